@@ -1,0 +1,41 @@
+import type { ConfigVars } from '../kit/sensitive.ts';
+import type { Limits } from './assignment.ts';
+import type { AppId, TaskId } from './ids.ts';
+import type { AppName } from './names.ts';
+import type { Slug } from './slug.ts';
+
+/** A build, as the controller hands it to a builder agent. The source tree is fetched from the controller by task id. */
+export interface BuildTask {
+  readonly taskId: TaskId;
+  readonly appId: AppId;
+  readonly app: AppName;
+  readonly uidBase: number;
+  readonly commit: string;
+  /** Committer date; becomes the mtime of every file of the app layer. */
+  readonly commitTimeMs: number;
+  readonly stack: string;
+  /** Becomes ENV_DIR. BUILDPACK_URL in it overrides the list below. */
+  readonly config: ConfigVars;
+  /** Explicit buildpacks of the app, in order; empty: .buildpacks, app.json, else detection. */
+  readonly buildpacks: readonly string[];
+  readonly limits: Limits;
+  readonly timeoutMs: number;
+  /** Compressed slug limit. */
+  readonly slugLimitBytes: number;
+  /** Build output beyond this ends the build. */
+  readonly outputLimitBytes: number;
+}
+
+/** Duration of each named step, ms, and bytes moved. */
+export interface BuildStats {
+  readonly timingsMs: Readonly<Record<string, number>>;
+  /** Compressed bytes of source received by the builder. */
+  readonly sourceBytes: number;
+  /** Layer bytes uploaded to the controller (0 for layers it had). */
+  readonly uploadedBytes: number;
+}
+
+export interface BuildResult {
+  readonly slug: Slug;
+  readonly stats: BuildStats;
+}

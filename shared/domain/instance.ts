@@ -1,0 +1,46 @@
+import type { InstanceId } from './ids.ts';
+
+/**
+ * Observed state of an instance, as its agent reports it.
+ *  pending   accepted, nothing done yet
+ *  fetching  layers are on their way
+ *  starting  process runs, gate not passed yet
+ *  live      gate passed (web: its port answers; others: it stayed up)
+ *  backoff   crashed, waiting for its next start
+ *  stopping  told to end; draining or waiting for the process
+ *  stopped   gone on purpose
+ *  failed    never became live and will not be tried again under this id (gate failed, layers missing)
+ */
+export type InstanceState = 'pending' | 'fetching' | 'starting' | 'live' | 'backoff' | 'stopping' | 'stopped' | 'failed';
+
+/** How a process ended. Exactly one of code and signal is set unless nothing is known. */
+export interface Exit {
+  readonly code?: number | undefined;
+  readonly signal?: string | undefined;
+  readonly oomKilled: boolean;
+  readonly atMs: number;
+}
+
+/** Why an instance is where it is, in the user's words. */
+export interface Reason {
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string | undefined;
+}
+
+export interface InstanceStatus {
+  readonly instanceId: InstanceId;
+  readonly state: InstanceState;
+  /** Starts after the first, under this id. */
+  readonly restarts: number;
+  /** Wall clock of the current process's start; absent when none runs. */
+  readonly startedAtMs?: number | undefined;
+  readonly lastExit?: Exit | undefined;
+  /** Wall clock of the next start while in back-off. */
+  readonly nextStartAtMs?: number | undefined;
+  readonly reason?: Reason | undefined;
+  /** Last lines of the app's own output, only with a failure. */
+  readonly lastLines: readonly string[];
+  /** How long each step of the start took, ms: fetch, mount, sandbox, gate, switch. For the timing line of a push. */
+  readonly timingsMs: Readonly<Record<string, number>>;
+}

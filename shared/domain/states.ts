@@ -1,0 +1,58 @@
+import { SlipwayError } from '../kit/errors.ts';
+import type { InstanceState } from './instance.ts';
+
+/** Explicit state machines: from → the states it may go to. An empty list is terminal. */
+export type StateTable<S extends string> = Readonly<Record<S, readonly S[]>>;
+
+export type BuildState = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
+export type ReleaseState = 'pending' | 'deploying' | 'current' | 'superseded' | 'failed';
+export type NodeState = 'joined' | 'ready' | 'unreachable' | 'removed';
+
+export const BUILD_STATES: StateTable<BuildState> = {
+  queued: ['running', 'failed', 'cancelled'],
+  running: ['succeeded', 'failed', 'cancelled'],
+  succeeded: [],
+  failed: [],
+  cancelled: [],
+};
+
+/** `current → failed` is the automatic rollback during bake; `superseded → current` is the other half of it. */
+export const RELEASE_STATES: StateTable<ReleaseState> = {
+  pending: ['deploying', 'failed'],
+  deploying: ['current', 'failed'],
+  current: ['superseded', 'failed'],
+  superseded: ['current'],
+  failed: [],
+};
+
+export const NODE_STATES: StateTable<NodeState> = {
+  joined: ['ready', 'removed'],
+  ready: ['unreachable', 'removed'],
+  unreachable: ['ready', 'removed'],
+  removed: [],
+};
+
+export const INSTANCE_STATES: StateTable<InstanceState> = {
+  pending: ['fetching', 'stopping', 'stopped', 'failed'],
+  fetching: ['starting', 'stopping', 'stopped', 'failed'],
+  starting: ['live', 'backoff', 'stopping', 'stopped', 'failed'],
+  live: ['backoff', 'stopping', 'stopped'],
+  backoff: ['fetching', 'starting', 'stopping', 'stopped'],
+  stopping: ['stopped'],
+  stopped: [],
+  failed: ['stopping', 'stopped'],
+};
+
+export function canTransition<S extends string>(table: StateTable<S>, from: S, to: S): boolean {
+  return table[from].includes(to);
+}
+
+/** The new state, or a bug-class error when the table has no such edge. */
+export function transition<S extends string>(table: StateTable<S>, from: S, to: S): S {
+  if (canTransition(table, from, to)) return to;
+  throw new SlipwayError({ code: 'SLIP_STATE_ILLEGAL', kind: 'bug', message: `A state cannot go from ${from} to ${to}.` });
+}
+
+export function isTerminal<S extends string>(table: StateTable<S>, state: S): boolean {
+  return table[state].length === 0;
+}

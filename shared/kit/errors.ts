@@ -1,0 +1,80 @@
+import { inspect } from 'node:util';
+
+/**
+ * What a failure means for whoever catches it.
+ *  user       the caller's input or state: show message and hint, do not retry
+ *  conflict   true for now (lock, generation): try again later, quietly
+ *  transient  the world (network, disk): retry with back-off
+ *  bug        ours: log the chain, show only the safe sentence
+ */
+export type ErrorKind = 'user' | 'conflict' | 'transient' | 'bug';
+
+export interface ErrorFields {
+  /** Stable, `SLIP_<AREA>_<NAME>`; listed in docs/errors.md. */
+  readonly code: string;
+  /** One sentence in the user's words. No secrets, no stack. */
+  readonly message: string;
+  /** What to do next, with the command to run. */
+  readonly hint?: string | undefined;
+  readonly kind?: ErrorKind | undefined;
+  /** HTTP status of the error at the API's edge; derived from the kind when absent. */
+  readonly httpStatus?: number | undefined;
+  readonly cause?: unknown;
+  /** Machine-readable facts for `--json`. Never secrets. */
+  readonly details?: Readonly<Record<string, string | number | boolean>> | undefined;
+}
+
+const STATUS_OF_KIND: Readonly<Record<ErrorKind, number>> = { user: 400, conflict: 409, transient: 503, bug: 500 };
+
+/** The one error shape of Slipway: code, sentence, hint, cause. */
+export class SlipwayError extends Error {
+  readonly code: string;
+  readonly hint: string | undefined;
+  readonly kind: ErrorKind;
+  readonly httpStatus: number;
+  readonly details: Readonly<Record<string, string | number | boolean>>;
+
+  constructor(fields: ErrorFields) {
+    super(fields.message, fields.cause === undefined ? undefined : { cause: fields.cause });
+    this.name = 'SlipwayError';
+    this.code = fields.code;
+    this.hint = fields.hint;
+    this.kind = fields.kind ?? 'user';
+    this.httpStatus = fields.httpStatus ?? STATUS_OF_KIND[this.kind];
+    this.details = fields.details ?? {};
+  }
+}
+
+/** The safe sentence and hint of any failure; unknown ones become a bug-class error that keeps its cause. */
+export function toSlipwayError(error: unknown): SlipwayError {
+  if (error instanceof SlipwayError) return error;
+  return new SlipwayError({
+    code: 'SLIP_INTERNAL',
+    kind: 'bug',
+    message: 'Slipway hit an unexpected problem and wrote the details to its log.',
+    hint: 'Try again; if it happens again, send the log of the controller with your report.',
+    cause: error,
+  });
+}
+
+/** Heroku's mark before a line that speaks of trouble in the output of a push. */
+export const TROUBLE = ' !     ';
+
+/** Sentence and hint, one line each. */
+export function renderError(error: SlipwayError, prefix = ''): string {
+  return [error.message, error.hint].flatMap((line) => (line === undefined ? [] : [`${prefix}${line}\n`])).join('');
+}
+
+/** The chain of messages, outermost first, for logs only. */
+export function describeCauses(error: unknown): string {
+  const parts: string[] = [];
+  for (let at: unknown = error; at !== undefined && parts.length < 10; at = at instanceof Error ? at.cause : undefined) {
+    parts.push(at instanceof Error ? at.message : typeof at === 'string' ? at : inspect(at, { depth: 1 }));
+  }
+  return parts.join(': ');
+}
+
+/** True for a system error with this errno name, e.g. `ENOENT`. */
+export function isErrno(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}

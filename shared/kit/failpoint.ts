@@ -1,0 +1,35 @@
+import { appendFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/**
+ * Named crash points for tests: `SLIPWAY_FAILPOINTS="release.committed=kill,push.received=sleep:5000"`.
+ * Actions: `kill` (SIGKILL to ourselves), `throw`, `sleep:MS`. Does nothing when the variable is unset.
+ * `SLIPWAY_FAILPOINT_TRACE=file` appends each name passed, so that a harness knows it hit the stage.
+ */
+export type Failpoint = (name: string) => Promise<void>;
+
+export const noFailpoint: Failpoint = () => Promise.resolve();
+
+/** Built once in the composition root from the process's environment. */
+export function createFailpoint(env: Readonly<Record<string, string | undefined>>): Failpoint {
+  const spec = env['SLIPWAY_FAILPOINTS'];
+  const trace = env['SLIPWAY_FAILPOINT_TRACE'];
+  if (spec === undefined && trace === undefined) return noFailpoint;
+  const actions = new Map((spec ?? '').split(',').filter(Boolean).map(parseEntry));
+  return async (name) => {
+    if (trace !== undefined) appendFileSync(trace, `${name}\n`);
+    await act(actions.get(name), name);
+  };
+}
+
+function parseEntry(entry: string): [string, string] {
+  const at = entry.indexOf('=');
+  return at < 0 ? [entry, 'kill'] : [entry.slice(0, at), entry.slice(at + 1)];
+}
+
+async function act(action: string | undefined, name: string): Promise<void> {
+  if (action === undefined) return;
+  if (action === 'kill') process.kill(process.pid, 'SIGKILL');
+  if (action === 'throw') throw new Error(`failpoint ${name}`);
+  if (action.startsWith('sleep:')) await delay(Number(action.slice(6)));
+}

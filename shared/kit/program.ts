@@ -1,0 +1,23 @@
+import { describeCauses, toSlipwayError } from './errors.ts';
+import { createLogger } from './log.ts';
+
+/** Resolves when somebody asks the process to end. */
+export function untilStopped(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+  });
+}
+
+/** Runs a daemon's main function to its end: exit code 0, or 1 with one sentence, one hint, and the chain in the log of a bug. */
+export function runProgram(name: string, main: (argv: readonly string[]) => Promise<void>): void {
+  main(process.argv.slice(2)).then(
+    () => process.exit(process.exitCode ?? 0),
+    (error: unknown) => {
+      const known = toSlipwayError(error);
+      process.stderr.write(` !     ${known.message}\n${known.hint === undefined ? '' : ` !     ${known.hint}\n`}`);
+      const stack = error instanceof Error ? error.stack : '';
+      if (known.kind === 'bug') createLogger(name).error({ error: describeCauses(error), stack }, `${name}.failed`);
+      process.exit(1);
+    },
+  );
+}

@@ -1,0 +1,158 @@
+import { z } from 'zod';
+import type { AppName } from '../domain/names.ts';
+import type { TaskId } from '../domain/ids.ts';
+import { toSlipwayError } from '../kit/errors.ts';
+import { clip, encodeBuildResult, encodeLogLine, encodeReason, encodeStatus } from './encode.ts';
+import { badMessage, decode } from './decode.ts';
+import * as field from './fields.ts';
+import type { AgentMessage, Hello, NodeFacts, TaskOutcome, UnknownMessage } from './messages.ts';
+import { buildResult, epoch, instanceStatus, logLine, reason } from './schemas.ts';
+import type { WireAgentMessage, WireAgentMessageOut } from './service.ts';
+
+type Kind = AgentMessage['kind'];
+
+const facts = z.object({
+  os: field.word,
+  kernel: field.word,
+  arch: field.word,
+  cpus: field.count,
+  memoryBytes: field.count,
+  diskBytes: field.count,
+  diskFreeBytes: field.count,
+  sandboxDriver: field.word,
+  stacks: z.array(field.stackName).max(50),
+  proxyVersion: field.word,
+  missing: z.array(field.text).max(100),
+  builder: z.boolean(),
+  httpAddress: field.word,
+});
+
+const hello = z
+  .object({
+    agentVersion: field.word,
+    facts,
+    epoch: field.optional(epoch),
+    generation: field.count,
+    cachedAppIds: z.array(field.id()).max(10_000),
+    runningTaskIds: z.array(field.id<TaskId>()).max(1_000),
+  })
+  .transform(({ agentVersion, facts: of, epoch: known, generation, ...rest }) => {
+    const nodeFacts: NodeFacts = { agentVersion, ...of };
+    return { ...rest, facts: nodeFacts, ledger: known === undefined ? undefined : { epoch: known, generation } };
+  });
+
+const heartbeat = z.object({
+  diskFreeBytes: field.count,
+  load1: field.amount,
+  runningInstances: field.count,
+  memoryFreeBytes: field.count,
+});
+
+const desiredAck = z
+  .object({ generation: field.count, accepted: z.boolean(), refusal: field.optional(reason) })
+  .refine((ack) => ack.accepted || ack.refusal !== undefined, 'refuses without a reason')
+  .transform(({ generation, accepted, refusal }) => ({ generation, refusal: accepted ? undefined : refusal }));
+
+const instanceReport = z.object({ statuses: z.array(instanceStatus).max(20_000), complete: z.boolean() });
+
+const chunk = z.custom<Uint8Array>((value) => value instanceof Uint8Array && value.length <= field.MAX_CHUNK_BYTES, 'is too long');
+const taskOutput = z.object({ taskId: field.id<TaskId>(), chunk });
+
+const outcome = z.discriminatedUnion('outcome', [
+  z.object({ outcome: z.literal('build'), build: buildResult }).transform(({ build }) => ({ ok: true as const, result: build })),
+  z.object({ outcome: z.literal('failure'), failure: reason }).transform(({ failure }) => ({ ok: false as const, failure })),
+]);
+
+const logChunk = z.object({
+  queryId: field.id<string>(),
+  lines: z.array(logLine).max(field.MAX_LOG_LINES),
+  end: z.boolean(),
+  failure: field.optional(reason),
+});
+
+const nodeEvent = z.object({
+  atMs: field.count,
+  reason,
+  app: field.emptyIsAbsent<AppName>(field.appName),
+  process: field.emptyIsAbsent<string>(field.processLabel),
+});
+
+const DECODERS: { readonly [K in Kind]: (wire: unknown) => Extract<AgentMessage, { kind: K }> } = {
+  hello: (wire): Hello => ({ kind: 'hello', ...decode(hello, wire, 'hello') }),
+  heartbeat: (wire) => ({ kind: 'heartbeat', ...decode(heartbeat, wire, 'heartbeat') }),
+  desiredAck: (wire) => ({ kind: 'desiredAck', ...decode(desiredAck, wire, 'desired_ack') }),
+  instanceReport: (wire) => ({ kind: 'instanceReport', ...decode(instanceReport, wire, 'instance_report') }),
+  taskOutput: (wire) => ({ kind: 'taskOutput', ...decode(taskOutput, wire, 'task_output') }),
+  taskResult: (wire) => {
+    const { taskId } = decode(z.object({ taskId: field.id<TaskId>() }), wire, 'task_result');
+    return { kind: 'taskResult', taskId, outcome: decodeOutcome(wire) };
+  },
+  logChunk: (wire) => ({ kind: 'logChunk', ...decode(logChunk, wire, 'log_chunk') }),
+  nodeEvent: (wire) => ({ kind: 'nodeEvent', ...decode(nodeEvent, wire, 'node_event') }),
+};
+
+/** A result that cannot be read is a failure of its task: nobody must wait for a better one. */
+function decodeOutcome(wire: unknown): TaskOutcome {
+  try {
+    return decode(outcome, wire, 'task_result');
+  } catch (error) {
+    const { code, message, hint } = toSlipwayError(error);
+    return { ok: false, failure: { code, message, hint } };
+  }
+}
+
+/** Wire → domain, validated. @throws SLIP_RPC_BAD_MESSAGE */
+export function decodeAgentMessage(wire: WireAgentMessageOut): AgentMessage | UnknownMessage {
+  const kind = wire.body;
+  if (kind === undefined) return { kind: 'unknown' };
+  const part = wire[kind];
+  if (part === undefined || part === null) throw badMessage(`${kind} is empty`);
+  return DECODERS[kind](part);
+}
+
+const ENCODERS: { readonly [K in Kind]: (message: Extract<AgentMessage, { kind: K }>) => WireAgentMessage } = {
+  hello: (message) => ({ hello: encodeHello(message) }),
+  heartbeat: ({ kind: _, ...heartbeatPart }) => ({ heartbeat: heartbeatPart }),
+  desiredAck: (message) => ({ desiredAck: encodeAck(message) }),
+  instanceReport: ({ statuses, complete }) => ({ instanceReport: { statuses: statuses.map(encodeStatus), complete } }),
+  taskOutput: ({ taskId, chunk: bytes }) => ({ taskOutput: { taskId, chunk: bytes } }),
+  taskResult: (message) => ({ taskResult: { taskId: message.taskId, ...encodeOutcome(message.outcome) } }),
+  logChunk: (message) => ({ logChunk: encodeLogChunk(message) }),
+  nodeEvent: ({ atMs, reason: of, app, process }) => ({
+    nodeEvent: { atMs, reason: encodeReason(of), app: app ?? '', process: process ?? '' },
+  }),
+};
+
+/** Domain → wire. Over-long free text is clipped. */
+export function encodeAgentMessage(message: AgentMessage): WireAgentMessage {
+  const encode = ENCODERS[message.kind] as (message: AgentMessage) => WireAgentMessage;
+  return encode(message);
+}
+
+function encodeHello({ facts: of, ledger, cachedAppIds, runningTaskIds }: Hello): NonNullable<WireAgentMessage['hello']> {
+  const { agentVersion, ...rest } = of;
+  return {
+    agentVersion,
+    facts: { ...rest, stacks: [...of.stacks], missing: of.missing.slice(0, 100).map((line) => clip(line)) },
+    cachedAppIds: cachedAppIds.slice(0, 10_000),
+    runningTaskIds: [...runningTaskIds],
+    ...(ledger === undefined ? {} : { epoch: ledger.epoch, generation: ledger.generation }),
+  };
+}
+
+function encodeAck({ generation, refusal }: Extract<AgentMessage, { kind: 'desiredAck' }>): NonNullable<WireAgentMessage['desiredAck']> {
+  return { generation, accepted: refusal === undefined, ...(refusal === undefined ? {} : { refusal: encodeReason(refusal) }) };
+}
+
+function encodeOutcome(of: Extract<AgentMessage, { kind: 'taskResult' }>['outcome']): NonNullable<WireAgentMessage['taskResult']> {
+  return of.ok ? { build: encodeBuildResult(of.result) } : { failure: encodeReason(of.failure) };
+}
+
+function encodeLogChunk(of: Extract<AgentMessage, { kind: 'logChunk' }>): NonNullable<WireAgentMessage['logChunk']> {
+  return {
+    queryId: of.queryId,
+    lines: of.lines.map(encodeLogLine),
+    end: of.end,
+    ...(of.failure === undefined ? {} : { failure: encodeReason(of.failure) }),
+  };
+}

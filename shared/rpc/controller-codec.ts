@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import type { TaskId } from '../domain/ids.ts';
+import { revealAll } from '../kit/sensitive.ts';
+import { badMessage, decode } from './decode.ts';
+import { encodeDesiredState } from './encode.ts';
+import * as field from './fields.ts';
+import type { ControllerMessage, UnknownMessage } from './messages.ts';
+import { buildTask, desiredState, epoch } from './schemas.ts';
+import type { WireControllerMessage, WireControllerMessageOut } from './service.ts';
+
+type Kind = ControllerMessage['kind'];
+
+/** Most lines a log query may ask for. */
+export const MAX_QUERY_LINES = 10_000;
+
+const welcome = z.object({ heartbeatIntervalMs: z.int().min(100).max(600_000), epoch, nodeName: field.word });
+const cancelTask = z.object({ taskId: field.id<TaskId>() });
+const logQuery = z.object({
+  queryId: field.id<string>(),
+  app: field.appName,
+  process: field.emptyIsAbsent<string>(field.processLabel),
+  lines: z.int().min(0).max(MAX_QUERY_LINES),
+  follow: z.boolean(),
+});
+const cancelLogQuery = z.object({ queryId: field.id<string>() });
+
+const DECODERS: { readonly [K in Kind]: (wire: unknown) => Extract<ControllerMessage, { kind: K }> } = {
+  welcome: (wire) => ({ kind: 'welcome', ...decode(welcome, wire, 'welcome') }),
+  desired: (wire) => ({ kind: 'desired', state: decode(desiredState, wire, 'desired') }),
+  startTask: (wire) => ({ kind: 'startTask', task: decode(buildTask, wire, 'start_task') }),
+  cancelTask: (wire) => ({ kind: 'cancelTask', ...decode(cancelTask, wire, 'cancel_task') }),
+  logQuery: (wire) => ({ kind: 'logQuery', ...decode(logQuery, wire, 'log_query') }),
+  cancelLogQuery: (wire) => ({ kind: 'cancelLogQuery', ...decode(cancelLogQuery, wire, 'cancel_log_query') }),
+};
+
+/** Wire → domain, validated; config is sealed. @throws SLIP_RPC_BAD_MESSAGE */
+export function decodeControllerMessage(wire: WireControllerMessageOut): ControllerMessage | UnknownMessage {
+  const kind = wire.body;
+  if (kind === undefined) return { kind: 'unknown' };
+  const part = wire[kind];
+  if (part === undefined || part === null) throw badMessage(`${kind} is empty`);
+  return DECODERS[kind](part);
+}
+
+/** Domain → wire. Reveals config: the result is for the wire alone. */
+export function encodeControllerMessage(message: ControllerMessage): WireControllerMessage {
+  switch (message.kind) {
+    case 'welcome':
+      return { welcome: { heartbeatIntervalMs: message.heartbeatIntervalMs, epoch: message.epoch, nodeName: message.nodeName } };
+    case 'desired':
+      return { desired: encodeDesiredState(message.state) };
+    case 'startTask':
+      return { startTask: { ...message.task, config: revealAll(message.task.config), buildpacks: [...message.task.buildpacks] } };
+    case 'cancelTask':
+      return { cancelTask: { taskId: message.taskId } };
+    case 'logQuery': {
+      const { queryId, app, lines, follow } = message;
+      return { logQuery: { queryId, app, process: message.process ?? '', lines: Math.min(lines, MAX_QUERY_LINES), follow } };
+    }
+    case 'cancelLogQuery':
+      return { cancelLogQuery: { queryId: message.queryId } };
+  }
+}

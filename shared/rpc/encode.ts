@@ -1,0 +1,68 @@
+import type { DesiredState } from '../domain/assignment.ts';
+import type { BuildResult } from '../domain/build.ts';
+import type { InstanceStatus, Reason } from '../domain/instance.ts';
+import type { LogLine } from '../domain/log-line.ts';
+import type { Slug } from '../domain/slug.ts';
+import { revealAll } from '../kit/sensitive.ts';
+import { MAX_LAST_LINES, MAX_LOG_MESSAGE_LENGTH, MAX_TEXT_LENGTH } from './fields.ts';
+import type { DesiredState as WireDesiredState } from './gen/slipway/v1/DesiredState.ts';
+import type { BuildResult as WireBuildResult } from './gen/slipway/v1/BuildResult.ts';
+import type { InstanceStatus as WireInstanceStatus } from './gen/slipway/v1/InstanceStatus.ts';
+import type { LogLine as WireLogLine } from './gen/slipway/v1/LogLine.ts';
+import type { Reason as WireReason } from './gen/slipway/v1/Reason.ts';
+import type { Slug as WireSlug } from './gen/slipway/v1/Slug.ts';
+
+// Domain → wire for the parts both directions share. Free text is clipped here, so that an over-long line of an app
+// never costs a whole message at the other end.
+
+export function clip(value: string, max = MAX_TEXT_LENGTH): string {
+  return value.length <= max ? value : `${value.slice(0, max - 1)}…`;
+}
+
+export function encodeReason(reason: Reason): WireReason {
+  return { code: reason.code, message: clip(reason.message), hint: clip(reason.hint ?? '') };
+}
+
+export function encodeStatus(status: InstanceStatus): WireInstanceStatus {
+  const { lastExit, reason, startedAtMs, nextStartAtMs, ...rest } = status;
+  return {
+    ...rest,
+    timingsMs: { ...status.timingsMs },
+    lastLines: status.lastLines.slice(-MAX_LAST_LINES).map((line) => clip(line)),
+    ...(startedAtMs === undefined ? {} : { startedAtMs }),
+    ...(nextStartAtMs === undefined ? {} : { nextStartAtMs }),
+    ...(reason === undefined ? {} : { reason: encodeReason(reason) }),
+    ...(lastExit === undefined ? {} : { lastExit: withoutAbsent(lastExit) }),
+  };
+}
+
+/** Reveals the config: the result goes to the wire and nowhere else. */
+export function encodeDesiredState(state: DesiredState): WireDesiredState {
+  return {
+    epoch: state.epoch,
+    generation: state.generation,
+    massStopReason: clip(state.massStopReason),
+    routes: [...state.routes],
+    assignments: state.assignments.map((assignment) => ({
+      ...assignment,
+      layers: [...assignment.layers],
+      config: revealAll(assignment.config),
+    })),
+  };
+}
+
+export function encodeBuildResult({ slug, stats }: BuildResult): WireBuildResult {
+  return { slug: encodeSlug(slug), timingsMs: stats.timingsMs, sourceBytes: stats.sourceBytes, uploadedBytes: stats.uploadedBytes };
+}
+
+export function encodeLogLine(line: LogLine): WireLogLine {
+  return { ...line, message: clip(line.message, MAX_LOG_MESSAGE_LENGTH) };
+}
+
+function encodeSlug(slug: Slug): WireSlug {
+  return { ...slug, layers: [...slug.layers], buildpacks: [...slug.buildpacks] };
+}
+
+function withoutAbsent<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, of]) => of !== undefined)) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}

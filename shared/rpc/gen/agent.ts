@@ -1,0 +1,73 @@
+import type * as grpc from '@grpc/grpc-js';
+import type { MessageTypeDefinition } from '@grpc/proto-loader';
+
+import type { AgentMessage as _slipway_v1_AgentMessage, AgentMessage__Output as _slipway_v1_AgentMessage__Output } from './slipway/v1/AgentMessage.ts';
+import type { AgentServiceClient as _slipway_v1_AgentServiceClient, AgentServiceDefinition as _slipway_v1_AgentServiceDefinition } from './slipway/v1/AgentService.ts';
+import type { Assignment as _slipway_v1_Assignment, Assignment__Output as _slipway_v1_Assignment__Output } from './slipway/v1/Assignment.ts';
+import type { BuildResult as _slipway_v1_BuildResult, BuildResult__Output as _slipway_v1_BuildResult__Output } from './slipway/v1/BuildResult.ts';
+import type { CancelLogQuery as _slipway_v1_CancelLogQuery, CancelLogQuery__Output as _slipway_v1_CancelLogQuery__Output } from './slipway/v1/CancelLogQuery.ts';
+import type { CancelTask as _slipway_v1_CancelTask, CancelTask__Output as _slipway_v1_CancelTask__Output } from './slipway/v1/CancelTask.ts';
+import type { ControllerMessage as _slipway_v1_ControllerMessage, ControllerMessage__Output as _slipway_v1_ControllerMessage__Output } from './slipway/v1/ControllerMessage.ts';
+import type { DesiredAck as _slipway_v1_DesiredAck, DesiredAck__Output as _slipway_v1_DesiredAck__Output } from './slipway/v1/DesiredAck.ts';
+import type { DesiredState as _slipway_v1_DesiredState, DesiredState__Output as _slipway_v1_DesiredState__Output } from './slipway/v1/DesiredState.ts';
+import type { Epoch as _slipway_v1_Epoch, Epoch__Output as _slipway_v1_Epoch__Output } from './slipway/v1/Epoch.ts';
+import type { Exit as _slipway_v1_Exit, Exit__Output as _slipway_v1_Exit__Output } from './slipway/v1/Exit.ts';
+import type { Heartbeat as _slipway_v1_Heartbeat, Heartbeat__Output as _slipway_v1_Heartbeat__Output } from './slipway/v1/Heartbeat.ts';
+import type { Hello as _slipway_v1_Hello, Hello__Output as _slipway_v1_Hello__Output } from './slipway/v1/Hello.ts';
+import type { InstanceReport as _slipway_v1_InstanceReport, InstanceReport__Output as _slipway_v1_InstanceReport__Output } from './slipway/v1/InstanceReport.ts';
+import type { InstanceStatus as _slipway_v1_InstanceStatus, InstanceStatus__Output as _slipway_v1_InstanceStatus__Output } from './slipway/v1/InstanceStatus.ts';
+import type { Layer as _slipway_v1_Layer, Layer__Output as _slipway_v1_Layer__Output } from './slipway/v1/Layer.ts';
+import type { Limits as _slipway_v1_Limits, Limits__Output as _slipway_v1_Limits__Output } from './slipway/v1/Limits.ts';
+import type { LogChunk as _slipway_v1_LogChunk, LogChunk__Output as _slipway_v1_LogChunk__Output } from './slipway/v1/LogChunk.ts';
+import type { LogLine as _slipway_v1_LogLine, LogLine__Output as _slipway_v1_LogLine__Output } from './slipway/v1/LogLine.ts';
+import type { LogQuery as _slipway_v1_LogQuery, LogQuery__Output as _slipway_v1_LogQuery__Output } from './slipway/v1/LogQuery.ts';
+import type { NodeEvent as _slipway_v1_NodeEvent, NodeEvent__Output as _slipway_v1_NodeEvent__Output } from './slipway/v1/NodeEvent.ts';
+import type { NodeFacts as _slipway_v1_NodeFacts, NodeFacts__Output as _slipway_v1_NodeFacts__Output } from './slipway/v1/NodeFacts.ts';
+import type { Reason as _slipway_v1_Reason, Reason__Output as _slipway_v1_Reason__Output } from './slipway/v1/Reason.ts';
+import type { Route as _slipway_v1_Route, Route__Output as _slipway_v1_Route__Output } from './slipway/v1/Route.ts';
+import type { Slug as _slipway_v1_Slug, Slug__Output as _slipway_v1_Slug__Output } from './slipway/v1/Slug.ts';
+import type { StartTask as _slipway_v1_StartTask, StartTask__Output as _slipway_v1_StartTask__Output } from './slipway/v1/StartTask.ts';
+import type { TaskOutput as _slipway_v1_TaskOutput, TaskOutput__Output as _slipway_v1_TaskOutput__Output } from './slipway/v1/TaskOutput.ts';
+import type { TaskResult as _slipway_v1_TaskResult, TaskResult__Output as _slipway_v1_TaskResult__Output } from './slipway/v1/TaskResult.ts';
+import type { Welcome as _slipway_v1_Welcome, Welcome__Output as _slipway_v1_Welcome__Output } from './slipway/v1/Welcome.ts';
+
+type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
+  new(...args: ConstructorParameters<Constructor>): Subtype;
+};
+
+export interface ProtoGrpcType {
+  slipway: {
+    v1: {
+      AgentMessage: MessageTypeDefinition<_slipway_v1_AgentMessage, _slipway_v1_AgentMessage__Output>
+      AgentService: SubtypeConstructor<typeof grpc.Client, _slipway_v1_AgentServiceClient> & { service: _slipway_v1_AgentServiceDefinition }
+      Assignment: MessageTypeDefinition<_slipway_v1_Assignment, _slipway_v1_Assignment__Output>
+      BuildResult: MessageTypeDefinition<_slipway_v1_BuildResult, _slipway_v1_BuildResult__Output>
+      CancelLogQuery: MessageTypeDefinition<_slipway_v1_CancelLogQuery, _slipway_v1_CancelLogQuery__Output>
+      CancelTask: MessageTypeDefinition<_slipway_v1_CancelTask, _slipway_v1_CancelTask__Output>
+      ControllerMessage: MessageTypeDefinition<_slipway_v1_ControllerMessage, _slipway_v1_ControllerMessage__Output>
+      DesiredAck: MessageTypeDefinition<_slipway_v1_DesiredAck, _slipway_v1_DesiredAck__Output>
+      DesiredState: MessageTypeDefinition<_slipway_v1_DesiredState, _slipway_v1_DesiredState__Output>
+      Epoch: MessageTypeDefinition<_slipway_v1_Epoch, _slipway_v1_Epoch__Output>
+      Exit: MessageTypeDefinition<_slipway_v1_Exit, _slipway_v1_Exit__Output>
+      Heartbeat: MessageTypeDefinition<_slipway_v1_Heartbeat, _slipway_v1_Heartbeat__Output>
+      Hello: MessageTypeDefinition<_slipway_v1_Hello, _slipway_v1_Hello__Output>
+      InstanceReport: MessageTypeDefinition<_slipway_v1_InstanceReport, _slipway_v1_InstanceReport__Output>
+      InstanceStatus: MessageTypeDefinition<_slipway_v1_InstanceStatus, _slipway_v1_InstanceStatus__Output>
+      Layer: MessageTypeDefinition<_slipway_v1_Layer, _slipway_v1_Layer__Output>
+      Limits: MessageTypeDefinition<_slipway_v1_Limits, _slipway_v1_Limits__Output>
+      LogChunk: MessageTypeDefinition<_slipway_v1_LogChunk, _slipway_v1_LogChunk__Output>
+      LogLine: MessageTypeDefinition<_slipway_v1_LogLine, _slipway_v1_LogLine__Output>
+      LogQuery: MessageTypeDefinition<_slipway_v1_LogQuery, _slipway_v1_LogQuery__Output>
+      NodeEvent: MessageTypeDefinition<_slipway_v1_NodeEvent, _slipway_v1_NodeEvent__Output>
+      NodeFacts: MessageTypeDefinition<_slipway_v1_NodeFacts, _slipway_v1_NodeFacts__Output>
+      Reason: MessageTypeDefinition<_slipway_v1_Reason, _slipway_v1_Reason__Output>
+      Route: MessageTypeDefinition<_slipway_v1_Route, _slipway_v1_Route__Output>
+      Slug: MessageTypeDefinition<_slipway_v1_Slug, _slipway_v1_Slug__Output>
+      StartTask: MessageTypeDefinition<_slipway_v1_StartTask, _slipway_v1_StartTask__Output>
+      TaskOutput: MessageTypeDefinition<_slipway_v1_TaskOutput, _slipway_v1_TaskOutput__Output>
+      TaskResult: MessageTypeDefinition<_slipway_v1_TaskResult, _slipway_v1_TaskResult__Output>
+      Welcome: MessageTypeDefinition<_slipway_v1_Welcome, _slipway_v1_Welcome__Output>
+    }
+  }
+}
+

@@ -1,0 +1,28 @@
+// Original file: proto/slipway/v1/agent.proto
+
+import type { Welcome as _slipway_v1_Welcome, Welcome__Output as _slipway_v1_Welcome__Output } from '../../slipway/v1/Welcome.ts';
+import type { DesiredState as _slipway_v1_DesiredState, DesiredState__Output as _slipway_v1_DesiredState__Output } from '../../slipway/v1/DesiredState.ts';
+import type { StartTask as _slipway_v1_StartTask, StartTask__Output as _slipway_v1_StartTask__Output } from '../../slipway/v1/StartTask.ts';
+import type { CancelTask as _slipway_v1_CancelTask, CancelTask__Output as _slipway_v1_CancelTask__Output } from '../../slipway/v1/CancelTask.ts';
+import type { LogQuery as _slipway_v1_LogQuery, LogQuery__Output as _slipway_v1_LogQuery__Output } from '../../slipway/v1/LogQuery.ts';
+import type { CancelLogQuery as _slipway_v1_CancelLogQuery, CancelLogQuery__Output as _slipway_v1_CancelLogQuery__Output } from '../../slipway/v1/CancelLogQuery.ts';
+
+export interface ControllerMessage {
+  'welcome'?: (_slipway_v1_Welcome | null);
+  'desired'?: (_slipway_v1_DesiredState | null);
+  'startTask'?: (_slipway_v1_StartTask | null);
+  'cancelTask'?: (_slipway_v1_CancelTask | null);
+  'logQuery'?: (_slipway_v1_LogQuery | null);
+  'cancelLogQuery'?: (_slipway_v1_CancelLogQuery | null);
+  'body'?: "welcome"|"desired"|"startTask"|"cancelTask"|"logQuery"|"cancelLogQuery";
+}
+
+export interface ControllerMessage__Output {
+  'welcome'?: (_slipway_v1_Welcome__Output | null);
+  'desired'?: (_slipway_v1_DesiredState__Output | null);
+  'startTask'?: (_slipway_v1_StartTask__Output | null);
+  'cancelTask'?: (_slipway_v1_CancelTask__Output | null);
+  'logQuery'?: (_slipway_v1_LogQuery__Output | null);
+  'cancelLogQuery'?: (_slipway_v1_CancelLogQuery__Output | null);
+  'body'?: "welcome"|"desired"|"startTask"|"cancelTask"|"logQuery"|"cancelLogQuery";
+}

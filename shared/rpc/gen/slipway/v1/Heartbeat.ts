@@ -1,0 +1,17 @@
+// Original file: proto/slipway/v1/agent.proto
+
+import type { Long } from '@grpc/proto-loader';
+
+export interface Heartbeat {
+  'diskFreeBytes'?: (number | string | Long);
+  'load1'?: (number | string);
+  'runningInstances'?: (number);
+  'memoryFreeBytes'?: (number | string | Long);
+}
+
+export interface Heartbeat__Output {
+  'diskFreeBytes': (number);
+  'load1': (number);
+  'runningInstances': (number);
+  'memoryFreeBytes': (number);
+}

@@ -1,0 +1,18 @@
+// Original file: proto/slipway/v1/agent.proto
+
+
+export interface LogQuery {
+  'queryId'?: (string);
+  'app'?: (string);
+  'process'?: (string);
+  'lines'?: (number);
+  'follow'?: (boolean);
+}
+
+export interface LogQuery__Output {
+  'queryId': (string);
+  'app': (string);
+  'process': (string);
+  'lines': (number);
+  'follow': (boolean);
+}

@@ -1,0 +1,23 @@
+// Original file: proto/slipway/v1/agent.proto
+
+import type { Layer as _slipway_v1_Layer, Layer__Output as _slipway_v1_Layer__Output } from '../../slipway/v1/Layer.ts';
+
+export interface Slug {
+  'layers'?: (_slipway_v1_Layer)[];
+  'processTypes'?: ({[key: string]: string});
+  'stack'?: (string);
+  'platform'?: (string);
+  'commit'?: (string);
+  'buildpacks'?: (string)[];
+  'defaultConfig'?: ({[key: string]: string});
+}
+
+export interface Slug__Output {
+  'layers': (_slipway_v1_Layer__Output)[];
+  'processTypes': ({[key: string]: string});
+  'stack': (string);
+  'platform': (string);
+  'commit': (string);
+  'buildpacks': (string)[];
+  'defaultConfig': ({[key: string]: string});
+}

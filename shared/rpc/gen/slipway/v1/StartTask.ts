@@ -1,0 +1,36 @@
+// Original file: proto/slipway/v1/agent.proto
+
+import type { Limits as _slipway_v1_Limits, Limits__Output as _slipway_v1_Limits__Output } from '../../slipway/v1/Limits.ts';
+import type { Long } from '@grpc/proto-loader';
+
+export interface StartTask {
+  'taskId'?: (string);
+  'appId'?: (string);
+  'app'?: (string);
+  'uidBase'?: (number);
+  'commit'?: (string);
+  'commitTimeMs'?: (number | string | Long);
+  'stack'?: (string);
+  'config'?: ({[key: string]: string});
+  'buildpacks'?: (string)[];
+  'limits'?: (_slipway_v1_Limits | null);
+  'timeoutMs'?: (number);
+  'slugLimitBytes'?: (number | string | Long);
+  'outputLimitBytes'?: (number | string | Long);
+}
+
+export interface StartTask__Output {
+  'taskId': (string);
+  'appId': (string);
+  'app': (string);
+  'uidBase': (number);
+  'commit': (string);
+  'commitTimeMs': (number);
+  'stack': (string);
+  'config': ({[key: string]: string});
+  'buildpacks': (string)[];
+  'limits': (_slipway_v1_Limits__Output | null);
+  'timeoutMs': (number);
+  'slugLimitBytes': (number);
+  'outputLimitBytes': (number);
+}

@@ -1,0 +1,15 @@
+// Original file: proto/slipway/v1/agent.proto
+
+import type { Epoch as _slipway_v1_Epoch, Epoch__Output as _slipway_v1_Epoch__Output } from '../../slipway/v1/Epoch.ts';
+
+export interface Welcome {
+  'heartbeatIntervalMs'?: (number);
+  'epoch'?: (_slipway_v1_Epoch | null);
+  'nodeName'?: (string);
+}
+
+export interface Welcome__Output {
+  'heartbeatIntervalMs': (number);
+  'epoch': (_slipway_v1_Epoch__Output | null);
+  'nodeName': (string);
+}

@@ -1,0 +1,128 @@
+import type { DesiredState, Epoch } from '../domain/assignment.ts';
+import type { BuildResult, BuildTask } from '../domain/build.ts';
+import type { TaskId } from '../domain/ids.ts';
+import type { InstanceStatus, Reason } from '../domain/instance.ts';
+import type { LogLine } from '../domain/log-line.ts';
+import type { AppName } from '../domain/names.ts';
+
+/** What an agent says of its machine. */
+export interface NodeFacts {
+  readonly agentVersion: string;
+  readonly os: string;
+  readonly kernel: string;
+  readonly arch: string;
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  readonly diskBytes: number;
+  readonly diskFreeBytes: number;
+  readonly sandboxDriver: string;
+  readonly stacks: readonly string[];
+  readonly proxyVersion: string;
+  readonly missing: readonly string[];
+  readonly builder: boolean;
+  readonly httpAddress: string;
+}
+
+export interface Hello {
+  readonly kind: 'hello';
+  readonly facts: NodeFacts;
+  readonly ledger?: Pick<DesiredState, 'epoch' | 'generation'> | undefined;
+  readonly cachedAppIds: readonly string[];
+  readonly runningTaskIds: readonly TaskId[];
+}
+
+export interface Heartbeat {
+  readonly kind: 'heartbeat';
+  readonly diskFreeBytes: number;
+  readonly load1: number;
+  readonly runningInstances: number;
+  readonly memoryFreeBytes: number;
+}
+
+/** Absent refusal: accepted. */
+export interface DesiredAck {
+  readonly kind: 'desiredAck';
+  readonly generation: number;
+  readonly refusal?: Reason | undefined;
+}
+
+export interface InstanceReport {
+  readonly kind: 'instanceReport';
+  readonly statuses: readonly InstanceStatus[];
+  readonly complete: boolean;
+}
+
+export interface TaskOutput {
+  readonly kind: 'taskOutput';
+  readonly taskId: TaskId;
+  readonly chunk: Uint8Array;
+}
+
+export interface TaskResult {
+  readonly kind: 'taskResult';
+  readonly taskId: TaskId;
+  readonly outcome: TaskOutcome;
+}
+
+export type TaskOutcome = { readonly ok: true; readonly result: BuildResult } | { readonly ok: false; readonly failure: Reason };
+
+export interface LogChunk {
+  readonly kind: 'logChunk';
+  readonly queryId: string;
+  readonly lines: readonly LogLine[];
+  readonly end: boolean;
+  readonly failure?: Reason | undefined;
+}
+
+export interface NodeEvent {
+  readonly kind: 'nodeEvent';
+  readonly atMs: number;
+  readonly reason: Reason;
+  readonly app?: AppName | undefined;
+  readonly process?: string | undefined;
+}
+
+/** A message of a kind this version does not know: to be ignored. */
+export interface UnknownMessage {
+  readonly kind: 'unknown';
+}
+
+export type AgentMessage = Hello | Heartbeat | DesiredAck | InstanceReport | TaskOutput | TaskResult | LogChunk | NodeEvent;
+
+export interface Welcome {
+  readonly kind: 'welcome';
+  readonly heartbeatIntervalMs: number;
+  readonly epoch: Epoch;
+  readonly nodeName: string;
+}
+
+export interface Desired {
+  readonly kind: 'desired';
+  readonly state: DesiredState;
+}
+
+export interface StartTask {
+  readonly kind: 'startTask';
+  readonly task: BuildTask;
+}
+
+export interface CancelTask {
+  readonly kind: 'cancelTask';
+  readonly taskId: TaskId;
+}
+
+export interface LogQueryMessage {
+  readonly kind: 'logQuery';
+  readonly queryId: string;
+  readonly app: AppName;
+  readonly process?: string | undefined;
+  readonly lines: number;
+  readonly follow: boolean;
+}
+
+export interface CancelLogQuery {
+  readonly kind: 'cancelLogQuery';
+  readonly queryId: string;
+}
+
+export type ControllerMessage = Welcome | Desired | StartTask | CancelTask | LogQueryMessage | CancelLogQuery;

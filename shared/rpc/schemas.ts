@@ -1,0 +1,126 @@
+import { z } from 'zod';
+import type { Assignment, DesiredState, Limits, Route } from '../domain/assignment.ts';
+import type { BuildResult, BuildTask } from '../domain/build.ts';
+import type { AppId, InstanceId, TaskId } from '../domain/ids.ts';
+import type { InstanceStatus, Reason } from '../domain/instance.ts';
+import type { LogLine } from '../domain/log-line.ts';
+import type { Layer, Slug } from '../domain/slug.ts';
+import * as field from './fields.ts';
+
+// Message parts that both directions share, wire → domain.
+
+export const epoch = z.object({ counter: field.count, id: field.word });
+
+export const reason: z.ZodType<Reason> = z.object({
+  code: field.reasonCode,
+  message: field.text,
+  hint: field.emptyIsAbsent(field.text),
+});
+
+const layer: z.ZodType<Layer> = z.object({
+  name: field.layerName,
+  digest: field.digest,
+  sizeBytes: field.count,
+  shared: z.boolean(),
+});
+
+const layers = z
+  .array(layer)
+  .min(1)
+  .max(32)
+  .refine((all) => new Set(all.map((one) => one.name)).size === all.length, 'has two layers of one name');
+
+const limits: z.ZodType<Limits> = z.object({
+  memoryBytes: field.size,
+  pidsMax: field.size,
+  diskBytes: field.size,
+  diskInodes: field.size,
+});
+
+const assignment: z.ZodType<Assignment> = z.object({
+  instanceId: field.id<InstanceId>(),
+  appId: field.id<AppId>(),
+  app: field.appName,
+  uidBase: field.uidBase,
+  release: field.size,
+  processType: field.processType,
+  ordinal: field.size,
+  command: field.command,
+  layers,
+  stack: field.stackName,
+  config: field.config,
+  limits,
+  // A word this version does not know must not be guessed: the whole state is refused and the previous one stays.
+  desired: z.enum(['run', 'standby', 'stop']),
+  commit: field.commit,
+});
+
+const route: z.ZodType<Route> = z.object({ hostname: field.hostname, appId: field.id<AppId>(), app: field.appName });
+
+export const desiredState: z.ZodType<DesiredState> = z.object({
+  epoch,
+  generation: field.count,
+  assignments: z
+    .array(assignment)
+    .max(5_000)
+    .refine((all) => new Set(all.map((one) => one.instanceId)).size === all.length, 'names an instance twice'),
+  routes: z.array(route).max(50_000),
+  massStopReason: field.text,
+});
+
+const exit = z.object({
+  code: z.int().optional(),
+  signal: field.word.optional(),
+  oomKilled: z.boolean(),
+  atMs: field.count,
+});
+
+export const instanceStatus: z.ZodType<InstanceStatus> = z.object({
+  instanceId: field.id<InstanceId>(),
+  // A newer agent may have a state we do not know: `pending` promises least.
+  state: z.enum(['pending', 'fetching', 'starting', 'live', 'backoff', 'stopping', 'stopped', 'failed']).catch('pending'),
+  restarts: field.count,
+  startedAtMs: field.count.optional(),
+  lastExit: field.optional(exit),
+  nextStartAtMs: field.count.optional(),
+  reason: field.optional(reason),
+  lastLines: z.array(field.text).max(field.MAX_LAST_LINES),
+  timingsMs: field.timings,
+});
+
+export const buildTask: z.ZodType<BuildTask> = z.object({
+  taskId: field.id<TaskId>(),
+  appId: field.id<AppId>(),
+  app: field.appName,
+  uidBase: field.uidBase,
+  commit: field.commit,
+  commitTimeMs: field.count,
+  stack: field.stackName,
+  config: field.config,
+  buildpacks: z.array(z.string().min(1).max(2_000)).max(50),
+  limits,
+  timeoutMs: field.size,
+  slugLimitBytes: field.size,
+  outputLimitBytes: field.size,
+});
+
+const slug: z.ZodType<Slug> = z.object({
+  layers,
+  processTypes: field.processTypes,
+  stack: field.stackName,
+  platform: field.word,
+  commit: field.commit,
+  buildpacks: z.array(z.string().max(2_000)).max(50),
+  defaultConfig: field.plainConfig,
+});
+
+export const buildResult: z.ZodType<BuildResult> = z
+  .object({ slug, timingsMs: field.timings, sourceBytes: field.count, uploadedBytes: field.count })
+  .transform(({ slug: made, ...stats }): BuildResult => ({ slug: made, stats }));
+
+export const logLine: z.ZodType<LogLine> = z.object({
+  atMs: field.count,
+  source: z.enum(['app', 'slipway']).catch('slipway'),
+  process: field.processLabel,
+  message: z.string().max(field.MAX_LOG_MESSAGE_LENGTH),
+});
