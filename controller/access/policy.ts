@@ -1,0 +1,68 @@
+import type { NodeId, UserId } from '../../shared/domain/ids.ts';
+
+/** Who asks, as established from a token, an SSH key's signature or a certificate; never from what a message claims. */
+export type Actor =
+  | { readonly kind: 'anonymous' }
+  | { readonly kind: 'user'; readonly userId: UserId }
+  | { readonly kind: 'admin'; readonly userId: UserId }
+  | { readonly kind: 'node'; readonly nodeId: NodeId };
+
+/** What is asked about. */
+export type Resource =
+  { readonly kind: 'fleet' } | { readonly kind: 'app'; readonly ownerId: UserId } | { readonly kind: 'account'; readonly userId: UserId };
+
+export const ACTIONS = [
+  'node.join',
+  'node.image.read',
+  'node.image.write',
+  'node.source.read',
+  'account.read',
+  'account.write',
+  'app.list',
+  'app.create',
+  'app.read',
+  'app.write',
+  'fleet.read',
+  'user.manage',
+  'node.manage',
+] as const;
+
+export type Action = (typeof ACTIONS)[number];
+
+type Rule = (actor: Actor, resource: Resource) => boolean;
+
+const isPerson: Rule = (actor) => actor.kind === 'user' || actor.kind === 'admin';
+const isAdmin: Rule = (actor) => actor.kind === 'admin';
+const isNode: Rule = (actor) => actor.kind === 'node';
+
+const ownsApp: Rule = (actor, resource) => {
+  if (resource.kind !== 'app') return false;
+  return actor.kind === 'admin' || (actor.kind === 'user' && actor.userId === resource.ownerId);
+};
+
+const isOwnAccount: Rule = (actor, resource) => {
+  if (resource.kind !== 'account') return false;
+  return actor.kind === 'admin' || (actor.kind === 'user' && actor.userId === resource.userId);
+};
+
+/** Total by its type: an action without a rule does not compile. */
+const RULES: Readonly<Record<Action, Rule>> = {
+  'node.join': (actor) => actor.kind === 'anonymous',
+  'node.image.read': isNode,
+  'node.image.write': isNode,
+  'node.source.read': isNode,
+  'account.read': isOwnAccount,
+  'account.write': isOwnAccount,
+  'app.list': isPerson,
+  'app.create': isPerson,
+  'app.read': ownsApp,
+  'app.write': ownsApp,
+  'fleet.read': isPerson,
+  'user.manage': isAdmin,
+  'node.manage': isAdmin,
+};
+
+/** The whole authorisation of the controller in one pure question. */
+export function may(actor: Actor, action: Action, resource: Resource): boolean {
+  return RULES[action](actor, resource);
+}

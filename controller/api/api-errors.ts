@@ -1,0 +1,71 @@
+import type { FastifyError } from 'fastify';
+import type { ErrorBody } from '../../shared/domain/api.ts';
+import { SlipwayError, toSlipwayError } from '../../shared/kit/errors.ts';
+
+export function errorBody(error: SlipwayError): ErrorBody {
+  return { error: error.code, message: error.message, hint: error.hint, details: error.details };
+}
+
+/** Any failure in our words. What the HTTP layer refuses by itself (size, JSON, media type) keeps its status. */
+export function toApiError(error: unknown): SlipwayError {
+  if (error instanceof SlipwayError || !isHttpRefusal(error)) return toSlipwayError(error);
+  return new SlipwayError({
+    code: 'SLIP_REQUEST',
+    httpStatus: error.statusCode,
+    message: REFUSALS[error.code] ?? 'The request is not one this API understands.',
+    cause: error,
+  });
+}
+
+const REFUSALS: Readonly<Record<string, string>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'The body of the request is too large.',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'The body of the request is not valid JSON.',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'The body of the request is empty; JSON is expected.',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'The body of the request must be JSON (content-type: application/json).',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'The body of the request is not as long as it said.',
+};
+
+function isHttpRefusal(error: unknown): error is FastifyError & { statusCode: number } {
+  return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' && error.statusCode < 500;
+}
+
+export function unauthorised(): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_UNAUTHORISED',
+    httpStatus: 401,
+    message: 'The API token is missing, unknown or expired.',
+    hint: 'Sign in again with: slipway login',
+  });
+}
+
+export function forbidden(): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_FORBIDDEN',
+    httpStatus: 403,
+    message: 'Only an admin may do this.',
+    hint: 'Ask an admin of this fleet; see who you are with: slipway whoami',
+  });
+}
+
+export function nodeCertificateRefused(): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_NODE_CERTIFICATE',
+    httpStatus: 401,
+    message: 'This needs the certificate of a node of this fleet.',
+    hint: 'If the node was removed or its certificate has expired, join it again with a token from: slipway nodes:token',
+  });
+}
+
+/** The same words for an app that is not there and for somebody else's. */
+export function appNotFound(): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_APP_NOT_FOUND',
+    httpStatus: 404,
+    message: 'There is no app of this name that you may use.',
+    hint: 'See your apps with: slipway apps',
+  });
+}
+
+export function notFound(what: string): SlipwayError {
+  return new SlipwayError({ code: 'SLIP_NOT_FOUND', httpStatus: 404, message: `There is no such ${what}.` });
+}

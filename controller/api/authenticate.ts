@@ -1,0 +1,104 @@
+import { TLSSocket } from 'node:tls';
+import type { FastifyRequest } from 'fastify';
+import { may, type Action, type Actor, type Resource } from '../access/policy.ts';
+import { bearerToken, hashToken } from '../access/tokens.ts';
+import type { App, NodeRow, User } from '../store/port.ts';
+import { parseAppName, type AppName } from '../../shared/domain/names.ts';
+import { SlipwayError } from '../../shared/kit/errors.ts';
+import { appNotFound, forbidden, nodeCertificateRefused, unauthorised } from './api-errors.ts';
+import type { ApiDeps, RouteAccess } from './deps.ts';
+import type { Admission } from './route.ts';
+
+type DoorDeps = Pick<ApiDeps, 'store' | 'clock'>;
+
+const TOKEN_PARAMETERS = ['token', 'access_token', 'api_key', 'apikey'];
+
+/** Decides whether a request may pass to its route, before its body is read. @throws the refusal */
+export async function admit(deps: DoorDeps, request: FastifyRequest, access: RouteAccess): Promise<Admission> {
+  refuseTokenInQuery(request);
+  const { user, node } = await identify(deps, request, access);
+  const actor = actorOf(user, node);
+  if (access.auth === 'admin' && actor.kind !== 'admin') throw forbidden();
+  const app = isAboutApp(access.action) ? await findApp(deps, request) : undefined;
+  if (isAboutApp(access.action) && app === undefined) throw appNotFound();
+  if (!may(actor, access.action, resourceOf(app, user))) throw app === undefined ? forbidden() : appNotFound();
+  return { user, node, app };
+}
+
+/** Actions whose resource is the app named in the URL. */
+export function isAboutApp(action: Action): boolean {
+  return action === 'app.read' || action === 'app.write';
+}
+
+interface Identity {
+  readonly user?: User | undefined;
+  readonly node?: NodeRow | undefined;
+}
+
+async function identify(deps: DoorDeps, request: FastifyRequest, access: RouteAccess): Promise<Identity> {
+  switch (access.auth) {
+    case 'anonymous':
+      return {};
+    case 'node':
+      return { node: await nodeOf(deps, request) };
+    case 'user':
+    case 'admin':
+      return { user: await userOf(deps, request) };
+  }
+}
+
+async function userOf(deps: DoorDeps, request: FastifyRequest): Promise<User> {
+  const secret = bearerToken(request.headers.authorization);
+  const user = secret === undefined ? undefined : await deps.store.userByTokenHash(hashToken(secret), deps.clock.nowMs());
+  if (user === undefined) throw unauthorised();
+  return user;
+}
+
+/** The certificate must be verified by the handshake (our CA, in date, for clients) and its serial a node still with us. */
+async function nodeOf(deps: DoorDeps, request: FastifyRequest): Promise<NodeRow> {
+  const { socket } = request.raw;
+  if (!(socket instanceof TLSSocket) || !socket.authorized) throw nodeCertificateRefused();
+  const serial = socket.getPeerCertificate().serialNumber as string | undefined;
+  const node = serial === undefined ? undefined : await deps.store.nodeBySerial(serial.toLowerCase());
+  if (node === undefined || node.state === 'removed') throw nodeCertificateRefused();
+  return node;
+}
+
+function actorOf(user: User | undefined, node: NodeRow | undefined): Actor {
+  if (node !== undefined) return { kind: 'node', nodeId: node.id };
+  if (user !== undefined) return { kind: user.admin ? 'admin' : 'user', userId: user.id };
+  return { kind: 'anonymous' };
+}
+
+function resourceOf(app: App | undefined, user: User | undefined): Resource {
+  if (app !== undefined) return { kind: 'app', ownerId: app.ownerId };
+  // Routes about an account are about the caller's own; those about others are `user.manage`.
+  return user === undefined ? { kind: 'fleet' } : { kind: 'account', userId: user.id };
+}
+
+async function findApp(deps: DoorDeps, request: FastifyRequest): Promise<App | undefined> {
+  const { app } = request.params as Record<string, string | undefined>;
+  const name = app === undefined ? undefined : parseNameOrNothing(app);
+  return name === undefined ? undefined : await deps.store.appByName(name);
+}
+
+/** A name that cannot exist is an app that does not exist. */
+function parseNameOrNothing(text: string): AppName | undefined {
+  try {
+    return parseAppName(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** URLs end up in logs and histories. */
+function refuseTokenInQuery(request: FastifyRequest): void {
+  const query = request.query as Record<string, unknown>;
+  if (!TOKEN_PARAMETERS.some((name) => name in query)) return;
+  throw new SlipwayError({
+    code: 'SLIP_TOKEN_IN_URL',
+    httpStatus: 400,
+    message: 'A token does not belong in a URL, where logs keep it.',
+    hint: 'Send it as a header (Authorization: Bearer …), and replace this one: it may have been seen.',
+  });
+}

@@ -1,0 +1,178 @@
+import { Readable } from 'node:stream';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { describeCauses, isErrno, SlipwayError } from '../../shared/kit/errors.ts';
+import type { ServerCredential } from '../access/ca/authority.ts';
+import { errorBody, notFound, toApiError } from './api-errors.ts';
+import { admit, isAboutApp } from './authenticate.ts';
+import type { ApiConfig, ApiDeps, RouteAccess } from './deps.ts';
+import type { Admission, Route } from './route.ts';
+import { apiRoutes } from './routes.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    access?: RouteAccess;
+  }
+  interface FastifyRequest {
+    admission: Admission;
+  }
+}
+
+export interface Api {
+  /** Resolves to the port once it answers. */
+  listen(): Promise<number>;
+  /** Refuses new requests, cuts streams, resolves when all are gone. */
+  close(): Promise<void>;
+}
+
+const JSON_LIMIT_BYTES = 64 * 1024;
+/** An upload of the largest image over a slow line must fit in. */
+const REQUEST_TIMEOUT_MS = 30 * 60_000;
+const HEADERS_TIMEOUT_MS = 15_000;
+const RENEWAL_CHECK_MS = 60 * 60_000;
+
+/** The controller's HTTPS door, for the CLI, for joining nodes and for layers on their way to agents. */
+export function createApi(config: ApiConfig, deps: ApiDeps): Api {
+  const closing = new AbortController();
+  let server: FastifyInstance | undefined;
+  return {
+    listen: async () => {
+      const credential = await deps.authority.serverCredential();
+      server = buildServer(config, deps, { credential, signal: closing.signal });
+      await server.listen({ host: config.host, port: config.port }).catch((cause: unknown) => {
+        throw cannotListen(config, cause);
+      });
+      void keepCredentialFresh(server, deps, { credential, signal: closing.signal });
+      return portOf(server);
+    },
+    close: async () => {
+      closing.abort(new Error('the API is closing'));
+      await server?.close();
+    },
+  };
+}
+
+interface Life {
+  readonly credential: ServerCredential;
+  readonly signal: AbortSignal;
+}
+
+function buildServer(config: ApiConfig, deps: ApiDeps, { credential, signal }: Life): FastifyInstance {
+  const server = Fastify({
+    https: {
+      ...tls(deps, credential),
+      // People come with a token and no certificate; routes for nodes check the certificate themselves.
+      requestCert: true,
+      rejectUnauthorized: false,
+    },
+    logger: false,
+    bodyLimit: JSON_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: true,
+    exposeHeadRoutes: false,
+  }) as unknown as FastifyInstance;
+  server.server.headersTimeout = HEADERS_TIMEOUT_MS;
+  server.removeContentTypeParser('text/plain');
+  server.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
+  server.decorateRequest('admission');
+  requireAccess(server);
+  server.addHook('onRequest', async (request) => {
+    const { access } = request.routeOptions.config;
+    if (access !== undefined) request.admission = await admit(deps, request, access);
+  });
+  server.setErrorHandler((error, request, reply) => answerError(deps, error, { request, reply }));
+  server.setNotFoundHandler((_request, reply) => reply.code(404).send(errorBody(notFound('address in this API'))));
+  for (const route of apiRoutes(config, deps)) register(server, route, signal);
+  return server;
+}
+
+/** A route that does not say who may call it stops the start. */
+function requireAccess(server: FastifyInstance): void {
+  server.addHook('onRoute', ({ method, url, config }) => {
+    const access = config?.access;
+    if (access === undefined) throw undeclared(`${String(method)} ${url} does not say who may call it.`);
+    if (isAboutApp(access.action) && !url.includes('/:app')) throw undeclared(`${String(method)} ${url} is about an app it does not name.`);
+  });
+}
+
+function undeclared(message: string): SlipwayError {
+  return new SlipwayError({ code: 'SLIP_API_ROUTE', kind: 'bug', message });
+}
+
+function register(server: FastifyInstance, route: Route, closing: AbortSignal): void {
+  server.route({
+    method: route.method,
+    url: `/v1${route.url}`,
+    config: { access: { auth: route.auth, action: route.action } },
+    ...(route.bodyLimitBytes === undefined ? {} : { bodyLimit: route.bodyLimitBytes }),
+    handler: async (request, reply) => {
+      const signal = AbortSignal.any([closing, untilGone(reply)]);
+      const { params, query, body } = request as FastifyRequest<{ Params: Record<string, string> }>;
+      const answer = await route.handle({ params, query, body, request, reply, signal }, request.admission);
+      if (answer === undefined && !reply.sent) return reply.code(reply.statusCode === 200 ? 204 : reply.statusCode).send();
+      return answer instanceof Readable ? reply.send(answer) : answer;
+    },
+  });
+}
+
+/** Aborted when the connection is gone or the answer complete. */
+function untilGone(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  reply.raw.once('close', () => gone.abort(new Error('the caller is gone')));
+  return gone.signal;
+}
+
+async function answerError(
+  deps: ApiDeps,
+  error: unknown,
+  { request, reply }: { request: FastifyRequest; reply: FastifyReply },
+): Promise<void> {
+  const known = toApiError(error);
+  if (known.kind === 'bug') {
+    const route = request.routeOptions.url ?? 'unknown';
+    deps.log.error({ method: request.method, route, code: known.code, error: describeCauses(error) }, 'api.failed');
+  }
+  await reply.code(known.httpStatus).type('application/json').send(errorBody(known));
+}
+
+function tls(deps: ApiDeps, credential: ServerCredential): { key: string; cert: string; ca: string; minVersion: 'TLSv1.2' } {
+  return { key: credential.keyPem, cert: credential.certificatePem, ca: deps.authority.caPem, minVersion: 'TLSv1.2' };
+}
+
+/** New connections get the renewed certificate; open ones keep theirs. */
+async function keepCredentialFresh(server: FastifyInstance, deps: ApiDeps, life: Life): Promise<void> {
+  let current = life.credential;
+  while (!isOver(life)) {
+    try {
+      await deps.clock.sleep(RENEWAL_CHECK_MS, life.signal);
+      const fresh = await deps.authority.serverCredential();
+      if (fresh.certificatePem === current.certificatePem) continue;
+      current = fresh;
+      (server.server as unknown as { setSecureContext(options: object): void }).setSecureContext(tls(deps, fresh));
+      deps.log.info({ notAfterMs: fresh.notAfterMs }, 'api.certificate-renewed');
+    } catch (error) {
+      if (isOver(life)) return;
+      deps.log.warn({ error: describeCauses(error) }, 'api.certificate-renewal-failed');
+    }
+  }
+}
+
+function isOver(life: Life): boolean {
+  return life.signal.aborted;
+}
+
+function cannotListen({ host, port }: ApiConfig, cause: unknown): SlipwayError {
+  const busy = isErrno(cause, 'EADDRINUSE');
+  return new SlipwayError({
+    code: 'SLIP_API_LISTEN',
+    message: `The API cannot listen on ${host}:${port}${busy ? ': another program does' : ''}.`,
+    hint: busy
+      ? `Find it with: ss -ltnp sport = :${port} — or set another port (api.port).`
+      : 'Check address and port (api.host, api.port).',
+    cause,
+  });
+}
+
+function portOf(server: FastifyInstance): number {
+  const address = server.server.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}

@@ -1,0 +1,54 @@
+import type { Action } from '../access/policy.ts';
+import type { Authority } from '../access/ca/authority.ts';
+import type { ImageStore, TaskSources } from '../build/port.ts';
+import type { Fleet } from '../dispatch/port.ts';
+import type { App, Store } from '../store/port.ts';
+import type { BuildId, Digest, NodeId, UserId } from '../../shared/domain/ids.ts';
+import type { AppName } from '../../shared/domain/names.ts';
+import type { Clock } from '../../shared/kit/clock.ts';
+import type { Logger } from '../../shared/kit/log.ts';
+
+export interface ApiConfig {
+  /** Address to bind, e.g. `0.0.0.0`. */
+  readonly host: string;
+  /** 0: a free one. */
+  readonly port: number;
+  /** host:port under which agents reach the session door; given to them when they join. */
+  readonly grpcAddress: string;
+  readonly version: string;
+  readonly defaultStack: string;
+  /** Where people see an app, e.g. `http://hello.localhost:8080`. */
+  readonly webUrl: (app: AppName) => string;
+  /** Where they push it, e.g. `ssh://git@host:2222/hello.git`. */
+  readonly gitUrl: (app: AppName) => string;
+}
+
+export interface ApiDeps {
+  readonly store: Store;
+  readonly fleet: Fleet;
+  readonly images: ImageStore;
+  readonly taskSources: TaskSources;
+  readonly authority: Authority;
+  /** Assigned to the node, or made by it. */
+  readonly mayReadImage: (node: NodeId, digest: Digest) => Promise<boolean>;
+  /** True only while the node holds a task. */
+  readonly mayWriteImage: (node: NodeId, digest: Digest) => Promise<boolean>;
+  readonly releases: {
+    /** Cuts and rolls out a release with the changed config; no version before the first deploy. */
+    setConfig(
+      app: App,
+      userId: UserId,
+      changes: Readonly<Record<string, string | undefined>>,
+    ): Promise<{ readonly version: number | undefined }>;
+  };
+  /** Output of a build; with `follow` until it ends. Undefined when there is none. */
+  readonly buildLog: (id: BuildId, follow: boolean, signal: AbortSignal) => Promise<AsyncIterable<Uint8Array> | undefined>;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** What a route declares about who may call it. */
+export interface RouteAccess {
+  readonly auth: 'anonymous' | 'user' | 'admin' | 'node';
+  readonly action: Action;
+}

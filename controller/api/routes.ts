@@ -1,0 +1,24 @@
+import type { ApiConfig, ApiDeps } from './deps.ts';
+import type { Route } from './route.ts';
+import { accountRoutes } from './routes/account.ts';
+import { adminRoutes } from './routes/admin.ts';
+import { appRoutes } from './routes/apps.ts';
+import { buildRoutes } from './routes/builds.ts';
+import { fleetRoutes } from './routes/fleet.ts';
+import { imageRoutes } from './routes/images.ts';
+import { joinRoutes } from './routes/join.ts';
+import { logRoutes } from './routes/logs.ts';
+
+/** The whole API: every route with who may call it. */
+export function apiRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
+  return [
+    ...joinRoutes(config, deps),
+    ...imageRoutes(deps),
+    ...accountRoutes(deps),
+    ...appRoutes(config, deps),
+    ...buildRoutes(deps),
+    ...logRoutes(deps),
+    ...fleetRoutes(config, deps),
+    ...adminRoutes(deps),
+  ];
+}

@@ -1,0 +1,127 @@
+import { z } from 'zod';
+import { drawAppName } from '../app-name.ts';
+import { instancesOf } from '../app-instances.ts';
+import type { ApiConfig, ApiDeps } from '../deps.ts';
+import { appRoute, userRoute, type Route } from '../route.ts';
+import { userNames } from '../user-names.ts';
+import { viewApp, viewRelease } from '../views.ts';
+import type { AppInfoBody, ConfigBody, ConfigChangedBody } from '../../../shared/domain/api.ts';
+import { parseAppName } from '../../../shared/domain/names.ts';
+import { slugSizeBytes } from '../../../shared/domain/slug.ts';
+import { revealAll } from '../../../shared/kit/sensitive.ts';
+
+const createBody = z.strictObject({ name: z.string().max(200).optional() });
+const listQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(1000).default(15) });
+/** `null` removes a variable, as in Heroku's API. */
+const configBody = z
+  .record(z.string(), z.string().nullable())
+  .refine((vars) => Object.keys(vars).length > 0, 'at least one variable is needed');
+
+const CONFIG_LIMIT_BYTES = 1024 * 1024;
+
+export function appRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
+  return [
+    listApps(config, deps),
+    createApp(config, deps),
+    appInfo(config, deps),
+    listReleases(deps),
+    ps(deps),
+    getConfig(deps),
+    patchConfig(deps),
+  ];
+}
+
+function listApps(config: ApiConfig, { store }: ApiDeps): Route {
+  return userRoute({
+    method: 'GET',
+    url: '/apps',
+    auth: 'user',
+    action: 'app.list',
+    handle: async ({ user }) => {
+      const nameOf = userNames(store);
+      const apps = await store.appsOf(user);
+      return await Promise.all(apps.map(async (app) => viewApp(app, await nameOf(app.ownerId), config)));
+    },
+  });
+}
+
+function createApp(config: ApiConfig, { store }: ApiDeps): Route {
+  return userRoute({
+    method: 'POST',
+    url: '/apps',
+    auth: 'user',
+    action: 'app.create',
+    body: createBody,
+    handle: async ({ user, body, reply }) => {
+      const name = parseAppName(body.name ?? drawAppName());
+      const app = await store.createApp({ name, ownerId: user.id, stack: config.defaultStack });
+      reply.code(201);
+      return viewApp(app, user.name, config);
+    },
+  });
+}
+
+function appInfo(config: ApiConfig, { store }: ApiDeps): Route {
+  return appRoute({
+    method: 'GET',
+    url: '/apps/:app',
+    auth: 'user',
+    action: 'app.read',
+    handle: async ({ app }) => {
+      const nameOf = userNames(store);
+      const [owner, release, formation] = await Promise.all([nameOf(app.ownerId), store.currentRelease(app.id), store.formation(app.id)]);
+      return {
+        ...viewApp(app, owner, config),
+        release: release === undefined ? undefined : viewRelease(release, await nameOf(release.userId)),
+        formation,
+        slugSizeBytes: release === undefined ? undefined : slugSizeBytes(release.slug),
+        buildpacks: release?.slug.buildpacks ?? [],
+      } satisfies AppInfoBody;
+    },
+  });
+}
+
+function listReleases({ store }: ApiDeps): Route {
+  return appRoute({
+    method: 'GET',
+    url: '/apps/:app/releases',
+    auth: 'user',
+    action: 'app.read',
+    query: listQuery,
+    handle: async ({ app, query }) => {
+      const nameOf = userNames(store);
+      const releases = await store.releases(app.id, query.limit);
+      return await Promise.all(releases.map(async (release) => viewRelease(release, await nameOf(release.userId))));
+    },
+  });
+}
+
+function ps(deps: ApiDeps): Route {
+  return appRoute({ method: 'GET', url: '/apps/:app/ps', auth: 'user', action: 'app.read', handle: ({ app }) => instancesOf(deps, app) });
+}
+
+function getConfig({ store }: ApiDeps): Route {
+  return appRoute({
+    method: 'GET',
+    url: '/apps/:app/config',
+    auth: 'user',
+    action: 'app.read',
+    handle: async ({ app }) => ({ config: revealAll(await store.config(app.id)) }) satisfies ConfigBody,
+  });
+}
+
+function patchConfig({ store, releases }: ApiDeps): Route {
+  return appRoute({
+    method: 'PATCH',
+    url: '/apps/:app/config',
+    auth: 'user',
+    action: 'app.write',
+    body: configBody,
+    bodyLimitBytes: CONFIG_LIMIT_BYTES,
+    handle: async ({ app, user, body }) => {
+      const changes = Object.fromEntries(Object.entries(body).map(([name, value]) => [name, value ?? undefined]));
+      const { version } = await releases.setConfig(app, user.id, changes);
+      return { config: revealAll(await store.config(app.id)), version } satisfies ConfigChangedBody;
+    },
+  });
+}

@@ -1,0 +1,74 @@
+import { Readable } from 'node:stream';
+import { z } from 'zod';
+import type { App, Build } from '../../store/port.ts';
+import { isId, type BuildId } from '../../../shared/domain/ids.ts';
+import { SlipwayError } from '../../../shared/kit/errors.ts';
+import type { ApiDeps } from '../deps.ts';
+import { appRoute, type Route } from '../route.ts';
+import { userNames } from '../user-names.ts';
+import { viewBuild } from '../views.ts';
+
+const listQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(1000).default(15) });
+const outputQuery = z.strictObject({ follow: z.stringbool().default(false) });
+
+export function buildRoutes(deps: ApiDeps): readonly Route[] {
+  const { store, buildLog } = deps;
+  return [
+    appRoute({
+      method: 'GET',
+      url: '/apps/:app/builds',
+      auth: 'user',
+      action: 'app.read',
+      query: listQuery,
+      handle: async ({ app, query }) => {
+        const nameOf = userNames(store);
+        const builds = await store.builds(app.id, query.limit);
+        return await Promise.all(builds.map(async (build) => viewBuild(build, await nameOf(build.userId))));
+      },
+    }),
+    appRoute({
+      method: 'GET',
+      url: '/apps/:app/builds/:id',
+      auth: 'user',
+      action: 'app.read',
+      handle: async ({ app, params }) => {
+        const build = await findBuild(deps, app, params['id']);
+        return viewBuild(build, await userNames(store)(build.userId));
+      },
+    }),
+    appRoute({
+      method: 'GET',
+      url: '/apps/:app/builds/:id/output',
+      auth: 'user',
+      action: 'app.read',
+      query: outputQuery,
+      handle: async ({ app, params, query, reply, signal }) => {
+        const build = await findBuild(deps, app, params['id']);
+        const output = await buildLog(build.id, query.follow, signal);
+        if (output === undefined) throw outputGone(build);
+        reply.type('application/octet-stream');
+        return Readable.from(output, { objectMode: false });
+      },
+    }),
+  ];
+}
+
+async function findBuild({ store }: ApiDeps, app: App, id: string | undefined): Promise<Build> {
+  const build = id !== undefined && isId(id) ? await store.build(id as BuildId) : undefined;
+  if (build?.appId === app.id) return build;
+  throw new SlipwayError({
+    code: 'SLIP_BUILD_NOT_FOUND',
+    httpStatus: 404,
+    message: `${app.name} has no such build.`,
+    hint: `See its builds with: slipway builds -a ${app.name}`,
+  });
+}
+
+function outputGone(build: Build): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_BUILD_OUTPUT',
+    httpStatus: 404,
+    message: `No output of build ${build.id} is kept.`,
+    hint: 'It may not have started yet.',
+  });
+}

@@ -1,0 +1,53 @@
+import { describeInstances } from '../app-instances.ts';
+import type { ApiConfig, ApiDeps } from '../deps.ts';
+import { userRoute, type Route } from '../route.ts';
+import { statusOf, type AppFacts } from '../status.ts';
+import { viewNode } from '../views.ts';
+import type { App, NodeRow } from '../../store/port.ts';
+import type { NodeBody } from '../../../shared/domain/api.ts';
+
+export function fleetRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
+  const startedAtMs = deps.clock.monotonicMs();
+  return [
+    userRoute({
+      method: 'GET',
+      url: '/nodes',
+      auth: 'user',
+      action: 'fleet.read',
+      handle: async () => describeNodes(deps, await deps.store.nodes()),
+    }),
+    userRoute({
+      method: 'GET',
+      url: '/status',
+      auth: 'user',
+      action: 'fleet.read',
+      handle: async ({ user }) => {
+        const nodes = await deps.store.nodes();
+        const apps = await deps.store.appsOf(user);
+        return statusOf({
+          version: config.version,
+          uptimeMs: Math.round(deps.clock.monotonicMs() - startedAtMs),
+          nodes: describeNodes(deps, nodes),
+          apps: await Promise.all(apps.map((app) => appFacts(config, deps, { app, nodes }))),
+        });
+      },
+    }),
+  ];
+}
+
+function describeNodes({ fleet, clock }: ApiDeps, nodes: readonly NodeRow[]): readonly NodeBody[] {
+  const live = new Map(fleet.nodes().map((node) => [node.nodeId, node]));
+  return nodes.map((node) => viewNode(node, live.get(node.id), clock.monotonicMs()));
+}
+
+async function appFacts(config: ApiConfig, deps: ApiDeps, { app, nodes }: { app: App; nodes: readonly NodeRow[] }): Promise<AppFacts> {
+  const { store } = deps;
+  const [rows, current, [latest], [latestBuild]] = await Promise.all([
+    store.assignmentsOfApp(app.id),
+    store.currentRelease(app.id),
+    store.releases(app.id, 1),
+    store.builds(app.id, 1),
+  ]);
+  const instances = await describeInstances(deps, { app, rows, nodes });
+  return { name: app.name, webUrl: config.webUrl(app.name), instances, current, latest, latestBuild };
+}

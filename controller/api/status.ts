@@ -1,0 +1,109 @@
+import type { AppStatusBody, InstanceBody, NodeBody, ProblemBody, StatusBody } from '../../shared/domain/api.ts';
+import type { Build, Release } from '../store/port.ts';
+
+/** What is known of one app when its status is asked for. */
+export interface AppFacts {
+  readonly name: string;
+  readonly webUrl: string;
+  readonly instances: readonly InstanceBody[];
+  readonly current: Release | undefined;
+  /** Newest release of any state. */
+  readonly latest: Release | undefined;
+  readonly latestBuild: Build | undefined;
+}
+
+export interface StatusFacts {
+  readonly version: string;
+  readonly uptimeMs: number;
+  readonly nodes: readonly NodeBody[];
+  readonly apps: readonly AppFacts[];
+}
+
+const DISK_LOW_BYTES = 1024 * 1024 * 1024;
+
+/** One screen of the truth: what is wrong comes first, in words, with the command that leads on. */
+export function statusOf(facts: StatusFacts): StatusBody {
+  return {
+    controller: { version: facts.version, uptimeMs: facts.uptimeMs },
+    problems: [...fleetProblems(facts.nodes), ...facts.nodes.flatMap(nodeProblems), ...facts.apps.flatMap(appProblems)],
+    nodes: facts.nodes,
+    apps: facts.apps.map(appStatus),
+  };
+}
+
+function appStatus(app: AppFacts): AppStatusBody {
+  const wanted = app.instances.filter((instance) => instance.desired === 'run');
+  return {
+    name: app.name,
+    release: app.current?.version,
+    live: wanted.filter((instance) => instance.state === 'live').length,
+    desired: wanted.length,
+    nodes: [...new Set(wanted.map((instance) => instance.node))].sort(),
+    lastDeployAtMs: app.current?.createdAtMs,
+    webUrl: app.webUrl,
+  };
+}
+
+function fleetProblems(nodes: readonly NodeBody[]): readonly ProblemBody[] {
+  if (nodes.length === 0) return [{ message: 'No node has joined yet, so nothing can be built or run.', next: 'slipway nodes:token' }];
+  const builders = nodes.filter((node) => node.connected && node.builder === true);
+  if (builders.length > 0) return [];
+  return [{ message: 'No connected node can build, so pushes are refused.', next: 'slipway nodes' }];
+}
+
+function nodeProblems(node: NodeBody): readonly ProblemBody[] {
+  if (!node.connected) {
+    const since = node.lastSeenMsAgo === undefined ? 'since the controller started' : `for ${words(node.lastSeenMsAgo)}`;
+    const message = `Node ${node.name} has not been heard of ${since}; its apps go on running if the machine does.`;
+    return [{ message, next: `on ${node.name}: systemctl status slipway-agent` }];
+  }
+  const missing = node.missing.map((what) => ({ message: `Node ${node.name}: ${what}.`, next: `on ${node.name}: script/bootstrap` }));
+  const low = node.diskFreeBytes !== undefined && node.diskFreeBytes < DISK_LOW_BYTES;
+  const free = Math.round((node.diskFreeBytes ?? 0) / 1024 / 1024);
+  return low ? [{ message: `Node ${node.name} has ${free} MB of disk left.`, next: `on ${node.name}: df -h` }, ...missing] : missing;
+}
+
+function appProblems(app: AppFacts): readonly ProblemBody[] {
+  return [...instanceProblems(app), ...releaseProblems(app), ...buildProblems(app)];
+}
+
+function instanceProblems(app: AppFacts): readonly ProblemBody[] {
+  const wanted = app.instances.filter((instance) => instance.desired === 'run');
+  const broken = wanted.filter((instance) => instance.state === 'backoff' || instance.state === 'failed');
+  return broken.map((instance) => ({
+    message: `${app.name}: ${instance.name} on ${instance.node} is down. ${instance.reason?.message ?? lastExit(instance)}`.trim(),
+    next: `slipway logs -a ${app.name} -p ${instance.name}`,
+  }));
+}
+
+function releaseProblems({ name, latest, current }: AppFacts): readonly ProblemBody[] {
+  if (latest?.state !== 'failed') return [];
+  const serving = current === undefined ? 'nothing is serving' : `v${current.version} keeps serving`;
+  return [
+    {
+      message: `${name}: v${latest.version} failed, ${serving}. ${latest.failure?.message ?? ''}`.trim(),
+      next: `slipway releases -a ${name}`,
+    },
+  ];
+}
+
+/** A failed build matters until something newer succeeds. */
+function buildProblems({ name, latest, latestBuild }: AppFacts): readonly ProblemBody[] {
+  if (latestBuild?.state !== 'failed') return [];
+  if (latest !== undefined && latest.createdAtMs > latestBuild.createdAtMs) return [];
+  const message = `${name}: the last build (${latestBuild.commit.slice(0, 7)}) failed. ${latestBuild.failure?.message ?? ''}`.trim();
+  return [{ message, next: `slipway builds:output ${latestBuild.id} -a ${name}` }];
+}
+
+function lastExit({ lastExit: exit }: InstanceBody): string {
+  if (exit === undefined) return '';
+  if (exit.oomKilled) return 'It ran out of memory.';
+  return exit.signal === undefined ? `It exited with code ${exit.code ?? 'unknown'}.` : `It was ended by ${exit.signal}.`;
+}
+
+function words(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 120) return `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`;
+}

@@ -1,0 +1,77 @@
+import type { LiveNode } from '../dispatch/port.ts';
+import type { App, AssignmentRow, Build, NodeRow, Release, SshKey, User } from '../store/port.ts';
+import type { AppBody, BuildBody, InstanceBody, KeyBody, NodeBody, ReleaseBody, UserBody } from '../../shared/domain/api.ts';
+import { instanceName } from '../../shared/domain/assignment.ts';
+import type { InstanceStatus } from '../../shared/domain/instance.ts';
+import type { ApiConfig } from './deps.ts';
+
+/** Rows and reports as the bodies of the API. Pure; nothing secret passes but what the body's type names. */
+
+export function viewUser(user: User): UserBody {
+  return { name: user.name, admin: user.admin, createdAtMs: user.createdAtMs };
+}
+
+export function viewKey(key: SshKey): KeyBody {
+  const { fingerprint, comment, publicKey, createdAtMs } = key;
+  return { fingerprint, comment, publicKey, createdAtMs };
+}
+
+export function viewApp(app: App, owner: string, config: ApiConfig): AppBody {
+  const { name, stack, createdAtMs } = app;
+  return { name, owner, stack, createdAtMs, webUrl: config.webUrl(name), gitUrl: config.gitUrl(name) };
+}
+
+export function viewRelease(release: Release, user: string): ReleaseBody {
+  const { version, state, description, createdAtMs, failure } = release;
+  return { version, state, description, user, commit: release.slug.commit, createdAtMs, failure };
+}
+
+export function viewBuild(build: Build, user: string): BuildBody {
+  const { id, state, commit, createdAtMs, finishedAtMs, failure, timingsMs } = build;
+  return { id, state, commit, user, createdAtMs, finishedAtMs, failure, timingsMs };
+}
+
+export interface InstanceFacts {
+  readonly row: AssignmentRow;
+  readonly node: LiveNode | undefined;
+  readonly nodeName: string;
+  readonly status: InstanceStatus | undefined;
+  readonly command: string;
+}
+
+export function viewInstance({ row, node, nodeName, status, command }: InstanceFacts): InstanceBody {
+  return {
+    name: instanceName(row),
+    type: row.processType,
+    release: row.release,
+    node: nodeName,
+    command,
+    // A report from before the connection broke may be wrong by now.
+    state: node?.connected === true ? (status?.state ?? 'pending') : 'unknown',
+    desired: row.desired,
+    startedAtMs: status?.startedAtMs,
+    restarts: status?.restarts ?? 0,
+    lastExit: status?.lastExit,
+    reason: status?.reason,
+  };
+}
+
+export function viewNode(row: NodeRow, live: LiveNode | undefined, monotonicMs: number): NodeBody {
+  const { name, state, labels, joinedAtMs } = row;
+  const durable = { name, state, labels, joinedAtMs };
+  if (live === undefined) return { ...durable, connected: false, missing: [] };
+  return {
+    ...durable,
+    connected: live.connected,
+    lastSeenMsAgo: live.lastSeenAtMs === undefined ? undefined : Math.max(0, Math.round(monotonicMs - live.lastSeenAtMs)),
+    builder: live.builder,
+    platform: live.platform,
+    sandboxDriver: live.sandboxDriver,
+    agentVersion: live.agentVersion,
+    proxyVersion: live.proxyVersion,
+    memoryBytes: live.memoryBytes,
+    diskFreeBytes: live.diskFreeBytes,
+    load1: live.load1,
+    missing: live.missing,
+  };
+}

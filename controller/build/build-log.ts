@@ -1,0 +1,75 @@
+import { once, EventEmitter } from 'node:events';
+import { createReadStream, createWriteStream, type WriteStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { BuildId } from '../../shared/domain/ids.ts';
+import { ensureDir } from '../../shared/kit/atomic-file.ts';
+import { isErrno } from '../../shared/kit/errors.ts';
+
+/** The output of every build, kept as one file each, readable while it grows. */
+export class BuildLogs {
+  readonly #dir: string;
+  /** Builds being written now; each emits `grown` after a write and at the end. */
+  readonly #open = new Map<string, EventEmitter>();
+
+  constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  async writer(buildId: BuildId): Promise<BuildLogWriter> {
+    await ensureDir(this.#dir, 0o700);
+    const stream = createWriteStream(this.#path(buildId), { flags: 'a', mode: 0o600 });
+    stream.on('error', () => undefined); // a full disk loses log lines, not the build
+    const growth = new EventEmitter({ captureRejections: false }).setMaxListeners(0);
+    this.#open.set(buildId, growth);
+    return {
+      write: (chunk) => stream.write(chunk, () => growth.emit('grown')),
+      end: () => this.#end(buildId, stream),
+    };
+  }
+
+  async #end(buildId: BuildId, stream: WriteStream): Promise<void> {
+    if (!stream.destroyed) {
+      stream.end();
+      await once(stream, 'close').catch(() => undefined);
+    }
+    const growth = this.#open.get(buildId);
+    this.#open.delete(buildId);
+    growth?.emit('grown');
+  }
+
+  /** The output so far and, with `follow`, what comes until the build ends. `undefined` when there is none. */
+  async read(buildId: BuildId, follow: boolean, signal: AbortSignal): Promise<AsyncIterable<Uint8Array> | undefined> {
+    try {
+      await stat(this.#path(buildId));
+    } catch (error) {
+      if (isErrno(error, 'ENOENT')) return undefined;
+      throw error;
+    }
+    return this.#chunks(buildId, follow, signal);
+  }
+
+  async *#chunks(buildId: BuildId, follow: boolean, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    const path = this.#path(buildId);
+    let offset = 0;
+    for (;;) {
+      const growth = follow ? this.#open.get(buildId) : undefined;
+      const grown = growth === undefined ? undefined : once(growth, 'grown', { signal }).catch(() => undefined);
+      for await (const chunk of createReadStream(path, { start: offset }) as AsyncIterable<Buffer>) {
+        offset += chunk.length;
+        yield chunk;
+      }
+      if (grown === undefined || signal.aborted) return;
+      await grown;
+    }
+  }
+
+  #path(buildId: BuildId): string {
+    return join(this.#dir, `${buildId}.log`);
+  }
+}
+
+export interface BuildLogWriter {
+  write(chunk: string | Uint8Array): void;
+  end(): Promise<void>;
+}

@@ -1,0 +1,35 @@
+import type { BuildResult, BuildTask } from '../../shared/domain/build.ts';
+import type { Digest, NodeId, TaskId } from '../../shared/domain/ids.ts';
+
+/** Durable, content-addressed slug layers on the controller's disk. */
+export interface ImageStore {
+  has(digest: Digest): Promise<boolean>;
+  sizeBytes(digest: Digest): Promise<number | undefined>;
+  /** Verifies while it writes; fsync, rename. @throws SLIP_IMAGE_DIGEST, SLIP_DISK_FULL */
+  put(digest: Digest, body: NodeJS.ReadableStream, signal: AbortSignal): Promise<void>;
+  open(digest: Digest, offsetBytes: number): Promise<NodeJS.ReadableStream>;
+  /** Deletes unfinished uploads of an earlier life. */
+  sweep(): Promise<void>;
+}
+
+/** Runs tasks on connected builder agents: the only way the controller gets anything of an app executed. */
+export interface Builders {
+  /** Connected, ready nodes that may build. */
+  available(): readonly BuilderNode[];
+  /** Sends the task and resolves with the agent's result. Aborting cancels it there. @throws SLIP_BUILD_*, SLIP_BUILDER_LOST */
+  run(node: NodeId, task: BuildTask, output: (chunk: Uint8Array) => void, signal: AbortSignal): Promise<BuildResult>;
+}
+
+export interface BuilderNode {
+  readonly nodeId: NodeId;
+  readonly name: string;
+  readonly runningTasks: number;
+  /** Apps whose build cache it holds. */
+  readonly cachedApps: ReadonlySet<string>;
+  readonly stacks: readonly string[];
+}
+
+/** The source of a running task, for the agent that holds it: `git archive` of its commit, compressed. */
+export interface TaskSources {
+  open(node: NodeId, taskId: TaskId): Promise<NodeJS.ReadableStream | undefined>;
+}

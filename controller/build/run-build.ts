@@ -1,0 +1,160 @@
+import { randomBytes } from 'node:crypto';
+import { DEFAULT_BUILD_LIMITS } from '../../shared/domain/assignment.ts';
+import type { BuildResult, BuildTask } from '../../shared/domain/build.ts';
+import type { BuildId, NodeId, TaskId } from '../../shared/domain/ids.ts';
+import { renderError, SlipwayError, toSlipwayError, TROUBLE } from '../../shared/kit/errors.ts';
+import type { Failpoint } from '../../shared/kit/failpoint.ts';
+import { LineOutput } from '../../shared/kit/line-output.ts';
+import type { App, Build, Store, User } from '../store/port.ts';
+import type { BuildLogs } from './build-log.ts';
+import { chooseBuilder } from './choose-builder.ts';
+import type { Builders, TaskSources } from './port.ts';
+
+export interface BuildsDeps {
+  readonly store: Store;
+  readonly builders: Builders;
+  readonly logs: BuildLogs;
+  readonly failpoint: Failpoint;
+  readonly limits: BuildPolicy;
+}
+
+export interface BuildPolicy {
+  readonly timeoutMs: number;
+  readonly slugLimitBytes: number;
+  readonly outputLimitBytes: number;
+}
+
+/** Heroku: 15 minutes, 500 MB compressed. */
+export const DEFAULT_BUILD_POLICY: BuildPolicy = Object.freeze({
+  timeoutMs: 15 * 60_000,
+  slugLimitBytes: 500 * 1024 * 1024,
+  outputLimitBytes: 10 * 1024 * 1024,
+});
+
+export interface BuildRequest {
+  readonly app: App;
+  readonly userId: User['id'];
+  readonly commit: string;
+  readonly commitTimeMs: number;
+  /** Opens the source of this commit; called when the builder asks for it. */
+  readonly openSource: () => Promise<NodeJS.ReadableStream>;
+  readonly output: (chunk: string | Uint8Array) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Tells the pusher of an error that no build log will hold. */
+function rethrowTold(error: unknown, output: BuildRequest['output']): never {
+  const known = toSlipwayError(error);
+  output(renderError(known, TROUBLE));
+  throw known;
+}
+
+/** Runs builds on agents: the controller itself executes nothing of an app. */
+export class Builds implements TaskSources {
+  readonly #deps: BuildsDeps;
+  readonly #sources = new Map<TaskId, { readonly node: NodeId; readonly open: () => Promise<NodeJS.ReadableStream> }>();
+
+  /** Builds that have ended, which a full disk kept out of the database. */
+  readonly #unwritten = new Set<BuildId>();
+
+  constructor(deps: BuildsDeps) {
+    this.#deps = deps;
+  }
+
+  /** @throws SLIP_BUILD_NO_BUILDER when no connected node could take a build of this app */
+  requireBuilder(app: { readonly id: string; readonly stack: string }): void {
+    if (chooseBuilder(this.#deps.builders.available(), app) !== undefined) return;
+    throw new SlipwayError({
+      code: 'SLIP_BUILD_NO_BUILDER',
+      kind: 'transient',
+      message: 'No builder is online, so nothing can be built now.',
+      hint: 'See which nodes are connected with: slipway status — then push again; nothing was changed.',
+    });
+  }
+
+  /** Builds a commit. The build row and its output are kept, whatever the end. @throws SLIP_BUILD_*, SLIP_BUILDER_LOST */
+  async run(request: BuildRequest): Promise<{ build: Build; result: BuildResult }> {
+    const { store } = this.#deps;
+    if (this.#unwritten.size > 0) await this.#writeEnds();
+    const build = await store
+      .createBuild({ appId: request.app.id, userId: request.userId, commit: request.commit })
+      .catch((error: unknown) => rethrowTold(error, request.output));
+    const log = await this.#deps.logs.writer(build.id);
+    const output = new LineOutput((chunk) => {
+      log.write(chunk);
+      request.output(chunk);
+    });
+    try {
+      const result = await this.#onBuilder(request, build, (chunk) => {
+        output.write(chunk);
+      });
+      await this.#deps.failpoint('build.built');
+      await store.setBuildState(build.id, 'succeeded', { timingsMs: result.stats.timingsMs });
+      return { build, result };
+    } catch (error) {
+      const known = toSlipwayError(error);
+      output.say(renderError(known, TROUBLE));
+      const state = request.signal.aborted ? 'cancelled' : 'failed';
+      const failure = { code: known.code, message: known.message, hint: known.hint };
+      await store.setBuildState(build.id, state, { failure }).catch(() => this.#unwritten.add(build.id));
+      throw known;
+    } finally {
+      await log.end();
+    }
+  }
+
+  async #onBuilder(request: BuildRequest, build: Build, output: (chunk: Uint8Array) => void): Promise<BuildResult> {
+    this.requireBuilder(request.app);
+    const node = chooseBuilder(this.#deps.builders.available(), request.app);
+    if (node === undefined) throw new SlipwayError({ code: 'SLIP_BUILD_NO_BUILDER', kind: 'transient', message: 'No builder is online.' });
+    const task = await this.#task(request);
+    this.#sources.set(task.taskId, { node: node.nodeId, open: request.openSource });
+    await this.#deps.store.setBuildState(build.id, 'running');
+    try {
+      await this.#deps.failpoint('build.started');
+      return await this.#deps.builders.run(node.nodeId, task, output, request.signal);
+    } finally {
+      this.#sources.delete(task.taskId);
+    }
+  }
+
+  async #task(request: BuildRequest): Promise<BuildTask> {
+    const { app, commit, commitTimeMs } = request;
+    return {
+      taskId: `t${randomBytes(10).toString('hex')}` as TaskId,
+      appId: app.id,
+      app: app.name,
+      uidBase: app.uidBase,
+      commit,
+      commitTimeMs,
+      stack: app.stack,
+      config: await this.#deps.store.config(app.id),
+      buildpacks: [],
+      limits: DEFAULT_BUILD_LIMITS,
+      ...this.#deps.limits,
+    };
+  }
+
+  async open(node: NodeId, taskId: TaskId): Promise<NodeJS.ReadableStream | undefined> {
+    const source = this.#sources.get(taskId);
+    return source?.node === node ? source.open() : undefined;
+  }
+
+  async #writeEnds(): Promise<void> {
+    await this.failLeftovers(this.#unwritten);
+    this.#unwritten.clear();
+  }
+
+  /** At start: builds that a crash cut short never happened. Later: those whose end could not be written. */
+  async failLeftovers(only?: ReadonlySet<BuildId>): Promise<void> {
+    for (const build of await this.#deps.store.unfinishedBuilds()) {
+      if (only?.has(build.id) === false) continue;
+      const failure = {
+        code: 'SLIP_BUILD_INTERRUPTED',
+        message: 'The controller stopped during this build.',
+        hint: 'Push the same commit again.',
+      };
+      await this.#deps.store.setBuildState(build.id, 'failed', { failure });
+    }
+  }
+}

@@ -1,0 +1,207 @@
+import { join } from 'node:path';
+import type { Epoch } from '../shared/domain/assignment.ts';
+import type { Clock } from '../shared/kit/clock.ts';
+import type { Failpoint } from '../shared/kit/failpoint.ts';
+import { KeyedQueue } from '../shared/kit/keyed-queue.ts';
+import type { Logger } from '../shared/kit/log.ts';
+import { randomId } from '../shared/kit/random-id.ts';
+import { VERSION } from '../shared/kit/version.ts';
+import type { Authority } from './access/ca/authority.ts';
+import { openCa } from './access/ca/open-ca.ts';
+import { createApi, type Api } from './api/create-api.ts';
+import { BuildLogs } from './build/build-log.ts';
+import { createImageStore } from './build/image-store.ts';
+import type { ImageStore } from './build/port.ts';
+import { Builds, DEFAULT_BUILD_POLICY } from './build/run-build.ts';
+import type { ControllerConfig } from './config.ts';
+import { createDispatch, type Dispatch } from './dispatch/create-dispatch.ts';
+import { keepAgentDoorFresh } from './dispatch/renew-certificate.ts';
+import { createPushGate } from './push/gate.ts';
+import { commitInfo, moveRef, readRef, repositoryPath } from './push/git/repository.ts';
+import { openTree } from './push/git/source.ts';
+import { createGitServer, type GitServer } from './push/server.ts';
+import { Bakes } from './release/bake.ts';
+import { Deploys } from './release/deploy.ts';
+import { startReaper } from './release/reaper.ts';
+import { newInstanceId } from './release/instance-id.ts';
+import { Releases } from './release/releases.ts';
+import { DEFAULT_ROLLOUT_POLICY } from './release/rollout-plan.ts';
+import { Rollouts } from './release/rollout.ts';
+import { openStore } from './store/open-store.ts';
+import type { App, Store } from './store/port.ts';
+
+/** What main.ts gives to everything else. */
+export interface Basics {
+  readonly config: ControllerConfig;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly failpoint: Failpoint;
+  /** Aborted when the controller is told to stop. */
+  readonly signal: AbortSignal;
+}
+
+export interface Foundations {
+  readonly store: Store;
+  readonly authority: Authority;
+  readonly images: ImageStore;
+}
+
+export interface Paths {
+  readonly database: string;
+  readonly repos: string;
+  readonly images: string;
+  readonly builds: string;
+  readonly ca: string;
+}
+
+export function controllerPaths(stateDir: string): Paths {
+  return {
+    database: join(stateDir, 'slipway.db'),
+    repos: join(stateDir, 'repos'),
+    images: join(stateDir, 'images'),
+    builds: join(stateDir, 'builds'),
+    ca: join(stateDir, 'ca'),
+  };
+}
+
+/** Opens what is on disk: truth, trust, images. */
+export async function openFoundations(config: ControllerConfig, clock: Clock): Promise<Foundations> {
+  const paths = controllerPaths(config.stateDir);
+  const store = await openStore({ path: paths.database, clock, randomId });
+  const fresh = (await store.users()).length === 0 && (await store.nodes()).length === 0;
+  const serverNames = [...new Set([config.publicHost, 'localhost', '127.0.0.1', ...config.extraNames])];
+  const authority = await openCa({ dir: paths.ca, mayCreate: fresh, serverNames, clock });
+  const images = createImageStore({ dir: paths.images });
+  await images.sweep();
+  return { store, authority, images };
+}
+
+export interface Parts extends Foundations {
+  readonly dispatch: Dispatch;
+  readonly builds: Builds;
+  readonly buildLogs: BuildLogs;
+  readonly releases: Releases;
+  readonly deploys: Deploys;
+}
+
+/** Builds every part of the pipeline and hands each what it needs; nothing listens yet. */
+export async function composePipeline(basics: Basics, foundations: Foundations): Promise<Parts> {
+  const { config, clock, log, failpoint, signal } = basics;
+  const { store } = foundations;
+  const paths = controllerPaths(config.stateDir);
+  const dispatch = await composeDispatch(basics, foundations);
+  const queue = new KeyedQueue();
+  const policy = { ...DEFAULT_ROLLOUT_POLICY, ...defined(config.rollout) };
+  const refMover = (app: App, ref: string, commit: string): Promise<void> => setRef(paths.repos, app, { ref, commit });
+  const rollouts = new Rollouts({ store, fleet: dispatch.fleet, clock, log, failpoint, policy, moveRef: refMover, newInstanceId });
+  const bakes = new Bakes({ store, fleet: dispatch.fleet, rollouts, queue, clock, log, bakeMs: policy.bakeMs });
+  const releases = new Releases({ store, rollouts, bakes, queue, failpoint, log, signal });
+  const buildLogs = new BuildLogs(paths.builds);
+  const limits = { ...DEFAULT_BUILD_POLICY, ...defined(config.build) };
+  const builds = new Builds({ store, builders: dispatch.builders, logs: buildLogs, failpoint, limits });
+  const deploys = new Deploys({
+    store,
+    builds,
+    releases,
+    queue,
+    clock,
+    log,
+    openSource: (push) => Promise.resolve(openTree(push.repositoryDir, push.newCommit)),
+    commitTimeMs: async (push) => push.commit?.timeMs ?? (await commitInfo(push.repositoryDir, push.newCommit)).timeMs,
+    urlOf: (app) => webUrl(config, app.name),
+  });
+  return { ...foundations, dispatch, builds, buildLogs, releases, deploys };
+}
+
+async function composeDispatch(basics: Basics, { store, authority }: Foundations): Promise<Dispatch> {
+  const { config, clock, log } = basics;
+  const credential = await authority.serverCredential();
+  const epoch: Epoch = await store.newEpoch(randomId());
+  return createDispatch(
+    {
+      epoch,
+      baseDomain: config.baseDomain,
+      tls: { key: credential.keyPem, certificate: credential.certificatePem, ca: authority.caPem },
+      listenAddress: `${config.agents.host}:${String(config.agents.port)}`,
+    },
+    {
+      store,
+      clock,
+      logger: log,
+      randomId,
+      onNodeEvent: (node, event) => {
+        log.warn({ node: node.name, ...event }, 'node.event');
+      },
+    },
+  );
+}
+
+/** Puts a deploy ref where the database says, wherever it is now. */
+async function setRef(reposDir: string, app: App, to: { readonly ref: string; readonly commit: string }): Promise<void> {
+  const repositoryDir = repositoryPath(reposDir, app.id);
+  const from = (await readRef(repositoryDir, to.ref)) ?? '0'.repeat(40);
+  if (from !== to.commit) await moveRef(repositoryDir, to.ref, { from, to: to.commit });
+}
+
+export function composeGitServer(basics: Basics, parts: Parts): GitServer {
+  const { config, clock, log, failpoint } = basics;
+  const paths = controllerPaths(config.stateDir);
+  const gate = createPushGate({
+    store: parts.store,
+    createOnPush: config.createOnPush,
+    defaultStack: config.defaultStack,
+    folders: [paths.repos, paths.images, config.stateDir],
+    requireBuilder: (app) => {
+      parts.builds.requireBuilder(app);
+    },
+    deploy: (push, output, signal) => parts.deploys.run(push, output, signal),
+  });
+  return createGitServer(
+    { host: config.ssh.host, port: config.ssh.port, stateDir: config.stateDir, reposDir: paths.repos },
+    { gate, clock, log, failpoint },
+  );
+}
+
+export function composeApi(basics: Basics, parts: Parts, ports: { readonly ssh: number; readonly agents: number }): Api {
+  const { config, clock, log } = basics;
+  const { store, authority, images, dispatch, builds, buildLogs, releases } = parts;
+  return createApi(
+    {
+      host: config.api.host,
+      port: config.api.port,
+      grpcAddress: `${config.publicHost}:${String(ports.agents)}`,
+      version: VERSION,
+      defaultStack: config.defaultStack,
+      webUrl: (app) => webUrl(config, app),
+      gitUrl: (app) => `ssh://slipway@${config.publicHost}:${String(ports.ssh)}/${app}.git`,
+    },
+    {
+      store,
+      fleet: dispatch.fleet,
+      images,
+      taskSources: builds,
+      authority,
+      mayReadImage: (node, digest) => dispatch.mayReadImage(node, digest),
+      mayWriteImage: (node, digest) => dispatch.mayWriteImage(node, digest),
+      releases,
+      buildLog: (id, follow, signal) => buildLogs.read(id, follow, signal),
+      clock,
+      log,
+    },
+  );
+}
+
+/** Background work that follows reports. Returns its end. */
+export function startBackground(basics: Basics, parts: Parts): () => void {
+  void keepAgentDoorFresh(parts, basics, basics.signal);
+  return startReaper({ store: parts.store, fleet: parts.dispatch.fleet, log: basics.log });
+}
+
+function webUrl(config: ControllerConfig, app: string): string {
+  return `http://${app}.${config.baseDomain}${config.webPort === 80 ? '' : `:${String(config.webPort)}`}`;
+}
+
+/** Drops absent fields, so that they do not hide defaults. */
+function defined<T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[K]> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as { [K in keyof T]?: NonNullable<T[K]> };
+}

@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { readConfigFile } from '../shared/kit/config-file.ts';
+
+const door = z.strictObject({
+  /** Address to bind. */
+  host: z.string().default('127.0.0.1'),
+  /** 0: any free one. */
+  port: z.number().int().min(0).max(65535),
+});
+
+const schema = z.strictObject({
+  /** Absolute folder of everything the controller keeps; made (0700) when absent. */
+  stateDir: z.string().startsWith('/'),
+  /** Git over SSH, for people who push. */
+  ssh: door,
+  /** HTTPS API, for the CLI and for joining nodes. */
+  api: door,
+  /** gRPC sessions, for agents. */
+  agents: door,
+  /** Name or address under which people and agents reach this machine; goes into certificates and addresses. */
+  publicHost: z.string().default('127.0.0.1'),
+  /** Further names and addresses for the certificate. */
+  extraNames: z.array(z.string()).default([]),
+  /** Apps answer under `<app>.<baseDomain>`. */
+  baseDomain: z.string().default('localhost'),
+  /** Port of the proxies as people see it, for the URL at the end of a push. */
+  webPort: z.number().int().default(80),
+  /** The first push of an authorised user creates the app. */
+  createOnPush: z.boolean().default(true),
+  /** Stack of new apps. */
+  defaultStack: z.string().default('host'),
+  /** Limits of builds; the defaults are Heroku's. */
+  build: z
+    .strictObject({
+      timeoutMs: z.number().int().positive().optional(),
+      slugLimitBytes: z.number().int().positive().optional(),
+      outputLimitBytes: z.number().int().positive().optional(),
+    })
+    .default({}),
+  /** Patience of rollouts, ms. */
+  rollout: z
+    .strictObject({
+      startTimeoutMs: z.number().int().positive().optional(),
+      settleMs: z.number().int().min(0).optional(),
+      bakeMs: z.number().int().min(0).optional(),
+    })
+    .default({}),
+  logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+});
+
+/** The controller's settings, complete: nothing past this file reads the environment or fills in defaults. */
+export type ControllerConfig = z.infer<typeof schema>;
+
+/** @throws SLIP_CONFIG_FILE naming the file and the field */
+export function readControllerConfig(path: string): Promise<ControllerConfig> {
+  return readConfigFile(path, schema);
+}

@@ -1,0 +1,136 @@
+import { status as Status, type ServerDuplexStream } from '@grpc/grpc-js';
+import type { InstanceId, NodeId } from '../../shared/domain/ids.ts';
+import type { Clock } from '../../shared/kit/clock.ts';
+import { toSlipwayError } from '../../shared/kit/errors.ts';
+import type { Logger } from '../../shared/kit/log.ts';
+import { decodeAgentMessage } from '../../shared/rpc/agent-codec.ts';
+import { encodeControllerMessage } from '../../shared/rpc/controller-codec.ts';
+import type { AgentMessage, ControllerMessage, Hello, UnknownMessage } from '../../shared/rpc/messages.ts';
+import type { WireAgentMessageOut, WireControllerMessage } from '../../shared/rpc/service.ts';
+import { costOf, MessageBudget, type Budget } from './message-budget.ts';
+
+export type AgentCall = ServerDuplexStream<WireAgentMessageOut, WireControllerMessage>;
+
+export interface SessionDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly budget: Budget;
+  /** A promise stops reading until it settles. */
+  readonly onMessage: (session: AgentSession, message: AgentMessage) => Promise<void> | undefined;
+  readonly onClose: (session: AgentSession) => void;
+}
+
+/** One open stream of one node, whose identity its certificate has proven. */
+export class AgentSession {
+  readonly nodeId: NodeId;
+  readonly serial: string;
+  readonly name: string;
+  /** Set by the first message. */
+  hello: Hello | undefined;
+  stopHelloTimer: (() => void) | undefined;
+  lastSeenAtMs: number;
+  /** Generation of the last desired state sent. */
+  sentGeneration: number | undefined;
+  /** The instances this node was told of: the only ones it may report on. */
+  ownInstances: ReadonlySet<InstanceId> = new Set();
+  readonly #call: AgentCall;
+  readonly #deps: SessionDeps;
+  readonly #budget: MessageBudget;
+  readonly #complaints = new Set<string>();
+  #open = true;
+
+  constructor(call: AgentCall, node: { readonly id: NodeId; readonly serial: string; readonly name: string }, deps: SessionDeps) {
+    this.nodeId = node.id;
+    this.serial = node.serial;
+    this.name = node.name;
+    this.#call = call;
+    this.#deps = deps;
+    this.lastSeenAtMs = deps.clock.monotonicMs();
+    this.#budget = new MessageBudget(deps.budget, this.lastSeenAtMs);
+  }
+
+  /** Begins reading. */
+  start(): void {
+    this.#call.on('data', (wire: WireAgentMessageOut) => {
+      this.#receive(wire);
+    });
+    this.#call.on('end', () => {
+      this.end(Status.OK, 'bye');
+    });
+    for (const event of ['cancelled', 'error', 'close']) this.#call.on(event, () => this.#closed());
+  }
+
+  get open(): boolean {
+    return this.#open;
+  }
+
+  /** Dropped when the session has ended: the next one gets everything anew. */
+  send(message: ControllerMessage): void {
+    if (this.#open) this.#call.write(encodeControllerMessage(message));
+  }
+
+  /** Resolves when the stream takes more, or has ended. */
+  async drained(): Promise<void> {
+    if (!this.#open || !this.#call.writableNeedDrain) return;
+    await new Promise<void>((resolve) => {
+      this.#call.once('drain', resolve);
+      this.#call.once('close', resolve);
+      this.#call.once('cancelled', resolve);
+    });
+  }
+
+  /** Ends the stream with a status; what was sent before arrives first. */
+  end(code: Status, details: string): void {
+    if (!this.#open) return;
+    this.#closed();
+    if (code === Status.OK) this.#call.end();
+    else this.#call.emit('error', { code, details });
+  }
+
+  /** Logs a misbehaviour once per session. */
+  complain(about: string, fields: object = {}): void {
+    if (this.#complaints.has(about)) return;
+    this.#complaints.add(about);
+    this.#deps.logger.warn({ node: this.name, ...fields }, about);
+  }
+
+  #receive(wire: WireAgentMessageOut): void {
+    if (!this.#open) return;
+    const now = this.#deps.clock.monotonicMs();
+    this.lastSeenAtMs = now;
+    const message = this.#decode(wire);
+    const work = message === undefined || message.kind === 'unknown' ? undefined : this.#deps.onMessage(this, message);
+    const pauseMs = this.#budget.spend(message === undefined ? 10 : costOf(message), now);
+    if (pauseMs > 0) this.complain('agent sends too much; reading it more slowly');
+    if (work !== undefined || pauseMs > 0) void this.#pause(work, pauseMs);
+  }
+
+  #decode(wire: WireAgentMessageOut): AgentMessage | UnknownMessage | undefined {
+    try {
+      return decodeAgentMessage(wire);
+    } catch (error) {
+      const problem = toSlipwayError(error).message;
+      this.complain('agent sent a message that is not valid; ignored', { problem });
+      if (this.hello === undefined) this.end(Status.INVALID_ARGUMENT, problem);
+      return undefined;
+    }
+  }
+
+  async #pause(work: Promise<void> | undefined, ms: number): Promise<void> {
+    this.#call.pause();
+    try {
+      await work;
+      if (ms > 0) await this.#deps.clock.sleep(ms);
+    } catch (error) {
+      this.#deps.logger.error({ node: this.name, error: toSlipwayError(error).message }, 'agent message failed');
+      this.end(Status.UNAVAILABLE, 'The controller could not handle this now; try again.');
+    }
+    if (this.#open) this.#call.resume();
+  }
+
+  #closed(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#deps.onClose(this);
+  }
+}

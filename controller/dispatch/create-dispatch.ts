@@ -1,0 +1,126 @@
+import type { Epoch } from '../../shared/domain/assignment.ts';
+import type { Digest, NodeId, TaskId } from '../../shared/domain/ids.ts';
+import { callAfter } from '../../shared/kit/timer.ts';
+import type { DesiredAck } from '../../shared/rpc/messages.ts';
+import type { BuilderNode, Builders } from '../build/port.ts';
+import { Dispatcher, type DispatcherDeps } from './dispatcher.ts';
+import type { Budget } from './message-budget.ts';
+import { liveNode } from './node-book.ts';
+import type { Pace } from './pace.ts';
+import type { Fleet } from './port.ts';
+import { readReleases } from './read-desired.ts';
+import { RenewableCredentials, type ServerTls } from './server-credentials.ts';
+import { bind, createGrpcServer } from './server.ts';
+
+export interface DispatchConfig {
+  /** Of this life of the controller: `Store.newEpoch`. */
+  readonly epoch: Epoch;
+  /** Apps answer under `<app>.<baseDomain>`. */
+  readonly baseDomain: string;
+  readonly tls: ServerTls;
+  /** `host:port`; port 0 picks one. */
+  readonly listenAddress: string;
+  /** Silence after which a node is unreachable. Default 30 s. */
+  readonly lostAfterMs?: number | undefined;
+  /** How long a builder that vanished may take to come back with its task. Default 10 s. */
+  readonly taskRejoinMs?: number | undefined;
+  readonly keepaliveTimeMs?: number | undefined;
+  readonly keepaliveTimeoutMs?: number | undefined;
+  readonly pace?: Pace | undefined;
+  readonly budget?: Budget | undefined;
+  readonly refusalRetryMs?: number | undefined;
+}
+
+export interface Dispatch {
+  readonly fleet: Fleet;
+  readonly builders: Builders;
+  /** Opens the agent port. @returns the port. @throws SLIP_DISPATCH_TLS, SLIP_DISPATCH_LISTEN */
+  listen(): Promise<number>;
+  /** Another certificate for connections from now on. @throws SLIP_DISPATCH_TLS */
+  renewTls(tls: ServerTls): void;
+  /** Ends every session, then the port. */
+  close(): Promise<void>;
+  /** The node that holds a running task. */
+  taskNode(taskId: TaskId): NodeId | undefined;
+  /** A node may read the layers of the releases it is assigned. */
+  mayReadImage(node: NodeId, digest: Digest): Promise<boolean>;
+  /** A node may upload layers while it holds a task. */
+  mayWriteImage(node: NodeId, digest: Digest): Promise<boolean>;
+  /** The node's last answer to a desired state; a refusal stays until it accepts one. */
+  acknowledgement(node: NodeId): DesiredAck | undefined;
+}
+
+const CLOSE_TIMEOUT_MS = 2_000;
+
+/** The controller's side of every agent session. */
+export function createDispatch(config: DispatchConfig, deps: DispatcherDeps): Dispatch {
+  const dispatcher = new Dispatcher(
+    {
+      ...config,
+      lostAfterMs: config.lostAfterMs ?? 30_000,
+      taskRejoinMs: config.taskRejoinMs ?? 10_000,
+      helloTimeoutMs: 10_000,
+      refusalRetryMs: config.refusalRetryMs ?? 30_000,
+    },
+    deps,
+  );
+  const settings = {
+    keepaliveTimeMs: config.keepaliveTimeMs ?? 20_000,
+    keepaliveTimeoutMs: config.keepaliveTimeoutMs ?? 10_000,
+  };
+  let credentials: RenewableCredentials | undefined;
+  const server = createGrpcServer(settings, (call) => void dispatcher.accept(call));
+  return {
+    fleet: createFleet(dispatcher),
+    builders: createBuilders(dispatcher),
+    listen: async () => {
+      credentials = new RenewableCredentials(config.tls);
+      await dispatcher.start();
+      return bind(server, config.listenAddress, credentials);
+    },
+    renewTls: (tls) => credentials?.renew(tls),
+    close: async () => {
+      dispatcher.close();
+      const force = callAfter(deps.clock, CLOSE_TIMEOUT_MS, () => server.forceShutdown());
+      await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+      force();
+    },
+    taskNode: (taskId) => dispatcher.tasks.nodeOf(taskId),
+    mayReadImage: (node, digest) => mayRead(deps.store, node, digest),
+    mayWriteImage: async (node) => dispatcher.tasks.countOn(node) > 0,
+    acknowledgement: (node) => dispatcher.ackOf(node),
+  };
+}
+
+/** The live half of the fleet, as the other steps see it. */
+export function createFleet(dispatcher: Dispatcher): Fleet {
+  return {
+    nodes: () => [...dispatcher.book.all()].map(liveNode),
+    status: (instanceId) => dispatcher.book.status(instanceId),
+    publish: (nodeId) => dispatcher.publish(nodeId),
+    onChange: (listener) => dispatcher.onChange(listener),
+    logs: (query, signal) => dispatcher.logs.read(query, signal),
+  };
+}
+
+function createBuilders(dispatcher: Dispatcher): Builders {
+  const available = (): readonly BuilderNode[] =>
+    [...dispatcher.book.all()]
+      .filter((node) => node.session !== undefined && node.state === 'ready' && node.facts.builder)
+      .map((node) => ({
+        nodeId: node.id,
+        name: node.name,
+        runningTasks: dispatcher.tasks.countOn(node.id),
+        cachedApps: node.cachedApps,
+        stacks: node.facts.stacks,
+      }));
+  return {
+    available,
+    run: async (...[node, task, output, signal]) => dispatcher.tasks.run(node, task, { output, signal }),
+  };
+}
+
+async function mayRead(store: DispatcherDeps['store'], node: NodeId, digest: Digest): Promise<boolean> {
+  const releases = await readReleases(store, await store.assignmentsOfNode(node));
+  return [...releases.values()].some((release) => release.slug.layers.some((layer) => layer.digest === digest));
+}

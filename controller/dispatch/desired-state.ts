@@ -1,0 +1,85 @@
+import type { Assignment, DesiredState, Epoch, Route } from '../../shared/domain/assignment.ts';
+import { isRouted } from '../../shared/domain/assignment.ts';
+import type { AppId } from '../../shared/domain/ids.ts';
+import { SlipwayError } from '../../shared/kit/errors.ts';
+import type { App, AssignmentRow, Release } from '../store/port.ts';
+
+/** Everything of one node at one generation. */
+export interface DesiredRows {
+  readonly epoch: Epoch;
+  readonly generation: number;
+  readonly assignments: readonly AssignmentRow[];
+  readonly apps: ReadonlyMap<AppId, App>;
+  /** By {@link releaseKey}. */
+  readonly releases: ReadonlyMap<string, Release>;
+  /** Apps answer under `<app>.<baseDomain>`. */
+  readonly baseDomain: string;
+}
+
+export function releaseKey(of: { readonly appId: AppId; readonly release: number }): string {
+  return `${of.appId} v${String(of.release)}`;
+}
+
+/**
+ * Rows → the whole desired state of a node. Pure, and the same for the same rows in any order: agents refuse two
+ * contents under one generation.
+ * @throws SLIP_DISPATCH_ROWS when an assignment names a release, app or process type that is not there
+ */
+export function assembleDesiredState(rows: DesiredRows): DesiredState {
+  const assignments = rows.assignments.map((row) => completeAssignment(row, rows)).sort((a, b) => (a.instanceId < b.instanceId ? -1 : 1));
+  return {
+    epoch: rows.epoch,
+    generation: rows.generation,
+    assignments,
+    routes: routesOf(assignments, rows.baseDomain),
+    massStopReason: massStopReason(assignments),
+  };
+}
+
+function completeAssignment(row: AssignmentRow, rows: DesiredRows): Assignment {
+  const app = rows.apps.get(row.appId);
+  const release = rows.releases.get(releaseKey(row));
+  const command = release?.slug.processTypes[row.processType];
+  if (app === undefined || release === undefined || command === undefined) throw missing(row);
+  const { instanceId, processType, ordinal, limits, desired } = row;
+  const { layers, stack, commit } = release.slug;
+  return {
+    ...{ instanceId, processType, ordinal, limits, desired },
+    ...{ appId: app.id, app: app.name, uidBase: app.uidBase },
+    ...{ release: release.version, config: release.config },
+    ...{ command, layers, stack, commit },
+  };
+}
+
+/** Every app with web instances here, stopping ones included: the proxy knows by itself which of them are alive. */
+function routesOf(assignments: readonly Assignment[], baseDomain: string): readonly Route[] {
+  const byHost = new Map(
+    assignments.filter(isRouted).map(({ appId, app }) => [`${app}.${baseDomain}`, { hostname: `${app}.${baseDomain}`, appId, app }]),
+  );
+  return [...byHost.values()].sort((a, b) => (a.hostname < b.hostname ? -1 : 1));
+}
+
+/**
+ * Rows marked `stop` are a durable decision of a rollout, a scale or a destroy: they name the operation. Instances that
+ * are merely missing name nothing, and the agent's brake holds.
+ */
+function massStopReason(assignments: readonly Assignment[]): string {
+  const stops = new Map<string, number>();
+  for (const { app, release, desired } of assignments) {
+    const key = `${app} v${String(release)}`;
+    if (desired === 'stop') stops.set(key, (stops.get(key) ?? 0) + 1);
+  }
+  return [...stops]
+    .map(([key, count]) => `stop ${String(count)} of ${key}`)
+    .sort()
+    .slice(0, 20)
+    .join(', ');
+}
+
+function missing(row: AssignmentRow): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_DISPATCH_ROWS',
+    kind: 'bug',
+    message: `Instance ${row.instanceId} refers to ${releaseKey(row)} (${row.processType}), which is not in the database.`,
+  });
+}

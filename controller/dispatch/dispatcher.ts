@@ -1,0 +1,284 @@
+import { status as Status } from '@grpc/grpc-js';
+import type { Epoch } from '../../shared/domain/assignment.ts';
+import type { NodeId } from '../../shared/domain/ids.ts';
+import type { Clock } from '../../shared/kit/clock.ts';
+import { describeCauses } from '../../shared/kit/errors.ts';
+import type { Logger } from '../../shared/kit/log.ts';
+import type { RandomId } from '../../shared/kit/random-id.ts';
+import { callAfter } from '../../shared/kit/timer.ts';
+import type { AgentMessage, DesiredAck, Hello, InstanceReport, NodeEvent } from '../../shared/rpc/messages.ts';
+import type { NodeRow, Store } from '../store/port.ts';
+import { AgentSession, type AgentCall } from './agent-session.ts';
+import { Liveness } from './liveness.ts';
+import { LogQueries } from './log-queries.ts';
+import { DEFAULT_BUDGET, type Budget } from './message-budget.ts';
+import { applyHeartbeat, NodeBook, type KnownNode } from './node-book.ts';
+import { heartbeatIntervalMs, type Pace } from './pace.ts';
+import { serialOf } from './peer.ts';
+import { Publisher } from './publisher.ts';
+import { readDesiredState } from './read-desired.ts';
+import { Tasks } from './tasks.ts';
+
+export type DispatchStore = Pick<
+  Store,
+  'nodeBySerial' | 'nodes' | 'setNodeState' | 'setNodeFacts' | 'assignmentsOfNode' | 'assignmentsOfApp' | 'release' | 'appById'
+>;
+
+export interface DispatcherSettings {
+  readonly epoch: Epoch;
+  readonly baseDomain: string;
+  readonly lostAfterMs: number;
+  readonly taskRejoinMs: number;
+  readonly helloTimeoutMs: number;
+  readonly refusalRetryMs: number;
+  readonly budget?: Budget | undefined;
+  readonly pace?: Pace | undefined;
+}
+
+export interface DispatcherDeps {
+  readonly store: DispatchStore;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly randomId: RandomId;
+  /** Something an agent wants its operator to know. */
+  readonly onNodeEvent?: ((node: { readonly id: NodeId; readonly name: string }, event: NodeEvent) => void) | undefined;
+}
+
+/** Sessions, and what flows over them, to and from the parts that own it. */
+export class Dispatcher {
+  readonly tasks: Tasks;
+  readonly logs: LogQueries;
+  readonly book = new NodeBook();
+  readonly #settings: DispatcherSettings;
+  readonly #deps: DispatcherDeps;
+  readonly #publisher: Publisher;
+  readonly #liveness: Liveness;
+  readonly #listeners = new Set<(node: NodeId) => void>();
+  /** Those that have not said Hello yet included. */
+  readonly #open = new Set<AgentSession>();
+  readonly #stop = new AbortController();
+
+  constructor(settings: DispatcherSettings, deps: DispatcherDeps) {
+    this.#settings = settings;
+    this.#deps = deps;
+    const session = (node: NodeId): AgentSession | undefined => this.book.get(node)?.session;
+    this.tasks = new Tasks({
+      clock: deps.clock,
+      session,
+      rejoinMs: settings.taskRejoinMs,
+      onBuilt: (node, appId) => this.book.get(node)?.cachedApps.add(appId),
+    });
+    this.logs = new LogQueries({
+      ...deps,
+      sessions: () => this.#sessions(),
+      nodeName: (node) => this.book.get(node)?.name ?? node,
+    });
+    this.#liveness = new Liveness({
+      ...deps,
+      book: this.book,
+      lostAfterMs: settings.lostAfterMs,
+      intervalMs: () => this.#intervalMs(),
+      onLost: (node) => this.#notify(node),
+    });
+    this.#publisher = new Publisher({
+      session,
+      read: (serial) => readDesiredState(deps.store, serial, settings),
+      onSent: (to, state) => {
+        const own = new Set(state.assignments.map((one) => one.instanceId));
+        to.ownInstances = own;
+        this.book.keepStatuses(to.nodeId, own);
+      },
+    });
+  }
+
+  /** Learns the fleet, and watches for silence from now on. */
+  async start(): Promise<void> {
+    for (const row of await this.#deps.store.nodes()) if (row.state !== 'removed') this.book.learn(row);
+    void this.#liveness.watch(this.#stop.signal);
+  }
+
+  close(): void {
+    this.#stop.abort();
+    for (const session of [...this.#open]) session.end(Status.UNAVAILABLE, 'The controller is stopping.');
+    this.tasks.close();
+  }
+
+  onChange(listener: (node: NodeId) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Never rejects: a state that cannot be read is logged, and the node keeps the previous one. */
+  async publish(node: NodeId): Promise<void> {
+    try {
+      await this.#publisher.publish(node);
+      const session = this.book.get(node)?.session;
+      if (session !== undefined) await this.logs.onNodeChange(session);
+    } catch (error) {
+      this.#deps.logger.error({ node, error: describeCauses(error) }, 'desired state not sent');
+    }
+  }
+
+  /** Takes a new stream: identity is the certificate's, whatever the messages say. */
+  async accept(call: AgentCall): Promise<void> {
+    const serial = serialOf(call.getAuthContext().sslPeerCertificate);
+    try {
+      const row = serial === undefined ? undefined : await this.#deps.store.nodeBySerial(serial);
+      if (serial === undefined || row === undefined || row.state === 'removed') this.#refuse(call, serial);
+      else this.#begin(call, row, serial);
+    } catch (error) {
+      this.#deps.logger.error({ error: describeCauses(error) }, 'session not opened');
+      call.emit('error', { code: Status.UNAVAILABLE, details: 'The controller cannot read its database now.' });
+    }
+  }
+
+  #refuse(call: AgentCall, serial: string | undefined): void {
+    this.#deps.logger.warn({ serial: serial ?? '', peer: call.getPeer() }, 'session refused: no node has this certificate');
+    call.emit('error', { code: Status.UNAUTHENTICATED, details: 'No node of this fleet has this certificate.' });
+  }
+
+  #begin(call: AgentCall, row: NodeRow, serial: string): void {
+    this.book.learn(row);
+    const session = new AgentSession(
+      call,
+      { id: row.id, serial, name: row.name },
+      {
+        clock: this.#deps.clock,
+        logger: this.#deps.logger,
+        budget: this.#settings.budget ?? DEFAULT_BUDGET,
+        onMessage: (from, message) => this.#receive(from, message),
+        onClose: (from) => this.#closed(from),
+      },
+    );
+    this.#open.add(session);
+    session.start();
+    session.stopHelloTimer = callAfter(this.#deps.clock, this.#settings.helloTimeoutMs, () => {
+      if (session.hello === undefined) session.end(Status.DEADLINE_EXCEEDED, 'No Hello came.');
+    });
+  }
+
+  #receive(session: AgentSession, message: AgentMessage): Promise<void> | undefined {
+    if (message.kind === 'hello') return this.#hello(session, message);
+    const node = this.book.get(session.nodeId);
+    if (session.hello === undefined || node?.session !== session) {
+      session.end(Status.FAILED_PRECONDITION, 'Hello must come first.');
+      return undefined;
+    }
+    this.#route(session, node, message);
+    return undefined;
+  }
+
+  #route(session: AgentSession, node: KnownNode, message: Exclude<AgentMessage, Hello>): void {
+    switch (message.kind) {
+      case 'heartbeat': {
+        applyHeartbeat(node, message);
+        return;
+      }
+      case 'desiredAck': {
+        this.#ack(session, message);
+        return;
+      }
+      case 'instanceReport': {
+        this.#report(session, node, message);
+        return;
+      }
+      case 'taskOutput': {
+        this.tasks.onOutput(session, message);
+        return;
+      }
+      case 'taskResult': {
+        this.tasks.onResult(session, message);
+        return;
+      }
+      case 'logChunk': {
+        this.logs.onChunk(session, message);
+        return;
+      }
+      case 'nodeEvent':
+        return this.#deps.onNodeEvent?.({ id: session.nodeId, name: session.name }, message);
+    }
+  }
+
+  async #hello(session: AgentSession, hello: Hello): Promise<void> {
+    const node = this.book.get(session.nodeId);
+    if (session.hello !== undefined || node === undefined) {
+      session.complain('agent said Hello twice; ignored');
+      return;
+    }
+    session.hello = hello;
+    session.stopHelloTimer?.();
+    const former = node.session;
+    node.session = session;
+    former?.end(Status.ABORTED, 'Another session of this node took over.');
+    node.cachedApps = new Set(hello.cachedAppIds);
+    await this.#liveness.present(node, hello.facts);
+    session.send({ kind: 'welcome', heartbeatIntervalMs: this.#intervalMs(), epoch: this.#settings.epoch, nodeName: session.name });
+    this.tasks.onHello(session, hello);
+    this.#deps.logger.info({ node: session.name, agentVersion: hello.facts.agentVersion }, 'session open');
+    await this.publish(node.id);
+    this.#notify(node.id);
+  }
+
+  #report(session: AgentSession, node: KnownNode, report: InstanceReport): void {
+    const own = report.statuses.filter((status) => session.ownInstances.has(status.instanceId));
+    if (own.length < report.statuses.length) {
+      const foreign = report.statuses.find((status) => !session.ownInstances.has(status.instanceId));
+      session.complain('agent reports instances that are not assigned to it; ignored', { instance: foreign?.instanceId });
+    }
+    this.book.report(node, own, report.complete);
+    this.#notify(node.id);
+  }
+
+  #ack(session: AgentSession, ack: DesiredAck): void {
+    if (session.sentGeneration === undefined || ack.generation > session.sentGeneration) {
+      session.complain('agent acknowledges a generation it was not sent; ignored', { generation: ack.generation });
+      return;
+    }
+    const node = this.book.get(session.nodeId);
+    if (node === undefined) return;
+    node.ack = ack;
+    if (ack.refusal !== undefined) this.#refused(session, ack);
+    this.#notify(session.nodeId);
+  }
+
+  /** The cause may pass (a full disk) or need a person; the node keeps what it has, and is asked again. */
+  #refused(session: AgentSession, ack: DesiredAck): void {
+    const { code, message } = ack.refusal ?? {};
+    this.#deps.logger.warn({ node: session.name, generation: ack.generation, code }, `agent refused its desired state: ${message ?? ''}`);
+    callAfter(this.#deps.clock, this.#settings.refusalRetryMs, () => {
+      if (!session.open || session.sentGeneration !== ack.generation) return;
+      session.sentGeneration = undefined;
+      void this.publish(session.nodeId);
+    });
+  }
+
+  #closed(session: AgentSession): void {
+    session.stopHelloTimer?.();
+    this.#open.delete(session);
+    const node = this.book.get(session.nodeId);
+    this.logs.onDisconnect(session);
+    if (node?.session !== session) return;
+    node.session = undefined;
+    node.lastSeenAtMs = session.lastSeenAtMs;
+    this.tasks.onDisconnect(session.nodeId);
+    this.#deps.logger.info({ node: session.name }, 'session closed');
+    this.#notify(session.nodeId);
+  }
+
+  #intervalMs(): number {
+    return heartbeatIntervalMs(this.book.size, this.#settings.pace);
+  }
+
+  #notify(node: NodeId): void {
+    for (const listener of this.#listeners) listener(node);
+  }
+
+  #sessions(): readonly AgentSession[] {
+    return [...this.book.all()].flatMap((node) => (node.session === undefined ? [] : [node.session]));
+  }
+
+  /** The last answer of a node to a desired state, in this life of the controller. */
+  ackOf(node: NodeId): DesiredAck | undefined {
+    return this.book.get(node)?.ack;
+  }
+}

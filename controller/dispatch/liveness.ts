@@ -1,0 +1,85 @@
+import { status as Status } from '@grpc/grpc-js';
+import { isDeepStrictEqual } from 'node:util';
+import type { NodeId } from '../../shared/domain/ids.ts';
+import type { NodeState } from '../../shared/domain/states.ts';
+import type { Clock } from '../../shared/kit/clock.ts';
+import { describeCauses } from '../../shared/kit/errors.ts';
+import type { Logger } from '../../shared/kit/log.ts';
+import type { NodeFacts } from '../../shared/rpc/messages.ts';
+import type { Store } from '../store/port.ts';
+import type { KnownNode, NodeBook } from './node-book.ts';
+import { silenceLimitMs } from './pace.ts';
+
+export interface LivenessDeps {
+  readonly book: NodeBook;
+  readonly store: Pick<Store, 'setNodeState' | 'setNodeFacts'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly lostAfterMs: number;
+  readonly intervalMs: () => number;
+  readonly onLost: (node: NodeId) => void;
+}
+
+/** Who is there and who went silent. The database hears of changes only, never of a heartbeat. */
+export class Liveness {
+  readonly #deps: LivenessDeps;
+  #startedAtMs = 0;
+
+  constructor(deps: LivenessDeps) {
+    this.#deps = deps;
+  }
+
+  /** Watches until the signal aborts. Nodes have the usual time to come back after a start of the controller. */
+  async watch(signal: AbortSignal): Promise<void> {
+    this.#startedAtMs = this.#deps.clock.monotonicMs();
+    const everyMs = Math.max(50, this.#deps.lostAfterMs / 10);
+    while (!signal.aborted) {
+      await this.#deps.clock.sleep(everyMs, signal).catch(() => undefined);
+      for (const node of this.#deps.book.all()) if (this.#silent(node)) await this.#lose(node, signal);
+    }
+  }
+
+  async present(node: KnownNode, facts: NodeFacts): Promise<void> {
+    const changed = !isDeepStrictEqual(lasting(node.facts), lasting(facts));
+    node.facts = facts;
+    if (changed) await this.#store(node, 'facts', () => this.#deps.store.setNodeFacts(node.id, { ...facts }));
+    await this.#setState(node, 'ready');
+  }
+
+  #silent(node: KnownNode): boolean {
+    const seenAtMs = node.session?.lastSeenAtMs ?? node.lastSeenAtMs ?? this.#startedAtMs;
+    const limitMs = silenceLimitMs(this.#deps.lostAfterMs, this.#deps.intervalMs());
+    return this.#deps.clock.monotonicMs() - seenAtMs > limitMs;
+  }
+
+  async #lose(node: KnownNode, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    node.session?.end(Status.DEADLINE_EXCEEDED, 'No heartbeat came.');
+    if (node.state !== 'ready') return;
+    this.#deps.logger.warn({ node: node.name }, 'node unreachable');
+    await this.#setState(node, 'unreachable');
+    this.#deps.onLost(node.id);
+  }
+
+  async #setState(node: KnownNode, state: NodeState): Promise<void> {
+    if (node.state === state) return;
+    const stored = await this.#store(node, 'state', () => this.#deps.store.setNodeState(node.id, state));
+    if (stored) node.state = state;
+  }
+
+  /** A database that cannot be written now must not cost the session; the next change writes again. */
+  async #store(node: KnownNode, what: string, write: () => Promise<void>): Promise<boolean> {
+    try {
+      await write();
+      return true;
+    } catch (error) {
+      this.#deps.logger.error({ node: node.name, what, error: describeCauses(error) }, 'node not stored');
+      return false;
+    }
+  }
+}
+
+/** Facts that are worth a write: free disk changes all the time. */
+function lasting(facts: NodeFacts): NodeFacts {
+  return { ...facts, diskFreeBytes: 0 };
+}

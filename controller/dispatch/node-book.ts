@@ -1,0 +1,135 @@
+import { z } from 'zod';
+import type { InstanceId, NodeId } from '../../shared/domain/ids.ts';
+import type { InstanceStatus } from '../../shared/domain/instance.ts';
+import type { NodeState } from '../../shared/domain/states.ts';
+import type { DesiredAck, Heartbeat, NodeFacts } from '../../shared/rpc/messages.ts';
+import type { NodeRow } from '../store/port.ts';
+import type { AgentSession } from './agent-session.ts';
+import type { LiveNode } from './port.ts';
+
+const storedFacts = z.object({
+  agentVersion: z.string().catch(''),
+  os: z.string().catch(''),
+  kernel: z.string().catch(''),
+  arch: z.string().catch(''),
+  cpus: z.number().catch(0),
+  memoryBytes: z.number().catch(0),
+  diskBytes: z.number().catch(0),
+  diskFreeBytes: z.number().catch(0),
+  sandboxDriver: z.string().catch(''),
+  stacks: z.array(z.string()).catch([]),
+  proxyVersion: z.string().catch(''),
+  missing: z.array(z.string()).catch([]),
+  builder: z.boolean().catch(false),
+  httpAddress: z.string().catch(''),
+});
+
+/** One node as this life of the controller knows it. */
+export interface KnownNode {
+  readonly id: NodeId;
+  readonly name: string;
+  /** As stored; changed in the database only when it differs. */
+  state: NodeState;
+  facts: NodeFacts;
+  session: AgentSession | undefined;
+  lastSeenAtMs: number | undefined;
+  load1: number;
+  cachedApps: Set<string>;
+  /** Its last answer to a desired state. */
+  ack: DesiredAck | undefined;
+  statuses: Map<InstanceId, InstanceStatus>;
+}
+
+/** Who is there and what they said: memory only, rebuilt from Hellos and reports. */
+export class NodeBook {
+  readonly #nodes = new Map<NodeId, KnownNode>();
+  readonly #nodeOfInstance = new Map<InstanceId, KnownNode>();
+
+  all(): Iterable<KnownNode> {
+    return this.#nodes.values();
+  }
+
+  get size(): number {
+    return this.#nodes.size;
+  }
+
+  get(id: NodeId): KnownNode | undefined {
+    return this.#nodes.get(id);
+  }
+
+  /** Takes a row in; what is known of the node already stays. */
+  learn(row: NodeRow): KnownNode {
+    const known = this.#nodes.get(row.id);
+    if (known !== undefined) {
+      known.state = row.state;
+      return known;
+    }
+    const node: KnownNode = {
+      id: row.id,
+      name: row.name,
+      state: row.state,
+      facts: storedFacts.parse(row.facts ?? {}),
+      session: undefined,
+      lastSeenAtMs: undefined,
+      load1: 0,
+      cachedApps: new Set(),
+      ack: undefined,
+      statuses: new Map(),
+    };
+    this.#nodes.set(row.id, node);
+    return node;
+  }
+
+  forget(id: NodeId): void {
+    this.keepStatuses(id, new Set());
+    this.#nodes.delete(id);
+  }
+
+  status(id: InstanceId): InstanceStatus | undefined {
+    return this.#nodeOfInstance.get(id)?.statuses.get(id);
+  }
+
+  /** @param complete what is not in the list is not on the node */
+  report(node: KnownNode, statuses: readonly InstanceStatus[], complete: boolean): void {
+    if (complete) this.keepStatuses(node.id, new Set());
+    for (const status of statuses) {
+      node.statuses.set(status.instanceId, status);
+      this.#nodeOfInstance.set(status.instanceId, node);
+    }
+  }
+
+  /** Drops the statuses of instances that are no longer assigned to the node. */
+  keepStatuses(id: NodeId, assigned: ReadonlySet<InstanceId>): void {
+    const node = this.#nodes.get(id);
+    for (const instanceId of [...(node?.statuses.keys() ?? [])].filter((one) => !assigned.has(one))) {
+      node?.statuses.delete(instanceId);
+      this.#nodeOfInstance.delete(instanceId);
+    }
+  }
+}
+
+export function applyHeartbeat(node: KnownNode, beat: Heartbeat): void {
+  node.load1 = beat.load1;
+  node.facts = { ...node.facts, diskFreeBytes: beat.diskFreeBytes };
+}
+
+export function liveNode(node: KnownNode): LiveNode {
+  const { facts } = node;
+  return {
+    nodeId: node.id,
+    name: node.name,
+    connected: node.session !== undefined,
+    lastSeenAtMs: node.session?.lastSeenAtMs ?? node.lastSeenAtMs,
+    builder: facts.builder,
+    stacks: facts.stacks,
+    platform: facts.os === '' ? '' : `${facts.os}-${facts.arch}`,
+    memoryBytes: facts.memoryBytes,
+    diskFreeBytes: facts.diskFreeBytes,
+    sandboxDriver: facts.sandboxDriver,
+    proxyVersion: facts.proxyVersion,
+    httpAddress: facts.httpAddress,
+    agentVersion: facts.agentVersion,
+    missing: facts.missing,
+    load1: node.load1,
+  };
+}

@@ -1,0 +1,16 @@
+import type { PeerCertificate } from 'node:tls';
+
+/**
+ * The serial of a peer's certificate as it is stored: lower-case hex by bytes, without leading zero bytes.
+ * `undefined` when there is none.
+ */
+export function serialOf(certificate: Pick<PeerCertificate, 'serialNumber'> | undefined): string | undefined {
+  const serial = certificate?.serialNumber;
+  if (serial === undefined || !/^[0-9A-Fa-f]+$/.test(serial)) return undefined;
+  return canonicalSerial(serial);
+}
+
+export function canonicalSerial(serial: string): string {
+  const lower = serial.toLowerCase();
+  return (lower.length % 2 === 0 ? lower : `0${lower}`).replace(/^(?:00)+(?=..)/, '');
+}

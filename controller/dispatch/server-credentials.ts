@@ -1,0 +1,43 @@
+import { X509Certificate, createPrivateKey } from 'node:crypto';
+import type { SecureContextOptions } from 'node:tls';
+import { ServerCredentials } from '@grpc/grpc-js';
+import { SlipwayError } from '../../shared/kit/errors.ts';
+
+/** PEM. Agents must show a certificate of `ca`. */
+export interface ServerTls {
+  readonly key: string;
+  readonly certificate: string;
+  readonly ca: string;
+}
+
+/** Mutual TLS 1.2 or later, with a server certificate that can be replaced while the port is open. */
+export class RenewableCredentials extends ServerCredentials {
+  /** @throws SLIP_DISPATCH_TLS when key, certificate or CA are missing or do not fit: nothing is served without them */
+  constructor(tls: ServerTls) {
+    super({ requestCert: true, rejectUnauthorized: true }, contextOptions(tls));
+  }
+
+  /** New connections get the new certificate; open ones keep theirs. @throws SLIP_DISPATCH_TLS */
+  renew(tls: ServerTls): void {
+    this.updateSecureContextOptions(contextOptions(tls));
+  }
+
+  _equals(other: ServerCredentials): boolean {
+    return this === other;
+  }
+}
+
+function contextOptions(tls: ServerTls): SecureContextOptions {
+  try {
+    new X509Certificate(tls.ca);
+    if (!new X509Certificate(tls.certificate).checkPrivateKey(createPrivateKey(tls.key))) throw new Error('key and certificate differ');
+    return { ca: Buffer.from(tls.ca), cert: [Buffer.from(tls.certificate)], key: [Buffer.from(tls.key)], minVersion: 'TLSv1.2' };
+  } catch (cause) {
+    throw new SlipwayError({
+      code: 'SLIP_DISPATCH_TLS',
+      message: "The controller's certificate, key or CA for agents cannot be read, so the agent port stays closed.",
+      hint: "Restore the controller's tls folder from its backup, then start the controller again.",
+      cause,
+    });
+  }
+}

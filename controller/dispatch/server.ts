@@ -1,0 +1,46 @@
+import { Server, type ServerCredentials } from '@grpc/grpc-js';
+import { SlipwayError } from '../../shared/kit/errors.ts';
+import { loadAgentService, MAX_MESSAGE_BYTES } from '../../shared/rpc/service.ts';
+import type { AgentCall } from './agent-session.ts';
+
+export interface ServerSettings {
+  readonly keepaliveTimeMs: number;
+  readonly keepaliveTimeoutMs: number;
+}
+
+/** One session and a spare for the moment of its replacement. */
+const MAX_STREAMS = 4;
+const MAX_SESSION_MEMORY_MB = 64;
+
+/** A gRPC server with bounds on what one peer may cost. */
+export function createGrpcServer(settings: ServerSettings, onSession: (call: AgentCall) => void): Server {
+  const server = new Server({
+    'grpc.keepalive_time_ms': settings.keepaliveTimeMs,
+    'grpc.keepalive_timeout_ms': settings.keepaliveTimeoutMs,
+    'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
+    'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
+    'grpc.max_concurrent_streams': MAX_STREAMS,
+    'grpc-node.max_session_memory': MAX_SESSION_MEMORY_MB,
+  });
+  server.addService(loadAgentService().service, { Session: onSession });
+  return server;
+}
+
+/** @returns the port, which matters when 0 was asked. @throws SLIP_DISPATCH_LISTEN */
+export function bind(server: Server, address: string, credentials: ServerCredentials): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, credentials, (cause, port) => {
+      if (cause === null) resolve(port);
+      else reject(cannotListen(address, cause));
+    });
+  });
+}
+
+function cannotListen(address: string, cause: Error): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_DISPATCH_LISTEN',
+    message: `The agent port ${address} cannot be opened.`,
+    hint: 'Another controller may be running; see what holds the port with: ss -ltnp',
+    cause,
+  });
+}

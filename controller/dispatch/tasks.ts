@@ -1,0 +1,161 @@
+import type { BuildResult, BuildTask } from '../../shared/domain/build.ts';
+import type { AppId, NodeId, TaskId } from '../../shared/domain/ids.ts';
+import type { Clock } from '../../shared/kit/clock.ts';
+import { SlipwayError } from '../../shared/kit/errors.ts';
+import { callAfter } from '../../shared/kit/timer.ts';
+import type { Hello, TaskOutput, TaskResult } from '../../shared/rpc/messages.ts';
+import type { AgentSession } from './agent-session.ts';
+
+export interface TasksDeps {
+  readonly clock: Clock;
+  readonly session: (node: NodeId) => AgentSession | undefined;
+  /** How long a node that vanished may take to come back with its task. */
+  readonly rejoinMs: number;
+  /** The node holds this app's build cache now. */
+  readonly onBuilt: (node: NodeId, appId: AppId) => void;
+}
+
+/** An agent ends a task at its own limit; this much later the controller does. */
+const TIMEOUT_GRACE_MS = 60_000;
+const OUTPUT_GRACE_BYTES = 64 * 1024;
+
+interface Running {
+  readonly node: NodeId;
+  readonly task: BuildTask;
+  readonly output: (chunk: Uint8Array) => void;
+  readonly settle: (outcome: BuildResult | SlipwayError) => void;
+  outputBytes: number;
+  /** Calls off the waiting for a node that vanished. */
+  stopWaiting: (() => void) | undefined;
+}
+
+/** Tasks on agents, by id. In memory: a controller that starts again has none, and its builds are failed ones. */
+export class Tasks {
+  readonly #deps: TasksDeps;
+  readonly #running = new Map<TaskId, Running>();
+
+  constructor(deps: TasksDeps) {
+    this.#deps = deps;
+  }
+
+  nodeOf(taskId: TaskId): NodeId | undefined {
+    return this.#running.get(taskId)?.node;
+  }
+
+  countOn(node: NodeId): number {
+    return this.#on(node).length;
+  }
+
+  /** @throws SLIP_BUILDER_LOST, SLIP_BUILD_CANCELLED, SLIP_BUILD_TIMEOUT, or the failure the agent reports (SLIP_BUILD_*) */
+  async run(node: NodeId, task: BuildTask, io: { output: (chunk: Uint8Array) => void; signal: AbortSignal }): Promise<BuildResult> {
+    const session = this.#deps.session(node);
+    if (session === undefined) throw lost();
+    if (io.signal.aborted) throw cancelled(io.signal.reason);
+    const { promise, resolve, reject } = Promise.withResolvers<BuildResult>();
+    const onAbort = (): void => this.#cancel(task.taskId, cancelled(io.signal.reason));
+    const stopTimer = callAfter(this.#deps.clock, task.timeoutMs + TIMEOUT_GRACE_MS, () => this.#cancel(task.taskId, timedOut(task)));
+    const settle = (outcome: BuildResult | SlipwayError): void => {
+      if (outcome instanceof SlipwayError) reject(outcome);
+      else resolve(outcome);
+    };
+    this.#running.set(task.taskId, { node, task, output: io.output, settle, outputBytes: 0, stopWaiting: undefined });
+    io.signal.addEventListener('abort', onAbort);
+    session.send({ kind: 'startTask', task });
+    try {
+      return await promise;
+    } finally {
+      stopTimer();
+      io.signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** The node is back: what it does not hold any more is lost, what nobody waits for is cancelled. */
+  onHello(session: AgentSession, hello: Hello): void {
+    const held = new Set(hello.runningTaskIds);
+    for (const running of this.#on(session.nodeId)) {
+      if (held.has(running.task.taskId)) this.#keep(running);
+      else this.#settle(running, lost());
+    }
+    for (const taskId of held) {
+      if (this.nodeOf(taskId) !== session.nodeId) session.send({ kind: 'cancelTask', taskId });
+    }
+  }
+
+  onDisconnect(node: NodeId): void {
+    for (const running of this.#on(node)) {
+      running.stopWaiting ??= callAfter(this.#deps.clock, this.#deps.rejoinMs, () => this.#settle(running, lost()));
+    }
+  }
+
+  onOutput(session: AgentSession, { taskId, chunk }: TaskOutput): void {
+    const running = this.#owned(session, taskId);
+    if (running === undefined) return;
+    running.outputBytes += chunk.length;
+    if (running.outputBytes <= running.task.outputLimitBytes + OUTPUT_GRACE_BYTES) running.output(chunk);
+    else session.complain('agent sends more build output than the limit; ignored', { taskId });
+  }
+
+  /** A result nobody waits for (cancelled, of an earlier life, sent twice) is ignored. */
+  onResult(session: AgentSession, { taskId, outcome }: TaskResult): void {
+    const running = this.#owned(session, taskId);
+    if (running === undefined) return;
+    if (outcome.ok) this.#deps.onBuilt(running.node, running.task.appId);
+    this.#settle(running, outcome.ok ? outcome.result : new SlipwayError({ ...outcome.failure, kind: 'user' }));
+  }
+
+  /** The controller stops: nobody will hear of these tasks again. */
+  close(): void {
+    for (const running of this.#running.values()) this.#settle(running, lost());
+  }
+
+  #owned(session: AgentSession, taskId: TaskId): Running | undefined {
+    const running = this.#running.get(taskId);
+    if (running === undefined || running.node === session.nodeId) return running;
+    session.complain("agent speaks for another node's task; ignored", { taskId });
+    return undefined;
+  }
+
+  #cancel(taskId: TaskId, reason: SlipwayError): void {
+    const running = this.#running.get(taskId);
+    if (running === undefined) return;
+    this.#deps.session(running.node)?.send({ kind: 'cancelTask', taskId });
+    this.#settle(running, reason);
+  }
+
+  #keep(running: Running): void {
+    running.stopWaiting?.();
+    running.stopWaiting = undefined;
+  }
+
+  #settle(running: Running, outcome: BuildResult | SlipwayError): void {
+    this.#keep(running);
+    this.#running.delete(running.task.taskId);
+    running.settle(outcome);
+  }
+
+  #on(node: NodeId): readonly Running[] {
+    return [...this.#running.values()].filter((running) => running.node === node);
+  }
+}
+
+function lost(): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_BUILDER_LOST',
+    kind: 'transient',
+    message: 'The builder lost its connection in the middle of the build.',
+    hint: 'Push again; `slipway status` shows which nodes are connected.',
+  });
+}
+
+function timedOut(task: BuildTask): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_BUILD_TIMEOUT',
+    message: `The build did not end within ${String(Math.round(task.timeoutMs / 1000))} s and its builder does not say why.`,
+    hint: 'Push again; `slipway status` shows how the nodes are.',
+  });
+}
+
+function cancelled(reason: unknown): SlipwayError {
+  if (reason instanceof SlipwayError) return reason;
+  return new SlipwayError({ code: 'SLIP_BUILD_CANCELLED', message: 'The build was cancelled.', hint: 'Push again to start a new one.' });
+}

@@ -1,0 +1,113 @@
+import { parseArgs } from 'node:util';
+import { systemClock } from '../shared/kit/clock.ts';
+import { describeCauses, SlipwayError } from '../shared/kit/errors.ts';
+import { createFailpoint } from '../shared/kit/failpoint.ts';
+import { ensureDir } from '../shared/kit/atomic-file.ts';
+import { runProgram, untilStopped } from '../shared/kit/program.ts';
+import { createLogger, type Logger } from '../shared/kit/log.ts';
+import {
+  composeApi,
+  composeGitServer,
+  composePipeline,
+  controllerPaths,
+  openFoundations,
+  startBackground,
+  type Basics,
+  type Parts,
+} from './compose.ts';
+import { readControllerConfig, type ControllerConfig } from './config.ts';
+import { initialise } from './init.ts';
+
+const USAGE = `Usage:
+  node controller/main.ts serve --config FILE
+  node controller/main.ts init  --config FILE --admin NAME --key PUBLIC_KEY_FILE... --out CLI_CONFIG_FILE
+
+serve runs the controller. init makes the first administrator, with SSH keys and an API token; it does nothing
+that is done already. Example:
+  node controller/main.ts init --config /etc/slipway/controller.json --admin ada --key ~/.ssh/id_ed25519.pub --out ~/.config/slipway/config.json
+`;
+const NODES_BACK_MS = 30_000;
+
+async function serve(config: ControllerConfig): Promise<void> {
+  const log = createLogger('controller', config.logLevel);
+  const stop = new AbortController();
+  const { repos, images, builds } = controllerPaths(config.stateDir);
+  await Promise.all([repos, images, builds].map((dir) => ensureDir(dir, 0o700)));
+  const basics: Basics = { config, clock: systemClock, log, failpoint: createFailpoint(process.env), signal: stop.signal };
+  const foundations = await openFoundations(config, systemClock);
+  const parts = await composePipeline(basics, foundations);
+  await parts.builds.failLeftovers();
+  const endBackground = startBackground(basics, parts);
+  const agentsPort = await parts.dispatch.listen();
+  const git = composeGitServer(basics, parts);
+  const ssh = await git.listen();
+  const api = composeApi(basics, parts, { ssh: ssh.port, agents: agentsPort });
+  const apiPort = await api.listen();
+  log.info({ ssh: ssh.port, api: apiPort, agents: agentsPort, pin: foundations.authority.pin }, 'controller.ready');
+  process.send?.({ ready: true, ssh: ssh.port, api: apiPort, agents: agentsPort });
+  const resumed = resume(parts, log, stop.signal);
+  await untilStopped();
+  log.info({}, 'controller.stopping');
+  stop.abort(stopping());
+  await Promise.allSettled([api.close(), git.close()]);
+  endBackground();
+  await resumed;
+  await parts.dispatch.close();
+  await foundations.store.close();
+}
+
+/** Finishes what an earlier life left; waits a while for the nodes to come back first. */
+async function resume(parts: Parts, log: Logger, signal: AbortSignal): Promise<void> {
+  try {
+    const users = await parts.store.users();
+    const apps = new Map((await Promise.all(users.map((user) => parts.store.appsOf(user)))).flat().map((app) => [app.id, app]));
+    await parts.releases.resume([...apps.values()], () => nodesBack(parts, signal));
+  } catch (error) {
+    if (!signal.aborted) log.error({ error: describeCauses(error) }, 'resume.failed');
+  }
+}
+
+async function nodesBack(parts: Parts, signal: AbortSignal): Promise<void> {
+  const expected = (await parts.store.nodes()).filter((node) => node.state !== 'removed').length;
+  const untilMs = systemClock.monotonicMs() + NODES_BACK_MS;
+  const connected = (): number => parts.dispatch.fleet.nodes().filter((node) => node.connected).length;
+  while (connected() < expected && systemClock.monotonicMs() < untilMs) await systemClock.sleep(100, signal);
+}
+
+/** What a push under way is told: a release that was cut goes on after the restart. */
+function stopping(): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_CONTROLLER_STOPPING',
+    kind: 'transient',
+    message: 'The controller is stopping. A release that was cut already goes on by itself when it is back.',
+    hint: 'See what became of it with: slipway releases',
+  });
+}
+
+async function main(argv: readonly string[]): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      config: { type: 'string' },
+      admin: { type: 'string' },
+      key: { type: 'string', multiple: true },
+      out: { type: 'string' },
+      help: { type: 'boolean' },
+    },
+  });
+  const command = positionals[0] ?? 'serve';
+  if (values.help === true || values.config === undefined || !['serve', 'init'].includes(command)) {
+    process.stdout.write(USAGE);
+    process.exitCode = values.help === true ? 0 : 2;
+    return;
+  }
+  const config = await readControllerConfig(values.config);
+  if (command === 'serve') return serve(config);
+  if (values.admin === undefined || values.out === undefined) {
+    throw new SlipwayError({ code: 'SLIP_USAGE', message: 'init needs --admin and --out.', hint: 'See: node controller/main.ts --help' });
+  }
+  return initialise(config, { admin: values.admin, keyFiles: values.key ?? [], out: values.out });
+}
+
+runProgram('controller', main);

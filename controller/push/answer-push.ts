@@ -1,0 +1,131 @@
+import { describeCauses, renderError, toSlipwayError, TROUBLE } from '../../shared/kit/errors.ts';
+import type { Clock } from '../../shared/kit/clock.ts';
+import type { Failpoint } from '../../shared/kit/failpoint.ts';
+import type { Logger } from '../../shared/kit/log.ts';
+import type { DecidePush, PushIo } from './git/receive-pack.ts';
+import { NO_COMMIT, type ProcReceiveRequest, type RefCommand, type RefResult } from './git/proc-receive.ts';
+import { decideRefs, shortRef, type RefDecision } from './git/ref-policy.ts';
+import { commitInfo, readHead, readRef, setHead, type CommitInfo } from './git/repository.ts';
+import type { GitUser, PushApp, PushGate, PushOutcome } from './port.ts';
+import type { PushQueue } from './push-queue.ts';
+import { TerminalText } from './terminal-text.ts';
+
+export interface PushDeps {
+  readonly gate: PushGate;
+  readonly queue: PushQueue;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly failpoint: Failpoint;
+}
+
+/** One push whose pack is being received. Stages are added to `timingsMs` as they pass. */
+export interface PushSession {
+  readonly app: PushApp;
+  readonly user: GitUser;
+  readonly repositoryDir: string;
+  readonly acceptedAtMs: number;
+  readonly timingsMs: Record<string, number>;
+  readonly receiveStartedAtMs: number;
+}
+
+interface Pushing extends PushSession {
+  readonly deps: PushDeps;
+  readonly io: PushIo;
+  readonly output: (text: string | Uint8Array) => void;
+}
+
+/** Decides every ref of a push: the deploy branch goes through the gate, other refs are stored or refused. */
+export function answerPush(deps: PushDeps, session: PushSession): DecidePush {
+  return async (request, io) => {
+    const cleaner = new TerminalText();
+    const pushing: Pushing = { ...session, deps, io, output: (text) => { io.write(cleaner.push(text)); } }; // prettier-ignore
+    try {
+      session.timingsMs['receive'] = deps.clock.monotonicMs() - session.receiveStartedAtMs;
+      await deps.failpoint('push.received');
+      return await answerAll(pushing, request);
+    } catch (error) {
+      const reason = report(pushing, error);
+      return request.commands.map(({ ref }) => ({ kind: 'refuse', ref, reason }));
+    } finally {
+      io.write(cleaner.end());
+    }
+  };
+}
+
+async function answerAll(pushing: Pushing, request: ProcReceiveRequest): Promise<readonly RefResult[]> {
+  const headRef = await readHead(pushing.repositoryDir);
+  const headExists = (await readRef(pushing.repositoryDir, headRef)) !== undefined;
+  const decisions = decideRefs(request.commands, { headRef, headExists }, request.atomic);
+  for (const decision of decisions) if (decision.kind === 'store' && decision.note !== undefined) pushing.output(`${decision.note}\n`);
+  const deployed = await Promise.all(
+    decisions.map((decision) => (decision.kind === 'deploy' ? deployRef(pushing, decision.command) : Promise.resolve(undefined))),
+  );
+  const failed = request.atomic && deployed.some((result) => result?.kind === 'refuse');
+  return decisions.map((decision, at) => deployed[at] ?? resultOf(decision, failed));
+}
+
+function resultOf(decision: RefDecision, atomicFailed: boolean): RefResult {
+  const { ref } = decision.command;
+  if (decision.kind === 'refuse') return { kind: 'refuse', ref, reason: decision.reason };
+  if (atomicFailed) return { kind: 'refuse', ref, reason: 'atomic push: the deploy failed' };
+  return { kind: 'store', ref };
+}
+
+/** One deploy, when it is this push's turn. */
+async function deployRef(pushing: Pushing, command: RefCommand): Promise<RefResult> {
+  const { deps, io, app } = pushing;
+  const { ref } = command;
+  try {
+    const commit = await commitInfo(pushing.repositoryDir, command.newCommit);
+    const waitedFromMs = deps.clock.monotonicMs();
+    const leave = await deps.queue.enter(app.appId, {
+      commit: command.newCommit,
+      signal: io.signal,
+      waiting: (holder) => { pushing.output(`Another push to ${app.name} is running (commit ${holder.slice(0, 7)}); yours waits.\n`); }, // prettier-ignore
+    });
+    try {
+      pushing.timingsMs['wait'] = deps.clock.monotonicMs() - waitedFromMs;
+      const outcome = await deployNow(pushing, command, commit);
+      return outcome.ok ? { kind: 'done', ref } : { kind: 'refuse', ref, reason: outcome.reason };
+    } finally {
+      leave();
+    }
+  } catch (error) {
+    return { kind: 'refuse', ref, reason: report(pushing, error) };
+  }
+}
+
+async function deployNow(pushing: Pushing, command: RefCommand, commit: CommitInfo): Promise<PushOutcome> {
+  const { deps, io, repositoryDir } = pushing;
+  const { ref, oldCommit, newCommit } = command;
+  const moved = await whyMoved(repositoryDir, ref, oldCommit);
+  if (moved !== undefined) return { ok: false, reason: moved };
+  await deps.failpoint('push.procReceive');
+  io.signal.throwIfAborted();
+  const { app, user, acceptedAtMs, timingsMs } = pushing;
+  const push = { app, user, repositoryDir, ref, oldCommit, newCommit, commit, acceptedAtMs, timingsMs: { ...timingsMs } };
+  return deps.gate.deploy(push, pushing.output, io.signal);
+}
+
+/** Looks again now that it is this push's turn; an unborn HEAD follows the first branch deployed. */
+async function whyMoved(repositoryDir: string, ref: string, oldCommit: string): Promise<string | undefined> {
+  const now = (await readRef(repositoryDir, ref)) ?? NO_COMMIT;
+  const at = now === NO_COMMIT ? 'was deleted' : `moved to ${now.slice(0, 7)}`;
+  if (now !== oldCommit) return `${shortRef(ref)} ${at} while this push waited; fetch and push again`;
+  const head = await readHead(repositoryDir);
+  if (head === ref) return undefined;
+  if ((await readRef(repositoryDir, head)) !== undefined)
+    return `${shortRef(head)} became the branch that is deployed while this push waited`;
+  await setHead(repositoryDir, ref);
+  return undefined;
+}
+
+/** Tells the pusher what went wrong; returns the short form for git's own line. */
+function report(pushing: Pushing, error: unknown): string {
+  const { deps, app, io } = pushing;
+  if (io.signal.aborted) return 'cancelled';
+  const known = toSlipwayError(error);
+  if (known.kind === 'bug') deps.log.error({ app: app.name, code: known.code, cause: describeCauses(error) }, 'push.failed');
+  pushing.output(renderError(known, TROUBLE));
+  return known.message.replace(/\.$/, '');
+}

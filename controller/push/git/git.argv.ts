@@ -1,0 +1,114 @@
+import type { Command } from '../../../shared/kit/exec.ts';
+import type { GitServiceName } from '../parse-exec.ts';
+
+/** Every git call of the controller, as argv. Pure. Nothing of the machine's or a user's git configuration is read. */
+
+/** The exact environment of every git process; a client adds GIT_PROTOCOL at most. */
+export const GIT_ENV: Readonly<Record<string, string>> = Object.freeze({
+  PATH: '/usr/local/bin:/usr/bin:/bin',
+  HOME: '/nonexistent',
+  LANG: 'C.UTF-8',
+  GIT_CONFIG_NOSYSTEM: '1',
+  GIT_CONFIG_GLOBAL: '/dev/null',
+});
+
+export interface ServiceOptions {
+  readonly service: GitServiceName;
+  readonly repositoryDir: string;
+  readonly hooksDir: string;
+  readonly maxPackBytes: number;
+  /** `version=0..2`, already checked. */
+  readonly protocol?: string | undefined;
+}
+
+/** Never run anything because a repository says so; write durably; leave housekeeping to us. */
+const SAFE_CONFIG: readonly string[] = [
+  'safe.bareRepository=explicit',
+  'core.fsmonitor=false',
+  'core.fsync=all',
+  'core.fsyncMethod=fsync',
+  // The quarantine sees the repository as an alternate, whose refs are known already: one process less.
+  'core.alternateRefsCommand=true',
+  'gc.auto=0',
+  'maintenance.auto=false',
+  'protocol.allow=never',
+  'transfer.fsckObjects=true',
+  'transfer.hideRefs=refs/slipway',
+];
+
+/** What decides over a push; given on the command line so that no repository can hold an older policy. */
+function receiveConfig(options: ServiceOptions): string[] {
+  return [
+    'receive.fsckObjects=true',
+    // Harmless flaws of old histories that nobody can repair without rewriting them.
+    'receive.fsck.badTimezone=warn',
+    'receive.fsck.missingSpaceBeforeDate=warn',
+    'receive.procReceiveRefs=refs',
+    `receive.maxInputSize=${String(options.maxPackBytes)}`,
+    // One pack a push: three files to make durable, however many objects.
+    'receive.unpackLimit=1',
+    'receive.autogc=false',
+    'receive.denyCurrentBranch=ignore',
+    'receive.denyDeleteCurrent=ignore',
+    'receive.keepAlive=5',
+  ];
+}
+
+function withConfig(settings: readonly string[]): string[] {
+  return settings.flatMap((setting) => ['-c', setting]);
+}
+
+/** The process that speaks git's protocol with a client. */
+export function serviceCommand(options: ServiceOptions): Command {
+  const hooks = `core.hooksPath=${options.hooksDir}`;
+  const env = options.protocol === undefined ? GIT_ENV : { ...GIT_ENV, GIT_PROTOCOL: options.protocol };
+  if (options.service === 'receive-pack') {
+    return {
+      file: 'git',
+      args: [...withConfig([...SAFE_CONFIG, hooks, ...receiveConfig(options)]), 'receive-pack', options.repositoryDir],
+      env,
+    };
+  }
+  return {
+    file: 'git',
+    args: [...withConfig([...SAFE_CONFIG, hooks]), 'upload-pack', '--strict', '--timeout=300', options.repositoryDir],
+    env,
+  };
+}
+
+/** A git command inside a repository; no hooks. */
+export function gitCommand(repositoryDir: string, args: readonly string[]): Command {
+  return {
+    file: 'git',
+    args: [`--git-dir=${repositoryDir}`, ...withConfig([...SAFE_CONFIG, 'core.hooksPath=/dev/null']), ...args],
+    env: GIT_ENV,
+    timeoutMs: 60_000,
+  };
+}
+
+export function initCommand(dir: string): Command {
+  return {
+    file: 'git',
+    args: ['init', '--quiet', '--bare', '--template=', '--initial-branch=main', '--', dir],
+    env: GIT_ENV,
+    timeoutMs: 60_000,
+  };
+}
+
+export function updateRefArgs(ref: string, newCommit: string, oldCommit: string): readonly string[] {
+  return ['update-ref', '--no-deref', '-m', 'release', '--', ref, newCommit, oldCommit];
+}
+
+export function readRefArgs(ref: string): readonly string[] {
+  return ['for-each-ref', '--format=%(objectname)', '--', ref];
+}
+
+/** Packs into one what many pushes left, and drops what no ref has held for two weeks. */
+export function housekeepingCommand(repositoryDir: string): Command {
+  const settings = ['gc.packRefs=false', 'gc.writeCommitGraph=false'];
+  return { ...gitCommand(repositoryDir, [...withConfig(settings), 'gc', '--quiet']), timeoutMs: 30 * 60_000 };
+}
+
+export function archiveArgs(commit: string): readonly string[] {
+  return ['archive', '--format=tar', commit];
+}

@@ -1,0 +1,72 @@
+import { NO_COMMIT, type RefCommand } from './proc-receive.ts';
+
+/** Which refs build, which are only kept, and which are refused. Pure. */
+
+export type RefDecision =
+  | { readonly kind: 'deploy'; readonly command: RefCommand }
+  | { readonly kind: 'store'; readonly command: RefCommand; readonly note?: string | undefined }
+  | { readonly kind: 'refuse'; readonly command: RefCommand; readonly reason: string };
+
+/** HEAD of the repository: the deploy branch as soon as it exists. */
+export interface HeadFacts {
+  readonly headRef: string;
+  readonly headExists: boolean;
+}
+
+const DEPLOY_REFS: readonly string[] = ['refs/heads/main', 'refs/heads/master'];
+const STORED = /^refs\/(heads|tags|notes)\//;
+const MAX_REF_CHARS = 250;
+
+/**
+ * Decides each ref of one push. With `atomic`, one refusal refuses all.
+ * A repository has one deploy branch: main or master, whichever was deployed first; before that either may be it.
+ */
+export function decideRefs(commands: readonly RefCommand[], head: HeadFacts, atomic: boolean): RefDecision[] {
+  const deployRef = head.headExists ? head.headRef : firstDeployRef(commands);
+  const decisions = commands.map((command) => decideRef(command, deployRef));
+  const refused = atomic && decisions.some((decision) => decision.kind === 'refuse');
+  return refused ? decisions.map(refuseWithOthers) : decisions;
+}
+
+function firstDeployRef(commands: readonly RefCommand[]): string {
+  const pushed = DEPLOY_REFS.find((ref) => commands.some((command) => command.ref === ref && command.newCommit !== NO_COMMIT));
+  return pushed ?? 'refs/heads/main';
+}
+
+function decideRef(command: RefCommand, deployRef: string): RefDecision {
+  const unsafe = whyUnsafe(command.ref);
+  if (unsafe !== undefined) return { kind: 'refuse', command, reason: unsafe };
+  if (command.ref !== deployRef) return { kind: 'store', command, note: noteFor(command, deployRef) };
+  if (command.newCommit === NO_COMMIT) {
+    const main = shortRef(deployRef);
+    const instead = `deploy another commit instead: git push --force slipway COMMIT:${main}`;
+    return { kind: 'refuse', command, reason: `${main} is the branch that is deployed; it cannot be deleted; ${instead}` };
+  }
+  return { kind: 'deploy', command };
+}
+
+function whyUnsafe(ref: string): string | undefined {
+  if (ref.startsWith('refs/slipway/') || ref === 'refs/slipway') return 'refs/slipway is kept for Slipway itself';
+  if (!STORED.test(ref)) return 'only branches, tags and notes can be pushed';
+  if (ref.length > MAX_REF_CHARS) return `the name is longer than ${String(MAX_REF_CHARS)} characters`;
+  if (ref.split('/').some((part) => part.startsWith('-'))) return 'a name may not start with a dash';
+  return undefined;
+}
+
+function noteFor(command: RefCommand, deployRef: string): string | undefined {
+  if (command.newCommit === NO_COMMIT) return undefined;
+  const name = shortRef(command.ref);
+  const main = shortRef(deployRef);
+  if (!command.ref.startsWith('refs/heads/')) return `Stored ${name}; only the branch ${main} is deployed.`;
+  return `Stored the branch ${name}; only ${main} is deployed. To deploy it: git push slipway ${name}:${main}`;
+}
+
+function refuseWithOthers(decision: RefDecision): RefDecision {
+  if (decision.kind === 'refuse') return decision;
+  return { kind: 'refuse', command: decision.command, reason: 'atomic push: another ref was refused' };
+}
+
+/** `main` of `refs/heads/main`. */
+export function shortRef(ref: string): string {
+  return ref.replace(STORED, '');
+}

@@ -1,0 +1,27 @@
+/** Next commands for what git refuses by itself, before it asks us about any ref. Pure. */
+
+const HINTS: readonly (readonly [said: string, hint: string])[] = [
+  ['shallow update not allowed', 'This clone has only a part of the history. Get the rest and push again: git fetch --unshallow'],
+  [
+    'pack exceeds maximum allowed size',
+    'The push is larger than Slipway takes at once. Take large files out of the commits (git rm --cached FILE, git commit --amend), then push again.',
+  ],
+  ['fsck error', 'An object of the history is damaged or malformed. Find it with: git fsck'],
+];
+
+/** Looks at git's output as it passes; remembers the first refusal it knows. */
+export class RefusalHints {
+  #tail = '';
+  #hint: string | undefined;
+
+  push(chunk: Uint8Array): void {
+    if (this.#hint !== undefined || chunk.length > 8192) return; // refusals are short
+    const text = this.#tail + Buffer.from(chunk).toString('latin1');
+    this.#hint = HINTS.find(([said]) => text.includes(said))?.[1];
+    this.#tail = text.slice(-64);
+  }
+
+  get hint(): string | undefined {
+    return this.#hint;
+  }
+}

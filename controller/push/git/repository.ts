@@ -1,0 +1,184 @@
+import { randomBytes } from 'node:crypto';
+import { readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { ensureDir, readFileIfExists, syncDir, writeFileAtomic } from '../../../shared/kit/atomic-file.ts';
+import { isErrno, SlipwayError } from '../../../shared/kit/errors.ts';
+import { run, runOk } from '../../../shared/kit/exec.ts';
+import { isId, type AppId } from '../../../shared/domain/ids.ts';
+import { gitCommand, housekeepingCommand, initCommand, readRefArgs, updateRefArgs } from './git.argv.ts';
+import { NO_COMMIT } from './proc-receive.ts';
+
+const COMMIT = /^[0-9a-f]{40}$/;
+/** Attributes in a pushed tree must not change what `git archive` gives to the builder. */
+const ATTRIBUTES = '* -export-ignore -export-subst\n';
+
+export function repositoryPath(reposDir: string, appId: AppId): string {
+  if (!isId(appId)) throw new SlipwayError({ code: 'SLIP_PUSH_APP_ID', kind: 'bug', message: 'An app has an id that is no id.' });
+  return join(reposDir, `${appId}.git`);
+}
+
+/** The app's bare repository, created whole or not at all. Returns its path. @throws SLIP_EXEC_FAILED */
+export async function ensureRepository(reposDir: string, appId: AppId): Promise<string> {
+  const dir = repositoryPath(reposDir, appId);
+  if (await isDirectory(dir)) return dir;
+  await ensureDir(reposDir, 0o700);
+  const temp = join(reposDir, `.new-${appId}-${randomBytes(6).toString('hex')}`);
+  try {
+    await runOk(run, initCommand(temp));
+    await ensureDir(join(temp, 'info'));
+    await writeFileAtomic(join(temp, 'info', 'attributes'), ATTRIBUTES);
+    await rename(temp, dir);
+  } catch (error) {
+    await rm(temp, { recursive: true, force: true });
+    // Another push to the same new app was faster.
+    if (!isErrno(error, 'ENOTEMPTY') && !isErrno(error, 'EEXIST')) throw error;
+  }
+  await syncDir(reposDir);
+  return dir;
+}
+
+/** Removes repositories that a crash left half-made. */
+export async function sweepUnfinished(reposDir: string): Promise<void> {
+  await ensureDir(reposDir, 0o700);
+  const unfinished = (await readdir(reposDir)).filter((name) => name.startsWith('.new-'));
+  await Promise.all(unfinished.map((name) => rm(join(reposDir, name), { recursive: true, force: true })));
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return false;
+    throw error;
+  }
+}
+
+/** Removes what a killed git process left behind: temporary objects and lock files. Call while no git runs there. */
+export async function sweepRepository(repositoryDir: string): Promise<void> {
+  const objects = await readdir(join(repositoryDir, 'objects'));
+  const quarantines = objects.filter((name) => name.startsWith('tmp_objdir-') || name.startsWith('incoming-'));
+  const refs = await readdir(join(repositoryDir, 'refs'), { recursive: true });
+  const locks = [...refs.filter((name) => name.endsWith('.lock')).map((name) => join('refs', name)), 'HEAD.lock', 'packed-refs.lock'];
+  await Promise.all([
+    ...quarantines.map((name) => rm(join(repositoryDir, 'objects', name), { recursive: true, force: true })),
+    ...locks.map((name) => rm(join(repositoryDir, name), { recursive: true, force: true })),
+  ]);
+}
+
+/** Packs beyond this are put together between pushes. */
+const MAX_PACKS = 50;
+
+/** Housekeeping that no push waits for; does nothing most of the time. @throws SLIP_EXEC_FAILED */
+export async function maintainRepository(repositoryDir: string): Promise<void> {
+  const files = await readdir(join(repositoryDir, 'objects', 'pack'));
+  if (files.filter((name) => name.endsWith('.pack')).length > MAX_PACKS) await runOk(run, housekeepingCommand(repositoryDir));
+}
+
+/** Where HEAD points: `refs/heads/main`. */
+export async function readHead(repositoryDir: string): Promise<string> {
+  const text = (await readFileIfExists(join(repositoryDir, 'HEAD'))) ?? '';
+  return /^ref: (refs\/heads\/\S+)\n?$/.exec(text)?.[1] ?? 'refs/heads/main';
+}
+
+/** Points HEAD at a branch, so that a clone checks it out. */
+export async function setHead(repositoryDir: string, ref: string): Promise<void> {
+  await runOk(run, gitCommand(repositoryDir, ['symbolic-ref', 'HEAD', ref]));
+}
+
+/** The commit of a ref; undefined when there is no such ref. */
+export async function readRef(repositoryDir: string, ref: string): Promise<string | undefined> {
+  const loose = (await readFileIfExists(join(repositoryDir, ref)).catch(nothingAtFolder))?.trim();
+  if (loose !== undefined && COMMIT.test(loose)) return loose;
+  const { stdout } = await runOk(run, gitCommand(repositoryDir, readRefArgs(ref)));
+  const commit = stdout.split('\n', 1)[0] ?? '';
+  return COMMIT.test(commit) ? commit : undefined;
+}
+
+/** `refs/heads/x` may be a folder when the branch is `x/y`. */
+function nothingAtFolder(error: unknown): undefined {
+  if (isErrno(error, 'EISDIR') || isErrno(error, 'ENOTDIR')) return undefined;
+  throw error;
+}
+
+/**
+ * Moves a ref from one commit to another, or nothing; survives a power cut once it resolves. Zeros as the old commit: the ref must not exist.
+ * Moving it to where it already is does nothing, so that recovery may repeat it.
+ * @throws SLIP_PUSH_REF_MOVED when the ref is elsewhere by now, SLIP_PUSH_REF_WRITE when it cannot be written
+ */
+export async function moveRef(repositoryDir: string, ref: string, move: { from: string; to: string }): Promise<void> {
+  const update = gitCommand(repositoryDir, updateRefArgs(ref, move.to, move.from));
+  let result = await run(update);
+  if (result.code !== 0 && result.stderr.includes('.lock')) {
+    await removeLock(repositoryDir, ref);
+    result = await run(update);
+  }
+  if (result.code !== 0) {
+    const now = (await readRef(repositoryDir, ref)) ?? NO_COMMIT;
+    if (now === move.from) throw refNotWritten(ref, result.stderr);
+    if (now !== move.to) throw refMoved(ref, now, result.stderr);
+  }
+  await syncDir(dirname(join(repositoryDir, ref)));
+}
+
+function refNotWritten(ref: string, stderr: string): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_PUSH_REF_WRITE',
+    kind: 'transient',
+    message: `The release stands, but the controller could not write ${ref} to the app's repository yet.`,
+    hint: 'Look at the free space and the rights of the folder repos in its state folder; it tries again by itself.',
+    cause: stderr.trim().slice(0, 500),
+  });
+}
+
+function refMoved(ref: string, now: string, stderr: string): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_PUSH_REF_MOVED',
+    kind: 'conflict',
+    message: `${ref} is at ${now === NO_COMMIT ? 'no commit' : now.slice(0, 7)} by now and was not moved.`,
+    hint: 'Fetch, look, and push again: git fetch slipway',
+    cause: stderr.trim().slice(0, 500),
+  });
+}
+
+/** Only releases move a deploy ref, one at a time per app: a lock found there belongs to a git that was killed. */
+async function removeLock(repositoryDir: string, ref: string): Promise<void> {
+  await rm(join(repositoryDir, `${ref}.lock`), { force: true });
+}
+
+export interface CommitInfo {
+  /** Committer date, ms since the epoch. */
+  readonly timeMs: number;
+  /** First line of the message; may hold any character. */
+  readonly subject: string;
+}
+
+/** @throws SLIP_PUSH_NOT_COMMIT when the id names something else (a tag is not followed), or nothing */
+export async function commitInfo(repositoryDir: string, commit: string): Promise<CommitInfo> {
+  if (!COMMIT.test(commit) || commit === NO_COMMIT) throw notACommit(commit, 'missing');
+  const asked = { ...gitCommand(repositoryDir, ['cat-file', '--batch']), stdin: `${commit}\n`, maxOutputBytes: 64 * 1024 };
+  const { stdout } = await runOk(run, asked);
+  const headerEnd = stdout.indexOf('\n');
+  const type = stdout.slice(0, headerEnd).split(' ')[1] ?? 'missing';
+  const info = type === 'commit' ? parseCommit(stdout.slice(headerEnd + 1)) : undefined;
+  if (info === undefined) throw notACommit(commit, type);
+  return info;
+}
+
+function notACommit(id: string, type: string): SlipwayError {
+  const isTag = type === 'tag';
+  return new SlipwayError({
+    code: 'SLIP_PUSH_NOT_COMMIT',
+    message: isTag ? `${id.slice(0, 7)} is a tag, not a commit.` : `${id.slice(0, 7)} is not a commit.`,
+    hint: isTag ? "Push the commit that the tag names: git push slipway 'TAG^{}:refs/heads/main'" : 'Push a branch: git push slipway main',
+  });
+}
+
+/** Reads a raw commit object. */
+export function parseCommit(text: string): CommitInfo | undefined {
+  const end = text.indexOf('\n\n');
+  const headers = end < 0 ? text : text.slice(0, end);
+  const seconds = /^committer .* (\d{1,12}) [+-]\d{4,}$/m.exec(headers)?.[1];
+  if (seconds === undefined) return undefined;
+  const message = end < 0 ? '' : text.slice(end + 2);
+  return { timeMs: Number(seconds) * 1000, subject: message.split('\n', 1)[0] ?? '' };
+}

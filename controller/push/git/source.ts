@@ -1,0 +1,42 @@
+import type { Readable } from 'node:stream';
+import { constants, createGzip } from 'node:zlib';
+import { SlipwayError } from '../../../shared/kit/errors.ts';
+import { start } from '../../../shared/kit/exec.ts';
+import { archiveArgs, gitCommand } from './git.argv.ts';
+
+type Child = ReturnType<typeof start>;
+
+/**
+ * The tree of a commit as a gzipped tar, for a builder. Nothing in the tree is run or filtered on the way.
+ * The stream fails when git does, so that a cut archive is never taken for a whole one.
+ */
+export function openTree(repositoryDir: string, commit: string): Readable {
+  const child = start(gitCommand(repositoryDir, archiveArgs(commit)), ['ignore', 'pipe', 'pipe']);
+  const gzip = createGzip({ level: constants.Z_BEST_SPEED });
+  const failure = exitFailure(child, 'SLIP_PUSH_ARCHIVE');
+  child.stdout?.pipe(gzip, { end: false });
+  failure.then(
+    () => gzip.end(),
+    (error: unknown) => gzip.destroy(error as Error),
+  );
+  gzip.on('close', () => child.kill('SIGKILL'));
+  return gzip;
+}
+
+/** Resolves when the child has ended well and its output has been read; rejects with the end of its stderr. */
+function exitFailure(child: Child, code: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let stderr = '';
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      stderr = (stderr + text).slice(-2000);
+    });
+    const fail = (cause: unknown): void => {
+      reject(new SlipwayError({ code, kind: 'transient', message: 'The source of the commit could not be read.', cause }));
+    };
+    child.on('error', fail);
+    child.on('close', (exit, signal) => {
+      if (exit === 0) resolve();
+      else fail(stderr.trim() || `git ended with ${signal ?? String(exit)}`);
+    });
+  });
+}

@@ -1,0 +1,139 @@
+import { join } from 'node:path';
+import ssh2, { type Connection } from 'ssh2';
+import type { Clock } from '../../shared/kit/clock.ts';
+import type { Failpoint } from '../../shared/kit/failpoint.ts';
+import type { Logger } from '../../shared/kit/log.ts';
+import { sweepUnfinished } from './git/repository.ts';
+import { GitService } from './git-service.ts';
+import type { PushGate } from './port.ts';
+import { PushQueue } from './push-queue.ts';
+import { ALGORITHMS } from './ssh/algorithms.ts';
+import { authenticate, SpareKeys } from './ssh/authenticate.ts';
+import { loadHostKey } from './ssh/host-key.ts';
+import { DEFAULT_LIMITS, Listener, type ListenerLimits, type WatchedSocket } from './ssh/listener.ts';
+import { acceptSessions } from './ssh/session.ts';
+
+export interface GitServerConfig {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** Holds the host key. */
+  readonly stateDir: string;
+  /** Holds `<appId>.git` of every app. */
+  readonly reposDir: string;
+  /** Largest pack taken in one push; default 1 GiB. */
+  readonly maxPackBytes?: number | undefined;
+  readonly limits?: Partial<ListenerLimits> | undefined;
+}
+
+export interface GitServerDeps {
+  readonly gate: PushGate;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly failpoint: Failpoint;
+}
+
+export interface GitServerAddress {
+  readonly host: string;
+  readonly port: number;
+  /** Of the host key, as ssh shows it. */
+  readonly fingerprint: string;
+  /** `ssh-ed25519 AAAA…` for known_hosts. */
+  readonly publicKey: string;
+}
+
+export interface GitServer {
+  /** @throws SLIP_PUSH_PORT, SLIP_PUSH_HOST_KEY */
+  listen(): Promise<GitServerAddress>;
+  /** Takes no more connections, cancels what may still be cancelled, waits for the rest. */
+  close(): Promise<void>;
+  /** Set once it listens. */
+  readonly address: GitServerAddress | undefined;
+}
+
+const DEFAULT_MAX_PACK_BYTES = 1024 ** 3;
+const HOOKS_DIR = join(import.meta.dirname, 'hooks');
+
+/** The git door of the controller: SSH in, pushes to the gate. */
+export function createGitServer(config: GitServerConfig, deps: GitServerDeps): GitServer {
+  const service = new GitService(
+    { reposDir: config.reposDir, hooksDir: HOOKS_DIR, maxPackBytes: config.maxPackBytes ?? DEFAULT_MAX_PACK_BYTES },
+    { ...deps, queue: new PushQueue() },
+  );
+  let listener: Listener | undefined;
+  let address: GitServerAddress | undefined;
+  return {
+    get address() {
+      return address;
+    },
+    listen: async () => {
+      const hostKey = await loadHostKey(config.stateDir);
+      await sweepUnfinished(config.reposDir);
+      const door = sshDoor(hostKey.privateKey, service, deps);
+      listener = new Listener({ ...DEFAULT_LIMITS, ...config.limits }, { ...deps, onSocket: door });
+      const { port } = await listener.listen(config.host, config.port);
+      address = { host: config.host, port, fingerprint: hostKey.fingerprint, publicKey: hostKey.publicKey };
+      deps.log.info({ host: config.host, port, fingerprint: hostKey.fingerprint }, 'ssh.listening');
+      return address;
+    },
+    close: async () => {
+      listener?.stopAccepting();
+      listener?.destroyAll();
+      await service.idle();
+    },
+  };
+}
+
+/** Hands accepted sockets to ssh2 and finds them again when ssh2 has read the client's first line. */
+function sshDoor(hostKey: string, service: GitService, deps: GitServerDeps): (watched: WatchedSocket) => void {
+  const byPeer = new Map<string, WatchedSocket>();
+  const spareKeys = new SpareKeys();
+  const server = new ssh2.Server({ hostKeys: [hostKey], algorithms: mutable(ALGORITHMS), ident: 'slipway' });
+  server.on('connection', (connection, info) => {
+    const watched = byPeer.get(peerName(info.ip, info.port));
+    connection.on('error', (error) => {
+      deps.log.debug({ address: info.ip, cause: error.message }, 'ssh.connection_failed');
+    });
+    if (watched === undefined) connection.end();
+    else serveConnection(connection, watched, { ...deps, spareKeys, service });
+  });
+  return (watched) => {
+    const { socket } = watched;
+    const peer = peerName(socket.remoteAddress, socket.remotePort);
+    byPeer.set(peer, watched);
+    socket.once('close', () => {
+      if (byPeer.get(peer) === watched) byPeer.delete(peer);
+    });
+    server.injectSocket(socket);
+  };
+}
+
+interface ConnectionDeps extends GitServerDeps {
+  readonly spareKeys: SpareKeys;
+  readonly service: GitService;
+}
+
+function serveConnection(connection: Connection, watched: WatchedSocket, deps: ConnectionDeps): void {
+  let sessionFromMs = watched.acceptedAtMs;
+  authenticate(connection, deps, (identity) => {
+    watched.loggedIn();
+    deps.log.debug({ user: identity.user.name, fingerprint: identity.fingerprint }, 'ssh.authenticated');
+    acceptSessions(connection, identity, (request) => deps.service.serve(request, sessionFromMs));
+    // On a kept connection (ControlMaster) the next push begins with its own channel.
+    let sessions = 0;
+    connection.on('session', () => {
+      if (sessions > 0) sessionFromMs = deps.clock.monotonicMs();
+      sessions += 1;
+    });
+  });
+}
+
+function peerName(ip: string | undefined, port: number | undefined): string {
+  return `${ip ?? ''} ${String(port)}`;
+}
+
+/** ssh2's types want arrays that may change. */
+function mutable(lists: typeof ALGORITHMS): NonNullable<ssh2.ServerConfig['algorithms']> {
+  const { kex, serverHostKey, cipher, hmac, compress } = lists;
+  return { kex: [...kex], serverHostKey: [...serverHostKey], cipher: [...cipher], hmac: [...hmac], compress: [...compress] };
+}

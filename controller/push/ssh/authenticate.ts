@@ -1,0 +1,164 @@
+import ssh2, { type AuthContext, type Connection, type PublicKeyAuthContext } from 'ssh2';
+import { describeCauses } from '../../../shared/kit/errors.ts';
+import type { Logger } from '../../../shared/kit/log.ts';
+import type { GitUser, PushGate } from '../port.ts';
+import { sendAuthBanner } from './auth-banner.ts';
+import { keyFingerprint } from './fingerprint.ts';
+
+/** The user of a connection and the key whose signature proved it. */
+export interface Identity {
+  readonly user: GitUser;
+  readonly fingerprint: string;
+}
+
+export interface AuthDeps {
+  readonly gate: PushGate;
+  readonly log: Logger;
+  /** Keys known to belong to people who then logged in with another key: no hint for these. */
+  readonly spareKeys: SpareKeys;
+}
+
+const METHODS = ['publickey'] as const;
+const MAX_FAILURES = 6;
+const MAX_REQUESTS = 20;
+const MIN_RSA_BITS = 2048;
+const KEY_TYPES: ReadonlySet<string> = new Set([
+  'ssh-ed25519',
+  'ecdsa-sha2-nistp256',
+  'ecdsa-sha2-nistp384',
+  'ecdsa-sha2-nistp521',
+  'ssh-rsa',
+]);
+
+/**
+ * Authenticates one connection by public key alone. `verified` is called once, with the key whose signature over this connection's
+ * session was checked here: a key that was merely offered (CVE-2024-45337) never becomes an identity.
+ */
+export function authenticate(connection: Connection, deps: AuthDeps, verified: (identity: Identity) => void): void {
+  const attempt: Attempt = { requests: 0, failures: 0, unknown: [], done: false };
+  connection.on('authentication', (context) => {
+    attempt.requests += 1;
+    if (attempt.requests > MAX_REQUESTS) {
+      connection.end();
+      return;
+    }
+    decide(context, deps).then(
+      (identity) => {
+        settle({ connection, deps, attempt, verified }, context, identity);
+      },
+      (error: unknown) => {
+        deps.log.error({ cause: describeCauses(error) }, 'ssh.auth_failed');
+        connection.end();
+      },
+    );
+  });
+}
+
+interface Attempt {
+  requests: number;
+  failures: number;
+  readonly unknown: string[];
+  done: boolean;
+}
+
+interface Settling {
+  readonly connection: Connection;
+  readonly deps: AuthDeps;
+  readonly attempt: Attempt;
+  readonly verified: (identity: Identity) => void;
+}
+
+/** Undefined: this request proves nothing. */
+async function decide(context: AuthContext, deps: AuthDeps): Promise<Identity | undefined> {
+  if (context.method !== 'publickey' || !isAcceptableKey(context)) return undefined;
+  const fingerprint = keyFingerprint(context.key.data);
+  const user = await deps.gate.userByFingerprint(fingerprint);
+  return user === undefined ? undefined : { user, fingerprint };
+}
+
+function settle({ connection, deps, attempt, verified }: Settling, context: AuthContext, identity: Identity | undefined): void {
+  if (attempt.done) return;
+  if (identity === undefined || context.method !== 'publickey') {
+    refuse({ connection, deps, attempt, verified }, context);
+  } else if (context.signature === undefined) {
+    context.accept(); // "would be fine, now sign": no identity yet
+  } else if (isSigned(context)) {
+    attempt.done = true;
+    deps.spareKeys.add(attempt.unknown);
+    verified(identity);
+    context.accept();
+  } else {
+    refuse({ connection, deps, attempt, verified }, context);
+  }
+}
+
+function refuse({ connection, deps, attempt }: Settling, context: AuthContext): void {
+  if (context.method === 'publickey') {
+    const fingerprint = keyFingerprint(context.key.data);
+    const first = attempt.unknown.length === 0;
+    attempt.unknown.push(fingerprint);
+    if (first && !deps.spareKeys.has(fingerprint)) sendAuthBanner(connection, unknownKeyHint(fingerprint));
+  }
+  if (context.method !== 'none') attempt.failures += 1;
+  if (attempt.failures > MAX_FAILURES) connection.end();
+  else context.reject([...METHODS]);
+}
+
+function unknownKeyHint(fingerprint: string): string {
+  return `Slipway does not know the key ${fingerprint}.\nAdd it with: slipway keys:add`;
+}
+
+/** A type we take, not RSA with SHA-1, not a short RSA key, and the blob is of the type it claims. */
+function isAcceptableKey(context: PublicKeyAuthContext): boolean {
+  const { algo, data } = context.key;
+  if (!KEY_TYPES.has(algo)) return false;
+  if (algo === 'ssh-rsa' && context.hashAlgo !== 'sha256' && context.hashAlgo !== 'sha512') return false;
+  const key = parseBlob(data);
+  return key?.type === algo && (algo !== 'ssh-rsa' || rsaBits(data) >= MIN_RSA_BITS);
+}
+
+function isSigned(context: PublicKeyAuthContext): boolean {
+  const key = parseBlob(context.key.data);
+  if (key === undefined || context.signature === undefined || context.blob === undefined) return false;
+  // It answers with an Error when it cannot verify, whatever its types say.
+  const verdict: unknown = key.verify(context.blob, context.signature, context.hashAlgo);
+  return verdict === true;
+}
+
+function parseBlob(blob: Buffer): ssh2.ParsedKey | undefined {
+  const parsed: ssh2.ParsedKey | ssh2.ParsedKey[] | Error = ssh2.utils.parseKey(blob);
+  if (parsed instanceof Error) return undefined;
+  return Array.isArray(parsed) ? (parsed as ssh2.ParsedKey[])[0] : parsed;
+}
+
+/** Size of the modulus: the third string of the blob (type, e, n). */
+function rsaBits(blob: Buffer): number {
+  let at = 0;
+  let length = 0;
+  for (let field = 0; field < 3; field += 1) {
+    at += length;
+    if (at + 4 > blob.length) return 0;
+    length = blob.readUInt32BE(at);
+    at += 4;
+  }
+  const leadingZero = blob[at] === 0 ? 1 : 0;
+  return (Math.min(length, blob.length - at) - leadingZero) * 8;
+}
+
+/** Bounded memory of keys that agents offer beside the right one, so that their owners are not told again and again. */
+export class SpareKeys {
+  readonly #fingerprints = new Set<string>();
+  readonly #max = 1000;
+
+  has(fingerprint: string): boolean {
+    return this.#fingerprints.has(fingerprint);
+  }
+
+  add(fingerprints: readonly string[]): void {
+    for (const fingerprint of fingerprints) {
+      this.#fingerprints.add(fingerprint);
+      const [oldest] = this.#fingerprints;
+      if (this.#fingerprints.size > this.#max && oldest !== undefined) this.#fingerprints.delete(oldest);
+    }
+  }
+}

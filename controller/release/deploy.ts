@@ -1,0 +1,112 @@
+import type { Clock } from '../../shared/kit/clock.ts';
+import { describeCauses, renderError, SlipwayError, toSlipwayError, TROUBLE } from '../../shared/kit/errors.ts';
+import type { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
+import type { Logger } from '../../shared/kit/log.ts';
+import type { BuildResult } from '../../shared/domain/build.ts';
+import type { Builds } from '../build/run-build.ts';
+import type { Push, PushOutcome, PushOutput } from '../push/port.ts';
+import type { App, Build, Store } from '../store/port.ts';
+import { renderFailure, renderLaunching, renderLive, renderReleasePhaseWarning } from './push-output.ts';
+import { pushTimings } from './push-timings.ts';
+import type { Releases } from './releases.ts';
+
+export interface DeployDeps {
+  readonly store: Store;
+  readonly builds: Pick<Builds, 'run'>;
+  readonly releases: Releases;
+  readonly queue: KeyedQueue;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Source tree of a commit, as the builder gets it. */
+  readonly openSource: (push: Push) => Promise<NodeJS.ReadableStream>;
+  readonly commitTimeMs: (push: Push) => Promise<number>;
+  /** `http://hello.localhost:8080`; undefined when the app has no web process. */
+  readonly urlOf: (app: App) => string;
+}
+
+interface PushIo {
+  readonly output: PushOutput;
+  readonly signal: AbortSignal;
+}
+
+/** A push of the deploy branch, from its commit to running instances: build → release → rollout. */
+export class Deploys {
+  readonly #deps: DeployDeps;
+
+  constructor(deps: DeployDeps) {
+    this.#deps = deps;
+  }
+
+  /** Never rejects for a user's mistake: the outcome says it, the output explains it. */
+  async run(push: Push, output: PushOutput, signal: AbortSignal): Promise<PushOutcome> {
+    try {
+      const app = await this.#deps.store.appById(push.app.appId);
+      if (app === undefined) return { ok: false, reason: 'the app is gone' };
+      return await this.#deps.queue.run(app.id, () => this.#inTurn(app, push, { output, signal }));
+    } catch (error) {
+      const known = toSlipwayError(error);
+      if (known.kind !== 'user') this.#deps.log.error({ app: push.app.name, error: describeCauses(error) }, 'deploy.failed');
+      output(renderError(known, TROUBLE));
+      return { ok: false, reason: known.message };
+    }
+  }
+
+  async #inTurn(app: App, push: Push, io: PushIo): Promise<PushOutcome> {
+    const built = await this.#build(app, push, io);
+    if (built instanceof SlipwayError) return { ok: false, reason: built.message }; // the build said why
+    if (io.signal.aborted) return { ok: false, reason: 'cancelled' };
+    if (built.result.slug.processTypes['release'] !== undefined) io.output(renderReleasePhaseWarning());
+    io.output(renderLaunching());
+    const builtAtMs = this.#sinceAccepted(push);
+    const code = { slug: built.result.slug, buildId: built.build.id, userId: push.user.userId, ref: push.ref };
+    const serving = await this.#deps.store.currentRelease(app.id);
+    let cut = { version: 0, atMs: 0 };
+    const { outcome } = await this.#deps.releases.deploy(app, code, (version) => {
+      cut = { version, atMs: this.#sinceAccepted(push) };
+    });
+    const { version } = cut;
+    if (!outcome.ok) {
+      io.output(renderFailure(outcome.failure, { version, serving: serving?.version }));
+      return { ok: false, reason: `v${String(version)} failed: ${outcome.failure.message}` };
+    }
+    const timingsMs = pushTimings({
+      git: push.timingsMs,
+      build: built.result.stats,
+      slug: built.result.slug,
+      builtAtMs,
+      cutAtMs: cut.atMs,
+      liveAtMs: outcome.switchedAtMs - push.acceptedAtMs,
+      returnedAtMs: this.#sinceAccepted(push),
+      instance: outcome.timingsMs,
+    });
+    await this.#deps.store.setBuildTimings(built.build.id, timingsMs).catch((error: unknown) => {
+      this.#deps.log.warn({ app: app.name, error: describeCauses(error) }, 'build.timings-lost'); // it is live all the same
+    });
+    const url = built.result.slug.processTypes['web'] === undefined ? undefined : this.#deps.urlOf(app);
+    io.output(renderLive({ version, nodes: outcome.nodes, url, timingsMs }));
+    if (outcome.refLate !== undefined) io.output(renderError(outcome.refLate, TROUBLE));
+    return { ok: true };
+  }
+
+  /** Its failure has been told to the pusher and is kept with the build. */
+  async #build(app: App, push: Push, io: PushIo): Promise<{ build: Build; result: BuildResult } | SlipwayError> {
+    const request = {
+      app,
+      userId: push.user.userId,
+      commit: push.newCommit,
+      commitTimeMs: await this.#deps.commitTimeMs(push),
+      openSource: () => this.#deps.openSource(push),
+      output: io.output,
+      signal: io.signal,
+    };
+    return this.#deps.builds.run(request).catch((error: unknown) => {
+      const known = toSlipwayError(error);
+      if (known.kind === 'bug') this.#deps.log.error({ app: app.name, error: describeCauses(error) }, 'build.failed');
+      return known;
+    });
+  }
+
+  #sinceAccepted(push: Push): number {
+    return this.#deps.clock.monotonicMs() - push.acceptedAtMs;
+  }
+}

@@ -1,0 +1,39 @@
+import type { Failure } from './rollout-plan.ts';
+import { renderTimings } from './push-timings.ts';
+
+/** Pure texts of a push, in Heroku's style: `----->` for a stage, seven spaces for its details, ` !` for trouble. */
+
+export function renderLaunching(): string {
+  return '-----> Launching...\n';
+}
+
+/** Silence would be worse: people put database migrations there. */
+export function renderReleasePhaseWarning(): string {
+  return ' !     The release command of the Procfile was NOT run: this version of Slipway has no release phase yet.\n';
+}
+
+export interface LiveFacts {
+  readonly version: number;
+  readonly nodes: number;
+  readonly url: string | undefined;
+  readonly timingsMs: Readonly<Record<string, number>>;
+}
+
+export function renderLive(facts: LiveFacts): string {
+  const nodes = facts.nodes === 0 ? 'scaled to zero: slipway ps' : `live on ${String(facts.nodes)} node${facts.nodes === 1 ? '' : 's'}`;
+  const seconds = ((facts.timingsMs['live'] ?? 0) / 1000).toFixed(1);
+  const lines = [`       Released v${String(facts.version)} · ${nodes} in ${seconds} s${facts.url === undefined ? '' : ` · ${facts.url}`}`];
+  lines.push(`       ${renderTimings(facts.timingsMs)}`);
+  return `${lines.join('\n')}\n`;
+}
+
+export function renderFailure(failure: Failure, facts: { readonly version: number; readonly serving: number | undefined }): string {
+  const lines = [` !     ${failure.message}`];
+  if (failure.lastLines !== undefined && failure.lastLines.length > 0) {
+    lines.push(' !', ' !     Its last lines:', ...failure.lastLines.map((line) => `         ${line}`.trimEnd()), ' !');
+  }
+  const still = facts.serving === undefined ? 'The app has no release that runs yet.' : `v${String(facts.serving)} goes on serving.`;
+  lines.push(` !     v${String(facts.version)} failed. ${still}`);
+  if (failure.hint !== undefined) lines.push(` !     ${failure.hint}`);
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,29 @@
+import type { NodeId } from '../../shared/domain/ids.ts';
+import { describeCauses } from '../../shared/kit/errors.ts';
+import type { Logger } from '../../shared/kit/log.ts';
+import type { Fleet } from '../dispatch/port.ts';
+import type { Store } from '../store/port.ts';
+import { NO_CHANGE } from './rollout.ts';
+
+/** Drops assignments whose instance has stopped as asked. Woken by reports; returns the unsubscribe function. */
+export function startReaper(deps: { readonly store: Store; readonly fleet: Fleet; readonly log: Logger }): () => void {
+  const pending = new Set<NodeId>();
+  const reap = async (nodeId: NodeId): Promise<void> => {
+    try {
+      const rows = await deps.store.assignmentsOfNode(nodeId);
+      const gone = rows.filter((row) => row.desired === 'stop' && deps.fleet.status(row.instanceId)?.state === 'stopped');
+      if (gone.length === 0) return;
+      await deps.store.changeAssignments({ ...NO_CHANGE, remove: gone.map((row) => row.instanceId) });
+      await deps.fleet.publish(nodeId);
+    } catch (error) {
+      deps.log.warn({ node: nodeId, error: describeCauses(error) }, 'reaper.failed');
+    } finally {
+      pending.delete(nodeId);
+    }
+  };
+  return deps.fleet.onChange((nodeId) => {
+    if (pending.has(nodeId)) return; // the look under way may miss this report; the next one comes with the next change
+    pending.add(nodeId);
+    void Promise.resolve().then(() => reap(nodeId));
+  });
+}

@@ -1,0 +1,165 @@
+import type { BuildId, UserId } from '../../shared/domain/ids.ts';
+import { parseConfigName } from '../../shared/domain/names.ts';
+import type { Slug } from '../../shared/domain/slug.ts';
+import { describeCauses, SlipwayError } from '../../shared/kit/errors.ts';
+import type { Failpoint } from '../../shared/kit/failpoint.ts';
+import type { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
+import type { Logger } from '../../shared/kit/log.ts';
+import type { App, Release, Store } from '../store/port.ts';
+import type { Bakes } from './bake.ts';
+import type { RolloutOutcome, Rollouts } from './rollout.ts';
+
+export interface ReleasesDeps {
+  readonly store: Store;
+  readonly rollouts: Rollouts;
+  readonly bakes: Bakes;
+  /** One per app: pushes, config changes and the end of a bake take turns. */
+  readonly queue: KeyedQueue;
+  readonly failpoint: Failpoint;
+  readonly log: Logger;
+  /** Aborted when the controller stops. */
+  readonly signal: AbortSignal;
+}
+
+export interface CodeRelease {
+  readonly slug: Slug;
+  readonly buildId: BuildId;
+  readonly userId: UserId;
+  readonly ref: string;
+}
+
+/** Cuts releases and rolls them out. The database is the truth: from the committed row on, a release survives everything. */
+export class Releases {
+  readonly #deps: ReleasesDeps;
+
+  constructor(deps: ReleasesDeps) {
+    this.#deps = deps;
+  }
+
+  /** A release of new code. The caller holds the app's queue. `onCut` is told the version as soon as it is durable. */
+  async deploy(app: App, code: CodeRelease, onCut: (version: number) => void): Promise<{ release: Release; outcome: RolloutOutcome }> {
+    const config = await this.#configWithDefaults(app, code.slug);
+    const release = await this.#deps.store.createRelease({
+      appId: app.id,
+      slug: code.slug,
+      config,
+      buildId: code.buildId,
+      userId: code.userId,
+      description: `Deploy ${code.slug.commit.slice(0, 7)}`,
+      ref: code.ref,
+    });
+    onCut(release.version);
+    await this.#deps.failpoint('release.committed');
+    return { release, outcome: await this.#rollOut(app, release) };
+  }
+
+  /** Heroku: bin/release's config vars are set only where the app has none of that name. */
+  async #configWithDefaults(app: App, slug: Slug): Promise<Release['config']> {
+    const config = await this.#deps.store.config(app.id);
+    const missing = Object.entries(slug.defaultConfig).filter(([name]) => config[name] === undefined);
+    return missing.length === 0 ? config : this.#deps.store.setConfig(app.id, Object.fromEntries(missing));
+  }
+
+  /**
+   * Changes config vars (undefined removes) and, when the app has a release, cuts and rolls out a new one with the same slug.
+   * @throws SLIP_NAME_CONFIG, SLIP_CONFIG_RESERVED, and the failure of the rollout
+   */
+  async setConfig(
+    app: App,
+    userId: UserId,
+    changes: Readonly<Record<string, string | undefined>>,
+  ): Promise<{ version: number | undefined }> {
+    for (const [name, value] of Object.entries(changes)) checkConfig(name, value);
+    return this.#deps.queue.run(app.id, async () => {
+      const config = await this.#deps.store.setConfig(app.id, changes);
+      const current = await this.#deps.store.currentRelease(app.id);
+      if (current === undefined) return { version: undefined };
+      const names = Object.keys(changes).sort().join(', ');
+      const verb = Object.values(changes).every((value) => value === undefined) ? 'Unset' : 'Set';
+      const release = await this.#deps.store.createRelease({
+        appId: app.id,
+        slug: current.slug,
+        config,
+        userId,
+        description: `${verb} ${names} config vars`,
+        ...(current.ref === undefined ? {} : { ref: current.ref }),
+      });
+      const outcome = await this.#rollOut(app, release);
+      if (!outcome.ok)
+        throw new SlipwayError({
+          ...outcome.failure,
+          message: `v${String(release.version)} failed: ${outcome.failure.message}`,
+          httpStatus: 422,
+        });
+      return { version: release.version };
+    });
+  }
+
+  async #rollOut(app: App, release: Release): Promise<RolloutOutcome> {
+    const outcome = await this.#deps.rollouts.run(app, release, this.#deps.signal);
+    if (outcome.ok) void this.#deps.bakes.watch(app, release.version, this.#deps.signal);
+    return outcome;
+  }
+
+  /**
+   * At start: finishes what a crash left, and makes every ref agree with its current release. It goes first in the queue of
+   * each app, so that a push that comes meanwhile waits until its elders are done.
+   */
+  async resume(apps: readonly App[], ready: () => Promise<void>): Promise<void> {
+    const unfinished = this.#deps.store.unfinishedReleases();
+    await Promise.all(
+      apps.map((app) => this.#deps.queue.run(app.id, () => this.#resumeApp(app, { unfinished, ready })).catch(this.#logged(app))),
+    );
+  }
+
+  async #resumeApp(
+    app: App,
+    from: { readonly unfinished: Promise<readonly Release[]>; readonly ready: () => Promise<void> },
+  ): Promise<void> {
+    await this.#deps.rollouts.syncRef(app, this.#deps.signal);
+    const mine = (await from.unfinished).filter((release) => release.appId === app.id);
+    if (mine.length > 0) await from.ready();
+    for (const release of mine) {
+      this.#deps.log.info({ app: app.name, version: release.version, state: release.state }, 'release.resumed');
+      await this.#rollOut(app, release);
+    }
+    await this.#retireLeftovers(app);
+  }
+
+  /** A bake that a restart cut short: the old instances have been warm long enough when this one ends. */
+  async #retireLeftovers(app: App): Promise<void> {
+    const current = await this.#deps.store.currentRelease(app.id);
+    const rows = await this.#deps.store.assignmentsOfApp(app.id);
+    if (current !== undefined && rows.some((row) => row.desired === 'standby'))
+      void this.#deps.bakes.watch(app, current.version, this.#deps.signal);
+  }
+
+  #logged(app: App): (error: unknown) => void {
+    return (error) => {
+      if (!this.#deps.signal.aborted) this.#deps.log.error({ app: app.name, error: describeCauses(error) }, 'release.resume-failed');
+    };
+  }
+}
+
+const RESERVED = new Set(['PORT', 'DYNO', 'HOME', 'PS1']);
+const MAX_VALUE_BYTES = 64 * 1024;
+
+function checkConfig(name: string, value: string | undefined): void {
+  parseConfigName(name);
+  if (RESERVED.has(name)) {
+    throw new SlipwayError({
+      code: 'SLIP_CONFIG_RESERVED',
+      message: `${name} is set by Slipway itself.`,
+      hint: 'Choose another name.',
+      httpStatus: 422,
+    });
+  }
+  if (value !== undefined && (value.includes('\0') || Buffer.byteLength(value) > MAX_VALUE_BYTES)) {
+    throw new SlipwayError({
+      code: 'SLIP_CONFIG_VALUE',
+      message: `The value of ${name} has a NUL byte or is longer than 64 KiB.`,
+      hint: 'Put large or binary data in a file of the app or in a store, and its address in the variable.',
+      httpStatus: 422,
+    });
+  }
+}

@@ -1,0 +1,117 @@
+import type { InstanceId } from '../../shared/domain/ids.ts';
+import type { InstanceStatus } from '../../shared/domain/instance.ts';
+import type { ReleaseState } from '../../shared/domain/states.ts';
+import type { Unplaced } from '../schedule/plan.ts';
+import type { AssignmentRow, Release } from '../store/port.ts';
+
+/** How patient a rollout is, ms. */
+export interface RolloutPolicy {
+  /** From the assignment to the passed gate: fetch, start and the 60 s of the gate. */
+  readonly startTimeoutMs: number;
+  /** Where no check is declared, the instances must stay up this long after the gate before the push returns. */
+  readonly settleMs: number;
+  /** How long the old instances stay warm after the switch. */
+  readonly bakeMs: number;
+}
+
+export const DEFAULT_ROLLOUT_POLICY: RolloutPolicy = Object.freeze({ startTimeoutMs: 120_000, settleMs: 3_000, bakeMs: 10_000 });
+
+/** Everything the next move depends on, at one moment. Times are monotonic. */
+export interface RolloutView {
+  readonly state: ReleaseState;
+  /** All assignments of the app. */
+  readonly rows: readonly AssignmentRow[];
+  readonly version: number;
+  readonly statuses: ReadonlyMap<InstanceId, InstanceStatus>;
+  /** Placements of later waves that have no assignment yet. */
+  readonly wavesLeft: number;
+  readonly waveStartedAtMs: number;
+  /** When the last gate passed and the old instances lost their traffic; absent before. */
+  readonly switchedAtMs?: number | undefined;
+  readonly nowMs: number;
+  readonly policy: RolloutPolicy;
+}
+
+export type Failure = NonNullable<Release['failure']> & { readonly lastLines?: readonly string[] };
+
+export type RolloutMove =
+  | { readonly kind: 'wait'; readonly untilMs: number }
+  | { readonly kind: 'nextWave' }
+  /** All gates passed: the old instances give up their traffic. */
+  | { readonly kind: 'switch' }
+  | { readonly kind: 'complete' }
+  | { readonly kind: 'fail'; readonly failure: Failure };
+
+/** Pure: the next move of a rollout. Called again after every report and when `untilMs` has come. */
+export function nextRolloutMove(view: RolloutView): RolloutMove {
+  const mine = view.rows.filter((row) => row.release === view.version && row.desired === 'run');
+  const broken = firstBroken(mine, view);
+  if (broken !== undefined) return { kind: 'fail', failure: broken };
+  const allLive = mine.every((row) => view.statuses.get(row.instanceId)?.state === 'live');
+  if (!allLive) return waitForStart(view, mine);
+  if (view.wavesLeft > 0) return { kind: 'nextWave' };
+  if (view.switchedAtMs === undefined) return { kind: 'switch' };
+  const settledAtMs = view.switchedAtMs + view.policy.settleMs;
+  return view.nowMs >= settledAtMs ? { kind: 'complete' } : { kind: 'wait', untilMs: settledAtMs };
+}
+
+/** The failure of the first instance that cannot become or did not stay live. */
+function firstBroken(mine: readonly AssignmentRow[], view: RolloutView): Failure | undefined {
+  for (const row of mine) {
+    const status = view.statuses.get(row.instanceId);
+    if (status === undefined) continue;
+    const crashed = status.state === 'failed' || status.state === 'backoff' || status.restarts > 0;
+    if (crashed || isStuck(status)) return failureOf(status);
+  }
+  return undefined;
+}
+
+/** Its node tries again and again, but no push waits until somebody has made room. */
+function isStuck(status: InstanceStatus): boolean {
+  return status.state !== 'live' && status.reason?.code === 'SLIP_DISK_FULL';
+}
+
+export function failureOf(status: InstanceStatus): Failure {
+  return {
+    code: status.reason?.code ?? 'SLIP_APP_EXITED',
+    message: status.reason?.message ?? 'The app did not stay up.',
+    hint: status.reason?.hint,
+    lastLines: status.lastLines,
+  };
+}
+
+function waitForStart(view: RolloutView, mine: readonly AssignmentRow[]): RolloutMove {
+  const untilMs = view.waveStartedAtMs + view.policy.startTimeoutMs;
+  if (view.nowMs < untilMs) return { kind: 'wait', untilMs };
+  const late = mine.filter((row) => view.statuses.get(row.instanceId)?.state !== 'live');
+  const names = late.map((row) => `${row.processType}.${String(row.ordinal)}`);
+  const reason = late.map((row) => view.statuses.get(row.instanceId)?.reason).find((known) => known !== undefined);
+  const because = reason === undefined ? '.' : `: ${reason.message}`;
+  return {
+    kind: 'fail',
+    failure: {
+      code: 'SLIP_RELEASE_TIMEOUT',
+      message: `${names.join(', ')} did not become ready within ${String(Math.round(view.policy.startTimeoutMs / 1000))} s${because}`,
+      hint: reason?.hint ?? 'Look at the node with: slipway status',
+    },
+  };
+}
+
+export function noRoom(unplaced: Unplaced): Failure {
+  const reasons = Object.entries(unplaced.reasons).map(([node, why]) => `${node}: ${why}`);
+  return {
+    code: 'SLIP_PLACE_NO_ROOM',
+    message: `${unplaced.processType}.${String(unplaced.ordinal)} cannot be placed: ${reasons.length === 0 ? 'no node has joined' : reasons.join('; ')}.`,
+    hint: 'Look at the nodes with: slipway status',
+  };
+}
+
+/** A release that a crash left behind must not replace a newer one that went ahead of it. */
+export function overtakenBy(current: Release | undefined, release: Release): Failure | undefined {
+  if (current === undefined || current.version < release.version) return undefined;
+  return {
+    code: 'SLIP_RELEASE_OVERTAKEN',
+    message: `v${String(current.version)} was released before v${String(release.version)} could be finished.`,
+    hint: 'If the older code is wanted after all, push it again.',
+  };
+}

@@ -1,0 +1,56 @@
+import type { Clock } from '../../shared/kit/clock.ts';
+import type { RandomId } from '../../shared/kit/random-id.ts';
+import type { Store } from './port.ts';
+import { createApps, createSettings } from './sqlite/apps.ts';
+import { createAssignments } from './sqlite/assignments.ts';
+import { createBuilds } from './sqlite/builds.ts';
+import { createController } from './sqlite/controller.ts';
+import { createJoins, createNodes } from './sqlite/nodes.ts';
+import { IN_MEMORY, openDatabase } from './sqlite/open-database.ts';
+import { createReleases, createRollouts } from './sqlite/releases.ts';
+import { lockState } from './sqlite/state-lock.ts';
+import { translateStoreError } from './sqlite/store-errors.ts';
+import { createInTransaction, createKysely } from './sqlite/transactions.ts';
+import { createKeys, createTokens, createUsers } from './sqlite/users.ts';
+
+export interface StoreOptions {
+  /** Database file, e.g. `<state>/slipway.db`; `:memory:` for tests. Its folder is made (0700) and locked. */
+  readonly path: string;
+  readonly clock: Clock;
+  readonly randomId: RandomId;
+}
+
+/**
+ * Opens the truth of the controller, making it on the very first start, and holds the state folder until `close`.
+ * @throws SLIP_STORE_LOCKED a controller is running on it; SLIP_STORE_DAMAGED, _MISSING, _FOREIGN, _NEWER (never
+ * mended by making a new one); SLIP_DISK_FULL
+ */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const { path, clock, randomId } = options;
+  const lock = path === IN_MEMORY ? undefined : await lockState(path);
+  try {
+    const db = createKysely(await openDatabase(path, lock));
+    const deps = { inTransaction: createInTransaction(db, path, clock), clock, randomId };
+    return {
+      ...createController(deps),
+      ...createUsers(deps),
+      ...createKeys(deps),
+      ...createTokens(deps),
+      ...createApps(deps),
+      ...createSettings(deps),
+      ...createBuilds(deps),
+      ...createReleases(deps),
+      ...createRollouts(deps),
+      ...createNodes(deps),
+      ...createJoins(deps),
+      ...createAssignments(deps),
+      close: async () => {
+        await db.destroy();
+        lock?.release();
+      },
+    };
+  } catch (error) {
+    lock?.release();
+    throw translateStoreError(error, path);
+  }
+}

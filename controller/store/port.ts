@@ -1,0 +1,201 @@
+import type { Limits } from '../../shared/domain/assignment.ts';
+import type { AppId, BuildId, Digest, InstanceId, NodeId, UserId } from '../../shared/domain/ids.ts';
+import type { AppName, NodeName, ProcessType, UserName } from '../../shared/domain/names.ts';
+import type { DesiredInstanceState, Epoch } from '../../shared/domain/assignment.ts';
+import type { Slug } from '../../shared/domain/slug.ts';
+import type { BuildState, NodeState, ReleaseState } from '../../shared/domain/states.ts';
+import type { ConfigVars } from '../../shared/kit/sensitive.ts';
+
+export interface User {
+  readonly id: UserId;
+  readonly name: UserName;
+  readonly admin: boolean;
+  readonly createdAtMs: number;
+}
+
+export interface SshKey {
+  readonly fingerprint: string;
+  readonly userId: UserId;
+  /** `ssh-ed25519 AAAA…`, without the comment. */
+  readonly publicKey: string;
+  readonly comment: string;
+  readonly createdAtMs: number;
+}
+
+export interface App {
+  readonly id: AppId;
+  readonly name: AppName;
+  readonly ownerId: UserId;
+  /** Start of its range of 65536 uids; unique per app, never reused. */
+  readonly uidBase: number;
+  readonly stack: string;
+  readonly createdAtMs: number;
+}
+
+export interface Build {
+  readonly id: BuildId;
+  readonly appId: AppId;
+  readonly userId: UserId;
+  readonly commit: string;
+  readonly state: BuildState;
+  readonly createdAtMs: number;
+  readonly finishedAtMs?: number | undefined;
+  /** Sentence and hint of a failed build. */
+  readonly failure?: { readonly code: string; readonly message: string; readonly hint?: string | undefined } | undefined;
+  /** Where the time of the push went, ms; kept for `builds:info`. */
+  readonly timingsMs: Readonly<Record<string, number>>;
+}
+
+/** Immutable but for its state. */
+export interface Release {
+  readonly appId: AppId;
+  /** Gap-free per app, from 1. */
+  readonly version: number;
+  readonly state: ReleaseState;
+  readonly slug: Slug;
+  readonly config: ConfigVars;
+  readonly buildId?: BuildId | undefined;
+  readonly userId: UserId;
+  /** `Deploy abc1234`, `Set A, B config vars`. */
+  readonly description: string;
+  /** Ref to move when it becomes current, and the commit; absent for config releases. */
+  readonly ref?: string | undefined;
+  readonly createdAtMs: number;
+  readonly failure?: { readonly code: string; readonly message: string; readonly hint?: string | undefined } | undefined;
+}
+
+export type NewRelease = Omit<Release, 'version' | 'state' | 'createdAtMs' | 'failure'>;
+
+export interface NodeRow {
+  readonly id: NodeId;
+  readonly name: NodeName;
+  /** Serial of the certificate that is this node; a look-up key. Lower-case hex. */
+  readonly certificateSerial: string;
+  readonly state: NodeState;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Last reported facts, JSON object; undefined before the first Hello. */
+  readonly facts?: Readonly<Record<string, unknown>> | undefined;
+  readonly joinedAtMs: number;
+  /** Grows with every change of the node's desired state. */
+  readonly generation: number;
+}
+
+/** Durable half of an assignment; the rest comes from its release and app. */
+export interface AssignmentRow {
+  readonly instanceId: InstanceId;
+  readonly nodeId: NodeId;
+  readonly appId: AppId;
+  readonly release: number;
+  readonly processType: ProcessType;
+  readonly ordinal: number;
+  readonly limits: Limits;
+  readonly desired: DesiredInstanceState;
+  readonly createdAtMs: number;
+}
+
+export interface ApiToken {
+  readonly id: string;
+  readonly userId: UserId;
+  readonly description: string;
+  readonly createdAtMs: number;
+  readonly expiresAtMs?: number | undefined;
+}
+
+/** Changes of the assignments of one transaction: every node touched gets its generation raised by one. */
+export interface AssignmentChange {
+  readonly add: readonly AssignmentRow[];
+  readonly setDesired: readonly { readonly instanceId: InstanceId; readonly desired: DesiredInstanceState }[];
+  readonly remove: readonly InstanceId[];
+}
+
+/**
+ * The truth of the controller. Each method is one transaction, durable (synchronous=FULL) when it resolves.
+ * Queries used on every push are indexed; none grows with the history.
+ * Errors: SLIP_STORE_* (bug, transient: SLIP_DISK_FULL), conflicts as documented.
+ */
+export interface Store {
+  // -- controller
+  /** Raises the epoch counter and draws a new id: called once per start. */
+  newEpoch(id: string): Promise<Epoch>;
+  close(): Promise<void>;
+
+  // -- users, keys, tokens
+  /** @throws SLIP_USER_EXISTS */
+  createUser(user: { name: UserName; admin: boolean }): Promise<User>;
+  userById(id: UserId): Promise<User | undefined>;
+  userByName(name: UserName): Promise<User | undefined>;
+  users(): Promise<readonly User[]>;
+  userByFingerprint(fingerprint: string): Promise<User | undefined>;
+  /** @throws SLIP_KEY_TAKEN when the key belongs to anybody already */
+  addKey(key: Omit<SshKey, 'createdAtMs'>): Promise<SshKey>;
+  keysOf(userId: UserId): Promise<readonly SshKey[]>;
+  removeKey(userId: UserId, fingerprint: string): Promise<boolean>;
+  /** Stores the SHA-256 of the secret, never the secret. */
+  addToken(token: { userId: UserId; secretHash: string; description: string; expiresAtMs?: number | undefined }): Promise<ApiToken>;
+  userByTokenHash(secretHash: string, nowMs: number): Promise<User | undefined>;
+
+  // -- apps
+  /** Draws the next uid range. @throws SLIP_APP_EXISTS */
+  createApp(app: { name: AppName; ownerId: UserId; stack: string }): Promise<App>;
+  appByName(name: AppName): Promise<App | undefined>;
+  appById(id: AppId): Promise<App | undefined>;
+  /** Apps this user may use (all for an admin), by name. */
+  appsOf(user: User): Promise<readonly App[]>;
+  config(appId: AppId): Promise<ConfigVars>;
+  setConfig(appId: AppId, changes: Readonly<Record<string, string | undefined>>): Promise<ConfigVars>;
+  /** Count per process type; types never scaled are absent. */
+  formation(appId: AppId): Promise<Readonly<Record<string, number>>>;
+  setFormation(appId: AppId, changes: Readonly<Record<string, number>>): Promise<Readonly<Record<string, number>>>;
+
+  // -- builds
+  createBuild(build: { appId: AppId; userId: UserId; commit: string }): Promise<Build>;
+  setBuildState(
+    id: BuildId,
+    state: BuildState,
+    end?: { failure?: Build['failure']; timingsMs?: Readonly<Record<string, number>> },
+  ): Promise<void>;
+  build(id: BuildId): Promise<Build | undefined>;
+  builds(appId: AppId, limit: number): Promise<readonly Build[]>;
+  unfinishedBuilds(): Promise<readonly Build[]>;
+  setBuildTimings(id: BuildId, timingsMs: Readonly<Record<string, number>>): Promise<void>;
+
+  // -- releases
+  /** Next version in state `pending`, and the slug's images recorded as used, in one transaction. */
+  createRelease(release: NewRelease): Promise<Release>;
+  release(appId: AppId, version: number): Promise<Release | undefined>;
+  currentRelease(appId: AppId): Promise<Release | undefined>;
+  releases(appId: AppId, limit: number): Promise<readonly Release[]>;
+  /** Releases a crash left in `pending` or `deploying`, of all apps. */
+  unfinishedReleases(): Promise<readonly Release[]>;
+  /** pending → deploying, and the assignments of it, in one transaction. */
+  beginRollout(appId: AppId, version: number, change: AssignmentChange): Promise<void>;
+  /** The release becomes current, the former current superseded, and the assignments change, in one transaction. */
+  completeRollout(appId: AppId, version: number, change: AssignmentChange): Promise<void>;
+  /** The release fails (from pending, deploying, or current: then `restore` becomes current again), assignments change. */
+  failRelease(
+    appId: AppId,
+    version: number,
+    failure: NonNullable<Release['failure']>,
+    change: AssignmentChange,
+    restore?: number,
+  ): Promise<void>;
+  /** Layer digests of any release that is not failed. */
+  imagesInUse(): Promise<ReadonlySet<Digest>>;
+
+  // -- nodes
+  /** Single use: marks the token used and creates the node in one transaction. @throws SLIP_JOIN_TOKEN (unknown, used, expired: same words), SLIP_NODE_EXISTS */
+  redeemJoinToken(secretHash: string, nowMs: number, node: { name: NodeName; certificateSerial: string }): Promise<NodeRow>;
+  addJoinToken(token: { secretHash: string; labels: Readonly<Record<string, string>>; expiresAtMs: number }): Promise<void>;
+  nodeBySerial(serial: string): Promise<NodeRow | undefined>;
+  nodes(): Promise<readonly NodeRow[]>;
+  setNodeState(id: NodeId, state: NodeState): Promise<void>;
+  setNodeFacts(id: NodeId, facts: Readonly<Record<string, unknown>>): Promise<void>;
+
+  // -- assignments
+  changeAssignments(change: AssignmentChange): Promise<void>;
+  assignmentsOfNode(id: NodeId): Promise<readonly AssignmentRow[]>;
+  assignmentsOfApp(id: AppId): Promise<readonly AssignmentRow[]>;
+  allAssignments(): Promise<readonly AssignmentRow[]>;
+  /** Raises a node's generation without another change (its routes changed). */
+  touchNode(id: NodeId): Promise<void>;
+}

@@ -1,0 +1,117 @@
+import { SlipwayError } from '../../../shared/kit/errors.ts';
+import { sealAll, type ConfigVars } from '../../../shared/kit/sensitive.ts';
+import type { AppId } from '../../../shared/domain/ids.ts';
+import type { Store } from '../port.ts';
+import { unlessTaken, type RepositoryDeps } from './repository.ts';
+import { appRow, parseRow, parseRowIfAny, parseRows } from './rows.ts';
+import type { Tx } from './schema.ts';
+
+type Apps = Pick<Store, 'createApp' | 'appByName' | 'appById' | 'appsOf'>;
+type Settings = Pick<Store, 'config' | 'setConfig' | 'formation' | 'setFormation'>;
+
+/** Far above what distributions hand out in /etc/subuid, below the sign bit of a 32-bit uid. */
+const FIRST_UID_BASE = 0x20000000;
+const UIDS_PER_APP = 65_536;
+const UID_RANGES = (0x7fff0000 - FIRST_UID_BASE) / UIDS_PER_APP;
+
+export function createApps({ inTransaction, clock, randomId }: RepositoryDeps): Apps {
+  return {
+    createApp: ({ name, ownerId, stack }) =>
+      inTransaction(async (tx) => {
+        const uidBase = await drawUidRange(tx);
+        const row = { id: randomId(), name, ownerId, uidBase, stack, createdAtMs: clock.nowMs() };
+        await unlessTaken(tx.insertInto('apps').values(row).execute(), () => appExists(name));
+        return parseRow(appRow, row);
+      }),
+    appByName: (name) =>
+      inTransaction(async (tx) => {
+        return parseRowIfAny(appRow, await tx.selectFrom('apps').selectAll().where('name', '=', name).executeTakeFirst());
+      }),
+    appById: (id) =>
+      inTransaction(async (tx) => {
+        return parseRowIfAny(appRow, await tx.selectFrom('apps').selectAll().where('id', '=', id).executeTakeFirst());
+      }),
+    appsOf: (user) =>
+      inTransaction(async (tx) => {
+        const all = tx.selectFrom('apps').selectAll().orderBy('name');
+        return parseRows(appRow, await (user.admin ? all : all.where('ownerId', '=', user.id)).execute());
+      }),
+  };
+}
+
+export function createSettings({ inTransaction }: RepositoryDeps): Settings {
+  return {
+    config: (appId) => inTransaction((tx) => readConfig(tx, appId)),
+    setConfig: (appId, changes) =>
+      inTransaction(async (tx) => {
+        for (const [name, value] of Object.entries(changes)) await setVar(tx, { appId, name, value });
+        return await readConfig(tx, appId);
+      }),
+    formation: (appId) => inTransaction((tx) => readFormation(tx, appId)),
+    setFormation: (appId, changes) =>
+      inTransaction(async (tx) => {
+        for (const [processType, quantity] of Object.entries(changes)) {
+          await tx
+            .insertInto('formations')
+            .values({ appId, processType, quantity })
+            .onConflict((conflict) => conflict.columns(['appId', 'processType']).doUpdateSet({ quantity }))
+            .execute();
+        }
+        return await readFormation(tx, appId);
+      }),
+  };
+}
+
+async function drawUidRange(tx: Tx): Promise<number> {
+  const { nextUidRange } = await tx.selectFrom('controller').select('nextUidRange').executeTakeFirstOrThrow();
+  if (nextUidRange >= UID_RANGES) throw uidsExhausted();
+  await tx
+    .updateTable('controller')
+    .set({ nextUidRange: nextUidRange + 1 })
+    .execute();
+  return FIRST_UID_BASE + nextUidRange * UIDS_PER_APP;
+}
+
+async function setVar(tx: Tx, { appId, name, value }: { appId: AppId; name: string; value: string | undefined }): Promise<void> {
+  if (value === undefined) {
+    await tx.deleteFrom('configVars').where('appId', '=', appId).where('name', '=', name).execute();
+    return;
+  }
+  await tx
+    .insertInto('configVars')
+    .values({ appId, name, value })
+    .onConflict((conflict) => conflict.columns(['appId', 'name']).doUpdateSet({ value }))
+    .execute();
+}
+
+async function readConfig(tx: Tx, appId: AppId): Promise<ConfigVars> {
+  const rows = await tx.selectFrom('configVars').select(['name', 'value']).where('appId', '=', appId).orderBy('name').execute();
+  return sealAll(Object.fromEntries(rows.map((row) => [row.name, row.value])));
+}
+
+async function readFormation(tx: Tx, appId: AppId): Promise<Readonly<Record<string, number>>> {
+  const rows = await tx
+    .selectFrom('formations')
+    .select(['processType', 'quantity'])
+    .where('appId', '=', appId)
+    .orderBy('processType')
+    .execute();
+  return Object.fromEntries(rows.map((row) => [row.processType, row.quantity]));
+}
+
+function appExists(name: string): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_APP_EXISTS',
+    kind: 'conflict',
+    message: `The name ${name} is taken.`,
+    hint: 'Choose another name, or let Slipway draw one with: slipway create',
+  });
+}
+
+function uidsExhausted(): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_APP_UIDS',
+    message: `This fleet has had its ${UID_RANGES} apps; user ids are never used twice, so there are none left for another.`,
+    hint: 'Set up a second controller for further apps.',
+  });
+}

@@ -1,0 +1,74 @@
+import type { InstanceId, NodeId } from '../../../shared/domain/ids.ts';
+import type { AssignmentChange, AssignmentRow, Store } from '../port.ts';
+import { unlessTaken, type RepositoryDeps } from './repository.ts';
+import { assignmentRow, parseRows } from './rows.ts';
+import type { Tx } from './schema.ts';
+import { SlipwayError } from '../../../shared/kit/errors.ts';
+
+type Assignments = Pick<Store, 'changeAssignments' | 'assignmentsOfNode' | 'assignmentsOfApp' | 'allAssignments' | 'touchNode'>;
+
+export function createAssignments({ inTransaction }: RepositoryDeps): Assignments {
+  return {
+    changeAssignments: (change) => inTransaction((tx) => applyAssignmentChange(tx, change)),
+    assignmentsOfNode: (id) => inTransaction(async (tx) => parseRows(assignmentRow, await inOrder(tx).where('nodeId', '=', id).execute())),
+    assignmentsOfApp: (id) => inTransaction(async (tx) => parseRows(assignmentRow, await inOrder(tx).where('appId', '=', id).execute())),
+    allAssignments: () => inTransaction(async (tx) => parseRows(assignmentRow, await inOrder(tx).execute())),
+    touchNode: (id) => inTransaction((tx) => raiseGenerations(tx, new Set([id]))),
+  };
+}
+
+/**
+ * Part of a caller's transaction. Every node touched gets its generation raised by one, however many of its rows changed.
+ * Instances that are gone already are passed over: the wish is fulfilled.
+ */
+export async function applyAssignmentChange(tx: Tx, change: AssignmentChange): Promise<void> {
+  const touched = new Set<string>(change.add.map((row) => row.nodeId));
+  const mentioned = [...change.setDesired.map((entry) => entry.instanceId), ...change.remove];
+  for (const nodeId of await nodesOf(tx, mentioned)) touched.add(nodeId);
+  for (const row of change.add) await insert(tx, row);
+  for (const { instanceId, desired } of change.setDesired) {
+    await tx.updateTable('assignments').set({ desired }).where('instanceId', '=', instanceId).execute();
+  }
+  for (const instanceId of change.remove) await tx.deleteFrom('assignments').where('instanceId', '=', instanceId).execute();
+  await raiseGenerations(tx, touched);
+}
+
+async function nodesOf(tx: Tx, instanceIds: readonly InstanceId[]): Promise<ReadonlySet<string>> {
+  const nodeIds = new Set<string>();
+  for (const instanceId of instanceIds) {
+    const row = await tx.selectFrom('assignments').select('nodeId').where('instanceId', '=', instanceId).executeTakeFirst();
+    if (row !== undefined) nodeIds.add(row.nodeId);
+  }
+  return nodeIds;
+}
+
+async function insert(tx: Tx, row: AssignmentRow): Promise<void> {
+  const { instanceId, nodeId, appId, release, processType, ordinal, desired, createdAtMs } = row;
+  const values = { instanceId, nodeId, appId, release, processType, ordinal, desired, createdAtMs, limits: JSON.stringify(row.limits) };
+  await unlessTaken(tx.insertInto('assignments').values(values).execute(), () => instanceReused(instanceId));
+}
+
+async function raiseGenerations(tx: Tx, nodeIds: ReadonlySet<NodeId | string>): Promise<void> {
+  for (const nodeId of nodeIds) {
+    await tx
+      .updateTable('nodes')
+      .set((of) => ({ generation: of('generation', '+', 1) }))
+      .where('id', '=', nodeId)
+      .execute();
+  }
+}
+
+function inOrder(tx: Tx) {
+  return tx
+    .selectFrom('assignments')
+    .selectAll()
+    .orderBy('appId')
+    .orderBy('release')
+    .orderBy('processType')
+    .orderBy('ordinal')
+    .orderBy('instanceId');
+}
+
+function instanceReused(instanceId: InstanceId): SlipwayError {
+  return new SlipwayError({ code: 'SLIP_STORE_INSTANCE_REUSED', kind: 'bug', message: `The instance id ${instanceId} was used before.` });
+}

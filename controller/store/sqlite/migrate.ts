@@ -1,0 +1,28 @@
+import type Database from 'better-sqlite3';
+import { SlipwayError } from '../../../shared/kit/errors.ts';
+import { initial } from './migrations/0001-initial.ts';
+
+/** In order; the schema version of a file (`user_version`) is how many of them it has seen. Forward only. */
+const MIGRATIONS: readonly string[] = [initial];
+
+export const SCHEMA_VERSION = MIGRATIONS.length;
+
+/** Brings the file to {@link SCHEMA_VERSION}, each step in a transaction of its own. @throws SLIP_STORE_NEWER */
+export function migrate(database: Database.Database, path: string): void {
+  const version = Number(database.pragma('user_version', { simple: true }));
+  if (version > SCHEMA_VERSION) throw newerSchema(path, version);
+  MIGRATIONS.slice(version).forEach((sql, index) => {
+    database.transaction(() => {
+      database.exec(sql);
+      database.pragma(`user_version = ${version + index + 1}`);
+    })();
+  });
+}
+
+function newerSchema(path: string, version: number): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_STORE_NEWER',
+    message: `The database ${path} was written by a newer Slipway (schema ${version}, this one knows ${SCHEMA_VERSION}).`,
+    hint: 'Start the newer version again, or restore the backup taken before the upgrade to this path. Nothing was changed.',
+  });
+}

@@ -1,0 +1,123 @@
+import type { AppId } from '../../../shared/domain/ids.ts';
+import { RELEASE_STATES, transition, type ReleaseState } from '../../../shared/domain/states.ts';
+import { revealAll } from '../../../shared/kit/sensitive.ts';
+import type { NewRelease, Release, Store } from '../port.ts';
+import { applyAssignmentChange } from './assignments.ts';
+import { notFound, type RepositoryDeps } from './repository.ts';
+import { digestColumn, parseRow, parseRowIfAny, parseRows, releaseRow } from './rows.ts';
+import type { Tx } from './schema.ts';
+
+type Releases = Pick<Store, 'createRelease' | 'release' | 'currentRelease' | 'releases' | 'unfinishedReleases' | 'imagesInUse'>;
+type Rollouts = Pick<Store, 'beginRollout' | 'completeRollout' | 'failRelease'>;
+
+export function createReleases({ inTransaction, clock }: RepositoryDeps): Releases {
+  return {
+    createRelease: (release) => inTransaction((tx) => insertRelease(tx, release, clock.nowMs())),
+    release: (appId, version) => inTransaction(async (tx) => await find(tx, appId, version)),
+    currentRelease: (appId) => inTransaction((tx) => findCurrent(tx, appId)),
+    releases: (appId, limit) =>
+      inTransaction(async (tx) => {
+        const newest = tx.selectFrom('releases').selectAll().where('appId', '=', appId).orderBy('version', 'desc').limit(limit);
+        return parseRows(releaseRow, await newest.execute());
+      }),
+    unfinishedReleases: () =>
+      inTransaction(async (tx) => {
+        const open = tx.selectFrom('releases').selectAll().where('state', 'in', ['pending', 'deploying']);
+        return parseRows(releaseRow, await open.orderBy('appId').orderBy('version').execute());
+      }),
+    imagesInUse: () =>
+      inTransaction(async (tx) => {
+        const rows = await tx.selectFrom('releaseImages').select('digest').distinct().execute();
+        return new Set(rows.map((row) => parseRow(digestColumn, row.digest)));
+      }),
+  };
+}
+
+export function createRollouts({ inTransaction }: RepositoryDeps): Rollouts {
+  return {
+    beginRollout: (appId, version, change) =>
+      inTransaction(async (tx) => {
+        await move(tx, await mustFind(tx, appId, version), 'deploying');
+        await applyAssignmentChange(tx, change);
+      }),
+    completeRollout: (appId, version, change) =>
+      inTransaction(async (tx) => {
+        const release = await mustFind(tx, appId, version);
+        const former = await findCurrent(tx, appId);
+        if (former !== undefined && former.version !== version) await move(tx, former, 'superseded');
+        await move(tx, release, 'current');
+        await applyAssignmentChange(tx, change);
+      }),
+    failRelease: (appId, version, ...[failure, change, restore]) =>
+      inTransaction(async (tx) => {
+        const release = await mustFind(tx, appId, version);
+        await move(tx, release, 'failed');
+        await tx
+          .updateTable('releases')
+          .set({ failure: JSON.stringify(failure) })
+          .where('appId', '=', appId)
+          .where('version', '=', version)
+          .execute();
+        await tx.deleteFrom('releaseImages').where('appId', '=', appId).where('version', '=', version).execute();
+        if (restore !== undefined) await move(tx, await mustFind(tx, appId, restore), 'current');
+        await applyAssignmentChange(tx, change);
+      }),
+  };
+}
+
+/** max + 1 inside the transaction, and no release is ever deleted: numbers have no gap and are never used twice. */
+async function insertRelease(tx: Tx, release: NewRelease, createdAtMs: number): Promise<Release> {
+  const { appId } = release;
+  const { latest } = await tx
+    .selectFrom('releases')
+    .select((of) => of.fn.max<number | null>('version').as('latest'))
+    .where('appId', '=', appId)
+    .executeTakeFirstOrThrow();
+  const version = (latest ?? 0) + 1;
+  await tx
+    .insertInto('releases')
+    .values({
+      appId,
+      version,
+      state: 'pending',
+      slug: JSON.stringify(release.slug),
+      config: JSON.stringify(revealAll(release.config)),
+      buildId: release.buildId ?? null,
+      userId: release.userId,
+      description: release.description,
+      ref: release.ref ?? null,
+      createdAtMs,
+    })
+    .execute();
+  const digests = [...new Set(release.slug.layers.map((layer) => layer.digest))];
+  await tx
+    .insertInto('releaseImages')
+    .values(digests.map((digest) => ({ digest, appId, version })))
+    .execute();
+  return await mustFind(tx, appId, version);
+}
+
+async function find(tx: Tx, appId: AppId, version: number): Promise<Release | undefined> {
+  const query = tx.selectFrom('releases').selectAll().where('appId', '=', appId).where('version', '=', version);
+  return parseRowIfAny(releaseRow, await query.executeTakeFirst());
+}
+
+async function findCurrent(tx: Tx, appId: AppId): Promise<Release | undefined> {
+  const query = tx.selectFrom('releases').selectAll().where('appId', '=', appId).where('state', '=', 'current');
+  return parseRowIfAny(releaseRow, await query.executeTakeFirst());
+}
+
+async function mustFind(tx: Tx, appId: AppId, version: number): Promise<Release> {
+  const release = await find(tx, appId, version);
+  if (release === undefined) throw notFound(`release v${version}`);
+  return release;
+}
+
+async function move(tx: Tx, release: Release, to: ReleaseState): Promise<void> {
+  await tx
+    .updateTable('releases')
+    .set({ state: transition(RELEASE_STATES, release.state, to) })
+    .where('appId', '=', release.appId)
+    .where('version', '=', release.version)
+    .execute();
+}

@@ -1,0 +1,147 @@
+import { z } from 'zod';
+import {
+  isDigest,
+  isId,
+  type AppId,
+  type BuildId,
+  type Digest,
+  type InstanceId,
+  type NodeId,
+  type UserId,
+} from '../../../shared/domain/ids.ts';
+import { parseAppName, parseNodeName, parseProcessType, parseUserName } from '../../../shared/domain/names.ts';
+import { SlipwayError } from '../../../shared/kit/errors.ts';
+import { sealAll } from '../../../shared/kit/sensitive.ts';
+
+/** The door between rows and domain types: what comes out of here has been checked. */
+
+const brandedId = <T extends string>(): z.ZodType<T> => z.custom<T>((value) => typeof value === 'string' && isId(value), 'an id');
+const appId = brandedId<AppId>();
+const userId = brandedId<UserId>();
+const nodeId = brandedId<NodeId>();
+const buildId = brandedId<BuildId>();
+const instanceId = brandedId<InstanceId>();
+const digest = z.custom<Digest>((value) => typeof value === 'string' && isDigest(value), 'a digest');
+
+const whole = z.number().int();
+const flag = z.number().transform((value) => value === 1);
+const strings = z.record(z.string(), z.string());
+const numbers = z.record(z.string(), z.number());
+const optional = <T extends z.ZodType>(schema: T) => z.union([z.null().transform(() => undefined), schema]);
+
+/** A text column that holds JSON of this shape. */
+const json = <T extends z.ZodType>(schema: T) =>
+  z
+    .string()
+    .transform((text) => JSON.parse(text) as unknown)
+    .pipe(schema);
+
+const failure = z.strictObject({ code: z.string(), message: z.string(), hint: z.string().optional() });
+const limits = z.strictObject({ memoryBytes: whole, pidsMax: whole, diskBytes: whole, diskInodes: whole });
+const layer = z.strictObject({ name: z.string(), digest, sizeBytes: whole, shared: z.boolean() });
+const slug = z.strictObject({
+  layers: z.array(layer).min(1),
+  processTypes: strings,
+  stack: z.string(),
+  platform: z.string(),
+  commit: z.string(),
+  buildpacks: z.array(z.string()),
+  defaultConfig: strings,
+});
+
+export const userRow = z.strictObject({ id: userId, name: z.string().transform(parseUserName), admin: flag, createdAtMs: whole });
+export const sshKeyRow = z.strictObject({
+  fingerprint: z.string(),
+  userId,
+  publicKey: z.string(),
+  comment: z.string(),
+  createdAtMs: whole,
+});
+export const apiTokenRow = z.object({
+  id: z.string(),
+  userId,
+  description: z.string(),
+  createdAtMs: whole,
+  expiresAtMs: optional(whole),
+});
+export const appRow = z.strictObject({
+  id: appId,
+  name: z.string().transform(parseAppName),
+  ownerId: userId,
+  uidBase: whole,
+  stack: z.string(),
+  createdAtMs: whole,
+});
+export const buildRow = z
+  .strictObject({
+    seq: whole,
+    id: buildId,
+    appId,
+    userId,
+    commitHash: z.string(),
+    state: z.enum(['queued', 'running', 'succeeded', 'failed', 'cancelled']),
+    createdAtMs: whole,
+    finishedAtMs: optional(whole),
+    failure: optional(json(failure)),
+    timingsMs: json(numbers),
+  })
+  .transform(({ seq: _seq, commitHash, ...rest }) => ({ ...rest, commit: commitHash }));
+export const releaseRow = z.strictObject({
+  appId,
+  version: whole,
+  state: z.enum(['pending', 'deploying', 'current', 'superseded', 'failed']),
+  slug: json(slug),
+  config: json(strings).transform(sealAll),
+  buildId: optional(buildId),
+  userId,
+  description: z.string(),
+  ref: optional(z.string()),
+  createdAtMs: whole,
+  failure: optional(json(failure)),
+});
+export const nodeRow = z.strictObject({
+  id: nodeId,
+  name: z.string().transform(parseNodeName),
+  certificateSerial: z.string(),
+  state: z.enum(['joined', 'ready', 'unreachable', 'removed']),
+  labels: json(strings),
+  facts: optional(json(z.record(z.string(), z.unknown()))),
+  joinedAtMs: whole,
+  generation: whole,
+});
+export const assignmentRow = z.strictObject({
+  instanceId,
+  nodeId,
+  appId,
+  release: whole,
+  processType: z.string().transform(parseProcessType),
+  ordinal: whole,
+  limits: json(limits),
+  desired: z.enum(['run', 'standby', 'stop']),
+  createdAtMs: whole,
+});
+export const labelsColumn = json(strings);
+export const digestColumn = digest;
+
+/** @throws SLIP_STORE_ROW: somebody else wrote into our file */
+export function parseRow<T extends z.ZodType>(schema: T, row: unknown): z.output<T> {
+  try {
+    return schema.parse(row);
+  } catch (cause) {
+    throw new SlipwayError({
+      code: 'SLIP_STORE_ROW',
+      kind: 'bug',
+      message: 'A row of the database does not have the form Slipway writes.',
+      hint: 'If somebody edited the database by hand, restore the latest backup.',
+      cause,
+    });
+  }
+}
+
+export function parseRows<T extends z.ZodType>(schema: T, rows: readonly unknown[]): readonly z.output<T>[] {
+  return rows.map((row) => parseRow(schema, row));
+}
+
+export function parseRowIfAny<T extends z.ZodType>(schema: T, row: unknown): z.output<T> | undefined {
+  return row === undefined ? undefined : parseRow(schema, row);
+}

@@ -1,0 +1,92 @@
+import type { Generated, Kysely, Transaction } from 'kysely';
+
+/** Tables as Kysely sees them (camel case here, snake case in the file). JSON columns are text. */
+export interface Schema {
+  controller: { id: number; epochCounter: number; epochId: string; nextUidRange: number };
+  users: UserRow;
+  sshKeys: { fingerprint: string; userId: string; publicKey: string; comment: string; createdAtMs: number };
+  apiTokens: {
+    id: string;
+    userId: string;
+    secretHash: string;
+    description: string;
+    createdAtMs: number;
+    expiresAtMs: number | null;
+  };
+  apps: { id: string; name: string; ownerId: string; uidBase: number; stack: string; createdAtMs: number };
+  configVars: { appId: string; name: string; value: string };
+  formations: { appId: string; processType: string; quantity: number };
+  builds: BuildRow;
+  releases: ReleaseRow;
+  releaseImages: { digest: string; appId: string; version: number };
+  nodes: NodeTableRow;
+  joinTokens: { secretHash: string; labels: string; expiresAtMs: number; usedByNodeId: string | null };
+  assignments: AssignmentTableRow;
+}
+
+interface UserRow {
+  id: string;
+  name: string;
+  admin: number;
+  createdAtMs: number;
+}
+
+interface BuildRow {
+  /** Order of creation, also where two were made in the same millisecond. */
+  seq: Generated<number>;
+  id: string;
+  appId: string;
+  userId: string;
+  commitHash: string;
+  state: string;
+  createdAtMs: number;
+  finishedAtMs: number | null;
+  failure: string | null;
+  timingsMs: string;
+}
+
+interface ReleaseRow {
+  appId: string;
+  version: number;
+  state: string;
+  slug: string;
+  config: string;
+  buildId: string | null;
+  userId: string;
+  description: string;
+  ref: string | null;
+  createdAtMs: number;
+  failure: string | null;
+}
+
+interface NodeTableRow {
+  id: string;
+  name: string;
+  certificateSerial: string;
+  state: string;
+  labels: string;
+  facts: string | null;
+  joinedAtMs: number;
+  generation: number;
+}
+
+interface AssignmentTableRow {
+  instanceId: string;
+  nodeId: string;
+  appId: string;
+  release: number;
+  processType: string;
+  ordinal: number;
+  limits: string;
+  desired: string;
+  createdAtMs: number;
+}
+
+export type Tx = Transaction<Schema>;
+export type StoreDatabase = Kysely<Schema>;
+
+/**
+ * Runs one transaction. Only `tx` may be used inside: there is one connection, so a plain query there would wait for
+ * itself. The repositories get nothing else to use.
+ */
+export type InTransaction = <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;

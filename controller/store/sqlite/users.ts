@@ -1,0 +1,97 @@
+import { keyTaken } from '../../access/ssh-keys.ts';
+import { SlipwayError } from '../../../shared/kit/errors.ts';
+import type { Store } from '../port.ts';
+import { unlessTaken, type RepositoryDeps } from './repository.ts';
+import { apiTokenRow, parseRow, parseRowIfAny, parseRows, sshKeyRow, userRow } from './rows.ts';
+
+type Users = Pick<Store, 'createUser' | 'userById' | 'userByName' | 'users'>;
+type Keys = Pick<Store, 'userByFingerprint' | 'addKey' | 'keysOf' | 'removeKey'>;
+type Tokens = Pick<Store, 'addToken' | 'userByTokenHash'>;
+
+export function createUsers({ inTransaction, clock, randomId }: RepositoryDeps): Users {
+  return {
+    createUser: ({ name, admin }) =>
+      inTransaction(async (tx) => {
+        const row = { id: randomId(), name, admin: admin ? 1 : 0, createdAtMs: clock.nowMs() };
+        await unlessTaken(tx.insertInto('users').values(row).execute(), () => userExists(name));
+        return parseRow(userRow, row);
+      }),
+    userById: (id) =>
+      inTransaction(async (tx) => {
+        return parseRowIfAny(userRow, await tx.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst());
+      }),
+    userByName: (name) =>
+      inTransaction(async (tx) => {
+        return parseRowIfAny(userRow, await tx.selectFrom('users').selectAll().where('name', '=', name).executeTakeFirst());
+      }),
+    users: () =>
+      inTransaction(async (tx) => {
+        return parseRows(userRow, await tx.selectFrom('users').selectAll().orderBy('name').execute());
+      }),
+  };
+}
+
+export function createKeys({ inTransaction, clock }: RepositoryDeps): Keys {
+  return {
+    userByFingerprint: (fingerprint) =>
+      inTransaction(async (tx) => {
+        const row = await tx
+          .selectFrom('sshKeys')
+          .innerJoin('users', 'users.id', 'sshKeys.userId')
+          .selectAll('users')
+          .where('sshKeys.fingerprint', '=', fingerprint)
+          .executeTakeFirst();
+        return parseRowIfAny(userRow, row);
+      }),
+    addKey: ({ fingerprint, userId, publicKey, comment }) =>
+      inTransaction(async (tx) => {
+        const row = { fingerprint, userId, publicKey, comment, createdAtMs: clock.nowMs() };
+        await unlessTaken(tx.insertInto('sshKeys').values(row).execute(), keyTaken);
+        return parseRow(sshKeyRow, row);
+      }),
+    keysOf: (userId) =>
+      inTransaction(async (tx) => {
+        const rows = await tx.selectFrom('sshKeys').selectAll().where('userId', '=', userId).orderBy('createdAtMs').execute();
+        return parseRows(sshKeyRow, rows);
+      }),
+    removeKey: (userId, fingerprint) =>
+      inTransaction(async (tx) => {
+        const query = tx.deleteFrom('sshKeys').where('userId', '=', userId).where('fingerprint', '=', fingerprint);
+        return (await query.executeTakeFirst()).numDeletedRows > 0n;
+      }),
+  };
+}
+
+export function createTokens({ inTransaction, clock, randomId }: RepositoryDeps): Tokens {
+  return {
+    addToken: ({ userId, secretHash, description, expiresAtMs }) =>
+      inTransaction(async (tx) => {
+        const row = { id: randomId(), userId, description, createdAtMs: clock.nowMs(), expiresAtMs: expiresAtMs ?? null };
+        await tx
+          .insertInto('apiTokens')
+          .values({ ...row, secretHash })
+          .execute();
+        return parseRow(apiTokenRow, row);
+      }),
+    userByTokenHash: (secretHash, nowMs) =>
+      inTransaction(async (tx) => {
+        const row = await tx
+          .selectFrom('apiTokens')
+          .innerJoin('users', 'users.id', 'apiTokens.userId')
+          .selectAll('users')
+          .where('apiTokens.secretHash', '=', secretHash)
+          .where((or) => or.or([or('apiTokens.expiresAtMs', 'is', null), or('apiTokens.expiresAtMs', '>', nowMs)]))
+          .executeTakeFirst();
+        return parseRowIfAny(userRow, row);
+      }),
+  };
+}
+
+function userExists(name: string): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_USER_EXISTS',
+    kind: 'conflict',
+    message: `There is a user named ${name} already.`,
+    hint: 'Choose another name, or add a key to that user.',
+  });
+}
