@@ -1,0 +1,58 @@
+/** What the operator and the composition root decide about builds on this node. */
+export interface BuildRunnerConfig {
+  /** Scratch, one folder per running build; swept at start. Absolute, private to the agent. */
+  readonly tasksDir: string;
+  /** One folder per app: CACHE_DIR of its buildpacks and what its last build declared. Absolute. */
+  readonly cacheDir: string;
+  /** The shipped buildpacks: `buildpacks/` of the product. Absolute. */
+  readonly buildpacksDir: string;
+  /** `agent/build/inside` of the product. Absolute. */
+  readonly insideDir: string;
+  /** A Node distribution (bin/node, lib/node_modules/npm) for the nodejs and static buildpacks; without it they download one. */
+  readonly toolchainDir?: string | undefined;
+  /** Folder of buildpacks on this node that any app may name by path. None when absent. */
+  readonly localBuildpacksDir?: string | undefined;
+  /** OS release and architecture, e.g. `debian-12-x64`: what a slug of stack `host` is bound to. */
+  readonly platform: string;
+  /** For package managers of every build: registries, mirrors, certificates. Only {@link BUILD_ENV_NAMES}. */
+  readonly buildEnv: Readonly<Record<string, string>>;
+  /** Compressed bytes of source accepted. */
+  readonly sourceLimitBytes: number;
+  /** Bytes a build cache may keep; a bigger one is emptied after the build. */
+  readonly cacheLimitBytes: number;
+}
+
+export const DEFAULT_SOURCE_LIMIT_BYTES = 1024 * 1024 * 1024;
+export const DEFAULT_CACHE_LIMIT_BYTES = 2 * 1024 * 1024 * 1024;
+
+/** Settings of package managers that an operator may pass on to builds. Values are visible to the apps' build scripts. */
+const BUILD_ENV_NAMES: ReadonlySet<string> = new Set([
+  'NPM_CONFIG_REGISTRY',
+  'npm_config_registry',
+  'NPM_CONFIG_CAFILE',
+  'npm_config_cafile',
+  'NODE_EXTRA_CA_CERTS',
+  'YARN_REGISTRY',
+  'YARN_NPM_REGISTRY_SERVER',
+  'PIP_INDEX_URL',
+  'PIP_EXTRA_INDEX_URL',
+  'PIP_FIND_LINKS',
+  'PIP_NO_INDEX',
+  'PIP_TRUSTED_HOST',
+  'PIP_CERT',
+  'PIP_DEFAULT_TIMEOUT',
+  'SSL_CERT_FILE',
+  'HTTP_PROXY',
+  'HTTPS_PROXY',
+  'NO_PROXY',
+  'http_proxy',
+  'https_proxy',
+  'no_proxy',
+]);
+
+/** The allowed part of an environment, for {@link BuildRunnerConfig.buildEnv}. */
+export function pickBuildEnv(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).filter((entry): entry is [string, string] => BUILD_ENV_NAMES.has(entry[0]) && entry[1] !== undefined),
+  );
+}

@@ -1,0 +1,30 @@
+import type { AppId } from '../../shared/domain/ids.ts';
+import type { Layer } from '../../shared/domain/slug.ts';
+import type { Clock } from '../../shared/kit/clock.ts';
+import type { Run } from '../../shared/kit/exec.ts';
+import type { Logger } from '../../shared/kit/log.ts';
+import type { Images, ImageTransport } from '../images/port.ts';
+import type { Sandbox } from '../sandbox/port.ts';
+import type { BuildCaches } from './caches.ts';
+import type { BuildRunnerConfig } from './config.ts';
+import type { LayerBuilder } from './layers/port.ts';
+
+export interface BuildRunnerDeps {
+  readonly sandbox: Sandbox;
+  readonly layers: LayerBuilder;
+  readonly images: Pick<Images, 'mount' | 'path'>;
+  readonly transport: Pick<ImageTransport, 'upload'>;
+  readonly clock: Clock;
+  readonly run: Run;
+  readonly log: Logger;
+}
+
+/** What one build uses of its runner. */
+export interface BuildContext extends BuildRunnerDeps {
+  readonly config: BuildRunnerConfig;
+  readonly caches: BuildCaches;
+  /** Until the build's clean-up. */
+  readonly useLayers: (taskId: string, layers: readonly Layer[]) => void;
+  /** Work nobody waits for, but the next build of the same app. */
+  readonly background: (appId: AppId, taskId: string, work: () => Promise<void>) => void;
+}

@@ -1,0 +1,169 @@
+import type { BuildTask } from '../../shared/domain/build.ts';
+import { SlipwayError } from '../../shared/kit/errors.ts';
+import { humanBytes } from './heroku-output.ts';
+
+/** What the script inside left about a failure: a kind and its details. Written by code that may be hostile. */
+export interface InsideFailure {
+  readonly kind: string;
+  readonly details: readonly string[];
+}
+
+interface Sentence {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+}
+
+const PUSH_AGAIN = 'commit and push again';
+const MAX_DETAIL_LENGTH = 300;
+
+/** One entry for each kind of agent/build/inside; unknown kinds count as INTERNAL. */
+const SENTENCES: Readonly<Record<string, (details: readonly string[], task: BuildTask) => Sentence>> = {
+  BAD_SOURCE: ([why]) => ({
+    code: 'SLIP_BUILD_BAD_SOURCE',
+    message: `The source archive cannot be unpacked${because(why)}.`,
+    hint: 'Send a tar archive compressed with gzip; git push makes one by itself.',
+  }),
+  UNSAFE_SOURCE: ([why, name]) => ({
+    code: 'SLIP_BUILD_UNSAFE_SOURCE',
+    message: `The source archive was refused: ${name ?? 'a member'} is ${why ?? 'not allowed'}.`,
+    hint: 'An archive may hold files, folders and symlinks below its root only. Remove that member and send it again.',
+  }),
+  NOTHING_DETECTED: () => ({
+    code: 'SLIP_BUILD_NOTHING_DETECTED',
+    message: 'No buildpack knows this app: there is no package.json, requirements.txt, pyproject.toml, index.html or Procfile at its root.',
+    hint: `Add a Procfile with a line such as "web: ./server", or name a buildpack in a file .buildpacks; then ${PUSH_AGAIN}.`,
+  }),
+  FETCH_FAILED: ([ref, why]) => ({
+    code: 'SLIP_BUILD_BUILDPACK_FETCH',
+    message: `The buildpack ${ref ?? ''} could not be fetched${because(why)}.`,
+    hint: 'Check its name or URL, and the branch or tag after #, where you gave it: BUILDPACK_URL, app.json or .buildpacks.',
+  }),
+  MISSING_PROGRAM: ([name, file]) => ({
+    code: 'SLIP_BUILD_BUILDPACK_INCOMPLETE',
+    message: `The buildpack ${name ?? ''} has no ${file ?? 'program'}.`,
+    hint: 'A buildpack has bin/detect and bin/compile at its root. Check the URL and the branch after #.',
+  }),
+  NOT_RUNNABLE: ([name, file, why]) => ({
+    code: 'SLIP_BUILD_BUILDPACK_NOT_RUNNABLE',
+    message: `${file ?? 'A program'} of the buildpack ${name ?? ''} cannot be run: ${why ?? 'it is not executable'}.`,
+    hint: `Repair it in the buildpack (chmod +x, #!/usr/bin/env bash, Unix line ends), then push again.`,
+  }),
+  DETECT_REFUSED: ([name]) => ({
+    code: 'SLIP_BUILD_NOT_COMPATIBLE',
+    message: `The buildpack ${name ?? ''} says that this app is not for it (bin/detect).`,
+    hint: `Add the file it looks for, or name another buildpack in a file .buildpacks; then ${PUSH_AGAIN}.`,
+  }),
+  COMPILE_FAILED: compileFailed,
+  RELEASE_FAILED: ([name, status]) => ({
+    code: 'SLIP_BUILD_RELEASE_FAILED',
+    message: `bin/release of the buildpack ${name ?? ''} failed with exit code ${status ?? '?'}.`,
+    hint: 'Its last words are above. Run bin/release by hand to see why.',
+  }),
+  DISK_FULL: (_, task) => ({
+    code: 'SLIP_BUILD_DISK_FULL',
+    message: `The build filled its disk of ${humanBytes(task.limits.diskBytes)} (or its ${task.limits.diskInodes} files).`,
+    hint: `Keep large files out with .slugignore or install fewer dependencies; then ${PUSH_AGAIN}.`,
+  }),
+};
+
+function compileFailed([name, status, detected, shipped, said, todo]: readonly string[], task: BuildTask): Sentence {
+  if (status === '137') return memoryFailure(task, 'most likely');
+  const what = detected === undefined || detected === '' ? (name ?? 'the app') : `${detected} app`;
+  const stackHint = ` If it does not know the stack ${task.stack}, name one that does in a file .buildpacks.`;
+  const toRepair = `The cause is in the output above: repair it, ${PUSH_AGAIN}.`;
+  if (said !== undefined && said !== '') {
+    return { code: 'SLIP_BUILD_COMPILE_FAILED', message: `The ${what} failed to build: ${said}`, hint: todo || toRepair };
+  }
+  return {
+    code: 'SLIP_BUILD_COMPILE_FAILED',
+    message: `The ${what} failed to build: bin/compile of ${name ?? 'the buildpack'} ended with exit code ${status ?? '?'}.`,
+    hint: `${toRepair}${shipped === '1' ? '' : stackHint}`,
+  };
+}
+
+function memoryFailure(task: BuildTask, certainty: '' | 'most likely'): Sentence {
+  const limit = humanBytes(task.limits.memoryBytes);
+  return {
+    code: 'SLIP_BUILD_OUT_OF_MEMORY',
+    message: `The build was killed${certainty === '' ? ' because it used' : `, ${certainty} because it used`} more than its ${limit} of memory.`,
+    hint: 'Let the build use less memory (for Node: NODE_OPTIONS=--max-old-space-size), or ask the operator for a higher build limit.',
+  };
+}
+
+function because(why: string | undefined): string {
+  return why === undefined || why === '' ? '' : `: ${why}`;
+}
+
+/** The error a build's own report stands for. */
+export function failureFromInside(failure: InsideFailure, task: BuildTask): SlipwayError {
+  const details = failure.details.map(printable);
+  const sentence = SENTENCES[failure.kind]?.(details, task) ?? endedUnexpectedly(details[0]);
+  return new SlipwayError({ ...sentence, kind: 'user' });
+}
+
+/** For a sandbox that ended without a report. */
+export function failureFromExit(
+  exit: { code?: number | undefined; signal?: string | undefined; oomKilled: boolean },
+  task: BuildTask,
+): SlipwayError {
+  if (exit.oomKilled) return new SlipwayError(memoryFailure(task, ''));
+  return new SlipwayError(endedUnexpectedly(exit.signal ?? (exit.code === undefined ? undefined : `exit code ${exit.code}`)));
+}
+
+function endedUnexpectedly(why: string | undefined): Sentence {
+  return {
+    code: 'SLIP_BUILD_ENDED_EARLY',
+    message: `The build ended before it was finished${because(why)}.`,
+    hint: "Push again; if it happens again, the builder's log says more: slipway status.",
+  };
+}
+
+export function timeoutFailure(task: BuildTask, step: string, silentMs: number): SlipwayError {
+  const silence = silentMs < 60_000 ? '' : ` It had printed nothing for ${minutes(silentMs)}.`;
+  return new SlipwayError({
+    code: 'SLIP_BUILD_TIMEOUT',
+    message: `The build took longer than ${minutes(task.timeoutMs)} and was stopped during ${printable(step)}.${silence}`,
+    hint: 'If it waits for input or for a server, make it not do so in a build; then push again.',
+  });
+}
+
+function minutes(ms: number): string {
+  if (ms < 120_000) return `${Math.round(ms / 1000)} s`;
+  return `${Math.round(ms / 60_000)} minutes`;
+}
+
+export function outputLimitFailure(task: BuildTask): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_BUILD_OUTPUT_LIMIT',
+    message: `The build printed more than ${humanBytes(task.outputLimitBytes)} and was stopped.`,
+    hint: 'Make its scripts quieter (for example without debug output), commit and push again.',
+  });
+}
+
+export function cancelledFailure(): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_BUILD_CANCELLED',
+    message: 'The build was cancelled; nothing was released.',
+    hint: 'Push again to build it.',
+  });
+}
+
+export function noProcessFailure(buildpacks: readonly string[]): SlipwayError {
+  const example = buildpacks.some((name) => name.includes('python')) ? 'web: gunicorn app:app --bind 0.0.0.0:$PORT' : 'web: ./server';
+  return new SlipwayError({
+    code: 'SLIP_BUILD_NO_PROCESS',
+    message: 'The build went well, but nothing says which command to run: there is no Procfile and the buildpack has no default.',
+    hint: `Add a file Procfile with a line such as "${example}"${
+      buildpacks.some((name) => name.includes('nodejs')) ? ', or a "start" script to package.json' : ''
+    }; then ${PUSH_AGAIN}.`,
+  });
+}
+
+/** One short line without control characters. */
+function printable(text: string): string {
+  return text
+    .replace(/[\x00-\x1f\x7f-\x9f]+/g, ' ')
+    .slice(0, MAX_DETAIL_LENGTH)
+    .trim();
+}

@@ -1,0 +1,29 @@
+# shellcheck shell=bash
+# What the build tells the pusher (stdout) and the agent (files in RESULT_DIR).
+
+say_step() { printf -- '-----> %s\n' "$*"; }
+say() { printf '       %s\n' "$*"; }
+warn() { printf ' !     %s\n' "$*"; }
+
+# Marks the start of a step, for the timing line and for "hung while …".
+step() { printf '%s\t%s\n' "$EPOCHREALTIME" "$1" >>"$RESULT_DIR/steps"; }
+
+# Ends the build: the kind and its details, one a line, become the agent's error.
+fail() {
+  local kind=$1
+  out_of_space && kind=DISK_FULL
+  printf '%s\n' "$kind" "${@:2}" >"$RESULT_DIR/failure"
+  exit 1
+}
+
+# True when the build's disk has no block or no inode left. A file system without a fixed inode table counts 0 of 0.
+out_of_space() {
+  local blocks inodes_total inodes_free
+  read -r blocks inodes_total inodes_free < <(stat -f -c '%a %c %d' "$BUILD_DIR" 2>/dev/null) || return 1
+  ((blocks < 16 || (inodes_total > 0 && inodes_free < 4)))
+}
+
+# A URL as it may be shown: without user name and password.
+without_credentials() {
+  if [[ $1 =~ ^([a-z+]+://)[^/@]*@(.*)$ ]]; then printf '%s%s' "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"; else printf '%s' "$1"; fi
+}

@@ -1,0 +1,140 @@
+# shellcheck shell=bash
+# Running buildpacks: Heroku's API v2 (detect, compile, release, export) and our optional bin/layers.
+
+# Runs program $2 of buildpack number $1, in a subshell with the exports of the earlier ones. Only ours get SLIPWAY_*.
+call_buildpack() {
+  local i=$1 program=$2
+  shift 2
+  (
+    set +u
+    if ((SHIPPED[i])); then
+      export SLIPWAY_NODE_DIR=$NODE_DIR SLIPWAY_SAID=$WORK/said SLIPWAY_REUSED
+      SLIPWAY_REUSED=$(IFS=:; printf '%s' "${KEPT[*]}")
+    fi
+    # shellcheck disable=SC1090 # written by an earlier buildpack
+    for file in "${EXPORTS[@]}"; do source "$file"; done
+    exec "${DIRS[i]}/bin/$program" "$@" </dev/null
+  )
+}
+
+# Sets DETECTED[i]. @return what detect returned
+run_detect() {
+  local i=$1 status
+  require_program "$i" detect
+  call_buildpack "$i" detect "$STAGE_DIR" >"$WORK/detected"
+  status=$?
+  DETECTED[i]=''
+  IFS= read -r -n 100 "DETECTED[$i]" <"$WORK/detected"
+  return "$status"
+}
+
+# A program that cannot start is told apart from one that fails: there, executable, with an interpreter that exists.
+require_program() {
+  local name=${NAMES[$1]} file=${DIRS[$1]}/bin/$2 first='' interpreter
+  [[ -f $file ]] || fail MISSING_PROGRAM "$name" "bin/$2"
+  [[ -x $file ]] || fail NOT_RUNNABLE "$name" "bin/$2" 'it is not executable'
+  IFS= read -r -n 200 first <"$file"
+  [[ $first == '#!'* ]] || return 0
+  [[ $first == *$'\r' ]] && fail NOT_RUNNABLE "$name" "bin/$2" 'its lines end as on Windows (CRLF)'
+  interpreter=${first#'#!'}
+  interpreter=${interpreter#"${interpreter%%[! ]*}"}
+  interpreter=${interpreter%%[[:space:]]*}
+  [[ -x $interpreter ]] || fail NOT_RUNNABLE "$name" "bin/$2" "its interpreter $interpreter is not on this stack"
+}
+
+# The declared layers of all buildpacks → RESULT_DIR/layers; without bin/layers everywhere, nothing old may stay.
+declare_layers() {
+  local i
+  REUSE_ALLOWED=1
+  : >"$RESULT_DIR/layers"
+  for i in "${!DIRS[@]}"; do
+    if [[ ! -x ${DIRS[i]}/bin/layers ]]; then REUSE_ALLOWED=0; continue; fi
+    call_buildpack "$i" layers "$STAGE_DIR" "$CACHE_DIR" "$ENV_DIR" >>"$RESULT_DIR/layers" || REUSE_ALLOWED=0
+  done
+}
+
+# Keeps a mounted candidate only where today's declaration is the same to the letter and the source has nothing in its way;
+# then the tree before the first compile is that of a clean build plus folders whose key promises their content.
+settle_candidates() {
+  local line path
+  local -A declared=()
+  KEPT=()
+  : >"$RESULT_DIR/kept"
+  [[ -s $TASK_DIR/candidates ]] || return 0
+  while IFS= read -r line; do declared[$line]=1; done <"$RESULT_DIR/layers"
+  while IFS= read -r line; do
+    IFS=$'\t' read -r _ path _ <<<"$line"
+    if ((REUSE_ALLOWED)) && [[ -n ${declared[$line]-} && -d $BUILD_DIR/$path && ! -e $STAGE_DIR/${path%%/*} && ! -L $STAGE_DIR/${path%%/*} ]]; then
+      KEPT+=("$path")
+      printf '%s\n' "$line" >>"$RESULT_DIR/kept"
+    fi
+  done <"$TASK_DIR/candidates"
+  remove_stale_candidates
+  move_stage_into_place
+}
+
+remove_stale_candidates() {
+  local path
+  while IFS=$'\t' read -r _ path _; do
+    is_kept "$path" && continue
+    rm -rf -- "${BUILD_DIR:?}/$path" || fail INTERNAL "the old $path could not be removed"
+    # Empty parents would be history too.
+    [[ $path != */* ]] || (cd "$BUILD_DIR" && rmdir -p --ignore-fail-on-non-empty -- "${path%/*}" 2>/dev/null)
+  done <"$TASK_DIR/candidates"
+}
+
+is_kept() {
+  local path
+  for path in "${KEPT[@]}"; do [[ $path == "$1" ]] && return 0; done
+  return 1
+}
+
+move_stage_into_place() {
+  local -a entries
+  shopt -s nullglob dotglob
+  entries=("$STAGE_DIR"/*)
+  shopt -u nullglob dotglob
+  if ((${#entries[@]} > 0)); then mv -t "$BUILD_DIR" -- "${entries[@]}" || fail INTERNAL 'the source could not be moved into place'; fi
+  rmdir "$STAGE_DIR"
+  STAGE_DIR=$BUILD_DIR
+  # The stage was the working folder; programs complain when theirs is gone.
+  cd "$BUILD_DIR" || fail INTERNAL 'the build folder is gone'
+}
+
+run_compiles() {
+  local i
+  for i in "${!DIRS[@]}"; do
+    if ((i > 0 || ${#REFS[@]} > 0)); then
+      step "bin/detect of ${NAMES[i]}"
+      run_detect "$i" || fail DETECT_REFUSED "${NAMES[i]}"
+      say_step "${DETECTED[i]:-${NAMES[i]}} app detected"
+    fi
+    run_compile "$i"
+    if [[ -f ${DIRS[i]}/export ]]; then EXPORTS+=("${DIRS[i]}/export"); fi
+  done
+}
+
+run_compile() {
+  local i=$1 status
+  local -a said=()
+  require_program "$i" compile
+  step "bin/compile of ${NAMES[i]}"
+  cd "$BUILD_DIR" || fail INTERNAL 'the build folder is gone'
+  call_buildpack "$i" compile "$BUILD_DIR" "$CACHE_DIR" "$ENV_DIR"
+  status=$?
+  ((status == 0)) && return 0
+  # Ours say themselves what is wrong, and what to do.
+  if ((SHIPPED[i])) && [[ -s $WORK/said ]]; then mapfile -n 2 -t said <"$WORK/said"; fi
+  fail COMPILE_FAILED "${NAMES[i]}" "$status" "${DETECTED[i]-}" "${SHIPPED[i]}" "${said[@]}"
+}
+
+# Only the last buildpack's word counts.
+run_release() {
+  local last=$((${#DIRS[@]} - 1)) status
+  [[ -e ${DIRS[last]}/bin/release ]] || return 0
+  require_program "$last" release
+  step "bin/release of ${NAMES[last]}"
+  call_buildpack "$last" release "$BUILD_DIR" >"$RESULT_DIR/release.yml"
+  status=$?
+  ((status == 0)) || fail RELEASE_FAILED "${NAMES[last]}" "$status"
+}

@@ -1,0 +1,184 @@
+# shellcheck shell=bash
+# Which buildpacks: BUILDPACK_URL > the app's list > app.json > .buildpacks > detection.
+# Fills REFS, and per buildpack DIRS (its folder here), NAMES (for people), SHIPPED (1: ours, read-only).
+
+DETECTION_ORDER=(nodejs python static procfile)
+FETCH_TIMEOUT_SECONDS=90
+
+choose_refs() {
+  REFS=()
+  if [[ -s $ENV_DIR/BUILDPACK_URL ]]; then
+    read -r 'REFS[0]' <"$ENV_DIR/BUILDPACK_URL"
+  elif [[ -s $TASK_DIR/buildpacks ]]; then
+    mapfile -t REFS <"$TASK_DIR/buildpacks"
+  else
+    refs_from_app_json
+    ((${#REFS[@]} > 0)) || refs_from_file
+  fi
+}
+
+refs_from_app_json() {
+  local path type value
+  [[ -s $RESULT_DIR/app.json ]] || return 0
+  awk -f "$BUILDPACKS_DIR/lib/json.awk" "$RESULT_DIR/app.json" >"$WORK/app-json" || fail APP_JSON
+  while IFS=$'\t' read -r path type value; do
+    if [[ $type == s && $path =~ ^/buildpacks/[0-9]+(/url)?$ ]]; then REFS+=("$value"); fi
+  done <"$WORK/app-json"
+}
+
+refs_from_file() {
+  local line
+  [[ -f $STAGE_DIR/.buildpacks ]] || return 0
+  while IFS= read -r line || [[ -n $line ]]; do
+    line=${line%%$'\r'}
+    line=${line//[[:space:]]/}
+    if [[ -n $line && $line != '#'* ]]; then REFS+=("$line"); fi
+  done < <(head -c 65536 "$STAGE_DIR/.buildpacks" | tr -d '\0')
+}
+
+# The first of our own whose detect agrees.
+detect_default() {
+  local name
+  for name in "${DETECTION_ORDER[@]}"; do
+    # shellcheck disable=SC2034 # EXPORTS is read by run.sh
+    DIRS=("$BUILDPACKS_DIR/$name") NAMES=("heroku/$name") SHIPPED=(1) EXPORTS=()
+    if run_detect 0; then return 0; fi
+  done
+  fail NOTHING_DETECTED
+}
+
+provide_buildpacks() {
+  local ref
+  # On the sandbox's own bounded disk.
+  FETCH_DIR=$(mktemp -d) || exit 1
+  trap 'rm -rf "$FETCH_DIR"' EXIT
+  DIRS=() NAMES=() SHIPPED=()
+  for ref in "${REFS[@]}"; do provide_buildpack "$ref" "${#DIRS[@]}"; done
+}
+
+announce_buildpacks() {
+  local i
+  if ((${#NAMES[@]} == 1)); then
+    say_step "Using buildpack: ${NAMES[0]}"
+  else
+    say_step 'Using buildpacks:'
+    for i in "${!NAMES[@]}"; do say "$((i + 1)). ${NAMES[i]}"; done
+  fi
+}
+
+# Registry names and their old download addresses → `ns/name`; anything else as it is.
+canonical_ref() {
+  local ref=${1#urn:buildpack:}
+  if [[ $ref =~ ^https://(buildpack-registry|codon-buildpacks)\.s3\.amazonaws\.com/buildpacks/([A-Za-z0-9_-]+/[A-Za-z0-9_-]+)\.tgz$ ]]; then
+    ref=${BASH_REMATCH[2]}
+  fi
+  [[ $ref == heroku-community/static ]] && ref=heroku/static
+  printf '%s' "$ref"
+}
+
+provide_buildpack() {
+  local ref target=$FETCH_DIR/$2 short
+  ref=$(canonical_ref "$1")
+  short=${ref#heroku/}
+  if [[ $short =~ ^[a-z]{1,30}$ && -x $BUILDPACKS_DIR/$short/bin/detect ]]; then
+    NAMES+=("heroku/$short") SHIPPED+=(1)
+    # One alone may stay read-only; several exchange `export` files through their folders.
+    if ((${#REFS[@]} == 1)); then DIRS+=("$BUILDPACKS_DIR/$short"); return 0; fi
+    [[ -e $FETCH_DIR/lib ]] || ln -s "$BUILDPACKS_DIR/lib" "$FETCH_DIR/lib"
+    cp -R "$BUILDPACKS_DIR/$short" "$target"
+    chmod u+w "$target"
+    # Its being there tells the buildpack that an export is wanted, and that the folder is its own.
+    : >"$target/export"
+    DIRS+=("$target")
+    return 0
+  fi
+  NAMES+=("$(without_credentials "$ref")") SHIPPED+=(0) DIRS+=("$target")
+  mkdir -p "$target"
+  fetch_buildpack "$ref" "$target"
+  if [[ -d $target/bin ]]; then find -P "$target/bin" -maxdepth 1 -type f -exec chmod 755 {} +; fi
+}
+
+fetch_buildpack() {
+  local ref=$1 target=$2
+  case $ref in
+    -*) fetch_failed "$ref" 'it starts with a dash' ;;
+    https://*.tgz | https://*.tgz\?* | https://*.tar.gz | https://*.tar.gz\?* | http://*.tgz | http://*.tgz\?* | http://*.tar.gz | http://*.tar.gz\?*)
+      fetch_tarball "$ref" "$target" ;;
+    https://* | http://* | git://* | ssh://* | *@*:*) fetch_git "$ref" "$target" ;;
+    /*) copy_local "$ref" "$target" ;;
+    ./*) copy_in_tree "$ref" "$target" ;;
+    *) if [[ $ref =~ ^([A-Za-z0-9][A-Za-z0-9_-]*)/([A-Za-z0-9][A-Za-z0-9_.-]*)$ ]]; then
+        fetch_git "https://github.com/${BASH_REMATCH[1]}/heroku-buildpack-${BASH_REMATCH[2]}" "$target"
+      else
+        fetch_failed "$ref" 'it is no name, URL or folder of a buildpack'
+      fi ;;
+  esac
+}
+
+fetch_failed() { fail FETCH_FAILED "$(without_credentials "$1")" "$2"; }
+
+# A copy without owner or special files; the original may be read-only.
+copy_local() {
+  local ref=$1 target=$2
+  [[ -n $LOCAL_BUILDPACKS_DIR && /$ref/ != */../* && $ref == "$LOCAL_BUILDPACKS_PATH"/* ]] || fetch_failed "$ref" 'folders on the builder are not open to apps'
+  copy_folder "$LOCAL_BUILDPACKS_DIR/${ref#"$LOCAL_BUILDPACKS_PATH"/}" "$ref" "$target"
+}
+
+copy_in_tree() {
+  local real
+  real=$(cd -P -- "$STAGE_DIR/$1" 2>/dev/null && pwd -P) || fetch_failed "$1" 'there is no such folder in the source'
+  [[ $real == "$STAGE_REAL"/* ]] || fetch_failed "$1" 'it leads out of the source'
+  copy_folder "$real" "$1" "$2"
+}
+
+copy_folder() {
+  [[ -d $1 ]] || fetch_failed "$2" 'there is no such folder'
+  cp -R -- "$1/." "$3/" 2>"$WORK/fetch-errors" || fetch_failed "$2" "$(head -c 300 "$WORK/fetch-errors" | head -n 1)"
+}
+
+fetch_tarball() {
+  local ref=$1 target=$2 file=$FETCH_DIR/buildpack.tgz findings
+  command -v curl >/dev/null || fetch_failed "$ref" 'curl is not installed on the builder'
+  curl -fsSL --max-time "$FETCH_TIMEOUT_SECONDS" --max-filesize 104857600 -o "$file" -- "$ref" 2>"$WORK/fetch-errors" ||
+    fetch_failed "$ref" "$(tail -n 1 "$WORK/fetch-errors")"
+  findings=$(unpack "$file" "$target") || fetch_failed "$ref" 'it is no sound tar archive'
+  [[ $findings =~ unsafe$'\t'([^$'\t']*) ]] && fetch_failed "$ref" "its archive holds a member that is ${BASH_REMATCH[1]}"
+  rm -f "$file"
+  lift_single_folder "$target"
+}
+
+# Archives made by code hosts have one folder around everything.
+lift_single_folder() {
+  local -a entries
+  [[ -d $1/bin ]] && return 0
+  shopt -s nullglob
+  entries=("$1"/*/)
+  shopt -u nullglob
+  if ((${#entries[@]} == 1)) && [[ -d ${entries[0]}bin ]]; then cp -R "${entries[0]}." "$1/"; fi
+}
+
+fetch_git() {
+  local url=${1%%#*} ref=HEAD target=$2
+  [[ $1 == *'#'* ]] && ref=${1#*#}
+  command -v git >/dev/null || fetch_failed "$1" 'git is not installed on the builder'
+  [[ -n $ref && $ref != -* ]] || fetch_failed "$1" 'the part after # is no branch, tag or commit'
+  git_quietly init -q "$target" || fetch_failed "$1" "$(tail -n 1 "$WORK/fetch-errors")"
+  fetch_ref "$url" "$ref" "$target" || fetch_failed "$1" "$(tail -n 1 "$WORK/fetch-errors")"
+  git_quietly -C "$target" checkout -q --detach FETCH_HEAD || fetch_failed "$1" "$(tail -n 1 "$WORK/fetch-errors")"
+  rm -rf "$target/.git"
+}
+
+# Just the commit; servers that cannot, send its history; a short commit id cannot be asked for and is looked up in everything.
+fetch_ref() {
+  local url=$1 ref=$2 target=$3 commit
+  git_quietly -C "$target" fetch -q --depth 1 -- "$url" "$ref" || git_quietly -C "$target" fetch -q -- "$url" "$ref" || {
+    [[ $ref =~ ^[0-9a-f]{7,40}$ ]] && git_quietly -C "$target" fetch -q -- "$url" '+refs/heads/*:refs/remotes/origin/*' &&
+      commit=$(git -C "$target" rev-parse --verify -q "$ref^{commit}") && git_quietly -C "$target" update-ref FETCH_HEAD "$commit"
+  }
+}
+
+# Never asks, never runs a hook or a config file of the app, never reads a local path.
+git_quietly() {
+  HOME=$FETCH_DIR GIT_CONFIG_NOSYSTEM=1 GIT_TERMINAL_PROMPT=0 GIT_ALLOW_PROTOCOL=http:https:git:ssh \
+    GIT_SSH_COMMAND='ssh -oBatchMode=yes' timeout "$FETCH_TIMEOUT_SECONDS" git "$@" 2>"$WORK/fetch-errors" >/dev/null
+}

@@ -1,0 +1,185 @@
+import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import type { AppId } from '../../../shared/domain/ids.ts';
+import type { Layer } from '../../../shared/domain/slug.ts';
+import { ensureDir } from '../../../shared/kit/atomic-file.ts';
+import { SlipwayError } from '../../../shared/kit/errors.ts';
+import { DEFAULT_ENV, run as realRun, type CommandResult, type Run } from '../../../shared/kit/exec.ts';
+import type { Images } from '../../images/port.ts';
+import { builderDiskFull } from '../builder-disk.ts';
+import { checkDeclared, planCut, sameLayer, type Cut, type LayerStep } from './cut.ts';
+import { LayerKeys, type KeyedLayer } from './layer-keys.ts';
+import { CONSTANT_MTIME_MS, squashAppArgv, squashFolderArgv, type SquashOptions } from './mksquashfs-argv.ts';
+import type { CutRequest, DeclaredLayer, LayerBuilder } from './port.ts';
+import { readFolderFacts } from './tree-facts.ts';
+
+export interface LayerBuilderConfig {
+  /** The agent's state folder, the same as the image store's: finished images are moved, not copied. */
+  readonly stateDir: string;
+  /** Default: all there are. */
+  readonly processors?: number | undefined;
+  /** Of each mksquashfs. Default 256. */
+  readonly memoryMebibytes?: number | undefined;
+}
+
+export interface LayerBuilderDeps {
+  readonly images: Pick<Images, 'adopt' | 'has'>;
+  readonly run?: Run | undefined;
+}
+
+export function createLayerBuilder(config: LayerBuilderConfig, deps: LayerBuilderDeps): LayerBuilder {
+  return new SquashfsLayerBuilder(config, deps);
+}
+
+class SquashfsLayerBuilder implements LayerBuilder {
+  readonly #tempDir: string;
+  readonly #options: Pick<SquashOptions, 'processors' | 'memoryMebibytes'>;
+  readonly #images: Pick<Images, 'adopt' | 'has'>;
+  readonly #run: Run;
+  readonly #keys: LayerKeys;
+  #tempReady: Promise<void> | undefined;
+
+  constructor(config: LayerBuilderConfig, deps: LayerBuilderDeps) {
+    this.#tempDir = join(config.stateDir, 'layers', 'tmp');
+    this.#keys = new LayerKeys(join(config.stateDir, 'layers', 'keys'));
+    this.#options = {
+      processors: config.processors ?? availableParallelism(),
+      memoryMebibytes: config.memoryMebibytes ?? 256,
+    };
+    this.#images = deps.images;
+    this.#run = deps.run ?? realRun;
+  }
+
+  async cached(appId: AppId, declared: readonly DeclaredLayer[]): Promise<readonly KeyedLayer[]> {
+    checkDeclared(declared);
+    const known = await this.#keys.read(appId);
+    const found = declared.flatMap((layer) => {
+      const match = known.find((each) => sameLayer(each.declared, layer));
+      return match === undefined ? [] : [{ declared: layer, layer: { ...match.layer, shared: layer.shared } }];
+    });
+    return await this.#onlyHere(found);
+  }
+
+  async cut(request: CutRequest): Promise<readonly Layer[]> {
+    checkDeclared(request.declared);
+    request.signal.throwIfAborted();
+    this.#tempReady ??= this.#clearTemp();
+    const [plan] = await Promise.all([this.#plan(request), this.#tempReady]);
+    const layers = await this.#build(plan, request);
+    checkSize(layers, request.slugLimitBytes);
+    await this.#keys.remember(
+      request.appId,
+      plan.steps.flatMap(({ declared }, index) => (layers[index] === undefined ? [] : [{ declared, layer: layers[index] }])),
+    );
+    return layers;
+  }
+
+  async #plan({ appDir, upperDir, declared, reused }: CutRequest): Promise<Cut> {
+    const facts = declared.map(async ({ path }) => [path, await readFolderFacts(appDir, upperDir, path)] as const);
+    const here = await this.#onlyHere(reused);
+    return planCut({
+      declared,
+      reused,
+      folders: new Map(await Promise.all(facts)),
+      here: new Set(here.map((each) => each.layer.digest)),
+    });
+  }
+
+  /** All images side by side; when one fails, the others are stopped. */
+  async #build(plan: Cut, request: CutRequest): Promise<readonly Layer[]> {
+    const failed = new AbortController();
+    const signal = AbortSignal.any([request.signal, failed.signal]);
+    const app = this.#squash({ ...request, signal }, { name: 'app', shared: false }, (output) =>
+      squashAppArgv({ ...this.#options, output, mtimeMs: request.commitTimeMs }, plan.excluded),
+    );
+    const all = [...plan.steps.map((step) => this.#buildStep(step, { ...request, signal })), app];
+    try {
+      return await Promise.all(all);
+    } catch (error) {
+      failed.abort(error);
+      await Promise.allSettled(all);
+      throw error;
+    }
+  }
+
+  async #buildStep(step: LayerStep, request: CutRequest): Promise<Layer> {
+    if (step.kind === 'reuse') return step.layer;
+    return await this.#squash(request, step.declared, (output) =>
+      squashFolderArgv({ ...this.#options, output, mtimeMs: CONSTANT_MTIME_MS }, step.declared.path),
+    );
+  }
+
+  async #squash(request: CutRequest, layer: Pick<Layer, 'name' | 'shared'>, argv: (output: string) => readonly string[]): Promise<Layer> {
+    const output = join(this.#tempDir, `${randomBytes(8).toString('hex')}.sqfs`);
+    try {
+      await this.#pack(request, argv(output));
+      return { name: layer.name, shared: layer.shared, ...(await this.#images.adopt(output)) };
+    } finally {
+      await rm(output, { force: true });
+    }
+  }
+
+  /** The file size limit ends a runaway slug before it fills the disk. */
+  async #pack({ appDir, slugLimitBytes, signal }: CutRequest, argv: readonly string[]): Promise<void> {
+    const result = await this.#run({
+      file: 'prlimit',
+      args: [`--fsize=${slugLimitBytes}`, '--', 'mksquashfs', ...argv],
+      cwd: appDir,
+      env: { ...DEFAULT_ENV, LC_ALL: 'C' }, // names are bytes
+      signal,
+    }).catch((error: unknown) => {
+      signal.throwIfAborted();
+      throw error;
+    });
+    signal.throwIfAborted();
+    if (result.code !== 0) throw packFailure(result, slugLimitBytes);
+  }
+
+  async #onlyHere<T extends { readonly layer: Layer }>(layers: readonly T[]): Promise<readonly T[]> {
+    const here = await Promise.all(layers.map((each) => this.#images.has(each.layer.digest)));
+    return layers.filter((_, index) => here[index]);
+  }
+
+  async #clearTemp(): Promise<void> {
+    await rm(this.#tempDir, { recursive: true, force: true });
+    await ensureDir(this.#tempDir);
+  }
+}
+
+function packFailure(result: CommandResult, slugLimitBytes: number): SlipwayError {
+  const said = result.stderr.trim().split('\n').at(-1) ?? '';
+  if (result.signal === 'SIGXFSZ' || /file too large/i.test(result.stderr)) return tooLarge(undefined, slugLimitBytes);
+  if (/no space left/i.test(result.stderr)) return builderDiskFull(new Error(said));
+  return new SlipwayError({
+    code: 'SLIP_BUILD_PACK',
+    kind: 'transient',
+    message: `The slug could not be packed: ${said === '' ? `mksquashfs ended with ${result.signal ?? String(result.code)}` : said}`,
+    hint: 'Push again; if this stays, look at the agent’s log on the builder.',
+  });
+}
+
+/** @throws SLIP_SLUG_TOO_LARGE */
+function checkSize(layers: readonly Layer[], limitBytes: number): void {
+  const sizeBytes = layers.reduce((sum, layer) => sum + layer.sizeBytes, 0);
+  if (sizeBytes > limitBytes) throw tooLarge(layers, limitBytes);
+}
+
+function tooLarge(layers: readonly Layer[] | undefined, limitBytes: number): SlipwayError {
+  const parts = layers?.map((layer) => `${layer.name} ${megabytes(layer.sizeBytes)}`).join(', ');
+  return new SlipwayError({
+    code: 'SLIP_SLUG_TOO_LARGE',
+    httpStatus: 422,
+    message: `The slug is larger than ${megabytes(limitBytes)}${parts === undefined ? '' : ` (${parts})`}.`,
+    hint: 'List what the app does not need at run time in .slugignore, or keep large files outside the repository.',
+    details: { limitBytes },
+  });
+}
+
+const MIB = 1024 * 1024;
+
+/** As in "500 MB", Heroku's limit. */
+function megabytes(bytes: number): string {
+  return bytes < MIB ? `${(bytes / 1024).toFixed(1)} kB` : `${(bytes / MIB).toFixed(1)} MB`;
+}

@@ -1,0 +1,65 @@
+/** Command lines of mksquashfs, run inside the folder that becomes /app. Pure. */
+export interface SquashOptions {
+  readonly output: string;
+  /** Of every file and folder. */
+  readonly mtimeMs: number;
+  readonly processors: number;
+  readonly memoryMebibytes: number;
+}
+
+/** 1980-01-01: what zip can still express, and plainly nobody's real time. */
+export const CONSTANT_MTIME_MS = Date.UTC(1980, 0, 1);
+
+const MAX_UNIX_TIME = 0xffff_ffff;
+
+/** The whole folder but the content of `excluded`. */
+export function squashAppArgv(options: SquashOptions, excluded: readonly string[]): readonly string[] {
+  const patterns = excluded.map(escapePattern).flatMap((path) => [`${path}/*`, `${path}/.*`]);
+  const exclusion = patterns.length === 0 ? [] : ['-wildcards', '-e', ...patterns]; // -e takes all that follows
+  return ['.', options.output, ...common(options), ...exclusion];
+}
+
+/** One folder, at its own path within the image, so that all layers share one root. Folders on the way get a plain mode. */
+export function squashFolderArgv(options: SquashOptions, path: string): readonly string[] {
+  const modes = pathsDownTo(path).flatMap((folder) => ['-p', `${escapePseudo(folder)} m 0755 0 0`]);
+  return [`./${path}`, options.output, '-tarstyle', ...common(options), ...modes];
+}
+
+/** The tree of a tar stream on standard input: nothing is unpacked on this machine. */
+export function squashTarArgv(options: SquashOptions): readonly string[] {
+  return ['-', options.output, '-tar', ...common(options)];
+}
+
+/**
+ * Nothing of the machine or of the build's history enters the image: one owner, one time, no extended attributes, hard
+ * links as separate files with shared data (an overlay breaks them on copy-up), the root folder's mode fixed.
+ */
+function common({ mtimeMs, processors, memoryMebibytes }: SquashOptions): readonly string[] {
+  return [
+    ...['-comp', 'zstd', '-Xcompression-level', '3', '-b', '131072'],
+    ...['-all-root', '-noId', '-no-xattrs', '-no-hardlinks', '-root-mode', '0755'],
+    ...['-mkfs-time', unixSeconds(CONSTANT_MTIME_MS), '-all-time', unixSeconds(mtimeMs)],
+    ...['-noappend', '-no-recovery', '-exit-on-error', '-quiet', '-no-progress'],
+    ...['-processors', String(processors), '-mem', `${memoryMebibytes}M`],
+  ];
+}
+
+function unixSeconds(ms: number): string {
+  return String(Math.min(MAX_UNIX_TIME, Math.max(0, Math.floor(ms / 1000))));
+}
+
+/** `a/b/c` → `a`, `a/b`, `a/b/c`. */
+function pathsDownTo(path: string): readonly string[] {
+  const parts = path.split('/');
+  return parts.map((_, index) => parts.slice(0, index + 1).join('/'));
+}
+
+/** fnmatch takes a backslash before any ASCII character as that character. */
+function escapePattern(path: string): string {
+  return path.replace(/[^A-Za-z0-9/_.\u0080-\u{10ffff}-]/gu, '\\$&');
+}
+
+/** The name in a pseudo-file definition ends at the first space that is not escaped. */
+function escapePseudo(path: string): string {
+  return path.replace(/["\\\s]/g, '\\$&');
+}

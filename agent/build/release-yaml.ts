@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { SlipwayError } from '../../shared/kit/errors.ts';
+
+/** What a buildpack's `bin/release` says. `addons` is ignored. */
+export interface ReleaseYaml {
+  readonly defaultProcessTypes: Readonly<Record<string, string>>;
+  readonly configVars: Readonly<Record<string, string>>;
+}
+
+const scalars = z.record(
+  z.string().regex(/^[A-Za-z_][A-Za-z0-9_-]{0,127}$/),
+  z.union([z.string(), z.number(), z.boolean()]).transform(String),
+);
+const schema = z.object({
+  default_process_types: scalars.nullish().transform((value) => value ?? {}),
+  config_vars: scalars.nullish().transform((value) => value ?? {}),
+});
+
+/** Aliases that would expand a small text into a huge value end the parse. @throws SLIP_BUILD_BAD_RELEASE_YAML */
+export async function parseReleaseYaml(text: string, buildpack: string): Promise<ReleaseYaml> {
+  const { default_process_types: defaultProcessTypes, config_vars: configVars } = await interpret(text, buildpack);
+  return { defaultProcessTypes, configVars };
+}
+
+async function interpret(text: string, buildpack: string): Promise<z.output<typeof schema>> {
+  if (text.trim() === '') return schema.parse({});
+  try {
+    const { parse } = await import('yaml'); // 10 MB that most agents never need
+    const value: unknown = parse(text, { maxAliasCount: 10, logLevel: 'error' });
+    return schema.parse(value ?? {});
+  } catch (cause) {
+    throw new SlipwayError({
+      code: 'SLIP_BUILD_BAD_RELEASE_YAML',
+      message: `What bin/release of ${buildpack} printed is not the YAML of a buildpack.`,
+      hint: 'It must be a map with default_process_types (name: command) and config_vars. Run bin/release by hand to see what it prints.',
+      cause,
+    });
+  }
+}

@@ -1,0 +1,249 @@
+import { realpath, rm } from 'node:fs/promises';
+import type { BuildResult, BuildTask } from '../../shared/domain/build.ts';
+import type { Exit } from '../../shared/domain/instance.ts';
+import type { Layer, Slug } from '../../shared/domain/slug.ts';
+import { parseAppJson } from '../../shared/domain/app-json.ts';
+import { parseProcfile } from '../../shared/domain/procfile.ts';
+import { LineOutput } from '../../shared/kit/line-output.ts';
+import { callAfter } from '../../shared/kit/timer.ts';
+import { renderBuildSpec } from './build-spec.ts';
+import type { BuildRunnerConfig } from './config.ts';
+import type { BuildContext } from './context.ts';
+import { cancelledFailure, failureFromExit, failureFromInside, noProcessFailure, outputLimitFailure, timeoutFailure } from './failures.ts';
+import { detailLine, humanBytes, processTypesBlock, stepLine, warningLine } from './heroku-output.ts';
+import type { DeclaredLayer } from './layers/port.ts';
+import type { BuildIo } from './port.ts';
+import { parseReleaseYaml } from './release-yaml.ts';
+import { readBuildReport, readManifest, stepTimings, type BuildReport } from './results.ts';
+import { runToEnd } from './sandbox-run.ts';
+import { createTaskFolder, receiveSource, type TaskFolder } from './task-folder.ts';
+
+interface Candidate {
+  readonly declared: DeclaredLayer;
+  readonly layer: Layer;
+}
+
+/** The life of one build. Made for one run and thrown away. */
+export class BuildRun {
+  readonly #context: BuildContext;
+  readonly #task: BuildTask;
+  readonly #io: BuildIo;
+  readonly #output: LineOutput;
+  /** Aborted with the error that ends the build: cancel, time, output, a bad manifest. */
+  readonly #stop = new AbortController();
+  readonly #timingsMs: Record<string, number> = {};
+  #outputBytes = 0;
+  #lastOutputMs = 0;
+  #checkedManifests = false;
+
+  constructor(context: BuildContext, task: BuildTask, io: BuildIo) {
+    this.#context = context;
+    this.#task = task;
+    this.#io = io;
+    this.#output = new LineOutput((chunk) => {
+      io.output(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
+    });
+  }
+
+  async run(): Promise<BuildResult> {
+    const { caches, layers } = this.#context;
+    const cancel = (): void => this.#stop.abort(cancelledFailure());
+    if (this.#io.signal.aborted) cancel();
+    this.#io.signal.addEventListener('abort', cancel, { once: true });
+    try {
+      this.#stop.signal.throwIfAborted();
+      const cacheDir = await caches.open(this.#task.appId, this.#task.uidBase, `${this.#task.stack} ${this.#context.config.platform}`);
+      const candidates = await layers.cached(this.#task.appId, await caches.declared(this.#task.appId));
+      this.#context.useLayers(
+        this.#task.taskId,
+        candidates.map(({ layer }) => layer),
+      );
+      const folder = await createTaskFolder(
+        this.#context.config.tasksDir,
+        this.#task,
+        candidates.map((candidate) => candidate.declared),
+      );
+      return await this.#build(folder, cacheDir, candidates).finally(() => this.#cleanUpLater(folder));
+    } finally {
+      this.#io.signal.removeEventListener('abort', cancel);
+    }
+  }
+
+  async #build(folder: TaskFolder, cacheDir: string, candidates: readonly Candidate[]): Promise<BuildResult> {
+    const sourceBytes = await this.#prepare(folder, cacheDir, candidates);
+    const startedMs = this.#context.clock.nowMs();
+    const exit = await this.#runInside(folder);
+    const report = await readBuildReport(folder.resultDir);
+    this.#timingsMs['sandbox'] = Math.max(0, Math.round((report.steps[0]?.atMs ?? startedMs) - startedMs));
+    Object.assign(this.#timingsMs, stepTimings(report.steps));
+    const doneMs = report.steps.at(-1)?.atMs ?? startedMs;
+    this.#timingsMs['end'] = Math.max(0, Math.round(this.#context.clock.nowMs() - doneMs));
+    this.#throwOnFailure(exit, report);
+    const processes = await this.#discoverProcesses(folder, report);
+    const cut = await this.#timed('layers', () => this.#cut(report, candidates));
+    const uploadedBytes = await this.#timed('upload', () => this.#upload(cut));
+    const slug: Slug = {
+      layers: cut,
+      processTypes: processes.processTypes,
+      stack: this.#task.stack,
+      platform: this.#context.config.platform,
+      commit: this.#task.commit,
+      buildpacks: report.buildpacks,
+      defaultConfig: processes.defaultConfig,
+    };
+    return { slug, stats: { timingsMs: this.#timingsMs, sourceBytes, uploadedBytes } };
+  }
+
+  /** Source and sandbox side by side: neither needs the other before the start. */
+  async #prepare(folder: TaskFolder, cacheDir: string, candidates: readonly Candidate[]): Promise<number> {
+    const { sandbox, images, config } = this.#context;
+    const download = this.#timed('source', async () =>
+      receiveSource(folder, await this.#io.openSource(this.#stop.signal), {
+        limitBytes: config.sourceLimitBytes,
+        signal: this.#stop.signal,
+      }),
+    );
+    const prepare = this.#timed('prepare', async () => {
+      // Shared ones get an owner too: a build must be able to remove what is stale, and to write beside it.
+      const lowerDirs = await Promise.all(candidates.map(({ layer }) => images.mount({ ...layer, shared: false }, this.#task.uidBase)));
+      const places = { taskDir: folder.taskDir, resultDir: folder.resultDir, cacheDir, lowerDirs };
+      const spec = renderBuildSpec(await withRealPaths(config), this.#task, places);
+      await sandbox.prepare({ ...spec, onOutput: (chunk) => this.#takeOutput(chunk, folder) });
+    });
+    const [source, prepared] = await Promise.allSettled([download, prepare]);
+    this.#stop.signal.throwIfAborted();
+    if (source.status === 'rejected') throw source.reason;
+    if (prepared.status === 'rejected') throw prepared.reason;
+    return source.value;
+  }
+
+  async #runInside(folder: TaskFolder): Promise<Exit> {
+    const { sandbox, clock } = this.#context;
+    this.#lastOutputMs = clock.monotonicMs();
+    const timedOut = Symbol('timeout');
+    const disarm = callAfter(clock, this.#task.timeoutMs, () => this.#stop.abort(timedOut));
+    try {
+      return await runToEnd(sandbox, this.#task.taskId, { stop: this.#stop.signal, clock });
+    } catch (error) {
+      if (error !== timedOut) throw error;
+      const { steps } = await readBuildReport(folder.resultDir);
+      throw timeoutFailure(this.#task, steps.at(-1)?.name ?? 'its start', clock.monotonicMs() - this.#lastOutputMs);
+    } finally {
+      disarm();
+    }
+  }
+
+  #takeOutput(chunk: Uint8Array, folder: TaskFolder): void {
+    if (this.#stop.signal.aborted) return;
+    this.#lastOutputMs = this.#context.clock.monotonicMs();
+    this.#outputBytes += chunk.byteLength;
+    this.#output.write(chunk);
+    if (this.#outputBytes > this.#task.outputLimitBytes) this.#stop.abort(outputLimitFailure(this.#task));
+    // The script prints its first line after it has left copies: a bad Procfile need not wait for a long compile.
+    if (!this.#checkedManifests) {
+      this.#checkedManifests = true;
+      checkManifests(folder.resultDir).catch((error: unknown) => this.#stop.abort(error));
+    }
+  }
+
+  #throwOnFailure(exit: Exit, report: BuildReport): void {
+    this.#stop.signal.throwIfAborted();
+    if (exit.code === 0 && report.isFinished && report.failure === undefined) return;
+    if (exit.oomKilled || report.failure === undefined) throw failureFromExit(exit, this.#task);
+    throw failureFromInside(report.failure, this.#task);
+  }
+
+  async #discoverProcesses(folder: TaskFolder, report: BuildReport): Promise<Pick<Slug, 'processTypes' | 'defaultConfig'>> {
+    const [procfile, releaseYaml] = await Promise.all([
+      readManifest(folder.resultDir, 'Procfile'),
+      readManifest(folder.resultDir, 'release.yml'),
+    ]);
+    const declared = parseProcfile(procfile ?? new Uint8Array());
+    const last = report.buildpacks.at(-1) ?? 'the buildpack';
+    const release = await parseReleaseYaml(releaseYaml?.toString('utf8') ?? '', last);
+    const processTypes = { ...release.defaultProcessTypes, ...declared.processTypes };
+    for (const warning of declared.warnings) this.#say(warningLine(warning));
+    this.#say(processTypesBlock(Object.keys(declared.processTypes), Object.keys(release.defaultProcessTypes), last));
+    if (Object.keys(processTypes).length === 0) throw noProcessFailure(report.buildpacks);
+    return { processTypes, defaultConfig: release.configVars };
+  }
+
+  async #cut(report: BuildReport, candidates: readonly Candidate[]): Promise<readonly Layer[]> {
+    const { sandbox, layers, caches } = this.#context;
+    const { appId, taskId } = this.#task;
+    this.#say(stepLine('Compressing...'));
+    const cut = await layers.cut({
+      appId,
+      appDir: sandbox.appDir(taskId),
+      upperDir: sandbox.upperDir(taskId),
+      declared: report.declared,
+      reused: candidates.filter(
+        ({ declared }) => report.kept.some((kept) => isSame(kept, declared)) && report.declared.some((now) => isSame(now, declared)),
+      ),
+      commitTimeMs: this.#task.commitTimeMs,
+      slugLimitBytes: this.#task.slugLimitBytes,
+      signal: this.#stop.signal,
+    });
+    this.#context.useLayers(taskId, cut);
+    await caches.remember(appId, report.declared);
+    this.#say(detailLine(`Done: ${humanBytes(cut.reduce((sum, layer) => sum + layer.sizeBytes, 0))}`));
+    return cut;
+  }
+
+  /** @returns bytes sent; the store takes nothing that it has */
+  async #upload(cut: readonly Layer[]): Promise<number> {
+    const { images, transport } = this.#context;
+    const sent = await Promise.all(cut.map(({ digest }) => transport.upload(digest, images.path(digest), this.#stop.signal)));
+    return sent.reduce((sum, bytes) => sum + bytes, 0);
+  }
+
+  #say(text: string): void {
+    this.#output.say(text);
+  }
+
+  async #timed<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const startMs = this.#context.clock.monotonicMs();
+    try {
+      return await work();
+    } finally {
+      this.#timingsMs[name] = Math.round(this.#context.clock.monotonicMs() - startMs);
+    }
+  }
+
+  /** Nobody waits for what is left over. */
+  #cleanUpLater(folder: TaskFolder): void {
+    const { sandbox, caches, config, log } = this.#context;
+    const { taskId, appId } = this.#task;
+    const isCacheSuspect = (this.#timingsMs['compile'] ?? Infinity) > SLOW_COMPILE_MS;
+    const work = async (): Promise<void> => {
+      await sandbox.destroy(taskId);
+      await sandbox.forget(taskId);
+      await rm(folder.root, { recursive: true, force: true });
+      if (isCacheSuspect && (await caches.trim(appId, config.cacheLimitBytes))) log.info({ appId }, 'build cache emptied: over its limit');
+    };
+    this.#context.background(appId, taskId, work);
+  }
+}
+
+/** Only a compile that took its time can have filled a cache. */
+const SLOW_COMPILE_MS = 2000;
+
+/** A sandbox binds folders, not symlinks to them. */
+async function withRealPaths(config: BuildRunnerConfig): Promise<BuildRunnerConfig> {
+  const [insideDir, buildpacksDir, toolchainDir] = await Promise.all([
+    realpath(config.insideDir),
+    realpath(config.buildpacksDir),
+    config.toolchainDir === undefined ? undefined : realpath(config.toolchainDir),
+  ]);
+  return { ...config, insideDir, buildpacksDir, toolchainDir };
+}
+
+async function checkManifests(resultDir: string): Promise<void> {
+  const [procfile, appJson] = await Promise.all([readManifest(resultDir, 'Procfile'), readManifest(resultDir, 'app.json')]);
+  if (procfile !== undefined) parseProcfile(procfile);
+  if (appJson !== undefined) parseAppJson(appJson);
+}
+
+function isSame(a: DeclaredLayer, b: DeclaredLayer): boolean {
+  return a.name === b.name && a.path === b.path && a.key === b.key && a.shared === b.shared;
+}

@@ -1,0 +1,96 @@
+import { createWriteStream } from 'node:fs';
+import { chmod, chown, mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { BuildTask } from '../../shared/domain/build.ts';
+import { ensureDir } from '../../shared/kit/atomic-file.ts';
+import { isErrno, SlipwayError } from '../../shared/kit/errors.ts';
+import { revealAll, type ConfigVars } from '../../shared/kit/sensitive.ts';
+import { builderDiskFull } from './builder-disk.ts';
+import { renderDeclaredLayer } from './declared-layers.ts';
+import { humanBytes } from './heroku-output.ts';
+import type { DeclaredLayer } from './layers/port.ts';
+
+/** The app's own user inside its range of host uids. */
+const APP_UID = 1000;
+
+/** A build's scratch on this machine: what goes in (read-only) and what comes out. */
+export interface TaskFolder {
+  readonly root: string;
+  readonly taskDir: string;
+  readonly resultDir: string;
+}
+
+/**
+ * Writes everything but the source. Parents may be passed, because the root of a user namespace, who binds these folders, is
+ * nobody here; what is in them is for the app's group alone: config values lie there.
+ */
+export async function createTaskFolder(tasksDir: string, task: BuildTask, candidates: readonly DeclaredLayer[]): Promise<TaskFolder> {
+  const root = join(tasksDir, task.taskId);
+  const taskDir = join(root, 'task');
+  const resultDir = join(root, 'result');
+  await ensureDir(tasksDir, 0o711);
+  await rm(root, { recursive: true, force: true });
+  await mkdir(root, { mode: 0o711 });
+  await Promise.all([mkdir(taskDir, { mode: 0o700 }), ensureOwnedDir(resultDir, task.uidBase)]);
+  await ensureOwnedDir(join(resultDir, 'work'), task.uidBase);
+  await Promise.all([
+    writeEnvDir(join(taskDir, 'env'), task.config),
+    writeLines(join(taskDir, 'buildpacks'), task.buildpacks),
+    writeLines(join(taskDir, 'candidates'), candidates.map(renderDeclaredLayer)),
+    openToGroup(taskDir, task.uidBase),
+  ]);
+  return { root, taskDir, resultDir };
+}
+
+async function openToGroup(folder: string, uidBase: number): Promise<void> {
+  if (process.getuid?.() === 0) await chown(folder, 0, uidBase + APP_UID);
+  await chmod(folder, 0o750);
+}
+
+/** One file per variable with exactly its value (Heroku's ENV_DIR). */
+async function writeEnvDir(folder: string, config: ConfigVars): Promise<void> {
+  await mkdir(folder, { mode: 0o755 });
+  const entries = Object.entries(revealAll(config)).filter(([name]) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name));
+  await Promise.all(entries.map(([name, value]) => writeFile(join(folder, name), value, { mode: 0o644 })));
+}
+
+async function writeLines(path: string, lines: readonly string[]): Promise<void> {
+  if (lines.length > 0) await writeFile(path, lines.map((line) => `${line.replaceAll('\n', ' ')}\n`).join(''), { mode: 0o644 });
+}
+
+/** A folder that the app's user inside the sandbox may write. Without root, sandboxes run as the agent's own user. */
+export async function ensureOwnedDir(path: string, uidBase: number): Promise<void> {
+  await ensureDir(path, 0o700);
+  if (process.getuid?.() === 0) await chown(path, uidBase + APP_UID, uidBase + APP_UID);
+}
+
+/** Streams the source archive into the folder. @returns its bytes @throws SLIP_BUILD_SOURCE_TOO_LARGE, SLIP_DISK_FULL */
+export async function receiveSource(
+  folder: TaskFolder,
+  source: NodeJS.ReadableStream,
+  options: { limitBytes: number; signal: AbortSignal },
+): Promise<number> {
+  let bytes = 0;
+  const counter = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      done(bytes > options.limitBytes ? tooLarge(options.limitBytes) : null, chunk);
+    },
+  });
+  try {
+    await pipeline(source, counter, createWriteStream(join(folder.taskDir, 'source.tar.gz'), { mode: 0o644 }), { signal: options.signal });
+  } catch (cause) {
+    throw isErrno(cause, 'ENOSPC') ? builderDiskFull(cause) : cause;
+  }
+  return bytes;
+}
+
+function tooLarge(limitBytes: number): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_BUILD_SOURCE_TOO_LARGE',
+    message: `The source is larger than ${humanBytes(limitBytes)} compressed.`,
+    hint: 'Keep large files out of the repository: put them into object storage, or remove them from the commit.',
+  });
+}

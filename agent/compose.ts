@@ -1,0 +1,292 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DesiredState } from '../shared/domain/assignment.ts';
+import type { TaskId } from '../shared/domain/ids.ts';
+import type { Clock } from '../shared/kit/clock.ts';
+import { SlipwayError } from '../shared/kit/errors.ts';
+import { run } from '../shared/kit/exec.ts';
+import type { Failpoint } from '../shared/kit/failpoint.ts';
+import type { Logger } from '../shared/kit/log.ts';
+import { randomId } from '../shared/kit/random-id.ts';
+import { VERSION } from '../shared/kit/version.ts';
+import { DEFAULT_CACHE_LIMIT_BYTES, DEFAULT_SOURCE_LIMIT_BYTES, pickBuildEnv } from './build/config.ts';
+import { createLayerBuilder } from './build/layers/layer-builder.ts';
+import { createBuildRunner, type NodeBuildRunner } from './build/runner.ts';
+import { Tasks } from './build/tasks.ts';
+import type { AgentConfig } from './config.ts';
+import { createImages, type NodeImages } from './images/images.ts';
+import { LogBook } from './logs/log-book.ts';
+import { createLogs } from './logs/logs.ts';
+import type { Logs } from './logs/port.ts';
+import { createHaproxy } from './proxy/haproxy/haproxy.ts';
+import type { Proxy } from './proxy/port.ts';
+import { parseRouterLine } from './proxy/router-line.ts';
+import { createExecutors } from './reconcile/executors.ts';
+import { explainStep } from './reconcile/explain-step.ts';
+import { createInstanceRecords } from './reconcile/instances.ts';
+import { createLedger, type Ledger } from './reconcile/ledger.ts';
+import { ReconcileLoop } from './reconcile/loop.ts';
+import { RouteSwitch } from './reconcile/route-switch.ts';
+import { createSandbox, type RemovableSandbox } from './sandbox/create.ts';
+import { dynoSpec } from './sandbox/dyno.ts';
+import { probeSandbox } from './sandbox/probe.ts';
+import { connectSession, type OpenSession } from './session/connect-session.ts';
+import { collectFacts, collectHeartbeat, findMissing, osRelease, type OwnFacts } from './session/facts.ts';
+import { createImageTransport, type ControllerTransport } from './session/image-transport.ts';
+import { readIdentity, type NodeIdentity } from './session/node-files.ts';
+import type { SessionHandlers } from './session/port.ts';
+
+const PRODUCT_DIR = join(import.meta.dirname, '..');
+const HOST_CHECK_MS = 5_000;
+const GATE_WRONG_BIND_MS = 5_000;
+
+export interface Basics {
+  readonly config: AgentConfig;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly failpoint: Failpoint;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export interface Drivers {
+  readonly identity: NodeIdentity;
+  readonly sandbox: RemovableSandbox;
+  readonly images: NodeImages;
+  readonly transport: ControllerTransport;
+  readonly proxy: Proxy;
+  readonly logs: Logs;
+  readonly logBook: LogBook;
+  readonly builds: NodeBuildRunner;
+  readonly ledger: Ledger;
+}
+
+/** True where systemd runs the machine and we may ask it for units. */
+export function hasSystemd(): boolean {
+  return existsSync('/run/systemd/system') && process.getuid?.() === 0;
+}
+
+/** What holds the machine's resources: sandboxes, images, proxy, logs, builds. */
+export async function composeDrivers(basics: Basics): Promise<Drivers> {
+  const { config, clock, log } = basics;
+  const identity = await readIdentity(config.stateDir);
+  if (identity === undefined) throw notJoined();
+  const { network, stateDir } = config;
+  const sandboxConfig = { ...network, stateDir, warm: 2, supervisor: 'auto' as const };
+  const sandbox = await createSandbox(config.sandbox, sandboxConfig, { run, clock, log, randomId });
+  const transport = createImageTransport({ apiUrl: identity.apiUrl, stateDir });
+  const mode = config.sandbox === 'process' ? 'extract' : 'mount';
+  const images = createImages({ stateDir, mode, budgetBytes: config.imageBudgetBytes }, { transport, run, clock, log });
+  const proxy = composeProxy(basics);
+  const ledger = createLedger({ stateDir, clock, logger: log });
+  const logBook = new LogBook(join(stateDir, 'log-book.json'), (id) => sandbox.logDir(id));
+  await logBook.load();
+  const logs = composeLogs(basics, { sandbox, proxy, logBook });
+  const builds = await composeBuilds(basics, { sandbox, images, transport });
+  return { identity, sandbox, images, transport, proxy, logs, logBook, builds, ledger };
+}
+
+function notJoined(): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_NODE_NOT_JOINED',
+    message: 'This machine has not joined a fleet yet.',
+    hint: 'Get a token with: slipway nodes:token — then run: node agent/main.ts join --help',
+  });
+}
+
+function composeProxy({ config, clock, log, failpoint }: Basics): Proxy {
+  return createHaproxy(
+    {
+      stateDir: join(config.stateDir, 'proxy'),
+      binds: [{ address: config.proxy.address, port: config.proxy.port }],
+      user: config.proxy.user,
+    },
+    { run, clock, logger: log, systemd: hasSystemd(), failpoint },
+  );
+}
+
+function composeLogs({ config, clock }: Basics, from: Pick<Drivers, 'sandbox' | 'proxy' | 'logBook'>): Logs {
+  return createLogs(
+    { dir: join(config.stateDir, 'app-logs') },
+    {
+      clock,
+      sources: (app) => from.logBook.sources(app),
+      onSourcesChanged: (listener) => from.logBook.onChange(listener),
+      instanceLogDir: (id) => from.sandbox.logDir(id),
+      routerLogDir: from.proxy.logDir(),
+      routerLine: (text) => parseRouterLine(text),
+    },
+  );
+}
+
+async function composeBuilds(basics: Basics, from: Pick<Drivers, 'sandbox' | 'images' | 'transport'>): Promise<NodeBuildRunner> {
+  const { config, clock, log, env } = basics;
+  const { sandbox, images, transport } = from;
+  return createBuildRunner(
+    {
+      tasksDir: join(config.stateDir, 'tasks'),
+      cacheDir: join(config.stateDir, 'build-cache'),
+      buildpacksDir: join(PRODUCT_DIR, 'buildpacks'),
+      insideDir: join(PRODUCT_DIR, 'agent', 'build', 'inside'),
+      toolchainDir: config.toolchainDir,
+      platform: `${await osRelease()}-${process.arch}`,
+      buildEnv: { ...pickBuildEnv(env), ...config.buildEnv },
+      sourceLimitBytes: DEFAULT_SOURCE_LIMIT_BYTES,
+      cacheLimitBytes: DEFAULT_CACHE_LIMIT_BYTES,
+    },
+    {
+      sandbox,
+      layers: createLayerBuilder({ stateDir: config.stateDir }, { images, run }),
+      images,
+      transport,
+      clock,
+      run,
+      log,
+    },
+  );
+}
+
+export interface Agent {
+  /** Adopts what runs, then follows the ledger and the controller. */
+  start(): Promise<void>;
+  /** Leaves every app running. */
+  stop(): Promise<void>;
+}
+
+/** The agent itself: loop, tasks and session over the drivers. */
+export function composeAgent(basics: Basics, drivers: Drivers): Agent {
+  const { config, clock, log } = basics;
+  const { sandbox, images, proxy, builds, ledger, transport, identity } = drivers;
+  const holder: { session: OpenSession | undefined } = { session: undefined };
+  const loop = composeLoop(basics, drivers, (statuses) => holder.session?.reportInstances(statuses));
+  const tasks = new Tasks({
+    runner: builds,
+    failpoint: basics.failpoint,
+    openSource: (taskId, signal) => transport.openSource(taskId, signal),
+    output: (taskId, chunk) => holder.session?.taskOutput(taskId, chunk),
+    result: (taskId, outcome) => holder.session?.taskResult(taskId, outcome),
+    log,
+  });
+  const handlers = sessionHandlers(basics, drivers, { loop, tasks });
+  return {
+    start: async () => {
+      await images.ensureHost();
+      await sandbox.ensureHost();
+      await builds.sweep();
+      await proxy.ensureRunning();
+      const desired = await ledger.load();
+      await loop.start(desired);
+      holder.session = connectSession({ address: identity.grpcAddress, stateDir: config.stateDir }, handlers, {
+        clock,
+        logger: log,
+        random: Math.random,
+      });
+    },
+    stop: async () => {
+      tasks.cancelAll();
+      await builds.settled();
+      await holder.session?.close();
+      await loop.stop();
+    },
+  };
+}
+
+function composeLoop(basics: Basics, drivers: Drivers, report: ConstructorParameters<typeof ReconcileLoop>[0]['report']): ReconcileLoop {
+  const { config, clock, log, failpoint } = basics;
+  const { sandbox, images, proxy, logs, logBook, ledger, builds } = drivers;
+  const records = createInstanceRecords(join(config.stateDir, 'instances'));
+  const routes = new RouteSwitch({ proxy, clock, log, failpoint });
+  const executors = {
+    sandbox,
+    images,
+    proxy,
+    logs,
+    logBook,
+    records,
+    dynoSpec: (assignment: DesiredState['assignments'][number], lowerDirs: readonly string[]) => dynoSpec({ assignment, lowerDirs }),
+    gatePolicy: { timeoutMs: config.gateTimeoutMs, wrongBindAfterMs: GATE_WRONG_BIND_MS },
+    stopTimeoutMs: config.stopTimeoutMs,
+    drainTimeoutMs: config.drainTimeoutMs,
+    failpoint,
+    clock,
+    random: Math.random,
+  };
+  return new ReconcileLoop({
+    sandbox,
+    records,
+    routes,
+    executors: (instances) => createExecutors(executors, instances),
+    report,
+    ensureHost: async () => {
+      await sandbox.ensureHost();
+      await proxy.ensureRunning();
+      await collectImages({ images, ledger, builds });
+    },
+    hostCheckMs: HOST_CHECK_MS,
+    explain: (error) => explainStep(error, config.stateDir),
+    clock,
+    random: Math.random,
+    log,
+  });
+}
+
+async function collectImages(from: Pick<Drivers, 'images' | 'ledger' | 'builds'>): Promise<void> {
+  const assigned = (from.ledger.current()?.assignments ?? []).flatMap((assignment) => assignment.layers.map((layer) => layer.digest));
+  const inUse = new Set([...assigned, ...from.builds.layersInUse()]);
+  await from.images.collectGarbage(inUse, inUse);
+}
+
+function sessionHandlers(
+  basics: Basics,
+  drivers: Drivers,
+  parts: { readonly loop: ReconcileLoop; readonly tasks: Tasks },
+): SessionHandlers {
+  const { config } = basics;
+  const { ledger, builds, logs, sandbox } = drivers;
+  const { loop, tasks } = parts;
+  return {
+    hello: async () => ({
+      facts: await collectFacts(config.stateDir, await ownFacts(config, sandbox.kind)),
+      ledger: ledger.current(),
+      cachedAppIds: await builds.cachedAppIds(),
+      runningTaskIds: tasks.running(),
+    }),
+    heartbeat: () => collectHeartbeat(config.stateDir, loop.statuses().filter((status) => status.state === 'live').length),
+    instances: () => loop.statuses(),
+    accept: async (desired) => {
+      const refusal = await ledger.accept(desired);
+      if (refusal === undefined) loop.setDesired(desired);
+      return refusal;
+    },
+    startTask: (task) => {
+      tasks.start(task);
+    },
+    cancelTask: (taskId: TaskId) => {
+      tasks.cancel(taskId);
+    },
+    queryLogs: (query, signal) => logs.query(query, signal),
+  };
+}
+
+const PROGRAM_FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+const WISHES = [
+  { program: 'haproxy', words: 'haproxy is missing: apps get no traffic; install it with: apt-get install haproxy' },
+  { program: 'mksquashfs', words: 'mksquashfs is missing: nothing can be built here; install it with: apt-get install squashfs-tools' },
+];
+
+async function ownFacts(config: AgentConfig, sandboxDriver: string): Promise<OwnFacts> {
+  return {
+    agentVersion: VERSION,
+    sandboxDriver,
+    stacks: ['host'],
+    proxyVersion: await haproxyVersion(),
+    missing: [...(await findMissing(WISHES, PROGRAM_FOLDERS)), ...(await probeSandbox(config.sandbox))],
+    builder: config.builder,
+    httpAddress: `${config.proxy.address === '*' ? '0.0.0.0' : config.proxy.address}:${String(config.proxy.port)}`,
+  };
+}
+
+/** `2.6.12`; empty when it cannot be asked. */
+async function haproxyVersion(): Promise<string> {
+  const answer = await run({ file: 'haproxy', args: ['-v'], timeoutMs: 5_000 }).catch(() => undefined);
+  return /version (\d+\.\d+[^ -]*)/i.exec(answer?.stdout ?? '')?.[1] ?? '';
+}

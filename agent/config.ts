@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { readConfigFile } from '../shared/kit/config-file.ts';
+
+const schema = z.strictObject({
+  /** Absolute folder of everything the agent keeps: certificate, ledger, images, sandboxes, proxy. */
+  stateDir: z.string().startsWith('/'),
+  /** How apps are kept apart; `process` isolates nothing and needs no root. */
+  sandbox: z.enum(['lxc', 'nspawn', 'process']).default('lxc'),
+  /** May builds run here? */
+  builder: z.boolean().default(true),
+  /** Where the proxy listens. */
+  proxy: z
+    .strictObject({
+      address: z.string().default('*'),
+      port: z.number().int().min(1).max(65535).default(80),
+      /** Account of HAProxy's workers, with root only. */
+      user: z.strictObject({ name: z.string(), group: z.string() }).optional(),
+    })
+    .prefault({}),
+  /** Two agents on one machine differ in all of these. */
+  network: z
+    .strictObject({
+      name: z.string().default('slipway'),
+      bridge: z.string().default('slip0'),
+      subnet: z.string().default('10.203.0.0/16'),
+      /** Holes towards private networks: cidr and port. */
+      egressAllow: z.array(z.strictObject({ cidr: z.string(), port: z.number().int().optional() })).default([]),
+      nameservers: z.array(z.string()).optional(),
+      processPorts: z.strictObject({ first: z.number().int(), last: z.number().int() }).default({ first: 20_000, last: 29_999 }),
+    })
+    .prefault({}),
+  /** Settings of package managers for every build, e.g. NPM_CONFIG_REGISTRY, PIP_INDEX_URL. */
+  buildEnv: z.record(z.string(), z.string()).default({}),
+  /** A Node distribution for the nodejs and static buildpacks; absent: they download one. */
+  toolchainDir: z.string().startsWith('/').optional(),
+  /** Layers beyond this are deleted, least recently used first. */
+  imageBudgetBytes: z
+    .number()
+    .int()
+    .positive()
+    .default(20 * 1024 ** 3),
+  /** Between SIGTERM and SIGKILL; Heroku's 30 s. */
+  stopTimeoutMs: z.number().int().positive().default(30_000),
+  /** How long open requests may finish on an instance that goes. */
+  drainTimeoutMs: z.number().int().positive().default(30_000),
+  /** How long a web process may take to listen; Heroku's 60 s. */
+  gateTimeoutMs: z.number().int().positive().default(60_000),
+  logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+});
+
+/** The agent's settings, complete: nothing past this file reads the environment or fills in defaults. */
+export type AgentConfig = z.infer<typeof schema>;
+
+/** @throws SLIP_CONFIG_FILE naming the file and the field */
+export function readAgentConfig(path: string): Promise<AgentConfig> {
+  return readConfigFile(path, schema);
+}

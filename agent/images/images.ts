@@ -1,0 +1,285 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import { chmod, copyFile, readdir, rm, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Digest } from '../../shared/domain/ids.ts';
+import type { Layer } from '../../shared/domain/slug.ts';
+import { commitFile, ensureDir } from '../../shared/kit/atomic-file.ts';
+import { systemClock, type Clock } from '../../shared/kit/clock.ts';
+import { diskSpace, type ReadDiskSpace } from '../../shared/kit/disk.ts';
+import { SlipwayError, isErrno } from '../../shared/kit/errors.ts';
+import { run as realRun, type Run } from '../../shared/kit/exec.ts';
+import { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
+import { silentLogger, type Logger } from '../../shared/kit/log.ts';
+import { imageSettings, type ImageSettings, type ImagesConfig } from './config.ts';
+import { downloadImage } from './download.ts';
+import { digestFile } from './file-digest.ts';
+import { Flights } from './flights.ts';
+import { planGarbage, type StoredImage } from './garbage-plan.ts';
+import { LayerExtractor, SquashfsMounter, type LayerMounter, type Ownership } from './layer-mounter.ts';
+import { digestOfName, imageLayout, type ImageLayout, type Owner } from './layout.ts';
+import type { Images, ImageTransport } from './port.ts';
+import { Slots } from './slots.ts';
+import { listStored, statIfExists, sweepLeftovers } from './stored-images.ts';
+import { warmMainProgram } from './warm.ts';
+
+export interface ImagesDeps {
+  readonly transport: ImageTransport;
+  readonly run?: Run | undefined;
+  readonly clock?: Clock | undefined;
+  /** In [0, 1). */
+  readonly random?: (() => number) | undefined;
+  readonly readDiskSpace?: ReadDiskSpace | undefined;
+  readonly log?: Logger | undefined;
+}
+
+/** What the agent's composition root uses beyond the port. */
+export interface NodeImages extends Images {
+  /** Folders, shared propagation, probe of the kernel. First of all at start; cheap and harmless when repeated. */
+  ensureHost(): Promise<void>;
+  ownership(): Ownership;
+  /** Resolves when checks and read-ahead in the background have ended. */
+  settled(): Promise<void>;
+}
+
+export function createImages(config: ImagesConfig, deps: ImagesDeps): NodeImages {
+  return new LocalImages(config, deps);
+}
+
+/** The app's uid inside its range of host uids. */
+const APP_UID = 1000;
+const TOUCH_EVERY_MS = 30_000;
+const PARALLEL_DOWNLOADS = 4;
+
+class LocalImages implements NodeImages {
+  readonly #layout: ImageLayout;
+  readonly #settings: ImageSettings;
+  readonly #deps: Required<{ [K in keyof ImagesDeps]: NonNullable<ImagesDeps[K]> }>;
+  readonly #mounter: LayerMounter;
+  readonly #downloads = new Flights();
+  readonly #slots = new Slots(PARALLEL_DOWNLOADS);
+  /** One at a time per digest: what is being mounted is not unmounted or deleted meanwhile. */
+  readonly #turns = new KeyedQueue();
+  /** Content checked in this life of the agent. */
+  readonly #verified = new Set<Digest>();
+  readonly #warmed = new Set<Digest>();
+  readonly #lastUseMs = new Map<Digest, number>();
+  #background: Promise<void> = Promise.resolve();
+  #swept = false;
+
+  constructor(config: ImagesConfig, deps: ImagesDeps) {
+    this.#layout = imageLayout(config.stateDir);
+    this.#settings = imageSettings(config);
+    this.#deps = {
+      transport: deps.transport,
+      run: deps.run ?? realRun,
+      clock: deps.clock ?? systemClock,
+      random: deps.random ?? (() => randomInt(2 ** 32) / 2 ** 32),
+      readDiskSpace: deps.readDiskSpace ?? diskSpace,
+      log: deps.log ?? silentLogger,
+    };
+    const mounterDeps = { layout: this.#layout, settings: this.#settings, run: this.#deps.run, log: this.#deps.log };
+    this.#mounter = this.#settings.mode === 'mount' ? new SquashfsMounter(mounterDeps) : new LayerExtractor(mounterDeps);
+  }
+
+  async ensureHost(): Promise<void> {
+    const { stateDir, imagesDir, partialDir, ownedDir, mountsDir, extractedDir } = this.#layout;
+    for (const dir of [stateDir, imagesDir, partialDir, ownedDir, mountsDir, extractedDir]) await ensureDir(dir);
+    if (!this.#swept) {
+      await sweepLeftovers(this.#layout, this.#deps.clock.nowMs());
+      await this.#mounter.sweep();
+      this.#swept = true;
+    }
+    await this.#mounter.ensureHost();
+  }
+
+  ownership(): Ownership {
+    return this.#mounter.ownership();
+  }
+
+  async settled(): Promise<void> {
+    await this.#background;
+  }
+
+  path(digest: Digest): string {
+    return this.#layout.image(digest);
+  }
+
+  async has(digest: Digest): Promise<boolean> {
+    return (await statIfExists(this.path(digest))) !== undefined;
+  }
+
+  async ensure(layers: readonly Layer[], signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    await Promise.all(layers.map((layer) => this.#ensureOne(layer, signal)));
+  }
+
+  async #ensureOne(layer: Layer, signal: AbortSignal): Promise<void> {
+    const present = await statIfExists(this.path(layer.digest));
+    if (present?.size === layer.sizeBytes) {
+      await this.#touch(layer.digest);
+      this.#verifySoon(layer);
+      return;
+    }
+    if (present !== undefined) await this.#turns.run(layer.digest, () => this.#discard(layer.digest, 'its size is wrong'));
+    await this.#fetch(layer, signal);
+  }
+
+  async #fetch(layer: Layer, signal: AbortSignal): Promise<void> {
+    await this.#downloads.join(layer.digest, signal, async (shared) => {
+      const target = { layer, partialPath: this.#layout.partial(layer.digest), finalPath: this.path(layer.digest) };
+      const deps = { ...this.#deps, diskReserve: this.#settings.diskReserve };
+      await this.#slots.run(() => downloadImage(deps, target, shared));
+      this.#noteVerified(layer.digest);
+    });
+  }
+
+  async mount(layer: Layer, uidBase: number): Promise<string> {
+    await this.#touch(layer.digest);
+    const owner = layer.shared ? 'shared' : uidBase + APP_UID;
+    const dir = await this.#turns.run(layer.digest, () => this.#mountHealing(layer, owner));
+    this.#verifySoon(layer);
+    if (layer.shared) this.#warm(layer.digest, dir);
+    return dir;
+  }
+
+  /** An image that cannot be mounted because it rotted on the disk is fetched again, once. */
+  async #mountHealing(layer: Layer, owner: Owner): Promise<string> {
+    try {
+      return await this.#mounter.open(layer, owner);
+    } catch (error) {
+      if (await this.#isIntact(layer.digest)) throw mountFailure(layer, error);
+      await this.#discard(layer.digest, 'it could not be mounted');
+      await this.#fetch(layer, new AbortController().signal);
+      return await this.#mounter.open(layer, owner);
+    }
+  }
+
+  async adopt(path: string): Promise<{ digest: Digest; sizeBytes: number }> {
+    const adopted = await digestFile(path);
+    const target = this.path(adopted.digest);
+    if ((await statIfExists(target))?.size === adopted.sizeBytes) {
+      await rm(path, { force: true });
+    } else {
+      await chmod(path, 0o644);
+      await this.#moveIn(path, target);
+    }
+    this.#noteVerified(adopted.digest);
+    return adopted;
+  }
+
+  /** A rename, or a copy from another file system (or another mount of this one: the state folder is a mount of its own). */
+  async #moveIn(path: string, target: string): Promise<void> {
+    try {
+      await commitFile(path, target);
+    } catch (error) {
+      if (!isErrno(error, 'EXDEV')) throw error;
+      const temp = join(this.#layout.partialDir, `adopting-${randomBytes(8).toString('hex')}`);
+      await copyFile(path, temp);
+      await commitFile(temp, target);
+      await rm(path, { force: true });
+    }
+  }
+
+  async collectGarbage(inUse: ReadonlySet<Digest>, keep: ReadonlySet<Digest>): Promise<void> {
+    const nowMs = this.#deps.clock.nowMs();
+    const { graceMs, budgetBytes } = this.#settings;
+    const isRecent = (digest: Digest): boolean => nowMs - (this.#lastUseMs.get(digest) ?? -Infinity) < graceMs;
+    for (const digest of await this.#mounter.opened()) {
+      await this.#turns.run(digest, async () => {
+        if (!inUse.has(digest) && !isRecent(digest)) await this.#mounter.close(digest);
+      });
+    }
+    const kept = (digest: Digest): boolean => inUse.has(digest) || keep.has(digest) || isRecent(digest);
+    for (const image of planGarbage(await listStored(this.#layout), { budgetBytes, nowMs, graceMs, kept })) {
+      await this.#turns.run(image.digest, () => this.#delete(image, kept));
+    }
+  }
+
+  async #delete(image: StoredImage, kept: (digest: Digest) => boolean): Promise<void> {
+    if (kept(image.digest)) return;
+    if (!image.derived) await this.#removeDerived(image.digest);
+    await rm(image.path, { force: true });
+    if (!image.derived) this.#forget(image.digest);
+    this.#deps.log.info({ path: image.path, sizeBytes: image.sizeBytes }, 'images.deleted');
+  }
+
+  #verifySoon(layer: Layer): void {
+    if (!this.#verified.has(layer.digest)) this.#inBackground(() => this.#verifyAtRest(layer));
+  }
+
+  async #verifyAtRest(layer: Layer): Promise<void> {
+    if (this.#verified.has(layer.digest)) return;
+    if (await this.#isIntact(layer.digest)) {
+      this.#verified.add(layer.digest);
+      return;
+    }
+    await this.#turns.run(layer.digest, () => this.#discard(layer.digest, 'its content changed on the disk'));
+    await this.#fetch(layer, new AbortController().signal);
+  }
+
+  async #isIntact(digest: Digest): Promise<boolean> {
+    if (!(await this.has(digest))) return false;
+    return (await digestFile(this.path(digest))).digest === digest;
+  }
+
+  /** Running sandboxes keep what they opened; whatever is mounted from now on comes from a fresh copy. */
+  async #discard(digest: Digest, why: string): Promise<void> {
+    this.#deps.log.warn({ digest, why }, 'images.damaged');
+    this.#verified.delete(digest);
+    await this.#removeDerived(digest);
+    await rm(this.path(digest), { force: true });
+  }
+
+  async #removeDerived(digest: Digest): Promise<void> {
+    await this.#mounter.close(digest);
+    for (const name of await readdir(this.#layout.ownedDir)) {
+      if (digestOfName(name) === digest) await rm(join(this.#layout.ownedDir, name), { force: true });
+    }
+  }
+
+  #forget(digest: Digest): void {
+    this.#verified.delete(digest);
+    this.#warmed.delete(digest);
+    this.#lastUseMs.delete(digest);
+  }
+
+  #noteVerified(digest: Digest): void {
+    this.#verified.add(digest);
+    this.#lastUseMs.set(digest, this.#deps.clock.nowMs());
+  }
+
+  /** The file's mtime is its last use, for the garbage collection of a later life too. */
+  async #touch(digest: Digest): Promise<void> {
+    const nowMs = this.#deps.clock.nowMs();
+    const before = this.#lastUseMs.get(digest);
+    this.#lastUseMs.set(digest, nowMs);
+    if (before !== undefined && nowMs - before < TOUCH_EVERY_MS) return;
+    await utimes(this.path(digest), nowMs / 1000, nowMs / 1000).catch(() => undefined); // absent: the mount will say so
+  }
+
+  #warm(digest: Digest, dir: string): void {
+    if (this.#warmed.has(digest)) return;
+    this.#warmed.add(digest);
+    this.#inBackground(async () => {
+      const program = await warmMainProgram(dir);
+      if (program !== undefined) this.#deps.log.debug({ program }, 'images.warmed');
+    });
+  }
+
+  #inBackground(work: () => Promise<void>): void {
+    this.#background = this.#background.then(work).catch((error: unknown) => {
+      this.#deps.log.warn({ error: String(error) }, 'images.background');
+    });
+  }
+}
+
+function mountFailure(layer: Layer, cause: unknown): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_IMAGE_MOUNT',
+    kind: 'transient',
+    message: `The layer "${layer.name}" could not be mounted on this node.`,
+    hint: 'Look for the reason in the agent’s log; free loop devices and disk space are the usual ones.',
+    cause,
+    details: { digest: layer.digest },
+  });
+}

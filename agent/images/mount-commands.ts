@@ -1,0 +1,43 @@
+import { readFile, realpath } from 'node:fs/promises';
+import { runOk, type Run } from '../../shared/kit/exec.ts';
+import { mountOf, parseMountinfo, type MountEntry } from './mountinfo.ts';
+
+const TIMEOUT_MS = 30_000;
+
+export async function readMounts(): Promise<readonly MountEntry[]> {
+  return parseMountinfo(await readFile('/proc/self/mountinfo', 'utf8'));
+}
+
+/** A squashfs image on a loop device that goes away with its last mount. @throws SLIP_EXEC_FAILED */
+export async function mountLoop(run: Run, image: string, target: string): Promise<void> {
+  const args = ['-t', 'squashfs', '-o', 'loop,ro,nosuid,nodev', '--', image, target];
+  await runOk(run, { file: 'mount', args, timeoutMs: TIMEOUT_MS });
+}
+
+/** True when nothing is mounted there any more. An overlay above keeps its own hold on the image, so this never breaks one. */
+export async function unmount(run: Run, target: string): Promise<boolean> {
+  const result = await run({ file: 'umount', args: ['--', target], timeoutMs: TIMEOUT_MS });
+  return result.code === 0 || /not mounted|no mount point|not found/i.test(result.stderr);
+}
+
+/**
+ * Makes the mounts below a folder shared, so that an unmount reaches the mount namespaces of sandboxes (slaves), which
+ * would pin each layer and its loop device otherwise. Does nothing where an init system has made everything shared.
+ */
+export async function ensureShared(run: Run, path: string): Promise<void> {
+  const dir = await realpath(path);
+  const holder = mountOf(await readMounts(), dir);
+  if (holder?.shared === true) return;
+  if (holder?.mountPoint !== dir) await runOk(run, { file: 'mount', args: ['--rbind', '--', dir, dir], timeoutMs: TIMEOUT_MS });
+  await runOk(run, { file: 'mount', args: ['--make-shared', '--', dir], timeoutMs: TIMEOUT_MS });
+}
+
+/** Undoes {@link ensureShared}, with everything mounted below. A folder that is a file system of its own stays mounted. */
+export async function undoShared(run: Run, path: string): Promise<void> {
+  const dir = await realpath(path);
+  const below = (await readMounts()).filter((mount) => mount.mountPoint.startsWith(`${dir}/`));
+  const targets = below.map((mount) => mount.mountPoint).reverse();
+  if (targets.length > 0) await run({ file: 'umount', args: ['--', ...targets], timeoutMs: TIMEOUT_MS });
+  const own = (await readMounts()).filter((mount) => mount.mountPoint === dir).at(-1);
+  if (own !== undefined && own.root !== '/') await unmount(run, dir);
+}

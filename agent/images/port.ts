@@ -1,0 +1,24 @@
+import type { Digest } from '../../shared/domain/ids.ts';
+import type { Layer } from '../../shared/domain/slug.ts';
+
+/** Where layers come from and go to: the controller's image store over HTTPS with the node's certificate. */
+export interface ImageTransport {
+  /** Streams the image from `offsetBytes` on. @throws SLIP_IMAGE_NOT_FOUND (not retried), transient errors */
+  download(digest: Digest, offsetBytes: number, signal: AbortSignal): Promise<NodeJS.ReadableStream>;
+  /** Sends a finished image; a no-op when the controller has it. Resolves to the bytes sent. */
+  upload(digest: Digest, path: string, signal: AbortSignal): Promise<number>;
+}
+
+/** Layers on this machine: content-addressed files, verified on the way in, mounted read-only. */
+export interface Images {
+  /** Fetches what is missing, resuming and verifying; concurrent calls for one digest share the work. */
+  ensure(layers: readonly Layer[], signal: AbortSignal): Promise<void>;
+  /** Mounts a layer (present already) for an app and returns the folder. `shared` layers mount once for all. */
+  mount(layer: Layer, uidBase: number): Promise<string>;
+  /** Takes a locally built image file in (moves it) and returns its digest and size. */
+  adopt(path: string): Promise<{ digest: Digest; sizeBytes: number }>;
+  has(digest: Digest): Promise<boolean>;
+  path(digest: Digest): string;
+  /** Unmounts what no live sandbox uses, then deletes the least recently used images beyond the budget, never one in `keep`. */
+  collectGarbage(inUse: ReadonlySet<Digest>, keep: ReadonlySet<Digest>): Promise<void>;
+}

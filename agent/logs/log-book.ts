@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import { readFileIfExists, writeFileAtomic } from '../../shared/kit/atomic-file.ts';
+import type { AppName } from '../../shared/domain/names.ts';
+import type { LogSource } from './logs.ts';
+
+const entrySchema = z.object({ instanceId: z.string(), app: z.string(), process: z.string(), endedAtMs: z.number().optional() });
+type Entry = z.infer<typeof entrySchema>;
+
+/** Logs of this many ended instances are kept per app, so that a failed deploy can still be read. */
+const ENDED_KEPT = 5;
+
+/** Which log folder belongs to which app, beyond the life of the instance. */
+export class LogBook {
+  readonly #path: string;
+  readonly #dirOf: (instanceId: string) => string;
+  readonly #listeners = new Set<() => void>();
+  #entries: readonly Entry[] = [];
+  #saving: Promise<void> = Promise.resolve();
+
+  /** @param path its own file @param dirOf the log folder of an instance */
+  constructor(path: string, dirOf: (instanceId: string) => string) {
+    this.#path = path;
+    this.#dirOf = dirOf;
+  }
+
+  /** A damaged book only loses which old log was whose. */
+  async load(): Promise<void> {
+    const parsed = z.array(entrySchema).safeParse(safeJson((await readFileIfExists(this.#path)) ?? '[]'));
+    this.#entries = parsed.success ? parsed.data : [];
+  }
+
+  /** An instance that starts to write. */
+  note(instance: Omit<Entry, 'endedAtMs'>): void {
+    if (this.#entries.some((entry) => entry.instanceId === instance.instanceId)) return;
+    this.#change([...this.#entries, instance]);
+  }
+
+  /** An instance that is gone; returns those whose logs are not kept any longer. */
+  end(instanceId: string, nowMs: number): readonly string[] {
+    const entry = this.#entries.find((one) => one.instanceId === instanceId);
+    if (entry === undefined) return [instanceId];
+    const others = this.#entries.filter((one) => one !== entry);
+    const ended = [...others.filter((one) => one.app === entry.app && one.endedAtMs !== undefined), { ...entry, endedAtMs: nowMs }];
+    ended.sort((a, b) => (b.endedAtMs ?? 0) - (a.endedAtMs ?? 0));
+    const dropped = new Set(ended.slice(ENDED_KEPT).map((one) => one.instanceId));
+    this.#change([...others, { ...entry, endedAtMs: nowMs }].filter((one) => !dropped.has(one.instanceId)));
+    return [...dropped];
+  }
+
+  sources(app: AppName): readonly LogSource[] {
+    return this.#entries
+      .filter((entry) => entry.app === app)
+      .map((entry) => ({ process: entry.process, dir: this.#dirOf(entry.instanceId) }));
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #change(entries: readonly Entry[]): void {
+    this.#entries = entries;
+    this.#saving = this.#saving.then(() => writeFileAtomic(this.#path, JSON.stringify(this.#entries), 0o600)).catch(() => undefined);
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+function safeJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

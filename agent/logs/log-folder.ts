@@ -1,0 +1,73 @@
+import { open, readdir, stat, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isErrno } from '../../shared/kit/errors.ts';
+import { PLAIN_OFFSET_SECONDS, S6_OFFSET_SECONDS } from './timestamp.ts';
+
+/** A place in the stream of a rotating folder: just after a whole line. Holds the file open, whatever it is called later. */
+export interface Place {
+  readonly handle: FileHandle;
+  readonly inode: number;
+  readonly offset: number;
+}
+
+export const CHUNK_BYTES = 64 * 1024;
+const NEWLINE = 0x0a;
+
+/** Finished files of a folder, oldest first: their names are labels of time. Empty when there is no folder. */
+export async function rotatedFiles(dir: string): Promise<string[]> {
+  try {
+    const names = await readdir(dir);
+    return names.filter((name) => /^@[0-9a-f]+\.[su]$/.test(name)).sort();
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return [];
+    throw error;
+  }
+}
+
+/** Opens a file of the folder; `undefined` when it is gone. */
+export async function openFile(dir: string, name: string): Promise<Place | undefined> {
+  try {
+    const handle = await open(join(dir, name), 'r');
+    const { ino } = await handle.stat();
+    return { handle, inode: ino, offset: 0 };
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+export async function inodeOf(dir: string, name: string): Promise<number | undefined> {
+  try {
+    return (await stat(join(dir, name))).ino;
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+/** The end of what is written now, after its last whole line. */
+export async function openEnd(dir: string): Promise<Place | undefined> {
+  // In the middle of a rotation there is no current file for a moment.
+  const place = (await openFile(dir, 'current')) ?? (await openFile(dir, (await rotatedFiles(dir)).at(-1) ?? 'current'));
+  if (place === undefined) return undefined;
+  let end = (await place.handle.stat()).size;
+  while (end > 0) {
+    const chunk = await readAt(place.handle, Math.max(0, end - CHUNK_BYTES), Math.min(end, CHUNK_BYTES));
+    const at = chunk.lastIndexOf(NEWLINE);
+    if (at >= 0) return { ...place, offset: end - chunk.length + at + 1 };
+    end -= Math.max(chunk.length, 1);
+  }
+  return { ...place, offset: 0 };
+}
+
+/** As many bytes as there are, at most `length`. */
+export async function readAt(handle: FileHandle, offset: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafe(length);
+  const { bytesRead } = await handle.read(buffer, 0, length, offset);
+  return buffer.subarray(0, bytesRead);
+}
+
+/** s6-log leaves a `state` file in its folder; its labels know of leap seconds, those of other loggers do not. */
+export async function taiOffset(dir: string): Promise<bigint> {
+  return (await inodeOf(dir, 'state')) === undefined ? PLAIN_OFFSET_SECONDS : S6_OFFSET_SECONDS;
+}

@@ -1,0 +1,163 @@
+import type { LogLine } from '../../shared/domain/log-line.ts';
+import type { AppName } from '../../shared/domain/names.ts';
+import { parseAppName } from '../../shared/domain/names.ts';
+import type { Clock } from '../../shared/kit/clock.ts';
+import { ensureDir } from '../../shared/kit/atomic-file.ts';
+import { followFolder, type Followed } from './follow-folder.ts';
+import { openEnd, taiOffset, type Place } from './log-folder.ts';
+import { Merge } from './merge.ts';
+import { PlatformLog } from './platform-log.ts';
+import type { LogQuery, Logs } from './port.ts';
+import { appSource, platformSource, routerSource, type SourceReader } from './source-reader.ts';
+import { mergeByTime, tailSource } from './tail.ts';
+
+export interface LogsConfig {
+  /** Folder of the platform's own lines, one folder an app below it. */
+  readonly dir: string;
+  /** Size of one of its files, and how many an app keeps. */
+  readonly platformFileBytes?: number | undefined;
+  readonly platformFiles?: number | undefined;
+  /** A query gets no more past lines than this (Heroku: 1500). */
+  readonly linesMax?: number | undefined;
+}
+
+/** The log folder of one instance. */
+export interface LogSource {
+  /** `web.1` */
+  readonly process: string;
+  readonly dir: string;
+}
+
+export interface LogsDeps {
+  readonly clock: Clock;
+  /** Instances of the app that have a log folder now, ended ones too. */
+  sources(app: AppName): readonly LogSource[];
+  /** Calls back whenever `sources` may answer something else. Returns the unsubscribe function. */
+  onSourcesChanged(listener: () => void): () => void;
+  instanceLogDir(instanceId: string): string | undefined;
+  /** The proxy's access log and its parser. */
+  readonly routerLogDir: string;
+  routerLine(text: string): { readonly app: string; readonly message: string } | undefined;
+}
+
+export function createLogs(config: LogsConfig, deps: LogsDeps): Logs {
+  return new FolderLogs(config, deps);
+}
+
+type Accept = (line: LogLine) => boolean;
+
+class FolderLogs implements Logs {
+  readonly #deps: LogsDeps;
+  readonly #platform: PlatformLog;
+  readonly #linesMax: number;
+
+  constructor(config: LogsConfig, deps: LogsDeps) {
+    const { dir, platformFileBytes = 256 * 1024, platformFiles = 3, linesMax = 1500 } = config;
+    this.#deps = deps;
+    this.#platform = new PlatformLog(dir, { fileBytesMax: platformFileBytes, files: platformFiles });
+    this.#linesMax = linesMax;
+  }
+
+  async *query(query: LogQuery, signal: AbortSignal): AsyncGenerator<LogLine> {
+    parseAppName(query.app); // it names a folder
+    await ensureDir(this.#platform.dirOf(query.app), 0o750);
+    const accept = acceptProcess(query.process);
+    const count = Math.min(Math.max(query.lines, 0), this.#linesMax);
+    const opened = await this.#openAll(this.#sources(query.app));
+    const following = new Set<string>();
+    try {
+      const lists: LogLine[][] = [];
+      for (const { source, place } of opened) lists.push(await tailSource(source, { from: place, count, accept, signal }));
+      yield* mergeByTime(lists, count);
+      if (!query.follow || signal.aborted) return;
+      for (const { source } of opened) following.add(source.dir);
+    } finally {
+      for (const { source, place } of opened) if (!following.has(source.dir)) await place?.handle.close();
+    }
+    yield* this.#follow(query.app, { opened, accept, signal });
+  }
+
+  async lastLines(instanceId: string, count: number): Promise<readonly string[]> {
+    const dir = this.#deps.instanceLogDir(instanceId);
+    if (dir === undefined) return [];
+    const place = await openEnd(dir);
+    try {
+      const { signal } = new AbortController();
+      const lines = await tailSource(appSource(dir, ''), { from: place, count, accept: () => true, signal });
+      return lines.map(({ message }) => message);
+    } finally {
+      await place?.handle.close();
+    }
+  }
+
+  write(app: AppName, process: string, message: string): Promise<void> {
+    parseAppName(app);
+    return this.#platform.append(app, { atMs: this.#deps.clock.nowMs(), process, message });
+  }
+
+  #sources(app: AppName): SourceReader[] {
+    return [
+      ...this.#deps.sources(app).map(({ dir, process }) => appSource(dir, process)),
+      routerSource(this.#deps.routerLogDir, app, (text) => this.#deps.routerLine(text)),
+      platformSource(this.#platform.dirOf(app)),
+    ];
+  }
+
+  async #openAll(sources: readonly SourceReader[]): Promise<Opened[]> {
+    const opened: Opened[] = [];
+    for (const source of sources) opened.push({ source, place: await openEnd(source.dir) });
+    return opened;
+  }
+
+  /** Live lines of all sources as they come; instances that appear meanwhile are read from their first line. */
+  async *#follow(app: AppName, from: { opened: readonly Opened[]; accept: Accept; signal: AbortSignal }): AsyncGenerator<LogLine> {
+    const ending = new AbortController();
+    const signal = AbortSignal.any([from.signal, ending.signal]);
+    const merge = new Merge<readonly LogLine[]>(signal);
+    const running = new Map<string, Promise<void>>();
+    // A source ends when its folder is removed; should the folder come back, it is a new one.
+    const add = ({ source, place }: Opened): void => {
+      const pumped = merge.pump(this.#live(source, place, signal)).finally(() => running.delete(source.dir));
+      running.set(source.dir, pumped);
+    };
+    for (const each of from.opened) add(each);
+    const unsubscribe = this.#deps.onSourcesChanged(() => {
+      for (const source of this.#sources(app)) {
+        if (!running.has(source.dir)) add({ source, place: undefined });
+      }
+    });
+    try {
+      for await (const lines of merge) yield* lines.filter(from.accept);
+    } finally {
+      unsubscribe();
+      ending.abort();
+      await Promise.all(running.values());
+    }
+  }
+
+  async *#live(source: SourceReader, place: Place | undefined, signal: AbortSignal): AsyncGenerator<readonly LogLine[]> {
+    const offset = await taiOffset(source.dir);
+    for await (const followed of followFolder(source.dir, place, signal)) {
+      const now = this.#deps.clock.nowMs();
+      const lines = toLines(followed, (raw) => source.parse(raw, offset, now), now);
+      if (lines.length > 0) yield lines;
+    }
+  }
+}
+
+interface Opened {
+  readonly source: SourceReader;
+  readonly place: Place | undefined;
+}
+
+function toLines(followed: Followed, parse: (raw: Buffer) => readonly LogLine[], atMs: number): readonly LogLine[] {
+  if (followed.kind === 'lines') return followed.lines.flatMap(parse);
+  const message = 'Error L11 (Tail buffer overflow): lines were dropped because they came faster than they could be read.';
+  return [{ atMs, source: 'slipway', process: 'logs', message }];
+}
+
+/** `web.1` is one process, `web` all of the type; absent is everything. */
+function acceptProcess(process: string | undefined): Accept {
+  if (process === undefined || process === '') return () => true;
+  return (line) => line.process === process || line.process.startsWith(`${process}.`);
+}

@@ -1,0 +1,20 @@
+import type { LogLine } from '../../shared/domain/log-line.ts';
+import type { AppName } from '../../shared/domain/names.ts';
+
+export interface LogQuery {
+  readonly app: AppName;
+  /** Only this process (`web.1`) or type (`web`); all when absent. */
+  readonly process?: string | undefined;
+  /** How many past lines. */
+  readonly lines: number;
+  readonly follow: boolean;
+}
+
+/** Reads what the rotating loggers wrote; nothing is held in memory but the query's tail. */
+export interface Logs {
+  query(query: LogQuery, signal: AbortSignal): AsyncIterable<LogLine>;
+  /** The last lines of one instance's own output, for a failure's message. */
+  lastLines(instanceId: string, count: number): Promise<readonly string[]>;
+  /** A line of the platform about an app's instance, e.g. "State changed from starting to up". */
+  write(app: AppName, process: string, message: string): Promise<void>;
+}

@@ -1,0 +1,73 @@
+import type { LogLine } from '../../shared/domain/log-line.ts';
+import { takeTimestamp } from './timestamp.ts';
+
+/** A rotating folder and how its lines become lines of an app. */
+export interface SourceReader {
+  readonly dir: string;
+  /** None, one, or several (a long one is split). `atMs` is used for lines without a time of their own. */
+  parse(line: Buffer, taiOffsetSeconds: bigint, atMs: number): readonly LogLine[];
+}
+
+/** Longer lines are split (Heroku). */
+export const LINE_BYTES_MAX = 10_000;
+
+/** An instance's own output. */
+export function appSource(dir: string, process: string): SourceReader {
+  return {
+    dir,
+    parse: (line, taiOffsetSeconds, fallbackMs) => {
+      const { atMs = fallbackMs, text } = takeTimestamp(line, taiOffsetSeconds);
+      return splitLong(text).map((message) => ({ atMs, source: 'app', process, message }));
+    },
+  };
+}
+
+/** What the platform said about the app: `TIME PROCESS MESSAGE`. */
+export function platformSource(dir: string): SourceReader {
+  return {
+    dir,
+    parse: (line, taiOffsetSeconds, fallbackMs) => {
+      const { atMs = fallbackMs, text } = takeTimestamp(line, taiOffsetSeconds);
+      const body = text.toString('utf8');
+      const at = body.indexOf(' ');
+      return at < 0 ? [] : [{ atMs, source: 'slipway', process: body.slice(0, at), message: body.slice(at + 1) }];
+    },
+  };
+}
+
+/** The proxy's access log, of which only the app's lines count. `routerLine` is the proxy's own parser. */
+export function routerSource(
+  dir: string,
+  app: string,
+  routerLine: (text: string) => { readonly app: string; readonly message: string } | undefined,
+): SourceReader {
+  const mark = Buffer.from(` ${app} `);
+  return {
+    dir,
+    parse: (line, taiOffsetSeconds, fallbackMs) => {
+      if (!line.includes(mark)) return []; // most lines are other apps'
+      const { atMs = fallbackMs, text } = takeTimestamp(line, taiOffsetSeconds);
+      const parsed = routerLine(text.toString('utf8'));
+      return parsed?.app === app ? [{ atMs, source: 'slipway', process: 'router', message: parsed.message }] : [];
+    },
+  };
+}
+
+function splitLong(text: Buffer): string[] {
+  if (text.length <= LINE_BYTES_MAX) return [text.toString('utf8')];
+  const pieces: string[] = [];
+  let start = 0;
+  while (start < text.length) {
+    const end = characterStart(text, Math.min(start + LINE_BYTES_MAX, text.length));
+    pieces.push(text.toString('utf8', start, end));
+    start = end;
+  }
+  return pieces;
+}
+
+/** Not in the middle of a UTF-8 character. */
+function characterStart(text: Buffer, at: number): number {
+  let start = at;
+  while (start < text.length && start > at - 4 && ((text[start] ?? 0) & 0xc0) === 0x80) start -= 1;
+  return start;
+}

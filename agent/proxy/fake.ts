@@ -1,0 +1,97 @@
+import { SlipwayError } from '../../shared/kit/errors.ts';
+import type { AppRoutes, Proxy } from './port.ts';
+
+/** A proxy in memory, for tests and for an agent without haproxy. Its routes are what was last applied. */
+export interface FakeProxy extends Proxy {
+  /** Current routes, by app name. */
+  routes(): readonly AppRoutes[];
+  /** Which instance a request for this host would reach: its id, or the status of the error page. Turns round the instances. */
+  request(host: string): string | 404 | 503;
+  /** Requests that a backend has open until it is forgotten or this is called again. */
+  setInFlight(backendId: string, count: number): void;
+  /** The next `apply` fails with this code and changes nothing. */
+  failNextApply(code: string): void;
+  /** As after a kill: unhealthy until `ensureRunning`. */
+  crash(): void;
+  /** Every verb so far, e.g. `apply shop=web.1@id`. */
+  readonly calls: readonly string[];
+}
+
+export function createFakeProxy(): FakeProxy {
+  return new InMemoryProxy();
+}
+
+class InMemoryProxy implements FakeProxy {
+  readonly kind = 'fake';
+  readonly calls: string[] = [];
+  readonly #inFlight = new Map<string, number>();
+  #routes: readonly AppRoutes[] = [];
+  #running = false;
+  #turn = 0;
+  #failure: string | undefined;
+
+  routes(): readonly AppRoutes[] {
+    return this.#routes;
+  }
+
+  request(host: string): string | 404 | 503 {
+    const name = host.toLowerCase().replace(/:\d+$/, '');
+    const route = this.#routes.find((each) => each.hostnames.includes(name));
+    if (route === undefined) return 404;
+    this.#turn += 1;
+    return route.backends[this.#turn % Math.max(route.backends.length, 1)]?.id ?? 503;
+  }
+
+  setInFlight(backendId: string, count: number): void {
+    this.#inFlight.set(backendId, count);
+  }
+
+  failNextApply(code: string): void {
+    this.#failure = code;
+  }
+
+  crash(): void {
+    this.#running = false;
+  }
+
+  async apply(routes: readonly AppRoutes[]): Promise<void> {
+    const failure = this.#failure;
+    this.#failure = undefined;
+    this.calls.push(`apply ${routes.map(describeRoute).sort().join(' ')}`.trimEnd());
+    if (failure !== undefined) throw new SlipwayError({ code: failure, kind: 'transient', message: 'The proxy refused its routes.' });
+    this.#routes = routes.toSorted((a, b) => (a.app < b.app ? -1 : 1));
+    if (!this.#running)
+      throw new SlipwayError({ code: 'SLIP_PROXY_DOWN', kind: 'transient', message: 'The proxy process is not running.' });
+  }
+
+  async inFlight(backendId: string): Promise<number> {
+    return this.#inFlight.get(backendId) ?? 0;
+  }
+
+  async forget(backendId: string): Promise<void> {
+    this.calls.push(`forget ${backendId}`);
+    if (!this.#routes.some((route) => route.backends.some(({ id }) => id === backendId))) this.#inFlight.delete(backendId);
+  }
+
+  async healthy(): Promise<boolean> {
+    return this.#running;
+  }
+
+  async ensureRunning(): Promise<void> {
+    if (!this.#running) this.calls.push('start');
+    this.#running = true;
+  }
+
+  async stop(): Promise<void> {
+    this.calls.push('stop');
+    this.#running = false;
+  }
+
+  logDir(): string {
+    return '/nonexistent/proxy-log';
+  }
+}
+
+function describeRoute(route: AppRoutes): string {
+  return `${route.app}=${route.backends.map((each) => `${each.instanceName}@${each.id}`).join(',')}`;
+}

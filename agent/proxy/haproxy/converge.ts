@@ -1,0 +1,112 @@
+import { hostEntries, instanceEntries } from './render.ts';
+import { poolName, serverName, type Pool, type SlotTable } from './slot-table.ts';
+import type { Observed, ObservedServer } from './observed.ts';
+import type { ProxyPaths } from './settings.ts';
+
+type Entries = readonly (readonly [key: string, value: string])[];
+
+/** Beyond this many changed entries a map is replaced as a whole. */
+const SINGLE_CHANGES_MAX = 16;
+/** Well below the 16 KiB buffer of the runtime API: a longer payload is answered like a success and lost. */
+const PAYLOAD_BYTES_MAX = 8192;
+
+/** A command, or the replacement of a whole map (whose commands need the version number from a reply). */
+export type RuntimeStep =
+  | { readonly kind: 'command'; readonly text: string }
+  | { readonly kind: 'replaceMap'; readonly file: string; readonly payloads: readonly string[] };
+
+/**
+ * Commands that lead a process of the same layout from what it serves to the table; none when it serves the table.
+ * New servers are ready before names lead to them, and old ones drain only after that; a name that leads to a backend
+ * of another app goes first, so that it never shows the wrong app.
+ */
+export function planRuntime(observed: Observed, table: SlotTable, paths: Pick<ProxyPaths, 'hosts' | 'instances'>): RuntimeStep[] {
+  const hosts = hostEntries(table);
+  const misleading = misleadingHosts(observed, table);
+  const rightHosts = observed.hosts.filter(([host]) => !misleading.has(host));
+  const settled = settledPools(observed, hosts);
+  const surplus = surplusServers(observed, table);
+  return [
+    ...[...misleading].map((host) => command(`del map ${paths.hosts} ${host}`)),
+    ...surplus.filter((server) => !settled.has(server.pool)).map(drain),
+    ...mapSteps(observed.instances, instanceEntries(table), paths.instances),
+    ...table.pools.flatMap((pool) => activate(observed, pool)),
+    ...mapSteps(rightHosts, hosts, paths.hosts),
+    ...surplus.filter((server) => settled.has(server.pool)).map(drain),
+  ];
+}
+
+/** Backends that some name rightly leads to already: there, old servers must go on until the new ones are ready. */
+function settledPools(observed: Observed, hosts: ReadonlyMap<string, string>): Set<string> {
+  const right = observed.hosts.filter(([host, value]) => hosts.get(host) === value);
+  return new Set(right.map(([, value]) => value.split('/')[0] ?? ''));
+}
+
+/** Names that lead to a backend which is another app's in the table. */
+function misleadingHosts(observed: Observed, table: SlotTable): Set<string> {
+  const appOf = new Map<string, string>(table.pools.map((pool) => [poolName(pool.number), pool.app]));
+  const misleading = observed.hosts.filter(([, value]) => {
+    const [pool = '', app = ''] = value.split('/');
+    const owner = appOf.get(pool);
+    return owner !== undefined && owner !== app;
+  });
+  return new Set(misleading.map(([host]) => host));
+}
+
+function surplusServers(observed: Observed, table: SlotTable): ObservedServer[] {
+  const active = new Set<string>();
+  for (const pool of table.pools) {
+    for (const slot of pool.slots) if (slot.state === 'active') active.add(serverName(pool.number, slot.number));
+  }
+  return [...observed.servers.values()].filter((server) => server.ready && !active.has(server.name));
+}
+
+function activate(observed: Observed, pool: Pool): RuntimeStep[] {
+  const steps: RuntimeStep[] = [];
+  for (const { number, state, backend } of pool.slots) {
+    if (state !== 'active') continue;
+    const name = serverName(pool.number, number);
+    const target = `${poolName(pool.number)}/${name}`;
+    const server = observed.servers.get(name);
+    if (server === undefined) steps.push(command(`add server ${target} ${backend.address}:${String(backend.port)}`));
+    else if (server.address !== backend.address || server.port !== backend.port) {
+      steps.push(command(`set server ${target} addr ${backend.address} port ${String(backend.port)}`));
+    }
+    if (server?.ready !== true) steps.push(command(`set server ${target} state ready`));
+  }
+  return steps;
+}
+
+function drain(server: ObservedServer): RuntimeStep {
+  return command(`set server ${server.pool}/${server.name} state drain`);
+}
+
+function mapSteps(observed: Entries, wanted: ReadonlyMap<string, string>, file: string): RuntimeStep[] {
+  const has = new Map(observed);
+  const changes: RuntimeStep[] = [];
+  for (const [key, value] of wanted) {
+    if (!has.has(key)) changes.push(command(`add map ${file} ${key} ${value}`));
+    else if (has.get(key) !== value) changes.push(command(`set map ${file} ${key} ${value}`));
+  }
+  for (const key of has.keys()) if (!wanted.has(key)) changes.push(command(`del map ${file} ${key}`));
+  const doubled = has.size !== observed.length;
+  return doubled || changes.length > SINGLE_CHANGES_MAX ? [{ kind: 'replaceMap', file, payloads: payloads(wanted) }] : changes;
+}
+
+function payloads(entries: ReadonlyMap<string, string>): string[] {
+  const chunks: string[] = [];
+  let chunk = '';
+  for (const [key, value] of entries) {
+    const line = `${key} ${value}\n`;
+    if (chunk.length + line.length > PAYLOAD_BYTES_MAX) {
+      chunks.push(chunk);
+      chunk = '';
+    }
+    chunk += line;
+  }
+  return chunk === '' ? chunks : [...chunks, chunk];
+}
+
+function command(text: string): RuntimeStep {
+  return { kind: 'command', text };
+}

@@ -1,0 +1,78 @@
+import { readFileIfExists, ensureDir, replaceFile } from '../../../shared/kit/atomic-file.ts';
+import { join } from 'node:path';
+import { SlipwayError } from '../../../shared/kit/errors.ts';
+import { runOk, type Run } from '../../../shared/kit/exec.ts';
+import { renderPages } from './pages.ts';
+import { renderConfig, renderHosts, renderInstances } from './render.ts';
+import { proxyPaths, type ProxyPaths, type ProxySettings } from './settings.ts';
+import { parseTable, serializeTable, type SlotTable } from './slot-table.ts';
+
+/**
+ * What is on disk: enough for haproxy to come back right at any moment without the agent. Replaced by rename and without
+ * fsync: a power cut ends haproxy too, and `ensureRunning` writes every file anew before it starts it again.
+ */
+export class ProxyFiles {
+  readonly paths: ProxyPaths;
+  readonly #settings: ProxySettings;
+  readonly #run: Run;
+  /** File → text known to be on disk, so that unchanged files cost nothing. */
+  readonly #written = new Map<string, string>();
+
+  constructor(settings: ProxySettings, run: Run) {
+    this.paths = proxyPaths(settings.stateDir);
+    this.#settings = settings;
+    this.#run = run;
+  }
+
+  /** The stored table; `undefined` when there is none or it is damaged. */
+  async load(): Promise<SlotTable | undefined> {
+    const text = await readFileIfExists(this.paths.state);
+    return text === undefined ? undefined : parseTable(text);
+  }
+
+  /** Folders and error pages. */
+  async prepare(): Promise<void> {
+    await ensureDir(this.#settings.stateDir, 0o750);
+    await ensureDir(this.paths.logDir, 0o750);
+    await ensureDir(this.paths.pages, 0o750);
+    for (const [name, text] of Object.entries(renderPages())) await this.#write(join(this.paths.pages, name), text);
+  }
+
+  /**
+   * Writes what the table says, names first: if we are killed in between, a backend that one app has given up
+   * has lost its name before it gets another's servers.
+   */
+  async write(table: SlotTable): Promise<void> {
+    await this.#write(this.paths.hosts, renderHosts(table));
+    await Promise.all([
+      this.#write(this.paths.instances, renderInstances(table)),
+      this.#write(this.paths.config, renderConfig(table, this.#settings)),
+      this.#write(this.paths.state, serializeTable(table)),
+    ]);
+  }
+
+  /** Lets haproxy read the config beside the live one. @throws SLIP_PROXY_CONFIG_REFUSED */
+  async check(table: SlotTable): Promise<void> {
+    await replaceFile(this.paths.check, renderConfig(table, this.#settings), 0o640);
+    // The maps are read too; a first start has none yet.
+    for (const map of [this.paths.hosts, this.paths.instances]) {
+      if ((await readFileIfExists(map)) === undefined) await this.#write(map, '');
+    }
+    try {
+      await runOk(this.#run, { file: this.#settings.haproxy, args: ['-c', '-f', this.paths.check], timeoutMs: 20_000 });
+    } catch (cause) {
+      throw new SlipwayError({
+        code: 'SLIP_PROXY_CONFIG_REFUSED',
+        kind: 'bug',
+        message: 'The proxy refused its new configuration; the previous one stays in force.',
+        hint: `See why: haproxy -c -f ${this.paths.check}`,
+        cause,
+      });
+    }
+  }
+
+  async #write(path: string, text: string): Promise<void> {
+    if ((this.#written.get(path) ?? (await readFileIfExists(path))) !== text) await replaceFile(path, text, 0o640);
+    this.#written.set(path, text);
+  }
+}

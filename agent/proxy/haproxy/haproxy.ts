@@ -1,0 +1,158 @@
+import type { Clock } from '../../../shared/kit/clock.ts';
+import type { Run } from '../../../shared/kit/exec.ts';
+import { noFailpoint, type Failpoint } from '../../../shared/kit/failpoint.ts';
+import { KeyedQueue } from '../../../shared/kit/keyed-queue.ts';
+import type { Logger } from '../../../shared/kit/log.ts';
+import type { AppRoutes, Proxy } from '../port.ts';
+import { ProxyFiles } from './files.ts';
+import { planSlots } from './plan.ts';
+import { probeBinds } from './port-probe.ts';
+import { ProxyProcess } from './process.ts';
+import { layoutMark } from './render.ts';
+import { Runtime } from './runtime.ts';
+import { resolveSettings, type HaproxyConfig, type ProxySettings } from './settings.ts';
+import { emptyTable, findSlot, poolName, serverName, withoutDraining, type SlotTable } from './slot-table.ts';
+import { Watcher } from './watcher.ts';
+
+export interface HaproxyDeps {
+  readonly run: Run;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** True where systemd runs and we are root: the process then becomes a unit of its own. */
+  readonly systemd: boolean;
+  readonly failpoint?: Failpoint | undefined;
+}
+
+/** @throws SLIP_PROXY_CONFIG */
+export function createHaproxy(config: HaproxyConfig, deps: HaproxyDeps): Proxy {
+  return new Haproxy(resolveSettings(config), deps);
+}
+
+class Haproxy implements Proxy {
+  readonly kind = 'haproxy';
+  readonly #settings: ProxySettings;
+  readonly #logger: Logger;
+  readonly #failpoint: Failpoint;
+  readonly #files: ProxyFiles;
+  readonly #runtime: Runtime;
+  readonly #watcher: Watcher;
+  readonly #process: ProxyProcess;
+  readonly #queue = new KeyedQueue();
+  #table: SlotTable | undefined;
+  #checkedMark: string | undefined;
+
+  constructor(settings: ProxySettings, deps: HaproxyDeps) {
+    this.#settings = settings;
+    this.#logger = deps.logger;
+    this.#failpoint = deps.failpoint ?? noFailpoint;
+    this.#files = new ProxyFiles(settings, deps.run);
+    this.#runtime = new Runtime(this.#files.paths);
+    this.#watcher = new Watcher(settings, deps);
+    this.#process = new ProxyProcess(settings, { ...deps, runtime: this.#runtime, watcher: this.#watcher, paths: this.#files.paths });
+  }
+
+  logDir(): string {
+    return this.#files.paths.logDir;
+  }
+
+  healthy(): Promise<boolean> {
+    return this.#process.healthy();
+  }
+
+  apply(routes: readonly AppRoutes[]): Promise<void> {
+    return this.#queue.run('change', async () => {
+      const before = await this.#load();
+      const idle = await this.#idleServers(before);
+      const { table, problems } = planSlots({ table: before, routes, idle, slotsPerBackend: this.#settings.slotsPerBackend });
+      await this.#files.prepare();
+      await this.#check(table);
+      await this.#failpoint('proxy.planned');
+      await this.#files.write(table);
+      this.#table = table;
+      await this.#failpoint('proxy.written');
+      await this.#process.converge(table);
+      for (const problem of problems) this.#logger.error({ code: problem.code, problem: problem.message }, 'proxy.route_refused');
+      if (problems[0] !== undefined) throw problems[0];
+    });
+  }
+
+  async inFlight(backendId: string): Promise<number> {
+    if (findSlot(await this.#load(), backendId) === undefined || (await this.#process.isAbsent())) return 0;
+    if (await this.#process.isStranger()) await this.#queue.run('change', async () => this.#process.converge(await this.#load()));
+    const at = findSlot(await this.#load(), backendId);
+    if (at === undefined) return 0;
+    const counts = await this.#process.untilAnswered(() => this.#runtime.connections([poolName(at.pool.number)]));
+    return counts.get(serverName(at.pool.number, at.slot.number)) ?? 0;
+  }
+
+  forget(backendId: string): Promise<void> {
+    return this.#queue.run('change', async () => {
+      const table = await this.#load();
+      const at = findSlot(table, backendId);
+      if (at?.slot.state !== 'draining') return;
+      if (!(await this.#process.isAbsent())) {
+        const target = `${poolName(at.pool.number)}/${serverName(at.pool.number, at.slot.number)}`;
+        await this.#process.untilAnswered(() => this.#runtime.cut(target));
+      }
+      // Files keep the name until the slot is taken again: the requests just cut are still to be logged.
+      this.#table = withoutDraining(table, backendId);
+    });
+  }
+
+  ensureRunning(): Promise<void> {
+    return this.#queue.run('start', async () => {
+      const watched = await this.#watcher.running();
+      if (watched && (await this.healthy())) return;
+      await this.#files.prepare();
+      // Under the same lock as apply, so that an older table never overwrites a newer one.
+      await this.#queue.run('change', async () => this.#files.write(await this.#load()));
+      if (!watched) {
+        if ((await this.#watcher.masterPid()) === undefined) await this.#beforeStart();
+        await this.#watcher.start();
+        this.#logger.info({ binds: this.#settings.binds }, 'proxy.started');
+      }
+      await this.#process.untilUp();
+    });
+  }
+
+  stop(): Promise<void> {
+    return this.#queue.run('start', () => this.#watcher.stop());
+  }
+
+  async #beforeStart(): Promise<void> {
+    await probeBinds(this.#settings.binds);
+    await this.#check(await this.#load());
+  }
+
+  /** Server lines are made of checked values; what a layout adds is read by haproxy itself first, once. */
+  async #check(table: SlotTable): Promise<void> {
+    const mark = layoutMark(table.poolSize, this.#settings);
+    if (mark === this.#checkedMark) return;
+    await this.#files.check(table);
+    this.#checkedMark = mark;
+  }
+
+  async #load(): Promise<SlotTable> {
+    if (this.#table !== undefined) return this.#table;
+    const stored = await this.#files.load();
+    if (stored === undefined && (await this.healthy())) this.#process.distrust();
+    const { poolSize } = this.#settings;
+    this.#table ??= stored === undefined ? emptyTable(poolSize) : { ...stored, poolSize: Math.max(poolSize, stored.poolSize) };
+    return this.#table;
+  }
+
+  /** Draining servers on which nothing is open. None when the process does not answer: better to waste a slot. */
+  async #idleServers(table: SlotTable): Promise<ReadonlySet<string>> {
+    const draining = table.pools
+      .map((pool) => ({ pool: pool.number, slots: pool.slots.filter((slot) => slot.state === 'draining') }))
+      .filter(({ slots }) => slots.length > 0);
+    if (draining.length === 0) return new Set();
+    try {
+      const counts = await this.#runtime.connections(draining.map(({ pool }) => poolName(pool)));
+      const names = draining.flatMap(({ pool, slots }) => slots.map((slot) => serverName(pool, slot.number)));
+      return new Set(names.filter((name) => counts.get(name) === 0));
+    } catch {
+      return new Set();
+    }
+  }
+}

@@ -1,0 +1,103 @@
+/** What a running process says of itself, parsed from the replies of its runtime API. */
+
+export interface ObservedServer {
+  readonly pool: string;
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  /** Takes new requests. */
+  readonly ready: boolean;
+}
+
+export interface Observed {
+  readonly workerPid: number;
+  /** Without the prefix; empty for a process that is not ours. */
+  readonly layoutMark: string;
+  /** In the map's order; a key may be there twice. */
+  readonly hosts: readonly (readonly [key: string, value: string])[];
+  readonly instances: readonly (readonly [key: string, value: string])[];
+  readonly servers: ReadonlyMap<string, ObservedServer>;
+}
+
+/** Administrative states in which a server gets nothing new: forced, inherited, resolution or agent maintenance, and drain. */
+const NOT_READY = 0x01 | 0x02 | 0x08 | 0x10 | 0x20 | 0x40;
+
+export function parseInfo(reply: string): { workerPid: number; layoutMark: string } {
+  const fields = new Map(reply.split('\n').map((line) => splitOnce(line, ': ')));
+  const [, mark] = splitOnce(fields.get('description') ?? '', 'slipway-');
+  return { workerPid: Number(fields.get('Pid') ?? 0), layoutMark: mark };
+}
+
+export function parseMap(reply: string): [key: string, value: string][] {
+  const entries: [string, string][] = [];
+  for (const line of reply.split('\n')) {
+    const [, key, value] = line.split(' ');
+    if (key !== undefined && value !== undefined && line.startsWith('0x')) entries.push([key, value]);
+  }
+  return entries;
+}
+
+export function parseServersState(reply: string): Map<string, ObservedServer> {
+  const servers = new Map<string, ObservedServer>();
+  for (const row of parseTable(reply)) {
+    const name = row.get('srv_name');
+    const pool = row.get('be_name');
+    if (name === undefined || pool === undefined) continue;
+    servers.set(name, {
+      pool,
+      name,
+      address: row.get('srv_addr') ?? '',
+      port: Number(row.get('srv_port')),
+      ready: (Number(row.get('srv_admin_state')) & NOT_READY) === 0,
+    });
+  }
+  return servers;
+}
+
+/** Server name → connections in use by requests or tunnels; idle pooled ones do not count. */
+export function parseConnections(reply: string): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const row of parseTable(reply)) {
+    const name = row.get('bkname/svname')?.split('/')[1];
+    if (name !== undefined) counts.set(name, Number(row.get('used_cur') ?? 0));
+  }
+  return counts;
+}
+
+export interface Workers {
+  readonly current: number | undefined;
+  /** Replaced ones that still end their requests. */
+  readonly old: readonly number[];
+}
+
+/** Parses the master's `show proc`. */
+export function parseWorkers(reply: string): Workers {
+  const current: number[] = [];
+  const old: number[] = [];
+  let list: number[] | undefined;
+  for (const line of reply.split('\n')) {
+    if (line.startsWith('# workers')) list = current;
+    else if (line.startsWith('# old workers')) list = old;
+    else if (line.startsWith('# ')) list = undefined;
+    const pid = /^(\d+)\s+worker\s/.exec(line)?.[1];
+    if (pid !== undefined) list?.push(Number(pid));
+  }
+  return { current: current.at(-1), old };
+}
+
+/** Rows under a `# name name …` header line, by column name. */
+function parseTable(reply: string): Map<string, string>[] {
+  const lines = reply.split('\n');
+  const at = lines.findIndex((line) => line.startsWith('# '));
+  if (at < 0) return [];
+  const names = lines[at]?.slice(2).split(' ') ?? [];
+  return lines
+    .slice(at + 1)
+    .filter((line) => line !== '')
+    .map((line) => new Map(line.split(' ').map((value, index) => [names[index] ?? '', value])));
+}
+
+function splitOnce(text: string, separator: string): [string, string] {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + separator.length)];
+}

@@ -1,0 +1,81 @@
+/** Error pages of the proxy: what happened and what its owner can do, readable in a browser and in a terminal. */
+
+interface Page {
+  readonly title: string;
+  readonly lines: readonly string[];
+}
+
+const UNKNOWN: Page = {
+  title: 'There is no app at this address',
+  lines: [
+    'The name in the address does not belong to an app on this server.',
+    'If it is your app: `slipway apps` lists your apps, and an app answers at its own name.',
+  ],
+};
+const IDLE: Page = {
+  title: 'This app has no running web process',
+  lines: [
+    'No instance of it is ready to answer. It may be starting, stopped, or it may have crashed.',
+    'If it is your app: `slipway ps -a APP` shows its processes, `slipway logs -a APP` what they said.',
+  ],
+};
+const FAILED: Page = {
+  title: 'This app could not answer',
+  lines: [
+    'Its web process refused the connection, broke it off, answered with something else than HTTP, or took too long.',
+    'If it is your app: `slipway logs -a APP` shows the request with its H code, and what the app said.',
+  ],
+};
+const BAD_REQUEST: Page = {
+  title: 'This request could not be understood',
+  lines: ['It is not valid HTTP, or its headers are too long (about 15 kB together).'],
+};
+const TOO_SLOW: Page = {
+  title: 'This request took too long to arrive',
+  lines: ['Its headers were not complete within the time limit.'],
+};
+
+/** Status of the proxy's own failures → raw answer. 502 and 504 are 503 to the client, as on Heroku. */
+export const PAGE_FILES = { 400: '400.http', 408: '408.http', 502: '502.http', 503: '503.http', 504: '504.http' } as const;
+
+/** File name → content, for the folder of pages. */
+export function renderPages(): Readonly<Record<string, string>> {
+  return {
+    'unknown.html': html(UNKNOWN),
+    'unknown.txt': text(UNKNOWN, ' (%[var(txn.host)])'),
+    'idle.html': html(IDLE),
+    'idle.txt': text(IDLE),
+    '400.http': raw('400 Bad Request', BAD_REQUEST),
+    '408.http': raw('408 Request Time-out', TOO_SLOW),
+    '502.http': raw('503 Service Unavailable', FAILED),
+    '503.http': raw('503 Service Unavailable', FAILED),
+    '504.http': raw('503 Service Unavailable', FAILED),
+  };
+}
+
+function text(page: Page, detail = ''): string {
+  return `${page.title}${detail}.\n${page.lines.join('\n')}\n`;
+}
+
+function html(page: Page): string {
+  return [
+    '<!doctype html>',
+    '<meta charset="utf-8">',
+    '<meta name="viewport" content="width=device-width">',
+    `<title>${page.title}</title>`,
+    '<style>body{font:1rem/1.6 system-ui,sans-serif;max-width:36rem;margin:15vh auto;padding:0 1rem}h1{font-size:1.4rem}</style>',
+    `<h1>${page.title}</h1>`,
+    ...page.lines.map((line) => `<p>${line.replaceAll(/`([^`]*)`/g, '<code>$1</code>')}</p>`),
+    '',
+  ].join('\n');
+}
+
+function raw(status: string, page: Page): string {
+  const body = html(page);
+  const headers = [
+    'Content-Type: text/html; charset=utf-8',
+    'Cache-Control: no-store',
+    `Content-Length: ${String(Buffer.byteLength(body))}`,
+  ];
+  return `HTTP/1.1 ${status}\r\n${headers.join('\r\n')}\r\n\r\n${body}`;
+}

@@ -1,0 +1,159 @@
+import { isIPv4 } from 'node:net';
+import { parseAppName, parseHostname, quoteInput } from '../../../shared/domain/names.ts';
+import { SlipwayError } from '../../../shared/kit/errors.ts';
+import type { AppRoutes, Backend } from '../port.ts';
+import { serverName, type Pool, type Slot, type SlotTable } from './slot-table.ts';
+
+export interface PlanInput {
+  readonly table: SlotTable;
+  readonly routes: readonly AppRoutes[];
+  /** Server names of draining slots that have no connection left anywhere. */
+  readonly idle: ReadonlySet<string>;
+  readonly slotsPerBackend: number;
+}
+
+export interface ProxyPlan {
+  readonly table: SlotTable;
+  /** Routes that could not be taken over; their apps keep what they had. The others are in the table. */
+  readonly problems: readonly SlipwayError[];
+}
+
+const BACKEND_ID = /^[a-z0-9]{1,64}$/;
+const INSTANCE_NAME = /^[A-Za-z0-9_-]{1,63}\.[0-9]{1,9}$/;
+
+/**
+ * Gives every wanted instance a slot and keeps those it has. An instance no longer wanted drains; its slot is free
+ * again once idle. A backend that an app gives up is not given to another in the same step, so that no moment exists
+ * in which one app's name leads to another's instance.
+ */
+export function planSlots(input: PlanInput): ProxyPlan {
+  const { routes, problems } = checkRoutes(input.routes, input.table);
+  const taken = new Set(input.table.pools.map((pool) => pool.number));
+  const wantedApps = new Map(routes.map((route) => [route.app as string, route]));
+  const pools: Pool[] = [];
+  for (const pool of input.table.pools) {
+    const next = planPool(pool, wantedApps.get(pool.app), input);
+    wantedApps.delete(pool.app);
+    if (next !== undefined) pools.push(next);
+  }
+  let number = 1;
+  for (const route of wantedApps.values()) {
+    while (taken.has(number)) number += 1;
+    taken.add(number);
+    const fresh: Pool = { number, app: route.app, hostnames: [], slotCount: input.slotsPerBackend, slots: [] };
+    pools.push(fillPool(fresh, route, []));
+  }
+  pools.sort((a, b) => a.number - b.number);
+  return { table: { poolSize: grow(input.table.poolSize, pools.at(-1)?.number ?? 0), pools }, problems };
+}
+
+/** An app that is gone keeps its backend until nothing is open on it. */
+function planPool(pool: Pool, route: AppRoutes | undefined, input: PlanInput): Pool | undefined {
+  const busy = pool.slots.filter((slot) => slot.state === 'active' || !input.idle.has(serverName(pool.number, slot.number)));
+  if (route !== undefined) return fillPool(pool, route, busy);
+  const slots = busy.map((slot): Slot => ({ ...slot, state: 'draining' }));
+  return slots.length === 0 ? undefined : { ...pool, hostnames: [], slots };
+}
+
+function fillPool(pool: Pool, route: AppRoutes, busy: readonly Slot[]): Pool {
+  const wanted = new Map(route.backends.map((backend) => [backend.id, backend]));
+  const slots = new Map<number, Slot>();
+  for (const slot of busy) {
+    const backend = wanted.get(slot.backend.id);
+    wanted.delete(slot.backend.id);
+    slots.set(slot.number, backend === undefined ? { ...slot, state: 'draining' } : { ...slot, state: 'active', backend });
+  }
+  let number = 1;
+  for (const backend of wanted.values()) {
+    while (slots.has(number)) number += 1;
+    slots.set(number, { number, state: 'active', backend });
+  }
+  const sorted = [...slots.values()].sort((a, b) => a.number - b.number);
+  return { ...pool, hostnames: [...route.hostnames], slotCount: grow(pool.slotCount, sorted.at(-1)?.number ?? 0), slots: sorted };
+}
+
+function grow(size: number, needed: number): number {
+  return size >= needed ? size : grow(size * 2, needed);
+}
+
+/** Sorted, valid routes; an app with a bad one keeps the routes it has in the table. */
+function checkRoutes(routes: readonly AppRoutes[], table: SlotTable): { routes: AppRoutes[]; problems: SlipwayError[] } {
+  const problems: SlipwayError[] = [];
+  const checked: AppRoutes[] = [];
+  const seen: Seen = { apps: new Set(), hostnames: new Set(), backends: new Set() };
+  for (const route of routes.toSorted((a, b) => compare(a.app, b.app))) {
+    try {
+      checked.push(checkRoute(route, seen));
+    } catch (error) {
+      if (!(error instanceof SlipwayError)) throw error;
+      problems.push(error);
+      const before = table.pools.find((pool) => pool.app === route.app);
+      if (before !== undefined && !seen.apps.has(route.app)) checked.push(routeOf(before, seen));
+    }
+    seen.apps.add(route.app);
+  }
+  return { routes: checked, problems };
+}
+
+interface Seen {
+  readonly apps: Set<string>;
+  readonly hostnames: Set<string>;
+  readonly backends: Set<string>;
+}
+
+function checkRoute(route: AppRoutes, seen: Seen): AppRoutes {
+  parseAppName(route.app);
+  if (seen.apps.has(route.app)) throw invalid(`The app ${route.app} has two sets of routes.`);
+  const hostnames = [...new Set(route.hostnames.map(parseHostname))].sort(compare);
+  const backends = route.backends.toSorted((a, b) => compare(a.id, b.id));
+  for (const hostname of hostnames) {
+    if (seen.hostnames.has(hostname)) throw invalid(`The domain ${hostname} of the app ${route.app} belongs to another app already.`);
+  }
+  const ids = new Set(seen.backends);
+  for (const backend of backends) {
+    checkBackend(route, backend);
+    if (ids.has(backend.id)) throw invalid(`The instance ${backend.id} of the app ${route.app} is routed twice.`);
+    ids.add(backend.id);
+  }
+  for (const hostname of hostnames) seen.hostnames.add(hostname);
+  for (const { id } of backends) seen.backends.add(id);
+  return {
+    app: route.app,
+    hostnames,
+    backends: backends.map(({ id, instanceName, address, port }) => ({ id, instanceName, address, port })),
+  };
+}
+
+function checkBackend(route: AppRoutes, backend: Backend): void {
+  const valid =
+    BACKEND_ID.test(backend.id) &&
+    INSTANCE_NAME.test(backend.instanceName) &&
+    isIPv4(backend.address) &&
+    Number.isInteger(backend.port) &&
+    backend.port > 0 &&
+    backend.port < 65_536;
+  if (!valid) throw invalid(`The app ${route.app} has an instance that cannot be routed: ${quoteInput(JSON.stringify(backend))}.`);
+}
+
+function routeOf(pool: Pool, seen: Seen): AppRoutes {
+  const hostnames = pool.hostnames.filter((hostname) => !seen.hostnames.has(hostname));
+  const backends = pool.slots.filter((slot) => slot.state === 'active').map((slot) => slot.backend);
+  for (const hostname of hostnames) seen.hostnames.add(hostname);
+  for (const { id } of backends) seen.backends.add(id);
+  return { app: pool.app, hostnames, backends };
+}
+
+function invalid(message: string): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_PROXY_ROUTE',
+    message,
+    hint: 'The routes of this app stay as they were; see `slipway status` for the node.',
+    kind: 'bug',
+  });
+}
+
+/** By code units: the same order on every machine, whatever its locale. */
+export function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}

@@ -1,0 +1,252 @@
+import type { Clock } from '../../../shared/kit/clock.ts';
+import { SlipwayError } from '../../../shared/kit/errors.ts';
+import type { Logger } from '../../../shared/kit/log.ts';
+import { planRuntime, type RuntimeStep } from './converge.ts';
+import type { Observed, ObservedServer } from './observed.ts';
+import { probeBinds } from './port-probe.ts';
+import { hostEntries, instanceEntries, layoutMark } from './render.ts';
+import type { Runtime } from './runtime.ts';
+import type { ProxyPaths, ProxySettings } from './settings.ts';
+import { poolName, serverName, type SlotTable } from './slot-table.ts';
+import { send, type Watcher } from './watcher.ts';
+
+export interface ProcessDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly runtime: Runtime;
+  readonly watcher: Watcher;
+  readonly paths: ProxyPaths;
+}
+
+/** Rounds of looking and correcting before a reload, and before giving up. */
+const ROUNDS_BEFORE_RELOAD = 4;
+const ROUNDS_MAX = 10;
+const POLL_MS = 20;
+/** A change of more backends than this, or the first one after this time, looks at the whole process. */
+const PARTIAL_POOLS_MAX = 16;
+const FULL_LOOK_INTERVAL_MS = 10_000;
+
+/** What the process was last seen to serve. As long as it is the same process, only what changes needs a look. */
+interface Belief {
+  readonly workerPid: number;
+  readonly table: SlotTable;
+  readonly hosts: Observed['hosts'];
+  readonly instances: Observed['instances'];
+  readonly fullLookAtMs: number;
+}
+
+/** The running haproxy and the way to lead it to a slot table whose files are written. */
+export class ProxyProcess {
+  readonly #settings: ProxySettings;
+  readonly #deps: ProcessDeps;
+  #belief: Belief | undefined;
+  #replaceFirst = false;
+  #lastReloadAtMs = -Infinity;
+
+  constructor(settings: ProxySettings, deps: ProcessDeps) {
+    this.#settings = settings;
+    this.#deps = deps;
+  }
+
+  /** The table the process was built from is lost, so its backends may be other apps': replace it at once, not step by step. */
+  distrust(): void {
+    this.#replaceFirst = true;
+  }
+
+  /** Looks, corrects, looks again until the process serves the table. @throws SLIP_PROXY_DOWN, SLIP_PROXY_RELOAD, SLIP_PROXY_MISMATCH */
+  async converge(table: SlotTable): Promise<void> {
+    const mark = layoutMark(table.poolSize, this.#settings);
+    let notes: string[] = [];
+    for (let round = 0; round < ROUNDS_MAX; round += 1) {
+      const observed = await this.untilAnswered(() => this.#observe(table));
+      if (observed.layoutMark !== mark || this.#replaceFirst || round === ROUNDS_BEFORE_RELOAD) {
+        await this.#reload(observed.workerPid);
+        continue;
+      }
+      const steps = planRuntime(observed, table, this.#deps.paths);
+      if (steps.length > 0) notes = await this.#send(steps, table);
+      else if (await this.#isCurrent(observed.workerPid, table)) return;
+    }
+    throw mismatch(notes, await this.#deps.watcher.masterPid());
+  }
+
+  /** A worker that was not there at the last apply (crash, reload by hand) may have read older files. */
+  async isStranger(): Promise<boolean> {
+    const { workerPid } = await this.untilAnswered(() => this.#deps.runtime.info());
+    return workerPid !== this.#belief?.workerPid;
+  }
+
+  /** Nothing runs and nothing will start it: waiting is no use. */
+  async isAbsent(): Promise<boolean> {
+    return !(await this.#deps.watcher.running()) && (await this.#deps.watcher.masterPid()) === undefined;
+  }
+
+  async healthy(): Promise<boolean> {
+    try {
+      const { layoutMark: mark } = await this.#deps.runtime.info();
+      return mark !== '';
+    } catch {
+      return false;
+    }
+  }
+
+  /** After a start. @throws SLIP_PROXY_DOWN, SLIP_PROXY_PORT_* */
+  async untilUp(): Promise<void> {
+    const { clock, watcher, paths } = this.#deps;
+    const deadline = clock.monotonicMs() + this.#settings.startTimeoutMs;
+    while (!(await this.healthy())) {
+      if (clock.monotonicMs() >= deadline) {
+        if ((await watcher.masterPid()) === undefined) await probeBinds(this.#settings.binds);
+        throw proxyDown(paths.logDir);
+      }
+      await clock.sleep(POLL_MS);
+    }
+  }
+
+  /** Asks until the process answers: it may be starting again. @throws SLIP_PROXY_DOWN */
+  async untilAnswered<T>(ask: () => Promise<T>): Promise<T> {
+    const { clock, paths } = this.#deps;
+    const deadline = clock.monotonicMs() + this.#settings.startTimeoutMs;
+    for (;;) {
+      try {
+        return await ask();
+      } catch (cause) {
+        if (clock.monotonicMs() >= deadline || (await this.isAbsent())) throw proxyDown(paths.logDir, cause);
+        await clock.sleep(POLL_MS);
+      }
+    }
+  }
+
+  async #observe(table: SlotTable): Promise<Observed> {
+    const belief = this.#belief;
+    const { runtime, clock } = this.#deps;
+    if (belief !== undefined && clock.monotonicMs() - belief.fullLookAtMs < FULL_LOOK_INTERVAL_MS) {
+      const changed = changedPools(belief.table, table);
+      if (changed.size <= PARTIAL_POOLS_MAX) {
+        const seen = await runtime.observePools([...changed]);
+        const servers = new Map([...assumedServers(belief.table, changed), ...seen.servers]);
+        if (seen.workerPid === belief.workerPid) return { ...belief, layoutMark: seen.layoutMark, servers };
+      }
+    }
+    this.#belief = undefined;
+    return runtime.observe();
+  }
+
+  #believe(workerPid: number, table: SlotTable): void {
+    const fullLookAtMs = this.#belief?.fullLookAtMs ?? this.#deps.clock.monotonicMs();
+    this.#belief = { workerPid, table, hosts: [...hostEntries(table)], instances: [...instanceEntries(table)], fullLookAtMs };
+  }
+
+  /** A process that dies in mid-command, or answers strangely, is looked at as a whole in the next round. */
+  async #send(steps: readonly RuntimeStep[], table: SlotTable): Promise<string[]> {
+    const belief = this.#belief;
+    this.#belief = undefined;
+    try {
+      const notes = await this.#deps.runtime.send(steps);
+      if (notes.length > 0) this.#deps.logger.warn({ notes }, 'proxy.reply_unexpected');
+      else if (belief !== undefined && steps.every((step) => step.kind === 'command')) {
+        this.#belief = { ...belief, hosts: [...hostEntries(table)], instances: [...instanceEntries(table)] };
+      }
+      return notes;
+    } catch (error) {
+      this.#deps.logger.warn({ err: error }, 'proxy.command_broken_off');
+      return [];
+    }
+  }
+
+  /** A worker that somebody's reload has replaced meanwhile does not count. Asking waits for a reload under way. */
+  async #isCurrent(workerPid: number, table: SlotTable): Promise<boolean> {
+    const { current, old } = await this.untilAnswered(() => this.#deps.runtime.workers());
+    if (current !== workerPid) return false;
+    for (const pid of old) await this.#correctOld(pid, table);
+    this.#believe(workerPid, table);
+    return true;
+  }
+
+  /** A replaced worker still serves what its clients send on open connections, so it must learn of the change too. */
+  async #correctOld(pid: number, table: SlotTable): Promise<void> {
+    try {
+      await this.#deps.runtime.correctOld(pid, (observed) => planRuntime(observed, knownTo(observed, table), this.#deps.paths));
+    } catch {
+      // It has ended: what it served is served by the current one.
+    }
+  }
+
+  /** @throws SLIP_PROXY_RELOAD when the old worker is not replaced; it goes on serving */
+  async #reload(workerPid: number): Promise<void> {
+    const { clock, watcher, logger, runtime, paths } = this.#deps;
+    const { minReloadIntervalMs, startTimeoutMs } = this.#settings;
+    await clock.sleep(Math.max(0, this.#lastReloadAtMs + minReloadIntervalMs - clock.monotonicMs()));
+    const master = await watcher.masterPid();
+    this.#lastReloadAtMs = clock.monotonicMs();
+    this.#belief = undefined;
+    if (master === undefined) return; // it died, and comes back with the new files
+    logger.info({ workerPid }, 'proxy.reload');
+    send(master, 'SIGUSR2');
+    const deadline = clock.monotonicMs() + startTimeoutMs;
+    while (clock.monotonicMs() < deadline) {
+      const { current } = await this.untilAnswered(() => runtime.workers());
+      const info = await this.untilAnswered(() => runtime.info());
+      if (info.workerPid !== workerPid && info.workerPid === current) {
+        this.#replaceFirst = false;
+        return;
+      }
+      await clock.sleep(POLL_MS);
+    }
+    throw new SlipwayError({
+      code: 'SLIP_PROXY_RELOAD',
+      kind: 'transient',
+      message: 'The proxy did not take over its new configuration; the previous one goes on serving.',
+      hint: `It says why at the end of ${paths.logDir}/current.`,
+    });
+  }
+}
+
+/** The part of the table whose backends this worker has; an older layout may have fewer. */
+function knownTo(observed: Observed, table: SlotTable): SlotTable {
+  const known = new Set([...observed.servers.values()].map((server) => server.pool));
+  return { ...table, pools: table.pools.filter((pool) => known.has(poolName(pool.number))) };
+}
+
+/** Names of the backends that differ between two tables. */
+function changedPools(before: SlotTable, after: SlotTable): Set<string> {
+  const text = new Map(before.pools.map((pool) => [pool.number, JSON.stringify(pool)]));
+  const changed = new Set<string>();
+  for (const pool of after.pools) {
+    if (text.get(pool.number) !== JSON.stringify(pool)) changed.add(poolName(pool.number));
+    text.delete(pool.number);
+  }
+  for (const number of text.keys()) changed.add(poolName(number));
+  return changed;
+}
+
+function assumedServers(table: SlotTable, except: ReadonlySet<string>): [string, ObservedServer][] {
+  return table.pools
+    .filter((pool) => !except.has(poolName(pool.number)))
+    .flatMap(({ number, slots }) =>
+      slots.map(({ number: slot, state, backend }): [string, ObservedServer] => {
+        const name = serverName(number, slot);
+        return [name, { pool: poolName(number), name, address: backend.address, port: backend.port, ready: state === 'active' }];
+      }),
+    );
+}
+
+function mismatch(notes: readonly string[], masterPid: number | undefined): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_PROXY_MISMATCH',
+    kind: 'bug',
+    message: 'The proxy process does not take over its routes.',
+    hint: `Its files are right, so starting it anew helps; it comes back by itself after: kill ${String(masterPid ?? 'PID')}`,
+    details: { notes: notes.join('; ').slice(0, 1000) },
+  });
+}
+
+function proxyDown(logDir: string, cause?: unknown): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_PROXY_DOWN',
+    kind: 'transient',
+    message: 'The proxy process is not running and does not come back.',
+    hint: `Its last words are at the end of ${logDir}/current.`,
+    cause,
+  });
+}

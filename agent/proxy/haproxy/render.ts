@@ -1,0 +1,183 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { compare } from './plan.ts';
+import { PAGE_FILES } from './pages.ts';
+import { proxyPaths, type ProxySettings } from './settings.ts';
+import { poolName, serverName, type Pool, type SlotTable } from './slot-table.ts';
+
+/** Address of a server that is not in use. It is `disabled` as well. */
+export const NOWHERE = { address: '127.0.0.1', port: 1 } as const;
+
+/** Stands for a backend where an app has no instance. (Asking haproxy by `nbsrv` would be wrong in a worker that is being replaced.) */
+const NONE = 'none';
+const UNKNOWN = 'unknown';
+
+/** `host pool_0001/app` lines: where a host name leads. */
+export function renderHosts(table: SlotTable): string {
+  return mapText(hostEntries(table));
+}
+
+/** `pool_0001_s1 web.1/id` lines: which instance a server is, for the access log. */
+export function renderInstances(table: SlotTable): string {
+  return mapText(instanceEntries(table));
+}
+
+export function hostEntries(table: SlotTable): ReadonlyMap<string, string> {
+  const entries = table.pools.flatMap((pool) => {
+    const target = pool.slots.some((slot) => slot.state === 'active') ? poolName(pool.number) : NONE;
+    return pool.hostnames.map((host) => [host, `${target}/${pool.app}`] as const);
+  });
+  return new Map(entries.sort(([a], [b]) => compare(a, b)));
+}
+
+export function instanceEntries(table: SlotTable): ReadonlyMap<string, string> {
+  const entries = table.pools.flatMap((pool) =>
+    pool.slots.map(({ number, backend }) => [serverName(pool.number, number), `${backend.instanceName}/${backend.id}`] as const),
+  );
+  return new Map(entries.sort(([a], [b]) => compare(a, b)));
+}
+
+function mapText(entries: ReadonlyMap<string, string>): string {
+  return [...entries].map(([key, value]) => `${key} ${value}\n`).join('');
+}
+
+/**
+ * Names everything of the config that the runtime API cannot change: settings and number of backends.
+ * A process with another mark has to be reloaded.
+ */
+export function layoutMark(poolSize: number, settings: ProxySettings): string {
+  return createHash('sha256')
+    .update(renderBody({ poolSize, pools: [] }, settings))
+    .digest('hex')
+    .slice(0, 16);
+}
+
+/** The whole config; equal inputs give equal bytes. */
+export function renderConfig(table: SlotTable, settings: ProxySettings): string {
+  const mark = `global\n  description slipway-${layoutMark(table.poolSize, settings)}\n`;
+  return `# Written by slipway-agent; changes made by hand are lost.\n${mark}${renderBody(table, settings)}`;
+}
+
+function renderBody(table: SlotTable, settings: ProxySettings): string {
+  const lines = [
+    ...globalLines(settings),
+    ...defaultLines(settings),
+    ...frontendLines(settings),
+    ...pageLines(settings),
+    ...poolDefaultLines(settings),
+  ];
+  const used = new Map(table.pools.map((pool) => [pool.number, pool]));
+  for (let number = 1; number <= table.poolSize; number += 1) lines.push(...backendLines(number, used.get(number), settings));
+  return `${lines.join('\n')}\n`;
+}
+
+function globalLines(settings: ProxySettings): string[] {
+  const { runtimeSocket } = proxyPaths(settings.stateDir);
+  return [
+    '  log stdout len 8192 format raw local0',
+    `  stats socket ${runtimeSocket} mode 600 level admin expose-fd listeners`,
+    '  stats maxconn 100',
+    '  stats timeout 30s',
+    `  hard-stop-after ${ms(settings.hardStopAfterMs)}`,
+    // Two processes on one port would share its connections in silence.
+    '  noreuseport',
+    '  fd-hard-limit 65536',
+    ...(settings.user === undefined ? [] : [`  user ${settings.user.name}`, `  group ${settings.user.group}`]),
+  ];
+}
+
+function defaultLines(settings: ProxySettings): string[] {
+  const pages = proxyPaths(settings.stateDir).pages;
+  return [
+    'defaults slipway',
+    '  mode http',
+    '  log global',
+    '  option dontlognull',
+    '  option forwardfor',
+    '  option redispatch 1',
+    '  option idle-close-on-response',
+    '  retries 3',
+    '  balance leastconn',
+    `  timeout connect ${ms(settings.connectTimeoutMs)}`,
+    `  timeout client ${ms(settings.idleTimeoutMs)}`,
+    `  timeout server ${ms(settings.firstByteTimeoutMs)}`,
+    `  timeout http-request ${ms(settings.firstByteTimeoutMs)}`,
+    `  timeout tunnel ${ms(settings.tunnelTimeoutMs)}`,
+    '  timeout client-fin 30s',
+    '  timeout tarpit 1s',
+    ...Object.entries(PAGE_FILES).map(([status, file]) => `  errorfile ${status} ${join(pages, file)}`),
+  ];
+}
+
+/** Order of the fields: agent/proxy/router-line.ts reads it. What clients write is encoded; what they can make long comes last. */
+const LOG_FORMAT = [
+  'slip1 %[var(txn.route),field(2,/)] %[srv_name,map_str(INSTANCES,-)] %tsc %ST %B %TR %Tw %Tc %Tr %Ta http %[var(txn.rid)]',
+  '%ci %HM %[var(txn.host),url_enc] %[var(txn.xff),url_enc] \\"%HU\\"',
+].join(' ');
+
+function frontendLines(settings: ProxySettings): string[] {
+  const paths = proxyPaths(settings.stateDir);
+  return [
+    'frontend web from slipway',
+    ...settings.binds.map(({ address, port }) => `  bind ${address}:${String(port)}`),
+    `  log-format "${LOG_FORMAT.replace('INSTANCES', paths.instances)}"`,
+    '  http-request deny deny_status 405 if METH_CONNECT',
+    '  http-request set-var(txn.host) req.hdr(host),field(1,:),lower,rtrim(.)',
+    `  http-request set-var(txn.route) var(txn.host),map_str(${paths.hosts})`,
+    '  http-request set-var(txn.xff) req.fhdr(x-forwarded-for)',
+    '  http-request set-var(txn.rid) req.hdr(x-request-id) if { req.hdr(x-request-id) -m reg ^[A-Za-z0-9+/=-]{20,200}$ }',
+    '  http-request set-var(txn.rid) uuid() unless { var(txn.rid) -m found }',
+    '  http-request set-header X-Forwarded-Proto http',
+    '  http-request set-header X-Forwarded-Port %[dst_port]',
+    '  http-request set-header X-Request-Start %[date(0,ms)]',
+    '  http-request set-header X-Request-Id %[var(txn.rid)]',
+    '  http-request add-header Via "1.1 slipway"',
+    '  use_backend %[var(txn.route),field(1,/)] if { var(txn.route) -m found }',
+    `  default_backend ${UNKNOWN}`,
+  ];
+}
+
+/** The pages stand in backends of their own, so that requests which need none of them do not pay for the choice. */
+function pageLines(settings: ProxySettings): string[] {
+  const { pages } = proxyPaths(settings.stateDir);
+  const page = (status: number, type: string, body: string): string =>
+    `  http-request return status ${String(status)} hdr cache-control no-store content-type text/${type} ${body}`;
+  const html = 'if { req.hdr(accept) -m sub text/html }';
+  return [
+    `backend ${UNKNOWN} from slipway`,
+    `${page(404, 'html', `file ${join(pages, 'unknown.html')}`)} ${html}`,
+    page(404, 'plain', `lf-file ${join(pages, 'unknown.txt')}`),
+    `backend ${NONE} from slipway`,
+    `${page(503, 'html', `file ${join(pages, 'idle.html')}`)} ${html}`,
+    page(503, 'plain', `file ${join(pages, 'idle.txt')}`),
+  ];
+}
+
+/**
+ * One limit is for the first byte and for pauses; whoever asks for a stream of events may expect long pauses. (A limit
+ * for the first byte alone, by tcp-response rules, was seen to lose requests when haproxy is reloaded.)
+ */
+function poolDefaultLines(settings: ProxySettings): string[] {
+  return [
+    'defaults pools from slipway',
+    `  http-request set-timeout server ${ms(settings.idleTimeoutMs)} if { req.hdr(accept) -m sub text/event-stream }`,
+  ];
+}
+
+function backendLines(number: number, pool: Pool | undefined, settings: ProxySettings): string[] {
+  const name = poolName(number);
+  const down = `${NOWHERE.address}:${String(NOWHERE.port)} disabled`;
+  const head = `backend ${name} from pools`;
+  if (pool === undefined) return [head, `  server-template ${name}_s 1-${String(settings.slotsPerBackend)} ${down}`];
+  const lines = [head];
+  for (let slot = 1; slot <= pool.slotCount; slot += 1) {
+    const active = pool.slots.find((each) => each.number === slot && each.state === 'active')?.backend;
+    const where = active === undefined ? down : `${active.address}:${String(active.port)}`;
+    lines.push(`  server ${serverName(number, slot)} ${where}`);
+  }
+  return lines;
+}
+
+function ms(value: number): string {
+  return `${String(value)}ms`;
+}

@@ -1,0 +1,124 @@
+import type { ProxyPaths } from './settings.ts';
+import { CliSocket, type Converse } from './cli-socket.ts';
+import type { RuntimeStep } from './converge.ts';
+import {
+  parseConnections,
+  parseInfo,
+  parseMap,
+  parseServersState,
+  parseWorkers,
+  type Observed,
+  type ObservedServer,
+  type Workers,
+} from './observed.ts';
+
+/** Replies that mean "done". Everything else is a note for the log; what counts is what the process shows afterwards. */
+const DONE = /^(?:|no need to change .*|.*changed from .*|New server registered\.|nothing changed.*)$/s;
+
+/** The running process, spoken to through its two sockets. */
+export class Runtime {
+  readonly #worker: CliSocket;
+  readonly #master: CliSocket;
+  readonly #paths: ProxyPaths;
+
+  constructor(paths: ProxyPaths) {
+    this.#worker = new CliSocket(paths.runtimeSocket);
+    this.#master = new CliSocket(paths.masterSocket);
+    this.#paths = paths;
+  }
+
+  observe(): Promise<Observed> {
+    return this.#worker.talk((say) => this.#observe(say));
+  }
+
+  async #observe(say: Converse): Promise<Observed> {
+    return {
+      ...parseInfo(await say('show info')),
+      hosts: parseMap(await say(`show map ${this.#paths.hosts}`)),
+      instances: parseMap(await say(`show map ${this.#paths.instances}`)),
+      servers: parseServersState(await say('show servers state')),
+    };
+  }
+
+  /** Only the servers of some backends: what a change of a few apps needs, whatever the number of the others. */
+  observePools(pools: readonly string[]): Promise<Pick<Observed, 'workerPid' | 'layoutMark' | 'servers'>> {
+    return this.#worker.talk(async (say) => {
+      const info = parseInfo(await say('show info'));
+      const servers: [string, ObservedServer][] = [];
+      for (const pool of pools) servers.push(...parseServersState(await say(`show servers state ${pool}`)));
+      return { ...info, servers: new Map(servers) };
+    });
+  }
+
+  info(): Promise<{ workerPid: number; layoutMark: string }> {
+    return this.#worker.talk(async (say) => parseInfo(await say('show info')));
+  }
+
+  /** Sends the steps in order and returns the replies that were not a success. */
+  send(steps: readonly RuntimeStep[]): Promise<string[]> {
+    return this.#worker.talk(async (say) => {
+      const notes: string[] = [];
+      for (const step of steps) {
+        const reply = step.kind === 'command' ? await say(step.text) : await replaceMap(say, step);
+        if (!DONE.test(reply)) notes.push(`${step.kind === 'command' ? step.text : step.file}: ${reply.slice(0, 200)}`);
+      }
+      return notes;
+    });
+  }
+
+  /**
+   * Tells a worker that is being replaced what has changed: its clients' open connections send it requests yet.
+   * `plan` gets what it serves. Best effort: it may end at any moment, and a map payload does not pass through the master.
+   */
+  async correctOld(pid: number, plan: (observed: Observed) => readonly RuntimeStep[]): Promise<void> {
+    await this.#master.talk(async (say) => {
+      const ask = (command: string): Promise<string> => say(`@!${String(pid)} ${command}`);
+      const observed = await this.#observe(ask);
+      for (const step of plan(observed)) if (step.kind === 'command') await ask(step.text);
+    });
+  }
+
+  workers(): Promise<Workers> {
+    return this.#master.talk(async (say) => parseWorkers(await say('show proc')));
+  }
+
+  /** Connections in use per server of some backends, over the current worker and those it replaced. */
+  async connections(pools: readonly string[]): Promise<Map<string, number>> {
+    const replies = await this.#master.talk(async (say) => {
+      const { current, old } = parseWorkers(await say('show proc'));
+      const workers = current === undefined ? old : [current, ...old];
+      const texts: string[] = [];
+      for (const pid of workers) {
+        for (const pool of pools) texts.push(await say(`@!${String(pid)} show servers conn ${pool}`));
+      }
+      return texts;
+    });
+    const total = new Map<string, number>();
+    for (const [name, count] of replies.flatMap((reply) => [...parseConnections(reply)])) {
+      total.set(name, (total.get(name) ?? 0) + count);
+    }
+    return total;
+  }
+
+  /** Ends every request and tunnel on one server, in replaced workers too. `target` is `pool/server`. */
+  async cut(target: string): Promise<void> {
+    await this.#master.talk(async (say) => {
+      const { current, old } = parseWorkers(await say('show proc'));
+      for (const pid of current === undefined ? old : [current, ...old]) {
+        await say(`@!${String(pid)} shutdown sessions server ${target}`);
+      }
+    });
+  }
+}
+
+async function replaceMap(say: Converse, step: Extract<RuntimeStep, { kind: 'replaceMap' }>): Promise<string> {
+  const prepared = await say(`prepare map ${step.file}`);
+  const version = /New version created: (\d+)/.exec(prepared)?.[1];
+  if (version === undefined) return prepared;
+  for (const payload of step.payloads) {
+    // The payload ends with an empty line; a `+ ` prompt precedes each of its lines.
+    const reply = (await say(`add map @${version} ${step.file} <<\n${payload}`)).replace(/^(?:\+ )+\n?/, '').trim();
+    if (reply !== '') return reply;
+  }
+  return say(`commit map @${version} ${step.file}`);
+}

@@ -1,0 +1,136 @@
+import { join } from 'node:path';
+import { isIPv4 } from 'node:net';
+import { SlipwayError } from '../../../shared/kit/errors.ts';
+
+export interface ProxyBind {
+  /** IPv4 address, or `*` for every address of the machine. */
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface HaproxyConfig {
+  /** Absolute folder of our own: config, maps, sockets, pid files, access log. At most 80 characters (a Unix socket's limit). */
+  readonly stateDir: string;
+  readonly binds: readonly ProxyBind[];
+  /** Program; looked up on the standard path when it is a bare name. */
+  readonly haproxy?: string | undefined;
+  /** Account of the worker; only with root. Absent: the worker keeps the agent's account. */
+  readonly user?: { readonly name: string; readonly group: string } | undefined;
+  /** Backends rendered ahead of need; doubles when they are used up, which costs a reload. */
+  readonly poolSize?: number | undefined;
+  /** Server slots of a backend; an app with more instances gets more at run time. */
+  readonly slotsPerBackend?: number | undefined;
+  /** How long requests of a replaced worker may go on. */
+  readonly hardStopAfterMs?: number | undefined;
+  readonly minReloadIntervalMs?: number | undefined;
+  /** How long `apply` and `ensureRunning` wait for a process that is not there. */
+  readonly startTimeoutMs?: number | undefined;
+  /** Until the first byte of an answer (H12), and between two bytes of it (H15). */
+  readonly firstByteTimeoutMs?: number | undefined;
+  /** The same for a stream of server-sent events, and for a client that says nothing. */
+  readonly idleTimeoutMs?: number | undefined;
+  readonly tunnelTimeoutMs?: number | undefined;
+  readonly connectTimeoutMs?: number | undefined;
+  /** Access log kept: this many files of this many bytes. */
+  readonly logFiles?: number | undefined;
+  readonly logFileBytes?: number | undefined;
+}
+
+/** {@link HaproxyConfig} with every default filled in and every value that ends in a file checked. */
+export interface ProxySettings {
+  readonly stateDir: string;
+  readonly binds: readonly ProxyBind[];
+  readonly haproxy: string;
+  readonly user: { readonly name: string; readonly group: string } | undefined;
+  readonly poolSize: number;
+  readonly slotsPerBackend: number;
+  readonly hardStopAfterMs: number;
+  readonly minReloadIntervalMs: number;
+  readonly startTimeoutMs: number;
+  readonly firstByteTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  readonly tunnelTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+  readonly logFiles: number;
+  readonly logFileBytes: number;
+}
+
+const STATE_DIR = /^\/[A-Za-z0-9._/-]{1,79}$/;
+const ACCOUNT = /^[a-z_][a-z0-9_-]{0,31}$/;
+const PROGRAM = /^[A-Za-z0-9._/+-]{1,200}$/;
+
+const DEFAULTS = {
+  haproxy: 'haproxy',
+  poolSize: 64,
+  slotsPerBackend: 8,
+  hardStopAfterMs: 600_000,
+  minReloadIntervalMs: 2000,
+  startTimeoutMs: 10_000,
+  firstByteTimeoutMs: 30_000,
+  idleTimeoutMs: 55_000,
+  tunnelTimeoutMs: 3_600_000,
+  connectTimeoutMs: 5000,
+  logFiles: 10,
+  logFileBytes: 1_048_576,
+} as const;
+
+/** @throws SLIP_PROXY_CONFIG for a value that could not stand in a config file */
+export function resolveSettings(config: HaproxyConfig): ProxySettings {
+  const given = Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined)) as unknown as HaproxyConfig;
+  const settings = { ...DEFAULTS, user: undefined, ...given } as ProxySettings;
+  requireThat(STATE_DIR.test(settings.stateDir), 'The folder of the proxy has at most 80 letters, digits, dots, dashes and slashes.');
+  requireThat(PROGRAM.test(settings.haproxy), 'The path of haproxy has letters, digits, dots, dashes and slashes only.');
+  requireThat(settings.binds.length > 0, 'The proxy needs at least one address to listen on.');
+  for (const { address, port } of settings.binds) {
+    requireThat(address === '*' || isIPv4(address), 'The proxy listens on an IPv4 address, or on * for all of them.');
+    requireThat(Number.isInteger(port) && port > 0 && port < 65_536, 'The port of the proxy is between 1 and 65535.');
+  }
+  const user = settings.user;
+  requireThat(user === undefined || (ACCOUNT.test(user.name) && ACCOUNT.test(user.group)), 'The account of the proxy is not a valid name.');
+  for (const value of Object.values(settings) as readonly unknown[]) {
+    requireThat(
+      typeof value !== 'number' || (Number.isInteger(value) && value > 0),
+      'Sizes and times of the proxy are whole numbers above 0.',
+    );
+  }
+  return Object.freeze(settings);
+}
+
+function requireThat(holds: boolean, message: string): void {
+  if (holds) return;
+  throw new SlipwayError({ code: 'SLIP_PROXY_CONFIG', message, hint: 'Correct the proxy settings of the agent and start it again.' });
+}
+
+/** Every file of the proxy, by name. */
+export interface ProxyPaths {
+  readonly config: string;
+  readonly hosts: string;
+  readonly instances: string;
+  readonly state: string;
+  readonly check: string;
+  readonly runtimeSocket: string;
+  readonly masterSocket: string;
+  readonly masterPid: string;
+  readonly watcherPid: string;
+  readonly loggerPid: string;
+  readonly pages: string;
+  readonly logDir: string;
+}
+
+export function proxyPaths(stateDir: string): ProxyPaths {
+  const at = (name: string): string => join(stateDir, name);
+  return {
+    config: at('haproxy.cfg'),
+    hosts: at('hosts.map'),
+    instances: at('instances.map'),
+    state: at('slots.json'),
+    check: at('check.cfg'),
+    runtimeSocket: at('admin.sock'),
+    masterSocket: at('master.sock'),
+    masterPid: at('haproxy.pid'),
+    watcherPid: at('watch.pid'),
+    loggerPid: at('logger.pid'),
+    pages: at('pages'),
+    logDir: at('log'),
+  };
+}

@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import type { AppName } from '../../../shared/domain/names.ts';
+import type { Backend } from '../port.ts';
+
+/** A server line of a backend that is, or still is, an instance. Free slots are not listed. */
+export interface Slot {
+  /** From 1, up to the pool's `slotCount`. */
+  readonly number: number;
+  /** `active` gets new requests; `draining` only ends those it has. */
+  readonly state: 'active' | 'draining';
+  readonly backend: Backend;
+}
+
+/** A pre-rendered backend that belongs to an app. */
+export interface Pool {
+  /** From 1, up to the table's `poolSize`. */
+  readonly number: number;
+  readonly app: AppName;
+  readonly hostnames: readonly string[];
+  readonly slotCount: number;
+  readonly slots: readonly Slot[];
+}
+
+/** Who has which backend and which server: what file and process are rendered from. Pools are sorted by number, slots too. */
+export interface SlotTable {
+  readonly poolSize: number;
+  readonly pools: readonly Pool[];
+}
+
+export function poolName(pool: number): string {
+  return `pool_${String(pool).padStart(4, '0')}`;
+}
+
+/** Unique over all backends, so that a log line needs no second name. */
+export function serverName(pool: number, slot: number): string {
+  return `${poolName(pool)}_s${String(slot)}`;
+}
+
+export function emptyTable(poolSize: number): SlotTable {
+  return { poolSize, pools: [] };
+}
+
+/** Where an instance is, or `undefined`. */
+export function findSlot(table: SlotTable, backendId: string): { readonly pool: Pool; readonly slot: Slot } | undefined {
+  for (const pool of table.pools) {
+    const slot = pool.slots.find((each) => each.backend.id === backendId);
+    if (slot !== undefined) return { pool, slot };
+  }
+  return undefined;
+}
+
+/** The table without a draining instance; an active one stays. */
+export function withoutDraining(table: SlotTable, backendId: string): SlotTable {
+  const pools = table.pools.map((pool) => ({
+    ...pool,
+    slots: pool.slots.filter((slot) => slot.state === 'active' || slot.backend.id !== backendId),
+  }));
+  return { ...table, pools };
+}
+
+const SLOT = z.strictObject({
+  number: z.int().min(1),
+  state: z.enum(['active', 'draining']),
+  backend: z.strictObject({ id: z.string(), instanceName: z.string(), address: z.string(), port: z.int() }),
+});
+const POOL = z.strictObject({
+  number: z.int().min(1),
+  app: z.string(),
+  hostnames: z.array(z.string()),
+  slotCount: z.int().min(1),
+  slots: z.array(SLOT),
+});
+const TABLE = z.strictObject({ version: z.literal(1), poolSize: z.int().min(1), pools: z.array(POOL) });
+
+export function serializeTable(table: SlotTable): string {
+  return `${JSON.stringify({ version: 1, ...table })}\n`;
+}
+
+/** `undefined` for anything that is not a whole table of ours. */
+export function parseTable(text: string): SlotTable | undefined {
+  try {
+    const { poolSize, pools } = TABLE.parse(JSON.parse(text));
+    return { poolSize, pools: pools.map((pool) => ({ ...pool, app: pool.app as AppName })) };
+  } catch {
+    return undefined; // a damaged table is rebuilt from the routes, and the process reloaded to match it
+  }
+}

@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ensureDir, writeFileAtomic } from '../../../shared/kit/atomic-file.ts';
+import type { Clock } from '../../../shared/kit/clock.ts';
+import { runOk, start, type Command, type Run } from '../../../shared/kit/exec.ts';
+import { readPidFile } from './process-identity.ts';
+import { proxyPaths, type ProxySettings } from './settings.ts';
+
+/** The small shell process that keeps haproxy running when nobody else does. */
+export class Watcher {
+  readonly #settings: ProxySettings;
+  readonly #clock: Clock;
+  readonly #run: Run;
+  readonly #systemd: boolean;
+
+  constructor(settings: ProxySettings, deps: { clock: Clock; run: Run; systemd: boolean }) {
+    this.#settings = settings;
+    this.#clock = deps.clock;
+    this.#run = deps.run;
+    this.#systemd = deps.systemd;
+  }
+
+  async running(): Promise<boolean> {
+    return (await readPidFile(proxyPaths(this.#settings.stateDir).watcherPid)) !== undefined;
+  }
+
+  /** haproxy's master process, or `undefined` while there is none. */
+  async masterPid(): Promise<number | undefined> {
+    return (await readPidFile(proxyPaths(this.#settings.stateDir).masterPid))?.pid;
+  }
+
+  /** Starts it apart from the agent and waits until it has taken charge: as a unit of its own where systemd runs, else as a session of its own. */
+  async start(): Promise<void> {
+    const { stateDir } = this.#settings;
+    await ensureDir(stateDir, 0o750);
+    const script = join(stateDir, 'proxy-watch.sh');
+    // A copy: sh reads its script while it runs, so an upgrade must not change the file under it.
+    await writeFileAtomic(script, await readFile(join(import.meta.dirname, 'proxy-watch.sh')), 0o755);
+    const command = watchCommand(script, this.#settings);
+    if (this.#systemd) await runOk(this.#run, unitCommand(command, stateDir));
+    else {
+      const child = start(command, 'ignore', true);
+      child.unref();
+      await once(child, 'spawn');
+    }
+    const deadline = this.#clock.monotonicMs() + this.#settings.startTimeoutMs;
+    while (!(await this.running()) && this.#clock.monotonicMs() < deadline) await this.#clock.sleep(5);
+  }
+
+  /** Ends haproxy, logger and watcher. Resolves when they are gone. */
+  async stop(): Promise<void> {
+    const paths = proxyPaths(this.#settings.stateDir);
+    const watcher = await readPidFile(paths.watcherPid);
+    if (watcher !== undefined) await this.#end(paths.watcherPid, watcher.pid, 10_000);
+    // What a killed watcher may have left.
+    for (const file of [paths.masterPid, paths.loggerPid]) {
+      const left = await readPidFile(file);
+      if (left !== undefined) await this.#end(file, left.pid, 5000);
+    }
+  }
+
+  async #end(pidFile: string, pid: number, graceMs: number): Promise<void> {
+    const deadline = this.#clock.monotonicMs() + graceMs;
+    send(pid, 'SIGTERM');
+    while ((await readPidFile(pidFile))?.pid === pid) {
+      if (this.#clock.monotonicMs() > deadline) send(pid, 'SIGKILL');
+      await this.#clock.sleep(20);
+    }
+  }
+}
+
+export function watchCommand(script: string, settings: ProxySettings): Command {
+  const { stateDir, haproxy, logFiles, logFileBytes } = settings;
+  return { file: '/bin/sh', args: [script, stateDir, haproxy, String(logFiles), String(logFileBytes)], cwd: '/' };
+}
+
+/** As a transient unit, so that stopping or upgrading the agent's unit leaves it alone. */
+export function unitCommand(command: Command, stateDir: string): Command {
+  const unit = `slipway-proxy-${createHash('sha256').update(stateDir).digest('hex').slice(0, 8)}`;
+  return {
+    file: 'systemd-run',
+    args: [
+      '--quiet',
+      '--collect',
+      `--unit=${unit}`,
+      '--description=Slipway reverse proxy',
+      '--property=KillMode=process',
+      '--property=Restart=on-failure',
+      '--property=RestartSec=200ms',
+      '--property=LimitNOFILE=65536',
+      '--',
+      command.file,
+      ...command.args,
+    ],
+  };
+}
+
+/** To a process whose identity was just checked; it may be gone all the same. */
+export function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // gone already
+  }
+}

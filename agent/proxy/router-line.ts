@@ -1,0 +1,173 @@
+/** Turns a line of the proxy's access log into Heroku's router line. Pure. */
+
+/** An access-log line, field by field, as agent/proxy/haproxy/render.ts has it written. */
+export interface AccessRecord {
+  /** Absent for a host name that leads nowhere. */
+  readonly app: string | undefined;
+  /** `web.1`; absent when no instance was chosen. */
+  readonly instanceName: string | undefined;
+  readonly instanceId: string | undefined;
+  /** HAProxy's four-letter termination state, e.g. `SH--`. */
+  readonly termination: string;
+  readonly status: number;
+  readonly bytes: number;
+  /** ms to: the whole request, a place in the queue, the connection, the first byte, the end. -1: never reached. */
+  readonly requestMs: number;
+  readonly queueMs: number;
+  readonly connectMs: number;
+  readonly firstByteMs: number;
+  readonly totalMs: number;
+  readonly protocol: string;
+  readonly requestId: string;
+  readonly clientAddress: string;
+  readonly method: string;
+  readonly host: string;
+  readonly forwardedFor: string;
+  /** With query. */
+  readonly path: string;
+}
+
+export interface RouterLine {
+  readonly app: string;
+  readonly instanceName: string | undefined;
+  readonly instanceId: string | undefined;
+  readonly message: string;
+}
+
+interface Failure {
+  readonly code: string;
+  readonly desc: string;
+  /** Absent: the one that was sent. */
+  readonly status?: number | undefined;
+  /** Which side broke it off, for H18. */
+  readonly sock?: 'client' | 'backend';
+}
+
+const LINE = new RegExp(
+  [
+    '^slip1 (\\S+) (\\S+) ([A-Za-z-]{4}) (-?\\d+) (\\d+)',
+    '(-?\\d+) (-?\\d+) (-?\\d+) (-?\\d+) \\+?(-?\\d+)',
+    '(\\S+) (\\S+) (\\S+) (\\S+)',
+    '(\\S+) (\\S+) "([^"]*)"?$',
+  ].join(' '),
+);
+
+/** `undefined` for anything else that stands in the log (notices of haproxy itself). */
+export function parseAccessLine(text: string): AccessRecord | undefined {
+  const match = LINE.exec(text);
+  if (match === null) return undefined;
+  const at = (index: number): string => match[index] ?? '';
+  const [instanceName, instanceId] = at(2).split('/');
+  return {
+    app: absent(at(1)),
+    instanceName: absent(instanceName ?? '-'),
+    instanceId,
+    termination: at(3),
+    status: Number(at(4)),
+    bytes: Number(at(5)),
+    requestMs: Number(at(6)),
+    queueMs: Number(at(7)),
+    connectMs: Number(at(8)),
+    firstByteMs: Number(at(9)),
+    totalMs: Number(at(10)),
+    protocol: at(11),
+    requestId: absent(at(12)) ?? '',
+    clientAddress: at(13),
+    method: at(14),
+    host: percentDecode(absent(at(15)) ?? ''),
+    forwardedFor: percentDecode(absent(at(16)) ?? ''),
+    path: hashDecode(at(17)),
+  };
+}
+
+/** `at=info method=GET path="/" host=… …`, with `at=error code=H… desc="…"` first when the router had to answer itself. */
+export function renderRouterLine(record: AccessRecord): string {
+  const failure = failureOf(record);
+  const fwd = record.forwardedFor === '' ? record.clientAddress : `${record.forwardedFor}, ${record.clientAddress}`;
+  return [
+    ...(failure === undefined ? ['at=info'] : [`at=error code=${failure.code} desc="${failure.desc}"`]),
+    `method=${bare(record.method)}`,
+    `path="${escape(record.path)}"`,
+    `host=${bare(record.host)}`,
+    ...(failure?.sock === undefined ? [] : [`sock=${failure.sock}`]),
+    `request_id=${bare(record.requestId)}`,
+    `fwd="${escape(fwd)}"`,
+    `dyno=${bare(record.instanceName ?? '')}`,
+    ...timesOf(record),
+    `status=${String(failure?.status ?? record.status)}`,
+    `bytes=${String(record.bytes)}`,
+    `protocol=${bare(record.protocol)}`,
+  ].join(' ');
+}
+
+/** Empty where the app was never reached (Heroku). */
+function timesOf({ connectMs, queueMs, totalMs }: AccessRecord): string[] {
+  if (connectMs < 0) return ['connect=', 'service='];
+  const serviceMs = Math.max(totalMs - Math.max(queueMs, 0) - connectMs, 0);
+  return [`connect=${String(connectMs)}ms`, `service=${String(serviceMs)}ms`];
+}
+
+/** A line of an app's router log; `undefined` for lines of no app. */
+export function parseRouterLine(text: string): RouterLine | undefined {
+  const record = parseAccessLine(text);
+  if (record?.app === undefined) return undefined;
+  const { app, instanceName, instanceId } = record;
+  return { app, instanceName, instanceId, message: renderRouterLine(record) };
+}
+
+const unavailable = (code: string, desc: string): Failure => ({ code, desc, status: 503 });
+
+/** By HAProxy's termination state: who ended the exchange, and in which phase; `*` is any other phase. */
+const FAILURES: Readonly<Record<string, Failure>> = {
+  PH: unavailable('H17', 'Poorly formatted HTTP response'),
+  PD: unavailable('H17', 'Poorly formatted HTTP response'),
+  'P*': { code: 'H26', desc: 'Request error' },
+  'C*': { code: 'H27', desc: 'Client Request Interrupted', status: 499 },
+  'c*': { code: 'H28', desc: 'Client Connection Idle' },
+  SC: unavailable('H21', 'Backend connection refused'),
+  sC: unavailable('H19', 'Backend connection timeout'),
+  sQ: unavailable('H19', 'Backend connection timeout'),
+  SH: unavailable('H13', 'Connection closed without response'),
+  sH: unavailable('H12', 'Request timeout'),
+  SD: { ...unavailable('H18', 'Server Request Interrupted'), sock: 'backend' },
+  sD: unavailable('H15', 'Idle connection'),
+  'K*': unavailable('H24', 'Forced close'),
+  'D*': unavailable('H24', 'Forced close'),
+  'L*': unavailable('H14', 'No web processes running'),
+};
+
+function failureOf(record: AccessRecord): Failure | undefined {
+  const state = record.termination.slice(0, 2);
+  const cause = state.charAt(0);
+  // A websocket ends when either side hangs up; a page of our own other than 503 is an answer.
+  if (cause === '-' || record.status === 101 || (cause === 'L' && record.status !== 503)) return undefined;
+  return FAILURES[state] ?? FAILURES[`${cause}*`] ?? unavailable('H99', 'Platform error');
+}
+
+function absent(text: string): string | undefined {
+  return text === '-' || text === '' ? undefined : text;
+}
+
+/** HAProxy writes quotes, `#` and whatever is not printable as `#XX`. */
+function hashDecode(text: string): string {
+  if (!text.includes('#')) return text;
+  const bytes = text.replaceAll(/#([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+  return Buffer.from(bytes, 'latin1').toString('utf8');
+}
+
+function percentDecode(text: string): string {
+  const bytes = text.replaceAll(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+  return Buffer.from(bytes, 'latin1').toString('utf8');
+}
+
+/** Inside quotes: nothing that could end them or forge a line. */
+function escape(text: string): string {
+  return text.replaceAll(/["\\]/g, '\\$&').replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (char) => {
+    return `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`;
+  });
+}
+
+/** Outside quotes: quoted when it has to be. */
+function bare(text: string): string {
+  return /^[\w.:<>/@+=-]*$/.test(text) ? text : `"${escape(text)}"`;
+}

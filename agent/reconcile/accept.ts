@@ -1,0 +1,127 @@
+import { createHash } from 'node:crypto';
+import type { Assignment, DesiredState } from '../../shared/domain/assignment.ts';
+import type { Reason } from '../../shared/domain/instance.ts';
+import { revealAll } from '../../shared/kit/sensitive.ts';
+
+export type Acceptance =
+  | { readonly accepted: true; /** False: word for word what the ledger holds. */ readonly changed: boolean }
+  | { readonly accepted: false; readonly reason: Reason };
+
+/** A change that stops more than this share of the running slots, and at least so many, needs a named operation. */
+export const MASS_STOP_SHARE = 0.3;
+export const MASS_STOP_COUNT = 5;
+
+/**
+ * Whether an agent may act on what a controller wants, given what it accepted last. Pure.
+ * Protects running apps from a controller that lost or mixed up its memory: restored from a backup, copied to a
+ * second machine, started on an empty database.
+ */
+export function decideAcceptance(ledger: DesiredState | undefined, offered: DesiredState): Acceptance {
+  if (ledger === undefined) return { accepted: true, changed: true };
+  const reason = refuseEpoch(ledger, offered) ?? refuseGeneration(ledger, offered) ?? refuseMassStop(ledger, offered);
+  if (reason !== undefined) return { accepted: false, reason };
+  return { accepted: true, changed: !sameState(ledger, offered) };
+}
+
+function refuseEpoch(ledger: DesiredState, offered: DesiredState): Reason | undefined {
+  if (offered.epoch.counter < ledger.epoch.counter) {
+    return {
+      code: 'SLIP_DESIRED_OLD_EPOCH',
+      message: `The controller is in life ${String(offered.epoch.counter)}, but this node has obeyed life ${String(ledger.epoch.counter)}: its database is older than what runs here.`,
+      hint: 'Stop the older controller, or restore its latest database backup.',
+    };
+  }
+  if (offered.epoch.counter === ledger.epoch.counter && offered.epoch.id !== ledger.epoch.id) {
+    return {
+      code: 'SLIP_DESIRED_OTHER_CONTROLLER',
+      message: 'Two controllers with the same history are running: this node obeys the one it heard first.',
+      hint: 'Stop the copy; then restart the controller that shall stay.',
+    };
+  }
+  return undefined;
+}
+
+function refuseGeneration(ledger: DesiredState, offered: DesiredState): Reason | undefined {
+  if (offered.generation < ledger.generation) {
+    return {
+      code: 'SLIP_DESIRED_OLD_GENERATION',
+      message: `The controller sent generation ${String(offered.generation)}, but this node has accepted ${String(ledger.generation)}.`,
+      hint: 'If the database was restored from a backup, restore a newer one.',
+    };
+  }
+  if (offered.generation === ledger.generation && !compatible(ledger, offered)) {
+    return {
+      code: 'SLIP_DESIRED_CONFLICT',
+      message: `The controller sent generation ${String(offered.generation)} again, with other content.`,
+      hint: 'Check that only one controller uses this database: `slipway status`.',
+    };
+  }
+  return undefined;
+}
+
+function refuseMassStop(ledger: DesiredState, offered: DesiredState): Reason | undefined {
+  if (offered.massStopReason !== '') return undefined;
+  const before = runningSlots(ledger.assignments);
+  const after = runningSlots(offered.assignments);
+  const lost = [...before].filter((slot) => !after.has(slot)).length;
+  if (lost < MASS_STOP_COUNT || lost <= before.size * MASS_STOP_SHARE) return undefined;
+  return {
+    code: 'SLIP_DESIRED_MASS_STOP',
+    message: `The controller would stop ${String(lost)} of ${String(before.size)} running instances here without replacement and names no operation that asked for it.`,
+    hint: 'Check `slipway status` and the database of the controller; the apps go on running meanwhile.',
+  };
+}
+
+/** `web.1` of an app is one slot, whichever release fills it: a new release in its place is a replacement. */
+function runningSlots(assignments: readonly Assignment[]): ReadonlySet<string> {
+  const running = assignments.filter((one) => one.desired !== 'stop');
+  return new Set(running.map((one) => `${one.appId} ${one.processType}.${String(one.ordinal)}`));
+}
+
+/** Within one epoch everything is equal; a newer one may have other routes (its configuration changed). */
+function compatible(ledger: DesiredState, offered: DesiredState): boolean {
+  if (offered.epoch.counter === ledger.epoch.counter) return sameState(ledger, offered);
+  return fingerprint(ledger.assignments.map(canonicalAssignment)) === fingerprint(offered.assignments.map(canonicalAssignment));
+}
+
+function sameState(a: DesiredState, b: DesiredState): boolean {
+  return fingerprint(canonicalState(a)) === fingerprint(canonicalState(b));
+}
+
+function canonicalState(state: DesiredState): unknown {
+  return {
+    epoch: state.epoch,
+    generation: state.generation,
+    massStopReason: state.massStopReason,
+    assignments: state.assignments.map(canonicalAssignment),
+    routes: state.routes.map((route) => ({ ...route })),
+  };
+}
+
+function canonicalAssignment(assignment: Assignment): unknown {
+  return { ...assignment, config: revealAll(assignment.config) };
+}
+
+/** Equal for equal values, whatever the order of keys and of lists of objects. A hash, since the value holds secrets. */
+function fingerprint(value: unknown): string {
+  return createHash('sha256').update(stable(value)).digest('hex');
+}
+
+function stable(value: unknown): string {
+  if (Array.isArray(value)) {
+    const parts = value.map(stable);
+    // Assignments and routes are sets; layers are a stack whose order means something.
+    return `[${(isSet(value) ? parts.sort() : parts).join()}]`;
+  }
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const entries = Object.entries(value).filter(([, of]) => of !== undefined);
+  return `{${entries
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, of]) => `${JSON.stringify(name)}:${stable(of)}`)
+    .join()}}`;
+}
+
+function isSet(list: readonly unknown[]): boolean {
+  const first = list[0];
+  return typeof first === 'object' && first !== null && 'appId' in first;
+}

@@ -1,0 +1,231 @@
+import { instanceName, isRouted, type Assignment } from '../../shared/domain/assignment.ts';
+import type { Exit, Reason } from '../../shared/domain/instance.ts';
+import type { Clock } from '../../shared/kit/clock.ts';
+import { SlipwayError, toSlipwayError } from '../../shared/kit/errors.ts';
+import { DEFAULT_GATE_POLICY, waitForPort, type GatePolicy } from '../health/gate.ts';
+import type { Failpoint } from '../../shared/kit/failpoint.ts';
+import type { Images } from '../images/port.ts';
+import type { LogBook } from '../logs/log-book.ts';
+import type { Logs } from '../logs/port.ts';
+import type { Proxy } from '../proxy/port.ts';
+import type { Sandbox, SandboxSpec, SandboxStatus } from '../sandbox/port.ts';
+import { explainExit } from './explain-exit.ts';
+import type { InstanceRecords } from './instances.ts';
+import { afterCrash, afterGate, type InstanceRecord } from './record.ts';
+import type { InstanceRuntime } from './runtime.ts';
+import type { Executors, Step } from './steps.ts';
+
+export interface ExecutorDeps {
+  readonly sandbox: Sandbox;
+  readonly images: Images;
+  readonly proxy: Proxy;
+  readonly logs: Logs;
+  readonly logBook: LogBook;
+  readonly records: InstanceRecords;
+  /** Composes the Heroku-style process of an assignment. */
+  readonly dynoSpec: (assignment: Assignment, lowerDirs: readonly string[]) => SandboxSpec;
+  readonly gatePolicy?: GatePolicy | undefined;
+  /** Default: one TCP connect. */
+  readonly answers?: ((address: string, port: number) => Promise<boolean>) | undefined;
+  /** Heroku: 30 s between SIGTERM and SIGKILL. */
+  readonly stopTimeoutMs: number;
+  readonly drainTimeoutMs: number;
+  readonly failpoint: Failpoint;
+  readonly clock: Clock;
+  readonly random: () => number;
+}
+
+const LAST_LINES = 20;
+/** Processes without a port count as live once they stayed up this long. */
+const STAY_UP_MS = 1_000;
+
+/** The total table of what each step does. Each is idempotent: the plan may ask again after a crash. */
+export function createExecutors(deps: ExecutorDeps, instances: ReadonlyMap<string, InstanceRuntime>): Executors {
+  const steps = new InstanceSteps(deps);
+  const of = (step: Step): InstanceRuntime => {
+    const runtime = instances.get(step.instanceId);
+    if (runtime !== undefined) return runtime;
+    throw new SlipwayError({ code: 'SLIP_INTERNAL', kind: 'bug', message: `There is no instance ${step.instanceId}.` });
+  };
+  return {
+    fetch: (step, signal) => steps.fetch(of(step), step.assignment, signal),
+    launch: (step) => steps.launch(of(step), step.assignment),
+    gate: (step, signal) => steps.gate(of(step), step.assignment, signal),
+    bury: (step) => steps.bury(of(step), step.assignment),
+    drain: (step, signal) => steps.drain(of(step), signal),
+    terminate: (step, signal) => steps.terminate(of(step), signal),
+    destroy: async (step) => {
+      await deps.sandbox.destroy(step.instanceId);
+    },
+    forget: async (step) => {
+      await deps.proxy.forget(step.instanceId);
+      for (const id of deps.logBook.end(step.instanceId, deps.clock.nowMs())) await deps.sandbox.forget(id);
+      await deps.records.remove(step.instanceId);
+      (instances as Map<string, InstanceRuntime>).delete(step.instanceId);
+    },
+  };
+}
+
+/** What each step does to one instance. */
+class InstanceSteps {
+  readonly #deps: ExecutorDeps;
+
+  constructor(deps: ExecutorDeps) {
+    this.#deps = deps;
+  }
+
+  async timed<T>(runtime: InstanceRuntime, name: string, work: () => Promise<T>): Promise<T> {
+    const startedAtMs = this.#deps.clock.monotonicMs();
+    try {
+      return await work();
+    } finally {
+      runtime.timingsMs[name] = Math.round((this.#deps.clock.monotonicMs() - startedAtMs) * 10) / 10;
+    }
+  }
+
+  async save(runtime: InstanceRuntime, record: InstanceRecord): Promise<void> {
+    await this.#deps.records.save(runtime.instanceId, record);
+    runtime.record = record;
+  }
+
+  async fetch(runtime: InstanceRuntime, assignment: Assignment, signal: AbortSignal): Promise<void> {
+    try {
+      await this.timed(runtime, 'fetch', () => this.#deps.images.ensure(assignment.layers, signal));
+      await this.#deps.failpoint('agent.fetched');
+      runtime.layersReady = true;
+    } catch (error) {
+      if (signal.aborted) return;
+      const known = toSlipwayError(error);
+      if (known.kind !== 'user') throw error; // the network or the disk: the loop tries again
+      await this.fail(runtime, { code: known.code, message: known.message, hint: known.hint });
+    }
+  }
+
+  async fail(runtime: InstanceRuntime, reason: Reason): Promise<void> {
+    await this.save(runtime, { ...runtime.record, failure: reason });
+  }
+
+  async launch(runtime: InstanceRuntime, assignment: Assignment): Promise<void> {
+    const lowerDirs = await this.timed(runtime, 'mount', () =>
+      Promise.all(assignment.layers.map((layer) => this.#deps.images.mount(layer, assignment.uidBase))),
+    );
+    runtime.drained = !isRouted(assignment);
+    this.#deps.logBook.note({ instanceId: runtime.instanceId, app: assignment.app, process: instanceName(assignment) });
+    await this.timed(runtime, 'sandbox', async () => {
+      await this.#deps.sandbox.prepare(this.#deps.dynoSpec(assignment, lowerDirs));
+      await this.#deps.failpoint('agent.prepared');
+      runtime.sandbox = await this.#deps.sandbox.start(runtime.instanceId);
+    });
+    await this.#deps.failpoint('agent.started');
+    void this.#deps.logs.write(assignment.app, instanceName(assignment), `Starting process with command \`${assignment.command}\``);
+  }
+
+  async gate(runtime: InstanceRuntime, assignment: Assignment, signal: AbortSignal): Promise<void> {
+    const status = runtime.sandbox;
+    if (status?.startedAtMs === undefined) return;
+    const watch = watchExit(this.#deps.sandbox, runtime.instanceId);
+    try {
+      const outcome = await this.timed(runtime, 'gate', () => this.waitForGate(status, assignment, { exited: watch.exited, signal }));
+      if (outcome === 'exited') return; // the next round buries it
+      if (outcome !== 'passed') {
+        await this.giveUp(runtime, outcome);
+        return;
+      }
+    } finally {
+      watch.stop();
+    }
+    await this.save(runtime, afterGate(runtime.record, status.startedAtMs));
+    await this.#deps.failpoint('agent.gated');
+    void this.#deps.logs.write(assignment.app, instanceName(assignment), 'State changed from starting to up');
+  }
+
+  async waitForGate(
+    status: SandboxStatus,
+    assignment: Assignment,
+    watch: { exited: () => boolean; signal: AbortSignal },
+  ): Promise<'passed' | 'exited' | Reason> {
+    if ((await this.#deps.sandbox.inspect(status.id))?.phase !== 'running') return 'exited'; // ended before the watch began
+    if (status.port === undefined || !isRouted(assignment)) return this.stayUp(watch);
+    const target = {
+      address: status.address,
+      port: status.port,
+      exited: watch.exited,
+      listeners: () => this.#deps.sandbox.listeners(status.id),
+      signal: watch.signal,
+      answers: this.#deps.answers,
+    };
+    const outcome = await waitForPort(target, this.#deps.gatePolicy ?? DEFAULT_GATE_POLICY, this.#deps.clock);
+    if (outcome.passed) return 'passed';
+    return 'exited' in outcome ? 'exited' : outcome.reason;
+  }
+
+  async stayUp(watch: { exited: () => boolean; signal: AbortSignal }): Promise<'passed' | 'exited'> {
+    const untilMs = this.#deps.clock.monotonicMs() + STAY_UP_MS;
+    while (this.#deps.clock.monotonicMs() < untilMs) {
+      if (watch.exited()) return 'exited';
+      await this.#deps.clock.sleep(50, watch.signal);
+    }
+    return watch.exited() ? 'exited' : 'passed';
+  }
+
+  /** The process runs but is no use: end it, and let the record say whether it is tried again. */
+  async giveUp(runtime: InstanceRuntime, reason: Reason): Promise<void> {
+    const lastLines = await this.#deps.logs.lastLines(runtime.instanceId, LAST_LINES);
+    await this.#deps.sandbox.destroy(runtime.instanceId);
+    const exit: Exit = { signal: 'SIGKILL', oomKilled: false, atMs: this.#deps.clock.nowMs() };
+    await this.crashed(runtime, { reason, exit, lastLines });
+    runtime.sandbox = undefined;
+  }
+
+  async bury(runtime: InstanceRuntime, assignment: Assignment): Promise<void> {
+    const exit = runtime.sandbox?.exit ?? { oomKilled: false, atMs: this.#deps.clock.nowMs() };
+    const lastLines = await this.#deps.logs.lastLines(runtime.instanceId, LAST_LINES);
+    const reason = explainExit(assignment, exit, runtime.record.everLive);
+    await this.crashed(runtime, { reason, exit, lastLines });
+    void this.#deps.logs.write(assignment.app, instanceName(assignment), reason.message);
+    await this.#deps.sandbox.destroy(runtime.instanceId);
+    runtime.sandbox = undefined;
+  }
+
+  async crashed(runtime: InstanceRuntime, crash: { reason: Reason; exit: Exit; lastLines: readonly string[] }): Promise<void> {
+    const ranMs = Math.max(0, crash.exit.atMs - (runtime.sandbox?.startedAtMs ?? crash.exit.atMs));
+    const now = { nowMs: this.#deps.clock.nowMs(), random: this.#deps.random() };
+    await this.save(runtime, afterCrash(runtime.record, { ...crash, ranMs }, now));
+  }
+
+  /** Waits until no request is open on it, or the drain time is over. */
+  async drain(runtime: InstanceRuntime, signal: AbortSignal): Promise<void> {
+    const untilMs = this.#deps.clock.monotonicMs() + this.#deps.drainTimeoutMs;
+    let pauseMs = 10;
+    while (this.#deps.clock.monotonicMs() < untilMs && (await this.#deps.proxy.inFlight(runtime.instanceId)) > 0) {
+      await this.#deps.clock.sleep(pauseMs, signal);
+      pauseMs = Math.min(500, pauseMs * 2);
+    }
+    runtime.drained = true;
+    await this.#deps.failpoint('agent.drained');
+  }
+
+  async terminate(runtime: InstanceRuntime, signal: AbortSignal): Promise<void> {
+    const watch = watchExit(this.#deps.sandbox, runtime.instanceId);
+    try {
+      await this.#deps.sandbox.signal(runtime.instanceId, 'SIGTERM');
+      const untilMs = this.#deps.clock.monotonicMs() + this.#deps.stopTimeoutMs;
+      while (!watch.exited() && this.#deps.clock.monotonicMs() < untilMs) {
+        await this.#deps.clock.sleep(20, signal);
+        if ((await this.#deps.sandbox.inspect(runtime.instanceId))?.phase !== 'running') return;
+      }
+    } finally {
+      watch.stop();
+    }
+    // destroy() comes next and kills what is left
+    await this.#deps.sandbox.destroy(runtime.instanceId);
+  }
+}
+
+function watchExit(sandbox: Sandbox, instanceId: string): { exited: () => boolean; stop: () => void } {
+  let ended = false;
+  const stop = sandbox.onExit((id) => {
+    ended ||= id === instanceId;
+  });
+  return { exited: () => ended, stop };
+}

@@ -1,0 +1,220 @@
+import type { DesiredState } from '../../shared/domain/assignment.ts';
+import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
+import { backoffDelayMs, type BackoffPolicy } from '../../shared/kit/backoff.ts';
+import type { Clock } from '../../shared/kit/clock.ts';
+import { describeCauses } from '../../shared/kit/errors.ts';
+import type { Logger } from '../../shared/kit/log.ts';
+import type { Sandbox } from '../sandbox/port.ts';
+import type { InstanceRecords } from './instances.ts';
+import { plan, type Plan } from './plan.ts';
+import { newRuntime, observe, type InstanceRuntime } from './runtime.ts';
+import type { RouteSwitch } from './route-switch.ts';
+import { statusOf } from './status.ts';
+import { describeStep, type Executors, type Step } from './steps.ts';
+
+export interface LoopDeps {
+  readonly sandbox: Sandbox;
+  readonly records: InstanceRecords;
+  readonly routes: RouteSwitch;
+  readonly executors: (instances: ReadonlyMap<string, InstanceRuntime>) => Executors;
+  /** Called with every instance whose report changed. */
+  readonly report: (statuses: readonly InstanceStatus[]) => void;
+  /** Puts back what the host lost behind our back; called every `hostCheckMs`. */
+  readonly ensureHost: () => Promise<void>;
+  readonly hostCheckMs: number;
+  /** The words for a step that failed and is tried again. */
+  readonly explain?: ((error: unknown) => Promise<Reason>) | undefined;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+}
+
+const STEP_RETRY: BackoffPolicy = Object.freeze({ firstMs: 200, maxMs: 30_000, factor: 2 });
+
+/** After a round that failed. */
+const RETRY_MS = 1_000;
+
+/**
+ * Level-triggered: events only wake it. Each round observes, plans, starts at most one step per instance and
+ * returns; a hung step of one instance never holds up another.
+ */
+export class ReconcileLoop {
+  readonly #deps: LoopDeps;
+  readonly #instances = new Map<string, InstanceRuntime>();
+  readonly #executors: Executors;
+  readonly #stopping = new AbortController();
+  #desired: DesiredState | undefined;
+  #wake: () => void = () => undefined;
+  #dirty = true;
+  #running: Promise<void> | undefined;
+
+  constructor(deps: LoopDeps) {
+    this.#deps = deps;
+    this.#executors = deps.executors(this.#instances);
+  }
+
+  /** Adopts what survived the agent, then runs until `stop`. `desired` is the ledger's state. */
+  async start(desired: DesiredState | undefined): Promise<void> {
+    this.#desired = desired;
+    const records = await this.#deps.records.load();
+    const sandboxes = (await this.#deps.sandbox.list()).filter((found) => found.purpose === 'app');
+    for (const id of new Set([...records.keys(), ...sandboxes.map((found) => found.id)])) {
+      const runtime = newRuntime(id, records.get(id));
+      runtime.sandbox = sandboxes.find((found) => found.id === id);
+      runtime.inProxy = runtime.sandbox?.phase === 'running'; // until the first apply says otherwise
+      this.#instances.set(id, runtime);
+    }
+    this.#deps.sandbox.onExit(() => {
+      this.wake();
+    });
+    this.#running = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.wake();
+    for (const runtime of this.#instances.values()) runtime.abort?.abort();
+    await this.#running;
+  }
+
+  setDesired(desired: DesiredState): void {
+    this.#desired = desired;
+    this.wake();
+  }
+
+  /** Something may have changed: look again soon. */
+  wake(): void {
+    this.#dirty = true;
+    this.#wake();
+  }
+
+  statuses(): readonly InstanceStatus[] {
+    return [...this.#instances.values()].map((runtime) => this.#statusOf(runtime));
+  }
+
+  async #run(): Promise<void> {
+    let checkedAtMs = this.#deps.clock.monotonicMs();
+    while (!this.#stopping.signal.aborted) {
+      this.#dirty = false;
+      let wakeAtMs = await this.#try('reconcile.round-failed', () => this.#round());
+      if (this.#deps.clock.monotonicMs() - checkedAtMs >= this.#deps.hostCheckMs) {
+        // After a failed round too: what the host lost may be why it failed.
+        wakeAtMs = Math.min(wakeAtMs, await this.#try('reconcile.host-check-failed', () => this.#deps.ensureHost()));
+        checkedAtMs = this.#deps.clock.monotonicMs();
+      }
+      await this.#sleepUntil(wakeAtMs);
+    }
+  }
+
+  /** Wall clock of the next look: what the work says, or soon when it failed. */
+  async #try(failure: string, work: () => Promise<unknown>): Promise<number> {
+    try {
+      const wakeAtMs = await work();
+      return typeof wakeAtMs === 'number' ? wakeAtMs : Infinity;
+    } catch (error) {
+      this.#deps.log.error({ error: describeCauses(error) }, failure);
+      return this.#deps.clock.nowMs() + RETRY_MS;
+    }
+  }
+
+  async #round(): Promise<number | undefined> {
+    if (this.#desired === undefined) return undefined;
+    await this.#refresh(this.#desired);
+    const now = this.#deps.clock.nowMs();
+    const runtimes = [...this.#instances.values()];
+    const next = plan(this.#desired, runtimes.map(observe), now);
+    for (const step of next.steps) this.#begin(step, now);
+    await this.#switchRoutes(this.#desired, next);
+    this.#reportChanges();
+    const retries = runtimes.map((runtime) => runtime.retryAtMs).filter((at) => at > now);
+    return Math.min(next.wakeAtMs ?? Infinity, ...retries);
+  }
+
+  /** Takes in what is wanted and what the driver shows. */
+  async #refresh(desired: DesiredState): Promise<void> {
+    const wanted = new Map<string, DesiredState['assignments'][number]>(desired.assignments.map((a) => [a.instanceId, a]));
+    for (const id of wanted.keys()) if (!this.#instances.has(id)) this.#instances.set(id, newRuntime(id));
+    for (const runtime of this.#instances.values()) {
+      runtime.assignment = wanted.get(runtime.instanceId);
+      const stops = (runtime.assignment?.desired ?? 'stop') === 'stop';
+      if (stops && interruptible(runtime.busy)) runtime.abort?.abort();
+      if (runtime.busy === undefined) runtime.sandbox = await this.#deps.sandbox.inspect(runtime.instanceId);
+    }
+  }
+
+  async #switchRoutes(desired: DesiredState, next: Plan): Promise<void> {
+    const changed = await this.#deps.routes.apply(desired, next.backends, this.#instances);
+    if (changed) this.#dirty = true; // what left the proxy may now drain
+  }
+
+  #begin(step: Step, nowMs: number): void {
+    const runtime = this.#instances.get(step.instanceId);
+    if (runtime === undefined || runtime.retryAtMs > nowMs) return;
+    runtime.busy = step.kind;
+    runtime.abort = new AbortController();
+    this.#deps.log.debug({ step: describeStep(step) }, 'reconcile.step');
+    const signal = runtime.abort.signal;
+    const executor = this.#executors[step.kind] as (step: Step, signal: AbortSignal) => Promise<void>;
+    void executor(step, signal).then(
+      () => {
+        runtime.failures = 0;
+        runtime.trouble = undefined;
+        this.#finish(runtime);
+      },
+      async (error: unknown) => {
+        if (!signal.aborted) this.#defer(runtime, step, error);
+        if (!signal.aborted) runtime.trouble = await this.#deps.explain?.(error).catch(() => undefined);
+        this.#finish(runtime);
+      },
+    );
+  }
+
+  #finish(runtime: InstanceRuntime): void {
+    runtime.busy = undefined;
+    runtime.abort = undefined;
+    this.wake();
+  }
+
+  #defer(runtime: InstanceRuntime, step: Step, error: unknown): void {
+    const delayMs = backoffDelayMs(STEP_RETRY, runtime.failures, this.#deps.random());
+    runtime.failures += 1;
+    runtime.retryAtMs = this.#deps.clock.nowMs() + delayMs;
+    this.#deps.log.warn({ step: describeStep(step), error: describeCauses(error), delayMs }, 'reconcile.step-failed');
+  }
+
+  #reportChanges(): void {
+    const changed: InstanceStatus[] = [];
+    for (const runtime of this.#instances.values()) {
+      const status = this.#statusOf(runtime);
+      const text = JSON.stringify(status);
+      if (text === runtime.reported) continue;
+      runtime.reported = text;
+      changed.push(status);
+    }
+    if (changed.length > 0) this.#deps.report(changed);
+  }
+
+  #statusOf(runtime: InstanceRuntime): InstanceStatus {
+    return statusOf(runtime.assignment, observe(runtime), {
+      nowMs: this.#deps.clock.nowMs(),
+      timingsMs: runtime.timingsMs,
+      trouble: runtime.trouble,
+    });
+  }
+
+  async #sleepUntil(wakeAtMs: number): Promise<void> {
+    if (this.#dirty || this.#stopping.signal.aborted) return;
+    const untilMs = Math.min(wakeAtMs, this.#deps.clock.nowMs() + this.#deps.hostCheckMs);
+    const sleeper = new AbortController();
+    this.#wake = () => {
+      sleeper.abort();
+    };
+    await this.#deps.clock.sleep(Math.max(0, untilMs - this.#deps.clock.nowMs()), sleeper.signal).catch(() => undefined);
+    this.#wake = () => undefined;
+  }
+}
+
+/** Steps that only wait or fetch may be cut short; the others finish so that nothing is left half made. */
+function interruptible(step: Step['kind'] | undefined): boolean {
+  return step === 'fetch' || step === 'gate';
+}

@@ -1,0 +1,60 @@
+import type { Assignment } from '../../shared/domain/assignment.ts';
+import type { Reason } from '../../shared/domain/instance.ts';
+import type { SandboxStatus } from '../sandbox/port.ts';
+import { NEW_RECORD, type InstanceRecord } from './record.ts';
+import type { ObservedInstance } from './plan.ts';
+import type { StepKind } from './steps.ts';
+
+/** Everything the running agent holds of one instance. Only the loop and the executors touch it. */
+export interface InstanceRuntime {
+  readonly instanceId: string;
+  assignment: Assignment | undefined;
+  sandbox: SandboxStatus | undefined;
+  record: InstanceRecord;
+  layersReady: boolean;
+  drained: boolean;
+  inProxy: boolean;
+  busy: StepKind | undefined;
+  /** Ends the step under way when what is wanted changes. */
+  abort: AbortController | undefined;
+  /** Wall clock before which no further step is tried after one failed by surprise. */
+  retryAtMs: number;
+  failures: number;
+  /** Why its last step failed by surprise; it is tried again. */
+  trouble: Reason | undefined;
+  timingsMs: Record<string, number>;
+  /** Last report sent, to send changes only. */
+  reported: string;
+}
+
+export function newRuntime(instanceId: string, record: InstanceRecord = NEW_RECORD): InstanceRuntime {
+  return {
+    instanceId,
+    assignment: undefined,
+    sandbox: undefined,
+    record,
+    layersReady: false,
+    drained: false,
+    inProxy: false,
+    busy: undefined,
+    abort: undefined,
+    retryAtMs: 0,
+    failures: 0,
+    trouble: undefined,
+    timingsMs: {},
+    reported: '',
+  };
+}
+
+export function observe(runtime: InstanceRuntime): ObservedInstance {
+  return {
+    instanceId: runtime.instanceId,
+    phase: runtime.sandbox?.phase ?? 'absent',
+    startedAtMs: runtime.sandbox?.startedAtMs,
+    record: runtime.record,
+    layersReady: runtime.layersReady,
+    drained: runtime.drained,
+    inProxy: runtime.inProxy,
+    busy: runtime.busy,
+  };
+}

@@ -1,0 +1,33 @@
+import type { Limits } from '../../../shared/domain/assignment.ts';
+
+/**
+ * Control groups of the sandboxes, all below one group of ours. A sandbox's limits sit on its group `<root>/<id>`,
+ * its processes in `<root>/<id>/app`. Missing groups are no error anywhere but in `create`.
+ */
+export interface Cgroups {
+  readonly version: 1 | 2;
+  /** Name of a sandbox's group, relative to the hierarchies' roots. */
+  path(id: string): string;
+  /** @throws SLIP_SANDBOX_CGROUP */
+  ensureRoot(): Promise<void>;
+  /** Group with limits, and with `app` inside when the tool does not make that itself. @throws SLIP_SANDBOX_CGROUP */
+  create(id: string, limits: Limits, withApp: boolean): Promise<void>;
+  /** Folders whose `cgroup.procs` a process must enter to be limited. */
+  joinDirs(id: string): readonly string[];
+  /** The folder that tells who is in `app`, and has `cgroup.kill` where the kernel does. */
+  processesDir(id: string): string;
+  /** File with a line `oom_kill N`. */
+  oomFile(id: string): string;
+  /** Processes in `app`, at any depth. */
+  pids(id: string): Promise<readonly number[]>;
+  /** Kills everything in `app` and waits until it is empty. @throws SLIP_SANDBOX_CGROUP when it does not become so */
+  kill(id: string): Promise<void>;
+  /** The same for `app` and the tool's own processes beside it. */
+  killAll(id: string): Promise<void>;
+  /** Removes the groups; they must be empty. */
+  remove(id: string): Promise<void>;
+  /** Ids that have a group. */
+  list(): Promise<readonly string[]>;
+  /** Removes the root group itself. */
+  removeRoot(): Promise<void>;
+}

@@ -1,0 +1,76 @@
+import { readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../../../shared/kit/clock.ts';
+import { isErrno, SlipwayError } from '../../../shared/kit/errors.ts';
+
+/** The group and every group below it, deepest first. Missing: none. */
+export async function groupsBelow(dir: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const entry of await readdir(dir, { withFileTypes: true }).catch(none)) {
+    if (entry.isDirectory()) found.push(...(await groupsBelow(join(dir, entry.name))));
+  }
+  return [...found, dir];
+}
+
+export async function pidsBelow(dir: string): Promise<number[]> {
+  const groups = await groupsBelow(dir);
+  const lists = await Promise.all(groups.map((group) => readFile(join(group, 'cgroup.procs'), 'utf8').catch(() => '')));
+  return lists.flatMap((text) => text.split('\n').filter(Boolean).map(Number));
+}
+
+export async function removeGroups(dir: string): Promise<void> {
+  for (const group of await groupsBelow(dir)) {
+    await rmdir(group).catch((error: unknown) => {
+      if (!isErrno(error, 'ENOENT') && !isErrno(error, 'EBUSY')) throw error;
+    });
+  }
+}
+
+export async function childGroups(dir: string): Promise<string[]> {
+  const entries = await readdir(dir, { withFileTypes: true }).catch(none);
+  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+}
+
+/** `cgroup.kill` is one write for the whole tree (Linux 5.14); without it, kill and look again until nothing is left. */
+export async function killBelow(dir: string, clock: Clock): Promise<void> {
+  const deadlineMs = clock.monotonicMs() + 10_000;
+  for (let pauseMs = 1; ; pauseMs = Math.min(50, pauseMs * 2)) {
+    const pids = await pidsBelow(dir);
+    if (pids.length === 0) return;
+    if (clock.monotonicMs() > deadlineMs) throw cgroupFailure(`${String(pids.length)} processes in ${dir} survive SIGKILL`);
+    const killed = await writeFile(join(dir, 'cgroup.kill'), '1', { flag: 'r+' }).then(yes, no);
+    if (!killed) for (const pid of pids) killOne(pid);
+    await clock.sleep(pauseMs);
+  }
+}
+
+function killOne(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (!isErrno(error, 'ESRCH')) throw error;
+  }
+}
+
+/** Writes one control file. @throws SLIP_SANDBOX_CGROUP */
+export async function writeControl(path: string, value: string): Promise<void> {
+  try {
+    await writeFile(path, value, { flag: 'r+' });
+  } catch (cause) {
+    throw cgroupFailure(`${path} does not accept ${value}`, cause);
+  }
+}
+
+export function cgroupFailure(what: string, cause?: unknown): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_SANDBOX_CGROUP',
+    kind: 'transient',
+    message: `Limits could not be set: ${what}.`,
+    hint: 'The agent needs to run as root with write access to /sys/fs/cgroup.',
+    cause,
+  });
+}
+
+const none = (): [] => [];
+const yes = (): true => true;
+const no = (): false => false;

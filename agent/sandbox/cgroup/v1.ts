@@ -1,0 +1,55 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Clock } from '../../../shared/kit/clock.ts';
+import type { Hierarchies } from './hierarchies.ts';
+import type { Cgroups } from './port.ts';
+import { cgroupFailure, childGroups, killBelow, pidsBelow, removeGroups, writeControl } from './tree.ts';
+
+/** The tool's own few processes (monitor, init) count too. */
+export const TOOL_PIDS = 8;
+
+/** Separate hierarchies of version 1, with or without the empty version 2 tree that systemd's hybrid mode mounts beside them. */
+export function createCgroupsV1(rootName: string, hierarchies: Hierarchies, clock: Clock): Cgroups {
+  const memory = hierarchies.v1.get('memory') ?? '';
+  const pids = hierarchies.v1.get('pids') ?? '';
+  const all = [...new Set([...hierarchies.v1.values(), ...(hierarchies.v2 === undefined ? [] : [hierarchies.v2])])];
+  const ours = [...new Set([memory, pids, ...(hierarchies.v2 === undefined ? [] : [hierarchies.v2])])];
+  const path = (id: string): string => join(rootName, id);
+  const processesDir = (id: string): string => join(hierarchies.v2 ?? pids, path(id), 'app');
+  return {
+    version: 1,
+    path,
+    processesDir,
+    joinDirs: (id) => ours.map((top) => join(top, path(id), 'app')),
+    oomFile: (id) => join(memory, path(id), 'app', 'memory.oom_control'),
+    async ensureRoot() {
+      for (const top of ours) if (!existsSync(join(top, rootName))) await makeGroup(join(top, rootName));
+    },
+    async create(id, limits, withApp) {
+      for (const top of ours) await makeGroup(join(top, path(id), withApp ? 'app' : ''));
+      await writeControl(join(memory, path(id), 'memory.limit_in_bytes'), String(limits.memoryBytes));
+      const swap = join(memory, path(id), 'memory.memsw.limit_in_bytes');
+      if (existsSync(swap)) await writeControl(swap, String(limits.memoryBytes));
+      await writeControl(join(pids, path(id), 'pids.max'), String(limits.pidsMax + TOOL_PIDS));
+    },
+    pids: (id) => pidsBelow(processesDir(id)),
+    kill: (id) => killBelow(processesDir(id), clock),
+    killAll: (id) => killBelow(dirname(processesDir(id)), clock),
+    async remove(id) {
+      for (const top of all) await removeGroups(join(top, path(id)));
+    },
+    list: () => childGroups(join(memory, rootName)),
+    async removeRoot() {
+      for (const top of all) await removeGroups(join(top, rootName));
+    },
+  };
+}
+
+async function makeGroup(dir: string): Promise<void> {
+  try {
+    await mkdir(dir, { recursive: true });
+  } catch (cause) {
+    throw cgroupFailure(`${dir} could not be made`, cause);
+  }
+}

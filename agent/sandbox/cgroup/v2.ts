@@ -1,0 +1,50 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Clock } from '../../../shared/kit/clock.ts';
+import type { Cgroups } from './port.ts';
+import { cgroupFailure, childGroups, killBelow, pidsBelow, removeGroups, writeControl } from './tree.ts';
+import { TOOL_PIDS } from './v1.ts';
+
+const CONTROLLERS = ['memory', 'pids'];
+
+/** The unified hierarchy. Limits on the sandbox's group hold for the tool's own groups below it. */
+export function createCgroupsV2(rootName: string, top: string, clock: Clock): Cgroups {
+  const path = (id: string): string => join(rootName, id);
+  const group = (id: string): string => join(top, path(id));
+  const processesDir = (id: string): string => join(group(id), 'app');
+  return {
+    version: 2,
+    path,
+    processesDir,
+    joinDirs: (id) => [processesDir(id)],
+    oomFile: (id) => join(group(id), 'memory.events'),
+    async ensureRoot() {
+      const root = join(top, rootName);
+      if (!existsSync(root)) await mkdir(root).catch((cause: unknown) => Promise.reject(cgroupFailure(`${root} could not be made`, cause)));
+      for (const dir of [top, root]) await delegate(dir);
+    },
+    async create(id, limits, withApp) {
+      await mkdir(withApp ? processesDir(id) : group(id), { recursive: true }).catch((cause: unknown) =>
+        Promise.reject(cgroupFailure(`${group(id)} could not be made`, cause)),
+      );
+      await writeControl(join(group(id), 'memory.max'), String(limits.memoryBytes));
+      const swap = join(group(id), 'memory.swap.max');
+      if (existsSync(swap)) await writeControl(swap, '0');
+      await writeControl(join(group(id), 'pids.max'), String(limits.pidsMax + TOOL_PIDS));
+    },
+    pids: (id) => pidsBelow(processesDir(id)),
+    kill: (id) => killBelow(processesDir(id), clock),
+    killAll: (id) => killBelow(dirname(processesDir(id)), clock),
+    remove: (id) => removeGroups(group(id)),
+    list: () => childGroups(join(top, rootName)),
+    removeRoot: () => removeGroups(join(top, rootName)),
+  };
+}
+
+async function delegate(dir: string): Promise<void> {
+  const file = join(dir, 'cgroup.subtree_control');
+  const enabled = (await readFile(file, 'utf8')).trim().split(' ');
+  const missing = CONTROLLERS.filter((controller) => !enabled.includes(controller));
+  if (missing.length > 0) await writeControl(file, missing.map((controller) => `+${controller}`).join(' '));
+}

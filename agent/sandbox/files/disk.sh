@@ -1,0 +1,9 @@
+#!/bin/sh
+# disk.sh <template> <folder>: a sandbox's folder with its bounded disk mounted. The template is sparse, so is the copy.
+set -eu
+template=$1 dir=$2
+mkdir -p "$dir/disk" "$dir/app" "$dir/root" "$dir/targets" "$dir/lower" "$dir/run" "$dir/secrets"
+chmod 0700 "$dir"
+cp --sparse=always -- "$template" "$dir/disk.img"
+mount -t ext4 -o loop,nosuid,nodev,noatime,noinit_itable,errors=remount-ro -- "$dir/disk.img" "$dir/disk"
+mkfifo -m 0600 "$dir/run/output"

@@ -1,0 +1,169 @@
+import { chmod, mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Limits } from '../../../shared/domain/assignment.ts';
+import { runOk, type Run } from '../../../shared/kit/exec.ts';
+import type { Logger } from '../../../shared/kit/log.ts';
+import type { RandomId } from '../../../shared/kit/random-id.ts';
+import { mountsBelow, unmountBelow } from './mounts.ts';
+
+export interface DisksDeps {
+  readonly run: Run;
+  readonly log: Logger;
+  readonly randomId: RandomId;
+}
+
+/** A rename to another name says that it is ready, or taken. */
+const UNFINISHED = 'making-';
+
+type Size = Pick<Limits, 'diskBytes' | 'diskInodes'>;
+
+/**
+ * Folders with a mounted, bounded ext4 image, ready to become a sandbox by one rename. Making one takes two to four
+ * programs (10 to 60 ms), so a few of the size last asked for wait ready.
+ */
+export class Disks {
+  readonly #poolDir: string;
+  readonly #templatesDir: string;
+  readonly #scriptsDir: string;
+  readonly #warm: number;
+  readonly #deps: DisksDeps;
+  #refilling: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  constructor(where: { base: string; scriptsDir: string; warm: number }, deps: DisksDeps) {
+    this.#poolDir = join(where.base, 'pool');
+    this.#templatesDir = join(where.base, 'templates');
+    this.#scriptsDir = where.scriptsDir;
+    this.#warm = where.warm;
+    this.#deps = deps;
+  }
+
+  /** Makes `dir` (which must not exist) a sandbox's folder with a disk of this size. */
+  async take(size: Size, dir: string): Promise<void> {
+    for (const ready of await this.#ready(size)) {
+      const claimed = await rename(ready, dir).then(
+        () => true,
+        () => false, // somebody else was faster
+      );
+      if (claimed) return;
+    }
+    await rename(await this.#make(size), dir);
+  }
+
+  /** Tops the pool up. Runs one at a time; call it off the hot path. */
+  refill(size: Size): Promise<void> {
+    this.#refilling = this.#refilling.then(async () => {
+      for (let missing = this.#warm - (await this.#ready(size)).length; missing > 0 && !this.#closed; missing -= 1) {
+        await rename(await this.#make(size), join(this.#poolDir, `${sizeName(size)}-${this.#deps.randomId()}`));
+      }
+    });
+    this.#refilling = this.#refilling.catch((error: unknown) => {
+      this.#deps.log.warn({ err: error }, 'disk pool not refilled');
+    });
+    return this.#refilling;
+  }
+
+  /** Removes pool entries that a crash or a reboot left unusable. Call once, before the first take. */
+  async sweep(): Promise<void> {
+    for (const name of await readdir(this.#poolDir).catch(() => [])) {
+      const dir = join(this.#poolDir, name);
+      if (!name.startsWith(UNFINISHED) && (await mountsBelow(dir)).length > 0) continue;
+      await this.#discard(dir);
+    }
+  }
+
+  /** Removes the whole pool. */
+  async clear(): Promise<void> {
+    this.#closed = true;
+    await this.#refilling;
+    for (const name of await readdir(this.#poolDir).catch(() => [])) await this.#discard(join(this.#poolDir, name));
+  }
+
+  async #discard(dir: string): Promise<void> {
+    await unmountBelow(dir, this.#deps.run);
+    await rm(dir, { recursive: true, force: true });
+  }
+
+  async #ready(size: Size): Promise<string[]> {
+    const prefix = `${sizeName(size)}-`;
+    const names = await readdir(this.#poolDir).catch(() => []);
+    return names.filter((name) => name.startsWith(prefix)).map((name) => join(this.#poolDir, name));
+  }
+
+  async #make(size: Size): Promise<string> {
+    const template = await this.#template(size);
+    await mkdir(this.#poolDir, { recursive: true, mode: 0o711 });
+    const dir = join(this.#poolDir, `${UNFINISHED}${this.#deps.randomId()}`);
+    try {
+      await runOk(this.#deps.run, { file: '/bin/sh', args: [join(this.#scriptsDir, 'disk.sh'), template, dir], timeoutMs: 60_000 });
+    } catch (error) {
+      await this.#discard(dir);
+      throw error;
+    }
+    return dir;
+  }
+
+  /** An empty file system of the size, with the overlay's folders in it. */
+  async #template(size: Size): Promise<string> {
+    const path = join(this.#templatesDir, `${sizeName(size)}.ext4`);
+    if ((await stat(path).catch(() => undefined))?.isFile() === true) return path;
+    await mkdir(this.#templatesDir, { recursive: true, mode: 0o700 });
+    const temp = await mkdtemp(join(this.#templatesDir, 'new-'));
+    try {
+      for (const [name, mode] of [
+        ['upper', 0o755],
+        ['work', 0o755],
+        ['tmp', 0o1777],
+      ] as const) {
+        await makeDir(join(temp, 'tree', name), mode);
+      }
+      const image = join(temp, 'image');
+      await runOk(this.#deps.run, { file: 'truncate', args: ['--size', String(imageBytes(size)), image] });
+      await runOk(this.#deps.run, { file: 'mkfs.ext4', args: [...mkfsArgs(size), '-d', join(temp, 'tree'), image], timeoutMs: 60_000 });
+      await rename(image, path);
+    } finally {
+      await rm(temp, { recursive: true, force: true });
+    }
+    return path;
+  }
+}
+
+async function makeDir(path: string, mode: number): Promise<void> {
+  await mkdir(path, { recursive: true });
+  await chmod(path, mode);
+}
+
+function sizeName(size: Size): string {
+  return `${String(size.diskBytes)}-${String(size.diskInodes)}`;
+}
+
+const INODE_BYTES = 256;
+/** Inodes the file system and the overlay use themselves: reserved ones, the three folders, lost+found. */
+const OWN_INODES = 32;
+
+/** The inode table and block groups come on top, so that the app gets the bytes it was promised. */
+export function imageBytes(size: Size): number {
+  const bytes = size.diskBytes + (size.diskInodes + OWN_INODES) * INODE_BYTES;
+  return Math.ceil((bytes * 1.005 + 2 * 1024 * 1024) / 4096) * 4096;
+}
+
+/** No journal: the file system lives as long as its sandbox. No reserve: the app is its only user. */
+export function mkfsArgs(size: Size): string[] {
+  const inodes = String(size.diskInodes + OWN_INODES);
+  return [
+    '-q',
+    '-F',
+    '-b',
+    '4096',
+    '-I',
+    String(INODE_BYTES),
+    '-N',
+    inodes,
+    '-m',
+    '0',
+    '-O',
+    '^has_journal,^resize_inode',
+    '-L',
+    'slipway',
+  ];
+}

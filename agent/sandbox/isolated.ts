@@ -1,0 +1,296 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from '../../shared/kit/clock.ts';
+import { DEFAULT_ENV, type Run } from '../../shared/kit/exec.ts';
+import type { Logger } from '../../shared/kit/log.ts';
+import type { Cgroups } from './cgroup/port.ts';
+import { exitsDir, instanceLayout, sandboxesDir, type InstanceLayout, type SandboxConfig } from './config.ts';
+import { ExitWatch } from './exit-watch.ts';
+import type { Disks } from './files/disks.ts';
+import { unmountBelow } from './files/mounts.ts';
+import { closeBase } from './files/reachable.ts';
+import { ensureHostSkeleton, ensureNamedStack, type RootFiles } from './files/skeleton.ts';
+import { terminateInside } from './handle.ts';
+import { KeyedLock } from './keyed-lock.ts';
+import { endSandbox, launch, markKilled } from './launch.ts';
+import { listenersOf } from './listeners.ts';
+import type { HostNetwork } from './network/host.ts';
+import type { Namespaces, NetworkLease } from './network/namespaces.ts';
+import { hostNameservers } from './network/resolv.ts';
+import { observe } from './observe.ts';
+import { OutputPipes } from './output-pipe.ts';
+import type { Listener, Sandbox, SandboxSpec, SandboxStatus } from './port.ts';
+import { discardExit, prepareFiles, writeToolFiles } from './prepare.ts';
+import { loadRecord, loadWholeRecords, sandboxIds, saveRecord, type SandboxRecord } from './record.ts';
+import { sandboxEnded, sandboxNotFound } from './sandbox-errors.ts';
+import type { Supervisor } from './supervisor/port.ts';
+import type { SandboxTool } from './tool.ts';
+
+export interface IsolatedParts {
+  readonly tool: SandboxTool;
+  readonly config: SandboxConfig;
+  /** Folder of everything here, passable for the apps' users. */
+  readonly base: string;
+  readonly scriptsDir: string;
+  readonly bootId: string;
+  readonly cgroups: Cgroups;
+  readonly supervisor: Supervisor;
+  readonly disks: Disks;
+  readonly namespaces: Namespaces;
+  readonly hostNetwork: HostNetwork;
+  readonly run: Run;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Processes behind user namespace, seccomp, cgroups and a network of their own; which tool builds the walls is a part. */
+export class IsolatedSandbox implements Sandbox {
+  readonly kind: 'lxc' | 'nspawn';
+  readonly #parts: IsolatedParts;
+  readonly #locks = new KeyedLock();
+  readonly #outputs = new OutputPipes();
+  readonly #exits: ExitWatch;
+  readonly #onOutput = new Map<string, (chunk: Uint8Array) => void>();
+  readonly #roots = new Map<string, RootFiles>();
+  #swept: Promise<void> | undefined;
+
+  constructor(parts: IsolatedParts) {
+    this.kind = parts.tool.kind;
+    this.#parts = parts;
+    this.#exits = new ExitWatch(exitsDir(parts.base), (id) => this.#outputs.settled(id));
+  }
+
+  async ensureHost(): Promise<void> {
+    const { cgroups, hostNetwork } = this.#parts;
+    await cgroups.ensureRoot();
+    await hostNetwork.ensure(await this.#nameservers());
+    this.#roots.clear();
+    await this.#rootFiles('host');
+    await this.#exits.ensureDir();
+    this.#swept ??= this.#sweep();
+    await this.#swept;
+  }
+
+  prepare(spec: SandboxSpec): Promise<SandboxStatus> {
+    return this.#locks.run(spec.id, async () => {
+      const found = await this.#observe(spec.id);
+      if (found?.phase === 'running') return found;
+      await this.#remove(spec.id);
+      try {
+        return await this.#prepare(spec);
+      } catch (error) {
+        await this.#remove(spec.id);
+        throw error;
+      }
+    });
+  }
+
+  start(id: string): Promise<SandboxStatus> {
+    return this.#locks.run(id, async () => {
+      const found = await this.#observe(id);
+      const record = await loadRecord(this.#layout(id).record);
+      if (found === undefined || record === undefined) throw sandboxNotFound(id);
+      if (found.phase === 'running') return found;
+      if (found.phase === 'exited') throw sandboxEnded(id);
+      await this.#start(record);
+      return (await this.#observe(id)) ?? found;
+    });
+  }
+
+  inspect(id: string): Promise<SandboxStatus | undefined> {
+    return this.#observe(id);
+  }
+
+  async signal(id: string, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    const { cgroups } = this.#parts;
+    if (signal === 'SIGKILL') {
+      await markKilled(this.#layout(id));
+      return cgroups.kill(id);
+    }
+    await terminateInside(await cgroups.pids(id));
+  }
+
+  destroy(id: string): Promise<void> {
+    return this.#locks.run(id, () => this.#remove(id));
+  }
+
+  async forget(id: string): Promise<void> {
+    await this.destroy(id);
+    await rm(this.#layout(id).log, { recursive: true, force: true });
+  }
+
+  async list(): Promise<readonly SandboxStatus[]> {
+    const found = await Promise.all((await sandboxIds(this.#parts.base)).map((id) => this.#observe(id)));
+    return found.filter((status) => status !== undefined);
+  }
+
+  appDir(id: string): string {
+    return this.#layout(id).app;
+  }
+
+  upperDir(id: string): string {
+    return this.#layout(id).upper;
+  }
+
+  logDir(id: string): string {
+    return this.#layout(id).log;
+  }
+
+  onExit(listener: (id: string) => void): () => void {
+    return this.#exits.add(listener);
+  }
+
+  async listeners(id: string): Promise<readonly Listener[]> {
+    const [pid] = await this.#parts.cgroups.pids(id);
+    const found = pid === undefined ? [] : await listenersOf(pid);
+    return found.map(({ address, port }) => ({ address, port }));
+  }
+
+  /** Takes away everything on this machine that is not a log: sandboxes, pools, bridge, rules. This driver is of no use afterwards. */
+  async removeHost(): Promise<void> {
+    const { disks, namespaces, hostNetwork, cgroups, base, run } = this.#parts;
+    for (const id of await sandboxIds(base)) await this.destroy(id);
+    await disks.clear();
+    await namespaces.clear();
+    await hostNetwork.remove();
+    await cgroups.removeRoot();
+    await unmountBelow(base, run);
+    await closeBase(base);
+  }
+
+  #layout(id: string): InstanceLayout {
+    return instanceLayout(this.#parts.base, id);
+  }
+
+  #observe(id: string): Promise<SandboxStatus | undefined> {
+    const { bootId, cgroups, clock } = this.#parts;
+    return observe(this.#layout(id), { bootId, clock, pids: (of) => cgroups.pids(of), outputOpen: (of) => this.#outputs.isOpen(of) });
+  }
+
+  async #nameservers(): Promise<readonly string[]> {
+    return this.#parts.config.nameservers ?? (await hostNameservers());
+  }
+
+  /** Looked at anew by every `ensureHost`, not by every start. */
+  #rootFiles(stack: string): Promise<RootFiles> {
+    return this.#locks.run('root files', async () => {
+      const known = this.#roots.get(stack);
+      if (known !== undefined) return known;
+      const nameservers = await this.#nameservers();
+      const { base, config, run } = this.#parts;
+      const place = { base, stacksDir: join(config.stateDir, 'stacks') };
+      const files = await (stack === 'host' ? ensureHostSkeleton(base, nameservers, run) : ensureNamedStack(place, stack, nameservers));
+      this.#roots.set(stack, files);
+      return files;
+    });
+  }
+
+  /** Once per life of the agent: what an earlier one left half-made goes, what runs is found again. */
+  async #sweep(): Promise<void> {
+    const { base, disks, namespaces, cgroups, bootId, log } = this.#parts;
+    await mkdir(sandboxesDir(base), { recursive: true, mode: 0o711 });
+    const whole = await loadWholeRecords(base, bootId);
+    await namespaces.adopt(new Set(whole.filter((record) => record.bootId === bootId).map((record) => record.netns ?? '')));
+    const keep = new Set(whole.map((record) => record.id));
+    const known = new Set([...(await sandboxIds(base)), ...(await cgroups.list())]);
+    for (const id of known) {
+      if (keep.has(id)) continue;
+      log.info({ id }, 'half-made or lost sandbox removed');
+      await this.#remove(id);
+    }
+    await disks.sweep();
+    void namespaces.refill();
+  }
+
+  async #prepare(spec: SandboxSpec): Promise<SandboxStatus> {
+    const { disks, namespaces } = this.#parts;
+    const lease = await namespaces.take();
+    try {
+      await this.#fill(spec, lease);
+    } catch (error) {
+      await namespaces.release(lease.netns);
+      throw error;
+    }
+    if (spec.onOutput !== undefined) this.#onOutput.set(spec.id, spec.onOutput);
+    void Promise.all([disks.refill(spec.limits), namespaces.refill()]);
+    return { id: spec.id, purpose: spec.purpose, app: spec.app, phase: 'prepared', address: lease.address, port: spec.port };
+  }
+
+  /** The record comes last: a folder without one is half-made, and the next agent removes it. */
+  async #fill(spec: SandboxSpec, lease: NetworkLease): Promise<void> {
+    const { disks, namespaces, cgroups, tool, run, scriptsDir } = this.#parts;
+    const layout = this.#layout(spec.id);
+    const [rootFiles] = await Promise.all([
+      this.#rootFiles(spec.stack),
+      disks.take(spec.limits, layout.dir),
+      cgroups.create(spec.id, spec.limits, !tool.managesCgroup),
+      spec.egress ? undefined : namespaces.closeEgress(lease),
+      discardExit(layout),
+    ]);
+    const policy = await prepareFiles({ spec, layout, rootFiles, scriptsDir, netns: `/run/netns/${lease.netns}` }, run);
+    const plan = tool.render(policy, {
+      runDir: layout.run,
+      secretsDir: layout.secrets,
+      scriptsDir,
+      cgroup: cgroups.path(spec.id),
+      cgroupVersion: cgroups.version,
+      oomFile: cgroups.oomFile(spec.id),
+    });
+    await writeToolFiles(plan.files);
+    await saveRecord(layout.record, this.#record(spec, lease, plan.argv));
+  }
+
+  #record(spec: SandboxSpec, lease: NetworkLease, argv: readonly string[]): SandboxRecord {
+    return {
+      version: 1,
+      id: spec.id,
+      purpose: spec.purpose,
+      app: spec.app,
+      bootId: this.#parts.bootId,
+      uidBase: spec.uidBase,
+      address: lease.address,
+      port: spec.port,
+      netns: lease.netns,
+      logBytesMax: spec.logBytesMax,
+      preparedAtMs: this.#parts.clock.nowMs(),
+      argv: [...argv],
+      joinCgroup: !this.#parts.tool.managesCgroup,
+    };
+  }
+
+  async #start(record: SandboxRecord): Promise<void> {
+    const { cgroups, supervisor, clock } = this.#parts;
+    const layout = this.#layout(record.id);
+    const supervised = {
+      id: record.id,
+      runDir: layout.run,
+      exitFile: layout.exitFile,
+      logDir: layout.log,
+      logBytesMax: record.logBytesMax,
+      processes: cgroups.processesDir(record.id),
+      oomFile: cgroups.oomFile(record.id),
+      joinDirs: record.joinCgroup ? cgroups.joinDirs(record.id) : [],
+      argv: record.argv,
+      env: DEFAULT_ENV,
+    };
+    await launch({ supervisor, outputs: this.#outputs, clock }, { layout, supervised, onOutput: this.#onOutput.get(record.id) });
+  }
+
+  /** Idempotent, and safe on anything half-made. Mounts go before files: nothing is ever deleted through a mount. */
+  async #remove(id: string): Promise<void> {
+    const { cgroups, namespaces, supervisor, tool, run, clock } = this.#parts;
+    const layout = this.#layout(id);
+    const record = await loadRecord(layout.record);
+    this.#onOutput.delete(id);
+    if (record !== undefined && record.bootId !== this.#parts.bootId) await rm(layout.pidFile, { force: true }); // now somebody else's number
+    await endSandbox(layout, { clock, killProcesses: () => cgroups.kill(id), killTool: () => cgroups.killAll(id) });
+    await supervisor.forget(id);
+    if (existsSync(layout.dir)) await unmountBelow(layout.dir, run);
+    if (record?.netns !== undefined && record.bootId === this.#parts.bootId) await namespaces.release(record.netns);
+    await cgroups.remove(id);
+    await rm(layout.exitFile, { force: true });
+    for (const path of tool.leftovers(id)) await rm(path, { recursive: true, force: true });
+    await rm(layout.dir, { recursive: true, force: true });
+  }
+}

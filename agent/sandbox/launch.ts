@@ -1,0 +1,78 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../../shared/kit/clock.ts';
+import type { InstanceLayout } from './config.ts';
+import { isAlive, readHandle } from './handle.ts';
+import type { OutputPipes } from './output-pipe.ts';
+import { sandboxNotStarted } from './sandbox-errors.ts';
+import type { Supervised, Supervisor } from './supervisor/port.ts';
+
+const START_TIMEOUT_MS = 20_000;
+/** How long a tool gets to notice that what it ran is dead. */
+const TOOL_END_MS = 1000;
+/** How long a killed sandbox's supervisor gets to flush the log and write how it ended. */
+const SUPERVISOR_END_MS = 15_000;
+
+export interface Launch {
+  readonly supervisor: Supervisor;
+  readonly outputs: OutputPipes;
+  readonly clock: Clock;
+}
+
+export interface LaunchRequest {
+  readonly layout: InstanceLayout;
+  readonly supervised: Omit<Supervised, 'tied'>;
+  readonly onOutput: ((chunk: Uint8Array) => void) | undefined;
+}
+
+/** Starts the supervisor and waits until it says that it is there. @throws SLIP_SANDBOX_START */
+export async function launch(parts: Launch, request: LaunchRequest): Promise<void> {
+  const { layout, supervised, onOutput } = request;
+  const letGo = onOutput === undefined ? undefined : await parts.outputs.open(supervised.id, layout.output, onOutput);
+  try {
+    await parts.supervisor.start({ ...supervised, tied: onOutput !== undefined });
+    const deadlineMs = parts.clock.monotonicMs() + START_TIMEOUT_MS;
+    while ((await readHandle(layout.pidFile)) === undefined) {
+      if (parts.clock.monotonicMs() > deadlineMs) throw sandboxNotStarted(layout.run);
+      await parts.clock.sleep(1);
+    }
+  } finally {
+    await letGo?.();
+  }
+}
+
+export interface Ending {
+  readonly clock: Clock;
+  /** Kills the sandbox's processes; there may be none yet while the tool is setting up. */
+  readonly killProcesses: () => Promise<void>;
+  /** Kills the tool as well: one whose child was killed while it set up may wait for ever. */
+  readonly killTool: () => Promise<void>;
+}
+
+/** Kills a sandbox and waits until its supervisor has ended as well; only then can nothing of it start any more. */
+export async function endSandbox(layout: InstanceLayout, ending: Ending): Promise<void> {
+  await markKilled(layout);
+  await ending.killProcesses();
+  const handle = await readHandle(layout.pidFile);
+  if (handle === undefined) return;
+  const sinceMs = ending.clock.monotonicMs();
+  while (await isAlive(handle)) {
+    await ending.clock.sleep(3);
+    const waitedMs = ending.clock.monotonicMs() - sinceMs;
+    await (waitedMs > TOOL_END_MS ? ending.killTool() : ending.killProcesses());
+    if (waitedMs > SUPERVISOR_END_MS) kill(handle.pid);
+  }
+}
+
+/** Not every tool tells a killed program from a failed one; the supervisor looks here. */
+export async function markKilled(layout: InstanceLayout): Promise<void> {
+  await writeFile(join(layout.run, 'killed'), '').catch(() => undefined); // never started: nobody to tell
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // gone in between
+  }
+}

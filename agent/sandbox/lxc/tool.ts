@@ -1,0 +1,32 @@
+import { join } from 'node:path';
+import { INSIDE_DIR } from '../policy.ts';
+import type { SandboxTool } from '../tool.ts';
+import { lxcConfig, lxcSeccompProfile } from './config.ts';
+
+/** A folder without newuidmap: root needs no help to map uids, and the helper would insist on /etc/subuid. */
+const EMPTY_PATH = '/nonexistent';
+
+/** LXC: `lxc-execute` with a config file per sandbox; its small init reaps and reports. */
+export const lxcTool: SandboxTool = Object.freeze({
+  kind: 'lxc',
+  managesCgroup: true,
+  render(policy, context) {
+    const containers = join(context.runDir, 'lxc');
+    const seccompProfile = join(context.runDir, 'seccomp');
+    const saveOom = `/bin/sh ${join(context.scriptsDir, 'save-oom.sh')} ${context.oomFile} ${join(context.runDir, 'oom')}`;
+    const config = lxcConfig(policy, {
+      seccompProfile,
+      cgroup: context.cgroup,
+      cgroupVersion: context.cgroupVersion,
+      stopHook: context.cgroupVersion === 1 ? saveOom : undefined,
+    });
+    return {
+      files: { [join(containers, policy.id, 'config')]: config, [seccompProfile]: lxcSeccompProfile(policy.seccompDeny) },
+      argv: [
+        ...['/usr/bin/env', '-i', `PATH=${EMPTY_PATH}`, '/usr/bin/lxc-execute', '-P', containers, '-n', policy.id],
+        ...['-o', join(context.runDir, 'tool.log'), '-l', 'WARN', '--', '/bin/sh', `${INSIDE_DIR}/bin/report.sh`, ...policy.argv],
+      ],
+    };
+  },
+  leftovers: () => [],
+} satisfies SandboxTool);

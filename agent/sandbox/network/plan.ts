@@ -1,0 +1,96 @@
+import { addressAt, type Cidr } from '../config.ts';
+
+export interface NetworkNames {
+  readonly bridge: string;
+  readonly subnet: Cidr;
+}
+
+export function gatewayAddress(subnet: Cidr): string {
+  return addressAt(subnet, 1);
+}
+
+/** Fixed, locally administered, made from the name: neighbour entries stay true whatever ports come and go. */
+export function bridgeMac(bridge: string): string {
+  let hash = 0;
+  for (const char of bridge) hash = (hash * 31 + char.charCodeAt(0)) % 2 ** 32;
+  return macAddress('02:5c', hash);
+}
+
+/**
+ * Of the interface with a slot's address. An address that is used again must have the MAC it had: the host's neighbour entry
+ * outlives the namespace, and for half a minute would send everything for the new app to nobody.
+ */
+export function slotMac(slot: number): string {
+  return macAddress('02:5d', slot);
+}
+
+function macAddress(prefix: string, number: number): string {
+  const bytes = [24, 16, 8, 0].map((shift) => Math.floor(number / 2 ** shift) % 256);
+  return [prefix, ...bytes.map((byte) => byte.toString(16).padStart(2, '0'))].join(':');
+}
+
+/** `ip -batch` lines for a bridge that always has a carrier: one permanent port, whose other end is the bridge's as well. */
+export function bridgeBatch(names: NetworkNames): string[] {
+  const { bridge } = names;
+  return [
+    `link add ${bridge} address ${bridgeMac(bridge)} type bridge forward_delay 0`,
+    `link set ${bridge} addrgenmode none`,
+    `link add ${bridge}-p0 type veth peer name ${bridge}-p1`,
+    `link set ${bridge}-p0 addrgenmode none master ${bridge} up`,
+    `link set ${bridge}-p0 type bridge_slave isolated on`,
+    `link set ${bridge}-p1 addrgenmode none up`,
+    `addr add ${gatewayAddress(names.subnet)}/${String(names.subnet.prefix)} dev ${bridge}`,
+    `link set ${bridge} up`,
+  ];
+}
+
+export function netnsName(names: NetworkNames, slot: number): string {
+  return `${names.bridge}-${String(slot)}`;
+}
+
+/** The slot in a namespace's name, `undefined` when it is not one of ours. */
+export function slotOf(names: NetworkNames, netns: string): number | undefined {
+  const rest = netns.startsWith(`${names.bridge}-`) ? netns.slice(names.bridge.length + 1) : '';
+  return /^\d{1,8}$/.test(rest) ? Number(rest) : undefined;
+}
+
+export function slotAddress(names: NetworkNames, slot: number): string {
+  return addressAt(names.subnet, slot);
+}
+
+/** First slot after the gateway and last before broadcast. */
+export function slotRange(subnet: Cidr): { first: number; last: number } {
+  return { first: 2, last: 2 ** (32 - subnet.prefix) - 2 };
+}
+
+/** The next free slot after the one given last: an address rests before it is used again. `undefined` when all are taken. */
+export function nextSlot(subnet: Cidr, taken: ReadonlySet<number>, after: number): number | undefined {
+  const { first, last } = slotRange(subnet);
+  const count = last - first + 1;
+  const start = after < first || after >= last ? first : after + 1;
+  for (let step = 0; step < count; step += 1) {
+    const slot = first + ((start - first + step) % count);
+    if (!taken.has(slot)) return slot;
+  }
+  return undefined;
+}
+
+/** Host side of one namespace. `veth` is never used twice: the kernel frees the name later than it says. */
+export function netnsHostBatch(names: NetworkNames, slot: number, veth: string): string[] {
+  const netns = netnsName(names, slot);
+  return [
+    `netns add ${netns}`,
+    `link add ${veth} type veth peer name eth0 address ${slotMac(slot)} netns ${netns}`,
+    `link set ${veth} addrgenmode none master ${names.bridge} up`,
+    `link set ${veth} type bridge_slave isolated on`,
+  ];
+}
+
+export function netnsInsideBatch(names: NetworkNames, slot: number): string[] {
+  return [
+    'link set lo up',
+    'link set eth0 addrgenmode none up',
+    `addr add ${slotAddress(names, slot)}/${String(names.subnet.prefix)} dev eth0`,
+    `route add default via ${gatewayAddress(names.subnet)}`,
+  ];
+}

@@ -1,0 +1,81 @@
+import type { EgressRule } from '../config.ts';
+
+export interface RuleInput {
+  readonly table: string;
+  readonly bridge: string;
+  readonly subnet: string;
+  readonly egressAllow: readonly EgressRule[];
+  readonly nameservers: readonly string[];
+  /** Networks this machine is directly attached to, e.g. `192.0.2.0/24`: neighbours are not the world. */
+  readonly connected: readonly string[];
+}
+
+/** Loopback, private, shared (CGNAT), link-local and metadata, test, multicast, reserved. */
+const NOT_THE_WORLD = [
+  ...['0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.0.0.0/24', '192.0.2.0/24'],
+  ...['192.168.0.0/16', '198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24', '224.0.0.0/4', '240.0.0.0/4'],
+];
+
+/** SMTP from a compromised app is what gets a server blocked; opened by an egress rule. */
+const BLOCKED_TCP_PORTS = [25];
+
+/**
+ * Our whole nft table, made anew in one transaction, so that there is no moment without rules. Pure.
+ * Siblings on the bridge are kept apart by `isolated` ports; the rule here is the second wall, where br_netfilter is on.
+ */
+export function nftRules(input: RuleInput): string {
+  const { table, bridge } = input;
+  const allowed = [...input.nameservers.map((server) => ({ cidr: `${server}/32`, port: 53 })), ...input.egressAllow];
+  const accepts = allowed.flatMap(acceptRules);
+  const bridgeName = `"${bridge}"`;
+  return [
+    `table inet ${table}`,
+    `delete table inet ${table}`,
+    `table inet ${table} {`,
+    '  set closed4 {',
+    '    type ipv4_addr; flags interval; auto-merge',
+    `    elements = { ${[...NOT_THE_WORLD, ...input.connected].join(', ')} }`,
+    '  }',
+    // a reset is believed at once; an ICMP error only at the second attempt, a second later
+    '  chain refuse {',
+    '    meta l4proto tcp reject with tcp reset',
+    '    reject with icmpx type admin-prohibited',
+    '  }',
+    '  chain from_sandbox {',
+    '    ct state established,related accept',
+    '    meta nfproto ipv6 jump refuse',
+    `    oifname ${bridgeName} drop`,
+    ...accepts.map((rule) => `    ${rule}`),
+    '    ip daddr @closed4 jump refuse',
+    `    tcp dport { ${BLOCKED_TCP_PORTS.join(', ')} } jump refuse`,
+    '    accept',
+    '  }',
+    '  chain to_host {',
+    '    ct state established,related accept',
+    ...accepts.map((rule) => `    ${rule}`),
+    '    icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept',
+    '    jump refuse',
+    '  }',
+    '  chain forward {',
+    '    type filter hook forward priority -10; policy accept;',
+    `    iifname ${bridgeName} jump from_sandbox`,
+    `    iifname != ${bridgeName} oifname ${bridgeName} ct state established,related accept`,
+    `    iifname != ${bridgeName} oifname ${bridgeName} drop`,
+    '  }',
+    '  chain input {',
+    '    type filter hook input priority -10; policy accept;',
+    `    iifname ${bridgeName} jump to_host`,
+    '  }',
+    '  chain postrouting {',
+    '    type nat hook postrouting priority 100; policy accept;',
+    `    ip saddr ${input.subnet} oifname != ${bridgeName} masquerade`,
+    '  }',
+    '}',
+    '',
+  ].join('\n');
+}
+
+function acceptRules(rule: EgressRule): string[] {
+  if (rule.port === undefined) return [`ip daddr ${rule.cidr} accept`];
+  return ['tcp', 'udp'].map((protocol) => `ip daddr ${rule.cidr} ${protocol} dport ${String(rule.port)} accept`);
+}

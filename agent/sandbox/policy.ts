@@ -1,0 +1,192 @@
+import type { Limits } from '../../shared/domain/assignment.ts';
+import type { InstanceLayout } from './config.ts';
+import type { SandboxSpec } from './port.ts';
+
+/** The app user inside every sandbox. */
+export const APP_UID = 1000;
+/** Host uids of one app: one user namespace. */
+export const UID_COUNT = 65_536;
+/** Fixed folder inside, read-only: start scripts and the environment. */
+export const INSIDE_DIR = '/run/slipway';
+
+export interface BindMount {
+  readonly kind: 'bind';
+  readonly source: string;
+  readonly target: string;
+  readonly readOnly: boolean;
+  /** A file, not a folder. */
+  readonly isFile: boolean;
+}
+
+export interface TmpfsMount {
+  readonly kind: 'tmpfs';
+  readonly target: string;
+  readonly sizeBytes: number;
+  readonly inodes: number;
+}
+
+export type PolicyMount = BindMount | TmpfsMount;
+
+/** An argument test of a system call: `(args[index] & mask) === value`. */
+export interface ArgumentTest {
+  readonly index: number;
+  readonly mask: number;
+  readonly value: number;
+}
+
+export interface SyscallRule {
+  readonly name: string;
+  readonly errno: number;
+  readonly test?: ArgumentTest | undefined;
+}
+
+/** Everything that confines a process, said once and rendered for each tool. Builds and apps get the same. */
+export interface SandboxPolicy {
+  readonly id: string;
+  readonly hostname: string;
+  readonly root: string;
+  readonly uidBase: number;
+  readonly uidCount: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly capabilities: readonly [];
+  readonly noNewPrivileges: true;
+  readonly seccompDeny: readonly SyscallRule[];
+  readonly mounts: readonly PolicyMount[];
+  /** Files of /proc that read as empty inside. */
+  readonly hiddenProc: readonly string[];
+  readonly netns: string;
+  readonly limits: Limits;
+  readonly oomScoreAdjust: number;
+  readonly argv: readonly string[];
+}
+
+export interface PolicyInput {
+  readonly spec: SandboxSpec;
+  readonly layout: InstanceLayout;
+  readonly root: string;
+  /** Bind mounts that belong to the root file system (stack `host`: /usr and friends). */
+  readonly rootMounts: readonly PolicyMount[];
+  /** Sources of the spec's binds that are files. */
+  readonly fileBinds: ReadonlySet<string>;
+  /** Entries of /proc worth hiding that this kernel has. */
+  readonly procEntries: readonly string[];
+  readonly scriptsDir: string;
+  readonly netns: string;
+}
+
+const HIDDEN_PROC = [
+  'kallsyms',
+  'keys',
+  'key-users',
+  'timer_list',
+  'sched_debug',
+  'kcore',
+  'kmsg',
+  'sysrq-trigger',
+  'slabinfo',
+  'vmallocinfo',
+];
+const SHM_BYTES = 64 * 1024 * 1024;
+
+/** The candidates of {@link SandboxPolicy.hiddenProc}; which exist depends on the kernel. */
+export function hiddenProcCandidates(): readonly string[] {
+  return HIDDEN_PROC.map((name) => `/proc/${name}`);
+}
+
+export function sandboxPolicy(input: PolicyInput): SandboxPolicy {
+  const { spec, layout } = input;
+  return {
+    id: spec.id,
+    hostname: spec.hostname,
+    root: input.root,
+    uidBase: spec.uidBase,
+    uidCount: UID_COUNT,
+    uid: APP_UID,
+    gid: APP_UID,
+    capabilities: [],
+    noNewPrivileges: true,
+    seccompDeny: SECCOMP_DENY,
+    mounts: [
+      ...input.rootMounts,
+      { kind: 'bind', source: layout.app, target: '/app', readOnly: false, isFile: false },
+      { kind: 'bind', source: layout.tmp, target: '/tmp', readOnly: false, isFile: false },
+      { kind: 'tmpfs', target: '/dev/shm', sizeBytes: SHM_BYTES, inodes: 4096 },
+      { kind: 'bind', source: input.scriptsDir, target: `${INSIDE_DIR}/bin`, readOnly: true, isFile: false },
+      { kind: 'bind', source: layout.secrets, target: `${INSIDE_DIR}/env`, readOnly: true, isFile: false },
+      ...binds(spec.readOnlyBinds, true, input.fileBinds),
+      ...binds(spec.writableBinds, false, input.fileBinds),
+    ],
+    hiddenProc: input.procEntries,
+    netns: input.netns,
+    limits: spec.limits,
+    oomScoreAdjust: 500,
+    argv: ['/bin/sh', `${INSIDE_DIR}/bin/start.sh`, `${INSIDE_DIR}/env/env`, '/app', ...spec.argv],
+  };
+}
+
+function binds(map: Readonly<Record<string, string>>, readOnly: boolean, files: ReadonlySet<string>): BindMount[] {
+  return Object.entries(map)
+    .map(([source, target]): BindMount => ({ kind: 'bind', source, target, readOnly, isFile: files.has(source) }))
+    .sort((a, b) => a.target.split('/').length - b.target.split('/').length);
+}
+
+const EPERM = 1;
+const ENOSYS = 38;
+const EAFNOSUPPORT = 97;
+const CLONE_NEWUSER = 0x1000_0000;
+const TIOCSTI = 0x5412;
+const TIOCLINUX = 0x541c;
+
+const DENIED_CALLS = [
+  // mounts and namespaces
+  ...['mount', 'umount', 'umount2', 'pivot_root', 'chroot', 'move_mount', 'open_tree', 'fsopen', 'fsconfig', 'fsmount', 'fspick'],
+  ...['mount_setattr', 'unshare', 'setns', 'quotactl', 'quotactl_fd', 'swapon', 'swapoff'],
+  // other processes, kernel memory, tracing
+  ...[
+    'ptrace',
+    'process_vm_readv',
+    'process_vm_writev',
+    'kcmp',
+    'pidfd_getfd',
+    'process_madvise',
+    'perf_event_open',
+    'bpf',
+    'lookup_dcookie',
+  ],
+  ...['userfaultfd', 'io_uring_setup', 'io_uring_enter', 'io_uring_register', 'add_key', 'request_key', 'keyctl', 'acct', 'vhangup'],
+  // files past the mount's walls
+  ...['open_by_handle_at', 'name_to_handle_at', 'fanotify_init'],
+  // machine
+  ...['init_module', 'finit_module', 'delete_module', 'create_module', 'query_module', 'get_kernel_syms', 'kexec_load', 'kexec_file_load'],
+  ...[
+    'reboot',
+    'iopl',
+    'ioperm',
+    'modify_ldt',
+    'syslog',
+    'settimeofday',
+    'clock_settime',
+    'clock_adjtime',
+    'adjtimex',
+    'stime',
+    'nfsservctl',
+  ],
+  ...['sethostname', 'setdomainname', '_sysctl', 'uselib', 'vm86', 'vm86old', 'move_pages', 'mbind', 'set_mempolicy', 'migrate_pages'],
+];
+
+/** AF_KEY, AF_PACKET, AF_RDS, AF_CAN, AF_TIPC, AF_BLUETOOTH, AF_ALG, AF_VSOCK, AF_XDP. */
+const DENIED_SOCKET_FAMILIES = [15, 17, 21, 29, 30, 31, 38, 40, 44];
+
+/** clone3 passes its flags in memory, where no filter can look: ENOSYS makes every libc fall back to clone. */
+export const SECCOMP_DENY: readonly SyscallRule[] = Object.freeze([
+  ...DENIED_CALLS.map((name) => ({ name, errno: EPERM })),
+  { name: 'clone3', errno: ENOSYS },
+  { name: 'clone', errno: EPERM, test: { index: 0, mask: CLONE_NEWUSER, value: CLONE_NEWUSER } },
+  ...[TIOCSTI, TIOCLINUX].map((request) => ({ name: 'ioctl', errno: EPERM, test: { index: 1, mask: 0xffff_ffff, value: request } })),
+  ...DENIED_SOCKET_FAMILIES.map((family) => ({
+    name: 'socket',
+    errno: EAFNOSUPPORT,
+    test: { index: 0, mask: 0xffff_ffff, value: family },
+  })),
+]);

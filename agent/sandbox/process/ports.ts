@@ -1,0 +1,29 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { SlipwayError } from '../../../shared/kit/errors.ts';
+
+/** The first port of the range that no sandbox was given and nobody listens on. @throws SLIP_SANDBOX_PORTS */
+export async function freePort(range: { first: number; last: number }, taken: ReadonlySet<number>): Promise<number> {
+  for (let port = range.first; port <= range.last; port += 1) {
+    if (!taken.has(port) && (await isFree(port))) return port;
+  }
+  throw new SlipwayError({
+    code: 'SLIP_SANDBOX_PORTS',
+    kind: 'conflict',
+    message: `No free port is left between ${String(range.first)} and ${String(range.last)}.`,
+    hint: 'Stop instances, or give the agent a wider range.',
+  });
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  server.listen(port, '0.0.0.0');
+  try {
+    await once(server, 'listening');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    server.close();
+  }
+}

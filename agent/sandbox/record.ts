@@ -1,0 +1,74 @@
+import { readdir, rename, writeFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { readFileIfExists } from '../../shared/kit/atomic-file.ts';
+import type { AppName } from '../../shared/domain/names.ts';
+import { instanceLayout, sandboxesDir } from './config.ts';
+import { readExit } from './handle.ts';
+
+const recordSchema = z.object({
+  version: z.literal(1),
+  id: z.string().regex(/^[a-z0-9]{8,26}$/),
+  purpose: z.enum(['app', 'build']),
+  app: z.string().transform((text) => text as AppName),
+  bootId: z.string(),
+  uidBase: z.number(),
+  address: z.string(),
+  port: z.number().optional(),
+  netns: z.string().optional(),
+  logBytesMax: z.number(),
+  preparedAtMs: z.number(),
+  /** The program that runs the sandbox; no secrets in it. */
+  argv: z.array(z.string()),
+  joinCgroup: z.boolean(),
+});
+
+/** What a sandbox leaves on the disk for the next agent. Written last: it says that everything short of the process is there. */
+export type SandboxRecord = z.infer<typeof recordSchema>;
+
+/** Whole or not at all for whoever reads; not synced, because after a power cut nothing that it speaks of is left. */
+export async function saveRecord(path: string, record: SandboxRecord): Promise<void> {
+  const temp = `${path}.new`;
+  await writeFile(temp, `${JSON.stringify(record)}\n`, { mode: 0o600 });
+  await rename(temp, path);
+}
+
+/** `undefined` when there is none, or none that can be read: a half-written sandbox is no sandbox. */
+export async function loadRecord(path: string): Promise<SandboxRecord | undefined> {
+  const text = await readFileIfExists(path);
+  if (text === undefined) return undefined;
+  const parsed = recordSchema.safeParse(parseJson(text));
+  return parsed.success ? parsed.data : undefined;
+}
+
+/** Ids that have a folder, whatever is in it. */
+export async function sandboxIds(base: string): Promise<string[]> {
+  const names = await readdir(sandboxesDir(base)).catch(() => []);
+  return names.filter((name) => /^[a-z0-9]{8,26}$/.test(name));
+}
+
+export async function loadRecords(base: string): Promise<SandboxRecord[]> {
+  const ids = await sandboxIds(base);
+  const records = await Promise.all(ids.map((id) => loadRecord(instanceLayout(base, id).record)));
+  return records.filter((record) => record !== undefined);
+}
+
+/**
+ * Those of this boot, and those of an earlier one that were seen to end. What the machine took down with it is left out: the app
+ * did nothing wrong, so its instance starts afresh instead of being buried as a crash.
+ */
+export async function loadWholeRecords(base: string, bootId: string): Promise<SandboxRecord[]> {
+  const records = await loadRecords(base);
+  const whole = records.map(
+    async (record) => record.bootId === bootId || (await readExit(instanceLayout(base, record.id).exitFile)) !== undefined,
+  );
+  const kept = await Promise.all(whole);
+  return records.filter((_, index) => kept[index]);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,18 @@
+import { SlipwayError } from '../../shared/kit/errors.ts';
+
+export function sandboxNotFound(id: string): SlipwayError {
+  return new SlipwayError({ code: 'SLIP_SANDBOX_NOT_FOUND', kind: 'conflict', message: `There is no sandbox ${id} on this node.` });
+}
+
+export function sandboxEnded(id: string): SlipwayError {
+  return new SlipwayError({ code: 'SLIP_SANDBOX_ENDED', kind: 'conflict', message: `Sandbox ${id} has ended; it must be prepared anew.` });
+}
+
+export function sandboxNotStarted(runDir: string): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_SANDBOX_START',
+    kind: 'transient',
+    message: 'The supervisor of a sandbox did not come up.',
+    hint: `See ${runDir}/supervisor.log on the node.`,
+  });
+}

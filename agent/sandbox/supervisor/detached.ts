@@ -1,0 +1,43 @@
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { once } from 'node:events';
+import { SlipwayError } from '../../../shared/kit/errors.ts';
+import { start } from '../../../shared/kit/exec.ts';
+import { superviseArgs, type Supervised, type Supervisor } from './port.ts';
+
+/** Where there is no systemd: a session of its own, so that nothing that happens to the agent reaches it. */
+export function createDetachedSupervisor(scriptsDir: string): Supervisor {
+  return {
+    kind: 'detached',
+    async start(supervised) {
+      await spawnSupervisor(scriptsDir, supervised);
+    },
+    forget: () => Promise.resolve(),
+  };
+}
+
+/** The pipe on standard input of a tied sandbox is held open by the agent for as long as it lives. */
+export async function spawnSupervisor(scriptsDir: string, supervised: Supervised): Promise<void> {
+  const messages = await open(join(supervised.runDir, 'supervisor.log'), 'a', 0o600);
+  try {
+    const args = [join(scriptsDir, 'supervise.sh'), ...superviseArgs(supervised)];
+    const stdio = [supervised.tied ? ('pipe' as const) : ('ignore' as const), messages.fd, messages.fd];
+    const child = start({ file: '/bin/sh', args, env: supervised.env, cwd: '/' }, stdio, true);
+    child.stdin?.on('error', () => undefined);
+    await once(child, 'spawn').catch((cause: unknown) => Promise.reject(startFailure(cause)));
+    child.on('error', () => undefined);
+    child.unref();
+  } finally {
+    await messages.close();
+  }
+}
+
+function startFailure(cause: unknown): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_SANDBOX_START',
+    kind: 'transient',
+    message: 'The supervisor of a sandbox could not be started.',
+    hint: 'The machine may be out of memory or processes; the agent tries again.',
+    cause,
+  });
+}

@@ -1,0 +1,38 @@
+/** One process to keep, with all that its supervisor must know to do without the agent. */
+export interface Supervised {
+  readonly id: string;
+  readonly runDir: string;
+  readonly exitFile: string;
+  readonly logDir: string;
+  readonly logBytesMax: number;
+  /** How to find the sandbox's processes: a cgroup's folder, or `env:NAME=VALUE`. */
+  readonly processes: string;
+  /** File with a line `oom_kill N`; empty when there is none. */
+  readonly oomFile: string;
+  /** cgroup folders the program enters before it starts. */
+  readonly joinDirs: readonly string[];
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** Builds: the sandbox is killed when the agent goes away. */
+  readonly tied: boolean;
+}
+
+/** Starts supervise.sh so that it outlives the agent, unless tied to it. */
+export interface Supervisor {
+  readonly kind: 'detached' | 'systemd';
+  /** Resolves when the supervisor has been started; its pid is in `<runDir>/pid` then, or soon. @throws SLIP_SANDBOX_START */
+  start(supervised: Supervised): Promise<void>;
+  /** Removes what a supervisor of this id left behind (a failed unit). */
+  forget(id: string): Promise<void>;
+}
+
+/** s6-log keeps `current` and four old files. */
+const LOG_FILES = 5;
+const SMALLEST_LOG_FILE_BYTES = 4096;
+
+/** Arguments of supervise.sh. Pure. */
+export function superviseArgs(of: Supervised): string[] {
+  const fileBytes = Math.max(SMALLEST_LOG_FILE_BYTES, Math.floor(of.logBytesMax / LOG_FILES));
+  const mode = of.tied ? 'pipe' : 'log';
+  return [mode, of.runDir, of.exitFile, of.logDir, String(fileBytes), of.processes, of.oomFile, of.joinDirs.join(' '), ...of.argv];
+}

@@ -1,0 +1,221 @@
+import type { DesiredState } from '../../shared/domain/assignment.ts';
+import type { Reason } from '../../shared/domain/instance.ts';
+import type { Clock } from '../../shared/kit/clock.ts';
+import { describeCauses, toSlipwayError } from '../../shared/kit/errors.ts';
+import type { Logger } from '../../shared/kit/log.ts';
+import { callAfter } from '../../shared/kit/timer.ts';
+import { encodeAgentMessage } from '../../shared/rpc/agent-codec.ts';
+import { decodeControllerMessage } from '../../shared/rpc/controller-codec.ts';
+import type { AgentMessage, ControllerMessage, StartTask, UnknownMessage, Welcome } from '../../shared/rpc/messages.ts';
+import type { WireControllerMessageOut } from '../../shared/rpc/service.ts';
+import type { SessionCall } from './channel.ts';
+import type { Trouble } from './explain.ts';
+import { LogAnswers } from './log-answers.ts';
+import type { Outbox } from './outbox.ts';
+import type { SessionHandlers } from './port.ts';
+
+export interface ConnectionDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly random: () => number;
+  readonly outbox: Outbox;
+  readonly handlers: SessionHandlers;
+  /** Until the controller's Welcome. */
+  readonly connectTimeoutMs: number;
+  /** A result that the stream took this long ago, with the session still up, has arrived. */
+  readonly confirmAfterMs: number;
+  readonly onWelcome: (welcome: Welcome) => void;
+}
+
+/** One stream from its Hello to its end. */
+export class Connection {
+  readonly #call: SessionCall;
+  readonly #deps: ConnectionDeps;
+  readonly #logs: LogAnswers;
+  readonly #over = new AbortController();
+  #trouble: Trouble | undefined;
+  #welcomed = false;
+  #writable = true;
+  #pumpPlanned = false;
+  #offered: DesiredState | undefined;
+  #accepting = false;
+
+  constructor(call: SessionCall, deps: ConnectionDeps) {
+    this.#call = call;
+    this.#deps = deps;
+    this.#logs = new LogAnswers({
+      queryLogs: (query, signal) => deps.handlers.queryLogs(query, signal),
+      send: (chunk) => this.#sendLog(() => deps.outbox.log(chunk)),
+    });
+  }
+
+  get welcomed(): boolean {
+    return this.#welcomed;
+  }
+
+  /** Runs the session to its end and says why it ended. */
+  async run(hello: AgentMessage): Promise<Trouble> {
+    const ended = new Promise<void>((resolve) => {
+      this.#call.on('error', (error: Error & { code?: number; details?: string }) => {
+        this.#trouble ??= { code: error.code, details: error.details ?? error.message };
+        resolve();
+      });
+      this.#call.on('end', resolve);
+      this.#call.on('close', resolve);
+    });
+    this.#call.on('data', (wire: WireControllerMessageOut) => this.#receive(wire));
+    this.#call.on('drain', () => {
+      this.#writable = true;
+      this.#pump();
+    });
+    const stopTimer = callAfter(this.#deps.clock, this.#deps.connectTimeoutMs, () => {
+      if (!this.#welcomed) this.end('timeout: the controller did not answer');
+    });
+    this.#call.write(encodeAgentMessage(hello));
+    await ended;
+    stopTimer();
+    this.#finish();
+    return this.#trouble ?? { details: 'closed by the controller' };
+  }
+
+  end(details: string): void {
+    this.#trouble ??= { details };
+    this.#call.cancel();
+  }
+
+  /** Sends what waits, after the present turn of the event loop, so that what comes together travels together. */
+  plan(): void {
+    if (this.#pumpPlanned || !this.#welcomed) return;
+    this.#pumpPlanned = true;
+    setImmediate(() => {
+      this.#pumpPlanned = false;
+      this.#pump();
+    });
+  }
+
+  #pump(): void {
+    while (this.#welcomed && this.#writable && !this.#over.signal.aborted) {
+      const message = this.#deps.outbox.next(this.#deps.clock.monotonicMs());
+      if (message === undefined) return;
+      this.#writable = this.#call.write(encodeAgentMessage(message));
+    }
+  }
+
+  #receive(wire: WireControllerMessageOut): void {
+    const message = this.#decode(wire);
+    if (message !== undefined && message.kind !== 'unknown') this.#handle(message);
+  }
+
+  #decode(wire: WireControllerMessageOut): ControllerMessage | UnknownMessage | undefined {
+    try {
+      return decodeControllerMessage(wire);
+    } catch (error) {
+      const { code, message, hint } = toSlipwayError(error);
+      this.#deps.logger.error({ problem: message }, 'message of the controller not understood; ignored');
+      const generation = wire.desired?.generation;
+      if (generation !== undefined) this.#acknowledge(generation, { code, message, hint });
+      return undefined;
+    }
+  }
+
+  #handle(message: ControllerMessage): void {
+    switch (message.kind) {
+      case 'welcome':
+        this.#welcome(message);
+        break;
+      case 'desired':
+        this.#offered = message.state;
+        void this.#accept();
+        break;
+      case 'startTask':
+        this.#startTask(message);
+        break;
+      case 'cancelTask':
+        this.#deps.handlers.cancelTask(message.taskId);
+        break;
+      case 'logQuery':
+        this.#logs.start(message);
+        break;
+      case 'cancelLogQuery':
+        this.#logs.cancel(message.queryId);
+        break;
+    }
+  }
+
+  #welcome(welcome: Welcome): void {
+    if (this.#welcomed) return;
+    this.#welcomed = true;
+    this.#deps.onWelcome(welcome);
+    this.#deps.outbox.control({ kind: 'instanceReport', statuses: this.#deps.handlers.instances(), complete: true });
+    this.plan();
+    void this.#beat(welcome.heartbeatIntervalMs);
+  }
+
+  /** One state at a time; of those that come meanwhile only the last is looked at. */
+  async #accept(): Promise<void> {
+    if (this.#accepting) return;
+    this.#accepting = true;
+    while (this.#offered !== undefined) {
+      const state = this.#offered;
+      this.#offered = undefined;
+      this.#acknowledge(state.generation, await this.#decide(state));
+    }
+    this.#accepting = false;
+  }
+
+  async #decide(state: DesiredState): Promise<Reason | undefined> {
+    try {
+      return await this.#deps.handlers.accept(state);
+    } catch (error) {
+      this.#deps.logger.error({ error: describeCauses(error) }, 'desired state not accepted');
+      const { code, message, hint } = toSlipwayError(error);
+      return { code, message, hint };
+    }
+  }
+
+  #acknowledge(generation: number, refusal: Reason | undefined): void {
+    if (this.#over.signal.aborted) return;
+    this.#deps.outbox.control({ kind: 'desiredAck', generation, refusal });
+    this.plan();
+  }
+
+  #startTask({ task }: StartTask): void {
+    try {
+      this.#deps.handlers.startTask(task);
+    } catch (error) {
+      const { code, message, hint } = toSlipwayError(error);
+      this.#deps.outbox.result(task.taskId, { code, message, hint });
+      this.plan();
+    }
+  }
+
+  async #beat(intervalMs: number): Promise<void> {
+    const { clock, outbox, handlers, confirmAfterMs, random } = this.#deps;
+    const { signal } = this.#over;
+    await clock.sleep(intervalMs * random(), signal).catch(() => undefined); // a fleet that came together must not beat together
+    while (!signal.aborted) {
+      try {
+        outbox.control({ kind: 'heartbeat', ...(await handlers.heartbeat()) });
+      } catch (error) {
+        this.#deps.logger.warn({ error: describeCauses(error) }, 'heartbeat facts not read');
+      }
+      outbox.confirm(clock.monotonicMs() - confirmAfterMs);
+      this.plan();
+      await clock.sleep(intervalMs, signal).catch(() => undefined);
+    }
+  }
+
+  async #sendLog(queue: () => Promise<void>): Promise<void> {
+    if (this.#over.signal.aborted) return;
+    const taken = queue();
+    this.plan();
+    await taken;
+  }
+
+  #finish(): void {
+    this.#over.abort();
+    this.#welcomed = false;
+    this.#logs.close();
+    this.#deps.outbox.endSession();
+  }
+}

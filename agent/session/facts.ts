@@ -1,0 +1,73 @@
+import { constants } from 'node:fs';
+import { access, readFile, statfs } from 'node:fs/promises';
+import { availableParallelism, freemem, loadavg, release, totalmem } from 'node:os';
+import { join } from 'node:path';
+import type { NodeFacts } from '../../shared/rpc/messages.ts';
+
+/** What the composition root knows of its own parts. */
+export type OwnFacts = Pick<
+  NodeFacts,
+  'agentVersion' | 'sandboxDriver' | 'stacks' | 'proxyVersion' | 'missing' | 'builder' | 'httpAddress'
+>;
+
+/** Facts of this machine, read from the kernel's own files in about a millisecond; `diskBytes` is of the state folder's file system. */
+export async function collectFacts(stateDir: string, own: OwnFacts): Promise<NodeFacts> {
+  const disk = await diskSpace(stateDir);
+  return {
+    ...own,
+    os: await osRelease(),
+    kernel: release(),
+    arch: process.arch,
+    cpus: availableParallelism(),
+    memoryBytes: totalmem(),
+    ...disk,
+  };
+}
+
+export interface HeartbeatFacts {
+  readonly diskFreeBytes: number;
+  readonly load1: number;
+  readonly runningInstances: number;
+  readonly memoryFreeBytes: number;
+}
+
+export async function collectHeartbeat(stateDir: string, runningInstances: number): Promise<HeartbeatFacts> {
+  const { diskFreeBytes } = await diskSpace(stateDir);
+  return { diskFreeBytes, load1: loadavg()[0] ?? 0, runningInstances, memoryFreeBytes: freemem() };
+}
+
+/** `ID-VERSION_ID`, e.g. `debian-12`; `linux` when the system does not say. */
+export async function osRelease(path = '/etc/os-release'): Promise<string> {
+  const text = await readFile(path, 'utf8').catch(() => '');
+  const value = (name: string): string => new RegExp(`^${name}=["']?([a-z0-9._-]*)`, 'm').exec(text)?.[1] ?? '';
+  return [value('ID') || 'linux', value('VERSION_ID')].filter((part) => part !== '').join('-');
+}
+
+/** A program the agent would use, and what is lost without it. */
+export interface Wish {
+  readonly program: string;
+  /** e.g. "haproxy is missing: apps get no HTTP traffic; install it with: apt install haproxy" */
+  readonly words: string;
+}
+
+/** The words of those wishes whose program is in none of these folders. */
+export async function findMissing(wishes: readonly Wish[], folders: readonly string[]): Promise<readonly string[]> {
+  const found = await Promise.all(wishes.map((wish) => isProgram(wish.program, folders)));
+  return wishes.filter((_, index) => found[index] !== true).map((wish) => wish.words);
+}
+
+async function isProgram(program: string, folders: readonly string[]): Promise<boolean> {
+  const paths = folders.map((folder) => join(folder, program));
+  const executable = paths.map((path) =>
+    access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    ),
+  );
+  return (await Promise.all(executable)).includes(true);
+}
+
+async function diskSpace(path: string): Promise<{ diskBytes: number; diskFreeBytes: number }> {
+  const { bsize, blocks, bavail } = await statfs(path);
+  return { diskBytes: bsize * blocks, diskFreeBytes: bsize * bavail };
+}

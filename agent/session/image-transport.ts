@@ -1,0 +1,105 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { z } from 'zod';
+import type { Digest, TaskId } from '../../shared/domain/ids.ts';
+import { SlipwayError } from '../../shared/kit/errors.ts';
+import type { ImageTransport } from '../images/port.ts';
+import { HttpsPool } from './https-pool.ts';
+
+export interface TransportConfig {
+  /** `https://host:port` of the controller. */
+  readonly apiUrl: string;
+  /** Holds key, certificate and CA. */
+  readonly stateDir: string;
+  /** Silence after which a transfer is given up. Default 30 s. */
+  readonly idleTimeoutMs?: number | undefined;
+}
+
+export interface ControllerTransport extends ImageTransport {
+  /** Source of a task this node holds: gzip-compressed tar. @throws SLIP_TASK_SOURCE, transient errors */
+  openSource(taskId: TaskId, signal: AbortSignal): Promise<NodeJS.ReadableStream>;
+  close(): Promise<void>;
+}
+
+const IDLE_TIMEOUT_MS = 30_000;
+const ERROR_BODY_CHARACTERS = 10_000;
+const errorSchema = z.object({ error: z.string().regex(/^SLIP_[A-Z0-9_]+$/), message: z.string(), hint: z.string().optional() });
+
+/** Layers and sources over HTTPS with the node's certificate, apart from the session so that bulk never delays control. */
+export function createImageTransport(config: TransportConfig): ControllerTransport {
+  const pool = new HttpsPool({ ...config, idleTimeoutMs: config.idleTimeoutMs ?? IDLE_TIMEOUT_MS });
+  return {
+    download: (digest, offsetBytes, signal) => download(pool, { digest, offsetBytes, signal }),
+    upload: (digest, path, signal) => upload(pool, { digest, path, signal }),
+    openSource: async (taskId, signal) => {
+      const answer = await pool.call({ method: 'GET', path: `/v1/tasks/${taskId}/source`, signal });
+      if (answer.statusCode === 200) return answer;
+      throw await failure(answer, 'SLIP_TASK_SOURCE');
+    },
+    close: () => {
+      pool.close();
+      return Promise.resolve();
+    },
+  };
+}
+
+async function download(
+  pool: HttpsPool,
+  { digest, offsetBytes, signal }: { digest: Digest; offsetBytes: number; signal: AbortSignal },
+): Promise<NodeJS.ReadableStream> {
+  const headers = offsetBytes > 0 ? { range: `bytes=${String(offsetBytes)}-` } : {};
+  const answer = await pool.call({ method: 'GET', path: `/v1/images/${digest}`, signal, headers });
+  if (answer.statusCode === 206 || (answer.statusCode === 200 && offsetBytes === 0)) return answer;
+  // A server that ignores the range sends all: skip what is there already.
+  if (answer.statusCode === 200) return Readable.from(skip(answer, offsetBytes), { objectMode: false });
+  if (answer.statusCode === 416) {
+    answer.resume();
+    return Readable.from([]); // nothing beyond the offset; the digest tells whether that is right
+  }
+  throw await failure(answer, answer.statusCode === 404 ? 'SLIP_IMAGE_NOT_FOUND' : 'SLIP_IMAGE_TRANSFER');
+}
+
+async function upload(pool: HttpsPool, { digest, path, signal }: { digest: Digest; path: string; signal: AbortSignal }): Promise<number> {
+  const known = await pool.call({ method: 'HEAD', path: `/v1/images/${digest}`, signal });
+  known.resume();
+  if (known.statusCode === 200) return 0;
+  const { size } = await stat(path);
+  const headers = { 'content-type': 'application/octet-stream', 'content-length': String(size) };
+  const answer = await pool.call({ method: 'PUT', path: `/v1/images/${digest}`, signal, headers, body: createReadStream(path) });
+  if (statusOf(answer) < 200 || statusOf(answer) >= 300) throw await failure(answer, 'SLIP_IMAGE_TRANSFER');
+  answer.resume();
+  return size;
+}
+
+async function* skip(body: AsyncIterable<Uint8Array>, bytes: number): AsyncGenerator<Uint8Array> {
+  let left = bytes;
+  for await (const chunk of body) {
+    if (chunk.length > left) yield chunk.subarray(left);
+    left = Math.max(0, left - chunk.length);
+  }
+}
+
+function statusOf(answer: IncomingMessage): number {
+  return answer.statusCode ?? 0;
+}
+
+async function failure(answer: IncomingMessage, fallback: string): Promise<SlipwayError> {
+  const body = await text(answer).catch(() => '');
+  const known = errorSchema.safeParse(parseJson(body.slice(0, ERROR_BODY_CHARACTERS)));
+  const httpStatus = statusOf(answer);
+  // What the controller refuses it will refuse again; trouble on its side may pass.
+  const kind = httpStatus >= 500 || httpStatus === 429 ? 'transient' : 'user';
+  if (known.success) return new SlipwayError({ ...known.data, code: known.data.error, kind, httpStatus });
+  return new SlipwayError({ code: fallback, kind, message: `The controller answered with HTTP ${String(httpStatus)}.`, httpStatus });
+}
+
+function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}

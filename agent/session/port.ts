@@ -1,0 +1,37 @@
+import type { DesiredState } from '../../shared/domain/assignment.ts';
+import type { BuildResult, BuildTask } from '../../shared/domain/build.ts';
+import type { TaskId } from '../../shared/domain/ids.ts';
+import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
+import type { LogLine } from '../../shared/domain/log-line.ts';
+import type { AppName } from '../../shared/domain/names.ts';
+import type { NodeFacts } from '../../shared/rpc/messages.ts';
+
+/** The agent's side of things the controller may ask for. Implemented by the composition root from the other folders. */
+export interface SessionHandlers {
+  hello(): Promise<{
+    facts: NodeFacts;
+    ledger: Pick<DesiredState, 'epoch' | 'generation'> | undefined;
+    cachedAppIds: readonly string[];
+    runningTaskIds: readonly TaskId[];
+  }>;
+  heartbeat(): Promise<{ diskFreeBytes: number; load1: number; runningInstances: number; memoryFreeBytes: number }>;
+  /** Every instance on this node, for the first report of a session. */
+  instances(): readonly InstanceStatus[];
+  /** Writes the ledger, wakes the loop. Resolves with the reason when it refuses. */
+  accept(desired: DesiredState): Promise<Reason | undefined>;
+  startTask(task: BuildTask): void;
+  cancelTask(taskId: TaskId): void;
+  queryLogs(
+    query: { app: AppName; process?: string | undefined; lines: number; follow: boolean },
+    signal: AbortSignal,
+  ): AsyncIterable<LogLine>;
+}
+
+/** The agent's outgoing half. Sends are dropped silently while no session is open, except task results, which are kept. */
+export interface Session {
+  reportInstances(statuses: readonly InstanceStatus[]): void;
+  taskOutput(taskId: TaskId, chunk: Uint8Array): void;
+  taskResult(taskId: TaskId, outcome: BuildResult | Reason): void;
+  event(event: { reason: Reason; app?: AppName | undefined; process?: string | undefined }): void;
+  readonly connected: boolean;
+}
