@@ -1,0 +1,93 @@
+# shellcheck shell=bash
+# What package.json and the lockfile say, read without starting Node.
+# Sets PKG (flattened text), HAS_DEPENDENCIES, SCRIPTS, NODE_RANGE, PM (npm, yarn, berry, pnpm), PM_SPEC, LOCKFILE, OWN_SCRIPTS.
+
+BUILD_SCRIPTS='heroku-prebuild build heroku-postbuild heroku-cleanup'
+# Root scripts an install runs: what they do depends on more than the lockfile.
+INSTALL_SCRIPTS='preinstall install postinstall prepublish preprepare prepare postprepare'
+
+read_facts() {
+  local path type value
+  PKG=$(awk -f "$LIB_DIR/json.awk" "$BUILD_DIR/package.json") ||
+    die 'package.json is not valid JSON.' 'Check it with: node -p "JSON.parse(fs.readFileSync(\"package.json\"))"'
+  HAS_DEPENDENCIES=0 NODE_RANGE='' PM_SPEC='' OWN_SCRIPTS=0
+  declare -gA SCRIPTS=() ENGINES=()
+  while IFS=$'\t' read -r path type value; do
+    case $path in
+      /dependencies/* | /optionalDependencies/* | /devDependencies/* | /workspaces | /peerDependencies/*) HAS_DEPENDENCIES=1 ;;
+      /scripts/*) [[ $type == s ]] && SCRIPTS[${path#/scripts/}]=1 ;;
+      /engines/*) [[ $type == s ]] && ENGINES[${path#/engines/}]=$value ;;
+      /packageManager) PM_SPEC=$value ;;
+    esac
+  done <<<"$PKG"
+  NODE_RANGE=${ENGINES[node]-}
+  note_own_scripts
+  choose_package_manager
+}
+
+note_own_scripts() {
+  local name
+  for name in $BUILD_SCRIPTS $INSTALL_SCRIPTS; do [[ -n ${SCRIPTS[$name]-} ]] && OWN_SCRIPTS=1; done
+  return 0
+}
+
+choose_package_manager() {
+  LOCKFILE='' PM=npm EXTRA_TOOLS=''
+  if [[ -f $BUILD_DIR/pnpm-lock.yaml ]]; then PM=pnpm LOCKFILE=pnpm-lock.yaml
+  elif [[ -f $BUILD_DIR/yarn.lock ]]; then PM=yarn LOCKFILE=yarn.lock
+  elif [[ -f $BUILD_DIR/package-lock.json ]]; then LOCKFILE=package-lock.json
+  elif [[ -f $BUILD_DIR/npm-shrinkwrap.json ]]; then LOCKFILE=npm-shrinkwrap.json
+  elif [[ $PM_SPEC == pnpm@* ]]; then PM=pnpm
+  elif [[ $PM_SPEC == yarn@* ]]; then PM=yarn
+  fi
+  PM_SPEC=${PM_SPEC%%+*}
+  [[ $PM_SPEC == "$PM"@* ]] || PM_SPEC=''
+  case $PM in
+    pnpm) EXTRA_TOOLS=${PM_SPEC:-pnpm@${ENGINES[pnpm]:-10}} ;;
+    yarn) choose_yarn ;;
+  esac
+}
+
+choose_yarn() {
+  if [[ $PM_SPEC == yarn@1.* || ( -z $PM_SPEC && ! -f $BUILD_DIR/.yarnrc.yml ) ]]; then
+    EXTRA_TOOLS=${PM_SPEC:-yarn@${ENGINES[yarn]:-1.22.22}}
+  else
+    PM=berry EXTRA_TOOLS=@yarnpkg/cli-dist@${PM_SPEC#yarn@}
+    [[ -z $PM_SPEC ]] && EXTRA_TOOLS=@yarnpkg/cli-dist@${ENGINES[yarn]:-4}
+  fi
+  return 0
+}
+
+# True when equal keys promise equal content of node_modules: locked, and nothing of the app's own source has a say.
+is_cacheable() {
+  [[ -n $LOCKFILE && $PM != berry ]] && ((!OWN_SCRIPTS)) && [[ $(config_value "$ENV_DIR" NODE_MODULES_CACHE true) != false ]] &&
+    ! grep -qE '"?(file|link|portal):' <<<"$PKG" && ! grep -q '^/workspaces' <<<"$PKG" && [[ ! -f $BUILD_DIR/pnpm-workspace.yaml ]]
+}
+
+# Everything the content of node_modules follows from.
+dependencies_key() {
+  local hash name
+  hash=$({
+    printf '%s\n' "$STACK" "$RUNTIME_KEY" "$PM" "$(install_mode)"
+    grep -vE '^/(scripts/(start|test|dev|lint|format|watch)|description|keywords|author|repository|bugs|homepage)(/|	)' <<<"$PKG"
+    for name in "$LOCKFILE" .npmrc .yarnrc .pnpmfile.cjs; do
+      [[ -n $name && -f $BUILD_DIR/$name ]] && { printf '%s\n' "$name"; cat "$BUILD_DIR/$name"; }
+    done
+    for name in "$ENV_DIR"/NPM_* "$ENV_DIR"/npm_* "$ENV_DIR"/YARN_* "$ENV_DIR"/PNPM_* "$ENV_DIR"/NODE_ENV; do
+      [[ -f $name ]] && { printf '%s\n' "${name##*/}"; cat "$name"; }
+    done
+  } | sha256_of)
+  printf 'node_modules %s %s' "$PM" "$hash"
+  # A key that no other build has: never mounted again.
+  is_cacheable || printf ' %s' "${REQUEST_ID:-$SRANDOM}"
+}
+
+# production: without devDependencies in the end, as on Heroku unless the app says otherwise.
+install_mode() {
+  if [[ $(config_value "$ENV_DIR" NPM_CONFIG_PRODUCTION true) == false || $(config_value "$ENV_DIR" YARN_PRODUCTION true) == false ||
+    $(config_value "$ENV_DIR" NODE_ENV production) != production ]]; then
+    printf development
+  else
+    printf production
+  fi
+}

@@ -1,0 +1,4 @@
+import type { Server } from 'node:http';
+
+/** Serves a folder; resolves to the listening server. */
+export function serve(directory: string, port: number): Promise<Server>;
