@@ -1,0 +1,137 @@
+import { Agent, request, type Dispatcher } from 'undici';
+import type { ErrorBody } from '../shared/domain/api.ts';
+import { SlipwayError } from '../shared/kit/errors.ts';
+import type { CliConfig } from './config.ts';
+
+/** The controller's API, trusted by the fleet's own CA and no other. */
+export interface ApiClient {
+  readonly url: string;
+  call<T>(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<T>;
+  /** The body of an answer as it comes, for as long as it takes. */
+  stream(path: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
+  close(): Promise<void>;
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+/** A config change answers when its release has been rolled out. */
+const ANSWER_TIMEOUT_MS = 30 * 60_000;
+
+export function createClient(config: CliConfig): ApiClient {
+  const agent = new Agent({ connect: { ca: config.caPem, timeout: CONNECT_TIMEOUT_MS } });
+  const send = async (path: string, options: Omit<Dispatcher.RequestOptions, 'path' | 'origin'>): Promise<Dispatcher.ResponseData> => {
+    try {
+      const answer = await request(new URL(`/v1${path}`, config.url), {
+        ...options,
+        dispatcher: agent,
+        headers: {
+          authorization: `Bearer ${config.token}`,
+          ...(options.body === null || options.body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        headersTimeout: ANSWER_TIMEOUT_MS,
+      });
+      return answer.statusCode < 300 ? answer : await fail(answer);
+    } catch (error) {
+      throw explain(error, config.url);
+    }
+  };
+  return {
+    url: config.url,
+    call: async <T>(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown) => {
+      const answer = await send(path, { method, body: body === undefined ? null : JSON.stringify(body) });
+      const text = await answer.body.text();
+      return (text === '' ? undefined : JSON.parse(text)) as T;
+    },
+    stream: async (path, signal) => explained((await send(path, { method: 'GET', signal, bodyTimeout: 0 })).body, config.url),
+    close: () => agent.destroy(),
+  };
+}
+
+/** A stream that breaks says so in words. */
+async function* explained(chunks: AsyncIterable<Uint8Array>, url: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* chunks;
+  } catch (error) {
+    throw explain(error, url);
+  }
+}
+
+async function fail(answer: Dispatcher.ResponseData): Promise<never> {
+  const text = await answer.body.text();
+  const body = parseError(text);
+  throw new SlipwayError({
+    code: body?.error ?? 'SLIP_CLI_ANSWER',
+    message: body?.message ?? `The controller answered with status ${answer.statusCode}.`,
+    hint: body?.hint ?? (body === undefined ? 'Is this the address of a Slipway controller? See: slipway login --help' : undefined),
+    details: body?.details,
+    httpStatus: answer.statusCode,
+  });
+}
+
+function parseError(text: string): ErrorBody | undefined {
+  try {
+    const body = JSON.parse(text) as Partial<ErrorBody> | null;
+    return typeof body?.error === 'string' && typeof body.message === 'string' ? (body as ErrorBody) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Why there was no answer at all, in words. */
+export function explain(error: unknown, url: string): SlipwayError {
+  if (error instanceof SlipwayError) return error;
+  const { code, message, hint } = reasonOf(errnoOf(error), url);
+  return new SlipwayError({ code, kind: 'transient', message, hint, cause: error });
+}
+
+interface Why {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+}
+
+const WRONG_CERTIFICATE = new Set([
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'CERT_SIGNATURE_FAILURE',
+]);
+
+function reasonOf(errno: string, url: string): Why {
+  if (WRONG_CERTIFICATE.has(errno)) {
+    return {
+      code: 'SLIP_CLI_CERTIFICATE',
+      message: `The server at ${url} is not the controller you signed in to: its certificate is from another authority.`,
+      hint: 'If the controller was set up anew, sign in again with: slipway login. If not, somebody may be in between.',
+    };
+  }
+  const known = REASONS[errno];
+  const hint = known?.hint ?? 'Check the address and the network, and that the controller runs.';
+  return { code: 'SLIP_CLI_UNREACHABLE', message: `The controller at ${url} cannot be reached: ${known?.why ?? errno}.`, hint };
+}
+
+const REASONS: Readonly<Record<string, { readonly why: string; readonly hint: string }>> = {
+  ECONNREFUSED: { why: 'nothing listens there', hint: 'Start the controller, or sign in to another with: slipway login' },
+  ENOTFOUND: { why: 'its name is not known', hint: 'Check the name, and the network of this machine.' },
+  EAI_AGAIN: { why: 'its name could not be looked up', hint: 'Check the network of this machine.' },
+  UND_ERR_CONNECT_TIMEOUT: { why: 'it does not answer', hint: 'Check the address, and that no firewall is between.' },
+  ECONNRESET: { why: 'the connection broke', hint: 'It may be restarting; try again.' },
+  UND_ERR_SOCKET: { why: 'the connection broke', hint: 'It may be restarting; try again.' },
+  CERT_HAS_EXPIRED: {
+    why: 'its certificate has expired',
+    hint: 'Check the clock of this machine with: date. A restart of the controller renews its certificate.',
+  },
+  CERT_NOT_YET_VALID: { why: 'its certificate is not valid yet', hint: 'Check the clock of this machine with: date' },
+  ERR_TLS_CERT_ALTNAME_INVALID: {
+    why: 'its certificate is for another name',
+    hint: 'Sign in under the name it knows itself by (publicHost in its settings).',
+  },
+};
+
+function errnoOf(error: unknown): string {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    if (at instanceof AggregateError && at.errors.length > 0) return errnoOf(at.errors[0]);
+    if ('code' in at && typeof at.code === 'string') return at.code;
+  }
+  return error instanceof Error ? error.message : String(error);
+}

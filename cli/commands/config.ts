@@ -1,0 +1,56 @@
+import type { ConfigBody, ConfigChangedBody } from '../../shared/domain/api.ts';
+import { SlipwayError } from '../../shared/kit/errors.ts';
+import { show, type Cli, type CommandRun, type Flags } from '../cli.ts';
+import { parseAssignments } from '../parse-flags.ts';
+import { renderConfig, renderConfigForShell } from '../render/apps.ts';
+
+export const list: CommandRun = async (cli, _args, flags) => {
+  const app = await cli.app(flags);
+  const body = await read(cli, app);
+  await show(cli, flags, {
+    body,
+    render: (config) => (flags['shell'] === true ? renderConfigForShell(config) : renderConfig(app, config, cli.paint)),
+  });
+};
+
+export const get: CommandRun = async (cli, [name = ''], flags) => {
+  const app = await cli.app(flags);
+  const value = (await read(cli, app)).config[name];
+  if (value === undefined) throw notSet(app, name);
+  await cli.write(`${value}\n`);
+};
+
+export const set: CommandRun = async (cli, words, flags) => {
+  await change(cli, flags, { verb: 'Set', changes: parseAssignments(words) });
+};
+
+export const unset: CommandRun = async (cli, names, flags) => {
+  await change(cli, flags, { verb: 'Unset', changes: Object.fromEntries(names.map((name) => [name, null])) });
+};
+
+async function change(
+  cli: Cli,
+  flags: Flags,
+  { verb, changes }: { verb: string; changes: Readonly<Record<string, string | null>> },
+): Promise<void> {
+  const app = await cli.app(flags);
+  const body = await (await cli.api()).call<ConfigChangedBody>('PATCH', `/apps/${app}/config`, changes);
+  const names = Object.keys(changes).join(', ');
+  await show(cli, flags, {
+    body,
+    render: ({ version }) =>
+      `${verb} ${names} on ${app}${version === undefined ? ', used from its first release on' : `, live as v${version}`}\n`,
+  });
+}
+
+async function read(cli: Cli, app: string): Promise<ConfigBody> {
+  return await (await cli.api()).call<ConfigBody>('GET', `/apps/${app}/config`);
+}
+
+function notSet(app: string, name: string): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_CLI_NOT_SET',
+    message: `${app} has no config var ${JSON.stringify(name)}.`,
+    hint: `See them with: slipway config -a ${app}`,
+  });
+}

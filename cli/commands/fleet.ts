@@ -1,0 +1,30 @@
+import type { JoinTokenBody, NodeBody, StatusBody } from '../../shared/domain/api.ts';
+import { show, textFlag, type CommandRun } from '../cli.ts';
+import { parseAssignments, parseDurationMs } from '../parse-flags.ts';
+import { renderNodes } from '../render/apps.ts';
+import { renderJoinToken } from '../render/join-token.ts';
+import { renderStatus } from '../render/status.ts';
+
+export const status: CommandRun = async (cli, _args, flags) => {
+  const body = await (await cli.api()).call<StatusBody>('GET', '/status');
+  await show(cli, flags, { body, render: (of) => renderStatus(of, { paint: cli.paint, nowMs: cli.nowMs() }) });
+};
+
+export const nodes: CommandRun = async (cli, _args, flags) => {
+  const body = await (await cli.api()).call<NodeBody[]>('GET', '/nodes');
+  await show(cli, flags, { body, render: (rows) => renderNodes(rows, cli.paint) });
+};
+
+export const joinToken: CommandRun = async (cli, _args, flags) => {
+  const api = await cli.api();
+  const ttl = textFlag(flags, 'ttl');
+  const label = textFlag(flags, 'label');
+  const body = await api.call<JoinTokenBody>('POST', '/nodes/tokens', {
+    ...(ttl === undefined ? {} : { ttlMs: parseDurationMs(ttl, '--ttl') }),
+    ...(label === undefined ? {} : { labels: parseAssignments([label]) }),
+  });
+  await show(cli, flags, {
+    body,
+    render: (token) => (flags['quiet'] === true ? `${token.token}\n` : renderJoinToken(token, api.url, cli.nowMs())),
+  });
+};

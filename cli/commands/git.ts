@@ -1,0 +1,13 @@
+import type { AppInfoBody } from '../../shared/domain/api.ts';
+import { textFlag, type CommandRun } from '../cli.ts';
+import { addRemote, isGitFolder, notAGitFolder } from '../git-remote.ts';
+
+export const remote: CommandRun = async (cli, _args, flags) => {
+  if (!(await isGitFolder(cli))) throw notAGitFolder();
+  const name = textFlag(flags, 'remote') ?? 'slipway';
+  // Here --remote names the remote to make, not one that leads to the app.
+  const app = await cli.app({ ...flags, remote: undefined });
+  const { gitUrl } = await (await cli.api()).call<AppInfoBody>('GET', `/apps/${app}`);
+  await addRemote(cli, { remote: name, url: gitUrl });
+  await cli.write(`Git remote ${name} leads to ${gitUrl}\n`);
+};

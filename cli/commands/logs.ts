@@ -1,0 +1,39 @@
+import type { BuildBody, LogLineBody } from '../../shared/domain/api.ts';
+import { SlipwayError } from '../../shared/kit/errors.ts';
+import { textFlag, type CommandRun } from '../cli.ts';
+import { linesOf } from '../lines.ts';
+import { parseCount } from '../parse-flags.ts';
+import { escapeControls } from '../render/escape.ts';
+import { renderLogLine } from '../render/logs.ts';
+
+export const logs: CommandRun = async (cli, _args, flags) => {
+  const app = await cli.app(flags);
+  const query = new URLSearchParams({ lines: String(parseCount(textFlag(flags, 'num') ?? '100', { flag: '--num', min: 0, max: 1500 })) });
+  const process = textFlag(flags, 'ps');
+  if (process !== undefined) query.set('process', process);
+  if (flags['tail'] === true) query.set('follow', 'true');
+  const answer = await (await cli.api()).stream(`/apps/${app}/logs?${query.toString()}`, cli.signal);
+  for await (const line of linesOf(answer)) {
+    if (line === '') continue; // keeps the connection alive
+    await cli.write(
+      flags['json'] === true ? `${line}\n` : renderLogLine(JSON.parse(line) as LogLineBody, cli.paint, flags['raw'] === true),
+    );
+  }
+};
+
+export const buildOutput: CommandRun = async (cli, [given], flags) => {
+  const app = await cli.app(flags);
+  const api = await cli.api();
+  const id = given ?? (await api.call<BuildBody[]>('GET', `/apps/${app}/builds?limit=1`))[0]?.id;
+  if (id === undefined) throw noBuild(app);
+  const answer = await api.stream(`/apps/${app}/builds/${encodeURIComponent(id)}/output?follow=true`, cli.signal);
+  for await (const line of linesOf(answer)) await cli.write(`${flags['raw'] === true ? line : escapeControls(line)}\n`);
+};
+
+function noBuild(app: string): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_CLI_NO_BUILD',
+    message: `${app} has no builds yet.`,
+    hint: 'Make one with: git push slipway main',
+  });
+}

@@ -1,0 +1,30 @@
+import { DEFAULT_ENV, runOk, type CommandResult } from '../shared/kit/exec.ts';
+import { SlipwayError } from '../shared/kit/errors.ts';
+import type { Cli } from './cli.ts';
+
+type GitCli = Pick<Cli, 'run' | 'cwd' | 'env'>;
+
+export async function isGitFolder(cli: GitCli): Promise<boolean> {
+  const result = await git(cli, ['rev-parse', '--git-dir']).catch(() => undefined);
+  return result?.code === 0;
+}
+
+/** Adds the remote, or points an existing one of the name at the address. @throws SLIP_CLI_GIT */
+export async function addRemote(cli: GitCli, { remote, url }: { remote: string; url: string }): Promise<void> {
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(remote)) throw gitFailed(`${JSON.stringify(remote)} is no name for a git remote.`);
+  const known = (await git(cli, ['remote', 'get-url', remote])).code === 0;
+  const args = known ? ['remote', 'set-url', remote, url] : ['remote', 'add', remote, url];
+  await runOk(cli.run, { file: 'git', args, cwd: cli.cwd, env: { ...DEFAULT_ENV, ...cli.env } });
+}
+
+export function notAGitFolder(): SlipwayError {
+  return gitFailed('This folder is not a git repository.', 'Make it one with: git init');
+}
+
+function gitFailed(message: string, hint = 'See your remotes with: git remote -v'): SlipwayError {
+  return new SlipwayError({ code: 'SLIP_CLI_GIT', message, hint });
+}
+
+function git({ run, cwd, env }: GitCli, args: readonly string[]): Promise<CommandResult> {
+  return run({ file: 'git', args, cwd, env: { ...DEFAULT_ENV, ...env } });
+}

@@ -1,0 +1,79 @@
+import { run } from '../shared/kit/exec.ts';
+import { resolveApp } from './app-name.ts';
+import type { Cli } from './cli.ts';
+import type { ApiClient } from './client.ts';
+import { readConfig, readEnvironment, type CliEnvironment } from './config.ts';
+import { runProgram } from './program.ts';
+import { readSecret } from './read-secret.ts';
+import { renderError } from './render/error.ts';
+import { colourPaint, plainPaint } from './render/paint.ts';
+import { SlipwayError, toSlipwayError } from '../shared/kit/errors.ts';
+import { exitCodeOf } from './usage-error.ts';
+
+/** Writes that wait for a slow reader; a reader that has gone away is no error. */
+function write(text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(text, (error) => {
+      if (error === undefined || error === null) resolve();
+      else reject(error);
+    });
+  });
+}
+
+function quietlyEndWhenReaderIsGone(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+  process.stderr.on('error', () => undefined);
+}
+
+function createCli(environment: CliEnvironment, signal: AbortSignal): Cli & { close(): Promise<void> } {
+  const colour = process.stdout.isTTY && !environment.noColour;
+  let client: Promise<ApiClient> | undefined;
+  const note = (text: string): void => void process.stderr.write(text);
+  return {
+    write,
+    note,
+    paint: colour ? colourPaint : plainPaint,
+    interactive: process.stdout.isTTY,
+    nowMs: () => Date.now(),
+    configPath: environment.configPath,
+    api: () => (client ??= openClient(environment.configPath)),
+    app: (flags) => resolveApp(flags, { run, cwd: process.cwd(), env: environment.forPrograms, appFromEnvironment: environment.app }),
+    run,
+    cwd: process.cwd(),
+    env: environment.forPrograms,
+    readSecret: (prompt) => readSecret(process.stdin, note, prompt),
+    signal,
+    close: async () => (await client?.catch(() => undefined))?.close(),
+  };
+}
+
+async function openClient(configPath: string): Promise<ApiClient> {
+  // The HTTP library is the largest part of start-up: only commands that talk load it.
+  const [{ createClient }, config] = await Promise.all([import('./client.ts'), readConfig(configPath)]);
+  return createClient(config);
+}
+
+async function main(): Promise<void> {
+  quietlyEndWhenReaderIsGone();
+  const environment = readEnvironment(process.env);
+  const interrupted = new AbortController();
+  process.once('SIGINT', () => {
+    interrupted.abort();
+    process.exit(130);
+  });
+  const cli = createCli(environment, interrupted.signal);
+  try {
+    await runProgram(process.argv.slice(2), cli);
+  } catch (error) {
+    const paint = process.stderr.isTTY && !environment.noColour ? colourPaint : plainPaint;
+    cli.note(renderError(error, paint));
+    process.exitCode = exitCodeOf(error instanceof SlipwayError ? error : toSlipwayError(error));
+  } finally {
+    await cli.close();
+  }
+}
+
+await main();

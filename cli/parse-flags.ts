@@ -1,0 +1,30 @@
+import { usageError } from './usage-error.ts';
+
+/** A whole number within bounds. @throws SLIP_CLI_USAGE */
+export function parseCount(text: string, { flag, min, max }: { flag: string; min: number; max: number }): number {
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= min && value <= max) return value;
+  throw usageError(`${flag} takes a whole number from ${min} to ${max}.`, `For example: ${flag} ${Math.min(max, 50)}`);
+}
+
+const UNITS_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
+
+/** `90s`, `15m`, `2h` as ms. @throws SLIP_CLI_USAGE */
+export function parseDurationMs(text: string, flag: string): number {
+  const match = /^(\d{1,6})([smh])$/.exec(text);
+  const unitMs = UNITS_MS[match?.[2] ?? ''];
+  if (match !== null && unitMs !== undefined) return Number(match[1]) * unitMs;
+  throw usageError(`${flag} takes a number and a unit: s, m or h.`, `For example: ${flag} 15m`);
+}
+
+/** `NAME=value` pairs; a value may hold further `=`. @throws SLIP_CLI_USAGE */
+export function parseAssignments(words: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    words.map((word) => {
+      const at = word.indexOf('=');
+      if (at > 0) return [word.slice(0, at), word.slice(at + 1)];
+      // The word is not repeated: it may be a value that was cut off from its name by a missing quote.
+      throw usageError('Each variable is set as NAME=value.', 'For example: slipway config:set GREETING="hello there"');
+    }),
+  );
+}

@@ -1,0 +1,88 @@
+import { Command, CommanderError, Option } from 'commander';
+import { nearest } from '../shared/kit/nearest.ts';
+import type { Cli, Flags } from './cli.ts';
+import { ALIASES, COMMANDS, type CommandSpec } from './command-table.ts';
+import { usageError } from './usage-error.ts';
+
+/** `apps info` is `apps:info`, and other names people type lead to ours. */
+export function normalise(argv: readonly string[]): readonly string[] {
+  const names = new Set([...COMMANDS.map((command) => command.name), ...Object.keys(ALIASES)]);
+  const [noun, verb, ...rest] = argv;
+  if (noun === undefined) return argv;
+  const joined = verb === undefined ? undefined : `${noun}:${verb}`;
+  const [name, tail] = joined !== undefined && names.has(joined) ? [joined, rest] : [noun, argv.slice(1)];
+  return [ALIASES[name] ?? name, ...tail];
+}
+
+/** Parses and runs one command line. @throws what the command throws; usage errors as SLIP_CLI_USAGE */
+export async function runProgram(argv: readonly string[], cli: Cli): Promise<void> {
+  try {
+    await buildProgram(cli).parseAsync([...normalise(argv)], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode !== 0) throw explainUsage(error, argv);
+  }
+}
+
+function buildProgram(cli: Cli): Command {
+  const program = new Command('slipway');
+  program
+    .usage('COMMAND [flags]')
+    .description('git push to your own metal.')
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined, outputError: () => undefined, writeOut: (text) => void cli.write(text) })
+    .addHelpText('after', '\nFor one command:\n  $ slipway logs --help\n')
+    .helpCommand(false)
+    .showSuggestionAfterError(false)
+    .allowExcessArguments(true)
+    .action(() => (program.args.length === 0 ? program.outputHelp() : unknownCommand(program.args[0] ?? '')));
+  for (const spec of COMMANDS) program.addCommand(buildCommand(spec, cli).copyInheritedSettings(program));
+  return program;
+}
+
+function buildCommand(spec: CommandSpec, cli: Cli): Command {
+  const command = new Command(spec.name)
+    .summary(spec.summary)
+    .description(`${capitalised(spec.summary)}.`)
+    .helpGroup(`${spec.group}:`);
+  if (spec.args !== undefined) command.arguments(spec.args);
+  if (spec.app === true) {
+    command.option('-a, --app <name>', 'the app (default: SLIPWAY_APP, else the git remote of this folder)');
+    command.option('-r, --remote <remote>', 'the git remote that leads to the app');
+  }
+  for (const [flags, summary] of spec.options ?? []) command.addOption(new Option(flags, summary));
+  if (spec.json === true) command.option('--json', 'print JSON');
+  command.addHelpText('after', `\nExample:\n  $ ${spec.example}\n`);
+  return command.action(async () => {
+    const run = await spec.load();
+    await run(cli, command.args, command.opts<Flags>());
+  });
+}
+
+function unknownCommand(name: string): never {
+  const near = nearest(name, [...COMMANDS.map((command) => command.name), ...Object.keys(ALIASES)]);
+  throw usageError(
+    `There is no command ${JSON.stringify(name)}.`,
+    near === undefined ? 'See them all with: slipway --help' : `Did you mean: slipway ${near}`,
+  );
+}
+
+/** Commander's own refusals, in the form of ours. */
+function explainUsage(error: CommanderError, argv: readonly string[]): unknown {
+  const message = capitalised(error.message.replace(/^error: /, ''));
+  const [name] = normalise(argv);
+  const spec = COMMANDS.find((command) => command.name === name);
+  const flag = /unknown option '(-[^']*)'/.exec(error.message)?.[1];
+  const near = flag === undefined || spec === undefined ? undefined : nearest(flag, flagsOf(spec));
+  const hint = near === undefined ? `See: slipway ${spec === undefined ? '' : `${spec.name} `}--help` : `Did you mean ${near}?`;
+  return usageError(message.endsWith('.') ? message : `${message}.`, hint);
+}
+
+function flagsOf(spec: CommandSpec): readonly string[] {
+  const common = [...(spec.app === true ? ['--app', '--remote'] : []), ...(spec.json === true ? ['--json'] : []), '--help'];
+  return [...common, ...(spec.options ?? []).flatMap(([flags]) => flags.match(/--[a-z-]+/g) ?? [])];
+}
+
+function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

@@ -1,0 +1,35 @@
+import type { AppStatusBody, StatusBody } from '../../shared/domain/api.ts';
+import { nodeRow } from './apps.ts';
+import type { Look } from './history.ts';
+import { renderTable, type Cell } from './table.ts';
+import { renderAgo, renderDuration } from './time.ts';
+
+/** One screen: what is wrong first, with the next command; then controller, nodes, apps. */
+export function renderStatus(status: StatusBody, look: Look): string {
+  const { paint } = look;
+  const { version, uptimeMs } = status.controller;
+  const parts = [
+    renderProblems(status, look),
+    `=== ${paint.bold('Controller')}\nversion ${version}, up ${renderDuration(uptimeMs)}\n`,
+    `=== ${paint.bold('Nodes')}\n${renderTable(status.nodes.map((node) => nodeRow(node, paint))) || 'none\n'}`,
+    `=== ${paint.bold('Apps')}\n${renderTable(status.apps.map((app) => appRow(app, look))) || 'none; make one with: slipway create\n'}`,
+  ];
+  return parts.join('\n');
+}
+
+function renderProblems({ problems }: StatusBody, { paint }: Look): string {
+  if (problems.length === 0) return `${paint.green('All is well.')}\n`;
+  return problems.map(({ message, next }) => ` ${paint.red('!')}    ${message}\n      ${next}\n`).join('');
+}
+
+function appRow(app: AppStatusBody, { paint, nowMs }: Look): Cell[] {
+  const well = app.live === app.desired;
+  return [
+    app.name,
+    app.release === undefined ? 'not deployed' : `v${app.release}`,
+    app.release === undefined ? '' : { text: `${app.live}/${app.desired} up`, paint: well ? paint.green : paint.red },
+    app.nodes.length > 3 ? `on ${app.nodes.length} nodes` : app.nodes.length === 0 ? '' : `on ${app.nodes.join(', ')}`,
+    app.lastDeployAtMs === undefined ? '' : `released ${renderAgo(app.lastDeployAtMs, nowMs)}`,
+    { text: app.webUrl, paint: paint.cyan },
+  ];
+}
