@@ -1,0 +1,5 @@
+import { REAL_WORKLOADS, sandboxContract } from './sandbox.ts';
+import { realSandboxContract } from './sandbox-real.ts';
+
+sandboxContract('lxc', REAL_WORKLOADS);
+realSandboxContract('lxc');

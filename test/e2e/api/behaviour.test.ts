@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { after, before, describe, it } from 'node:test';
+import ssh2 from 'ssh2';
+import type { AppBody, ConfigChangedBody, ErrorBody, JoinBody, JoinTokenBody, KeyBody, NewUserBody } from '../../../shared/domain/api.ts';
+import { makeCsr } from '../../support/csr.ts';
+import { digestOfBytes, openApi, type ApiFixture, type Caller } from '../../support/api-fixture.ts';
+
+describe('the API', () => {
+  let fixture: ApiFixture;
+  let ada: Caller;
+  let admin: Caller;
+  before(async () => {
+    fixture = await openApi();
+    ada = (await fixture.addCaller('ada')).caller;
+    admin = (await fixture.addCaller('root', true)).caller;
+  });
+  after(() => fixture.close());
+
+  async function expectError(caller: Caller, method: string, path: string, json?: unknown): Promise<ErrorBody & { status: number }> {
+    const answer = await fixture.call(caller, method, path, json === undefined ? {} : { json });
+    assert.ok(answer.statusCode >= 400, `${method} ${path} answered ${answer.statusCode}`);
+    return { status: answer.statusCode, ...((await answer.body.json()) as ErrorBody) };
+  }
+
+  async function ok<T>(caller: Caller, method: string, path: string, json?: unknown): Promise<T> {
+    const answer = await fixture.call(caller, method, path, json === undefined ? {} : { json });
+    const text = await answer.body.text();
+    assert.ok(answer.statusCode < 300, `${method} ${path} answered ${answer.statusCode} ${text}`);
+    return (text === '' ? undefined : JSON.parse(text)) as T;
+  }
+
+  async function joinToken(): Promise<JoinTokenBody> {
+    return await ok<JoinTokenBody>(admin, 'POST', '/v1/nodes/tokens', {});
+  }
+
+  it('turns a token and a request into a node whose certificate opens the doors for nodes', async () => {
+    const { token, pin } = await joinToken();
+    assert.equal(pin, fixture.authority.pin);
+    const { csrPem, keyPem } = await makeCsr({});
+    const joined = await ok<JoinBody>({}, 'POST', '/v1/join', { token, name: 'attic', csr: csrPem });
+    assert.equal(joined.grpcAddress, '127.0.0.1:7443');
+    assert.ok(new X509Certificate(joined.certificate).verify(new X509Certificate(joined.ca).publicKey));
+    const node: Caller = { tls: { key: keyPem, cert: joined.certificate } };
+    assert.equal((await expectError(node, 'GET', `/v1/images/${digestOfBytes(Buffer.from('x'))}`)).error, 'SLIP_IMAGE_NOT_FOUND');
+    assert.equal((await expectError({}, 'POST', '/v1/join', { token, name: 'other', csr: csrPem })).error, 'SLIP_JOIN_TOKEN');
+  });
+
+  it('spends no join token on a bad name or request', async () => {
+    const { token } = await joinToken();
+    const { csrPem } = await makeCsr({});
+    assert.equal((await expectError({}, 'POST', '/v1/join', { token, name: 'attic-2', csr: 'x' })).error, 'SLIP_CSR_INVALID');
+    assert.equal((await expectError({}, 'POST', '/v1/join', { token, name: 'BAD NAME', csr: csrPem })).error, 'SLIP_NAME_NODE');
+    await ok<JoinBody>({}, 'POST', '/v1/join', { token, name: 'attic-2', csr: csrPem });
+  });
+
+  it('names the nearest field for one it does not know, and never repeats values', async () => {
+    const error = await expectError(ada, 'POST', '/v1/apps', { nmae: 'secret-value' });
+    assert.deepEqual([error.status, error.error, error.hint], [422, 'SLIP_INPUT', 'Did you mean "name"?']);
+    assert.ok(!JSON.stringify(error).includes('secret-value'));
+    assert.equal((await expectError(ada, 'GET', '/v1/apps/x/logs')).status, 404);
+  });
+
+  it('refuses bodies that are too large, no JSON, or of another type', async () => {
+    assert.equal((await expectError(ada, 'POST', '/v1/keys', { publicKey: 'x'.repeat(100_000) })).status, 413);
+    const broken = await fixture.call(ada, 'POST', '/v1/apps', { body: '{', headers: { 'content-type': 'application/json' } });
+    assert.equal(broken.statusCode, 400);
+    assert.equal(((await broken.body.json()) as ErrorBody).error, 'SLIP_REQUEST');
+    const text = await fixture.call(ada, 'POST', '/v1/apps', { body: 'hello', headers: { 'content-type': 'text/plain' } });
+    assert.equal(text.statusCode, 415);
+    await text.body.dump();
+  });
+
+  it('creates apps under a name given or drawn, and lists them', async () => {
+    const named = await ok<AppBody>(ada, 'POST', '/v1/apps', { name: 'shop' });
+    assert.equal(named.gitUrl, 'ssh://git@127.0.0.1:2222/shop.git');
+    const drawn = await ok<AppBody>(ada, 'POST', '/v1/apps', {});
+    assert.match(drawn.name, /^[a-z]+-[a-z]+-\d{5}$/);
+    assert.equal((await expectError(admin, 'POST', '/v1/apps', { name: 'shop' })).error, 'SLIP_APP_EXISTS');
+    const names = (await ok<AppBody[]>(ada, 'GET', '/v1/apps')).map((app) => app.name);
+    assert.deepEqual(names, [drawn.name, 'shop'].sort());
+  });
+
+  it('adds, lists and removes the keys of the caller', async () => {
+    const { public: publicKey, private: privateKey } = ssh2.utils.generateKeyPairSync('ed25519');
+    const key = await ok<KeyBody>(ada, 'POST', '/v1/keys', { publicKey: `${publicKey} laptop` });
+    assert.equal((await expectError(admin, 'POST', '/v1/keys', { publicKey })).error, 'SLIP_KEY_TAKEN');
+    const refused = await expectError(ada, 'POST', '/v1/keys', { publicKey: privateKey });
+    assert.equal(refused.error, 'SLIP_KEY_PRIVATE');
+    const path = `/v1/keys/${encodeURIComponent(key.fingerprint)}`;
+    assert.equal((await expectError(admin, 'DELETE', path)).status, 404);
+    await ok(ada, 'DELETE', path);
+    assert.deepEqual(await ok<KeyBody[]>(ada, 'GET', '/v1/keys'), []);
+  });
+
+  it('changes config through a release and gives back the whole of it', async () => {
+    await ok(ada, 'POST', '/v1/apps', { name: 'settings' });
+    const changed = await ok<ConfigChangedBody>(ada, 'PATCH', '/v1/apps/settings/config', { A: '1', B: null });
+    assert.deepEqual(changed, { config: { A: '1' }, version: 7 });
+    assert.equal((await expectError(ada, 'PATCH', '/v1/apps/settings/config', {})).status, 422);
+    assert.equal((await expectError(ada, 'PATCH', '/v1/apps/settings/config', { A: 1 })).status, 422);
+  });
+
+  it('gives a new user a token that works, and stores nothing when the key is bad', async () => {
+    const bad = await expectError(admin, 'POST', '/v1/users', { name: 'bob', publicKey: 'nonsense' });
+    assert.equal(bad.error, 'SLIP_KEY_INVALID');
+    const bob = await ok<NewUserBody>(admin, 'POST', '/v1/users', { name: 'bob' });
+    assert.deepEqual(await ok({ token: bob.token }, 'GET', '/v1/whoami'), { name: 'bob', admin: false, createdAtMs: bob.createdAtMs });
+  });
+
+  it('serves an image whole, from an offset, and not beyond its end', async () => {
+    const { caller: node } = await fixture.addNodeCaller('images');
+    const bytes = Buffer.from('0123456789');
+    const path = `/v1/images/${digestOfBytes(bytes)}`;
+    assert.equal((await fixture.call(node, 'HEAD', path)).statusCode, 404);
+    assert.equal((await fixture.call(node, 'PUT', path, { body: bytes })).statusCode, 201);
+    const head = await fixture.call(node, 'HEAD', path);
+    assert.deepEqual([head.statusCode, head.headers['content-length']], [200, '10']);
+    assert.equal(await (await fixture.call(node, 'GET', path)).body.text(), '0123456789');
+    const rest = await fixture.call(node, 'GET', path, { headers: { range: 'bytes=7-' } });
+    assert.deepEqual([rest.statusCode, rest.headers['content-range'], await rest.body.text()], [206, 'bytes 7-9/10', '789']);
+    const beyond = await fixture.call(node, 'GET', path, { headers: { range: 'bytes=10-' } });
+    assert.deepEqual([beyond.statusCode, beyond.headers['content-range']], [416, 'bytes */10']);
+    await beyond.body.dump();
+  });
+
+  it('stops answering an address that guesses join tokens', async () => {
+    const { csrPem } = await makeCsr({});
+    const join = () => expectError({}, 'POST', '/v1/join', { token: 'guess', name: 'node-x', csr: csrPem });
+    let last = await join();
+    for (let tries = 0; tries < 20 && last.status !== 429; tries += 1) last = await join();
+    assert.deepEqual([last.status, last.error], [429, 'SLIP_RATE_LIMIT']);
+  });
+});

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { randomInt } from 'node:crypto';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { createLayerBuilder } from '../../agent/build/layers/layer-builder.ts';
+import { createImages } from '../../agent/images/images.ts';
+import { addressAt, parseCidr } from '../../agent/sandbox/config.ts';
+import { DEFAULT_BUILD_LIMITS } from '../../shared/domain/assignment.ts';
+import type { Layer } from '../../shared/domain/slug.ts';
+import { createBench, type Bench, type Tree } from '../support/build-bench.ts';
+import { FakeTransport, openLab, type Lab } from '../support/image-lab.ts';
+import { startNpmRegistry, type NpmRegistry } from '../support/npm-registry.ts';
+import { startPythonIndex, type PythonIndex } from '../support/python-index.ts';
+import { MB, openSandboxLab, type SandboxLab } from '../support/sandbox-lab.ts';
+
+const uidBase = 0x3800_0000 + randomInt(0, 2000) * 65_536;
+
+/** Builds as they are in production: LXC, squashfs layers, a disk with a limit, and a network that ends at the rules. */
+describe('a build in LXC', { concurrency: false }, () => {
+  let lab: Lab;
+  let sandboxes: SandboxLab;
+  let registry: NpmRegistry;
+  let index: PythonIndex;
+  let bench: Bench;
+
+  before(async () => {
+    lab = await openLab('build-lxc');
+    const subnet = `10.${randomInt(210, 250)}.${randomInt(0, 256)}.0/24`;
+    const host = addressAt(parseCidr(subnet), 1);
+    sandboxes = await openSandboxLab('lxc', { subnet, egressAllow: [{ cidr: `${host}/32` }] });
+    registry = await startNpmRegistry(
+      [
+        { name: 'express', version: '4.0.0', dependencies: { leaf: '2.0.0' } },
+        { name: 'leaf', version: '2.0.0' },
+      ],
+      host,
+    );
+    index = await startPythonIndex([{ name: 'flask', version: '3.0.0', files: { 'flask/__init__.py': '' } }], host);
+    const stateDir = join(lab.dir, 'state');
+    const images = createImages({ stateDir, mode: 'mount', budgetBytes: 1e10 }, { transport: new FakeTransport() });
+    await images.ensureHost();
+    const layers = createLayerBuilder({ stateDir }, { images });
+    const buildEnv = { NPM_CONFIG_REGISTRY: registry.url, PIP_INDEX_URL: index.url, PIP_TRUSTED_HOST: host };
+    bench = await createBench({ sandbox: sandboxes.sandbox, real: { layers, images }, uidBase, config: { buildEnv } });
+  });
+  after(async () => {
+    await bench.close();
+    await sandboxes.close();
+    await registry.close();
+    await index.close();
+    await lab[Symbol.asyncDispose]();
+  });
+
+  const byName = (layers: readonly Layer[]): Record<string, string> => Object.fromEntries(layers.map(({ name, digest }) => [name, digest]));
+  const shop = (server: string): Tree => ({
+    'package.json': JSON.stringify({ name: 'shop', dependencies: { express: '4.0.0' }, scripts: { start: 'node server.js' } }),
+    'package-lock.json': registry.lockfile('shop', { express: '4.0.0' }),
+    'server.js': server,
+  });
+  const custom = (compile: string): Tree => ({
+    Procfile: 'web: x',
+    '.buildpacks': './bp',
+    'bp/bin/detect': '#!/bin/sh\necho Custom\n',
+    'bp/bin/compile': `#!/bin/bash\n${compile}\n`,
+  });
+
+  it('gives the same layers with the last build mounted below and from nothing', async () => {
+    await bench.build(shop('one'));
+    const warm = await bench.build(shop('two'));
+    assert.match(bench.output(), /Node modules unchanged since the last build/);
+    const clean = await bench.build(shop('two'), { app: 'clean' });
+    assert.deepEqual(Object.keys(byName(warm.slug.layers)), ['runtime', 'dependencies', 'app']);
+    assert.deepEqual(byName(warm.slug.layers), byName(clean.slug.layers));
+  });
+
+  it('gives them too after the old folders had to go', async () => {
+    const warm = await bench.build({ Procfile: 'web: ./run' });
+    const clean = await bench.build({ Procfile: 'web: ./run' }, { app: 'clean3' });
+    assert.deepEqual(byName(warm.slug.layers), byName(clean.slug.layers));
+  });
+
+  it('may write beside a reused runtime', async () => {
+    await bench.build({ 'index.html': 'one' }, { app: 'pages' });
+    const warm = await bench.build({ 'index.html': 'two' }, { app: 'pages' });
+    const clean = await bench.build({ 'index.html': 'two' }, { app: 'pages2' });
+    assert.deepEqual(byName(warm.slug.layers), byName(clean.slug.layers));
+  });
+
+  it('installs Python requirements from the index it may reach', async () => {
+    const tree = { 'requirements.txt': 'flask==3.0.0\n', Procfile: 'web: flask' };
+    const first = await bench.build(tree, { app: 'pyshop' });
+    const second = await bench.build(tree, { app: 'pyshop' });
+    assert.match(bench.output(), /Requirements unchanged since the last build/);
+    assert.deepEqual(byName(first.slug.layers), byName(second.slug.layers));
+  });
+
+  it('runs as nobody of this machine, with the folders of the API writable and the rest not', async () => {
+    const compile = `id -u; [ "$1" = /app ] && [ "$HOME" = /app ] && touch /app/ok "$2/ok" && echo writable
+touch /usr/x 2>/dev/null || echo closed; touch "$3/x" 2>/dev/null || echo config closed; cat "$3/SECRET"`;
+    await bench.build(custom(compile), { app: 'whoami', config: { SECRET: 'multi\nline' } });
+    assert.match(bench.output(), /1000\nwritable\nclosed\nconfig closed\nmulti\nline/);
+  });
+
+  it('is killed for memory, and the limit is named', async () => {
+    const limits = { ...DEFAULT_BUILD_LIMITS, memoryBytes: 64 * MB };
+    const hog = 'exec /usr/bin/python3 -c "x = []\nwhile True: x.append(bytearray(1024 * 1024))"';
+    await assert.rejects(bench.build(custom(hog), { app: 'hog', task: { limits } }), {
+      code: 'SLIP_BUILD_OUT_OF_MEMORY',
+      message: /64\.0M/,
+    });
+  });
+
+  it('says that its disk is full, and the next build has room again', async () => {
+    const limits = { ...DEFAULT_BUILD_LIMITS, diskBytes: 48 * MB };
+    const fill = 'head -c 200M /dev/zero > "$1/big"';
+    await assert.rejects(bench.build(custom(fill), { app: 'filler', task: { limits } }), { code: 'SLIP_BUILD_DISK_FULL' });
+    await bench.build(custom('true'), { app: 'filler', task: { limits } });
+  });
+
+  it('is cancelled within a second, daemons included', async () => {
+    const cancel = new AbortController();
+    let cancelledMs = 0;
+    const onOutput = (text: string): void => {
+      if (!text.includes('compiling') || cancel.signal.aborted) return;
+      cancelledMs = performance.now();
+      cancel.abort();
+    };
+    const daemon = '(setsid sleep 300 &); echo compiling; sleep 300';
+    await assert.rejects(bench.build(custom(daemon), { app: 'slow', signal: cancel.signal, onOutput }), { code: 'SLIP_BUILD_CANCELLED' });
+    assert.ok(performance.now() - cancelledMs < 1000);
+    await bench.runner.settled();
+    assert.deepEqual(await sandboxes.sandbox.list(), []);
+  });
+
+  it('is stopped when it hangs', async () => {
+    await assert.rejects(bench.build(custom('sleep 300'), { app: 'hang', task: { timeoutMs: 1000 } }), { code: 'SLIP_BUILD_TIMEOUT' });
+  });
+});

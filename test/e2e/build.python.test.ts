@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { createBench, type Bench, type Tree } from '../support/build-bench.ts';
+import { startPythonIndex, type PythonIndex } from '../support/python-index.ts';
+
+const FLASK = {
+  name: 'flask',
+  version: '3.0.0',
+  files: { 'flask/__init__.py': 'def main():\n    print("flask here")\n', 'flask/odd.py': 'VALUE = 1\n' },
+  scripts: { flask: 'flask:main' },
+};
+
+describe('the python buildpack', () => {
+  let bench: Bench;
+  let index: PythonIndex;
+
+  before(async () => {
+    index = await startPythonIndex([FLASK, { ...FLASK, version: '3.1.0', files: { 'flask/__init__.py': '' } }]);
+    bench = await createBench({ config: { buildEnv: { PIP_INDEX_URL: index.url } } });
+  });
+  after(async () => {
+    await bench.close();
+    await index.close();
+  });
+
+  function shop(requirements: string, extra: Tree = {}): Tree {
+    return { 'requirements.txt': requirements, 'app.py': 'import flask\n', Procfile: 'web: flask run', ...extra };
+  }
+
+  it('installs the requirements into a virtual environment of its own layer', async () => {
+    const { slug } = await bench.build(shop('flask==3.0.0\n'));
+    assert.deepEqual(
+      slug.layers.map(({ name }) => name),
+      ['python', 'app'],
+    );
+    const files = Object.keys(bench.layers.last!.trees['python']!);
+    assert.ok(files.some((path) => path.endsWith('/site-packages/flask/__init__.py')));
+    assert.ok(files.some((path) => /\/flask\/__pycache__\/odd\.cpython-\d+\.pyc$/.test(path)));
+    assert.ok(!files.some((path) => path.includes('site-packages/pip/')), 'no pip in the slug');
+    assert.ok(Object.hasOwn(bench.layers.last!.trees['app']!, '.profile.d/python.sh'));
+  });
+
+  it('takes the mounted environment for unchanged requirements, and gives the digests of a clean build', async () => {
+    const asked = index.requests.length;
+    await bench.build(shop('flask==3.0.0\n', { 'app.py': 'changed' }));
+    assert.equal(index.requests.length, asked);
+    assert.match(bench.output(), /Requirements unchanged since the last build/);
+    const { app } = bench.layers.last!.trees;
+    await bench.build(shop('flask==3.0.0\n', { 'app.py': 'changed' }), { app: 'clean' });
+    assert.deepEqual(bench.layers.last!.trees['app'], app);
+  });
+
+  it('installs anew when a file that requirements.txt includes has changed', async () => {
+    await bench.build(shop('-r base.txt\n', { 'base.txt': 'flask==3.0.0\n' }), { app: 'nested' });
+    await bench.build(shop('-r base.txt\n', { 'base.txt': 'flask==3.1.0\n' }), { app: 'nested' });
+    const files = Object.keys(bench.layers.last!.trees['python']!);
+    assert.ok(!files.some((path) => path.endsWith('flask/odd.py')));
+    assert.ok(files.some((path) => path.includes('flask-3.1.0.dist-info')));
+  });
+
+  it('needs neither pip nor an index when there is nothing to install', async () => {
+    const asked = index.requests.length;
+    await bench.build(shop('# nothing\n'), { app: 'empty' });
+    assert.equal(index.requests.length, asked);
+    assert.match(bench.output(), /No requirements to install/);
+  });
+
+  it('reads the dependencies of pyproject.toml', async () => {
+    const toml = '[project]\nname = "shop"\nversion = "1"\ndependencies = ["flask==3.1.0"]\n';
+    await bench.build({ 'pyproject.toml': toml, Procfile: 'web: flask' }, { app: 'toml' });
+    assert.ok(Object.keys(bench.layers.last!.trees['python']!).some((path) => path.includes('flask-3.1.0.dist-info')));
+  });
+
+  it('starts installed scripts by the interpreter on PATH, wherever the app lies', async () => {
+    await bench.build(shop('flask==3.0.0\n'), { app: 'scripts' });
+    assert.match(await bench.layers.readLayer('python', '.heroku/python/bin/flask'), /^#!\/usr\/bin\/env python3\n/);
+  });
+
+  it('says what pip could not find, and what a missing Procfile should hold', async () => {
+    await assert.rejects(bench.build(shop('no-such-thing==1\n'), { app: 'typo' }), { code: 'SLIP_BUILD_COMPILE_FAILED' });
+    assert.match(bench.output(), /pip could not install the requirements/);
+    await assert.rejects(bench.build({ 'requirements.txt': '' }, { app: 'bare' }), {
+      code: 'SLIP_BUILD_NO_PROCESS',
+      hint: /web: gunicorn app:app/,
+    });
+  });
+});

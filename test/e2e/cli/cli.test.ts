@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { after, before, describe, it } from 'node:test';
+import ssh2 from 'ssh2';
+import type { StatusBody } from '../../../shared/domain/api.ts';
+import { parseAppName } from '../../../shared/domain/names.ts';
+import { DEFAULT_ENV, run, runOk, start, type CommandResult } from '../../../shared/kit/exec.ts';
+import { openApi, type ApiFixture } from '../../support/api-fixture.ts';
+
+const SLIPWAY = join(import.meta.dirname, '../../../bin/slipway');
+
+describe('the slipway command', () => {
+  let fixture: ApiFixture;
+  let dir: string;
+  let configPath: string;
+  let token: string;
+  before(async () => {
+    fixture = await openApi({ buildLog: () => Promise.resolve(Readable.from([Buffer.from('-----> Node.js\n\u001b[31mred\n')])) });
+    dir = await mkdtemp(join(tmpdir(), 'slipway-cli-'));
+    configPath = join(dir, 'config.json');
+    token = (await fixture.addCaller('root', true)).caller.token!;
+    await writeFile(configPath, JSON.stringify({ url: fixture.url, token, caPem: fixture.authority.caPem }));
+  });
+  after(async () => {
+    await fixture.close();
+    await rm(dir, { recursive: true });
+  });
+
+  function slipway(
+    args: readonly string[],
+    change: { cwd?: string; env?: Record<string, string>; stdin?: string } = {},
+  ): Promise<CommandResult> {
+    const env = { ...DEFAULT_ENV, HOME: dir, SLIPWAY_CONFIG: configPath, ...change.env };
+    return run({ file: SLIPWAY, args, env, cwd: change.cwd ?? dir, stdin: change.stdin ?? '', timeoutMs: 60_000 });
+  }
+
+  async function ok(args: readonly string[], change: Parameters<typeof slipway>[1] = {}): Promise<string> {
+    const result = await slipway(args, change);
+    assert.equal(result.code, 0, `slipway ${args.join(' ')}: ${result.stderr}`);
+    return result.stdout;
+  }
+
+  it('creates an app with its git remote, and finds the app by it afterwards', async () => {
+    const cwd = join(dir, 'work');
+    await runOk(run, { file: 'git', args: ['init', '-q', cwd] });
+    assert.match(await ok(['create', 'shop'], { cwd }), /^Created shop\nhttp:\/\/shop\.localhost:8080 \| ssh:/);
+    const remote = await runOk(run, { file: 'git', args: ['-C', cwd, 'remote', 'get-url', 'slipway'] });
+    assert.equal(remote.stdout, 'ssh://git@127.0.0.1:2222/shop.git\n');
+    assert.match(await ok(['apps', 'info'], { cwd }), /^=== shop\n/);
+    assert.match(await ok(['apps:info'], { env: { SLIPWAY_APP: 'shop' } }), /^=== shop\n/);
+    assert.equal((await slipway(['apps:info'])).code, 2);
+    await ok(['git:remote', '-a', 'shop', '-r', 'second'], { cwd });
+  });
+
+  it('sets, shows, gets and unsets config', async () => {
+    await ok(['create', 'settings']);
+    assert.equal(await ok(['config:set', 'A=1', 'B=two words', '-a', 'settings']), 'Set A, B on settings, live as v7\n');
+    assert.equal(await ok(['config:get', 'B', '-a', 'settings']), 'two words\n');
+    assert.equal(await ok(['config', '-s', '-a', 'settings']), "A=1\nB='two words'\n");
+    await ok(['config:unset', 'A', '-a', 'settings']);
+    const missing = await slipway(['config:get', 'A', '-a', 'settings']);
+    assert.deepEqual([missing.code, missing.stdout], [1, '']);
+  });
+
+  it('shows logs, escaped, as JSON, and quietly stops when the reader has gone', async () => {
+    await ok(['create', 'talker']);
+    fixture.fleet.lines = Array.from({ length: 1500 }, (_, index) => ({
+      atMs: 0,
+      source: 'app',
+      process: 'web.1',
+      message: `\u001b[2J${index} ${'x'.repeat(500)}`,
+    }));
+    assert.match(await ok(['logs', '-n', '1', '-a', 'talker']), /^1970-01-01T00:00:00\.000000\+00:00 app\[web\.1\]: \\x1b\[2J1499 x+\n$/);
+    assert.equal((JSON.parse(await ok(['logs', '-n', '1', '--json', '-a', 'talker'])) as { process: string }).process, 'web.1');
+    const child = start(
+      { file: SLIPWAY, args: ['logs', '-n', '1500', '-a', 'talker'], env: { ...DEFAULT_ENV, HOME: dir, SLIPWAY_CONFIG: configPath } },
+      ['ignore', 'pipe', 'pipe'],
+    );
+    let complaint = '';
+    child.stderr!.on('data', (chunk) => (complaint += String(chunk)));
+    await once(child.stdout!, 'data');
+    child.stdout!.destroy();
+    const [code] = (await once(child, 'close')) as [number | null];
+    assert.deepEqual([code, complaint], [0, '']);
+  });
+
+  it('shows the output of the newest build', async () => {
+    await ok(['create', 'built']);
+    const none = await slipway(['builds:output', '-a', 'built']);
+    assert.deepEqual([none.code, none.stderr.split('\n')[0]], [1, ' !    built has no builds yet.']);
+    const app = (await fixture.store.appByName(parseAppName('built')))!;
+    await fixture.store.createBuild({ appId: app.id, userId: app.ownerId, commit: 'a'.repeat(40) });
+    assert.equal(await ok(['builds:output', '-a', 'built']), '-----> Node.js\n\\x1b[31mred\n');
+  });
+
+  it('adds and removes keys, and never a private one', async () => {
+    const pair = ssh2.utils.generateKeyPairSync('ed25519');
+    await writeFile(join(dir, 'key.pub'), `${pair.public.trim()} laptop\n`);
+    await writeFile(join(dir, 'key'), pair.private);
+    assert.match(await ok(['keys:add', 'key.pub']), /^Added SHA256:\S+ laptop\n$/);
+    const refused = await slipway(['keys:add', 'key']);
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /holds a private key\. It was not sent\./);
+    await ok(['keys:remove', 'laptop']);
+    assert.match((await slipway(['keys:add'])).stderr, /id_ed25519\.pub cannot be read/);
+  });
+
+  it('tells the status, as a screen and as JSON', async () => {
+    assert.match(await ok(['status']), /^ !    No node has joined yet, so nothing can be built or run\.\n {6}slipway nodes:token\n/);
+    assert.equal((JSON.parse(await ok(['status', '--json'])) as StatusBody).controller.version, '0.1.0');
+  });
+
+  it('signs in by the pin, sends nothing before it is found, and keeps the settings private', async () => {
+    const path = join(dir, 'new', 'config.json');
+    const login = (pin: string, stdin: string) => slipway(['login', fixture.url, '--pin', pin], { env: { SLIPWAY_CONFIG: path }, stdin });
+    const wrong = await login(`sha256:${'0'.repeat(64)}`, token);
+    assert.deepEqual([wrong.code, wrong.stderr.includes('not the controller with this pin')], [1, true]);
+    assert.equal((await login(fixture.authority.pin, 'slip_not-a-real-token-at-all')).code, 1);
+    await assert.rejects(stat(path));
+    assert.equal((await login(fixture.authority.pin, `${token}\n`)).code, 0);
+    assert.equal((await stat(path)).mode & 0o777, 0o600);
+    assert.equal((JSON.parse(await readFile(path, 'utf8')) as { token: string }).token, token);
+    assert.match(await ok(['whoami'], { env: { SLIPWAY_CONFIG: path } }), /^root \(admin\) at https:/);
+  });
+
+  it('gives a join token and a new user their secrets once', async () => {
+    assert.match(await ok(['nodes:token', '--quiet', '--ttl', '1h', '--label', 'zone=attic']), /^slipjoin_[\w-]{43}\n$/);
+    assert.match(await ok(['users:add', 'ada']), /^Added ada\..*\nslip_[\w-]{43}\n/);
+  });
+
+  it('explains a wrong certificate, a closed port, and a missing sign-in', async () => {
+    const stranger = await openApi();
+    const withUrl = async (url: string): Promise<CommandResult> => {
+      const path = join(dir, 'elsewhere.json');
+      await writeFile(path, JSON.stringify({ url, token, caPem: fixture.authority.caPem }));
+      return await slipway(['whoami'], { env: { SLIPWAY_CONFIG: path } });
+    };
+    const foreign = await withUrl(stranger.url);
+    await stranger.close();
+    assert.deepEqual([foreign.code, foreign.stderr.includes('certificate is from another authority')], [1, true]);
+    assert.match((await withUrl(`https://127.0.0.1:${await closedPort()}`)).stderr, /cannot be reached: nothing listens there/);
+    assert.match((await slipway(['whoami'], { env: { SLIPWAY_CONFIG: join(dir, 'none.json') } })).stderr, /not signed in/);
+  });
+
+  it('exits with 2 and the nearest name for commands and flags it does not know', async () => {
+    const command = await slipway(['aps']);
+    assert.deepEqual([command.code, command.stderr], [2, ' !    There is no command "aps".\n      Did you mean: slipway apps\n']);
+    const flag = await slipway(['logs', '--tial']);
+    assert.deepEqual([flag.code, flag.stderr], [2, " !    Unknown option '--tial'.\n      Did you mean --tail?\n"]);
+    assert.equal((await slipway(['config:get', '-a', 'x'])).code, 2);
+    for (const args of [['--help'], [], ['logs', '--help']]) assert.match(await ok(args), /Usage: slipway/);
+  });
+
+  async function closedPort(): Promise<number> {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    server.close();
+    assert.ok(typeof address === 'object' && address !== null);
+    return address.port;
+  }
+});

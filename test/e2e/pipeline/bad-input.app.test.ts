@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { assertSays, ServingApp } from '../../support/bad-input.ts';
+import { TestFleet } from '../../support/fleet.ts';
+
+/** A server that listens as `where` says. */
+function listening(where: string): Record<string, string> {
+  return { 'server.js': `require('node:http').createServer((q, r) => r.end('x')).listen(${where}, () => console.log('ready'));\n` };
+}
+
+describe('a push whose app cannot serve', () => {
+  let fleet: TestFleet;
+  let app: ServingApp;
+
+  before(async () => {
+    fleet = await TestFleet.start({
+      controller: { rollout: { settleMs: 3_000, bakeMs: 100 } },
+      agent: { gateTimeoutMs: 7_000, stopTimeoutMs: 1_000 },
+    });
+    app = await ServingApp.deploy(fleet, 'blog');
+  });
+  after(() => fleet.stop());
+
+  it('says how it exited at once, with its last words', async () => {
+    const text = await app.refused({ 'server.js': 'console.error("no database"); process.exit(7);\n' });
+    assertSays(text, /web\.1 exited with status 7 before it was ready/, /slipway logs -a blog -p web\.1/);
+    assert.match(text, /Its last lines:\s+remote: +no database/);
+    assert.match(text, / ! {5}v2 failed\. v1 goes on serving\./);
+  });
+
+  it('shows the error itself, not only the end of its stack', async () => {
+    const text = await app.refused({ 'server.js': 'const port = {;\n' });
+    assert.match(text, /remote: +\/app\/server\.js:1\s/);
+    assert.match(text, /SyntaxError: Unexpected token/);
+  });
+
+  it('names a command that does not exist', async () => {
+    const text = await app.refused({ Procfile: 'web: ./no-such-server --port $PORT\n' });
+    assertSays(
+      text,
+      /web\.1 could not run its command `\.\/no-such-server --port \$PORT` \(exit 127\)/,
+      /Check the command in the Procfile/,
+    );
+  });
+
+  it('says within seconds that it listens on loopback only', async () => {
+    const startedAtMs = performance.now();
+    const text = await app.refused(listening('process.env.PORT, "127.0.0.1"'));
+    assertSays(text, /The app listens on 127\.0\.0\.1:\d+ only, where the proxy cannot reach it/, /Listen on 0\.0\.0\.0/);
+    assert.ok(performance.now() - startedAtMs < 20_000, 'well before a minute has passed');
+  });
+
+  it('names the port that it listens on instead', async () => {
+    const text = await app.refused(listening('3999'));
+    assertSays(text, /The app listens on port 3999, not on the port in PORT \(\d+\)/, /Read the port from the environment variable PORT/);
+  });
+
+  it('says that it never listened', async () => {
+    const text = await app.refused({ 'server.js': 'setInterval(() => console.log("thinking"), 1000);\n' });
+    assertSays(text, /The app runs but did not listen on its port \(PORT=\d+\) within \d+ s/, /listen on 0\.0\.0\.0 and the port in PORT/);
+    assert.match(text, /remote: +thinking/);
+  });
+
+  it('goes back by itself when it dies just after it was ready', async () => {
+    const dying = `setTimeout(() => { console.error('out of luck'); process.exit(9); }, 500);\n`;
+    const text = await app.refused({ 'server.js': `${listening('process.env.PORT')['server.js'] ?? ''}${dying}` });
+    assertSays(text, /web\.1 exited with status 9\./, /slipway logs -a blog -p web\.1/);
+    assert.match(text, /remote: +out of luck/);
+  });
+
+  it('says what was used up when memory was', async () => {
+    const greedy = 'const all = [];\nfor (;;) all.push(Buffer.alloc(32 * 1024 * 1024, 1));\n';
+    const text = await app.refused({ 'server.js': greedy });
+    assertSays(text, /web\.1 was killed before it was ready: it used more than its 512 MB of memory/, /slipway logs -a blog -p web\.1/);
+  });
+
+  it('takes a good commit afterwards', () => app.recovers());
+});

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { assertSays, isRunning, ServingApp, withBuildpack } from '../../support/bad-input.ts';
+import { TestFleet } from '../../support/fleet.ts';
+
+const BUILD = { timeoutMs: 6_000, slugLimitBytes: 100 * 1024 * 1024 };
+
+describe('a push whose build cannot succeed', () => {
+  let fleet: TestFleet;
+  let app: ServingApp;
+
+  before(async () => {
+    fleet = await TestFleet.start({ controller: { rollout: { settleMs: 100, bakeMs: 100 }, build: BUILD } });
+    app = await ServingApp.deploy(fleet, 'blog');
+  });
+  after(() => fleet.stop());
+
+  it('says what it looked for when no buildpack knows the app', async () => {
+    const text = await app.refused({ 'README.md': 'hello' }, { alone: true });
+    assertSays(
+      text,
+      /No buildpack knows this app: there is no package\.json, .* or Procfile at its root/,
+      /Add a Procfile with a line such as/,
+    );
+  });
+
+  it('says that nothing is to be run when there is neither Procfile nor default', async () => {
+    const text = await app.refused({ ...withBuildpack('true') }, { alone: true });
+    assertSays(text, /nothing says which command to run/, /Add a file Procfile with a line such as "web: /);
+  });
+
+  it('shows what a failing buildpack printed and its exit code', async () => {
+    const text = await app.refused(withBuildpack('echo "cannot find libfoo" >&2; exit 3'));
+    assert.match(text, /remote: cannot find libfoo/);
+    assertSays(text, /The Custom app failed to build: bin\/compile of \.\/pack ended with exit code 3/, /repair it, commit and push again/);
+  });
+
+  it('ends a buildpack that hangs, says where, and leaves none of its processes', async () => {
+    const text = await app.refused(withBuildpack('sleep 86413 & sleep 86413'));
+    assertSays(text, /took longer than 6 s and was stopped during bin\/compile of \.\/pack/, /waits for input or for a server/);
+    assert.equal(await isRunning('86413'), false);
+  });
+
+  it('tells a buildpack that cannot be run from one that fails', async () => {
+    const interpreter = await app.refused(withBuildpack('', { 'pack/bin/compile': '#!/usr/bin/nope\n' }));
+    assertSays(interpreter, /bin\/compile of the buildpack \.\/pack cannot be run: its interpreter \/usr\/bin\/nope is not/, /chmod \+x/);
+    const windows = await app.refused(withBuildpack('', { 'pack/bin/compile': '#!/bin/sh\r\ntrue\r\n' }));
+    assertSays(windows, /cannot be run: its lines end as on Windows/, /Unix line ends/);
+    const { 'pack/bin/compile': _, ...incomplete } = withBuildpack('');
+    assertSays(await app.refused(incomplete), /The buildpack \.\/pack has no bin\/compile/, /bin\/detect and bin\/compile at its root/);
+  });
+
+  it('shows binary output without harm to the terminal, and its own words on lines of their own', async () => {
+    const text = await app.refused(withBuildpack(String.raw`printf '\033]0;owned\007\033[2Jred\000\377\xfe'; exit 1`));
+    assert.match(text, /remote: red/);
+    // git adds an erase-line sequence of its own only on a terminal, and there is none here
+    assert.doesNotMatch(text, /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/);
+    assertSays(text, /^remote: {2}! {5}The Custom app failed to build|rejected.*The Custom app failed/, /repair it/);
+  });
+
+  it('says that a buildpack refuses the app, is nowhere to be had, or is none', async () => {
+    const refusing = await app.refused(withBuildpack('', { 'pack/bin/detect': '#!/bin/sh\nexit 1\n' }));
+    assertSays(refusing, /The buildpack \.\/pack says that this app is not for it/, /name another buildpack/);
+    const absent = await app.refused({ '.buildpacks': 'https://127.0.0.1:1/x.tgz\n' });
+    assertSays(absent, /The buildpack https:\/\/127\.0\.0\.1:1\/x\.tgz could not be fetched: .*connect/, /Check its name or URL/);
+    const none = await app.refused({ '.buildpacks': 'no such thing\n' });
+    assertSays(none, /could not be fetched: it is no name, URL or folder/, /Check its name or URL/);
+  });
+
+  it('names the bad line of a Procfile', async () => {
+    const bad = await app.refused({ Procfile: 'web: node server.js\nthis is no line\n' });
+    assertSays(bad, /Procfile line 2: "this is no line" is not of the form "type: command"/, /e\.g\. "web: node server\.js"\. Repair it/);
+    const empty = await app.refused({ Procfile: '# comment\n\nweb:\n' });
+    assertSays(empty, /Procfile line 3: "web" has no command/, /Repair it, commit and push again/);
+  });
+
+  it('names the place of a mistake in app.json and package.json', async () => {
+    assertSays(await app.refused({ 'app.json': '{\n  not json' }), /app\.json: not valid JSON at line 2/, /Repair app\.json/);
+    const text = await app.refused({ 'package.json': '{ not json' });
+    assertSays(text, /The Node\.js app failed to build/, /repair it/);
+    assert.match(text, / ! {5}package\.json is not valid JSON/);
+  });
+
+  it('refuses a slug over the limit before it is stored', async () => {
+    const text = await app.refused(withBuildpack('head -c 130000000 /dev/urandom >"$1/big"'));
+    assertSays(text, /The slug is larger than 100\.0 MB/, /\.slugignore/);
+  });
+
+  it('takes a good commit afterwards', () => app.recovers());
+});

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { nothingLeft, ServingApp } from '../../support/bad-input.ts';
+import { TestFleet } from '../../support/fleet.ts';
+import { helloApp, type PushResult, type Repository, type User } from '../../support/fleet-user.ts';
+
+/** What git shows of an error before any pack is sent: one sentence, one hint, nothing about "access rights". */
+function assertRefused(refused: PushResult, sentence: RegExp, hint: RegExp): void {
+  assert.equal(refused.ok, false);
+  const lines = refused.text.trim().split('\n');
+  assert.match(lines[0] ?? '', /^fatal: remote error: /);
+  assert.match(lines[0] ?? '', sentence);
+  assert.match(lines[1] ?? '', hint);
+  assert.doesNotMatch(refused.text, /access rights|SLIP_|\/tmp\//);
+}
+
+describe('a push of somebody, somewhere or something odd', () => {
+  let fleet: TestFleet;
+  let ann: User;
+  let bob: User;
+  let app: ServingApp;
+  let bobs: Repository;
+
+  before(async () => {
+    fleet = await TestFleet.start({ controller: { rollout: { settleMs: 100, bakeMs: 100 } } });
+    ann = await fleet.addUser('ann');
+    bob = await fleet.addUser('bob');
+    app = await ServingApp.deploy(fleet, 'blog', ann);
+    bobs = await bob.repository('mine', helloApp('2'));
+  });
+  after(() => fleet.stop());
+
+  async function appNames(): Promise<string[]> {
+    return ((await fleet.api('GET', '/apps')) as { name: string }[]).map((each) => each.name);
+  }
+
+  it("gets the same words for an unknown app and for somebody else's", async () => {
+    const unknown = await bobs.clone('nothing');
+    const hers = await bobs.clone('blog');
+    assertRefused(unknown, /There is no app "nothing" that you may use\.$/, /slipway apps — or push to a name of your own/);
+    assert.equal(hers.text.replaceAll('blog', 'nothing'), unknown.text);
+    const pushed = await bobs.push('blog');
+    assertRefused(pushed, /There is no app "blog" that you may use\.$/, /slipway apps/);
+    await app.assertUntouched(pushed);
+  });
+
+  it('lets the owner and an admin clone what was pushed', async () => {
+    for (const person of [ann, fleet.me]) {
+      const repository = await person.repository('elsewhere', {});
+      assert.ok((await repository.clone('blog')).ok);
+    }
+  });
+
+  const bad = ['Blog', 'ab', 'x--y', '-ab', 'ab-', '9lives', 'b_log', 'a'.repeat(31), '../etc', 'blog/extra', 'b%20log', 'blög'];
+  it('names what a name may be, and makes no app of another', async () => {
+    for (const name of bad) {
+      const sentence = name === 'blög' ? /The app name ".*" is not allowed\./ : /The app name "[^"]+" is not allowed\./;
+      assertRefused(await bobs.push(name), sentence, /An app name has 3 to 30 characters: lower-case letters, digits and single dashes/);
+    }
+    assertRefused(await bobs.push('www'), /The app name "www" is not allowed\./, /keeps this name for itself; choose another one/);
+    assert.deepEqual(await appNames(), ['blog']);
+  });
+
+  it('tells an unknown key which one it is and how to add it', async () => {
+    await fleet.site.makeKey('stranger');
+    const repository = await fleet.site.user('stranger').hearing().repository('x', helloApp('1'));
+    const refused = await repository.push('blog');
+    assert.match(refused.text, /Slipway does not know the key SHA256:\S+\.\r?\nAdd it with: slipway keys:add/);
+    assert.match(refused.text, /Permission denied \(publickey\)/);
+    await app.assertUntouched(refused);
+  });
+
+  it('does not delete the branch that is deployed, and says what to do instead', async () => {
+    const refused = await app.repository.push('blog', ':main');
+    assert.match(
+      refused.text,
+      /rejected\] main \(main is the branch that is deployed; it cannot be deleted; deploy another commit instead: git push --force/,
+    );
+    await app.assertUntouched(refused);
+  });
+
+  it('stores other branches and tags with a note, and lets them go again', async () => {
+    await app.repository.git('branch', '-f', 'feature');
+    const stored = await app.repository.push('blog', 'feature');
+    assert.match(stored.text, /Stored the branch feature; only main is deployed\. To deploy it: git push slipway feature:main/);
+    assert.equal(await app.repository.remoteRef('blog', 'refs/heads/feature'), app.commit);
+    assert.ok((await app.repository.push('blog', ':feature')).ok);
+    await app.repository.git('tag', '-f', 'v1');
+    assert.match((await app.repository.push('blog', 'v1')).text, /Stored v1; only the branch main is deployed/);
+    assert.equal((await fleet.site.get('blog')).body, app.body);
+    await nothingLeft(fleet);
+  });
+
+  it('deploys history that was rewritten when the push is forced, and only then', async () => {
+    await app.repository.git('commit', '-q', '--amend', '-m', 'Rewritten');
+    const refused = await app.repository.push('blog');
+    assert.match(refused.text, /! \[rejected\].*non-fast-forward/);
+    await app.assertUntouched(refused);
+    const forced = await app.repository.push('blog', '+HEAD:main');
+    assert.match(forced.text, /Released v2 · live on 1 node/);
+    assert.equal(await app.repository.remoteRef('blog'), (await app.repository.git('rev-parse', 'HEAD')).stdout.trim());
+    await app.goBack();
+  });
+
+  it('deploys what export-ignore and export-subst would change, as it is', async () => {
+    await app.commitBad({
+      '.gitattributes': 'kept.txt export-ignore\nsubst.txt export-subst\n',
+      'kept.txt': 'kept\n',
+      'subst.txt': '$Format:%H$\n',
+      'server.js': `const { readFileSync } = require('node:fs');
+require('node:http').createServer((q, r) => r.end(readFileSync('kept.txt', 'utf8') + readFileSync('subst.txt', 'utf8'))).listen(process.env.PORT);
+`,
+    });
+    const pushed = await app.repository.push('blog');
+    assert.ok(pushed.ok, pushed.text);
+    assert.equal((await fleet.site.get('blog')).body, 'kept\n$Format:%H$\n');
+    await app.goBack();
+  });
+
+  it('names submodules and Git LFS pointers, whose content is not part of a push', async () => {
+    const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'a'.repeat(64)}\nsize 12345\n`;
+    await app.commitBad({ 'assets/big.bin': pointer });
+    await app.repository.git('update-index', '--add', '--cacheinfo', `160000,${app.commit},vendor/lib`);
+    await app.repository.git('commit', '-q', '-m', 'A repository inside');
+    const pushed = await app.repository.push('blog');
+    assert.ok(pushed.ok, pushed.text);
+    assert.match(pushed.text, / ! {5}The submodule 'vendor\/lib' is not part of a push: its folder is empty in this build\./);
+    assert.match(pushed.text, / ! {5}Commit the files themselves: git rm --cached FOLDER/);
+    assert.match(pushed.text, / ! {5}'assets\/big\.bin' is a Git LFS pointer: its content is not part of a push\./);
+    assert.match(pushed.text, / ! {5}Commit the file itself: git lfs untrack FILE/);
+  });
+
+  it('leaves nothing behind', () => nothingLeft(fleet));
+});

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { assertSays, isRunning, nothingLeft, ServingApp, withBuildpack } from '../../support/bad-input.ts';
+import { eventually } from '../../support/eventually.ts';
+import { TestFleet } from '../../support/fleet.ts';
+import type { Repository } from '../../support/fleet-user.ts';
+
+const PROCFILE = { Procfile: 'web: python3 -m http.server $PORT\n' };
+
+describe('pushes that meet, end early or find nobody', () => {
+  let fleet: TestFleet;
+  let app: ServingApp;
+
+  before(async () => {
+    fleet = await TestFleet.start({ controller: { rollout: { settleMs: 100, bakeMs: 100 } }, agent: { stopTimeoutMs: 1_000 } });
+    app = await ServingApp.deploy(fleet, 'blog');
+  });
+  after(() => fleet.stop());
+
+  /** Another working copy of the same app, at the same commit. */
+  async function secondCopy(): Promise<Repository> {
+    const copy = await fleet.me.repository('second', {});
+    await copy.git('fetch', '-q', app.repository.dir, app.commit);
+    await copy.git('reset', '-q', '--hard', 'FETCH_HEAD');
+    return copy;
+  }
+
+  it('lets the second of two pushes to one app wait, tells it for whom, and says what to do when it comes too late', async () => {
+    const first = await app.commitBad({ ...withBuildpack('echo compiling; sleep 2'), ...PROCFILE });
+    const second = await secondCopy();
+    await second.commit({ 'mine.txt': '1' });
+    const pushing = app.repository.startPush('blog');
+    await pushing.saw(/compiling/);
+    const late = await second.push('blog');
+    assert.match(late.text, new RegExp(`Another push to blog is running \\(commit ${first.slice(0, 7)}\\); yours waits\\.`));
+    assert.equal(late.ok, false);
+    assert.match(late.text, new RegExp(`rejected\\].*main moved to ${first.slice(0, 7)} while this push waited; fetch and push again`));
+    const { ok, text } = await pushing.result;
+    assert.ok(ok, text);
+    assert.equal(await app.repository.remoteRef('blog'), first);
+    await app.goBack();
+  });
+
+  it('lets the waiting push go ahead when the first one fails', async () => {
+    await app.commitBad({ ...withBuildpack('echo compiling; sleep 2; exit 1'), ...PROCFILE });
+    const second = await secondCopy();
+    const commit = await second.commit({ 'mine.txt': '2' });
+    const pushing = app.repository.startPush('blog');
+    await pushing.saw(/compiling/);
+    const waiting = await second.push('blog');
+    assert.match(waiting.text, /yours waits\./);
+    assert.ok(waiting.ok, waiting.text);
+    assert.equal((await pushing.result).ok, false);
+    assert.equal(await app.repository.remoteRef('blog'), commit);
+    await app.goBack();
+  });
+
+  it('builds two apps side by side', async () => {
+    const names = ['one', 'two'];
+    const pushes = await Promise.all(
+      names.map(async (name) => {
+        const files = { ...withBuildpack('echo compiling; sleep 1; echo compiled'), ...PROCFILE };
+        return (await fleet.me.repository(name, files)).startPush(name);
+      }),
+    );
+    await Promise.all(pushes.map((push) => push.saw(/compiling/)));
+    const results = await Promise.all(pushes.map((push) => push.result));
+    for (const { ok, text } of results) assert.ok(ok && !text.includes('yours waits'), text);
+  });
+
+  it('cancels the build at Ctrl-C: its sandbox is gone within two seconds and the same commit can be pushed again', async () => {
+    const commit = await app.commitBad({ ...withBuildpack('echo compiling; sleep 86417'), ...PROCFILE });
+    const pushing = app.repository.startPush('blog');
+    await pushing.saw(/compiling/);
+    await eventually('the build sleeps', () => isRunning('86417'));
+    const cancelledAtMs = performance.now();
+    pushing.interrupt();
+    await eventually('the sandbox is gone', async () => !(await isRunning('86417')));
+    assert.ok(performance.now() - cancelledAtMs < 2_000);
+    assert.equal((await pushing.result).ok, false);
+    assert.equal(await app.repository.remoteRef('blog'), app.commit);
+    assert.equal((await fleet.site.get('blog')).body, app.body);
+    await nothingLeft(fleet);
+    const again = app.repository.startPush('blog');
+    await again.saw(/compiling/);
+    assert.equal((await app.repository.git('rev-parse', 'HEAD')).stdout.trim(), commit);
+    again.interrupt();
+    await again.result;
+    await eventually('the second one is gone as well', async () => !(await isRunning('86417')));
+    const [last] = (await fleet.api('GET', '/apps/blog/builds')) as { state: string }[];
+    assert.equal(last?.state, 'cancelled');
+  });
+
+  it('cancels a push that waits for its turn at Ctrl-C', async () => {
+    await app.commitBad({ ...withBuildpack('echo compiling; sleep 2; exit 1'), ...PROCFILE });
+    const second = await secondCopy();
+    await second.commit({ 'mine.txt': '3' });
+    const pushing = app.repository.startPush('blog');
+    await pushing.saw(/compiling/);
+    const waiting = second.startPush('blog');
+    await waiting.saw(/yours waits/);
+    waiting.interrupt();
+    assert.equal((await waiting.result).ok, false);
+    const first = await pushing.result;
+    assertSays(first.text, /exit code 1/, /push again/);
+    await app.assertUntouched(first);
+  });
+
+  it('refuses a push while no builder is online, before the pack is sent, and makes no app for it', async () => {
+    await fleet.endAgent('SIGTERM');
+    await app.commitBad({ 'new.txt': '1' });
+    for (const name of ['blog', 'another']) {
+      const refused = await app.repository.push(name);
+      assert.equal(refused.ok, false);
+      assert.match(
+        refused.text,
+        /^fatal: remote error: No builder is online, so nothing can be built now\.\n.*slipway status — then push again/,
+      );
+    }
+    const names = ((await fleet.api('GET', '/apps')) as { name: string }[]).map((each) => each.name);
+    assert.deepEqual(names.sort(), ['blog', 'one', 'two']);
+    assert.equal((await fleet.site.get('blog')).body, app.body, 'it serves without its agent');
+    await fleet.startAgent();
+    const pushed = await app.repository.push('blog');
+    assert.ok(pushed.ok, pushed.text);
+    assert.equal((await fleet.site.get('blog')).status, 200);
+  });
+});

@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import type { InstanceBody, StatusBody } from '../../../shared/domain/api.ts';
+import { eventually } from '../../support/eventually.ts';
+import { TestFleet } from '../../support/fleet.ts';
+import type { Repository } from '../../support/fleet-user.ts';
+import { Load } from '../../support/load.ts';
+import { cutPower, haproxyPids } from '../../support/power-cut.ts';
+
+const MB = 1024 * 1024;
+
+/** Writes 10 MB/s to its standard output when told to, and ends as told. */
+const floodApp = (version: string): Record<string, string> => ({
+  'server.js': `
+const nonce = Math.random().toString(36).slice(2);
+let written = 0;
+function flood(seconds) {
+  const block = ('x'.repeat(1023) + '\\n').repeat(1024);
+  const timer = setInterval(() => { process.stdout.write(block); written += block.length; }, 100);
+  setTimeout(() => { clearInterval(timer); process.exit(7); }, seconds * 1000);
+}
+require('node:http').createServer((request, response) => {
+  const { pathname, searchParams } = new URL(request.url, 'http://app');
+  if (pathname === '/flood') flood(Number(searchParams.get('seconds')));
+  if (pathname === '/exit') process.exit(Number(searchParams.get('status')));
+  response.end('version=${version} nonce=' + nonce + ' written=' + written);
+}).listen(process.env.PORT);
+process.on('SIGTERM', () => process.exit(0));
+`,
+  'package.json': JSON.stringify({ name: 'survivor', version: '1.0.0' }),
+  Procfile: 'web: node server.js\n',
+});
+
+interface Answer {
+  readonly version: string;
+  readonly nonce: string;
+  readonly writtenMb: number;
+}
+
+describe('what survives the death of what', { concurrency: false }, () => {
+  let fleet: TestFleet;
+  let survivor: Repository;
+  before(async () => {
+    fleet = await TestFleet.start({ controller: { rollout: { settleMs: 200, bakeMs: 200 } } });
+    survivor = await fleet.me.repository('survivor', floodApp('1'));
+    const pushed = await survivor.push('survivor');
+    assert.ok(pushed.ok, `${pushed.text}\n${fleet.logs()}`);
+  });
+  after(() => fleet.stop());
+
+  const ask = async (path = '/'): Promise<Answer | undefined> => {
+    const answer = await fleet.site.get('survivor', path).catch(() => undefined);
+    const [, version = '', nonce = '', written] = /^version=(\S+) nonce=(\S+) written=(\d+)$/.exec(answer?.body ?? '') ?? [];
+    return answer?.status === 200 ? { version, nonce, writtenMb: Number(written) / MB } : undefined;
+  };
+  const answered = (limitMs = 10_000): Promise<Answer> => eventually('the app answers', () => ask(), limitMs);
+  const instance = async (): Promise<InstanceBody> => {
+    const all = (await fleet.api('GET', '/apps/survivor/ps')) as InstanceBody[];
+    const web = all.find((one) => one.desired === 'run');
+    assert.ok(web !== undefined, JSON.stringify(all));
+    return web;
+  };
+  const logBytes = async (): Promise<number> => {
+    const root = join(fleet.dir, 'agent', 'sandbox', 'logs');
+    const files = await readdir(root, { recursive: true });
+    const sizes = files.map(async (name) => (await stat(join(root, name)).catch(() => undefined))?.size ?? 0);
+    return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+  };
+
+  it('an app that floods its log goes on without the agent, and its end is known afterwards', async (t) => {
+    const before = await answered();
+    await ask('/flood?seconds=16');
+    const since = performance.now();
+    const seconds = (): number => (performance.now() - since) / 1000;
+    await fleet.endAgent();
+    let largestLog = 0;
+    let slowestMs = 0;
+    let last = before;
+    while (seconds() < 13) {
+      const askedAtMs = performance.now();
+      const now = await ask();
+      slowestMs = Math.max(slowestMs, performance.now() - askedAtMs);
+      largestLog = Math.max(largestLog, await logBytes());
+      assert.equal(now?.nonce, before.nonce, 'the same process');
+      last = now;
+      if (seconds() > 7 && fleet.agentPid === 0) {
+        await fleet.startAgent();
+        assert.equal((await instance()).restarts, 0);
+        assert.equal((await ask())?.nonce, before.nonce, "the agent's return restarts nothing");
+        await fleet.endAgent();
+      }
+    }
+    const rate = last.writtenMb / seconds();
+    t.diagnostic(
+      `${rate.toFixed(1)} MB/s written, log at most ${(largestLog / MB).toFixed(1)} MB, slowest answer ${slowestMs.toFixed(0)} ms`,
+    );
+    assert.ok(rate > 4, `${String(rate)} MB/s: writing was held up`);
+    assert.ok(largestLog < 14 * MB, `${String(largestLog)} bytes of log`);
+    await eventually('it has ended', async () => (await ask()) === undefined && seconds() > 16, 15_000);
+    await eventually('20 s without an agent', () => seconds() > 20, 15_000);
+    await fleet.startAgent();
+    const ended = await eventually('the end is reported', async () => {
+      const web = await instance();
+      return web.lastExit === undefined ? undefined : web;
+    });
+    assert.deepEqual([ended.lastExit?.code, ended.lastExit?.oomKilled, ended.restarts], [7, false, 1]);
+    assert.notEqual((await answered()).nonce, before.nonce);
+  });
+
+  it('crash after crash, each restart waits longer', async (t) => {
+    const waits: number[] = [];
+    for (const restarts of [2, 3, 4]) {
+      await ask('/exit?status=3');
+      const up = await eventually('it is up again', async () => {
+        const web = await instance();
+        return web.restarts === restarts && web.state === 'live' ? web : undefined;
+      });
+      assert.ok(up.lastExit?.code === 3);
+      waits.push((up.startedAtMs ?? 0) - up.lastExit.atMs);
+    }
+    t.diagnostic(`started again after ${waits.join(', ')} ms`);
+    for (const [index, least] of [500, 1000, 2000].entries()) assert.ok(Number(waits[index]) >= least, waits.join());
+  });
+
+  it('requests go on while the agent is killed and comes back', async (t) => {
+    const before = await answered();
+    const routes = await readFile(join(fleet.dir, 'agent', 'proxy', 'haproxy.cfg'), 'utf8');
+    const load = await Load.start(fleet.ports.web, 'survivor.localhost', 100);
+    for (let round = 0; round < 2; round += 1) {
+      await fleet.endAgent();
+      await fleet.startAgent();
+    }
+    const enough = load.until((seen) => seen.bodies.length > 400);
+    await enough;
+    const seen = await load.stop();
+    t.diagnostic(`${String(seen.bodies.length)} requests, ${String(seen.failures.length)} failed`);
+    assert.deepEqual(seen.failures, []);
+    assert.ok(seen.bodies.every((body) => body.includes(before.nonce)));
+    assert.equal(await readFile(join(fleet.dir, 'agent', 'proxy', 'haproxy.cfg'), 'utf8'), routes);
+  });
+
+  it('a proxy killed in mid-switch is back within 2 s, and the new version gets the requests', async (t) => {
+    const slots = join(fleet.dir, 'agent', 'proxy', 'slots.json');
+    const routes = await readFile(slots, 'utf8');
+    const load = await Load.start(fleet.ports.web, 'survivor.localhost', 50);
+    await survivor.commit(floodApp('2'));
+    const pushing = survivor.push('survivor');
+    await eventually('the switch has begun', async () => (await readFile(slots, 'utf8')) !== routes, 60_000);
+    for (const pid of await haproxyPids(fleet)) process.kill(pid, 'SIGKILL');
+    const killedAtMs = performance.now();
+    await answered();
+    const healMs = performance.now() - killedAtMs;
+    const pushed = await pushing;
+    assert.ok(pushed.ok, `${pushed.text}\n${fleet.logs()}`);
+    await load.until((seen) => seen.bodies.at(-1)?.startsWith('version=2 ') === true);
+    const seen = await load.stop();
+    t.diagnostic(`back after ${healMs.toFixed(0)} ms, ${String(seen.failures.length)} of ${String(seen.bodies.length)} requests lost`);
+    assert.ok(healMs < 2000, `${String(healMs)} ms`);
+    const first = seen.bodies.findIndex((body) => body.startsWith('version=2 '));
+    assert.ok(
+      seen.bodies.slice(first + 5).every((body) => body.startsWith('version=2 ')),
+      'no way back to the old version',
+    );
+  });
+
+  it('after a reboot the app is back from ledger and cached images, with the controller down', async (t) => {
+    const before = await answered();
+    await fleet.endController();
+    await cutPower(fleet);
+    assert.equal(await ask(), undefined, 'nothing answers');
+    const startedAtMs = performance.now();
+    await fleet.startAgentAlone();
+    const back = await answered(30_000);
+    const tookMs = performance.now() - startedAtMs;
+    t.diagnostic(`serving ${tookMs.toFixed(0)} ms after the agent was started`);
+    assert.ok(tookMs < 15_000, `${String(tookMs)} ms`);
+    assert.equal(back.version, '2');
+    assert.notEqual(back.nonce, before.nonce);
+    await fleet.startController();
+    await fleet.untilConnected();
+    const web = await eventually('it is reported as live', async () => ((await instance()).state === 'live' ? instance() : undefined));
+    assert.deepEqual([web.release, web.restarts], [2, 0], 'a reboot is no crash of the app');
+    const status = (await fleet.api('GET', '/status')) as StatusBody;
+    assert.deepEqual(status.problems, []);
+    assert.equal((await ask())?.nonce, back.nonce, "the controller's return restarts nothing");
+    await survivor.commit(floodApp('3'));
+    const pushed = await survivor.push('survivor');
+    assert.ok(pushed.ok, `${pushed.text}\n${fleet.logs()}`);
+    assert.equal((await ask())?.version, '3');
+  });
+});

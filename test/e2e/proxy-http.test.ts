@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { describe, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createLogs } from '../../agent/logs/logs.ts';
+import { parseRouterLine } from '../../agent/proxy/router-line.ts';
+import type { AppName } from '../../shared/domain/names.ts';
+import { systemClock } from '../../shared/kit/clock.ts';
+import { eventually } from '../support/eventually.ts';
+import { ask, freePort, openBackend, openProxyLab, routesOf, type ProxyLab, type TestBackend } from '../support/proxy-lab.ts';
+
+const FIRST_BYTE_MS = 400;
+
+interface Scene extends AsyncDisposable {
+  readonly lab: ProxyLab;
+  readonly backend: TestBackend;
+  /** Messages of the app's router lines, newest last. */
+  routerLines(): Promise<string[]>;
+}
+
+/** One app whose instance echoes the headers it got, or misbehaves by path. */
+async function openScene(): Promise<Scene> {
+  const lab = await openProxyLab({ firstByteTimeoutMs: FIRST_BYTE_MS, idleTimeoutMs: 2000, connectTimeoutMs: 1000 });
+  const backend = await openBackend('one0000001', (request, response) => {
+    if (request.url === '/hang') return;
+    if (request.url === '/vanish') request.socket.destroy();
+    else if (request.url === '/garbage') request.socket.end('this is not HTTP\r\n\r\n');
+    else if (request.method === 'POST') request.resume().on('end', () => response.end('uploaded'));
+    else response.end(JSON.stringify(request.headers));
+  });
+  await lab.proxy.ensureRunning();
+  await lab.proxy.apply([routesOf('alpha', [backend]), routesOf('idle', [])]);
+  const logs = createLogs(
+    { dir: `${lab.stateDir}/platform` },
+    {
+      clock: systemClock,
+      sources: () => [],
+      onSourcesChanged: () => () => undefined,
+      instanceLogDir: () => undefined,
+      routerLogDir: lab.proxy.logDir(),
+      routerLine: (text) => parseRouterLine(text),
+    },
+  );
+  const routerLines = async (): Promise<string[]> => {
+    const lines: string[] = [];
+    const query = { app: 'alpha' as AppName, lines: 100, follow: false };
+    for await (const line of logs.query(query, new AbortController().signal)) lines.push(line.message);
+    return lines;
+  };
+  const close = async (): Promise<void> => {
+    await lab[Symbol.asyncDispose]();
+    await backend[Symbol.asyncDispose]();
+  };
+  return { lab, backend, routerLines, [Symbol.asyncDispose]: close };
+}
+
+/** Bytes as they are; resolves with all that came back until the end. */
+async function send(port: number, text: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  socket.write(text);
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+  socket.on('error', () => undefined);
+  socket.setTimeout(3000, () => socket.destroy());
+  await once(socket, 'close');
+  return Buffer.concat(chunks).toString();
+}
+
+describe('requests through a real haproxy', () => {
+  test('the app gets Heroku’s headers, and what a client claims of them is not believed', async () => {
+    await using scene = await openScene();
+    const headers = {
+      'X-Forwarded-For': '6.6.6.6',
+      'X-Forwarded-Proto': 'https',
+      'X-Forwarded-Port': '443',
+      'X-Request-Start': '1',
+      'X-Request-Id': 'short"id',
+    };
+    const { body } = await ask(scene.lab.port, 'Alpha.test.:80', { headers });
+    const got = JSON.parse(body) as Record<string, string>;
+    assert.equal(got['x-forwarded-for'], '6.6.6.6, 127.0.0.1');
+    assert.equal(got['x-forwarded-proto'], 'http');
+    assert.equal(got['x-forwarded-port'], String(scene.lab.port));
+    assert.ok(Math.abs(Number(got['x-request-start']) - Date.now()) < 60_000);
+    assert.match(got['x-request-id'] ?? '', /^[0-9a-f]{8}-[0-9a-f-]{27}$/);
+    assert.equal(got['via'], '1.1 slipway');
+    const kept = await ask(scene.lab.port, 'alpha.test', { headers: { 'X-Request-Id': '0123456789abcdef+/=-0123' } });
+    assert.equal((JSON.parse(kept.body) as Record<string, string>)['x-request-id'], '0123456789abcdef+/=-0123');
+  });
+
+  test('an unknown host and an app without instances get a page that says so, as text or HTML', async () => {
+    await using scene = await openScene();
+    const unknown = await ask(scene.lab.port, '<b>nobody</b>.test');
+    assert.equal(unknown.status, 404);
+    assert.match(unknown.body, /^There is no app at this address/);
+    assert.equal(unknown.headers['content-type'], 'text/plain');
+    const page = await ask(scene.lab.port, '<b>nobody</b>.test', { headers: { accept: 'text/html,*/*' } });
+    assert.equal(page.headers['content-type'], 'text/html');
+    assert.equal(page.body.includes('<b>nobody'), false);
+    const idle = await ask(scene.lab.port, 'idle.test');
+    assert.equal(idle.status, 503);
+    assert.match(idle.body, /no running web process/);
+  });
+
+  test('each failure of the app is a 503 with its H code in the log', async () => {
+    await using scene = await openScene();
+    for (const path of ['/hang', '/vanish', '/garbage']) {
+      const { status, body } = await ask(scene.lab.port, 'alpha.test', { path });
+      assert.equal(status, 503, path);
+      assert.match(body, /This app could not answer/);
+    }
+    const nowhere = { ...scene.backend, id: 'nowhere0001', port: await freePort() };
+    await scene.lab.proxy.apply([routesOf('alpha', [nowhere])]);
+    assert.equal((await ask(scene.lab.port, 'alpha.test', { path: '/refused' })).status, 503);
+    const lines = await eventually('four lines', async () => {
+      const all = await scene.routerLines();
+      return all.length >= 4 ? all : undefined;
+    });
+    assert.deepEqual(
+      lines.map((line) => /code=(H\d+) .* path="(\S+)".* dyno=web\.1 .* status=503/.exec(line)?.slice(1)),
+      [
+        ['H12', '/hang'],
+        ['H13', '/vanish'],
+        ['H17', '/garbage'],
+        ['H21', '/refused'],
+      ],
+    );
+  });
+
+  test('an upload slower than the limit for the first byte is not cut', async () => {
+    await using scene = await openScene();
+    const socket = connect(scene.lab.port, '127.0.0.1');
+    const chunks: Buffer[] = [];
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+    const closed = once(socket, 'close');
+    socket.write('POST /upload HTTP/1.1\r\nHost: alpha.test\r\nContent-Length: 100000\r\nConnection: close\r\n\r\n');
+    for (let part = 0; part < 10; part += 1) {
+      socket.write('x'.repeat(10_000));
+      await delay(FIRST_BYTE_MS / 4); // the time itself is what is tested
+    }
+    await closed;
+    assert.match(Buffer.concat(chunks).toString(), /^HTTP\/1\.1 200 [^]*uploaded$/);
+  });
+
+  test('a request that could be read in two ways, CONNECT, and overlong headers are refused', async () => {
+    await using scene = await openScene();
+    const { port } = scene.lab;
+    const twoHosts = await send(port, 'GET / HTTP/1.1\r\nHost: alpha.test\r\nHost: idle.test\r\n\r\n');
+    assert.match(twoHosts, /^HTTP\/1\.1 400 /);
+    assert.match(
+      await send(port, 'GET / HTTP/1.1\r\nHost: alpha.test\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx'),
+      /^HTTP\/1\.1 400 /,
+    );
+    assert.match(await send(port, 'GET / HTTP/1.1\r\nHost : alpha.test\r\n\r\n'), /^HTTP\/1\.1 400 /);
+    assert.match(await send(port, 'CONNECT alpha.test:443 HTTP/1.1\r\nHost: alpha.test:443\r\n\r\n'), /^HTTP\/1\.1 405 /);
+    assert.match(await send(port, `GET / HTTP/1.1\r\nHost: alpha.test\r\nX-Long: ${'x'.repeat(20_000)}\r\n\r\n`), /^HTTP\/1\.1 400 /);
+    const both = await send(
+      port,
+      'POST / HTTP/1.1\r\nHost: alpha.test\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n0\r\n\r\n',
+    );
+    assert.match(both, /^HTTP\/1\.1 (200|400) /); // read as chunked, never by its length
+  });
+
+  test('a forged path, host or forwarding chain stays inside its field of the log', async () => {
+    await using scene = await openScene();
+    const headers = { 'X-Forwarded-For': '6.6.6.6" status=200 x="' };
+    await ask(scene.lab.port, 'alpha.test', { path: '/a%22b%0Aat=info?q=1', headers });
+    const [line = ''] = await eventually('the line', async () => {
+      const all = await scene.routerLines();
+      return all.length > 0 ? all : undefined;
+    });
+    assert.match(line, /^at=info method=GET path="\/a%22b%0Aat=info\?q=1" host=alpha\.test /);
+    assert.match(line, /fwd="6\.6\.6\.6\\" status=200 x=\\"[^"]*, 127\.0\.0\.1" dyno=web\.1 /);
+  });
+});

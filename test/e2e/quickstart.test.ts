@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { Clone, statusOf } from '../support/clone.ts';
+import { eventually } from '../support/eventually.ts';
+
+async function uidOf(account: string): Promise<string | undefined> {
+  const lines = (await readFile('/etc/passwd', 'utf8')).split('\n');
+  return lines.find((line) => line.startsWith(`${account}:`))?.split(':')[2];
+}
+
+describe('quickstart of a clone, as root, below a folder closed to others', { concurrency: false }, () => {
+  let clone: Clone;
+  before(async () => {
+    clone = await Clone.make();
+  });
+  after(() => clone.remove());
+
+  it('goes from the clone to an app that answers, with two commands', async () => {
+    const started = await clone.quickstart();
+    assert.equal(started.code, 0, started.stdout + started.stderr);
+    assert.match(started.stdout, /2\/3 Node: v24\S+ in \.tools\/node/);
+    assert.match(started.stdout, /running as user slipway/);
+    assert.match(started.stdout + started.stderr, /Released v1 · live on 1 node/);
+    assert.match(started.stdout, new RegExp(`http://hello\\.localhost:${String(clone.ports.web)} answers: 200 Hello`));
+    assert.deepEqual(await clone.curl(`hello.localhost:${String(clone.ports.web)}`), { status: 200, body: 'Hello from web.1, v1\n' });
+  });
+
+  it('says in slipway status that all is well', async () => {
+    const { code, stdout } = await clone.slipway('status');
+    assert.equal(code, 0, stdout);
+    assert.match(stdout, /hello/);
+    const { problems } = JSON.parse((await clone.slipway('status', '--json')).stdout) as { problems: unknown[] };
+    assert.deepEqual(problems, []);
+  });
+
+  it('runs the controller as an ordinary user with no right of root, and the agent as root', async () => {
+    const controller = await statusOf(await clone.pidOf('controller'));
+    const uid = await uidOf('slipway');
+    assert.equal(controller['Uid'], [uid, uid, uid, uid].join('\t'));
+    for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb']) assert.match(controller[set] ?? '', /^0+$/, set);
+    assert.equal(controller['NoNewPrivs'], '1');
+    assert.equal((await statusOf(await clone.pidOf('agent')))['Uid'], '0\t0\t0\t0');
+  });
+
+  it('does nothing that is done when it is run again', async (t) => {
+    const pids = [await clone.pidOf('controller'), await clone.pidOf('agent')];
+    const since = performance.now();
+    const again = await clone.quickstart();
+    t.diagnostic(`second run: ${(performance.now() - since).toFixed(0)} ms`);
+    assert.equal(again.code, 0, again.stdout + again.stderr);
+    assert.match(again.stdout, /already running/);
+    assert.deepEqual([await clone.pidOf('controller'), await clone.pidOf('agent')], pids);
+    const releases = JSON.parse((await clone.slipway('releases', '-a', 'hello', '--json')).stdout) as unknown[];
+    assert.equal(releases.length, 1, 'nothing was released again');
+  });
+
+  it('stops, and starts again with the app it had', async () => {
+    const stopped = await clone.quickstart('--stop');
+    assert.equal(stopped.code, 0, stopped.stdout + stopped.stderr);
+    assert.equal((await clone.curl('hello.localhost')).status, 0);
+    assert.deepEqual(await clone.traces(), []);
+    const started = await clone.quickstart();
+    assert.equal(started.code, 0, started.stdout + started.stderr);
+    assert.equal((await clone.curl('hello.localhost')).status, 200);
+  });
+
+  it('leaves nothing on the machine when it is cleaned away', async () => {
+    assert.notDeepEqual(await clone.traces(), [], 'traces are found while it runs');
+    const views = (await readdir('/run')).filter((name) => name.startsWith('slipway-view-'));
+    const cleaned = await clone.quickstart('--clean');
+    assert.equal(cleaned.code, 0, cleaned.stdout + cleaned.stderr);
+    assert.deepEqual(await eventually('all is gone', async () => ((await clone.traces()).length === 0 ? [] : undefined)), []);
+    assert.equal(existsSync(join(clone.dir, '.slipway')), false);
+    assert.equal((await readdir('/run')).filter((name) => name.startsWith('slipway-view-')).length, views.length - 1);
+  });
+});

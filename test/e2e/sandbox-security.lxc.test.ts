@@ -1,0 +1,3 @@
+import { sandboxSecurity } from '../support/sandbox-security.ts';
+
+sandboxSecurity('lxc');

@@ -1,0 +1,3 @@
+import { sandboxSurvival } from '../support/sandbox-survival.ts';
+
+sandboxSurvival('process');

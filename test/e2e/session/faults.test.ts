@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { DEFAULT_ENV, start } from '../../../shared/kit/exec.ts';
+import { connectAgent, fakeAgent, recordingLogger, startRig, type Rig } from '../../support/dispatch-rig.ts';
+import { eventually } from '../../support/eventually.ts';
+
+const STUB = join(import.meta.dirname, '../../support/stub-agent-main.ts');
+
+function startStub(t: TestContext, rig: Rig, stateDirs: readonly string[]): ReturnType<typeof start> {
+  const args = [STUB, `localhost:${String(rig.port)}`, ...stateDirs];
+  const child = start({ file: process.execPath, args, env: DEFAULT_ENV }, ['ignore', 'ignore', 'inherit']);
+  t.after(() => child.kill('SIGKILL'));
+  return child;
+}
+
+const connected = (rig: Rig): number => rig.dispatch.fleet.nodes().filter((node) => node.connected).length;
+
+/** A wire that can go dead without a word in both directions. */
+async function startWire(t: TestContext, port: number): Promise<{ port: number; cut: () => void; mend: () => void }> {
+  let dead = false;
+  const sockets = new Set<Socket>();
+  const pump = (from: Socket, to: Socket): void => {
+    sockets.add(from);
+    from.on('data', (bytes) => {
+      if (!dead) to.write(bytes);
+    });
+    from.on('error', () => to.destroy());
+    from.on('close', () => to.destroy());
+  };
+  const server = createServer((near) => {
+    const far = connect(port, '127.0.0.1');
+    pump(near, far);
+    pump(far, near);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return { port: (server.address() as AddressInfo).port, cut: () => void (dead = true), mend: () => void (dead = false) };
+}
+
+describe('faults', () => {
+  it('an agent that stops in its tracks is freed within keepalive and timeout, and comes back when it goes on', async (t) => {
+    const rig = await startRig(t, { lostAfterMs: 60_000, keepaliveTimeMs: 500, keepaliveTimeoutMs: 500 });
+    const node = await rig.join('alpha');
+    const child = startStub(t, rig, [node.stateDir]);
+    await eventually('the session', () => connected(rig) === 1);
+    child.kill('SIGSTOP');
+    const since = performance.now();
+    await eventually('the end of the session', () => connected(rig) === 0);
+    assert.ok(performance.now() - since < 5_000);
+    child.kill('SIGCONT');
+    await eventually('the session again', () => connected(rig) === 1, 20_000);
+  });
+
+  it('a dead wire is noticed by both sides, and the session is back when it is mended', async (t) => {
+    const rig = await startRig(t, { lostAfterMs: 60_000, keepaliveTimeMs: 300, keepaliveTimeoutMs: 300 });
+    const node = await rig.join('alpha');
+    const wire = await startWire(t, rig.port);
+    const config = { keepaliveTimeMs: 300, keepaliveTimeoutMs: 300, connectTimeoutMs: 500 };
+    const session = connectAgent(t, wire, { stateDir: node.stateDir, agent: fakeAgent(), config });
+    await eventually('the session', () => session.connected);
+    wire.cut();
+    await eventually('both to notice', () => !session.connected && connected(rig) === 0);
+    wire.mend();
+    await eventually('the session again', () => session.connected && connected(rig) === 1);
+  });
+
+  it('an agent without a controller tries on quietly: one line in 10 s, however many tries', async (t) => {
+    const rig = await startRig(t);
+    const node = await rig.join('alpha');
+    const logger = recordingLogger();
+    const agent = fakeAgent();
+    let tries = 0;
+    const { hello } = agent;
+    agent.hello = () => {
+      tries += 1;
+      return hello();
+    };
+    connectAgent(t, { port: 1 }, { stateDir: node.stateDir, agent, logger, config: { backoff: { firstMs: 5, maxMs: 10, factor: 1 } } });
+    await eventually('ten tries', () => tries >= 10);
+    assert.equal(logger.events.length, 1);
+    assert.match(logger.events[0]?.event ?? '', /connection refused/);
+  });
+
+  it('200 agents are back soon after the controller was, and none was declared lost', async (t) => {
+    const rig = await startRig(t, { lostAfterMs: 30_000 });
+    const nodes = [];
+    for (let index = 0; index < 200; index += 1) nodes.push(await rig.join(`node-${String(index)}`));
+    const stateDirs = nodes.map((node) => node.stateDir);
+    startStub(t, rig, stateDirs.slice(0, 100));
+    startStub(t, rig, stateDirs.slice(100));
+    await eventually('all sessions', () => connected(rig) === 200, 60_000);
+    const since = performance.now();
+    await rig.restart();
+    await eventually('all sessions again', () => connected(rig) === 200, 60_000);
+    t.diagnostic(`200 agents back ${String(Math.round(performance.now() - since))} ms after the restart began`);
+    assert.ok((await rig.store.nodes()).every((row) => row.state === 'ready'));
+    assert.ok(!rig.logger.events.some((one) => one.event === 'node unreachable'));
+  });
+});

@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict';
+import { connect } from 'node:tls';
+import { describe, it, type TestContext } from 'node:test';
+import { credentials, type Client, type ServiceError } from '@grpc/grpc-js';
+import type { NodeTls } from '../../../agent/session/node-files.ts';
+import { createDispatch } from '../../../controller/dispatch/create-dispatch.ts';
+import { systemClock } from '../../../shared/kit/clock.ts';
+import { randomId } from '../../../shared/kit/random-id.ts';
+import { encodeAgentMessage } from '../../../shared/rpc/agent-codec.ts';
+import type { AgentMessage } from '../../../shared/rpc/messages.ts';
+import { loadAgentService } from '../../../shared/rpc/service.ts';
+import { clockAt, issueNode, makeCa, nodeStateDir, renewedServerTls, serverTls } from '../../support/certificates.ts';
+import { connectAgent, fakeAgent, recordingLogger, startRig, type Rig } from '../../support/dispatch-rig.ts';
+import { eventually } from '../../support/eventually.ts';
+import { openMemoryStore } from '../../support/store-fixtures.ts';
+
+const DAY_MS = 24 * 60 * 60_000;
+
+/** A client that does as it likes. */
+function rawCall(t: TestContext, rig: Pick<Rig, 'port'>, tls: NodeTls) {
+  const Service = loadAgentService();
+  const secure = credentials.createSsl(Buffer.from(tls.ca), Buffer.from(tls.key), Buffer.from(tls.certificate));
+  const client = new Service(`localhost:${String(rig.port)}`, secure, { 'grpc.use_local_subchannel_pool': 1 });
+  t.after(() => client.close());
+  const call = client.Session();
+  const ended = new Promise<ServiceError | undefined>((resolve) => {
+    call.on('error', (error: ServiceError) => resolve(error));
+    call.on('end', () => resolve(undefined));
+  });
+  call.on('data', () => undefined);
+  return { call, ended, client };
+}
+
+async function helloOf(): Promise<AgentMessage> {
+  return { kind: 'hello', ...(await fakeAgent().hello()) };
+}
+
+/** Waits for the agent's one line about why it has no session. */
+async function complaint(t: TestContext, rig: Rig, tls: NodeTls): Promise<string> {
+  const logger = recordingLogger();
+  connectAgent(t, rig, { stateDir: await nodeStateDir(t, tls), agent: fakeAgent(), logger });
+  return (await eventually('a line of the log', () => logger.events.find((one) => one.level === 'warn'))).event;
+}
+
+describe('who may open a session', () => {
+  it('not the holder of a certificate of another fleet', async (t) => {
+    const rig = await startRig(t);
+    const stranger = await issueNode(await makeCa(t));
+    const line = await complaint(t, rig, { ...stranger.tls, ca: rig.ca.caPem });
+    assert.match(line, /does not accept this node's certificate/);
+    assert.equal(rig.dispatch.fleet.nodes().length, 0);
+  });
+
+  it("not the controller's own server certificate", async (t) => {
+    const rig = await startRig(t);
+    const server = await serverTls(rig.ca);
+    const line = await complaint(t, rig, server);
+    assert.match(line, /does not accept this node's certificate/);
+  });
+
+  it('not a removed node, which is told to join again', async (t) => {
+    const rig = await startRig(t);
+    const node = await rig.join('alpha');
+    await rig.store.setNodeState(node.row.id, 'removed');
+    assert.match(await complaint(t, rig, node.issued.tls), /it was removed; join again/);
+  });
+
+  it('not a certificate that our CA signed but that is no node', async (t) => {
+    const rig = await startRig(t);
+    assert.match(await complaint(t, rig, (await issueNode(rig.ca)).tls), /no node of the fleet has this node's certificate/);
+  });
+
+  it('not an expired certificate, and the agent says so in words', async (t) => {
+    const rig = await startRig(t);
+    const past = clockAt(() => Date.now() - 2 * DAY_MS);
+    const old = await makeCa(t, { clock: past, nodeLifetimeMs: DAY_MS });
+    const { ended } = rawCall(t, rig, { ...(await issueNode(old)).tls, ca: rig.ca.caPem });
+    assert.ok((await ended) !== undefined);
+    assert.match(await complaint(t, rig, (await issueNode(old)).tls), /certificate expired on/);
+  });
+
+  it('ends the open session of a node that is removed', async (t) => {
+    const rig = await startRig(t);
+    const node = await rig.join('alpha');
+    const session = connectAgent(t, rig, { stateDir: node.stateDir, agent: fakeAgent() });
+    await eventually('the session', () => session.connected);
+    await rig.store.setNodeState(node.row.id, 'removed');
+    await rig.dispatch.fleet.publish(node.row.id);
+    await eventually('the end of it', () => !session.connected);
+  });
+
+  it('an agent does not talk to a server that shows a node certificate', async (t) => {
+    const rig = await startRig(t);
+    const [victim, evil] = [await rig.join('alpha'), await rig.join('beta')];
+    const store = await openMemoryStore();
+    t.after(() => store.close());
+    const config = { epoch: { counter: 9, id: 'evil' }, baseDomain: 'x.test', tls: evil.issued.tls, listenAddress: '127.0.0.1:0' };
+    const fake = createDispatch(config, { store, clock: systemClock, logger: recordingLogger(), randomId });
+    const port = await fake.listen();
+    t.after(() => fake.close());
+    const line = await complaint(t, { ...rig, port }, victim.issued.tls);
+    assert.match(line, /not a controller's|does not name/);
+  });
+
+  it('without a client certificate, or below TLS 1.2, there is no connection', async (t) => {
+    const rig = await startRig(t);
+    const outcome = (options: object): Promise<string> =>
+      new Promise((resolve) => {
+        const socket = connect({ host: '127.0.0.1', port: rig.port, ca: rig.ca.caPem, ALPNProtocols: ['h2'], ...options });
+        socket.on('error', (error: Error) => resolve(`error ${error.message}`));
+        socket.on('close', () => resolve('closed'));
+        socket.on('secureConnect', () => socket.resume());
+      });
+    assert.notEqual(await outcome({}), 'open');
+    assert.match(await outcome({ minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' }), /error/);
+    assert.equal(rig.dispatch.fleet.nodes().length, 0);
+  });
+
+  it('a renewed server certificate is shown to whoever connects from then on, and open sessions stay', async (t) => {
+    const rig = await startRig(t);
+    const node = await rig.join('alpha');
+    const session = connectAgent(t, rig, { stateDir: node.stateDir, agent: fakeAgent() });
+    await eventually('the session', () => session.connected);
+    const shown = (): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const { key, certificate: cert, ca } = node.issued.tls;
+        const socket = connect({ host: '127.0.0.1', port: rig.port, key, cert, ca, ALPNProtocols: ['h2'] }, () => {
+          resolve(socket.getPeerCertificate().serialNumber);
+          socket.destroy();
+        });
+        socket.once('error', reject);
+      });
+    const before = await shown();
+    const current = await serverTls(rig.ca);
+    rig.dispatch.renewTls(await renewedServerTls(rig.ca));
+    assert.notEqual(before, await shown());
+    assert.ok(session.connected);
+    assert.throws(() => rig.dispatch.renewTls({ ...current, ca: '' }), { code: 'SLIP_DISPATCH_TLS' });
+  });
+
+  it('a controller without a readable CA, or with a key of another certificate, opens no port', async (t) => {
+    const rig = await startRig(t);
+    const good = await serverTls(rig.ca);
+    const other = await serverTls(await makeCa(t));
+    for (const tls of [
+      { ...good, ca: '' },
+      { ...good, ca: 'garbage' },
+      { ...good, key: other.key },
+    ]) {
+      const config = { epoch: { counter: 1, id: 'a' }, baseDomain: 'x.test', tls, listenAddress: '127.0.0.1:0' };
+      const dispatch = createDispatch(config, { store: rig.store, clock: systemClock, logger: recordingLogger(), randomId });
+      await assert.rejects(dispatch.listen(), { code: 'SLIP_DISPATCH_TLS' });
+      await dispatch.close();
+    }
+  });
+});
+
+describe('what a hostile agent gets', () => {
+  it('an end to a session that begins with anything but Hello', async (t) => {
+    const rig = await startRig(t);
+    const node = await rig.join('alpha');
+    const { call, ended } = rawCall(t, rig, node.issued.tls);
+    call.write(encodeAgentMessage({ kind: 'instanceReport', statuses: [], complete: true }));
+    assert.match((await ended)?.details ?? '', /Hello must come first/);
+  });
+
+  it('no crash for bytes that are no message, while others are served', async (t) => {
+    const rig = await startRig(t);
+    const [node, honest] = [await rig.join('alpha'), await rig.join('beta')];
+    const { client } = rawCall(t, rig, node.issued.tls);
+    const raw = (client as unknown as Client).makeBidiStreamRequest(
+      '/slipway.v1.AgentService/Session',
+      (bytes: Buffer) => bytes,
+      (bytes: Buffer) => bytes,
+    );
+    const ended = new Promise((resolve) => raw.on('error', resolve));
+    raw.write(Buffer.from('ffffffffffffffff', 'hex'));
+    assert.ok(await ended);
+    const session = connectAgent(t, rig, { stateDir: honest.stateDir, agent: fakeAgent() });
+    await eventually('the honest session', () => session.connected);
+  });
+
+  it('no more than its share when it floods, and one line about it', async (t) => {
+    const rig = await startRig(t, { budget: { perSecond: 100, burst: 50 } });
+    const node = await rig.join('alpha');
+    const { call } = rawCall(t, rig, node.issued.tls);
+    call.write(encodeAgentMessage(await helloOf()));
+    for (let count = 0; count < 100; count += 1) {
+      call.write(encodeAgentMessage({ kind: 'desiredAck', generation: 999_999 }));
+    }
+    await eventually('the line', () => rig.logger.events.some((one) => one.event.includes('sends too much')));
+    await eventually('the other line', () => rig.logger.events.some((one) => one.event.includes('acknowledges a generation')));
+    assert.equal(rig.logger.events.filter((one) => one.event.includes('acknowledges a generation')).length, 1);
+    assert.equal(rig.dispatch.acknowledgement(node.row.id), undefined);
+  });
+
+  it('a bad message is dropped, a bad Hello ends the session', async (t) => {
+    const rig = await startRig(t);
+    const node = await rig.join('alpha');
+    const { call, ended } = rawCall(t, rig, node.issued.tls);
+    call.write({ hello: { agentVersion: 'x'.repeat(1_000), facts: {} } });
+    assert.match((await ended)?.details ?? '', /hello\.agentVersion/);
+    const second = rawCall(t, rig, node.issued.tls);
+    second.call.write(encodeAgentMessage(await helloOf()));
+    second.call.write({ taskOutput: { taskId: '../x' } });
+    await eventually('both lines', () => rig.logger.events.filter((one) => one.event.includes('not valid')).length === 2);
+    assert.equal(rig.dispatch.fleet.nodes()[0]?.connected, true);
+  });
+});

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { join as joinPath } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { join, type JoinRequest } from '../../../agent/session/join.ts';
+import { readNodeTls } from '../../../agent/session/node-files.ts';
+import { newJoinToken } from '../../../controller/access/tokens.ts';
+import { SlipwayError } from '../../../shared/kit/errors.ts';
+import { openApi, type ApiFixture } from '../../support/api-fixture.ts';
+import { makeCa, serverTls, tempDir } from '../../support/certificates.ts';
+
+async function setUp(t: TestContext): Promise<{ api: ApiFixture; request: JoinRequest }> {
+  const api = await openApi();
+  t.after(() => api.close());
+  const token = newJoinToken();
+  await api.store.addJoinToken({ secretHash: token.secretHash, labels: {}, expiresAtMs: Date.now() + 60_000 });
+  const stateDir = joinPath(await tempDir(t), 'agent');
+  return { api, request: { url: api.url, token: token.secret.reveal(), caPin: api.authority.pin, name: 'node-one', stateDir } };
+}
+
+const failsWith = (code: string) => (error: unknown) => {
+  assert.ok(error instanceof SlipwayError, String(error));
+  assert.equal(error.code, code, error.message);
+  return true;
+};
+
+describe('joining', () => {
+  it('makes a member: key for the owner alone, certificate of our key, CA, who and where we are', async (t) => {
+    const { api, request } = await setUp(t);
+    const { identity, already } = await join(request);
+    assert.equal(already, false);
+    assert.deepEqual({ ...identity, nodeId: '' }, { nodeId: '', nodeName: 'node-one', apiUrl: api.url, grpcAddress: '127.0.0.1:7443' });
+    assert.equal((await stat(joinPath(request.stateDir, 'node.key'))).mode & 0o777, 0o600);
+    assert.equal((await readNodeTls(request.stateDir)).ca, api.authority.caPem);
+    assert.equal((await api.store.nodes())[0]?.id, identity.nodeId);
+  });
+
+  it('a second time says that it is one already, and spends no token', async (t) => {
+    const { api, request } = await setUp(t);
+    const first = await join(request);
+    const again = await join({ ...request, token: 'another' });
+    assert.deepEqual(again, { identity: first.identity, already: true });
+    assert.equal((await api.store.nodes()).length, 1);
+  });
+
+  it('passes on why the controller refuses, and can try again with the same key', async (t) => {
+    const { api, request } = await setUp(t);
+    await assert.rejects(join({ ...request, token: 'wrong' }), failsWith('SLIP_JOIN_TOKEN'));
+    const key = await readFile(joinPath(request.stateDir, 'node.key'), 'utf8');
+    await join(request);
+    assert.equal(await readFile(joinPath(request.stateDir, 'node.key'), 'utf8'), key);
+    assert.equal((await api.store.nodes()).length, 1);
+  });
+
+  it('sends the token to nobody whose CA is another', async (t) => {
+    const { request } = await setUp(t);
+    const impostor = await serverTls(await makeCa(t));
+    const seen: string[] = [];
+    const server = createServer({ key: impostor.key, cert: `${impostor.certificate}${impostor.ca}` }, (heard, answer) => {
+      seen.push(heard.url ?? '');
+      answer.end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    t.after(() => new Promise((resolve) => server.close(resolve)));
+    const url = `https://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+    await assert.rejects(join({ ...request, url }), failsWith('SLIP_JOIN_PIN'));
+    assert.deepEqual(seen, []);
+    await assert.rejects(readdir(request.stateDir), 'nothing was written');
+  });
+
+  it('sends the token to nobody who merely shows our CA beside a certificate of his own', async (t) => {
+    const { api, request } = await setUp(t);
+    const impostor = await serverTls(await makeCa(t));
+    const seen: string[] = [];
+    const server = createServer({ key: impostor.key, cert: `${impostor.certificate}${api.authority.caPem}` }, (heard, answer) => {
+      seen.push(heard.url ?? '');
+      answer.end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    t.after(() => new Promise((resolve) => server.close(resolve)));
+    const url = `https://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+    await assert.rejects(join({ ...request, url }));
+    assert.deepEqual(seen, []);
+  });
+
+  it('says what is wrong with an address, a fingerprint, a controller that is not there', async (t) => {
+    const { request } = await setUp(t);
+    await assert.rejects(join({ ...request, url: 'http://127.0.0.1:1' }), failsWith('SLIP_JOIN_URL'));
+    await assert.rejects(join({ ...request, caPin: 'abc' }), failsWith('SLIP_JOIN_PIN_FORMAT'));
+    await assert.rejects(join({ ...request, url: 'https://127.0.0.1:1' }), failsWith('SLIP_JOIN_UNREACHABLE'));
+  });
+
+  it('a missing, empty or garbled CA file is an error, never trust in anybody', async (t) => {
+    const { request } = await setUp(t);
+    await join(request);
+    for (const content of ['', 'garbage', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n']) {
+      await writeFile(joinPath(request.stateDir, 'ca.crt'), content);
+      await assert.rejects(readNodeTls(request.stateDir), failsWith('SLIP_NODE_FILES'));
+    }
+  });
+});

@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { InstanceStatus } from '../../../shared/domain/instance.ts';
+import type { InstanceId, NodeId } from '../../../shared/domain/ids.ts';
+import { connectAgent, fakeAgent, startRig, type FakeAgent, type Rig } from '../../support/dispatch-rig.ts';
+import { eventually } from '../../support/eventually.ts';
+import { assignment, noChange } from '../../support/store-fixtures.ts';
+
+function live(instanceId: InstanceId): InstanceStatus {
+  return { instanceId, state: 'live', restarts: 0, lastLines: [], timingsMs: {} };
+}
+
+async function assign(rig: Rig, nodeId: NodeId): Promise<InstanceId> {
+  const row = assignment({ nodeId, appId: rig.app.id, release: 1 });
+  await rig.store.changeAssignments({ ...noChange, add: [row] });
+  await rig.dispatch.fleet.publish(nodeId);
+  return row.instanceId;
+}
+
+function connectedNames(rig: Rig): string[] {
+  const nodes = rig.dispatch.fleet.nodes();
+  return nodes.filter((node) => node.connected).map((node) => node.name);
+}
+
+const has = (agent: FakeAgent, id: InstanceId): boolean => agent.accepted.at(-1)?.assignments.some((one) => one.instanceId === id) === true;
+
+describe('a session between agent and controller', () => {
+  it('opens with Hello, brings the whole desired state, and makes the node ready with its facts', async (t) => {
+    const rig = await startRig(t);
+    const node = await rig.join('alpha');
+    const early = assignment({ nodeId: node.row.id, appId: rig.app.id, release: 1 });
+    await rig.store.changeAssignments({ ...noChange, add: [early] });
+    const agent = fakeAgent();
+    connectAgent(t, rig, { stateDir: node.stateDir, agent });
+    const state = await eventually('a first desired state', () => agent.accepted[0]);
+    assert.equal(state.assignments[0]?.command, 'node server.js');
+    assert.equal(state.assignments[0].config['SECRET']?.reveal(), 's3cret');
+    assert.deepEqual(state.routes, [{ hostname: 'hello.example.test', appId: rig.app.id, app: 'hello' }]);
+    const row = await rig.store.nodeBySerial(node.issued.serial);
+    assert.equal(row?.state, 'ready');
+    assert.equal(row.facts?.['sandboxDriver'], 'fake');
+    assert.equal(rig.dispatch.fleet.nodes()[0]?.platform, 'debian-12-x64');
+  });
+
+  it('sends every later change, the last of many at the latest, and knows what was acknowledged', async (t) => {
+    const rig = await startRig(t);
+    const node = await rig.join('alpha');
+    const agent = fakeAgent();
+    connectAgent(t, rig, { stateDir: node.stateDir, agent });
+    await eventually('the nodes connected', () => connectedNames(rig).length === 1);
+    const ids = await Promise.all(Array.from({ length: 20 }, () => assign(rig, node.row.id)));
+    await eventually('all assignments', () => agent.accepted.at(-1)?.assignments.length === 20);
+    assert.ok(ids.every((id) => has(agent, id)));
+    const generation = agent.accepted.at(-1)?.generation;
+    await eventually('the acknowledgement', () => rig.dispatch.acknowledgement(node.row.id)?.generation === generation);
+  });
+
+  it('carries reports to the fleet and tells listeners', async (t) => {
+    const rig = await startRig(t);
+    const node = await rig.join('alpha');
+    const agent = fakeAgent();
+    const session = connectAgent(t, rig, { stateDir: node.stateDir, agent });
+    await eventually('the session', () => session.connected);
+    const id = await assign(rig, node.row.id);
+    await eventually('the assignment', () => has(agent, id));
+    const told = new Promise((resolve) => rig.dispatch.fleet.onChange(resolve));
+    session.reportInstances([live(id)]);
+    assert.equal(await told, node.row.id);
+    await eventually('the status', () => rig.dispatch.fleet.status(id)?.state === 'live');
+  });
+
+  it('ignores reports about instances of another node', async (t) => {
+    const rig = await startRig(t);
+    const [alpha, beta] = [await rig.join('alpha'), await rig.join('beta')];
+    const [honest, liar] = [fakeAgent(), fakeAgent()];
+    connectAgent(t, rig, { stateDir: alpha.stateDir, agent: honest });
+    const session = connectAgent(t, rig, { stateDir: beta.stateDir, agent: liar });
+    await eventually('the session', () => connectedNames(rig).length === 2 && session.connected);
+    const [hers, his] = [await assign(rig, alpha.row.id), await assign(rig, beta.row.id)];
+    await eventually('the assignment', () => has(liar, his));
+    assert.ok(!has(liar, hers));
+    session.reportInstances([live(hers), live(his)]);
+    session.reportInstances([live(hers), live(his)]);
+    await eventually('the status', () => rig.dispatch.fleet.status(his)?.state === 'live');
+    assert.equal(rig.dispatch.fleet.status(hers), undefined);
+    assert.equal(rig.logger.events.filter((one) => one.event.includes('not assigned to it')).length, 1);
+  });
+
+  it('asks again later when the agent refuses, and shows the refusal meanwhile', async (t) => {
+    const rig = await startRig(t);
+    const node = await rig.join('alpha');
+    const agent = fakeAgent();
+    agent.refuse = { code: 'SLIP_LEDGER_WRITE', message: 'disk full' };
+    connectAgent(t, rig, { stateDir: node.stateDir, agent });
+    await eventually('the acknowledgement', () => rig.dispatch.acknowledgement(node.row.id)?.refusal?.code === 'SLIP_LEDGER_WRITE');
+    agent.refuse = undefined;
+    await eventually('an accepted state', () => agent.accepted.length > 0);
+    await eventually('the acknowledgement', () => rig.dispatch.acknowledgement(node.row.id)?.refusal === undefined);
+  });
+
+  it('a restarted controller gets the agents back, with their instances, in a higher epoch', async (t) => {
+    const rig = await startRig(t);
+    const node = await rig.join('alpha');
+    const agent = fakeAgent();
+    const session = connectAgent(t, rig, { stateDir: node.stateDir, agent });
+    await eventually('the session', () => session.connected);
+    const id = await assign(rig, node.row.id);
+    await eventually('the assignment', () => has(agent, id));
+    agent.statuses = [live(id)];
+    const before = agent.accepted.at(-1);
+    const dispatch = await rig.restart();
+    await eventually('the status', () => dispatch.fleet.status(id)?.state === 'live');
+    assert.ok((agent.accepted.at(-1)?.epoch.counter ?? 0) > (before?.epoch.counter ?? 0));
+    assert.equal(agent.accepted.at(-1)?.generation, before?.generation);
+  });
+
+  it('a second session of a node replaces the first', async (t) => {
+    const rig = await startRig(t);
+    const node = await rig.join('alpha');
+    const [first, second] = [fakeAgent(), fakeAgent()];
+    const slow = { backoff: { firstMs: 60_000, maxMs: 60_000, factor: 2 } };
+    const one = connectAgent(t, rig, { stateDir: node.stateDir, agent: first, config: slow });
+    await eventually('the session', () => one.connected);
+    const two = connectAgent(t, rig, { stateDir: node.stateDir, agent: second, config: slow });
+    await eventually('the session', () => two.connected && !one.connected);
+    assert.deepEqual(connectedNames(rig), ['alpha']);
+  });
+
+  it('a node that goes away is unreachable after the time for it, and ready again when it is back', async (t) => {
+    const rig = await startRig(t);
+    const node = await rig.join('alpha');
+    const session = connectAgent(t, rig, { stateDir: node.stateDir, agent: fakeAgent() });
+    await eventually('the session', () => session.connected);
+    await session.close();
+    await eventually('no node connected', () => connectedNames(rig).length === 0);
+    await eventually('the node unreachable', async () => (await rig.store.nodeBySerial(node.issued.serial))?.state === 'unreachable');
+    connectAgent(t, rig, { stateDir: node.stateDir, agent: fakeAgent() });
+    await eventually('the node ready', async () => (await rig.store.nodeBySerial(node.issued.serial))?.state === 'ready');
+  });
+
+  it('heartbeats keep a quiet node ready, and never write to the database', async (t) => {
+    const rig = await startRig(t);
+    const node = await rig.join('alpha');
+    const session = connectAgent(t, rig, { stateDir: node.stateDir, agent: fakeAgent() });
+    await eventually('the session', () => session.connected);
+    const facts = (await rig.store.nodeBySerial(node.issued.serial))?.facts;
+    await eventually('a heartbeat', () => rig.dispatch.fleet.nodes()[0]?.load1 === 0.5);
+    assert.equal(rig.dispatch.fleet.nodes()[0]?.diskFreeBytes, 4e9);
+    assert.deepEqual((await rig.store.nodeBySerial(node.issued.serial))?.facts, facts);
+  });
+});

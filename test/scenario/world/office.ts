@@ -1,0 +1,184 @@
+import { createFleet } from '../../../controller/dispatch/create-dispatch.ts';
+import { Dispatcher } from '../../../controller/dispatch/dispatcher.ts';
+import type { Fleet } from '../../../controller/dispatch/port.ts';
+import type { PushOutcome } from '../../../controller/push/port.ts';
+import { Bakes } from '../../../controller/release/bake.ts';
+import { Deploys } from '../../../controller/release/deploy.ts';
+import { startReaper } from '../../../controller/release/reaper.ts';
+import { Releases } from '../../../controller/release/releases.ts';
+import { DEFAULT_ROLLOUT_POLICY } from '../../../controller/release/rollout-plan.ts';
+import { Rollouts } from '../../../controller/release/rollout.ts';
+import type { App, Store } from '../../../controller/store/port.ts';
+import type { Digest, InstanceId } from '../../../shared/domain/ids.ts';
+import type { Slug } from '../../../shared/domain/slug.ts';
+import { noFailpoint } from '../../../shared/kit/failpoint.ts';
+import { KeyedQueue } from '../../../shared/kit/keyed-queue.ts';
+import { Life, mortal } from './life.ts';
+import type { Trace } from './trace.ts';
+import type { VirtualClock } from './virtual-clock.ts';
+import type { Wire } from './wire.ts';
+
+export interface OfficeDeps {
+  readonly store: Store;
+  readonly clock: VirtualClock;
+  readonly trace: Trace;
+  readonly nextId: (prefix: string) => string;
+  /** How long a transaction takes, ms. */
+  readonly storeMs: () => number;
+  readonly refs: Map<string, string>;
+}
+
+interface Running {
+  readonly life: Life;
+  readonly dispatcher: Dispatcher;
+  readonly fleet: Fleet;
+  readonly releases: Releases;
+  readonly deploys: Deploys;
+  readonly wires: Set<Wire>;
+}
+
+const BUILD_MS = 100;
+const NODES_BACK_MS = 30_000;
+
+/** The controller: database and refs outlive it, everything else is of one life. Composed as controller/compose.ts does. */
+export class Office {
+  readonly #deps: OfficeDeps;
+  #running: Running | undefined;
+
+  constructor(deps: OfficeDeps) {
+    this.#deps = deps;
+  }
+
+  get runs(): boolean {
+    return this.#running !== undefined;
+  }
+
+  async start(): Promise<void> {
+    const { clock, trace } = this.#deps;
+    const life = new Life();
+    const running = await this.#compose(life);
+    this.#running = running;
+    await running.dispatcher.start();
+    startReaper({ store: this.#storeOf(life), fleet: running.fleet, log: trace.logger('controller') });
+    void this.#resume(running, mortal(clock, life));
+  }
+
+  /** kill -9. */
+  kill(): void {
+    const running = this.#running;
+    this.#running = undefined;
+    running?.life.end();
+    for (const wire of running?.wires ?? []) wire.cut();
+  }
+
+  /** False while there is no controller. */
+  accept(wire: Wire): boolean {
+    if (this.#running === undefined) return false;
+    this.#running.wires.add(wire);
+    void this.#running.dispatcher.accept(wire.controllerEnd);
+    return true;
+  }
+
+  connected(): number {
+    return this.#running?.fleet.nodes().filter((node) => node.connected).length ?? 0;
+  }
+
+  /** A push whose build gives this slug; never resolves when the controller dies. */
+  push(app: App, slug: Slug, output: (text: string) => void): Promise<PushOutcome> {
+    const running = this.#running;
+    if (running === undefined) return Promise.resolve({ ok: false, reason: 'connection refused' });
+    const push = {
+      app: { appId: app.id, name: app.name },
+      user: { userId: app.ownerId, name: 'ada' as never },
+      ...{ repositoryDir: '', ref: 'refs/heads/main', oldCommit: '0'.repeat(40), newCommit: slug.commit },
+      commit: { timeMs: 0, subject: '' },
+      ...{ acceptedAtMs: this.#deps.clock.monotonicMs(), timingsMs: {} },
+    };
+    this.#slugs.set(slug.commit, slug);
+    return mortal(running.deploys, running.life).run(push, (text) => { output(String(text)); }, new AbortController().signal); // prettier-ignore
+  }
+
+  setConfig(app: App, changes: Readonly<Record<string, string>>): Promise<{ version: number | undefined }> {
+    const running = this.#running;
+    if (running === undefined) return Promise.reject(new Error('connection refused'));
+    return mortal(running.releases, running.life).setConfig(app, app.ownerId, changes);
+  }
+
+  readonly #slugs = new Map<string, Slug>();
+
+  #storeOf(life: Life): Store {
+    return mortal(this.#deps.store, life, () => this.#deps.clock.sleep(this.#deps.storeMs()));
+  }
+
+  async #compose(life: Life): Promise<Running> {
+    const { trace, nextId, refs } = this.#deps;
+    const [store, clock, log, failpoint] = [this.#storeOf(life), mortal(this.#deps.clock, life), trace.logger('controller'), noFailpoint];
+    const epoch = await store.newEpoch(nextId('epoch'));
+    const limits = { lostAfterMs: 30_000, taskRejoinMs: 10_000, helloTimeoutMs: 10_000, refusalRetryMs: 30_000 };
+    const dispatcher = new Dispatcher(
+      { epoch, baseDomain: 'test', ...limits },
+      { store, clock, logger: log, randomId: () => nextId('rnd') },
+    );
+    const [fleet, queue, policy] = [createFleet(dispatcher), new KeyedQueue(), DEFAULT_ROLLOUT_POLICY];
+    const moveRef = (app: App, ref: string, commit: string): Promise<void> => {
+      this.#moveRef(refs, app, `${ref} ${commit}`);
+      return Promise.resolve();
+    };
+    const git = mortal({ moveRef }, life);
+    const rollouts = new Rollouts({
+      ...{ store, fleet, clock, log, failpoint, policy },
+      moveRef: (app, ref, commit) => git.moveRef(app, ref, commit),
+      newInstanceId: () => nextId('inst') as InstanceId,
+    });
+    const bakes = new Bakes({ store, fleet, rollouts, queue, clock, log, bakeMs: policy.bakeMs });
+    const releases = new Releases({ store, rollouts, bakes, queue, failpoint, log, signal: new AbortController().signal });
+    const deploys = new Deploys({
+      ...{ store, releases, queue, clock, log },
+      builds: { run: (request) => this.#build(store, clock, request) },
+      openSource: () => Promise.reject(new Error('nobody fetches it')),
+      commitTimeMs: () => Promise.resolve(0),
+      urlOf: (app) => `http://${app.name}.test`,
+    });
+    return { life, dispatcher, fleet, releases, deploys, wires: new Set() };
+  }
+
+  #moveRef(refs: Map<string, string>, app: App, to: string): void {
+    if (refs.get(app.name) === to) return;
+    refs.set(app.name, to);
+    this.#deps.trace.say('git', `${app.name} ${to.split(' ')[0] ?? ''} → ${(to.split(' ')[1] ?? '').slice(0, 7)}`);
+  }
+
+  async #build(
+    store: Store,
+    clock: Pick<VirtualClock, 'sleep'>,
+    request: Parameters<ConstructorParameters<typeof Deploys>[0]['builds']['run']>[0],
+  ): ReturnType<ConstructorParameters<typeof Deploys>[0]['builds']['run']> {
+    const build = await store.createBuild({ appId: request.app.id, userId: request.userId, commit: request.commit });
+    await store.setBuildState(build.id, 'running');
+    await clock.sleep(BUILD_MS);
+    await store.setBuildState(build.id, 'succeeded');
+    const slug = this.#slugs.get(request.commit);
+    if (slug === undefined) throw new Error('no such commit');
+    return { build, result: { slug, stats: { timingsMs: {}, sourceBytes: 0, uploadedBytes: 0 } } };
+  }
+
+  /** As controller/main.ts does. */
+  async #resume(running: Running, clock: Pick<VirtualClock, 'sleep' | 'monotonicMs'>): Promise<void> {
+    const store = this.#storeOf(running.life);
+    const users = await store.users();
+    const apps = (await Promise.all(users.map((user) => store.appsOf(user)))).flat();
+    await running.releases.resume(apps, async () => {
+      const expected = (await store.nodes()).length;
+      const untilMs = clock.monotonicMs() + NODES_BACK_MS;
+      const connected = (): number => running.fleet.nodes().filter((node) => node.connected).length;
+      while (connected() < expected && clock.monotonicMs() < untilMs) await clock.sleep(100);
+    });
+  }
+}
+
+export function slugFor(processTypes: Readonly<Record<string, string>>, commit: string): Slug {
+  return {
+    layers: [{ name: 'app', digest: `sha256:${commit.padEnd(64, '0')}` as Digest, sizeBytes: 1000, shared: false }],
+    ...{ processTypes, stack: 'host', platform: 'debian-12-x64', commit, buildpacks: ['Test'], defaultConfig: {} },
+  };
+}

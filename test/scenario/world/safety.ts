@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import type { Release } from '../../../controller/store/port.ts';
+import type { AppRoutes } from '../../../agent/proxy/port.ts';
+import type { Machine } from './machine.ts';
+import type { Trace } from './trace.ts';
+
+/** What must never happen, whatever fails. Checked at every change of routes and releases. */
+
+export interface Scene {
+  readonly machines: ReadonlyMap<string, Machine>;
+  readonly trace: Trace;
+  /** Instances of releases that have failed: their traffic may end before anything else serves. */
+  readonly failed: ReadonlySet<string>;
+}
+
+export function checkRoutes(world: Scene, machine: Machine, before: readonly AppRoutes[]): void {
+  for (const { app, backends } of machine.proxy.routes()) {
+    for (const { id } of backends) {
+      const startedAtMs = machine.startOf(id);
+      if (startedAtMs === undefined) continue; // it ended while the proxy was being told
+      const passed = machine.answered.has(`${id}@${String(startedAtMs)}`);
+      assert.ok(passed, `${world.trace.nameOf(id)} gets traffic on ${machine.name} before its port has answered`);
+    }
+    const had = liveBackends(machine, before, app).filter((id) => !world.failed.has(id)).length;
+    const elsewhere = [...world.machines.values()].filter((each) => each !== machine);
+    const left = servingOf(world, app).length;
+    const others = elsewhere.flatMap((each) => liveBackends(each, each.proxy.routes(), app)).length;
+    assert.ok(left > 0 || had + others === 0, `${app} lost its last live instance when ${machine.name} changed its routes`);
+  }
+}
+
+/** @param releases newest first */
+export function checkReleases(app: string, releases: readonly Release[]): void {
+  const versions = releases.map((release) => release.version);
+  const expected = releases.map((_, at) => releases.length - at);
+  assert.deepEqual(versions, expected, `${app}: the numbers have gaps`);
+  const current = releases.filter((release) => release.state === 'current');
+  assert.ok(current.length <= 1, `${app} has ${String(current.length)} current releases`);
+}
+
+/** The routed, running, gated instances of an app on all nodes. */
+export function servingOf(world: Scene, app: string): readonly string[] {
+  return [...world.machines.values()].flatMap((machine) => liveBackends(machine, machine.proxy.routes(), app));
+}
+
+/** Backends that run and whose port has answered since they were started. */
+function liveBackends(machine: Machine, routes: readonly AppRoutes[], app: string): readonly string[] {
+  const backends = routes.find((route) => route.app === app)?.backends ?? [];
+  return backends.map((each) => each.id).filter((id) => machine.answered.has(`${id}@${String(machine.startOf(id))}`));
+}

@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import type { Machine } from './machine.ts';
+import { Random } from './random.ts';
+import { World } from './world.ts';
+
+/** How much virtual time a command that waits may take. */
+const PATIENCE_MS = 300_000;
+
+type Command = (words: readonly string[]) => void | Promise<void>;
+
+/**
+ * Runs a script of commands against a world and returns all that happened. A line is a command, `#` a comment:
+ *   node NAME [MB]                a machine with an agent that joins
+ *   push APP TYPE=BEHAVIOUR, …    waits until the push returns; `push&` does not wait
+ *   config APP NAME=VALUE         waits until the change is rolled out
+ *   scale APP TYPE=N
+ *   run 5s                        lets time pass
+ *   crash web.1 of APP vN         ends that process as if by itself
+ *   kill | start agent NAME       kill -9, and its return; also: kill | start controller
+ *   cut NAME                      breaks the node's session
+ *   stop proxy NAME               ends its proxy
+ *   show                          releases, instances, routes and refs as they are
+ */
+export class Script {
+  readonly #world: World;
+
+  private constructor(world: World) {
+    this.#world = world;
+  }
+
+  static async run(text: string, dir: string): Promise<string> {
+    const effects: Readonly<Record<string, number>> = { ensure: 20, prepare: 10, start: 20, apply: 5, signal: 5, destroy: 10 };
+    const world = await World.open({
+      ...{ dir, random: new Random(1), latencyMs: () => 2, storeMs: () => 1 },
+      effectMs: (method) => effects[method] ?? 1,
+    });
+    const script = new Script(world);
+    await script.#wait(world.office.start());
+    for (const line of text.split('\n')) {
+      if (line.trim() === '') continue;
+      world.trace.raw(line.startsWith('#') ? line : `\n> ${line}`);
+      if (!line.startsWith('#')) await script.#command(line);
+    }
+    await world.store.close();
+    assert.deepEqual(world.violations, []);
+    return `${world.trace.lines.join('\n')}\n`;
+  }
+
+  async #command(line: string): Promise<void> {
+    const [verb = '', ...words] = line.split(/\s+/);
+    const command = this.#commands[verb];
+    if (command === undefined) throw new Error(`no such command: ${line}`);
+    await command(words);
+  }
+
+  readonly #commands: Readonly<Record<string, Command>> = {
+    node: async ([name = '', megabytes = '8000']) => {
+      (await this.#world.addMachine(name, Number(megabytes) * 1e6)).startAgent();
+      await this.#world.clock.advance(1000);
+    },
+    push: (words) => this.#wait(this.#push(words)),
+    'push&': (words) => void this.#push(words),
+    config: ([app = '', ...pairs]) => this.#wait(this.#config(app, pairs)),
+    scale: async ([app = '', ...pairs]) => {
+      const counts = pairsOf(pairs).map(([type, count]) => [type, Number(count)] as const);
+      await this.#world.store.setFormation((await this.#world.app(app)).id, Object.fromEntries(counts));
+    },
+    run: ([time = '0s']) => this.#world.clock.advance(Number(time.replace(/s$/, '')) * 1000),
+    crash: ([...name]) => {
+      this.#crash(name.join(' '));
+    },
+    kill: ([what = '', name = '']) => {
+      if (what === 'controller') this.#world.office.kill();
+      else this.#world.machines.get(name)!.killAgent();
+    },
+    start: async ([what = '', name = '']) => {
+      if (what === 'controller') await this.#wait(this.#world.office.start());
+      else this.#world.machines.get(name)!.startAgent();
+    },
+    stop: ([, name = '']) => {
+      this.#world.machines.get(name)!.crashProxy();
+    },
+    cut: ([name = '']) => {
+      this.#world.machines.get(name)!.cutSession();
+    },
+    show: () => this.#show(),
+  };
+
+  /** Time passes while it waits. */
+  async #wait(work: Promise<unknown>): Promise<void> {
+    let done = false;
+    void work.then(() => (done = true));
+    await this.#world.clock.until(() => done, PATIENCE_MS);
+  }
+
+  async #push([app = '', ...rest]: readonly string[]): Promise<void> {
+    await this.#world.push(app, Object.fromEntries(pairsOf(rest.join(' ').split(', '))));
+  }
+
+  async #config(app: string, pairs: readonly string[]): Promise<void> {
+    const { trace, office } = this.#world;
+    await office.setConfig(await this.#world.app(app), Object.fromEntries(pairsOf(pairs))).then(
+      ({ version }) => { trace.say('config', version === undefined ? 'set' : `set, v${String(version)}`); }, // prettier-ignore
+      (error: unknown) => { trace.say('config', String(error)); }, // prettier-ignore
+    );
+  }
+
+  #crash(name: string): void {
+    for (const machine of this.#world.machines.values()) {
+      for (const id of machine.sandbox.specs.keys()) {
+        if (this.#world.trace.nameOf(id) === name) machine.sandbox.crash(id, { code: 1 });
+      }
+    }
+  }
+
+  async #show(): Promise<void> {
+    const { apps, store, trace, refs, machines } = this.#world;
+    for (const app of apps.values()) {
+      const releases = (await store.releases(app.id, 100)).map((release) => `v${String(release.version)} ${release.state}`);
+      trace.raw(`  ${app.name}: ${releases.join(', ')}; ref ${(refs.get(app.name) ?? '- -').split(' ')[1]?.slice(0, 7) ?? '-'}`);
+    }
+    for (const machine of machines.values()) this.#showMachine(machine);
+  }
+
+  #showMachine(machine: Machine): void {
+    const { trace } = this.#world;
+    for (const { instanceId, state, restarts } of machine.statuses()) {
+      const desired = machine.ledger?.assignments.find((one) => one.instanceId === instanceId)?.desired ?? 'forgotten';
+      trace.raw(
+        `  ${machine.name}: ${trace.nameOf(instanceId)} ${state} (${desired}${restarts === 0 ? '' : `, restarts ${String(restarts)}`})`,
+      );
+    }
+    for (const { app, backends } of machine.proxy.routes()) {
+      trace.raw(`  ${machine.name}: ${app} is served by ${backends.map(({ id }) => trace.nameOf(id)).join(', ') || 'nobody'}`);
+    }
+  }
+}
+
+/** `web=serve` → ['web', 'serve'] */
+function pairsOf(words: readonly string[]): [string, string][] {
+  return words.map((word) => [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)]);
+}

@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict';
+import { demandsOf } from '../../../controller/schedule/plan.ts';
+import type { App } from '../../../controller/store/port.ts';
+import type { Machine } from './machine.ts';
+import { Random } from './random.ts';
+import { World } from './world.ts';
+
+const APPS = ['shop', 'blog'];
+/** Weighted by repetition. */
+const BEHAVIOURS = ['serve', 'serve', 'serve', 'serve', 'slow 700', 'slow 4000', 'exit 7', 'mute', 'crash-after 1000', 'crash-after 8000'];
+const FAULTY_METHODS = ['ensure', 'prepare', 'start', 'apply', 'save', 'destroy', 'mount', 'ensureRunning'];
+/** Longer than any rollout with its start, gate, settle, bake, drain and back-off. */
+const HEALED_MS = 15 * 60_000;
+const LOOK_MS = 20_000;
+
+/** One random history of a fleet: pushes, crashes, kills, cuts and faults; then everything is whole again and must come right. */
+export class Simulation {
+  readonly world: World;
+  readonly #random: Random;
+
+  private constructor(world: World, random: Random) {
+    this.world = world;
+    this.#random = random;
+  }
+
+  static async run(seed: number, dir: string): Promise<Simulation> {
+    const random = new Random(seed);
+    const slow: Readonly<Record<string, number>> = { ensure: 200, start: 60, prepare: 40, apply: 80, destroy: 60, signal: 20 };
+    const world = await World.open({
+      ...{ dir, random },
+      latencyMs: () => random.between(0, 20),
+      storeMs: () => random.between(0, 3),
+      effectMs: (method) => random.between(0, slow[method] ?? 2),
+    });
+    const simulation = new Simulation(world, random);
+    try {
+      await simulation.#live();
+      await simulation.#heal();
+      await simulation.#check();
+    } catch (error) {
+      const history = world.trace.lines.slice(-150).join('\n');
+      throw new Error(`seed ${String(seed)}: ${error instanceof Error ? error.message : String(error)}\n${history}`, { cause: error });
+    } finally {
+      await world.store.close();
+    }
+    return simulation;
+  }
+
+  async #live(): Promise<void> {
+    const { world } = this;
+    await this.#during(world.office.start());
+    for (const name of ['fra', 'ams', 'lon'].slice(0, this.#random.between(1, 3))) (await world.addMachine(name)).startAgent();
+    await world.clock.advance(1000);
+    for (let events = this.#random.between(3, 9); events > 0; events -= 1) {
+      await this.#event();
+      await world.clock.advance(this.#random.pick([10, 200, 1000, 4000, 15_000]));
+    }
+  }
+
+  async #event(): Promise<void> {
+    const events: readonly (() => void | Promise<void>)[] = [
+      ...Array.from({ length: 5 }, () => () => this.#push()),
+      () => this.#config(),
+      () => this.#scale(),
+      () => this.#killAgent(),
+      () => this.#killController(),
+      () => { this.#machine().cutSession(); }, // prettier-ignore
+      () => { this.#crashOne(); }, // prettier-ignore
+      () => { this.#machine().crashProxy(); }, // prettier-ignore
+      () => void this.#machine().faults.set(this.#random.pick(FAULTY_METHODS), this.#random.between(1, 4)),
+    ];
+    await this.#random.pick(events)();
+  }
+
+  #machine(): Machine {
+    return this.#random.pick([...this.world.machines.values()]);
+  }
+
+  async #push(): Promise<void> {
+    const app = this.#random.pick(APPS);
+    await this.world.app(app);
+    const processTypes = { web: this.#random.pick(BEHAVIOURS), worker: 'serve' };
+    this.world.trace.say('test', `push ${app} ${processTypes.web}`);
+    void this.world.push(app, processTypes);
+  }
+
+  #config(): void {
+    for (const app of this.world.apps.values())
+      void this.world.office.setConfig(app, { A: String(this.#random.next()) }).catch(() => undefined);
+  }
+
+  async #scale(): Promise<void> {
+    const app = await this.world.app(this.#random.pick(APPS));
+    await this.world.store.setFormation(app.id, { web: this.#random.between(1, 4), worker: this.#random.between(0, 2) });
+  }
+
+  async #killAgent(): Promise<void> {
+    const machine = this.#machine();
+    this.world.trace.say('test', `kill agent ${machine.name}`);
+    machine.killAgent();
+    await this.world.clock.advance(this.#random.pick([0, 100, 5000]));
+    machine.startAgent();
+  }
+
+  async #killController(): Promise<void> {
+    this.world.trace.say('test', 'kill controller');
+    this.world.office.kill();
+    await this.world.clock.advance(this.#random.pick([0, 100, 5000]));
+    await this.#during(this.world.office.start());
+  }
+
+  #crashOne(): void {
+    const machine = this.#machine();
+    const ids = [...machine.sandbox.specs.keys()];
+    if (ids.length === 0) return;
+    const id = this.#random.pick(ids);
+    this.world.trace.say('test', `crash ${id}`);
+    machine.sandbox.crash(id);
+  }
+
+  async #during(work: Promise<unknown>): Promise<void> {
+    let done = false;
+    void work.then(() => (done = true));
+    await this.world.clock.until(() => done, 60_000);
+  }
+
+  async #heal(): Promise<void> {
+    this.world.trace.say('test', 'everything is whole again');
+    for (const machine of this.world.machines.values()) machine.faults.clear();
+    const untilMs = this.world.clock.monotonicMs() + HEALED_MS;
+    do await this.world.clock.advance(LOOK_MS);
+    while (!(await this.#quiet()) && this.world.clock.monotonicMs() < untilMs);
+    await this.world.clock.advance(LOOK_MS);
+  }
+
+  /** Nothing is under way any more that would come to an end by itself. */
+  async #quiet(): Promise<boolean> {
+    const { store, machines } = this.world;
+    if ((await store.unfinishedReleases()).length > 0) return false;
+    if ((await store.allAssignments()).some((row) => row.desired !== 'run')) return false;
+    const states = [...machines.values()].flatMap((machine) => machine.statuses().map((status) => status.state));
+    return states.length > 0 && states.every((state) => state === 'live');
+  }
+
+  /** Desired is observed, and nothing is left of what came before. */
+  async #check(): Promise<void> {
+    assert.deepEqual(this.world.violations, [], 'a rule was broken');
+    assert.deepEqual(await this.world.store.unfinishedReleases(), [], 'a release is neither current nor failed');
+    for (const app of this.world.apps.values()) await this.#checkApp(app);
+    const wanted = new Set((await this.world.store.allAssignments()).map((row) => row.instanceId as string));
+    for (const machine of this.world.machines.values()) {
+      const orphans = (await machine.sandbox.list())
+        .filter((found) => !wanted.has(found.id))
+        .map((found) => this.world.trace.nameOf(found.id));
+      assert.deepEqual(orphans, [], `${machine.name} runs what nobody wants`);
+      assert.ok(await machine.proxy.healthy(), `the proxy of ${machine.name} is down`);
+    }
+  }
+
+  async #checkApp(app: App): Promise<void> {
+    const { store, trace, refs, machines } = this.world;
+    const current = await store.currentRelease(app.id);
+    const rows = await store.assignmentsOfApp(app.id);
+    const found = rows.map((row) => `${trace.nameOf(row.instanceId)} ${row.desired}`).sort();
+    if (current === undefined) {
+      assert.deepEqual(found, [], `${app.name} has instances and no release`);
+      return;
+    }
+    assert.equal(
+      refs.get(app.name)?.split(' ')[1],
+      current.slug.commit,
+      `the ref of ${app.name} is not that of v${String(current.version)}`,
+    );
+    const stray = rows.filter((row) => row.release !== current.version || row.desired !== 'run');
+    assert.deepEqual(stray.map((row) => `${trace.nameOf(row.instanceId)} ${row.desired}`), [], `left over of ${app.name}`); // prettier-ignore
+    assert.ok(
+      demandsOf(current.slug.processTypes, {}, 1).length > 0 && rows.some((row) => row.processType === 'web'),
+      `${app.name} has no web`,
+    );
+    if (current.slug.processTypes['web']?.startsWith('crash') === true) return; // it comes and goes
+    const statuses = new Map(
+      [...machines.values()].flatMap((machine) => machine.statuses().map((status) => [status.instanceId, status.state])),
+    );
+    const down = rows.filter((row) => statuses.get(row.instanceId) !== 'live').map((row) => `${trace.nameOf(row.instanceId)} ${statuses.get(row.instanceId) ?? 'unknown'}`); // prettier-ignore
+    assert.deepEqual(down, [], `${app.name} is not up`);
+    const serving = this.world.serving(app.name).map((id) => trace.nameOf(id)).sort(); // prettier-ignore
+    const web = rows.filter((row) => row.processType === 'web').map((row) => trace.nameOf(row.instanceId)).sort(); // prettier-ignore
+    assert.deepEqual(serving, web, `the traffic of ${app.name} does not reach all of its instances, or others`);
+  }
+}

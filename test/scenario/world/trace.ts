@@ -1,0 +1,60 @@
+import type { Logger } from '../../../shared/kit/log.ts';
+import type { VirtualClock } from './virtual-clock.ts';
+
+/** What happened, a line an event, with the names that people use in place of ids. */
+export class Trace {
+  readonly lines: string[] = [];
+  readonly #clock: VirtualClock;
+  readonly #names = new Map<string, string>();
+
+  constructor(clock: VirtualClock) {
+    this.#clock = clock;
+  }
+
+  name(id: string, name: string): void {
+    this.#names.set(id, name);
+  }
+
+  nameOf(id: string): string {
+    return this.#names.get(id) ?? id;
+  }
+
+  /** @param who a node, `controller`, `git`, `push` … */
+  say(who: string, text: string): void {
+    const named = text.replaceAll(/\b[a-z]{1,4}\d{8,}\b/g, (id) => this.nameOf(id));
+    for (const line of named.trimEnd().split('\n')) this.lines.push(`${this.#stamp()} ${who.padEnd(10)} ${line}`.trimEnd());
+  }
+
+  /** Lines as they stand, without time. */
+  raw(text: string): void {
+    this.lines.push(text);
+  }
+
+  /** A program's log: events from info on, and the steps of the agents. */
+  logger(who: string): Logger {
+    const log = (fields: object, event: string): void => {
+      this.say(who, `${event}${renderFields(fields)}`);
+    };
+    const logger: Logger = {
+      debug: (fields, event) => {
+        if (event === 'reconcile.step' && 'step' in fields) this.say(who, String(fields.step));
+      },
+      info: (fields, event) => {
+        if (event.startsWith('release.')) log(fields, event);
+      },
+      warn: log,
+      error: log,
+      child: () => logger,
+    };
+    return logger;
+  }
+
+  #stamp(): string {
+    return (this.#clock.monotonicMs() / 1000).toFixed(3).padStart(8);
+  }
+}
+
+function renderFields(fields: object): string {
+  const shown = Object.entries(fields).filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value));
+  return shown.map(([name, value]) => ` ${name}=${String(value)}`).join('');
+}

@@ -1,0 +1,180 @@
+import { openStore } from '../../../controller/store/open-store.ts';
+import type { App, AssignmentChange, Store } from '../../../controller/store/port.ts';
+import type { AppRoutes } from '../../../agent/proxy/port.ts';
+import { instanceName } from '../../../shared/domain/assignment.ts';
+import { parseAppName, parseNodeName, parseUserName } from '../../../shared/domain/names.ts';
+import { Machine } from './machine.ts';
+import { Office, slugFor } from './office.ts';
+import { checkReleases, checkRoutes, servingOf } from './safety.ts';
+import type { Random } from './random.ts';
+import { Trace } from './trace.ts';
+import { VirtualClock } from './virtual-clock.ts';
+import { Wire } from './wire.ts';
+
+export interface WorldOptions {
+  /** Folder for what the fake sandboxes leave. */
+  readonly dir: string;
+  readonly random: Random;
+  readonly latencyMs: () => number;
+  readonly storeMs: () => number;
+  readonly effectMs: (method: string) => number;
+}
+
+type NextId = (prefix: string) => string;
+
+/** One controller and some nodes in one process, on a virtual clock, with what must never happen checked as it goes. */
+export class World {
+  readonly clock: VirtualClock;
+  readonly trace: Trace;
+  readonly machines = new Map<string, Machine>();
+  readonly apps = new Map<string, App>();
+  /** App name → `ref commit`. */
+  readonly refs = new Map<string, string>();
+  readonly failed = new Set<string>();
+  readonly violations: string[] = [];
+  readonly store: Store;
+  readonly office: Office;
+  readonly #options: WorldOptions;
+  readonly #made = new Map<string, Promise<App>>();
+  #pushes = 0;
+
+  private constructor(options: WorldOptions, parts: { readonly clock: VirtualClock; readonly store: Store; readonly nextId: NextId }) {
+    this.#options = options;
+    this.clock = parts.clock;
+    this.trace = new Trace(parts.clock);
+    this.store = this.#traced(parts.store);
+    const { clock, trace, refs, store } = this;
+    this.office = new Office({ ...{ clock, trace, refs, store }, nextId: parts.nextId, storeMs: options.storeMs });
+  }
+
+  static async open(options: WorldOptions): Promise<World> {
+    const clock = new VirtualClock();
+    let count = 0;
+    const nextId: NextId = (prefix) => `${prefix}${String((count += 1)).padStart(8, '0')}`;
+    const store = await openStore({ path: ':memory:', clock, randomId: () => nextId('row') });
+    await store.createUser({ name: parseUserName('ada'), admin: true });
+    return new World(options, { clock, store, nextId });
+  }
+
+  async addMachine(name: string, memoryBytes = 8e9): Promise<Machine> {
+    const secretHash = `token-${name}`;
+    await this.store.addJoinToken({ secretHash, labels: {}, expiresAtMs: Number.MAX_SAFE_INTEGER });
+    const certificateSerial = `a${String(this.machines.size).padStart(3, '0')}`;
+    const row = await this.store.redeemJoinToken(secretHash, this.clock.nowMs(), { name: parseNodeName(name), certificateSerial });
+    this.trace.name(row.id, name);
+    const { clock, trace } = this;
+    const { random, effectMs, dir } = this.#options;
+    const machine = new Machine({
+      ...{ name, dir, memoryBytes, clock, trace, random, effectMs },
+      dial: () => this.#dial(name, certificateSerial),
+      onRoutes: (on, before) => { this.#routesChanged(on, before); }, // prettier-ignore
+    });
+    this.machines.set(name, machine);
+    return machine;
+  }
+
+  /** Made when it is first named. */
+  app(name: string): Promise<App> {
+    const made = this.#made.get(name) ?? this.#createApp(name);
+    this.#made.set(name, made);
+    return made;
+  }
+
+  /** Pushes code whose processes do as told; resolves when the push returns. */
+  async push(name: string, processTypes: Readonly<Record<string, string>>): Promise<boolean> {
+    const app = await this.app(name);
+    this.#pushes += 1;
+    const commit = this.#pushes.toString(16).padStart(7, '0').padEnd(40, '0');
+    const outcome = await this.office.push(app, slugFor(processTypes, commit), (text) => { this.trace.say('push', text.replace(/^ *Time: .*\n/m, '')); }); // prettier-ignore
+    this.trace.say('push', outcome.ok ? 'ok' : `rejected (${outcome.reason})`);
+    return outcome.ok;
+  }
+
+  /** The routed, running, gated instances of an app on all nodes. */
+  serving(app: string): readonly string[] {
+    return servingOf(this, app);
+  }
+
+  async #createApp(name: string): Promise<App> {
+    const [owner] = await this.store.users();
+    const app = await this.store.createApp({ name: parseAppName(name), ownerId: owner!.id, stack: 'host' });
+    this.apps.set(name, app);
+    return app;
+  }
+
+  #dial(name: string, serial: string): Wire | undefined {
+    const wire = new Wire({ clock: this.clock, latencyMs: this.#options.latencyMs, serial, name });
+    return this.office.accept(wire) ? wire : undefined;
+  }
+
+  /** What breaks a rule must not end as a line in some program's log. */
+  #guard(check: () => void): void {
+    try {
+      check();
+    } catch (error) {
+      const words = error instanceof Error ? error.message : String(error);
+      this.violations.push(words);
+      this.trace.say('RULE', words);
+    }
+  }
+
+  #routesChanged(machine: Machine, before: readonly AppRoutes[]): void {
+    this.#guard(() => { checkRoutes(this, machine, before); }); // prettier-ignore
+    for (const { app, backends } of machine.proxy.routes()) {
+      const ids = backends.map((each) => each.id).join(' ');
+      const former = before.find((route) => route.app === app)?.backends.map((each) => each.id).join(' '); // prettier-ignore
+      if (ids !== (former ?? '')) this.trace.say(machine.name, `traffic of ${app} → ${ids === '' ? 'nobody' : ids}`);
+    }
+  }
+
+  /** The store, telling what changes of releases and assignments. */
+  #traced(store: Store): Store {
+    const say = (text: string): void => { this.trace.say('controller', text); }; // prettier-ignore
+    const check = async (appId: string): Promise<void> => {
+      const app = [...this.apps.values()].find((each) => each.id === appId);
+      const releases = await store.releases(appId as App['id'], 1000);
+      this.#guard(() => { checkReleases(app?.name ?? appId, releases); }); // prettier-ignore
+    };
+    return {
+      ...store,
+      createRelease: async (release) => {
+        const made = await store.createRelease(release);
+        say(`v${String(made.version)} pending: ${made.description}`);
+        return made;
+      },
+      beginRollout: async (appId, version, change) => {
+        this.#sayChange(change, `v${String(version)} deploying`);
+        await store.beginRollout(appId, version, change);
+        await check(appId);
+      },
+      completeRollout: async (appId, version, change) => {
+        await store.completeRollout(appId, version, change);
+        say(`v${String(version)} current`);
+        await check(appId);
+      },
+      failRelease: async (appId, version, ...[failure, change, restore]) => {
+        await store.failRelease(appId, version, failure, change, restore);
+        for (const row of await store.assignmentsOfApp(appId)) if (row.release === version) this.failed.add(row.instanceId);
+        this.#sayChange(
+          change,
+          `v${String(version)} failed: ${failure.message}${restore === undefined ? '' : ` (v${String(restore)} is current again)`}`,
+        );
+        await check(appId);
+      },
+      changeAssignments: async (change) => {
+        this.#sayChange(change);
+        await store.changeAssignments(change);
+      },
+    };
+  }
+
+  #sayChange(change: AssignmentChange, before?: string): void {
+    if (before !== undefined) this.trace.say('controller', before);
+    for (const row of change.add) {
+      const app = [...this.apps.values()].find((each) => each.id === row.appId)?.name ?? '';
+      this.trace.name(row.instanceId, `${instanceName(row)} of ${app} v${String(row.release)}`);
+      this.trace.say('controller', `place ${row.instanceId} on ${this.trace.nameOf(row.nodeId)}`);
+    }
+    for (const { instanceId, desired } of change.setDesired) this.trace.say('controller', `want ${instanceId}: ${desired}`);
+  }
+}

@@ -1,0 +1,184 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { Agent, request, type Dispatcher } from 'undici';
+import { openCa } from '../../controller/access/ca/open-ca.ts';
+import type { Authority } from '../../controller/access/ca/authority.ts';
+import { newSerial } from '../../controller/access/ca/certificates.ts';
+import { newApiToken, newJoinToken } from '../../controller/access/tokens.ts';
+import { createApi, type Api } from '../../controller/api/create-api.ts';
+import type { ApiConfig, ApiDeps } from '../../controller/api/deps.ts';
+import type { ImageStore } from '../../controller/build/port.ts';
+import type { Fleet, LiveNode } from '../../controller/dispatch/port.ts';
+import type { NodeRow, Store, User } from '../../controller/store/port.ts';
+import type { InstanceStatus } from '../../shared/domain/instance.ts';
+import type { Digest, InstanceId } from '../../shared/domain/ids.ts';
+import type { LogLine } from '../../shared/domain/log-line.ts';
+import { parseNodeName, parseUserName } from '../../shared/domain/names.ts';
+import { systemClock } from '../../shared/kit/clock.ts';
+import { silentLogger } from '../../shared/kit/log.ts';
+import { makeCsr } from './csr.ts';
+import { openMemoryStore } from './store-fixtures.ts';
+
+/** A fleet that says what a test told it. */
+export class FakeFleet implements Fleet {
+  live: LiveNode[] = [];
+  statuses = new Map<InstanceId, InstanceStatus>();
+  lines: LogLine[] = [];
+  /** With `follow`: further lines, until the test ends it. */
+  following: ((signal: AbortSignal) => AsyncIterable<LogLine>) | undefined;
+
+  nodes(): readonly LiveNode[] {
+    return this.live;
+  }
+
+  status(id: InstanceId): InstanceStatus | undefined {
+    return this.statuses.get(id);
+  }
+
+  publish(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  onChange(): () => void {
+    return () => undefined;
+  }
+
+  async *logs(query: { lines: number; follow: boolean }, signal: AbortSignal): AsyncIterable<LogLine> {
+    yield* query.lines === 0 ? [] : this.lines.slice(-query.lines);
+    if (query.follow && this.following !== undefined) yield* this.following(signal);
+  }
+}
+
+/** Images in memory. */
+export class FakeImages implements ImageStore {
+  readonly kept = new Map<Digest, Buffer>();
+
+  has(digest: Digest): Promise<boolean> {
+    return Promise.resolve(this.kept.has(digest));
+  }
+
+  sizeBytes(digest: Digest): Promise<number | undefined> {
+    return Promise.resolve(this.kept.get(digest)?.length);
+  }
+
+  async put(digest: Digest, body: NodeJS.ReadableStream): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of body) chunks.push(Buffer.from(chunk as Buffer));
+    this.kept.set(digest, Buffer.concat(chunks));
+  }
+
+  open(digest: Digest, offsetBytes: number): Promise<NodeJS.ReadableStream> {
+    return Promise.resolve(Readable.from([this.kept.get(digest)!.subarray(offsetBytes)], { objectMode: false }));
+  }
+
+  sweep(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+export function digestOfBytes(bytes: Uint8Array): Digest {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}` as Digest;
+}
+
+export interface Caller {
+  readonly token?: string | undefined;
+  readonly tls?: { readonly key: string; readonly cert: string } | undefined;
+}
+
+export interface ApiFixture {
+  readonly url: string;
+  readonly store: Store;
+  readonly fleet: FakeFleet;
+  readonly images: FakeImages;
+  readonly authority: Authority;
+  readonly api: Api;
+  addCaller(name: string, admin?: boolean): Promise<{ user: User; caller: Caller }>;
+  addNodeCaller(name: string): Promise<{ node: NodeRow; caller: Caller }>;
+  call(caller: Caller, method: string, path: string, options?: CallOptions): Promise<Dispatcher.ResponseData>;
+  close(): Promise<void>;
+}
+
+export interface CallOptions {
+  readonly json?: unknown;
+  readonly body?: Buffer | string;
+  readonly headers?: Record<string, string>;
+}
+
+export const API_CONFIG: ApiConfig = {
+  host: '127.0.0.1',
+  port: 0,
+  grpcAddress: '127.0.0.1:7443',
+  version: '0.1.0',
+  defaultStack: 'host',
+  webUrl: (app) => `http://${app}.localhost:8080`,
+  gitUrl: (app) => `ssh://git@127.0.0.1:2222/${app}.git`,
+};
+
+/** The real API over real HTTPS with a real store and CA; the fleet and the images are fakes. */
+export async function openApi(change: Partial<ApiDeps> = {}): Promise<ApiFixture> {
+  const dir = await mkdtemp(join(tmpdir(), 'slipway-api-'));
+  const authority = await openCa({ dir, mayCreate: true, serverNames: ['127.0.0.1', 'localhost'], clock: systemClock });
+  const store = await openMemoryStore();
+  const fleet = new FakeFleet();
+  const images = new FakeImages();
+  const api = createApi(API_CONFIG, { ...fakeDeps(store), store, fleet, images, authority, ...change });
+  const url = `https://127.0.0.1:${await api.listen()}`;
+  const agents: Agent[] = [];
+  return {
+    ...{ url, store, fleet, images, authority, api },
+    addCaller: async (name, admin = false) => {
+      const user = await store.createUser({ name: parseUserName(name), admin });
+      const token = newApiToken();
+      await store.addToken({ userId: user.id, secretHash: token.secretHash, description: 'test' });
+      return { user, caller: { token: token.secret.reveal() } };
+    },
+    addNodeCaller: (name) => joinNode(store, authority, name),
+    call: async (caller, method, path, options = {}) => {
+      const agent = new Agent({ connect: { ca: authority.caPem, ...caller.tls } });
+      agents.push(agent);
+      const headers = { ...(caller.token === undefined ? {} : { authorization: `Bearer ${caller.token}` }), ...options.headers };
+      return await request(`${url}${path}`, { dispatcher: agent, method: method as 'GET', ...asBody(options, headers) });
+    },
+    close: async () => {
+      await Promise.all(agents.map((agent) => agent.destroy()));
+      await api.close();
+      await store.close();
+      await rm(dir, { recursive: true });
+    },
+  };
+}
+
+function asBody({ json, body }: CallOptions, headers: Record<string, string>): object {
+  if (json !== undefined) return { body: JSON.stringify(json), headers: { 'content-type': 'application/json', ...headers } };
+  return body === undefined ? { headers } : { body, headers: { 'content-type': 'application/octet-stream', ...headers } };
+}
+
+async function joinNode(store: Store, authority: Authority, name: string): Promise<{ node: NodeRow; caller: Caller }> {
+  const token = newJoinToken();
+  await store.addJoinToken({ secretHash: token.secretHash, labels: {}, expiresAtMs: Number.MAX_SAFE_INTEGER });
+  const serial = newSerial();
+  const node = await store.redeemJoinToken(token.secretHash, 0, { name: parseNodeName(name), certificateSerial: serial });
+  const { csrPem, keyPem } = await makeCsr({});
+  const { certificatePem } = await authority.issueNode({ csrPem, nodeId: node.id, serial });
+  return { node, caller: { tls: { key: keyPem, cert: certificatePem } } };
+}
+
+function fakeDeps(store: Store): Omit<ApiDeps, 'store' | 'fleet' | 'images' | 'authority'> {
+  return {
+    taskSources: { open: () => Promise.resolve(undefined) },
+    mayReadImage: () => Promise.resolve(true),
+    mayWriteImage: () => Promise.resolve(true),
+    releases: {
+      setConfig: async (app, _userId, changes) => {
+        await store.setConfig(app.id, changes);
+        return { version: 7 };
+      },
+    },
+    buildLog: () => Promise.resolve(undefined),
+    clock: systemClock,
+    log: silentLogger,
+  };
+}

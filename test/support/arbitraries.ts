@@ -1,0 +1,130 @@
+import fc from 'fast-check';
+import type { Assignment, DesiredState, Limits, Route } from '../../shared/domain/assignment.ts';
+import type { BuildResult, BuildTask } from '../../shared/domain/build.ts';
+import type { AppId, Digest, InstanceId, TaskId } from '../../shared/domain/ids.ts';
+import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
+import type { AppName, ProcessType } from '../../shared/domain/names.ts';
+import type { Layer } from '../../shared/domain/slug.ts';
+import { Sensitive, type ConfigVars } from '../../shared/kit/sensitive.ts';
+
+// Any valid value of the domain, for property tests.
+
+const matching = (pattern: RegExp): fc.Arbitrary<string> => fc.stringMatching(pattern);
+export const anyId = <T extends string>(): fc.Arbitrary<T> => matching(/^[a-z0-9]{8,26}$/) as fc.Arbitrary<T>;
+export const anyAppName = matching(/^[a-z][a-z0-9]{1,14}[0-9]$/) as fc.Arbitrary<AppName>;
+export const anyProcessType = fc.constantFrom('web', 'worker', 'Clock_1') as fc.Arbitrary<ProcessType>;
+const anyCount = fc.nat({ max: Number.MAX_SAFE_INTEGER });
+const anySize = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
+const anyUint32 = fc.integer({ min: 1, max: 2 ** 32 - 1 });
+const anyText = fc.string({ unit: 'grapheme', maxLength: 50 });
+const anyAmount = fc.double({ min: 0, max: 1e9, noNaN: true }).map((value) => value + 0);
+const anyDigest = matching(/^sha256:[0-9a-f]{64}$/) as fc.Arbitrary<Digest>;
+const anyCommit = matching(/^[0-9a-f]{40}$/);
+const anyTimings = fc.dictionary(matching(/^[a-z.]{1,12}$/), anyAmount, { maxKeys: 4 }).map((value) => ({ ...value }));
+const anyPlainConfig = fc.dictionary(matching(/^[A-Z_][A-Z0-9]{0,8}$/), anyText, { maxKeys: 4 }).map((value) => ({ ...value }));
+const anyConfig: fc.Arbitrary<ConfigVars> = anyPlainConfig.map((plain) =>
+  Object.fromEntries(Object.entries(plain).map(([name, value]) => [name, new Sensitive(value)])),
+);
+
+export const anyReason: fc.Arbitrary<Reason> = fc.record({
+  code: matching(/^SLIP_[A-Z0-9_]{1,20}$/),
+  message: anyText,
+  hint: fc.option(fc.string({ minLength: 1, maxLength: 20 }), { nil: undefined }),
+});
+
+const anyLayer: fc.Arbitrary<Layer> = fc.record({
+  name: matching(/^[a-z][a-z0-9-]{0,10}$/),
+  digest: anyDigest,
+  sizeBytes: anyCount,
+  shared: fc.boolean(),
+});
+const anyLayers = fc.uniqueArray(anyLayer, { minLength: 1, maxLength: 3, selector: (layer) => layer.name });
+const anyLimits: fc.Arbitrary<Limits> = fc.record({ memoryBytes: anySize, pidsMax: anyUint32, diskBytes: anySize, diskInodes: anyUint32 });
+const anyUidBase = fc.integer({ min: 1, max: 2 ** 32 - 65536 });
+
+export const anyAssignment: fc.Arbitrary<Assignment> = fc.record({
+  instanceId: anyId<InstanceId>(),
+  appId: anyId<AppId>(),
+  app: anyAppName,
+  uidBase: anyUidBase,
+  release: anyUint32,
+  processType: anyProcessType,
+  ordinal: anyUint32,
+  command: fc.string({ minLength: 1, maxLength: 30 }),
+  layers: anyLayers,
+  stack: matching(/^[a-z][a-z0-9.-]{0,10}$/),
+  config: anyConfig,
+  limits: anyLimits,
+  desired: fc.constantFrom('run', 'standby', 'stop'),
+  commit: anyCommit,
+});
+const anyRoute: fc.Arbitrary<Route> = fc.record({
+  hostname: matching(/^[a-z]{1,8}\.[a-z]{2,5}$/),
+  appId: anyId<AppId>(),
+  app: anyAppName,
+});
+export const anyDesiredState: fc.Arbitrary<DesiredState> = fc.record({
+  epoch: fc.record({ counter: anyCount, id: fc.string({ maxLength: 30 }) }),
+  generation: anyCount,
+  assignments: fc.uniqueArray(anyAssignment, { maxLength: 3, selector: (one) => one.instanceId }),
+  routes: fc.array(anyRoute, { maxLength: 3 }),
+  massStopReason: anyText,
+});
+
+export const anyStatus: fc.Arbitrary<InstanceStatus> = fc.record({
+  instanceId: anyId<InstanceId>(),
+  state: fc.constantFrom('pending', 'fetching', 'starting', 'live', 'backoff', 'stopping', 'stopped', 'failed'),
+  restarts: fc.nat({ max: 2 ** 32 - 1 }),
+  startedAtMs: fc.option(anyCount, { nil: undefined }),
+  lastExit: fc.option(
+    fc.record({
+      code: fc.option(fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }), { nil: undefined }),
+      signal: fc.option(fc.constantFrom('SIGKILL', 'SIGTERM'), { nil: undefined }),
+      oomKilled: fc.boolean(),
+      atMs: anyCount,
+    }),
+    { nil: undefined },
+  ),
+  nextStartAtMs: fc.option(anyCount, { nil: undefined }),
+  reason: fc.option(anyReason, { nil: undefined }),
+  lastLines: fc.array(anyText, { maxLength: 4 }),
+  timingsMs: anyTimings,
+});
+
+export const anyBuildTask: fc.Arbitrary<BuildTask> = fc.record({
+  taskId: anyId<TaskId>(),
+  appId: anyId<AppId>(),
+  app: anyAppName,
+  uidBase: anyUidBase,
+  commit: anyCommit,
+  commitTimeMs: anyCount,
+  stack: fc.constantFrom('host', 'debian-12'),
+  config: anyConfig,
+  buildpacks: fc.array(fc.string({ minLength: 1, maxLength: 20 }), { maxLength: 3 }),
+  limits: anyLimits,
+  timeoutMs: anyUint32,
+  slugLimitBytes: anySize,
+  outputLimitBytes: anySize,
+});
+
+export const anyBuildResult: fc.Arbitrary<BuildResult> = fc.record({
+  slug: fc.record({
+    layers: anyLayers,
+    processTypes: fc
+      .dictionary(matching(/^[a-z][a-z0-9]{0,9}$/), fc.string({ minLength: 1, maxLength: 20 }), { maxKeys: 3 })
+      .map((of) => ({ ...of })),
+    stack: fc.constantFrom('host', 'debian-12'),
+    platform: anyText,
+    commit: anyCommit,
+    buildpacks: fc.array(anyText, { maxLength: 3 }),
+    defaultConfig: anyPlainConfig,
+  }),
+  stats: fc.record({ timingsMs: anyTimings, sourceBytes: anyCount, uploadedBytes: anyCount }),
+});
+
+export const anyLogLine = fc.record({
+  atMs: anyCount,
+  source: fc.constantFrom('app' as const, 'slipway' as const),
+  process: fc.constantFrom('web.1', 'router'),
+  message: anyText,
+});

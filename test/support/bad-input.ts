@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { eventually } from './eventually.ts';
+import type { TestFleet } from './fleet.ts';
+import { helloApp, type PushResult, type Repository, type User } from './fleet-user.ts';
+
+type Files = Readonly<Record<string, string>>;
+
+/** An app whose first release serves. Whatever is pushed to it afterwards is meant to be refused and to change nothing. */
+export class ServingApp {
+  readonly fleet: TestFleet;
+  readonly name: string;
+  readonly repository: Repository;
+  /** The commit that serves. */
+  readonly commit: string;
+  /** What its process answers, with a nonce of its life. */
+  body: string;
+
+  private constructor(fleet: TestFleet, of: { name: string; repository: Repository; commit: string; body: string }) {
+    this.fleet = fleet;
+    this.name = of.name;
+    this.repository = of.repository;
+    this.commit = of.commit;
+    this.body = of.body;
+  }
+
+  static async deploy(fleet: TestFleet, name: string, by: User = fleet.me): Promise<ServingApp> {
+    const repository = await by.repository(name, helloApp('1'));
+    const pushed = await repository.push(name);
+    assert.ok(pushed.ok, `${pushed.text}\n${fleet.logs()}`);
+    const commit = (await repository.git('rev-parse', 'HEAD')).stdout.trim();
+    return new ServingApp(fleet, { name, repository, commit, body: (await fleet.site.get(name)).body });
+  }
+
+  /** Back to what serves, plus these files; `alone`: these files and no other. */
+  async commitBad(files: Files, how: { alone?: boolean } = {}): Promise<string> {
+    await this.repository.git('reset', '-q', '--hard', this.commit);
+    if (how.alone === true) await this.repository.git('rm', '-q', '-r', '.');
+    return this.repository.commit(files);
+  }
+
+  /** Pushes bad input. Asserts that it is refused and that nothing changed; returns what the person saw. */
+  async refused(files: Files, how: { alone?: boolean } = {}): Promise<string> {
+    await this.commitBad(files, how);
+    const pushed = await this.repository.push(this.name);
+    await this.assertUntouched(pushed);
+    return pushed.text;
+  }
+
+  /** The push was rejected; ref, release and answer are what they were, and nothing of it is left on the machine. */
+  async assertUntouched(pushed: PushResult): Promise<void> {
+    assert.equal(pushed.ok, false, pushed.text);
+    assert.ok(!pushed.text.includes(this.fleet.dir), `a path of the server in:\n${pushed.text}`);
+    assert.doesNotMatch(ownWords(pushed.text), /\bat .+:\d+:\d+|SLIP_|undefined|\[object/);
+    assert.equal(await this.repository.remoteRef(this.name), this.commit);
+    assert.equal((await this.fleet.site.get(this.name)).body, this.body, 'the very same process serves');
+    await nothingLeft(this.fleet);
+  }
+
+  /** The same app takes a good commit again. */
+  async recovers(): Promise<void> {
+    await this.repository.git('reset', '-q', '--hard', this.commit);
+    await this.repository.commit({ 'good.txt': String(process.hrtime.bigint()) });
+    const pushed = await this.repository.push(this.name);
+    assert.ok(pushed.ok, `${pushed.text}\n${this.fleet.logs()}`);
+    await this.goBack();
+  }
+
+  /** The good commit serves again after another one did. */
+  async goBack(): Promise<void> {
+    await this.repository.git('reset', '-q', '--hard', this.commit);
+    const pushed = await this.repository.push(this.name, `+${this.commit}:main`);
+    assert.ok(pushed.ok, `${pushed.text}\n${this.fleet.logs()}`);
+    this.body = (await this.fleet.site.get(this.name)).body;
+  }
+}
+
+/** The lines in which Slipway itself speaks of trouble. */
+function ownWords(text: string): string {
+  return text.split('\n').filter((line) => /^remote: +!|rejected/.test(line)).join('\n'); // prettier-ignore
+}
+
+/** One ` !` line with the cause and, after it, one with what to do; git's own last line repeats the cause. */
+export function assertSays(text: string, cause: RegExp, hint: RegExp): void {
+  const lines = text.split('\n').map((line) => line.trimEnd());
+  const at = lines.findIndex((line) => line.startsWith('remote:  !     ') && cause.test(line));
+  assert.ok(at >= 0, `no sentence ${String(cause)} in:\n${text}`);
+  const next = lines.slice(at + 1).find((line) => line.startsWith('remote:  !     ') && hint.test(line));
+  assert.ok(next !== undefined, `no hint ${String(hint)} after the sentence in:\n${text}`);
+  assert.match(lines.find((line) => line.includes('[remote rejected]')) ?? '', cause);
+}
+
+/** Resolves when neither a sandbox nor a half-written file of a refused push is on the machine. */
+export async function nothingLeft(fleet: TestFleet): Promise<void> {
+  let left: string[] = [];
+  await eventually('nothing of the push is left', async () => (left = await leftovers(fleet)).length === 0, 10_000).catch(() => {
+    assert.fail(`left behind:\n${left.join('\n')}`);
+  });
+}
+
+async function leftovers(fleet: TestFleet): Promise<string[]> {
+  const { agent, controller } = fleet.stateDirs;
+  const folders = [`${agent}/tasks`, `${agent}/layers/tmp`, `${agent}/images/partial`, `${controller}/images/incoming`];
+  const listed = await Promise.all(folders.map(entries));
+  const repos = (await entries(`${controller}/repos`)).filter((path) => !path.endsWith('/filler'));
+  const inRepos = await Promise.all(repos.map((path) => gitLeftovers(path)));
+  return [...listed.flat(), ...inRepos.flat(), ...(await spareSandboxes(fleet))];
+}
+
+async function gitLeftovers(repository: string): Promise<string[]> {
+  if (!repository.endsWith('.git')) return [repository];
+  const objects = await entries(join(repository, 'objects'));
+  const refs = await readdir(join(repository, 'refs'), { recursive: true });
+  return [...objects.filter((path) => /tmp_|incoming-/.test(path)), ...refs.filter((name) => name.endsWith('.lock'))];
+}
+
+/** Sandboxes of builds, and of instances that nobody asked for. */
+async function spareSandboxes(fleet: TestFleet): Promise<string[]> {
+  const assigned = await readFile(join(fleet.stateDirs.agent, 'desired.json'), 'utf8').catch(() => '');
+  const folders = await entries(join(fleet.stateDirs.agent, 'sandbox/sandboxes'));
+  return folders.filter((path) => !assigned.includes(`"${path.slice(path.lastIndexOf('/') + 1)}"`));
+}
+
+async function entries(folder: string): Promise<string[]> {
+  return existsSync(folder) ? (await readdir(folder)).map((name) => join(folder, name)) : [];
+}
+
+/** Is a process with this argument running? Tests give it a value of their own. */
+export async function isRunning(argument: string): Promise<boolean> {
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    if (command.split('\0').includes(argument)) return true;
+  }
+  return false;
+}
+
+/** An app with a buildpack of its own in the tree. */
+export function withBuildpack(compile: string, programs: Files = {}): Record<string, string> {
+  return {
+    '.buildpacks': './pack\n',
+    'pack/bin/detect': '#!/bin/sh\necho Custom\n',
+    'pack/bin/compile': `#!/bin/sh\n${compile}\n`,
+    ...programs,
+  };
+}

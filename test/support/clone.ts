@@ -1,0 +1,134 @@
+import { chown, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { get } from 'node:http';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { run, runOk, type CommandResult } from '../../shared/kit/exec.ts';
+import { PRODUCT_DIR } from './fleet.ts';
+
+/** What a shell of a machine without a fitting Node has; without the folders of root, as for an ordinary user. */
+const PLAIN_PATH = '/usr/bin:/bin';
+
+/** A clone of the committed tree, as somebody new to it would have, and what they type in it. */
+export class Clone {
+  readonly parent: string;
+  readonly dir: string;
+  readonly ports: { readonly web: number; readonly ssh: number };
+  readonly network: number;
+  readonly #uid: number | undefined;
+
+  private constructor(parent: string, ports: Clone['ports'], uid: number | undefined) {
+    this.parent = parent;
+    this.dir = join(parent, 'slipway');
+    this.ports = ports;
+    this.network = 47 + (process.pid % 6); // 10.250.0.0/16 and up: no other test's
+    this.#uid = uid;
+  }
+
+  /** Below a folder that only its owner may enter, like /root. The runtime and packages come from this checkout: no downloads. */
+  static async make(uid?: number): Promise<Clone> {
+    const clone = new Clone(await mkdtemp(join(tmpdir(), 'slipway-clone-')), { web: await freeRange(1), ssh: await freeRange(3) }, uid);
+    await runOk(run, { file: 'git', args: ['clone', '--quiet', '--no-local', PRODUCT_DIR, clone.dir], timeoutMs: 60_000 });
+    await mkdir(join(clone.parent, 'home'));
+    if (uid !== undefined) await runOk(run, { file: 'chown', args: ['-R', `${String(uid)}:${String(uid)}`, '--', clone.parent] });
+    for (const name of ['.tools', 'node_modules']) {
+      await runOk(run, { file: 'cp', args: ['-al', '--', join(PRODUCT_DIR, name), join(clone.dir, name)], timeoutMs: 60_000 });
+      if (uid !== undefined) await chown(join(clone.dir, name), uid, uid);
+    }
+    await rm(join(clone.dir, '.tools', 'bootstrap.lock'), { force: true });
+    return clone;
+  }
+
+  /** Runs a program of the clone. */
+  type(program: string, args: readonly string[], more: Readonly<Record<string, string>> = {}): Promise<CommandResult> {
+    const env = { PATH: PLAIN_PATH, HOME: join(this.parent, 'home'), ...more };
+    const account = this.#uid === undefined ? [] : [`--reuid=${String(this.#uid)}`, `--regid=${String(this.#uid)}`, '--clear-groups'];
+    return run({ file: 'setpriv', args: [...account, '--', join(this.dir, program), ...args], cwd: this.dir, env, timeoutMs: 200_000 });
+  }
+
+  quickstart(...args: string[]): Promise<CommandResult> {
+    const { web, ssh } = this.ports;
+    const places = ['--port', String(web), '--ports', String(ssh), '--network', String(this.network)];
+    return this.type('script/quickstart', [...places, ...args]);
+  }
+
+  slipway(...args: string[]): Promise<CommandResult> {
+    return this.type('bin/slipway', args, { SLIPWAY_CONFIG: join(this.dir, '.slipway', 'cli.json') });
+  }
+
+  async pidOf(name: 'controller' | 'agent'): Promise<number> {
+    return Number(await readFile(join(this.dir, '.slipway', 'run', `${name}.pid`), 'utf8'));
+  }
+
+  /** What `curl http://hello.localhost:PORT` says; 0 when nobody answers. */
+  curl(host: string): Promise<{ status: number; body: string }> {
+    return new Promise((resolve) => {
+      const outgoing = get({ host: '127.0.0.1', port: this.ports.web, headers: { host }, agent: false }, (response) => {
+        let body = '';
+        response.setEncoding('utf8').on('data', (text: string) => (body += text));
+        response.on('end', () => {
+          resolve({ status: response.statusCode ?? 0, body });
+        });
+      });
+      outgoing.on('error', () => {
+        resolve({ status: 0, body: '' });
+      });
+    });
+  }
+
+  /** Everything of this clone that the machine still has outside of its folder: processes, mounts, network, rules, /run, groups. */
+  async traces(): Promise<string[]> {
+    const named = [`slipway-${String(this.network)}`, `slip${String(this.network)}`];
+    const isOurs = (text: string): boolean => text.includes(this.dir) || named.some((name) => new RegExp(`\\b${name}\\b`).test(text));
+    const mounts = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n');
+    const links = (await run({ file: 'ip', args: ['-o', 'link'] })).stdout.split('\n');
+    const tables = (await run({ file: 'nft', args: ['list', 'tables'] })).stdout.split('\n');
+    const groups = (await run({ file: 'find', args: ['/sys/fs/cgroup', '-maxdepth', '2', '-type', 'd'] })).stdout.split('\n');
+    const runFiles = [...(await names('/run')), ...(await names('/run/netns'))];
+    return [...(await processes()), ...mounts, ...links, ...tables, ...groups, ...runFiles].filter(isOurs);
+  }
+
+  async remove(): Promise<void> {
+    await this.quickstart('--clean');
+    await rm(this.parent, { recursive: true, force: true });
+  }
+}
+
+/** What the kernel says of a process, by the names in /proc/PID/status. */
+export async function statusOf(pid: number): Promise<Readonly<Record<string, string>>> {
+  const lines = (await readFile(`/proc/${String(pid)}/status`, 'utf8')).split('\n');
+  return Object.fromEntries(lines.map((line) => line.split(/:\s+/, 2) as [string, string]));
+}
+
+async function names(dir: string): Promise<string[]> {
+  return (await readdir(dir).catch(() => [])).map((name) => join(dir, name));
+}
+
+/** Command lines of all processes but our own kind's. */
+async function processes(): Promise<string[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  return Promise.all(pids.map(async (pid) => (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).replaceAll('\0', ' ')));
+}
+
+/** The first of so many ports in a row that were free a moment ago, below those the kernel gives out. */
+async function freeRange(count: number): Promise<number> {
+  for (;;) {
+    const first = 12_000 + Math.floor(Math.random() * 8_000);
+    const free = await Promise.all(Array.from({ length: count }, (_, index) => isFree(first + index)));
+    if (free.every(Boolean)) return first;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => {
+      resolve(false);
+    });
+    server.listen(port, '0.0.0.0', () => {
+      server.close(() => {
+        resolve(true);
+      });
+    });
+  });
+}

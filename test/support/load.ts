@@ -1,0 +1,66 @@
+import { get } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+
+export interface Seen {
+  readonly bodies: string[];
+  /** When each body was complete, monotonic ms. */
+  readonly endedAtMs: number[];
+  readonly failures: string[];
+}
+
+/** Requests at a steady rate, each on a new connection, whatever the answers: an open loop hides nothing. */
+export class Load {
+  readonly #seen: Seen = { bodies: [], endedAtMs: [], failures: [] };
+  readonly #timer: NodeJS.Timeout;
+  #open = 0;
+
+  private constructor(port: number, host: string, ratePerS: number) {
+    this.#timer = setInterval(() => this.#request(port, host), 1000 / ratePerS);
+  }
+
+  /** Resolves after the first answer. */
+  static async start(port: number, host: string, ratePerS: number): Promise<Load> {
+    const load = new Load(port, host, ratePerS);
+    await load.until((seen) => seen.bodies.length > 0);
+    return load;
+  }
+
+  #request(port: number, host: string): void {
+    this.#open += 1;
+    const fail = (why: string): void => {
+      this.#open -= 1;
+      this.#seen.failures.push(why);
+    };
+    const outgoing = get({ host: '127.0.0.1', port, headers: { host }, agent: false, timeout: 10_000 }, (response) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (text: string) => (body += text));
+      response.on('error', (error) => fail(error.message));
+      response.on('end', () => {
+        if (response.statusCode !== 200) {
+          fail(`status ${String(response.statusCode)}`);
+          return;
+        }
+        this.#open -= 1;
+        this.#seen.bodies.push(body);
+        this.#seen.endedAtMs.push(performance.now());
+      });
+    });
+    outgoing.on('error', (error) => fail(error.message));
+    outgoing.on('timeout', () => outgoing.destroy(new Error('timeout')));
+  }
+
+  async until(condition: (seen: Seen) => boolean, limitMs = 30_000): Promise<void> {
+    const deadline = performance.now() + limitMs;
+    while (!condition(this.#seen)) {
+      if (performance.now() > deadline) throw new Error(`not seen within ${String(limitMs)} ms: ${JSON.stringify(this.#seen).slice(-500)}`);
+      await delay(10);
+    }
+  }
+
+  /** No further requests; resolves when the open ones have ended. */
+  async stop(): Promise<Seen> {
+    clearInterval(this.#timer);
+    while (this.#open > 0) await delay(10);
+    return this.#seen;
+  }
+}

@@ -1,0 +1,72 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { run, runOk } from '../../shared/kit/exec.ts';
+
+export interface Wheel {
+  readonly name: string;
+  readonly version: string;
+  readonly files: Readonly<Record<string, string>>;
+  /** `console_scripts`: name → `module:function`. */
+  readonly scripts?: Readonly<Record<string, string>>;
+}
+
+export interface PythonIndex {
+  readonly url: string;
+  readonly requests: readonly string[];
+  close(): Promise<void>;
+}
+
+/** A "simple" package index with these wheels, for pip, until closed. */
+export async function startPythonIndex(wheels: readonly Wheel[], host = '127.0.0.1'): Promise<PythonIndex> {
+  const files = new Map<string, Buffer>();
+  for (const wheel of wheels) files.set(fileName(wheel), await packWheel(wheel));
+  const requests: string[] = [];
+  const server = createServer((request, response) => {
+    const path = decodeURIComponent(request.url ?? '/');
+    requests.push(path);
+    const file = files.get(path.split('/').at(-1) ?? '');
+    if (file !== undefined) return void response.end(file);
+    const links = wheels
+      .filter(({ name }) => path === `/simple/${name}/`)
+      .map((wheel) => `<a href="/files/${fileName(wheel)}">${fileName(wheel)}</a>`);
+    response.writeHead(links.length > 0 ? 200 : 404, { 'Content-Type': 'text/html' }).end(`<html><body>${links.join('')}</body></html>`);
+  });
+  await new Promise<void>((resolve) => void server.listen(0, host, resolve));
+  return {
+    url: `http://${host}:${(server.address() as AddressInfo).port}/simple`,
+    requests,
+    close: () => new Promise((resolve) => void server.close(() => resolve())),
+  };
+}
+
+function fileName({ name, version }: Wheel): string {
+  return `${name}-${version}-py3-none-any.whl`;
+}
+
+/** A wheel is a zip archive; Python's own zipfile makes it. */
+async function packWheel(wheel: Wheel): Promise<Buffer> {
+  const folder = await mkdtemp(join(tmpdir(), 'slipway-wheel-'));
+  try {
+    const info = `${wheel.name}-${wheel.version}.dist-info`;
+    const scripts = Object.entries(wheel.scripts ?? {}).map(([name, target]) => `${name} = ${target}\n`);
+    const content: Record<string, string> = {
+      ...wheel.files,
+      [`${info}/METADATA`]: `Metadata-Version: 2.1\nName: ${wheel.name}\nVersion: ${wheel.version}\n`,
+      [`${info}/WHEEL`]: 'Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n',
+      [`${info}/entry_points.txt`]: `[console_scripts]\n${scripts.join('')}`,
+    };
+    content[`${info}/RECORD`] = [...Object.keys(content), `${info}/RECORD`].map((path) => `${path},,\n`).join('');
+    for (const [path, text] of Object.entries(content)) {
+      await mkdir(dirname(join(folder, path)), { recursive: true });
+      await writeFile(join(folder, path), text);
+    }
+    const tops = [...new Set(Object.keys(content).map((path) => path.split('/')[0] ?? ''))];
+    await runOk(run, { file: '/usr/bin/python3', args: ['-m', 'zipfile', '-c', 'out.whl', ...tops], cwd: folder });
+    return await readFile(join(folder, 'out.whl'));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,131 @@
+import { chownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { randomInt } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createSandbox, type RemovableSandbox } from '../../agent/sandbox/create.ts';
+import { DEFAULT_SANDBOX_CONFIG, type SandboxConfig } from '../../agent/sandbox/config.ts';
+import type { Sandbox, SandboxSpec, SandboxStatus } from '../../agent/sandbox/port.ts';
+import type { AppName } from '../../shared/domain/names.ts';
+import { systemClock } from '../../shared/kit/clock.ts';
+import { run } from '../../shared/kit/exec.ts';
+import { silentLogger } from '../../shared/kit/log.ts';
+import { randomId } from '../../shared/kit/random-id.ts';
+import { eventually } from './eventually.ts';
+
+export const MB = 1024 * 1024;
+
+/** One driver with names, addresses and folders of its own, gone from the machine after `close`. */
+export interface SandboxLab {
+  readonly sandbox: RemovableSandbox;
+  readonly config: SandboxConfig;
+  readonly dir: string;
+  /** The driver as the next agent on this machine would make it. */
+  reopen(): Promise<Sandbox>;
+  /** A folder with these files, owned as layers are for this lab's app. */
+  layer(files: Readonly<Record<string, string>>): string;
+  spec(overrides?: Partial<SandboxSpec>): SandboxSpec;
+  /** prepare and start. */
+  run(overrides: Partial<SandboxSpec>): Promise<SandboxStatus>;
+  /** prepare, start, wait for the end; the status then and what it printed. */
+  finish(overrides: Partial<SandboxSpec>): Promise<{ status: SandboxStatus; output: string }>;
+  close(): Promise<void>;
+}
+
+export async function openSandboxLab(kind: Sandbox['kind'], overrides: Partial<SandboxConfig> = {}): Promise<SandboxLab> {
+  const tag = randomId().slice(0, 5);
+  const dir = mkdtempSync(join(tmpdir(), `slipway-sandbox-${tag}-`));
+  const third = randomInt(0, 256);
+  const config: SandboxConfig = {
+    ...DEFAULT_SANDBOX_CONFIG,
+    stateDir: join(dir, 'state'),
+    name: `slt${tag}`,
+    bridge: `sb${tag}`,
+    subnet: `10.${String(randomInt(210, 250))}.${String(third)}.0/24`,
+    processPorts: { first: 20_000 + third * 30, last: 20_029 + third * 30 },
+    warm: 1,
+    ...overrides,
+  };
+  const deps = { run, clock: systemClock, log: silentLogger, randomId };
+  const sandbox = await createSandbox(kind, config, deps);
+  const drivers = [sandbox];
+  await sandbox.ensureHost();
+  const uidBase = 0x3000_0000 + randomInt(0, 2000) * 65_536;
+  const lab: SandboxLab = {
+    sandbox,
+    config,
+    dir,
+    async reopen() {
+      const next = await createSandbox(kind, config, deps);
+      drivers.unshift(next);
+      await next.ensureHost();
+      return next;
+    },
+    layer: (files) => makeLayer(dir, files, process.getuid?.() === 0 ? uidBase + 1000 : undefined),
+    spec: (changes = {}) => ({ ...baseSpec(uidBase), ...changes }),
+    async run(changes) {
+      const spec = lab.spec(changes);
+      await sandbox.prepare(spec);
+      return sandbox.start(spec.id);
+    },
+    async finish(changes) {
+      const { id } = await lab.run(changes);
+      return { status: await ended(sandbox, id), output: readLog(sandbox.logDir(id)) };
+    },
+    async close() {
+      for (const driver of drivers) await driver.removeHost();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+  return lab;
+}
+
+function baseSpec(uidBase: number): SandboxSpec {
+  return {
+    id: randomId(),
+    purpose: 'app',
+    app: 'lab-app' as AppName,
+    uidBase,
+    hostname: 'lab-app-web-1',
+    stack: 'host',
+    lowerDirs: [],
+    readOnlyBinds: {},
+    writableBinds: {},
+    argv: ['/bin/sh', '-c', 'exec sleep 3600'],
+    env: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/app' },
+    limits: { memoryBytes: 128 * MB, pidsMax: 64, diskBytes: 32 * MB, diskInodes: 2000 },
+    egress: true,
+    logBytesMax: MB,
+  };
+}
+
+function makeLayer(dir: string, files: Readonly<Record<string, string>>, owner: number | undefined): string {
+  const layer = mkdtempSync(join(dir, 'layer-'));
+  const made = [layer];
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(join(layer, name, '..'), { recursive: true });
+    writeFileSync(join(layer, name), text);
+    made.push(join(layer, name));
+  }
+  if (owner !== undefined)
+    for (const path of [...made, ...readdirSync(layer).map((name) => join(layer, name))]) chownSync(path, owner, owner);
+  return layer;
+}
+
+export async function ended(sandbox: Sandbox, id: string, limitMs = 30_000): Promise<SandboxStatus> {
+  return eventually(
+    `sandbox ${id} ended`,
+    async () => {
+      const status = await sandbox.inspect(id);
+      return status?.phase === 'exited' ? status : undefined;
+    },
+    limitMs,
+  );
+}
+
+/** Every line the logger has, oldest first, without the time labels. */
+export function readLog(logDir: string): string {
+  const names = readdirSync(logDir)
+    .filter((name) => name.startsWith('@') || name === 'current')
+    .sort((a, b) => Number(a === 'current') - Number(b === 'current') || a.localeCompare(b));
+  return names.map((name) => readFileSync(join(logDir, name), 'utf8').replace(/^@[0-9a-f]{24} /gm, '')).join('');
+}

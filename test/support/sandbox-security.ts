@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import type { Sandbox, SandboxSpec } from '../../agent/sandbox/port.ts';
+import { REAL_WORKLOADS, greeting } from '../contract/sandbox.ts';
+import { eventually } from './eventually.ts';
+import { MB, openSandboxLab, type SandboxLab } from './sandbox-lab.ts';
+
+const PROBE = join(import.meta.dirname, '..', 'fixtures', 'sandbox', 'probe.pl');
+const BRIDGE_NF = '/proc/sys/net/bridge/bridge-nf-call-iptables';
+const perl = (script: string): string[] => ['/usr/bin/perl', '-e', script];
+
+/** What the walls must stop, tried from inside. */
+export function sandboxSecurity(kind: Sandbox['kind']): void {
+  describe(`walls of sandbox ${kind}`, { concurrency: false }, () => {
+    let lab: SandboxLab;
+    let closedPort: Server;
+    let openPort: Server;
+    const hostAddress = outwardAddress();
+    before(async () => {
+      [closedPort, openPort] = await Promise.all([listen(), listen()]);
+      lab = await openSandboxLab(kind, { egressAllow: [{ cidr: `${hostAddress}/32`, port: portOf(openPort) }] });
+    });
+    after(async () => {
+      closedPort.close();
+      openPort.close();
+      await lab.close();
+    });
+
+    for (const purpose of ['app', 'build'] as const) {
+      it(`gives a hostile ${purpose} nothing`, { skip: process.arch !== 'x64' }, async () => {
+        const gateway = lab.config.subnet.replace(/\.\d+\/\d+$/, '.1');
+        const port = String(portOf(closedPort));
+        const closed = [
+          `${gateway}:${port}`,
+          `${hostAddress}:${port}`,
+          '169.254.169.254:80',
+          '10.0.0.1:80',
+          '192.168.0.1:80',
+          '100.100.100.200:80',
+        ];
+        const { output } = await lab.finish({
+          purpose,
+          readOnlyBinds: { [PROBE]: '/probe/probe.pl' },
+          argv: ['/usr/bin/perl', '/probe/probe.pl'],
+          env: {
+            PATH: '/usr/bin:/bin',
+            HOME: '/app',
+            PROBE_CLOSED: closed.join(','),
+            PROBE_OPEN: `${hostAddress}:${String(portOf(openPort))}`,
+            PROBE_HOST_FILES: [join(lab.dir, 'secret')].join(':'),
+            PROBE_HOST_PATHS: [lab.dir, lab.config.stateDir, import.meta.dirname, '/root/.ssh'].join(':'),
+          },
+        });
+        const steps = output.split('\n').filter((line) => line.includes('\t'));
+        assert.match(output, /probe done/);
+        assert.ok(steps.length > 100, `${String(steps.length)} steps`);
+        assert.deepEqual(
+          steps.filter((line) => line.split('\t')[1] === 'open'),
+          [],
+        );
+      });
+    }
+
+    for (const setting of ['0', '1']) {
+      it(`keeps apps apart with bridge-nf-call-iptables at ${setting}`, async (t) => {
+        const before = readText(BRIDGE_NF);
+        if (before === undefined && setting === '1') {
+          t.skip('br_netfilter is not loaded');
+          return;
+        }
+        if (before !== undefined) writeFileSync(BRIDGE_NF, setting);
+        try {
+          const victim = await lab.run(REAL_WORKLOADS.listen());
+          await eventually('this machine reaches it', async () => (await greeting(victim.address, 5000)) !== '');
+          const probe = lab.spec();
+          const { output } = await lab.finish({
+            ...probe,
+            readOnlyBinds: { [PROBE]: '/probe/probe.pl' },
+            argv: ['/usr/bin/perl', '/probe/probe.pl'],
+            env: { PATH: '/usr/bin:/bin', HOME: '/app', PROBE_CLOSED: `${victim.address}:5000` },
+          });
+          assert.match(output, new RegExp(`connect ${victim.address}:5000\tdenied`));
+          await lab.sandbox.forget(victim.id);
+        } finally {
+          if (before !== undefined) writeFileSync(BRIDGE_NF, before);
+        }
+      });
+    }
+
+    it('gives a sandbox without egress no way out, and this machine a way in', async () => {
+      const target = `${hostAddress}:${String(portOf(openPort))}`;
+      const { output } = await lab.finish(probeOf({ PROBE_CLOSED: target }, { egress: false }));
+      assert.match(output, new RegExp(`connect ${target}\tdenied`));
+      const server = await lab.run({ ...REAL_WORKLOADS.listen(), egress: false });
+      await eventually('this machine reaches it', async () => (await greeting(server.address, 5000)) !== '');
+      await lab.sandbox.forget(server.id);
+    });
+
+    it('stops a fork bomb at its limit', async () => {
+      const { output } = await lab.finish({
+        argv: perl(
+          '$| = 1; my $n = 0; while (defined(my $p = fork)) { if (!$p) { sleep 20; exit } last if ++$n > 500 } print "$n\\n"; kill 9, -1',
+        ),
+      });
+      assert.ok(Number(output) > 10 && Number(output) < 80, output);
+    });
+
+    it('kills what takes more memory than its limit, and says so', async () => {
+      const { status } = await lab.finish({ argv: perl(`my @a; push @a, "x" x ${String(MB)} while @a < 400; sleep 5`) });
+      assert.deepEqual([status.exit?.signal, status.exit?.oomKilled], ['SIGKILL', true]);
+    });
+
+    it('lets a process have half its memory', async () => {
+      const { status } = await lab.finish({ argv: perl(`open(my $f, '<', '/dev/zero'); sysread($f, my $a, ${String(64 * MB)}); exit 3`) });
+      assert.deepEqual([status.exit?.code, status.exit?.oomKilled], [3, false]);
+    });
+
+    it('bounds the bytes of /app and /tmp together', async () => {
+      const { output } = await lab.finish({
+        argv: [
+          '/bin/sh',
+          '-c',
+          'head -c 20000000 /dev/zero > /app/a && echo first; head -c 20000000 /dev/zero > /tmp/b 2>/dev/null || echo full; du -sb /app /tmp | cut -f1',
+        ],
+      });
+      const [first, full, app = '', tmp = ''] = output.split('\n');
+      assert.deepEqual([first, full], ['first', 'full']);
+      assert.ok(Number(app) + Number(tmp) < 36 * MB && Number(app) + Number(tmp) > 30 * MB, output);
+    });
+
+    it('bounds the number of files', async () => {
+      const { output } = await lab.finish({
+        argv: perl('my $n = 0; while (open(my $f, ">", "/tmp/f$n")) { last if ++$n > 5000 } print "$n $!\\n"'),
+      });
+      const [count, ...reason] = output.trim().split(' ');
+      assert.ok(Number(count) > 1900 && Number(count) < 2050, output);
+      assert.equal(reason.join(' '), 'No space left on device');
+    });
+
+    it('shows a process only itself and its kin', async () => {
+      const { output } = await lab.finish({ argv: ['/bin/sh', '-c', 'ps -eo user= | sort -u; id -u; hostname'] });
+      assert.deepEqual(output.trim().split('\n'), ['app', '1000', 'lab-app-web-1']);
+    });
+  });
+}
+
+function probeOf(env: Readonly<Record<string, string>>, more: Partial<SandboxSpec>): Partial<SandboxSpec> {
+  const argv = ['/usr/bin/perl', '/probe/probe.pl'];
+  return { ...more, readOnlyBinds: { [PROBE]: '/probe/probe.pl' }, argv, env: { PATH: '/usr/bin:/bin', HOME: '/app', ...env } };
+}
+
+async function listen(): Promise<Server> {
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.end('host\n');
+  });
+  server.listen(0, '0.0.0.0');
+  await once(server, 'listening');
+  return server;
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+/** An address of this machine that is not loopback, so that a sandbox could route to it. */
+function outwardAddress(): string {
+  const found = Object.values(networkInterfaces())
+    .flat()
+    .find((entry) => entry?.family === 'IPv4' && !entry.internal);
+  return found?.address ?? '127.0.0.1';
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}

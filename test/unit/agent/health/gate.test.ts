@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { describe, it } from 'node:test';
+import type { AddressInfo } from 'node:net';
+import { explainSilence, waitForPort } from '../../../../agent/health/gate.ts';
+import { systemClock } from '../../../../shared/kit/clock.ts';
+
+const target = { address: '127.0.0.1', exited: () => false, listeners: () => Promise.resolve([]), signal: new AbortController().signal };
+const policy = { timeoutMs: 200, wrongBindAfterMs: 50 };
+
+describe('the sentence for a silent port', () => {
+  it('names an app that listens on loopback only', () => {
+    assert.equal(explainSilence([{ address: '127.0.0.1', port: 5000 }], 5000, 5000).code, 'SLIP_APP_LOOPBACK_ONLY');
+  });
+  it('names the port an app listens on instead', () => {
+    assert.match(explainSilence([{ address: '0.0.0.0', port: 3000 }], 5000, 60_000).message, /port 3000, not on the port in PORT \(5000\)/);
+  });
+  it('does not blame an app that listens where it should', () => {
+    assert.equal(explainSilence([{ address: '0.0.0.0', port: 5000 }], 5000, 60_000).code, 'SLIP_APP_UNREACHABLE');
+  });
+  it('names an app that listens nowhere', () => {
+    assert.equal(explainSilence([], 5000, 60_000).code, 'SLIP_APP_NEVER_BOUND');
+  });
+});
+
+describe('the gate', () => {
+  it('passes as soon as the port answers', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    assert.deepEqual(await waitForPort({ ...target, port }, policy, systemClock), { passed: true });
+    server.close();
+  });
+  it('gives up with a reason when nobody answers', async () => {
+    const outcome = await waitForPort({ ...target, port: 1 }, policy, systemClock);
+    assert.equal('reason' in outcome && outcome.reason.code, 'SLIP_APP_NEVER_BOUND');
+  });
+  it('ends early when the process has ended', async () => {
+    assert.deepEqual(await waitForPort({ ...target, port: 1, exited: () => true }, policy, systemClock), { passed: false, exited: true });
+  });
+  it('ends early when the app only listens on loopback', async () => {
+    const listeners = () => Promise.resolve([{ address: '127.0.0.1', port: 1 }]);
+    const outcome = await waitForPort({ ...target, port: 1, listeners }, { ...policy, timeoutMs: 60_000 }, systemClock);
+    assert.equal('reason' in outcome && outcome.reason.code, 'SLIP_APP_LOOPBACK_ONLY');
+  });
+});

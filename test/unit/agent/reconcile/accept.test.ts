@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { decideAcceptance } from '../../../../agent/reconcile/accept.ts';
+import type { Assignment, DesiredState } from '../../../../shared/domain/assignment.ts';
+import type { InstanceId } from '../../../../shared/domain/ids.ts';
+import { Sensitive } from '../../../../shared/kit/sensitive.ts';
+import { anyAssignment, anyDesiredState } from '../../../support/arbitraries.ts';
+
+const [sample] = fc.sample(anyAssignment, { numRuns: 1, seed: 7 });
+
+function instance(ordinal: number, changes: Partial<Assignment> = {}): Assignment {
+  return { ...sample!, instanceId: `instance${String(ordinal).padStart(4, '0')}` as InstanceId, ordinal, desired: 'run', ...changes };
+}
+
+function state(changes: Partial<DesiredState> = {}): DesiredState {
+  return { epoch: { counter: 5, id: 'life-a' }, generation: 10, assignments: [], routes: [], massStopReason: '', ...changes };
+}
+
+function codeOf(ledger: DesiredState | undefined, offered: DesiredState): string {
+  const decision = decideAcceptance(ledger, offered);
+  return decision.accepted ? 'accepted' : decision.reason.code;
+}
+
+const many = (count: number, changes: Partial<Assignment> = {}): Assignment[] =>
+  Array.from({ length: count }, (_, index) => instance(index + 1, changes));
+
+describe('generation', () => {
+  it('stale: an older one is refused, in a newer life of the controller too', () => {
+    assert.equal(codeOf(state(), state({ generation: 9 })), 'SLIP_DESIRED_OLD_GENERATION');
+    assert.equal(codeOf(state(), state({ generation: 9, epoch: { counter: 6, id: 'life-b' } })), 'SLIP_DESIRED_OLD_GENERATION');
+  });
+
+  it('equal: the same again is accepted and changes nothing, in whatever order it comes', () => {
+    const ledger = state({ assignments: [instance(1), instance(2)] });
+    const again = state({ assignments: [instance(2), instance(1)] });
+    assert.deepEqual(decideAcceptance(ledger, again), { accepted: true, changed: false });
+  });
+
+  it('equal but different: other content under the same number is refused, down to one secret or the order of layers', () => {
+    const ledger = state({ assignments: [instance(1)] });
+    assert.equal(codeOf(ledger, state({ assignments: [instance(1, { release: 99 })] })), 'SLIP_DESIRED_CONFLICT');
+    const leaked = instance(1, { config: { ...sample!.config, EXTRA: new Sensitive('x') } });
+    assert.equal(codeOf(ledger, state({ assignments: [leaked] })), 'SLIP_DESIRED_CONFLICT');
+    const [layer] = sample!.layers;
+    const layers = [layer!, { ...layer!, name: 'other' }];
+    const stacked = state({ assignments: [instance(1, { layers })] });
+    assert.equal(codeOf(stacked, state({ assignments: [instance(1, { layers: layers.toReversed() })] })), 'SLIP_DESIRED_CONFLICT');
+  });
+
+  it('newer: accepted', () => {
+    assert.deepEqual(decideAcceptance(state(), state({ generation: 11 })), { accepted: true, changed: true });
+  });
+
+  it('a first state is accepted by an empty ledger, any state by itself', () => {
+    fc.assert(
+      fc.property(anyDesiredState, (any) => {
+        assert.deepEqual(decideAcceptance(undefined, any), { accepted: true, changed: true });
+        assert.deepEqual(decideAcceptance(any, any), { accepted: true, changed: false });
+      }),
+    );
+  });
+});
+
+describe('epoch', () => {
+  it('a lower counter is refused even with a newer generation', () => {
+    assert.equal(codeOf(state(), state({ generation: 50, epoch: { counter: 4, id: 'life-z' } })), 'SLIP_DESIRED_OLD_EPOCH');
+  });
+
+  it('the same counter with another id is a copied controller', () => {
+    assert.equal(codeOf(state(), state({ generation: 50, epoch: { counter: 5, id: 'copy' } })), 'SLIP_DESIRED_OTHER_CONTROLLER');
+  });
+
+  it('a restarted controller may send the same assignments, and other routes', () => {
+    const epoch = { counter: 6, id: 'life-b' };
+    const ledger = state({ assignments: [instance(1)] });
+    assert.equal(codeOf(ledger, state({ epoch, assignments: [instance(1)] })), 'accepted');
+    const route = { hostname: 'a.example.com', appId: sample!.appId, app: sample!.app };
+    assert.equal(codeOf(ledger, state({ epoch, assignments: [instance(1)], routes: [route] })), 'accepted');
+    assert.equal(codeOf(ledger, state({ epoch, assignments: [instance(2)] })), 'SLIP_DESIRED_CONFLICT');
+  });
+});
+
+describe('mass stop', () => {
+  const ledger = state({ assignments: many(10) });
+  const next = (assignments: Assignment[], massStopReason = ''): DesiredState => state({ generation: 11, assignments, massStopReason });
+
+  it('more than 30 % and at least 5 gone is refused, whether missing or told to stop', () => {
+    assert.equal(codeOf(ledger, next(many(5))), 'SLIP_DESIRED_MASS_STOP');
+    assert.equal(codeOf(ledger, next([])), 'SLIP_DESIRED_MASS_STOP');
+    assert.equal(codeOf(ledger, next(many(10, { desired: 'stop' }))), 'SLIP_DESIRED_MASS_STOP');
+  });
+
+  it('4 of 10, or 5 of 17, may go', () => {
+    assert.equal(codeOf(ledger, next(many(6))), 'accepted');
+    assert.equal(codeOf(state({ assignments: many(17) }), next(many(12))), 'accepted');
+    assert.equal(codeOf(state({ assignments: many(4) }), next([])), 'accepted');
+  });
+
+  it('a named operation may stop everything', () => {
+    assert.equal(codeOf(ledger, next([], 'destroy of hello')), 'accepted');
+  });
+
+  it('a new release in the same places is a replacement', () => {
+    const fresh = many(10, { release: 99 }).map((one) => ({ ...one, instanceId: `new${one.instanceId}` as InstanceId }));
+    assert.equal(codeOf(ledger, next(fresh)), 'accepted');
+  });
+});

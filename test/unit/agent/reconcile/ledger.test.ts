@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import fc from 'fast-check';
+import { decideAcceptance } from '../../../../agent/reconcile/accept.ts';
+import { createLedger, type Ledger } from '../../../../agent/reconcile/ledger.ts';
+import { systemClock } from '../../../../shared/kit/clock.ts';
+import { silentLogger } from '../../../../shared/kit/log.ts';
+import { anyDesiredState } from '../../../support/arbitraries.ts';
+
+async function setUp(t: TestContext): Promise<{ stateDir: string; open: () => Ledger }> {
+  const stateDir = await mkdtemp(join(tmpdir(), 'slipway-ledger-'));
+  t.after(() => rm(stateDir, { recursive: true, force: true }));
+  return { stateDir, open: () => createLedger({ stateDir, clock: systemClock, logger: silentLogger }) };
+}
+
+const [first] = fc.sample(anyDesiredState, { numRuns: 1, seed: 3 });
+
+describe('ledger', () => {
+  it('gives back after a restart what it accepted, secrets included', async (t) => {
+    const { open } = await setUp(t);
+    for (const state of fc.sample(anyDesiredState, { numRuns: 20, seed: 5 })) {
+      const ledger = open();
+      const newer = { ...state, generation: (ledger.current()?.generation ?? 0) + 1 };
+      assert.equal(await ledger.accept(newer), undefined);
+      const again = await open().load();
+      assert.deepEqual(decideAcceptance(again, newer), { accepted: true, changed: false });
+    }
+  });
+
+  it('is readable by its owner alone', async (t) => {
+    const { stateDir, open } = await setUp(t);
+    await open().accept(first!);
+    assert.equal((await stat(join(stateDir, 'desired.json'))).mode & 0o777, 0o600);
+  });
+
+  it('refuses and keeps what it had', async (t) => {
+    const { stateDir, open } = await setUp(t);
+    const ledger = open();
+    await ledger.accept({ ...first!, generation: 10 });
+    const before = await readFile(join(stateDir, 'desired.json'), 'utf8');
+    const reason = await ledger.accept({ ...first!, generation: 9 });
+    assert.equal(reason?.code, 'SLIP_DESIRED_OLD_GENERATION');
+    assert.equal(await readFile(join(stateDir, 'desired.json'), 'utf8'), before);
+    assert.equal(ledger.current()?.generation, 10);
+  });
+
+  it('decides on concurrent offers one after the other', async (t) => {
+    const { open } = await setUp(t);
+    const ledger = open();
+    const offers = [3, 1, 2, 5, 4].map((generation) => ledger.accept({ ...first!, generation }));
+    const reasons = (await Promise.all(offers)).map((reason) => reason?.code ?? 'accepted');
+    const old = 'SLIP_DESIRED_OLD_GENERATION';
+    assert.deepEqual(reasons, ['accepted', old, old, 'accepted', old]);
+  });
+
+  it('moves a damaged file aside, whatever the damage, and waits', async (t) => {
+    const { stateDir, open } = await setUp(t);
+    await open().accept(first!);
+    const good = await readFile(join(stateDir, 'desired.json'), 'utf8');
+    for (const damage of ['', '{', good.slice(0, good.length / 2), '{"version":2,"state":{}}', 'null']) {
+      await writeFile(join(stateDir, 'desired.json'), damage);
+      const ledger = open();
+      assert.equal(await ledger.load(), undefined);
+      assert.equal(await ledger.accept(first!), undefined);
+    }
+    const names = await readdir(stateDir);
+    assert.ok(names.some((name) => name.startsWith('desired.json.damaged-')));
+  });
+});

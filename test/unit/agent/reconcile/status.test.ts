@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { ObservedInstance } from '../../../../agent/reconcile/plan.ts';
+import { afterCrash, afterGate, NEW_RECORD } from '../../../../agent/reconcile/record.ts';
+import { statusOf } from '../../../../agent/reconcile/status.ts';
+import { anAssignment } from '../../../support/domain.ts';
+
+const crash = {
+  reason: { code: 'SLIP_APP_EXITED', message: 'web.1 exited with status 9.' },
+  exit: { code: 9, oomKilled: false, atMs: 1000 },
+  lastLines: ['out of luck'],
+  ranMs: 500,
+};
+const at = { nowMs: 1000, timingsMs: {} };
+
+function observed(over: Partial<ObservedInstance>): ObservedInstance {
+  return {
+    instanceId: 'i1',
+    phase: 'absent',
+    record: NEW_RECORD,
+    layersReady: true,
+    drained: false,
+    inProxy: false,
+    busy: undefined,
+    ...over,
+  };
+}
+
+describe('what the controller is told of an instance', () => {
+  const crashed = afterCrash(afterGate(NEW_RECORD, 5), crash, { nowMs: 1000, random: 0 });
+
+  it('carries the last words of a crash also when the next start is under way already', () => {
+    const status = statusOf(anAssignment(), observed({ record: crashed, busy: 'launch' }), at);
+    assert.equal(status.state, 'starting');
+    assert.equal(status.reason?.code, 'SLIP_APP_EXITED');
+    assert.deepEqual(status.lastLines, ['out of luck']);
+  });
+
+  it('says why a step that failed is tried again, until the instance is up', () => {
+    const trouble = { code: 'SLIP_DISK_FULL', message: 'full' };
+    assert.deepEqual(statusOf(anAssignment(), observed({}), { ...at, trouble }).reason, trouble);
+    const up = observed({ record: afterGate(NEW_RECORD, 7), phase: 'running', startedAtMs: 7 });
+    assert.equal(statusOf(anAssignment(), up, { ...at, trouble }).reason, undefined);
+  });
+
+  it('forgets them when the instance is up again', () => {
+    const status = statusOf(anAssignment(), observed({ record: afterGate(crashed, 7), phase: 'running', startedAtMs: 7 }), at);
+    assert.deepEqual([status.state, status.restarts, status.reason, status.lastLines], ['live', 1, undefined, []]);
+  });
+});

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { addressAt, checkSandboxConfig, DEFAULT_SANDBOX_CONFIG, parseCidr } from '../../../../../agent/sandbox/config.ts';
+import { connectedNetworks } from '../../../../../agent/sandbox/network/host.ts';
+import { nextSlot, slotOf } from '../../../../../agent/sandbox/network/plan.ts';
+import { nameserversOf } from '../../../../../agent/sandbox/network/resolv.ts';
+import { nftRules } from '../../../../../agent/sandbox/network/rules.ts';
+
+const RULES = nftRules({
+  table: 'slipway',
+  bridge: 'slip0',
+  subnet: '10.203.0.0/16',
+  egressAllow: [{ cidr: '10.5.0.0/24', port: 5432 }, { cidr: '10.6.0.1/32' }],
+  nameservers: ['10.255.255.53'],
+  connected: ['192.0.2.0/24'],
+});
+
+describe('the nft table', () => {
+  it('replaces itself in one transaction', () => {
+    assert.ok(RULES.startsWith('table inet slipway\ndelete table inet slipway\ntable inet slipway {\n'));
+  });
+
+  it('closes private, shared, metadata and neighbouring networks', () => {
+    for (const network of ['10.0.0.0/8', '100.64.0.0/10', '169.254.0.0/16', '172.16.0.0/12', '192.168.0.0/16', '192.0.2.0/24']) {
+      assert.match(RULES, new RegExp(`elements = \\{.*${network.replace(/[./]/g, '\\$&')}`));
+    }
+  });
+
+  it('opens what is configured, and name servers on port 53 only, before it closes', () => {
+    const chain = RULES.slice(RULES.indexOf('chain from_sandbox'));
+    const order = [
+      'ip daddr 10.255.255.53/32 udp dport 53 accept',
+      'ip daddr 10.5.0.0/24 tcp dport 5432 accept',
+      'ip daddr 10.6.0.1/32 accept',
+      '@closed4 jump refuse',
+    ];
+    const places = order.map((rule) => chain.indexOf(rule));
+    assert.ok(places.every((place) => place > 0));
+    assert.deepEqual(
+      places,
+      [...places].sort((a, b) => a - b),
+    );
+  });
+
+  it('lets nobody in from outside but by way of this machine', () => {
+    assert.match(
+      RULES,
+      /iifname != "slip0" oifname "slip0" ct state established,related accept\n\s+iifname != "slip0" oifname "slip0" drop/,
+    );
+  });
+});
+
+describe('addresses', () => {
+  it('rest before they are used again', () => {
+    const subnet = parseCidr('10.0.0.0/29'); // .2 to .6
+    assert.equal(nextSlot(subnet, new Set([2, 3]), 3), 4);
+    assert.equal(nextSlot(subnet, new Set([4]), 6), 2);
+    assert.equal(nextSlot(subnet, new Set([2, 3, 4, 5, 6]), 2), undefined);
+  });
+
+  it('are counted from the start of the network', () => {
+    assert.equal(addressAt(parseCidr('10.203.7.9/16'), 258), '10.203.1.2');
+    assert.throws(() => parseCidr('10.0.0.256/8'), { code: 'SLIP_SANDBOX_CONFIG' });
+    assert.throws(() => parseCidr('10.0.0.0/33'), { code: 'SLIP_SANDBOX_CONFIG' });
+  });
+
+  it('belong to a namespace by its name, of our own bridge alone', () => {
+    const names = { bridge: 'slip0', subnet: parseCidr('10.203.0.0/16') };
+    assert.equal(slotOf(names, 'slip0-17'), 17);
+    for (const other of ['slip01-17', 'slip0-', 'slip0-x', 'slip0-1-2', 'web']) assert.equal(slotOf(names, other), undefined);
+  });
+});
+
+describe('what the machine tells', () => {
+  it('gives name servers of version 4', () => {
+    assert.deepEqual(nameserversOf('# x\nnameserver 1.2.3.4\nnameserver fe80::1\n nameserver 127.0.0.53 \nsearch a\n'), [
+      '1.2.3.4',
+      '127.0.0.53',
+    ]);
+  });
+
+  it('gives the networks it is attached to, once each, and not the sandboxes', () => {
+    const entry = (cidr: string) => ({ address: '', netmask: '', mac: '', internal: false, family: 'IPv4' as const, cidr });
+    const interfaces = {
+      eth0: [entry('192.0.2.7/24'), entry('192.0.2.8/24')],
+      slip0: [entry('10.203.0.1/16')],
+      lo: [entry('127.0.0.1/8')],
+    };
+    assert.deepEqual(connectedNetworks('slip0', interfaces), ['127.0.0.0/8', '192.0.2.0/24']);
+  });
+});
+
+describe('the configuration', () => {
+  it('refuses names that the kernel or a script would trip over', () => {
+    const good = { ...DEFAULT_SANDBOX_CONFIG, stateDir: '/var/lib/slipway' };
+    assert.equal(checkSandboxConfig(good), good);
+    for (const bad of [
+      { bridge: 'toolongname' },
+      { bridge: 'a b' },
+      { name: 'x;y' },
+      { stateDir: 'relative' },
+      { stateDir: '/a b' },
+      { subnet: 'no' },
+    ]) {
+      assert.throws(() => checkSandboxConfig({ ...good, ...bad }), { code: 'SLIP_SANDBOX_CONFIG' });
+    }
+  });
+});

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { describe, it } from 'node:test';
+import { parseRemotes, pickApp } from '../../../cli/app-name.ts';
+import { linesOf } from '../../../cli/lines.ts';
+import { parseAssignments, parseCount, parseDurationMs } from '../../../cli/parse-flags.ts';
+import { normalise } from '../../../cli/program.ts';
+import { VERSION } from '../../../shared/kit/version.ts';
+import { nearest } from '../../../shared/kit/nearest.ts';
+
+const REMOTES = `origin\tssh://git@github.com/ada/shop.git (fetch)
+origin\tssh://git@github.com/ada/shop.git (push)
+slipway\tssh://slipway@127.0.0.1:2222/shop.git (fetch)
+slipway\tssh://slipway@127.0.0.1:2222/shop.git (push)
+staging\tssh://slipway@127.0.0.1:2222/shop-staging.git (push)
+`;
+
+describe('the command line', () => {
+  it('takes nouns and verbs apart or together, and names people know', () => {
+    assert.deepEqual(normalise(['apps', 'info', '-a', 'x']), ['apps:info', '-a', 'x']);
+    assert.deepEqual(normalise(['apps:info', '-a', 'x']), ['apps:info', '-a', 'x']);
+    assert.deepEqual(normalise(['config', 'set', 'A=1']), ['config:set', 'A=1']);
+    assert.deepEqual(normalise(['apps', 'create', 'shop']), ['create', 'shop']);
+    assert.deepEqual(normalise(['config', '-a', 'x']), ['config', '-a', 'x']);
+    assert.deepEqual(normalise(['create', 'info']), ['create', 'info']);
+    assert.deepEqual(normalise([]), []);
+  });
+
+  it('finds the app in git remotes, and does not guess between several', () => {
+    const remotes = parseRemotes(REMOTES);
+    assert.deepEqual(
+      remotes.map((remote) => remote.app),
+      ['shop', 'shop-staging'],
+    );
+    assert.equal(pickApp(remotes, undefined), 'shop');
+    assert.equal(pickApp(remotes, 'staging'), 'shop-staging');
+    assert.equal(pickApp(remotes, 'origin'), undefined);
+    const renamed = remotes.map((remote, index) => ({ ...remote, name: `r${index}` }));
+    assert.equal(pickApp(renamed, undefined), undefined);
+    assert.equal(pickApp(renamed.slice(0, 1), undefined), 'shop');
+  });
+
+  it('reads numbers, durations and assignments strictly', () => {
+    assert.equal(parseCount('15', { flag: '--num', min: 1, max: 20 }), 15);
+    for (const bad of ['', '-1', '0', '21', '1e1', '1.5', 'x']) {
+      assert.throws(() => parseCount(bad, { flag: '--num', min: 1, max: 20 }), { code: 'SLIP_CLI_USAGE' });
+    }
+    assert.equal(parseDurationMs('2h', '--ttl'), 7_200_000);
+    assert.throws(() => parseDurationMs('15', '--ttl'), { code: 'SLIP_CLI_USAGE' });
+    assert.deepEqual(parseAssignments(['A=1', 'URL=postgres://x?a=b', 'E=']), { A: '1', URL: 'postgres://x?a=b', E: '' });
+    assert.throws(
+      () => parseAssignments(['s3cret']),
+      (error: Error) => !error.message.includes('s3cret'),
+    );
+  });
+
+  it('suggests the nearest word, or none when all are far', () => {
+    const words = ['apps', 'apps:info', 'logs', 'config:set'];
+    assert.deepEqual(
+      ['aps', 'lgos', 'config:st', 'frobnicate'].map((word) => nearest(word, words)),
+      ['apps', 'logs', 'config:set', undefined],
+    );
+  });
+
+  it('cuts streams into lines wherever the chunks end, also within a character', async () => {
+    const bytes = Buffer.from('é1\n\nlast');
+    const chunks = async function* (): AsyncGenerator<Uint8Array> {
+      for (const byte of bytes) yield Uint8Array.of(byte);
+    };
+    const lines: string[] = [];
+    for await (const line of linesOf(chunks())) lines.push(line);
+    assert.deepEqual(lines, ['é1', '', 'last']);
+  });
+
+  it('has the version of the package', async () => {
+    const { version } = JSON.parse(await readFile(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string };
+    assert.equal(VERSION, version);
+  });
+});

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { GIT_ENV, gitCommand, serviceCommand, updateRefArgs } from '../../../../../controller/push/git/git.argv.ts';
+
+const OPTIONS = { repositoryDir: '/r/a.git', hooksDir: '/hooks', maxPackBytes: 1000 };
+
+test('the environment of git is exact and holds nothing of ours', () => {
+  assert.deepEqual(GIT_ENV, {
+    PATH: '/usr/local/bin:/usr/bin:/bin',
+    HOME: '/nonexistent',
+    LANG: 'C.UTF-8',
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_CONFIG_GLOBAL: '/dev/null',
+  });
+  assert.deepEqual(serviceCommand({ ...OPTIONS, service: 'upload-pack', protocol: 'version=2' }).env, {
+    ...GIT_ENV,
+    GIT_PROTOCOL: 'version=2',
+  });
+});
+
+test('receive-pack checks objects, limits the pack, and asks our hook about every ref', () => {
+  const { args } = serviceCommand({ ...OPTIONS, service: 'receive-pack' });
+  for (const setting of [
+    'receive.fsckObjects=true',
+    'receive.maxInputSize=1000',
+    'receive.procReceiveRefs=refs',
+    'core.hooksPath=/hooks',
+    'core.fsync=all',
+  ]) {
+    assert.equal(args[args.indexOf(setting) - 1], '-c', setting);
+  }
+  assert.deepEqual(args.slice(-2), ['receive-pack', '/r/a.git']);
+});
+
+test('commands inside a repository run no hooks, and ref names come after --', () => {
+  assert.ok(gitCommand('/r/a.git', ['x']).args.includes('core.hooksPath=/dev/null'));
+  assert.deepEqual(updateRefArgs('-x', 'n', 'o'), ['update-ref', '--no-deref', '-m', 'release', '--', '-x', 'n', 'o']);
+});

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { NO_COMMIT } from '../../../../../controller/push/git/proc-receive.ts';
+import { decideRefs, type HeadFacts, type RefDecision } from '../../../../../controller/push/git/ref-policy.ts';
+
+const UNBORN: HeadFacts = { headRef: 'refs/heads/main', headExists: false };
+const MAIN: HeadFacts = { headRef: 'refs/heads/main', headExists: true };
+const NEW = '2'.repeat(40);
+
+function decide(refs: readonly string[], head = MAIN, atomic = false): RefDecision[] {
+  return decideRefs(
+    refs.map((ref) => ({ oldCommit: NO_COMMIT, newCommit: NEW, ref })),
+    head,
+    atomic,
+  );
+}
+
+function kinds(refs: readonly string[], head = MAIN, atomic = false): string[] {
+  return decide(refs, head, atomic).map(({ kind }) => kind);
+}
+
+test('only the deploy branch builds, the rest is stored with a note that says how to deploy it', () => {
+  assert.deepEqual(kinds(['refs/heads/main', 'refs/heads/feature', 'refs/tags/v1', 'refs/notes/commits']), [
+    'deploy',
+    'store',
+    'store',
+    'store',
+  ]);
+  const [branch, tag] = decide(['refs/heads/feature', 'refs/tags/v1']);
+  assert.ok(branch?.kind === 'store' && branch.note?.includes('git push slipway feature:main'));
+  assert.ok(tag?.kind === 'store' && tag.note?.includes('only the branch main is deployed'));
+});
+
+test('the first of main and master to be deployed is the deploy branch from then on', () => {
+  assert.deepEqual(kinds(['refs/heads/master'], UNBORN), ['deploy']);
+  assert.deepEqual(kinds(['refs/heads/master', 'refs/heads/main'], UNBORN), ['store', 'deploy']);
+  assert.deepEqual(kinds(['refs/heads/master'], MAIN), ['store']);
+  assert.deepEqual(kinds(['refs/heads/main'], { headRef: 'refs/heads/master', headExists: true }), ['store']);
+});
+
+test('the deploy branch cannot be deleted, another branch can', () => {
+  const remove = (ref: string): RefDecision | undefined => decideRefs([{ oldCommit: NEW, newCommit: NO_COMMIT, ref }], MAIN, false)[0];
+  const main = remove('refs/heads/main');
+  assert.ok(main?.kind === 'refuse' && main.reason.includes('cannot be deleted'));
+  assert.deepEqual(remove('refs/heads/feature'), {
+    kind: 'store',
+    command: { oldCommit: NEW, newCommit: NO_COMMIT, ref: 'refs/heads/feature' },
+    note: undefined,
+  });
+});
+
+test('names that could be options, and places that are not the pusher’s, are refused', () => {
+  const bad = [
+    'refs/heads/-x',
+    'refs/tags/--exec=id',
+    'refs/heads/a/-b',
+    'refs/slipway/x',
+    'refs/pull/1',
+    'HEAD',
+    `refs/heads/${'a'.repeat(4096)}`,
+  ];
+  assert.deepEqual(
+    kinds(bad),
+    bad.map(() => 'refuse'),
+  );
+});
+
+test('an atomic push is refused as a whole', () => {
+  assert.deepEqual(kinds(['refs/heads/main', 'refs/slipway/x'], MAIN, true), ['refuse', 'refuse']);
+  assert.deepEqual(kinds(['refs/heads/main', 'refs/slipway/x'], MAIN, false), ['deploy', 'refuse']);
+});

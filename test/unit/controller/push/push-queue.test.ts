@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { PushQueue } from '../../../../controller/push/push-queue.ts';
+
+const SIGNAL = new AbortController().signal;
+
+function unexpected(): void {
+  throw new Error('nobody should wait here');
+}
+
+test('pushes of one app take turns in the order of their coming, and are told who is before them', async () => {
+  const queue = new PushQueue();
+  const told: string[] = [];
+  const order: string[] = [];
+  const enter = async (commit: string): Promise<() => void> => {
+    const leave = await queue.enter('app', { commit, signal: SIGNAL, waiting: (holder) => told.push(`${commit} after ${holder}`) });
+    order.push(commit);
+    return leave;
+  };
+  const leaveA = await enter('a');
+  const b = enter('b');
+  const c = enter('c');
+  leaveA();
+  (await b)();
+  (await c)();
+  assert.deepEqual(order, ['a', 'b', 'c']);
+  assert.deepEqual(told, ['b after a', 'c after a']);
+});
+
+test('apps do not wait for each other', async () => {
+  const queue = new PushQueue();
+  await queue.enter('one', { commit: 'a', signal: SIGNAL, waiting: unexpected });
+  await queue.enter('two', { commit: 'b', signal: SIGNAL, waiting: unexpected });
+});
+
+test('who gives up while waiting leaves the queue to the next', async () => {
+  const queue = new PushQueue();
+  const abort = new AbortController();
+  const leave = await queue.enter('app', { commit: 'a', signal: SIGNAL, waiting: unexpected });
+  const gone = queue.enter('app', { commit: 'b', signal: abort.signal, waiting: () => undefined });
+  const next = queue.enter('app', { commit: 'c', signal: SIGNAL, waiting: () => undefined });
+  abort.abort(new Error('gone'));
+  await assert.rejects(gone, /gone/);
+  leave();
+  (await next)();
+});

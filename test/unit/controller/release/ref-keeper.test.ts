@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import pino from 'pino';
+import { RefKeeper } from '../../../../controller/release/ref-keeper.ts';
+import type { App, Release, Store } from '../../../../controller/store/port.ts';
+import { SlipwayError } from '../../../../shared/kit/errors.ts';
+import { eventually } from '../../../support/eventually.ts';
+
+const app = { id: 'app00001', name: 'shop' } as App;
+const full = new SlipwayError({ code: 'SLIP_PUSH_REF_WRITE', kind: 'transient', message: 'no room' });
+
+/** Time that passes at once, but not within the same turn of the event loop. */
+const clock = {
+  nowMs: () => 0,
+  monotonicMs: () => 0,
+  sleep: (_ms: number, signal?: AbortSignal) =>
+    new Promise<void>((resolve, reject) => setImmediate(() => (signal?.aborted === true ? reject(new Error('stopped')) : resolve()))),
+};
+
+function keeper(moveRef: (commit: string) => Promise<void>, current: () => string): RefKeeper {
+  const release = () => ({ ref: 'refs/heads/main', slug: { commit: current() } }) as Release;
+  const store = { currentRelease: () => Promise.resolve(release()) } as unknown as Store;
+  return new RefKeeper({ store, clock, log: pino({ level: 'silent' }), moveRef: (_app, _ref, commit) => moveRef(commit) });
+}
+
+describe('a deploy ref', () => {
+  it('is moved at once where there is room', async () => {
+    const moved: string[] = [];
+    const refs = keeper((commit) => Promise.resolve(void moved.push(commit)), () => 'c1'); // prettier-ignore
+    assert.equal(await refs.sync(app, new AbortController().signal), undefined);
+    assert.deepEqual(moved, ['c1']);
+  });
+
+  it('follows when there is room again, to what is current by then', async () => {
+    const moved: string[] = [];
+    let room = false;
+    let current = 'c1';
+    const refs = keeper((commit) => (room ? Promise.resolve(void moved.push(commit)) : Promise.reject(full)), () => current); // prettier-ignore
+    const { signal } = new AbortController();
+    assert.equal((await refs.sync(app, signal))?.code, 'SLIP_PUSH_REF_WRITE');
+    await refs.sync(app, signal);
+    current = 'c2';
+    room = true;
+    await eventually('it was moved', () => moved.length > 0);
+    assert.deepEqual(moved, ['c2'], 'by one loop, however often it failed');
+  });
+
+  it('is left alone once the controller stops', async () => {
+    const stop = new AbortController();
+    let tries = 0;
+    const refs = keeper(() => ((tries += 1), Promise.reject(full)), () => 'c1'); // prettier-ignore
+    await refs.sync(app, stop.signal);
+    stop.abort();
+    const before = tries;
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    assert.ok(tries <= before + 1);
+    await assert.rejects(refs.sync(app, stop.signal), { code: 'SLIP_PUSH_REF_WRITE' });
+  });
+});

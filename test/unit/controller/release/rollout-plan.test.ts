@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { DEFAULT_ROLLOUT_POLICY, nextRolloutMove, type RolloutView } from '../../../../controller/release/rollout-plan.ts';
+import type { InstanceId } from '../../../../shared/domain/ids.ts';
+import type { InstanceState, InstanceStatus } from '../../../../shared/domain/instance.ts';
+import { aRow } from '../../../support/domain.ts';
+
+function status(instanceId: string, state: InstanceState, over: Partial<InstanceStatus> = {}): [InstanceId, InstanceStatus] {
+  const id = instanceId as InstanceId;
+  return [id, { instanceId: id, state, restarts: 0, lastLines: [], timingsMs: {}, ...over }];
+}
+
+function view(over: Partial<RolloutView>): RolloutView {
+  const rows = [aRow({ instanceId: 'new', release: 2 }), aRow({ instanceId: 'old', release: 1 })];
+  return {
+    state: 'deploying',
+    rows,
+    version: 2,
+    statuses: new Map(),
+    wavesLeft: 0,
+    waveStartedAtMs: 0,
+    nowMs: 10,
+    policy: DEFAULT_ROLLOUT_POLICY,
+    ...over,
+  };
+}
+
+describe('rollout', () => {
+  it('waits while the new instance starts', () => {
+    const move = nextRolloutMove(view({ statuses: new Map([status('new', 'starting'), status('old', 'live')]) }));
+    assert.deepEqual(move, { kind: 'wait', untilMs: 120_000 });
+  });
+
+  it('switches only when every new instance is live and no wave is left', () => {
+    const statuses = new Map([status('new', 'live'), status('old', 'live')]);
+    assert.equal(nextRolloutMove(view({ statuses, wavesLeft: 1 })).kind, 'nextWave');
+    assert.equal(nextRolloutMove(view({ statuses })).kind, 'switch');
+  });
+
+  it('settles after the switch, then completes', () => {
+    const statuses = new Map([status('new', 'live')]);
+    assert.deepEqual(nextRolloutMove(view({ statuses, switchedAtMs: 100, nowMs: 200 })), { kind: 'wait', untilMs: 3_100 });
+    assert.equal(nextRolloutMove(view({ statuses, switchedAtMs: 100, nowMs: 3_100 })).kind, 'complete');
+  });
+
+  it('fails when a new instance fails, and carries its reason and last lines', () => {
+    const reason = { code: 'SLIP_APP_EXITED', message: 'web.1 exited with status 7 before it was ready.' };
+    const move = nextRolloutMove(view({ statuses: new Map([status('new', 'failed', { reason, lastLines: ['boom'] })]) }));
+    assert.ok(move.kind === 'fail');
+    assert.deepEqual([move.failure.code, move.failure.lastLines], ['SLIP_APP_EXITED', ['boom']]);
+  });
+
+  it('fails when a live instance crashes while settling', () => {
+    const statuses = new Map([status('new', 'live', { restarts: 1 })]);
+    assert.equal(nextRolloutMove(view({ statuses, switchedAtMs: 100, nowMs: 200 })).kind, 'fail');
+  });
+
+  it('does not mind a crash of the old release', () => {
+    const statuses = new Map([status('new', 'live'), status('old', 'backoff')]);
+    assert.equal(nextRolloutMove(view({ statuses })).kind, 'switch');
+  });
+
+  it('gives up on an instance that never reports', () => {
+    const move = nextRolloutMove(view({ nowMs: 120_000 }));
+    assert.equal(move.kind === 'fail' && move.failure.code, 'SLIP_RELEASE_TIMEOUT');
+  });
+
+  it('gives up at once on a full disk, and says at the end what else was in the way', () => {
+    const stuck = (code: string): Pick<InstanceStatus, 'reason'> => ({
+      reason: { code, message: 'The layers do not come.', hint: 'Wait.' },
+    });
+    const full = nextRolloutMove(view({ statuses: new Map([status('new', 'pending', stuck('SLIP_DISK_FULL'))]) }));
+    assert.equal(full.kind === 'fail' && full.failure.code, 'SLIP_DISK_FULL');
+    const statuses = new Map([status('new', 'fetching', stuck('SLIP_IMAGE_TRANSFER'))]);
+    assert.equal(nextRolloutMove(view({ statuses })).kind, 'wait');
+    const late = nextRolloutMove(view({ statuses, nowMs: 120_000 }));
+    assert.ok(late.kind === 'fail');
+    assert.equal(late.failure.message, 'web.1 did not become ready within 120 s: The layers do not come.');
+    assert.equal(late.failure.hint, 'Wait.');
+  });
+
+  it('completes an app that is scaled to zero', () => {
+    assert.equal(nextRolloutMove(view({ rows: [], switchedAtMs: 0, nowMs: 3_000 })).kind, 'complete');
+  });
+});

@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  BUILD_STATES,
+  canTransition,
+  INSTANCE_STATES,
+  isTerminal,
+  NODE_STATES,
+  RELEASE_STATES,
+  transition,
+  type StateTable,
+} from '../../../../shared/domain/states.ts';
+import { SlipwayError } from '../../../../shared/kit/errors.ts';
+
+/** Written out a second time, as a matrix: a change of a table must be meant twice. */
+const TABLES: readonly { name: string; table: StateTable<string>; allowed: readonly string[]; terminal: readonly string[] }[] = [
+  {
+    name: 'build',
+    table: BUILD_STATES,
+    allowed: ['queued>running', 'queued>failed', 'queued>cancelled', 'running>succeeded', 'running>failed', 'running>cancelled'],
+    terminal: ['succeeded', 'failed', 'cancelled'],
+  },
+  {
+    name: 'release',
+    table: RELEASE_STATES,
+    allowed: [
+      'pending>deploying',
+      'pending>failed',
+      'deploying>current',
+      'deploying>failed',
+      'current>superseded',
+      'current>failed',
+      'superseded>current',
+    ],
+    terminal: ['failed'],
+  },
+  {
+    name: 'node',
+    table: NODE_STATES,
+    allowed: ['joined>ready', 'joined>removed', 'ready>unreachable', 'ready>removed', 'unreachable>ready', 'unreachable>removed'],
+    terminal: ['removed'],
+  },
+  {
+    name: 'instance',
+    table: INSTANCE_STATES,
+    allowed: [
+      ...['pending>fetching', 'pending>stopping', 'pending>stopped', 'pending>failed'],
+      ...['fetching>starting', 'fetching>stopping', 'fetching>stopped', 'fetching>failed'],
+      ...['starting>live', 'starting>backoff', 'starting>stopping', 'starting>stopped', 'starting>failed'],
+      ...['live>backoff', 'live>stopping', 'live>stopped'],
+      ...['backoff>fetching', 'backoff>starting', 'backoff>stopping', 'backoff>stopped'],
+      ...['stopping>stopped', 'failed>stopping', 'failed>stopped'],
+    ],
+    terminal: ['stopped'],
+  },
+];
+
+for (const { name, table, allowed, terminal } of TABLES) {
+  const states = Object.keys(table);
+
+  test(`every pair of ${name} states is either allowed or refused`, () => {
+    for (const from of states) {
+      for (const to of states) {
+        const expected = allowed.includes(`${from}>${to}`);
+        assert.equal(canTransition(table, from, to), expected, `${from} to ${to}`);
+        if (expected) assert.equal(transition(table, from, to), to);
+        else assert.throws(() => transition(table, from, to), isIllegal, `${from} to ${to}`);
+      }
+    }
+  });
+
+  test(`a ${name} ends where it cannot go on`, () => {
+    assert.deepEqual(
+      states.filter((state) => isTerminal(table, state)),
+      terminal,
+    );
+  });
+
+  test(`every ${name} state but the first is reached from another`, () => {
+    const reached = new Set(Object.values(table).flat());
+    assert.deepEqual(
+      states.slice(1).filter((state) => !reached.has(state)),
+      [],
+    );
+    assert.ok([...reached].every((state) => states.includes(state)));
+  });
+}
+
+function isIllegal(error: unknown): boolean {
+  return error instanceof SlipwayError && error.code === 'SLIP_STATE_ILLEGAL' && error.kind === 'bug';
+}

@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { LineOutput } from '../../../../shared/kit/line-output.ts';
+
+describe('output with sentences of our own', () => {
+  const play = (steps: (output: LineOutput) => void): string => {
+    const chunks: string[] = [];
+    steps(new LineOutput((chunk) => chunks.push(Buffer.from(chunk as Uint8Array).toString())));
+    return chunks.join('');
+  };
+
+  it('begins a line where a program left one open', () => {
+    const text = play((output) => {
+      output.say('one\n');
+      output.write(Buffer.from('no end'));
+      output.say('two\n');
+    });
+    assert.equal(text, 'one\nno end\ntwo\n');
+  });
+
+  it('adds nothing where the line has ended, nor for an empty text', () => {
+    const text = play((output) => {
+      output.write('whole\n');
+      output.write('');
+      output.say('');
+      output.say('next\n');
+    });
+    assert.equal(text, 'whole\nnext\n');
+  });
+});

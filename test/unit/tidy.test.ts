@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { test } from 'node:test';
+import { codesInDocument, codesInSource, UNWRITTEN } from '../../script/errors-catalogue.ts';
+
+// House rules that no compiler checks. A rule that gets in the way is changed here, with its reason.
+
+const root = join(import.meta.dirname, '../..');
+const UNTRACKED = new Set(['.git', '.tools', '.slipway', 'node_modules', 'coverage']);
+
+const TOP_FOLDERS = 'agent bench bin buildpacks cli controller docs examples packaging proto script shared test'.split(' ');
+const PROGRAM_FOLDERS: Readonly<Record<string, readonly string[]>> = {
+  controller: ['access', 'api', 'build', 'dispatch', 'push', 'release', 'schedule', 'store'],
+  agent: ['build', 'health', 'images', 'logs', 'proxy', 'reconcile', 'sandbox', 'session'],
+  cli: ['commands', 'render'],
+  shared: ['domain', 'kit', 'rpc'],
+  test: ['contract', 'e2e', 'scenario', 'support', 'unit', 'vm'],
+};
+const PIPELINE = ['push', 'build', 'release', 'schedule', 'dispatch', 'reconcile', 'sandbox', 'proxy'];
+
+const BANNED_WORDS = /(?:^|[-.])(?:utils?|helpers?|managers?|misc|common|stuff|tmp|old|new)(?:[-.]|$)/;
+const KEBAB_CASE = /^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9-]+)*\.ts$/;
+
+const LINES_MAX = 300;
+const TEST_LINES_MAX = 400;
+/** Files that are longer than allowed, with their length. Numbers here only get smaller. */
+const KNOWN_LONG: Readonly<Record<string, number>> = {};
+
+function walk(folder: string): string[] {
+  return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (UNTRACKED.has(entry.name)) return [];
+    if (entry.isDirectory()) return walk(path);
+    return entry.isFile() ? [path] : [];
+  });
+}
+
+function foldersIn(folder: string): string[] {
+  return readdirSync(join(root, folder), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && !UNTRACKED.has(entry.name))
+    .map((entry) => entry.name);
+}
+
+const files = walk('.');
+const ours = files.filter((path) => TOP_FOLDERS.includes(path.split('/')[0] ?? '') && !path.startsWith('shared/rpc/gen/'));
+const typescript = ours.filter((path) => path.endsWith('.ts'));
+const written = ours.filter((path) => /\.(?:ts|js|mjs|sh|proto|md|json|yml|yaml)$/.test(path) || !basename(path).includes('.'));
+const readText = (path: string): string => readFileSync(join(root, path), 'utf8');
+
+test('the folders are the ones that the design names', () => {
+  assert.deepEqual(foldersIn('.').sort(), TOP_FOLDERS);
+  for (const [program, expected] of Object.entries(PROGRAM_FOLDERS)) {
+    assert.deepEqual(
+      foldersIn(program).filter((name) => name !== 'fixtures'),
+      expected,
+      `folders of ${program}/`,
+    );
+  }
+});
+
+test('file names are kebab-case and say what is inside', () => {
+  assert.deepEqual(
+    typescript.filter((path) => !KEBAB_CASE.test(basename(path)) || BANNED_WORDS.test(basename(path))),
+    [],
+  );
+});
+
+test('files stay short, and the long ones only shrink', () => {
+  const long = typescript
+    .map((path) => ({ path, lines: readText(path).split('\n').length - 1 }))
+    .filter(({ path, lines }) => lines !== KNOWN_LONG[path] && lines > (path.startsWith('test/') ? TEST_LINES_MAX : LINES_MAX));
+  assert.deepEqual(long, []);
+  for (const path of Object.keys(KNOWN_LONG)) assert.ok(existsSync(join(root, path)), `${path} is gone: take it off the list`);
+});
+
+test('nothing is left to do in a comment', () => {
+  const marks = new RegExp(`\\b(?:${['TO', 'FIX', 'X'].map((head, at) => head + ['DO', 'ME', 'XX'][at]!).join('|')})\\b`);
+  const left = written.filter((path) => !path.endsWith('package-lock.json') && marks.test(readText(path).replaceAll(/\.XXX+/g, '')));
+  assert.deepEqual(left, [], 'open an issue instead');
+});
+
+test('no text holds a control character', () => {
+  const control = /[\u0000-\u0008\u000b-\u001f\u007f]/;
+  assert.deepEqual(
+    written.filter((path) => control.test(readText(path))),
+    [],
+  );
+});
+
+test('every error code of the source is documented, and no other', () => {
+  const documented = codesInDocument(readText('docs/errors.md'));
+  const [here, there] = [codesInSource(root), documented].map((rows) => rows.map((row) => row.code));
+  const missing = here!.filter((code) => !there!.includes(code));
+  const gone = there!.filter((code) => !here!.includes(code));
+  assert.deepEqual({ missing, gone }, { missing: [], gone: [] }, 'run: npm run errors-doc');
+  assert.deepEqual(
+    documented.filter((row) => row.meaning === UNWRITTEN || row.remedy === UNWRITTEN),
+    [],
+    'write the missing words in docs/errors.md',
+  );
+});
+
+interface Manifest {
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly devDependencies: Readonly<Record<string, string>>;
+}
+
+test('every dependency is pinned and has its reason written down', () => {
+  const { dependencies, devDependencies } = JSON.parse(readText('package.json')) as Manifest;
+  const all = { ...dependencies, ...devDependencies };
+  assert.deepEqual(
+    Object.entries(all).filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version)),
+    [],
+  );
+  const explained = [...readText('docs/dependencies.md').matchAll(/^\| `([^`]+)` \|/gm)].map(([, name]) => name).sort();
+  assert.deepEqual(explained, Object.keys(all).sort());
+});
+
+test('the lockfiles name no host, so that any registry serves', () => {
+  for (const path of files.filter((name) => basename(name) === 'package-lock.json')) {
+    assert.doesNotMatch(readText(path), /"resolved"/, path);
+  }
+});
+
+test('the architecture names the eight steps of the pipeline in order', (context) => {
+  if (!existsSync(join(root, 'ARCHITECTURE.md'))) {
+    context.skip('ARCHITECTURE.md is not written yet');
+    return;
+  }
+  const steps = PIPELINE.join(' → ');
+  assert.ok(readText('ARCHITECTURE.md').includes(steps), `ARCHITECTURE.md says: ${steps}`);
+});

@@ -1,0 +1,126 @@
+import { writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { DEFAULT_ENV, run, runOk } from '../../shared/kit/exec.ts';
+import { eventually } from '../support/eventually.ts';
+import { PRODUCT_DIR, type TestFleet } from '../support/fleet.ts';
+import { packProduct, packSeed } from './disks.ts';
+import type { GuestImage } from './guest-image.ts';
+import { HOST_IN_GUEST, Machine } from './machine.ts';
+
+/** An emulated machine on a busy host: minutes instead of seconds. */
+export const SLOW_MS = 240_000;
+const STATE_DIR = '/var/lib/slipway';
+const CONFIG = '/etc/slipway/agent.json';
+const NODE = '/opt/slipway/.tools/node/bin/node';
+
+/** The agent's settings in the guest: those of a server, but for the patience with apps. */
+const AGENT_CONFIG = {
+  stateDir: STATE_DIR,
+  sandbox: 'lxc',
+  proxy: { port: 80, user: { name: 'haproxy', group: 'haproxy' } },
+  toolchainDir: '/opt/slipway/.tools/node',
+  gateTimeoutMs: 180_000,
+};
+
+/** What an installer does: settings, membership, unit. The token is never an argument. */
+const INSTALL = `set -eu
+umask 077
+mkdir -p /etc/slipway /run/seed
+tar -xf /dev/disk/by-id/virtio-seed -C /run/seed
+cp /run/seed/agent.json ${CONFIG}
+cd /opt/slipway
+export NODE_COMPILE_CACHE=/var/cache/slipway/code
+${NODE} agent/main.ts join --config ${CONFIG} --url "$(cat /run/seed/url)" --pin "$(cat /run/seed/pin)" --name guest </run/seed/token
+rm -r /run/seed
+install -m 0644 packaging/slipway-agent.service /etc/systemd/system/
+systemctl daemon-reload
+systemctl enable --now slipway-agent.service
+`;
+
+/** A machine with the product and an invitation on its disks, switched off. */
+export async function createNode(fleet: TestFleet, image: GuestImage): Promise<Machine> {
+  const { token } = (await fleet.api('POST', '/nodes/tokens', {})) as { token: string };
+  const { api, agents, web } = fleet.ports;
+  const seed = {
+    'agent.json': JSON.stringify(AGENT_CONFIG),
+    url: `https://${HOST_IN_GUEST}:${String(api)}`,
+    pin: fleet.settings.pin,
+    token,
+  };
+  return Machine.create({
+    image,
+    disks: { product: await packProduct(fleet.dir), seed: await packSeed(fleet.dir, seed) },
+    forwarded: { [web]: 80 },
+    reachable: [api, agents],
+  });
+}
+
+export async function installAgent(machine: Machine): Promise<void> {
+  await machine.sh(INSTALL, [], SLOW_MS);
+}
+
+/** Resolves when the controller has a session with the guest's agent. */
+export async function untilConnected(fleet: TestFleet): Promise<void> {
+  const connected = async (): Promise<boolean> =>
+    ((await fleet.api('GET', '/nodes')) as { connected: boolean }[]).some((node) => node.connected);
+  await eventually('the guest is connected', connected, SLOW_MS);
+}
+
+/** Resolves when an agent started after `mark` (of {@link agentMark}) has its session. */
+export async function untilAgentIsBack(machine: Machine, mark: string): Promise<void> {
+  const log = 'journalctl --quiet --unit slipway-agent --output cat --after-cursor "$1" | grep -c "connected to the controller" || :';
+  await eventually('the agent is back', async () => Number(await machine.sh(log, [mark])) > 0, SLOW_MS);
+}
+
+/** A place in the agent's journal. */
+export async function agentMark(machine: Machine): Promise<string> {
+  const line = await machine.sh('journalctl --quiet --unit slipway-agent --lines 1 --output cat --show-cursor | tail -n 1');
+  return line.replace('-- cursor: ', '');
+}
+
+/** The id of the one running app: its unit and its group are named by it. */
+export async function runningSandbox(machine: Machine): Promise<string> {
+  const units = await machine.sh("systemctl list-units --plain --no-legend --state=active 'slipway-sandbox-*' | cut -d' ' -f1");
+  return units.replace(/^slipway-sandbox-|\.service$/g, '');
+}
+
+/** One file of an app's group. */
+export function groupFile(machine: Machine, id: string, name: string): Promise<string> {
+  return machine.sh('cat "/sys/fs/cgroup/slipway/$1/$2"', [id, name]);
+}
+
+/** The file on the guest's disk that holds what an app printed last. */
+export function outputFile(id: string): string {
+  return join(STATE_DIR, 'sandbox', 'logs', id, 'current');
+}
+
+/** What the person sees. */
+export async function slipway(fleet: TestFleet, ...args: string[]): Promise<string> {
+  const config = join(fleet.dir, 'person.json');
+  await writeFile(config, JSON.stringify(fleet.settings), { mode: 0o600 });
+  const path = `${dirname(process.execPath)}:${DEFAULT_ENV['PATH'] ?? ''}`;
+  const env = { ...DEFAULT_ENV, PATH: path, HOME: fleet.dir, SLIPWAY_CONFIG: config };
+  return (await runOk(run, { file: join(PRODUCT_DIR, 'bin', 'slipway'), args, env, timeoutMs: 60_000 })).stdout;
+}
+
+/** Says its version and its life; has itself looked at, and misbehaves on request. */
+export function guestApp(version: string): Record<string, string> {
+  const server = `const { createServer } = require('node:http');
+const { execFile, execFileSync } = require('node:child_process');
+const nonce = Math.random().toString(36).slice(2);
+const routes = {
+  '/': () => 'version=${version} nonce=' + nonce,
+  '/id': () => execFileSync('id').toString(),
+  '/ps': () => execFileSync('ps', ['-eo', 'user=,args=']).toString(),
+  '/look': (path) => { try { return require('node:fs').readdirSync(path).join(' '); } catch (error) { return error.code; } },
+  '/fork-bomb': () => { execFile('perl', ['-e', 'fork for 1 .. 10; sleep 5'], () => {}); return 'lit'; },
+  '/eat': () => { const held = []; for (;;) held.push(Buffer.alloc(8 * 1024 * 1024, 1)); },
+};
+createServer((request, response) => {
+  const url = new URL(request.url, 'http://app');
+  response.end(String(routes[url.pathname](url.searchParams.get('path'))));
+}).listen(process.env.PORT);
+process.on('SIGTERM', () => { console.log('told to stop'); process.exit(0); });
+`;
+  return { 'server.js': server, 'package.json': '{ "name": "guest-app", "version": "1.0.0" }', Procfile: 'web: node server.js\n' };
+}

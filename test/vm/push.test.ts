@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { InstanceBody } from '../../shared/domain/api.ts';
+import { eventually } from '../support/eventually.ts';
+import { TestFleet } from '../support/fleet.ts';
+import type { Repository } from '../support/fleet-user.ts';
+import { ensureGuestImage } from './guest-image.ts';
+import {
+  agentMark,
+  createNode,
+  groupFile,
+  guestApp,
+  installAgent,
+  outputFile,
+  runningSandbox,
+  slipway,
+  SLOW_MS,
+  untilAgentIsBack,
+  untilConnected,
+} from './guest-node.ts';
+import { HOST_IN_GUEST, type Machine } from './machine.ts';
+
+const PIDS_MAX = 256 + 8; // the app's, and the tool's own few
+
+describe('a machine with its own kernel, systemd and cgroup v2', { concurrency: false }, () => {
+  let fleet: TestFleet;
+  let machine: Machine;
+  let hello: Repository;
+  const beganMs = performance.now();
+
+  function say(line: string): void {
+    console.log(`${((performance.now() - beganMs) / 1000).toFixed(0).padStart(4)} s  ${line}`);
+  }
+
+  before(async () => {
+    const image = await ensureGuestImage(say);
+    const rollout = { startTimeoutMs: SLOW_MS };
+    fleet = await TestFleet.start({ agentElsewhere: true, controller: { publicHost: HOST_IN_GUEST, rollout } });
+    machine = await createNode(fleet, image);
+    say('switching on');
+    await machine.switchOn();
+    say('booted');
+    await installAgent(machine);
+    say('joined');
+    await untilConnected(fleet);
+    say('connected');
+    hello = await fleet.me.repository('hello', guestApp('1'));
+  });
+  after(async () => {
+    await machine.dispose();
+    await fleet.stop();
+  });
+
+  async function push(): Promise<string> {
+    const pushed = await hello.startPush('hello').result;
+    assert.ok(pushed.ok, `${pushed.text}\n${fleet.logs()}\n${await machine.sh('journalctl --unit slipway-agent --lines 40 --output cat')}`);
+    return pushed.text;
+  }
+
+  async function body(path = '/'): Promise<string> {
+    return (await fleet.site.get('hello', path)).body;
+  }
+
+  /** The app's answer, as soon as there is one. */
+  function answer(): Promise<string> {
+    const look = async (): Promise<string | undefined> => {
+      const found = await fleet.site.get('hello').catch(() => undefined);
+      return found?.status === 200 ? found.body : undefined;
+    };
+    return eventually('the app answers', look, SLOW_MS);
+  }
+
+  it('is one', async () => {
+    assert.equal(await machine.sh('stat -f -c %T /sys/fs/cgroup; cat /proc/1/comm'), 'cgroup2fs\nsystemd');
+    assert.match(await machine.sh('uname -rv'), /^6\.1\.\S+-cloud-amd64 .* Debian/);
+    assert.equal(await machine.sh('systemctl show -P ActiveState slipway-agent slipway-proxy-*'), 'active\n\nactive');
+  });
+
+  it('takes a push and serves the app through its port 80', async () => {
+    const text = await push();
+    say('pushed');
+    console.log(text.replace(/^/gm, '    '));
+    assert.match(text, /Released v1 · live on 1 node/);
+    assert.match(await answer(), /^version=1 /);
+  });
+
+  it('runs the app as a unit in a slice of its own, with its limits in the unified hierarchy', async () => {
+    const id = await runningSandbox(machine);
+    const show = 'systemctl show -P ControlGroup "slipway-sandbox-$1.service"';
+    assert.equal(await machine.sh(show, [id]), `/slipway.slice/slipway-sandbox-${id}.service`);
+    assert.equal(await groupFile(machine, id, 'memory.max'), String(512 * 1024 * 1024));
+    assert.equal(await groupFile(machine, id, 'memory.swap.max'), '0');
+    assert.equal(await groupFile(machine, id, 'pids.max'), String(PIDS_MAX));
+    const command = 'for pid in $(cat "/sys/fs/cgroup/slipway/$1/app/cgroup.procs"); do tr "\\0" " " <"/proc/$pid/cmdline"; echo; done';
+    assert.match(await machine.sh(command, [id]), /^node server\.js $/m);
+  });
+
+  it('shows the app neither root nor the machine', async () => {
+    assert.match(await body('/id'), /^uid=1000\(app\) gid=1000\(app\) groups=1000\(app\)$/m);
+    assert.doesNotMatch(await body('/ps'), /systemd|haproxy|agent\/main/);
+    assert.equal(await body('/look?path=/var/lib/slipway'), 'ENOENT');
+    assert.equal(await body('/look?path=/opt/slipway'), 'ENOENT');
+  });
+
+  it('stops a fork bomb at pids.max, and the app lives on', async () => {
+    const before = await answer();
+    const id = await runningSandbox(machine);
+    assert.equal(await body('/fork-bomb'), 'lit');
+    const refused = async (): Promise<boolean> => Number(/^max (\d+)$/m.exec(await groupFile(machine, id, 'pids.events'))?.[1]) > 0;
+    await eventually('a fork is refused', refused, SLOW_MS);
+    assert.equal(Number(await groupFile(machine, id, 'pids.peak')), PIDS_MAX);
+    assert.equal(await answer(), before);
+    await eventually('the bomb is over', async () => Number(await groupFile(machine, id, 'pids.current')) < 20, SLOW_MS);
+  });
+
+  it('ends an app that outgrows its memory, says so, and starts it again', async () => {
+    const before = await answer();
+    fleet.site.get('hello', '/eat').catch(() => undefined); // it dies with the app
+    const killed = async (): Promise<boolean> => {
+      const [web] = (await fleet.api('GET', '/apps/hello/ps')) as InstanceBody[];
+      return web?.lastExit?.oomKilled === true;
+    };
+    await eventually('the kill is reported', killed, SLOW_MS);
+    const line = 'web.1 was killed: it used more than its 512 MB of memory.';
+    await eventually('the log says so', async () => (await slipway(fleet, 'logs', '-a', 'hello')).includes(line), SLOW_MS);
+    await eventually('another life answers', async () => (await answer()) !== before, SLOW_MS);
+    say('out of memory and back');
+  });
+
+  it('keeps the very process when the unit of the agent is restarted or killed, and when systemd itself is', async () => {
+    const before = await answer();
+    const mark = await agentMark(machine);
+    await machine.sh('systemctl restart slipway-agent', [], SLOW_MS);
+    assert.equal(await answer(), before);
+    await machine.sh('systemctl kill --signal=KILL slipway-agent && systemctl daemon-reexec', [], SLOW_MS);
+    assert.equal(await answer(), before);
+    await untilAgentIsBack(machine, mark);
+    assert.equal(await answer(), before);
+    assert.equal(await groupFile(machine, await runningSandbox(machine), 'memory.max'), String(512 * 1024 * 1024));
+    say('agent restarted and killed');
+  });
+
+  it('serves again after a power cut, without its controller', async () => {
+    const before = await answer();
+    await fleet.endController();
+    await machine.pullPowerCord();
+    await assert.rejects(fleet.site.get('hello'));
+    say('power cut');
+    await machine.switchOn();
+    const again = await answer();
+    assert.match(again, /^version=1 /);
+    assert.notEqual(again, before);
+    const id = await runningSandbox(machine);
+    assert.equal(await groupFile(machine, id, 'memory.max'), String(512 * 1024 * 1024));
+    say('serves again');
+  });
+
+  it('is known to the controller again, and takes the next push', async () => {
+    await fleet.startController();
+    await untilConnected(fleet);
+    const status = await eventually('all is well', async () => {
+      const text = await slipway(fleet, 'status');
+      return text.includes('All is well') ? text : undefined;
+    });
+    assert.match(status, /^hello +v1 +1\/1 up +on guest/m);
+    await hello.commit(guestApp('2'));
+    await push();
+    assert.match(await answer(), /^version=2 /);
+    say('pushed again');
+  });
+
+  it('tells the app to stop when it shuts down, and is off within a minute', async () => {
+    const id = await runningSandbox(machine);
+    const tookMs = await machine.shutDown(SLOW_MS);
+    say(`shut down in ${(tookMs / 1000).toFixed(0)} s`);
+    assert.match(await machine.readWhenOff(outputFile(id)), /told to stop/);
+    assert.ok(tookMs < 60_000, `${tookMs.toFixed(0)} ms`);
+  });
+});
