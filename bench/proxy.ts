@@ -1,0 +1,185 @@
+import { once } from 'node:events';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
+import { cpus, loadavg, release, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createHaproxy } from '../agent/proxy/haproxy/haproxy.ts';
+import type { Proxy } from '../agent/proxy/port.ts';
+import type { AppName } from '../shared/domain/names.ts';
+import { systemClock } from '../shared/kit/clock.ts';
+import { run, start } from '../shared/kit/exec.ts';
+import { silentLogger } from '../shared/kit/log.ts';
+
+// HAProxy as we run it against HAProxy set up by hand, before one Node web process, and what a switch costs:
+// `node bench/proxy.ts [seconds] [rounds]`. Prints JSON, then a table. Needs haproxy, wrk and s6-log.
+// Rounds take turns, so that a busy machine hits all alike. The ratio is to the hand-made one that gives the app the same
+// headers and keeps a log; the others show what headers and log cost.
+
+const SECONDS = Number(process.argv[2] ?? 5);
+const ROUNDS = Number(process.argv[3] ?? 7);
+const SWITCHES = 100;
+const HOST = 'bench.test';
+
+interface Variant {
+  readonly name: string;
+  readonly port: number;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}
+
+async function untilOpen(port: number): Promise<void> {
+  for (;;) {
+    const socket = connect(port, '127.0.0.1');
+    const open = await new Promise<boolean>((resolve) => {
+      socket.once('connect', () => resolve(true));
+      socket.once('error', () => resolve(false));
+    });
+    socket.destroy();
+    if (open) return;
+    await delay(20);
+  }
+}
+
+const HAND_DEFAULTS = 'defaults\n  mode http\n  timeout connect 5s\n  timeout client 55s\n  timeout server 55s\n';
+
+/** What an operator who wants Heroku's headers would write. */
+const HAND_HEADERS = [
+  '  option forwardfor',
+  '  http-request set-header X-Forwarded-Proto http',
+  '  http-request set-header X-Forwarded-Port %[dst_port]',
+  '  http-request set-header X-Request-Start %[date(0,ms)]',
+  '  http-request set-header X-Request-Id %[uuid()] unless { req.hdr(x-request-id) -m found }',
+  '  http-request add-header Via "1.1 hand"',
+  '',
+].join('\n');
+
+type Child = ReturnType<typeof start>;
+
+/** haproxy with a config of its own; its log goes to `stdout`. */
+async function startByHand(file: string, body: string, stdout: Child['stdin'] | 'ignore' = 'ignore'): Promise<Child> {
+  await writeFile(file, body);
+  // A session of its own, as ours has: the scheduler shares out a busy machine by sessions.
+  return start({ file: 'haproxy', args: ['-f', file] }, ['ignore', stdout, 'ignore'], true);
+}
+
+async function startLogger(dir: string): Promise<Child> {
+  await mkdir(dir);
+  return start({ file: 's6-log', args: ['n10', 's1048576', 't', dir] }, ['pipe', 'ignore', 'inherit']);
+}
+
+/** Requests per second. */
+async function wrk(port: number, close: boolean): Promise<number> {
+  const headers = ['-H', `Host: ${HOST}`, ...(close ? ['-H', 'Connection: close'] : [])];
+  const { stdout } = await run({
+    file: 'wrk',
+    args: ['-t1', '-c64', `-d${String(SECONDS)}s`, ...headers, `http://127.0.0.1:${String(port)}/`],
+  });
+  if (/Non-2xx|Socket errors/.test(stdout)) throw new Error(stdout);
+  return Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1]);
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
+}
+
+async function throughput(
+  variants: readonly Variant[],
+  close: boolean,
+): Promise<{ name: string; requestsPerSecond: number; runs: number[] }[]> {
+  const runs = new Map(variants.map(({ name }) => [name, [] as number[]]));
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (const { name, port } of variants) runs.get(name)?.push(Math.round(await wrk(port, close)));
+  }
+  return [...runs].map(([name, values]) => ({ name, requestsPerSecond: median(values), runs: values }));
+}
+
+async function switches(proxy: Proxy, backendPort: number): Promise<{ medianMs: number; maxMs: number; n: number }> {
+  const times: number[] = [];
+  for (let turn = 0; turn < SWITCHES; turn += 1) {
+    const begun = performance.now();
+    await applyInstance(proxy, `turn${String(turn)}`, backendPort);
+    times.push(performance.now() - begun);
+  }
+  return { medianMs: Math.round(median(times) * 10) / 10, maxMs: Math.round(Math.max(...times) * 10) / 10, n: SWITCHES };
+}
+
+function applyInstance(proxy: Proxy, id: string, port: number): Promise<void> {
+  const backends = [{ id, instanceName: 'web.1', address: '127.0.0.1', port }];
+  return proxy.apply([{ app: 'bench' as AppName, hostnames: [HOST], backends }]);
+}
+
+function bind(port: number, rest: string): string {
+  return `frontend f\n  bind 127.0.0.1:${String(port)}\n${rest}`;
+}
+
+async function main(): Promise<void> {
+  const dir = await mkdtemp(join(tmpdir(), 'slipway-bench-'));
+  const [backend, plain, logging, same, ours] = [await freePort(), await freePort(), await freePort(), await freePort(), await freePort()];
+  const server = `  default_backend b\nbackend b\n  server s 127.0.0.1:${String(backend)}\n`;
+  const log = 'global\n  log stdout format raw local0\n';
+  const web = createServer((_request, response) => response.end('hello'));
+  web.listen(backend, '127.0.0.1');
+  const logger = await startLogger(join(dir, 'log'));
+  const children = [
+    logger,
+    await startByHand(join(dir, 'plain.cfg'), `${HAND_DEFAULTS}${bind(plain, server)}`),
+    await startByHand(
+      join(dir, 'logging.cfg'),
+      `${log}${HAND_DEFAULTS}  log global\n  option httplog\n${bind(logging, server)}`,
+      logger.stdin,
+    ),
+    await startByHand(
+      join(dir, 'same.cfg'),
+      `${log}${HAND_DEFAULTS}  log global\n  option httplog\n${bind(same, `${HAND_HEADERS}${server}`)}`,
+      logger.stdin,
+    ),
+  ];
+  const proxy = createHaproxy(
+    { stateDir: join(dir, 'proxy'), binds: [{ address: '127.0.0.1', port: ours }] },
+    { run, clock: systemClock, logger: silentLogger, systemd: false },
+  );
+  try {
+    await proxy.ensureRunning();
+    await applyInstance(proxy, 'first', backend);
+    for (const port of [backend, plain, logging, same]) await untilOpen(port);
+    const variants = [
+      { name: 'by hand, nothing else', port: plain },
+      { name: 'by hand, log', port: logging },
+      { name: 'by hand, log and headers', port: same },
+      { name: 'slipway', port: ours },
+    ];
+    const report = {
+      machine: { cpu: cpus()[0]?.model, cores: cpus().length, kernel: release(), load1: loadavg()[0] },
+      seconds: SECONDS,
+      rounds: ROUNDS,
+      keepAlive: await throughput(variants, false),
+      close: await throughput(variants, true),
+      switch: await switches(proxy, backend),
+    };
+    console.log(JSON.stringify(report));
+    for (const kind of ['keepAlive', 'close'] as const) {
+      const base = report[kind][2]?.requestsPerSecond ?? NaN;
+      console.table(
+        report[kind].map((row) => ({ kind, ...row, runs: row.runs.join(' '), ratio: (row.requestsPerSecond / base).toFixed(3) })),
+      );
+    }
+    console.table([report.switch]);
+  } finally {
+    await proxy.stop();
+    for (const child of children) child.kill('SIGTERM');
+    web.closeAllConnections();
+    web.close();
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+await main();
