@@ -4,10 +4,11 @@
  *   node bench/deploy.ts [a] [b] [c] [--n 10] [--rate 200] [--sandbox lxc]
  *
  * Real parts on this machine: git over SSH, controller, agent, sandbox, HAProxy. Prints a table and, as the last line, JSON.
- * (b) and (c) fetch their packages from the npm registry on the first push only.
+ * (b) and (c) fetch their packages from the npm registry on the first push only; it may have an address of a closed range.
  */
+import { lookup } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
-import { cpus, release } from 'node:os';
+import { cpus, homedir, release } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { run, runOk } from '../shared/kit/exec.ts';
@@ -54,9 +55,21 @@ async function filesOf(kind: AppKind): Promise<Record<string, string>> {
 async function lock(repository: Repository): Promise<void> {
   const npm = join(process.execPath, '..', 'npm');
   const args = ['install', '--package-lock-only', '--ignore-scripts', '--no-audit', '--no-fund'];
-  const env = { PATH: `${join(process.execPath, '..')}:/usr/bin:/bin`, HOME: repository.dir, ...npmSettings() };
+  const env = { PATH: `${join(process.execPath, '..')}:/usr/bin:/bin`, HOME: homedir(), ...npmSettings() };
   await runOk(run, { file: npm, args, cwd: repository.dir, env });
   await repository.commit({});
+}
+
+async function registryRule(): Promise<{ cidr: string; port: number }> {
+  const npm = join(process.execPath, '..', 'npm');
+  const { stdout } = await runOk(run, {
+    file: npm,
+    args: ['config', 'get', 'registry'],
+    env: { ...process.env } as Record<string, string>,
+  });
+  const { hostname, port } = new URL(stdout.trim());
+  const { address } = await lookup(hostname, { family: 4 });
+  return { cidr: `${address}/32`, port: Number(port || '443') };
 }
 
 function npmSettings(): Record<string, string> {
@@ -186,6 +199,7 @@ console.log(
 );
 const fleet = await TestFleet.start({
   sandbox: values.sandbox as 'lxc' | 'nspawn' | 'process',
+  egressAllow: kinds.some((kind) => kind !== 'a') ? [await registryRule()] : [],
   controller: { rollout: { settleMs: 3000, bakeMs: 1000 } },
 });
 try {

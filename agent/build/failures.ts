@@ -67,19 +67,24 @@ const SENTENCES: Readonly<Record<string, (details: readonly string[], task: Buil
   }),
 };
 
-function compileFailed([name, status, detected, shipped, said, todo]: readonly string[], task: BuildTask): Sentence {
+function compileFailed(details: readonly string[], task: BuildTask): Sentence {
+  // What the report leaves out is empty.
+  const [name, status, detected, shipped, said, todo] = [...details, '', '', '', '', '', ''] as [
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
+  ];
   if (status === '137') return memoryFailure(task, 'most likely');
-  const what = detected === undefined || detected === '' ? (name ?? 'the app') : `${detected} app`;
-  const stackHint = ` If it does not know the stack ${task.stack}, name one that does in a file .buildpacks.`;
+  const code = 'SLIP_BUILD_COMPILE_FAILED';
+  const what = detected === '' ? name : `${detected} app`;
   const toRepair = `The cause is in the output above: repair it, ${PUSH_AGAIN}.`;
-  if (said !== undefined && said !== '') {
-    return { code: 'SLIP_BUILD_COMPILE_FAILED', message: `The ${what} failed to build: ${said}`, hint: todo || toRepair };
-  }
-  return {
-    code: 'SLIP_BUILD_COMPILE_FAILED',
-    message: `The ${what} failed to build: bin/compile of ${name ?? 'the buildpack'} ended with exit code ${status ?? '?'}.`,
-    hint: `${toRepair}${shipped === '1' ? '' : stackHint}`,
-  };
+  if (said !== '') return { code, message: `The ${what} failed to build: ${said}`, hint: todo === '' ? toRepair : todo };
+  const stackHint = shipped === '1' ? '' : ` If it does not know the stack ${task.stack}, name one that does in a file .buildpacks.`;
+  const ended = `bin/compile of ${name} ended with exit code ${status}`;
+  return { code, message: `The ${what} failed to build: ${ended}.`, hint: `${toRepair}${stackHint}` };
 }
 
 function memoryFailure(task: BuildTask, certainty: '' | 'most likely'): Sentence {

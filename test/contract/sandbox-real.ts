@@ -43,10 +43,8 @@ export function realSandboxContract(kind: Sandbox['kind']): void {
       assert.ok(Number(lines[5]) <= names, `${String(lines[5])} variables`);
     });
 
-    it(
-      'runs with a read-only root wherever its state lies, on a file system mounted noatime too',
-      { skip: kind === 'process' },
-      async () => {
+    if (kind !== 'process') {
+      it('runs with a read-only root wherever its state lies, on a file system mounted noatime too', async () => {
         const dir = mkdtempSync(join(tmpdir(), 'slipway-noatime-'));
         await runOk(run, { file: 'mount', args: ['-t', 'tmpfs', '-o', 'noatime,mode=755', 'noatime', dir] });
         try {
@@ -61,8 +59,8 @@ export function realSandboxContract(kind: Sandbox['kind']): void {
           await runOk(run, { file: 'umount', args: [dir] });
           rmdirSync(dir);
         }
-      },
-    );
+      });
+    }
 
     it('refuses a variable that cannot be handed over', async () => {
       for (const env of [{ A: 'x\0y' }, { 'A;id': 'x' }]) {

@@ -22,6 +22,8 @@ export interface FleetOptions {
   readonly agentUid?: number;
   /** No agent here: the test has one of its own on another machine. */
   readonly agentElsewhere?: boolean;
+  /** What sandboxes may reach beside the open internet: a registry with an address of a closed range. */
+  readonly egressAllow?: readonly { readonly cidr: string; readonly port?: number }[];
   /** Address that the controller's doors are bound to; loopback by default. */
   readonly doorsHost?: string;
 }
@@ -100,6 +102,7 @@ export class TestFleet {
         name: `slipt${String(process.pid)}`,
         bridge: bridgeName(),
         subnet: freeSubnet(),
+        egressAllow: this.#options.egressAllow ?? [],
       },
       toolchainDir: dirname(dirname(process.execPath)),
       ...this.#options.agent,

@@ -12,6 +12,7 @@ import { builderDiskFull } from '../builder-disk.ts';
 import { checkDeclared, planCut, sameLayer, type Cut, type LayerStep } from './cut.ts';
 import { LayerKeys, type KeyedLayer } from './layer-keys.ts';
 import { CONSTANT_MTIME_MS, squashAppArgv, squashFolderArgv, type SquashOptions } from './mksquashfs-argv.ts';
+import { padImage } from './pad-image.ts';
 import type { CutRequest, DeclaredLayer, LayerBuilder } from './port.ts';
 import { readFolderFacts } from './tree-facts.ts';
 
@@ -115,6 +116,7 @@ class SquashfsLayerBuilder implements LayerBuilder {
     const output = join(this.#tempDir, `${randomBytes(8).toString('hex')}.sqfs`);
     try {
       await this.#pack(request, argv(output));
+      await padImage(output);
       return { name: layer.name, shared: layer.shared, ...(await this.#images.adopt(output)) };
     } finally {
       await rm(output, { force: true });

@@ -39,7 +39,7 @@ function common({ mtimeMs, processors, memoryMebibytes }: SquashOptions): readon
     ...['-comp', 'zstd', '-Xcompression-level', '3', '-b', '131072'],
     ...['-all-root', '-noId', '-no-xattrs', '-no-hardlinks', '-root-mode', '0755'],
     ...['-mkfs-time', unixSeconds(CONSTANT_MTIME_MS), '-all-time', unixSeconds(mtimeMs)],
-    ...['-noappend', '-no-recovery', '-exit-on-error', '-quiet', '-no-progress'],
+    ...['-noappend', '-nopad', '-no-recovery', '-exit-on-error', '-quiet', '-no-progress'],
     ...['-processors', String(processors), '-mem', `${memoryMebibytes}M`],
   ];
 }

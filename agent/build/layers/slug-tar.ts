@@ -9,6 +9,7 @@ import { extract, pack, type Pack } from 'tar-stream';
 import { SlipwayError, describeCauses } from '../../../shared/kit/errors.ts';
 import { DEFAULT_ENV, start } from '../../../shared/kit/exec.ts';
 import { squashTarArgv, type SquashOptions } from './mksquashfs-argv.ts';
+import { padImage } from './pad-image.ts';
 import { layerEntry } from './slug-entry.ts';
 
 /** A slug as Heroku's: one .tgz with everything below `./app/`. `layerDirs`: mounted layers, bottom first. */
@@ -74,6 +75,7 @@ export async function importSlug(archive: NodeJS.ReadableStream, request: Import
   const outcome = await Promise.allSettled([feed(archive, stdin, request), ended]);
   request.signal.throwIfAborted();
   throwUnless(outcome, said(), request);
+  await padImage(request.output);
 }
 
 async function feed(archive: NodeJS.ReadableStream, sink: NodeJS.WritableStream, request: ImportRequest): Promise<void> {

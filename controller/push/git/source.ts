@@ -1,8 +1,11 @@
 import type { Readable } from 'node:stream';
-import { constants, createGzip } from 'node:zlib';
+import { createGzip } from 'node:zlib';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { start } from '../../../shared/kit/exec.ts';
 import { archiveArgs, gitCommand } from './git.argv.ts';
+
+/** Nearly as quick as the fastest, and a tenth smaller. */
+const GZIP_LEVEL = 4;
 
 type Child = ReturnType<typeof start>;
 
@@ -12,7 +15,7 @@ type Child = ReturnType<typeof start>;
  */
 export function openTree(repositoryDir: string, commit: string): Readable {
   const child = start(gitCommand(repositoryDir, archiveArgs(commit)), ['ignore', 'pipe', 'pipe']);
-  const gzip = createGzip({ level: constants.Z_BEST_SPEED });
+  const gzip = createGzip({ level: GZIP_LEVEL });
   const failure = exitFailure(child, 'SLIP_PUSH_ARCHIVE');
   child.stdout?.pipe(gzip, { end: false });
   failure.then(
