@@ -16,6 +16,7 @@ import { Builds, DEFAULT_BUILD_POLICY } from './build/run-build.ts';
 import type { ControllerConfig } from './config.ts';
 import { createDispatch, type Dispatch } from './dispatch/create-dispatch.ts';
 import { keepAgentDoorFresh } from './dispatch/renew-certificate.ts';
+import { createNodeEventSink } from './observe/node-events.ts';
 import { createPushGate } from './push/gate.ts';
 import { commitInfo, moveRef, readRef, repositoryPath } from './push/git/repository.ts';
 import { openTree } from './push/git/source.ts';
@@ -129,9 +130,7 @@ async function composeDispatch(basics: Basics, { store, authority }: Foundations
       clock,
       logger: log,
       randomId,
-      onNodeEvent: (node, event) => {
-        log.warn({ node: node.name, ...event }, 'node.event');
-      },
+      onNodeEvent: createNodeEventSink({ store, clock, log }),
     },
   );
 }

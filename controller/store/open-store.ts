@@ -5,6 +5,7 @@ import { createApps, createSettings } from './sqlite/apps.ts';
 import { createAssignments } from './sqlite/assignments.ts';
 import { createBuilds } from './sqlite/builds.ts';
 import { createController } from './sqlite/controller.ts';
+import { announcing, createEvents } from './sqlite/events.ts';
 import { createJoins, createNodes } from './sqlite/nodes.ts';
 import { IN_MEMORY, openDatabase } from './sqlite/open-database.ts';
 import { createReleases, createRollouts } from './sqlite/releases.ts';
@@ -30,7 +31,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const lock = path === IN_MEMORY ? undefined : await lockState(path);
   try {
     const db = createKysely(await openDatabase(path, lock));
-    const deps = { inTransaction: createInTransaction(db, path, clock), clock, randomId };
+    const { inTransaction, onEvents } = announcing(createInTransaction(db, path, clock));
+    const deps = { inTransaction, clock, randomId };
     return {
       ...createController(deps),
       ...createUsers(deps),
@@ -44,6 +46,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       ...createNodes(deps),
       ...createJoins(deps),
       ...createAssignments(deps),
+      ...createEvents(deps, onEvents),
       close: async () => {
         await db.destroy();
         lock?.release();

@@ -1,3 +1,4 @@
+import type { FleetEvent, NewEvent } from '../../shared/domain/event.ts';
 import type { Limits } from '../../shared/domain/assignment.ts';
 import type { AppId, BuildId, Digest, InstanceId, NodeId, UserId } from '../../shared/domain/ids.ts';
 import type { AppName, NodeName, ProcessType, UserName } from '../../shared/domain/names.ts';
@@ -101,6 +102,19 @@ export interface ApiToken {
   readonly expiresAtMs?: number | undefined;
 }
 
+export interface EventQuery {
+  readonly appId?: AppId | undefined;
+  /** Those of the apps of this user. */
+  readonly ownerId?: UserId | undefined;
+  readonly node?: string | undefined;
+  readonly instance?: string | undefined;
+  /** Older than this one, newest first (as without it). */
+  readonly beforeSeq?: number | undefined;
+  /** Newer than this one, oldest first. */
+  readonly afterSeq?: number | undefined;
+  readonly limit: number;
+}
+
 /** Changes of the assignments of one transaction: every node touched gets its generation raised by one. */
 export interface AssignmentChange {
   readonly add: readonly AssignmentRow[];
@@ -198,4 +212,11 @@ export interface Store {
   allAssignments(): Promise<readonly AssignmentRow[]>;
   /** Raises a node's generation without another change (its routes changed). */
   touchNode(id: NodeId): Promise<void>;
+
+  // -- events
+  /** Kept for 90 days, at most 100 000. What the store itself makes true (releases, builds, people, nodes) it notes itself. */
+  addEvent(event: NewEvent): Promise<FleetEvent>;
+  events(query: EventQuery): Promise<readonly FleetEvent[]>;
+  /** Calls back after each commit that added events. Returns the unsubscribe function. */
+  onEvents(listener: () => void): () => void;
 }

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { App, NodeRow, Store, User } from '../../controller/store/port.ts';
 import { parseAppName, parseNodeName } from '../../shared/domain/names.ts';
 import { revealAll } from '../../shared/kit/sensitive.ts';
+import { eventCases } from './store-events.ts';
 import { addApp, addNode, addUser, assignment, digestOf, newRelease, noChange, slugOf } from '../support/store-fixtures.ts';
 
 /** What every store must do. `open` gives an empty one; the suite closes it. */
@@ -20,6 +21,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     releaseCases(() => store);
     nodeCases(() => store);
     assignmentCases(() => store);
+    eventCases(() => store);
   });
 }
 

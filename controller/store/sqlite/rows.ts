@@ -120,6 +120,21 @@ export const assignmentRow = z.strictObject({
   desired: z.enum(['run', 'standby', 'stop']),
   createdAtMs: whole,
 });
+export const eventRow = z
+  .strictObject({
+    seq: whole,
+    atMs: whole,
+    kind: z.string(),
+    actor: z.string(),
+    appId: z.string().nullable(),
+    app: optional(z.string()),
+    node: optional(z.string()),
+    instance: optional(z.string()),
+    message: z.string(),
+    next: optional(z.string()),
+    details: optional(json(z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])))),
+  })
+  .transform(({ appId: _appId, ...rest }) => rest);
 export const labelsColumn = json(strings);
 export const digestColumn = digest;
 

@@ -22,6 +22,7 @@ export interface Schema {
   nodes: NodeTableRow;
   joinTokens: { secretHash: string; labels: string; expiresAtMs: number; usedByNodeId: string | null };
   assignments: AssignmentTableRow;
+  events: EventTableRow;
 }
 
 interface UserRow {
@@ -80,6 +81,20 @@ interface AssignmentTableRow {
   limits: string;
   desired: string;
   createdAtMs: number;
+}
+
+interface EventTableRow {
+  seq: Generated<number>;
+  atMs: number;
+  kind: string;
+  actor: string;
+  appId: string | null;
+  app: string | null;
+  node: string | null;
+  instance: string | null;
+  message: string;
+  next: string | null;
+  details: string | null;
 }
 
 export type Tx = Transaction<Schema>;

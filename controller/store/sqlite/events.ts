@@ -1,0 +1,97 @@
+import type { FleetEvent, NewEvent } from '../../../shared/domain/event.ts';
+import type { Clock } from '../../../shared/kit/clock.ts';
+import type { EventQuery, Store } from '../port.ts';
+import type { RepositoryDeps } from './repository.ts';
+import { eventRow, parseRow, parseRows } from './rows.ts';
+import type { InTransaction, Tx } from './schema.ts';
+
+type Events = Pick<Store, 'addEvent' | 'events' | 'onEvents'>;
+
+const KEEP_MS = 90 * 24 * 60 * 60_000;
+const KEEP_ROWS = 100_000;
+/** Every so many events a few more than that many of the oldest are looked at: bounded, and never felt. */
+const PRUNE_EVERY = 200;
+const MAX_MESSAGE_LENGTH = 1_000;
+
+/** Transactions that wrote an event, until they are committed. */
+const wrote = new WeakSet<Tx>();
+
+export function createEvents({ inTransaction, clock }: RepositoryDeps, onEvents: Store['onEvents']): Events {
+  return {
+    addEvent: (event) => inTransaction((tx) => insertEvent(tx, clock, event)),
+    events: (query) => inTransaction(async (tx) => parseRows(eventRow, await select(tx, query))),
+    onEvents,
+  };
+}
+
+/** Part of the caller's transaction, so that the fact and its event are true together. */
+export async function insertEvent(tx: Tx, clock: Clock, event: NewEvent): Promise<FleetEvent> {
+  const { kind, actor, app, node, instance, message, next, details } = event;
+  const atMs = clock.nowMs();
+  const row = await tx
+    .insertInto('events')
+    .values((of) => ({
+      atMs,
+      kind,
+      actor,
+      appId: app === undefined ? null : of.selectFrom('apps').select('id').where('name', '=', app),
+      app: app ?? null,
+      node: node ?? null,
+      instance: instance ?? null,
+      message: message.slice(0, MAX_MESSAGE_LENGTH),
+      next: next ?? null,
+      details: details === undefined ? null : JSON.stringify(details),
+    }))
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  wrote.add(tx);
+  if (row.seq % PRUNE_EVERY === 0) await prune(tx, row.seq, atMs);
+  return parseRow(eventRow, row);
+}
+
+/** Tells listeners after each commit that added events. */
+export function announcing(inTransaction: InTransaction): { readonly inTransaction: InTransaction; readonly onEvents: Store['onEvents'] } {
+  const listeners = new Set<() => void>();
+  return {
+    inTransaction: async (work) => {
+      const done: { wrote?: boolean } = {};
+      const result = await inTransaction(async (tx) => {
+        const answer = await work(tx);
+        done.wrote = wrote.has(tx);
+        return answer;
+      });
+      if (done.wrote === true) for (const listener of listeners) listener();
+      return result;
+    },
+    onEvents: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+async function select(tx: Tx, query: EventQuery): Promise<readonly unknown[]> {
+  const { appId, ownerId, node, instance, beforeSeq, afterSeq, limit } = query;
+  let rows = tx.selectFrom('events').selectAll().limit(limit);
+  if (appId !== undefined) rows = rows.where('appId', '=', appId);
+  if (ownerId !== undefined)
+    rows = rows.where('appId', 'in', (of) => of.selectFrom('apps').select('apps.id').where('ownerId', '=', ownerId));
+  if (node !== undefined) rows = rows.where('node', '=', node);
+  if (instance !== undefined) rows = rows.where('instance', '=', instance);
+  if (beforeSeq !== undefined) rows = rows.where('seq', '<', beforeSeq);
+  if (afterSeq !== undefined) rows = rows.where('seq', '>', afterSeq);
+  return await rows.orderBy('seq', afterSeq === undefined ? 'desc' : 'asc').execute();
+}
+
+async function prune(tx: Tx, newest: number, nowMs: number): Promise<void> {
+  const oldest = tx
+    .selectFrom('events')
+    .select('seq')
+    .orderBy('seq')
+    .limit(PRUNE_EVERY * 5);
+  await tx
+    .deleteFrom('events')
+    .where('seq', 'in', oldest)
+    .where((or) => or.or([or('seq', '<=', newest - KEEP_ROWS), or('atMs', '<', nowMs - KEEP_MS)]))
+    .execute();
+}

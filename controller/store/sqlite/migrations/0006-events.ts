@@ -1,0 +1,18 @@
+/** Who did what, when. No foreign keys: what is told outlives what it is about. */
+export const events = `
+create table events (
+  seq integer primary key autoincrement,
+  at_ms integer not null,
+  kind text not null,
+  actor text not null,
+  app_id text,
+  app text,
+  node text,
+  instance text,
+  message text not null,
+  next text,
+  details text
+) strict;
+create index events_by_app on events (app_id, seq) where app_id is not null;
+create index events_by_node on events (node, seq) where node is not null;
+`;

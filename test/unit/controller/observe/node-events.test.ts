@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { pino } from 'pino';
+import { createNodeEventSink } from '../../../../controller/observe/node-events.ts';
+import type { NewEvent } from '../../../../shared/domain/event.ts';
+import { systemClock } from '../../../../shared/kit/clock.ts';
+
+const event = { kind: 'nodeEvent', atMs: 1, reason: { code: 'SLIP_DISK_LOW', message: 'Little is left.' } } as const;
+
+it('makes an event of what an agent says, in the name of its node', () => {
+  const added = collect((sink) => {
+    sink({ name: 'fra-1' }, event);
+  });
+  assert.deepEqual(added, [{ kind: 'node.disk-low', actor: 'node fra-1', node: 'fra-1', message: 'Little is left.' }]);
+});
+
+it('cuts a node short that floods, and no other', () => {
+  const added = collect((sink) => {
+    for (let index = 0; index < 1000; index++) sink({ name: 'liar' }, event);
+    sink({ name: 'fra-1' }, event);
+  });
+  assert.equal(added.filter((one) => one.node === 'liar').length, 30);
+  assert.equal(added.filter((one) => one.node === 'fra-1').length, 1);
+});
+
+function collect(act: (sink: ReturnType<typeof createNodeEventSink>) => void): readonly NewEvent[] {
+  const added: NewEvent[] = [];
+  const store = {
+    addEvent: (one: NewEvent) => {
+      added.push(one);
+      return Promise.resolve({ ...one, seq: added.length, atMs: 0 });
+    },
+  };
+  act(createNodeEventSink({ store, clock: { ...systemClock, monotonicMs: () => 0 }, log: pino({ enabled: false }) }));
+  return added;
+}
