@@ -99,6 +99,7 @@ export function createFleet(dispatcher: Dispatcher): Fleet {
     status: (instanceId) => dispatcher.book.status(instanceId),
     publish: (nodeId) => dispatcher.publish(nodeId),
     onChange: (listener) => dispatcher.onChange(listener),
+    routesApplied: () => Promise.resolve(),
     logs: (query, signal) => dispatcher.logs.read(query, signal),
   };
 }

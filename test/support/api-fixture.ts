@@ -46,6 +46,8 @@ export class FakeFleet implements Fleet {
     return () => undefined;
   }
 
+  async routesApplied(): Promise<void> {}
+
   async *logs(query: { lines: number; follow: boolean }, signal: AbortSignal): AsyncIterable<LogLine> {
     yield* query.lines === 0 ? [] : this.lines.slice(-query.lines);
     if (query.follow && this.following !== undefined) yield* this.following(signal);
