@@ -42,6 +42,12 @@ export class FakeFleet implements Fleet {
     return Promise.resolve();
   }
 
+  readonly changed: NodeRow[] = [];
+
+  nodeChanged(row: NodeRow): void {
+    this.changed.push(row);
+  }
+
   onChange(): () => void {
     return () => undefined;
   }
