@@ -1,6 +1,6 @@
 import { NODE_STATES, transition } from '../../../shared/domain/states.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
-import type { Store } from '../port.ts';
+import type { NodeRow, Store } from '../port.ts';
 import { notFound, unlessTaken, type RepositoryDeps } from './repository.ts';
 import { labelsColumn, nodeRow, parseRow, parseRowIfAny, parseRows } from './rows.ts';
 import type { Tx } from './schema.ts';
@@ -67,7 +67,7 @@ export function createJoins({ inTransaction, randomId }: RepositoryDeps): Joins 
   };
 }
 
-export async function mustFindNode(tx: Tx, id: string) {
+export async function mustFindNode(tx: Tx, id: string): Promise<NodeRow> {
   const row = await tx.selectFrom('nodes').selectAll().where('id', '=', id).executeTakeFirst();
   if (row === undefined) throw notFound('node');
   return parseRow(nodeRow, row);
