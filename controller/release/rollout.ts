@@ -1,5 +1,4 @@
-import { DEFAULT_LIMITS } from '../../shared/domain/assignment.ts';
-import type { InstanceId, NodeId } from '../../shared/domain/ids.ts';
+import type { InstanceId } from '../../shared/domain/ids.ts';
 import type { InstanceStatus } from '../../shared/domain/instance.ts';
 import { parseProcessType } from '../../shared/domain/names.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
@@ -7,8 +6,10 @@ import { describeCauses, toSlipwayError, type SlipwayError } from '../../shared/
 import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { Fleet } from '../dispatch/port.ts';
-import { demandsOf, planPlacements, planWaves, type Placement, type Unplaced } from '../schedule/plan.ts';
+import { demandsOf, limitsOf, type AppShape } from '../schedule/demands.ts';
+import { planPlacements, planWaves, type Placement, type Unplaced } from '../schedule/plan.ts';
 import type { App, AssignmentChange, AssignmentRow, Release, Store } from '../store/port.ts';
+import { appShape, planNodes } from './placing.ts';
 import { RefKeeper } from './ref-keeper.ts';
 import { type Failure, nextRolloutMove, noRoom, overtakenBy, type RolloutMove, type RolloutPolicy } from './rollout-plan.ts';
 
@@ -44,6 +45,7 @@ interface Run {
   /** Aborted when the controller stops. */
   readonly signal: AbortSignal;
   waves: (readonly Placement[])[];
+  settings: AppShape['settings'];
   waveStartedAtMs: number;
   switchedAtMs: number | undefined;
 }
@@ -67,7 +69,7 @@ export class Rollouts {
   /** Rolls a `pending` or (after a restart) `deploying` release out to its end. Never leaves it half done. */
   async run(app: App, release: Release, signal: AbortSignal): Promise<RolloutOutcome> {
     const overtaken = overtakenBy(await this.#deps.store.currentRelease(app.id), release);
-    const run: Run = { app, version: release.version, signal, waves: [], waveStartedAtMs: 0, switchedAtMs: undefined };
+    const run: Run = { app, version: release.version, signal, waves: [], settings: {}, waveStartedAtMs: 0, switchedAtMs: undefined };
     const trouble = overtaken ?? (await this.#begin(run, release));
     if (trouble !== undefined) return this.#fail(run, trouble);
     try {
@@ -84,10 +86,10 @@ export class Rollouts {
   async #begin(run: Run, release: Release): Promise<Failure | undefined> {
     const { store } = this.#deps;
     const rows = await store.assignmentsOfApp(run.app.id);
-    const { placements, unplaced } = await this.#place(run.app, release, rows);
+    const { placements, unplaced, settings } = await this.#place(run.app, release, rows);
     if (unplaced[0] !== undefined) return noRoom(unplaced[0]);
-    const placed = new Set(rows.filter((row) => row.release === run.version).map((row) => `${row.processType}.${String(row.ordinal)}`));
-    run.waves = planWaves(placements.filter((p) => !placed.has(`${p.processType}.${String(p.ordinal)}`))).slice();
+    run.waves = planWaves(placements).slice();
+    run.settings = settings;
     const leftovers = rows.filter((row) => row.desired === 'standby' && row.release !== run.version && release.state === 'pending');
     const change = {
       add: this.#rowsFor(run, run.waves.shift() ?? []),
@@ -106,23 +108,17 @@ export class Rollouts {
     app: App,
     release: Release,
     rows: readonly AssignmentRow[],
-  ): Promise<{ placements: readonly Placement[]; unplaced: readonly Unplaced[] }> {
+  ): Promise<{ placements: readonly Placement[]; unplaced: readonly Unplaced[]; settings: AppShape['settings'] }> {
     const { store, fleet } = this.#deps;
-    const all = await store.allAssignments();
-    const staying = (nodeId: NodeId): readonly AssignmentRow[] =>
-      all.filter((row) => row.nodeId === nodeId && row.desired !== 'stop' && row.appId !== app.id);
-    const nodes = fleet.nodes().map((node) => ({
-      nodeId: node.nodeId,
-      name: node.name,
-      connected: node.connected,
-      stacks: node.stacks,
-      platform: node.platform,
-      memoryBytes: node.memoryBytes,
-      reservedBytes: staying(node.nodeId).reduce((sum, row) => sum + row.limits.memoryBytes, 0),
-      appInstances: rows.filter((row) => row.nodeId === node.nodeId && row.release === release.version).length,
-    }));
-    const demands = demandsOf(release.slug.processTypes, await store.formation(app.id), DEFAULT_LIMITS.memoryBytes);
-    return planPlacements({ demands, nodes, slug: release.slug });
+    const shape = await appShape(store, app.id, release.slug);
+    const running = rows.filter((row) => row.desired === 'run');
+    const { placements, unplaced } = planPlacements({
+      demands: demandsOf(shape),
+      nodes: await planNodes(store, fleet),
+      placed: running.filter((row) => row.release === release.version),
+      former: running.filter((row) => row.release !== release.version),
+    });
+    return { placements, unplaced, settings: shape.settings };
   }
 
   #rowsFor(run: Run, placements: readonly Placement[]): AssignmentRow[] {
@@ -133,7 +129,7 @@ export class Rollouts {
       release: run.version,
       processType: parseProcessType(placement.processType),
       ordinal: placement.ordinal,
-      limits: DEFAULT_LIMITS,
+      limits: limitsOf(run.settings, placement.processType),
       desired: 'run',
       createdAtMs: this.#deps.clock.nowMs(),
     }));
@@ -185,23 +181,21 @@ export class Rollouts {
         run.waveStartedAtMs = this.#deps.clock.monotonicMs();
         return undefined;
       case 'switch':
-        await this.#switch(run, rows);
+        await this.#change(rows, {
+          ...NO_CHANGE,
+          setDesired: setDesired(
+            rows.filter((row) => row.release !== run.version && row.desired === 'run'),
+            'standby',
+          ),
+        });
+        run.switchedAtMs = this.#deps.clock.monotonicMs();
+        await this.#deps.failpoint('release.switched');
         return undefined;
       case 'complete':
         return this.#complete(run, rows);
       case 'fail':
         return this.#fail(run, move.failure);
     }
-  }
-
-  /** The old instances give up their traffic, after every node has heard where the new ones are. */
-  async #switch(run: Run, rows: readonly AssignmentRow[]): Promise<void> {
-    const old = rows.filter((row) => row.release !== run.version && row.desired === 'run');
-    const leaving = old.map((row) => row.instanceId);
-    await this.#deps.fleet.routesApplied(run.app.id, run.signal, leaving);
-    await this.#change(rows, { ...NO_CHANGE, setDesired: setDesired(old, 'standby') });
-    run.switchedAtMs = this.#deps.clock.monotonicMs();
-    await this.#deps.failpoint('release.switched');
   }
 
   async #complete(run: Run, rows: readonly AssignmentRow[]): Promise<RolloutOutcome> {
@@ -226,7 +220,6 @@ export class Rollouts {
     const { lastLines: _, ...kept } = failure;
     await this.#deps.store.failRelease(run.app.id, run.version, kept, change);
     await this.#publish(rows);
-    await this.#deps.fleet.routesApplied(run.app.id, run.signal);
     if (old.length > 0) await this.#untilWithdrawn(run, mine);
     return { ok: false, failure };
   }

@@ -1,38 +1,26 @@
 import type { NodeId } from '../../shared/domain/ids.ts';
+import type { Count } from '../../shared/domain/placement.ts';
+import { bestNode, compare, Loads, reasonsAgainst, refusal, Spread, type Needs, type PlanNode } from './nodes.ts';
 
-/** A process type and how many of it are wanted. */
-export interface ProcessDemand {
+/** A process type, how many of it are wanted, and what each needs. */
+export interface ProcessDemand extends Needs {
   readonly processType: string;
-  /** A number, or `all`: one on every eligible node. */
-  readonly count: number | 'all';
-  readonly memoryBytes: number;
-}
-
-/** What the planner may know of a node. */
-export interface PlanNode {
-  readonly nodeId: NodeId;
-  readonly name: string;
-  readonly connected: boolean;
-  readonly stacks: readonly string[];
-  /** OS release and architecture, e.g. `debian-12-x64`. */
-  readonly platform: string;
-  readonly memoryBytes: number;
-  /** Memory promised to assignments that stay. */
-  readonly reservedBytes: number;
-  /** Instances of the app that stay on it. */
-  readonly appInstances: number;
-}
-
-export interface PlanRequest {
-  readonly demands: readonly ProcessDemand[];
-  readonly nodes: readonly PlanNode[];
-  readonly slug: { readonly stack: string; readonly platform: string };
+  readonly count: Count;
 }
 
 export interface Placement {
   readonly processType: string;
   readonly ordinal: number;
   readonly nodeId: NodeId;
+}
+
+export interface PlanRequest {
+  readonly demands: readonly ProcessDemand[];
+  readonly nodes: readonly PlanNode[];
+  /** Instances that stay where they are; nothing is planned for them again. */
+  readonly placed: readonly Placement[];
+  /** Where the instances that are replaced run: a new one goes where its namesake is, if that node can take it. */
+  readonly former: readonly Placement[];
 }
 
 export interface Unplaced {
@@ -47,84 +35,107 @@ export interface PlacementPlan {
   readonly unplaced: readonly Unplaced[];
 }
 
-/** Share of a node's memory that instances may be promised; the rest is for the system and the agent. */
-const MEMORY_SHARE = 0.9;
-
-interface Load {
-  reservedBytes: number;
-  appInstances: number;
+/** One instance that needs a place; `only` where it can be on one node alone. */
+interface Seat {
+  readonly demand: ProcessDemand;
+  readonly ordinal: number;
+  readonly former: NodeId | undefined;
+  readonly only?: PlanNode;
 }
 
 /**
- * Pure: where each instance goes. Spread over nodes first, then the one with most free memory, ties by node id.
- * Same input in any order, same output.
+ * Pure: where each missing instance goes. Back to its node first; the others spread over nodes, then over the values of the
+ * spread label, then by free memory, ties by node id. Same input in any order, same output.
  */
 export function planPlacements(request: PlanRequest): PlacementPlan {
-  const nodes = [...request.nodes].sort((a, b) => (a.nodeId < b.nodeId ? -1 : 1));
-  const loads = new Map<NodeId, Load>(
-    nodes.map((node) => [node.nodeId, { reservedBytes: node.reservedBytes, appInstances: node.appInstances }]),
-  );
-  const placements: Placement[] = [];
-  const unplaced: Unplaced[] = [];
-  for (const demand of [...request.demands].sort((a, b) => (a.processType < b.processType ? -1 : 1))) {
-    const eligible = nodes.filter((node) => refusal(node, request.slug) === undefined);
-    const count = demand.count === 'all' ? eligible.length : demand.count;
-    for (let ordinal = 1; ordinal <= count; ordinal += 1) {
-      const node = pick(eligible, loads, demand);
-      if (node === undefined) {
-        unplaced.push({ processType: demand.processType, ordinal, reasons: reasonsFor(nodes, loads, { demand, slug: request.slug }) });
-        continue;
-      }
-      reserve(loads, node, demand);
-      placements.push({ processType: demand.processType, ordinal, nodeId: node.nodeId });
-    }
+  const loads = new Loads(request.nodes);
+  const seats = [...request.demands].sort((a, b) => compare(a.processType, b.processType)).flatMap((demand) => seatsOf(demand, request));
+  const spreads = new Map(request.demands.map((demand) => [demand.processType, spreadOf(demand, request)]));
+  const chosen = new Map<Seat, NodeId>();
+  const sit = (seat: Seat, node: PlanNode | undefined): void => {
+    if (node === undefined) return;
+    loads.take(node.nodeId, seat.demand);
+    spreads.get(seat.demand.processType)?.add(node);
+    chosen.set(seat, node.nodeId);
+  };
+  for (const seat of seats) sit(seat, ownNode(seat, loads));
+  for (const seat of seats.filter((each) => !chosen.has(each) && each.only === undefined)) {
+    const eligible = loads.nodes.filter((node) => refusal(node, seat.demand) === undefined);
+    sit(seat, bestNode(eligible, loads, { needs: seat.demand, spread: spreads.get(seat.demand.processType) ?? new Spread(undefined) }));
   }
-  return { placements, unplaced };
-}
-
-/** Why a node can never take this slug; `undefined` when it can. */
-function refusal(node: PlanNode, slug: PlanRequest['slug']): string | undefined {
-  if (!node.connected) return 'it is not connected';
-  if (!node.stacks.includes(slug.stack)) return `it does not have the stack ${slug.stack}`;
-  if (slug.stack === 'host' && node.platform !== slug.platform)
-    return `the slug was built for ${slug.platform}, the node is ${node.platform}`;
-  return undefined;
-}
-
-function hasRoom(node: PlanNode, load: Load, demand: ProcessDemand): boolean {
-  return load.reservedBytes + demand.memoryBytes <= node.memoryBytes * MEMORY_SHARE;
-}
-
-function pick(nodes: readonly PlanNode[], loads: ReadonlyMap<NodeId, Load>, demand: ProcessDemand): PlanNode | undefined {
-  const candidates = nodes.flatMap((node) => {
-    const load = loads.get(node.nodeId);
-    const fits = load !== undefined && hasRoom(node, load, demand) && !(demand.count === 'all' && load.appInstances > node.appInstances);
-    return fits ? [{ node, load, freeBytes: node.memoryBytes - load.reservedBytes }] : [];
-  });
-  candidates.sort((a, b) => a.load.appInstances - b.load.appInstances || b.freeBytes - a.freeBytes);
-  return candidates[0]?.node;
-}
-
-function reserve(loads: Map<NodeId, Load>, node: PlanNode, demand: ProcessDemand): void {
-  const load = loads.get(node.nodeId);
-  if (load === undefined) return;
-  load.reservedBytes += demand.memoryBytes;
-  load.appInstances += 1;
-}
-
-function reasonsFor(
-  nodes: readonly PlanNode[],
-  loads: ReadonlyMap<NodeId, Load>,
-  of: { readonly demand: ProcessDemand; readonly slug: PlanRequest['slug'] },
-): Readonly<Record<string, string>> {
-  const mib = (bytes: number): string => String(Math.floor(bytes / (1024 * 1024)));
-  return Object.fromEntries(
-    nodes.map((node) => {
-      const freeBytes = Math.max(0, node.memoryBytes * MEMORY_SHARE - (loads.get(node.nodeId)?.reservedBytes ?? 0));
-      const why = refusal(node, of.slug) ?? `it has ${mib(freeBytes)} MB of memory to promise, ${mib(of.demand.memoryBytes)} MB are needed`;
-      return [node.name, why];
+  return {
+    placements: seats.flatMap((seat) => {
+      const nodeId = chosen.get(seat);
+      return nodeId === undefined ? [] : [{ processType: seat.demand.processType, ordinal: seat.ordinal, nodeId }];
     }),
-  );
+    unplaced: seats.filter((seat) => !chosen.has(seat)).map((seat) => describe(seat, loads)),
+  };
+}
+
+/** The node it was on, or the only one it can be on, given room. */
+function ownNode(seat: Seat, loads: Loads): PlanNode | undefined {
+  const wanted = seat.only?.nodeId ?? seat.former;
+  const node = loads.nodes.find((each) => each.nodeId === wanted);
+  return node !== undefined && refusal(node, seat.demand) === undefined && loads.hasRoom(node, seat.demand) ? node : undefined;
+}
+
+function describe({ demand, ordinal, only }: Seat, loads: Loads): Unplaced {
+  return { processType: demand.processType, ordinal, reasons: reasonsAgainst(only === undefined ? loads.nodes : [only], loads, demand) };
+}
+
+/** The instances of a demand that have no place yet, in order. */
+function seatsOf(demand: ProcessDemand, request: PlanRequest): readonly Seat[] {
+  const own = (list: readonly Placement[]): readonly Placement[] => list.filter((each) => each.processType === demand.processType);
+  const [placed, former] = [own(request.placed), own(request.former)];
+  return demand.count === 'all' ? oneEach(demand, request.nodes, { placed, former }) : counted(demand, demand.count, { placed, former });
+}
+
+interface Known {
+  readonly placed: readonly Placement[];
+  readonly former: readonly Placement[];
+}
+
+function counted(demand: ProcessDemand, count: number, { placed, former }: Known): readonly Seat[] {
+  const taken = new Set(placed.map((each) => each.ordinal));
+  const ordinals = Array.from({ length: count }, (_, at) => at + 1).filter((ordinal) => !taken.has(ordinal));
+  return ordinals.map((ordinal) => ({ demand, ordinal, former: lowest(former.filter((each) => each.ordinal === ordinal)) }));
+}
+
+/** `all`: every eligible node that has none yet gets one; it keeps the number it had there, new ones take the lowest free. */
+function oneEach(demand: ProcessDemand, nodes: readonly PlanNode[], { placed, former }: Known): readonly Seat[] {
+  const served = new Set(placed.map((each) => each.nodeId));
+  const open = [...nodes]
+    .sort((a, b) => compare(a.nodeId, b.nodeId))
+    .filter((node) => !served.has(node.nodeId) && refusal(node, demand) === undefined);
+  const taken = new Set(placed.map((each) => each.ordinal));
+  const kept = new Map<NodeId, number>();
+  for (const { nodeId, ordinal } of [...former].sort((a, b) => a.ordinal - b.ordinal || compare(a.nodeId, b.nodeId))) {
+    if (kept.has(nodeId) || taken.has(ordinal) || !open.some((node) => node.nodeId === nodeId)) continue;
+    kept.set(nodeId, ordinal);
+    taken.add(ordinal);
+  }
+  const nextFree = (): number => {
+    let ordinal = 1;
+    while (taken.has(ordinal)) ordinal += 1;
+    taken.add(ordinal);
+    return ordinal;
+  };
+  return open
+    .map((only) => ({ demand, ordinal: kept.get(only.nodeId) ?? nextFree(), former: undefined, only }))
+    .sort((a, b) => a.ordinal - b.ordinal);
+}
+
+function lowest(placements: readonly Placement[]): NodeId | undefined {
+  return placements.map((each) => each.nodeId).sort(compare)[0];
+}
+
+function spreadOf(demand: ProcessDemand, { placed, nodes }: PlanRequest): Spread {
+  const spread = new Spread(demand.rule.spread);
+  for (const each of placed) {
+    const node = nodes.find(({ nodeId }) => nodeId === each.nodeId);
+    if (node !== undefined && each.processType === demand.processType) spread.add(node);
+  }
+  return spread;
 }
 
 /** Rolling order: one canary, then a quarter of all, then the rest. */
@@ -133,14 +144,10 @@ export function planWaves<T>(placements: readonly T[]): readonly (readonly T[])[
   return [placements.slice(0, 1), placements.slice(1, 1 + quarter), placements.slice(1 + quarter)].filter((wave) => wave.length > 0);
 }
 
-/** Heroku: `web` starts with one, everything else with none, until somebody scales it. */
-export function demandsOf(
-  processTypes: Readonly<Record<string, string>>,
-  formation: Readonly<Record<string, number>>,
-  memoryBytes: number,
-): readonly ProcessDemand[] {
-  return Object.keys(processTypes)
-    .filter((type) => type !== 'release')
-    .map((type) => ({ processType: type, count: formation[type] ?? (type === 'web' ? 1 : 0), memoryBytes }))
-    .filter((demand) => demand.count > 0);
+/** What is too many once `count` are wanted: the highest numbers go first. `all` has no number that is too high. */
+export function surplus<T extends Placement>(present: readonly T[], counts: Readonly<Record<string, Count>>): readonly T[] {
+  return present.filter((each) => {
+    const count = counts[each.processType] ?? 0;
+    return count !== 'all' && each.ordinal > count;
+  });
 }

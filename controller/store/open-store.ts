@@ -6,9 +6,9 @@ import { createAssignments } from './sqlite/assignments.ts';
 import { createBuilds } from './sqlite/builds.ts';
 import { createController } from './sqlite/controller.ts';
 import { announcing, createEvents } from './sqlite/events.ts';
-import { createNodeChanges } from './sqlite/node-changes.ts';
 import { createJoins, createNodes } from './sqlite/nodes.ts';
 import { IN_MEMORY, openDatabase } from './sqlite/open-database.ts';
+import { createProcessSettings } from './sqlite/process-settings.ts';
 import { createReleases, createRollouts } from './sqlite/releases.ts';
 import { lockState } from './sqlite/state-lock.ts';
 import { translateStoreError } from './sqlite/store-errors.ts';
@@ -41,11 +41,11 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       ...createTokens(deps),
       ...createApps(deps),
       ...createSettings(deps),
+      ...createProcessSettings(deps),
       ...createBuilds(deps),
       ...createReleases(deps),
       ...createRollouts(deps),
       ...createNodes(deps),
-      ...createNodeChanges(deps),
       ...createJoins(deps),
       ...createAssignments(deps),
       ...createEvents(deps, onEvents),

@@ -1,5 +1,6 @@
 import type { FleetEvent, NewEvent } from '../../shared/domain/event.ts';
 import type { Limits } from '../../shared/domain/assignment.ts';
+import type { Formation, LimitSettings, PlacementRule, ProcessSettings } from '../../shared/domain/placement.ts';
 import type { AppId, BuildId, Digest, InstanceId, NodeId, UserId } from '../../shared/domain/ids.ts';
 import type { AppName, NodeName, ProcessType, UserName } from '../../shared/domain/names.ts';
 import type { DesiredInstanceState, Epoch } from '../../shared/domain/assignment.ts';
@@ -31,11 +32,7 @@ export interface App {
   readonly uidBase: number;
   readonly stack: string;
   readonly createdAtMs: number;
-  /** How long a node may be silent before the app's instances on it are placed elsewhere; absent: the controller's default. */
-  readonly lostAfterMs?: LostAfter | undefined;
 }
-
-export type LostAfter = number | 'never';
 
 export interface Build {
   readonly id: BuildId;
@@ -83,24 +80,19 @@ export interface NodeRow {
   readonly joinedAtMs: number;
   /** Grows with every change of the node's desired state. */
   readonly generation: number;
-  /** It gets no new instances. */
-  readonly cordoned: boolean;
-  /** Set while its instances are moved to other nodes: until when at the latest, wall clock. Always cordoned as well. */
-  readonly drainUntilMs?: number | undefined;
-  /** Set once its silence has lasted so long that its instances are replaced elsewhere, until it is back; wall clock. */
-  readonly lostAtMs?: number | undefined;
 }
 
-/** What may change of a node by an operator's word or by its absence; `null` clears, what is absent stays. */
-export interface NodeChange {
-  readonly cordoned?: boolean;
-  readonly drainUntilMs?: number | null;
-  readonly lostAtMs?: number | null;
-  readonly labels?: Readonly<Record<string, string>>;
+export interface ProcessSettingsChange {
+  readonly placement?: PlacementRule | null;
+  readonly limits?: LimitSettings | null;
 }
 
-/** Why an instance takes the place of another. */
-export type MoveReason = 'drain' | 'lost' | 'rebalance';
+/** Memory that the instances of a node may use, bytes. */
+export interface PromisedMemory {
+  readonly memoryBytes: number;
+  /** The part of it that comes back by itself: of instances that are kept warm or are being stopped. */
+  readonly leavingBytes: number;
+}
 
 /** Durable half of an assignment; the rest comes from its release and app. */
 export interface AssignmentRow {
@@ -113,9 +105,6 @@ export interface AssignmentRow {
   readonly limits: Limits;
   readonly desired: DesiredInstanceState;
   readonly createdAtMs: number;
-  /** The instance whose place it takes; the older one goes once this one is live. */
-  readonly replaces?: InstanceId | undefined;
-  readonly moveReason?: MoveReason | undefined;
 }
 
 export interface ApiToken {
@@ -179,13 +168,17 @@ export interface Store {
   appById(id: AppId): Promise<App | undefined>;
   /** Apps this user may use (all for an admin), by name. */
   appsOf(user: User): Promise<readonly App[]>;
-  /** @param lostAfterMs undefined: the controller's default again */
-  setLostAfter(appId: AppId, lostAfterMs: LostAfter | undefined): Promise<void>;
   config(appId: AppId): Promise<ConfigVars>;
   setConfig(appId: AppId, changes: Readonly<Record<string, string | undefined>>): Promise<ConfigVars>;
   /** Count per process type; types never scaled are absent. */
-  formation(appId: AppId): Promise<Readonly<Record<string, number>>>;
-  setFormation(appId: AppId, changes: Readonly<Record<string, number>>): Promise<Readonly<Record<string, number>>>;
+  formation(appId: AppId): Promise<Formation>;
+  setFormation(appId: AppId, changes: Formation): Promise<Formation>;
+  /** Per process type: where it may run and what it may use; types nobody gave settings are absent. */
+  processSettings(appId: AppId): Promise<Readonly<Record<string, ProcessSettings>>>;
+  /** Replaces the fields given; null takes one back to its default. */
+  setProcessSettings(appId: AppId, processType: ProcessType, change: ProcessSettingsChange): Promise<ProcessSettings>;
+  /** Apps with a process type that runs on every node. */
+  appsOnEveryNode(): Promise<readonly App[]>;
 
   // -- builds
   createBuild(build: { appId: AppId; userId: UserId; commit: string }): Promise<Build>;
@@ -230,15 +223,15 @@ export interface Store {
   nodes(): Promise<readonly NodeRow[]>;
   setNodeState(id: NodeId, state: NodeState): Promise<void>;
   setNodeFacts(id: NodeId, facts: Readonly<Record<string, unknown>>): Promise<void>;
-  changeNode(id: NodeId, change: NodeChange): Promise<NodeRow>;
-  /** The node is removed and its assignments with it, in one transaction. Its name is free again. */
-  removeNode(id: NodeId): Promise<void>;
 
   // -- assignments
   changeAssignments(change: AssignmentChange): Promise<void>;
   assignmentsOfNode(id: NodeId): Promise<readonly AssignmentRow[]>;
   assignmentsOfApp(id: AppId): Promise<readonly AssignmentRow[]>;
+  /** Of the whole fleet: for plans that an operator asks for, never for a push. */
   allAssignments(): Promise<readonly AssignmentRow[]>;
+  /** Per node with assignments; a running sum, whatever the size of the fleet. */
+  promisedMemory(): Promise<ReadonlyMap<NodeId, PromisedMemory>>;
   /** Raises a node's generation without another change (its routes changed). */
   touchNode(id: NodeId): Promise<void>;
 

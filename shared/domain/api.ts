@@ -1,4 +1,5 @@
 import type { Exit, InstanceState, Reason } from './instance.ts';
+import type { Formation } from './placement.ts';
 import type { BuildState, NodeState, ReleaseState } from './states.ts';
 
 // The JSON bodies of the controller's HTTP API, as both sides see them. Times are wall clock, ms since the epoch.
@@ -52,7 +53,7 @@ export interface AppBody {
 export interface AppInfoBody extends AppBody {
   /** The current release; absent before the first deploy. */
   readonly release?: ReleaseBody | undefined;
-  readonly formation: Readonly<Record<string, number>>;
+  readonly formation: Formation;
   readonly slugSizeBytes?: number | undefined;
   readonly buildpacks: readonly string[];
 }

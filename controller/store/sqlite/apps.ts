@@ -7,7 +7,7 @@ import { appRow, parseRow, parseRowIfAny, parseRows } from './rows.ts';
 import type { Tx } from './schema.ts';
 
 type Apps = Pick<Store, 'createApp' | 'appByName' | 'appById' | 'appsOf'>;
-type Settings = Pick<Store, 'config' | 'setConfig' | 'formation' | 'setFormation'>;
+type Settings = Pick<Store, 'config' | 'setConfig'>;
 
 /** Far above what distributions hand out in /etc/subuid, below the sign bit of a 32-bit uid. */
 const FIRST_UID_BASE = 0x20000000;
@@ -19,7 +19,7 @@ export function createApps({ inTransaction, clock, randomId }: RepositoryDeps): 
     createApp: ({ name, ownerId, stack }) =>
       inTransaction(async (tx) => {
         const uidBase = await drawUidRange(tx);
-        const row = { id: randomId(), name, ownerId, uidBase, stack, createdAtMs: clock.nowMs(), lostAfterMs: null };
+        const row = { id: randomId(), name, ownerId, uidBase, stack, createdAtMs: clock.nowMs() };
         await unlessTaken(tx.insertInto('apps').values(row).execute(), () => appExists(name));
         return parseRow(appRow, row);
       }),
@@ -46,18 +46,6 @@ export function createSettings({ inTransaction }: RepositoryDeps): Settings {
       inTransaction(async (tx) => {
         for (const [name, value] of Object.entries(changes)) await setVar(tx, { appId, name, value });
         return await readConfig(tx, appId);
-      }),
-    formation: (appId) => inTransaction((tx) => readFormation(tx, appId)),
-    setFormation: (appId, changes) =>
-      inTransaction(async (tx) => {
-        for (const [processType, quantity] of Object.entries(changes)) {
-          await tx
-            .insertInto('formations')
-            .values({ appId, processType, quantity })
-            .onConflict((conflict) => conflict.columns(['appId', 'processType']).doUpdateSet({ quantity }))
-            .execute();
-        }
-        return await readFormation(tx, appId);
       }),
   };
 }
@@ -87,16 +75,6 @@ async function setVar(tx: Tx, { appId, name, value }: { appId: AppId; name: stri
 async function readConfig(tx: Tx, appId: AppId): Promise<ConfigVars> {
   const rows = await tx.selectFrom('configVars').select(['name', 'value']).where('appId', '=', appId).orderBy('name').execute();
   return sealAll(Object.fromEntries(rows.map((row) => [row.name, row.value])));
-}
-
-async function readFormation(tx: Tx, appId: AppId): Promise<Readonly<Record<string, number>>> {
-  const rows = await tx
-    .selectFrom('formations')
-    .select(['processType', 'quantity'])
-    .where('appId', '=', appId)
-    .orderBy('processType')
-    .execute();
-  return Object.fromEntries(rows.map((row) => [row.processType, row.quantity]));
 }
 
 function appExists(name: string): SlipwayError {

@@ -1,11 +1,14 @@
 import type { InstanceId, NodeId } from '../../../shared/domain/ids.ts';
 import type { AssignmentChange, AssignmentRow, Store } from '../port.ts';
 import { unlessTaken, type RepositoryDeps } from './repository.ts';
-import { assignmentRow, parseRows } from './rows.ts';
+import { assignmentRow, parseRows, promiseRow } from './rows.ts';
 import type { Tx } from './schema.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 
-type Assignments = Pick<Store, 'changeAssignments' | 'assignmentsOfNode' | 'assignmentsOfApp' | 'allAssignments' | 'touchNode'>;
+type Assignments = Pick<
+  Store,
+  'changeAssignments' | 'assignmentsOfNode' | 'assignmentsOfApp' | 'allAssignments' | 'promisedMemory' | 'touchNode'
+>;
 
 export function createAssignments({ inTransaction }: RepositoryDeps): Assignments {
   return {
@@ -13,6 +16,11 @@ export function createAssignments({ inTransaction }: RepositoryDeps): Assignment
     assignmentsOfNode: (id) => inTransaction(async (tx) => parseRows(assignmentRow, await inOrder(tx).where('nodeId', '=', id).execute())),
     assignmentsOfApp: (id) => inTransaction(async (tx) => parseRows(assignmentRow, await inOrder(tx).where('appId', '=', id).execute())),
     allAssignments: () => inTransaction(async (tx) => parseRows(assignmentRow, await inOrder(tx).execute())),
+    promisedMemory: () =>
+      inTransaction(async (tx) => {
+        const rows = parseRows(promiseRow, await tx.selectFrom('nodePromises').selectAll().execute());
+        return new Map(rows.map(({ nodeId, ...promised }) => [nodeId, promised]));
+      }),
     touchNode: (id) => inTransaction((tx) => raiseGenerations(tx, new Set([id]))),
   };
 }
@@ -44,11 +52,7 @@ async function nodesOf(tx: Tx, instanceIds: readonly InstanceId[]): Promise<Read
 
 async function insert(tx: Tx, row: AssignmentRow): Promise<void> {
   const { instanceId, nodeId, appId, release, processType, ordinal, desired, createdAtMs } = row;
-  const move = { replaces: row.replaces ?? null, moveReason: row.moveReason ?? null };
-  const values = {
-    ...{ instanceId, nodeId, appId, release, processType, ordinal, desired, createdAtMs },
-    ...{ limits: JSON.stringify(row.limits), ...move },
-  };
+  const values = { instanceId, nodeId, appId, release, processType, ordinal, desired, createdAtMs, limits: JSON.stringify(row.limits) };
   await unlessTaken(tx.insertInto('assignments').values(values).execute(), () => instanceReused(instanceId));
 }
 

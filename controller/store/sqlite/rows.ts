@@ -71,7 +71,6 @@ export const appRow = z.strictObject({
   uidBase: whole,
   stack: z.string(),
   createdAtMs: whole,
-  lostAfterMs: optional(whole).transform((ms) => (ms === 0 ? ('never' as const) : ms)),
 });
 export const buildRow = z
   .strictObject({
@@ -109,9 +108,17 @@ export const nodeRow = z.strictObject({
   facts: optional(json(z.record(z.string(), z.unknown()))),
   joinedAtMs: whole,
   generation: whole,
-  cordoned: flag,
-  drainUntilMs: optional(whole),
-  lostAtMs: optional(whole),
+});
+export const assignmentRow = z.strictObject({
+  instanceId,
+  nodeId,
+  appId,
+  release: whole,
+  processType: z.string().transform(parseProcessType),
+  ordinal: whole,
+  limits: json(limits),
+  desired: z.enum(['run', 'standby', 'stop']),
+  createdAtMs: whole,
 });
 export const eventRow = z
   .strictObject({
@@ -128,24 +135,17 @@ export const eventRow = z
     details: optional(json(z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])))),
   })
   .transform(({ appId: _appId, ...rest }) => rest);
-export const assignmentRow = z
+export const promiseRow = z.strictObject({ nodeId, memoryBytes: whole, leavingBytes: whole });
+export const processSettingsRow = z
   .strictObject({
-    instanceId,
-    nodeId,
     appId,
-    release: whole,
-    processType: z.string().transform(parseProcessType),
-    ordinal: whole,
-    limits: json(limits),
-    desired: z.enum(['run', 'standby', 'stop']),
-    createdAtMs: whole,
-    replaces: optional(instanceId),
-    moveReason: optional(z.enum(['drain', 'lost', 'rebalance'])),
+    processType: z.string(),
+    placement: optional(json(z.strictObject({ require: strings, spread: z.string().optional(), onFull: z.enum(['wait', 'stop-first']) }))),
+    limits: optional(json(limits.partial())),
   })
-  .transform(({ replaces, moveReason, ...row }) => ({
-    ...row,
-    ...(replaces === undefined ? {} : { replaces }),
-    ...(moveReason === undefined ? {} : { moveReason }),
+  .transform(({ processType, placement, limits: own }) => ({
+    processType,
+    settings: { ...(placement === undefined ? {} : { placement }), ...(own === undefined ? {} : { limits: own }) },
   }));
 export const labelsColumn = json(strings);
 export const digestColumn = digest;

@@ -13,9 +13,11 @@ export interface Schema {
     createdAtMs: number;
     expiresAtMs: number | null;
   };
-  apps: { id: string; name: string; ownerId: string; uidBase: number; stack: string; createdAtMs: number; lostAfterMs: number | null };
+  apps: { id: string; name: string; ownerId: string; uidBase: number; stack: string; createdAtMs: number };
   configVars: { appId: string; name: string; value: string };
-  formations: { appId: string; processType: string; quantity: number };
+  formations: { appId: string; processType: string; quantity: number; everyNode: Generated<number> };
+  processSettings: { appId: string; processType: string; placement: string | null; limits: string | null };
+  nodePromises: { nodeId: string; memoryBytes: number; leavingBytes: number };
   builds: BuildRow;
   releases: ReleaseRow;
   releaseImages: { digest: string; appId: string; version: number };
@@ -69,9 +71,6 @@ interface NodeTableRow {
   facts: string | null;
   joinedAtMs: number;
   generation: number;
-  cordoned: Generated<number>;
-  drainUntilMs: number | null;
-  lostAtMs: number | null;
 }
 
 interface AssignmentTableRow {
@@ -84,8 +83,6 @@ interface AssignmentTableRow {
   limits: string;
   desired: string;
   createdAtMs: number;
-  replaces: string | null;
-  moveReason: string | null;
 }
 
 interface EventTableRow {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { demandsOf } from '../../../controller/schedule/plan.ts';
+import { wantedCounts } from '../../../shared/domain/placement.ts';
 import type { App } from '../../../controller/store/port.ts';
 import type { Machine } from './machine.ts';
 import { Random } from './random.ts';
@@ -174,7 +174,7 @@ export class Simulation {
     const stray = rows.filter((row) => row.release !== current.version || row.desired !== 'run');
     assert.deepEqual(stray.map((row) => `${trace.nameOf(row.instanceId)} ${row.desired}`), [], `left over of ${app.name}`); // prettier-ignore
     assert.ok(
-      demandsOf(current.slug.processTypes, {}, 1).length > 0 && rows.some((row) => row.processType === 'web'),
+      Object.keys(wantedCounts(current.slug.processTypes, {})).length > 0 && rows.some((row) => row.processType === 'web'),
       `${app.name} has no web`,
     );
     if (current.slug.processTypes['web']?.startsWith('crash') === true) return; // it comes and goes

@@ -1,76 +1,189 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { demandsOf, planPlacements, planWaves, type PlanNode, type PlanRequest } from '../../../../controller/schedule/plan.ts';
+import { MEMORY_SHARE, type PlanNode } from '../../../../controller/schedule/nodes.ts';
+import { planPlacements, planWaves, surplus, type Placement, type PlanRequest } from '../../../../controller/schedule/plan.ts';
 import type { NodeId } from '../../../../shared/domain/ids.ts';
+import { ANYWHERE } from '../../../../shared/domain/placement.ts';
+import { GIB, planNode as node, planRequest as request, webDemand as web } from '../../../support/placement.ts';
 
-const GIB = 1024 ** 3;
+const at = (nodeId: string, ordinal: number, processType = 'web'): Placement => ({ processType, ordinal, nodeId: nodeId as NodeId });
 
-function node(name: string, over: Partial<PlanNode> = {}): PlanNode {
-  return {
-    nodeId: name as NodeId,
-    name,
-    connected: true,
-    stacks: ['host'],
-    platform: 'debian-12-x64',
-    memoryBytes: 4 * GIB,
-    reservedBytes: 0,
-    appInstances: 0,
-    ...over,
-  };
+/** `web.1@a web.2@b` */
+function show(placements: readonly Placement[]): string {
+  return placements.map((each) => `${each.processType}.${String(each.ordinal)}@${each.nodeId}`).join(' ');
 }
 
-function request(over: Partial<PlanRequest>): PlanRequest {
-  return { demands: [], nodes: [], slug: { stack: 'host', platform: 'debian-12-x64' }, ...over };
+function placed(over: Partial<PlanRequest>): string {
+  return show(planPlacements(request(over)).placements);
 }
-
-const web = (count: number | 'all', memoryBytes = GIB): PlanRequest['demands'][number] => ({ processType: 'web', count, memoryBytes });
 
 describe('placement', () => {
   it('spreads over nodes before it stacks', () => {
-    const { placements } = planPlacements(request({ demands: [web(3)], nodes: [node('a'), node('b'), node('c')] }));
-    assert.deepEqual(placements.map((p) => p.nodeId).sort(), ['a', 'b', 'c']);
+    assert.equal(placed({ demands: [web(4)], nodes: [node('a'), node('b'), node('c')] }), 'web.1@a web.2@b web.3@c web.4@a');
   });
 
   it('prefers the node with most free memory, then the lower id', () => {
     const nodes = [node('a', { reservedBytes: GIB }), node('b'), node('c')];
-    assert.equal(planPlacements(request({ demands: [web(1)], nodes })).placements[0]?.nodeId, 'b');
+    assert.equal(placed({ demands: [web(1)], nodes }), 'web.1@b');
   });
 
-  it('puts "all" on every eligible node once', () => {
-    const nodes = [node('a'), node('b', { connected: false }), node('c')];
-    const { placements, unplaced } = planPlacements(request({ demands: [web('all')], nodes }));
-    assert.deepEqual(placements.map((p) => p.nodeId).sort(), ['a', 'c']);
-    assert.equal(unplaced.length, 0);
+  it('spreads over the values of a label after nodes', () => {
+    const zone = (value: string): Partial<PlanNode> => ({ labels: { zone: value } });
+    const nodes = [node('a1', zone('a')), node('a2', zone('a')), node('a3', zone('a')), node('b1', zone('b'))];
+    const rule = { ...ANYWHERE, spread: 'zone' };
+    assert.equal(placed({ demands: [web(2, { rule })], nodes }), 'web.1@a1 web.2@b1');
+    assert.equal(placed({ demands: [web(4, { rule })], nodes }), 'web.1@a1 web.2@b1 web.3@a2 web.4@a3');
   });
 
-  it('says per node why an instance cannot be placed', () => {
-    const nodes = [node('a', { connected: false }), node('b', { memoryBytes: GIB / 2 }), node('c', { platform: 'ubuntu-24.04-x64' })];
-    const { unplaced } = planPlacements(request({ demands: [web(1)], nodes }));
-    assert.match(unplaced[0]?.reasons['a'] ?? '', /not connected/);
-    assert.match(unplaced[0]?.reasons['b'] ?? '', /460 MB .*1024 MB are needed/);
-    assert.match(unplaced[0]?.reasons['c'] ?? '', /built for debian-12-x64/);
+  it('puts "all" on every eligible node once, and keeps the numbers that are there', () => {
+    const nodes = [node('a'), node('b', { connected: false }), node('c'), node('d', { cordoned: true }), node('e')];
+    assert.equal(placed({ demands: [web('all')], nodes }), 'web.1@a web.2@c web.3@e');
+    assert.equal(placed({ demands: [web('all')], nodes, former: [at('c', 1), at('b', 2)] }), 'web.1@c web.2@a web.3@e');
+    assert.equal(placed({ demands: [web('all')], nodes, placed: [at('c', 1)] }), 'web.2@a web.3@e');
   });
 
-  it('gives the same plan whatever the order of its input, and never overcommits', () => {
-    const nodes = fc.uniqueArray(fc.tuple(fc.stringMatching(/^[a-z]{4}$/), fc.integer({ min: 0, max: 8 })), {
-      selector: ([name]) => name,
-      maxLength: 8,
+  it('goes back to where the process type runs, unless that node cannot take it', () => {
+    const former = [at('a', 1), at('a', 2), at('b', 3)];
+    assert.equal(placed({ demands: [web(3)], nodes: [node('a'), node('b'), node('c')], former }), 'web.1@a web.2@a web.3@b');
+    const cordoned = [node('a', { cordoned: true }), node('b'), node('c')];
+    assert.equal(placed({ demands: [web(3)], nodes: cordoned, former }), 'web.1@c web.2@b web.3@b');
+  });
+
+  it('plans nothing for what stays, and spreads around it', () => {
+    const nodes = [node('a'), node('b'), node('c')];
+    assert.equal(placed({ demands: [web(3)], nodes, placed: [at('a', 1), at('b', 2)] }), 'web.3@c');
+  });
+
+  it('keeps to the labels that are required', () => {
+    const nodes = [node('a', { labels: { region: 'ams' } }), node('b', { labels: { region: 'fra' } }), node('c')];
+    const rule = { ...ANYWHERE, require: { region: 'fra' } };
+    assert.equal(placed({ demands: [web(2, { rule })], nodes }), 'web.1@b web.2@b');
+  });
+});
+
+describe('what cannot be placed', () => {
+  it('says per node why not', () => {
+    const rule = { ...ANYWHERE, require: { region: 'fra' } };
+    const fra = { labels: { region: 'fra' } };
+    const nodes = [
+      node('away', { ...fra, connected: false }),
+      node('closed', { ...fra, cordoned: true }),
+      node('disk', { ...fra, diskFreeBytes: GIB / 4 }),
+      node('far', { labels: { region: 'ams' } }),
+      node('nowhere'),
+      node('other', { ...fra, platform: 'ubuntu-24.04-x64' }),
+      node('small', { ...fra, memoryBytes: GIB / 2 }),
+      node('stack', { ...fra, stacks: ['debian-12'] }),
+    ];
+    const { unplaced } = planPlacements(request({ demands: [web(1, { rule })], nodes }));
+    assert.deepEqual(unplaced[0]?.reasons, {
+      away: 'it is not connected',
+      closed: 'it is cordoned and takes nothing new',
+      disk: 'it has 256 MB of disk free, 1024 MB are needed',
+      far: 'it has region=ams, region=fra is required',
+      nowhere: 'it has no label region, region=fra is required',
+      other: 'the slug was built for debian-12-x64, the node is ubuntu-24.04-x64',
+      small: 'it has 460 MB of memory to promise, 1024 MB are needed',
+      stack: 'it does not have the stack host',
     });
+  });
+
+  it('names the one node that an instance of "all" has no room on', () => {
+    const { placements, unplaced } = planPlacements(
+      request({ demands: [web('all')], nodes: [node('a'), node('b', { memoryBytes: GIB })] }),
+    );
+    assert.equal(show(placements), 'web.1@a');
+    assert.deepEqual(Object.keys(unplaced[0]?.reasons ?? {}), ['b']);
+  });
+
+  it('is what no longer fits beside the instances that are being replaced', () => {
+    const nodes = [node('a', { memoryBytes: 2 * GIB, reservedBytes: GIB })];
+    assert.equal(planPlacements(request({ demands: [web(1)], nodes, former: [at('a', 1)] })).unplaced.length, 1);
+  });
+});
+
+const anyNode = fc.record({
+  name: fc.stringMatching(/^[a-z]{4}$/),
+  gib: fc.integer({ min: 0, max: 8 }),
+  reserved: fc.integer({ min: 0, max: 4 }),
+  zone: fc.constantFrom('x', 'y', ''),
+  connected: fc.boolean(),
+  cordoned: fc.boolean(),
+});
+const anyFleet = fc.uniqueArray(anyNode, { selector: (each) => each.name, maxLength: 8 }).map((specs) =>
+  specs.map(({ name, gib, reserved, zone, connected, cordoned }) =>
+    node(name, {
+      ...{ connected, cordoned, memoryBytes: gib * GIB, reservedBytes: Math.min(reserved, gib * MEMORY_SHARE) * GIB },
+      labels: zone === '' ? {} : { zone },
+    }),
+  ),
+);
+const anyRule = fc.constantFrom(ANYWHERE, { ...ANYWHERE, spread: 'zone' }, { ...ANYWHERE, require: { zone: 'x' } });
+
+describe('whatever the fleet', () => {
+  it('the order of the input does not matter, everything is accounted for, and no node is promised more than it has', () => {
+    const worker = { ...web(2), processType: 'worker' };
     fc.assert(
-      fc.property(nodes, fc.integer({ min: 0, max: 12 }), (specs, count) => {
-        const fleet = specs.map(([name, gib]) => node(name, { memoryBytes: gib * GIB }));
-        const plan = planPlacements(request({ demands: [web(count)], nodes: fleet }));
-        assert.deepEqual(planPlacements(request({ demands: [web(count)], nodes: [...fleet].reverse() })), plan);
-        assert.equal(plan.placements.length + plan.unplaced.length, count);
-        for (const n of fleet) assert.ok(plan.placements.filter((p) => p.nodeId === n.nodeId).length * GIB <= n.memoryBytes * 0.9);
+      fc.property(anyFleet, fc.integer({ min: 0, max: 12 }), anyRule, (nodes, count, rule) => {
+        const demands = [web(count, { rule }), worker];
+        const former = nodes.slice(0, 3).map((each, index) => at(each.nodeId, index + 1));
+        const plan = planPlacements(request({ demands, nodes, former }));
+        const turned = { demands: demands.toReversed(), nodes: nodes.toReversed(), former: former.toReversed() };
+        assert.deepEqual(planPlacements(request(turned)), plan);
+        assert.equal(plan.placements.length + plan.unplaced.length, count + 2);
+        for (const each of nodes) {
+          const mine = plan.placements.filter((one) => one.nodeId === each.nodeId).length;
+          assert.ok(mine === 0 || each.reservedBytes + mine * GIB <= each.memoryBytes * MEMORY_SHARE);
+          assert.ok(mine === 0 || (each.connected && !each.cordoned));
+        }
+      }),
+    );
+  });
+
+  it('nodes with room never differ by more than one, nor does the spread label among equal zones', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 20 }), (nodeCount, count) => {
+        const nodes = Array.from({ length: nodeCount * 2 }, (_, index) =>
+          node(`n${String(index)}`, { memoryBytes: 99 * GIB, labels: { zone: index % 2 === 0 ? 'x' : 'y' } }),
+        );
+        const { placements } = planPlacements(request({ demands: [web(count, { rule: { ...ANYWHERE, spread: 'zone' } })], nodes }));
+        const on = (ids: readonly string[]): number => placements.filter((each) => ids.includes(each.nodeId)).length;
+        const perNode = nodes.map((each) => on([each.nodeId]));
+        assert.ok(Math.max(...perNode) - Math.min(...perNode) <= 1);
+        const zones = ['x', 'y'].map((zone) => on(nodes.filter((each) => each.labels['zone'] === zone).map((each) => each.nodeId)));
+        assert.ok(Math.abs(zones[0]! - zones[1]!) <= 1);
+      }),
+    );
+  });
+
+  it('"all" is one on each eligible node with room, with numbers of their own', () => {
+    fc.assert(
+      fc.property(anyFleet, (nodes) => {
+        const former = nodes.slice(0, 2).map((each) => at(each.nodeId, 1));
+        const { placements, unplaced } = planPlacements(request({ demands: [web('all')], nodes, former }));
+        const eligible = nodes.filter((each) => each.connected && !each.cordoned);
+        assert.equal(placements.length + unplaced.length, eligible.length);
+        assert.equal(new Set(placements.map((each) => each.nodeId)).size, placements.length);
+        assert.equal(new Set([...placements, ...unplaced].map((each) => each.ordinal)).size, eligible.length);
+      }),
+    );
+  });
+
+  it('a new release moves nothing, and a new node changes nothing', () => {
+    fc.assert(
+      fc.property(anyFleet, fc.integer({ min: 1, max: 8 }), (nodes, count) => {
+        const first = planPlacements(request({ demands: [web(count)], nodes })).placements;
+        const again = planPlacements(request({ demands: [web(first.length)], nodes: [...nodes, node('zzzzz')], former: first }));
+        const numbered = first.every((each, index) => each.ordinal === index + 1);
+        if (numbered) assert.deepEqual(again.placements, first);
       }),
     );
   });
 });
 
 describe('waves', () => {
-  it('sends one canary, then a quarter, then the rest, and loses nobody', () => {
+  it('send one canary, then a quarter, then the rest, and lose nobody', () => {
     assert.deepEqual(
       planWaves([1, 2, 3, 4, 5, 6, 7, 8]).map((wave) => wave.length),
       [1, 2, 5],
@@ -83,16 +196,9 @@ describe('waves', () => {
   });
 });
 
-describe('demands', () => {
-  it('starts web with one and others with none, and never scales release', () => {
-    const types = { web: 'a', worker: 'b', release: 'c' };
-    assert.deepEqual(
-      demandsOf(types, {}, 1).map((d) => [d.processType, d.count]),
-      [['web', 1]],
-    );
-    assert.deepEqual(
-      demandsOf(types, { worker: 2, web: 0, release: 5 }, 1).map((d) => [d.processType, d.count]),
-      [['worker', 2]],
-    );
+describe('scaling down', () => {
+  it('takes the highest numbers, types that are gone, and nothing of "all"', () => {
+    const present = [at('a', 1), at('b', 2), at('c', 3), at('a', 1, 'clock'), at('b', 9, 'agent')];
+    assert.equal(show(surplus(present, { web: 1, agent: 'all' })), 'web.2@b web.3@c clock.1@a');
   });
 });

@@ -1,0 +1,31 @@
+import type { AppId } from '../../shared/domain/ids.ts';
+import type { Slug } from '../../shared/domain/slug.ts';
+import type { Fleet } from '../dispatch/port.ts';
+import type { AppShape } from '../schedule/demands.ts';
+import type { PlanNode } from '../schedule/nodes.ts';
+import type { Store } from '../store/port.ts';
+
+/** The fleet as the planners see it: who is there, joined with what each node has been promised. */
+export async function planNodes(store: Pick<Store, 'nodes' | 'promisedMemory'>, fleet: Pick<Fleet, 'nodes'>): Promise<readonly PlanNode[]> {
+  const [rows, promised] = await Promise.all([store.nodes(), store.promisedMemory()]);
+  const live = new Map(fleet.nodes().map((node) => [node.nodeId, node]));
+  return rows.flatMap((row) => {
+    const node = live.get(row.id);
+    if (node === undefined) return [];
+    const { nodeId, name, connected, stacks, platform, memoryBytes, diskFreeBytes } = node;
+    return [
+      {
+        ...{ nodeId, name, connected, stacks, platform, memoryBytes, diskFreeBytes },
+        cordoned: false,
+        labels: row.labels,
+        reservedBytes: promised.get(row.id)?.memoryBytes ?? 0,
+      },
+    ];
+  });
+}
+
+/** What there is to place of an app when it runs this slug. */
+export async function appShape(store: Pick<Store, 'formation' | 'processSettings'>, appId: AppId, slug: Slug): Promise<AppShape> {
+  const [formation, settings] = await Promise.all([store.formation(appId), store.processSettings(appId)]);
+  return { slug, formation, settings };
+}

@@ -1,0 +1,147 @@
+import type { NodeId } from '../../shared/domain/ids.ts';
+import type { PlacementRule } from '../../shared/domain/placement.ts';
+
+/** What the planners may know of a node. */
+export interface PlanNode {
+  readonly nodeId: NodeId;
+  readonly name: string;
+  readonly connected: boolean;
+  /** Takes nothing new; what runs on it goes on. */
+  readonly cordoned: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly stacks: readonly string[];
+  /** OS release and architecture, e.g. `debian-12-x64`. */
+  readonly platform: string;
+  readonly memoryBytes: number;
+  /** Memory promised to every instance on it, those that are about to leave included: until they are gone they use it. */
+  readonly reservedBytes: number;
+  readonly diskFreeBytes: number;
+}
+
+/** What one instance needs of its node. */
+export interface Needs {
+  readonly memoryBytes: number;
+  /** Free disk: its slug, and what it was promised to write. */
+  readonly diskBytes: number;
+  readonly rule: PlacementRule;
+  readonly slug: { readonly stack: string; readonly platform: string };
+}
+
+/** Share of a node's memory that instances may be promised; the rest is for the system and the agent. */
+export const MEMORY_SHARE = 0.9;
+
+/** Memory and disk that a plan under way has handed out already, and how many instances of what are where. */
+export class Loads {
+  readonly nodes: readonly PlanNode[];
+  readonly #memory: Map<NodeId, number>;
+  readonly #disk: Map<NodeId, number>;
+
+  /** Nodes are kept by id, so that a plan does not depend on the order of its input. */
+  constructor(nodes: readonly PlanNode[]) {
+    this.nodes = [...nodes].sort((a, b) => compare(a.nodeId, b.nodeId));
+    this.#memory = new Map(nodes.map((node) => [node.nodeId, node.reservedBytes]));
+    this.#disk = new Map(nodes.map((node) => [node.nodeId, node.diskFreeBytes]));
+  }
+
+  freeMemory(node: PlanNode): number {
+    return Math.max(0, node.memoryBytes * MEMORY_SHARE - (this.#memory.get(node.nodeId) ?? 0));
+  }
+
+  freeDisk(node: PlanNode): number {
+    return Math.max(0, this.#disk.get(node.nodeId) ?? 0);
+  }
+
+  /** Promised share of what can be promised; a node without memory counts as full. */
+  share(node: PlanNode, withBytes = 0): number {
+    return node.memoryBytes <= 0 ? 1 : ((this.#memory.get(node.nodeId) ?? 0) + withBytes) / (node.memoryBytes * MEMORY_SHARE);
+  }
+
+  hasRoom(node: PlanNode, needs: Needs): boolean {
+    return this.freeMemory(node) >= needs.memoryBytes && this.freeDisk(node) >= needs.diskBytes;
+  }
+
+  take(nodeId: NodeId, needs: Needs): void {
+    this.#memory.set(nodeId, (this.#memory.get(nodeId) ?? 0) + needs.memoryBytes);
+    this.#disk.set(nodeId, (this.#disk.get(nodeId) ?? 0) - needs.diskBytes);
+  }
+
+  giveBack(nodeId: NodeId, memoryBytes: number): void {
+    this.#memory.set(nodeId, (this.#memory.get(nodeId) ?? 0) - memoryBytes);
+  }
+}
+
+/** Why a node can never take this, in words that follow its name; `undefined` when it can, given room. */
+export function refusal(node: PlanNode, { rule, slug }: Pick<Needs, 'rule' | 'slug'>): string | undefined {
+  if (!node.connected) return 'it is not connected';
+  if (node.cordoned) return 'it is cordoned and takes nothing new';
+  for (const [label, value] of Object.entries(rule.require).sort(([a], [b]) => compare(a, b))) {
+    const has = node.labels[label];
+    if (has !== value) return `it has ${has === undefined ? `no label ${label}` : `${label}=${has}`}, ${label}=${value} is required`;
+  }
+  if (!node.stacks.includes(slug.stack)) return `it does not have the stack ${slug.stack}`;
+  if (slug.stack === 'host' && node.platform !== slug.platform)
+    return `the slug was built for ${slug.platform}, the node is ${node.platform}`;
+  return undefined;
+}
+
+/** Why there is no room on an eligible node now. */
+export function lack(node: PlanNode, loads: Loads, needs: Needs): string {
+  if (loads.freeMemory(node) < needs.memoryBytes)
+    return `it has ${mebibytes(loads.freeMemory(node))} MB of memory to promise, ${mebibytes(needs.memoryBytes)} MB are needed`;
+  return `it has ${mebibytes(loads.freeDisk(node))} MB of disk free, ${mebibytes(needs.diskBytes)} MB are needed`;
+}
+
+/** Node name → why not there. */
+export function reasonsAgainst(nodes: readonly PlanNode[], loads: Loads, needs: Needs): Readonly<Record<string, string>> {
+  return Object.fromEntries(nodes.map((node) => [node.name, refusal(node, needs) ?? lack(node, loads, needs)]));
+}
+
+/** How many instances of a group (an app's process type) are on each node, and in each value of its spread label. */
+export class Spread {
+  readonly #label: string | undefined;
+  readonly #onNode = new Map<NodeId, number>();
+  readonly #inValue = new Map<string, number>();
+
+  constructor(label: string | undefined) {
+    this.#label = label;
+  }
+
+  add(node: PlanNode, change = 1): void {
+    this.#onNode.set(node.nodeId, this.onNode(node) + change);
+    this.#inValue.set(this.#valueOf(node), this.inValue(node) + change);
+  }
+
+  onNode(node: PlanNode): number {
+    return this.#onNode.get(node.nodeId) ?? 0;
+  }
+
+  inValue(node: PlanNode): number {
+    return this.#inValue.get(this.#valueOf(node)) ?? 0;
+  }
+
+  /** Nodes without the label are one value of their own. */
+  #valueOf(node: PlanNode): string {
+    return this.#label === undefined ? '' : (node.labels[this.#label] ?? '');
+  }
+}
+
+/** The best of these nodes with room: fewest of the group, then fewest in its zone, then most free memory, then the lower id. */
+export function bestNode(candidates: readonly PlanNode[], loads: Loads, of: { needs: Needs; spread: Spread }): PlanNode | undefined {
+  const fitting = candidates.filter((node) => loads.hasRoom(node, of.needs));
+  return fitting.sort(
+    (a, b) =>
+      of.spread.onNode(a) - of.spread.onNode(b) ||
+      of.spread.inValue(a) - of.spread.inValue(b) ||
+      loads.freeMemory(b) - loads.freeMemory(a) ||
+      compare(a.nodeId, b.nodeId),
+  )[0];
+}
+
+/** Code-unit order: the same on every machine, whatever its locale. */
+export function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function mebibytes(bytes: number): string {
+  return String(Math.floor(bytes / (1024 * 1024)));
+}

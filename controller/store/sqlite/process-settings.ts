@@ -1,0 +1,66 @@
+import type { AppId } from '../../../shared/domain/ids.ts';
+import type { Count, Formation, ProcessSettings } from '../../../shared/domain/placement.ts';
+import type { ProcessSettingsChange, Store } from '../port.ts';
+import type { RepositoryDeps } from './repository.ts';
+import { appRow, parseRow, parseRows, processSettingsRow } from './rows.ts';
+import type { Tx } from './schema.ts';
+
+type Repository = Pick<Store, 'formation' | 'setFormation' | 'processSettings' | 'setProcessSettings' | 'appsOnEveryNode'>;
+
+export function createProcessSettings({ inTransaction }: RepositoryDeps): Repository {
+  return {
+    formation: (appId) => inTransaction((tx) => readFormation(tx, appId)),
+    setFormation: (appId, changes) =>
+      inTransaction(async (tx) => {
+        for (const [processType, count] of Object.entries(changes)) await setCount(tx, { appId, processType, count });
+        return await readFormation(tx, appId);
+      }),
+    processSettings: (appId) =>
+      inTransaction(async (tx) => {
+        const rows = await tx.selectFrom('processSettings').selectAll().where('appId', '=', appId).orderBy('processType').execute();
+        return Object.fromEntries(parseRows(processSettingsRow, rows).map(({ processType, settings }) => [processType, settings]));
+      }),
+    setProcessSettings: (appId, processType, change) => inTransaction((tx) => changeSettings(tx, { appId, processType, change })),
+    appsOnEveryNode: () =>
+      inTransaction(async (tx) => {
+        const onEvery = tx.selectFrom('formations').select('appId').where('everyNode', '=', 1);
+        return parseRows(appRow, await tx.selectFrom('apps').selectAll().where('id', 'in', onEvery).orderBy('id').execute());
+      }),
+  };
+}
+
+async function setCount(tx: Tx, { appId, processType, count }: { appId: AppId; processType: string; count: Count }): Promise<void> {
+  const row = count === 'all' ? { quantity: 0, everyNode: 1 } : { quantity: count, everyNode: 0 };
+  await tx
+    .insertInto('formations')
+    .values({ appId, processType, ...row })
+    .onConflict((conflict) => conflict.columns(['appId', 'processType']).doUpdateSet(row))
+    .execute();
+}
+
+async function readFormation(tx: Tx, appId: AppId): Promise<Formation> {
+  const rows = await tx.selectFrom('formations').selectAll().where('appId', '=', appId).orderBy('processType').execute();
+  return Object.fromEntries(rows.map((row) => [row.processType, row.everyNode === 1 ? ('all' as const) : row.quantity]));
+}
+
+async function changeSettings(
+  tx: Tx,
+  { appId, processType, change }: { appId: AppId; processType: string; change: ProcessSettingsChange },
+): Promise<ProcessSettings> {
+  const columns = {
+    ...(change.placement === undefined ? {} : { placement: change.placement === null ? null : JSON.stringify(change.placement) }),
+    ...(change.limits === undefined ? {} : { limits: change.limits === null ? null : JSON.stringify(change.limits) }),
+  };
+  await tx
+    .insertInto('processSettings')
+    .values({ appId, processType, placement: null, limits: null, ...columns })
+    .onConflict((conflict) => conflict.columns(['appId', 'processType']).doUpdateSet({ appId, ...columns }))
+    .execute();
+  const row = await tx
+    .selectFrom('processSettings')
+    .selectAll()
+    .where('appId', '=', appId)
+    .where('processType', '=', processType)
+    .executeTakeFirstOrThrow();
+  return parseRow(processSettingsRow, row).settings;
+}
