@@ -1,4 +1,4 @@
-import type { Assignment } from '../../shared/domain/assignment.ts';
+import { isRouted, type Assignment } from '../../shared/domain/assignment.ts';
 import type { InstanceId } from '../../shared/domain/ids.ts';
 import type { InstanceState, InstanceStatus, Reason } from '../../shared/domain/instance.ts';
 import { isGateOpen, type ObservedInstance } from './plan.ts';
@@ -29,8 +29,13 @@ export function statusOf(
 function stateOf(assignment: Assignment | undefined, instance: ObservedInstance, nowMs: number): InstanceState {
   if (assignment === undefined || assignment.desired === 'stop') return isGone(instance) ? 'stopped' : 'stopping';
   if (instance.record.failure !== undefined) return 'failed';
-  if (isGateOpen(instance)) return 'live';
+  if (isGateOpen(instance)) return awaitsTraffic(assignment, instance) ? 'starting' : 'live';
   return waitingState(instance, nowMs);
+}
+
+/** Whoever reads "live" may take the old instance out of the proxies. */
+function awaitsTraffic(assignment: Assignment, instance: ObservedInstance): boolean {
+  return assignment.desired === 'run' && isRouted(assignment) && !instance.inProxy;
 }
 
 /** A launch under way cannot be cut short and ends in a process: until that has gone too, nothing is stopped. */

@@ -20,8 +20,8 @@ export interface DispatchConfig {
   readonly tls: ServerTls;
   /** `host:port`; port 0 picks one. */
   readonly listenAddress: string;
-  /** Silence after which a node is unreachable. Default 30 s. */
-  readonly lostAfterMs?: number | undefined;
+  /** Silence after which a node is unreachable. Default 25 s: known within 30 s, the look included. */
+  readonly unreachableAfterMs?: number | undefined;
   /** How long a builder that vanished may take to come back with its task. Default 10 s. */
   readonly taskRejoinMs?: number | undefined;
   readonly keepaliveTimeMs?: number | undefined;
@@ -50,6 +50,7 @@ export interface Dispatch {
   acknowledgement(node: NodeId): DesiredAck | undefined;
 }
 
+const UNREACHABLE_AFTER_MS = 25_000;
 const CLOSE_TIMEOUT_MS = 2_000;
 
 /** The controller's side of every agent session. */
@@ -57,7 +58,7 @@ export function createDispatch(config: DispatchConfig, deps: DispatcherDeps): Di
   const dispatcher = new Dispatcher(
     {
       ...config,
-      lostAfterMs: config.lostAfterMs ?? 30_000,
+      unreachableAfterMs: config.unreachableAfterMs ?? UNREACHABLE_AFTER_MS,
       taskRejoinMs: config.taskRejoinMs ?? 10_000,
       helloTimeoutMs: 10_000,
       refusalRetryMs: config.refusalRetryMs ?? 30_000,
@@ -98,7 +99,11 @@ export function createFleet(dispatcher: Dispatcher): Fleet {
     nodes: () => [...dispatcher.book.all()].map(liveNode),
     status: (instanceId) => dispatcher.book.status(instanceId),
     publish: (nodeId) => dispatcher.publish(nodeId),
+    nodeChanged: (row) => {
+      dispatcher.nodeChanged(row);
+    },
     onChange: (listener) => dispatcher.onChange(listener),
+    routesApplied: () => Promise.resolve(),
     logs: (query, signal) => dispatcher.logs.read(query, signal),
   };
 }

@@ -27,7 +27,7 @@ export type DispatchStore = Pick<
 export interface DispatcherSettings {
   readonly epoch: Epoch;
   readonly baseDomain: string;
-  readonly lostAfterMs: number;
+  readonly unreachableAfterMs: number;
   readonly taskRejoinMs: number;
   readonly helloTimeoutMs: number;
   readonly refusalRetryMs: number;
@@ -76,7 +76,7 @@ export class Dispatcher {
     this.#liveness = new Liveness({
       ...deps,
       book: this.book,
-      lostAfterMs: settings.lostAfterMs,
+      unreachableAfterMs: settings.unreachableAfterMs,
       intervalMs: () => this.#intervalMs(),
       onLost: (node) => this.#notify(node),
     });
@@ -95,6 +95,15 @@ export class Dispatcher {
   async start(): Promise<void> {
     for (const row of await this.#deps.store.nodes()) if (row.state !== 'removed') this.book.learn(row);
     void this.#liveness.watch(this.#stop.signal);
+  }
+
+  nodeChanged(row: NodeRow): void {
+    const node = this.book.learn(row);
+    if (row.state === 'removed') {
+      node.session?.end(Status.UNAUTHENTICATED, 'This node was removed from the fleet.');
+      this.book.forget(row.id);
+    }
+    this.#notify(row.id);
   }
 
   close(): void {
@@ -209,6 +218,8 @@ export class Dispatcher {
     session.stopHelloTimer?.();
     const former = node.session;
     node.session = session;
+    // What was reported before it was away may be wrong by now: its machine may have started anew.
+    this.book.keepStatuses(node.id, new Set());
     former?.end(Status.ABORTED, 'Another session of this node took over.');
     node.cachedApps = new Set(hello.cachedAppIds);
     await this.#liveness.present(node, hello.facts);

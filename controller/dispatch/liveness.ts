@@ -15,7 +15,7 @@ export interface LivenessDeps {
   readonly store: Pick<Store, 'setNodeState' | 'setNodeFacts'>;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly lostAfterMs: number;
+  readonly unreachableAfterMs: number;
   readonly intervalMs: () => number;
   readonly onLost: (node: NodeId) => void;
 }
@@ -32,7 +32,7 @@ export class Liveness {
   /** Watches until the signal aborts. Nodes have the usual time to come back after a start of the controller. */
   async watch(signal: AbortSignal): Promise<void> {
     this.#startedAtMs = this.#deps.clock.monotonicMs();
-    const everyMs = Math.max(50, this.#deps.lostAfterMs / 10);
+    const everyMs = Math.max(50, this.#deps.unreachableAfterMs / 10);
     while (!signal.aborted) {
       await this.#deps.clock.sleep(everyMs, signal).catch(() => undefined);
       for (const node of this.#deps.book.all()) if (this.#silent(node)) await this.#lose(node, signal);
@@ -48,7 +48,7 @@ export class Liveness {
 
   #silent(node: KnownNode): boolean {
     const seenAtMs = node.session?.lastSeenAtMs ?? node.lastSeenAtMs ?? this.#startedAtMs;
-    const limitMs = silenceLimitMs(this.#deps.lostAfterMs, this.#deps.intervalMs());
+    const limitMs = silenceLimitMs(this.#deps.unreachableAfterMs, this.#deps.intervalMs());
     return this.#deps.clock.monotonicMs() - seenAtMs > limitMs;
   }
 

@@ -30,6 +30,12 @@ export interface KnownNode {
   readonly name: string;
   /** As stored; changed in the database only when it differs. */
   state: NodeState;
+  /** Gets no new instances; `draining`: those it has are moved away. */
+  cordoned: boolean;
+  draining: boolean;
+  /** Its instances are replaced elsewhere until it is back. */
+  lost: boolean;
+  labels: Readonly<Record<string, string>>;
   facts: NodeFacts;
   session: AgentSession | undefined;
   lastSeenAtMs: number | undefined;
@@ -60,14 +66,11 @@ export class NodeBook {
   /** Takes a row in; what is known of the node already stays. */
   learn(row: NodeRow): KnownNode {
     const known = this.#nodes.get(row.id);
-    if (known !== undefined) {
-      known.state = row.state;
-      return known;
-    }
+    if (known !== undefined) return Object.assign(known, durable(row));
     const node: KnownNode = {
       id: row.id,
       name: row.name,
-      state: row.state,
+      ...durable(row),
       facts: storedFacts.parse(row.facts ?? {}),
       session: undefined,
       lastSeenAtMs: undefined,
@@ -108,16 +111,23 @@ export class NodeBook {
   }
 }
 
+/** What the database says of a node, whoever changed it. */
+function durable(row: NodeRow): Pick<KnownNode, 'state' | 'cordoned' | 'draining' | 'lost' | 'labels'> {
+  const { state, cordoned, labels } = row;
+  return { state, cordoned, draining: row.drainUntilMs !== undefined, lost: row.lostAtMs !== undefined, labels };
+}
+
 export function applyHeartbeat(node: KnownNode, beat: Heartbeat): void {
   node.load1 = beat.load1;
   node.facts = { ...node.facts, diskFreeBytes: beat.diskFreeBytes };
 }
 
 export function liveNode(node: KnownNode): LiveNode {
-  const { facts } = node;
+  const { facts, state, cordoned, draining, lost, labels } = node;
   return {
     nodeId: node.id,
     name: node.name,
+    ...{ state, cordoned, draining, lost, labels },
     connected: node.session !== undefined,
     lastSeenAtMs: node.session?.lastSeenAtMs ?? node.lastSeenAtMs,
     builder: facts.builder,

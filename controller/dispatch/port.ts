@@ -2,10 +2,20 @@ import type { InstanceStatus } from '../../shared/domain/instance.ts';
 import type { AppId, InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import type { LogLine } from '../../shared/domain/log-line.ts';
 import type { AppName } from '../../shared/domain/names.ts';
+import type { NodeState } from '../../shared/domain/states.ts';
+import type { NodeRow } from '../store/port.ts';
 
 export interface LiveNode {
   readonly nodeId: NodeId;
   readonly name: string;
+  readonly state: NodeState;
+  /** Gets no new instances. */
+  readonly cordoned: boolean;
+  /** Cordoned, and the instances it has are moved away. */
+  readonly draining: boolean;
+  /** Silent for so long that its instances are replaced elsewhere until it is back. */
+  readonly lost: boolean;
+  readonly labels: Readonly<Record<string, string>>;
   /** True while its session is open. */
   readonly connected: boolean;
   /** Monotonic ms of the last word from it; absent before the first in this life of the controller. */
@@ -37,8 +47,16 @@ export interface Fleet {
   status(instanceId: InstanceId): InstanceStatus | undefined;
   /** Reads the node's desired state from the store and sends it; a no-op when it is not connected (it gets all on Hello). */
   publish(nodeId: NodeId): Promise<void>;
+  /** Takes in a row that somebody changed in the database. A removed node's session ends at once. */
+  nodeChanged(row: NodeRow): void;
   /** Calls back after any report or (dis)connection, with the node. Returns the unsubscribe function. */
   onChange(listener: (nodeId: NodeId) => void): () => void;
+  /**
+   * Resolves when every connected node sends requests for the app to where it now runs: at once when that has not changed, and
+   * after a few seconds at the latest, since no push waits for a node in trouble. Never rejects. Call it before instances lose their place.
+   * @param leaving instances about to lose it: no node sends them requests of other nodes any more
+   */
+  routesApplied(appId: AppId, signal: AbortSignal, leaving?: readonly InstanceId[]): Promise<void>;
   /** Merged log lines of every connected node, oldest first where `follow` is false. */
   logs(query: AppLogQuery, signal: AbortSignal): AsyncIterable<LogLine>;
 }

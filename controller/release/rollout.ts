@@ -181,21 +181,23 @@ export class Rollouts {
         run.waveStartedAtMs = this.#deps.clock.monotonicMs();
         return undefined;
       case 'switch':
-        await this.#change(rows, {
-          ...NO_CHANGE,
-          setDesired: setDesired(
-            rows.filter((row) => row.release !== run.version && row.desired === 'run'),
-            'standby',
-          ),
-        });
-        run.switchedAtMs = this.#deps.clock.monotonicMs();
-        await this.#deps.failpoint('release.switched');
+        await this.#switch(run, rows);
         return undefined;
       case 'complete':
         return this.#complete(run, rows);
       case 'fail':
         return this.#fail(run, move.failure);
     }
+  }
+
+  /** The old instances give up their traffic, after every node has heard where the new ones are. */
+  async #switch(run: Run, rows: readonly AssignmentRow[]): Promise<void> {
+    const old = rows.filter((row) => row.release !== run.version && row.desired === 'run');
+    const leaving = old.map((row) => row.instanceId);
+    await this.#deps.fleet.routesApplied(run.app.id, run.signal, leaving);
+    await this.#change(rows, { ...NO_CHANGE, setDesired: setDesired(old, 'standby') });
+    run.switchedAtMs = this.#deps.clock.monotonicMs();
+    await this.#deps.failpoint('release.switched');
   }
 
   async #complete(run: Run, rows: readonly AssignmentRow[]): Promise<RolloutOutcome> {
@@ -220,6 +222,7 @@ export class Rollouts {
     const { lastLines: _, ...kept } = failure;
     await this.#deps.store.failRelease(run.app.id, run.version, kept, change);
     await this.#publish(rows);
+    await this.#deps.fleet.routesApplied(run.app.id, run.signal);
     if (old.length > 0) await this.#untilWithdrawn(run, mine);
     return { ok: false, failure };
   }

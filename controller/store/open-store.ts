@@ -6,6 +6,7 @@ import { createAssignments } from './sqlite/assignments.ts';
 import { createBuilds } from './sqlite/builds.ts';
 import { createController } from './sqlite/controller.ts';
 import { announcing, createEvents } from './sqlite/events.ts';
+import { createNodeChanges } from './sqlite/node-changes.ts';
 import { createJoins, createNodes } from './sqlite/nodes.ts';
 import { IN_MEMORY, openDatabase } from './sqlite/open-database.ts';
 import { createProcessSettings } from './sqlite/process-settings.ts';
@@ -46,6 +47,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       ...createReleases(deps),
       ...createRollouts(deps),
       ...createNodes(deps),
+      ...createNodeChanges(deps),
       ...createJoins(deps),
       ...createAssignments(deps),
       ...createEvents(deps, onEvents),

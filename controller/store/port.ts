@@ -32,7 +32,11 @@ export interface App {
   readonly uidBase: number;
   readonly stack: string;
   readonly createdAtMs: number;
+  /** How long a node may be silent before the app's instances on it are placed elsewhere; absent: the controller's default. */
+  readonly lostAfterMs?: LostAfter | undefined;
 }
+
+export type LostAfter = number | 'never';
 
 export interface Build {
   readonly id: BuildId;
@@ -80,7 +84,24 @@ export interface NodeRow {
   readonly joinedAtMs: number;
   /** Grows with every change of the node's desired state. */
   readonly generation: number;
+  /** It gets no new instances. */
+  readonly cordoned: boolean;
+  /** Set while its instances are moved to other nodes: until when at the latest, wall clock. Always cordoned as well. */
+  readonly drainUntilMs?: number | undefined;
+  /** Set once its silence has lasted so long that its instances are replaced elsewhere, until it is back; wall clock. */
+  readonly lostAtMs?: number | undefined;
 }
+
+/** What may change of a node by an operator's word or by its absence; `null` clears, what is absent stays. */
+export interface NodeChange {
+  readonly cordoned?: boolean;
+  readonly drainUntilMs?: number | null;
+  readonly lostAtMs?: number | null;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** Why an instance takes the place of another. */
+export type MoveReason = 'drain' | 'lost' | 'rebalance';
 
 export interface ProcessSettingsChange {
   readonly placement?: PlacementRule | null;
@@ -105,6 +126,9 @@ export interface AssignmentRow {
   readonly limits: Limits;
   readonly desired: DesiredInstanceState;
   readonly createdAtMs: number;
+  /** The instance whose place it takes; the older one goes once this one is live. */
+  readonly replaces?: InstanceId | undefined;
+  readonly moveReason?: MoveReason | undefined;
 }
 
 export interface ApiToken {
@@ -168,6 +192,8 @@ export interface Store {
   appById(id: AppId): Promise<App | undefined>;
   /** Apps this user may use (all for an admin), by name. */
   appsOf(user: User): Promise<readonly App[]>;
+  /** @param lostAfterMs undefined: the controller's default again */
+  setLostAfter(appId: AppId, lostAfterMs: LostAfter | undefined): Promise<void>;
   config(appId: AppId): Promise<ConfigVars>;
   setConfig(appId: AppId, changes: Readonly<Record<string, string | undefined>>): Promise<ConfigVars>;
   /** Count per process type; types never scaled are absent. */
@@ -223,6 +249,9 @@ export interface Store {
   nodes(): Promise<readonly NodeRow[]>;
   setNodeState(id: NodeId, state: NodeState): Promise<void>;
   setNodeFacts(id: NodeId, facts: Readonly<Record<string, unknown>>): Promise<void>;
+  changeNode(id: NodeId, change: NodeChange): Promise<NodeRow>;
+  /** The node is removed and its assignments with it, in one transaction. Its name is free again. */
+  removeNode(id: NodeId): Promise<void>;
 
   // -- assignments
   changeAssignments(change: AssignmentChange): Promise<void>;

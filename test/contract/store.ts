@@ -260,6 +260,37 @@ function nodeCases(get: Get): void {
     assert.equal((await join('node-b')).name, 'node-b');
   });
 
+  it('keeps what an operator says of a node, and what is not said stays', async () => {
+    const { id } = await addNode(get(), 'node-a');
+    assert.deepEqual((await get().changeNode(id, { cordoned: true, drainUntilMs: 5 })).drainUntilMs, 5);
+    const changed = await get().changeNode(id, { drainUntilMs: null, lostAtMs: 7, labels: { zone: 'attic' } });
+    assert.deepEqual([changed.cordoned, changed.drainUntilMs, changed.lostAtMs, changed.labels], [true, undefined, 7, { zone: 'attic' }]);
+    assert.deepEqual(await get().changeNode(id, {}), changed);
+    assert.deepEqual(await get().nodes(), [changed]);
+  });
+
+  it('removes a node with all that was to run on it, and frees its name', async () => {
+    const app = await addApp(get(), (await addUser(get())).id);
+    const [gone, stays] = [await addNode(get(), 'n1'), await addNode(get(), 'n2')];
+    await get().createRelease(newRelease(app));
+    const [mine, other] = [gone, stays].map((node) => assignment({ nodeId: node.id, appId: app.id, release: 1 }));
+    const move = { ...other!, replaces: mine!.instanceId, moveReason: 'lost' as const };
+    await get().beginRollout(app.id, 1, { ...noChange, add: [mine!, move] });
+    await get().removeNode(gone.id);
+    assert.deepEqual(await get().allAssignments(), [move]);
+    assert.equal((await get().nodeBySerial(gone.certificateSerial))?.state, 'removed');
+    await addNode(get(), 'n1');
+  });
+
+  it('keeps how long an app waits for a silent node', async () => {
+    const app = await addApp(get(), (await addUser(get())).id);
+    assert.equal(app.lostAfterMs, undefined);
+    for (const lostAfterMs of [90_000, 'never', undefined] as const) {
+      await get().setLostAfter(app.id, lostAfterMs);
+      assert.equal((await get().appById(app.id))?.lostAfterMs, lostAfterMs);
+    }
+  });
+
   it('changes a node by the state table, and frees the name of a removed one', async () => {
     const node = await addNode(get(), 'node-a');
     await get().setNodeState(node.id, 'ready');

@@ -42,9 +42,17 @@ export class FakeFleet implements Fleet {
     return Promise.resolve();
   }
 
+  readonly changed: NodeRow[] = [];
+
+  nodeChanged(row: NodeRow): void {
+    this.changed.push(row);
+  }
+
   onChange(): () => void {
     return () => undefined;
   }
+
+  async routesApplied(): Promise<void> {}
 
   async *logs(query: { lines: number; follow: boolean }, signal: AbortSignal): AsyncIterable<LogLine> {
     yield* query.lines === 0 ? [] : this.lines.slice(-query.lines);

@@ -86,7 +86,7 @@ export interface Rig {
 }
 
 const FAST: Partial<DispatchConfig> = {
-  lostAfterMs: 500,
+  unreachableAfterMs: 500,
   taskRejoinMs: 1_000,
   refusalRetryMs: 100,
   pace: { perSecond: 1_000, minMs: 100, maxMs: 1_000 },

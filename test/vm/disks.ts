@@ -6,9 +6,8 @@ import { PRODUCT_DIR } from '../support/fleet.ts';
 
 const lockSchema = z.object({ packages: z.record(z.string(), z.object({ dev: z.boolean().optional() })) });
 
-/** A squashfs with the working tree, its npm packages of run time and the Node that runs this. Not compressed: it is read once. */
-export async function packProduct(dir: string): Promise<string> {
-  const disk = join(dir, 'product.sqfs');
+/** A tar with the working tree, its npm packages of run time and the Node that runs this. */
+export async function packProductTar(dir: string): Promise<string> {
   const tar = join(dir, 'product.tar');
   const list = join(dir, 'packages');
   const lock = lockSchema.parse(JSON.parse(await readFile(join(PRODUCT_DIR, 'package-lock.json'), 'utf8')));
@@ -17,6 +16,13 @@ export async function packProduct(dir: string): Promise<string> {
   const node = dirname(dirname(process.execPath));
   const pack = join(import.meta.dirname, 'pack-product.sh');
   await runOk(run, { file: '/bin/sh', args: [pack, PRODUCT_DIR, node, list, tar], timeoutMs: 120_000 });
+  return tar;
+}
+
+/** The same as a squashfs. Not compressed: it is read once. */
+export async function packProduct(dir: string): Promise<string> {
+  const disk = join(dir, 'product.sqfs');
+  const tar = await packProductTar(dir);
   const fromTar = 'exec mksquashfs - "$2" -tar -noI -noD -noF -noX -quiet -no-progress <"$1"';
   await runOk(run, { file: '/bin/sh', args: ['-c', fromTar, 'sh', tar, disk], timeoutMs: 120_000 });
   await rm(tar);

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import * as x509 from '../../../shared/kit/x509.ts';
 import type { NodeId } from '../../../shared/domain/ids.ts';
+import { meshNameOf } from '../../../shared/domain/fleet-routes.ts';
 
 /** ECDSA P-256: every TLS stack knows it, and keys and signatures are small. */
 const KEY_ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256' } as const;
@@ -54,13 +55,14 @@ export async function issueServer(ca: KeyAndCertificate, names: readonly string[
     publicKey: new x509.PublicKey(await webcrypto.subtle.exportKey('spki', keys.publicKey)),
     subject: 'CN=slipway-controller',
     serial: newSerial(),
-    usage: x509.ExtendedKeyUsage.serverAuth,
+    usages: [x509.ExtendedKeyUsage.serverAuth],
     names: names.map((name) => ({ type: isIP(name) === 0 ? 'dns' : 'ip', value: name })),
     validity,
   });
   return { key: keys.privateKey, certificate };
 }
 
+/** For both ends of the mesh. The name is of that use alone: no door of the controller is ever called so. */
 export async function issueNodeCertificate(
   ca: KeyAndCertificate,
   node: { csr: x509.Pkcs10CertificateRequest; nodeId: NodeId; serial: string },
@@ -70,8 +72,11 @@ export async function issueNodeCertificate(
     publicKey: node.csr.publicKey,
     subject: `CN=${node.nodeId}`,
     serial: node.serial,
-    usage: x509.ExtendedKeyUsage.clientAuth,
-    names: [{ type: 'url', value: nodeUri(node.nodeId) }],
+    usages: [x509.ExtendedKeyUsage.clientAuth, x509.ExtendedKeyUsage.serverAuth],
+    names: [
+      { type: 'url', value: nodeUri(node.nodeId) },
+      { type: 'dns', value: meshNameOf(node.nodeId) },
+    ],
     validity,
   });
 }
@@ -101,7 +106,7 @@ interface Leaf {
   readonly publicKey: x509.PublicKey;
   readonly subject: string;
   readonly serial: string;
-  readonly usage: x509.ExtendedKeyUsage;
+  readonly usages: x509.ExtendedKeyUsage[];
   readonly names: x509.JsonGeneralNames;
   readonly validity: Validity;
 }
@@ -118,7 +123,7 @@ async function sign(ca: KeyAndCertificate, leaf: Leaf): Promise<x509.X509Certifi
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([leaf.usage], true),
+      new x509.ExtendedKeyUsageExtension(leaf.usages, true),
       new x509.SubjectAlternativeNameExtension(leaf.names),
       await x509.AuthorityKeyIdentifierExtension.create(ca.certificate.publicKey),
     ],

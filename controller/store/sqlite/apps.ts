@@ -19,7 +19,7 @@ export function createApps({ inTransaction, clock, randomId }: RepositoryDeps): 
     createApp: ({ name, ownerId, stack }) =>
       inTransaction(async (tx) => {
         const uidBase = await drawUidRange(tx);
-        const row = { id: randomId(), name, ownerId, uidBase, stack, createdAtMs: clock.nowMs() };
+        const row = { id: randomId(), name, ownerId, uidBase, stack, createdAtMs: clock.nowMs(), lostAfterMs: null };
         await unlessTaken(tx.insertInto('apps').values(row).execute(), () => appExists(name));
         return parseRow(appRow, row);
       }),

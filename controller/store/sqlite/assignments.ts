@@ -52,7 +52,11 @@ async function nodesOf(tx: Tx, instanceIds: readonly InstanceId[]): Promise<Read
 
 async function insert(tx: Tx, row: AssignmentRow): Promise<void> {
   const { instanceId, nodeId, appId, release, processType, ordinal, desired, createdAtMs } = row;
-  const values = { instanceId, nodeId, appId, release, processType, ordinal, desired, createdAtMs, limits: JSON.stringify(row.limits) };
+  const move = { replaces: row.replaces ?? null, moveReason: row.moveReason ?? null };
+  const values = {
+    ...{ instanceId, nodeId, appId, release, processType, ordinal, desired, createdAtMs },
+    ...{ limits: JSON.stringify(row.limits), ...move },
+  };
   await unlessTaken(tx.insertInto('assignments').values(values).execute(), () => instanceReused(instanceId));
 }
 

@@ -1,6 +1,6 @@
 import { NODE_STATES, transition } from '../../../shared/domain/states.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
-import type { Store } from '../port.ts';
+import type { NodeRow, Store } from '../port.ts';
 import { notFound, unlessTaken, type RepositoryDeps } from './repository.ts';
 import { labelsColumn, nodeRow, parseRow, parseRowIfAny, parseRows } from './rows.ts';
 import type { Tx } from './schema.ts';
@@ -21,7 +21,7 @@ export function createNodes({ inTransaction }: RepositoryDeps): Nodes {
       }),
     setNodeState: (id, state) =>
       inTransaction(async (tx) => {
-        const node = await mustFind(tx, id);
+        const node = await mustFindNode(tx, id);
         if (node.state === state) return;
         await tx
           .updateTable('nodes')
@@ -31,7 +31,7 @@ export function createNodes({ inTransaction }: RepositoryDeps): Nodes {
       }),
     setNodeFacts: (id, facts) =>
       inTransaction(async (tx) => {
-        await mustFind(tx, id);
+        await mustFindNode(tx, id);
         await tx
           .updateTable('nodes')
           .set({ facts: JSON.stringify(facts) })
@@ -56,7 +56,10 @@ export function createJoins({ inTransaction, randomId }: RepositoryDeps): Joins 
         if (token?.usedByNodeId !== null || token.expiresAtMs <= nowMs) throw joinRefused();
         const id = randomId();
         const labels = JSON.stringify(parseRow(labelsColumn, token.labels));
-        const row = { id, name, certificateSerial, state: 'joined', labels, facts: null, joinedAtMs: nowMs, generation: 0 };
+        const row = {
+          ...{ id, name, certificateSerial, state: 'joined', labels, facts: null, joinedAtMs: nowMs, generation: 0 },
+          ...{ cordoned: 0, drainUntilMs: null, lostAtMs: null },
+        };
         await unlessTaken(tx.insertInto('nodes').values(row).execute(), () => nodeExists(name));
         await tx.updateTable('joinTokens').set({ usedByNodeId: id }).where('secretHash', '=', secretHash).execute();
         return parseRow(nodeRow, row);
@@ -64,7 +67,7 @@ export function createJoins({ inTransaction, randomId }: RepositoryDeps): Joins 
   };
 }
 
-async function mustFind(tx: Tx, id: string) {
+export async function mustFindNode(tx: Tx, id: string): Promise<NodeRow> {
   const row = await tx.selectFrom('nodes').selectAll().where('id', '=', id).executeTakeFirst();
   if (row === undefined) throw notFound('node');
   return parseRow(nodeRow, row);

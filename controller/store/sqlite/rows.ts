@@ -71,6 +71,7 @@ export const appRow = z.strictObject({
   uidBase: whole,
   stack: z.string(),
   createdAtMs: whole,
+  lostAfterMs: optional(whole).transform((ms) => (ms === 0 ? ('never' as const) : ms)),
 });
 export const buildRow = z
   .strictObject({
@@ -108,17 +109,9 @@ export const nodeRow = z.strictObject({
   facts: optional(json(z.record(z.string(), z.unknown()))),
   joinedAtMs: whole,
   generation: whole,
-});
-export const assignmentRow = z.strictObject({
-  instanceId,
-  nodeId,
-  appId,
-  release: whole,
-  processType: z.string().transform(parseProcessType),
-  ordinal: whole,
-  limits: json(limits),
-  desired: z.enum(['run', 'standby', 'stop']),
-  createdAtMs: whole,
+  cordoned: flag,
+  drainUntilMs: optional(whole),
+  lostAtMs: optional(whole),
 });
 export const eventRow = z
   .strictObject({
@@ -135,6 +128,25 @@ export const eventRow = z
     details: optional(json(z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])))),
   })
   .transform(({ appId: _appId, ...rest }) => rest);
+export const assignmentRow = z
+  .strictObject({
+    instanceId,
+    nodeId,
+    appId,
+    release: whole,
+    processType: z.string().transform(parseProcessType),
+    ordinal: whole,
+    limits: json(limits),
+    desired: z.enum(['run', 'standby', 'stop']),
+    createdAtMs: whole,
+    replaces: optional(instanceId),
+    moveReason: optional(z.enum(['drain', 'lost', 'rebalance'])),
+  })
+  .transform(({ replaces, moveReason, ...row }) => ({
+    ...row,
+    ...(replaces === undefined ? {} : { replaces }),
+    ...(moveReason === undefined ? {} : { moveReason }),
+  }));
 export const promiseRow = z.strictObject({ nodeId, memoryBytes: whole, leavingBytes: whole });
 export const processSettingsRow = z
   .strictObject({

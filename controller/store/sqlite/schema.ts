@@ -13,7 +13,7 @@ export interface Schema {
     createdAtMs: number;
     expiresAtMs: number | null;
   };
-  apps: { id: string; name: string; ownerId: string; uidBase: number; stack: string; createdAtMs: number };
+  apps: { id: string; name: string; ownerId: string; uidBase: number; stack: string; createdAtMs: number; lostAfterMs: number | null };
   configVars: { appId: string; name: string; value: string };
   formations: { appId: string; processType: string; quantity: number; everyNode: Generated<number> };
   processSettings: { appId: string; processType: string; placement: string | null; limits: string | null };
@@ -71,6 +71,9 @@ interface NodeTableRow {
   facts: string | null;
   joinedAtMs: number;
   generation: number;
+  cordoned: Generated<number>;
+  drainUntilMs: number | null;
+  lostAtMs: number | null;
 }
 
 interface AssignmentTableRow {
@@ -83,6 +86,8 @@ interface AssignmentTableRow {
   limits: string;
   desired: string;
   createdAtMs: number;
+  replaces: string | null;
+  moveReason: string | null;
 }
 
 interface EventTableRow {

@@ -44,7 +44,7 @@ async function startWire(t: TestContext, port: number): Promise<{ port: number; 
 
 describe('faults', () => {
   it('an agent that stops in its tracks is freed within keepalive and timeout, and comes back when it goes on', async (t) => {
-    const rig = await startRig(t, { lostAfterMs: 60_000, keepaliveTimeMs: 500, keepaliveTimeoutMs: 500 });
+    const rig = await startRig(t, { unreachableAfterMs: 60_000, keepaliveTimeMs: 500, keepaliveTimeoutMs: 500 });
     const node = await rig.join('alpha');
     const child = startStub(t, rig, [node.stateDir]);
     await eventually('the session', () => connected(rig) === 1);
@@ -57,7 +57,7 @@ describe('faults', () => {
   });
 
   it('a dead wire is noticed by both sides, and the session is back when it is mended', async (t) => {
-    const rig = await startRig(t, { lostAfterMs: 60_000, keepaliveTimeMs: 300, keepaliveTimeoutMs: 300 });
+    const rig = await startRig(t, { unreachableAfterMs: 60_000, keepaliveTimeMs: 300, keepaliveTimeoutMs: 300 });
     const node = await rig.join('alpha');
     const wire = await startWire(t, rig.port);
     const config = { keepaliveTimeMs: 300, keepaliveTimeoutMs: 300, connectTimeoutMs: 500 };
@@ -87,7 +87,7 @@ describe('faults', () => {
   });
 
   it('200 agents are back soon after the controller was, and none was declared lost', async (t) => {
-    const rig = await startRig(t, { lostAfterMs: 30_000 });
+    const rig = await startRig(t, { unreachableAfterMs: 30_000 });
     const nodes = [];
     for (let index = 0; index < 200; index += 1) nodes.push(await rig.join(`node-${String(index)}`));
     const stateDirs = nodes.map((node) => node.stateDir);

@@ -72,7 +72,7 @@ describe('logs of an app on several nodes', () => {
   });
 
   it('thousands of long lines arrive complete and in order', async (t) => {
-    const rig = await startRig(t, { lostAfterMs: 30_000 });
+    const rig = await startRig(t, { unreachableAfterMs: 30_000 });
     const agent = fakeAgent();
     agent.lines = Array.from({ length: 3_000 }, (_, index) => line(index, `${String(index)} ${'x'.repeat(10_000)}`));
     await addAgent(t, rig, 'alpha', agent);

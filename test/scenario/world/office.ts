@@ -114,7 +114,7 @@ export class Office {
     const { trace, nextId, refs } = this.#deps;
     const [store, clock, log, failpoint] = [this.#storeOf(life), mortal(this.#deps.clock, life), trace.logger('controller'), noFailpoint];
     const epoch = await store.newEpoch(nextId('epoch'));
-    const limits = { lostAfterMs: 30_000, taskRejoinMs: 10_000, helloTimeoutMs: 10_000, refusalRetryMs: 30_000 };
+    const limits = { unreachableAfterMs: 25_000, taskRejoinMs: 10_000, helloTimeoutMs: 10_000, refusalRetryMs: 30_000 };
     const dispatcher = new Dispatcher(
       { epoch, baseDomain: 'test', ...limits },
       { store, clock, logger: log, randomId: () => nextId('rnd') },

@@ -137,7 +137,7 @@ describe('the report of one instance', () => {
     assert.equal(state('run', observed()), 'pending');
     assert.equal(state('run', observed({ busy: 'fetch' })), 'fetching');
     assert.equal(state('run', observed({ phase: 'running', startedAtMs: 5 })), 'starting');
-    assert.equal(state('run', observed(running)), 'live');
+    assert.equal(state('run', observed({ ...running, inProxy: true })), 'live');
     assert.equal(state('run', observed({ record: { ...live, nextStartAtMs: 200 } })), 'backoff');
     assert.equal(state('stop', observed(running)), 'stopping');
     assert.equal(state('stop', observed()), 'stopped');

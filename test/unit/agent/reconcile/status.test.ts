@@ -3,6 +3,8 @@ import { describe, it } from 'node:test';
 import type { ObservedInstance } from '../../../../agent/reconcile/plan.ts';
 import { afterCrash, afterGate, NEW_RECORD } from '../../../../agent/reconcile/record.ts';
 import { statusOf } from '../../../../agent/reconcile/status.ts';
+import type { Assignment } from '../../../../shared/domain/assignment.ts';
+import type { ProcessType } from '../../../../shared/domain/names.ts';
 import { anAssignment } from '../../../support/domain.ts';
 
 const crash = {
@@ -39,12 +41,26 @@ describe('what the controller is told of an instance', () => {
   it('says why a step that failed is tried again, until the instance is up', () => {
     const trouble = { code: 'SLIP_DISK_FULL', message: 'full' };
     assert.deepEqual(statusOf(anAssignment(), observed({}), { ...at, trouble }).reason, trouble);
-    const up = observed({ record: afterGate(NEW_RECORD, 7), phase: 'running', startedAtMs: 7 });
+    const up = observed({ record: afterGate(NEW_RECORD, 7), phase: 'running', startedAtMs: 7, inProxy: true });
     assert.equal(statusOf(anAssignment(), up, { ...at, trouble }).reason, undefined);
   });
 
+  it('is live when the proxy has it: whoever waits for that may take the old one away', () => {
+    const up = { record: afterGate(NEW_RECORD, 7), phase: 'running', startedAtMs: 7 } as const;
+    const stateOf = (of: Partial<Assignment>, inProxy: boolean): string =>
+      statusOf(anAssignment(of), observed({ ...up, inProxy }), at).state;
+    assert.equal(stateOf({ processType: 'web' as ProcessType }, false), 'starting');
+    assert.equal(stateOf({ processType: 'web' as ProcessType }, true), 'live');
+    assert.equal(stateOf({ processType: 'web' as ProcessType, desired: 'standby' }, false), 'live');
+    assert.equal(stateOf({ processType: 'worker' as ProcessType }, false), 'live');
+  });
+
   it('forgets them when the instance is up again', () => {
-    const status = statusOf(anAssignment(), observed({ record: afterGate(crashed, 7), phase: 'running', startedAtMs: 7 }), at);
+    const status = statusOf(
+      anAssignment(),
+      observed({ record: afterGate(crashed, 7), phase: 'running', startedAtMs: 7, inProxy: true }),
+      at,
+    );
     assert.deepEqual([status.state, status.restarts, status.reason, status.lastLines], ['live', 1, undefined, []]);
   });
 });
