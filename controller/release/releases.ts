@@ -71,7 +71,7 @@ export class Releases {
   ): Promise<{ version: number | undefined }> {
     for (const [name, value] of Object.entries(changes)) checkConfig(name, value);
     return this.#deps.queue.run(app.id, async () => {
-      const config = await this.#deps.store.setConfig(app.id, changes);
+      const config = await this.#deps.store.setConfig(app.id, changes, userId);
       const current = await this.#deps.store.currentRelease(app.id);
       if (current === undefined) return { version: undefined };
       const names = Object.keys(changes).sort().join(', ');

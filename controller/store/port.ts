@@ -139,6 +139,11 @@ export interface ApiToken {
   readonly expiresAtMs?: number | undefined;
 }
 
+/** Who asked for it, as its event will say; absent: the controller itself. */
+export interface DoneBy {
+  readonly by?: UserName | undefined;
+}
+
 export interface EventQuery {
   readonly appId?: AppId | undefined;
   /** Those of the apps of this user. */
@@ -172,17 +177,19 @@ export interface Store {
 
   // -- users, keys, tokens
   /** @throws SLIP_USER_EXISTS */
-  createUser(user: { name: UserName; admin: boolean }): Promise<User>;
+  createUser(user: { name: UserName; admin: boolean } & DoneBy): Promise<User>;
   userById(id: UserId): Promise<User | undefined>;
   userByName(name: UserName): Promise<User | undefined>;
   users(): Promise<readonly User[]>;
   userByFingerprint(fingerprint: string): Promise<User | undefined>;
   /** @throws SLIP_KEY_TAKEN when the key belongs to anybody already */
-  addKey(key: Omit<SshKey, 'createdAtMs'>): Promise<SshKey>;
+  addKey(key: Omit<SshKey, 'createdAtMs'> & DoneBy): Promise<SshKey>;
   keysOf(userId: UserId): Promise<readonly SshKey[]>;
   removeKey(userId: UserId, fingerprint: string): Promise<boolean>;
   /** Stores the SHA-256 of the secret, never the secret. */
-  addToken(token: { userId: UserId; secretHash: string; description: string; expiresAtMs?: number | undefined }): Promise<ApiToken>;
+  addToken(
+    token: { userId: UserId; secretHash: string; description: string; expiresAtMs?: number | undefined } & DoneBy,
+  ): Promise<ApiToken>;
   userByTokenHash(secretHash: string, nowMs: number): Promise<User | undefined>;
 
   // -- apps
@@ -195,7 +202,7 @@ export interface Store {
   /** @param lostAfterMs undefined: the controller's default again */
   setLostAfter(appId: AppId, lostAfterMs: LostAfter | undefined): Promise<void>;
   config(appId: AppId): Promise<ConfigVars>;
-  setConfig(appId: AppId, changes: Readonly<Record<string, string | undefined>>): Promise<ConfigVars>;
+  setConfig(appId: AppId, changes: Readonly<Record<string, string | undefined>>, by?: UserId): Promise<ConfigVars>;
   /** Count per process type; types never scaled are absent. */
   formation(appId: AppId): Promise<Formation>;
   setFormation(appId: AppId, changes: Formation): Promise<Formation>;
@@ -244,7 +251,7 @@ export interface Store {
   // -- nodes
   /** Single use: marks the token used and creates the node in one transaction. @throws SLIP_JOIN_TOKEN (unknown, used, expired: same words), SLIP_NODE_EXISTS */
   redeemJoinToken(secretHash: string, nowMs: number, node: { name: NodeName; certificateSerial: string }): Promise<NodeRow>;
-  addJoinToken(token: { secretHash: string; labels: Readonly<Record<string, string>>; expiresAtMs: number }): Promise<void>;
+  addJoinToken(token: { secretHash: string; labels: Readonly<Record<string, string>>; expiresAtMs: number } & DoneBy): Promise<void>;
   nodeBySerial(serial: string): Promise<NodeRow | undefined>;
   nodes(): Promise<readonly NodeRow[]>;
   setNodeState(id: NodeId, state: NodeState): Promise<void>;

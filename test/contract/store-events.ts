@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { Store } from '../../controller/store/port.ts';
 import type { NewEvent } from '../../shared/domain/event.ts';
-import { addApp, addUser } from '../support/store-fixtures.ts';
+import { addApp, addNode, addUser, newRelease, noChange } from '../support/store-fixtures.ts';
+import { parseUserName } from '../../shared/domain/names.ts';
 
 const note = (kind: string, more: Partial<NewEvent> = {}): NewEvent => ({
   kind,
@@ -64,4 +65,55 @@ export function eventCases(get: () => Store): void {
 
 function kinds(events: readonly { readonly kind: string }[]): readonly string[] {
   return events.map((event) => event.kind);
+}
+
+/** What the store makes true it tells by itself, in the same transaction. */
+export function factCases(get: () => Store): void {
+  it('tells of people, apps, config, builds, releases and nodes, and never a secret', async () => {
+    const ada = await addUser(get(), 'ada', true);
+    await get().createUser({ name: parseUserName('bob'), admin: false, by: ada.name });
+    await get().addToken({ userId: ada.id, secretHash: 'hash-of-secret', description: 'laptop' });
+    const app = await addApp(get(), ada.id, 'shop');
+    await get().setConfig(app.id, { DATABASE_URL: 'postgres://s3cret' }, ada.id);
+    const build = await get().createBuild({ appId: app.id, userId: ada.id, commit: 'd'.repeat(40) });
+    await get().setBuildState(build.id, 'failed', { failure: { code: 'X', message: 'npm failed.' } });
+    await get().createRelease(newRelease(app));
+    await get().beginRollout(app.id, 1, noChange);
+    await get().completeRollout(app.id, 1, noChange);
+    await get().failRelease(app.id, 1, { code: 'SLIP_APP_EXITED', message: 'It crashed.' }, noChange);
+    const node = await addNode(get(), 'fra-1');
+    for (const state of ['ready', 'unreachable', 'unreachable', 'ready'] as const) await get().setNodeState(node.id, state);
+    const told = await get().events({ limit: 100, afterSeq: 0 });
+    assert.deepEqual(
+      told.map((event) => `${event.actor}: ${event.kind} ${event.app ?? event.node ?? ''}`.trim()),
+      [
+        'controller: user.created',
+        'ada: user.created',
+        'ada: token.created',
+        'ada: app.created shop',
+        'ada: config.set shop',
+        'ada: build.started shop',
+        'controller: build.failed shop',
+        'ada: release.created shop',
+        'controller: release.live shop',
+        'controller: release.failed shop',
+        'controller: node.token',
+        'node fra-1: node.joined fra-1',
+        'controller: node.ready fra-1',
+        'controller: node.unreachable fra-1',
+        'controller: node.ready fra-1',
+      ],
+    );
+    assert.doesNotMatch(JSON.stringify(told), /s3cret|hash-of-secret/);
+  });
+
+  it('tells nothing of what did not happen', async () => {
+    const ada = await addUser(get(), 'ada');
+    const app = await addApp(get(), ada.id, 'shop');
+    const [last] = await get().events({ limit: 1 });
+    await get().createRelease(newRelease(app));
+    await assert.rejects(get().completeRollout(app.id, 1, noChange));
+    await assert.rejects(addApp(get(), ada.id, 'shop'));
+    assert.deepEqual(kinds(await get().events({ limit: 9, afterSeq: last!.seq })), ['release.created']);
+  });
 }

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { App, NodeRow, Store, User } from '../../controller/store/port.ts';
 import { parseAppName, parseNodeName } from '../../shared/domain/names.ts';
 import { revealAll } from '../../shared/kit/sensitive.ts';
-import { eventCases } from './store-events.ts';
+import { eventCases, factCases } from './store-events.ts';
 import { placementCases } from './store-placement.ts';
 import { addApp, addNode, addUser, assignment, digestOf, newRelease, noChange, slugOf } from '../support/store-fixtures.ts';
 
@@ -23,6 +23,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     nodeCases(() => store);
     assignmentCases(() => store);
     eventCases(() => store);
+    factCases(() => store);
     placementCases(() => store);
   });
 }

@@ -54,10 +54,10 @@ function createUser({ store, log }: ApiDeps): Route {
       // Everything is checked before anything is stored.
       const key = body.publicKey === undefined ? undefined : parsePublicKey(body.publicKey);
       if (key !== undefined && (await store.userByFingerprint(key.fingerprint)) !== undefined) throw keyTaken();
-      const user = await store.createUser({ name, admin: body.admin });
-      if (key !== undefined) await store.addKey({ ...key, userId: user.id });
+      const user = await store.createUser({ name, admin: body.admin, by: admin.name });
+      if (key !== undefined) await store.addKey({ ...key, userId: user.id, by: admin.name });
       const token = newApiToken();
-      await store.addToken({ userId: user.id, secretHash: token.secretHash, description: 'first token' });
+      await store.addToken({ userId: user.id, secretHash: token.secretHash, description: 'first token', by: admin.name });
       log.info({ user: user.name, admin: user.admin, by: admin.name }, 'user.created');
       reply.code(201);
       return { ...viewUser(user), token: token.secret.reveal() } satisfies NewUserBody;
@@ -82,9 +82,9 @@ function addUserKey({ store }: ApiDeps): Route {
     auth: 'admin',
     action: 'user.manage',
     body: keyBody,
-    handle: async ({ params, body, reply }) => {
+    handle: async ({ user: admin, params, body, reply }) => {
       const user = await findUser(store, params['name']);
-      const key = await store.addKey({ ...parsePublicKey(body.publicKey), userId: user.id });
+      const key = await store.addKey({ ...parsePublicKey(body.publicKey), userId: user.id, by: admin.name });
       reply.code(201);
       return viewKey(key);
     },
@@ -101,7 +101,7 @@ function createJoinToken({ store, clock, authority, log }: ApiDeps): Route {
     handle: async ({ user, body, reply }) => {
       const token = newJoinToken();
       const expiresAtMs = clock.nowMs() + body.ttlMs;
-      await store.addJoinToken({ secretHash: token.secretHash, labels: body.labels, expiresAtMs });
+      await store.addJoinToken({ secretHash: token.secretHash, labels: body.labels, expiresAtMs, by: user.name });
       log.info({ by: user.name, expiresAtMs }, 'join-token.created');
       reply.code(201);
       return { token: token.secret.reveal(), expiresAtMs, pin: authority.pin } satisfies JoinTokenBody;

@@ -1,7 +1,9 @@
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { sealAll, type ConfigVars } from '../../../shared/kit/sensitive.ts';
-import type { AppId } from '../../../shared/domain/ids.ts';
+import type { NewEvent } from '../../../shared/domain/event.ts';
+import type { AppId, UserId } from '../../../shared/domain/ids.ts';
 import type { Store } from '../port.ts';
+import { appNameOf, insertEvent, userActor } from './events.ts';
 import { unlessTaken, type RepositoryDeps } from './repository.ts';
 import { appRow, parseRow, parseRowIfAny, parseRows } from './rows.ts';
 import type { Tx } from './schema.ts';
@@ -21,6 +23,14 @@ export function createApps({ inTransaction, clock, randomId }: RepositoryDeps): 
         const uidBase = await drawUidRange(tx);
         const row = { id: randomId(), name, ownerId, uidBase, stack, createdAtMs: clock.nowMs(), lostAfterMs: null };
         await unlessTaken(tx.insertInto('apps').values(row).execute(), () => appExists(name));
+        const actor = await userActor(tx, ownerId);
+        await insertEvent(tx, clock, {
+          kind: 'app.created',
+          actor,
+          app: name,
+          message: `App ${name} was created.`,
+          next: 'git push slipway main',
+        });
         return parseRow(appRow, row);
       }),
     appByName: (name) =>
@@ -39,14 +49,31 @@ export function createApps({ inTransaction, clock, randomId }: RepositoryDeps): 
   };
 }
 
-export function createSettings({ inTransaction }: RepositoryDeps): Settings {
+export function createSettings({ inTransaction, clock }: RepositoryDeps): Settings {
   return {
     config: (appId) => inTransaction((tx) => readConfig(tx, appId)),
-    setConfig: (appId, changes) =>
+    setConfig: (appId, changes, by) =>
       inTransaction(async (tx) => {
         for (const [name, value] of Object.entries(changes)) await setVar(tx, { appId, name, value });
+        await insertEvent(tx, clock, await configEvent(tx, { appId, changes, by }));
         return await readConfig(tx, appId);
       }),
+  };
+}
+
+/** Names only: values are secrets. */
+async function configEvent(
+  tx: Tx,
+  of: { readonly appId: AppId; readonly changes: Readonly<Record<string, string | undefined>>; readonly by: UserId | undefined },
+): Promise<NewEvent> {
+  const app = await appNameOf(tx, of.appId);
+  const removed = Object.values(of.changes).every((value) => value === undefined);
+  return {
+    kind: removed ? 'config.unset' : 'config.set',
+    actor: of.by === undefined ? 'controller' : await userActor(tx, of.by),
+    app,
+    message: `Config vars were ${removed ? 'removed' : 'set'}: ${Object.keys(of.changes).sort().join(', ')}.`,
+    next: `slipway config -a ${app ?? ''}`,
   };
 }
 

@@ -1,5 +1,7 @@
 import { BUILD_STATES, isTerminal, transition } from '../../../shared/domain/states.ts';
-import type { Store } from '../port.ts';
+import type { NewEvent } from '../../../shared/domain/event.ts';
+import type { Build, Store } from '../port.ts';
+import { appNameOf, insertEvent, userActor } from './events.ts';
 import { notFound, type RepositoryDeps } from './repository.ts';
 import { buildRow, parseRow, parseRowIfAny, parseRows } from './rows.ts';
 import type { Tx } from './schema.ts';
@@ -13,6 +15,7 @@ export function createBuilds({ inTransaction, clock, randomId }: RepositoryDeps)
         const id = randomId();
         const row = { id, appId, userId, commitHash: commit, state: 'queued', createdAtMs: clock.nowMs(), timingsMs: '{}' };
         await tx.insertInto('builds').values(row).execute();
+        await insertEvent(tx, clock, await buildStarted(tx, { id, appId, userId, commit }));
         return parseRow(buildRow, await find(tx, id));
       }),
     setBuildState: (id, state, end) =>
@@ -29,6 +32,7 @@ export function createBuilds({ inTransaction, clock, randomId }: RepositoryDeps)
           })
           .where('id', '=', id)
           .execute();
+        if (next === 'failed') await insertEvent(tx, clock, await buildFailed(tx, build, end?.failure));
       }),
     build: (id) => inTransaction(async (tx) => parseRowIfAny(buildRow, await find(tx, id))),
     builds: (appId, limit) =>
@@ -50,6 +54,19 @@ export function createBuilds({ inTransaction, clock, randomId }: RepositoryDeps)
           .execute();
       }),
   };
+}
+
+async function buildStarted(tx: Tx, build: Pick<Build, 'appId' | 'userId' | 'commit'> & { readonly id: string }): Promise<NewEvent> {
+  const app = await appNameOf(tx, build.appId);
+  const actor = await userActor(tx, build.userId);
+  const message = `${actor} pushed ${build.commit.slice(0, 7)}; its build started.`;
+  return { kind: 'build.started', actor, app, message, next: `slipway builds:output ${build.id} -a ${app ?? ''}` };
+}
+
+async function buildFailed(tx: Tx, build: Build, failure: Build['failure']): Promise<NewEvent> {
+  const app = await appNameOf(tx, build.appId);
+  const message = `The build of ${build.commit.slice(0, 7)} failed. ${failure?.message ?? ''}`.trim();
+  return { kind: 'build.failed', actor: 'controller', app, message, next: `slipway builds:output ${build.id} -a ${app ?? ''}` };
 }
 
 async function find(tx: Tx, id: string): Promise<unknown> {

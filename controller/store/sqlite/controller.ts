@@ -1,13 +1,16 @@
 import type { Store } from '../port.ts';
+import { insertEvent } from './events.ts';
 import type { RepositoryDeps } from './repository.ts';
 
-export function createController({ inTransaction }: RepositoryDeps): Pick<Store, 'newEpoch'> {
+export function createController({ inTransaction, clock }: RepositoryDeps): Pick<Store, 'newEpoch'> {
   return {
     newEpoch: (id) =>
       inTransaction(async (tx) => {
         const { epochCounter } = await tx.selectFrom('controller').select('epochCounter').executeTakeFirstOrThrow();
         const counter = epochCounter + 1;
         await tx.updateTable('controller').set({ epochCounter: counter, epochId: id }).execute();
+        const message = `The controller started, life ${String(counter)} of its database.`;
+        await insertEvent(tx, clock, { kind: 'controller.started', actor: 'controller', message, details: { epoch: counter } });
         return { counter, id };
       }),
   };

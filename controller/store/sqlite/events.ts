@@ -1,4 +1,5 @@
 import type { FleetEvent, NewEvent } from '../../../shared/domain/event.ts';
+import type { AppId, UserId } from '../../../shared/domain/ids.ts';
 import type { Clock } from '../../../shared/kit/clock.ts';
 import type { EventQuery, Store } from '../port.ts';
 import type { RepositoryDeps } from './repository.ts';
@@ -47,6 +48,16 @@ export async function insertEvent(tx: Tx, clock: Clock, event: NewEvent): Promis
   wrote.add(tx);
   if (row.seq % PRUNE_EVERY === 0) await prune(tx, row.seq, atMs);
   return parseRow(eventRow, row);
+}
+
+/** Name of the user who did it, as events keep it. */
+export async function userActor(tx: Tx, userId: UserId): Promise<string> {
+  const row = await tx.selectFrom('users').select('name').where('id', '=', userId).executeTakeFirst();
+  return row?.name ?? 'controller';
+}
+
+export async function appNameOf(tx: Tx, appId: AppId): Promise<string | undefined> {
+  return (await tx.selectFrom('apps').select('name').where('id', '=', appId).executeTakeFirst())?.name;
 }
 
 /** Tells listeners after each commit that added events. */

@@ -1,6 +1,8 @@
-import { NODE_STATES, transition } from '../../../shared/domain/states.ts';
+import { nodeActor, type NewEvent } from '../../../shared/domain/event.ts';
+import { NODE_STATES, transition, type NodeState } from '../../../shared/domain/states.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import type { NodeRow, Store } from '../port.ts';
+import { insertEvent } from './events.ts';
 import { notFound, unlessTaken, type RepositoryDeps } from './repository.ts';
 import { labelsColumn, nodeRow, parseRow, parseRowIfAny, parseRows } from './rows.ts';
 import type { Tx } from './schema.ts';
@@ -8,7 +10,7 @@ import type { Tx } from './schema.ts';
 type Nodes = Pick<Store, 'nodeBySerial' | 'nodes' | 'setNodeState' | 'setNodeFacts'>;
 type Joins = Pick<Store, 'redeemJoinToken' | 'addJoinToken'>;
 
-export function createNodes({ inTransaction }: RepositoryDeps): Nodes {
+export function createNodes({ inTransaction, clock }: RepositoryDeps): Nodes {
   return {
     nodeBySerial: (serial) =>
       inTransaction(async (tx) => {
@@ -28,6 +30,7 @@ export function createNodes({ inTransaction }: RepositoryDeps): Nodes {
           .set({ state: transition(NODE_STATES, node.state, state) })
           .where('id', '=', id)
           .execute();
+        await insertEvent(tx, clock, stateEvent(node, state));
       }),
     setNodeFacts: (id, facts) =>
       inTransaction(async (tx) => {
@@ -41,14 +44,17 @@ export function createNodes({ inTransaction }: RepositoryDeps): Nodes {
   };
 }
 
-export function createJoins({ inTransaction, randomId }: RepositoryDeps): Joins {
+export function createJoins({ inTransaction, clock, randomId }: RepositoryDeps): Joins {
   return {
-    addJoinToken: ({ secretHash, labels, expiresAtMs }) =>
+    addJoinToken: ({ secretHash, labels, expiresAtMs, by }) =>
       inTransaction(async (tx) => {
         await tx
           .insertInto('joinTokens')
           .values({ secretHash, labels: JSON.stringify(labels), expiresAtMs })
           .execute();
+        const message = 'A token was made with which one machine can join.';
+        const event = { kind: 'node.token', actor: by ?? 'controller', message, next: 'slipway nodes', details: { expiresAtMs } };
+        await insertEvent(tx, clock, event);
       }),
     redeemJoinToken: (secretHash, nowMs, { name, certificateSerial }) =>
       inTransaction(async (tx) => {
@@ -61,10 +67,27 @@ export function createJoins({ inTransaction, randomId }: RepositoryDeps): Joins 
           ...{ cordoned: 0, drainUntilMs: null, lostAtMs: null },
         };
         await unlessTaken(tx.insertInto('nodes').values(row).execute(), () => nodeExists(name));
+        await insertEvent(tx, clock, {
+          kind: 'node.joined',
+          actor: nodeActor(name),
+          node: name,
+          message: `Node ${name} joined the fleet.`,
+        });
         await tx.updateTable('joinTokens').set({ usedByNodeId: id }).where('secretHash', '=', secretHash).execute();
         return parseRow(nodeRow, row);
       }),
   };
+}
+
+function stateEvent({ name, state: before }: NodeRow, state: NodeState): NewEvent {
+  const back = before === 'unreachable' ? `Node ${name} is back.` : `Node ${name} is ready.`;
+  const messages: Readonly<Record<NodeState, string>> = {
+    joined: `Node ${name} joined.`,
+    ready: back,
+    unreachable: `Node ${name} cannot be reached any more; what it runs goes on if the machine does.`,
+    removed: `Node ${name} was removed from the fleet.`,
+  };
+  return { kind: `node.${state}`, actor: 'controller', node: name, message: messages[state], next: `slipway why ${name}` };
 }
 
 export async function mustFindNode(tx: Tx, id: string): Promise<NodeRow> {

@@ -4,6 +4,7 @@ import { revealAll } from '../../../shared/kit/sensitive.ts';
 import type { NewRelease, Release, Store } from '../port.ts';
 import { applyAssignmentChange } from './assignments.ts';
 import { notFound, type RepositoryDeps } from './repository.ts';
+import { noteCreated, noteCurrent, noteFailed } from './release-events.ts';
 import { digestColumn, parseRow, parseRowIfAny, parseRows, releaseRow } from './rows.ts';
 import type { Tx } from './schema.ts';
 
@@ -12,7 +13,12 @@ type Rollouts = Pick<Store, 'beginRollout' | 'completeRollout' | 'failRelease'>;
 
 export function createReleases({ inTransaction, clock }: RepositoryDeps): Releases {
   return {
-    createRelease: (release) => inTransaction((tx) => insertRelease(tx, release, clock.nowMs())),
+    createRelease: (release) =>
+      inTransaction(async (tx) => {
+        const made = await insertRelease(tx, release, clock.nowMs());
+        await noteCreated({ tx, clock }, made);
+        return made;
+      }),
     release: (appId, version) => inTransaction(async (tx) => await find(tx, appId, version)),
     currentRelease: (appId) => inTransaction((tx) => findCurrent(tx, appId)),
     releases: (appId, limit) =>
@@ -33,7 +39,7 @@ export function createReleases({ inTransaction, clock }: RepositoryDeps): Releas
   };
 }
 
-export function createRollouts({ inTransaction }: RepositoryDeps): Rollouts {
+export function createRollouts({ inTransaction, clock }: RepositoryDeps): Rollouts {
   return {
     beginRollout: (appId, version, change) =>
       inTransaction(async (tx) => {
@@ -46,6 +52,7 @@ export function createRollouts({ inTransaction }: RepositoryDeps): Rollouts {
         const former = await findCurrent(tx, appId);
         if (former !== undefined && former.version !== version) await move(tx, former, 'superseded');
         await move(tx, release, 'current');
+        await noteCurrent({ tx, clock }, release);
         await applyAssignmentChange(tx, change);
       }),
     failRelease: (appId, version, ...[failure, change, restore]) =>
@@ -59,6 +66,7 @@ export function createRollouts({ inTransaction }: RepositoryDeps): Rollouts {
           .where('version', '=', version)
           .execute();
         await tx.deleteFrom('releaseImages').where('appId', '=', appId).where('version', '=', version).execute();
+        await noteFailed({ tx, clock }, release, { failure, restored: restore });
         if (restore !== undefined) await move(tx, await mustFind(tx, appId, restore), 'current');
         await applyAssignmentChange(tx, change);
       }),

@@ -1,6 +1,7 @@
 import { keyTaken } from '../../access/ssh-keys.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import type { Store } from '../port.ts';
+import { insertEvent, userActor } from './events.ts';
 import { unlessTaken, type RepositoryDeps } from './repository.ts';
 import { apiTokenRow, parseRow, parseRowIfAny, parseRows, sshKeyRow, userRow } from './rows.ts';
 
@@ -10,10 +11,12 @@ type Tokens = Pick<Store, 'addToken' | 'userByTokenHash'>;
 
 export function createUsers({ inTransaction, clock, randomId }: RepositoryDeps): Users {
   return {
-    createUser: ({ name, admin }) =>
+    createUser: ({ name, admin, by }) =>
       inTransaction(async (tx) => {
         const row = { id: randomId(), name, admin: admin ? 1 : 0, createdAtMs: clock.nowMs() };
         await unlessTaken(tx.insertInto('users').values(row).execute(), () => userExists(name));
+        const message = `User ${name} was added${admin ? ' as an admin' : ''}.`;
+        await insertEvent(tx, clock, { kind: 'user.created', actor: by ?? 'controller', message, next: 'slipway users' });
         return parseRow(userRow, row);
       }),
     userById: (id) =>
@@ -43,10 +46,13 @@ export function createKeys({ inTransaction, clock }: RepositoryDeps): Keys {
           .executeTakeFirst();
         return parseRowIfAny(userRow, row);
       }),
-    addKey: ({ fingerprint, userId, publicKey, comment }) =>
+    addKey: ({ fingerprint, userId, publicKey, comment, by }) =>
       inTransaction(async (tx) => {
         const row = { fingerprint, userId, publicKey, comment, createdAtMs: clock.nowMs() };
         await unlessTaken(tx.insertInto('sshKeys').values(row).execute(), keyTaken);
+        const owner = await userActor(tx, userId);
+        const message = `The SSH key ${fingerprint} was added to user ${owner}.`;
+        await insertEvent(tx, clock, { kind: 'key.added', actor: by ?? owner, message });
         return parseRow(sshKeyRow, row);
       }),
     keysOf: (userId) =>
@@ -57,20 +63,27 @@ export function createKeys({ inTransaction, clock }: RepositoryDeps): Keys {
     removeKey: (userId, fingerprint) =>
       inTransaction(async (tx) => {
         const query = tx.deleteFrom('sshKeys').where('userId', '=', userId).where('fingerprint', '=', fingerprint);
-        return (await query.executeTakeFirst()).numDeletedRows > 0n;
+        if ((await query.executeTakeFirst()).numDeletedRows === 0n) return false;
+        const owner = await userActor(tx, userId);
+        const message = `The SSH key ${fingerprint} was removed from user ${owner}.`;
+        await insertEvent(tx, clock, { kind: 'key.removed', actor: owner, message });
+        return true;
       }),
   };
 }
 
 export function createTokens({ inTransaction, clock, randomId }: RepositoryDeps): Tokens {
   return {
-    addToken: ({ userId, secretHash, description, expiresAtMs }) =>
+    addToken: ({ userId, secretHash, description, expiresAtMs, by }) =>
       inTransaction(async (tx) => {
         const row = { id: randomId(), userId, description, createdAtMs: clock.nowMs(), expiresAtMs: expiresAtMs ?? null };
         await tx
           .insertInto('apiTokens')
           .values({ ...row, secretHash })
           .execute();
+        const owner = await userActor(tx, userId);
+        const message = `User ${owner} got an API token (${description}).`;
+        await insertEvent(tx, clock, { kind: 'token.created', actor: by ?? owner, message });
         return parseRow(apiTokenRow, row);
       }),
     userByTokenHash: (secretHash, nowMs) =>

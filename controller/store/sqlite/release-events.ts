@@ -1,0 +1,49 @@
+import type { Clock } from '../../../shared/kit/clock.ts';
+import type { Release } from '../port.ts';
+import { appNameOf, insertEvent, userActor } from './events.ts';
+import type { Tx } from './schema.ts';
+
+interface Where {
+  readonly tx: Tx;
+  readonly clock: Clock;
+}
+
+/** What is told of a release, in the transaction that makes it true. */
+export async function noteCreated({ tx, clock }: Where, release: Release): Promise<void> {
+  const { description } = release;
+  await note({ tx, clock }, release, {
+    what: 'created',
+    actor: await userActor(tx, release.userId),
+    says: `v${String(release.version)} was made: ${description}.`,
+  });
+}
+
+export async function noteCurrent(where: Where, release: Release): Promise<void> {
+  await note(where, release, { what: 'live', says: `v${String(release.version)} is live.` });
+}
+
+export async function noteFailed(
+  where: Where,
+  release: Release,
+  end: { readonly failure: NonNullable<Release['failure']>; readonly restored: number | undefined },
+): Promise<void> {
+  const { failure, restored } = end;
+  const version = `v${String(release.version)}`;
+  const back = restored === undefined ? '' : ` v${String(restored)} took over again.`;
+  await note(where, release, {
+    what: restored === undefined ? 'failed' : 'rolled-back',
+    says: `${version} failed: ${failure.message}${back}`,
+    code: failure.code,
+  });
+}
+
+async function note(
+  { tx, clock }: Where,
+  release: Release,
+  of: { readonly what: string; readonly says: string; readonly actor?: string; readonly code?: string },
+): Promise<void> {
+  const app = await appNameOf(tx, release.appId);
+  const details = { version: release.version, ...(of.code === undefined ? {} : { code: of.code }) };
+  const next = of.what === 'created' || of.what === 'live' ? `slipway releases -a ${app ?? ''}` : `slipway why ${app ?? ''}`;
+  await insertEvent(tx, clock, { kind: `release.${of.what}`, actor: of.actor ?? 'controller', app, message: of.says, next, details });
+}
