@@ -8,7 +8,6 @@ import { run } from '../shared/kit/exec.ts';
 import type { Failpoint } from '../shared/kit/failpoint.ts';
 import type { Logger } from '../shared/kit/log.ts';
 import { randomId } from '../shared/kit/random-id.ts';
-import { VERSION } from '../shared/kit/version.ts';
 import { DEFAULT_CACHE_LIMIT_BYTES, DEFAULT_SOURCE_LIMIT_BYTES, pickBuildEnv } from './build/config.ts';
 import { createLayerBuilder } from './build/layers/layer-builder.ts';
 import { createBuildRunner, type NodeBuildRunner } from './build/runner.ts';
@@ -18,6 +17,7 @@ import { createImages, type NodeImages } from './images/images.ts';
 import { LogBook } from './logs/log-book.ts';
 import { createLogs } from './logs/logs.ts';
 import type { Logs } from './logs/port.ts';
+import { markConnected, ownVersion } from './program.ts';
 import { createHaproxy } from './proxy/haproxy/haproxy.ts';
 import type { Proxy } from './proxy/port.ts';
 import { parseRouterLine } from './proxy/router-line.ts';
@@ -243,9 +243,10 @@ function sessionHandlers(
   const { config } = basics;
   const { ledger, builds, logs, sandbox } = drivers;
   const { loop, tasks } = parts;
+  const version = ownVersion(PRODUCT_DIR);
   return {
     hello: async () => ({
-      facts: await collectFacts(config.stateDir, await ownFacts(config, sandbox.kind)),
+      facts: await collectFacts(config.stateDir, await ownFacts(config, { version: await version, sandboxDriver: sandbox.kind })),
       ledger: ledger.current(),
       cachedAppIds: await builds.cachedAppIds(),
       runningTaskIds: tasks.running(),
@@ -256,6 +257,11 @@ function sessionHandlers(
       const refusal = await ledger.accept(desired);
       if (refusal === undefined) loop.setDesired(desired);
       return refusal;
+    },
+    welcomed: () => {
+      void version
+        .then((own) => markConnected(config.stateDir, own))
+        .catch((error: unknown) => basics.log.warn({ err: error }, 'connected mark not written'));
     },
     startTask: (task) => {
       tasks.start(task);
@@ -273,10 +279,10 @@ const WISHES = [
   { program: 'mksquashfs', words: 'mksquashfs is missing: nothing can be built here; install it with: apt-get install squashfs-tools' },
 ];
 
-async function ownFacts(config: AgentConfig, sandboxDriver: string): Promise<OwnFacts> {
+async function ownFacts(config: AgentConfig, own: { readonly version: string; readonly sandboxDriver: string }): Promise<OwnFacts> {
   return {
-    agentVersion: VERSION,
-    sandboxDriver,
+    agentVersion: own.version,
+    sandboxDriver: own.sandboxDriver,
     stacks: ['host'],
     proxyVersion: await haproxyVersion(),
     missing: [...(await findMissing(WISHES, PROGRAM_FOLDERS)), ...(await probeSandbox(config.sandbox))],

@@ -177,7 +177,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: 'nodes:token',
     group: 'Fleet',
-    summary: 'make a token with which one machine can join (admin)',
+    summary: 'print the line that makes a machine a node of the fleet (admin)',
     example: 'slipway nodes:token --ttl 30m --label zone=attic',
     options: [
       ['--ttl <duration>', 'how long it can be used, e.g. 15m or 2h (default 15m, at most 24h)'],

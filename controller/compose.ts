@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Epoch } from '../shared/domain/assignment.ts';
 import type { Clock } from '../shared/kit/clock.ts';
+import { run } from '../shared/kit/exec.ts';
 import type { Failpoint } from '../shared/kit/failpoint.ts';
 import { KeyedQueue } from '../shared/kit/keyed-queue.ts';
 import type { Logger } from '../shared/kit/log.ts';
@@ -16,6 +17,7 @@ import { Builds, DEFAULT_BUILD_POLICY } from './build/run-build.ts';
 import type { ControllerConfig } from './config.ts';
 import { createDispatch, type Dispatch } from './dispatch/create-dispatch.ts';
 import { keepAgentDoorFresh } from './dispatch/renew-certificate.ts';
+import { createPrograms, type Programs } from './install/programs.ts';
 import { createNodeEventSink } from './observe/node-events.ts';
 import { createPushGate } from './push/gate.ts';
 import { commitInfo, moveRef, readRef, repositoryPath } from './push/git/repository.ts';
@@ -31,12 +33,16 @@ import { Rollouts } from './release/rollout.ts';
 import { openStore } from './store/open-store.ts';
 import type { App, Store } from './store/port.ts';
 
+const PRODUCT_DIR = join(import.meta.dirname, '..');
+
 /** What main.ts gives to everything else. */
 export interface Basics {
   readonly config: ControllerConfig;
   readonly clock: Clock;
   readonly log: Logger;
   readonly failpoint: Failpoint;
+  /** Of this process, for programs of the product's own that it starts. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted when the controller is told to stop. */
   readonly signal: AbortSignal;
 }
@@ -170,6 +176,8 @@ export function composeApi(basics: Basics, parts: Parts, ports: { readonly ssh: 
       port: config.api.port,
       grpcAddress: `${config.publicHost}:${String(ports.agents)}`,
       version: VERSION,
+      publicHost: config.publicHost,
+      productDir: PRODUCT_DIR,
       defaultStack: config.defaultStack,
       webUrl: (app) => webUrl(config, app),
       gitUrl: (app) => `ssh://slipway@${config.publicHost}:${String(ports.ssh)}/${app}.git`,
@@ -180,6 +188,7 @@ export function composeApi(basics: Basics, parts: Parts, ports: { readonly ssh: 
       images,
       taskSources: builds,
       authority,
+      programs: composePrograms(basics),
       mayReadImage: (node, digest) => dispatch.mayReadImage(node, digest),
       mayWriteImage: (node, digest) => dispatch.mayWriteImage(node, digest),
       releases,
@@ -188,6 +197,11 @@ export function composeApi(basics: Basics, parts: Parts, ports: { readonly ssh: 
       log,
     },
   );
+}
+
+function composePrograms({ config, log, env }: Basics): Programs {
+  const dir = config.programsDir ?? join(config.stateDir, 'programs');
+  return createPrograms({ productDir: PRODUCT_DIR, dir, env }, { run, log });
 }
 
 /** Background work that follows reports. Returns its end. */

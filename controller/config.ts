@@ -29,6 +29,8 @@ const schema = z.strictObject({
   createOnPush: z.boolean().default(true),
   /** Stack of new apps. */
   defaultStack: z.string().default('host'),
+  /** Folder for the programs that nodes download; may be shared by controllers. Default: `programs` in stateDir. */
+  programsDir: z.string().startsWith('/').optional(),
   /** Limits of builds; the defaults are Heroku's. */
   build: z
     .strictObject({

@@ -33,7 +33,14 @@ async function serve(config: ControllerConfig): Promise<void> {
   const stop = new AbortController();
   const { repos, images, builds } = controllerPaths(config.stateDir);
   await Promise.all([repos, images, builds].map((dir) => ensureDir(dir, 0o700)));
-  const basics: Basics = { config, clock: systemClock, log, failpoint: createFailpoint(process.env), signal: stop.signal };
+  const basics: Basics = {
+    config,
+    clock: systemClock,
+    log,
+    failpoint: createFailpoint(process.env),
+    env: process.env,
+    signal: stop.signal,
+  };
   const foundations = await openFoundations(config, systemClock);
   const parts = await composePipeline(basics, foundations);
   await parts.builds.failLeftovers();

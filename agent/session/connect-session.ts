@@ -135,7 +135,10 @@ class SessionKeeper {
         handlers: this.#handlers,
         connectTimeoutMs: this.#config.connectTimeoutMs ?? 15_000,
         confirmAfterMs: keepaliveTimeMs + keepaliveTimeoutMs,
-        onWelcome: (welcome) => this.#logWelcome(welcome.nodeName),
+        onWelcome: (welcome) => {
+          this.#logWelcome(welcome.nodeName);
+          this.#handlers.welcomed?.();
+        },
       });
       const runningTaskIds: readonly TaskId[] = [...new Set([...hello.runningTaskIds, ...this.#outbox.undelivered()])];
       return await this.#connection.run({ kind: 'hello', ...hello, runningTaskIds });

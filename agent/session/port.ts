@@ -19,6 +19,8 @@ export interface SessionHandlers {
   instances(): readonly InstanceStatus[];
   /** Writes the ledger, wakes the loop. Resolves with the reason when it refuses. */
   accept(desired: DesiredState): Promise<Reason | undefined>;
+  /** The controller has let this agent in. */
+  welcomed?(): void;
   startTask(task: BuildTask): void;
   cancelTask(taskId: TaskId): void;
   queryLogs(

@@ -2,7 +2,7 @@ import type { JoinTokenBody, NodeBody, StatusBody } from '../../shared/domain/ap
 import { show, textFlag, type CommandRun } from '../cli.ts';
 import { parseAssignments, parseDurationMs } from '../parse-flags.ts';
 import { renderNodes } from '../render/apps.ts';
-import { renderJoinToken } from '../render/join-token.ts';
+import { explainJoinToken, renderJoinToken } from '../render/join-token.ts';
 import { renderStatus } from '../render/status.ts';
 
 export const status: CommandRun = async (cli, _args, flags) => {
@@ -23,8 +23,7 @@ export const joinToken: CommandRun = async (cli, _args, flags) => {
     ...(ttl === undefined ? {} : { ttlMs: parseDurationMs(ttl, '--ttl') }),
     ...(label === undefined ? {} : { labels: parseAssignments([label]) }),
   });
-  await show(cli, flags, {
-    body,
-    render: (token) => (flags['quiet'] === true ? `${token.token}\n` : renderJoinToken(token, api.url, cli.nowMs())),
-  });
+  const quiet = flags['quiet'] === true;
+  await show(cli, flags, { body, render: (token) => (quiet ? `${token.token}\n` : renderJoinToken(token)) });
+  if (!quiet && flags['json'] !== true) cli.note(explainJoinToken(body, cli.nowMs()));
 };

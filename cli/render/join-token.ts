@@ -1,12 +1,14 @@
 import type { JoinTokenBody } from '../../shared/domain/api.ts';
 import { renderDuration } from './time.ts';
 
-export function renderJoinToken({ token, pin, expiresAtMs }: JoinTokenBody, url: string, nowMs: number): string {
-  return `${token}
+/** One line, and nothing else: it is to be copied, or piped. */
+export function renderJoinToken({ install }: JoinTokenBody): string {
+  return `${install}\n`;
+}
 
-It lets one machine join and ends in ${renderDuration(expiresAtMs - nowMs)}. It is not shown again.
-On that machine, in a folder with Slipway and a settings file of the agent:
-  node agent/main.ts join --config agent.json --url ${url} --pin ${pin} --name NAME
-and give the token on standard input.
+/** What to know about it; beside the line, not in it. */
+export function explainJoinToken({ expiresAtMs }: JoinTokenBody, nowMs: number): string {
+  return `Paste it on the machine. It lets one machine join, ends in ${renderDuration(expiresAtMs - nowMs)}, and is not shown again.
+Without sudo there, as root: end it with "| sh". Options go behind it: "| sudo sh -s -- --name fra-1 --dry-run"
 `;
 }

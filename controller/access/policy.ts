@@ -13,6 +13,7 @@ export type Resource =
 
 export const ACTIONS = [
   'node.join',
+  'program.read',
   'node.image.read',
   'node.image.write',
   'node.source.read',
@@ -48,6 +49,7 @@ const isOwnAccount: Rule = (actor, resource) => {
 /** Total by its type: an action without a rule does not compile. */
 const RULES: Readonly<Record<Action, Rule>> = {
   'node.join': (actor) => actor.kind === 'anonymous',
+  'program.read': () => true,
   'node.image.read': isNode,
   'node.image.write': isNode,
   'node.source.read': isNode,

@@ -101,7 +101,7 @@ function undeclared(message: string): SlipwayError {
 function register(server: FastifyInstance, route: Route, closing: AbortSignal): void {
   server.route({
     method: route.method,
-    url: `/v1${route.url}`,
+    url: route.atRoot === true ? route.url : `/v1${route.url}`,
     config: { access: { auth: route.auth, action: route.action } },
     ...(route.bodyLimitBytes === undefined ? {} : { bodyLimit: route.bodyLimitBytes }),
     handler: async (request, reply) => {

@@ -1,6 +1,7 @@
 import type { Action } from '../access/policy.ts';
 import type { Authority } from '../access/ca/authority.ts';
 import type { ImageStore, TaskSources } from '../build/port.ts';
+import type { Programs } from '../install/programs.ts';
 import type { Fleet } from '../dispatch/port.ts';
 import type { App, Store } from '../store/port.ts';
 import type { BuildId, Digest, NodeId, UserId } from '../../shared/domain/ids.ts';
@@ -16,6 +17,10 @@ export interface ApiConfig {
   /** host:port under which agents reach the session door; given to them when they join. */
   readonly grpcAddress: string;
   readonly version: string;
+  /** Name or address under which machines reach this controller. */
+  readonly publicHost: string;
+  /** Where install.sh lies. */
+  readonly productDir: string;
   readonly defaultStack: string;
   /** Where people see an app, e.g. `http://hello.localhost:8080`. */
   readonly webUrl: (app: AppName) => string;
@@ -29,6 +34,7 @@ export interface ApiDeps {
   readonly images: ImageStore;
   readonly taskSources: TaskSources;
   readonly authority: Authority;
+  readonly programs: Programs;
   /** Assigned to the node, or made by it. */
   readonly mayReadImage: (node: NodeId, digest: Digest) => Promise<boolean>;
   /** True only while the node holds a task. */

@@ -28,6 +28,8 @@ export interface Route extends RouteAccess {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Below `/v1`. */
   readonly url: string;
+  /** Not below `/v1`: an address that people type. */
+  readonly atRoot?: true | undefined;
   readonly bodyLimitBytes?: number | undefined;
   /** The answer: JSON, a stream, or undefined for 204. */
   readonly handle: (input: RouteInput<unknown, unknown>, admission: Admission) => Promise<unknown>;
@@ -38,6 +40,7 @@ type Output<T extends z.ZodType | undefined> = T extends z.ZodType ? z.output<T>
 interface Spec<Q extends z.ZodObject | undefined, B extends z.ZodType | undefined, Who> extends RouteAccess {
   readonly method: Route['method'];
   readonly url: string;
+  readonly atRoot?: true;
   readonly query?: Q;
   readonly body?: B;
   readonly bodyLimitBytes?: number;
@@ -70,10 +73,11 @@ function erase<Q extends z.ZodObject | undefined, B extends z.ZodType | undefine
   spec: Spec<Q, B, Who>,
   who: (admission: Admission) => Who,
 ): Route {
-  const { method, url, auth, action, bodyLimitBytes } = spec;
+  const { method, url, atRoot, auth, action, bodyLimitBytes } = spec;
   return {
     method,
     url,
+    atRoot,
     auth,
     action,
     bodyLimitBytes,

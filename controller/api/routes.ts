@@ -6,12 +6,14 @@ import { appRoutes } from './routes/apps.ts';
 import { buildRoutes } from './routes/builds.ts';
 import { fleetRoutes } from './routes/fleet.ts';
 import { imageRoutes } from './routes/images.ts';
+import { installRoutes } from './routes/install.ts';
 import { joinRoutes } from './routes/join.ts';
 import { logRoutes } from './routes/logs.ts';
 
 /** The whole API: every route with who may call it. */
 export function apiRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
   return [
+    ...installRoutes(config, deps),
     ...joinRoutes(config, deps),
     ...imageRoutes(deps),
     ...accountRoutes(deps),
@@ -19,6 +21,6 @@ export function apiRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
     ...buildRoutes(deps),
     ...logRoutes(deps),
     ...fleetRoutes(config, deps),
-    ...adminRoutes(deps),
+    ...adminRoutes(config, deps),
   ];
 }

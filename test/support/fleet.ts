@@ -13,6 +13,8 @@ import { Site, type User } from './fleet-user.ts';
 import { freeSubnet } from './free-subnet.ts';
 
 export const PRODUCT_DIR = join(import.meta.dirname, '..', '..');
+/** Programs for nodes, made once for all tests. */
+export const PROGRAMS_DIR = join(PRODUCT_DIR, '.tools', 'programs');
 
 export interface FleetOptions {
   readonly sandbox?: 'lxc' | 'nspawn' | 'process';

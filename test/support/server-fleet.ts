@@ -1,29 +1,19 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { get } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { InstanceBody } from '../../shared/domain/api.ts';
-import { run, runOk } from '../../shared/kit/exec.ts';
-import { packProductTar } from '../vm/disks.ts';
 import { eventually } from './eventually.ts';
-import { TestFleet, type FleetOptions } from './fleet.ts';
+import { PROGRAMS_DIR, TestFleet, type FleetOptions } from './fleet.ts';
 import type { Server } from './servers/server.ts';
 import { Servers } from './servers/servers.ts';
 
-const CONFIG = '/etc/slipway/agent.json';
-const NODE = '/opt/slipway/.tools/node/bin/node';
+const INSTALL_LIMIT_MS = 180_000;
 const AGENT_UNIT = 'slipway-agent.service';
 
-const INSTALL = `set -eu
-umask 077
+/** Settings that are there before the installer, then the line that a person pastes, on standard input. */
+const INSTALL = `umask 077
 mkdir -p /etc/slipway
-printf '%s' "$1" >${CONFIG}
-cd /opt/slipway
-export NODE_COMPILE_CACHE=/var/cache/slipway/code
-${NODE} agent/main.ts join --config ${CONFIG} --url "$2" --pin "$3" --name "$(hostname)"
-install -m 0644 packaging/slipway-agent.service /etc/systemd/system/
-systemctl daemon-reload
-systemctl enable --now ${AGENT_UNIT}
+printf '%s' "$1" >/etc/slipway/agent.json
+umask 022
+exec sh
 `;
 
 export interface Answer {
@@ -43,28 +33,20 @@ export class ServerFleet {
   readonly fleet: TestFleet;
   readonly servers: Servers;
   readonly #options: ServerFleetOptions;
-  readonly #dir: string;
 
-  private constructor(parts: { fleet: TestFleet; servers: Servers; options: ServerFleetOptions; dir: string }) {
+  private constructor(parts: { fleet: TestFleet; servers: Servers; options: ServerFleetOptions }) {
     this.fleet = parts.fleet;
     this.servers = parts.servers;
     this.#options = parts.options;
-    this.#dir = parts.dir;
   }
 
   /** Boots the servers and starts the controller; nobody has joined yet. */
   static async start(names: readonly string[], options: ServerFleetOptions = {}): Promise<ServerFleet> {
-    const dir = await mkdtemp(join(tmpdir(), 'slipway-product-'));
-    const product = join(dir, 'opt/slipway');
-    await mkdir(product, { recursive: true });
-    const tar = await packProductTar(dir);
-    await runOk(run, { file: 'tar', args: ['-xf', tar, '-C', product], timeoutMs: 60_000 });
-    await rm(tar);
-    const servers = await Servers.boot(names, [dir]);
+    const servers = await Servers.boot(names);
     try {
-      const controller = { publicHost: servers.network.hostAddress, webPort: 80, ...options.controller };
+      const controller = { publicHost: servers.network.hostAddress, webPort: 80, programsDir: PROGRAMS_DIR, ...options.controller };
       const fleet = await TestFleet.start({ agentElsewhere: true, doorsHost: '0.0.0.0', controller });
-      return new ServerFleet({ fleet, servers, options, dir });
+      return new ServerFleet({ fleet, servers, options });
     } catch (error) {
       await servers.dispose();
       throw error;
@@ -77,16 +59,15 @@ export class ServerFleet {
   }
 
   async join(server: Server): Promise<number> {
-    const { token } = (await this.fleet.api('POST', '/nodes/tokens', {})) as { token: string };
+    const { install } = (await this.fleet.api('POST', '/nodes/tokens', {})) as { install: string };
     const startedAtMs = performance.now();
-    const url = `https://${this.servers.network.hostAddress}:${String(this.fleet.ports.api)}`;
     const config = {
       stateDir: '/var/lib/slipway',
       proxy: { port: 80, user: { name: 'haproxy', group: 'haproxy' } },
-      toolchainDir: '/opt/slipway/.tools/node',
+      toolchainDir: '/opt/slipway/current/node',
       ...this.#options.agent,
     };
-    await server.sh(INSTALL, [JSON.stringify(config), url, this.fleet.settings.pin], { stdin: token });
+    await server.sh(INSTALL, [JSON.stringify(config)], { stdin: install.replace(/\| sudo sh$/, '| sh'), timeoutMs: INSTALL_LIMIT_MS });
     await this.untilConnected(server);
     return performance.now() - startedAtMs;
   }
@@ -144,6 +125,5 @@ export class ServerFleet {
   async stop(): Promise<void> {
     await this.servers.dispose();
     await this.fleet.stop();
-    await rm(this.#dir, { recursive: true, force: true });
   }
 }

@@ -25,7 +25,6 @@ LinkLocalAddressing=no
 IPv6AcceptRA=no
 `;
 const FSTAB = `/dev/disk/by-id/virtio-root / ext4 noatime,errors=remount-ro 0 1
-/dev/disk/by-id/virtio-product /opt/slipway squashfs ro 0 0
 `;
 
 /**
@@ -77,7 +76,6 @@ async function makeImage(work: string, packages: readonly string[]): Promise<voi
     args: ['--quiet', '--variant=essential', `--include=${packages.join(',')}`, SUITE, root, ...from],
     timeoutMs: 600_000,
   });
-  await mkdir(join(root, 'opt', 'slipway'), { recursive: true });
   await writeFile(join(root, 'etc/systemd/network/10-uplink.network'), NETWORK);
   await writeFile(join(root, 'etc/fstab'), FSTAB);
   await writeFile(join(root, 'etc/hostname'), 'guest\n');

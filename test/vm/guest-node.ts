@@ -3,53 +3,41 @@ import { dirname, join } from 'node:path';
 import { DEFAULT_ENV, run, runOk } from '../../shared/kit/exec.ts';
 import { eventually } from '../support/eventually.ts';
 import { PRODUCT_DIR, type TestFleet } from '../support/fleet.ts';
-import { packProduct, packSeed } from './disks.ts';
+import { packSeed } from './disks.ts';
 import type { GuestImage } from './guest-image.ts';
-import { HOST_IN_GUEST, Machine } from './machine.ts';
+import { Machine } from './machine.ts';
 
 /** An emulated machine on a busy host: minutes instead of seconds. */
 export const SLOW_MS = 240_000;
 const STATE_DIR = '/var/lib/slipway';
-const CONFIG = '/etc/slipway/agent.json';
-const NODE = '/opt/slipway/.tools/node/bin/node';
 
-/** The agent's settings in the guest: those of a server, but for the patience with apps. */
+/** Settings that are there before the installer leave it nothing to write: those of a server, but for the patience with apps. */
 const AGENT_CONFIG = {
   stateDir: STATE_DIR,
   sandbox: 'lxc',
   proxy: { port: 80, user: { name: 'haproxy', group: 'haproxy' } },
-  toolchainDir: '/opt/slipway/.tools/node',
+  toolchainDir: '/opt/slipway/current/node',
   gateTimeoutMs: 180_000,
 };
 
-/** What an installer does: settings, membership, unit. The token is never an argument. */
+/** What a person does: paste the line. It comes on a disk, so that it is nobody's argument. */
 const INSTALL = `set -eu
 umask 077
 mkdir -p /etc/slipway /run/seed
 tar -xf /dev/disk/by-id/virtio-seed -C /run/seed
-cp /run/seed/agent.json ${CONFIG}
-cd /opt/slipway
-export NODE_COMPILE_CACHE=/var/cache/slipway/code
-${NODE} agent/main.ts join --config ${CONFIG} --url "$(cat /run/seed/url)" --pin "$(cat /run/seed/pin)" --name guest </run/seed/token
+cp /run/seed/agent.json /etc/slipway/
+SLIPWAY_CONNECT_SECONDS=${String(SLOW_MS / 1000)} sh /run/seed/line
 rm -r /run/seed
-install -m 0644 packaging/slipway-agent.service /etc/systemd/system/
-systemctl daemon-reload
-systemctl enable --now slipway-agent.service
 `;
 
-/** A machine with the product and an invitation on its disks, switched off. */
+/** A machine with an invitation on its disk, switched off. */
 export async function createNode(fleet: TestFleet, image: GuestImage): Promise<Machine> {
-  const { token } = (await fleet.api('POST', '/nodes/tokens', {})) as { token: string };
+  const { install } = (await fleet.api('POST', '/nodes/tokens', {})) as { install: string };
   const { api, agents, web } = fleet.ports;
-  const seed = {
-    'agent.json': JSON.stringify(AGENT_CONFIG),
-    url: `https://${HOST_IN_GUEST}:${String(api)}`,
-    pin: fleet.settings.pin,
-    token,
-  };
+  const seed = { 'agent.json': JSON.stringify(AGENT_CONFIG), line: install.replace(/\| sudo sh$/, '| sh') };
   return Machine.create({
     image,
-    disks: { product: await packProduct(fleet.dir), seed: await packSeed(fleet.dir, seed) },
+    disks: { seed: await packSeed(fleet.dir, seed) },
     forwarded: { [web]: 80 },
     reachable: [api, agents],
   });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { InstanceBody } from '../../shared/domain/api.ts';
 import { eventually } from '../support/eventually.ts';
-import { TestFleet } from '../support/fleet.ts';
+import { PROGRAMS_DIR, TestFleet } from '../support/fleet.ts';
 import type { Repository } from '../support/fleet-user.ts';
 import { ensureGuestImage } from './guest-image.ts';
 import {
@@ -36,7 +36,7 @@ describe('a machine with its own kernel, systemd and cgroup v2', { concurrency: 
   before(async () => {
     const image = await ensureGuestImage(say);
     const rollout = { startTimeoutMs: SLOW_MS };
-    fleet = await TestFleet.start({ agentElsewhere: true, controller: { publicHost: HOST_IN_GUEST, rollout } });
+    fleet = await TestFleet.start({ agentElsewhere: true, controller: { publicHost: HOST_IN_GUEST, programsDir: PROGRAMS_DIR, rollout } });
     machine = await createNode(fleet, image);
     say('switching on');
     await machine.switchOn();

@@ -85,6 +85,7 @@ export function unitCommand(command: Command, stateDir: string): Command {
       '--quiet',
       '--collect',
       `--unit=${unit}`,
+      '--slice=slipway.slice',
       '--description=Slipway reverse proxy',
       '--property=KillMode=process',
       '--property=Restart=on-failure',

@@ -5,10 +5,12 @@ import type { User } from '../../store/port.ts';
 import type { JoinTokenBody, NewUserBody } from '../../../shared/domain/api.ts';
 import { parseUserName } from '../../../shared/domain/names.ts';
 import { notFound } from '../api-errors.ts';
-import type { ApiDeps } from '../deps.ts';
+import { installLine } from '../../install/install-script.ts';
+import type { ApiConfig, ApiDeps } from '../deps.ts';
 import { userRoute, type Route } from '../route.ts';
 import { viewKey, viewUser } from '../views.ts';
 import { keyBody } from './account.ts';
+import { doorOf } from './install.ts';
 
 const MINUTE_MS = 60_000;
 const label = z.string().regex(/^[A-Za-z0-9._-]{1,63}$/, 'letters, digits, dots, dashes and underscores, at most 63');
@@ -28,8 +30,8 @@ const joinTokenBody = z.strictObject({
   labels: z.record(label, label).default({}),
 });
 
-export function adminRoutes(deps: ApiDeps): readonly Route[] {
-  return [listUsers(deps), createUser(deps), listUserKeys(deps), addUserKey(deps), createJoinToken(deps)];
+export function adminRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
+  return [listUsers(deps), createUser(deps), listUserKeys(deps), addUserKey(deps), createJoinToken(config, deps)];
 }
 
 function listUsers({ store }: ApiDeps): Route {
@@ -91,20 +93,22 @@ function addUserKey({ store }: ApiDeps): Route {
   });
 }
 
-function createJoinToken({ store, clock, authority, log }: ApiDeps): Route {
+function createJoinToken(config: ApiConfig, { store, clock, authority, log }: ApiDeps): Route {
   return userRoute({
     method: 'POST',
     url: '/nodes/tokens',
     auth: 'admin',
     action: 'node.manage',
     body: joinTokenBody,
-    handle: async ({ user, body, reply }) => {
+    handle: async ({ user, body, reply, request }) => {
       const token = newJoinToken();
       const expiresAtMs = clock.nowMs() + body.ttlMs;
       await store.addJoinToken({ secretHash: token.secretHash, labels: body.labels, expiresAtMs, by: user.name });
       log.info({ by: user.name, expiresAtMs }, 'join-token.created');
       reply.code(201);
-      return { token: token.secret.reveal(), expiresAtMs, pin: authority.pin } satisfies JoinTokenBody;
+      const secret = token.secret.reveal();
+      const install = installLine({ ...doorOf(config, request), token: secret });
+      return { token: secret, expiresAtMs, pin: authority.pin, install } satisfies JoinTokenBody;
     },
   });
 }

