@@ -1,32 +1,10 @@
-import type { CommandRun } from './cli.ts';
-
-/** One command: all that help, parsing and suggestions need, without loading its code. */
-export interface CommandSpec {
-  readonly name: string;
-  /** In commander's notation, e.g. `[name]`, `<name...>`. */
-  readonly args?: string;
-  readonly group: 'Apps' | 'Deploys' | 'Config' | 'Fleet' | 'Account';
-  readonly summary: string;
-  readonly example: string;
-  readonly options?: readonly (readonly [flags: string, summary: string])[];
-  /** Works on one app: has --app and --remote. */
-  readonly app?: boolean;
-  /** Answers with a body that --json can show. */
-  readonly json?: boolean;
-  readonly load: () => Promise<CommandRun>;
-}
+import type { CommandSpec } from './command-spec.ts';
+import { OBSERVE_COMMANDS } from './observe-commands.ts';
 
 const NUMBER: readonly [string, string] = ['-n, --num <number>', 'how many, newest first (default 15)'];
 
 export const COMMANDS: readonly CommandSpec[] = [
-  {
-    name: 'status',
-    group: 'Fleet',
-    summary: 'what runs where, and what is wrong, on one screen',
-    example: 'slipway status',
-    json: true,
-    load: async () => (await import('./commands/fleet.ts')).status,
-  },
+  ...OBSERVE_COMMANDS,
   {
     name: 'create',
     args: '[name]',

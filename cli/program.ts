@@ -1,7 +1,8 @@
 import { Command, CommanderError, Option } from 'commander';
 import { nearest } from '../shared/kit/nearest.ts';
 import type { Cli, Flags } from './cli.ts';
-import { ALIASES, COMMANDS, type CommandSpec } from './command-table.ts';
+import type { CommandSpec } from './command-spec.ts';
+import { ALIASES, COMMANDS } from './command-table.ts';
 import { usageError } from './usage-error.ts';
 
 /** `apps info` is `apps:info`, and other names people type lead to ours. */

@@ -18,6 +18,7 @@ import type { ControllerConfig } from './config.ts';
 import { createDispatch, type Dispatch } from './dispatch/create-dispatch.ts';
 import { keepAgentDoorFresh } from './dispatch/renew-certificate.ts';
 import { createPrograms, type Programs } from './install/programs.ts';
+import { FleetObserver } from './observe/instance-events.ts';
 import { createNodeEventSink } from './observe/node-events.ts';
 import { createPushGate } from './push/gate.ts';
 import { commitInfo, moveRef, readRef, repositoryPath } from './push/git/repository.ts';
@@ -137,6 +138,7 @@ async function composeDispatch(basics: Basics, { store, authority }: Foundations
       logger: log,
       randomId,
       onNodeEvent: createNodeEventSink({ store, clock, log }),
+      observer: new FleetObserver({ store, log }),
     },
   );
 }

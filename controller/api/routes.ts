@@ -4,6 +4,7 @@ import { accountRoutes } from './routes/account.ts';
 import { adminRoutes } from './routes/admin.ts';
 import { appRoutes } from './routes/apps.ts';
 import { buildRoutes } from './routes/builds.ts';
+import { eventRoutes } from './routes/events.ts';
 import { fleetRoutes } from './routes/fleet.ts';
 import { imageRoutes } from './routes/images.ts';
 import { installRoutes } from './routes/install.ts';
@@ -20,6 +21,7 @@ export function apiRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
     ...appRoutes(config, deps),
     ...buildRoutes(deps),
     ...logRoutes(deps),
+    ...eventRoutes(deps),
     ...fleetRoutes(config, deps),
     ...adminRoutes(config, deps),
   ];

@@ -1,4 +1,5 @@
 import type { AppStatusBody, InstanceBody, NodeBody, ProblemBody, StatusBody } from '../../shared/domain/api.ts';
+import { DISK_LOW_BYTES } from '../observe/instance-events.ts';
 import type { Build, Release } from '../store/port.ts';
 
 /** What is known of one app when its status is asked for. */
@@ -18,8 +19,6 @@ export interface StatusFacts {
   readonly nodes: readonly NodeBody[];
   readonly apps: readonly AppFacts[];
 }
-
-const DISK_LOW_BYTES = 1024 * 1024 * 1024;
 
 /** One screen of the truth: what is wrong comes first, in words, with the command that leads on. */
 export function statusOf(facts: StatusFacts): StatusBody {

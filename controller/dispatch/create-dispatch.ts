@@ -5,7 +5,7 @@ import type { DesiredAck } from '../../shared/rpc/messages.ts';
 import type { BuilderNode, Builders } from '../build/port.ts';
 import { Dispatcher, type DispatcherDeps } from './dispatcher.ts';
 import type { Budget } from './message-budget.ts';
-import { liveNode } from './node-book.ts';
+import { liveNode, type NodeObserver } from './node-book.ts';
 import type { Pace } from './pace.ts';
 import type { Fleet } from './port.ts';
 import { readReleases } from './read-desired.ts';
@@ -54,7 +54,7 @@ const UNREACHABLE_AFTER_MS = 25_000;
 const CLOSE_TIMEOUT_MS = 2_000;
 
 /** The controller's side of every agent session. */
-export function createDispatch(config: DispatchConfig, deps: DispatcherDeps): Dispatch {
+export function createDispatch(config: DispatchConfig, deps: DispatcherDeps & { readonly observer?: NodeObserver }): Dispatch {
   const dispatcher = new Dispatcher(
     {
       ...config,
@@ -65,6 +65,7 @@ export function createDispatch(config: DispatchConfig, deps: DispatcherDeps): Di
     },
     deps,
   );
+  dispatcher.book.observer = deps.observer;
   const settings = {
     keepaliveTimeMs: config.keepaliveTimeMs ?? 20_000,
     keepaliveTimeoutMs: config.keepaliveTimeoutMs ?? 10_000,

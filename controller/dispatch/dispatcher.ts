@@ -12,7 +12,7 @@ import { AgentSession, type AgentCall } from './agent-session.ts';
 import { Liveness } from './liveness.ts';
 import { LogQueries } from './log-queries.ts';
 import { DEFAULT_BUDGET, type Budget } from './message-budget.ts';
-import { applyHeartbeat, NodeBook, type KnownNode } from './node-book.ts';
+import { NodeBook, type KnownNode } from './node-book.ts';
 import { heartbeatIntervalMs, type Pace } from './pace.ts';
 import { serialOf } from './peer.ts';
 import { Publisher } from './publisher.ts';
@@ -180,7 +180,7 @@ export class Dispatcher {
   #route(session: AgentSession, node: KnownNode, message: Exclude<AgentMessage, Hello>): void {
     switch (message.kind) {
       case 'heartbeat': {
-        applyHeartbeat(node, message);
+        this.book.heartbeat(node, message);
         return;
       }
       case 'desiredAck': {

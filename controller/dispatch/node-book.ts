@@ -40,16 +40,26 @@ export interface KnownNode {
   session: AgentSession | undefined;
   lastSeenAtMs: number | undefined;
   load1: number;
+  /** Of the last heartbeat. */
+  memoryFreeBytes: number | undefined;
+  runningInstances: number | undefined;
   cachedApps: Set<string>;
   /** Its last answer to a desired state. */
   ack: DesiredAck | undefined;
   statuses: Map<InstanceId, InstanceStatus>;
 }
 
+/** Hears what nodes say, before it replaces what they said before. */
+export interface NodeObserver {
+  report(node: { readonly id: NodeId; readonly name: string }, statuses: readonly InstanceStatus[], complete: boolean): void;
+  heartbeat(node: { readonly id: NodeId; readonly name: string }, diskFreeBytes: number): void;
+}
+
 /** Who is there and what they said: memory only, rebuilt from Hellos and reports. */
 export class NodeBook {
   readonly #nodes = new Map<NodeId, KnownNode>();
   readonly #nodeOfInstance = new Map<InstanceId, KnownNode>();
+  observer: NodeObserver | undefined;
 
   all(): Iterable<KnownNode> {
     return this.#nodes.values();
@@ -75,6 +85,8 @@ export class NodeBook {
       session: undefined,
       lastSeenAtMs: undefined,
       load1: 0,
+      memoryFreeBytes: undefined,
+      runningInstances: undefined,
       cachedApps: new Set(),
       ack: undefined,
       statuses: new Map(),
@@ -94,11 +106,20 @@ export class NodeBook {
 
   /** @param complete what is not in the list is not on the node */
   report(node: KnownNode, statuses: readonly InstanceStatus[], complete: boolean): void {
+    this.observer?.report(node, statuses, complete);
     if (complete) this.keepStatuses(node.id, new Set());
     for (const status of statuses) {
       node.statuses.set(status.instanceId, status);
       this.#nodeOfInstance.set(status.instanceId, node);
     }
+  }
+
+  heartbeat(node: KnownNode, beat: Heartbeat): void {
+    this.observer?.heartbeat(node, beat.diskFreeBytes);
+    node.load1 = beat.load1;
+    node.memoryFreeBytes = beat.memoryFreeBytes;
+    node.runningInstances = beat.runningInstances;
+    node.facts = { ...node.facts, diskFreeBytes: beat.diskFreeBytes };
   }
 
   /** Drops the statuses of instances that are no longer assigned to the node. */
@@ -115,11 +136,6 @@ export class NodeBook {
 function durable(row: NodeRow): Pick<KnownNode, 'state' | 'cordoned' | 'draining' | 'lost' | 'labels'> {
   const { state, cordoned, labels } = row;
   return { state, cordoned, draining: row.drainUntilMs !== undefined, lost: row.lostAtMs !== undefined, labels };
-}
-
-export function applyHeartbeat(node: KnownNode, beat: Heartbeat): void {
-  node.load1 = beat.load1;
-  node.facts = { ...node.facts, diskFreeBytes: beat.diskFreeBytes };
 }
 
 export function liveNode(node: KnownNode): LiveNode {
@@ -141,5 +157,8 @@ export function liveNode(node: KnownNode): LiveNode {
     agentVersion: facts.agentVersion,
     missing: facts.missing,
     load1: node.load1,
+    memoryFreeBytes: node.memoryFreeBytes,
+    runningInstances: node.runningInstances,
+    ...{ os: facts.os, kernel: facts.kernel, arch: facts.arch, cpus: facts.cpus, diskBytes: facts.diskBytes },
   };
 }

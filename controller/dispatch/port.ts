@@ -31,6 +31,14 @@ export interface LiveNode {
   readonly agentVersion: string;
   readonly missing: readonly string[];
   readonly load1: number;
+  /** Of its last heartbeat; absent before the first. */
+  readonly memoryFreeBytes?: number | undefined;
+  readonly runningInstances?: number | undefined;
+  readonly os?: string | undefined;
+  readonly kernel?: string | undefined;
+  readonly arch?: string | undefined;
+  readonly cpus?: number | undefined;
+  readonly diskBytes?: number | undefined;
 }
 
 export interface AppLogQuery {

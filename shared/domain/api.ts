@@ -125,6 +125,17 @@ export interface NodeBody {
   readonly agentVersion?: string | undefined;
   readonly proxyVersion?: string | undefined;
   readonly memoryBytes?: number | undefined;
+  /** Of its last heartbeat: what programs could still use. */
+  readonly memoryFreeBytes?: number | undefined;
+  /** Live ones, of all apps. */
+  readonly instances?: number | undefined;
+  /** `debian-12` */
+  readonly os?: string | undefined;
+  readonly kernel?: string | undefined;
+  readonly arch?: string | undefined;
+  readonly cpus?: number | undefined;
+  /** Of the file system under the agent's state. */
+  readonly diskBytes?: number | undefined;
   readonly diskFreeBytes?: number | undefined;
   readonly load1?: number | undefined;
   readonly labels: Readonly<Record<string, string>>;

@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { LogLine } from '../../../shared/domain/log-line.ts';
-import type { Clock } from '../../../shared/kit/clock.ts';
 import type { ApiDeps } from '../deps.ts';
+import { keepAlive } from '../ndjson.ts';
 import { appRoute, type Route } from '../route.ts';
 
 const query = z.strictObject({
@@ -13,9 +13,6 @@ const query = z.strictObject({
     .optional(),
   follow: z.stringbool().default(false),
 });
-
-/** Shorter than the patience of proxies and of undici's body timeout. */
-const KEEP_ALIVE_MS = 20_000;
 
 export function logRoutes({ fleet, clock }: ApiDeps): readonly Route[] {
   return [
@@ -36,29 +33,4 @@ export function logRoutes({ fleet, clock }: ApiDeps): readonly Route[] {
 
 async function* encode(lines: AsyncIterable<LogLine>): AsyncGenerator<string> {
   for await (const { atMs, source, process, message } of lines) yield `${JSON.stringify({ atMs, source, process, message })}\n`;
-}
-
-/** Passes the items on, with an empty line wherever none has come for a while. */
-async function* keepAlive(items: AsyncGenerator<string>, { clock, signal }: { clock: Clock; signal: AbortSignal }): AsyncGenerator<string> {
-  let next = items.next();
-  try {
-    while (!signal.aborted) {
-      const waited = new AbortController();
-      const pause = clock.sleep(KEEP_ALIVE_MS, AbortSignal.any([signal, waited.signal])).then(
-        () => 'quiet' as const,
-        () => 'quiet' as const,
-      );
-      const first = await Promise.race([next, pause]);
-      waited.abort();
-      if (first === 'quiet') {
-        yield '\n';
-        continue;
-      }
-      if (first.done === true) return;
-      yield first.value;
-      next = items.next();
-    }
-  } finally {
-    next.catch(() => undefined); // the reader is gone; so is whoever could be told
-  }
 }

@@ -1,0 +1,17 @@
+import type { CommandRun } from './cli.ts';
+
+/** One command: all that help, parsing and suggestions need, without loading its code. */
+export interface CommandSpec {
+  readonly name: string;
+  /** In commander's notation, e.g. `[name]`, `<name...>`. */
+  readonly args?: string;
+  readonly group: 'Apps' | 'Deploys' | 'Config' | 'Fleet' | 'Account';
+  readonly summary: string;
+  readonly example: string;
+  readonly options?: readonly (readonly [flags: string, summary: string])[];
+  /** Works on one app: has --app and --remote. */
+  readonly app?: boolean;
+  /** Answers with a body that --json can show. */
+  readonly json?: boolean;
+  readonly load: () => Promise<CommandRun>;
+}

@@ -1,0 +1,44 @@
+import { Readable } from 'node:stream';
+import type { FastifyReply } from 'fastify';
+import type { Clock } from '../../shared/kit/clock.ts';
+
+/** Shorter than the patience of proxies and of undici's body timeout. */
+const KEEP_ALIVE_MS = 20_000;
+
+/** Answers with a line of JSON an item, for as long as there are any; empty lines keep a quiet connection alive. */
+export function answerLines(items: AsyncIterable<unknown>, to: { reply: FastifyReply; clock: Clock; signal: AbortSignal }): Readable {
+  to.reply.type('application/x-ndjson');
+  return Readable.from(keepAlive(encode(items), to), { objectMode: false });
+}
+
+async function* encode(items: AsyncIterable<unknown>): AsyncGenerator<string> {
+  for await (const item of items) yield `${JSON.stringify(item)}\n`;
+}
+
+/** Passes the items on, with an empty line wherever none has come for a while. */
+export async function* keepAlive(
+  items: AsyncGenerator<string>,
+  { clock, signal }: { clock: Clock; signal: AbortSignal },
+): AsyncGenerator<string> {
+  let next = items.next();
+  try {
+    while (!signal.aborted) {
+      const waited = new AbortController();
+      const pause = clock.sleep(KEEP_ALIVE_MS, AbortSignal.any([signal, waited.signal])).then(
+        () => 'quiet' as const,
+        () => 'quiet' as const,
+      );
+      const first = await Promise.race([next, pause]);
+      waited.abort();
+      if (first === 'quiet') {
+        yield '\n';
+        continue;
+      }
+      if (first.done === true) return;
+      yield first.value;
+      next = items.next();
+    }
+  } finally {
+    next.catch(() => undefined); // the reader is gone; so is whoever could be told
+  }
+}

@@ -1,0 +1,112 @@
+import { instanceName } from '../../shared/domain/assignment.ts';
+import { nodeActor, type NewEvent } from '../../shared/domain/event.ts';
+import type { InstanceId, NodeId } from '../../shared/domain/ids.ts';
+import type { InstanceStatus } from '../../shared/domain/instance.ts';
+import { describeCauses } from '../../shared/kit/errors.ts';
+import type { Logger } from '../../shared/kit/log.ts';
+import type { NodeObserver } from '../dispatch/node-book.ts';
+import type { Store } from '../store/port.ts';
+
+/** Below this a node is said to be short of disk; above twice as much it has room again. */
+export const DISK_LOW_BYTES = 1024 * 1024 * 1024;
+
+interface Deps {
+  readonly store: Pick<Store, 'addEvent' | 'assignmentsOfNode' | 'appById'>;
+  readonly log: Logger;
+}
+
+interface Where {
+  readonly app: string;
+  readonly node: string;
+  /** `web.1` */
+  readonly instance: string;
+}
+
+type Node = Parameters<NodeObserver['report']>[0];
+
+/** What agents report becomes an event where it is news: a crash, an OOM kill, a gate that failed, a disk that is full. */
+export class FleetObserver implements NodeObserver {
+  readonly #deps: Deps;
+  /** What was told of each instance last. */
+  readonly #told = new Map<InstanceId, string>();
+  readonly #lowOnDisk = new Set<NodeId>();
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+  }
+
+  report(node: Node, statuses: readonly InstanceStatus[], complete: boolean): void {
+    const news = statuses.filter((status) => this.#isNews(status, complete));
+    if (news.length > 0) void this.#tell(node, news);
+  }
+
+  heartbeat(node: Node, diskFreeBytes: number): void {
+    const low = this.#lowOnDisk.has(node.id);
+    if (!low && diskFreeBytes < DISK_LOW_BYTES) {
+      this.#lowOnDisk.add(node.id);
+      const message = `Node ${node.name} has ${String(Math.round(diskFreeBytes / 1024 / 1024))} MB of disk left.`;
+      void this.#add({ kind: 'node.disk-low', actor: nodeActor(node.name), node: node.name, message, next: `slipway why ${node.name}` });
+    }
+    if (low && diskFreeBytes > 2 * DISK_LOW_BYTES) this.#lowOnDisk.delete(node.id);
+  }
+
+  /** @param complete the first report of a session: what it says of the past was told before, unless it is new to us */
+  #isNews(status: InstanceStatus, complete: boolean): boolean {
+    const said = newsOf(status);
+    const before = this.#told.get(status.instanceId);
+    if (status.state === 'stopped') this.#told.delete(status.instanceId);
+    else if (said !== undefined || before === undefined) this.#told.set(status.instanceId, said ?? '');
+    return said !== undefined && said !== before && !(complete && before === undefined);
+  }
+
+  async #tell(node: Node, news: readonly InstanceStatus[]): Promise<void> {
+    try {
+      const rows = new Map((await this.#deps.store.assignmentsOfNode(node.id)).map((row) => [row.instanceId, row]));
+      for (const status of news) {
+        const row = rows.get(status.instanceId);
+        const app = row === undefined ? undefined : await this.#deps.store.appById(row.appId);
+        if (row === undefined || app === undefined) continue;
+        await this.#deps.store.addEvent(eventOfStatus(status, { app: app.name, node: node.name, instance: instanceName(row) }));
+      }
+    } catch (error) {
+      this.#deps.log.error({ node: node.name, error: describeCauses(error) }, 'event.lost');
+    }
+  }
+
+  async #add(event: NewEvent): Promise<void> {
+    await this.#deps.store.addEvent(event).catch((error: unknown) => {
+      this.#deps.log.error({ kind: event.kind, error: describeCauses(error) }, 'event.lost');
+    });
+  }
+}
+
+/** What is worth an event in a status, as a text that changes with it; an end that was asked for is not. */
+export function newsOf(status: InstanceStatus): string | undefined {
+  const { state, reason, lastExit } = status;
+  if (state === 'stopping' || state === 'stopped' || reason === undefined) return undefined;
+  return `${reason.code} ${String(lastExit?.atMs ?? 0)}`;
+}
+
+export function eventOfStatus(status: InstanceStatus, where: Where): NewEvent {
+  const { reason, restarts, nextStartAtMs } = status;
+  return {
+    kind: kindOf(status),
+    actor: nodeActor(where.node),
+    ...where,
+    message: reason?.message ?? `${where.instance} ended.`,
+    next: `slipway why ${where.instance} -a ${where.app}`,
+    details: {
+      state: status.state,
+      restarts,
+      ...(reason === undefined ? {} : { code: reason.code }),
+      ...(nextStartAtMs === undefined ? {} : { nextStartAtMs }),
+    },
+  };
+}
+
+function kindOf({ state, reason, lastExit }: InstanceStatus): string {
+  if (reason?.code === 'SLIP_DISK_FULL') return 'node.disk-full';
+  if (reason?.code === 'SLIP_APP_OUT_OF_MEMORY' || lastExit?.oomKilled === true) return 'instance.oom';
+  if (lastExit !== undefined) return 'instance.crashed';
+  return state === 'failed' ? 'instance.failed' : 'instance.stuck';
+}

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { pino } from 'pino';
+import { FleetObserver } from '../../../../controller/observe/instance-events.ts';
+import type { NodeRow, Store } from '../../../../controller/store/port.ts';
+import type { InstanceId } from '../../../../shared/domain/ids.ts';
+import type { InstanceStatus } from '../../../../shared/domain/instance.ts';
+import { eventually } from '../../../support/eventually.ts';
+import { addApp, addNode, addUser, assignment, newRelease, noChange, openMemoryStore } from '../../../support/store-fixtures.ts';
+
+const GIB = 1024 ** 3;
+
+describe('events of instances', () => {
+  let store: Store;
+  let node: NodeRow;
+  let web: InstanceId;
+  let observer: FleetObserver;
+  let lastSeq = 0;
+
+  beforeEach(async () => {
+    store = await openMemoryStore();
+    const app = await addApp(store, (await addUser(store)).id, 'shop');
+    node = await addNode(store, 'fra-1');
+    await store.createRelease(newRelease(app));
+    const row = assignment({ nodeId: node.id, appId: app.id, release: 1 });
+    await store.changeAssignments({ ...noChange, add: [row] });
+    web = row.instanceId;
+    observer = new FleetObserver({ store, log: pino({ enabled: false }) });
+    lastSeq = (await store.events({ limit: 1 }))[0]?.seq ?? 0;
+  });
+  afterEach(() => store.close());
+
+  const told = async (): Promise<readonly string[]> =>
+    (await store.events({ afterSeq: lastSeq, limit: 50 })).map((event) => `${event.kind} ${event.message}`);
+
+  const untilTold = async (expected: readonly string[]): Promise<void> => {
+    await eventually('as many events as there is news', async () => (await told()).length >= expected.length);
+    assert.deepEqual(await told(), expected);
+  };
+
+  const status = (change: Partial<InstanceStatus>): InstanceStatus => ({
+    ...{ instanceId: web, state: 'starting', restarts: 0, lastLines: [], timingsMs: {} },
+    ...change,
+  });
+  const oom = (atMs: number): InstanceStatus =>
+    status({
+      state: 'backoff',
+      reason: { code: 'SLIP_APP_OUT_OF_MEMORY', message: 'web.1 was killed.' },
+      lastExit: { signal: 'SIGKILL', oomKilled: true, atMs },
+    });
+
+  it('tells each crash once, however often it is reported', async () => {
+    observer.report(node, [status({})], false);
+    observer.report(node, [oom(1)], false);
+    observer.report(node, [{ ...oom(1), state: 'starting' }, oom(1)], false);
+    observer.report(node, [oom(2)], false);
+    await untilTold(['instance.oom web.1 was killed.', 'instance.oom web.1 was killed.']);
+    const [event] = await store.events({ limit: 1 });
+    assert.deepEqual([event?.app, event?.node, event?.instance, event?.actor], ['shop', 'fra-1', 'web.1', 'node fra-1']);
+    assert.equal(event?.next, 'slipway why web.1 -a shop');
+  });
+
+  it('tells nothing twice after a reconnect, and what happened meanwhile', async () => {
+    observer.report(node, [oom(1)], true);
+    observer.report(node, [oom(1)], true);
+    observer.report(node, [oom(2)], true);
+    await untilTold(['instance.oom web.1 was killed.']);
+  });
+
+  it('says nothing of an instance that ends as asked', async () => {
+    observer.report(node, [status({})], false);
+    observer.report(node, [status({ state: 'stopping', lastExit: { code: 0, oomKilled: false, atMs: 1 } })], false);
+    observer.report(node, [status({ state: 'failed', reason: { code: 'SLIP_APP_NEVER_BOUND', message: 'It did not listen.' } })], false);
+    await untilTold(['instance.failed It did not listen.']);
+  });
+
+  it('says once that a disk runs low', async () => {
+    for (const freeBytes of [5 * GIB, 0.5 * GIB, 0.9 * GIB, 1.5 * GIB, 0.4 * GIB, 3 * GIB, 0.3 * GIB]) observer.heartbeat(node, freeBytes);
+    await untilTold(['node.disk-low Node fra-1 has 512 MB of disk left.', 'node.disk-low Node fra-1 has 307 MB of disk left.']);
+  });
+});
