@@ -14,6 +14,7 @@ import { createBuildRunner, type NodeBuildRunner } from './build/runner.ts';
 import { Tasks } from './build/tasks.ts';
 import type { AgentConfig } from './config.ts';
 import { createImages, type NodeImages } from './images/images.ts';
+import { keepImages } from './images/upkeep.ts';
 import { LogBook } from './logs/log-book.ts';
 import { createLogs } from './logs/logs.ts';
 import type { Logs } from './logs/port.ts';
@@ -219,7 +220,7 @@ function composeLoop(basics: Basics, drivers: Drivers, report: ConstructorParame
     ensureHost: async () => {
       await sandbox.ensureHost();
       await proxy.ensureRunning();
-      await collectImages({ images, ledger, builds });
+      await keepImages({ images, assignments: ledger.current()?.assignments ?? [], building: builds.layersInUse(), log });
     },
     hostCheckMs: HOST_CHECK_MS,
     explain: (error) => explainStep(error, config.stateDir),
@@ -227,12 +228,6 @@ function composeLoop(basics: Basics, drivers: Drivers, report: ConstructorParame
     random: Math.random,
     log,
   });
-}
-
-async function collectImages(from: Pick<Drivers, 'images' | 'ledger' | 'builds'>): Promise<void> {
-  const assigned = (from.ledger.current()?.assignments ?? []).flatMap((assignment) => assignment.layers.map((layer) => layer.digest));
-  const inUse = new Set([...assigned, ...from.builds.layersInUse()]);
-  await from.images.collectGarbage(inUse, inUse);
 }
 
 function sessionHandlers(

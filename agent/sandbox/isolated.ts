@@ -19,6 +19,7 @@ import type { HostNetwork } from './network/host.ts';
 import type { Namespaces, NetworkLease } from './network/namespaces.ts';
 import { hostNameservers } from './network/resolv.ts';
 import { observe } from './observe.ts';
+import { occupantOf } from './occupant.ts';
 import { OutputPipes } from './output-pipe.ts';
 import type { Listener, Sandbox, SandboxSpec, SandboxStatus } from './port.ts';
 import { discardExit, prepareFiles, writeToolFiles } from './prepare.ts';
@@ -70,6 +71,7 @@ export class IsolatedSandbox implements Sandbox {
     await this.#exits.ensureDir();
     this.#swept ??= this.#sweep();
     await this.#swept;
+    await this.#parts.namespaces.repair((netns) => occupantOf(netns, this.#parts));
   }
 
   prepare(spec: SandboxSpec): Promise<SandboxStatus> {
@@ -252,6 +254,7 @@ export class IsolatedSandbox implements Sandbox {
       address: lease.address,
       port: spec.port,
       netns: lease.netns,
+      egress: spec.egress,
       logBytesMax: spec.logBytesMax,
       preparedAtMs: this.#parts.clock.nowMs(),
       argv: [...argv],

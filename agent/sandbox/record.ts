@@ -15,6 +15,7 @@ const recordSchema = z.object({
   address: z.string(),
   port: z.number().optional(),
   netns: z.string().optional(),
+  egress: z.boolean().optional(),
   logBytesMax: z.number(),
   preparedAtMs: z.number(),
   /** The program that runs the sandbox; no secrets in it. */

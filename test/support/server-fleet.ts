@@ -79,7 +79,7 @@ export class ServerFleet {
   async untilConnected(server: Server, limitMs = 60_000): Promise<void> {
     const connected = async (): Promise<boolean> => (await this.nodes()).some(({ name, connected: is }) => is && name === server.name);
     await eventually(`${server.name} is connected`, connected, limitMs).catch(async (error: unknown) => {
-      throw new Error(`${String(error)}\n${await this.report()}`);
+      throw new Error(`${String(error)}\n${await this.report()}`, { cause: error });
     });
   }
 

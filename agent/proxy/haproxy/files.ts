@@ -32,9 +32,7 @@ export class ProxyFiles {
 
   /** Folders and error pages. */
   async prepare(): Promise<void> {
-    await ensureDir(this.#settings.stateDir, 0o750);
-    await ensureDir(this.paths.logDir, 0o750);
-    await ensureDir(this.paths.pages, 0o750);
+    await this.#ensureDirs();
     for (const [name, text] of Object.entries(renderPages())) await this.#write(join(this.paths.pages, name), text);
   }
 
@@ -49,6 +47,18 @@ export class ProxyFiles {
       this.#write(this.paths.config, renderConfig(table, this.#settings)),
       this.#write(this.paths.state, serializeTable(table)),
     ]);
+  }
+
+  /** Puts back what somebody changed or removed since it was written. True when there was something. */
+  async restore(): Promise<boolean> {
+    await this.#ensureDirs();
+    let changed = false;
+    for (const [path, text] of this.#written) {
+      if ((await readFileIfExists(path)) === text) continue;
+      await replaceFile(path, text, 0o640);
+      changed = true;
+    }
+    return changed;
   }
 
   /** Lets haproxy read the config beside the live one. @throws SLIP_PROXY_CONFIG_REFUSED */
@@ -69,6 +79,10 @@ export class ProxyFiles {
         cause,
       });
     }
+  }
+
+  async #ensureDirs(): Promise<void> {
+    for (const dir of [this.#settings.stateDir, this.paths.logDir, this.paths.pages]) await ensureDir(dir, 0o750);
   }
 
   async #write(path: string, text: string): Promise<void> {

@@ -102,7 +102,8 @@ class Haproxy implements Proxy {
   ensureRunning(): Promise<void> {
     return this.#queue.run('start', async () => {
       const watched = await this.#watcher.running();
-      if (watched && (await this.healthy())) return;
+      if (watched && (await this.healthy())) return this.#heal();
+      await this.#files.restore();
       await this.#files.prepare();
       // Under the same lock as apply, so that an older table never overwrites a newer one.
       await this.#queue.run('change', async () => this.#files.write(await this.#load()));
@@ -117,6 +118,15 @@ class Haproxy implements Proxy {
 
   stop(): Promise<void> {
     return this.#queue.run('start', () => this.#watcher.stop());
+  }
+
+  /** What somebody did to the files or, over its socket, to the process. Before the first apply nothing is known of either. */
+  #heal(): Promise<void> {
+    return this.#queue.run('change', async () => {
+      if (this.#table === undefined) return;
+      if (await this.#files.restore()) this.#logger.warn({}, 'proxy.files_restored');
+      await this.#process.converge(this.#table);
+    });
   }
 
   async #beforeStart(): Promise<void> {

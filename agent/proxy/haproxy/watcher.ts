@@ -39,8 +39,11 @@ export class Watcher {
     // A copy: sh reads its script while it runs, so an upgrade must not change the file under it.
     await writeFileAtomic(script, await readFile(join(import.meta.dirname, 'proxy-watch.sh')), 0o755);
     const command = watchCommand(script, this.#settings);
-    if (this.#systemd) await runOk(this.#run, unitCommand(command, stateDir));
-    else {
+    if (this.#systemd) {
+      // One whose notes are gone still holds the name, and its haproxy the port.
+      await this.#run({ file: 'systemctl', args: ['stop', `${unitName(stateDir)}.service`], timeoutMs: 30_000 });
+      await runOk(this.#run, unitCommand(command, stateDir));
+    } else {
       const child = start(command, 'ignore', true);
       child.unref();
       await once(child, 'spawn');
@@ -76,15 +79,18 @@ export function watchCommand(script: string, settings: ProxySettings): Command {
   return { file: '/bin/sh', args: [script, stateDir, haproxy, String(logFiles), String(logFileBytes)], cwd: '/' };
 }
 
+function unitName(stateDir: string): string {
+  return `slipway-proxy-${createHash('sha256').update(stateDir).digest('hex').slice(0, 8)}`;
+}
+
 /** As a transient unit, so that stopping or upgrading the agent's unit leaves it alone. */
 export function unitCommand(command: Command, stateDir: string): Command {
-  const unit = `slipway-proxy-${createHash('sha256').update(stateDir).digest('hex').slice(0, 8)}`;
   return {
     file: 'systemd-run',
     args: [
       '--quiet',
       '--collect',
-      `--unit=${unit}`,
+      `--unit=${unitName(stateDir)}`,
       '--slice=slipway.slice',
       '--description=Slipway reverse proxy',
       '--property=KillMode=process',

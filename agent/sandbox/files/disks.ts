@@ -41,6 +41,10 @@ export class Disks {
   /** Makes `dir` (which must not exist) a sandbox's folder with a disk of this size. */
   async take(size: Size, dir: string): Promise<void> {
     for (const ready of await this.#ready(size)) {
+      if ((await mountsBelow(ready)).length === 0) {
+        await this.#discard(ready); // somebody unmounted it: the folder below has no bounds
+        continue;
+      }
       const claimed = await rename(ready, dir).then(
         () => true,
         () => false, // somebody else was faster

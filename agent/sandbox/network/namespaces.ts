@@ -5,11 +5,30 @@ import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { runOk, type Run } from '../../../shared/kit/exec.ts';
 import type { Logger } from '../../../shared/kit/log.ts';
 import type { RandomId } from '../../../shared/kit/random-id.ts';
-import { netnsHostBatch, netnsInsideBatch, netnsName, nextSlot, slotAddress, slotOf, type NetworkNames } from './plan.ts';
+import {
+  cableBatch,
+  netnsHostBatch,
+  netnsInsideBatch,
+  netnsName,
+  nextSlot,
+  plugBatch,
+  slotAddress,
+  slotOf,
+  type NetworkNames,
+} from './plan.ts';
+import { parseCables, planRepairs, type Repair } from './repairs.ts';
 
 export interface NetworkLease {
   readonly netns: string;
   readonly address: string;
+}
+
+/** Whose a namespace is. */
+export interface Occupant {
+  /** Of a process in it; none before the start and after the end. */
+  readonly pid: number | undefined;
+  /** False where the way to the world was closed. */
+  readonly egress: boolean;
 }
 
 export interface NamespacesDeps {
@@ -27,6 +46,8 @@ export class Namespaces {
   readonly #deps: NamespacesDeps;
   /** Slots that belong to a sandbox, or are being made. */
   readonly #taken = new Set<number>();
+  /** Of those, the ones that are being made. */
+  readonly #making = new Set<number>();
   readonly #ready: number[] = [];
   #last = 1;
   #closed = false;
@@ -93,17 +114,56 @@ export class Namespaces {
     if (slot === undefined) throw addressesUsedUp();
     if (this.#taken.has(slot)) return this.#make(); // given away while we looked
     this.#taken.add(slot);
+    this.#making.add(slot);
     this.#last = slot;
     const netns = netnsName(this.#names, slot);
-    const veth = `${this.#names.bridge}-${this.#deps.randomId().slice(0, 6)}`;
+    const veth = this.#cableName();
     try {
       await this.#batch([], netnsHostBatch(this.#names, slot, veth));
       await this.#batch(['-n', netns], netnsInsideBatch(this.#names, slot));
     } catch (error) {
       await this.release(netns);
       throw error;
+    } finally {
+      this.#making.delete(slot);
     }
     return slot;
+  }
+
+  #cableName(): string {
+    return `${this.#names.bridge}-${this.#deps.randomId().slice(0, 6)}`;
+  }
+
+  /** Puts back what somebody took from namespaces that are in use, or wait to be. One `ip` when nothing is missing. */
+  async repair(occupantOf: (netns: string) => Promise<Occupant | undefined>): Promise<void> {
+    const slots = [...this.#taken].filter((slot) => !this.#making.has(slot));
+    if (slots.length === 0) return;
+    for (const repair of planRepairs(this.#names, { slots, namespaces: new Set(await this.#existing()), cables: await this.#cables() })) {
+      await this.#repairOne(repair, occupantOf).catch((error: unknown) => {
+        this.#deps.log.warn({ repair, err: error }, 'network.repair-failed');
+      });
+    }
+  }
+
+  async #repairOne(repair: Repair, occupantOf: (netns: string) => Promise<Occupant | undefined>): Promise<void> {
+    if (repair.kind === 'plug') {
+      await this.#batch([], plugBatch(this.#names, repair.cable));
+    } else if (repair.kind === 'name') {
+      const pid = (await occupantOf(repair.netns))?.pid;
+      if (pid === undefined) return; // nobody misses it
+      await runOk(this.#deps.run, { file: 'ip', args: ['netns', 'attach', repair.netns, String(pid)], timeoutMs: 20_000 });
+    } else {
+      const inside = netnsInsideBatch(this.#names, repair.slot);
+      const isClosed = (await occupantOf(repair.netns))?.egress === false;
+      await this.#batch([], cableBatch(this.#names, repair.slot, this.#cableName()));
+      await this.#batch(['-n', repair.netns], isClosed ? inside.slice(0, -1) : inside);
+    }
+    this.#deps.log.info({ repair }, 'network.repaired');
+  }
+
+  async #cables(): Promise<ReturnType<typeof parseCables>> {
+    const list = { file: 'ip', args: ['-json', '-details', 'link', 'show', 'type', 'veth'], timeoutMs: 20_000 };
+    return parseCables((await runOk(this.#deps.run, list)).stdout, this.#names.bridge);
   }
 
   /** Given away by us, or there for whatever reason. */

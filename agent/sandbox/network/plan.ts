@@ -77,13 +77,18 @@ export function nextSlot(subnet: Cidr, taken: ReadonlySet<number>, after: number
 
 /** Host side of one namespace. `veth` is never used twice: the kernel frees the name later than it says. */
 export function netnsHostBatch(names: NetworkNames, slot: number, veth: string): string[] {
+  return [`netns add ${netnsName(names, slot)}`, ...cableBatch(names, slot, veth)];
+}
+
+/** The way from a namespace to the bridge. */
+export function cableBatch(names: NetworkNames, slot: number, veth: string): string[] {
   const netns = netnsName(names, slot);
-  return [
-    `netns add ${netns}`,
-    `link add ${veth} type veth peer name eth0 address ${slotMac(slot)} netns ${netns}`,
-    `link set ${veth} addrgenmode none master ${names.bridge} up`,
-    `link set ${veth} type bridge_slave isolated on`,
-  ];
+  const cable = `link add ${veth} type veth peer name eth0 address ${slotMac(slot)} netns ${netns}`;
+  return [cable, `link set ${veth} alias ${netns}`, ...plugBatch(names, veth)];
+}
+
+export function plugBatch(names: NetworkNames, veth: string): string[] {
+  return [`link set ${veth} addrgenmode none master ${names.bridge} up`, `link set ${veth} type bridge_slave isolated on`];
 }
 
 export function netnsInsideBatch(names: NetworkNames, slot: number): string[] {

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { parseCidr } from '../../../../../agent/sandbox/config.ts';
+import { parseCables, planRepairs, type Cable } from '../../../../../agent/sandbox/network/repairs.ts';
+
+const names = { bridge: 'slip0', subnet: parseCidr('10.203.0.0/16') };
+const whole: Cable = { name: 'slip0-aaaaaa', netns: 'slip0-2', bridge: 'slip0', isolated: true, up: true };
+
+function repairs(cables: readonly Cable[], namespaces: readonly string[] = ['slip0-2']): unknown {
+  return planRepairs(names, { slots: [2], namespaces: new Set(namespaces), cables });
+}
+
+describe('repairs of the sandboxes’ network', () => {
+  it('are none where nothing is missing, and none for what is not ours to keep', () => {
+    assert.deepEqual(repairs([whole]), []);
+    assert.deepEqual(repairs([whole, { ...whole, name: 'slip0-bbbbbb', netns: 'slip0-9', bridge: undefined }], ['slip0-2', 'slip0-9']), []);
+  });
+
+  it('plug a cable back that is out of the bridge, down, or open to its neighbours', () => {
+    for (const damage of [{ bridge: undefined }, { bridge: 'other0' }, { up: false }, { isolated: false }]) {
+      assert.deepEqual(repairs([{ ...whole, ...damage }]), [{ kind: 'plug', cable: 'slip0-aaaaaa' }]);
+    }
+  });
+
+  it('lay a new cable, and give a namespace its name back first', () => {
+    assert.deepEqual(repairs([]), [{ kind: 'connect', slot: 2, netns: 'slip0-2' }]);
+    assert.deepEqual(repairs([whole], []), [{ kind: 'name', netns: 'slip0-2' }]);
+    assert.deepEqual(repairs([], []), [{ kind: 'name', netns: 'slip0-2' }]);
+  });
+
+  it('read what ip says', () => {
+    const slave = (isolated: boolean): unknown => ({ info_kind: 'veth', info_slave_data: { isolated } });
+    const links = [
+      { ifname: 'slip0-aaaaaa', ifalias: 'slip0-2', flags: ['BROADCAST', 'UP'], master: 'slip0', linkinfo: slave(true) },
+      { ifname: 'slip0-bbbbbb', ifalias: 'slip0-3', flags: ['BROADCAST'], linkinfo: { info_kind: 'veth' } },
+      { ifname: 'vethX', flags: ['UP'], master: 'docker0', linkinfo: slave(false) },
+      {},
+    ];
+    assert.deepEqual(parseCables(JSON.stringify(links), 'slip0'), [
+      whole,
+      { name: 'slip0-bbbbbb', netns: 'slip0-3', bridge: undefined, isolated: false, up: false },
+    ]);
+    assert.deepEqual(parseCables('', 'slip0'), []);
+  });
+});
