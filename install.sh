@@ -16,6 +16,7 @@
 # >>> served
 SERVED_URL=''
 SERVED_PIN=''
+SERVED_CA_SUM=''
 SERVED_KEY=''
 SERVED_VERSION=''
 SERVED_AGENT=''
@@ -143,9 +144,8 @@ node_field() { sed -n 's/.*"'"$1"'": *"\([^"]*\)".*/\1/p' "$STATE/node.json" 2>/
 require_membership() {
   joined=$(node_field nodeName)
   if [ -n "$joined" ]; then
-    theirs=$(node_field apiUrl)
-    [ "$theirs" = "$SERVED_URL" ] ||
-      fail "This machine is the node $joined of another fleet ($theirs)." "Take it off that one first: sudo sh $ROOT/current/install.sh --uninstall"
+    [ "$(sha256sum 2>/dev/null <"$STATE/ca.crt")" = "$SERVED_CA_SUM  -" ] ||
+      fail "This machine is the node $joined of another fleet ($(node_field apiUrl))." "Take it off that one first: sudo sh $ROOT/current/install.sh --uninstall"
     return 0
   fi
   [ -n "${SLIPWAY_TOKEN-}" ] || fail "There is no token, and this machine has not joined yet." "On your own machine run: slipway nodes:token — and paste the whole line here."
@@ -162,7 +162,9 @@ detect() {
   require_disk
   require_port
   running=$(readlink "$ROOT/current" 2>/dev/null || true)
-  say "    $found, $ARCH, $(free_words) free; ${running:+Slipway $running; }${joined:+node $joined}${joined:-not joined yet}"
+  membership='not joined yet'
+  [ -z "$joined" ] || membership="node $joined"
+  say "    $found, $ARCH, $(free_words) free; ${running:+Slipway $running; }$membership"
 }
 
 free_words() { df -Ph /var/lib | awk 'NR == 2 { print $4 }'; }
@@ -200,20 +202,36 @@ system_packages() {
   mkdir -p "$ETC"
   record_packages
   cp "$WORK/installed" "$ETC/packages-before.new" && mv -f "$ETC/packages-before.new" "$ETC/packages-before"
+  keep_idle
   # Names have no blanks: the words are meant to be split.
   # shellcheck disable=SC2086
   if ! { apt update && apt install --no-install-recommends $missing; }; then
     record_packages
+    end_idle
     tail -n 8 "$WORK/apt.log" >&2
     fail "apt-get could not install: $missing" "Put right what it says above, then run this again."
   fi
   record_packages
+  end_idle
   for service in $IDLE_SERVICES; do
-    if grep -qx "$(service_package "$service")" "$ETC/packages-installed"; then systemctl disable --now --quiet "$service" 2>/dev/null || true; fi
+    if is_ours "$(service_package "$service")"; then systemctl disable --quiet "$service" 2>/dev/null || true; fi
   done
 }
 
+# Services of packages that are not there yet do not start when they come; what the operator runs already is left alone.
+keep_idle() {
+  for service in $IDLE_SERVICES; do
+    grep -qx "$(service_package "$service")" "$WORK/installed" || systemctl mask --runtime --quiet "$service" 2>/dev/null || true
+  done
+}
+
+# shellcheck disable=SC2086
+end_idle() { systemctl unmask --runtime --quiet $IDLE_SERVICES 2>/dev/null || true; }
+
 service_package() { case $1 in haproxy.service) echo haproxy ;; *) echo lxc ;; esac; }
+
+# True for a package that came because of us.
+is_ours() { grep -qx "$1" "$ETC/packages-installed" 2>/dev/null; }
 
 # True in a dry run, which changes nothing.
 planned() { [ -n "$DRY_RUN" ]; }
@@ -353,6 +371,11 @@ remove_packages() {
   fi
   # shellcheck disable=SC2046
   apt purge $(cat "$WORK/ours") || { tail -n 5 "$WORK/apt.log" >&2; fail "apt-get could not remove what was installed." "Put right what it says above, then run this again."; }
+  # What Debian's packages leave behind even when purged.
+  ! is_ours haproxy || rm -rf /var/lib/haproxy
+  ! is_ours dnsmasq-base || ! id dnsmasq >/dev/null 2>&1 || userdel dnsmasq
+  ! is_ours lxc || rm -f /var/lib/misc/dnsmasq.lxcbr0.leases
+  ! is_ours systemd-container || rmdir /var/lib/machines /var/lib/portables 2>/dev/null || true
 }
 
 uninstall() {

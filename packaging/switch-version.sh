@@ -90,7 +90,7 @@ main() {
   [ -n "$old" ] && [ "$old" != "$new" ] || return 1
   echo "$new did not connect within $seconds s: back to $old." >&2
   result failed "$old" "$new"
-  start_as "$old" "$seconds"
+  start_as "$old" 0
   rm -f "$SWITCHING"
   return 1
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { AgentProgram, ProgramFile } from './programs.ts';
 
@@ -6,6 +7,8 @@ export interface ScriptValues {
   readonly url: string;
   /** Of the fleet's CA: `sha256:` and hex. */
   readonly pin: string;
+  /** PEM, as nodes keep it. */
+  readonly caPem: string;
   /** Of the key this door shows: curl's form, `sha256//` and base64. */
   readonly doorPin: string;
   readonly program: AgentProgram;
@@ -15,11 +18,12 @@ const BLOCK = /^# >>> served$[\s\S]*^# <<< served$/m;
 const PLAIN = /^[A-Za-z0-9:/._=+[\] -]*$/;
 
 /** install.sh as one controller serves it. */
-export function fillInstallScript(template: string, { url, pin, doorPin, program }: ScriptValues): string {
+export function fillInstallScript(template: string, { url, pin, caPem, doorPin, program }: ScriptValues): string {
   const file = ({ name, sha512 }: ProgramFile): string => `${name} ${sha512}`;
   const values = {
     URL: url,
     PIN: pin,
+    CA_SUM: createHash('sha256').update(caPem).digest('hex'),
     KEY: doorPin,
     VERSION: program.version,
     AGENT: file(program.agent),

@@ -21,6 +21,7 @@ export async function bundleAgent(out: string): Promise<string> {
     const root = join(work, 'root');
     await bundleCode(join(root, 'agent'));
     for (const folder of ASSET_FOLDERS) await copyAssets(join(PRODUCT_DIR, folder), join(root, folder));
+    await copyFile(join(PRODUCT_DIR, 'install.sh'), join(root, 'install.sh'));
     const { nodeVersion, npmVersion } = await readPins();
     const build = await contentDigest(root);
     await writeFile(join(root, 'program.json'), `${JSON.stringify({ version: VERSION, build, nodeVersion, npmVersion })}\n`);

@@ -38,7 +38,7 @@ function installScript(config: ApiConfig, deps: ApiDeps): Route {
       );
       const template = await readFile(join(config.productDir, 'install.sh'), 'utf8');
       reply.type('text/x-shellscript; charset=utf-8').header('cache-control', 'no-store');
-      return fillInstallScript(template, { ...doorOf(config, request), pin: deps.authority.pin, program });
+      return fillInstallScript(template, { ...doorOf(config, request), pin: deps.authority.pin, caPem: deps.authority.caPem, program });
     },
   });
 }
