@@ -88,9 +88,9 @@ export class ServerFleet {
   }
 
   /** One request to a server's port 80, on a connection of its own. */
-  get(server: Server, app: string, path = '/'): Promise<Answer> {
+  get(server: Server, app: string, path = '/', timeoutMs = 5_000): Promise<Answer> {
     const startedAtMs = performance.now();
-    const options = { host: server.address, port: 80, path, headers: { host: `${app}.localhost` }, agent: false, timeout: 5_000 };
+    const options = { host: server.address, port: 80, path, headers: { host: `${app}.localhost` }, agent: false, timeout: timeoutMs };
     return new Promise((resolve, reject) => {
       const outgoing = get(options, (response) => {
         const chunks: Buffer[] = [];
@@ -102,14 +102,14 @@ export class ServerFleet {
         });
       });
       outgoing.on('error', reject);
-      outgoing.on('timeout', () => outgoing.destroy(new Error(`${server.name} did not answer within 5 s`)));
+      outgoing.on('timeout', () => outgoing.destroy(new Error(`${server.name} did not answer in time`)));
     });
   }
 
   /** Resolves with the first good answer. */
   answer(server: Server, app: string, limitMs = 30_000): Promise<string> {
     const look = async (): Promise<string | undefined> => {
-      const found = await this.get(server, app).catch(() => undefined);
+      const found = await this.get(server, app, '/', 1_000).catch(() => undefined);
       return found?.status === 200 ? found.body : undefined;
     };
     return eventually(`${app} answers through ${server.name}`, look, limitMs);

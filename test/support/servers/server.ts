@@ -36,6 +36,7 @@ export class Server {
   readonly #facts: ServerFacts;
   #machine: ReturnType<typeof start> | undefined;
   #first: number | undefined;
+  #switchedOnAtMs = 0;
 
   constructor(facts: ServerFacts) {
     this.#facts = facts;
@@ -79,6 +80,7 @@ export class Server {
       ...['--console=pipe', `--machine=${id}`, `--hostname=${this.name}`, `--network-bridge=${network.bridge}`, `--directory=${this.root}`],
     ];
     const boot = { file: '/bin/sh', args: [join(import.meta.dirname, 'boot.sh'), id, ...nspawn], cwd: '/' };
+    this.#switchedOnAtMs = performance.now();
     this.#machine = start(boot, ['ignore', log, log], true);
     closeSync(log);
     this.#first = await eventually(`${this.name} has booted`, () => this.#bootedProcess(), BOOT_LIMIT_MS);
@@ -91,6 +93,11 @@ export class Server {
     const look = ['/bin/sh', '-c', 'systemctl is-active --quiet dbus.socket && ip -4 -o addr show host0 | grep -q inet'];
     const answer = await run(this.#enter(pid, look, { timeoutMs: 5_000 })).catch(() => undefined);
     return answer?.code === 0 ? pid : undefined;
+  }
+
+  /** Since the last boot began. */
+  get upMs(): number {
+    return performance.now() - this.#switchedOnAtMs;
   }
 
   get isOn(): boolean {

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { eventually } from '../../support/eventually.ts';
+import { helloApp } from '../../support/fleet-user.ts';
+import { ServerFleet } from '../../support/server-fleet.ts';
+import type { Server } from '../../support/servers/server.ts';
+
+const SERVING_LIMIT_MS = 15_000;
+const UNIT = 'slipway-agent.service';
+
+function say(what: string, ms: number): void {
+  console.log(`    ${what}: ${(ms / 1000).toFixed(1)} s`);
+}
+
+describe('a server without its agent, and without its controller', { concurrency: false }, () => {
+  let fleet: ServerFleet;
+  let server: Server;
+
+  before(async () => {
+    fleet = await ServerFleet.start(['fra-1'], { controller: { rollout: { settleMs: 500, bakeMs: 0 } } });
+    await fleet.joinAll();
+    [server] = fleet.servers.list as [Server];
+    const pushed = await (await fleet.fleet.me.repository('hello', helloApp('1'))).push('hello');
+    assert.ok(pushed.ok, `${pushed.text}\n${await fleet.report()}`);
+  });
+  after(() => fleet.stop());
+
+  async function servesAgain(was: string): Promise<string> {
+    try {
+      const again = await fleet.answer(server, 'hello', SERVING_LIMIT_MS + 30_000);
+      assert.match(again, /^version=1 /);
+      assert.notEqual(again, was);
+      return again;
+    } catch (error) {
+      throw new Error(`${String(error)}\n${await fleet.report()}`, { cause: error });
+    }
+  }
+
+  it('runs the very processes when the agent is killed, stopped and restarted', async () => {
+    const was = await fleet.answer(server, 'hello');
+    await server.sh(`systemctl kill --signal=KILL ${UNIT}`);
+    assert.equal(await fleet.answer(server, 'hello'), was);
+    await server.sh(`systemctl stop ${UNIT}`);
+    assert.equal(await fleet.answer(server, 'hello'), was);
+    await server.sh(`systemctl restart ${UNIT}`);
+    await fleet.untilConnected(server);
+    assert.equal(await fleet.answer(server, 'hello'), was);
+    assert.equal((await fleet.instances('hello')).length, 1);
+    assert.equal(await server.sh("systemctl list-units --no-legend --state=active 'slipway-sandbox-*' | wc -l"), '1');
+  });
+
+  it('serves within 15 s of a reboot with the controller gone, from what it has', async () => {
+    const was = await fleet.answer(server, 'hello');
+    await fleet.fleet.endController();
+    assert.equal(await fleet.answer(server, 'hello'), was);
+    const rebooted = server.reboot();
+    const off = async (): Promise<boolean> => (await fleet.get(server, 'hello', '/', 500).catch(() => undefined)) === undefined;
+    await eventually('it went down', off, 60_000);
+    const again = await servesAgain(was);
+    const servingMs = server.upMs;
+    say('boot to serving, without controller', servingMs);
+    await rebooted;
+    assert.ok(servingMs < SERVING_LIMIT_MS);
+    assert.equal(await fleet.answer(server, 'hello'), again);
+  });
+
+  it('serves within 15 s of a power cut', async () => {
+    const was = await fleet.answer(server, 'hello');
+    await server.kill();
+    const booted = server.boot();
+    await servesAgain(was);
+    const servingMs = server.upMs;
+    say('power to serving, without controller', servingMs);
+    await booted;
+    assert.ok(servingMs < SERVING_LIMIT_MS);
+  });
+
+  it('restarts an app that dies, and its proxy, all by itself', async () => {
+    const was = await fleet.answer(server, 'hello');
+    await server.sh("pkill -KILL -x haproxy; pkill -KILL -f '^node server.js'");
+    await servesAgain(was);
+  });
+
+  it('restarts nothing when the controller is back', async () => {
+    const was = await fleet.answer(server, 'hello');
+    await fleet.fleet.startController();
+    await fleet.untilConnected(server);
+    const isUp = async (): Promise<boolean> => (await fleet.instances('hello')).every(({ state }) => state === 'live');
+    await eventually('the controller knows it as live', isUp);
+    assert.equal(await fleet.answer(server, 'hello'), was);
+    const [web] = await fleet.instances('hello');
+    assert.equal((await fleet.instances('hello')).length, 1);
+    assert.equal(web?.node, server.name);
+  });
+});
