@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DesiredState } from '../shared/domain/assignment.ts';
 import type { TaskId } from '../shared/domain/ids.ts';
+import type { Reason } from '../shared/domain/instance.ts';
 import type { Clock } from '../shared/kit/clock.ts';
-import { SlipwayError } from '../shared/kit/errors.ts';
 import { run } from '../shared/kit/exec.ts';
 import type { Failpoint } from '../shared/kit/failpoint.ts';
 import type { Logger } from '../shared/kit/log.ts';
@@ -34,7 +34,8 @@ import { probeSandbox } from './sandbox/probe.ts';
 import { connectSession, type OpenSession } from './session/connect-session.ts';
 import { collectFacts, collectHeartbeat, findMissing, osRelease, type OwnFacts } from './session/facts.ts';
 import { createImageTransport, type ControllerTransport } from './session/image-transport.ts';
-import { readIdentity, type NodeIdentity } from './session/node-files.ts';
+import { keepCertificateFresh } from './session/keep-certificate.ts';
+import { notJoined, readIdentity, type NodeIdentity } from './session/node-files.ts';
 import type { SessionHandlers } from './session/port.ts';
 
 const PRODUCT_DIR = join(import.meta.dirname, '..');
@@ -47,6 +48,8 @@ export interface Basics {
   readonly log: Logger;
   readonly failpoint: Failpoint;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** One renewal of the node's certificate, from the question to the file. */
+  readonly renewCertificate: () => Promise<void>;
 }
 
 export interface Drivers {
@@ -84,14 +87,6 @@ export async function composeDrivers(basics: Basics): Promise<Drivers> {
   const logs = composeLogs(basics, { sandbox, proxy, logBook });
   const builds = await composeBuilds(basics, { sandbox, images, transport });
   return { identity, sandbox, images, transport, proxy, logs, logBook, builds, ledger };
-}
-
-function notJoined(): SlipwayError {
-  return new SlipwayError({
-    code: 'SLIP_NODE_NOT_JOINED',
-    message: 'This machine has not joined a fleet yet.',
-    hint: 'Get a token with: slipway nodes:token — then run: node agent/main.ts join --help',
-  });
 }
 
 function composeProxy({ config, clock, log, failpoint }: Basics): Proxy {
@@ -168,6 +163,7 @@ export function composeAgent(basics: Basics, drivers: Drivers): Agent {
     log,
   });
   const handlers = sessionHandlers(basics, drivers, { loop, tasks });
+  const stop = new AbortController();
   return {
     start: async () => {
       await images.ensureHost();
@@ -181,8 +177,11 @@ export function composeAgent(basics: Basics, drivers: Drivers): Agent {
         logger: log,
         random: Math.random,
       });
+      const onLate = (reason: Reason): void => holder.session?.event({ reason });
+      void keepCertificateFresh({ ...basics, stateDir: config.stateDir, random: Math.random, onLate }, stop.signal);
     },
     stop: async () => {
+      stop.abort();
       tasks.cancelAll();
       await builds.settled();
       await holder.session?.close();

@@ -1,38 +1,44 @@
 import { parseArgs } from 'node:util';
 import { ensureDir } from '../shared/kit/atomic-file.ts';
 import { systemClock } from '../shared/kit/clock.ts';
-import { SlipwayError } from '../shared/kit/errors.ts';
-import { run } from '../shared/kit/exec.ts';
+import { DEFAULT_ENV, run, runOk } from '../shared/kit/exec.ts';
 import { createFailpoint } from '../shared/kit/failpoint.ts';
 import { runProgram, untilStopped } from '../shared/kit/program.ts';
 import { createLogger } from '../shared/kit/log.ts';
 import { composeAgent, composeDrivers, type Basics } from './compose.ts';
 import { readAgentConfig, type AgentConfig } from './config.ts';
+import { joinFleet, rejoinFleet, renewNow, type MembershipFlags } from './membership.ts';
 import { undoShared } from './images/mount-commands.ts';
 
 const USAGE = `Usage:
   node agent/main.ts run    --config FILE
   node agent/main.ts join   --config FILE --url URL --pin sha256:HEX --name NAME   (the token comes on standard input)
+  node agent/main.ts rejoin --config FILE --url URL --pin sha256:HEX               (the token comes on standard input)
+  node agent/main.ts renew  --config FILE
   node agent/main.ts remove --config FILE
 
-run runs the agent. join makes this machine a node, once. remove stops the proxy and every sandbox and takes them off
+run runs the agent. join makes this machine a node, once. rejoin gives it a new certificate when its own is lost, over
+or revoked (slipway nodes:rejoin NODE). renew asks for the next certificate now, which run does by itself. remove stops the proxy and every sandbox and takes them off
 the machine; images and logs stay. Example:
   slipway nodes:token --quiet | node agent/main.ts join --config /etc/slipway/agent.json --url https://10.0.0.1:7400 --pin sha256:… --name fra-1
 `;
 
-function basicsOf(config: AgentConfig): Basics {
+const RENEW_TIMEOUT_MS = 120_000;
+
+function basicsOf(config: AgentConfig, configPath = ''): Basics {
   return {
     config,
     clock: systemClock,
     log: createLogger('agent', config.logLevel),
     failpoint: createFailpoint(process.env),
     env: process.env,
+    renewCertificate: () => renewInChild(configPath),
   };
 }
 
-async function runAgent(config: AgentConfig): Promise<void> {
+async function runAgent(config: AgentConfig, configPath: string): Promise<void> {
   await ensureDir(config.stateDir, 0o711);
-  const basics = basicsOf(config);
+  const basics = basicsOf(config, configPath);
   const agent = composeAgent(basics, await composeDrivers(basics));
   await agent.start();
   basics.log.info({ sandbox: config.sandbox }, 'agent.ready');
@@ -49,27 +55,24 @@ async function removeAll(config: AgentConfig): Promise<void> {
   await undoShared(run, config.stateDir);
 }
 
-async function joinFleet(
-  config: AgentConfig,
-  flags: { url?: string | undefined; pin?: string | undefined; name?: string | undefined },
-): Promise<void> {
-  const { url, pin, name } = flags;
-  if (url === undefined || pin === undefined || name === undefined) {
-    throw new SlipwayError({ code: 'SLIP_USAGE', message: 'join needs --url, --pin and --name.', hint: 'See: node agent/main.ts --help' });
-  }
-  await ensureDir(config.stateDir, 0o711);
-  // Loaded only here: the certificate library would stay in the memory of every running agent.
-  const { join } = await import('./session/join.ts');
-  const joined = await join({ url, token: await readToken(), caPin: pin, name, stateDir: config.stateDir });
-  process.stdout.write(`${joined.already ? 'Has joined already' : 'Joined'} as ${joined.identity.nodeName}.\n`);
+/** In a process of its own, which takes the certificate library with it when it ends. */
+async function renewInChild(configPath: string): Promise<void> {
+  const args = [import.meta.filename, 'renew', '--config', configPath];
+  const failpoints = Object.entries(process.env).filter(([name]) => name.startsWith('SLIPWAY_FAILPOINT'));
+  const env = { ...DEFAULT_ENV, ...(Object.fromEntries(failpoints) as Record<string, string>) };
+  await runOk(run, { file: process.execPath, args, env, timeoutMs: RENEW_TIMEOUT_MS });
 }
 
-/** Never an argument: arguments show in ps and in the shell's history. */
-async function readToken(): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of process.stdin as AsyncIterable<Buffer>) chunks.push(chunk);
-  return Buffer.concat(chunks).toString('utf8').trim();
-}
+type Values = MembershipFlags & { readonly config?: string | undefined };
+
+const say = (text: string): void => void process.stdout.write(text);
+const COMMANDS: Readonly<Record<string, (config: AgentConfig, values: Values) => Promise<void>>> = {
+  run: (config, values) => runAgent(config, values.config ?? ''),
+  join: async (config, values) => say(await joinFleet(config, values)),
+  rejoin: async (config, values) => say(await rejoinFleet(config, values)),
+  renew: async (config) => say(await renewNow(config, createFailpoint(process.env))),
+  remove: (config) => removeAll(config),
+};
 
 async function main(argv: readonly string[]): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -84,15 +87,13 @@ async function main(argv: readonly string[]): Promise<void> {
     },
   });
   const command = positionals[0] ?? 'run';
-  if (values.help === true || values.config === undefined || !['run', 'join', 'remove'].includes(command)) {
+  if (values.help === true || values.config === undefined || !(command in COMMANDS)) {
     process.stdout.write(USAGE);
     process.exitCode = values.help === true ? 0 : 2;
     return;
   }
   const config = await readAgentConfig(values.config);
-  if (command === 'join') await joinFleet(config, values);
-  else if (command === 'remove') await removeAll(config);
-  else await runAgent(config);
+  await COMMANDS[command]?.(config, values);
 }
 
 runProgram('agent', main);

@@ -1,5 +1,6 @@
 import type { CommandSpec } from './command-spec.ts';
 import { OBSERVE_COMMANDS } from './observe-commands.ts';
+import { IDENTITY_COMMANDS } from './identity-commands.ts';
 
 const NUMBER: readonly [string, string] = ['-n, --num <number>', 'how many, newest first (default 15)'];
 
@@ -165,6 +166,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     json: true,
     load: async () => (await import('./commands/fleet.ts')).joinToken,
   },
+  ...IDENTITY_COMMANDS,
   {
     name: 'login',
     args: '<url>',

@@ -10,6 +10,7 @@ import { VERSION } from '../shared/kit/version.ts';
 import type { Authority } from './access/ca/authority.ts';
 import { openCa } from './access/ca/open-ca.ts';
 import { createApi, type Api } from './api/create-api.ts';
+import { NodeConnections } from './api/node-connections.ts';
 import { BuildLogs } from './build/build-log.ts';
 import { createImageStore } from './build/image-store.ts';
 import type { ImageStore } from './build/port.ts';
@@ -191,6 +192,8 @@ export function composeApi(basics: Basics, parts: Parts, ports: { readonly ssh: 
       taskSources: builds,
       authority,
       programs: composePrograms(basics),
+      endSessions: (node, words) => dispatch.endSessions(node, words),
+      connections: new NodeConnections(),
       mayReadImage: (node, digest) => dispatch.mayReadImage(node, digest),
       mayWriteImage: (node, digest) => dispatch.mayWriteImage(node, digest),
       releases,

@@ -61,6 +61,7 @@ const WORDS: readonly (readonly [RegExp, (at: Circumstances) => string])[] = [
 /** One clause that says in words why there is no session. */
 export function explainTrouble(trouble: Trouble, at: Circumstances): string {
   if (trouble.code === Status.UNAUTHENTICATED) {
+    if (!isStranger(trouble.details)) return trouble.details.slice(0, 300);
     return "no node of the fleet has this node's certificate: it was removed; join again with a new token";
   }
   if (trouble.code === Status.ABORTED) return 'another agent with the same certificate took over: is this machine a copy of another?';
@@ -72,6 +73,11 @@ export function explainTrouble(trouble: Trouble, at: Circumstances): string {
 /** The connection failed and the gRPC library does not say why. */
 export function isVague(trouble: Trouble): boolean {
   return trouble.code === Status.UNAVAILABLE && trouble.details.includes('Failed to connect');
+}
+
+/** The controller does not know the certificate; of one it knew it says itself what became of it. */
+function isStranger(details: string): boolean {
+  return details === '' || details.startsWith('No node of this fleet');
 }
 
 function ownCertificate({ certificate, nowMs }: Circumstances): string | undefined {

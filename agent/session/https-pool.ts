@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { SlipwayError } from '../../shared/kit/errors.ts';
-import { certificatePath, readNodeTls } from './node-files.ts';
+import { credentialPath, readNodeTls } from './node-files.ts';
 
 export interface PoolConfig {
   /** `https://host:port` of the controller. */
@@ -63,7 +63,7 @@ export class HttpsPool {
   }
 
   async #current(): Promise<Agent> {
-    const { mtimeMs } = await stat(certificatePath(this.#config.stateDir)).catch(() => ({ mtimeMs: -1 }));
+    const { mtimeMs } = await stat(credentialPath(this.#config.stateDir)).catch(() => ({ mtimeMs: -1 }));
     if (this.#agent !== undefined && mtimeMs === this.#stamp) return this.#agent;
     const { key, certificate, ca } = await readNodeTls(this.#config.stateDir);
     // The former agent's transfers end by themselves; its idle connections time out on the controller's side.

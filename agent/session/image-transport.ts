@@ -3,10 +3,10 @@ import { stat } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { z } from 'zod';
 import type { Digest, TaskId } from '../../shared/domain/ids.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { ImageTransport } from '../images/port.ts';
+import { parseErrorBody } from './error-body.ts';
 import { HttpsPool } from './https-pool.ts';
 
 export interface TransportConfig {
@@ -26,7 +26,6 @@ export interface ControllerTransport extends ImageTransport {
 
 const IDLE_TIMEOUT_MS = 30_000;
 const ERROR_BODY_CHARACTERS = 10_000;
-const errorSchema = z.object({ error: z.string().regex(/^SLIP_[A-Z0-9_]+$/), message: z.string(), hint: z.string().optional() });
 
 /** Layers and sources over HTTPS with the node's certificate, apart from the session so that bulk never delays control. */
 export function createImageTransport(config: TransportConfig): ControllerTransport {
@@ -88,18 +87,10 @@ function statusOf(answer: IncomingMessage): number {
 
 async function failure(answer: IncomingMessage, fallback: string): Promise<SlipwayError> {
   const body = await text(answer).catch(() => '');
-  const known = errorSchema.safeParse(parseJson(body.slice(0, ERROR_BODY_CHARACTERS)));
+  const known = parseErrorBody(body.slice(0, ERROR_BODY_CHARACTERS));
   const httpStatus = statusOf(answer);
   // What the controller refuses it will refuse again; trouble on its side may pass.
   const kind = httpStatus >= 500 || httpStatus === 429 ? 'transient' : 'user';
-  if (known.success) return new SlipwayError({ ...known.data, code: known.data.error, kind, httpStatus });
+  if (known !== undefined) return new SlipwayError({ ...known, kind, httpStatus });
   return new SlipwayError({ code: fallback, kind, message: `The controller answered with HTTP ${String(httpStatus)}.`, httpStatus });
-}
-
-function parseJson(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
 }

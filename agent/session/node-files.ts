@@ -1,12 +1,18 @@
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { readFileIfExists, writeFileAtomic } from '../../shared/kit/atomic-file.ts';
+import { ensureDir, readFileIfExists, writeFileAtomic } from '../../shared/kit/atomic-file.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 
-/** Where a node keeps who it is. `node.json` is written last: with it, the rest is complete. */
-export const KEY_FILE = 'node.key';
-const CERTIFICATE_FILE = 'node.crt';
+/**
+ * Where a node keeps who it is. `node.json` is written last: with it, the rest is complete. Key and certificate are one
+ * file, so that a renewal is one rename and no crash leaves halves that do not fit.
+ */
+const CREDENTIAL_FILE = 'node.pem';
+/** The key of a join under way: a second try with it is the same machine's. */
+const PENDING_KEY_FILE = 'join.key';
+const PEM_BLOCK = /-----BEGIN ([A-Z ]+)-----[\s\S]+?-----END \1-----\n?/g;
 const CA_FILE = 'ca.crt';
 const NODE_FILE = 'node.json';
 
@@ -48,22 +54,46 @@ export async function readIdentity(stateDir: string): Promise<NodeIdentity | und
 
 /** Read anew at every connect, so that a renewed certificate is used. @throws SLIP_NODE_FILES */
 export async function readNodeTls(stateDir: string): Promise<NodeTls> {
-  return {
-    key: await required(join(stateDir, KEY_FILE)),
-    certificate: await certificate(join(stateDir, CERTIFICATE_FILE)),
-    ca: await certificate(join(stateDir, CA_FILE)),
-  };
+  return { ...(await readCredential(join(stateDir, CREDENTIAL_FILE))), ca: await certificate(join(stateDir, CA_FILE)) };
 }
 
-/** The key is there already (0600). */
-export async function writeMembership(stateDir: string, of: { identity: NodeIdentity; certificate: string; ca: string }): Promise<void> {
+/** A membership is complete with its last file; written over an earlier one, the key of the CA stays the same. */
+export async function writeMembership(stateDir: string, of: { identity: NodeIdentity } & NodeTls): Promise<void> {
   await writeFileAtomic(join(stateDir, CA_FILE), of.ca);
-  await writeFileAtomic(join(stateDir, CERTIFICATE_FILE), of.certificate);
+  await writeCredential(stateDir, of);
   await writeFileAtomic(join(stateDir, NODE_FILE), `${JSON.stringify({ version: 1, ...of.identity }, null, 2)}\n`);
+  await rm(join(stateDir, PENDING_KEY_FILE), { force: true });
 }
 
-export function certificatePath(stateDir: string): string {
-  return join(stateDir, CERTIFICATE_FILE);
+/** One rename: before it the former key and certificate are in force, after it the new ones. */
+export async function writeCredential(stateDir: string, of: Pick<NodeTls, 'key' | 'certificate'>): Promise<void> {
+  await writeFileAtomic(credentialPath(stateDir), `${of.key}${of.certificate}`, 0o600);
+}
+
+/** Key and certificate of the node, one PEM file (0600): what a TLS server program may be pointed at. */
+export function credentialPath(stateDir: string): string {
+  return join(stateDir, CREDENTIAL_FILE);
+}
+
+export function readPendingKey(stateDir: string): Promise<string | undefined> {
+  return readFileIfExists(join(stateDir, PENDING_KEY_FILE));
+}
+
+export async function writePendingKey(stateDir: string, keyPem: string): Promise<void> {
+  await ensureDir(stateDir, 0o700);
+  await writeFileAtomic(join(stateDir, PENDING_KEY_FILE), keyPem, 0o600);
+}
+
+async function readCredential(path: string): Promise<Pick<NodeTls, 'key' | 'certificate'>> {
+  const blocks = [...(await required(path)).matchAll(PEM_BLOCK)];
+  const of = (kind: string): string => blocks.flatMap((block) => (block[1] === kind ? [block[0]] : [])).join('');
+  const [key, pem] = [of('PRIVATE KEY'), of('CERTIFICATE')];
+  try {
+    if (new X509Certificate(pem).checkPrivateKey(createPrivateKey(key))) return { key, certificate: pem };
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+  throw unreadable(path, undefined);
 }
 
 /** A missing or broken CA file must never mean "trust anybody". */
@@ -87,7 +117,15 @@ function unreadable(path: string, cause: unknown): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_NODE_FILES',
     message: `${path} is missing or damaged, so this node cannot prove who it is.`,
-    hint: 'Restore the file, or join again with a new token: slipway nodes:token on your machine, then the command it prints here.',
+    hint: 'Restore the file, or give the node a new certificate: slipway nodes:rejoin NODE on your machine, then the command it prints here.',
     cause,
+  });
+}
+
+export function notJoined(): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_NODE_NOT_JOINED',
+    message: 'This machine has not joined a fleet yet.',
+    hint: 'Get a token with: slipway nodes:token — then run: node agent/main.ts join --help',
   });
 }

@@ -47,12 +47,13 @@ export function forbidden(): SlipwayError {
   });
 }
 
-export function nodeCertificateRefused(): SlipwayError {
+/** @param former what became of a certificate that was a node's once */
+export function nodeCertificateRefused(former?: string): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_NODE_CERTIFICATE',
     httpStatus: 401,
-    message: 'This needs the certificate of a node of this fleet.',
-    hint: 'If the node was removed or its certificate has expired, join it again with a token from: slipway nodes:token',
+    message: former ?? 'This needs the certificate of a node of this fleet.',
+    hint: former === undefined ? 'If the certificate of the node has expired, give it a new one: slipway nodes:rejoin NODE' : undefined,
   });
 }
 

@@ -1,7 +1,9 @@
 import { TLSSocket } from 'node:tls';
 import type { FastifyRequest } from 'fastify';
+import { formerCertificate } from '../access/former-certificate.ts';
 import { may, type Action, type Actor, type Resource } from '../access/policy.ts';
 import { bearerToken, hashToken } from '../access/tokens.ts';
+import { serialOf } from '../dispatch/peer.ts';
 import type { App, NodeRow, User } from '../store/port.ts';
 import { parseAppName, type AppName } from '../../shared/domain/names.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
@@ -55,13 +57,15 @@ async function userOf(deps: DoorDeps, request: FastifyRequest): Promise<User> {
 }
 
 /** The certificate must be verified by the handshake (our CA, in date, for clients) and its serial a node still with us. */
-async function nodeOf(deps: DoorDeps, request: FastifyRequest): Promise<NodeRow> {
+async function nodeOf({ store }: DoorDeps, request: FastifyRequest): Promise<NodeRow> {
   const { socket } = request.raw;
-  if (!(socket instanceof TLSSocket) || !socket.authorized) throw nodeCertificateRefused();
-  const serial = socket.getPeerCertificate().serialNumber as string | undefined;
-  const node = serial === undefined ? undefined : await deps.store.nodeBySerial(serial.toLowerCase());
-  if (node === undefined || node.state === 'removed') throw nodeCertificateRefused();
-  return node;
+  const serial = socket instanceof TLSSocket && socket.authorized ? serialOf(socket.getPeerCertificate()) : undefined;
+  if (serial === undefined) throw nodeCertificateRefused();
+  const node = await store.nodeBySerial(serial);
+  if (node === undefined || node.state === 'removed') throw nodeCertificateRefused((await formerCertificate(store, serial))?.words);
+  if (node.certificateSerial === serial) return node;
+  await store.useCertificate(serial);
+  return { ...node, certificateSerial: serial };
 }
 
 function actorOf(user: User | undefined, node: NodeRow | undefined): Actor {

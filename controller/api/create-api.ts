@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { describeCauses, isErrno, SlipwayError } from '../../shared/kit/errors.ts';
 import type { ServerCredential } from '../access/ca/authority.ts';
@@ -71,6 +72,7 @@ function buildServer(config: ApiConfig, deps: ApiDeps, { credential, signal }: L
     exposeHeadRoutes: false,
   }) as unknown as FastifyInstance;
   server.server.headersTimeout = HEADERS_TIMEOUT_MS;
+  server.server.on('secureConnection', (socket: TLSSocket) => deps.connections.add(socket));
   server.removeContentTypeParser('text/plain');
   server.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
   server.decorateRequest('admission');

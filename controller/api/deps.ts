@@ -6,6 +6,7 @@ import type { Fleet } from '../dispatch/port.ts';
 import type { App, Store } from '../store/port.ts';
 import type { BuildId, Digest, NodeId, UserId } from '../../shared/domain/ids.ts';
 import type { AppName } from '../../shared/domain/names.ts';
+import type { EndSessions, NodeConnections } from './node-connections.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 
@@ -39,6 +40,8 @@ export interface ApiDeps {
   readonly mayReadImage: (node: NodeId, digest: Digest) => Promise<boolean>;
   /** True only while the node holds a task. */
   readonly mayWriteImage: (node: NodeId, digest: Digest) => Promise<boolean>;
+  readonly endSessions: EndSessions;
+  readonly connections: NodeConnections;
   readonly releases: {
     /** Cuts and rolls out a release with the changed config; no version before the first deploy. */
     setConfig(

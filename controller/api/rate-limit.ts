@@ -7,21 +7,47 @@ export interface RatePolicy {
 }
 
 /** Bounded, so that a flood of addresses costs no memory. */
-const ADDRESSES_MAX = 10_000;
+const KEYS_MAX = 10_000;
 
-/** Counts calls per caller's address in windows of `perMs`. @throws SLIP_RATE_LIMIT from the returned function */
-export function createRateLimit(policy: RatePolicy, clock: Clock): (address: string) => void {
+export interface RateLimit {
+  /** Counts a call. @throws SLIP_RATE_LIMIT */
+  count(key: string): void;
+  /** Counts only work that the caller got wrong; many who do right may come from one address. @throws SLIP_RATE_LIMIT */
+  guard<T>(key: string, work: () => Promise<T>): Promise<T>;
+}
+
+/** Counts per key (a caller's address, a node) in windows of `perMs`. */
+export function createRateLimit(policy: RatePolicy, clock: Clock): RateLimit {
   const calls = new Map<string, number>();
   let windowEndsAtMs = 0;
-  return (address) => {
+  const countOf = (key: string): number => {
     const nowMs = clock.monotonicMs();
     if (nowMs >= windowEndsAtMs) {
       calls.clear();
       windowEndsAtMs = nowMs + policy.perMs;
     }
-    const count = (calls.get(address) ?? 0) + 1;
-    if (calls.size < ADDRESSES_MAX || calls.has(address)) calls.set(address, count);
-    if (count > policy.count || calls.size >= ADDRESSES_MAX) throw tooMany(windowEndsAtMs - nowMs);
+    return calls.get(key) ?? 0;
+  };
+  const add = (key: string): void => {
+    if (calls.size < KEYS_MAX || calls.has(key)) calls.set(key, countOf(key) + 1);
+  };
+  const check = (key: string): void => {
+    if (countOf(key) >= policy.count || calls.size >= KEYS_MAX) throw tooMany(windowEndsAtMs - clock.monotonicMs());
+  };
+  return {
+    count: (key) => {
+      check(key);
+      add(key);
+    },
+    guard: async (key, work) => {
+      check(key);
+      try {
+        return await work();
+      } catch (error) {
+        if (error instanceof SlipwayError && error.kind === 'user') add(key);
+        throw error;
+      }
+    },
   };
 }
 

@@ -6,16 +6,19 @@ import { appRoutes } from './routes/apps.ts';
 import { buildRoutes } from './routes/builds.ts';
 import { eventRoutes } from './routes/events.ts';
 import { fleetRoutes } from './routes/fleet.ts';
+import { identityRoutes } from './routes/identity.ts';
 import { imageRoutes } from './routes/images.ts';
 import { installRoutes } from './routes/install.ts';
 import { joinRoutes } from './routes/join.ts';
 import { logRoutes } from './routes/logs.ts';
+import { nodeIdentityRoutes } from './routes/node-identity.ts';
 
 /** The whole API: every route with who may call it. */
 export function apiRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
   return [
     ...installRoutes(config, deps),
     ...joinRoutes(config, deps),
+    ...nodeIdentityRoutes(deps),
     ...imageRoutes(deps),
     ...accountRoutes(deps),
     ...appRoutes(config, deps),
@@ -24,5 +27,6 @@ export function apiRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
     ...eventRoutes(deps),
     ...fleetRoutes(config, deps),
     ...adminRoutes(config, deps),
+    ...identityRoutes(deps),
   ];
 }

@@ -46,6 +46,8 @@ export interface Dispatch {
   mayReadImage(node: NodeId, digest: Digest): Promise<boolean>;
   /** A node may upload layers while it holds a task. */
   mayWriteImage(node: NodeId, digest: Digest): Promise<boolean>;
+  /** Ends every session of a node at once, in these words. */
+  endSessions(node: NodeId, words: string): void;
   /** The node's last answer to a desired state; a refusal stays until it accepts one. */
   acknowledgement(node: NodeId): DesiredAck | undefined;
 }
@@ -90,6 +92,7 @@ export function createDispatch(config: DispatchConfig, deps: DispatcherDeps & { 
     taskNode: (taskId) => dispatcher.tasks.nodeOf(taskId),
     mayReadImage: (node, digest) => mayRead(deps.store, node, digest),
     mayWriteImage: async (node) => dispatcher.tasks.countOn(node) > 0,
+    endSessions: (node, words) => dispatcher.endSessions(node, words),
     acknowledgement: (node) => dispatcher.ackOf(node),
   };
 }

@@ -9,20 +9,18 @@ import { callAfter } from '../../shared/kit/timer.ts';
 import type { AgentMessage, DesiredAck, Hello, InstanceReport, NodeEvent } from '../../shared/rpc/messages.ts';
 import type { NodeRow, Store } from '../store/port.ts';
 import { AgentSession, type AgentCall } from './agent-session.ts';
+import { Door, type DoorDeps, type Visitor } from './door.ts';
 import { Liveness } from './liveness.ts';
 import { LogQueries } from './log-queries.ts';
 import { DEFAULT_BUDGET, type Budget } from './message-budget.ts';
 import { NodeBook, type KnownNode } from './node-book.ts';
 import { heartbeatIntervalMs, type Pace } from './pace.ts';
-import { serialOf } from './peer.ts';
+import { OpenSessions } from './open-sessions.ts';
 import { Publisher } from './publisher.ts';
-import { readDesiredState } from './read-desired.ts';
+import { readDesiredState, type DesiredStore } from './read-desired.ts';
 import { Tasks } from './tasks.ts';
 
-export type DispatchStore = Pick<
-  Store,
-  'nodeBySerial' | 'nodes' | 'setNodeState' | 'setNodeFacts' | 'assignmentsOfNode' | 'assignmentsOfApp' | 'release' | 'appById'
->;
+export type DispatchStore = DoorDeps['store'] & DesiredStore & Pick<Store, 'nodes' | 'setNodeState' | 'setNodeFacts' | 'assignmentsOfApp'>;
 
 export interface DispatcherSettings {
   readonly epoch: Epoch;
@@ -51,16 +49,18 @@ export class Dispatcher {
   readonly book = new NodeBook();
   readonly #settings: DispatcherSettings;
   readonly #deps: DispatcherDeps;
+  readonly #door: Door;
   readonly #publisher: Publisher;
   readonly #liveness: Liveness;
   readonly #listeners = new Set<(node: NodeId) => void>();
   /** Those that have not said Hello yet included. */
-  readonly #open = new Set<AgentSession>();
+  readonly #open = new OpenSessions();
   readonly #stop = new AbortController();
 
   constructor(settings: DispatcherSettings, deps: DispatcherDeps) {
     this.#settings = settings;
     this.#deps = deps;
+    this.#door = new Door(deps);
     const session = (node: NodeId): AgentSession | undefined => this.book.get(node)?.session;
     this.tasks = new Tasks({
       clock: deps.clock,
@@ -82,7 +82,7 @@ export class Dispatcher {
     });
     this.#publisher = new Publisher({
       session,
-      read: (serial) => readDesiredState(deps.store, serial, settings),
+      read: (node) => readDesiredState(deps.store, node, settings),
       onSent: (to, state) => {
         const own = new Set(state.assignments.map((one) => one.instanceId));
         to.ownInstances = own;
@@ -108,7 +108,7 @@ export class Dispatcher {
 
   close(): void {
     this.#stop.abort();
-    for (const session of [...this.#open]) session.end(Status.UNAVAILABLE, 'The controller is stopping.');
+    for (const session of this.#open.all()) session.end(Status.UNAVAILABLE, 'The controller is stopping.');
     this.tasks.close();
   }
 
@@ -128,25 +128,19 @@ export class Dispatcher {
     }
   }
 
-  /** Takes a new stream: identity is the certificate's, whatever the messages say. */
+  /** Takes a new stream, if it is a node's. */
   async accept(call: AgentCall): Promise<void> {
-    const serial = serialOf(call.getAuthContext().sslPeerCertificate);
-    try {
-      const row = serial === undefined ? undefined : await this.#deps.store.nodeBySerial(serial);
-      if (serial === undefined || row === undefined || row.state === 'removed') this.#refuse(call, serial);
-      else this.#begin(call, row, serial);
-    } catch (error) {
-      this.#deps.logger.error({ error: describeCauses(error) }, 'session not opened');
-      call.emit('error', { code: Status.UNAVAILABLE, details: 'The controller cannot read its database now.' });
-    }
+    const visitor = await this.#door.admit(call);
+    if (visitor !== undefined) this.#begin(call, visitor);
   }
 
-  #refuse(call: AgentCall, serial: string | undefined): void {
-    this.#deps.logger.warn({ serial: serial ?? '', peer: call.getPeer() }, 'session refused: no node has this certificate');
-    call.emit('error', { code: Status.UNAUTHENTICATED, details: 'No node of this fleet has this certificate.' });
+  /** Ends what a node has open; nobody who was looked up before this gets in. */
+  endSessions(node: NodeId, words: string): void {
+    this.#door.revoked();
+    for (const session of this.#open.of(node)) session.end(Status.UNAUTHENTICATED, words);
   }
 
-  #begin(call: AgentCall, row: NodeRow, serial: string): void {
+  #begin(call: AgentCall, { row, serial }: Visitor): void {
     this.book.learn(row);
     const session = new AgentSession(
       call,
@@ -265,7 +259,7 @@ export class Dispatcher {
 
   #closed(session: AgentSession): void {
     session.stopHelloTimer?.();
-    this.#open.delete(session);
+    this.#open.remove(session);
     const node = this.book.get(session.nodeId);
     this.logs.onDisconnect(session);
     if (node?.session !== session) return;

@@ -6,7 +6,7 @@ import type { AgentSession } from './agent-session.ts';
 export interface PublisherDeps {
   readonly session: (node: NodeId) => AgentSession | undefined;
   /** `undefined`: the node was removed. */
-  readonly read: (serial: string) => Promise<DesiredState | undefined>;
+  readonly read: (node: NodeId) => Promise<DesiredState | undefined>;
   readonly onSent: (session: AgentSession, state: DesiredState) => void;
 }
 
@@ -56,7 +56,7 @@ export class Publisher {
       this.#full.set(session, true);
       return;
     }
-    const state = await this.#deps.read(session.serial);
+    const state = await this.#deps.read(node);
     if (state === undefined) {
       session.end(Status.UNAUTHENTICATED, 'This node was removed from the fleet.');
       return;

@@ -1,29 +1,29 @@
 import type { DesiredState, Epoch } from '../../shared/domain/assignment.ts';
-import type { AppId } from '../../shared/domain/ids.ts';
+import type { AppId, NodeId } from '../../shared/domain/ids.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { App, AssignmentRow, Release, Store } from '../store/port.ts';
 import { assembleDesiredState, releaseKey } from './desired-state.ts';
 
-export type DesiredStore = Pick<Store, 'nodeBySerial' | 'assignmentsOfNode' | 'release' | 'appById'>;
+export type DesiredStore = Pick<Store, 'nodeById' | 'assignmentsOfNode' | 'release' | 'appById'>;
 
 const ATTEMPTS = 20;
 
 /**
- * The desired state of the node with this certificate, generation and content of one moment: the generation is read
+ * The desired state of a node, generation and content of one moment: the generation is read
  * before and after, and the reading repeated when it moved meanwhile. `undefined` when the node is unknown or removed.
  * @throws SLIP_DISPATCH_BUSY, SLIP_DISPATCH_ROWS
  */
 export async function readDesiredState(
   store: DesiredStore,
-  serial: string,
+  id: NodeId,
   settings: { readonly epoch: Epoch; readonly baseDomain: string },
 ): Promise<DesiredState | undefined> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    const node = await store.nodeBySerial(serial);
+    const node = await store.nodeById(id);
     if (node === undefined || node.state === 'removed') return undefined;
     const assignments = await store.assignmentsOfNode(node.id);
     const [apps, releases] = [await readApps(store, assignments), await readReleases(store, assignments)];
-    const after = await store.nodeBySerial(serial);
+    const after = await store.nodeById(id);
     if (after?.generation !== node.generation) continue;
     return assembleDesiredState({ ...settings, generation: node.generation, assignments, apps, releases });
   }

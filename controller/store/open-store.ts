@@ -6,8 +6,10 @@ import { createAssignments } from './sqlite/assignments.ts';
 import { createBuilds } from './sqlite/builds.ts';
 import { createController } from './sqlite/controller.ts';
 import { announcing, createEvents } from './sqlite/events.ts';
+import { createCertificates } from './sqlite/identity.ts';
+import { createJoinTokens } from './sqlite/join-tokens.ts';
 import { createNodeChanges } from './sqlite/node-changes.ts';
-import { createJoins, createNodes } from './sqlite/nodes.ts';
+import { createNodes } from './sqlite/nodes.ts';
 import { IN_MEMORY, openDatabase } from './sqlite/open-database.ts';
 import { createProcessSettings } from './sqlite/process-settings.ts';
 import { createReleases, createRollouts } from './sqlite/releases.ts';
@@ -48,7 +50,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       ...createRollouts(deps),
       ...createNodes(deps),
       ...createNodeChanges(deps),
-      ...createJoins(deps),
+      ...createCertificates(deps),
+      ...createJoinTokens(deps),
       ...createAssignments(deps),
       ...createEvents(deps, onEvents),
       close: async () => {

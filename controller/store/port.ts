@@ -2,11 +2,14 @@ import type { FleetEvent, NewEvent } from '../../shared/domain/event.ts';
 import type { Limits } from '../../shared/domain/assignment.ts';
 import type { Formation, LimitSettings, PlacementRule, ProcessSettings } from '../../shared/domain/placement.ts';
 import type { AppId, BuildId, Digest, InstanceId, NodeId, UserId } from '../../shared/domain/ids.ts';
-import type { AppName, NodeName, ProcessType, UserName } from '../../shared/domain/names.ts';
+import type { AppName, ProcessType, UserName } from '../../shared/domain/names.ts';
 import type { DesiredInstanceState, Epoch } from '../../shared/domain/assignment.ts';
 import type { Slug } from '../../shared/domain/slug.ts';
+import type { ApiToken, IdentityStore, NodeRow } from './identity.ts';
 import type { BuildState, NodeState, ReleaseState } from '../../shared/domain/states.ts';
 import type { ConfigVars } from '../../shared/kit/sensitive.ts';
+
+export type { NodeRow } from './identity.ts';
 
 export interface User {
   readonly id: UserId;
@@ -72,26 +75,6 @@ export interface Release {
 
 export type NewRelease = Omit<Release, 'version' | 'state' | 'createdAtMs' | 'failure'>;
 
-export interface NodeRow {
-  readonly id: NodeId;
-  readonly name: NodeName;
-  /** Serial of the certificate that is this node; a look-up key. Lower-case hex. */
-  readonly certificateSerial: string;
-  readonly state: NodeState;
-  readonly labels: Readonly<Record<string, string>>;
-  /** Last reported facts, JSON object; undefined before the first Hello. */
-  readonly facts?: Readonly<Record<string, unknown>> | undefined;
-  readonly joinedAtMs: number;
-  /** Grows with every change of the node's desired state. */
-  readonly generation: number;
-  /** It gets no new instances. */
-  readonly cordoned: boolean;
-  /** Set while its instances are moved to other nodes: until when at the latest, wall clock. Always cordoned as well. */
-  readonly drainUntilMs?: number | undefined;
-  /** Set once its silence has lasted so long that its instances are replaced elsewhere, until it is back; wall clock. */
-  readonly lostAtMs?: number | undefined;
-}
-
 /** What may change of a node by an operator's word or by its absence; `null` clears, what is absent stays. */
 export interface NodeChange {
   readonly cordoned?: boolean;
@@ -131,14 +114,6 @@ export interface AssignmentRow {
   readonly moveReason?: MoveReason | undefined;
 }
 
-export interface ApiToken {
-  readonly id: string;
-  readonly userId: UserId;
-  readonly description: string;
-  readonly createdAtMs: number;
-  readonly expiresAtMs?: number | undefined;
-}
-
 /** Who asked for it, as its event will say; absent: the controller itself. */
 export interface DoneBy {
   readonly by?: UserName | undefined;
@@ -169,7 +144,7 @@ export interface AssignmentChange {
  * Queries used on every push are indexed; none grows with the history.
  * Errors: SLIP_STORE_* (bug, transient: SLIP_DISK_FULL), conflicts as documented.
  */
-export interface Store {
+export interface Store extends IdentityStore {
   // -- controller
   /** Raises the epoch counter and draws a new id: called once per start. */
   newEpoch(id: string): Promise<Epoch>;
@@ -248,11 +223,7 @@ export interface Store {
   /** Layer digests of any release that is not failed. */
   imagesInUse(): Promise<ReadonlySet<Digest>>;
 
-  // -- nodes
-  /** Single use: marks the token used and creates the node in one transaction. @throws SLIP_JOIN_TOKEN (unknown, used, expired: same words), SLIP_NODE_EXISTS */
-  redeemJoinToken(secretHash: string, nowMs: number, node: { name: NodeName; certificateSerial: string }): Promise<NodeRow>;
-  addJoinToken(token: { secretHash: string; labels: Readonly<Record<string, string>>; expiresAtMs: number } & DoneBy): Promise<void>;
-  nodeBySerial(serial: string): Promise<NodeRow | undefined>;
+  // -- nodes (who they are: IdentityStore)
   nodes(): Promise<readonly NodeRow[]>;
   setNodeState(id: NodeId, state: NodeState): Promise<void>;
   setNodeFacts(id: NodeId, facts: Readonly<Record<string, unknown>>): Promise<void>;

@@ -10,6 +10,7 @@ import { newSerial } from '../../controller/access/ca/certificates.ts';
 import { newApiToken, newJoinToken } from '../../controller/access/tokens.ts';
 import { createApi, type Api } from '../../controller/api/create-api.ts';
 import type { AgentProgram, ProgramFile } from '../../controller/install/programs.ts';
+import { NodeConnections } from '../../controller/api/node-connections.ts';
 import type { ApiConfig, ApiDeps } from '../../controller/api/deps.ts';
 import type { ImageStore } from '../../controller/build/port.ts';
 import type { Fleet, LiveNode } from '../../controller/dispatch/port.ts';
@@ -190,6 +191,8 @@ function fakeDeps(store: Store): Omit<ApiDeps, 'store' | 'fleet' | 'images' | 'a
   return {
     programs: { current: () => Promise.resolve(FAKE_PROGRAM), file: () => Promise.resolve(undefined) },
     taskSources: { open: () => Promise.resolve(undefined) },
+    endSessions: () => undefined,
+    connections: new NodeConnections(),
     mayReadImage: () => Promise.resolve(true),
     mayWriteImage: () => Promise.resolve(true),
     releases: {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -59,8 +59,7 @@ export async function issueNode(ca: Authority, nodeId = 'node00000001'): Promise
 /** A state folder as join leaves it. */
 export async function nodeStateDir(t: TestContext, tls: NodeTls): Promise<string> {
   const stateDir = await tempDir(t, 'slipway-node-');
-  await writeFile(join(stateDir, 'node.key'), tls.key, { mode: 0o600 });
   const identity = { nodeId: 'node00000001', nodeName: 'test', apiUrl: 'https://localhost', grpcAddress: 'localhost:1' };
-  await writeMembership(stateDir, { identity, certificate: tls.certificate, ca: tls.ca });
+  await writeMembership(stateDir, { identity, ...tls });
   return stateDir;
 }

@@ -68,7 +68,7 @@ export function isolationSuite(sandbox: 'lxc' | 'nspawn'): void {
 
     it('finds nothing of this machine: agent, controller, root, accounts', async () => {
       const paths = [
-        ...['desired.json', 'node.key', 'agent.json', 'sandbox'].map((name) => join(fleet.dir, 'agent', name)),
+        ...['desired.json', 'node.pem', 'agent.json', 'sandbox'].map((name) => join(fleet.dir, 'agent', name)),
         ...['slipway.db', 'ca'].map((name) => join(fleet.dir, 'controller', name)),
         ...[join(fleet.dir, 'cli.json'), PRODUCT_DIR, '/etc/shadow', '/etc/ssh', '/root/.ssh', '/root/.bashrc', '/var/lib', '/var/log'],
       ];

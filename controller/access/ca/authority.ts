@@ -33,8 +33,13 @@ export interface Authority {
   readonly pin: string;
   /** The present one; renewed when a third of its life is left. Ask again at least daily. */
   serverCredential(): Promise<ServerCredential>;
-  /** @throws SLIP_CSR_INVALID when it cannot be read or its signature is not by its own key */
-  checkRequest(csrPem: string): Promise<void>;
+  /**
+   * @returns the SHA-256 of its public key, hex: the same machine asks with the same key
+   * @throws SLIP_CSR_INVALID when it cannot be read or its signature is not by its own key
+   */
+  checkRequest(csrPem: string): Promise<string>;
+  /** How long a node's certificate is good for. */
+  readonly nodeLifetimeMs: number;
   /**
    * Certificate for the key of a CSR, whose subject and extensions are ignored: identity is what we say.
    * @throws SLIP_CSR_INVALID

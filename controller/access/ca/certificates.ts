@@ -99,7 +99,12 @@ export async function readRequest(csrPem: string): Promise<x509.Pkcs10Certificat
 
 /** `sha256:` and the hex SHA-256 of the public key. */
 export function pinOf(certificate: x509.X509Certificate): string {
-  return `sha256:${createHash('sha256').update(new Uint8Array(certificate.publicKey.rawData)).digest('hex')}`;
+  return `sha256:${keyHash(certificate)}`;
+}
+
+/** Hex SHA-256 of the public key of a certificate or a request. */
+export function keyHash(of: { readonly publicKey: x509.PublicKey }): string {
+  return createHash('sha256').update(new Uint8Array(of.publicKey.rawData)).digest('hex');
 }
 
 interface Leaf {

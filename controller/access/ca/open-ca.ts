@@ -3,7 +3,7 @@ import { ensureDir } from '../../../shared/kit/atomic-file.ts';
 import type { Clock } from '../../../shared/kit/clock.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import type { Authority, AuthorityOptions, ServerCredential } from './authority.ts';
-import { issueNodeCertificate, issueServer, pinOf, readRequest, selfSignCa, type KeyAndCertificate } from './certificates.ts';
+import { issueNodeCertificate, issueServer, keyHash, pinOf, readRequest, selfSignCa, type KeyAndCertificate } from './certificates.ts';
 import { readCredential, toPem, writeCredential } from './credential-file.ts';
 
 const DAY_MS = 24 * 60 * 60_000;
@@ -26,9 +26,8 @@ export async function openCa(options: AuthorityOptions): Promise<Authority> {
     caPem,
     pin: pinOf(ca.certificate),
     serverCredential: () => currentServerCredential(ca, join(options.dir, 'server.pem'), options),
-    checkRequest: async (csrPem) => {
-      await readRequest(csrPem);
-    },
+    nodeLifetimeMs,
+    checkRequest: async (csrPem) => keyHash(await readRequest(csrPem)),
     issueNode: async ({ csrPem, nodeId, serial }) => {
       const csr = await readRequest(csrPem);
       const validity = { nowMs: clock.nowMs(), lifetimeMs: nodeLifetimeMs };

@@ -30,7 +30,7 @@ function installScript(config: ApiConfig, deps: ApiDeps): Route {
     auth: 'anonymous',
     action: 'program.read',
     handle: async ({ request, reply }) => {
-      limit(request.ip);
+      limit.count(request.ip);
       const program = await deps.programs.current();
       // The larger files are fetched while the machine installs packages.
       void Promise.all([deps.programs.file(program.node.x64.name), deps.programs.file(program.npm.name)]).catch((error: unknown) =>
@@ -51,7 +51,7 @@ function programFile({ programs, clock }: ApiDeps): Route {
     auth: 'anonymous',
     action: 'program.read',
     handle: async ({ params, request, reply }) => {
-      limit(request.ip);
+      limit.count(request.ip);
       const path = await programs.file(params['name'] ?? '');
       if (path === undefined) throw notFound('program of that name');
       reply.type('application/octet-stream').header('content-length', (await stat(path)).size);

@@ -1,45 +1,99 @@
 import { z } from 'zod';
 import { newSerial } from '../../access/ca/certificates.ts';
 import { hashToken } from '../../access/tokens.ts';
+import type { NodeRow } from '../../store/port.ts';
 import type { JoinBody } from '../../../shared/domain/api.ts';
+import type { NodeId } from '../../../shared/domain/ids.ts';
 import { parseNodeName } from '../../../shared/domain/names.ts';
+import { SlipwayError } from '../../../shared/kit/errors.ts';
 import type { ApiConfig, ApiDeps } from '../deps.ts';
-import { createRateLimit } from '../rate-limit.ts';
+import { createRateLimit, type RateLimit } from '../rate-limit.ts';
 import { anonymousRoute, type Route } from '../route.ts';
 
-const body = z.strictObject({ token: z.string().min(1).max(200), name: z.string().max(100), csr: z.string().max(10_000) });
+const token = z.string().min(1).max(200);
+const csr = z.string().max(10_000);
+const joinBody = z.strictObject({ token, csr, name: z.string().max(100) });
+const rejoinBody = z.strictObject({ token, csr, nodeId: z.string().max(64).optional() });
 
-const JOIN_RATE = { count: 20, perMs: 60_000 };
+/** Failures of one address: a rack that joins from behind one address at once must get through. */
+const FAILURES = { count: 20, perMs: 60_000 };
+const BODY_LIMIT_BYTES = 16 * 1024;
 
-/** A machine with a token becomes a node with a certificate. */
+/** A machine with a token gets a certificate: as a new node, or as one the fleet knows. */
 export function joinRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
-  const limit = createRateLimit(JOIN_RATE, deps.clock);
-  return [
-    anonymousRoute({
-      method: 'POST',
-      url: '/join',
-      auth: 'anonymous',
-      action: 'node.join',
-      body,
-      bodyLimitBytes: 16 * 1024,
-      handle: async ({ body: join, request, reply }) => {
-        limit(request.ip);
-        const name = parseNodeName(join.name);
+  const failures = createRateLimit(FAILURES, deps.clock);
+  return [joinRoute(config, deps, failures), rejoinRoute(config, deps, failures)];
+}
+
+function joinRoute(config: ApiConfig, deps: ApiDeps, failures: RateLimit): Route {
+  const { store, clock, authority, log } = deps;
+  return anonymousRoute({
+    method: 'POST',
+    url: '/join',
+    auth: 'anonymous',
+    action: 'node.join',
+    body: joinBody,
+    bodyLimitBytes: BODY_LIMIT_BYTES,
+    handle: async ({ body, request, reply }) => {
+      const node = await failures.guard(request.ip, async () => {
+        const name = parseNodeName(body.name);
         // Looked at before the token is spent: a bad request must not cost one.
-        await deps.authority.checkRequest(join.csr);
-        const certificateSerial = newSerial();
-        const node = await deps.store.redeemJoinToken(hashToken(join.token), deps.clock.nowMs(), { name, certificateSerial });
-        const issued = await deps.authority.issueNode({ csrPem: join.csr, nodeId: node.id, serial: certificateSerial });
-        deps.log.info({ node: node.name, nodeId: node.id, address: request.ip }, 'node.joined');
-        reply.code(201);
-        return {
-          nodeId: node.id,
-          nodeName: node.name,
-          certificate: issued.certificatePem,
-          ca: deps.authority.caPem,
-          grpcAddress: config.grpcAddress,
-        } satisfies JoinBody;
-      },
-    }),
-  ];
+        const keyHash = await authority.checkRequest(body.csr);
+        return await store.redeemJoinToken(hashToken(body.token), clock.nowMs(), { name, keyHash, ...newCertificate(deps) });
+      });
+      log.info({ node: node.name, nodeId: node.id, address: request.ip }, 'node.joined');
+      reply.code(201);
+      return await membership(config, deps, { node, csr: body.csr });
+    },
+  });
+}
+
+function rejoinRoute(config: ApiConfig, deps: ApiDeps, failures: RateLimit): Route {
+  const { store, clock, authority, log } = deps;
+  return anonymousRoute({
+    method: 'POST',
+    url: '/rejoin',
+    auth: 'anonymous',
+    action: 'node.join',
+    body: rejoinBody,
+    bodyLimitBytes: BODY_LIMIT_BYTES,
+    handle: async ({ body, request, reply }) => {
+      const node = await failures.guard(request.ip, async () => {
+        const keyHash = await authority.checkRequest(body.csr);
+        const secretHash = hashToken(body.token);
+        refuseWhileConnected(deps, await store.rejoinTarget(secretHash, clock.nowMs(), keyHash));
+        const knownAs = body.nodeId === undefined ? {} : { knownAs: body.nodeId as NodeId };
+        return await store.redeemRejoinToken(secretHash, clock.nowMs(), { ...newCertificate(deps), ...knownAs, keyHash });
+      });
+      deps.endSessions(node.id, 'This node has rejoined with another certificate.');
+      log.warn({ node: node.name, nodeId: node.id, address: request.ip }, 'node.rejoined');
+      reply.code(201);
+      return await membership(config, deps, { node, csr: body.csr });
+    },
+  });
+}
+
+function newCertificate({ authority, clock }: ApiDeps): { certificateSerial: string; notAfterMs: number } {
+  return { certificateSerial: newSerial(), notAfterMs: clock.nowMs() + authority.nodeLifetimeMs };
+}
+
+async function membership({ grpcAddress }: ApiConfig, { authority }: ApiDeps, of: { node: NodeRow; csr: string }): Promise<JoinBody> {
+  const { node } = of;
+  const issued = await authority.issueNode({ csrPem: of.csr, nodeId: node.id, serial: node.certificateSerial });
+  return { nodeId: node.id, nodeName: node.name, certificate: issued.certificatePem, ca: authority.caPem, grpcAddress };
+}
+
+/** A token in the wrong hands must not put another machine in the place of one that is there. */
+function refuseWhileConnected({ fleet }: ApiDeps, node: NodeRow): void {
+  if (fleet.nodes().every((live) => live.nodeId !== node.id || !live.connected)) return;
+  throw rejoinConnected(node.name);
+}
+
+export function rejoinConnected(name: string): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_REJOIN_CONNECTED',
+    kind: 'conflict',
+    message: `Node ${name} is connected with a certificate that works, so nothing needs to rejoin.`,
+    hint: `To put another machine in its place, cut it off first: slipway nodes:revoke ${name}`,
+  });
 }

@@ -112,6 +112,16 @@ export const nodeRow = z.strictObject({
   cordoned: flag,
   drainUntilMs: optional(whole),
   lostAtMs: optional(whole),
+  certificateNotAfterMs: optional(whole),
+  revokedAtMs: optional(whole),
+});
+export const joinTokenRow = z.strictObject({
+  id: z.string(),
+  labels: json(strings),
+  createdAtMs: whole,
+  createdBy: z.string(),
+  expiresAtMs: whole,
+  rejoins: optional(z.string()),
 });
 export const eventRow = z
   .strictObject({

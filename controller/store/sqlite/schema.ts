@@ -22,7 +22,8 @@ export interface Schema {
   releases: ReleaseRow;
   releaseImages: { digest: string; appId: string; version: number };
   nodes: NodeTableRow;
-  joinTokens: { secretHash: string; labels: string; expiresAtMs: number; usedByNodeId: string | null };
+  nodeCertificates: NodeCertificateTableRow;
+  joinTokens: JoinTokenTableRow;
   assignments: AssignmentTableRow;
   events: EventTableRow;
 }
@@ -74,6 +75,30 @@ interface NodeTableRow {
   cordoned: Generated<number>;
   drainUntilMs: number | null;
   lostAtMs: number | null;
+  certificateNotAfterMs: number | null;
+  revokedAtMs: number | null;
+}
+
+interface NodeCertificateTableRow {
+  serial: string;
+  nodeId: string;
+  state: string;
+  why: string | null;
+  issuedAtMs: number;
+  notAfterMs: number | null;
+  retiredAtMs: number | null;
+}
+
+export interface JoinTokenTableRow {
+  secretHash: string;
+  labels: string;
+  expiresAtMs: number;
+  usedByNodeId: string | null;
+  id: string | null;
+  createdAtMs: number;
+  createdBy: string;
+  rejoinsNodeId: string | null;
+  keyHash: string | null;
 }
 
 interface AssignmentTableRow {

@@ -7,7 +7,7 @@ import { apiTokenRow, parseRow, parseRowIfAny, parseRows, sshKeyRow, userRow } f
 
 type Users = Pick<Store, 'createUser' | 'userById' | 'userByName' | 'users'>;
 type Keys = Pick<Store, 'userByFingerprint' | 'addKey' | 'keysOf' | 'removeKey'>;
-type Tokens = Pick<Store, 'addToken' | 'userByTokenHash'>;
+type Tokens = Pick<Store, 'addToken' | 'userByTokenHash' | 'apiTokensOf' | 'removeApiToken'>;
 
 export function createUsers({ inTransaction, clock, randomId }: RepositoryDeps): Users {
   return {
@@ -96,6 +96,16 @@ export function createTokens({ inTransaction, clock, randomId }: RepositoryDeps)
           .where((or) => or.or([or('apiTokens.expiresAtMs', 'is', null), or('apiTokens.expiresAtMs', '>', nowMs)]))
           .executeTakeFirst();
         return parseRowIfAny(userRow, row);
+      }),
+    apiTokensOf: (userId) =>
+      inTransaction(async (tx) => {
+        const rows = await tx.selectFrom('apiTokens').selectAll().where('userId', '=', userId).orderBy('createdAtMs').execute();
+        return parseRows(apiTokenRow, rows);
+      }),
+    removeApiToken: (userId, id) =>
+      inTransaction(async (tx) => {
+        const query = tx.deleteFrom('apiTokens').where('userId', '=', userId).where('id', '=', id);
+        return (await query.executeTakeFirst()).numDeletedRows > 0n;
       }),
   };
 }

@@ -32,7 +32,7 @@ describe('joining', () => {
     const { identity, already } = await join(request);
     assert.equal(already, false);
     assert.deepEqual({ ...identity, nodeId: '' }, { nodeId: '', nodeName: 'node-one', apiUrl: api.url, grpcAddress: '127.0.0.1:7443' });
-    assert.equal((await stat(joinPath(request.stateDir, 'node.key'))).mode & 0o777, 0o600);
+    assert.equal((await stat(joinPath(request.stateDir, 'node.pem'))).mode & 0o777, 0o600);
     assert.equal((await readNodeTls(request.stateDir)).ca, api.authority.caPem);
     assert.equal((await api.store.nodes())[0]?.id, identity.nodeId);
   });
@@ -48,9 +48,10 @@ describe('joining', () => {
   it('passes on why the controller refuses, and can try again with the same key', async (t) => {
     const { api, request } = await setUp(t);
     await assert.rejects(join({ ...request, token: 'wrong' }), failsWith('SLIP_JOIN_TOKEN'));
-    const key = await readFile(joinPath(request.stateDir, 'node.key'), 'utf8');
+    const key = await readFile(joinPath(request.stateDir, 'join.key'), 'utf8');
     await join(request);
-    assert.equal(await readFile(joinPath(request.stateDir, 'node.key'), 'utf8'), key);
+    assert.equal((await readNodeTls(request.stateDir)).key, key);
+    await assert.rejects(readFile(joinPath(request.stateDir, 'join.key')));
     assert.equal((await api.store.nodes()).length, 1);
   });
 

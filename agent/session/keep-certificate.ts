@@ -1,0 +1,96 @@
+import { X509Certificate } from 'node:crypto';
+import { backoffDelayMs, type BackoffPolicy } from '../../shared/kit/backoff.ts';
+import type { Reason } from '../../shared/domain/instance.ts';
+import type { Clock } from '../../shared/kit/clock.ts';
+import { describeCauses, toSlipwayError } from '../../shared/kit/errors.ts';
+import type { Logger } from '../../shared/kit/log.ts';
+import { readNodeTls } from './node-files.ts';
+
+export interface KeeperDeps {
+  readonly stateDir: string;
+  /** One renewal, from the question to the file. Rejects with why it did not work. */
+  readonly renewCertificate: () => Promise<void>;
+  /** Only a third of the life is left and no renewal has worked: an operator should know. */
+  readonly onLate: (reason: Reason) => void;
+  readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly log: Logger;
+}
+
+export interface Validity {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+const HOUR_MS = 60 * 60_000;
+const DAY_MS = 24 * HOUR_MS;
+const RETRY: BackoffPolicy = { firstMs: 30_000, maxMs: HOUR_MS, factor: 2 };
+
+/** When to ask for the next certificate: a third of the life has passed, two thirds are left to get it. Pure. */
+export function renewAtMs({ fromMs, toMs }: Validity): number {
+  return fromMs + (toMs - fromMs) / 3;
+}
+
+/** When to say that renewals do not work: a third of the life is left. Pure. */
+export function lateAtMs({ fromMs, toMs }: Validity): number {
+  return toMs - (toMs - fromMs) / 3;
+}
+
+/**
+ * Keeps the node's certificate young until the signal aborts. The wall clock decides, so it is looked at every hour.
+ * The session that is open stays; the next one, and every download from then on, shows the new certificate.
+ */
+export async function keepCertificateFresh(deps: KeeperDeps, signal: AbortSignal): Promise<void> {
+  const keeper = new Keeper(deps);
+  while (!signal.aborted) {
+    const waitMs = await keeper.step();
+    await deps.clock.sleep(waitMs, signal).catch(() => undefined);
+  }
+}
+
+class Keeper {
+  readonly #deps: KeeperDeps;
+  #failures = 0;
+  #saidLateAtMs = -Infinity;
+
+  constructor(deps: KeeperDeps) {
+    this.#deps = deps;
+  }
+
+  /** Renews when it is time. @returns how long to wait for the next look */
+  async step(): Promise<number> {
+    const { clock, random, log } = this.#deps;
+    try {
+      const dueMs = renewAtMs(await this.#validity()) - clock.nowMs();
+      if (dueMs > 0) return Math.min(dueMs, HOUR_MS);
+      await this.#deps.renewCertificate();
+      this.#failures = 0;
+      log.info({ until: new Date((await this.#validity()).toMs).toISOString() }, 'certificate renewed');
+      return HOUR_MS * (0.5 + random() / 2);
+    } catch (error) {
+      log.warn({ error: describeCauses(error) }, 'certificate not renewed; trying again');
+      await this.#sayWhenLate(error);
+      this.#failures += 1;
+      return backoffDelayMs(RETRY, this.#failures - 1, random());
+    }
+  }
+
+  async #validity(): Promise<Validity> {
+    const { validFromDate, validToDate } = new X509Certificate((await readNodeTls(this.#deps.stateDir)).certificate);
+    return { fromMs: validFromDate.getTime(), toMs: validToDate.getTime() };
+  }
+
+  async #sayWhenLate(error: unknown): Promise<void> {
+    const nowMs = this.#deps.clock.nowMs();
+    const validity = await this.#validity().catch(() => undefined);
+    if (validity === undefined || nowMs < lateAtMs(validity) || nowMs - this.#saidLateAtMs < DAY_MS) return;
+    this.#saidLateAtMs = nowMs;
+    const days = Math.max(0, Math.floor((validity.toMs - nowMs) / DAY_MS));
+    this.#deps.onLate({
+      code: 'SLIP_CERTIFICATE_LATE',
+      message: `The certificate of this node ends in ${String(days)} days and cannot be renewed: ${toSlipwayError(error).message}`,
+      hint: 'Check that the node reaches the API port of the controller; its log says more: journalctl -u slipway-agent',
+    });
+  }
+}

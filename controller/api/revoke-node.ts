@@ -1,0 +1,20 @@
+import type { UserName } from '../../shared/domain/names.ts';
+import type { NodeRow } from '../store/port.ts';
+import type { ApiDeps } from './deps.ts';
+
+type RevokeDeps = Pick<ApiDeps, 'store' | 'endSessions' | 'connections' | 'log'>;
+
+/**
+ * Takes a node's certificates out of force, and what is open with them: from the next instant no request and no session
+ * of theirs is served. The node keeps its name and assignments; `nodes:rejoin` gives it a new certificate.
+ */
+export async function revokeNode(deps: RevokeDeps, node: NodeRow, by: UserName): Promise<void> {
+  const serials = await deps.store.revokeCertificates(node.id, by);
+  for (const serial of serials) deps.connections.cut(serial);
+  deps.endSessions(node.id, revokedWords(node.name));
+  deps.log.warn({ node: node.name, nodeId: node.id, by }, 'node.revoked');
+}
+
+export function revokedWords(name: string): string {
+  return `The certificate of node ${name} was revoked. To let this machine back in, rejoin it: slipway nodes:rejoin ${name}`;
+}

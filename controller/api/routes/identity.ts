@@ -1,0 +1,118 @@
+import { z } from 'zod';
+import { newJoinToken } from '../../access/tokens.ts';
+import type { NodeRow } from '../../store/port.ts';
+import type { ApiTokenInfoBody, JoinTokenInfoBody, RejoinTokenBody } from '../../../shared/domain/api-identity.ts';
+import { parseNodeName } from '../../../shared/domain/names.ts';
+import { SlipwayError } from '../../../shared/kit/errors.ts';
+import { notFound } from '../api-errors.ts';
+import type { ApiDeps } from '../deps.ts';
+import { revokeNode } from '../revoke-node.ts';
+import { userRoute, type Route } from '../route.ts';
+import { rejoinConnected } from './join.ts';
+
+const MINUTE_MS = 60_000;
+const rejoinBody = z.strictObject({
+  ttlMs: z
+    .number()
+    .int()
+    .min(MINUTE_MS)
+    .max(24 * 60 * MINUTE_MS)
+    .default(15 * MINUTE_MS),
+});
+
+/** Certificates of nodes and tokens of people, as an administrator or their owner handles them. */
+export function identityRoutes(deps: ApiDeps): readonly Route[] {
+  return [revoke(deps), rejoinToken(deps), ...joinTokens(deps), ...apiTokens(deps)];
+}
+
+function revoke(deps: ApiDeps): Route {
+  return userRoute({
+    method: 'POST',
+    url: '/nodes/:node/revoke',
+    auth: 'admin',
+    action: 'node.manage',
+    handle: async ({ user, params }) => {
+      await revokeNode(deps, await findNode(deps, params['node']), user.name);
+      return undefined;
+    },
+  });
+}
+
+function rejoinToken(deps: ApiDeps): Route {
+  const { store, fleet, clock, authority, log } = deps;
+  return userRoute({
+    method: 'POST',
+    url: '/nodes/:node/rejoin',
+    auth: 'admin',
+    action: 'node.manage',
+    body: rejoinBody,
+    handle: async ({ user, params, body, reply }) => {
+      const node = await findNode(deps, params['node']);
+      if (fleet.nodes().some((live) => live.nodeId === node.id && live.connected)) throw rejoinConnected(node.name);
+      const token = newJoinToken();
+      const expiresAtMs = clock.nowMs() + body.ttlMs;
+      await store.addJoinToken({ secretHash: token.secretHash, labels: {}, expiresAtMs, by: user.name, rejoins: node.id });
+      log.info({ node: node.name, by: user.name, expiresAtMs }, 'rejoin-token.created');
+      reply.code(201);
+      return { node: node.name, token: token.secret.reveal(), expiresAtMs, pin: authority.pin } satisfies RejoinTokenBody;
+    },
+  });
+}
+
+function joinTokens({ store, clock, log }: ApiDeps): readonly Route[] {
+  return [
+    userRoute({
+      method: 'GET',
+      url: '/join-tokens',
+      auth: 'admin',
+      action: 'node.manage',
+      handle: async () => (await store.joinTokens(clock.nowMs())) satisfies readonly JoinTokenInfoBody[],
+    }),
+    userRoute({
+      method: 'DELETE',
+      url: '/join-tokens/:id',
+      auth: 'admin',
+      action: 'node.manage',
+      handle: async ({ user, params }) => {
+        const id = params['id'] ?? '';
+        if (!(await store.removeJoinToken(id, user.name))) throw noToken('See those that can still be used with: slipway nodes:tokens');
+        log.info({ token: id, by: user.name }, 'join-token.revoked');
+        return undefined;
+      },
+    }),
+  ];
+}
+
+function apiTokens({ store, log }: ApiDeps): readonly Route[] {
+  return [
+    userRoute({
+      method: 'GET',
+      url: '/tokens',
+      auth: 'user',
+      action: 'account.read',
+      handle: async ({ user }) => (await store.apiTokensOf(user.id)).map(({ userId: _, ...token }): ApiTokenInfoBody => token),
+    }),
+    userRoute({
+      method: 'DELETE',
+      url: '/tokens/:id',
+      auth: 'user',
+      action: 'account.write',
+      handle: async ({ user, params }) => {
+        const id = params['id'] ?? '';
+        if (!(await store.removeApiToken(user.id, id))) throw noToken('See yours with: slipway tokens');
+        log.info({ token: id, user: user.name }, 'api-token.revoked');
+        return undefined;
+      },
+    }),
+  ];
+}
+
+async function findNode({ store }: ApiDeps, name: string | undefined): Promise<NodeRow> {
+  const node = await store.nodeByName(parseNodeName(name ?? ''));
+  if (node === undefined) throw notFound('node');
+  return node;
+}
+
+function noToken(hint: string): SlipwayError {
+  return new SlipwayError({ code: 'SLIP_TOKEN_NOT_FOUND', httpStatus: 404, message: 'There is no such token, or it was used.', hint });
+}

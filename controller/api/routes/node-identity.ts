@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { newSerial } from '../../access/ca/certificates.ts';
+import type { ApiDeps } from '../deps.ts';
+import { createRateLimit } from '../rate-limit.ts';
+import { nodeRoute, type Route } from '../route.ts';
+
+const body = z.strictObject({ csr: z.string().max(10_000) });
+
+/** Far above what an agent asks for in a year. */
+const RENEWALS = { count: 20, perMs: 60 * 60_000 };
+
+/** What a node may ask about itself: the next certificate, and that it is in use. */
+export function nodeIdentityRoutes(deps: ApiDeps): readonly Route[] {
+  const { store, clock, authority, log } = deps;
+  const renewals = createRateLimit(RENEWALS, clock);
+  return [
+    nodeRoute({
+      method: 'POST',
+      url: '/node/certificate',
+      auth: 'node',
+      action: 'node.certificate.renew',
+      body,
+      bodyLimitBytes: 16 * 1024,
+      handle: async ({ node, body: { csr }, reply }) => {
+        renewals.count(node.id);
+        await authority.checkRequest(csr);
+        const serial = newSerial();
+        const { certificatePem, notAfterMs } = await authority.issueNode({ csrPem: csr, nodeId: node.id, serial });
+        // The former one stays good: only the use of this one shows that it has arrived.
+        await store.addCertificate(node.id, { serial, notAfterMs });
+        log.info({ node: node.name, notAfterMs }, 'node.certificate-issued');
+        reply.code(201);
+        return { certificate: certificatePem };
+      },
+    }),
+    // Whoever gets here has shown its certificate, and the door has taken note of that.
+    nodeRoute({
+      method: 'POST',
+      url: '/node/certificate/use',
+      auth: 'node',
+      action: 'node.certificate.renew',
+      body: z.strictObject({}),
+      handle: async ({ node }) => Promise.resolve({ nodeId: node.id }),
+    }),
+  ];
+}

@@ -1,0 +1,105 @@
+import type { NodeId } from '../../../shared/domain/ids.ts';
+import { nodeActor } from '../../../shared/domain/event.ts';
+import type { IdentityStore, RetiredWhy } from '../identity.ts';
+import { insertEvent } from './events.ts';
+import { mustFindNode } from './nodes.ts';
+import type { RepositoryDeps } from './repository.ts';
+import { nodeRow, parseRow, parseRowIfAny } from './rows.ts';
+import type { Tx } from './schema.ts';
+
+type Certificates = Pick<
+  IdentityStore,
+  'nodeBySerial' | 'nodeById' | 'nodeByName' | 'retiredCertificate' | 'addCertificate' | 'useCertificate' | 'revokeCertificates'
+>;
+
+export function createCertificates({ inTransaction, clock }: RepositoryDeps): Certificates {
+  return {
+    nodeBySerial: (serial) =>
+      inTransaction(async (tx) => {
+        const row = await nodesOf(tx).where('serial', '=', serial).where('nodeCertificates.state', '<>', 'retired').executeTakeFirst();
+        return parseRowIfAny(nodeRow, row);
+      }),
+    nodeById: (id) =>
+      inTransaction(async (tx) => {
+        return parseRowIfAny(nodeRow, await tx.selectFrom('nodes').selectAll().where('id', '=', id).executeTakeFirst());
+      }),
+    nodeByName: (name) =>
+      inTransaction(async (tx) => {
+        const query = tx.selectFrom('nodes').selectAll().where('name', '=', name).where('state', '<>', 'removed');
+        return parseRowIfAny(nodeRow, await query.executeTakeFirst());
+      }),
+    retiredCertificate: (serial) =>
+      inTransaction(async (tx) => {
+        const certificate = await tx.selectFrom('nodeCertificates').selectAll().where('serial', '=', serial).executeTakeFirst();
+        if (certificate?.state !== 'retired') return undefined;
+        const node = parseRow(nodeRow, await nodesOf(tx).where('serial', '=', serial).executeTakeFirstOrThrow());
+        return { node, why: certificate.why as RetiredWhy, atMs: certificate.retiredAtMs ?? 0 };
+      }),
+    addCertificate: (id, { serial, notAfterMs }) =>
+      inTransaction(async (tx) => {
+        // What was issued and never used is nowhere on the node's disk: the agent asks one at a time.
+        await tx.deleteFrom('nodeCertificates').where('nodeId', '=', id).where('state', '=', 'pending').execute();
+        await insertCertificate(tx, { serial, nodeId: id, state: 'pending', notAfterMs, nowMs: clock.nowMs() });
+      }),
+    useCertificate: (serial) =>
+      inTransaction(async (tx) => {
+        const used = await tx.selectFrom('nodeCertificates').selectAll().where('serial', '=', serial).executeTakeFirst();
+        if (used?.state !== 'pending') return;
+        await retire(tx, { nodeId: used.nodeId, why: 'renewed', nowMs: clock.nowMs(), except: serial });
+        await tx.updateTable('nodeCertificates').set({ state: 'current' }).where('serial', '=', serial).execute();
+        await setCurrent(tx, { nodeId: used.nodeId, serial, notAfterMs: used.notAfterMs });
+        const { name } = await mustFindNode(tx, used.nodeId);
+        const message = `Node ${name} uses a renewed certificate.`;
+        await insertEvent(tx, clock, { kind: 'node.certificate', actor: nodeActor(name), node: name, message });
+      }),
+    revokeCertificates: (id, by) =>
+      inTransaction(async (tx) => {
+        const nowMs = clock.nowMs();
+        await retire(tx, { nodeId: id, why: 'revoked', nowMs });
+        await tx.updateTable('nodes').set({ revokedAtMs: nowMs }).where('id', '=', id).execute();
+        const { name } = await mustFindNode(tx, id);
+        const message = `The certificate of node ${name} was revoked; its session and downloads were cut.`;
+        const event = { kind: 'node.revoked', actor: by ?? 'controller', node: name, message, next: `slipway nodes:rejoin ${name}` };
+        await insertEvent(tx, clock, event);
+        return (await tx.selectFrom('nodeCertificates').select('serial').where('nodeId', '=', id).execute()).map((row) => row.serial);
+      }),
+  };
+}
+
+function nodesOf(tx: Tx) {
+  return tx.selectFrom('nodeCertificates').innerJoin('nodes', 'nodes.id', 'nodeCertificates.nodeId').selectAll('nodes');
+}
+
+/** Takes what a node's certificates were out of force; those that have run out meanwhile need no name any more. */
+export async function retire(tx: Tx, of: { nodeId: string; why: RetiredWhy; nowMs: number; except?: string }): Promise<void> {
+  const { nodeId, why, nowMs, except = '' } = of;
+  await tx
+    .deleteFrom('nodeCertificates')
+    .where('nodeId', '=', nodeId)
+    .where('state', '=', 'retired')
+    .where('notAfterMs', '<', nowMs)
+    .execute();
+  const inForce = tx
+    .updateTable('nodeCertificates')
+    .where('nodeId', '=', nodeId)
+    .where('state', '<>', 'retired')
+    .where('serial', '<>', except);
+  await inForce.set({ state: 'retired', why, retiredAtMs: nowMs }).execute();
+}
+
+export async function setCurrent(tx: Tx, of: { nodeId: string; serial: string; notAfterMs: number | null }): Promise<void> {
+  const { nodeId, serial, notAfterMs } = of;
+  const change = { certificateSerial: serial, certificateNotAfterMs: notAfterMs, revokedAtMs: null };
+  await tx.updateTable('nodes').set(change).where('id', '=', nodeId).execute();
+}
+
+export async function insertCertificate(
+  tx: Tx,
+  of: { serial: string; nodeId: NodeId | string; state: 'pending' | 'current'; notAfterMs: number | undefined; nowMs: number },
+): Promise<void> {
+  const { serial, nodeId, state, notAfterMs = null, nowMs } = of;
+  await tx
+    .insertInto('nodeCertificates')
+    .values({ serial, nodeId, state, why: null, issuedAtMs: nowMs, notAfterMs, retiredAtMs: null })
+    .execute();
+}
