@@ -1,0 +1,38 @@
+import type { NodeId } from '../../shared/domain/ids.ts';
+import type { NodeState } from '../../shared/domain/states.ts';
+
+/** A node as far as giving it up goes. */
+export interface WatchedNode {
+  readonly nodeId: NodeId;
+  readonly state: NodeState;
+  readonly connected: boolean;
+  /** Since its last word, or since this life of the controller began. */
+  readonly silentMs: number;
+  /** Given up already. */
+  readonly lost: boolean;
+  /** The shortest patience of the apps that run there. */
+  readonly lostAfterMs: number;
+}
+
+export interface Losses {
+  /** To be given up now. */
+  readonly lost: readonly NodeId[];
+  /** They would be, but too many are away at once: it is more likely the network, or the controller's own. */
+  readonly held: readonly NodeId[];
+}
+
+/** More than this share of the fleet, and at least so many: not single failures. */
+const OUTAGE_SHARE = 1 / 3;
+const OUTAGE_COUNT = 2;
+
+/**
+ * Pure: whose instances are placed elsewhere. Nodes given up before count neither as away nor as fleet, so that an old loss
+ * does not stop the next one. Ends when nodes come back, or when an operator removes those that will not.
+ */
+export function planLosses(nodes: readonly WatchedNode[]): Losses {
+  const fleet = nodes.filter((node) => node.state !== 'joined' && !node.lost);
+  const away = fleet.filter((node) => !node.connected || node.state === 'unreachable');
+  const due = away.filter((node) => node.state === 'unreachable' && node.silentMs >= node.lostAfterMs).map((node) => node.nodeId);
+  const outage = away.length >= OUTAGE_COUNT && away.length > fleet.length * OUTAGE_SHARE;
+  return outage ? { lost: [], held: due } : { lost: due, held: [] };
+}
