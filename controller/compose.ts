@@ -25,6 +25,7 @@ import { createPushGate } from './push/gate.ts';
 import { commitInfo, moveRef, readRef, repositoryPath } from './push/git/repository.ts';
 import { openTree } from './push/git/source.ts';
 import { createGitServer, type GitServer } from './push/server.ts';
+import { Mover } from './movement/mover.ts';
 import { Bakes } from './release/bake.ts';
 import { Deploys } from './release/deploy.ts';
 import { startReaper } from './release/reaper.ts';
@@ -91,6 +92,7 @@ export interface Parts extends Foundations {
   readonly buildLogs: BuildLogs;
   readonly releases: Releases;
   readonly deploys: Deploys;
+  readonly mover: Mover;
 }
 
 /** Builds every part of the pipeline and hands each what it needs; nothing listens yet. */
@@ -119,7 +121,9 @@ export async function composePipeline(basics: Basics, foundations: Foundations):
     commitTimeMs: async (push) => push.commit?.timeMs ?? (await commitInfo(push.repositoryDir, push.newCommit)).timeMs,
     urlOf: (app) => webUrl(config, app.name),
   });
-  return { ...foundations, dispatch, builds, buildLogs, releases, deploys };
+  const { lostAfterMs } = config;
+  const mover = new Mover({ store, fleet: dispatch.fleet, queue, clock, log, failpoint, newInstanceId, lostAfterMs, signal });
+  return { ...foundations, dispatch, builds, buildLogs, releases, deploys, mover };
 }
 
 async function composeDispatch(basics: Basics, { store, authority }: Foundations): Promise<Dispatch> {

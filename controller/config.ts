@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MIN_LOST_AFTER_MS } from '../shared/domain/api-nodes.ts';
 import { readConfigFile } from '../shared/kit/config-file.ts';
 
 const door = z.strictObject({
@@ -47,6 +48,8 @@ const schema = z.strictObject({
       bakeMs: z.number().int().min(0).optional(),
     })
     .default({}),
+  /** Silence of a node after which its instances are placed elsewhere, where an app does not say (`apps:lost-after`). */
+  lostAfterMs: z.number().int().min(MIN_LOST_AFTER_MS).default(60_000),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 });
 

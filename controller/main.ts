@@ -52,13 +52,14 @@ async function serve(config: ControllerConfig): Promise<void> {
   const apiPort = await api.listen();
   log.info({ ssh: ssh.port, api: apiPort, agents: agentsPort, pin: foundations.authority.pin }, 'controller.ready');
   process.send?.({ ready: true, ssh: ssh.port, api: apiPort, agents: agentsPort });
+  const moved = parts.mover.run();
   const resumed = resume(parts, log, stop.signal);
   await untilStopped();
   log.info({}, 'controller.stopping');
   stop.abort(stopping());
   await Promise.allSettled([api.close(), git.close()]);
   endBackground();
-  await resumed;
+  await Promise.all([resumed, moved]);
   await parts.dispatch.close();
   await foundations.store.close();
 }

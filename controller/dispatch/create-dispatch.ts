@@ -101,6 +101,10 @@ export function createDispatch(config: DispatchConfig, deps: DispatcherDeps & { 
 export function createFleet(dispatcher: Dispatcher): Fleet {
   return {
     nodes: () => [...dispatcher.book.all()].map(liveNode),
+    node: (nodeId) => {
+      const known = dispatcher.book.get(nodeId);
+      return known === undefined ? undefined : liveNode(known);
+    },
     status: (instanceId) => dispatcher.book.status(instanceId),
     publish: (nodeId) => dispatcher.publish(nodeId),
     nodeChanged: (row) => {

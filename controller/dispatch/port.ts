@@ -52,6 +52,7 @@ export interface AppLogQuery {
 /** The live half of the fleet: who is connected and what they report. Nothing of it is in the database. */
 export interface Fleet {
   nodes(): readonly LiveNode[];
+  node(nodeId: NodeId): LiveNode | undefined;
   status(instanceId: InstanceId): InstanceStatus | undefined;
   /** Reads the node's desired state from the store and sends it; a no-op when it is not connected (it gets all on Hello). */
   publish(nodeId: NodeId): Promise<void>;

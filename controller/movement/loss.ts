@@ -17,7 +17,7 @@ export interface WatchedNode {
 export interface Losses {
   /** To be given up now. */
   readonly lost: readonly NodeId[];
-  /** They would be, but too many are away at once: it is more likely the network, or the controller's own. */
+  /** Those away, where one of them would be given up if they were fewer: it is more likely the network, or the controller's own. */
   readonly held: readonly NodeId[];
 }
 
@@ -34,5 +34,6 @@ export function planLosses(nodes: readonly WatchedNode[]): Losses {
   const away = fleet.filter((node) => !node.connected || node.state === 'unreachable');
   const due = away.filter((node) => node.state === 'unreachable' && node.silentMs >= node.lostAfterMs).map((node) => node.nodeId);
   const outage = away.length >= OUTAGE_COUNT && away.length > fleet.length * OUTAGE_SHARE;
-  return outage ? { lost: [], held: due } : { lost: due, held: [] };
+  if (!outage) return { lost: due, held: [] };
+  return { lost: [], held: due.length === 0 ? [] : away.map((node) => node.nodeId) };
 }

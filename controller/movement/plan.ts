@@ -24,8 +24,8 @@ export interface MoverNode {
 }
 
 /** Everything that the moves of one app depend on, at one moment. */
-export interface MoverView {
-  readonly rows: readonly MoverRow[];
+export interface MoverView<R extends MoverRow = MoverRow> {
+  readonly rows: readonly R[];
   /** The current release: of others nothing is moved. */
   readonly release: number;
   /** Process type → how many; `all`: one on every eligible node. */
@@ -64,7 +64,7 @@ export interface MoverPlan<R extends MoverRow = MoverRow> {
  * Pure: what of an app has to end, to be copied elsewhere, or to wait. Called again after every change, so it only ever takes
  * the next step. Within a slot (`web.1`) of which there are several, the one that stays is chosen by {@link keeperOf}.
  */
-export function planMoves<R extends MoverRow>(view: MoverView & { readonly rows: readonly R[] }): MoverPlan<R> {
+export function planMoves<R extends MoverRow>(view: MoverView<R>): MoverPlan<R> {
   const rows = view.rows.filter((row) => row.release === view.release && row.desired === 'run');
   const plan = { ends: [] as Ending<R>[], leaving: [] as Leaving<R>[], last: [] as R[] };
   for (const [processType, ofType] of groupBy(rows, (row) => row.processType)) {

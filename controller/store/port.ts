@@ -172,6 +172,7 @@ export interface Store extends IdentityStore {
   createApp(app: { name: AppName; ownerId: UserId; stack: string }): Promise<App>;
   appByName(name: AppName): Promise<App | undefined>;
   appById(id: AppId): Promise<App | undefined>;
+  allApps(): Promise<readonly App[]>;
   /** Apps this user may use (all for an admin), by name. */
   appsOf(user: User): Promise<readonly App[]>;
   /** @param lostAfterMs undefined: the controller's default again */

@@ -36,6 +36,10 @@ export class FakeFleet implements Fleet {
     return this.live;
   }
 
+  node(id: LiveNode['nodeId']): LiveNode | undefined {
+    return this.live.find((node) => node.nodeId === id);
+  }
+
   status(id: InstanceId): InstanceStatus | undefined {
     return this.statuses.get(id);
   }

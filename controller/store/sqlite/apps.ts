@@ -8,7 +8,7 @@ import { unlessTaken, type RepositoryDeps } from './repository.ts';
 import { appRow, parseRow, parseRowIfAny, parseRows } from './rows.ts';
 import type { Tx } from './schema.ts';
 
-type Apps = Pick<Store, 'createApp' | 'appByName' | 'appById' | 'appsOf'>;
+type Apps = Pick<Store, 'createApp' | 'appByName' | 'appById' | 'allApps' | 'appsOf'>;
 type Settings = Pick<Store, 'config' | 'setConfig'>;
 
 /** Far above what distributions hand out in /etc/subuid, below the sign bit of a 32-bit uid. */
@@ -41,6 +41,7 @@ export function createApps({ inTransaction, clock, randomId }: RepositoryDeps): 
       inTransaction(async (tx) => {
         return parseRowIfAny(appRow, await tx.selectFrom('apps').selectAll().where('id', '=', id).executeTakeFirst());
       }),
+    allApps: () => inTransaction(async (tx) => parseRows(appRow, await tx.selectFrom('apps').selectAll().orderBy('name').execute())),
     appsOf: (user) =>
       inTransaction(async (tx) => {
         const all = tx.selectFrom('apps').selectAll().orderBy('name');

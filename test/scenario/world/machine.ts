@@ -109,6 +109,13 @@ export class Machine {
     this.#wire = undefined;
   }
 
+  /** As when the cord is pulled: everything that ran is gone, the disk stays. */
+  async powerOff(): Promise<void> {
+    this.killAgent();
+    this.crashProxy();
+    for (const { id, phase } of await this.sandbox.list()) if (phase === 'running') this.sandbox.crash(id, { signal: 'SIGKILL' });
+  }
+
   crashProxy(): void {
     this.proxy.crash();
   }

@@ -2,6 +2,8 @@ import { createFleet } from '../../../controller/dispatch/create-dispatch.ts';
 import { Dispatcher } from '../../../controller/dispatch/dispatcher.ts';
 import type { Fleet } from '../../../controller/dispatch/port.ts';
 import type { PushOutcome } from '../../../controller/push/port.ts';
+import { NodeAdmin } from '../../../controller/movement/node-admin.ts';
+import { Mover } from '../../../controller/movement/mover.ts';
 import { Bakes } from '../../../controller/release/bake.ts';
 import { Deploys } from '../../../controller/release/deploy.ts';
 import { startReaper } from '../../../controller/release/reaper.ts';
@@ -34,6 +36,9 @@ interface Running {
   readonly fleet: Fleet;
   readonly releases: Releases;
   readonly deploys: Deploys;
+  readonly mover: Mover;
+  readonly admin: NodeAdmin;
+  readonly stop: AbortController;
   readonly wires: Set<Wire>;
 }
 
@@ -60,6 +65,7 @@ export class Office {
     this.#running = running;
     await running.dispatcher.start();
     startReaper({ store: this.#storeOf(life), fleet: running.fleet, log: trace.logger('controller') });
+    void running.mover.run();
     void this.#resume(running, mortal(clock, life));
   }
 
@@ -68,6 +74,7 @@ export class Office {
     const running = this.#running;
     this.#running = undefined;
     running?.life.end();
+    running?.stop.abort();
     for (const wire of running?.wires ?? []) wire.cut();
   }
 
@@ -96,6 +103,15 @@ export class Office {
     };
     this.#slugs.set(slug.commit, slug);
     return mortal(running.deploys, running.life).run(push, (text) => { output(String(text)); }, new AbortController().signal); // prettier-ignore
+  }
+
+  /** What an operator does with nodes; undefined while there is no controller. */
+  get admin(): NodeAdmin | undefined {
+    return this.#running?.admin;
+  }
+
+  get mover(): Mover | undefined {
+    return this.#running?.mover;
   }
 
   setConfig(app: App, changes: Readonly<Record<string, string>>): Promise<{ version: number | undefined }> {
@@ -139,7 +155,13 @@ export class Office {
       commitTimeMs: () => Promise.resolve(0),
       urlOf: (app) => `http://${app.name}.test`,
     });
-    return { life, dispatcher, fleet, releases, deploys, wires: new Set() };
+    const stop = new AbortController();
+    const mover = new Mover({
+      ...{ store, fleet, queue, clock, log, failpoint, lostAfterMs: 60_000, signal: stop.signal },
+      newInstanceId: () => nextId('inst') as InstanceId,
+    });
+    const admin = new NodeAdmin({ store, fleet, clock, log, wake: (appId) => { mover.wake(appId); } }); // prettier-ignore
+    return { life, dispatcher, fleet, releases, deploys, mover, admin, stop, wires: new Set() };
   }
 
   #moveRef(refs: Map<string, string>, app: App, to: string): void {

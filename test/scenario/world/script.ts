@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import type { NodeAdmin } from '../../../controller/movement/node-admin.ts';
+import type { NodeRow } from '../../../controller/store/port.ts';
 import type { Machine } from './machine.ts';
 import { Random } from './random.ts';
 import { World } from './world.ts';
@@ -18,6 +20,10 @@ type Command = (words: readonly string[]) => void | Promise<void>;
  *   crash web.1 of APP vN         ends that process as if by itself
  *   kill | start agent NAME       kill -9, and its return; also: kill | start controller
  *   cut NAME                      breaks the node's session
+ *   partition | heal NAME         keeps the node from the controller; its machine goes on
+ *   power off | on NAME           everything on it is gone; it boots
+ *   cordon | uncordon NAME, drain NAME [60s], remove NAME [--force]
+ *   lost-after APP 90s | never
  *   stop proxy NAME               ends its proxy
  *   show                          releases, instances, routes and refs as they are
  */
@@ -62,8 +68,10 @@ export class Script {
     'push&': (words) => void this.#push(words),
     config: ([app = '', ...pairs]) => this.#wait(this.#config(app, pairs)),
     scale: async ([app = '', ...pairs]) => {
-      const counts = pairsOf(pairs).map(([type, count]) => [type, Number(count)] as const);
-      await this.#world.store.setFormation((await this.#world.app(app)).id, Object.fromEntries(counts));
+      const counts = pairsOf(pairs).map(([type, count]) => [type, count === 'all' ? count : Number(count)] as const);
+      const { id } = await this.#world.app(app);
+      await this.#world.store.setFormation(id, Object.fromEntries(counts));
+      this.#world.office.mover?.wake(id);
     },
     run: ([time = '0s']) => this.#world.clock.advance(Number(time.replace(/s$/, '')) * 1000),
     crash: ([...name]) => {
@@ -83,8 +91,36 @@ export class Script {
     cut: ([name = '']) => {
       this.#world.machines.get(name)!.cutSession();
     },
+    ...this.#nodeCommands(),
     show: () => this.#show(),
   };
+
+  #nodeCommands(): Readonly<Record<string, Command>> {
+    const world = (): World => this.#world;
+    const machine = (name = ''): Machine => world().machines.get(name)!;
+    const asked = (act: (admin: NodeAdmin, node: NodeRow, rest: readonly string[]) => Promise<unknown>): Command => {
+      return async ([name = '', ...rest]) => {
+        const node = (await world().store.nodes()).find((each) => each.name === name)!;
+        const work = act(world().office.admin!, node, rest).catch((error: unknown) => { world().trace.say('admin', String(error)); }); // prettier-ignore
+        await this.#wait(work);
+      };
+    };
+    return {
+      partition: ([name = '']) => {
+        world().partitioned.add(name);
+        machine(name).cutSession();
+      },
+      heal: ([name = '']) => void world().partitioned.delete(name),
+      power: ([way = '', name = '']) => (way === 'on' ? machine(name).startAgent() : machine(name).powerOff()),
+      cordon: asked((admin, node) => admin.cordon(node, 'ada')),
+      uncordon: asked((admin, node) => admin.uncordon(node, 'ada')),
+      drain: asked((admin, node, [time = '600s']) => admin.drain(node, parseFloat(time) * 1000, 'ada')),
+      remove: asked((admin, node, rest) => admin.remove(node, rest.includes('--force'), 'ada')),
+      'lost-after': async ([app = '', time = '']) => {
+        await world().store.setLostAfter((await world().app(app)).id, time === 'never' ? 'never' : parseFloat(time) * 1000);
+      },
+    };
+  }
 
   /** Time passes while it waits. */
   async #wait(work: Promise<unknown>): Promise<void> {

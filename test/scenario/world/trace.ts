@@ -40,7 +40,7 @@ export class Trace {
         if (event === 'reconcile.step' && 'step' in fields) this.say(who, String(fields.step));
       },
       info: (fields, event) => {
-        if (event.startsWith('release.')) log(fields, event);
+        if (/^(release|movement|node)\./.test(event)) log(fields, event);
       },
       warn: log,
       error: log,

@@ -32,6 +32,8 @@ export class World {
   readonly refs = new Map<string, string>();
   readonly failed = new Set<string>();
   readonly violations: string[] = [];
+  /** Nodes that cannot reach the controller. */
+  readonly partitioned = new Set<string>();
   readonly store: Store;
   readonly office: Office;
   readonly #options: WorldOptions;
@@ -103,6 +105,7 @@ export class World {
   }
 
   #dial(name: string, serial: string): Wire | undefined {
+    if (this.partitioned.has(name)) return undefined;
     const wire = new Wire({ clock: this.clock, latencyMs: this.#options.latencyMs, serial, name });
     return this.office.accept(wire) ? wire : undefined;
   }

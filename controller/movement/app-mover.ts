@@ -1,0 +1,238 @@
+import { instanceName } from '../../shared/domain/assignment.ts';
+import type { AppId, InstanceId, NodeId } from '../../shared/domain/ids.ts';
+import type { InstanceStatus } from '../../shared/domain/instance.ts';
+import { parseProcessType } from '../../shared/domain/names.ts';
+import { wantedCounts } from '../../shared/domain/placement.ts';
+import type { Clock } from '../../shared/kit/clock.ts';
+import type { Failpoint } from '../../shared/kit/failpoint.ts';
+import type { Logger } from '../../shared/kit/log.ts';
+import type { Fleet, LiveNode } from '../dispatch/port.ts';
+import { appShape, planNodes } from '../release/placing.ts';
+import { NO_CHANGE, setDesired } from '../release/rollout.ts';
+import { demandsOf, limitsOf, placedInstance, type AppShape } from '../schedule/demands.ts';
+import { planReplacements } from '../schedule/moves.ts';
+import type { PlanNode } from '../schedule/nodes.ts';
+import { planPlacements } from '../schedule/plan.ts';
+import type { App, AssignmentChange, AssignmentRow, MoveReason, Release, Store } from '../store/port.ts';
+import { MoveEvents } from './move-events.ts';
+import { planMoves, type Leaving, type MoverNode, type MoverPlan } from './plan.ts';
+import { Rests } from './rests.ts';
+
+export interface AppMoverDeps {
+  readonly store: Store;
+  readonly fleet: Fleet;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly failpoint: Failpoint;
+  readonly newInstanceId: () => InstanceId;
+  /** How long a node may be silent before an app's instances on it are placed elsewhere, where the app does not say. */
+  readonly lostAfterMs: number;
+  /** For how long a node has been silent. */
+  readonly silentMs: (node: LiveNode) => number;
+  readonly signal: AbortSignal;
+}
+
+export interface StepResult {
+  /** Something was written: look again at once. */
+  readonly changed: boolean;
+  /** It is not as it shall be yet: look again after a while even if nothing is heard. */
+  readonly unfinished: boolean;
+  /** A voluntary move is under way. */
+  readonly moving: boolean;
+}
+
+const AT_REST: StepResult = { changed: false, unfinished: false, moving: false };
+
+/** One look at one app. */
+interface Look {
+  readonly app: App;
+  readonly release: Release;
+  readonly shape: AppShape;
+  readonly rows: readonly AssignmentRow[];
+  readonly statuses: ReadonlyMap<InstanceId, InstanceStatus>;
+  readonly plan: MoverPlan<AssignmentRow>;
+  /** Voluntary moves may begin. */
+  readonly mayMove: boolean;
+}
+
+/**
+ * Takes the next step of an app towards what is wanted: a copy for what has to leave its node, the end of what is double or too
+ * many, an instance for what is missing. Each step is one transaction and starts from the database alone, so a crash between any
+ * two of them costs nothing. The caller holds the app's queue, so no rollout is under way meanwhile.
+ */
+export class AppMover {
+  readonly #deps: AppMoverDeps;
+  readonly #events: MoveEvents;
+  readonly #rests = new Rests();
+  readonly #blocked = new Map<InstanceId, string>();
+
+  constructor(deps: AppMoverDeps) {
+    this.#deps = deps;
+    this.#events = new MoveEvents(deps);
+  }
+
+  /** Why an instance that has to leave its node is still there. */
+  blockedBecause(instanceId: InstanceId): string | undefined {
+    return this.#blocked.get(instanceId);
+  }
+
+  async step(appId: AppId, mayMove: boolean): Promise<StepResult> {
+    const look = await this.#look(appId, mayMove);
+    if (look === undefined) return AT_REST;
+    if (look === 'busy') return { ...AT_REST, unfinished: true };
+    if (look.plan.ends.length > 0) return this.#end(look);
+    const { add, waiting } = look.plan.leaving.length > 0 ? await this.#copies(look) : await this.#missing(look);
+    if (add.length > 0) await this.#place(look, add);
+    const moving = look.plan.underWay.length > 0 || add.some((row) => row.moveReason === 'drain');
+    const unfinished = moving || waiting || look.plan.leaving.length + look.plan.last.length > 0 || hasDoubles(look.plan.holding);
+    return { changed: add.length > 0, unfinished, moving };
+  }
+
+  async #look(appId: AppId, mayMove: boolean): Promise<Look | 'busy' | undefined> {
+    const { store, fleet } = this.#deps;
+    const [app, release, [latest]] = [await store.appById(appId), await store.currentRelease(appId), await store.releases(appId, 1)];
+    if (app === undefined || release === undefined) return undefined;
+    const rows = await store.assignmentsOfApp(appId);
+    if (isBusy(latest, rows)) return 'busy';
+    const shape = await appShape(store, appId, release.slug);
+    const statuses = new Map(rows.flatMap((row) => entryOf(row.instanceId, fleet.status(row.instanceId))));
+    const wanted = wantedCounts(release.slug.processTypes, shape.formation);
+    const plan = planMoves({ rows, release: release.version, wanted, nodes: this.#nodesOf(app, rows), statuses });
+    for (const row of plan.holding) if (statuses.get(row.instanceId)?.state === 'live') this.#rests.live(slotOf(row));
+    return { app, release, shape, rows, statuses, plan, mayMove };
+  }
+
+  #nodesOf(app: App, rows: readonly AssignmentRow[]): ReadonlyMap<NodeId, MoverNode> {
+    const patienceMs = app.lostAfterMs === 'never' ? Infinity : (app.lostAfterMs ?? this.#deps.lostAfterMs);
+    const nodes = [...new Set(rows.map((row) => row.nodeId))].flatMap((nodeId) => entryOf(nodeId, this.#deps.fleet.node(nodeId)));
+    return new Map(
+      nodes.map(([nodeId, node]) => {
+        const lost = node.lost && !node.connected && this.#deps.silentMs(node) >= patienceMs;
+        return [nodeId, { connected: node.connected, draining: node.draining, lost }];
+      }),
+    );
+  }
+
+  /** They lose their place only after every proxy knows where the others are. */
+  async #end({ app, plan }: Look): Promise<StepResult> {
+    const { fleet, store, failpoint, clock, signal } = this.#deps;
+    const ids = plan.ends.map((end) => end.row.instanceId);
+    await fleet.routesApplied(app.id, signal, ids);
+    signal.throwIfAborted();
+    await failpoint('movement.announced');
+    await this.#write({ ...NO_CHANGE, setDesired: setDesired(plan.ends.map((end) => end.row), 'stop') }, plan.ends.map((end) => end.row)); // prettier-ignore
+    for (const end of plan.ends) {
+      this.#blocked.delete(end.row.instanceId);
+      if (end.why === 'failed') this.#rests.failed(slotOf(end.row), end.row.nodeId, clock.monotonicMs());
+    }
+    await this.#events.ended(app, plan, await store.nodes());
+    return { changed: true, unfinished: true, moving: plan.underWay.length > 0 };
+  }
+
+  /** Where the copies go of what has to leave: all that is lost at once, of a voluntary move one at a time. */
+  async #copies(look: Look): Promise<{ add: readonly AssignmentRow[]; waiting: boolean }> {
+    const { shape, plan } = look;
+    const leaving = this.#due(look);
+    if (leaving.length === 0) return { add: [], waiting: true };
+    const ids = new Set(leaving.map((each) => each.row.instanceId));
+    const instances = plan.holding.map((row) => placedInstance(shape, row));
+    const nodes = await planNodes(this.#deps.store, this.#deps.fleet);
+    const { moves, unplaced } = planReplacements({ instances, leaving: ids, nodes: this.#without(nodes, leaving) });
+    for (const { instance, reasons } of unplaced) this.#block(look, instance.instanceId, reasons);
+    const add = moves.map(({ instance, to }) => {
+      this.#blocked.delete(instance.instanceId);
+      const { row, reason } = leaving.find((each) => each.row.instanceId === instance.instanceId) ?? unknownRow();
+      return this.#newRow(look, { ...row, nodeId: to, replaces: row.instanceId, moveReason: reason });
+    });
+    return { add, waiting: true };
+  }
+
+  #due({ plan, mayMove }: Look): readonly Leaving<AssignmentRow>[] {
+    const nowMs = this.#deps.clock.monotonicMs();
+    const awake = plan.leaving.filter(({ row }) => !this.#rests.resting(slotOf(row), nowMs));
+    const lost = awake.filter(({ reason }) => reason === 'lost');
+    if (!mayMove || plan.underWay.length > 0) return lost;
+    // What could not be placed lets the next one try: another type may be smaller, or may go elsewhere.
+    const drained = awake.filter(({ reason }) => reason === 'drain');
+    const fresh = drained.filter(({ row }) => !this.#blocked.has(row.instanceId));
+    const turn = (fresh.length > 0 ? fresh : drained).slice(0, 1);
+    return [...lost, ...turn];
+  }
+
+  /** Nodes on which the last copy of one of these failed are tried only when there is no other. */
+  #without(nodes: readonly PlanNode[], leaving: readonly Leaving<AssignmentRow>[]): readonly PlanNode[] {
+    const avoided = new Set(leaving.flatMap(({ row }) => [...this.#rests.avoided(slotOf(row))]));
+    const others = nodes.filter((node) => !avoided.has(node.nodeId));
+    return others.some((node) => node.connected && !node.cordoned) ? others : nodes;
+  }
+
+  async #missing(look: Look): Promise<{ add: readonly AssignmentRow[]; waiting: boolean }> {
+    const { shape, plan } = look;
+    const nodes = await planNodes(this.#deps.store, this.#deps.fleet);
+    const { placements, unplaced } = planPlacements({ demands: demandsOf(shape), nodes, placed: plan.holding, former: [] });
+    const nowMs = this.#deps.clock.monotonicMs();
+    const due = placements.filter((each) => !this.#rests.resting(slotOf({ ...each, appId: look.app.id }), nowMs));
+    const add = due.map((each) => this.#newRow(look, { ...each, processType: parseProcessType(each.processType) }));
+    for (const each of unplaced) this.#events.noPlace(look.app, each);
+    return { add, waiting: unplaced.length > 0 || due.length < placements.length };
+  }
+
+  #newRow(
+    { app, release, shape }: Look,
+    of: Pick<AssignmentRow, 'processType' | 'ordinal' | 'nodeId'> & {
+      replaces?: InstanceId | undefined;
+      moveReason?: MoveReason | undefined;
+    },
+  ): AssignmentRow {
+    return {
+      instanceId: this.#deps.newInstanceId(),
+      ...{ nodeId: of.nodeId, appId: app.id, release: release.version, processType: of.processType, ordinal: of.ordinal },
+      ...{ limits: limitsOf(shape.settings, of.processType), desired: 'run', createdAtMs: this.#deps.clock.nowMs() },
+      ...(of.replaces === undefined ? {} : { replaces: of.replaces, moveReason: of.moveReason }),
+    };
+  }
+
+  async #place(look: Look, add: readonly AssignmentRow[]): Promise<void> {
+    await this.#write({ ...NO_CHANGE, add }, add);
+    await this.#deps.failpoint('movement.placed');
+    this.#events.placed(look.app, { add, rows: look.rows, nodes: await this.#deps.store.nodes() });
+  }
+
+  #block(look: Look, instanceId: InstanceId, reasons: Readonly<Record<string, string>>): void {
+    const row = look.rows.find((each) => each.instanceId === instanceId);
+    const known = this.#blocked.has(instanceId);
+    this.#blocked.set(instanceId, describeReasons(reasons));
+    if (row !== undefined && !known) this.#events.blocked(look.app, instanceName(row), reasons);
+  }
+
+  async #write(change: AssignmentChange, touched: readonly AssignmentRow[]): Promise<void> {
+    await this.#deps.store.changeAssignments(change);
+    await Promise.all([...new Set(touched.map((row) => row.nodeId))].map((nodeId) => this.#deps.fleet.publish(nodeId)));
+  }
+}
+
+/** A release that a crash left half way is finished first, and a bake decides between two of them. */
+function isBusy(latest: Release | undefined, rows: readonly AssignmentRow[]): boolean {
+  return latest?.state === 'pending' || latest?.state === 'deploying' || rows.some((row) => row.desired === 'standby');
+}
+
+export function describeReasons(reasons: Readonly<Record<string, string>>): string {
+  const all = Object.entries(reasons).map(([node, why]) => `${node}: ${why}`);
+  return all.length === 0 ? 'there is no other node' : all.join('; ');
+}
+
+function hasDoubles(rows: readonly AssignmentRow[]): boolean {
+  return new Set(rows.map((row) => slotOf(row))).size < rows.length;
+}
+
+function slotOf(of: { readonly appId: AppId; readonly processType: string; readonly ordinal: number }): string {
+  return `${of.appId} ${of.processType}.${String(of.ordinal)}`;
+}
+
+function entryOf<K, V>(id: K, value: V | undefined): (readonly [K, V])[] {
+  return value === undefined ? [] : [[id, value]];
+}
+
+function unknownRow(): never {
+  throw new Error('a move of an instance that was not to move');
+}

@@ -1,0 +1,101 @@
+import type { AppId, NodeId } from '../../shared/domain/ids.ts';
+import type { Clock } from '../../shared/kit/clock.ts';
+import type { Logger } from '../../shared/kit/log.ts';
+import type { Fleet, LiveNode } from '../dispatch/port.ts';
+import { noteEvent } from '../store/note-event.ts';
+import type { Store } from '../store/port.ts';
+import { planLosses, type WatchedNode } from './loss.ts';
+
+export interface LossesDeps {
+  readonly store: Store;
+  readonly fleet: Fleet;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly lostAfterMs: number;
+  readonly silentMs: (node: LiveNode) => number;
+}
+
+/** Gives up nodes that stay silent, and takes them in again when they are back. */
+export class Losses {
+  readonly #deps: LossesDeps;
+  #held: readonly NodeId[] = [];
+
+  constructor(deps: LossesDeps) {
+    this.#deps = deps;
+  }
+
+  get held(): readonly NodeId[] {
+    return this.#held;
+  }
+
+  /** @returns apps with instances on nodes that are silent or were: they may have to do something about it */
+  async look(): Promise<readonly AppId[]> {
+    const nodes = this.#deps.fleet.nodes();
+    const back = nodes.filter((node) => node.connected && node.lost);
+    for (const node of back) await this.#back(node);
+    const away = nodes.filter((node) => !node.connected || node.state === 'unreachable');
+    if (away.length === 0) this.#hold([], nodes);
+    if (away.length + back.length === 0) return [];
+    const { lost, held } = planLosses(await Promise.all(nodes.map((node) => this.#watched(node))));
+    for (const nodeId of lost) await this.#giveUp(nodes.find((node) => node.nodeId === nodeId));
+    this.#hold(held, nodes);
+    const given = nodes.filter((node) => node.lost || lost.includes(node.nodeId));
+    return this.#appsOn([...given, ...back].map((node) => node.nodeId));
+  }
+
+  async #watched(node: LiveNode): Promise<WatchedNode> {
+    const { nodeId, state, connected, lost } = node;
+    const silentMs = this.#deps.silentMs(node);
+    const known = { nodeId, state, connected, lost, silentMs };
+    if (connected || lost || state !== 'unreachable') return { ...known, lostAfterMs: Infinity };
+    return { ...known, lostAfterMs: await this.#patienceMs(nodeId) };
+  }
+
+  /** The shortest of the apps on it; where all of them wait for ever, it is lost by the common measure and nothing moves. */
+  async #patienceMs(nodeId: NodeId): Promise<number> {
+    const { store, lostAfterMs } = this.#deps;
+    const apps = await Promise.all((await this.#appsOn([nodeId])).map((appId) => store.appById(appId)));
+    const patience = apps.flatMap((app) => (app === undefined || app.lostAfterMs === 'never' ? [] : [app.lostAfterMs ?? lostAfterMs]));
+    return patience.length === 0 ? lostAfterMs : Math.min(...patience);
+  }
+
+  async #appsOn(nodeIds: readonly NodeId[]): Promise<readonly AppId[]> {
+    const rows = await Promise.all(nodeIds.map((nodeId) => this.#deps.store.assignmentsOfNode(nodeId)));
+    return [...new Set(rows.flat().map((row) => row.appId))];
+  }
+
+  async #giveUp(node: LiveNode | undefined): Promise<void> {
+    if (node === undefined) return;
+    const { fleet, store, clock, log } = this.#deps;
+    fleet.nodeChanged(await store.changeNode(node.nodeId, { lostAtMs: clock.nowMs() }));
+    const silentS = Math.round(this.#deps.silentMs(node) / 1000);
+    log.warn({ node: node.name, silentS }, 'node.lost');
+    this.#note('node.lost', node.name, `${node.name} has been silent for ${String(silentS)} s: its instances are placed elsewhere.`);
+  }
+
+  async #back(node: LiveNode): Promise<void> {
+    const { fleet, store, log } = this.#deps;
+    fleet.nodeChanged(await store.changeNode(node.nodeId, { lostAtMs: null }));
+    log.info({ node: node.name }, 'node.returned');
+    this.#note('node.returned', node.name, `${node.name} is back: of each instance that runs twice now the older one stays.`);
+  }
+
+  #hold(held: readonly NodeId[], nodes: readonly LiveNode[]): void {
+    const before = this.#held.length > 0;
+    this.#held = held;
+    if (before === held.length > 0) return;
+    const names = nodes.filter((node) => held.includes(node.nodeId)).map((node) => node.name);
+    this.#deps.log.warn({ nodes: names.join(', ') }, held.length > 0 ? 'movement.held' : 'movement.released');
+    const message =
+      held.length > 0 ? sayHeld(names) : 'Not too many nodes are away at once any more: what is lost is placed elsewhere again.';
+    this.#note(held.length > 0 ? 'fleet.held' : 'fleet.released', undefined, message);
+  }
+
+  #note(kind: string, node: string | undefined, message: string): void {
+    noteEvent(this.#deps, { kind, actor: 'controller', ...(node === undefined ? {} : { node }), message, next: 'slipway nodes' });
+  }
+}
+
+export function sayHeld(names: readonly string[]): string {
+  return `${names.join(', ')} went away at once, more than a third of the fleet: that is more likely the network than the machines, so nothing is moved.`;
+}

@@ -1,0 +1,95 @@
+import { instanceName } from '../../shared/domain/assignment.ts';
+import type { NodeId } from '../../shared/domain/ids.ts';
+import type { Logger } from '../../shared/kit/log.ts';
+import type { Unplaced } from '../schedule/plan.ts';
+import { noteEvent } from '../store/note-event.ts';
+import type { App, AssignmentRow, NodeRow, Store } from '../store/port.ts';
+import type { Ending, MoverPlan } from './plan.ts';
+
+/** What the mover did to whom, in words. */
+export class MoveEvents {
+  readonly #deps: { readonly store: Store; readonly log: Logger };
+  /** Said once, not at every look. */
+  readonly #said = new Set<string>();
+
+  constructor(deps: { readonly store: Store; readonly log: Logger }) {
+    this.#deps = deps;
+  }
+
+  placed(app: App, of: { add: readonly AssignmentRow[]; rows: readonly AssignmentRow[]; nodes: readonly NodeRow[] }): void {
+    for (const row of of.add) {
+      const from = nameOf(of.nodes, of.rows.find((each) => each.instanceId === row.replaces)?.nodeId);
+      const to = nameOf(of.nodes, row.nodeId);
+      const name = instanceName(row);
+      this.#forget(app, name);
+      this.#note(app, { row, node: to, kind: PLACED[row.moveReason ?? 'missing'].kind, message: PLACED[row.moveReason ?? 'missing'].say(name, from, to) }); // prettier-ignore
+    }
+  }
+
+  async ended(app: App, plan: MoverPlan<AssignmentRow>, nodes: readonly NodeRow[]): Promise<void> {
+    for (const end of plan.ends) {
+      const message = sayEnd(end, { plan, nodes });
+      this.#note(app, { row: end.row, node: nameOf(nodes, end.row.nodeId), kind: `instance.${KINDS[end.why]}`, message });
+    }
+    return Promise.resolve();
+  }
+
+  blocked(app: App, name: string, reasons: Readonly<Record<string, string>>): void {
+    this.#sayOnce(app, name, reasons);
+  }
+
+  noPlace(app: App, of: Unplaced): void {
+    this.#sayOnce(app, `${of.processType}.${String(of.ordinal)}`, of.reasons);
+  }
+
+  #sayOnce(app: App, name: string, reasons: Readonly<Record<string, string>>): void {
+    const key = `${app.id} ${name}`;
+    if (this.#said.has(key)) return;
+    this.#said.add(key);
+    const why = Object.entries(reasons).map(([node, because]) => `${node}: ${because}`);
+    const message = `${name} waits for a place: ${why.length === 0 ? 'there is no other node' : why.join('; ')}.`;
+    const { log, store } = this.#deps;
+    noteEvent(
+      { store, log },
+      { kind: 'instance.waits', actor: 'controller', app: app.name, instance: name, message, next: 'slipway nodes' },
+    );
+  }
+
+  #forget(app: App, name: string): void {
+    this.#said.delete(`${app.id} ${name}`);
+  }
+
+  #note(app: App, of: { row: AssignmentRow; node: string; kind: string; message: string }): void {
+    const { log, store } = this.#deps;
+    const { row, node, kind, message } = of;
+    log.info({ app: app.name, instance: instanceName(row), node, message }, `movement.${kind.replace('instance.', '')}`);
+    noteEvent(
+      { store, log },
+      { kind, actor: 'controller', app: app.name, node, instance: instanceName(row), message, next: `slipway ps -a ${app.name}` },
+    );
+  }
+}
+
+const PLACED = {
+  drain: { kind: 'instance.moving', say: (name: string, from: string, to: string) => `${name} moves from ${from} to ${to}: ${from} is being drained.` }, // prettier-ignore
+  rebalance: { kind: 'instance.moving', say: (name: string, from: string, to: string) => `${name} moves from ${from} to ${to}: the fleet is being rebalanced.` }, // prettier-ignore
+  lost: { kind: 'instance.replaced', say: (name: string, from: string, to: string) => `${name} is started on ${to}: ${from} is lost.` },
+  missing: { kind: 'instance.placed', say: (name: string, _from: string, to: string) => `${name} is started on ${to}: it was missing.` },
+} as const;
+
+const KINDS = { moved: 'moved', left: 'moved', double: 'double', failed: 'move-failed', surplus: 'removed' } as const;
+
+function sayEnd({ row, why }: Ending<AssignmentRow>, of: { plan: MoverPlan<AssignmentRow>; nodes: readonly NodeRow[] }): string {
+  const [name, here] = [instanceName(row), nameOf(of.nodes, row.nodeId)];
+  const other = of.plan.holding.find((each) => each !== row && each.ordinal === row.ordinal && each.processType === row.processType);
+  const there = nameOf(of.nodes, other?.nodeId);
+  if (why === 'moved') return `${name} has moved from ${here} to ${there}.`;
+  if (why === 'left') return `${name} on ${here} ends: its node is being drained, and every other has its own.`;
+  if (why === 'double') return `${name} ran on ${here} and on ${there}; the one on ${there} has been running longer and stays.`;
+  if (why === 'surplus') return `${name} on ${here} ends: fewer are wanted.`;
+  return `${name} did not come up on ${here}; it will be tried again.`;
+}
+
+function nameOf(nodes: readonly NodeRow[], id: NodeId | undefined): string {
+  return nodes.find((node) => node.id === id)?.name ?? 'a removed node';
+}

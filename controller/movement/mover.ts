@@ -1,0 +1,167 @@
+import type { AppId, NodeId } from '../../shared/domain/ids.ts';
+import { describeCauses } from '../../shared/kit/errors.ts';
+import type { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
+import type { LiveNode } from '../dispatch/port.ts';
+import { AppMover, type AppMoverDeps, type StepResult } from './app-mover.ts';
+import { Drains } from './drains.ts';
+import { Losses } from './losses.ts';
+
+export interface MoverDeps extends Omit<AppMoverDeps, 'silentMs'> {
+  /** One per app: pushes, config changes and moves take turns. */
+  readonly queue: KeyedQueue;
+}
+
+/** How often the clock alone makes it look: at drains, silent nodes and what is not finished. */
+const TICK_MS = 2_000;
+/** A look at every app even if nothing was heard: a lost wake-up costs time and never truth. */
+const SWEEP_MS = 5 * 60_000;
+/** A controller that has just started waits so long for its nodes before it moves anything. */
+const NODES_BACK_MS = 30_000;
+/** Apps that may have a voluntary move under way at once: the nodes that take them have other work too. */
+const MOVES_AT_ONCE = 4;
+/** Steps of one app in one turn; more take the next turn, so that a push gets in between. */
+const STEPS_A_TURN = 5;
+
+/**
+ * Keeps every app where it shall be, whatever nodes do. Reports, (dis)connections and changes only wake it; each look starts from
+ * the database and the live fleet and takes the next step of that app, in the app's own queue.
+ */
+export class Mover {
+  readonly #deps: MoverDeps;
+  readonly #apps: AppMover;
+  readonly #losses: Losses;
+  readonly #drains: Drains;
+  readonly #startedAtMs: number;
+  /** Apps that wait in their queue or are being looked at → whether they were woken again meanwhile. */
+  readonly #running = new Map<AppId, boolean>();
+  readonly #unfinished = new Set<AppId>();
+  readonly #moving = new Set<AppId>();
+  readonly #heard = new Set<NodeId>();
+  #ready = false;
+  #sweptAtMs = -Infinity;
+
+  constructor(deps: MoverDeps) {
+    this.#deps = deps;
+    this.#startedAtMs = deps.clock.monotonicMs();
+    const silentMs = (node: LiveNode): number => deps.clock.monotonicMs() - (node.lastSeenAtMs ?? this.#startedAtMs);
+    this.#apps = new AppMover({ ...deps, silentMs });
+    this.#losses = new Losses({ ...deps, silentMs });
+    this.#drains = new Drains(deps);
+  }
+
+  /** Until the signal aborts. Never rejects. */
+  async run(): Promise<void> {
+    const { fleet, clock, signal } = this.#deps;
+    const stop = fleet.onChange((nodeId) => {
+      this.#hear(nodeId);
+    });
+    while (!signal.aborted) {
+      await this.#tick().catch((error: unknown) => {
+        if (!signal.aborted) this.#deps.log.error({ error: describeCauses(error) }, 'movement.failed');
+      });
+      await clock.sleep(TICK_MS, signal).catch(() => undefined);
+    }
+    stop();
+  }
+
+  /** Something of the app has changed: its formation, its rules, its instances. */
+  wake(appId: AppId): void {
+    if (!this.#ready || this.#deps.signal.aborted) return; // the first sweep looks at all of them
+    if (this.#running.has(appId)) {
+      this.#running.set(appId, true);
+      return;
+    }
+    this.#running.set(appId, false);
+    void this.#deps.queue
+      .run(appId, () => this.#turn(appId))
+      .catch((error: unknown) => {
+        this.#unfinished.add(appId);
+        if (!this.#deps.signal.aborted) this.#deps.log.error({ app: appId, error: describeCauses(error) }, 'movement.failed');
+      })
+      .finally(() => {
+        const again = this.#running.get(appId) === true;
+        this.#running.delete(appId);
+        if (again) this.wake(appId);
+      });
+  }
+
+  /** Why an instance that has to leave its node is still there, in words. */
+  blockedBecause(instanceId: Parameters<AppMover['blockedBecause']>[0]): string | undefined {
+    return this.#apps.blockedBecause(instanceId);
+  }
+
+  /** Nodes that would be given up if not too many were away at once. */
+  get heldNodes(): readonly NodeId[] {
+    return this.#losses.held;
+  }
+
+  async #turn(appId: AppId): Promise<void> {
+    this.#running.set(appId, false);
+    let result: StepResult | undefined;
+    for (let steps = 0; steps < STEPS_A_TURN; steps += 1) {
+      this.#deps.signal.throwIfAborted();
+      result = await this.#apps.step(appId, this.#moving.has(appId) || this.#moving.size < MOVES_AT_ONCE);
+      this.#note(appId, result);
+      if (!result.changed) return;
+    }
+    this.#running.set(appId, true);
+  }
+
+  #note(appId: AppId, result: StepResult): void {
+    if (result.unfinished) this.#unfinished.add(appId);
+    else this.#unfinished.delete(appId);
+    if (result.moving) this.#moving.add(appId);
+    else this.#moving.delete(appId);
+  }
+
+  /** Reports come by the dozen: a look at the node's apps after this turn of the event loop serves them all. */
+  #hear(nodeId: NodeId): void {
+    if (this.#heard.has(nodeId)) return;
+    this.#heard.add(nodeId);
+    void Promise.resolve()
+      .then(() => this.#lookAt(nodeId))
+      .catch((error: unknown) => {
+        if (!this.#deps.signal.aborted) this.#deps.log.warn({ node: nodeId, error: describeCauses(error) }, 'movement.failed');
+      });
+  }
+
+  async #lookAt(nodeId: NodeId): Promise<void> {
+    const { store, fleet, signal } = this.#deps;
+    this.#heard.delete(nodeId);
+    if (!this.#ready || signal.aborted) return;
+    const known = this.#known.get(nodeId);
+    const now = this.#stateOf(nodeId);
+    this.#known.set(nodeId, now);
+    const node = fleet.node(nodeId);
+    if (node?.connected === true && node.lost) await this.#losses.look();
+    for (const row of await store.assignmentsOfNode(nodeId)) this.wake(row.appId);
+    if (known === now) return;
+    for (const app of await store.appsOnEveryNode()) this.wake(app.id);
+    for (const appId of this.#unfinished) this.wake(appId);
+  }
+
+  /** Whether a node may take instances: when that changes, more than its own apps are concerned. */
+  readonly #known = new Map<NodeId, string>();
+
+  #stateOf(nodeId: NodeId): string {
+    const node = this.#deps.fleet.node(nodeId);
+    return node === undefined ? 'gone' : JSON.stringify([node.connected, node.cordoned, node.draining, node.lost, node.labels]);
+  }
+
+  async #tick(): Promise<void> {
+    const { clock, store } = this.#deps;
+    if (!this.#nodesBack()) return;
+    for (const appId of await this.#losses.look()) this.wake(appId);
+    for (const appId of await this.#drains.look()) this.wake(appId);
+    for (const appId of this.#unfinished) this.wake(appId);
+    if (clock.monotonicMs() - this.#sweptAtMs < SWEEP_MS) return;
+    this.#sweptAtMs = clock.monotonicMs();
+    for (const app of await store.allApps()) this.wake(app.id);
+  }
+
+  #nodesBack(): boolean {
+    const { clock, fleet } = this.#deps;
+    this.#ready ||= clock.monotonicMs() - this.#startedAtMs >= NODES_BACK_MS || fleet.nodes().every((node) => node.connected);
+    return this.#ready;
+  }
+}

@@ -1,0 +1,102 @@
+import { instanceName } from '../../shared/domain/assignment.ts';
+import type { AppId } from '../../shared/domain/ids.ts';
+import type { Clock } from '../../shared/kit/clock.ts';
+import { SlipwayError } from '../../shared/kit/errors.ts';
+import type { Logger } from '../../shared/kit/log.ts';
+import type { Fleet } from '../dispatch/port.ts';
+import { noteEvent } from '../store/note-event.ts';
+import type { AssignmentRow, NodeChange, NodeRow, Store } from '../store/port.ts';
+
+export interface NodeAdminDeps {
+  readonly store: Store;
+  readonly fleet: Fleet;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Something of the app has changed. */
+  readonly wake: (appId: AppId) => void;
+}
+
+/** What an operator does with a node. The database first; the mover follows. */
+export class NodeAdmin {
+  readonly #deps: NodeAdminDeps;
+
+  constructor(deps: NodeAdminDeps) {
+    this.#deps = deps;
+  }
+
+  cordon(node: NodeRow, actor: string): Promise<NodeRow> {
+    return this.#change(node, { cordoned: true }, { actor, kind: 'node.cordoned', message: `${node.name} gets no new instances.` });
+  }
+
+  /** Also ends a drain: what has not been moved stays. */
+  uncordon(node: NodeRow, actor: string): Promise<NodeRow> {
+    const change = { cordoned: false, drainUntilMs: null };
+    return this.#change(node, change, { actor, kind: 'node.uncordoned', message: `${node.name} takes new instances again.` });
+  }
+
+  drain(node: NodeRow, deadlineMs: number, actor: string): Promise<NodeRow> {
+    const minutes = Math.max(1, Math.round(deadlineMs / 60_000));
+    const message = `The instances of ${node.name} are moved to other nodes, for at most ${String(minutes)} min.`;
+    const change = { cordoned: true, drainUntilMs: this.#deps.clock.nowMs() + deadlineMs };
+    return this.#change(node, change, { actor, kind: 'node.draining', message });
+  }
+
+  /** `null` removes a label. */
+  label(node: NodeRow, changes: Readonly<Record<string, string | null>>, actor: string): Promise<NodeRow> {
+    const merged = { ...node.labels, ...changes };
+    const labels = Object.fromEntries(Object.entries(merged).flatMap(([name, value]) => (value === null ? [] : [[name, value]])));
+    const words = Object.entries(changes).map(([name, value]) => (value === null ? `without ${name}` : `${name}=${value}`));
+    return this.#change(node, { labels }, { actor, kind: 'node.labelled', message: `${node.name}: ${words.sort().join(', ')}.` });
+  }
+
+  /**
+   * Out of the fleet, for good: its session ends, its certificate opens no door any more, what ran there is placed elsewhere.
+   * @throws SLIP_NODE_IN_USE while it runs what nothing replaces, unless forced
+   */
+  async remove(node: NodeRow, force: boolean, actor: string): Promise<void> {
+    const { store, fleet, wake } = this.#deps;
+    const rows = await store.assignmentsOfNode(node.id);
+    const alone = await this.#notReplaced(rows);
+    if (alone.length > 0 && !force) throw inUse(node, await this.#names(alone));
+    await store.removeNode(node.id);
+    fleet.nodeChanged({ ...node, state: 'removed' });
+    for (const appId of new Set(rows.map((row) => row.appId))) wake(appId);
+    this.#note(node, { actor, kind: 'node.removed', message: `${node.name} was removed from the fleet.` });
+  }
+
+  async #notReplaced(rows: readonly AssignmentRow[]): Promise<readonly AssignmentRow[]> {
+    const apps = await Promise.all([...new Set(rows.map((row) => row.appId))].map((appId) => this.#deps.store.assignmentsOfApp(appId)));
+    const replaced = new Set(apps.flat().map((row) => row.replaces));
+    return rows.filter((row) => row.desired !== 'stop' && !replaced.has(row.instanceId));
+  }
+
+  async #names(rows: readonly AssignmentRow[]): Promise<readonly string[]> {
+    const names = rows.map(async (row) => `${instanceName(row)} of ${(await this.#deps.store.appById(row.appId))?.name ?? ''}`);
+    return (await Promise.all(names)).sort();
+  }
+
+  async #change(node: NodeRow, change: NodeChange, event: { actor: string; kind: string; message: string }): Promise<NodeRow> {
+    const row = await this.#deps.store.changeNode(node.id, change);
+    this.#deps.fleet.nodeChanged(row);
+    this.#note(node, event);
+    return row;
+  }
+
+  #note(node: NodeRow, { actor, kind, message }: { actor: string; kind: string; message: string }): void {
+    this.#deps.log.info({ node: node.name, by: actor }, kind);
+    const next = kind === 'node.removed' ? 'slipway nodes' : `slipway nodes:info ${node.name}`;
+    noteEvent(this.#deps, { kind, actor, node: node.name, message, next });
+  }
+}
+
+const SHOWN = 5;
+
+function inUse(node: NodeRow, names: readonly string[]): SlipwayError {
+  const more = names.length > SHOWN ? ` and ${String(names.length - SHOWN)} more` : '';
+  return new SlipwayError({
+    code: 'SLIP_NODE_IN_USE',
+    kind: 'conflict',
+    message: `${node.name} still runs ${names.slice(0, SHOWN).join(', ')}${more}.`,
+    hint: `Move them away first with: slipway nodes:drain ${node.name} — or, if the machine is gone: slipway nodes:remove ${node.name} --force`,
+  });
+}
