@@ -11,7 +11,7 @@ const UNTRACKED = new Set(['.git', '.tools', '.slipway', 'node_modules', 'covera
 
 const TOP_FOLDERS = 'agent bench bin buildpacks cli controller docs examples packaging proto script shared test'.split(' ');
 const PROGRAM_FOLDERS: Readonly<Record<string, readonly string[]>> = {
-  controller: ['access', 'api', 'build', 'dispatch', 'install', 'observe', 'push', 'release', 'schedule', 'store'],
+  controller: ['access', 'api', 'build', 'dispatch', 'install', 'movement', 'observe', 'push', 'release', 'schedule', 'store'],
   agent: ['build', 'health', 'images', 'logs', 'proxy', 'reconcile', 'sandbox', 'session'],
   cli: ['commands', 'render'],
   shared: ['domain', 'kit', 'rpc'],
