@@ -32,6 +32,8 @@ interface ServerFleetOptions {
 export class ServerFleet {
   readonly fleet: TestFleet;
   readonly servers: Servers;
+  /** Those that joins have used. */
+  readonly tokens: string[] = [];
   readonly #options: ServerFleetOptions;
 
   private constructor(parts: { fleet: TestFleet; servers: Servers; options: ServerFleetOptions }) {
@@ -59,7 +61,8 @@ export class ServerFleet {
   }
 
   async join(server: Server): Promise<number> {
-    const { install } = (await this.fleet.api('POST', '/nodes/tokens', {})) as { install: string };
+    const { install, token } = (await this.fleet.api('POST', '/nodes/tokens', {})) as { install: string; token: string };
+    this.tokens.push(token);
     const startedAtMs = performance.now();
     const config = {
       stateDir: '/var/lib/slipway',
