@@ -25,4 +25,14 @@ export const OBSERVE_COMMANDS: readonly CommandSpec[] = [
     json: true,
     load: async () => (await import('./commands/observe.ts')).events,
   },
+  {
+    name: 'why',
+    args: '[subject]',
+    group: 'Fleet',
+    summary: 'why an app, a node or an instance (web.1) is as it is, and what to do about it',
+    example: 'slipway why web.1 -a my-shop',
+    app: true,
+    json: true,
+    load: async () => (await import('./commands/observe.ts')).why,
+  },
 ];

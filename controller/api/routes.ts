@@ -12,6 +12,7 @@ import { installRoutes } from './routes/install.ts';
 import { joinRoutes } from './routes/join.ts';
 import { logRoutes } from './routes/logs.ts';
 import { nodeIdentityRoutes } from './routes/node-identity.ts';
+import { whyRoutes } from './routes/why.ts';
 
 /** The whole API: every route with who may call it. */
 export function apiRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
@@ -25,6 +26,7 @@ export function apiRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
     ...buildRoutes(deps),
     ...logRoutes(deps),
     ...eventRoutes(deps),
+    ...whyRoutes(deps),
     ...fleetRoutes(config, deps),
     ...adminRoutes(config, deps),
     ...identityRoutes(deps),

@@ -1,5 +1,5 @@
 import type { AppStatusBody, InstanceBody, NodeBody, ProblemBody, StatusBody } from '../../shared/domain/api.ts';
-import { DISK_LOW_BYTES } from '../observe/instance-events.ts';
+import { DISK_LOW_BYTES } from '../observe/disk-low.ts';
 import type { Build, Release } from '../store/port.ts';
 
 /** What is known of one app when its status is asked for. */

@@ -4,11 +4,9 @@ import type { InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import type { InstanceStatus } from '../../shared/domain/instance.ts';
 import { describeCauses } from '../../shared/kit/errors.ts';
 import type { Logger } from '../../shared/kit/log.ts';
+import { DISK_LOW_BYTES } from './disk-low.ts';
 import type { NodeObserver } from '../dispatch/node-book.ts';
 import type { Store } from '../store/port.ts';
-
-/** Below this a node is said to be short of disk; above twice as much it has room again. */
-export const DISK_LOW_BYTES = 1024 * 1024 * 1024;
 
 interface Deps {
   readonly store: Pick<Store, 'addEvent' | 'assignmentsOfNode' | 'appById'>;

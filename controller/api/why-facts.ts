@@ -1,0 +1,77 @@
+import { instanceName } from '../../shared/domain/assignment.ts';
+import type { AppWhyFacts, BuildFact, InstanceFact, NodeFact, ReleaseFact } from '../observe/why/facts.ts';
+import type { App, AssignmentRow, Build, NodeRow, Release } from '../store/port.ts';
+import type { LiveNode } from '../dispatch/port.ts';
+import type { ApiDeps } from './deps.ts';
+import { userNames } from './user-names.ts';
+
+const EVENTS = 50;
+
+/** What there is to know of an app, to say why it is as it is. */
+export async function appWhyFacts(deps: ApiDeps, app: App): Promise<AppWhyFacts> {
+  const { store, clock } = deps;
+  const nameOf = userNames(store);
+  const [rows, nodes, current, [latest], [latestBuild], events] = await Promise.all([
+    store.assignmentsOfApp(app.id),
+    store.nodes(),
+    store.currentRelease(app.id),
+    store.releases(app.id, 1),
+    store.builds(app.id, 1),
+    store.events({ appId: app.id, limit: EVENTS }),
+  ]);
+  const release = async (of: Release | undefined): Promise<ReleaseFact | undefined> =>
+    of === undefined ? undefined : { ...of, user: await nameOf(of.userId) };
+  const build = async (of: Build | undefined): Promise<BuildFact | undefined> =>
+    of === undefined ? undefined : { ...of, user: await nameOf(of.userId) };
+  return {
+    nowMs: clock.nowMs(),
+    app: app.name,
+    current: await release(current),
+    latest: await release(latest),
+    latestBuild: await build(latestBuild),
+    instances: instanceFacts(deps, rows, nodes),
+    nodes: nodeFacts(deps, nodes, rows),
+    events,
+  };
+}
+
+function instanceFacts({ fleet }: ApiDeps, rows: readonly AssignmentRow[], nodes: readonly NodeRow[]): readonly InstanceFact[] {
+  const names = new Map(nodes.map((node) => [node.id, node.name as string]));
+  const connected = new Set(fleet.nodes().flatMap((node) => (node.connected ? [node.nodeId] : [])));
+  return rows.map((row) => {
+    const status = fleet.status(row.instanceId);
+    return {
+      name: instanceName(row),
+      type: row.processType,
+      ...{ release: row.release, desired: row.desired, limits: row.limits, status },
+      node: names.get(row.nodeId) ?? 'removed node',
+      state: connected.has(row.nodeId) ? (status?.state ?? 'pending') : 'unknown',
+    };
+  });
+}
+
+/** @param rows those that the caller may know of */
+export function nodeFacts({ fleet, clock }: ApiDeps, nodes: readonly NodeRow[], rows: readonly AssignmentRow[]): readonly NodeFact[] {
+  const live = new Map(fleet.nodes().map((node) => [node.nodeId, node]));
+  const nowMs = clock.monotonicMs();
+  return nodes.map((row) => nodeFact(row, live.get(row.id), { rows, nowMs }));
+}
+
+function nodeFact(
+  row: NodeRow,
+  live: LiveNode | undefined,
+  { rows, nowMs }: { readonly rows: readonly AssignmentRow[]; readonly nowMs: number },
+): NodeFact {
+  return {
+    name: row.name,
+    state: row.state,
+    connected: live?.connected === true,
+    cordoned: row.cordoned,
+    draining: row.drainUntilMs !== undefined,
+    lost: row.lostAtMs !== undefined,
+    lastSeenMsAgo: live?.lastSeenAtMs === undefined ? undefined : nowMs - live.lastSeenAtMs,
+    diskFreeBytes: live?.diskFreeBytes,
+    missing: live?.missing ?? [],
+    instances: rows.filter((one) => one.nodeId === row.id && one.desired === 'run').length,
+  };
+}

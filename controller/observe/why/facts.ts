@@ -1,0 +1,65 @@
+import type { Limits } from '../../../shared/domain/assignment.ts';
+import type { FleetEvent } from '../../../shared/domain/event.ts';
+import type { InstanceState, InstanceStatus, Reason } from '../../../shared/domain/instance.ts';
+import type { BuildState, NodeState, ReleaseState } from '../../../shared/domain/states.ts';
+
+// All that the answer to "why?" is made of, at one moment. Times are wall clock, ms.
+
+export interface NodeFact {
+  readonly name: string;
+  readonly state: NodeState;
+  readonly connected: boolean;
+  readonly cordoned: boolean;
+  readonly draining: boolean;
+  readonly lost: boolean;
+  readonly lastSeenMsAgo?: number | undefined;
+  readonly diskFreeBytes?: number | undefined;
+  readonly missing: readonly string[];
+  readonly certificateExpiresAtMs?: number | undefined;
+  /** Instances that are wanted on it, of apps the asker may see. */
+  readonly instances: number;
+}
+
+export interface InstanceFact {
+  /** `web.1` */
+  readonly name: string;
+  readonly type: string;
+  readonly release: number;
+  readonly node: string;
+  readonly desired: 'run' | 'standby' | 'stop';
+  readonly limits: Limits;
+  /** `unknown` while its node is not connected. */
+  readonly state: InstanceState | 'unknown';
+  readonly status?: InstanceStatus | undefined;
+}
+
+export interface ReleaseFact {
+  readonly version: number;
+  readonly state: ReleaseState;
+  readonly description: string;
+  readonly user: string;
+  readonly createdAtMs: number;
+  readonly failure?: Reason | undefined;
+}
+
+export interface BuildFact {
+  readonly id: string;
+  readonly state: BuildState;
+  readonly commit: string;
+  readonly user: string;
+  readonly createdAtMs: number;
+  readonly failure?: Reason | undefined;
+}
+
+export interface AppWhyFacts {
+  readonly nowMs: number;
+  readonly app: string;
+  readonly current?: ReleaseFact | undefined;
+  /** Newest of any state. */
+  readonly latest?: ReleaseFact | undefined;
+  readonly latestBuild?: BuildFact | undefined;
+  readonly instances: readonly InstanceFact[];
+  readonly nodes: readonly NodeFact[];
+  /** Of the app, newest first. */
+  readonly events: readonly FleetEvent[];
+}

@@ -1,0 +1,40 @@
+import { DEFAULT_LIMITS } from '../../../shared/domain/assignment.ts';
+import { doubledMemory } from './words.ts';
+
+/** What a cause is about, as far as a command needs it. */
+export interface About {
+  readonly app: string;
+  /** `web.1`, where it is about one instance. */
+  readonly instance?: string | undefined;
+  readonly type?: string | undefined;
+  readonly node?: string | undefined;
+  readonly memoryBytes?: number | undefined;
+  readonly buildId?: string | undefined;
+}
+
+type Next = (about: About) => string;
+
+const logs: Next = ({ app, instance }) => `slipway logs -a ${app}${instance === undefined ? '' : ` -p ${instance}`}`;
+const pushAgain = 'git push slipway main';
+const buildOutput: Next = ({ app, buildId }) => `slipway builds:output${buildId === undefined ? '' : ` ${buildId}`} -a ${app}`;
+const moreMemory: Next = ({ app, type, memoryBytes }) =>
+  `slipway ps:limits ${type ?? 'web'} --memory ${doubledMemory(memoryBytes ?? DEFAULT_LIMITS.memoryBytes)} -a ${app}`;
+const makeRoom: Next = ({ app, node }) => (node === undefined ? `slipway ps -a ${app}` : `slipway nodes:drain ${node}`);
+
+/** By the code of the cause: the command that mends it, or shows what only a person can mend. */
+const NEXT: Readonly<Record<string, Next>> = {
+  SLIP_APP_OUT_OF_MEMORY: moreMemory,
+  // Many servers take their address from HOST; where one does not, its code has to be changed before the push.
+  SLIP_APP_LOOPBACK_ONLY: ({ app }) => `slipway config:set HOST=0.0.0.0 -a ${app} && ${pushAgain}`,
+  SLIP_DISK_FULL: makeRoom,
+  SLIP_BUILD_NO_BUILDER: () => 'slipway nodes',
+  SLIP_BUILDER_LOST: () => pushAgain,
+  SLIP_BUILD_INTERRUPTED: () => pushAgain,
+  SLIP_BUILD_CANCELLED: () => pushAgain,
+  SLIP_RELEASE_OVERTAKEN: () => pushAgain,
+};
+
+export function nextFor(code: string, about: About): string {
+  const next = NEXT[code] ?? (code.startsWith('SLIP_BUILD_') || code.startsWith('SLIP_SLUG_') ? buildOutput : logs);
+  return next(about);
+}

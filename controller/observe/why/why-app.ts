@@ -1,0 +1,96 @@
+import type { WhyBody, WhyChain } from '../../../shared/domain/api-observe.ts';
+import type { AppWhyFacts, BuildFact, ReleaseFact } from './facts.ts';
+import { nextFor } from './next.ts';
+import { nextForNoRoom } from './placement.ts';
+import { instanceChain } from './why-instance.ts';
+
+/** Pure: why an app is as it is, the worst first. */
+export function whyApp(facts: AppWhyFacts): WhyBody {
+  const chains = merged([...instanceChains(facts), ...releaseChains(facts), ...buildChains(facts)]);
+  return chains.length > 0 ? { about: facts.app, well: false, chains } : { about: facts.app, well: true, chains: [wellChain(facts)] };
+}
+
+function instanceChains(facts: AppWhyFacts): readonly WhyChain[] {
+  const wanted = facts.instances.filter((instance) => instance.desired === 'run' && instance.release === (facts.current?.version ?? 0));
+  return wanted.flatMap((instance) => instanceChain(facts, instance) ?? []);
+}
+
+/** Chains of one code are one, with how often. */
+function merged(chains: readonly WhyChain[]): readonly WhyChain[] {
+  const byCause = Map.groupBy(chains, (chain) => `${chain.code ?? chain.links[0] ?? ''} ${chain.next.replace(/ -p \S+/, '')}`);
+  return [...byCause.values()].flatMap(([first, ...rest]) => {
+    if (first === undefined) return [];
+    const alike = rest.length === 0 ? [] : [`${String(rest.length)} more ${rest.length === 1 ? 'is' : 'are'} in the same way.`];
+    return [{ ...first, links: [...first.links, ...alike] }];
+  });
+}
+
+/** A newest release that failed is told even while the one before goes on serving: somebody waits for it. */
+function releaseChains(facts: AppWhyFacts): readonly WhyChain[] {
+  const { latest, current } = facts;
+  if (latest?.state !== 'failed') return [];
+  const code = latest.failure?.code ?? 'SLIP_APP_EXITED';
+  const serving = current === undefined ? 'nothing is serving' : `v${String(current.version)} goes on serving`;
+  const links = [made(latest), failureOf(facts, latest), `So v${String(latest.version)} failed, and ${serving}.`];
+  return [{ code, links, next: nextForRelease(facts, latest, code) }];
+}
+
+function made({ user, version, description }: ReleaseFact): string {
+  return `${user} made v${String(version)}: ${description}.`;
+}
+
+/** With the instance and node that it was seen on, where an event tells. */
+function failureOf(facts: AppWhyFacts, release: ReleaseFact): string {
+  const message = release.failure?.message ?? 'The app did not stay up.';
+  const seen = seenFailing(facts, release);
+  if (seen?.instance === undefined || seen.node === undefined) return message;
+  return message.startsWith(`${seen.instance} `)
+    ? `${seen.instance} on ${seen.node}${message.slice(seen.instance.length)}`
+    : `${seen.instance} on ${seen.node}: ${message}`;
+}
+
+function seenFailing(facts: AppWhyFacts, release: ReleaseFact): AppWhyFacts['events'][number] | undefined {
+  return facts.events.find(
+    ({ instance, atMs, details }) => instance !== undefined && atMs >= release.createdAtMs && details?.['code'] === release.failure?.code,
+  );
+}
+
+function nextForRelease(facts: AppWhyFacts, release: ReleaseFact, code: string): string {
+  const message = release.failure?.message ?? '';
+  if (code === 'SLIP_PLACE_NO_ROOM') return nextForNoRoom(message, facts.app);
+  const seen = seenFailing(facts, release);
+  const instance = seen?.instance ?? /^(\w[\w-]*\.\d+) /.exec(message)?.[1];
+  return nextFor(code, { app: facts.app, instance, type: instance?.split('.')[0], node: seen?.node, memoryBytes: memoryIn(message) });
+}
+
+/** The instances of a failed release may be gone; its sentence says how much they had. */
+function memoryIn(message: string): number | undefined {
+  const mebibytes = /its (\d+) MB of memory/.exec(message)?.[1];
+  return mebibytes === undefined ? undefined : Number(mebibytes) * 1024 * 1024;
+}
+
+/** A failed build matters until something newer was released. */
+function buildChains({ app, latest, latestBuild, current }: AppWhyFacts): readonly WhyChain[] {
+  if (latestBuild?.state !== 'failed') return [];
+  if (latest !== undefined && latest.createdAtMs > latestBuild.createdAtMs) return [];
+  const serving = current === undefined ? 'nothing is serving yet' : `v${String(current.version)} goes on serving`;
+  const code = latestBuild.failure?.code ?? 'SLIP_BUILD_COMPILE_FAILED';
+  const links = [pushed(latestBuild), latestBuild.failure?.message ?? 'The build failed.', `So no release was made, and ${serving}.`];
+  return [{ code, links, next: nextFor(code, { app, buildId: latestBuild.id }) }];
+}
+
+function pushed({ user, commit }: BuildFact): string {
+  return `${user} pushed ${commit.slice(0, 7)}.`;
+}
+
+function wellChain({ app, current, latest, instances }: AppWhyFacts): WhyChain {
+  if (current === undefined) {
+    const state = latest === undefined ? `${app} has not been deployed yet.` : `v${String(latest.version)} of ${app} is ${latest.state}.`;
+    return { links: [state], next: latest === undefined ? 'git push slipway main' : `slipway releases -a ${app}` };
+  }
+  const wanted = instances.filter((instance) => instance.desired === 'run' && instance.release === current.version);
+  const live = wanted.filter((instance) => instance.state === 'live').length;
+  const nodes = [...new Set(wanted.map((instance) => instance.node))].sort().join(', ');
+  const up = wanted.length === 0 ? 'scaled to zero' : `${String(live)} of ${String(wanted.length)} up on ${nodes}`;
+  return { links: [`v${String(current.version)} of ${app} is current; ${up}.`], next: `slipway ps -a ${app}` };
+}

@@ -1,0 +1,74 @@
+import type { WhyBody, WhyChain } from '../../../shared/domain/api-observe.ts';
+import type { InstanceStatus } from '../../../shared/domain/instance.ts';
+import type { AppWhyFacts, InstanceFact } from './facts.ts';
+import { nextFor, type About } from './next.ts';
+import { nodeChains } from './why-node.ts';
+import { clockTime, duration, times } from './words.ts';
+
+/** Pure: why an instance is as it is; undefined when the app has none of that name. */
+export function whyInstance(facts: AppWhyFacts, name: string): WhyBody | undefined {
+  const mine = facts.instances.filter((instance) => instance.name === name && instance.desired !== 'stop');
+  const instance = mine.find((one) => one.desired === 'run') ?? mine[0];
+  if (instance === undefined) return undefined;
+  const about = `${name} of ${facts.app}`;
+  const chain = instanceChain(facts, instance);
+  return chain === undefined ? { about, well: true, chains: [wellChain(facts, instance)] } : { about, well: false, chains: [chain] };
+}
+
+/** What is wrong with an instance; undefined when it is up or on its way. */
+export function instanceChain(facts: AppWhyFacts, instance: InstanceFact): WhyChain | undefined {
+  if (instance.state === 'unknown') return awayChain(facts, instance);
+  if (!isInTrouble(instance)) return undefined;
+  const code = codeOf(instance.status);
+  const links = [cause(instance), ...history(instance.status), outcome(instance, facts.nowMs)];
+  return { code, links, next: nextFor(code, aboutOf(facts, instance)) };
+}
+
+function isInTrouble({ state, status }: InstanceFact): boolean {
+  if (state === 'live' || state === 'stopping' || state === 'stopped') return false;
+  return state === 'backoff' || state === 'failed' || status?.reason !== undefined;
+}
+
+function codeOf(status: InstanceStatus | undefined): string {
+  return status?.reason?.code ?? (status?.lastExit?.oomKilled === true ? 'SLIP_APP_OUT_OF_MEMORY' : 'SLIP_APP_EXITED');
+}
+
+function aboutOf(facts: AppWhyFacts, instance: InstanceFact): About {
+  const { name, type, node, limits } = instance;
+  return { app: facts.app, instance: name, type, node, memoryBytes: limits.memoryBytes };
+}
+
+/** The node's own trouble is the cause of everything on it. */
+function awayChain(facts: AppWhyFacts, instance: InstanceFact): WhyChain {
+  const node = facts.nodes.find((one) => one.name === instance.node);
+  const [cause] = node === undefined ? [] : nodeChains(node, facts.nowMs);
+  const unknown = `So nobody can say how ${instance.name} is.`;
+  if (cause === undefined) return { links: [`${instance.node} is not connected.`, unknown], next: `slipway nodes:info ${instance.node}` };
+  return { ...cause, links: [...cause.links, unknown] };
+}
+
+/** `web.1 on fra-2 was killed: it used more than its 512 MB of memory.` */
+function cause({ name, node, status }: InstanceFact): string {
+  const message = status?.reason?.message ?? `${name} ended.`;
+  return message.startsWith(`${name} `) ? `${name} on ${node}${message.slice(name.length)}` : `${name} on ${node}: ${message}`;
+}
+
+function history(status: InstanceStatus | undefined): readonly string[] {
+  if (status === undefined || status.restarts === 0) return [];
+  const last = status.lastExit === undefined ? '' : `, it ended last at ${clockTime(status.lastExit.atMs)}`;
+  return [`It was ${times(status.restarts, 'restarted')}${last}.`];
+}
+
+function outcome({ state, status }: InstanceFact, nowMs: number): string {
+  if (state === 'failed') return 'It never became ready, so it is not tried again under this release.';
+  const nextMs = status?.nextStartAtMs;
+  if (state === 'backoff' && nextMs !== undefined && nextMs > nowMs) return `It is backing off until ${clockTime(nextMs)}.`;
+  return state === 'backoff' ? 'It is about to be started again.' : 'It is tried again and again.';
+}
+
+function wellChain(facts: AppWhyFacts, { name, node, release, state, status }: InstanceFact): WhyChain {
+  const since = status?.startedAtMs === undefined ? '' : ` for ${duration(facts.nowMs - status.startedAtMs)}`;
+  const up =
+    state === 'live' ? `${name} on ${node} is up${since}, v${String(release)}.` : `${name} on ${node} is ${state}, v${String(release)}.`;
+  return { links: [up, ...history(status)], next: `slipway logs -a ${facts.app} -p ${name}` };
+}

@@ -1,0 +1,74 @@
+import type { WhyBody, WhyChain } from '../../../shared/domain/api-observe.ts';
+import { DISK_LOW_BYTES } from '../disk-low.ts';
+import type { NodeFact } from './facts.ts';
+import { clockTime, duration } from './words.ts';
+
+/** An hour away, and nobody waits for it any more. */
+const GONE_AFTER_MS = 60 * 60_000;
+
+/** Pure: why a node is as it is. */
+export function whyNode(node: NodeFact, nowMs: number): WhyBody {
+  const chains = nodeChains(node, nowMs);
+  if (chains.length > 0) return { about: node.name, well: false, chains };
+  const links = [`${node.name} is ready and runs ${instances(node.instances)}.`];
+  return { about: node.name, well: true, chains: [{ links, next: `slipway nodes:info ${node.name}` }] };
+}
+
+/** What is wrong with a node, the worst first. */
+export function nodeChains(node: NodeFact, nowMs: number): readonly WhyChain[] {
+  const away = node.connected ? [] : [absence(node, nowMs)];
+  return [...away, ...disk(node), ...closed(node), ...missing(node)];
+}
+
+export function isExpired({ certificateExpiresAtMs }: NodeFact, nowMs: number): boolean {
+  return certificateExpiresAtMs !== undefined && certificateExpiresAtMs <= nowMs;
+}
+
+function absence(node: NodeFact, nowMs: number): WhyChain {
+  const silent = node.lastSeenMsAgo === undefined ? 'since the controller started' : `for ${duration(node.lastSeenMsAgo)}`;
+  const links = [...expiry(node, nowMs), `${node.name} has not been heard of ${silent}.`, consequence(node)];
+  return { ...(isExpired(node, nowMs) ? { code: 'SLIP_NODE_CERTIFICATE' } : {}), links, next: nextForAbsent(node, nowMs) };
+}
+
+function expiry(node: NodeFact, nowMs: number): readonly string[] {
+  if (!isExpired(node, nowMs)) return [];
+  const date = new Date(node.certificateExpiresAtMs ?? 0).toISOString().slice(0, 10);
+  return [`The certificate of ${node.name} expired on ${date} at ${clockTime(node.certificateExpiresAtMs ?? 0)}, so it is not let in.`];
+}
+
+function consequence(node: NodeFact): string {
+  if (node.instances === 0) return 'Nothing was running on it that has to go elsewhere.';
+  const one = node.instances === 1;
+  if (node.lost) return `It counts as lost: its ${instances(node.instances)} ${one ? 'is' : 'are'} placed elsewhere until it is back.`;
+  return `Its ${instances(node.instances)} ${one ? 'goes' : 'go'} on if the machine does; nobody can tell from here.`;
+}
+
+function nextForAbsent(node: NodeFact, nowMs: number): string {
+  if (isExpired(node, nowMs)) return `slipway nodes:rejoin ${node.name}`;
+  const gone = node.lost && (node.lastSeenMsAgo === undefined || node.lastSeenMsAgo > GONE_AFTER_MS);
+  return gone ? `slipway nodes:remove ${node.name}` : `slipway nodes:info ${node.name}`;
+}
+
+function disk(node: NodeFact): readonly WhyChain[] {
+  if (node.diskFreeBytes === undefined || node.diskFreeBytes >= DISK_LOW_BYTES) return [];
+  const free = String(Math.round(node.diskFreeBytes / 1024 / 1024));
+  const links = [`The disk of ${node.name} has ${free} MB left.`, 'When it is full nothing new can start there.'];
+  return [{ code: 'SLIP_DISK_FULL', links, next: `slipway nodes:drain ${node.name}` }];
+}
+
+function closed(node: NodeFact): readonly WhyChain[] {
+  if (node.draining) {
+    const links = [`${node.name} is being drained: what it runs is moved to other nodes.`];
+    return [{ links, next: `slipway nodes:info ${node.name}` }];
+  }
+  if (!node.cordoned) return [];
+  return [{ links: [`${node.name} is cordoned: it gets nothing new.`], next: `slipway nodes:uncordon ${node.name}` }];
+}
+
+function missing(node: NodeFact): readonly WhyChain[] {
+  return node.missing.map((what) => ({ links: [`${node.name}: ${what}.`], next: `slipway nodes:info ${node.name}` }));
+}
+
+function instances(count: number): string {
+  return count === 1 ? '1 instance' : `${String(count)} instances`;
+}

@@ -1,0 +1,44 @@
+import type { AppWhyFacts, InstanceFact, NodeFact, ReleaseFact } from '../../controller/observe/why/facts.ts';
+import { DEFAULT_LIMITS } from '../../shared/domain/assignment.ts';
+import type { InstanceId } from '../../shared/domain/ids.ts';
+import type { InstanceStatus } from '../../shared/domain/instance.ts';
+
+export const WHY_NOW = Date.UTC(2026, 10, 20, 14, 30, 0);
+
+export function nodeFact(change: Partial<NodeFact> = {}): NodeFact {
+  return {
+    ...{ name: 'fra-1', state: 'ready', connected: true, cordoned: false, draining: false, lost: false },
+    ...{ diskFreeBytes: 50e9, missing: [], instances: 1 },
+    ...change,
+  };
+}
+
+export function releaseFact(change: Partial<ReleaseFact> = {}): ReleaseFact {
+  return { version: 3, state: 'current', description: 'Deploy abc1234', user: 'ada', createdAtMs: WHY_NOW - 600_000, ...change };
+}
+
+export function failedRelease(code: string, message: string): ReleaseFact {
+  return releaseFact({ version: 4, state: 'failed', createdAtMs: WHY_NOW - 60_000, failure: { code, message } });
+}
+
+/** An instance and what its agent says of it. */
+export function instanceFact(status: Partial<InstanceStatus> = {}, change: Partial<InstanceFact> = {}): InstanceFact {
+  const full: InstanceStatus = {
+    ...{ instanceId: 'instance00' as InstanceId, state: 'live', restarts: 0, lastLines: [], timingsMs: {} },
+    startedAtMs: WHY_NOW - 300_000,
+    ...status,
+  };
+  return {
+    ...{ name: 'web.1', type: 'web', release: 3, node: 'fra-1', desired: 'run', limits: DEFAULT_LIMITS },
+    ...{ state: full.state, status: full },
+    ...change,
+  };
+}
+
+export function appFacts(change: Partial<AppWhyFacts> = {}): AppWhyFacts {
+  return {
+    ...{ nowMs: WHY_NOW, app: 'shop', current: releaseFact(), latest: releaseFact(), events: [] },
+    ...{ instances: [instanceFact()], nodes: [nodeFact()] },
+    ...change,
+  };
+}
