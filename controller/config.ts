@@ -46,6 +46,7 @@ const schema = z.strictObject({
       startTimeoutMs: z.number().int().positive().optional(),
       settleMs: z.number().int().min(0).optional(),
       bakeMs: z.number().int().min(0).optional(),
+      roomTimeoutMs: z.number().int().min(0).optional(),
     })
     .default({}),
   /** Silence of a node after which its instances are placed elsewhere, where an app does not say (`apps:lost-after`). */

@@ -5,7 +5,8 @@ import type { Logger } from '../../shared/kit/log.ts';
 import type { Fleet } from '../dispatch/port.ts';
 import type { App, AssignmentRow, Store } from '../store/port.ts';
 import { failureOf } from './rollout-plan.ts';
-import { NO_CHANGE, setDesired, type Rollouts } from './rollout.ts';
+import { NO_CHANGE, setDesired } from './fleet-changes.ts';
+import type { Rollouts } from './rollout.ts';
 
 export interface BakeDeps {
   readonly store: Store;

@@ -61,8 +61,11 @@ export class Deploys {
     const code = { slug: built.result.slug, buildId: built.build.id, userId: push.user.userId, ref: push.ref };
     const serving = await this.#deps.store.currentRelease(app.id);
     let cut = { version: 0, atMs: 0 };
-    const { outcome } = await this.#deps.releases.deploy(app, code, (version) => {
-      cut = { version, atMs: this.#sinceAccepted(push) };
+    const { outcome } = await this.#deps.releases.deploy(app, code, {
+      onCut: (version) => {
+        cut = { version, atMs: this.#sinceAccepted(push) };
+      },
+      tell: io.output,
     });
     const { version } = cut;
     if (!outcome.ok) {

@@ -12,6 +12,14 @@ export function renderReleasePhaseWarning(): string {
   return ' !     The release command of the Procfile was NOT run: this version of Slipway has no release phase yet.\n';
 }
 
+/** Said once, when a release has to wait for its place. */
+export function renderNoRoomYet(failure: Failure, patienceMs: number): string {
+  const minutes = Math.round(patienceMs / 60_000);
+  const time = minutes > 0 ? `${String(minutes)} min` : `${String(Math.round(patienceMs / 1000))} s`;
+  const hint = failure.hint === undefined ? '' : ` !     ${failure.hint}\n`;
+  return ` !     No room now: ${failure.message}\n !     Waiting up to ${time} for it.\n${hint}`;
+}
+
 export interface LiveFacts {
   readonly version: number;
   readonly nodes: number;

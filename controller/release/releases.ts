@@ -28,6 +28,13 @@ export interface CodeRelease {
   readonly ref: string;
 }
 
+/** Whoever waits for a release. */
+export interface ReleaseWatcher {
+  /** Told the version as soon as it is durable. */
+  readonly onCut: (version: number) => void;
+  readonly tell: (text: string) => void;
+}
+
 /** Cuts releases and rolls them out. The database is the truth: from the committed row on, a release survives everything. */
 export class Releases {
   readonly #deps: ReleasesDeps;
@@ -36,8 +43,8 @@ export class Releases {
     this.#deps = deps;
   }
 
-  /** A release of new code. The caller holds the app's queue. `onCut` is told the version as soon as it is durable. */
-  async deploy(app: App, code: CodeRelease, onCut: (version: number) => void): Promise<{ release: Release; outcome: RolloutOutcome }> {
+  /** A release of new code. The caller holds the app's queue. */
+  async deploy(app: App, code: CodeRelease, watcher: ReleaseWatcher): Promise<{ release: Release; outcome: RolloutOutcome }> {
     const config = await this.#configWithDefaults(app, code.slug);
     const release = await this.#deps.store.createRelease({
       appId: app.id,
@@ -48,9 +55,9 @@ export class Releases {
       description: `Deploy ${code.slug.commit.slice(0, 7)}`,
       ref: code.ref,
     });
-    onCut(release.version);
+    watcher.onCut(release.version);
     await this.#deps.failpoint('release.committed');
-    return { release, outcome: await this.#rollOut(app, release) };
+    return { release, outcome: await this.#rollOut(app, release, watcher.tell) };
   }
 
   /** Heroku: bin/release's config vars are set only where the app has none of that name. */
@@ -95,8 +102,8 @@ export class Releases {
     });
   }
 
-  async #rollOut(app: App, release: Release): Promise<RolloutOutcome> {
-    const outcome = await this.#deps.rollouts.run(app, release, this.#deps.signal);
+  async #rollOut(app: App, release: Release, tell?: (text: string) => void): Promise<RolloutOutcome> {
+    const outcome = await this.#deps.rollouts.run(app, release, { signal: this.#deps.signal, tell });
     if (outcome.ok) void this.#deps.bakes.watch(app, release.version, this.#deps.signal);
     return outcome;
   }

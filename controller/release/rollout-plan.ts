@@ -12,9 +12,16 @@ export interface RolloutPolicy {
   readonly settleMs: number;
   /** How long the old instances stay warm after the switch. */
   readonly bakeMs: number;
+  /** How long a release waits for room beside what it replaces. */
+  readonly roomTimeoutMs: number;
 }
 
-export const DEFAULT_ROLLOUT_POLICY: RolloutPolicy = Object.freeze({ startTimeoutMs: 120_000, settleMs: 3_000, bakeMs: 10_000 });
+export const DEFAULT_ROLLOUT_POLICY: RolloutPolicy = Object.freeze({
+  startTimeoutMs: 120_000,
+  settleMs: 3_000,
+  bakeMs: 10_000,
+  roomTimeoutMs: 600_000,
+});
 
 /** Everything the next move depends on, at one moment. Times are monotonic. */
 export interface RolloutView {
@@ -56,7 +63,7 @@ export function nextRolloutMove(view: RolloutView): RolloutMove {
 }
 
 /** The failure of the first instance that cannot become or did not stay live. */
-function firstBroken(mine: readonly AssignmentRow[], view: RolloutView): Failure | undefined {
+export function firstBroken(mine: readonly AssignmentRow[], view: Pick<RolloutView, 'statuses'>): Failure | undefined {
   for (const row of mine) {
     const status = view.statuses.get(row.instanceId);
     if (status === undefined) continue;
@@ -97,12 +104,16 @@ function waitForStart(view: RolloutView, mine: readonly AssignmentRow[]): Rollou
   };
 }
 
-export function noRoom(unplaced: Unplaced): Failure {
+/** @param app named when stopping the old instances first would help */
+export function noRoom(unplaced: Unplaced, app?: string): Failure {
   const reasons = Object.entries(unplaced.reasons).map(([node, why]) => `${node}: ${why}`);
   return {
     code: 'SLIP_PLACE_NO_ROOM',
     message: `${unplaced.processType}.${String(unplaced.ordinal)} cannot be placed: ${reasons.length === 0 ? 'no node has joined' : reasons.join('; ')}.`,
-    hint: 'Look at the nodes with: slipway status',
+    hint:
+      app === undefined
+        ? 'Look at the nodes with: slipway status'
+        : `To stop the old instances first, with a pause in between: slipway placement:set ${unplaced.processType} --on-full stop-first -a ${app}`,
   };
 }
 

@@ -1,17 +1,18 @@
 import type { InstanceId } from '../../shared/domain/ids.ts';
-import type { InstanceStatus } from '../../shared/domain/instance.ts';
-import { parseProcessType } from '../../shared/domain/names.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import { describeCauses, toSlipwayError, type SlipwayError } from '../../shared/kit/errors.ts';
 import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { Fleet } from '../dispatch/port.ts';
-import { demandsOf, limitsOf, type AppShape } from '../schedule/demands.ts';
-import { planPlacements, planWaves, type Placement, type Unplaced } from '../schedule/plan.ts';
+import { demandsOf, type AppShape } from '../schedule/demands.ts';
+import { planPlacements, planWaves, type Placement } from '../schedule/plan.ts';
+import { inTheWay } from '../schedule/room.ts';
 import type { App, AssignmentChange, AssignmentRow, Release, Store } from '../store/port.ts';
+import { findRoom } from './find-room.ts';
+import { assignmentRows, NO_CHANGE, publishTo, setDesired, statusesOf, watchFleet } from './fleet-changes.ts';
 import { appShape, planNodes } from './placing.ts';
 import { RefKeeper } from './ref-keeper.ts';
-import { type Failure, nextRolloutMove, noRoom, overtakenBy, type RolloutMove, type RolloutPolicy } from './rollout-plan.ts';
+import { type Failure, nextRolloutMove, overtakenBy, type RolloutMove, type RolloutPolicy } from './rollout-plan.ts';
 
 export interface RolloutDeps {
   readonly store: Store;
@@ -38,13 +39,23 @@ export type RolloutOutcome =
     }
   | { readonly ok: false; readonly failure: Failure };
 
+export interface RolloutIo {
+  /** Aborted when the controller stops. */
+  readonly signal: AbortSignal;
+  /** Words for whoever waits for the release. */
+  readonly tell?: ((text: string) => void) | undefined;
+}
+
 /** State of one rollout under way. */
 interface Run {
   readonly app: App;
   readonly version: number;
   /** Aborted when the controller stops. */
   readonly signal: AbortSignal;
+  readonly tell: (text: string) => void;
   waves: (readonly Placement[])[];
+  /** Process types whose old instances end before the new ones start, for want of room. */
+  stopFirst: ReadonlySet<string>;
   settings: AppShape['settings'];
   waveStartedAtMs: number;
   switchedAtMs: number | undefined;
@@ -53,8 +64,8 @@ interface Run {
 /** An agent reports these after its proxy has let go of the instance. */
 const WITHDRAWN: ReadonlySet<string | undefined> = new Set([undefined, 'stopping', 'stopped']);
 const WITHDRAW_WAIT_MS = 5_000;
-
-export const NO_CHANGE: AssignmentChange = Object.freeze({ add: [], setDesired: [], remove: [] });
+/** Drain and SIGTERM take 60 s at most; then it is killed. */
+const STOP_WAIT_MS = 75_000;
 
 /** Moves an app from its current release to a new one. One rollout per app at a time: the caller holds the app's queue. */
 export class Rollouts {
@@ -67,9 +78,10 @@ export class Rollouts {
   }
 
   /** Rolls a `pending` or (after a restart) `deploying` release out to its end. Never leaves it half done. */
-  async run(app: App, release: Release, signal: AbortSignal): Promise<RolloutOutcome> {
+  async run(app: App, release: Release, { signal, tell }: RolloutIo): Promise<RolloutOutcome> {
     const overtaken = overtakenBy(await this.#deps.store.currentRelease(app.id), release);
-    const run: Run = { app, version: release.version, signal, waves: [], settings: {}, waveStartedAtMs: 0, switchedAtMs: undefined };
+    const plan = { waves: [], stopFirst: new Set<string>(), settings: {}, waveStartedAtMs: 0, switchedAtMs: undefined };
+    const run: Run = { app, version: release.version, signal, tell: tell ?? (() => undefined), ...plan };
     const trouble = overtaken ?? (await this.#begin(run, release));
     if (trouble !== undefined) return this.#fail(run, trouble);
     try {
@@ -84,69 +96,57 @@ export class Rollouts {
 
   /** Places what is not placed yet and starts the first wave. */
   async #begin(run: Run, release: Release): Promise<Failure | undefined> {
-    const { store } = this.#deps;
+    const { store, policy } = this.#deps;
+    const place = await findRoom({ ...this.#deps, roomTimeoutMs: policy.roomTimeoutMs }, { app: run.app, release }, run);
+    if ('code' in place) return place;
+    run.waves = planWaves(place.placements).slice();
+    run.settings = place.settings;
+    run.stopFirst = place.stopFirst;
+    const first = run.waves.shift() ?? [];
+    await this.#makeWay(run, first);
     const rows = await store.assignmentsOfApp(run.app.id);
-    const { placements, unplaced, settings } = await this.#place(run.app, release, rows);
-    if (unplaced[0] !== undefined) return noRoom(unplaced[0]);
-    run.waves = planWaves(placements).slice();
-    run.settings = settings;
     const leftovers = rows.filter((row) => row.desired === 'standby' && row.release !== run.version && release.state === 'pending');
-    const change = {
-      add: this.#rowsFor(run, run.waves.shift() ?? []),
-      setDesired: leftovers.map((row) => ({ instanceId: row.instanceId, desired: 'stop' as const })),
-      remove: [],
-    };
+    const change = { ...NO_CHANGE, add: assignmentRows(this.#deps, run, first), setDesired: setDesired(leftovers, 'stop') };
     run.waveStartedAtMs = this.#deps.clock.monotonicMs();
     if (release.state === 'pending') await store.beginRollout(run.app.id, run.version, change);
     else await store.changeAssignments(change);
     await this.#deps.failpoint('release.deploying');
-    await this.#publish([...rows, ...change.add]);
+    await publishTo(this.#deps.fleet, [...rows, ...change.add]);
     return undefined;
   }
 
-  async #place(
-    app: App,
-    release: Release,
-    rows: readonly AssignmentRow[],
-  ): Promise<{ placements: readonly Placement[]; unplaced: readonly Unplaced[]; settings: AppShape['settings'] }> {
-    const { store, fleet } = this.#deps;
-    const shape = await appShape(store, app.id, release.slug);
-    const running = rows.filter((row) => row.desired === 'run');
-    const { placements, unplaced } = planPlacements({
-      demands: demandsOf(shape),
-      nodes: await planNodes(store, fleet),
-      placed: running.filter((row) => row.release === release.version),
-      former: running.filter((row) => row.release !== release.version),
+  /** Where there is no room beside them, the old instances of a wave end before it starts. */
+  async #makeWay(run: Run, wave: readonly Placement[]): Promise<void> {
+    const { store, fleet, clock } = this.#deps;
+    if (run.stopFirst.size === 0) return;
+    const rows = (await store.assignmentsOfApp(run.app.id)).filter((row) => row.release !== run.version && row.desired === 'run');
+    const ending = inTheWay(wave, rows, run.stopFirst);
+    if (ending.length === 0) return;
+    const ids = ending.map((row) => row.instanceId);
+    await fleet.routesApplied(run.app.id, run.signal, ids);
+    await this.#change(ending, { ...NO_CHANGE, setDesired: setDesired(ending, 'stop') });
+    const untilMs = clock.monotonicMs() + STOP_WAIT_MS;
+    await watchFleet(this.#deps, { untilMs, signal: run.signal }, async () => {
+      const left = (await store.assignmentsOfApp(run.app.id)).filter((row) => ids.includes(row.instanceId));
+      return left.every((row) => fleet.status(row.instanceId)?.state === 'stopped') ? true : undefined;
     });
-    return { placements, unplaced, settings: shape.settings };
-  }
-
-  #rowsFor(run: Run, placements: readonly Placement[]): AssignmentRow[] {
-    return placements.map((placement) => ({
-      instanceId: this.#deps.newInstanceId(),
-      nodeId: placement.nodeId,
-      appId: run.app.id,
-      release: run.version,
-      processType: parseProcessType(placement.processType),
-      ordinal: placement.ordinal,
-      limits: limitsOf(run.settings, placement.processType),
-      desired: 'run',
-      createdAtMs: this.#deps.clock.nowMs(),
-    }));
   }
 
   /** Looks, moves, waits for a report or the clock; again until it is decided. */
   async #follow(run: Run, signal: AbortSignal): Promise<RolloutOutcome> {
-    for (;;) {
-      signal.throwIfAborted();
-      const changed = this.#nextChange();
-      const rows = await this.#deps.store.assignmentsOfApp(run.app.id);
-      const move = nextRolloutMove(this.#view(run, rows));
-      const outcome = await this.#make(run, rows, move);
-      if (outcome !== undefined) return outcome;
-      if (move.kind === 'wait') await this.#wait(changed, move.untilMs, signal);
-      changed.stop();
-    }
+    const outcome = await watchFleet(this.#deps, { untilMs: Infinity, signal }, async (lookAgainAt) => {
+      for (;;) {
+        const rows = await this.#deps.store.assignmentsOfApp(run.app.id);
+        const move = nextRolloutMove(this.#view(run, rows));
+        const end = await this.#make(run, rows, move);
+        if (end !== undefined) return end;
+        if (move.kind !== 'wait') continue;
+        lookAgainAt(move.untilMs);
+        return undefined;
+      }
+    });
+    if (outcome === undefined) throw signal.reason;
+    return outcome;
   }
 
   #view(run: Run, rows: readonly AssignmentRow[]): Parameters<typeof nextRolloutMove>[0] {
@@ -154,7 +154,7 @@ export class Rollouts {
       state: 'deploying',
       rows,
       version: run.version,
-      statuses: this.#statuses(rows),
+      statuses: statusesOf(this.#deps.fleet, rows),
       wavesLeft: run.waves.length,
       waveStartedAtMs: run.waveStartedAtMs,
       switchedAtMs: run.switchedAtMs,
@@ -163,22 +163,12 @@ export class Rollouts {
     };
   }
 
-  #statuses(rows: readonly AssignmentRow[]): ReadonlyMap<InstanceId, InstanceStatus> {
-    return new Map(
-      rows.flatMap((row) => {
-        const status = this.#deps.fleet.status(row.instanceId);
-        return status === undefined ? [] : [[row.instanceId, status] as const];
-      }),
-    );
-  }
-
   async #make(run: Run, rows: readonly AssignmentRow[], move: RolloutMove): Promise<RolloutOutcome | undefined> {
     switch (move.kind) {
       case 'wait':
         return undefined;
       case 'nextWave':
-        await this.#change(rows, { ...NO_CHANGE, add: this.#rowsFor(run, run.waves.shift() ?? []) });
-        run.waveStartedAtMs = this.#deps.clock.monotonicMs();
+        await this.#startWave(run, rows);
         return undefined;
       case 'switch':
         await this.#switch(run, rows);
@@ -188,6 +178,13 @@ export class Rollouts {
       case 'fail':
         return this.#fail(run, move.failure);
     }
+  }
+
+  async #startWave(run: Run, rows: readonly AssignmentRow[]): Promise<void> {
+    const wave = run.waves.shift() ?? [];
+    await this.#makeWay(run, wave);
+    await this.#change(rows, { ...NO_CHANGE, add: assignmentRows(this.#deps, run, wave) });
+    run.waveStartedAtMs = this.#deps.clock.monotonicMs();
   }
 
   /** The old instances give up their traffic, after every node has heard where the new ones are. */
@@ -206,7 +203,7 @@ export class Rollouts {
     const refLate = await this.syncRef(run.app, run.signal);
     await this.#deps.failpoint('release.refMoved');
     const mine = rows.filter((row) => row.release === run.version);
-    const slowest = [...this.#statuses(mine).values()].map((status) => status.timingsMs);
+    const slowest = [...statusesOf(this.#deps.fleet, mine).values()].map((status) => status.timingsMs);
     const switchedAtMs = run.switchedAtMs ?? this.#deps.clock.monotonicMs();
     return { ok: true, nodes: new Set(mine.map((row) => row.nodeId)).size, switchedAtMs, timingsMs: maxOf(slowest), refLate };
   }
@@ -218,13 +215,30 @@ export class Rollouts {
     // Of what is warm only the current release may come back: others are an older one's, kept for its bake.
     const current = await this.#deps.store.currentRelease(run.app.id);
     const old = rows.filter((row) => row.release === current?.version && row.desired === 'standby');
-    const change = { ...NO_CHANGE, setDesired: [...setDesired(mine, 'stop'), ...setDesired(old, 'run')] };
+    const add = current === undefined ? [] : await this.#missing(run, current, rows);
+    const change = { ...NO_CHANGE, add, setDesired: [...setDesired(mine, 'stop'), ...setDesired(old, 'run')] };
     const { lastLines: _, ...kept } = failure;
     await this.#deps.store.failRelease(run.app.id, run.version, kept, change);
-    await this.#publish(rows);
+    await publishTo(this.#deps.fleet, [...rows, ...add]);
     await this.#deps.fleet.routesApplied(run.app.id, run.signal);
     if (old.length > 0) await this.#untilWithdrawn(run, mine);
     return { ok: false, failure };
+  }
+
+  /** What had to end to make room starts anew, in the place of what failed. */
+  async #missing(run: Run, current: Release, rows: readonly AssignmentRow[]): Promise<AssignmentRow[]> {
+    const shape = await appShape(this.#deps.store, run.app.id, current.slug);
+    const demands = demandsOf(shape).filter((demand) => demand.rule.onFull === 'stop-first');
+    if (demands.length === 0) return [];
+    const freed = rows.filter((row) => row.release === run.version);
+    const nodes = (await planNodes(this.#deps.store, this.#deps.fleet)).map((node) => ({
+      ...node,
+      reservedBytes: node.reservedBytes - freed.reduce((sum, row) => sum + (row.nodeId === node.nodeId ? row.limits.memoryBytes : 0), 0),
+    }));
+    const placed = rows.filter((row) => row.release === current.version && row.desired !== 'stop');
+    const former = rows.filter((row) => row.release === current.version && row.desired === 'stop');
+    const { placements } = planPlacements({ demands, nodes, placed, former: [...former, ...freed] });
+    return assignmentRows(this.#deps, { app: run.app, version: current.version, settings: shape.settings }, placements);
   }
 
   /** Until the new instances are out of their proxies: "goes on serving" is true when it is said. Nodes that are away are not waited for. */
@@ -233,13 +247,8 @@ export class Rollouts {
     const untilMs = clock.monotonicMs() + WITHDRAW_WAIT_MS;
     const isIn = (row: AssignmentRow): boolean =>
       fleet.nodes().some((node) => node.nodeId === row.nodeId && node.connected) && !WITHDRAWN.has(fleet.status(row.instanceId)?.state);
-    while (clock.monotonicMs() < untilMs && !run.signal.aborted) {
-      const changed = this.#nextChange();
-      const waits = mine.some(isIn);
-      if (waits) await this.#wait(changed, untilMs, run.signal);
-      changed.stop();
-      if (!waits) return;
-    }
+    const left = watchFleet(this.#deps, { untilMs, signal: run.signal }, () => Promise.resolve(mine.some(isIn) ? undefined : true));
+    await left.catch(() => undefined); // the controller stops: what failed has been recorded
   }
 
   /** The ref follows the database: after a completed rollout, a rollback, or a crash in between. Returns what keeps it from doing so. */
@@ -249,38 +258,8 @@ export class Rollouts {
 
   async #change(rows: readonly AssignmentRow[], change: AssignmentChange): Promise<void> {
     await this.#deps.store.changeAssignments(change);
-    await this.#publish([...rows, ...change.add]);
+    await publishTo(this.#deps.fleet, [...rows, ...change.add]);
   }
-
-  async #publish(rows: readonly AssignmentRow[]): Promise<void> {
-    await Promise.all([...new Set(rows.map((row) => row.nodeId))].map((nodeId) => this.#deps.fleet.publish(nodeId)));
-  }
-
-  #nextChange(): { readonly promise: Promise<void>; readonly stop: () => void } {
-    let stop: () => void = () => undefined;
-    const promise = new Promise<void>((resolve) => {
-      stop = this.#deps.fleet.onChange(() => {
-        resolve();
-      });
-    });
-    return {
-      promise,
-      stop: () => {
-        stop();
-      },
-    };
-  }
-
-  async #wait(changed: { readonly promise: Promise<void> }, untilMs: number, signal: AbortSignal): Promise<void> {
-    const timer = new AbortController();
-    const sleep = this.#deps.clock.sleep(Math.max(0, untilMs - this.#deps.clock.monotonicMs()), AbortSignal.any([timer.signal, signal]));
-    await Promise.race([changed.promise, sleep.catch(() => undefined)]);
-    timer.abort();
-  }
-}
-
-export function setDesired(rows: readonly AssignmentRow[], desired: AssignmentRow['desired']): AssignmentChange['setDesired'] {
-  return rows.map((row) => ({ instanceId: row.instanceId, desired }));
 }
 
 function maxOf(all: readonly Readonly<Record<string, number>>[]): Readonly<Record<string, number>> {

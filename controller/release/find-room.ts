@@ -1,0 +1,82 @@
+import type { Clock } from '../../shared/kit/clock.ts';
+import type { Fleet } from '../dispatch/port.ts';
+import { demandsOf, type AppShape } from '../schedule/demands.ts';
+import type { Placement } from '../schedule/plan.ts';
+import { planRoom, type RoomPlan } from '../schedule/room.ts';
+import type { App, AssignmentRow, Release, Store } from '../store/port.ts';
+import { NO_CHANGE, publishTo, setDesired, watchFleet } from './fleet-changes.ts';
+import { appShape, planNodes } from './placing.ts';
+import { renderNoRoomYet } from './push-output.ts';
+import { noRoom, type Failure } from './rollout-plan.ts';
+
+export interface RoomDeps {
+  readonly store: Store;
+  readonly fleet: Fleet;
+  readonly clock: Clock;
+  /** How long a release waits for room, ms. */
+  readonly roomTimeoutMs: number;
+}
+
+export interface Place {
+  readonly placements: readonly Placement[];
+  readonly stopFirst: ReadonlySet<string>;
+  readonly settings: AppShape['settings'];
+}
+
+/** Longer than the longest pause between two heartbeats: what a node said of its disk may be that old. */
+const DISK_WORD_MS = 40_000;
+/** Room comes with instances that end and nodes that join; a look now and then catches what nobody reports (free disk). */
+const LOOK_EVERY_MS = 2_000;
+
+/** Where the instances of a release go; waits for room where that may come, telling the pusher so once. */
+export async function findRoom(
+  deps: RoomDeps,
+  of: { readonly app: App; readonly release: Release },
+  io: { readonly signal: AbortSignal; readonly tell: (text: string) => void },
+): Promise<Place | Failure> {
+  const startedAtMs = deps.clock.monotonicMs();
+  let told = false;
+  let last: Failure | undefined;
+  const found = await watchFleet(deps, { untilMs: startedAtMs + deps.roomTimeoutMs, signal: io.signal }, async (lookAgainAt) => {
+    const [rows, shape] = await Promise.all([
+      deps.store.assignmentsOfApp(of.app.id),
+      appShape(deps.store, of.app.id, of.release.slug),
+    ]);
+    const plan = await look(deps, of.release, { rows, shape });
+    if (plan.kind === 'go') return { placements: plan.placements, stopFirst: plan.stopFirst, settings: shape.settings };
+    last = noRoom(plan.unplaced, plan.kind === 'wait' && plan.for === 'room' ? of.app.name : undefined);
+    const patienceMs = plan.kind === 'fail' ? 0 : plan.for === 'disk' ? DISK_WORD_MS : deps.roomTimeoutMs;
+    const nowMs = deps.clock.monotonicMs();
+    if (nowMs >= startedAtMs + patienceMs) return last;
+    if (!told) io.tell(renderNoRoomYet(last, patienceMs));
+    told = true;
+    await retireWarm(deps, of.release, rows);
+    lookAgainAt(nowMs + LOOK_EVERY_MS);
+    return undefined;
+  });
+  return found ?? last ?? { code: 'SLIP_PLACE_NO_ROOM', message: 'There is no room.' };
+}
+
+async function look(
+  { store, fleet }: RoomDeps,
+  release: Release,
+  { rows, shape }: { readonly rows: readonly AssignmentRow[]; readonly shape: AppShape },
+): Promise<RoomPlan> {
+  const running = rows.filter((row) => row.desired === 'run');
+  const [promised, nodes] = await Promise.all([store.promisedMemory(), planNodes(store, fleet)]);
+  return planRoom({
+    demands: demandsOf(shape),
+    nodes,
+    placed: running.filter((row) => row.release === release.version),
+    former: running.filter((row) => row.release !== release.version).map((row) => ({ ...row, memoryBytes: row.limits.memoryBytes })),
+    leavingBytes: new Map([...promised].map(([nodeId, { leavingBytes }]) => [nodeId, leavingBytes])),
+  });
+}
+
+/** What an earlier release keeps warm makes room now: the end of its bake waits for this rollout. */
+async function retireWarm({ store, fleet }: RoomDeps, release: Release, rows: readonly AssignmentRow[]): Promise<void> {
+  const warm = rows.filter((row) => row.desired === 'standby' && row.release !== release.version);
+  if (warm.length === 0) return;
+  await store.changeAssignments({ ...NO_CHANGE, setDesired: setDesired(warm, 'stop') });
+  await publishTo(fleet, warm);
+}

@@ -1,0 +1,82 @@
+import type { InstanceId } from '../../shared/domain/ids.ts';
+import type { InstanceStatus } from '../../shared/domain/instance.ts';
+import { parseProcessType } from '../../shared/domain/names.ts';
+import type { Clock } from '../../shared/kit/clock.ts';
+import type { Fleet } from '../dispatch/port.ts';
+import { limitsOf, type AppShape } from '../schedule/demands.ts';
+import type { Placement } from '../schedule/plan.ts';
+import type { App, AssignmentChange, AssignmentRow } from '../store/port.ts';
+
+export const NO_CHANGE: AssignmentChange = Object.freeze({ add: [], setDesired: [], remove: [] });
+
+export function setDesired(rows: readonly AssignmentRow[], desired: AssignmentRow['desired']): AssignmentChange['setDesired'] {
+  return rows.map((row) => ({ instanceId: row.instanceId, desired }));
+}
+
+/** What planned placements become. */
+export function assignmentRows(
+  deps: { readonly clock: Clock; readonly newInstanceId: () => InstanceId },
+  of: { readonly app: App; readonly version: number; readonly settings: AppShape['settings'] },
+  placements: readonly Placement[],
+): AssignmentRow[] {
+  return placements.map((placement) => ({
+    instanceId: deps.newInstanceId(),
+    nodeId: placement.nodeId,
+    appId: of.app.id,
+    release: of.version,
+    processType: parseProcessType(placement.processType),
+    ordinal: placement.ordinal,
+    limits: limitsOf(of.settings, placement.processType),
+    desired: 'run',
+    createdAtMs: deps.clock.nowMs(),
+  }));
+}
+
+/** Sends every node of these rows its desired state. */
+export async function publishTo(fleet: Pick<Fleet, 'publish'>, rows: readonly AssignmentRow[]): Promise<void> {
+  await Promise.all([...new Set(rows.map((row) => row.nodeId))].map((nodeId) => fleet.publish(nodeId)));
+}
+
+export function statusesOf(fleet: Pick<Fleet, 'status'>, rows: readonly AssignmentRow[]): ReadonlyMap<InstanceId, InstanceStatus> {
+  return new Map(
+    rows.flatMap((row) => {
+      const status = fleet.status(row.instanceId);
+      return status === undefined ? [] : [[row.instanceId, status] as const];
+    }),
+  );
+}
+
+export interface Patience {
+  /** Monotonic. */
+  readonly untilMs: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Looks, and again after every report of the fleet, until `look` finds something or time is up (then undefined).
+ * `look` may name the moment of its next look; what is reported while it looks is not missed.
+ */
+export async function watchFleet<T>(
+  deps: { readonly fleet: Pick<Fleet, 'onChange'>; readonly clock: Clock },
+  { untilMs, signal }: Patience,
+  look: (lookAgainAt: (atMs: number) => void) => Promise<T | undefined>,
+): Promise<T | undefined> {
+  for (;;) {
+    signal.throwIfAborted();
+    const wakeUp = new AbortController();
+    let nextMs = untilMs;
+    const stop = deps.fleet.onChange(() => {
+      wakeUp.abort();
+    });
+    try {
+      const found = await look((atMs) => {
+        nextMs = Math.min(nextMs, atMs);
+      });
+      const nowMs = deps.clock.monotonicMs();
+      if (found !== undefined || nowMs >= untilMs) return found;
+      await deps.clock.sleep(Math.max(0, nextMs - nowMs), AbortSignal.any([wakeUp.signal, signal])).catch(() => undefined);
+    } finally {
+      stop();
+    }
+  }
+}
