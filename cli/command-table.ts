@@ -1,6 +1,7 @@
 import type { CommandSpec } from './command-spec.ts';
 import { OBSERVE_COMMANDS } from './observe-commands.ts';
 import { IDENTITY_COMMANDS } from './identity-commands.ts';
+import { PLACEMENT_COMMANDS } from './placement-commands.ts';
 
 const NUMBER: readonly [string, string] = ['-n, --num <number>', 'how many, newest first (default 15)'];
 
@@ -61,6 +62,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     json: true,
     load: async () => (await import('./commands/deploys.ts')).ps,
   },
+  ...PLACEMENT_COMMANDS,
   {
     name: 'logs',
     group: 'Deploys',
@@ -248,6 +250,9 @@ export const ALIASES: Readonly<Record<string, string>> = {
   'auth:whoami': 'whoami',
   'auth:login': 'login',
   'ps:list': 'ps',
+  scale: 'ps:scale',
+  restart: 'ps:restart',
+  'placement:list': 'placement',
   'nodes:ls': 'nodes',
   'keys:list': 'keys',
   'builds:list': 'builds',

@@ -28,3 +28,24 @@ export function parseAssignments(words: readonly string[]): Readonly<Record<stri
     }),
   );
 }
+
+const UNITS_BYTES: Readonly<Record<string, number>> = { K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 };
+
+/** `512M`, `2G`, `1.5G`, also `512MB` and `512MiB`: powers of 1024. @throws SLIP_CLI_USAGE */
+export function parseBytes(text: string, flag: string): number {
+  const match = /^(\d{1,6}(?:\.\d{1,3})?)([KMGT])(?:i?B)?$/i.exec(text);
+  const unit = UNITS_BYTES[match?.[2]?.toUpperCase() ?? ''];
+  if (match !== null && unit !== undefined) return Math.round(Number(match[1]) * unit);
+  throw usageError(`${flag} takes a number and a unit: M or G.`, `For example: ${flag} 512M`);
+}
+
+/** `region=fra,disk=ssd`. @throws SLIP_CLI_USAGE */
+export function parseLabels(text: string, flag: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    text.split(',').map((word) => {
+      const [label = '', value = '', ...rest] = word.split('=');
+      if (label !== '' && value !== '' && rest.length === 0) return [label, value];
+      throw usageError(`${flag} takes labels as LABEL=VALUE, several with commas.`, `For example: ${flag} region=fra,disk=ssd`);
+    }),
+  );
+}

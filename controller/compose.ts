@@ -28,6 +28,8 @@ import { createGitServer, type GitServer } from './push/server.ts';
 import { Mover } from './movement/mover.ts';
 import { Bakes } from './release/bake.ts';
 import { Deploys } from './release/deploy.ts';
+import { Formations } from './release/formations.ts';
+import { Restarts } from './release/restarts.ts';
 import { startReaper } from './release/reaper.ts';
 import { newInstanceId } from './release/instance-id.ts';
 import { Releases } from './release/releases.ts';
@@ -91,6 +93,7 @@ export interface Parts extends Foundations {
   readonly builds: Builds;
   readonly buildLogs: BuildLogs;
   readonly releases: Releases;
+  readonly formations: Formations;
   readonly deploys: Deploys;
   readonly mover: Mover;
 }
@@ -107,6 +110,8 @@ export async function composePipeline(basics: Basics, foundations: Foundations):
   const rollouts = new Rollouts({ store, fleet: dispatch.fleet, clock, log, failpoint, policy, moveRef: refMover, newInstanceId });
   const bakes = new Bakes({ store, fleet: dispatch.fleet, rollouts, queue, clock, log, bakeMs: policy.bakeMs });
   const releases = new Releases({ store, rollouts, bakes, queue, failpoint, log, signal });
+  const restartDeps = { store, fleet: dispatch.fleet, clock, log, policy, newInstanceId, signal };
+  const formations = new Formations({ ...restartDeps, restarts: new Restarts(restartDeps), queue });
   const buildLogs = new BuildLogs(paths.builds);
   const limits = { ...DEFAULT_BUILD_POLICY, ...defined(config.build) };
   const builds = new Builds({ store, builders: dispatch.builders, logs: buildLogs, failpoint, limits });
@@ -123,7 +128,7 @@ export async function composePipeline(basics: Basics, foundations: Foundations):
   });
   const { lostAfterMs } = config;
   const mover = new Mover({ store, fleet: dispatch.fleet, queue, clock, log, failpoint, newInstanceId, lostAfterMs, signal });
-  return { ...foundations, dispatch, builds, buildLogs, releases, deploys, mover };
+  return { ...foundations, dispatch, builds, buildLogs, releases, formations, deploys, mover };
 }
 
 async function composeDispatch(basics: Basics, { store, authority }: Foundations): Promise<Dispatch> {
@@ -176,7 +181,7 @@ export function composeGitServer(basics: Basics, parts: Parts): GitServer {
 
 export function composeApi(basics: Basics, parts: Parts, ports: { readonly ssh: number; readonly agents: number }): Api {
   const { config, clock, log } = basics;
-  const { store, authority, images, dispatch, builds, buildLogs, releases } = parts;
+  const { store, authority, images, dispatch, builds, buildLogs, releases, formations } = parts;
   return createApi(
     {
       host: config.api.host,
@@ -201,6 +206,7 @@ export function composeApi(basics: Basics, parts: Parts, ports: { readonly ssh: 
       mayReadImage: (node, digest) => dispatch.mayReadImage(node, digest),
       mayWriteImage: (node, digest) => dispatch.mayWriteImage(node, digest),
       releases,
+      formations,
       buildLog: (id, follow, signal) => buildLogs.read(id, follow, signal),
       clock,
       log,

@@ -3,6 +3,7 @@ import type { Authority } from '../access/ca/authority.ts';
 import type { ImageStore, TaskSources } from '../build/port.ts';
 import type { Programs } from '../install/programs.ts';
 import type { Fleet } from '../dispatch/port.ts';
+import type { Formations } from '../release/formations.ts';
 import type { App, Store } from '../store/port.ts';
 import type { BuildId, Digest, NodeId, UserId } from '../../shared/domain/ids.ts';
 import type { AppName } from '../../shared/domain/names.ts';
@@ -50,6 +51,7 @@ export interface ApiDeps {
       changes: Readonly<Record<string, string | undefined>>,
     ): Promise<{ readonly version: number | undefined }>;
   };
+  readonly formations: Pick<Formations, 'describe' | 'scale' | 'setLimits' | 'setPlacement' | 'restart'>;
   /** Output of a build; with `follow` until it ends. Undefined when there is none. */
   readonly buildLog: (id: BuildId, follow: boolean, signal: AbortSignal) => Promise<AsyncIterable<Uint8Array> | undefined>;
   readonly clock: Clock;

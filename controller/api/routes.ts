@@ -5,6 +5,7 @@ import { adminRoutes } from './routes/admin.ts';
 import { appRoutes } from './routes/apps.ts';
 import { buildRoutes } from './routes/builds.ts';
 import { eventRoutes } from './routes/events.ts';
+import { formationRoutes } from './routes/formation.ts';
 import { fleetRoutes } from './routes/fleet.ts';
 import { identityRoutes } from './routes/identity.ts';
 import { imageRoutes } from './routes/images.ts';
@@ -23,6 +24,7 @@ export function apiRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
     ...imageRoutes(deps),
     ...accountRoutes(deps),
     ...appRoutes(config, deps),
+    ...formationRoutes(deps),
     ...buildRoutes(deps),
     ...logRoutes(deps),
     ...eventRoutes(deps),

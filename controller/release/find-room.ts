@@ -38,10 +38,7 @@ export async function findRoom(
   let told = false;
   let last: Failure | undefined;
   const found = await watchFleet(deps, { untilMs: startedAtMs + deps.roomTimeoutMs, signal: io.signal }, async (lookAgainAt) => {
-    const [rows, shape] = await Promise.all([
-      deps.store.assignmentsOfApp(of.app.id),
-      appShape(deps.store, of.app.id, of.release.slug),
-    ]);
+    const [rows, shape] = await Promise.all([deps.store.assignmentsOfApp(of.app.id), appShape(deps.store, of.app.id, of.release.slug)]);
     const plan = await look(deps, of.release, { rows, shape });
     if (plan.kind === 'go') return { placements: plan.placements, stopFirst: plan.stopFirst, settings: shape.settings };
     last = noRoom(plan.unplaced, plan.kind === 'wait' && plan.for === 'room' ? of.app.name : undefined);

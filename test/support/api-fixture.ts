@@ -14,12 +14,17 @@ import { NodeConnections } from '../../controller/api/node-connections.ts';
 import type { ApiConfig, ApiDeps } from '../../controller/api/deps.ts';
 import type { ImageStore } from '../../controller/build/port.ts';
 import type { Fleet, LiveNode } from '../../controller/dispatch/port.ts';
+import { Formations } from '../../controller/release/formations.ts';
+import { newInstanceId } from '../../controller/release/instance-id.ts';
+import { Restarts } from '../../controller/release/restarts.ts';
+import { DEFAULT_ROLLOUT_POLICY } from '../../controller/release/rollout-plan.ts';
 import type { NodeRow, Store, User } from '../../controller/store/port.ts';
 import type { InstanceStatus } from '../../shared/domain/instance.ts';
 import type { Digest, InstanceId } from '../../shared/domain/ids.ts';
 import type { LogLine } from '../../shared/domain/log-line.ts';
 import { parseNodeName, parseUserName } from '../../shared/domain/names.ts';
 import { systemClock } from '../../shared/kit/clock.ts';
+import { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import { silentLogger } from '../../shared/kit/log.ts';
 import { makeCsr } from './csr.ts';
 import { openMemoryStore } from './store-fixtures.ts';
@@ -149,7 +154,7 @@ export async function openApi(change: Partial<ApiDeps> = {}): Promise<ApiFixture
   const store = await openMemoryStore();
   const fleet = new FakeFleet();
   const images = new FakeImages();
-  const api = createApi(API_CONFIG, { ...fakeDeps(store), store, fleet, images, authority, ...change });
+  const api = createApi(API_CONFIG, { ...fakeDeps(store, fleet), store, fleet, images, authority, ...change });
   const url = `https://127.0.0.1:${await api.listen()}`;
   const agents: Agent[] = [];
   return {
@@ -191,7 +196,15 @@ async function joinNode(store: Store, authority: Authority, name: string): Promi
   return { node, caller: { tls: { key: keyPem, cert: certificatePem } } };
 }
 
-function fakeDeps(store: Store): Omit<ApiDeps, 'store' | 'fleet' | 'images' | 'authority'> {
+/** The real thing on a fleet of nobody: it remembers what is asked. */
+function fakeFormations(store: Store, fleet: Fleet): Formations {
+  const log = silentLogger;
+  const signal = new AbortController().signal;
+  const deps = { store, fleet, clock: systemClock, log, policy: DEFAULT_ROLLOUT_POLICY, newInstanceId, signal };
+  return new Formations({ ...deps, restarts: new Restarts(deps), queue: new KeyedQueue() });
+}
+
+function fakeDeps(store: Store, fleet: Fleet): Omit<ApiDeps, 'store' | 'fleet' | 'images' | 'authority'> {
   return {
     programs: { current: () => Promise.resolve(FAKE_PROGRAM), file: () => Promise.resolve(undefined) },
     taskSources: { open: () => Promise.resolve(undefined) },
@@ -205,6 +218,7 @@ function fakeDeps(store: Store): Omit<ApiDeps, 'store' | 'fleet' | 'images' | 'a
         return { version: 7 };
       },
     },
+    formations: fakeFormations(store, fleet),
     buildLog: () => Promise.resolve(undefined),
     clock: systemClock,
     log: silentLogger,

@@ -1,0 +1,67 @@
+import type { CommandSpec } from './command-spec.ts';
+
+/** How many of what run where, with how much. */
+export const PLACEMENT_COMMANDS: readonly CommandSpec[] = [
+  {
+    name: 'ps:scale',
+    args: '[quantities...]',
+    group: 'Deploys',
+    summary: 'scale processes, or show how many are wanted',
+    example: 'slipway ps:scale web=3 worker=all -a my-shop',
+    app: true,
+    json: true,
+    load: async () => (await import('./commands/placement.ts')).scale,
+  },
+  {
+    name: 'ps:restart',
+    args: '[process]',
+    group: 'Deploys',
+    summary: 'restart all processes of an app, those of a type (web), or one (web.1)',
+    example: 'slipway ps:restart web -a my-shop',
+    app: true,
+    json: true,
+    load: async () => (await import('./commands/placement.ts')).restart,
+  },
+  {
+    name: 'ps:limits',
+    args: '[type]',
+    group: 'Deploys',
+    summary: 'show or set what each process of a type may use',
+    example: 'slipway ps:limits web --memory 512M -a my-shop',
+    options: [
+      ['--memory <size>', 'memory, e.g. 512M or 2G (default 512M)'],
+      ['--pids <number>', 'processes and threads (default 256)'],
+      ['--disk <size>', 'files it writes, e.g. 2G (default 1G)'],
+      ['--reset', 'back to the defaults'],
+    ],
+    app: true,
+    json: true,
+    load: async () => (await import('./commands/placement.ts')).limits,
+  },
+  {
+    name: 'placement',
+    args: '[type]',
+    group: 'Deploys',
+    summary: 'show where the processes of an app may run',
+    example: 'slipway placement -a my-shop',
+    app: true,
+    json: true,
+    load: async () => (await import('./commands/placement.ts')).placement,
+  },
+  {
+    name: 'placement:set',
+    args: '<type>',
+    group: 'Deploys',
+    summary: 'set where processes of a type may run, from the next release on',
+    example: 'slipway placement:set web --require region=fra --spread zone -a my-shop',
+    options: [
+      ['--require <labels>', 'labels a node must have, e.g. region=fra,disk=ssd'],
+      ['--spread <label>', 'spread over the values of this label, after nodes'],
+      ['--on-full <what>', 'no room beside the old instances: wait for room, or stop-first'],
+      ['--clear', 'anywhere again'],
+    ],
+    app: true,
+    json: true,
+    load: async () => (await import('./commands/placement.ts')).setPlacement,
+  },
+];

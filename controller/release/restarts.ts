@@ -1,0 +1,151 @@
+import type { InstanceId } from '../../shared/domain/ids.ts';
+import { SlipwayError } from '../../shared/kit/errors.ts';
+import type { Clock } from '../../shared/kit/clock.ts';
+import type { Logger } from '../../shared/kit/log.ts';
+import type { Fleet } from '../dispatch/port.ts';
+import { demandsOf, type AppShape } from '../schedule/demands.ts';
+import { planWaves, type Placement } from '../schedule/plan.ts';
+import { inTheWay, planRoom, type RoomPlan } from '../schedule/room.ts';
+import type { App, AssignmentRow, Release, Store } from '../store/port.ts';
+import { assignmentRows, NO_CHANGE, publishTo, setDesired, statusesOf, watchFleet } from './fleet-changes.ts';
+import { appShape, planNodes } from './placing.ts';
+import { firstBroken, noRoom, type Failure, type RolloutPolicy } from './rollout-plan.ts';
+
+export interface RestartDeps {
+  readonly store: Store;
+  readonly fleet: Fleet;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly policy: RolloutPolicy;
+  readonly newInstanceId: () => InstanceId;
+  /** Aborted when the controller stops. */
+  readonly signal: AbortSignal;
+}
+
+const STOP_WAIT_MS = 75_000;
+
+/** Puts new instances of the same release in the place of old ones, and lets instances go. The caller holds the app's queue. */
+export class Restarts {
+  readonly #deps: RestartDeps;
+
+  constructor(deps: RestartDeps) {
+    this.#deps = deps;
+  }
+
+  /** These lose their traffic everywhere, then drain and end; others start meanwhile. */
+  async retire(app: App, leaving: readonly AssignmentRow[], add: readonly AssignmentRow[] = []): Promise<void> {
+    const { store, fleet, signal } = this.#deps;
+    if (leaving.length > 0) {
+      const ids = leaving.map((row) => row.instanceId);
+      await fleet.routesApplied(app.id, signal, ids);
+    }
+    if (leaving.length + add.length === 0) return;
+    await store.changeAssignments({ ...NO_CHANGE, add, setDesired: setDesired(leaving, 'stop') });
+    await publishTo(fleet, [...leaving, ...add]);
+  }
+
+  /**
+   * Start-first, in waves, on the same nodes; where there is no room beside them and the process type says so, stop-first.
+   * The first that does not come up ends it: the others keep running.
+   * @returns how many. @throws SLIP_PLACE_NO_ROOM; SLIP_PS_RESTART or the reason of the instance
+   */
+  async roll(app: App, current: Release, isMeant: (row: AssignmentRow) => boolean): Promise<number> {
+    const { store } = this.#deps;
+    const rows = await this.#running(app, current);
+    const meant = rows.filter(isMeant);
+    const shape = await appShape(store, app.id, current.slug);
+    const waves = planWaves(meant);
+    for (const wave of waves) {
+      const plan = await this.#plan(app, current, { wave, shape });
+      if (plan.kind !== 'go') throw refused(noRoom(plan.unplaced, app.name));
+      await this.#replace(app, current, { wave, plan, shape });
+    }
+    return meant.length;
+  }
+
+  async #running(app: App, current: Release): Promise<readonly AssignmentRow[]> {
+    const rows = await this.#deps.store.assignmentsOfApp(app.id);
+    return rows.filter((row) => row.release === current.version && row.desired === 'run');
+  }
+
+  async #plan(app: App, current: Release, of: { readonly wave: readonly AssignmentRow[]; readonly shape: AppShape }): Promise<RoomPlan> {
+    const { store, fleet } = this.#deps;
+    const ids = new Set(of.wave.map((row) => row.instanceId));
+    const types = new Set(of.wave.map((row) => String(row.processType)));
+    const [rows, nodes] = [await this.#running(app, current), await planNodes(store, fleet)];
+    return planRoom({
+      demands: demandsOf(of.shape).filter((demand) => types.has(demand.processType)),
+      nodes,
+      placed: rows.filter((row) => !ids.has(row.instanceId)),
+      former: of.wave.map((row) => ({ ...row, memoryBytes: row.limits.memoryBytes })),
+      leavingBytes: new Map(),
+    });
+  }
+
+  async #replace(
+    app: App,
+    current: Release,
+    of: { readonly wave: readonly AssignmentRow[]; readonly plan: RoomPlan & { kind: 'go' }; readonly shape: AppShape },
+  ): Promise<void> {
+    const { store, fleet } = this.#deps;
+    // Of a type that runs on every node, one on a node that takes nothing new has no replacement: it stays as it is.
+    const old = of.wave.filter((row) => of.plan.placements.some((placement) => isSameSlot(placement, row)));
+    const early = inTheWay(of.plan.placements, old, of.plan.stopFirst);
+    await this.retire(app, early);
+    if (early.length > 0) await this.#untilStopped(early);
+    const made = assignmentRows(this.#deps, { app, version: current.version, settings: of.shape.settings }, of.plan.placements);
+    const add = made.map((row) => {
+      const former = old.find((each) => isSameSlot(each, row) && !early.includes(each));
+      return former === undefined ? row : { ...row, replaces: former.instanceId, moveReason: 'rebalance' as const };
+    });
+    await store.changeAssignments({ ...NO_CHANGE, add });
+    await publishTo(fleet, add);
+    const failure = await this.#untilLive(add);
+    if (failure === undefined) {
+      await this.retire(
+        app,
+        old.filter((row) => !early.includes(row)),
+      );
+      return;
+    }
+    const back = assignmentRows(this.#deps, { app, version: current.version, settings: {} }, early).map((row, at) => ({
+      ...row,
+      limits: early[at]?.limits ?? row.limits,
+    }));
+    await this.retire(app, add, back);
+    throw refused(failure);
+  }
+
+  async #untilStopped(rows: readonly AssignmentRow[]): Promise<void> {
+    const { fleet, clock, signal } = this.#deps;
+    const gone = (): boolean => rows.every((row) => ['stopped', undefined].includes(fleet.status(row.instanceId)?.state));
+    await watchFleet(this.#deps, { untilMs: clock.monotonicMs() + STOP_WAIT_MS, signal }, () => Promise.resolve(gone() ? true : undefined));
+  }
+
+  async #untilLive(rows: readonly AssignmentRow[]): Promise<Failure | undefined> {
+    const { fleet, clock, policy, signal } = this.#deps;
+    const untilMs = clock.monotonicMs() + policy.startTimeoutMs;
+    const end = await watchFleet<Failure | 'live'>(this.#deps, { untilMs, signal }, () => {
+      const broken = firstBroken(rows, { statuses: statusesOf(fleet, rows) });
+      const live = rows.every((row) => fleet.status(row.instanceId)?.state === 'live');
+      return Promise.resolve(broken ?? (live ? 'live' : undefined));
+    });
+    if (end === 'live') return undefined;
+    return (
+      end ?? {
+        code: 'SLIP_PS_RESTART',
+        message: 'The new instances did not become ready in time.',
+        hint: 'Look at the nodes with: slipway status',
+      }
+    );
+  }
+}
+
+function isSameSlot(a: Pick<Placement, 'processType' | 'ordinal'>, b: Pick<Placement, 'processType' | 'ordinal'>): boolean {
+  return a.processType === b.processType && a.ordinal === b.ordinal;
+}
+
+/** What runs goes on running: nothing that works was taken away. */
+function refused({ code, message, hint }: Failure): SlipwayError {
+  return new SlipwayError({ code, message: `${message} What ran before goes on.`, hint, httpStatus: 422 });
+}
