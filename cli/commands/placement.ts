@@ -82,12 +82,18 @@ function ruleOf(flags: Flags): object {
   if (flags['clear'] === true) return { clear: true };
   const [labels, spread, onFull] = [textFlag(flags, 'require'), textFlag(flags, 'spread'), textFlag(flags, 'onFull')];
   if (labels === undefined && spread === undefined && onFull === undefined)
-    throw usageError('Say what to set: --require, --spread, --on-full or --clear.', 'For example: slipway placement:set web --require region=fra');
-  if (onFull !== undefined && onFull !== 'wait' && onFull !== 'stop-first')
-    throw usageError('--on-full takes wait or stop-first.', 'For example: --on-full stop-first');
+    throw usageError(
+      'Say what to set: --require, --spread, --on-full or --clear.',
+      'For example: slipway placement:set web --require region=fra',
+    );
   return {
     ...(labels === undefined ? {} : { require: parseLabels(labels, '--require') }),
     ...(spread === undefined ? {} : { spread }),
-    ...(onFull === undefined ? {} : { onFull }),
+    ...(onFull === undefined ? {} : { onFull: parseOnFull(onFull) }),
   };
+}
+
+function parseOnFull(text: string): string {
+  if (text === 'wait' || text === 'stop-first') return text;
+  throw usageError('--on-full takes wait or stop-first.', 'For example: --on-full stop-first');
 }

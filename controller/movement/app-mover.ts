@@ -8,7 +8,7 @@ import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { Fleet, LiveNode } from '../dispatch/port.ts';
 import { appShape, planNodes } from '../release/placing.ts';
-import { NO_CHANGE, setDesired } from '../release/rollout.ts';
+import { NO_CHANGE, setDesired } from '../release/fleet-changes.ts';
 import { demandsOf, limitsOf, placedInstance, type AppShape } from '../schedule/demands.ts';
 import { planReplacements } from '../schedule/moves.ts';
 import type { PlanNode } from '../schedule/nodes.ts';

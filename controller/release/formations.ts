@@ -150,15 +150,16 @@ export class Formations {
     this.#deps.log.error({ app: app.name, error: describeCauses(error) }, 'limits.not-restored');
   }
 
-  /** Where a process type may go, from the next instance on: nothing moves now. @throws SLIP_PS_TYPE */
-  setPlacement(app: App, by: Asker, of: { readonly type: string; readonly rule: Partial<PlacementRule> | null }): Promise<void> {
-    return this.#deps.queue.run(app.id, async () => {
-      const { store } = this.#deps;
-      const type = checkType(app, await store.currentRelease(app.id), of.type);
-      const before = (await store.processSettings(app.id))[type]?.placement ?? ANYWHERE;
-      await store.setProcessSettings(app.id, type, { placement: of.rule === null ? null : { ...before, ...of.rule } });
-      this.#note(app, by, { kind: 'formation.placement', message: `${of.rule === null ? 'Cleared' : 'Set'} where ${type} may run.` });
-    });
+  /**
+   * Where a process type may go, from the next instance on: nothing moves now. It takes no turn, so that a push that waits for
+   * room hears of it. @throws SLIP_PS_TYPE
+   */
+  async setPlacement(app: App, by: Asker, of: { readonly type: string; readonly rule: Partial<PlacementRule> | null }): Promise<void> {
+    const { store } = this.#deps;
+    const type = checkType(app, await store.currentRelease(app.id), of.type);
+    const before = (await store.processSettings(app.id))[type]?.placement ?? ANYWHERE;
+    await store.setProcessSettings(app.id, type, { placement: of.rule === null ? null : { ...before, ...of.rule } });
+    this.#note(app, by, { kind: 'formation.placement', message: `${of.rule === null ? 'Cleared' : 'Set'} where ${type} may run.` });
   }
 
   /** All instances, those of a type (`web`), or one (`web.1`). @returns how many. @throws SLIP_PS_NONE, SLIP_PLACE_NO_ROOM */

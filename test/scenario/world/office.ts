@@ -6,6 +6,8 @@ import { NodeAdmin } from '../../../controller/movement/node-admin.ts';
 import { Mover } from '../../../controller/movement/mover.ts';
 import { Bakes } from '../../../controller/release/bake.ts';
 import { Deploys } from '../../../controller/release/deploy.ts';
+import { Formations } from '../../../controller/release/formations.ts';
+import { Restarts } from '../../../controller/release/restarts.ts';
 import { startReaper } from '../../../controller/release/reaper.ts';
 import { Releases } from '../../../controller/release/releases.ts';
 import { DEFAULT_ROLLOUT_POLICY } from '../../../controller/release/rollout-plan.ts';
@@ -35,6 +37,7 @@ interface Running {
   readonly dispatcher: Dispatcher;
   readonly fleet: Fleet;
   readonly releases: Releases;
+  readonly formations: Formations;
   readonly deploys: Deploys;
   readonly mover: Mover;
   readonly admin: NodeAdmin;
@@ -120,6 +123,13 @@ export class Office {
     return mortal(running.releases, running.life).setConfig(app, app.ownerId, changes);
   }
 
+  /** What an operator asks of the instances of an app. */
+  formations(): Formations {
+    const running = this.#running;
+    if (running === undefined) throw new Error('connection refused');
+    return mortal(running.formations, running.life);
+  }
+
   readonly #slugs = new Map<string, Slug>();
 
   #storeOf(life: Life): Store {
@@ -148,6 +158,16 @@ export class Office {
     });
     const bakes = new Bakes({ store, fleet, rollouts, queue, clock, log, bakeMs: policy.bakeMs });
     const releases = new Releases({ store, rollouts, bakes, queue, failpoint, log, signal: new AbortController().signal });
+    const restartDeps = {
+      store,
+      fleet,
+      clock,
+      log,
+      policy,
+      newInstanceId: () => nextId('inst') as InstanceId,
+      signal: new AbortController().signal,
+    };
+    const formations = new Formations({ ...restartDeps, restarts: new Restarts(restartDeps), queue });
     const deploys = new Deploys({
       ...{ store, releases, queue, clock, log },
       builds: { run: (request) => this.#build(store, clock, request) },
@@ -161,7 +181,7 @@ export class Office {
       newInstanceId: () => nextId('inst') as InstanceId,
     });
     const admin = new NodeAdmin({ store, fleet, clock, log, wake: (appId) => { mover.wake(appId); } }); // prettier-ignore
-    return { life, dispatcher, fleet, releases, deploys, mover, admin, stop, wires: new Set() };
+    return { life, dispatcher, fleet, releases, formations, deploys, mover, admin, stop, wires: new Set() };
   }
 
   #moveRef(refs: Map<string, string>, app: App, to: string): void {

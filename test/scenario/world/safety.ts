@@ -11,6 +11,8 @@ export interface Scene {
   readonly trace: Trace;
   /** Instances of releases that have failed: their traffic may end before anything else serves. */
   readonly failed: ReadonlySet<string>;
+  /** Apps that somebody may stop: scaled to zero, or stopped to make room. */
+  readonly mayPause: ReadonlySet<string>;
 }
 
 export function checkRoutes(world: Scene, machine: Machine, before: readonly AppRoutes[]): void {
@@ -21,6 +23,7 @@ export function checkRoutes(world: Scene, machine: Machine, before: readonly App
       const passed = machine.answered.has(`${id}@${String(startedAtMs)}`);
       assert.ok(passed, `${world.trace.nameOf(id)} gets traffic on ${machine.name} before its port has answered`);
     }
+    if (world.mayPause.has(app)) continue;
     const had = liveBackends(machine, before, app).filter((id) => !world.failed.has(id)).length;
     const elsewhere = [...world.machines.values()].filter((each) => each !== machine);
     const left = servingOf(world, app).length;

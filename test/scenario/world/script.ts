@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import type { NodeAdmin } from '../../../controller/movement/node-admin.ts';
-import type { NodeRow } from '../../../controller/store/port.ts';
+import type { Formations } from '../../../controller/release/formations.ts';
+import type { App, NodeRow } from '../../../controller/store/port.ts';
+import type { PlacementRule } from '../../../shared/domain/placement.ts';
 import type { Machine } from './machine.ts';
 import { Random } from './random.ts';
 import { World } from './world.ts';
@@ -12,10 +14,13 @@ type Command = (words: readonly string[]) => void | Promise<void>;
 
 /**
  * Runs a script of commands against a world and returns all that happened. A line is a command, `#` a comment:
- *   node NAME [MB]                a machine with an agent that joins
+ *   node NAME [MB] [LABEL=VALUE…] a machine with an agent that joins
  *   push APP TYPE=BEHAVIOUR, …    waits until the push returns; `push&` does not wait
  *   config APP NAME=VALUE         waits until the change is rolled out
- *   scale APP TYPE=N
+ *   scale APP TYPE=N              what the database remembers
+ *   ps:scale APP TYPE=N|all|+N…   as an operator asks for it; also: ps:restart APP [WHAT], ps:limits APP TYPE MB
+ *   may-pause APP                 from now on it may lose its last instance: somebody asks for it
+ *   placement APP TYPE FIELD=VALUE…  require.LABEL, spread, onFull
  *   run 5s                        lets time pass
  *   crash web.1 of APP vN         ends that process as if by itself
  *   kill | start agent NAME       kill -9, and its return; also: kill | start controller
@@ -60,8 +65,8 @@ export class Script {
   }
 
   readonly #commands: Readonly<Record<string, Command>> = {
-    node: async ([name = '', megabytes = '8000']) => {
-      (await this.#world.addMachine(name, Number(megabytes) * 1e6)).startAgent();
+    node: async ([name = '', megabytes = '8000', ...labels]) => {
+      (await this.#world.addMachine(name, Number(megabytes) * 1e6, Object.fromEntries(pairsOf(labels)))).startAgent();
       await this.#world.clock.advance(1000);
     },
     push: (words) => this.#wait(this.#push(words)),
@@ -73,6 +78,12 @@ export class Script {
       await this.#world.store.setFormation(id, Object.fromEntries(counts));
       this.#world.office.mover?.wake(id);
     },
+    'ps:scale': ([app = '', ...pairs]) => this.#ask(app, (of, by, to) => to.scale(of, by, Object.fromEntries(pairsOf(pairs)))),
+    'ps:restart': ([app = '', which]) => this.#ask(app, (of, by, to) => to.restart(of, by, which)),
+    'ps:limits': ([app = '', type = '', megabytes = '']) =>
+      this.#ask(app, (of, by, to) => to.setLimits(of, by, { type, limits: { memoryBytes: Number(megabytes) * 1024 ** 2 } })),
+    placement: ([app = '', type = '', ...pairs]) => this.#ask(app, (of, by, to) => to.setPlacement(of, by, { type, rule: ruleOf(pairs) })),
+    'may-pause': ([app = '']) => void this.#world.mayPause.add(app),
     run: ([time = '0s']) => this.#world.clock.advance(Number(time.replace(/s$/, '')) * 1000),
     crash: ([...name]) => {
       this.#crash(name.join(' '));
@@ -120,6 +131,16 @@ export class Script {
         await world().store.setLostAfter((await world().app(app)).id, time === 'never' ? 'never' : parseFloat(time) * 1000);
       },
     };
+  }
+
+  async #ask(name: string, what: (app: App, by: { name: string }, to: Formations) => Promise<unknown>): Promise<void> {
+    const { trace, office } = this.#world;
+    const app = await this.#world.app(name);
+    const asked = what(app, { name: 'ada' }, office.formations()).then(
+      () => { trace.say('ask', 'done'); }, // prettier-ignore
+      (error: unknown) => { trace.say('ask', error instanceof Error ? error.message : String(error)); }, // prettier-ignore
+    );
+    await this.#wait(asked);
   }
 
   /** Time passes while it waits. */
@@ -170,6 +191,14 @@ export class Script {
       trace.raw(`  ${machine.name}: ${app} is served by ${backends.map(({ id }) => trace.nameOf(id)).join(', ') || 'nobody'}`);
     }
   }
+}
+
+/** `require.region=fra onFull=stop-first` */
+function ruleOf(words: readonly string[]): Partial<PlacementRule> {
+  const pairs = pairsOf(words);
+  const labels = pairs.filter(([name]) => name.startsWith('require.')).map(([name, value]) => [name.slice('require.'.length), value]);
+  const rest = Object.fromEntries(pairs.filter(([name]) => !name.startsWith('require.')));
+  return { ...rest, ...(labels.length === 0 ? {} : { require: Object.fromEntries(labels) as Record<string, string> }) };
 }
 
 /** `web=serve` → ['web', 'serve'] */

@@ -31,6 +31,7 @@ export class World {
   /** App name → `ref commit`. */
   readonly refs = new Map<string, string>();
   readonly failed = new Set<string>();
+  readonly mayPause = new Set<string>();
   readonly violations: string[] = [];
   /** Nodes that cannot reach the controller. */
   readonly partitioned = new Set<string>();
@@ -58,9 +59,9 @@ export class World {
     return new World(options, { clock, store, nextId });
   }
 
-  async addMachine(name: string, memoryBytes = 8e9): Promise<Machine> {
+  async addMachine(name: string, memoryBytes = 8e9, labels: Readonly<Record<string, string>> = {}): Promise<Machine> {
     const secretHash = `token-${name}`;
-    await this.store.addJoinToken({ secretHash, labels: {}, expiresAtMs: Number.MAX_SAFE_INTEGER });
+    await this.store.addJoinToken({ secretHash, labels, expiresAtMs: Number.MAX_SAFE_INTEGER });
     const certificateSerial = `a${String(this.machines.size).padStart(3, '0')}`;
     const row = await this.store.redeemJoinToken(secretHash, this.clock.nowMs(), { name: parseNodeName(name), certificateSerial });
     this.trace.name(row.id, name);
