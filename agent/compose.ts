@@ -12,6 +12,7 @@ import { DEFAULT_CACHE_LIMIT_BYTES, DEFAULT_SOURCE_LIMIT_BYTES, pickBuildEnv } f
 import { createLayerBuilder } from './build/layers/layer-builder.ts';
 import { createBuildRunner, type NodeBuildRunner } from './build/runner.ts';
 import { Tasks } from './build/tasks.ts';
+import { composeProxy, haproxyVersion, meshAddress } from './compose-proxy.ts';
 import type { AgentConfig } from './config.ts';
 import { createImages, type NodeImages } from './images/images.ts';
 import { keepImages } from './images/upkeep.ts';
@@ -19,12 +20,12 @@ import { LogBook } from './logs/log-book.ts';
 import { createLogs } from './logs/logs.ts';
 import type { Logs } from './logs/port.ts';
 import { markConnected, ownVersion } from './program.ts';
-import { createHaproxy } from './proxy/haproxy/haproxy.ts';
 import type { Proxy } from './proxy/port.ts';
 import { parseRouterLine } from './proxy/router-line.ts';
 import { createExecutors } from './reconcile/executors.ts';
 import { explainStep } from './reconcile/explain-step.ts';
 import { createInstanceRecords } from './reconcile/instances.ts';
+import { createFleetLedger, type FleetLedger } from './reconcile/fleet-ledger.ts';
 import { createLedger, type Ledger } from './reconcile/ledger.ts';
 import { ReconcileLoop } from './reconcile/loop.ts';
 import { RouteSwitch } from './reconcile/route-switch.ts';
@@ -62,6 +63,7 @@ export interface Drivers {
   readonly logBook: LogBook;
   readonly builds: NodeBuildRunner;
   readonly ledger: Ledger;
+  readonly fleetLedger: FleetLedger;
 }
 
 /** True where systemd runs the machine and we may ask it for units. */
@@ -80,24 +82,14 @@ export async function composeDrivers(basics: Basics): Promise<Drivers> {
   const transport = createImageTransport({ apiUrl: identity.apiUrl, stateDir });
   const mode = config.sandbox === 'process' ? 'extract' : 'mount';
   const images = createImages({ stateDir, mode, budgetBytes: config.imageBudgetBytes }, { transport, run, clock, log });
-  const proxy = composeProxy(basics);
+  const proxy = composeProxy(basics, hasSystemd());
   const ledger = createLedger({ stateDir, clock, logger: log });
+  const fleetLedger = createFleetLedger({ stateDir, logger: log });
   const logBook = new LogBook(join(stateDir, 'log-book.json'), (id) => sandbox.logDir(id));
   await logBook.load();
   const logs = composeLogs(basics, { sandbox, proxy, logBook });
   const builds = await composeBuilds(basics, { sandbox, images, transport });
-  return { identity, sandbox, images, transport, proxy, logs, logBook, builds, ledger };
-}
-
-function composeProxy({ config, clock, log, failpoint }: Basics): Proxy {
-  return createHaproxy(
-    {
-      stateDir: join(config.stateDir, 'proxy'),
-      binds: [{ address: config.proxy.address, port: config.proxy.port }],
-      user: config.proxy.user,
-    },
-    { run, clock, logger: log, systemd: hasSystemd(), failpoint },
-  );
+  return { identity, sandbox, images, transport, proxy, logs, logBook, builds, ledger, fleetLedger };
 }
 
 function composeLogs({ config, clock }: Basics, from: Pick<Drivers, 'sandbox' | 'proxy' | 'logBook'>): Logs {
@@ -171,6 +163,8 @@ export function composeAgent(basics: Basics, drivers: Drivers): Agent {
       await builds.sweep();
       await proxy.ensureRunning();
       const desired = await ledger.load();
+      const routes = await drivers.fleetLedger.load();
+      if (routes !== undefined) void loop.setRoutes(routes);
       await loop.start(desired);
       holder.session = connectSession({ address: identity.grpcAddress, stateDir: config.stateDir }, handlers, {
         clock,
@@ -194,7 +188,7 @@ function composeLoop(basics: Basics, drivers: Drivers, report: ConstructorParame
   const { config, clock, log, failpoint } = basics;
   const { sandbox, images, proxy, logs, logBook, ledger, builds } = drivers;
   const records = createInstanceRecords(join(config.stateDir, 'instances'));
-  const routes = new RouteSwitch({ proxy, clock, log, failpoint });
+  const routes = new RouteSwitch({ proxy, clock, log, failpoint, self: drivers.identity.nodeId });
   const executors = {
     sandbox,
     images,
@@ -235,17 +229,20 @@ function sessionHandlers(
   parts: { readonly loop: ReconcileLoop; readonly tasks: Tasks },
 ): SessionHandlers {
   const { config } = basics;
-  const { ledger, builds, logs, sandbox } = drivers;
+  const { ledger, fleetLedger, builds, logs, sandbox, proxy, identity } = drivers;
   const { loop, tasks } = parts;
   const version = ownVersion(PRODUCT_DIR);
   return {
     hello: async () => ({
-      facts: await collectFacts(config.stateDir, await ownFacts(config, { version: await version, sandboxDriver: sandbox.kind })),
+      facts: await collectFacts(config.stateDir, await ownFacts(config, { version: await version, sandboxDriver: sandbox.kind, identity })),
       ledger: ledger.current(),
       cachedAppIds: await builds.cachedAppIds(),
       runningTaskIds: tasks.running(),
     }),
-    heartbeat: () => collectHeartbeat(config.stateDir, loop.statuses().filter((status) => status.state === 'live').length),
+    heartbeat: async () => ({
+      ...(await collectHeartbeat(config.stateDir, loop.statuses().filter((status) => status.state === 'live').length)),
+      unreachablePeerIds: await proxy.unreachablePeers(),
+    }),
     instances: () => loop.statuses(),
     accept: async (desired) => {
       const refusal = await ledger.accept(desired);
@@ -256,6 +253,12 @@ function sessionHandlers(
       void version
         .then((own) => markConnected(config.stateDir, own))
         .catch((error: unknown) => basics.log.warn({ err: error }, 'connected mark not written'));
+    },
+    acceptRoutes: async (update) => {
+      const refusal = await fleetLedger.accept(update);
+      const routes = fleetLedger.current();
+      if (refusal === undefined && routes !== undefined) await loop.setRoutes(routes);
+      return refusal;
     },
     startTask: (task) => {
       tasks.start(task);
@@ -273,7 +276,10 @@ const WISHES = [
   { program: 'mksquashfs', words: 'mksquashfs is missing: nothing can be built here; install it with: apt-get install squashfs-tools' },
 ];
 
-async function ownFacts(config: AgentConfig, own: { readonly version: string; readonly sandboxDriver: string }): Promise<OwnFacts> {
+async function ownFacts(
+  config: AgentConfig,
+  own: { readonly version: string; readonly sandboxDriver: string; readonly identity: NodeIdentity },
+): Promise<OwnFacts> {
   return {
     agentVersion: own.version,
     sandboxDriver: own.sandboxDriver,
@@ -282,11 +288,6 @@ async function ownFacts(config: AgentConfig, own: { readonly version: string; re
     missing: [...(await findMissing(WISHES, PROGRAM_FOLDERS)), ...(await probeSandbox(config.sandbox))],
     builder: config.builder,
     httpAddress: `${config.proxy.address === '*' ? '0.0.0.0' : config.proxy.address}:${String(config.proxy.port)}`,
+    meshAddress: await meshAddress(config, own.identity),
   };
-}
-
-/** `2.6.12`; empty when it cannot be asked. */
-async function haproxyVersion(): Promise<string> {
-  const answer = await run({ file: 'haproxy', args: ['-v'], timeoutMs: 5_000 }).catch(() => undefined);
-  return /version (\d+\.\d+[^ -]*)/i.exec(answer?.stdout ?? '')?.[1] ?? '';
 }

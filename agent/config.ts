@@ -17,6 +17,20 @@ const schema = z.strictObject({
       user: z.strictObject({ name: z.string(), group: z.string() }).optional(),
     })
     .prefault({}),
+  /**
+   * Requests between nodes, so that any node answers for any app; false: this one forwards none and takes none.
+   * `bind` is where it listens, `address` what it tells the others (absent: its own address on the way to the controller).
+   */
+  mesh: z
+    .union([
+      z.literal(false),
+      z.strictObject({
+        port: z.number().int().min(1).max(65535).default(7405),
+        bind: z.union([z.literal('*'), z.ipv4()]).default('*'),
+        address: z.ipv4().optional(),
+      }),
+    ])
+    .prefault({}),
   /** Two agents on one machine differ in all of these. */
   network: z
     .strictObject({

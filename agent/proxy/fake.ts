@@ -73,6 +73,12 @@ class InMemoryProxy implements FakeProxy {
     if (!this.#routes.some((route) => route.backends.some(({ id }) => id === backendId))) this.#inFlight.delete(backendId);
   }
 
+  async unreachablePeers(): Promise<readonly string[]> {
+    return [];
+  }
+
+  async renewCertificate(): Promise<void> {}
+
   async healthy(): Promise<boolean> {
     return this.#running;
   }

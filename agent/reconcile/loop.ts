@@ -1,4 +1,5 @@
 import type { DesiredState } from '../../shared/domain/assignment.ts';
+import type { FleetRoutes } from '../../shared/domain/fleet-routes.ts';
 import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
 import { backoffDelayMs, type BackoffPolicy } from '../../shared/kit/backoff.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
@@ -80,6 +81,13 @@ export class ReconcileLoop {
   setDesired(desired: DesiredState): void {
     this.#desired = desired;
     this.wake();
+  }
+
+  /** Resolves when the proxy serves these routes of the fleet, or newer ones. */
+  setRoutes(routes: FleetRoutes): Promise<void> {
+    const served = this.#deps.routes.follow(routes);
+    this.wake();
+    return served;
   }
 
   /** Something may have changed: look again soon. */

@@ -1,4 +1,7 @@
+import { createHash } from 'node:crypto';
 import { instanceName, type DesiredState } from '../../shared/domain/assignment.ts';
+import type { FleetApp, FleetRoutes } from '../../shared/domain/fleet-routes.ts';
+import type { NodeId } from '../../shared/domain/ids.ts';
 import { parseAppName } from '../../shared/domain/names.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import { describeCauses } from '../../shared/kit/errors.ts';
@@ -7,19 +10,42 @@ import type { Logger } from '../../shared/kit/log.ts';
 import type { AppRoutes, Backend, Proxy } from '../proxy/port.ts';
 import type { InstanceRuntime } from './runtime.ts';
 
+/** Nodes of an app that this one sends requests to. */
+const PEERS_MAX = 8;
+
+export interface RouteSources {
+  readonly desired: DesiredState;
+  /** The fleet's table, once there is one. */
+  readonly fleet: FleetRoutes | undefined;
+  /** This node. */
+  readonly self: string;
+}
+
 /** Pure: the routes that the proxy should have, from what is wanted and which gates are open. */
 export function routesOf(
-  desired: DesiredState,
+  { desired, fleet, self }: RouteSources,
   backends: ReadonlyMap<string, readonly string[]>,
   instances: ReadonlyMap<string, InstanceRuntime>,
 ): readonly AppRoutes[] {
   const hostnames = new Map<string, string[]>();
   for (const route of desired.routes) hostnames.set(route.app, [...(hostnames.get(route.app) ?? []), route.hostname]);
-  return [...hostnames.keys()].sort().map((app) => ({
+  const entries = new Map<string, FleetApp>(fleet?.apps.map((entry) => [entry.app, entry]));
+  const peers = new Map(fleet?.peers.map((peer) => [peer.nodeId, peer]));
+  return [...new Set([...hostnames.keys(), ...entries.keys()])].sort().map((app) => ({
     app: parseAppName(app),
-    hostnames: [...new Set(hostnames.get(app))].sort(),
+    hostnames: [...new Set(entries.get(app)?.hostnames ?? hostnames.get(app))].sort(),
     backends: (backends.get(app) ?? []).flatMap((id) => backendOf(instances.get(id))),
+    peers: choosePeers(entries.get(app)?.nodeIds ?? [], self).flatMap((nodeId) => peers.get(nodeId) ?? []),
   }));
+}
+
+/** Of many nodes each takes others, so that none is everybody's first choice and none keeps a connection to all. */
+function choosePeers(nodeIds: readonly NodeId[], self: string): readonly NodeId[] {
+  const others = nodeIds.filter((nodeId) => nodeId !== self);
+  if (others.length <= PEERS_MAX) return others;
+  const rank = (nodeId: string): string => createHash('sha256').update(`${self} ${nodeId}`).digest('hex');
+  const ranked = others.map((nodeId) => ({ nodeId, at: rank(nodeId) })).sort((a, b) => (a.at < b.at ? -1 : 1));
+  return ranked.slice(0, PEERS_MAX).map(({ nodeId }) => nodeId);
 }
 
 function backendOf(runtime: InstanceRuntime | undefined): Backend[] {
@@ -28,19 +54,38 @@ function backendOf(runtime: InstanceRuntime | undefined): Backend[] {
   return [{ id: runtime.instanceId, instanceName: instanceName(assignment), address: sandbox.address, port: sandbox.port }];
 }
 
+export interface RouteSwitchDeps {
+  readonly proxy: Proxy;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly failpoint: Failpoint;
+  /** Id of this node; absent: it never forwards to itself because nobody lists it. */
+  readonly self?: string | undefined;
+}
+
 /** Keeps the proxy at the planned routes and remembers what it has. */
 export class RouteSwitch {
   readonly #proxy: Proxy;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #failpoint: Failpoint;
+  readonly #self: string;
   #applied = '';
+  #fleet: FleetRoutes | undefined;
+  #waiting: (() => void)[] = [];
 
-  constructor(deps: { readonly proxy: Proxy; readonly clock: Clock; readonly log: Logger; readonly failpoint: Failpoint }) {
+  constructor(deps: RouteSwitchDeps) {
+    this.#self = deps.self ?? '';
     this.#failpoint = deps.failpoint;
     this.#proxy = deps.proxy;
     this.#clock = deps.clock;
     this.#log = deps.log;
+  }
+
+  /** From the next round on the proxy shall serve this table too. Resolves when it does, or serves a newer one. */
+  follow(routes: FleetRoutes): Promise<void> {
+    this.#fleet = routes;
+    return new Promise((served) => this.#waiting.push(served));
   }
 
   /** True when the proxy's routes changed. A failure keeps the old routes and is tried again in the next round. */
@@ -49,18 +94,24 @@ export class RouteSwitch {
     backends: ReadonlyMap<string, readonly string[]>,
     instances: ReadonlyMap<string, InstanceRuntime>,
   ): Promise<boolean> {
-    const routes = routesOf(desired, backends, instances);
-    const text = JSON.stringify(routes);
-    if (text === this.#applied) return false;
+    const fleet = this.#fleet;
+    const routes = routesOf({ desired, fleet, self: this.#self }, backends, instances);
+    const members = fleet?.peers ?? [];
+    const text = JSON.stringify([routes, members]);
+    if (text === this.#applied) {
+      this.#serves();
+      return false;
+    }
     const startedAtMs = this.#clock.monotonicMs();
     try {
-      await this.#proxy.apply(routes);
+      await this.#proxy.apply(routes, members);
     } catch (error) {
       this.#log.error({ error: describeCauses(error) }, 'proxy.apply-failed');
       throw error;
     }
     await this.#failpoint('agent.switched');
     this.#applied = text;
+    if (fleet === this.#fleet) this.#serves();
     const ids = new Set(routes.flatMap((route) => route.backends.map((backend) => backend.id)));
     for (const runtime of instances.values()) {
       const wasIn = runtime.inProxy;
@@ -69,6 +120,10 @@ export class RouteSwitch {
       if (runtime.inProxy) runtime.drained = false;
     }
     return true;
+  }
+
+  #serves(): void {
+    for (const served of this.#waiting.splice(0)) served();
   }
 
   /** Forces the next round to tell the proxy again: it was restarted or found wrong. */

@@ -141,7 +141,7 @@ class SessionKeeper {
         },
       });
       const runningTaskIds: readonly TaskId[] = [...new Set([...hello.runningTaskIds, ...this.#outbox.undelivered()])];
-      return await this.#connection.run({ kind: 'hello', ...hello, runningTaskIds });
+      return await this.#connection.run({ kind: 'hello', ...hello, runningTaskIds, takesFleetRoutes: true });
     } finally {
       this.#connection = undefined;
       channel.close();

@@ -1,4 +1,5 @@
 import type { DesiredState } from '../../shared/domain/assignment.ts';
+import type { RoutesUpdate } from '../../shared/domain/fleet-routes.ts';
 import type { Reason } from '../../shared/domain/instance.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import { describeCauses, toSlipwayError } from '../../shared/kit/errors.ts';
@@ -127,6 +128,9 @@ export class Connection {
         this.#offered = message.state;
         void this.#accept();
         break;
+      case 'fleetRoutes':
+        void this.#acceptRoutes(message.update);
+        break;
       case 'startTask':
         this.#startTask(message);
         break;
@@ -176,6 +180,17 @@ export class Connection {
   #acknowledge(generation: number, refusal: Reason | undefined): void {
     if (this.#over.signal.aborted) return;
     this.#deps.outbox.control({ kind: 'desiredAck', generation, refusal });
+    this.plan();
+  }
+
+  async #acceptRoutes(update: RoutesUpdate): Promise<void> {
+    const refusal = await this.#deps.handlers.acceptRoutes(update).catch((error: unknown): Reason => {
+      this.#deps.logger.error({ error: describeCauses(error) }, 'routes of the fleet not accepted');
+      const { code, message, hint } = toSlipwayError(error);
+      return { code, message, hint };
+    });
+    if (this.#over.signal.aborted) return;
+    this.#deps.outbox.control({ kind: 'routesAck', version: update.version, refusal });
     this.plan();
   }
 

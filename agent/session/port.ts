@@ -1,10 +1,11 @@
 import type { DesiredState } from '../../shared/domain/assignment.ts';
 import type { BuildResult, BuildTask } from '../../shared/domain/build.ts';
+import type { RoutesUpdate } from '../../shared/domain/fleet-routes.ts';
 import type { TaskId } from '../../shared/domain/ids.ts';
 import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
 import type { LogLine } from '../../shared/domain/log-line.ts';
 import type { AppName } from '../../shared/domain/names.ts';
-import type { NodeFacts } from '../../shared/rpc/messages.ts';
+import type { Heartbeat, NodeFacts } from '../../shared/rpc/messages.ts';
 
 /** The agent's side of things the controller may ask for. Implemented by the composition root from the other folders. */
 export interface SessionHandlers {
@@ -14,13 +15,15 @@ export interface SessionHandlers {
     cachedAppIds: readonly string[];
     runningTaskIds: readonly TaskId[];
   }>;
-  heartbeat(): Promise<{ diskFreeBytes: number; load1: number; runningInstances: number; memoryFreeBytes: number }>;
+  heartbeat(): Promise<Omit<Heartbeat, 'kind'>>;
   /** Every instance on this node, for the first report of a session. */
   instances(): readonly InstanceStatus[];
   /** Writes the ledger, wakes the loop. Resolves with the reason when it refuses. */
   accept(desired: DesiredState): Promise<Reason | undefined>;
   /** The controller has let this agent in. */
   welcomed?(): void;
+  /** Stores the routes of the fleet, and resolves when the proxy serves them; with the reason when it refuses them. */
+  acceptRoutes(update: RoutesUpdate): Promise<Reason | undefined>;
   startTask(task: BuildTask): void;
   cancelTask(taskId: TaskId): void;
   queryLogs(

@@ -33,6 +33,8 @@ export class AgentSession {
   sentGeneration: number | undefined;
   /** The instances this node was told of: the only ones it may report on. */
   ownInstances: ReadonlySet<InstanceId> = new Set();
+  /** Of the fleet's route table: the version last sent, the one its proxy serves, and whether the stream is full of it. */
+  readonly routes: { sent: number | undefined; applied: number; full: boolean } = { sent: undefined, applied: 0, full: false };
   readonly #call: AgentCall;
   readonly #deps: SessionDeps;
   readonly #budget: MessageBudget;
@@ -66,7 +68,12 @@ export class AgentSession {
 
   /** Dropped when the session has ended: the next one gets everything anew. */
   send(message: ControllerMessage): void {
-    if (this.#open) this.#call.write(encodeControllerMessage(message));
+    this.sendEncoded(encodeControllerMessage(message));
+  }
+
+  /** The same object may go to many. */
+  sendEncoded(message: WireControllerMessage): void {
+    if (this.#open) this.#call.write(message);
   }
 
   /** Resolves when the stream takes more, or has ended. */

@@ -111,7 +111,7 @@ export function createFleet(dispatcher: Dispatcher): Fleet {
       dispatcher.nodeChanged(row);
     },
     onChange: (listener) => dispatcher.onChange(listener),
-    routesApplied: () => Promise.resolve(),
+    routesApplied: (appId, signal, leaving = []) => dispatcher.routes.applied(appId, signal, leaving),
     logs: (query, signal) => dispatcher.logs.read(query, signal),
   };
 }

@@ -11,6 +11,8 @@ import type { NodeRow, Store } from '../store/port.ts';
 import { AgentSession, type AgentCall } from './agent-session.ts';
 import { Door, type DoorDeps, type Visitor } from './door.ts';
 import { Liveness } from './liveness.ts';
+import { takeDesiredAck } from './desired-ack.ts';
+import { RouteBoard, type RouteBoardDeps } from './route-board.ts';
 import { LogQueries } from './log-queries.ts';
 import { DEFAULT_BUDGET, type Budget } from './message-budget.ts';
 import { NodeBook, type KnownNode } from './node-book.ts';
@@ -20,7 +22,10 @@ import { Publisher } from './publisher.ts';
 import { readDesiredState, type DesiredStore } from './read-desired.ts';
 import { Tasks } from './tasks.ts';
 
-export type DispatchStore = DoorDeps['store'] & DesiredStore & Pick<Store, 'nodes' | 'setNodeState' | 'setNodeFacts' | 'assignmentsOfApp'>;
+export type DispatchStore = DoorDeps['store'] &
+  DesiredStore &
+  RouteBoardDeps['store'] &
+  Pick<Store, 'nodes' | 'setNodeState' | 'setNodeFacts' | 'assignmentsOfApp'>;
 
 export interface DispatcherSettings {
   readonly epoch: Epoch;
@@ -46,6 +51,7 @@ export interface DispatcherDeps {
 export class Dispatcher {
   readonly tasks: Tasks;
   readonly logs: LogQueries;
+  readonly routes: RouteBoard;
   readonly book = new NodeBook();
   readonly #settings: DispatcherSettings;
   readonly #deps: DispatcherDeps;
@@ -80,6 +86,7 @@ export class Dispatcher {
       intervalMs: () => this.#intervalMs(),
       onLost: (node) => this.#notify(node),
     });
+    this.routes = new RouteBoard({ ...deps, ...settings, book: this.book, sessions: () => this.#sessions() });
     this.#publisher = new Publisher({
       session,
       read: (node) => readDesiredState(deps.store, node, settings),
@@ -120,6 +127,7 @@ export class Dispatcher {
   /** Never rejects: a state that cannot be read is logged, and the node keeps the previous one. */
   async publish(node: NodeId): Promise<void> {
     try {
+      this.routes.wake();
       await this.#publisher.publish(node);
       const session = this.book.get(node)?.session;
       if (session !== undefined) await this.logs.onNodeChange(session);
@@ -178,7 +186,7 @@ export class Dispatcher {
         return;
       }
       case 'desiredAck': {
-        this.#ack(session, message);
+        this.#ack(session, node, message);
         return;
       }
       case 'instanceReport': {
@@ -195,6 +203,10 @@ export class Dispatcher {
       }
       case 'logChunk': {
         this.logs.onChunk(session, message);
+        return;
+      }
+      case 'routesAck': {
+        this.routes.acknowledged(session, message);
         return;
       }
       case 'nodeEvent':
@@ -221,6 +233,7 @@ export class Dispatcher {
     this.tasks.onHello(session, hello);
     this.#deps.logger.info({ node: session.name, agentVersion: hello.facts.agentVersion }, 'session open');
     await this.publish(node.id);
+    await this.routes.welcome(session);
     this.#notify(node.id);
   }
 
@@ -234,27 +247,10 @@ export class Dispatcher {
     this.#notify(node.id);
   }
 
-  #ack(session: AgentSession, ack: DesiredAck): void {
-    if (session.sentGeneration === undefined || ack.generation > session.sentGeneration) {
-      session.complain('agent acknowledges a generation it was not sent; ignored', { generation: ack.generation });
-      return;
-    }
-    const node = this.book.get(session.nodeId);
-    if (node === undefined) return;
-    node.ack = ack;
-    if (ack.refusal !== undefined) this.#refused(session, ack);
-    this.#notify(session.nodeId);
-  }
-
-  /** The cause may pass (a full disk) or need a person; the node keeps what it has, and is asked again. */
-  #refused(session: AgentSession, ack: DesiredAck): void {
-    const { code, message } = ack.refusal ?? {};
-    this.#deps.logger.warn({ node: session.name, generation: ack.generation, code }, `agent refused its desired state: ${message ?? ''}`);
-    callAfter(this.#deps.clock, this.#settings.refusalRetryMs, () => {
-      if (!session.open || session.sentGeneration !== ack.generation) return;
-      session.sentGeneration = undefined;
-      void this.publish(session.nodeId);
-    });
+  #ack(session: AgentSession, node: KnownNode, ack: DesiredAck): void {
+    const { clock, logger } = this.#deps;
+    const { refusalRetryMs } = this.#settings;
+    if (takeDesiredAck(session, ack, { node, clock, logger, refusalRetryMs, publish: () => this.publish(node.id) })) this.#notify(node.id);
   }
 
   #closed(session: AgentSession): void {
@@ -262,6 +258,7 @@ export class Dispatcher {
     this.#open.remove(session);
     const node = this.book.get(session.nodeId);
     this.logs.onDisconnect(session);
+    this.routes.ended();
     if (node?.session !== session) return;
     node.session = undefined;
     node.lastSeenAtMs = session.lastSeenAtMs;
@@ -275,6 +272,7 @@ export class Dispatcher {
   }
 
   #notify(node: NodeId): void {
+    this.routes.wake();
     for (const listener of this.#listeners) listener(node);
   }
 

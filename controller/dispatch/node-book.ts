@@ -22,6 +22,7 @@ const storedFacts = z.object({
   missing: z.array(z.string()).catch([]),
   builder: z.boolean().catch(false),
   httpAddress: z.string().catch(''),
+  meshAddress: z.string().catch(''),
 });
 
 /** One node as this life of the controller knows it. */
@@ -44,6 +45,7 @@ export interface KnownNode {
   memoryFreeBytes: number | undefined;
   runningInstances: number | undefined;
   cachedApps: Set<string>;
+  unreachablePeerIds: readonly string[];
   /** Its last answer to a desired state. */
   ack: DesiredAck | undefined;
   statuses: Map<InstanceId, InstanceStatus>;
@@ -88,6 +90,7 @@ export class NodeBook {
       memoryFreeBytes: undefined,
       runningInstances: undefined,
       cachedApps: new Set(),
+      unreachablePeerIds: [],
       ack: undefined,
       statuses: new Map(),
     };
@@ -117,6 +120,7 @@ export class NodeBook {
   heartbeat(node: KnownNode, beat: Heartbeat): void {
     this.observer?.heartbeat(node, beat.diskFreeBytes);
     node.load1 = beat.load1;
+    node.unreachablePeerIds = beat.unreachablePeerIds ?? [];
     node.memoryFreeBytes = beat.memoryFreeBytes;
     node.runningInstances = beat.runningInstances;
     node.facts = { ...node.facts, diskFreeBytes: beat.diskFreeBytes };
@@ -156,6 +160,8 @@ export function liveNode(node: KnownNode): LiveNode {
     httpAddress: facts.httpAddress,
     agentVersion: facts.agentVersion,
     missing: facts.missing,
+    meshAddress: facts.meshAddress ?? '',
+    unreachablePeerIds: node.session === undefined ? [] : node.unreachablePeerIds,
     load1: node.load1,
     memoryFreeBytes: node.memoryFreeBytes,
     runningInstances: node.runningInstances,

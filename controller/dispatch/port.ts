@@ -39,6 +39,10 @@ export interface LiveNode {
   readonly arch?: string | undefined;
   readonly cpus?: number | undefined;
   readonly diskBytes?: number | undefined;
+  /** `address:port` for other nodes; empty when it takes no requests of theirs. */
+  readonly meshAddress: string;
+  /** Nodes it would send requests to and cannot reach. */
+  readonly unreachablePeerIds: readonly string[];
 }
 
 export interface AppLogQuery {

@@ -22,8 +22,23 @@ export function createGrpcServer(settings: ServerSettings, onSession: (call: Age
     'grpc.max_concurrent_streams': MAX_STREAMS,
     'grpc-node.max_session_memory': MAX_SESSION_MEMORY_MB,
   });
-  server.addService(loadAgentService().service, { Session: onSession });
+  const { service } = loadAgentService();
+  server.addService(
+    { ...service, Session: { ...service.Session, responseSerialize: once(service.Session.responseSerialize) } },
+    { Session: onSession },
+  );
   return server;
+}
+
+/** A message that goes to the whole fleet is put into bytes once. */
+function once<T extends { fleetRoutes?: unknown }>(serialize: (message: T) => Buffer): (message: T) => Buffer {
+  const done = new WeakMap<T, Buffer>();
+  return (message) => {
+    if (message.fleetRoutes === undefined) return serialize(message);
+    const bytes = done.get(message) ?? serialize(message);
+    done.set(message, bytes);
+    return bytes;
+  };
 }
 
 /** @returns the port, which matters when 0 was asked. @throws SLIP_DISPATCH_LISTEN */

@@ -5,6 +5,7 @@ import { createApps, createSettings } from './sqlite/apps.ts';
 import { createAssignments } from './sqlite/assignments.ts';
 import { createBuilds } from './sqlite/builds.ts';
 import { createController } from './sqlite/controller.ts';
+import { createDomains } from './sqlite/domains.ts';
 import { announcing, createEvents } from './sqlite/events.ts';
 import { createCertificates } from './sqlite/identity.ts';
 import { createJoinTokens } from './sqlite/join-tokens.ts';
@@ -45,6 +46,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       ...createApps(deps),
       ...createSettings(deps),
       ...createProcessSettings(deps),
+      ...createDomains(deps),
       ...createBuilds(deps),
       ...createReleases(deps),
       ...createRollouts(deps),

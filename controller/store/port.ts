@@ -1,3 +1,4 @@
+import type { DomainStore } from './domains-port.ts';
 import type { FleetEvent, NewEvent } from '../../shared/domain/event.ts';
 import type { Limits } from '../../shared/domain/assignment.ts';
 import type { Formation, LimitSettings, PlacementRule, ProcessSettings } from '../../shared/domain/placement.ts';
@@ -144,7 +145,7 @@ export interface AssignmentChange {
  * Queries used on every push are indexed; none grows with the history.
  * Errors: SLIP_STORE_* (bug, transient: SLIP_DISK_FULL), conflicts as documented.
  */
-export interface Store extends IdentityStore {
+export interface Store extends IdentityStore, DomainStore {
   // -- controller
   /** Raises the epoch counter and draws a new id: called once per start. */
   newEpoch(id: string): Promise<Epoch>;

@@ -1,4 +1,95 @@
+import type { Epoch } from './assignment.ts';
+import type { AppId, NodeId } from './ids.ts';
+import type { AppName } from './names.ts';
+
+/** A node of the fleet, as the other nodes know it. */
+export interface MeshPeer {
+  readonly nodeId: NodeId;
+  readonly name: string;
+  /** Where its proxy takes requests of other nodes: IPv4 address and port. Empty and 0: it takes none. */
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Where requests for an app may go. */
+export interface FleetApp {
+  readonly appId: AppId;
+  readonly app: AppName;
+  /** Sorted; `*.example.com` stands for every name below it that nobody has. */
+  readonly hostnames: readonly string[];
+  /** Nodes with live web instances of it, sorted. */
+  readonly nodeIds: readonly NodeId[];
+}
+
+/** One table for the whole fleet: which host names are whose, and which nodes serve them. */
+export interface FleetRoutes {
+  readonly epoch: Epoch;
+  /** Grows with every change within one life of the controller. */
+  readonly version: number;
+  /** Every member of the fleet, by node id. */
+  readonly peers: readonly MeshPeer[];
+  /** By app id. */
+  readonly apps: readonly FleetApp[];
+}
+
+/** A change of the table, or all of it. */
+export interface RoutesUpdate extends FleetRoutes {
+  /** The version that the change starts from; 0: what is here is the whole table. */
+  readonly baseVersion: number;
+  readonly removedNodeIds: readonly NodeId[];
+  readonly removedAppIds: readonly AppId[];
+}
+
 /** The name that the certificate of a node carries when it answers other nodes; `.internal` is nobody's on the internet. */
 export function meshNameOf(nodeId: string): string {
   return `${nodeId}.mesh.slipway.internal`;
+}
+
+export function wholeTable(table: FleetRoutes): RoutesUpdate {
+  return { ...table, baseVersion: 0, removedNodeIds: [], removedAppIds: [] };
+}
+
+/** What leads from one table to the next; equal entries are left out. */
+export function routesBetween(before: FleetRoutes, after: FleetRoutes): RoutesUpdate {
+  const peers = changes(before.peers, after.peers, (peer) => peer.nodeId);
+  const apps = changes(before.apps, after.apps, (app) => app.appId);
+  return {
+    epoch: after.epoch,
+    version: after.version,
+    baseVersion: before.version,
+    peers: peers.changed,
+    apps: apps.changed,
+    removedNodeIds: peers.removed,
+    removedAppIds: apps.removed,
+  };
+}
+
+/** The table after a change of it. */
+export function withUpdate(table: FleetRoutes, update: RoutesUpdate): FleetRoutes {
+  const { epoch, version } = update;
+  if (update.baseVersion === 0) return { epoch, version, peers: update.peers, apps: update.apps };
+  return {
+    epoch,
+    version,
+    peers: merged(table.peers, update.peers, { keyOf: (peer) => peer.nodeId, removed: update.removedNodeIds }),
+    apps: merged(table.apps, update.apps, { keyOf: (app) => app.appId, removed: update.removedAppIds }),
+  };
+}
+
+function changes<T, K extends string>(before: readonly T[], after: readonly T[], keyOf: (entry: T) => K): { changed: T[]; removed: K[] } {
+  const known = new Map(before.map((entry) => [keyOf(entry), JSON.stringify(entry)]));
+  const changed = after.filter((entry) => known.get(keyOf(entry)) !== JSON.stringify(entry));
+  for (const entry of after) known.delete(keyOf(entry));
+  return { changed, removed: [...known.keys()] };
+}
+
+function merged<T, K extends string>(
+  before: readonly T[],
+  changed: readonly T[],
+  { keyOf, removed }: { readonly keyOf: (entry: T) => K; readonly removed: readonly K[] },
+): readonly T[] {
+  const entries = new Map(before.map((entry) => [keyOf(entry), entry]));
+  for (const key of removed) entries.delete(key);
+  for (const entry of changed) entries.set(keyOf(entry), entry);
+  return [...entries].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry);
 }

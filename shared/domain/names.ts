@@ -93,3 +93,8 @@ export function parseHostname(text: string): string {
   if (HOSTNAME.test(lower)) return lower;
   throw refuse(text, { code: 'SLIP_NAME_HOST', field: 'The domain', rule: 'A domain is a full host name such as app.example.com.' });
 }
+
+/** A host name, or `*.` and a host name: every name below it that nobody has. @throws SLIP_NAME_HOST */
+export function parseDomain(text: string): string {
+  return text.startsWith('*.') ? `*.${parseHostname(text.slice(2))}` : parseHostname(text);
+}

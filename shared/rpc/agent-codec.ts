@@ -25,6 +25,7 @@ const facts = z.object({
   missing: z.array(field.text).max(100),
   builder: z.boolean(),
   httpAddress: field.word,
+  meshAddress: field.word,
 });
 
 const hello = z
@@ -35,6 +36,7 @@ const hello = z
     generation: field.count,
     cachedAppIds: z.array(field.id()).max(10_000),
     runningTaskIds: z.array(field.id<TaskId>()).max(1_000),
+    takesFleetRoutes: z.boolean(),
   })
   .transform(({ agentVersion, facts: of, epoch: known, generation, ...rest }) => {
     const nodeFacts: NodeFacts = { agentVersion, ...of };
@@ -46,12 +48,18 @@ const heartbeat = z.object({
   load1: field.amount,
   runningInstances: field.count,
   memoryFreeBytes: field.count,
+  unreachablePeerIds: z.array(field.id()).max(1_000),
 });
 
 const desiredAck = z
   .object({ generation: field.count, accepted: z.boolean(), refusal: field.optional(reason) })
   .refine((ack) => ack.accepted || ack.refusal !== undefined, 'refuses without a reason')
   .transform(({ generation, accepted, refusal }) => ({ generation, refusal: accepted ? undefined : refusal }));
+
+const routesAck = z
+  .object({ version: field.count, accepted: z.boolean(), refusal: field.optional(reason) })
+  .refine((ack) => ack.accepted || ack.refusal !== undefined, 'refuses without a reason')
+  .transform(({ version, accepted, refusal }) => ({ version, refusal: accepted ? undefined : refusal }));
 
 const instanceReport = z.object({ statuses: z.array(instanceStatus).max(20_000), complete: z.boolean() });
 
@@ -89,6 +97,7 @@ const DECODERS: { readonly [K in Kind]: (wire: unknown) => Extract<AgentMessage,
   },
   logChunk: (wire) => ({ kind: 'logChunk', ...decode(logChunk, wire, 'log_chunk') }),
   nodeEvent: (wire) => ({ kind: 'nodeEvent', ...decode(nodeEvent, wire, 'node_event') }),
+  routesAck: (wire) => ({ kind: 'routesAck', ...decode(routesAck, wire, 'routes_ack') }),
 };
 
 /** A result that cannot be read is a failure of its task: nobody must wait for a better one. */
@@ -112,7 +121,9 @@ export function decodeAgentMessage(wire: WireAgentMessageOut): AgentMessage | Un
 
 const ENCODERS: { readonly [K in Kind]: (message: Extract<AgentMessage, { kind: K }>) => WireAgentMessage } = {
   hello: (message) => ({ hello: encodeHello(message) }),
-  heartbeat: ({ kind: _, ...heartbeatPart }) => ({ heartbeat: heartbeatPart }),
+  heartbeat: ({ kind: _, unreachablePeerIds, ...heartbeatPart }) => ({
+    heartbeat: { ...heartbeatPart, unreachablePeerIds: [...(unreachablePeerIds ?? [])].slice(0, 1_000) },
+  }),
   desiredAck: (message) => ({ desiredAck: encodeAck(message) }),
   instanceReport: ({ statuses, complete }) => ({ instanceReport: { statuses: statuses.map(encodeStatus), complete } }),
   taskOutput: ({ taskId, chunk: bytes }) => ({ taskOutput: { taskId, chunk: bytes } }),
@@ -120,6 +131,9 @@ const ENCODERS: { readonly [K in Kind]: (message: Extract<AgentMessage, { kind: 
   logChunk: (message) => ({ logChunk: encodeLogChunk(message) }),
   nodeEvent: ({ atMs, reason: of, app, process }) => ({
     nodeEvent: { atMs, reason: encodeReason(of), app: app ?? '', process: process ?? '' },
+  }),
+  routesAck: ({ version, refusal }) => ({
+    routesAck: { version, accepted: refusal === undefined, ...(refusal === undefined ? {} : { refusal: encodeReason(refusal) }) },
   }),
 };
 
@@ -129,13 +143,19 @@ export function encodeAgentMessage(message: AgentMessage): WireAgentMessage {
   return encode(message);
 }
 
-function encodeHello({ facts: of, ledger, cachedAppIds, runningTaskIds }: Hello): NonNullable<WireAgentMessage['hello']> {
+function encodeHello({ facts: of, ledger, cachedAppIds, runningTaskIds, takesFleetRoutes }: Hello): NonNullable<WireAgentMessage['hello']> {
   const { agentVersion, ...rest } = of;
   return {
     agentVersion,
-    facts: { ...rest, stacks: [...of.stacks], missing: of.missing.slice(0, 100).map((line) => clip(line)) },
+    facts: {
+      ...rest,
+      meshAddress: of.meshAddress ?? '',
+      stacks: [...of.stacks],
+      missing: of.missing.slice(0, 100).map((line) => clip(line)),
+    },
     cachedAppIds: cachedAppIds.slice(0, 10_000),
     runningTaskIds: [...runningTaskIds],
+    takesFleetRoutes: takesFleetRoutes ?? false,
     ...(ledger === undefined ? {} : { epoch: ledger.epoch, generation: ledger.generation }),
   };
 }

@@ -5,6 +5,7 @@ import { badMessage, decode } from './decode.ts';
 import { encodeDesiredState } from './encode.ts';
 import * as field from './fields.ts';
 import type { ControllerMessage, UnknownMessage } from './messages.ts';
+import { encodeRoutes, routesUpdate } from './fleet-routes-codec.ts';
 import { buildTask, desiredState, epoch } from './schemas.ts';
 import type { WireControllerMessage, WireControllerMessageOut } from './service.ts';
 
@@ -31,6 +32,7 @@ const DECODERS: { readonly [K in Kind]: (wire: unknown) => Extract<ControllerMes
   cancelTask: (wire) => ({ kind: 'cancelTask', ...decode(cancelTask, wire, 'cancel_task') }),
   logQuery: (wire) => ({ kind: 'logQuery', ...decode(logQuery, wire, 'log_query') }),
   cancelLogQuery: (wire) => ({ kind: 'cancelLogQuery', ...decode(cancelLogQuery, wire, 'cancel_log_query') }),
+  fleetRoutes: (wire) => ({ kind: 'fleetRoutes', update: decode(routesUpdate, wire, 'fleet_routes') }),
 };
 
 /** Wire → domain, validated; config is sealed. @throws SLIP_RPC_BAD_MESSAGE */
@@ -59,5 +61,7 @@ export function encodeControllerMessage(message: ControllerMessage): WireControl
     }
     case 'cancelLogQuery':
       return { cancelLogQuery: { queryId: message.queryId } };
+    case 'fleetRoutes':
+      return { fleetRoutes: encodeRoutes(message.update) };
   }
 }

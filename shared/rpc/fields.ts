@@ -1,6 +1,14 @@
 import { z } from 'zod';
 import { isDigest, isId, type Digest } from '../domain/ids.ts';
-import { parseAppName, parseConfigName, parseHostname, parseProcessType, type AppName, type ProcessType } from '../domain/names.ts';
+import {
+  parseAppName,
+  parseConfigName,
+  parseDomain,
+  parseHostname,
+  parseProcessType,
+  type AppName,
+  type ProcessType,
+} from '../domain/names.ts';
 import { sealAll } from '../kit/sensitive.ts';
 
 // Field schemas of the wire, built from the shared validators. Limits are there to bound memory, not to judge taste.
@@ -53,6 +61,8 @@ export const processType = z
   .refine(accepts(parseProcessType), 'is not a process type')
   .transform((value): ProcessType => value as ProcessType);
 export const hostname = z.string().refine((value) => accepts(parseHostname)(value) && value === value.toLowerCase(), 'is not a host name');
+/** A host name, or `*.` and one. */
+export const domain = z.string().refine((value) => accepts(parseDomain)(value) && value === value.toLowerCase(), 'is not a domain');
 export const commit = z.string().regex(/^[0-9a-f]{40}$/, 'is not a commit');
 export const stackName = z.string().regex(/^[a-z0-9][a-z0-9.-]{0,62}$/, 'is not a stack name');
 export const layerName = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'is not a layer name');

@@ -4,6 +4,7 @@ import type { TaskId } from '../domain/ids.ts';
 import type { InstanceStatus, Reason } from '../domain/instance.ts';
 import type { LogLine } from '../domain/log-line.ts';
 import type { AppName } from '../domain/names.ts';
+import type { RoutesUpdate } from '../domain/fleet-routes.ts';
 
 /** What an agent says of its machine. */
 export interface NodeFacts {
@@ -21,6 +22,8 @@ export interface NodeFacts {
   readonly missing: readonly string[];
   readonly builder: boolean;
   readonly httpAddress: string;
+  /** `address:port`; absent or empty when it takes no requests of other nodes. */
+  readonly meshAddress?: string | undefined;
 }
 
 export interface Hello {
@@ -29,6 +32,7 @@ export interface Hello {
   readonly ledger?: Pick<DesiredState, 'epoch' | 'generation'> | undefined;
   readonly cachedAppIds: readonly string[];
   readonly runningTaskIds: readonly TaskId[];
+  readonly takesFleetRoutes?: boolean | undefined;
 }
 
 export interface Heartbeat {
@@ -37,6 +41,8 @@ export interface Heartbeat {
   readonly load1: number;
   readonly runningInstances: number;
   readonly memoryFreeBytes: number;
+  /** Nodes it would send requests to and cannot reach. */
+  readonly unreachablePeerIds?: readonly string[] | undefined;
 }
 
 /** Absent refusal: accepted. */
@@ -82,12 +88,19 @@ export interface NodeEvent {
   readonly process?: string | undefined;
 }
 
+/** Absent refusal: its proxy serves that version. */
+export interface RoutesAck {
+  readonly kind: 'routesAck';
+  readonly version: number;
+  readonly refusal?: Reason | undefined;
+}
+
 /** A message of a kind this version does not know: to be ignored. */
 export interface UnknownMessage {
   readonly kind: 'unknown';
 }
 
-export type AgentMessage = Hello | Heartbeat | DesiredAck | InstanceReport | TaskOutput | TaskResult | LogChunk | NodeEvent;
+export type AgentMessage = Hello | Heartbeat | DesiredAck | InstanceReport | TaskOutput | TaskResult | LogChunk | NodeEvent | RoutesAck;
 
 export interface Welcome {
   readonly kind: 'welcome';
@@ -125,4 +138,9 @@ export interface CancelLogQuery {
   readonly queryId: string;
 }
 
-export type ControllerMessage = Welcome | Desired | StartTask | CancelTask | LogQueryMessage | CancelLogQuery;
+export interface FleetRoutesMessage {
+  readonly kind: 'fleetRoutes';
+  readonly update: RoutesUpdate;
+}
+
+export type ControllerMessage = FleetRoutesMessage | Welcome | Desired | StartTask | CancelTask | LogQueryMessage | CancelLogQuery;

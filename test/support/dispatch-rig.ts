@@ -1,9 +1,11 @@
 import type { TestContext } from 'node:test';
+import { refuseRoutes } from '../../agent/reconcile/fleet-ledger.ts';
 import { connectSession, type OpenSession, type SessionConfig } from '../../agent/session/connect-session.ts';
 import type { SessionHandlers } from '../../agent/session/port.ts';
 import { createDispatch, type Dispatch, type DispatchConfig } from '../../controller/dispatch/create-dispatch.ts';
 import type { App, NodeRow, Store } from '../../controller/store/port.ts';
 import type { DesiredState } from '../../shared/domain/assignment.ts';
+import { withUpdate, type FleetRoutes, type RoutesUpdate } from '../../shared/domain/fleet-routes.ts';
 import type { BuildTask } from '../../shared/domain/build.ts';
 import type { TaskId } from '../../shared/domain/ids.ts';
 import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
@@ -33,6 +35,8 @@ export type FakeAgent = Mutable<SessionHandlers> & {
   statuses: InstanceStatus[];
   refuse: Reason | undefined;
   lines: LogLine[];
+  routes: FleetRoutes | undefined;
+  updates: RoutesUpdate[];
 };
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -46,6 +50,8 @@ export function fakeAgent(): FakeAgent {
     statuses: [],
     refuse: undefined,
     lines: [],
+    routes: undefined,
+    updates: [],
     hello: async () => ({
       facts: {
         ...{ agentVersion: '0.1.0', os: 'debian-12', kernel: '6', arch: 'x64', cpus: 2, memoryBytes: 1e9, diskBytes: 1e10 },
@@ -60,6 +66,13 @@ export function fakeAgent(): FakeAgent {
     accept: async (desired) => {
       if (agent.refuse !== undefined) return agent.refuse;
       agent.accepted.push(desired);
+      return undefined;
+    },
+    acceptRoutes: async (update) => {
+      const refusal = refuseRoutes(agent.routes, update);
+      if (refusal !== undefined) return refusal;
+      agent.routes = withUpdate(agent.routes ?? update, update);
+      agent.updates.push(update);
       return undefined;
     },
     startTask: (task) => void agent.started.push(task),

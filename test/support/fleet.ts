@@ -100,6 +100,7 @@ export class TestFleet {
       stateDir: join(dir, 'agent'),
       sandbox: this.#options.sandbox ?? 'lxc',
       proxy: { address: '127.0.0.1', port: ports.web },
+      mesh: false,
       network: {
         name: `slipt${String(process.pid)}`,
         bridge: bridgeName(),

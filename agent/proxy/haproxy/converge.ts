@@ -1,5 +1,6 @@
-import { hostEntries, instanceEntries } from './render.ts';
-import { poolName, serverName, type Pool, type SlotTable } from './slot-table.ts';
+import { CHECKS } from './render-mesh.ts';
+import { hostEntries, instanceEntries, memberEntries } from './render.ts';
+import { farName, farServerName, poolName, serverName, type Peer, type Pool, type SlotTable } from './slot-table.ts';
 import type { Observed, ObservedServer } from './observed.ts';
 import type { ProxyPaths } from './settings.ts';
 
@@ -15,36 +16,47 @@ export type RuntimeStep =
   | { readonly kind: 'command'; readonly text: string }
   | { readonly kind: 'replaceMap'; readonly file: string; readonly payloads: readonly string[] };
 
+export interface RuntimeTarget {
+  readonly paths: Pick<ProxyPaths, 'hosts' | 'instances' | 'members'>;
+  /** Options of a server that is another node. */
+  readonly farOptions: (peer: Peer) => string;
+}
+
 /**
  * Commands that lead a process of the same layout from what it serves to the table; none when it serves the table.
  * New servers are ready before names lead to them, and old ones drain only after that; a name that leads to a backend
  * of another app goes first, so that it never shows the wrong app.
  */
-export function planRuntime(observed: Observed, table: SlotTable, paths: Pick<ProxyPaths, 'hosts' | 'instances'>): RuntimeStep[] {
+export function planRuntime(observed: Observed, table: SlotTable, to: RuntimeTarget): RuntimeStep[] {
+  const { paths } = to;
   const hosts = hostEntries(table);
   const misleading = misleadingHosts(observed, table);
   const rightHosts = observed.hosts.filter(([host]) => !misleading.has(host));
-  const settled = settledPools(observed, hosts);
+  const settled = settledPools(observed, misleading);
   const surplus = surplusServers(observed, table);
   return [
     ...[...misleading].map((host) => command(`del map ${paths.hosts} ${host}`)),
     ...surplus.filter((server) => !settled.has(server.pool)).map(drain),
     ...mapSteps(observed.instances, instanceEntries(table), paths.instances),
-    ...table.pools.flatMap((pool) => activate(observed, pool)),
+    ...mapSteps(observed.members, memberEntries(table), paths.members),
+    ...moveChecks(observed, table),
+    ...table.pools.flatMap((pool) => [...activate(observed, pool), ...activatePeers(observed, pool, to)]),
     ...mapSteps(rightHosts, hosts, paths.hosts),
     ...surplus.filter((server) => settled.has(server.pool)).map(drain),
   ];
 }
 
-/** Backends that some name rightly leads to already: there, old servers must go on until the new ones are ready. */
-function settledPools(observed: Observed, hosts: ReadonlyMap<string, string>): Set<string> {
-  const right = observed.hosts.filter(([host, value]) => hosts.get(host) === value);
-  return new Set(right.map(([, value]) => value.split('/')[0] ?? ''));
+/** Backends to which a name of their own app leads: there, old servers must go on until the new ones are ready. */
+function settledPools(observed: Observed, misleading: ReadonlySet<string>): Set<string> {
+  const own = observed.hosts.filter(([host]) => !misleading.has(host));
+  return new Set(own.map(([, value]) => value.split('/')[0] ?? ''));
 }
 
 /** Names that lead to a backend which is another app's in the table. */
 function misleadingHosts(observed: Observed, table: SlotTable): Set<string> {
-  const appOf = new Map<string, string>(table.pools.map((pool) => [poolName(pool.number), pool.app]));
+  const appOf = new Map<string, string>(
+    table.pools.flatMap((pool) => [poolName(pool.number), farName(pool.number)].map((name) => [name, pool.app])),
+  );
   const misleading = observed.hosts.filter(([, value]) => {
     const [pool = '', app = ''] = value.split('/');
     const owner = appOf.get(pool);
@@ -57,8 +69,9 @@ function surplusServers(observed: Observed, table: SlotTable): ObservedServer[] 
   const active = new Set<string>();
   for (const pool of table.pools) {
     for (const slot of pool.slots) if (slot.state === 'active') active.add(serverName(pool.number, slot.number));
+    for (const peer of pool.peers) active.add(farServerName(pool.number, peer.nodeId));
   }
-  return [...observed.servers.values()].filter((server) => server.ready && !active.has(server.name));
+  return [...observed.servers.values()].filter((server) => server.ready && server.pool !== CHECKS && !active.has(server.name));
 }
 
 function activate(observed: Observed, pool: Pool): RuntimeStep[] {
@@ -69,12 +82,37 @@ function activate(observed: Observed, pool: Pool): RuntimeStep[] {
     const target = `${poolName(pool.number)}/${name}`;
     const server = observed.servers.get(name);
     if (server === undefined) steps.push(command(`add server ${target} ${backend.address}:${String(backend.port)}`));
-    else if (server.address !== backend.address || server.port !== backend.port) {
-      steps.push(command(`set server ${target} addr ${backend.address} port ${String(backend.port)}`));
-    }
+    else steps.push(...moveTo(server, target, backend));
     if (server?.ready !== true) steps.push(command(`set server ${target} state ready`));
   }
   return steps;
+}
+
+/** Like instances, but with TLS: what they are cannot be changed later, so each has a name of its own. */
+function activatePeers(observed: Observed, pool: Pool, { farOptions }: RuntimeTarget): RuntimeStep[] {
+  return pool.peers.flatMap((peer) => {
+    const name = farServerName(pool.number, peer.nodeId);
+    const target = `${farName(pool.number)}/${name}`;
+    const server = observed.servers.get(name);
+    const steps: RuntimeStep[] = [];
+    if (server === undefined) steps.push(command(`add server ${target} ${peer.address}:${String(peer.port)} ${farOptions(peer)}`));
+    else steps.push(...moveTo(server, target, peer));
+    if (server?.ready !== true) steps.push(command(`set server ${target} state ready`));
+    return steps;
+  });
+}
+
+/** Who is checked belongs to the layout, where does not. */
+function moveChecks(observed: Observed, table: SlotTable): RuntimeStep[] {
+  return table.checked.flatMap((peer) => {
+    const server = observed.servers.get(peer.nodeId);
+    return server?.pool === CHECKS ? moveTo(server, `${CHECKS}/${peer.nodeId}`, peer) : [];
+  });
+}
+
+function moveTo(server: ObservedServer, target: string, to: { readonly address: string; readonly port: number }): RuntimeStep[] {
+  if (server.address === to.address && server.port === to.port) return [];
+  return [command(`set server ${target} addr ${to.address} port ${String(to.port)}`)];
 }
 
 function drain(server: ObservedServer): RuntimeStep {

@@ -3,9 +3,16 @@ import { join } from 'node:path';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { runOk, type Run } from '../../../shared/kit/exec.ts';
 import { renderPages } from './pages.ts';
-import { renderConfig, renderHosts, renderInstances } from './render.ts';
+import { renderConfig, renderHosts, renderInstances, renderMembers } from './render.ts';
 import { proxyPaths, type ProxyPaths, type ProxySettings } from './settings.ts';
 import { parseTable, serializeTable, type SlotTable } from './slot-table.ts';
+
+/** PEM: who this node is, and which fleet it trusts. */
+export interface MeshTls {
+  readonly key: string;
+  readonly certificate: string;
+  readonly ca: string;
+}
 
 /**
  * What is on disk: enough for haproxy to come back right at any moment without the agent. Replaced by rename and without
@@ -44,6 +51,7 @@ export class ProxyFiles {
     await this.#write(this.paths.hosts, renderHosts(table));
     await Promise.all([
       this.#write(this.paths.instances, renderInstances(table)),
+      this.#write(this.paths.members, renderMembers(table)),
       this.#write(this.paths.config, renderConfig(table, this.#settings)),
       this.#write(this.paths.state, serializeTable(table)),
     ]);
@@ -61,11 +69,21 @@ export class ProxyFiles {
     return changed;
   }
 
+  /** Puts the node's certificate where haproxy reads it. @returns the new text when it is another one */
+  async writeMesh({ key, certificate, ca }: MeshTls): Promise<string | undefined> {
+    const pem = `${certificate.trim()}\n${key.trim()}\n`;
+    const same = (await readFileIfExists(this.paths.meshCertificate)) === pem && (await readFileIfExists(this.paths.meshCa)) === ca;
+    if (same) return undefined;
+    await replaceFile(this.paths.meshCa, ca, 0o600);
+    await replaceFile(this.paths.meshCertificate, pem, 0o600);
+    return pem;
+  }
+
   /** Lets haproxy read the config beside the live one. @throws SLIP_PROXY_CONFIG_REFUSED */
   async check(table: SlotTable): Promise<void> {
     await replaceFile(this.paths.check, renderConfig(table, this.#settings), 0o640);
     // The maps are read too; a first start has none yet.
-    for (const map of [this.paths.hosts, this.paths.instances]) {
+    for (const map of [this.paths.hosts, this.paths.instances, this.paths.members]) {
       if ((await readFileIfExists(map)) === undefined) await this.#write(map, '');
     }
     try {

@@ -1,16 +1,19 @@
 import type { Clock } from '../../../shared/kit/clock.ts';
+import type { MeshPeer } from '../../../shared/domain/fleet-routes.ts';
+import { describeCauses } from '../../../shared/kit/errors.ts';
 import type { Run } from '../../../shared/kit/exec.ts';
 import { noFailpoint, type Failpoint } from '../../../shared/kit/failpoint.ts';
 import { KeyedQueue } from '../../../shared/kit/keyed-queue.ts';
 import type { Logger } from '../../../shared/kit/log.ts';
 import type { AppRoutes, Proxy } from '../port.ts';
-import { ProxyFiles } from './files.ts';
+import { ProxyFiles, type MeshTls } from './files.ts';
 import { planSlots } from './plan.ts';
 import { probeBinds } from './port-probe.ts';
 import { ProxyProcess } from './process.ts';
+import { CHECKS } from './render-mesh.ts';
 import { layoutMark } from './render.ts';
 import { Runtime } from './runtime.ts';
-import { resolveSettings, type HaproxyConfig, type ProxySettings } from './settings.ts';
+import { allBinds, resolveSettings, type HaproxyConfig, type ProxySettings } from './settings.ts';
 import { emptyTable, findSlot, poolName, serverName, withoutDraining, type SlotTable } from './slot-table.ts';
 import { Watcher } from './watcher.ts';
 
@@ -21,6 +24,8 @@ export interface HaproxyDeps {
   /** True where systemd runs and we are root: the process then becomes a unit of its own. */
   readonly systemd: boolean;
   readonly failpoint?: Failpoint | undefined;
+  /** Read at every start and then now and again. Needed where there is a mesh. @throws when a file is missing or damaged */
+  readonly meshTls?: (() => Promise<MeshTls>) | undefined;
 }
 
 /** @throws SLIP_PROXY_CONFIG */
@@ -40,10 +45,14 @@ class Haproxy implements Proxy {
   readonly #queue = new KeyedQueue();
   #table: SlotTable | undefined;
   #checkedMark: string | undefined;
+  readonly #meshTls: HaproxyDeps['meshTls'];
+  #meshReady = false;
 
   constructor(settings: ProxySettings, deps: HaproxyDeps) {
     this.#settings = settings;
     this.#logger = deps.logger;
+    this.#meshTls = deps.meshTls;
+    this.#meshReady = settings.mesh === undefined;
     this.#failpoint = deps.failpoint ?? noFailpoint;
     this.#files = new ProxyFiles(settings, deps.run);
     this.#runtime = new Runtime(this.#files.paths);
@@ -59,12 +68,15 @@ class Haproxy implements Proxy {
     return this.#process.healthy();
   }
 
-  apply(routes: readonly AppRoutes[]): Promise<void> {
+  apply(routes: readonly AppRoutes[], members: readonly MeshPeer[] = []): Promise<void> {
     return this.#queue.run('change', async () => {
       const before = await this.#load();
       const idle = await this.#idleServers(before);
-      const { table, problems } = planSlots({ table: before, routes, idle, slotsPerBackend: this.#settings.slotsPerBackend });
+      const { slotsPerBackend, mesh } = this.#settings;
+      const wanted = mesh === undefined ? { routes: routes.map((route) => ({ ...route, peers: [] })), members: [] } : { routes, members };
+      const { table, problems } = planSlots({ table: before, ...wanted, idle, slotsPerBackend });
       await this.#files.prepare();
+      if (!this.#meshReady) await this.#writeMesh();
       await this.#check(table);
       await this.#failpoint('proxy.planned');
       await this.#files.write(table);
@@ -102,9 +114,13 @@ class Haproxy implements Proxy {
   ensureRunning(): Promise<void> {
     return this.#queue.run('start', async () => {
       const watched = await this.#watcher.running();
-      if (watched && (await this.healthy())) return this.#heal();
+      if (watched && (await this.healthy())) {
+        await this.renewCertificate();
+        return this.#heal();
+      }
       await this.#files.restore();
       await this.#files.prepare();
+      await this.#writeMesh();
       // Under the same lock as apply, so that an older table never overwrites a newer one.
       await this.#queue.run('change', async () => this.#files.write(await this.#load()));
       if (!watched) {
@@ -129,14 +145,42 @@ class Haproxy implements Proxy {
     });
   }
 
+  async unreachablePeers(): Promise<readonly string[]> {
+    if (this.#settings.mesh === undefined) return [];
+    const servers = await this.#runtime.servers(CHECKS).catch(() => []);
+    return servers.filter((server) => server.down).map((server) => server.name);
+  }
+
+  /** What cannot be read leaves the process with what it has: it was whole when it started. */
+  async renewCertificate(): Promise<void> {
+    try {
+      const pem = await this.#writeMesh();
+      if (pem === undefined) return;
+      const reply = await this.#runtime.renewCertificate(this.#files.paths.meshCertificate, pem);
+      if (reply.includes('Success!')) this.#logger.info({}, 'proxy.certificate_renewed');
+      else this.#logger.error({ reply: reply.slice(0, 300) }, 'proxy.certificate_not_renewed');
+    } catch (error) {
+      this.#logger.error({ error: describeCauses(error) }, 'proxy.certificate_not_renewed');
+    }
+  }
+
+  /** @throws when the certificate or the CA is missing or damaged: without them there is no mesh, rather than an open one */
+  async #writeMesh(): Promise<string | undefined> {
+    const meshTls = this.#meshTls;
+    if (this.#settings.mesh === undefined || meshTls === undefined) return undefined;
+    const pem = await this.#files.writeMesh(await meshTls());
+    this.#meshReady = true;
+    return pem;
+  }
+
   async #beforeStart(): Promise<void> {
-    await probeBinds(this.#settings.binds);
+    await probeBinds(allBinds(this.#settings));
     await this.#check(await this.#load());
   }
 
   /** Server lines are made of checked values; what a layout adds is read by haproxy itself first, once. */
   async #check(table: SlotTable): Promise<void> {
-    const mark = layoutMark(table.poolSize, this.#settings);
+    const mark = layoutMark(table, this.#settings);
     if (mark === this.#checkedMark) return;
     await this.#files.check(table);
     this.#checkedMark = mark;

@@ -7,6 +7,8 @@ export interface ObservedServer {
   readonly port: number;
   /** Takes new requests. */
   readonly ready: boolean;
+  /** Found unreachable by its check; false for what has none. */
+  readonly down: boolean;
 }
 
 export interface Observed {
@@ -16,6 +18,7 @@ export interface Observed {
   /** In the map's order; a key may be there twice. */
   readonly hosts: readonly (readonly [key: string, value: string])[];
   readonly instances: readonly (readonly [key: string, value: string])[];
+  readonly members: readonly (readonly [key: string, value: string])[];
   readonly servers: ReadonlyMap<string, ObservedServer>;
 }
 
@@ -49,6 +52,7 @@ export function parseServersState(reply: string): Map<string, ObservedServer> {
       address: row.get('srv_addr') ?? '',
       port: Number(row.get('srv_port')),
       ready: (Number(row.get('srv_admin_state')) & NOT_READY) === 0,
+      down: row.get('srv_op_state') === '0',
     });
   }
   return servers;

@@ -1,7 +1,10 @@
 import { isIPv4 } from 'node:net';
-import { parseAppName, parseHostname, quoteInput } from '../../../shared/domain/names.ts';
+import { parseAppName, parseDomain, quoteInput } from '../../../shared/domain/names.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
+import type { MeshPeer } from '../../../shared/domain/fleet-routes.ts';
 import type { AppRoutes, Backend } from '../port.ts';
+import { asPeer, isReachable, planPeers } from './plan-peers.ts';
+import { compare } from './compare.ts';
 import { serverName, type Pool, type Slot, type SlotTable } from './slot-table.ts';
 
 export interface PlanInput {
@@ -10,6 +13,8 @@ export interface PlanInput {
   /** Server names of draining slots that have no connection left anywhere. */
   readonly idle: ReadonlySet<string>;
   readonly slotsPerBackend: number;
+  /** Nodes of the fleet. None without a mesh: then nobody is forwarded to either. */
+  readonly members?: readonly MeshPeer[] | undefined;
 }
 
 export interface ProxyPlan {
@@ -40,11 +45,12 @@ export function planSlots(input: PlanInput): ProxyPlan {
   for (const route of wantedApps.values()) {
     while (taken.has(number)) number += 1;
     taken.add(number);
-    const fresh: Pool = { number, app: route.app, hostnames: [], slotCount: input.slotsPerBackend, slots: [] };
+    const fresh: Pool = { number, app: route.app, hostnames: [], slotCount: input.slotsPerBackend, slots: [], peers: [] };
     pools.push(fillPool(fresh, route, []));
   }
   pools.sort((a, b) => a.number - b.number);
-  return { table: { poolSize: grow(input.table.poolSize, pools.at(-1)?.number ?? 0), pools }, problems };
+  const poolSize = grow(input.table.poolSize, pools.at(-1)?.number ?? 0);
+  return { table: { poolSize, pools, ...planPeers(input.table, pools, input.members ?? []) }, problems };
 }
 
 /** An app that is gone keeps its backend until nothing is open on it. */
@@ -52,7 +58,7 @@ function planPool(pool: Pool, route: AppRoutes | undefined, input: PlanInput): P
   const busy = pool.slots.filter((slot) => slot.state === 'active' || !input.idle.has(serverName(pool.number, slot.number)));
   if (route !== undefined) return fillPool(pool, route, busy);
   const slots = busy.map((slot): Slot => ({ ...slot, state: 'draining' }));
-  return slots.length === 0 ? undefined : { ...pool, hostnames: [], slots };
+  return slots.length === 0 ? undefined : { ...pool, hostnames: [], slots, peers: [] };
 }
 
 function fillPool(pool: Pool, route: AppRoutes, busy: readonly Slot[]): Pool {
@@ -69,7 +75,13 @@ function fillPool(pool: Pool, route: AppRoutes, busy: readonly Slot[]): Pool {
     slots.set(number, { number, state: 'active', backend });
   }
   const sorted = [...slots.values()].sort((a, b) => a.number - b.number);
-  return { ...pool, hostnames: [...route.hostnames], slotCount: grow(pool.slotCount, sorted.at(-1)?.number ?? 0), slots: sorted };
+  return {
+    ...pool,
+    hostnames: [...route.hostnames],
+    slotCount: grow(pool.slotCount, sorted.at(-1)?.number ?? 0),
+    slots: sorted,
+    peers: [...(route.peers ?? [])].map(asPeer),
+  };
 }
 
 function grow(size: number, needed: number): number {
@@ -104,7 +116,7 @@ interface Seen {
 function checkRoute(route: AppRoutes, seen: Seen): AppRoutes {
   parseAppName(route.app);
   if (seen.apps.has(route.app)) throw invalid(`The app ${route.app} has two sets of routes.`);
-  const hostnames = [...new Set(route.hostnames.map(parseHostname))].sort(compare);
+  const hostnames = [...new Set(route.hostnames.map(parseDomain))].sort(compare);
   const backends = route.backends.toSorted((a, b) => compare(a.id, b.id));
   for (const hostname of hostnames) {
     if (seen.hostnames.has(hostname)) throw invalid(`The domain ${hostname} of the app ${route.app} belongs to another app already.`);
@@ -121,6 +133,7 @@ function checkRoute(route: AppRoutes, seen: Seen): AppRoutes {
     app: route.app,
     hostnames,
     backends: backends.map(({ id, instanceName, address, port }) => ({ id, instanceName, address, port })),
+    peers: (route.peers ?? []).filter(isReachable).toSorted((a, b) => compare(a.nodeId, b.nodeId)),
   };
 }
 
@@ -140,7 +153,7 @@ function routeOf(pool: Pool, seen: Seen): AppRoutes {
   const backends = pool.slots.filter((slot) => slot.state === 'active').map((slot) => slot.backend);
   for (const hostname of hostnames) seen.hostnames.add(hostname);
   for (const { id } of backends) seen.backends.add(id);
-  return { app: pool.app, hostnames, backends };
+  return { app: pool.app, hostnames, backends, peers: pool.peers.map((peer) => ({ ...peer, name: '' }) as MeshPeer) };
 }
 
 function invalid(message: string): SlipwayError {
@@ -150,10 +163,4 @@ function invalid(message: string): SlipwayError {
     hint: 'The routes of this app stay as they were; see `slipway status` for the node.',
     kind: 'bug',
   });
-}
-
-/** By code units: the same order on every machine, whatever its locale. */
-export function compare(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
 }

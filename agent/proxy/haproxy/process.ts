@@ -1,13 +1,14 @@
 import type { Clock } from '../../../shared/kit/clock.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import type { Logger } from '../../../shared/kit/log.ts';
-import { planRuntime, type RuntimeStep } from './converge.ts';
+import { planRuntime, type RuntimeStep, type RuntimeTarget } from './converge.ts';
 import type { Observed, ObservedServer } from './observed.ts';
 import { probeBinds } from './port-probe.ts';
-import { hostEntries, instanceEntries, layoutMark } from './render.ts';
+import { CHECKS, farOptions } from './render-mesh.ts';
+import { hostEntries, instanceEntries, layoutMark, memberEntries } from './render.ts';
 import type { Runtime } from './runtime.ts';
-import type { ProxyPaths, ProxySettings } from './settings.ts';
-import { poolName, serverName, type SlotTable } from './slot-table.ts';
+import { allBinds, type ProxyPaths, type ProxySettings } from './settings.ts';
+import { farName, farServerName, poolName, serverName, type SlotTable } from './slot-table.ts';
 import { send, type Watcher } from './watcher.ts';
 
 export interface ProcessDeps {
@@ -32,6 +33,7 @@ interface Belief {
   readonly table: SlotTable;
   readonly hosts: Observed['hosts'];
   readonly instances: Observed['instances'];
+  readonly members: Observed['members'];
   readonly fullLookAtMs: number;
 }
 
@@ -55,7 +57,7 @@ export class ProxyProcess {
 
   /** Looks, corrects, looks again until the process serves the table. @throws SLIP_PROXY_DOWN, SLIP_PROXY_RELOAD, SLIP_PROXY_MISMATCH */
   async converge(table: SlotTable): Promise<void> {
-    const mark = layoutMark(table.poolSize, this.#settings);
+    const mark = layoutMark(table, this.#settings);
     let notes: string[] = [];
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
       const observed = await this.untilAnswered(() => this.#observe(table));
@@ -63,7 +65,7 @@ export class ProxyProcess {
         await this.#reload(observed.workerPid);
         continue;
       }
-      const steps = planRuntime(observed, table, this.#deps.paths);
+      const steps = planRuntime(observed, table, this.#target());
       if (steps.length > 0) notes = await this.#send(steps, table);
       else if (await this.#isCurrent(observed.workerPid, table)) return;
     }
@@ -96,7 +98,7 @@ export class ProxyProcess {
     const deadline = clock.monotonicMs() + this.#settings.startTimeoutMs;
     while (!(await this.healthy())) {
       if (clock.monotonicMs() >= deadline) {
-        if ((await watcher.masterPid()) === undefined) await probeBinds(this.#settings.binds);
+        if ((await watcher.masterPid()) === undefined) await probeBinds(allBinds(this.#settings));
         throw proxyDown(paths.logDir);
       }
       await clock.sleep(POLL_MS);
@@ -134,7 +136,11 @@ export class ProxyProcess {
 
   #believe(workerPid: number, table: SlotTable): void {
     const fullLookAtMs = this.#belief?.fullLookAtMs ?? this.#deps.clock.monotonicMs();
-    this.#belief = { workerPid, table, hosts: [...hostEntries(table)], instances: [...instanceEntries(table)], fullLookAtMs };
+    this.#belief = { workerPid, table, ...mapsOf(table), fullLookAtMs };
+  }
+
+  #target(): RuntimeTarget {
+    return { paths: this.#deps.paths, farOptions: (peer) => farOptions(this.#settings, peer) };
   }
 
   /** A process that dies in mid-command, or answers strangely, is looked at as a whole in the next round. */
@@ -145,7 +151,7 @@ export class ProxyProcess {
       const notes = await this.#deps.runtime.send(steps);
       if (notes.length > 0) this.#deps.logger.warn({ notes }, 'proxy.reply_unexpected');
       else if (belief !== undefined && steps.every((step) => step.kind === 'command')) {
-        this.#belief = { ...belief, hosts: [...hostEntries(table)], instances: [...instanceEntries(table)] };
+        this.#belief = { ...belief, ...mapsOf(table) };
       }
       return notes;
     } catch (error) {
@@ -166,7 +172,7 @@ export class ProxyProcess {
   /** A replaced worker still serves what its clients send on open connections, so it must learn of the change too. */
   async #correctOld(pid: number, table: SlotTable): Promise<void> {
     try {
-      await this.#deps.runtime.correctOld(pid, (observed) => planRuntime(observed, knownTo(observed, table), this.#deps.paths));
+      await this.#deps.runtime.correctOld(pid, (observed) => planRuntime(observed, knownTo(observed, table), this.#target()));
     } catch {
       // It has ended: what it served is served by the current one.
     }
@@ -208,27 +214,39 @@ function knownTo(observed: Observed, table: SlotTable): SlotTable {
   return { ...table, pools: table.pools.filter((pool) => known.has(poolName(pool.number))) };
 }
 
+function mapsOf(table: SlotTable): Pick<Observed, 'hosts' | 'instances' | 'members'> {
+  return { hosts: [...hostEntries(table)], instances: [...instanceEntries(table)], members: [...memberEntries(table)] };
+}
+
 /** Names of the backends that differ between two tables. */
 function changedPools(before: SlotTable, after: SlotTable): Set<string> {
   const text = new Map(before.pools.map((pool) => [pool.number, JSON.stringify(pool)]));
   const changed = new Set<string>();
   for (const pool of after.pools) {
-    if (text.get(pool.number) !== JSON.stringify(pool)) changed.add(poolName(pool.number));
+    if (text.get(pool.number) !== JSON.stringify(pool)) changed.add(poolName(pool.number)).add(farName(pool.number));
     text.delete(pool.number);
   }
-  for (const number of text.keys()) changed.add(poolName(number));
+  for (const number of text.keys()) changed.add(poolName(number)).add(farName(number));
+  if (JSON.stringify(before.checked) !== JSON.stringify(after.checked)) changed.add(CHECKS);
   return changed;
 }
 
 function assumedServers(table: SlotTable, except: ReadonlySet<string>): [string, ObservedServer][] {
-  return table.pools
-    .filter((pool) => !except.has(poolName(pool.number)))
-    .flatMap(({ number, slots }) =>
-      slots.map(({ number: slot, state, backend }): [string, ObservedServer] => {
-        const name = serverName(number, slot);
-        return [name, { pool: poolName(number), name, address: backend.address, port: backend.port, ready: state === 'active' }];
-      }),
-    );
+  const untouched = table.pools.filter((pool) => !except.has(poolName(pool.number)));
+  const instances = untouched.flatMap(({ number, slots }) =>
+    slots.map(({ number: slot, state, backend }) =>
+      assumed(poolName(number), serverName(number, slot), { ...backend, ready: state === 'active' }),
+    ),
+  );
+  const peers = untouched.flatMap(({ number, peers: far }) =>
+    far.map((peer) => assumed(farName(number), farServerName(number, peer.nodeId), { ...peer, ready: true })),
+  );
+  const checked = except.has(CHECKS) ? [] : table.checked.map((peer) => assumed(CHECKS, peer.nodeId, { ...peer, ready: true }));
+  return [...instances, ...peers, ...checked];
+}
+
+function assumed(pool: string, name: string, is: { address: string; port: number; ready: boolean }): [string, ObservedServer] {
+  return [name, { pool, name, address: is.address, port: is.port, ready: is.ready, down: false }];
 }
 
 function mismatch(notes: readonly string[], masterPid: number | undefined): SlipwayError {

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { compare } from './plan.ts';
+import { compare } from './compare.ts';
 import { PAGE_FILES } from './pages.ts';
 import { proxyPaths, type ProxySettings } from './settings.ts';
-import { poolName, serverName, type Pool, type SlotTable } from './slot-table.ts';
+import { farBackend, hopLines, meshDefaults, meshFrontend, routeLines } from './render-mesh.ts';
+import { farName, poolName, serverName, type Pool, type SlotTable } from './slot-table.ts';
 
 /** Address of a server that is not in use. It is `disabled` as well. */
 export const NOWHERE = { address: '127.0.0.1', port: 1 } as const;
@@ -24,10 +25,25 @@ export function renderInstances(table: SlotTable): string {
 
 export function hostEntries(table: SlotTable): ReadonlyMap<string, string> {
   const entries = table.pools.flatMap((pool) => {
-    const target = pool.slots.some((slot) => slot.state === 'active') ? poolName(pool.number) : NONE;
+    const target = targetOf(pool);
     return pool.hostnames.map((host) => [host, `${target}/${pool.app}`] as const);
   });
   return new Map(entries.sort(([a], [b]) => compare(a, b)));
+}
+
+/** An app's instances here first, then other nodes. */
+function targetOf(pool: Pool): string {
+  if (pool.slots.some((slot) => slot.state === 'active')) return poolName(pool.number);
+  return pool.peers.length > 0 ? farName(pool.number) : NONE;
+}
+
+/** `nodeId name` lines: whose requests are taken on the mesh port. */
+export function renderMembers(table: SlotTable): string {
+  return mapText(memberEntries(table));
+}
+
+export function memberEntries(table: SlotTable): ReadonlyMap<string, string> {
+  return new Map(table.members);
 }
 
 export function instanceEntries(table: SlotTable): ReadonlyMap<string, string> {
@@ -42,19 +58,20 @@ function mapText(entries: ReadonlyMap<string, string>): string {
 }
 
 /**
- * Names everything of the config that the runtime API cannot change: settings and number of backends.
+ * Names everything of the config that the runtime API cannot change: settings, number of backends, which peers are checked.
  * A process with another mark has to be reloaded.
  */
-export function layoutMark(poolSize: number, settings: ProxySettings): string {
+export function layoutMark({ poolSize, checked }: Pick<SlotTable, 'poolSize' | 'checked'>, settings: ProxySettings): string {
+  const nowhere = checked.map(({ nodeId }) => ({ nodeId, ...NOWHERE }));
   return createHash('sha256')
-    .update(renderBody({ poolSize, pools: [] }, settings))
+    .update(renderBody({ poolSize, pools: [], members: [], checked: nowhere }, settings))
     .digest('hex')
     .slice(0, 16);
 }
 
 /** The whole config; equal inputs give equal bytes. */
 export function renderConfig(table: SlotTable, settings: ProxySettings): string {
-  const mark = `global\n  description slipway-${layoutMark(table.poolSize, settings)}\n`;
+  const mark = `global\n  description slipway-${layoutMark(table, settings)}\n`;
   return `# Written by slipway-agent; changes made by hand are lost.\n${mark}${renderBody(table, settings)}`;
 }
 
@@ -63,11 +80,15 @@ function renderBody(table: SlotTable, settings: ProxySettings): string {
     ...globalLines(settings),
     ...defaultLines(settings),
     ...frontendLines(settings),
+    ...meshFrontend(settings, MESH_LOG_FORMAT.replace('INSTANCES', proxyPaths(settings.stateDir).instances)),
     ...pageLines(settings),
     ...poolDefaultLines(settings),
+    ...meshDefaults(settings, table.checked),
   ];
   const used = new Map(table.pools.map((pool) => [pool.number, pool]));
-  for (let number = 1; number <= table.poolSize; number += 1) lines.push(...backendLines(number, used.get(number), settings));
+  for (let number = 1; number <= table.poolSize; number += 1) {
+    lines.push(...backendLines(number, used.get(number), settings), ...farBackend(settings, number, used.get(number)));
+  }
   return `${lines.join('\n')}\n`;
 }
 
@@ -93,7 +114,6 @@ function defaultLines(settings: ProxySettings): string[] {
     '  mode http',
     '  log global',
     '  option dontlognull',
-    '  option forwardfor',
     '  option redispatch 1',
     '  option idle-close-on-response',
     '  retries 3',
@@ -115,18 +135,23 @@ const LOG_FORMAT = [
   '%ci %HM %[var(txn.host),url_enc] %[var(txn.xff),url_enc] \\"%HU\\"',
 ].join(' ');
 
+/** A forwarded request is its client's, not that of the node it came from. */
+const MESH_LOG_FORMAT = LOG_FORMAT.replace('%ci', '%[var(txn.client)]');
+
 function frontendLines(settings: ProxySettings): string[] {
   const paths = proxyPaths(settings.stateDir);
   return [
     'frontend web from slipway',
     ...settings.binds.map(({ address, port }) => `  bind ${address}:${String(port)}`),
+    '  option forwardfor',
     `  log-format "${LOG_FORMAT.replace('INSTANCES', paths.instances)}"`,
     '  http-request deny deny_status 405 if METH_CONNECT',
     '  http-request set-var(txn.host) req.hdr(host),field(1,:),lower,rtrim(.)',
-    `  http-request set-var(txn.route) var(txn.host),map_str(${paths.hosts})`,
+    ...routeLines(paths),
     '  http-request set-var(txn.xff) req.fhdr(x-forwarded-for)',
     '  http-request set-var(txn.rid) req.hdr(x-request-id) if { req.hdr(x-request-id) -m reg ^[A-Za-z0-9+/=-]{20,200}$ }',
     '  http-request set-var(txn.rid) uuid() unless { var(txn.rid) -m found }',
+    ...hopLines(settings),
     '  http-request set-header X-Forwarded-Proto http',
     '  http-request set-header X-Forwarded-Port %[dst_port]',
     '  http-request set-header X-Request-Start %[date(0,ms)]',

@@ -36,6 +36,7 @@ export class Runtime {
       ...parseInfo(await say('show info')),
       hosts: parseMap(await say(`show map ${this.#paths.hosts}`)),
       instances: parseMap(await say(`show map ${this.#paths.instances}`)),
+      members: parseMap(await say(`show map ${this.#paths.members}`)),
       servers: parseServersState(await say('show servers state')),
     };
   }
@@ -47,6 +48,19 @@ export class Runtime {
       const servers: [string, ObservedServer][] = [];
       for (const pool of pools) servers.push(...parseServersState(await say(`show servers state ${pool}`)));
       return { ...info, servers: new Map(servers) };
+    });
+  }
+
+  /** Servers of one backend. */
+  servers(backend: string): Promise<readonly ObservedServer[]> {
+    return this.#worker.talk(async (say) => [...parseServersState(await say(`show servers state ${backend}`)).values()]);
+  }
+
+  /** Gives the process a certificate that is in its file already. */
+  renewCertificate(path: string, pem: string): Promise<string> {
+    return this.#worker.talk(async (say) => {
+      const staged = await say(`set ssl cert ${path} <<\n${pem.trim()}\n`);
+      return /^(?:\+ )*\n?Transaction (?:created|updated)/.test(staged.trim()) ? say(`commit ssl cert ${path}`) : staged;
     });
   }
 

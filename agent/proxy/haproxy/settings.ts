@@ -12,6 +12,8 @@ export interface HaproxyConfig {
   /** Absolute folder of our own: config, maps, sockets, pid files, access log. At most 80 characters (a Unix socket's limit). */
   readonly stateDir: string;
   readonly binds: readonly ProxyBind[];
+  /** Where other nodes send requests; absent: it neither takes nor makes any. */
+  readonly mesh?: ProxyBind | undefined;
   /** Program; looked up on the standard path when it is a bare name. */
   readonly haproxy?: string | undefined;
   /** Account of the worker; only with root. Absent: the worker keeps the agent's account. */
@@ -40,6 +42,7 @@ export interface HaproxyConfig {
 export interface ProxySettings {
   readonly stateDir: string;
   readonly binds: readonly ProxyBind[];
+  readonly mesh: ProxyBind | undefined;
   readonly haproxy: string;
   readonly user: { readonly name: string; readonly group: string } | undefined;
   readonly poolSize: number;
@@ -77,11 +80,11 @@ const DEFAULTS = {
 /** @throws SLIP_PROXY_CONFIG for a value that could not stand in a config file */
 export function resolveSettings(config: HaproxyConfig): ProxySettings {
   const given = Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined)) as unknown as HaproxyConfig;
-  const settings = { ...DEFAULTS, user: undefined, ...given } as ProxySettings;
+  const settings = { ...DEFAULTS, user: undefined, mesh: undefined, ...given } as ProxySettings;
   requireThat(STATE_DIR.test(settings.stateDir), 'The folder of the proxy has at most 80 letters, digits, dots, dashes and slashes.');
   requireThat(PROGRAM.test(settings.haproxy), 'The path of haproxy has letters, digits, dots, dashes and slashes only.');
   requireThat(settings.binds.length > 0, 'The proxy needs at least one address to listen on.');
-  for (const { address, port } of settings.binds) {
+  for (const { address, port } of allBinds(settings)) {
     requireThat(address === '*' || isIPv4(address), 'The proxy listens on an IPv4 address, or on * for all of them.');
     requireThat(Number.isInteger(port) && port > 0 && port < 65_536, 'The port of the proxy is between 1 and 65535.');
   }
@@ -96,6 +99,10 @@ export function resolveSettings(config: HaproxyConfig): ProxySettings {
   return Object.freeze(settings);
 }
 
+export function allBinds({ binds, mesh }: Pick<ProxySettings, 'binds' | 'mesh'>): readonly ProxyBind[] {
+  return mesh === undefined ? binds : [...binds, mesh];
+}
+
 function requireThat(holds: boolean, message: string): void {
   if (holds) return;
   throw new SlipwayError({ code: 'SLIP_PROXY_CONFIG', message, hint: 'Correct the proxy settings of the agent and start it again.' });
@@ -106,6 +113,10 @@ export interface ProxyPaths {
   readonly config: string;
   readonly hosts: string;
   readonly instances: string;
+  readonly members: string;
+  /** Key and certificate of this node, and the CA of its fleet. */
+  readonly meshCertificate: string;
+  readonly meshCa: string;
   readonly state: string;
   readonly check: string;
   readonly runtimeSocket: string;
@@ -123,6 +134,9 @@ export function proxyPaths(stateDir: string): ProxyPaths {
     config: at('haproxy.cfg'),
     hosts: at('hosts.map'),
     instances: at('instances.map'),
+    members: at('members.map'),
+    meshCertificate: at('mesh.pem'),
+    meshCa: at('mesh-ca.pem'),
     state: at('slots.json'),
     check: at('check.cfg'),
     runtimeSocket: at('admin.sock'),

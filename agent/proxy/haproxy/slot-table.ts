@@ -11,6 +11,13 @@ export interface Slot {
   readonly backend: Backend;
 }
 
+/** Another node, as a server. */
+export interface Peer {
+  readonly nodeId: string;
+  readonly address: string;
+  readonly port: number;
+}
+
 /** A pre-rendered backend that belongs to an app. */
 export interface Pool {
   /** From 1, up to the table's `poolSize`. */
@@ -19,12 +26,18 @@ export interface Pool {
   readonly hostnames: readonly string[];
   readonly slotCount: number;
   readonly slots: readonly Slot[];
+  /** Other nodes that serve the app, sorted. */
+  readonly peers: readonly Peer[];
 }
 
 /** Who has which backend and which server: what file and process are rendered from. Pools are sorted by number, slots too. */
 export interface SlotTable {
   readonly poolSize: number;
   readonly pools: readonly Pool[];
+  /** Peers that are looked after: part of the layout, so that a change of who they are costs a reload; their addresses are not. */
+  readonly checked: readonly Peer[];
+  /** Nodes whose requests are taken: id and name, sorted. */
+  readonly members: readonly (readonly [nodeId: string, name: string])[];
 }
 
 export function poolName(pool: number): string {
@@ -37,7 +50,16 @@ export function serverName(pool: number, slot: number): string {
 }
 
 export function emptyTable(poolSize: number): SlotTable {
-  return { poolSize, pools: [] };
+  return { poolSize, pools: [], checked: [], members: [] };
+}
+
+/** The backend of an app's peers. It has nothing but peers, and only the public port leads to it: nothing is forwarded twice. */
+export function farName(pool: number): string {
+  return `far_${String(pool).padStart(4, '0')}`;
+}
+
+export function farServerName(pool: number, nodeId: string): string {
+  return `${farName(pool)}_${nodeId}`;
 }
 
 /** Where an instance is, or `undefined`. */
@@ -63,14 +85,22 @@ const SLOT = z.strictObject({
   state: z.enum(['active', 'draining']),
   backend: z.strictObject({ id: z.string(), instanceName: z.string(), address: z.string(), port: z.int() }),
 });
+const PEER = z.strictObject({ nodeId: z.string(), address: z.string(), port: z.int() });
 const POOL = z.strictObject({
   number: z.int().min(1),
   app: z.string(),
   hostnames: z.array(z.string()),
   slotCount: z.int().min(1),
   slots: z.array(SLOT),
+  peers: z.array(PEER).default([]),
 });
-const TABLE = z.strictObject({ version: z.literal(1), poolSize: z.int().min(1), pools: z.array(POOL) });
+const TABLE = z.strictObject({
+  version: z.literal(1),
+  poolSize: z.int().min(1),
+  pools: z.array(POOL),
+  checked: z.array(PEER).default([]),
+  members: z.array(z.tuple([z.string(), z.string()])).default([]),
+});
 
 export function serializeTable(table: SlotTable): string {
   return `${JSON.stringify({ version: 1, ...table })}\n`;
@@ -79,8 +109,8 @@ export function serializeTable(table: SlotTable): string {
 /** `undefined` for anything that is not a whole table of ours. */
 export function parseTable(text: string): SlotTable | undefined {
   try {
-    const { poolSize, pools } = TABLE.parse(JSON.parse(text));
-    return { poolSize, pools: pools.map((pool) => ({ ...pool, app: pool.app as AppName })) };
+    const { version: _, pools, ...rest } = TABLE.parse(JSON.parse(text));
+    return { ...rest, pools: pools.map((pool) => ({ ...pool, app: pool.app as AppName })) };
   } catch {
     return undefined; // a damaged table is rebuilt from the routes, and the process reloaded to match it
   }

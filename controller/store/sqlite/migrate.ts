@@ -3,11 +3,12 @@ import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { initial } from './migrations/0001-initial.ts';
 import { placement } from './migrations/0002-placement.ts';
 import { movement } from './migrations/0003-movement.ts';
+import { domains } from './migrations/0004-domains.ts';
 import { identity } from './migrations/0005-identity.ts';
 import { events } from './migrations/0006-events.ts';
 
 /** In order; the schema version of a file (`user_version`) is how many of them it has seen. Forward only. */
-const MIGRATIONS: readonly string[] = [initial, placement, movement, identity, events];
+const MIGRATIONS: readonly string[] = [initial, placement, movement, domains, identity, events];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
 

@@ -9,7 +9,7 @@ import {
   type NodeId,
   type UserId,
 } from '../../../shared/domain/ids.ts';
-import { parseAppName, parseNodeName, parseProcessType, parseUserName } from '../../../shared/domain/names.ts';
+import { parseAppName, parseDomain, parseNodeName, parseProcessType, parseUserName } from '../../../shared/domain/names.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { sealAll } from '../../../shared/kit/sensitive.ts';
 
@@ -169,6 +169,13 @@ export const processSettingsRow = z
     processType,
     settings: { ...(placement === undefined ? {} : { placement }), ...(own === undefined ? {} : { limits: own }) },
   }));
+export const domainRow = z.strictObject({ hostname: z.string().transform(parseDomain), appId, createdAtMs: whole });
+export const routedAppRow = z.strictObject({
+  appId,
+  app: z.string().transform(parseAppName),
+  release: optional(whole),
+  domains: z.array(z.string()),
+});
 export const labelsColumn = json(strings);
 export const digestColumn = digest;
 

@@ -26,6 +26,7 @@ export interface Schema {
   joinTokens: JoinTokenTableRow;
   assignments: AssignmentTableRow;
   events: EventTableRow;
+  domains: { hostname: string; appId: string; createdAtMs: number };
 }
 
 interface UserRow {

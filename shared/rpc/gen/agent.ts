@@ -12,6 +12,8 @@ import type { DesiredAck as _slipway_v1_DesiredAck, DesiredAck__Output as _slipw
 import type { DesiredState as _slipway_v1_DesiredState, DesiredState__Output as _slipway_v1_DesiredState__Output } from './slipway/v1/DesiredState.ts';
 import type { Epoch as _slipway_v1_Epoch, Epoch__Output as _slipway_v1_Epoch__Output } from './slipway/v1/Epoch.ts';
 import type { Exit as _slipway_v1_Exit, Exit__Output as _slipway_v1_Exit__Output } from './slipway/v1/Exit.ts';
+import type { FleetApp as _slipway_v1_FleetApp, FleetApp__Output as _slipway_v1_FleetApp__Output } from './slipway/v1/FleetApp.ts';
+import type { FleetRoutes as _slipway_v1_FleetRoutes, FleetRoutes__Output as _slipway_v1_FleetRoutes__Output } from './slipway/v1/FleetRoutes.ts';
 import type { Heartbeat as _slipway_v1_Heartbeat, Heartbeat__Output as _slipway_v1_Heartbeat__Output } from './slipway/v1/Heartbeat.ts';
 import type { Hello as _slipway_v1_Hello, Hello__Output as _slipway_v1_Hello__Output } from './slipway/v1/Hello.ts';
 import type { InstanceReport as _slipway_v1_InstanceReport, InstanceReport__Output as _slipway_v1_InstanceReport__Output } from './slipway/v1/InstanceReport.ts';
@@ -21,10 +23,12 @@ import type { Limits as _slipway_v1_Limits, Limits__Output as _slipway_v1_Limits
 import type { LogChunk as _slipway_v1_LogChunk, LogChunk__Output as _slipway_v1_LogChunk__Output } from './slipway/v1/LogChunk.ts';
 import type { LogLine as _slipway_v1_LogLine, LogLine__Output as _slipway_v1_LogLine__Output } from './slipway/v1/LogLine.ts';
 import type { LogQuery as _slipway_v1_LogQuery, LogQuery__Output as _slipway_v1_LogQuery__Output } from './slipway/v1/LogQuery.ts';
+import type { MeshPeer as _slipway_v1_MeshPeer, MeshPeer__Output as _slipway_v1_MeshPeer__Output } from './slipway/v1/MeshPeer.ts';
 import type { NodeEvent as _slipway_v1_NodeEvent, NodeEvent__Output as _slipway_v1_NodeEvent__Output } from './slipway/v1/NodeEvent.ts';
 import type { NodeFacts as _slipway_v1_NodeFacts, NodeFacts__Output as _slipway_v1_NodeFacts__Output } from './slipway/v1/NodeFacts.ts';
 import type { Reason as _slipway_v1_Reason, Reason__Output as _slipway_v1_Reason__Output } from './slipway/v1/Reason.ts';
 import type { Route as _slipway_v1_Route, Route__Output as _slipway_v1_Route__Output } from './slipway/v1/Route.ts';
+import type { RoutesAck as _slipway_v1_RoutesAck, RoutesAck__Output as _slipway_v1_RoutesAck__Output } from './slipway/v1/RoutesAck.ts';
 import type { Slug as _slipway_v1_Slug, Slug__Output as _slipway_v1_Slug__Output } from './slipway/v1/Slug.ts';
 import type { StartTask as _slipway_v1_StartTask, StartTask__Output as _slipway_v1_StartTask__Output } from './slipway/v1/StartTask.ts';
 import type { TaskOutput as _slipway_v1_TaskOutput, TaskOutput__Output as _slipway_v1_TaskOutput__Output } from './slipway/v1/TaskOutput.ts';
@@ -49,6 +53,8 @@ export interface ProtoGrpcType {
       DesiredState: MessageTypeDefinition<_slipway_v1_DesiredState, _slipway_v1_DesiredState__Output>
       Epoch: MessageTypeDefinition<_slipway_v1_Epoch, _slipway_v1_Epoch__Output>
       Exit: MessageTypeDefinition<_slipway_v1_Exit, _slipway_v1_Exit__Output>
+      FleetApp: MessageTypeDefinition<_slipway_v1_FleetApp, _slipway_v1_FleetApp__Output>
+      FleetRoutes: MessageTypeDefinition<_slipway_v1_FleetRoutes, _slipway_v1_FleetRoutes__Output>
       Heartbeat: MessageTypeDefinition<_slipway_v1_Heartbeat, _slipway_v1_Heartbeat__Output>
       Hello: MessageTypeDefinition<_slipway_v1_Hello, _slipway_v1_Hello__Output>
       InstanceReport: MessageTypeDefinition<_slipway_v1_InstanceReport, _slipway_v1_InstanceReport__Output>
@@ -58,10 +64,12 @@ export interface ProtoGrpcType {
       LogChunk: MessageTypeDefinition<_slipway_v1_LogChunk, _slipway_v1_LogChunk__Output>
       LogLine: MessageTypeDefinition<_slipway_v1_LogLine, _slipway_v1_LogLine__Output>
       LogQuery: MessageTypeDefinition<_slipway_v1_LogQuery, _slipway_v1_LogQuery__Output>
+      MeshPeer: MessageTypeDefinition<_slipway_v1_MeshPeer, _slipway_v1_MeshPeer__Output>
       NodeEvent: MessageTypeDefinition<_slipway_v1_NodeEvent, _slipway_v1_NodeEvent__Output>
       NodeFacts: MessageTypeDefinition<_slipway_v1_NodeFacts, _slipway_v1_NodeFacts__Output>
       Reason: MessageTypeDefinition<_slipway_v1_Reason, _slipway_v1_Reason__Output>
       Route: MessageTypeDefinition<_slipway_v1_Route, _slipway_v1_Route__Output>
+      RoutesAck: MessageTypeDefinition<_slipway_v1_RoutesAck, _slipway_v1_RoutesAck__Output>
       Slug: MessageTypeDefinition<_slipway_v1_Slug, _slipway_v1_Slug__Output>
       StartTask: MessageTypeDefinition<_slipway_v1_StartTask, _slipway_v1_StartTask__Output>
       TaskOutput: MessageTypeDefinition<_slipway_v1_TaskOutput, _slipway_v1_TaskOutput__Output>

@@ -1,4 +1,5 @@
 import type { DesiredState } from '../../../shared/domain/assignment.ts';
+import { withUpdate, type FleetRoutes } from '../../../shared/domain/fleet-routes.ts';
 import type { InstanceStatus, Reason } from '../../../shared/domain/instance.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { noFailpoint } from '../../../shared/kit/failpoint.ts';
@@ -12,6 +13,7 @@ import { createExecutors } from '../../../agent/reconcile/executors.ts';
 import type { InstanceRecords } from '../../../agent/reconcile/instances.ts';
 import { ReconcileLoop } from '../../../agent/reconcile/loop.ts';
 import type { InstanceRecord } from '../../../agent/reconcile/record.ts';
+import { refuseRoutes } from '../../../agent/reconcile/fleet-ledger.ts';
 import { RouteSwitch } from '../../../agent/reconcile/route-switch.ts';
 import { dynoSpec } from '../../../agent/sandbox/dyno.ts';
 import { FakeSandbox } from '../../../agent/sandbox/fake/driver.ts';
@@ -56,6 +58,7 @@ export class Machine {
   readonly #ports = new Map<string, number>();
   readonly #starts = new Map<string, number>();
   #ledger: DesiredState | undefined;
+  #routes: FleetRoutes | undefined;
   #life: Life | undefined;
   #wire: Wire | undefined;
   #loop: ReconcileLoop | undefined;
@@ -147,6 +150,7 @@ export class Machine {
     this.#loop = loop;
     const proxy = mortal(this.proxy, life, this.#around);
     await proxy.ensureRunning();
+    if (this.#routes !== undefined) void loop.setRoutes(this.#routes);
     await loop.start(this.#ledger);
     const mine = mortal(clock, life);
     while (life.alive) {
@@ -171,7 +175,7 @@ export class Machine {
       confirmAfterMs: 30_000,
       onWelcome: () => undefined,
     });
-    await mortal(of.holder.connection, life).run({ kind: 'hello', ...(await handlers.hello()) });
+    await mortal(of.holder.connection, life).run({ kind: 'hello', ...(await handlers.hello()), takesFleetRoutes: true });
     of.holder.connection = undefined;
   }
 
@@ -186,6 +190,13 @@ export class Machine {
         if (!decision.accepted) return decision.reason;
         await disk.write(desired);
         loop.setDesired(desired);
+        return undefined;
+      },
+      acceptRoutes: async (update): Promise<Reason | undefined> => {
+        const refusal = refuseRoutes(this.#routes, update);
+        if (refusal !== undefined) return refusal;
+        this.#routes = withUpdate(this.#routes ?? update, update);
+        await loop.setRoutes(this.#routes);
         return undefined;
       },
       startTask: () => undefined,

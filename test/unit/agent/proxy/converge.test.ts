@@ -9,7 +9,8 @@ import { emptyTable, poolName, serverName, type SlotTable } from '../../../../ag
 import type { AppRoutes } from '../../../../agent/proxy/port.ts';
 import type { AppName } from '../../../../shared/domain/names.ts';
 
-const PATHS = { hosts: '/p/hosts.map', instances: '/p/instances.map' };
+const PATHS = { hosts: '/p/hosts.map', instances: '/p/instances.map', members: '/p/members.map' };
+const TO = { paths: PATHS, farOptions: () => 'ssl' };
 const POOLS = 8;
 const SLOTS = 2;
 
@@ -18,6 +19,7 @@ class Model {
   readonly maps = new Map<string, [string, string][]>([
     [PATHS.hosts, []],
     [PATHS.instances, []],
+    [PATHS.members, []],
   ]);
   readonly servers = new Map<string, ObservedServer>();
 
@@ -29,7 +31,8 @@ class Model {
 
   observe(): Observed {
     const [hosts, instances] = [this.maps.get(PATHS.hosts) ?? [], this.maps.get(PATHS.instances) ?? []];
-    return { workerPid: 1, layoutMark: 'm', hosts: [...hosts], instances: [...instances], servers: new Map(this.servers) };
+    const members = [...(this.maps.get(PATHS.members) ?? [])];
+    return { workerPid: 1, layoutMark: 'm', hosts: [...hosts], instances: [...instances], members, servers: new Map(this.servers) };
   }
 
   run(step: RuntimeStep): void {
@@ -77,7 +80,7 @@ class Model {
 
   #put(pool: string, name: string, where = '127.0.0.1:1'): void {
     const [address = '', port = ''] = where.split(':');
-    this.servers.set(name, { pool, name, address, port: Number(port), ready: false });
+    this.servers.set(name, { pool, name, address, port: Number(port), ready: false, down: false });
   }
 
   /** Where a request for the host may go: addresses of ready servers; `undefined` for an unknown host. */
@@ -115,7 +118,7 @@ function next(table: SlotTable, routes: readonly AppRoutes[]): SlotTable {
 }
 
 function assertServes(model: Model, table: SlotTable): void {
-  assert.deepEqual(planRuntime(model.observe(), table, PATHS), []);
+  assert.deepEqual(planRuntime(model.observe(), table, TO), []);
   assert.deepEqual(new Map(model.maps.get(PATHS.hosts)), hostEntries(table));
   assert.deepEqual(new Map(model.maps.get(PATHS.instances)), instanceEntries(table));
 }
@@ -128,7 +131,7 @@ describe('runtime plan', () => {
         let table = emptyTable(POOLS);
         for (const { routes, cutAfter } of applies) {
           table = next(table, routes);
-          const steps = planRuntime(model.observe(), table, PATHS);
+          const steps = planRuntime(model.observe(), table, TO);
           // Some applies are cut short, as by a crash: the next one starts from whatever is there.
           for (const step of steps.slice(0, cutAfter > 8 ? steps.length : cutAfter)) {
             model.run(step);
@@ -138,7 +141,7 @@ describe('runtime plan', () => {
             }
           }
         }
-        for (const step of planRuntime(model.observe(), table, PATHS)) model.run(step);
+        for (const step of planRuntime(model.observe(), table, TO)) model.run(step);
         assertServes(model, table);
       }),
       { numRuns: 500 },
@@ -150,12 +153,12 @@ describe('runtime plan', () => {
       fc.property(wantedRoutes, wantedRoutes, (before, after) => {
         const model = new Model();
         const first = next(emptyTable(POOLS), before);
-        for (const step of planRuntime(model.observe(), first, PATHS)) model.run(step);
+        for (const step of planRuntime(model.observe(), first, TO)) model.run(step);
         const second = next(first, after);
         const kept = after.filter(
           (route) => route.backends.length > 0 && before.some((each) => each.app === route.app && each.backends.length > 0),
         );
-        for (const step of planRuntime(model.observe(), second, PATHS)) {
+        for (const step of planRuntime(model.observe(), second, TO)) {
           model.run(step);
           for (const route of kept)
             assert.ok((model.targets(route.hostnames[0] ?? '')?.length ?? 0) > 0, `${route.app} at ${JSON.stringify(step)}`);
@@ -170,11 +173,11 @@ describe('runtime plan', () => {
     const model = new Model();
     const table = next(emptyTable(POOLS), [routesOf(1, [1])]);
     model.maps.get(PATHS.hosts)?.push(['h1.test', 'pool_0001/app-1'], ['h1.test', 'pool_0001/app-1']);
-    for (const step of planRuntime(model.observe(), table, PATHS)) model.run(step);
+    for (const step of planRuntime(model.observe(), table, TO)) model.run(step);
     assertServes(model, table);
     const many = Array.from({ length: 2000 }, (_, index) => `${'x'.repeat(50)}${String(index)}.test`);
     const wide = next(table, [{ ...routesOf(1, [1]), hostnames: many }]);
-    const steps = planRuntime(model.observe(), wide, PATHS);
+    const steps = planRuntime(model.observe(), wide, TO);
     assert.ok(steps.every((step) => step.kind === 'command' || step.payloads.every((payload) => payload.length <= 8192)));
     for (const step of steps) model.run(step);
     assertServes(model, wide);

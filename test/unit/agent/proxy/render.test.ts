@@ -24,9 +24,12 @@ const TABLE: SlotTable = {
         { number: 1, state: 'draining', backend: one },
         { number: 2, state: 'active', backend: two },
       ],
+      peers: [],
     },
-    { number: 3, app: 'blog' as AppName, hostnames: ['blog.test'], slotCount: 2, slots: [] },
+    { number: 3, app: 'blog' as AppName, hostnames: ['blog.test'], slotCount: 2, slots: [], peers: [] },
   ],
+  checked: [],
+  members: [],
 };
 
 describe('rendered files', () => {
@@ -53,9 +56,12 @@ describe('rendered files', () => {
 
   test('the same table gives the same bytes, and only a change of layout another mark', () => {
     assert.equal(renderConfig(TABLE, SETTINGS), renderConfig(structuredClone(TABLE), resolveSettings({ ...CONFIG })));
-    assert.match(renderConfig(TABLE, SETTINGS), new RegExp(`description slipway-${layoutMark(3, SETTINGS)}\n`));
-    assert.notEqual(layoutMark(6, SETTINGS), layoutMark(3, SETTINGS));
-    assert.notEqual(layoutMark(3, resolveSettings({ ...CONFIG, binds: [{ address: '*', port: 81 }] })), layoutMark(3, SETTINGS));
+    assert.match(renderConfig(TABLE, SETTINGS), new RegExp(`description slipway-${layoutMark({ poolSize: 3, checked: [] }, SETTINGS)}\n`));
+    assert.notEqual(layoutMark({ poolSize: 6, checked: [] }, SETTINGS), layoutMark({ poolSize: 3, checked: [] }, SETTINGS));
+    assert.notEqual(
+      layoutMark({ poolSize: 3, checked: [] }, resolveSettings({ ...CONFIG, binds: [{ address: '*', port: 81 }] })),
+      layoutMark({ poolSize: 3, checked: [] }, SETTINGS),
+    );
   });
 
   test('nothing that could not stand in a config file gets there', () => {
@@ -92,7 +98,7 @@ describe('replies of the runtime API', () => {
       [...servers.values()].map((server) => server.ready),
       [true, false, true, false, false, false, false],
     );
-    assert.deepEqual(servers.get('s0'), { pool: 'p', name: 's0', address: '10.0.0.1', port: 80, ready: true });
+    assert.deepEqual(servers.get('s0'), { pool: 'p', name: 's0', address: '10.0.0.1', port: 80, ready: true, down: false });
   });
 
   test('connections in use are counted by server', () => {

@@ -72,6 +72,7 @@ const anyFacts = fc.record({
   missing: fc.array(fc.string({ maxLength: 30 }), { maxLength: 3 }),
   builder: fc.boolean(),
   httpAddress: fc.constant('10.0.0.1:80'),
+  meshAddress: fc.constantFrom('', '10.0.0.1:7405'),
 });
 
 describe('every message survives the wire', () => {
@@ -85,6 +86,7 @@ describe('every message survives the wire', () => {
         }),
         cachedAppIds: fc.array(any.anyId<string>(), { maxLength: 3 }),
         runningTaskIds: fc.array(any.anyId<TaskId>(), { maxLength: 3 }),
+        takesFleetRoutes: fc.boolean(),
       }),
       throughAgentWire,
     );
@@ -147,6 +149,7 @@ describe('every message survives the wire', () => {
       load1: fc.constantFrom(0, 0.25, 7.5),
       runningInstances: fc.nat(),
       memoryFreeBytes: fc.nat(),
+      unreachablePeerIds: fc.array(any.anyId<string>(), { maxLength: 2 }),
     });
     roundTrips(numbers, throughAgentWire);
   });

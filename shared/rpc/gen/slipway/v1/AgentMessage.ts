@@ -8,6 +8,7 @@ import type { TaskOutput as _slipway_v1_TaskOutput, TaskOutput__Output as _slipw
 import type { TaskResult as _slipway_v1_TaskResult, TaskResult__Output as _slipway_v1_TaskResult__Output } from '../../slipway/v1/TaskResult.ts';
 import type { LogChunk as _slipway_v1_LogChunk, LogChunk__Output as _slipway_v1_LogChunk__Output } from '../../slipway/v1/LogChunk.ts';
 import type { NodeEvent as _slipway_v1_NodeEvent, NodeEvent__Output as _slipway_v1_NodeEvent__Output } from '../../slipway/v1/NodeEvent.ts';
+import type { RoutesAck as _slipway_v1_RoutesAck, RoutesAck__Output as _slipway_v1_RoutesAck__Output } from '../../slipway/v1/RoutesAck.ts';
 
 export interface AgentMessage {
   'hello'?: (_slipway_v1_Hello | null);
@@ -18,7 +19,8 @@ export interface AgentMessage {
   'taskResult'?: (_slipway_v1_TaskResult | null);
   'logChunk'?: (_slipway_v1_LogChunk | null);
   'nodeEvent'?: (_slipway_v1_NodeEvent | null);
-  'body'?: "hello"|"heartbeat"|"desiredAck"|"instanceReport"|"taskOutput"|"taskResult"|"logChunk"|"nodeEvent";
+  'routesAck'?: (_slipway_v1_RoutesAck | null);
+  'body'?: "hello"|"heartbeat"|"desiredAck"|"instanceReport"|"taskOutput"|"taskResult"|"logChunk"|"nodeEvent"|"routesAck";
 }
 
 export interface AgentMessage__Output {
@@ -30,5 +32,6 @@ export interface AgentMessage__Output {
   'taskResult'?: (_slipway_v1_TaskResult__Output | null);
   'logChunk'?: (_slipway_v1_LogChunk__Output | null);
   'nodeEvent'?: (_slipway_v1_NodeEvent__Output | null);
-  'body'?: "hello"|"heartbeat"|"desiredAck"|"instanceReport"|"taskOutput"|"taskResult"|"logChunk"|"nodeEvent";
+  'routesAck'?: (_slipway_v1_RoutesAck__Output | null);
+  'body'?: "hello"|"heartbeat"|"desiredAck"|"instanceReport"|"taskOutput"|"taskResult"|"logChunk"|"nodeEvent"|"routesAck";
 }

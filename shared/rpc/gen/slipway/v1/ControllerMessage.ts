@@ -6,6 +6,7 @@ import type { StartTask as _slipway_v1_StartTask, StartTask__Output as _slipway_
 import type { CancelTask as _slipway_v1_CancelTask, CancelTask__Output as _slipway_v1_CancelTask__Output } from '../../slipway/v1/CancelTask.ts';
 import type { LogQuery as _slipway_v1_LogQuery, LogQuery__Output as _slipway_v1_LogQuery__Output } from '../../slipway/v1/LogQuery.ts';
 import type { CancelLogQuery as _slipway_v1_CancelLogQuery, CancelLogQuery__Output as _slipway_v1_CancelLogQuery__Output } from '../../slipway/v1/CancelLogQuery.ts';
+import type { FleetRoutes as _slipway_v1_FleetRoutes, FleetRoutes__Output as _slipway_v1_FleetRoutes__Output } from '../../slipway/v1/FleetRoutes.ts';
 
 export interface ControllerMessage {
   'welcome'?: (_slipway_v1_Welcome | null);
@@ -14,7 +15,8 @@ export interface ControllerMessage {
   'cancelTask'?: (_slipway_v1_CancelTask | null);
   'logQuery'?: (_slipway_v1_LogQuery | null);
   'cancelLogQuery'?: (_slipway_v1_CancelLogQuery | null);
-  'body'?: "welcome"|"desired"|"startTask"|"cancelTask"|"logQuery"|"cancelLogQuery";
+  'fleetRoutes'?: (_slipway_v1_FleetRoutes | null);
+  'body'?: "welcome"|"desired"|"startTask"|"cancelTask"|"logQuery"|"cancelLogQuery"|"fleetRoutes";
 }
 
 export interface ControllerMessage__Output {
@@ -24,5 +26,6 @@ export interface ControllerMessage__Output {
   'cancelTask'?: (_slipway_v1_CancelTask__Output | null);
   'logQuery'?: (_slipway_v1_LogQuery__Output | null);
   'cancelLogQuery'?: (_slipway_v1_CancelLogQuery__Output | null);
-  'body'?: "welcome"|"desired"|"startTask"|"cancelTask"|"logQuery"|"cancelLogQuery";
+  'fleetRoutes'?: (_slipway_v1_FleetRoutes__Output | null);
+  'body'?: "welcome"|"desired"|"startTask"|"cancelTask"|"logQuery"|"cancelLogQuery"|"fleetRoutes";
 }

@@ -7,6 +7,7 @@ export interface Heartbeat {
   'load1'?: (number | string);
   'runningInstances'?: (number);
   'memoryFreeBytes'?: (number | string | Long);
+  'unreachablePeerIds'?: (string)[];
 }
 
 export interface Heartbeat__Output {
@@ -14,4 +15,5 @@ export interface Heartbeat__Output {
   'load1': (number);
   'runningInstances': (number);
   'memoryFreeBytes': (number);
+  'unreachablePeerIds': (string)[];
 }

@@ -11,6 +11,7 @@ export interface Hello {
   'generation'?: (number | string | Long);
   'cachedAppIds'?: (string)[];
   'runningTaskIds'?: (string)[];
+  'takesFleetRoutes'?: (boolean);
 }
 
 export interface Hello__Output {
@@ -20,4 +21,5 @@ export interface Hello__Output {
   'generation': (number);
   'cachedAppIds': (string)[];
   'runningTaskIds': (string)[];
+  'takesFleetRoutes': (boolean);
 }

@@ -16,6 +16,7 @@ export interface NodeFacts {
   'missing'?: (string)[];
   'builder'?: (boolean);
   'httpAddress'?: (string);
+  'meshAddress'?: (string);
 }
 
 export interface NodeFacts__Output {
@@ -32,4 +33,5 @@ export interface NodeFacts__Output {
   'missing': (string)[];
   'builder': (boolean);
   'httpAddress': (string);
+  'meshAddress': (string);
 }

@@ -1,0 +1,35 @@
+import { isIPv4 } from 'node:net';
+import type { MeshPeer } from '../../../shared/domain/fleet-routes.ts';
+import { isId } from '../../../shared/domain/ids.ts';
+import { compare } from './compare.ts';
+import type { Peer, Pool, SlotTable } from './slot-table.ts';
+
+/** Up to here every member is looked after, so that a first deploy to a node costs no reload elsewhere; beyond, those in use. */
+const CHECK_ALL_MAX = 64;
+
+/** Takes requests of other nodes, and may stand in a config file. */
+export function isReachable(peer: MeshPeer): boolean {
+  return isId(peer.nodeId) && isIPv4(peer.address) && peer.port > 0 && peer.port < 65_536;
+}
+
+export function asPeer({ nodeId, address, port }: MeshPeer): Peer {
+  return { nodeId, address, port };
+}
+
+/** Who is let in, and who is looked after: those in use, and those that were, since taking one out costs a reload. */
+export function planPeers(table: SlotTable, pools: readonly Pool[], members: readonly MeshPeer[]): Pick<SlotTable, 'checked' | 'members'> {
+  const reachable = members.filter(isReachable);
+  const used = new Set(pools.flatMap((pool) => pool.peers.map((peer) => peer.nodeId)));
+  const wanted = reachable.length <= CHECK_ALL_MAX ? reachable : reachable.filter((peer) => used.has(peer.nodeId));
+  const known = new Map([...table.checked, ...wanted.map(asPeer)].map((peer) => [peer.nodeId, peer]));
+  for (const peer of pools.flatMap((pool) => pool.peers)) known.set(peer.nodeId, peer);
+  const grows = known.size > table.checked.length;
+  const kept = [...known.values()].filter((peer) => !grows || used.has(peer.nodeId) || members.some((each) => each.nodeId === peer.nodeId));
+  return {
+    checked: kept.sort((a, b) => compare(a.nodeId, b.nodeId)),
+    members: members
+      .filter((each) => isId(each.nodeId))
+      .map((each): readonly [string, string] => [each.nodeId, each.name])
+      .sort(([a], [b]) => compare(a, b)),
+  };
+}

@@ -1,0 +1,120 @@
+import { join } from 'node:path';
+import { meshNameOf } from '../../../shared/domain/fleet-routes.ts';
+import { proxyPaths, type ProxyPaths, type ProxySettings } from './settings.ts';
+import { farName, farServerName, type Peer, type Pool } from './slot-table.ts';
+
+// The mesh: requests of other nodes come in on a port of its own, and requests for apps that run elsewhere go out to it.
+// Both ends prove with a certificate of the fleet that they are the node they should be.
+
+/** The backend in which each peer is checked once, whatever the number of apps it serves. */
+export const CHECKS = 'mesh_peers';
+/** No app has this name: asked for it, the mesh port says that it would take a request. */
+const CHECK_HOST = 'mesh.slipway.internal';
+/** "Not here, and nothing was done": another node may be asked. Apps say it too, with the same meaning. */
+const ELSEWHERE = 425;
+const CHECK_EVERY_MS = 2_000;
+/** A node sends no more than so many checks a second, however large the fleet. */
+const CHECKS_PER_SECOND = 20;
+/** A node that is alive answers much sooner; one that is not must not hold up a request for long. */
+const CONNECT_MS = 1_000;
+/** So that the node that serves a request says what was wrong with it, not the one that forwards it. */
+const PATIENCE_MS = 2_000;
+
+/** The front of the mesh: what is not served by an instance here is turned away, so nothing is forwarded twice. */
+export function meshFrontend(settings: ProxySettings, logFormat: string): string[] {
+  if (settings.mesh === undefined) return [];
+  const paths = proxyPaths(settings.stateDir);
+  const { address, port } = settings.mesh;
+  const { meshCertificate, meshCa } = paths;
+  const member = `ssl_c_s_dn(cn),map_str(${paths.members})`;
+  return [
+    'frontend mesh from slipway',
+    `  bind ${address}:${String(port)} ssl crt ${meshCertificate} ca-file ${meshCa} verify required ssl-min-ver TLSv1.2 alpn http/1.1`,
+    `  log-format "${logFormat}"`,
+    // The certificate is of this fleet; its node must be a member now.
+    `  http-request deny deny_status 403 unless { ${member} -m found }`,
+    `  acl is_check req.hdr(host) ${CHECK_HOST}`,
+    '  http-request set-log-level silent if is_check',
+    '  http-request return status 200 if is_check',
+    '  http-request set-var(txn.host) req.hdr(host),field(1,:),lower,rtrim(.)',
+    ...routeLines(paths),
+    '  http-request set-var(txn.client) req.fhdr(x-forwarded-for,-1)',
+    '  http-request set-var(txn.xff) req.fhdr(x-forwarded-for,-2)',
+    '  http-request set-var(txn.rid) req.hdr(x-request-id)',
+    '  http-request del-header x-slipway- -m beg',
+    `  http-request set-header X-Slipway-Hop %[${member}]`,
+    '  acl is_here var(txn.route) -m beg pool_',
+    '  http-request set-log-level silent unless is_here',
+    `  http-request return status ${String(ELSEWHERE)} hdr x-slipway-elsewhere 1 unless is_here`,
+    '  http-after-response set-header X-Slipway-Instance %[srv_name]',
+    '  use_backend %[var(txn.route),field(1,/)]',
+  ];
+}
+
+/** A wildcard domain stands for one label. */
+export function routeLines({ hosts }: Pick<ProxyPaths, 'hosts'>): string[] {
+  return [
+    `  http-request set-var(txn.route) var(txn.host),map_str(${hosts})`,
+    `  http-request set-var(txn.route) var(txn.host),regsub(^[^.]+,*),map_str(${hosts}) unless { var(txn.route) -m found }`,
+  ];
+}
+
+/** What the public port adds and takes away around a forwarded request. */
+export function hopLines(settings: ProxySettings): string[] {
+  const { pages } = proxyPaths(settings.stateDir);
+  if (settings.mesh === undefined) return ['  http-request del-header x-slipway- -m beg', '  http-response del-header x-slipway- -m beg'];
+  return [
+    // Who writes such a header from outside does not come from the mesh.
+    '  http-request del-header x-slipway- -m beg',
+    '  acl from_peer srv_name -m beg far_',
+    `  http-response return status 503 hdr cache-control no-store content-type text/plain file ${join(pages, 'idle.txt')} if from_peer { status ${String(ELSEWHERE)} } { res.hdr(x-slipway-elsewhere) -m found }`,
+    // The node that served it has written the line of the log, with its instance.
+    '  http-response set-log-level silent if from_peer { res.hdr(x-slipway-instance) -m found }',
+    '  http-response del-header x-slipway- -m beg',
+  ];
+}
+
+/** Every peer once, checked; and the defaults of the backends that lead to them. */
+export function meshDefaults(settings: ProxySettings, checked: readonly Peer[]): string[] {
+  if (settings.mesh === undefined) return [];
+  const everyMs = Math.max(CHECK_EVERY_MS, Math.ceil((checked.length * 1000) / CHECKS_PER_SECOND));
+  return [
+    `backend ${CHECKS} from slipway`,
+    '  option httpchk',
+    `  http-check send meth GET uri / ver HTTP/1.1 hdr host ${CHECK_HOST}`,
+    '  http-check expect status 200',
+    '  timeout check 2s',
+    `  default-server inter ${String(everyMs)}ms fastinter 500ms fall 2 rise 1`,
+    ...checked.map((peer) => `  server ${peer.nodeId} ${peer.address}:${String(peer.port)} ${tlsOf(settings, peer)} check`),
+    'defaults far from slipway',
+    // Not more: a client's first request goes out on a connection of its own, so that the peer knows it cannot ask for it again.
+    '  http-reuse safe',
+    // Nothing was sent, or the peer said that it did nothing.
+    `  retry-on conn-failure ${String(ELSEWHERE)}`,
+    `  timeout connect ${String(CONNECT_MS)}ms`,
+    `  timeout server ${String(settings.firstByteTimeoutMs + PATIENCE_MS)}ms`,
+    `  http-request set-timeout server ${String(settings.idleTimeoutMs + PATIENCE_MS)}ms if { req.hdr(accept) -m sub text/event-stream }`,
+  ];
+}
+
+export function farBackend(settings: ProxySettings, number: number, pool: Pool | undefined): string[] {
+  if (settings.mesh === undefined) return [];
+  const servers = pool?.peers ?? [];
+  return [
+    `backend ${farName(number)} from far`,
+    ...servers.map(
+      (peer) => `  server ${farServerName(number, peer.nodeId)} ${peer.address}:${String(peer.port)} ${farOptions(settings, peer)}`,
+    ),
+  ];
+}
+
+/** Options of a server of an app that is another node; the same in the file and at run time. */
+export function farOptions(settings: ProxySettings, peer: Peer): string {
+  return `${tlsOf(settings, peer)} track ${CHECKS}/${peer.nodeId}`;
+}
+
+/** A node can show a certificate for its own name only, whatever address it claims. */
+function tlsOf({ stateDir }: ProxySettings, { nodeId }: Peer): string {
+  const { meshCertificate, meshCa } = proxyPaths(stateDir);
+  return `ssl crt ${meshCertificate} ca-file ${meshCa} verify required verifyhost ${meshNameOf(nodeId)} ssl-min-ver TLSv1.2`;
+}

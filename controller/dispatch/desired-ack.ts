@@ -1,0 +1,36 @@
+import type { Clock } from '../../shared/kit/clock.ts';
+import type { Logger } from '../../shared/kit/log.ts';
+import { callAfter } from '../../shared/kit/timer.ts';
+import type { DesiredAck } from '../../shared/rpc/messages.ts';
+import type { AgentSession } from './agent-session.ts';
+import type { KnownNode } from './node-book.ts';
+
+export interface AckDeps {
+  readonly node: KnownNode;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly refusalRetryMs: number;
+  readonly publish: () => Promise<void>;
+}
+
+/** Takes note of a node's answer to its desired state. False when it answers what it was not asked. */
+export function takeDesiredAck(session: AgentSession, ack: DesiredAck, deps: AckDeps): boolean {
+  if (session.sentGeneration === undefined || ack.generation > session.sentGeneration) {
+    session.complain('agent acknowledges a generation it was not sent; ignored', { generation: ack.generation });
+    return false;
+  }
+  deps.node.ack = ack;
+  if (ack.refusal !== undefined) refused(session, ack, deps);
+  return true;
+}
+
+/** The cause may pass (a full disk) or need a person; the node keeps what it has, and is asked again. */
+function refused(session: AgentSession, ack: DesiredAck, deps: AckDeps): void {
+  const { code, message } = ack.refusal ?? {};
+  deps.logger.warn({ node: session.name, generation: ack.generation, code }, `agent refused its desired state: ${message ?? ''}`);
+  callAfter(deps.clock, deps.refusalRetryMs, () => {
+    if (!session.open || session.sentGeneration !== ack.generation) return;
+    session.sentGeneration = undefined;
+    void deps.publish();
+  });
+}

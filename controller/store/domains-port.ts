@@ -1,0 +1,32 @@
+import type { AppId } from '../../shared/domain/ids.ts';
+import type { AppName } from '../../shared/domain/names.ts';
+
+/** A host name of an app beside its own under the base domain; `*.example.com` is every name one below that nobody has. */
+export interface Domain {
+  readonly appId: AppId;
+  readonly hostname: string;
+  readonly createdAtMs: number;
+}
+
+/** What the proxies must know of an app. */
+export interface RoutedApp {
+  readonly appId: AppId;
+  readonly app: AppName;
+  /** The current one; absent before the first deploy. */
+  readonly release?: number | undefined;
+  readonly domains: readonly string[];
+}
+
+/** Part of the store: which host names are whose. */
+export interface DomainStore {
+  /** @throws SLIP_DOMAIN_TAKEN when any app has it, this one included */
+  addDomain(appId: AppId, hostname: string): Promise<Domain>;
+  /** False when the app does not have it. */
+  removeDomain(appId: AppId, hostname: string): Promise<boolean>;
+  /** @returns how many there were */
+  clearDomains(appId: AppId): Promise<number>;
+  /** By name. */
+  domainsOf(appId: AppId): Promise<readonly Domain[]>;
+  /** Every app, or only this one. */
+  routedApps(only?: AppId): Promise<readonly RoutedApp[]>;
+}

@@ -1,0 +1,56 @@
+import { SlipwayError } from '../../../shared/kit/errors.ts';
+import type { Domain, DomainStore, RoutedApp } from '../domains-port.ts';
+import { unlessTaken, type RepositoryDeps } from './repository.ts';
+import { domainRow, parseRows, routedAppRow } from './rows.ts';
+import type { Tx } from './schema.ts';
+
+export function createDomains({ inTransaction, clock }: RepositoryDeps): DomainStore {
+  return {
+    addDomain: (appId, hostname) =>
+      inTransaction(async (tx) => {
+        const row = { appId, hostname, createdAtMs: clock.nowMs() };
+        await unlessTaken(tx.insertInto('domains').values(row).execute(), () => domainTaken(hostname));
+        return row;
+      }),
+    removeDomain: (appId, hostname) =>
+      inTransaction(async (tx) => {
+        const done = await tx.deleteFrom('domains').where('appId', '=', appId).where('hostname', '=', hostname).executeTakeFirst();
+        return done.numDeletedRows > 0n;
+      }),
+    clearDomains: (appId) =>
+      inTransaction(async (tx) => Number((await tx.deleteFrom('domains').where('appId', '=', appId).executeTakeFirst()).numDeletedRows)),
+    domainsOf: (appId) =>
+      inTransaction(async (tx): Promise<readonly Domain[]> => {
+        const query = tx.selectFrom('domains').selectAll().where('appId', '=', appId).orderBy('hostname');
+        return parseRows(domainRow, await query.execute());
+      }),
+    routedApps: (only) => inTransaction((tx) => readRoutedApps(tx, only)),
+  };
+}
+
+/** Two queries, whatever the number of apps. */
+async function readRoutedApps(tx: Tx, only: string | undefined): Promise<readonly RoutedApp[]> {
+  const apps = tx
+    .selectFrom('apps')
+    .leftJoin('releases', (join) => join.onRef('releases.appId', '=', 'apps.id').on('releases.state', '=', 'current'))
+    .select(['apps.id as appId', 'apps.name as app', 'releases.version as release'])
+    .orderBy('apps.id');
+  const domains = tx.selectFrom('domains').select(['appId', 'hostname']).orderBy('hostname');
+  const [appRows, domainRows] = [
+    await (only === undefined ? apps : apps.where('apps.id', '=', only)).execute(),
+    await (only === undefined ? domains : domains.where('appId', '=', only)).execute(),
+  ];
+  const byApp = Map.groupBy(domainRows, (row) => row.appId);
+  const rows = appRows.map((row) => ({ ...row, domains: (byApp.get(row.appId) ?? []).map((domain) => domain.hostname) }));
+  return parseRows(routedAppRow, rows);
+}
+
+/** The same words whoever has it: which apps others have is nobody's business. */
+function domainTaken(hostname: string): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_DOMAIN_TAKEN',
+    kind: 'conflict',
+    message: `The domain ${hostname} is in use by another app.`,
+    hint: `If that app is yours too, take it away there first: slipway domains:remove ${hostname} -a OTHER_APP`,
+  });
+}

@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { isIPv4 } from 'node:net';
+import type { FleetApp, FleetRoutes, MeshPeer, RoutesUpdate } from '../domain/fleet-routes.ts';
+import type { AppId, NodeId } from '../domain/ids.ts';
+import * as field from './fields.ts';
+import type { FleetRoutes as WireFleetRoutes } from './gen/slipway/v1/FleetRoutes.ts';
+import { epoch } from './schemas.ts';
+
+const MAX_PEERS = 20_000;
+const MAX_APPS = 50_000;
+
+const peer: z.ZodType<MeshPeer> = z.object({
+  nodeId: field.id<NodeId>(),
+  name: field.word,
+  address: z.string().refine((value) => value === '' || isIPv4(value), 'is not an IPv4 address'),
+  port: z.int().min(0).max(65_535),
+});
+
+const app: z.ZodType<FleetApp> = z.object({
+  appId: field.id<AppId>(),
+  app: field.appName,
+  hostnames: z.array(field.domain).max(1_000),
+  nodeIds: z.array(field.id<NodeId>()).max(MAX_PEERS),
+});
+
+const table = { epoch, version: field.size, peers: z.array(peer).max(MAX_PEERS), apps: z.array(app).max(MAX_APPS) };
+
+/** As an agent keeps it on disk. */
+export const fleetRoutes: z.ZodType<FleetRoutes> = z.object(table);
+
+export const routesUpdate: z.ZodType<RoutesUpdate> = z.object({
+  ...table,
+  baseVersion: field.count,
+  removedNodeIds: z.array(field.id<NodeId>()).max(MAX_PEERS),
+  removedAppIds: z.array(field.id<AppId>()).max(MAX_APPS),
+});
+
+export function encodeRoutes(update: RoutesUpdate): WireFleetRoutes {
+  return {
+    ...update,
+    peers: [...update.peers],
+    apps: update.apps.map((entry) => ({ ...entry, hostnames: [...entry.hostnames], nodeIds: [...entry.nodeIds] })),
+    removedNodeIds: [...update.removedNodeIds],
+    removedAppIds: [...update.removedAppIds],
+  };
+}

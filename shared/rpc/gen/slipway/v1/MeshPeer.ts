@@ -1,0 +1,16 @@
+// Original file: proto/slipway/v1/agent.proto
+
+
+export interface MeshPeer {
+  'nodeId'?: (string);
+  'name'?: (string);
+  'address'?: (string);
+  'port'?: (number);
+}
+
+export interface MeshPeer__Output {
+  'nodeId': (string);
+  'name': (string);
+  'address': (string);
+  'port': (number);
+}

@@ -1,0 +1,56 @@
+import type { TestContext } from 'node:test';
+import { createHaproxy } from '../../agent/proxy/haproxy/haproxy.ts';
+import type { MeshTls } from '../../agent/proxy/haproxy/files.ts';
+import type { HaproxyConfig } from '../../agent/proxy/haproxy/settings.ts';
+import type { AppRoutes, Proxy } from '../../agent/proxy/port.ts';
+import type { MeshPeer } from '../../shared/domain/fleet-routes.ts';
+import type { NodeId } from '../../shared/domain/ids.ts';
+import { systemClock } from '../../shared/kit/clock.ts';
+import { run } from '../../shared/kit/exec.ts';
+import { issueNode, tempDir, type TestCa } from './certificates.ts';
+import { recordingLogger } from './dispatch-rig.ts';
+import { freePort } from './proxy-lab.ts';
+
+export interface MeshNode {
+  readonly proxy: Proxy;
+  readonly peer: MeshPeer;
+  readonly port: number;
+  readonly stateDir: string;
+  readonly logger: ReturnType<typeof recordingLogger>;
+  /** What it proves itself with; may be replaced. */
+  tls: MeshTls;
+  /** Its own routes, with every node of the mesh as a member. */
+  apply(routes: readonly AppRoutes[]): Promise<void>;
+}
+
+/** Nodes whose proxies are real, with certificates of one fleet; stopped and removed at the end of the test. */
+export class MeshLab {
+  readonly ca: TestCa;
+  readonly nodes: MeshNode[] = [];
+  readonly #t: TestContext;
+
+  constructor(t: TestContext, ca: TestCa) {
+    this.#t = t;
+    this.ca = ca;
+  }
+
+  /** @param name two letters; its id is made of it */
+  async node(name: string, options: { readonly tls?: MeshTls; readonly config?: Partial<HaproxyConfig> } = {}): Promise<MeshNode> {
+    const nodeId = `node000000${name}` as NodeId;
+    const peer = { nodeId, name: `node-${name}`, address: '127.0.0.1', port: await freePort() };
+    const stateDir = await tempDir(this.#t, 'slipway-mesh-');
+    const port = await freePort();
+    const logger = recordingLogger();
+    const binds = [{ address: '127.0.0.1', port }];
+    const config = { stateDir, binds, poolSize: 4, mesh: { address: '127.0.0.1', port: peer.port }, ...options.config };
+    const tls = options.tls ?? (await issueNode(this.ca, nodeId)).tls;
+    const node: MeshNode = {
+      ...{ peer, port, stateDir, logger, tls },
+      proxy: createHaproxy(config, { run, clock: systemClock, logger, systemd: false, meshTls: () => Promise.resolve(node.tls) }),
+      apply: (routes) => node.proxy.apply(routes, this.nodes.map((each) => each.peer)), // prettier-ignore
+    };
+    this.#t.after(() => node.proxy.stop());
+    this.nodes.push(node);
+    return node;
+  }
+}

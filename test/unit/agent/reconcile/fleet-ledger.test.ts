@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { createFleetLedger, refuseRoutes } from '../../../../agent/reconcile/fleet-ledger.ts';
+import { routesBetween, wholeTable } from '../../../../shared/domain/fleet-routes.ts';
+import { silentLogger } from '../../../../shared/kit/log.ts';
+import { tempDir } from '../../../support/certificates.ts';
+import { anApp, aPeer, aTable } from '../../../support/fleet-routes.ts';
+
+const one = aTable(1, { peers: [aPeer('aa')], apps: [anApp('shop', ['aa'])] });
+const two = aTable(2, { peers: [aPeer('aa'), aPeer('bb')], apps: [anApp('shop', ['bb'])] });
+
+describe('whose routes an agent takes over', () => {
+  const held = aTable(5, {});
+  const epoch = (counter: number, id: string): { epoch: { counter: number; id: string } } => ({ epoch: { counter, id } });
+  const cases: readonly [string, ReturnType<typeof wholeTable>, string | undefined][] = [
+    ['a newer table', wholeTable(aTable(6, {})), undefined],
+    ['the same again', wholeTable(held), undefined],
+    ['a change of the one it has', { ...wholeTable(aTable(6, {})), baseVersion: 5 }, undefined],
+    ['a change of another', { ...wholeTable(aTable(8, {})), baseVersion: 7 }, 'SLIP_ROUTES_GAP'],
+    ['an older one', wholeTable(aTable(4, {})), 'SLIP_ROUTES_OLD_VERSION'],
+    ['one of an older life', wholeTable(aTable(9, epoch(0, 'old'))), 'SLIP_ROUTES_OLD_EPOCH'],
+    ['one of a copy', wholeTable(aTable(9, epoch(1, 'copy'))), 'SLIP_ROUTES_OTHER_CONTROLLER'],
+    ['any of a newer life', wholeTable(aTable(1, epoch(2, 'next'))), undefined],
+    ['a change in a newer life', { ...wholeTable(aTable(6, epoch(2, 'next'))), baseVersion: 5 }, 'SLIP_ROUTES_GAP'],
+  ];
+  for (const [what, update, code] of cases) {
+    it(`${what}: ${code ?? 'accepted'}`, () => {
+      assert.equal(refuseRoutes(held, update)?.code, code);
+    });
+  }
+});
+
+describe('the routes on disk', () => {
+  const open = async (t: TestContext): Promise<{ stateDir: string }> => ({ stateDir: await tempDir(t) });
+
+  it('are there for the next agent, changes included', async (t) => {
+    const { stateDir } = await open(t);
+    const ledger = createFleetLedger({ stateDir, logger: silentLogger });
+    assert.equal(await ledger.load(), undefined);
+    assert.equal(await ledger.accept(wholeTable(one)), undefined);
+    assert.equal(await ledger.accept(routesBetween(one, two)), undefined);
+    const next = createFleetLedger({ stateDir, logger: silentLogger });
+    assert.deepEqual(await next.load(), two);
+    assert.equal((await next.accept(wholeTable(one)))?.code, 'SLIP_ROUTES_OLD_VERSION');
+    assert.deepEqual(next.current(), two);
+  });
+
+  it('count as none when they are damaged', async (t) => {
+    const { stateDir } = await open(t);
+    const ledger = createFleetLedger({ stateDir, logger: silentLogger });
+    await ledger.accept(wholeTable(one));
+    const path = join(stateDir, 'routes.json');
+    await writeFile(path, (await readFile(path, 'utf8')).slice(0, 40));
+    assert.equal(await createFleetLedger({ stateDir, logger: silentLogger }).load(), undefined);
+  });
+});

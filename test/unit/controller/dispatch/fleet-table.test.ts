@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { peerOf, tableEntry, type TableView } from '../../../../controller/dispatch/fleet-table.ts';
+import type { AssignmentRow } from '../../../../controller/store/port.ts';
+import { DEFAULT_LIMITS } from '../../../../shared/domain/assignment.ts';
+import type { AppId, InstanceId, NodeId } from '../../../../shared/domain/ids.ts';
+import type { InstanceState } from '../../../../shared/domain/instance.ts';
+import { parseAppName, parseProcessType } from '../../../../shared/domain/names.ts';
+import type { NodeState } from '../../../../shared/domain/states.ts';
+
+const APP = { appId: 'app00001' as AppId, app: parseAppName('shop'), release: 2, domains: ['www.shop.test'] };
+
+/** `a v2 run live`: an instance on node a, of v2, wanted to run, reported live (`-`: not reported). */
+function entryOf(
+  rows: readonly string[],
+  options: { nodes?: Record<string, NodeState>; leaving?: readonly number[]; release?: number | undefined; type?: string } = {},
+): readonly string[] | undefined {
+  const states = new Map<string, InstanceState>();
+  const built = rows.map((text, index): AssignmentRow => {
+    const [node = '', release = '', desired = '', state = '-'] = text.split(' ');
+    const instanceId = `inst000${String(index)}` as InstanceId;
+    if (state !== '-') states.set(instanceId, state as InstanceState);
+    return {
+      ...{ instanceId, nodeId: node as NodeId, appId: APP.appId, release: Number(release.slice(1)) },
+      ...{ processType: parseProcessType(options.type ?? 'web'), ordinal: index + 1, limits: DEFAULT_LIMITS, createdAtMs: 0 },
+      desired: desired as AssignmentRow['desired'],
+    };
+  });
+  const view: TableView = {
+    stateOf: (instance) => states.get(instance),
+    nodeState: (node) => (options.nodes ?? { a: 'ready', b: 'ready', c: 'ready' })[node],
+    leaving: new Set((options.leaving ?? []).map((index) => `inst000${String(index)}` as InstanceId)),
+    baseDomain: 'example.test',
+  };
+  const release = 'release' in options ? options.release : APP.release;
+  return tableEntry({ ...APP, release }, built, view)?.nodeIds;
+}
+
+describe('the nodes that serve an app', () => {
+  it('are those with a live web instance that should run', () => {
+    assert.deepEqual(entryOf(['a v2 run live', 'b v2 run starting', 'c v2 standby live']), ['a']);
+    assert.deepEqual(entryOf(['b v2 run live', 'a v2 run live', 'a v2 run live']), ['a', 'b']);
+    assert.deepEqual(entryOf(['a v2 run live'], { type: 'worker' }), []);
+  });
+
+  it('are the same before, during and after a push that stays on its nodes', () => {
+    const steps = [
+      ['a v1 run live', 'b v1 run live'],
+      ['a v1 run live', 'b v1 run live', 'a v2 run starting', 'b v2 run starting'],
+      ['a v1 run live', 'b v1 run live', 'a v2 run live', 'b v2 run starting'],
+      ['a v1 run live', 'b v1 run live', 'a v2 run live', 'b v2 run live'],
+      ['a v1 standby live', 'b v1 standby live', 'a v2 run live', 'b v2 run live'],
+      ['a v1 stop stopping', 'b v1 stop stopped', 'a v2 run live', 'b v2 run live'],
+    ];
+    for (const step of steps) assert.deepEqual(entryOf(step), ['a', 'b'], step.join());
+    assert.deepEqual(entryOf(steps[3] ?? [], { leaving: [0, 1] }), ['a', 'b']);
+  });
+
+  it('are without those about to leave, unless nobody else serves', () => {
+    assert.deepEqual(entryOf(['a v1 run live', 'b v2 run live'], { leaving: [0] }), ['b']);
+    assert.deepEqual(entryOf(['a v1 run live', 'b v2 run starting'], { leaving: [0] }), ['a']);
+  });
+
+  it('are after a start of the controller what served a moment ago', () => {
+    assert.deepEqual(entryOf(['a v2 run -', 'b v3 run -']), ['a']);
+    assert.deepEqual(entryOf(['a v2 run -', 'b v3 run live']), ['a', 'b']);
+    assert.deepEqual(entryOf(['a v2 standby -', 'b v3 run -']), ['b'], 'switched, not yet current');
+  });
+
+  it('leave unreachable ones out while others serve', () => {
+    const nodes: Record<string, NodeState> = { a: 'unreachable', b: 'ready', c: 'removed' };
+    assert.deepEqual(entryOf(['a v2 run live', 'b v2 run live'], { nodes }), ['b']);
+    assert.deepEqual(entryOf(['a v2 run live'], { nodes }), ['a']);
+    assert.deepEqual(entryOf(['c v2 run live'], { nodes }), []);
+  });
+
+  it('are none for an app that is down, which has its names still, and an app never deployed is not there', () => {
+    assert.deepEqual(entryOf(['a v2 run backoff']), []);
+    assert.deepEqual(entryOf([]), []);
+    assert.equal(entryOf([], { release: undefined }), undefined);
+  });
+});
+
+describe('a member of the fleet', () => {
+  it('has an address for others, or none', () => {
+    const node = { id: 'node0001' as NodeId, name: 'fra-1' };
+    assert.deepEqual(peerOf({ ...node, facts: { meshAddress: '10.0.0.1:7405' } }), {
+      nodeId: 'node0001',
+      name: 'fra-1',
+      address: '10.0.0.1',
+      port: 7405,
+    });
+    for (const meshAddress of [undefined, '', 'fra:7405', '10.0.0.1']) {
+      assert.equal(peerOf({ ...node, facts: { meshAddress } }).address, '');
+    }
+  });
+});

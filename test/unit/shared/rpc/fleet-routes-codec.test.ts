@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { RoutesUpdate } from '../../../../shared/domain/fleet-routes.ts';
+import { wholeTable } from '../../../../shared/domain/fleet-routes.ts';
+import { decodeAgentMessage, encodeAgentMessage } from '../../../../shared/rpc/agent-codec.ts';
+import { decodeControllerMessage, encodeControllerMessage } from '../../../../shared/rpc/controller-codec.ts';
+import type { AgentMessage } from '../../../../shared/rpc/messages.ts';
+import { loadAgentService } from '../../../../shared/rpc/service.ts';
+import { aTable, anApp, aPeer } from '../../../support/fleet-routes.ts';
+
+const { Session } = loadAgentService().service;
+
+function throughWire(update: RoutesUpdate): unknown {
+  const bytes = Session.responseSerialize(encodeControllerMessage({ kind: 'fleetRoutes', update }));
+  return decodeControllerMessage(Session.responseDeserialize(bytes));
+}
+
+function ackThroughWire(message: AgentMessage): unknown {
+  return decodeAgentMessage(Session.requestDeserialize(Session.requestSerialize(encodeAgentMessage(message))));
+}
+
+describe('the route table on the wire', () => {
+  it('survives, whole and as a change, and so does its acknowledgement', () => {
+    const whole = wholeTable(aTable(3, { peers: [aPeer('aa'), { ...aPeer('bb'), address: '', port: 0 }], apps: [anApp('shop', ['aa'])] }));
+    assert.deepEqual(throughWire(whole), { kind: 'fleetRoutes', update: whole });
+    const change = { ...whole, baseVersion: 2, removedNodeIds: [aPeer('cc').nodeId], removedAppIds: [anApp('blog', []).appId] };
+    assert.deepEqual(throughWire(change), { kind: 'fleetRoutes', update: change });
+    assert.deepEqual(ackThroughWire({ kind: 'routesAck', version: 4 }), { kind: 'routesAck', version: 4, refusal: undefined });
+  });
+
+  it('is refused with an address, name or id that could not stand in a config file', () => {
+    const bad = (update: Partial<RoutesUpdate>): void => {
+      assert.throws(() => throughWire({ ...wholeTable(aTable(1, {})), ...update }), { code: 'SLIP_RPC_BAD_MESSAGE' });
+    };
+    bad({ peers: [{ ...aPeer('aa'), address: '10.0.0.1 check' }] });
+    bad({ peers: [{ ...aPeer('aa'), nodeId: 'x y' as never }] });
+    bad({ peers: [{ ...aPeer('aa'), port: 70_000 }] });
+    bad({ apps: [{ ...anApp('shop', []), hostnames: ['a b'] }] });
+    bad({ apps: [{ ...anApp('shop', []), hostnames: ['*.*.example.com'] }] });
+    bad({ version: 0 });
+  });
+});
