@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import { parseRemotes, pickApp } from '../../../cli/app-name.ts';
 import { linesOf } from '../../../cli/lines.ts';
-import { parseAssignments, parseCount, parseDurationMs } from '../../../cli/parse-flags.ts';
+import { parseAssignments, parseBytes, parseCount, parseDurationMs, parseLabels } from '../../../cli/parse-flags.ts';
 import { normalise } from '../../../cli/program.ts';
 import { VERSION } from '../../../shared/kit/version.ts';
 import { nearest } from '../../../shared/kit/nearest.ts';
@@ -14,6 +14,20 @@ slipway\tssh://slipway@127.0.0.1:2222/shop.git (fetch)
 slipway\tssh://slipway@127.0.0.1:2222/shop.git (push)
 staging\tssh://slipway@127.0.0.1:2222/shop-staging.git (push)
 `;
+
+describe('sizes and labels', () => {
+  it('are read in the forms people write, and refused with an example', () => {
+    const MIB = 1024 ** 2;
+    assert.deepEqual(
+      ['512M', '2g', '1.5G', '512MiB', '256MB'].map((text) => parseBytes(text, '--memory') / MIB),
+      [512, 2048, 1536, 512, 256],
+    );
+    for (const bad of ['', '512', 'M', '-1M', '1e3M', '5X']) assert.throws(() => parseBytes(bad, '--memory'), { code: 'SLIP_CLI_USAGE' });
+    assert.deepEqual(parseLabels('region=fra,disk=ssd', '--require'), { region: 'fra', disk: 'ssd' });
+    for (const bad of ['', 'region', 'region=', '=fra', 'a=b=c', 'a=b,'])
+      assert.throws(() => parseLabels(bad, '--require'), { code: 'SLIP_CLI_USAGE' });
+  });
+});
 
 describe('the command line', () => {
   it('takes nouns and verbs apart or together, and names people know', () => {
