@@ -8,30 +8,42 @@ export interface Seen {
   readonly failures: string[];
 }
 
+interface Target {
+  readonly address: string;
+  readonly port: number;
+  /** As in the header. */
+  readonly host: string;
+}
+
 /** Requests at a steady rate, each on a new connection, whatever the answers: an open loop hides nothing. */
 export class Load {
   readonly #seen: Seen = { bodies: [], endedAtMs: [], failures: [] };
   readonly #timer: NodeJS.Timeout;
   #open = 0;
 
-  private constructor(port: number, host: string, ratePerS: number) {
-    this.#timer = setInterval(() => this.#request(port, host), 1000 / ratePerS);
+  private constructor(target: Target, ratePerS: number) {
+    this.#timer = setInterval(() => this.#request(target), 1000 / ratePerS);
   }
 
   /** Resolves after the first answer. */
-  static async start(port: number, host: string, ratePerS: number): Promise<Load> {
-    const load = new Load(port, host, ratePerS);
+  static start(port: number, host: string, ratePerS: number): Promise<Load> {
+    return Load.at({ address: '127.0.0.1', port, host }, ratePerS);
+  }
+
+  /** Wherever it is. */
+  static async at(target: Target, ratePerS: number): Promise<Load> {
+    const load = new Load(target, ratePerS);
     await load.until((seen) => seen.bodies.length > 0);
     return load;
   }
 
-  #request(port: number, host: string): void {
+  #request({ address, port, host }: Target): void {
     this.#open += 1;
     const fail = (why: string): void => {
       this.#open -= 1;
       this.#seen.failures.push(why);
     };
-    const outgoing = get({ host: '127.0.0.1', port, headers: { host }, agent: false, timeout: 10_000 }, (response) => {
+    const outgoing = get({ host: address, port, headers: { host }, agent: false, timeout: 10_000 }, (response) => {
       let body = '';
       response.setEncoding('utf8').on('data', (text: string) => (body += text));
       response.on('error', (error) => fail(error.message));

@@ -22,6 +22,12 @@ export interface Answer {
   readonly tookMs: number;
 }
 
+interface NodeSeen {
+  readonly name: string;
+  readonly connected: boolean;
+  readonly state: string;
+}
+
 interface ServerFleetOptions {
   readonly controller?: FleetOptions['controller'];
   /** Settings of every agent beside those of a server. */
@@ -75,8 +81,8 @@ export class ServerFleet {
     return performance.now() - startedAtMs;
   }
 
-  async nodes(): Promise<readonly { readonly name: string; readonly connected: boolean }[]> {
-    return (await this.fleet.api('GET', '/nodes')) as { name: string; connected: boolean }[];
+  async nodes(): Promise<readonly NodeSeen[]> {
+    return (await this.fleet.api('GET', '/nodes')) as NodeSeen[];
   }
 
   async untilConnected(server: Server, limitMs = 60_000): Promise<void> {

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { eventually } from '../../support/eventually.ts';
+import { helloApp } from '../../support/fleet-user.ts';
+import { ServerFleet } from '../../support/server-fleet.ts';
+import type { Server } from '../../support/servers/server.ts';
+
+const UNREACHABLE_LIMIT_MS = 30_000;
+const LOST_AFTER_MS = 45_000;
+const RETURN_LIMIT_MS = 10_000;
+
+describe('a server that goes away', { concurrency: false }, () => {
+  let fleet: ServerFleet;
+  let lost: Server;
+  let killedAtMs: number;
+
+  before(async () => {
+    const controller = { lostAfterMs: LOST_AFTER_MS, rollout: { settleMs: 500, bakeMs: 0 } };
+    fleet = await ServerFleet.start(['fra-1', 'fra-2', 'ams-1'], { controller });
+    await fleet.joinAll();
+    const pushed = await (await fleet.fleet.me.repository('hello', helloApp('1'))).push('hello');
+    assert.ok(pushed.ok, `${pushed.text}\n${await fleet.report()}`);
+  });
+  after(() => fleet.stop());
+
+  function sinceKillS(): string {
+    return ((performance.now() - killedAtMs) / 1000).toFixed(1);
+  }
+
+  /** What runs of the app, machine by machine, whatever anybody believes. */
+  async function running(): Promise<string[]> {
+    const count = "systemctl list-units --plain --no-legend --state=active 'slipway-sandbox-*' | wc -l";
+    const found = await Promise.all(
+      fleet.servers.list
+        .filter((server) => server.isOn)
+        .map(async (server) => Array.from({ length: Number(await server.sh(count)) }, () => server.name)),
+    );
+    return found.flat();
+  }
+
+  it('is unreachable within 30 s', async () => {
+    const [web] = await fleet.instances('hello');
+    lost = fleet.servers.named(web?.node ?? '');
+    await fleet.answer(lost, 'hello');
+    killedAtMs = performance.now();
+    await lost.kill();
+    const isKnown = async (): Promise<boolean> =>
+      (await fleet.nodes()).some(({ name, state }) => name === lost.name && state === 'unreachable');
+    await eventually('the controller knows', isKnown, UNREACHABLE_LIMIT_MS + 5_000);
+    console.log(`    power cut to unreachable: ${sinceKillS()} s`);
+    assert.ok(performance.now() - killedAtMs <= UNREACHABLE_LIMIT_MS);
+  });
+
+  it('is replaced after lost_after', async () => {
+    const moved = async (): Promise<Server | undefined> => {
+      const live = (await fleet.instances('hello')).find(({ node, state }) => node !== lost.name && state === 'live');
+      return live === undefined ? undefined : fleet.servers.named(live.node);
+    };
+    const next = await eventually('it runs elsewhere', moved, LOST_AFTER_MS + 20_000).catch(async (error: unknown) => {
+      throw new Error(`${String(error)}\n${await fleet.report()}`, { cause: error });
+    });
+    assert.match(await fleet.answer(next, 'hello'), /^version=1 /);
+    console.log(`    power cut to replacement (lost_after ${String(LOST_AFTER_MS / 1000)} s): ${sinceKillS()} s`);
+  });
+
+  it('runs nothing twice when it comes back, and the copy that ran longest stays', async () => {
+    const [stays] = (await fleet.instances('hello')).filter(({ state }) => state === 'live');
+    const before = await fleet.answer(fleet.servers.named(stays?.node ?? ''), 'hello');
+    await lost.boot();
+    await fleet.untilConnected(lost);
+    const connectedAtMs = performance.now();
+    await eventually('one runs', async () => (await running()).length === 1, RETURN_LIMIT_MS);
+    console.log(`    connected again to no double: ${((performance.now() - connectedAtMs) / 1000).toFixed(1)} s`);
+    assert.deepEqual(await running(), [stays?.node]);
+    assert.equal(await fleet.answer(fleet.servers.named(stays?.node ?? ''), 'hello'), before);
+    const told = async (): Promise<boolean> => (await fleet.instances('hello')).filter(({ desired }) => desired === 'run').length === 1;
+    await eventually('the controller wants one', told);
+    // what it has no assignment for is gone from its disk too
+    const orphans = `cd /var/lib/slipway/sandbox; ls sandboxes; grep -o ' /var/lib/slipway/sandbox/sandboxes/[^ ]*' /proc/self/mountinfo; pgrep -x lxc-execute`;
+    const isClean = async (): Promise<boolean> => (await lost.exec(['/bin/sh', '-c', orphans])).stdout.trim() === '';
+    await eventually('no orphans', isClean, RETURN_LIMIT_MS).catch(async (error: unknown) => {
+      throw new Error(`${String(error)}\n${(await lost.exec(['/bin/sh', '-c', orphans])).stdout}`, { cause: error });
+    });
+  });
+
+  it('keeps serving what it runs when only its way to the controller is cut', async () => {
+    const [web] = (await fleet.instances('hello')).filter(({ state }) => state === 'live');
+    const server = fleet.servers.named(web?.node ?? '');
+    const was = await fleet.answer(server, 'hello');
+    await server.partition();
+    assert.match(await server.sh('curl -s -H "Host: hello.localhost" http://127.0.0.1/'), new RegExp(was.trim()));
+    await server.heal();
+    await fleet.untilConnected(server);
+    assert.equal(await fleet.answer(server, 'hello'), was);
+    assert.equal((await running()).length, 1);
+  });
+});
