@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { eventually } from '../../support/eventually.ts';
+import { TestFleet } from '../../support/fleet.ts';
+import { helloApp, type Repository } from '../../support/fleet-user.ts';
+import { Load } from '../../support/load.ts';
+
+const NOBODY = 65_534;
+
+describe('scaling on real parts', () => {
+  let fleet: TestFleet;
+  let hello: Repository;
+  before(async () => {
+    fleet = await TestFleet.start({ sandbox: 'process', ...(process.getuid?.() === 0 ? { agentUid: NOBODY } : {}) });
+    hello = await fleet.me.repository('hello', helloApp('1'));
+    assert.ok((await hello.push('hello')).ok);
+  });
+  after(() => fleet.stop());
+
+  const slipway = (...words: string[]): Promise<string> => fleet.slipway(...words, '-a', 'hello');
+  const up = async (): Promise<readonly string[]> => [...(await slipway('ps')).matchAll(/^(\S+): up/gm)].map((match) => match[1]!);
+  const comesTo = (names: readonly string[]): Promise<unknown> =>
+    eventually(
+      `${names.join(', ')} are up and no others`,
+      async () => JSON.stringify(await up()) === JSON.stringify(names) || undefined,
+      60_000,
+    );
+
+  it('goes up, down, to every node and to other limits without a failed request, and makes no release', async () => {
+    const load = await Load.start(fleet.ports.web, 'hello.localhost', 50);
+    assert.equal(await slipway('ps:scale', 'web=3'), 'Scaling dynos... done, now running web at 3\n');
+    await comesTo(['web.1', 'web.2', 'web.3']);
+    assert.equal(await slipway('ps:scale', 'web-2'), 'Scaling dynos... done, now running web at 1\n');
+    await comesTo(['web.1']);
+    assert.match(await slipway('ps:limits', 'web', '--memory', '256M'), /^web {2}256M memory/m);
+    assert.equal(await slipway('ps:restart', 'web.1'), 'Restarting web.1 dyno on hello... done\n');
+    await comesTo(['web.1']);
+    assert.equal(await slipway('ps:scale', 'web=all'), 'Scaling dynos... done, now running web at all\n');
+    assert.equal(await slipway('ps:scale'), 'web=all\n');
+    assert.deepEqual((await load.stop()).failures, []);
+    assert.doesNotMatch(await slipway('releases'), /^v2/m);
+  });
+
+  it('says why something cannot be placed, and then nothing has changed', async () => {
+    await slipway('placement:set', 'web', '--require', 'region=moon');
+    assert.match(await slipway('ps:scale', 'web=2'), /web\.2 cannot be placed: node-1: it has no label region, region=moon is required/);
+    assert.equal(await slipway('ps:scale'), 'web=all\n');
+    assert.match(await slipway('placement'), /one on every node {2}nodes with region=moon/);
+    await slipway('placement:set', 'web', '--clear');
+    await comesTo(['web.1']);
+  });
+});
