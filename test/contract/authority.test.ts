@@ -83,7 +83,7 @@ describe('the certificate authority', () => {
     const { certificatePem } = await authority.issueNode({ csrPem, nodeId: 'node0001' as NodeId, serial });
     const certificate = new X509Certificate(certificatePem);
     assert.equal(certificate.subject, 'CN=node0001');
-    assert.equal(certificate.subjectAltName, 'URI:slipway://fleet/node/node0001');
+    assert.equal(certificate.subjectAltName, 'URI:slipway://fleet/node/node0001, DNS:node0001.mesh.slipway.internal');
     assert.deepEqual(certificate.keyUsage, ['1.3.6.1.5.5.7.3.2']);
     assert.equal(certificate.ca, false);
     assert.equal(certificate.serialNumber.toLowerCase(), serial);
