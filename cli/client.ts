@@ -6,7 +6,7 @@ import type { CliConfig } from './config.ts';
 /** The controller's API, trusted by the fleet's own CA and no other. */
 export interface ApiClient {
   readonly url: string;
-  call<T>(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<T>;
+  call<T>(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<T>;
   /** The body of an answer as it comes, for as long as it takes. */
   stream(path: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
   close(): Promise<void>;
@@ -36,7 +36,7 @@ export function createClient(config: CliConfig): ApiClient {
   };
   return {
     url: config.url,
-    call: async <T>(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown) => {
+    call: async <T>(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: unknown) => {
       const answer = await send(path, { method, body: body === undefined ? null : JSON.stringify(body) });
       const text = await answer.body.text();
       return (text === '' ? undefined : JSON.parse(text)) as T;

@@ -2,6 +2,7 @@ import type { CommandSpec } from './command-spec.ts';
 import { OBSERVE_COMMANDS } from './observe-commands.ts';
 import { IDENTITY_COMMANDS } from './identity-commands.ts';
 import { PLACEMENT_COMMANDS } from './placement-commands.ts';
+import { NODE_COMMANDS } from './node-commands.ts';
 
 const NUMBER: readonly [string, string] = ['-n, --num <number>', 'how many, newest first (default 15)'];
 
@@ -168,6 +169,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     json: true,
     load: async () => (await import('./commands/fleet.ts')).joinToken,
   },
+  ...NODE_COMMANDS,
   ...IDENTITY_COMMANDS,
   {
     name: 'login',

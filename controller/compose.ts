@@ -25,7 +25,7 @@ import { createPushGate } from './push/gate.ts';
 import { commitInfo, moveRef, readRef, repositoryPath } from './push/git/repository.ts';
 import { openTree } from './push/git/source.ts';
 import { createGitServer, type GitServer } from './push/server.ts';
-import { Mover } from './movement/mover.ts';
+import { createMovement } from './movement/create-movement.ts';
 import { Bakes } from './release/bake.ts';
 import { Deploys } from './release/deploy.ts';
 import { Formations } from './release/formations.ts';
@@ -95,7 +95,7 @@ export interface Parts extends Foundations {
   readonly releases: Releases;
   readonly formations: Formations;
   readonly deploys: Deploys;
-  readonly mover: Mover;
+  readonly movement: ReturnType<typeof createMovement>;
 }
 
 /** Builds every part of the pipeline and hands each what it needs; nothing listens yet. */
@@ -127,8 +127,9 @@ export async function composePipeline(basics: Basics, foundations: Foundations):
     urlOf: (app) => webUrl(config, app.name),
   });
   const { lostAfterMs } = config;
-  const mover = new Mover({ store, fleet: dispatch.fleet, queue, clock, log, failpoint, newInstanceId, lostAfterMs, signal });
-  return { ...foundations, dispatch, builds, buildLogs, releases, formations, deploys, mover };
+  const { fleet } = dispatch;
+  const movement = createMovement({ store, fleet, queue, clock, log, failpoint, newInstanceId, lostAfterMs, signal });
+  return { ...foundations, dispatch, builds, buildLogs, releases, formations, deploys, movement };
 }
 
 async function composeDispatch(basics: Basics, { store, authority }: Foundations): Promise<Dispatch> {
@@ -203,6 +204,7 @@ export function composeApi(basics: Basics, parts: Parts, ports: { readonly ssh: 
       programs: composePrograms(basics),
       endSessions: (node, words) => dispatch.endSessions(node, words),
       connections: new NodeConnections(),
+      movement: parts.movement,
       mayReadImage: (node, digest) => dispatch.mayReadImage(node, digest),
       mayWriteImage: (node, digest) => dispatch.mayWriteImage(node, digest),
       releases,

@@ -57,10 +57,16 @@ export function renderNodes(nodes: readonly NodeBody[], paint: Paint): string {
   return `=== ${paint.bold('Nodes')}\n${renderTable(nodes.map((node) => nodeRow(node, paint)))}`;
 }
 
+function nodeState(node: NodeBody, paint: Paint): { text: string; paint: (text: string) => string } {
+  const extra = node.draining === true ? ', draining' : node.cordoned === true ? ', cordoned' : '';
+  if (node.connected) return { text: `connected${extra}`, paint: extra === '' ? paint.green : paint.yellow };
+  return { text: `${node.lost === true ? 'lost' : 'not connected'}${extra}`, paint: paint.red };
+}
+
 export function nodeRow(node: NodeBody, paint: Paint): (string | { text: string; paint: (text: string) => string })[] {
   return [
     node.name,
-    node.connected ? { text: 'connected', paint: paint.green } : { text: 'not connected', paint: paint.red },
+    nodeState(node, paint),
     [node.sandboxDriver, node.builder === true ? 'builder' : undefined].filter((part) => part !== undefined).join(', '),
     node.platform ?? '',
     node.diskFreeBytes === undefined ? '' : `${renderBytes(node.diskFreeBytes)} free`,

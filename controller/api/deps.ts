@@ -4,6 +4,7 @@ import type { ImageStore, TaskSources } from '../build/port.ts';
 import type { Programs } from '../install/programs.ts';
 import type { Fleet } from '../dispatch/port.ts';
 import type { Formations } from '../release/formations.ts';
+import type { Movement } from '../movement/port.ts';
 import type { App, Store } from '../store/port.ts';
 import type { BuildId, Digest, NodeId, UserId } from '../../shared/domain/ids.ts';
 import type { AppName } from '../../shared/domain/names.ts';
@@ -43,6 +44,7 @@ export interface ApiDeps {
   readonly mayWriteImage: (node: NodeId, digest: Digest) => Promise<boolean>;
   readonly endSessions: EndSessions;
   readonly connections: NodeConnections;
+  readonly movement: Movement;
   readonly releases: {
     /** Cuts and rolls out a release with the changed config; no version before the first deploy. */
     setConfig(

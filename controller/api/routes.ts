@@ -12,6 +12,7 @@ import { imageRoutes } from './routes/images.ts';
 import { installRoutes } from './routes/install.ts';
 import { joinRoutes } from './routes/join.ts';
 import { logRoutes } from './routes/logs.ts';
+import { nodeRoutes } from './routes/nodes.ts';
 import { nodeIdentityRoutes } from './routes/node-identity.ts';
 import { whyRoutes } from './routes/why.ts';
 
@@ -30,6 +31,7 @@ export function apiRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
     ...eventRoutes(deps),
     ...whyRoutes(deps),
     ...fleetRoutes(config, deps),
+    ...nodeRoutes(deps),
     ...adminRoutes(config, deps),
     ...identityRoutes(deps),
   ];

@@ -17,6 +17,8 @@ export interface StatusFacts {
   readonly version: string;
   readonly uptimeMs: number;
   readonly nodes: readonly NodeBody[];
+  /** Away together, so that nothing is moved. */
+  readonly heldNodes: readonly string[];
   readonly apps: readonly AppFacts[];
 }
 
@@ -24,7 +26,12 @@ export interface StatusFacts {
 export function statusOf(facts: StatusFacts): StatusBody {
   return {
     controller: { version: facts.version, uptimeMs: facts.uptimeMs },
-    problems: [...fleetProblems(facts.nodes), ...facts.nodes.flatMap(nodeProblems), ...facts.apps.flatMap(appProblems)],
+    problems: [
+      ...heldProblems(facts.heldNodes),
+      ...fleetProblems(facts.nodes),
+      ...facts.nodes.flatMap(nodeProblems),
+      ...facts.apps.flatMap(appProblems),
+    ],
     nodes: facts.nodes,
     apps: facts.apps.map(appStatus),
   };
@@ -41,6 +48,13 @@ function appStatus(app: AppFacts): AppStatusBody {
     lastDeployAtMs: app.current?.createdAtMs,
     webUrl: app.webUrl,
   };
+}
+
+function heldProblems(held: readonly string[]): readonly ProblemBody[] {
+  const [first] = held;
+  if (first === undefined) return [];
+  const message = `${held.join(', ')} went away at once, more than a third of the fleet: that is more likely the network than the machines, so nothing is moved until they are back.`;
+  return [{ message, next: `slipway nodes:remove ${first} --force, if that machine is gone for good` }];
 }
 
 function fleetProblems(nodes: readonly NodeBody[]): readonly ProblemBody[] {

@@ -57,8 +57,9 @@ export function viewInstance({ row, node, nodeName, status, command }: InstanceF
 }
 
 export function viewNode(row: NodeRow, live: LiveNode | undefined, monotonicMs: number): NodeBody {
-  const { name, state, labels, joinedAtMs } = row;
-  const durable = { name, state, labels, joinedAtMs };
+  const { name, state, labels, joinedAtMs, cordoned } = row;
+  const [draining, lost] = [row.drainUntilMs !== undefined, row.lostAtMs !== undefined];
+  const durable = { name, state, labels, joinedAtMs, cordoned, draining, lost };
   if (live === undefined) return { ...durable, connected: false, missing: [] };
   return {
     ...durable,

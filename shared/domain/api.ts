@@ -139,6 +139,10 @@ export interface NodeBody {
   readonly diskFreeBytes?: number | undefined;
   readonly load1?: number | undefined;
   readonly labels: Readonly<Record<string, string>>;
+  /** Gets no new instances; `draining`: those it has are moved away; `lost`: they are replaced elsewhere until it is back. */
+  readonly cordoned?: boolean | undefined;
+  readonly draining?: boolean | undefined;
+  readonly lost?: boolean | undefined;
   readonly joinedAtMs: number;
   readonly missing: readonly string[];
 }

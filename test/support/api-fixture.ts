@@ -15,7 +15,6 @@ import type { ApiConfig, ApiDeps } from '../../controller/api/deps.ts';
 import type { ImageStore } from '../../controller/build/port.ts';
 import type { Fleet, LiveNode } from '../../controller/dispatch/port.ts';
 import { Formations } from '../../controller/release/formations.ts';
-import { newInstanceId } from '../../controller/release/instance-id.ts';
 import { Restarts } from '../../controller/release/restarts.ts';
 import { DEFAULT_ROLLOUT_POLICY } from '../../controller/release/rollout-plan.ts';
 import type { NodeRow, Store, User } from '../../controller/store/port.ts';
@@ -23,6 +22,9 @@ import type { InstanceStatus } from '../../shared/domain/instance.ts';
 import type { Digest, InstanceId } from '../../shared/domain/ids.ts';
 import type { LogLine } from '../../shared/domain/log-line.ts';
 import { parseNodeName, parseUserName } from '../../shared/domain/names.ts';
+import { noFailpoint } from '../../shared/kit/failpoint.ts';
+import { createMovement } from '../../controller/movement/create-movement.ts';
+import { newInstanceId } from '../../controller/release/instance-id.ts';
 import { systemClock } from '../../shared/kit/clock.ts';
 import { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import { silentLogger } from '../../shared/kit/log.ts';
@@ -210,6 +212,11 @@ function fakeDeps(store: Store, fleet: Fleet): Omit<ApiDeps, 'store' | 'fleet' |
     taskSources: { open: () => Promise.resolve(undefined) },
     endSessions: () => undefined,
     connections: new NodeConnections(),
+    // As it is in a controller, but that its loop does not run.
+    movement: createMovement({
+      ...{ store, fleet, queue: new KeyedQueue(), clock: systemClock, log: silentLogger, failpoint: noFailpoint },
+      ...{ newInstanceId, lostAfterMs: 60_000, signal: new AbortController().signal },
+    }),
     mayReadImage: () => Promise.resolve(true),
     mayWriteImage: () => Promise.resolve(true),
     releases: {

@@ -28,6 +28,7 @@ export function fleetRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] 
           version: config.version,
           uptimeMs: Math.round(deps.clock.monotonicMs() - startedAtMs),
           nodes: describeNodes(deps, nodes),
+          heldNodes: deps.movement.heldNodes(),
           apps: await Promise.all(apps.map((app) => appFacts(config, deps, { app, nodes }))),
         });
       },

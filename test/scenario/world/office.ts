@@ -2,8 +2,7 @@ import { createFleet } from '../../../controller/dispatch/create-dispatch.ts';
 import { Dispatcher } from '../../../controller/dispatch/dispatcher.ts';
 import type { Fleet } from '../../../controller/dispatch/port.ts';
 import type { PushOutcome } from '../../../controller/push/port.ts';
-import { NodeAdmin } from '../../../controller/movement/node-admin.ts';
-import { Mover } from '../../../controller/movement/mover.ts';
+import { createMovement } from '../../../controller/movement/create-movement.ts';
 import { Bakes } from '../../../controller/release/bake.ts';
 import { Deploys } from '../../../controller/release/deploy.ts';
 import { Formations } from '../../../controller/release/formations.ts';
@@ -39,8 +38,7 @@ interface Running {
   readonly releases: Releases;
   readonly formations: Formations;
   readonly deploys: Deploys;
-  readonly mover: Mover;
-  readonly admin: NodeAdmin;
+  readonly movement: ReturnType<typeof createMovement>;
   readonly stop: AbortController;
   readonly wires: Set<Wire>;
 }
@@ -68,7 +66,7 @@ export class Office {
     this.#running = running;
     await running.dispatcher.start();
     startReaper({ store: this.#storeOf(life), fleet: running.fleet, log: trace.logger('controller') });
-    void running.mover.run();
+    void running.movement.run();
     void this.#resume(running, mortal(clock, life));
   }
 
@@ -108,13 +106,9 @@ export class Office {
     return mortal(running.deploys, running.life).run(push, (text) => { output(String(text)); }, new AbortController().signal); // prettier-ignore
   }
 
-  /** What an operator does with nodes; undefined while there is no controller. */
-  get admin(): NodeAdmin | undefined {
-    return this.#running?.admin;
-  }
-
-  get mover(): Mover | undefined {
-    return this.#running?.mover;
+  /** Undefined while there is no controller. */
+  get movement(): Running['movement'] | undefined {
+    return this.#running?.movement;
   }
 
   setConfig(app: App, changes: Readonly<Record<string, string>>): Promise<{ version: number | undefined }> {
@@ -176,12 +170,11 @@ export class Office {
       urlOf: (app) => `http://${app.name}.test`,
     });
     const stop = new AbortController();
-    const mover = new Mover({
+    const movement = createMovement({
       ...{ store, fleet, queue, clock, log, failpoint, lostAfterMs: 60_000, signal: stop.signal },
       newInstanceId: () => nextId('inst') as InstanceId,
     });
-    const admin = new NodeAdmin({ store, fleet, clock, log, wake: (appId) => { mover.wake(appId); } }); // prettier-ignore
-    return { life, dispatcher, fleet, releases, formations, deploys, mover, admin, stop, wires: new Set() };
+    return { life, dispatcher, fleet, releases, formations, deploys, movement, stop, wires: new Set() };
   }
 
   #moveRef(refs: Map<string, string>, app: App, to: string): void {

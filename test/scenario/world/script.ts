@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { NodeAdmin } from '../../../controller/movement/node-admin.ts';
+import type { Movement } from '../../../controller/movement/port.ts';
 import type { Formations } from '../../../controller/release/formations.ts';
 import type { App, NodeRow } from '../../../controller/store/port.ts';
 import type { PlacementRule } from '../../../shared/domain/placement.ts';
@@ -28,6 +28,7 @@ type Command = (words: readonly string[]) => void | Promise<void>;
  *   partition | heal NAME         keeps the node from the controller; its machine goes on
  *   power off | on NAME           everything on it is gone; it boots
  *   cordon | uncordon NAME, drain NAME [60s], remove NAME [--force]
+ *   rebalance
  *   lost-after APP 90s | never
  *   stop proxy NAME               ends its proxy
  *   show                          releases, instances, routes and refs as they are
@@ -76,7 +77,7 @@ export class Script {
       const counts = pairsOf(pairs).map(([type, count]) => [type, count === 'all' ? count : Number(count)] as const);
       const { id } = await this.#world.app(app);
       await this.#world.store.setFormation(id, Object.fromEntries(counts));
-      this.#world.office.mover?.wake(id);
+      this.#world.office.movement?.wake(id);
     },
     'ps:scale': ([app = '', ...pairs]) => this.#ask(app, (of, by, to) => to.scale(of, by, Object.fromEntries(pairsOf(pairs)))),
     'ps:restart': ([app = '', which]) => this.#ask(app, (of, by, to) => to.restart(of, by, which)),
@@ -109,10 +110,10 @@ export class Script {
   #nodeCommands(): Readonly<Record<string, Command>> {
     const world = (): World => this.#world;
     const machine = (name = ''): Machine => world().machines.get(name)!;
-    const asked = (act: (admin: NodeAdmin, node: NodeRow, rest: readonly string[]) => Promise<unknown>): Command => {
+    const asked = (act: (admin: Movement['nodes'], node: NodeRow, rest: readonly string[]) => Promise<unknown>): Command => {
       return async ([name = '', ...rest]) => {
         const node = (await world().store.nodes()).find((each) => each.name === name)!;
-        const work = act(world().office.admin!, node, rest).catch((error: unknown) => { world().trace.say('admin', String(error)); }); // prettier-ignore
+        const work = act(world().office.movement!.nodes, node, rest).catch((error: unknown) => { world().trace.say('admin', String(error)); }); // prettier-ignore
         await this.#wait(work);
       };
     };
@@ -127,6 +128,9 @@ export class Script {
       uncordon: asked((admin, node) => admin.uncordon(node, 'ada')),
       drain: asked((admin, node, [time = '600s']) => admin.drain(node, parseFloat(time) * 1000, 'ada')),
       remove: asked((admin, node, rest) => admin.remove(node, rest.includes('--force'), 'ada')),
+      rebalance: async () => {
+        await this.#wait(world().office.movement!.rebalance.start('ada'));
+      },
       'lost-after': async ([app = '', time = '']) => {
         await world().store.setLostAfter((await world().app(app)).id, time === 'never' ? 'never' : parseFloat(time) * 1000);
       },

@@ -1,0 +1,22 @@
+import type { AppId } from '../../shared/domain/ids.ts';
+import { Mover, type MoverDeps } from './mover.ts';
+import { NodeAdmin } from './node-admin.ts';
+import type { Movement } from './port.ts';
+import { Rebalance } from './rebalance.ts';
+
+/** The loop, and what operators ask of it. `run` goes on until the signal aborts and never rejects. */
+export function createMovement(deps: MoverDeps): Movement & { run(): Promise<void> } {
+  const mover = new Mover(deps);
+  const wake = (appId: AppId): void => {
+    mover.wake(appId);
+  };
+  return {
+    nodes: new NodeAdmin({ ...deps, wake }),
+    rebalance: new Rebalance({ ...deps, wake }),
+    lostAfterMs: deps.lostAfterMs,
+    wake,
+    run: () => mover.run(),
+    blockedBecause: (instanceId) => mover.blockedBecause(instanceId),
+    heldNodes: () => mover.heldNodes.flatMap((nodeId) => deps.fleet.node(nodeId)?.name ?? []),
+  };
+}

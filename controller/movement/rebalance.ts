@@ -1,0 +1,174 @@
+import { instanceName } from '../../shared/domain/assignment.ts';
+import type { AppId, InstanceId, NodeId } from '../../shared/domain/ids.ts';
+import { parseProcessType } from '../../shared/domain/names.ts';
+import type { Clock } from '../../shared/kit/clock.ts';
+import { describeCauses, SlipwayError } from '../../shared/kit/errors.ts';
+import type { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
+import type { Logger } from '../../shared/kit/log.ts';
+import type { Fleet } from '../dispatch/port.ts';
+import { appShape, planNodes } from '../release/placing.ts';
+import { NO_CHANGE } from '../release/fleet-changes.ts';
+import { placedInstance } from '../schedule/demands.ts';
+import { planRebalance, type Move, type PlacedInstance } from '../schedule/moves.ts';
+import { noteEvent } from '../store/note-event.ts';
+import type { AssignmentRow, Store } from '../store/port.ts';
+
+export interface RebalanceDeps {
+  readonly store: Store;
+  readonly fleet: Fleet;
+  readonly queue: KeyedQueue;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly newInstanceId: () => InstanceId;
+  readonly wake: (appId: AppId) => void;
+  readonly signal: AbortSignal;
+}
+
+/** One move as people see it. */
+export interface PlannedMove {
+  readonly app: string;
+  readonly instance: string;
+  readonly from: string;
+  readonly to: string;
+  readonly state: 'planned' | 'moving' | 'moved' | 'stayed';
+}
+
+const LOOK_MS = 500;
+const MOVE_TIMEOUT_MS = 5 * 60_000;
+
+/**
+ * Evens the fleet out when an operator asks for it: one move at a time, start-first; the mover carries each one through. A
+ * controller that stops in between finishes the move under way and forgets the rest: ask again.
+ */
+export class Rebalance {
+  readonly #deps: RebalanceDeps;
+  #moves: PlannedMove[] = [];
+  #running = false;
+
+  constructor(deps: RebalanceDeps) {
+    this.#deps = deps;
+  }
+
+  get running(): boolean {
+    return this.#running;
+  }
+
+  /** What the running one does, or did last. */
+  get progress(): readonly PlannedMove[] {
+    return this.#moves;
+  }
+
+  async plan(): Promise<readonly PlannedMove[]> {
+    return await this.#describe(await this.#plan());
+  }
+
+  /** Begins; returns what it is going to do. @throws SLIP_REBALANCE_RUNNING */
+  async start(actor: string): Promise<readonly PlannedMove[]> {
+    if (this.#running) throw running();
+    this.#running = true;
+    try {
+      const moves = await this.#plan();
+      this.#moves = [...(await this.#describe(moves))];
+      const message = `The fleet is rebalanced: ${String(moves.length)} moves.`;
+      if (moves.length > 0) noteEvent(this.#deps, { kind: 'fleet.rebalanced', actor, message, next: 'slipway nodes' });
+      void this.#run(moves);
+    } catch (error) {
+      this.#running = false;
+      throw error;
+    }
+    return this.#moves;
+  }
+
+  async #plan(): Promise<readonly Move[]> {
+    const { store, fleet } = this.#deps;
+    return planRebalance({ instances: await this.#instances(), nodes: await planNodes(store, fleet) });
+  }
+
+  async #instances(): Promise<readonly PlacedInstance[]> {
+    const { store } = this.#deps;
+    const placed: PlacedInstance[] = [];
+    for (const app of await store.allApps()) {
+      const release = await store.currentRelease(app.id);
+      if (release === undefined) continue;
+      const shape = await appShape(store, app.id, release.slug);
+      const rows = (await store.assignmentsOfApp(app.id)).filter((row) => row.release === release.version && row.desired === 'run');
+      placed.push(...rows.map((row) => placedInstance(shape, row)));
+    }
+    return placed;
+  }
+
+  async #describe(moves: readonly Move[]): Promise<readonly PlannedMove[]> {
+    const { store, fleet } = this.#deps;
+    const apps = new Map((await store.allApps()).map((app) => [app.id, app.name as string]));
+    const nameOf = (nodeId: NodeId): string => fleet.node(nodeId)?.name ?? 'a removed node';
+    return moves.map(({ instance, to }) => ({
+      ...{ app: apps.get(instance.appId) ?? '', instance: `${instance.processType}.${String(instance.ordinal)}` },
+      ...{ from: nameOf(instance.nodeId), to: nameOf(to), state: 'planned' },
+    }));
+  }
+
+  async #run(moves: readonly Move[]): Promise<void> {
+    for (const [at, move] of moves.entries()) {
+      this.#say(at, 'moving');
+      const moved = await this.#move(move).catch((error: unknown) => {
+        if (!this.#deps.signal.aborted) this.#deps.log.error({ error: describeCauses(error) }, 'rebalance.failed');
+        return false;
+      });
+      this.#say(at, moved ? 'moved' : 'stayed');
+    }
+    this.#running = false;
+  }
+
+  #say(at: number, state: PlannedMove['state']): void {
+    this.#moves = this.#moves.map((move, index) => (index === at ? { ...move, state } : move));
+  }
+
+  async #move(move: Move): Promise<boolean> {
+    const row = await this.#deps.queue.run(move.instance.appId, () => this.#begin(move));
+    return row !== undefined && (await this.#followed(row));
+  }
+
+  /** The copy's row; undefined where things have changed since the plan was made. */
+  async #begin({ instance, to }: Move): Promise<AssignmentRow | undefined> {
+    const { store, fleet, clock, log, newInstanceId, wake } = this.#deps;
+    const rows = await store.assignmentsOfApp(instance.appId);
+    const old = rows.find((row) => row.instanceId === instance.instanceId);
+    const target = fleet.node(to);
+    const current = await store.currentRelease(instance.appId);
+    const stale = old?.desired !== 'run' || old.release !== current?.version || rows.some((row) => row.replaces === old.instanceId);
+    if (stale || target?.connected !== true || target.cordoned) return undefined;
+    const row: AssignmentRow = {
+      ...{ ...old, instanceId: newInstanceId(), nodeId: to, processType: parseProcessType(old.processType) },
+      ...{ createdAtMs: clock.nowMs(), replaces: old.instanceId, moveReason: 'rebalance' },
+    };
+    await store.changeAssignments({ ...NO_CHANGE, add: [row] });
+    await fleet.publish(to);
+    log.info({ instance: instanceName(row), node: target.name }, 'movement.rebalancing');
+    wake(instance.appId);
+    return row;
+  }
+
+  /** Until only one of both is wanted. True: the new one. */
+  async #followed(copy: AssignmentRow): Promise<boolean> {
+    const { store, clock, signal } = this.#deps;
+    const untilMs = clock.monotonicMs() + MOVE_TIMEOUT_MS;
+    const isWanted = (rows: readonly AssignmentRow[], id: InstanceId | undefined): boolean =>
+      rows.some((row) => row.instanceId === id && row.desired === 'run');
+    while (clock.monotonicMs() < untilMs) {
+      const rows = await store.assignmentsOfApp(copy.appId);
+      if (!isWanted(rows, copy.instanceId)) return false;
+      if (!isWanted(rows, copy.replaces)) return true;
+      await clock.sleep(LOOK_MS, signal);
+    }
+    return false;
+  }
+}
+
+function running(): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_REBALANCE_RUNNING',
+    kind: 'conflict',
+    message: 'A rebalance is under way already.',
+    hint: 'See how far it is with: slipway rebalance',
+  });
+}
