@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { App, NodeRow } from '../../../controller/store/port.ts';
+import type { ErrorBody } from '../../../shared/domain/api.ts';
 import type { NodeInfoBody } from '../../../shared/domain/api-nodes.ts';
 import { openApi, type ApiFixture, type Caller } from '../../support/api-fixture.ts';
 import { addApp, addNode, assignment, newRelease } from '../../support/store-fixtures.ts';
+
+/** A node, or why not. */
+type Answer = NodeInfoBody & ErrorBody;
 
 const noChange = { add: [], setDesired: [], remove: [] };
 
@@ -28,18 +32,18 @@ describe('nodes over the API', () => {
   });
   after(() => fixture.close());
 
-  async function call<T>(caller: Caller, method: string, path: string, json?: unknown): Promise<{ status: number; body: T }> {
+  async function call(caller: Caller, method: string, path: string, json?: unknown): Promise<{ status: number; body: Answer }> {
     const answer = await fixture.call(caller, method, `/v1${path}`, json === undefined ? {} : { json });
     const text = await answer.body.text();
-    return { status: answer.statusCode, body: (text === '' ? undefined : JSON.parse(text)) as T };
+    return { status: answer.statusCode, body: (text === '' ? undefined : JSON.parse(text)) as Answer };
   }
 
   it('cordons, drains and uncordons, and says what runs where', async () => {
-    assert.equal((await call<NodeInfoBody>(admin, 'POST', '/nodes/fra/cordon')).body.cordoned, true);
-    const { body } = await call<NodeInfoBody>(admin, 'POST', '/nodes/fra/drain', { deadlineMs: 60_000 });
+    assert.equal((await call(admin, 'POST', '/nodes/fra/cordon')).body.cordoned, true);
+    const { body } = await call(admin, 'POST', '/nodes/fra/drain', { deadlineMs: 60_000 });
     assert.deepEqual([body.draining, body.cordoned, body.placed.map((each) => each.name)], [true, true, ['web.1']]);
     assert.ok((body.drainUntilMs ?? 0) > Date.now());
-    const after = (await call<NodeInfoBody>(admin, 'POST', '/nodes/fra/uncordon')).body;
+    const after = (await call(admin, 'POST', '/nodes/fra/uncordon')).body;
     assert.deepEqual([after.draining, after.cordoned], [false, false]);
     assert.deepEqual((await fixture.store.events({ node: 'fra', limit: 4 })).map((event) => event.kind).slice(0, 3), [
       'node.uncordoned',
@@ -49,7 +53,7 @@ describe('nodes over the API', () => {
   });
 
   it('shows a person only instances of their own apps, and lets only an administrator change a node', async () => {
-    assert.deepEqual((await call<NodeInfoBody>(user, 'GET', '/nodes/fra')).body.placed, []);
+    assert.deepEqual((await call(user, 'GET', '/nodes/fra')).body.placed, []);
     for (const what of ['cordon', 'drain', 'uncordon']) assert.equal((await call(user, 'POST', `/nodes/fra/${what}`)).status, 403);
     assert.equal((await call(user, 'DELETE', '/nodes/fra')).status, 403);
     assert.equal((await call(user, 'PATCH', '/nodes/fra/labels', { labels: { a: 'b' } })).status, 403);
@@ -58,12 +62,9 @@ describe('nodes over the API', () => {
 
   it('sets and removes labels, and refuses what no rule could name', async () => {
     await call(admin, 'PATCH', '/nodes/fra/labels', { labels: { region: 'fra', ssd: 'yes' } });
-    const { body } = await call<NodeInfoBody>(admin, 'PATCH', '/nodes/fra/labels', { labels: { ssd: null } });
+    const { body } = await call(admin, 'PATCH', '/nodes/fra/labels', { labels: { ssd: null } });
     assert.deepEqual(body.labels, { region: 'fra' });
-    assert.equal(
-      (await call<{ error: string }>(admin, 'PATCH', '/nodes/fra/labels', { labels: { 'a b': 'c' } })).body.error,
-      'SLIP_NAME_LABEL',
-    );
+    assert.equal((await call(admin, 'PATCH', '/nodes/fra/labels', { labels: { 'a b': 'c' } })).body.error, 'SLIP_NAME_LABEL');
   });
 
   it('keeps how long an app waits, and refuses less than an outage needs to show', async () => {
@@ -80,7 +81,7 @@ describe('nodes over the API', () => {
   });
 
   it('removes a node in use only when forced, and its certificate with it', async () => {
-    const refused = await call<{ error: string; message: string }>(admin, 'DELETE', '/nodes/fra');
+    const refused = await call(admin, 'DELETE', '/nodes/fra');
     assert.deepEqual([refused.status, refused.body.error], [409, 'SLIP_NODE_IN_USE']);
     assert.match(refused.body.message, /web\.1 of hello/);
     assert.equal((await call(admin, 'DELETE', '/nodes/fra?force=true')).status, 204);
