@@ -84,7 +84,8 @@ describe('the certificate authority', () => {
     const certificate = new X509Certificate(certificatePem);
     assert.equal(certificate.subject, 'CN=node0001');
     assert.equal(certificate.subjectAltName, 'URI:slipway://fleet/node/node0001, DNS:node0001.mesh.slipway.internal');
-    assert.deepEqual(certificate.keyUsage, ['1.3.6.1.5.5.7.3.2']);
+    // Both ends of the mesh; its only DNS name is one that no controller has.
+    assert.deepEqual(certificate.keyUsage, ['1.3.6.1.5.5.7.3.2', '1.3.6.1.5.5.7.3.1']);
     assert.equal(certificate.ca, false);
     assert.equal(certificate.serialNumber.toLowerCase(), serial);
     assert.ok(certificate.verify(new X509Certificate(authority.caPem).publicKey));
