@@ -1,4 +1,5 @@
 import type { CommandSpec } from './command-spec.ts';
+import { DOMAIN_COMMANDS } from './domain-commands.ts';
 import { OBSERVE_COMMANDS } from './observe-commands.ts';
 import { IDENTITY_COMMANDS } from './identity-commands.ts';
 import { PLACEMENT_COMMANDS } from './placement-commands.ts';
@@ -8,6 +9,7 @@ const NUMBER: readonly [string, string] = ['-n, --num <number>', 'how many, newe
 
 export const COMMANDS: readonly CommandSpec[] = [
   ...OBSERVE_COMMANDS,
+  ...DOMAIN_COMMANDS,
   {
     name: 'create',
     args: '[name]',

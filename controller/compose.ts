@@ -192,6 +192,7 @@ export function composeApi(basics: Basics, parts: Parts, ports: { readonly ssh: 
       publicHost: config.publicHost,
       productDir: PRODUCT_DIR,
       defaultStack: config.defaultStack,
+      baseDomain: config.baseDomain,
       webUrl: (app) => webUrl(config, app),
       gitUrl: (app) => `ssh://slipway@${config.publicHost}:${String(ports.ssh)}/${app}.git`,
     },

@@ -36,7 +36,8 @@ class InMemoryProxy implements FakeProxy {
 
   request(host: string): string | 404 | 503 {
     const name = host.toLowerCase().replace(/:\d+$/, '');
-    const route = this.#routes.find((each) => each.hostnames.includes(name));
+    const leading = (hostname: string): AppRoutes | undefined => this.#routes.find((each) => each.hostnames.includes(hostname));
+    const route = leading(name) ?? leading(name.replace(/^[^.]+/, '*'));
     if (route === undefined) return 404;
     this.#turn += 1;
     return route.backends[this.#turn % Math.max(route.backends.length, 1)]?.id ?? 503;

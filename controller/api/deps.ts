@@ -25,6 +25,8 @@ export interface ApiConfig {
   /** Where install.sh lies. */
   readonly productDir: string;
   readonly defaultStack: string;
+  /** Apps answer under `<app>.<baseDomain>`. */
+  readonly baseDomain: string;
   /** Where people see an app, e.g. `http://hello.localhost:8080`. */
   readonly webUrl: (app: AppName) => string;
   /** Where they push it, e.g. `ssh://git@host:2222/hello.git`. */

@@ -4,6 +4,7 @@ import { accountRoutes } from './routes/account.ts';
 import { adminRoutes } from './routes/admin.ts';
 import { appRoutes } from './routes/apps.ts';
 import { buildRoutes } from './routes/builds.ts';
+import { domainRoutes } from './routes/domains.ts';
 import { eventRoutes } from './routes/events.ts';
 import { formationRoutes } from './routes/formation.ts';
 import { fleetRoutes } from './routes/fleet.ts';
@@ -25,6 +26,7 @@ export function apiRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
     ...imageRoutes(deps),
     ...accountRoutes(deps),
     ...appRoutes(config, deps),
+    ...domainRoutes(config, deps),
     ...formationRoutes(deps),
     ...buildRoutes(deps),
     ...logRoutes(deps),

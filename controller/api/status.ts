@@ -20,6 +20,8 @@ export interface StatusFacts {
   /** Away together, so that nothing is moved. */
   readonly heldNodes: readonly string[];
   readonly apps: readonly AppFacts[];
+  /** What the nodes say of the ways between them. */
+  readonly mesh: readonly ProblemBody[];
 }
 
 /** One screen of the truth: what is wrong comes first, in words, with the command that leads on. */
@@ -30,6 +32,7 @@ export function statusOf(facts: StatusFacts): StatusBody {
       ...heldProblems(facts.heldNodes),
       ...fleetProblems(facts.nodes),
       ...facts.nodes.flatMap(nodeProblems),
+      ...facts.mesh,
       ...facts.apps.flatMap(appProblems),
     ],
     nodes: facts.nodes,

@@ -35,6 +35,17 @@ export function describeProxy(name: string, open: () => Promise<ProxySubject>): 
       assert.equal(await subject.request('beta.test'), 404);
     });
 
+    test('a wildcard stands for one label, and a name of its own comes before it', async () => {
+      await using subject = await open();
+      const [one, two] = [await subject.backend('one0000001'), await subject.backend('two0000001')];
+      await subject.proxy.ensureRunning();
+      await subject.proxy.apply([routesOf('alpha', [one], ['*.shop.test']), routesOf('beta', [two], ['own.shop.test'])]);
+      assert.equal(await subject.request('any.shop.test'), 'one0000001');
+      assert.equal(await subject.request('own.shop.test'), 'two0000001');
+      assert.equal(await subject.request('shop.test'), 404);
+      assert.equal(await subject.request('a.b.shop.test'), 404);
+    });
+
     test('all instances of an app get requests, and a removed one none', async () => {
       await using subject = await open();
       const one = await subject.backend('one0000001');

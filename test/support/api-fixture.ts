@@ -145,6 +145,7 @@ export const API_CONFIG: ApiConfig = {
   publicHost: '127.0.0.1',
   productDir: join(import.meta.dirname, '../..'),
   defaultStack: 'host',
+  baseDomain: 'apps.example.test',
   webUrl: (app) => `http://${app}.localhost:8080`,
   gitUrl: (app) => `ssh://git@127.0.0.1:2222/${app}.git`,
 };

@@ -1,5 +1,6 @@
 import { describeInstances } from '../app-instances.ts';
 import type { ApiConfig, ApiDeps } from '../deps.ts';
+import { meshProblems } from '../mesh-status.ts';
 import { userRoute, type Route } from '../route.ts';
 import { statusOf, type AppFacts } from '../status.ts';
 import { viewNode } from '../views.ts';
@@ -29,6 +30,7 @@ export function fleetRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] 
           uptimeMs: Math.round(deps.clock.monotonicMs() - startedAtMs),
           nodes: describeNodes(deps, nodes),
           heldNodes: deps.movement.heldNodes(),
+          mesh: meshProblems(deps.fleet.nodes()),
           apps: await Promise.all(apps.map((app) => appFacts(config, deps, { app, nodes }))),
         });
       },

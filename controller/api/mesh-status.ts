@@ -1,0 +1,23 @@
+import type { ProblemBody } from '../../shared/domain/api.ts';
+import type { LiveNode } from '../dispatch/port.ts';
+
+/** Nodes that others would send requests to and cannot: they answer for what runs on them and for nothing else. */
+export function meshProblems(nodes: readonly LiveNode[]): readonly ProblemBody[] {
+  const meshed = nodes.filter((node) => node.connected && node.meshAddress !== '');
+  return meshed.flatMap((node) => {
+    const others = meshed.filter((other) => other.nodeId !== node.nodeId);
+    const cut = others.filter((other) => other.unreachablePeerIds.includes(node.nodeId));
+    if (cut.length === 0) return [];
+    const port = node.meshAddress.split(':').at(-1) ?? '';
+    const message =
+      cut.length === others.length
+        ? `Node ${node.name} cannot be reached by any other node at ${node.meshAddress}: it serves only requests that come to itself.`
+        : `Node ${node.name} cannot be reached at ${node.meshAddress} by ${namesOf(cut)}.`;
+    return [{ message, next: `on ${node.name}: open port ${port} to the other nodes, or set mesh.address in agent.json` }];
+  });
+}
+
+function namesOf(nodes: readonly LiveNode[]): string {
+  const names = nodes.map((node) => node.name).sort();
+  return names.length > 3 ? `${String(names.length)} nodes` : names.join(', ');
+}

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { ErrorBody } from '../../../shared/domain/api.ts';
+import type { DomainsBody } from '../../../shared/domain/api-domains.ts';
+import { openApi, type ApiFixture, type Caller } from '../../support/api-fixture.ts';
+
+describe('domains over the API', () => {
+  let fixture: ApiFixture;
+  let ada: Caller;
+  let bob: Caller;
+  before(async () => {
+    fixture = await openApi();
+    ada = (await fixture.addCaller('ada')).caller;
+    bob = (await fixture.addCaller('bob')).caller;
+    for (const [caller, name] of [[ada, 'shop'], [bob, 'blog']] as const) await fixture.call(caller, 'POST', '/v1/apps', { json: { name } }); // prettier-ignore
+  });
+  after(() => fixture.close());
+
+  const add = async (caller: Caller, app: string, hostname: string): Promise<string> => {
+    const answer = await fixture.call(caller, 'POST', `/v1/apps/${app}/domains`, { json: { hostname } });
+    const body = (await answer.body.json()) as Partial<ErrorBody>;
+    return body.error ?? 'added';
+  };
+  const domains = async (): Promise<DomainsBody> =>
+    (await (await fixture.call(ada, 'GET', '/v1/apps/shop/domains')).body.json()) as DomainsBody;
+
+  it('an app has its own name, and those it was given', async () => {
+    assert.equal(await add(ada, 'shop', 'WWW.Shop.example'), 'added');
+    assert.equal(await add(ada, 'shop', '*.shop.example'), 'added');
+    const { own, domains: list } = await domains();
+    assert.equal(own, 'shop.apps.example.test');
+    assert.deepEqual(list.map((domain) => domain.hostname), ['*.shop.example', 'www.shop.example']); // prettier-ignore
+    const [event] = await fixture.store.events({ limit: 1 });
+    assert.equal(event?.message, 'ada added the domain *.shop.example to shop.');
+  });
+
+  it('what another app has, what is under the fleet itself and what is no host name is refused', async () => {
+    assert.equal(await add(ada, 'shop', 'taken.example'), 'added');
+    assert.equal(await add(bob, 'blog', 'taken.example'), 'SLIP_DOMAIN_TAKEN');
+    assert.equal(await add(ada, 'shop', 'taken.example'), 'SLIP_DOMAIN_EXISTS');
+    for (const hostname of ['blog.apps.example.test', 'apps.example.test', '*.apps.example.test', 'x.slipway.internal']) {
+      assert.equal(await add(ada, 'shop', hostname), 'SLIP_DOMAIN_RESERVED', hostname);
+    }
+    for (const hostname of ['*', '*.', 'a b.example', '*.*.example', '10.0.0.1', 'x.example\nevil.example']) {
+      assert.equal(await add(ada, 'shop', hostname), 'SLIP_NAME_HOST', hostname);
+    }
+  });
+
+  it('strangers neither see nor change them, in the words for an unknown app', async () => {
+    assert.equal(await add(bob, 'shop', 'mine.example'), await add(bob, 'nothing', 'mine.example'));
+    assert.equal((await fixture.call(bob, 'DELETE', '/v1/apps/shop/domains')).statusCode, 404);
+  });
+
+  it('one is removed, then all', async () => {
+    const remove = async (path: string): Promise<number> => (await fixture.call(ada, 'DELETE', `/v1/apps/shop/domains${path}`)).statusCode;
+    assert.equal(await remove(`/${encodeURIComponent('*.shop.example')}`), 204);
+    assert.equal(await remove('/gone.example'), 404);
+    assert.equal(await remove(''), 200);
+    assert.deepEqual((await domains()).domains, []);
+    assert.equal(await add(bob, 'blog', 'taken.example'), 'added');
+  });
+});

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { meshProblems } from '../../../../controller/api/mesh-status.ts';
+import type { LiveNode } from '../../../../controller/dispatch/port.ts';
+
+const node = (name: string, unreachable: readonly string[] = [], of: Partial<LiveNode> = {}): LiveNode =>
+  ({
+    nodeId: `id-${name}`,
+    name,
+    connected: true,
+    meshAddress: '10.0.0.1:7405',
+    unreachablePeerIds: unreachable.map((each) => `id-${each}`),
+    ...of,
+  }) as LiveNode;
+
+const said = (...nodes: readonly LiveNode[]): readonly string[] => meshProblems(nodes).map((problem) => problem.message);
+
+describe('the ways between nodes, as status tells them', () => {
+  it('are no news while they are open', () => {
+    assert.deepEqual(said(node('a'), node('b')), []);
+    assert.deepEqual(said(node('a', ['gone']), node('b')), []);
+  });
+
+  it('name a node that nobody reaches, and who does not reach one', () => {
+    assert.deepEqual(said(node('a', ['c']), node('b', ['c']), node('c')), [
+      'Node c cannot be reached by any other node at 10.0.0.1:7405: it serves only requests that come to itself.',
+    ]);
+    assert.deepEqual(said(node('a', ['c']), node('b'), node('c')), ['Node c cannot be reached at 10.0.0.1:7405 by a.']);
+  });
+
+  it('say nothing of nodes that are away or take no requests', () => {
+    assert.deepEqual(said(node('a', ['b', 'c']), node('b', [], { connected: false }), node('c', [], { meshAddress: '' })), []);
+  });
+});
