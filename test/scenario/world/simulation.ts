@@ -64,6 +64,8 @@ export class Simulation {
       () => this.#scale(),
       () => this.#killAgent(),
       () => this.#killController(),
+      () => this.#partition(),
+      () => this.#drain(),
       () => { this.#machine().cutSession(); }, // prettier-ignore
       () => { this.#crashOne(); }, // prettier-ignore
       () => { this.#machine().crashProxy(); }, // prettier-ignore
@@ -109,6 +111,25 @@ export class Simulation {
     await this.#during(this.world.office.start());
   }
 
+  /** For shorter or longer than apps wait; what is still away heals in the end. */
+  async #partition(): Promise<void> {
+    const { name } = this.#machine();
+    this.world.trace.say('test', `partition ${name}`);
+    this.world.partitioned.add(name);
+    this.world.machines.get(name)?.cutSession();
+    await this.world.clock.advance(this.#random.pick([3_000, 40_000, 100_000]));
+    if (this.#random.chance(0.7)) this.world.partitioned.delete(name);
+  }
+
+  async #drain(): Promise<void> {
+    const nodes = await this.world.store.nodes();
+    const movement = this.world.office.movement;
+    if (movement === undefined || nodes.length === 0) return;
+    const node = this.#random.pick(nodes);
+    this.world.trace.say('test', `drain ${node.name}`);
+    await this.#during(movement.nodes.drain(node, this.#random.pick([5_000, 60_000]), 'test'));
+  }
+
   #crashOne(): void {
     const machine = this.#machine();
     const ids = [...machine.sandbox.specs.keys()];
@@ -127,6 +148,7 @@ export class Simulation {
   async #heal(): Promise<void> {
     this.world.trace.say('test', 'everything is whole again');
     for (const machine of this.world.machines.values()) machine.faults.clear();
+    this.world.partitioned.clear();
     const untilMs = this.world.clock.monotonicMs() + HEALED_MS;
     do await this.world.clock.advance(LOOK_MS);
     while (!(await this.#quiet()) && this.world.clock.monotonicMs() < untilMs);
@@ -171,6 +193,8 @@ export class Simulation {
       current.slug.commit,
       `the ref of ${app.name} is not that of v${String(current.version)}`,
     );
+    const slots = rows.map((row) => `${row.processType}.${String(row.ordinal)}`);
+    assert.equal(new Set(slots).size, slots.length, `${app.name} has doubles: ${found.join(', ')}`);
     const stray = rows.filter((row) => row.release !== current.version || row.desired !== 'run');
     assert.deepEqual(stray.map((row) => `${trace.nameOf(row.instanceId)} ${row.desired}`), [], `left over of ${app.name}`); // prettier-ignore
     assert.ok(
