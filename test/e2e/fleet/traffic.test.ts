@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { eventually } from '../../support/eventually.ts';
+import { helloApp, type Repository } from '../../support/fleet-user.ts';
+import { Load, type Seen } from '../../support/load.ts';
+import { ServerFleet } from '../../support/server-fleet.ts';
+import type { Server } from '../../support/servers/server.ts';
+
+const RATE_PER_S = 50;
+const LATENCY_SAMPLES = 200;
+
+describe('requests to servers that do not run the app', { concurrency: false }, () => {
+  let fleet: ServerFleet;
+  let hello: Repository;
+
+  before(async () => {
+    fleet = await ServerFleet.start(['fra-1', 'fra-2', 'ams-1'], { controller: { rollout: { settleMs: 500, bakeMs: 0 } } });
+    await fleet.joinAll();
+    hello = await fleet.fleet.me.repository('hello', helloApp('1'));
+    const pushed = await hello.push('hello');
+    assert.ok(pushed.ok, `${pushed.text}\n${await fleet.report()}`);
+  });
+  after(() => fleet.stop());
+
+  async function homes(): Promise<string[]> {
+    const wanted = (await fleet.instances('hello')).filter(({ desired, state }) => desired === 'run' && state === 'live');
+    return wanted.map(({ node }) => node).sort();
+  }
+
+  /** A server without an instance, and one with. */
+  async function awayAndHome(): Promise<{ away: Server; home: Server }> {
+    const at = await homes();
+    const away = fleet.servers.list.find(({ name }) => !at.includes(name));
+    assert.ok(away !== undefined);
+    return { away, home: fleet.servers.named(at[0] ?? '') };
+  }
+
+  async function settled(count: number): Promise<string[]> {
+    const look = async (): Promise<string[] | undefined> => {
+      const at = await homes();
+      return at.length === count && (await fleet.instances('hello')).length === count ? at : undefined;
+    };
+    return eventually(`${String(count)} run`, look, 60_000).catch(async (error: unknown) => {
+      throw new Error(`${String(error)}\n${JSON.stringify(await fleet.instances('hello'))}\n${await fleet.report()}`, { cause: error });
+    });
+  }
+
+  async function slipway(...args: string[]): Promise<string> {
+    const printed = await fleet.fleet.slipway(...args);
+    console.log(printed.replace(/^/gm, '    '));
+    return printed;
+  }
+
+  /** What a steady load through a server without the app saw while something was done. */
+  async function under(load: { readonly through: Server }, work: () => Promise<unknown>): Promise<Seen> {
+    const running = await Load.at({ address: load.through.address, port: 80, host: 'hello.localhost' }, RATE_PER_S);
+    try {
+      await work();
+    } finally {
+      await running.stop();
+    }
+    return running.stop();
+  }
+
+  it('are answered by the one that does', async () => {
+    const { home } = await awayAndHome();
+    const body = await fleet.answer(home, 'hello');
+    for (const server of fleet.servers.list) assert.equal(await fleet.answer(server, 'hello'), body);
+  });
+
+  it('take one hop longer', async () => {
+    const { away, home } = await awayAndHome();
+    const median = async (server: Server): Promise<number> => {
+      const tookMs: number[] = [];
+      for (let count = 0; count < LATENCY_SAMPLES; count += 1) tookMs.push((await fleet.get(server, 'hello')).tookMs);
+      return tookMs.toSorted((a, b) => a - b)[LATENCY_SAMPLES / 2] ?? 0;
+    };
+    const [direct, hop] = [await median(home), await median(away)];
+    console.log(`    median of ${String(LATENCY_SAMPLES)}: ${direct.toFixed(2)} ms at home, ${hop.toFixed(2)} ms over the mesh`);
+  });
+
+  it('do not fail while another release takes over', async () => {
+    const { away } = await awayAndHome();
+    await hello.commit(helloApp('2'));
+    const seen = await under({ through: away }, async () => {
+      const pushed = await hello.push('hello');
+      assert.ok(pushed.ok, pushed.text);
+    });
+    console.log(`    push: ${String(seen.bodies.length)} requests, ${String(seen.failures.length)} failed`);
+    assert.deepEqual(seen.failures, []);
+    assert.match(await fleet.answer(away, 'hello'), /^version=2 /);
+    await settled(1);
+  });
+
+  it('do not fail while the server that runs it is drained', async () => {
+    const { away, home } = await awayAndHome();
+    const seen = await under({ through: away }, async () => {
+      await slipway('nodes:drain', home.name);
+      await eventually('it has moved', async () => !(await homes()).includes(home.name), 60_000);
+    });
+    console.log(`    drain: ${String(seen.bodies.length)} requests, ${String(seen.failures.length)} failed`);
+    assert.deepEqual(seen.failures, []);
+    await settled(1);
+    await slipway('nodes:uncordon', home.name);
+    assert.match(await fleet.answer(home, 'hello'), /^version=2 /);
+  });
+
+  it('find instances on every server when there are three, and one on each when it is all', async () => {
+    await slipway('ps:scale', 'web=3', '-a', 'hello');
+    assert.deepEqual(await settled(3), ['ams-1', 'fra-1', 'fra-2']);
+    await slipway('ps:scale', 'web=1', '-a', 'hello');
+    await settled(1);
+    await slipway('ps:scale', 'web=all', '-a', 'hello');
+    assert.deepEqual(await settled(3), ['ams-1', 'fra-1', 'fra-2']);
+    await slipway('status');
+    await slipway('ps:scale', 'web=1', '-a', 'hello');
+    await settled(1);
+  });
+
+  it('are answered while a cordoned server gets nothing new', async () => {
+    const { away } = await awayAndHome();
+    await slipway('nodes:cordon', away.name);
+    await slipway('ps:scale', 'web=2', '-a', 'hello');
+    assert.ok(!(await settled(2)).includes(away.name));
+    assert.match(await fleet.answer(away, 'hello'), /^version=2 /);
+    await slipway('nodes:uncordon', away.name);
+  });
+});
