@@ -40,6 +40,8 @@ export class AgentSession {
   readonly #budget: MessageBudget;
   readonly #complaints = new Set<string>();
   #open = true;
+  /** Messages that are being worked on while nothing further is read. */
+  #held = 0;
 
   constructor(call: AgentCall, node: { readonly id: NodeId; readonly serial: string; readonly name: string }, deps: SessionDeps) {
     this.nodeId = node.id;
@@ -64,6 +66,11 @@ export class AgentSession {
 
   get open(): boolean {
     return this.#open;
+  }
+
+  /** True while it is we who do not read: its silence means nothing then. */
+  get held(): boolean {
+    return this.#held > 0;
   }
 
   /** Dropped when the session has ended: the next one gets everything anew. */
@@ -124,6 +131,7 @@ export class AgentSession {
   }
 
   async #pause(work: Promise<void> | undefined, ms: number): Promise<void> {
+    this.#held += 1;
     this.#call.pause();
     try {
       await work;
@@ -132,7 +140,9 @@ export class AgentSession {
       this.#deps.logger.error({ node: this.name, error: toSlipwayError(error).message }, 'agent message failed');
       this.end(Status.UNAVAILABLE, 'The controller could not handle this now; try again.');
     }
-    if (this.#open) this.#call.resume();
+    this.#held -= 1;
+    this.lastSeenAtMs = this.#deps.clock.monotonicMs();
+    if (this.#open && this.#held === 0) this.#call.resume();
   }
 
   #closed(): void {

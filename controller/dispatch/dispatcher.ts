@@ -228,8 +228,9 @@ export class Dispatcher {
     this.book.keepStatuses(node.id, new Set());
     former?.end(Status.ABORTED, 'Another session of this node took over.');
     node.cachedApps = new Set(hello.cachedAppIds);
-    await this.#liveness.present(node, hello.facts);
+    // Before anything is written: an agent that waits for this gives up after a while and comes again, and so do a thousand.
     session.send({ kind: 'welcome', heartbeatIntervalMs: this.#intervalMs(), epoch: this.#settings.epoch, nodeName: session.name });
+    await this.#liveness.present(node, hello.facts);
     this.tasks.onHello(session, hello);
     this.#deps.logger.info({ node: session.name, agentVersion: hello.facts.agentVersion }, 'session open');
     await this.publish(node.id);

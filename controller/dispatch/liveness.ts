@@ -46,7 +46,9 @@ export class Liveness {
     await this.#setState(node, 'ready');
   }
 
+  /** Who waits for us is not silent: in a storm of sessions the database is what takes time. */
   #silent(node: KnownNode): boolean {
+    if (node.session?.held === true) return false;
     const seenAtMs = node.session?.lastSeenAtMs ?? node.lastSeenAtMs ?? this.#startedAtMs;
     const limitMs = silenceLimitMs(this.#deps.unreachableAfterMs, this.#deps.intervalMs());
     return this.#deps.clock.monotonicMs() - seenAtMs > limitMs;

@@ -207,7 +207,7 @@ function fakeFormations(store: Store, fleet: Fleet): Formations {
   return new Formations({ ...deps, restarts: new Restarts(deps), queue: new KeyedQueue() });
 }
 
-function fakeDeps(store: Store, fleet: Fleet): Omit<ApiDeps, 'store' | 'fleet' | 'images' | 'authority'> {
+export function fakeDeps(store: Store, fleet: Fleet): Omit<ApiDeps, 'store' | 'fleet' | 'images' | 'authority'> {
   return {
     programs: { current: () => Promise.resolve(FAKE_PROGRAM), file: () => Promise.resolve(undefined) },
     taskSources: { open: () => Promise.resolve(undefined) },
