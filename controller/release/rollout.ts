@@ -246,7 +246,7 @@ export class Rollouts {
     const { clock, fleet } = this.#deps;
     const untilMs = clock.monotonicMs() + WITHDRAW_WAIT_MS;
     const isIn = (row: AssignmentRow): boolean =>
-      fleet.nodes().some((node) => node.nodeId === row.nodeId && node.connected) && !WITHDRAWN.has(fleet.status(row.instanceId)?.state);
+      fleet.node(row.nodeId)?.connected === true && !WITHDRAWN.has(fleet.status(row.instanceId)?.state);
     const left = watchFleet(this.#deps, { untilMs, signal: run.signal }, () => Promise.resolve(mine.some(isIn) ? undefined : true));
     await left.catch(() => undefined); // the controller stops: what failed has been recorded
   }

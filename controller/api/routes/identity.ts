@@ -48,7 +48,7 @@ function rejoinToken(deps: ApiDeps): Route {
     body: rejoinBody,
     handle: async ({ user, params, body, reply }) => {
       const node = await findNode(deps, params['node']);
-      if (fleet.nodes().some((live) => live.nodeId === node.id && live.connected)) throw rejoinConnected(node.name);
+      if (fleet.node(node.id)?.connected === true) throw rejoinConnected(node.name);
       const token = newJoinToken();
       const expiresAtMs = clock.nowMs() + body.ttlMs;
       await store.addJoinToken({ secretHash: token.secretHash, labels: {}, expiresAtMs, by: user.name, rejoins: node.id });

@@ -85,7 +85,7 @@ async function membership({ grpcAddress }: ApiConfig, { authority }: ApiDeps, of
 
 /** A token in the wrong hands must not put another machine in the place of one that is there. */
 function refuseWhileConnected({ fleet }: ApiDeps, node: NodeRow): void {
-  if (fleet.nodes().every((live) => live.nodeId !== node.id || !live.connected)) return;
+  if (fleet.node(node.id)?.connected !== true) return;
   throw rejoinConnected(node.name);
 }
 

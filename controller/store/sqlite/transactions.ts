@@ -1,11 +1,13 @@
 import type Database from 'better-sqlite3';
 import { CamelCasePlugin, Kysely, SqliteDialect, type SqliteDatabase, type SqliteStatement } from 'kysely';
 import type { Clock } from '../../../shared/kit/clock.ts';
+import { IN_MEMORY } from './open-database.ts';
 import type { InTransaction, Schema, StoreDatabase } from './schema.ts';
 import { isBusy, translateStoreError } from './store-errors.ts';
 
 const BUSY_PATIENCE_MS = 5_000;
 const BUSY_PAUSE_MS = 50;
+const BREATHE_EVERY_MS = 10;
 
 export function createKysely(database: Database.Database): StoreDatabase {
   return new Kysely<Schema>({ dialect: new SqliteDialect({ database: forKysely(database) }), plugins: [new CamelCasePlugin()] });
@@ -13,16 +15,34 @@ export function createKysely(database: Database.Database): StoreDatabase {
 
 /** Transactions that wait for another program's lock without blocking the process, and fail in our words. */
 export function createInTransaction(db: StoreDatabase, path: string, clock: Clock): InTransaction {
+  const breathe = path === IN_MEMORY ? () => Promise.resolve() : createBreath();
   return async (work) => {
     const deadline = clock.monotonicMs() + BUSY_PATIENCE_MS;
     for (;;) {
       try {
-        return await db.transaction().execute(work);
+        return await db.transaction().execute(async (tx) => {
+          await breathe();
+          return await work(tx);
+        });
       } catch (error) {
         if (!isBusy(error) || clock.monotonicMs() >= deadline) throw translateStoreError(error, path);
         await clock.sleep(BUSY_PAUSE_MS);
       }
     }
+  };
+}
+
+/**
+ * SQLite answers at once, so a thousand waiting transactions would follow each other without a turn of the event loop
+ * in between, and nobody's heartbeat, ping or request would be heard until the last of them. Now and then
+ * the one whose turn it is lets the loop turn first.
+ */
+function createBreath(): () => Promise<void> {
+  let breathedAtMs = performance.now();
+  return async () => {
+    if (performance.now() - breathedAtMs < BREATHE_EVERY_MS) return;
+    breathedAtMs = performance.now();
+    await new Promise((resolve) => setImmediate(resolve));
   };
 }
 
