@@ -20,7 +20,7 @@ startBackground(basics, parts);
 const loop = monitorEventLoopDelay({ resolution: 5 });
 loop.enable();
 await parts.dispatch.listen();
-void parts.mover.run();
+void parts.movement.run();
 process.send?.({ ready: true });
 
 /** Another instance for every node, in one transaction; then until every node has said that it accepted it. */
