@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { createHaproxy } from '../../agent/proxy/haproxy/haproxy.ts';
 import type { MeshTls } from '../../agent/proxy/haproxy/files.ts';
@@ -7,7 +10,7 @@ import type { MeshPeer } from '../../shared/domain/fleet-routes.ts';
 import type { NodeId } from '../../shared/domain/ids.ts';
 import { systemClock } from '../../shared/kit/clock.ts';
 import { run } from '../../shared/kit/exec.ts';
-import { issueNode, tempDir, type TestCa } from './certificates.ts';
+import { issueNode, type TestCa } from './certificates.ts';
 import { recordingLogger } from './dispatch-rig.ts';
 import { freePort } from './proxy-lab.ts';
 
@@ -38,7 +41,7 @@ export class MeshLab {
   async node(name: string, options: { readonly tls?: MeshTls; readonly config?: Partial<HaproxyConfig> } = {}): Promise<MeshNode> {
     const nodeId = `node000000${name}` as NodeId;
     const peer = { nodeId, name: `node-${name}`, address: '127.0.0.1', port: await freePort() };
-    const stateDir = await tempDir(this.#t, 'slipway-mesh-');
+    const stateDir = await mkdtemp(join(tmpdir(), 'slipway-mesh-'));
     const port = await freePort();
     const logger = recordingLogger();
     const binds = [{ address: '127.0.0.1', port }];
@@ -49,7 +52,10 @@ export class MeshLab {
       proxy: createHaproxy(config, { run, clock: systemClock, logger, systemd: false, meshTls: () => Promise.resolve(node.tls) }),
       apply: (routes) => node.proxy.apply(routes, this.nodes.map((each) => each.peer)), // prettier-ignore
     };
-    this.#t.after(() => node.proxy.stop());
+    this.#t.after(async () => {
+      await node.proxy.stop();
+      await rm(stateDir, { recursive: true, force: true });
+    });
     this.nodes.push(node);
     return node;
   }
