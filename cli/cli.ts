@@ -14,6 +14,8 @@ export interface Cli {
   readonly paint: Paint;
   /** stdout is a terminal. */
   readonly interactive: boolean;
+  /** Its size now. */
+  readonly screen: () => { readonly columns: number; readonly rows: number };
   readonly nowMs: () => number;
   readonly configPath: string;
   readonly api: () => Promise<ApiClient>;

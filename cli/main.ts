@@ -37,6 +37,7 @@ function createCli(environment: CliEnvironment, signal: AbortSignal): Cli & { cl
     note,
     paint: colour ? colourPaint : plainPaint,
     interactive: process.stdout.isTTY,
+    screen: () => ({ columns: process.stdout.columns || 80, rows: process.stdout.rows || 24 }),
     nowMs: () => Date.now(),
     configPath: environment.configPath,
     api: () => (client ??= openClient(environment.configPath)),

@@ -69,8 +69,15 @@ export function nodeRow(node: NodeBody, paint: Paint): (string | { text: string;
     nodeState(node, paint),
     [node.sandboxDriver, node.builder === true ? 'builder' : undefined].filter((part) => part !== undefined).join(', '),
     node.platform ?? '',
-    node.diskFreeBytes === undefined ? '' : `${renderBytes(node.diskFreeBytes)} free`,
-    node.load1 === undefined ? '' : `load ${node.load1.toFixed(2)}`,
+    renderFree(node),
+    node.load1 === undefined ? '' : `load ${node.load1.toFixed(2)}${node.instances === undefined ? '' : `, ${node.instances} up`}`,
     node.connected || node.lastSeenMsAgo === undefined ? '' : `last heard ${renderDuration(node.lastSeenMsAgo)} ago`,
   ];
+}
+
+/** `48.2 GB disk, 1.2 GB memory free` */
+function renderFree({ diskFreeBytes, memoryFreeBytes }: NodeBody): string {
+  if (diskFreeBytes === undefined) return '';
+  if (memoryFreeBytes === undefined) return `${renderBytes(diskFreeBytes)} free`;
+  return `${renderBytes(diskFreeBytes)} disk, ${renderBytes(memoryFreeBytes)} memory free`;
 }

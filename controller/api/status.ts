@@ -71,12 +71,12 @@ function nodeProblems(node: NodeBody): readonly ProblemBody[] {
   if (!node.connected) {
     const since = node.lastSeenMsAgo === undefined ? 'since the controller started' : `for ${words(node.lastSeenMsAgo)}`;
     const message = `Node ${node.name} has not been heard of ${since}; its apps go on running if the machine does.`;
-    return [{ message, next: `on ${node.name}: systemctl status slipway-agent` }];
+    return [{ message, next: `slipway why ${node.name}` }];
   }
   const missing = node.missing.map((what) => ({ message: `Node ${node.name}: ${what}.`, next: `on ${node.name}: script/bootstrap` }));
   const low = node.diskFreeBytes !== undefined && node.diskFreeBytes < DISK_LOW_BYTES;
   const free = Math.round((node.diskFreeBytes ?? 0) / 1024 / 1024);
-  return low ? [{ message: `Node ${node.name} has ${free} MB of disk left.`, next: `on ${node.name}: df -h` }, ...missing] : missing;
+  return low ? [{ message: `Node ${node.name} has ${free} MB of disk left.`, next: `slipway why ${node.name}` }, ...missing] : missing;
 }
 
 function appProblems(app: AppFacts): readonly ProblemBody[] {
@@ -88,7 +88,7 @@ function instanceProblems(app: AppFacts): readonly ProblemBody[] {
   const broken = wanted.filter((instance) => instance.state === 'backoff' || instance.state === 'failed');
   return broken.map((instance) => ({
     message: `${app.name}: ${instance.name} on ${instance.node} is down. ${instance.reason?.message ?? lastExit(instance)}`.trim(),
-    next: `slipway logs -a ${app.name} -p ${instance.name}`,
+    next: `slipway why ${instance.name} -a ${app.name}`,
   }));
 }
 
@@ -98,7 +98,7 @@ function releaseProblems({ name, latest, current }: AppFacts): readonly ProblemB
   return [
     {
       message: `${name}: v${latest.version} failed, ${serving}. ${latest.failure?.message ?? ''}`.trim(),
-      next: `slipway releases -a ${name}`,
+      next: `slipway why ${name}`,
     },
   ];
 }

@@ -1,11 +1,16 @@
+import { z } from 'zod';
+import { followStatus } from '../follow-status.ts';
+import { answerLines } from '../ndjson.ts';
 import { describeInstances } from '../app-instances.ts';
 import type { ApiConfig, ApiDeps } from '../deps.ts';
 import { meshProblems } from '../mesh-status.ts';
 import { userRoute, type Route } from '../route.ts';
 import { statusOf, type AppFacts } from '../status.ts';
 import { viewNode } from '../views.ts';
-import type { App, NodeRow } from '../../store/port.ts';
-import type { NodeBody } from '../../../shared/domain/api.ts';
+import type { App, NodeRow, User } from '../../store/port.ts';
+import type { NodeBody, StatusBody } from '../../../shared/domain/api.ts';
+
+const statusQuery = z.strictObject({ follow: z.stringbool().default(false) });
 
 export function fleetRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
   const startedAtMs = deps.clock.monotonicMs();
@@ -22,20 +27,26 @@ export function fleetRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] 
       url: '/status',
       auth: 'user',
       action: 'fleet.read',
-      handle: async ({ user }) => {
-        const nodes = await deps.store.nodes();
-        const apps = await deps.store.appsOf(user);
-        return statusOf({
-          version: config.version,
-          uptimeMs: Math.round(deps.clock.monotonicMs() - startedAtMs),
-          nodes: describeNodes(deps, nodes),
-          heldNodes: deps.movement.heldNodes(),
-          mesh: meshProblems(deps.fleet.nodes()),
-          apps: await Promise.all(apps.map((app) => appFacts(config, deps, { app, nodes }))),
-        });
+      query: statusQuery,
+      handle: async ({ user, query: { follow }, reply, signal }) => {
+        const read = (): Promise<StatusBody> => readStatus(config, deps, { user, startedAtMs });
+        return follow ? answerLines(followStatus(deps, read, signal), { reply, clock: deps.clock, signal }) : await read();
       },
     }),
   ];
+}
+
+async function readStatus(config: ApiConfig, deps: ApiDeps, of: { user: User; startedAtMs: number }): Promise<StatusBody> {
+  const nodes = await deps.store.nodes();
+  const apps = await deps.store.appsOf(of.user);
+  return statusOf({
+    version: config.version,
+    uptimeMs: Math.round(deps.clock.monotonicMs() - of.startedAtMs),
+    nodes: describeNodes(deps, nodes),
+    heldNodes: deps.movement.heldNodes(),
+    mesh: meshProblems(deps.fleet.nodes()),
+    apps: await Promise.all(apps.map((app) => appFacts(config, deps, { app, nodes }))),
+  });
 }
 
 function describeNodes({ fleet, clock }: ApiDeps, nodes: readonly NodeRow[]): readonly NodeBody[] {

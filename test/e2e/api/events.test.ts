@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { linesOf } from '../../../cli/lines.ts';
+import type { StatusBody } from '../../../shared/domain/api.ts';
 import type { EventsBody } from '../../../shared/domain/api-observe.ts';
 import type { FleetEvent } from '../../../shared/domain/event.ts';
 import { openApi, type ApiFixture, type Caller } from '../../support/api-fixture.ts';
@@ -53,6 +54,17 @@ describe('events over the API', () => {
     await fixture.store.addEvent({ kind: 'x.other', actor: 'controller', app: 'other', message: 'Not hers.' });
     await fixture.store.addEvent({ kind: 'x.mine', actor: 'controller', app: 'hello', message: 'Hers.' });
     assert.equal(await nextKind(lines), 'x.mine');
+    answer.body.destroy();
+  });
+
+  it('sends the status again when something has happened', { timeout: 20_000 }, async () => {
+    const answer = await fixture.call(callers.ada, 'GET', '/v1/status?follow=true');
+    const lines = linesOf(answer.body);
+    const apps = async (): Promise<number> =>
+      (JSON.parse(((await lines.next()) as { value?: string }).value ?? '') as StatusBody).apps.length;
+    assert.equal(await apps(), 1);
+    await addApp(fixture.store, (await fixture.store.users()).find((user) => user.name === 'ada')!.id, 'second');
+    assert.equal(await apps(), 2);
     answer.body.destroy();
   });
 });

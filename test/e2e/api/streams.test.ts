@@ -101,7 +101,7 @@ describe('streams and status of the API', () => {
     report(node, row.instanceId, 'backoff');
     const [problem] = (await status()).problems;
     assert.match(problem!.message, /^hello: web\.1 on node-a is down\. It crashed\./);
-    assert.equal(problem!.next, 'slipway logs -a hello -p web.1');
+    assert.equal(problem!.next, 'slipway why web.1 -a hello');
     fixture.fleet.live = [];
     assert.match((await status()).problems[0]!.message, /No connected node can build/);
   });

@@ -138,6 +138,13 @@ describe('screens of the CLI', () => {
     assertScreen(renderConfigForShell(config), ['A=1', `GREETING='it'\\''s here'`]);
   });
 
+  it('shows what a node has left, once it has said so', () => {
+    assertScreen(renderNodes([{ ...node, memoryFreeBytes: 1_234_000_000, instances: 3 }], plainPaint), [
+      '=== Nodes',
+      'attic  connected  lxc, builder  debian-12-x64  48.2 GB disk, 1.2 GB memory free  load 0.25, 3 up',
+    ]);
+  });
+
   it('lists nodes', () => {
     const lost: NodeBody = { ...node, name: 'fra-1', connected: false, lastSeenMsAgo: 3 * MINUTE };
     assertScreen(renderNodes([node, lost], plainPaint), [

@@ -1,0 +1,33 @@
+import type { StatusBody } from '../../shared/domain/api.ts';
+import type { ApiDeps } from './deps.ts';
+import { Wake } from './wake.ts';
+
+/** At most so often, however much happens. */
+const QUIET_MS = 500;
+/** Load, memory and how long ago things were change without a report. */
+const TICK_MS = 5_000;
+
+/** The status now, and again whenever something has changed. */
+export async function* followStatus(
+  { store, fleet, clock }: ApiDeps,
+  read: () => Promise<StatusBody>,
+  signal: AbortSignal,
+): AsyncGenerator<StatusBody> {
+  const wake = new Wake(signal);
+  const stops = [fleet.onChange(() => wake.wake()), store.onEvents(() => wake.wake())];
+  try {
+    while (!signal.aborted) {
+      yield await read();
+      const tick = new AbortController();
+      void clock.sleep(TICK_MS, AbortSignal.any([signal, tick.signal])).then(
+        () => wake.wake(),
+        () => undefined,
+      );
+      await wake.wait();
+      tick.abort();
+      await clock.sleep(QUIET_MS, signal).catch(() => undefined);
+    }
+  } finally {
+    for (const stop of stops) stop();
+  }
+}
