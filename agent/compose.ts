@@ -12,13 +12,14 @@ import { DEFAULT_CACHE_LIMIT_BYTES, DEFAULT_SOURCE_LIMIT_BYTES, pickBuildEnv } f
 import { createLayerBuilder } from './build/layers/layer-builder.ts';
 import { createBuildRunner, type NodeBuildRunner } from './build/runner.ts';
 import { Tasks } from './build/tasks.ts';
-import { composeProxy, haproxyVersion, meshAddress } from './compose-proxy.ts';
+import { composeProxy } from './compose-proxy.ts';
 import type { AgentConfig } from './config.ts';
 import { createImages, type NodeImages } from './images/images.ts';
 import { keepImages } from './images/upkeep.ts';
 import { LogBook } from './logs/log-book.ts';
 import { createLogs } from './logs/logs.ts';
 import type { Logs } from './logs/port.ts';
+import { ownFacts } from './own-facts.ts';
 import { markConnected, ownVersion } from './program.ts';
 import type { Proxy } from './proxy/port.ts';
 import { parseRouterLine } from './proxy/router-line.ts';
@@ -31,13 +32,13 @@ import { ReconcileLoop } from './reconcile/loop.ts';
 import { RouteSwitch } from './reconcile/route-switch.ts';
 import { createSandbox, type RemovableSandbox } from './sandbox/create.ts';
 import { dynoSpec } from './sandbox/dyno.ts';
-import { probeSandbox } from './sandbox/probe.ts';
 import { connectSession, type OpenSession } from './session/connect-session.ts';
-import { collectFacts, collectHeartbeat, findMissing, osRelease, type OwnFacts } from './session/facts.ts';
+import { collectFacts, collectHeartbeat, osRelease } from './session/facts.ts';
 import { createImageTransport, type ControllerTransport } from './session/image-transport.ts';
 import { keepCertificateFresh } from './session/keep-certificate.ts';
 import { notJoined, readIdentity, type NodeIdentity } from './session/node-files.ts';
 import type { SessionHandlers } from './session/port.ts';
+import { tellLastSwitch, upgradeTo, type UpgradeDeps } from './upgrade.ts';
 
 const PRODUCT_DIR = join(import.meta.dirname, '..');
 const HOST_CHECK_MS = 5_000;
@@ -154,7 +155,8 @@ export function composeAgent(basics: Basics, drivers: Drivers): Agent {
     result: (taskId, outcome) => holder.session?.taskResult(taskId, outcome),
     log,
   });
-  const handlers = sessionHandlers(basics, drivers, { loop, tasks });
+  const tell = (reason: Reason): void => holder.session?.event({ reason });
+  const handlers = sessionHandlers(basics, drivers, { loop, tasks, tell });
   const stop = new AbortController();
   return {
     start: async () => {
@@ -171,8 +173,7 @@ export function composeAgent(basics: Basics, drivers: Drivers): Agent {
         logger: log,
         random: Math.random,
       });
-      const onLate = (reason: Reason): void => holder.session?.event({ reason });
-      void keepCertificateFresh({ ...basics, stateDir: config.stateDir, random: Math.random, onLate }, stop.signal);
+      void keepCertificateFresh({ ...basics, stateDir: config.stateDir, random: Math.random, onLate: tell }, stop.signal);
     },
     stop: async () => {
       stop.abort();
@@ -226,12 +227,14 @@ function composeLoop(basics: Basics, drivers: Drivers, report: ConstructorParame
 function sessionHandlers(
   basics: Basics,
   drivers: Drivers,
-  parts: { readonly loop: ReconcileLoop; readonly tasks: Tasks },
+  parts: { readonly loop: ReconcileLoop; readonly tasks: Tasks; readonly tell: UpgradeDeps['tell'] },
 ): SessionHandlers {
   const { config } = basics;
   const { ledger, fleetLedger, builds, logs, sandbox, proxy, identity } = drivers;
-  const { loop, tasks } = parts;
+  const { loop, tasks, tell } = parts;
   const version = ownVersion(PRODUCT_DIR);
+  const { stateDir } = config;
+  const upgrade = { stateDir, version, tell, run, log: basics.log, installScript: () => drivers.transport.installScript() };
   return {
     hello: async () => ({
       facts: await collectFacts(config.stateDir, await ownFacts(config, { version: await version, sandboxDriver: sandbox.kind, identity })),
@@ -250,9 +253,8 @@ function sessionHandlers(
       return refusal;
     },
     welcomed: () => {
-      void version
-        .then((own) => markConnected(config.stateDir, own))
-        .catch((error: unknown) => basics.log.warn({ err: error }, 'connected mark not written'));
+      const failed = (error: unknown): void => basics.log.warn({ err: error }, 'connected mark not written');
+      void version.then((own) => markConnected(stateDir, own)).then(() => tellLastSwitch(upgrade), failed);
     },
     acceptRoutes: async (update) => {
       const refusal = await fleetLedger.accept(update);
@@ -260,6 +262,7 @@ function sessionHandlers(
       if (refusal === undefined && routes !== undefined) await loop.setRoutes(routes);
       return refusal;
     },
+    upgrade: (to) => void upgradeTo(to, upgrade),
     startTask: (task) => {
       tasks.start(task);
     },
@@ -267,27 +270,5 @@ function sessionHandlers(
       tasks.cancel(taskId);
     },
     queryLogs: (query, signal) => logs.query(query, signal),
-  };
-}
-
-const PROGRAM_FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
-const WISHES = [
-  { program: 'haproxy', words: 'haproxy is missing: apps get no traffic; install it with: apt-get install haproxy' },
-  { program: 'mksquashfs', words: 'mksquashfs is missing: nothing can be built here; install it with: apt-get install squashfs-tools' },
-];
-
-async function ownFacts(
-  config: AgentConfig,
-  own: { readonly version: string; readonly sandboxDriver: string; readonly identity: NodeIdentity },
-): Promise<OwnFacts> {
-  return {
-    agentVersion: own.version,
-    sandboxDriver: own.sandboxDriver,
-    stacks: ['host'],
-    proxyVersion: await haproxyVersion(),
-    missing: [...(await findMissing(WISHES, PROGRAM_FOLDERS)), ...(await probeSandbox(config.sandbox))],
-    builder: config.builder,
-    httpAddress: `${config.proxy.address === '*' ? '0.0.0.0' : config.proxy.address}:${String(config.proxy.port)}`,
-    meshAddress: await meshAddress(config, own.identity),
   };
 }

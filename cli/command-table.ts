@@ -1,6 +1,7 @@
 import type { CommandSpec } from './command-spec.ts';
 import { DOMAIN_COMMANDS } from './domain-commands.ts';
 import { OBSERVE_COMMANDS } from './observe-commands.ts';
+import { INSTALL_COMMANDS } from './install-commands.ts';
 import { IDENTITY_COMMANDS } from './identity-commands.ts';
 import { PLACEMENT_COMMANDS } from './placement-commands.ts';
 import { NODE_COMMANDS } from './node-commands.ts';
@@ -173,6 +174,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   ...NODE_COMMANDS,
   ...IDENTITY_COMMANDS,
+  ...INSTALL_COMMANDS,
   {
     name: 'login',
     args: '<url>',

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Epoch } from '../shared/domain/assignment.ts';
+import type { Reason } from '../shared/domain/instance.ts';
 import type { Clock } from '../shared/kit/clock.ts';
 import { run } from '../shared/kit/exec.ts';
 import type { Failpoint } from '../shared/kit/failpoint.ts';
@@ -19,6 +20,7 @@ import type { ControllerConfig } from './config.ts';
 import { createDispatch, type Dispatch } from './dispatch/create-dispatch.ts';
 import { keepAgentDoorFresh } from './dispatch/renew-certificate.ts';
 import { createPrograms, type Programs } from './install/programs.ts';
+import { Upgrades } from './install/upgrades.ts';
 import { FleetObserver } from './observe/instance-events.ts';
 import { createNodeEventSink } from './observe/node-events.ts';
 import { createPushGate } from './push/gate.ts';
@@ -96,6 +98,8 @@ export interface Parts extends Foundations {
   readonly formations: Formations;
   readonly deploys: Deploys;
   readonly movement: ReturnType<typeof createMovement>;
+  readonly programs: Programs;
+  readonly upgrades: Upgrades;
 }
 
 /** Builds every part of the pipeline and hands each what it needs; nothing listens yet. */
@@ -103,7 +107,19 @@ export async function composePipeline(basics: Basics, foundations: Foundations):
   const { config, clock, log, failpoint, signal } = basics;
   const { store } = foundations;
   const paths = controllerPaths(config.stateDir);
-  const dispatch = await composeDispatch(basics, foundations);
+  const hearing: { upgrades?: Upgrades } = {};
+  const dispatch = await composeDispatch(basics, foundations, (node, reason) => hearing.upgrades?.heard(node, reason));
+  const programs = composePrograms(basics);
+  const upgrades = new Upgrades({
+    fleet: dispatch.fleet,
+    programs,
+    store,
+    send: (node, version) => dispatch.upgrade(node, version),
+    clock,
+    log,
+    signal,
+  });
+  hearing.upgrades = upgrades;
   const queue = new KeyedQueue();
   const policy = { ...DEFAULT_ROLLOUT_POLICY, ...defined(config.rollout) };
   const refMover = (app: App, ref: string, commit: string): Promise<void> => setRef(paths.repos, app, { ref, commit });
@@ -129,13 +145,18 @@ export async function composePipeline(basics: Basics, foundations: Foundations):
   const { lostAfterMs } = config;
   const { fleet } = dispatch;
   const movement = createMovement({ store, fleet, queue, clock, log, failpoint, newInstanceId, lostAfterMs, signal });
-  return { ...foundations, dispatch, builds, buildLogs, releases, formations, deploys, movement };
+  return { ...foundations, dispatch, builds, buildLogs, releases, formations, deploys, movement, programs, upgrades };
 }
 
-async function composeDispatch(basics: Basics, { store, authority }: Foundations): Promise<Dispatch> {
+async function composeDispatch(
+  basics: Basics,
+  { store, authority }: Foundations,
+  hear: (node: string, reason: Reason) => void,
+): Promise<Dispatch> {
   const { config, clock, log } = basics;
   const credential = await authority.serverCredential();
   const epoch: Epoch = await store.newEpoch(randomId());
+  const note = createNodeEventSink({ store, clock, log });
   return createDispatch(
     {
       epoch,
@@ -148,7 +169,10 @@ async function composeDispatch(basics: Basics, { store, authority }: Foundations
       clock,
       logger: log,
       randomId,
-      onNodeEvent: createNodeEventSink({ store, clock, log }),
+      onNodeEvent: (node, event) => {
+        note(node, event);
+        hear(node.name, event.reason);
+      },
       observer: new FleetObserver({ store, log }),
     },
   );
@@ -202,7 +226,8 @@ export function composeApi(basics: Basics, parts: Parts, ports: { readonly ssh: 
       images,
       taskSources: builds,
       authority,
-      programs: composePrograms(basics),
+      programs: parts.programs,
+      upgrades: parts.upgrades,
       endSessions: (node, words) => dispatch.endSessions(node, words),
       connections: new NodeConnections(),
       movement: parts.movement,

@@ -140,6 +140,9 @@ export class Connection {
       case 'logQuery':
         this.#logs.start(message);
         break;
+      case 'upgrade':
+        this.#deps.handlers.upgrade?.(message.version);
+        break;
       case 'cancelLogQuery':
         this.#logs.cancel(message.queryId);
         break;

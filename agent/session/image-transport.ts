@@ -21,10 +21,13 @@ export interface TransportConfig {
 export interface ControllerTransport extends ImageTransport {
   /** Source of a task this node holds: gzip-compressed tar. @throws SLIP_TASK_SOURCE, transient errors */
   openSource(taskId: TaskId, signal: AbortSignal): Promise<NodeJS.ReadableStream>;
+  /** The controller's install.sh. @throws SLIP_CONTROLLER_UNREACHABLE, SLIP_UPGRADE_SCRIPT */
+  installScript(): Promise<string>;
   close(): Promise<void>;
 }
 
 const IDLE_TIMEOUT_MS = 30_000;
+const SCRIPT_TIMEOUT_MS = 120_000;
 const ERROR_BODY_CHARACTERS = 10_000;
 
 /** Layers and sources over HTTPS with the node's certificate, apart from the session so that bulk never delays control. */
@@ -33,6 +36,7 @@ export function createImageTransport(config: TransportConfig): ControllerTranspo
   return {
     download: (digest, offsetBytes, signal) => download(pool, { digest, offsetBytes, signal }),
     upload: (digest, path, signal) => upload(pool, { digest, path, signal }),
+    installScript: () => installScript(pool),
     openSource: async (taskId, signal) => {
       const answer = await pool.call({ method: 'GET', path: `/v1/tasks/${taskId}/source`, signal });
       if (answer.statusCode === 200) return answer;
@@ -93,4 +97,17 @@ async function failure(answer: IncomingMessage, fallback: string): Promise<Slipw
   const kind = httpStatus >= 500 || httpStatus === 429 ? 'transient' : 'user';
   if (known !== undefined) return new SlipwayError({ ...known, kind, httpStatus });
   return new SlipwayError({ code: fallback, kind, message: `The controller answered with HTTP ${String(httpStatus)}.`, httpStatus });
+}
+
+/** From whom the pool trusts, so what is in it may be run. */
+async function installScript(pool: HttpsPool): Promise<string> {
+  const answer = await pool.call({ method: 'GET', path: '/install.sh', signal: AbortSignal.timeout(SCRIPT_TIMEOUT_MS) });
+  const script = await text(answer);
+  if (answer.statusCode === 200) return script;
+  throw new SlipwayError({
+    code: 'SLIP_UPGRADE_SCRIPT',
+    kind: 'transient',
+    message: `The controller did not hand out its install.sh (HTTP ${String(answer.statusCode ?? 0)}).`,
+    hint: 'Its log says why. Then again: slipway nodes:upgrade',
+  });
 }

@@ -24,6 +24,8 @@ export interface SessionHandlers {
   welcomed?(): void;
   /** Stores the routes of the fleet, and resolves when the proxy serves them; with the reason when it refuses them. */
   acceptRoutes(update: RoutesUpdate): Promise<Reason | undefined>;
+  /** It wants this version here: `0.1.0+c3e11cb00a2f`. */
+  upgrade?(version: string): void;
   startTask(task: BuildTask): void;
   cancelTask(taskId: TaskId): void;
   queryLogs(

@@ -2,6 +2,7 @@ import type { Action } from '../access/policy.ts';
 import type { Authority } from '../access/ca/authority.ts';
 import type { ImageStore, TaskSources } from '../build/port.ts';
 import type { Programs } from '../install/programs.ts';
+import type { Upgrades } from '../install/upgrades.ts';
 import type { Fleet } from '../dispatch/port.ts';
 import type { Formations } from '../release/formations.ts';
 import type { Movement } from '../movement/port.ts';
@@ -40,6 +41,7 @@ export interface ApiDeps {
   readonly taskSources: TaskSources;
   readonly authority: Authority;
   readonly programs: Programs;
+  readonly upgrades: Pick<Upgrades, 'start' | 'status'>;
   /** Assigned to the node, or made by it. */
   readonly mayReadImage: (node: NodeId, digest: Digest) => Promise<boolean>;
   /** True only while the node holds a task. */

@@ -48,6 +48,8 @@ export interface Dispatch {
   mayWriteImage(node: NodeId, digest: Digest): Promise<boolean>;
   /** Ends every session of a node at once, in these words. */
   endSessions(node: NodeId, words: string): void;
+  /** Asks a node to become another version of the agent; false when it is not connected. */
+  upgrade(node: NodeId, version: string): boolean;
   /** The node's last answer to a desired state; a refusal stays until it accepts one. */
   acknowledgement(node: NodeId): DesiredAck | undefined;
 }
@@ -93,6 +95,11 @@ export function createDispatch(config: DispatchConfig, deps: DispatcherDeps & { 
     mayReadImage: (node, digest) => mayRead(deps.store, node, digest),
     mayWriteImage: async (node) => dispatcher.tasks.countOn(node) > 0,
     endSessions: (node, words) => dispatcher.endSessions(node, words),
+    upgrade: (node, version) => {
+      const session = dispatcher.book.get(node)?.session;
+      session?.send({ kind: 'upgrade', version });
+      return session !== undefined;
+    },
     acknowledgement: (node) => dispatcher.ackOf(node),
   };
 }

@@ -23,6 +23,7 @@ const logQuery = z.object({
   lines: z.int().min(0).max(MAX_QUERY_LINES),
   follow: z.boolean(),
 });
+const upgrade = z.object({ version: field.word });
 const cancelLogQuery = z.object({ queryId: field.id<string>() });
 
 const DECODERS: { readonly [K in Kind]: (wire: unknown) => Extract<ControllerMessage, { kind: K }> } = {
@@ -31,6 +32,7 @@ const DECODERS: { readonly [K in Kind]: (wire: unknown) => Extract<ControllerMes
   startTask: (wire) => ({ kind: 'startTask', task: decode(buildTask, wire, 'start_task') }),
   cancelTask: (wire) => ({ kind: 'cancelTask', ...decode(cancelTask, wire, 'cancel_task') }),
   logQuery: (wire) => ({ kind: 'logQuery', ...decode(logQuery, wire, 'log_query') }),
+  upgrade: (wire) => ({ kind: 'upgrade', ...decode(upgrade, wire, 'upgrade') }),
   cancelLogQuery: (wire) => ({ kind: 'cancelLogQuery', ...decode(cancelLogQuery, wire, 'cancel_log_query') }),
   fleetRoutes: (wire) => ({ kind: 'fleetRoutes', update: decode(routesUpdate, wire, 'fleet_routes') }),
 };
@@ -59,6 +61,8 @@ export function encodeControllerMessage(message: ControllerMessage): WireControl
       const { queryId, app, lines, follow } = message;
       return { logQuery: { queryId, app, process: message.process ?? '', lines: Math.min(lines, MAX_QUERY_LINES), follow } };
     }
+    case 'upgrade':
+      return { upgrade: { version: message.version } };
     case 'cancelLogQuery':
       return { cancelLogQuery: { queryId: message.queryId } };
     case 'fleetRoutes':

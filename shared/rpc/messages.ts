@@ -143,4 +143,11 @@ export interface FleetRoutesMessage {
   readonly update: RoutesUpdate;
 }
 
-export type ControllerMessage = FleetRoutesMessage | Welcome | Desired | StartTask | CancelTask | LogQueryMessage | CancelLogQuery;
+/** Become this version (`0.1.0+c3e11cb00a2f`). */
+export interface Upgrade {
+  readonly kind: 'upgrade';
+  readonly version: string;
+}
+
+export type ControllerMessage =
+  Upgrade | FleetRoutesMessage | Welcome | Desired | StartTask | CancelTask | LogQueryMessage | CancelLogQuery;

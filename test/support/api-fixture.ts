@@ -18,6 +18,7 @@ import { Formations } from '../../controller/release/formations.ts';
 import { Restarts } from '../../controller/release/restarts.ts';
 import { DEFAULT_ROLLOUT_POLICY } from '../../controller/release/rollout-plan.ts';
 import type { NodeRow, Store, User } from '../../controller/store/port.ts';
+import type { UpgradeBody } from '../../shared/domain/api-install.ts';
 import type { InstanceStatus } from '../../shared/domain/instance.ts';
 import type { Digest, InstanceId } from '../../shared/domain/ids.ts';
 import type { LogLine } from '../../shared/domain/log-line.ts';
@@ -128,6 +129,7 @@ export interface CallOptions {
   readonly headers?: Record<string, string>;
 }
 
+const NO_UPGRADE: UpgradeBody = { state: 'none', version: '', nodes: [] };
 const fakeFile = (name: string): ProgramFile => ({ name, sha512: 'ab'.repeat(64) });
 export const FAKE_PROGRAM: AgentProgram = {
   version: '0.1.0+0123456789ab',
@@ -210,6 +212,7 @@ function fakeFormations(store: Store, fleet: Fleet): Formations {
 export function fakeDeps(store: Store, fleet: Fleet): Omit<ApiDeps, 'store' | 'fleet' | 'images' | 'authority'> {
   return {
     programs: { current: () => Promise.resolve(FAKE_PROGRAM), file: () => Promise.resolve(undefined) },
+    upgrades: { start: () => Promise.resolve(NO_UPGRADE), status: () => NO_UPGRADE },
     taskSources: { open: () => Promise.resolve(undefined) },
     endSessions: () => undefined,
     connections: new NodeConnections(),

@@ -5,12 +5,13 @@ import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import { TLSSocket } from 'node:tls';
 import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
 import { fillInstallScript } from '../../install/install-script.ts';
 import { describeCauses } from '../../../shared/kit/errors.ts';
 import { notFound } from '../api-errors.ts';
 import type { ApiConfig, ApiDeps } from '../deps.ts';
 import { createRateLimit } from '../rate-limit.ts';
-import { anonymousRoute, type Route } from '../route.ts';
+import { anonymousRoute, userRoute, type Route } from '../route.ts';
 
 const SCRIPT_RATE = { count: 60, perMs: 60_000 };
 /** Large files for nobody in particular: enough for a rack behind one address, not for a flood. */
@@ -18,7 +19,7 @@ const FILE_RATE = { count: 120, perMs: 60_000 };
 
 /** What a machine needs before it is a node. Nothing of it is secret; that it is ours is known by the pinned key. */
 export function installRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
-  return [installScript(config, deps), programFile(deps)];
+  return [installScript(config, deps), programFile(deps), startUpgrade(deps), showUpgrade(deps)];
 }
 
 function installScript(config: ApiConfig, deps: ApiDeps): Route {
@@ -58,6 +59,27 @@ function programFile({ programs, clock }: ApiDeps): Route {
       return createReadStream(path);
     },
   });
+}
+
+const upgradeBody = z.strictObject({ nodes: z.array(z.string().max(64)).max(10_000).default([]) });
+
+function startUpgrade({ upgrades }: ApiDeps): Route {
+  return userRoute({
+    method: 'POST',
+    url: '/nodes/upgrade',
+    auth: 'admin',
+    action: 'node.manage',
+    body: upgradeBody,
+    handle: async ({ user, body, reply }) => {
+      const answer = await upgrades.start(body.nodes, user.name);
+      reply.code(202);
+      return answer;
+    },
+  });
+}
+
+function showUpgrade({ upgrades }: ApiDeps): Route {
+  return userRoute({ method: 'GET', url: '/nodes/upgrade', auth: 'admin', action: 'node.manage', handle: async () => upgrades.status() });
 }
 
 /** Under which address and key this door is known to who stands before it now. */

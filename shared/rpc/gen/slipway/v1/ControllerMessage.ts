@@ -7,6 +7,7 @@ import type { CancelTask as _slipway_v1_CancelTask, CancelTask__Output as _slipw
 import type { LogQuery as _slipway_v1_LogQuery, LogQuery__Output as _slipway_v1_LogQuery__Output } from '../../slipway/v1/LogQuery.ts';
 import type { CancelLogQuery as _slipway_v1_CancelLogQuery, CancelLogQuery__Output as _slipway_v1_CancelLogQuery__Output } from '../../slipway/v1/CancelLogQuery.ts';
 import type { FleetRoutes as _slipway_v1_FleetRoutes, FleetRoutes__Output as _slipway_v1_FleetRoutes__Output } from '../../slipway/v1/FleetRoutes.ts';
+import type { Upgrade as _slipway_v1_Upgrade, Upgrade__Output as _slipway_v1_Upgrade__Output } from '../../slipway/v1/Upgrade.ts';
 
 export interface ControllerMessage {
   'welcome'?: (_slipway_v1_Welcome | null);
@@ -16,7 +17,8 @@ export interface ControllerMessage {
   'logQuery'?: (_slipway_v1_LogQuery | null);
   'cancelLogQuery'?: (_slipway_v1_CancelLogQuery | null);
   'fleetRoutes'?: (_slipway_v1_FleetRoutes | null);
-  'body'?: "welcome"|"desired"|"startTask"|"cancelTask"|"logQuery"|"cancelLogQuery"|"fleetRoutes";
+  'upgrade'?: (_slipway_v1_Upgrade | null);
+  'body'?: "welcome"|"desired"|"startTask"|"cancelTask"|"logQuery"|"cancelLogQuery"|"fleetRoutes"|"upgrade";
 }
 
 export interface ControllerMessage__Output {
@@ -27,5 +29,6 @@ export interface ControllerMessage__Output {
   'logQuery'?: (_slipway_v1_LogQuery__Output | null);
   'cancelLogQuery'?: (_slipway_v1_CancelLogQuery__Output | null);
   'fleetRoutes'?: (_slipway_v1_FleetRoutes__Output | null);
-  'body'?: "welcome"|"desired"|"startTask"|"cancelTask"|"logQuery"|"cancelLogQuery"|"fleetRoutes";
+  'upgrade'?: (_slipway_v1_Upgrade__Output | null);
+  'body'?: "welcome"|"desired"|"startTask"|"cancelTask"|"logQuery"|"cancelLogQuery"|"fleetRoutes"|"upgrade";
 }
