@@ -72,6 +72,7 @@ function nodeFact(
     lastSeenMsAgo: live?.lastSeenAtMs === undefined ? undefined : nowMs - live.lastSeenAtMs,
     diskFreeBytes: live?.diskFreeBytes,
     missing: live?.missing ?? [],
+    certificateExpiresAtMs: row.certificateNotAfterMs,
     instances: rows.filter((one) => one.nodeId === row.id && one.desired === 'run').length,
   };
 }

@@ -212,19 +212,8 @@ const CAUSES: readonly { readonly cause: string; readonly body: WhyBody | undefi
   },
 ];
 
-/** Promised by parts of the product that are not in the table yet. */
-const EXPECTED_SOON = new Set<string>([
-  'nodes:drain',
-  'nodes:info',
-  'nodes:label',
-  'nodes:rejoin',
-  'nodes:remove',
-  'nodes:uncordon',
-  'ps:limits',
-]);
-
 function assertNextExists({ chains }: WhyBody): void {
-  const names = new Set([...COMMANDS.map((command) => command.name), ...EXPECTED_SOON]);
+  const names = new Set(COMMANDS.map((command) => command.name));
   for (const { next } of chains) {
     for (const command of next.split(' && ')) {
       const [program, name] = command.split(' ');
