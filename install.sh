@@ -10,6 +10,8 @@
 #   --uninstall   take Slipway and everything it brought off this machine
 #   --help
 #
+# The same file makes a machine the controller, from a checkout of Slipway: sudo ./install.sh controller --help
+#
 # Everything happens in main, on the last line: a copy that was cut off does nothing.
 
 # What the controller that serves this file fills in.
@@ -63,9 +65,19 @@ version_from() {
   [ -z "$version" ] || [ "${version%%.*}" -ge "$1" ] 2>/dev/null
 }
 
-require_system() {
+# require_root HOW: to get it.
+require_root() {
   [ "$(uname -s)" = Linux ] || fail "This is $(uname -s); Slipway runs on Linux." "Use a machine with Debian 12 or newer, or Ubuntu 22.04 or newer."
-  [ "$(id -u)" -eq 0 ] || fail "This needs root: it installs packages and systemd units." "Run the same line with \"| sudo sh\" at its end."
+  [ "$(id -u)" -eq 0 ] || fail "This needs root: it installs packages and systemd units." "$1"
+}
+
+# require_systemd WHY
+require_systemd() {
+  [ -d /run/systemd/system ] || fail "systemd does not run this machine (process 1 is $(cat /proc/1/comm 2>/dev/null || echo unknown))." "$1"
+}
+
+require_system() {
+  require_root "Run the same line with \"| sudo sh\" at its end."
   found=$(os_field PRETTY_NAME)
   case $(os_field ID) in
     debian) if version_from 12; then supported=yes; else supported=; fi ;;
@@ -74,8 +86,7 @@ require_system() {
   esac
   [ -n "$supported" ] ||
     fail "This is ${found:-a system without /etc/os-release}, which Slipway does not install on yet." "Supported: Debian 12 or newer, Ubuntu 22.04 or newer. Not yet: Fedora, RHEL, Alma, Rocky, SUSE, Arch, Alpine, and older releases."
-  [ -d /run/systemd/system ] ||
-    fail "systemd does not run this machine (process 1 is $(cat /proc/1/comm 2>/dev/null || echo unknown))." "The agent, the proxy and every app are systemd units. A container without systemd cannot be a node; a virtual machine can."
+  require_systemd "The agent, the proxy and every app are systemd units. A container without systemd cannot be a node; a virtual machine can."
   command -v apt-get >/dev/null || fail "$found has no apt-get." "Slipway brings its packages with it."
   case $(uname -m) in
     x86_64 | amd64) ARCH=x64 NODE_FILE=$SERVED_NODE_X64 ;;
@@ -99,15 +110,15 @@ holders() {
   done | sort -un
 }
 
-# Fails when somebody else than our own proxy listens on the port of the apps.
+# require_port PORT OURS NEEDER HINT: fails when somebody listens there who has not OURS in the command line.
 require_port() {
-  for inode in $(listening_inodes "$PORT"); do
+  for inode in $(listening_inodes "$1"); do
     who=
     for pid in $(holders "$inode"); do
-      case $(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null) in *"$STATE/proxy/"*) continue 2 ;; esac
+      case $(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null) in *"$2"*) continue 2 ;; esac
       who="${who:+$who, }$(cat "/proc/$pid/comm" 2>/dev/null) (process $pid)"
     done
-    fail "Port $PORT is in use by ${who:-a program that cannot be seen from here}; Slipway's proxy needs it." "Stop that program (systemctl disable --now NAME), or give the proxy another port: --port 8080"
+    fail "Port $1 is in use by ${who:-a program that cannot be seen from here}; $3 needs it." "Stop that program (systemctl disable --now NAME), or $4"
   done
 }
 
@@ -160,7 +171,7 @@ detect() {
   require_controller
   require_membership
   require_disk
-  require_port
+  require_port "$PORT" "$STATE/proxy/" "Slipway's proxy" "give the proxy another port: --port 8080"
   running=$(readlink "$ROOT/current" 2>/dev/null || true)
   membership='not joined yet'
   [ -z "$joined" ] || membership="node $joined"
@@ -400,7 +411,10 @@ uninstall() {
   systemctl daemon-reload
   systemctl reset-failed 'slipway-*' 2>/dev/null || true
   remove_packages
-  rm -rf "$ROOT" "$STATE" "$CACHE" "$ETC"
+  rm -rf "$ROOT" "$STATE" "$CACHE"
+  # A controller may live here too.
+  rm -f "$ETC/agent.json" "$ETC"/packages-*
+  rmdir "$ETC" 2>/dev/null || [ -e "$ETC/controller.json" ] || rm -rf "$ETC"
   say "Slipway is off this machine.${name:+ Tell the fleet, on your own machine: slipway nodes:remove $name}"
 }
 
@@ -431,6 +445,25 @@ parse_arguments() {
   case $PORT in '' | *[!0-9]* | ??????*) fail "--port takes a number, not \"$PORT\"." ;; esac
 }
 
+# --- a controller -------------------------------------------------------------------------------------------------
+
+# The rest of it is a file of the checkout that this one lies in.
+controller() {
+  HERE=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
+  rest=$HERE/controller/install/install-controller.sh
+  { [ -z "$SERVED_URL" ] && [ -f "$rest" ]; } ||
+    fail "A controller is installed from a checkout of Slipway, and this copy of install.sh is not in one." "Clone it on that machine, run script/bootstrap in it, then: sudo ./install.sh controller"
+  # shellcheck source=controller/install/install-controller.sh
+  . "$rest"
+  controller_main "$@"
+}
+
+work_folder() {
+  WORK=$(mktemp -d)
+  trap 'rm -rf "$WORK"' EXIT
+  trap 'exit 130' INT TERM HUP
+}
+
 # One at a time. The lock is gone with the process.
 take_turn() {
   command -v flock >/dev/null || return 0
@@ -442,14 +475,17 @@ main() {
   set -eu
   umask 022
   export LC_ALL=C.UTF-8 PATH="${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin"
+  if [ "${1-}" = controller ]; then
+    shift
+    controller "$@"
+    return 0
+  fi
   parse_arguments "$@"
   if [ "$ACTION" = help ]; then
     usage
     return 0
   fi
-  WORK=$(mktemp -d)
-  trap 'rm -rf "$WORK"' EXIT
-  trap 'exit 130' INT TERM HUP
+  work_folder
   if [ "$ACTION" = uninstall ]; then
     uninstall
     return 0
@@ -465,4 +501,4 @@ main() {
   if planned; then say "Dry run: nothing was changed."; else say "Done: this machine is a node of the fleet. On your own machine: slipway nodes"; fi
 }
 
-{ main "$@" </dev/null; }
+{ if [ "${1-}" = controller ]; then main "$@"; else main "$@" </dev/null; fi; }

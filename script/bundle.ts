@@ -1,13 +1,13 @@
 import { mkdir } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { fetchRuntime, RUNTIME_PACKAGES } from './bundle/runtime.ts';
-import { bundleAgent } from './bundle/agent.ts';
 
-const USAGE = `Usage: node script/bundle.ts --out FOLDER [agent] [${RUNTIME_PACKAGES.join('] [')}]
+const USAGE = `Usage: node script/bundle.ts --out FOLDER [agent] [controller] [${RUNTIME_PACKAGES.join('] [')}]
 
 Makes what a server gets, and nothing that is there already:
   agent              the agent as one program with its files beside it: slipway-agent-VERSION-BUILD.tar.gz, and agent.json about it
   node-linux-*, npm  the pinned packages of its runtime, as the registry has them, checked against script/node-runtime.json
+  controller         the controller as a folder that runs where it lies, VERSION+BUILD, on processors like this one's; only when asked for
 `;
 
 async function main(): Promise<void> {
@@ -15,16 +15,22 @@ async function main(): Promise<void> {
     allowPositionals: true,
     options: { out: { type: 'string' }, help: { type: 'boolean' } },
   });
-  const known: readonly string[] = ['agent', ...RUNTIME_PACKAGES];
+  const usual: readonly string[] = ['agent', ...RUNTIME_PACKAGES];
+  const known = [...usual, 'controller'];
   if (values.help === true || values.out === undefined || positionals.some((name) => !known.includes(name))) {
     process.stdout.write(USAGE);
     process.exitCode = values.help === true ? 0 : 2;
     return;
   }
   await mkdir(values.out, { recursive: true });
-  for (const name of positionals.length === 0 ? known : positionals) {
-    console.log(name === 'agent' ? await bundleAgent(values.out) : await fetchRuntime(name, values.out));
-  }
+  for (const name of positionals.length === 0 ? usual : positionals) console.log(await make(name, values.out));
+}
+
+/** What bundles is loaded when it is needed: an installed controller fetches runtimes, and has no bundler. */
+async function make(name: string, out: string): Promise<string> {
+  if (name === 'agent') return (await import('./bundle/agent.ts')).bundleAgent(out);
+  if (name === 'controller') return (await import('./bundle/controller.ts')).bundleController(out);
+  return fetchRuntime(name, out);
 }
 
 await main();

@@ -34,9 +34,9 @@ export interface Programs {
 }
 
 export interface ProgramsConfig {
-  /** The product: a checkout, or an installed controller, which has a folder `programs`. */
+  /** The product: a checkout, or an installed controller: that has the agent, and runtimes of its own kind, in a folder `programs`. */
   readonly productDir: string;
-  /** Where a checkout keeps what it makes and fetches. */
+  /** Where the controller keeps what it makes and fetches. */
   readonly dir: string;
   /** For npm: where its registry is. */
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -55,26 +55,27 @@ const MAKE_TIMEOUT_MS = 10 * 60_000;
 /** The programs that this controller gives to its nodes. */
 export function createPrograms(config: ProgramsConfig, deps: { readonly run: Run; readonly log: Logger }): Programs {
   const carried = join(config.productDir, 'programs');
-  const dir = existsSync(carried) ? carried : config.dir;
+  const isInstalled = existsSync(join(carried, 'agent.json'));
   const made = new Map<string, Promise<void>>();
   const make = (what: string): Promise<void> => {
     const known = made.get(what);
     if (known !== undefined) return known;
-    const making = makeProgram(config, dir, { ...deps, what });
+    const making = makeProgram(config, { ...deps, what });
     made.set(what, making);
     making.catch(() => made.delete(what)); // the next one who asks tries again
     return making;
   };
   const current = async (): Promise<AgentProgram> => {
-    if (dir !== carried) await make('agent');
-    return describe(dir, config.productDir);
+    if (!isInstalled) await make('agent');
+    return describe(isInstalled ? carried : config.dir, config.productDir);
   };
   return {
     current,
     file: async (name) => {
       const { agent, node, npm } = await current();
       if (![agent, node.x64, node.arm64, npm].some((file) => file.name === name)) return undefined;
-      const path = join(dir, name);
+      if (existsSync(join(carried, name))) return join(carried, name);
+      const path = join(config.dir, name);
       if (!existsSync(path)) await make(name.replace(/-[^-]*$/, ''));
       return path;
     },
@@ -82,8 +83,7 @@ export function createPrograms(config: ProgramsConfig, deps: { readonly run: Run
 }
 
 async function makeProgram(
-  { productDir, env }: ProgramsConfig,
-  dir: string,
+  { productDir, dir, env }: ProgramsConfig,
   { run, log, what }: { readonly run: Run; readonly log: Logger; readonly what: string },
 ): Promise<void> {
   await ensureDir(dir, 0o700);

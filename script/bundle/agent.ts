@@ -98,7 +98,7 @@ async function isExecutable(path: string): Promise<boolean> {
 }
 
 /** Twelve hex digits that stand for every file: its path, whether it can be run, its bytes. */
-async function contentDigest(root: string): Promise<string> {
+export async function contentDigest(root: string): Promise<string> {
   const files = (await readdir(root, { withFileTypes: true, recursive: true })).filter((entry) => entry.isFile());
   const paths = files.map((entry) => relative(root, join(entry.parentPath, entry.name))).sort();
   const digest = createHash('sha256');

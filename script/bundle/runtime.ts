@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { run, runOk } from '../../shared/kit/exec.ts';
 
@@ -11,8 +11,12 @@ export async function readPins(): Promise<Readonly<Record<string, string>>> {
   return JSON.parse(await readFile(join(import.meta.dirname, '../node-runtime.json'), 'utf8')) as Record<string, string>;
 }
 
-/** Through npm, which knows the registry, its mirrors and proxies. @returns the path of the package, whose bytes are the pinned ones */
-export async function fetchRuntime(name: string, out: string): Promise<string> {
+/**
+ * Through npm, which knows the registry, its mirrors and proxies.
+ * @param kept a folder that may have the package already
+ * @returns the path of the package, whose bytes are the pinned ones
+ */
+export async function fetchRuntime(name: string, out: string, kept = out): Promise<string> {
   const pins = await readPins();
   const version = pins[name === 'npm' ? 'npmVersion' : 'nodeVersion'] ?? '';
   const file = `${name}-${version}.tgz`;
@@ -20,12 +24,8 @@ export async function fetchRuntime(name: string, out: string): Promise<string> {
   if (existsSync(target)) return target;
   const work = await mkdtemp(join(out, '.fetch-'));
   try {
-    const env = {
-      ...definedEnv(),
-      PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
-      npm_config_cache: join(work, 'cache'),
-    };
-    await runOk(run, { file: 'npm', args: ['pack', '--silent', `${name}@${version}`], cwd: work, env, timeoutMs: 600_000 });
+    if (existsSync(join(kept, file))) await copyFile(join(kept, file), join(work, file));
+    else await download(`${name}@${version}`, work);
     const digest = createHash('sha512')
       .update(await readFile(join(work, file)))
       .digest('base64');
@@ -36,6 +36,15 @@ export async function fetchRuntime(name: string, out: string): Promise<string> {
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+}
+
+async function download(what: string, dir: string): Promise<void> {
+  const env = {
+    ...definedEnv(),
+    PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
+    npm_config_cache: join(dir, 'cache'),
+  };
+  await runOk(run, { file: 'npm', args: ['pack', '--silent', what], cwd: dir, env, timeoutMs: 600_000 });
 }
 
 function definedEnv(): Record<string, string> {
