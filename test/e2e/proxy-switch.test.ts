@@ -136,8 +136,9 @@ describe('switching releases behind a real haproxy', () => {
     assert.equal(await lab.proxy.inFlight(first.id), 1);
     finish();
     assert.equal((await answer).body, 'begun finished');
+    const closed = once(tunnel.socket, 'close');
     await lab.proxy.forget(first.id);
-    await once(tunnel.socket, 'close');
+    await closed;
     await Promise.all([first, slow].map((backend) => backend[Symbol.asyncDispose]()));
   });
 

@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import ssh2 from 'ssh2';
 import { GIT_ENV } from '../../controller/push/git/git.argv.ts';
 import { MAX_EXEC_BYTES } from '../../controller/push/parse-exec.ts';
+import { generateSoundKey } from '../../controller/push/ssh/host-key.ts';
 import { start } from '../../shared/kit/exec.ts';
 import { eventually } from '../support/eventually.ts';
 import { accept, PushFixture, type TestKey } from '../support/push-fixture.ts';
@@ -221,8 +222,8 @@ test('the host key is private to its owner and stays the same', async () => {
 
 test('keys are made well, every time', () => {
   for (let index = 0; index < 200; index += 1) {
-    const pair = ssh2.utils.generateKeyPairSync('ed25519');
-    assert.ok(!((ssh2.utils.parseKey(pair.private) as unknown) instanceof Error));
+    const key = generateSoundKey(() => ssh2.utils.generateKeyPairSync('ed25519').private);
+    assert.ok(!((ssh2.utils.parseKey(key) as unknown) instanceof Error));
   }
 });
 

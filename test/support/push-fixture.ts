@@ -125,7 +125,7 @@ export class PushFixture {
 
   /** A key pair on disk; `user` makes it known to the gate. */
   async key(name: string, user?: string): Promise<TestKey> {
-    const pair = ssh2.utils.generateKeyPairSync('ed25519');
+    const pair = soundPair();
     const path = join(this.dir, `key-${name}`);
     await writeFile(path, pair.private, { mode: 0o600 });
     const blob = Buffer.from(pair.public.split(' ')[1] ?? '', 'base64');
@@ -221,5 +221,13 @@ export class WorkTree {
 
   push(key: TestKey, ...args: readonly string[]): Promise<CommandResult> {
     return this.#fixture.git(key, this.dir, ['push', ...(args.length === 0 ? ['slipway', 'main'] : args)]);
+  }
+}
+
+/** One pair in 256 of ssh2's cannot be read again. */
+function soundPair(): { readonly private: string; readonly public: string } {
+  for (;;) {
+    const pair = ssh2.utils.generateKeyPairSync('ed25519');
+    if (!((ssh2.utils.parseKey(pair.private) as unknown) instanceof Error)) return pair;
   }
 }

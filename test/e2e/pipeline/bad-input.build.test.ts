@@ -77,8 +77,7 @@ describe('a push whose build cannot succeed', () => {
   it('names the place of a mistake in app.json and package.json', async () => {
     assertSays(await app.refused({ 'app.json': '{\n  not json' }), /app\.json: not valid JSON at line 2/, /Repair app\.json/);
     const text = await app.refused({ 'package.json': '{ not json' });
-    assertSays(text, /The Node\.js app failed to build/, /repair it/);
-    assert.match(text, / ! {5}package\.json is not valid JSON/);
+    assertSays(text, /The Node\.js app failed to build: package\.json is not valid JSON/, /Check it with: node -p/);
   });
 
   it('refuses a slug over the limit before it is stored', async () => {

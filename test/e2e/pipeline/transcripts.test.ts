@@ -81,6 +81,7 @@ describe('docs/transcripts.md', () => {
       [PUSH, pushed],
       ['slipway logs -a hello -p web.1 -n 5', log],
       ['slipway releases -a hello', await fleet.slipway('releases', '-a', 'hello')],
+      ['slipway why hello', await fleet.slipway('why', 'hello')],
       [`curl ${URL}`, await curl()],
     );
   }
