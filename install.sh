@@ -87,7 +87,6 @@ require_system() {
   [ -n "$supported" ] ||
     fail "This is ${found:-a system without /etc/os-release}, which Slipway does not install on yet." "Supported: Debian 12 or newer, Ubuntu 22.04 or newer. Not yet: Fedora, RHEL, Alma, Rocky, SUSE, Arch, Alpine, and older releases."
   require_systemd "The agent, the proxy and every app are systemd units. A container without systemd cannot be a node; a virtual machine can."
-  command -v apt-get >/dev/null || fail "$found has no apt-get." "Slipway brings its packages with it."
   case $(uname -m) in
     x86_64 | amd64) ARCH=x64 NODE_FILE=$SERVED_NODE_X64 ;;
     aarch64 | arm64) ARCH=arm64 NODE_FILE=$SERVED_NODE_ARM64 ;;
@@ -209,6 +208,7 @@ system_packages() {
     return 0
   fi
   step 2 "System packages: $missing"
+  command -v apt-get >/dev/null || fail "$found has no apt-get to bring them." "Install them in the way of this system, then run this again."
   planned && return 0
   mkdir -p "$ETC"
   record_packages
