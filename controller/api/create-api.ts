@@ -58,6 +58,7 @@ interface Life {
 }
 
 function buildServer(config: ApiConfig, deps: ApiDeps, { credential, signal }: Life): FastifyInstance {
+  // typed by fastify over https.Server; the routes need none of that
   const server = Fastify({
     https: {
       ...tls(deps, credential),
@@ -149,6 +150,7 @@ async function keepCredentialFresh(server: FastifyInstance, deps: ApiDeps, life:
       const fresh = await deps.authority.serverCredential();
       if (fresh.certificatePem === current.certificatePem) continue;
       current = fresh;
+      // https.Server has it; the plain FastifyInstance type hides it
       (server.server as unknown as { setSecureContext(options: object): void }).setSecureContext(tls(deps, fresh));
       deps.log.info({ notAfterMs: fresh.notAfterMs }, 'api.certificate-renewed');
     } catch (error) {

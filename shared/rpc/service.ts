@@ -25,5 +25,6 @@ export function loadAgentService(protoDir = join(import.meta.dirname, '../../pro
     defaults: true,
     oneofs: true,
   });
+  // the loader's type is generic; the generated one is of the same file
   return (loadPackageDefinition(definition) as unknown as ProtoGrpcType).slipway.v1.AgentService;
 }

@@ -79,6 +79,7 @@ const DEFAULTS = {
 
 /** @throws SLIP_PROXY_CONFIG for a value that could not stand in a config file */
 export function resolveSettings(config: HaproxyConfig): ProxySettings {
+  // fromEntries forgets the keys; only undefined ones are gone
   const given = Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined)) as unknown as HaproxyConfig;
   const settings = { ...DEFAULTS, user: undefined, mesh: undefined, ...given } as ProxySettings;
   requireThat(STATE_DIR.test(settings.stateDir), 'The folder of the proxy has at most 80 letters, digits, dots, dashes and slashes.');

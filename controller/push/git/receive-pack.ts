@@ -81,6 +81,7 @@ interface HookPipes {
 }
 
 function hookPipes(child: Child): HookPipes {
+  // the types know three pipes; the fourth to sixth were asked for at the start
   const [, , , answers, questions, text] = child.stdio as unknown as readonly [null, null, null, Duplex, Duplex, Duplex];
   for (const pipe of [answers, questions, text]) pipe.on('error', noop); // git may die at any moment; its exit tells
   answers.resume();
