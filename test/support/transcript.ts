@@ -36,5 +36,6 @@ export function unvarying(document: string): string {
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)/g, 'TIME')
     .replaceAll(/Time: .* ms$/gm, 'Time: …')
     .replaceAll(/\b[0-9a-f]{7}\b/g, 'COMMIT')
-    .replaceAll(/[0-9]+(\.[0-9]+)?/g, 'N');
+    .replaceAll(/[0-9]+(\.[0-9]+)?/g, 'N')
+    .replaceAll(/ ago {2,}/g, ' ago  '); // a column is as wide as its longest time
 }
