@@ -34,7 +34,7 @@ export class BuildRun {
   readonly #timingsMs: Record<string, number> = {};
   #outputBytes = 0;
   #lastOutputMs = 0;
-  #checkedManifests = false;
+  #manifestsChecked: Promise<void> | undefined;
 
   constructor(context: BuildContext, task: BuildTask, io: BuildIo) {
     this.#context = context;
@@ -73,6 +73,7 @@ export class BuildRun {
     const sourceBytes = await this.#prepare(folder, cacheDir, candidates);
     const startedMs = this.#context.clock.nowMs();
     const exit = await this.#runInside(folder);
+    await this.#manifestsChecked; // and what was printed meanwhile is out
     const report = await readBuildReport(folder.resultDir);
     this.#timingsMs['sandbox'] = Math.max(0, Math.round((report.steps[0]?.atMs ?? startedMs) - startedMs));
     Object.assign(this.#timingsMs, stepTimings(report.steps));
@@ -137,13 +138,12 @@ export class BuildRun {
     if (this.#stop.signal.aborted) return;
     this.#lastOutputMs = this.#context.clock.monotonicMs();
     this.#outputBytes += chunk.byteLength;
-    this.#output.write(chunk);
     if (this.#outputBytes > this.#task.outputLimitBytes) this.#stop.abort(outputLimitFailure(this.#task));
-    // The script prints its first line after it has left copies: a bad Procfile need not wait for a long compile.
-    if (!this.#checkedManifests) {
-      this.#checkedManifests = true;
-      checkManifests(folder.resultDir).catch((error: unknown) => this.#stop.abort(error));
-    }
+    // The script prints its first line after it has left copies: a bad Procfile need not wait for a long compile, and is told alone.
+    this.#manifestsChecked ??= checkManifests(folder.resultDir).catch((error: unknown) => this.#stop.abort(error));
+    void this.#manifestsChecked.then(() => {
+      if (!this.#stop.signal.aborted) this.#output.write(chunk);
+    });
   }
 
   #throwOnFailure(exit: Exit, report: BuildReport): void {
