@@ -26,9 +26,10 @@ export interface Proxy {
    * Makes file and running process serve exactly these routes; resolves when they do. In-flight requests
    * and websockets on removed backends go on until `forget`. No request fails because of the change.
    * @param members the nodes whose requests it takes on its mesh port; without a mesh they mean nothing
+   * @param refused serials of certificates with which nobody is a member
    * @throws SLIP_PROXY_* (the previous routes stay in force)
    */
-  apply(routes: readonly AppRoutes[], members?: readonly MeshPeer[]): Promise<void>;
+  apply(routes: readonly AppRoutes[], members?: readonly MeshPeer[], refused?: readonly string[]): Promise<void>;
   /** Requests and connections still open on a backend, removed ones too. 0 when unknown to the proxy. */
   inFlight(backendId: string): Promise<number>;
   /** Cuts what is left on a removed backend and frees its slot. */

@@ -21,6 +21,9 @@ export interface RouteSources {
   readonly self: string;
 }
 
+/** Before the first table. */
+const NOBODY: Pick<FleetRoutes, 'peers' | 'refused'> = { peers: [], refused: [] };
+
 /** Pure: the routes that the proxy should have, from what is wanted and which gates are open. */
 export function routesOf(
   { desired, fleet, self }: RouteSources,
@@ -96,16 +99,17 @@ export class RouteSwitch {
   ): Promise<boolean> {
     const fleet = this.#fleet;
     const routes = routesOf({ desired, fleet, self: this.#self }, backends, instances);
-    const members = fleet?.peers ?? [];
-    const text = JSON.stringify([routes, members]);
+    const { peers: members, refused } = fleet ?? NOBODY;
+    const text = JSON.stringify([routes, members, refused]);
     if (text === this.#applied) {
       this.#serves();
       return false;
     }
     const startedAtMs = this.#clock.monotonicMs();
     try {
-      await this.#proxy.apply(routes, members);
+      await this.#proxy.apply(routes, members, refused);
     } catch (error) {
+      this.#applied = ''; // what it has by now is not known: it may be half of this
       this.#log.error({ error: describeCauses(error) }, 'proxy.apply-failed');
       throw error;
     }

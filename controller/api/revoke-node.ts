@@ -2,16 +2,18 @@ import type { UserName } from '../../shared/domain/names.ts';
 import type { NodeRow } from '../store/port.ts';
 import type { ApiDeps } from './deps.ts';
 
-type RevokeDeps = Pick<ApiDeps, 'store' | 'endSessions' | 'connections' | 'log'>;
+type RevokeDeps = Pick<ApiDeps, 'store' | 'fleet' | 'endSessions' | 'connections' | 'log'>;
 
 /**
  * Takes a node's certificates out of force, and what is open with them: from the next instant no request and no session
- * of theirs is served. The node keeps its name and assignments; `nodes:rejoin` gives it a new certificate.
+ * of theirs is served, and the other nodes hear not to believe them. The node keeps its name and assignments; `nodes:rejoin` gives it a new certificate.
  */
 export async function revokeNode(deps: RevokeDeps, node: NodeRow, by: UserName): Promise<void> {
   const serials = await deps.store.revokeCertificates(node.id, by);
   for (const serial of serials) deps.connections.cut(serial);
   deps.endSessions(node.id, revokedWords(node.name));
+  const row = await deps.store.nodeById(node.id);
+  if (row !== undefined) deps.fleet.nodeChanged(row);
   deps.log.warn({ node: node.name, nodeId: node.id, by }, 'node.revoked');
 }
 

@@ -145,6 +145,7 @@ export class Dispatcher {
   /** Ends what a node has open; nobody who was looked up before this gets in. */
   endSessions(node: NodeId, words: string): void {
     this.#door.revoked();
+    this.routes.revoked();
     for (const session of this.#open.of(node)) session.end(Status.UNAUTHENTICATED, words);
   }
 

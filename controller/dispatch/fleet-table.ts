@@ -33,12 +33,15 @@ export function tableEntry(app: RoutedApp, rows: readonly AssignmentRow[], view:
   };
 }
 
+/** A revoked node stays a member, but nothing is sent to it: it is not believed any more. */
 export function peerOf(node: {
   readonly id: NodeId;
   readonly name: string;
+  readonly revoked: boolean;
   readonly facts: { readonly meshAddress?: string | undefined };
 }): MeshPeer {
-  const [, address = '', port = '0'] = /^(\d+\.\d+\.\d+\.\d+):(\d+)$/.exec(node.facts.meshAddress ?? '') ?? [];
+  const reached = node.revoked ? '' : (node.facts.meshAddress ?? '');
+  const [, address = '', port = '0'] = /^(\d+\.\d+\.\d+\.\d+):(\d+)$/.exec(reached) ?? [];
   return { nodeId: node.id, name: node.name, address, port: Number(port) };
 }
 

@@ -36,6 +36,8 @@ export interface KnownNode {
   draining: boolean;
   /** Its instances are replaced elsewhere until it is back. */
   lost: boolean;
+  /** Its certificates were revoked, and it has not rejoined. */
+  revoked: boolean;
   labels: Readonly<Record<string, string>>;
   facts: NodeFacts;
   session: AgentSession | undefined;
@@ -137,9 +139,10 @@ export class NodeBook {
 }
 
 /** What the database says of a node, whoever changed it. */
-function durable(row: NodeRow): Pick<KnownNode, 'state' | 'cordoned' | 'draining' | 'lost' | 'labels'> {
+function durable(row: NodeRow): Pick<KnownNode, 'state' | 'cordoned' | 'draining' | 'lost' | 'revoked' | 'labels'> {
   const { state, cordoned, labels } = row;
-  return { state, cordoned, draining: row.drainUntilMs !== undefined, lost: row.lostAtMs !== undefined, labels };
+  const marks = { draining: row.drainUntilMs !== undefined, lost: row.lostAtMs !== undefined, revoked: row.revokedAtMs !== undefined };
+  return { state, cordoned, labels, ...marks };
 }
 
 export function liveNode(node: KnownNode): LiveNode {

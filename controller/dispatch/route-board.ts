@@ -14,7 +14,7 @@ import { peerOf, tableEntry, type TableView } from './fleet-table.ts';
 import type { NodeBook } from './node-book.ts';
 
 export interface RouteBoardDeps {
-  readonly store: Pick<Store, 'routedApps' | 'allAssignments' | 'assignmentsOfApp'>;
+  readonly store: Pick<Store, 'routedApps' | 'allAssignments' | 'assignmentsOfApp' | 'refusedCertificates'>;
   readonly book: NodeBook;
   readonly sessions: () => readonly AgentSession[];
   readonly clock: Clock;
@@ -37,6 +37,8 @@ export class RouteBoard {
   readonly #changedAt = new Map<AppId, number>();
   readonly #waiting = new Set<() => void>();
   #table: FleetRoutes;
+  /** Unknown until the first look, and after each revocation. */
+  #refused: readonly string[] | undefined;
   #whole: WireControllerMessage | undefined;
   #step: WireControllerMessage | undefined;
   #known = false;
@@ -46,7 +48,7 @@ export class RouteBoard {
 
   constructor(deps: RouteBoardDeps) {
     this.#deps = deps;
-    this.#table = { epoch: deps.epoch, version: 1, peers: [], apps: [] };
+    this.#table = { epoch: deps.epoch, version: 1, peers: [], apps: [], refused: [] };
   }
 
   /** Something may have changed: look again soon. */
@@ -57,6 +59,12 @@ export class RouteBoard {
       this.#planned = false;
       void this.#inTurn(() => this.#look());
     });
+  }
+
+  /** A node's certificates were taken out of force. */
+  revoked(): void {
+    this.#refused = undefined;
+    this.wake();
   }
 
   /** A session that has just begun gets the whole table. */
@@ -73,7 +81,7 @@ export class RouteBoard {
       return;
     }
     if (ack.refusal === undefined) session.routes.applied = Math.max(session.routes.applied, ack.version);
-    else this.#refused(session, ack);
+    else this.#refusedBy(session, ack);
     this.#tell();
   }
 
@@ -108,6 +116,7 @@ export class RouteBoard {
   async #look(): Promise<void> {
     const startedAtMs = this.#deps.clock.monotonicMs();
     const [apps, rows] = [await this.#deps.store.routedApps(), await this.#deps.store.allAssignments()];
+    this.#refused ??= await this.#deps.store.refusedCertificates(this.#deps.clock.nowMs());
     const byApp = Map.groupBy(rows, (row) => row.appId);
     for (const appId of this.#leaving.keys()) this.#forgetLeft(appId, byApp.get(appId) ?? []);
     this.#publish(apps.flatMap((app) => tableEntry(app, byApp.get(app.appId) ?? [], this.#view(app.appId)) ?? []));
@@ -143,11 +152,12 @@ export class RouteBoard {
     const apps = unsorted.toSorted((a, b) => (a.appId < b.appId ? -1 : 1));
     const members = [...this.#deps.book.all()].filter((node) => node.state !== 'removed');
     const peers = members.map(peerOf).sort((a, b) => (a.nodeId < b.nodeId ? -1 : 1));
-    const next = { epoch: this.#deps.epoch, version: this.#table.version + 1, peers, apps };
+    const next = { epoch: this.#deps.epoch, version: this.#table.version + 1, peers, apps, refused: this.#refused ?? this.#table.refused };
     const step = routesBetween(this.#table, next);
-    if (step.peers.length + step.apps.length + step.removedNodeIds.length + step.removedAppIds.length === 0) return;
+    const { removedNodeIds, removedAppIds } = step;
+    if ([step.peers, step.apps, removedNodeIds, removedAppIds, step.refused].every((part) => part.length === 0)) return;
     for (const { appId } of step.apps) this.#changedAt.set(appId, next.version);
-    for (const appId of step.removedAppIds) this.#changedAt.set(appId, next.version);
+    for (const appId of removedAppIds) this.#changedAt.set(appId, next.version);
     this.#table = next;
     this.#step = encodeControllerMessage({ kind: 'fleetRoutes', update: step });
     this.#whole = undefined;
@@ -173,7 +183,7 @@ export class RouteBoard {
   }
 
   /** It has another table than we think, or cannot use this one: the whole again, at once the first time. */
-  #refused(session: AgentSession, ack: RoutesAck): void {
+  #refusedBy(session: AgentSession, ack: RoutesAck): void {
     const { code, message } = ack.refusal ?? {};
     this.#deps.logger.warn({ node: session.name, version: ack.version, code }, `agent refused the routes: ${message ?? ''}`);
     const again = (): void => {

@@ -87,6 +87,11 @@ export interface IdentityStore {
   nodeByName(name: NodeName): Promise<NodeRow | undefined>;
   /** Whose certificate this was. */
   retiredCertificate(serial: string): Promise<{ readonly node: NodeRow; readonly why: RetiredWhy; readonly atMs: number } | undefined>;
+  /**
+   * Serials of certificates that nobody may be believed with although they have not run out: those that a node had before it was revoked or
+   * rejoined. What a renewal replaced is not among them: connections that were made with it go on. Sorted.
+   */
+  refusedCertificates(nowMs: number): Promise<readonly string[]>;
   /** Beside the present one, and in the place of an earlier one that was never used. */
   addCertificate(id: NodeId, certificate: NewCertificate): Promise<void>;
   /** A renewed certificate has been used: it is the node's now, and the former one is retired. */

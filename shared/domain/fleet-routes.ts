@@ -30,6 +30,8 @@ export interface FleetRoutes {
   readonly peers: readonly MeshPeer[];
   /** By app id. */
   readonly apps: readonly FleetApp[];
+  /** Serials of certificates that were revoked or replaced by a rejoin, sorted: no node is believed with one of these. */
+  readonly refused: readonly string[];
 }
 
 /** A change of the table, or all of it. */
@@ -61,18 +63,20 @@ export function routesBetween(before: FleetRoutes, after: FleetRoutes): RoutesUp
     apps: apps.changed,
     removedNodeIds: peers.removed,
     removedAppIds: apps.removed,
+    refused: after.refused.filter((serial) => !before.refused.includes(serial)),
   };
 }
 
 /** The table after a change of it. */
 export function withUpdate(table: FleetRoutes, update: RoutesUpdate): FleetRoutes {
   const { epoch, version } = update;
-  if (update.baseVersion === 0) return { epoch, version, peers: update.peers, apps: update.apps };
+  if (update.baseVersion === 0) return { epoch, version, peers: update.peers, apps: update.apps, refused: update.refused };
   return {
     epoch,
     version,
     peers: merged(table.peers, update.peers, { keyOf: (peer) => peer.nodeId, removed: update.removedNodeIds }),
     apps: merged(table.apps, update.apps, { keyOf: (app) => app.appId, removed: update.removedAppIds }),
+    refused: [...new Set([...table.refused, ...update.refused])].sort(),
   };
 }
 

@@ -63,6 +63,8 @@ export const processType = z
 export const hostname = z.string().refine((value) => accepts(parseHostname)(value) && value === value.toLowerCase(), 'is not a host name');
 /** A host name, or `*.` and one. */
 export const domain = z.string().refine((value) => accepts(parseDomain)(value) && value === value.toLowerCase(), 'is not a domain');
+/** Of a certificate, as the controller stores it. */
+export const serial = z.string().regex(/^[0-9a-f]{2,64}$/, 'is not a serial');
 export const commit = z.string().regex(/^[0-9a-f]{40}$/, 'is not a commit');
 export const stackName = z.string().regex(/^[a-z0-9][a-z0-9.-]{0,62}$/, 'is not a stack name');
 export const layerName = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'is not a layer name');

@@ -8,6 +8,7 @@ import { epoch } from './schemas.ts';
 
 const MAX_PEERS = 20_000;
 const MAX_APPS = 50_000;
+const MAX_REFUSED = 100_000;
 
 const peer: z.ZodType<MeshPeer> = z.object({
   nodeId: field.id<NodeId>(),
@@ -23,21 +24,26 @@ const app: z.ZodType<FleetApp> = z.object({
   nodeIds: z.array(field.id<NodeId>()).max(MAX_PEERS),
 });
 
-const table = { epoch, version: field.size, peers: z.array(peer).max(MAX_PEERS), apps: z.array(app).max(MAX_APPS) };
+const refused = z.array(field.serial).max(MAX_REFUSED);
+const entries = { epoch, version: field.size, peers: z.array(peer).max(MAX_PEERS), apps: z.array(app).max(MAX_APPS) };
 
-/** As an agent keeps it on disk. */
-export const fleetRoutes: z.ZodType<FleetRoutes> = z.object(table);
+/** As an agent keeps it on disk; an older agent knew of no refused certificates. */
+export const fleetRoutes: z.ZodType<FleetRoutes> = z.object({ ...entries, refused: refused.default([]) });
 
-export const routesUpdate: z.ZodType<RoutesUpdate> = z.object({
-  ...table,
-  baseVersion: field.count,
-  removedNodeIds: z.array(field.id<NodeId>()).max(MAX_PEERS),
-  removedAppIds: z.array(field.id<AppId>()).max(MAX_APPS),
-});
+export const routesUpdate: z.ZodType<RoutesUpdate> = z
+  .object({
+    ...entries,
+    refusedCertificates: refused,
+    baseVersion: field.count,
+    removedNodeIds: z.array(field.id<NodeId>()).max(MAX_PEERS),
+    removedAppIds: z.array(field.id<AppId>()).max(MAX_APPS),
+  })
+  .transform(({ refusedCertificates, ...update }): RoutesUpdate => ({ ...update, refused: refusedCertificates }));
 
-export function encodeRoutes(update: RoutesUpdate): WireFleetRoutes {
+export function encodeRoutes({ refused: refusedCertificates, ...update }: RoutesUpdate): WireFleetRoutes {
   return {
     ...update,
+    refusedCertificates: [...refusedCertificates],
     peers: [...update.peers],
     apps: update.apps.map((entry) => ({ ...entry, hostnames: [...entry.hostnames], nodeIds: [...entry.nodeIds] })),
     removedNodeIds: [...update.removedNodeIds],

@@ -261,6 +261,25 @@ function nodeCases(get: Get): void {
     assert.equal((await join('node-b')).name, 'node-b');
   });
 
+  it('knows which certificates nobody may be believed with: those from before a revocation or a rejoin, while they last', async () => {
+    const [shut, renewed] = [await addNode(get(), 'n1', 'first'), await addNode(get(), 'n2', 'other')];
+    for (const [node, serial] of [
+      [shut, 'second'],
+      [renewed, 'later'],
+    ] as const) {
+      // prettier-ignore
+      await get().addCertificate(node.id, { serial, notAfterMs: Date.now() + 60_000 });
+      await get().useCertificate(serial);
+    }
+    assert.deepEqual(await get().refusedCertificates(0), [], 'a renewal refuses nothing');
+    await get().revokeCertificates(shut.id);
+    assert.deepEqual(await get().refusedCertificates(0), ['first', 'second']);
+    await get().addJoinToken({ secretHash: 'again', labels: {}, expiresAtMs: 100, rejoins: shut.id });
+    await get().redeemRejoinToken('again', 1, { certificateSerial: 'third', notAfterMs: Date.now() + 60_000, keyHash: 'k' });
+    assert.deepEqual(await get().refusedCertificates(0), ['first', 'second'], 'not the one it has now');
+    assert.deepEqual(await get().refusedCertificates(Date.now() + 120_000), ['first'], 'one that has run out needs no refusal');
+  });
+
   it('keeps what an operator says of a node, and what is not said stays', async () => {
     const { id } = await addNode(get(), 'node-a');
     assert.deepEqual((await get().changeNode(id, { cordoned: true, drainUntilMs: 5 })).drainUntilMs, 5);

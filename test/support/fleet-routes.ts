@@ -12,8 +12,8 @@ export function anApp(name: string, nodes: readonly string[]): FleetApp {
   return { appId, app: name as AppName, hostnames: [`${name}.example.test`], nodeIds: nodes.map(nodeIdOf) };
 }
 
-export function aTable(version: number, of: Partial<Pick<FleetRoutes, 'peers' | 'apps' | 'epoch'>>): FleetRoutes {
-  return { epoch: { counter: 1, id: 'life' }, version, peers: [], apps: [], ...of };
+export function aTable(version: number, of: Partial<Omit<FleetRoutes, 'version'>>): FleetRoutes {
+  return { epoch: { counter: 1, id: 'life' }, version, peers: [], apps: [], refused: [], ...of };
 }
 
 function nodeIdOf(letters: string): NodeId {

@@ -22,8 +22,8 @@ export interface MeshNode {
   readonly logger: ReturnType<typeof recordingLogger>;
   /** What it proves itself with; may be replaced. */
   tls: MeshTls;
-  /** Its own routes, with every node of the mesh as a member. */
-  apply(routes: readonly AppRoutes[]): Promise<void>;
+  /** Its own routes, with every node of the mesh as a member, but for those with a certificate of these serials. */
+  apply(routes: readonly AppRoutes[], refused?: readonly string[]): Promise<void>;
 }
 
 /** Nodes whose proxies are real, with certificates of one fleet; stopped and removed at the end of the test. */
@@ -50,7 +50,7 @@ export class MeshLab {
     const node: MeshNode = {
       ...{ peer, port, stateDir, logger, tls },
       proxy: createHaproxy(config, { run, clock: systemClock, logger, systemd: false, meshTls: () => Promise.resolve(node.tls) }),
-      apply: (routes) => node.proxy.apply(routes, this.nodes.map((each) => each.peer)), // prettier-ignore
+      apply: (routes, refused) => node.proxy.apply(routes, this.nodes.map((each) => each.peer), refused), // prettier-ignore
     };
     this.#t.after(async () => {
       await node.proxy.stop();

@@ -1,5 +1,5 @@
 import { CHECKS } from './render-mesh.ts';
-import { hostEntries, instanceEntries, memberEntries } from './render.ts';
+import { hostEntries, instanceEntries, memberEntries, refusedEntries } from './render.ts';
 import { farName, farServerName, poolName, serverName, type Peer, type Pool, type SlotTable } from './slot-table.ts';
 import type { Observed, ObservedServer } from './observed.ts';
 import type { ProxyPaths } from './settings.ts';
@@ -17,7 +17,7 @@ export type RuntimeStep =
   | { readonly kind: 'replaceMap'; readonly file: string; readonly payloads: readonly string[] };
 
 export interface RuntimeTarget {
-  readonly paths: Pick<ProxyPaths, 'hosts' | 'instances' | 'members'>;
+  readonly paths: Pick<ProxyPaths, 'hosts' | 'instances' | 'members' | 'refused'>;
   /** Options of a server that is another node. */
   readonly farOptions: (peer: Peer) => string;
 }
@@ -38,6 +38,7 @@ export function planRuntime(observed: Observed, table: SlotTable, to: RuntimeTar
     ...[...misleading].map((host) => command(`del map ${paths.hosts} ${host}`)),
     ...surplus.filter((server) => !settled.has(server.pool)).map(drain),
     ...mapSteps(observed.instances, instanceEntries(table), paths.instances),
+    ...mapSteps(observed.refused, refusedEntries(table), paths.refused),
     ...mapSteps(observed.members, memberEntries(table), paths.members),
     ...moveChecks(observed, table),
     ...table.pools.flatMap((pool) => [...activate(observed, pool), ...activatePeers(observed, pool, to)]),

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { runOk, type Run } from '../../../shared/kit/exec.ts';
 import { renderPages } from './pages.ts';
-import { renderConfig, renderHosts, renderInstances, renderMembers } from './render.ts';
+import { renderConfig, renderHosts, renderInstances, renderMembers, renderRefused } from './render.ts';
 import { proxyPaths, type ProxyPaths, type ProxySettings } from './settings.ts';
 import { parseTable, serializeTable, type SlotTable } from './slot-table.ts';
 
@@ -52,6 +52,7 @@ export class ProxyFiles {
     await Promise.all([
       this.#write(this.paths.instances, renderInstances(table)),
       this.#write(this.paths.members, renderMembers(table)),
+      this.#write(this.paths.refused, renderRefused(table)),
       this.#write(this.paths.config, renderConfig(table, this.#settings)),
       this.#write(this.paths.state, serializeTable(table)),
     ]);
@@ -83,7 +84,7 @@ export class ProxyFiles {
   async check(table: SlotTable): Promise<void> {
     await replaceFile(this.paths.check, renderConfig(table, this.#settings), 0o640);
     // The maps are read too; a first start has none yet.
-    for (const map of [this.paths.hosts, this.paths.instances, this.paths.members]) {
+    for (const map of [this.paths.hosts, this.paths.instances, this.paths.members, this.paths.refused]) {
       if ((await readFileIfExists(map)) === undefined) await this.#write(map, '');
     }
     try {

@@ -68,12 +68,12 @@ class Haproxy implements Proxy {
     return this.#process.healthy();
   }
 
-  apply(routes: readonly AppRoutes[], members: readonly MeshPeer[] = []): Promise<void> {
+  apply(routes: readonly AppRoutes[], members: readonly MeshPeer[] = [], refused: readonly string[] = []): Promise<void> {
     return this.#queue.run('change', async () => {
       const before = await this.#load();
       const idle = await this.#idleServers(before);
       const { slotsPerBackend, mesh } = this.#settings;
-      const wanted = mesh === undefined ? { routes: routes.map((route) => ({ ...route, peers: [] })), members: [] } : { routes, members };
+      const wanted = mesh === undefined ? { routes: routes.map((route) => ({ ...route, peers: [] })) } : { routes, members, refused };
       const { table, problems } = planSlots({ table: before, ...wanted, idle, slotsPerBackend });
       await this.#files.prepare();
       if (!this.#meshReady) await this.#writeMesh();

@@ -19,6 +19,7 @@ export interface Observed {
   readonly hosts: readonly (readonly [key: string, value: string])[];
   readonly instances: readonly (readonly [key: string, value: string])[];
   readonly members: readonly (readonly [key: string, value: string])[];
+  readonly refused: readonly (readonly [key: string, value: string])[];
   readonly servers: ReadonlyMap<string, ObservedServer>;
 }
 

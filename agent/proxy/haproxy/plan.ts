@@ -15,6 +15,8 @@ export interface PlanInput {
   readonly slotsPerBackend: number;
   /** Nodes of the fleet. None without a mesh: then nobody is forwarded to either. */
   readonly members?: readonly MeshPeer[] | undefined;
+  /** Serials of certificates that are worth nothing. */
+  readonly refused?: readonly string[] | undefined;
 }
 
 export interface ProxyPlan {
@@ -24,6 +26,7 @@ export interface ProxyPlan {
 }
 
 const BACKEND_ID = /^[a-z0-9]{1,64}$/;
+const SERIAL = /^[0-9a-f]{2,64}$/;
 const INSTANCE_NAME = /^[A-Za-z0-9_-]{1,63}\.[0-9]{1,9}$/;
 
 /**
@@ -50,7 +53,8 @@ export function planSlots(input: PlanInput): ProxyPlan {
   }
   pools.sort((a, b) => a.number - b.number);
   const poolSize = grow(input.table.poolSize, pools.at(-1)?.number ?? 0);
-  return { table: { poolSize, pools, ...planPeers(input.table, pools, input.members ?? []) }, problems };
+  const refused = (input.refused ?? []).filter((serial) => SERIAL.test(serial)).sort(compare);
+  return { table: { poolSize, pools, ...planPeers(input.table, pools, input.members ?? []), refused }, problems };
 }
 
 /** An app that is gone keeps its backend until nothing is open on it. */

@@ -5,7 +5,7 @@ import { planRuntime, type RuntimeStep, type RuntimeTarget } from './converge.ts
 import type { Observed, ObservedServer } from './observed.ts';
 import { probeBinds } from './port-probe.ts';
 import { CHECKS, farOptions } from './render-mesh.ts';
-import { hostEntries, instanceEntries, layoutMark, memberEntries } from './render.ts';
+import { hostEntries, instanceEntries, layoutMark, memberEntries, refusedEntries } from './render.ts';
 import type { Runtime } from './runtime.ts';
 import { allBinds, type ProxyPaths, type ProxySettings } from './settings.ts';
 import { farName, farServerName, poolName, serverName, type SlotTable } from './slot-table.ts';
@@ -34,6 +34,7 @@ interface Belief {
   readonly hosts: Observed['hosts'];
   readonly instances: Observed['instances'];
   readonly members: Observed['members'];
+  readonly refused: Observed['refused'];
   readonly fullLookAtMs: number;
 }
 
@@ -214,8 +215,13 @@ function knownTo(observed: Observed, table: SlotTable): SlotTable {
   return { ...table, pools: table.pools.filter((pool) => known.has(poolName(pool.number))) };
 }
 
-function mapsOf(table: SlotTable): Pick<Observed, 'hosts' | 'instances' | 'members'> {
-  return { hosts: [...hostEntries(table)], instances: [...instanceEntries(table)], members: [...memberEntries(table)] };
+function mapsOf(table: SlotTable): Pick<Observed, 'hosts' | 'instances' | 'members' | 'refused'> {
+  return {
+    hosts: [...hostEntries(table)],
+    instances: [...instanceEntries(table)],
+    members: [...memberEntries(table)],
+    refused: [...refusedEntries(table)],
+  };
 }
 
 /** Names of the backends that differ between two tables. */

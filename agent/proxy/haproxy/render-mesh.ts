@@ -26,6 +26,7 @@ export function meshFrontend(settings: ProxySettings, logFormat: string): string
   const paths = proxyPaths(settings.stateDir);
   const { address, port } = settings.mesh;
   const { meshCertificate, meshCa } = paths;
+  const elsewhere = `http-request return status ${String(ELSEWHERE)} hdr x-slipway-elsewhere 1`;
   const member = `ssl_c_s_dn(cn),map_str(${paths.members})`;
   return [
     'frontend mesh from slipway',
@@ -33,6 +34,11 @@ export function meshFrontend(settings: ProxySettings, logFormat: string): string
     `  log-format "${logFormat}"`,
     // The certificate is of this fleet; its node must be a member now.
     `  http-request deny deny_status 403 unless { ${member} -m found }`,
+    // A former certificate is good for nothing. Its connection ends, so that a node that has another one by now comes with that.
+    `  acl is_former ssl_c_serial,hex,lower,map_str(${paths.refused}) -m found`,
+    '  http-request set-log-level silent if is_former',
+    `  ${elsewhere} if is_former`,
+    '  http-after-response set-header Connection close if is_former',
     `  acl is_check req.hdr(host) ${CHECK_HOST}`,
     '  http-request set-log-level silent if is_check',
     '  http-request return status 200 if is_check',
@@ -45,7 +51,7 @@ export function meshFrontend(settings: ProxySettings, logFormat: string): string
     `  http-request set-header X-Slipway-Hop %[${member}]`,
     '  acl is_here var(txn.route) -m beg pool_',
     '  http-request set-log-level silent unless is_here',
-    `  http-request return status ${String(ELSEWHERE)} hdr x-slipway-elsewhere 1 unless is_here`,
+    `  ${elsewhere} unless is_here`,
     '  http-after-response set-header X-Slipway-Instance %[srv_name]',
     '  use_backend %[var(txn.route),field(1,/)]',
   ];
@@ -91,6 +97,8 @@ export function meshDefaults(settings: ProxySettings, checked: readonly Peer[]):
     '  http-reuse safe',
     // Nothing was sent, or the peer said that it did nothing.
     `  retry-on conn-failure ${String(ELSEWHERE)}`,
+    // Who answers with a former certificate of a node is not that node; neither is it on this connection later.
+    `  tcp-response content close if { ssl_s_serial,hex,lower,map_str(${proxyPaths(settings.stateDir).refused}) -m found }`,
     `  timeout connect ${String(CONNECT_MS)}ms`,
     `  timeout server ${String(settings.firstByteTimeoutMs + PATIENCE_MS)}ms`,
     `  http-request set-timeout server ${String(settings.idleTimeoutMs + PATIENCE_MS)}ms if { req.hdr(accept) -m sub text/event-stream }`,

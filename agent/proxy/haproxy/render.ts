@@ -46,6 +46,15 @@ export function memberEntries(table: SlotTable): ReadonlyMap<string, string> {
   return new Map(table.members);
 }
 
+/** `serial -` lines: certificates that are good for nothing, though the fleet's CA made them. */
+export function renderRefused(table: SlotTable): string {
+  return mapText(refusedEntries(table));
+}
+
+export function refusedEntries(table: SlotTable): ReadonlyMap<string, string> {
+  return new Map(table.refused.map((serial) => [serial, '-']));
+}
+
 export function instanceEntries(table: SlotTable): ReadonlyMap<string, string> {
   const entries = table.pools.flatMap((pool) =>
     pool.slots.map(({ number, backend }) => [serverName(pool.number, number), `${backend.instanceName}/${backend.id}`] as const),
@@ -64,7 +73,7 @@ function mapText(entries: ReadonlyMap<string, string>): string {
 export function layoutMark({ poolSize, checked }: Pick<SlotTable, 'poolSize' | 'checked'>, settings: ProxySettings): string {
   const nowhere = checked.map(({ nodeId }) => ({ nodeId, ...NOWHERE }));
   return createHash('sha256')
-    .update(renderBody({ poolSize, pools: [], members: [], checked: nowhere }, settings))
+    .update(renderBody({ poolSize, pools: [], members: [], refused: [], checked: nowhere }, settings))
     .digest('hex')
     .slice(0, 16);
 }

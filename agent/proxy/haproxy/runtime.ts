@@ -37,6 +37,7 @@ export class Runtime {
       hosts: parseMap(await say(`show map ${this.#paths.hosts}`)),
       instances: parseMap(await say(`show map ${this.#paths.instances}`)),
       members: parseMap(await say(`show map ${this.#paths.members}`)),
+      refused: parseMap(await say(`show map ${this.#paths.refused}`)),
       servers: parseServersState(await say('show servers state')),
     };
   }

@@ -115,6 +115,7 @@ export interface ProxyPaths {
   readonly hosts: string;
   readonly instances: string;
   readonly members: string;
+  readonly refused: string;
   /** Key and certificate of this node, and the CA of its fleet. */
   readonly meshCertificate: string;
   readonly meshCa: string;
@@ -136,6 +137,7 @@ export function proxyPaths(stateDir: string): ProxyPaths {
     hosts: at('hosts.map'),
     instances: at('instances.map'),
     members: at('members.map'),
+    refused: at('refused.map'),
     meshCertificate: at('mesh.pem'),
     meshCa: at('mesh-ca.pem'),
     state: at('slots.json'),

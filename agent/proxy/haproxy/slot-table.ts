@@ -38,6 +38,8 @@ export interface SlotTable {
   readonly checked: readonly Peer[];
   /** Nodes whose requests are taken: id and name, sorted. */
   readonly members: readonly (readonly [nodeId: string, name: string])[];
+  /** Serials of certificates with which nobody is believed to be a member, sorted. */
+  readonly refused: readonly string[];
 }
 
 export function poolName(pool: number): string {
@@ -50,7 +52,7 @@ export function serverName(pool: number, slot: number): string {
 }
 
 export function emptyTable(poolSize: number): SlotTable {
-  return { poolSize, pools: [], checked: [], members: [] };
+  return { poolSize, pools: [], checked: [], members: [], refused: [] };
 }
 
 /** The backend of an app's peers. It has nothing but peers, and only the public port leads to it: nothing is forwarded twice. */
@@ -100,6 +102,7 @@ const TABLE = z.strictObject({
   pools: z.array(POOL),
   checked: z.array(PEER).default([]),
   members: z.array(z.tuple([z.string(), z.string()])).default([]),
+  refused: z.array(z.string()).default([]),
 });
 
 export function serializeTable(table: SlotTable): string {

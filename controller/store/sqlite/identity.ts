@@ -9,7 +9,14 @@ import type { Tx } from './schema.ts';
 
 type Certificates = Pick<
   IdentityStore,
-  'nodeBySerial' | 'nodeById' | 'nodeByName' | 'retiredCertificate' | 'addCertificate' | 'useCertificate' | 'revokeCertificates'
+  | 'nodeBySerial'
+  | 'nodeById'
+  | 'nodeByName'
+  | 'retiredCertificate'
+  | 'refusedCertificates'
+  | 'addCertificate'
+  | 'useCertificate'
+  | 'revokeCertificates'
 >;
 
 export function createCertificates({ inTransaction, clock }: RepositoryDeps): Certificates {
@@ -35,6 +42,7 @@ export function createCertificates({ inTransaction, clock }: RepositoryDeps): Ce
         const node = parseRow(nodeRow, await nodesOf(tx).where('serial', '=', serial).executeTakeFirstOrThrow());
         return { node, why: certificate.why as RetiredWhy, atMs: certificate.retiredAtMs ?? 0 };
       }),
+    refusedCertificates: (nowMs) => inTransaction((tx) => refusedSerials(tx, nowMs)),
     addCertificate: (id, { serial, notAfterMs }) =>
       inTransaction(async (tx) => {
         // What was issued and never used is nowhere on the node's disk: the agent asks one at a time.
@@ -64,6 +72,21 @@ export function createCertificates({ inTransaction, clock }: RepositoryDeps): Ce
         return (await tx.selectFrom('nodeCertificates').select('serial').where('nodeId', '=', id).execute()).map((row) => row.serial);
       }),
   };
+}
+
+/** Those that a node had at or before a revocation or a rejoin, and that have not run out. */
+async function refusedSerials(tx: Tx, nowMs: number): Promise<readonly string[]> {
+  const rows = await tx
+    .selectFrom('nodeCertificates as former')
+    .innerJoin('nodeCertificates as cut', 'cut.nodeId', 'former.nodeId')
+    .where('cut.why', 'in', ['revoked', 'rejoined'])
+    .whereRef('cut.retiredAtMs', '>=', 'former.retiredAtMs')
+    .where((or) => or.or([or('former.notAfterMs', 'is', null), or('former.notAfterMs', '>', nowMs)]))
+    .select('former.serial')
+    .distinct()
+    .orderBy('former.serial')
+    .execute();
+  return rows.map((row) => row.serial);
 }
 
 function nodesOf(tx: Tx) {

@@ -115,6 +115,31 @@ describe('a revoked node', () => {
   });
 });
 
+it('a revocation reaches the proxies of the other nodes, and a rejoin lets the machine back in, not the former certificate', async (t) => {
+  const doors = await openDoors(t);
+  const [alpha, beta] = [await doors.machine('alpha'), await doors.machine('beta')];
+  const former = await serialIn(alpha.stateDir);
+  const [revoked, other] = [fakeAgent(), fakeAgent()];
+  const meshed = revoked.hello;
+  revoked.hello = async () => {
+    const said = await meshed();
+    return { ...said, facts: { ...said.facts, meshAddress: '10.0.0.9:7405' } };
+  };
+  const session = connectAgent(t, doors, { stateDir: alpha.stateDir, agent: revoked });
+  connectAgent(t, doors, { stateDir: beta.stateDir, agent: other });
+  const addressOfAlpha = (): string | undefined => other.routes?.peers.find((peer) => peer.nodeId === alpha.row.id)?.address;
+  await eventually('beta to know alpha', () => addressOfAlpha() === '10.0.0.9');
+  assert.equal((await doors.ask('POST', '/nodes/alpha/revoke')).status, 204);
+  await eventually('beta to refuse the certificate', () => other.routes?.refused.includes(former));
+  await eventually('beta to send alpha nothing', () => addressOfAlpha() === '');
+  await session.close();
+  const { body } = await doors.ask('POST', '/nodes/alpha/rejoin', {});
+  await rejoin({ url: doors.url, caPin: doors.ca.pin, stateDir: alpha.stateDir, token: body['token'] as string });
+  connectAgent(t, doors, { stateDir: alpha.stateDir, agent: revoked });
+  await eventually('beta to send to alpha again', () => addressOfAlpha() === '10.0.0.9');
+  assert.deepEqual(other.routes?.refused, [former]);
+});
+
 describe('a node rejoins', () => {
   const rejoinToken = async (doors: Doors, name: string): Promise<string> => {
     const answer = await doors.ask('POST', `/nodes/${name}/rejoin`, {});

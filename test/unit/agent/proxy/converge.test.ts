@@ -9,7 +9,7 @@ import { emptyTable, poolName, serverName, type SlotTable } from '../../../../ag
 import type { AppRoutes } from '../../../../agent/proxy/port.ts';
 import type { AppName } from '../../../../shared/domain/names.ts';
 
-const PATHS = { hosts: '/p/hosts.map', instances: '/p/instances.map', members: '/p/members.map' };
+const PATHS = { hosts: '/p/hosts.map', instances: '/p/instances.map', members: '/p/members.map', refused: '/p/refused.map' };
 const TO = { paths: PATHS, farOptions: () => 'ssl' };
 const POOLS = 8;
 const SLOTS = 2;
@@ -20,6 +20,7 @@ class Model {
     [PATHS.hosts, []],
     [PATHS.instances, []],
     [PATHS.members, []],
+    [PATHS.refused, []],
   ]);
   readonly servers = new Map<string, ObservedServer>();
 
@@ -32,7 +33,9 @@ class Model {
   observe(): Observed {
     const [hosts, instances] = [this.maps.get(PATHS.hosts) ?? [], this.maps.get(PATHS.instances) ?? []];
     const members = [...(this.maps.get(PATHS.members) ?? [])];
-    return { workerPid: 1, layoutMark: 'm', hosts: [...hosts], instances: [...instances], members, servers: new Map(this.servers) };
+    const refused = [...(this.maps.get(PATHS.refused) ?? [])];
+    const servers = new Map(this.servers);
+    return { workerPid: 1, layoutMark: 'm', hosts: [...hosts], instances: [...instances], members, refused, servers };
   }
 
   run(step: RuntimeStep): void {

@@ -30,6 +30,7 @@ const TABLE: SlotTable = {
   ],
   checked: [],
   members: [],
+  refused: [],
 };
 
 describe('rendered files', () => {

@@ -84,14 +84,15 @@ describe('the nodes that serve an app', () => {
 describe('a member of the fleet', () => {
   it('has an address for others, or none', () => {
     const node = { id: 'node0001' as NodeId, name: 'fra-1' };
-    assert.deepEqual(peerOf({ ...node, facts: { meshAddress: '10.0.0.1:7405' } }), {
+    assert.deepEqual(peerOf({ revoked: false, ...node, facts: { meshAddress: '10.0.0.1:7405' } }), {
       nodeId: 'node0001',
       name: 'fra-1',
       address: '10.0.0.1',
       port: 7405,
     });
     for (const meshAddress of [undefined, '', 'fra:7405', '10.0.0.1']) {
-      assert.equal(peerOf({ ...node, facts: { meshAddress } }).address, '');
+      assert.equal(peerOf({ revoked: false, ...node, facts: { meshAddress } }).address, '');
     }
+    assert.equal(peerOf({ ...node, revoked: true, facts: { meshAddress: '10.0.0.1:7405' } }).address, '', 'nothing is sent to it');
   });
 });

@@ -8,11 +8,14 @@ const letters = fc.subarray(['aa', 'bb', 'cc', 'dd']);
 const anyTable = (version: number): fc.Arbitrary<FleetRoutes> =>
   fc
     .record({
+      // what was refused once stays so within one life of the controller
+      refused: fc.constant(version > 4 ? ['aa01', 'bb02'] : ['aa01']),
       nodes: letters,
       apps: fc.uniqueArray(fc.tuple(fc.constantFrom('shop', 'blog', 'mail'), letters), { selector: ([name]) => name }),
     })
-    .map(({ nodes, apps }) =>
+    .map(({ refused, nodes, apps }) =>
       aTable(version, {
+        refused,
         peers: nodes.map(aPeer),
         apps: apps.map(([name, on]) => anApp(name, on)).sort((a, b) => (a.appId < b.appId ? -1 : 1)),
       }),
@@ -31,8 +34,8 @@ describe('a change of the route table', () => {
   it('is empty between equal tables', () => {
     fc.assert(
       fc.property(anyTable(4), (table) => {
-        const { peers, apps, removedAppIds, removedNodeIds } = routesBetween(table, { ...table, version: 5 });
-        assert.deepEqual([peers, apps, removedAppIds, removedNodeIds], [[], [], [], []]);
+        const { peers, apps, removedAppIds, removedNodeIds, refused } = routesBetween(table, { ...table, version: 5 });
+        assert.deepEqual([peers, apps, removedAppIds, removedNodeIds, refused], [[], [], [], [], []]);
       }),
     );
   });

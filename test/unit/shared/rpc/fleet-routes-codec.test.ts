@@ -23,7 +23,13 @@ describe('the route table on the wire', () => {
   it('survives, whole and as a change, and so does its acknowledgement', () => {
     const whole = wholeTable(aTable(3, { peers: [aPeer('aa'), { ...aPeer('bb'), address: '', port: 0 }], apps: [anApp('shop', ['aa'])] }));
     assert.deepEqual(throughWire(whole), { kind: 'fleetRoutes', update: whole });
-    const change = { ...whole, baseVersion: 2, removedNodeIds: [aPeer('cc').nodeId], removedAppIds: [anApp('blog', []).appId] };
+    const change = {
+      ...whole,
+      baseVersion: 2,
+      refused: ['4f00aa'],
+      removedNodeIds: [aPeer('cc').nodeId],
+      removedAppIds: [anApp('blog', []).appId],
+    };
     assert.deepEqual(throughWire(change), { kind: 'fleetRoutes', update: change });
     assert.deepEqual(ackThroughWire({ kind: 'routesAck', version: 4 }), { kind: 'routesAck', version: 4, refusal: undefined });
   });
@@ -37,6 +43,7 @@ describe('the route table on the wire', () => {
     bad({ peers: [{ ...aPeer('aa'), port: 70_000 }] });
     bad({ apps: [{ ...anApp('shop', []), hostnames: ['a b'] }] });
     bad({ apps: [{ ...anApp('shop', []), hostnames: ['*.*.example.com'] }] });
+    bad({ refused: ['4f 00'] });
     bad({ version: 0 });
   });
 });

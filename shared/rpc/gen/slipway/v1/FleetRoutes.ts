@@ -13,6 +13,7 @@ export interface FleetRoutes {
   'apps'?: (_slipway_v1_FleetApp)[];
   'removedNodeIds'?: (string)[];
   'removedAppIds'?: (string)[];
+  'refusedCertificates'?: (string)[];
 }
 
 export interface FleetRoutes__Output {
@@ -23,4 +24,5 @@ export interface FleetRoutes__Output {
   'apps': (_slipway_v1_FleetApp__Output)[];
   'removedNodeIds': (string)[];
   'removedAppIds': (string)[];
+  'refusedCertificates': (string)[];
 }

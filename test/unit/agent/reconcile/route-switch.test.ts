@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { createFakeProxy } from '../../../../agent/proxy/fake.ts';
+import { RouteSwitch } from '../../../../agent/reconcile/route-switch.ts';
+import type { DesiredState } from '../../../../shared/domain/assignment.ts';
+import { systemClock } from '../../../../shared/kit/clock.ts';
+import { noFailpoint } from '../../../../shared/kit/failpoint.ts';
+import { silentLogger } from '../../../../shared/kit/log.ts';
+
+const wanting = (...hostnames: readonly string[]): DesiredState => ({
+  ...{ epoch: { counter: 1, id: 'life' }, generation: 1, assignments: [], massStopReason: '' },
+  routes: hostnames.map((hostname) => ({ hostname, appId: 'app00001', app: 'shop' }) as DesiredState['routes'][number]),
+});
+
+it('a proxy that failed half way is told again, also when what it should have is what it last had', async () => {
+  const proxy = createFakeProxy();
+  await proxy.ensureRunning();
+  const routes = new RouteSwitch({ proxy, clock: systemClock, log: silentLogger, failpoint: noFailpoint });
+  const apply = (desired: DesiredState): Promise<boolean> => routes.apply(desired, new Map(), new Map());
+  await apply(wanting('shop.test', 'www.shop.test'));
+  proxy.crash();
+  await assert.rejects(apply(wanting('shop.test')), { code: 'SLIP_PROXY_DOWN' });
+  await proxy.ensureRunning();
+  assert.equal(await apply(wanting('shop.test', 'www.shop.test')), true);
+  assert.deepEqual(proxy.routes()[0]?.hostnames, ['shop.test', 'www.shop.test']);
+});
