@@ -30,7 +30,7 @@ function rank(type: string): number {
 }
 
 function renderType(type: string, members: readonly InstanceBody[], look: Look): string {
-  const wanted = members.filter((instance) => instance.desired === 'run').length;
+  const wanted = new Set(members.flatMap((instance) => (instance.desired === 'run' ? [instance.name] : []))).size;
   const command = members.find((instance) => instance.command !== '')?.command ?? '';
   const title = `=== ${look.paint.bold(type)} (${wanted}): ${look.paint.cyan(command)}\n`;
   return (

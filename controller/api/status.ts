@@ -1,4 +1,6 @@
 import type { AppStatusBody, InstanceBody, NodeBody, ProblemBody, StatusBody } from '../../shared/domain/api.ts';
+import type { Formation } from '../../shared/domain/placement.ts';
+import { countInstances, type CountedInstance, type InstanceCounts } from '../observe/count-instances.ts';
 import { DISK_LOW_BYTES } from '../observe/disk-low.ts';
 import type { Build, Release } from '../store/port.ts';
 
@@ -7,6 +9,8 @@ export interface AppFacts {
   readonly name: string;
   readonly webUrl: string;
   readonly instances: readonly InstanceBody[];
+  /** Of the current release. */
+  readonly wanted: Formation;
   readonly current: Release | undefined;
   /** Newest release of any state. */
   readonly latest: Release | undefined;
@@ -26,6 +30,8 @@ export interface StatusFacts {
 
 /** One screen of the truth: what is wrong comes first, in words, with the command that leads on. */
 export function statusOf(facts: StatusFacts): StatusBody {
+  const lostNodes = new Set(facts.nodes.flatMap((node) => (node.lost === true ? [node.name] : [])));
+  const apps = facts.apps.map((app) => ({ ...app, counts: countInstances(app.wanted, { instances: app.instances, lostNodes }) }));
   return {
     controller: { version: facts.version, uptimeMs: facts.uptimeMs },
     problems: [
@@ -33,24 +39,18 @@ export function statusOf(facts: StatusFacts): StatusBody {
       ...fleetProblems(facts.nodes),
       ...facts.nodes.flatMap(nodeProblems),
       ...facts.mesh,
-      ...facts.apps.flatMap(appProblems),
+      ...apps.flatMap(appProblems),
     ],
     nodes: facts.nodes,
-    apps: facts.apps.map(appStatus),
+    apps: apps.map(appStatus),
   };
 }
 
-function appStatus(app: AppFacts): AppStatusBody {
-  const wanted = app.instances.filter((instance) => instance.desired === 'run');
-  return {
-    name: app.name,
-    release: app.current?.version,
-    live: wanted.filter((instance) => instance.state === 'live').length,
-    desired: wanted.length,
-    nodes: [...new Set(wanted.map((instance) => instance.node))].sort(),
-    lastDeployAtMs: app.current?.createdAtMs,
-    webUrl: app.webUrl,
-  };
+type CountedApp = AppFacts & { readonly counts: InstanceCounts<InstanceBody> };
+
+function appStatus({ name, current, counts, webUrl }: CountedApp): AppStatusBody {
+  const { live, desired, nodes } = counts;
+  return { name, release: current?.version, live, desired, nodes, lastDeployAtMs: current?.createdAtMs, webUrl };
 }
 
 function heldProblems(held: readonly string[]): readonly ProblemBody[] {
@@ -69,8 +69,9 @@ function fleetProblems(nodes: readonly NodeBody[]): readonly ProblemBody[] {
 
 function nodeProblems(node: NodeBody): readonly ProblemBody[] {
   if (!node.connected) {
+    const fate = node.lost === true ? 'it counts as lost, and its instances run elsewhere' : 'its apps go on running if the machine does';
     const since = node.lastSeenMsAgo === undefined ? 'since the controller started' : `for ${words(node.lastSeenMsAgo)}`;
-    const message = `Node ${node.name} has not been heard of ${since}; its apps go on running if the machine does.`;
+    const message = `Node ${node.name} has not been heard of ${since}; ${fate}.`;
     return [{ message, next: `slipway why ${node.name}` }];
   }
   const missing = node.missing.map((what) => ({ message: `Node ${node.name}: ${what}.`, next: `on ${node.name}: script/bootstrap` }));
@@ -79,17 +80,35 @@ function nodeProblems(node: NodeBody): readonly ProblemBody[] {
   return low ? [{ message: `Node ${node.name} has ${free} MB of disk left.`, next: `slipway why ${node.name}` }, ...missing] : missing;
 }
 
-function appProblems(app: AppFacts): readonly ProblemBody[] {
-  return [...instanceProblems(app), ...releaseProblems(app), ...buildProblems(app)];
+function appProblems(app: CountedApp): readonly ProblemBody[] {
+  return [...instanceProblems(app), ...countProblems(app), ...releaseProblems(app), ...buildProblems(app)];
 }
 
-function instanceProblems(app: AppFacts): readonly ProblemBody[] {
-  const wanted = app.instances.filter((instance) => instance.desired === 'run');
-  const broken = wanted.filter((instance) => instance.state === 'backoff' || instance.state === 'failed');
+function instanceProblems({ name, counts }: CountedApp): readonly ProblemBody[] {
+  const broken = counts.down.flatMap(({ at }) => (at !== undefined && isBroken(at) ? [at] : []));
   return broken.map((instance) => ({
-    message: `${app.name}: ${instance.name} on ${instance.node} is down. ${instance.reason?.message ?? lastExit(instance)}`.trim(),
-    next: `slipway why ${instance.name} -a ${app.name}`,
+    message: `${name}: ${instance.name} on ${instance.node} is down. ${instance.reason?.message ?? lastExit(instance)}`.trim(),
+    next: `slipway why ${instance.name} -a ${name}`,
   }));
+}
+
+/** Fewer than wanted are up, and no crash explains it. */
+function countProblems({ name, counts }: CountedApp): readonly ProblemBody[] {
+  const others = counts.down.filter(({ at }) => at === undefined || !isBroken(at));
+  if (others.length === 0) return [];
+  const words = others.slice(0, 3).map(({ name: slot, at }) => `${slot} ${whereabouts(at)}`);
+  const more = others.length > 3 ? `, and ${String(others.length - 3)} more` : '';
+  const message = `${name}: ${String(counts.live)} of ${String(counts.desired)} instances are up: ${words.join(', ')}${more}.`;
+  return [{ message, next: `slipway why ${name}` }];
+}
+
+function whereabouts(at: CountedInstance | undefined): string {
+  if (at === undefined) return 'has no place yet';
+  return at.state === 'unknown' ? `is on ${at.node}, which is not connected` : `is starting on ${at.node}`;
+}
+
+function isBroken({ state }: CountedInstance): boolean {
+  return state === 'backoff' || state === 'failed';
 }
 
 function releaseProblems({ name, latest, current }: AppFacts): readonly ProblemBody[] {

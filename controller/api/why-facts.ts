@@ -1,4 +1,5 @@
 import { instanceName } from '../../shared/domain/assignment.ts';
+import { wantedCounts } from '../../shared/domain/placement.ts';
 import type { AppWhyFacts, BuildFact, InstanceFact, NodeFact, ReleaseFact } from '../observe/why/facts.ts';
 import type { App, AssignmentRow, Build, NodeRow, Release } from '../store/port.ts';
 import type { LiveNode } from '../dispatch/port.ts';
@@ -11,10 +12,11 @@ const EVENTS = 50;
 export async function appWhyFacts(deps: ApiDeps, app: App): Promise<AppWhyFacts> {
   const { store, clock } = deps;
   const nameOf = userNames(store);
-  const [rows, nodes, current, [latest], [latestBuild], events] = await Promise.all([
+  const [rows, nodes, current, formation, [latest], [latestBuild], events] = await Promise.all([
     store.assignmentsOfApp(app.id),
     store.nodes(),
     store.currentRelease(app.id),
+    store.formation(app.id),
     store.releases(app.id, 1),
     store.builds(app.id, 1),
     store.events({ appId: app.id, limit: EVENTS }),
@@ -29,6 +31,7 @@ export async function appWhyFacts(deps: ApiDeps, app: App): Promise<AppWhyFacts>
     current: await release(current),
     latest: await release(latest),
     latestBuild: await build(latestBuild),
+    wanted: wantedCounts(current?.slug.processTypes ?? {}, formation),
     instances: instanceFacts(deps, rows, nodes),
     nodes: nodeFacts(deps, nodes, rows),
     events,

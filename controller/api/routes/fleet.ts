@@ -9,6 +9,7 @@ import { statusOf, type AppFacts } from '../status.ts';
 import { viewNode } from '../views.ts';
 import type { App, NodeRow, User } from '../../store/port.ts';
 import type { NodeBody, StatusBody } from '../../../shared/domain/api.ts';
+import { wantedCounts } from '../../../shared/domain/placement.ts';
 
 const statusQuery = z.strictObject({ follow: z.stringbool().default(false) });
 
@@ -36,7 +37,8 @@ export function fleetRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] 
   ];
 }
 
-async function readStatus(config: ApiConfig, deps: ApiDeps, of: { user: User; startedAtMs: number }): Promise<StatusBody> {
+/** Everything that the caller may know, as one body. */
+export async function readStatus(config: ApiConfig, deps: ApiDeps, of: { user: User; startedAtMs: number }): Promise<StatusBody> {
   const nodes = await deps.store.nodes();
   const apps = await deps.store.appsOf(of.user);
   return statusOf({
@@ -56,12 +58,14 @@ function describeNodes({ fleet, clock }: ApiDeps, nodes: readonly NodeRow[]): re
 
 async function appFacts(config: ApiConfig, deps: ApiDeps, { app, nodes }: { app: App; nodes: readonly NodeRow[] }): Promise<AppFacts> {
   const { store } = deps;
-  const [rows, current, [latest], [latestBuild]] = await Promise.all([
+  const [rows, current, formation, [latest], [latestBuild]] = await Promise.all([
     store.assignmentsOfApp(app.id),
     store.currentRelease(app.id),
+    store.formation(app.id),
     store.releases(app.id, 1),
     store.builds(app.id, 1),
   ]);
   const instances = await describeInstances(deps, { app, rows, nodes });
-  return { name: app.name, webUrl: config.webUrl(app.name), instances, current, latest, latestBuild };
+  const wanted = wantedCounts(current?.slug.processTypes ?? {}, formation);
+  return { name: app.name, webUrl: config.webUrl(app.name), instances, wanted, current, latest, latestBuild };
 }

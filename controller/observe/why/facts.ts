@@ -1,6 +1,7 @@
 import type { Limits } from '../../../shared/domain/assignment.ts';
 import type { FleetEvent } from '../../../shared/domain/event.ts';
 import type { InstanceState, InstanceStatus, Reason } from '../../../shared/domain/instance.ts';
+import type { Formation } from '../../../shared/domain/placement.ts';
 import type { BuildState, NodeState, ReleaseState } from '../../../shared/domain/states.ts';
 
 // All that the answer to "why?" is made of, at one moment. Times are wall clock, ms.
@@ -58,6 +59,8 @@ export interface AppWhyFacts {
   /** Newest of any state. */
   readonly latest?: ReleaseFact | undefined;
   readonly latestBuild?: BuildFact | undefined;
+  /** Of the current release. */
+  readonly wanted: Formation;
   readonly instances: readonly InstanceFact[];
   readonly nodes: readonly NodeFact[];
   /** Of the app, newest first. */

@@ -1,18 +1,35 @@
 import type { WhyBody, WhyChain } from '../../../shared/domain/api-observe.ts';
-import type { AppWhyFacts, BuildFact, ReleaseFact } from './facts.ts';
+import { countInstances, type InstanceCounts } from '../count-instances.ts';
+import type { AppWhyFacts, BuildFact, InstanceFact, ReleaseFact } from './facts.ts';
 import { nextFor } from './next.ts';
 import { nextForNoRoom } from './placement.ts';
 import { instanceChain } from './why-instance.ts';
 
 /** Pure: why an app is as it is, the worst first. */
 export function whyApp(facts: AppWhyFacts): WhyBody {
-  const chains = merged([...instanceChains(facts), ...releaseChains(facts), ...buildChains(facts)]);
-  return chains.length > 0 ? { about: facts.app, well: false, chains } : { about: facts.app, well: true, chains: [wellChain(facts)] };
+  const counts = countsOf(facts);
+  const chains = merged([...instanceChains(facts, counts), ...releaseChains(facts), ...buildChains(facts)]);
+  const { app: about } = facts;
+  return chains.length > 0 ? { about, well: false, chains } : { about, well: true, chains: [wellChain(facts, counts)] };
 }
 
-function instanceChains(facts: AppWhyFacts): readonly WhyChain[] {
-  const wanted = facts.instances.filter((instance) => instance.desired === 'run' && instance.release === (facts.current?.version ?? 0));
-  return wanted.flatMap((instance) => instanceChain(facts, instance) ?? []);
+function countsOf({ current, wanted, instances, nodes }: AppWhyFacts): InstanceCounts<InstanceFact> {
+  return countInstances(current === undefined ? {} : wanted, {
+    instances,
+    lostNodes: new Set(nodes.flatMap((node) => (node.lost ? [node.name] : []))),
+  });
+}
+
+function instanceChains(facts: AppWhyFacts, { down }: InstanceCounts<InstanceFact>): readonly WhyChain[] {
+  return down.flatMap(({ name, at }) => (at === undefined ? placelessChain(facts, name) : (instanceChain(facts, at) ?? [])));
+}
+
+/** The mover says once why it finds no place. */
+function placelessChain({ app, events }: AppWhyFacts, name: string): WhyChain {
+  const said = events.find(({ kind, instance }) => kind === 'instance.waits' && instance === name)?.message;
+  const because = said?.replace(`${name} waits for a place: `, `${name} cannot be placed: `);
+  const links = [...(because === undefined ? [] : [because]), `So ${name} is wanted and runs nowhere.`];
+  return { code: 'SLIP_PLACE_NO_ROOM', links, next: because === undefined ? `slipway ps -a ${app}` : nextForNoRoom(because, app) };
 }
 
 /** Chains of one code are one, with how often. */
@@ -83,14 +100,11 @@ function pushed({ user, commit }: BuildFact): string {
   return `${user} pushed ${commit.slice(0, 7)}.`;
 }
 
-function wellChain({ app, current, latest, instances }: AppWhyFacts): WhyChain {
+function wellChain({ app, current, latest }: AppWhyFacts, { live, desired, nodes }: InstanceCounts<InstanceFact>): WhyChain {
   if (current === undefined) {
     const state = latest === undefined ? `${app} has not been deployed yet.` : `v${String(latest.version)} of ${app} is ${latest.state}.`;
     return { links: [state], next: latest === undefined ? 'git push slipway main' : `slipway releases -a ${app}` };
   }
-  const wanted = instances.filter((instance) => instance.desired === 'run' && instance.release === current.version);
-  const live = wanted.filter((instance) => instance.state === 'live').length;
-  const nodes = [...new Set(wanted.map((instance) => instance.node))].sort().join(', ');
-  const up = wanted.length === 0 ? 'scaled to zero' : `${String(live)} of ${String(wanted.length)} up on ${nodes}`;
+  const up = desired === 0 ? 'scaled to zero' : `${String(live)} of ${String(desired)} up on ${nodes.join(', ')}`;
   return { links: [`v${String(current.version)} of ${app} is current; ${up}.`], next: `slipway ps -a ${app}` };
 }

@@ -8,7 +8,8 @@ import { clockTime, duration, times } from './words.ts';
 /** Pure: why an instance is as it is; undefined when the app has none of that name. */
 export function whyInstance(facts: AppWhyFacts, name: string): WhyBody | undefined {
   const mine = facts.instances.filter((instance) => instance.name === name && instance.desired !== 'stop');
-  const instance = mine.find((one) => one.desired === 'run') ?? mine[0];
+  const running = mine.filter((one) => one.desired === 'run');
+  const instance = running.find((one) => one.state === 'live') ?? running[0] ?? mine[0];
   if (instance === undefined) return undefined;
   const about = `${name} of ${facts.app}`;
   const chain = instanceChain(facts, instance);

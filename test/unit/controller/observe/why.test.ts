@@ -150,6 +150,7 @@ const CAUSES: readonly { readonly cause: string; readonly body: WhyBody | undefi
     cause: 'crash loop',
     body: whyApp(
       appFacts({
+        wanted: { web: 3 },
         instances: ['web.1', 'web.2', 'web.3'].map((name) =>
           instanceFact(
             {

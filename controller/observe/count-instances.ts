@@ -1,0 +1,58 @@
+import type { Formation } from '../../shared/domain/placement.ts';
+
+/** An instance as far as counting goes. */
+export interface CountedInstance {
+  /** `web.1` */
+  readonly name: string;
+  readonly type: string;
+  readonly node: string;
+  /** `unknown` while its node is not connected. */
+  readonly state: string;
+  readonly desired: 'run' | 'standby' | 'stop';
+}
+
+export interface InstanceCounts<I extends CountedInstance = CountedInstance> {
+  /** What the formation asks for; of a type that runs on every node: one for each node that has one and is not lost. */
+  readonly desired: number;
+  /** Those of them that are live on a node that is connected. Of several copies of one (a move, a lost node, a switch) one counts. */
+  readonly live: number;
+  /** Those that are not, and where each is meant to be; `at` is absent while it has no place. */
+  readonly down: readonly { readonly name: string; readonly at: I | undefined }[];
+  /** Where they are, live or not. */
+  readonly nodes: readonly string[];
+}
+
+interface Slot<I> {
+  readonly name: string;
+  /** Those on lost nodes last. */
+  readonly copies: readonly I[];
+}
+
+/** Pure: the `live/desired` of every screen. */
+export function countInstances<I extends CountedInstance>(
+  wanted: Formation,
+  { instances, lostNodes }: { readonly instances: readonly I[]; readonly lostNodes: ReadonlySet<string> },
+): InstanceCounts<I> {
+  const running = instances.filter((instance) => instance.desired === 'run');
+  const [lost, present] = [running.filter(({ node }) => lostNodes.has(node)), running.filter(({ node }) => !lostNodes.has(node))];
+  const slots = Object.entries(wanted).flatMap(([type, count]) =>
+    count === 'all' ? everyNode(type, present) : numbered(type, count, [...present, ...lost]),
+  );
+  const best = slots.map(({ name, copies }) => ({ name, at: copies.find(({ state }) => state === 'live') ?? copies[0] }));
+  return {
+    desired: best.length,
+    live: best.filter(({ at }) => at?.state === 'live').length,
+    down: best.filter(({ at }) => at?.state !== 'live'),
+    nodes: [...new Set(best.flatMap(({ at }) => at?.node ?? []))].sort(),
+  };
+}
+
+function numbered<I extends CountedInstance>(type: string, count: number, instances: readonly I[]): readonly Slot<I>[] {
+  const names = Array.from({ length: count }, (_, at) => `${type}.${String(at + 1)}`);
+  return names.map((name) => ({ name, copies: instances.filter((instance) => instance.name === name) }));
+}
+
+function everyNode<I extends CountedInstance>(type: string, instances: readonly I[]): readonly Slot<I>[] {
+  const byNode = Map.groupBy(instances.filter((instance) => instance.type === type), ({ node }) => node); // prettier-ignore
+  return [...byNode.values()].map((copies) => ({ name: copies[0]?.name ?? '', copies }));
+}

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { statusOf, type AppFacts } from '../../../../controller/api/status.ts';
+import type { InstanceBody, NodeBody, StatusBody } from '../../../../shared/domain/api.ts';
+import type { Release } from '../../../../controller/store/port.ts';
+
+const current = { version: 3, state: 'current', createdAtMs: 5 } as Release;
+
+function node(change: Partial<NodeBody> = {}): NodeBody {
+  return { name: 'fra-1', state: 'ready', labels: {}, joinedAtMs: 0, connected: true, builder: true, missing: [], ...change };
+}
+
+function instance(change: Partial<InstanceBody> = {}): InstanceBody {
+  const about = { name: 'web.1', type: 'web', release: 3, node: 'fra-1', command: 'node .' };
+  return { ...about, state: 'live', desired: 'run', restarts: 0, ...change };
+}
+
+function status(app: Partial<AppFacts>, nodes: readonly NodeBody[] = [node()]): StatusBody {
+  const shop = { name: 'shop', webUrl: 'http://shop.test', instances: [instance()], wanted: { web: 1 }, current, latest: current };
+  return statusOf({ version: '1', uptimeMs: 0, nodes, heldNodes: [], mesh: [], apps: [{ ...shop, latestBuild: undefined, ...app }] });
+}
+
+function messages(body: StatusBody): readonly string[] {
+  return body.problems.map(({ message }) => message);
+}
+
+describe('status', () => {
+  it('has no problem when what is wanted is up', () => {
+    assert.deepEqual(messages(status({})), []);
+  });
+
+  it('never says that all is well while less is up than wanted', () => {
+    const unreported = status({ instances: [instance({ state: 'pending' })] });
+    assert.deepEqual(messages(unreported), ['shop: 0 of 1 instances are up: web.1 is starting on fra-1.']);
+    const placeless = status({ wanted: { web: 2 } });
+    assert.deepEqual(messages(placeless), ['shop: 1 of 2 instances are up: web.2 has no place yet.']);
+    assert.equal(placeless.problems[0]?.next, 'slipway why shop');
+  });
+
+  it('says of a lost node where its instances are, and counts each of them once', () => {
+    const nodes = [node(), node({ name: 'fra-2', connected: false, lost: true, lastSeenMsAgo: 90_000, builder: false })];
+    const body = status({ instances: [instance({ node: 'fra-2', state: 'unknown' }), instance()] }, nodes);
+    assert.deepEqual(messages(body), ['Node fra-2 has not been heard of for 90 s; it counts as lost, and its instances run elsewhere.']);
+    assert.deepEqual([body.apps[0]?.live, body.apps[0]?.desired, body.apps[0]?.nodes], [1, 1, ['fra-1']]);
+  });
+
+  it('says just after a start which apps nobody has told of yet', () => {
+    const body = status({ instances: [instance({ state: 'unknown' })] }, [node({ connected: false }), node({ name: 'fra-2' })]);
+    assert.deepEqual(messages(body), [
+      'Node fra-1 has not been heard of since the controller started; its apps go on running if the machine does.',
+      'shop: 0 of 1 instances are up: web.1 is on fra-1, which is not connected.',
+    ]);
+  });
+
+  it('tells a crash once', () => {
+    const crashed = instance({ state: 'backoff', reason: { code: 'SLIP_APP_EXITED', message: 'web.1 exited with status 1.' } });
+    assert.deepEqual(messages(status({ instances: [crashed] })), ['shop: web.1 on fra-1 is down. web.1 exited with status 1.']);
+  });
+
+  it('does not mind what runs beside: warm ones, copies, what is too many', () => {
+    const instances = [instance(), instance({ desired: 'standby', release: 2 }), instance({ state: 'starting' })];
+    assert.deepEqual(messages(status({ instances })), []);
+  });
+});
