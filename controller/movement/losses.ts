@@ -19,6 +19,8 @@ export interface LossesDeps {
 export class Losses {
   readonly #deps: LossesDeps;
   #held: readonly NodeId[] = [];
+  /** Being taken in again: looks overlap. */
+  readonly #returning = new Set<NodeId>();
 
   constructor(deps: LossesDeps) {
     this.#deps = deps;
@@ -32,7 +34,7 @@ export class Losses {
   async look(): Promise<readonly AppId[]> {
     const nodes = this.#deps.fleet.nodes();
     const back = nodes.filter((node) => node.connected && node.lost);
-    for (const node of back) await this.#back(node);
+    for (const node of back.filter(({ nodeId }) => !this.#returning.has(nodeId))) await this.#back(node);
     const away = nodes.filter((node) => !node.connected || node.state === 'unreachable');
     if (away.length === 0) this.#hold([], nodes);
     if (away.length + back.length === 0) return [];
@@ -75,7 +77,9 @@ export class Losses {
 
   async #back(node: LiveNode): Promise<void> {
     const { fleet, store, log } = this.#deps;
-    fleet.nodeChanged(await store.changeNode(node.nodeId, { lostAtMs: null }));
+    this.#returning.add(node.nodeId);
+    const row = await store.changeNode(node.nodeId, { lostAtMs: null }).finally(() => this.#returning.delete(node.nodeId));
+    fleet.nodeChanged(row);
     log.info({ node: node.name }, 'node.returned');
     this.#note('node.returned', node.name, `${node.name} is back: of each instance that runs twice now the older one stays.`);
   }
