@@ -39,7 +39,7 @@ export class Connection {
   #writable = true;
   #pumpPlanned = false;
   #offered: DesiredState | undefined;
-  #accepting = false;
+  #accepting: Promise<void> | undefined;
 
   constructor(call: SessionCall, deps: ConnectionDeps) {
     this.#call = call;
@@ -125,8 +125,7 @@ export class Connection {
         this.#welcome(message);
         break;
       case 'desired':
-        this.#offered = message.state;
-        void this.#accept();
+        this.#offer(message.state);
         break;
       case 'fleetRoutes':
         void this.#acceptRoutes(message.update);
@@ -158,16 +157,19 @@ export class Connection {
     void this.#beat(welcome.heartbeatIntervalMs);
   }
 
+  #offer(state: DesiredState): void {
+    this.#offered = state;
+    this.#accepting ??= this.#accept();
+  }
+
   /** One state at a time; of those that come meanwhile only the last is looked at. */
   async #accept(): Promise<void> {
-    if (this.#accepting) return;
-    this.#accepting = true;
     while (this.#offered !== undefined) {
       const state = this.#offered;
       this.#offered = undefined;
       this.#acknowledge(state.generation, await this.#decide(state));
     }
-    this.#accepting = false;
+    this.#accepting = undefined;
   }
 
   async #decide(state: DesiredState): Promise<Reason | undefined> {
@@ -186,7 +188,9 @@ export class Connection {
     this.plan();
   }
 
+  /** What an acknowledgement promises includes every state that came before these routes. */
   async #acceptRoutes(update: RoutesUpdate): Promise<void> {
+    await this.#accepting;
     const refusal = await this.#deps.handlers.acceptRoutes(update).catch((error: unknown): Reason => {
       this.#deps.logger.error({ error: describeCauses(error) }, 'routes of the fleet not accepted');
       const { code, message, hint } = toSlipwayError(error);

@@ -33,8 +33,10 @@ export class AgentSession {
   sentGeneration: number | undefined;
   /** The instances this node was told of: the only ones it may report on. */
   ownInstances: ReadonlySet<InstanceId> = new Set();
-  /** Of the fleet's route table: the version last sent, the one its proxy serves, and whether the stream is full of it. */
-  readonly routes: { sent: number | undefined; applied: number; full: boolean } = { sent: undefined, applied: 0, full: false };
+  /** Of the fleet's route table: the version last sent, the one its proxy serves, whether the stream is full of it, or it is too slow to wait for. */
+  readonly routes: { sent: number | undefined; applied: number; full: boolean; slow: boolean } = {
+    ...{ sent: undefined, applied: 0, full: false, slow: false },
+  };
   readonly #call: AgentCall;
   readonly #deps: SessionDeps;
   readonly #budget: MessageBudget;

@@ -26,7 +26,7 @@ export interface RouteBoardDeps {
 
 /** Reports come in bursts: between two looks at everything there is at least this, and ten times what a look takes. */
 const LOOK_PAUSE_MS = 20;
-/** A node that has not taken a route over by then has troubles of its own. */
+/** A node that has not taken a route over by then has troubles of its own, and nobody waits for it again before it has caught up. */
 const WAIT_MS = 5_000;
 
 /** The fleet's route table: kept true to database and reports, sent to every agent, waited for. */
@@ -82,6 +82,7 @@ export class RouteBoard {
     }
     if (ack.refusal === undefined) session.routes.applied = Math.max(session.routes.applied, ack.version);
     else this.#refusedBy(session, ack);
+    if (session.routes.applied === this.#table.version) session.routes.slow = false;
     this.#tell();
   }
 
@@ -102,7 +103,9 @@ export class RouteBoard {
       await this.#change(untilMs, signal);
       late = this.#late(version);
     }
-    if (late.length > 0 && !signal.aborted) this.#deps.logger.warn({ nodes: late.map((each) => each.name), appId }, 'routes.not-applied');
+    if (late.length === 0 || signal.aborted) return;
+    for (const session of late) session.routes.slow = true;
+    this.#deps.logger.warn({ nodes: late.map((each) => each.name).join(', '), appId }, 'routes.not-applied');
   }
 
   /** One at a time; a look that fails is tried again with the next change, and the table stays as it is. */
@@ -195,7 +198,8 @@ export class RouteBoard {
   }
 
   #late(version: number): readonly AgentSession[] {
-    return this.#deps.sessions().filter((session) => session.hello?.takesFleetRoutes === true && session.routes.applied < version);
+    const waited = this.#deps.sessions().filter(({ hello, routes }) => hello?.takesFleetRoutes === true && !routes.slow);
+    return waited.filter(({ routes }) => routes.applied < version);
   }
 
   #tell(): void {

@@ -77,9 +77,27 @@ export class AppMover {
   }
 
   async step(appId: AppId, mayMove: boolean): Promise<StepResult> {
-    const look = await this.#look(appId, mayMove);
-    if (look === undefined) return AT_REST;
-    if (look === 'busy') return { ...AT_REST, unfinished: true };
+    const { store } = this.#deps;
+    const [app, release, [latest]] = [await store.appById(appId), await store.currentRelease(appId), await store.releases(appId, 1)];
+    if (app === undefined) return AT_REST;
+    const rows = await store.assignmentsOfApp(appId);
+    if (isBusy(latest, rows)) return { ...AT_REST, unfinished: release !== undefined };
+    const stray = rows.filter((row) => row.release !== release?.version && row.desired === 'run');
+    if (stray.length > 0) return this.#endStray(app, stray);
+    if (release === undefined) return AT_REST;
+    return await this.#next(await this.#look({ app, release, rows, mayMove }));
+  }
+
+  /** Of releases that failed or were superseded: a crash in mid-switch left them. */
+  async #endStray(app: App, stray: readonly AssignmentRow[]): Promise<StepResult> {
+    const ids = stray.map((row) => row.instanceId);
+    await this.#deps.fleet.routesApplied(app.id, this.#deps.signal, ids);
+    this.#deps.signal.throwIfAborted();
+    await this.#write({ ...NO_CHANGE, setDesired: setDesired(stray, 'stop') }, stray);
+    return { changed: true, unfinished: true, moving: false };
+  }
+
+  async #next(look: Look): Promise<StepResult> {
     if (look.plan.ends.length > 0) return this.#end(look);
     const { add, waiting } = look.plan.leaving.length > 0 ? await this.#copies(look) : await this.#missing(look);
     if (add.length > 0) await this.#place(look, add);
@@ -88,18 +106,15 @@ export class AppMover {
     return { changed: add.length > 0, unfinished, moving };
   }
 
-  async #look(appId: AppId, mayMove: boolean): Promise<Look | 'busy' | undefined> {
+  async #look(of: Pick<Look, 'app' | 'release' | 'rows' | 'mayMove'>): Promise<Look> {
     const { store, fleet } = this.#deps;
-    const [app, release, [latest]] = [await store.appById(appId), await store.currentRelease(appId), await store.releases(appId, 1)];
-    if (app === undefined || release === undefined) return undefined;
-    const rows = await store.assignmentsOfApp(appId);
-    if (isBusy(latest, rows)) return 'busy';
-    const shape = await appShape(store, appId, release.slug);
+    const { app, release, rows } = of;
+    const shape = await appShape(store, app.id, release.slug);
     const statuses = new Map(rows.flatMap((row) => entryOf(row.instanceId, fleet.status(row.instanceId))));
     const wanted = wantedCounts(release.slug.processTypes, shape.formation);
     const plan = planMoves({ rows, release: release.version, wanted, nodes: this.#nodesOf(app, rows), statuses });
     for (const row of plan.holding) if (statuses.get(row.instanceId)?.state === 'live') this.#rests.live(slotOf(row));
-    return { app, release, shape, rows, statuses, plan, mayMove };
+    return { ...of, shape, statuses, plan };
   }
 
   #nodesOf(app: App, rows: readonly AssignmentRow[]): ReadonlyMap<NodeId, MoverNode> {

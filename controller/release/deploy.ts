@@ -1,6 +1,6 @@
 import type { Clock } from '../../shared/kit/clock.ts';
 import { describeCauses, renderError, SlipwayError, toSlipwayError, TROUBLE } from '../../shared/kit/errors.ts';
-import type { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
+import { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { BuildResult } from '../../shared/domain/build.ts';
 import type { Builds } from '../build/run-build.ts';
@@ -32,6 +32,8 @@ interface PushIo {
 /** A push of the deploy branch, from its commit to running instances: build → release → rollout. */
 export class Deploys {
   readonly #deps: DeployDeps;
+  /** One per app from its build on. The app's own queue is held for the release alone: while a build runs, nodes are lost and apps scaled. */
+  readonly #pushes = new KeyedQueue();
 
   constructor(deps: DeployDeps) {
     this.#deps = deps;
@@ -42,7 +44,7 @@ export class Deploys {
     try {
       const app = await this.#deps.store.appById(push.app.appId);
       if (app === undefined) return { ok: false, reason: 'the app is gone' };
-      return await this.#deps.queue.run(app.id, () => this.#inTurn(app, push, { output, signal }));
+      return await this.#pushes.run(app.id, () => this.#inTurn(app, push, { output, signal }));
     } catch (error) {
       const known = toSlipwayError(error);
       if (known.kind !== 'user') this.#deps.log.error({ app: push.app.name, error: describeCauses(error) }, 'deploy.failed');
@@ -57,37 +59,45 @@ export class Deploys {
     if (io.signal.aborted) return { ok: false, reason: 'cancelled' };
     if (built.result.slug.processTypes['release'] !== undefined) io.output(renderReleasePhaseWarning());
     io.output(renderLaunching());
+    return await this.#deps.queue.run(app.id, () => this.#release(app, push, { ...built, output: io.output }));
+  }
+
+  async #release(
+    app: App,
+    push: Push,
+    { build, result, output }: { readonly build: Build; readonly result: BuildResult; readonly output: PushOutput },
+  ): Promise<PushOutcome> {
     const builtAtMs = this.#sinceAccepted(push);
-    const code = { slug: built.result.slug, buildId: built.build.id, userId: push.user.userId, ref: push.ref };
     const serving = await this.#deps.store.currentRelease(app.id);
     let cut = { version: 0, atMs: 0 };
+    const code = { slug: result.slug, buildId: build.id, userId: push.user.userId, ref: push.ref };
     const { outcome } = await this.#deps.releases.deploy(app, code, {
       onCut: (version) => {
         cut = { version, atMs: this.#sinceAccepted(push) };
       },
-      tell: io.output,
+      tell: output,
     });
     const { version } = cut;
     if (!outcome.ok) {
-      io.output(renderFailure(outcome.failure, { version, serving: serving?.version }));
+      output(renderFailure(outcome.failure, { version, serving: serving?.version }));
       return { ok: false, reason: `v${String(version)} failed: ${outcome.failure.message}` };
     }
     const timingsMs = pushTimings({
       git: push.timingsMs,
-      build: built.result.stats,
-      slug: built.result.slug,
+      build: result.stats,
+      slug: result.slug,
       builtAtMs,
       cutAtMs: cut.atMs,
       liveAtMs: outcome.switchedAtMs - push.acceptedAtMs,
       returnedAtMs: this.#sinceAccepted(push),
       instance: outcome.timingsMs,
     });
-    await this.#deps.store.setBuildTimings(built.build.id, timingsMs).catch((error: unknown) => {
+    await this.#deps.store.setBuildTimings(build.id, timingsMs).catch((error: unknown) => {
       this.#deps.log.warn({ app: app.name, error: describeCauses(error) }, 'build.timings-lost'); // it is live all the same
     });
-    const url = built.result.slug.processTypes['web'] === undefined ? undefined : this.#deps.urlOf(app);
-    io.output(renderLive({ version, nodes: outcome.nodes, url, timingsMs }));
-    if (outcome.refLate !== undefined) io.output(renderError(outcome.refLate, TROUBLE));
+    const url = result.slug.processTypes['web'] === undefined ? undefined : this.#deps.urlOf(app);
+    output(renderLive({ version, nodes: outcome.nodes, url, timingsMs }));
+    if (outcome.refLate !== undefined) output(renderError(outcome.refLate, TROUBLE));
     return { ok: true };
   }
 

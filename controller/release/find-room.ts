@@ -39,7 +39,7 @@ export async function findRoom(
   let last: Failure | undefined;
   const found = await watchFleet(deps, { untilMs: startedAtMs + deps.roomTimeoutMs, signal: io.signal }, async (lookAgainAt) => {
     const [rows, shape] = await Promise.all([deps.store.assignmentsOfApp(of.app.id), appShape(deps.store, of.app.id, of.release.slug)]);
-    const plan = await look(deps, of.release, { rows, shape });
+    const plan = await roomNow(deps, of.release, { rows, shape });
     if (plan.kind === 'go') return { placements: plan.placements, stopFirst: plan.stopFirst, settings: shape.settings };
     last = noRoom(plan.unplaced, plan.kind === 'wait' && plan.for === 'room' ? of.app.name : undefined);
     const patienceMs = plan.kind === 'fail' ? 0 : plan.for === 'disk' ? DISK_WORD_MS : deps.roomTimeoutMs;
@@ -54,8 +54,9 @@ export async function findRoom(
   return found ?? last ?? { code: 'SLIP_PLACE_NO_ROOM', message: 'There is no room.' };
 }
 
-async function look(
-  { store, fleet }: RoomDeps,
+/** Where what is missing of a release could go at this moment. */
+export async function roomNow(
+  { store, fleet }: Pick<RoomDeps, 'store' | 'fleet'>,
   release: Release,
   { rows, shape }: { readonly rows: readonly AssignmentRow[]; readonly shape: AppShape },
 ): Promise<RoomPlan> {

@@ -1,13 +1,16 @@
-import type { InstanceId } from '../../shared/domain/ids.ts';
+import type { InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import type { InstanceStatus } from '../../shared/domain/instance.ts';
 import { parseProcessType } from '../../shared/domain/names.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import type { Fleet } from '../dispatch/port.ts';
 import { limitsOf, type AppShape } from '../schedule/demands.ts';
 import type { Placement } from '../schedule/plan.ts';
-import type { App, AssignmentChange, AssignmentRow } from '../store/port.ts';
+import type { App, AssignmentChange, AssignmentRow, Store } from '../store/port.ts';
 
 export const NO_CHANGE: AssignmentChange = Object.freeze({ add: [], setDesired: [], remove: [] });
+
+/** Drain and SIGTERM take 60 s at most; then it is killed. */
+const STOP_WAIT_MS = 75_000;
 
 export function setDesired(rows: readonly AssignmentRow[], desired: AssignmentRow['desired']): AssignmentChange['setDesired'] {
   return rows.map((row) => ({ instanceId: row.instanceId, desired }));
@@ -43,6 +46,30 @@ export function statusesOf(fleet: Pick<Fleet, 'status'>, rows: readonly Assignme
       const status = fleet.status(row.instanceId);
       return status === undefined ? [] : [[row.instanceId, status] as const];
     }),
+  );
+}
+
+/** Nodes of these rows without a session, and those of them that have been silent for so long that nobody waits for them. */
+export function absentNodes(
+  fleet: Pick<Fleet, 'node'>,
+  rows: readonly { readonly nodeId: NodeId }[],
+): { readonly away: ReadonlySet<NodeId>; readonly gone: ReadonlySet<NodeId> } {
+  const away = new Set(rows.map((row) => row.nodeId).filter((nodeId) => fleet.node(nodeId)?.connected !== true));
+  return { away, gone: new Set([...away].filter((nodeId) => fleet.node(nodeId)?.state !== 'ready')) };
+}
+
+/** Until none of these is left on a node that can tell. What a node that is away runs ends when it is back. */
+export async function untilStopped(
+  deps: { readonly store: Pick<Store, 'assignmentsOfApp'>; readonly fleet: Fleet; readonly clock: Clock },
+  of: { readonly app: App; readonly rows: readonly AssignmentRow[] },
+  signal: AbortSignal,
+): Promise<void> {
+  const { store, fleet, clock } = deps;
+  const ids = new Set(of.rows.map((row) => row.instanceId));
+  const isLeft = ({ instanceId, nodeId }: AssignmentRow): boolean =>
+    ids.has(instanceId) && fleet.node(nodeId)?.connected === true && fleet.status(instanceId)?.state !== 'stopped';
+  await watchFleet(deps, { untilMs: clock.monotonicMs() + STOP_WAIT_MS, signal }, async () =>
+    (await store.assignmentsOfApp(of.app.id)).some(isLeft) ? undefined : true,
   );
 }
 

@@ -20,6 +20,11 @@ export function renderNoRoomYet(failure: Failure, patienceMs: number): string {
   return ` !     No room now: ${failure.message}\n !     Waiting up to ${time} for it.\n${hint}`;
 }
 
+/** Said when a rollout does not wait for a node that went away. */
+export function renderMovesOn(nodes: readonly string[]): string {
+  return ` !     ${nodes.join(', ')} cannot be reached any more: going on without it.\n`;
+}
+
 export interface LiveFacts {
   readonly version: number;
   readonly nodes: number;

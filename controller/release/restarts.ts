@@ -7,7 +7,7 @@ import { demandsOf, type AppShape } from '../schedule/demands.ts';
 import { planWaves, type Placement } from '../schedule/plan.ts';
 import { inTheWay, planRoom, type RoomPlan } from '../schedule/room.ts';
 import type { App, AssignmentRow, Release, Store } from '../store/port.ts';
-import { assignmentRows, NO_CHANGE, publishTo, setDesired, statusesOf, watchFleet } from './fleet-changes.ts';
+import { absentNodes, assignmentRows, NO_CHANGE, publishTo, setDesired, statusesOf, untilStopped, watchFleet } from './fleet-changes.ts';
 import { appShape, planNodes } from './placing.ts';
 import { firstBroken, noRoom, type Failure, type RolloutPolicy } from './rollout-plan.ts';
 
@@ -21,8 +21,6 @@ export interface RestartDeps {
   /** Aborted when the controller stops. */
   readonly signal: AbortSignal;
 }
-
-const STOP_WAIT_MS = 75_000;
 
 /** Puts new instances of the same release in the place of old ones, and lets instances go. The caller holds the app's queue. */
 export class Restarts {
@@ -92,7 +90,7 @@ export class Restarts {
     const old = of.wave.filter((row) => of.plan.placements.some((placement) => isSameSlot(placement, row)));
     const early = inTheWay(of.plan.placements, old, of.plan.stopFirst);
     await this.retire(app, early);
-    if (early.length > 0) await this.#untilStopped(early);
+    if (early.length > 0) await untilStopped(this.#deps, { app, rows: early }, this.#deps.signal);
     const made = assignmentRows(this.#deps, { app, version: current.version, settings: of.shape.settings }, of.plan.placements);
     const add = made.map((row) => {
       const former = old.find((each) => isSameSlot(each, row) && !early.includes(each));
@@ -102,9 +100,10 @@ export class Restarts {
     await publishTo(fleet, add);
     const failure = await this.#untilLive(add);
     if (failure === undefined) {
+      const replaced = new Set(add.filter((row) => fleet.status(row.instanceId)?.state === 'live').map((row) => row.replaces));
       await this.retire(
         app,
-        old.filter((row) => !early.includes(row)),
+        old.filter((row) => replaced.has(row.instanceId)),
       );
       return;
     }
@@ -116,18 +115,15 @@ export class Restarts {
     throw refused(failure);
   }
 
-  async #untilStopped(rows: readonly AssignmentRow[]): Promise<void> {
-    const { fleet, clock, signal } = this.#deps;
-    const gone = (): boolean => rows.every((row) => ['stopped', undefined].includes(fleet.status(row.instanceId)?.state));
-    await watchFleet(this.#deps, { untilMs: clock.monotonicMs() + STOP_WAIT_MS, signal }, () => Promise.resolve(gone() ? true : undefined));
-  }
-
+  /** One whose node goes away meanwhile is left to the mover, as any other is. */
   async #untilLive(rows: readonly AssignmentRow[]): Promise<Failure | undefined> {
     const { fleet, clock, policy, signal } = this.#deps;
     const untilMs = clock.monotonicMs() + policy.startTimeoutMs;
     const end = await watchFleet<Failure | 'live'>(this.#deps, { untilMs, signal }, () => {
-      const broken = firstBroken(rows, { statuses: statusesOf(fleet, rows) });
-      const live = rows.every((row) => fleet.status(row.instanceId)?.state === 'live');
+      const { gone } = absentNodes(fleet, rows);
+      const left = rows.filter((row) => !gone.has(row.nodeId));
+      const broken = firstBroken(left, { statuses: statusesOf(fleet, left) });
+      const live = left.every((row) => fleet.status(row.instanceId)?.state === 'live');
       return Promise.resolve(broken ?? (live ? 'live' : undefined));
     });
     if (end === 'live') return undefined;

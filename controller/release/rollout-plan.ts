@@ -1,5 +1,5 @@
-import type { InstanceId } from '../../shared/domain/ids.ts';
-import type { InstanceStatus } from '../../shared/domain/instance.ts';
+import type { InstanceId, NodeId } from '../../shared/domain/ids.ts';
+import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
 import type { ReleaseState } from '../../shared/domain/states.ts';
 import type { Unplaced } from '../schedule/plan.ts';
 import type { AssignmentRow, Release } from '../store/port.ts';
@@ -32,6 +32,12 @@ export interface RolloutView {
   readonly statuses: ReadonlyMap<InstanceId, InstanceStatus>;
   /** Placements of later waves that have no assignment yet. */
   readonly wavesLeft: number;
+  /** Instances that were planned and have neither: their node was removed. */
+  readonly missing: number;
+  /** Nodes without a session: what they said last may be wrong by now. */
+  readonly away: ReadonlySet<NodeId>;
+  /** Those of them that are known to be unreachable. */
+  readonly gone: ReadonlySet<NodeId>;
   readonly waveStartedAtMs: number;
   /** When the last gate passed and the old instances lost their traffic; absent before. */
   readonly switchedAtMs?: number | undefined;
@@ -54,12 +60,24 @@ export function nextRolloutMove(view: RolloutView): RolloutMove {
   const mine = view.rows.filter((row) => row.release === view.version && row.desired === 'run');
   const broken = firstBroken(mine, view);
   if (broken !== undefined) return { kind: 'fail', failure: broken };
-  const allLive = mine.every((row) => view.statuses.get(row.instanceId)?.state === 'live');
-  if (!allLive) return waitForStart(view, mine);
+  if (view.missing > 0 || !mine.every((row) => isUp(view, row))) return waitForStart(view, mine);
   if (view.wavesLeft > 0) return { kind: 'nextWave' };
   if (view.switchedAtMs === undefined) return { kind: 'switch' };
   const settledAtMs = view.switchedAtMs + view.policy.settleMs;
   return view.nowMs >= settledAtMs ? { kind: 'complete' } : { kind: 'wait', untilMs: settledAtMs };
+}
+
+/**
+ * The instances of a rollout that will not come up because their node is unreachable: they get another place, if there is one.
+ * After the switch a node that goes away is no business of the rollout any more: what it loses is replaced like any other.
+ */
+export function strandedRows(view: Pick<RolloutView, 'rows' | 'version' | 'gone' | 'switchedAtMs'>): readonly AssignmentRow[] {
+  if (view.switchedAtMs !== undefined) return [];
+  return view.rows.filter((row) => row.release === view.version && row.desired === 'run' && view.gone.has(row.nodeId));
+}
+
+function isUp({ statuses, away, switchedAtMs }: RolloutView, row: AssignmentRow): boolean {
+  return statuses.get(row.instanceId)?.state === 'live' && (switchedAtMs !== undefined || !away.has(row.nodeId));
 }
 
 /** The failure of the first instance that cannot become or did not stay live. */
@@ -90,18 +108,29 @@ export function failureOf(status: InstanceStatus): Failure {
 function waitForStart(view: RolloutView, mine: readonly AssignmentRow[]): RolloutMove {
   const untilMs = view.waveStartedAtMs + view.policy.startTimeoutMs;
   if (view.nowMs < untilMs) return { kind: 'wait', untilMs };
-  const late = mine.filter((row) => view.statuses.get(row.instanceId)?.state !== 'live');
+  const late = mine.filter((row) => !isUp(view, row));
+  // Whether such a node is back in a moment or gone is known before long, and its instances are dealt with then.
+  if (late.length > 0 && late.every((row) => isBetween(view, row))) return { kind: 'wait', untilMs: view.nowMs + view.policy.settleMs };
   const names = late.map((row) => `${row.processType}.${String(row.ordinal)}`);
-  const reason = late.map((row) => view.statuses.get(row.instanceId)?.reason).find((known) => known !== undefined);
+  const reason = late.map((row) => lateBecause(view, row)).find((known) => known !== undefined);
   const because = reason === undefined ? '.' : `: ${reason.message}`;
   return {
     kind: 'fail',
     failure: {
       code: 'SLIP_RELEASE_TIMEOUT',
-      message: `${names.join(', ')} did not become ready within ${String(Math.round(view.policy.startTimeoutMs / 1000))} s${because}`,
+      message: `${names.join(', ') || 'An instance'} did not become ready within ${String(Math.round(view.policy.startTimeoutMs / 1000))} s${because}`,
       hint: reason?.hint ?? 'Look at the node with: slipway status',
     },
   };
+}
+
+function isBetween({ away, gone }: RolloutView, row: AssignmentRow): boolean {
+  return away.has(row.nodeId) && !gone.has(row.nodeId);
+}
+
+function lateBecause({ statuses, gone }: RolloutView, row: AssignmentRow): Reason | undefined {
+  if (!gone.has(row.nodeId)) return statuses.get(row.instanceId)?.reason;
+  return { code: 'SLIP_RELEASE_TIMEOUT', message: 'its node went away, and there is no room on another.' };
 }
 
 /** @param app named when stopping the old instances first would help */

@@ -4,14 +4,15 @@ import { describeCauses, toSlipwayError, type SlipwayError } from '../../shared/
 import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { Fleet } from '../dispatch/port.ts';
-import { demandsOf, type AppShape } from '../schedule/demands.ts';
-import { planPlacements, planWaves, type Placement } from '../schedule/plan.ts';
+import type { AppShape } from '../schedule/demands.ts';
+import { planWaves, type Placement } from '../schedule/plan.ts';
 import { inTheWay } from '../schedule/room.ts';
 import type { App, AssignmentChange, AssignmentRow, Release, Store } from '../store/port.ts';
 import { findRoom } from './find-room.ts';
-import { assignmentRows, NO_CHANGE, publishTo, setDesired, statusesOf, watchFleet } from './fleet-changes.ts';
-import { appShape, planNodes } from './placing.ts';
+import { absentNodes, assignmentRows, NO_CHANGE, publishTo, setDesired, statusesOf, untilStopped, watchFleet } from './fleet-changes.ts';
+import { goBack } from './go-back.ts';
 import { RefKeeper } from './ref-keeper.ts';
+import { replan } from './replan.ts';
 import { type Failure, nextRolloutMove, overtakenBy, type RolloutMove, type RolloutPolicy } from './rollout-plan.ts';
 
 export interface RolloutDeps {
@@ -49,10 +50,13 @@ export interface RolloutIo {
 /** State of one rollout under way. */
 interface Run {
   readonly app: App;
+  readonly release: Release;
   readonly version: number;
   /** Aborted when the controller stops. */
   readonly signal: AbortSignal;
   readonly tell: (text: string) => void;
+  /** Instances in all, of this wave, those before and those to come. */
+  size: number;
   waves: (readonly Placement[])[];
   /** Process types whose old instances end before the new ones start, for want of room. */
   stopFirst: ReadonlySet<string>;
@@ -60,12 +64,6 @@ interface Run {
   waveStartedAtMs: number;
   switchedAtMs: number | undefined;
 }
-
-/** An agent reports these after its proxy has let go of the instance. */
-const WITHDRAWN: ReadonlySet<string | undefined> = new Set([undefined, 'stopping', 'stopped']);
-const WITHDRAW_WAIT_MS = 5_000;
-/** Drain and SIGTERM take 60 s at most; then it is killed. */
-const STOP_WAIT_MS = 75_000;
 
 /** Moves an app from its current release to a new one. One rollout per app at a time: the caller holds the app's queue. */
 export class Rollouts {
@@ -80,8 +78,8 @@ export class Rollouts {
   /** Rolls a `pending` or (after a restart) `deploying` release out to its end. Never leaves it half done. */
   async run(app: App, release: Release, { signal, tell }: RolloutIo): Promise<RolloutOutcome> {
     const overtaken = overtakenBy(await this.#deps.store.currentRelease(app.id), release);
-    const plan = { waves: [], stopFirst: new Set<string>(), settings: {}, waveStartedAtMs: 0, switchedAtMs: undefined };
-    const run: Run = { app, version: release.version, signal, tell: tell ?? (() => undefined), ...plan };
+    const plan = { size: 0, waves: [], stopFirst: new Set<string>(), settings: {}, waveStartedAtMs: 0, switchedAtMs: undefined };
+    const run: Run = { app, release, version: release.version, signal, tell: tell ?? (() => undefined), ...plan };
     const trouble = overtaken ?? (await this.#begin(run, release));
     if (trouble !== undefined) return this.#fail(run, trouble);
     try {
@@ -105,6 +103,7 @@ export class Rollouts {
     const first = run.waves.shift() ?? [];
     await this.#makeWay(run, first);
     const rows = await store.assignmentsOfApp(run.app.id);
+    run.size = place.placements.length + mineOf(run, rows).length;
     const leftovers = rows.filter((row) => row.desired === 'standby' && row.release !== run.version && release.state === 'pending');
     const change = { ...NO_CHANGE, add: assignmentRows(this.#deps, run, first), setDesired: setDesired(leftovers, 'stop') };
     run.waveStartedAtMs = this.#deps.clock.monotonicMs();
@@ -117,7 +116,7 @@ export class Rollouts {
 
   /** Where there is no room beside them, the old instances of a wave end before it starts. */
   async #makeWay(run: Run, wave: readonly Placement[]): Promise<void> {
-    const { store, fleet, clock } = this.#deps;
+    const { store, fleet } = this.#deps;
     if (run.stopFirst.size === 0) return;
     const rows = (await store.assignmentsOfApp(run.app.id)).filter((row) => row.release !== run.version && row.desired === 'run');
     const ending = inTheWay(wave, rows, run.stopFirst);
@@ -125,11 +124,7 @@ export class Rollouts {
     const ids = ending.map((row) => row.instanceId);
     await fleet.routesApplied(run.app.id, run.signal, ids);
     await this.#change(ending, { ...NO_CHANGE, setDesired: setDesired(ending, 'stop') });
-    const untilMs = clock.monotonicMs() + STOP_WAIT_MS;
-    await watchFleet(this.#deps, { untilMs, signal: run.signal }, async () => {
-      const left = (await store.assignmentsOfApp(run.app.id)).filter((row) => ids.includes(row.instanceId));
-      return left.every((row) => fleet.status(row.instanceId)?.state === 'stopped') ? true : undefined;
-    });
+    await untilStopped(this.#deps, { app: run.app, rows: ending }, run.signal);
   }
 
   /** Looks, moves, waits for a report or the clock; again until it is decided. */
@@ -137,6 +132,7 @@ export class Rollouts {
     const outcome = await watchFleet(this.#deps, { untilMs: Infinity, signal }, async (lookAgainAt) => {
       for (;;) {
         const rows = await this.#deps.store.assignmentsOfApp(run.app.id);
+        if (await this.#replan(run, rows)) continue;
         const move = nextRolloutMove(this.#view(run, rows));
         const end = await this.#make(run, rows, move);
         if (end !== undefined) return end;
@@ -156,6 +152,8 @@ export class Rollouts {
       version: run.version,
       statuses: statusesOf(this.#deps.fleet, rows),
       wavesLeft: run.waves.length,
+      missing: run.switchedAtMs === undefined ? run.size - mineOf(run, rows).length - run.waves.flat().length : 0,
+      ...absentNodes(this.#deps.fleet, rows),
       waveStartedAtMs: run.waveStartedAtMs,
       switchedAtMs: run.switchedAtMs,
       nowMs: this.#deps.clock.monotonicMs(),
@@ -180,6 +178,18 @@ export class Rollouts {
     }
   }
 
+  /** Instances whose node is gone get another place, where there is one. */
+  async #replan(run: Run, rows: readonly AssignmentRow[]): Promise<boolean> {
+    const next = await replan(this.#deps, this.#view(run, rows), { ...run, planned: run.waves.flat() });
+    if (next === undefined) return false;
+    run.waves = planWaves(next.placements).slice();
+    run.stopFirst = next.stopFirst;
+    run.size = next.placements.length + mineOf(run, rows).length - next.stranded.length;
+    if (next.stranded.length > 0) await this.#change(rows, { ...NO_CHANGE, setDesired: setDesired(next.stranded, 'stop') });
+    run.waveStartedAtMs = this.#deps.clock.monotonicMs();
+    return true;
+  }
+
   async #startWave(run: Run, rows: readonly AssignmentRow[]): Promise<void> {
     const wave = run.waves.shift() ?? [];
     await this.#makeWay(run, wave);
@@ -202,53 +212,18 @@ export class Rollouts {
     await this.#deps.failpoint('release.current');
     const refLate = await this.syncRef(run.app, run.signal);
     await this.#deps.failpoint('release.refMoved');
-    const mine = rows.filter((row) => row.release === run.version);
+    const mine = mineOf(run, rows);
     const slowest = [...statusesOf(this.#deps.fleet, mine).values()].map((status) => status.timingsMs);
     const switchedAtMs = run.switchedAtMs ?? this.#deps.clock.monotonicMs();
     return { ok: true, nodes: new Set(mine.map((row) => row.nodeId)).size, switchedAtMs, timingsMs: maxOf(slowest), refLate };
   }
 
-  /** Back to what served before, by itself: new instances stop, old ones take the traffic back. */
+  /** Back to what served before, by itself. */
   async #fail(run: Run, failure: Failure): Promise<RolloutOutcome> {
-    const rows = await this.#deps.store.assignmentsOfApp(run.app.id);
-    const mine = rows.filter((row) => row.release === run.version);
     // Of what is warm only the current release may come back: others are an older one's, kept for its bake.
-    const current = await this.#deps.store.currentRelease(run.app.id);
-    const old = rows.filter((row) => row.release === current?.version && row.desired === 'standby');
-    const add = current === undefined ? [] : await this.#missing(run, current, rows);
-    const change = { ...NO_CHANGE, add, setDesired: [...setDesired(mine, 'stop'), ...setDesired(old, 'run')] };
-    const { lastLines: _, ...kept } = failure;
-    await this.#deps.store.failRelease(run.app.id, run.version, kept, change);
-    await publishTo(this.#deps.fleet, [...rows, ...add]);
-    await this.#deps.fleet.routesApplied(run.app.id, run.signal);
-    if (old.length > 0) await this.#untilWithdrawn(run, mine);
+    const serving = await this.#deps.store.currentRelease(run.app.id);
+    await goBack(this.#deps, { ...run, failure, serving });
     return { ok: false, failure };
-  }
-
-  /** What had to end to make room starts anew, in the place of what failed. */
-  async #missing(run: Run, current: Release, rows: readonly AssignmentRow[]): Promise<AssignmentRow[]> {
-    const shape = await appShape(this.#deps.store, run.app.id, current.slug);
-    const demands = demandsOf(shape).filter((demand) => demand.rule.onFull === 'stop-first');
-    if (demands.length === 0) return [];
-    const freed = rows.filter((row) => row.release === run.version);
-    const nodes = (await planNodes(this.#deps.store, this.#deps.fleet)).map((node) => ({
-      ...node,
-      reservedBytes: node.reservedBytes - freed.reduce((sum, row) => sum + (row.nodeId === node.nodeId ? row.limits.memoryBytes : 0), 0),
-    }));
-    const placed = rows.filter((row) => row.release === current.version && row.desired !== 'stop');
-    const former = rows.filter((row) => row.release === current.version && row.desired === 'stop');
-    const { placements } = planPlacements({ demands, nodes, placed, former: [...former, ...freed] });
-    return assignmentRows(this.#deps, { app: run.app, version: current.version, settings: shape.settings }, placements);
-  }
-
-  /** Until the new instances are out of their proxies: "goes on serving" is true when it is said. Nodes that are away are not waited for. */
-  async #untilWithdrawn(run: Run, mine: readonly AssignmentRow[]): Promise<void> {
-    const { clock, fleet } = this.#deps;
-    const untilMs = clock.monotonicMs() + WITHDRAW_WAIT_MS;
-    const isIn = (row: AssignmentRow): boolean =>
-      fleet.node(row.nodeId)?.connected === true && !WITHDRAWN.has(fleet.status(row.instanceId)?.state);
-    const left = watchFleet(this.#deps, { untilMs, signal: run.signal }, () => Promise.resolve(mine.some(isIn) ? undefined : true));
-    await left.catch(() => undefined); // the controller stops: what failed has been recorded
   }
 
   /** The ref follows the database: after a completed rollout, a rollback, or a crash in between. Returns what keeps it from doing so. */
@@ -260,6 +235,10 @@ export class Rollouts {
     await this.#deps.store.changeAssignments(change);
     await publishTo(this.#deps.fleet, [...rows, ...change.add]);
   }
+}
+
+function mineOf({ version }: Run, rows: readonly AssignmentRow[]): readonly AssignmentRow[] {
+  return rows.filter((row) => row.release === version && row.desired === 'run');
 }
 
 function maxOf(all: readonly Readonly<Record<string, number>>[]): Readonly<Record<string, number>> {

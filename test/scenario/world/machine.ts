@@ -107,6 +107,10 @@ export class Machine {
     this.cutSession();
   }
 
+  muteSession(): void {
+    this.#wire?.mute();
+  }
+
   cutSession(): void {
     this.#wire?.cut();
     this.#wire = undefined;

@@ -145,12 +145,13 @@ export class Office {
       return Promise.resolve();
     };
     const git = mortal({ moveRef }, life);
+    const newInstanceId = (): InstanceId => nextId('inst') as InstanceId;
     const rollouts = new Rollouts({
       ...{ store, fleet, clock, log, failpoint, policy },
       moveRef: (app, ref, commit) => git.moveRef(app, ref, commit),
-      newInstanceId: () => nextId('inst') as InstanceId,
+      newInstanceId,
     });
-    const bakes = new Bakes({ store, fleet, rollouts, queue, clock, log, bakeMs: policy.bakeMs });
+    const bakes = new Bakes({ store, fleet, rollouts, queue, clock, log, newInstanceId, bakeMs: policy.bakeMs });
     const releases = new Releases({ store, rollouts, bakes, queue, failpoint, log, signal: new AbortController().signal });
     const restartDeps = {
       store,
@@ -158,7 +159,7 @@ export class Office {
       clock,
       log,
       policy,
-      newInstanceId: () => nextId('inst') as InstanceId,
+      newInstanceId,
       signal: new AbortController().signal,
     };
     const formations = new Formations({ ...restartDeps, restarts: new Restarts(restartDeps), queue });
@@ -172,7 +173,7 @@ export class Office {
     const stop = new AbortController();
     const movement = createMovement({
       ...{ store, fleet, queue, clock, log, failpoint, lostAfterMs: 60_000, signal: stop.signal },
-      newInstanceId: () => nextId('inst') as InstanceId,
+      newInstanceId,
     });
     return { life, dispatcher, fleet, releases, formations, deploys, movement, stop, wires: new Set() };
   }

@@ -26,6 +26,7 @@ type Command = (words: readonly string[]) => void | Promise<void>;
  *   kill | start agent NAME       kill -9, and its return; also: kill | start controller
  *   cut NAME                      breaks the node's session
  *   partition | heal NAME         keeps the node from the controller; its machine goes on
+ *   silence NAME                  the same, and neither end is told: the session stays open and nothing passes
  *   power off | on NAME           everything on it is gone; it boots
  *   cordon | uncordon NAME, drain NAME [60s], remove NAME [--force]
  *   rebalance
@@ -121,6 +122,10 @@ export class Script {
       partition: ([name = '']) => {
         world().partitioned.add(name);
         machine(name).cutSession();
+      },
+      silence: ([name = '']) => {
+        world().partitioned.add(name);
+        machine(name).muteSession();
       },
       heal: ([name = '']) => void world().partitioned.delete(name),
       power: ([way = '', name = '']) => (way === 'on' ? machine(name).startAgent() : machine(name).powerOff()),

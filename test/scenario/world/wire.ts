@@ -26,6 +26,7 @@ export class Wire {
   readonly #lastAtMs = { up: 0, down: 0 };
   #paused = false;
   #open = true;
+  #mute = false;
 
   constructor(settings: WireSettings) {
     this.#settings = settings;
@@ -48,6 +49,11 @@ export class Wire {
 
   get open(): boolean {
     return this.#open;
+  }
+
+  /** As when a firewall drops everything: neither end learns anything. */
+  mute(): void {
+    this.#mute = true;
   }
 
   /** As when the connection breaks: both ends learn it, what is under way is lost. */
@@ -77,7 +83,7 @@ export class Wire {
     const atMs = Math.max(this.#lastAtMs[way], clock.monotonicMs() + latencyMs());
     this.#lastAtMs[way] = atMs;
     void clock.sleep(atMs - clock.monotonicMs()).then(() => {
-      if (this.#open) deliver();
+      if (this.#open && !this.#mute) deliver();
     });
   }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { DEFAULT_ROLLOUT_POLICY, nextRolloutMove, type RolloutView } from '../../../../controller/release/rollout-plan.ts';
-import type { InstanceId } from '../../../../shared/domain/ids.ts';
+import { DEFAULT_ROLLOUT_POLICY, nextRolloutMove, strandedRows, type RolloutView } from '../../../../controller/release/rollout-plan.ts';
+import type { InstanceId, NodeId } from '../../../../shared/domain/ids.ts';
 import type { InstanceState, InstanceStatus } from '../../../../shared/domain/instance.ts';
 import { aRow } from '../../../support/domain.ts';
 
@@ -18,6 +18,9 @@ function view(over: Partial<RolloutView>): RolloutView {
     version: 2,
     statuses: new Map(),
     wavesLeft: 0,
+    missing: 0,
+    away: new Set(),
+    gone: new Set(),
     waveStartedAtMs: 0,
     nowMs: 10,
     policy: DEFAULT_ROLLOUT_POLICY,
@@ -81,5 +84,41 @@ describe('rollout', () => {
 
   it('completes an app that is scaled to zero', () => {
     assert.equal(nextRolloutMove(view({ rows: [], switchedAtMs: 0, nowMs: 3_000 })).kind, 'complete');
+  });
+
+  describe('when a node goes away', () => {
+    const here = new Set(['node0001' as NodeId]);
+    const live = new Map([status('new', 'live')]);
+    const starting = new Map([status('new', 'starting')]);
+
+    it('does not switch to what a node said before it went away', () => {
+      assert.equal(nextRolloutMove(view({ statuses: live, away: here })).kind, 'wait');
+      assert.equal(nextRolloutMove(view({ statuses: live })).kind, 'switch');
+    });
+
+    it('completes all the same once it has switched: what is lost then is replaced like any other', () => {
+      const switched = { statuses: live, away: here, gone: here, switchedAtMs: 0, nowMs: 3_000 };
+      assert.equal(nextRolloutMove(view(switched)).kind, 'complete');
+      assert.deepEqual(strandedRows(view(switched)), []);
+    });
+
+    it('gives other places to what was on it when it is known to be unreachable, and only to the new instances', () => {
+      assert.deepEqual(strandedRows(view({ statuses: starting, away: here })), []);
+      const stranded = strandedRows(view({ statuses: starting, away: here, gone: here }));
+      assert.deepEqual(stranded.map((row) => row.instanceId), ['new']); // prettier-ignore
+    });
+
+    it('does not give up before it is known whether the node is gone', () => {
+      const late = { statuses: starting, nowMs: 120_000 };
+      assert.deepEqual(nextRolloutMove(view({ ...late, away: here })), { kind: 'wait', untilMs: 123_000 });
+      const gone = nextRolloutMove(view({ ...late, away: here, gone: here }));
+      const message = 'web.1 did not become ready within 120 s: its node went away, and there is no room on another.';
+      assert.equal(gone.kind === 'fail' && gone.failure.message, message);
+    });
+
+    it('does not switch to fewer instances because a node was removed', () => {
+      assert.equal(nextRolloutMove(view({ statuses: live, missing: 1 })).kind, 'wait');
+      assert.equal(nextRolloutMove(view({ rows: [], missing: 1 })).kind, 'wait');
+    });
   });
 });
