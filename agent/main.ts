@@ -18,8 +18,8 @@ const USAGE = `Usage:
   node agent/main.ts remove --config FILE
 
 run runs the agent. join makes this machine a node, once. rejoin gives it a new certificate when its own is lost, over
-or revoked (slipway nodes:rejoin NODE). renew asks for the next certificate now, which run does by itself. remove stops the proxy and every sandbox and takes them off
-the machine; images and logs stay. Example:
+or revoked (slipway nodes:rejoin NODE). renew asks for the next certificate now, which run does by itself. remove stops
+the proxy and every sandbox and takes them off the machine; images and logs stay. Example:
   slipway nodes:token --quiet | node agent/main.ts join --config /etc/slipway/agent.json --url https://10.0.0.1:7400 --pin sha256:… --name fra-1
 `;
 
