@@ -8,9 +8,18 @@ export interface ApiClient {
   readonly url: string;
   call<T>(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<T>;
   /** The body of an answer as it comes, for as long as it takes. */
-  stream(path: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
+  stream(path: string, options: StreamOptions): Promise<AsyncIterable<Uint8Array>>;
   close(): Promise<void>;
 }
+
+export interface StreamOptions {
+  readonly signal: AbortSignal;
+  /** A stream that is kept alive and says nothing for so long has lost its other end. Absent: it may be silent. */
+  readonly silenceMs?: number | undefined;
+}
+
+/** Of streams that the controller keeps alive with an empty line every 20 s. */
+export const FOLLOW_SILENCE_MS = 45_000;
 
 const CONNECT_TIMEOUT_MS = 10_000;
 /** A config change answers when its release has been rolled out. */
@@ -41,7 +50,8 @@ export function createClient(config: CliConfig): ApiClient {
       const text = await answer.body.text();
       return (text === '' ? undefined : JSON.parse(text)) as T;
     },
-    stream: async (path, signal) => explained((await send(path, { method: 'GET', signal, bodyTimeout: 0 })).body, config.url),
+    stream: async (path, { signal, silenceMs = 0 }) =>
+      explained((await send(path, { method: 'GET', signal, bodyTimeout: silenceMs })).body, config.url),
     close: () => agent.destroy(),
   };
 }
@@ -116,6 +126,7 @@ const REASONS: Readonly<Record<string, { readonly why: string; readonly hint: st
   EAI_AGAIN: { why: 'its name could not be looked up', hint: 'Check the network of this machine.' },
   UND_ERR_CONNECT_TIMEOUT: { why: 'it does not answer', hint: 'Check the address, and that no firewall is between.' },
   ECONNRESET: { why: 'the connection broke', hint: 'It may be restarting; try again.' },
+  UND_ERR_BODY_TIMEOUT: { why: 'it has fallen silent', hint: 'Check the network of this machine, and that the controller runs.' },
   UND_ERR_SOCKET: { why: 'the connection broke', hint: 'It may be restarting; try again.' },
   CERT_HAS_EXPIRED: {
     why: 'its certificate has expired',

@@ -1,6 +1,7 @@
 import type { BuildBody, LogLineBody } from '../../shared/domain/api.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import { textFlag, type CommandRun } from '../cli.ts';
+import { FOLLOW_SILENCE_MS } from '../client.ts';
 import { linesOf } from '../lines.ts';
 import { parseCount } from '../parse-flags.ts';
 import { escapeControls } from '../render/escape.ts';
@@ -12,7 +13,8 @@ export const logs: CommandRun = async (cli, _args, flags) => {
   const process = textFlag(flags, 'ps');
   if (process !== undefined) query.set('process', process);
   if (flags['tail'] === true) query.set('follow', 'true');
-  const answer = await (await cli.api()).stream(`/apps/${app}/logs?${query.toString()}`, cli.signal);
+  const path = `/apps/${app}/logs?${query.toString()}`;
+  const answer = await (await cli.api()).stream(path, { signal: cli.signal, silenceMs: FOLLOW_SILENCE_MS });
   for await (const line of linesOf(answer)) {
     if (line === '') continue; // keeps the connection alive
     await cli.write(
@@ -26,7 +28,7 @@ export const buildOutput: CommandRun = async (cli, [given], flags) => {
   const api = await cli.api();
   const id = given ?? (await api.call<BuildBody[]>('GET', `/apps/${app}/builds?limit=1`))[0]?.id;
   if (id === undefined) throw noBuild(app);
-  const answer = await api.stream(`/apps/${app}/builds/${encodeURIComponent(id)}/output?follow=true`, cli.signal);
+  const answer = await api.stream(`/apps/${app}/builds/${encodeURIComponent(id)}/output?follow=true`, { signal: cli.signal });
   for await (const line of linesOf(answer)) await cli.write(`${flags['raw'] === true ? line : escapeControls(line)}\n`);
 };
 

@@ -1,7 +1,7 @@
 import type { EventsBody, WhyBody } from '../../shared/domain/api-observe.ts';
 import type { FleetEvent } from '../../shared/domain/event.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
-import type { ApiClient } from '../client.ts';
+import { FOLLOW_SILENCE_MS, type ApiClient } from '../client.ts';
 import { show, textFlag, type Cli, type CommandRun, type Flags } from '../cli.ts';
 import { linesOf } from '../lines.ts';
 import { parseCount } from '../parse-flags.ts';
@@ -32,7 +32,7 @@ function eventQuery(flags: Flags): URLSearchParams {
 }
 
 async function tail(cli: Cli, path: string, json: boolean): Promise<void> {
-  const answer = await (await cli.api()).stream(path, cli.signal);
+  const answer = await (await cli.api()).stream(path, { signal: cli.signal, silenceMs: FOLLOW_SILENCE_MS });
   for await (const line of linesOf(answer)) {
     if (line === '') continue; // keeps the connection alive
     await cli.write(json ? `${line}\n` : renderEvent(JSON.parse(line) as FleetEvent, cli.paint));

@@ -1,16 +1,23 @@
 import type { StatusBody } from '../../shared/domain/api.ts';
+import { backoffDelayMs, type BackoffPolicy } from '../../shared/kit/backoff.ts';
+import { systemClock } from '../../shared/kit/clock.ts';
+import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { Cli } from '../cli.ts';
 import { linesOf } from '../lines.ts';
 import { CLOSE_SCREEN, fit, OPEN_SCREEN, repaint, type ScreenSize } from '../render/live-screen.ts';
-import { renderStatus } from '../render/status.ts';
+import { renderOutdated, renderStatus } from '../render/status.ts';
 import { usageError } from '../usage-error.ts';
+
+const PATH = '/status?follow=true';
+/** The controller sends the status every 5 s, changed or not. */
+const SILENCE_MS = 12_000;
+const RETRY: BackoffPolicy = { firstMs: 500, maxMs: 5_000, factor: 2 };
 
 /** The status as it changes: on a terminal one screen that lives, with --json a line each time. */
 export async function watchStatus(cli: Cli, json: boolean): Promise<void> {
   if (!json && !cli.interactive) throw usageError('--watch needs a terminal.', 'For programs: slipway status --watch --json');
-  const answer = await (await cli.api()).stream('/status?follow=true', cli.signal);
   if (json) {
-    for await (const line of linesOf(answer)) if (line !== '') await cli.write(`${line}\n`);
+    for await (const status of statuses(cli)) await cli.write(`${JSON.stringify(status)}\n`);
     return;
   }
   const close = (): void => void cli.write(CLOSE_SCREEN);
@@ -18,23 +25,58 @@ export async function watchStatus(cli: Cli, json: boolean): Promise<void> {
   cli.signal.addEventListener('abort', close, { once: true });
   try {
     await cli.write(OPEN_SCREEN);
-    await paintEach(cli, linesOf(answer));
+    await keepShowing(cli);
   } finally {
     cli.signal.removeEventListener('abort', close);
     if (!cli.signal.aborted) close();
   }
 }
 
-async function paintEach(cli: Cli, lines: AsyncIterable<string>): Promise<void> {
-  let shown: readonly string[] = [];
-  let size: ScreenSize = cli.screen();
-  for await (const line of lines) {
-    if (line === '') continue; // keeps the connection alive
-    const now = cli.screen();
-    const next = fit(renderStatus(JSON.parse(line) as StatusBody, { paint: cli.paint, nowMs: cli.nowMs() }), now);
-    const resized = now.columns !== size.columns || now.rows !== size.rows;
-    await cli.write(resized ? `\u001b[2J${repaint([], next)}` : repaint(shown, next));
-    shown = next;
-    size = now;
+async function* statuses(cli: Cli): AsyncGenerator<StatusBody> {
+  const answer = await (await cli.api()).stream(PATH, { signal: cli.signal, silenceMs: SILENCE_MS });
+  for await (const line of linesOf(answer)) if (line !== '') yield JSON.parse(line) as StatusBody;
+}
+
+/** A controller that restarts, or a network that comes back, is followed again; meanwhile the screen says how old it is. */
+async function keepShowing(cli: Cli): Promise<void> {
+  const screen = new LiveScreen(cli);
+  let last: { readonly status: StatusBody; readonly atMs: number } | undefined;
+  for (let failures = 0; ; failures += 1) {
+    try {
+      for await (const status of statuses(cli)) {
+        failures = 0;
+        last = { status, atMs: cli.nowMs() };
+        await screen.show(renderStatus(status, { paint: cli.paint, nowMs: last.atMs }));
+      }
+    } catch (error) {
+      if (last === undefined || !isPassing(error)) throw error;
+    }
+    if (last === undefined) return;
+    await screen.show(renderOutdated(last.status, { paint: cli.paint, nowMs: last.atMs }));
+    await systemClock.sleep(backoffDelayMs(RETRY, failures, Math.random()), cli.signal);
+  }
+}
+
+function isPassing(error: unknown): boolean {
+  return error instanceof SlipwayError && error.kind === 'transient';
+}
+
+class LiveScreen {
+  readonly #cli: Cli;
+  #shown: readonly string[] = [];
+  #size: ScreenSize;
+
+  constructor(cli: Cli) {
+    this.#cli = cli;
+    this.#size = cli.screen();
+  }
+
+  async show(text: string): Promise<void> {
+    const size = this.#cli.screen();
+    const next = fit(text, size);
+    const resized = size.columns !== this.#size.columns || size.rows !== this.#size.rows;
+    await this.#cli.write(resized ? `\u001b[2J${repaint([], next)}` : repaint(this.#shown, next));
+    this.#shown = next;
+    this.#size = size;
   }
 }

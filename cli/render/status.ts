@@ -2,7 +2,7 @@ import type { AppStatusBody, StatusBody } from '../../shared/domain/api.ts';
 import { nodeRow } from './apps.ts';
 import type { Look } from './history.ts';
 import { renderTable, type Cell } from './table.ts';
-import { renderAgo, renderDuration } from './time.ts';
+import { renderAgo, renderDuration, renderTime } from './time.ts';
 
 /** One screen: what is wrong first, with the next command; then controller, nodes, apps. */
 export function renderStatus(status: StatusBody, look: Look): string {
@@ -15,6 +15,13 @@ export function renderStatus(status: StatusBody, look: Look): string {
     `=== ${paint.bold('Apps')}\n${renderTable(status.apps.map((app) => appRow(app, look))) || 'none; make one with: slipway create\n'}`,
   ];
   return parts.join('\n');
+}
+
+/** What the controller said last, when it has stopped saying anything. */
+export function renderOutdated(status: StatusBody, look: Look): string {
+  const { paint } = look;
+  const since = renderTime(look.nowMs);
+  return ` ${paint.red('!')}    The controller does not answer. This is what it said last, at ${since}; trying again.\n\n${renderStatus(status, look)}`;
 }
 
 function renderProblems({ problems }: StatusBody, { paint }: Look): string {
