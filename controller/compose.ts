@@ -12,6 +12,7 @@ import type { Authority } from './access/ca/authority.ts';
 import { openCa } from './access/ca/open-ca.ts';
 import { createApi, type Api } from './api/create-api.ts';
 import { NodeConnections } from './api/node-connections.ts';
+import { awaitBuilder, BUILDER_RETURN_MS } from './build/await-builder.ts';
 import { BuildLogs } from './build/build-log.ts';
 import { createImageStore } from './build/image-store.ts';
 import type { ImageStore } from './build/port.ts';
@@ -188,11 +189,14 @@ async function setRef(reposDir: string, app: App, to: { readonly ref: string; re
 export function composeGitServer(basics: Basics, parts: Parts): GitServer {
   const { config, clock, log, failpoint } = basics;
   const paths = controllerPaths(config.stateDir);
+  const { builders } = parts.dispatch;
+  const builderUntilMs = clock.monotonicMs() + BUILDER_RETURN_MS;
   const gate = createPushGate({
     store: parts.store,
     createOnPush: config.createOnPush,
     defaultStack: config.defaultStack,
     folders: [paths.repos, paths.images, config.stateDir],
+    awaitBuilder: (io) => awaitBuilder({ builders, fleet: parts.dispatch.fleet, clock, untilMs: builderUntilMs }, io),
     requireBuilder: (app) => {
       parts.builds.requireBuilder(app);
     },

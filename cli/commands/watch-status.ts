@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import type { StatusBody } from '../../shared/domain/api.ts';
 import { backoffDelayMs, type BackoffPolicy } from '../../shared/kit/backoff.ts';
 import { systemClock } from '../../shared/kit/clock.ts';
@@ -53,7 +54,7 @@ async function keepShowing(cli: Cli): Promise<void> {
     }
     if (last === undefined) return;
     await screen.show(renderOutdated(last.status, { paint: cli.paint, nowMs: last.atMs }));
-    await systemClock.sleep(backoffDelayMs(RETRY, failures, Math.random()), cli.signal);
+    await systemClock.sleep(backoffDelayMs(RETRY, failures, randomInt(2 ** 32) / 2 ** 32), cli.signal);
   }
 }
 

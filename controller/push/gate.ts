@@ -11,6 +11,7 @@ export interface PushGateDeps {
   readonly defaultStack: string;
   /** Folders that a push writes to: repositories, images, database. */
   readonly folders: readonly string[];
+  readonly awaitBuilder: PushGate['awaitBuilder'];
   /** @throws SLIP_BUILD_NO_BUILDER */
   readonly requireBuilder: (app: { readonly id: string; readonly stack: string }) => void;
   readonly deploy: (push: Push, output: PushOutput, signal: AbortSignal) => Promise<PushOutcome>;
@@ -22,6 +23,7 @@ export function createPushGate(deps: PushGateDeps): PushGate {
       const user = await deps.store.userByFingerprint(fingerprint);
       return user === undefined ? undefined : { userId: user.id, name: user.name };
     },
+    awaitBuilder: deps.awaitBuilder,
     openApp: (user, name, access) => openApp(deps, user, { name, access }),
     beforeReceive: async (app) => {
       await Promise.all(deps.folders.map((folder) => requireDiskSpace(folder)));

@@ -50,6 +50,8 @@ export class GitService {
     const { service, app: name } = parseExec(request.command);
     const { user } = request.identity;
     const writes = service === 'receive-pack';
+    const { errors, closed: signal } = request.channel;
+    if (writes) await gate.awaitBuilder({ tell: (text) => void errors.write(text), signal });
     const app = await gate.openApp(user, name, writes ? 'write' : 'read');
     if (writes) await gate.beforeReceive(app, user);
     const repositoryDir = await this.#openRepository(app);

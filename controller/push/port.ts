@@ -37,6 +37,8 @@ export type PushOutcome = { readonly ok: true } | { readonly ok: false; readonly
 export interface PushGate {
   /** Key blob's SHA256 fingerprint (`SHA256:base64`) → user; one indexed look-up. */
   userByFingerprint(fingerprint: string): Promise<GitUser | undefined>;
+  /** Of a push, before all else: just after a start of the controller, builders are still on their way back. */
+  awaitBuilder(io: { readonly tell: (text: string) => void; readonly signal: AbortSignal }): Promise<void>;
   /**
    * The app, created if it does not exist and the policy allows. A name that belongs to somebody else gets
    * the same error as an unknown one. @throws SLIP_APP_NOT_FOUND, SLIP_NAME_APP, SLIP_DISK_FULL (write only)

@@ -1,10 +1,11 @@
 import type { Clock } from '../../shared/kit/clock.ts';
 import type { Fleet } from '../dispatch/port.ts';
+import { watchFleet } from '../dispatch/watch-fleet.ts';
 import { demandsOf, type AppShape } from '../schedule/demands.ts';
 import type { Placement } from '../schedule/plan.ts';
 import { planRoom, type RoomPlan } from '../schedule/room.ts';
 import type { App, AssignmentRow, Release, Store } from '../store/port.ts';
-import { NO_CHANGE, publishTo, setDesired, watchFleet } from './fleet-changes.ts';
+import { NO_CHANGE, publishTo, setDesired } from './fleet-changes.ts';
 import { appShape, planNodes } from './placing.ts';
 import { renderNoRoomYet } from './push-output.ts';
 import { noRoom, type Failure } from './rollout-plan.ts';

@@ -1,10 +1,11 @@
 import type { InstanceId } from '../../shared/domain/ids.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import type { Fleet } from '../dispatch/port.ts';
+import { watchFleet } from '../dispatch/watch-fleet.ts';
 import { demandsOf } from '../schedule/demands.ts';
 import { planPlacements } from '../schedule/plan.ts';
 import type { App, AssignmentRow, Release, Store } from '../store/port.ts';
-import { assignmentRows, NO_CHANGE, publishTo, setDesired, watchFleet } from './fleet-changes.ts';
+import { assignmentRows, NO_CHANGE, publishTo, setDesired } from './fleet-changes.ts';
 import { appShape, planNodes } from './placing.ts';
 import type { Failure } from './rollout-plan.ts';
 

@@ -3,11 +3,12 @@ import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { Fleet } from '../dispatch/port.ts';
+import { watchFleet } from '../dispatch/watch-fleet.ts';
 import { demandsOf, type AppShape } from '../schedule/demands.ts';
 import { planWaves, type Placement } from '../schedule/plan.ts';
 import { inTheWay, planRoom, type RoomPlan } from '../schedule/room.ts';
 import type { App, AssignmentRow, Release, Store } from '../store/port.ts';
-import { absentNodes, assignmentRows, NO_CHANGE, publishTo, setDesired, statusesOf, untilStopped, watchFleet } from './fleet-changes.ts';
+import { absentNodes, assignmentRows, NO_CHANGE, publishTo, setDesired, statusesOf, untilStopped } from './fleet-changes.ts';
 import { appShape, planNodes } from './placing.ts';
 import { firstBroken, noRoom, type Failure, type RolloutPolicy } from './rollout-plan.ts';
 

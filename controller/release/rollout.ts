@@ -4,12 +4,13 @@ import { describeCauses, toSlipwayError, type SlipwayError } from '../../shared/
 import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { Fleet } from '../dispatch/port.ts';
+import { watchFleet } from '../dispatch/watch-fleet.ts';
 import type { AppShape } from '../schedule/demands.ts';
 import { planWaves, type Placement } from '../schedule/plan.ts';
 import { inTheWay } from '../schedule/room.ts';
 import type { App, AssignmentChange, AssignmentRow, Release, Store } from '../store/port.ts';
 import { findRoom } from './find-room.ts';
-import { absentNodes, assignmentRows, NO_CHANGE, publishTo, setDesired, statusesOf, untilStopped, watchFleet } from './fleet-changes.ts';
+import { absentNodes, assignmentRows, NO_CHANGE, publishTo, setDesired, statusesOf, untilStopped } from './fleet-changes.ts';
 import { goBack } from './go-back.ts';
 import { RefKeeper } from './ref-keeper.ts';
 import { replan } from './replan.ts';

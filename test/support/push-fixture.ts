@@ -38,6 +38,10 @@ class FakeGate implements PushGate {
     return Promise.resolve(this.users.get(fingerprint));
   }
 
+  awaitBuilder(): Promise<void> {
+    return Promise.resolve();
+  }
+
   openApp(user: GitUser, name: string, access: 'read' | 'write'): Promise<PushApp> {
     const known = this.owners.get(name);
     if (known?.owner === user.userId) return Promise.resolve(known.app);
