@@ -1,7 +1,7 @@
 import type { ApiTokenInfoBody, JoinTokenInfoBody, RejoinTokenBody } from '../../shared/domain/api-identity.ts';
 import type { Paint } from './paint.ts';
 import { renderTable } from './table.ts';
-import { renderAgo, renderDuration, renderTime } from './time.ts';
+import { renderAgo, renderLeft, renderTime } from './time.ts';
 
 /** Where the installer puts it. */
 const AGENT = '/opt/slipway/current/node/bin/node /opt/slipway/current/agent/main.mjs';
@@ -10,7 +10,7 @@ export function renderRejoinToken({ node, token, pin, expiresAtMs }: RejoinToken
   return `On the machine of ${node}, as root:
   echo ${token} | ${AGENT} rejoin --config /etc/slipway/agent.json --url ${url} --pin ${pin}
 
-The token gives one machine a new certificate as ${node}, with its name and its apps, and ends in ${renderDuration(expiresAtMs - nowMs)}.
+The token gives one machine a new certificate as ${node}, with its name and its apps, and ends in ${renderLeft(expiresAtMs - nowMs)}.
 It is not shown again. Take it back with: slipway nodes:tokens, then slipway nodes:tokens:revoke ID
 `;
 }
@@ -24,7 +24,7 @@ export function renderJoinTokens(tokens: readonly JoinTokenInfoBody[], at: { rea
       .map(([key, value]) => `${key}=${value}`)
       .join(' '),
     `by ${token.createdBy} ${renderAgo(token.createdAtMs, at.nowMs)}`,
-    `ends in ${renderDuration(token.expiresAtMs - at.nowMs)}`,
+    `ends in ${renderLeft(token.expiresAtMs - at.nowMs)}`,
   ]);
   return `=== ${at.paint.bold('Join tokens')}\n${renderTable(rows)}`;
 }

@@ -1,5 +1,5 @@
 import type { JoinTokenBody } from '../../shared/domain/api.ts';
-import { renderDuration } from './time.ts';
+import { renderLeft } from './time.ts';
 
 /** One line, and nothing else: it is to be copied, or piped. */
 export function renderJoinToken({ install }: JoinTokenBody): string {
@@ -8,7 +8,7 @@ export function renderJoinToken({ install }: JoinTokenBody): string {
 
 /** What to know about it; beside the line, not in it. */
 export function explainJoinToken({ expiresAtMs }: JoinTokenBody, nowMs: number): string {
-  return `Paste it on the machine. It lets one machine join, ends in ${renderDuration(expiresAtMs - nowMs)}, and is not shown again.
+  return `Paste it on the machine. It lets one machine join, ends in ${renderLeft(expiresAtMs - nowMs)}, and is not shown again.
 Without sudo there, as root: end it with "| sh". Options go behind it: "| sudo sh -s -- --name fra-1 --dry-run"
 `;
 }

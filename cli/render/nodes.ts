@@ -2,7 +2,7 @@ import type { LostAfterBody, NodeInfoBody, PlacedBody, RebalanceBody } from '../
 import type { Look } from './history.ts';
 import type { Paint } from './paint.ts';
 import { renderTable, type Cell } from './table.ts';
-import { renderAgo, renderBytes, renderDuration, renderTime } from './time.ts';
+import { renderAgo, renderBytes, renderDuration, renderLeft, renderTime } from './time.ts';
 
 export function renderNodeInfo(node: NodeInfoBody, look: Look): string {
   const { paint, nowMs } = look;
@@ -23,7 +23,7 @@ export function renderNodeInfo(node: NodeInfoBody, look: Look): string {
 }
 
 function stateOf(node: NodeInfoBody, { paint, nowMs }: Look): Cell {
-  const left = node.drainUntilMs === undefined ? '' : ` for another ${renderDuration(node.drainUntilMs - nowMs)} at most`;
+  const left = node.drainUntilMs === undefined ? '' : ` for another ${renderLeft(node.drainUntilMs - nowMs)} at most`;
   const extra = node.draining === true ? `, draining${left}` : node.cordoned === true ? ', cordoned' : '';
   if (node.connected) return { text: `connected${extra}`, paint: extra === '' ? paint.green : paint.yellow };
   const silent = node.lastSeenMsAgo === undefined ? '' : `, silent for ${renderDuration(node.lastSeenMsAgo)}`;

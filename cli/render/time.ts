@@ -7,6 +7,12 @@ export function renderDuration(ms: number): string {
   return `${Math.floor(seconds / 86_400)} d`;
 }
 
+/** What is left until a moment, rounded up: of 15 min, 15 min are left a second later. */
+export function renderLeft(ms: number): string {
+  const unitMs = ms > 48 * 3_600_000 ? 86_400_000 : ms > 3_600_000 ? 3_600_000 : ms > 60_000 ? 60_000 : 1000;
+  return renderDuration(Math.ceil(ms / unitMs) * unitMs);
+}
+
 export function renderAgo(atMs: number, nowMs: number): string {
   return `${renderDuration(nowMs - atMs)} ago`;
 }
