@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DesiredState } from '../shared/domain/assignment.ts';
+import { routesDigest, type FleetRoutes } from '../shared/domain/fleet-routes.ts';
 import type { TaskId } from '../shared/domain/ids.ts';
 import type { Reason } from '../shared/domain/instance.ts';
 import type { Clock } from '../shared/kit/clock.ts';
@@ -241,6 +242,7 @@ function sessionHandlers(
       ledger: ledger.current(),
       cachedAppIds: await builds.cachedAppIds(),
       runningTaskIds: tasks.running(),
+      fleetRoutesDigest: digestOf(fleetLedger.current()),
     }),
     heartbeat: async () => ({
       ...(await collectHeartbeat(config.stateDir, loop.statuses().filter((status) => status.state === 'live').length)),
@@ -271,4 +273,8 @@ function sessionHandlers(
     },
     queryLogs: (query, signal) => logs.query(query, signal),
   };
+}
+
+function digestOf(routes: FleetRoutes | undefined): string | undefined {
+  return routes === undefined ? undefined : routesDigest(routes);
 }

@@ -6,7 +6,7 @@ import { systemClock } from '../shared/kit/clock.ts';
 import { noFailpoint } from '../shared/kit/failpoint.ts';
 import { createLogger } from '../shared/kit/log.ts';
 import { randomId } from '../shared/kit/random-id.ts';
-import type { InstanceId } from '../shared/domain/ids.ts';
+import type { InstanceId, NodeId } from '../shared/domain/ids.ts';
 
 // The controller as it runs, without git and API, with handles for bench/fleet.ts: started by that.
 
@@ -16,34 +16,53 @@ await Promise.all([repos, images, builds].map((dir) => ensureDir(dir, 0o700)));
 const log = createLogger('controller', 'warn');
 const basics: Basics = { config, clock: systemClock, log, failpoint: noFailpoint, env: {}, signal: new AbortController().signal };
 const parts = await composePipeline(basics, await openFoundations(config, systemClock));
+const { store, dispatch } = parts;
 startBackground(basics, parts);
 const loop = monitorEventLoopDelay({ resolution: 5 });
 loop.enable();
-await parts.dispatch.listen();
+await dispatch.listen();
 void parts.movement.run();
 process.send?.({ ready: true });
 
+/** Resolves when it holds for every node; looked at after each word of one. */
+async function untilAll(holds: (node: NodeId) => boolean): Promise<void> {
+  const left = new Set(dispatch.fleet.nodes().flatMap((node) => (holds(node.nodeId) ? [] : [node.nodeId])));
+  if (left.size === 0) return;
+  await new Promise<void>((resolve) => {
+    const stop = dispatch.fleet.onChange((node) => {
+      if (holds(node)) left.delete(node);
+      if (left.size > 0) return;
+      stop();
+      resolve();
+    });
+  });
+}
+
+/** Every node has said that it accepted its desired state, in this life of the controller. */
+async function untilTold(): Promise<void> {
+  const wanted = new Map((await store.nodes()).map((node) => [node.id, node.generation]));
+  await untilAll((node) => (dispatch.acknowledgement(node)?.generation ?? -1) >= (wanted.get(node) ?? 0));
+}
+
 /** Another instance for every node, in one transaction; then until every node has said that it accepted it. */
 async function broadcast(): Promise<object> {
-  const { store, dispatch } = parts;
   const former = await store.allAssignments();
   const changedAtMs = performance.now();
   const add = former.map((row) => ({ ...row, instanceId: randomId() as InstanceId }));
   await store.changeAssignments({ add, setDesired: [], remove: former.map((row) => row.instanceId) });
-  const wanted = new Map((await store.nodes()).map((node) => [node.id, node.generation]));
   const sentAtMs = performance.now();
-  await Promise.all([...wanted.keys()].map((node) => dispatch.fleet.publish(node)));
+  const told = untilTold();
+  await Promise.all(dispatch.fleet.nodes().map((node) => dispatch.fleet.publish(node.nodeId)));
   const writtenMs = performance.now() - sentAtMs;
-  const missing = (): boolean => [...wanted].some(([node, generation]) => (dispatch.acknowledgement(node)?.generation ?? -1) < generation);
-  while (missing()) await systemClock.sleep(10);
+  await told;
   return { storedMs: sentAtMs - changedAtMs, writtenMs, lastAckMs: performance.now() - sentAtMs };
 }
 
 function measure(): object {
+  const { user, system } = process.cpuUsage();
   const answer = {
-    connected: parts.dispatch.fleet.nodes().filter((node) => node.connected).length,
     rssMiB: process.memoryUsage.rss() / 2 ** 20,
-    cpuMs: (process.cpuUsage().user + process.cpuUsage().system) / 1000,
+    cpuMs: (user + system) / 1000,
     lagP99Ms: loop.percentile(99) / 1e6,
     lagMaxMs: loop.max / 1e6,
   };
@@ -52,13 +71,26 @@ function measure(): object {
 }
 
 async function lost(): Promise<object> {
-  const nodes = await parts.store.nodes();
+  const nodes = await store.nodes();
   return { lost: nodes.filter((node) => node.state === 'unreachable' || node.lostAtMs !== undefined).length };
 }
 
+const ANSWERS: Readonly<Record<string, () => Promise<object>>> = {
+  measure: () => Promise.resolve(measure()),
+  connected: async () => {
+    await untilAll((node) => dispatch.fleet.node(node)?.connected === true);
+    return {};
+  },
+  told: async () => {
+    await untilTold();
+    return {};
+  },
+  broadcast,
+  lost,
+};
+
 process.on('message', (what: string) => {
-  const answer = what === 'broadcast' ? broadcast() : what === 'lost' ? lost() : Promise.resolve(measure());
-  answer.then(
+  ANSWERS[what]?.().then(
     (body) => process.send?.(body),
     (error: unknown) => {
       console.error(error);

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { loadavg, tmpdir } from 'node:os';
+import { cpus, loadavg, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createKeyRequest } from '../agent/session/key-request.ts';
 import { newSerial } from '../controller/access/ca/certificates.ts';
@@ -12,13 +13,14 @@ import { freePorts } from '../test/support/fleet.ts';
 import { addApp, addNode, addUser, assignment, newRelease } from '../test/support/store-fixtures.ts';
 
 // Many simulated agents (our own session client over grpc-js, mTLS, a certificate each) on one real controller:
-// `node bench/fleet.ts [agents] [processes]`. Prints JSON. Needs no root. Figures are of the machine as busy as it is: load is
-// in the output, and of the two sides only the controller's is counted.
+// `node bench/fleet.ts [agents] [processes]`. Prints a table and, as the last line, JSON. Needs no root. All figures but
+// `agentsCpuMs` are the controller's; the agents share the machine with it and are often the slower half.
 
 const AGENTS = Number(process.argv[2] ?? 1000);
 const PROCESSES = Number(process.argv[3] ?? 2);
-const STEADY_MS = 10_000;
-const BROADCASTS = 5;
+const STEADY_MS = 20_000;
+const BROADCASTS = 9;
+const RESTARTS = 3;
 const LIMIT_MS = 180_000;
 
 type Child = ReturnType<typeof start>;
@@ -26,7 +28,8 @@ type Figures = Record<string, number>;
 
 async function ask(controller: Child, what: string): Promise<Figures> {
   controller.send(what);
-  return ((await once(controller, 'message')) as [Figures])[0];
+  const answer = once(controller, 'message', { signal: AbortSignal.timeout(LIMIT_MS) });
+  return ((await answer) as [Figures])[0];
 }
 
 async function startController(configPath: string): Promise<Child> {
@@ -40,7 +43,8 @@ async function startController(configPath: string): Promise<Child> {
 async function makeFleet(dir: string, configPath: string): Promise<readonly string[]> {
   const { store, authority } = await openFoundations(await readControllerConfig(configPath), systemClock);
   const app = await addApp(store, (await addUser(store)).id);
-  const release = await store.createRelease(newRelease(app));
+  const made = await store.createRelease(newRelease(app));
+  await store.setFormation(app.id, { web: AGENTS });
   const { keyPem, csrPem } = await createKeyRequest('bench');
   const add = [];
   const stateDirs = [];
@@ -52,11 +56,11 @@ async function makeFleet(dir: string, configPath: string): Promise<readonly stri
     await mkdir(stateDir, { recursive: true });
     await writeFile(join(stateDir, 'node.pem'), `${keyPem}${certificatePem}`);
     await writeFile(join(stateDir, 'ca.crt'), authority.caPem);
-    add.push({ ...assignment({ nodeId: node.id, appId: app.id, release: release.version }), ordinal: index + 1 });
+    add.push({ ...assignment({ nodeId: node.id, appId: app.id, release: made.version }), ordinal: index + 1 });
     stateDirs.push(stateDir);
   }
-  await store.beginRollout(app.id, release.version, { add, setDesired: [], remove: [] });
-  await store.completeRollout(app.id, release.version, { add: [], setDesired: [], remove: [] });
+  await store.beginRollout(app.id, made.version, { add, setDesired: [], remove: [] });
+  await store.completeRollout(app.id, made.version, { add: [], setDesired: [], remove: [] });
   await store.close();
   return stateDirs;
 }
@@ -70,58 +74,112 @@ function startAgents(port: number, stateDirs: readonly string[]): readonly Child
   });
 }
 
-async function untilAllConnected(controller: Child): Promise<number> {
-  const since = performance.now();
-  while (performance.now() - since < LIMIT_MS) {
-    if ((await ask(controller, 'measure'))['connected'] === AGENTS) return performance.now() - since;
-    await systemClock.sleep(100);
+/** User and system time of programs, ms. */
+async function cpuMsOf(children: readonly Child[]): Promise<number> {
+  let ticks = 0;
+  for (const { pid } of children) {
+    const [user, system] = (await readFile(`/proc/${String(pid)}/stat`, 'utf8'))
+      .replace(/^.*\) /, '')
+      .split(' ')
+      .slice(11, 13);
+    ticks += Number(user) + Number(system);
   }
-  throw new Error('not all agents connected');
+  return ticks * 10;
 }
 
-const round = (figures: Figures): Figures =>
-  Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, Math.round(value * 10) / 10]));
-const say = (what: string, figures: Figures): void => console.log(JSON.stringify({ what, ...round(figures), load1: loadavg()[0] }));
+/** What happened between two moments: the time, CPU of both sides, lag of the controller's event loop. */
+async function phase(controller: Child, agents: readonly Child[], work: () => Promise<Figures>): Promise<Figures> {
+  const [before, agentsBefore] = [await ask(controller, 'measure'), await cpuMsOf(agents)];
+  const startedAtMs = performance.now();
+  const own = await work();
+  const ms = performance.now() - startedAtMs;
+  const { rssMiB = 0, cpuMs = 0, lagP99Ms = 0, lagMaxMs = 0 } = await ask(controller, 'measure');
+  return {
+    ...{ ms, rssMiB, lagP99Ms, lagMaxMs, cpuMs: cpuMs - (before['cpuMs'] ?? 0), agentsCpuMs: (await cpuMsOf(agents)) - agentsBefore },
+    ...own,
+  };
+}
 
-async function steady(controller: Child): Promise<Figures> {
-  const before = await ask(controller, 'measure');
-  await systemClock.sleep(STEADY_MS);
-  const after = await ask(controller, 'measure');
-  return { ...after, cpuPercent: (((after['cpuMs'] ?? 0) - (before['cpuMs'] ?? 0)) / STEADY_MS) * 100 };
+/** kill -9, another controller at once, until every agent is there again and has accepted its desired state. */
+async function restart(old: Child, agents: readonly Child[], configPath: string): Promise<{ controller: Child; figures: Figures }> {
+  const agentsBefore = await cpuMsOf(agents);
+  const killedAtMs = performance.now();
+  old.kill('SIGKILL');
+  const controller = await startController(configPath);
+  const listeningMs = performance.now() - killedAtMs;
+  await ask(controller, 'connected');
+  const ms = performance.now() - killedAtMs;
+  await ask(controller, 'told');
+  const toldMs = performance.now() - killedAtMs;
+  const agentsCpuMs = (await cpuMsOf(agents)) - agentsBefore;
+  const figures = { ...(await ask(controller, 'measure')), ms, listeningMs, toldMs, agentsCpuMs, ...(await ask(controller, 'lost')) };
+  return { controller, figures };
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+}
+
+/** Median and extremes of each figure. */
+function summary(name: string, samples: readonly Figures[]): Record<string, string | number> {
+  const cells = Object.keys(samples[0] ?? {}).map((key) => {
+    const values = samples.map((sample) => Math.round((sample[key] ?? Number.NaN) * 10) / 10);
+    const spread = ` (${String(Math.min(...values))}..${String(Math.max(...values))})`;
+    return [key, `${String(median(values))}${values.length > 1 ? spread : ''}`] as const;
+  });
+  return { phase: name, n: samples.length, ...Object.fromEntries(cells) };
+}
+
+async function measureAll(dir: string, running: Set<Child>): Promise<Record<string, readonly Figures[]>> {
+  const [ssh, api, port = 0] = await freePorts(3);
+  const configPath = join(dir, 'controller.json');
+  const config = { stateDir: join(dir, 'controller'), ssh: { port: ssh }, api: { port: api }, agents: { port } };
+  await writeFile(configPath, JSON.stringify(config));
+  const stateDirs = await makeFleet(dir, configPath);
+  let controller = await startController(configPath);
+  running.add(controller);
+  const alone = await ask(controller, 'measure');
+  const agents = startAgents(port, stateDirs);
+  for (const child of agents) running.add(child);
+  const inPhase = (work: () => Promise<Figures>): Promise<Figures> => phase(controller, agents, work);
+  const cold = await inPhase(() => ask(controller, 'connected'));
+  await ask(controller, 'told');
+  const idle = async (): Promise<Figures> => systemClock.sleep(STEADY_MS).then(() => ({}));
+  const steady = await inPhase(idle);
+  const kiBPerAgent = (((steady['rssMiB'] ?? 0) - (alone['rssMiB'] ?? 0)) * 1024) / AGENTS;
+  const broadcasts = [];
+  for (let count = 0; count < BROADCASTS; count += 1) broadcasts.push(await inPhase(() => ask(controller, 'broadcast')));
+  const restarts = [];
+  for (let count = 0; count < RESTARTS; count += 1) {
+    running.delete(controller);
+    const again = await restart(controller, agents, configPath);
+    controller = again.controller;
+    running.add(controller);
+    restarts.push(again.figures);
+    await systemClock.sleep(6_000); // agents count a session of 5 s as a good one
+  }
+  const cpuPercent = ((steady['cpuMs'] ?? 0) / STEADY_MS) * 100;
+  return {
+    alone: [alone],
+    cold: [cold],
+    steady: [{ ...steady, cpuPercent, kiBPerAgent }],
+    broadcasts,
+    restarts,
+    after: [await inPhase(idle)],
+  };
 }
 
 async function main(): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'slipway-bench-fleet-'));
-  const [ssh, api, agents] = await freePorts(3);
-  const configPath = join(dir, 'controller.json');
-  const config = { stateDir: join(dir, 'controller'), ssh: { port: ssh }, api: { port: api }, agents: { port: agents } };
-  await writeFile(configPath, JSON.stringify(config));
-  const stateDirs = await makeFleet(dir, configPath);
-  let controller = await startController(configPath);
-  const alone = await ask(controller, 'measure');
-  say('controller alone', alone);
-  const children = startAgents(agents ?? 0, stateDirs);
+  const running = new Set<Child>();
+  const machine = { cpus: cpus().length, model: cpus()[0]?.model, kernel: release(), node: process.version, load1: loadavg()[0] };
   try {
-    say('all connected, cold', { agents: AGENTS, ms: await untilAllConnected(controller) });
-    const quiet = await steady(controller);
-    say('steady', { ...quiet, kiBPerAgent: (((quiet['rssMiB'] ?? 0) - (alone['rssMiB'] ?? 0)) * 1024) / AGENTS });
-    for (let count = 0; count < BROADCASTS; count += 1) {
-      await ask(controller, 'measure');
-      const told = await ask(controller, 'broadcast');
-      const { lagP99Ms = 0, lagMaxMs = 0 } = await ask(controller, 'measure');
-      say('broadcast', { ...told, lagP99Ms, lagMaxMs });
-    }
-    const killedAtMs = performance.now();
-    controller.kill('SIGKILL');
-    controller = await startController(configPath);
-    const listeningMs = performance.now() - killedAtMs;
-    await untilAllConnected(controller);
-    const backMs = performance.now() - killedAtMs;
-    const after = await ask(controller, 'measure');
-    say('back after kill -9 of the controller', { listeningMs, backMs, cpuMs: after['cpuMs'] ?? 0, ...(await ask(controller, 'lost')) });
-    say('steady again', await steady(controller));
+    const phases = await measureAll(dir, running);
+    console.log(`${String(AGENTS)} agents in ${String(PROCESSES)} processes`, machine);
+    for (const [name, samples] of Object.entries(phases)) console.table([summary(name, samples)]);
+    console.log(JSON.stringify({ machine, agents: AGENTS, processes: PROCESSES, loadAfter: loadavg()[0], phases }));
   } finally {
-    for (const child of [...children, controller]) child.kill('SIGKILL');
+    for (const child of running) child.kill('SIGKILL');
     await rm(dir, { recursive: true, force: true });
   }
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import { withUpdate, type FleetRoutes, type RoutesUpdate } from '../../shared/domain/fleet-routes.ts';
+import { routesDigest, withUpdate, type FleetRoutes, type RoutesUpdate } from '../../shared/domain/fleet-routes.ts';
 import type { Reason } from '../../shared/domain/instance.ts';
 import { ensureDir, readFileIfExists, writeFileAtomic } from '../../shared/kit/atomic-file.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
@@ -49,7 +49,8 @@ export function createFleetLedger(deps: { readonly stateDir: string; readonly lo
 
 /** Whether an agent may take over a change of the route table, given the one it has. Pure. */
 export function refuseRoutes(held: FleetRoutes | undefined, update: RoutesUpdate): Reason | undefined {
-  if (held === undefined) return update.baseVersion === 0 ? undefined : gap(undefined, update);
+  if (held === undefined) return update.baseVersion === 0 && update.sameAs === undefined ? undefined : gap(undefined, update);
+  if (update.sameAs !== undefined && update.sameAs !== routesDigest(held)) return gap(held.version, update);
   return refuseEpoch(held, update) ?? refuseVersion(held, update);
 }
 

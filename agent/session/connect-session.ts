@@ -28,6 +28,8 @@ export interface SessionDeps {
   readonly logger: Logger;
   /** In [0, 1). */
   readonly random: () => number;
+  /** Where many sessions share a process, the contract need not be read for each. */
+  readonly openChannel?: OpenChannel | undefined;
 }
 
 export interface OpenSession extends Session {
@@ -77,7 +79,7 @@ class SessionKeeper {
     this.#config = config;
     this.#handlers = handlers;
     this.#deps = deps;
-    this.#openChannel = createChannels();
+    this.#openChannel = deps.openChannel ?? createChannels();
     this.#keepalive = { keepaliveTimeMs: config.keepaliveTimeMs ?? 20_000, keepaliveTimeoutMs: config.keepaliveTimeoutMs ?? 10_000 };
   }
 

@@ -14,6 +14,7 @@ export interface SessionHandlers {
     ledger: Pick<DesiredState, 'epoch' | 'generation'> | undefined;
     cachedAppIds: readonly string[];
     runningTaskIds: readonly TaskId[];
+    fleetRoutesDigest?: string | undefined;
   }>;
   heartbeat(): Promise<Omit<Heartbeat, 'kind'>>;
   /** Every instance on this node, for the first report of a session. */

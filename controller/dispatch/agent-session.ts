@@ -33,9 +33,9 @@ export class AgentSession {
   sentGeneration: number | undefined;
   /** The instances this node was told of: the only ones it may report on. */
   ownInstances: ReadonlySet<InstanceId> = new Set();
-  /** Of the fleet's route table: the version last sent, the one its proxy serves, whether the stream is full of it, or it is too slow to wait for. */
-  readonly routes: { sent: number | undefined; applied: number; full: boolean; slow: boolean } = {
-    ...{ sent: undefined, applied: 0, full: false, slow: false },
+  /** Of the fleet's route table: whether any was sent, the version last sent, the one its proxy serves, whether the stream is full of it, or it is too slow to wait for. */
+  readonly routes: { begun: boolean; sent: number | undefined; applied: number; full: boolean; slow: boolean } = {
+    ...{ begun: false, sent: undefined, applied: 0, full: false, slow: false },
   };
   readonly #call: AgentCall;
   readonly #deps: SessionDeps;

@@ -8,7 +8,6 @@ import type { Budget } from './message-budget.ts';
 import { liveNode, type NodeObserver } from './node-book.ts';
 import type { Pace } from './pace.ts';
 import type { Fleet } from './port.ts';
-import { readReleases } from './read-desired.ts';
 import { RenewableCredentials, type ServerTls } from './server-credentials.ts';
 import { bind, createGrpcServer } from './server.ts';
 
@@ -113,6 +112,7 @@ export function createFleet(dispatcher: Dispatcher): Fleet {
       return known === undefined ? undefined : liveNode(known);
     },
     status: (instanceId) => dispatcher.book.status(instanceId),
+    statusesOn: (nodeId) => [...(dispatcher.book.get(nodeId)?.statuses.values() ?? [])],
     publish: (nodeId) => dispatcher.publish(nodeId),
     nodeChanged: (row) => {
       dispatcher.nodeChanged(row);
@@ -141,6 +141,6 @@ function createBuilders(dispatcher: Dispatcher): Builders {
 }
 
 async function mayRead(store: DispatcherDeps['store'], node: NodeId, digest: Digest): Promise<boolean> {
-  const releases = await readReleases(store, await store.assignmentsOfNode(node));
-  return [...releases.values()].some((release) => release.slug.layers.some((layer) => layer.digest === digest));
+  const { releases } = await store.desiredRows([node]);
+  return releases.some((release) => release.slug.layers.some((layer) => layer.digest === digest));
 }

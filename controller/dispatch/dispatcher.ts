@@ -19,13 +19,12 @@ import { NodeBook, type KnownNode } from './node-book.ts';
 import { heartbeatIntervalMs, type Pace } from './pace.ts';
 import { OpenSessions } from './open-sessions.ts';
 import { Publisher } from './publisher.ts';
-import { readDesiredState, type DesiredStore } from './read-desired.ts';
+import { readDesiredStates } from './read-desired.ts';
 import { Tasks } from './tasks.ts';
 
 export type DispatchStore = DoorDeps['store'] &
-  DesiredStore &
   RouteBoardDeps['store'] &
-  Pick<Store, 'nodes' | 'setNodeState' | 'setNodeFacts' | 'assignmentsOfApp'>;
+  Pick<Store, 'nodes' | 'setNodeState' | 'setNodesPresent' | 'assignmentsOfApp' | 'desiredRows'>;
 
 export interface DispatcherSettings {
   readonly epoch: Epoch;
@@ -89,7 +88,7 @@ export class Dispatcher {
     this.routes = new RouteBoard({ ...deps, ...settings, book: this.book, sessions: () => this.#sessions() });
     this.#publisher = new Publisher({
       session,
-      read: (node) => readDesiredState(deps.store, node, settings),
+      read: (nodes) => readDesiredStates(deps.store, nodes, settings),
       onSent: (to, state) => {
         const own = new Set(state.assignments.map((one) => one.instanceId));
         to.ownInstances = own;
@@ -225,6 +224,7 @@ export class Dispatcher {
     session.stopHelloTimer?.();
     const former = node.session;
     node.session = session;
+    this.routes.begun(session);
     // What was reported before it was away may be wrong by now: its machine may have started anew.
     this.book.keepStatuses(node.id, new Set());
     former?.end(Status.ABORTED, 'Another session of this node took over.');
@@ -260,7 +260,7 @@ export class Dispatcher {
     this.#open.remove(session);
     const node = this.book.get(session.nodeId);
     this.logs.onDisconnect(session);
-    this.routes.ended();
+    this.routes.ended(session);
     if (node?.session !== session) return;
     node.session = undefined;
     node.lastSeenAtMs = session.lastSeenAtMs;

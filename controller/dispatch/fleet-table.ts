@@ -4,7 +4,7 @@ import type { InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import type { InstanceState } from '../../shared/domain/instance.ts';
 import type { NodeState } from '../../shared/domain/states.ts';
 import type { RoutedApp } from '../store/domains-port.ts';
-import type { AssignmentRow } from '../store/port.ts';
+import type { RunningRow } from '../store/port.ts';
 
 // Rows and reports → the fleet's route table. Pure, and the same for the same input in any order.
 
@@ -20,7 +20,7 @@ export interface TableView {
 }
 
 /** An app's line of the table; `undefined` where it has never been deployed. */
-export function tableEntry(app: RoutedApp, rows: readonly AssignmentRow[], view: TableView): FleetApp | undefined {
+export function tableEntry(app: RoutedApp, rows: readonly RunningRow[], view: TableView): FleetApp | undefined {
   const wanted = rows.filter((row) => isRouted(row) && row.desired === 'run');
   if (app.release === undefined && wanted.length === 0) return undefined;
   const serving = preferred(servingOf(app, wanted, view), (row) => !view.leaving.has(row.instanceId));
@@ -49,7 +49,7 @@ export function peerOf(node: {
  * Live ones. Where nothing was reported yet (this controller has just started) the instances of the current release
  * count, and if there are none, all that should run: what served a moment ago most likely still does.
  */
-function servingOf(app: RoutedApp, wanted: readonly AssignmentRow[], view: TableView): readonly AssignmentRow[] {
+function servingOf(app: RoutedApp, wanted: readonly RunningRow[], view: TableView): readonly RunningRow[] {
   const unknown = wanted.filter((row) => view.stateOf(row.instanceId) === undefined);
   const live = wanted.filter((row) => view.stateOf(row.instanceId) === 'live');
   const likely = [...live, ...unknown.filter((row) => row.release === app.release)];

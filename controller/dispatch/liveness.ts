@@ -1,18 +1,18 @@
 import { status as Status } from '@grpc/grpc-js';
 import { isDeepStrictEqual } from 'node:util';
 import type { NodeId } from '../../shared/domain/ids.ts';
-import type { NodeState } from '../../shared/domain/states.ts';
+import { Batches } from '../../shared/kit/batches.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import { describeCauses } from '../../shared/kit/errors.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { NodeFacts } from '../../shared/rpc/messages.ts';
-import type { Store } from '../store/port.ts';
+import type { PresentNode, Store } from '../store/port.ts';
 import type { KnownNode, NodeBook } from './node-book.ts';
 import { silenceLimitMs } from './pace.ts';
 
 export interface LivenessDeps {
   readonly book: NodeBook;
-  readonly store: Pick<Store, 'setNodeState' | 'setNodeFacts'>;
+  readonly store: Pick<Store, 'setNodeState' | 'setNodesPresent'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly unreachableAfterMs: number;
@@ -20,13 +20,21 @@ export interface LivenessDeps {
   readonly onLost: (node: NodeId) => void;
 }
 
+const ARRIVALS_AT_ONCE = 100;
+
 /** Who is there and who went silent. The database hears of changes only, never of a heartbeat. */
 export class Liveness {
   readonly #deps: LivenessDeps;
+  /** A fleet that comes together is written together: each commit waits for the disk. */
+  readonly #arrivals: Batches<PresentNode, undefined>;
   #startedAtMs = 0;
 
   constructor(deps: LivenessDeps) {
     this.#deps = deps;
+    this.#arrivals = new Batches(ARRIVALS_AT_ONCE, async (nodes) => {
+      await deps.store.setNodesPresent(nodes);
+      return nodes.map(() => undefined);
+    });
   }
 
   /** Watches until the signal aborts. Nodes have the usual time to come back after a start of the controller. */
@@ -42,8 +50,9 @@ export class Liveness {
   async present(node: KnownNode, facts: NodeFacts): Promise<void> {
     const changed = !isDeepStrictEqual(lasting(node.facts), lasting(facts));
     node.facts = facts;
-    if (changed) await this.#store(node, 'facts', () => this.#deps.store.setNodeFacts(node.id, { ...facts }));
-    await this.#setState(node, 'ready');
+    if (!changed && node.state === 'ready') return;
+    const present = { id: node.id, ...(changed ? { facts: { ...facts } } : {}) };
+    if (await this.#store(node, 'presence', () => this.#arrivals.add(present))) node.state = 'ready';
   }
 
   /** Who waits for us is not silent: in a storm of sessions the database is what takes time. */
@@ -59,18 +68,12 @@ export class Liveness {
     node.session?.end(Status.DEADLINE_EXCEEDED, 'No heartbeat came.');
     if (node.state !== 'ready') return;
     this.#deps.logger.warn({ node: node.name }, 'node unreachable');
-    await this.#setState(node, 'unreachable');
+    if (await this.#store(node, 'state', () => this.#deps.store.setNodeState(node.id, 'unreachable'))) node.state = 'unreachable';
     this.#deps.onLost(node.id);
   }
 
-  async #setState(node: KnownNode, state: NodeState): Promise<void> {
-    if (node.state === state) return;
-    const stored = await this.#store(node, 'state', () => this.#deps.store.setNodeState(node.id, state));
-    if (stored) node.state = state;
-  }
-
   /** A database that cannot be written now must not cost the session; the next change writes again. */
-  async #store(node: KnownNode, what: string, write: () => Promise<void>): Promise<boolean> {
+  async #store(node: KnownNode, what: string, write: () => Promise<unknown>): Promise<boolean> {
     try {
       await write();
       return true;

@@ -58,6 +58,8 @@ export interface Fleet {
   nodes(): readonly LiveNode[];
   node(nodeId: NodeId): LiveNode | undefined;
   status(instanceId: InstanceId): InstanceStatus | undefined;
+  /** What a node last reported of its instances. */
+  statusesOn(nodeId: NodeId): readonly InstanceStatus[];
   /** Reads the node's desired state from the store and sends it; a no-op when it is not connected (it gets all on Hello). */
   publish(nodeId: NodeId): Promise<void>;
   /** Takes in a row that somebody changed in the database. A removed node's session ends at once. */

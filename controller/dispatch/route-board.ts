@@ -1,5 +1,5 @@
 import type { Epoch } from '../../shared/domain/assignment.ts';
-import { routesBetween, wholeTable, type FleetApp, type FleetRoutes } from '../../shared/domain/fleet-routes.ts';
+import { routesBetween, routesDigest, sameTable, wholeTable, type FleetApp, type FleetRoutes } from '../../shared/domain/fleet-routes.ts';
 import type { AppId, InstanceId } from '../../shared/domain/ids.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import { describeCauses } from '../../shared/kit/errors.ts';
@@ -8,13 +8,13 @@ import { callAfter } from '../../shared/kit/timer.ts';
 import { encodeControllerMessage } from '../../shared/rpc/controller-codec.ts';
 import type { RoutesAck } from '../../shared/rpc/messages.ts';
 import type { WireControllerMessage } from '../../shared/rpc/service.ts';
-import type { AssignmentRow, Store } from '../store/port.ts';
+import type { RunningRow, Store } from '../store/port.ts';
 import type { AgentSession } from './agent-session.ts';
 import { peerOf, tableEntry, type TableView } from './fleet-table.ts';
 import type { NodeBook } from './node-book.ts';
 
 export interface RouteBoardDeps {
-  readonly store: Pick<Store, 'routedApps' | 'allAssignments' | 'assignmentsOfApp' | 'refusedCertificates'>;
+  readonly store: Pick<Store, 'routedApps' | 'runningRows' | 'refusedCertificates'>;
   readonly book: NodeBook;
   readonly sessions: () => readonly AgentSession[];
   readonly clock: Clock;
@@ -22,6 +22,13 @@ export interface RouteBoardDeps {
   readonly epoch: Epoch;
   readonly baseDomain: string;
   readonly refusalRetryMs: number;
+}
+
+/** Somebody waits until every session has a version. */
+interface Waiting {
+  readonly version: number;
+  readonly late: Set<AgentSession>;
+  readonly over: AbortController;
 }
 
 /** Reports come in bursts: between two looks at everything there is at least this, and ten times what a look takes. */
@@ -35,11 +42,12 @@ export class RouteBoard {
   readonly #leaving = new Map<AppId, ReadonlySet<InstanceId>>();
   /** Version at which an app's line changed last. */
   readonly #changedAt = new Map<AppId, number>();
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new Set<Waiting>();
   #table: FleetRoutes;
   /** Unknown until the first look, and after each revocation. */
   #refused: readonly string[] | undefined;
   #whole: WireControllerMessage | undefined;
+  #same: { readonly digest: string; readonly message: WireControllerMessage } | undefined;
   #step: WireControllerMessage | undefined;
   #known = false;
   #planned = false;
@@ -67,7 +75,12 @@ export class RouteBoard {
     this.wake();
   }
 
-  /** A session that has just begun gets the whole table. */
+  /** A session has just begun: from now on it is waited for. */
+  begun(session: AgentSession): void {
+    for (const { version, late } of this.#waiting) if (isLate(session, version)) late.add(session);
+  }
+
+  /** It gets the whole table. */
   async welcome(session: AgentSession): Promise<void> {
     if (session.hello?.takesFleetRoutes !== true) return;
     if (!this.#known) await this.#inTurn(() => this.#look());
@@ -83,12 +96,12 @@ export class RouteBoard {
     if (ack.refusal === undefined) session.routes.applied = Math.max(session.routes.applied, ack.version);
     else this.#refusedBy(session, ack);
     if (session.routes.applied === this.#table.version) session.routes.slow = false;
-    this.#tell();
+    this.#tell(session);
   }
 
   /** A session has ended: nobody waits for it. */
-  ended(): void {
-    this.#tell();
+  ended(session: AgentSession): void {
+    this.#tell(session);
   }
 
   /** See `Fleet.routesApplied`. */
@@ -96,16 +109,24 @@ export class RouteBoard {
     if (leaving.length === 0) this.#leaving.delete(appId);
     else this.#leaving.set(appId, new Set(leaving));
     await this.#inTurn(() => this.#lookAt(appId));
-    const version = this.#changedAt.get(appId) ?? 0;
-    const untilMs = this.#deps.clock.monotonicMs() + WAIT_MS;
-    let late = this.#late(version);
-    while (late.length > 0 && !signal.aborted && this.#deps.clock.monotonicMs() < untilMs) {
-      await this.#change(untilMs, signal);
-      late = this.#late(version);
-    }
+    const late = await this.#untilTaken(this.#changedAt.get(appId) ?? 0, signal);
     if (late.length === 0 || signal.aborted) return;
-    for (const session of late) session.routes.slow = true;
+    for (const session of late) {
+      session.routes.slow = true;
+      this.#tell(session);
+    }
     this.#deps.logger.warn({ nodes: late.map((each) => each.name).join(', '), appId }, 'routes.not-applied');
+  }
+
+  /** @returns who had not taken it over in time */
+  async #untilTaken(version: number, signal: AbortSignal): Promise<readonly AgentSession[]> {
+    const late = new Set(this.#deps.sessions().filter((session) => isLate(session, version)));
+    if (late.size === 0) return [];
+    const waiting = { version, late, over: new AbortController() };
+    this.#waiting.add(waiting);
+    await this.#deps.clock.sleep(WAIT_MS, AbortSignal.any([waiting.over.signal, signal])).catch(() => undefined);
+    this.#waiting.delete(waiting);
+    return [...late];
   }
 
   /** One at a time; a look that fails is tried again with the next change, and the table stays as it is. */
@@ -118,7 +139,7 @@ export class RouteBoard {
 
   async #look(): Promise<void> {
     const startedAtMs = this.#deps.clock.monotonicMs();
-    const [apps, rows] = [await this.#deps.store.routedApps(), await this.#deps.store.allAssignments()];
+    const [apps, rows] = [await this.#deps.store.routedApps(), await this.#deps.store.runningRows()];
     this.#refused ??= await this.#deps.store.refusedCertificates(this.#deps.clock.nowMs());
     const byApp = Map.groupBy(rows, (row) => row.appId);
     for (const appId of this.#leaving.keys()) this.#forgetLeft(appId, byApp.get(appId) ?? []);
@@ -130,15 +151,15 @@ export class RouteBoard {
   /** The app alone: what most deploys need, whatever the number of the others. */
   async #lookAt(appId: AppId): Promise<void> {
     if (!this.#known) return this.#look();
-    const [apps, rows] = [await this.#deps.store.routedApps(appId), await this.#deps.store.assignmentsOfApp(appId)];
+    const [apps, rows] = [await this.#deps.store.routedApps(appId), await this.#deps.store.runningRows(appId)];
     const entries = apps.flatMap((app) => tableEntry(app, rows, this.#view(appId)) ?? []);
     this.#publish([...this.#table.apps.filter((each) => each.appId !== appId), ...entries]);
   }
 
   /** What has lost its place is not about to lose it any more. */
-  #forgetLeft(appId: AppId, rows: readonly AssignmentRow[]): void {
+  #forgetLeft(appId: AppId, rows: readonly RunningRow[]): void {
     const leaving = this.#leaving.get(appId);
-    if (!rows.some((row) => row.desired === 'run' && leaving?.has(row.instanceId) === true)) this.#leaving.delete(appId);
+    if (!rows.some((row) => leaving?.has(row.instanceId) === true)) this.#leaving.delete(appId);
   }
 
   #view(appId: AppId): TableView {
@@ -163,7 +184,7 @@ export class RouteBoard {
     for (const appId of removedAppIds) this.#changedAt.set(appId, next.version);
     this.#table = next;
     this.#step = encodeControllerMessage({ kind: 'fleetRoutes', update: step });
-    this.#whole = undefined;
+    [this.#whole, this.#same] = [undefined, undefined];
     for (const session of this.#deps.sessions()) this.#bring(session);
   }
 
@@ -171,18 +192,26 @@ export class RouteBoard {
   #bring(session: AgentSession): void {
     const { routes } = session;
     if (!this.#known || session.hello?.takesFleetRoutes !== true || routes.sent === this.#table.version || routes.full) return;
-    const isNext = routes.sent === this.#table.version - 1;
+    const message = this.#messageFor(session);
     routes.sent = this.#table.version;
+    routes.begun = true;
     routes.full = true;
-    session.sendEncoded(isNext && this.#step !== undefined ? this.#step : this.#wholeTable());
+    session.sendEncoded(message);
     void session.drained().then(() => {
       routes.full = false;
       this.#bring(session);
     });
   }
 
-  #wholeTable(): WireControllerMessage {
+  #messageFor({ hello, routes }: AgentSession): WireControllerMessage {
+    if (routes.sent === this.#table.version - 1 && this.#step !== undefined) return this.#step;
+    if (!routes.begun && hello?.fleetRoutesDigest === this.#sameTable().digest) return this.#sameTable().message;
     return (this.#whole ??= encodeControllerMessage({ kind: 'fleetRoutes', update: wholeTable(this.#table) }));
+  }
+
+  #sameTable(): { readonly digest: string; readonly message: WireControllerMessage } {
+    const digest = this.#same?.digest ?? routesDigest(this.#table);
+    return (this.#same ??= { digest, message: encodeControllerMessage({ kind: 'fleetRoutes', update: sameTable(this.#table, digest) }) });
   }
 
   /** It has another table than we think, or cannot use this one: the whole again, at once the first time. */
@@ -197,21 +226,14 @@ export class RouteBoard {
     else callAfter(this.#deps.clock, this.#deps.refusalRetryMs, () => session.open && again());
   }
 
-  #late(version: number): readonly AgentSession[] {
-    const waited = this.#deps.sessions().filter(({ hello, routes }) => hello?.takesFleetRoutes === true && !routes.slow);
-    return waited.filter(({ routes }) => routes.applied < version);
+  #tell(session: AgentSession): void {
+    for (const { version, late, over } of this.#waiting) {
+      if (!session.open || !isLate(session, version)) late.delete(session);
+      if (late.size === 0) over.abort();
+    }
   }
+}
 
-  #tell(): void {
-    for (const wake of [...this.#waiting]) wake();
-  }
-
-  async #change(untilMs: number, signal: AbortSignal): Promise<void> {
-    const woken = new AbortController();
-    const wake = (): void => woken.abort();
-    this.#waiting.add(wake);
-    const leftMs = Math.max(0, untilMs - this.#deps.clock.monotonicMs());
-    await this.#deps.clock.sleep(leftMs, AbortSignal.any([woken.signal, signal])).catch(() => undefined);
-    this.#waiting.delete(wake);
-  }
+function isLate({ hello, routes }: AgentSession, version: number): boolean {
+  return hello?.takesFleetRoutes === true && !routes.slow && routes.applied < version;
 }

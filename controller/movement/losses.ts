@@ -42,7 +42,7 @@ export class Losses {
     for (const nodeId of lost) await this.#giveUp(nodes.find((node) => node.nodeId === nodeId));
     this.#hold(held, nodes);
     const given = nodes.filter((node) => node.lost || lost.includes(node.nodeId));
-    return this.#appsOn([...given, ...back].map((node) => node.nodeId));
+    return this.#deps.store.appsOnNodes([...given, ...back].map((node) => node.nodeId));
   }
 
   async #watched(node: LiveNode): Promise<WatchedNode> {
@@ -56,14 +56,9 @@ export class Losses {
   /** The shortest of the apps on it; where all of them wait for ever, it is lost by the common measure and nothing moves. */
   async #patienceMs(nodeId: NodeId): Promise<number> {
     const { store, lostAfterMs } = this.#deps;
-    const apps = await Promise.all((await this.#appsOn([nodeId])).map((appId) => store.appById(appId)));
+    const apps = await Promise.all((await store.appsOnNodes([nodeId])).map((appId) => store.appById(appId)));
     const patience = apps.flatMap((app) => (app === undefined || app.lostAfterMs === 'never' ? [] : [app.lostAfterMs ?? lostAfterMs]));
     return patience.length === 0 ? lostAfterMs : Math.min(...patience);
-  }
-
-  async #appsOn(nodeIds: readonly NodeId[]): Promise<readonly AppId[]> {
-    const rows = await Promise.all(nodeIds.map((nodeId) => this.#deps.store.assignmentsOfNode(nodeId)));
-    return [...new Set(rows.flat().map((row) => row.appId))];
   }
 
   async #giveUp(node: LiveNode | undefined): Promise<void> {

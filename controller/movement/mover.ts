@@ -19,6 +19,9 @@ const SWEEP_MS = 5 * 60_000;
 const NODES_BACK_MS = 30_000;
 /** Apps that may have a voluntary move under way at once: the nodes that take them have other work too. */
 const MOVES_AT_ONCE = 4;
+/** Between two looks at an app there is three times what a look takes: a thousand nodes report by the thousand. Never more than this. */
+const PAUSE_FACTOR = 3;
+const PAUSE_MAX_MS = 300;
 /** Steps of one app in one turn; more take the next turn, so that a push gets in between. */
 const STEPS_A_TURN = 5;
 
@@ -37,6 +40,7 @@ export class Mover {
   readonly #unfinished = new Set<AppId>();
   readonly #moving = new Set<AppId>();
   readonly #heard = new Set<NodeId>();
+  #looking = false;
   #ready = false;
   #sweptAtMs = -Infinity;
 
@@ -78,11 +82,18 @@ export class Mover {
         this.#unfinished.add(appId);
         if (!this.#deps.signal.aborted) this.#deps.log.error({ app: appId, error: describeCauses(error) }, 'movement.failed');
       })
+      .then((tookMs) => this.#pause(tookMs ?? 0))
       .finally(() => {
         const again = this.#running.get(appId) === true;
         this.#running.delete(appId);
         if (again) this.wake(appId);
       });
+  }
+
+  async #pause(tookMs: number): Promise<void> {
+    const { clock, signal } = this.#deps;
+    const ms = Math.min(PAUSE_MAX_MS, Math.round(tookMs * PAUSE_FACTOR));
+    if (ms > 0) await clock.sleep(ms, signal).catch(() => undefined);
   }
 
   /** Why an instance that has to leave its node is still there, in words. */
@@ -95,16 +106,19 @@ export class Mover {
     return this.#losses.held;
   }
 
-  async #turn(appId: AppId): Promise<void> {
+  /** @returns how long it took, ms */
+  async #turn(appId: AppId): Promise<number> {
+    const startedAtMs = this.#deps.clock.monotonicMs();
     this.#running.set(appId, false);
     let result: StepResult | undefined;
     for (let steps = 0; steps < STEPS_A_TURN; steps += 1) {
       this.#deps.signal.throwIfAborted();
       result = await this.#apps.step(appId, this.#moving.has(appId) || this.#moving.size < MOVES_AT_ONCE);
       this.#note(appId, result);
-      if (!result.changed) return;
+      if (!result.changed) break;
     }
-    this.#running.set(appId, true);
+    if (result?.changed === true) this.#running.set(appId, true);
+    return this.#deps.clock.monotonicMs() - startedAtMs;
   }
 
   #note(appId: AppId, result: StepResult): void {
@@ -114,28 +128,37 @@ export class Mover {
     else this.#moving.delete(appId);
   }
 
-  /** Reports come by the dozen: a look at the node's apps after this turn of the event loop serves them all. */
+  /** Reports come by the dozen: one look at the apps of all nodes heard of by now, and at those heard of meanwhile next. */
   #hear(nodeId: NodeId): void {
-    if (this.#heard.has(nodeId)) return;
     this.#heard.add(nodeId);
-    void Promise.resolve()
-      .then(() => this.#lookAt(nodeId))
-      .catch((error: unknown) => {
-        if (!this.#deps.signal.aborted) this.#deps.log.warn({ node: nodeId, error: describeCauses(error) }, 'movement.failed');
-      });
+    if (this.#looking) return;
+    this.#looking = true;
+    void this.#lookAround().finally(() => {
+      this.#looking = false;
+    });
   }
 
-  async #lookAt(nodeId: NodeId): Promise<void> {
+  async #lookAround(): Promise<void> {
+    const { log, signal } = this.#deps;
+    await Promise.resolve(); // what is reported in the same breath
+    while (this.#heard.size > 0) {
+      const nodes = [...this.#heard];
+      this.#heard.clear();
+      await this.#lookAt(nodes).catch((error: unknown) => {
+        if (!signal.aborted) log.warn({ nodes: nodes.length, error: describeCauses(error) }, 'movement.failed');
+      });
+    }
+  }
+
+  async #lookAt(nodes: readonly NodeId[]): Promise<void> {
     const { store, fleet, signal } = this.#deps;
-    this.#heard.delete(nodeId);
     if (!this.#ready || signal.aborted) return;
-    const known = this.#known.get(nodeId);
-    const now = this.#stateOf(nodeId);
-    this.#known.set(nodeId, now);
-    const node = fleet.node(nodeId);
-    if (node?.connected === true && node.lost) await this.#losses.look();
-    for (const row of await store.assignmentsOfNode(nodeId)) this.wake(row.appId);
-    if (known === now) return;
+    const changed = nodes.filter((nodeId) => this.#known.get(nodeId) !== this.#stateOf(nodeId));
+    for (const nodeId of changed) this.#known.set(nodeId, this.#stateOf(nodeId));
+    const returned = nodes.some((nodeId) => fleet.node(nodeId)?.connected === true && fleet.node(nodeId)?.lost === true);
+    if (returned) await this.#losses.look();
+    for (const appId of await store.appsOnNodes(nodes)) this.wake(appId);
+    if (changed.length === 0) return;
     for (const app of await store.appsOnEveryNode()) this.wake(app.id);
     for (const appId of this.#unfinished) this.wake(appId);
   }

@@ -22,6 +22,7 @@ export function startReaper(deps: { readonly store: Store; readonly fleet: Fleet
     }
   };
   return deps.fleet.onChange((nodeId) => {
+    if (!deps.fleet.statusesOn(nodeId).some((status) => status.state === 'stopped')) return;
     if (pending.has(nodeId)) return; // the look under way may miss this report; the next one comes with the next change
     pending.add(nodeId);
     void Promise.resolve().then(() => reap(nodeId));

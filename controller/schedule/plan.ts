@@ -50,7 +50,8 @@ interface Seat {
 export function planPlacements(request: PlanRequest): PlacementPlan {
   const loads = new Loads(request.nodes);
   const seats = [...request.demands].sort((a, b) => compare(a.processType, b.processType)).flatMap((demand) => seatsOf(demand, request));
-  const spreads = new Map(request.demands.map((demand) => [demand.processType, spreadOf(demand, request)]));
+  const byId = new Map(request.nodes.map((node) => [node.nodeId, node]));
+  const spreads = new Map(request.demands.map((demand) => [demand.processType, spreadOf(demand, request.placed, byId)]));
   const chosen = new Map<Seat, NodeId>();
   const sit = (seat: Seat, node: PlanNode | undefined): void => {
     if (node === undefined) return;
@@ -58,7 +59,7 @@ export function planPlacements(request: PlanRequest): PlacementPlan {
     spreads.get(seat.demand.processType)?.add(node);
     chosen.set(seat, node.nodeId);
   };
-  for (const seat of seats) sit(seat, ownNode(seat, loads));
+  for (const seat of seats) sit(seat, ownNode(seat, loads, byId));
   for (const seat of seats.filter((each) => !chosen.has(each) && each.only === undefined)) {
     const eligible = loads.nodes.filter((node) => refusal(node, seat.demand) === undefined);
     sit(seat, bestNode(eligible, loads, { needs: seat.demand, spread: spreads.get(seat.demand.processType) ?? new Spread(undefined) }));
@@ -73,9 +74,9 @@ export function planPlacements(request: PlanRequest): PlacementPlan {
 }
 
 /** The node it was on, or the only one it can be on, given room. */
-function ownNode(seat: Seat, loads: Loads): PlanNode | undefined {
+function ownNode(seat: Seat, loads: Loads, byId: ReadonlyMap<NodeId, PlanNode>): PlanNode | undefined {
   const wanted = seat.only?.nodeId ?? seat.former;
-  const node = loads.nodes.find((each) => each.nodeId === wanted);
+  const node = wanted === undefined ? undefined : byId.get(wanted);
   return node !== undefined && refusal(node, seat.demand) === undefined && loads.hasRoom(node, seat.demand) ? node : undefined;
 }
 
@@ -98,7 +99,8 @@ interface Known {
 function counted(demand: ProcessDemand, count: number, { placed, former }: Known): readonly Seat[] {
   const taken = new Set(placed.map((each) => each.ordinal));
   const ordinals = Array.from({ length: count }, (_, at) => at + 1).filter((ordinal) => !taken.has(ordinal));
-  return ordinals.map((ordinal) => ({ demand, ordinal, former: lowest(former.filter((each) => each.ordinal === ordinal)) }));
+  const formerOf = Map.groupBy(former, (each) => each.ordinal);
+  return ordinals.map((ordinal) => ({ demand, ordinal, former: lowest(formerOf.get(ordinal) ?? []) }));
 }
 
 /** `all`: every eligible node that has none yet gets one; it keeps the number it had there, new ones take the lowest free. */
@@ -108,16 +110,17 @@ function oneEach(demand: ProcessDemand, nodes: readonly PlanNode[], { placed, fo
     .sort((a, b) => compare(a.nodeId, b.nodeId))
     .filter((node) => !served.has(node.nodeId) && refusal(node, demand) === undefined);
   const taken = new Set(placed.map((each) => each.ordinal));
+  const isOpen = new Set(open.map((node) => node.nodeId));
   const kept = new Map<NodeId, number>();
   for (const { nodeId, ordinal } of [...former].sort((a, b) => a.ordinal - b.ordinal || compare(a.nodeId, b.nodeId))) {
-    if (kept.has(nodeId) || taken.has(ordinal) || !open.some((node) => node.nodeId === nodeId)) continue;
+    if (kept.has(nodeId) || taken.has(ordinal) || !isOpen.has(nodeId)) continue;
     kept.set(nodeId, ordinal);
     taken.add(ordinal);
   }
+  let ordinal = 0;
   const nextFree = (): number => {
-    let ordinal = 1;
-    while (taken.has(ordinal)) ordinal += 1;
-    taken.add(ordinal);
+    do ordinal += 1;
+    while (taken.has(ordinal));
     return ordinal;
   };
   return open
@@ -129,10 +132,10 @@ function lowest(placements: readonly Placement[]): NodeId | undefined {
   return placements.map((each) => each.nodeId).sort(compare)[0];
 }
 
-function spreadOf(demand: ProcessDemand, { placed, nodes }: PlanRequest): Spread {
+function spreadOf(demand: ProcessDemand, placed: readonly Placement[], byId: ReadonlyMap<NodeId, PlanNode>): Spread {
   const spread = new Spread(demand.rule.spread);
   for (const each of placed) {
-    const node = nodes.find(({ nodeId }) => nodeId === each.nodeId);
+    const node = byId.get(each.nodeId);
     if (node !== undefined && each.processType === demand.processType) spread.add(node);
   }
   return spread;

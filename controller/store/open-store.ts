@@ -8,6 +8,7 @@ import { createController } from './sqlite/controller.ts';
 import { createDomains } from './sqlite/domains.ts';
 import { announcing, createEvents } from './sqlite/events.ts';
 import { createCertificates } from './sqlite/identity.ts';
+import { createFleetLooks } from './sqlite/fleet-looks.ts';
 import { createJoinTokens } from './sqlite/join-tokens.ts';
 import { createNodeChanges } from './sqlite/node-changes.ts';
 import { createNodes } from './sqlite/nodes.ts';
@@ -55,6 +56,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       ...createCertificates(deps),
       ...createJoinTokens(deps),
       ...createAssignments(deps),
+      ...createFleetLooks(deps),
       ...createEvents(deps, onEvents),
       close: async () => {
         await db.destroy();

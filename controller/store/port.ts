@@ -84,6 +84,12 @@ export interface NodeChange {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
+/** A node that has said Hello, and its facts if they are new. */
+export interface PresentNode {
+  readonly id: NodeId;
+  readonly facts?: Readonly<Record<string, unknown>>;
+}
+
 /** Why an instance takes the place of another. */
 export type MoveReason = 'drain' | 'lost' | 'rebalance';
 
@@ -113,6 +119,18 @@ export interface AssignmentRow {
   /** The instance whose place it takes; the older one goes once this one is live. */
   readonly replaces?: InstanceId | undefined;
   readonly moveReason?: MoveReason | undefined;
+}
+
+/** An instance that should run, as far as routes go. */
+export type RunningRow = Pick<AssignmentRow, 'instanceId' | 'nodeId' | 'appId' | 'release' | 'processType' | 'desired'>;
+
+/** What the desired states of some nodes are made of, all of one moment. */
+export interface DesiredRows {
+  readonly nodes: readonly Pick<NodeRow, 'id' | 'state' | 'generation'>[];
+  readonly assignments: readonly AssignmentRow[];
+  /** Those the assignments name. */
+  readonly apps: readonly App[];
+  readonly releases: readonly Release[];
 }
 
 /** Who asked for it, as its event will say; absent: the controller itself. */
@@ -228,7 +246,8 @@ export interface Store extends IdentityStore, DomainStore {
   // -- nodes (who they are: IdentityStore)
   nodes(): Promise<readonly NodeRow[]>;
   setNodeState(id: NodeId, state: NodeState): Promise<void>;
-  setNodeFacts(id: NodeId, facts: Readonly<Record<string, unknown>>): Promise<void>;
+  /** They are there: `ready`, with these facts, in one transaction. Those that were removed meanwhile are passed over. */
+  setNodesPresent(nodes: readonly PresentNode[]): Promise<void>;
   changeNode(id: NodeId, change: NodeChange): Promise<NodeRow>;
   /** The node is removed and its assignments with it, in one transaction. Its name is free again. */
   removeNode(id: NodeId): Promise<void>;
@@ -236,6 +255,12 @@ export interface Store extends IdentityStore, DomainStore {
   // -- assignments
   changeAssignments(change: AssignmentChange): Promise<void>;
   assignmentsOfNode(id: NodeId): Promise<readonly AssignmentRow[]>;
+  /** In one look, however many nodes: a change that concerns a whole fleet costs no query a node. */
+  desiredRows(nodes: readonly NodeId[]): Promise<DesiredRows>;
+  /** What should run, of every app or only of this one: read after every burst of reports, so no more of a row than routes need. */
+  runningRows(only?: AppId): Promise<readonly RunningRow[]>;
+  /** The apps with instances on any of these nodes. */
+  appsOnNodes(nodes: readonly NodeId[]): Promise<readonly AppId[]>;
   assignmentsOfApp(id: AppId): Promise<readonly AssignmentRow[]>;
   /** Of the whole fleet: for plans that an operator asks for, never for a push. */
   allAssignments(): Promise<readonly AssignmentRow[]>;

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Epoch } from './assignment.ts';
 import type { AppId, NodeId } from './ids.ts';
 import type { AppName } from './names.ts';
@@ -40,6 +41,8 @@ export interface RoutesUpdate extends FleetRoutes {
   readonly baseVersion: number;
   readonly removedNodeIds: readonly NodeId[];
   readonly removedAppIds: readonly AppId[];
+  /** The whole table is the one with this digest: nothing of it is repeated here. */
+  readonly sameAs: string | undefined;
 }
 
 /** The name that the certificate of a node carries when it answers other nodes; `.internal` is nobody's on the internet. */
@@ -48,7 +51,22 @@ export function meshNameOf(nodeId: string): string {
 }
 
 export function wholeTable(table: FleetRoutes): RoutesUpdate {
-  return { ...table, baseVersion: 0, removedNodeIds: [], removedAppIds: [] };
+  return { ...table, baseVersion: 0, removedNodeIds: [], removedAppIds: [], sameAs: undefined };
+}
+
+/** The same for the same content, whatever life or version they are of. */
+export function routesDigest({ peers, apps, refused }: Pick<FleetRoutes, 'peers' | 'apps' | 'refused'>): string {
+  const content = [
+    peers.map(({ nodeId, name, address, port }) => [nodeId, name, address, port]),
+    apps.map(({ appId, app, hostnames, nodeIds }) => [appId, app, hostnames, nodeIds]),
+    refused.toSorted(),
+  ];
+  return createHash('sha256').update(JSON.stringify(content)).digest('base64url');
+}
+
+/** For an agent that has the table already: a fleet that comes back needs it once each, and it grows with the fleet. */
+export function sameTable({ epoch, version }: FleetRoutes, digest: string): RoutesUpdate {
+  return { ...wholeTable({ epoch, version, peers: [], apps: [], refused: [] }), sameAs: digest };
 }
 
 /** What leads from one table to the next; equal entries are left out. */
@@ -64,12 +82,14 @@ export function routesBetween(before: FleetRoutes, after: FleetRoutes): RoutesUp
     removedNodeIds: peers.removed,
     removedAppIds: apps.removed,
     refused: after.refused.filter((serial) => !before.refused.includes(serial)),
+    sameAs: undefined,
   };
 }
 
 /** The table after a change of it. */
 export function withUpdate(table: FleetRoutes, update: RoutesUpdate): FleetRoutes {
   const { epoch, version } = update;
+  if (update.sameAs !== undefined) return { ...table, epoch, version };
   if (update.baseVersion === 0) return { epoch, version, peers: update.peers, apps: update.apps, refused: update.refused };
   return {
     epoch,

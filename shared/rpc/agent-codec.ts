@@ -37,6 +37,7 @@ const hello = z
     cachedAppIds: z.array(field.id()).max(10_000),
     runningTaskIds: z.array(field.id<TaskId>()).max(1_000),
     takesFleetRoutes: z.boolean(),
+    fleetRoutesDigest: field.emptyIsAbsent<string>(field.word),
   })
   .transform(({ agentVersion, facts: of, epoch: known, generation, ...rest }) => {
     const nodeFacts: NodeFacts = { agentVersion, ...of };
@@ -143,7 +144,7 @@ export function encodeAgentMessage(message: AgentMessage): WireAgentMessage {
   return encode(message);
 }
 
-function encodeHello({ facts: of, ledger, cachedAppIds, runningTaskIds, takesFleetRoutes }: Hello): NonNullable<WireAgentMessage['hello']> {
+function encodeHello({ facts: of, ledger, cachedAppIds, runningTaskIds, ...routes }: Hello): NonNullable<WireAgentMessage['hello']> {
   const { agentVersion, ...rest } = of;
   return {
     agentVersion,
@@ -155,7 +156,8 @@ function encodeHello({ facts: of, ledger, cachedAppIds, runningTaskIds, takesFle
     },
     cachedAppIds: cachedAppIds.slice(0, 10_000),
     runningTaskIds: [...runningTaskIds],
-    takesFleetRoutes: takesFleetRoutes ?? false,
+    takesFleetRoutes: routes.takesFleetRoutes ?? false,
+    fleetRoutesDigest: routes.fleetRoutesDigest ?? '',
     ...(ledger === undefined ? {} : { epoch: ledger.epoch, generation: ledger.generation }),
   };
 }

@@ -37,6 +37,7 @@ export const routesUpdate: z.ZodType<RoutesUpdate> = z
     baseVersion: field.count,
     removedNodeIds: z.array(field.id<NodeId>()).max(MAX_PEERS),
     removedAppIds: z.array(field.id<AppId>()).max(MAX_APPS),
+    sameAs: field.emptyIsAbsent<string>(field.word),
   })
   .transform(({ refusedCertificates, ...update }): RoutesUpdate => ({ ...update, refused: refusedCertificates }));
 
@@ -48,5 +49,6 @@ export function encodeRoutes({ refused: refusedCertificates, ...update }: Routes
     apps: update.apps.map((entry) => ({ ...entry, hostnames: [...entry.hostnames], nodeIds: [...entry.nodeIds] })),
     removedNodeIds: [...update.removedNodeIds],
     removedAppIds: [...update.removedAppIds],
+    sameAs: update.sameAs ?? '',
   };
 }

@@ -33,6 +33,8 @@ export interface Hello {
   readonly cachedAppIds: readonly string[];
   readonly runningTaskIds: readonly TaskId[];
   readonly takesFleetRoutes?: boolean | undefined;
+  /** Of the route table it has. */
+  readonly fleetRoutesDigest?: string | undefined;
 }
 
 export interface Heartbeat {

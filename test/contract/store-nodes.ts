@@ -94,9 +94,13 @@ export function nodeCases(get: () => Store): void {
     await get().setNodeState(node.id, 'ready');
     await get().setNodeState(node.id, 'ready');
     await assert.rejects(get().setNodeState(node.id, 'joined'), { code: 'SLIP_STATE_ILLEGAL' });
-    await get().setNodeFacts(node.id, { os: 'debian-12', cpus: 2 });
+    await get().setNodesPresent([{ id: node.id, facts: { os: 'debian-12', cpus: 2 } }]);
+    await get().setNodeState(node.id, 'unreachable');
+    await get().setNodesPresent([{ id: node.id }]);
+    assert.equal((await get().nodes())[0]?.state, 'ready');
     assert.deepEqual((await get().nodes())[0]?.facts, { os: 'debian-12', cpus: 2 });
     await get().setNodeState(node.id, 'removed');
+    await get().setNodesPresent([{ id: node.id, facts: {} }]);
     assert.deepEqual(await get().nodes(), []);
     assert.equal((await get().nodeBySerial(node.certificateSerial))?.state, 'removed');
     await addNode(get(), 'node-a');

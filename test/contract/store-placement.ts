@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import type { AssignmentRow, Store } from '../../controller/store/port.ts';
+import type { App, AssignmentRow, NodeRow, Store } from '../../controller/store/port.ts';
 import { ANYWHERE } from '../../shared/domain/placement.ts';
 import { parseProcessType } from '../../shared/domain/names.ts';
 import { addApp, addNode, addUser, assignment, newRelease, noChange } from '../support/store-fixtures.ts';
@@ -56,4 +56,27 @@ export function placementCases(get: () => Store): void {
     await get().changeAssignments({ ...noChange, remove: [rows[1].instanceId, rows[2].instanceId] });
     assert.deepEqual(await promised(), [[100, 0], [0, 0]]); // prettier-ignore
   });
+
+  it('reads what the desired states of many nodes are made of, each thing once, and nothing of other nodes', async () => {
+    const owner = (await addUser(get())).id;
+    const [app, other] = [await addApp(get(), owner, 'one'), await addApp(get(), owner, 'two')];
+    const nodes = [await addNode(get(), 'n1'), await addNode(get(), 'n2'), await addNode(get(), 'n3')] as const;
+    for (const each of [app, app, other]) await get().createRelease(newRelease(each));
+    const on = (index: 0 | 1 | 2, appId: App['id'], release: number): AssignmentRow =>
+      assignment({ nodeId: nodes[index].id, appId, release });
+    const rows = [on(0, app.id, 1), on(0, app.id, 2), on(1, app.id, 2), on(2, other.id, 1)] as const;
+    await get().changeAssignments({ ...noChange, add: rows });
+    const seen = await get().desiredRows([nodes[0].id, nodes[1].id, 'n0ne0n0ne0n0ne0n0ne0' as NodeRow['id']]);
+    assert.deepEqual(seen.nodes.toSorted((a, b) => (a.id < b.id ? -1 : 1)), sortedGenerations([nodes[0], nodes[1]], 1)); // prettier-ignore
+    const ids = (of: readonly AssignmentRow[]): string[] => of.map((row) => row.instanceId).sort();
+    assert.deepEqual(ids(seen.assignments), ids(rows.slice(0, 3)));
+    assert.deepEqual(seen.apps, [app]);
+    assert.deepEqual(seen.releases.map((release) => [release.appId, release.version]).sort(), [[app.id, 1], [app.id, 2]]); // prettier-ignore
+    assert.deepEqual(await get().appsOnNodes([nodes[0].id, nodes[1].id]), [app.id]);
+    assert.deepEqual(await get().appsOnNodes([]), []);
+  });
+}
+
+function sortedGenerations(nodes: readonly NodeRow[], generation: number): unknown[] {
+  return nodes.map(({ id, state }) => ({ id, state, generation })).sort((a, b) => (a.id < b.id ? -1 : 1));
 }

@@ -52,6 +52,10 @@ export class FakeFleet implements Fleet {
     return this.statuses.get(id);
   }
 
+  statusesOn(): readonly InstanceStatus[] {
+    return [...this.statuses.values()];
+  }
+
   publish(): Promise<void> {
     return Promise.resolve();
   }

@@ -5,7 +5,7 @@ import type { SessionHandlers } from '../../agent/session/port.ts';
 import { createDispatch, type Dispatch, type DispatchConfig } from '../../controller/dispatch/create-dispatch.ts';
 import type { App, NodeRow, Store } from '../../controller/store/port.ts';
 import type { DesiredState } from '../../shared/domain/assignment.ts';
-import { withUpdate, type FleetRoutes, type RoutesUpdate } from '../../shared/domain/fleet-routes.ts';
+import { routesDigest, withUpdate, type FleetRoutes, type RoutesUpdate } from '../../shared/domain/fleet-routes.ts';
 import type { BuildTask } from '../../shared/domain/build.ts';
 import type { TaskId } from '../../shared/domain/ids.ts';
 import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
@@ -60,6 +60,7 @@ export function fakeAgent(): FakeAgent {
       ledger: agent.accepted.at(-1),
       cachedAppIds: [],
       runningTaskIds: agent.running,
+      fleetRoutesDigest: agent.routes === undefined ? undefined : routesDigest(agent.routes),
     }),
     heartbeat: async () => ({ diskFreeBytes: 4e9, load1: 0.5, runningInstances: 0, memoryFreeBytes: 1e8 }),
     instances: () => agent.statuses,

@@ -1,12 +1,13 @@
 import type { NewEvent } from '../../../shared/domain/event.ts';
 import { NODE_STATES, transition, type NodeState } from '../../../shared/domain/states.ts';
-import type { NodeRow, Store } from '../port.ts';
+import type { Clock } from '../../../shared/kit/clock.ts';
+import type { NodeRow, PresentNode, Store } from '../port.ts';
 import { insertEvent } from './events.ts';
 import { notFound, type RepositoryDeps } from './repository.ts';
 import { nodeRow, parseRow, parseRows } from './rows.ts';
 import type { Tx } from './schema.ts';
 
-type Nodes = Pick<Store, 'nodes' | 'setNodeState' | 'setNodeFacts'>;
+type Nodes = Pick<Store, 'nodes' | 'setNodeState' | 'setNodesPresent'>;
 
 export function createNodes({ inTransaction, clock }: RepositoryDeps): Nodes {
   return {
@@ -14,27 +15,35 @@ export function createNodes({ inTransaction, clock }: RepositoryDeps): Nodes {
       inTransaction(async (tx) => {
         return parseRows(nodeRow, await tx.selectFrom('nodes').selectAll().where('state', '<>', 'removed').orderBy('name').execute());
       }),
-    setNodeState: (id, state) =>
+    setNodeState: (id, state) => inTransaction(async (tx) => setState({ tx, clock }, await mustFindNode(tx, id), state)),
+    setNodesPresent: (nodes) =>
       inTransaction(async (tx) => {
-        const node = await mustFindNode(tx, id);
-        if (node.state === state) return;
-        await tx
-          .updateTable('nodes')
-          .set({ state: transition(NODE_STATES, node.state, state) })
-          .where('id', '=', id)
-          .execute();
-        await insertEvent(tx, clock, stateEvent(node, state));
-      }),
-    setNodeFacts: (id, facts) =>
-      inTransaction(async (tx) => {
-        await mustFindNode(tx, id);
-        await tx
-          .updateTable('nodes')
-          .set({ facts: JSON.stringify(facts) })
-          .where('id', '=', id)
-          .execute();
+        for (const { id, facts } of nodes) {
+          const node = await mustFindNode(tx, id);
+          if (node.state === 'removed') continue;
+          if (facts !== undefined) await setFacts(tx, id, facts);
+          await setState({ tx, clock }, node, 'ready');
+        }
       }),
   };
+}
+
+async function setFacts(tx: Tx, id: string, facts: NonNullable<PresentNode['facts']>): Promise<void> {
+  await tx
+    .updateTable('nodes')
+    .set({ facts: JSON.stringify(facts) })
+    .where('id', '=', id)
+    .execute();
+}
+
+async function setState({ tx, clock }: { tx: Tx; clock: Clock }, node: NodeRow, state: NodeState): Promise<void> {
+  if (node.state === state) return;
+  await tx
+    .updateTable('nodes')
+    .set({ state: transition(NODE_STATES, node.state, state) })
+    .where('id', '=', node.id)
+    .execute();
+  await insertEvent(tx, clock, stateEvent(node, state));
 }
 
 function stateEvent({ name, state: before }: NodeRow, state: NodeState): NewEvent {

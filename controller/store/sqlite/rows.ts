@@ -115,6 +115,7 @@ export const nodeRow = z.strictObject({
   certificateNotAfterMs: optional(whole),
   revokedAtMs: optional(whole),
 });
+export const nodeGenerationRow = nodeRow.pick({ id: true, state: true, generation: true });
 export const joinTokenRow = z.strictObject({
   id: z.string(),
   labels: json(strings),
@@ -176,8 +177,13 @@ export const routedAppRow = z.strictObject({
   release: optional(whole),
   domains: z.array(z.string()),
 });
+export const runningRow = z.strictObject({
+  ...{ instanceId, nodeId, appId, release: whole },
+  ...{ processType: z.string().transform(parseProcessType), desired: z.enum(['run', 'standby', 'stop']) },
+});
 export const labelsColumn = json(strings);
 export const digestColumn = digest;
+export const appIdColumn = appId;
 
 /** @throws SLIP_STORE_ROW: somebody else wrote into our file */
 export function parseRow<T extends z.ZodType>(schema: T, row: unknown): z.output<T> {

@@ -55,6 +55,27 @@ describe('a session between agent and controller', () => {
     await eventually('the acknowledgement', () => rig.dispatch.acknowledgement(node.row.id)?.generation === generation);
   });
 
+  it('sends nobody a route table twice: who has it takes over the epoch of the next life, who has another is sent all of it', async (t) => {
+    const rig = await startRig(t);
+    const [alpha, beta] = [await rig.join('alpha'), await rig.join('beta')];
+    const [same, other] = [fakeAgent(), fakeAgent()];
+    connectAgent(t, rig, { stateDir: alpha.stateDir, agent: same });
+    connectAgent(t, rig, { stateDir: beta.stateDir, agent: other });
+    const peersOf = (agent: FakeAgent): number | undefined => agent.routes?.peers.length;
+    await eventually('the table', () => peersOf(same) === 2 && peersOf(other) === 2 && connectedNames(rig).length === 2);
+    const former = same.routes?.epoch.counter ?? 0;
+    for (const agent of [same, other]) agent.updates = [];
+    if (other.routes !== undefined) other.routes = { ...other.routes, peers: [] };
+    await rig.restart();
+    await eventually('the next life', () => [same, other].every((agent) => (agent.routes?.epoch.counter ?? 0) > former));
+    assert.equal(same.updates[0]?.peers.length, 0);
+    assert.notEqual(same.updates[0].sameAs, undefined);
+    assert.equal(other.updates[0]?.peers.length, 2);
+    assert.deepEqual(same.routes?.peers, other.routes?.peers);
+    await rig.dispatch.fleet.routesApplied(rig.app.id, AbortSignal.timeout(5_000));
+    assert.deepEqual(rig.logger.events.filter(({ event }) => event === 'routes.not-applied'), []); // prettier-ignore
+  });
+
   it('carries reports to the fleet and tells listeners', async (t) => {
     const rig = await startRig(t);
     const node = await rig.join('alpha');

@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { createFleetLedger, refuseRoutes } from '../../../../agent/reconcile/fleet-ledger.ts';
-import { routesBetween, wholeTable } from '../../../../shared/domain/fleet-routes.ts';
+import { routesBetween, routesDigest, sameTable, wholeTable } from '../../../../shared/domain/fleet-routes.ts';
 import { silentLogger } from '../../../../shared/kit/log.ts';
 import { tempDir } from '../../../support/certificates.ts';
 import { anApp, aPeer, aTable } from '../../../support/fleet-routes.ts';
@@ -23,6 +23,8 @@ describe('whose routes an agent takes over', () => {
     ['one of an older life', wholeTable(aTable(9, epoch(0, 'old'))), 'SLIP_ROUTES_OLD_EPOCH'],
     ['one of a copy', wholeTable(aTable(9, epoch(1, 'copy'))), 'SLIP_ROUTES_OTHER_CONTROLLER'],
     ['any of a newer life', wholeTable(aTable(1, epoch(2, 'next'))), undefined],
+    ['the table it has, named by its digest, in a newer life', sameTable(aTable(1, epoch(2, 'next')), routesDigest(held)), undefined],
+    ['another, named by its digest', sameTable(aTable(6, {}), routesDigest(one)), 'SLIP_ROUTES_GAP'],
     ['a change in a newer life', { ...wholeTable(aTable(6, epoch(2, 'next'))), baseVersion: 5 }, 'SLIP_ROUTES_GAP'],
   ];
   for (const [what, update, code] of cases) {
@@ -43,8 +45,13 @@ describe('the routes on disk', () => {
     assert.equal(await ledger.accept(routesBetween(one, two)), undefined);
     const next = createFleetLedger({ stateDir, logger: silentLogger });
     assert.deepEqual(await next.load(), two);
+    const [epoch, version] = [{ counter: 2, id: 'next' }, 1] as const;
+    const third = createFleetLedger({ stateDir, logger: silentLogger });
+    assert.equal((await third.accept(sameTable({ ...two, epoch, version }, routesDigest(two))))?.code, 'SLIP_ROUTES_GAP', 'nothing loaded');
     assert.equal((await next.accept(wholeTable(one)))?.code, 'SLIP_ROUTES_OLD_VERSION');
     assert.deepEqual(next.current(), two);
+    assert.equal(await next.accept(sameTable({ ...two, epoch, version }, routesDigest(two))), undefined);
+    assert.deepEqual(next.current(), { ...two, epoch, version });
   });
 
   it('count as none when they are damaged', async (t) => {

@@ -87,6 +87,7 @@ describe('every message survives the wire', () => {
         cachedAppIds: fc.array(any.anyId<string>(), { maxLength: 3 }),
         runningTaskIds: fc.array(any.anyId<TaskId>(), { maxLength: 3 }),
         takesFleetRoutes: fc.boolean(),
+        fleetRoutesDigest: fc.constantFrom('Zm9v', undefined),
       }),
       throughAgentWire,
     );

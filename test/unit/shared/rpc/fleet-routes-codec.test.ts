@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { RoutesUpdate } from '../../../../shared/domain/fleet-routes.ts';
-import { wholeTable } from '../../../../shared/domain/fleet-routes.ts';
+import { routesDigest, sameTable, wholeTable } from '../../../../shared/domain/fleet-routes.ts';
 import { decodeAgentMessage, encodeAgentMessage } from '../../../../shared/rpc/agent-codec.ts';
 import { decodeControllerMessage, encodeControllerMessage } from '../../../../shared/rpc/controller-codec.ts';
 import type { AgentMessage } from '../../../../shared/rpc/messages.ts';
@@ -23,6 +23,8 @@ describe('the route table on the wire', () => {
   it('survives, whole and as a change, and so does its acknowledgement', () => {
     const whole = wholeTable(aTable(3, { peers: [aPeer('aa'), { ...aPeer('bb'), address: '', port: 0 }], apps: [anApp('shop', ['aa'])] }));
     assert.deepEqual(throughWire(whole), { kind: 'fleetRoutes', update: whole });
+    const same = sameTable(aTable(4, {}), routesDigest(whole));
+    assert.deepEqual(throughWire(same), { kind: 'fleetRoutes', update: same });
     const change = {
       ...whole,
       baseVersion: 2,

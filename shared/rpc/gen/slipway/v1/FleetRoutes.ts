@@ -14,6 +14,7 @@ export interface FleetRoutes {
   'removedNodeIds'?: (string)[];
   'removedAppIds'?: (string)[];
   'refusedCertificates'?: (string)[];
+  'sameAs'?: (string);
 }
 
 export interface FleetRoutes__Output {
@@ -25,4 +26,5 @@ export interface FleetRoutes__Output {
   'removedNodeIds': (string)[];
   'removedAppIds': (string)[];
   'refusedCertificates': (string)[];
+  'sameAs': (string);
 }

@@ -12,6 +12,7 @@ export interface Hello {
   'cachedAppIds'?: (string)[];
   'runningTaskIds'?: (string)[];
   'takesFleetRoutes'?: (boolean);
+  'fleetRoutesDigest'?: (string);
 }
 
 export interface Hello__Output {
@@ -22,4 +23,5 @@ export interface Hello__Output {
   'cachedAppIds': (string)[];
   'runningTaskIds': (string)[];
   'takesFleetRoutes': (boolean);
+  'fleetRoutesDigest': (string);
 }

@@ -1,0 +1,52 @@
+import { sql, type RawBuilder } from 'kysely';
+import type { NodeId } from '../../../shared/domain/ids.ts';
+import type { DesiredRows, Store } from '../port.ts';
+import type { RepositoryDeps } from './repository.ts';
+import { appIdColumn, appRow, assignmentRow, nodeGenerationRow, parseRow, parseRows, releaseRow, runningRow } from './rows.ts';
+import type { Tx } from './schema.ts';
+
+/** What is asked about many nodes or instances at once. */
+export function createFleetLooks({ inTransaction }: RepositoryDeps): Pick<Store, 'desiredRows' | 'runningRows' | 'appsOnNodes'> {
+  return {
+    desiredRows: (nodeIds) => inTransaction((tx) => readDesiredRows(tx, nodeIds)),
+    runningRows: (only) =>
+      inTransaction(async (tx) => {
+        const rows = tx
+          .selectFrom('assignments')
+          .select(['instanceId', 'nodeId', 'appId', 'release', 'processType', 'desired'])
+          .where('desired', '=', 'run');
+        return parseRows(runningRow, await (only === undefined ? rows : rows.where('appId', '=', only)).execute());
+      }),
+    appsOnNodes: (nodeIds) =>
+      inTransaction(async (tx) => {
+        const rows = await tx.selectFrom('assignments').select('appId').distinct().where('nodeId', 'in', listOf(nodeIds)).execute();
+        return rows.map((row) => parseRow(appIdColumn, row.appId));
+      }),
+  };
+}
+
+/** Four queries, whatever the number of nodes, apps and releases. */
+async function readDesiredRows(tx: Tx, nodeIds: readonly NodeId[]): Promise<DesiredRows> {
+  const ids = listOf(nodeIds);
+  const assigned = sql`assignments where node_id in ${ids}`;
+  const nodes = tx.selectFrom('nodes').select(['id', 'state', 'generation']).where('id', 'in', ids);
+  const apps = tx
+    .selectFrom('apps')
+    .selectAll()
+    .where(sql<boolean>`id in (select app_id from ${assigned})`);
+  const releases = tx
+    .selectFrom('releases')
+    .selectAll()
+    .where(sql<boolean>`(app_id, version) in (select app_id, release from ${assigned})`);
+  return {
+    nodes: parseRows(nodeGenerationRow, await nodes.execute()),
+    assignments: parseRows(assignmentRow, await tx.selectFrom('assignments').selectAll().where('nodeId', 'in', ids).execute()),
+    apps: parseRows(appRow, await apps.execute()),
+    releases: parseRows(releaseRow, await releases.execute()),
+  };
+}
+
+/** One statement for lists of any length. */
+function listOf(ids: readonly string[]): RawBuilder<string> {
+  return sql<string>`(select value from json_each(${JSON.stringify(ids)}))`;
+}
