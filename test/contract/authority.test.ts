@@ -70,8 +70,10 @@ describe('the certificate authority', () => {
     nowMs += 2 * DAY_MS;
     const renewed = await authority.serverCredential();
     assert.notEqual(renewed.certificatePem, first.certificatePem);
+    assert.equal(renewed.keyPem, first.keyPem, 'the line of a token made before it names this key');
     const renamed = await (await openCa({ ...at, serverNames: ['fleet.example.com'] })).serverCredential();
     assert.equal(new X509Certificate(renamed.certificatePem).subjectAltName, 'DNS:fleet.example.com');
+    assert.equal(renamed.keyPem, first.keyPem);
     await writeFile(join(at.dir, 'server.pem'), 'garbage');
     await (await openCa(at)).serverCredential();
   });

@@ -31,7 +31,7 @@ export interface Authority {
   readonly caPem: string;
   /** `sha256:` and the hex SHA-256 of the CA's public key (SPKI): what a joining node is given to trust us by. */
   readonly pin: string;
-  /** The present one; renewed when a third of its life is left. Ask again at least daily. */
+  /** The present one; renewed, for the same key, when a third of its life is left. Ask again at least daily. */
   serverCredential(): Promise<ServerCredential>;
   /**
    * @returns the SHA-256 of its public key, hex: the same machine asks with the same key

@@ -49,17 +49,27 @@ export async function selfSignCa(validity: Validity): Promise<KeyAndCertificate>
   return { key: keys.privateKey, certificate };
 }
 
-export async function issueServer(ca: KeyAndCertificate, names: readonly string[], validity: Validity): Promise<KeyAndCertificate> {
-  const keys = await generateKeys();
+/** @param of.former whose key is kept: the lines that tokens came in name it */
+export async function issueServer(
+  ca: KeyAndCertificate,
+  of: { readonly names: readonly string[]; readonly former: KeyAndCertificate | undefined },
+  validity: Validity,
+): Promise<KeyAndCertificate> {
+  const { key, publicKey } = of.former === undefined ? await newKey() : { ...of.former, publicKey: of.former.certificate.publicKey };
   const certificate = await sign(ca, {
-    publicKey: new x509.PublicKey(await webcrypto.subtle.exportKey('spki', keys.publicKey)),
+    publicKey,
     subject: 'CN=slipway-controller',
     serial: newSerial(),
     usages: [x509.ExtendedKeyUsage.serverAuth],
-    names: names.map((name) => ({ type: isIP(name) === 0 ? 'dns' : 'ip', value: name })),
+    names: of.names.map((name) => ({ type: isIP(name) === 0 ? 'dns' : 'ip', value: name })),
     validity,
   });
-  return { key: keys.privateKey, certificate };
+  return { key, certificate };
+}
+
+async function newKey(): Promise<{ key: webcrypto.CryptoKey; publicKey: x509.PublicKey }> {
+  const keys = await generateKeys();
+  return { key: keys.privateKey, publicKey: new x509.PublicKey(await webcrypto.subtle.exportKey('spki', keys.publicKey)) };
 }
 
 /** For both ends of the mesh. The name is of that use alone: no door of the controller is ever called so. */

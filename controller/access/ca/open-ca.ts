@@ -56,7 +56,7 @@ async function currentServerCredential(ca: KeyAndCertificate, path: string, opti
   const known = await readCredential(path).catch(() => undefined);
   if (known !== undefined && (await isGood(known, ca, options))) return await asServerCredential(known, ca);
   const validity = { nowMs: options.clock.nowMs(), lifetimeMs: options.serverLifetimeMs ?? SERVER_LIFETIME_MS };
-  const fresh = await issueServer(ca, options.serverNames, validity);
+  const fresh = await issueServer(ca, { names: options.serverNames, former: known }, validity);
   await writeCredential(path, fresh);
   return await asServerCredential(fresh, ca);
 }
