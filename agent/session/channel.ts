@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+import { checkServerIdentity } from 'node:tls';
 import { credentials, type ClientDuplexStream } from '@grpc/grpc-js';
 import {
   loadAgentService,
@@ -24,13 +26,18 @@ export interface Channel {
   close(): void;
 }
 
+const ANY_NAME = 'slipway-controller';
+
 export type OpenChannel = (tls: NodeTls, settings: ChannelSettings) => Channel;
 
 /** Makes channels of its own TLS context and connection each; the contract is read once. */
 export function createChannels(): OpenChannel {
   const Service = loadAgentService();
   return (tls, settings) => {
-    const secure = credentials.createSsl(Buffer.from(tls.ca), Buffer.from(tls.key), Buffer.from(tls.certificate));
+    const name = settings.serverName ?? settings.address.slice(0, settings.address.lastIndexOf(':')).replace(/^\[|\]$/g, '');
+    const secure = credentials.createSsl(Buffer.from(tls.ca), Buffer.from(tls.key), Buffer.from(tls.certificate), {
+      checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate),
+    });
     const client: AgentServiceClient = new Service(settings.address, secure, {
       'grpc.keepalive_time_ms': settings.keepaliveTimeMs,
       'grpc.keepalive_timeout_ms': settings.keepaliveTimeoutMs,
@@ -40,9 +47,9 @@ export function createChannels(): OpenChannel {
       'grpc.use_local_subchannel_pool': 1,
       'grpc.enable_retries': 0,
       'grpc.enable_http_proxy': 0,
-      ...(settings.serverName === undefined
-        ? {}
-        : { 'grpc.ssl_target_name_override': settings.serverName, 'grpc.default_authority': settings.serverName }),
+      // What the handshake asks for, which cannot be an address; what the certificate must carry is checked above.
+      'grpc.ssl_target_name_override': isIP(name) === 0 ? name : ANY_NAME,
+      ...(settings.serverName === undefined ? {} : { 'grpc.default_authority': settings.serverName }),
     });
     return { open: () => client.Session(), close: () => client.close() };
   };

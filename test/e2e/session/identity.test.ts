@@ -3,6 +3,7 @@ import { connect } from 'node:tls';
 import { describe, it, type TestContext } from 'node:test';
 import { credentials, type Client, type ServiceError } from '@grpc/grpc-js';
 import type { NodeTls } from '../../../agent/session/node-files.ts';
+import { openCa } from '../../../controller/access/ca/open-ca.ts';
 import { createDispatch } from '../../../controller/dispatch/create-dispatch.ts';
 import { systemClock } from '../../../shared/kit/clock.ts';
 import { randomId } from '../../../shared/kit/random-id.ts';
@@ -100,6 +101,30 @@ describe('who may open a session', () => {
     t.after(() => fake.close());
     const line = await complaint(t, { ...rig, port }, victim.issued.tls);
     assert.match(line, /not a controller's|does not name/);
+  });
+
+  it('an agent knows a controller by its address where it has no name, and takes no certificate that lacks it', async (t) => {
+    const warnings: Error[] = [];
+    const hear = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', hear);
+    t.after(() => process.off('warning', hear));
+    const rig = await startRig(t);
+    const { stateDir } = await rig.join('alpha');
+    const connectTo = (port: number, logger = recordingLogger()) => {
+      const config = { address: `127.0.0.1:${String(port)}` };
+      return { logger, session: connectAgent(t, rig, { stateDir, agent: fakeAgent(), config, logger }) };
+    };
+    const { session } = connectTo(rig.port);
+    await eventually('the session', () => session.connected);
+    const nameless = await openCa({ dir: rig.ca.dir, mayCreate: false, serverNames: ['localhost'], clock: systemClock });
+    const tls = await serverTls(nameless);
+    const config = { epoch: { counter: 9, id: 'other' }, baseDomain: 'x.test', tls, listenAddress: '127.0.0.1:0' };
+    const other = createDispatch(config, { store: rig.store, clock: systemClock, logger: recordingLogger(), randomId });
+    t.after(() => other.close());
+    const { logger } = connectTo(await other.listen());
+    const line = await eventually('a line of the log', () => logger.events.find((one) => one.level === 'warn'));
+    assert.match(line.event, /certificate does not name 127\.0\.0\.1/);
+    assert.deepEqual(warnings, []);
   });
 
   it('without a client certificate, or below TLS 1.2, there is no connection', async (t) => {
