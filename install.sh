@@ -12,7 +12,8 @@
 #
 # The same file makes a machine the controller, from a checkout of Slipway: sudo ./install.sh controller --help
 #
-# Everything happens in main, on the last line: a copy that was cut off does nothing.
+# All of it is one group, from this brace to the last one: a copy that was cut off anywhere is a syntax error and does nothing.
+{
 
 # What the controller that serves this file fills in.
 # >>> served
@@ -33,6 +34,7 @@ ETC=/etc/slipway
 STATE=/var/lib/slipway
 CACHE=/var/cache/slipway
 UNITS=/etc/systemd/system
+LOCK=/run/slipway-install.lock
 STEPS=6
 # Below this the first app would fill the disk.
 FREE_MB=2048
@@ -130,9 +132,8 @@ require_disk() {
 }
 
 # What the controller answers is believed because of its key, whatever the clock here says.
-fetch() {
-  curl --fail --silent --show-error --insecure --pinnedpubkey "$SERVED_KEY" --retry 3 --connect-timeout 15 "$@"
-}
+ask() { curl --silent --show-error --insecure --pinnedpubkey "$SERVED_KEY" --retry 3 --connect-timeout 15 "$@"; }
+fetch() { ask --fail "$@"; }
 
 require_controller() {
   [ -n "$SERVED_URL" ] ||
@@ -162,7 +163,22 @@ require_membership() {
   case $NAME in
     '' | ? | [!a-z]* | *[!a-z0-9-]* | *-) fail "\"$NAME\" cannot be the name of a node: that has at least 2 lower-case letters, digits and dashes, and starts with a letter." "Give another behind the line: | sudo sh -s -- --name fra-1" ;;
   esac
+  check_token
 }
+
+# Before anything is installed. A join whose answer got lost has left its key, and is let in with that.
+check_token() {
+  [ ! -f "$STATE/join.key" ] || return 0
+  status=$(printf '{"token":"%s","name":"%s"}' "$SLIPWAY_TOKEN" "$NAME" |
+    ask --data @- --header 'Content-Type: application/json' --max-time 60 --output "$WORK/answer" --write-out '%{http_code}' "$SERVED_URL/v1/join/check") ||
+    fail "The controller at $SERVED_URL stopped answering." "Run the same line again."
+  [ "$status" != 204 ] || return 0
+  reason=$(answer_field message)
+  fail "${reason:-The controller refused the token (HTTP $status).}" "$(answer_field hint)"
+}
+
+# One text field of the controller's last answer.
+answer_field() { sed -n 's/.*"'"$1"'": *"\([^"]*\)".*/\1/p' "$WORK/answer"; }
 
 detect() {
   step 1 "This machine"
@@ -389,6 +405,13 @@ remove_packages() {
   ! is_ours systemd-container || rmdir /var/lib/machines /var/lib/portables 2>/dev/null || true
 }
 
+# What ip and lxc made below /run for sandboxes. Where others have namespaces or containers, theirs stay.
+clear_run() {
+  [ -n "$(ls -A /run/netns 2>/dev/null)" ] || { umount /run/netns && rmdir /run/netns; } 2>/dev/null || true
+  rm -rf "/run/lxc/lock$STATE"
+  rmdir -p /run/lxc/lock/var/lib 2>/dev/null || true
+}
+
 uninstall() {
   STEPS=3
   [ "$(id -u)" -eq 0 ] || fail "This needs root." "Run it with sudo."
@@ -401,17 +424,19 @@ uninstall() {
   step 2 "Remove $ROOT, $ETC, $STATE, $CACHE and the units"
   step 3 "Remove packages: $(tr '\n' ' ' 2>/dev/null <"$ETC/packages-installed" || true)"
   planned && return 0
+  take_turn
   systemctl disable --now --quiet slipway-switch.service slipway-agent.service 2>/dev/null || true
   if [ -n "$name" ] && [ -x "$ROOT/current/node/bin/node" ]; then
     "$ROOT/current/node/bin/node" "$ROOT/current/agent/main.mjs" remove --config "$ETC/agent.json" >"$WORK/remove" 2>&1 || { tail -n 5 "$WORK/remove" >&2; warn "not everything could be stopped"; }
   fi
   systemctl stop slipway.slice 2>/dev/null || true
   unmount_state
+  clear_run
   rm -f "$UNITS/slipway-agent.service" "$UNITS/slipway.slice"
   systemctl daemon-reload
   systemctl reset-failed 'slipway-*' 2>/dev/null || true
   remove_packages
-  rm -rf "$ROOT" "$STATE" "$CACHE"
+  rm -rf "$ROOT" "$STATE" "$CACHE" "$LOCK"
   # A controller may live here too.
   rm -f "$ETC/agent.json" "$ETC"/packages-*
   rmdir "$ETC" 2>/dev/null || [ -e "$ETC/controller.json" ] || rm -rf "$ETC"
@@ -467,7 +492,7 @@ work_folder() {
 # One at a time. The lock is gone with the process.
 take_turn() {
   command -v flock >/dev/null || return 0
-  exec 9>/run/slipway-install.lock
+  exec 9>"$LOCK"
   flock -n 9 || fail "Another install.sh is at work on this machine." "Wait until it has ended, then run this again."
 }
 
@@ -501,4 +526,5 @@ main() {
   if planned; then say "Dry run: nothing was changed."; else say "Done: this machine is a node of the fleet. On your own machine: slipway nodes"; fi
 }
 
-{ if [ "${1-}" = controller ]; then main "$@"; else main "$@" </dev/null; fi; }
+if [ "${1-}" = controller ]; then main "$@"; else main "$@" </dev/null; fi
+}

@@ -103,6 +103,8 @@ export interface IdentityStore {
   /** Unused and unexpired ones, newest first. */
   joinTokens(nowMs: number): Promise<readonly JoinTokenRow[]>;
   removeJoinToken(id: string, by?: UserName): Promise<boolean>;
+  /** Spends nothing. @throws what `redeemJoinToken` would throw now for a machine that asks for the first time */
+  checkJoinToken(secretHash: string, nowMs: number, name: NodeName): Promise<void>;
   /**
    * Single use: marks the token used and creates the node in one transaction. The same key gets the same node again
    * as long as that node never connected.

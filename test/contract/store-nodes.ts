@@ -31,6 +31,18 @@ export function nodeCases(get: () => Store): void {
     assert.equal(await words('expired'), await words('unknown'));
   });
 
+  it('says beforehand whether a token would let a node of this name in, and spends nothing', async () => {
+    await addNode(get(), 'node-a');
+    await get().addJoinToken({ secretHash: 'h', labels: {}, expiresAtMs: 100 });
+    const check = (hash: string, nowMs: number, name: string) => get().checkJoinToken(hash, nowMs, parseNodeName(name));
+    await check('h', 99, 'node-b');
+    await assert.rejects(check('h', 99, 'node-a'), { code: 'SLIP_NODE_EXISTS' });
+    await assert.rejects(check('unknown', 99, 'node-b'), { code: 'SLIP_JOIN_TOKEN' });
+    await assert.rejects(check('h', 100, 'node-b'), { code: 'SLIP_JOIN_TOKEN' });
+    await get().redeemJoinToken('h', 99, { name: parseNodeName('node-b'), certificateSerial: 'new' });
+    await assert.rejects(check('h', 99, 'node-c'), { code: 'SLIP_JOIN_TOKEN' });
+  });
+
   it('keeps the token good when the node name is taken', async () => {
     await addNode(get(), 'node-a');
     await get().addJoinToken({ secretHash: 'h', labels: {}, expiresAtMs: 100 });

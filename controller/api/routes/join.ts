@@ -13,6 +13,7 @@ import { anonymousRoute, type Route } from '../route.ts';
 const token = z.string().min(1).max(200);
 const csr = z.string().max(10_000);
 const joinBody = z.strictObject({ token, csr, name: z.string().max(100) });
+const checkBody = z.strictObject({ token, name: z.string().max(100) });
 const rejoinBody = z.strictObject({ token, csr, nodeId: z.string().max(64).optional() });
 
 /** Failures of one address, bounded for the work they make: nobody guesses 256 bits, and a rack may join from behind one address. */
@@ -22,7 +23,22 @@ const BODY_LIMIT_BYTES = 16 * 1024;
 /** A machine with a token gets a certificate: as a new node, or as one the fleet knows. */
 export function joinRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
   const failures = createRateLimit(FAILURES, deps.clock);
-  return [joinRoute(config, deps, failures), rejoinRoute(config, deps, failures)];
+  return [checkRoute(deps, failures), joinRoute(config, deps, failures), rejoinRoute(config, deps, failures)];
+}
+
+/** Whether a join would be let in: asked before anything is installed for it. */
+function checkRoute({ store, clock }: ApiDeps, failures: RateLimit): Route {
+  return anonymousRoute({
+    method: 'POST',
+    url: '/join/check',
+    auth: 'anonymous',
+    action: 'node.join',
+    body: checkBody,
+    bodyLimitBytes: BODY_LIMIT_BYTES,
+    handle: async ({ body, request }) => {
+      await failures.guard(request.ip, () => store.checkJoinToken(hashToken(body.token), clock.nowMs(), parseNodeName(body.name)));
+    },
+  });
 }
 
 function joinRoute(config: ApiConfig, deps: ApiDeps, failures: RateLimit): Route {

@@ -13,7 +13,7 @@ import type { JoinTokenTableRow, Tx } from './schema.ts';
 
 type JoinTokens = Pick<
   IdentityStore,
-  'addJoinToken' | 'joinTokens' | 'removeJoinToken' | 'redeemJoinToken' | 'rejoinTarget' | 'redeemRejoinToken'
+  'addJoinToken' | 'joinTokens' | 'removeJoinToken' | 'checkJoinToken' | 'redeemJoinToken' | 'rejoinTarget' | 'redeemRejoinToken'
 >;
 
 /** Used and expired tokens are kept this long, so that a machine whose answer got lost can ask again. */
@@ -52,13 +52,20 @@ export function createJoinTokens({ inTransaction, clock, randomId }: RepositoryD
         await insertEvent(tx, clock, { kind: 'node.token', actor: by ?? 'controller', message: `Join token ${id} was revoked.` });
         return true;
       }),
+    checkJoinToken: (secretHash, nowMs, name) =>
+      inTransaction(async (tx) => {
+        const token = await findToken(tx, secretHash);
+        if (token?.rejoinsNodeId !== null || !isFresh(token, nowMs)) throw joinRefused();
+        const namesake = tx.selectFrom('nodes').select('id').where('name', '=', name).where('state', '<>', 'removed');
+        if ((await namesake.executeTakeFirst()) !== undefined) throw nodeExists(name);
+      }),
     redeemJoinToken: (secretHash, nowMs, node) =>
       inTransaction(async (tx) => {
         const token = await findToken(tx, secretHash);
         if (token?.rejoinsNodeId !== null) throw joinRefused();
         const again = await sameMachineAgain(tx, token, node);
         if (again !== undefined) return again;
-        if (token.usedByNodeId !== null || token.expiresAtMs <= nowMs) throw joinRefused();
+        if (!isFresh(token, nowMs)) throw joinRefused();
         const { labels } = token;
         const made = await insertNode(tx, { ...node, id: randomId(), labels, nowMs });
         const { name } = made;
@@ -95,6 +102,10 @@ async function tokenEvent(tx: Tx, of: Pick<NewJoinToken, 'by' | 'rejoins' | 'exp
 
 async function findToken(tx: Tx, secretHash: string): Promise<JoinTokenTableRow | undefined> {
   return await tx.selectFrom('joinTokens').selectAll().where('secretHash', '=', secretHash).executeTakeFirst();
+}
+
+function isFresh(token: JoinTokenTableRow, nowMs: number): boolean {
+  return token.usedByNodeId === null && token.expiresAtMs > nowMs;
 }
 
 /** The answer to its first try got lost on the way: nobody else has the key, and nobody has been this node yet. */

@@ -54,7 +54,10 @@ describe('the API', () => {
     const { csrPem } = await makeCsr({});
     assert.equal((await expectError({}, 'POST', '/v1/join', { token, name: 'attic-2', csr: 'x' })).error, 'SLIP_CSR_INVALID');
     assert.equal((await expectError({}, 'POST', '/v1/join', { token, name: 'BAD NAME', csr: csrPem })).error, 'SLIP_NAME_NODE');
+    assert.equal((await expectError({}, 'POST', '/v1/join/check', { token: 'guess', name: 'attic-2' })).error, 'SLIP_JOIN_TOKEN');
+    await ok({}, 'POST', '/v1/join/check', { token, name: 'attic-2' });
     await ok<JoinBody>({}, 'POST', '/v1/join', { token, name: 'attic-2', csr: csrPem });
+    assert.equal((await expectError({}, 'POST', '/v1/join/check', { token, name: 'attic-3' })).error, 'SLIP_JOIN_TOKEN');
   });
 
   it('names the nearest field for one it does not know, and never repeats values', async () => {
