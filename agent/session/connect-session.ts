@@ -1,8 +1,10 @@
 import type { TaskId } from '../../shared/domain/ids.ts';
+import type { Reason } from '../../shared/domain/instance.ts';
 import { backoffDelayMs, type BackoffPolicy } from '../../shared/kit/backoff.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import { describeCauses } from '../../shared/kit/errors.ts';
 import type { Logger } from '../../shared/kit/log.ts';
+import type { Welcome } from '../../shared/rpc/messages.ts';
 import { createChannels, type OpenChannel } from './channel.ts';
 import { Connection } from './connection.ts';
 import { explainTrouble, isVague, type Trouble } from './explain.ts';
@@ -138,7 +140,7 @@ class SessionKeeper {
         connectTimeoutMs: this.#config.connectTimeoutMs ?? 15_000,
         confirmAfterMs: keepaliveTimeMs + keepaliveTimeoutMs,
         onWelcome: (welcome) => {
-          this.#logWelcome(welcome.nodeName);
+          this.#logWelcome(welcome);
           this.#handlers.welcomed?.();
         },
       });
@@ -150,13 +152,18 @@ class SessionKeeper {
     }
   }
 
-  #logWelcome(nodeName: string): void {
+  #logWelcome({ nodeName, versionTrouble }: Welcome): void {
     const now = this.#deps.clock.monotonicMs();
     if (now - this.#welcomeLoggedAtMs >= LOG_EVERY_MS) {
       this.#welcomeLoggedAtMs = now;
       this.#deps.logger.info({ node: nodeName, failedTries: this.#failures }, 'connected to the controller');
+      if (versionTrouble !== undefined) this.#logVersion(versionTrouble);
     }
     this.#failures = 0;
+  }
+
+  #logVersion({ code, message, hint = 'slipway nodes' }: Reason): void {
+    this.#deps.logger.warn({ code }, `${message} On your own machine: ${hint}`);
   }
 
   /** At most one line in 10 s, however fast the tries. */

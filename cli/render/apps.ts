@@ -1,5 +1,6 @@
 import type { AppBody, AppInfoBody, ConfigBody, KeyBody, NodeBody, UserBody } from '../../shared/domain/api.ts';
 import type { Paint } from './paint.ts';
+import { renderProblems } from './problems.ts';
 import { renderTable } from './table.ts';
 import { renderAgo, renderBytes, renderDuration, renderTime } from './time.ts';
 
@@ -54,7 +55,9 @@ export function renderConfigForShell({ config }: ConfigBody): string {
 
 export function renderNodes(nodes: readonly NodeBody[], paint: Paint): string {
   if (nodes.length === 0) return 'No node has joined yet. Make a token for one with: slipway nodes:token\n';
-  return `=== ${paint.bold('Nodes')}\n${renderTable(nodes.map((node) => nodeRow(node, paint)))}`;
+  const troubles = nodes.flatMap(({ versionTrouble: trouble }) => (trouble === undefined ? [] : [trouble]));
+  const rest = troubles.length === 0 ? '' : `\n${renderProblems(troubles, paint)}`;
+  return `=== ${paint.bold('Nodes')}\n${renderTable(nodes.map((node) => nodeRow(node, paint)))}${rest}`;
 }
 
 function nodeState(node: NodeBody, paint: Paint): { text: string; paint: (text: string) => string } {

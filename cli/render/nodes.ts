@@ -1,6 +1,7 @@
 import type { LostAfterBody, NodeInfoBody, PlacedBody, RebalanceBody } from '../../shared/domain/api-nodes.ts';
 import type { Look } from './history.ts';
 import type { Paint } from './paint.ts';
+import { renderProblems } from './problems.ts';
 import { renderTable, type Cell } from './table.ts';
 import { renderAgo, renderBytes, renderDuration, renderLeft, renderTime } from './time.ts';
 
@@ -18,8 +19,9 @@ export function renderNodeInfo(node: NodeInfoBody, look: Look): string {
     ['Joined:', `${renderTime(node.joinedAtMs)} (${renderAgo(node.joinedAtMs, nowMs)})`],
   ];
   const facts = renderTable(rows.filter(([, value]) => value !== ''));
+  const trouble = node.versionTrouble === undefined ? '' : `\n${renderProblems([node.versionTrouble], paint)}`;
   const instances = renderTable(node.placed.map((placed) => instanceRow(placed, paint))) || 'none\n';
-  return `=== ${paint.bold(node.name)}\n${facts}\n=== ${paint.bold('Instances')}\n${instances}`;
+  return `=== ${paint.bold(node.name)}\n${facts}${trouble}\n=== ${paint.bold('Instances')}\n${instances}`;
 }
 
 function stateOf(node: NodeInfoBody, { paint, nowMs }: Look): Cell {

@@ -1,6 +1,7 @@
 import type { AppStatusBody, StatusBody } from '../../shared/domain/api.ts';
 import { nodeRow } from './apps.ts';
 import type { Look } from './history.ts';
+import { renderProblems } from './problems.ts';
 import { renderTable, type Cell } from './table.ts';
 import { renderAgo, renderDuration, renderTime } from './time.ts';
 
@@ -9,7 +10,7 @@ export function renderStatus(status: StatusBody, look: Look): string {
   const { paint } = look;
   const { version, uptimeMs } = status.controller;
   const parts = [
-    renderProblems(status, look),
+    status.problems.length === 0 ? `${paint.green('All is well.')}\n` : renderProblems(status.problems, paint),
     `=== ${paint.bold('Controller')}\nversion ${version}, up ${renderDuration(uptimeMs)}\n`,
     `=== ${paint.bold('Nodes')}\n${renderTable(status.nodes.map((node) => nodeRow(node, paint))) || 'none\n'}`,
     `=== ${paint.bold('Apps')}\n${renderTable(status.apps.map((app) => appRow(app, look))) || 'none; make one with: slipway create\n'}`,
@@ -22,11 +23,6 @@ export function renderOutdated(status: StatusBody, look: Look): string {
   const { paint } = look;
   const since = renderTime(look.nowMs);
   return ` ${paint.red('!')}    The controller does not answer. This is what it said last, at ${since}; trying again.\n\n${renderStatus(status, look)}`;
-}
-
-function renderProblems({ problems }: StatusBody, { paint }: Look): string {
-  if (problems.length === 0) return `${paint.green('All is well.')}\n`;
-  return problems.map(({ message, next }) => ` ${paint.red('!')}    ${message}\n      ${next}\n`).join('');
 }
 
 function appRow(app: AppStatusBody, { paint, nowMs }: Look): Cell[] {

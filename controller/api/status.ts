@@ -77,7 +77,8 @@ function nodeProblems(node: NodeBody): readonly ProblemBody[] {
   const missing = node.missing.map((what) => ({ message: `Node ${node.name}: ${what}.`, next: `on ${node.name}: script/bootstrap` }));
   const low = node.diskFreeBytes !== undefined && node.diskFreeBytes < DISK_LOW_BYTES;
   const free = Math.round((node.diskFreeBytes ?? 0) / 1024 / 1024);
-  return low ? [{ message: `Node ${node.name} has ${free} MB of disk left.`, next: `slipway why ${node.name}` }, ...missing] : missing;
+  const disk = low ? [{ message: `Node ${node.name} has ${free} MB of disk left.`, next: `slipway why ${node.name}` }] : [];
+  return [...disk, ...(node.versionTrouble === undefined ? [] : [node.versionTrouble]), ...missing];
 }
 
 function appProblems(app: CountedApp): readonly ProblemBody[] {

@@ -1,6 +1,6 @@
 import type { LiveNode } from '../dispatch/port.ts';
 import type { App, AssignmentRow, Build, NodeRow, Release, SshKey, User } from '../store/port.ts';
-import type { AppBody, BuildBody, InstanceBody, KeyBody, NodeBody, ReleaseBody, UserBody } from '../../shared/domain/api.ts';
+import type { AppBody, BuildBody, InstanceBody, KeyBody, NodeBody, ProblemBody, ReleaseBody, UserBody } from '../../shared/domain/api.ts';
 import { instanceName } from '../../shared/domain/assignment.ts';
 import type { InstanceStatus } from '../../shared/domain/instance.ts';
 import type { ApiConfig } from './deps.ts';
@@ -56,6 +56,10 @@ export function viewInstance({ row, node, nodeName, status, command }: InstanceF
   };
 }
 
+function viewTrouble({ versionTrouble: trouble }: LiveNode): ProblemBody | undefined {
+  return trouble === undefined ? undefined : { message: trouble.message, next: trouble.hint ?? 'slipway nodes' };
+}
+
 export function viewNode(row: NodeRow, live: LiveNode | undefined, monotonicMs: number): NodeBody {
   const { name, state, labels, joinedAtMs, cordoned } = row;
   const [draining, lost] = [row.drainUntilMs !== undefined, row.lostAtMs !== undefined];
@@ -69,6 +73,7 @@ export function viewNode(row: NodeRow, live: LiveNode | undefined, monotonicMs: 
     platform: live.platform,
     sandboxDriver: live.sandboxDriver,
     agentVersion: live.agentVersion,
+    versionTrouble: viewTrouble(live),
     proxyVersion: live.proxyVersion,
     memoryBytes: live.memoryBytes,
     memoryFreeBytes: live.memoryFreeBytes,

@@ -28,6 +28,8 @@ export interface DispatchConfig {
   readonly pace?: Pace | undefined;
   readonly budget?: Budget | undefined;
   readonly refusalRetryMs?: number | undefined;
+  /** The controller's own; default: that of this product. */
+  readonly version?: string | undefined;
 }
 
 export interface Dispatch {

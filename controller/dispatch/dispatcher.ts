@@ -1,4 +1,5 @@
 import { status as Status } from '@grpc/grpc-js';
+import { versionTrouble } from '../../shared/domain/agent-version.ts';
 import type { Epoch } from '../../shared/domain/assignment.ts';
 import type { NodeId } from '../../shared/domain/ids.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
@@ -6,6 +7,7 @@ import { describeCauses } from '../../shared/kit/errors.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { RandomId } from '../../shared/kit/random-id.ts';
 import { callAfter } from '../../shared/kit/timer.ts';
+import { VERSION } from '../../shared/kit/version.ts';
 import type { AgentMessage, DesiredAck, Hello, InstanceReport, NodeEvent } from '../../shared/rpc/messages.ts';
 import type { NodeRow, Store } from '../store/port.ts';
 import { AgentSession, type AgentCall } from './agent-session.ts';
@@ -34,6 +36,8 @@ export interface DispatcherSettings {
   readonly helloTimeoutMs: number;
   readonly refusalRetryMs: number;
   readonly budget?: Budget | undefined;
+  /** The controller's own; default: that of this product. */
+  readonly version?: string | undefined;
   readonly pace?: Pace | undefined;
 }
 
@@ -230,13 +234,20 @@ export class Dispatcher {
     former?.end(Status.ABORTED, 'Another session of this node took over.');
     node.cachedApps = new Set(hello.cachedAppIds);
     // Before anything is written: an agent that waits for this gives up after a while and comes again, and so do a thousand.
-    session.send({ kind: 'welcome', heartbeatIntervalMs: this.#intervalMs(), epoch: this.#settings.epoch, nodeName: session.name });
+    this.#welcome(session, node, hello);
     await this.#liveness.present(node, hello.facts);
     this.tasks.onHello(session, hello);
-    this.#deps.logger.info({ node: session.name, agentVersion: hello.facts.agentVersion }, 'session open');
     await this.publish(node.id);
     await this.routes.welcome(session);
     this.#notify(node.id);
+  }
+
+  #welcome(session: AgentSession, node: KnownNode, { facts: { agentVersion } }: Hello): void {
+    const { epoch, version = VERSION } = this.#settings;
+    node.versionTrouble = versionTrouble({ name: session.name, agentVersion }, version);
+    const heartbeatIntervalMs = this.#intervalMs();
+    session.send({ kind: 'welcome', heartbeatIntervalMs, epoch, nodeName: session.name, versionTrouble: node.versionTrouble });
+    this.#deps.logger.info({ node: session.name, agentVersion }, 'session open');
   }
 
   #report(session: AgentSession, node: KnownNode, report: InstanceReport): void {

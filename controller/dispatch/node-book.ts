@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { InstanceId, NodeId } from '../../shared/domain/ids.ts';
-import type { InstanceStatus } from '../../shared/domain/instance.ts';
+import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
 import type { NodeState } from '../../shared/domain/states.ts';
 import type { DesiredAck, Heartbeat, NodeFacts } from '../../shared/rpc/messages.ts';
 import type { NodeRow } from '../store/port.ts';
@@ -50,6 +50,8 @@ export interface KnownNode {
   unreachablePeerIds: readonly string[];
   /** Its last answer to a desired state. */
   ack: DesiredAck | undefined;
+  /** Of the version that said the last Hello. */
+  versionTrouble: Reason | undefined;
   statuses: Map<InstanceId, InstanceStatus>;
 }
 
@@ -94,6 +96,7 @@ export class NodeBook {
       cachedApps: new Set(),
       unreachablePeerIds: [],
       ack: undefined,
+      versionTrouble: undefined,
       statuses: new Map(),
     };
     this.#nodes.set(row.id, node);
@@ -162,6 +165,7 @@ export function liveNode(node: KnownNode): LiveNode {
     proxyVersion: facts.proxyVersion,
     httpAddress: facts.httpAddress,
     agentVersion: facts.agentVersion,
+    versionTrouble: node.session === undefined ? undefined : node.versionTrouble,
     missing: facts.missing,
     meshAddress: facts.meshAddress ?? '',
     unreachablePeerIds: node.session === undefined ? [] : node.unreachablePeerIds,

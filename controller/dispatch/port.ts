@@ -1,4 +1,4 @@
-import type { InstanceStatus } from '../../shared/domain/instance.ts';
+import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
 import type { AppId, InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import type { LogLine } from '../../shared/domain/log-line.ts';
 import type { AppName } from '../../shared/domain/names.ts';
@@ -29,6 +29,8 @@ export interface LiveNode {
   readonly proxyVersion: string;
   readonly httpAddress: string;
   readonly agentVersion: string;
+  /** Its agent is connected, and of a version that does not go with ours; the hint is the command that mends it. */
+  readonly versionTrouble?: Reason | undefined;
   readonly missing: readonly string[];
   readonly load1: number;
   /** Of its last heartbeat; absent before the first. */

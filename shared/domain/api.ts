@@ -123,6 +123,8 @@ export interface NodeBody {
   readonly platform?: string | undefined;
   readonly sandboxDriver?: string | undefined;
   readonly agentVersion?: string | undefined;
+  /** It is connected, and its agent's version does not go with the controller's. */
+  readonly versionTrouble?: ProblemBody | undefined;
   readonly proxyVersion?: string | undefined;
   readonly memoryBytes?: number | undefined;
   /** Of its last heartbeat: what programs could still use. */

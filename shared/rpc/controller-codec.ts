@@ -2,11 +2,11 @@ import { z } from 'zod';
 import type { TaskId } from '../domain/ids.ts';
 import { revealAll } from '../kit/sensitive.ts';
 import { badMessage, decode } from './decode.ts';
-import { encodeDesiredState } from './encode.ts';
+import { encodeDesiredState, encodeReason } from './encode.ts';
 import * as field from './fields.ts';
-import type { ControllerMessage, UnknownMessage } from './messages.ts';
+import type { ControllerMessage, UnknownMessage, Welcome } from './messages.ts';
 import { encodeRoutes, routesUpdate } from './fleet-routes-codec.ts';
-import { buildTask, desiredState, epoch } from './schemas.ts';
+import { buildTask, desiredState, epoch, reason } from './schemas.ts';
 import type { WireControllerMessage, WireControllerMessageOut } from './service.ts';
 
 type Kind = ControllerMessage['kind'];
@@ -14,7 +14,12 @@ type Kind = ControllerMessage['kind'];
 /** Most lines a log query may ask for. */
 export const MAX_QUERY_LINES = 10_000;
 
-const welcome = z.object({ heartbeatIntervalMs: z.int().min(100).max(600_000), epoch, nodeName: field.word });
+const welcome = z.object({
+  heartbeatIntervalMs: z.int().min(100).max(600_000),
+  epoch,
+  nodeName: field.word,
+  versionTrouble: field.optional(reason),
+});
 const cancelTask = z.object({ taskId: field.id<TaskId>() });
 const logQuery = z.object({
   queryId: field.id<string>(),
@@ -50,7 +55,7 @@ export function decodeControllerMessage(wire: WireControllerMessageOut): Control
 export function encodeControllerMessage(message: ControllerMessage): WireControllerMessage {
   switch (message.kind) {
     case 'welcome':
-      return { welcome: { heartbeatIntervalMs: message.heartbeatIntervalMs, epoch: message.epoch, nodeName: message.nodeName } };
+      return encodeWelcome(message);
     case 'desired':
       return { desired: encodeDesiredState(message.state) };
     case 'startTask':
@@ -68,4 +73,9 @@ export function encodeControllerMessage(message: ControllerMessage): WireControl
     case 'fleetRoutes':
       return { fleetRoutes: encodeRoutes(message.update) };
   }
+}
+
+function encodeWelcome({ heartbeatIntervalMs, epoch: ours, nodeName, versionTrouble }: Welcome): WireControllerMessage {
+  const trouble = versionTrouble === undefined ? {} : { versionTrouble: encodeReason(versionTrouble) };
+  return { welcome: { heartbeatIntervalMs, epoch: ours, nodeName, ...trouble } };
 }

@@ -109,6 +109,8 @@ export interface Welcome {
   readonly heartbeatIntervalMs: number;
   readonly epoch: Epoch;
   readonly nodeName: string;
+  /** The agent's version does not go with the controller's. */
+  readonly versionTrouble?: Reason | undefined;
 }
 
 export interface Desired {

@@ -16,6 +16,7 @@ export interface NodeFact {
   readonly lastSeenMsAgo?: number | undefined;
   readonly diskFreeBytes?: number | undefined;
   readonly missing: readonly string[];
+  readonly versionTrouble?: Reason | undefined;
   readonly certificateExpiresAtMs?: number | undefined;
   /** Instances that are wanted on it, of apps the asker may see. */
   readonly instances: number;

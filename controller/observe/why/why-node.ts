@@ -17,7 +17,7 @@ export function whyNode(node: NodeFact, nowMs: number): WhyBody {
 /** What is wrong with a node, the worst first. */
 export function nodeChains(node: NodeFact, nowMs: number): readonly WhyChain[] {
   const away = node.connected ? [] : [absence(node, nowMs)];
-  return [...away, ...disk(node), ...closed(node), ...missing(node)];
+  return [...away, ...disk(node), ...version(node), ...closed(node), ...missing(node)];
 }
 
 export function isExpired({ certificateExpiresAtMs }: NodeFact, nowMs: number): boolean {
@@ -54,6 +54,11 @@ function disk(node: NodeFact): readonly WhyChain[] {
   const free = String(Math.round(node.diskFreeBytes / 1024 / 1024));
   const links = [`The disk of ${node.name} has ${free} MB left.`, 'When it is full nothing new can start there.'];
   return [{ code: 'SLIP_DISK_FULL', links, next: `slipway nodes:drain ${node.name}` }];
+}
+
+function version({ name, versionTrouble: trouble }: NodeFact): readonly WhyChain[] {
+  if (trouble === undefined) return [];
+  return [{ code: trouble.code, links: [trouble.message], next: trouble.hint ?? `slipway nodes:info ${name}` }];
 }
 
 function closed(node: NodeFact): readonly WhyChain[] {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { InstanceStatus } from '../../../shared/domain/instance.ts';
 import type { InstanceId, NodeId } from '../../../shared/domain/ids.ts';
-import { connectAgent, fakeAgent, startRig, type FakeAgent, type Rig } from '../../support/dispatch-rig.ts';
+import { connectAgent, fakeAgent, recordingLogger, startRig, type FakeAgent, type Rig } from '../../support/dispatch-rig.ts';
 import { eventually } from '../../support/eventually.ts';
 import { assignment, noChange } from '../../support/store-fixtures.ts';
 
@@ -40,6 +40,19 @@ describe('a session between agent and controller', () => {
     assert.equal(row?.state, 'ready');
     assert.equal(row.facts?.['sandboxDriver'], 'fake');
     assert.equal(rig.dispatch.fleet.nodes()[0]?.platform, 'debian-12-x64');
+  });
+
+  it('works with an agent more than one version behind, and tells both sides what to run', async (t) => {
+    const rig = await startRig(t, { version: '0.3.0' });
+    const [node, logger] = [await rig.join('alpha'), recordingLogger()];
+    const id = await assign(rig, node.row.id);
+    const agent = fakeAgent();
+    connectAgent(t, rig, { stateDir: node.stateDir, agent, logger });
+    await eventually('its desired state', () => has(agent, id));
+    const trouble = rig.dispatch.fleet.node(node.row.id)?.versionTrouble;
+    assert.match(trouble?.message ?? '', /^The agent of alpha \(0\.1\.0\) is more than one version behind this controller \(0\.3\.0\)/);
+    const warned = logger.events.filter(({ level }) => level === 'warn').map(({ event }) => event);
+    assert.deepEqual(warned, [`${trouble?.message ?? ''} On your own machine: ${trouble?.hint ?? ''}`]);
   });
 
   it('sends every later change, the last of many at the latest, and knows what was acknowledged', async (t) => {

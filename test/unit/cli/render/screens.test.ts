@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { renderAppInfo, renderApps, renderConfig, renderConfigForShell, renderNodes } from '../../../../cli/render/apps.ts';
 import { renderBuilds, renderReleases } from '../../../../cli/render/history.ts';
+import { renderNodeInfo } from '../../../../cli/render/nodes.ts';
 import { plainPaint } from '../../../../cli/render/paint.ts';
 import { renderPs } from '../../../../cli/render/ps.ts';
 import { renderStatus } from '../../../../cli/render/status.ts';
@@ -152,6 +153,19 @@ describe('screens of the CLI', () => {
       'attic  connected      lxc, builder  debian-12-x64  48.2 GB free  load 0.25',
       'fra-1  not connected  lxc, builder  debian-12-x64  48.2 GB free  load 0.25  last heard 3 min ago',
     ]);
+  });
+});
+
+describe('an agent that does not go with the controller', () => {
+  const versionTrouble = { message: 'The agent of attic is 0.3.0.', next: 'slipway nodes:upgrade attic' };
+
+  it('is told of below the nodes, and with the node', () => {
+    const [, , ...below] = renderNodes([{ ...node, versionTrouble }], plainPaint).split('\n');
+    assert.deepEqual(below, ['', ' !    The agent of attic is 0.3.0.', '      slipway nodes:upgrade attic', '']);
+    assert.match(
+      renderNodeInfo({ ...node, versionTrouble, placed: [] }, look),
+      /\n\n !    The agent of attic is 0\.3\.0\.\n {6}slipway nodes:upgrade attic\n\n=== Instances/,
+    );
   });
 });
 

@@ -8,6 +8,7 @@ import { whyApp } from '../../../../controller/observe/why/why-app.ts';
 import { whyInstance } from '../../../../controller/observe/why/why-instance.ts';
 import { whyNode } from '../../../../controller/observe/why/why-node.ts';
 import { noRoom } from '../../../../controller/release/rollout-plan.ts';
+import { versionTrouble } from '../../../../shared/domain/agent-version.ts';
 import type { WhyBody } from '../../../../shared/domain/api-observe.ts';
 import { parseProcessType } from '../../../../shared/domain/names.ts';
 import { appFacts, failedRelease, instanceFact, nodeFact, releaseFact, WHY_NOW } from '../../../support/why-facts.ts';
@@ -105,6 +106,16 @@ const CAUSES: readonly { readonly cause: string; readonly body: WhyBody | undefi
       '  → fra-1 has not been heard of for 3 min.',
       '  → Its 1 instance goes on if the machine does; nobody can tell from here.',
       '  Next: slipway nodes:rejoin fra-1',
+    ],
+  },
+  {
+    cause: 'an agent that is too old',
+    body: whyNode(nodeFact({ versionTrouble: versionTrouble({ name: 'fra-1', agentVersion: '0.1.0+c3e11cb00a2f' }, '0.3.0') }), WHY_NOW),
+    screen: [
+      'fra-1 is in trouble.',
+      '',
+      '  The agent of fra-1 (0.1.0+c3e11cb00a2f) is more than one version behind this controller (0.3.0), and may not do all that is asked of it.',
+      '  Next: slipway nodes:upgrade fra-1',
     ],
   },
   {

@@ -174,7 +174,16 @@ describe('every message survives the wire', () => {
       throughControllerWire,
     );
     const epoch = { counter: 7, id: 'abc' };
-    roundTrips(fc.constant({ kind: 'welcome' as const, heartbeatIntervalMs: 5_000, epoch, nodeName: 'n1' }), throughControllerWire);
+    const versionTrouble = { code: 'SLIP_AGENT_VERSION', message: 'It is old.', hint: 'slipway nodes:upgrade n1' };
+    const welcome = { kind: 'welcome' as const, heartbeatIntervalMs: 5_000, epoch, nodeName: 'n1' };
+    roundTrips(fc.constantFrom({ ...welcome, versionTrouble }, { ...welcome, versionTrouble: undefined }), throughControllerWire);
+  });
+
+  it('a welcome of a controller that says nothing of versions', () => {
+    const decoded = decodeRawController({ welcome: { heartbeatIntervalMs: 5_000, epoch: { counter: 7, id: 'abc' }, nodeName: 'n1' } });
+    assert.deepEqual(decoded, {
+      ...{ kind: 'welcome', heartbeatIntervalMs: 5_000, epoch: { counter: 7, id: 'abc' }, nodeName: 'n1', versionTrouble: undefined },
+    });
   });
 });
 

@@ -1,0 +1,7 @@
+import type { ProblemBody } from '../../shared/domain/api.ts';
+import type { Paint } from './paint.ts';
+
+/** What is wrong, in words, and below each the command that leads on. */
+export function renderProblems(problems: readonly ProblemBody[], paint: Paint): string {
+  return problems.map(({ message, next }) => ` ${paint.red('!')}    ${message}\n      ${next}\n`).join('');
+}
