@@ -257,7 +257,7 @@ export class TestFleet {
   /** What the command prints for `me`, both streams. */
   async slipway(...args: string[]): Promise<string> {
     const env = { PATH: process.env['PATH'] ?? '', SLIPWAY_CONFIG: join(this.dir, 'cli.json') };
-    const { stdout, stderr } = await run({ file: join(PRODUCT_DIR, 'bin', 'slipway'), args, env, timeoutMs: 30_000 });
+    const { stdout, stderr } = await run({ file: join(PRODUCT_DIR, 'bin', 'slipway'), args, env, timeoutMs: 240_000 });
     return stdout + stderr;
   }
 
