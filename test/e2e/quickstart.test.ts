@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { Clone, statusOf } from '../support/clone.ts';
+import { Clone, HAS_OWN_NODE, statusOf } from '../support/clone.ts';
 import { eventually } from '../support/eventually.ts';
 
 async function uidOf(account: string): Promise<string | undefined> {
@@ -21,7 +21,7 @@ describe('quickstart of a clone, as root, below a folder closed to others', { co
   it('goes from the clone to an app that answers, with two commands', async () => {
     const started = await clone.quickstart();
     assert.equal(started.code, 0, started.stdout + started.stderr);
-    assert.match(started.stdout, /2\/3 Node: v24\S+ in \.tools\/node/);
+    assert.match(started.stdout, HAS_OWN_NODE ? /2\/3 Node: v24\S+ in \.tools\/node/ : /2\/3 Node: v\d+\S+ from \S+\/node/);
     assert.match(started.stdout, /running as user slipway/);
     assert.match(started.stdout + started.stderr, /Released v1 · live on 1 node/);
     assert.match(started.stdout, new RegExp(`http://hello\\.localhost:${String(clone.ports.web)} answers: 200 Hello`));

@@ -1,13 +1,16 @@
+import { existsSync } from 'node:fs';
 import { chown, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { get } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { run, runOk, type CommandResult } from '../../shared/kit/exec.ts';
 import { PRODUCT_DIR } from './fleet.ts';
 
-/** What a shell of a machine without a fitting Node has; without the folders of root, as for an ordinary user. */
+/** Without the folders of root, as for an ordinary user. */
 const PLAIN_PATH = '/usr/bin:/bin';
+/** Brought by script/bootstrap, on a machine without a fitting Node; else a clone gets the Node that this one found on PATH. */
+export const HAS_OWN_NODE = existsSync(join(PRODUCT_DIR, '.tools', 'node'));
 
 /** A clone of the committed tree, as somebody new to it would have, and what they type in it. */
 export class Clone {
@@ -41,7 +44,8 @@ export class Clone {
 
   /** Runs a program of the clone. */
   type(program: string, args: readonly string[], more: Readonly<Record<string, string>> = {}): Promise<CommandResult> {
-    const env = { PATH: PLAIN_PATH, HOME: join(this.parent, 'home'), ...more };
+    const path = HAS_OWN_NODE ? PLAIN_PATH : `${dirname(process.execPath)}:${PLAIN_PATH}`;
+    const env = { PATH: path, HOME: join(this.parent, 'home'), ...more };
     const account = this.#uid === undefined ? [] : [`--reuid=${String(this.#uid)}`, `--regid=${String(this.#uid)}`, '--clear-groups'];
     return run({ file: 'setpriv', args: [...account, '--', join(this.dir, program), ...args], cwd: this.dir, env, timeoutMs: 200_000 });
   }

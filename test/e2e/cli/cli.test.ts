@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
 import ssh2 from 'ssh2';
@@ -13,6 +13,8 @@ import { DEFAULT_ENV, run, runOk, start, type CommandResult } from '../../../sha
 import { openApi, type ApiFixture } from '../../support/api-fixture.ts';
 
 const SLIPWAY = join(import.meta.dirname, '../../../bin/slipway');
+/** Where script/bootstrap found a Node on PATH it brought none, so the command takes that one. */
+const ENV = { ...DEFAULT_ENV, PATH: `${dirname(process.execPath)}:${DEFAULT_ENV['PATH'] ?? ''}` };
 
 describe('the slipway command', () => {
   let fixture: ApiFixture;
@@ -35,7 +37,7 @@ describe('the slipway command', () => {
     args: readonly string[],
     change: { cwd?: string; env?: Record<string, string>; stdin?: string } = {},
   ): Promise<CommandResult> {
-    const env = { ...DEFAULT_ENV, HOME: dir, SLIPWAY_CONFIG: configPath, ...change.env };
+    const env = { ...ENV, HOME: dir, SLIPWAY_CONFIG: configPath, ...change.env };
     return run({ file: SLIPWAY, args, env, cwd: change.cwd ?? dir, stdin: change.stdin ?? '', timeoutMs: 60_000 });
   }
 
@@ -78,7 +80,7 @@ describe('the slipway command', () => {
     assert.match(await ok(['logs', '-n', '1', '-a', 'talker']), /^1970-01-01T00:00:00\.000000\+00:00 app\[web\.1\]: \\x1b\[2J1499 x+\n$/);
     assert.equal((JSON.parse(await ok(['logs', '-n', '1', '--json', '-a', 'talker'])) as { process: string }).process, 'web.1');
     const child = start(
-      { file: SLIPWAY, args: ['logs', '-n', '1500', '-a', 'talker'], env: { ...DEFAULT_ENV, HOME: dir, SLIPWAY_CONFIG: configPath } },
+      { file: SLIPWAY, args: ['logs', '-n', '1500', '-a', 'talker'], env: { ...ENV, HOME: dir, SLIPWAY_CONFIG: configPath } },
       ['ignore', 'pipe', 'pipe'],
     );
     let complaint = '';

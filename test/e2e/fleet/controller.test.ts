@@ -129,13 +129,12 @@ async function makeCheckout(): Promise<string> {
   const tree = await mkdtemp(join(PRODUCT_DIR, '.tools', 'checkout-'));
   await runOk(run, { file: 'chmod', args: ['0755', tree] });
   const checkout = join(tree, CHECKOUT);
-  await mkdir(join(checkout, '.tools', 'programs'), { recursive: true });
+  for (const name of ['programs', 'node/bin']) await mkdir(join(checkout, '.tools', name), { recursive: true });
   for (const name of SOURCES.split(' ')) await cp(join(PRODUCT_DIR, name), join(checkout, name), { recursive: true });
   const link = 'cp -RlL "$1" "$2" 2>/dev/null || cp -RL "$1" "$2"';
-  const node = join(process.execPath, '../..');
   const parts = [
     [join(PRODUCT_DIR, 'node_modules'), 'node_modules'],
-    [node, '.tools/node'],
+    [process.execPath, '.tools/node/bin/node'],
     ...runtime.map((path) => [path, '.tools/programs/']),
   ];
   for (const [from = '', to = ''] of parts) await runOk(run, { file: '/bin/sh', args: ['-c', link, 'sh', from, join(checkout, to)] });
