@@ -55,7 +55,7 @@ export class ServingApp {
     assert.ok(!pushed.text.includes(this.fleet.dir), `a path of the server in:\n${pushed.text}`);
     assert.doesNotMatch(ownWords(pushed.text), /\bat .+:\d+:\d+|SLIP_|undefined|\[object/);
     assert.equal(await this.repository.remoteRef(this.name), this.commit);
-    assert.equal((await this.fleet.site.get(this.name)).body, this.body, 'the very same process serves');
+    assert.equal((await this.fleet.site.get(this.name)).body, this.body, `the very same process serves\n${this.fleet.logs()}`);
     await nothingLeft(this.fleet);
   }
 

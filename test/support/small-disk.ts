@@ -1,7 +1,10 @@
-import { closeSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
+import { closeSync, openSync, rmSync, statfsSync, statSync, writeSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run, runOk } from '../../shared/kit/exec.ts';
+
+/** Less is taken page by page. */
+const SMALLEST_BYTES = 64 * 1024;
 
 /** A folder on a file system of its own that a test can fill to the last byte. */
 export class SmallDisk {
@@ -18,11 +21,21 @@ export class SmallDisk {
     return new SmallDisk(dir);
   }
 
-  /** Takes all the room there is. */
+  /** Takes all the room there is, also while others take and give back some of it: what cannot be had at once is halved and asked for again. */
   async fill(): Promise<void> {
-    const { bavail, bsize } = statfsSync(this.dir);
-    if (bavail > 0) await runOk(run, { file: 'fallocate', args: ['-l', String(bavail * bsize), join(this.dir, 'filler')] });
+    const filler = join(this.dir, 'filler');
+    for (let bytes = this.#freeBytes(); bytes >= SMALLEST_BYTES; bytes = Math.min(bytes, this.#freeBytes())) {
+      const offset = statSync(filler, { throwIfNoEntry: false })?.size ?? 0;
+      const args = ['--offset', String(offset), '--length', String(bytes), filler];
+      const { code } = await run({ file: 'fallocate', args });
+      if (code !== 0) bytes = Math.floor(bytes / 2);
+    }
     this.#takeTheRest();
+  }
+
+  #freeBytes(): number {
+    const { bavail, bsize } = statfsSync(this.dir);
+    return bavail * bsize;
   }
 
   #takeTheRest(): void {

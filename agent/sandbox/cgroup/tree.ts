@@ -31,17 +31,30 @@ export async function childGroups(dir: string): Promise<string[]> {
   return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
 }
 
+/** A machine with too much to do takes its time to end a process: mounts and networks go with it. */
+const KILL_TIMEOUT_MS = 30_000;
+
 /** `cgroup.kill` is one write for the whole tree (Linux 5.14); without it, kill and look again until nothing is left. */
 export async function killBelow(dir: string, clock: Clock): Promise<void> {
-  const deadlineMs = clock.monotonicMs() + 10_000;
+  const deadlineMs = clock.monotonicMs() + KILL_TIMEOUT_MS;
   for (let pauseMs = 1; ; pauseMs = Math.min(50, pauseMs * 2)) {
     const pids = await pidsBelow(dir);
     if (pids.length === 0) return;
-    if (clock.monotonicMs() > deadlineMs) throw cgroupFailure(`${String(pids.length)} processes in ${dir} survive SIGKILL`);
+    if (clock.monotonicMs() > deadlineMs) throw cgroupFailure(`SIGKILL does not end ${await describePids(pids)} in ${dir}`);
     const killed = await writeFile(join(dir, 'cgroup.kill'), '1', { flag: 'r+' }).then(yes, no);
     if (!killed) for (const pid of pids) killOne(pid);
     await clock.sleep(pauseMs);
   }
+}
+
+/** `sh (D)`: name and state. */
+async function describePids(pids: readonly number[]): Promise<string> {
+  const described = pids.map(async (pid) => {
+    const stat = await readFile(`/proc/${String(pid)}/stat`, 'utf8').catch(() => '');
+    const [, name = '?', state = 'gone'] = /\((.*)\) (\w)/.exec(stat) ?? [];
+    return `${name} (${state})`;
+  });
+  return (await Promise.all(described)).join(', ');
 }
 
 function killOne(pid: number): void {
