@@ -39,6 +39,7 @@ import { createImageTransport, type ControllerTransport } from './session/image-
 import { keepCertificateFresh } from './session/keep-certificate.ts';
 import { notJoined, readIdentity, type NodeIdentity } from './session/node-files.ts';
 import type { SessionHandlers } from './session/port.ts';
+import { UnitFiles } from './unit-files.ts';
 import { tellLastSwitch, upgradeTo, type UpgradeDeps } from './upgrade.ts';
 
 const PRODUCT_DIR = join(import.meta.dirname, '..');
@@ -66,6 +67,7 @@ export interface Drivers {
   readonly builds: NodeBuildRunner;
   readonly ledger: Ledger;
   readonly fleetLedger: FleetLedger;
+  readonly units: UnitFiles;
 }
 
 /** True where systemd runs the machine and we may ask it for units. */
@@ -91,7 +93,19 @@ export async function composeDrivers(basics: Basics): Promise<Drivers> {
   await logBook.load();
   const logs = composeLogs(basics, { sandbox, proxy, logBook });
   const builds = await composeBuilds(basics, { sandbox, images, transport });
-  return { identity, sandbox, images, transport, proxy, logs, logBook, builds, ledger, fleetLedger };
+  const units = await composeUnits(basics);
+  return { identity, sandbox, images, transport, proxy, logs, logBook, builds, ledger, fleetLedger, units };
+}
+
+async function composeUnits({ config, log }: Basics): Promise<UnitFiles> {
+  const isInstalled = hasSystemd() && (await ownVersion(PRODUCT_DIR)).includes('+');
+  const places = {
+    shippedDir: isInstalled ? join(PRODUCT_DIR, 'packaging') : undefined,
+    unitsDir: '/etc/systemd/system',
+    transientDir: '/run/systemd/transient',
+    prefixes: hasSystemd() ? ['slipway-proxy-', `${config.network.name}-sandbox-`] : [],
+  };
+  return new UnitFiles(places, { run, log });
 }
 
 function composeLogs({ config, clock }: Basics, from: Pick<Drivers, 'sandbox' | 'proxy' | 'logBook'>): Logs {
@@ -188,7 +202,7 @@ export function composeAgent(basics: Basics, drivers: Drivers): Agent {
 
 function composeLoop(basics: Basics, drivers: Drivers, report: ConstructorParameters<typeof ReconcileLoop>[0]['report']): ReconcileLoop {
   const { config, clock, log, failpoint } = basics;
-  const { sandbox, images, proxy, logs, logBook, ledger, builds } = drivers;
+  const { sandbox, images, proxy, logs, logBook, ledger, builds, units } = drivers;
   const records = createInstanceRecords(join(config.stateDir, 'instances'));
   const routes = new RouteSwitch({ proxy, clock, log, failpoint, self: drivers.identity.nodeId });
   const executors = {
@@ -215,6 +229,7 @@ function composeLoop(basics: Basics, drivers: Drivers, report: ConstructorParame
     ensureHost: async () => {
       await sandbox.ensureHost();
       await proxy.ensureRunning();
+      await units.ensure();
       await keepImages({ images, assignments: ledger.current()?.assignments ?? [], building: builds.layersInUse(), log });
     },
     hostCheckMs: HOST_CHECK_MS,
