@@ -9,7 +9,7 @@ import { run } from '../shared/kit/exec.ts';
 import type { Failpoint } from '../shared/kit/failpoint.ts';
 import type { Logger } from '../shared/kit/log.ts';
 import { randomId } from '../shared/kit/random-id.ts';
-import { DEFAULT_CACHE_LIMIT_BYTES, DEFAULT_SOURCE_LIMIT_BYTES, pickBuildEnv } from './build/config.ts';
+import { DEFAULT_CACHE_LIMIT, DEFAULT_SOURCE_LIMIT_BYTES, pickBuildEnv } from './build/config.ts';
 import { createLayerBuilder } from './build/layers/layer-builder.ts';
 import { createBuildRunner, type NodeBuildRunner } from './build/runner.ts';
 import { Tasks } from './build/tasks.ts';
@@ -135,7 +135,8 @@ async function composeBuilds(basics: Basics, from: Pick<Drivers, 'sandbox' | 'im
       platform: `${await osRelease()}-${process.arch}`,
       buildEnv: { ...pickBuildEnv(env), ...config.buildEnv },
       sourceLimitBytes: DEFAULT_SOURCE_LIMIT_BYTES,
-      cacheLimitBytes: DEFAULT_CACHE_LIMIT_BYTES,
+      cacheLimit: DEFAULT_CACHE_LIMIT,
+      mountCaches: config.sandbox !== 'process',
     },
     {
       sandbox,

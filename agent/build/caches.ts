@@ -4,17 +4,31 @@ import type { AppId } from '../../shared/domain/ids.ts';
 import { isId } from '../../shared/domain/ids.ts';
 import { ensureDir, readFileIfExists, writeFileAtomic } from '../../shared/kit/atomic-file.ts';
 import type { Run } from '../../shared/kit/exec.ts';
+import { mountsBelow } from '../sandbox/files/mounts.ts';
+import { CacheDisk, type CacheSize } from './cache-disk.ts';
 import { parseDeclaredLayers, renderDeclaredLayer } from './declared-layers.ts';
 import type { DeclaredLayer } from './layers/port.ts';
 import { ensureOwnedDir } from './task-folder.ts';
 
+export interface CacheSettings {
+  /** One folder per app. */
+  readonly root: string;
+  /** What a cache may keep from one build to the next. */
+  readonly limit: CacheSize;
+  /** Each on a disk of its own; false where nothing can be mounted. */
+  readonly mounted: boolean;
+}
+
+/** So that a build that goes beyond the limit still ends well, and one without bounds does not fill the machine. */
+const DISK_PER_LIMIT = 2;
+
 /** Per app: CACHE_DIR, and what the last build declared. Both belong to one stack and go when it changes. */
 export class BuildCaches {
-  readonly #root: string;
+  readonly #settings: CacheSettings;
   readonly #run: Run;
 
-  constructor(root: string, run: Run) {
-    this.#root = root;
+  constructor(settings: CacheSettings, run: Run) {
+    this.#settings = settings;
     this.#run = run;
   }
 
@@ -23,9 +37,10 @@ export class BuildCaches {
     const home = this.#home(appId);
     const stackFile = join(home, 'stack');
     const before = await readFileIfExists(stackFile);
-    if (before !== undefined && before !== stack) await rm(home, { recursive: true, force: true });
+    if (before !== undefined && before !== stack) await this.clear(appId);
     await ensureDir(home, 0o711);
-    const folder = join(home, 'cache');
+    await this.#disk(appId)?.open();
+    const folder = this.#folder(appId);
     await ensureOwnedDir(folder, uidBase);
     if (before !== stack) await writeFileAtomic(stackFile, stack, 0o600);
     return folder;
@@ -41,25 +56,57 @@ export class BuildCaches {
     if (text !== ((await readFileIfExists(this.#declaredFile(appId))) ?? '')) await writeFileAtomic(this.#declaredFile(appId), text, 0o600);
   }
 
-  /** Empties a CACHE_DIR that has grown beyond the limit. */
-  async trim(appId: AppId, limitBytes: number): Promise<boolean> {
-    const folder = join(this.#home(appId), 'cache');
-    const { stdout } = await this.#run({ file: 'du', args: ['-skx', '--', folder] });
-    if (Number.parseInt(stdout, 10) * 1024 <= limitBytes) return false;
-    await rm(folder, { recursive: true, force: true });
-    return true;
+  /** After a build, before {@link close}. Without a disk of its own a cache is counted file by file, so ask only when it can have grown. */
+  async isOverLimit(appId: AppId): Promise<boolean> {
+    const { limit } = this.#settings;
+    const used = (await this.#disk(appId)?.used()) ?? (await this.#count(this.#folder(appId)));
+    return used.bytes > limit.bytes || used.inodes > limit.inodes;
+  }
+
+  async #count(folder: string): Promise<CacheSize> {
+    const total = async (...options: string[]): Promise<number> =>
+      Number.parseInt((await this.#run({ file: 'du', args: ['-sx', ...options, '--', folder] })).stdout, 10);
+    return { bytes: (await total('-k')) * 1024, inodes: await total('--inodes') };
+  }
+
+  /** The build is over, and its sandbox gone. */
+  async close(appId: AppId): Promise<void> {
+    await this.#disk(appId)?.close();
+  }
+
+  /** The next build starts with an empty one. What the last one declared stays: its layers are not in here. */
+  async empty(appId: AppId): Promise<void> {
+    await this.#disk(appId)?.discard();
+    await rm(this.#folder(appId), { recursive: true, force: true });
   }
 
   async clear(appId: AppId): Promise<void> {
+    await this.close(appId);
     await rm(this.#home(appId), { recursive: true, force: true });
   }
 
-  async appIds(): Promise<readonly string[]> {
-    return (await readdir(this.#root).catch(() => [])).filter(isId);
+  /** What an agent that was killed in the middle of a build left mounted. */
+  async sweep(): Promise<void> {
+    const mounted = new Set(await mountsBelow(this.#settings.root));
+    for (const appId of await this.appIds()) if (mounted.has(join(this.#home(appId), 'disk'))) await this.close(appId);
+  }
+
+  async appIds(): Promise<readonly AppId[]> {
+    return (await readdir(this.#settings.root).catch(() => [])).filter((name) => isId(name)) as AppId[]; // just checked
   }
 
   #home(appId: AppId): string {
-    return join(this.#root, appId);
+    return join(this.#settings.root, appId);
+  }
+
+  #folder(appId: AppId): string {
+    return this.#disk(appId)?.folder ?? join(this.#home(appId), 'cache');
+  }
+
+  #disk(appId: AppId): CacheDisk | undefined {
+    const { limit, mounted } = this.#settings;
+    const size = { bytes: limit.bytes * DISK_PER_LIMIT, inodes: limit.inodes * DISK_PER_LIMIT };
+    return mounted ? new CacheDisk(this.#home(appId), size, this.#run) : undefined;
   }
 
   #declaredFile(appId: AppId): string {

@@ -1,3 +1,5 @@
+import type { CacheSize } from './cache-disk.ts';
+
 /** What the operator and the composition root decide about builds on this node. */
 export interface BuildRunnerConfig {
   /** Scratch, one folder per running build; swept at start. Absolute, private to the agent. */
@@ -18,12 +20,14 @@ export interface BuildRunnerConfig {
   readonly buildEnv: Readonly<Record<string, string>>;
   /** Compressed bytes of source accepted. */
   readonly sourceLimitBytes: number;
-  /** Bytes a build cache may keep; a bigger one is emptied after the build. */
-  readonly cacheLimitBytes: number;
+  /** What a build cache may keep; a bigger one is emptied after the build. */
+  readonly cacheLimit: CacheSize;
+  /** Each cache is on a disk of its own; false where nothing can be mounted. */
+  readonly mountCaches: boolean;
 }
 
 export const DEFAULT_SOURCE_LIMIT_BYTES = 1024 * 1024 * 1024;
-export const DEFAULT_CACHE_LIMIT_BYTES = 2 * 1024 * 1024 * 1024;
+export const DEFAULT_CACHE_LIMIT: CacheSize = Object.freeze({ bytes: 2 * 1024 * 1024 * 1024, inodes: 250_000 });
 
 /** Settings of package managers that an operator may pass on to builds. Values are visible to the apps' build scripts. */
 const BUILD_ENV_NAMES: ReadonlySet<string> = new Set([

@@ -65,6 +65,11 @@ const SENTENCES: Readonly<Record<string, (details: readonly string[], task: Buil
     message: `The build filled its disk of ${humanBytes(task.limits.diskBytes)} (or its ${task.limits.diskInodes} files).`,
     hint: `Keep large files out with .slugignore or install fewer dependencies; then ${PUSH_AGAIN}.`,
   }),
+  CACHE_FULL: () => ({
+    code: 'SLIP_BUILD_CACHE_FULL',
+    message: 'The build filled the disk of its cache (CACHE_DIR).',
+    hint: 'The cache is empty now: push again. If that fails too, a buildpack writes without end; look at its output above.',
+  }),
 };
 
 function compileFailed(details: readonly string[], task: BuildTask): Sentence {

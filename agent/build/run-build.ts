@@ -10,7 +10,7 @@ import { renderBuildSpec } from './build-spec.ts';
 import type { BuildRunnerConfig } from './config.ts';
 import type { BuildContext } from './context.ts';
 import { cancelledFailure, failureFromExit, failureFromInside, noProcessFailure, outputLimitFailure, timeoutFailure } from './failures.ts';
-import { detailLine, humanBytes, processTypesBlock, stepLine, warningLine } from './heroku-output.ts';
+import { cacheDropped, detailLine, humanBytes, processTypesBlock, stepLine, warningLine } from './heroku-output.ts';
 import type { DeclaredLayer } from './layers/port.ts';
 import type { BuildIo } from './port.ts';
 import { parseReleaseYaml } from './release-yaml.ts';
@@ -63,7 +63,7 @@ export class BuildRun {
         this.#task,
         candidates.map((candidate) => candidate.declared),
       );
-      return await this.#build(folder, cacheDir, candidates).finally(() => this.#cleanUpLater(folder));
+      return await this.#build(folder, cacheDir, candidates).finally(async () => this.#cleanUpLater(folder, await this.#isCacheOver()));
     } finally {
       this.#io.signal.removeEventListener('abort', cancel);
     }
@@ -210,16 +210,24 @@ export class BuildRun {
     }
   }
 
+  /** Says so to who pushes: that their next build takes longer has a reason. */
+  async #isCacheOver(): Promise<boolean> {
+    const { caches, config } = this.#context;
+    const canHaveGrown = config.mountCaches || (this.#timingsMs['compile'] ?? Infinity) > SLOW_COMPILE_MS;
+    const isOver = canHaveGrown && (await caches.isOverLimit(this.#task.appId).catch(() => false));
+    if (isOver) this.#say(warningLine(cacheDropped(config.cacheLimit)));
+    return isOver;
+  }
+
   /** Nobody waits for what is left over. */
-  #cleanUpLater(folder: TaskFolder): void {
-    const { sandbox, caches, config, log } = this.#context;
+  #cleanUpLater(folder: TaskFolder, isCacheOver: boolean): void {
+    const { sandbox, caches } = this.#context;
     const { taskId, appId } = this.#task;
-    const isCacheSuspect = (this.#timingsMs['compile'] ?? Infinity) > SLOW_COMPILE_MS;
     const work = async (): Promise<void> => {
       await sandbox.destroy(taskId);
       await sandbox.forget(taskId);
       await rm(folder.root, { recursive: true, force: true });
-      if (isCacheSuspect && (await caches.trim(appId, config.cacheLimitBytes))) log.info({ appId }, 'build cache emptied: over its limit');
+      await (isCacheOver ? caches.empty(appId) : caches.close(appId));
     };
     this.#context.background(appId, taskId, work);
   }

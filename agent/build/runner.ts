@@ -39,7 +39,7 @@ class SandboxBuildRunner implements NodeBuildRunner {
     this.#context = {
       ...deps,
       config,
-      caches: new BuildCaches(config.cacheDir, deps.run),
+      caches: new BuildCaches({ root: config.cacheDir, limit: config.cacheLimit, mounted: config.mountCaches }, deps.run),
       useLayers: (taskId, layers) => {
         const before = this.#layersInUse.get(taskId) ?? [];
         this.#layersInUse.set(taskId, [...before, ...layers.map((layer) => layer.digest)]);
@@ -54,7 +54,7 @@ class SandboxBuildRunner implements NodeBuildRunner {
   }
 
   async sweep(): Promise<void> {
-    const { sandbox, config } = this.#context;
+    const { sandbox, config, caches } = this.#context;
     for (const { id, purpose } of await sandbox.list()) {
       if (purpose !== 'build') continue;
       await sandbox.destroy(id);
@@ -62,6 +62,7 @@ class SandboxBuildRunner implements NodeBuildRunner {
     }
     const leftovers = await readdir(config.tasksDir).catch(() => []);
     await Promise.all(leftovers.map((name) => rm(join(config.tasksDir, name), { recursive: true, force: true })));
+    await caches.sweep();
   }
 
   cachedAppIds(): Promise<readonly string[]> {

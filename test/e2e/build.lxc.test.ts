@@ -41,7 +41,8 @@ describe('a build in LXC', { concurrency: false }, () => {
     await images.ensureHost();
     const layers = createLayerBuilder({ stateDir }, { images });
     const buildEnv = { NPM_CONFIG_REGISTRY: registry.url, PIP_INDEX_URL: index.url, PIP_TRUSTED_HOST: host };
-    bench = await createBench({ sandbox: sandboxes.sandbox, real: { layers, images }, uidBase, config: { buildEnv } });
+    const config = { buildEnv, mountCaches: true, cacheLimit: { bytes: 24 * MB, inodes: 500 } };
+    bench = await createBench({ sandbox: sandboxes.sandbox, real: { layers, images }, uidBase, config });
   });
   after(async () => {
     await bench.close();
@@ -115,6 +116,38 @@ touch /usr/x 2>/dev/null || echo closed; touch "$3/x" 2>/dev/null || echo config
     const fill = 'head -c 200M /dev/zero > "$1/big"';
     await assert.rejects(bench.build(custom(fill), { app: 'filler', task: { limits } }), { code: 'SLIP_BUILD_DISK_FULL' });
     await bench.build(custom('true'), { app: 'filler', task: { limits } });
+  });
+
+  const left = 'echo "left: $(ls "$2")"';
+  const dropped =
+    /^ !     The build cache holds more than 24.0M or 500 files now and is dropped: the next build starts with an empty one\.$/m;
+
+  it('finds in its cache what the last one left there, and what has bounds', async () => {
+    await bench.build(custom('echo kept >"$2/file"'), { app: 'keeps' });
+    assert.doesNotMatch(bench.output(), dropped);
+    await bench.runner.settled();
+    await bench.build(custom(`${left}; cat "$2/file"; df --output=target "$2" | tail -n 1`), { app: 'keeps' });
+    assert.match(bench.output(), /left: file\nkept\n\/run\/slipway-cache\n/);
+  });
+
+  for (const [what, fill] of [
+    ['bytes', 'head -c 30M /dev/urandom >"$2/big"'],
+    ['files', 'touch "$2"/{1..600}'],
+  ] as const) {
+    it(`ends well with too many ${what} in its cache, says that they are dropped, and the next one starts with an empty cache`, async () => {
+      const app = `over${what}`;
+      await bench.build(custom(fill), { app });
+      assert.match(bench.output(), dropped);
+      await bench.build(custom(left), { app });
+      assert.match(bench.output(), /left: \n/);
+      assert.doesNotMatch(bench.output(), dropped);
+    });
+  }
+
+  it('that writes into its cache without end fills that and nothing else, is told so, and the next one starts with an empty cache', async () => {
+    await assert.rejects(bench.build(custom('cat /dev/zero >"$2/big"'), { app: 'endless' }), { code: 'SLIP_BUILD_CACHE_FULL' });
+    await bench.build(custom(left), { app: 'endless' });
+    assert.match(bench.output(), /left: \n/);
   });
 
   it('is cancelled within a second, daemons included', async () => {

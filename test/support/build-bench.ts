@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { Readable } from 'node:stream';
 import type { BuildRunnerConfig } from '../../agent/build/config.ts';
-import { DEFAULT_CACHE_LIMIT_BYTES, DEFAULT_SOURCE_LIMIT_BYTES } from '../../agent/build/config.ts';
+import { DEFAULT_CACHE_LIMIT, DEFAULT_SOURCE_LIMIT_BYTES } from '../../agent/build/config.ts';
 import type { CutRequest, DeclaredLayer, LayerBuilder } from '../../agent/build/layers/port.ts';
 import { createBuildRunner, type NodeBuildRunner } from '../../agent/build/runner.ts';
 import type { Images } from '../../agent/images/port.ts';
@@ -154,7 +154,8 @@ export async function createBench(options: BenchOptions = {}): Promise<Bench> {
     platform: 'debian-12-x64',
     buildEnv: {},
     sourceLimitBytes: DEFAULT_SOURCE_LIMIT_BYTES,
-    cacheLimitBytes: DEFAULT_CACHE_LIMIT_BYTES,
+    cacheLimit: DEFAULT_CACHE_LIMIT,
+    mountCaches: false,
     ...options.config,
   };
   const runner = createBuildRunner(config, {

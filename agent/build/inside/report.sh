@@ -11,16 +11,18 @@ step() { printf '%s\t%s\n' "$EPOCHREALTIME" "$1" >>"$RESULT_DIR/steps"; }
 # Ends the build: the kind and its details, one a line, become the agent's error.
 fail() {
   local kind=$1
-  out_of_space && kind=DISK_FULL
+  out_of_space "$CACHE_DIR" && kind=CACHE_FULL
+  out_of_space "$BUILD_DIR" && kind=DISK_FULL
   printf '%s\n' "$kind" "${@:2}" >"$RESULT_DIR/failure"
   exit 1
 }
 
-# True when the build's disk has no block or no inode left. A file system without a fixed inode table counts 0 of 0.
+# True when the disk of folder $1 has nothing left but what ext4 keeps for itself, or no inode. A file system without a fixed inode table
+# counts 0 of 0.
 out_of_space() {
   local blocks inodes_total inodes_free
-  read -r blocks inodes_total inodes_free < <(stat -f -c '%a %c %d' "$BUILD_DIR" 2>/dev/null) || return 1
-  ((blocks < 16 || (inodes_total > 0 && inodes_free < 4)))
+  read -r blocks inodes_total inodes_free < <(stat -f -c '%a %c %d' "$1" 2>/dev/null) || return 1
+  ((blocks < 64 || (inodes_total > 0 && inodes_free < 4)))
 }
 
 # A URL as it may be shown: without user name and password.
