@@ -25,7 +25,7 @@ export async function parseReleaseYaml(text: string, buildpack: string): Promise
 async function interpret(text: string, buildpack: string): Promise<z.output<typeof schema>> {
   if (text.trim() === '') return schema.parse({});
   try {
-    const { parse } = await import('yaml'); // 10 MB that most agents never need
+    const { parse } = await import('./yaml.ts'); // 10 MB that most agents never need
     const value: unknown = parse(text, { maxAliasCount: 10, logLevel: 'error' });
     return schema.parse(value ?? {});
   } catch (cause) {

@@ -51,8 +51,8 @@ async function bundleCode(outdir: string): Promise<void> {
     outdir,
     outExtension: { '.js': '.mjs' },
     bundle: true,
-    // One file: in split parts a CommonJS package that is imported late (yaml) would lose its names.
-    splitting: false,
+    // What is imported late is a file of its own: the whole text of a loaded one stays in memory.
+    splitting: true,
     format: 'esm',
     platform: 'node',
     target: 'node24',
@@ -61,7 +61,7 @@ async function bundleCode(outdir: string): Promise<void> {
     minifySyntax: true,
     legalComments: 'linked',
     banner: { js: "import { createRequire as slipwayRequire } from 'node:module'; const require = slipwayRequire(import.meta.url);" },
-    plugins: [ownPlaces],
+    plugins: [ownPlaces, oneLanguage],
     logLevel: 'warning',
   });
 }
@@ -79,6 +79,14 @@ const ownPlaces: Plugin = {
         .replaceAll('import.meta.url', `new URL(${JSON.stringify(`../${place}`)}, import.meta.url).href`);
       return { contents, loader: 'ts' };
     });
+  },
+};
+
+/** zod brings its messages in fifty languages; ours are English. */
+const oneLanguage: Plugin = {
+  name: 'one-language',
+  setup: (builder) => {
+    builder.onLoad({ filter: /\/zod\/v4\/locales\/index\.js$/ }, () => ({ contents: "export { default as en } from './en.js';" }));
   },
 };
 
