@@ -125,4 +125,27 @@ describe('requests to servers that do not run the app', { concurrency: false }, 
     assert.match(await fleet.answer(away, 'hello'), /^version=2 /);
     await slipway('nodes:uncordon', away.name);
   });
+
+  it('are answered by whom a server still reaches when its way to another is cut, and status says who does not reach whom', async () => {
+    const { away, home } = await awayAndHome();
+    const [other] = fleet.servers.list.filter((server) => server !== away && server !== home) as [Server];
+    const at = await homes();
+    assert.ok(at.includes(home.name) && at.includes(other.name));
+    const isSaid = async (): Promise<boolean> => {
+      const said = await fleet.fleet.slipway('status');
+      const alone = said.includes(`Node ${home.name} cannot be reached by any other node at ${home.address}:7405`);
+      return alone && new RegExp(`Node ${away.name} cannot be reached at ${away.address}:7405 by ${home.name}\\.`).test(said);
+    };
+    const seen = await under({ through: away }, async () => {
+      await fleet.servers.network.cutBetween(home.port, away.port);
+      await fleet.servers.network.cutBetween(home.port, other.port);
+      await eventually('status says so', isSaid, 30_000);
+      // without any peer: what runs there
+      assert.match(await fleet.answer(home, 'hello'), /^version=2 /);
+    });
+    await slipway('status');
+    console.log(`    cut: ${String(seen.bodies.length)} requests, ${String(seen.failures.length)} failed`);
+    assert.deepEqual(seen.failures, []);
+    await fleet.servers.network.mendBetween();
+  });
 });

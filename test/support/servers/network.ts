@@ -33,6 +33,17 @@ export class ServerNetwork {
     await run({ file: 'nft', args: ['delete', 'element', 'bridge', this.bridge, 'cut', `{ "${port}" }`] });
   }
 
+  /** No frame gets from one of these ports to the other; both reach everybody else. */
+  async cutBetween(a: string, b: string): Promise<void> {
+    const pairs = `{ "${a}" . "${b}", "${b}" . "${a}" }`;
+    await runOk(run, { file: 'nft', args: ['add', 'element', 'bridge', this.bridge, 'between', pairs] });
+  }
+
+  /** Undoes every {@link cutBetween}. */
+  async mendBetween(): Promise<void> {
+    await runOk(run, { file: 'nft', args: ['flush', 'set', 'bridge', this.bridge, 'between'] });
+  }
+
   async remove(): Promise<void> {
     await removeNetwork(this.bridge);
   }
@@ -46,8 +57,10 @@ export async function removeNetwork(bridge: string): Promise<void> {
 function rules(bridge: string): string {
   return `table bridge ${bridge} {
   set cut { type ifname; }
+  set between { type ifname . ifname; }
   chain arriving { type filter hook prerouting priority 0; policy accept; iifname @cut drop; }
   chain leaving { type filter hook postrouting priority 0; policy accept; oifname @cut drop; }
+  chain through { type filter hook forward priority 0; policy accept; iifname . oifname @between drop; }
 }
 table inet ${bridge} {
   chain beyond { type filter hook forward priority -20; policy accept; iifname "${bridge}" oifname != "${bridge}" drop; }

@@ -155,13 +155,18 @@ export class Server {
     this.#first = undefined;
   }
 
+  /** Of the switch. */
+  get port(): string {
+    return `vb-${this.#facts.id}`;
+  }
+
   /** Nobody reaches it and it reaches nobody, until `heal`; its link stays up. */
   partition(): Promise<void> {
-    return this.#facts.network.cut(`vb-${this.#facts.id}`);
+    return this.#facts.network.cut(this.port);
   }
 
   heal(): Promise<void> {
-    return this.#facts.network.mend(`vb-${this.#facts.id}`);
+    return this.#facts.network.mend(this.port);
   }
 
   async journal(unit: string, lines = 60): Promise<string> {
