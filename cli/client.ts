@@ -2,15 +2,21 @@ import { Agent, request, type Dispatcher } from 'undici';
 import type { ErrorBody } from '../shared/domain/api.ts';
 import { SlipwayError } from '../shared/kit/errors.ts';
 import type { CliConfig } from './config.ts';
+import { legible } from './render/escape.ts';
 
 /** The controller's API, trusted by the fleet's own CA and no other. */
 export interface ApiClient {
   readonly url: string;
-  call<T>(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<T>;
+  /** The answer, every text of it safe on a terminal. */
+  call<T>(method: Method, path: string, body?: unknown): Promise<T>;
+  /** The answer byte for byte, for programs: its texts may drive a terminal. */
+  callAsIs<T>(method: Method, path: string, body?: unknown): Promise<T>;
   /** The body of an answer as it comes, for as long as it takes. */
   stream(path: string, options: StreamOptions): Promise<AsyncIterable<Uint8Array>>;
   close(): Promise<void>;
 }
+
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 export interface StreamOptions {
   readonly signal: AbortSignal;
@@ -43,13 +49,15 @@ export function createClient(config: CliConfig): ApiClient {
       throw explain(error, config.url);
     }
   };
+  const callAsIs = async <T>(method: Method, path: string, body?: unknown): Promise<T> => {
+    const answer = await send(path, { method, body: body === undefined ? null : JSON.stringify(body) });
+    const text = await answer.body.text();
+    return (text === '' ? undefined : JSON.parse(text)) as T;
+  };
   return {
     url: config.url,
-    call: async <T>(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: unknown) => {
-      const answer = await send(path, { method, body: body === undefined ? null : JSON.stringify(body) });
-      const text = await answer.body.text();
-      return (text === '' ? undefined : JSON.parse(text)) as T;
-    },
+    call: async <T>(method: Method, path: string, body?: unknown) => legible(await callAsIs<T>(method, path, body)),
+    callAsIs,
     stream: async (path, { signal, silenceMs = 0 }) =>
       explained((await send(path, { method: 'GET', signal, bodyTimeout: silenceMs })).body, config.url),
     close: () => agent.destroy(),

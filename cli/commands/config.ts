@@ -44,7 +44,7 @@ async function change(
 }
 
 async function read(cli: Cli, app: string): Promise<ConfigBody> {
-  return await (await cli.api()).call<ConfigBody>('GET', `/apps/${app}/config`);
+  return await (await cli.api()).callAsIs<ConfigBody>('GET', `/apps/${app}/config`);
 }
 
 function notSet(app: string, name: string): SlipwayError {

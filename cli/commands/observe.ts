@@ -5,6 +5,7 @@ import { FOLLOW_SILENCE_MS, type ApiClient } from '../client.ts';
 import { show, textFlag, type Cli, type CommandRun, type Flags } from '../cli.ts';
 import { linesOf } from '../lines.ts';
 import { parseCount } from '../parse-flags.ts';
+import { legible } from '../render/escape.ts';
 import { renderWhy } from '../render/why.ts';
 import { renderEvent, renderEvents } from '../render/events.ts';
 
@@ -35,7 +36,7 @@ async function tail(cli: Cli, path: string, json: boolean): Promise<void> {
   const answer = await (await cli.api()).stream(path, { signal: cli.signal, silenceMs: FOLLOW_SILENCE_MS });
   for await (const line of linesOf(answer)) {
     if (line === '') continue; // keeps the connection alive
-    await cli.write(json ? `${line}\n` : renderEvent(JSON.parse(line) as FleetEvent, cli.paint));
+    await cli.write(json ? `${line}\n` : renderEvent(legible(JSON.parse(line) as FleetEvent), cli.paint));
   }
 }
 

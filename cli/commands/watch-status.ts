@@ -5,6 +5,7 @@ import { systemClock } from '../../shared/kit/clock.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { Cli } from '../cli.ts';
 import { linesOf } from '../lines.ts';
+import { legible } from '../render/escape.ts';
 import { CLOSE_SCREEN, fit, OPEN_SCREEN, repaint, type ScreenSize } from '../render/live-screen.ts';
 import { renderOutdated, renderStatus } from '../render/status.ts';
 import { usageError } from '../usage-error.ts';
@@ -35,7 +36,7 @@ export async function watchStatus(cli: Cli, json: boolean): Promise<void> {
 
 async function* statuses(cli: Cli): AsyncGenerator<StatusBody> {
   const answer = await (await cli.api()).stream(PATH, { signal: cli.signal, silenceMs: SILENCE_MS });
-  for await (const line of linesOf(answer)) if (line !== '') yield JSON.parse(line) as StatusBody;
+  for await (const line of linesOf(answer)) if (line !== '') yield legible(JSON.parse(line) as StatusBody);
 }
 
 /** A controller that restarts, or a network that comes back, is followed again; meanwhile the screen says how old it is. */

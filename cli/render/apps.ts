@@ -1,4 +1,5 @@
 import type { AppBody, AppInfoBody, ConfigBody, KeyBody, NodeBody, UserBody } from '../../shared/domain/api.ts';
+import { escapeControls } from './escape.ts';
 import type { Paint } from './paint.ts';
 import { renderProblems } from './problems.ts';
 import { renderTable } from './table.ts';
@@ -42,7 +43,7 @@ export function renderUsers(users: readonly UserBody[], paint: Paint): string {
 export function renderConfig(app: string, { config }: ConfigBody, paint: Paint): string {
   const vars = Object.entries(config);
   if (vars.length === 0) return `${app} has no config vars.\n`;
-  const rows = vars.map(([name, value]) => [{ text: `${name}:`, paint: paint.green }, value]);
+  const rows = vars.map(([name, value]) => [{ text: `${name}:`, paint: paint.green }, escapeControls(value)]);
   return `=== ${paint.bold(`${app} config vars`)}\n${renderTable(rows)}`;
 }
 

@@ -1,5 +1,18 @@
 // C0 and C1 controls but tab and newline, and the marks that reorder text: an app's output must not drive the terminal.
-const UNSAFE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const UNSAFE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+
+/** A body of the API with every text in it safe on a terminal, whoever wrote it: an app, its owner, a node. */
+export function legible<T>(body: T): T {
+  if (typeof body === 'string') return escapeControls(body) as T;
+  if (Array.isArray(body)) return body.map(legible) as T;
+  if (typeof body !== 'object' || body === null) return body;
+  return Object.fromEntries(Object.entries(body).map(([name, value]) => [escapeControls(name), legible(value as unknown)])) as T;
+}
+
+/** In one line, so that it cannot look like several. */
+export function oneLine(text: string): string {
+  return text.replaceAll('\n', ' ');
+}
 
 /** Text of strangers, safe on a terminal: every control character becomes visible (`\x1b`). */
 export function escapeControls(text: string): string {

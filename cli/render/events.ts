@@ -1,5 +1,5 @@
 import type { FleetEvent } from '../../shared/domain/event.ts';
-import { escapeControls } from './escape.ts';
+import { oneLine } from './escape.ts';
 import type { Paint } from './paint.ts';
 import { renderTime } from './time.ts';
 
@@ -15,9 +15,9 @@ export function renderEvents(events: readonly FleetEvent[], paint: Paint): strin
 /** `2026-11-20 10:00:00  instance.oom        shop web.1      web.1 was killed: … (node fra-2)` */
 export function renderEvent(event: FleetEvent, paint: Paint): string {
   const subject = [event.app ?? event.node, event.instance].filter((part) => part !== undefined).join(' ');
-  const kind = colourOf(event.kind, paint)(escapeControls(event.kind).padEnd(KIND_WIDTH));
+  const kind = colourOf(event.kind, paint)(event.kind.padEnd(KIND_WIDTH));
   const by = paint.dim(`(${event.actor})`);
-  return `${paint.dim(renderTime(event.atMs))}  ${kind}  ${subject.padEnd(SUBJECT_WIDTH)}  ${escapeControls(event.message)} ${by}\n`;
+  return `${paint.dim(renderTime(event.atMs))}  ${kind}  ${subject.padEnd(SUBJECT_WIDTH)}  ${oneLine(event.message)} ${by}\n`;
 }
 
 const BAD = /\.(?:failed|rolled-back|oom|crashed|stuck|unreachable|lost|disk-full|disk-low)$/;

@@ -1,4 +1,5 @@
 import type { InstanceBody } from '../../shared/domain/api.ts';
+import { oneLine } from './escape.ts';
 import type { Look } from './history.ts';
 import type { Paint } from './paint.ts';
 import { renderAgo, renderTime } from './time.ts';
@@ -50,7 +51,7 @@ function renderInstance(instance: InstanceBody, { paint, nowMs }: Look): string 
   const since =
     instance.startedAtMs === undefined ? '' : ` ${renderTime(instance.startedAtMs)} (${renderAgo(instance.startedAtMs, nowMs)})`;
   const notes = [`on ${instance.node}`, `v${instance.release}`, ...extras(instance, nowMs)].join(', ');
-  const reason = instance.reason === undefined ? '' : `\n      ${instance.reason.message}${hint(instance)}`;
+  const reason = instance.reason === undefined ? '' : `\n      ${oneLine(`${instance.reason.message}${hint(instance)}`)}`;
   return `${instance.name}: ${colour(instance, paint)(WORDS[instance.state])}${since}, ${notes}${reason}\n`;
 }
 

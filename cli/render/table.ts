@@ -1,3 +1,5 @@
+import { oneLine } from './escape.ts';
+
 export type Cell = string | { readonly text: string; readonly paint: (text: string) => string };
 
 /** Columns as wide as their widest cell, two spaces apart; the last one is not padded. */
@@ -16,9 +18,9 @@ function renderRow(row: readonly Cell[], widths: readonly number[]): string {
 }
 
 function textOf(cell: Cell): string {
-  return typeof cell === 'string' ? cell : cell.text;
+  return oneLine(typeof cell === 'string' ? cell : cell.text);
 }
 
 function painted(cell: Cell): string {
-  return typeof cell === 'string' ? cell : cell.paint(cell.text);
+  return typeof cell === 'string' ? textOf(cell) : cell.paint(textOf(cell));
 }

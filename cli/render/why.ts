@@ -1,5 +1,5 @@
 import type { WhyBody, WhyChain } from '../../shared/domain/api-observe.ts';
-import { escapeControls } from './escape.ts';
+import { oneLine } from './escape.ts';
 import type { Paint } from './paint.ts';
 
 /** Cause first, each thing it led to below it, and the command that leads on. */
@@ -9,6 +9,6 @@ export function renderWhy({ about, well, chains }: WhyBody, paint: Paint): strin
 }
 
 function renderChain({ links, next }: WhyChain, paint: Paint): string {
-  const lines = links.map((link, index) => (index === 0 ? `  ${escapeControls(link)}\n` : `  ${paint.dim('→')} ${escapeControls(link)}\n`));
-  return `${lines.join('')}  ${paint.bold('Next:')} ${paint.cyan(next)}\n`;
+  const lines = links.map((link, index) => (index === 0 ? `  ${oneLine(link)}\n` : `  ${paint.dim('→')} ${oneLine(link)}\n`));
+  return `${lines.join('')}  ${paint.bold('Next:')} ${paint.cyan(oneLine(next))}\n`;
 }

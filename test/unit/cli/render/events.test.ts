@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { legible } from '../../../../cli/render/escape.ts';
 import { renderEvents } from '../../../../cli/render/events.ts';
 import { plainPaint } from '../../../../cli/render/paint.ts';
 import type { FleetEvent } from '../../../../shared/domain/event.ts';
@@ -22,7 +23,7 @@ it('prints events as a log reads, and nothing of a message that could drive the 
     { seq: 3, atMs: AT + 2000, kind: 'node.unreachable', actor: 'controller', node: 'fra-2', message: 'Node fra-2 cannot be reached.' },
   ];
   assert.equal(
-    renderEvents(events, plainPaint),
+    renderEvents(legible(events), plainPaint),
     [
       '2026-11-20 10:00:00  release.created     shop            v3 was made: Deploy abc1234. (ada)',
       '2026-11-20 10:00:01  instance.oom        shop web.1      Killed.\\x1b[2J (node fra-2)',
