@@ -133,6 +133,7 @@ function binds(map: Readonly<Record<string, string>>, readOnly: boolean, files: 
 
 const EPERM = 1;
 const ENOSYS = 38;
+const EPROTONOSUPPORT = 93;
 const EAFNOSUPPORT = 97;
 const CLONE_NEWUSER = 0x1000_0000;
 const TIOCSTI = 0x5412;
@@ -175,8 +176,20 @@ const DENIED_CALLS = [
   ...['sethostname', 'setdomainname', '_sysctl', 'uselib', 'vm86', 'vm86old', 'move_pages', 'mbind', 'set_mempolicy', 'migrate_pages'],
 ];
 
-/** AF_KEY, AF_PACKET, AF_RDS, AF_CAN, AF_TIPC, AF_BLUETOOTH, AF_ALG, AF_VSOCK, AF_XDP. */
-const DENIED_SOCKET_FAMILIES = [15, 17, 21, 29, 30, 31, 38, 40, 44];
+/** AF_UNIX, AF_INET, AF_INET6, AF_NETLINK. Whoever opens a socket of another family makes the kernel load the module for it. */
+const SOCKET_FAMILIES = [1, 2, 10, 16];
+/** More than kernels know; what is beyond, they refuse by themselves. */
+const AF_MAX = 64;
+/** DCCP, L2TP, SCTP, SMC: loaded on demand as well. No netlink protocol has such a number. */
+const DENIED_PROTOCOLS = [33, 115, 132, 256];
+
+/** As few masked tests as say "in this block of numbers, a power of two long, and none of these". */
+function testsOutside(allowed: readonly number[], block: { base: number; size: number }): Omit<ArgumentTest, 'index'>[] {
+  const { base, size } = block;
+  if (!allowed.some((one) => one >= base && one < base + size)) return [{ mask: 2 ** 32 - size, value: base }];
+  const half = size / 2;
+  return size === 1 ? [] : [base, base + half].flatMap((start) => testsOutside(allowed, { base: start, size: half }));
+}
 
 /** clone3 passes its flags in memory, where no filter can look: ENOSYS makes every libc fall back to clone. */
 export const SECCOMP_DENY: readonly SyscallRule[] = Object.freeze([
@@ -184,9 +197,8 @@ export const SECCOMP_DENY: readonly SyscallRule[] = Object.freeze([
   { name: 'clone3', errno: ENOSYS },
   { name: 'clone', errno: EPERM, test: { index: 0, mask: CLONE_NEWUSER, value: CLONE_NEWUSER } },
   ...[TIOCSTI, TIOCLINUX].map((request) => ({ name: 'ioctl', errno: EPERM, test: { index: 1, mask: 0xffff_ffff, value: request } })),
-  ...DENIED_SOCKET_FAMILIES.map((family) => ({
-    name: 'socket',
-    errno: EAFNOSUPPORT,
-    test: { index: 0, mask: 0xffff_ffff, value: family },
-  })),
+  ...['socket', 'socketpair'].flatMap((name) => [
+    ...testsOutside(SOCKET_FAMILIES, { base: 0, size: AF_MAX }).map((test) => ({ name, errno: EAFNOSUPPORT, test: { index: 0, ...test } })),
+    ...DENIED_PROTOCOLS.map((protocol) => ({ name, errno: EPROTONOSUPPORT, test: { index: 2, mask: 0xffff_ffff, value: protocol } })),
+  ]),
 ]);

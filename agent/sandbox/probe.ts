@@ -18,6 +18,7 @@ const ISOLATED: readonly Need[] = [
   { programs: ['nft'], packageName: 'nftables' },
   { programs: ['mkfs.ext4'], packageName: 'e2fsprogs' },
   { programs: ['mount'], packageName: 'mount' },
+  { programs: ['perl'], packageName: 'perl-base' },
   LOGGERS,
 ];
 const NEEDS: Readonly<Record<Sandbox['kind'], readonly Need[]>> = {
@@ -25,7 +26,6 @@ const NEEDS: Readonly<Record<Sandbox['kind'], readonly Need[]>> = {
   nspawn: [
     { programs: ['systemd-nspawn'], packageName: 'systemd-container' },
     { programs: ['nsenter'], packageName: 'util-linux' },
-    { programs: ['perl'], packageName: 'perl-base' },
     ...ISOLATED,
   ],
   process: [LOGGERS],

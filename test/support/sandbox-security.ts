@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { FLOWS_MAX } from '../../agent/sandbox/network/rules.ts';
 import type { Sandbox, SandboxSpec } from '../../agent/sandbox/port.ts';
 import { REAL_WORKLOADS, greeting } from '../contract/sandbox.ts';
 import { eventually } from './eventually.ts';
@@ -99,6 +101,28 @@ export function sandboxSecurity(kind: Sandbox['kind']): void {
       const server = await lab.run({ ...REAL_WORKLOADS.listen(), egress: false });
       await eventually('this machine reaches it', async () => (await greeting(server.address, 5000)) !== '');
       await lab.sandbox.forget(server.id);
+    });
+
+    it('bounds the open flows of a sandbox, so that none fills the table that all share', async () => {
+      const counter = createSocket({ type: 'udp4', recvBufferSize: 16 * MB });
+      let arrived = 0;
+      counter.on('message', () => (arrived += 1));
+      counter.bind(portOf(openPort), hostAddress);
+      await once(counter, 'listening');
+      const sendFrom = (first: number, last: number): string[] =>
+        perl(`use Socket; my $to = sockaddr_in(${String(portOf(openPort))}, inet_aton("${hostAddress}"));
+          for my $port (${String(first)} .. ${String(last)}) {
+            socket(my $s, PF_INET, SOCK_DGRAM, 17) or die "socket $!";
+            bind($s, sockaddr_in($port, INADDR_ANY)) or die "bind $!";
+            send($s, "x", 0, $to);
+          }`);
+      const { output } = await lab.finish({ argv: sendFrom(20_000, 20_000 + FLOWS_MAX + 2_000) });
+      assert.equal(output, '');
+      await eventually('what was sent to arrive', () => arrived >= FLOWS_MAX);
+      await lab.finish({ argv: sendFrom(9_000, 9_000) });
+      await eventually('another sandbox to get through', () => arrived >= FLOWS_MAX + 1);
+      counter.close();
+      assert.equal(arrived, FLOWS_MAX + 1);
     });
 
     it('stops a fork bomb at its limit', async () => {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { confinement } from '../filter.ts';
 import { INSIDE_DIR } from '../policy.ts';
 import type { SandboxTool } from '../tool.ts';
 import { lxcConfig, lxcSeccompProfile } from './config.ts';
@@ -20,11 +21,14 @@ export const lxcTool: SandboxTool = Object.freeze({
       cgroupVersion: context.cgroupVersion,
       stopHook: context.cgroupVersion === 1 ? saveOom : undefined,
     });
+    const confine = confinement(policy, context.secretsDir);
+    const own = { [join(containers, policy.id, 'config')]: config, [seccompProfile]: lxcSeccompProfile(policy.seccompDeny) };
     return {
-      files: { [join(containers, policy.id, 'config')]: config, [seccompProfile]: lxcSeccompProfile(policy.seccompDeny) },
+      files: { ...own, ...confine.files },
       argv: [
         ...['/usr/bin/env', '-i', `PATH=${EMPTY_PATH}`, '/usr/bin/lxc-execute', '-P', containers, '-n', policy.id],
-        ...['-o', join(context.runDir, 'tool.log'), '-l', 'WARN', '--', '/bin/sh', `${INSIDE_DIR}/bin/report.sh`, ...policy.argv],
+        ...['-o', join(context.runDir, 'tool.log'), '-l', 'WARN', '--', '/bin/sh', `${INSIDE_DIR}/bin/report.sh`],
+        ...[...confine.argv, ...policy.argv],
       ],
     };
   },

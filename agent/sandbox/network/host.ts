@@ -4,7 +4,7 @@ import { networkInterfaces } from 'node:os';
 import { runOk, type Run } from '../../../shared/kit/exec.ts';
 import { parseCidr, addressAt, type SandboxConfig } from '../config.ts';
 import { bridgeBatch, gatewayAddress, type NetworkNames } from './plan.ts';
-import { nftRules, type RuleInput } from './rules.ts';
+import { lastingRules, nftRules, type RuleInput } from './rules.ts';
 
 /** What all sandboxes share of the network: bridge, nft table, forwarding. */
 export class HostNetwork {
@@ -51,9 +51,9 @@ export class HostNetwork {
   async #ensureRules(nameservers: readonly string[]): Promise<void> {
     const rules = nftRules(this.#ruleInput(nameservers));
     const list = { file: 'nft', args: ['--stateless', 'list', 'table', 'inet', this.#config.name] };
-    if (this.#applied?.rules === rules && (await this.#run(list)).stdout === this.#applied.listing) return;
+    if (this.#applied?.rules === rules && lastingRules((await this.#run(list)).stdout) === this.#applied.listing) return;
     await runOk(this.#run, { file: 'nft', args: ['-f', '-'], stdin: rules });
-    this.#applied = { rules, listing: (await runOk(this.#run, list)).stdout };
+    this.#applied = { rules, listing: lastingRules((await runOk(this.#run, list)).stdout) };
   }
 
   #ruleInput(nameservers: readonly string[]): RuleInput {

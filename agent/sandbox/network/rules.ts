@@ -16,8 +16,14 @@ const NOT_THE_WORLD = [
   ...['192.168.0.0/16', '198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24', '224.0.0.0/4', '240.0.0.0/4'],
 ];
 
+/** Open flows of one sandbox: the machine has one table of them for all, and whoever fills it takes everybody's network away. */
+export const FLOWS_MAX = 4096;
+const FLOWS = 'flows4';
+
 /** SMTP from a compromised app is what gets a server blocked; opened by an egress rule. */
 const BLOCKED_TCP_PORTS = [25];
+
+const FLOW_LIMIT = `meta nfproto ipv4 add @${FLOWS} { ip saddr ct count over ${String(FLOWS_MAX)} } jump refuse`;
 
 /**
  * Our whole nft table, made anew in one transaction, so that there is no moment without rules. Pure.
@@ -36,6 +42,7 @@ export function nftRules(input: RuleInput): string {
     '    type ipv4_addr; flags interval; auto-merge',
     `    elements = { ${[...NOT_THE_WORLD, ...input.connected].join(', ')} }`,
     '  }',
+    `  set ${FLOWS} { type ipv4_addr; size 65535; flags dynamic; }`,
     // a reset is believed at once; an ICMP error only at the second attempt, a second later
     '  chain refuse {',
     '    meta l4proto tcp reject with tcp reset',
@@ -43,6 +50,7 @@ export function nftRules(input: RuleInput): string {
     '  }',
     '  chain from_sandbox {',
     '    ct state established,related accept',
+    `    ${FLOW_LIMIT}`,
     '    meta nfproto ipv6 jump refuse',
     `    oifname ${bridgeName} drop`,
     ...accepts.map((rule) => `    ${rule}`),
@@ -52,6 +60,7 @@ export function nftRules(input: RuleInput): string {
     '  }',
     '  chain to_host {',
     '    ct state established,related accept',
+    `    ${FLOW_LIMIT}`,
     ...accepts.map((rule) => `    ${rule}`),
     '    icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept',
     '    jump refuse',
@@ -73,6 +82,11 @@ export function nftRules(input: RuleInput): string {
     '}',
     '',
   ].join('\n');
+}
+
+/** A listing of the table without the flows that are counted in it: they come and go. */
+export function lastingRules(listing: string): string {
+  return listing.replace(new RegExp(`\\tset ${FLOWS} \\{[^]*?\\n\\t\\}\\n`), '');
 }
 
 function acceptRules(rule: EgressRule): string[] {

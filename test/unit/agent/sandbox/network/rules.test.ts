@@ -4,7 +4,7 @@ import { addressAt, checkSandboxConfig, DEFAULT_SANDBOX_CONFIG, parseCidr } from
 import { connectedNetworks } from '../../../../../agent/sandbox/network/host.ts';
 import { nextSlot, slotOf } from '../../../../../agent/sandbox/network/plan.ts';
 import { nameserversOf } from '../../../../../agent/sandbox/network/resolv.ts';
-import { nftRules } from '../../../../../agent/sandbox/network/rules.ts';
+import { lastingRules, nftRules } from '../../../../../agent/sandbox/network/rules.ts';
 
 const RULES = nftRules({
   table: 'slipway',
@@ -29,6 +29,7 @@ describe('the nft table', () => {
   it('opens what is configured, and name servers on port 53 only, before it closes', () => {
     const chain = RULES.slice(RULES.indexOf('chain from_sandbox'));
     const order = [
+      'add @flows4 { ip saddr ct count over 4096 } jump refuse',
       'ip daddr 10.255.255.53/32 udp dport 53 accept',
       'ip daddr 10.5.0.0/24 tcp dport 5432 accept',
       'ip daddr 10.6.0.1/32 accept',
@@ -40,6 +41,15 @@ describe('the nft table', () => {
       places,
       [...places].sort((a, b) => a - b),
     );
+  });
+
+  it('is the same table whatever flows are counted in it, and another one when a rule is gone', () => {
+    const listing = (elements: string, rules: string): string =>
+      `table inet slipway {\n\tset closed4 {\n\t\telements = { 10.0.0.0/8 }\n\t}\n\n\tset flows4 {\n\t\ttype ipv4_addr\n${elements}\t}\n\n\tchain c {\n${rules}\t}\n}\n`;
+    const counted = '\t\telements = { 10.203.0.2 ct count over 4096,\n\t\t\t     10.203.0.3 ct count over 4096 }\n';
+    assert.equal(lastingRules(listing(counted, '\t\taccept\n')), lastingRules(listing('', '\t\taccept\n')));
+    assert.notEqual(lastingRules(listing(counted, '')), lastingRules(listing('', '\t\taccept\n')));
+    assert.match(lastingRules(listing(counted, '')), /closed4/);
   });
 
   it('lets nobody in from outside but by way of this machine', () => {

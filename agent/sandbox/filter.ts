@@ -1,4 +1,6 @@
-import type { SyscallRule } from '../policy.ts';
+import { join } from 'node:path';
+import { INSIDE_DIR, type SandboxPolicy, type SyscallRule } from './policy.ts';
+import type { ToolPlan } from './tool.ts';
 
 /** Numbers of the calls whose arguments are looked at, and of prctl, per architecture as Node names it. */
 interface Architecture {
@@ -8,8 +10,8 @@ interface Architecture {
 }
 
 const ARCHITECTURES: Readonly<Record<string, Architecture>> = Object.freeze({
-  x64: { audit: 0xc000_003e, prctl: 157, calls: { clone: 56, clone3: 435, socket: 41, ioctl: 16 } },
-  arm64: { audit: 0xc000_00b7, prctl: 167, calls: { clone: 220, clone3: 435, socket: 198, ioctl: 29 } },
+  x64: { audit: 0xc000_003e, prctl: 157, calls: { clone: 56, clone3: 435, socket: 41, socketpair: 53, ioctl: 16 } },
+  arm64: { audit: 0xc000_00b7, prctl: 167, calls: { clone: 220, clone3: 435, socket: 198, socketpair: 199, ioctl: 29 } },
 });
 
 const ENOSYS = 38;
@@ -33,6 +35,19 @@ type Instruction = readonly [code: number, jumpTrue: number, jumpFalse: number, 
 export interface ArgumentFilter {
   readonly prctl: number;
   readonly program: Uint8Array;
+}
+
+/**
+ * The filter of a policy's argument tests as a file, and the words that put a program behind it. Every tool gets it: nspawn filters by name
+ * only, and LXC's own tests do not hold for calls in the 32-bit ABI, which this filter refuses as a whole.
+ */
+export function confinement(policy: SandboxPolicy, secretsDir: string): ToolPlan {
+  const filter = argumentFilter(policy.seccompDeny, process.arch);
+  if (filter === undefined) return { files: {}, argv: [] };
+  return {
+    files: { [join(secretsDir, 'filter')]: filter.program },
+    argv: ['/usr/bin/perl', `${INSIDE_DIR}/bin/confine.pl`, String(filter.prctl), `${INSIDE_DIR}/env/filter`],
+  };
 }
 
 /** The rules that a filter by name cannot say, as instructions of struct sock_filter. `undefined` for a machine we have no numbers of. Pure. */
