@@ -9,7 +9,7 @@ import { openFoundations } from '../controller/compose.ts';
 import { readControllerConfig } from '../controller/config.ts';
 import { systemClock } from '../shared/kit/clock.ts';
 import { DEFAULT_ENV, start } from '../shared/kit/exec.ts';
-import { freePorts } from '../test/support/fleet.ts';
+import { freePorts } from '../test/support/free-ports.ts';
 import { addApp, addNode, addUser, assignment, newRelease } from '../test/support/store-fixtures.ts';
 
 // Many simulated agents (our own session client over grpc-js, mTLS, a certificate each) on one real controller:

@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { chownSync, closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Agent, request } from 'undici';
-import { run, runOk, start } from '../../shared/kit/exec.ts';
-
-type ChildProcess = ReturnType<typeof start>;
+import { run, runOk } from '../../shared/kit/exec.ts';
+import { FleetProgram } from './fleet-program.ts';
 import { Site, type User } from './fleet-user.ts';
+import { freePorts } from './free-ports.ts';
 import { freeSubnet } from './free-subnet.ts';
 
 export const PRODUCT_DIR = join(import.meta.dirname, '..', '..');
@@ -50,14 +48,16 @@ export class TestFleet {
   readonly ports: Ports;
   readonly site: Site;
   readonly #options: FleetOptions;
-  #controller: ChildProcess | undefined;
-  #agent: ChildProcess | undefined;
+  readonly #controller: FleetProgram;
+  readonly #agent: FleetProgram;
   #settings: CliSettings | undefined;
 
   private constructor(dir: string, ports: Ports, options: FleetOptions) {
     this.dir = dir;
     this.ports = ports;
     this.#options = options;
+    this.#controller = new FleetProgram('controller', dir);
+    this.#agent = new FleetProgram('agent', dir, options.agentUid);
     this.site = new Site(dir, ports);
   }
 
@@ -113,8 +113,7 @@ export class TestFleet {
     await writeFile(join(dir, 'controller.json'), JSON.stringify(controller));
     await writeFile(join(dir, 'agent.json'), JSON.stringify(agent));
     const key = await this.site.makeKey('me');
-    const args = ['controller/main.ts', 'init', '--config', join(dir, 'controller.json'), '--admin', 'me', '--key', `${key}.pub`];
-    await runOk(run, { file: process.execPath, args: [...args, '--out', join(dir, 'cli.json')], cwd: PRODUCT_DIR });
+    await runOk(run, this.#controller.command('init', '--admin', 'me', '--key', `${key}.pub`, '--out', join(dir, 'cli.json')));
     const settings = JSON.parse(readFileSync(join(dir, 'cli.json'), 'utf8')) as CliSettings;
     this.#settings = { ...settings, url: `https://127.0.0.1:${String(ports.api)}` };
   }
@@ -122,8 +121,7 @@ export class TestFleet {
   async #join(): Promise<void> {
     const { token } = (await this.api('POST', '/nodes/tokens', {})) as { token: string };
     const { pin, url } = this.settings;
-    const args = ['agent/main.ts', 'join', '--config', join(this.dir, 'agent.json'), '--url', url, '--pin', pin, '--name', 'node-1'];
-    await runOk(run, { ...this.#agentCommand(args), stdin: token });
+    await runOk(run, { ...this.#agent.command('join', '--url', url, '--pin', pin, '--name', 'node-1'), stdin: token });
   }
 
   get settings(): CliSettings {
@@ -145,7 +143,7 @@ export class TestFleet {
   }
 
   async startController(env: Readonly<Record<string, string>> = {}): Promise<void> {
-    this.#controller = await this.#spawn('controller', ['serve', '--config', join(this.dir, 'controller.json')], env);
+    await this.#controller.start('serve', env);
   }
 
   async startAgent(env: Readonly<Record<string, string>> = {}): Promise<void> {
@@ -155,7 +153,7 @@ export class TestFleet {
 
   /** Resolves when it is ready, whether there is a controller or not. */
   async startAgentAlone(env: Readonly<Record<string, string>> = {}): Promise<void> {
-    this.#agent = await this.#spawn('agent', ['run', '--config', join(this.dir, 'agent.json')], env);
+    await this.#agent.start('run', env);
   }
 
   /** Resolves when the controller sees the node. */
@@ -170,70 +168,29 @@ export class TestFleet {
     assert.fail(`the agent did not connect\n${this.logs()}`);
   }
 
-  async #spawn(name: 'controller' | 'agent', args: readonly string[], env: Readonly<Record<string, string>>): Promise<ChildProcess> {
-    const log = openSync(join(this.dir, `${name}.log`), 'a');
-    const environment = {
-      ...this.#runtimeEnv(name),
-      PATH: process.env['PATH'] ?? '',
-      ...pick(process.env, ['NODE_EXTRA_CA_CERTS']),
-      ...env,
-    };
-    const main = [`${name}/main.ts`, ...args];
-    const command = name === 'agent' ? this.#agentCommand(main) : { file: process.execPath, args: main, cwd: PRODUCT_DIR };
-    const child = start({ ...command, env: environment }, ['ignore', log, log, 'ipc']);
-    closeSync(log);
-    const ready = once(child, 'message');
-    const ended = once(child, 'exit').then(() => assert.fail(`${name} ended\n${this.logs()}`));
-    await Promise.race([ready, ended]);
-    ended.catch(() => undefined);
-    return child;
-  }
-
-  /** What the product's own launchers set: less memory, a quicker start. */
-  #runtimeEnv(name: string): Record<string, string> {
-    return {
-      NODE_COMPILE_CACHE: join(this.dir, name, 'compile-cache'),
-      NODE_OPTIONS: '--max-semi-space-size=4',
-      MALLOC_ARENA_MAX: '2',
-      MALLOC_TRIM_THRESHOLD_: '131072',
-      MALLOC_MMAP_THRESHOLD_: '65536',
-    };
-  }
-
-  #agentCommand(args: readonly string[]): { file: string; args: readonly string[]; cwd: string } {
-    const uid = this.#options.agentUid;
-    if (uid === undefined) return { file: process.execPath, args, cwd: PRODUCT_DIR };
-    const account = [`--reuid=${String(uid)}`, `--regid=${String(uid)}`, '--clear-groups', '--no-new-privs', '--inh-caps=-all'];
-    return { file: 'setpriv', args: [...account, '--bounding-set=-all', '--', process.execPath, ...args], cwd: PRODUCT_DIR };
-  }
-
   get controllerPid(): number {
-    return this.#controller?.pid ?? 0;
+    return this.#controller.pid;
   }
 
   get agentPid(): number {
-    return this.#agent?.pid ?? 0;
+    return this.#agent.pid;
   }
 
   async endController(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
-    await end(this.#controller, signal);
-    this.#controller = undefined;
+    await this.#controller.end(signal);
   }
 
   async endAgent(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
-    await end(this.#agent, signal);
-    this.#agent = undefined;
+    await this.#agent.end(signal);
   }
 
   /** Resolves when the process has ended by itself (a failpoint killed it). */
   async controllerGone(): Promise<void> {
-    if (this.#controller?.exitCode === null && this.#controller.signalCode === null) await once(this.#controller, 'exit');
-    this.#controller = undefined;
+    await this.#controller.gone();
   }
 
   async agentGone(): Promise<void> {
-    if (this.#agent !== undefined && !hasEnded(this.#agent)) await once(this.#agent, 'exit');
-    this.#agent = undefined;
+    await this.#agent.gone();
   }
 
   /** Calls the HTTP API as `me`. */
@@ -271,26 +228,14 @@ export class TestFleet {
 
   /** Last lines of both logs, for a failing test. */
   logs(): string {
-    return ['controller', 'agent']
-      .map((name) => {
-        try {
-          return `--- ${name}\n${readFileSync(join(this.dir, `${name}.log`), 'utf8')
-            .split('\n')
-            .slice(-40)
-            .join('\n')}`;
-        } catch {
-          return `--- ${name}: no log`;
-        }
-      })
-      .join('\n');
+    return [this.#controller, this.#agent].map((program) => program.lastLines()).join('\n');
   }
 
   /** Ends both and takes every sandbox, bridge and mount off the machine. */
   async stop(): Promise<void> {
     await this.endAgent('SIGTERM');
     await this.endController('SIGTERM');
-    const remove = this.#agentCommand(['agent/main.ts', 'remove', '--config', join(this.dir, 'agent.json')]);
-    await run({ ...remove, timeoutMs: 60_000 });
+    await run({ ...this.#agent.command('remove'), timeoutMs: 60_000 });
     const left = readFileSync('/proc/self/mountinfo', 'utf8')
       .split('\n')
       .filter((line) => line.includes(` ${this.dir}`));
@@ -306,31 +251,7 @@ export class TestFleet {
   }
 }
 
-function hasEnded(child: ChildProcess): boolean {
-  return child.exitCode !== null || child.signalCode !== null;
-}
-
 /** One fleet per test process at a time. */
 function bridgeName(): string {
   return `st${String(process.pid % 1_000_000)}`;
-}
-
-async function end(child: ChildProcess | undefined, signal: NodeJS.Signals): Promise<void> {
-  if (child === undefined || hasEnded(child)) return;
-  const gone = once(child, 'exit');
-  child.kill(signal);
-  await gone;
-}
-
-/** Ports that were free a moment ago. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
-
-function pick(env: NodeJS.ProcessEnv, names: readonly string[]): Record<string, string> {
-  return Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
 }

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { start, type Command } from '../../shared/kit/exec.ts';
+
+const PRODUCT_DIR = join(import.meta.dirname, '..', '..');
+
+type ChildProcess = ReturnType<typeof start>;
+
+/** Controller or agent as a process of a test: started, ended and started again, with one log of all its lives. */
+export class FleetProgram {
+  readonly #name: 'controller' | 'agent';
+  readonly #dir: string;
+  readonly #uid: number | undefined;
+  #child: ChildProcess | undefined;
+
+  /** @param uid an account without any right of root; absent: as the test itself */
+  constructor(name: 'controller' | 'agent', dir: string, uid?: number) {
+    this.#name = name;
+    this.#dir = dir;
+    this.#uid = uid;
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
+  /** One of its commands with its settings, to be run to its end. */
+  command(verb: string, ...args: readonly string[]): Command {
+    const node = [`${this.#name}/main.ts`, verb, '--config', join(this.#dir, `${this.#name}.json`), ...args];
+    const uid = this.#uid;
+    if (uid === undefined) return { file: process.execPath, args: node, cwd: PRODUCT_DIR };
+    const account = [`--reuid=${String(uid)}`, `--regid=${String(uid)}`, '--clear-groups', '--no-new-privs', '--inh-caps=-all'];
+    return { file: 'setpriv', args: [...account, '--bounding-set=-all', '--', process.execPath, ...node], cwd: PRODUCT_DIR };
+  }
+
+  /** Resolves when it says that it is ready. */
+  async start(verb: string, env: Readonly<Record<string, string>>): Promise<void> {
+    const log = openSync(join(this.#dir, `${this.#name}.log`), 'a');
+    const environment = {
+      ...this.#runtimeEnv(),
+      PATH: process.env['PATH'] ?? '',
+      ...pick(process.env, ['NODE_EXTRA_CA_CERTS']),
+      ...env,
+    };
+    const child = start({ ...this.command(verb), env: environment }, ['ignore', log, log, 'ipc']);
+    closeSync(log);
+    const ready = once(child, 'message');
+    const ended = once(child, 'exit').then(() => assert.fail(`${this.#name} ended\n${this.lastLines()}`));
+    await Promise.race([ready, ended]);
+    ended.catch(() => undefined);
+    this.#child = child;
+  }
+
+  /** What the product's own launchers set: less memory, a quicker start. */
+  #runtimeEnv(): Record<string, string> {
+    return {
+      NODE_COMPILE_CACHE: join(this.#dir, this.#name, 'compile-cache'),
+      NODE_OPTIONS: '--max-semi-space-size=4',
+      MALLOC_ARENA_MAX: '2',
+      MALLOC_TRIM_THRESHOLD_: '131072',
+      MALLOC_MMAP_THRESHOLD_: '65536',
+    };
+  }
+
+  async end(signal: NodeJS.Signals): Promise<void> {
+    const gone = this.gone();
+    this.#child?.kill(signal);
+    await gone;
+  }
+
+  /** Resolves when the process has ended, by itself too (a failpoint killed it). */
+  async gone(): Promise<void> {
+    const child = this.#child;
+    if (child?.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    this.#child = undefined;
+  }
+
+  /** Of its log, for a failing test. */
+  lastLines(): string {
+    try {
+      const lines = readFileSync(join(this.#dir, `${this.#name}.log`), 'utf8').split('\n');
+      return `--- ${this.#name}\n${lines.slice(-40).join('\n')}`;
+    } catch {
+      return `--- ${this.#name}: no log`;
+    }
+  }
+}
+
+function pick(env: NodeJS.ProcessEnv, names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
+}
