@@ -5,6 +5,7 @@ import type { Clock } from '../../shared/kit/clock.ts';
 import { SlipwayError, toSlipwayError } from '../../shared/kit/errors.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { Fleet, LiveNode } from '../dispatch/port.ts';
+import { noteEvent } from '../store/note-event.ts';
 import type { Store } from '../store/port.ts';
 import type { Programs } from './programs.ts';
 import { planUpgrade } from './upgrade-plan.ts';
@@ -60,8 +61,14 @@ export class Upgrades {
     this.#entries.clear();
     plan.waves.forEach((wave, index) => wave.forEach((name) => this.#entries.set(name, { wave: index + 1, state: 'waiting' })));
     for (const { name, why } of plan.skipped) this.#skip(name, why);
+    if (plan.waves.length > 0) this.#noteStart(plan.waves, actor);
     void this.#run(plan.waves, actor);
     return this.status();
+  }
+
+  #noteStart(waves: readonly (readonly string[])[], actor: string): void {
+    const message = `The agents of ${waves.flat().join(', ')} are upgraded to ${this.#version}, in ${String(waves.length)} stages.`;
+    noteEvent(this.#deps, { kind: 'fleet.upgrading', actor, message, next: 'slipway nodes:upgrade' });
   }
 
   /** What agents report. */

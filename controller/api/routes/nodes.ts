@@ -4,6 +4,7 @@ import { MIN_LOST_AFTER_MS } from '../../../shared/domain/api-nodes.ts';
 import { instanceName } from '../../../shared/domain/assignment.ts';
 import { parseNodeName } from '../../../shared/domain/names.ts';
 import { parseLabelName, parseLabelValue } from '../../../shared/domain/placement.ts';
+import { noteEvent } from '../../store/note-event.ts';
 import type { AssignmentRow, NodeRow, User } from '../../store/port.ts';
 import { notFound } from '../api-errors.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -106,7 +107,7 @@ function remove(deps: ApiDeps): Route {
   });
 }
 
-function lostAfter({ store, movement, clock: _clock, log }: ApiDeps): readonly Route[] {
+function lostAfter({ store, movement, log }: ApiDeps): readonly Route[] {
   return [
     appRoute({
       method: 'GET',
@@ -126,10 +127,18 @@ function lostAfter({ store, movement, clock: _clock, log }: ApiDeps): readonly R
         await store.setLostAfter(app.id, lostAfterMs);
         movement.wake(app.id);
         log.info({ app: app.name, by: user.name, lostAfterMs: String(lostAfterMs) }, 'app.lost-after');
+        const event = { kind: 'app.lost-after', actor: user.name, app: app.name, next: `slipway apps:lost-after -a ${app.name}` };
+        noteEvent({ store, log }, { ...event, message: sayPatience(lostAfterMs, movement.lostAfterMs) });
         return { lostAfterMs, defaultMs: movement.lostAfterMs };
       },
     }),
   ];
+}
+
+function sayPatience(lostAfterMs: number | 'never' | undefined, defaultMs: number): string {
+  if (lostAfterMs === 'never') return 'Instances stay with their node however long it is silent.';
+  const seconds = String(Math.round((lostAfterMs ?? defaultMs) / 1000));
+  return `Instances are started elsewhere when their node has been silent for ${seconds} s.`;
 }
 
 function rebalance({ movement }: ApiDeps): readonly Route[] {

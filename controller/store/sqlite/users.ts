@@ -105,7 +105,10 @@ export function createTokens({ inTransaction, clock, randomId }: RepositoryDeps)
     removeApiToken: (userId, id) =>
       inTransaction(async (tx) => {
         const query = tx.deleteFrom('apiTokens').where('userId', '=', userId).where('id', '=', id);
-        return (await query.executeTakeFirst()).numDeletedRows > 0n;
+        if ((await query.executeTakeFirst()).numDeletedRows === 0n) return false;
+        const owner = await userActor(tx, userId);
+        await insertEvent(tx, clock, { kind: 'token.revoked', actor: owner, message: `User ${owner} revoked the API token ${id}.` });
+        return true;
       }),
   };
 }

@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import ssh2 from 'ssh2';
+import type { ApiDeps } from '../../../controller/api/deps.ts';
+import { apiRoutes } from '../../../controller/api/routes.ts';
+import { newSerial } from '../../../controller/access/ca/certificates.ts';
+import { newJoinToken } from '../../../controller/access/tokens.ts';
+import type { LiveNode } from '../../../controller/dispatch/port.ts';
+import { Upgrades } from '../../../controller/install/upgrades.ts';
+import type { NodeRow } from '../../../controller/store/port.ts';
+import { systemClock } from '../../../shared/kit/clock.ts';
+import { silentLogger } from '../../../shared/kit/log.ts';
+import { API_CONFIG, FAKE_PROGRAM, openApi, type ApiFixture, type Caller } from '../../support/api-fixture.ts';
+import { makeCsr } from '../../support/csr.ts';
+import { eventually } from '../../support/eventually.ts';
+import { addApp, addNode, assignment, newRelease, noChange, slugOf } from '../../support/store-fixtures.ts';
+
+/** The table alone: handlers are not called here, so no deps are needed. */
+const ROUTES = apiRoutes(API_CONFIG, { clock: systemClock } as ApiDeps).filter(({ method }) => method !== 'GET' && method !== 'HEAD');
+
+/** Nothing of the fleet changes, or the event comes from elsewhere. */
+const TELLS_NOTHING: Readonly<Record<string, string>> = {
+  'PUT /images/:digest': 'layers of a build, whose own events tell of it',
+  'POST /node/certificate': 'a certificate that nobody uses yet; its first use is told',
+};
+
+const KEYS = [1, 2].map(() => ssh2.utils.generateKeyPairSync('ed25519').public);
+
+interface Ask {
+  readonly path: string;
+  readonly json?: unknown;
+  readonly caller?: Caller;
+}
+
+describe('every route that changes something makes an event', () => {
+  let fixture: ApiFixture;
+  let root: Caller;
+  let machine: NodeRow;
+  let second: NodeRow;
+  let upgrades: Upgrades;
+  const stop = new AbortController();
+
+  before(async () => {
+    fixture = await openApi({ upgrades: { start: (names, actor) => upgrades.start(names, actor), status: () => upgrades.status() } });
+    const ada = await fixture.addCaller('root', true);
+    root = ada.caller;
+    const app = await addApp(fixture.store, ada.user.id, 'hello');
+    machine = (await fixture.addNodeCaller('fra-1')).node;
+    second = await addNode(fixture.store, 'fra-2');
+    for (const node of [machine, second]) await fixture.store.setNodeState(node.id, 'ready');
+    await fixture.store.setFormation(app.id, { web: 2 });
+    await fixture.store.createRelease(newRelease(app, { slug: { ...slugOf('a'), processTypes: { web: 'node .' } } }));
+    const at = { nodeId: machine.id, appId: app.id, release: 1 };
+    await fixture.store.beginRollout(app.id, 1, { ...noChange, add: [assignment(at), assignment({ ...at, ordinal: 2 })] });
+    await fixture.store.completeRollout(app.id, 1, noChange);
+    fixture.fleet.live = [machine, second].map(liveNode);
+    fixture.fleet.status = (instanceId) => ({ instanceId, state: 'live', restarts: 0, lastLines: [], timingsMs: {} });
+    upgrades = new Upgrades({
+      ...{ fleet: fixture.fleet, programs: { current: () => Promise.resolve(FAKE_PROGRAM) }, store: fixture.store },
+      ...{ send: () => true, clock: systemClock, log: silentLogger, signal: stop.signal },
+    });
+  });
+  after(async () => {
+    stop.abort();
+    await fixture.close();
+  });
+
+  const joinToken = async (rejoins?: NodeRow): Promise<string> => {
+    const { secret, secretHash } = newJoinToken();
+    const target = rejoins === undefined ? {} : { rejoins: rejoins.id };
+    await fixture.store.addJoinToken({ secretHash, labels: {}, expiresAtMs: Number.MAX_SAFE_INTEGER, ...target });
+    return secret.reveal();
+  };
+
+  /** In the order of the table, so that each finds what it changes; a new route without an entry fails. */
+  const asks: Readonly<Record<string, () => Ask | Promise<Ask>>> = {
+    'POST /nodes/upgrade': () => ({ path: '/nodes/upgrade', json: { nodes: ['fra-1'] } }),
+    'POST /join': async () => ({ path: '/join', json: { token: await joinToken(), csr: (await makeCsr({})).csrPem, name: 'fra-3' } }),
+    'POST /rejoin': async () => {
+      const node = await addNode(fixture.store, 'fra-4');
+      return { path: '/rejoin', json: { token: await joinToken(node), csr: (await makeCsr({})).csrPem } };
+    },
+    'POST /node/certificate/use': async () => {
+      const [serial, { csrPem, keyPem }] = [newSerial(), await makeCsr({})];
+      const { certificatePem, notAfterMs } = await fixture.authority.issueNode({ csrPem, nodeId: machine.id, serial });
+      await fixture.store.addCertificate(machine.id, { serial, notAfterMs });
+      return { path: '/node/certificate/use', json: {}, caller: { tls: { key: keyPem, cert: certificatePem } } };
+    },
+    'POST /keys': () => ({ path: '/keys', json: { publicKey: KEYS[0] } }),
+    'DELETE /keys/:fingerprint': async () => {
+      const [user] = await fixture.store.users();
+      const [key] = await fixture.store.keysOf(user!.id);
+      return { path: `/keys/${encodeURIComponent(key!.fingerprint)}` };
+    },
+    'POST /apps': () => ({ path: '/apps', json: { name: 'other' } }),
+    'PATCH /apps/:app/config': () => ({ path: '/apps/hello/config', json: { A: '1' } }),
+    'POST /apps/:app/domains': () => ({ path: '/apps/hello/domains', json: { hostname: 'www.example.com' } }),
+    'DELETE /apps/:app/domains/:hostname': () => ({ path: '/apps/hello/domains/www.example.com' }),
+    'DELETE /apps/:app/domains': async () => {
+      const app = (await fixture.store.allApps()).find(({ name }) => name === 'hello');
+      await fixture.store.addDomain(app!.id, 'b.example.com');
+      return { path: '/apps/hello/domains' };
+    },
+    'PATCH /apps/:app/formation': () => ({ path: '/apps/hello/formation', json: { updates: [{ type: 'web', quantity: 2 }] } }),
+    'PATCH /apps/:app/formation/:type/limits': () => ({ path: '/apps/hello/formation/web/limits', json: { memoryBytes: 2 ** 28 } }),
+    'PATCH /apps/:app/formation/:type/placement': () => ({ path: '/apps/hello/formation/web/placement', json: { onFull: 'wait' } }),
+    'POST /apps/:app/restart': () => ({ path: '/apps/hello/restart', json: {} }),
+    'POST /nodes/:node/cordon': () => ({ path: '/nodes/fra-1/cordon' }),
+    'POST /nodes/:node/uncordon': () => ({ path: '/nodes/fra-1/uncordon' }),
+    'POST /nodes/:node/drain': () => ({ path: '/nodes/fra-2/drain', json: {} }),
+    'PATCH /nodes/:node/labels': () => ({ path: '/nodes/fra-1/labels', json: { labels: { zone: 'a' } } }),
+    'DELETE /nodes/:node': async () => {
+      await addNode(fixture.store, 'fra-5');
+      return { path: '/nodes/fra-5' };
+    },
+    'PUT /apps/:app/lost-after': () => ({ path: '/apps/hello/lost-after', json: { lostAfterMs: 'never' } }),
+    'POST /rebalance': async () => {
+      await fixture.store.changeNode(second.id, { cordoned: false, drainUntilMs: null });
+      return { path: '/rebalance' };
+    },
+    'POST /users': () => ({ path: '/users', json: { name: 'bob' } }),
+    'POST /users/:name/keys': () => ({ path: '/users/bob/keys', json: { publicKey: KEYS[1] } }),
+    'POST /nodes/tokens': () => ({ path: '/nodes/tokens', json: {} }),
+    'POST /nodes/:node/revoke': () => ({ path: '/nodes/fra-2/revoke' }),
+    'POST /nodes/:node/rejoin': () => ({ path: '/nodes/fra-3/rejoin', json: {} }),
+    'DELETE /join-tokens/:id': async () => ({ path: `/join-tokens/${(await fixture.store.joinTokens(Date.now()))[0]!.id}` }),
+    'DELETE /tokens/:id': async () => {
+      const { user, caller } = await fixture.addCaller('eve');
+      return { path: `/tokens/${(await fixture.store.apiTokensOf(user.id))[0]!.id}`, caller };
+    },
+  };
+
+  for (const { method, url } of ROUTES) {
+    const route = `${method} ${url}`;
+    if (TELLS_NOTHING[route] !== undefined) continue;
+    it(route, { timeout: 20_000 }, async () => {
+      const ask = asks[route];
+      assert.ok(ask !== undefined, 'say here how to ask for it, or why it tells nothing');
+      const { path, json, caller } = await ask();
+      const before = (await fixture.store.events({ limit: 1 }))[0]?.seq ?? 0;
+      const answer = await fixture.call(caller ?? root, method, `/v1${path}`, json === undefined ? {} : { json });
+      const text = await answer.body.text();
+      assert.ok(answer.statusCode < 300, text);
+      const { message, actor } = await eventually('an event', async () => (await fixture.store.events({ afterSeq: before, limit: 1 }))[0]);
+      assert.ok(message !== '' && actor !== '');
+    });
+  }
+});
+
+function liveNode({ id, name }: NodeRow): LiveNode {
+  return {
+    ...{ nodeId: id, name, state: 'ready', cordoned: false, draining: false, lost: false, labels: {}, connected: true, builder: true },
+    ...{ stacks: ['host'], platform: 'debian-12-x64', memoryBytes: 8e9, diskFreeBytes: 1e11, sandboxDriver: 'fake', proxyVersion: '' },
+    ...{ httpAddress: '', agentVersion: '0.1.0+aaaaaaaaaaaa', missing: [], load1: 0, meshAddress: '', unreachablePeerIds: [] },
+  };
+}
