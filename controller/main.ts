@@ -69,7 +69,9 @@ async function resume(parts: Parts, log: Logger, signal: AbortSignal): Promise<v
   try {
     const users = await parts.store.users();
     const apps = new Map((await Promise.all(users.map((user) => parts.store.appsOf(user)))).flat().map((app) => [app.id, app]));
-    await parts.releases.resume([...apps.values()], () => nodesBack(parts, signal));
+    const ready = (): Promise<void> => nodesBack(parts, signal);
+    await parts.releases.resume([...apps.values()], ready);
+    await parts.formations.resume([...apps.values()], ready);
   } catch (error) {
     if (!signal.aborted) log.error({ error: describeCauses(error) }, 'resume.failed');
   }

@@ -57,7 +57,7 @@ export interface ApiDeps {
       changes: Readonly<Record<string, string | undefined>>,
     ): Promise<{ readonly version: number | undefined }>;
   };
-  readonly formations: Pick<Formations, 'describe' | 'scale' | 'setLimits' | 'setPlacement' | 'restart'>;
+  readonly formations: Pick<Formations, 'busy' | 'describe' | 'scale' | 'setLimits' | 'setPlacement' | 'restart'>;
   /** Output of a build; with `follow` until it ends. Undefined when there is none. */
   readonly buildLog: (id: BuildId, follow: boolean, signal: AbortSignal) => Promise<AsyncIterable<Uint8Array> | undefined>;
   readonly clock: Clock;

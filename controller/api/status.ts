@@ -1,7 +1,9 @@
 import type { AppStatusBody, InstanceBody, NodeBody, ProblemBody, StatusBody } from '../../shared/domain/api.ts';
 import type { Formation } from '../../shared/domain/placement.ts';
 import { countInstances, type CountedInstance, type InstanceCounts } from '../observe/count-instances.ts';
+import { keepsCrashing } from '../observe/crash-loop.ts';
 import { DISK_LOW_BYTES } from '../observe/disk-low.ts';
+import { times } from '../observe/why/words.ts';
 import type { Build, Release } from '../store/port.ts';
 
 /** What is known of one app when its status is asked for. */
@@ -11,6 +13,8 @@ export interface AppFacts {
   readonly instances: readonly InstanceBody[];
   /** Of the current release. */
   readonly wanted: Formation;
+  /** Names of instances with limits of before the last `ps:limits`, where nothing is on its way to change that. */
+  readonly formerLimits: readonly string[];
   readonly current: Release | undefined;
   /** Newest release of any state. */
   readonly latest: Release | undefined;
@@ -20,6 +24,8 @@ export interface AppFacts {
 export interface StatusFacts {
   readonly version: string;
   readonly uptimeMs: number;
+  /** Wall clock. */
+  readonly nowMs: number;
   readonly nodes: readonly NodeBody[];
   /** Away together, so that nothing is moved. */
   readonly heldNodes: readonly string[];
@@ -31,7 +37,10 @@ export interface StatusFacts {
 /** One screen of the truth: what is wrong comes first, in words, with the command that leads on. */
 export function statusOf(facts: StatusFacts): StatusBody {
   const lostNodes = new Set(facts.nodes.flatMap((node) => (node.lost === true ? [node.name] : [])));
-  const apps = facts.apps.map((app) => ({ ...app, counts: countInstances(app.wanted, { instances: app.instances, lostNodes }) }));
+  const apps = facts.apps.map((app) => {
+    const counts = countInstances(app.wanted, { instances: app.instances, lostNodes });
+    return { ...app, counts, nowMs: facts.nowMs };
+  });
   return {
     controller: { version: facts.version, uptimeMs: facts.uptimeMs },
     problems: [
@@ -46,7 +55,7 @@ export function statusOf(facts: StatusFacts): StatusBody {
   };
 }
 
-type CountedApp = AppFacts & { readonly counts: InstanceCounts<InstanceBody> };
+type CountedApp = AppFacts & { readonly counts: InstanceCounts<InstanceBody>; readonly nowMs: number };
 
 function appStatus({ name, current, counts, webUrl }: CountedApp): AppStatusBody {
   const { live, desired, nodes } = counts;
@@ -82,30 +91,44 @@ function nodeProblems(node: NodeBody): readonly ProblemBody[] {
 }
 
 function appProblems(app: CountedApp): readonly ProblemBody[] {
-  return [...instanceProblems(app), ...countProblems(app), ...releaseProblems(app), ...buildProblems(app)];
+  return [...instanceProblems(app), ...countProblems(app), ...limitProblems(app), ...releaseProblems(app), ...buildProblems(app)];
 }
 
-function instanceProblems({ name, counts }: CountedApp): readonly ProblemBody[] {
+function instanceProblems({ name, counts, instances, nowMs }: CountedApp): readonly ProblemBody[] {
   const broken = counts.down.flatMap(({ at }) => (at !== undefined && isBroken(at) ? [at] : []));
-  return broken.map((instance) => ({
-    message: `${name}: ${instance.name} on ${instance.node} is down. ${instance.reason?.message ?? lastExit(instance)}`.trim(),
-    next: `slipway why ${instance.name} -a ${name}`,
-  }));
+  const down = broken.map((instance) => sayTrouble(name, instance, `is down. ${instance.reason?.message ?? lastExit(instance)}`));
+  const restless = instances.filter((instance) => instance.state === 'live' && keepsCrashing(instance, nowMs));
+  return [...down, ...restless.map((instance) => sayTrouble(name, instance, `keeps crashing: ${times(instance.restarts, 'restarted')}.`))];
 }
+
+function sayTrouble(app: string, { name, node }: InstanceBody, trouble: string): ProblemBody {
+  return { message: `${app}: ${name} on ${node} ${trouble}`.trim(), next: `slipway why ${name} -a ${app}` };
+}
+
+const SHOWN = 4;
 
 /** Fewer than wanted are up, and no crash explains it. */
 function countProblems({ name, counts }: CountedApp): readonly ProblemBody[] {
   const others = counts.down.filter(({ at }) => at === undefined || !isBroken(at));
   if (others.length === 0) return [];
-  const words = others.slice(0, 3).map(({ name: slot, at }) => `${slot} ${whereabouts(at)}`);
-  const more = others.length > 3 ? `, and ${String(others.length - 3)} more` : '';
-  const message = `${name}: ${String(counts.live)} of ${String(counts.desired)} instances are up: ${words.join(', ')}${more}.`;
+  const groups = Map.groupBy(others.slice(0, SHOWN), ({ at }) => whereabouts(at));
+  const words = [...groups].map(([where, slots]) => `${slots.map((slot) => slot.name).join(', ')} ${where}`);
+  const more = others.length > SHOWN ? `; and ${String(others.length - SHOWN)} more` : '';
+  const message = `${name}: ${String(counts.live)} of ${String(counts.desired)} up: ${words.join('; ')}${more}.`;
   return [{ message, next: `slipway why ${name}` }];
 }
 
 function whereabouts(at: CountedInstance | undefined): string {
-  if (at === undefined) return 'has no place yet';
-  return at.state === 'unknown' ? `is on ${at.node}, which is not connected` : `is starting on ${at.node}`;
+  if (at === undefined) return 'without a place';
+  return `on ${at.node} (${at.state === 'unknown' ? 'not connected' : 'starting'})`;
+}
+
+function limitProblems({ name, formerLimits }: CountedApp): readonly ProblemBody[] {
+  const [first] = formerLimits;
+  if (first === undefined) return [];
+  const [which, run] = formerLimits.length === 1 ? [first, 'runs with its'] : [first.split('.')[0] ?? '', 'run with their'];
+  const message = `${name}: ${formerLimits.join(', ')} still ${run} former limits.`;
+  return [{ message, next: `slipway ps:restart ${which} -a ${name}` }];
 }
 
 function isBroken({ state }: CountedInstance): boolean {

@@ -5,14 +5,15 @@ import type { Movement } from './port.ts';
 import { Rebalance } from './rebalance.ts';
 
 /** The loop, and what operators ask of it. `run` goes on until the signal aborts and never rejects. */
-export function createMovement(deps: MoverDeps): Movement & { run(): Promise<void> } {
-  const mover = new Mover(deps);
+export function createMovement(deps: Omit<MoverDeps, 'onReady'>): Movement & { run(): Promise<void> } {
   const wake = (appId: AppId): void => {
     mover.wake(appId);
   };
+  const rebalance = new Rebalance({ ...deps, wake });
+  const mover = new Mover({ ...deps, onReady: () => void rebalance.resume() });
   return {
     nodes: new NodeAdmin({ ...deps, wake }),
-    rebalance: new Rebalance({ ...deps, wake }),
+    rebalance,
     lostAfterMs: deps.lostAfterMs,
     wake,
     run: () => mover.run(),

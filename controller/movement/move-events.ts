@@ -83,7 +83,7 @@ function sayEnd({ row, why }: Ending<AssignmentRow>, of: { plan: MoverPlan<Assig
   const [name, here] = [instanceName(row), nameOf(of.nodes, row.nodeId)];
   const other = of.plan.holding.find((each) => each !== row && each.ordinal === row.ordinal && each.processType === row.processType);
   const there = nameOf(of.nodes, other?.nodeId);
-  if (why === 'moved') return `${name} has moved from ${here} to ${there}.`;
+  if (why === 'moved') return here === there ? `${name} was started anew on ${here}.` : `${name} has moved from ${here} to ${there}.`;
   if (why === 'left') return `${name} on ${here} ends: its node is being drained, and every other has its own.`;
   if (why === 'double') return `${name} ran on ${here} and on ${there}; the one on ${there} has been running longer and stays.`;
   if (why === 'surplus') return `${name} on ${here} ends: fewer are wanted.`;

@@ -9,6 +9,8 @@ import { Losses } from './losses.ts';
 export interface MoverDeps extends Omit<AppMoverDeps, 'silentMs'> {
   /** One per app: pushes, config changes and moves take turns. */
   readonly queue: KeyedQueue;
+  /** Called once, when the nodes are back after a start, or have had their time for it. */
+  readonly onReady?: (() => void) | undefined;
 }
 
 /** How often the clock alone makes it look: at drains, silent nodes and what is not finished. */
@@ -183,8 +185,10 @@ export class Mover {
   }
 
   #nodesBack(): boolean {
-    const { clock, fleet } = this.#deps;
-    this.#ready ||= clock.monotonicMs() - this.#startedAtMs >= NODES_BACK_MS || fleet.nodes().every((node) => node.connected);
+    if (this.#ready) return true;
+    const { clock, fleet, onReady } = this.#deps;
+    this.#ready = clock.monotonicMs() - this.#startedAtMs >= NODES_BACK_MS || fleet.nodes().every((node) => node.connected);
+    if (this.#ready) onReady?.();
     return this.#ready;
   }
 }

@@ -38,7 +38,7 @@ const MOVE_TIMEOUT_MS = 5 * 60_000;
 
 /**
  * Evens the fleet out when an operator asks for it: one move at a time, start-first; the mover carries each one through. A
- * controller that stops in between finishes the move under way and forgets the rest: ask again.
+ * controller that stops in between plans anew at its next start, from what runs by then.
  */
 export class Rebalance {
   readonly #deps: RebalanceDeps;
@@ -67,16 +67,37 @@ export class Rebalance {
     if (this.#running) throw running();
     this.#running = true;
     try {
-      const moves = await this.#plan();
-      this.#moves = [...(await this.#describe(moves))];
-      const message = `The fleet is rebalanced: ${String(moves.length)} moves.`;
-      if (moves.length > 0) noteEvent(this.#deps, { kind: 'fleet.rebalanced', actor, message, next: 'slipway nodes' });
-      void this.#run(moves);
+      await this.#begin(actor, (count) => `The fleet is rebalanced: ${moves(count)}.`);
     } catch (error) {
       this.#running = false;
       throw error;
     }
     return this.#moves;
+  }
+
+  /** One that an earlier life of the controller had begun goes on. Never rejects. */
+  async resume(): Promise<void> {
+    try {
+      const actor = await this.#deps.store.rebalanceBy();
+      if (actor === undefined || this.#running) return;
+      this.#running = true;
+      await this.#begin(actor, (count) => `The rebalance goes on after a restart of the controller: ${moves(count)}.`);
+    } catch (error) {
+      this.#running = false;
+      if (!this.#deps.signal.aborted) this.#deps.log.error({ error: describeCauses(error) }, 'rebalance.failed');
+    }
+  }
+
+  async #begin(actor: string, say: (count: number) => string): Promise<void> {
+    const planned = await this.#plan();
+    this.#moves = [...(await this.#describe(planned))];
+    await this.#deps.store.setRebalanceBy(planned.length === 0 ? undefined : actor);
+    if (planned.length > 0) this.#note(actor, 'fleet.rebalanced', say(planned.length));
+    void this.#run(planned, actor);
+  }
+
+  #note(actor: string, kind: string, message: string): void {
+    noteEvent(this.#deps, { kind, actor, message, next: 'slipway nodes' });
   }
 
   async #plan(): Promise<readonly Move[]> {
@@ -92,7 +113,9 @@ export class Rebalance {
       if (release === undefined) continue;
       const shape = await appShape(store, app.id, release.slug);
       const rows = (await store.assignmentsOfApp(app.id)).filter((row) => row.release === release.version && row.desired === 'run');
-      placed.push(...rows.map((row) => placedInstance(shape, row)));
+      // Of a move under way the copy counts: that is where it will be.
+      const replaced = new Set(rows.map((row) => row.replaces));
+      placed.push(...rows.filter((row) => !replaced.has(row.instanceId)).map((row) => placedInstance(shape, row)));
     }
     return placed;
   }
@@ -107,15 +130,20 @@ export class Rebalance {
     }));
   }
 
-  async #run(moves: readonly Move[]): Promise<void> {
-    for (const [at, move] of moves.entries()) {
+  async #run(planned: readonly Move[], actor: string): Promise<void> {
+    const { signal, store, log } = this.#deps;
+    for (const [at, move] of planned.entries()) {
       this.#say(at, 'moving');
       const moved = await this.#move(move).catch((error: unknown) => {
-        if (!this.#deps.signal.aborted) this.#deps.log.error({ error: describeCauses(error) }, 'rebalance.failed');
+        if (!signal.aborted) log.error({ error: describeCauses(error) }, 'rebalance.failed');
         return false;
       });
+      if (signal.aborted) return; // the next life goes on
       this.#say(at, moved ? 'moved' : 'stayed');
     }
+    const made = this.#moves.filter(({ state }) => state === 'moved').length;
+    if (planned.length > 0) this.#note(actor, 'fleet.rebalance-ended', `${moves(made)} of ${String(planned.length)} made: the rebalance is over.`); // prettier-ignore
+    await store.setRebalanceBy(undefined).catch((error: unknown) => { log.error({ error: describeCauses(error) }, 'rebalance.failed'); }); // prettier-ignore
     this.#running = false;
   }
 
@@ -124,12 +152,12 @@ export class Rebalance {
   }
 
   async #move(move: Move): Promise<boolean> {
-    const row = await this.#deps.queue.run(move.instance.appId, () => this.#begin(move));
+    const row = await this.#deps.queue.run(move.instance.appId, () => this.#copy(move));
     return row !== undefined && (await this.#followed(row));
   }
 
   /** The copy's row; undefined where things have changed since the plan was made. */
-  async #begin({ instance, to }: Move): Promise<AssignmentRow | undefined> {
+  async #copy({ instance, to }: Move): Promise<AssignmentRow | undefined> {
     const { store, fleet, clock, log, newInstanceId, wake } = this.#deps;
     const rows = await store.assignmentsOfApp(instance.appId);
     const old = rows.find((row) => row.instanceId === instance.instanceId);
@@ -162,6 +190,10 @@ export class Rebalance {
     }
     return false;
   }
+}
+
+function moves(count: number): string {
+  return `${String(count)} move${count === 1 ? '' : 's'}`;
 }
 
 function running(): SlipwayError {

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Limits } from '../../shared/domain/assignment.ts';
 import { parseProcessType, quoteInput, type ProcessType } from '../../shared/domain/names.ts';
 import {
   ANYWHERE,
@@ -8,7 +10,7 @@ import {
   type LimitSettings,
   type PlacementRule,
 } from '../../shared/domain/placement.ts';
-import { describeCauses, SlipwayError } from '../../shared/kit/errors.ts';
+import { describeCauses, SlipwayError, toSlipwayError } from '../../shared/kit/errors.ts';
 import type { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import { demandsOf, limitsOf, type AppShape } from '../schedule/demands.ts';
@@ -98,7 +100,7 @@ export class Formations {
     const { store, fleet, restarts } = this.#deps;
     const shape = await appShape(store, app.id, current.slug);
     const next: AppShape = { ...shape, formation: { ...shape.formation, ...wanted } };
-    const rows = (await store.assignmentsOfApp(app.id)).filter((row) => row.release === current.version && row.desired === 'run');
+    const rows = await this.#running(app, current);
     const leaving = tooMany(rows, wanted);
     const { placements, unplaced } = planPlacements({
       demands: demandsOf(next).filter((demand) => demand.processType in wanted),
@@ -141,13 +143,68 @@ export class Formations {
 
   /** Replaces the instances whose limits are not those of their process type. */
   async #rollTo(app: App, current: Release, type: ProcessType): Promise<void> {
-    const limits = JSON.stringify(limitsOf(await this.#deps.store.processSettings(app.id), type));
-    const isOther = ({ limits: own }: AssignmentRow): boolean => JSON.stringify(limitsOf({ [type]: { limits: own } }, type)) !== limits;
-    await this.#deps.restarts.roll(app, current, (row) => row.processType === type && isOther(row));
+    const settings = await this.#deps.store.processSettings(app.id);
+    await this.#deps.restarts.roll(app, current, (row) => row.processType === type && hasFormerLimits(settings, row));
   }
 
   #failed(app: App, error: unknown): void {
     this.#deps.log.error({ app: app.name, error: describeCauses(error) }, 'limits.not-restored');
+  }
+
+  /** Something of the app is being changed, or waits for that. */
+  busy(app: App): boolean {
+    return this.#deps.queue.busy(app.id);
+  }
+
+  /** At start: changes of limits that a crash cut short go on. @param ready resolves when the nodes are back */
+  async resume(apps: readonly App[], ready: () => Promise<void>): Promise<void> {
+    const each = apps.map((app) => this.#deps.queue.run(app.id, () => this.#resumeLimits(app, ready)));
+    for (const [at, end] of (await Promise.allSettled(each)).entries()) {
+      const [app] = apps.slice(at);
+      if (end.status === 'rejected' && app !== undefined && !this.#deps.signal.aborted) this.#failed(app, end.reason);
+    }
+  }
+
+  async #resumeLimits(app: App, ready: () => Promise<void>): Promise<void> {
+    const { store, signal } = this.#deps;
+    const current = await store.currentRelease(app.id);
+    if (current === undefined) return;
+    const settings = await store.processSettings(app.id);
+    const rows = await this.#running(app, current);
+    const former = new Map(rows.filter((row) => hasFormerLimits(settings, row)).map((row) => [row.processType, row.limits]));
+    if (former.size > 0) await ready();
+    for (const [type, limits] of former) {
+      try {
+        await this.#rollTo(app, current, type);
+        const message = `The instances of ${type} have the limits that were asked for before the controller was restarted.`;
+        this.#note(app, CONTROLLER, { kind: 'formation.limits', message });
+      } catch (error) {
+        signal.throwIfAborted();
+        await this.#giveUp(app, current, { type, limits });
+        const message = `The new limits of ${type} are given up, the former ones are back: ${toSlipwayError(error).message}`;
+        this.#note(app, CONTROLLER, { kind: 'formation.limits-cancelled', message });
+      }
+    }
+  }
+
+  /** Back to former limits; a copy that was about to take the place of one that still has them ends. */
+  async #giveUp(app: App, current: Release, { type, limits }: { readonly type: ProcessType; readonly limits: Limits }): Promise<void> {
+    const { store, restarts } = this.#deps;
+    await store.setProcessSettings(app.id, type, { limits });
+    const settings = await store.processSettings(app.id);
+    const rows = await this.#running(app, current);
+    const ids = new Set(rows.map((row) => row.instanceId));
+    const copies = rows.filter(({ replaces }) => replaces !== undefined && ids.has(replaces));
+    await restarts.retire(
+      app,
+      copies.filter((row) => row.processType === type && hasFormerLimits(settings, row)),
+    );
+    await this.#rollTo(app, current, type);
+  }
+
+  async #running(app: App, current: Release): Promise<readonly AssignmentRow[]> {
+    const rows = await this.#deps.store.assignmentsOfApp(app.id);
+    return rows.filter((row) => row.release === current.version && row.desired === 'run');
   }
 
   /**
@@ -179,6 +236,13 @@ export class Formations {
   #note(app: App, by: Asker, what: { readonly kind: string; readonly message: string }): void {
     noteEvent(this.#deps, { ...what, app: app.name, actor: by.name, next: `slipway ps -a ${app.name}` });
   }
+}
+
+const CONTROLLER: Asker = { name: 'controller' };
+
+/** It was started before the limits of its process type were changed. */
+export function hasFormerLimits(settings: AppShape['settings'], { processType, limits }: AssignmentRow): boolean {
+  return !isDeepStrictEqual(limitsOf(settings, processType), limitsOf({ [processType]: { limits } }, processType));
 }
 
 /** Beyond the wanted count the highest numbers; of `all` the second one on a node. */

@@ -167,6 +167,9 @@ export interface Store extends IdentityStore, DomainStore {
   // -- controller
   /** Raises the epoch counter and draws a new id: called once per start. */
   newEpoch(id: string): Promise<Epoch>;
+  /** Who asked for the rebalance that is under way; undefined: none is. */
+  rebalanceBy(): Promise<string | undefined>;
+  setRebalanceBy(actor: string | undefined): Promise<void>;
   close(): Promise<void>;
 
   // -- users, keys, tokens

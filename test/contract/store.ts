@@ -37,6 +37,14 @@ function peopleCases(get: Get): void {
     assert.deepEqual(await get().newEpoch('second'), { counter: 2, id: 'second' });
   });
 
+  it('remembers who asked for the rebalance that is under way', async () => {
+    assert.equal(await get().rebalanceBy(), undefined);
+    await get().setRebalanceBy('ada');
+    assert.equal(await get().rebalanceBy(), 'ada');
+    await get().setRebalanceBy(undefined);
+    assert.equal(await get().rebalanceBy(), undefined);
+  });
+
   it('finds a user by id and name, and refuses a second one of the name', async () => {
     const ada = await addUser(get(), 'ada', true);
     assert.deepEqual(await get().userById(ada.id), ada);

@@ -9,6 +9,8 @@ import { statusOf, type AppFacts } from '../status.ts';
 import { viewNode } from '../views.ts';
 import type { App, NodeRow, User } from '../../store/port.ts';
 import type { NodeBody, StatusBody } from '../../../shared/domain/api.ts';
+import { hasFormerLimits } from '../../release/formations.ts';
+import { instanceName } from '../../../shared/domain/assignment.ts';
 import { wantedCounts } from '../../../shared/domain/placement.ts';
 
 const statusQuery = z.strictObject({ follow: z.stringbool().default(false) });
@@ -43,6 +45,7 @@ export async function readStatus(config: ApiConfig, deps: ApiDeps, of: { user: U
   const apps = await deps.store.appsOf(of.user);
   return statusOf({
     version: config.version,
+    nowMs: deps.clock.nowMs(),
     uptimeMs: Math.round(deps.clock.monotonicMs() - of.startedAtMs),
     nodes: describeNodes(deps, nodes),
     heldNodes: deps.movement.heldNodes(),
@@ -57,15 +60,21 @@ function describeNodes({ fleet, clock }: ApiDeps, nodes: readonly NodeRow[]): re
 }
 
 async function appFacts(config: ApiConfig, deps: ApiDeps, { app, nodes }: { app: App; nodes: readonly NodeRow[] }): Promise<AppFacts> {
-  const { store } = deps;
-  const [rows, current, formation, [latest], [latestBuild]] = await Promise.all([
+  const { store, formations } = deps;
+  const [rows, current, formation, settings, [latest], [latestBuild]] = await Promise.all([
     store.assignmentsOfApp(app.id),
     store.currentRelease(app.id),
     store.formation(app.id),
+    store.processSettings(app.id),
     store.releases(app.id, 1),
     store.builds(app.id, 1),
   ]);
   const instances = await describeInstances(deps, { app, rows, nodes });
   const wanted = wantedCounts(current?.slug.processTypes ?? {}, formation);
-  return { name: app.name, webUrl: config.webUrl(app.name), instances, wanted, current, latest, latestBuild };
+  const running = formations.busy(app) ? [] : rows.filter((row) => row.release === current?.version && row.desired === 'run');
+  const formerLimits = running
+    .filter((row) => hasFormerLimits(settings, row))
+    .map(instanceName)
+    .sort();
+  return { name: app.name, webUrl: config.webUrl(app.name), instances, wanted, formerLimits, current, latest, latestBuild };
 }

@@ -21,7 +21,11 @@ function countsOf({ current, wanted, instances, nodes }: AppWhyFacts): InstanceC
 }
 
 function instanceChains(facts: AppWhyFacts, { down }: InstanceCounts<InstanceFact>): readonly WhyChain[] {
-  return down.flatMap(({ name, at }) => (at === undefined ? placelessChain(facts, name) : (instanceChain(facts, at) ?? [])));
+  const live = facts.instances.filter(({ state, desired }) => state === 'live' && desired === 'run');
+  return [
+    ...down.flatMap(({ name, at }) => (at === undefined ? placelessChain(facts, name) : (instanceChain(facts, at) ?? []))),
+    ...live.flatMap((instance) => instanceChain(facts, instance) ?? []),
+  ];
 }
 
 /** The mover says once why it finds no place. */

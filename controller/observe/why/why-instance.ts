@@ -1,5 +1,6 @@
 import type { WhyBody, WhyChain } from '../../../shared/domain/api-observe.ts';
 import type { InstanceStatus } from '../../../shared/domain/instance.ts';
+import { keepsCrashing } from '../crash-loop.ts';
 import type { AppWhyFacts, InstanceFact } from './facts.ts';
 import { nextFor, type About } from './next.ts';
 import { nodeChains } from './why-node.ts';
@@ -19,6 +20,7 @@ export function whyInstance(facts: AppWhyFacts, name: string): WhyBody | undefin
 /** What is wrong with an instance; undefined when it is up or on its way. */
 export function instanceChain(facts: AppWhyFacts, instance: InstanceFact): WhyChain | undefined {
   if (instance.state === 'unknown') return awayChain(facts, instance);
+  if (instance.state === 'live') return crashLoopChain(facts, instance);
   if (!isInTrouble(instance)) return undefined;
   const code = codeOf(instance.status);
   const links = [cause(instance), ...history(instance.status), outcome(instance, facts.nowMs)];
@@ -26,7 +28,7 @@ export function instanceChain(facts: AppWhyFacts, instance: InstanceFact): WhyCh
 }
 
 function isInTrouble({ state, status }: InstanceFact): boolean {
-  if (state === 'live' || state === 'stopping' || state === 'stopped') return false;
+  if (state === 'stopping' || state === 'stopped') return false;
   return state === 'backoff' || state === 'failed' || status?.reason !== undefined;
 }
 
@@ -46,6 +48,22 @@ function awayChain(facts: AppWhyFacts, instance: InstanceFact): WhyChain {
   const unknown = `So nobody can say how ${instance.name} is.`;
   if (cause === undefined) return { links: [`${instance.node} is not connected.`, unknown], next: `slipway nodes:info ${instance.node}` };
   return { ...cause, links: [...cause.links, unknown] };
+}
+
+/** It is up at this moment, and nobody should believe it. */
+function crashLoopChain(facts: AppWhyFacts, instance: InstanceFact): WhyChain | undefined {
+  const { status, name, node } = instance;
+  if (status === undefined || !keepsCrashing(status, facts.nowMs)) return undefined;
+  const code = codeOf(status);
+  const since = status.startedAtMs === undefined ? '' : ` for ${duration(facts.nowMs - status.startedAtMs)}`;
+  const links = [`${name} on ${node} ${howItEnded(status)}.`, ...history(status), `It is up again${since}.`];
+  return { code, links, next: nextFor(code, aboutOf(facts, instance)) };
+}
+
+function howItEnded({ lastExit }: InstanceStatus): string {
+  if (lastExit?.oomKilled === true) return 'ran out of memory';
+  if (lastExit?.signal !== undefined) return `was ended by ${lastExit.signal}`;
+  return lastExit?.code === undefined ? 'ended' : `exited with status ${String(lastExit.code)}`;
 }
 
 /** `web.1 on fra-2 was killed: it used more than its 512 MB of memory.` */

@@ -2,7 +2,7 @@ import type { Store } from '../port.ts';
 import { insertEvent } from './events.ts';
 import type { RepositoryDeps } from './repository.ts';
 
-export function createController({ inTransaction, clock }: RepositoryDeps): Pick<Store, 'newEpoch'> {
+export function createController({ inTransaction, clock }: RepositoryDeps): Pick<Store, 'newEpoch' | 'rebalanceBy' | 'setRebalanceBy'> {
   return {
     newEpoch: (id) =>
       inTransaction(async (tx) => {
@@ -12,6 +12,18 @@ export function createController({ inTransaction, clock }: RepositoryDeps): Pick
         const message = `The controller started, life ${String(counter)} of its database.`;
         await insertEvent(tx, clock, { kind: 'controller.started', actor: 'controller', message, details: { epoch: counter } });
         return { counter, id };
+      }),
+    rebalanceBy: () =>
+      inTransaction(async (tx) => {
+        const { rebalanceBy } = await tx.selectFrom('controller').select('rebalanceBy').executeTakeFirstOrThrow();
+        return rebalanceBy ?? undefined;
+      }),
+    setRebalanceBy: (by) =>
+      inTransaction(async (tx) => {
+        await tx
+          .updateTable('controller')
+          .set({ rebalanceBy: by ?? null })
+          .execute();
       }),
   };
 }

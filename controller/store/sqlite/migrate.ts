@@ -6,9 +6,10 @@ import { movement } from './migrations/0003-movement.ts';
 import { domains } from './migrations/0004-domains.ts';
 import { identity } from './migrations/0005-identity.ts';
 import { events } from './migrations/0006-events.ts';
+import { rebalance } from './migrations/0007-rebalance.ts';
 
 /** In order; the schema version of a file (`user_version`) is how many of them it has seen. Forward only. */
-const MIGRATIONS: readonly string[] = [initial, placement, movement, domains, identity, events];
+const MIGRATIONS: readonly string[] = [initial, placement, movement, domains, identity, events, rebalance];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
 

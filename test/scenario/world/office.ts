@@ -2,6 +2,7 @@ import { createFleet } from '../../../controller/dispatch/create-dispatch.ts';
 import { Dispatcher } from '../../../controller/dispatch/dispatcher.ts';
 import type { Fleet } from '../../../controller/dispatch/port.ts';
 import type { PushOutcome } from '../../../controller/push/port.ts';
+import { FleetObserver } from '../../../controller/observe/instance-events.ts';
 import { createMovement } from '../../../controller/movement/create-movement.ts';
 import { Bakes } from '../../../controller/release/bake.ts';
 import { Deploys } from '../../../controller/release/deploy.ts';
@@ -17,6 +18,7 @@ import type { Slug } from '../../../shared/domain/slug.ts';
 import { noFailpoint } from '../../../shared/kit/failpoint.ts';
 import { KeyedQueue } from '../../../shared/kit/keyed-queue.ts';
 import { Life, mortal } from './life.ts';
+import type { ScreenDeps } from './screens.ts';
 import type { Trace } from './trace.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 import type { Wire } from './wire.ts';
@@ -39,6 +41,7 @@ interface Running {
   readonly formations: Formations;
   readonly deploys: Deploys;
   readonly movement: ReturnType<typeof createMovement>;
+  readonly startedAtMs: number;
   readonly stop: AbortController;
   readonly wires: Set<Wire>;
 }
@@ -111,6 +114,13 @@ export class Office {
     return this.#running?.movement;
   }
 
+  /** What the controller tells people; throws while there is none. */
+  screens(): ScreenDeps & { readonly startedAtMs: number } {
+    const { store, clock } = this.#deps;
+    const { fleet, movement, formations, startedAtMs } = this.#running ?? refused();
+    return { store, clock, fleet, movement, formations, startedAtMs };
+  }
+
   setConfig(app: App, changes: Readonly<Record<string, string>>): Promise<{ version: number | undefined }> {
     const running = this.#running;
     if (running === undefined) return Promise.reject(new Error('connection refused'));
@@ -119,9 +129,8 @@ export class Office {
 
   /** What an operator asks of the instances of an app. */
   formations(): Formations {
-    const running = this.#running;
-    if (running === undefined) throw new Error('connection refused');
-    return mortal(running.formations, running.life);
+    const { formations, life } = this.#running ?? refused();
+    return mortal(formations, life);
   }
 
   readonly #slugs = new Map<string, Slug>();
@@ -139,6 +148,7 @@ export class Office {
       { epoch, baseDomain: 'test', ...limits },
       { store, clock, logger: log, randomId: () => nextId('rnd') },
     );
+    dispatcher.book.observer = new FleetObserver({ store, log });
     const [fleet, queue, policy] = [createFleet(dispatcher), new KeyedQueue(), DEFAULT_ROLLOUT_POLICY];
     const moveRef = (app: App, ref: string, commit: string): Promise<void> => {
       this.#moveRef(refs, app, `${ref} ${commit}`);
@@ -175,7 +185,8 @@ export class Office {
       ...{ store, fleet, queue, clock, log, failpoint, lostAfterMs: 60_000, signal: stop.signal },
       newInstanceId,
     });
-    return { life, dispatcher, fleet, releases, formations, deploys, movement, stop, wires: new Set() };
+    const startedAtMs = clock.monotonicMs();
+    return { life, dispatcher, fleet, releases, formations, deploys, movement, startedAtMs, stop, wires: new Set() };
   }
 
   #moveRef(refs: Map<string, string>, app: App, to: string): void {
@@ -203,13 +214,19 @@ export class Office {
     const store = this.#storeOf(running.life);
     const users = await store.users();
     const apps = (await Promise.all(users.map((user) => store.appsOf(user)))).flat();
-    await running.releases.resume(apps, async () => {
+    const ready = async (): Promise<void> => {
       const expected = (await store.nodes()).length;
       const untilMs = clock.monotonicMs() + NODES_BACK_MS;
       const connected = (): number => running.fleet.nodes().filter((node) => node.connected).length;
       while (connected() < expected && clock.monotonicMs() < untilMs) await clock.sleep(100);
-    });
+    };
+    await running.releases.resume(apps, ready);
+    await mortal(running.formations, running.life).resume(apps, ready);
   }
+}
+
+function refused(): never {
+  throw new Error('connection refused');
 }
 
 export function slugFor(processTypes: Readonly<Record<string, string>>, commit: string): Slug {

@@ -5,11 +5,13 @@ import type { App, NodeRow } from '../../../controller/store/port.ts';
 import type { PlacementRule } from '../../../shared/domain/placement.ts';
 import type { Machine } from './machine.ts';
 import { Random } from './random.ts';
+import { statusScreen, whyScreen } from './screens.ts';
 import { World } from './world.ts';
 
 /** How much virtual time a command that waits may take. */
 const PATIENCE_MS = 300_000;
 
+type Asked = (app: App, by: { name: string }, to: Formations) => Promise<unknown>;
 type Command = (words: readonly string[]) => void | Promise<void>;
 
 /**
@@ -18,7 +20,8 @@ type Command = (words: readonly string[]) => void | Promise<void>;
  *   push APP TYPE=BEHAVIOUR, …    waits until the push returns; `push&` does not wait
  *   config APP NAME=VALUE         waits until the change is rolled out
  *   scale APP TYPE=N              what the database remembers
- *   ps:scale APP TYPE=N|all|+N…   as an operator asks for it; also: ps:restart APP [WHAT], ps:limits APP TYPE MB
+ *   ps:scale APP TYPE=N|all|+N…   as an operator asks for it; also: ps:restart APP [WHAT], ps:limits APP TYPE MB,
+ *                                 and ps:limits& which does not wait
  *   may-pause APP                 from now on it may lose its last instance: somebody asks for it
  *   placement APP TYPE FIELD=VALUE…  require.LABEL, spread, onFull
  *   run 5s                        lets time pass
@@ -32,6 +35,7 @@ type Command = (words: readonly string[]) => void | Promise<void>;
  *   rebalance
  *   lost-after APP 90s | never
  *   stop proxy NAME               ends its proxy
+ *   status, why APP|web.1 of APP|NODE   what people see
  *   show                          releases, instances, routes and refs as they are
  */
 export class Script {
@@ -82,11 +86,11 @@ export class Script {
     },
     'ps:scale': ([app = '', ...pairs]) => this.#ask(app, (of, by, to) => to.scale(of, by, Object.fromEntries(pairsOf(pairs)))),
     'ps:restart': ([app = '', which]) => this.#ask(app, (of, by, to) => to.restart(of, by, which)),
-    'ps:limits': ([app = '', type = '', megabytes = '']) =>
-      this.#ask(app, (of, by, to) => to.setLimits(of, by, { type, limits: { memoryBytes: Number(megabytes) * 1024 ** 2 } })),
+    'ps:limits': (words) => this.#wait(this.#limits(words)),
+    'ps:limits&': (words) => void this.#limits(words),
     placement: ([app = '', type = '', ...pairs]) => this.#ask(app, (of, by, to) => to.setPlacement(of, by, { type, rule: ruleOf(pairs) })),
     'may-pause': ([app = '']) => void this.#world.mayPause.add(app),
-    run: ([time = '0s']) => this.#world.clock.advance(Number(time.replace(/s$/, '')) * 1000),
+    run: ([time = '0s']) => this.#world.clock.advance(millisecondsOf(time)),
     crash: ([...name]) => {
       this.#crash(name.join(' '));
     },
@@ -106,6 +110,13 @@ export class Script {
     },
     ...this.#nodeCommands(),
     show: () => this.#show(),
+    status: async () => {
+      const screens = this.#world.office.screens();
+      this.#print(await statusScreen(screens, screens.startedAtMs));
+    },
+    why: async (words) => {
+      this.#print(await whyScreen(this.#world.office.screens(), words.join(' ')));
+    },
   };
 
   #nodeCommands(): Readonly<Record<string, Command>> {
@@ -142,14 +153,26 @@ export class Script {
     };
   }
 
-  async #ask(name: string, what: (app: App, by: { name: string }, to: Formations) => Promise<unknown>): Promise<void> {
+  #print(screen: string): void {
+    this.#world.trace.raw(screen.trimEnd());
+  }
+
+  #limits([app = '', type = '', megabytes = '']: readonly string[]): Promise<void> {
+    const limits = { memoryBytes: Number(megabytes) * 1024 ** 2 };
+    return this.#asked(app, (of, by, to) => to.setLimits(of, by, { type, limits }));
+  }
+
+  #ask(name: string, what: Asked): Promise<void> {
+    return this.#wait(this.#asked(name, what));
+  }
+
+  async #asked(name: string, what: Asked): Promise<void> {
     const { trace, office } = this.#world;
     const app = await this.#world.app(name);
-    const asked = what(app, { name: 'ada' }, office.formations()).then(
+    await what(app, { name: 'ada' }, office.formations()).then(
       () => { trace.say('ask', 'done'); }, // prettier-ignore
       (error: unknown) => { trace.say('ask', error instanceof Error ? error.message : String(error)); }, // prettier-ignore
     );
-    await this.#wait(asked);
   }
 
   /** Time passes while it waits. */
@@ -208,6 +231,11 @@ function ruleOf(words: readonly string[]): Partial<PlacementRule> {
   const labels = pairs.filter(([name]) => name.startsWith('require.')).map(([name, value]) => [name.slice('require.'.length), value]);
   const rest = Object.fromEntries(pairs.filter(([name]) => !name.startsWith('require.')));
   return { ...rest, ...(labels.length === 0 ? {} : { require: Object.fromEntries(labels) as Record<string, string> }) };
+}
+
+/** `500ms`, `5s` */
+function millisecondsOf(time: string): number {
+  return time.endsWith('ms') ? parseFloat(time) : parseFloat(time) * 1000;
 }
 
 /** `web=serve` → ['web', 'serve'] */

@@ -16,8 +16,24 @@ function instance(change: Partial<InstanceBody> = {}): InstanceBody {
 }
 
 function status(app: Partial<AppFacts>, nodes: readonly NodeBody[] = [node()]): StatusBody {
-  const shop = { name: 'shop', webUrl: 'http://shop.test', instances: [instance()], wanted: { web: 1 }, current, latest: current };
-  return statusOf({ version: '1', uptimeMs: 0, nodes, heldNodes: [], mesh: [], apps: [{ ...shop, latestBuild: undefined, ...app }] });
+  const shop = {
+    name: 'shop',
+    webUrl: 'http://shop.test',
+    instances: [instance()],
+    wanted: { web: 1 },
+    formerLimits: [],
+    current,
+    latest: current,
+  };
+  return statusOf({
+    version: '1',
+    uptimeMs: 0,
+    nowMs: 1_000_000,
+    nodes,
+    heldNodes: [],
+    mesh: [],
+    apps: [{ ...shop, latestBuild: undefined, ...app }],
+  });
 }
 
 function messages(body: StatusBody): readonly string[] {
@@ -31,9 +47,9 @@ describe('status', () => {
 
   it('never says that all is well while less is up than wanted', () => {
     const unreported = status({ instances: [instance({ state: 'pending' })] });
-    assert.deepEqual(messages(unreported), ['shop: 0 of 1 instances are up: web.1 is starting on fra-1.']);
+    assert.deepEqual(messages(unreported), ['shop: 0 of 1 up: web.1 on fra-1 (starting).']);
     const placeless = status({ wanted: { web: 2 } });
-    assert.deepEqual(messages(placeless), ['shop: 1 of 2 instances are up: web.2 has no place yet.']);
+    assert.deepEqual(messages(placeless), ['shop: 1 of 2 up: web.2 without a place.']);
     assert.equal(placeless.problems[0]?.next, 'slipway why shop');
   });
 
@@ -48,13 +64,36 @@ describe('status', () => {
     const body = status({ instances: [instance({ state: 'unknown' })] }, [node({ connected: false }), node({ name: 'fra-2' })]);
     assert.deepEqual(messages(body), [
       'Node fra-1 has not been heard of since the controller started; its apps go on running if the machine does.',
-      'shop: 0 of 1 instances are up: web.1 is on fra-1, which is not connected.',
+      'shop: 0 of 1 up: web.1 on fra-1 (not connected).',
     ]);
+  });
+
+  it('names what still runs with former limits', () => {
+    const [problem] = status({ formerLimits: ['web.2', 'web.3'] }).problems;
+    assert.deepEqual(problem, {
+      message: 'shop: web.2, web.3 still run with their former limits.',
+      next: 'slipway ps:restart web -a shop',
+    });
+    assert.match(status({ formerLimits: ['web.2'] }).problems[0]?.message ?? '', /^shop: web.2 still runs with its former limits\.$/);
   });
 
   it('tells a crash once', () => {
     const crashed = instance({ state: 'backoff', reason: { code: 'SLIP_APP_EXITED', message: 'web.1 exited with status 1.' } });
     assert.deepEqual(messages(status({ instances: [crashed] })), ['shop: web.1 on fra-1 is down. web.1 exited with status 1.']);
+  });
+
+  it('does not call well what is up between two crashes', () => {
+    const lastExit = { code: 1, oomKilled: false, atMs: 990_000 };
+    const body = status({ instances: [instance({ restarts: 4, lastExit })] });
+    assert.deepEqual(messages(body), ['shop: web.1 on fra-1 keeps crashing: restarted 4 times.']);
+    assert.deepEqual(messages(status({ instances: [instance({ restarts: 2, lastExit })] })), []);
+    assert.deepEqual(messages(status({ instances: [instance({ restarts: 4, lastExit: { ...lastExit, atMs: 0 } })] })), []);
+  });
+
+  it('names a few of many, those of one node together', () => {
+    const instances = [1, 2].map((number) => instance({ name: `web.${String(number)}`, state: 'pending' }));
+    const [message] = messages(status({ instances, wanted: { web: 6 } }));
+    assert.equal(message, 'shop: 0 of 6 up: web.1, web.2 on fra-1 (starting); web.3, web.4 without a place; and 2 more.');
   });
 
   it('does not mind what runs beside: warm ones, copies, what is too many', () => {
