@@ -293,7 +293,7 @@ export class IsolatedSandbox implements Sandbox {
     if (record?.netns !== undefined && record.bootId === this.#parts.bootId) await namespaces.release(record.netns);
     await cgroups.remove(id);
     await rm(layout.exitFile, { force: true });
-    for (const path of tool.leftovers(id)) await rm(path, { recursive: true, force: true });
+    for (const path of tool.leftovers(id, layout.dir)) await rm(path, { recursive: true, force: true });
     await rm(layout.dir, { recursive: true, force: true });
   }
 }

@@ -23,7 +23,7 @@ export interface SandboxTool {
   readonly kind: 'lxc' | 'nspawn';
   /** False: the process must be in its cgroup before the tool starts. True: the tool makes and enters `app` itself. */
   readonly managesCgroup: boolean;
-  /** What a killed tool leaves on the machine, to be removed with the sandbox. */
-  leftovers(id: string): readonly string[];
+  /** What the tool leaves on the machine outside of the sandbox's own folder, to be removed with it. */
+  leftovers(id: string, dir: string): readonly string[];
   render(policy: SandboxPolicy, context: ToolContext): ToolPlan;
 }

@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { sandboxBase } from '../../agent/sandbox/config.ts';
 import type { Sandbox } from '../../agent/sandbox/port.ts';
 import { run, runOk } from '../../shared/kit/exec.ts';
+import { eventually } from '../support/eventually.ts';
 import { ended, openSandboxLab, readLog, type SandboxLab } from '../support/sandbox-lab.ts';
 
 const sh = (script: string): string[] => ['/bin/sh', '-c', script];
@@ -190,6 +191,15 @@ export function realSandboxContract(kind: Sandbox['kind']): void {
         env: { PATH: '/usr/bin:/bin', HOME: '/app', DYNO: 'web.1', ORDER: 'config' },
       });
       assert.deepEqual([status.exit?.code, output.trim().split('\n')], [5, ['CONFIG A B PROFILE', 'tool of web.1']]);
+    });
+
+    it('leaves nothing below /run when it is forgotten', async () => {
+      const { id } = await lab.run({ argv: sh('exec sleep 1234568') });
+      await eventually('it runs', () => countProcesses('1234568') === 1);
+      await lab.sandbox.destroy(id);
+      await lab.sandbox.forget(id);
+      const { stdout } = await run({ file: 'find', args: ['/run', '-xdev', '-path', `*${id}*`] });
+      assert.equal(stdout, '');
     });
 
     it('leaves no process behind: background ones end with the first', async () => {

@@ -32,5 +32,6 @@ export const lxcTool: SandboxTool = Object.freeze({
       ],
     };
   },
-  leftovers: () => [],
+  // the lock of each container, under the path that its config has
+  leftovers: (_, dir) => [join('/run/lxc/lock', dir)],
 } satisfies SandboxTool);
