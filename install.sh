@@ -271,7 +271,7 @@ download() {
   printf '%s  %s\n' "${1##* }" "$2" | sha512sum --check --status || fail "${1%% *} is not the file that the controller told of." "Run this again. If it stays so, look at the controller's folder of programs."
 }
 
-# unpack ARCHIVE FOLDER STRIP MEMBERS…
+# unpack ARCHIVE FOLDER STRIP [--exclude=PATTERN…] MEMBERS…
 unpack() {
   archive=$1 folder=$2 strip=$3
   shift 3
@@ -283,9 +283,11 @@ runtime() {
   [ ! -x "$ROOT/$RUNTIME/bin/node" ] || return 0
   rm -rf "$ROOT/.runtime"
   download "$NODE_FILE" "$WORK/node.tgz"
-  unpack "$WORK/node.tgz" "$ROOT/.runtime" 1 package/bin package/include package/LICENSE package/package.json
+  # Headers are for builds of native addons. Those of OpenSSL come once for each of 21 systems, 64 MB; Linux's alone are of use.
+  unpack "$WORK/node.tgz" "$ROOT/.runtime" 1 --exclude='*/openssl/archs/[!l]*' --exclude='*/openssl/archs/linux[!-]*' \
+    package/bin package/include package/LICENSE package/package.json
   download "$SERVED_NPM" "$WORK/npm.tgz"
-  unpack "$WORK/npm.tgz" "$ROOT/.runtime/lib/node_modules/npm" 1
+  unpack "$WORK/npm.tgz" "$ROOT/.runtime/lib/node_modules/npm" 1 --exclude=package/docs --exclude=package/man
   ln -s ../lib/node_modules/npm/bin/npm-cli.js "$ROOT/.runtime/bin/npm"
   ln -s ../lib/node_modules/npm/bin/npx-cli.js "$ROOT/.runtime/bin/npx"
   chmod -R a+rX "$ROOT/.runtime"
@@ -308,7 +310,7 @@ program() {
   download "$SERVED_AGENT" "$WORK/agent.tgz"
   unpack "$WORK/agent.tgz" "$ROOT/.program" 0
   ln -s "../$RUNTIME" "$ROOT/.program/node"
-  sync
+  sync -f "$ROOT"
   mv -T "$ROOT/.program" "$ROOT/$SERVED_VERSION"
 }
 

@@ -34,11 +34,11 @@ start_as() {
   point "$1" || return 1
   systemctl daemon-reload
   systemctl start --no-block "$UNIT"
-  waited=0
+  left=$(($2 * 5))
   until connected_as "$1"; do
-    [ "$waited" -lt "$2" ] || return 1
-    waited=$((waited + 1))
-    sleep 1
+    [ "$left" -gt 0 ] || return 1
+    left=$((left - 1))
+    sleep 0.2
   done
 }
 
