@@ -174,7 +174,7 @@ async function composeDispatch(
         note(node, event);
         hear(node.name, event.reason);
       },
-      observer: new FleetObserver({ store, log }),
+      observer: new FleetObserver({ store, clock, log }),
     },
   );
 }

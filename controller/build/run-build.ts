@@ -112,7 +112,7 @@ export class Builds implements TaskSources {
     await this.#deps.store.setBuildState(build.id, 'running');
     try {
       await this.#deps.failpoint('build.started');
-      return await this.#deps.builders.run(node.nodeId, task, output, request.signal);
+      return ofThisTask(await this.#deps.builders.run(node.nodeId, task, output, request.signal), { task, builder: node.name });
     } finally {
       this.#sources.delete(task.taskId);
     }
@@ -157,4 +157,15 @@ export class Builds implements TaskSources {
       await this.#deps.store.setBuildState(build.id, 'failed', { failure });
     }
   }
+}
+
+/** A builder is believed in what it built, not in what it was asked to. @throws SLIP_BUILD_OTHER */
+function ofThisTask(result: BuildResult, { task, builder }: { readonly task: BuildTask; readonly builder: string }): BuildResult {
+  if (result.slug.commit === task.commit && result.slug.stack === task.stack) return result;
+  throw new SlipwayError({
+    code: 'SLIP_BUILD_OTHER',
+    kind: 'transient',
+    message: `The builder ${builder} answered with a slug of another commit or stack, so it was not used.`,
+    hint: `Push again; if it stays, do not trust that machine any more: slipway nodes:revoke ${builder}`,
+  });
 }

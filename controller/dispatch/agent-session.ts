@@ -37,6 +37,10 @@ export class AgentSession {
   readonly routes: { begun: boolean; sent: number | undefined; applied: number; full: boolean; slow: boolean } = {
     ...{ begun: false, sent: undefined, applied: 0, full: false, slow: false },
   };
+  /** What it refuses is offered again at a time of ours, and once, however often it refuses. */
+  readonly offeringAgain = { routes: false, desired: false };
+  /** It has been sent the whole route table at once because it had another one than we thought. */
+  gapMended = false;
   readonly #call: AgentCall;
   readonly #deps: SessionDeps;
   readonly #budget: MessageBudget;

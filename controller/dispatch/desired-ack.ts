@@ -26,10 +26,14 @@ export function takeDesiredAck(session: AgentSession, ack: DesiredAck, deps: Ack
 
 /** The cause may pass (a full disk) or need a person; the node keeps what it has, and is asked again. */
 function refused(session: AgentSession, ack: DesiredAck, deps: AckDeps): void {
+  if (session.offeringAgain.desired) return;
+  session.offeringAgain.desired = true;
   const { code, message } = ack.refusal ?? {};
   deps.logger.warn({ node: session.name, generation: ack.generation, code }, `agent refused its desired state: ${message ?? ''}`);
   callAfter(deps.clock, deps.refusalRetryMs, () => {
-    if (!session.open || session.sentGeneration !== ack.generation) return;
+    session.offeringAgain.desired = false;
+    const last = deps.node.ack;
+    if (!session.open || last?.refusal === undefined || last.generation !== session.sentGeneration) return;
     session.sentGeneration = undefined;
     void deps.publish();
   });

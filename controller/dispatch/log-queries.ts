@@ -145,10 +145,15 @@ export class LogQueries {
       late = await Promise.race([answered, timer]);
     }
     timeout.abort();
-    const lines = buffer.takeNow();
+    const { lines, dropped } = buffer.takeNow();
     const past = lastLines(lines, query.follow ? lines.length : query.lines);
     const notAnswered = query.follow ? [] : [...open.keys()];
-    return [...past, ...notAnswered.map((node) => this.#notice(`${this.#deps.nodeName(node)} did not answer; its lines are missing.`))];
+    const cut = dropped > 0 && past.length < query.lines ? [this.#notice('older lines are left out: these are too long.')] : [];
+    return [
+      ...cut,
+      ...past,
+      ...notAnswered.map((node) => this.#notice(`${this.#deps.nodeName(node)} did not answer; its lines are missing.`)),
+    ];
   }
 
   async *#follow(reading: Reading): AsyncGenerator<LogLine> {

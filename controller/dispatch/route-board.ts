@@ -217,12 +217,17 @@ export class RouteBoard {
   /** It has another table than we think, or cannot use this one: the whole again, at once the first time. */
   #refusedBy(session: AgentSession, ack: RoutesAck): void {
     const { code, message } = ack.refusal ?? {};
+    if (session.offeringAgain.routes) return;
+    session.offeringAgain.routes = true;
     this.#deps.logger.warn({ node: session.name, version: ack.version, code }, `agent refused the routes: ${message ?? ''}`);
     const again = (): void => {
+      session.offeringAgain.routes = false;
       session.routes.sent = undefined;
       this.#bring(session);
     };
-    if (code === 'SLIP_ROUTES_GAP') again();
+    const atOnce = code === 'SLIP_ROUTES_GAP' && !session.gapMended;
+    session.gapMended ||= atOnce;
+    if (atOnce) again();
     else callAfter(this.#deps.clock, this.#deps.refusalRetryMs, () => session.open && again());
   }
 

@@ -3,15 +3,17 @@ import { nodeActor, type NewEvent } from '../../shared/domain/event.ts';
 import type { InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import type { InstanceStatus } from '../../shared/domain/instance.ts';
 import { describeCauses } from '../../shared/kit/errors.ts';
-import type { Logger } from '../../shared/kit/log.ts';
 import { DISK_LOW_BYTES } from './disk-low.ts';
+import { FloodGuard, type FloodDeps } from './flood-guard.ts';
 import type { NodeObserver } from '../dispatch/node-book.ts';
 import type { Store } from '../store/port.ts';
 
-interface Deps {
+interface Deps extends FloodDeps {
   readonly store: Pick<Store, 'addEvent' | 'assignmentsOfNode' | 'appById'>;
-  readonly log: Logger;
 }
+
+/** As when a server with many apps loses something that all of them need. */
+const PER_MINUTE = 120;
 
 interface Where {
   readonly app: string;
@@ -28,13 +30,15 @@ export class FleetObserver implements NodeObserver {
   /** What was told of each instance last. */
   readonly #told = new Map<InstanceId, string>();
   readonly #lowOnDisk = new Set<NodeId>();
+  readonly #guard: FloodGuard;
 
   constructor(deps: Deps) {
     this.#deps = deps;
+    this.#guard = new FloodGuard(PER_MINUTE, deps);
   }
 
   report(node: Node, statuses: readonly InstanceStatus[], complete: boolean): void {
-    const news = statuses.filter((status) => this.#isNews(status, complete));
+    const news = statuses.filter((status) => this.#isNews(status, complete) && this.#guard.lets(node.name));
     if (news.length > 0) void this.#tell(node, news);
   }
 
@@ -42,6 +46,7 @@ export class FleetObserver implements NodeObserver {
     const low = this.#lowOnDisk.has(node.id);
     if (!low && diskFreeBytes < DISK_LOW_BYTES) {
       this.#lowOnDisk.add(node.id);
+      if (!this.#guard.lets(node.name)) return;
       const message = `Node ${node.name} has ${String(Math.round(diskFreeBytes / 1024 / 1024))} MB of disk left.`;
       void this.#add({ kind: 'node.disk-low', actor: nodeActor(node.name), node: node.name, message, next: `slipway why ${node.name}` });
     }

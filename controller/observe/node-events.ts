@@ -1,35 +1,50 @@
 import { nodeActor, type NewEvent } from '../../shared/domain/event.ts';
-import type { Clock } from '../../shared/kit/clock.ts';
-import type { Logger } from '../../shared/kit/log.ts';
+import type { NodeId } from '../../shared/domain/ids.ts';
+import type { AppName } from '../../shared/domain/names.ts';
+import { describeCauses } from '../../shared/kit/errors.ts';
 import type { NodeEvent } from '../../shared/rpc/messages.ts';
 import { noteEvent } from '../store/note-event.ts';
 import type { Store } from '../store/port.ts';
+import { FloodGuard, type FloodDeps } from './flood-guard.ts';
 
 const PER_MINUTE = 30;
-const MINUTE_MS = 60_000;
+
+interface Node {
+  readonly id: NodeId;
+  readonly name: string;
+}
+
+interface SinkDeps extends FloodDeps {
+  readonly store: Pick<Store, 'addEvent' | 'appByName' | 'assignmentsOfNode'>;
+}
 
 /** What agents want their operator to know becomes events; a node that floods is cut short. */
-export function createNodeEventSink(deps: {
-  readonly store: Pick<Store, 'addEvent'>;
-  readonly clock: Clock;
-  readonly log: Logger;
-}): (node: { readonly name: string }, event: NodeEvent) => void {
-  const windows = new Map<string, { readonly sinceMs: number; count: number }>();
-  const isAllowed = (node: string): boolean => {
-    const nowMs = deps.clock.monotonicMs();
-    const known = windows.get(node);
-    const window = known === undefined || nowMs - known.sinceMs > MINUTE_MS ? { sinceMs: nowMs, count: 0 } : known;
-    windows.set(node, window);
-    window.count += 1;
-    return window.count <= PER_MINUTE;
-  };
+export function createNodeEventSink(deps: SinkDeps): (node: Node, event: NodeEvent) => void {
+  const guard = new FloodGuard(PER_MINUTE, deps);
   return (node, event) => {
+    if (!guard.lets(node.name)) return;
     deps.log.warn({ node: node.name, ...event }, 'node.event');
-    if (isAllowed(node.name)) noteEvent(deps, eventOfNode(node.name, event));
+    if (event.app === undefined) noteEvent(deps, eventOfNode(node.name, event));
+    else void noteAboutApp(deps, node, { ...event, app: event.app });
   };
 }
 
-/** `SLIP_DISK_LOW` of fra-1 is `node.disk-low`. The message is the agent's; identity is the certificate's. */
+/** The history of an app is its owner's: a node writes in it only while it has an instance of the app. */
+async function noteAboutApp(deps: SinkDeps, node: Node, event: NodeEvent & { readonly app: AppName }): Promise<void> {
+  const isOwn = await runsHere(deps, node.id, event.app).catch((error: unknown) => {
+    deps.log.error({ node: node.name, error: describeCauses(error) }, 'event.lost');
+    return undefined;
+  });
+  if (isOwn === undefined) return;
+  noteEvent(deps, eventOfNode(node.name, isOwn ? event : { ...event, app: undefined, process: undefined }));
+}
+
+async function runsHere({ store }: SinkDeps, node: NodeId, name: AppName): Promise<boolean> {
+  const app = await store.appByName(name);
+  return app !== undefined && (await store.assignmentsOfNode(node)).some((row) => row.appId === app.id);
+}
+
+/** `SLIP_DISK_LOW` of fra-1 is `node.disk-low`. The message is the agent's; identity is the certificate's, and so is what to do next ours. */
 export function eventOfNode(node: string, { reason, app, process }: NodeEvent): NewEvent {
   const what = reason.code
     .replace(/^SLIP_/, '')
@@ -42,6 +57,7 @@ export function eventOfNode(node: string, { reason, app, process }: NodeEvent): 
     ...(app === undefined ? {} : { app }),
     ...(process === undefined ? {} : { instance: process }),
     message: reason.message,
-    ...(reason.hint === undefined ? {} : { next: reason.hint }),
+    next: `slipway why ${node}`,
+    ...(reason.hint === undefined ? {} : { details: { hint: reason.hint } }),
   };
 }

@@ -4,6 +4,7 @@ import { join as joinFleet } from '../../agent/session/join.ts';
 import { newApiToken, newJoinToken } from '../../controller/access/tokens.ts';
 import { createApi } from '../../controller/api/create-api.ts';
 import type { ApiDeps } from '../../controller/api/deps.ts';
+import type { DispatchConfig } from '../../controller/dispatch/create-dispatch.ts';
 import { NodeConnections } from '../../controller/api/node-connections.ts';
 import type { NodeRow, User } from '../../controller/store/port.ts';
 import { parseUserName } from '../../shared/domain/names.ts';
@@ -36,8 +37,8 @@ export interface Doors extends Rig {
   machine(name: string): Promise<{ readonly row: NodeRow; readonly stateDir: string }>;
 }
 
-export async function openDoors(t: TestContext, change: Partial<ApiDeps> = {}): Promise<Doors> {
-  const rig = await startRig(t);
+export async function openDoors(t: TestContext, change: Partial<ApiDeps> = {}, dispatch: Partial<DispatchConfig> = {}): Promise<Doors> {
+  const rig = await startRig(t, dispatch);
   const { store, ca } = rig;
   const images = new FakeImages();
   const deps: ApiDeps = {

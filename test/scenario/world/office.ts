@@ -148,7 +148,7 @@ export class Office {
       { epoch, baseDomain: 'test', ...limits },
       { store, clock, logger: log, randomId: () => nextId('rnd') },
     );
-    dispatcher.book.observer = new FleetObserver({ store, log });
+    dispatcher.book.observer = new FleetObserver({ store, clock, log });
     const [fleet, queue, policy] = [createFleet(dispatcher), new KeyedQueue(), DEFAULT_ROLLOUT_POLICY];
     const moveRef = (app: App, ref: string, commit: string): Promise<void> => {
       this.#moveRef(refs, app, `${ref} ${commit}`);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { lastLines, LineBuffer } from '../../../../controller/dispatch/line-buffer.ts';
+import { lastLines, LineBuffer, MAX_BUFFERED_CHARS } from '../../../../controller/dispatch/line-buffer.ts';
 import { MessageBudget } from '../../../../controller/dispatch/message-budget.ts';
 import { heartbeatIntervalMs, silenceLimitMs } from '../../../../controller/dispatch/pace.ts';
 import { canonicalSerial, serialOf } from '../../../../controller/dispatch/peer.ts';
@@ -48,6 +48,17 @@ describe('line buffer', () => {
     assert.deepEqual(await buffer.take(), { lines: [3, 4, 5].map(line), dropped: 2 });
     buffer.end();
     assert.equal(await buffer.take(), undefined);
+  });
+
+  it('holds no more than a reader may cost, however long the lines are', () => {
+    const buffer = new LineBuffer(20_000);
+    const long = { ...line(1), message: 'x'.repeat(64 * 1024) };
+    for (let turn = 0; turn < 100; turn += 1) buffer.push(Array.from({ length: 10 }, () => long));
+    const { lines, dropped } = buffer.takeNow();
+    assert.equal(lines.length, MAX_BUFFERED_CHARS / long.message.length);
+    assert.equal(lines.length + dropped, 1_000);
+    buffer.push([long]);
+    assert.deepEqual(buffer.takeNow(), { lines: [long], dropped: 0 });
   });
 
   it('wakes its reader when something comes', async () => {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { pino } from 'pino';
 import { FleetObserver } from '../../../../controller/observe/instance-events.ts';
 import type { NodeRow, Store } from '../../../../controller/store/port.ts';
+import { systemClock } from '../../../../shared/kit/clock.ts';
 import type { InstanceId } from '../../../../shared/domain/ids.ts';
 import type { InstanceStatus } from '../../../../shared/domain/instance.ts';
 import { eventually } from '../../../support/eventually.ts';
@@ -25,7 +26,7 @@ describe('events of instances', () => {
     const row = assignment({ nodeId: node.id, appId: app.id, release: 1 });
     await store.changeAssignments({ ...noChange, add: [row] });
     web = row.instanceId;
-    observer = new FleetObserver({ store, log: pino({ enabled: false }) });
+    observer = new FleetObserver({ store, clock: systemClock, log: pino({ enabled: false }) });
     lastSeq = (await store.events({ limit: 1 }))[0]?.seq ?? 0;
   });
   afterEach(() => store.close());
@@ -48,6 +49,13 @@ describe('events of instances', () => {
       reason: { code: 'SLIP_APP_OUT_OF_MEMORY', message: 'web.1 was killed.' },
       lastExit: { signal: 'SIGKILL', oomKilled: true, atMs },
     });
+
+  it('cuts a node short that reports crash after crash, and says which', async () => {
+    for (let at = 1; at <= 1_000; at += 1) observer.report(node, [oom(at)], false);
+    await eventually('the last of them', async () => (await store.events({ afterSeq: lastSeq, limit: 500 })).length >= 121);
+    const kinds = (await store.events({ afterSeq: lastSeq, limit: 500 })).map(({ kind }) => kind);
+    assert.deepEqual([kinds.length, kinds.filter((kind) => kind === 'node.flood').length], [121, 1]);
+  });
 
   it('tells each crash once, however often it is reported', async () => {
     observer.report(node, [status({})], false);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { pino } from 'pino';
 import { createNodeEventSink } from '../../../../controller/observe/node-events.ts';
+import type { NodeId } from '../../../../shared/domain/ids.ts';
 import type { NewEvent } from '../../../../shared/domain/event.ts';
 import { systemClock } from '../../../../shared/kit/clock.ts';
 
@@ -9,23 +10,28 @@ const event = { kind: 'nodeEvent', atMs: 1, reason: { code: 'SLIP_DISK_LOW', mes
 
 it('makes an event of what an agent says, in the name of its node', () => {
   const added = collect((sink) => {
-    sink({ name: 'fra-1' }, event);
+    sink({ id: 'node0001' as NodeId, name: 'fra-1' }, event);
   });
-  assert.deepEqual(added, [{ kind: 'node.disk-low', actor: 'node fra-1', node: 'fra-1', message: 'Little is left.' }]);
+  assert.deepEqual(added, [
+    { kind: 'node.disk-low', actor: 'node fra-1', node: 'fra-1', message: 'Little is left.', next: 'slipway why fra-1' },
+  ]);
 });
 
 it('cuts a node short that floods, and no other', () => {
   const added = collect((sink) => {
-    for (let index = 0; index < 1000; index++) sink({ name: 'liar' }, event);
-    sink({ name: 'fra-1' }, event);
+    for (let index = 0; index < 1000; index++) sink({ id: 'node0002' as NodeId, name: 'liar' }, event);
+    sink({ id: 'node0001' as NodeId, name: 'fra-1' }, event);
   });
-  assert.equal(added.filter((one) => one.node === 'liar').length, 30);
+  const told = added.filter((one) => one.node === 'liar').map(({ kind }) => kind);
+  assert.deepEqual(told, [...Array<string>(30).fill('node.disk-low'), 'node.flood']);
   assert.equal(added.filter((one) => one.node === 'fra-1').length, 1);
 });
 
 function collect(act: (sink: ReturnType<typeof createNodeEventSink>) => void): readonly NewEvent[] {
   const added: NewEvent[] = [];
   const store = {
+    appByName: () => Promise.resolve(undefined),
+    assignmentsOfNode: () => Promise.resolve([]),
     addEvent: (one: NewEvent) => {
       added.push(one);
       return Promise.resolve({ ...one, seq: added.length, atMs: 0 });

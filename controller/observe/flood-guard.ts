@@ -1,0 +1,42 @@
+import { nodeActor } from '../../shared/domain/event.ts';
+import type { Clock } from '../../shared/kit/clock.ts';
+import type { Logger } from '../../shared/kit/log.ts';
+import { noteEvent } from '../store/note-event.ts';
+import type { Store } from '../store/port.ts';
+
+const MINUTE_MS = 60_000;
+
+export interface FloodDeps {
+  readonly store: Pick<Store, 'addEvent'>;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** How much of the fleet's history one node may write: events are kept by number, so one that floods would push out what all others did. */
+export class FloodGuard {
+  readonly #perMinute: number;
+  readonly #deps: FloodDeps;
+  readonly #windows = new Map<string, { readonly sinceMs: number; count: number }>();
+
+  constructor(perMinute: number, deps: FloodDeps) {
+    this.#perMinute = perMinute;
+    this.#deps = deps;
+  }
+
+  /** Counts one event of a node. False: it is left out; the first time in a minute that is an event itself. */
+  lets(node: string): boolean {
+    const nowMs = this.#deps.clock.monotonicMs();
+    const known = this.#windows.get(node);
+    const window = known === undefined || nowMs - known.sinceMs > MINUTE_MS ? { sinceMs: nowMs, count: 0 } : known;
+    this.#windows.set(node, window);
+    window.count += 1;
+    if (window.count === this.#perMinute + 1) this.#tell(node);
+    return window.count <= this.#perMinute;
+  }
+
+  #tell(node: string): void {
+    this.#deps.log.warn({ node, perMinute: this.#perMinute }, 'node.flood');
+    const message = `Node ${node} reports more than ${String(this.#perMinute)} things a minute; the rest of this minute is left out.`;
+    noteEvent(this.#deps, { kind: 'node.flood', actor: nodeActor(node), node, message, next: `slipway why ${node}` });
+  }
+}

