@@ -73,6 +73,9 @@ export class ServingApp {
     await this.repository.git('reset', '-q', '--hard', this.commit);
     const pushed = await this.repository.push(this.name, `+${this.commit}:main`);
     assert.ok(pushed.ok, `${pushed.text}\n${this.fleet.logs()}`);
+    // A push returns once its settle time is over, whether or not a slow proxy has let go of the old instance by then.
+    const isAlone = async (): Promise<boolean> => ((await this.fleet.api('GET', `/apps/${this.name}/ps`)) as unknown[]).length === 1;
+    await eventually('only the new instance is left', isAlone, 30_000);
     this.body = (await this.fleet.site.get(this.name)).body;
   }
 }
