@@ -154,6 +154,8 @@ export class LayerExtractor implements LayerMounter {
     try {
       const args = ['-no-xattrs', '-no-progress', '-quiet', '-dest', join(temp, 'tree'), layout.image(layer.digest)];
       await runOk(run, { file: 'unsquashfs', args });
+      // Apps get links to these files instead of copies: what one wrote into them, all would have.
+      if (layer.shared) await runOk(run, { file: 'find', args: [join(temp, 'tree'), '-type', 'f', '-exec', 'chmod', 'a-w', '{}', '+'] });
       await rename(join(temp, 'tree'), target);
     } finally {
       await rm(temp, { recursive: true, force: true });

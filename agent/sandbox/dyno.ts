@@ -10,7 +10,7 @@ const BYTES_PER_MB = 1024 * 1024;
 
 export interface DynoInput {
   readonly assignment: Assignment;
-  /** Mounted layers, bottom first. */
+  /** The assignment's layers, mounted, in its order: bottom first. */
   readonly lowerDirs: readonly string[];
   readonly port?: number | undefined;
   readonly logBytesMax?: number | undefined;
@@ -28,6 +28,7 @@ export function dynoSpec(input: DynoInput): SandboxSpec {
     hostname: dynoHostname(assignment),
     stack: assignment.stack,
     lowerDirs: input.lowerDirs,
+    sharedLowerDirs: new Set(input.lowerDirs.filter((_, index) => assignment.layers[index]?.shared === true)),
     readOnlyBinds: {},
     writableBinds: {},
     argv: ['/bin/bash', `${INSIDE_DIR}/bin/dyno.sh`, assignment.command],

@@ -15,6 +15,8 @@ export interface SandboxSpec {
   readonly stack: string;
   /** Mounted layer folders on this machine, bottom first, already owned for this app. May be empty (build). */
   readonly lowerDirs: readonly string[];
+  /** Those of them that other apps use as well, a language's runtime: a driver without mounts need not copy them. */
+  readonly sharedLowerDirs?: ReadonlySet<string> | undefined;
   /** Extra read-only binds: folder or file on this machine → absolute path inside. */
   readonly readOnlyBinds: Readonly<Record<string, string>>;
   /** Extra writable folders, owned by the app's uid: folder on this machine → absolute path inside (build cache). */

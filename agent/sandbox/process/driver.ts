@@ -1,4 +1,4 @@
-import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../../../shared/kit/clock.ts';
 import { DEFAULT_ENV, runOk, type Run } from '../../../shared/kit/exec.ts';
@@ -165,7 +165,8 @@ export class ProcessSandbox implements Sandbox {
     await mkdir(layout.log, { recursive: true, mode: 0o700 });
     await runOk(run, { file: 'mkfifo', args: ['-m', '0600', '--', layout.output] });
     for (const lower of spec.lowerDirs) {
-      await runOk(run, { file: 'cp', args: ['-a', '--reflink=auto', '--no-preserve=ownership', '--', `${lower}/.`, layout.app] });
+      const how = (await this.#mayLink(spec, lower)) ? '--link' : '--reflink=auto';
+      await runOk(run, { file: 'cp', args: ['-a', how, '--no-preserve=ownership', '--', `${lower}/.`, layout.app] });
     }
     for (const [source, target] of Object.entries({ ...spec.readOnlyBinds, ...spec.writableBinds })) {
       if (!target.startsWith('/app/')) continue;
@@ -173,6 +174,13 @@ export class ProcessSandbox implements Sandbox {
       await mkdir(dirname(place), { recursive: true });
       await symlink(source, place);
     }
+  }
+
+  /** Nobody writes to the files of a shared layer (they are read-only), and to replace one in /app leaves the layer's alone. */
+  async #mayLink(spec: SandboxSpec, lower: string): Promise<boolean> {
+    if (spec.sharedLowerDirs?.has(lower) !== true) return false;
+    const [there, here] = await Promise.all([stat(lower), stat(this.#parts.base)]);
+    return there.dev === here.dev;
   }
 
   #paths(spec: SandboxSpec, layout: InstanceLayout): PathTable {
