@@ -25,9 +25,7 @@ export async function parseReleaseYaml(text: string, buildpack: string): Promise
 async function interpret(text: string, buildpack: string): Promise<z.output<typeof schema>> {
   if (text.trim() === '') return schema.parse({});
   try {
-    const { parse } = await import('./yaml.ts'); // 10 MB that most agents never need
-    const value: unknown = parse(text, { maxAliasCount: 10, logLevel: 'error' });
-    return schema.parse(value ?? {});
+    return schema.parse((await parseYaml(text)) ?? {});
   } catch (cause) {
     throw new SlipwayError({
       code: 'SLIP_BUILD_BAD_RELEASE_YAML',
@@ -35,5 +33,15 @@ async function interpret(text: string, buildpack: string): Promise<z.output<type
       hint: 'It must be a map with default_process_types (name: command) and config_vars. Run bin/release by hand to see what it prints.',
       cause,
     });
+  }
+}
+
+/** Our own buildpacks print JSON, which is YAML too, so that most agents never load the parser: 10 MB. */
+async function parseYaml(text: string): Promise<unknown> {
+  try {
+    return JSON.parse(text);
+  } catch {
+    const { parse } = await import('./yaml.ts');
+    return parse(text, { maxAliasCount: 10, logLevel: 'error' });
   }
 }
