@@ -37,6 +37,13 @@ describe('text of the CLI', () => {
   it('says sizes and durations in one unit', () => {
     assert.deepEqual([0, 999, 1000, 13_400_000].map(renderBytes), ['0 B', '999 B', '1.0 kB', '13.4 MB']);
     assert.deepEqual([-5, 59_999, 60_000, 3_600_000, 172_800_000].map(renderDuration), ['0 s', '59 s', '1 min', '1 h', '2 d']);
-    assert.deepEqual([-5, 59_999, 60_001, 899_000, 3_600_001, 172_800_001].map(renderLeft), ['0 s', '1 min', '2 min', '15 min', '2 h', '3 d']);
+    assert.deepEqual([-5, 59_999, 60_001, 899_000, 3_600_001, 172_800_001].map(renderLeft), [
+      '0 s',
+      '1 min',
+      '2 min',
+      '15 min',
+      '2 h',
+      '3 d',
+    ]);
   });
 });
