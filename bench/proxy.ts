@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { cpus, loadavg, release, tmpdir } from 'node:os';
@@ -13,19 +13,30 @@ import { run, start } from '../shared/kit/exec.ts';
 import { silentLogger } from '../shared/kit/log.ts';
 
 // HAProxy as we run it against HAProxy set up by hand, before one Node web process, and what a switch costs:
-// `node bench/proxy.ts [seconds] [rounds]`. Prints JSON, then a table. Needs haproxy, wrk and s6-log.
-// Rounds take turns, so that a busy machine hits all alike. The ratio is to the hand-made one that gives the app the same
-// headers and keeps a log; the others show what headers and log cost.
+// `node bench/proxy.ts [seconds] [rounds]`. Prints JSON, then tables. Needs haproxy, wrk and s6-log.
+// Rounds take turns, so that a busy machine hits all alike, and each ratio is of one round; `cpuUs` is what haproxy itself used
+// for a request, which a busy machine changes little. Both are to the hand-made one that does the same: log, headers, a map of
+// host names. The others show what these cost.
 
 const SECONDS = Number(process.argv[2] ?? 5);
 const ROUNDS = Number(process.argv[3] ?? 7);
 const SWITCHES = 100;
 const HOST = 'bench.test';
+const BASE = 'by hand, log, headers, host map';
 
 interface Variant {
   readonly name: string;
   readonly port: number;
+  /** Part of the command line of its haproxy. */
+  readonly mark: string;
 }
+
+interface Sample {
+  readonly requestsPerSecond: number;
+  readonly cpuUs: number;
+}
+
+type Samples = Readonly<Record<string, readonly Sample[]>>;
 
 async function freePort(): Promise<number> {
   const server = createServer();
@@ -76,30 +87,60 @@ async function startLogger(dir: string): Promise<Child> {
   return start({ file: 's6-log', args: ['n10', 's1048576', 't', dir] }, ['pipe', 'ignore', 'inherit']);
 }
 
-/** Requests per second. */
-async function wrk(port: number, close: boolean): Promise<number> {
+/** User and system time of the haproxy with this in its command line, ms. */
+async function cpuMs(mark: string): Promise<number> {
+  let ticks = 0;
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    if (!command.includes('haproxy\0') || !command.includes(mark)) continue;
+    const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).replace(/^.*\) /, '').split(' ');
+    ticks += Number(fields[11]) + Number(fields[12]);
+  }
+  return ticks * 10;
+}
+
+async function wrk({ port, mark }: Variant, close: boolean): Promise<Sample> {
   const headers = ['-H', `Host: ${HOST}`, ...(close ? ['-H', 'Connection: close'] : [])];
+  const before = await cpuMs(mark);
   const { stdout } = await run({
     file: 'wrk',
     args: ['-t1', '-c64', `-d${String(SECONDS)}s`, ...headers, `http://127.0.0.1:${String(port)}/`],
   });
   if (/Non-2xx|Socket errors/.test(stdout)) throw new Error(stdout);
-  return Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1]);
+  const requests = Number(/(\d+) requests in/.exec(stdout)?.[1]);
+  const usedUs = ((await cpuMs(mark)) - before) * 1000;
+  return { requestsPerSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1]), cpuUs: usedUs / requests };
 }
 
 function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 }
 
-async function throughput(
-  variants: readonly Variant[],
-  close: boolean,
-): Promise<{ name: string; requestsPerSecond: number; runs: number[] }[]> {
-  const runs = new Map(variants.map(({ name }) => [name, [] as number[]]));
+async function throughput(variants: readonly Variant[], close: boolean): Promise<Samples> {
+  const samples = Object.fromEntries(variants.map(({ name }) => [name, [] as Sample[]]));
   for (let round = 0; round < ROUNDS; round += 1) {
-    for (const { name, port } of variants) runs.get(name)?.push(Math.round(await wrk(port, close)));
+    // The other way round every second time: who comes after whom must not matter.
+    for (const variant of round % 2 === 0 ? variants : variants.toReversed()) samples[variant.name]?.push(await wrk(variant, close));
   }
-  return [...runs].map(([name, values]) => ({ name, requestsPerSecond: median(values), runs: values }));
+  return samples;
+}
+
+function printTable(kind: string, samples: Samples): void {
+  const base = samples[BASE] ?? [];
+  const rows = Object.entries(samples).map(([name, own]) => {
+    const ratio = (of: (sample: Sample) => number): string =>
+      median(own.map((sample, round) => of(sample) / of(base[round] ?? sample))).toFixed(3);
+    return {
+      kind,
+      name,
+      n: own.length,
+      requestsPerSecond: Math.round(median(own.map((sample) => sample.requestsPerSecond))),
+      ratio: ratio((sample) => sample.requestsPerSecond),
+      cpuUs: median(own.map((sample) => sample.cpuUs)).toFixed(1),
+      cpuRatio: ratio((sample) => sample.cpuUs),
+    };
+  });
+  console.table(rows);
 }
 
 async function switches(proxy: Proxy, backendPort: number): Promise<{ medianMs: number; maxMs: number; n: number }> {
@@ -121,27 +162,27 @@ function bind(port: number, rest: string): string {
   return `frontend f\n  bind 127.0.0.1:${String(port)}\n${rest}`;
 }
 
+/** A log, the headers and a map of host names, as an operator with more than one app would write it. */
+function likeOurs(port: number, hosts: string, server: string): string {
+  const backend = `%[req.hdr(host),field(1,:),lower,map_str(${hosts})]`;
+  return bind(port, `${HAND_HEADERS}  use_backend ${backend} if { req.hdr(host),field(1,:),lower,map_str(${hosts}) -m found }\n${server}`);
+}
+
 async function main(): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'slipway-bench-'));
   const [backend, plain, logging, same, ours] = [await freePort(), await freePort(), await freePort(), await freePort(), await freePort()];
   const server = `  default_backend b\nbackend b\n  server s 127.0.0.1:${String(backend)}\n`;
-  const log = 'global\n  log stdout format raw local0\n';
+  const hosts = join(dir, 'hosts.map');
+  await writeFile(hosts, `${HOST} b\n`);
+  const defaults = `global\n  log stdout format raw local0\n${HAND_DEFAULTS}  log global\n  option httplog\n`;
   const web = createServer((_request, response) => response.end('hello'));
   web.listen(backend, '127.0.0.1');
   const logger = await startLogger(join(dir, 'log'));
   const children = [
     logger,
     await startByHand(join(dir, 'plain.cfg'), `${HAND_DEFAULTS}${bind(plain, server)}`),
-    await startByHand(
-      join(dir, 'logging.cfg'),
-      `${log}${HAND_DEFAULTS}  log global\n  option httplog\n${bind(logging, server)}`,
-      logger.stdin,
-    ),
-    await startByHand(
-      join(dir, 'same.cfg'),
-      `${log}${HAND_DEFAULTS}  log global\n  option httplog\n${bind(same, `${HAND_HEADERS}${server}`)}`,
-      logger.stdin,
-    ),
+    await startByHand(join(dir, 'logging.cfg'), `${defaults}${bind(logging, server)}`, logger.stdin),
+    await startByHand(join(dir, 'same.cfg'), `${defaults}${likeOurs(same, hosts, server)}`, logger.stdin),
   ];
   const proxy = createHaproxy(
     { stateDir: join(dir, 'proxy'), binds: [{ address: '127.0.0.1', port: ours }] },
@@ -152,10 +193,10 @@ async function main(): Promise<void> {
     await applyInstance(proxy, 'first', backend);
     for (const port of [backend, plain, logging, same]) await untilOpen(port);
     const variants = [
-      { name: 'by hand, nothing else', port: plain },
-      { name: 'by hand, log', port: logging },
-      { name: 'by hand, log and headers', port: same },
-      { name: 'slipway', port: ours },
+      { name: 'by hand, nothing else', port: plain, mark: join(dir, 'plain.cfg') },
+      { name: 'by hand, log', port: logging, mark: join(dir, 'logging.cfg') },
+      { name: BASE, port: same, mark: join(dir, 'same.cfg') },
+      { name: 'slipway', port: ours, mark: join(dir, 'proxy') },
     ];
     const report = {
       machine: { cpu: cpus()[0]?.model, cores: cpus().length, kernel: release(), load1: loadavg()[0] },
@@ -164,14 +205,11 @@ async function main(): Promise<void> {
       keepAlive: await throughput(variants, false),
       close: await throughput(variants, true),
       switch: await switches(proxy, backend),
+      loadAfter: loadavg()[0],
     };
     console.log(JSON.stringify(report));
-    for (const kind of ['keepAlive', 'close'] as const) {
-      const base = report[kind][2]?.requestsPerSecond ?? NaN;
-      console.table(
-        report[kind].map((row) => ({ kind, ...row, runs: row.runs.join(' '), ratio: (row.requestsPerSecond / base).toFixed(3) })),
-      );
-    }
+    printTable('keep-alive', report.keepAlive);
+    printTable('close', report.close);
     console.table([report.switch]);
   } finally {
     await proxy.stop();
