@@ -13,7 +13,7 @@ import type { InstanceId, NodeId } from '../shared/domain/ids.ts';
 const config = await readControllerConfig(process.argv[2] ?? '');
 const { repos, images, builds } = controllerPaths(config.stateDir);
 await Promise.all([repos, images, builds].map((dir) => ensureDir(dir, 0o700)));
-const log = createLogger('controller', 'warn');
+const log = createLogger('controller', 'error');
 const basics: Basics = { config, clock: systemClock, log, failpoint: noFailpoint, env: {}, signal: new AbortController().signal };
 const parts = await composePipeline(basics, await openFoundations(config, systemClock));
 const { store, dispatch } = parts;

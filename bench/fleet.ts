@@ -34,7 +34,8 @@ async function ask(controller: Child, what: string): Promise<Figures> {
 
 async function startController(configPath: string): Promise<Child> {
   const args = ['--max-semi-space-size=4', join(import.meta.dirname, 'fleet-controller.ts'), configPath];
-  const child = start({ file: process.execPath, args, env: DEFAULT_ENV }, ['ignore', 'inherit', 'inherit', 'ipc']);
+  const env = { ...DEFAULT_ENV, NODE_COMPILE_CACHE: `${configPath}.code` }; // as its unit has it
+  const child = start({ file: process.execPath, args, env }, ['ignore', 'inherit', 'inherit', 'ipc']);
   await once(child, 'message');
   return child;
 }

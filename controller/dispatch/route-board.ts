@@ -33,6 +33,10 @@ interface Waiting {
 
 /** Reports come in bursts: between two looks at everything there is at least this, and ten times what a look takes. */
 const LOOK_PAUSE_MS = 20;
+/** Whole tables under way at once: of a large fleet they are large, and as many as there are nodes. */
+const WHOLES_AT_ONCE = 32;
+/** A slow node holds up the others no longer than this. */
+const WHOLE_TURN_MS = 500;
 /** A node that has not taken a route over by then has troubles of its own, and nobody waits for it again before it has caught up. */
 const WAIT_MS = 5_000;
 
@@ -43,6 +47,8 @@ export class RouteBoard {
   /** Version at which an app's line changed last. */
   readonly #changedAt = new Map<AppId, number>();
   readonly #waiting = new Set<Waiting>();
+  readonly #wantWhole = new Set<AgentSession>();
+  #wholesUnderWay = 0;
   #table: FleetRoutes;
   /** Unknown until the first look, and after each revocation. */
   #refused: readonly string[] | undefined;
@@ -101,6 +107,7 @@ export class RouteBoard {
 
   /** A session has ended: nobody waits for it. */
   ended(session: AgentSession): void {
+    this.#wantWhole.delete(session);
     this.#tell(session);
   }
 
@@ -193,14 +200,33 @@ export class RouteBoard {
     const { routes } = session;
     if (!this.#known || session.hello?.takesFleetRoutes !== true || routes.sent === this.#table.version || routes.full) return;
     const message = this.#messageFor(session);
+    const isWhole = message === this.#whole;
+    if (isWhole && this.#wholesUnderWay >= WHOLES_AT_ONCE) {
+      this.#wantWhole.add(session);
+      return;
+    }
     routes.sent = this.#table.version;
     routes.begun = true;
     routes.full = true;
     session.sendEncoded(message);
-    void session.drained().then(() => {
+    const drained = session.drained();
+    if (isWhole) void this.#takeTurn(drained);
+    void drained.then(() => {
       routes.full = false;
       this.#bring(session);
     });
+  }
+
+  async #takeTurn(drained: Promise<void>): Promise<void> {
+    this.#wholesUnderWay += 1;
+    const stop = new AbortController();
+    await Promise.race([drained, this.#deps.clock.sleep(WHOLE_TURN_MS, stop.signal).catch(() => undefined)]);
+    stop.abort();
+    this.#wholesUnderWay -= 1;
+    const [next] = this.#wantWhole;
+    if (next === undefined) return;
+    this.#wantWhole.delete(next);
+    this.#bring(next);
   }
 
   #messageFor({ hello, routes }: AgentSession): WireControllerMessage {
