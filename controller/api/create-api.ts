@@ -2,6 +2,8 @@ import { Readable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { describeCauses, isErrno, SlipwayError } from '../../shared/kit/errors.ts';
+import type { Clock } from '../../shared/kit/clock.ts';
+import { callAfter } from '../../shared/kit/timer.ts';
 import type { ServerCredential } from '../access/ca/authority.ts';
 import { errorBody, notFound, toApiError } from './api-errors.ts';
 import { admit, isAboutApp } from './authenticate.ts';
@@ -29,6 +31,10 @@ const JSON_LIMIT_BYTES = 64 * 1024;
 /** An upload of the largest image over a slow line must fit in. */
 const REQUEST_TIMEOUT_MS = 30 * 60_000;
 const HEADERS_TIMEOUT_MS = 15_000;
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+const BODY_TIMEOUT_MS = 20_000;
+/** Of a fleet of thousands that all ask at once; beyond it, strangers must not take the files that sessions and pushes need. */
+const MAX_CONNECTIONS = 5_000;
 const RENEWAL_CHECK_MS = 60 * 60_000;
 
 /** The controller's HTTPS door, for the CLI, for joining nodes and for layers on their way to agents. */
@@ -65,6 +71,7 @@ function buildServer(config: ApiConfig, deps: ApiDeps, { credential, signal }: L
       // People come with a token and no certificate; routes for nodes check the certificate themselves.
       requestCert: true,
       rejectUnauthorized: false,
+      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     },
     logger: false,
     bodyLimit: JSON_LIMIT_BYTES,
@@ -73,6 +80,7 @@ function buildServer(config: ApiConfig, deps: ApiDeps, { credential, signal }: L
     exposeHeadRoutes: false,
   }) as unknown as FastifyInstance;
   server.server.headersTimeout = HEADERS_TIMEOUT_MS;
+  server.server.maxConnections = MAX_CONNECTIONS;
   server.server.on('secureConnection', (socket: TLSSocket) => deps.connections.add(socket));
   server.removeContentTypeParser('text/plain');
   server.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
@@ -81,11 +89,19 @@ function buildServer(config: ApiConfig, deps: ApiDeps, { credential, signal }: L
   server.addHook('onRequest', async (request) => {
     const { access } = request.routeOptions.config;
     if (access !== undefined) request.admission = await admit(deps, request, access);
+    if (request.routeOptions.bodyLimit === JSON_LIMIT_BYTES) limitBodyTime(request, deps.clock, config.bodyTimeoutMs ?? BODY_TIMEOUT_MS);
   });
   server.setErrorHandler((error, request, reply) => answerError(deps, error, { request, reply }));
   server.setNotFoundHandler((_request, reply) => reply.code(404).send(errorBody(notFound('address in this API'))));
   for (const route of apiRoutes(config, deps)) register(server, route, signal);
   return server;
+}
+
+/** A question is short: whoever sends it a byte at a time only wants to keep the connection. */
+function limitBodyTime({ raw }: FastifyRequest, clock: Clock, ms: number): void {
+  if (raw.complete) return;
+  const stop = callAfter(clock, ms, () => raw.socket.destroy());
+  raw.once('close', stop).once('end', stop);
 }
 
 /** A route that does not say who may call it stops the start. */

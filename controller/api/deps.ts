@@ -32,6 +32,8 @@ export interface ApiConfig {
   readonly webUrl: (app: AppName) => string;
   /** Where they push it, e.g. `ssh://git@host:2222/hello.git`. */
   readonly gitUrl: (app: AppName) => string;
+  /** How long the body of a question may take to arrive; uploads have longer. Default 20 s. */
+  readonly bodyTimeoutMs?: number | undefined;
 }
 
 export interface ApiDeps {

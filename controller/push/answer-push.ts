@@ -1,9 +1,9 @@
-import { describeCauses, renderError, toSlipwayError, TROUBLE } from '../../shared/kit/errors.ts';
+import { describeCauses, renderError, SlipwayError, toSlipwayError, TROUBLE } from '../../shared/kit/errors.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { DecidePush, PushIo } from './git/receive-pack.ts';
-import { NO_COMMIT, type ProcReceiveRequest, type RefCommand, type RefResult } from './git/proc-receive.ts';
+import { MAX_REFS, NO_COMMIT, type ProcReceiveRequest, type RefCommand, type RefResult } from './git/proc-receive.ts';
 import { decideRefs, shortRef, type RefDecision } from './git/ref-policy.ts';
 import { commitInfo, readHead, readRef, setHead, type CommitInfo } from './git/repository.ts';
 import type { GitUser, PushApp, PushGate, PushOutcome } from './port.ts';
@@ -53,6 +53,7 @@ export function answerPush(deps: PushDeps, session: PushSession): DecidePush {
 }
 
 async function answerAll(pushing: Pushing, request: ProcReceiveRequest): Promise<readonly RefResult[]> {
+  if (request.tooMany) throw tooManyRefs();
   const headRef = await readHead(pushing.repositoryDir);
   const headExists = (await readRef(pushing.repositoryDir, headRef)) !== undefined;
   const decisions = decideRefs(request.commands, { headRef, headExists }, request.atomic);
@@ -62,6 +63,14 @@ async function answerAll(pushing: Pushing, request: ProcReceiveRequest): Promise
   );
   const failed = request.atomic && deployed.some((result) => result?.kind === 'refuse');
   return decisions.map((decision, at) => deployed[at] ?? resultOf(decision, failed));
+}
+
+function tooManyRefs(): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_PUSH_REFS',
+    message: `One push can change ${String(MAX_REFS)} branches and tags at most.`,
+    hint: 'Push the branch that is deployed alone: git push slipway main',
+  });
 }
 
 function resultOf(decision: RefDecision, atomicFailed: boolean): RefResult {

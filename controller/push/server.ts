@@ -12,6 +12,7 @@ import { authenticate, SpareKeys } from './ssh/authenticate.ts';
 import { loadHostKey } from './ssh/host-key.ts';
 import { DEFAULT_LIMITS, Listener, type ListenerLimits, type WatchedSocket } from './ssh/listener.ts';
 import { acceptSessions } from './ssh/session.ts';
+import { UserConnections } from './ssh/user-connections.ts';
 
 export interface GitServerConfig {
   readonly host: string;
@@ -69,8 +70,9 @@ export function createGitServer(config: GitServerConfig, deps: GitServerDeps): G
     listen: async () => {
       const hostKey = await loadHostKey(config.stateDir);
       await sweepUnfinished(config.reposDir);
-      const door = sshDoor(hostKey.privateKey, service, deps);
-      listener = new Listener({ ...DEFAULT_LIMITS, ...config.limits }, { ...deps, onSocket: door });
+      const limits = { ...DEFAULT_LIMITS, ...config.limits };
+      const door = sshDoor(hostKey.privateKey, service, { ...deps, users: new UserConnections(limits.maxPerUser) });
+      listener = new Listener(limits, { ...deps, onSocket: door });
       const { port } = await listener.listen(config.host, config.port);
       address = { host: config.host, port, fingerprint: hostKey.fingerprint, publicKey: hostKey.publicKey };
       deps.log.info({ host: config.host, port, fingerprint: hostKey.fingerprint }, 'ssh.listening');
@@ -85,7 +87,11 @@ export function createGitServer(config: GitServerConfig, deps: GitServerDeps): G
 }
 
 /** Hands accepted sockets to ssh2 and finds them again when ssh2 has read the client's first line. */
-function sshDoor(hostKey: string, service: GitService, deps: GitServerDeps): (watched: WatchedSocket) => void {
+function sshDoor(
+  hostKey: string,
+  service: GitService,
+  deps: GitServerDeps & { readonly users: UserConnections },
+): (watched: WatchedSocket) => void {
   const byPeer = new Map<string, WatchedSocket>();
   const spareKeys = new SpareKeys();
   const server = new ssh2.Server({ hostKeys: [hostKey], algorithms: mutable(ALGORITHMS), ident: 'slipway' });
@@ -109,6 +115,7 @@ function sshDoor(hostKey: string, service: GitService, deps: GitServerDeps): (wa
 }
 
 interface ConnectionDeps extends GitServerDeps {
+  readonly users: UserConnections;
   readonly spareKeys: SpareKeys;
   readonly service: GitService;
 }
@@ -117,6 +124,11 @@ function serveConnection(connection: Connection, watched: WatchedSocket, deps: C
   let sessionFromMs = watched.acceptedAtMs;
   authenticate(connection, deps, (identity) => {
     watched.loggedIn();
+    if (!deps.users.add(identity.user.userId, watched.socket)) {
+      deps.log.warn({ user: identity.user.name, address: watched.socket.remoteAddress }, 'ssh.refused_user');
+      watched.socket.destroy();
+      return;
+    }
     deps.log.debug({ user: identity.user.name, fingerprint: identity.fingerprint }, 'ssh.authenticated');
     acceptSessions(connection, identity, (request) => deps.service.serve(request, sessionFromMs));
     // On a kept connection (ControlMaster) the next push begins with its own channel.

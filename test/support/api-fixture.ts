@@ -157,13 +157,13 @@ export const API_CONFIG: ApiConfig = {
 };
 
 /** The real API over real HTTPS with a real store and CA; the fleet and the images are fakes. */
-export async function openApi(change: Partial<ApiDeps> = {}): Promise<ApiFixture> {
+export async function openApi(change: Partial<ApiDeps> = {}, config: Partial<ApiConfig> = {}): Promise<ApiFixture> {
   const dir = await mkdtemp(join(tmpdir(), 'slipway-api-'));
   const authority = await openCa({ dir, mayCreate: true, serverNames: ['127.0.0.1', 'localhost'], clock: systemClock });
   const store = await openMemoryStore();
   const fleet = new FakeFleet();
   const images = new FakeImages();
-  const api = createApi(API_CONFIG, { ...fakeDeps(store, fleet), store, fleet, images, authority, ...change });
+  const api = createApi({ ...API_CONFIG, ...config }, { ...fakeDeps(store, fleet), store, fleet, images, authority, ...change });
   const url = `https://127.0.0.1:${await api.listen()}`;
   const agents: Agent[] = [];
   return {

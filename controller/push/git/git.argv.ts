@@ -36,6 +36,20 @@ const SAFE_CONFIG: readonly string[] = [
   'transfer.hideRefs=refs/slipway',
 ];
 
+/**
+ * What one git of a stranger's may take: a pack of a few bytes can say "ten gigabytes of zeros". Objects beyond the threshold are streamed,
+ * so what is left to hold in memory is small; a delta cannot be streamed, and git ends with "Out of memory" instead of the machine.
+ */
+const MEMORY_BYTES = 1.5 * 1024 ** 3;
+const CPU_SECONDS = 15 * 60;
+const FRUGAL_CONFIG: readonly string[] = ['core.bigFileThreshold=32m', 'pack.threads=2', 'core.deltaBaseCacheLimit=96m'];
+
+/** `git`, with bounds; it is git itself that runs then. */
+function bounded(command: Command): Command {
+  const bounds = [`--data=${String(MEMORY_BYTES)}`, `--cpu=${String(CPU_SECONDS)}`];
+  return { ...command, file: 'prlimit', args: [...bounds, '--', command.file, ...command.args] };
+}
+
 /** What decides over a push; given on the command line so that no repository can hold an older policy. */
 function receiveConfig(options: ServiceOptions): string[] {
   return [
@@ -63,24 +77,24 @@ export function serviceCommand(options: ServiceOptions): Command {
   const hooks = `core.hooksPath=${options.hooksDir}`;
   const env = options.protocol === undefined ? GIT_ENV : { ...GIT_ENV, GIT_PROTOCOL: options.protocol };
   if (options.service === 'receive-pack') {
-    return {
+    return bounded({
       file: 'git',
-      args: [...withConfig([...SAFE_CONFIG, hooks, ...receiveConfig(options)]), 'receive-pack', options.repositoryDir],
+      args: [...withConfig([...SAFE_CONFIG, ...FRUGAL_CONFIG, hooks, ...receiveConfig(options)]), 'receive-pack', options.repositoryDir],
       env,
-    };
+    });
   }
-  return {
+  return bounded({
     file: 'git',
-    args: [...withConfig([...SAFE_CONFIG, hooks]), 'upload-pack', '--strict', '--timeout=300', options.repositoryDir],
+    args: [...withConfig([...SAFE_CONFIG, ...FRUGAL_CONFIG, hooks]), 'upload-pack', '--strict', '--timeout=300', options.repositoryDir],
     env,
-  };
+  });
 }
 
 /** A git command inside a repository; no hooks. */
 export function gitCommand(repositoryDir: string, args: readonly string[]): Command {
   return {
     file: 'git',
-    args: [`--git-dir=${repositoryDir}`, ...withConfig([...SAFE_CONFIG, 'core.hooksPath=/dev/null']), ...args],
+    args: [`--git-dir=${repositoryDir}`, ...withConfig([...SAFE_CONFIG, ...FRUGAL_CONFIG, 'core.hooksPath=/dev/null']), ...args],
     env: GIT_ENV,
     timeoutMs: 60_000,
   };
@@ -109,6 +123,11 @@ export function housekeepingCommand(repositoryDir: string): Command {
   return { ...gitCommand(repositoryDir, [...withConfig(settings), 'gc', '--quiet']), timeoutMs: 30 * 60_000 };
 }
 
-export function archiveArgs(commit: string): readonly string[] {
+/** The tree of a commit as a tar. */
+export function archiveCommand(repositoryDir: string, commit: string): Command {
+  return bounded(gitCommand(repositoryDir, archiveArgs(commit)));
+}
+
+function archiveArgs(commit: string): readonly string[] {
   return ['archive', '--format=tar', commit];
 }

@@ -13,6 +13,8 @@ export interface RefCommand {
 
 export interface ProcReceiveRequest {
   readonly atomic: boolean;
+  /** More refs than one push may change: none of them is. */
+  readonly tooMany: boolean;
   readonly commands: readonly RefCommand[];
 }
 
@@ -24,6 +26,8 @@ export type RefResult =
 
 const COMMAND = /^([0-9a-f]{40}) ([0-9a-f]{40}) (.+)$/s;
 const MAX_REASON_CHARS = 300;
+/** Each is a file on the controller's disk. Far more than a project has; what has more is pushed in parts. */
+export const MAX_REFS = 5_000;
 
 export const HELLO: Buffer = Buffer.concat([encodePkt('version=1\n'), FLUSH_PKT]);
 
@@ -33,6 +37,7 @@ export class ProcReceiveParser {
   readonly #commands: RefCommand[] = [];
   #section: 'hello' | 'commands' | 'done' = 'hello';
   #atomic = false;
+  #tooMany = false;
 
   /**
    * `greeted` once the greeting is complete: answer with {@link HELLO}. The request once all commands are in.
@@ -43,7 +48,7 @@ export class ProcReceiveParser {
     for (const pkt of this.#decoder.push(chunk)) this.#take(pkt);
     const greeted = before === 'hello' && this.#section !== 'hello';
     return this.#section === 'done' && before !== 'done'
-      ? { greeted, request: { atomic: this.#atomic, commands: this.#commands } }
+      ? { greeted, request: { atomic: this.#atomic, tooMany: this.#tooMany, commands: this.#commands } }
       : { greeted };
   }
 
@@ -55,7 +60,12 @@ export class ProcReceiveParser {
     if (typeof pkt === 'string') throw new PktLineError(`unexpected ${pkt} packet`);
     const text = pkt.toString('utf8').replace(/\n$/, '');
     if (this.#section === 'hello') this.#readGreeting(text);
-    else if (this.#section === 'commands') this.#commands.push(parseCommand(text));
+    else if (this.#section === 'commands') this.#command(text);
+  }
+
+  #command(text: string): void {
+    this.#tooMany ||= this.#commands.length >= MAX_REFS;
+    if (!this.#tooMany) this.#commands.push(parseCommand(text));
   }
 
   #readGreeting(text: string): void {

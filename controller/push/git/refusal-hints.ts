@@ -6,6 +6,10 @@ const HINTS: readonly (readonly [said: string, hint: string])[] = [
     'pack exceeds maximum allowed size',
     'The push is larger than Slipway takes at once. Take large files out of the commits (git rm --cached FILE, git commit --amend), then push again.',
   ],
+  [
+    'Out of memory',
+    'An object of the push is too large to be unpacked here. Take large files out of the commits (git rm --cached FILE, git commit --amend), then push again.',
+  ],
   ['fsck error', 'An object of the history is damaged or malformed. Find it with: git fsck'],
 ];
 

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { start } from '../../../shared/kit/exec.ts';
-import { archiveArgs, gitCommand } from './git.argv.ts';
+import { archiveCommand } from './git.argv.ts';
 
 /** Nearly as quick as the fastest, and a tenth smaller. */
 const GZIP_LEVEL = 5;
@@ -14,7 +14,7 @@ type Child = ReturnType<typeof start>;
  * The stream fails when git does, so that a cut archive is never taken for a whole one.
  */
 export function openTree(repositoryDir: string, commit: string): Readable {
-  const child = start(gitCommand(repositoryDir, archiveArgs(commit)), ['ignore', 'pipe', 'pipe']);
+  const child = start(archiveCommand(repositoryDir, commit), ['ignore', 'pipe', 'pipe']);
   const gzip = createGzip({ level: GZIP_LEVEL });
   const failure = exitFailure(child, 'SLIP_PUSH_ARCHIVE');
   child.stdout?.pipe(gzip, { end: false });

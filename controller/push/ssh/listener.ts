@@ -11,6 +11,8 @@ export interface ListenerLimits extends AdmissionLimits {
   readonly maxLoginBytes: number;
   /** Without a byte in either direction. */
   readonly idleMs: number;
+  /** Connections of one user at a time; each may run a git. */
+  readonly maxPerUser: number;
   /** Of a connection, whatever happens on it. */
   readonly totalMs: number;
 }
@@ -22,6 +24,7 @@ export const DEFAULT_LIMITS: ListenerLimits = Object.freeze({
   loginGraceMs: 20_000,
   maxLoginBytes: 128 * 1024,
   idleMs: 10 * 60_000,
+  maxPerUser: 32,
   totalMs: 3 * 60 * 60_000,
 });
 

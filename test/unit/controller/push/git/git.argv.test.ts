@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { GIT_ENV, gitCommand, serviceCommand, updateRefArgs } from '../../../../../controller/push/git/git.argv.ts';
+import { archiveCommand, GIT_ENV, gitCommand, serviceCommand, updateRefArgs } from '../../../../../controller/push/git/git.argv.ts';
 
 const OPTIONS = { repositoryDir: '/r/a.git', hooksDir: '/hooks', maxPackBytes: 1000 };
 
@@ -35,4 +35,13 @@ test('receive-pack checks objects, limits the pack, and asks our hook about ever
 test('commands inside a repository run no hooks, and ref names come after --', () => {
   assert.ok(gitCommand('/r/a.git', ['x']).args.includes('core.hooksPath=/dev/null'));
   assert.deepEqual(updateRefArgs('-x', 'n', 'o'), ['update-ref', '--no-deref', '-m', 'release', '--', '-x', 'n', 'o']);
+});
+
+test('what speaks with a client has bounds of memory and of processor time, and git runs with nothing else changed', () => {
+  for (const service of ['receive-pack', 'upload-pack'] as const) {
+    const { file, args } = serviceCommand({ ...OPTIONS, service });
+    assert.equal(file, 'prlimit');
+    assert.deepEqual(args.slice(0, 4), ['--data=1610612736', '--cpu=900', '--', 'git']);
+  }
+  assert.equal(archiveCommand('/r/a.git', 'c').file, 'prlimit');
 });

@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { deflateSync } from 'node:zlib';
+import type ssh2 from 'ssh2';
+import { encodePkt, FLUSH_PKT } from '../../controller/push/git/pkt-line.ts';
+import { MAX_REFS, NO_COMMIT } from '../../controller/push/git/proc-receive.ts';
+import { readRef } from '../../controller/push/git/repository.ts';
+import { run } from '../../shared/kit/exec.ts';
+import { eventually } from '../support/eventually.ts';
+import { PushFixture, type TestKey, type WorkTree } from '../support/push-fixture.ts';
+import { connectClient, execOn } from '../support/ssh-client.ts';
+
+const MAX_PER_USER = 4;
+
+let fixture: PushFixture;
+let ann: TestKey;
+let eve: TestKey;
+
+before(async () => {
+  fixture = await PushFixture.start({ maxPackBytes: 64 * 1024 * 1024, limits: { maxPerUser: MAX_PER_USER } });
+  ann = await fixture.key('ann', 'ann');
+  eve = await fixture.key('eve', 'eve');
+});
+after(() => fixture.stop());
+
+async function honestPush(name: string): Promise<void> {
+  const tree = await fixture.workTree(name, name);
+  const pushed = await tree.push(ann);
+  assert.equal(pushed.code, 0, pushed.stderr);
+}
+
+function repositoryDir(app: string): string {
+  return join(fixture.reposDir, `${fixture.gate.owners.get(app)?.app.appId ?? assert.fail('no app')}.git`);
+}
+
+/** Sends bytes of our own making to `git receive-pack`, and returns all that comes back. */
+async function sendRaw(app: string, bytes: Buffer): Promise<string> {
+  const client = await connectClient(fixture, { privateKey: eve.privateKey });
+  try {
+    return await new Promise((resolve, reject) => {
+      client.exec(`git-receive-pack '${app}'`, (error, stream) => {
+        if (error !== undefined) {
+          reject(error);
+          return;
+        }
+        let text = '';
+        const take = (chunk: Buffer): void => void (text += chunk.toString('latin1'));
+        stream.on('data', take).on('close', () => resolve(text));
+        stream.stderr.on('data', take);
+        stream.end(bytes);
+      });
+    });
+  } finally {
+    client.end();
+  }
+}
+
+function pushOf(pack: Buffer, refs: readonly string[] = ['refs/heads/main']): Buffer {
+  const commands = refs.map((ref, at) =>
+    encodePkt(`${NO_COMMIT} ${'1'.repeat(40)} ${ref}${at === 0 ? '\0report-status side-band-64k' : ''}`),
+  );
+  return Buffer.concat([...commands, FLUSH_PKT, pack]);
+}
+
+interface PackObject {
+  readonly type: 1 | 2 | 3 | 7;
+  /** What it says that it is, unpacked. */
+  readonly size: number;
+  /** Compressed, with what comes before it (the base of a delta). */
+  readonly data: Buffer;
+}
+
+function packOf(objects: readonly PackObject[]): Buffer {
+  const header = Buffer.alloc(12);
+  header.write('PACK');
+  header.writeUInt32BE(2, 4);
+  header.writeUInt32BE(objects.length, 8);
+  const body = Buffer.concat([header, ...objects.flatMap(({ type, size, data }) => [objectHeader(type, size), data])]);
+  return Buffer.concat([body, createHash('sha1').update(body).digest()]);
+}
+
+function objectHeader(type: number, size: number): Buffer {
+  const bytes = [(type << 4) | (size & 15)];
+  for (let rest = Math.floor(size / 16); rest > 0; rest = Math.floor(rest / 128)) {
+    bytes[bytes.length - 1]! |= 0x80;
+    bytes.push(rest % 128);
+  }
+  return Buffer.from(bytes);
+}
+
+function varint(size: number): Buffer {
+  const bytes: number[] = [];
+  for (let rest = size; ; rest = Math.floor(rest / 128)) {
+    bytes.push(rest >= 128 ? 0x80 | (rest % 128) : rest);
+    if (rest < 128) return Buffer.from(bytes);
+  }
+}
+
+const idOf = (kind: string, content: Buffer): string => createHash('sha1').update(`${kind} ${String(content.length)}\0`).update(content).digest('hex'); // prettier-ignore
+
+test('a delta that unpacks to gigabytes ends git, not the machine, and its owner is told why', async () => {
+  const base = Buffer.alloc(0xff_ffff);
+  const copies = 256; // of 16 MB each: 4 GB from a kilobyte
+  const copyAll = Buffer.concat(Array.from({ length: copies }, () => Buffer.from([0x80 | 0x70, 0xff, 0xff, 0xff])));
+  const delta = Buffer.concat([varint(base.length), varint(base.length * copies), copyAll]);
+  const bomb = packOf([
+    { type: 3, size: base.length, data: deflateSync(base) },
+    { type: 7, size: delta.length, data: Buffer.concat([Buffer.from(idOf('blob', base), 'hex'), deflateSync(delta)]) },
+  ]);
+  assert.ok(bomb.length < 100_000);
+  const said = await sendRaw('bomb-one', pushOf(bomb));
+  assert.match(said, /Out of memory/);
+  assert.match(said, /too large to be unpacked here\. Take large files out/);
+  assert.deepEqual((await readdir(join(repositoryDir('bomb-one'), 'objects'))).sort(), ['info', 'pack'], 'nothing of it stays');
+  await honestPush('after-the-bomb');
+});
+
+test('an object that says it is larger than any memory is refused without taking it', async () => {
+  const zeros = deflateSync(Buffer.alloc(1024 * 1024));
+  for (const size of [2 ** 40, 2 ** 50]) {
+    const said = await sendRaw('bomb-two', pushOf(packOf([{ type: 3, size, data: zeros }])));
+    assert.match(said, /unpack/i);
+    assert.equal(await readRef(repositoryDir('bomb-two'), 'refs/heads/main'), undefined);
+  }
+});
+
+test('a push of more refs than a project has is refused, in words, and changes none', async () => {
+  const tree = await fixture.workTree('many-refs', 'many-refs');
+  const head = await tree.git('rev-parse', 'HEAD');
+  const tags = Array.from({ length: MAX_REFS + 1 }, (_, at) => `create refs/tags/t${String(at)} ${head}\n`);
+  await run({ file: 'git', args: ['-C', tree.dir, 'update-ref', '--stdin'], env: fixture.env(), stdin: tags.join('') });
+  const pushed = await tree.push(eve, '--tags', 'slipway', 'main');
+  assert.equal(pushed.code, 1);
+  assert.match(pushed.stderr, /One push can change 5000 branches and tags at most/);
+  assert.equal(await readRef(repositoryDir('many-refs'), 'refs/heads/main'), undefined);
+  assert.equal((await tree.push(eve)).code, 0);
+});
+
+test('trees with names that lead elsewhere are refused by fsck', async () => {
+  const tree = await fixture.workTree('odd-names', 'odd-names');
+  const names = ['..', '.', '.git', '.GIT', 'git~1', '.g\u200cit', '.git ', '.git::$INDEX_ALLOCATION', 'a/b'];
+  for (const name of names) {
+    const commit = await commitWithEntry(tree, name);
+    const pushed = await tree.push(eve, 'slipway', `${commit}:refs/heads/main`);
+    assert.notEqual(pushed.code, 0, JSON.stringify(name));
+    assert.match(pushed.stderr, /fsck error|unpacker error|malformed/i, JSON.stringify(name));
+    assert.equal(await readRef(repositoryDir('odd-names'), 'refs/heads/main'), undefined);
+  }
+});
+
+/** Written byte by byte: git's own commands would not make it. */
+async function commitWithEntry(tree: WorkTree, name: string): Promise<string> {
+  const blob = await tree.git('rev-parse', 'HEAD:index.js');
+  const entry = Buffer.concat([Buffer.from(`100644 ${name}\0`), Buffer.from(blob, 'hex')]);
+  const hash = async (type: string, stdin: Buffer | string): Promise<string> => {
+    const args = ['-C', tree.dir, 'hash-object', '-t', type, '-w', '--literally', '--stdin'];
+    return (await run({ file: 'git', args, env: fixture.env(), stdin })).stdout.trim();
+  };
+  const id = await hash('tree', entry);
+  return hash('commit', `tree ${id}\nauthor A <a@b.c> 1 +0000\ncommitter A <a@b.c> 1 +0000\n\nodd\n`);
+}
+
+test('refs with names that a terminal, a shell or a file system would trip over are refused', async () => {
+  const empty = packOf([]);
+  for (const ref of [
+    'refs/heads/-x',
+    'refs/heads/a..b',
+    'refs/heads/a.lock',
+    'refs/heads/\u001b[2J',
+    'refs/heads/a b',
+    '../../x',
+    'refs/heads/x\n0000',
+  ]) {
+    const said = await sendRaw('odd-refs', pushOf(empty, [ref]));
+    assert.doesNotMatch(said, /^[0-9a-f]{4}ok /m, JSON.stringify(ref));
+  }
+  assert.deepEqual(await readdir(join(repositoryDir('odd-refs'), 'refs', 'heads')), []);
+});
+
+test('one user cannot take the connections of the others', async () => {
+  const clients: ssh2.Client[] = [];
+  const greet = async (client: ssh2.Client): Promise<boolean> => (await execOn(client, 'shell')).stderr.startsWith("Hello eve");
+  for (let index = 0; index < MAX_PER_USER; index += 1) clients.push(await connectClient(fixture, { privateKey: eve.privateKey }));
+  const more = await connectClient(fixture, { privateKey: eve.privateKey }).then(greet, () => false);
+  assert.equal(more, false);
+  await honestPush('beside-the-crowd');
+  assert.ok(await greet(clients[0]!), 'what was open stays');
+  for (const client of clients) client.end();
+  await eventually('room again', () => connectClient(fixture, { privateKey: eve.privateKey }).then(greet, () => false));
+});
