@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Release } from '../../../controller/store/port.ts';
+import type { AssignmentChange, AssignmentRow, Release } from '../../../controller/store/port.ts';
 import type { AppRoutes } from '../../../agent/proxy/port.ts';
 import type { Machine } from './machine.ts';
 import type { Trace } from './trace.ts';
@@ -30,6 +30,29 @@ export function checkRoutes(world: Scene, machine: Machine, before: readonly App
     const others = elsewhere.flatMap((each) => liveBackends(each, each.proxy.routes(), app)).length;
     assert.ok(left > 0 || had + others === 0, `${app} lost its last live instance when ${machine.name} changed its routes`);
   }
+}
+
+/** What the controller knows of an app when it changes what is wanted. */
+export interface Wanted {
+  readonly app: string;
+  readonly rows: readonly AssignmentRow[];
+  /** Of its web instances; undefined: one on every node, or no release yet. */
+  readonly count: number | undefined;
+  readonly isLive: (row: AssignmentRow) => boolean;
+}
+
+/** No decision leaves fewer instances serving than wanted, unless there were no more before. */
+export function checkChange(world: Scene, { app, rows, count, isLive }: Wanted, change: AssignmentChange): void {
+  if (count === undefined || world.mayPause.has(app)) return;
+  const wish = new Map(change.setDesired.map(({ instanceId, desired }) => [instanceId, desired]));
+  const leaving = rows.filter((row) => row.desired === 'run' && (wish.get(row.instanceId) ?? 'run') !== 'run' && isLive(row));
+  if (leaving.every((row) => row.processType !== 'web' || world.failed.has(row.instanceId))) return;
+  const slots = (running: readonly AssignmentRow[]): number =>
+    new Set(running.filter((row) => row.processType === 'web' && isLive(row)).map((row) => row.ordinal)).size;
+  const before = slots(rows.filter((row) => row.desired === 'run'));
+  const after = slots(rows.filter((row) => (wish.get(row.instanceId) ?? row.desired) === 'run'));
+  const least = Math.min(before, count);
+  assert.ok(after >= least, `${app} is left with ${String(after)} live web instances of ${String(count)} wanted; it had ${String(before)}`);
 }
 
 /** @param releases newest first */

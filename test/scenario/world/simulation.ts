@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { wantedCounts } from '../../../shared/domain/placement.ts';
+import type { Formations } from '../../../controller/release/formations.ts';
 import type { App } from '../../../controller/store/port.ts';
 import type { Machine } from './machine.ts';
 import { Random } from './random.ts';
 import { World } from './world.ts';
 
 const APPS = ['shop', 'blog'];
+const OPERATOR = { name: 'ada' };
 /** Weighted by repetition. */
 const BEHAVIOURS = ['serve', 'serve', 'serve', 'serve', 'slow 700', 'slow 4000', 'exit 7', 'mute', 'crash-after 1000', 'crash-after 8000'];
 const FAULTY_METHODS = ['ensure', 'prepare', 'start', 'apply', 'save', 'destroy', 'mount', 'ensureRunning'];
@@ -51,7 +53,8 @@ export class Simulation {
     await this.#during(world.office.start());
     for (const name of ['fra', 'ams', 'lon'].slice(0, this.#random.between(1, 3))) (await world.addMachine(name)).startAgent();
     await world.clock.advance(1000);
-    for (let events = this.#random.between(3, 9); events > 0; events -= 1) {
+    for (const name of APPS) await this.world.store.setFormation((await this.world.app(name)).id, { web: this.#random.between(1, 4) });
+    for (let events = this.#random.between(3, 12); events > 0; events -= 1) {
       await this.#event();
       await world.clock.advance(this.#random.pick([10, 200, 1000, 4000, 15_000]));
     }
@@ -59,13 +62,20 @@ export class Simulation {
 
   async #event(): Promise<void> {
     const events: readonly (() => void | Promise<void>)[] = [
-      ...Array.from({ length: 5 }, () => () => this.#push()),
+      ...Array.from({ length: 8 }, () => () => this.#push()),
       () => this.#config(),
       () => this.#scale(),
       () => this.#killAgent(),
       () => this.#killController(),
       () => this.#partition(),
       () => this.#drain(),
+      () => this.#uncordon(),
+      () => this.#silence(),
+      () => this.#power(),
+      () => this.#limits(),
+      () => this.#restart(),
+      () => this.#lostAfter(),
+      () => this.#rebalance(),
       () => { this.#machine().cutSession(); }, // prettier-ignore
       () => { this.#crashOne(); }, // prettier-ignore
       () => { this.#machine().crashProxy(); }, // prettier-ignore
@@ -91,9 +101,39 @@ export class Simulation {
       void this.world.office.setConfig(app, { A: String(this.#random.next()) }).catch(() => undefined);
   }
 
-  async #scale(): Promise<void> {
+  #scale(): Promise<void> {
+    const counts = { web: String(this.#random.between(1, 4)), worker: String(this.#random.between(0, 2)) };
+    return this.#ask('scale', (app, to) => to.scale(app, OPERATOR, counts));
+  }
+
+  #limits(): Promise<void> {
+    const limits = { memoryBytes: this.#random.pick([256, 512, 1024, 4000]) * 1024 ** 2 };
+    return this.#ask('limits', (app, to) => to.setLimits(app, OPERATOR, { type: 'web', limits }));
+  }
+
+  #restart(): Promise<void> {
+    return this.#ask('restart', (app, to) => to.restart(app, OPERATOR, undefined));
+  }
+
+  /** Nobody waits for the answer, and no is one too. */
+  async #ask(what: string, ask: (app: App, to: Formations) => Promise<unknown>): Promise<void> {
     const app = await this.world.app(this.#random.pick(APPS));
-    await this.world.store.setFormation(app.id, { web: this.#random.between(1, 4), worker: this.#random.between(0, 2) });
+    if (!this.world.office.runs) return;
+    this.world.trace.say('test', `${what} ${app.name}`);
+    void ask(app, this.world.office.formations()).catch((error: unknown) => { this.world.trace.say('test', String(error)); }); // prettier-ignore
+  }
+
+  async #lostAfter(): Promise<void> {
+    const app = await this.world.app(this.#random.pick(APPS));
+    const [lostAfterMs] = this.#random.pick([[45_000], [90_000], ['never'], [undefined]] as const);
+    await this.world.store.setLostAfter(app.id, lostAfterMs);
+    this.world.office.movement?.wake(app.id);
+  }
+
+  async #rebalance(): Promise<void> {
+    const movement = this.world.office.movement;
+    this.world.trace.say('test', 'rebalance');
+    if (movement !== undefined) await this.#during(movement.rebalance.start('test').catch(() => undefined));
   }
 
   async #killAgent(): Promise<void> {
@@ -130,6 +170,37 @@ export class Simulation {
     await this.#during(movement.nodes.drain(node, this.#random.pick([5_000, 60_000]), 'test'));
   }
 
+  async #uncordon(): Promise<void> {
+    const nodes = await this.world.store.nodes();
+    const movement = this.world.office.movement;
+    if (movement === undefined || nodes.length === 0) return;
+    await this.#during(movement.nodes.uncordon(this.#random.pick(nodes), 'test'));
+  }
+
+  /** Nothing passes any more, and neither end is told. */
+  async #silence(): Promise<void> {
+    const { name } = this.#machine();
+    this.world.trace.say('test', `silence ${name}`);
+    this.world.partitioned.add(name);
+    this.world.machines.get(name)?.muteSession();
+    await this.world.clock.advance(this.#random.pick([3_000, 40_000, 100_000]));
+    if (this.#random.chance(0.7)) this.#unite(name);
+  }
+
+  #unite(name: string): void {
+    this.world.partitioned.delete(name);
+    this.world.machines.get(name)?.cutSession();
+  }
+
+  async #power(): Promise<void> {
+    const machine = this.#machine();
+    this.world.trace.say('test', `power off ${machine.name}`);
+    await machine.powerOff();
+    await this.world.clock.advance(this.#random.pick([5_000, 40_000, 100_000]));
+    this.world.trace.say('test', `power on ${machine.name}`);
+    machine.startAgent();
+  }
+
   #crashOne(): void {
     const machine = this.#machine();
     const ids = [...machine.sandbox.specs.keys()];
@@ -148,7 +219,7 @@ export class Simulation {
   async #heal(): Promise<void> {
     this.world.trace.say('test', 'everything is whole again');
     for (const machine of this.world.machines.values()) machine.faults.clear();
-    this.world.partitioned.clear();
+    for (const name of [...this.world.partitioned]) this.#unite(name);
     const untilMs = this.world.clock.monotonicMs() + HEALED_MS;
     do await this.world.clock.advance(LOOK_MS);
     while (!(await this.#quiet()) && this.world.clock.monotonicMs() < untilMs);

@@ -1,11 +1,12 @@
 import { openStore } from '../../../controller/store/open-store.ts';
-import type { App, AssignmentChange, Store } from '../../../controller/store/port.ts';
+import type { App, AssignmentChange, AssignmentRow, Store } from '../../../controller/store/port.ts';
 import type { AppRoutes } from '../../../agent/proxy/port.ts';
 import { instanceName } from '../../../shared/domain/assignment.ts';
 import { parseAppName, parseNodeName, parseUserName } from '../../../shared/domain/names.ts';
+import { wantedCounts } from '../../../shared/domain/placement.ts';
 import { Machine } from './machine.ts';
 import { Office, slugFor } from './office.ts';
-import { checkReleases, checkRoutes, servingOf } from './safety.ts';
+import { checkChange, checkReleases, checkRoutes, servingOf } from './safety.ts';
 import type { Random } from './random.ts';
 import { Trace } from './trace.ts';
 import { VirtualClock } from './virtual-clock.ts';
@@ -166,10 +167,27 @@ export class World {
         await check(appId);
       },
       changeAssignments: async (change) => {
+        await this.#checkChange(store, change);
         this.#sayChange(change);
         await store.changeAssignments(change);
       },
     };
+  }
+
+  async #checkChange(store: Store, change: AssignmentChange): Promise<void> {
+    if (change.setDesired.length === 0 || !this.office.runs) return;
+    const { fleet } = this.office.screens();
+    const touched = new Set(change.setDesired.map(({ instanceId }) => instanceId));
+    for (const app of this.apps.values()) {
+      const rows = await store.assignmentsOfApp(app.id);
+      if (!rows.some((row) => touched.has(row.instanceId))) continue;
+      const isLive = ({ instanceId, nodeId }: AssignmentRow): boolean =>
+        fleet.node(nodeId)?.connected === true && fleet.status(instanceId)?.state === 'live';
+      const current = await store.currentRelease(app.id);
+      const wanted = current === undefined ? undefined : wantedCounts(current.slug.processTypes, await store.formation(app.id))['web'];
+      const count = wanted === 'all' ? undefined : wanted;
+      this.#guard(() => { checkChange(this, { app: app.name, rows, count, isLive }, change); }); // prettier-ignore
+    }
   }
 
   #sayChange(change: AssignmentChange, before?: string): void {
