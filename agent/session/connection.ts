@@ -184,6 +184,7 @@ export class Connection {
 
   #acknowledge(generation: number, refusal: Reason | undefined): void {
     if (this.#over.signal.aborted) return;
+    if (refusal !== undefined) this.#deps.logger.warn({ generation, ...refusal }, 'what the controller wants is refused');
     this.#deps.outbox.control({ kind: 'desiredAck', generation, refusal });
     this.plan();
   }

@@ -87,7 +87,12 @@ function nodeProblems(node: NodeBody): readonly ProblemBody[] {
   const low = node.diskFreeBytes !== undefined && node.diskFreeBytes < DISK_LOW_BYTES;
   const free = Math.round((node.diskFreeBytes ?? 0) / 1024 / 1024);
   const disk = low ? [{ message: `Node ${node.name} has ${free} MB of disk left.`, next: `slipway why ${node.name}` }] : [];
-  return [...disk, ...(node.versionTrouble === undefined ? [] : [node.versionTrouble]), ...missing];
+  return [...refusalProblems(node), ...disk, ...(node.versionTrouble === undefined ? [] : [node.versionTrouble]), ...missing];
+}
+
+function refusalProblems({ name, refusal }: NodeBody): readonly ProblemBody[] {
+  if (refusal === undefined) return [];
+  return [{ message: `Node ${name} does not obey this controller. ${refusal.message}`, next: `slipway why ${name}` }];
 }
 
 function appProblems(app: CountedApp): readonly ProblemBody[] {

@@ -75,6 +75,7 @@ export function viewNode(row: NodeRow, live: LiveNode | undefined, monotonicMs: 
     agentVersion: live.agentVersion,
     versionTrouble: viewTrouble(live),
     proxyVersion: live.proxyVersion,
+    refusal: live.refusal,
     memoryBytes: live.memoryBytes,
     memoryFreeBytes: live.memoryFreeBytes,
     instances: live.runningInstances,

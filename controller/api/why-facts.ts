@@ -75,6 +75,7 @@ function nodeFact(
     lastSeenMsAgo: live?.lastSeenAtMs === undefined ? undefined : nowMs - live.lastSeenAtMs,
     diskFreeBytes: live?.diskFreeBytes,
     missing: live?.missing ?? [],
+    refusal: live?.refusal,
     versionTrouble: live?.versionTrouble,
     certificateExpiresAtMs: row.certificateNotAfterMs,
     instances: rows.filter((one) => one.nodeId === row.id && one.desired === 'run').length,

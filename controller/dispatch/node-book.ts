@@ -168,6 +168,7 @@ export function liveNode(node: KnownNode): LiveNode {
     versionTrouble: node.session === undefined ? undefined : node.versionTrouble,
     missing: facts.missing,
     meshAddress: facts.meshAddress ?? '',
+    refusal: node.session === undefined ? undefined : node.ack?.refusal,
     unreachablePeerIds: node.session === undefined ? [] : node.unreachablePeerIds,
     load1: node.load1,
     memoryFreeBytes: node.memoryFreeBytes,

@@ -43,6 +43,8 @@ export interface LiveNode {
   readonly diskBytes?: number | undefined;
   /** `address:port` for other nodes; empty when it takes no requests of theirs. */
   readonly meshAddress: string;
+  /** Why it does not do what this controller wants: its last answer, while it is connected. */
+  readonly refusal?: Reason | undefined;
   /** Nodes it would send requests to and cannot reach. */
   readonly unreachablePeerIds: readonly string[];
 }

@@ -16,6 +16,7 @@ export async function planNodes(store: Pick<Store, 'nodes' | 'promisedMemory'>, 
     return [
       {
         ...{ nodeId, name, connected, stacks, platform, memoryBytes, diskFreeBytes },
+        refuses: node.refusal !== undefined,
         cordoned: node.cordoned || node.draining || row.cordoned,
         labels: row.labels,
         reservedBytes: promised.get(row.id)?.memoryBytes ?? 0,

@@ -6,6 +6,8 @@ export interface PlanNode {
   readonly nodeId: NodeId;
   readonly name: string;
   readonly connected: boolean;
+  /** It obeys another controller, or cannot write down what this one wants. */
+  readonly refuses?: boolean | undefined;
   /** Takes nothing new; what runs on it goes on. */
   readonly cordoned: boolean;
   readonly labels: Readonly<Record<string, string>>;
@@ -73,6 +75,7 @@ export class Loads {
 /** Why a node can never take this, in words that follow its name; `undefined` when it can, given room. */
 export function refusal(node: PlanNode, { rule, slug }: Pick<Needs, 'rule' | 'slug'>): string | undefined {
   if (!node.connected) return 'it is not connected';
+  if (node.refuses === true) return 'it does not obey this controller';
   if (node.cordoned) return 'it is cordoned and takes nothing new';
   for (const [label, value] of Object.entries(rule.require).sort(([a], [b]) => compare(a, b))) {
     const has = node.labels[label];

@@ -126,6 +126,8 @@ export interface NodeBody {
   /** It is connected, and its agent's version does not go with the controller's. */
   readonly versionTrouble?: ProblemBody | undefined;
   readonly proxyVersion?: string | undefined;
+  /** It is connected and does not do what this controller wants. */
+  readonly refusal?: Reason | undefined;
   readonly memoryBytes?: number | undefined;
   /** Of its last heartbeat: what programs could still use. */
   readonly memoryFreeBytes?: number | undefined;

@@ -17,6 +17,8 @@ export interface NodeFact {
   readonly diskFreeBytes?: number | undefined;
   readonly missing: readonly string[];
   readonly versionTrouble?: Reason | undefined;
+  /** Why it does not do what this controller wants. */
+  readonly refusal?: Reason | undefined;
   readonly certificateExpiresAtMs?: number | undefined;
   /** Instances that are wanted on it, of apps the asker may see. */
   readonly instances: number;

@@ -17,7 +17,7 @@ export function whyNode(node: NodeFact, nowMs: number): WhyBody {
 /** What is wrong with a node, the worst first. */
 export function nodeChains(node: NodeFact, nowMs: number): readonly WhyChain[] {
   const away = node.connected ? [] : [absence(node, nowMs)];
-  return [...away, ...disk(node), ...version(node), ...closed(node), ...missing(node)];
+  return [...away, ...disobedience(node), ...disk(node), ...version(node), ...closed(node), ...missing(node)];
 }
 
 export function isExpired({ certificateExpiresAtMs }: NodeFact, nowMs: number): boolean {
@@ -47,6 +47,13 @@ function nextForAbsent(node: NodeFact, nowMs: number): string {
   if (isExpired(node, nowMs)) return `slipway nodes:rejoin ${node.name}`;
   const gone = node.lost && (node.lastSeenMsAgo === undefined || node.lastSeenMsAgo > GONE_AFTER_MS);
   return gone ? `slipway nodes:remove ${node.name}` : `slipway nodes:info ${node.name}`;
+}
+
+function disobedience({ name, refusal }: NodeFact): readonly WhyChain[] {
+  if (refusal === undefined) return [];
+  const { code, message, hint } = refusal;
+  const links = [message, `So ${name} goes on with what it had, and nothing changes there.`];
+  return [{ code, links, next: hint ?? `slipway nodes:info ${name}` }];
 }
 
 function disk(node: NodeFact): readonly WhyChain[] {

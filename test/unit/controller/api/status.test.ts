@@ -60,6 +60,13 @@ describe('status', () => {
     assert.deepEqual([body.apps[0]?.live, body.apps[0]?.desired, body.apps[0]?.nodes], [1, 1, ['fra-1']]);
   });
 
+  it('names a node that does not do what this controller wants', () => {
+    const refusal = { code: 'SLIP_DESIRED_OTHER_CONTROLLER', message: 'Two controllers with the same history are running.' };
+    const [problem] = status({}, [node({ refusal })]).problems;
+    assert.equal(problem?.message, `Node fra-1 does not obey this controller. ${refusal.message}`);
+    assert.equal(problem.next, 'slipway why fra-1');
+  });
+
   it('says just after a start which apps nobody has told of yet', () => {
     const body = status({ instances: [instance({ state: 'unknown' })] }, [node({ connected: false }), node({ name: 'fra-2' })]);
     assert.deepEqual(messages(body), [

@@ -243,6 +243,13 @@ describe('why', () => {
     });
   }
 
+  it('says of a node that obeys another controller what to do', () => {
+    const refusal = { code: 'SLIP_DESIRED_OTHER_CONTROLLER', message: 'Two controllers run.', hint: 'Stop the copy.' };
+    const { well, chains } = whyNode(nodeFact({ refusal }), WHY_NOW);
+    const links = ['Two controllers run.', 'So fra-1 goes on with what it had, and nothing changes there.'];
+    assert.deepEqual([well, chains], [false, [{ code: refusal.code, links, next: 'Stop the copy.' }]]);
+  });
+
   it('says that all is well, and where', () => {
     const body = whyApp(appFacts());
     assert.deepEqual([body.well, body.chains[0]?.links], [true, ['v3 of shop is current; 1 of 1 up on fra-1.']]);

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { run } from '../../../shared/kit/exec.ts';
+import { eventually } from '../../support/eventually.ts';
+import { FleetProgram } from '../../support/fleet-program.ts';
+import { PRODUCT_DIR, TestFleet } from '../../support/fleet.ts';
+import { helloApp, type Repository } from '../../support/fleet-user.ts';
+
+const NOBODY = 65_534;
+
+describe('two controllers', { concurrency: false }, () => {
+  let fleet: TestFleet;
+  let hello: Repository;
+  let copy: FleetProgram;
+  let copyDir: string;
+  before(async () => {
+    const rollout = { settleMs: 200, bakeMs: 200 };
+    fleet = await TestFleet.start({
+      sandbox: 'process',
+      controller: { rollout },
+      ...(process.getuid?.() === 0 ? { agentUid: NOBODY } : {}),
+    });
+    hello = await fleet.me.repository('hello', helloApp('1'));
+    const pushed = await hello.push('hello');
+    assert.ok(pushed.ok, pushed.text);
+    copyDir = join(fleet.dir, 'copy');
+    copy = new FleetProgram('controller', copyDir);
+  });
+  after(async () => {
+    await copy.end('SIGTERM');
+    await fleet.stop();
+  });
+
+  const settings = async (): Promise<object> => JSON.parse(await readFile(join(fleet.dir, 'controller.json'), 'utf8')) as object;
+  const serves = async (version: string): Promise<boolean> => {
+    const answer = await fleet.site.get('hello').catch(() => undefined);
+    return answer?.status === 200 && answer.body.includes(version);
+  };
+
+  it('a second one on the same state folder does not start, and says who holds it', async () => {
+    const other = { ...(await settings()), ssh: { port: 0 }, api: { port: 0 }, agents: { port: 0 } };
+    await writeFile(join(fleet.dir, 'second.json'), JSON.stringify(other));
+    const args = ['controller/main.ts', 'serve', '--config', join(fleet.dir, 'second.json')];
+    const second = await run({ file: process.execPath, args, cwd: PRODUCT_DIR, timeoutMs: 60_000 });
+    assert.notEqual(second.code, 0);
+    const pid = String(fleet.controllerPid);
+    assert.match(second.stderr, new RegExp(`A controller is already running on ${join(fleet.dir, 'controller')} \\(pid ${pid}\\)\\.`));
+    assert.match(second.stderr, new RegExp(`Stop it first \\(kill ${pid}\\), or give this one a state folder of its own\\.`));
+    assert.match(await fleet.slipway('status'), /^All is well/);
+  });
+
+  it('one on a copy of the folder is not obeyed, and everybody who looks is told', { timeout: 180_000 }, async () => {
+    await fleet.endController();
+    await mkdir(copyDir);
+    await cp(join(fleet.dir, 'controller'), join(copyDir, 'controller'), { recursive: true });
+    await writeFile(join(copyDir, 'controller.json'), JSON.stringify({ ...(await settings()), stateDir: join(copyDir, 'controller') }));
+    await fleet.startController();
+    await eventually('the agent obeys the original', async () => (await fleet.slipway('status')).startsWith('All is well'), 60_000);
+    await fleet.endController();
+    // As when the copy is started on a machine that has taken over the address.
+    await copy.start('serve', {});
+    const refused = 'Node node-1 does not obey this controller. Two controllers with the same history are running: this node obeys';
+    await eventually('status says so', async () => (await fleet.slipway('status')).includes(refused), 60_000);
+    assert.match(await fleet.slipway('why', 'node-1'), /Next: Stop the copy; then restart the controller that shall stay\./);
+    assert.match(
+      await readFile(join(fleet.dir, 'agent.log'), 'utf8'),
+      /SLIP_DESIRED_OTHER_CONTROLLER.*what the controller wants is refused/,
+    );
+    await hello.commit(helloApp('2'));
+    const pushed = await hello.push('hello');
+    assert.ok(!pushed.ok);
+    assert.match(pushed.text, /web\.1 cannot be placed: node-1: it does not obey this controller/);
+    assert.ok(await serves('1'));
+  });
+
+  it('the original is obeyed again when the copy is gone', { timeout: 120_000 }, async () => {
+    await copy.end('SIGKILL');
+    await fleet.startController();
+    await eventually('all is well', async () => (await fleet.slipway('status')).startsWith('All is well'), 60_000);
+    const pushed = await hello.push('hello');
+    assert.ok(pushed.ok, pushed.text);
+    assert.ok(await serves('2'));
+  });
+});
