@@ -1,6 +1,7 @@
 import type { DesiredInstanceState } from '../../shared/domain/assignment.ts';
 import type { InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import type { InstanceState } from '../../shared/domain/instance.ts';
+import { surplus } from '../schedule/plan.ts';
 
 /** An assignment of the app, as far as moving goes. */
 export interface MoverRow {
@@ -92,14 +93,8 @@ function planCounted<R extends MoverRow>(view: MoverView, processType: string, o
   for (const [ordinal, copies] of slots) {
     if (ordinal <= count) planSlot(view, copies, of.plan);
   }
-  const settled = Array.from({ length: count }, (_, at) => slots.get(at + 1) ?? []).every((copies) => isSettled(view, copies));
-  if (!settled) return; // what is too many serves until the others do
-  for (const row of of.rows) if (row.ordinal > count) of.plan.ends.push({ row, why: 'surplus' });
-}
-
-/** Has what it needs: it is not missing and not about to start. A crash loop is no reason to keep others. */
-function isSettled(view: MoverView, copies: readonly MoverRow[]): boolean {
-  return copies.some((row) => !isStarting(view, row));
+  const extra = surplus(of.rows, { [processType]: count }, (row) => isLive(view, row));
+  of.plan.ends.push(...extra.map((row) => ({ row, why: 'surplus' as const })));
 }
 
 function isStarting(view: MoverView, row: MoverRow): boolean {

@@ -101,7 +101,9 @@ export class Formations {
     const shape = await appShape(store, app.id, current.slug);
     const next: AppShape = { ...shape, formation: { ...shape.formation, ...wanted } };
     const rows = await this.#running(app, current);
-    const leaving = tooMany(rows, wanted);
+    const isLive = (row: AssignmentRow): boolean =>
+      fleet.node(row.nodeId)?.connected === true && fleet.status(row.instanceId)?.state === 'live';
+    const leaving = tooMany(rows, wanted, isLive);
     const { placements, unplaced } = planPlacements({
       demands: demandsOf(next).filter((demand) => demand.processType in wanted),
       nodes: await planNodes(store, fleet),
@@ -245,8 +247,8 @@ export function hasFormerLimits(settings: AppShape['settings'], { processType, l
   return !isDeepStrictEqual(limitsOf(settings, processType), limitsOf({ [processType]: { limits } }, processType));
 }
 
-/** Beyond the wanted count the highest numbers; of `all` the second one on a node. */
-function tooMany(rows: readonly AssignmentRow[], wanted: Formation): readonly AssignmentRow[] {
+/** Beyond the wanted count the highest numbers that can be spared, the mover ends the others later; of `all` the second one on a node. */
+function tooMany(rows: readonly AssignmentRow[], wanted: Formation, isLive: (row: AssignmentRow) => boolean): readonly AssignmentRow[] {
   const seen = new Set<string>();
   const mine = rows.filter((row) => row.processType in wanted).sort((a, b) => a.ordinal - b.ordinal);
   const doubles = mine.filter((row: Placement) => {
@@ -255,7 +257,7 @@ function tooMany(rows: readonly AssignmentRow[], wanted: Formation): readonly As
     seen.add(key);
     return isDouble;
   });
-  return [...surplus(mine, wanted), ...doubles];
+  return [...surplus(mine, wanted, isLive), ...doubles];
 }
 
 /** Before the first release any name will do: it is remembered. */

@@ -203,6 +203,7 @@ export class Rollouts {
     const old = rows.filter((row) => row.release !== run.version && row.desired === 'run');
     const leaving = old.map((row) => row.instanceId);
     await this.#deps.fleet.routesApplied(run.app.id, run.signal, leaving);
+    if (nextRolloutMove(this.#view(run, rows)).kind !== 'switch') return; // a new one has ended meanwhile
     await this.#change(rows, { ...NO_CHANGE, setDesired: setDesired(old, 'standby') });
     run.switchedAtMs = this.#deps.clock.monotonicMs();
     await this.#deps.failpoint('release.switched');

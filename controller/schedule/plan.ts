@@ -147,10 +147,20 @@ export function planWaves<T>(placements: readonly T[]): readonly (readonly T[])[
   return [placements.slice(0, 1), placements.slice(1, 1 + quarter), placements.slice(1 + quarter)].filter((wave) => wave.length > 0);
 }
 
-/** What is too many once `count` are wanted: the highest numbers go first. `all` has no number that is too high. */
-export function surplus<T extends Placement>(present: readonly T[], counts: Readonly<Record<string, Count>>): readonly T[] {
-  return present.filter((each) => {
-    const count = counts[each.processType] ?? 0;
-    return count !== 'all' && each.ordinal > count;
+/**
+ * What is too many once `count` are wanted, and may end: the highest numbers go first, but as long as fewer than wanted are live
+ * the lowest of them serve in their place. `all` has no number that is too high.
+ */
+export function surplus<T extends Placement>(
+  present: readonly T[],
+  counts: Readonly<Record<string, Count>>,
+  isLive: (each: T) => boolean,
+): readonly T[] {
+  return [...Map.groupBy(present, (each) => each.processType)].flatMap(([processType, mine]) => {
+    const count = counts[processType] ?? 0;
+    if (count === 'all') return [];
+    const up = new Set(mine.filter((each) => each.ordinal <= count && isLive(each)).map((each) => each.ordinal)).size;
+    const extra = mine.filter((each) => each.ordinal > count);
+    return extra.sort((a, b) => Number(isLive(b)) - Number(isLive(a)) || a.ordinal - b.ordinal).slice(count - up);
   });
 }

@@ -23,6 +23,8 @@ export interface WorldOptions {
 
 type NextId = (prefix: string) => string;
 
+const AT_ONCE_MS = 1_000;
+
 /** One controller and some nodes in one process, on a virtual clock, with what must never happen checked as it goes. */
 export class World {
   readonly clock: VirtualClock;
@@ -176,13 +178,17 @@ export class World {
 
   async #checkChange(store: Store, change: AssignmentChange): Promise<void> {
     if (change.setDesired.length === 0 || !this.office.runs) return;
-    const { fleet } = this.office.screens();
+    const { fleet, clock } = this.office.screens();
     const touched = new Set(change.setDesired.map(({ instanceId }) => instanceId));
     for (const app of this.apps.values()) {
       const rows = await store.assignmentsOfApp(app.id);
       if (!rows.some((row) => touched.has(row.instanceId))) continue;
-      const isLive = ({ instanceId, nodeId }: AssignmentRow): boolean =>
-        fleet.node(nodeId)?.connected === true && fleet.status(instanceId)?.state === 'live';
+      const isLive = ({ instanceId, nodeId }: AssignmentRow): boolean => {
+        const [node, status] = [fleet.node(nodeId), fleet.status(instanceId)];
+        // What has ended while the change was on its way to the database could not be known.
+        const here = node?.connected === true || clock.monotonicMs() - (node?.lastSeenAtMs ?? -Infinity) < AT_ONCE_MS;
+        return here && (status?.state === 'live' || clock.nowMs() - (status?.lastExit?.atMs ?? -Infinity) < AT_ONCE_MS);
+      };
       const current = await store.currentRelease(app.id);
       const wanted = current === undefined ? undefined : wantedCounts(current.slug.processTypes, await store.formation(app.id))['web'];
       const count = wanted === 'all' ? undefined : wanted;

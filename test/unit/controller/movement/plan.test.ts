@@ -98,6 +98,7 @@ describe('counts', () => {
     const high = { id: 'c', on: HERE, state: 'live' as const, ordinal: 3 };
     assert.deepEqual(decide([{ id: 'a', on: HERE, state: 'live' }, high])['ends'], ['c surplus']);
     assert.deepEqual(decide([{ id: 'a', on: HERE, state: 'starting' }, high])['ends'], []);
+    assert.deepEqual(decide([{ id: 'a', on: HERE, state: 'backoff' }, high])['ends'], []);
     assert.deepEqual(decide([high])['ends'], []);
     assert.deepEqual(decide([high], {})['ends'], ['c surplus']);
   });

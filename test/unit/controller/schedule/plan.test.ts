@@ -199,6 +199,16 @@ describe('waves', () => {
 describe('scaling down', () => {
   it('takes the highest numbers, types that are gone, and nothing of "all"', () => {
     const present = [at('a', 1), at('b', 2), at('c', 3), at('a', 1, 'clock'), at('b', 9, 'agent')];
-    assert.equal(show(surplus(present, { web: 1, agent: 'all' })), 'web.2@b web.3@c clock.1@a');
+    assert.equal(show(surplus(present, { web: 1, agent: 'all' }, () => true)), 'web.2@b web.3@c clock.1@a');
+  });
+
+  it('spares as many as are needed to have as many live as wanted, the lowest of the live ones', () => {
+    const present = [at('a', 1), at('b', 2), at('c', 3), at('d', 4), at('e', 5)];
+    const live = (...ordinals: number[]) => (each: Placement): boolean => ordinals.includes(each.ordinal); // prettier-ignore
+    assert.equal(show(surplus(present, { web: 2 }, live(1, 2, 3, 4, 5))), 'web.3@c web.4@d web.5@e');
+    assert.equal(show(surplus(present, { web: 2 }, live(1, 4, 5))), 'web.5@e web.3@c');
+    assert.equal(show(surplus(present, { web: 2 }, live(4, 5))), 'web.3@c');
+    assert.equal(show(surplus(present, { web: 2 }, live())), 'web.5@e');
+    assert.equal(show(surplus(present, { web: 0 }, live(1))), 'web.1@a web.2@b web.3@c web.4@d web.5@e');
   });
 });
