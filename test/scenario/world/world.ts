@@ -23,7 +23,8 @@ export interface WorldOptions {
 
 type NextId = (prefix: string) => string;
 
-const AT_ONCE_MS = 1_000;
+/** Time that a decision may take to the database. */
+const JUST_NOW_MS = 1_000;
 
 /** One controller and some nodes in one process, on a virtual clock, with what must never happen checked as it goes. */
 export class World {
@@ -186,8 +187,8 @@ export class World {
       const isLive = ({ instanceId, nodeId }: AssignmentRow): boolean => {
         const [node, status] = [fleet.node(nodeId), fleet.status(instanceId)];
         // What has ended while the change was on its way to the database could not be known.
-        const here = node?.connected === true || clock.monotonicMs() - (node?.lastSeenAtMs ?? -Infinity) < AT_ONCE_MS;
-        return here && (status?.state === 'live' || clock.nowMs() - (status?.lastExit?.atMs ?? -Infinity) < AT_ONCE_MS);
+        const here = node?.connected === true || justNow(clock.monotonicMs(), node?.lastSeenAtMs);
+        return here && (status?.state === 'live' || justNow(clock.nowMs(), status?.lastExit?.atMs));
       };
       const current = await store.currentRelease(app.id);
       const wanted = current === undefined ? undefined : wantedCounts(current.slug.processTypes, await store.formation(app.id))['web'];
@@ -205,4 +206,8 @@ export class World {
     }
     for (const { instanceId, desired } of change.setDesired) this.trace.say('controller', `want ${instanceId}: ${desired}`);
   }
+}
+
+function justNow(nowMs: number, atMs: number | undefined): boolean {
+  return atMs !== undefined && nowMs - atMs < JUST_NOW_MS;
 }
