@@ -6,8 +6,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { connect as tlsConnect, type TLSSocket } from 'node:tls';
+import { openCa } from '../../controller/access/ca/open-ca.ts';
 import { parseRouterLine } from '../../agent/proxy/router-line.ts';
-import { issueNode, makeCa, serverTls } from '../support/certificates.ts';
+import { clockAt, issueNode, makeCa, serverTls } from '../support/certificates.ts';
 import { eventually } from '../support/eventually.ts';
 import { MeshLab, type MeshNode } from '../support/mesh-lab.ts';
 import { ask, openBackend, routesOf, type TestBackend } from '../support/proxy-lab.ts';
@@ -149,72 +150,21 @@ describe('any node answers: the mesh of real proxies', () => {
     await eventually('it is missed', async () => (await front.proxy.unreachablePeers()).join() === gone.peer.nodeId);
   });
 
-  test('the mesh port takes nobody without a certificate, of another fleet, of the controller, or who is no member', async (t) => {
+  test('the mesh port takes nobody without a certificate, of another fleet, of the controller, with one that has run out, or who is no member', async (t) => {
     const { lab, front, home } = await openPair(t);
     const port = home.peer.port;
     assert.match(await knock(port, { key: front.tls.key, cert: front.tls.certificate }), /^HTTP\/1.1 200/);
     assert.match(await knock(port), /^refused/);
     const stranger = (await issueNode(await makeCa(t), front.peer.nodeId)).tls;
     assert.match(await knock(port, { key: stranger.key, cert: stranger.certificate }), /^refused/);
+    const yearAgo = clockAt(() => Date.now() - 365 * 24 * 60 * 60_000);
+    const past = await openCa({ dir: lab.ca.dir, mayCreate: false, serverNames: ['localhost'], clock: yearAgo });
+    const expired = (await issueNode(past, front.peer.nodeId)).tls;
+    assert.match(await knock(port, { key: expired.key, cert: expired.certificate }), /^refused/);
     const controller = await serverTls(lab.ca);
     assert.match(await knock(port, { key: controller.key, cert: controller.certificate }), /^refused/);
     const former = (await issueNode(lab.ca, 'node000000xx')).tls;
     assert.match(await knock(port, { key: former.key, cert: former.certificate }), /^HTTP\/1.1 403/);
-  });
-
-  test('a former certificate is good for nothing from the next request on, on connections that are open as well', async (t) => {
-    const { lab, front, home, backend } = await openPair(t);
-    const stolen = front.tls;
-    const thief = tlsConnect({
-      host: '127.0.0.1',
-      port: home.peer.port,
-      rejectUnauthorized: false,
-      key: stolen.key,
-      cert: stolen.certificate,
-    });
-    t.after(() => thief.destroy());
-    assert.match(await requestOn(thief), /^HTTP\/1.1 200/);
-    const bystander = await lab.node('by');
-    await start(bystander);
-    await front.apply([{ ...routesOf('alpha', []), peers: [home.peer] }]);
-    await home.apply([routesOf('alpha', [backend])]);
-    await bystander.apply([{ ...routesOf('alpha', []), peers: [home.peer] }]);
-    await reachable(bystander);
-    const reloads = (): number => home.logger.events.filter(({ event }) => event === 'proxy.reload').length;
-    const before = reloads();
-    const statuses: number[] = [];
-    const over = new AbortController();
-    const load = (async () => {
-      while (!over.signal.aborted) statuses.push((await ask(bystander.port, 'alpha.test')).status);
-    })();
-    await home.apply([routesOf('alpha', [backend])], [serialIn(stolen.certificate)]);
-    assert.equal(reloads(), before);
-    assert.match(await requestOn(thief), /^HTTP\/1.1 425/, 'on the connection that was open');
-    assert.match(await knock(home.peer.port, { key: stolen.key, cert: stolen.certificate }), /^HTTP\/1.1 425/);
-    over.abort();
-    await load;
-    assert.ok(statuses.length > 0 && statuses.every((status) => status === 200), 'nobody else lost a request');
-  });
-
-  test('a node that rejoined is served with its new certificate, and not with the former one', async (t) => {
-    const { lab, front, home, backend } = await openPair(t);
-    await headersAt(front);
-    const former = serialIn(front.tls.certificate);
-    front.tls = (await issueNode(lab.ca, front.peer.nodeId)).tls;
-    await front.proxy.ensureRunning();
-    await home.apply([routesOf('alpha', [backend])], [former]);
-    for (let turn = 0; turn < 10; turn += 1) assert.equal((await ask(front.port, 'alpha.test')).status, 200, `turn ${String(turn)}`);
-  });
-
-  test('who answers with a former certificate of a node is not believed either', async (t) => {
-    const { lab, front, home } = await openPair(t);
-    await headersAt(front);
-    const routes = [{ ...routesOf('alpha', []), peers: [home.peer] }];
-    await front.apply(routes, [serialIn(home.tls.certificate)]);
-    assert.equal((await ask(front.port, 'alpha.test')).status, 503);
-    home.tls = (await issueNode(lab.ca, home.peer.nodeId)).tls;
-    await home.proxy.ensureRunning();
-    await eventually('the rejoined node is believed', async () => (await ask(front.port, 'alpha.test')).status === 200);
   });
 
   test('a node cannot pass for another, with a good certificate of its own', async (t) => {
@@ -296,6 +246,63 @@ describe('any node answers: the mesh of real proxies', () => {
     assert.equal((await ask(front.port, 'alpha.test')).body, here.id);
     await front.apply([{ ...routesOf('alpha', []), peers: [home.peer] }]);
     assert.equal((await headersAt(front))['x-slipway-hop'], front.peer.name);
+  });
+});
+
+describe('certificates from before a revocation or a rejoin, between real proxies', () => {
+  test('a former certificate is good for nothing from the next request on, on connections that are open as well', async (t) => {
+    const { lab, front, home, backend } = await openPair(t);
+    const stolen = front.tls;
+    const thief = tlsConnect({
+      host: '127.0.0.1',
+      port: home.peer.port,
+      rejectUnauthorized: false,
+      key: stolen.key,
+      cert: stolen.certificate,
+    });
+    t.after(() => thief.destroy());
+    assert.match(await requestOn(thief), /^HTTP\/1.1 200/);
+    const bystander = await lab.node('by');
+    await start(bystander);
+    await front.apply([{ ...routesOf('alpha', []), peers: [home.peer] }]);
+    await home.apply([routesOf('alpha', [backend])]);
+    await bystander.apply([{ ...routesOf('alpha', []), peers: [home.peer] }]);
+    await reachable(bystander);
+    const reloads = (): number => home.logger.events.filter(({ event }) => event === 'proxy.reload').length;
+    const before = reloads();
+    const statuses: number[] = [];
+    const over = new AbortController();
+    const load = (async () => {
+      while (!over.signal.aborted) statuses.push((await ask(bystander.port, 'alpha.test')).status);
+    })();
+    await home.apply([routesOf('alpha', [backend])], [serialIn(stolen.certificate)]);
+    assert.equal(reloads(), before);
+    assert.match(await requestOn(thief), /^HTTP\/1.1 425/, 'on the connection that was open');
+    assert.match(await knock(home.peer.port, { key: stolen.key, cert: stolen.certificate }), /^HTTP\/1.1 425/);
+    over.abort();
+    await load;
+    assert.ok(statuses.length > 0 && statuses.every((status) => status === 200), 'nobody else lost a request');
+  });
+
+  test('a node that rejoined is served with its new certificate, and not with the former one', async (t) => {
+    const { lab, front, home, backend } = await openPair(t);
+    await headersAt(front);
+    const former = serialIn(front.tls.certificate);
+    front.tls = (await issueNode(lab.ca, front.peer.nodeId)).tls;
+    await front.proxy.ensureRunning();
+    await home.apply([routesOf('alpha', [backend])], [former]);
+    for (let turn = 0; turn < 10; turn += 1) assert.equal((await ask(front.port, 'alpha.test')).status, 200, `turn ${String(turn)}`);
+  });
+
+  test('who answers with a former certificate of a node is not believed either', async (t) => {
+    const { lab, front, home } = await openPair(t);
+    await headersAt(front);
+    const routes = [{ ...routesOf('alpha', []), peers: [home.peer] }];
+    await front.apply(routes, [serialIn(home.tls.certificate)]);
+    assert.equal((await ask(front.port, 'alpha.test')).status, 503);
+    home.tls = (await issueNode(lab.ca, home.peer.nodeId)).tls;
+    await home.proxy.ensureRunning();
+    await eventually('the rejoined node is believed', async () => (await ask(front.port, 'alpha.test')).status === 200);
   });
 });
 

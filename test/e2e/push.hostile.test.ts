@@ -182,7 +182,7 @@ test('refs with names that a terminal, a shell or a file system would trip over 
 
 test('one user cannot take the connections of the others', async () => {
   const clients: ssh2.Client[] = [];
-  const greet = async (client: ssh2.Client): Promise<boolean> => (await execOn(client, 'shell')).stderr.startsWith("Hello eve");
+  const greet = async (client: ssh2.Client): Promise<boolean> => (await execOn(client, 'shell')).stderr.startsWith('Hello eve');
   for (let index = 0; index < MAX_PER_USER; index += 1) clients.push(await connectClient(fixture, { privateKey: eve.privateKey }));
   const more = await connectClient(fixture, { privateKey: eve.privateKey }).then(greet, () => false);
   assert.equal(more, false);
