@@ -116,8 +116,9 @@ require_port() {
   for inode in $(listening_inodes "$1"); do
     who=
     for pid in $(holders "$inode"); do
-      case $(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null) in *"$2"*) continue 2 ;; esac
-      who="${who:+$who, }$(cat "/proc/$pid/comm" 2>/dev/null) (process $pid)"
+      command=$(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline") || continue
+      case $command in *"$2"*) continue 2 ;; esac
+      who="${who:+$who, }$(cat "/proc/$pid/comm" 2>/dev/null || echo 'a program') (process $pid)"
     done
     fail "Port $1 is in use by ${who:-a program that cannot be seen from here}; $3 needs it." "Stop that program (systemctl disable --now NAME), or $4"
   done
@@ -186,7 +187,8 @@ detect() {
   require_controller
   require_membership
   require_disk
-  require_port "$PORT" "$STATE/proxy/" "Slipway's proxy" "give the proxy another port: --port 8080"
+  # A node that has joined has its port, whatever is at this one: the proxy that reloads, or what --port made room for.
+  [ -n "$joined" ] || require_port "$PORT" "$STATE/proxy/" "Slipway's proxy" "give the proxy another port: --port 8080"
   running=$(readlink "$ROOT/current" 2>/dev/null || true)
   membership='not joined yet'
   [ -z "$joined" ] || membership="node $joined"

@@ -23,7 +23,6 @@ const on = (changes: string): string => `unshare --mount sh -c '${changes} exec 
 const onSystem = (lines: string): string =>
   on(`mount -t tmpfs none /srv; printf "${lines}" >/srv/os; mount --bind /srv/os /etc/os-release;`);
 const WITHOUT_SYSTEMD = `unshare --mount --pid --fork sh -c 'mount -t proc proc /proc; mount -t tmpfs none /run; sh -s -- "$@"' sh`;
-const SQUAT = `exec systemd-run --quiet --unit=squatter perl -MIO::Socket::INET -e '$$s = IO::Socket::INET->new(LocalPort => 80, Listen => 1) or die; sleep'`;
 
 interface Paste {
   readonly token?: string;
@@ -78,6 +77,15 @@ describe('install.sh on a server where it cannot work', { concurrency: false }, 
     return ((await fleet.fleet.api('POST', '/nodes/tokens', {})) as { token: string }).token;
   }
 
+  /** Somebody else listens there, until the unit `squatter` is stopped. */
+  async function squat(port: number): Promise<void> {
+    const listen = `$$s = IO::Socket::INET->new(LocalPort => ${String(port)}, Listen => 1) or die; sleep`;
+    await server.sh('exec systemd-run --quiet --unit=squatter perl -MIO::Socket::INET -e "$1"', [listen]);
+    const socket = ` 00000000:${port.toString(16).padStart(4, '0').toUpperCase()} `;
+    const isTaken = async (): Promise<boolean> => (await server.exec(['grep', '-q', socket, '/proc/net/tcp'])).code === 0;
+    await eventually('the port is taken', isTaken);
+  }
+
   const withDoor = (door: { url: string; pin: string }): string =>
     served.replace(/^SERVED_URL=.*$/m, `SERVED_URL='${door.url}'`).replace(/^SERVED_KEY=.*$/m, `SERVED_KEY='${door.pin}'`);
 
@@ -98,9 +106,7 @@ describe('install.sh on a server where it cannot work', { concurrency: false }, 
     refuses({ shell: WITHOUT_SYSTEMD }, /systemd does not run this machine \(process 1 is sh\)/, /virtual machine/));
 
   it('names who has the port', async () => {
-    await server.sh(SQUAT);
-    const taken = async (): Promise<boolean> => (await server.sh("grep -c ' 00000000:0050 ' /proc/net/tcp || true")) !== '0';
-    await eventually('the port is taken', taken);
+    await squat(80);
     await refuses(
       {},
       /Port 80 is in use by perl \(process \d+\); Slipway's proxy needs it/,
@@ -179,10 +185,13 @@ describe('install.sh on a server where it cannot work', { concurrency: false }, 
     assert.equal(code, 0, stdout + stderr);
     t.diagnostic(`the whole of install.sh: ${((performance.now() - startedAtMs) / 1000).toFixed(1)} s`);
     await fleet.untilConnected(server);
-    assert.match(
-      (await paste({})).stdout,
-      /^5\/6 Fleet: is node fra-1 already; the token was not needed and is still good\n6\/6 Agent: \S+ runs already$/m,
-    );
+  });
+
+  it('does nothing on a node that is one already, whoever has the port that a new one would take', async () => {
+    await squat(8080);
+    const again = await paste({ args: '--port 8080' });
+    const words = /^5\/6 Fleet: is node fra-1 already; the token was not needed and is still good\n6\/6 Agent: \S+ runs already$/m;
+    assert.match(again.stdout, words, again.stdout + again.stderr);
     await refuses(
       { script: served.replace(/^SERVED_CA_SUM=.*$/m, `SERVED_CA_SUM='0'`) },
       /This machine is the node fra-1 of another fleet/,
