@@ -11,8 +11,8 @@ const OPERATOR = { name: 'ada' };
 /** Weighted by repetition. */
 const BEHAVIOURS = ['serve', 'serve', 'serve', 'serve', 'slow 700', 'slow 4000', 'exit 7', 'mute', 'crash-after 1000', 'crash-after 8000'];
 const FAULTY_METHODS = ['ensure', 'prepare', 'start', 'apply', 'save', 'destroy', 'mount', 'ensureRunning'];
-/** Longer than any rollout with its start, gate, settle, bake, drain and back-off. */
-const HEALED_MS = 15 * 60_000;
+/** Longer than several rollouts that wait for room one after the other, with start, gate, settle, bake, drain and back-off. */
+const HEALED_MS = 60 * 60_000;
 const LOOK_MS = 20_000;
 
 /** One random history of a fleet: pushes, crashes, kills, cuts and faults; then everything is whole again and must come right. */
