@@ -13,14 +13,14 @@ import { freePorts } from '../test/support/free-ports.ts';
 import { addApp, addNode, addUser, assignment, newRelease } from '../test/support/store-fixtures.ts';
 
 // Many simulated agents (our own session client over grpc-js, mTLS, a certificate each) on one real controller:
-// `node bench/fleet.ts [agents] [processes]`. Prints a table and, as the last line, JSON. Needs no root. All figures but
+// `node bench/fleet.ts [agents] [processes] [restarts]`. Prints a table and, as the last line, JSON. Needs no root. All figures but
 // `agentsCpuMs` are the controller's; the agents share the machine with it and are often the slower half.
 
 const AGENTS = Number(process.argv[2] ?? 1000);
 const PROCESSES = Number(process.argv[3] ?? 2);
 const STEADY_MS = 20_000;
 const BROADCASTS = 9;
-const RESTARTS = 3;
+const RESTARTS = Number(process.argv[4] ?? 3);
 const LIMIT_MS = 180_000;
 
 type Child = ReturnType<typeof start>;
