@@ -67,11 +67,20 @@ async function innerPid(pid: number): Promise<number | undefined> {
 /**
  * SIGTERM to the processes of a sandbox's own pid namespace. Not to the tool outside, nor to its init inside: that one answers
  * TERM with KILL for all after a second.
+ * @returns whether a process of the app was among them, and not only the parent of its first one, which waits for it
  */
-export async function terminateInside(pids: readonly number[]): Promise<void> {
-  for (const pid of pids) {
-    if (((await innerPid(pid)) ?? 1) > 1) sendTerm(pid);
-  }
+export async function terminateInside(pids: readonly number[]): Promise<boolean> {
+  const inside = await Promise.all(pids.map(async (pid) => ((await innerPid(pid)) ?? 1) > 1));
+  const heard = pids.filter((_, index) => inside[index] === true);
+  for (const pid of heard) sendTerm(pid);
+  // Looked at afterwards: what was another program before may have become this one meanwhile, deaf.
+  return (await Promise.all(heard.map(isReporter))).includes(false);
+}
+
+/** Runs report.sh, or is about to become the app's first process. */
+async function isReporter(pid: number): Promise<boolean> {
+  const command = await readFile(`/proc/${String(pid)}/cmdline`, 'utf8').catch(() => '');
+  return command.split('\0', 3).some((argument) => argument.endsWith('/report.sh'));
 }
 
 function sendTerm(pid: number): void {

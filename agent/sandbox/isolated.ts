@@ -13,7 +13,7 @@ import { closeBase } from './files/reachable.ts';
 import { ensureHostSkeleton, ensureNamedStack, type RootFiles } from './files/skeleton.ts';
 import { terminateInside } from './handle.ts';
 import { KeyedLock } from './keyed-lock.ts';
-import { endSandbox, launch, markKilled } from './launch.ts';
+import { endSandbox, launch, markKilled, untilHeard } from './launch.ts';
 import { listenersOf } from './listeners.ts';
 import type { HostNetwork } from './network/host.ts';
 import type { Namespaces, NetworkLease } from './network/namespaces.ts';
@@ -105,12 +105,13 @@ export class IsolatedSandbox implements Sandbox {
   }
 
   async signal(id: string, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
-    const { cgroups } = this.#parts;
+    const { cgroups, clock } = this.#parts;
     if (signal === 'SIGKILL') {
       await markKilled(this.#layout(id));
       return cgroups.kill(id);
     }
-    await terminateInside(await cgroups.pids(id));
+    const isOver = async (): Promise<boolean> => (await this.#observe(id))?.phase !== 'running';
+    await untilHeard(clock, async () => terminateInside(await cgroups.pids(id)), isOver);
   }
 
   destroy(id: string): Promise<void> {

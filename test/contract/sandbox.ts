@@ -92,6 +92,15 @@ export function sandboxContract(kind: Sandbox['kind'], workloads: Workloads): vo
       await lab.sandbox.forget(id);
     });
 
+    it('ends with a SIGTERM that comes before its program has started', async () => {
+      for (let turn = 0; turn < 5; turn += 1) {
+        const { id } = await lab.run(workloads.stay());
+        await lab.sandbox.signal(id, 'SIGTERM');
+        await ended(lab.sandbox, id, 5_000);
+        await lab.sandbox.forget(id);
+      }
+    });
+
     it('leaves a process that ignores SIGTERM alone until SIGKILL', async () => {
       const { id } = await lab.run(workloads.ignoreTerm());
       await untilItRuns(lab, id);

@@ -71,7 +71,10 @@ describe('a server that goes away', { concurrency: false }, () => {
     const connectedAtMs = performance.now();
     // It starts what its ledger says before it hears that this runs elsewhere: one process alone may mean that it is still at it.
     const isSettled = async (): Promise<boolean> => (await fleet.instances('hello')).length === 1 && (await running()).length === 1;
-    await eventually('there is one, and one runs', isSettled, RETURN_LIMIT_MS);
+    await eventually('there is one, and one runs', isSettled, RETURN_LIMIT_MS).catch(async (error: unknown) => {
+      const seen = JSON.stringify([await running(), await fleet.instances('hello')]);
+      throw new Error(`${String(error)}\n${seen}\n${await fleet.report()}`, { cause: error });
+    });
     console.log(`    connected again to no double: ${((performance.now() - connectedAtMs) / 1000).toFixed(1)} s`);
     assert.deepEqual(await running(), [stays?.node]);
     assert.equal(await fleet.answer(fleet.servers.named(stays?.node ?? ''), 'hello'), before);
