@@ -21,7 +21,7 @@ const PROCESSES = Number(process.argv[3] ?? 2);
 const STEADY_MS = 20_000;
 const BROADCASTS = 9;
 const RESTARTS = Number(process.argv[4] ?? 3);
-const LIMIT_MS = 180_000;
+const LIMIT_MS = 600_000;
 
 type Child = ReturnType<typeof start>;
 type Figures = Record<string, number>;
