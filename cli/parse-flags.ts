@@ -39,6 +39,14 @@ export function parseBytes(text: string, flag: string): number {
   throw usageError(`${flag} takes a number and a unit: M or G.`, `For example: ${flag} 512M`);
 }
 
+/** `0.5`, `2`, or `none` (0), as thousandths of a processor. @throws SLIP_CLI_USAGE */
+export function parseCpuMillis(text: string, flag: string): number {
+  if (text === 'none') return 0;
+  const millis = /^\d{1,4}(\.\d{1,3})?$/.test(text) ? Math.round(Number(text) * 1000) : 0;
+  if (millis >= 10 && millis <= 1_024_000) return millis;
+  throw usageError(`${flag} takes a number of processors from 0.01 to 1024, or none.`, `For example: ${flag} 0.5`);
+}
+
 /** `region=fra,disk=ssd`. @throws SLIP_CLI_USAGE */
 export function parseLabels(text: string, flag: string): Readonly<Record<string, string>> {
   return Object.fromEntries(

@@ -30,6 +30,7 @@ export const PLACEMENT_COMMANDS: readonly CommandSpec[] = [
     example: 'slipway ps:limits web --memory 512M -a my-shop',
     options: [
       ['--memory <size>', 'memory, e.g. 512M or 2G (default 512M)'],
+      ['--cpu <number>', 'processors at most, e.g. 0.5 or 2, or none for no ceiling (default none: a fair share)'],
       ['--pids <number>', 'processes and threads (default 256)'],
       ['--disk <size>', 'files it writes, e.g. 2G (default 1G)'],
       ['--reset', 'back to the defaults'],

@@ -1,6 +1,6 @@
 import type { ProcessPlanBody, RestartedBody, ScaledBody } from '../../shared/domain/api-placement.ts';
 import { show, textFlag, type Cli, type CommandRun, type Flags } from '../cli.ts';
-import { parseBytes, parseCount, parseLabels } from '../parse-flags.ts';
+import { parseBytes, parseCount, parseCpuMillis, parseLabels } from '../parse-flags.ts';
 import { renderLimits, renderPlacement, renderScale } from '../render/placement.ts';
 import { usageError } from '../usage-error.ts';
 
@@ -69,10 +69,11 @@ function parseQuantity(word: string): { type: string; quantity: string } {
 
 function limitsOf(flags: Flags): object | undefined {
   if (flags['reset'] === true) return { reset: true };
-  const [memory, pids, disk] = [textFlag(flags, 'memory'), textFlag(flags, 'pids'), textFlag(flags, 'disk')];
-  if (memory === undefined && pids === undefined && disk === undefined) return undefined;
+  const [memory, cpu, pids, disk] = ['memory', 'cpu', 'pids', 'disk'].map((name) => textFlag(flags, name));
+  if ([memory, cpu, pids, disk].every((limit) => limit === undefined)) return undefined;
   return {
     ...(memory === undefined ? {} : { memoryBytes: parseBytes(memory, '--memory') }),
+    ...(cpu === undefined ? {} : { cpuMillis: parseCpuMillis(cpu, '--cpu') }),
     ...(pids === undefined ? {} : { pidsMax: parseCount(pids, { flag: '--pids', min: 1, max: 1_000_000 }) }),
     ...(disk === undefined ? {} : { diskBytes: parseBytes(disk, '--disk') }),
   };

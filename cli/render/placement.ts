@@ -12,6 +12,7 @@ export function renderLimits(app: string, plans: readonly ProcessPlanBody[], pai
   const rows = plans.map(({ type, limits }): Cell[] => [
     type,
     `${size(limits.memoryBytes)} memory`,
+    limits.cpuMillis === 0 ? 'fair share of CPU' : `${String(limits.cpuMillis / 1000)} CPU`,
     `${String(limits.pidsMax)} processes`,
     `${size(limits.diskBytes)} disk`,
   ]);

@@ -135,10 +135,11 @@ export class Formations {
         if (current !== undefined) await this.#rollTo(app, current, type).catch((again: unknown) => this.#failed(app, again));
         throw error;
       }
-      const { memoryBytes } = limitsOf(await store.processSettings(app.id), type);
+      const { memoryBytes, cpuMillis } = limitsOf(await store.processSettings(app.id), type);
+      const cpu = cpuMillis === 0 ? '' : ` and ${String(cpuMillis / 1000)} CPU`;
       this.#note(app, by, {
         kind: 'formation.limits',
-        message: `Limited ${type} to ${String(Math.round(memoryBytes / 1024 / 1024))} MB each.`,
+        message: `Limited ${type} to ${String(Math.round(memoryBytes / 1024 / 1024))} MB${cpu} each.`,
       });
     });
   }

@@ -21,11 +21,13 @@ const DISK_FLOOR_BYTES = 64 * 1024 * 1024;
 
 export function limitsOf(settings: AppShape['settings'], processType: string): Limits {
   const own = settings[processType]?.limits;
+  const limit = (name: keyof Limits): number => own?.[name] ?? DEFAULT_LIMITS[name];
   return {
-    memoryBytes: own?.memoryBytes ?? DEFAULT_LIMITS.memoryBytes,
-    pidsMax: own?.pidsMax ?? DEFAULT_LIMITS.pidsMax,
-    diskBytes: own?.diskBytes ?? DEFAULT_LIMITS.diskBytes,
-    diskInodes: own?.diskInodes ?? DEFAULT_LIMITS.diskInodes,
+    memoryBytes: limit('memoryBytes'),
+    pidsMax: limit('pidsMax'),
+    cpuMillis: limit('cpuMillis'),
+    diskBytes: limit('diskBytes'),
+    diskInodes: limit('diskInodes'),
   };
 }
 

@@ -3,10 +3,12 @@ import type { AppId, InstanceId } from './ids.ts';
 import type { AppName, ProcessType } from './names.ts';
 import type { Layer } from './slug.ts';
 
-/** What one sandbox may use. 0 is never "unlimited": every limit is set. */
+/** What one sandbox may use. */
 export interface Limits {
   readonly memoryBytes: number;
   readonly pidsMax: number;
+  /** Thousandths of a processor. 0: no ceiling, and no more than its fair share where others want theirs. */
+  readonly cpuMillis: number;
   /** Writable bytes of /app (ephemeral). */
   readonly diskBytes: number;
   readonly diskInodes: number;
@@ -15,6 +17,7 @@ export interface Limits {
 export const DEFAULT_LIMITS: Limits = Object.freeze({
   memoryBytes: 512 * 1024 * 1024,
   pidsMax: 256,
+  cpuMillis: 0,
   diskBytes: 1024 * 1024 * 1024,
   diskInodes: 100_000,
 });
@@ -23,6 +26,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
 export const DEFAULT_BUILD_LIMITS: Limits = Object.freeze({
   memoryBytes: 2 * 1024 * 1024 * 1024,
   pidsMax: 1024,
+  cpuMillis: 0,
   diskBytes: 4 * 1024 * 1024 * 1024,
   diskInodes: 500_000,
 });

@@ -35,6 +35,7 @@ const limits: z.ZodType<Limits> = z.object({
   pidsMax: field.size,
   diskBytes: field.size,
   diskInodes: field.size,
+  cpuMillis: field.count.default(0),
 });
 
 const assignment: z.ZodType<Assignment> = z.object({

@@ -39,7 +39,13 @@ const anyLayer: fc.Arbitrary<Layer> = fc.record({
   shared: fc.boolean(),
 });
 const anyLayers = fc.uniqueArray(anyLayer, { minLength: 1, maxLength: 3, selector: (layer) => layer.name });
-const anyLimits: fc.Arbitrary<Limits> = fc.record({ memoryBytes: anySize, pidsMax: anyUint32, diskBytes: anySize, diskInodes: anyUint32 });
+const anyLimits: fc.Arbitrary<Limits> = fc.record({
+  memoryBytes: anySize,
+  pidsMax: anyUint32,
+  cpuMillis: anyUint32,
+  diskBytes: anySize,
+  diskInodes: anyUint32,
+});
 const anyUidBase = fc.integer({ min: 1, max: 2 ** 32 - 65536 });
 
 export const anyAssignment: fc.Arbitrary<Assignment> = fc.record({

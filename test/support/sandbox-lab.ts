@@ -92,7 +92,7 @@ function baseSpec(uidBase: number): SandboxSpec {
     writableBinds: {},
     argv: ['/bin/sh', '-c', 'exec sleep 3600'],
     env: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/app' },
-    limits: { memoryBytes: 128 * MB, pidsMax: 64, diskBytes: 32 * MB, diskInodes: 2000 },
+    limits: { memoryBytes: 128 * MB, pidsMax: 64, cpuMillis: 0, diskBytes: 32 * MB, diskInodes: 2000 },
     egress: true,
     logBytesMax: MB,
   };

@@ -134,6 +134,15 @@ export function sandboxSecurity(kind: Sandbox['kind']): void {
       assert.ok(Number(output) > 10 && Number(output) < 80, output);
     });
 
+    it('runs no more than its part of a processor', async () => {
+      const { output } = await lab.finish({
+        limits: { ...lab.spec().limits, cpuMillis: 200 },
+        argv: perl('my $until = 4 + time; 1 until time >= $until; my ($user, $system) = times; print $user + $system, "\n"'),
+      });
+      // 3 to 4 s by the clock; a period more may have begun
+      assert.ok(Number(output) > 0.05 && Number(output) < 1, `${output} s of a processor`);
+    });
+
     it('kills what takes more memory than its limit, and says so', async () => {
       const { status } = await lab.finish({ argv: perl(`my @a; push @a, "x" x ${String(MB)} while @a < 400; sleep 5`) });
       assert.deepEqual([status.exit?.signal, status.exit?.oomKilled], ['SIGKILL', true]);

@@ -108,6 +108,7 @@ const routes = {
   '/ps': () => execFileSync('ps', ['-eo', 'user=,args=']).toString(),
   '/look': (path) => { try { return require('node:fs').readdirSync(path).join(' '); } catch (error) { return error.code; } },
   '/fork-bomb': () => { execFile('perl', ['-e', 'fork for 1 .. 10; sleep 5'], () => {}); return 'lit'; },
+  '/burn': () => { const end = Date.now() + 4000; while (Date.now() < end); return 'burnt'; },
   '/eat': () => { const held = []; for (;;) held.push(Buffer.alloc(8 * 1024 * 1024, 1)); },
 };
 createServer((request, response) => {

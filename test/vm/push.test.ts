@@ -114,6 +114,26 @@ describe('a machine with its own kernel, systemd and cgroup v2', { concurrency: 
     await eventually('the bomb is over', async () => Number(await groupFile(machine, id, 'pids.current')) < 20, SLOW_MS);
   });
 
+  it('gives an app no more than its part of a processor', async () => {
+    const former = await runningSandbox(machine);
+    await fleet.api('PATCH', '/apps/hello/formation/web/limits', { cpuMillis: 250 });
+    const alone = async (): Promise<string | undefined> => {
+      const id = await runningSandbox(machine);
+      return id.includes('\n') || id === former ? undefined : id;
+    };
+    const id = await eventually('only the one with the limit runs', alone, SLOW_MS);
+    assert.equal(await groupFile(machine, id, 'cpu.max'), '25000 100000');
+    const before = await cpuSeconds(id);
+    await body('/burn');
+    const usedS = (await cpuSeconds(id)) - before;
+    say(`4 s of a busy loop with --cpu 0.25 ran for ${usedS.toFixed(2)} s`);
+    assert.ok(usedS > 0.3 && usedS < 1.6, String(usedS));
+  });
+
+  async function cpuSeconds(id: string): Promise<number> {
+    return Number(/^usage_usec (\d+)$/m.exec(await groupFile(machine, id, 'cpu.stat'))?.[1]) / 1e6;
+  }
+
   it('ends an app that outgrows its memory, says so, and starts it again', async () => {
     const before = await answer();
     fleet.site.get('hello', '/eat').catch(() => undefined); // it dies with the app

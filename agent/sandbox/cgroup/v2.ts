@@ -4,9 +4,9 @@ import { dirname, join } from 'node:path';
 import type { Clock } from '../../../shared/kit/clock.ts';
 import type { Cgroups } from './port.ts';
 import { cgroupFailure, childGroups, killBelow, pidsBelow, removeGroups, writeControl } from './tree.ts';
-import { TOOL_PIDS } from './v1.ts';
+import { CPU_PERIOD_US, cpuQuotaUs, TOOL_PIDS } from './limits.ts';
 
-const CONTROLLERS = ['memory', 'pids'];
+const CONTROLLERS = ['memory', 'pids', 'cpu'];
 
 /** The unified hierarchy. Limits on the sandbox's group hold for the tool's own groups below it. */
 export function createCgroupsV2(rootName: string, top: string, clock: Clock): Cgroups {
@@ -32,6 +32,7 @@ export function createCgroupsV2(rootName: string, top: string, clock: Clock): Cg
       const swap = join(group(id), 'memory.swap.max');
       if (existsSync(swap)) await writeControl(swap, '0');
       await writeControl(join(group(id), 'pids.max'), String(limits.pidsMax + TOOL_PIDS));
+      if (limits.cpuMillis > 0) await writeControl(join(group(id), 'cpu.max'), `${String(cpuQuotaUs(limits))} ${String(CPU_PERIOD_US)}`);
     },
     pids: (id) => pidsBelow(processesDir(id)),
     kill: (id) => killBelow(processesDir(id), clock),
@@ -45,6 +46,7 @@ export function createCgroupsV2(rootName: string, top: string, clock: Clock): Cg
 async function delegate(dir: string): Promise<void> {
   const file = join(dir, 'cgroup.subtree_control');
   const enabled = (await readFile(file, 'utf8')).trim().split(' ');
-  const missing = CONTROLLERS.filter((controller) => !enabled.includes(controller));
+  const offered = (await readFile(join(dir, 'cgroup.controllers'), 'utf8')).trim().split(' ');
+  const missing = CONTROLLERS.filter((controller) => offered.includes(controller) && !enabled.includes(controller));
   if (missing.length > 0) await writeControl(file, missing.map((controller) => `+${controller}`).join(' '));
 }

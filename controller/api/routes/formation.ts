@@ -24,6 +24,8 @@ const limitsBody = z.union([
     .strictObject({
       memoryBytes: bytes.min(16 * MIB).optional(),
       pidsMax: z.number().int().min(1).max(1_000_000).optional(),
+      /** 0: no ceiling. */
+      cpuMillis: z.union([z.literal(0), z.number().int().min(10).max(1_024_000)]).optional(),
       diskBytes: bytes.min(16 * MIB).optional(),
     })
     .refine((limits) => Object.values(limits).some((value) => value !== undefined), 'at least one limit is needed'),

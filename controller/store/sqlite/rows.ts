@@ -37,7 +37,9 @@ const json = <T extends z.ZodType>(schema: T) =>
     .pipe(schema);
 
 const failure = z.strictObject({ code: z.string(), message: z.string(), hint: z.string().optional() });
-const limits = z.strictObject({ memoryBytes: whole, pidsMax: whole, diskBytes: whole, diskInodes: whole });
+const askedLimits = { memoryBytes: whole, pidsMax: whole, diskBytes: whole, diskInodes: whole };
+/** Rows from before there was a limit on processors have none. */
+const limits = z.strictObject({ ...askedLimits, cpuMillis: whole.default(0) });
 const layer = z.strictObject({ name: z.string(), digest, sizeBytes: whole, shared: z.boolean() });
 const slug = z.strictObject({
   layers: z.array(layer).min(1),
@@ -164,7 +166,7 @@ export const processSettingsRow = z
     appId,
     processType: z.string(),
     placement: optional(json(z.strictObject({ require: strings, spread: z.string().optional(), onFull: z.enum(['wait', 'stop-first']) }))),
-    limits: optional(json(limits.partial())),
+    limits: optional(json(z.strictObject({ ...askedLimits, cpuMillis: whole }).partial())),
   })
   .transform(({ processType, placement, limits: own }) => ({
     processType,

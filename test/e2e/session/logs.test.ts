@@ -71,13 +71,13 @@ describe('logs of an app on several nodes', () => {
     assert.deepEqual(await all(rig.dispatch.fleet.logs(queryOf(rig, { lines: 2 }), signal)), ['d', 'e']);
   });
 
-  it('thousands of long lines arrive complete and in order', async (t) => {
+  it('as many lines as the API takes arrive complete and in order, long as they are', async (t) => {
     const rig = await startRig(t, { unreachableAfterMs: 30_000 });
     const agent = fakeAgent();
-    agent.lines = Array.from({ length: 3_000 }, (_, index) => line(index, `${String(index)} ${'x'.repeat(10_000)}`));
+    agent.lines = Array.from({ length: 1_500 }, (_, index) => line(index, `${String(index)} ${'x'.repeat(10_000)}`));
     await addAgent(t, rig, 'alpha', agent);
-    const messages = await all(rig.dispatch.fleet.logs(queryOf(rig, { lines: 3_000 }), new AbortController().signal));
-    assert.equal(messages.length, 3_000);
+    const messages = await all(rig.dispatch.fleet.logs(queryOf(rig, { lines: 1_500 }), new AbortController().signal));
+    assert.equal(messages.length, 1_500);
     assert.ok(messages.every((message, index) => message.startsWith(`${String(index)} `)));
   });
 

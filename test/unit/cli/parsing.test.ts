@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import { parseRemotes, pickApp } from '../../../cli/app-name.ts';
 import { linesOf } from '../../../cli/lines.ts';
-import { parseAssignments, parseBytes, parseCount, parseDurationMs, parseLabels } from '../../../cli/parse-flags.ts';
+import { parseAssignments, parseBytes, parseCount, parseCpuMillis, parseDurationMs, parseLabels } from '../../../cli/parse-flags.ts';
 import { normalise } from '../../../cli/program.ts';
 import { VERSION } from '../../../shared/kit/version.ts';
 import { nearest } from '../../../shared/kit/nearest.ts';
@@ -23,6 +23,12 @@ describe('sizes and labels', () => {
       [512, 2048, 1536, 512, 256],
     );
     for (const bad of ['', '512', 'M', '-1M', '1e3M', '5X']) assert.throws(() => parseBytes(bad, '--memory'), { code: 'SLIP_CLI_USAGE' });
+    assert.deepEqual(
+      ['0.5', '2', '0.01', '1.125', 'none'].map((text) => parseCpuMillis(text, '--cpu')),
+      [500, 2000, 10, 1125, 0],
+    );
+    for (const bad of ['', '0', '0.001', '-1', '50%', '1e3', '1025', 'all'])
+      assert.throws(() => parseCpuMillis(bad, '--cpu'), { code: 'SLIP_CLI_USAGE' });
     assert.deepEqual(parseLabels('region=fra,disk=ssd', '--require'), { region: 'fra', disk: 'ssd' });
     for (const bad of ['', 'region', 'region=', '=fra', 'a=b=c', 'a=b,'])
       assert.throws(() => parseLabels(bad, '--require'), { code: 'SLIP_CLI_USAGE' });

@@ -9,7 +9,7 @@ import { ANYWHERE } from '../../../../shared/domain/placement.ts';
 const web: ProcessPlanBody = {
   type: 'web',
   quantity: 3,
-  limits: { ...DEFAULT_LIMITS, memoryBytes: 2 * 1024 ** 3 },
+  limits: { ...DEFAULT_LIMITS, memoryBytes: 2 * 1024 ** 3, cpuMillis: 500 },
   placement: { require: { region: 'fra' }, spread: 'zone', onFull: 'stop-first' },
 };
 const clock: ProcessPlanBody = { type: 'clock', quantity: 'all', limits: DEFAULT_LIMITS, placement: ANYWHERE };
@@ -25,8 +25,8 @@ describe('placement on the screen', () => {
       renderLimits('shop', [web, clock], plainPaint),
       [
         '=== shop limits, each instance',
-        'web    2G memory    256 processes  1G disk',
-        'clock  512M memory  256 processes  1G disk',
+        'web    2G memory    0.5 CPU            256 processes  1G disk',
+        'clock  512M memory  fair share of CPU  256 processes  1G disk',
         '',
       ].join('\n'),
     );

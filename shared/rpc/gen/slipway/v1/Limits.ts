@@ -7,6 +7,7 @@ export interface Limits {
   'pidsMax'?: (number);
   'diskBytes'?: (number | string | Long);
   'diskInodes'?: (number);
+  'cpuMillis'?: (number);
 }
 
 export interface Limits__Output {
@@ -14,4 +15,5 @@ export interface Limits__Output {
   'pidsMax': (number);
   'diskBytes': (number);
   'diskInodes': (number);
+  'cpuMillis': (number);
 }
