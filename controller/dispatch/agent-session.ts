@@ -20,6 +20,20 @@ export interface SessionDeps {
   readonly onClose: (session: AgentSession) => void;
 }
 
+/** How far an agent is with the fleet's route table. */
+interface RoutesSent {
+  /** Any of it was sent. */
+  begun: boolean;
+  /** Version sent last. */
+  sent: number | undefined;
+  /** Version that its proxy serves. */
+  applied: number;
+  /** The stream takes no more of it now. */
+  full: boolean;
+  /** Too far behind to be waited for. */
+  slow: boolean;
+}
+
 /** One open stream of one node, whose identity its certificate has proven. */
 export class AgentSession {
   readonly nodeId: NodeId;
@@ -33,10 +47,7 @@ export class AgentSession {
   sentGeneration: number | undefined;
   /** The instances this node was told of: the only ones it may report on. */
   ownInstances: ReadonlySet<InstanceId> = new Set();
-  /** Of the fleet's route table: whether any was sent, the version last sent, the one its proxy serves, whether the stream is full of it, or it is too slow to wait for. */
-  readonly routes: { begun: boolean; sent: number | undefined; applied: number; full: boolean; slow: boolean } = {
-    ...{ begun: false, sent: undefined, applied: 0, full: false, slow: false },
-  };
+  readonly routes: RoutesSent = { begun: false, sent: undefined, applied: 0, full: false, slow: false };
   /** What it refuses is offered again at a time of ours, and once, however often it refuses. */
   readonly offeringAgain = { routes: false, desired: false };
   /** It has been sent the whole route table at once because it had another one than we thought. */

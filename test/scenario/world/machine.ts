@@ -3,9 +3,7 @@ import { withUpdate, type FleetRoutes } from '../../../shared/domain/fleet-route
 import type { InstanceStatus, Reason } from '../../../shared/domain/instance.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { noFailpoint } from '../../../shared/kit/failpoint.ts';
-import type { Images } from '../../../agent/images/port.ts';
 import { LogBook } from '../../../agent/logs/log-book.ts';
-import type { Logs } from '../../../agent/logs/port.ts';
 import { createFakeProxy } from '../../../agent/proxy/fake.ts';
 import type { AppRoutes, Proxy as AppProxy } from '../../../agent/proxy/port.ts';
 import { decideAcceptance } from '../../../agent/reconcile/accept.ts';
@@ -23,6 +21,7 @@ import { Outbox } from '../../../agent/session/outbox.ts';
 import type { SessionHandlers } from '../../../agent/session/port.ts';
 import { answersAfterMs, sandboxBehaviour } from './app-behaviour.ts';
 import { Life, mortal, type Around } from './life.ts';
+import { IMAGES, LOGS, watch } from './machine-parts.ts';
 import type { Random } from './random.ts';
 import type { Trace } from './trace.ts';
 import type { VirtualClock } from './virtual-clock.ts';
@@ -295,31 +294,3 @@ export class Machine {
 }
 
 const SYNCHRONOUS = new Set(['onExit', 'logDir', 'appDir', 'upperDir', 'path']);
-
-/** The same object, one method replaced. */
-function watch<T extends object, K extends keyof T>(target: T, name: K, replacement: T[K]): T {
-  return new Proxy(target, {
-    get: (from, key) => {
-      if (key === name) return replacement;
-      const value: unknown = Reflect.get(from, key, from);
-      return typeof value === 'function' ? (value.bind(from) as unknown) : value;
-    },
-  });
-}
-
-const IMAGES: Images = {
-  ensure: () => Promise.resolve(),
-  mount: () => Promise.resolve('/layers/app'),
-  adopt: () => Promise.reject(new Error('nothing is built here')),
-  has: () => Promise.resolve(true),
-  path: () => '/images/app',
-  collectGarbage: () => Promise.resolve(),
-};
-
-const LOGS: Logs = {
-  query: async function* () {
-    yield* [];
-  },
-  lastLines: () => Promise.resolve(['the last line of the app']),
-  write: () => Promise.resolve(),
-};
