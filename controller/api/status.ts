@@ -102,7 +102,8 @@ function appProblems(app: CountedApp): readonly ProblemBody[] {
 function instanceProblems({ name, counts, instances, nowMs }: CountedApp): readonly ProblemBody[] {
   const broken = counts.down.flatMap(({ at }) => (at !== undefined && isBroken(at) ? [at] : []));
   const down = broken.map((instance) => sayTrouble(name, instance, `is down. ${instance.reason?.message ?? lastExit(instance)}`));
-  const restless = instances.filter((instance) => instance.state === 'live' && keepsCrashing(instance, nowMs));
+  const wanted = instances.filter(({ desired, state }) => desired === 'run' && state === 'live');
+  const restless = wanted.filter((instance) => keepsCrashing(instance, nowMs));
   return [...down, ...restless.map((instance) => sayTrouble(name, instance, `keeps crashing: ${times(instance.restarts, 'restarted')}.`))];
 }
 

@@ -1,7 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import ssh2 from 'ssh2';
 import type { GitUser, Push, PushApp, PushGate, PushOutcome, PushOutput } from '../../controller/push/port.ts';
 import { moveRef } from '../../controller/push/git/repository.ts';
 import { createGitServer, type GitServer, type GitServerAddress, type GitServerConfig } from '../../controller/push/server.ts';
@@ -13,6 +12,7 @@ import { SlipwayError } from '../../shared/kit/errors.ts';
 import { run, type CommandResult } from '../../shared/kit/exec.ts';
 import { noFailpoint } from '../../shared/kit/failpoint.ts';
 import { silentLogger } from '../../shared/kit/log.ts';
+import { sshKeyPair } from './ssh-key-pair.ts';
 
 export interface TestKey {
   readonly path: string;
@@ -129,7 +129,7 @@ export class PushFixture {
 
   /** A key pair on disk; `user` makes it known to the gate. */
   async key(name: string, user?: string): Promise<TestKey> {
-    const pair = soundPair();
+    const pair = sshKeyPair();
     const path = join(this.dir, `key-${name}`);
     await writeFile(path, pair.private, { mode: 0o600 });
     const blob = Buffer.from(pair.public.split(' ')[1] ?? '', 'base64');
@@ -225,13 +225,5 @@ export class WorkTree {
 
   push(key: TestKey, ...args: readonly string[]): Promise<CommandResult> {
     return this.#fixture.git(key, this.dir, ['push', ...(args.length === 0 ? ['slipway', 'main'] : args)]);
-  }
-}
-
-/** One pair in 256 of ssh2's cannot be read again. */
-function soundPair(): { readonly private: string; readonly public: string } {
-  for (;;) {
-    const pair = ssh2.utils.generateKeyPairSync('ed25519');
-    if (!((ssh2.utils.parseKey(pair.private) as unknown) instanceof Error)) return pair;
   }
 }

@@ -18,12 +18,26 @@ export async function pidsBelow(dir: string): Promise<number[]> {
   return lists.flatMap((text) => text.split('\n').filter(Boolean).map(Number));
 }
 
-export async function removeGroups(dir: string): Promise<void> {
+/** A tool that has just ended may leave its own group a moment later, or remove it at the same time as we do. */
+const EMPTY_TIMEOUT_MS = 2_000;
+
+/** What is not empty by then stays, for the next agent's sweep. */
+export async function removeGroups(dir: string, clock: Clock): Promise<void> {
+  const deadlineMs = clock.monotonicMs() + EMPTY_TIMEOUT_MS;
+  for (let pauseMs = 1; !(await removedAll(dir)) && clock.monotonicMs() < deadlineMs; pauseMs = Math.min(50, pauseMs * 2)) {
+    await clock.sleep(pauseMs);
+  }
+}
+
+async function removedAll(dir: string): Promise<boolean> {
+  let all = true;
   for (const group of await groupsBelow(dir)) {
     await rmdir(group).catch((error: unknown) => {
-      if (!isErrno(error, 'ENOENT') && !isErrno(error, 'EBUSY')) throw error;
+      if (isErrno(error, 'EBUSY')) all = false;
+      else if (!isErrno(error, 'ENOENT')) throw error;
     });
   }
+  return all;
 }
 
 export async function childGroups(dir: string): Promise<string[]> {

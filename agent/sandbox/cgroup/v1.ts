@@ -42,11 +42,11 @@ export function createCgroupsV1(rootName: string, hierarchies: Hierarchies, cloc
     kill: (id) => killBelow(processesDir(id), clock),
     killAll: (id) => killBelow(dirname(processesDir(id)), clock),
     async remove(id) {
-      for (const top of all) await removeGroups(join(top, path(id)));
+      await Promise.all(all.map((top) => removeGroups(join(top, path(id)), clock)));
     },
     list: () => childGroups(join(memory, rootName)),
     async removeRoot() {
-      for (const top of all) await removeGroups(join(top, rootName));
+      await Promise.all(all.map((top) => removeGroups(join(top, rootName), clock)));
     },
   };
 }

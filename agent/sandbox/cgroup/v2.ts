@@ -37,9 +37,9 @@ export function createCgroupsV2(rootName: string, top: string, clock: Clock): Cg
     pids: (id) => pidsBelow(processesDir(id)),
     kill: (id) => killBelow(processesDir(id), clock),
     killAll: (id) => killBelow(dirname(processesDir(id)), clock),
-    remove: (id) => removeGroups(group(id)),
+    remove: (id) => removeGroups(group(id), clock),
     list: () => childGroups(join(top, rootName)),
-    removeRoot: () => removeGroups(join(top, rootName)),
+    removeRoot: () => removeGroups(join(top, rootName), clock),
   };
 }
 

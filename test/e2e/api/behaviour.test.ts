@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
-import ssh2 from 'ssh2';
 import type { AppBody, ConfigChangedBody, ErrorBody, JoinBody, JoinTokenBody, KeyBody, NewUserBody } from '../../../shared/domain/api.ts';
 import { makeCsr } from '../../support/csr.ts';
 import { digestOfBytes, openApi, type ApiFixture, type Caller } from '../../support/api-fixture.ts';
+import { sshKeyPair } from '../../support/ssh-key-pair.ts';
 
 describe('the API', () => {
   let fixture: ApiFixture;
@@ -88,7 +88,7 @@ describe('the API', () => {
   });
 
   it('adds, lists and removes the keys of the caller', async () => {
-    const { public: publicKey, private: privateKey } = ssh2.utils.generateKeyPairSync('ed25519');
+    const { public: publicKey, private: privateKey } = sshKeyPair();
     const key = await ok<KeyBody>(ada, 'POST', '/v1/keys', { publicKey: `${publicKey} laptop` });
     assert.equal((await expectError(admin, 'POST', '/v1/keys', { publicKey })).error, 'SLIP_KEY_TAKEN');
     const refused = await expectError(ada, 'POST', '/v1/keys', { publicKey: privateKey });

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import ssh2 from 'ssh2';
 import type { ApiDeps } from '../../../controller/api/deps.ts';
 import { apiRoutes } from '../../../controller/api/routes.ts';
 import { newSerial } from '../../../controller/access/ca/certificates.ts';
@@ -14,6 +13,7 @@ import { API_CONFIG, FAKE_PROGRAM, openApi, type ApiFixture, type Caller } from 
 import { makeCsr } from '../../support/csr.ts';
 import { eventually } from '../../support/eventually.ts';
 import { addApp, addNode, assignment, newRelease, noChange, slugOf } from '../../support/store-fixtures.ts';
+import { sshKeyPair } from '../../support/ssh-key-pair.ts';
 
 /** The table alone: handlers are not called here, so no deps are needed. */
 const ROUTES = apiRoutes(API_CONFIG, { clock: systemClock } as ApiDeps).filter(({ method }) => method !== 'GET' && method !== 'HEAD');
@@ -25,7 +25,7 @@ const TELLS_NOTHING: Readonly<Record<string, string>> = {
   'POST /node/certificate': 'a certificate that nobody uses yet; its first use is told',
 };
 
-const KEYS = [1, 2].map(() => ssh2.utils.generateKeyPairSync('ed25519').public);
+const KEYS = [1, 2].map(() => sshKeyPair().public);
 
 interface Ask {
   readonly path: string;

@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
-import ssh2 from 'ssh2';
 import type { StatusBody } from '../../../shared/domain/api.ts';
 import { parseAppName } from '../../../shared/domain/names.ts';
 import { DEFAULT_ENV, run, runOk, start, type CommandResult } from '../../../shared/kit/exec.ts';
 import { openApi, type ApiFixture } from '../../support/api-fixture.ts';
+import { sshKeyPair } from '../../support/ssh-key-pair.ts';
 
 const SLIPWAY = join(import.meta.dirname, '../../../bin/slipway');
 /** Where script/bootstrap found a Node on PATH it brought none, so the command takes that one. */
@@ -101,7 +101,7 @@ describe('the slipway command', () => {
   });
 
   it('adds and removes keys, and never a private one', async () => {
-    const pair = ssh2.utils.generateKeyPairSync('ed25519');
+    const pair = sshKeyPair();
     await writeFile(join(dir, 'key.pub'), `${pair.public.trim()} laptop\n`);
     await writeFile(join(dir, 'key'), pair.private);
     assert.match(await ok(['keys:add', 'key.pub']), /^Added SHA256:\S+ laptop\n$/);

@@ -4,8 +4,9 @@ import { describe, it } from 'node:test';
 import ssh2 from 'ssh2';
 import { parsePublicKey } from '../../../../controller/access/ssh-keys.ts';
 import { SlipwayError } from '../../../../shared/kit/errors.ts';
+import { sshKeyPair } from '../../../support/ssh-key-pair.ts';
 
-const ed25519 = ssh2.utils.generateKeyPairSync('ed25519');
+const ed25519 = sshKeyPair();
 
 function refusal(text: string): SlipwayError {
   try {

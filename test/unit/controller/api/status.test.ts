@@ -93,6 +93,8 @@ describe('status', () => {
     const lastExit = { code: 1, oomKilled: false, atMs: 990_000 };
     const body = status({ instances: [instance({ restarts: 4, lastExit })] });
     assert.deepEqual(messages(body), ['shop: web.1 on fra-1 keeps crashing: restarted 4 times.']);
+    const replaced = instance({ restarts: 4, lastExit, desired: 'standby' });
+    assert.deepEqual(messages(status({ instances: [instance({}), replaced] })), [], 'what has been replaced is no trouble any more');
     assert.deepEqual(messages(status({ instances: [instance({ restarts: 2, lastExit })] })), []);
     assert.deepEqual(messages(status({ instances: [instance({ restarts: 4, lastExit: { ...lastExit, atMs: 0 } })] })), []);
   });
