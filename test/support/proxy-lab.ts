@@ -11,6 +11,7 @@ import type { AppName } from '../../shared/domain/names.ts';
 import { systemClock } from '../../shared/kit/clock.ts';
 import { run } from '../../shared/kit/exec.ts';
 import { silentLogger } from '../../shared/kit/log.ts';
+import { freePorts } from './free-ports.ts';
 
 export interface ProxyLab {
   readonly proxy: Proxy;
@@ -35,11 +36,7 @@ export async function openProxyLab(overrides: Partial<HaproxyConfig> = {}): Prom
 }
 
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
+  const [port = 0] = await freePorts(1);
   return port;
 }
 

@@ -121,8 +121,11 @@ export function farOptions(settings: ProxySettings, peer: Peer): string {
   return `${tlsOf(settings, peer)} track ${CHECKS}/${peer.nodeId}`;
 }
 
-/** A node can show a certificate for its own name only, whatever address it claims. */
+/**
+ * A node can show a certificate for its own name only, whatever address it claims. And it shows it in every handshake: a session that
+ * is taken up again would go on with the certificate of its beginning, which may be refused by now.
+ */
 function tlsOf({ stateDir }: ProxySettings, { nodeId }: Peer): string {
   const { meshCertificate, meshCa } = proxyPaths(stateDir);
-  return `ssl crt ${meshCertificate} ca-file ${meshCa} verify required verifyhost ${meshNameOf(nodeId)} ssl-min-ver TLSv1.2`;
+  return `ssl crt ${meshCertificate} ca-file ${meshCa} verify required verifyhost ${meshNameOf(nodeId)} ssl-min-ver TLSv1.2 no-ssl-reuse`;
 }
