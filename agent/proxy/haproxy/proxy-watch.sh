@@ -49,16 +49,17 @@ exec 7<>log.fifo
 # A logger left by a watcher that was killed would hold the log folder.
 if left=$(alive logger.pid); then kill -TERM "$left"; fi
 
+# In a session of its own: the kernel shares a busy machine out by sessions, and haproxy's share is not to pay for its log.
 start_logger() {
   (
     child=
     trap 'kill -TERM $child 2>/dev/null; exit 0' TERM
     while :; do
       if command -v s6-log >/dev/null; then
-        s6-log -l 8192 "n$log_files" "s$log_bytes" t ./log <log.fifo 7>&- 9>&- &
+        setsid s6-log -l 8192 "n$log_files" "s$log_bytes" t ./log <log.fifo 7>&- 9>&- &
       elif command -v svlogd >/dev/null; then
         printf 's%s\nn%s\n' "$log_bytes" "$log_files" >log/config
-        svlogd -t -l 8192 ./log <log.fifo 7>&- 9>&- &
+        setsid svlogd -t -l 8192 ./log <log.fifo 7>&- 9>&- &
       else
         cat <log.fifo 7>&- 9>&- >/dev/null &
       fi
