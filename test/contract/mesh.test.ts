@@ -1,90 +1,15 @@
 import assert from 'node:assert/strict';
-import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
-import { connect as tlsConnect, type TLSSocket } from 'node:tls';
+import { connect as tlsConnect } from 'node:tls';
 import { openCa } from '../../controller/access/ca/open-ca.ts';
-import { parseRouterLine } from '../../agent/proxy/router-line.ts';
 import { clockAt, issueNode, makeCa, serverTls } from '../support/certificates.ts';
 import { eventually } from '../support/eventually.ts';
-import { MeshLab, type MeshNode } from '../support/mesh-lab.ts';
+import { MeshLab } from '../support/mesh-lab.ts';
 import { ask, openBackend, routesOf, type TestBackend } from '../support/proxy-lab.ts';
-
-interface Pair {
-  readonly lab: MeshLab;
-  /** Has no instance of alpha. */
-  readonly front: MeshNode;
-  readonly home: MeshNode;
-  readonly backend: TestBackend;
-}
-
-const echo = (request: IncomingMessage, response: ServerResponse): void => {
-  if (request.url === '/vanish') request.socket.destroy();
-  else request.resume().on('end', () => response.end(JSON.stringify(request.headers)));
-};
-
-/** alpha runs on `home` alone. */
-async function openPair(t: TestContext): Promise<Pair> {
-  const lab = new MeshLab(t, await makeCa(t));
-  const [front, home] = [await lab.node('fr'), await lab.node('ho')];
-  const backend = await openBackend('one0000001', echo);
-  t.after(() => backend[Symbol.asyncDispose]());
-  await start(front, home);
-  await home.apply([routesOf('alpha', [backend])]);
-  await front.apply([{ ...routesOf('alpha', []), peers: [home.peer] }]);
-  await reachable(front);
-  return { lab, front, home, backend };
-}
-
-async function start(...nodes: readonly MeshNode[]): Promise<void> {
-  for (const node of nodes) await node.proxy.ensureRunning();
-}
-
-async function reachable(node: MeshNode): Promise<void> {
-  await eventually('its peers are up', async () => (await node.proxy.unreachablePeers()).length === 0);
-}
-
-async function headersAt(node: MeshNode, headers: Record<string, string> = {}): Promise<Record<string, string>> {
-  const { status, body } = await ask(node.port, 'alpha.test', { headers });
-  assert.equal(status, 200, body);
-  return JSON.parse(body) as Record<string, string>;
-}
-
-/** Router lines of an app on a node, oldest first. */
-async function routerLines(node: MeshNode): Promise<string[]> {
-  const text = await readFile(join(node.stateDir, 'log', 'current'), 'utf8');
-  return text.split('\n').flatMap((line) => parseRouterLine(line.slice(line.indexOf('slip1')))?.message ?? []);
-}
-
-/** What a client with this certificate gets from a mesh port: a status line, or why not. */
-async function knock(port: number, tls: { key?: string; cert?: string } = {}): Promise<string> {
-  const socket = tlsConnect({ host: '127.0.0.1', port, rejectUnauthorized: false, ...tls });
-  const chunks: Buffer[] = [];
-  const failures: string[] = [];
-  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
-  socket.on('error', (error: Error) => failures.push(error.message));
-  socket.write('GET / HTTP/1.1\r\nHost: alpha.test\r\nConnection: close\r\n\r\n');
-  await new Promise((resolve) => socket.on('close', resolve));
-  return chunks.length > 0 ? (Buffer.concat(chunks).toString().split('\r\n')[0] ?? '') : `refused ${failures.join()}`;
-}
-
-function serialIn(certificate: string): string {
-  return new X509Certificate(certificate).serialNumber.toLowerCase();
-}
-
-/** The head of the answer to one more request on an open connection; empty when it was hung up. */
-async function requestOn(socket: TLSSocket): Promise<string> {
-  const answer = new Promise<string>((resolve) => {
-    socket.once('data', (chunk: Buffer) => resolve(chunk.toString()));
-    socket.once('close', () => resolve(''));
-  });
-  socket.on('error', () => undefined);
-  socket.write('GET / HTTP/1.1\r\nHost: alpha.test\r\n\r\n');
-  return answer;
-}
+import { openPair, start, reachable, headersAt, routerLines, knock } from '../support/mesh-pair.ts';
 
 describe('any node answers: the mesh of real proxies', () => {
   test('a node without the app sends its requests to one that has it, with what the client said', async (t) => {
@@ -246,63 +171,6 @@ describe('any node answers: the mesh of real proxies', () => {
     assert.equal((await ask(front.port, 'alpha.test')).body, here.id);
     await front.apply([{ ...routesOf('alpha', []), peers: [home.peer] }]);
     assert.equal((await headersAt(front))['x-slipway-hop'], front.peer.name);
-  });
-});
-
-describe('certificates from before a revocation or a rejoin, between real proxies', () => {
-  test('a former certificate is good for nothing from the next request on, on connections that are open as well', async (t) => {
-    const { lab, front, home, backend } = await openPair(t);
-    const stolen = front.tls;
-    const thief = tlsConnect({
-      host: '127.0.0.1',
-      port: home.peer.port,
-      rejectUnauthorized: false,
-      key: stolen.key,
-      cert: stolen.certificate,
-    });
-    t.after(() => thief.destroy());
-    assert.match(await requestOn(thief), /^HTTP\/1.1 200/);
-    const bystander = await lab.node('by');
-    await start(bystander);
-    await front.apply([{ ...routesOf('alpha', []), peers: [home.peer] }]);
-    await home.apply([routesOf('alpha', [backend])]);
-    await bystander.apply([{ ...routesOf('alpha', []), peers: [home.peer] }]);
-    await reachable(bystander);
-    const reloads = (): number => home.logger.events.filter(({ event }) => event === 'proxy.reload').length;
-    const before = reloads();
-    const statuses: number[] = [];
-    const over = new AbortController();
-    const load = (async () => {
-      while (!over.signal.aborted) statuses.push((await ask(bystander.port, 'alpha.test')).status);
-    })();
-    await home.apply([routesOf('alpha', [backend])], [serialIn(stolen.certificate)]);
-    assert.equal(reloads(), before);
-    assert.match(await requestOn(thief), /^HTTP\/1.1 425/, 'on the connection that was open');
-    assert.match(await knock(home.peer.port, { key: stolen.key, cert: stolen.certificate }), /^HTTP\/1.1 425/);
-    over.abort();
-    await load;
-    assert.ok(statuses.length > 0 && statuses.every((status) => status === 200), 'nobody else lost a request');
-  });
-
-  test('a node that rejoined is served with its new certificate, and not with the former one', async (t) => {
-    const { lab, front, home, backend } = await openPair(t);
-    await headersAt(front);
-    const former = serialIn(front.tls.certificate);
-    front.tls = (await issueNode(lab.ca, front.peer.nodeId)).tls;
-    await front.proxy.ensureRunning();
-    await home.apply([routesOf('alpha', [backend])], [former]);
-    for (let turn = 0; turn < 10; turn += 1) assert.equal((await ask(front.port, 'alpha.test')).status, 200, `turn ${String(turn)}`);
-  });
-
-  test('who answers with a former certificate of a node is not believed either', async (t) => {
-    const { lab, front, home } = await openPair(t);
-    await headersAt(front);
-    const routes = [{ ...routesOf('alpha', []), peers: [home.peer] }];
-    await front.apply(routes, [serialIn(home.tls.certificate)]);
-    assert.equal((await ask(front.port, 'alpha.test')).status, 503);
-    home.tls = (await issueNode(lab.ca, home.peer.nodeId)).tls;
-    await home.proxy.ensureRunning();
-    await eventually('the rejoined node is believed', async () => (await ask(front.port, 'alpha.test')).status === 200);
   });
 });
 
