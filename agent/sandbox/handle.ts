@@ -2,6 +2,9 @@ import { readFile, stat } from 'node:fs/promises';
 import { constants } from 'node:os';
 import type { Exit } from '../../shared/domain/instance.ts';
 import { readFileIfExists } from '../../shared/kit/atomic-file.ts';
+import { INSIDE_DIR } from './policy.ts';
+
+const REPORTER = `${INSIDE_DIR}/bin/report.sh`;
 
 /** A process that cannot be mistaken for a later one with its number. */
 export interface ProcessHandle {
@@ -65,22 +68,24 @@ async function innerPid(pid: number): Promise<number | undefined> {
 }
 
 /**
- * SIGTERM to the processes of a sandbox's own pid namespace. Not to the tool outside, nor to its init inside: that one answers
- * TERM with KILL for all after a second.
- * @returns whether a process of the app was among them, and not only the parent of its first one, which waits for it
+ * SIGTERM to the processes of a sandbox's own pid namespace, once the app is among them. Not to the tool outside, nor to its init
+ * inside: that one answers TERM with KILL for all after a second. Nor to the programs that a tool runs inside to set a sandbox up.
+ * @returns whether the app was there to hear it
  */
 export async function terminateInside(pids: readonly number[]): Promise<boolean> {
-  const inside = await Promise.all(pids.map(async (pid) => ((await innerPid(pid)) ?? 1) > 1));
-  const heard = pids.filter((_, index) => inside[index] === true);
-  for (const pid of heard) sendTerm(pid);
-  // Looked at afterwards: what was another program before may have become this one meanwhile, deaf.
-  return (await Promise.all(heard.map(isReporter))).includes(false);
+  const numbers = await Promise.all(pids.map(innerPid));
+  const inside = pids.filter((_, index) => (numbers[index] ?? 1) > 1);
+  const reporters = (await Promise.all(inside.map(isReporter))).filter(Boolean).length;
+  // Two with the command of report.sh: the younger one is about to become the app, and still deaf.
+  if (reporters === 0 || reporters === inside.length) return false;
+  for (const pid of inside) sendTerm(pid);
+  return true;
 }
 
-/** Runs report.sh, or is about to become the app's first process. */
+/** Runs report.sh, the parent of the app's first process. */
 async function isReporter(pid: number): Promise<boolean> {
   const command = await readFile(`/proc/${String(pid)}/cmdline`, 'utf8').catch(() => '');
-  return command.split('\0', 3).some((argument) => argument.endsWith('/report.sh'));
+  return command.split('\0', 2)[1] === REPORTER;
 }
 
 function sendTerm(pid: number): void {
