@@ -45,6 +45,8 @@ import { tellLastSwitch, upgradeTo, type UpgradeDeps } from './upgrade.ts';
 const PRODUCT_DIR = join(import.meta.dirname, '..');
 const HOST_CHECK_MS = 5_000;
 const GATE_WRONG_BIND_MS = 5_000;
+/** Two nodes that have just joined learn of each other in less; that is no trouble to tell of. */
+const PEER_UNREACHABLE_MS = 5_000;
 
 export interface Basics {
   readonly config: AgentConfig;
@@ -262,7 +264,7 @@ function sessionHandlers(
     }),
     heartbeat: async () => ({
       ...(await collectHeartbeat(config.stateDir, loop.statuses().filter((status) => status.state === 'live').length)),
-      unreachablePeerIds: await proxy.unreachablePeers(),
+      unreachablePeerIds: await proxy.unreachablePeers(PEER_UNREACHABLE_MS),
     }),
     instances: () => loop.statuses(),
     accept: async (desired) => {

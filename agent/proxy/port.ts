@@ -36,8 +36,8 @@ export interface Proxy {
   forget(backendId: string): Promise<void>;
   /** True when the process runs and answers. */
   healthy(): Promise<boolean>;
-  /** Ids of the nodes it would send requests to and cannot reach. */
-  unreachablePeers(): Promise<readonly string[]>;
+  /** Ids of the nodes it would send requests to and has not reached for so long. */
+  unreachablePeers(forMs: number): Promise<readonly string[]>;
   /** Takes over the node's certificate from its files if it is another one, without a reload. */
   renewCertificate(): Promise<void>;
   /** Starts it if it is not running (it survives the agent), with the routes of the last `apply`; renews its certificate if it is. */

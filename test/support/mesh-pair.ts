@@ -42,7 +42,7 @@ export async function start(...nodes: readonly MeshNode[]): Promise<void> {
 }
 
 export async function reachable(node: MeshNode): Promise<void> {
-  await eventually('its peers are up', async () => (await node.proxy.unreachablePeers()).length === 0);
+  await eventually('its peers are up', async () => (await node.proxy.unreachablePeers(0)).length === 0);
 }
 
 export async function headersAt(node: MeshNode, headers: Record<string, string> = {}): Promise<Record<string, string>> {

@@ -145,10 +145,10 @@ class Haproxy implements Proxy {
     });
   }
 
-  async unreachablePeers(): Promise<readonly string[]> {
+  async unreachablePeers(forMs: number): Promise<readonly string[]> {
     if (this.#settings.mesh === undefined) return [];
     const servers = await this.#runtime.servers(CHECKS).catch(() => []);
-    return servers.filter((server) => server.down).map((server) => server.name);
+    return servers.filter(({ downForMs }) => downForMs !== undefined && downForMs >= forMs).map((server) => server.name);
   }
 
   /** What cannot be read leaves the process with what it has: it was whole when it started. */

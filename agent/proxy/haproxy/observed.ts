@@ -7,8 +7,8 @@ export interface ObservedServer {
   readonly port: number;
   /** Takes new requests. */
   readonly ready: boolean;
-  /** Found unreachable by its check; false for what has none. */
-  readonly down: boolean;
+  /** Since its check found it unreachable, in whole seconds; `undefined` for what is up or has no check. */
+  readonly downForMs: number | undefined;
 }
 
 export interface Observed {
@@ -53,7 +53,7 @@ export function parseServersState(reply: string): Map<string, ObservedServer> {
       address: row.get('srv_addr') ?? '',
       port: Number(row.get('srv_port')),
       ready: (Number(row.get('srv_admin_state')) & NOT_READY) === 0,
-      down: row.get('srv_op_state') === '0',
+      downForMs: row.get('srv_op_state') === '0' ? Number(row.get('srv_time_since_last_change')) * 1000 : undefined,
     });
   }
   return servers;

@@ -252,7 +252,7 @@ function assumedServers(table: SlotTable, except: ReadonlySet<string>): [string,
 }
 
 function assumed(pool: string, name: string, is: { address: string; port: number; ready: boolean }): [string, ObservedServer] {
-  return [name, { pool, name, address: is.address, port: is.port, ready: is.ready, down: false }];
+  return [name, { pool, name, address: is.address, port: is.port, ready: is.ready, downForMs: undefined }];
 }
 
 function mismatch(notes: readonly string[], masterPid: number | undefined): SlipwayError {

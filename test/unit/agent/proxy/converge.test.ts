@@ -83,7 +83,7 @@ class Model {
 
   #put(pool: string, name: string, where = '127.0.0.1:1'): void {
     const [address = '', port = ''] = where.split(':');
-    this.servers.set(name, { pool, name, address, port: Number(port), ready: false, down: false });
+    this.servers.set(name, { pool, name, address, port: Number(port), ready: false, downForMs: undefined });
   }
 
   /** Where a request for the host may go: addresses of ready servers; `undefined` for an unknown host. */

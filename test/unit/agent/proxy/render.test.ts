@@ -99,7 +99,13 @@ describe('replies of the runtime API', () => {
       [...servers.values()].map((server) => server.ready),
       [true, false, true, false, false, false, false],
     );
-    assert.deepEqual(servers.get('s0'), { pool: 'p', name: 's0', address: '10.0.0.1', port: 80, ready: true, down: false });
+    assert.deepEqual(servers.get('s0'), { pool: 'p', name: 's0', address: '10.0.0.1', port: 80, ready: true, downForMs: undefined });
+  });
+
+  test('a server is down since its check has failed', () => {
+    const head = '# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_time_since_last_change srv_port';
+    const servers = parseServersState(`1\n${head}\n3 p 1 up 10.0.0.1 2 0 1 9 80\n3 p 2 down 10.0.0.2 0 0 1 7 80\n`);
+    assert.deepEqual([servers.get('up')?.downForMs, servers.get('down')?.downForMs], [undefined, 7000]);
   });
 
   test('connections in use are counted by server', () => {
