@@ -13,6 +13,7 @@ import { openCa } from './access/ca/open-ca.ts';
 import { createApi, type Api } from './api/create-api.ts';
 import { NodeConnections } from './api/node-connections.ts';
 import { awaitBuilder, BUILDER_RETURN_MS } from './build/await-builder.ts';
+import { BuilderPool } from './build/builder-pool.ts';
 import { BuildLogs } from './build/build-log.ts';
 import { createImageStore } from './build/image-store.ts';
 import type { ImageStore } from './build/port.ts';
@@ -93,6 +94,7 @@ export async function openFoundations(config: ControllerConfig, clock: Clock): P
 
 export interface Parts extends Foundations {
   readonly dispatch: Dispatch;
+  readonly builderPool: BuilderPool;
   readonly builds: Builds;
   readonly buildLogs: BuildLogs;
   readonly releases: Releases;
@@ -131,7 +133,8 @@ export async function composePipeline(basics: Basics, foundations: Foundations):
   const formations = new Formations({ ...restartDeps, restarts: new Restarts(restartDeps), queue });
   const buildLogs = new BuildLogs(paths.builds);
   const limits = { ...DEFAULT_BUILD_POLICY, ...defined(config.build) };
-  const builds = new Builds({ store, builders: dispatch.builders, logs: buildLogs, failpoint, limits });
+  const builderPool = new BuilderPool({ store, builders: dispatch.builders }, await store.builderLabels());
+  const builds = new Builds({ store, builders: dispatch.builders, pool: builderPool, logs: buildLogs, failpoint, limits });
   const deploys = new Deploys({
     store,
     builds,
@@ -146,7 +149,7 @@ export async function composePipeline(basics: Basics, foundations: Foundations):
   const { lostAfterMs } = config;
   const { fleet } = dispatch;
   const movement = createMovement({ store, fleet, queue, clock, log, failpoint, newInstanceId, lostAfterMs, signal });
-  return { ...foundations, dispatch, builds, buildLogs, releases, formations, deploys, movement, programs, upgrades };
+  return { ...foundations, dispatch, builderPool, builds, buildLogs, releases, formations, deploys, movement, programs, upgrades };
 }
 
 async function composeDispatch(
@@ -189,7 +192,7 @@ async function setRef(reposDir: string, app: App, to: { readonly ref: string; re
 export function composeGitServer(basics: Basics, parts: Parts): GitServer {
   const { config, clock, log, failpoint } = basics;
   const paths = controllerPaths(config.stateDir);
-  const { builders } = parts.dispatch;
+  const builders = parts.builderPool;
   const builderUntilMs = clock.monotonicMs() + BUILDER_RETURN_MS;
   const gate = createPushGate({
     store: parts.store,
@@ -197,9 +200,7 @@ export function composeGitServer(basics: Basics, parts: Parts): GitServer {
     defaultStack: config.defaultStack,
     folders: [paths.repos, paths.images, config.stateDir],
     awaitBuilder: (io) => awaitBuilder({ builders, fleet: parts.dispatch.fleet, clock, untilMs: builderUntilMs }, io),
-    requireBuilder: (app) => {
-      parts.builds.requireBuilder(app);
-    },
+    requireBuilder: (app) => void builders.choose(app),
     deploy: (push, output, signal) => parts.deploys.run(push, output, signal),
   });
   return createGitServer(
@@ -229,6 +230,7 @@ export function composeApi(basics: Basics, parts: Parts, ports: { readonly ssh: 
       fleet: dispatch.fleet,
       images,
       taskSources: builds,
+      builderPool: parts.builderPool,
       authority,
       programs: parts.programs,
       upgrades: parts.upgrades,

@@ -1,4 +1,4 @@
-import type { LostAfterBody, NodeInfoBody, PlacedBody, RebalanceBody } from '../../shared/domain/api-nodes.ts';
+import type { BuildersBody, LostAfterBody, NodeInfoBody, PlacedBody, RebalanceBody } from '../../shared/domain/api-nodes.ts';
 import type { Look } from './history.ts';
 import type { Paint } from './paint.ts';
 import { renderProblems } from './problems.ts';
@@ -72,4 +72,15 @@ export function renderLostAfter(app: string, { lostAfterMs, defaultMs }: LostAft
   if (lostAfterMs === 'never') return `${app}: instances stay with their node however long it is silent.\n`;
   const common = lostAfterMs === undefined ? " (the controller's default)" : '';
   return `${app}: instances are started elsewhere when their node has been silent for ${renderDuration(lostAfterMs ?? defaultMs)}${common}.\n`;
+}
+
+export function renderBuilders({ require: required, nodes }: BuildersBody, paint: Paint): string {
+  const labels = Object.entries(required).map(([label, value]) => `${label}=${value}`);
+  const rule =
+    labels.length === 0 ? 'Every node whose agent is set to build may build.' : `Only nodes with ${labels.sort().join(', ')} may build.`;
+  const rows = nodes.map(({ name, whyNot }): Cell[] => {
+    const word = whyNot === undefined ? { text: 'builds', paint: paint.green } : { text: 'does not', paint: paint.yellow };
+    return [name, word, whyNot ?? ''];
+  });
+  return `=== ${paint.bold('Builders')}\n${rule}\n${renderTable(rows)}`;
 }

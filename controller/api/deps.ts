@@ -1,5 +1,6 @@
 import type { Action } from '../access/policy.ts';
 import type { Authority } from '../access/ca/authority.ts';
+import type { BuilderPool } from '../build/builder-pool.ts';
 import type { ImageStore, TaskSources } from '../build/port.ts';
 import type { Programs } from '../install/programs.ts';
 import type { Upgrades } from '../install/upgrades.ts';
@@ -41,6 +42,7 @@ export interface ApiDeps {
   readonly fleet: Fleet;
   readonly images: ImageStore;
   readonly taskSources: TaskSources;
+  readonly builderPool: BuilderPool;
   readonly authority: Authority;
   readonly programs: Programs;
   readonly upgrades: Pick<Upgrades, 'start' | 'status'>;

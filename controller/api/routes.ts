@@ -3,6 +3,7 @@ import type { Route } from './route.ts';
 import { accountRoutes } from './routes/account.ts';
 import { adminRoutes } from './routes/admin.ts';
 import { appRoutes } from './routes/apps.ts';
+import { builderRoutes } from './routes/builders.ts';
 import { buildRoutes } from './routes/builds.ts';
 import { domainRoutes } from './routes/domains.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -34,6 +35,7 @@ export function apiRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
     ...whyRoutes(deps),
     ...fleetRoutes(config, deps),
     ...nodeRoutes(deps),
+    ...builderRoutes(deps),
     ...adminRoutes(config, deps),
     ...identityRoutes(deps),
   ];

@@ -71,9 +71,10 @@ function heldProblems(held: readonly string[]): readonly ProblemBody[] {
 
 function fleetProblems(nodes: readonly NodeBody[]): readonly ProblemBody[] {
   if (nodes.length === 0) return [{ message: 'No node has joined yet, so nothing can be built or run.', next: 'slipway nodes:token' }];
-  const builders = nodes.filter((node) => node.connected && node.builder === true);
-  if (builders.length > 0) return [];
-  return [{ message: 'No connected node can build, so pushes are refused.', next: 'slipway nodes' }];
+  const connected = nodes.filter((node) => node.connected);
+  if (connected.some((node) => node.builder === true)) return [];
+  const next = connected.length === 0 ? 'slipway nodes' : 'slipway builders';
+  return [{ message: 'No connected node can build, so pushes are refused.', next }];
 }
 
 function nodeProblems(node: NodeBody): readonly ProblemBody[] {

@@ -1,3 +1,4 @@
+import type { BuilderPool } from '../build/builder-pool.ts';
 import type { LiveNode } from '../dispatch/port.ts';
 import type { App, AssignmentRow, Build, NodeRow, Release, SshKey, User } from '../store/port.ts';
 import type { AppBody, BuildBody, InstanceBody, KeyBody, NodeBody, ProblemBody, ReleaseBody, UserBody } from '../../shared/domain/api.ts';
@@ -60,7 +61,12 @@ function viewTrouble({ versionTrouble: trouble }: LiveNode): ProblemBody | undef
   return trouble === undefined ? undefined : { message: trouble.message, next: trouble.hint ?? 'slipway nodes' };
 }
 
-export function viewNode(row: NodeRow, live: LiveNode | undefined, monotonicMs: number): NodeBody {
+export interface NodeLook {
+  readonly pool: Pick<BuilderPool, 'whyNot'>;
+  readonly monotonicMs: number;
+}
+
+export function viewNode(row: NodeRow, live: LiveNode | undefined, { pool, monotonicMs }: NodeLook): NodeBody {
   const { name, state, labels, joinedAtMs, cordoned } = row;
   const [draining, lost] = [row.drainUntilMs !== undefined, row.lostAtMs !== undefined];
   const durable = { name, state, labels, joinedAtMs, cordoned, draining, lost };
@@ -69,7 +75,7 @@ export function viewNode(row: NodeRow, live: LiveNode | undefined, monotonicMs: 
     ...durable,
     connected: live.connected,
     lastSeenMsAgo: live.lastSeenAtMs === undefined ? undefined : Math.max(0, Math.round(monotonicMs - live.lastSeenAtMs)),
-    builder: live.builder,
+    builder: live.builder && pool.whyNot({ ...live, cordoned: cordoned || draining }) === undefined,
     platform: live.platform,
     sandboxDriver: live.sandboxDriver,
     agentVersion: live.agentVersion,

@@ -1,5 +1,6 @@
 import type { BuildResult, BuildTask } from '../../shared/domain/build.ts';
 import type { Digest, NodeId, TaskId } from '../../shared/domain/ids.ts';
+import type { RequiredLabels } from '../../shared/domain/placement.ts';
 
 /** Durable, content-addressed slug layers on the controller's disk. */
 export interface ImageStore {
@@ -14,7 +15,7 @@ export interface ImageStore {
 
 /** Runs tasks on connected builder agents: the only way the controller gets anything of an app executed. */
 export interface Builders {
-  /** Connected, ready nodes that may build. */
+  /** Connected, ready nodes whose agent is set to build; whether they may is the fleet's rule to say. */
   available(): readonly BuilderNode[];
   /** Sends the task and resolves with the agent's result. Aborting cancels it there. @throws SLIP_BUILD_*, SLIP_BUILDER_LOST */
   run(node: NodeId, task: BuildTask, output: (chunk: Uint8Array) => void, signal: AbortSignal): Promise<BuildResult>;
@@ -27,6 +28,10 @@ export interface BuilderNode {
   /** Apps whose build cache it holds. */
   readonly cachedApps: ReadonlySet<string>;
   readonly stacks: readonly string[];
+  /** Given by the operator; nothing that a node says of itself. */
+  readonly labels: RequiredLabels;
+  /** Or draining: it gets nothing new. */
+  readonly cordoned: boolean;
 }
 
 /** The source of a running task, for the agent that holds it: `git archive` of its commit, compressed. */

@@ -7,12 +7,13 @@ import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import { LineOutput } from '../../shared/kit/line-output.ts';
 import type { App, Build, Store, User } from '../store/port.ts';
 import type { BuildLogs } from './build-log.ts';
-import { chooseBuilder } from './choose-builder.ts';
+import type { BuilderPool } from './builder-pool.ts';
 import type { Builders, TaskSources } from './port.ts';
 
 export interface BuildsDeps {
   readonly store: Store;
-  readonly builders: Builders;
+  readonly builders: Pick<Builders, 'run'>;
+  readonly pool: Pick<BuilderPool, 'choose'>;
   readonly logs: BuildLogs;
   readonly failpoint: Failpoint;
   readonly limits: BuildPolicy;
@@ -61,17 +62,6 @@ export class Builds implements TaskSources {
     this.#deps = deps;
   }
 
-  /** @throws SLIP_BUILD_NO_BUILDER when no connected node could take a build of this app */
-  requireBuilder(app: { readonly id: string; readonly stack: string }): void {
-    if (chooseBuilder(this.#deps.builders.available(), app) !== undefined) return;
-    throw new SlipwayError({
-      code: 'SLIP_BUILD_NO_BUILDER',
-      kind: 'transient',
-      message: 'No builder is online, so nothing can be built now.',
-      hint: 'See which nodes are connected with: slipway status — then push again; nothing was changed.',
-    });
-  }
-
   /** Builds a commit. The build row and its output are kept, whatever the end. @throws SLIP_BUILD_*, SLIP_BUILDER_LOST */
   async run(request: BuildRequest): Promise<{ build: Build; result: BuildResult }> {
     const { store } = this.#deps;
@@ -104,9 +94,7 @@ export class Builds implements TaskSources {
   }
 
   async #onBuilder(request: BuildRequest, build: Build, output: (chunk: Uint8Array) => void): Promise<BuildResult> {
-    this.requireBuilder(request.app);
-    const node = chooseBuilder(this.#deps.builders.available(), request.app);
-    if (node === undefined) throw new SlipwayError({ code: 'SLIP_BUILD_NO_BUILDER', kind: 'transient', message: 'No builder is online.' });
+    const node = this.#deps.pool.choose(request.app);
     const task = await this.#task(request);
     this.#sources.set(task.taskId, { node: node.nodeId, open: request.openSource });
     await this.#deps.store.setBuildState(build.id, 'running');

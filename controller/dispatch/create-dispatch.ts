@@ -135,6 +135,8 @@ function createBuilders(dispatcher: Dispatcher): Builders {
         runningTasks: dispatcher.tasks.countOn(node.id),
         cachedApps: node.cachedApps,
         stacks: node.facts.stacks,
+        labels: node.labels,
+        cordoned: node.cordoned || node.draining,
       }));
   return {
     available,

@@ -1,5 +1,5 @@
 import type { NodeId } from '../../shared/domain/ids.ts';
-import type { PlacementRule } from '../../shared/domain/placement.ts';
+import { missingLabel, type PlacementRule } from '../../shared/domain/placement.ts';
 
 /** What the planners may know of a node. */
 export interface PlanNode {
@@ -77,10 +77,8 @@ export function refusal(node: PlanNode, { rule, slug }: Pick<Needs, 'rule' | 'sl
   if (!node.connected) return 'it is not connected';
   if (node.refuses === true) return 'it does not obey this controller';
   if (node.cordoned) return 'it is cordoned and takes nothing new';
-  for (const [label, value] of Object.entries(rule.require).sort(([a], [b]) => compare(a, b))) {
-    const has = node.labels[label];
-    if (has !== value) return `it has ${has === undefined ? `no label ${label}` : `${label}=${has}`}, ${label}=${value} is required`;
-  }
+  const missing = missingLabel(node.labels, rule.require);
+  if (missing !== undefined) return missing;
   if (!node.stacks.includes(slug.stack)) return `it does not have the stack ${slug.stack}`;
   if (slug.stack === 'host' && node.platform !== slug.platform)
     return `the slug was built for ${slug.platform}, the node is ${node.platform}`;

@@ -1,7 +1,7 @@
 import type { DomainStore } from './domains-port.ts';
 import type { FleetEvent, NewEvent } from '../../shared/domain/event.ts';
 import type { Limits } from '../../shared/domain/assignment.ts';
-import type { Formation, LimitSettings, PlacementRule, ProcessSettings } from '../../shared/domain/placement.ts';
+import type { Formation, LimitSettings, PlacementRule, ProcessSettings, RequiredLabels } from '../../shared/domain/placement.ts';
 import type { AppId, BuildId, Digest, InstanceId, NodeId, UserId } from '../../shared/domain/ids.ts';
 import type { AppName, ProcessType, UserName } from '../../shared/domain/names.ts';
 import type { DesiredInstanceState, Epoch } from '../../shared/domain/assignment.ts';
@@ -170,6 +170,9 @@ export interface Store extends IdentityStore, DomainStore {
   /** Who asked for the rebalance that is under way; undefined: none is. */
   rebalanceBy(): Promise<string | undefined>;
   setRebalanceBy(actor: string | undefined): Promise<void>;
+  /** Labels that a node must have to be given builds; none: every node whose agent is set to build. */
+  builderLabels(): Promise<RequiredLabels>;
+  setBuilderLabels(labels: RequiredLabels): Promise<void>;
   close(): Promise<void>;
 
   // -- users, keys, tokens

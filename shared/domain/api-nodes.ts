@@ -1,5 +1,6 @@
 import type { NodeBody } from './api.ts';
 import type { InstanceState } from './instance.ts';
+import type { RequiredLabels } from './placement.ts';
 
 /**
  * Below this a loss could not be told from an outage: of nodes that went away together all must be known to be unreachable
@@ -39,6 +40,17 @@ export interface PlannedMoveBody {
 export interface RebalanceBody {
   readonly running: boolean;
   readonly moves: readonly PlannedMoveBody[];
+}
+
+/** Who is given builds. */
+export interface BuildersBody {
+  /** None: every node whose agent is set to build. */
+  readonly require: RequiredLabels;
+  readonly nodes: readonly {
+    readonly name: string;
+    /** In words that follow its name; absent for a node that builds. */
+    readonly whyNot?: string | undefined;
+  }[];
 }
 
 export interface LostAfterBody {

@@ -14,7 +14,7 @@ export type OnFull = 'wait' | 'stop-first';
 /** Where the instances of one process type may go. */
 export interface PlacementRule {
   /** Labels a node must have, with these values. */
-  readonly require: Readonly<Record<string, string>>;
+  readonly require: RequiredLabels;
   /** Label over whose values instances are spread, after nodes. */
   readonly spread?: string | undefined;
   readonly onFull: OnFull;
@@ -32,6 +32,19 @@ export type LimitSettings = { readonly [Name in keyof Limits]?: number | undefin
 export const ANYWHERE: PlacementRule = Object.freeze({ require: Object.freeze({}), onFull: 'wait' });
 
 export const MAX_COUNT = 1000;
+
+/** Names of labels with the values that a node must have. */
+export type RequiredLabels = Readonly<Record<string, string>>;
+
+/** What a node lacks of them, in words that follow its name; `undefined` when it has them all. Pure. */
+export function missingLabel(labels: RequiredLabels, required: RequiredLabels): string | undefined {
+  const missing = Object.keys(required)
+    .sort()
+    .find((label) => labels[label] !== required[label]);
+  if (missing === undefined) return undefined;
+  const [has, value] = [labels[missing], required[missing]];
+  return `it has ${has === undefined ? `no label ${missing}` : `${missing}=${has}`}, ${missing}=${String(value)} is required`;
+}
 
 const LABEL_NAME = /^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$/;
 const LABEL_VALUE = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;

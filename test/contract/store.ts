@@ -45,6 +45,14 @@ function peopleCases(get: Get): void {
     assert.equal(await get().rebalanceBy(), undefined);
   });
 
+  it('remembers which labels a node must have to build', async () => {
+    assert.deepEqual(await get().builderLabels(), {});
+    await get().setBuilderLabels({ role: 'build', zone: 'a' });
+    assert.deepEqual(await get().builderLabels(), { role: 'build', zone: 'a' });
+    await get().setBuilderLabels({});
+    assert.deepEqual(await get().builderLabels(), {});
+  });
+
   it('finds a user by id and name, and refuses a second one of the name', async () => {
     const ada = await addUser(get(), 'ada', true);
     assert.deepEqual(await get().userById(ada.id), ada);

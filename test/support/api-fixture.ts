@@ -12,6 +12,7 @@ import { createApi, type Api } from '../../controller/api/create-api.ts';
 import type { AgentProgram, ProgramFile } from '../../controller/install/programs.ts';
 import { NodeConnections } from '../../controller/api/node-connections.ts';
 import type { ApiConfig, ApiDeps } from '../../controller/api/deps.ts';
+import { BuilderPool } from '../../controller/build/builder-pool.ts';
 import type { ImageStore } from '../../controller/build/port.ts';
 import type { Fleet, LiveNode } from '../../controller/dispatch/port.ts';
 import { Formations } from '../../controller/release/formations.ts';
@@ -217,6 +218,7 @@ export function fakeDeps(store: Store, fleet: Fleet): Omit<ApiDeps, 'store' | 'f
   return {
     programs: { current: () => Promise.resolve(FAKE_PROGRAM), file: () => Promise.resolve(undefined) },
     upgrades: { start: () => Promise.resolve(NO_UPGRADE), status: () => NO_UPGRADE },
+    builderPool: new BuilderPool({ store, builders: { available: () => [] } }, {}),
     taskSources: { open: () => Promise.resolve(undefined) },
     endSessions: () => undefined,
     connections: new NodeConnections(),

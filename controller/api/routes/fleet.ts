@@ -54,9 +54,9 @@ export async function readStatus(config: ApiConfig, deps: ApiDeps, of: { user: U
   });
 }
 
-function describeNodes({ fleet, clock }: ApiDeps, nodes: readonly NodeRow[]): readonly NodeBody[] {
+function describeNodes({ fleet, clock, builderPool: pool }: ApiDeps, nodes: readonly NodeRow[]): readonly NodeBody[] {
   const live = new Map(fleet.nodes().map((node) => [node.nodeId, node]));
-  return nodes.map((node) => viewNode(node, live.get(node.id), clock.monotonicMs()));
+  return nodes.map((node) => viewNode(node, live.get(node.id), { pool, monotonicMs: clock.monotonicMs() }));
 }
 
 async function appFacts(config: ApiConfig, deps: ApiDeps, { app, nodes }: { app: App; nodes: readonly NodeRow[] }): Promise<AppFacts> {

@@ -1,8 +1,11 @@
 import type { Store } from '../port.ts';
 import { insertEvent } from './events.ts';
 import type { RepositoryDeps } from './repository.ts';
+import { labelsColumn } from './rows.ts';
 
-export function createController({ inTransaction, clock }: RepositoryDeps): Pick<Store, 'newEpoch' | 'rebalanceBy' | 'setRebalanceBy'> {
+type ControllerRow = Pick<Store, 'newEpoch' | 'rebalanceBy' | 'setRebalanceBy' | 'builderLabels' | 'setBuilderLabels'>;
+
+export function createController({ inTransaction, clock }: RepositoryDeps): ControllerRow {
   return {
     newEpoch: (id) =>
       inTransaction(async (tx) => {
@@ -23,6 +26,18 @@ export function createController({ inTransaction, clock }: RepositoryDeps): Pick
         await tx
           .updateTable('controller')
           .set({ rebalanceBy: by ?? null })
+          .execute();
+      }),
+    builderLabels: () =>
+      inTransaction(async (tx) => {
+        const { builderLabels } = await tx.selectFrom('controller').select('builderLabels').executeTakeFirstOrThrow();
+        return labelsColumn.parse(builderLabels);
+      }),
+    setBuilderLabels: (labels) =>
+      inTransaction(async (tx) => {
+        await tx
+          .updateTable('controller')
+          .set({ builderLabels: JSON.stringify(labels) })
           .execute();
       }),
   };

@@ -7,9 +7,10 @@ import { domains } from './migrations/0004-domains.ts';
 import { identity } from './migrations/0005-identity.ts';
 import { events } from './migrations/0006-events.ts';
 import { rebalance } from './migrations/0007-rebalance.ts';
+import { builders } from './migrations/0008-builders.ts';
 
 /** In order; the schema version of a file (`user_version`) is how many of them it has seen. Forward only. */
-const MIGRATIONS: readonly string[] = [initial, placement, movement, domains, identity, events, rebalance];
+const MIGRATIONS: readonly string[] = [initial, placement, movement, domains, identity, events, rebalance, builders];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
 

@@ -2,7 +2,14 @@ import type { Generated, Kysely, Transaction } from 'kysely';
 
 /** Tables as Kysely sees them (camel case here, snake case in the file). JSON columns are text. */
 export interface Schema {
-  controller: { id: number; epochCounter: number; epochId: string; nextUidRange: number; rebalanceBy: string | null };
+  controller: {
+    id: number;
+    epochCounter: number;
+    epochId: string;
+    nextUidRange: number;
+    rebalanceBy: string | null;
+    builderLabels: Generated<string>;
+  };
   users: UserRow;
   sshKeys: { fingerprint: string; userId: string; publicKey: string; comment: string; createdAtMs: number };
   apiTokens: {

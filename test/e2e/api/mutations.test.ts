@@ -110,6 +110,7 @@ describe('every route that changes something makes an event', () => {
     'POST /nodes/:node/uncordon': () => ({ path: '/nodes/fra-1/uncordon' }),
     'POST /nodes/:node/drain': () => ({ path: '/nodes/fra-2/drain', json: {} }),
     'PATCH /nodes/:node/labels': () => ({ path: '/nodes/fra-1/labels', json: { labels: { zone: 'a' } } }),
+    'PUT /builders': () => ({ path: '/builders', json: { require: { role: 'build' } } }),
     'DELETE /nodes/:node': async () => {
       await addNode(fixture.store, 'fra-5');
       return { path: '/nodes/fra-5' };

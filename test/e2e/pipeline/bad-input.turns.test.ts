@@ -106,6 +106,32 @@ describe('pushes that meet, end early or find nobody', () => {
     await app.assertUntouched(first);
   });
 
+  it('refuses a push that no node may build, and says of each node why, until one may', async () => {
+    await app.commitBad({ 'new.txt': '0' });
+    const refused = async (why: string): Promise<void> => {
+      const push = await app.repository.push('blog');
+      assert.equal(push.ok, false);
+      assert.match(
+        push.text,
+        new RegExp(`^fatal: remote error: No node that is online may build this: [a-z0-9-]+: ${why}\\.\n.*slipway builders`),
+      );
+    };
+    const [node] = (await fleet.api('GET', '/nodes')) as { name: string }[];
+    const [name] = [node?.name ?? ''];
+    await fleet.slipway('builders:set', '--require', 'role=build');
+    await refused('it has no label role, role=build is required');
+    assert.match(await fleet.slipway('status'), /No connected node can build, so pushes are refused\.\n +slipway builders\n/);
+    await fleet.slipway('nodes:label', name, 'role=build');
+    await fleet.slipway('nodes:cordon', name);
+    await refused('it is cordoned and takes nothing new');
+    await fleet.slipway('nodes:uncordon', name);
+    const pushed = await app.repository.push('blog');
+    assert.ok(pushed.ok, pushed.text);
+    assert.match(await fleet.slipway('builders'), new RegExp(`Only nodes with role=build may build\\.\n${name} +builds\n`));
+    assert.match(await fleet.slipway('builders:set', '--any'), /Every node whose agent is set to build may build\./);
+    await app.goBack();
+  });
+
   it('refuses a push while no builder is online, before the pack is sent, and makes no app for it', async () => {
     await fleet.endAgent('SIGTERM');
     await app.commitBad({ 'new.txt': '1' });

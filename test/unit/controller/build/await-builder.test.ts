@@ -1,19 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { awaitBuilder } from '../../../../controller/build/await-builder.ts';
-import type { BuilderNode } from '../../../../controller/build/port.ts';
 import type { LiveNode } from '../../../../controller/dispatch/port.ts';
 import type { NodeId } from '../../../../shared/domain/ids.ts';
 import { VirtualClock } from '../../../scenario/world/virtual-clock.ts';
 
 const NODE = { nodeId: 'n1' as NodeId } as LiveNode;
-const BUILDER: BuilderNode = { nodeId: NODE.nodeId, name: 'attic', runningTasks: 0, cachedApps: new Set(), stacks: ['host'] };
 const UNTIL_MS = 15_000;
 
 /** A fleet whose controller has just started. */
 function world(known: readonly LiveNode[] = [NODE]) {
   const listeners = new Set<(node: NodeId) => void>();
-  const there: BuilderNode[] = [];
+  let there = 0;
   const said: string[] = [];
   const stop = new AbortController();
   const clock = new VirtualClock();
@@ -26,14 +24,14 @@ function world(known: readonly LiveNode[] = [NODE]) {
   };
   const push = (): Promise<void> =>
     awaitBuilder(
-      { builders: { available: () => there }, fleet, clock, untilMs: UNTIL_MS },
+      { builders: { hasBuilder: () => there > 0 }, fleet, clock, untilMs: UNTIL_MS },
       { tell: (text) => said.push(text), signal: stop.signal },
     );
   const comeBack = (): void => {
-    there.push(BUILDER);
+    there += 1;
     for (const listener of listeners) listener(NODE.nodeId);
   };
-  return { push, there, said, comeBack, clock, leave: () => stop.abort(), listeners };
+  return { push, said, comeBack, clock, leave: () => stop.abort(), listeners };
 }
 
 describe('a push just after the start of the controller', () => {
@@ -65,7 +63,7 @@ describe('a push just after the start of the controller', () => {
 
   it('waits for nobody when a builder is there, when the start is long ago, or when there are no nodes', async () => {
     const ready = world();
-    ready.there.push(BUILDER);
+    ready.comeBack();
     const late = world();
     await late.clock.advance(UNTIL_MS);
     for (const { push, said } of [ready, late, world([])]) {

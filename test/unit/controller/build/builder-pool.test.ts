@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { BuilderPool } from '../../../../controller/build/builder-pool.ts';
+import type { BuilderNode } from '../../../../controller/build/port.ts';
+import type { NodeId } from '../../../../shared/domain/ids.ts';
+import type { RequiredLabels } from '../../../../shared/domain/placement.ts';
+
+const APP = { id: 'a1', stack: 'host' };
+
+function node(name: string, change: Partial<BuilderNode> = {}): BuilderNode {
+  const idle = { runningTasks: 0, cachedApps: new Set<string>(), stacks: ['host'], labels: {}, cordoned: false };
+  return { nodeId: name as NodeId, name, ...idle, ...change };
+}
+
+function poolOf(nodes: readonly BuilderNode[], required: RequiredLabels = {}) {
+  const stored: RequiredLabels[] = [];
+  const store = {
+    setBuilderLabels: (labels: RequiredLabels) => {
+      stored.push(labels);
+      return Promise.resolve();
+    },
+  };
+  return { pool: new BuilderPool({ store, builders: { available: () => nodes } }, required), stored };
+}
+
+const refusalOf = (nodes: readonly BuilderNode[], required?: RequiredLabels): string => {
+  try {
+    return poolOf(nodes, required).pool.choose(APP).name;
+  } catch (error) {
+    return (error as Error).message;
+  }
+};
+
+describe('who gets a build', () => {
+  it('is the least busy one, rather with the cache of the app, ties by id', () => {
+    assert.equal(refusalOf([node('b'), node('a')]), 'a');
+    assert.equal(refusalOf([node('a'), node('b', { cachedApps: new Set([APP.id]) })]), 'b');
+    assert.equal(refusalOf([node('a'), node('b', { cachedApps: new Set([APP.id]), runningTasks: 1 })]), 'a');
+  });
+
+  it('is never a node that lacks a label, is cordoned, or has another stack', () => {
+    const busy = node('z', { labels: { role: 'build' }, runningTasks: 9 });
+    assert.equal(refusalOf([node('a'), node('b', { labels: { role: 'run' } }), busy], { role: 'build' }), 'z');
+    assert.equal(refusalOf([node('a', { cordoned: true }), node('b', { stacks: ['debian-12'] }), busy]), 'z');
+  });
+
+  it('is nobody: each is named with its reason, three at most', () => {
+    assert.equal(refusalOf([]), 'No builder is online, so nothing can be built now.');
+    const three = [node('a', { cordoned: true }), node('b', { stacks: [] }), node('c', { labels: { role: 'run' } })];
+    const labelled = three.slice(0, 2).map((one) => ({ ...one, labels: { role: 'build' } }));
+    assert.equal(
+      refusalOf([...labelled, three[2]!, node('d'), node('e')], { role: 'build' }),
+      'No node that is online may build this: a: it is cordoned and takes nothing new; b: it does not have the stack host; ' +
+        'c: it has role=run, role=build is required. 2 more nodes cannot either.',
+    );
+  });
+
+  it('changes for the next build when the rule does, and the rule is kept', async () => {
+    const { pool, stored } = poolOf([node('a', { labels: { role: 'build' } }), node('b')]);
+    assert.equal(pool.hasBuilder(), true);
+    await pool.require({ role: 'none' });
+    assert.equal(pool.hasBuilder(), false);
+    await pool.require({ role: 'build' });
+    assert.equal(pool.choose(APP).name, 'a');
+    assert.deepEqual(stored, [{ role: 'none' }, { role: 'build' }]);
+  });
+});
