@@ -15,6 +15,7 @@ export function statusOf(
   return {
     instanceId: instance.instanceId as InstanceId,
     state,
+    serving: instance.inProxy,
     restarts: record.restarts,
     startedAtMs: instance.phase === 'running' ? instance.startedAtMs : undefined,
     lastExit: record.lastExit,

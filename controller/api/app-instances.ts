@@ -1,15 +1,15 @@
 import type { App, AssignmentRow, NodeRow } from '../store/port.ts';
 import type { InstanceBody } from '../../shared/domain/api.ts';
-import type { ApiDeps } from './deps.ts';
+import type { LookDeps } from './deps.ts';
 import { viewInstance } from './views.ts';
 
 /** Every instance of an app as it is now: what is wanted, joined with what its node reports. */
-export async function instancesOf(deps: ApiDeps, app: App): Promise<readonly InstanceBody[]> {
+export async function instancesOf(deps: LookDeps, app: App): Promise<readonly InstanceBody[]> {
   return await describeInstances(deps, { app, rows: await deps.store.assignmentsOfApp(app.id), nodes: await deps.store.nodes() });
 }
 
 export async function describeInstances(
-  { store, fleet }: ApiDeps,
+  { store, fleet }: LookDeps,
   { app, rows, nodes }: { app: App; rows: readonly AssignmentRow[]; nodes: readonly NodeRow[] },
 ): Promise<readonly InstanceBody[]> {
   const names = new Map(nodes.map((node) => [node.id, node.name as string]));

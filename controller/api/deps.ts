@@ -68,6 +68,9 @@ export interface ApiDeps {
   readonly log: Logger;
 }
 
+/** What a look at the fleet is made of. */
+export type LookDeps = Pick<ApiDeps, 'store' | 'fleet' | 'movement' | 'formations' | 'builderPool' | 'clock'>;
+
 /** What a route declares about who may call it. */
 export interface RouteAccess {
   readonly auth: 'anonymous' | 'user' | 'admin' | 'node';

@@ -3,13 +3,13 @@ import { wantedCounts } from '../../shared/domain/placement.ts';
 import type { AppWhyFacts, BuildFact, InstanceFact, NodeFact, ReleaseFact } from '../observe/why/facts.ts';
 import type { App, AssignmentRow, Build, NodeRow, Release } from '../store/port.ts';
 import type { LiveNode } from '../dispatch/port.ts';
-import type { ApiDeps } from './deps.ts';
+import type { LookDeps } from './deps.ts';
 import { userNames } from './user-names.ts';
 
 const EVENTS = 50;
 
 /** What there is to know of an app, to say why it is as it is. */
-export async function appWhyFacts(deps: ApiDeps, app: App): Promise<AppWhyFacts> {
+export async function appWhyFacts(deps: LookDeps, app: App): Promise<AppWhyFacts> {
   const { store, clock } = deps;
   const nameOf = userNames(store);
   const [rows, nodes, current, formation, [latest], [latestBuild], events] = await Promise.all([
@@ -38,7 +38,7 @@ export async function appWhyFacts(deps: ApiDeps, app: App): Promise<AppWhyFacts>
   };
 }
 
-function instanceFacts({ fleet }: ApiDeps, rows: readonly AssignmentRow[], nodes: readonly NodeRow[]): readonly InstanceFact[] {
+function instanceFacts({ fleet }: LookDeps, rows: readonly AssignmentRow[], nodes: readonly NodeRow[]): readonly InstanceFact[] {
   const names = new Map(nodes.map((node) => [node.id, node.name as string]));
   const connected = new Set(fleet.nodes().flatMap((node) => (node.connected ? [node.nodeId] : [])));
   return rows.map((row) => {
@@ -54,7 +54,7 @@ function instanceFacts({ fleet }: ApiDeps, rows: readonly AssignmentRow[], nodes
 }
 
 /** @param rows those that the caller may know of */
-export function nodeFacts({ fleet, clock }: ApiDeps, nodes: readonly NodeRow[], rows: readonly AssignmentRow[]): readonly NodeFact[] {
+export function nodeFacts({ fleet, clock }: LookDeps, nodes: readonly NodeRow[], rows: readonly AssignmentRow[]): readonly NodeFact[] {
   const live = new Map(fleet.nodes().map((node) => [node.nodeId, node]));
   const nowMs = clock.monotonicMs();
   return nodes.map((row) => nodeFact(row, live.get(row.id), { rows, nowMs }));

@@ -64,7 +64,17 @@ export function nextRolloutMove(view: RolloutView): RolloutMove {
   if (view.wavesLeft > 0) return { kind: 'nextWave' };
   if (view.switchedAtMs === undefined) return { kind: 'switch' };
   const settledAtMs = view.switchedAtMs + view.policy.settleMs;
-  return view.nowMs >= settledAtMs ? { kind: 'complete' } : { kind: 'wait', untilMs: settledAtMs };
+  if (view.nowMs < settledAtMs) return { kind: 'wait', untilMs: settledAtMs };
+  const leftAtMs = settledAtMs + LEAVING_TIMEOUT_MS;
+  return view.nowMs < leftAtMs && isOldServing(view) ? { kind: 'wait', untilMs: leftAtMs } : { kind: 'complete' };
+}
+
+/** Whoever is told "released" does not see the old version any more; a node whose proxy takes no changes has troubles of its own. */
+const LEAVING_TIMEOUT_MS = 10_000;
+
+function isOldServing({ rows, version, statuses, away }: RolloutView): boolean {
+  const old = rows.filter((row) => row.release !== version && row.desired !== 'run' && !away.has(row.nodeId));
+  return old.some((row) => statuses.get(row.instanceId)?.serving === true);
 }
 
 /**

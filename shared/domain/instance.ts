@@ -31,6 +31,8 @@ export interface Reason {
 export interface InstanceStatus {
   readonly instanceId: InstanceId;
   readonly state: InstanceState;
+  /** The node's own proxy sends it new requests; absent when its agent does not say. */
+  readonly serving?: boolean | undefined;
   /** Starts after the first, under this id. */
   readonly restarts: number;
   /** Wall clock of the current process's start; absent when none runs. */

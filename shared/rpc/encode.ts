@@ -24,11 +24,12 @@ export function encodeReason(reason: Reason): WireReason {
 }
 
 export function encodeStatus(status: InstanceStatus): WireInstanceStatus {
-  const { lastExit, reason, startedAtMs, nextStartAtMs, ...rest } = status;
+  const { lastExit, reason, serving, startedAtMs, nextStartAtMs, ...rest } = status;
   return {
     ...rest,
     timingsMs: { ...status.timingsMs },
     lastLines: status.lastLines.slice(-MAX_LAST_LINES).map((line) => clip(line)),
+    ...(serving === undefined ? {} : { serving }),
     ...(startedAtMs === undefined ? {} : { startedAtMs }),
     ...(nextStartAtMs === undefined ? {} : { nextStartAtMs }),
     ...(reason === undefined ? {} : { reason: encodeReason(reason) }),

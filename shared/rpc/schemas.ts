@@ -80,6 +80,7 @@ export const instanceStatus: z.ZodType<InstanceStatus> = z.object({
   instanceId: field.id<InstanceId>(),
   // A newer agent may have a state we do not know: `pending` promises least.
   state: z.enum(['pending', 'fetching', 'starting', 'live', 'backoff', 'stopping', 'stopped', 'failed']).catch('pending'),
+  serving: z.boolean().optional(),
   restarts: field.count,
   startedAtMs: field.count.optional(),
   lastExit: field.optional(exit),

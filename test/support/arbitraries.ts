@@ -80,6 +80,7 @@ export const anyDesiredState: fc.Arbitrary<DesiredState> = fc.record({
 export const anyStatus: fc.Arbitrary<InstanceStatus> = fc.record({
   instanceId: anyId<InstanceId>(),
   state: fc.constantFrom('pending', 'fetching', 'starting', 'live', 'backoff', 'stopping', 'stopped', 'failed'),
+  serving: fc.option(fc.boolean(), { nil: undefined }),
   restarts: fc.nat({ max: 2 ** 32 - 1 }),
   startedAtMs: fc.option(anyCount, { nil: undefined }),
   lastExit: fc.option(

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { followStatus } from '../follow-status.ts';
 import { answerLines } from '../ndjson.ts';
 import { describeInstances } from '../app-instances.ts';
-import type { ApiConfig, ApiDeps } from '../deps.ts';
+import type { ApiConfig, ApiDeps, LookDeps } from '../deps.ts';
 import { meshProblems } from '../mesh-status.ts';
 import { userRoute, type Route } from '../route.ts';
 import { statusOf, type AppFacts } from '../status.ts';
@@ -39,8 +39,10 @@ export function fleetRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] 
   ];
 }
 
+type StatusConfig = Pick<ApiConfig, 'version' | 'webUrl'>;
+
 /** Everything that the caller may know, as one body. */
-export async function readStatus(config: ApiConfig, deps: ApiDeps, of: { user: User; startedAtMs: number }): Promise<StatusBody> {
+export async function readStatus(config: StatusConfig, deps: LookDeps, of: { user: User; startedAtMs: number }): Promise<StatusBody> {
   const nodes = await deps.store.nodes();
   const apps = await deps.store.appsOf(of.user);
   return statusOf({
@@ -54,12 +56,12 @@ export async function readStatus(config: ApiConfig, deps: ApiDeps, of: { user: U
   });
 }
 
-function describeNodes({ fleet, clock, builderPool: pool }: ApiDeps, nodes: readonly NodeRow[]): readonly NodeBody[] {
+function describeNodes({ fleet, clock, builderPool: pool }: LookDeps, nodes: readonly NodeRow[]): readonly NodeBody[] {
   const live = new Map(fleet.nodes().map((node) => [node.nodeId, node]));
   return nodes.map((node) => viewNode(node, live.get(node.id), { pool, monotonicMs: clock.monotonicMs() }));
 }
 
-async function appFacts(config: ApiConfig, deps: ApiDeps, { app, nodes }: { app: App; nodes: readonly NodeRow[] }): Promise<AppFacts> {
+async function appFacts(config: StatusConfig, deps: LookDeps, { app, nodes }: { app: App; nodes: readonly NodeRow[] }): Promise<AppFacts> {
   const { store, formations } = deps;
   const [rows, current, formation, settings, [latest], [latestBuild]] = await Promise.all([
     store.assignmentsOfApp(app.id),

@@ -1,3 +1,4 @@
+import { BuilderPool } from '../../../controller/build/builder-pool.ts';
 import { createFleet } from '../../../controller/dispatch/create-dispatch.ts';
 import { Dispatcher } from '../../../controller/dispatch/dispatcher.ts';
 import type { Fleet } from '../../../controller/dispatch/port.ts';
@@ -18,7 +19,7 @@ import type { Slug } from '../../../shared/domain/slug.ts';
 import { noFailpoint } from '../../../shared/kit/failpoint.ts';
 import { KeyedQueue } from '../../../shared/kit/keyed-queue.ts';
 import { Life, mortal } from './life.ts';
-import type { ScreenDeps } from './screens.ts';
+import type { LookDeps } from '../../../controller/api/deps.ts';
 import type { Trace } from './trace.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 import type { Wire } from './wire.ts';
@@ -115,10 +116,11 @@ export class Office {
   }
 
   /** What the controller tells people; throws while there is none. */
-  screens(): ScreenDeps & { readonly startedAtMs: number } {
+  screens(): LookDeps & { readonly startedAtMs: number } {
     const { store, clock } = this.#deps;
     const { fleet, movement, formations, startedAtMs } = this.#running ?? refused();
-    return { store, clock, fleet, movement, formations, startedAtMs };
+    const builderPool = new BuilderPool({ store, builders: { available: () => [] } }, {});
+    return { store, clock, fleet, movement, formations, builderPool, startedAtMs };
   }
 
   setConfig(app: App, changes: Readonly<Record<string, string>>): Promise<{ version: number | undefined }> {

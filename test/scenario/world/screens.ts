@@ -1,7 +1,7 @@
 import { plainPaint } from '../../../cli/render/paint.ts';
 import { renderStatus } from '../../../cli/render/status.ts';
 import { renderWhy } from '../../../cli/render/why.ts';
-import type { ApiConfig, ApiDeps } from '../../../controller/api/deps.ts';
+import type { LookDeps } from '../../../controller/api/deps.ts';
 import { readStatus } from '../../../controller/api/routes/fleet.ts';
 import { appWhyFacts, nodeFacts } from '../../../controller/api/why-facts.ts';
 import { whyApp } from '../../../controller/observe/why/why-app.ts';
@@ -11,23 +11,20 @@ import { notFound } from '../../../controller/api/api-errors.ts';
 import type { WhyBody } from '../../../shared/domain/api-observe.ts';
 import { parseAppName } from '../../../shared/domain/names.ts';
 
-/** What these screens are made of. */
-export type ScreenDeps = Pick<ApiDeps, 'store' | 'fleet' | 'movement' | 'formations' | 'clock'>;
-
 /** As an admin sees it. */
-export async function statusScreen(deps: ScreenDeps, startedAtMs: number): Promise<string> {
+export async function statusScreen(deps: LookDeps, startedAtMs: number): Promise<string> {
   const [user] = await deps.store.users();
-  const config: Partial<ApiConfig> = { version: '0.1.0', webUrl: (app: string) => `http://${app}.test` };
-  const status = await readStatus(config as ApiConfig, deps as ApiDeps, { user: user!, startedAtMs });
+  const config = { version: '0.1.0', webUrl: (app: string) => `http://${app}.test` };
+  const status = await readStatus(config, deps, { user: user!, startedAtMs });
   return renderStatus(status, { paint: plainPaint, nowMs: deps.clock.nowMs() });
 }
 
 /** `shop`, `web.1 of shop`, or a node. */
-export async function whyScreen(deps: ScreenDeps, about: string): Promise<string> {
-  return renderWhy(await whyBody(deps as ApiDeps, about), plainPaint);
+export async function whyScreen(deps: LookDeps, about: string): Promise<string> {
+  return renderWhy(await whyBody(deps, about), plainPaint);
 }
 
-async function whyBody(deps: ApiDeps, about: string): Promise<WhyBody> {
+async function whyBody(deps: LookDeps, about: string): Promise<WhyBody> {
   const { store, clock } = deps;
   const row = (await store.nodes()).find((node) => node.name === about);
   const [fact] = row === undefined ? [] : nodeFacts(deps, [row], await store.assignmentsOfNode(row.id));

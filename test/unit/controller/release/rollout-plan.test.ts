@@ -46,6 +46,17 @@ describe('rollout', () => {
     assert.equal(nextRolloutMove(view({ statuses, switchedAtMs: 100, nowMs: 3_100 })).kind, 'complete');
   });
 
+  it('completes when the old instances are seen to have left the proxies, or cannot be seen, or do not leave', () => {
+    const rows = [aRow({ instanceId: 'new', release: 2 }), aRow({ instanceId: 'old', release: 1, desired: 'standby' })];
+    const at = (nowMs: number, serving: boolean | undefined): unknown => {
+      const statuses = new Map([status('new', 'live', { serving: true }), status('old', 'live', { serving })]);
+      return nextRolloutMove(view({ rows, statuses, switchedAtMs: 100, nowMs }));
+    };
+    assert.deepEqual(at(3_100, true), { kind: 'wait', untilMs: 13_100 });
+    assert.deepEqual(at(13_100, true), { kind: 'complete' });
+    for (const serving of [false, undefined]) assert.deepEqual(at(3_100, serving), { kind: 'complete' });
+  });
+
   it('fails when a new instance fails, and carries its reason and last lines', () => {
     const reason = { code: 'SLIP_APP_EXITED', message: 'web.1 exited with status 7 before it was ready.' };
     const move = nextRolloutMove(view({ statuses: new Map([status('new', 'failed', { reason, lastLines: ['boom'] })]) }));

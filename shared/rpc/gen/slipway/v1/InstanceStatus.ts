@@ -14,8 +14,10 @@ export interface InstanceStatus {
   'reason'?: (_slipway_v1_Reason | null);
   'lastLines'?: (string)[];
   'timingsMs'?: ({[key: string]: number | string});
+  'serving'?: (boolean);
   '_startedAtMs'?: "startedAtMs";
   '_nextStartAtMs'?: "nextStartAtMs";
+  '_serving'?: "serving";
 }
 
 export interface InstanceStatus__Output {
@@ -28,6 +30,8 @@ export interface InstanceStatus__Output {
   'reason': (_slipway_v1_Reason__Output | null);
   'lastLines': (string)[];
   'timingsMs': ({[key: string]: number});
+  'serving'?: (boolean);
   '_startedAtMs'?: "startedAtMs";
   '_nextStartAtMs'?: "nextStartAtMs";
+  '_serving'?: "serving";
 }
