@@ -10,6 +10,7 @@ import { inTheWay, planRoom, type RoomPlan } from '../schedule/room.ts';
 import type { App, AssignmentRow, Release, Store } from '../store/port.ts';
 import { absentNodes, assignmentRows, NO_CHANGE, publishTo, setDesired, statusesOf, untilStopped } from './fleet-changes.ts';
 import { appShape, planNodes } from './placing.ts';
+import { runningRows } from './process-types.ts';
 import { firstBroken, noRoom, type Failure, type RolloutPolicy } from './rollout-plan.ts';
 
 export interface RestartDeps {
@@ -50,7 +51,7 @@ export class Restarts {
    */
   async roll(app: App, current: Release, isMeant: (row: AssignmentRow) => boolean): Promise<number> {
     const { store } = this.#deps;
-    const rows = await this.#running(app, current);
+    const rows = await runningRows(store, app, current);
     const meant = rows.filter(isMeant);
     const shape = await appShape(store, app.id, current.slug);
     const waves = planWaves(meant);
@@ -62,16 +63,11 @@ export class Restarts {
     return meant.length;
   }
 
-  async #running(app: App, current: Release): Promise<readonly AssignmentRow[]> {
-    const rows = await this.#deps.store.assignmentsOfApp(app.id);
-    return rows.filter((row) => row.release === current.version && row.desired === 'run');
-  }
-
   async #plan(app: App, current: Release, of: { readonly wave: readonly AssignmentRow[]; readonly shape: AppShape }): Promise<RoomPlan> {
     const { store, fleet } = this.#deps;
     const ids = new Set(of.wave.map((row) => row.instanceId));
     const types = new Set(of.wave.map((row) => String(row.processType)));
-    const [rows, nodes] = [await this.#running(app, current), await planNodes(store, fleet)];
+    const [rows, nodes] = [await runningRows(store, app, current), await planNodes(store, fleet)];
     return planRoom({
       demands: demandsOf(of.shape).filter((demand) => types.has(demand.processType)),
       nodes,

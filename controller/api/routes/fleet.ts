@@ -9,7 +9,7 @@ import { statusOf, type AppFacts } from '../status.ts';
 import { viewNode } from '../views.ts';
 import type { App, NodeRow, User } from '../../store/port.ts';
 import type { NodeBody, StatusBody } from '../../../shared/domain/api.ts';
-import { hasFormerLimits } from '../../release/formations.ts';
+import { hasFormerLimits } from '../../release/limit-changes.ts';
 import { instanceName } from '../../../shared/domain/assignment.ts';
 import { wantedCounts } from '../../../shared/domain/placement.ts';
 

@@ -1,0 +1,121 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Limits } from '../../shared/domain/assignment.ts';
+import type { ProcessType } from '../../shared/domain/names.ts';
+import type { LimitSettings } from '../../shared/domain/placement.ts';
+import { describeCauses, toSlipwayError } from '../../shared/kit/errors.ts';
+import { limitsOf, type AppShape } from '../schedule/demands.ts';
+import type { App, AssignmentRow, Release } from '../store/port.ts';
+import { checkType, noteFormation, runningRows, type Asker } from './process-types.ts';
+import type { RestartDeps, Restarts } from './restarts.ts';
+
+export interface LimitChangesDeps extends Pick<RestartDeps, 'store' | 'log' | 'signal'> {
+  readonly restarts: Restarts;
+}
+
+export interface LimitChange {
+  readonly type: string;
+  /** Null: all back to the defaults. */
+  readonly limits: LimitSettings | null;
+}
+
+const CONTROLLER: Asker = { name: 'controller' };
+
+/** What each instance of a process type may use, and the way from one set of limits to another. The caller holds the app's queue. */
+export class LimitChanges {
+  readonly #deps: LimitChangesDeps;
+
+  constructor(deps: LimitChangesDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Absent fields stay, null takes one back to its default. Its instances are replaced by ones with
+   * the new limits, start-first; when those do not come up, all is as before.
+   * @throws SLIP_PS_TYPE, SLIP_PLACE_NO_ROOM, and why an instance did not come up
+   */
+  async set(app: App, by: Asker, of: LimitChange): Promise<void> {
+    const { store } = this.#deps;
+    const current = await store.currentRelease(app.id);
+    const type = checkType(app, current, of.type);
+    const before = (await store.processSettings(app.id))[type]?.limits;
+    await store.setProcessSettings(app.id, type, { limits: of.limits === null ? null : { ...before, ...of.limits } });
+    try {
+      if (current !== undefined) await this.#rollTo(app, current, type);
+    } catch (error) {
+      await store.setProcessSettings(app.id, type, { limits: before ?? null });
+      if (current !== undefined) await this.#rollTo(app, current, type).catch((again: unknown) => this.#failed(app, again));
+      throw error;
+    }
+    const { memoryBytes, cpuMillis } = limitsOf(await store.processSettings(app.id), type);
+    const cpu = cpuMillis === 0 ? '' : ` and ${String(cpuMillis / 1000)} CPU`;
+    noteFormation(
+      this.#deps,
+      { app, by },
+      {
+        kind: 'formation.limits',
+        message: `Limited ${type} to ${String(Math.round(memoryBytes / 1024 / 1024))} MB${cpu} each.`,
+      },
+    );
+  }
+
+  /** At start: a change that a crash cut short goes on. Never rejects. @param ready resolves when the nodes are back */
+  async resume(app: App, ready: () => Promise<void>): Promise<void> {
+    try {
+      await this.#resume(app, ready);
+    } catch (error) {
+      if (!this.#deps.signal.aborted) this.#failed(app, error);
+    }
+  }
+
+  async #resume(app: App, ready: () => Promise<void>): Promise<void> {
+    const { store, signal } = this.#deps;
+    const current = await store.currentRelease(app.id);
+    if (current === undefined) return;
+    const settings = await store.processSettings(app.id);
+    const rows = await runningRows(store, app, current);
+    const former = new Map(rows.filter((row) => hasFormerLimits(settings, row)).map((row) => [row.processType, row.limits]));
+    if (former.size > 0) await ready();
+    for (const [type, limits] of former) {
+      try {
+        await this.#rollTo(app, current, type);
+        const message = `The instances of ${type} have the limits that were asked for before the controller was restarted.`;
+        noteFormation(this.#deps, { app, by: CONTROLLER }, { kind: 'formation.limits', message });
+      } catch (error) {
+        signal.throwIfAborted();
+        await this.#giveUp(app, current, { type, limits });
+        const message = `The new limits of ${type} are given up, the former ones are back: ${toSlipwayError(error).message}`;
+        noteFormation(this.#deps, { app, by: CONTROLLER }, { kind: 'formation.limits-cancelled', message });
+      }
+    }
+  }
+
+  /** Back to former limits; a copy that was about to take the place of one that still has them ends. */
+  async #giveUp(app: App, current: Release, { type, limits }: { readonly type: ProcessType; readonly limits: Limits }): Promise<void> {
+    const { store, restarts } = this.#deps;
+    await store.setProcessSettings(app.id, type, { limits });
+    const settings = await store.processSettings(app.id);
+    const rows = await runningRows(store, app, current);
+    const ids = new Set(rows.map((row) => row.instanceId));
+    const copies = rows.filter(({ replaces }) => replaces !== undefined && ids.has(replaces));
+    await restarts.retire(
+      app,
+      copies.filter((row) => row.processType === type && hasFormerLimits(settings, row)),
+    );
+    await this.#rollTo(app, current, type);
+  }
+
+  /** Replaces the instances whose limits are not those of their process type. */
+  async #rollTo(app: App, current: Release, type: ProcessType): Promise<void> {
+    const settings = await this.#deps.store.processSettings(app.id);
+    await this.#deps.restarts.roll(app, current, (row) => row.processType === type && hasFormerLimits(settings, row));
+  }
+
+  #failed(app: App, error: unknown): void {
+    this.#deps.log.error({ app: app.name, error: describeCauses(error) }, 'limits.not-restored');
+  }
+}
+
+/** It was started before the limits of its process type were changed. */
+export function hasFormerLimits(settings: AppShape['settings'], { processType, limits }: AssignmentRow): boolean {
+  return !isDeepStrictEqual(limitsOf(settings, processType), limitsOf({ [processType]: { limits } }, processType));
+}

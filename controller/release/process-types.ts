@@ -1,0 +1,37 @@
+import { parseProcessType, quoteInput, type ProcessType } from '../../shared/domain/names.ts';
+import { SlipwayError } from '../../shared/kit/errors.ts';
+import type { Logger } from '../../shared/kit/log.ts';
+import { noteEvent } from '../store/note-event.ts';
+import type { App, AssignmentRow, Release, Store } from '../store/port.ts';
+
+/** Who asks, for the record. */
+export interface Asker {
+  readonly name: string;
+}
+
+/** What serves of a release: neither kept warm nor on its way out. */
+export async function runningRows(store: Pick<Store, 'assignmentsOfApp'>, app: App, current: Release): Promise<readonly AssignmentRow[]> {
+  const rows = await store.assignmentsOfApp(app.id);
+  return rows.filter((row) => row.release === current.version && row.desired === 'run');
+}
+
+/** Before the first release any name will do: it is remembered. */
+export function checkType(app: App, current: Release | undefined, type: string): ProcessType {
+  if (current === undefined) return parseProcessType(type);
+  const types = Object.keys(current.slug.processTypes).filter((each) => each !== 'release');
+  if (types.includes(type)) return parseProcessType(type);
+  throw new SlipwayError({
+    code: 'SLIP_PS_TYPE',
+    message: `${app.name} has no process type ${quoteInput(type)}.`,
+    hint: `Its Procfile declares: ${types.join(', ')}.`,
+    httpStatus: 422,
+  });
+}
+
+export function noteFormation(
+  deps: { readonly store: Pick<Store, 'addEvent'>; readonly log: Logger },
+  of: { readonly app: App; readonly by: Asker },
+  what: { readonly kind: string; readonly message: string },
+): void {
+  noteEvent(deps, { ...what, app: of.app.name, actor: of.by.name, next: `slipway ps -a ${of.app.name}` });
+}
