@@ -263,7 +263,7 @@ function sessionHandlers(
       fleetRoutesDigest: digestOf(fleetLedger.current()),
     }),
     heartbeat: async () => ({
-      ...(await collectHeartbeat(config.stateDir, loop.statuses().filter((status) => status.state === 'live').length)),
+      ...(await collectHeartbeat(config.stateDir)),
       unreachablePeerIds: await proxy.unreachablePeers(PEER_UNREACHABLE_MS),
     }),
     instances: () => loop.statuses(),

@@ -27,13 +27,12 @@ export async function collectFacts(stateDir: string, own: OwnFacts): Promise<Nod
 export interface HeartbeatFacts {
   readonly diskFreeBytes: number;
   readonly load1: number;
-  readonly runningInstances: number;
   readonly memoryFreeBytes: number;
 }
 
-export async function collectHeartbeat(stateDir: string, runningInstances: number): Promise<HeartbeatFacts> {
+export async function collectHeartbeat(stateDir: string): Promise<HeartbeatFacts> {
   const { diskFreeBytes } = await diskSpace(stateDir);
-  return { diskFreeBytes, load1: loadavg()[0] ?? 0, runningInstances, memoryFreeBytes: freemem() };
+  return { diskFreeBytes, load1: loadavg()[0] ?? 0, memoryFreeBytes: freemem() };
 }
 
 /** `ID-VERSION_ID`, e.g. `debian-12`; `linux` when the system does not say. */

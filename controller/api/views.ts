@@ -1,5 +1,5 @@
 import type { BuilderPool } from '../build/builder-pool.ts';
-import type { LiveNode } from '../dispatch/port.ts';
+import type { Fleet, LiveNode } from '../dispatch/port.ts';
 import type { App, AssignmentRow, Build, NodeRow, Release, SshKey, User } from '../store/port.ts';
 import type { AppBody, BuildBody, InstanceBody, KeyBody, NodeBody, ProblemBody, ReleaseBody, UserBody } from '../../shared/domain/api.ts';
 import { instanceName } from '../../shared/domain/assignment.ts';
@@ -63,10 +63,11 @@ function viewTrouble({ versionTrouble: trouble }: LiveNode): ProblemBody | undef
 
 export interface NodeLook {
   readonly pool: Pick<BuilderPool, 'whyNot'>;
+  readonly fleet: Pick<Fleet, 'statusesOn'>;
   readonly monotonicMs: number;
 }
 
-export function viewNode(row: NodeRow, live: LiveNode | undefined, { pool, monotonicMs }: NodeLook): NodeBody {
+export function viewNode(row: NodeRow, live: LiveNode | undefined, { pool, fleet, monotonicMs }: NodeLook): NodeBody {
   const { name, state, labels, joinedAtMs, cordoned } = row;
   const [draining, lost] = [row.drainUntilMs !== undefined, row.lostAtMs !== undefined];
   const durable = { name, state, labels, joinedAtMs, cordoned, draining, lost };
@@ -84,7 +85,8 @@ export function viewNode(row: NodeRow, live: LiveNode | undefined, { pool, monot
     refusal: live.refusal,
     memoryBytes: live.memoryBytes,
     memoryFreeBytes: live.memoryFreeBytes,
-    instances: live.runningInstances,
+    // What a node said before the connection broke may be wrong by now.
+    instances: live.connected ? fleet.statusesOn(live.nodeId).filter(({ state }) => state === 'live').length : undefined,
     ...{ os: live.os, kernel: live.kernel, arch: live.arch, cpus: live.cpus, diskBytes: live.diskBytes },
     diskFreeBytes: live.diskFreeBytes,
     load1: live.load1,

@@ -45,7 +45,6 @@ export interface KnownNode {
   load1: number;
   /** Of the last heartbeat. */
   memoryFreeBytes: number | undefined;
-  runningInstances: number | undefined;
   cachedApps: Set<string>;
   unreachablePeerIds: readonly string[];
   /** Its last answer to a desired state. */
@@ -92,7 +91,6 @@ export class NodeBook {
       lastSeenAtMs: undefined,
       load1: 0,
       memoryFreeBytes: undefined,
-      runningInstances: undefined,
       cachedApps: new Set(),
       unreachablePeerIds: [],
       ack: undefined,
@@ -127,7 +125,6 @@ export class NodeBook {
     node.load1 = beat.load1;
     node.unreachablePeerIds = beat.unreachablePeerIds ?? [];
     node.memoryFreeBytes = beat.memoryFreeBytes;
-    node.runningInstances = beat.runningInstances;
     node.facts = { ...node.facts, diskFreeBytes: beat.diskFreeBytes };
   }
 
@@ -172,7 +169,6 @@ export function liveNode(node: KnownNode): LiveNode {
     unreachablePeerIds: node.session === undefined ? [] : node.unreachablePeerIds,
     load1: node.load1,
     memoryFreeBytes: node.memoryFreeBytes,
-    runningInstances: node.runningInstances,
     ...{ os: facts.os, kernel: facts.kernel, arch: facts.arch, cpus: facts.cpus, diskBytes: facts.diskBytes },
   };
 }

@@ -35,7 +35,6 @@ export interface LiveNode {
   readonly load1: number;
   /** Of its last heartbeat; absent before the first. */
   readonly memoryFreeBytes?: number | undefined;
-  readonly runningInstances?: number | undefined;
   readonly os?: string | undefined;
   readonly kernel?: string | undefined;
   readonly arch?: string | undefined;

@@ -47,7 +47,6 @@ const hello = z
 const heartbeat = z.object({
   diskFreeBytes: field.count,
   load1: field.amount,
-  runningInstances: field.count,
   memoryFreeBytes: field.count,
   unreachablePeerIds: z.array(field.id()).max(1_000),
 });

@@ -41,7 +41,6 @@ export interface Heartbeat {
   readonly kind: 'heartbeat';
   readonly diskFreeBytes: number;
   readonly load1: number;
-  readonly runningInstances: number;
   readonly memoryFreeBytes: number;
   /** Nodes it would send requests to and cannot reach. */
   readonly unreachablePeerIds?: readonly string[] | undefined;

@@ -12,6 +12,17 @@ const PLAIN_PATH = '/usr/bin:/bin';
 /** Brought by script/bootstrap, on a machine without a fitting Node; else a clone gets the Node that this one found on PATH. */
 export const HAS_OWN_NODE = existsSync(join(PRODUCT_DIR, '.tools', 'node'));
 
+/** Numbers of 10.250.0.0/16 and up: no other test's. An ordinary user makes no network, so one number does for all of them. */
+const NETWORKS = [47, 48, 49, 50, 51];
+const NETWORK_OF_NOBODY = 52;
+
+/** One that no other clone on this machine uses. */
+function freeNetwork(): number {
+  const found = NETWORKS.find((number) => !existsSync(`/sys/class/net/slip${String(number)}`));
+  if (found === undefined) throw new Error(`all of these are in use: ${NETWORKS.map((number) => `slip${String(number)}`).join(', ')}`);
+  return found;
+}
+
 /** A clone of the committed tree, as somebody new to it would have, and what they type in it. */
 export class Clone {
   readonly parent: string;
@@ -24,7 +35,7 @@ export class Clone {
     this.parent = parent;
     this.dir = join(parent, 'slipway');
     this.ports = ports;
-    this.network = 47 + (process.pid % 6); // 10.250.0.0/16 and up: no other test's
+    this.network = uid === undefined ? freeNetwork() : NETWORK_OF_NOBODY;
     this.#uid = uid;
   }
 

@@ -169,7 +169,7 @@ async function describe(deps: ApiDeps, node: NodeRow, user: User): Promise<NodeI
   const rows = (await store.assignmentsOfNode(node.id)).filter((row) => apps.has(row.appId));
   const placed = await Promise.all(rows.map((row) => placedBody(deps, row, apps.get(row.appId) ?? '')));
   const { drainUntilMs } = node;
-  return { ...viewNode(node, fleet.node(node.id), { pool, monotonicMs: clock.monotonicMs() }), drainUntilMs, placed };
+  return { ...viewNode(node, fleet.node(node.id), { pool, fleet, monotonicMs: clock.monotonicMs() }), drainUntilMs, placed };
 }
 
 async function placedBody({ store, fleet, movement }: ApiDeps, row: AssignmentRow, app: string): Promise<PlacedBody> {

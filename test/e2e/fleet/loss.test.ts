@@ -27,6 +27,13 @@ describe('a server that goes away', { concurrency: false }, () => {
     return ((performance.now() - killedAtMs) / 1000).toFixed(1);
   }
 
+  /** A screen as a person sees it. */
+  async function slipway(...args: string[]): Promise<string> {
+    const printed = await fleet.fleet.slipway(...args);
+    console.log(`    > slipway ${args.join(' ')}\n${printed.replace(/^(?=.)/gm, '    ')}`);
+    return printed;
+  }
+
   /** What runs of the app, machine by machine, whatever anybody believes. */
   async function running(): Promise<string[]> {
     const count = "systemctl list-units --plain --no-legend --state=active 'slipway-sandbox-*' | wc -l";
@@ -42,6 +49,8 @@ describe('a server that goes away', { concurrency: false }, () => {
     const [web] = await fleet.instances('hello');
     lost = fleet.servers.named(web?.node ?? '');
     await fleet.answer(lost, 'hello');
+    assert.match(await slipway('status'), /^All is well\./);
+    assert.match(await slipway('why', 'hello'), /^hello is well\./);
     killedAtMs = performance.now();
     await lost.kill();
     const isKnown = async (): Promise<boolean> =>
@@ -49,6 +58,8 @@ describe('a server that goes away', { concurrency: false }, () => {
     await eventually('the controller knows', isKnown, UNREACHABLE_LIMIT_MS + 5_000);
     console.log(`    power cut to unreachable: ${sinceKillS()} s`);
     assert.ok(performance.now() - killedAtMs <= UNREACHABLE_LIMIT_MS);
+    assert.match(await slipway('status'), new RegExp(`Node ${lost.name} has not been heard of for \\d+ s; its apps go on running`));
+    assert.match(await slipway('why', 'web.1', '-a', 'hello'), new RegExp(`Next: slipway nodes:info ${lost.name}\\n`));
   });
 
   it('is replaced after lost_after', async () => {
@@ -61,6 +72,8 @@ describe('a server that goes away', { concurrency: false }, () => {
     });
     assert.match(await fleet.answer(next, 'hello'), /^version=1 /);
     console.log(`    power cut to replacement (lost_after ${String(LOST_AFTER_MS / 1000)} s): ${sinceKillS()} s`);
+    assert.match(await slipway('status'), new RegExp(`Node ${lost.name} has .*; it counts as lost, and its instances run elsewhere\\.`));
+    assert.match(await slipway('why', lost.name), /It counts as lost: /);
   });
 
   it('runs nothing twice when it comes back, and the copy that ran longest stays', async () => {
@@ -96,5 +109,19 @@ describe('a server that goes away', { concurrency: false }, () => {
     await fleet.untilConnected(server);
     assert.equal(await fleet.answer(server, 'hello'), was);
     assert.equal((await running()).length, 1);
+  });
+
+  it('has nothing to do with an app that crashes again and again: status and why say what that one does', async () => {
+    const files = { ...helloApp('1'), Procfile: 'web: node server.js\nworker: sleep 4; echo out of luck >&2; exit 3\n' };
+    const pushed = await (await fleet.fleet.me.repository('looper', files)).push('looper');
+    assert.ok(pushed.ok, pushed.text);
+    await fleet.fleet.slipway('ps:scale', 'worker=1', '-a', 'looper');
+    const isDown = async (): Promise<boolean> => /looper: worker\.1 on \S+ is down\./.test(await fleet.fleet.slipway('status'));
+    await eventually('status tells of it', isDown, 60_000);
+    await slipway('status');
+    const why = await slipway('why', 'worker.1', '-a', 'looper');
+    for (const cause of [/exited with status 3/, /It was restarted \d+ times?/, /Next: slipway logs -a looper -p worker\.1/])
+      assert.match(why, cause);
+    assert.match(await slipway('logs', '-a', 'looper', '-p', 'worker.1', '-n', '5'), /out of luck/);
   });
 });

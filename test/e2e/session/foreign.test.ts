@@ -99,7 +99,7 @@ const CLAIMS: Readonly<Record<Kind, Claim>> = {
     complaint: /Hello twice/,
   },
   heartbeat: {
-    lie: ({ mine }) => ({ heartbeat: { diskFreeBytes: 1, load1: 99, runningInstances: 7, unreachablePeerIds: [mine.id] } }),
+    lie: ({ mine }) => ({ heartbeat: { diskFreeBytes: 1, load1: 99, unreachablePeerIds: [mine.id] } }),
     unharmed: ({ doors, mine }) => {
       const node = doors.dispatch.fleet.node(mine.id);
       assert.deepEqual([node?.connected, node?.load1, node?.state], [true, 0, 'ready']);

@@ -186,7 +186,7 @@ export class Machine {
     const disk = mortal({ write: (state: DesiredState) => Promise.resolve((this.#ledger = state)) }, life, this.#around);
     return {
       hello: () => Promise.resolve({ facts: this.#facts(), ledger: this.#ledger, cachedAppIds: [], runningTaskIds: [] }),
-      heartbeat: () => Promise.resolve({ diskFreeBytes: 1e10, load1: 0, runningInstances: 0, memoryFreeBytes: 1e9 }),
+      heartbeat: () => Promise.resolve({ diskFreeBytes: 1e10, load1: 0, memoryFreeBytes: 1e9 }),
       instances: () => loop.statuses(),
       accept: async (desired): Promise<Reason | undefined> => {
         const decision = decideAcceptance(this.#ledger, desired);

@@ -32,7 +32,7 @@ describe('outbox', () => {
 
   it('keeps the latest status of each instance, and one heartbeat', () => {
     const outbox = new Outbox();
-    const beat = { kind: 'heartbeat' as const, diskFreeBytes: 1, runningInstances: 1, memoryFreeBytes: 1 };
+    const beat = { kind: 'heartbeat' as const, diskFreeBytes: 1, memoryFreeBytes: 1 };
     outbox.control({ ...beat, load1: 1 });
     outbox.control({ ...beat, load1: 2 });
     outbox.report([status('instance0001', 'starting'), status('instance0002', 'live')]);

@@ -41,7 +41,7 @@ describe('facts of a machine', () => {
     const facts = await collectFacts(tmpdir(), own);
     assert.ok(facts.cpus > 0 && facts.memoryBytes > 0 && facts.diskBytes >= facts.diskFreeBytes);
     assert.match(facts.os, /^[a-z]+/);
-    assert.equal((await collectHeartbeat(tmpdir(), 3)).runningInstances, 3);
+    assert.ok((await collectHeartbeat(tmpdir())).memoryFreeBytes > 0);
   });
 
   it('read the name of the system with and without quotes', async () => {

@@ -148,7 +148,6 @@ describe('every message survives the wire', () => {
       kind: fc.constant('heartbeat' as const),
       diskFreeBytes: fc.nat(),
       load1: fc.constantFrom(0, 0.25, 7.5),
-      runningInstances: fc.nat(),
       memoryFreeBytes: fc.nat(),
       unreachablePeerIds: fc.array(any.anyId<string>(), { maxLength: 2 }),
     });

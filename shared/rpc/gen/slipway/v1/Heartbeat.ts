@@ -5,7 +5,6 @@ import type { Long } from '@grpc/proto-loader';
 export interface Heartbeat {
   'diskFreeBytes'?: (number | string | Long);
   'load1'?: (number | string);
-  'runningInstances'?: (number);
   'memoryFreeBytes'?: (number | string | Long);
   'unreachablePeerIds'?: (string)[];
 }
@@ -13,7 +12,6 @@ export interface Heartbeat {
 export interface Heartbeat__Output {
   'diskFreeBytes': (number);
   'load1': (number);
-  'runningInstances': (number);
   'memoryFreeBytes': (number);
   'unreachablePeerIds': (string)[];
 }
