@@ -12,7 +12,7 @@ export interface CountedInstance {
 }
 
 export interface InstanceCounts<I extends CountedInstance = CountedInstance> {
-  /** What the formation asks for; of a type that runs on every node: one for each node that has one and is not lost. */
+  /** What the formation asks for; of a type that runs on every node: one for each node that has one and is not lost, and one at least. */
   readonly desired: number;
   /** Those of them that are live on a node that is connected. Of several copies of one (a move, a lost node, a switch) one counts. */
   readonly live: number;
@@ -36,7 +36,7 @@ export function countInstances<I extends CountedInstance>(
   const running = instances.filter((instance) => instance.desired === 'run');
   const [lost, present] = [running.filter(({ node }) => lostNodes.has(node)), running.filter(({ node }) => !lostNodes.has(node))];
   const slots = Object.entries(wanted).flatMap(([type, count]) =>
-    count === 'all' ? everyNode(type, present) : numbered(type, count, [...present, ...lost]),
+    count === 'all' ? everyNode(type, present, lost) : numbered(type, count, [...present, ...lost]),
   );
   const best = slots.map(({ name, copies }) => ({ name, at: copies.find(({ state }) => state === 'live') ?? copies[0] }));
   return {
@@ -47,12 +47,21 @@ export function countInstances<I extends CountedInstance>(
   };
 }
 
+/** One of a higher number serves in the place of one that has none: it goes when that comes up. */
 function numbered<I extends CountedInstance>(type: string, count: number, instances: readonly I[]): readonly Slot<I>[] {
   const names = Array.from({ length: count }, (_, at) => `${type}.${String(at + 1)}`);
-  return names.map((name) => ({ name, copies: instances.filter((instance) => instance.name === name) }));
+  const byName = Map.groupBy(instances.filter((instance) => instance.type === type), ({ name }) => name); // prettier-ignore
+  const stand = [...byName].filter(([name, [first]]) => !names.includes(name) && first?.state === 'live').map(([, copies]) => copies);
+  return names.map((name) => ({ name, copies: byName.get(name) ?? stand.shift() ?? [] }));
 }
 
-function everyNode<I extends CountedInstance>(type: string, instances: readonly I[]): readonly Slot<I>[] {
-  const byNode = Map.groupBy(instances.filter((instance) => instance.type === type), ({ node }) => node); // prettier-ignore
+/** Where there is none, one is missing: that no node may have any is nothing to call well. */
+function everyNode<I extends CountedInstance>(type: string, present: readonly I[], lost: readonly I[]): readonly Slot<I>[] {
+  const mine = present.filter((instance) => instance.type === type);
+  if (mine.length === 0) {
+    const gone = lost.filter((instance) => instance.type === type).slice(0, 1);
+    return [{ name: gone[0]?.name ?? `${type}.1`, copies: gone }];
+  }
+  const byNode = Map.groupBy(mine, ({ node }) => node);
   return [...byNode.values()].map((copies) => ({ name: copies[0]?.name ?? '', copies }));
 }

@@ -103,12 +103,16 @@ function counted(demand: ProcessDemand, count: number, { placed, former }: Known
   return ordinals.map((ordinal) => ({ demand, ordinal, former: lowest(formerOf.get(ordinal) ?? []) }));
 }
 
-/** `all`: every eligible node that has none yet gets one; it keeps the number it had there, new ones take the lowest free. */
+/**
+ * `all`: every eligible node that has none yet gets one; it keeps the number it had there, new ones take the lowest free. Where no
+ * node may take any, one is missing all the same: nothing that serves makes way for none.
+ */
 function oneEach(demand: ProcessDemand, nodes: readonly PlanNode[], { placed, former }: Known): readonly Seat[] {
   const served = new Set(placed.map((each) => each.nodeId));
   const open = [...nodes]
     .sort((a, b) => compare(a.nodeId, b.nodeId))
     .filter((node) => !served.has(node.nodeId) && refusal(node, demand) === undefined);
+  if (open.length + placed.length === 0) return [{ demand, ordinal: 1, former: undefined }];
   const taken = new Set(placed.map((each) => each.ordinal));
   const isOpen = new Set(open.map((node) => node.nodeId));
   const kept = new Map<NodeId, number>();

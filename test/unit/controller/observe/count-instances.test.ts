@@ -38,6 +38,20 @@ describe('instance counts', () => {
     assert.deepEqual(numbers(countInstances({ web: 'all' }, { instances, lostNodes: new Set(['c']) })), [1, 2]);
   });
 
+  it('of a type that runs on every node count one as missing where there is none', () => {
+    const none = countInstances({ web: 'all' }, { instances: [], lostNodes: NONE });
+    assert.deepEqual(none.down, [{ name: 'web.1', at: undefined }]);
+    const lost = countInstances({ web: 'all' }, { instances: [at('web.2', 'a', 'unknown')], lostNodes: new Set(['a']) });
+    assert.deepEqual([...numbers(lost), lost.down[0]?.name, lost.down[0]?.at?.node], [0, 1, 'web.2', 'a']);
+  });
+
+  it('count one of a higher number in the place of one that has none', () => {
+    const counts = countInstances({ web: 2 }, { instances: [at('web.2', 'a'), at('web.3', 'b')], lostNodes: NONE });
+    assert.deepEqual([...numbers(counts), counts.nodes], [2, 2, ['a', 'b']]);
+    const starting = countInstances({ web: 2 }, { instances: [at('web.2', 'a'), at('web.3', 'b', 'starting')], lostNodes: NONE });
+    assert.deepEqual(starting.down, [{ name: 'web.1', at: undefined }]);
+  });
+
   it('leave out what is too many: it is about to go', () => {
     assert.deepEqual(numbers(countInstances({ web: 1 }, { instances: [at('web.1', 'a'), at('web.2', 'b')], lostNodes: NONE })), [1, 1]);
   });

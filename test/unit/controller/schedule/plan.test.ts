@@ -89,6 +89,14 @@ describe('what cannot be placed', () => {
     });
   });
 
+  it('misses one of "all" where no node may take any, and says why of each; none where one runs already', () => {
+    const nodes = [node('a', { cordoned: true }), node('b', { connected: false })];
+    const { placements, unplaced } = planPlacements(request({ demands: [web('all')], nodes }));
+    const reasons = { a: 'it is cordoned and takes nothing new', b: 'it is not connected' };
+    assert.deepEqual([placements, unplaced], [[], [{ processType: 'web', ordinal: 1, reasons }]]);
+    assert.deepEqual(planPlacements(request({ demands: [web('all')], nodes, placed: [at('b', 1)] })).unplaced, []);
+  });
+
   it('names the one node that an instance of "all" has no room on', () => {
     const { placements, unplaced } = planPlacements(
       request({ demands: [web('all')], nodes: [node('a'), node('b', { memoryBytes: GIB })] }),
@@ -157,15 +165,15 @@ describe('whatever the fleet', () => {
     );
   });
 
-  it('"all" is one on each eligible node with room, with numbers of their own', () => {
+  it('"all" is one on each eligible node with room, with numbers of their own, and one at least', () => {
     fc.assert(
       fc.property(anyFleet, (nodes) => {
         const former = nodes.slice(0, 2).map((each) => at(each.nodeId, 1));
         const { placements, unplaced } = planPlacements(request({ demands: [web('all')], nodes, former }));
         const eligible = nodes.filter((each) => each.connected && !each.cordoned);
-        assert.equal(placements.length + unplaced.length, eligible.length);
+        assert.equal(placements.length + unplaced.length, Math.max(1, eligible.length));
         assert.equal(new Set(placements.map((each) => each.nodeId)).size, placements.length);
-        assert.equal(new Set([...placements, ...unplaced].map((each) => each.ordinal)).size, eligible.length);
+        assert.equal(new Set([...placements, ...unplaced].map((each) => each.ordinal)).size, Math.max(1, eligible.length));
       }),
     );
   });
