@@ -59,7 +59,7 @@ export class Formations {
   }
 
   /**
-   * `{ web: '3', worker: '+1', clock: 'all' }`. Says at once when something cannot be placed, and then changes nothing.
+   * `{ web: '3', worker: '+1', clock: 'all' }`. Says at once when something more cannot be placed, and then changes nothing.
    * New instances get their traffic after their gate; of what is too many the highest numbers drain and end.
    * @throws SLIP_PS_TYPE, SLIP_PS_QUANTITY, SLIP_PLACE_NO_ROOM
    */
@@ -75,14 +75,14 @@ export class Formations {
       );
       const wanted = Object.fromEntries(Object.entries(quantities).map(([type, text]) => [type, parseCount(text, now[type] ?? 0)]));
       if (current === undefined) await store.setFormation(app.id, wanted);
-      else await this.#apply(app, current, wanted);
+      else await this.#apply(app, current, { wanted, now });
       const words = Object.entries(wanted).map(([type, count]) => `${type} to ${String(count)}`);
       noteFormation(this.#deps, { app, by }, { kind: 'formation.scaled', message: `Scaled ${words.join(', ')}.` });
       return wanted;
     });
   }
 
-  async #apply(app: App, current: Release, wanted: Formation): Promise<void> {
+  async #apply(app: App, current: Release, { wanted, now }: { readonly wanted: Formation; readonly now: Formation }): Promise<void> {
     const { store, fleet, restarts } = this.#deps;
     const shape = await appShape(store, app.id, current.slug);
     const next: AppShape = { ...shape, formation: { ...shape.formation, ...wanted } };
@@ -96,7 +96,14 @@ export class Formations {
       placed: rows.filter((row) => !leaving.includes(row)),
       former: [],
     });
-    if (unplaced[0] !== undefined) throw new SlipwayError({ ...noRoom(unplaced[0]), httpStatus: 422 });
+    const tooMuch = unplaced.find(({ processType: type }) =>
+      isMore(
+        wanted[type],
+        now[type],
+        rows.filter((row) => row.processType === type),
+      ),
+    );
+    if (tooMuch !== undefined) throw new SlipwayError({ ...noRoom(tooMuch), httpStatus: 422 });
     await store.setFormation(app.id, wanted);
     const add = assignmentRows(this.#deps, { app, version: current.version, settings: shape.settings }, placements);
     await restarts.retire(app, leaving, add);
@@ -150,6 +157,12 @@ export class Formations {
       return count;
     });
   }
+}
+
+/** Whoever asks for fewer than before is not refused for one that had no place before. */
+function isMore(wanted: Count = 0, now: Count = 0, { length: running }: readonly AssignmentRow[]): boolean {
+  if (wanted === 'all') return now !== 'all';
+  return wanted > Math.max(running, now === 'all' ? 0 : now);
 }
 
 /** Beyond the wanted count the highest numbers that can be spared, the mover ends the others later; of `all` the second one on a node. */
