@@ -3,6 +3,7 @@ import type { Formation } from '../../shared/domain/placement.ts';
 import { countInstances, type CountedInstance, type InstanceCounts } from '../observe/count-instances.ts';
 import { keepsCrashing } from '../observe/crash-loop.ts';
 import { DISK_LOW_BYTES } from '../observe/disk-low.ts';
+import { nextForMissing } from '../observe/why/why-node.ts';
 import { times } from '../observe/why/words.ts';
 import type { Build, Release } from '../store/port.ts';
 
@@ -46,7 +47,7 @@ export function statusOf(facts: StatusFacts): StatusBody {
     problems: [
       ...heldProblems(facts.heldNodes),
       ...fleetProblems(facts.nodes),
-      ...facts.nodes.flatMap(nodeProblems),
+      ...facts.nodes.flatMap((node) => nodeProblems(node, apps)),
       ...facts.mesh,
       ...apps.flatMap(appProblems),
     ],
@@ -77,18 +78,25 @@ function fleetProblems(nodes: readonly NodeBody[]): readonly ProblemBody[] {
   return [{ message: 'No connected node can build, so pushes are refused.', next }];
 }
 
-function nodeProblems(node: NodeBody): readonly ProblemBody[] {
+function nodeProblems(node: NodeBody, apps: readonly CountedApp[]): readonly ProblemBody[] {
   if (!node.connected) {
-    const fate = node.lost === true ? 'it counts as lost, and its instances run elsewhere' : 'its apps go on running if the machine does';
+    const fate = node.lost === true ? sayLost(node, apps) : 'its apps go on running if the machine does';
     const since = node.lastSeenMsAgo === undefined ? 'since the controller started' : `for ${words(node.lastSeenMsAgo)}`;
     const message = `Node ${node.name} has not been heard of ${since}; ${fate}.`;
     return [{ message, next: `slipway why ${node.name}` }];
   }
-  const missing = node.missing.map((what) => ({ message: `Node ${node.name}: ${what}.`, next: `on ${node.name}: script/bootstrap` }));
+  const missing = node.missing.map((what) => ({ message: `Node ${node.name}: ${what}.`, next: nextForMissing(node.name) }));
   const low = node.diskFreeBytes !== undefined && node.diskFreeBytes < DISK_LOW_BYTES;
   const free = Math.round((node.diskFreeBytes ?? 0) / 1024 / 1024);
   const disk = low ? [{ message: `Node ${node.name} has ${free} MB of disk left.`, next: `slipway why ${node.name}` }] : [];
   return [...refusalProblems(node), ...disk, ...(node.versionTrouble === undefined ? [] : [node.versionTrouble]), ...missing];
+}
+
+/** Some wait for it, for ever or for a place elsewhere. */
+function sayLost(node: NodeBody, apps: readonly CountedApp[]): string {
+  const left = apps.flatMap(({ counts }) => counts.down.filter(({ at }) => at?.node === node.name)).length;
+  if (left === 0) return 'it counts as lost, and its instances run elsewhere';
+  return `it counts as lost, and ${String(left)} of its instances ${left === 1 ? 'does' : 'do'} not run elsewhere`;
 }
 
 function refusalProblems({ name, refusal }: NodeBody): readonly ProblemBody[] {

@@ -10,7 +10,7 @@ const EVENTS = 50;
 
 /** What there is to know of an app, to say why it is as it is. */
 export async function appWhyFacts(deps: LookDeps, app: App): Promise<AppWhyFacts> {
-  const { store, clock } = deps;
+  const { store, clock, movement } = deps;
   const nameOf = userNames(store);
   const [rows, nodes, current, formation, [latest], [latestBuild], events] = await Promise.all([
     store.assignmentsOfApp(app.id),
@@ -33,12 +33,14 @@ export async function appWhyFacts(deps: LookDeps, app: App): Promise<AppWhyFacts
     latestBuild: await build(latestBuild),
     wanted: wantedCounts(current?.slug.processTypes ?? {}, formation),
     instances: instanceFacts(deps, rows, nodes),
+    placeless: movement.placeless(app.id),
+    patienceMs: app.lostAfterMs ?? movement.lostAfterMs,
     nodes: nodeFacts(deps, nodes, rows),
     events,
   };
 }
 
-function instanceFacts({ fleet }: LookDeps, rows: readonly AssignmentRow[], nodes: readonly NodeRow[]): readonly InstanceFact[] {
+function instanceFacts({ fleet, movement }: LookDeps, rows: readonly AssignmentRow[], nodes: readonly NodeRow[]): readonly InstanceFact[] {
   const names = new Map(nodes.map((node) => [node.id, node.name as string]));
   const connected = new Set(fleet.nodes().flatMap((node) => (node.connected ? [node.nodeId] : [])));
   return rows.map((row) => {
@@ -46,7 +48,7 @@ function instanceFacts({ fleet }: LookDeps, rows: readonly AssignmentRow[], node
     return {
       name: instanceName(row),
       type: row.processType,
-      ...{ release: row.release, desired: row.desired, limits: row.limits, status },
+      ...{ release: row.release, desired: row.desired, limits: row.limits, status, stuck: movement.blockedBecause(row.instanceId) },
       node: names.get(row.nodeId) ?? 'removed node',
       state: connected.has(row.nodeId) ? (status?.state ?? 'pending') : 'unknown',
     };
@@ -78,6 +80,7 @@ function nodeFact(
     refusal: live?.refusal,
     versionTrouble: live?.versionTrouble,
     certificateExpiresAtMs: row.certificateNotAfterMs,
+    revokedAtMs: row.revokedAtMs,
     instances: rows.filter((one) => one.nodeId === row.id && one.desired === 'run').length,
   };
 }

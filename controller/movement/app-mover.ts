@@ -65,6 +65,8 @@ export class AppMover {
   readonly #events: MoveEvents;
   readonly #rests = new Rests();
   readonly #blocked = new Map<InstanceId, string>();
+  /** Of each app what is wanted and has no place (`web.2`), and why. */
+  readonly #placeless = new Map<AppId, ReadonlyMap<string, string>>();
 
   constructor(deps: AppMoverDeps) {
     this.#deps = deps;
@@ -74,6 +76,11 @@ export class AppMover {
   /** Why an instance that has to leave its node is still there. */
   blockedBecause(instanceId: InstanceId): string | undefined {
     return this.#blocked.get(instanceId);
+  }
+
+  /** Instances that are wanted and run nowhere, with why not on each node, as it was at the last look. */
+  placeless(appId: AppId): ReadonlyMap<string, string> {
+    return this.#placeless.get(appId) ?? new Map();
   }
 
   async step(appId: AppId, mayMove: boolean): Promise<StepResult> {
@@ -98,12 +105,20 @@ export class AppMover {
   }
 
   async #next(look: Look): Promise<StepResult> {
+    this.#noteStuck(look);
     if (look.plan.ends.length > 0) return this.#end(look);
     const { add, waiting } = look.plan.leaving.length > 0 ? await this.#copies(look) : await this.#missing(look);
     if (add.length > 0) await this.#place(look, add);
     const moving = look.plan.underWay.length > 0 || add.some((row) => row.moveReason === 'drain');
     const unfinished = moving || waiting || look.plan.leaving.length + look.plan.last.length > 0 || hasDoubles(look.plan.holding);
     return { changed: add.length > 0, unfinished, moving };
+  }
+
+  /** What need not leave any more waits for nothing. */
+  #noteStuck({ rows, plan }: Look): void {
+    const leaving = new Set(plan.leaving.map(({ row }) => row));
+    for (const row of rows) if (!leaving.has(row)) this.#blocked.delete(row.instanceId);
+    for (const row of plan.last) this.#blocked.set(row.instanceId, 'it is the last one that serves, and no other node has one of it');
   }
 
   async #look(of: Pick<Look, 'app' | 'release' | 'rows' | 'mayMove'>): Promise<Look> {
@@ -137,7 +152,6 @@ export class AppMover {
     await failpoint('movement.announced');
     await this.#write({ ...NO_CHANGE, setDesired: setDesired(plan.ends.map((end) => end.row), 'stop') }, plan.ends.map((end) => end.row)); // prettier-ignore
     for (const end of plan.ends) {
-      this.#blocked.delete(end.row.instanceId);
       if (end.why === 'failed') this.#rests.failed(slotOf(end.row), end.row.nodeId, clock.monotonicMs());
     }
     await this.#events.ended(app, plan, await store.nodes());
@@ -189,6 +203,9 @@ export class AppMover {
     const due = placements.filter((each) => !this.#rests.resting(slotOf({ ...each, appId: look.app.id }), nowMs));
     const add = due.map((each) => this.#newRow(look, { ...each, processType: parseProcessType(each.processType) }));
     for (const each of unplaced) this.#events.noPlace(look.app, each);
+    const reasons = unplaced.map((each) => [`${each.processType}.${String(each.ordinal)}`, describeReasons(each.reasons)] as const);
+    if (reasons.length > 0) this.#placeless.set(look.app.id, new Map(reasons));
+    else this.#placeless.delete(look.app.id);
     return { add, waiting: unplaced.length > 0 || due.length < placements.length };
   }
 

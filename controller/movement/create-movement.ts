@@ -18,6 +18,7 @@ export function createMovement(deps: Omit<MoverDeps, 'onReady'>): Movement & { r
     wake,
     run: () => mover.run(),
     blockedBecause: (instanceId) => mover.blockedBecause(instanceId),
+    placeless: (appId) => mover.placeless(appId),
     heldNodes: () => mover.heldNodes.flatMap((nodeId) => deps.fleet.node(nodeId)?.name ?? []),
   };
 }

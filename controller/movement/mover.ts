@@ -103,6 +103,11 @@ export class Mover {
     return this.#apps.blockedBecause(instanceId);
   }
 
+  /** What of an app is wanted and runs nowhere, and why. */
+  placeless(appId: AppId): ReadonlyMap<string, string> {
+    return this.#apps.placeless(appId);
+  }
+
   /** Nodes that would be given up if not too many were away at once. */
   get heldNodes(): readonly NodeId[] {
     return this.#losses.held;

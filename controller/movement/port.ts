@@ -11,6 +11,8 @@ export interface Movement {
   wake(appId: AppId): void;
   /** Why an instance that has to leave its node is still there, in words. */
   blockedBecause(instanceId: InstanceId): string | undefined;
+  /** What of an app is wanted and has no place (`web.2`), and why not on each node. */
+  placeless(appId: AppId): ReadonlyMap<string, string>;
   /** Names of nodes that went away together, so that nothing is moved; empty as a rule. */
   heldNodes(): readonly string[];
 }

@@ -38,7 +38,7 @@ export function instanceFact(status: Partial<InstanceStatus> = {}, change: Parti
 export function appFacts(change: Partial<AppWhyFacts> = {}): AppWhyFacts {
   return {
     ...{ nowMs: WHY_NOW, app: 'shop', current: releaseFact(), latest: releaseFact(), events: [] },
-    ...{ wanted: { web: 1 }, instances: [instanceFact()], nodes: [nodeFact()] },
+    ...{ wanted: { web: 1 }, instances: [instanceFact()], nodes: [nodeFact()], placeless: new Map(), patienceMs: 60_000 },
     ...change,
   };
 }

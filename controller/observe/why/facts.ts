@@ -20,6 +20,7 @@ export interface NodeFact {
   /** Why it does not do what this controller wants. */
   readonly refusal?: Reason | undefined;
   readonly certificateExpiresAtMs?: number | undefined;
+  readonly revokedAtMs?: number | undefined;
   /** Instances that are wanted on it, of apps the asker may see. */
   readonly instances: number;
 }
@@ -35,6 +36,8 @@ export interface InstanceFact {
   /** `unknown` while its node is not connected. */
   readonly state: InstanceState | 'unknown';
   readonly status?: InstanceStatus | undefined;
+  /** Why it has to leave its node and cannot: why not on each other. */
+  readonly stuck?: string | undefined;
 }
 
 export interface ReleaseFact {
@@ -65,6 +68,10 @@ export interface AppWhyFacts {
   /** Of the current release. */
   readonly wanted: Formation;
   readonly instances: readonly InstanceFact[];
+  /** What is wanted and has no place, and why not on each node, where that is known. */
+  readonly placeless: ReadonlyMap<string, string>;
+  /** For how long it waits for a node that is silent. */
+  readonly patienceMs: number | 'never';
   readonly nodes: readonly NodeFact[];
   /** Of the app, newest first. */
   readonly events: readonly FleetEvent[];

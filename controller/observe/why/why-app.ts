@@ -28,10 +28,14 @@ function instanceChains(facts: AppWhyFacts, { down }: InstanceCounts<InstanceFac
   ];
 }
 
-/** The mover says once why it finds no place. */
-function placelessChain({ app, events }: AppWhyFacts, name: string): WhyChain {
+/** What the mover found at its last look; one that has only just started has said in another life why there is no place. */
+function placelessChain({ app, events, placeless }: AppWhyFacts, name: string): WhyChain {
+  const found = placeless.get(name);
   const said = events.find(({ kind, instance }) => kind === 'instance.waits' && instance === name)?.message;
-  const because = said?.replace(`${name} waits for a place: `, `${name} cannot be placed: `);
+  const because =
+    found === undefined
+      ? said?.replace(`${name} waits for a place: `, `${name} cannot be placed: `)
+      : `${name} cannot be placed: ${found}.`;
   const links = [...(because === undefined ? [] : [because]), `So ${name} is wanted and runs nowhere.`];
   return { code: 'SLIP_PLACE_NO_ROOM', links, next: because === undefined ? `slipway ps -a ${app}` : nextForNoRoom(because, app) };
 }

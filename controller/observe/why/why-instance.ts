@@ -1,9 +1,10 @@
 import type { WhyBody, WhyChain } from '../../../shared/domain/api-observe.ts';
 import type { InstanceStatus } from '../../../shared/domain/instance.ts';
 import { keepsCrashing } from '../crash-loop.ts';
-import type { AppWhyFacts, InstanceFact } from './facts.ts';
+import type { AppWhyFacts, InstanceFact, NodeFact } from './facts.ts';
 import { nextFor, type About } from './next.ts';
-import { nodeChains } from './why-node.ts';
+import { nextForNoRoom } from './placement.ts';
+import { nodeChains, silence } from './why-node.ts';
 import { clockTime, duration, times } from './words.ts';
 
 /** Pure: why an instance is as it is; undefined when the app has none of that name. */
@@ -45,9 +46,24 @@ function aboutOf(facts: AppWhyFacts, instance: InstanceFact): About {
 function awayChain(facts: AppWhyFacts, instance: InstanceFact): WhyChain {
   const node = facts.nodes.find((one) => one.name === instance.node);
   const [cause] = node === undefined ? [] : nodeChains(node, facts.nowMs);
+  const fate = node?.lost === true ? fateChain(facts, instance, node) : undefined;
+  if (fate !== undefined) return fate;
   const unknown = `So nobody can say how ${instance.name} is.`;
   if (cause === undefined) return { links: [`${instance.node} is not connected.`, unknown], next: `slipway nodes:info ${instance.node}` };
   return { ...cause, links: [...cause.links, unknown] };
+}
+
+/** Given up, and yet not started elsewhere: it may not, or there is no place. */
+function fateChain({ app, patienceMs, nowMs }: AppWhyFacts, { name, stuck }: InstanceFact, node: NodeFact): WhyChain | undefined {
+  const silent = silence(node, nowMs);
+  if (patienceMs === 'never' || (node.lastSeenMsAgo ?? Infinity) < patienceMs) {
+    const words = patienceMs === 'never' ? 'however long it is silent' : `until it has been silent for ${duration(patienceMs)}`;
+    return { links: [...silent, `${name} of ${app} stays with it ${words}.`], next: `slipway apps:lost-after default -a ${app}` };
+  }
+  if (stuck === undefined) return undefined;
+  const because = `${name} cannot be placed: ${stuck}.`;
+  const links = [...silent, because, `So ${name} is wanted and runs nowhere that anybody can see.`];
+  return { code: 'SLIP_PLACE_NO_ROOM', links, next: nextForNoRoom(because, app) };
 }
 
 /** It is up at this moment, and nobody should believe it. */

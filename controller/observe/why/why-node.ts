@@ -20,31 +20,38 @@ export function nodeChains(node: NodeFact, nowMs: number): readonly WhyChain[] {
   return [...away, ...disobedience(node), ...disk(node), ...version(node), ...closed(node), ...missing(node)];
 }
 
-export function isExpired({ certificateExpiresAtMs }: NodeFact, nowMs: number): boolean {
-  return certificateExpiresAtMs !== undefined && certificateExpiresAtMs <= nowMs;
-}
-
 function absence(node: NodeFact, nowMs: number): WhyChain {
-  const silent = node.lastSeenMsAgo === undefined ? 'since the controller started' : `for ${duration(node.lastSeenMsAgo)}`;
-  const links = [...expiry(node, nowMs), `${node.name} has not been heard of ${silent}.`, consequence(node)];
-  return { ...(isExpired(node, nowMs) ? { code: 'SLIP_NODE_CERTIFICATE' } : {}), links, next: nextForAbsent(node, nowMs) };
+  const code = isShutOut(node, nowMs) ? { code: 'SLIP_NODE_CERTIFICATE' } : {};
+  return { ...code, links: [...silence(node, nowMs), consequence(node)], next: nextForAbsent(node, nowMs) };
 }
 
-function expiry(node: NodeFact, nowMs: number): readonly string[] {
-  if (!isExpired(node, nowMs)) return [];
-  const date = new Date(node.certificateExpiresAtMs ?? 0).toISOString().slice(0, 10);
-  return [`The certificate of ${node.name} expired on ${date} at ${clockTime(node.certificateExpiresAtMs ?? 0)}, so it is not let in.`];
+/** Since when nothing is heard of it, and what is known of why. */
+export function silence(node: NodeFact, nowMs: number): readonly string[] {
+  const silent = node.lastSeenMsAgo === undefined ? 'since the controller started' : `for ${duration(node.lastSeenMsAgo)}`;
+  return [...shutOut(node, nowMs), `${node.name} has not been heard of ${silent}.`];
+}
+
+function isShutOut({ certificateExpiresAtMs = Infinity, revokedAtMs }: NodeFact, nowMs: number): boolean {
+  return revokedAtMs !== undefined || certificateExpiresAtMs <= nowMs;
+}
+
+function shutOut(node: NodeFact, nowMs: number): readonly string[] {
+  if (!isShutOut(node, nowMs)) return [];
+  const { name, revokedAtMs, certificateExpiresAtMs } = node;
+  const [what, atMs] = revokedAtMs === undefined ? ['expired', certificateExpiresAtMs ?? 0] : ['was revoked', revokedAtMs];
+  return [`The certificate of ${name} ${what} on ${new Date(atMs).toISOString().slice(0, 10)} at ${clockTime(atMs)}, so it is not let in.`];
 }
 
 function consequence(node: NodeFact): string {
   if (node.instances === 0) return 'Nothing was running on it that has to go elsewhere.';
   const one = node.instances === 1;
-  if (node.lost) return `It counts as lost: its ${instances(node.instances)} ${one ? 'is' : 'are'} placed elsewhere until it is back.`;
+  if (node.lost)
+    return `It counts as lost: its ${instances(node.instances)} ${one ? 'is' : 'are'} placed elsewhere until it is back, if ${one ? 'it' : 'they'} may and there is room.`;
   return `Its ${instances(node.instances)} ${one ? 'goes' : 'go'} on if the machine does; nobody can tell from here.`;
 }
 
 function nextForAbsent(node: NodeFact, nowMs: number): string {
-  if (isExpired(node, nowMs)) return `slipway nodes:rejoin ${node.name}`;
+  if (isShutOut(node, nowMs)) return `slipway nodes:rejoin ${node.name}`;
   const gone = node.lost && (node.lastSeenMsAgo === undefined || node.lastSeenMsAgo > GONE_AFTER_MS);
   return gone ? `slipway nodes:remove ${node.name}` : `slipway nodes:info ${node.name}`;
 }
@@ -78,7 +85,12 @@ function closed(node: NodeFact): readonly WhyChain[] {
 }
 
 function missing(node: NodeFact): readonly WhyChain[] {
-  return node.missing.map((what) => ({ links: [`${node.name}: ${what}.`], next: `slipway nodes:info ${node.name}` }));
+  return node.missing.map((what) => ({ links: [`${node.name}: ${what}.`], next: nextForMissing(node.name) }));
+}
+
+/** An agent tells what its machine lacks when it begins a session. */
+export function nextForMissing(name: string): string {
+  return `on ${name}: do that, then systemctl restart slipway-agent`;
 }
 
 function instances(count: number): string {

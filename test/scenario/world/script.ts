@@ -35,7 +35,7 @@ type Command = (words: readonly string[]) => void | Promise<void>;
  *   rebalance
  *   lost-after APP 90s | never
  *   stop proxy NAME               ends its proxy
- *   status, why APP|web.1 of APP|NODE   what people see
+ *   status, why APP|web.1 of APP|NODE   what people see; stuck NODE: what has to leave it and cannot
  *   show                          releases, instances, routes and refs as they are
  */
 export class Script {
@@ -146,6 +146,15 @@ export class Script {
       remove: asked((admin, node, rest) => admin.remove(node, rest.includes('--force'), 'ada')),
       rebalance: async () => {
         await this.#wait(world().office.movement!.rebalance.start('ada'));
+      },
+      stuck: async ([name = '']) => {
+        const { store, office, trace } = this.#world;
+        const node = (await store.nodes()).find((each) => each.name === name)!;
+        const rows = await store.assignmentsOfNode(node.id);
+        const stuck = rows.map(
+          (row) => `  ${trace.nameOf(row.instanceId)}: ${office.movement!.blockedBecause(row.instanceId) ?? 'may stay'}`,
+        );
+        this.#print(stuck.join('\n'));
       },
       'lost-after': async ([app = '', time = '']) => {
         await world().store.setLostAfter((await world().app(app)).id, time === 'never' ? 'never' : parseFloat(time) * 1000);

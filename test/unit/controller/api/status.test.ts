@@ -60,6 +60,20 @@ describe('status', () => {
     assert.deepEqual([body.apps[0]?.live, body.apps[0]?.desired, body.apps[0]?.nodes], [1, 1, ['fra-1']]);
   });
 
+  it('says of a lost node what waits for it', () => {
+    const nodes = [node(), node({ name: 'fra-2', connected: false, lost: true, lastSeenMsAgo: 90_000, builder: false })];
+    const body = status({ instances: [instance({ node: 'fra-2', state: 'unknown' })] }, nodes);
+    assert.deepEqual(messages(body), [
+      'Node fra-2 has not been heard of for 90 s; it counts as lost, and 1 of its instances does not run elsewhere.',
+      'shop: 0 of 1 up: web.1 on fra-2 (not connected).',
+    ]);
+  });
+
+  it('says of what a machine lacks how the agent hears that it is there', () => {
+    const [problem] = status({}, [node({ missing: ['haproxy is missing: install it with: apt-get install haproxy'] })]).problems;
+    assert.equal(problem?.next, 'on fra-1: do that, then systemctl restart slipway-agent');
+  });
+
   it('names a node that does not do what this controller wants', () => {
     const refusal = { code: 'SLIP_DESIRED_OTHER_CONTROLLER', message: 'Two controllers with the same history are running.' };
     const [problem] = status({}, [node({ refusal })]).problems;

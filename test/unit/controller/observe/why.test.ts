@@ -193,7 +193,7 @@ const CAUSES: readonly { readonly cause: string; readonly body: WhyBody | undefi
       'web.1 of shop is in trouble.',
       '',
       '  fra-1 has not been heard of for 3 min.',
-      '  → It counts as lost: its 1 instance is placed elsewhere until it is back.',
+      '  → It counts as lost: its 1 instance is placed elsewhere until it is back, if it may and there is room.',
       '  → So nobody can say how web.1 is.',
       '  Next: slipway nodes:info fra-1',
     ],
@@ -242,6 +242,43 @@ describe('why', () => {
       assertNextExists(body);
     });
   }
+
+  it('says of a node that was revoked how it comes back', () => {
+    const body = whyNode({ ...away, revokedAtMs: WHY_NOW - 4 * MINUTE, certificateExpiresAtMs: WHY_NOW + MINUTE }, WHY_NOW);
+    assert.equal(body.chains[0]?.links[0], 'The certificate of fra-1 was revoked on 2026-11-20 at 14:26:00 UTC, so it is not let in.');
+    assert.equal(body.chains[0].next, 'slipway nodes:rejoin fra-1');
+  });
+
+  it('says of an instance on a lost node that it stays there, or finds no place, and what changes that', () => {
+    const why = (facts: Partial<AppWhyFacts>, stuck?: string): WhyBody | undefined =>
+      whyInstance(appFacts({ nodes: [away], instances: [instanceFact({}, { state: 'unknown', stuck })], ...facts }), 'web.1');
+    const silent = 'fra-1 has not been heard of for 3 min.';
+    const never = why({ patienceMs: 'never' })?.chains[0];
+    assert.deepEqual(never?.links, [silent, 'web.1 of shop stays with it however long it is silent.']);
+    assert.equal(never.next, 'slipway apps:lost-after default -a shop');
+    const later = why({ patienceMs: 10 * MINUTE })?.chains[0];
+    assert.deepEqual(later?.links, [silent, 'web.1 of shop stays with it until it has been silent for 10 min.']);
+    const stuck = why({}, 'fra-2: it is cordoned and takes nothing new')?.chains[0];
+    const because = 'web.1 cannot be placed: fra-2: it is cordoned and takes nothing new.';
+    assert.deepEqual(stuck?.links, [silent, because, 'So web.1 is wanted and runs nowhere that anybody can see.']);
+    assert.equal(stuck.next, 'slipway nodes:uncordon fra-2');
+  });
+
+  it('says of what has no place why not by now, whatever was said when that began', () => {
+    const events = [
+      {
+        ...{ seq: 9, atMs: WHY_NOW, kind: 'instance.waits', actor: 'controller', app: 'shop', instance: 'web.2' },
+        message: 'web.2 waits for a place: fra-1: it is cordoned and takes nothing new.',
+      },
+    ];
+    const next = (placeless: ReadonlyMap<string, string>): string | undefined =>
+      whyApp(appFacts({ wanted: { web: 2 }, events, placeless })).chains[0]?.next;
+    assert.equal(
+      next(new Map([['web.2', 'fra-1: it has no label region, region=fra is required']])),
+      'slipway nodes:label fra-1 region=fra',
+    );
+    assert.equal(next(new Map()), 'slipway nodes:uncordon fra-1');
+  });
 
   it('says of a node that obeys another controller what to do', () => {
     const refusal = { code: 'SLIP_DESIRED_OTHER_CONTROLLER', message: 'Two controllers run.', hint: 'Stop the copy.' };
