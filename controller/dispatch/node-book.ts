@@ -146,11 +146,11 @@ function durable(row: NodeRow): Pick<KnownNode, 'state' | 'cordoned' | 'draining
 }
 
 export function liveNode(node: KnownNode): LiveNode {
-  const { facts, state, cordoned, draining, lost, labels } = node;
+  const { facts, state, cordoned, draining, lost, revoked, labels } = node;
   return {
     nodeId: node.id,
     name: node.name,
-    ...{ state, cordoned, draining, lost, labels },
+    ...{ state, cordoned, draining, lost, revoked, labels },
     connected: node.session !== undefined,
     lastSeenAtMs: node.session?.lastSeenAtMs ?? node.lastSeenAtMs,
     builder: facts.builder,

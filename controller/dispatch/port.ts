@@ -15,6 +15,8 @@ export interface LiveNode {
   readonly draining: boolean;
   /** Silent for so long that its instances are replaced elsewhere until it is back. */
   readonly lost: boolean;
+  /** Its certificates were revoked, and it has not rejoined. */
+  readonly revoked: boolean;
   readonly labels: Readonly<Record<string, string>>;
   /** True while its session is open. */
   readonly connected: boolean;

@@ -10,6 +10,8 @@ export interface WatchedNode {
   readonly silentMs: number;
   /** Given up already. */
   readonly lost: boolean;
+  /** It was revoked, or emptied and closed: that it is away says nothing of the network. */
+  readonly letGo: boolean;
   /** The shortest patience of the apps that run there. */
   readonly lostAfterMs: number;
 }
@@ -30,9 +32,10 @@ const OUTAGE_COUNT = 2;
  * does not stop the next one. Ends when nodes come back, or when an operator removes those that will not.
  */
 export function planLosses(nodes: readonly WatchedNode[]): Losses {
-  const fleet = nodes.filter((node) => node.state !== 'joined' && !node.lost);
+  const present = nodes.filter((node) => node.state !== 'joined' && !node.lost);
+  const due = present.filter((node) => node.state === 'unreachable' && node.silentMs >= node.lostAfterMs).map((node) => node.nodeId);
+  const fleet = present.filter((node) => !node.letGo);
   const away = fleet.filter((node) => !node.connected || node.state === 'unreachable');
-  const due = away.filter((node) => node.state === 'unreachable' && node.silentMs >= node.lostAfterMs).map((node) => node.nodeId);
   const outage = away.length >= OUTAGE_COUNT && away.length > fleet.length * OUTAGE_SHARE;
   if (!outage) return { lost: due, held: [] };
   return { lost: [], held: due.length === 0 ? [] : away.map((node) => node.nodeId) };

@@ -49,8 +49,9 @@ export class Losses {
     const { nodeId, state, connected, lost } = node;
     const silentMs = this.#deps.silentMs(node);
     const known = { nodeId, state, connected, lost, silentMs };
-    if (connected || lost || state !== 'unreachable') return { ...known, lostAfterMs: Infinity };
-    return { ...known, lostAfterMs: await this.#patienceMs(nodeId) };
+    if (connected || lost) return { ...known, letGo: false, lostAfterMs: Infinity };
+    const letGo = node.revoked || (node.cordoned && (await this.#deps.store.assignmentsOfNode(nodeId)).length === 0);
+    return { ...known, letGo, lostAfterMs: state === 'unreachable' ? await this.#patienceMs(nodeId) : Infinity };
   }
 
   /** The shortest of the apps on it; where all of them wait for ever, it is lost by the common measure and nothing moves. */

@@ -151,7 +151,18 @@ describe('every route that changes something makes an event', () => {
 
 function liveNode({ id, name }: NodeRow): LiveNode {
   return {
-    ...{ nodeId: id, name, state: 'ready', cordoned: false, draining: false, lost: false, labels: {}, connected: true, builder: true },
+    ...{
+      nodeId: id,
+      name,
+      state: 'ready',
+      cordoned: false,
+      draining: false,
+      lost: false,
+      revoked: false,
+      labels: {},
+      connected: true,
+      builder: true,
+    },
     ...{ stacks: ['host'], platform: 'debian-12-x64', memoryBytes: 8e9, diskFreeBytes: 1e11, sandboxDriver: 'fake', proxyVersion: '' },
     ...{ httpAddress: '', agentVersion: '0.1.0+aaaaaaaaaaaa', missing: [], load1: 0, meshAddress: '', unreachablePeerIds: [] },
   };

@@ -125,7 +125,17 @@ describe('streams and status of the API', () => {
       {
         ...{ nodeId: node.id, name: node.name, connected: true, builder: true, stacks: ['host'], platform: 'debian-12-x64' },
         ...{ memoryBytes: 8e9, diskFreeBytes: 5e10, sandboxDriver: 'lxc', proxyVersion: '2.6', httpAddress: '127.0.0.1:80' },
-        ...{ agentVersion: '0.1.0', missing: [], load1: 0.1, state: 'ready', cordoned: false, draining: false, lost: false, labels: {} },
+        ...{
+          agentVersion: '0.1.0',
+          missing: [],
+          load1: 0.1,
+          state: 'ready',
+          cordoned: false,
+          draining: false,
+          lost: false,
+          revoked: false,
+          labels: {},
+        },
         ...{ meshAddress: '', unreachablePeerIds: [] },
       },
     ];

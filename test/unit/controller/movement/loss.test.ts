@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { planLosses, type WatchedNode } from '../../../../controller/movement/loss.ts';
 import type { NodeId } from '../../../../shared/domain/ids.ts';
 
-const HERE = { state: 'ready', connected: true, silentMs: 0, lost: false, lostAfterMs: 60_000 } as const;
+const HERE = { state: 'ready', connected: true, silentMs: 0, lost: false, letGo: false, lostAfterMs: 60_000 } as const;
 const GONE = { ...HERE, state: 'unreachable', connected: false, silentMs: 60_000 } as const;
 
 function fleet(...nodes: readonly Omit<WatchedNode, 'nodeId'>[]): readonly WatchedNode[] {
@@ -22,6 +22,12 @@ describe('giving nodes up', () => {
     ['one that has only just gone counts', fleet(GONE, { ...GONE, state: 'ready', silentMs: 1 }, HERE), { lost: [], held: ['n0', 'n1'] }],
     ['an old loss does not count', fleet(GONE, { ...GONE, lost: true }, HERE, HERE), { lost: ['n0'], held: [] }],
     ['a machine that never came does not count', fleet(GONE, { ...GONE, state: 'joined' }, HERE), { lost: ['n0'], held: [] }],
+    [
+      'nor does one that was revoked, or emptied and closed',
+      fleet(GONE, { ...GONE, letGo: true }, HERE, HERE),
+      { lost: ['n0', 'n1'], held: [] },
+    ],
+    ['nor is it held then', fleet(GONE, GONE, { ...GONE, letGo: true }, HERE, HERE), { lost: [], held: ['n0', 'n1'] }],
     ['nothing is held before its time', fleet({ ...GONE, silentMs: 9 }, { ...GONE, silentMs: 9 }), { lost: [], held: [] }],
   ];
   for (const [title, nodes, expected] of cases) it(title, () => assert.deepEqual(planLosses(nodes), expected));
