@@ -53,7 +53,9 @@ async function followDrain(cli: Cli, begun: NodeInfoBody, say: (text: string) =>
 
 export const remove: CommandRun = async (cli, [node = ''], flags) => {
   await (await cli.api()).call('DELETE', `${pathOf(node)}${flags['force'] === true ? '?force=true' : ''}`);
-  await cli.write(`Removed ${node}. If the machine still runs, clean it up with, on ${node}: install.sh --uninstall\n`);
+  await cli.write(
+    `Removed ${node}. If the machine still runs, clean it up with, on ${node}: sudo sh /opt/slipway/current/install.sh --uninstall\n`,
+  );
 };
 
 export const label: CommandRun = async (cli, [node = '', ...words], flags) => {

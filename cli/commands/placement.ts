@@ -44,7 +44,9 @@ export const setPlacement: CommandRun = async (cli, [type], flags) => {
   const app = await cli.app(flags);
   const body = await (await cli.api()).call<ProcessPlanBody>('PATCH', typePath(app, type, 'placement'), ruleOf(flags));
   await show(cli, flags, { body, render: (plan) => renderPlacement(app, [plan], cli.paint) });
-  cli.note('Used from the next release on; nothing moves now.\n');
+  cli.note(
+    `Used for every instance that is placed from now on; nothing moves now. To place what runs anew: slipway ps:restart ${type ?? ''} -a ${app}\n`,
+  );
 };
 
 async function plans(cli: Cli, app: string, type?: string): Promise<readonly ProcessPlanBody[]> {

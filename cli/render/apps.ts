@@ -72,7 +72,7 @@ export function nodeRow(node: NodeBody, paint: Paint): (string | { text: string;
     node.name,
     nodeState(node, paint),
     [node.sandboxDriver, node.builder === true ? 'builder' : undefined].filter((part) => part !== undefined).join(', '),
-    node.platform ?? '',
+    [node.agentVersion?.split('+')[0], node.platform].filter((part) => part !== undefined && part !== '').join(' on '),
     renderFree(node),
     node.load1 === undefined ? '' : `load ${node.load1.toFixed(2)}${node.instances === undefined ? '' : `, ${node.instances} up`}`,
     node.connected || node.lastSeenMsAgo === undefined ? '' : `last heard ${renderDuration(node.lastSeenMsAgo)} ago`,

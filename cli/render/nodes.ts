@@ -15,6 +15,7 @@ export function renderNodeInfo(node: NodeInfoBody, look: Look): string {
     ['Disk:', sizes(node.diskFreeBytes, node.diskBytes)],
     ['Load:', node.load1 === undefined ? '' : `${node.load1.toFixed(2)}${node.cpus === undefined ? '' : ` on ${String(node.cpus)} CPUs`}`],
     ['Agent:', [node.agentVersion, node.sandboxDriver].filter((part) => part !== undefined && part !== '').join(', ')],
+    ['Proxy:', node.proxyVersion === undefined || node.proxyVersion === '' ? '' : `HAProxy ${node.proxyVersion}`],
     ['Missing:', node.missing.join(', ')],
     ['Joined:', `${renderTime(node.joinedAtMs)} (${renderAgo(node.joinedAtMs, nowMs)})`],
   ];

@@ -44,6 +44,6 @@ export class Drains {
 }
 
 function sayLeft(node: NodeRow, count: number): string {
-  const left = count === 1 ? '1 instance is' : `${String(count)} instances are`;
-  return `The time to drain ${node.name} is up: ${left} still there and go on running. It stays cordoned.`;
+  const left = count === 1 ? '1 instance is still there and goes on' : `${String(count)} instances are still there and go on`;
+  return `The time to drain ${node.name} is up: ${left} running. It stays cordoned.`;
 }

@@ -72,7 +72,7 @@ export class NodeAdmin {
 
   async #names(rows: readonly AssignmentRow[]): Promise<readonly string[]> {
     const names = rows.map(async (row) => `${instanceName(row)} of ${(await this.#deps.store.appById(row.appId))?.name ?? ''}`);
-    return (await Promise.all(names)).sort();
+    return [...new Set(await Promise.all(names))].sort();
   }
 
   async #change(node: NodeRow, change: NodeChange, event: { actor: string; kind: string; message: string }): Promise<NodeRow> {

@@ -37,6 +37,7 @@ const node: NodeBody = {
   builder: true,
   platform: 'debian-12-x64',
   sandboxDriver: 'lxc',
+  agentVersion: '0.1.0+c3e11cb00a2f',
   diskFreeBytes: 48_200_000_000,
   load1: 0.25,
   labels: {},
@@ -142,7 +143,7 @@ describe('screens of the CLI', () => {
   it('shows what a node has left, once it has said so', () => {
     assertScreen(renderNodes([{ ...node, memoryFreeBytes: 1_234_000_000, instances: 3 }], plainPaint), [
       '=== Nodes',
-      'attic  connected  lxc, builder  debian-12-x64  48.2 GB disk, 1.2 GB memory free  load 0.25, 3 up',
+      'attic  connected  lxc, builder  0.1.0 on debian-12-x64  48.2 GB disk, 1.2 GB memory free  load 0.25, 3 up',
     ]);
   });
 
@@ -150,8 +151,8 @@ describe('screens of the CLI', () => {
     const lost: NodeBody = { ...node, name: 'fra-1', connected: false, lastSeenMsAgo: 3 * MINUTE };
     assertScreen(renderNodes([node, lost], plainPaint), [
       '=== Nodes',
-      'attic  connected      lxc, builder  debian-12-x64  48.2 GB free  load 0.25',
-      'fra-1  not connected  lxc, builder  debian-12-x64  48.2 GB free  load 0.25  last heard 3 min ago',
+      'attic  connected      lxc, builder  0.1.0 on debian-12-x64  48.2 GB free  load 0.25',
+      'fra-1  not connected  lxc, builder  0.1.0 on debian-12-x64  48.2 GB free  load 0.25  last heard 3 min ago',
     ]);
   });
 });
@@ -184,7 +185,7 @@ describe('the status screen', () => {
     'version 0.1.0, up 3 h',
     '',
     '=== Nodes',
-    'attic  connected  lxc, builder  debian-12-x64  48.2 GB free  load 0.25',
+    'attic  connected  lxc, builder  0.1.0 on debian-12-x64  48.2 GB free  load 0.25',
     '',
     '=== Apps',
     'shop     v3            1/2 up  on attic  released 3 min ago  http://shop.localhost:8080',
