@@ -126,7 +126,7 @@ export async function composePipeline(basics: Basics, foundations: Foundations):
   const queue = new KeyedQueue();
   const policy = { ...DEFAULT_ROLLOUT_POLICY, ...defined(config.rollout) };
   const refMover = (app: App, ref: string, commit: string): Promise<void> => setRef(paths.repos, app, { ref, commit });
-  const rollouts = new Rollouts({ store, fleet: dispatch.fleet, clock, log, failpoint, policy, moveRef: refMover, newInstanceId });
+  const rollouts = new Rollouts({ store, fleet: dispatch.fleet, clock, log, failpoint, policy, moveRef: refMover, newInstanceId, queue });
   const bakes = new Bakes({ store, fleet: dispatch.fleet, rollouts, queue, clock, log, newInstanceId, bakeMs: policy.bakeMs });
   const releases = new Releases({ store, rollouts, bakes, queue, failpoint, log, signal });
   const restartDeps = { store, fleet: dispatch.fleet, clock, log, policy, newInstanceId, signal };

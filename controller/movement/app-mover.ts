@@ -243,9 +243,9 @@ export class AppMover {
   }
 }
 
-/** A release that a crash left half way is finished first, and a bake decides between two of them. */
+/** A release that is half way is finished first, and a bake decides between two of them; one that waits for room has nothing yet. */
 function isBusy(latest: Release | undefined, rows: readonly AssignmentRow[]): boolean {
-  return latest?.state === 'pending' || latest?.state === 'deploying' || rows.some((row) => row.desired === 'standby');
+  return latest?.state === 'deploying' || rows.some((row) => row.desired === 'standby');
 }
 
 export function describeReasons(reasons: Readonly<Record<string, string>>): string {

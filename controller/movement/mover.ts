@@ -79,7 +79,7 @@ export class Mover {
     }
     this.#running.set(appId, false);
     void this.#deps.queue
-      .run(appId, () => this.#turn(appId))
+      .run(appId, () => this.#turn(appId), 'move')
       .catch((error: unknown) => {
         this.#unfinished.add(appId);
         if (!this.#deps.signal.aborted) this.#deps.log.error({ app: appId, error: describeCauses(error) }, 'movement.failed');

@@ -24,6 +24,13 @@ export interface Place {
   readonly settings: AppShape['settings'];
 }
 
+export interface RoomWait {
+  readonly signal: AbortSignal;
+  readonly tell: (text: string) => void;
+  /** Before each look: nothing of the release is placed yet, so what the app loses meanwhile is replaced. */
+  readonly letMovesPass: () => Promise<void>;
+}
+
 /** Longer than the longest pause between two heartbeats: what a node said of its disk may be that old. */
 const DISK_WORD_MS = 40_000;
 /** Room comes with instances that end and nodes that join; a look now and then catches what nobody reports (free disk). */
@@ -33,12 +40,13 @@ const LOOK_EVERY_MS = 2_000;
 export async function findRoom(
   deps: RoomDeps,
   of: { readonly app: App; readonly release: Release },
-  io: { readonly signal: AbortSignal; readonly tell: (text: string) => void },
+  io: RoomWait,
 ): Promise<Place | Failure> {
   const startedAtMs = deps.clock.monotonicMs();
   let told = false;
   let last: Failure | undefined;
   const found = await watchFleet(deps, { untilMs: startedAtMs + deps.roomTimeoutMs, signal: io.signal }, async (lookAgainAt) => {
+    await io.letMovesPass();
     const [rows, shape] = await Promise.all([deps.store.assignmentsOfApp(of.app.id), appShape(deps.store, of.app.id, of.release.slug)]);
     const plan = await roomNow(deps, of.release, { rows, shape });
     if (plan.kind === 'go') return { placements: plan.placements, stopFirst: plan.stopFirst, settings: shape.settings };

@@ -2,6 +2,7 @@ import type { InstanceId } from '../../shared/domain/ids.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import { describeCauses, toSlipwayError, type SlipwayError } from '../../shared/kit/errors.ts';
 import type { Failpoint } from '../../shared/kit/failpoint.ts';
+import type { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { Fleet } from '../dispatch/port.ts';
 import { watchFleet } from '../dispatch/watch-fleet.ts';
@@ -26,6 +27,8 @@ export interface RolloutDeps {
   /** Makes the git ref agree with the release that is current now; the database is the truth. */
   readonly moveRef: (app: App, ref: string, commit: string) => Promise<void>;
   readonly newInstanceId: () => InstanceId;
+  /** One per app; who rolls out holds its turn. */
+  readonly queue: Pick<KeyedQueue, 'letPass'>;
 }
 
 export type RolloutOutcome =
@@ -95,8 +98,10 @@ export class Rollouts {
 
   /** Places what is not placed yet and starts the first wave. */
   async #begin(run: Run, release: Release): Promise<Failure | undefined> {
-    const { store, policy } = this.#deps;
-    const place = await findRoom({ ...this.#deps, roomTimeoutMs: policy.roomTimeoutMs }, { app: run.app, release }, run);
+    const { store, policy, queue } = this.#deps;
+    const letMovesPass = (): Promise<void> => (release.state === 'pending' ? queue.letPass(run.app.id, 'move') : Promise.resolve());
+    const of = { app: run.app, release };
+    const place = await findRoom({ ...this.#deps, roomTimeoutMs: policy.roomTimeoutMs }, of, { ...run, letMovesPass });
     if ('code' in place) return place;
     run.waves = planWaves(place.placements).slice();
     run.settings = place.settings;

@@ -1,24 +1,54 @@
+/** `move`: short work that whoever holds the turn for long may let go ahead. */
+export type TurnKind = 'work' | 'move';
+
+/** Told that its turn has come; calls back when it is done. */
+interface Waiting {
+  readonly kind: TurnKind;
+  readonly begin: (done: () => void) => void;
+}
+
 /** Runs work one after the other per key; different keys side by side. */
 export class KeyedQueue {
-  readonly #tails = new Map<string, Promise<unknown>>();
+  /** Of each key whose turn somebody has: who waits. */
+  readonly #waiting = new Map<string, Waiting[]>();
 
   /** True while work of this key runs or waits. */
   busy(key: string): boolean {
-    return this.#tails.has(key);
+    return this.#waiting.has(key);
   }
 
-  async run<T>(key: string, work: () => Promise<T>): Promise<T> {
-    const before = this.#tails.get(key) ?? Promise.resolve();
-    const mine = before.then(work, work);
-    const settled = mine.then(
-      () => undefined,
-      () => undefined,
-    );
-    this.#tails.set(key, settled);
+  async run<T>(key: string, work: () => Promise<T>, kind: TurnKind = 'work'): Promise<T> {
+    const done = await this.#turn(key, kind);
     try {
-      return await mine;
+      return await work();
     } finally {
-      if (this.#tails.get(key) === settled) this.#tails.delete(key);
+      done();
     }
+  }
+
+  /** For who has the turn and only waits: work of this kind that waits behind it goes ahead. Resolves when that is done. */
+  async letPass(key: string, kind: TurnKind): Promise<void> {
+    for (;;) {
+      const waiting = this.#waiting.get(key) ?? [];
+      const at = waiting.findIndex((each) => each.kind === kind);
+      const [next] = at < 0 ? [] : waiting.splice(at, 1);
+      if (next === undefined) return;
+      await new Promise<void>((resolve) => {
+        next.begin(resolve);
+      });
+    }
+  }
+
+  #turn(key: string, kind: TurnKind): Promise<() => void> {
+    const waiting = this.#waiting.get(key);
+    if (waiting !== undefined) return new Promise((resolve) => waiting.push({ kind, begin: (done) => resolve(done) }));
+    this.#waiting.set(key, []);
+    return Promise.resolve(() => this.#next(key));
+  }
+
+  #next(key: string): void {
+    const next = this.#waiting.get(key)?.shift();
+    if (next === undefined) this.#waiting.delete(key);
+    else next.begin(() => this.#next(key));
   }
 }

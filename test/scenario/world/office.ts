@@ -159,7 +159,7 @@ export class Office {
     const git = mortal({ moveRef }, life);
     const newInstanceId = (): InstanceId => nextId('inst') as InstanceId;
     const rollouts = new Rollouts({
-      ...{ store, fleet, clock, log, failpoint, policy },
+      ...{ store, fleet, clock, log, failpoint, policy, queue },
       moveRef: (app, ref, commit) => git.moveRef(app, ref, commit),
       newInstanceId,
     });
