@@ -18,7 +18,7 @@ export const rejoin: CommandRun = async (cli, [node = ''], flags) => {
   });
   await show(cli, flags, {
     body,
-    render: (token) => (flags['quiet'] === true ? `${token.token}\n` : renderRejoinToken(token, api.url, cli.nowMs())),
+    render: (token) => (flags['quiet'] === true ? `${token.token}\n` : renderRejoinToken(token, cli.nowMs())),
   });
 };
 

@@ -6,7 +6,7 @@ import { renderAgo, renderLeft, renderTime } from './time.ts';
 /** Where the installer puts it. */
 const AGENT = '/opt/slipway/current/node/bin/node /opt/slipway/current/agent/main.mjs';
 
-export function renderRejoinToken({ node, token, pin, expiresAtMs }: RejoinTokenBody, url: string, nowMs: number): string {
+export function renderRejoinToken({ node, token, pin, url, expiresAtMs }: RejoinTokenBody, nowMs: number): string {
   return `On the machine of ${node}, as root:
   echo ${token} | ${AGENT} rejoin --config /etc/slipway/agent.json --url ${url} --pin ${pin}
 

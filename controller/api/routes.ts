@@ -37,6 +37,6 @@ export function apiRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
     ...nodeRoutes(deps),
     ...builderRoutes(deps),
     ...adminRoutes(config, deps),
-    ...identityRoutes(deps),
+    ...identityRoutes(config, deps),
   ];
 }

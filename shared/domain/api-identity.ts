@@ -6,6 +6,8 @@ export interface RejoinTokenBody {
   readonly token: string;
   readonly expiresAtMs: number;
   readonly pin: string;
+  /** Where the machine reaches the controller. */
+  readonly url: string;
 }
 
 /** A join or rejoin token that is neither used nor over; what it is itself, nobody can see again. */

@@ -5,9 +5,10 @@ import type { ApiTokenInfoBody, JoinTokenInfoBody, RejoinTokenBody } from '../..
 import { parseNodeName } from '../../../shared/domain/names.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { notFound } from '../api-errors.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiConfig, ApiDeps } from '../deps.ts';
 import { revokeNode } from '../revoke-node.ts';
 import { userRoute, type Route } from '../route.ts';
+import { doorOf } from './install.ts';
 import { rejoinConnected } from './join.ts';
 
 const MINUTE_MS = 60_000;
@@ -21,8 +22,8 @@ const rejoinBody = z.strictObject({
 });
 
 /** Certificates of nodes and tokens of people, as an administrator or their owner handles them. */
-export function identityRoutes(deps: ApiDeps): readonly Route[] {
-  return [revoke(deps), rejoinToken(deps), ...joinTokens(deps), ...apiTokens(deps)];
+export function identityRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
+  return [revoke(deps), rejoinToken(config, deps), ...joinTokens(deps), ...apiTokens(deps)];
 }
 
 function revoke(deps: ApiDeps): Route {
@@ -38,7 +39,7 @@ function revoke(deps: ApiDeps): Route {
   });
 }
 
-function rejoinToken(deps: ApiDeps): Route {
+function rejoinToken(config: ApiConfig, deps: ApiDeps): Route {
   const { store, fleet, clock, authority, log } = deps;
   return userRoute({
     method: 'POST',
@@ -46,7 +47,7 @@ function rejoinToken(deps: ApiDeps): Route {
     auth: 'admin',
     action: 'node.manage',
     body: rejoinBody,
-    handle: async ({ user, params, body, reply }) => {
+    handle: async ({ user, params, body, reply, request }) => {
       const node = await findNode(deps, params['node']);
       if (fleet.node(node.id)?.connected === true) throw rejoinConnected(node.name);
       const token = newJoinToken();
@@ -54,7 +55,8 @@ function rejoinToken(deps: ApiDeps): Route {
       await store.addJoinToken({ secretHash: token.secretHash, labels: {}, expiresAtMs, by: user.name, rejoins: node.id });
       log.info({ node: node.name, by: user.name, expiresAtMs }, 'rejoin-token.created');
       reply.code(201);
-      return { node: node.name, token: token.secret.reveal(), expiresAtMs, pin: authority.pin } satisfies RejoinTokenBody;
+      const { url } = doorOf(config, request);
+      return { node: node.name, token: token.secret.reveal(), expiresAtMs, pin: authority.pin, url } satisfies RejoinTokenBody;
     },
   });
 }

@@ -60,16 +60,28 @@ describe('three servers and the line that makes them nodes', { concurrency: fals
     return server.sh(curl, [url]);
   }
 
+  let idle: Server;
+
   it('end the session of a revoked node within a second', async () => {
     const [web] = await fleet.instances('hello');
-    const idle = fleet.servers.list.find(({ name }) => name !== web?.node);
-    assert.ok(idle !== undefined);
+    idle = fleet.servers.list.find(({ name }) => name !== web?.node)!;
     const startedAtMs = performance.now();
     await fleet.fleet.api('POST', `/nodes/${idle.name}/revoke`);
     const isGone = async (): Promise<boolean> => (await fleet.nodes()).every(({ name, connected }) => name !== idle.name || !connected);
     await eventually('its session has ended', isGone, 1_000);
     console.log(`    revoked to no session: ${(performance.now() - startedAtMs).toFixed(0)} ms`);
     assert.match(await statusOf(idle, '/v1/images/sha256:0'), /^401$/);
+    const why = await fleet.fleet.slipway('why', idle.name);
+    assert.match(why, new RegExp(`The certificate of ${idle.name} was revoked on .*, so it is not let in\\.`));
+    assert.match(why, new RegExp(`Next: slipway nodes:rejoin ${idle.name}\n`));
+  });
+
+  it('let a revoked node in again by the line of nodes:rejoin', async () => {
+    const printed = await fleet.fleet.slipway('nodes:rejoin', idle.name);
+    const line = /^ {2}(echo slipjoin_.*)$/m.exec(printed)?.[1] ?? '';
+    assert.match((await idle.exec(['sh'], { stdin: line })).stdout, new RegExp(`^Rejoined as ${idle.name}\\.`));
+    await fleet.untilConnected(idle);
+    assert.match(await fleet.fleet.slipway('why', idle.name), new RegExp(`^${idle.name} is well\\.`));
   });
 
   it('let exactly one of a hundred machines in by one token', async () => {
