@@ -363,7 +363,12 @@ join_fleet() {
 
 start_agent() {
   if [ "$running" = "$SERVED_VERSION" ] && systemctl is-active --quiet slipway-agent.service && [ -f "$STATE/connected" ]; then
-    step 6 "Agent: $SERVED_VERSION runs already"
+    if [ -z "$missing" ]; then
+      step 6 "Agent: $SERVED_VERSION runs already"
+      return 0
+    fi
+    step 6 "Agent: $SERVED_VERSION starts again, and tells what is there now"
+    planned || systemctl restart slipway-agent.service
     return 0
   fi
   step 6 "Agent: ${running:+from $running to }$SERVED_VERSION"
@@ -471,7 +476,8 @@ parse_arguments() {
     esac
     shift
   done
-  case $PORT in '' | *[!0-9]* | ??????*) fail "--port takes a number, not \"$PORT\"." ;; esac
+  case $PORT in '' | 0* | *[!0-9]* | ??????*) number= ;; *) number=$PORT ;; esac
+  [ -n "$number" ] && [ "$number" -le 65535 ] || fail "--port takes a number from 1 to 65535, not \"$PORT\"."
 }
 
 # --- a controller -------------------------------------------------------------------------------------------------

@@ -96,6 +96,17 @@ describe('nodes:upgrade on three servers', { concurrency: false }, () => {
     former = wanted;
   });
 
+  it('mends a machine that lost a package when its line is run again: the agent starts anew, no app does', async () => {
+    const mended = fleet.servers.named('fra-2');
+    const agent = (): Promise<string> => mended.sh('systemctl show --property=MainPID --value slipway-agent.service');
+    const [pid, was] = [await agent(), await life(mended)];
+    await mended.sh('dpkg --purge "$1" >/dev/null', [LACKING]);
+    await fleet.join(mended);
+    assert.match(await mended.sh(`dpkg-query -W -f '\${db:Status-Abbrev}' "$1"`, [LACKING]), /^ii/);
+    assert.notEqual(await agent(), pid);
+    assert.equal(await life(mended), was);
+  });
+
   it('begins with one node, where a version that cannot run is given its 60 s', async () => {
     await offered.offer({ version: VERSION, build: 'cccccccccccc', main: "console.error('cannot run'); process.exit(3);\n" });
     failing = slipway('nodes:upgrade');
