@@ -166,7 +166,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     example: 'slipway nodes:token --ttl 30m --label zone=attic',
     options: [
       ['--ttl <duration>', 'how long it can be used, e.g. 15m or 2h (default 15m, at most 24h)'],
-      ['--label <key=value>', 'label of the node, used to choose where apps run'],
+      ['--label <labels>', 'labels of the node, used to choose where apps run, e.g. region=fra,disk=ssd'],
       ['--quiet', 'print the token alone'],
     ],
     json: true,

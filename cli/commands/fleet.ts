@@ -1,6 +1,6 @@
 import type { JoinTokenBody, NodeBody, StatusBody } from '../../shared/domain/api.ts';
 import { show, textFlag, type CommandRun } from '../cli.ts';
-import { parseAssignments, parseDurationMs } from '../parse-flags.ts';
+import { parseDurationMs, parseLabels } from '../parse-flags.ts';
 import { renderNodes } from '../render/apps.ts';
 import { explainJoinToken, renderJoinToken } from '../render/join-token.ts';
 import { renderStatus } from '../render/status.ts';
@@ -25,7 +25,7 @@ export const joinToken: CommandRun = async (cli, _args, flags) => {
   const label = textFlag(flags, 'label');
   const body = await api.call<JoinTokenBody>('POST', '/nodes/tokens', {
     ...(ttl === undefined ? {} : { ttlMs: parseDurationMs(ttl, '--ttl') }),
-    ...(label === undefined ? {} : { labels: parseAssignments([label]) }),
+    ...(label === undefined ? {} : { labels: parseLabels(label, '--label') }),
   });
   const quiet = flags['quiet'] === true;
   await show(cli, flags, { body, render: (token) => (quiet ? `${token.token}\n` : renderJoinToken(token)) });

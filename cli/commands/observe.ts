@@ -19,8 +19,14 @@ export const events: CommandRun = async (cli, _args, flags) => {
   const body = await (await cli.api()).call<EventsBody>('GET', path);
   if (flags['json'] === true) await cli.write(`${JSON.stringify(body, undefined, 2)}\n`);
   else await cli.write(renderEvents(body.events.toReversed(), cli.paint));
-  if (body.before !== undefined && cli.interactive) cli.note(`Older ones: slipway events --before ${body.before}\n`);
+  if (body.before !== undefined && cli.interactive) cli.note(`Older ones: slipway events${scopeOf(flags)} --before ${body.before}\n`);
 };
+
+/** What was asked for, as it can be given again. */
+function scopeOf(flags: Flags): string {
+  const given = [['-a', 'app'], ['--node', 'node'], ['-n', 'num']].map(([flag = '', name = '']) => [flag, textFlag(flags, name)] as const); // prettier-ignore
+  return given.flatMap(([flag, value]) => (value === undefined ? [] : [` ${flag} ${value}`])).join('');
+}
 
 function eventQuery(flags: Flags): URLSearchParams {
   const query = new URLSearchParams({ limit: String(parseCount(textFlag(flags, 'num') ?? '50', { flag: '--num', min: 1, max: 1000 })) });

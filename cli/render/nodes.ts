@@ -75,6 +75,8 @@ export function renderLostAfter(app: string, { lostAfterMs, defaultMs }: LostAft
   return `${app}: instances are started elsewhere when their node has been silent for ${renderDuration(lostAfterMs ?? defaultMs)}${common}.\n`;
 }
 
+const NO_BUILDER = { message: 'No node builds now, so pushes are refused.', next: 'slipway builders:set --any' };
+
 export function renderBuilders({ require: required, nodes }: BuildersBody, paint: Paint): string {
   const labels = Object.entries(required).map(([label, value]) => `${label}=${value}`);
   const rule =
@@ -83,5 +85,6 @@ export function renderBuilders({ require: required, nodes }: BuildersBody, paint
     const word = whyNot === undefined ? { text: 'builds', paint: paint.green } : { text: 'does not', paint: paint.yellow };
     return [name, word, whyNot ?? ''];
   });
-  return `=== ${paint.bold('Builders')}\n${rule}\n${renderTable(rows)}`;
+  const nobody = nodes.every(({ whyNot }) => whyNot !== undefined) ? `\n${renderProblems([NO_BUILDER], paint)}` : '';
+  return `=== ${paint.bold('Builders')}\n${rule}\n${renderTable(rows)}${nobody}`;
 }

@@ -66,8 +66,8 @@ function appStatus({ name, current, counts, webUrl }: CountedApp): AppStatusBody
 function heldProblems(held: readonly string[]): readonly ProblemBody[] {
   const [first] = held;
   if (first === undefined) return [];
-  const message = `${held.join(', ')} went away at once, more than a third of the fleet: that is more likely the network than the machines, so nothing is moved until they are back.`;
-  return [{ message, next: `slipway nodes:remove ${first} --force, if that machine is gone for good` }];
+  const message = `${held.join(', ')} went away at once, more than a third of the fleet: that is more likely the network than the machines, so nothing is moved until they are back, or until those that are gone for good are removed (nodes:remove --force).`;
+  return [{ message, next: `slipway why ${first}` }];
 }
 
 function fleetProblems(nodes: readonly NodeBody[]): readonly ProblemBody[] {

@@ -56,17 +56,21 @@ function instanceFacts({ fleet, movement }: LookDeps, rows: readonly AssignmentR
 }
 
 /** @param rows those that the caller may know of */
-export function nodeFacts({ fleet, clock }: LookDeps, nodes: readonly NodeRow[], rows: readonly AssignmentRow[]): readonly NodeFact[] {
+export function nodeFacts(
+  { fleet, clock, movement }: LookDeps,
+  nodes: readonly NodeRow[],
+  rows: readonly AssignmentRow[],
+): readonly NodeFact[] {
   const live = new Map(fleet.nodes().map((node) => [node.nodeId, node]));
-  const nowMs = clock.monotonicMs();
-  return nodes.map((row) => nodeFact(row, live.get(row.id), { rows, nowMs }));
+  const [nowMs, held] = [clock.monotonicMs(), new Set(movement.heldNodes())];
+  return nodes.map((row) => ({ ...nodeFact(row, live.get(row.id), { rows, nowMs }), held: held.has(row.name) }));
 }
 
 function nodeFact(
   row: NodeRow,
   live: LiveNode | undefined,
   { rows, nowMs }: { readonly rows: readonly AssignmentRow[]; readonly nowMs: number },
-): NodeFact {
+): Omit<NodeFact, 'held'> {
   return {
     name: row.name,
     state: row.state,

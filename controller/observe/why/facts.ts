@@ -13,6 +13,8 @@ export interface NodeFact {
   readonly cordoned: boolean;
   readonly draining: boolean;
   readonly lost: boolean;
+  /** It went away together with too many others: nothing of it is moved. */
+  readonly held: boolean;
   readonly lastSeenMsAgo?: number | undefined;
   readonly diskFreeBytes?: number | undefined;
   readonly missing: readonly string[];

@@ -27,7 +27,7 @@ const NEXT: Readonly<Record<string, Next>> = {
   // Many servers take their address from HOST; where one does not, its code has to be changed before the push.
   SLIP_APP_LOOPBACK_ONLY: ({ app }) => `slipway config:set HOST=0.0.0.0 -a ${app} && ${pushAgain}`,
   SLIP_DISK_FULL: makeRoom,
-  SLIP_BUILD_NO_BUILDER: () => 'slipway nodes',
+  SLIP_BUILD_NO_BUILDER: () => 'slipway builders',
   SLIP_BUILDER_LOST: () => pushAgain,
   SLIP_BUILD_INTERRUPTED: () => pushAgain,
   SLIP_BUILD_CANCELLED: () => pushAgain,

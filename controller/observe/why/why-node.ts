@@ -47,6 +47,8 @@ function consequence(node: NodeFact): string {
   const one = node.instances === 1;
   if (node.lost)
     return `It counts as lost: its ${instances(node.instances)} ${one ? 'is' : 'are'} placed elsewhere until it is back, if ${one ? 'it' : 'they'} may and there is room.`;
+  if (node.held)
+    return `More than a third of the fleet went away at once, so its ${instances(node.instances)} ${one ? 'stays' : 'stay'} there.`;
   return `Its ${instances(node.instances)} ${one ? 'goes' : 'go'} on if the machine does; nobody can tell from here.`;
 }
 

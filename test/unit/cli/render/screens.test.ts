@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { renderAppInfo, renderApps, renderConfig, renderConfigForShell, renderNodes } from '../../../../cli/render/apps.ts';
 import { renderBuilds, renderReleases } from '../../../../cli/render/history.ts';
-import { renderNodeInfo } from '../../../../cli/render/nodes.ts';
+import { renderBuilders, renderNodeInfo } from '../../../../cli/render/nodes.ts';
 import { plainPaint } from '../../../../cli/render/paint.ts';
 import { renderPs } from '../../../../cli/render/ps.ts';
 import { renderStatus } from '../../../../cli/render/status.ts';
@@ -167,6 +167,42 @@ describe('an agent that does not go with the controller', () => {
       renderNodeInfo({ ...node, versionTrouble, placed: [] }, look),
       /\n\n !    The agent of attic is 0\.3\.0\.\n {6}slipway nodes:upgrade attic\n\n=== Instances/,
     );
+  });
+});
+
+describe('the builders', () => {
+  const builds = { name: 'attic' };
+  const lacks = { name: 'fra-1', whyNot: 'it has no label role, role=build is required' };
+
+  it('are named with why not, and what it means when there is none', () => {
+    assertScreen(renderBuilders({ require: { role: 'build' }, nodes: [builds, lacks] }, plainPaint), [
+      '=== Builders',
+      'Only nodes with role=build may build.',
+      'attic  builds',
+      'fra-1  does not  it has no label role, role=build is required',
+    ]);
+    assertScreen(renderBuilders({ require: { role: 'build' }, nodes: [lacks] }, plainPaint), [
+      '=== Builders',
+      'Only nodes with role=build may build.',
+      'fra-1  does not  it has no label role, role=build is required',
+      '',
+      ' !    No node builds now, so pushes are refused.',
+      '      slipway builders:set --any',
+    ]);
+  });
+});
+
+describe('the facts of a node', () => {
+  it('name its system, its agent and driver, its proxy and what is missing', () => {
+    const facts = { ...node, kernel: '6.1.0', proxyVersion: '2.6.12', missing: ['haproxy is missing'], placed: [] };
+    const screen = renderNodeInfo(facts, look);
+    for (const line of [
+      /^System: +debian-12-x64, kernel 6\.1\.0$/m,
+      /^Agent: +0\.1\.0\+c3e11cb00a2f, lxc$/m,
+      /^Proxy: +HAProxy 2\.6\.12$/m,
+      /^Missing: +haproxy/m,
+    ])
+      assert.match(screen, line);
   });
 });
 

@@ -15,7 +15,7 @@ function instance(change: Partial<InstanceBody> = {}): InstanceBody {
   return { ...about, state: 'live', desired: 'run', restarts: 0, ...change };
 }
 
-function status(app: Partial<AppFacts>, nodes: readonly NodeBody[] = [node()]): StatusBody {
+function status(app: Partial<AppFacts>, nodes: readonly NodeBody[] = [node()], heldNodes: readonly string[] = []): StatusBody {
   const shop = {
     name: 'shop',
     webUrl: 'http://shop.test',
@@ -30,7 +30,7 @@ function status(app: Partial<AppFacts>, nodes: readonly NodeBody[] = [node()]): 
     uptimeMs: 0,
     nowMs: 1_000_000,
     nodes,
-    heldNodes: [],
+    heldNodes,
     mesh: [],
     apps: [{ ...shop, latestBuild: undefined, ...app }],
   });
@@ -72,6 +72,12 @@ describe('status', () => {
   it('says of what a machine lacks how the agent hears that it is there', () => {
     const [problem] = status({}, [node({ missing: ['haproxy is missing: install it with: apt-get install haproxy'] })]).problems;
     assert.equal(problem?.next, 'on fra-1: do that, then systemctl restart slipway-agent');
+  });
+
+  it('says first that nothing is moved, and until when', () => {
+    const [problem] = status({}, [node()], ['fra-2', 'fra-3']).problems;
+    assert.match(problem?.message ?? '', /^fra-2, fra-3 went away at once, .* are removed \(nodes:remove --force\)\.$/);
+    assert.equal(problem?.next, 'slipway why fra-2');
   });
 
   it('names a node that does not do what this controller wants', () => {

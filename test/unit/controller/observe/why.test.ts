@@ -249,6 +249,11 @@ describe('why', () => {
     assert.equal(body.chains[0].next, 'slipway nodes:rejoin fra-1');
   });
 
+  it('says of a node that went away with too many others that nothing of it is moved', () => {
+    const { chains } = whyNode({ ...away, lost: false, held: true }, WHY_NOW);
+    assert.equal(chains[0]?.links[1], 'More than a third of the fleet went away at once, so its 1 instance stays there.');
+  });
+
   it('says of an instance on a lost node that it stays there, or finds no place, and what changes that', () => {
     const why = (facts: Partial<AppWhyFacts>, stuck?: string): WhyBody | undefined =>
       whyInstance(appFacts({ nodes: [away], instances: [instanceFact({}, { state: 'unknown', stuck })], ...facts }), 'web.1');
