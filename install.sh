@@ -477,7 +477,7 @@ parse_arguments() {
     shift
   done
   case $PORT in '' | 0* | *[!0-9]* | ??????*) number= ;; *) number=$PORT ;; esac
-  [ -n "$number" ] && [ "$number" -le 65535 ] || fail "--port takes a number from 1 to 65535, not \"$PORT\"."
+  [ -n "$number" ] && [ "$number" -le 65535 ] || fail "\"$PORT\" cannot be a port: that is a number from 1 to 65535." "Give another behind the line: | sudo sh -s -- --port 8080"
 }
 
 # --- a controller -------------------------------------------------------------------------------------------------

@@ -11,10 +11,10 @@ import { appShape, planNodes } from '../release/placing.ts';
 import { NO_CHANGE, setDesired } from '../release/fleet-changes.ts';
 import { demandsOf, limitsOf, placedInstance, type AppShape } from '../schedule/demands.ts';
 import { planReplacements } from '../schedule/moves.ts';
-import type { PlanNode } from '../schedule/nodes.ts';
+import { sayReasons, type PlanNode } from '../schedule/nodes.ts';
 import { planPlacements } from '../schedule/plan.ts';
 import type { App, AssignmentChange, AssignmentRow, MoveReason, Release, Store } from '../store/port.ts';
-import { MoveEvents } from './move-events.ts';
+import { MoveEvents, NOWHERE } from './move-events.ts';
 import { planMoves, type Leaving, type MoverNode, type MoverPlan } from './plan.ts';
 import { Rests } from './rests.ts';
 
@@ -203,7 +203,7 @@ export class AppMover {
     const due = placements.filter((each) => !this.#rests.resting(slotOf({ ...each, appId: look.app.id }), nowMs));
     const add = due.map((each) => this.#newRow(look, { ...each, processType: parseProcessType(each.processType) }));
     for (const each of unplaced) this.#events.noPlace(look.app, each);
-    const reasons = unplaced.map((each) => [`${each.processType}.${String(each.ordinal)}`, describeReasons(each.reasons)] as const);
+    const reasons = unplaced.map((each) => [`${each.processType}.${String(each.ordinal)}`, sayReasons(each.reasons, NOWHERE)] as const);
     if (reasons.length > 0) this.#placeless.set(look.app.id, new Map(reasons));
     else this.#placeless.delete(look.app.id);
     return { add, waiting: unplaced.length > 0 || due.length < placements.length };
@@ -233,7 +233,7 @@ export class AppMover {
   #block(look: Look, instanceId: InstanceId, reasons: Readonly<Record<string, string>>): void {
     const row = look.rows.find((each) => each.instanceId === instanceId);
     const known = this.#blocked.has(instanceId);
-    this.#blocked.set(instanceId, describeReasons(reasons));
+    this.#blocked.set(instanceId, sayReasons(reasons, NOWHERE));
     if (row !== undefined && !known) this.#events.blocked(look.app, instanceName(row), reasons);
   }
 
@@ -246,11 +246,6 @@ export class AppMover {
 /** A release that is half way is finished first, and a bake decides between two of them; one that waits for room has nothing yet. */
 function isBusy(latest: Release | undefined, rows: readonly AssignmentRow[]): boolean {
   return latest?.state === 'deploying' || rows.some((row) => row.desired === 'standby');
-}
-
-export function describeReasons(reasons: Readonly<Record<string, string>>): string {
-  const all = Object.entries(reasons).map(([node, why]) => `${node}: ${why}`);
-  return all.length === 0 ? 'there is no other node' : all.join('; ');
 }
 
 function hasDoubles(rows: readonly AssignmentRow[]): boolean {

@@ -1,10 +1,13 @@
 import { instanceName } from '../../shared/domain/assignment.ts';
 import type { NodeId } from '../../shared/domain/ids.ts';
 import type { Logger } from '../../shared/kit/log.ts';
+import { sayReasons } from '../schedule/nodes.ts';
 import type { Unplaced } from '../schedule/plan.ts';
 import { noteEvent } from '../store/note-event.ts';
 import type { App, AssignmentRow, NodeRow, Store } from '../store/port.ts';
 import type { Ending, MoverPlan } from './plan.ts';
+
+export const NOWHERE = 'there is no other node';
 
 /** What the mover did to whom, in words. */
 export class MoveEvents {
@@ -46,8 +49,7 @@ export class MoveEvents {
     const key = `${app.id} ${name}`;
     if (this.#said.has(key)) return;
     this.#said.add(key);
-    const why = Object.entries(reasons).map(([node, because]) => `${node}: ${because}`);
-    const message = `${name} waits for a place: ${why.length === 0 ? 'there is no other node' : why.join('; ')}.`;
+    const message = `${name} waits for a place: ${sayReasons(reasons, NOWHERE)}.`;
     const { log, store } = this.#deps;
     noteEvent(
       { store, log },

@@ -1,6 +1,7 @@
 import type { InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
 import type { ReleaseState } from '../../shared/domain/states.ts';
+import { sayReasons } from '../schedule/nodes.ts';
 import type { Unplaced } from '../schedule/plan.ts';
 import type { AssignmentRow, Release } from '../store/port.ts';
 
@@ -145,10 +146,9 @@ function lateBecause({ statuses, gone }: RolloutView, row: AssignmentRow): Reaso
 
 /** @param app named when stopping the old instances first would help */
 export function noRoom(unplaced: Unplaced, app?: string): Failure {
-  const reasons = Object.entries(unplaced.reasons).map(([node, why]) => `${node}: ${why}`);
   return {
     code: 'SLIP_PLACE_NO_ROOM',
-    message: `${unplaced.processType}.${String(unplaced.ordinal)} cannot be placed: ${reasons.length === 0 ? 'no node has joined' : reasons.join('; ')}.`,
+    message: `${unplaced.processType}.${String(unplaced.ordinal)} cannot be placed: ${sayReasons(unplaced.reasons, 'no node has joined')}.`,
     hint:
       app === undefined
         ? 'Look at the nodes with: slipway status'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { MEMORY_SHARE, type PlanNode } from '../../../../controller/schedule/nodes.ts';
+import { MEMORY_SHARE, sayReasons, type PlanNode } from '../../../../controller/schedule/nodes.ts';
 import { planPlacements, planWaves, surplus, type Placement, type PlanRequest } from '../../../../controller/schedule/plan.ts';
 import type { NodeId } from '../../../../shared/domain/ids.ts';
 import { ANYWHERE } from '../../../../shared/domain/placement.ts';
@@ -87,6 +87,18 @@ describe('what cannot be placed', () => {
       small: 'it has 460 MB of memory to promise, 1024 MB are needed',
       stack: 'it does not have the stack host',
     });
+  });
+
+  it('says why not of each node, of many of the first ones', () => {
+    const nodes = Array.from({ length: 14 }, (_, index) => node(`n${String(index + 10)}`, { cordoned: true }));
+    const [unplaced] = planPlacements(request({ demands: [web(1)], nodes })).unplaced;
+    const said = sayReasons(unplaced?.reasons ?? {}, 'nobody').split('; ');
+    const closed = 'it is cordoned and takes nothing new';
+    assert.deepEqual(
+      [said.length, said[0], said[11], said[12]],
+      [13, `n10: ${closed}`, `n21: ${closed}`, 'and 2 more nodes cannot either'],
+    );
+    assert.equal(sayReasons({}, 'nobody'), 'nobody');
   });
 
   it('misses one of "all" where no node may take any, and says why of each; none where one runs already', () => {
