@@ -131,7 +131,8 @@ describe('the slipway command', () => {
   });
 
   it('gives a join token and a new user their secrets once', async () => {
-    assert.match(await ok(['nodes:token', '--quiet', '--ttl', '1h', '--label', 'zone=attic']), /^slipjoin_[\w-]{43}\n$/);
+    assert.match(await ok(['nodes:token', '--quiet', '--ttl', '1h', '--label', 'zone=attic,disk=ssd']), /^slipjoin_[\w-]{43}\n$/);
+    assert.match(await ok(['nodes:tokens']), /joins a new node +zone=attic disk=ssd +by root .* ends in/);
     assert.match(await ok(['users:add', 'ada']), /^Added ada\..*\nslip_[\w-]{43}\n/);
   });
 
