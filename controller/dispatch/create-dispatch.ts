@@ -25,6 +25,8 @@ export interface DispatchConfig {
   readonly taskRejoinMs?: number | undefined;
   readonly keepaliveTimeMs?: number | undefined;
   readonly keepaliveTimeoutMs?: number | undefined;
+  /** After which a connection without a session is ended. Default 60 s. */
+  readonly connectionIdleMs?: number | undefined;
   readonly pace?: Pace | undefined;
   readonly budget?: Budget | undefined;
   readonly refusalRetryMs?: number | undefined;
@@ -74,6 +76,7 @@ export function createDispatch(config: DispatchConfig, deps: DispatcherDeps & { 
   const settings = {
     keepaliveTimeMs: config.keepaliveTimeMs ?? 20_000,
     keepaliveTimeoutMs: config.keepaliveTimeoutMs ?? 10_000,
+    connectionIdleMs: config.connectionIdleMs ?? 60_000,
   };
   let credentials: RenewableCredentials | undefined;
   const server = createGrpcServer(settings, (call) => void dispatcher.accept(call));

@@ -6,13 +6,13 @@ import type { AgentCall } from './agent-session.ts';
 export interface ServerSettings {
   readonly keepaliveTimeMs: number;
   readonly keepaliveTimeoutMs: number;
+  /** Without a session a connection is of no use to anybody, and is ended after this. */
+  readonly connectionIdleMs: number;
 }
 
 /** One session and a spare for the moment of its replacement. */
 const MAX_STREAMS = 4;
 const MAX_SESSION_MEMORY_MB = 64;
-/** Without a session a connection is of no use to anybody. */
-const IDLE_MS = 60_000;
 
 /** A gRPC server with bounds on what one peer may cost. */
 export function createGrpcServer(settings: ServerSettings, onSession: (call: AgentCall) => void): Server {
@@ -22,7 +22,7 @@ export function createGrpcServer(settings: ServerSettings, onSession: (call: Age
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
     'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
     'grpc.max_concurrent_streams': MAX_STREAMS,
-    'grpc.max_connection_idle_ms': IDLE_MS,
+    'grpc.max_connection_idle_ms': settings.connectionIdleMs,
     'grpc-node.max_session_memory': MAX_SESSION_MEMORY_MB,
   });
   const { service } = loadAgentService();

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { connect as connectHttp2, constants } from 'node:http2';
+import { connect as connectHttp2, constants, type ClientHttp2Session } from 'node:http2';
 import { describe, it, type TestContext } from 'node:test';
 import type { InstanceId } from '../../../shared/domain/ids.ts';
 import { sealAll } from '../../../shared/kit/sensitive.ts';
@@ -20,8 +20,12 @@ interface Stage {
 
 const MB = 1024 * 1024;
 
-async function openStage(t: TestContext, hello: WireAgentMessage['hello'] = HELLO): Promise<Stage> {
-  const rig = await startRig(t, { unreachableAfterMs: 60_000 });
+async function openStage(
+  t: TestContext,
+  hello: WireAgentMessage['hello'] = HELLO,
+  config: Parameters<typeof startRig>[1] = {},
+): Promise<Stage> {
+  const rig = await startRig(t, { unreachableAfterMs: 60_000, ...config });
   const [one, other] = [await rig.join('honest'), await rig.join('liar')];
   const honest = fakeAgent();
   connectAgent(t, rig, { stateDir: one.stateDir, agent: honest });
@@ -40,6 +44,14 @@ async function servesTheHonest({ rig, honest }: Stage): Promise<number> {
   await rig.dispatch.fleet.publish(node!.nodeId);
   await eventually('its assignment', () => honest.accepted.at(-1)?.assignments.some((each) => each.instanceId === row.instanceId));
   return performance.now() - sinceMs;
+}
+
+/** A connection with a node's certificate, and nothing of gRPC on it. */
+function connectWithout(t: TestContext, rig: Rig, tls: Awaited<ReturnType<Rig['join']>>['issued']['tls']): ClientHttp2Session {
+  const session = connectHttp2(`https://localhost:${String(rig.port)}`, { ca: tls.ca, key: tls.key, cert: tls.certificate });
+  session.on('error', () => undefined);
+  t.after(() => session.destroy());
+  return session;
 }
 
 const heapMb = (): number => {
@@ -135,13 +147,7 @@ describe('a lying agent', () => {
     const { rig } = stage;
     const { issued } = await rig.join('third');
     const streams = Array.from({ length: 12 }, () => {
-      const session = connectHttp2(`https://localhost:${String(rig.port)}`, {
-        ca: issued.tls.ca,
-        key: issued.tls.key,
-        cert: issued.tls.certificate,
-      });
-      session.on('error', () => undefined);
-      t.after(() => session.destroy());
+      const session = connectWithout(t, rig, issued.tls);
       const stream = session.request({
         [constants.HTTP2_HEADER_METHOD]: 'POST',
         [constants.HTTP2_HEADER_PATH]: '/slipway.v1.AgentService/Session',
@@ -155,6 +161,16 @@ describe('a lying agent', () => {
     const before = heapMb();
     await eventually('the end of all', () => streams.every((stream) => stream.readableEnded || stream.destroyed), 15_000);
     assert.ok(heapMb() - before < 100);
+    await servesTheHonest(stage);
+  });
+
+  it('that opens connections and no session is put out of each of them, and nobody else is', async (t) => {
+    const stage = await openStage(t, HELLO, { connectionIdleMs: 300 });
+    const { issued } = await stage.rig.join('third');
+    const idle = Array.from({ length: 5 }, () => connectWithout(t, stage.rig, issued.tls));
+    await eventually('all were let in', () => idle.every((session) => !session.connecting));
+    await eventually('all were put out', () => idle.every((session) => session.closed), 5_000);
+    assert.equal(stage.rig.dispatch.fleet.nodes().filter((node) => node.connected).length, 2);
     await servesTheHonest(stage);
   });
 });
