@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { Clone, HAS_OWN_NODE, statusOf } from '../support/clone.ts';
@@ -62,8 +64,36 @@ describe('quickstart of a clone, as root, below a folder closed to others', { co
     assert.equal(stopped.code, 0, stopped.stdout + stopped.stderr);
     assert.equal((await clone.curl('hello.localhost')).status, 0);
     assert.deepEqual(await clone.traces(), []);
-    const started = await clone.quickstart();
+    // What was chosen the first time need not be said again.
+    const started = await clone.type('script/quickstart', []);
     assert.equal(started.code, 0, started.stdout + started.stderr);
+    assert.equal((await clone.curl('hello.localhost')).status, 200);
+  });
+
+  it('starts anew with other settings, and names a busy port and settings that cannot be', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    const refused = await clone.type('script/quickstart', ['--port', String(port)]);
+    assert.equal(refused.code, 1);
+    assert.match(
+      refused.stderr,
+      new RegExp(`Port ${String(port)} \\(the apps\\) is in use by another program\\.\\n {2}Stop that program, or`),
+    );
+    taken.close();
+    await once(taken, 'close');
+    const moved = await clone.type('script/quickstart', ['--port', String(port)]);
+    assert.equal(moved.code, 0, moved.stdout + moved.stderr);
+    assert.match(moved.stdout, new RegExp(`http://hello\\.localhost:${String(port)} answers: 200 Hello`));
+    for (const [option, value] of [
+      ['--port', '99999'],
+      ['--ports', 'x'],
+      ['--sandbox', 'docker'],
+      ['--ports', '12001'],
+    ] as const)
+      assert.match((await clone.type('script/quickstart', [option, value])).stderr, new RegExp(`\\nquickstart: .*${option}`), value);
+    const back = await clone.quickstart();
+    assert.match(back.stdout, /other settings than before, so what runs is started anew/);
     assert.equal((await clone.curl('hello.localhost')).status, 200);
   });
 
