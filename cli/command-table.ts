@@ -47,6 +47,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'make this folder push to an app',
     example: 'slipway git:remote -a my-shop',
     app: true,
+    json: true,
     load: async () => (await import('./commands/git.ts')).remote,
   },
   {
@@ -110,6 +111,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     example: 'slipway builds:output -a my-shop',
     options: [['--raw', 'print control characters as they are']],
     app: true,
+    json: true,
     load: async () => (await import('./commands/logs.ts')).buildOutput,
   },
   {
@@ -249,6 +251,8 @@ export const COMMANDS: readonly CommandSpec[] = [
 
 /** Other names people type. */
 export const ALIASES: Readonly<Record<string, string>> = {
+  '--version': 'version',
+  '-v': 'version',
   'apps:create': 'create',
   'apps:list': 'apps',
   'apps:open': 'open',

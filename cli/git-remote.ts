@@ -9,10 +9,16 @@ export async function isGitFolder(cli: GitCli): Promise<boolean> {
   return result?.code === 0;
 }
 
-/** Adds the remote, or points an existing one of the name at the address. @throws SLIP_CLI_GIT */
-export async function addRemote(cli: GitCli, { remote, url }: { remote: string; url: string }): Promise<void> {
+/** Where a remote of this folder leads. @throws SLIP_CLI_GIT for what can be no name of one */
+export async function remoteUrl(cli: GitCli, remote: string): Promise<string | undefined> {
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(remote)) throw gitFailed(`${JSON.stringify(remote)} is no name for a git remote.`);
-  const known = (await git(cli, ['remote', 'get-url', remote])).code === 0;
+  const { code, stdout } = await git(cli, ['remote', 'get-url', remote]);
+  return code === 0 ? stdout.trim() : undefined;
+}
+
+/** Adds the remote, or points an existing one of the name at the address. @throws SLIP_CLI_GIT */
+export async function setRemote(cli: GitCli, { remote, url }: { remote: string; url: string }): Promise<void> {
+  const known = (await remoteUrl(cli, remote)) !== undefined;
   const args = known ? ['remote', 'set-url', remote, url] : ['remote', 'add', remote, url];
   await runOk(cli.run, { file: 'git', args, cwd: cli.cwd, env: { ...DEFAULT_ENV, ...cli.env } });
 }

@@ -5,7 +5,7 @@ import type { ApiClient } from './client.ts';
 import { readConfig, readEnvironment, type CliEnvironment } from './config.ts';
 import { runProgram } from './program.ts';
 import { readSecret } from './read-secret.ts';
-import { renderError } from './render/error.ts';
+import { renderError, renderErrorJson } from './render/error.ts';
 import { colourPaint, plainPaint } from './render/paint.ts';
 import { SlipwayError, toSlipwayError } from '../shared/kit/errors.ts';
 import { exitCodeOf } from './usage-error.ts';
@@ -70,7 +70,7 @@ async function main(): Promise<void> {
     await runProgram(process.argv.slice(2), cli);
   } catch (error) {
     const paint = process.stderr.isTTY && !environment.noColour ? colourPaint : plainPaint;
-    cli.note(renderError(error, paint));
+    cli.note(process.argv.includes('--json') ? renderErrorJson(error) : renderError(error, paint));
     process.exitCode = exitCodeOf(error instanceof SlipwayError ? error : toSlipwayError(error));
   } finally {
     await cli.close();

@@ -1,7 +1,7 @@
 import type { AppBody, AppInfoBody } from '../../shared/domain/api.ts';
-import { show, textFlag, type CommandRun } from '../cli.ts';
+import { show, textFlag, type Cli, type CommandRun } from '../cli.ts';
 import { renderAppInfo, renderApps } from '../render/apps.ts';
-import { addRemote, isGitFolder } from '../git-remote.ts';
+import { isGitFolder, remoteUrl, setRemote } from '../git-remote.ts';
 
 export const list: CommandRun = async (cli, _args, flags) => {
   const body = await (await cli.api()).call<AppBody[]>('GET', '/apps');
@@ -18,10 +18,19 @@ export const create: CommandRun = async (cli, [name], flags) => {
   const body = await (await cli.api()).call<AppBody>('POST', '/apps', name === undefined ? {} : { name });
   await show(cli, flags, { body, render: (app) => `Created ${cli.paint.bold(app.name)}\n${cli.paint.cyan(app.webUrl)} | ${app.gitUrl}\n` });
   if (flags['remote'] === false || !(await isGitFolder(cli))) return;
-  const remote = textFlag(flags, 'remote') ?? 'slipway';
-  await addRemote(cli, { remote, url: body.gitUrl });
-  cli.note(`Deploy it with: git push ${remote} main\n`);
+  await leadTo(cli, body, textFlag(flags, 'remote') ?? 'slipway');
 };
+
+/** A folder that pushes to one app already goes on doing so. */
+async function leadTo(cli: Cli, app: AppBody, remote: string): Promise<void> {
+  const before = await remoteUrl(cli, remote);
+  if (before !== undefined && before !== app.gitUrl) {
+    cli.note(`This folder's git remote ${remote} leads to ${before} and stays so. To change it: slipway git:remote -a ${app.name}\n`);
+    return;
+  }
+  await setRemote(cli, { remote, url: app.gitUrl });
+  cli.note(`Deploy it with: git push ${remote} main\n`);
+}
 
 export const open: CommandRun = async (cli, _args, flags) => {
   const app = await cli.app(flags);

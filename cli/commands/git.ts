@@ -1,6 +1,6 @@
 import type { AppInfoBody } from '../../shared/domain/api.ts';
-import { textFlag, type CommandRun } from '../cli.ts';
-import { addRemote, isGitFolder, notAGitFolder } from '../git-remote.ts';
+import { show, textFlag, type CommandRun } from '../cli.ts';
+import { isGitFolder, notAGitFolder, setRemote } from '../git-remote.ts';
 
 export const remote: CommandRun = async (cli, _args, flags) => {
   if (!(await isGitFolder(cli))) throw notAGitFolder();
@@ -8,6 +8,7 @@ export const remote: CommandRun = async (cli, _args, flags) => {
   // Here --remote names the remote to make, not one that leads to the app.
   const app = await cli.app({ ...flags, remote: undefined });
   const { gitUrl } = await (await cli.api()).call<AppInfoBody>('GET', `/apps/${app}`);
-  await addRemote(cli, { remote: name, url: gitUrl });
-  await cli.write(`Git remote ${name} leads to ${gitUrl}\n`);
+  const body = { remote: name, url: gitUrl };
+  await setRemote(cli, body);
+  await show(cli, flags, { body, render: () => `Git remote ${name} leads to ${gitUrl}\n` });
 };

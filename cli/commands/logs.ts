@@ -29,7 +29,10 @@ export const buildOutput: CommandRun = async (cli, [given], flags) => {
   const id = given ?? (await api.call<BuildBody[]>('GET', `/apps/${app}/builds?limit=1`))[0]?.id;
   if (id === undefined) throw noBuild(app);
   const answer = await api.stream(`/apps/${app}/builds/${encodeURIComponent(id)}/output?follow=true`, { signal: cli.signal });
-  for await (const line of linesOf(answer)) await cli.write(`${flags['raw'] === true ? line : escapeControls(line)}\n`);
+  for await (const line of linesOf(answer)) {
+    if (flags['json'] === true) await cli.write(`${JSON.stringify({ build: id, line })}\n`);
+    else await cli.write(`${flags['raw'] === true ? line : escapeControls(line)}\n`);
+  }
 };
 
 function noBuild(app: string): SlipwayError {

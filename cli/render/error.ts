@@ -10,6 +10,12 @@ export function renderError(error: unknown, paint: Paint): string {
   return known.hint === undefined ? message : `${message}      ${escapeControls(known.hint)}\n`;
 }
 
+/** The same for a script: one line of JSON. */
+export function renderErrorJson(error: unknown): string {
+  const { code, message, hint } = error instanceof SlipwayError ? error : internal(error);
+  return `${JSON.stringify({ code, message, hint })}\n`;
+}
+
 /** A bug of the CLI itself: the chain is all its user can send us. */
 function internal(error: unknown): SlipwayError {
   const { code, hint } = toSlipwayError(error);

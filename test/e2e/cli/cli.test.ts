@@ -56,7 +56,29 @@ describe('the slipway command', () => {
     assert.match(await ok(['apps', 'info'], { cwd }), /^=== shop\n/);
     assert.match(await ok(['apps:info'], { env: { SLIPWAY_APP: 'shop' } }), /^=== shop\n/);
     assert.equal((await slipway(['apps:info'])).code, 2);
-    await ok(['git:remote', '-a', 'shop', '-r', 'second'], { cwd });
+    const second = JSON.parse(await ok(['git:remote', '-a', 'shop', '-r', 'second', '--json'], { cwd })) as unknown;
+    assert.deepEqual(second, { remote: 'second', url: 'ssh://git@127.0.0.1:2222/shop.git' });
+  });
+
+  it('never turns a folder that pushes to one app to another without being told to', async () => {
+    const cwd = join(dir, 'of-one-app');
+    await runOk(run, { file: 'git', args: ['init', '-q', cwd] });
+    await ok(['create', 'first-app'], { cwd });
+    const created = await slipway(['create', 'second-app'], { cwd });
+    assert.match(
+      created.stderr,
+      /remote slipway leads to ssh:\S+first-app\.git and stays so\. To change it: slipway git:remote -a second-app\n/,
+    );
+    assert.match(await ok(['apps:info'], { cwd }), /^=== first-app\n/);
+    await ok(['git:remote', '-a', 'second-app'], { cwd });
+    assert.match(await ok(['apps:info'], { cwd }), /^=== second-app\n/);
+  });
+
+  it('tells scripts the code of an error', async () => {
+    const { code, stdout, stderr } = await slipway(['ps', '-a', 'nosuch', '--json']);
+    assert.deepEqual([code, stdout], [1, '']);
+    const error = { code: 'SLIP_APP_NOT_FOUND', message: 'There is no app of this name that you may use.' };
+    assert.deepEqual(JSON.parse(stderr), { ...error, hint: 'See your apps with: slipway apps' });
   });
 
   it('sets, shows, gets and unsets config', async () => {
@@ -98,6 +120,8 @@ describe('the slipway command', () => {
     const app = (await fixture.store.appByName(parseAppName('built')))!;
     await fixture.store.createBuild({ appId: app.id, userId: app.ownerId, commit: 'a'.repeat(40) });
     assert.equal(await ok(['builds:output', '-a', 'built']), '-----> Node.js\n\\x1b[31mred\n');
+    const lines = (await ok(['builds:output', '-a', 'built', '--json'])).trimEnd().split('\n');
+    assert.deepEqual((JSON.parse(lines[0]!) as { line: string }).line, '-----> Node.js');
   });
 
   it('adds and removes keys, and never a private one', async () => {
@@ -157,6 +181,7 @@ describe('the slipway command', () => {
     assert.deepEqual([flag.code, flag.stderr], [2, " !    Unknown option '--tial'.\n      Did you mean --tail?\n"]);
     assert.equal((await slipway(['config:get', '-a', 'x'])).code, 2);
     for (const args of [['--help'], [], ['logs', '--help']]) assert.match(await ok(args), /Usage: slipway/);
+    for (const args of [['--version'], ['version']]) assert.match(await ok(args), /^slipway\/0\.1\.0 /);
   });
 
   async function closedPort(): Promise<number> {
