@@ -20,7 +20,8 @@ const WORDS: Readonly<Record<InstanceBody['state'], string>> = {
 /** Instances by process type, as `heroku ps` shows them. */
 export function renderPs(app: string, instances: readonly InstanceBody[], look: Look): string {
   const shown = instances.filter((instance) => instance.desired !== 'stop' || instance.state !== 'stopped');
-  if (shown.length === 0) return `${app} runs no processes. Deploy it with: git push slipway main\n`;
+  if (shown.length === 0)
+    return `${app} runs no processes. Deploy it with: git push slipway main — or, where all is scaled to 0: slipway ps:scale TYPE=1 -a ${app}\n`;
   const types = Map.groupBy(shown, (instance) => instance.type);
   const sections = [...types].sort(([a], [b]) => rank(a) - rank(b) || a.localeCompare(b));
   return sections.map(([type, members]) => renderType(type, members, look)).join('\n');

@@ -95,8 +95,9 @@ export class Deploys {
     await this.#deps.store.setBuildTimings(build.id, timingsMs).catch((error: unknown) => {
       this.#deps.log.warn({ app: app.name, error: describeCauses(error) }, 'build.timings-lost'); // it is live all the same
     });
-    const url = result.slug.processTypes['web'] === undefined ? undefined : this.#deps.urlOf(app);
-    output(renderLive({ version, nodes: outcome.nodes, url, timingsMs }));
+    const types = Object.keys(result.slug.processTypes).filter((type) => type !== 'release');
+    const url = types.includes('web') ? this.#deps.urlOf(app) : undefined;
+    output(renderLive({ version, nodes: outcome.nodes, url, types, timingsMs }));
     if (outcome.refLate !== undefined) output(renderError(outcome.refLate, TROUBLE));
     return { ok: true };
   }

@@ -29,15 +29,19 @@ export interface LiveFacts {
   readonly version: number;
   readonly nodes: number;
   readonly url: string | undefined;
+  /** Its process types, for when none of them runs. */
+  readonly types: readonly string[];
   readonly timingsMs: Readonly<Record<string, number>>;
 }
 
 export function renderLive(facts: LiveFacts): string {
-  const nodes = facts.nodes === 0 ? 'scaled to zero: slipway ps' : `live on ${String(facts.nodes)} node${facts.nodes === 1 ? '' : 's'}`;
-  const seconds = ((facts.timingsMs['live'] ?? 0) / 1000).toFixed(1);
-  const lines = [`       Released v${String(facts.version)} · ${nodes} in ${seconds} s${facts.url === undefined ? '' : ` · ${facts.url}`}`];
-  lines.push(`       ${renderTimings(facts.timingsMs)}`);
-  return `${lines.join('\n')}\n`;
+  return `       Released v${String(facts.version)} · ${whereLive(facts)}\n       ${renderTimings(facts.timingsMs)}\n`;
+}
+
+function whereLive({ nodes, url, types, timingsMs }: LiveFacts): string {
+  if (nodes === 0) return `nothing of it runs, as all is scaled to 0. Start it with: slipway ps:scale ${types[0] ?? 'TYPE'}=1`;
+  const seconds = ((timingsMs['live'] ?? 0) / 1000).toFixed(1);
+  return `live on ${String(nodes)} node${nodes === 1 ? '' : 's'} in ${seconds} s${url === undefined ? '' : ` · ${url}`}`;
 }
 
 export function renderFailure(failure: Failure, facts: { readonly version: number; readonly serving: number | undefined }): string {

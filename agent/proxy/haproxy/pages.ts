@@ -8,8 +8,8 @@ interface Page {
 const UNKNOWN: Page = {
   title: 'There is no app at this address',
   lines: [
-    'The name in the address does not belong to an app on this server.',
-    'If it is your app: `slipway apps` lists your apps, and an app answers at its own name.',
+    'The name in the address does not belong to an app that serves here.',
+    'If it is your app: `slipway apps` lists the addresses, and `slipway ps -a APP` shows whether its process type web runs.',
   ],
 };
 const IDLE: Page = {

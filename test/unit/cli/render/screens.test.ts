@@ -111,6 +111,7 @@ describe('screens of the CLI', () => {
   it('says why a process was restarted, when it is up again', () => {
     const restarted = { ...web, restarts: 1, lastExit: { signal: 'SIGKILL', oomKilled: true, atMs: NOW - 2 * MINUTE } };
     const often = { ...web, name: 'web.2', restarts: 2, lastExit: { code: 7, oomKilled: false, atMs: NOW - MINUTE } };
+    assert.match(renderPs('shop', [], look), /git push slipway main — or, where all is scaled to 0: slipway ps:scale TYPE=1 -a shop\n$/);
     assertScreen(renderPs('shop', [restarted, often], look), [
       '=== web (2): node server.js',
       'web.1: up 2026-11-20 09:58:00 (2 min ago), on attic, v3, restarted once (ran out of memory 2 min ago)',
