@@ -10,6 +10,7 @@ export function normalise(argv: readonly string[]): readonly string[] {
   const names = new Set([...COMMANDS.map((command) => command.name), ...Object.keys(ALIASES)]);
   const [noun, verb, ...rest] = argv;
   if (noun === undefined) return argv;
+  if (noun === 'help') return [...normalise(argv.slice(1)), '--help'];
   const joined = verb === undefined ? undefined : `${noun}:${verb}`;
   const [name, tail] = joined !== undefined && names.has(joined) ? [joined, rest] : [noun, argv.slice(1)];
   return [ALIASES[name] ?? name, ...tail];

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { ALIASES, COMMANDS } from '../../../cli/command-table.ts';
 import { parseRemotes, pickApp } from '../../../cli/app-name.ts';
 import { linesOf } from '../../../cli/lines.ts';
 import { parseAssignments, parseBytes, parseCount, parseCpuMillis, parseDurationMs, parseLabels } from '../../../cli/parse-flags.ts';
@@ -44,6 +47,8 @@ describe('the command line', () => {
     assert.deepEqual(normalise(['config', '-a', 'x']), ['config', '-a', 'x']);
     assert.deepEqual(normalise(['create', 'info']), ['create', 'info']);
     assert.deepEqual(normalise([]), []);
+    assert.deepEqual(normalise(['help']), ['--help']);
+    assert.deepEqual(normalise(['help', 'apps', 'info']), ['apps:info', '--help']);
   });
 
   it('finds the app in git remotes, and does not guess between several', () => {
@@ -90,6 +95,20 @@ describe('the command line', () => {
     const lines: string[] = [];
     for await (const line of linesOf(chunks())) lines.push(line);
     assert.deepEqual(lines, ['é1', '', 'last']);
+  });
+
+  it('has every command that documents and hints name', () => {
+    const known = new Set([...COMMANDS.map(({ name }) => name), ...Object.keys(ALIASES)]);
+    const root = join(import.meta.dirname, '../../..');
+    const files = globSync(['*.md', 'docs/**/*.md', '{agent,buildpacks,cli,controller,shared}/**/*.{ts,sh,md}', 'script/quickstart'], {
+      cwd: root,
+    });
+    const unknown = files.flatMap((file) =>
+      [...readFileSync(join(root, file), 'utf8').matchAll(/\bslipway ([a-z]+:[a-z:-]*[a-z])/g)].flatMap(([, name = '']) =>
+        known.has(name) ? [] : [`${file}: slipway ${name}`],
+      ),
+    );
+    assert.deepEqual(unknown, []);
   });
 
   it('has the version of the package', async () => {
