@@ -15,6 +15,22 @@ die() {
   exit 1
 }
 
+# What a tool prints, in the column of details. Needs CACHE_DIR: leaves there what a line of it tells of the cause.
+indent() {
+  local line
+  rm -f "$CACHE_DIR/cause"
+  while IFS= read -r line || [[ -n $line ]]; do
+    printf '       %s\n' "$line"
+    if [[ $line =~ $UNREACHABLE ]]; then printf 'network\n' >"$CACHE_DIR/cause"
+    elif [[ $line =~ $LOCK_DIFFERS ]]; then printf 'lockfile\n' >"$CACHE_DIR/cause"; fi
+  done
+}
+# In the words of npm, yarn, pnpm and pip.
+UNREACHABLE='ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNRESET|EHOSTUNREACH|ENETUNREACH|NewConnectionError|ConnectTimeoutError|ReadTimeoutError|ProxyError|SSLError'
+LOCK_DIFFERS='code EUSAGE|[Ll]ockfile needs to be updated|ERR_PNPM_OUTDATED_LOCKFILE|YN0028'
+# True when the tool before ended for this cause.
+cause_is() { [[ -f $CACHE_DIR/cause && $(<"$CACHE_DIR/cause") == "$1" ]]; }
+
 # Exports the app's config for install and build scripts, but nothing that would break the buildpack itself (Heroku's list).
 export_config() {
   local file name

@@ -139,9 +139,25 @@ describe('the nodejs buildpack', () => {
     const tree = { ...withLock('1.1.0'), 'package-lock.json': registry.lockfile('shop', { tiny: '1.0.0' }) };
     await assert.rejects(bench.build(tree), {
       code: 'SLIP_BUILD_COMPILE_FAILED',
-      message: /Node\.js app failed to build/,
-      hint: /The lockfile and package\.json must agree: run npm install/,
+      message: /package-lock\.json and package\.json do not agree/,
+      hint: /^Run npm install, commit both files and push again/,
     });
+  });
+
+  it('blames the registry, not the lockfile, when it cannot be reached, and takes another one from the config of the app', async () => {
+    const cut = await createBench({ config: { buildEnv: { NPM_CONFIG_REGISTRY: 'http://127.0.0.1:9' } } });
+    const tree: Tree = { 'package.json': JSON.stringify({ name: 'x', dependencies: { tiny: '1.1.0' }, scripts: { start: 'node .' } }) };
+    try {
+      await assert.rejects(cut.build(tree, { config: { npm_config_fetch_retries: '0' } }), {
+        code: 'SLIP_BUILD_COMPILE_FAILED',
+        message: /npm install could not reach the package registry/,
+        hint: /slipway config:set NPM_CONFIG_REGISTRY=/,
+      });
+      await cut.build(tree, { config: { NPM_CONFIG_REGISTRY: registry.url } });
+      assert.ok(Object.hasOwn(cut.layers.last!.trees['dependencies']!, 'node_modules/tiny/index.js'));
+    } finally {
+      await cut.close();
+    }
   });
 
   it('refuses a Node range it does not understand, and package.json that is none', async () => {

@@ -58,6 +58,21 @@ describe('the python buildpack', () => {
     assert.ok(files.some((path) => path.includes('flask-3.1.0.dist-info')));
   });
 
+  it('asks the index that the config of the app names, and says so when none can be reached', async () => {
+    const cut = await createBench({ config: { buildEnv: { PIP_INDEX_URL: 'http://127.0.0.1:9/simple' } } });
+    try {
+      await assert.rejects(cut.build(shop('flask==3.0.0\n'), { config: { PIP_RETRIES: '1' } }), {
+        code: 'SLIP_BUILD_COMPILE_FAILED',
+        message: /pip could not reach the package index/,
+        hint: /slipway config:set PIP_INDEX_URL=/,
+      });
+      await cut.build(shop('flask==${WANTED}\n'), { config: { PIP_INDEX_URL: index.url, WANTED: '3.0.0' } });
+      assert.ok(Object.keys(cut.layers.last!.trees['python']!).some((path) => path.includes('flask-3.0.0.dist-info')));
+    } finally {
+      await cut.close();
+    }
+  });
+
   it('needs neither pip nor an index when there is nothing to install', async () => {
     const asked = index.requests.length;
     await bench.build(shop('# nothing\n'), { app: 'empty' });

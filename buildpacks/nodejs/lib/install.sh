@@ -54,10 +54,13 @@ install_dependencies() {
 run_tool() {
   "$@" 2>&1 | indent
   (($? == 0 && PIPESTATUS[0] == 0)) && return 0
-  die "$1 $2 failed (see above)." "The lockfile and package.json must agree: run $1 install, commit both and push again."
+  if cause_is network; then
+    die "$1 $2 could not reach the package registry (see above)." \
+      'Push again; if it stays so, name a registry that the builder reaches: slipway config:set NPM_CONFIG_REGISTRY=https://…'
+  fi
+  cause_is lockfile || die "$1 $2 failed (see above)."
+  die "$1 $2 failed: $LOCKFILE and package.json do not agree (see above)." "Run $1 install, commit both files and push again."
 }
-
-indent() { while IFS= read -r line || [[ -n $line ]]; do printf '       %s\n' "$line"; done; }
 
 run_script() {
   [[ -n ${SCRIPTS[$1]-} ]] || return 0

@@ -102,8 +102,19 @@ install_requirements() {
   fi
   info "Installing requirements with pip (${what[*]/#$CACHE_DIR*/pyproject.toml})"
   cd "$BUILD_DIR" || exit 1
-  HOME=$CACHE_DIR/home PIP_CACHE_DIR=$CACHE_DIR/pip run_pip install --no-compile --no-input --disable-pip-version-check --progress-bar off "${what[@]}" 2>&1 | indent
-  ((PIPESTATUS[0] == 0)) || die 'pip could not install the requirements (see above).' 'Check names and versions in requirements.txt, commit and push again.'
+  (
+    # Indexes of the app's own (PIP_EXTRA_INDEX_URL), and what its requirements name as ${TOKEN}.
+    export_config "$ENV_DIR"
+    unset PYTHONHOME PYTHONPATH
+    export HOME=$CACHE_DIR/home PIP_CACHE_DIR=$CACHE_DIR/pip
+    run_pip install --no-compile --no-input --disable-pip-version-check --progress-bar off "${what[@]}"
+  ) 2>&1 | indent
+  ((PIPESTATUS[0] == 0)) && return 0
+  if cause_is network; then
+    die 'pip could not reach the package index (see above).' \
+      'Push again; if it stays so, name an index that the builder reaches: slipway config:set PIP_INDEX_URL=https://…'
+  fi
+  die 'pip could not install the requirements (see above).' 'Check names and versions in requirements.txt, commit and push again.'
 }
 
 # Byte code that stays valid whatever the files' times are; scripts that find the interpreter wherever the app lies.
@@ -118,5 +129,3 @@ finish_venv() {
   done
   return 0
 }
-
-indent() { while IFS= read -r line || [[ -n $line ]]; do printf '       %s\n' "$line"; done; }
