@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join, relative } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { createGzip } from 'node:zlib';
 import { pack } from 'tar-stream';
@@ -9,8 +11,19 @@ export interface NpmPackage {
   readonly name: string;
   readonly version: string;
   readonly dependencies?: Readonly<Record<string, string>>;
+  readonly bin?: Readonly<Record<string, string>> | undefined;
   /** Paths below `package/`, beside package.json. */
-  readonly files?: Readonly<Record<string, string>>;
+  readonly files?: Readonly<Record<string, string | Buffer>>;
+}
+
+/** An installed package as it was published. */
+export async function installedPackage(name: string): Promise<NpmPackage> {
+  const folder = join(import.meta.dirname, '../../node_modules', name);
+  const manifest = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as Pick<NpmPackage, 'name' | 'version' | 'bin'>;
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const paths = entries.filter((entry) => entry.isFile()).map((entry) => relative(folder, join(entry.parentPath, entry.name)));
+  const files = await Promise.all(paths.map(async (path) => [path, await readFile(join(folder, path))] as const));
+  return { name: manifest.name, version: manifest.version, bin: manifest.bin, files: Object.fromEntries(files) };
 }
 
 export interface NpmRegistry {
@@ -69,6 +82,8 @@ function packument(versions: readonly NpmPackage[], url: string, tarballs: Reado
   return {
     name: versions[0]?.name,
     'dist-tags': { latest: versions.at(-1)?.version },
+    // Package managers keep off what is a few days old.
+    time: Object.fromEntries(versions.map((one) => [one.version, '2020-01-01T00:00:00.000Z'])),
     versions: Object.fromEntries(versions.map((one) => [one.version, { ...one, files: undefined, dist: dist(one) }])),
   };
 }

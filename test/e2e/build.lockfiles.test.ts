@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { DEFAULT_ENV, run, runOk } from '../../shared/kit/exec.ts';
+import { createBench, writeTree, type Bench, type Tree } from '../support/build-bench.ts';
+import { installedPackage, startNpmRegistry, type NpmRegistry } from '../support/npm-registry.ts';
+
+interface Manager {
+  readonly lockfile: string;
+  /** Its program, of the package below node_modules, and how it writes a lockfile. */
+  readonly program: string;
+  readonly lock: readonly string[];
+  readonly settings: (registry: string) => Tree;
+  /** What the output of a build says of it. */
+  readonly says: RegExp;
+  readonly disagrees: RegExp;
+}
+
+const MANAGERS: Readonly<Record<string, Manager>> = {
+  'yarn 1': {
+    lockfile: 'yarn.lock',
+    program: 'yarn/bin/yarn.js',
+    lock: ['install', '--ignore-scripts', '--ignore-engines', '--non-interactive'],
+    settings: () => ({}),
+    says: /Node\.js .*, yarn\n {7}Installing yarn@1\.22\.22\n/,
+    disagrees: /yarn\.lock and package\.json do not agree/,
+  },
+  'yarn 4': {
+    lockfile: 'yarn.lock',
+    program: '@yarnpkg/cli-dist/bin/yarn.js',
+    lock: ['install', '--mode=update-lockfile'],
+    settings: (url) => ({ '.yarnrc.yml': `nodeLinker: node-modules\nnpmRegistryServer: "${url}"\nunsafeHttpWhitelist: ["127.0.0.1"]\n` }),
+    says: /Node\.js .*, berry\n {7}Installing @yarnpkg\/cli-dist@4\n/,
+    disagrees: /yarn\.lock and package\.json do not agree/,
+  },
+  pnpm: {
+    lockfile: 'pnpm-lock.yaml',
+    program: 'pnpm/bin/pnpm.cjs',
+    lock: ['install', '--lockfile-only'],
+    settings: () => ({}),
+    says: /Node\.js .*, pnpm\n {7}Installing pnpm@10\n/,
+    disagrees: /pnpm-lock\.yaml and package\.json do not agree/,
+  },
+};
+
+describe('the nodejs buildpack, by the lockfile of', () => {
+  let bench: Bench;
+  let registry: NpmRegistry;
+  let dir: string;
+
+  before(async () => {
+    registry = await startNpmRegistry([
+      { name: 'tiny', version: '1.0.0', dependencies: { leaf: '2.0.0' } },
+      { name: 'leaf', version: '2.0.0' },
+      { name: 'tool', version: '3.0.0' },
+      ...(await Promise.all(['yarn', 'pnpm', '@yarnpkg/cli-dist'].map(installedPackage))),
+    ]);
+    bench = await createBench({ config: { buildEnv: { NPM_CONFIG_REGISTRY: registry.url } } });
+    dir = await mkdtemp(join(tmpdir(), 'slipway-lockfiles-'));
+  });
+  after(async () => {
+    await bench.close();
+    await registry.close();
+    await rm(dir, { recursive: true, force: true });
+  });
+
+  function appOf(dependencies: Readonly<Record<string, string>>, scripts: Readonly<Record<string, string>> = {}): Tree {
+    const manifest = { name: 'shop', version: '1.0.0', dependencies, devDependencies: { tool: '3.0.0' } };
+    return { 'package.json': JSON.stringify({ ...manifest, scripts: { start: 'node .', ...scripts } }) };
+  }
+
+  /** As the developer of the app has it: written by the tool itself. */
+  async function withLockfile(manager: Manager, tree: Tree): Promise<Tree> {
+    const folder = await mkdtemp(join(dir, 'app-'));
+    const complete = { ...tree, ...manager.settings(registry.url) };
+    await writeTree(folder, complete);
+    const program = join(import.meta.dirname, '../../node_modules', manager.program);
+    const env = { ...DEFAULT_ENV, HOME: dir, npm_config_registry: registry.url, YARN_ENABLE_TELEMETRY: '0' };
+    await runOk(run, { file: process.execPath, args: [program, ...manager.lock], cwd: folder, env, timeoutMs: 60_000 });
+    return { ...complete, [manager.lockfile]: await readFile(join(folder, manager.lockfile), 'utf8') };
+  }
+
+  const modules = (): readonly string[] => Object.keys(bench.layers.last!.trees['dependencies']!);
+  const has = (name: string): boolean => modules().some((path) => path.endsWith(`node_modules/${name}/index.js`));
+
+  for (const [name, manager] of Object.entries(MANAGERS)) {
+    const app = name.replace(' ', '-');
+
+    it(`${name}: installs what it says, without devDependencies`, async () => {
+      await bench.build(await withLockfile(manager, appOf({ tiny: '1.0.0' })), { app });
+      assert.match(bench.output(), manager.says);
+      assert.deepEqual(['tiny', 'leaf', 'tool'].map(has), [true, true, false]);
+    });
+
+    it(`${name}: has devDependencies for a build script, and prunes them`, async () => {
+      const build = "node -e \"require('tool'); require('fs').writeFileSync('built.txt', 'yes')\"";
+      await bench.build(await withLockfile(manager, appOf({ tiny: '1.0.0' }, { build })), { app: `${app}-b` });
+      assert.equal(await bench.layers.readLayer('app', 'built.txt'), 'yes');
+      assert.deepEqual(['tiny', 'leaf', 'tool'].map(has), [true, true, false]);
+    });
+
+    it(`${name}: refuses a lockfile that package.json has moved on from`, async () => {
+      const locked = await withLockfile(manager, appOf({ leaf: '2.0.0' }));
+      await assert.rejects(bench.build({ ...locked, ...appOf({ tiny: '1.0.0' }) }, { app: `${app}-c` }), {
+        code: 'SLIP_BUILD_COMPILE_FAILED',
+        message: manager.disagrees,
+      });
+    });
+  }
+});
