@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { createBench, type Bench, type Tree } from '../support/build-bench.ts';
-import { startPythonIndex, type PythonIndex } from '../support/python-index.ts';
+import { flaskWheels, startPythonIndex, type PythonIndex } from '../support/python-index.ts';
 
 const FLASK = {
   name: 'flask',
@@ -38,6 +38,26 @@ describe('the python buildpack', () => {
     assert.ok(files.some((path) => /\/flask\/__pycache__\/odd\.cpython-\d+\.pyc$/.test(path)));
     assert.ok(!files.some((path) => path.includes('site-packages/pip/')), 'no pip in the slug');
     assert.ok(Object.hasOwn(bench.layers.last!.trees['app']!, '.profile.d/python.sh'));
+  });
+
+  it('builds a Flask app that the next buildpack can import and ask', async () => {
+    const flask = await startPythonIndex(await flaskWheels());
+    const tree: Tree = {
+      'requirements.txt': 'flask\n',
+      'app.py': 'from flask import Flask\napp = Flask(__name__)\n\n@app.get("/<name>")\ndef hello(name):\n    return f"Hello {name}"\n',
+      Procfile: 'web: flask run --host 0.0.0.0 --port $PORT',
+      '.buildpacks': 'heroku/python\n./ask\n',
+      'ask/bin/detect': '#!/bin/sh\n',
+      'ask/bin/compile': `#!/bin/sh\ncd "$1" && flask routes && python3 -c 'import app; print(app.app.test_client().get("/Ada").text)'\n`,
+    };
+    try {
+      const { slug } = await bench.build(tree, { app: 'real-flask', config: { PIP_INDEX_URL: flask.url } });
+      assert.match(bench.output(), /^hello +GET +\/<name>$/m);
+      assert.match(bench.output(), /^Hello Ada$/m);
+      assert.deepEqual(slug.buildpacks, ['heroku/python', './ask']);
+    } finally {
+      await flask.close();
+    }
   });
 
   it('takes the mounted environment for unchanged requirements, and gives the digests of a clean build', async () => {

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { run, runOk } from '../../shared/kit/exec.ts';
@@ -11,6 +11,27 @@ export interface Wheel {
   readonly files: Readonly<Record<string, string>>;
   /** `console_scripts`: name → `module:function`. */
   readonly scripts?: Readonly<Record<string, string>>;
+  /** Names of the wheels it needs. */
+  readonly requires?: readonly string[];
+}
+
+const DEBIAN_PACKAGES = '/usr/lib/python3/dist-packages';
+
+/** Flask and what it stands on, as Debian installs them (script/packages.txt): no test asks an index of the world. */
+export function flaskWheels(): Promise<Wheel[]> {
+  const parts = ['werkzeug', 'jinja2', 'markupsafe', 'itsdangerous', 'click'];
+  const requires: Readonly<Record<string, readonly string[]>> = { flask: parts, jinja2: ['markupsafe'], werkzeug: ['markupsafe'] };
+  const program = 'import importlib.metadata, sys; print(importlib.metadata.version(sys.argv[1]), end="")';
+  return Promise.all(
+    ['flask', ...parts].map(async (name): Promise<Wheel> => {
+      const version = (await runOk(run, { file: '/usr/bin/python3', args: ['-I', '-c', program, name] })).stdout;
+      const entries = await readdir(join(DEBIAN_PACKAGES, name), { recursive: true });
+      const modules = entries.filter((path) => /\.(py|txt|html)$/.test(path)).map((path) => join(name, path));
+      const files = await Promise.all(modules.map(async (path) => [path, await readFile(join(DEBIAN_PACKAGES, path), 'utf8')] as const));
+      const scripts = name === 'flask' ? { flask: 'flask.cli:main' } : {};
+      return { name, version, files: Object.fromEntries(files), requires: requires[name] ?? [], scripts };
+    }),
+  );
 }
 
 export interface PythonIndex {
@@ -52,9 +73,10 @@ async function packWheel(wheel: Wheel): Promise<Buffer> {
   try {
     const info = `${wheel.name}-${wheel.version}.dist-info`;
     const scripts = Object.entries(wheel.scripts ?? {}).map(([name, target]) => `${name} = ${target}\n`);
+    const requires = (wheel.requires ?? []).map((name) => `Requires-Dist: ${name}`);
     const content: Record<string, string> = {
       ...wheel.files,
-      [`${info}/METADATA`]: `Metadata-Version: 2.1\nName: ${wheel.name}\nVersion: ${wheel.version}\n`,
+      [`${info}/METADATA`]: ['Metadata-Version: 2.1', `Name: ${wheel.name}`, `Version: ${wheel.version}`, ...requires, ''].join('\n'),
       [`${info}/WHEEL`]: 'Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n',
       [`${info}/entry_points.txt`]: `[console_scripts]\n${scripts.join('')}`,
     };
