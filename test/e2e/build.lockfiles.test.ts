@@ -18,6 +18,8 @@ interface Manager {
   readonly disagrees: RegExp;
 }
 
+const yarnSettings = (url: string): string => `npmRegistryServer: "${url}"\nunsafeHttpWhitelist: ["127.0.0.1"]\n`;
+
 const MANAGERS: Readonly<Record<string, Manager>> = {
   'yarn 1': {
     lockfile: 'yarn.lock',
@@ -31,7 +33,7 @@ const MANAGERS: Readonly<Record<string, Manager>> = {
     lockfile: 'yarn.lock',
     program: '@yarnpkg/cli-dist/bin/yarn.js',
     lock: ['install', '--mode=update-lockfile'],
-    settings: (url) => ({ '.yarnrc.yml': `nodeLinker: node-modules\nnpmRegistryServer: "${url}"\nunsafeHttpWhitelist: ["127.0.0.1"]\n` }),
+    settings: (url) => ({ '.yarnrc.yml': `${yarnSettings(url)}nodeLinker: node-modules\n` }),
     says: /Node\.js .*, berry\n {7}Installing @yarnpkg\/cli-dist@4\n/,
     disagrees: /yarn\.lock and package\.json do not agree/,
   },
@@ -84,6 +86,21 @@ describe('the nodejs buildpack, by the lockfile of', () => {
 
   const modules = (): readonly string[] => Object.keys(bench.layers.last!.trees['dependencies']!);
   const has = (name: string): boolean => modules().some((path) => path.endsWith(`node_modules/${name}/index.js`));
+
+  it("yarn 4 with Plug'n'Play: starts by yarn, which alone finds the modules", async () => {
+    const manager = MANAGERS['yarn 4']!;
+    const plugAndPlay = { ...manager, settings: (url: string): Tree => ({ '.yarnrc.yml': `${yarnSettings(url)}nodeLinker: pnp\n` }) };
+    const start = `node -e "console.log('tiny is', require('tiny'))"`;
+    const next = {
+      'ask/bin/detect': '#!/bin/sh\n',
+      'ask/bin/compile': '#!/bin/sh\ncd "$1" && yarn start\n',
+      '.buildpacks': 'heroku/nodejs\n./ask',
+    };
+    const tree = await withLockfile(plugAndPlay, appOf({ tiny: '1.0.0' }, { start }));
+    await bench.build({ ...tree, ...next, Procfile: 'web: yarn start' }, { app: 'pnp' });
+    assert.match(bench.output(), /^tiny is 1\.0\.0$/m);
+    assert.deepEqual((await bench.build(tree, { app: 'pnp' })).slug.processTypes, { web: 'yarn start' });
+  });
 
   for (const [name, manager] of Object.entries(MANAGERS)) {
     const app = name.replace(' ', '-');
