@@ -7,6 +7,7 @@ import { userNames } from '../user-names.ts';
 import { viewApp, viewRelease } from '../views.ts';
 import type { AppInfoBody, ConfigBody, ConfigChangedBody } from '../../../shared/domain/api.ts';
 import { parseAppName } from '../../../shared/domain/names.ts';
+import { wantedCounts } from '../../../shared/domain/placement.ts';
 import { slugSizeBytes } from '../../../shared/domain/slug.ts';
 import { revealAll } from '../../../shared/kit/sensitive.ts';
 
@@ -73,7 +74,7 @@ function appInfo(config: ApiConfig, { store }: ApiDeps): Route {
       return {
         ...viewApp(app, owner, config),
         release: release === undefined ? undefined : viewRelease(release, await nameOf(release.userId)),
-        formation,
+        formation: release === undefined ? formation : wantedCounts(release.slug.processTypes, formation),
         slugSizeBytes: release === undefined ? undefined : slugSizeBytes(release.slug),
         buildpacks: release?.slug.buildpacks ?? [],
       } satisfies AppInfoBody;

@@ -27,6 +27,7 @@ describe('scaling on real parts', () => {
     );
 
   it('goes up, down, to every node and to other limits without a failed request, and makes no release', async () => {
+    assert.match(await slipway('apps:info'), /^Processes: +web=1$/m);
     const load = await Load.start(fleet.ports.web, 'hello.localhost', 50);
     assert.equal(await slipway('ps:scale', 'web=3'), 'Scaling dynos... done, now running web at 3\n');
     await comesTo(['web.1', 'web.2', 'web.3']);
@@ -39,6 +40,15 @@ describe('scaling on real parts', () => {
     assert.equal(await slipway('ps:scale'), 'web=all\n');
     assert.deepEqual((await load.stop()).failures, []);
     assert.doesNotMatch(await slipway('releases'), /^v2/m);
+  });
+
+  it('starts an app of which nothing runs by the command that its push names', async () => {
+    const jobs = await fleet.me.repository('jobs', { Procfile: 'worker: sleep 1000\n' });
+    const { text: output } = await jobs.push('jobs');
+    const command = /Released v1 · nothing of it runs, as all is scaled to 0\. Start it with: slipway (\S+) (\S+)/.exec(output);
+    assert.ok(command !== null, output);
+    assert.match(await fleet.slipway(command[1]!, command[2]!, '-a', 'jobs'), /now running worker at 1/);
+    await eventually('worker.1 is up', async () => (await fleet.slipway('ps', '-a', 'jobs')).includes('worker.1: up') || undefined);
   });
 
   it('says why something cannot be placed, and then nothing has changed', async () => {
