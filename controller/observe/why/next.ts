@@ -15,7 +15,7 @@ export interface About {
 type Next = (about: About) => string;
 
 const logs: Next = ({ app, instance }) => `slipway logs -a ${app}${instance === undefined ? '' : ` -p ${instance}`}`;
-const pushAgain = 'git push slipway main';
+export const PUSH_AGAIN = 'git push slipway main';
 const buildOutput: Next = ({ app, buildId }) => `slipway builds:output${buildId === undefined ? '' : ` ${buildId}`} -a ${app}`;
 const moreMemory: Next = ({ app, type, memoryBytes }) =>
   `slipway ps:limits ${type ?? 'web'} --memory ${doubledMemory(memoryBytes ?? DEFAULT_LIMITS.memoryBytes)} -a ${app}`;
@@ -25,13 +25,13 @@ const makeRoom: Next = ({ app, node }) => (node === undefined ? `slipway ps -a $
 const NEXT: Readonly<Record<string, Next>> = {
   SLIP_APP_OUT_OF_MEMORY: moreMemory,
   // Many servers take their address from HOST; where one does not, its code has to be changed before the push.
-  SLIP_APP_LOOPBACK_ONLY: ({ app }) => `slipway config:set HOST=0.0.0.0 -a ${app} && ${pushAgain}`,
+  SLIP_APP_LOOPBACK_ONLY: ({ app }) => `slipway config:set HOST=0.0.0.0 -a ${app} && ${PUSH_AGAIN}`,
   SLIP_DISK_FULL: makeRoom,
   SLIP_BUILD_NO_BUILDER: () => 'slipway builders',
-  SLIP_BUILDER_LOST: () => pushAgain,
-  SLIP_BUILD_INTERRUPTED: () => pushAgain,
-  SLIP_BUILD_CANCELLED: () => pushAgain,
-  SLIP_RELEASE_OVERTAKEN: () => pushAgain,
+  SLIP_BUILDER_LOST: () => PUSH_AGAIN,
+  SLIP_BUILD_INTERRUPTED: () => PUSH_AGAIN,
+  SLIP_BUILD_CANCELLED: () => PUSH_AGAIN,
+  SLIP_RELEASE_OVERTAKEN: () => PUSH_AGAIN,
 };
 
 export function nextFor(code: string, about: About): string {

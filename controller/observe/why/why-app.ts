@@ -1,7 +1,7 @@
 import type { WhyBody, WhyChain } from '../../../shared/domain/api-observe.ts';
 import { countInstances, type InstanceCounts } from '../count-instances.ts';
 import type { AppWhyFacts, BuildFact, InstanceFact, ReleaseFact } from './facts.ts';
-import { nextFor } from './next.ts';
+import { nextFor, PUSH_AGAIN } from './next.ts';
 import { nextForNoRoom } from './placement.ts';
 import { instanceChain } from './why-instance.ts';
 
@@ -57,7 +57,7 @@ function releaseChains(facts: AppWhyFacts): readonly WhyChain[] {
   const code = latest.failure?.code ?? 'SLIP_APP_EXITED';
   const serving = current === undefined ? 'nothing is serving' : `v${String(current.version)} goes on serving`;
   const links = [made(latest), failureOf(facts, latest), `So v${String(latest.version)} failed, and ${serving}.`];
-  return [{ code, links, next: nextForRelease(facts, latest, code) }];
+  return [{ code, links, next: thenPush(nextForRelease(facts, latest, code), latest) }];
 }
 
 function made({ user, version, description }: ReleaseFact): string {
@@ -78,6 +78,14 @@ function seenFailing(facts: AppWhyFacts, release: ReleaseFact): AppWhyFacts['eve
   return facts.events.find(
     ({ instance, atMs, details }) => instance !== undefined && atMs >= release.createdAtMs && details?.['code'] === release.failure?.code,
   );
+}
+
+/** What changes the fleet or the app, and starts nothing of a release that has failed. */
+const MENDS = /^slipway (?:ps:limits|nodes:uncordon|nodes:label) /;
+
+/** A release that failed is made by another push: its ref has not moved. */
+function thenPush(next: string, { description }: ReleaseFact): string {
+  return MENDS.test(next) && description.startsWith('Deploy ') ? `${next} && ${PUSH_AGAIN}` : next;
 }
 
 function nextForRelease(facts: AppWhyFacts, release: ReleaseFact, code: string): string {

@@ -93,7 +93,7 @@ const CAUSES: readonly { readonly cause: string; readonly body: WhyBody | undefi
       '  ada made v4: Deploy abc1234.',
       '  → web.1 cannot be placed: fra-1: it has 300 MB of memory to promise, 512 MB are needed; fra-2: it has 12 MB of memory to promise, 512 MB are needed.',
       '  → So v4 failed, and v3 goes on serving.',
-      '  Next: slipway ps:limits web --memory 256M -a shop',
+      '  Next: slipway ps:limits web --memory 256M -a shop && git push slipway main',
     ],
   },
   {
@@ -303,10 +303,28 @@ describe('why', () => {
 
   it('finds what keeps each node from taking an instance, the one that is mended most easily first', () => {
     const next = (reasons: Record<string, string>): string | undefined => whyApp(noPlace(reasons)).chains[0]?.next;
-    assert.equal(next({ 'fra-1': 'it is not connected', 'fra-2': 'it is cordoned and takes nothing new' }), 'slipway nodes:uncordon fra-2');
-    assert.equal(next({ 'fra-1': 'it has no label region, region=fra is required' }), 'slipway nodes:label fra-1 region=fra');
+    assert.equal(
+      next({ 'fra-1': 'it is not connected', 'fra-2': 'it is cordoned and takes nothing new' }),
+      'slipway nodes:uncordon fra-2 && git push slipway main',
+    );
+    assert.equal(
+      next({ 'fra-1': 'it has no label region, region=fra is required' }),
+      'slipway nodes:label fra-1 region=fra && git push slipway main',
+    );
     assert.equal(next({ 'fra-1': 'it is not connected' }), 'slipway why fra-1');
     assert.equal(next({ 'fra-1': 'it has 20 MB of memory to promise, 512 MB are needed' }), 'slipway nodes:token');
+  });
+
+  it('asks for a push only where a push failed, and for what it mends before it', () => {
+    const reasons = { 'fra-1': 'it is cordoned and takes nothing new' };
+    const { code, message } = noRoom({ processType: parseProcessType('web'), ordinal: 1, reasons });
+    const next = (latest: ReturnType<typeof failedRelease>): string | undefined => whyApp(appFacts({ latest })).chains[0]?.next;
+    assert.equal(next({ ...failedRelease(code, message), description: 'Set GREETING config vars' }), 'slipway nodes:uncordon fra-1');
+    const killed = 'web.1 was killed: it used more than its 512 MB of memory.';
+    assert.equal(
+      next(failedRelease('SLIP_APP_OUT_OF_MEMORY', killed)),
+      'slipway ps:limits web --memory 1G -a shop && git push slipway main',
+    );
   });
 
   it('forgets a failed build once something newer was released, and an old release while a newer one serves', () => {
