@@ -31,7 +31,7 @@ function stateOf(node: NodeInfoBody, { paint, nowMs }: Look): Cell {
   if (node.connected) return { text: `connected${extra}`, paint: extra === '' ? paint.green : paint.yellow };
   const silent = node.lastSeenMsAgo === undefined ? '' : `, silent for ${renderDuration(node.lastSeenMsAgo)}`;
   return {
-    text: `not connected${silent}${node.lost === true ? ', given up: its instances are started elsewhere' : ''}${extra}`,
+    text: `not connected${silent}${node.lost === true ? ', lost: what may leave it is started elsewhere' : ''}${extra}`,
     paint: paint.red,
   };
 }

@@ -68,7 +68,11 @@ export class Losses {
     fleet.nodeChanged(await store.changeNode(node.nodeId, { lostAtMs: clock.nowMs() }));
     const silentS = Math.round(this.#deps.silentMs(node) / 1000);
     log.warn({ node: node.name, silentS }, 'node.lost');
-    this.#note('node.lost', node.name, `${node.name} has been silent for ${String(silentS)} s: its instances are placed elsewhere.`);
+    this.#note(
+      'node.lost',
+      node.name,
+      `${node.name} has been silent for ${String(silentS)} s: it counts as lost, and what may leave it is placed elsewhere.`,
+    );
   }
 
   async #back(node: LiveNode): Promise<void> {
