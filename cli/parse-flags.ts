@@ -29,6 +29,12 @@ export function parseAssignments(words: readonly string[]): Readonly<Record<stri
   );
 }
 
+/** `web` or `web.1`. @throws SLIP_CLI_USAGE */
+export function parseProcess(text: string, flag: string): string {
+  if (/^[A-Za-z0-9_-]{1,63}(?:\.\d{1,6})?$/.test(text)) return text;
+  throw usageError(`${flag} takes a process type or an instance.`, `For example: ${flag} web or ${flag} web.1`);
+}
+
 const UNITS_BYTES: Readonly<Record<string, number>> = { K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 };
 
 /** `512M`, `2G`, `1.5G`, also `512MB` and `512MiB`: powers of 1024. @throws SLIP_CLI_USAGE */

@@ -3,7 +3,7 @@ import { SlipwayError } from '../../shared/kit/errors.ts';
 import { textFlag, type CommandRun } from '../cli.ts';
 import { FOLLOW_SILENCE_MS } from '../client.ts';
 import { linesOf } from '../lines.ts';
-import { parseCount } from '../parse-flags.ts';
+import { parseCount, parseProcess } from '../parse-flags.ts';
 import { escapeControls } from '../render/escape.ts';
 import { renderLogLine } from '../render/logs.ts';
 
@@ -11,7 +11,7 @@ export const logs: CommandRun = async (cli, _args, flags) => {
   const app = await cli.app(flags);
   const query = new URLSearchParams({ lines: String(parseCount(textFlag(flags, 'num') ?? '100', { flag: '--num', min: 0, max: 1500 })) });
   const process = textFlag(flags, 'ps');
-  if (process !== undefined) query.set('process', process);
+  if (process !== undefined) query.set('process', parseProcess(process, '--ps'));
   if (flags['tail'] === true) query.set('follow', 'true');
   const path = `/apps/${app}/logs?${query.toString()}`;
   const answer = await (await cli.api()).stream(path, { signal: cli.signal, silenceMs: FOLLOW_SILENCE_MS });

@@ -6,7 +6,15 @@ import { describe, it } from 'node:test';
 import { ALIASES, COMMANDS } from '../../../cli/command-table.ts';
 import { parseRemotes, pickApp } from '../../../cli/app-name.ts';
 import { linesOf } from '../../../cli/lines.ts';
-import { parseAssignments, parseBytes, parseCount, parseCpuMillis, parseDurationMs, parseLabels } from '../../../cli/parse-flags.ts';
+import {
+  parseAssignments,
+  parseBytes,
+  parseCount,
+  parseCpuMillis,
+  parseDurationMs,
+  parseLabels,
+  parseProcess,
+} from '../../../cli/parse-flags.ts';
 import { normalise } from '../../../cli/program.ts';
 import { VERSION } from '../../../shared/kit/version.ts';
 import { nearest } from '../../../shared/kit/nearest.ts';
@@ -71,6 +79,11 @@ describe('the command line', () => {
       assert.throws(() => parseCount(bad, { flag: '--num', min: 1, max: 20 }), { code: 'SLIP_CLI_USAGE' });
     }
     assert.equal(parseDurationMs('2h', '--ttl'), 7_200_000);
+    assert.deepEqual(
+      ['web', 'clock-2', 'web.10'].map((text) => parseProcess(text, '--ps')),
+      ['web', 'clock-2', 'web.10'],
+    );
+    for (const bad of ['', 'web.', 'web.x', 'bad!', 'a b']) assert.throws(() => parseProcess(bad, '--ps'), { code: 'SLIP_CLI_USAGE' });
     assert.throws(() => parseDurationMs('15', '--ttl'), { code: 'SLIP_CLI_USAGE' });
     assert.deepEqual(parseAssignments(['A=1', 'URL=postgres://x?a=b', 'E=']), { A: '1', URL: 'postgres://x?a=b', E: '' });
     assert.throws(
