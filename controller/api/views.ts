@@ -28,7 +28,8 @@ export function viewRelease(release: Release, user: string): ReleaseBody {
 }
 
 export function viewBuild(build: Build, user: string): BuildBody {
-  const { id, state, commit, createdAtMs, finishedAtMs, failure, timingsMs } = build;
+  const { id, state, commit, createdAtMs, finishedAtMs, failure } = build;
+  const timingsMs = Object.fromEntries(Object.entries(build.timingsMs).map(([stage, ms]) => [stage, Math.round(ms)]));
   return { id, state, commit, user, createdAtMs, finishedAtMs, failure, timingsMs };
 }
 
