@@ -185,6 +185,8 @@ export class ProxyProcess {
     const { minReloadIntervalMs, startTimeoutMs } = this.#settings;
     await clock.sleep(Math.max(0, this.#lastReloadAtMs + minReloadIntervalMs - clock.monotonicMs()));
     const master = await watcher.masterPid();
+    // Its worker answers before it does, and until then it takes no notice of signals: the reload would be waited for in vain.
+    if (master !== undefined) await this.untilAnswered(() => runtime.workers());
     this.#lastReloadAtMs = clock.monotonicMs();
     this.#belief = undefined;
     if (master === undefined) return; // it died, and comes back with the new files
