@@ -221,9 +221,11 @@ export class Simulation {
     for (const machine of this.world.machines.values()) machine.faults.clear();
     for (const name of [...this.world.partitioned]) this.#unite(name);
     const untilMs = this.world.clock.monotonicMs() + HEALED_MS;
-    do await this.world.clock.advance(LOOK_MS);
-    while (!(await this.#quiet()) && this.world.clock.monotonicMs() < untilMs);
-    await this.world.clock.advance(LOOK_MS);
+    let quietLooks = 0; // two in a row: a push that waited for another may be about to begin
+    while (quietLooks < 2 && this.world.clock.monotonicMs() < untilMs) {
+      await this.world.clock.advance(LOOK_MS);
+      quietLooks = (await this.#quiet()) ? quietLooks + 1 : 0;
+    }
   }
 
   /** Nothing is under way any more that would come to an end by itself. */
