@@ -93,9 +93,8 @@ export function sandboxContract(kind: Sandbox['kind'], workloads: Workloads): vo
     });
 
     it('ends with a SIGTERM that comes before its program has started', async () => {
-      for (let sinceStartMs = 0; sinceStartMs < 60; sinceStartMs += 5) {
+      for (let turn = 0; turn < 5; turn += 1) {
         const { id } = await lab.run(workloads.stay());
-        await new Promise((resolve) => setTimeout(resolve, sinceStartMs)); // a tool runs programs of its own first
         await lab.sandbox.signal(id, 'SIGTERM');
         await ended(lab.sandbox, id, 5_000);
         await lab.sandbox.forget(id);

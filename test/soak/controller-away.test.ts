@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../support/eventually.ts';
 import { helloApp } from '../support/fleet-user.ts';
 import { Load, type Seen } from '../support/load.ts';
@@ -12,6 +11,9 @@ const AWAY_MINUTES = Number(process.env['SLIPWAY_SOAK_MINUTES'] ?? 60);
 /** Of the hour; each part ends with quiet minutes. */
 const PARTS = 6;
 const RATE_PER_S = 5;
+/** A part of the hour, in requests: the load is steady, whatever the answers. */
+const REQUESTS_A_PART = (AWAY_MINUTES * 60 * RATE_PER_S) / PARTS;
+const PART_LIMIT_MS = 2 * AWAY_MINUTES * MINUTE_MS;
 const SERVING_LIMIT_MS = 15_000;
 
 describe(`a fleet whose controller is gone for ${String(AWAY_MINUTES)} minutes`, { concurrency: false }, () => {
@@ -45,13 +47,15 @@ describe(`a fleet whose controller is gone for ${String(AWAY_MINUTES)} minutes`,
     return seen;
   }
 
+  const untilSeen = (load: Load, requests: number): Promise<void> =>
+    load.until(({ bodies, failures }) => bodies.length + failures.length >= requests, PART_LIMIT_MS);
+
   /** Does something to the fleet, then leaves it alone for the rest of its part of the hour. */
-  async function part(what: string, work: () => Promise<void>): Promise<Seen> {
-    const untilMs = performance.now() + (AWAY_MINUTES * MINUTE_MS) / PARTS;
+  async function part(what: string, work: (load: Load) => Promise<void>): Promise<Seen> {
     const load = await Load.at({ address: away.address, port: 80, host: 'hello.localhost' }, RATE_PER_S);
     try {
-      await work();
-      await delay(Math.max(0, untilMs - performance.now()));
+      await work(load);
+      await untilSeen(load, REQUESTS_A_PART);
     } finally {
       await load.stop();
     }
@@ -123,8 +127,8 @@ describe(`a fleet whose controller is gone for ${String(AWAY_MINUTES)} minutes`,
   });
 
   it('restarts nothing when the controller is back, and knows at once how everything is', async () => {
-    const seen = await part('left alone, then the controller came back', async () => {
-      await delay((AWAY_MINUTES * MINUTE_MS) / PARTS - 5_000);
+    const seen = await part('left alone, then the controller came back', async (load) => {
+      await untilSeen(load, REQUESTS_A_PART - 5 * RATE_PER_S);
       const before = await lives();
       await fleet.fleet.startController();
       for (const server of fleet.servers.list) await fleet.untilConnected(server);
