@@ -1,4 +1,5 @@
 import type { BuildersBody, LostAfterBody, NodeInfoBody, PlacedBody, RebalanceBody } from '../../shared/domain/api-nodes.ts';
+import { sayWhoBuilds } from '../../shared/domain/placement.ts';
 import type { Look } from './history.ts';
 import type { Paint } from './paint.ts';
 import { renderProblems } from './problems.ts';
@@ -78,13 +79,10 @@ export function renderLostAfter(app: string, { lostAfterMs, defaultMs }: LostAft
 const NO_BUILDER = { message: 'No node builds now, so pushes are refused.', next: 'slipway builders:set --any' };
 
 export function renderBuilders({ require: required, nodes }: BuildersBody, paint: Paint): string {
-  const labels = Object.entries(required).map(([label, value]) => `${label}=${value}`);
-  const rule =
-    labels.length === 0 ? 'Every node whose agent is set to build may build.' : `Only nodes with ${labels.sort().join(', ')} may build.`;
   const rows = nodes.map(({ name, whyNot }): Cell[] => {
     const word = whyNot === undefined ? { text: 'builds', paint: paint.green } : { text: 'does not', paint: paint.yellow };
     return [name, word, whyNot ?? ''];
   });
   const nobody = nodes.every(({ whyNot }) => whyNot !== undefined) ? `\n${renderProblems([NO_BUILDER], paint)}` : '';
-  return `=== ${paint.bold('Builders')}\n${rule}\n${renderTable(rows)}${nobody}`;
+  return `=== ${paint.bold('Builders')}\n${sayWhoBuilds(required)}\n${renderTable(rows)}${nobody}`;
 }

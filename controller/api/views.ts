@@ -1,10 +1,9 @@
-import type { BuilderPool } from '../build/builder-pool.ts';
-import type { Fleet, LiveNode } from '../dispatch/port.ts';
+import type { LiveNode } from '../dispatch/port.ts';
 import type { App, AssignmentRow, Build, NodeRow, Release, SshKey, User } from '../store/port.ts';
 import type { AppBody, BuildBody, InstanceBody, KeyBody, NodeBody, ProblemBody, ReleaseBody, UserBody } from '../../shared/domain/api.ts';
 import { instanceName } from '../../shared/domain/assignment.ts';
 import type { InstanceStatus } from '../../shared/domain/instance.ts';
-import type { ApiConfig } from './deps.ts';
+import type { ApiConfig, LookDeps } from './deps.ts';
 
 /** Rows and reports as the bodies of the API. Pure; nothing secret passes but what the body's type names. */
 
@@ -62,13 +61,9 @@ function viewTrouble({ versionTrouble: trouble }: LiveNode): ProblemBody | undef
   return trouble === undefined ? undefined : { message: trouble.message, next: trouble.hint ?? 'slipway nodes' };
 }
 
-export interface NodeLook {
-  readonly pool: Pick<BuilderPool, 'whyNot'>;
-  readonly fleet: Pick<Fleet, 'statusesOn'>;
-  readonly monotonicMs: number;
-}
+type NodeLookDeps = Pick<LookDeps, 'builderPool' | 'fleet' | 'clock'>;
 
-export function viewNode(row: NodeRow, live: LiveNode | undefined, { pool, fleet, monotonicMs }: NodeLook): NodeBody {
+export function viewNode(row: NodeRow, live: LiveNode | undefined, { builderPool, fleet, clock }: NodeLookDeps): NodeBody {
   const { name, state, labels, joinedAtMs, cordoned } = row;
   const [draining, lost] = [row.drainUntilMs !== undefined, row.lostAtMs !== undefined];
   const durable = { name, state, labels, joinedAtMs, cordoned, draining, lost };
@@ -76,8 +71,8 @@ export function viewNode(row: NodeRow, live: LiveNode | undefined, { pool, fleet
   return {
     ...durable,
     connected: live.connected,
-    lastSeenMsAgo: live.lastSeenAtMs === undefined ? undefined : Math.max(0, Math.round(monotonicMs - live.lastSeenAtMs)),
-    builder: live.builder && pool.whyNot({ ...live, cordoned: cordoned || draining }) === undefined,
+    lastSeenMsAgo: live.lastSeenAtMs === undefined ? undefined : Math.max(0, Math.round(clock.monotonicMs() - live.lastSeenAtMs)),
+    builder: live.builder && builderPool.whyNot({ ...live, cordoned }) === undefined,
     platform: live.platform,
     sandboxDriver: live.sandboxDriver,
     agentVersion: live.agentVersion,

@@ -1,16 +1,13 @@
 import { SlipwayError } from '../../shared/kit/errors.ts';
-import type { RequiredLabels } from '../../shared/domain/placement.ts';
+import { sayReasons, type RequiredLabels } from '../../shared/domain/placement.ts';
 import type { Store } from '../store/port.ts';
-import { chooseBuilder, whyNotBuild, type BuildNeeds } from './choose-builder.ts';
+import { chooseBuilder, whyNotBuild, type Buildable, type BuiltApp } from './choose-builder.ts';
 import type { BuilderNode, Builders } from './port.ts';
 
 export interface BuilderPoolDeps {
   readonly store: Pick<Store, 'setBuilderLabels'>;
   readonly builders: Pick<Builders, 'available'>;
 }
-
-/** How many nodes a refusal names. */
-const NAMED = 3;
 
 /**
  * Which nodes builds may go to. A builder sees the source and the config of what it builds, so that is the operator's to say:
@@ -43,31 +40,29 @@ export class BuilderPool {
   }
 
   /** Why a builder gets no builds at all; `undefined` when it does. */
-  whyNot(node: Pick<BuilderNode, 'labels' | 'cordoned' | 'stacks'>): string | undefined {
-    return whyNotBuild(node, { required: this.#required });
+  whyNot(node: Buildable): string | undefined {
+    return whyNotBuild(node, this.#required);
   }
 
   /** @throws SLIP_BUILD_NO_BUILDER when no connected node could take a build of this app */
-  choose(app: BuildNeeds['app']): BuilderNode {
+  choose(app: BuiltApp): BuilderNode {
     const nodes = this.#deps.builders.available();
-    const needs = { app, required: this.#required };
-    const chosen = chooseBuilder(nodes, needs);
+    const chosen = chooseBuilder(nodes, app, this.#required);
     if (chosen !== undefined) return chosen;
-    throw noBuilder(nodes, needs);
+    throw noBuilder(Object.fromEntries(nodes.map((node) => [node.name, whyNotBuild(node, this.#required, app.stack) ?? ''])));
   }
 }
 
-function noBuilder(nodes: readonly BuilderNode[], needs: BuildNeeds): SlipwayError {
-  const refusals = nodes.slice(0, NAMED).map((node) => `${node.name}: ${whyNotBuild(node, needs) ?? ''}`);
-  const more = nodes.length > NAMED ? ` ${String(nodes.length - NAMED)} more nodes cannot either.` : '';
-  const isKept = nodes.length > 0;
+/** @param refusals of each node that is online and builds at all, why it does not build this */
+function noBuilder(refusals: Readonly<Record<string, string>>): SlipwayError {
+  const isAnybodyThere = Object.keys(refusals).length > 0;
   return new SlipwayError({
     code: 'SLIP_BUILD_NO_BUILDER',
     kind: 'transient',
-    message: isKept
-      ? `No node that is online may build this: ${refusals.join('; ')}.${more}`
+    message: isAnybodyThere
+      ? `No node that is online may build this: ${sayReasons(refusals, '')}.`
       : 'No builder is online, so nothing can be built now.',
-    hint: isKept
+    hint: isAnybodyThere
       ? 'See who builds with: slipway builders — then push again; nothing was changed.'
       : 'See which nodes are connected with: slipway status — then push again; nothing was changed.',
   });

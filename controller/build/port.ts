@@ -30,7 +30,7 @@ export interface BuilderNode {
   readonly stacks: readonly string[];
   /** Given by the operator; nothing that a node says of itself. */
   readonly labels: RequiredLabels;
-  /** Or draining: it gets nothing new. */
+  /** It gets nothing new; a node that is drained is cordoned. */
   readonly cordoned: boolean;
 }
 

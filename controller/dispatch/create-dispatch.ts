@@ -139,7 +139,7 @@ function createBuilders(dispatcher: Dispatcher): Builders {
         cachedApps: node.cachedApps,
         stacks: node.facts.stacks,
         labels: node.labels,
-        cordoned: node.cordoned || node.draining,
+        cordoned: node.cordoned,
       }));
   return {
     available,

@@ -1,7 +1,7 @@
+import { sayReasons } from '../../shared/domain/placement.ts';
 import { instanceName } from '../../shared/domain/assignment.ts';
 import type { NodeId } from '../../shared/domain/ids.ts';
 import type { Logger } from '../../shared/kit/log.ts';
-import { sayReasons } from '../schedule/nodes.ts';
 import type { Unplaced } from '../schedule/plan.ts';
 import { noteEvent } from '../store/note-event.ts';
 import type { App, AssignmentRow, NodeRow, Store } from '../store/port.ts';

@@ -1,7 +1,7 @@
+import { sayReasons } from '../../shared/domain/placement.ts';
 import type { InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
 import type { ReleaseState } from '../../shared/domain/states.ts';
-import { sayReasons } from '../schedule/nodes.ts';
 import type { Unplaced } from '../schedule/plan.ts';
 import type { AssignmentRow, Release } from '../store/port.ts';
 

@@ -97,16 +97,6 @@ export function reasonsAgainst(nodes: readonly PlanNode[], loads: Loads, needs: 
   return Object.fromEntries(nodes.map((node) => [node.name, refusal(node, needs) ?? lack(node, loads, needs)]));
 }
 
-/** So many nodes are named: the sentence stays one in a fleet of a thousand. */
-const NAMED = 12;
-
-/** `fra-1: it is cordoned …; fra-2: …`, or what to say when there is no node to speak of. */
-export function sayReasons(reasons: Readonly<Record<string, string>>, none: string): string {
-  const all = Object.entries(reasons).map(([node, why]) => `${node}: ${why}`);
-  const more = all.length > NAMED ? [`and ${String(all.length - NAMED)} more nodes cannot either`] : [];
-  return all.length === 0 ? none : [...all.slice(0, NAMED), ...more].join('; ');
-}
-
 /** How many instances of a group (an app's process type) are on each node, and in each value of its spread label. */
 export class Spread {
   readonly #label: string | undefined;

@@ -46,6 +46,24 @@ export function missingLabel(labels: RequiredLabels, required: RequiredLabels): 
   return `it has ${has === undefined ? `no label ${missing}` : `${missing}=${has}`}, ${missing}=${String(value)} is required`;
 }
 
+/** So many nodes are named: the sentence stays one in a fleet of a thousand. */
+const NAMED = 12;
+
+/** Node → why not there, as `fra-1: it is cordoned …; fra-2: …`; or what to say when there is no node to speak of. Pure. */
+export function sayReasons(reasons: Readonly<Record<string, string>>, none: string): string {
+  const all = Object.entries(reasons).map(([node, why]) => `${node}: ${why}`);
+  const more = all.length > NAMED ? [`and ${String(all.length - NAMED)} more nodes cannot either`] : [];
+  return all.length === 0 ? none : [...all.slice(0, NAMED), ...more].join('; ');
+}
+
+/** Who is given builds, for people. Pure. */
+export function sayWhoBuilds(required: RequiredLabels): string {
+  const labels = Object.entries(required).map(([label, value]) => `${label}=${value}`);
+  return labels.length === 0
+    ? 'Every node whose agent is set to build may build.'
+    : `Only nodes with ${labels.sort().join(', ')} may build.`;
+}
+
 const LABEL_NAME = /^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$/;
 const LABEL_VALUE = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
 

@@ -1,4 +1,9 @@
+import assert from 'node:assert/strict';
+import { COMMANDS } from '../../cli/command-table.ts';
 import type { AppWhyFacts, InstanceFact, NodeFact, ReleaseFact } from '../../controller/observe/why/facts.ts';
+import { noRoom } from '../../controller/release/rollout-plan.ts';
+import type { WhyBody } from '../../shared/domain/api-observe.ts';
+import { parseProcessType } from '../../shared/domain/names.ts';
 import { DEFAULT_LIMITS } from '../../shared/domain/assignment.ts';
 import type { InstanceId } from '../../shared/domain/ids.ts';
 import type { InstanceStatus } from '../../shared/domain/instance.ts';
@@ -41,4 +46,28 @@ export function appFacts(change: Partial<AppWhyFacts> = {}): AppWhyFacts {
     ...{ wanted: { web: 1 }, instances: [instanceFact()], nodes: [nodeFact()], placeless: new Map(), patienceMs: 60_000 },
     ...change,
   };
+}
+
+/** A push that found no place, with why not on each node. */
+export const noPlace = (reasons: Record<string, string>): AppWhyFacts => {
+  const { code, message } = noRoom({ processType: parseProcessType('web'), ordinal: 1, reasons });
+  return appFacts({ latest: failedRelease(code, message) });
+};
+
+export const failedBuild = (code: string, message: string): AppWhyFacts =>
+  appFacts({
+    latestBuild: { id: 'b1', state: 'failed', commit: 'd'.repeat(40), user: 'ada', createdAtMs: WHY_NOW, failure: { code, message } },
+  });
+
+export const AWAY = nodeFact({ connected: false, state: 'unreachable', lastSeenMsAgo: 180_000, lost: true });
+
+/** Each next command is one that there is. */
+export function assertNextExists({ chains }: WhyBody): void {
+  const names = new Set(COMMANDS.map((command) => command.name));
+  for (const { next } of chains) {
+    for (const command of next.split(' && ')) {
+      const [program, name] = command.split(' ');
+      assert.ok(program === 'git' || (program === 'slipway' && names.has(name ?? '')), `no such command: ${command}`);
+    }
+  }
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { BuildersBody } from '../../../shared/domain/api-nodes.ts';
-import { parseLabelName, parseLabelValue, type RequiredLabels } from '../../../shared/domain/placement.ts';
+import { parseLabelName, parseLabelValue, sayWhoBuilds, type RequiredLabels } from '../../../shared/domain/placement.ts';
 import type { BuilderPool } from '../../build/builder-pool.ts';
 import type { LiveNode } from '../../dispatch/port.ts';
 import { noteEvent } from '../../store/note-event.ts';
@@ -33,18 +33,11 @@ export function builderRoutes(deps: ApiDeps): readonly Route[] {
         const required = Object.entries(body.require).map(([label, value]) => [parseLabelName(label), parseLabelValue(value)]);
         await builderPool.require(Object.fromEntries(required) as RequiredLabels);
         const event = { kind: 'builders.set', actor: user.name, next: 'slipway builders' };
-        noteEvent({ store, log }, { ...event, message: say(builderPool.required) });
+        noteEvent({ store, log }, { ...event, message: sayWhoBuilds(builderPool.required) });
         return describe(deps);
       },
     }),
   ];
-}
-
-function say(required: RequiredLabels): string {
-  const labels = Object.entries(required).map(([label, value]) => `${label}=${value}`);
-  return labels.length === 0
-    ? 'Every node whose agent is set to build may build.'
-    : `Only nodes with ${labels.sort().join(', ')} may build.`;
 }
 
 function describe({ builderPool, fleet }: ApiDeps): BuildersBody {
@@ -55,5 +48,5 @@ function describe({ builderPool, fleet }: ApiDeps): BuildersBody {
 function whyNot(node: LiveNode, pool: BuilderPool): string | undefined {
   if (!node.connected) return 'it is not connected';
   if (!node.builder) return 'its agent.json says "builder": false';
-  return pool.whyNot({ ...node, cordoned: node.cordoned || node.draining });
+  return pool.whyNot(node);
 }

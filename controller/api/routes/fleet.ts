@@ -56,9 +56,9 @@ export async function readStatus(config: StatusConfig, deps: LookDeps, of: { use
   });
 }
 
-function describeNodes({ fleet, clock, builderPool: pool }: LookDeps, nodes: readonly NodeRow[]): readonly NodeBody[] {
-  const live = new Map(fleet.nodes().map((node) => [node.nodeId, node]));
-  return nodes.map((node) => viewNode(node, live.get(node.id), { pool, fleet, monotonicMs: clock.monotonicMs() }));
+function describeNodes(deps: LookDeps, nodes: readonly NodeRow[]): readonly NodeBody[] {
+  const live = new Map(deps.fleet.nodes().map((node) => [node.nodeId, node]));
+  return nodes.map((node) => viewNode(node, live.get(node.id), deps));
 }
 
 async function appFacts(config: StatusConfig, deps: LookDeps, { app, nodes }: { app: App; nodes: readonly NodeRow[] }): Promise<AppFacts> {

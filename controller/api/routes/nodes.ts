@@ -164,12 +164,12 @@ function rebalance({ movement }: ApiDeps): readonly Route[] {
 
 /** Instances of apps that the caller may not see are counted and not named. */
 async function describe(deps: ApiDeps, node: NodeRow, user: User): Promise<NodeInfoBody> {
-  const { store, fleet, clock, builderPool: pool } = deps;
+  const { store, fleet } = deps;
   const apps = new Map((await store.appsOf(user)).map((app) => [app.id, app.name as string]));
   const rows = (await store.assignmentsOfNode(node.id)).filter((row) => apps.has(row.appId));
   const placed = await Promise.all(rows.map((row) => placedBody(deps, row, apps.get(row.appId) ?? '')));
   const { drainUntilMs } = node;
-  return { ...viewNode(node, fleet.node(node.id), { pool, fleet, monotonicMs: clock.monotonicMs() }), drainUntilMs, placed };
+  return { ...viewNode(node, fleet.node(node.id), deps), drainUntilMs, placed };
 }
 
 async function placedBody({ store, fleet, movement }: ApiDeps, row: AssignmentRow, app: string): Promise<PlacedBody> {

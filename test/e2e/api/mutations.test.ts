@@ -4,7 +4,6 @@ import type { ApiDeps } from '../../../controller/api/deps.ts';
 import { apiRoutes } from '../../../controller/api/routes.ts';
 import { newSerial } from '../../../controller/access/ca/certificates.ts';
 import { newJoinToken } from '../../../controller/access/tokens.ts';
-import type { LiveNode } from '../../../controller/dispatch/port.ts';
 import { Upgrades } from '../../../controller/install/upgrades.ts';
 import type { NodeRow } from '../../../controller/store/port.ts';
 import { systemClock } from '../../../shared/kit/clock.ts';
@@ -12,6 +11,7 @@ import { silentLogger } from '../../../shared/kit/log.ts';
 import { API_CONFIG, FAKE_PROGRAM, openApi, type ApiFixture, type Caller } from '../../support/api-fixture.ts';
 import { makeCsr } from '../../support/csr.ts';
 import { eventually } from '../../support/eventually.ts';
+import { liveNodeOf } from '../../support/live-node.ts';
 import { addApp, addNode, assignment, newRelease, noChange, slugOf } from '../../support/store-fixtures.ts';
 import { sshKeyPair } from '../../support/ssh-key-pair.ts';
 
@@ -54,7 +54,7 @@ describe('every route that changes something makes an event', () => {
     const at = { nodeId: machine.id, appId: app.id, release: 1 };
     await fixture.store.beginRollout(app.id, 1, { ...noChange, add: [assignment(at), assignment({ ...at, ordinal: 2 })] });
     await fixture.store.completeRollout(app.id, 1, noChange);
-    fixture.fleet.live = [machine, second].map(liveNode);
+    fixture.fleet.live = [machine, second].map((row) => liveNodeOf(row));
     fixture.fleet.status = (instanceId) => ({ instanceId, state: 'live', restarts: 0, lastLines: [], timingsMs: {} });
     upgrades = new Upgrades({
       ...{ fleet: fixture.fleet, programs: { current: () => Promise.resolve(FAKE_PROGRAM) }, store: fixture.store },
@@ -148,22 +148,3 @@ describe('every route that changes something makes an event', () => {
     });
   }
 });
-
-function liveNode({ id, name }: NodeRow): LiveNode {
-  return {
-    ...{
-      nodeId: id,
-      name,
-      state: 'ready',
-      cordoned: false,
-      draining: false,
-      lost: false,
-      revoked: false,
-      labels: {},
-      connected: true,
-      builder: true,
-    },
-    ...{ stacks: ['host'], platform: 'debian-12-x64', memoryBytes: 8e9, diskFreeBytes: 1e11, sandboxDriver: 'fake', proxyVersion: '' },
-    ...{ httpAddress: '', agentVersion: '0.1.0+aaaaaaaaaaaa', missing: [], load1: 0, meshAddress: '', unreachablePeerIds: [] },
-  };
-}

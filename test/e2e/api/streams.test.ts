@@ -11,6 +11,7 @@ import type { InstanceState } from '../../../shared/domain/instance.ts';
 import { systemClock } from '../../../shared/kit/clock.ts';
 import { parseProcessType } from '../../../shared/domain/names.ts';
 import { API_CONFIG, openApi, type ApiFixture, type Caller } from '../../support/api-fixture.ts';
+import { liveNodeOf } from '../../support/live-node.ts';
 import { addApp, assignment, newRelease, noChange } from '../../support/store-fixtures.ts';
 
 const line = (message: string): LogLine => ({ atMs: 1, source: 'app', process: 'web.1', message });
@@ -121,23 +122,6 @@ describe('streams and status of the API', () => {
   function report(node: NodeRow, instanceId: ReturnType<typeof assignment>['instanceId'], state: InstanceState): void {
     const reason = state === 'backoff' ? { code: 'SLIP_APP_CRASHED', message: 'It crashed.' } : undefined;
     fixture.fleet.statuses.set(instanceId, { instanceId, state, restarts: 0, lastLines: [], timingsMs: {}, reason });
-    fixture.fleet.live = [
-      {
-        ...{ nodeId: node.id, name: node.name, connected: true, builder: true, stacks: ['host'], platform: 'debian-12-x64' },
-        ...{ memoryBytes: 8e9, diskFreeBytes: 5e10, sandboxDriver: 'lxc', proxyVersion: '2.6', httpAddress: '127.0.0.1:80' },
-        ...{
-          agentVersion: '0.1.0',
-          missing: [],
-          load1: 0.1,
-          state: 'ready',
-          cordoned: false,
-          draining: false,
-          lost: false,
-          revoked: false,
-          labels: {},
-        },
-        ...{ meshAddress: '', unreachablePeerIds: [] },
-      },
-    ];
+    fixture.fleet.live = [liveNodeOf(node)];
   }
 });

@@ -47,7 +47,7 @@ async function servesTheHonest({ rig, honest }: Stage): Promise<number> {
 }
 
 /** A connection with a node's certificate, and nothing of gRPC on it. */
-function connectWithout(t: TestContext, rig: Rig, tls: Awaited<ReturnType<Rig['join']>>['issued']['tls']): ClientHttp2Session {
+function connectAsNode(t: TestContext, rig: Rig, tls: Awaited<ReturnType<Rig['join']>>['issued']['tls']): ClientHttp2Session {
   const session = connectHttp2(`https://localhost:${String(rig.port)}`, { ca: tls.ca, key: tls.key, cert: tls.certificate });
   session.on('error', () => undefined);
   t.after(() => session.destroy());
@@ -147,7 +147,7 @@ describe('a lying agent', () => {
     const { rig } = stage;
     const { issued } = await rig.join('third');
     const streams = Array.from({ length: 12 }, () => {
-      const session = connectWithout(t, rig, issued.tls);
+      const session = connectAsNode(t, rig, issued.tls);
       const stream = session.request({
         [constants.HTTP2_HEADER_METHOD]: 'POST',
         [constants.HTTP2_HEADER_PATH]: '/slipway.v1.AgentService/Session',
@@ -167,7 +167,7 @@ describe('a lying agent', () => {
   it('that opens connections and no session is put out of each of them, and nobody else is', async (t) => {
     const stage = await openStage(t, HELLO, { connectionIdleMs: 300 });
     const { issued } = await stage.rig.join('third');
-    const idle = Array.from({ length: 5 }, () => connectWithout(t, stage.rig, issued.tls));
+    const idle = Array.from({ length: 5 }, () => connectAsNode(t, stage.rig, issued.tls));
     await eventually('all were let in', () => idle.every((session) => !session.connecting));
     await eventually('all were put out', () => idle.every((session) => session.closed), 5_000);
     assert.equal(stage.rig.dispatch.fleet.nodes().filter((node) => node.connected).length, 2);

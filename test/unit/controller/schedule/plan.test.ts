@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { MEMORY_SHARE, sayReasons, type PlanNode } from '../../../../controller/schedule/nodes.ts';
+import { MEMORY_SHARE, type PlanNode } from '../../../../controller/schedule/nodes.ts';
 import { planPlacements, planWaves, surplus, type Placement, type PlanRequest } from '../../../../controller/schedule/plan.ts';
 import type { NodeId } from '../../../../shared/domain/ids.ts';
-import { ANYWHERE } from '../../../../shared/domain/placement.ts';
+import { sayReasons, ANYWHERE } from '../../../../shared/domain/placement.ts';
 import { GIB, planNode as node, planRequest as request, webDemand as web } from '../../../support/placement.ts';
 
 const at = (nodeId: string, ordinal: number, processType = 'web'): Placement => ({ processType, ordinal, nodeId: nodeId as NodeId });

@@ -1,0 +1,231 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { plainPaint } from '../../../../cli/render/paint.ts';
+import { renderWhy } from '../../../../cli/render/why.ts';
+import { whyApp } from '../../../../controller/observe/why/why-app.ts';
+import { whyInstance } from '../../../../controller/observe/why/why-instance.ts';
+import { whyNode } from '../../../../controller/observe/why/why-node.ts';
+import { versionTrouble } from '../../../../shared/domain/agent-version.ts';
+import type { WhyBody } from '../../../../shared/domain/api-observe.ts';
+import {
+  appFacts,
+  assertNextExists,
+  AWAY,
+  failedBuild,
+  failedRelease,
+  instanceFact,
+  nodeFact,
+  noPlace,
+  WHY_NOW,
+} from '../../../support/why-facts.ts';
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+
+const oom = { code: 'SLIP_APP_OUT_OF_MEMORY', message: 'web.1 was killed: it used more than its 512 MB of memory.' };
+const exited = { code: 'SLIP_APP_EXITED', message: 'web.1 exited with status 1.' };
+const loopback = 'The app listens on 127.0.0.1:5000 only, where the proxy cannot reach it.';
+
+/** Each cause: the screen it makes, word for word. */
+const CAUSES: readonly { readonly cause: string; readonly body: WhyBody | undefined; readonly screen: readonly string[] }[] = [
+  {
+    cause: 'out of memory',
+    body: whyInstance(
+      appFacts({
+        instances: [
+          instanceFact({
+            state: 'backoff',
+            restarts: 5,
+            reason: oom,
+            lastExit: { signal: 'SIGKILL', oomKilled: true, atMs: WHY_NOW - 3 * SECOND },
+            nextStartAtMs: WHY_NOW + 2 * MINUTE,
+          }),
+        ],
+      }),
+      'web.1',
+    ),
+    screen: [
+      'web.1 of shop is in trouble.',
+      '',
+      '  web.1 on fra-1 was killed: it used more than its 512 MB of memory.',
+      '  → It was restarted 5 times, it ended last at 14:29:57 UTC.',
+      '  → It is backing off until 14:32:00 UTC.',
+      '  Next: slipway ps:limits web --memory 1G -a shop',
+    ],
+  },
+  {
+    cause: 'wrong bind',
+    body: whyApp(
+      appFacts({
+        latest: failedRelease('SLIP_APP_LOOPBACK_ONLY', loopback),
+        events: [
+          {
+            ...{ seq: 9, atMs: WHY_NOW - SECOND, kind: 'instance.failed', actor: 'node fra-1', app: 'shop', node: 'fra-1' },
+            ...{ instance: 'web.1', message: loopback, details: { code: 'SLIP_APP_LOOPBACK_ONLY' } },
+          },
+        ],
+      }),
+    ),
+    screen: [
+      'shop is in trouble.',
+      '',
+      '  ada made v4: Deploy abc1234.',
+      `  → web.1 on fra-1: ${loopback}`,
+      '  → So v4 failed, and v3 goes on serving.',
+      '  Next: slipway config:set HOST=0.0.0.0 -a shop && git push slipway main',
+    ],
+  },
+  {
+    cause: 'no memory anywhere',
+    body: whyApp(
+      noPlace({
+        'fra-1': 'it has 300 MB of memory to promise, 512 MB are needed',
+        'fra-2': 'it has 12 MB of memory to promise, 512 MB are needed',
+      }),
+    ),
+    screen: [
+      'shop is in trouble.',
+      '',
+      '  ada made v4: Deploy abc1234.',
+      '  → web.1 cannot be placed: fra-1: it has 300 MB of memory to promise, 512 MB are needed; fra-2: it has 12 MB of memory to promise, 512 MB are needed.',
+      '  → So v4 failed, and v3 goes on serving.',
+      '  Next: slipway ps:limits web --memory 256M -a shop && git push slipway main',
+    ],
+  },
+  {
+    cause: 'certificate expired',
+    body: whyNode({ ...AWAY, lost: false, certificateExpiresAtMs: WHY_NOW - 60 * MINUTE }, WHY_NOW),
+    screen: [
+      'fra-1 is in trouble.',
+      '',
+      '  The certificate of fra-1 expired on 2026-11-20 at 13:30:00 UTC, so it is not let in.',
+      '  → fra-1 has not been heard of for 3 min.',
+      '  → Its 1 instance goes on if the machine does; nobody can tell from here.',
+      '  Next: slipway nodes:rejoin fra-1',
+    ],
+  },
+  {
+    cause: 'an agent that is too old',
+    body: whyNode(nodeFact({ versionTrouble: versionTrouble({ name: 'fra-1', agentVersion: '0.1.0+c3e11cb00a2f' }, '0.3.0') }), WHY_NOW),
+    screen: [
+      'fra-1 is in trouble.',
+      '',
+      '  The agent of fra-1 (0.1.0+c3e11cb00a2f) is more than one version behind this controller (0.3.0), and may not do all that is asked of it.',
+      '  Next: slipway nodes:upgrade fra-1',
+    ],
+  },
+  {
+    cause: 'disk full',
+    body: whyApp(
+      appFacts({
+        instances: [
+          instanceFact({
+            state: 'pending',
+            startedAtMs: undefined,
+            reason: { code: 'SLIP_DISK_FULL', message: "The node's disk is full, so nothing new can start there." },
+          }),
+        ],
+      }),
+    ),
+    screen: [
+      'shop is in trouble.',
+      '',
+      "  web.1 on fra-1: The node's disk is full, so nothing new can start there.",
+      '  → It is tried again and again.',
+      '  Next: slipway nodes:drain fra-1',
+    ],
+  },
+  {
+    cause: 'failing check',
+    body: whyApp(
+      appFacts({
+        current: undefined,
+        instances: [],
+        latest: failedRelease('SLIP_APP_NEVER_BOUND', 'The app runs but did not listen on its port (PORT=5000) within 60 s.'),
+      }),
+    ),
+    screen: [
+      'shop is in trouble.',
+      '',
+      '  ada made v4: Deploy abc1234.',
+      '  → The app runs but did not listen on its port (PORT=5000) within 60 s.',
+      '  → So v4 failed, and nothing is serving.',
+      '  Next: slipway logs -a shop',
+    ],
+  },
+  {
+    cause: 'crash loop',
+    body: whyApp(
+      appFacts({
+        wanted: { web: 3 },
+        instances: ['web.1', 'web.2', 'web.3'].map((name) =>
+          instanceFact(
+            {
+              state: 'backoff',
+              restarts: 7,
+              reason: { ...exited, message: `${name} exited with status 1.` },
+              lastExit: { code: 1, oomKilled: false, atMs: WHY_NOW - SECOND },
+              nextStartAtMs: WHY_NOW + 64 * SECOND,
+            },
+            { name },
+          ),
+        ),
+      }),
+    ),
+    screen: [
+      'shop is in trouble.',
+      '',
+      '  web.1 on fra-1 exited with status 1.',
+      '  → It was restarted 7 times, it ended last at 14:29:59 UTC.',
+      '  → It is backing off until 14:31:04 UTC.',
+      '  → 2 more are in the same way.',
+      '  Next: slipway logs -a shop -p web.1',
+    ],
+  },
+  {
+    cause: 'node lost',
+    body: whyInstance(appFacts({ nodes: [AWAY], instances: [instanceFact({}, { state: 'unknown' })] }), 'web.1'),
+    screen: [
+      'web.1 of shop is in trouble.',
+      '',
+      '  fra-1 has not been heard of for 3 min.',
+      '  → It counts as lost: its 1 instance is placed elsewhere until it is back, if it may and there is room.',
+      '  → So nobody can say how web.1 is.',
+      '  Next: slipway nodes:info fra-1',
+    ],
+  },
+  {
+    cause: 'stack mismatch',
+    body: whyApp(noPlace({ 'fra-1': 'the slug was built for debian-12-x64, the node is ubuntu-24.04-x64' })),
+    screen: [
+      'shop is in trouble.',
+      '',
+      '  ada made v4: Deploy abc1234.',
+      '  → web.1 cannot be placed: fra-1: the slug was built for debian-12-x64, the node is ubuntu-24.04-x64.',
+      '  → So v4 failed, and v3 goes on serving.',
+      '  Next: slipway nodes:token',
+    ],
+  },
+  {
+    cause: 'build limit',
+    body: whyApp(failedBuild('SLIP_BUILD_OUT_OF_MEMORY', 'The build was killed: it used more than its 2 GB of memory.')),
+    screen: [
+      'shop is in trouble.',
+      '',
+      '  ada pushed ddddddd.',
+      '  → The build was killed: it used more than its 2 GB of memory.',
+      '  → So no release was made, and v3 goes on serving.',
+      '  Next: slipway builds:output b1 -a shop',
+    ],
+  },
+];
+
+describe('why, cause by cause', () => {
+  for (const { cause, body, screen } of CAUSES) {
+    it(`names the cause and what mends it: ${cause}`, () => {
+      assert.ok(body);
+      assert.equal(renderWhy(body, plainPaint), screen.map((line) => `${line}\n`).join(''));
+      assertNextExists(body);
+    });
+  }
+});
