@@ -38,11 +38,12 @@ export type RequiredLabels = Readonly<Record<string, string>>;
 
 /** What a node lacks of them, in words that follow its name; `undefined` when it has them all. Pure. */
 export function missingLabel(labels: RequiredLabels, required: RequiredLabels): string | undefined {
+  const own = new Map(Object.entries(labels)); // a label may be called constructor
   const missing = Object.keys(required)
     .sort()
-    .find((label) => labels[label] !== required[label]);
+    .find((label) => own.get(label) !== required[label]);
   if (missing === undefined) return undefined;
-  const [has, value] = [labels[missing], required[missing]];
+  const [has, value] = [own.get(missing), required[missing]];
   return `it has ${has === undefined ? `no label ${missing}` : `${missing}=${has}`}, ${missing}=${String(value)} is required`;
 }
 

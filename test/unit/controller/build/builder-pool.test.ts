@@ -44,6 +44,12 @@ describe('who gets a build', () => {
     assert.equal(refusalOf([node('a', { cordoned: true }), node('b', { stacks: ['debian-12'] }), busy]), 'z');
   });
 
+  it('needs the label itself, not what every object of the language has', () => {
+    const said = refusalOf([node('a')], { constructor: 'x' });
+    assert.equal(said, 'No node that is online may build this: a: it has no label constructor, constructor=x is required.');
+    assert.equal(refusalOf([node('a', { labels: { constructor: 'x' } })], { constructor: 'x' }), 'a');
+  });
+
   it('is nobody: each is named with its reason', () => {
     assert.equal(refusalOf([]), 'No builder is online, so nothing can be built now.');
     const three = [node('a', { cordoned: true }), node('b', { stacks: [] }), node('c', { labels: { role: 'run' } })];
