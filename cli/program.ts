@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import { nearest } from '../shared/kit/nearest.ts';
+import { own } from '../shared/kit/own.ts';
 import type { Cli, Flags } from './cli.ts';
 import type { CommandSpec } from './command-spec.ts';
 import { ALIASES, COMMANDS } from './command-table.ts';
@@ -13,7 +14,7 @@ export function normalise(argv: readonly string[]): readonly string[] {
   if (noun === 'help') return [...normalise(argv.slice(1)), '--help'];
   const joined = verb === undefined ? undefined : `${noun}:${verb}`;
   const [name, tail] = joined !== undefined && names.has(joined) ? [joined, rest] : [noun, argv.slice(1)];
-  return [ALIASES[name] ?? name, ...tail];
+  return [own(ALIASES, name) ?? name, ...tail];
 }
 
 /** Parses and runs one command line. @throws what the command throws; usage errors as SLIP_CLI_USAGE */

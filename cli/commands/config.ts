@@ -1,5 +1,6 @@
 import type { ConfigBody, ConfigChangedBody } from '../../shared/domain/api.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
+import { own } from '../../shared/kit/own.ts';
 import { show, type Cli, type CommandRun, type Flags } from '../cli.ts';
 import { parseAssignments } from '../parse-flags.ts';
 import { renderConfig, renderConfigForShell } from '../render/apps.ts';
@@ -15,7 +16,7 @@ export const list: CommandRun = async (cli, _args, flags) => {
 
 export const get: CommandRun = async (cli, [name = ''], flags) => {
   const app = await cli.app(flags);
-  const value = (await read(cli, app)).config[name];
+  const value = own((await read(cli, app)).config, name);
   if (value === undefined) throw notSet(app, name);
   await cli.write(`${value}\n`);
 };

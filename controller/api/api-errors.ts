@@ -19,7 +19,7 @@ export function toApiError(error: unknown): SlipwayError {
 
 const REFUSALS: Readonly<Record<string, string>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'The body of the request is too large.',
-  FST_ERR_CTP_INVALID_JSON_BODY: 'The body of the request is not valid JSON.',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'The body of the request is not valid JSON, or a name in it is __proto__, which cannot be used.',
   FST_ERR_CTP_EMPTY_JSON_BODY: 'The body of the request is empty; JSON is expected.',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'The body of the request must be JSON (content-type: application/json).',
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'The body of the request is not as long as it said.',

@@ -2,6 +2,7 @@ import { quoteInput } from '../../shared/domain/names.ts';
 import { ANYWHERE, parseCount, wantedCounts, type Count, type Formation, type PlacementRule } from '../../shared/domain/placement.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
+import { own } from '../../shared/kit/own.ts';
 import { demandsOf, limitsOf, type AppShape } from '../schedule/demands.ts';
 import { planPlacements, surplus, type Placement } from '../schedule/plan.ts';
 import type { App, AssignmentRow, Release } from '../store/port.ts';
@@ -54,7 +55,7 @@ export class Formations {
         ...{ type, count },
         ...(current === undefined ? {} : { command: current.slug.processTypes[type] }),
         limits: limitsOf(settings, type),
-        rule: settings[type]?.placement ?? ANYWHERE,
+        rule: own(settings, type)?.placement ?? ANYWHERE,
       }));
   }
 
@@ -73,7 +74,7 @@ export class Formations {
         current?.slug.processTypes ?? Object.fromEntries(Object.keys(quantities).map((type) => [type, ''])),
         formation,
       );
-      const wanted = Object.fromEntries(Object.entries(quantities).map(([type, text]) => [type, parseCount(text, now[type] ?? 0)]));
+      const wanted = Object.fromEntries(Object.entries(quantities).map(([type, text]) => [type, parseCount(text, own(now, type) ?? 0)]));
       if (current === undefined) await store.setFormation(app.id, wanted);
       else await this.#apply(app, current, { wanted, now });
       const words = Object.entries(wanted).map(([type, count]) => `${type} to ${String(count)}`);
@@ -91,7 +92,7 @@ export class Formations {
       fleet.node(row.nodeId)?.connected === true && fleet.status(row.instanceId)?.state === 'live';
     const leaving = tooMany(rows, wanted, isLive);
     const { placements, unplaced } = planPlacements({
-      demands: demandsOf(next).filter((demand) => demand.processType in wanted),
+      demands: demandsOf(next).filter((demand) => own(wanted, demand.processType) !== undefined),
       nodes: await planNodes(store, fleet),
       placed: rows.filter((row) => !leaving.includes(row)),
       former: [],
@@ -135,7 +136,7 @@ export class Formations {
   async setPlacement(app: App, by: Asker, of: { readonly type: string; readonly rule: Partial<PlacementRule> | null }): Promise<void> {
     const { store } = this.#deps;
     const type = checkType(app, await store.currentRelease(app.id), of.type);
-    const before = (await store.processSettings(app.id))[type]?.placement ?? ANYWHERE;
+    const before = own(await store.processSettings(app.id), type)?.placement ?? ANYWHERE;
     await store.setProcessSettings(app.id, type, { placement: of.rule === null ? null : { ...before, ...of.rule } });
     noteFormation(
       this.#deps,
@@ -168,7 +169,7 @@ function isMore(wanted: Count = 0, now: Count = 0, { length: running }: readonly
 /** Beyond the wanted count the highest numbers that can be spared, the mover ends the others later; of `all` the second one on a node. */
 function tooMany(rows: readonly AssignmentRow[], wanted: Formation, isLive: (row: AssignmentRow) => boolean): readonly AssignmentRow[] {
   const seen = new Set<string>();
-  const mine = rows.filter((row) => row.processType in wanted).sort((a, b) => a.ordinal - b.ordinal);
+  const mine = rows.filter((row) => own(wanted, row.processType) !== undefined).sort((a, b) => a.ordinal - b.ordinal);
   const doubles = mine.filter((row: Placement) => {
     const key = `${row.processType} ${row.nodeId}`;
     const isDouble = wanted[row.processType] === 'all' && seen.has(key);

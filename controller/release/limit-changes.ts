@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Limits } from '../../shared/domain/assignment.ts';
 import type { ProcessType } from '../../shared/domain/names.ts';
 import type { LimitSettings } from '../../shared/domain/placement.ts';
+import { own } from '../../shared/kit/own.ts';
 import { describeCauses, toSlipwayError } from '../../shared/kit/errors.ts';
 import { limitsOf, type AppShape } from '../schedule/demands.ts';
 import type { App, AssignmentRow, Release } from '../store/port.ts';
@@ -37,7 +38,7 @@ export class LimitChanges {
     const { store } = this.#deps;
     const current = await store.currentRelease(app.id);
     const type = checkType(app, current, of.type);
-    const before = (await store.processSettings(app.id))[type]?.limits;
+    const before = own(await store.processSettings(app.id), type)?.limits;
     await store.setProcessSettings(app.id, type, { limits: of.limits === null ? null : { ...before, ...of.limits } });
     try {
       if (current !== undefined) await this.#rollTo(app, current, type);

@@ -5,6 +5,7 @@ import { describeCauses, SlipwayError } from '../../shared/kit/errors.ts';
 import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import type { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import type { Logger } from '../../shared/kit/log.ts';
+import { own } from '../../shared/kit/own.ts';
 import type { App, Release, Store } from '../store/port.ts';
 import type { Bakes } from './bake.ts';
 import type { RolloutOutcome, Rollouts } from './rollout.ts';
@@ -63,7 +64,7 @@ export class Releases {
   /** Heroku: bin/release's config vars are set only where the app has none of that name. */
   async #configWithDefaults(app: App, slug: Slug): Promise<Release['config']> {
     const config = await this.#deps.store.config(app.id);
-    const missing = Object.entries(slug.defaultConfig).filter(([name]) => config[name] === undefined);
+    const missing = Object.entries(slug.defaultConfig).filter(([name]) => own(config, name) === undefined);
     return missing.length === 0 ? config : this.#deps.store.setConfig(app.id, Object.fromEntries(missing));
   }
 

@@ -2,6 +2,7 @@ import { DEFAULT_LIMITS, type Limits } from '../../shared/domain/assignment.ts';
 import type { AppId, InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import { ANYWHERE, wantedCounts, type Formation, type ProcessSettings } from '../../shared/domain/placement.ts';
 import { slugSizeBytes, type Slug } from '../../shared/domain/slug.ts';
+import { own } from '../../shared/kit/own.ts';
 import type { PlacedInstance } from './moves.ts';
 import type { Needs } from './nodes.ts';
 import type { ProcessDemand } from './plan.ts';
@@ -20,8 +21,8 @@ export interface AppShape {
 const DISK_FLOOR_BYTES = 64 * 1024 * 1024;
 
 export function limitsOf(settings: AppShape['settings'], processType: string): Limits {
-  const own = settings[processType]?.limits;
-  const limit = (name: keyof Limits): number => own?.[name] ?? DEFAULT_LIMITS[name];
+  const chosen = own(settings, processType)?.limits;
+  const limit = (name: keyof Limits): number => chosen?.[name] ?? DEFAULT_LIMITS[name];
   return {
     memoryBytes: limit('memoryBytes'),
     pidsMax: limit('pidsMax'),
@@ -32,11 +33,11 @@ export function limitsOf(settings: AppShape['settings'], processType: string): L
 }
 
 export function needsOf({ slug, settings }: AppShape, processType: string): Needs {
-  const own = settings[processType];
+  const chosen = own(settings, processType);
   return {
     memoryBytes: limitsOf(settings, processType).memoryBytes,
-    diskBytes: slugSizeBytes(slug) + (own?.limits?.diskBytes ?? DISK_FLOOR_BYTES),
-    rule: own?.placement ?? ANYWHERE,
+    diskBytes: slugSizeBytes(slug) + (chosen?.limits?.diskBytes ?? DISK_FLOOR_BYTES),
+    rule: chosen?.placement ?? ANYWHERE,
     slug,
   };
 }
@@ -64,6 +65,6 @@ export function placedInstance(
   return {
     ...needsOf(shape, processType),
     ...{ instanceId, appId, processType, ordinal, nodeId, memoryBytes: limits.memoryBytes },
-    everyNode: shape.formation[processType] === 'all',
+    everyNode: own(shape.formation, processType) === 'all',
   };
 }

@@ -1,5 +1,6 @@
 import type { NodeId } from '../../shared/domain/ids.ts';
 import { missingLabel, type PlacementRule } from '../../shared/domain/placement.ts';
+import { own } from '../../shared/kit/own.ts';
 
 /** What the planners may know of a node. */
 export interface PlanNode {
@@ -122,7 +123,7 @@ export class Spread {
 
   /** Nodes without the label are one value of their own. */
   #valueOf(node: PlanNode): string {
-    return this.#label === undefined ? '' : (node.labels[this.#label] ?? '');
+    return this.#label === undefined ? '' : (own(node.labels, this.#label) ?? '');
   }
 }
 

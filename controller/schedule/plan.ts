@@ -1,5 +1,6 @@
 import type { NodeId } from '../../shared/domain/ids.ts';
 import type { Count } from '../../shared/domain/placement.ts';
+import { own } from '../../shared/kit/own.ts';
 import { bestNode, compare, Loads, reasonsAgainst, refusal, Spread, type Needs, type PlanNode } from './nodes.ts';
 
 /** A process type, how many of it are wanted, and what each needs. */
@@ -161,7 +162,7 @@ export function surplus<T extends Placement>(
   isLive: (each: T) => boolean,
 ): readonly T[] {
   return [...Map.groupBy(present, (each) => each.processType)].flatMap(([processType, mine]) => {
-    const count = counts[processType] ?? 0;
+    const count = own(counts, processType) ?? 0;
     if (count === 'all') return [];
     const up = new Set(mine.filter((each) => each.ordinal <= count && isLive(each)).map((each) => each.ordinal)).size;
     const extra = mine.filter((each) => each.ordinal > count);

@@ -1,4 +1,5 @@
 import { SlipwayError } from '../kit/errors.ts';
+import { own } from '../kit/own.ts';
 import type { Limits } from './assignment.ts';
 import { quoteInput } from './names.ts';
 
@@ -38,12 +39,11 @@ export type RequiredLabels = Readonly<Record<string, string>>;
 
 /** What a node lacks of them, in words that follow its name; `undefined` when it has them all. Pure. */
 export function missingLabel(labels: RequiredLabels, required: RequiredLabels): string | undefined {
-  const own = new Map(Object.entries(labels)); // a label may be called constructor
   const missing = Object.keys(required)
     .sort()
-    .find((label) => own.get(label) !== required[label]);
+    .find((label) => own(labels, label) !== required[label]);
   if (missing === undefined) return undefined;
-  const [has, value] = [own.get(missing), required[missing]];
+  const [has, value] = [own(labels, missing), required[missing]];
   return `it has ${has === undefined ? `no label ${missing}` : `${missing}=${has}`}, ${missing}=${String(value)} is required`;
 }
 
@@ -118,5 +118,5 @@ export function defaultCount(processType: string): Count {
 /** What is wanted of each process type that a release declares; `release` is a command of a deploy, never a process. */
 export function wantedCounts(processTypes: Readonly<Record<string, string>>, formation: Formation): Formation {
   const types = Object.keys(processTypes).filter((type) => type !== 'release');
-  return Object.fromEntries(types.map((type) => [type, formation[type] ?? defaultCount(type)]));
+  return Object.fromEntries(types.map((type) => [type, own(formation, type) ?? defaultCount(type)]));
 }

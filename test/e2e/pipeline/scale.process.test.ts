@@ -51,6 +51,24 @@ describe('scaling on real parts', () => {
     await eventually('worker.1 is up', async () => (await fleet.slipway('ps', '-a', 'jobs')).includes('worker.1: up') || undefined);
   });
 
+  it('takes process types and variables that are called like what every object of the language has', async () => {
+    const types = 'constructor: sleep 1000\ntoString: sleep 1000\nweb: python3 -m http.server $PORT\n';
+    const pushed = await (await fleet.me.repository('odd', { Procfile: types })).push('odd');
+    assert.ok(pushed.ok, pushed.text);
+    const odd = (...words: string[]): Promise<string> => fleet.slipway(...words, '-a', 'odd');
+    assert.equal(await odd('ps:scale'), 'web=1 constructor=0 toString=0\n');
+    assert.match(await odd('ps:scale', 'toString=+1', 'constructor=1'), /now running toString at 1, constructor at 1/);
+    assert.match(await odd('ps:scale', 'web=0'), /now running web at 0/);
+    await eventually(
+      'both are up, and web is not',
+      async () => /^constructor\.1: up[^]*^toString\.1: up/m.test(await odd('ps')) && !/^web/m.test(await odd('ps')),
+    );
+    assert.match(await odd('config:get', 'constructor'), /odd has no config var "constructor"/);
+    await odd('config:set', 'constructor=1');
+    assert.equal(await odd('config:get', 'constructor'), '1\n');
+    assert.match(await odd('config:set', '__proto__=1'), /a name in it is __proto__, which cannot be used/);
+  });
+
   it('says why something cannot be placed, and then nothing has changed', async () => {
     await slipway('placement:set', 'web', '--require', 'region=moon');
     assert.match(await slipway('ps:scale', 'web=2'), /web\.2 cannot be placed: node-1: it has no label region, region=moon is required/);

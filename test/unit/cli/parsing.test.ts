@@ -52,6 +52,7 @@ describe('the command line', () => {
     assert.deepEqual(normalise(['apps:info', '-a', 'x']), ['apps:info', '-a', 'x']);
     assert.deepEqual(normalise(['config', 'set', 'A=1']), ['config:set', 'A=1']);
     assert.deepEqual(normalise(['apps', 'create', 'shop']), ['create', 'shop']);
+    assert.deepEqual(normalise(['constructor', 'x']), ['constructor', 'x']);
     assert.deepEqual(normalise(['config', '-a', 'x']), ['config', '-a', 'x']);
     assert.deepEqual(normalise(['create', 'info']), ['create', 'info']);
     assert.deepEqual(normalise([]), []);

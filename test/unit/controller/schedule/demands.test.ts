@@ -16,6 +16,11 @@ describe('demands', () => {
     assert.deepEqual(counts({}), [['web', 1]]);
     assert.deepEqual(counts({ worker: 2, web: 0, release: 5, gone: 3 }), [['worker', 2]]);
     assert.deepEqual(counts({ web: 'all' }), [['web', 'all']]);
+    const odd = { ...slug, processTypes: { web: 'a', constructor: 'b', toString: 'c' } };
+    assert.deepEqual(
+      demandsOf({ slug: odd, formation: {}, settings: {} }).map(({ processType }) => processType),
+      ['web'],
+    );
   });
 
   it('carry the limits and the rule of their process type', () => {
