@@ -45,8 +45,8 @@ interface Seat {
 }
 
 /**
- * Pure: where each missing instance goes. Back to its node first; the others spread over nodes, then over the values of the
- * spread label, then by free memory, ties by node id. Same input in any order, same output.
+ * Pure: where each missing instance goes. Back to its node first, as far as that has not more than its share; the others spread
+ * over nodes, then over the values of the spread label, then by free memory, ties by node id. Same input in any order, same output.
  */
 export function planPlacements(request: PlanRequest): PlacementPlan {
   const loads = new Loads(request.nodes);
@@ -60,7 +60,15 @@ export function planPlacements(request: PlanRequest): PlacementPlan {
     spreads.get(seat.demand.processType)?.add(node);
     chosen.set(seat, node.nodeId);
   };
-  for (const seat of seats) sit(seat, ownNode(seat, loads, byId));
+  const shares = new Map(request.demands.map((demand) => [demand.processType, shareOf(demand, request.nodes)]));
+  const hasShare = (seat: Seat, node: PlanNode): boolean => {
+    const { processType } = seat.demand;
+    return seat.only === undefined && (spreads.get(processType)?.onNode(node) ?? 0) >= (shares.get(processType) ?? Infinity);
+  };
+  for (const seat of seats) {
+    const node = ownNode(seat, loads, byId);
+    if (node !== undefined && !hasShare(seat, node)) sit(seat, node);
+  }
   for (const seat of seats.filter((each) => !chosen.has(each) && each.only === undefined)) {
     const eligible = loads.nodes.filter((node) => refusal(node, seat.demand) === undefined);
     sit(seat, bestNode(eligible, loads, { needs: seat.demand, spread: spreads.get(seat.demand.processType) ?? new Spread(undefined) }));
@@ -79,6 +87,12 @@ function ownNode(seat: Seat, loads: Loads, byId: ReadonlyMap<NodeId, PlanNode>):
   const wanted = seat.only?.nodeId ?? seat.former;
   const node = wanted === undefined ? undefined : byId.get(wanted);
   return node !== undefined && refusal(node, seat.demand) === undefined && loads.hasRoom(node, seat.demand) ? node : undefined;
+}
+
+/** The most that one node need hold: what a move or a lost node crowded together parts again with the next release. */
+function shareOf(demand: ProcessDemand, nodes: readonly PlanNode[]): number {
+  if (demand.count === 'all') return 1;
+  return Math.ceil(demand.count / Math.max(1, nodes.filter((node) => refusal(node, demand) === undefined).length));
 }
 
 function describe({ demand, ordinal, only }: Seat, loads: Loads): Unplaced {

@@ -22,7 +22,7 @@ import type { SessionHandlers } from '../../../agent/session/port.ts';
 import { answersAfterMs, sandboxBehaviour } from './app-behaviour.ts';
 import { Life, mortal, type Around } from './life.ts';
 import { IMAGES, LOGS, watch } from './machine-parts.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../../support/random.ts';
 import type { Trace } from './trace.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 import type { Wire } from './wire.ts';

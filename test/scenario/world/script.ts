@@ -4,7 +4,7 @@ import type { Formations } from '../../../controller/release/formations.ts';
 import type { App, NodeRow } from '../../../controller/store/port.ts';
 import type { PlacementRule } from '../../../shared/domain/placement.ts';
 import type { Machine } from './machine.ts';
-import { Random } from './random.ts';
+import { Random } from '../../support/random.ts';
 import { statusScreen, whyScreen } from './screens.ts';
 import { World } from './world.ts';
 

@@ -3,7 +3,7 @@ import { wantedCounts } from '../../../shared/domain/placement.ts';
 import type { Formations } from '../../../controller/release/formations.ts';
 import type { App } from '../../../controller/store/port.ts';
 import type { Machine } from './machine.ts';
-import { Random } from './random.ts';
+import { Random } from '../../support/random.ts';
 import { World } from './world.ts';
 
 const APPS = ['shop', 'blog'];

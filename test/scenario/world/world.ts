@@ -7,7 +7,7 @@ import { wantedCounts } from '../../../shared/domain/placement.ts';
 import { Machine } from './machine.ts';
 import { Office, slugFor } from './office.ts';
 import { checkChange, checkReleases, checkRoutes, servingOf } from './safety.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../../support/random.ts';
 import { Trace } from './trace.ts';
 import { VirtualClock } from './virtual-clock.ts';
 import { Wire } from './wire.ts';

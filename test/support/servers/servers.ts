@@ -63,6 +63,7 @@ export class Servers {
 async function removeForgotten(): Promise<void> {
   const mounts = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n').map((line) => line.split(' ')[4] ?? '');
   const roots = mounts.filter((path) => basename(path) === 'root' && path.includes(`/${FOLDER}`));
+  const forgotten = new Set<string>();
   for (const root of roots) {
     const owner = Number(new RegExp(`/${FOLDER}(\\d+)-`).exec(root)?.[1]);
     if (existsSync(`/proc/${String(owner)}`)) continue;
@@ -73,6 +74,8 @@ async function removeForgotten(): Promise<void> {
     }
     await run({ file: 'umount', args: ['-l', root] });
     await removeNetwork(id);
-    await rm(dirname(dirname(root)), { recursive: true, force: true });
+    forgotten.add(dirname(dirname(root)));
   }
+  // One folder holds the roots of all servers of a set: none of them is mounted any more.
+  for (const dir of forgotten) await rm(dir, { recursive: true, force: true });
 }
