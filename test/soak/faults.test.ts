@@ -19,6 +19,9 @@ const LONGEST_MS = 70_000;
 /** From the last fault until all is as wanted: a restart's longest back-off, and a move. */
 const SETTLE_LIMIT_MS = 120_000;
 
+/** Until no request goes to a server that is gone, or to an app on one. */
+const NOTICED_WITHIN_S = 10;
+
 interface Chosen {
   readonly fault: Fault;
   readonly server: Server;
@@ -36,6 +39,8 @@ interface Round {
 
 interface Action {
   readonly name: string;
+  /** It takes instances from where they are, so that none need be left where nothing happens. */
+  readonly moves?: true;
   readonly run: (round: { readonly entry: Server }) => Promise<unknown>;
 }
 
@@ -89,8 +94,8 @@ describe(
         name: 'push of what ends at once',
         run: () => push({ 'server.js': 'process.exit(3)\n' }, 'ends'),
       },
-      { name: 'scale', run: () => scaleWhenBack(random.between(2, 4)) },
-      { name: 'drain', run: ({ entry }) => drain(entry, random.between(0, 20_000)) },
+      { name: 'scale', moves: true, run: () => scaleWhenBack(random.between(2, 4)) },
+      { name: 'drain', moves: true, run: ({ entry }) => drain(entry, random.between(0, 20_000)) },
     ];
 
     const scaleWhenBack = (count: number): Promise<unknown> => whenBack(() => scale(count).then(() => true));
@@ -156,11 +161,10 @@ describe(
     const minutesIn = (): number => (performance.now() - startedAtMs) / 60_000;
 
     /** Failed requests of a round, by the server at which they came in. */
-    async function play(round: Round): Promise<Readonly<Record<string, readonly string[]>>> {
+    async function play(round: Round, homes: readonly string[]): Promise<Readonly<Record<string, readonly string[]>>> {
       const to = (server: Server): Promise<Load> => Load.at({ address: server.address, port: 80, host: 'hello.localhost' }, RATE_PER_S);
       const loads = await Promise.all(fleet.servers.list.map(to));
       const stop = (): Promise<readonly Seen[]> => Promise.all(loads.map((load) => load.stop()));
-      const homes = (await fleet.instances('hello')).map(({ node }) => node).sort();
       let overAtMs = 0;
       await happen(round)
         .then(() => (overAtMs = performance.now()))
@@ -179,18 +183,22 @@ describe(
       console.log(`    ${minutesIn().toFixed(1)} min: ${names}: ${outcome}, ${String(answered)} requests, failed ${failed.join('/')}`);
     }
 
-    /** Servers at which no request may have failed. */
-    function spared({ faults }: Round): readonly Server[] {
-      if (faults.some(({ fault }) => fault.spares === 'none')) return [];
-      const hit = faults.flatMap(({ fault, server }) => (fault.spares === 'others' ? [server] : []));
-      return fleet.servers.list.filter((server) => !hit.includes(server));
+    /** How many requests may have failed at each server. */
+    function allowances({ faults, action }: Round, homes: readonly string[]): ReadonlyMap<string, number> {
+      const hit = new Set(faults.flatMap(({ fault, server }) => (fault.spares === 'all' ? [] : [server.name])));
+      const isHarsh = faults.some(({ fault }) => fault.spares === 'none');
+      const mayMove = action?.moves === true || homes.every((name) => hit.has(name));
+      const elsewhere = isHarsh ? (mayMove ? Infinity : NOTICED_WITHIN_S * RATE_PER_S) : 0;
+      return new Map(fleet.servers.list.map(({ name }) => [name, hit.has(name) ? Infinity : elsewhere]));
     }
 
-    it('all is as wanted after each of them, and those that need not cost a request do not', async () => {
+    it('all is as wanted after each of them, and they cost no request, or few, where an instance is left', async () => {
       while (minutesIn() < MINUTES) {
         const round = choose();
-        const failed = await play(round);
-        for (const { name } of spared(round)) assert.deepEqual(failed[name], [], name);
+        const homes = (await fleet.instances('hello')).map(({ node }) => node).sort();
+        const failed = await play(round, homes);
+        for (const [name, allowed] of allowances(round, homes))
+          assert.ok((failed[name] ?? []).length <= allowed, `${name}: more than ${String(allowed)} failed: ${String(failed[name])}`);
       }
     });
   },
