@@ -10,11 +10,11 @@ export function parseCount(text: string, { flag, min, max }: { flag: string; min
 const UNITS_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
 
 /** `90s`, `15m`, `2h` as ms. @throws SLIP_CLI_USAGE */
-export function parseDurationMs(text: string, flag: string): number {
+export function parseDurationMs(text: string, flag: string, example = `${flag} 15m`): number {
   const match = /^(\d{1,6})([smh])$/.exec(text);
   const unitMs = UNITS_MS[match?.[2] ?? ''];
   if (match !== null && unitMs !== undefined) return Number(match[1]) * unitMs;
-  throw usageError(`${flag} takes a number and a unit: s, m or h.`, `For example: ${flag} 15m`);
+  throw usageError(`${flag} takes a number and a unit: s, m or h.`, `For example: ${example}`);
 }
 
 /** `NAME=value` pairs; a value may hold further `=`. @throws SLIP_CLI_USAGE */
@@ -33,6 +33,15 @@ export function parseAssignments(words: readonly string[]): Readonly<Record<stri
 export function parseProcess(text: string, flag: string): string {
   if (/^[A-Za-z0-9_-]{1,63}(?:\.\d{1,6})?$/.test(text)) return text;
   throw usageError(`${flag} takes a process type or an instance.`, `For example: ${flag} web or ${flag} web.1`);
+}
+
+/** Heroku's `web=2`, `web+1`, `web-1`. A type may hold dashes itself, so the last sign counts. @throws SLIP_CLI_USAGE */
+export function parseQuantity(word: string): { type: string; quantity: string } {
+  const match = /^([A-Za-z0-9_-]+)(?:=([^=]+)|([+-]\d+))$/.exec(word);
+  const [, type, exact, change] = match ?? [];
+  const quantity = exact ?? change;
+  if (type !== undefined && quantity !== undefined) return { type, quantity };
+  throw usageError(`${JSON.stringify(word)} is not TYPE=QUANTITY.`, 'For example: slipway ps:scale web=3 worker=all');
 }
 
 const UNITS_BYTES: Readonly<Record<string, number>> = { K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 };

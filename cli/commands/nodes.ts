@@ -118,7 +118,7 @@ export const lostAfter: CommandRun = async (cli, [duration], flags) => {
 
 function parseLostAfter(text: string): number | 'never' | null {
   if (text === 'never') return 'never';
-  return text === 'default' ? null : parseDurationMs(text, 'The duration');
+  return text === 'default' ? null : parseDurationMs(text, 'The duration', 'slipway apps:lost-after 15m');
 }
 
 function notEmpty(node: NodeInfoBody): SlipwayError {

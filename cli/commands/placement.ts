@@ -1,6 +1,6 @@
 import type { ProcessPlanBody, RestartedBody, ScaledBody } from '../../shared/domain/api-placement.ts';
 import { show, textFlag, type Cli, type CommandRun, type Flags } from '../cli.ts';
-import { parseBytes, parseCount, parseCpuMillis, parseLabels } from '../parse-flags.ts';
+import { parseBytes, parseCount, parseCpuMillis, parseLabels, parseQuantity } from '../parse-flags.ts';
 import { renderLimits, renderPlacement, renderScale } from '../render/placement.ts';
 import { usageError } from '../usage-error.ts';
 
@@ -59,14 +59,6 @@ async function plans(cli: Cli, app: string, type?: string): Promise<readonly Pro
 function typePath(app: string, type: string | undefined, what: string): string {
   if (type === undefined) throw usageError('Which process type?', 'Name it, for example: web');
   return `/apps/${app}/formation/${encodeURIComponent(type)}/${what}`;
-}
-
-function parseQuantity(word: string): { type: string; quantity: string } {
-  const match = /^([^=+-]+)([=+-])([^=]+)$/.exec(word);
-  const [, type, sign, quantity] = match ?? [];
-  if (type === undefined || sign === undefined || quantity === undefined)
-    throw usageError(`${JSON.stringify(word)} is not TYPE=QUANTITY.`, 'For example: slipway ps:scale web=3 worker=all');
-  return { type, quantity: sign === '=' ? quantity : `${sign}${quantity}` };
 }
 
 function limitsOf(flags: Flags): object | undefined {

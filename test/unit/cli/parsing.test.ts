@@ -14,6 +14,7 @@ import {
   parseDurationMs,
   parseLabels,
   parseProcess,
+  parseQuantity,
 } from '../../../cli/parse-flags.ts';
 import { normalise } from '../../../cli/program.ts';
 import { VERSION } from '../../../shared/kit/version.ts';
@@ -91,6 +92,14 @@ describe('the command line', () => {
       () => parseAssignments(['s3cret']),
       (error: Error) => !error.message.includes('s3cret'),
     );
+  });
+
+  it('reads quantities of every process type that a Procfile may have', () => {
+    const read = (word: string): string => Object.values(parseQuantity(word)).join(' ');
+    assert.deepEqual(['web=2', 'web+1', 'web-1', 'web=all'].map(read), ['web 2', 'web +1', 'web -1', 'web all']);
+    assert.deepEqual(['celery-beat=1', 'celery-beat-1', 'Mail_2-x+12'].map(read), ['celery-beat 1', 'celery-beat -1', 'Mail_2-x +12']);
+    for (const bad of ['web', 'web=', '=1', 'web-', 'web-x', 'a b=1', 'a=b=c', 'celery-beat'])
+      assert.throws(() => parseQuantity(bad), { code: 'SLIP_CLI_USAGE' });
   });
 
   it('suggests the nearest word, or none when all are far', () => {
