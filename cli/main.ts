@@ -20,12 +20,22 @@ function write(text: string): Promise<void> {
   });
 }
 
-function quietlyEndWhenReaderIsGone(): void {
+function endWhenOutputCannotBeWritten(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0);
-    throw error;
+    process.stderr.write(renderError(outputLost(error), plainPaint));
+    process.exit(1);
   });
   process.stderr.on('error', () => undefined);
+}
+
+function outputLost(cause: NodeJS.ErrnoException): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_CLI_OUTPUT',
+    message: `The output cannot be written: ${cause.code ?? cause.message}.`,
+    hint: 'Make room where it goes, or send it elsewhere. What the command was to do may be done already.',
+    cause,
+  });
 }
 
 function createCli(environment: CliEnvironment, signal: AbortSignal): Cli & { close(): Promise<void> } {
@@ -58,7 +68,7 @@ async function openClient(configPath: string): Promise<ApiClient> {
 }
 
 async function main(): Promise<void> {
-  quietlyEndWhenReaderIsGone();
+  endWhenOutputCannotBeWritten();
   const environment = readEnvironment(process.env);
   const interrupted = new AbortController();
   process.once('SIGINT', () => {

@@ -8,13 +8,19 @@ import { usageError } from './usage-error.ts';
 
 /** `apps info` is `apps:info`, and other names people type lead to ours. */
 export function normalise(argv: readonly string[]): readonly string[] {
-  const names = new Set([...COMMANDS.map((command) => command.name), ...Object.keys(ALIASES)]);
+  const names = new Set(namesOfCommands());
   const [noun, verb, ...rest] = argv;
   if (noun === undefined) return argv;
-  if (noun === 'help') return [...normalise(argv.slice(1)), '--help'];
+  if (noun === 'help') return askForHelp(normalise(argv.slice(1)), names);
   const joined = verb === undefined ? undefined : `${noun}:${verb}`;
   const [name, tail] = joined !== undefined && names.has(joined) ? [joined, rest] : [noun, argv.slice(1)];
   return [own(ALIASES, name) ?? name, ...tail];
+}
+
+/** Of a command that there is not, help says so, as the command would. */
+function askForHelp(argv: readonly string[], names: ReadonlySet<string>): readonly string[] {
+  const [name] = argv;
+  return name === undefined || name.startsWith('-') || names.has(name) ? [...argv, '--help'] : [name];
 }
 
 /** Parses and runs one command line. @throws what the command throws; usage errors as SLIP_CLI_USAGE */
@@ -39,7 +45,7 @@ function buildProgram(cli: Cli): Command {
     .showSuggestionAfterError(false)
     .allowExcessArguments(true)
     .action(() => (program.args.length === 0 ? program.outputHelp() : unknownCommand(program.args[0] ?? '')));
-  for (const spec of COMMANDS) program.addCommand(buildCommand(spec, cli).copyInheritedSettings(program));
+  for (const spec of COMMANDS) program.addCommand(buildCommand(spec, cli).copyInheritedSettings(program).allowExcessArguments(false));
   return program;
 }
 
@@ -62,8 +68,12 @@ function buildCommand(spec: CommandSpec, cli: Cli): Command {
   });
 }
 
+function namesOfCommands(): readonly string[] {
+  return [...COMMANDS.map((command) => command.name), ...Object.keys(ALIASES)];
+}
+
 function unknownCommand(name: string): never {
-  const near = nearest(name, [...COMMANDS.map((command) => command.name), ...Object.keys(ALIASES)]);
+  const near = nearest(name, namesOfCommands());
   throw usageError(
     `There is no command ${JSON.stringify(name)}.`,
     near === undefined ? 'See them all with: slipway --help' : `Did you mean: slipway ${near}`,
@@ -73,10 +83,11 @@ function unknownCommand(name: string): never {
 /** Commander's own refusals, in the form of ours. */
 function explainUsage(error: CommanderError, argv: readonly string[]): unknown {
   const message = capitalised(error.message.replace(/^error: /, ''));
-  const [name] = normalise(argv);
+  const [name = '', verb = ''] = normalise(argv);
   const spec = COMMANDS.find((command) => command.name === name);
   const flag = /unknown option '(-[^']*)'/.exec(error.message)?.[1];
-  const near = flag === undefined || spec === undefined ? undefined : nearest(flag, flagsOf(spec));
+  const nearFlag = flag === undefined || spec === undefined ? undefined : nearest(flag, flagsOf(spec));
+  const near = error.code === 'commander.excessArguments' ? nearest(`${name}:${verb}`, namesOfCommands()) : nearFlag;
   const hint = near === undefined ? `See: slipway ${spec === undefined ? '' : `${spec.name} `}--help` : `Did you mean ${near}?`;
   return usageError(message.endsWith('.') ? message : `${message}.`, hint);
 }

@@ -113,6 +113,16 @@ describe('the slipway command', () => {
     assert.deepEqual([code, complaint], [0, '']);
   });
 
+  it('says that its output cannot be written, and fails', async () => {
+    const { code, stderr } = await run({
+      file: '/bin/sh',
+      args: ['-c', 'exec "$0" apps >/dev/full', SLIPWAY],
+      env: { ...ENV, HOME: dir, SLIPWAY_CONFIG: configPath },
+      timeoutMs: 60_000,
+    });
+    assert.deepEqual([code, stderr.split('\n')[0]], [1, ' !    The output cannot be written: ENOSPC.']);
+  });
+
   it('shows the output of the newest build', async () => {
     await ok(['create', 'built']);
     const none = await slipway(['builds:output', '-a', 'built']);
@@ -180,8 +190,34 @@ describe('the slipway command', () => {
     const flag = await slipway(['logs', '--tial']);
     assert.deepEqual([flag.code, flag.stderr], [2, " !    Unknown option '--tial'.\n      Did you mean --tail?\n"]);
     assert.equal((await slipway(['config:get', '-a', 'x'])).code, 2);
-    for (const args of [['--help'], [], ['logs', '--help']]) assert.match(await ok(args), /Usage: slipway/);
+    const topic = await slipway(['help', 'lgos']);
+    assert.deepEqual([topic.code, topic.stderr], [2, ' !    There is no command "lgos".\n      Did you mean: slipway logs\n']);
+    for (const args of [['--help'], [], ['logs', '--help'], ['help'], ['help', 'logs']]) assert.match(await ok(args), /Usage: slipway/);
     for (const args of [['--version'], ['version']]) assert.match(await ok(args), /^slipway\/0\.1\.0 /);
+  });
+
+  it('does nothing when it is given more than it takes, rather than a part of what was meant', async () => {
+    await ok(['create', 'named']);
+    await ok(['domains:add', 'www.example.com', '-a', 'named']);
+    const cleared = await slipway(['domains:clear', 'old.example.com', '-a', 'named']);
+    assert.deepEqual(
+      [cleared.code, cleared.stdout, cleared.stderr],
+      [
+        2,
+        '',
+        " !    Too many arguments for 'domains:clear'. Expected 0 arguments but got 1: old.example.com.\n      See: slipway domains:clear --help\n",
+      ],
+    );
+    assert.match(await ok(['domains', '-a', 'named']), /www\.example\.com/);
+    const twoWords = await slipway(['domains', 'remov', 'www.example.com', '-a', 'named']);
+    assert.match(twoWords.stderr, /Did you mean domains:remove\?/);
+    for (const args of [
+      ['ps:restart', 'web', 'worker'],
+      ['config:get', 'A', 'B'],
+      ['releases', 'v3'],
+      ['nodes:drain', 'fra-1', 'fra-2'],
+    ])
+      assert.equal((await slipway([...args, ...(args[0]!.startsWith('nodes') ? [] : ['-a', 'named'])])).code, 2, args.join(' '));
   });
 
   async function closedPort(): Promise<number> {

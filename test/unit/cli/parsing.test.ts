@@ -59,6 +59,7 @@ describe('the command line', () => {
     assert.deepEqual(normalise([]), []);
     assert.deepEqual(normalise(['help']), ['--help']);
     assert.deepEqual(normalise(['help', 'apps', 'info']), ['apps:info', '--help']);
+    assert.deepEqual(normalise(['help', 'nosuch']), ['nosuch']);
   });
 
   it('finds the app in git remotes, and does not guess between several', () => {
