@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseConfigName, parseProcessType } from '../../shared/domain/names.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 
 /** What a buildpack's `bin/release` says. `addons` is ignored. */
@@ -7,14 +8,26 @@ export interface ReleaseYaml {
   readonly configVars: Readonly<Record<string, string>>;
 }
 
-const scalars = z.record(
-  z.string().regex(/^[A-Za-z_][A-Za-z0-9_-]{0,127}$/),
-  z.union([z.string(), z.number(), z.boolean()]).transform(String),
-);
+const scalar = z.union([z.string(), z.number(), z.boolean()]).transform(String);
 const schema = z.object({
-  default_process_types: scalars.nullish().transform((value) => value ?? {}),
-  config_vars: scalars.nullish().transform((value) => value ?? {}),
+  default_process_types: namedBy(parseProcessType),
+  config_vars: namedBy(parseConfigName),
 });
+
+/** By the rules of the fleet: the controller takes no other names, and would blame the agent for them. */
+function namedBy(parse: (name: string) => string) {
+  const follows = (name: string): boolean => {
+    try {
+      return parse(name) === name;
+    } catch {
+      return false;
+    }
+  };
+  return z
+    .record(z.string().refine(follows), scalar)
+    .nullish()
+    .transform((value) => value ?? {});
+}
 
 /** Aliases that would expand a small text into a huge value end the parse. @throws SLIP_BUILD_BAD_RELEASE_YAML */
 export async function parseReleaseYaml(text: string, buildpack: string): Promise<ReleaseYaml> {

@@ -55,7 +55,7 @@ function parseLine(line: string, number: number): [string, string] {
   const [, type, command] = match ?? [];
   if (type === undefined || command === undefined) throw refuse(number, `${excerpt(line)} is not of the form "type: command"`);
   if (type.length > MAX_TYPE_LENGTH) throw refuse(number, `a process type has at most ${MAX_TYPE_LENGTH} characters`);
-  if (type === '__proto__') throw refuse(number, `"${type}" cannot be the name of a process type`);
+  if (/^[_-]/.test(type)) throw refuse(number, `"${type}" does not start with a letter or a digit`);
   if (command === '') throw refuse(number, `"${type}" has no command`);
   if (command.length > MAX_COMMAND_LENGTH) throw refuse(number, `the command is longer than ${MAX_COMMAND_LENGTH} characters`);
   return [type, command];

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { parseProcessType } from '../../../../shared/domain/names.ts';
 import { parseProcfile } from '../../../../shared/domain/procfile.ts';
 import { SlipwayError } from '../../../../shared/kit/errors.ts';
 
@@ -34,10 +35,12 @@ describe('a Procfile', () => {
   const bad: readonly [string, string | Uint8Array, RegExp][] = [
     ['no colon', 'web: x\nworker node x\n', /^Procfile line 2: "worker node x" is not of the form/],
     ['a bad type', 'web!: x\n', /^Procfile line 1: /],
+    ['a type that starts with an underscore', 'web: x\n_jobs: y\n', /^Procfile line 2: "_jobs" does not start with a letter or a digit/],
+    ['a type that starts with a dash', '-jobs: y\n', /^Procfile line 1: "-jobs" does not start/],
     ['no command', '\n\nweb:   \n', /^Procfile line 3: "web" has no command/],
     ['a NUL byte', 'web: a\0b\n', /^Procfile line 1: it contains a NUL/],
     ['a type of 64 characters', `${'x'.repeat(64)}: y\n`, /at most 63/],
-    ['__proto__', '__proto__: y\n', /cannot be the name/],
+    ['__proto__', '__proto__: y\n', /does not start with/],
     ['bytes that are no UTF-8', Buffer.from([0x77, 0x3a, 0x20, 0x61, 0x0a, 0x77, 0xff]), /^Procfile line 2: not valid UTF-8/],
     ['a megabyte', `web: ${'x'.repeat(1024 * 1024)}`, /larger than 1 MB/],
     ['too long a command', `web: ${'x'.repeat(9000)}`, /longer than 8192/],
@@ -48,6 +51,18 @@ describe('a Procfile', () => {
       assert.throws(() => parse(text), { code: 'SLIP_BUILD_PROCFILE', message });
     });
   }
+
+  it('declares no type that the rest of the fleet would not take', () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^[\w-]{1,8}$/), (type) => {
+        try {
+          for (const declared of Object.keys(parse(`${type}: x`).processTypes)) parseProcessType(declared);
+        } catch (error) {
+          assert.equal((error as SlipwayError).code, 'SLIP_BUILD_PROCFILE');
+        }
+      }),
+    );
+  });
 
   it('never fails in another way, whatever the bytes', () => {
     fc.assert(
