@@ -36,12 +36,23 @@ async function change(
 ): Promise<void> {
   const app = await cli.app(flags);
   const body = await (await cli.api()).call<ConfigChangedBody>('PATCH', `/apps/${app}/config`, changes);
-  const names = Object.keys(changes).join(', ');
-  await show(cli, flags, {
-    body,
-    render: ({ version }) =>
-      `${verb} ${names} on ${app}${version === undefined ? ', used from its first release on' : `, live as v${version}`}\n`,
-  });
+  await show(cli, flags, { body, render: (answer) => `${changeLine(app, { verb, names: Object.keys(changes), ...answer })}\n` });
+}
+
+function changeLine(
+  app: string,
+  of: {
+    readonly verb: string;
+    readonly names: readonly string[];
+    readonly version?: number | undefined;
+    readonly changed?: readonly string[] | undefined;
+  },
+): string {
+  const { verb, names, version, changed = names } = of;
+  if (changed.length === 0 && version === undefined)
+    return `Nothing to change: ${names.join(', ')} ${names.length === 1 ? 'is' : 'are'} ${verb === 'Set' ? 'so already' : 'not set'} on ${app}`;
+  const what = `${verb} ${(changed.length === 0 ? names : changed).join(', ')} on ${app}`;
+  return version === undefined ? `${what}, used from its first release on` : `${what}, live as v${String(version)}`;
 }
 
 async function read(cli: Cli, app: string): Promise<ConfigBody> {

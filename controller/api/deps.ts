@@ -6,9 +6,10 @@ import type { Programs } from '../install/programs.ts';
 import type { Upgrades } from '../install/upgrades.ts';
 import type { Fleet } from '../dispatch/port.ts';
 import type { Formations } from '../release/formations.ts';
+import type { Releases } from '../release/releases.ts';
 import type { Movement } from '../movement/port.ts';
-import type { App, Store } from '../store/port.ts';
-import type { BuildId, Digest, NodeId, UserId } from '../../shared/domain/ids.ts';
+import type { Store } from '../store/port.ts';
+import type { BuildId, Digest, NodeId } from '../../shared/domain/ids.ts';
 import type { AppName } from '../../shared/domain/names.ts';
 import type { EndSessions, NodeConnections } from './node-connections.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
@@ -53,14 +54,7 @@ export interface ApiDeps {
   readonly endSessions: EndSessions;
   readonly connections: NodeConnections;
   readonly movement: Movement;
-  readonly releases: {
-    /** Cuts and rolls out a release with the changed config; no version before the first deploy. */
-    setConfig(
-      app: App,
-      userId: UserId,
-      changes: Readonly<Record<string, string | undefined>>,
-    ): Promise<{ readonly version: number | undefined }>;
-  };
+  readonly releases: Pick<Releases, 'setConfig'>;
   readonly formations: Pick<Formations, 'busy' | 'describe' | 'scale' | 'setLimits' | 'setPlacement' | 'restart'>;
   /** Output of a build; with `follow` until it ends. Undefined when there is none. */
   readonly buildLog: (id: BuildId, follow: boolean, signal: AbortSignal) => Promise<AsyncIterable<Uint8Array> | undefined>;

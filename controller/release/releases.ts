@@ -1,5 +1,4 @@
 import type { BuildId, UserId } from '../../shared/domain/ids.ts';
-import { parseConfigName } from '../../shared/domain/names.ts';
 import type { Slug } from '../../shared/domain/slug.ts';
 import { describeCauses, SlipwayError } from '../../shared/kit/errors.ts';
 import type { Failpoint } from '../../shared/kit/failpoint.ts';
@@ -8,7 +7,9 @@ import type { Logger } from '../../shared/kit/log.ts';
 import { own } from '../../shared/kit/own.ts';
 import type { App, Release, Store } from '../store/port.ts';
 import type { Bakes } from './bake.ts';
+import { checkConfig, describeChange, isSameConfig, namesThatChange, type ConfigChanged, type ConfigChanges } from './config-changes.ts';
 import type { RolloutOutcome, Rollouts } from './rollout.ts';
+import type { Failure } from './rollout-plan.ts';
 
 export interface ReleasesDeps {
   readonly store: Store;
@@ -70,36 +71,29 @@ export class Releases {
 
   /**
    * Changes config vars (undefined removes) and, when the app has a release, cuts and rolls out a new one with the same slug.
+   * What is so already changes nothing and restarts nothing, unless the current release lacks it: its first try failed.
    * @throws SLIP_NAME_CONFIG, SLIP_CONFIG_RESERVED, and the failure of the rollout
    */
-  async setConfig(
-    app: App,
-    userId: UserId,
-    changes: Readonly<Record<string, string | undefined>>,
-  ): Promise<{ version: number | undefined }> {
+  async setConfig(app: App, userId: UserId, changes: ConfigChanges): Promise<ConfigChanged> {
     for (const [name, value] of Object.entries(changes)) checkConfig(name, value);
     return this.#deps.queue.run(app.id, async () => {
-      const config = await this.#deps.store.setConfig(app.id, changes, userId);
+      const before = await this.#deps.store.config(app.id);
+      const changed = namesThatChange(before, changes);
       const current = await this.#deps.store.currentRelease(app.id);
-      if (current === undefined) return { version: undefined };
-      const names = Object.keys(changes).sort().join(', ');
-      const verb = Object.values(changes).every((value) => value === undefined) ? 'Unset' : 'Set';
+      if (changed.length === 0 && (current === undefined || isSameConfig(current.config, before))) return { changed };
+      const config = await this.#deps.store.setConfig(app.id, changes, userId);
+      if (current === undefined) return { changed };
       const release = await this.#deps.store.createRelease({
         appId: app.id,
         slug: current.slug,
         config,
         userId,
-        description: `${verb} ${names} config vars`,
+        description: describeChange(changes, changed),
         ...(current.ref === undefined ? {} : { ref: current.ref }),
       });
       const outcome = await this.#rollOut(app, release);
-      if (!outcome.ok)
-        throw new SlipwayError({
-          ...outcome.failure,
-          message: `v${String(release.version)} failed: ${outcome.failure.message}`,
-          httpStatus: 422,
-        });
-      return { version: release.version };
+      if (!outcome.ok) throw changeFailed(app, release, outcome.failure);
+      return { version: release.version, changed };
     });
   }
 
@@ -149,25 +143,12 @@ export class Releases {
   }
 }
 
-const RESERVED = new Set(['PORT', 'DYNO', 'HOME', 'PS1']);
-const MAX_VALUE_BYTES = 64 * 1024;
-
-function checkConfig(name: string, value: string | undefined): void {
-  parseConfigName(name);
-  if (RESERVED.has(name)) {
-    throw new SlipwayError({
-      code: 'SLIP_CONFIG_RESERVED',
-      message: `${name} is set by Slipway itself.`,
-      hint: 'Choose another name.',
-      httpStatus: 422,
-    });
-  }
-  if (value !== undefined && (value.includes('\0') || Buffer.byteLength(value) > MAX_VALUE_BYTES)) {
-    throw new SlipwayError({
-      code: 'SLIP_CONFIG_VALUE',
-      message: `The value of ${name} has a NUL byte or is longer than 64 KiB.`,
-      hint: 'Put large or binary data in a file of the app or in a store, and its address in the variable.',
-      httpStatus: 422,
-    });
-  }
+function changeFailed(app: App, release: Release, failure: Failure): SlipwayError {
+  const kept = `The variables stay as you set them, for the next release: slipway config -a ${app.name}`;
+  return new SlipwayError({
+    ...failure,
+    message: `v${String(release.version)} failed: ${failure.message}`,
+    hint: failure.hint === undefined ? kept : `${failure.hint} ${kept}`,
+    httpStatus: 422,
+  });
 }

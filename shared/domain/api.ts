@@ -101,8 +101,10 @@ export interface ConfigBody {
 
 /** Answer to a change of config vars. */
 export interface ConfigChangedBody extends ConfigBody {
-  /** The release the change made; absent before the first deploy. */
+  /** The release the change made; absent before the first deploy, and when there was nothing to change. */
   readonly version?: number | undefined;
+  /** The names whose values are others now; absent from controllers that do not say. */
+  readonly changed?: readonly string[] | undefined;
 }
 
 /** One line of the log stream (NDJSON). An empty line keeps the connection alive. */

@@ -27,6 +27,7 @@ import { parseNodeName, parseUserName } from '../../shared/domain/names.ts';
 import { noFailpoint } from '../../shared/kit/failpoint.ts';
 import { createMovement } from '../../controller/movement/create-movement.ts';
 import { newInstanceId } from '../../controller/release/instance-id.ts';
+import { namesThatChange } from '../../controller/release/config-changes.ts';
 import { systemClock } from '../../shared/kit/clock.ts';
 import { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import { silentLogger } from '../../shared/kit/log.ts';
@@ -231,8 +232,9 @@ export function fakeDeps(store: Store, fleet: Fleet): Omit<ApiDeps, 'store' | 'f
     mayWriteImage: () => Promise.resolve(true),
     releases: {
       setConfig: async (app, _userId, changes) => {
+        const changed = namesThatChange(await store.config(app.id), changes);
         await store.setConfig(app.id, changes);
-        return { version: 7 };
+        return changed.length === 0 ? { changed } : { version: 7, changed };
       },
     },
     formations: fakeFormations(store, fleet),

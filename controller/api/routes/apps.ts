@@ -121,8 +121,8 @@ function patchConfig({ store, releases }: ApiDeps): Route {
     bodyLimitBytes: CONFIG_LIMIT_BYTES,
     handle: async ({ app, user, body }) => {
       const changes = Object.fromEntries(Object.entries(body).map(([name, value]) => [name, value ?? undefined]));
-      const { version } = await releases.setConfig(app, user.id, changes);
-      return { config: revealAll(await store.config(app.id)), version } satisfies ConfigChangedBody;
+      const { version, changed } = await releases.setConfig(app, user.id, changes);
+      return { config: revealAll(await store.config(app.id)), version, changed } satisfies ConfigChangedBody;
     },
   });
 }

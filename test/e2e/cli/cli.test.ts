@@ -84,6 +84,10 @@ describe('the slipway command', () => {
   it('sets, shows, gets and unsets config', async () => {
     await ok(['create', 'settings']);
     assert.equal(await ok(['config:set', 'A=1', 'B=two words', '-a', 'settings']), 'Set A, B on settings, live as v7\n');
+    assert.equal(await ok(['config:set', 'A=1', '-a', 'settings']), 'Nothing to change: A is so already on settings\n');
+    assert.equal(await ok(['config:unset', 'A1', 'B1', '-a', 'settings']), 'Nothing to change: A1, B1 are not set on settings\n');
+    assert.equal(await ok(['config:set', 'A=1', 'C=3', '-a', 'settings']), 'Set C on settings, live as v7\n');
+    assert.equal(await ok(['config:unset', 'C', 'B1', '-a', 'settings']), 'Unset C on settings, live as v7\n');
     assert.equal(await ok(['config:get', 'B', '-a', 'settings']), 'two words\n');
     assert.equal(await ok(['config', '-s', '-a', 'settings']), "A=1\nB='two words'\n");
     await ok(['config:unset', 'A', '-a', 'settings']);

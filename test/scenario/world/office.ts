@@ -20,6 +20,7 @@ import { noFailpoint } from '../../../shared/kit/failpoint.ts';
 import { KeyedQueue } from '../../../shared/kit/keyed-queue.ts';
 import { Life, mortal } from './life.ts';
 import type { LookDeps } from '../../../controller/api/deps.ts';
+import type { ConfigChanged } from '../../../controller/release/config-changes.ts';
 import type { Trace } from './trace.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 import type { Wire } from './wire.ts';
@@ -123,7 +124,7 @@ export class Office {
     return { store, clock, fleet, movement, formations, builderPool, startedAtMs };
   }
 
-  setConfig(app: App, changes: Readonly<Record<string, string>>): Promise<{ version: number | undefined }> {
+  setConfig(app: App, changes: Readonly<Record<string, string>>): Promise<ConfigChanged> {
     const running = this.#running;
     if (running === undefined) return Promise.reject(new Error('connection refused'));
     return mortal(running.releases, running.life).setConfig(app, app.ownerId, changes);

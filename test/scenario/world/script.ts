@@ -198,7 +198,7 @@ export class Script {
   async #config(app: string, pairs: readonly string[]): Promise<void> {
     const { trace, office } = this.#world;
     await office.setConfig(await this.#world.app(app), Object.fromEntries(pairsOf(pairs))).then(
-      ({ version }) => { trace.say('config', version === undefined ? 'set' : `set, v${String(version)}`); }, // prettier-ignore
+      ({ version, changed }) => { trace.say('config', `${changed.length === 0 ? 'nothing new' : 'set'}${version === undefined ? '' : `, v${String(version)}`}`); }, // prettier-ignore
       (error: unknown) => { trace.say('config', String(error)); }, // prettier-ignore
     );
   }
