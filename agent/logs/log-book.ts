@@ -47,6 +47,11 @@ export class LogBook {
     return [...dropped];
   }
 
+  writer(instanceId: string): { readonly app: AppName; readonly process: string } | undefined {
+    const entry = this.#entries.find((one) => one.instanceId === instanceId);
+    return entry && { app: entry.app as AppName, process: entry.process };
+  }
+
   sources(app: AppName): readonly LogSource[] {
     return this.#entries
       .filter((entry) => entry.app === app)

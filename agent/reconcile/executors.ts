@@ -205,20 +205,39 @@ class InstanceSteps {
     await this.#deps.failpoint('agent.drained');
   }
 
+  /** Heroku's lines about it: who was not done in time would otherwise never know that it was cut off. */
   async terminate(runtime: InstanceRuntime, signal: AbortSignal): Promise<void> {
+    this.say(runtime, 'Stopping process with SIGTERM');
+    if (!(await this.endsAtSigterm(runtime, signal))) {
+      const seconds = this.#deps.stopTimeoutMs / 1000;
+      this.say(
+        runtime,
+        `Error R12 (Exit timeout) -> The process did not end within ${String(seconds)} s of SIGTERM and is ended with SIGKILL`,
+      );
+    }
+    await this.#deps.sandbox.destroy(runtime.instanceId);
+  }
+
+  /** False when its time is over. */
+  async endsAtSigterm(runtime: InstanceRuntime, signal: AbortSignal): Promise<boolean> {
     const watch = watchExit(this.#deps.sandbox, runtime.instanceId);
     try {
       await this.#deps.sandbox.signal(runtime.instanceId, 'SIGTERM');
       const untilMs = this.#deps.clock.monotonicMs() + this.#deps.stopTimeoutMs;
       while (!watch.exited() && this.#deps.clock.monotonicMs() < untilMs) {
         await this.#deps.clock.sleep(20, signal);
-        if ((await this.#deps.sandbox.inspect(runtime.instanceId))?.phase !== 'running') return;
+        if ((await this.#deps.sandbox.inspect(runtime.instanceId))?.phase !== 'running') return true;
       }
+      return watch.exited();
     } finally {
       watch.stop();
     }
-    // destroy() comes next and kills what is left
-    await this.#deps.sandbox.destroy(runtime.instanceId);
+  }
+
+  /** Also of one whose assignment is gone. */
+  say({ instanceId }: InstanceRuntime, message: string): void {
+    const writer = this.#deps.logBook.writer(instanceId);
+    if (writer !== undefined) void this.#deps.logs.write(writer.app, writer.process, message);
   }
 }
 

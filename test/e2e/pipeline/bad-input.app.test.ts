@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { assertSays, ServingApp } from '../../support/bad-input.ts';
+import { eventually } from '../../support/eventually.ts';
 import { TestFleet } from '../../support/fleet.ts';
 
 /** A server that listens as `where` says. */
@@ -59,6 +60,22 @@ describe('a push whose app cannot serve', () => {
     const text = await app.refused({ 'server.js': 'setInterval(() => console.log("thinking"), 1000);\n' });
     assertSays(text, /The app runs but did not listen on its port \(PORT=\d+\) within \d+ s/, /listen on 0\.0\.0\.0 and the port in PORT/);
     assert.match(text, /remote: +thinking/);
+  });
+
+  it('is told in its log that it was killed when it does not heed SIGTERM', async () => {
+    const deaf = `process.on('SIGTERM', () => console.log('not now'));\n`;
+    await app.repository.commit({ 'server.js': `${deaf}${listening('process.env.PORT')['server.js'] ?? ''}` });
+    const pushed = await app.repository.push('blog');
+    assert.ok(pushed.ok, pushed.text);
+    await app.goBack();
+    const told = await eventually('its end is in the log', async () => {
+      const text = await fleet.slipway('logs', '-a', 'blog', '-p', 'web.1');
+      return text.includes('Error R12') ? text : undefined;
+    });
+    assert.match(
+      told,
+      /slipway\[web\.1\]: Stopping process with SIGTERM\n.* app\[web\.1\]: not now\n.* slipway\[web\.1\]: Error R12 \(Exit timeout\) -> The process did not end within 1 s of SIGTERM/,
+    );
   });
 
   it('goes back by itself when it dies just after it was ready', async () => {
