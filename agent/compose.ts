@@ -16,11 +16,11 @@ import { Tasks } from './build/tasks.ts';
 import { composeProxy } from './compose-proxy.ts';
 import type { AgentConfig } from './config.ts';
 import { createImages, type NodeImages } from './images/images.ts';
-import { keepImages } from './images/upkeep.ts';
+import { keepHost } from './keep-host.ts';
 import { LogBook } from './logs/log-book.ts';
 import { createLogs } from './logs/logs.ts';
 import type { Logs } from './logs/port.ts';
-import { ownFacts } from './own-facts.ts';
+import { missingHere, ownFacts } from './own-facts.ts';
 import { markConnected, ownVersion } from './program.ts';
 import type { Proxy } from './proxy/port.ts';
 import { parseRouterLine } from './proxy/router-line.ts';
@@ -205,7 +205,7 @@ export function composeAgent(basics: Basics, drivers: Drivers): Agent {
 
 function composeLoop(basics: Basics, drivers: Drivers, report: ConstructorParameters<typeof ReconcileLoop>[0]['report']): ReconcileLoop {
   const { config, clock, log, failpoint } = basics;
-  const { sandbox, images, proxy, logs, logBook, ledger, builds, units } = drivers;
+  const { sandbox, images, proxy, logs, logBook } = drivers;
   const records = createInstanceRecords(join(config.stateDir, 'instances'));
   const routes = new RouteSwitch({ proxy, clock, log, failpoint, self: drivers.identity.nodeId });
   const executors = {
@@ -229,12 +229,7 @@ function composeLoop(basics: Basics, drivers: Drivers, report: ConstructorParame
     routes,
     executors: (instances) => createExecutors(executors, instances),
     report,
-    ensureHost: async () => {
-      await sandbox.ensureHost();
-      await proxy.ensureRunning();
-      await units.ensure();
-      await keepImages({ images, assignments: ledger.current()?.assignments ?? [], building: builds.layersInUse(), log });
-    },
+    ensureHost: () => keepHost({ ...drivers, log }),
     hostCheckMs: HOST_CHECK_MS,
     explain: (error) => explainStep(error, config.stateDir),
     clock,
@@ -265,6 +260,7 @@ function sessionHandlers(
     heartbeat: async () => ({
       ...(await collectHeartbeat(config.stateDir)),
       unreachablePeerIds: await proxy.unreachablePeers(PEER_UNREACHABLE_MS),
+      host: { missing: await missingHere(config), trouble: loop.hostTrouble() },
     }),
     instances: () => loop.statuses(),
     accept: async (desired) => {

@@ -5,10 +5,11 @@ import { DEFAULT_ENV, run, runOk } from '../shared/kit/exec.ts';
 import { createFailpoint } from '../shared/kit/failpoint.ts';
 import { runProgram, untilStopped } from '../shared/kit/program.ts';
 import { createLogger } from '../shared/kit/log.ts';
-import { composeAgent, composeDrivers, type Basics } from './compose.ts';
+import { composeAgent, composeDrivers, type Agent, type Basics } from './compose.ts';
 import { readAgentConfig, type AgentConfig } from './config.ts';
 import { joinFleet, rejoinFleet, renewNow, type MembershipFlags } from './membership.ts';
 import { undoShared } from './images/mount-commands.ts';
+import { tellStartFailed } from './session/tell-trouble.ts';
 
 const USAGE = `Usage:
   node agent/main.ts run    --config FILE
@@ -39,12 +40,20 @@ function basicsOf(config: AgentConfig, configPath = ''): Basics {
 async function runAgent(config: AgentConfig, configPath: string): Promise<void> {
   await ensureDir(config.stateDir, 0o711);
   const basics = basicsOf(config, configPath);
-  const agent = composeAgent(basics, await composeDrivers(basics));
-  await agent.start();
+  const agent = await startAgent(basics).catch(async (error: unknown) => {
+    await tellStartFailed(config.stateDir, error);
+    throw error;
+  });
   basics.log.info({ sandbox: config.sandbox }, 'agent.ready');
   process.send?.({ ready: true });
   await untilStopped();
   await agent.stop();
+}
+
+async function startAgent(basics: Basics): Promise<Agent> {
+  const agent = composeAgent(basics, await composeDrivers(basics));
+  await agent.start();
+  return agent;
 }
 
 async function removeAll(config: AgentConfig): Promise<void> {

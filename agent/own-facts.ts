@@ -10,6 +10,11 @@ const WISHES = [
   { program: 'mksquashfs', words: 'mksquashfs is missing: nothing can be built here; install it with: apt-get install squashfs-tools' },
 ];
 
+/** What this machine lacks now, in words: packages come and go while the agent runs. */
+export async function missingHere({ sandbox }: Pick<AgentConfig, 'sandbox'>): Promise<readonly string[]> {
+  return [...(await findMissing(WISHES, PROGRAM_FOLDERS)), ...(await probeSandbox(sandbox))];
+}
+
 /** What this agent tells of its own parts. */
 export async function ownFacts(
   config: AgentConfig,
@@ -20,7 +25,7 @@ export async function ownFacts(
     sandboxDriver: own.sandboxDriver,
     stacks: ['host'],
     proxyVersion: await haproxyVersion(),
-    missing: [...(await findMissing(WISHES, PROGRAM_FOLDERS)), ...(await probeSandbox(config.sandbox))],
+    missing: await missingHere(config),
     builder: config.builder,
     httpAddress: `${config.proxy.address === '*' ? '0.0.0.0' : config.proxy.address}:${String(config.proxy.port)}`,
     meshAddress: await meshAddress(config, own.identity),

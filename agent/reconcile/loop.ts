@@ -32,6 +32,9 @@ export interface LoopDeps {
 
 const STEP_RETRY: BackoffPolicy = Object.freeze({ firstMs: 200, maxMs: 30_000, factor: 2 });
 
+/** Of the time between two looks at the machine: so long wrong is more than a change that is under way. */
+const HOST_WRONG_CHECKS = 1.5;
+
 /** After a round that failed. */
 const RETRY_MS = 1_000;
 
@@ -48,6 +51,9 @@ export class ReconcileLoop {
   #wake: () => void = () => undefined;
   #dirty = true;
   #running: Promise<void> | undefined;
+  /** When a look found the machine right, or made it so; monotonic. */
+  #hostRightAtMs = Infinity;
+  #hostTrouble: Reason | undefined;
 
   constructor(deps: LoopDeps) {
     this.#deps = deps;
@@ -100,17 +106,35 @@ export class ReconcileLoop {
     return [...this.#instances.values()].map((runtime) => this.#statusOf(runtime));
   }
 
+  /** Why the machine cannot be put right. A look that failed may have met somebody's change half way; one that lasts did not. */
+  hostTrouble(): Reason | undefined {
+    const wrongForMs = this.#deps.clock.monotonicMs() - this.#hostRightAtMs;
+    return wrongForMs < HOST_WRONG_CHECKS * this.#deps.hostCheckMs ? undefined : this.#hostTrouble;
+  }
+
   async #run(): Promise<void> {
     let checkedAtMs = this.#deps.clock.monotonicMs();
+    this.#hostRightAtMs = checkedAtMs; // whoever starts it has looked
     while (!this.#stopping.signal.aborted) {
       this.#dirty = false;
       let wakeAtMs = await this.#try('reconcile.round-failed', () => this.#round());
       if (this.#deps.clock.monotonicMs() - checkedAtMs >= this.#deps.hostCheckMs) {
         // After a failed round too: what the host lost may be why it failed.
-        wakeAtMs = Math.min(wakeAtMs, await this.#try('reconcile.host-check-failed', () => this.#deps.ensureHost()));
+        wakeAtMs = Math.min(wakeAtMs, await this.#try('reconcile.host-check-failed', () => this.#checkHost()));
         checkedAtMs = this.#deps.clock.monotonicMs();
       }
       await this.#sleepUntil(wakeAtMs);
+    }
+  }
+
+  async #checkHost(): Promise<void> {
+    try {
+      await this.#deps.ensureHost();
+      this.#hostRightAtMs = this.#deps.clock.monotonicMs();
+      this.#hostTrouble = undefined;
+    } catch (error) {
+      this.#hostTrouble = await this.#deps.explain?.(error).catch(() => undefined);
+      throw error;
     }
   }
 
@@ -132,8 +156,11 @@ export class ReconcileLoop {
     const runtimes = [...this.#instances.values()];
     const next = plan(this.#desired, runtimes.map(observe), now);
     for (const step of next.steps) this.#begin(step, now);
-    await this.#switchRoutes(this.#desired, next);
-    this.#reportChanges();
+    try {
+      await this.#switchRoutes(this.#desired, next);
+    } finally {
+      this.#reportChanges(); // also when the proxy is down: what runs is as true without it
+    }
     const retries = runtimes.map((runtime) => runtime.retryAtMs).filter((at) => at > now);
     return Math.min(next.wakeAtMs ?? Infinity, ...retries);
   }

@@ -11,7 +11,8 @@ export function statusOf(
 ): InstanceStatus {
   const { record } = instance;
   const state = stateOf(assignment, instance, at.nowMs);
-  const reason = record.failure ?? record.crash ?? (state === 'live' ? undefined : at.trouble);
+  // What keeps it from starting again is newer than why it ended.
+  const reason = record.failure ?? (state === 'live' ? undefined : at.trouble) ?? record.crash;
   return {
     instanceId: instance.instanceId as InstanceId,
     state,

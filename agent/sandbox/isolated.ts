@@ -264,7 +264,7 @@ export class IsolatedSandbox implements Sandbox {
   }
 
   async #start(record: SandboxRecord): Promise<void> {
-    const { cgroups, supervisor, clock } = this.#parts;
+    const { cgroups, supervisor, clock, tool } = this.#parts;
     const layout = this.#layout(record.id);
     const supervised = {
       id: record.id,
@@ -278,7 +278,7 @@ export class IsolatedSandbox implements Sandbox {
       argv: record.argv,
       env: DEFAULT_ENV,
     };
-    await launch({ supervisor, outputs: this.#outputs, clock }, { layout, supervised, onOutput: this.#onOutput.get(record.id) });
+    await launch({ supervisor, outputs: this.#outputs, clock, tool }, { layout, supervised, onOutput: this.#onOutput.get(record.id) });
   }
 
   /** Idempotent, and safe on anything half-made. Mounts go before files: nothing is ever deleted through a mount. */

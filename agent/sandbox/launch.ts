@@ -1,11 +1,13 @@
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../shared/kit/clock.ts';
 import type { InstanceLayout } from './config.ts';
 import { isAlive, readHandle } from './handle.ts';
 import type { OutputPipes } from './output-pipe.ts';
-import { sandboxNotStarted } from './sandbox-errors.ts';
+import { sandboxNotStarted, sandboxToolMissing } from './sandbox-errors.ts';
 import type { Supervised, Supervisor } from './supervisor/port.ts';
+import type { SandboxTool } from './tool.ts';
 
 const START_TIMEOUT_MS = 20_000;
 /** How long a tool gets to notice that what it ran is dead. */
@@ -17,6 +19,8 @@ export interface Launch {
   readonly supervisor: Supervisor;
   readonly outputs: OutputPipes;
   readonly clock: Clock;
+  /** What builds the walls. */
+  readonly tool?: Pick<SandboxTool, 'kind' | 'program'> | undefined;
 }
 
 export interface LaunchRequest {
@@ -25,9 +29,11 @@ export interface LaunchRequest {
   readonly onOutput: ((chunk: Uint8Array) => void) | undefined;
 }
 
-/** Starts the supervisor and waits until it says that it is there. @throws SLIP_SANDBOX_START */
+/** Starts the supervisor and waits until it says that it is there. @throws SLIP_SANDBOX_START, SLIP_SANDBOX_TOOL */
 export async function launch(parts: Launch, request: LaunchRequest): Promise<void> {
   const { layout, supervised, onOutput } = request;
+  // Its absence would look like an app whose command does not exist.
+  if (parts.tool !== undefined && !existsSync(parts.tool.program)) throw sandboxToolMissing(parts.tool);
   const letGo = onOutput === undefined ? undefined : await parts.outputs.open(supervised.id, layout.output, onOutput);
   try {
     await parts.supervisor.start({ ...supervised, tied: onOutput !== undefined });

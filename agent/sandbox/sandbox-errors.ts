@@ -8,6 +8,15 @@ export function sandboxEnded(id: string): SlipwayError {
   return new SlipwayError({ code: 'SLIP_SANDBOX_ENDED', kind: 'conflict', message: `Sandbox ${id} has ended; it must be prepared anew.` });
 }
 
+export function sandboxToolMissing({ kind, program }: { readonly kind: 'lxc' | 'nspawn'; readonly program: string }): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_SANDBOX_TOOL',
+    kind: 'transient',
+    message: `${program} is not there, so nothing can start on this node.`,
+    hint: `Install it on the node: apt-get install ${kind === 'lxc' ? 'lxc' : 'systemd-container'}`,
+  });
+}
+
 export function sandboxNotStarted(runDir: string): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_SANDBOX_START',

@@ -21,6 +21,8 @@ export interface ToolPlan {
 /** A program that can put a process behind the policy's walls. Pure: it renders, others act. */
 export interface SandboxTool {
   readonly kind: 'lxc' | 'nspawn';
+  /** Its path. */
+  readonly program: string;
   /** False: the process must be in its cgroup before the tool starts. True: the tool makes and enters `app` itself. */
   readonly managesCgroup: boolean;
   /** What the tool leaves on the machine outside of the sandbox's own folder, to be removed with it. */

@@ -18,6 +18,7 @@ export function renderNodeInfo(node: NodeInfoBody, look: Look): string {
     ['Agent:', [node.agentVersion, node.sandboxDriver].filter((part) => part !== undefined && part !== '').join(', ')],
     ['Proxy:', node.proxyVersion === undefined || node.proxyVersion === '' ? '' : `HAProxy ${node.proxyVersion}`],
     ['Missing:', node.missing.join(', ')],
+    ['Trouble:', node.trouble?.message ?? ''],
     ['Joined:', `${renderTime(node.joinedAtMs)} (${renderAgo(node.joinedAtMs, nowMs)})`],
   ];
   const facts = renderTable(rows.filter(([, value]) => value !== ''));

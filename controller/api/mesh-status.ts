@@ -1,10 +1,13 @@
 import type { ProblemBody } from '../../shared/domain/api.ts';
+import { isProxyDown } from '../schedule/nodes.ts';
 import type { LiveNode } from '../dispatch/port.ts';
 
 /** Nodes that others would send requests to and cannot: they answer for what runs on them and for nothing else. */
 export function meshProblems(nodes: readonly LiveNode[]): readonly ProblemBody[] {
   const meshed = nodes.filter((node) => node.connected && node.meshAddress !== '');
-  return meshed.flatMap((node) => {
+  // Of a node whose own proxy is down something else is said, which is the cause.
+  const sound = meshed.filter((node) => !isProxyDown(node));
+  return sound.flatMap((node) => {
     const others = meshed.filter((other) => other.nodeId !== node.nodeId);
     const cut = others.filter((other) => other.unreachablePeerIds.includes(node.nodeId));
     if (cut.length === 0) return [];

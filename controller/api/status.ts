@@ -82,14 +82,21 @@ function nodeProblems(node: NodeBody, apps: readonly CountedApp[]): readonly Pro
   if (!node.connected) {
     const fate = node.lost === true ? sayLost(node, apps) : 'its apps go on running if the machine does';
     const since = node.lastSeenMsAgo === undefined ? 'since the controller started' : `for ${words(node.lastSeenMsAgo)}`;
-    const message = `Node ${node.name} has not been heard of ${since}; ${fate}.`;
+    const cause = node.trouble === undefined ? '' : ` Its agent could not start: ${node.trouble.message}`;
+    const message = `Node ${node.name} has not been heard of ${since}; ${fate}.${cause}`;
     return [{ message, next: `slipway why ${node.name}` }];
   }
   const missing = node.missing.map((what) => ({ message: `Node ${node.name}: ${what}.`, next: nextForMissing(node.name) }));
   const low = node.diskFreeBytes !== undefined && node.diskFreeBytes < DISK_LOW_BYTES;
   const free = Math.round((node.diskFreeBytes ?? 0) / 1024 / 1024);
   const disk = low ? [{ message: `Node ${node.name} has ${free} MB of disk left.`, next: `slipway why ${node.name}` }] : [];
-  return [...refusalProblems(node), ...disk, ...(node.versionTrouble === undefined ? [] : [node.versionTrouble]), ...missing];
+  return [
+    ...refusalProblems(node),
+    ...disk,
+    ...hostProblems(node, low),
+    ...(node.versionTrouble === undefined ? [] : [node.versionTrouble]),
+    ...missing,
+  ];
 }
 
 /** Some wait for it, for ever or for a place elsewhere. */
@@ -97,6 +104,12 @@ function sayLost(node: NodeBody, apps: readonly CountedApp[]): string {
   const left = apps.flatMap(({ counts }) => counts.down.filter(({ at }) => at?.node === node.name)).length;
   if (left === 0) return 'it counts as lost, and its instances run elsewhere';
   return `it counts as lost, and ${String(left)} of its instances ${left === 1 ? 'does' : 'do'} not run elsewhere`;
+}
+
+/** What its agent cannot put right; that the disk is full is said already. */
+function hostProblems({ name, trouble }: NodeBody, low: boolean): readonly ProblemBody[] {
+  if (trouble === undefined || (low && trouble.code === 'SLIP_DISK_FULL')) return [];
+  return [{ message: `Node ${name}: ${trouble.message}`, next: `slipway why ${name}` }];
 }
 
 function refusalProblems({ name, refusal }: NodeBody): readonly ProblemBody[] {

@@ -87,5 +87,6 @@ export function viewNode(row: NodeRow, live: LiveNode | undefined, { builderPool
     diskFreeBytes: live.diskFreeBytes,
     load1: live.load1,
     missing: live.missing,
+    trouble: live.trouble,
   };
 }

@@ -81,6 +81,7 @@ function nodeFact(
     lastSeenMsAgo: live?.lastSeenAtMs === undefined ? undefined : nowMs - live.lastSeenAtMs,
     diskFreeBytes: live?.diskFreeBytes,
     missing: live?.missing ?? [],
+    trouble: live?.trouble,
     refusal: live?.refusal,
     versionTrouble: live?.versionTrouble,
     certificateExpiresAtMs: row.certificateNotAfterMs,

@@ -122,6 +122,10 @@ export function createFleet(dispatcher: Dispatcher): Fleet {
     nodeChanged: (row) => {
       dispatcher.nodeChanged(row);
     },
+    startFailed: (nodeId, trouble) => {
+      const known = dispatcher.book.get(nodeId);
+      if (known !== undefined) known.startTrouble = trouble;
+    },
     onChange: (listener) => dispatcher.onChange(listener),
     routesApplied: (appId, signal, leaving = []) => dispatcher.routes.applied(appId, signal, leaving),
     logs: (query, signal) => dispatcher.logs.read(query, signal),

@@ -229,10 +229,8 @@ export class Dispatcher {
     const former = node.session;
     node.session = session;
     this.routes.begun(session);
-    // What was reported before it was away may be wrong by now: its machine may have started anew.
-    this.book.keepStatuses(node.id, new Set());
+    this.book.begin(node, hello);
     former?.end(Status.ABORTED, 'Another session of this node took over.');
-    node.cachedApps = new Set(hello.cachedAppIds);
     // Before anything is written: an agent that waits for this gives up after a while and comes again, and so do a thousand.
     this.#welcome(session, node, hello);
     await this.#liveness.present(node, hello.facts);

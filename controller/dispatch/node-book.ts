@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
 import type { NodeState } from '../../shared/domain/states.ts';
-import type { DesiredAck, Heartbeat, NodeFacts } from '../../shared/rpc/messages.ts';
+import type { DesiredAck, Heartbeat, Hello, NodeFacts } from '../../shared/rpc/messages.ts';
 import type { NodeRow } from '../store/port.ts';
 import type { AgentSession } from './agent-session.ts';
 import type { LiveNode } from './port.ts';
@@ -51,6 +51,10 @@ export interface KnownNode {
   ack: DesiredAck | undefined;
   /** Of the version that said the last Hello. */
   versionTrouble: Reason | undefined;
+  /** Why its agent cannot put its machine right: of the last heartbeat. */
+  trouble: Reason | undefined;
+  /** Why its agent could not start, told outside of any session; of no worth once there is one. */
+  startTrouble: Reason | undefined;
   statuses: Map<InstanceId, InstanceStatus>;
 }
 
@@ -95,6 +99,7 @@ export class NodeBook {
       unreachablePeerIds: [],
       ack: undefined,
       versionTrouble: undefined,
+      ...{ trouble: undefined, startTrouble: undefined },
       statuses: new Map(),
     };
     this.#nodes.set(row.id, node);
@@ -120,12 +125,20 @@ export class NodeBook {
     }
   }
 
+  /** What was reported before it was away may be wrong by now: its machine may have started anew. */
+  begin(node: KnownNode, hello: Pick<Hello, 'cachedAppIds'>): void {
+    this.keepStatuses(node.id, new Set());
+    node.cachedApps = new Set(hello.cachedAppIds);
+    [node.trouble, node.startTrouble] = [undefined, undefined];
+  }
+
   heartbeat(node: KnownNode, beat: Heartbeat): void {
     this.observer?.heartbeat(node, beat.diskFreeBytes);
     node.load1 = beat.load1;
     node.unreachablePeerIds = beat.unreachablePeerIds ?? [];
     node.memoryFreeBytes = beat.memoryFreeBytes;
-    node.facts = { ...node.facts, diskFreeBytes: beat.diskFreeBytes };
+    node.trouble = beat.host?.trouble;
+    node.facts = { ...node.facts, diskFreeBytes: beat.diskFreeBytes, missing: beat.host?.missing ?? node.facts.missing };
   }
 
   /** Drops the statuses of instances that are no longer assigned to the node. */
@@ -164,6 +177,7 @@ export function liveNode(node: KnownNode): LiveNode {
     agentVersion: facts.agentVersion,
     versionTrouble: node.session === undefined ? undefined : node.versionTrouble,
     missing: facts.missing,
+    trouble: node.session === undefined ? node.startTrouble : node.trouble,
     meshAddress: facts.meshAddress ?? '',
     refusal: node.session === undefined ? undefined : node.ack?.refusal,
     unreachablePeerIds: node.session === undefined ? [] : node.unreachablePeerIds,

@@ -34,6 +34,8 @@ export interface LiveNode {
   /** Its agent is connected, and of a version that does not go with ours; the hint is the command that mends it. */
   readonly versionTrouble?: Reason | undefined;
   readonly missing: readonly string[];
+  /** Why its agent cannot put its machine right or, while it is not connected, could not start. */
+  readonly trouble?: Reason | undefined;
   readonly load1: number;
   /** Of its last heartbeat; absent before the first. */
   readonly memoryFreeBytes?: number | undefined;
@@ -69,6 +71,8 @@ export interface Fleet {
   publish(nodeId: NodeId): Promise<void>;
   /** Takes in a row that somebody changed in the database. A removed node's session ends at once. */
   nodeChanged(row: NodeRow): void;
+  /** What an agent that cannot start says of itself; of no worth once it has. */
+  startFailed(nodeId: NodeId, trouble: Reason): void;
   /** Calls back after any report or (dis)connection, with the node. Returns the unsubscribe function. */
   onChange(listener: (nodeId: NodeId) => void): () => void;
   /**

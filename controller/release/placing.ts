@@ -2,7 +2,7 @@ import type { AppId } from '../../shared/domain/ids.ts';
 import type { Slug } from '../../shared/domain/slug.ts';
 import type { Fleet } from '../dispatch/port.ts';
 import type { AppShape } from '../schedule/demands.ts';
-import type { PlanNode } from '../schedule/nodes.ts';
+import { isProxyDown, type PlanNode } from '../schedule/nodes.ts';
 import type { Store } from '../store/port.ts';
 
 /** The fleet as the planners see it: who is there, joined with what each node has been promised. */
@@ -17,6 +17,7 @@ export async function planNodes(store: Pick<Store, 'nodes' | 'promisedMemory'>, 
       {
         ...{ nodeId, name, connected, stacks, platform, memoryBytes, diskFreeBytes },
         refuses: node.refusal !== undefined,
+        proxyDown: isProxyDown(node),
         cordoned: node.cordoned || node.draining || row.cordoned,
         labels: row.labels,
         reservedBytes: promised.get(row.id)?.memoryBytes ?? 0,

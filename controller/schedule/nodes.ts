@@ -1,4 +1,5 @@
 import type { NodeId } from '../../shared/domain/ids.ts';
+import type { Reason } from '../../shared/domain/instance.ts';
 import { missingLabel, type PlacementRule } from '../../shared/domain/placement.ts';
 import { own } from '../../shared/kit/own.ts';
 
@@ -9,6 +10,8 @@ export interface PlanNode {
   readonly connected: boolean;
   /** It obeys another controller, or cannot write down what this one wants. */
   readonly refuses?: boolean | undefined;
+  /** Nothing on it gets a request. */
+  readonly proxyDown?: boolean | undefined;
   /** Takes nothing new; what runs on it goes on. */
   readonly cordoned: boolean;
   readonly labels: Readonly<Record<string, string>>;
@@ -73,10 +76,16 @@ export class Loads {
   }
 }
 
+/** Its agent says so, and cannot mend it. Pure. */
+export function isProxyDown({ trouble }: { readonly trouble?: Pick<Reason, 'code'> | undefined }): boolean {
+  return trouble?.code.startsWith('SLIP_PROXY_') === true;
+}
+
 /** Why a node can never take this, in words that follow its name; `undefined` when it can, given room. */
 export function refusal(node: PlanNode, { rule, slug }: Pick<Needs, 'rule' | 'slug'>): string | undefined {
   if (!node.connected) return 'it is not connected';
   if (node.refuses === true) return 'it does not obey this controller';
+  if (node.proxyDown === true) return 'its proxy is down';
   if (node.cordoned) return 'it is cordoned and takes nothing new';
   const missing = missingLabel(node.labels, rule.require);
   if (missing !== undefined) return missing;

@@ -151,6 +151,8 @@ export interface NodeBody {
   readonly lost?: boolean | undefined;
   readonly joinedAtMs: number;
   readonly missing: readonly string[];
+  /** Why its agent cannot put its machine right or, while it is not connected, could not start. */
+  readonly trouble?: Reason | undefined;
 }
 
 export interface JoinTokenBody {

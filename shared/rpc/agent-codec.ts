@@ -5,7 +5,7 @@ import { toSlipwayError } from '../kit/errors.ts';
 import { clip, encodeBuildResult, encodeLogLine, encodeReason, encodeStatus } from './encode.ts';
 import { badMessage, decode } from './decode.ts';
 import * as field from './fields.ts';
-import type { AgentMessage, Hello, NodeFacts, TaskOutcome, UnknownMessage } from './messages.ts';
+import type { AgentMessage, Heartbeat, Hello, NodeFacts, TaskOutcome, UnknownMessage } from './messages.ts';
 import { buildResult, epoch, instanceStatus, logLine, reason } from './schemas.ts';
 import type { WireAgentMessage, WireAgentMessageOut } from './service.ts';
 
@@ -49,6 +49,7 @@ const heartbeat = z.object({
   load1: field.amount,
   memoryFreeBytes: field.count,
   unreachablePeerIds: z.array(field.id()).max(1_000),
+  host: field.optional(z.object({ missing: z.array(field.text).max(100), trouble: field.optional(reason) })),
 });
 
 const desiredAck = z
@@ -121,9 +122,7 @@ export function decodeAgentMessage(wire: WireAgentMessageOut): AgentMessage | Un
 
 const ENCODERS: { readonly [K in Kind]: (message: Extract<AgentMessage, { kind: K }>) => WireAgentMessage } = {
   hello: (message) => ({ hello: encodeHello(message) }),
-  heartbeat: ({ kind: _, unreachablePeerIds, ...heartbeatPart }) => ({
-    heartbeat: { ...heartbeatPart, unreachablePeerIds: [...(unreachablePeerIds ?? [])].slice(0, 1_000) },
-  }),
+  heartbeat: (message) => ({ heartbeat: encodeHeartbeat(message) }),
   desiredAck: (message) => ({ desiredAck: encodeAck(message) }),
   instanceReport: ({ statuses, complete }) => ({ instanceReport: { statuses: statuses.map(encodeStatus), complete } }),
   taskOutput: ({ taskId, chunk: bytes }) => ({ taskOutput: { taskId, chunk: bytes } }),
@@ -151,7 +150,7 @@ function encodeHello({ facts: of, ledger, cachedAppIds, runningTaskIds, ...route
       ...rest,
       meshAddress: of.meshAddress ?? '',
       stacks: [...of.stacks],
-      missing: of.missing.slice(0, 100).map((line) => clip(line)),
+      missing: clipAll(of.missing),
     },
     cachedAppIds: cachedAppIds.slice(0, 10_000),
     runningTaskIds: [...runningTaskIds],
@@ -159,6 +158,16 @@ function encodeHello({ facts: of, ledger, cachedAppIds, runningTaskIds, ...route
     fleetRoutesDigest: routes.fleetRoutesDigest ?? '',
     ...(ledger === undefined ? {} : { epoch: ledger.epoch, generation: ledger.generation }),
   };
+}
+
+function encodeHeartbeat({ kind: _, unreachablePeerIds = [], host, ...rest }: Heartbeat): NonNullable<WireAgentMessage['heartbeat']> {
+  const trouble = host?.trouble === undefined ? {} : { trouble: encodeReason(host.trouble) };
+  const look = host === undefined ? {} : { host: { missing: clipAll(host.missing), ...trouble } };
+  return { ...rest, unreachablePeerIds: unreachablePeerIds.slice(0, 1_000), ...look };
+}
+
+function clipAll(lines: readonly string[]): string[] {
+  return lines.slice(0, 100).map((line) => clip(line));
 }
 
 function encodeAck({ generation, refusal }: Extract<AgentMessage, { kind: 'desiredAck' }>): NonNullable<WireAgentMessage['desiredAck']> {

@@ -44,6 +44,15 @@ export interface Heartbeat {
   readonly memoryFreeBytes: number;
   /** Nodes it would send requests to and cannot reach. */
   readonly unreachablePeerIds?: readonly string[] | undefined;
+  readonly host?: HostLook | undefined;
+}
+
+/** What an agent's looks at its own machine found. */
+export interface HostLook {
+  /** As in the facts, now. */
+  readonly missing: readonly string[];
+  /** Why it cannot put its machine right, though it tries again and again. */
+  readonly trouble?: Reason | undefined;
 }
 
 /** Absent refusal: accepted. */

@@ -20,7 +20,7 @@ import { Restarts } from '../../controller/release/restarts.ts';
 import { DEFAULT_ROLLOUT_POLICY } from '../../controller/release/rollout-plan.ts';
 import type { NodeRow, Store, User } from '../../controller/store/port.ts';
 import type { UpgradeBody } from '../../shared/domain/api-install.ts';
-import type { InstanceStatus } from '../../shared/domain/instance.ts';
+import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
 import type { Digest, InstanceId } from '../../shared/domain/ids.ts';
 import type { LogLine } from '../../shared/domain/log-line.ts';
 import { parseNodeName, parseUserName } from '../../shared/domain/names.ts';
@@ -44,6 +44,10 @@ export class FakeFleet implements Fleet {
 
   nodes(): readonly LiveNode[] {
     return this.live;
+  }
+
+  startFailed(nodeId: LiveNode['nodeId'], trouble: Reason): void {
+    this.live = this.live.map((node) => (node.nodeId === nodeId ? { ...node, trouble } : node));
   }
 
   node(id: LiveNode['nodeId']): LiveNode | undefined {

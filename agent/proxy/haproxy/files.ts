@@ -1,6 +1,6 @@
 import { readFileIfExists, ensureDir, replaceFile } from '../../../shared/kit/atomic-file.ts';
 import { join } from 'node:path';
-import { SlipwayError } from '../../../shared/kit/errors.ts';
+import { SlipwayError, toSlipwayError } from '../../../shared/kit/errors.ts';
 import { runOk, type Run } from '../../../shared/kit/exec.ts';
 import { renderPages } from './pages.ts';
 import { renderConfig, renderHosts, renderInstances, renderMembers, renderRefused } from './render.ts';
@@ -90,6 +90,7 @@ export class ProxyFiles {
     try {
       await runOk(this.#run, { file: this.#settings.haproxy, args: ['-c', '-f', this.paths.check], timeoutMs: 20_000 });
     } catch (cause) {
+      if (toSlipwayError(cause).code === 'SLIP_EXEC_NOT_STARTED') throw haproxyMissing(cause);
       throw new SlipwayError({
         code: 'SLIP_PROXY_CONFIG_REFUSED',
         kind: 'bug',
@@ -108,4 +109,14 @@ export class ProxyFiles {
     if ((this.#written.get(path) ?? (await readFileIfExists(path))) !== text) await replaceFile(path, text, 0o640);
     this.#written.set(path, text);
   }
+}
+
+function haproxyMissing(cause: unknown): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_PROXY_MISSING',
+    kind: 'transient',
+    message: 'haproxy is not installed, so no app on this node gets a request.',
+    hint: 'apt-get install haproxy',
+    cause,
+  });
 }

@@ -7,9 +7,12 @@ import { lxcConfig, lxcSeccompProfile } from './config.ts';
 /** A folder without newuidmap: root needs no help to map uids, and the helper would insist on /etc/subuid. */
 const EMPTY_PATH = '/nonexistent';
 
+const LXC_EXECUTE = '/usr/bin/lxc-execute';
+
 /** LXC: `lxc-execute` with a config file per sandbox; its small init reaps and reports. */
 export const lxcTool: SandboxTool = Object.freeze({
   kind: 'lxc',
+  program: LXC_EXECUTE,
   managesCgroup: true,
   render(policy, context) {
     const containers = join(context.runDir, 'lxc');
@@ -26,7 +29,7 @@ export const lxcTool: SandboxTool = Object.freeze({
     return {
       files: { ...own, ...confine.files },
       argv: [
-        ...['/usr/bin/env', '-i', `PATH=${EMPTY_PATH}`, '/usr/bin/lxc-execute', '-P', containers, '-n', policy.id],
+        ...['/usr/bin/env', '-i', `PATH=${EMPTY_PATH}`, LXC_EXECUTE, '-P', containers, '-n', policy.id],
         ...['-o', join(context.runDir, 'tool.log'), '-l', 'WARN', '--', '/bin/sh', `${INSIDE_DIR}/bin/report.sh`],
         ...[...confine.argv, ...policy.argv],
       ],

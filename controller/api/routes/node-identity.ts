@@ -9,9 +9,15 @@ const body = z.strictObject({ csr: z.string().max(10_000) });
 /** Far above what an agent asks for in a year. */
 const RENEWALS = { count: 20, perMs: 60 * 60_000 };
 
-/** What a node may ask about itself: the next certificate, and that it is in use. */
+const trouble = z.strictObject({
+  code: z.string().regex(/^SLIP_[A-Z0-9_]{1,58}$/),
+  message: z.string().max(2_000),
+  hint: z.string().max(2_000).optional(),
+});
+
+/** What a node may ask and say about itself: the next certificate, that it is in use, and why its agent cannot start. */
 export function nodeIdentityRoutes(deps: ApiDeps): readonly Route[] {
-  const { store, clock, authority, log } = deps;
+  const { store, clock, authority, log, fleet } = deps;
   const renewals = createRateLimit(RENEWALS, clock);
   return [
     nodeRoute({
@@ -41,6 +47,19 @@ export function nodeIdentityRoutes(deps: ApiDeps): readonly Route[] {
       action: 'node.certificate.renew',
       body: z.strictObject({}),
       handle: async ({ node }) => Promise.resolve({ nodeId: node.id }),
+    }),
+    nodeRoute({
+      method: 'POST',
+      url: '/node/trouble',
+      auth: 'node',
+      action: 'node.trouble.tell',
+      body: trouble,
+      bodyLimitBytes: 16 * 1024,
+      handle: async ({ node, body: reason }) => {
+        fleet.startFailed(node.id, reason);
+        log.warn({ node: node.name, ...reason }, 'node.cannot-start');
+        return Promise.resolve({ nodeId: node.id });
+      },
     }),
   ];
 }

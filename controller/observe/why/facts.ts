@@ -18,6 +18,8 @@ export interface NodeFact {
   readonly lastSeenMsAgo?: number | undefined;
   readonly diskFreeBytes?: number | undefined;
   readonly missing: readonly string[];
+  /** Why its agent cannot put its machine right or, while it is not connected, could not start. */
+  readonly trouble?: Reason | undefined;
   readonly versionTrouble?: Reason | undefined;
   /** Why it does not do what this controller wants. */
   readonly refusal?: Reason | undefined;

@@ -1,5 +1,6 @@
 import type { WhyBody, WhyChain } from '../../../shared/domain/api-observe.ts';
 import type { InstanceStatus } from '../../../shared/domain/instance.ts';
+import { isProxyDown } from '../../schedule/nodes.ts';
 import { keepsCrashing } from '../crash-loop.ts';
 import type { AppWhyFacts, InstanceFact, NodeFact } from './facts.ts';
 import { nextFor, type About } from './next.ts';
@@ -21,7 +22,7 @@ export function whyInstance(facts: AppWhyFacts, name: string): WhyBody | undefin
 /** What is wrong with an instance; undefined when it is up or on its way. */
 export function instanceChain(facts: AppWhyFacts, instance: InstanceFact): WhyChain | undefined {
   if (instance.state === 'unknown') return awayChain(facts, instance);
-  if (instance.state === 'live') return crashLoopChain(facts, instance);
+  if (instance.state === 'live') return unreachedChain(facts, instance) ?? crashLoopChain(facts, instance);
   if (!isInTrouble(instance)) return undefined;
   const code = codeOf(instance.status);
   const links = [cause(instance), ...history(instance.status), outcome(instance, facts.nowMs)];
@@ -51,6 +52,13 @@ function awayChain(facts: AppWhyFacts, instance: InstanceFact): WhyChain {
   const unknown = `So nobody can say how ${instance.name} is.`;
   if (cause === undefined) return { links: [`${instance.node} is not connected.`, unknown], next: `slipway nodes:info ${instance.node}` };
   return { ...cause, links: [...cause.links, unknown] };
+}
+
+/** It is up behind a proxy that is not. */
+function unreachedChain({ nodes, nowMs }: AppWhyFacts, { name, type, node }: InstanceFact): WhyChain | undefined {
+  const at = nodes.find((one) => one.name === node && isProxyDown(one));
+  const [cause] = at === undefined || type !== 'web' ? [] : nodeChains(at, nowMs);
+  return cause && { ...cause, links: [...cause.links, `So ${name} is up there and gets no request.`] };
 }
 
 /** Given up, and yet not started elsewhere: it may not, or there is no place. */

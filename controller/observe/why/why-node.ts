@@ -17,18 +17,19 @@ export function whyNode(node: NodeFact, nowMs: number): WhyBody {
 /** What is wrong with a node, the worst first. */
 export function nodeChains(node: NodeFact, nowMs: number): readonly WhyChain[] {
   const away = node.connected ? [] : [absence(node, nowMs)];
-  return [...away, ...disobedience(node), ...disk(node), ...version(node), ...closed(node), ...missing(node)];
+  return [...away, ...disobedience(node), ...disk(node), ...trouble(node), ...version(node), ...closed(node), ...missing(node)];
 }
 
 function absence(node: NodeFact, nowMs: number): WhyChain {
-  const code = isShutOut(node, nowMs) ? { code: 'SLIP_NODE_CERTIFICATE' } : {};
+  const code = isShutOut(node, nowMs) ? { code: 'SLIP_NODE_CERTIFICATE' } : node.trouble === undefined ? {} : { code: node.trouble.code };
   return { ...code, links: [...silence(node, nowMs), consequence(node)], next: nextForAbsent(node, nowMs) };
 }
 
 /** Since when nothing is heard of it, and what is known of why. */
 export function silence(node: NodeFact, nowMs: number): readonly string[] {
   const silent = node.lastSeenMsAgo === undefined ? 'since the controller started' : `for ${duration(node.lastSeenMsAgo)}`;
-  return [...shutOut(node, nowMs), `${node.name} has not been heard of ${silent}.`];
+  const start = node.trouble === undefined ? [] : [`Its agent could not start: ${node.trouble.message}`];
+  return [...shutOut(node, nowMs), `${node.name} has not been heard of ${silent}.`, ...start];
 }
 
 function isShutOut({ certificateExpiresAtMs = Infinity, revokedAtMs }: NodeFact, nowMs: number): boolean {
@@ -54,6 +55,7 @@ function consequence(node: NodeFact): string {
 
 function nextForAbsent(node: NodeFact, nowMs: number): string {
   if (isShutOut(node, nowMs)) return `slipway nodes:rejoin ${node.name}`;
+  if (node.trouble?.hint !== undefined) return onMachine(node.name, node.trouble.hint);
   const gone = node.lost && (node.lastSeenMsAgo === undefined || node.lastSeenMsAgo > GONE_AFTER_MS);
   return gone ? `slipway nodes:remove ${node.name}` : `slipway nodes:info ${node.name}`;
 }
@@ -70,6 +72,17 @@ function disk(node: NodeFact): readonly WhyChain[] {
   const free = String(Math.round(node.diskFreeBytes / 1024 / 1024));
   const links = [`The disk of ${node.name} has ${free} MB left.`, 'When it is full nothing new can start there.'];
   return [{ code: 'SLIP_DISK_FULL', links, next: `slipway nodes:drain ${node.name}` }];
+}
+
+/** What its agent tries again and again and cannot put right. */
+function trouble({ name, connected, trouble: is, diskFreeBytes = Infinity }: NodeFact): readonly WhyChain[] {
+  if (!connected || is === undefined || (is.code === 'SLIP_DISK_FULL' && diskFreeBytes < DISK_LOW_BYTES)) return [];
+  const links = [`${name}: ${is.message}`, 'Its agent tries again every few seconds.'];
+  return [{ code: is.code, links, next: is.hint === undefined ? `slipway nodes:info ${name}` : onMachine(name, is.hint) }];
+}
+
+function onMachine(name: string, hint: string): string {
+  return `on ${name}: ${hint}`;
 }
 
 function version({ name, versionTrouble: trouble }: NodeFact): readonly WhyChain[] {

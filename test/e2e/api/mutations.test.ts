@@ -22,6 +22,7 @@ const ROUTES = apiRoutes(API_CONFIG, { clock: systemClock } as ApiDeps).filter((
 const TELLS_NOTHING: Readonly<Record<string, string>> = {
   'PUT /images/:digest': 'layers of a build, whose own events tell of it',
   'POST /join/check': 'a question: is this token good?',
+  'POST /node/trouble': 'said at every start that fails, as a heartbeat says it of a running agent; status and why tell',
   'POST /node/certificate': 'a certificate that nobody uses yet; its first use is told',
 };
 

@@ -210,6 +210,13 @@ const REACHES: Readonly<Record<string, Reach>> = {
     mine: 200,
     after: ({ theirs }, answer) => assert.equal(answer['nodeId'], theirs.id),
   },
+  'POST /node/trouble': {
+    path: () => '/node/trouble',
+    body: () => Promise.resolve({ code: 'SLIP_PROXY_DOWN', message: 'Down.' }),
+    theirs: 200,
+    mine: 200,
+    after: ({ theirs }, answer) => assert.equal(answer['nodeId'], theirs.id),
+  },
 };
 
 describe('what a node asks for that is another node’s', () => {

@@ -28,6 +28,13 @@ describe('the ways between nodes, as status tells them', () => {
     assert.deepEqual(said(node('a', ['c']), node('b'), node('c')), ['Node c cannot be reached at 10.0.0.1:7405 by a.']);
   });
 
+  it('say nothing of a node whose proxy is down: that is the cause, and said of the node', () => {
+    const trouble = { code: 'SLIP_PROXY_DOWN', message: 'The proxy process is not running.' };
+    assert.deepEqual(said(node('a', ['b']), node('b', [], { trouble })), []);
+    const other = { code: 'SLIP_SANDBOX_CGROUP', message: 'Limits could not be set.' };
+    assert.equal(said(node('a', ['b']), node('b', [], { trouble: other })).length, 1);
+  });
+
   it('say nothing of nodes that are away or take no requests', () => {
     assert.deepEqual(said(node('a', ['b', 'c']), node('b', [], { connected: false }), node('c', [], { meshAddress: '' })), []);
   });

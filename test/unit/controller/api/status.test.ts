@@ -74,6 +74,22 @@ describe('status', () => {
     assert.equal(problem?.next, 'on fra-1: do that, then systemctl restart slipway-agent');
   });
 
+  const PORT_BUSY = { code: 'SLIP_PROXY_PORT_BUSY', message: 'The proxy cannot listen on port 80: another program already does.' };
+
+  it('says what an agent cannot put right on its machine, and of one that is not there why it could not start', () => {
+    const [problem] = status({}, [node({ trouble: PORT_BUSY })]).problems;
+    assert.deepEqual(problem, { message: `Node fra-1: ${PORT_BUSY.message}`, next: 'slipway why fra-1' });
+    assert.equal(
+      messages(status({}, [node({ connected: false, lastSeenMsAgo: 30_000, trouble: PORT_BUSY }), node({ name: 'fra-2' })]))[0],
+      `Node fra-1 has not been heard of for 30 s; its apps go on running if the machine does. Its agent could not start: ${PORT_BUSY.message}`,
+    );
+  });
+
+  it('says once that a disk is full', () => {
+    const trouble = { code: 'SLIP_DISK_FULL', message: "The node's disk is full, so nothing new can start there." };
+    assert.deepEqual(messages(status({}, [node({ trouble, diskFreeBytes: 0 })])), ['Node fra-1 has 0 MB of disk left.']);
+  });
+
   it('says first that nothing is moved, and until when', () => {
     const [problem] = status({}, [node()], ['fra-2', 'fra-3']).problems;
     assert.match(problem?.message ?? '', /^fra-2, fra-3 went away at once, .* are removed \(nodes:remove --force\)\.$/);

@@ -23,6 +23,11 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 
 const oom = { code: 'SLIP_APP_OUT_OF_MEMORY', message: 'web.1 was killed: it used more than its 512 MB of memory.' };
+const PORT_BUSY = {
+  code: 'SLIP_PROXY_PORT_BUSY',
+  message: 'The proxy cannot listen on port 80: another program already does.',
+  hint: "Stop the program that `ss -ltnp 'sport = :80'` names.",
+};
 const exited = { code: 'SLIP_APP_EXITED', message: 'web.1 exited with status 1.' };
 const loopback = 'The app listens on 127.0.0.1:5000 only, where the proxy cannot reach it.';
 
@@ -102,6 +107,41 @@ const CAUSES: readonly { readonly cause: string; readonly body: WhyBody | undefi
       '  → fra-1 has not been heard of for 3 min.',
       '  → Its 1 instance goes on if the machine does; nobody can tell from here.',
       '  Next: slipway nodes:rejoin fra-1',
+    ],
+  },
+  {
+    cause: 'an agent that could not start',
+    body: whyNode({ ...AWAY, lost: false, trouble: PORT_BUSY }, WHY_NOW),
+    screen: [
+      'fra-1 is in trouble.',
+      '',
+      '  fra-1 has not been heard of for 3 min.',
+      '  → Its agent could not start: The proxy cannot listen on port 80: another program already does.',
+      '  → Its 1 instance goes on if the machine does; nobody can tell from here.',
+      "  Next: on fra-1: Stop the program that `ss -ltnp 'sport = :80'` names.",
+    ],
+  },
+  {
+    cause: 'what an agent cannot put right',
+    body: whyNode(nodeFact({ trouble: PORT_BUSY }), WHY_NOW),
+    screen: [
+      'fra-1 is in trouble.',
+      '',
+      '  fra-1: The proxy cannot listen on port 80: another program already does.',
+      '  → Its agent tries again every few seconds.',
+      "  Next: on fra-1: Stop the program that `ss -ltnp 'sport = :80'` names.",
+    ],
+  },
+  {
+    cause: 'an instance that is up behind a proxy that is not',
+    body: whyApp(appFacts({ instances: [instanceFact({})], nodes: [nodeFact({ trouble: PORT_BUSY })] })),
+    screen: [
+      'shop is in trouble.',
+      '',
+      '  fra-1: The proxy cannot listen on port 80: another program already does.',
+      '  → Its agent tries again every few seconds.',
+      '  → So web.1 is up there and gets no request.',
+      "  Next: on fra-1: Stop the program that `ss -ltnp 'sport = :80'` names.",
     ],
   },
   {

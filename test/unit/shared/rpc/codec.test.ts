@@ -150,6 +150,10 @@ describe('every message survives the wire', () => {
       load1: fc.constantFrom(0, 0.25, 7.5),
       memoryFreeBytes: fc.nat(),
       unreachablePeerIds: fc.array(any.anyId<string>(), { maxLength: 2 }),
+      host: fc.option(
+        fc.record({ missing: fc.array(fc.string(), { maxLength: 2 }), trouble: fc.option(any.anyReason, { nil: undefined }) }),
+        { nil: undefined },
+      ),
     });
     roundTrips(numbers, throughAgentWire);
   });

@@ -1,5 +1,6 @@
 // Original file: proto/slipway/v1/agent.proto
 
+import type { HostLook as _slipway_v1_HostLook, HostLook__Output as _slipway_v1_HostLook__Output } from '../../slipway/v1/HostLook.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface Heartbeat {
@@ -7,6 +8,7 @@ export interface Heartbeat {
   'load1'?: (number | string);
   'memoryFreeBytes'?: (number | string | Long);
   'unreachablePeerIds'?: (string)[];
+  'host'?: (_slipway_v1_HostLook | null);
 }
 
 export interface Heartbeat__Output {
@@ -14,4 +16,5 @@ export interface Heartbeat__Output {
   'load1': (number);
   'memoryFreeBytes': (number);
   'unreachablePeerIds': (string)[];
+  'host': (_slipway_v1_HostLook__Output | null);
 }

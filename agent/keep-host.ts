@@ -1,0 +1,31 @@
+import type { Logger } from '../shared/kit/log.ts';
+import type { NodeBuildRunner } from './build/runner.ts';
+import type { NodeImages } from './images/images.ts';
+import { keepImages } from './images/upkeep.ts';
+import type { Proxy } from './proxy/port.ts';
+import type { Ledger } from './reconcile/ledger.ts';
+import type { Sandbox } from './sandbox/port.ts';
+import type { UnitFiles } from './unit-files.ts';
+
+export interface HostParts {
+  readonly sandbox: Pick<Sandbox, 'ensureHost'>;
+  readonly proxy: Pick<Proxy, 'ensureRunning'>;
+  readonly units: Pick<UnitFiles, 'ensure'>;
+  readonly images: NodeImages;
+  readonly ledger: Pick<Ledger, 'current'>;
+  readonly builds: Pick<NodeBuildRunner, 'layersInUse'>;
+  readonly log: Logger;
+}
+
+/** Puts back what the machine lost. A part that cannot be put right keeps no other from it. @throws the first failure */
+export async function keepHost({ sandbox, proxy, units, images, ledger, builds, log }: HostParts): Promise<void> {
+  const parts: readonly (() => Promise<unknown>)[] = [
+    () => sandbox.ensureHost(),
+    () => proxy.ensureRunning(),
+    () => units.ensure(),
+    () => keepImages({ images, assignments: ledger.current()?.assignments ?? [], building: builds.layersInUse(), log }),
+  ];
+  const failures: unknown[] = [];
+  for (const part of parts) await part().catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
+}

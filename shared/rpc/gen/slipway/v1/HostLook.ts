@@ -1,0 +1,13 @@
+// Original file: proto/slipway/v1/agent.proto
+
+import type { Reason as _slipway_v1_Reason, Reason__Output as _slipway_v1_Reason__Output } from '../../slipway/v1/Reason.ts';
+
+export interface HostLook {
+  'missing'?: (string)[];
+  'trouble'?: (_slipway_v1_Reason | null);
+}
+
+export interface HostLook__Output {
+  'missing': (string)[];
+  'trouble': (_slipway_v1_Reason__Output | null);
+}

@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { keepHost, type HostParts } from '../../../agent/keep-host.ts';
+import { silentLogger } from '../../../shared/kit/log.ts';
+
+describe('what the agent puts right of its machine', () => {
+  it('is everything that can be, whatever cannot, and the first failure is told', async () => {
+    const done: string[] = [];
+    const part = (name: string, fails = false) => {
+      done.push(name);
+      return fails ? Promise.reject(new Error(name)) : Promise.resolve();
+    };
+    const parts = {
+      sandbox: { ensureHost: () => part('sandbox', true) },
+      proxy: { ensureRunning: () => part('proxy', true) },
+      units: { ensure: () => part('units') },
+      images: { ensureHost: () => part('images'), collectGarbage: () => part('garbage') },
+      ledger: { current: () => undefined },
+      builds: { layersInUse: () => new Set() },
+      log: silentLogger,
+    } as unknown as HostParts;
+    await assert.rejects(keepHost(parts), /^Error: sandbox$/);
+    assert.deepEqual(done.slice(0, 3), ['sandbox', 'proxy', 'units']);
+    assert.ok(done.length > 3, 'images too');
+  });
+});
