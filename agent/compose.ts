@@ -32,6 +32,7 @@ import { createLedger, type Ledger } from './reconcile/ledger.ts';
 import { ReconcileLoop } from './reconcile/loop.ts';
 import { RouteSwitch } from './reconcile/route-switch.ts';
 import { createSandbox, type RemovableSandbox } from './sandbox/create.ts';
+import { currentBootId } from './sandbox/handle.ts';
 import { dynoSpec } from './sandbox/dyno.ts';
 import { connectSession, type OpenSession } from './session/connect-session.ts';
 import { collectFacts, collectHeartbeat, osRelease } from './session/facts.ts';
@@ -256,6 +257,7 @@ function sessionHandlers(
       cachedAppIds: await builds.cachedAppIds(),
       runningTaskIds: tasks.running(),
       fleetRoutesDigest: digestOf(fleetLedger.current()),
+      bootId: await currentBootId(),
     }),
     heartbeat: async () => ({
       ...(await collectHeartbeat(config.stateDir)),

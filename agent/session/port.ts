@@ -15,6 +15,7 @@ export interface SessionHandlers {
     cachedAppIds: readonly string[];
     runningTaskIds: readonly TaskId[];
     fleetRoutesDigest?: string | undefined;
+    bootId?: string | undefined;
   }>;
   heartbeat(): Promise<Omit<Heartbeat, 'kind'>>;
   /** Every instance on this node, for the first report of a session. */

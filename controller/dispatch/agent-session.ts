@@ -43,6 +43,7 @@ export class AgentSession {
   hello: Hello | undefined;
   stopHelloTimer: (() => void) | undefined;
   lastSeenAtMs: number;
+  readonly openedAtMs: number;
   /** Generation of the last desired state sent. */
   sentGeneration: number | undefined;
   /** The instances this node was told of: the only ones it may report on. */
@@ -66,7 +67,8 @@ export class AgentSession {
     this.name = node.name;
     this.#call = call;
     this.#deps = deps;
-    this.lastSeenAtMs = deps.clock.monotonicMs();
+    this.openedAtMs = deps.clock.monotonicMs();
+    this.lastSeenAtMs = this.openedAtMs;
     this.#budget = new MessageBudget(deps.budget, this.lastSeenAtMs);
   }
 
@@ -79,6 +81,14 @@ export class AgentSession {
       this.end(Status.OK, 'bye');
     });
     for (const event of ['cancelled', 'error', 'close']) this.#call.on(event, () => this.#closed());
+  }
+
+  /** Where it comes from, without the port. */
+  get address(): string {
+    return this.#call
+      .getPeer()
+      .replace(/^ipv[46]:/, '')
+      .replace(/:\d+$/, '');
   }
 
   get open(): boolean {

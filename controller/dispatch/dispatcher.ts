@@ -229,7 +229,7 @@ export class Dispatcher {
     const former = node.session;
     node.session = session;
     this.routes.begun(session);
-    this.book.begin(node, hello);
+    this.book.begin(node, hello, session.address);
     former?.end(Status.ABORTED, 'Another session of this node took over.');
     // Before anything is written: an agent that waits for this gives up after a while and comes again, and so do a thousand.
     this.#welcome(session, node, hello);

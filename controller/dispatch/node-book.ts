@@ -6,6 +6,7 @@ import type { DesiredAck, Heartbeat, Hello, NodeFacts } from '../../shared/rpc/m
 import type { NodeRow } from '../store/port.ts';
 import type { AgentSession } from './agent-session.ts';
 import type { LiveNode } from './port.ts';
+import { afterHello, twinTrouble, type Boots } from './twins.ts';
 
 const storedFacts = z.object({
   agentVersion: z.string().catch(''),
@@ -55,6 +56,8 @@ export interface KnownNode {
   trouble: Reason | undefined;
   /** Why its agent could not start, told outside of any session; of no worth once there is one. */
   startTrouble: Reason | undefined;
+  /** Boots of machines that were this node. */
+  boots: Boots;
   statuses: Map<InstanceId, InstanceStatus>;
 }
 
@@ -99,7 +102,7 @@ export class NodeBook {
       unreachablePeerIds: [],
       ack: undefined,
       versionTrouble: undefined,
-      ...{ trouble: undefined, startTrouble: undefined },
+      ...{ trouble: undefined, startTrouble: undefined, boots: { seen: [] } },
       statuses: new Map(),
     };
     this.#nodes.set(row.id, node);
@@ -126,9 +129,10 @@ export class NodeBook {
   }
 
   /** What was reported before it was away may be wrong by now: its machine may have started anew. */
-  begin(node: KnownNode, hello: Pick<Hello, 'cachedAppIds'>): void {
+  begin(node: KnownNode, { bootId, cachedAppIds }: Pick<Hello, 'cachedAppIds' | 'bootId'>, address: string): void {
     this.keepStatuses(node.id, new Set());
-    node.cachedApps = new Set(hello.cachedAppIds);
+    if (bootId !== undefined) node.boots = afterHello(node.boots, { bootId, address });
+    node.cachedApps = new Set(cachedAppIds);
     [node.trouble, node.startTrouble] = [undefined, undefined];
   }
 
@@ -158,6 +162,15 @@ function durable(row: NodeRow): Pick<KnownNode, 'state' | 'cordoned' | 'draining
   return { state, cordoned, labels, ...marks };
 }
 
+/** Both try again within half a minute: a session that lasts has no rival any more. */
+const RIVAL_MS = 120_000;
+
+function troubleOf({ name, session, boots: { twins }, trouble, startTrouble }: KnownNode): Reason | undefined {
+  if (session === undefined) return startTrouble;
+  const lasts = session.lastSeenAtMs - session.openedAtMs > RIVAL_MS;
+  return twins === undefined || lasts ? trouble : twinTrouble(name, twins);
+}
+
 export function liveNode(node: KnownNode): LiveNode {
   const { facts, state, cordoned, draining, lost, revoked, labels } = node;
   return {
@@ -177,7 +190,7 @@ export function liveNode(node: KnownNode): LiveNode {
     agentVersion: facts.agentVersion,
     versionTrouble: node.session === undefined ? undefined : node.versionTrouble,
     missing: facts.missing,
-    trouble: node.session === undefined ? node.startTrouble : node.trouble,
+    trouble: troubleOf(node),
     meshAddress: facts.meshAddress ?? '',
     refusal: node.session === undefined ? undefined : node.ack?.refusal,
     unreachablePeerIds: node.session === undefined ? [] : node.unreachablePeerIds,

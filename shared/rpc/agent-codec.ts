@@ -38,6 +38,7 @@ const hello = z
     runningTaskIds: z.array(field.id<TaskId>()).max(1_000),
     takesFleetRoutes: z.boolean(),
     fleetRoutesDigest: field.emptyIsAbsent<string>(field.word),
+    bootId: field.emptyIsAbsent<string>(field.word),
   })
   .transform(({ agentVersion, facts: of, epoch: known, generation, ...rest }) => {
     const nodeFacts: NodeFacts = { agentVersion, ...of };
@@ -156,6 +157,7 @@ function encodeHello({ facts: of, ledger, cachedAppIds, runningTaskIds, ...route
     runningTaskIds: [...runningTaskIds],
     takesFleetRoutes: routes.takesFleetRoutes ?? false,
     fleetRoutesDigest: routes.fleetRoutesDigest ?? '',
+    bootId: routes.bootId ?? '',
     ...(ledger === undefined ? {} : { epoch: ledger.epoch, generation: ledger.generation }),
   };
 }

@@ -35,6 +35,8 @@ export interface Hello {
   readonly takesFleetRoutes?: boolean | undefined;
   /** Of the route table it has. */
   readonly fleetRoutesDigest?: string | undefined;
+  /** Of this boot of its machine: no machine ever has one of before again. */
+  readonly bootId?: string | undefined;
 }
 
 export interface Heartbeat {

@@ -65,7 +65,7 @@ export const AWAY = nodeFact({ connected: false, state: 'unreachable', lastSeenM
 export function assertNextExists({ chains }: WhyBody): void {
   const names = new Set(COMMANDS.map((command) => command.name));
   for (const { next } of chains) {
-    if (/^on [a-z0-9-]+: \S/.test(next)) continue; // what only somebody on that machine can do
+    if (/^on [a-z0-9- ]+: \S/.test(next)) continue; // what only somebody on that machine can do
     for (const command of next.split(' && ')) {
       const [program, name] = command.split(' ');
       assert.ok(program === 'git' || (program === 'slipway' && names.has(name ?? '')), `no such command: ${command}`);

@@ -77,6 +77,7 @@ function disk(node: NodeFact): readonly WhyChain[] {
 /** What its agent tries again and again and cannot put right. */
 function trouble({ name, connected, trouble: is, diskFreeBytes = Infinity }: NodeFact): readonly WhyChain[] {
   if (!connected || is === undefined || (is.code === 'SLIP_DISK_FULL' && diskFreeBytes < DISK_LOW_BYTES)) return [];
+  if (is.code === 'SLIP_NODE_TWICE') return [{ code: is.code, links: [is.message], next: is.hint ?? `slipway nodes:info ${name}` }];
   const links = [`${name}: ${is.message}`, 'Its agent tries again every few seconds.'];
   return [{ code: is.code, links, next: is.hint === undefined ? `slipway nodes:info ${name}` : onMachine(name, is.hint) }];
 }

@@ -42,6 +42,22 @@ describe('a session between agent and controller', () => {
     assert.equal(rig.dispatch.fleet.nodes()[0]?.platform, 'debian-12-x64');
   });
 
+  it('knows two machines with one certificate by their boots, and says so', async (t) => {
+    const rig = await startRig(t);
+    const node = await rig.join('alpha');
+    for (const bootId of ['boot-of-one', 'boot-of-its-copy']) {
+      const agent = fakeAgent();
+      const { hello } = agent;
+      connectAgent(t, rig, {
+        stateDir: node.stateDir,
+        agent: Object.assign(agent, { hello: async () => ({ ...(await hello()), bootId }) }),
+      });
+    }
+    const trouble = await eventually('it is said', () => rig.dispatch.fleet.node(node.row.id)?.trouble);
+    assert.equal(trouble.code, 'SLIP_NODE_TWICE');
+    assert.match(trouble.message, /^Two machines are alpha and take its place from each other/);
+  });
+
   it('works with an agent more than one version behind, and tells both sides what to run', async (t) => {
     const rig = await startRig(t, { version: '0.3.0' });
     const [node, logger] = [await rig.join('alpha'), recordingLogger()];

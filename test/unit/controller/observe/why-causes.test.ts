@@ -5,6 +5,7 @@ import { renderWhy } from '../../../../cli/render/why.ts';
 import { whyApp } from '../../../../controller/observe/why/why-app.ts';
 import { whyInstance } from '../../../../controller/observe/why/why-instance.ts';
 import { whyNode } from '../../../../controller/observe/why/why-node.ts';
+import { twinTrouble } from '../../../../controller/dispatch/twins.ts';
 import { versionTrouble } from '../../../../shared/domain/agent-version.ts';
 import type { WhyBody } from '../../../../shared/domain/api-observe.ts';
 import {
@@ -28,6 +29,10 @@ const PORT_BUSY = {
   message: 'The proxy cannot listen on port 80: another program already does.',
   hint: "Stop the program that `ss -ltnp 'sport = :80'` names.",
 };
+const TWINS = [
+  { bootId: 'a', address: '10.0.0.13' },
+  { bootId: 'b', address: '10.0.0.12' },
+] as const;
 const exited = { code: 'SLIP_APP_EXITED', message: 'web.1 exited with status 1.' };
 const loopback = 'The app listens on 127.0.0.1:5000 only, where the proxy cannot reach it.';
 
@@ -142,6 +147,16 @@ const CAUSES: readonly { readonly cause: string; readonly body: WhyBody | undefi
       '  → Its agent tries again every few seconds.',
       '  → So web.1 is up there and gets no request.',
       "  Next: on fra-1: Stop the program that `ss -ltnp 'sport = :80'` names.",
+    ],
+  },
+  {
+    cause: 'a disk image of a node that runs twice',
+    body: whyNode(nodeFact({ trouble: twinTrouble('fra-1', TWINS) }), WHY_NOW),
+    screen: [
+      'fra-1 is in trouble.',
+      '',
+      '  Two machines are fra-1 and take its place from each other again and again (at 10.0.0.12 and 10.0.0.13): one is a copy of the other, with its certificate.',
+      '  Next: on the copy: sudo sh /opt/slipway/current/install.sh --uninstall, then the line of slipway nodes:token',
     ],
   },
   {

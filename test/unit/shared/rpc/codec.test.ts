@@ -88,6 +88,7 @@ describe('every message survives the wire', () => {
         runningTaskIds: fc.array(any.anyId<TaskId>(), { maxLength: 3 }),
         takesFleetRoutes: fc.boolean(),
         fleetRoutesDigest: fc.constantFrom('Zm9v', undefined),
+        bootId: fc.constantFrom('7f3c', undefined),
       }),
       throughAgentWire,
     );

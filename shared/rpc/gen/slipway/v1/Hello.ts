@@ -13,6 +13,7 @@ export interface Hello {
   'runningTaskIds'?: (string)[];
   'takesFleetRoutes'?: (boolean);
   'fleetRoutesDigest'?: (string);
+  'bootId'?: (string);
 }
 
 export interface Hello__Output {
@@ -24,4 +25,5 @@ export interface Hello__Output {
   'runningTaskIds': (string)[];
   'takesFleetRoutes': (boolean);
   'fleetRoutesDigest': (string);
+  'bootId': (string);
 }
