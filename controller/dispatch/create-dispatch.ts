@@ -1,6 +1,5 @@
 import type { Epoch } from '../../shared/domain/assignment.ts';
 import type { Digest, NodeId, TaskId } from '../../shared/domain/ids.ts';
-import { callAfter } from '../../shared/kit/timer.ts';
 import type { DesiredAck } from '../../shared/rpc/messages.ts';
 import type { BuilderNode, Builders } from '../build/port.ts';
 import { Dispatcher, type DispatcherDeps } from './dispatcher.ts';
@@ -9,7 +8,7 @@ import { liveNode, type NodeObserver } from './node-book.ts';
 import type { Pace } from './pace.ts';
 import type { Fleet } from './port.ts';
 import { RenewableCredentials, type ServerTls } from './server-credentials.ts';
-import { bind, createGrpcServer } from './server.ts';
+import { bind, closeServer, createGrpcServer } from './server.ts';
 
 export interface DispatchConfig {
   /** Of this life of the controller: `Store.newEpoch`. */
@@ -58,7 +57,6 @@ export interface Dispatch {
 }
 
 const UNREACHABLE_AFTER_MS = 25_000;
-const CLOSE_TIMEOUT_MS = 2_000;
 
 /** The controller's side of every agent session. */
 export function createDispatch(config: DispatchConfig, deps: DispatcherDeps & { readonly observer?: NodeObserver }): Dispatch {
@@ -91,9 +89,7 @@ export function createDispatch(config: DispatchConfig, deps: DispatcherDeps & { 
     renewTls: (tls) => credentials?.renew(tls),
     close: async () => {
       dispatcher.close();
-      const force = callAfter(deps.clock, CLOSE_TIMEOUT_MS, () => server.forceShutdown());
-      await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
-      force();
+      await closeServer(server, deps.clock);
     },
     taskNode: (taskId) => dispatcher.tasks.nodeOf(taskId),
     mayReadImage: (node, digest) => mayRead(deps.store, node, digest),

@@ -1,5 +1,7 @@
 import { Server, type ServerCredentials } from '@grpc/grpc-js';
+import type { Clock } from '../../shared/kit/clock.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
+import { callAfter } from '../../shared/kit/timer.ts';
 import { loadAgentService, MAX_MESSAGE_BYTES } from '../../shared/rpc/service.ts';
 import type { AgentCall } from './agent-session.ts';
 
@@ -13,6 +15,7 @@ export interface ServerSettings {
 /** One session and a spare for the moment of its replacement. */
 const MAX_STREAMS = 4;
 const MAX_SESSION_MEMORY_MB = 64;
+const CLOSE_TIMEOUT_MS = 2_000;
 
 /** A gRPC server with bounds on what one peer may cost. */
 export function createGrpcServer(settings: ServerSettings, onSession: (call: AgentCall) => void): Server {
@@ -60,5 +63,19 @@ function cannotListen(address: string, cause: Error): SlipwayError {
     message: `The agent port ${address} cannot be opened.`,
     hint: 'Another controller may be running; see what holds the port with: ss -ltnp',
     cause,
+  });
+}
+
+/** A node that cannot be reached never closes its end, and grpc-js waits for that even when it is forced: nobody else does. */
+export function closeServer(server: Server, clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    const giveUp = callAfter(clock, CLOSE_TIMEOUT_MS, () => {
+      server.forceShutdown();
+      resolve();
+    });
+    server.tryShutdown(() => {
+      giveUp();
+      resolve();
+    });
   });
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../../support/eventually.ts';
 import { helloApp } from '../../support/fleet-user.ts';
 import { ServerFleet } from '../../support/server-fleet.ts';
@@ -8,6 +9,7 @@ import type { Server } from '../../support/servers/server.ts';
 const UNREACHABLE_LIMIT_MS = 30_000;
 const LOST_AFTER_MS = 45_000;
 const RETURN_LIMIT_MS = 10_000;
+const STOP_LIMIT_MS = 10_000;
 
 describe('a server that goes away', { concurrency: false }, () => {
   let fleet: ServerFleet;
@@ -109,6 +111,20 @@ describe('a server that goes away', { concurrency: false }, () => {
     await fleet.untilConnected(server);
     assert.equal(await fleet.answer(server, 'hello'), was);
     assert.equal((await running()).length, 1);
+  });
+
+  it('does not keep a controller from stopping while it cannot be reached', async () => {
+    const [web] = (await fleet.instances('hello')).filter(({ state }) => state === 'live');
+    const server = fleet.servers.named(web?.node ?? '');
+    await server.partition();
+    try {
+      const tooLate = delay(STOP_LIMIT_MS, 'still running', { ref: false });
+      assert.equal(await Promise.race([fleet.fleet.endController('SIGTERM'), tooLate]), undefined);
+    } finally {
+      await server.heal();
+    }
+    await fleet.fleet.startController();
+    for (const each of fleet.servers.list) await fleet.untilConnected(each);
   });
 
   it('has nothing to do with an app that crashes again and again: status and why say what that one does', async () => {
