@@ -216,6 +216,7 @@ class InstanceSteps {
       );
     }
     await this.#deps.sandbox.destroy(runtime.instanceId);
+    runtime.sandbox = undefined; // or the plan, which may look before the loop does, stops it a second time
   }
 
   /** False when its time is over. */
