@@ -74,6 +74,15 @@ describe('every route that changes something makes an event', () => {
     return secret.reveal();
   };
 
+  /** Two more of the app on the node that has one: something to even out, which no release and no restart leaves. */
+  const crowd = async (): Promise<void> => {
+    const app = (await fixture.store.routedApps()).find((each) => each.app === 'hello');
+    assert.ok(app !== undefined);
+    await fixture.store.setFormation(app.appId, { web: 4 });
+    const at = { nodeId: machine.id, appId: app.appId, release: 1 };
+    await fixture.store.changeAssignments({ ...noChange, add: [3, 4].map((ordinal) => assignment({ ...at, ordinal })) });
+  };
+
   /** In the order of the table, so that each finds what it changes; a new route without an entry fails. */
   const asks: Readonly<Record<string, () => Ask | Promise<Ask>>> = {
     'POST /nodes/upgrade': () => ({ path: '/nodes/upgrade', json: { nodes: ['fra-1'] } }),
@@ -119,6 +128,7 @@ describe('every route that changes something makes an event', () => {
     'PUT /apps/:app/lost-after': () => ({ path: '/apps/hello/lost-after', json: { lostAfterMs: 'never' } }),
     'POST /rebalance': async () => {
       await fixture.store.changeNode(second.id, { cordoned: false, drainUntilMs: null });
+      await crowd();
       return { path: '/rebalance' };
     },
     'POST /users': () => ({ path: '/users', json: { name: 'bob' } }),
