@@ -22,7 +22,8 @@ export class Load {
   #open = 0;
 
   private constructor(target: Target, ratePerS: number) {
-    this.#timer = setInterval(() => this.#request(target), 1000 / ratePerS);
+    // Of a test that failed, nobody stops it: the file is to end all the same.
+    this.#timer = setInterval(() => this.#request(target), 1000 / ratePerS).unref();
   }
 
   /** Resolves after the first answer. */

@@ -1,10 +1,17 @@
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 
-/** The first port of the range that no sandbox was given and nobody listens on. @throws SLIP_SANDBOX_PORTS */
+/**
+ * A port of the range that no sandbox was given and nobody listens on, looked for from anywhere in it: the app binds it a moment
+ * later, and another agent on this machine must not come to the same one meanwhile. @throws SLIP_SANDBOX_PORTS
+ */
 export async function freePort(range: { first: number; last: number }, taken: ReadonlySet<number>): Promise<number> {
-  for (let port = range.first; port <= range.last; port += 1) {
+  const count = range.last - range.first + 1;
+  const from = randomInt(Math.max(1, count));
+  for (let step = 0; step < count; step += 1) {
+    const port = range.first + ((from + step) % count);
     if (!taken.has(port) && (await isFree(port))) return port;
   }
   throw new SlipwayError({

@@ -102,7 +102,7 @@ describe('the API', () => {
   it('changes config through a release and gives back the whole of it', async () => {
     await ok(ada, 'POST', '/v1/apps', { name: 'settings' });
     const changed = await ok<ConfigChangedBody>(ada, 'PATCH', '/v1/apps/settings/config', { A: '1', B: null });
-    assert.deepEqual(changed, { config: { A: '1' }, version: 7 });
+    assert.deepEqual(changed, { config: { A: '1' }, changed: ['A'], version: 7 });
     assert.equal((await expectError(ada, 'PATCH', '/v1/apps/settings/config', {})).status, 422);
     assert.equal((await expectError(ada, 'PATCH', '/v1/apps/settings/config', { A: 1 })).status, 422);
   });
