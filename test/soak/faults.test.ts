@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../support/eventually.ts';
 import { helloApp, type Repository } from '../support/fleet-user.ts';
 import { Load, type Seen } from '../support/load.ts';
@@ -14,8 +13,12 @@ const MINUTES = Number(process.env['SLIPWAY_SOAK_MINUTES'] ?? 60);
 const SEED = Number(process.env['SLIPWAY_SOAK_SEED'] ?? Date.now() % 1_000_000);
 const RATE_PER_S = 10;
 const LOST_AFTER_MS = 45_000;
-/** Longest that something is off: longer than it takes to be lost. */
-const LONGEST_MS = 70_000;
+/** Longest that something is off, in requests that come in meanwhile: longer than it takes to be lost. */
+const LONGEST_REQUESTS = 70 * RATE_PER_S;
+/** In which everything of a round begins. */
+const BEGIN_REQUESTS = 4 * RATE_PER_S;
+const DRAINED_REQUESTS = 20 * RATE_PER_S;
+const BACK_LIMIT_MS = 150_000;
 /** From the last fault until all is as wanted: a restart's longest back-off, and a move. */
 const SETTLE_LIMIT_MS = 120_000;
 
@@ -25,23 +28,27 @@ const NOTICED_WITHIN_S = 10;
 interface Chosen {
   readonly fault: Fault;
   readonly server: Server;
-  readonly afterMs: number;
-  readonly forMs: number;
+  /** Both counted in requests: the load is steady, whatever the answers. */
+  readonly after: number;
+  readonly lasts: number;
 }
 
 interface Round {
   readonly faults: readonly Chosen[];
   readonly action: Action | undefined;
-  readonly actionAfterMs: number;
+  readonly actionAfter: number;
   /** Nothing happens to this one, but a drain. */
   readonly entry: Server;
 }
+
+/** Resolves when so many more requests have come in at the server that nothing happens to. */
+type Passed = (requests: number) => Promise<void>;
 
 interface Action {
   readonly name: string;
   /** It takes instances from where they are, so that none need be left where nothing happens. */
   readonly moves?: true;
-  readonly run: (round: { readonly entry: Server }) => Promise<unknown>;
+  readonly run: (round: { readonly entry: Server; readonly passed: Passed }) => Promise<unknown>;
 }
 
 describe(
@@ -80,7 +87,7 @@ describe(
 
     /** The controller may be away just now. */
     function whenBack<T>(ask: () => Promise<T>): Promise<NonNullable<T>> {
-      return eventually('the controller answers', () => ask().catch(() => undefined), LONGEST_MS * 2);
+      return eventually('the controller answers', () => ask().catch(() => undefined), BACK_LIMIT_MS);
     }
 
     const nextVersion = (): string => String(versions.size);
@@ -95,32 +102,35 @@ describe(
         run: () => push({ 'server.js': 'process.exit(3)\n' }, 'ends'),
       },
       { name: 'scale', moves: true, run: () => scaleWhenBack(random.between(2, 4)) },
-      { name: 'drain', moves: true, run: ({ entry }) => drain(entry, random.between(0, 20_000)) },
+      { name: 'drain', moves: true, run: ({ entry, passed }) => drain(entry, () => passed(random.between(0, DRAINED_REQUESTS))) },
     ];
 
     const scaleWhenBack = (count: number): Promise<unknown> => whenBack(() => scale(count).then(() => true));
 
-    async function drain({ name }: Server, drainedForMs: number): Promise<void> {
+    async function drain({ name }: Server, over: () => Promise<void>): Promise<void> {
       await whenBack(() => fleet.fleet.api('POST', `/nodes/${name}/drain`, { deadlineMs: 60_000 }).then(() => true));
-      await delay(drainedForMs);
+      await over();
       await whenBack(() => fleet.fleet.api('POST', `/nodes/${name}/uncordon`).then(() => true));
     }
 
     function choose(): Round {
       const [entry, ...others] = [...fleet.servers.list].sort(() => random.next() - 0.5) as [Server, ...Server[]];
-      const times = (): Pick<Chosen, 'afterMs' | 'forMs'> => ({ afterMs: random.between(0, 4_000), forMs: random.between(0, LONGEST_MS) });
+      const times = (): Pick<Chosen, 'after' | 'lasts'> => ({
+        after: random.between(0, BEGIN_REQUESTS),
+        lasts: random.between(0, LONGEST_REQUESTS),
+      });
       const faults = others.slice(0, random.between(0, 2)).map((server) => ({ fault: random.pick(SERVER_FAULTS), server, ...times() }));
       if (random.chance(0.4)) faults.push({ fault: random.pick(CONTROLLER_FAULTS), server: entry, ...times() });
       const action = faults.length === 0 || random.chance(0.7) ? random.pick(actions) : undefined;
-      return { faults, action, actionAfterMs: random.between(0, 4_000), entry };
+      return { faults, action, actionAfter: random.between(0, BEGIN_REQUESTS), entry };
     }
 
-    async function happen({ faults, action, actionAfterMs, entry }: Round): Promise<void> {
-      const hit = faults.map(async ({ fault, server, afterMs, forMs }) => {
-        await delay(afterMs);
-        await fault.happen({ fleet, server, forMs });
+    async function happen({ faults, action, actionAfter, entry }: Round, passed: Passed): Promise<void> {
+      const hit = faults.map(async ({ fault, server, after: begins, lasts }) => {
+        await passed(begins);
+        await fault.happen({ fleet, server, over: () => passed(lasts) });
       });
-      await Promise.all([...hit, delay(actionAfterMs).then(() => action?.run({ entry }))]);
+      await Promise.all([...hit, passed(actionAfter).then(() => action?.run({ entry, passed }))]);
       // What could not be released is told of until something is.
       for (let tries = 0; tries < 3 && unreleased !== undefined; tries += 1) await push(helloApp(nextVersion()), nextVersion());
       assert.equal(unreleased, undefined);
@@ -165,8 +175,13 @@ describe(
       const to = (server: Server): Promise<Load> => Load.at({ address: server.address, port: 80, host: 'hello.localhost' }, RATE_PER_S);
       const loads = await Promise.all(fleet.servers.list.map(to));
       const stop = (): Promise<readonly Seen[]> => Promise.all(loads.map((load) => load.stop()));
+      const [entryLoad] = loads.filter((_, at) => fleet.servers.list[at] === round.entry) as [Load];
+      const passed: Passed = (requests) => {
+        const until = entryLoad.count + requests;
+        return entryLoad.until(() => entryLoad.count >= until, BACK_LIMIT_MS);
+      };
       let overAtMs = 0;
-      await happen(round)
+      await happen(round, passed)
         .then(() => (overAtMs = performance.now()))
         .then(settle)
         .finally(stop);
@@ -177,7 +192,7 @@ describe(
     }
 
     function say({ faults, action }: Round, outcome: string, seen: readonly Seen[]): void {
-      const what = faults.map(({ fault, server, forMs }) => `${fault.name} (${server.name}, ${(forMs / 1000).toFixed(0)} s)`);
+      const what = faults.map(({ fault, server, lasts }) => `${fault.name} (${server.name}, ${(lasts / RATE_PER_S).toFixed(0)} s)`);
       const names = [...what, ...(action === undefined ? [] : [action.name])].join(' + ');
       const [answered, failed] = [seen.flatMap(({ bodies }) => bodies).length, seen.map(({ failures }) => failures.length)];
       console.log(`    ${minutesIn().toFixed(1)} min: ${names}: ${outcome}, ${String(answered)} requests, failed ${failed.join('/')}`);

@@ -62,6 +62,11 @@ export class Load {
     outgoing.on('timeout', () => outgoing.destroy(new Error('timeout')));
   }
 
+  /** Requests that have ended, one way or the other. */
+  get count(): number {
+    return this.#seen.bodies.length + this.#seen.failures.length;
+  }
+
   async until(condition: (seen: Seen) => boolean, limitMs = 30_000): Promise<void> {
     const deadline = performance.now() + limitMs;
     while (!condition(this.#seen)) {

@@ -1,12 +1,11 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { ServerFleet } from './server-fleet.ts';
 import type { Server } from './servers/server.ts';
 
 export interface Hit {
   readonly fleet: ServerFleet;
   readonly server: Server;
-  /** How long it is off, frozen or cut off. */
-  readonly forMs: number;
+  /** Resolves when it has been off, frozen or cut off long enough. */
+  readonly over: () => Promise<void>;
 }
 
 /** Something that happens to a server or to the controller. When it resolves it is over; what it did need not be mended yet. */
@@ -17,40 +16,40 @@ export interface Fault {
   readonly happen: (hit: Hit) => Promise<unknown>;
 }
 
-async function afterwards(ms: number, undo: () => unknown): Promise<void> {
-  await delay(ms);
-  await undo();
-}
-
 const AGENT = 'slipway-agent.service';
 
 function signalled(server: Server, unit: string, signal: string): Promise<string> {
   return server.sh(`systemctl kill --signal=${signal} '${unit}'`);
 }
 
-async function freezeAgent({ server, forMs }: Hit): Promise<void> {
+async function freezeAgent({ server, over }: Hit): Promise<void> {
   await signalled(server, AGENT, 'STOP');
-  await afterwards(forMs, () => signalled(server, AGENT, 'CONT'));
+  await over();
+  await signalled(server, AGENT, 'CONT');
 }
 
-async function stopAgent({ server, forMs }: Hit): Promise<void> {
+async function stopAgent({ server, over }: Hit): Promise<void> {
   await server.sh(`systemctl stop ${AGENT}`);
-  await afterwards(forMs, () => server.sh(`systemctl start ${AGENT}`));
+  await over();
+  await server.sh(`systemctl start ${AGENT}`);
 }
 
-async function cutOff({ server, forMs }: Hit): Promise<void> {
+async function cutOff({ server, over }: Hit): Promise<void> {
   await server.partition();
-  await afterwards(forMs, () => server.heal());
+  await over();
+  await server.heal();
 }
 
-async function cutPower({ server, forMs }: Hit): Promise<void> {
+async function cutPower({ server, over }: Hit): Promise<void> {
   await server.kill();
-  await afterwards(forMs, () => server.boot());
+  await over();
+  await server.boot();
 }
 
-async function killController({ fleet: { fleet }, forMs }: Hit): Promise<void> {
+async function killController({ fleet: { fleet }, over }: Hit): Promise<void> {
   await fleet.endController('SIGKILL');
-  await afterwards(forMs, () => fleet.startController());
+  await over();
+  await fleet.startController();
 }
 
 async function restartController({ fleet: { fleet } }: Hit): Promise<void> {
@@ -58,9 +57,10 @@ async function restartController({ fleet: { fleet } }: Hit): Promise<void> {
   await fleet.startController();
 }
 
-async function freezeController({ fleet: { fleet }, forMs }: Hit): Promise<void> {
+async function freezeController({ fleet: { fleet }, over }: Hit): Promise<void> {
   process.kill(fleet.controllerPid, 'SIGSTOP');
-  await afterwards(forMs, () => process.kill(fleet.controllerPid, 'SIGCONT'));
+  await over();
+  process.kill(fleet.controllerPid, 'SIGCONT');
 }
 
 export const SERVER_FAULTS: readonly Fault[] = [
