@@ -102,7 +102,9 @@ export class NodeBook {
       unreachablePeerIds: [],
       ack: undefined,
       versionTrouble: undefined,
-      ...{ trouble: undefined, startTrouble: undefined, boots: { seen: [] } },
+      trouble: undefined,
+      startTrouble: undefined,
+      boots: { seen: [] },
       statuses: new Map(),
     };
     this.#nodes.set(row.id, node);

@@ -45,7 +45,7 @@ interface Seat {
 }
 
 /**
- * Pure: where each missing instance goes. Back to its node first, as far as that has not more than its share; the others spread
+ * Pure: where each missing instance goes. Back to its node first, unless that has its share already; the others spread
  * over nodes, then over the values of the spread label, then by free memory, ties by node id. Same input in any order, same output.
  */
 export function planPlacements(request: PlanRequest): PlacementPlan {
@@ -61,13 +61,11 @@ export function planPlacements(request: PlanRequest): PlacementPlan {
     chosen.set(seat, node.nodeId);
   };
   const shares = new Map(request.demands.map((demand) => [demand.processType, shareOf(demand, request.nodes)]));
-  const hasShare = (seat: Seat, node: PlanNode): boolean => {
-    const { processType } = seat.demand;
-    return seat.only === undefined && (spreads.get(processType)?.onNode(node) ?? 0) >= (shares.get(processType) ?? Infinity);
-  };
   for (const seat of seats) {
+    const { processType } = seat.demand;
     const node = ownNode(seat, loads, byId);
-    if (node !== undefined && !hasShare(seat, node)) sit(seat, node);
+    const held = node === undefined ? 0 : (spreads.get(processType)?.onNode(node) ?? 0);
+    if (held < (shares.get(processType) ?? 0)) sit(seat, node);
   }
   for (const seat of seats.filter((each) => !chosen.has(each) && each.only === undefined)) {
     const eligible = loads.nodes.filter((node) => refusal(node, seat.demand) === undefined);
@@ -92,7 +90,7 @@ function ownNode(seat: Seat, loads: Loads, byId: ReadonlyMap<NodeId, PlanNode>):
 /** The most that one node need hold: what a move or a lost node crowded together parts again with the next release. */
 function shareOf(demand: ProcessDemand, nodes: readonly PlanNode[]): number {
   if (demand.count === 'all') return 1;
-  return Math.ceil(demand.count / Math.max(1, nodes.filter((node) => refusal(node, demand) === undefined).length));
+  return Math.ceil(demand.count / nodes.filter((node) => refusal(node, demand) === undefined).length);
 }
 
 function describe({ demand, ordinal, only }: Seat, loads: Loads): Unplaced {
