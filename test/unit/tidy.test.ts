@@ -15,7 +15,7 @@ const PROGRAM_FOLDERS: Readonly<Record<string, readonly string[]>> = {
   agent: ['build', 'health', 'images', 'logs', 'proxy', 'reconcile', 'sandbox', 'session'],
   cli: ['commands', 'render'],
   shared: ['domain', 'kit', 'rpc'],
-  test: ['contract', 'e2e', 'scenario', 'soak', 'support', 'unit', 'vm'],
+  test: ['contract', 'e2e', 'nightly', 'scenario', 'soak', 'support', 'unit', 'vm'],
 };
 const PIPELINE = ['push', 'build', 'release', 'schedule', 'dispatch', 'reconcile', 'sandbox', 'proxy'];
 

@@ -14,6 +14,8 @@ const FAULTY_METHODS = ['ensure', 'prepare', 'start', 'apply', 'save', 'destroy'
 /** Longer than several rollouts that wait for room one after the other, with start, gate, settle, bake, drain and back-off. */
 const HEALED_MS = 60 * 60_000;
 const LOOK_MS = 20_000;
+/** How many the whole run tries, on a fast machine and on a slow one; the nightly ring goes on from there. */
+export const DEFAULT_HISTORIES = 30;
 
 /** One random history of a fleet: pushes, crashes, kills, cuts and faults; then everything is whole again and must come right. */
 export class Simulation {

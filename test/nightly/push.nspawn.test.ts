@@ -1,0 +1,3 @@
+import { pushSuite } from '../e2e/pipeline/push-suite.ts';
+
+pushSuite('nspawn');

@@ -1,0 +1,16 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { DEFAULT_HISTORIES, Simulation } from '../scenario/world/simulation.ts';
+
+const HISTORIES = 400;
+
+const dir = mkdtempSync(join(tmpdir(), 'slipway-simulation-'));
+after(() => {
+  rmSync(dir, { recursive: true, force: true });
+});
+
+test('the histories after those of the whole run end as wanted too', { timeout: 3_600_000 }, async () => {
+  for (let seed = DEFAULT_HISTORIES + 1; seed <= HISTORIES; seed += 1) await Simulation.run(seed, join(dir, String(seed)));
+});
