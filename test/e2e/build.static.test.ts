@@ -16,7 +16,14 @@ describe('the static buildpack', () => {
       assert.deepEqual(slug.processTypes, { web: 'exec node .heroku/static/server.mjs' });
       assert.ok(Object.hasOwn(bench.layers.last!.trees['app']!, '.heroku/static/server.mjs'));
       assert.match(bench.output(), /-----> Static HTML app detected/);
-      await assert.rejects(bench.build({ 'static.json': '{' }), { code: 'SLIP_BUILD_COMPILE_FAILED' });
+      const config = JSON.stringify({ basic_auth: true, logging: { access: true } });
+      await assert.rejects(bench.build({ 'index.html': 'secret', 'static.json': config }), {
+        code: 'SLIP_BUILD_COMPILE_FAILED',
+        message: /asks for "basic_auth", but there is no user name and password.*slipway config:set BASIC_AUTH_USERNAME=/,
+      });
+      const account = { BASIC_AUTH_USERNAME: 'u', BASIC_AUTH_PASSWORD: 'p' };
+      await bench.build({ 'index.html': 'secret', 'static.json': config }, { config: account });
+      assert.match(bench.output(), /^ !     static\.json: "logging" is a setting of nginx and has no effect here\.$/m);
     } finally {
       await bench.close();
     }

@@ -1,47 +1,25 @@
-// One request → one file below the root, or a plain error page.
+// One path → one file below the root, or the error page.
 import { createReadStream } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
+import { chooseEncoding, createCompressor, isCompressible } from './compression.mjs';
 import { mimeType } from './mime.mjs';
+import { end, plain, redirectTo } from './reply.mjs';
 
 // Never content of a site: how it is built and started.
 const PRIVATE_AT_ROOT = new Set(['static.json', 'Procfile', 'app.json']);
 
-/** @param root real path of the folder that is served */
-export function createFileHandler(root, site) {
-  return (request, response) => {
-    answer(root, site, request, response).catch(() => {
-      if (response.headersSent) response.destroy();
-      else plain(response, 500, 'Internal Server Error');
-    });
+/** @param root real path of the folder that is served. @returns a function that answers GET and HEAD for a decoded path */
+export function createFileSender(root, site) {
+  const send = { encoding: site.encoding, compress: createCompressor() };
+  return async (request, response, path) => {
+    const found = await findFile(root, site, path, request.url);
+    if (found?.redirect !== undefined) return redirectTo(response, 301, found.redirect);
+    addHeaders(site, path, response);
+    if (found !== undefined) return sendFile(send, request, response, { ...found, status: 200 });
+    const page = await fileAt(root, site.errorPage);
+    return page === undefined ? plain(response, 404, 'Not Found') : sendFile(send, request, response, { ...page, status: 404 });
   };
-}
-
-async function answer(root, site, request, response) {
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    response.setHeader('Allow', 'GET, HEAD');
-    return plain(response, 405, 'Method Not Allowed');
-  }
-  const path = requestPath(request.url ?? '/');
-  if (path === undefined) return plain(response, 400, 'Bad Request');
-  const redirect = site.redirects.find((rule) => rule.test.test(path));
-  if (redirect !== undefined) return redirectTo(response, redirect.value.status ?? 301, redirect.value.url);
-  const found = await findFile(root, site, path);
-  if (found?.redirect !== undefined) return redirectTo(response, 301, found.redirect);
-  addHeaders(site, path, response);
-  if (found !== undefined) return sendFile(request, response, found, 200);
-  const page = await fileAt(root, site.errorPage);
-  return page === undefined ? plain(response, 404, 'Not Found') : sendFile(request, response, page, 404);
-}
-
-/** Decoded absolute path, or undefined for what no browser sends. */
-function requestPath(url) {
-  try {
-    const path = decodeURIComponent(url.split(/[?#]/, 1)[0]);
-    return path.startsWith('/') && !path.includes('\0') && !path.includes('\\') ? path : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function isHidden(path) {
@@ -50,19 +28,26 @@ function isHidden(path) {
   return dotted || PRIVATE_AT_ROOT.has(segments[0] ?? '');
 }
 
-async function findFile(root, site, path) {
+async function findFile(root, site, path, url) {
   if (isHidden(path)) return undefined;
   const direct = await fileAt(root, path);
   if (direct !== undefined) return direct;
   if (await isFolder(root, path)) {
-    if (!path.endsWith('/')) return (await fileAt(root, `${path}/index.html`)) && { redirect: `${encodeURI(path.replace(/^\/+/, '/'))}/` };
+    if (!path.endsWith('/')) return (await fileAt(root, `${path}/index.html`)) && { redirect: withSlash(url) };
     const index = await fileAt(root, `${path}index.html`);
     if (index !== undefined) return index;
   }
   const clean = site.cleanUrls ? await fileAt(root, `${path}.html`) : undefined;
   if (clean !== undefined) return clean;
   const route = site.routes.find((rule) => rule.test.test(path));
-  return route === undefined ? undefined : fileAt(root, String(route.value));
+  return route === undefined ? undefined : fileAt(root, route.value);
+}
+
+/** The address as the browser wrote it, with its query. Two slashes at the start would name another host. */
+function withSlash(url) {
+  const at = url.indexOf('?');
+  const path = (at < 0 ? url : url.slice(0, at)).replace(/^\/+/, '/');
+  return `${path}/${at < 0 ? '' : url.slice(at)}`;
 }
 
 /** A regular file whose real place, symlinks followed, is below the root. */
@@ -93,14 +78,36 @@ function addHeaders(site, path, response) {
   }
 }
 
-function sendFile(request, response, file, status) {
-  const etag = `"${file.sizeBytes.toString(16)}-${file.modified.getTime().toString(16)}"`;
-  response.setHeader('Content-Type', mimeType(file.path));
+async function sendFile({ encoding, compress }, request, response, file) {
+  const type = mimeType(file.path, encoding);
+  const canVary = isCompressible(type);
+  const isPart = request.headers.range !== undefined;
+  const chosen = canVary && !isPart ? chooseEncoding(request.headers['accept-encoding'], file.sizeBytes) : undefined;
+  const etag = `"${file.sizeBytes.toString(16)}-${file.modified.getTime().toString(16)}${chosen === undefined ? '' : `-${chosen}`}"`;
+  response.setHeader('Content-Type', type);
   response.setHeader('Last-Modified', file.modified.toUTCString());
   response.setHeader('ETag', etag);
+  if (canVary) addVary(response);
+  if (file.status === 200 && isFresh(request.headers, etag, file.modified)) return end(response, 304);
+  if (chosen === undefined) return sendBytes(request, response, file, etag);
+  const bytes = await compress(file, chosen);
+  response.setHeader('Content-Encoding', chosen);
+  response.setHeader('Content-Length', bytes.length);
+  response.writeHead(file.status);
+  response.end(request.method === 'HEAD' ? undefined : bytes);
+}
+
+function addVary(response) {
+  const given = response.getHeader('Vary');
+  response.setHeader('Vary', given === undefined ? 'Accept-Encoding' : `${given}, Accept-Encoding`);
+}
+
+function sendBytes(request, response, file, etag) {
   response.setHeader('Accept-Ranges', 'bytes');
-  if (status === 200 && isFresh(request.headers, etag, file.modified)) return end(response, 304);
-  const range = status === 200 ? parseRange(request.headers.range, file.sizeBytes) : undefined;
+  const range =
+    file.status === 200 && isSameAs(request.headers['if-range'], etag, file)
+      ? parseRange(request.headers.range, file.sizeBytes)
+      : undefined;
   if (range === null) {
     response.setHeader('Content-Range', `bytes */${file.sizeBytes}`);
     return plain(response, 416, 'Range Not Satisfiable');
@@ -108,11 +115,16 @@ function sendFile(request, response, file, status) {
   const { start, end: last } = range ?? { start: 0, end: file.sizeBytes - 1 };
   if (range !== undefined) response.setHeader('Content-Range', `bytes ${start}-${last}/${file.sizeBytes}`);
   response.setHeader('Content-Length', last - start + 1);
-  response.writeHead(range === undefined ? status : 206);
+  response.writeHead(range === undefined ? file.status : 206);
   if (request.method === 'HEAD' || file.sizeBytes === 0) return response.end();
   createReadStream(file.path, { start, end: last })
     .on('error', () => response.destroy())
     .pipe(response);
+}
+
+/** A part fits only to the rest of the same file. */
+function isSameAs(condition, etag, file) {
+  return condition === undefined || condition === etag || condition === file.modified.toUTCString();
 }
 
 function isFresh(headers, etag, modified) {
@@ -129,20 +141,4 @@ function parseRange(header, sizeBytes) {
   const start = match[1] === '' ? Math.max(0, sizeBytes - Number(match[2])) : Number(match[1]);
   const end = match[1] === '' || match[2] === '' ? sizeBytes - 1 : Math.min(Number(match[2]), sizeBytes - 1);
   return start > end || start >= sizeBytes ? null : { start, end };
-}
-
-function redirectTo(response, status, location) {
-  response.setHeader('Location', location);
-  return end(response, status);
-}
-
-function plain(response, status, text) {
-  response.setHeader('Content-Type', 'text/plain; charset=utf-8');
-  response.writeHead(status);
-  response.end(`${text}\n`);
-}
-
-function end(response, status) {
-  response.writeHead(status);
-  response.end();
 }

@@ -3,19 +3,19 @@ import { extname } from 'node:path';
 
 const TYPES = {
   avif: 'image/avif',
-  css: 'text/css; charset=utf-8',
-  csv: 'text/csv; charset=utf-8',
+  css: 'text/css; charset=',
+  csv: 'text/csv; charset=',
   gif: 'image/gif',
-  htm: 'text/html; charset=utf-8',
-  html: 'text/html; charset=utf-8',
+  htm: 'text/html; charset=',
+  html: 'text/html; charset=',
   ico: 'image/x-icon',
   jpeg: 'image/jpeg',
   jpg: 'image/jpeg',
-  js: 'text/javascript; charset=utf-8',
-  json: 'application/json; charset=utf-8',
-  map: 'application/json; charset=utf-8',
-  md: 'text/markdown; charset=utf-8',
-  mjs: 'text/javascript; charset=utf-8',
+  js: 'text/javascript; charset=',
+  json: 'application/json; charset=',
+  map: 'application/json; charset=',
+  md: 'text/markdown; charset=',
+  mjs: 'text/javascript; charset=',
   mp3: 'audio/mpeg',
   mp4: 'video/mp4',
   ogg: 'audio/ogg',
@@ -24,7 +24,7 @@ const TYPES = {
   png: 'image/png',
   svg: 'image/svg+xml',
   ttf: 'font/ttf',
-  txt: 'text/plain; charset=utf-8',
+  txt: 'text/plain; charset=',
   wasm: 'application/wasm',
   wav: 'audio/wav',
   webm: 'video/webm',
@@ -32,11 +32,12 @@ const TYPES = {
   webp: 'image/webp',
   woff: 'font/woff',
   woff2: 'font/woff2',
-  xml: 'application/xml; charset=utf-8',
+  xml: 'application/xml; charset=',
   zip: 'application/zip',
 };
 
-/** Content-Type of a file name. */
-export function mimeType(path) {
-  return TYPES[extname(path).slice(1).toLowerCase()] ?? 'application/octet-stream';
+/** Content-Type of a file name; texts are in this character set. */
+export function mimeType(path, encoding) {
+  const type = TYPES[extname(path).slice(1).toLowerCase()] ?? 'application/octet-stream';
+  return type.endsWith('charset=') ? `${type}${encoding}` : type;
 }
