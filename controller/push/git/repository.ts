@@ -9,8 +9,11 @@ import { gitCommand, housekeepingCommand, initCommand, readRefArgs, updateRefArg
 import { NO_COMMIT } from './proc-receive.ts';
 
 const COMMIT = /^[0-9a-f]{40}$/;
-/** Attributes in a pushed tree must not change what `git archive` gives to the builder. */
-const ATTRIBUTES = '* -export-ignore -export-subst\n';
+/**
+ * No attribute of a pushed tree may change what `git archive` gives to the builder. git reads this file first, and the first value
+ * counts. `-working-tree-encoding` would be an error, so that one is unset.
+ */
+const ATTRIBUTES = '* -text !crlf !eol -ident -filter !working-tree-encoding -export-ignore -export-subst\n';
 
 export function repositoryPath(reposDir: string, appId: AppId): string {
   if (!isId(appId)) throw new SlipwayError({ code: 'SLIP_PUSH_APP_ID', kind: 'bug', message: 'An app has an id that is no id.' });
@@ -20,13 +23,15 @@ export function repositoryPath(reposDir: string, appId: AppId): string {
 /** The app's bare repository, created whole or not at all. Returns its path. @throws SLIP_EXEC_FAILED */
 export async function ensureRepository(reposDir: string, appId: AppId): Promise<string> {
   const dir = repositoryPath(reposDir, appId);
-  if (await isDirectory(dir)) return dir;
+  if (await isDirectory(dir)) {
+    await writeAttributes(dir);
+    return dir;
+  }
   await ensureDir(reposDir, 0o700);
   const temp = join(reposDir, `.new-${appId}-${randomBytes(6).toString('hex')}`);
   try {
     await runOk(run, initCommand(temp));
-    await ensureDir(join(temp, 'info'));
-    await writeFileAtomic(join(temp, 'info', 'attributes'), ATTRIBUTES);
+    await writeAttributes(temp);
     await rename(temp, dir);
   } catch (error) {
     await rm(temp, { recursive: true, force: true });
@@ -35,6 +40,14 @@ export async function ensureRepository(reposDir: string, appId: AppId): Promise<
   }
   await syncDir(reposDir);
   return dir;
+}
+
+/** Also in a repository that an older version made. */
+async function writeAttributes(repositoryDir: string): Promise<void> {
+  const path = join(repositoryDir, 'info', 'attributes');
+  if ((await readFileIfExists(path)) === ATTRIBUTES) return;
+  await ensureDir(dirname(path));
+  await writeFileAtomic(path, ATTRIBUTES);
 }
 
 /** Removes repositories that a crash left half-made. */
