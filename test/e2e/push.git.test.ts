@@ -160,6 +160,42 @@ test('a tree or tag pushed as the deploy branch is refused in words', async () =
   assert.equal((await tree.push(ann, 'slipway', 'v1^{}:refs/heads/main')).code, 0);
 });
 
+test('a tag as the first push to the deploy branch is refused with the command that works, and no tag main stays', async () => {
+  await tree.git('tag', '-a', '-m', 'one', 'v1.0');
+  await tree.git('tag', 'light');
+  const deploys = fixture.gate.pushes.length;
+  for (const source of ['v1.0', 'light']) {
+    const tagged = await tree.push(ann, 'slipway', `${source}:main`); // git makes refs/tags/main of it
+    assert.equal(tagged.code, 1, tagged.stderr);
+    assert.match(tagged.stderr, /this makes a tag named main, which is not deployed; .*git push slipway 'TAG\^\{\}:refs\/heads\/main'/);
+  }
+  assert.equal(fixture.gate.pushes.length, deploys);
+  assert.equal((await tree.push(ann, 'slipway', 'v1.0^{}:refs/heads/main')).code, 0);
+  await tree.commit('index.js', '2');
+  const next = await tree.push(ann);
+  assert.equal(next.code, 0, next.stderr);
+  assert.equal(fixture.gate.pushes.length, deploys + 2);
+});
+
+test('a blob or a tree is no branch; a mirror and all tags deploy the one branch and say what is not taken', async () => {
+  const [blob, root] = [await tree.git('rev-parse', 'HEAD:index.js'), await tree.git('rev-parse', 'HEAD^{tree}')];
+  for (const id of [blob, root]) {
+    const pushed = await tree.push(ann, 'slipway', `${id}:refs/heads/side`);
+    assert.equal(pushed.code, 1, pushed.stderr);
+    assert.equal(await readRef(repositoryDir(), 'refs/heads/side'), undefined);
+  }
+  await tree.git('tag', '-a', '-m', 'one', 'v1');
+  await tree.git('branch', 'master');
+  await tree.git('update-ref', 'refs/remotes/origin/main', 'HEAD');
+  const deploys = fixture.gate.pushes.length;
+  const mirrored = await tree.push(ann, '--mirror', 'slipway');
+  assert.equal(fixture.gate.pushes.length, deploys + 1);
+  assert.match(mirrored.stderr, /origin\/main -> .*only branches, tags and notes can be pushed/);
+  assert.match(mirrored.stderr, /Stored the branch master; only main is deployed/);
+  assert.equal(await readRef(repositoryDir(), 'refs/heads/main'), await tree.git('rev-parse', 'HEAD'));
+  assert.ok(await readRef(repositoryDir(), 'refs/tags/v1'));
+});
+
 test('a refusal before the pack is one sentence and a hint', async () => {
   fixture.gate.refuseReceive = new SlipwayError({ code: 'SLIP_DISK_FULL', message: 'The disk is full.', hint: 'Free some: slipway gc' });
   const pushed = await tree.push(ann);

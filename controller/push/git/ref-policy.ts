@@ -14,6 +14,8 @@ export interface HeadFacts {
 }
 
 const DEPLOY_REFS: readonly string[] = ['refs/heads/main', 'refs/heads/master'];
+/** git looks for a short name in these places, so a branch or tag that begins so can be taken for another one. */
+const AMBIGUOUS = /^(?:refs|heads|tags|remotes)\/|^(?:HEAD|FETCH_HEAD|ORIG_HEAD|MERGE_HEAD|CHERRY_PICK_HEAD)$/;
 const STORED = /^refs\/(heads|tags|notes)\//;
 const MAX_REF_CHARS = 250;
 
@@ -36,6 +38,8 @@ function firstDeployRef(commands: readonly RefCommand[]): string {
 function decideRef(command: RefCommand, deployRef: string): RefDecision {
   const unsafe = whyUnsafe(command.ref);
   if (unsafe !== undefined) return { kind: 'refuse', command, reason: unsafe };
+  const ambiguous = command.newCommit === NO_COMMIT ? undefined : whyAmbiguous(command.ref, deployRef);
+  if (ambiguous !== undefined) return { kind: 'refuse', command, reason: ambiguous };
   if (command.ref !== deployRef) return { kind: 'store', command, note: noteFor(command, deployRef) };
   if (command.newCommit === NO_COMMIT) {
     const main = shortRef(deployRef);
@@ -50,6 +54,20 @@ function whyUnsafe(ref: string): string | undefined {
   if (!STORED.test(ref)) return 'only branches, tags and notes can be pushed';
   if (ref.length > MAX_REF_CHARS) return `the name is longer than ${String(MAX_REF_CHARS)} characters`;
   if (ref.split('/').some((part) => part.startsWith('-'))) return 'a name may not start with a dash';
+  return undefined;
+}
+
+/**
+ * `git push slipway v1:main` creates the TAG main when there is no branch main yet: nothing is deployed, and git then finds two refs
+ * for the word `main`. What is stored already may be deleted.
+ */
+function whyAmbiguous(ref: string, deployRef: string): string | undefined {
+  const name = shortRef(ref);
+  if (ref.startsWith('refs/tags/') && [...DEPLOY_REFS, deployRef].includes(`refs/heads/${name}`)) {
+    return `this makes a tag named ${name}, which is not deployed; deploy the commit of a tag with: git push slipway 'TAG^{}:${deployRef}'`;
+  }
+  if (AMBIGUOUS.test(name))
+    return `git could take ${name} for another ref; push to the branch itself: git push slipway COMMIT:${deployRef}`;
   return undefined;
 }
 

@@ -69,3 +69,20 @@ test('an atomic push is refused as a whole', () => {
   assert.deepEqual(kinds(['refs/heads/main', 'refs/slipway/x'], MAIN, true), ['refuse', 'refuse']);
   assert.deepEqual(kinds(['refs/heads/main', 'refs/slipway/x'], MAIN, false), ['deploy', 'refuse']);
 });
+
+test('a tag with the name of the deploy branch, and names that git takes for another ref, are refused with the command that works', () => {
+  const ambiguous = [
+    ...['refs/tags/main', 'refs/tags/master', 'refs/heads/refs/heads/main', 'refs/heads/heads/main', 'refs/tags/tags/v1'],
+    ...['refs/heads/HEAD', 'refs/tags/HEAD', 'refs/heads/remotes/origin/main'],
+  ];
+  for (const head of [UNBORN, MAIN]) {
+    for (const decision of decide(ambiguous, head)) {
+      assert.ok(decision.kind === 'refuse', decision.command.ref);
+      assert.match(decision.reason, /git push slipway \S+:refs\/heads\/main/);
+      assert.ok(decision.reason.length < 300, 'what is longer is cut on its way');
+    }
+  }
+  assert.deepEqual(kinds(['refs/tags/mainline', 'refs/heads/header/x', 'refs/notes/main']), ['store', 'store', 'store']);
+  const [deleted] = decideRefs([{ oldCommit: NEW, newCommit: NO_COMMIT, ref: 'refs/tags/main' }], MAIN, false);
+  assert.equal(deleted?.kind, 'store', 'what an older version stored can be removed');
+});
