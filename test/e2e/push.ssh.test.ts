@@ -61,11 +61,27 @@ test('passwords and keyboard-interactive are not offered', async () => {
   assert.match((await fixture.ssh([], ['-o', 'PreferredAuthentications=password,none'], ['x'])).stderr, /Permission denied \(publickey\)/);
 });
 
-test('a client that tries key after key is cut off', async () => {
-  const keys = await Promise.all(Array.from({ length: 8 }, (_, index) => fixture.key(`many${String(index)}`)));
+test('a client whose agent holds many unknown keys before the right one gets in', async () => {
+  const keys = await manyKeys(15);
+  const agent = new OfferingAgent([...keys, ann], new Map([[ann.fingerprint, ann]]));
+  const client = await connectClient(fixture, { agent });
+  assert.match((await execOn(client, 'shell')).stderr, /^Hello ann/);
+  client.end();
+});
+
+test('a client that tries key after key is cut off, and ssh shows why and what helps', async () => {
+  const keys = await manyKeys(21);
   const agent = new OfferingAgent([...keys, ann], new Map([[ann.fingerprint, ann]]));
   await assert.rejects(connectClient(fixture, { agent }));
+  const { stderr } = await fixture.ssh([...keys, ann], [], []);
+  assert.match(stderr, /Slipway tried 20 keys of this connection, which is the limit, and knows none of them\./);
+  assert.match(stderr, /Name the right key in ~\/\.ssh\/config: IdentityFile/);
+  assert.match(stderr, /Received disconnect from .*:14: Slipway takes 20 keys of one connection/);
 });
+
+function manyKeys(count: number): Promise<TestKey[]> {
+  return Promise.all(Array.from({ length: count }, (_, index) => fixture.key(`many${String(index)}`)));
+}
 
 test('whatever user name the client gives, the key decides', async () => {
   for (const username of ['root', '-oProxyCommand=x', 'x'.repeat(20_000), 'a\0b']) {

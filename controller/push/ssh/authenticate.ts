@@ -2,7 +2,7 @@ import ssh2, { type AuthContext, type Connection, type PublicKeyAuthContext } fr
 import { describeCauses } from '../../../shared/kit/errors.ts';
 import type { Logger } from '../../../shared/kit/log.ts';
 import type { GitUser, PushGate } from '../port.ts';
-import { sendAuthBanner } from './auth-banner.ts';
+import { disconnectBecause, sendAuthBanner } from './auth-messages.ts';
 import { keyFingerprint } from './fingerprint.ts';
 
 /** The user of a connection and the key whose signature proved it. */
@@ -19,8 +19,10 @@ export interface AuthDeps {
 }
 
 const METHODS = ['publickey'] as const;
-const MAX_FAILURES = 6;
-const MAX_REQUESTS = 20;
+/** OpenSSH takes 6; agents of people who work on many machines hold more, and each costs one look-up here. */
+const MAX_KEYS = 20;
+/** Each key may be offered and signed, and a client begins with the method "none". */
+const MAX_REQUESTS = 2 * MAX_KEYS + 2;
 const MIN_RSA_BITS = 2048;
 const KEY_TYPES: ReadonlySet<string> = new Set([
   'ssh-ed25519',
@@ -39,7 +41,7 @@ export function authenticate(connection: Connection, deps: AuthDeps, verified: (
   connection.on('authentication', (context) => {
     attempt.requests += 1;
     if (attempt.requests > MAX_REQUESTS) {
-      connection.end();
+      giveUp(connection);
       return;
     }
     decide(context, deps).then(
@@ -100,9 +102,18 @@ function refuse({ connection, deps, attempt }: Settling, context: AuthContext): 
     if (first && !deps.spareKeys.has(fingerprint)) sendAuthBanner(connection, unknownKeyHint(fingerprint));
   }
   if (context.method !== 'none') attempt.failures += 1;
-  if (attempt.failures > MAX_FAILURES) connection.end();
+  if (attempt.failures >= MAX_KEYS) giveUp(connection);
   else context.reject([...METHODS]);
 }
+
+function giveUp(connection: Connection): void {
+  sendAuthBanner(connection, TOO_MANY_KEYS);
+  disconnectBecause(connection, `Slipway takes ${String(MAX_KEYS)} keys of one connection, and knows none of these`);
+}
+
+const TOO_MANY_KEYS =
+  `Slipway tried ${String(MAX_KEYS)} keys of this connection, which is the limit, and knows none of them.\n` +
+  'Name the right key in ~/.ssh/config: IdentityFile ~/.ssh/KEY and IdentitiesOnly yes';
 
 function unknownKeyHint(fingerprint: string): string {
   return `Slipway does not know the key ${fingerprint}.\nAdd it with: slipway keys:add`;

@@ -1,6 +1,9 @@
 import type { Connection } from 'ssh2';
 
+const DISCONNECT = 1;
 const USERAUTH_BANNER = 53;
+/** RFC 4253, 11.1. */
+const NO_MORE_AUTH_METHODS_AVAILABLE = 14;
 
 /** The few private parts of ssh2 that a message during authentication needs. */
 interface ProtocolInternals {
@@ -22,16 +25,31 @@ interface DeepPartial {
  * seen, so this writes the packet by itself; should ssh2 change inside, nothing is shown and all else works.
  */
 export function sendAuthBanner(connection: Connection, text: string): boolean {
+  return sendPacket(connection, USERAUTH_BANNER, [sshString(`${text.trimEnd().replaceAll('\n', '\r\n')}\r\n`), sshString('')]);
+}
+
+/** Ends the connection and says why: the client prints the reason after "Received disconnect". ssh2 sends an empty one. */
+export function disconnectBecause(connection: Connection, reason: string): void {
+  const code = Buffer.alloc(4);
+  code.writeUInt32BE(NO_MORE_AUTH_METHODS_AVAILABLE);
+  sendPacket(connection, DISCONNECT, [code, sshString(reason), sshString('')]);
+  connection.end();
+}
+
+function sshString(text: string): Buffer {
+  const bytes = Buffer.from(text);
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(bytes.length);
+  return Buffer.concat([length, bytes]);
+}
+
+function sendPacket(connection: Connection, type: number, fields: readonly Buffer[]): boolean {
   const protocol = (connection as unknown as { _protocol?: DeepPartial })._protocol;
   if (!isReady(protocol)) return false;
   const writer = protocol._packetRW.write;
-  const message = Buffer.from(`${text.trimEnd().replaceAll('\n', '\r\n')}\r\n`);
-  const packet = writer.alloc(1 + 4 + message.length + 4);
-  let at = writer.allocStart;
-  packet[at] = USERAUTH_BANNER;
-  packet.writeUInt32BE(message.length, (at += 1));
-  message.copy(packet, (at += 4));
-  packet.writeUInt32BE(0, at + message.length);
+  const payload = Buffer.concat([Buffer.from([type]), ...fields]);
+  const packet = writer.alloc(payload.length);
+  payload.copy(packet, writer.allocStart);
   protocol._cipher.encrypt(writer.finalize(packet));
   return true;
 }
