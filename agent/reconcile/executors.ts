@@ -180,7 +180,7 @@ class InstanceSteps {
   async bury(runtime: InstanceRuntime, assignment: Assignment): Promise<void> {
     const exit = runtime.sandbox?.exit ?? { oomKilled: false, atMs: this.#deps.clock.nowMs() };
     const lastLines = await this.#deps.logs.lastLines(runtime.instanceId, LAST_LINES);
-    const reason = explainExit(assignment, exit, runtime.record.everLive);
+    const reason = explainExit(assignment, { exit, everLive: runtime.record.everLive, lastLines });
     await this.crashed(runtime, { reason, exit, lastLines });
     void this.#deps.logs.write(assignment.app, instanceName(assignment), reason.message);
     await this.#deps.sandbox.destroy(runtime.instanceId);

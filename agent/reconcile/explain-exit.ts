@@ -3,8 +3,15 @@ import type { Exit, Reason } from '../../shared/domain/instance.ts';
 
 const MIB = 1024 * 1024;
 
+/** What a process left behind: how it ended, whether it ever was live, its last lines of output. */
+export interface Ending {
+  readonly exit: Exit;
+  readonly everLive: boolean;
+  readonly lastLines: readonly string[];
+}
+
 /** Pure: the sentence for a process that ended by itself. Every end is a crash: an app is meant to stay up (Heroku). */
-export function explainExit(assignment: Assignment, exit: Exit, everLive: boolean): Reason {
+export function explainExit(assignment: Assignment, { exit, everLive, lastLines }: Ending): Reason {
   const name = instanceName(assignment);
   const when = everLive ? '' : ' before it was ready';
   if (exit.oomKilled) {
@@ -22,6 +29,8 @@ export function explainExit(assignment: Assignment, exit: Exit, everLive: boolea
     };
   }
   if (exit.code === 127 || exit.code === 126) {
+    const script = crlfScript(lastLines);
+    if (script !== undefined) return crlf(name, script);
     return {
       code: 'SLIP_APP_COMMAND',
       message: `${name} could not run its command \`${assignment.command.slice(0, 200)}\` (exit ${String(exit.code)}).`,
@@ -33,5 +42,31 @@ export function explainExit(assignment: Assignment, exit: Exit, everLive: boolea
     code: 'SLIP_APP_EXITED',
     message: `${name} ${how}${when}.`,
     hint: `Look at its last lines with: slipway logs -a ${assignment.app} -p ${name}`,
+  };
+}
+
+/** The words of dyno.sh, bash and env for a script whose first line ends in CRLF. */
+const CRLF_LINES: readonly RegExp[] = [
+  /slipway: (?<script>\S+): the first line ends in CRLF/,
+  /(?:^|: )(?<script>[^\s:]+): [^\s:]+(?:\^M|\r|\\r|\\x0d): bad interpreter/,
+  /env: ['\u2018"]?(?<program>[^\s'\u2019"]+?)(?:\\r|\^M|\r|\\x0d)['\u2019"]?: No such file/,
+];
+
+/** The script, or what its first line names; undefined when no line speaks of a CRLF. */
+function crlfScript(lines: readonly string[]): string | undefined {
+  for (const line of lines) {
+    for (const pattern of CRLF_LINES) {
+      const groups = pattern.exec(line.slice(0, 1_000))?.groups;
+      if (groups !== undefined) return (groups['script'] ?? `a script for ${groups['program'] ?? 'env'}`).slice(0, 200);
+    }
+  }
+  return undefined;
+}
+
+function crlf(name: string, script: string): Reason {
+  return {
+    code: 'SLIP_APP_CRLF',
+    message: `${name} could not start ${script}: its first line ends in CRLF (Windows line ends), so no such interpreter is found.`,
+    hint: `Save the file with LF line ends, commit and push: sed -i 's/\\r$//' FILE (the bytes are deployed as they were committed)`,
   };
 }

@@ -11,4 +11,11 @@ fi
 # shellcheck disable=SC1091
 [ -r .profile ] && . ./.profile
 cd "$HOME" || exit 70
+# Every shell says "not found" of a script whose first line names "/bin/sh\r": here the cause is still known.
+__file=${1#exec }
+__file=${__file%%[[:space:]]*}
+__line=
+if [[ $__file == */* && -f $__file && -r $__file ]]; then IFS= read -r -n 256 __line <"$__file" 2>/dev/null; fi
+if [[ $__line == '#!'*$'\r' ]]; then echo "slipway: $__file: the first line ends in CRLF (Windows line ends)" >&2; fi
+unset __file __line
 exec bash -c "$1"

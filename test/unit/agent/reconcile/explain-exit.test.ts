@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { explainExit } from '../../../../agent/reconcile/explain-exit.ts';
+import { anyAssignment } from '../../../support/arbitraries.ts';
+
+const assignment = { ...fc.sample(anyAssignment, { numRuns: 1, seed: 7 })[0]!, command: 'bin/web' };
+
+const explain = (code: number, lastLines: readonly string[]): { code: string; message: string; hint?: string | undefined } =>
+  explainExit(assignment, { exit: { code, oomKilled: false, atMs: 0 }, everLive: false, lastLines });
+
+test('a script whose first line ends in CRLF is named as such, in the words of dyno.sh, of bash and of env', () => {
+  for (const [code, line] of [
+    [127, 'slipway: bin/web: the first line ends in CRLF (Windows line ends)'],
+    [126, 'bash: line 1: bin/web: /bin/sh^M: bad interpreter: No such file or directory'],
+    [126, 'bash: bin/web: /bin/sh\\r: bad interpreter: No such file or directory'],
+  ] as const) {
+    const reason = explain(code, ['before', line]);
+    assert.equal(reason.code, 'SLIP_APP_CRLF', line);
+    assert.match(reason.message, /could not start bin\/web: its first line ends in CRLF/);
+    assert.match(reason.hint ?? '', /LF line ends/);
+  }
+  for (const line of ["env: 'node\\r': No such file or directory", '/usr/bin/env: ‘node\\r’: No such file or directory']) {
+    assert.match(explain(127, [line]).message, /could not start a script for node: its first line ends in CRLF/);
+  }
+});
+
+test('another command that cannot run is not blamed on line ends', () => {
+  for (const line of ['bash: line 1: bin/web: No such file or directory', 'bash: bin/web: Permission denied', '']) {
+    assert.equal(explain(127, [line]).code, 'SLIP_APP_COMMAND');
+  }
+  assert.equal(explain(1, ['slipway: bin/web: the first line ends in CRLF (Windows line ends)']).code, 'SLIP_APP_EXITED');
+});
