@@ -99,6 +99,7 @@ export interface InstanceLayout {
   readonly app: string;
   readonly root: string;
   readonly secrets: string;
+  readonly hosts: string;
   readonly run: string;
   readonly pidFile: string;
   readonly output: string;
@@ -128,6 +129,7 @@ export function instanceLayout(base: string, id: string): InstanceLayout {
     app: join(dir, 'app'),
     root: join(dir, 'root'),
     secrets: join(dir, 'secrets'),
+    hosts: join(dir, 'hosts'),
     run,
     pidFile: join(run, 'pid'),
     output: join(run, 'output'),

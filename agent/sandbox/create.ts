@@ -16,6 +16,7 @@ import { reachableBase } from './files/reachable.ts';
 import { HostNetwork } from './network/host.ts';
 import { Namespaces } from './network/namespaces.ts';
 import { nspawnTool } from './nspawn/tool.ts';
+import { ownOomScoreAdjust } from './oom-score.ts';
 import type { Sandbox } from './port.ts';
 import { ProcessSandbox } from './process/driver.ts';
 import { installScripts } from './scripts.ts';
@@ -68,6 +69,7 @@ async function createIsolated(tool: SandboxTool, config: SandboxConfig, deps: Sa
     scriptsDir,
     bootId: await currentBootId(),
     cgroups,
+    oomScoreAdjust: await ownOomScoreAdjust(),
     supervisor: supervisorOf(config, scriptsDir, deps.run),
     disks: new Disks({ base, scriptsDir, warm: config.warm }, deps),
     namespaces: new Namespaces(hostNetwork.names, config.warm, deps),

@@ -23,7 +23,7 @@ import { occupantOf } from './occupant.ts';
 import { OutputPipes } from './output-pipe.ts';
 import type { Listener, Sandbox, SandboxSpec, SandboxStatus } from './port.ts';
 import { discardExit, prepareFiles, writeToolFiles } from './prepare.ts';
-import { loadRecord, loadWholeRecords, sandboxIds, saveRecord, type SandboxRecord } from './record.ts';
+import { loadRecord, loadWholeRecords, recordOf, sandboxIds, saveRecord, type SandboxRecord } from './record.ts';
 import { sandboxEnded, sandboxNotFound } from './sandbox-errors.ts';
 import type { Supervisor } from './supervisor/port.ts';
 import type { SandboxTool } from './tool.ts';
@@ -36,6 +36,8 @@ export interface IsolatedParts {
   readonly scriptsDir: string;
   readonly bootId: string;
   readonly cgroups: Cgroups;
+  /** Of the processes in a sandbox. */
+  readonly oomScoreAdjust: number;
   readonly supervisor: Supervisor;
   readonly disks: Disks;
   readonly namespaces: Namespaces;
@@ -222,16 +224,17 @@ export class IsolatedSandbox implements Sandbox {
 
   /** The record comes last: a folder without one is half-made, and the next agent removes it. */
   async #fill(spec: SandboxSpec, lease: NetworkLease): Promise<void> {
-    const { disks, namespaces, cgroups, tool, run, scriptsDir } = this.#parts;
+    const { disks, namespaces, cgroups, tool, run, scriptsDir, oomScoreAdjust } = this.#parts;
     const layout = this.#layout(spec.id);
     const [rootFiles] = await Promise.all([
       this.#rootFiles(spec.stack),
       disks.take(spec.limits, layout.dir),
-      cgroups.create(spec.id, spec.limits, !tool.managesCgroup),
+      cgroups.create(spec.id, { limits: spec.limits, purpose: spec.purpose, withApp: !tool.managesCgroup }),
       spec.egress ? undefined : namespaces.closeEgress(lease),
       discardExit(layout),
     ]);
-    const policy = await prepareFiles({ spec, layout, rootFiles, scriptsDir, netns: `/run/netns/${lease.netns}` }, run);
+    const network = { netns: `/run/netns/${lease.netns}`, address: lease.address };
+    const policy = await prepareFiles({ spec, layout, rootFiles, scriptsDir, oomScoreAdjust, ...network }, run);
     const plan = tool.render(policy, {
       runDir: layout.run,
       secretsDir: layout.secrets,
@@ -241,26 +244,9 @@ export class IsolatedSandbox implements Sandbox {
       oomFile: cgroups.oomFile(spec.id),
     });
     await writeToolFiles(plan.files);
-    await saveRecord(layout.record, this.#record(spec, lease, plan.argv));
-  }
-
-  #record(spec: SandboxSpec, lease: NetworkLease, argv: readonly string[]): SandboxRecord {
-    return {
-      version: 1,
-      id: spec.id,
-      purpose: spec.purpose,
-      app: spec.app,
-      bootId: this.#parts.bootId,
-      uidBase: spec.uidBase,
-      address: lease.address,
-      port: spec.port,
-      netns: lease.netns,
-      egress: spec.egress,
-      logBytesMax: spec.logBytesMax,
-      preparedAtMs: this.#parts.clock.nowMs(),
-      argv: [...argv],
-      joinCgroup: !this.#parts.tool.managesCgroup,
-    };
+    const { bootId, clock } = this.#parts;
+    const made = { bootId, preparedAtMs: clock.nowMs(), argv: plan.argv, joinCgroup: !tool.managesCgroup };
+    await saveRecord(layout.record, recordOf(spec, lease, made));
   }
 
   async #start(record: SandboxRecord): Promise<void> {
@@ -275,6 +261,7 @@ export class IsolatedSandbox implements Sandbox {
       processes: cgroups.processesDir(record.id),
       oomFile: cgroups.oomFile(record.id),
       joinDirs: record.joinCgroup ? cgroups.joinDirs(record.id) : [],
+      oomScoreAdjust: this.#parts.oomScoreAdjust,
       argv: record.argv,
       env: DEFAULT_ENV,
     };

@@ -71,6 +71,7 @@ export interface PolicyInput {
   readonly fileBinds: ReadonlySet<string>;
   /** Entries of /proc worth hiding that this kernel has. */
   readonly procEntries: readonly string[];
+  readonly oomScoreAdjust: number;
   readonly scriptsDir: string;
   readonly netns: string;
 }
@@ -114,13 +115,14 @@ export function sandboxPolicy(input: PolicyInput): SandboxPolicy {
       { kind: 'tmpfs', target: '/dev/shm', sizeBytes: SHM_BYTES, inodes: 4096 },
       { kind: 'bind', source: input.scriptsDir, target: `${INSIDE_DIR}/bin`, readOnly: true, isFile: false },
       { kind: 'bind', source: layout.secrets, target: `${INSIDE_DIR}/env`, readOnly: true, isFile: false },
+      { kind: 'bind', source: layout.hosts, target: '/etc/hosts', readOnly: true, isFile: true },
       ...binds(spec.readOnlyBinds, true, input.fileBinds),
       ...binds(spec.writableBinds, false, input.fileBinds),
     ],
     hiddenProc: input.procEntries,
     netns: input.netns,
     limits: spec.limits,
-    oomScoreAdjust: 500,
+    oomScoreAdjust: input.oomScoreAdjust,
     argv: ['/bin/sh', `${INSIDE_DIR}/bin/start.sh`, `${INSIDE_DIR}/env/env`, '/app', ...spec.argv],
   };
 }

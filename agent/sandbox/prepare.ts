@@ -6,7 +6,7 @@ import { runOk, type Run } from '../../shared/kit/exec.ts';
 import type { InstanceLayout } from './config.ts';
 import { exportsFile } from './environment.ts';
 import { reachableBinds } from './files/reachable.ts';
-import { hasPath, type RootFiles } from './files/skeleton.ts';
+import { hasPath, hostsFile, type RootFiles } from './files/skeleton.ts';
 import { APP_UID, hiddenProcCandidates, sandboxPolicy, type SandboxPolicy } from './policy.ts';
 import type { SandboxSpec } from './port.ts';
 
@@ -16,6 +16,9 @@ export interface PrepareInput {
   readonly rootFiles: RootFiles;
   readonly scriptsDir: string;
   readonly netns: string;
+  /** The sandbox's own, from its network. */
+  readonly address: string;
+  readonly oomScoreAdjust: number;
 }
 
 /** Fills a sandbox's folder, whose disk is mounted already: owner, merged /app, secrets, root. Returns the policy to render. */
@@ -25,6 +28,7 @@ export async function prepareFiles(given: PrepareInput, run: Run): Promise<Sandb
   const input = { ...given, spec };
   await setOwners(layout, spec.uidBase);
   await writeSecrets(layout, spec);
+  await writeHosts(layout, hostsFile(spec.hostname, given.address));
   await mountApp(spec, layout, run);
   const fileBinds = await fileSources(spec);
   const root = await mountRoot(input, fileBinds, run);
@@ -35,6 +39,7 @@ export async function prepareFiles(given: PrepareInput, run: Run): Promise<Sandb
     rootMounts: input.rootFiles.mounts,
     fileBinds,
     procEntries: hiddenProcCandidates().filter((path) => existsSync(path)),
+    oomScoreAdjust: input.oomScoreAdjust,
     scriptsDir: input.scriptsDir,
     netns: input.netns,
   });
@@ -59,6 +64,12 @@ async function writeSecrets(layout: InstanceLayout, spec: SandboxSpec): Promise<
   await chmod(file, 0o440);
   await chown(layout.secrets, 0, group);
   await chmod(layout.secrets, 0o750);
+}
+
+/** Every user inside reads it, whatever the umask of the agent. */
+async function writeHosts(layout: InstanceLayout, text: string): Promise<void> {
+  await writeFile(layout.hosts, text);
+  await chmod(layout.hosts, 0o644);
 }
 
 /** Layers by short relative names: /proc/mounts inside then tells nothing of this machine, and no path needs escaping. */

@@ -4,6 +4,8 @@ import { readFileIfExists } from '../../shared/kit/atomic-file.ts';
 import type { AppName } from '../../shared/domain/names.ts';
 import { instanceLayout, sandboxesDir } from './config.ts';
 import { readExit } from './handle.ts';
+import type { NetworkLease } from './network/namespaces.ts';
+import type { SandboxSpec } from './port.ts';
 
 const recordSchema = z.object({
   version: z.literal(1),
@@ -25,6 +27,20 @@ const recordSchema = z.object({
 
 /** What a sandbox leaves on the disk for the next agent. Written last: it says that everything short of the process is there. */
 export type SandboxRecord = z.infer<typeof recordSchema>;
+
+export interface RecordParts {
+  readonly bootId: string;
+  readonly preparedAtMs: number;
+  readonly argv: readonly string[];
+  readonly joinCgroup: boolean;
+}
+
+/** The record of a sandbox that has just been prepared. Pure. */
+export function recordOf(spec: SandboxSpec, lease: NetworkLease, parts: RecordParts): SandboxRecord {
+  const { id, purpose, app, uidBase, port, egress, logBytesMax } = spec;
+  const network = { address: lease.address, netns: lease.netns };
+  return { version: 1, id, purpose, app, uidBase, port, egress, logBytesMax, ...network, ...parts, argv: [...parts.argv] };
+}
 
 /** Whole or not at all for whoever reads; not synced, because after a power cut nothing that it speaks of is left. */
 export async function saveRecord(path: string, record: SandboxRecord): Promise<void> {

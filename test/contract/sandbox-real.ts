@@ -63,6 +63,15 @@ export function realSandboxContract(kind: Sandbox['kind']): void {
       });
     }
 
+    if (kind !== 'process') {
+      it('knows its own host name, as the address at which it is reached', async () => {
+        const { status, output } = await lab.finish({ argv: sh('getent hosts "$(hostname)"; getent hosts localhost | head -n 1') });
+        const [own = '', local = ''] = output.split('\n').map((line) => line.split(/\s+/).join(' '));
+        assert.equal(own, `${status.address} lab-app-web-1`);
+        assert.match(local, /localhost/);
+      });
+    }
+
     it('refuses a variable that cannot be handed over', async () => {
       for (const env of [{ A: 'x\0y' }, { 'A;id': 'x' }]) {
         const spec = lab.spec({ env });

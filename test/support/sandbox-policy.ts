@@ -33,6 +33,7 @@ export function samplePolicy(changes: Partial<SandboxSpec> = {}): SandboxPolicy 
     rootMounts: [{ kind: 'bind', source: '/usr', target: '/usr', readOnly: true, isFile: false }],
     fileBinds: new Set(),
     procEntries: ['/proc/kallsyms', '/proc/kmsg'],
+    oomScoreAdjust: 500,
     scriptsDir: '/state/sandbox/scripts/1',
     netns: '/run/netns/slip0-2',
   });

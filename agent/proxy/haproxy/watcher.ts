@@ -97,6 +97,8 @@ export function unitCommand(command: Command, stateDir: string): Command {
       '--property=Restart=on-failure',
       '--property=RestartSec=200ms',
       '--property=LimitNOFILE=65536',
+      // every app on the node depends on it
+      '--property=OOMScoreAdjust=-500',
       '--',
       command.file,
       ...command.args,

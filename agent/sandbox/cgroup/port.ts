@@ -1,4 +1,13 @@
 import type { Limits } from '../../../shared/domain/assignment.ts';
+import type { SandboxSpec } from '../port.ts';
+
+export interface GroupNeeds {
+  readonly limits: Limits;
+  /** Decides the share of processor time. */
+  readonly purpose: SandboxSpec['purpose'];
+  /** Make `app` inside as well: the tool does not. */
+  readonly withApp: boolean;
+}
 
 /**
  * Control groups of the sandboxes, all below one group of ours. A sandbox's limits sit on its group `<root>/<id>`,
@@ -8,10 +17,10 @@ export interface Cgroups {
   readonly version: 1 | 2;
   /** Name of a sandbox's group, relative to the hierarchies' roots. */
   path(id: string): string;
-  /** @throws SLIP_SANDBOX_CGROUP */
+  /** The group of all sandboxes, with what they may use together. @throws SLIP_SANDBOX_CGROUP */
   ensureRoot(): Promise<void>;
-  /** Group with limits, and with `app` inside when the tool does not make that itself. @throws SLIP_SANDBOX_CGROUP */
-  create(id: string, limits: Limits, withApp: boolean): Promise<void>;
+  /** A sandbox's group with its limits. @throws SLIP_SANDBOX_CGROUP */
+  create(id: string, needs: GroupNeeds): Promise<void>;
   /** Folders whose `cgroup.procs` a process must enter to be limited. */
   joinDirs(id: string): readonly string[];
   /** The folder that tells who is in `app`, and has `cgroup.kill` where the kernel does. */

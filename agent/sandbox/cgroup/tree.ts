@@ -88,6 +88,13 @@ export async function writeControl(path: string, value: string): Promise<void> {
   }
 }
 
+/** Writes a number that helps but is no wall: a kernel without this file, or with more in use already, is no failure. */
+export async function keepControl(path: string, value: number): Promise<void> {
+  const found = await readFile(path, 'utf8').catch(() => undefined);
+  if (found === undefined || Number(found) === value) return;
+  await writeFile(path, String(value), { flag: 'r+' }).catch(() => undefined);
+}
+
 export function cgroupFailure(what: string, cause?: unknown): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_SANDBOX_CGROUP',

@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import type { Clock } from '../../../shared/kit/clock.ts';
 import type { Hierarchies } from './hierarchies.ts';
 import type { Cgroups } from './port.ts';
-import { CPU_PERIOD_US, cpuQuotaUs, TOOL_PIDS } from './limits.ts';
-import { cgroupFailure, childGroups, killBelow, pidsBelow, removeGroups, writeControl } from './tree.ts';
+import { CPU_PERIOD_US, cpuQuotaUs, cpuShare, cpuShareOfAll, memoryOfAllBytes, TOOL_PIDS, v1CpuShares } from './limits.ts';
+import { cgroupFailure, childGroups, keepControl, killBelow, pidsBelow, removeGroups, writeControl } from './tree.ts';
 
 /** Separate hierarchies of version 1, with or without the empty version 2 tree that systemd's hybrid mode mounts beside them. */
 export function createCgroupsV1(rootName: string, hierarchies: Hierarchies, clock: Clock): Cgroups {
@@ -14,27 +14,31 @@ export function createCgroupsV1(rootName: string, hierarchies: Hierarchies, cloc
   const cpu = hierarchies.v1.get('cpu') ?? '';
   const all = [...new Set([...hierarchies.v1.values(), ...(hierarchies.v2 === undefined ? [] : [hierarchies.v2])])];
   const ours = [...new Set([memory, pids, ...(hierarchies.v2 === undefined ? [] : [hierarchies.v2])])];
+  const cpuTops = cpu === '' ? [] : [cpu];
   const path = (id: string): string => join(rootName, id);
-  /** Only then: all that is in a group of processors has one share together, against each process outside. */
-  const isCapped = (id: string): boolean => existsSync(join(cpu, path(id), 'app'));
   const processesDir = (id: string): string => join(hierarchies.v2 ?? pids, path(id), 'app');
   return {
     version: 1,
     path,
     processesDir,
-    joinDirs: (id) => [...ours, ...(isCapped(id) ? [cpu] : [])].map((top) => join(top, path(id), 'app')),
+    joinDirs(id) {
+      const appCpu = cpuTops.map((top) => join(top, path(id), 'app')).filter((dir) => existsSync(dir)); // an older agent made none
+      return [...ours.map((top) => join(top, path(id), 'app')), ...appCpu];
+    },
     oomFile: (id) => join(memory, path(id), 'app', 'memory.oom_control'),
     async ensureRoot() {
-      for (const top of ours) if (!existsSync(join(top, rootName))) await makeGroup(join(top, rootName));
+      for (const top of [...ours, ...cpuTops]) if (!existsSync(join(top, rootName))) await makeGroup(join(top, rootName));
+      await keepControl(join(memory, rootName, 'memory.limit_in_bytes'), memoryOfAllBytes());
+      await keepControl(join(cpu, rootName, 'cpu.shares'), v1CpuShares(cpuShareOfAll()));
     },
-    async create(id, limits, withApp) {
-      for (const top of ours) await makeGroup(join(top, path(id), withApp ? 'app' : ''));
+    async create(id, { limits, purpose, withApp }) {
+      for (const top of [...ours, ...cpuTops]) await makeGroup(join(top, path(id), withApp ? 'app' : ''));
       await writeControl(join(memory, path(id), 'memory.limit_in_bytes'), String(limits.memoryBytes));
       const swap = join(memory, path(id), 'memory.memsw.limit_in_bytes');
       if (existsSync(swap)) await writeControl(swap, String(limits.memoryBytes));
       await writeControl(join(pids, path(id), 'pids.max'), String(limits.pidsMax + TOOL_PIDS));
+      await keepControl(join(cpu, path(id), 'cpu.shares'), v1CpuShares(cpuShare(purpose)));
       if (limits.cpuMillis === 0) return;
-      await makeGroup(join(cpu, path(id), withApp ? 'app' : ''));
       await writeControl(join(cpu, path(id), 'cpu.cfs_period_us'), String(CPU_PERIOD_US));
       await writeControl(join(cpu, path(id), 'cpu.cfs_quota_us'), String(cpuQuotaUs(limits)));
     },

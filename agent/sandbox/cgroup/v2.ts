@@ -3,8 +3,8 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../../../shared/kit/clock.ts';
 import type { Cgroups } from './port.ts';
-import { cgroupFailure, childGroups, killBelow, pidsBelow, removeGroups, writeControl } from './tree.ts';
-import { CPU_PERIOD_US, cpuQuotaUs, TOOL_PIDS } from './limits.ts';
+import { cgroupFailure, childGroups, keepControl, killBelow, pidsBelow, removeGroups, writeControl } from './tree.ts';
+import { CPU_PERIOD_US, cpuQuotaUs, cpuShare, cpuShareOfAll, memoryOfAllBytes, TOOL_PIDS, v2CpuWeight } from './limits.ts';
 
 const CONTROLLERS = ['memory', 'pids', 'cpu'];
 
@@ -23,8 +23,10 @@ export function createCgroupsV2(rootName: string, top: string, clock: Clock): Cg
       const root = join(top, rootName);
       if (!existsSync(root)) await mkdir(root).catch((cause: unknown) => Promise.reject(cgroupFailure(`${root} could not be made`, cause)));
       for (const dir of [top, root]) await delegate(dir);
+      await keepControl(join(root, 'memory.max'), memoryOfAllBytes());
+      await keepControl(join(root, 'cpu.weight'), v2CpuWeight(cpuShareOfAll()));
     },
-    async create(id, limits, withApp) {
+    async create(id, { limits, purpose, withApp }) {
       await mkdir(withApp ? processesDir(id) : group(id), { recursive: true }).catch((cause: unknown) =>
         Promise.reject(cgroupFailure(`${group(id)} could not be made`, cause)),
       );
@@ -32,6 +34,7 @@ export function createCgroupsV2(rootName: string, top: string, clock: Clock): Cg
       const swap = join(group(id), 'memory.swap.max');
       if (existsSync(swap)) await writeControl(swap, '0');
       await writeControl(join(group(id), 'pids.max'), String(limits.pidsMax + TOOL_PIDS));
+      await keepControl(join(group(id), 'cpu.weight'), v2CpuWeight(cpuShare(purpose)));
       if (limits.cpuMillis > 0) await writeControl(join(group(id), 'cpu.max'), `${String(cpuQuotaUs(limits))} ${String(CPU_PERIOD_US)}`);
     },
     pids: (id) => pidsBelow(processesDir(id)),

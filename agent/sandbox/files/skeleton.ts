@@ -116,11 +116,18 @@ async function writeEtc(etc: string, base: { passwd: string; group: string }, na
   const files = {
     passwd: withAppUser(base.passwd, PASSWD, `app:x:${String(APP_UID)}:${String(APP_UID)}:app:/app:/bin/bash`),
     group: withAppUser(base.group, GROUP, `app:x:${String(APP_UID)}:`),
-    hosts: '127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n',
+    hosts: HOSTS,
     'nsswitch.conf': 'passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nnetworks: files\nprotocols: files\nservices: files\n',
     'resolv.conf': `${nameservers.map((server) => `nameserver ${server}`).join('\n')}\noptions timeout:2 attempts:2\n`,
   };
   for (const [name, text] of Object.entries(files)) await writeIfChanged(join(etc, name), text);
+}
+
+const HOSTS = '127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n';
+
+/** /etc/hosts of one sandbox: a program that asks for the address of its own host name gets the one at which it is reached. Pure. */
+export function hostsFile(hostname: string, address: string): string {
+  return `${HOSTS}${address}\t${hostname}\n`;
 }
 
 const PASSWD = 'root:x:0:0:root:/root:/usr/sbin/nologin\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n';

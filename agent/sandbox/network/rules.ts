@@ -10,7 +10,13 @@ export interface RuleInput {
   readonly connected: readonly string[];
 }
 
-/** Loopback, private, shared (CGNAT), link-local and metadata, test, multicast, reserved. */
+/** Public addresses at which a cloud (Azure) answers with credentials of the machine. The metadata of the others is in the networks below. */
+const METADATA = ['168.63.129.16/32'];
+
+/**
+ * Loopback, private, shared (CGNAT, and Alibaba's metadata at 100.100.100.200), link-local (metadata of most clouds), protocol assignments
+ * (Oracle's metadata at 192.0.0.192), test, multicast, reserved. IPv6 does not leave a sandbox at all.
+ */
 const NOT_THE_WORLD = [
   ...['0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.0.0.0/24', '192.0.2.0/24'],
   ...['192.168.0.0/16', '198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24', '224.0.0.0/4', '240.0.0.0/4'],
@@ -40,7 +46,7 @@ export function nftRules(input: RuleInput): string {
     `table inet ${table} {`,
     '  set closed4 {',
     '    type ipv4_addr; flags interval; auto-merge',
-    `    elements = { ${[...NOT_THE_WORLD, ...input.connected].join(', ')} }`,
+    `    elements = { ${[...NOT_THE_WORLD, ...METADATA, ...input.connected].join(', ')} }`,
     '  }',
     `  set ${FLOWS} { type ipv4_addr; size 65535; flags dynamic; }`,
     // a reset is believed at once; an ICMP error only at the second attempt, a second later

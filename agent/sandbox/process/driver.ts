@@ -212,6 +212,7 @@ export class ProcessSandbox implements Sandbox {
       processes: `env:${mark(id)}`,
       oomFile: '',
       joinDirs: [],
+      oomScoreAdjust: 0,
       argv: record.argv,
       env: DEFAULT_ENV,
     };

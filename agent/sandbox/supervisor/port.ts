@@ -11,6 +11,8 @@ export interface Supervised {
   readonly oomFile: string;
   /** cgroup folders the program enters before it starts. */
   readonly joinDirs: readonly string[];
+  /** Of the program and its children, for sandboxes with `joinDirs`. */
+  readonly oomScoreAdjust: number;
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   /** Builds: the sandbox is killed when the agent goes away. */
@@ -34,5 +36,6 @@ const SMALLEST_LOG_FILE_BYTES = 4096;
 export function superviseArgs(of: Supervised): string[] {
   const fileBytes = Math.max(SMALLEST_LOG_FILE_BYTES, Math.floor(of.logBytesMax / LOG_FILES));
   const mode = of.tied ? 'pipe' : 'log';
-  return [mode, of.runDir, of.exitFile, of.logDir, String(fileBytes), of.processes, of.oomFile, of.joinDirs.join(' '), ...of.argv];
+  const group = [of.processes, of.oomFile, of.joinDirs.join(' '), String(of.oomScoreAdjust)];
+  return [mode, of.runDir, of.exitFile, of.logDir, String(fileBytes), ...group, ...of.argv];
 }

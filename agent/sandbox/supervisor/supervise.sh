@@ -1,6 +1,6 @@
 #!/bin/sh
 # supervise.sh <log|pipe> <run dir> <exit file> <log dir> <bytes per log file> <cgroup | env:NAME=VALUE> <oom file> <join dirs>
-#   <program> [arguments]
+#   <oom score> <program> [arguments]
 #
 # The parent of one sandbox, so that the agent need not be. It gives the program one pipe for stdout and stderr, keeps a
 # logger at the pipe's other end, waits, makes sure nothing is left, and says how it ended in a file, written at once or not at all.
@@ -21,8 +21,8 @@ done
 unset SLIPWAY_FDS_CLOSED
 exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
 
-mode=$1 run=$2 exit_file=$3 log_dir=$4 log_file_bytes=$5 cgroup=$6 oom_file=$7 join=$8
-shift 8
+mode=$1 run=$2 exit_file=$3 log_dir=$4 log_file_bytes=$5 cgroup=$6 oom_file=$7 join=$8 oom_score=$9
+shift 9
 umask 022
 # dash and bash have these, and one of them is /bin/sh wherever we run.
 # shellcheck disable=SC3045
@@ -122,7 +122,7 @@ write_pid ${stat##*) } # from here on we are there
 if [ -n "$join" ]; then
   # shellcheck disable=SC2016
   sh -c 'for dir in $1; do echo $$ >"$dir/cgroup.procs" || exit 70; done
-    echo 500 >/proc/self/oom_score_adj; shift; exec "$@"' join "$join" "$@" >&3 2>>"$run/tool.log" 3>&- 4<&-
+    echo "$2" >/proc/self/oom_score_adj; shift 2; exec "$@"' join "$join" "$oom_score" "$@" >&3 2>>"$run/tool.log" 3>&- 4<&-
 else
   "$@" >&3 2>&3 3>&- 4<&-
 fi

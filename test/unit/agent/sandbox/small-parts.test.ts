@@ -106,6 +106,7 @@ describe('the supervisor', () => {
     processes: '/cg/app',
     oomFile: '/cg/oom',
     joinDirs: ['/cg/a', '/cg/b'],
+    oomScoreAdjust: 500,
     argv: ['/bin/sh', '-c', 'echo $HOME $$'],
     env: { PATH: '/bin' },
     tied: false,
@@ -121,6 +122,7 @@ describe('the supervisor', () => {
       '/cg/app',
       '/cg/oom',
       '/cg/a /cg/b',
+      '500',
       ...supervised.argv,
     ]);
     assert.equal(superviseArgs({ ...supervised, logBytesMax: 1 })[4], '4096');

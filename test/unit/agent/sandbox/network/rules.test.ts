@@ -21,7 +21,16 @@ describe('the nft table', () => {
   });
 
   it('closes private, shared, metadata and neighbouring networks', () => {
-    for (const network of ['10.0.0.0/8', '100.64.0.0/10', '169.254.0.0/16', '172.16.0.0/12', '192.168.0.0/16', '192.0.2.0/24']) {
+    for (const network of [
+      '10.0.0.0/8',
+      '100.64.0.0/10',
+      '169.254.0.0/16',
+      '172.16.0.0/12',
+      '192.168.0.0/16',
+      '192.0.2.0/24',
+      '192.0.0.0/24',
+      '168.63.129.16/32',
+    ]) {
       assert.match(RULES, new RegExp(`elements = \\{.*${network.replace(/[./]/g, '\\$&')}`));
     }
   });
