@@ -39,6 +39,23 @@ export const IDENTITY_COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import('./commands/identity.ts')).revokeJoinToken,
   },
   {
+    name: 'quotas',
+    group: 'Account',
+    summary: 'show how many apps, keys, domains and the like you may have',
+    example: 'slipway quotas',
+    json: true,
+    load: async () => (await import('./commands/quotas.ts')).quotas,
+  },
+  {
+    name: 'users:quotas',
+    args: '<user> [changes...]',
+    group: 'Account',
+    summary: "show or change a user's quotas (admin)",
+    example: 'slipway users:quotas ada apps=200 keys=default',
+    json: true,
+    load: async () => (await import('./commands/quotas.ts')).userQuotas,
+  },
+  {
     name: 'tokens',
     group: 'Account',
     summary: 'list your API tokens',

@@ -83,7 +83,7 @@ export function controllerPaths(stateDir: string): Paths {
 /** Opens what is on disk: truth, trust, images. */
 export async function openFoundations(config: ControllerConfig, clock: Clock): Promise<Foundations> {
   const paths = controllerPaths(config.stateDir);
-  const store = await openStore({ path: paths.database, clock, randomId });
+  const store = await openStore({ path: paths.database, clock, randomId, quotas: config.quotas });
   const fresh = (await store.users()).length === 0 && (await store.nodes()).length === 0;
   const serverNames = [...new Set([config.publicHost, 'localhost', '127.0.0.1', ...config.extraNames])];
   const authority = await openCa({ dir: paths.ca, mayCreate: fresh, serverNames, clock });
@@ -203,10 +203,7 @@ export function composeGitServer(basics: Basics, parts: Parts): GitServer {
     requireBuilder: (app) => void builders.choose(app),
     deploy: (push, output, signal) => parts.deploys.run(push, output, signal),
   });
-  return createGitServer(
-    { host: config.ssh.host, port: config.ssh.port, stateDir: config.stateDir, reposDir: paths.repos },
-    { gate, clock, log, failpoint },
-  );
+  return createGitServer({ ...config.ssh, stateDir: config.stateDir, reposDir: paths.repos }, { gate, clock, log, failpoint });
 }
 
 export function composeApi(basics: Basics, parts: Parts, ports: { readonly ssh: number; readonly agents: number }): Api {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { MIN_LOST_AFTER_MS } from '../shared/domain/api-nodes.ts';
+import { QUOTA_CEILING, QUOTA_NAMES } from '../shared/domain/quota.ts';
 import { readConfigFile } from '../shared/kit/config-file.ts';
 
 const door = z.strictObject({
@@ -40,6 +41,8 @@ const schema = z.strictObject({
       outputLimitBytes: z.number().int().positive().optional(),
     })
     .default({}),
+  /** How much one user may have; what is absent stays as `QUOTA_KINDS` has it. One user gets other numbers by `users:quotas`. */
+  quotas: z.partialRecord(z.enum(QUOTA_NAMES), z.number().int().min(0).max(QUOTA_CEILING)).default({}),
   /** Patience of rollouts, ms. */
   rollout: z
     .strictObject({

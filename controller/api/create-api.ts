@@ -5,10 +5,13 @@ import { describeCauses, isErrno, SlipwayError } from '../../shared/kit/errors.t
 import type { Clock } from '../../shared/kit/clock.ts';
 import { callAfter } from '../../shared/kit/timer.ts';
 import type { ServerCredential } from '../access/ca/authority.ts';
+import { quotaReached } from '../access/quota-error.ts';
+import type { User } from '../store/port.ts';
 import { errorBody, notFound, toApiError } from './api-errors.ts';
 import { admit, isAboutApp } from './authenticate.ts';
 import type { ApiConfig, ApiDeps, RouteAccess } from './deps.ts';
 import type { Admission, Route } from './route.ts';
+import { OpenRequests } from './open-requests.ts';
 import { apiRoutes } from './routes.ts';
 
 declare module 'fastify' {
@@ -93,7 +96,9 @@ function buildServer(config: ApiConfig, deps: ApiDeps, { credential, signal }: L
   });
   server.setErrorHandler((error, request, reply) => answerError(deps, error, { request, reply }));
   server.setNotFoundHandler((_request, reply) => reply.code(404).send(errorBody(notFound('address in this API'))));
-  for (const route of apiRoutes(config, deps)) register(server, route, signal);
+  const open = new OpenRequests();
+  for (const route of apiRoutes(config, deps))
+    register(server, route, { closing: signal, admitted: (...of) => countRequest(deps.store, open, of) });
   return server;
 }
 
@@ -117,14 +122,29 @@ function undeclared(message: string): SlipwayError {
   return new SlipwayError({ code: 'SLIP_API_ROUTE', kind: 'bug', message });
 }
 
-function register(server: FastifyInstance, route: Route, closing: AbortSignal): void {
+/** @throws SLIP_QUOTA when the user has too many requests open */
+async function countRequest(store: ApiDeps['store'], open: OpenRequests, [user, gone]: [User, AbortSignal]): Promise<void> {
+  const count = open.count(user.id);
+  open.add(user.id, gone);
+  const max = await store.quotaOf(user.id, 'requests');
+  if (count >= max) throw quotaReached({ name: 'requests', max, user: user.name });
+}
+
+interface Registered {
+  readonly closing: AbortSignal;
+  readonly admitted: (user: User, gone: AbortSignal) => Promise<void>;
+}
+
+function register(server: FastifyInstance, route: Route, { closing, admitted }: Registered): void {
   server.route({
     method: route.method,
     url: route.atRoot === true ? route.url : `/v1${route.url}`,
     config: { access: { auth: route.auth, action: route.action } },
     ...(route.bodyLimitBytes === undefined ? {} : { bodyLimit: route.bodyLimitBytes }),
     handler: async (request, reply) => {
-      const signal = AbortSignal.any([closing, untilGone(reply)]);
+      const gone = untilGone(reply);
+      const signal = AbortSignal.any([closing, gone]);
+      if (request.admission.user !== undefined) await admitted(request.admission.user, gone);
       const { params, query, body } = request as FastifyRequest<{ Params: Record<string, string> }>;
       const answer = await route.handle({ params, query, body, request, reply, signal }, request.admission);
       if (answer === undefined && !reply.sent) return reply.code(reply.statusCode === 200 ? 204 : reply.statusCode).send();

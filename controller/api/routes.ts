@@ -16,6 +16,7 @@ import { joinRoutes } from './routes/join.ts';
 import { logRoutes } from './routes/logs.ts';
 import { nodeRoutes } from './routes/nodes.ts';
 import { nodeIdentityRoutes } from './routes/node-identity.ts';
+import { quotaRoutes } from './routes/quotas.ts';
 import { whyRoutes } from './routes/why.ts';
 
 /** The whole API: every route with who may call it. */
@@ -38,5 +39,6 @@ export function apiRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
     ...builderRoutes(deps),
     ...adminRoutes(config, deps),
     ...identityRoutes(config, deps),
+    ...quotaRoutes(deps),
   ];
 }

@@ -6,6 +6,8 @@ import { renderError, SlipwayError, toSlipwayError, TROUBLE } from '../../shared
 import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import { LineOutput } from '../../shared/kit/line-output.ts';
 import type { App, Build, Store, User } from '../store/port.ts';
+import { quotaReached } from '../access/quota-error.ts';
+import { BuildTurns } from './build-turns.ts';
 import type { BuildLogs } from './build-log.ts';
 import type { BuilderPool } from './builder-pool.ts';
 import type { Builders, TaskSources } from './port.ts';
@@ -55,6 +57,8 @@ export class Builds implements TaskSources {
   readonly #deps: BuildsDeps;
   readonly #sources = new Map<TaskId, { readonly node: NodeId; readonly open: () => Promise<NodeJS.ReadableStream> }>();
 
+  readonly #turns = new BuildTurns();
+
   /** Builds that have ended, which a full disk kept out of the database. */
   readonly #unwritten = new Set<BuildId>();
 
@@ -62,8 +66,30 @@ export class Builds implements TaskSources {
     this.#deps = deps;
   }
 
-  /** Builds a commit. The build row and its output are kept, whatever the end. @throws SLIP_BUILD_*, SLIP_BUILDER_LOST */
+  /**
+   * Builds a commit, when it is this user's turn. The build row and its output are kept, whatever the end.
+   * @throws SLIP_BUILD_*, SLIP_BUILDER_LOST, SLIP_QUOTA
+   */
   async run(request: BuildRequest): Promise<{ build: Build; result: BuildResult }> {
+    const leave = await this.#turn(request);
+    try {
+      return await this.#runNow(request);
+    } finally {
+      leave();
+    }
+  }
+
+  async #turn({ userId, output, signal }: BuildRequest): Promise<() => void> {
+    const { store } = this.#deps;
+    const max = await store.quotaOf(userId, 'builds');
+    const user = (await store.userById(userId))?.name ?? '';
+    if (max === 0) return rethrowTold(quotaReached({ name: 'builds', max, user }), output);
+    const waiting = (): void =>
+      output(`User ${user} has ${String(max)} builds running, as many as the quota allows. This push waits until one of them ends.\n`);
+    return this.#turns.enter(userId, { max, signal, waiting });
+  }
+
+  async #runNow(request: BuildRequest): Promise<{ build: Build; result: BuildResult }> {
     const { store } = this.#deps;
     if (this.#unwritten.size > 0) await this.#writeEnds();
     const build = await store

@@ -21,7 +21,8 @@ export function createPushGate(deps: PushGateDeps): PushGate {
   return {
     userByFingerprint: async (fingerprint) => {
       const user = await deps.store.userByFingerprint(fingerprint);
-      return user === undefined ? undefined : { userId: user.id, name: user.name };
+      if (user === undefined) return undefined;
+      return { userId: user.id, name: user.name, maxConnections: await deps.store.quotaOf(user.id, 'connections') };
     },
     awaitBuilder: deps.awaitBuilder,
     openApp: (user, name, access) => openApp(deps, user, { name, access }),

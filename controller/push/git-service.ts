@@ -35,7 +35,7 @@ export class GitService {
       const run = await this.#start(request, acceptedAtMs);
       return await run.exitCode;
     } catch (error) {
-      return this.#refuse(request, error);
+      return this.refuse(request, error);
     }
   }
 
@@ -101,8 +101,8 @@ export class GitService {
     this.#remember(done);
   }
 
-  /** In git's own form, so that the client prints one sentence and our hint, and nothing about "access rights". */
-  #refuse(request: ExecRequest, error: unknown): number {
+  /** Answers one request with an error instead of git. In git's own form, so that the client prints one sentence and our hint, and nothing about "access rights". */
+  refuse(request: ExecRequest, error: unknown): number {
     const known = toSlipwayError(error);
     if (known.kind === 'bug') this.#deps.log.error({ code: known.code, cause: describeCauses(error) }, 'git.failed');
     const text = cleanTerminalText(renderError(known));

@@ -5,6 +5,8 @@ import type { AppName, UserName } from '../../shared/domain/names.ts';
 export interface GitUser {
   readonly userId: UserId;
   readonly name: UserName;
+  /** Connections at a time; absent: as many as the listener allows everybody. */
+  readonly maxConnections?: number | undefined;
 }
 
 export interface PushApp {

@@ -3,12 +3,15 @@ import ssh2, { type Connection } from 'ssh2';
 import type { Clock } from '../../shared/kit/clock.ts';
 import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import type { Logger } from '../../shared/kit/log.ts';
+import { callAfter } from '../../shared/kit/timer.ts';
+import { renderError } from '../../shared/kit/errors.ts';
+import { quotaReached } from '../access/quota-error.ts';
 import { sweepUnfinished } from './git/repository.ts';
 import { GitService } from './git-service.ts';
 import type { PushGate } from './port.ts';
 import { PushQueue } from './push-queue.ts';
 import { ALGORITHMS } from './ssh/algorithms.ts';
-import { authenticate, SpareKeys } from './ssh/authenticate.ts';
+import { authenticate, SpareKeys, type Identity } from './ssh/authenticate.ts';
 import { loadHostKey } from './ssh/host-key.ts';
 import { DEFAULT_LIMITS, Listener, type ListenerLimits, type WatchedSocket } from './ssh/listener.ts';
 import { acceptSessions } from './ssh/session.ts';
@@ -53,6 +56,8 @@ export interface GitServer {
 }
 
 const DEFAULT_MAX_PACK_BYTES = 1024 ** 3;
+/** For a client over the limit of its user to hear why. */
+const REFUSED_MS = 5_000;
 const HOOKS_DIR = join(import.meta.dirname, 'hooks');
 
 /** The git door of the controller: SSH in, pushes to the gate. */
@@ -71,7 +76,7 @@ export function createGitServer(config: GitServerConfig, deps: GitServerDeps): G
       const hostKey = await loadHostKey(config.stateDir);
       await sweepUnfinished(config.reposDir);
       const limits = { ...DEFAULT_LIMITS, ...config.limits };
-      const door = sshDoor(hostKey.privateKey, service, { ...deps, users: new UserConnections(limits.maxPerUser) });
+      const door = sshDoor(hostKey.privateKey, service, { ...deps, users: new UserConnections(), maxPerUser: limits.maxPerUser });
       listener = new Listener(limits, { ...deps, onSocket: door });
       const { port } = await listener.listen(config.host, config.port);
       address = { host: config.host, port, fingerprint: hostKey.fingerprint, publicKey: hostKey.publicKey };
@@ -90,7 +95,7 @@ export function createGitServer(config: GitServerConfig, deps: GitServerDeps): G
 function sshDoor(
   hostKey: string,
   service: GitService,
-  deps: GitServerDeps & { readonly users: UserConnections },
+  deps: GitServerDeps & Pick<ConnectionDeps, 'users' | 'maxPerUser'>,
 ): (watched: WatchedSocket) => void {
   const byPeer = new Map<string, WatchedSocket>();
   const spareKeys = new SpareKeys();
@@ -116,6 +121,7 @@ function sshDoor(
 
 interface ConnectionDeps extends GitServerDeps {
   readonly users: UserConnections;
+  readonly maxPerUser: number;
   readonly spareKeys: SpareKeys;
   readonly service: GitService;
 }
@@ -124,9 +130,13 @@ function serveConnection(connection: Connection, watched: WatchedSocket, deps: C
   let sessionFromMs = watched.acceptedAtMs;
   authenticate(connection, deps, (identity) => {
     watched.loggedIn();
-    if (!deps.users.add(identity.user.userId, watched.socket)) {
-      deps.log.warn({ user: identity.user.name, address: watched.socket.remoteAddress }, 'ssh.refused_user');
-      watched.socket.destroy();
+    const { user } = identity;
+    const max = user.maxConnections ?? deps.maxPerUser;
+    const verdict = deps.users.add(user.userId, watched.socket, max);
+    if (verdict !== 'serve') {
+      deps.log.warn({ user: user.name, address: watched.socket.remoteAddress }, 'ssh.refused_user');
+      if (verdict === 'drop') watched.socket.destroy();
+      else refuseUser(connection, identity, { ...deps, max, socket: watched.socket });
       return;
     }
     deps.log.debug({ user: identity.user.name, fingerprint: identity.fingerprint }, 'ssh.authenticated');
@@ -138,6 +148,20 @@ function serveConnection(connection: Connection, watched: WatchedSocket, deps: C
       sessions += 1;
     });
   });
+}
+
+/** Says why on the first request, then ends; a client that asks for nothing is cut off. */
+function refuseUser(
+  connection: Connection,
+  identity: Identity,
+  { service, clock, max, socket }: ConnectionDeps & { readonly max: number; readonly socket: WatchedSocket['socket'] },
+): void {
+  const error = quotaReached({ name: 'connections', max, user: identity.user.name });
+  acceptSessions(connection, { ...identity, refusal: renderError(error) }, (request) => Promise.resolve(service.refuse(request, error)));
+  socket.once(
+    'close',
+    callAfter(clock, REFUSED_MS, () => socket.destroy()),
+  );
 }
 
 function peerName(ip: string | undefined, port: number | undefined): string {

@@ -115,7 +115,7 @@ export class Deploys {
     };
     return this.#deps.builds.run(request).catch((error: unknown) => {
       const known = toSlipwayError(error);
-      if (known.kind === 'bug') this.#deps.log.error({ app: app.name, error: describeCauses(error) }, 'build.failed');
+      if (known.kind === 'bug' && !io.signal.aborted) this.#deps.log.error({ app: app.name, error: describeCauses(error) }, 'build.failed');
       return known;
     });
   }

@@ -19,7 +19,7 @@ export interface RoutedApp {
 
 /** Part of the store: which host names are whose. */
 export interface DomainStore {
-  /** @throws SLIP_DOMAIN_TAKEN when any app has it, this one included */
+  /** @throws SLIP_DOMAIN_TAKEN when any app has it, this one included; SLIP_DOMAIN_LIMIT, SLIP_QUOTA */
   addDomain(appId: AppId, hostname: string): Promise<Domain>;
   /** False when the app does not have it. */
   removeDomain(appId: AppId, hostname: string): Promise<boolean>;

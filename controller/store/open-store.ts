@@ -1,3 +1,4 @@
+import { DEFAULT_QUOTAS, type Quotas } from '../../shared/domain/quota.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import type { RandomId } from '../../shared/kit/random-id.ts';
 import type { Store } from './port.ts';
@@ -11,6 +12,7 @@ import { createCertificates } from './sqlite/identity.ts';
 import { createFleetLooks } from './sqlite/fleet-looks.ts';
 import { createJoinTokens } from './sqlite/join-tokens.ts';
 import { createNodeChanges } from './sqlite/node-changes.ts';
+import { createQuotas } from './sqlite/quotas.ts';
 import { createNodes } from './sqlite/nodes.ts';
 import { IN_MEMORY, openDatabase } from './sqlite/open-database.ts';
 import { createProcessSettings } from './sqlite/process-settings.ts';
@@ -25,6 +27,8 @@ export interface StoreOptions {
   readonly path: string;
   readonly clock: Clock;
   readonly randomId: RandomId;
+  /** The operator's numbers; default: {@link DEFAULT_QUOTAS}. */
+  readonly quotas?: Partial<Quotas> | undefined;
 }
 
 /**
@@ -38,7 +42,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   try {
     const db = createKysely(await openDatabase(path, lock));
     const { inTransaction, onEvents } = announcing(createInTransaction(db, path, clock));
-    const deps = { inTransaction, clock, randomId };
+    const deps = { inTransaction, clock, randomId, quotas: { ...DEFAULT_QUOTAS, ...options.quotas } };
     return {
       ...createController(deps),
       ...createUsers(deps),
@@ -48,6 +52,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       ...createSettings(deps),
       ...createProcessSettings(deps),
       ...createDomains(deps),
+      ...createQuotas(deps),
       ...createBuilds(deps),
       ...createReleases(deps),
       ...createRollouts(deps),

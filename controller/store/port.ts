@@ -1,4 +1,5 @@
 import type { DomainStore } from './domains-port.ts';
+import type { QuotaStore } from './quota-port.ts';
 import type { FleetEvent, NewEvent } from '../../shared/domain/event.ts';
 import type { Limits } from '../../shared/domain/assignment.ts';
 import type { Formation, LimitSettings, PlacementRule, ProcessSettings, RequiredLabels } from '../../shared/domain/placement.ts';
@@ -163,7 +164,7 @@ export interface AssignmentChange {
  * Queries used on every push are indexed; none grows with the history.
  * Errors: SLIP_STORE_* (bug, transient: SLIP_DISK_FULL), conflicts as documented.
  */
-export interface Store extends IdentityStore, DomainStore {
+export interface Store extends IdentityStore, DomainStore, QuotaStore {
   // -- controller
   /** Raises the epoch counter and draws a new id: called once per start. */
   newEpoch(id: string): Promise<Epoch>;
@@ -182,7 +183,7 @@ export interface Store extends IdentityStore, DomainStore {
   userByName(name: UserName): Promise<User | undefined>;
   users(): Promise<readonly User[]>;
   userByFingerprint(fingerprint: string): Promise<User | undefined>;
-  /** @throws SLIP_KEY_TAKEN when the key belongs to anybody already */
+  /** @throws SLIP_KEY_TAKEN when the key belongs to anybody already, SLIP_QUOTA */
   addKey(key: Omit<SshKey, 'createdAtMs'> & DoneBy): Promise<SshKey>;
   keysOf(userId: UserId): Promise<readonly SshKey[]>;
   removeKey(userId: UserId, fingerprint: string): Promise<boolean>;
@@ -193,7 +194,7 @@ export interface Store extends IdentityStore, DomainStore {
   userByTokenHash(secretHash: string, nowMs: number): Promise<User | undefined>;
 
   // -- apps
-  /** Draws the next uid range. @throws SLIP_APP_EXISTS */
+  /** Draws the next uid range. @throws SLIP_APP_EXISTS, SLIP_QUOTA, SLIP_APP_UIDS */
   createApp(app: { name: AppName; ownerId: UserId; stack: string }): Promise<App>;
   appByName(name: AppName): Promise<App | undefined>;
   appById(id: AppId): Promise<App | undefined>;

@@ -6,6 +6,7 @@ import { revealAll } from '../../shared/kit/sensitive.ts';
 import { eventCases, factCases } from './store-events.ts';
 import { nodeCases } from './store-nodes.ts';
 import { placementCases } from './store-placement.ts';
+import { quotaCases } from './store-quotas.ts';
 import { addApp, addNode, addUser, assignment, digestOf, newRelease, noChange, slugOf } from '../support/store-fixtures.ts';
 
 /** What every store must do. `open` gives an empty one; the suite closes it. */
@@ -26,6 +27,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     eventCases(() => store);
     factCases(() => store);
     placementCases(() => store);
+    quotaCases(() => store);
   });
 }
 

@@ -8,8 +8,6 @@ import type { ApiConfig, ApiDeps } from '../deps.ts';
 import { appRoute, type Route } from '../route.ts';
 
 const addBody = z.strictObject({ hostname: z.string().max(300) });
-/** Of an app; each is a name in every proxy's table. */
-const DOMAINS_MAX = 1_000;
 /** Names that the fleet uses among its nodes. */
 const OWN_SUFFIX = 'slipway.internal';
 
@@ -43,7 +41,6 @@ function add({ baseDomain }: ApiConfig, deps: ApiDeps): Route {
       refuseReserved(hostname, baseDomain);
       const known = await deps.store.domainsOf(app.id);
       if (known.some((domain) => domain.hostname === hostname)) throw alreadyHere(app, hostname);
-      if (known.length >= DOMAINS_MAX) throw tooMany(app);
       const { createdAtMs } = await deps.store.addDomain(app.id, hostname);
       await changed(deps, { app, user, signal, message: `${user.name} added the domain ${hostname} to ${app.name}.` });
       return { hostname, createdAtMs };
@@ -119,14 +116,5 @@ function alreadyHere(app: App, hostname: string): SlipwayError {
     kind: 'conflict',
     message: `${app.name} has the domain ${hostname} already.`,
     hint: `See its domains with: slipway domains -a ${app.name}`,
-  });
-}
-
-function tooMany(app: App): SlipwayError {
-  return new SlipwayError({
-    code: 'SLIP_DOMAIN_LIMIT',
-    httpStatus: 422,
-    message: `${app.name} has ${String(DOMAINS_MAX)} domains, and no app can have more.`,
-    hint: 'A wildcard such as *.example.com stands for all names below it.',
   });
 }

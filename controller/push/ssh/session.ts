@@ -18,8 +18,11 @@ export type ServeExec = (request: ExecRequest) => Promise<number>;
 
 const GIT_PROTOCOL = /^version=[0-2]$/;
 
+/** Who asks; `refusal`: why this connection is not served, for those who look at it without git. */
+type Client = Identity & { readonly refusal?: string };
+
 /** Accepts one session channel at a time on an authenticated connection. */
-export function acceptSessions(connection: Connection, identity: Identity, serve: ServeExec): void {
+export function acceptSessions(connection: Connection, identity: Client, serve: ServeExec): void {
   let open = false;
   connection.on('session', (accept, reject) => {
     if (open) {
@@ -35,7 +38,7 @@ export function acceptSessions(connection: Connection, identity: Identity, serve
   });
 }
 
-function serveSession(connection: Connection, session: Session, how: { identity: Identity; serve: ServeExec }): void {
+function serveSession(connection: Connection, session: Session, how: { identity: Client; serve: ServeExec }): void {
   let protocol: string | undefined;
   let pty = false;
   session.on('env', (accept, reject, { key, val }) => {
@@ -91,7 +94,7 @@ function finish(stream: ServerChannel, code: number): void {
   stream.resume();
 }
 
-function refuseShell(stream: ServerChannel, identity: Identity, newline: string): void {
+function refuseShell(stream: ServerChannel, identity: Client, newline: string): void {
   const lines = [
     `Hello ${identity.user.name}. The connection to Slipway works (key ${identity.fingerprint}).`,
     'There is no shell here; deploy with git:',
@@ -101,6 +104,6 @@ function refuseShell(stream: ServerChannel, identity: Identity, newline: string)
     '  slipway --help            all commands',
     '',
   ];
-  stream.stderr.write(lines.join(newline));
+  stream.stderr.write(identity.refusal?.replaceAll('\n', newline) ?? lines.join(newline));
   finish(stream, 1);
 }

@@ -1,24 +1,25 @@
 import type { Socket } from 'node:net';
 
+/** Connections beyond the limit that hear why they are refused. */
+const TOLD_AT_ONCE = 4;
+
 /** So that one user, whose key is good, cannot take all connections and start a git on each. */
 export class UserConnections {
-  readonly #max: number;
   readonly #open = new Map<string, number>();
 
-  constructor(max: number) {
-    this.#max = max;
-  }
-
-  /** Counts a connection until it closes; false when the user has too many. */
-  add(userId: string, socket: Socket): boolean {
+  /**
+   * Counts a connection until it closes. `refuse`: the user has too many and may be told so; `drop`: the user has too many that
+   * wait to be told.
+   */
+  add(userId: string, socket: Socket, max: number): 'serve' | 'refuse' | 'drop' {
     const open = this.#open.get(userId) ?? 0;
-    if (open >= this.#max) return false;
+    if (open >= max + TOLD_AT_ONCE) return 'drop';
     this.#open.set(userId, open + 1);
     socket.once('close', () => {
       const left = (this.#open.get(userId) ?? 1) - 1;
       if (left > 0) this.#open.set(userId, left);
       else this.#open.delete(userId);
     });
-    return true;
+    return open < max ? 'serve' : 'refuse';
   }
 }

@@ -4,6 +4,7 @@ import type { NewEvent } from '../../../shared/domain/event.ts';
 import type { AppId, UserId } from '../../../shared/domain/ids.ts';
 import type { Store } from '../port.ts';
 import { appNameOf, insertEvent, userActor } from './events.ts';
+import { requireQuota } from './quotas.ts';
 import { unlessTaken, type RepositoryDeps } from './repository.ts';
 import { appRow, parseRow, parseRowIfAny, parseRows } from './rows.ts';
 import type { Tx } from './schema.ts';
@@ -16,10 +17,11 @@ const FIRST_UID_BASE = 0x20000000;
 const UIDS_PER_APP = 65_536;
 const UID_RANGES = (0x7fff0000 - FIRST_UID_BASE) / UIDS_PER_APP;
 
-export function createApps({ inTransaction, clock, randomId }: RepositoryDeps): Apps {
+export function createApps({ inTransaction, clock, randomId, quotas }: RepositoryDeps): Apps {
   return {
     createApp: ({ name, ownerId, stack }) =>
       inTransaction(async (tx) => {
+        await requireQuota(tx, quotas, { userId: ownerId, name: 'apps' });
         const uidBase = await drawUidRange(tx);
         const row = { id: randomId(), name, ownerId, uidBase, stack, createdAtMs: clock.nowMs(), lostAfterMs: null };
         await unlessTaken(tx.insertInto('apps').values(row).execute(), () => appExists(name));

@@ -1,13 +1,17 @@
+import type { UserId } from '../../../shared/domain/ids.ts';
+import type { Quotas } from '../../../shared/domain/quota.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import type { Domain, DomainStore, RoutedApp } from '../domains-port.ts';
-import { unlessTaken, type RepositoryDeps } from './repository.ts';
+import { maxOf, requireQuota } from './quotas.ts';
+import { notFound, unlessTaken, type RepositoryDeps } from './repository.ts';
 import { domainRow, parseRows, routedAppRow } from './rows.ts';
 import type { Tx } from './schema.ts';
 
-export function createDomains({ inTransaction, clock }: RepositoryDeps): DomainStore {
+export function createDomains({ inTransaction, clock, quotas }: RepositoryDeps): DomainStore {
   return {
     addDomain: (appId, hostname) =>
       inTransaction(async (tx) => {
+        await requireRoom(tx, quotas, appId);
         const row = { appId, hostname, createdAtMs: clock.nowMs() };
         await unlessTaken(tx.insertInto('domains').values(row).execute(), () => domainTaken(hostname));
         return row;
@@ -26,6 +30,17 @@ export function createDomains({ inTransaction, clock }: RepositoryDeps): DomainS
       }),
     routedApps: (only) => inTransaction((tx) => readRoutedApps(tx, only)),
   };
+}
+
+/** Of the app and of its owner. @throws SLIP_DOMAIN_LIMIT, SLIP_QUOTA */
+async function requireRoom(tx: Tx, quotas: Quotas, appId: string): Promise<void> {
+  const app = await tx.selectFrom('apps').select(['name', 'ownerId']).where('id', '=', appId).executeTakeFirst();
+  if (app === undefined) throw notFound('app');
+  const max = await maxOf(tx, quotas, { userId: app.ownerId, name: 'domainsPerApp' });
+  const mine = tx.selectFrom('domains').where('appId', '=', appId);
+  const { count } = await mine.select((of) => of.fn.countAll<number>().as('count')).executeTakeFirstOrThrow();
+  if (count >= max) throw tooManyDomains(app.name, max);
+  await requireQuota(tx, quotas, { userId: app.ownerId as UserId, name: 'domains' });
 }
 
 /** Two queries, whatever the number of apps. */
@@ -52,5 +67,14 @@ function domainTaken(hostname: string): SlipwayError {
     kind: 'conflict',
     message: `The domain ${hostname} is currently in use by another app.`,
     hint: `If that app is yours too, take it away there first: slipway domains:remove ${hostname} -a OTHER_APP`,
+  });
+}
+
+function tooManyDomains(app: string, max: number): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_DOMAIN_LIMIT',
+    httpStatus: 422,
+    message: `${app} has ${String(max)} domains, and no app of its owner can have more.`,
+    hint: 'A wildcard such as *.example.com stands for all names below it. An administrator can raise the quota domainsPerApp: slipway users:quotas',
   });
 }

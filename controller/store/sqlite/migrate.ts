@@ -8,9 +8,10 @@ import { identity } from './migrations/0005-identity.ts';
 import { events } from './migrations/0006-events.ts';
 import { rebalance } from './migrations/0007-rebalance.ts';
 import { builders } from './migrations/0008-builders.ts';
+import { quotas } from './migrations/0009-quotas.ts';
 
 /** In order; the schema version of a file (`user_version`) is how many of them it has seen. Forward only. */
-const MIGRATIONS: readonly string[] = [initial, placement, movement, domains, identity, events, rebalance, builders];
+const MIGRATIONS: readonly string[] = [initial, placement, movement, domains, identity, events, rebalance, builders, quotas];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
 

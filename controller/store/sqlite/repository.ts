@@ -1,3 +1,4 @@
+import type { Quotas } from '../../../shared/domain/quota.ts';
 import type { Clock } from '../../../shared/kit/clock.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import type { RandomId } from '../../../shared/kit/random-id.ts';
@@ -9,6 +10,8 @@ export interface RepositoryDeps {
   readonly inTransaction: InTransaction;
   readonly clock: Clock;
   readonly randomId: RandomId;
+  /** What every user may have whom nobody gave other numbers. */
+  readonly quotas: Quotas;
 }
 
 /** The caller named something that is not there: a bug of the caller, who must look first. */

@@ -10,6 +10,7 @@ import {
   type UserId,
 } from '../../../shared/domain/ids.ts';
 import { parseAppName, parseDomain, parseNodeName, parseProcessType, parseUserName } from '../../../shared/domain/names.ts';
+import { QUOTA_NAMES } from '../../../shared/domain/quota.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { sealAll } from '../../../shared/kit/sensitive.ts';
 
@@ -51,7 +52,7 @@ const slug = z.strictObject({
   defaultConfig: strings,
 });
 
-export const userRow = z.strictObject({ id: userId, name: z.string().transform(parseUserName), admin: flag, createdAtMs: whole });
+export const userRow = z.object({ id: userId, name: z.string().transform(parseUserName), admin: flag, createdAtMs: whole });
 export const sshKeyRow = z.strictObject({
   fingerprint: z.string(),
   userId,
@@ -184,6 +185,7 @@ export const runningRow = z.strictObject({
   ...{ processType: z.string().transform(parseProcessType), desired: z.enum(['run', 'standby', 'stop']) },
 });
 export const labelsColumn = json(strings);
+export const quotasColumn = json(z.partialRecord(z.enum(QUOTA_NAMES), whole));
 export const digestColumn = digest;
 export const appIdColumn = appId;
 

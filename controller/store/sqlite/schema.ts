@@ -41,6 +41,8 @@ interface UserRow {
   name: string;
   admin: number;
   createdAtMs: number;
+  /** JSON object of quota names and numbers. */
+  quotas: Generated<string>;
 }
 
 interface BuildRow {

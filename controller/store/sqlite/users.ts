@@ -2,6 +2,7 @@ import { keyTaken } from '../../access/ssh-keys.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import type { Store } from '../port.ts';
 import { insertEvent, userActor } from './events.ts';
+import { requireQuota } from './quotas.ts';
 import { unlessTaken, type RepositoryDeps } from './repository.ts';
 import { apiTokenRow, parseRow, parseRowIfAny, parseRows, sshKeyRow, userRow } from './rows.ts';
 
@@ -34,7 +35,7 @@ export function createUsers({ inTransaction, clock, randomId }: RepositoryDeps):
   };
 }
 
-export function createKeys({ inTransaction, clock }: RepositoryDeps): Keys {
+export function createKeys({ inTransaction, clock, quotas }: RepositoryDeps): Keys {
   return {
     userByFingerprint: (fingerprint) =>
       inTransaction(async (tx) => {
@@ -48,6 +49,7 @@ export function createKeys({ inTransaction, clock }: RepositoryDeps): Keys {
       }),
     addKey: ({ fingerprint, userId, publicKey, comment, by }) =>
       inTransaction(async (tx) => {
+        await requireQuota(tx, quotas, { userId, name: 'keys' });
         const row = { fingerprint, userId, publicKey, comment, createdAtMs: clock.nowMs() };
         await unlessTaken(tx.insertInto('sshKeys').values(row).execute(), keyTaken);
         const owner = await userActor(tx, userId);
@@ -72,10 +74,11 @@ export function createKeys({ inTransaction, clock }: RepositoryDeps): Keys {
   };
 }
 
-export function createTokens({ inTransaction, clock, randomId }: RepositoryDeps): Tokens {
+export function createTokens({ inTransaction, clock, randomId, quotas }: RepositoryDeps): Tokens {
   return {
     addToken: ({ userId, secretHash, description, expiresAtMs, by }) =>
       inTransaction(async (tx) => {
+        await requireQuota(tx, quotas, { userId, name: 'tokens' });
         const row = { id: randomId(), userId, description, createdAtMs: clock.nowMs(), expiresAtMs: expiresAtMs ?? null };
         await tx
           .insertInto('apiTokens')

@@ -1,0 +1,12 @@
+import type { QuotasBody } from '../../shared/domain/api-quota.ts';
+import type { Paint } from './paint.ts';
+import { renderTable } from './table.ts';
+
+export function renderQuotas({ user, quotas }: QuotasBody, paint: Paint): string {
+  const rows = quotas.map(({ name, what, max, used, own }) => [
+    name,
+    used === undefined ? `at most ${String(max)}` : `${String(used)} of ${String(max)}`,
+    own ? `${what}, set for ${user}` : what,
+  ]);
+  return `=== ${paint.bold(`Quotas of ${user}`)}\n${renderTable(rows)}`;
+}

@@ -1,0 +1,21 @@
+/** How many requests of each user are not answered yet; streams are such as long as they run. */
+export class OpenRequests {
+  readonly #open = new Map<string, number>();
+
+  count(userId: string): number {
+    return this.#open.get(userId) ?? 0;
+  }
+
+  /** Counts one more until `signal` aborts. */
+  add(userId: string, signal: AbortSignal): void {
+    if (signal.aborted) return;
+    this.#open.set(userId, this.count(userId) + 1);
+    signal.addEventListener('abort', () => this.#remove(userId), { once: true });
+  }
+
+  #remove(userId: string): void {
+    const left = this.count(userId) - 1;
+    if (left > 0) this.#open.set(userId, left);
+    else this.#open.delete(userId);
+  }
+}

@@ -1,0 +1,58 @@
+export interface BuildTurn {
+  /** Builds of this user at a time; more than none. */
+  readonly max: number;
+  readonly signal: AbortSignal;
+  /** Told once, when this build has to wait. */
+  readonly waiting: () => void;
+}
+
+interface Line {
+  running: number;
+  readonly waiters: (() => void)[];
+}
+
+/** A user's builds at a time have a limit. The builds beyond it wait in the order in which they came. */
+export class BuildTurns {
+  readonly #lines = new Map<string, Line>();
+
+  /** Call the returned function when the build has ended. @throws the signal's reason when it aborts while the build waits */
+  async enter(userId: string, turn: BuildTurn): Promise<() => void> {
+    turn.signal.throwIfAborted();
+    const line = this.#lines.get(userId) ?? { running: 0, waiters: [] };
+    this.#lines.set(userId, line);
+    if (line.running >= turn.max) await wait(line, turn);
+    else line.running += 1;
+    let left = false;
+    return () => {
+      if (left) return;
+      left = true;
+      this.#leave(userId, line);
+    };
+  }
+
+  #leave(userId: string, line: Line): void {
+    const next = line.waiters.shift();
+    if (next !== undefined) {
+      next(); // it takes over the place of the build that has ended
+      return;
+    }
+    line.running -= 1;
+    if (line.running === 0) this.#lines.delete(userId);
+  }
+}
+
+function wait(line: Line, { signal, waiting }: BuildTurn): Promise<void> {
+  waiting();
+  return new Promise((resolve, reject) => {
+    const giveUp = (): void => {
+      line.waiters.splice(line.waiters.indexOf(go), 1);
+      reject(signal.reason as Error);
+    };
+    const go = (): void => {
+      signal.removeEventListener('abort', giveUp);
+      resolve();
+    };
+    line.waiters.push(go);
+    signal.addEventListener('abort', giveUp, { once: true });
+  });
+}

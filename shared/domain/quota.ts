@@ -1,0 +1,48 @@
+/** One thing that a user can have many of. */
+export interface QuotaKind {
+  /** What one user may have when nobody has set another number. */
+  readonly defaultMax: number;
+  /** In a sentence: `User ada has 100 apps`. */
+  readonly what: string;
+  /** How the user makes room. */
+  readonly cure: string;
+}
+
+/** Everything that one user can make many of. Each entry costs the controller or every node something, so each has an end. */
+export const QUOTA_KINDS = {
+  /** Heroku: 100. Each app takes a range of user ids and a line in the route table of every node. */
+  apps: { defaultMax: 100, what: 'apps', cure: 'Destroy an app that nobody needs' },
+  keys: { defaultMax: 50, what: 'SSH keys', cure: 'Remove a key with: slipway keys:remove KEY' },
+  tokens: { defaultMax: 50, what: 'API tokens', cure: 'Revoke a token with: slipway tokens:revoke ID' },
+  /** Of all apps of the user together. Each is a name in the tables of every proxy. */
+  domains: { defaultMax: 2_000, what: 'domains', cure: 'Remove a domain with: slipway domains:remove HOSTNAME -a APP' },
+  /** Of one app. Heroku: 1000. */
+  domainsPerApp: { defaultMax: 1_000, what: 'domains', cure: 'A wildcard such as *.example.com stands for all names below it' },
+  /** A build may use two processors and two gigabytes: a small fleet has room for a few. */
+  builds: { defaultMax: 4, what: 'builds at once', cure: 'Wait for one of them to end' },
+  /** Each may run a git. */
+  connections: { defaultMax: 32, what: 'SSH connections', cure: 'End one of them' },
+  /** Requests to the API that are not answered yet; `logs --tail` is one for as long as it runs. */
+  requests: { defaultMax: 100, what: 'open requests to the API', cure: 'End a command that follows logs, events or the status' },
+} as const satisfies Readonly<Record<string, QuotaKind>>;
+
+export type QuotaName = keyof typeof QUOTA_KINDS;
+
+export const QUOTA_NAMES = Object.keys(QUOTA_KINDS) as readonly QuotaName[];
+
+/** Every quota with its number. */
+export type Quotas = Readonly<Record<QuotaName, number>>;
+
+export const DEFAULT_QUOTAS: Quotas = Object.freeze(
+  Object.fromEntries(Object.entries(QUOTA_KINDS).map(([name, { defaultMax }]) => [name, defaultMax])),
+) as Quotas;
+
+/** Of one user: the numbers that an administrator has set. */
+export type OwnQuotas = Partial<Quotas>;
+
+/** Above this a number is no bound any more. */
+export const QUOTA_CEILING = 1_000_000;
+
+export function isQuotaName(text: string): text is QuotaName {
+  return Object.hasOwn(QUOTA_KINDS, text);
+}

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import type { Store } from '../../controller/store/port.ts';
+import { DEFAULT_QUOTAS } from '../../shared/domain/quota.ts';
+import { randomId } from '../../shared/kit/random-id.ts';
+import { addApp, addUser } from '../support/store-fixtures.ts';
+
+/** How much one user may make. */
+export function quotaCases(get: () => Store): void {
+  it('lets a user have as many of a thing as the quota says, also when all are asked for at once', async () => {
+    const [ada, bob] = [await addUser(get()), await addUser(get(), 'bob', true)];
+    await get().setQuotas(ada.id, { apps: 3, keys: 2, tokens: 1, domains: 3, domainsPerApp: 2 }, bob.name);
+    const app = await addApp(get(), ada.id, 'app');
+    const other = await addApp(get(), ada.id, 'other');
+    const make: Readonly<Record<string, (index: number) => Promise<unknown>>> = {
+      apps: (index) => addApp(get(), ada.id, `app-${String(index)}`),
+      keys: (index) => get().addKey({ fingerprint: `SHA256:${String(index)}`, userId: ada.id, publicKey: 'k', comment: '' }),
+      tokens: () => get().addToken({ userId: ada.id, secretHash: randomId(), description: '' }),
+      domains: (index) => get().addDomain((index % 2 === 0 ? app : other).id, `www${String(index)}.example.com`),
+    };
+    for (const [name, one] of Object.entries(make)) {
+      const results = await Promise.allSettled(Array.from({ length: 9 }, (_, index) => one(index)));
+      const refused = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as Error & { code: string }] : []));
+      assert.ok(refused.length > 0, name);
+      const { max, used } = await get().quotasOf(ada.id);
+      const quota = name as 'apps' | 'keys' | 'tokens' | 'domains';
+      assert.equal(used[quota], max[quota], name);
+      assert.ok(
+        refused.every(({ code }) => code === 'SLIP_QUOTA' || (name === 'domains' && code === 'SLIP_DOMAIN_LIMIT')),
+        name,
+      );
+    }
+    assert.equal((await get().domainsOf(app.id)).length, 2, 'of one app');
+    await addApp(get(), bob.id, 'of-bob');
+  });
+
+  it('says the number that is reached and the command that raises it', async () => {
+    const ada = await addUser(get());
+    await get().setQuotas(ada.id, { apps: 1 }, ada.name);
+    await addApp(get(), ada.id, 'one');
+    await assert.rejects(addApp(get(), ada.id, 'two'), {
+      message: 'User ada has 1 apps, and the quota allows no more.',
+      hint: 'Destroy an app that nobody needs, or ask an administrator to raise it: slipway users:quotas ada apps=2',
+    });
+    await get().setQuotas(ada.id, { apps: 2 }, ada.name);
+    await addApp(get(), ada.id, 'two');
+  });
+
+  it('keeps the numbers of one user apart from those of the fleet, and notes who changed them', async () => {
+    const ada = await addUser(get());
+    assert.deepEqual((await get().quotasOf(ada.id)).max, DEFAULT_QUOTAS);
+    await get().setQuotas(ada.id, { builds: 9 }, ada.name);
+    await get().setQuotas(ada.id, { keys: 7 }, ada.name);
+    assert.deepEqual((await get().quotasOf(ada.id)).own, { builds: 9, keys: 7 });
+    assert.equal(await get().quotaOf(ada.id, 'builds'), 9);
+    const after = await get().setQuotas(ada.id, { builds: null }, ada.name);
+    assert.deepEqual([after.own, after.max.builds], [{ keys: 7 }, DEFAULT_QUOTAS.builds]);
+    const [event] = await get().events({ limit: 1 });
+    assert.equal(event?.message, 'The quotas of user ada were changed: builds as for everybody.');
+  });
+}
