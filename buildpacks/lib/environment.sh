@@ -31,16 +31,43 @@ LOCK_DIFFERS='code EUSAGE|[Ll]ockfile needs to be updated|ERR_PNPM_OUTDATED_LOCK
 # True when the tool before ended for this cause.
 cause_is() { [[ -f $CACHE_DIR/cause && $(<"$CACHE_DIR/cause") == "$1" ]]; }
 
-# Exports the app's config for install and build scripts, but nothing that would break the buildpack itself (Heroku's list).
-export_config() {
-  local file name
+# Config names that do not reach a build: they would change the programs of the platform or the shell, not the app.
+# The first part is Heroku's list. The others have a meaning for every program or for the shell.
+KEPT_FROM_BUILDS='PATH|GIT_DIR|GIT_(WORK_TREE|INDEX_FILE|OBJECT_DIRECTORY|EXEC_PATH|TEMPLATE_DIR|NAMESPACE)|CPATH|CPPATH|LIBRARY_PATH'
+KEPT_FROM_BUILDS+='|LD_[A-Z_]+|LANG|TMPDIR|TMP|TEMP|HOME|SHELL|BUILD_DIR|IFS|ENV|PS4|PWD|OLDPWD|CDPATH|GLOBIGNORE|FUNCNEST|EXECIGNORE'
+KEPT_FROM_BUILDS+='|POSIXLY_CORRECT|UID|EUID|PPID|SHELLOPTS|BASH[A-Z_]*|SLIPWAY_[A-Za-z0-9_]*'
+# Settings of npm, yarn and pnpm for where they keep their own files. The buildpack decides these.
+KEPT_FROM_BUILDS+='|(npm|NPM|pnpm|PNPM)_(config|CONFIG)_(cache|CACHE|prefix|PREFIX|global|GLOBAL|location|LOCATION|(store|STORE)_(dir|DIR))|YARN_(CACHE|GLOBAL)_FOLDER'
+# Config names that change how a language runtime starts: for the app's own scripts only, never for a package manager.
+LOADERS='NODE_OPTIONS|NODE_PATH|NODE_V8_COVERAGE|NODE_DEBUG|NODE_REPL_[A-Z_]+|NODE_PENDING_DEPRECATION|PYTHON[A-Z0-9_]*|PERL5[A-Z]+|PERLLIB|RUBY(OPT|LIB)'
+
+# Sets APP_ENV: the app's config as NAME=value. It is never exported into a buildpack's own shell, where a name of the app
+# (CACHE_DIR, PM) would replace a variable of ours.
+read_app_env() {
+  local file name value
+  APP_ENV=()
   for file in "$1"/*; do
     name=${file##*/}
-    [[ -f $file && $name =~ ^[A-Za-z_][A-Za-z0-9_]*$ ]] || continue
-    [[ $name =~ ^(PATH|GIT_DIR|CPATH|CPPATH|LD_PRELOAD|LD_LIBRARY_PATH|LIBRARY_PATH|LANG|BUILD_DIR|HOME|IFS|BASH_ENV|ENV|SHELLOPTS|BASHOPTS|PS4|PWD|OLDPWD|UID|EUID|PPID)$ ]] && continue
-    export "$name=$(<"$file")"
+    [[ -f $file && $name =~ ^[A-Za-z_][A-Za-z0-9_]*$ && ! $name =~ ^($KEPT_FROM_BUILDS)$ ]] || continue
+    IFS= read -r -d '' value <"$file"
+    APP_ENV+=("$name=$value")
   done
+  return 0
 }
+
+# Runs a script of the app with the app's config. DEFAULT_ENV gives way to the config, TOOL_ENV does not.
+with_app_env() {
+  env -u SLIPWAY_NODE_DIR -u SLIPWAY_SAID -u SLIPWAY_REUSED "${DEFAULT_ENV[@]}" "${APP_ENV[@]}" "${TOOL_ENV[@]}" "$@"
+}
+
+# Runs a package manager: it gets the config (registries, tokens), but nothing that loads other code into it.
+with_tool_env() {
+  local assignment
+  local -a given=()
+  for assignment in "${APP_ENV[@]}"; do [[ ${assignment%%=*} =~ ^($LOADERS)$ ]] || given+=("$assignment"); done
+  env -u SLIPWAY_NODE_DIR -u SLIPWAY_SAID -u SLIPWAY_REUSED "${DEFAULT_ENV[@]}" "${given[@]}" "${TOOL_ENV[@]}" "$@"
+}
+DEFAULT_ENV=() APP_ENV=() TOOL_ENV=()
 
 # One config value, or the default.
 config_value() {

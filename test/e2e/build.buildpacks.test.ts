@@ -41,7 +41,11 @@ cp "$3/SECRET" "$1/secret"; [ -d "$2" ] && echo cached > "$2/mark"; [ "$HOME" = 
     const release = (type: string): string =>
       `#!/bin/sh\nprintf 'config_vars:\\n  FROM: ${type}\\ndefault_process_types:\\n  ${type}: run ${type}\\n'\n`;
     const first = buildpack(
-      { 'bin/compile': '#!/bin/sh\necho "export PATH=/made/up:\\$PATH GIVEN=yes" > "${0%/bin/*}/export"\n', 'bin/release': release('one') },
+      {
+        'bin/compile':
+          '#!/bin/sh\necho "export PATH=/made/up:\\$PATH GIVEN=yes; i=7 program=x DIRS=(); set -- a b" > "${0%/bin/*}/export"\n',
+        'bin/release': release('one'),
+      },
       'bp1',
     );
     const second = buildpack({ 'bin/compile': '#!/bin/sh\necho "$GIVEN $PATH" > "$1/seen"\n', 'bin/release': release('two') }, 'bp2');

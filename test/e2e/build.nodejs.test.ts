@@ -106,13 +106,27 @@ describe('the nodejs buildpack', () => {
   it('runs build scripts with devDependencies and prunes them afterwards', async () => {
     const dependencies = { tiny: '1.1.0' };
     const scripts = {
-      build: "node -e \"require('tool'); require('fs').writeFileSync('built.txt', process.env.GREETING)\"",
+      build: "node -e \"require('tool'); require('fs').writeFileSync('built.txt', process.env.GREETING + process.env.PM)\"",
       start: 'node .',
     };
     const tree = { 'package.json': JSON.stringify({ name: 'b', dependencies, devDependencies: { tool: '3.0.0' }, scripts }) };
     // The second time the same commit: what scripts made is never taken for given.
-    for (const greeting of ['first', 'hello']) await bench.build(tree, { app: 'builder', config: { GREETING: greeting } });
-    assert.equal(await bench.layers.readLayer('app', 'built.txt'), 'hello');
+    // Names of the buildpack's own variables, and a module that is there after the install alone.
+    const config = {
+      PM: '!',
+      CACHE_DIR: 'public',
+      BUILD_DIR: '/x',
+      LOCKFILE: 'x',
+      NODE_VERSION: '0',
+      HERE: '/x',
+      NODE_OPTIONS: '--require tool',
+    };
+    for (const greeting of ['first', 'hello']) await bench.build(tree, { app: 'builder', config: { ...config, GREETING: greeting } });
+    assert.equal(await bench.layers.readLayer('app', 'built.txt'), 'hello!');
+    assert.deepEqual(
+      Object.keys(bench.layers.last!.trees['app']!).filter((path) => path.startsWith('public')),
+      [],
+    );
     const { app, dependencies: modules } = bench.layers.last!.trees;
     assert.ok(Object.hasOwn(app!, 'built.txt'));
     assert.ok(Object.hasOwn(modules!, 'node_modules/tiny/index.js'));

@@ -5,16 +5,21 @@
 call_buildpack() {
   local i=$1 program=$2
   shift 2
+  # Settled before a foreign export runs: it may set any variable of this shell.
+  set -- "${SHIPPED[i]}" "$NODE_DIR" "$WORK/said" "$(IFS=:; printf '%s' "${KEPT[*]}")" "${DIRS[i]}/bin/$program" "$@"
   (
     set +u
-    if ((SHIPPED[i])); then
-      export SLIPWAY_NODE_DIR=$NODE_DIR SLIPWAY_SAID=$WORK/said SLIPWAY_REUSED
-      SLIPWAY_REUSED=$(IFS=:; printf '%s' "${KEPT[*]}")
-    fi
-    # shellcheck disable=SC1090 # written by an earlier buildpack
-    for file in "${EXPORTS[@]}"; do source "$file"; done
-    exec "${DIRS[i]}/bin/$program" "$@" </dev/null
+    for file in "${EXPORTS[@]}"; do source_export "$file"; done
+    if (($1)); then export SLIPWAY_NODE_DIR=$2 SLIPWAY_SAID=$3 SLIPWAY_REUSED=$4; fi
+    shift 4
+    exec "$@" </dev/null
   )
+}
+
+# In a function, so that `set --` in the file changes no argument of the caller.
+source_export() {
+  # shellcheck disable=SC1090 # written by an earlier buildpack
+  source "$1"
 }
 
 # Sets DETECTED[i]. @return what detect returned

@@ -1,16 +1,20 @@
 # shellcheck shell=bash
 # Installing dependencies, running the app's build scripts, pruning.
 
-# npm, npx and the other package managers, as the app's own runtime runs them.
+# Sets the environments in which with_tool_env and with_app_env run package managers and the app's scripts.
 use_runtime() {
-  export PATH=$BUILD_DIR/$RUNTIME_PATH/bin:$BUILD_DIR/node_modules/.bin:$PATH
-  # Caches and droppings of the tools belong to the cache, not to the slug.
-  export HOME=$CACHE_DIR/home npm_config_cache=$CACHE_DIR/npm YARN_CACHE_FOLDER=$CACHE_DIR/yarn
+  read_app_env "$ENV_DIR"
+  DEFAULT_ENV=(NODE_ENV=production)
+  TOOL_ENV=(
+    "PATH=$BUILD_DIR/$RUNTIME_PATH/bin:$BUILD_DIR/node_modules/.bin:$PATH"
+    # Caches and droppings of the tools belong to the cache, not to the slug.
+    "HOME=$CACHE_DIR/home" "npm_config_cache=$CACHE_DIR/npm" "YARN_CACHE_FOLDER=$CACHE_DIR/yarn"
+    npm_config_update_notifier=false npm_config_fund=false npm_config_audit=false
+    YARN_ENABLE_GLOBAL_CACHE=false YARN_ENABLE_TELEMETRY=0 COREPACK_ENABLE_STRICT=0
+  )
   # pnpm takes its settings where npm does, and npm complains of them.
-  [[ $PM == pnpm ]] && export npm_config_store_dir=$CACHE_DIR/pnpm npm_config_package_import_method=copy
-  export npm_config_update_notifier=false npm_config_fund=false npm_config_audit=false YARN_ENABLE_GLOBAL_CACHE=false YARN_ENABLE_TELEMETRY=0
-  export CI=true NODE_ENV=${NODE_ENV:-production} COREPACK_ENABLE_STRICT=0
-  mkdir -p "$HOME"
+  [[ $PM == pnpm ]] && TOOL_ENV+=("npm_config_store_dir=$CACHE_DIR/pnpm" npm_config_package_import_method=copy)
+  mkdir -p "$CACHE_DIR/home"
 }
 
 # yarn or pnpm, installed next to npm into the runtime layer.
@@ -52,7 +56,8 @@ install_dependencies() {
 }
 
 run_tool() {
-  "$@" 2>&1 | indent
+  # CI: without a terminal pnpm asks nothing. The app's scripts do not get it: some of them take warnings for errors then.
+  with_tool_env CI=true "$@" 2>&1 | indent
   (($? == 0 && PIPESTATUS[0] == 0)) && return 0
   if cause_is network; then
     die "$1 $2 could not reach the package registry (see above)." \
@@ -65,7 +70,7 @@ run_tool() {
 run_script() {
   [[ -n ${SCRIPTS[$1]-} ]] || return 0
   step "Running $1"
-  (cd "$BUILD_DIR" && exec "${PM/berry/yarn}" run "$1") 2>&1 | indent
+  (cd "$BUILD_DIR" && with_app_env "${PM/berry/yarn}" run "$1") 2>&1 | indent
   ((PIPESTATUS[0] == 0)) || die "The script \"$1\" of package.json failed (see above)."
 }
 

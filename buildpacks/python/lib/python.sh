@@ -79,12 +79,12 @@ make_venv() {
 run_pip() {
   local wheel
   if "$PYTHON" -I -m pip --version >/dev/null 2>&1; then
-    "$PYTHON" -I -m pip --python "$BUILD_DIR/$VENV_PATH/bin/python3" "$@"
+    with_tool_env "$PYTHON" -I -m pip --python "$BUILD_DIR/$VENV_PATH/bin/python3" "$@"
     return
   fi
   for wheel in /usr/share/python-wheels/pip-*.whl /usr/lib/python3*/ensurepip/_bundled/pip-*.whl; do
     [[ -f $wheel ]] || continue
-    "$PYTHON" "$wheel/pip" --python "$BUILD_DIR/$VENV_PATH/bin/python3" "$@"
+    with_tool_env "$PYTHON" "$wheel/pip" --python "$BUILD_DIR/$VENV_PATH/bin/python3" "$@"
     return
   done
   die 'pip is not on this builder, and this app has requirements.' 'The operator installs it: apt install python3-venv python3-pip'
@@ -102,13 +102,10 @@ install_requirements() {
   fi
   info "Installing requirements with pip (${what[*]/#$CACHE_DIR*/pyproject.toml})"
   cd "$BUILD_DIR" || exit 1
-  (
-    # Indexes of the app's own (PIP_EXTRA_INDEX_URL), and what its requirements name as ${TOKEN}.
-    export_config "$ENV_DIR"
-    unset PYTHONHOME PYTHONPATH
-    export HOME=$CACHE_DIR/home PIP_CACHE_DIR=$CACHE_DIR/pip
-    run_pip install --no-compile --no-input --disable-pip-version-check --progress-bar off "${what[@]}"
-  ) 2>&1 | indent
+  # Indexes of the app's own (PIP_EXTRA_INDEX_URL), and what its requirements name as ${TOKEN}.
+  read_app_env "$ENV_DIR"
+  TOOL_ENV=("HOME=$CACHE_DIR/home" "PIP_CACHE_DIR=$CACHE_DIR/pip")
+  run_pip install --no-compile --no-input --disable-pip-version-check --progress-bar off "${what[@]}" 2>&1 | indent
   ((PIPESTATUS[0] == 0)) && return 0
   if cause_is network; then
     die 'pip could not reach the package index (see above).' \

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { DEFAULT_ENV, runOk, run } from '../../../shared/kit/exec.ts';
+
+const ROOT = join(import.meta.dirname, '../../..');
+
+/** Every name that a shell program of a build assigns. */
+async function shellVariables(): Promise<readonly string[]> {
+  const names = new Set<string>();
+  for (const folder of ['buildpacks', 'agent/build/inside']) {
+    const entries = await readdir(join(ROOT, folder), { recursive: true, withFileTypes: true });
+    for (const entry of entries.filter((one) => one.isFile() && /^[a-z]+(\.sh)?$/.test(one.name))) {
+      const text = await readFile(join(entry.parentPath, entry.name), 'utf8');
+      for (const [, name] of text.matchAll(/(?<![\w$/-])([A-Za-z_]\w*)\+?=/g)) names.add(name!);
+    }
+  }
+  return [...names];
+}
+
+describe('the config of an app in a build', () => {
+  let dir: string;
+  before(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'slipway-environment-'));
+  });
+  after(() => rm(dir, { recursive: true, force: true }));
+
+  async function bash(config: Readonly<Record<string, string>>, script: string): Promise<string> {
+    const envDir = await mkdtemp(join(dir, 'env-'));
+    await Promise.all(Object.entries(config).map(([name, value]) => writeFile(join(envDir, name), value)));
+    const program = `source "$0"; ${script}`;
+    const args = ['-c', program, join(ROOT, 'buildpacks/lib/environment.sh'), envDir];
+    return (await runOk(run, { file: 'bash', args, env: { ...DEFAULT_ENV, SLIPWAY_SAID: '/x' } })).stdout;
+  }
+
+  async function environmentOf(runner: string, config: Readonly<Record<string, string>>): Promise<Record<string, string>> {
+    const script = `DEFAULT_ENV=(NODE_ENV=production); TOOL_ENV=(HOME=/cache/home); read_app_env "$1"; ${runner} env -0`;
+    const entries = (await bash(config, script)).split('\0').filter((line) => line !== '');
+    return Object.fromEntries(entries.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
+  }
+
+  it('sets no variable of a buildpack, whatever its names are', async () => {
+    const names = await shellVariables();
+    assert.ok(names.includes('CACHE_DIR') && names.includes('PM') && names.includes('LOCKFILE'));
+    const config = Object.fromEntries(names.map((name) => [name, 'of-the-app']));
+    const before = await bash({}, 'declare -p | grep -v -e "^declare -. BASH" -e "^declare -. _=" -e APP_ENV | cut -d= -f1 | sort');
+    const after = await bash(
+      config,
+      'read_app_env "$1"; declare -p | grep -v -e "^declare -. BASH" -e "^declare -. _=" -e APP_ENV | cut -d= -f1 | sort',
+    );
+    assert.equal(after.replace(/^declare -. (PIPESTATUS|FUNCNAME)\n/gm, ''), before.replace(/^declare -. (PIPESTATUS|FUNCNAME)\n/gm, ''));
+  });
+
+  it('reaches the scripts of the app byte for byte, and gives way to what keeps the build together', async () => {
+    const config = {
+      CACHE_DIR: 'mine',
+      PM: 'x y',
+      LOCKFILE: 'two\nlines\n',
+      NODE_OPTIONS: '--require ms',
+      NODE_ENV: 'staging',
+      HOME: '/evil',
+      PATH: '/evil',
+      LD_PRELOAD: '/evil.so',
+      BASH_ENV: '/evil.sh',
+      TMPDIR: '/evil',
+      npm_config_cache: '/evil',
+      NPM_CONFIG_CACHE: '/evil',
+      'not-a-name': 'x',
+    };
+    const env = await environmentOf('with_app_env', config);
+    const { CACHE_DIR, PM, LOCKFILE, NODE_OPTIONS, NODE_ENV, HOME } = env;
+    assert.deepEqual(
+      { CACHE_DIR, PM, LOCKFILE, NODE_OPTIONS, NODE_ENV, HOME },
+      { CACHE_DIR: 'mine', PM: 'x y', LOCKFILE: 'two\nlines\n', NODE_OPTIONS: '--require ms', NODE_ENV: 'staging', HOME: '/cache/home' },
+    );
+    assert.deepEqual(
+      Object.entries(env).filter(([name, value]) => value.startsWith('/evil') || name.startsWith('SLIPWAY_') || name === 'not-a-name'),
+      [],
+    );
+  });
+
+  it('reaches package managers without what loads code into them', async () => {
+    const loaders = { NODE_OPTIONS: '--require ms', NODE_PATH: '/x', PYTHONPATH: '/x', PYTHONHOME: '/x' };
+    const env = await environmentOf('with_tool_env', { ...loaders, NPM_TOKEN: 'secret', NPM_CONFIG_REGISTRY: 'http://r' });
+    assert.deepEqual(
+      Object.keys(env).filter((name) => Object.hasOwn(loaders, name)),
+      [],
+    );
+    assert.deepEqual([env['NPM_TOKEN'], env['NPM_CONFIG_REGISTRY'], env['NODE_ENV']], ['secret', 'http://r', 'production']);
+  });
+});
