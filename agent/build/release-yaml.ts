@@ -1,6 +1,9 @@
 import { z } from 'zod';
+import { MAX_COMMAND_LENGTH, MAX_PROCESS_TYPES } from '../../shared/domain/procfile.ts';
 import { parseConfigName, parseProcessType } from '../../shared/domain/names.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
+import { run as realRun, type Run } from '../../shared/kit/exec.ts';
+import { parseApart } from './parse-apart.ts';
 
 /** What a buildpack's `bin/release` says. `addons` is ignored. */
 export interface ReleaseYaml {
@@ -8,14 +11,21 @@ export interface ReleaseYaml {
   readonly configVars: Readonly<Record<string, string>>;
 }
 
-const scalar = z.union([z.string(), z.number(), z.boolean()]).transform(String);
+/** Heroku's own buildpacks print less than 1 kB. build.sh stops bin/release just beyond this. */
+export const MAX_RELEASE_YAML_BYTES = 64 * 1024;
+const MAX_CONFIG_VARS = 100;
+
+const scalar = z
+  .union([z.string(), z.number(), z.boolean()])
+  .transform(String)
+  .refine((text) => text.length <= MAX_COMMAND_LENGTH);
 const schema = z.object({
-  default_process_types: namedBy(parseProcessType),
-  config_vars: namedBy(parseConfigName),
+  default_process_types: namedBy(parseProcessType, MAX_PROCESS_TYPES),
+  config_vars: namedBy(parseConfigName, MAX_CONFIG_VARS),
 });
 
 /** By the rules of the fleet: the controller takes no other names, and would blame the agent for them. */
-function namedBy(parse: (name: string) => string) {
+function namedBy(parse: (name: string) => string, max: number) {
   const follows = (name: string): boolean => {
     try {
       return parse(name) === name;
@@ -25,36 +35,38 @@ function namedBy(parse: (name: string) => string) {
   };
   return z
     .record(z.string().refine(follows), scalar)
+    .refine((entries) => Object.keys(entries).length <= max)
     .nullish()
     .transform((value) => value ?? {});
 }
 
-/** Aliases that would expand a small text into a huge value end the parse. @throws SLIP_BUILD_BAD_RELEASE_YAML */
-export async function parseReleaseYaml(text: string, buildpack: string): Promise<ReleaseYaml> {
-  const { default_process_types: defaultProcessTypes, config_vars: configVars } = await interpret(text, buildpack);
+/** @throws SLIP_BUILD_BAD_RELEASE_YAML */
+export async function parseReleaseYaml(text: string, buildpack: string, run: Run = realRun): Promise<ReleaseYaml> {
+  if (Buffer.byteLength(text) > MAX_RELEASE_YAML_BYTES)
+    throw refuse(buildpack, `is larger than ${String(MAX_RELEASE_YAML_BYTES / 1024)} kB`);
+  const result = schema.safeParse((await interpret(text, buildpack, run)) ?? {});
+  if (!result.success) throw refuse(buildpack, 'is not the YAML of a buildpack', result.error);
+  const { default_process_types: defaultProcessTypes, config_vars: configVars } = result.data;
   return { defaultProcessTypes, configVars };
 }
 
-async function interpret(text: string, buildpack: string): Promise<z.output<typeof schema>> {
-  if (text.trim() === '') return schema.parse({});
-  try {
-    return schema.parse((await parseYaml(text)) ?? {});
-  } catch (cause) {
-    throw new SlipwayError({
-      code: 'SLIP_BUILD_BAD_RELEASE_YAML',
-      message: `What bin/release of ${buildpack} printed is not the YAML of a buildpack.`,
-      hint: 'It must be a map with default_process_types (name: command) and config_vars. Run bin/release by hand to see what it prints.',
-      cause,
-    });
-  }
-}
-
-/** Our own buildpacks print JSON, which is YAML too, so that most agents never load the parser: 10 MB. */
-async function parseYaml(text: string): Promise<unknown> {
+/** Our own buildpacks print JSON, which is YAML too: the time to read that grows with its length alone, so it needs no process of its own. */
+async function interpret(text: string, buildpack: string, run: Run): Promise<unknown> {
+  if (text.trim() === '') return {};
   try {
     return JSON.parse(text);
   } catch {
-    const { parse } = await import('./yaml.ts');
-    return parse(text, { maxAliasCount: 10, logLevel: 'error' });
+    const parsed = await parseApart(run, 'yaml-main', text);
+    if (parsed.kind === 'value') return parsed.value;
+    throw refuse(buildpack, parsed.kind === 'stopped' ? 'takes too long to read' : 'is not the YAML of a buildpack');
   }
+}
+
+function refuse(buildpack: string, why: string, cause?: unknown): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_BUILD_BAD_RELEASE_YAML',
+    message: `What bin/release of ${buildpack} printed ${why}.`,
+    hint: 'It must be a map with default_process_types (name: command) and config_vars. Run bin/release by hand to see what it prints.',
+    cause,
+  });
 }

@@ -160,7 +160,7 @@ export class BuildRun {
     ]);
     const declared = parseProcfile(procfile ?? new Uint8Array());
     const last = report.buildpacks.at(-1) ?? 'the buildpack';
-    const release = await parseReleaseYaml(releaseYaml?.toString('utf8') ?? '', last);
+    const release = await parseReleaseYaml(releaseYaml?.toString('utf8') ?? '', last, this.#context.run);
     const processTypes = { ...release.defaultProcessTypes, ...declared.processTypes };
     for (const warning of declared.warnings) this.#say(warningLine(warning));
     this.#say(processTypesBlock(Object.keys(declared.processTypes), Object.keys(release.defaultProcessTypes), last));

@@ -2,9 +2,9 @@ import { readFile, stat } from 'node:fs/promises';
 import { constants } from 'node:os';
 import type { Exit } from '../../shared/domain/instance.ts';
 import { readFileIfExists } from '../../shared/kit/atomic-file.ts';
-import { INSIDE_DIR } from './policy.ts';
 
-const REPORTER = `${INSIDE_DIR}/bin/report.sh`;
+/** Bit of SIGTERM in the signal masks of /proc. */
+const TERM_BIT = 1n << 14n;
 
 /** A process that cannot be mistaken for a later one with its number. */
 export interface ProcessHandle {
@@ -18,11 +18,19 @@ export async function currentBootId(): Promise<string> {
   return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
 }
 
+/** Fields of /proc/PID/stat from the third one, the state, on: those before may hold spaces. */
+async function statFields(pid: number): Promise<readonly string[] | undefined> {
+  const text = await readFile(`/proc/${String(pid)}/stat`, 'utf8').catch(() => undefined);
+  return text?.slice(text.lastIndexOf(')') + 2).split(' ');
+}
+
+const START_TICKS_FIELD = 19;
+const STACK_START_FIELD = 25;
+
 /** State letter and start of a process; `undefined` when there is none. */
 export async function processStat(pid: number): Promise<{ state: string; startTicks: string } | undefined> {
-  const text = await readFile(`/proc/${String(pid)}/stat`, 'utf8').catch(() => undefined);
-  const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ');
-  return fields === undefined ? undefined : { state: fields[0] ?? '', startTicks: fields[19] ?? '' };
+  const fields = await statFields(pid);
+  return fields === undefined ? undefined : { state: fields[0] ?? '', startTicks: fields[START_TICKS_FIELD] ?? '' };
 }
 
 /** False for zombies as well: some inits reap late. */
@@ -59,12 +67,30 @@ function signalName(number: number): string | undefined {
   return Object.entries(constants.signals).find(([, value]) => value === number)?.[0];
 }
 
-/** Number of a process inside the pid namespace of its sandbox, 1 for the init; `undefined` when it is in ours, or gone. */
-async function innerPid(pid: number): Promise<number | undefined> {
+/** A process inside the pid namespace of its sandbox. */
+interface InsideProcess {
+  readonly pid: number;
+  /** Its number in that namespace, 1 for the init. */
+  readonly innerPid: number;
+  readonly name: string;
+  /** Mask of the signals that it handles itself, in hex. */
+  readonly caught: string;
+  /** Where its stack begins. A fork has the one of its parent; every exec draws another. 0: not to be known. */
+  readonly stackStart: string;
+}
+
+/**
+ * `undefined` when the process is in our namespace, or gone. `status` is safe to read. `cmdline` and `environ` are not: for them the
+ * kernel takes a lock on the memory of the process, which a hostile process can hold for many seconds.
+ */
+async function insideProcess(pid: number): Promise<InsideProcess | undefined> {
   const status = await readFile(`/proc/${String(pid)}/status`, 'utf8').catch(() => '');
-  const [, ...inner] = (/^NSpid:\s+(.*)$/m.exec(status)?.[1] ?? '').split(/\s+/);
+  const field = (name: string): string => new RegExp(`^${name}:[ \\t]+(.*)$`, 'm').exec(status)?.[1] ?? '';
+  const [, ...inner] = field('NSpid').split(/\s+/);
   const last = inner.at(-1);
-  return last === undefined ? undefined : Number(last);
+  if (last === undefined) return undefined;
+  const stackStart = (await statFields(pid))?.[STACK_START_FIELD] ?? '0';
+  return { pid, innerPid: Number(last), name: field('Name'), caught: field('SigCgt'), stackStart };
 }
 
 /**
@@ -73,19 +99,20 @@ async function innerPid(pid: number): Promise<number | undefined> {
  * @returns whether the app was there to hear it
  */
 export async function terminateInside(pids: readonly number[]): Promise<boolean> {
-  const numbers = await Promise.all(pids.map(innerPid));
-  const inside = pids.filter((_, index) => (numbers[index] ?? 1) > 1);
-  const reporters = (await Promise.all(inside.map(isReporter))).filter(Boolean).length;
-  // Two with the command of report.sh: the younger one is about to become the app, and still deaf.
-  if (reporters === 0 || reporters === inside.length) return false;
-  for (const pid of inside) sendTerm(pid);
+  const found = (await Promise.all(pids.map(insideProcess))).filter((process) => process !== undefined);
+  const inside = found.filter(({ innerPid }) => innerPid > 1).sort((a, b) => a.innerPid - b.innerPid);
+  const [reporter, ...others] = inside;
+  if (reporter === undefined || !isReporter(reporter)) return false;
+  // A fork of it is about to become the app, and still deaf.
+  const isDeaf = ({ stackStart }: InsideProcess): boolean => stackStart !== '0' && stackStart === reporter.stackStart;
+  if (others.every(isDeaf)) return false;
+  for (const { pid } of inside) sendTerm(pid);
   return true;
 }
 
-/** Runs report.sh, the parent of the app's first process. */
-async function isReporter(pid: number): Promise<boolean> {
-  const command = await readFile(`/proc/${String(pid)}/cmdline`, 'utf8').catch(() => '');
-  return command.split('\0', 2)[1] === REPORTER;
+/** True for the shell that runs report.sh, the parent of the app's first process: it handles SIGTERM, programs that set up do not. */
+function isReporter({ name, caught }: InsideProcess): boolean {
+  return name === 'sh' && /^[0-9a-f]+$/.test(caught) && (BigInt(`0x${caught}`) & TERM_BIT) !== 0n;
 }
 
 function sendTerm(pid: number): void {

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import type { Listener } from './port.ts';
 
 export interface SocketEntry extends Listener {
@@ -32,8 +32,29 @@ function addressOf(hex: string): string {
   return groups.join(':');
 }
 
+/** The kernel lists sockets in LISTEN first. An app may have a million others, at 150 bytes each. */
+const MAX_TABLE_BYTES = 256 * 1024;
+
 /** Sockets in LISTEN in the network namespace of a process. */
 export async function listenersOf(pid: number): Promise<SocketEntry[]> {
-  const texts = await Promise.all(['tcp', 'tcp6'].map((name) => readFile(`/proc/${String(pid)}/net/${name}`, 'utf8').catch(() => '')));
+  const texts = await Promise.all(['tcp', 'tcp6'].map((name) => readStart(`/proc/${String(pid)}/net/${name}`)));
   return texts.flatMap(parseListeners);
+}
+
+/** The first whole lines of a file of the kernel; empty when there is none. */
+async function readStart(path: string): Promise<string> {
+  const file = await open(path, 'r').catch(() => undefined);
+  if (file === undefined) return '';
+  const buffer = Buffer.alloc(MAX_TABLE_BYTES);
+  let length = 0;
+  try {
+    for (let bytesRead = -1; bytesRead !== 0 && length < buffer.length; length += bytesRead) {
+      ({ bytesRead } = await file.read(buffer, length, buffer.length - length, null));
+    }
+  } catch {
+    // The process has ended.
+  } finally {
+    await file.close();
+  }
+  return buffer.toString('latin1', 0, Math.max(0, buffer.lastIndexOf('\n', Math.max(0, length - 1))));
 }

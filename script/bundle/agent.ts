@@ -47,7 +47,8 @@ export async function bundleAgent(out: string): Promise<string> {
 async function bundleCode(outdir: string): Promise<void> {
   await build({
     absWorkingDir: PRODUCT_DIR,
-    entryPoints: { main: 'agent/main.ts' },
+    // The second one runs as a process of its own: what it parses may be hostile.
+    entryPoints: { main: 'agent/main.ts', 'build/yaml-main': 'agent/build/yaml-main.ts' },
     outdir,
     outExtension: { '.js': '.mjs' },
     bundle: true,

@@ -10,9 +10,9 @@ export interface Procfile {
 
 const LINE = /^([A-Za-z0-9_-]+):\s*(.*)$/;
 const MAX_BYTES = 1024 * 1024;
-const MAX_TYPES = 100;
+export const MAX_PROCESS_TYPES = 100;
 const MAX_TYPE_LENGTH = 63;
-const MAX_COMMAND_LENGTH = 8192;
+export const MAX_COMMAND_LENGTH = 8192;
 
 /**
  * Heroku's Procfile: `type: command` a line; blank lines and lines starting with `#` or `//` are skipped; a later line of
@@ -30,7 +30,7 @@ export function parseProcfile(content: Uint8Array): Procfile {
       if (types.has(type)) warnings.push(`Procfile line ${index + 1}: "${type}" is declared twice; this line wins.`);
       warnings.push(...peculiarity(type, index + 1));
       types.set(type, command);
-      if (types.size > MAX_TYPES) throw refuse(index + 1, `more than ${MAX_TYPES} process types`);
+      if (types.size > MAX_PROCESS_TYPES) throw refuse(index + 1, `more than ${MAX_PROCESS_TYPES} process types`);
     });
   return { processTypes: Object.fromEntries(types), warnings };
 }

@@ -13,6 +13,8 @@ const REPORT = join(PRODUCT_DIR, 'agent/sandbox/inside/report.sh');
 const WITH_APP = `mount -t tmpfs none /run && mkdir -p /run/slipway/bin && cp "$1" /run/slipway/bin/report.sh
 /bin/sh /run/slipway/bin/report.sh sleep 1000 &
 wait`;
+/** An app that is a shell and handles the same signals as report.sh. */
+const WITH_SHELL_APP = WITH_APP.replace('sleep 1000 &', `sh -c 'trap "kill %1; exit 0" HUP INT TERM; sleep 1000 & wait' &`);
 /** What a tool runs inside before that. */
 const SETTING_UP = 'sleep 1000 & wait';
 
@@ -51,6 +53,13 @@ describe('SIGTERM to what is inside', () => {
 
   it('is said once the app is there, and ends it', async (t) => {
     const { pids, sleep } = await openNamespace(t, WITH_APP);
+    const handle = { pid: sleep, startTicks: (await processStat(sleep))?.startTicks ?? '' };
+    assert.equal(await terminateInside(pids), true);
+    await eventually('the app has ended', async () => !(await isAlive(handle)));
+  });
+
+  it('is said to an app that looks like report.sh: a shell with the same traps', async (t) => {
+    const { pids, sleep } = await openNamespace(t, WITH_SHELL_APP);
     const handle = { pid: sleep, startTicks: (await processStat(sleep))?.startTicks ?? '' };
     assert.equal(await terminateInside(pids), true);
     await eventually('the app has ended', async () => !(await isAlive(handle)));

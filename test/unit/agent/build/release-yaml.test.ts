@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseReleaseYaml } from '../../../../agent/build/release-yaml.ts';
+import type { Run } from '../../../../shared/kit/exec.ts';
 
 describe('what bin/release prints', () => {
   it('gives default process types and config vars, as YAML or JSON', async () => {
@@ -20,5 +21,28 @@ describe('what bin/release prints', () => {
   it('is refused in the name of the buildpack where the controller would not take a name', async () => {
     for (const bad of ['default_process_types:\n  _web: x\n', 'config_vars:\n  MY-VAR: x\n', 'config_vars:\n  2X: x\n', '- web\n'])
       await assert.rejects(parseReleaseYaml(bad, 'acme'), { code: 'SLIP_BUILD_BAD_RELEASE_YAML', message: /bin\/release of acme/ });
+  });
+
+  it('is refused when it is larger than any buildpack needs, before it is read', async () => {
+    const text = `config_vars:\n  A: "${'x'.repeat(64 * 1024)}"\n`;
+    await assert.rejects(parseReleaseYaml(text, 'acme'), { message: 'What bin/release of acme printed is larger than 64 kB.' });
+    const many = Array.from({ length: 101 }, (_, index) => `  w${String(index)}: x\n`).join('');
+    await assert.rejects(parseReleaseYaml(`default_process_types:\n${many}`, 'acme'), /is not the YAML of a buildpack/);
+  });
+
+  it('is read in a process of its own, so this one goes on meanwhile', async () => {
+    let turns = 0;
+    const beat = setInterval(() => (turns += 1), 5);
+    // The parser takes a time that grows with the square of the count of tags.
+    await assert.rejects(parseReleaseYaml('!a '.repeat(8000), 'acme'), { code: 'SLIP_BUILD_BAD_RELEASE_YAML' });
+    clearInterval(beat);
+    assert.ok(turns > 1, 'the timers of this process ran');
+  });
+
+  it('is refused when the process that reads it was stopped at a limit', async () => {
+    const stopped: Run = async () => ({ code: null, signal: 'SIGXCPU', stdout: '', stderr: '' });
+    await assert.rejects(parseReleaseYaml('web: x', 'acme', stopped), /printed takes too long to read/);
+    const endless: Run = async () => ({ code: 0, signal: null, stdout: ' '.repeat(1024 * 1024 + 1), stderr: '' });
+    await assert.rejects(parseReleaseYaml('web: x', 'acme', endless), /printed takes too long to read/);
   });
 });

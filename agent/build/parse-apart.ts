@@ -1,0 +1,42 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CommandResult, Run } from '../../shared/kit/exec.ts';
+
+/** Limits of one parse of a text that untrusted code wrote. Times of the processor: a busy machine takes longer by the clock. */
+const LIMITS = Object.freeze({
+  processorSeconds: 5,
+  timeoutMs: 60_000,
+  heapMebibytes: 64,
+  outputBytes: 1024 * 1024,
+});
+
+/** Its time by the clock was over. */
+const STOPPED: CommandResult = { code: null, signal: 'SIGKILL', stdout: '', stderr: '' };
+
+/** `stopped`: a limit ended the parser. `refused`: the parser did not accept the text. */
+export type Parsed = { readonly kind: 'value'; readonly value: unknown } | { readonly kind: 'stopped' | 'refused' };
+
+/**
+ * Parses a text in a process of its own, for parsers whose time or memory can grow faster than the text. The process is killed at its
+ * limits, and this one goes on meanwhile. The value is plain JSON; its shape is still to be checked.
+ * @param parser name of a program beside this file that reads a text on standard input and writes JSON
+ */
+export async function parseApart(run: Run, parser: string, text: string): Promise<Parsed> {
+  const { processorSeconds, timeoutMs, heapMebibytes, outputBytes } = LIMITS;
+  const node = [
+    process.execPath,
+    `--max-old-space-size=${String(heapMebibytes)}`,
+    '--disable-warning=ExperimentalWarning',
+    program(parser),
+  ];
+  const args = [`--cpu=${String(processorSeconds)}`, '--core=0', '--', ...node];
+  const result = await run({ file: 'prlimit', args, stdin: text, timeoutMs, maxOutputBytes: outputBytes + 1 }).catch(() => STOPPED);
+  if (result.signal !== null || Buffer.byteLength(result.stdout) > outputBytes) return { kind: 'stopped' };
+  return result.code === 0 ? { kind: 'value', value: JSON.parse(result.stdout) as unknown } : { kind: 'refused' };
+}
+
+/** The source, or the file that the bundler makes of it. */
+function program(parser: string): string {
+  const source = join(import.meta.dirname, `${parser}.ts`);
+  return existsSync(source) ? source : join(import.meta.dirname, `${parser}.mjs`);
+}

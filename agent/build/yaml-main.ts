@@ -1,0 +1,13 @@
+// A program of its own: reads YAML on standard input, writes it as JSON. parse-apart.ts runs it with limits.
+import { text } from 'node:stream/consumers';
+import { parse } from './yaml.ts';
+
+/** Aliases beyond this would make a small text a huge value. */
+const MAX_ALIASES = 10;
+
+try {
+  const value: unknown = parse(await text(process.stdin), { maxAliasCount: MAX_ALIASES, logLevel: 'error' });
+  process.stdout.write(JSON.stringify(value ?? null));
+} catch {
+  process.exitCode = 1;
+}
