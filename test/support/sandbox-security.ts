@@ -6,13 +6,12 @@ import { createServer, type Server } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { detectCgroups } from '../../agent/sandbox/cgroup/detect.ts';
 import { FLOWS_MAX } from '../../agent/sandbox/network/rules.ts';
 import type { Sandbox, SandboxSpec } from '../../agent/sandbox/port.ts';
-import { systemClock } from '../../shared/kit/clock.ts';
 import { REAL_WORKLOADS, greeting } from '../contract/sandbox.ts';
 import { eventually } from './eventually.ts';
 import { MB, openSandboxLab, type SandboxLab } from './sandbox-lab.ts';
+import { sharedKernelTests } from './shared-kernel.ts';
 
 const PROBE = join(import.meta.dirname, '..', 'fixtures', 'sandbox', 'probe.pl');
 const BRIDGE_NF = '/proc/sys/net/bridge/bridge-nf-call-iptables';
@@ -129,6 +128,8 @@ export function sandboxSecurity(kind: Sandbox['kind']): void {
       assert.equal(arrived, FLOWS_MAX + 1);
     });
 
+    sharedKernelTests(() => lab);
+
     it('stops a fork bomb at its limit', async () => {
       const { output } = await lab.finish({
         argv: perl(
@@ -145,33 +146,6 @@ export function sandboxSecurity(kind: Sandbox['kind']): void {
       });
       // 3 to 4 s by the clock; a period more may have begun
       assert.ok(Number(output) > 0.05 && Number(output) < 1, `${output} s of a processor`);
-    });
-
-    it('gives every sandbox its share of the processors, however many processes another one has', async () => {
-      const spin = { argv: perl('1 while 1') };
-      const crowd = await lab.run({ argv: perl('fork for 1 .. 5; 1 while 1') });
-      const single = await lab.run(spin);
-      const build = await lab.run({ ...spin, purpose: 'build' });
-      const cgroups = (await detectCgroups(lab.config.name, systemClock))!;
-      const ticks = async (id: string): Promise<number> => (await cgroups.pids(id)).reduce((sum, pid) => sum + cpuTicks(pid), 0);
-      await eventually('the crowd is there', async () => (await cgroups.pids(crowd.id)).length >= 32);
-      const [single0, crowd0] = [await ticks(single.id), await ticks(crowd.id)];
-      await eventually('the crowd has run for a while', async () => (await ticks(crowd.id)) - crowd0 > 60, 60_000);
-      const part = ((await ticks(single.id)) - single0) / ((await ticks(crowd.id)) - crowd0);
-      for (const { id } of [crowd, single, build]) await lab.sandbox.forget(id);
-      // one of 33 processes without shares
-      assert.ok(part > 0.15, `one process ran for ${part.toFixed(3)} of the time of the other sandbox`);
-    });
-
-    it('does not let a process make itself less likely to be killed for memory', async () => {
-      const { output } = await lab.finish({
-        argv: [
-          '/bin/bash',
-          '-c',
-          'score=$(cat /proc/self/oom_score_adj); for less in $((score - 1)) 0 -1000; do echo $less 2>&1 >/proc/self/oom_score_adj; done; echo $(($(cat /proc/self/oom_score_adj) - score))',
-        ],
-      });
-      assert.equal(output.trim().split('\n').at(-1), '0', output);
     });
 
     it('kills what takes more memory than its limit, and says so', async () => {
@@ -239,12 +213,6 @@ function outwardAddress(): string {
     .flat()
     .find((entry) => entry?.family === 'IPv4' && !entry.internal);
   return found?.address ?? '127.0.0.1';
-}
-
-/** Clock ticks that a process has run. */
-function cpuTicks(pid: number): number {
-  const fields = (readText(`/proc/${String(pid)}/stat`) ?? '').replace(/^.*\) /, '').split(' ');
-  return Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
 }
 
 function readText(path: string): string | undefined {

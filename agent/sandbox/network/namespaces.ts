@@ -8,15 +8,17 @@ import type { RandomId } from '../../../shared/kit/random-id.ts';
 import {
   cableBatch,
   netnsHostBatch,
+  neighbourLine,
   netnsInsideBatch,
   netnsName,
+  netnsRules,
   nextSlot,
   plugBatch,
   slotAddress,
   slotOf,
   type NetworkNames,
 } from './plan.ts';
-import { parseCables, planRepairs, type Repair } from './repairs.ts';
+import { linksBatch, parseLinks, planRepairs, type Repair, type Seen } from './repairs.ts';
 
 export interface NetworkLease {
   readonly netns: string;
@@ -121,6 +123,7 @@ export class Namespaces {
     try {
       await this.#batch([], netnsHostBatch(this.#names, slot, veth));
       await this.#batch(['-n', netns], netnsInsideBatch(this.#names, slot));
+      await this.#seal(netns);
     } catch (error) {
       await this.release(netns);
       throw error;
@@ -138,7 +141,7 @@ export class Namespaces {
   async repair(occupantOf: (netns: string) => Promise<Occupant | undefined>): Promise<void> {
     const slots = [...this.#taken].filter((slot) => !this.#making.has(slot));
     if (slots.length === 0) return;
-    for (const repair of planRepairs(this.#names, { slots, namespaces: new Set(await this.#existing()), cables: await this.#cables() })) {
+    for (const repair of planRepairs(this.#names, { slots, namespaces: new Set(await this.#existing()), ...(await this.#links()) })) {
       await this.#repairOne(repair, occupantOf).catch((error: unknown) => {
         this.#deps.log.warn({ repair, err: error }, 'network.repair-failed');
       });
@@ -148,6 +151,8 @@ export class Namespaces {
   async #repairOne(repair: Repair, occupantOf: (netns: string) => Promise<Occupant | undefined>): Promise<void> {
     if (repair.kind === 'plug') {
       await this.#batch([], plugBatch(this.#names, repair.cable));
+    } else if (repair.kind === 'neighbour') {
+      await this.#batch([], [neighbourLine(this.#names, repair.slot)]);
     } else if (repair.kind === 'name') {
       const pid = (await occupantOf(repair.netns))?.pid;
       if (pid === undefined) return; // nobody misses it
@@ -157,13 +162,19 @@ export class Namespaces {
       const isClosed = (await occupantOf(repair.netns))?.egress === false;
       await this.#batch([], cableBatch(this.#names, repair.slot, this.#cableName()));
       await this.#batch(['-n', repair.netns], isClosed ? inside.slice(0, -1) : inside);
+      await this.#seal(repair.netns); // one that an older agent made has no rules yet
     }
     this.#deps.log.info({ repair }, 'network.repaired');
   }
 
-  async #cables(): Promise<ReturnType<typeof parseCables>> {
-    const list = { file: 'ip', args: ['-json', '-details', 'link', 'show', 'type', 'veth'], timeoutMs: 20_000 };
-    return parseCables((await runOk(this.#deps.run, list)).stdout, this.#names.bridge);
+  async #links(): Promise<Pick<Seen, 'cables' | 'neighbours'>> {
+    const { bridge } = this.#names;
+    return parseLinks(await this.#batch(['-json', '-details'], linksBatch(bridge)), bridge);
+  }
+
+  async #seal(netns: string): Promise<void> {
+    const args = [`--net=${join(NETNS_DIR, netns)}`, '--', 'nft', '-f', '-'];
+    await runOk(this.#deps.run, { file: 'nsenter', args, stdin: netnsRules(this.#names), timeoutMs: 20_000 });
   }
 
   /** Given away by us, or there for whatever reason. */
@@ -172,8 +183,9 @@ export class Namespaces {
     return new Set([...this.#taken, ...existing]);
   }
 
-  async #batch(options: readonly string[], lines: readonly string[]): Promise<void> {
-    await runOk(this.#deps.run, { file: 'ip', args: [...options, '-batch', '-'], stdin: `${lines.join('\n')}\n`, timeoutMs: 20_000 });
+  async #batch(options: readonly string[], lines: readonly string[]): Promise<string> {
+    const command = { file: 'ip', args: [...options, '-batch', '-'], stdin: `${lines.join('\n')}\n`, timeoutMs: 20_000 };
+    return (await runOk(this.#deps.run, command)).stdout;
   }
 
   async #delete(netns: string): Promise<void> {

@@ -17,8 +17,8 @@ export function bridgeMac(bridge: string): string {
 }
 
 /**
- * Of the interface with a slot's address. An address that is used again must have the MAC it had: the host's neighbour entry
- * outlives the namespace, and for half a minute would send everything for the new app to nobody.
+ * Of the interface with a slot's address. It depends on the slot alone, because the host's neighbour entry is permanent: an address that is
+ * used again must have the MAC that it had before.
  */
 export function slotMac(slot: number): string {
   return macAddress('02:5d', slot);
@@ -80,22 +80,51 @@ export function netnsHostBatch(names: NetworkNames, slot: number, veth: string):
   return [`netns add ${netnsName(names, slot)}`, ...cableBatch(names, slot, veth)];
 }
 
-/** The way from a namespace to the bridge. */
+/** The way from a namespace to the bridge, and the host's way back: its neighbour entry is permanent and needs no ARP. */
 export function cableBatch(names: NetworkNames, slot: number, veth: string): string[] {
   const netns = netnsName(names, slot);
   const cable = `link add ${veth} type veth peer name eth0 address ${slotMac(slot)} netns ${netns}`;
-  return [cable, `link set ${veth} alias ${netns}`, ...plugBatch(names, veth)];
+  return [cable, `link set ${veth} alias ${netns}`, ...plugBatch(names, veth), neighbourLine(names, slot)];
+}
+
+/** The kernel does not count permanent entries, and drops them only with the bridge. */
+export function neighbourLine(names: NetworkNames, slot: number): string {
+  return `neigh replace ${slotAddress(names, slot)} lladdr ${slotMac(slot)} dev ${names.bridge} nud permanent`;
 }
 
 export function plugBatch(names: NetworkNames, veth: string): string[] {
   return [`link set ${veth} addrgenmode none master ${names.bridge} up`, `link set ${veth} type bridge_slave isolated on`];
 }
 
+/** The inside of a namespace: a point-to-point address, whose only neighbour is the gateway. The default route comes last. */
 export function netnsInsideBatch(names: NetworkNames, slot: number): string[] {
+  const gateway = gatewayAddress(names.subnet);
   return [
     'link set lo up',
     'link set eth0 addrgenmode none up',
-    `addr add ${slotAddress(names, slot)}/${String(names.subnet.prefix)} dev eth0`,
-    `route add default via ${gatewayAddress(names.subnet)}`,
+    `addr add ${slotAddress(names, slot)}/32 dev eth0`,
+    `neigh replace ${gateway} lladdr ${bridgeMac(names.bridge)} dev eth0 nud permanent`,
+    `route add ${gateway} dev eth0 scope link`,
+    `route add default via ${gateway}`,
   ];
+}
+
+/**
+ * nft rules of the namespace itself. The kernel has one neighbour table for the whole machine, and each address that is looked for without
+ * a gateway takes an entry: multicast, and sockets that ask to be sent on the link. Here such packets end before that.
+ */
+export function netnsRules(names: NetworkNames): string {
+  return [
+    'table inet slipway',
+    'delete table inet slipway',
+    'table inet slipway {',
+    '  chain output {',
+    '    type filter hook output priority 0; policy accept;',
+    '    oifname "lo" accept',
+    '    meta nfproto ipv6 drop',
+    `    rt ip nexthop != ${gatewayAddress(names.subnet)} drop`,
+    '  }',
+    '}',
+    '',
+  ].join('\n');
 }

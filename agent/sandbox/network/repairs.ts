@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { netnsName, type NetworkNames } from './plan.ts';
+import { netnsName, slotAddress, type NetworkNames } from './plan.ts';
 
 /** A virtual cable's end on this machine. */
 export interface Cable {
@@ -17,13 +17,17 @@ export type Repair =
   /** There is no cable any more. */
   | { readonly kind: 'connect'; readonly slot: number; readonly netns: string }
   /** The cable's end is not where it belongs. */
-  | { readonly kind: 'plug'; readonly cable: string };
+  | { readonly kind: 'plug'; readonly cable: string }
+  /** The host has no permanent neighbour entry for the address. */
+  | { readonly kind: 'neighbour'; readonly slot: number };
 
 export interface Seen {
   /** Slots whose namespace should be whole. */
   readonly slots: readonly number[];
   readonly namespaces: ReadonlySet<string>;
   readonly cables: readonly Cable[];
+  /** Addresses of the host's permanent neighbours on the bridge. */
+  readonly neighbours: ReadonlySet<string>;
 }
 
 /** What somebody has taken from the sandboxes' network. Pure. */
@@ -35,7 +39,8 @@ export function planRepairs(names: NetworkNames, seen: Seen): Repair[] {
     const cable = cables.get(netns);
     if (cable === undefined) return [{ kind: 'connect', slot, netns }];
     const isWhole = cable.bridge === names.bridge && cable.isolated && cable.up;
-    return isWhole ? [] : [{ kind: 'plug', cable: cable.name }];
+    const plug: Repair[] = isWhole ? [] : [{ kind: 'plug', cable: cable.name }];
+    return seen.neighbours.has(slotAddress(names, slot)) ? plug : [...plug, { kind: 'neighbour', slot }];
   });
 }
 
@@ -49,10 +54,25 @@ const linksSchema = z.array(
   }),
 );
 
-/** The answer of `ip -json -details link show type veth`: those whose names are ours. Pure. */
-export function parseCables(json: string, bridge: string): Cable[] {
+const neighboursSchema = z.array(z.object({ dst: z.string().default('') }));
+
+/** What {@link parseLinks} reads, as lines of one `ip -json -details -batch`. Pure. */
+export function linksBatch(bridge: string): string[] {
+  return ['link show type veth', `neigh show dev ${bridge} nud permanent`];
+}
+
+/** The cables with names of ours, and the host's permanent neighbours. One list a line; an empty answer has none. Pure. */
+export function parseLinks(json: string, bridge: string): Pick<Seen, 'cables' | 'neighbours'> {
+  const [links = [], neighbours = []] = json
+    .split('\n')
+    .filter(Boolean)
+    .map((line): unknown => JSON.parse(line));
+  return { cables: cablesOf(links, bridge), neighbours: new Set(neighboursSchema.parse(neighbours).map((entry) => entry.dst)) };
+}
+
+function cablesOf(links: unknown, bridge: string): Cable[] {
   return linksSchema
-    .parse(JSON.parse(json === '' ? '[]' : json))
+    .parse(links)
     .filter((link) => link.ifname.startsWith(`${bridge}-`))
     .map((link) => ({
       name: link.ifname,

@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseCidr } from '../../../../../agent/sandbox/config.ts';
-import { parseCables, planRepairs, type Cable } from '../../../../../agent/sandbox/network/repairs.ts';
+import { parseLinks, planRepairs, type Cable } from '../../../../../agent/sandbox/network/repairs.ts';
 
 const names = { bridge: 'slip0', subnet: parseCidr('10.203.0.0/16') };
 const whole: Cable = { name: 'slip0-aaaaaa', netns: 'slip0-2', bridge: 'slip0', isolated: true, up: true };
 
-function repairs(cables: readonly Cable[], namespaces: readonly string[] = ['slip0-2']): unknown {
-  return planRepairs(names, { slots: [2], namespaces: new Set(namespaces), cables });
+function repairs(
+  cables: readonly Cable[],
+  namespaces: readonly string[] = ['slip0-2'],
+  neighbours: readonly string[] = ['10.203.0.2'],
+): unknown {
+  return planRepairs(names, { slots: [2], namespaces: new Set(namespaces), cables, neighbours: new Set(neighbours) });
 }
 
 describe('repairs of the sandboxes’ network', () => {
@@ -28,6 +32,10 @@ describe('repairs of the sandboxes’ network', () => {
     assert.deepEqual(repairs([], []), [{ kind: 'name', netns: 'slip0-2' }]);
   });
 
+  it('give the host its neighbour back', () => {
+    assert.deepEqual(repairs([whole], undefined, []), [{ kind: 'neighbour', slot: 2 }]);
+  });
+
   it('read what ip says', () => {
     const slave = (isolated: boolean): unknown => ({ info_kind: 'veth', info_slave_data: { isolated } });
     const links = [
@@ -36,10 +44,11 @@ describe('repairs of the sandboxes’ network', () => {
       { ifname: 'vethX', flags: ['UP'], master: 'docker0', linkinfo: slave(false) },
       {},
     ];
-    assert.deepEqual(parseCables(JSON.stringify(links), 'slip0'), [
-      whole,
-      { name: 'slip0-bbbbbb', netns: 'slip0-3', bridge: undefined, isolated: false, up: false },
-    ]);
-    assert.deepEqual(parseCables('', 'slip0'), []);
+    const neighbours = [{ dst: '10.203.0.2', lladdr: '02:5d:00:00:00:02', state: ['PERMANENT'] }];
+    assert.deepEqual(parseLinks(`${JSON.stringify(links)}\n${JSON.stringify(neighbours)}\n`, 'slip0'), {
+      cables: [whole, { name: 'slip0-bbbbbb', netns: 'slip0-3', bridge: undefined, isolated: false, up: false }],
+      neighbours: new Set(['10.203.0.2']),
+    });
+    assert.deepEqual(parseLinks('', 'slip0'), { cables: [], neighbours: new Set() });
   });
 });

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { it } from 'node:test';
+import { detectCgroups } from '../../agent/sandbox/cgroup/detect.ts';
+import { systemClock } from '../../shared/kit/clock.ts';
+import { run, runOk } from '../../shared/kit/exec.ts';
+import { eventually } from './eventually.ts';
+import { readLog, type SandboxLab } from './sandbox-lab.ts';
+
+const perl = (script: string): string[] => ['/usr/bin/perl', '-e', script];
+
+/** What a sandbox must not take of the kernel that all share. Small numbers only: nothing here may come near the machine's own limits. */
+export function sharedKernelTests(lab: () => SandboxLab): void {
+  it('takes no entry of the one neighbour table, whatever addresses it sends to', async () => {
+    const { bridge, subnet } = lab().config;
+    const prefix = subnet.replace(/\d+\/\d+$/, '');
+    // plain, on the link without a gateway (SO_DONTROUTE, SO_BINDTODEVICE), multicast, IPv6 multicast
+    const script = `use Socket; use Socket qw(AF_INET6 pack_sockaddr_in6 inet_pton); my ($eth, $sent) = ("eth0\\0", 0);
+      socket(my $plain, PF_INET, SOCK_DGRAM, 17); socket(my $link, PF_INET, SOCK_DGRAM, 17); socket(my $six, AF_INET6, SOCK_DGRAM, 17);
+      setsockopt($link, SOL_SOCKET, 25, $eth); setsockopt($link, SOL_SOCKET, 5, pack("i", 1)); setsockopt($six, SOL_SOCKET, 25, $eth);
+      for my $n (100 .. 199) {
+        for my $to ("${prefix}$n", "203.0.113.$n", "239.1.2.$n") { for my $s ($plain, $link) { $sent += defined send($s, "x", 0, sockaddr_in(9, inet_aton($to))) } }
+        send($six, "x", 0, pack_sockaddr_in6(9, inet_pton(AF_INET6, "ff02::1:$n")));
+      }
+      $| = 1; print "sent $sent\\n"; sleep 3600`;
+    const ofBridge = async (): Promise<string> => (await runOk(run, { file: 'ip', args: ['neigh', 'show', 'dev', bridge] })).stdout;
+    const before = (await ofBridge()).split('\n').length;
+    const { id } = await lab().run({ argv: perl(script) });
+    await eventually('all is sent', () => readLog(lab().sandbox.logDir(id)).includes('sent '));
+    const [pid] = await (await detectCgroups(lab().config.name, systemClock))!.pids(id);
+    const inside = await runOk(run, {
+      file: 'nsenter',
+      args: [`--net=/proc/${String(pid)}/ns/net`, 'ip', 'neigh', 'show', 'nud', 'all'],
+    });
+    const own = inside.stdout.split('\n').filter((line) => line.includes(' dev eth0 '));
+    assert.deepEqual(
+      own.map((line) => /^\S+\.1 dev eth0 lladdr \S+ PERMANENT/.test(line)),
+      [true],
+      inside.stdout,
+    );
+    // a new sandbox or two in reserve have their own permanent entry
+    assert.ok((await ofBridge()).split('\n').length <= before + 3, await ofBridge());
+    assert.doesNotMatch(await ofBridge(), /INCOMPLETE|FAILED/);
+    await lab().sandbox.forget(id);
+  });
+
+  it('gives every sandbox its share of the processors, however many processes another one has', async () => {
+    const spin = { argv: perl('1 while 1') };
+    const crowd = await lab().run({ argv: perl('fork for 1 .. 5; 1 while 1') });
+    const single = await lab().run(spin);
+    const build = await lab().run({ ...spin, purpose: 'build' });
+    const cgroups = (await detectCgroups(lab().config.name, systemClock))!;
+    const ticks = async (id: string): Promise<number> =>
+      (await Promise.all((await cgroups.pids(id)).map(cpuTicks))).reduce((sum, one) => sum + one, 0);
+    await eventually('the crowd is there', async () => (await cgroups.pids(crowd.id)).length >= 32);
+    const [single0, crowd0] = [await ticks(single.id), await ticks(crowd.id)];
+    await eventually('the crowd has run for a while', async () => (await ticks(crowd.id)) - crowd0 > 60, 60_000);
+    const part = ((await ticks(single.id)) - single0) / ((await ticks(crowd.id)) - crowd0);
+    for (const { id } of [crowd, single, build]) await lab().sandbox.forget(id);
+    // one of 33 processes without shares
+    assert.ok(part > 0.15, `one process ran for ${part.toFixed(3)} of the time of the other sandbox`);
+  });
+
+  it('does not let a process make itself less likely to be killed for memory', async () => {
+    const { output } = await lab().finish({
+      argv: [
+        '/bin/bash',
+        '-c',
+        'score=$(cat /proc/self/oom_score_adj); for less in $((score - 1)) 0 -1000; do echo $less 2>&1 >/proc/self/oom_score_adj; done; echo $(($(cat /proc/self/oom_score_adj) - score))',
+      ],
+    });
+    assert.equal(output.trim().split('\n').at(-1), '0', output);
+  });
+}
+
+/** Clock ticks that a process has run; none when it has ended. */
+async function cpuTicks(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${String(pid)}/stat`, 'utf8').catch(() => '');
+  const fields = stat.replace(/^.*\) /, '').split(' ');
+  return Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
+}
