@@ -10,6 +10,7 @@ const recordSchema = z.object({
   liveStartedAtMs: z.number().optional(),
   restarts: z.number(),
   crashesInARow: z.number(),
+  crashingSinceMs: z.number().optional(),
   lastExit: z.object({ code: z.number().optional(), signal: z.string().optional(), oomKilled: z.boolean(), atMs: z.number() }).optional(),
   nextStartAtMs: z.number().optional(),
   failure: reasonSchema.optional(),

@@ -10,6 +10,8 @@ export interface InstanceRecord {
   readonly restarts: number;
   /** Crashes since it last ran for a good while; drives the back-off. */
   readonly crashesInARow: number;
+  /** Wall clock of the first of them; absent in a record of an older agent. */
+  readonly crashingSinceMs?: number | undefined;
   readonly lastExit?: Exit | undefined;
   readonly nextStartAtMs?: number | undefined;
   /** Set once and for all when the instance will not be tried again under this id. */
@@ -40,7 +42,15 @@ export function afterCrash(record: InstanceRecord, crash: Crash, now: { nowMs: n
   if (!record.everLive) return { ...base, failure: crash.reason };
   const crashesInARow = crash.ranMs >= STABLE_AFTER_MS ? 1 : record.crashesInARow + 1;
   const delayMs = crashesInARow === 1 ? 0 : backoffDelayMs(RESTART_BACKOFF, crashesInARow - 2, now.random);
-  return { ...base, crashesInARow, restarts: record.restarts + 1, crash: crash.reason, nextStartAtMs: now.nowMs + delayMs };
+  const crashingSinceMs = crashesInARow === 1 ? crash.exit.atMs : record.crashingSinceMs;
+  return {
+    ...base,
+    crashesInARow,
+    crashingSinceMs,
+    restarts: record.restarts + 1,
+    crash: crash.reason,
+    nextStartAtMs: now.nowMs + delayMs,
+  };
 }
 
 /** The record once the gate of the process started at `startedAtMs` has passed. */

@@ -20,6 +20,7 @@ export function statusOf(
     restarts: record.restarts,
     startedAtMs: instance.phase === 'running' ? instance.startedAtMs : undefined,
     lastExit: record.lastExit,
+    crashes: record.crashesInARow === 0 ? undefined : { count: record.crashesInARow, sinceMs: record.crashingSinceMs },
     nextStartAtMs: state === 'backoff' ? record.nextStartAtMs : undefined,
     reason,
     // After a first crash the next start is at once: the report that says "starting" is the only one to carry its last words.

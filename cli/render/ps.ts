@@ -1,4 +1,5 @@
 import type { InstanceBody } from '../../shared/domain/api.ts';
+import { sayCrashLoop } from '../../shared/domain/crash-loop.ts';
 import { oneLine } from './escape.ts';
 import type { Look } from './history.ts';
 import type { Paint } from './paint.ts';
@@ -48,12 +49,18 @@ function byName(a: InstanceBody, b: InstanceBody): number {
   return a.name.localeCompare(b.name, 'en', { numeric: true }) || a.release - b.release;
 }
 
-function renderInstance(instance: InstanceBody, { paint, nowMs }: Look): string {
-  const since =
-    instance.startedAtMs === undefined ? '' : ` ${renderTime(instance.startedAtMs)} (${renderAgo(instance.startedAtMs, nowMs)})`;
+function renderInstance(instance: InstanceBody, look: Look): string {
+  const { nowMs } = look;
   const notes = [`on ${instance.node}`, `v${instance.release}`, ...extras(instance, nowMs)].join(', ');
   const reason = instance.reason === undefined ? '' : `\n      ${oneLine(`${instance.reason.message}${hint(instance)}`)}`;
-  return `${instance.name}: ${colour(instance, paint)(WORDS[instance.state])}${since}, ${notes}${reason}\n`;
+  return `${instance.name}: ${shownState(instance, look)}, ${notes}${reason}\n`;
+}
+
+function shownState(instance: InstanceBody, { paint, nowMs }: Look): string {
+  const { crashLoop, startedAtMs } = instance;
+  if (crashLoop !== undefined) return paint.red(sayCrashLoop(crashLoop, { ...instance, nowMs }));
+  const since = startedAtMs === undefined ? '' : ` ${renderTime(startedAtMs)} (${renderAgo(startedAtMs, nowMs)})`;
+  return `${colour(instance, paint)(WORDS[instance.state])}${since}`;
 }
 
 function hint({ reason }: InstanceBody): string {

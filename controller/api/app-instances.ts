@@ -9,7 +9,7 @@ export async function instancesOf(deps: LookDeps, app: App): Promise<readonly In
 }
 
 export async function describeInstances(
-  { store, fleet }: LookDeps,
+  { store, fleet, clock }: LookDeps,
   { app, rows, nodes }: { app: App; rows: readonly AssignmentRow[]; nodes: readonly NodeRow[] },
 ): Promise<readonly InstanceBody[]> {
   const names = new Map(nodes.map((node) => [node.id, node.name as string]));
@@ -22,6 +22,7 @@ export async function describeInstances(
       node: live.get(row.nodeId),
       nodeName: names.get(row.nodeId) ?? 'removed node',
       status: fleet.status(row.instanceId),
+      nowMs: clock.nowMs(),
       command: releases.get(row.release)?.slug.processTypes[row.processType] ?? '',
     }),
   );

@@ -1,10 +1,9 @@
 import type { AppStatusBody, InstanceBody, NodeBody, ProblemBody, StatusBody } from '../../shared/domain/api.ts';
+import { sayCrashLoop } from '../../shared/domain/crash-loop.ts';
 import type { Formation } from '../../shared/domain/placement.ts';
 import { countInstances, type CountedInstance, type InstanceCounts } from '../observe/count-instances.ts';
-import { keepsCrashing } from '../observe/crash-loop.ts';
 import { DISK_LOW_BYTES } from '../observe/disk-low.ts';
 import { nextForMissing } from '../observe/why/why-node.ts';
-import { times } from '../observe/why/words.ts';
 import type { Build, Release } from '../store/port.ts';
 
 /** What is known of one app when its status is asked for. */
@@ -123,10 +122,12 @@ function appProblems(app: CountedApp): readonly ProblemBody[] {
 
 function instanceProblems({ name, counts, instances, nowMs }: CountedApp): readonly ProblemBody[] {
   const broken = counts.down.flatMap(({ at }) => (at !== undefined && isBroken(at) ? [at] : []));
-  const down = broken.map((instance) => sayTrouble(name, instance, `is down. ${instance.reason?.message ?? lastExit(instance)}`));
-  const wanted = instances.filter(({ desired, state }) => desired === 'run' && state === 'live');
-  const restless = wanted.filter((instance) => keepsCrashing(instance, nowMs));
-  return [...down, ...restless.map((instance) => sayTrouble(name, instance, `keeps crashing: ${times(instance.restarts, 'restarted')}.`))];
+  const restless = instances.filter(({ desired, state, crashLoop }) => desired === 'run' && state === 'live' && crashLoop !== undefined);
+  return [...broken, ...restless].map((instance) => {
+    const { crashLoop: loop } = instance;
+    const how = loop === undefined ? 'is down' : sayCrashLoop(loop, { ...instance, nowMs });
+    return sayTrouble(name, instance, `${how}. ${instance.reason?.message ?? lastExit(instance)}`);
+  });
 }
 
 function sayTrouble(app: string, { name, node }: InstanceBody, trouble: string): ProblemBody {
@@ -159,8 +160,8 @@ function limitProblems({ name, formerLimits }: CountedApp): readonly ProblemBody
   return [{ message, next: `slipway ps:restart ${which} -a ${name}` }];
 }
 
-function isBroken({ state }: CountedInstance): boolean {
-  return state === 'backoff' || state === 'failed';
+function isBroken({ state, crashLoop }: InstanceBody): boolean {
+  return state === 'backoff' || state === 'failed' || crashLoop !== undefined;
 }
 
 function releaseProblems({ name, latest, current }: AppFacts): readonly ProblemBody[] {

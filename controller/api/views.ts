@@ -2,6 +2,7 @@ import type { LiveNode } from '../dispatch/port.ts';
 import type { App, AssignmentRow, Build, NodeRow, Release, SshKey, User } from '../store/port.ts';
 import type { AppBody, BuildBody, InstanceBody, KeyBody, NodeBody, ProblemBody, ReleaseBody, UserBody } from '../../shared/domain/api.ts';
 import { instanceName } from '../../shared/domain/assignment.ts';
+import { crashLoopOf } from '../../shared/domain/crash-loop.ts';
 import type { InstanceStatus } from '../../shared/domain/instance.ts';
 import type { ApiConfig, LookDeps } from './deps.ts';
 
@@ -38,23 +39,34 @@ export interface InstanceFacts {
   readonly nodeName: string;
   readonly status: InstanceStatus | undefined;
   readonly command: string;
+  readonly nowMs: number;
 }
 
-export function viewInstance({ row, node, nodeName, status, command }: InstanceFacts): InstanceBody {
+export function viewInstance({ row, node, nodeName, status, command, nowMs }: InstanceFacts): InstanceBody {
   return {
     name: instanceName(row),
     type: row.processType,
     release: row.release,
     node: nodeName,
     command,
-    // A report from before the connection broke may be wrong by now.
-    state: node?.connected === true ? (status?.state ?? 'pending') : 'unknown',
     desired: row.desired,
     startedAtMs: status?.startedAtMs,
     restarts: status?.restarts ?? 0,
     lastExit: status?.lastExit,
     reason: status?.reason,
+    ...viewState(status, node?.connected === true, nowMs),
   };
+}
+
+/** A report from before the connection broke may be wrong by now. */
+function viewState(
+  status: InstanceStatus | undefined,
+  connected: boolean,
+  nowMs: number,
+): Pick<InstanceBody, 'state' | 'nextStartAtMs' | 'crashLoop'> {
+  if (!connected) return { state: 'unknown' };
+  if (status === undefined) return { state: 'pending' };
+  return { state: status.state, nextStartAtMs: status.nextStartAtMs, crashLoop: crashLoopOf(status, nowMs) };
 }
 
 function viewTrouble({ versionTrouble: trouble }: LiveNode): ProblemBody | undefined {

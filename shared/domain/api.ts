@@ -1,3 +1,4 @@
+import type { CrashLoop } from './crash-loop.ts';
 import type { Exit, InstanceState, Reason } from './instance.ts';
 import type { Formation } from './placement.ts';
 import type { BuildState, NodeState, ReleaseState } from './states.ts';
@@ -93,6 +94,10 @@ export interface InstanceBody {
   readonly restarts: number;
   readonly lastExit?: Exit | undefined;
   readonly reason?: Reason | undefined;
+  /** Wall clock of the next start while in back-off. */
+  readonly nextStartAtMs?: number | undefined;
+  /** It crashed again and again, and not long ago: also while it starts or is up. */
+  readonly crashLoop?: CrashLoop | undefined;
 }
 
 export interface ConfigBody {

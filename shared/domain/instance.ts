@@ -28,6 +28,13 @@ export interface Reason {
   readonly hint?: string | undefined;
 }
 
+/** Crashes since the process last ran for a good while. */
+export interface Crashes {
+  readonly count: number;
+  /** Wall clock of the first of them; absent when the agent did not record it. */
+  readonly sinceMs?: number | undefined;
+}
+
 export interface InstanceStatus {
   readonly instanceId: InstanceId;
   readonly state: InstanceState;
@@ -38,6 +45,8 @@ export interface InstanceStatus {
   /** Wall clock of the current process's start; absent when none runs. */
   readonly startedAtMs?: number | undefined;
   readonly lastExit?: Exit | undefined;
+  /** Absent before the first crash, and when its agent does not say. */
+  readonly crashes?: Crashes | undefined;
   /** Wall clock of the next start while in back-off. */
   readonly nextStartAtMs?: number | undefined;
   readonly reason?: Reason | undefined;

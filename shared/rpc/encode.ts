@@ -24,7 +24,7 @@ export function encodeReason(reason: Reason): WireReason {
 }
 
 export function encodeStatus(status: InstanceStatus): WireInstanceStatus {
-  const { lastExit, reason, serving, startedAtMs, nextStartAtMs, ...rest } = status;
+  const { lastExit, crashes, reason, serving, startedAtMs, nextStartAtMs, ...rest } = status;
   return {
     ...rest,
     timingsMs: { ...status.timingsMs },
@@ -34,6 +34,7 @@ export function encodeStatus(status: InstanceStatus): WireInstanceStatus {
     ...(nextStartAtMs === undefined ? {} : { nextStartAtMs }),
     ...(reason === undefined ? {} : { reason: encodeReason(reason) }),
     ...(lastExit === undefined ? {} : { lastExit: withoutAbsent(lastExit) }),
+    ...(crashes === undefined ? {} : { crashes: withoutAbsent(crashes) }),
   };
 }
 

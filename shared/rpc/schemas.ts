@@ -76,6 +76,8 @@ const exit = z.object({
   atMs: field.count,
 });
 
+const crashes = z.object({ count: field.count, sinceMs: field.count.optional() });
+
 export const instanceStatus: z.ZodType<InstanceStatus> = z.object({
   instanceId: field.id<InstanceId>(),
   // A newer agent may have a state we do not know: `pending` promises least.
@@ -84,6 +86,7 @@ export const instanceStatus: z.ZodType<InstanceStatus> = z.object({
   restarts: field.count,
   startedAtMs: field.count.optional(),
   lastExit: field.optional(exit),
+  crashes: field.optional(crashes),
   nextStartAtMs: field.count.optional(),
   reason: field.optional(reason),
   lastLines: z.array(field.text).max(field.MAX_LAST_LINES),

@@ -92,6 +92,9 @@ export const anyStatus: fc.Arbitrary<InstanceStatus> = fc.record({
     }),
     { nil: undefined },
   ),
+  crashes: fc.option(fc.record({ count: fc.nat({ max: 2 ** 32 - 1 }), sinceMs: fc.option(anyCount, { nil: undefined }) }), {
+    nil: undefined,
+  }),
   nextStartAtMs: fc.option(anyCount, { nil: undefined }),
   reason: fc.option(anyReason, { nil: undefined }),
   lastLines: fc.array(anyText, { maxLength: 4 }),

@@ -1,12 +1,13 @@
 import type { WhyBody, WhyChain } from '../../../shared/domain/api-observe.ts';
+import { crashLoopOf, sayCrashLoop } from '../../../shared/domain/crash-loop.ts';
 import type { InstanceStatus } from '../../../shared/domain/instance.ts';
+import { duration } from '../../../shared/kit/duration.ts';
 import { isProxyDown } from '../../schedule/nodes.ts';
-import { keepsCrashing } from '../crash-loop.ts';
 import type { AppWhyFacts, InstanceFact, NodeFact } from './facts.ts';
 import { nextFor, type About } from './next.ts';
 import { nextForNoRoom } from './placement.ts';
 import { nodeChains, silence } from './why-node.ts';
-import { clockTime, duration, times } from './words.ts';
+import { clockTime, times } from './words.ts';
 
 /** Pure: why an instance is as it is; undefined when the app has none of that name. */
 export function whyInstance(facts: AppWhyFacts, name: string): WhyBody | undefined {
@@ -23,9 +24,10 @@ export function whyInstance(facts: AppWhyFacts, name: string): WhyBody | undefin
 export function instanceChain(facts: AppWhyFacts, instance: InstanceFact): WhyChain | undefined {
   if (instance.state === 'unknown') return awayChain(facts, instance);
   if (instance.state === 'live') return unreachedChain(facts, instance) ?? crashLoopChain(facts, instance);
-  if (!isInTrouble(instance)) return undefined;
+  const loop = crashLoop(instance, facts.nowMs);
+  if (loop === undefined && !isInTrouble(instance)) return undefined;
   const code = codeOf(instance.status);
-  const links = [cause(instance), ...history(instance.status), outcome(instance, facts.nowMs)];
+  const links = [cause(instance), ...(loop === undefined ? [...history(instance.status), outcome(instance, facts.nowMs)] : [loop])];
   return { code, links, next: nextFor(code, aboutOf(facts, instance)) };
 }
 
@@ -76,15 +78,19 @@ function fateChain({ app, patienceMs, nowMs }: AppWhyFacts, { name, stuck }: Ins
 
 /** It is up at this moment, and nobody should believe it. */
 function crashLoopChain(facts: AppWhyFacts, instance: InstanceFact): WhyChain | undefined {
-  const { status, name, node } = instance;
-  if (status === undefined || !keepsCrashing(status, facts.nowMs)) return undefined;
-  const code = codeOf(status);
-  const since = status.startedAtMs === undefined ? '' : ` for ${duration(facts.nowMs - status.startedAtMs)}`;
-  const links = [`${name} on ${node} ${howItEnded(status)}.`, ...history(status), `It is up again${since}.`];
+  const loop = crashLoop(instance, facts.nowMs);
+  if (loop === undefined) return undefined;
+  const code = codeOf(instance.status);
+  const links = [cause(instance), loop];
   return { code, links, next: nextFor(code, aboutOf(facts, instance)) };
 }
 
-function howItEnded({ lastExit }: InstanceStatus): string {
+function crashLoop({ status }: InstanceFact, nowMs: number): string | undefined {
+  const loop = status === undefined ? undefined : crashLoopOf(status, nowMs);
+  return status === undefined || loop === undefined ? undefined : `It ${sayCrashLoop(loop, { ...status, nowMs })}.`;
+}
+
+function howItEnded(lastExit: InstanceStatus['lastExit']): string {
   if (lastExit?.oomKilled === true) return 'ran out of memory';
   if (lastExit?.signal !== undefined) return `was ended by ${lastExit.signal}`;
   return lastExit?.code === undefined ? 'ended' : `exited with status ${String(lastExit.code)}`;
@@ -92,7 +98,7 @@ function howItEnded({ lastExit }: InstanceStatus): string {
 
 /** `web.1 on fra-2 was killed: it used more than its 512 MB of memory.` */
 function cause({ name, node, status }: InstanceFact): string {
-  const message = status?.reason?.message ?? `${name} ended.`;
+  const message = status?.reason?.message ?? `${name} ${howItEnded(status?.lastExit)}.`;
   return message.startsWith(`${name} `) ? `${name} on ${node}${message.slice(name.length)}` : `${name} on ${node}: ${message}`;
 }
 

@@ -1,7 +1,8 @@
 import type { WhyBody, WhyChain } from '../../../shared/domain/api-observe.ts';
+import { duration } from '../../../shared/kit/duration.ts';
 import { DISK_LOW_BYTES } from '../disk-low.ts';
 import type { NodeFact } from './facts.ts';
-import { clockTime, duration } from './words.ts';
+import { clockTime } from './words.ts';
 
 /** An hour away, and nobody waits for it any more. */
 const GONE_AFTER_MS = 60 * 60_000;

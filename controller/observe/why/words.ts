@@ -3,15 +3,6 @@ export function clockTime(atMs: number): string {
   return `${new Date(atMs).toISOString().slice(11, 19)} UTC`;
 }
 
-export function duration(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1000));
-  if (seconds < 120) return `${String(seconds)} s`;
-  const minutes = Math.round(seconds / 60);
-  if (minutes < 120) return `${String(minutes)} min`;
-  const hours = Math.round(minutes / 60);
-  return hours < 48 ? `${String(hours)} h` : `${String(Math.round(hours / 24))} days`;
-}
-
 export function times(count: number, verb: string): string {
   return count === 1 ? `${verb} once` : `${verb} ${String(count)} times`;
 }

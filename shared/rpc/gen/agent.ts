@@ -8,6 +8,7 @@ import type { BuildResult as _slipway_v1_BuildResult, BuildResult__Output as _sl
 import type { CancelLogQuery as _slipway_v1_CancelLogQuery, CancelLogQuery__Output as _slipway_v1_CancelLogQuery__Output } from './slipway/v1/CancelLogQuery.ts';
 import type { CancelTask as _slipway_v1_CancelTask, CancelTask__Output as _slipway_v1_CancelTask__Output } from './slipway/v1/CancelTask.ts';
 import type { ControllerMessage as _slipway_v1_ControllerMessage, ControllerMessage__Output as _slipway_v1_ControllerMessage__Output } from './slipway/v1/ControllerMessage.ts';
+import type { Crashes as _slipway_v1_Crashes, Crashes__Output as _slipway_v1_Crashes__Output } from './slipway/v1/Crashes.ts';
 import type { DesiredAck as _slipway_v1_DesiredAck, DesiredAck__Output as _slipway_v1_DesiredAck__Output } from './slipway/v1/DesiredAck.ts';
 import type { DesiredState as _slipway_v1_DesiredState, DesiredState__Output as _slipway_v1_DesiredState__Output } from './slipway/v1/DesiredState.ts';
 import type { Epoch as _slipway_v1_Epoch, Epoch__Output as _slipway_v1_Epoch__Output } from './slipway/v1/Epoch.ts';
@@ -51,6 +52,7 @@ export interface ProtoGrpcType {
       CancelLogQuery: MessageTypeDefinition<_slipway_v1_CancelLogQuery, _slipway_v1_CancelLogQuery__Output>
       CancelTask: MessageTypeDefinition<_slipway_v1_CancelTask, _slipway_v1_CancelTask__Output>
       ControllerMessage: MessageTypeDefinition<_slipway_v1_ControllerMessage, _slipway_v1_ControllerMessage__Output>
+      Crashes: MessageTypeDefinition<_slipway_v1_Crashes, _slipway_v1_Crashes__Output>
       DesiredAck: MessageTypeDefinition<_slipway_v1_DesiredAck, _slipway_v1_DesiredAck__Output>
       DesiredState: MessageTypeDefinition<_slipway_v1_DesiredState, _slipway_v1_DesiredState__Output>
       Epoch: MessageTypeDefinition<_slipway_v1_Epoch, _slipway_v1_Epoch__Output>

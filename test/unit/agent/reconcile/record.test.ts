@@ -30,6 +30,14 @@ describe('the record of an instance', () => {
     assert.equal(record.restarts, 14);
   });
 
+  it('knows since when the process crashes again and again', () => {
+    const at = (atMs: number, ranMs = 50): Crash => crash({ exit: { code: 7, oomKilled: false, atMs }, ranMs });
+    const twice = afterCrash(afterCrash(afterGate(NEW_RECORD, 5), at(1000), now), at(9000), now);
+    assert.deepEqual([twice.crashesInARow, twice.crashingSinceMs], [2, 1000]);
+    const anew = afterCrash(twice, at(2_000_000, STABLE_AFTER_MS), now);
+    assert.deepEqual([anew.crashesInARow, anew.crashingSinceMs], [1, 2_000_000]);
+  });
+
   it('forgives after a long good run', () => {
     let record = afterGate(NEW_RECORD, 5);
     for (let i = 0; i < 5; i += 1) record = afterCrash(record, crash(), now);

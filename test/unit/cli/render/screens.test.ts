@@ -108,6 +108,24 @@ describe('screens of the CLI', () => {
     ]);
   });
 
+  it('says of a process that keeps crashing that it does, also while it starts or is up', () => {
+    const crashLoop = { crashes: 5, withinMs: 2 * MINUTE };
+    const waits: InstanceBody = {
+      ...web,
+      state: 'backoff',
+      startedAtMs: undefined,
+      crashLoop: { ...crashLoop, nextStartAtMs: NOW + 20_000 },
+    };
+    const starts: InstanceBody = { ...web, name: 'web.2', state: 'starting', crashLoop };
+    const up: InstanceBody = { ...web, name: 'web.3', crashLoop };
+    assertScreen(renderPs('shop', [waits, starts, up], look), [
+      '=== web (3): node server.js',
+      'web.1: keeps crashing (5 times in 2 min), next start in 20 s, on attic, v3',
+      'web.2: keeps crashing (5 times in 2 min), starting now, on attic, v3',
+      'web.3: keeps crashing (5 times in 2 min), up again for 2 min, on attic, v3',
+    ]);
+  });
+
   it('says why a process was restarted, when it is up again', () => {
     const restarted = { ...web, restarts: 1, lastExit: { signal: 'SIGKILL', oomKilled: true, atMs: NOW - 2 * MINUTE } };
     const often = { ...web, name: 'web.2', restarts: 2, lastExit: { code: 7, oomKilled: false, atMs: NOW - MINUTE } };

@@ -127,12 +127,16 @@ describe('status', () => {
 
   it('does not call well what is up between two crashes', () => {
     const lastExit = { code: 1, oomKilled: false, atMs: 990_000 };
-    const body = status({ instances: [instance({ restarts: 4, lastExit })] });
-    assert.deepEqual(messages(body), ['shop: web.1 on fra-1 keeps crashing: restarted 4 times.']);
-    const replaced = instance({ restarts: 4, lastExit, desired: 'standby' });
+    const crashLoop = { crashes: 4, withinMs: 130_000 };
+    const loop = 'shop: web.1 on fra-1 keeps crashing (4 times in 2 min)';
+    const said = (over: Partial<InstanceBody>): readonly string[] =>
+      messages(status({ instances: [instance({ lastExit, crashLoop, ...over })] }));
+    assert.deepEqual(said({ state: 'live' }), [`${loop}, up again. It exited with code 1.`]);
+    assert.deepEqual(said({ state: 'starting' }), [`${loop}, starting now. It exited with code 1.`]);
+    const waiting = { ...crashLoop, nextStartAtMs: 1_020_000 };
+    assert.deepEqual(said({ state: 'backoff', crashLoop: waiting }), [`${loop}, next start in 20 s. It exited with code 1.`]);
+    const replaced = instance({ crashLoop, lastExit, desired: 'standby' });
     assert.deepEqual(messages(status({ instances: [instance({}), replaced] })), [], 'what has been replaced is no trouble any more');
-    assert.deepEqual(messages(status({ instances: [instance({ restarts: 2, lastExit })] })), []);
-    assert.deepEqual(messages(status({ instances: [instance({ restarts: 4, lastExit: { ...lastExit, atMs: 0 } })] })), []);
   });
 
   it('names a few of many, those of one node together', () => {

@@ -45,7 +45,7 @@ const CAUSES: readonly { readonly cause: string; readonly body: WhyBody | undefi
         instances: [
           instanceFact({
             state: 'backoff',
-            restarts: 5,
+            ...{ restarts: 5, crashes: { count: 5, sinceMs: WHY_NOW - 2 * MINUTE } },
             reason: oom,
             lastExit: { signal: 'SIGKILL', oomKilled: true, atMs: WHY_NOW - 3 * SECOND },
             nextStartAtMs: WHY_NOW + 2 * MINUTE,
@@ -58,8 +58,7 @@ const CAUSES: readonly { readonly cause: string; readonly body: WhyBody | undefi
       'web.1 of shop is in trouble.',
       '',
       '  web.1 on fra-1 was killed: it used more than its 512 MB of memory.',
-      '  → It was restarted 5 times, it ended last at 14:29:57 UTC.',
-      '  → It is backing off until 14:32:00 UTC.',
+      '  → It keeps crashing (5 times in 117 s), next start in 2 min.',
       '  Next: slipway ps:limits web --memory 1G -a shop',
     ],
   },
@@ -231,8 +230,7 @@ const CAUSES: readonly { readonly cause: string; readonly body: WhyBody | undefi
       'shop is in trouble.',
       '',
       '  web.1 on fra-1 exited with status 1.',
-      '  → It was restarted 7 times, it ended last at 14:29:59 UTC.',
-      '  → It is backing off until 14:31:04 UTC.',
+      '  → It keeps crashing (7 times), next start in 64 s.',
       '  → 2 more are in the same way.',
       '  Next: slipway logs -a shop -p web.1',
     ],

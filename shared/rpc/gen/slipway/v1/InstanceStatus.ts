@@ -2,6 +2,7 @@
 
 import type { Exit as _slipway_v1_Exit, Exit__Output as _slipway_v1_Exit__Output } from '../../slipway/v1/Exit.ts';
 import type { Reason as _slipway_v1_Reason, Reason__Output as _slipway_v1_Reason__Output } from '../../slipway/v1/Reason.ts';
+import type { Crashes as _slipway_v1_Crashes, Crashes__Output as _slipway_v1_Crashes__Output } from '../../slipway/v1/Crashes.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface InstanceStatus {
@@ -15,6 +16,7 @@ export interface InstanceStatus {
   'lastLines'?: (string)[];
   'timingsMs'?: ({[key: string]: number | string});
   'serving'?: (boolean);
+  'crashes'?: (_slipway_v1_Crashes | null);
   '_startedAtMs'?: "startedAtMs";
   '_nextStartAtMs'?: "nextStartAtMs";
   '_serving'?: "serving";
@@ -31,6 +33,7 @@ export interface InstanceStatus__Output {
   'lastLines': (string)[];
   'timingsMs': ({[key: string]: number});
   'serving'?: (boolean);
+  'crashes': (_slipway_v1_Crashes__Output | null);
   '_startedAtMs'?: "startedAtMs";
   '_nextStartAtMs'?: "nextStartAtMs";
   '_serving'?: "serving";
