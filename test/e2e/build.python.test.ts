@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { createBench, type Bench, type Tree } from '../support/build-bench.ts';
+import { buildHistory, INDEX_WHEELS, type PipState } from '../support/pip-histories.ts';
 import { flaskWheels, startPythonIndex, type PythonIndex } from '../support/python-index.ts';
 
 const FLASK = {
@@ -70,12 +71,72 @@ describe('the python buildpack', () => {
     assert.deepEqual(bench.layers.last!.trees['app'], app);
   });
 
-  it('installs anew when a file that requirements.txt includes has changed', async () => {
-    await bench.build(shop('-r base.txt\n', { 'base.txt': 'flask==3.0.0\n' }), { app: 'nested' });
-    await bench.build(shop('-r base.txt\n', { 'base.txt': 'flask==3.1.0\n' }), { app: 'nested' });
-    const files = Object.keys(bench.layers.last!.trees['python']!);
-    assert.ok(!files.some((path) => path.endsWith('flask/odd.py')));
-    assert.ok(files.some((path) => path.includes('flask-3.1.0.dist-info')));
+  it('installs what files include that lie in a folder, and whose paths are relative to the including file', async () => {
+    const nested = (version: string): Tree =>
+      shop('-r requirements/production.txt\n', {
+        'requirements/production.txt': '-r base.txt\n',
+        'requirements/base.txt': `flask==${version}\n`,
+      });
+    await bench.build(nested('3.0.0'), { app: 'folders' });
+    assert.doesNotMatch(bench.output(), /No requirements to install/);
+    await bench.build(nested('3.1.0'), { app: 'folders' });
+    assert.ok(Object.keys(bench.layers.last!.trees['python']!).some((path) => path.includes('flask-3.1.0.dist-info')));
+  });
+
+  it('equals a clean build after any history (a few of those of the nightly ring)', async () => {
+    const greet = await startPythonIndex(INDEX_WHEELS);
+    const pip = await createBench({ config: { buildEnv: { PIP_INDEX_URL: greet.url } } });
+    const at = { include: 'direct', version: '1.0', content: 'a', config: {} } as const;
+    // Every kind of change has a row in test/unit/buildpacks/python-plan.test.ts.
+    const histories: readonly (readonly PipState[])[] = [
+      [
+        { ...at, source: 'folder' },
+        { ...at, source: 'folder', content: 'b' },
+      ],
+      [
+        { ...at, source: 'directory' },
+        { ...at, source: 'directory', config: { FLAVOUR: 'dark' } },
+      ],
+    ];
+    try {
+      for (const [index, history] of histories.entries()) {
+        assert.deepEqual(await buildHistory(pip, `past${String(index)}`, history), []);
+      }
+    } finally {
+      await pip.close();
+      await greet.close();
+    }
+  });
+
+  const refused: readonly [string, Tree, RegExp, RegExp][] = [
+    ['Poetry', { 'poetry.lock': '', 'pyproject.toml': '' }, /in poetry\.lock \(Poetry\)/, /poetry export/],
+    [
+      'Poetry without a lockfile',
+      { 'pyproject.toml': '[tool.poetry.dependencies]\npython = "*"\nflask = "*"\n' },
+      /tool\.poetry/,
+      /poetry export/,
+    ],
+    ['uv', { 'uv.lock': '', 'pyproject.toml': '[project]\nname = "x"\n' }, /in uv\.lock \(uv\)/, /uv export/],
+    ['Pipenv', { Pipfile: '', 'Pipfile.lock': '{}' }, /in Pipfile\.lock \(Pipenv\)/, /pipenv requirements/],
+    ['conda', { 'environment.yml': 'name: x\ndependencies:\n  - flask\n' }, /in environment\.yml \(conda\)/, /requirements\.txt/],
+  ];
+  for (const [tool, tree, message, hint] of refused) {
+    it(`refuses packages that only ${tool} can install, and says how to write them down`, async () => {
+      const error = { code: 'SLIP_BUILD_COMPILE_FAILED', message, hint };
+      await assert.rejects(bench.build({ Procfile: 'web: flask run', ...tree }, { app: 'lock' }), error);
+    });
+  }
+
+  it('names a second lockfile, and a version of Python that the stack does not have', async () => {
+    await bench.build(shop('# nothing\n', { 'poetry.lock': '', 'runtime.txt': 'python-2.7.18\n', '.python-version': '3\n' }), {
+      app: 'wishes',
+    });
+    assert.match(bench.output(), /^ !     poetry\.lock is not read: the packages of requirements\.txt are installed\.$/m);
+    assert.match(
+      bench.output(),
+      /^ !     runtime\.txt asks for Python 2\.7\.18\. Only the Python of the stack can be used: 3\.\d+\.\d+\.$/m,
+    );
+    assert.doesNotMatch(bench.output(), /\.python-version/);
   });
 
   it('asks the index that the config of the app names, and says so when none can be reached', async () => {

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { run, runOk } from '../../shared/kit/exec.ts';
@@ -15,6 +15,7 @@ export interface Wheel {
   readonly requires?: readonly string[];
 }
 
+const WHEEL_TIME = new Date('2020-01-01T00:00:00Z');
 const DEBIAN_PACKAGES = '/usr/lib/python3/dist-packages';
 
 /** Flask and what it stands on, as Debian installs them (script/packages.txt): no test asks an index of the world. */
@@ -68,7 +69,7 @@ function fileName({ name, version }: Wheel): string {
 }
 
 /** A wheel is a zip archive; Python's own zipfile makes it. */
-async function packWheel(wheel: Wheel): Promise<Buffer> {
+export async function packWheel(wheel: Wheel): Promise<Buffer> {
   const folder = await mkdtemp(join(tmpdir(), 'slipway-wheel-'));
   try {
     const info = `${wheel.name}-${wheel.version}.dist-info`;
@@ -85,6 +86,8 @@ async function packWheel(wheel: Wheel): Promise<Buffer> {
       await mkdir(dirname(join(folder, path)), { recursive: true });
       await writeFile(join(folder, path), text);
     }
+    // The same files make the same archive, to the byte.
+    for (const path of await readdir(folder, { recursive: true })) await utimes(join(folder, path), WHEEL_TIME, WHEEL_TIME);
     const tops = [...new Set(Object.keys(content).map((path) => path.split('/')[0] ?? ''))];
     await runOk(run, { file: '/usr/bin/python3', args: ['-m', 'zipfile', '-c', 'out.whl', ...tops], cwd: folder });
     return await readFile(join(folder, 'out.whl'));

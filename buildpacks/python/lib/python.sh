@@ -10,63 +10,30 @@ find_python() {
   PYTHON_VERSION=$("$PYTHON" -I -S -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])') || die 'python3 of this stack does not run.'
 }
 
-# The files the requirements consist of: requirements.txt with what it includes, else pyproject.toml.
-requirement_files() {
-  local -a queue=() seen=()
-  local file line
-  [[ -f $BUILD_DIR/requirements.txt ]] || { [[ -f $BUILD_DIR/pyproject.toml ]] && echo pyproject.toml; return 0; }
-  queue=(requirements.txt)
-  while ((${#queue[@]} > 0 && ${#seen[@]} < 50)); do
-    file=${queue[0]} queue=("${queue[@]:1}")
-    [[ -f $BUILD_DIR/$file && " ${seen[*]} " != *" $file "* ]] || continue
-    seen+=("$file")
-    printf '%s\n' "$file"
-    while IFS= read -r line || [[ -n $line ]]; do
-      if [[ $line =~ ^[[:space:]]*(-r|-c|--requirement|--constraint)[[:space:]=]*([^[:space:]#]+) ]]; then queue+=("${BASH_REMATCH[2]}"); fi
-    done <"$BUILD_DIR/$file"
-  done
+# Sets PLAN (what has to be installed) and what else lib/plan.py finds; ends the compile for what cannot be installed.
+read_plan() {
+  local kind value text
+  PLAN='' PLAN_HASH='' ENV_HASH='' UNKEYED='' HAS_LOCAL=0 DEPENDENCIES=() WARNINGS=() REFUSED=''
+  text=$("$PYTHON" -I -S "$HERE/lib/plan.py" "$BUILD_DIR" "$ENV_DIR" "$PYTHON_VERSION") ||
+    die 'The requirements of this app could not be read (see above).' 'Check requirements.txt and pyproject.toml, commit and push again.'
+  while IFS=$'\t' read -r kind value; do
+    case $kind in
+      plan) PLAN=$value ;;
+      hash) PLAN_HASH=$value ;;
+      env) ENV_HASH=$value ;;
+      unkeyed) UNKEYED=$value ;;
+      local) HAS_LOCAL=1 ;;
+      dependency) DEPENDENCIES+=("$value") ;;
+      warn) WARNINGS+=("$value") ;;
+      refuse) REFUSED=$value ;;
+    esac
+  done <<<"$text"
 }
 
-# True when the app's own source is itself installed (`-e .`, `./lib`, setup.py): then the key cannot promise the content.
-installs_own_source() {
-  local file
-  [[ -f $BUILD_DIR/requirements.txt || -f $BUILD_DIR/pyproject.toml ]] || return 0
-  while IFS= read -r file; do
-    grep -qE '^[[:space:]]*(-e|--editable|\.|/|file:)|@[[:space:]]*file:' "$BUILD_DIR/$file" && return 0
-  done < <(requirement_files)
-  return 1
-}
-
+# Equal keys promise equal content. What the digest does not cover gets a key that no other build has.
 venv_key() {
-  local hash file
-  hash=$({
-    printf '%s\n' "${STACK-}" "$HOSTTYPE" "$PYTHON_VERSION"
-    while IFS= read -r file; do printf '%s\n' "$file"; cat "$BUILD_DIR/$file"; done < <(requirement_files)
-    for file in "$ENV_DIR"/PIP_*; do [[ -f $file ]] && { printf '%s\n' "${file##*/}"; cat "$file"; }; done
-  } | sha256_of)
-  printf 'venv %s %s' "$PYTHON_VERSION" "$hash"
-  if installs_own_source; then printf ' %s' "${SOURCE_VERSION:-none}"; fi
-}
-
-# True when there is not one requirement: then neither pip nor an index is needed.
-nothing_to_install() {
-  local file
-  installs_own_source && return 1
-  [[ -f $BUILD_DIR/requirements.txt ]] || { [[ -z $(pyproject_dependencies) ]]; return; }
-  while IFS= read -r file; do
-    grep -qvE '^[[:space:]]*(#|$|-r|-c|--requirement|--constraint)' "$BUILD_DIR/$file" && return 1
-  done < <(requirement_files)
-  return 0
-}
-
-# project.dependencies of pyproject.toml, one a line.
-pyproject_dependencies() {
-  "$PYTHON" -I -S - "$BUILD_DIR/pyproject.toml" <<'PROGRAM' || die 'pyproject.toml could not be read (it needs Python 3.11 or newer, and valid TOML).'
-import sys, tomllib
-with open(sys.argv[1], "rb") as file:
-    for line in tomllib.load(file).get("project", {}).get("dependencies", []):
-        print(line)
-PROGRAM
+  printf 'venv %s %s %s %s' "$PYTHON_VERSION" "${STACK-}" "$HOSTTYPE" "$PLAN_HASH"
+  if [[ -n $UNKEYED ]]; then printf ' %s' "${REQUEST_ID:-$SRANDOM}"; fi
 }
 
 make_venv() {
@@ -92,19 +59,21 @@ run_pip() {
 
 install_requirements() {
   local -a what=()
-  if [[ -f $BUILD_DIR/requirements.txt ]]; then
-    what=(-r requirements.txt)
-  elif [[ -f $BUILD_DIR/pyproject.toml ]]; then
-    pyproject_dependencies >"$CACHE_DIR/pyproject-requirements.txt"
-    what=(-r "$CACHE_DIR/pyproject-requirements.txt")
-  else
-    what=(.)
-  fi
+  case $PLAN in
+    requirements) what=(-r requirements.txt) ;;
+    project)
+      printf '%s\n' "${DEPENDENCIES[@]}" >"$CACHE_DIR/pyproject-requirements.txt"
+      what=(-r "$CACHE_DIR/pyproject-requirements.txt") ;;
+    build) what=(.) ;;
+  esac
   info "Installing requirements with pip (${what[*]/#$CACHE_DIR*/pyproject.toml})"
+  if [[ -n $UNKEYED ]]; then info "They are installed anew at every push: $UNKEYED."; fi
+  keep_sound_wheels
   cd "$BUILD_DIR" || exit 1
   # Indexes of the app's own (PIP_EXTRA_INDEX_URL), and what its requirements name as ${TOKEN}.
   read_app_env "$ENV_DIR"
-  TOOL_ENV=("HOME=$CACHE_DIR/home" "PIP_CACHE_DIR=$CACHE_DIR/pip")
+  # Byte code beside the app's own source would hold the time of this build.
+  TOOL_ENV=("HOME=$BUILD_HOME" "PIP_CACHE_DIR=$CACHE_DIR/pip" PYTHONDONTWRITEBYTECODE=1)
   run_pip install --no-compile --no-input --disable-pip-version-check --progress-bar off "${what[@]}" 2>&1 | indent
   ((PIPESTATUS[0] == 0)) && return 0
   if cause_is network; then
@@ -112,6 +81,13 @@ install_requirements() {
       'Push again; if it stays so, name an index that the builder reaches: slipway config:set PIP_INDEX_URL=https://…'
   fi
   die 'pip could not install the requirements (see above).' 'Check names and versions in requirements.txt, commit and push again.'
+}
+
+# pip keeps the wheels that it built by their address. They are used again only where nothing else had a say in them.
+keep_sound_wheels() {
+  local mark=$CACHE_DIR/pip-wheels-of
+  if ((HAS_LOCAL)) || [[ -n $UNKEYED || ! -f $mark || $(<"$mark") != "$ENV_HASH" ]]; then rm -rf "$CACHE_DIR/pip/wheels"; fi
+  printf '%s' "$ENV_HASH" >"$mark"
 }
 
 # Byte code that stays valid whatever the files' times are; scripts that find the interpreter wherever the app lies.
