@@ -25,6 +25,8 @@ export interface Cli {
   readonly cwd: string;
   /** Environment of the programs we start (git, a browser). */
   readonly env: Readonly<Record<string, string>>;
+  /** Standard input as it comes. */
+  readonly stdin: () => AsyncIterable<unknown>;
   /** Whole of stdin, or one hidden line from a terminal. */
   readonly readSecret: (prompt: string) => Promise<string>;
   /** Aborted by Ctrl-C. */

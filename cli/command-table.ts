@@ -139,6 +139,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     group: 'Config',
     summary: 'set config vars and restart the app with them',
     example: 'slipway config:set LOG_LEVEL=debug GREETING="hello there" -a my-shop',
+    options: [['-f, --file <path>', 'set the one variable named to the text of this file, - for standard input']],
     app: true,
     json: true,
     load: async () => (await import('./commands/config.ts')).set,

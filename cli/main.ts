@@ -55,6 +55,7 @@ function createCli(environment: CliEnvironment, signal: AbortSignal): Cli & { cl
     run,
     cwd: process.cwd(),
     env: environment.forPrograms,
+    stdin: () => process.stdin,
     readSecret: (prompt) => readSecret(process.stdin, note, prompt),
     signal,
     close: async () => (await client?.catch(() => undefined))?.close(),

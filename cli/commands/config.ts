@@ -1,9 +1,11 @@
 import type { ConfigBody, ConfigChangedBody } from '../../shared/domain/api.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import { own } from '../../shared/kit/own.ts';
-import { show, type Cli, type CommandRun, type Flags } from '../cli.ts';
+import { show, textFlag, type Cli, type CommandRun, type Flags } from '../cli.ts';
 import { parseAssignments } from '../parse-flags.ts';
+import { readValue } from '../read-value.ts';
 import { renderConfig, renderConfigForShell } from '../render/apps.ts';
+import { usageError } from '../usage-error.ts';
 
 export const list: CommandRun = async (cli, _args, flags) => {
   const app = await cli.app(flags);
@@ -22,8 +24,16 @@ export const get: CommandRun = async (cli, [name = ''], flags) => {
 };
 
 export const set: CommandRun = async (cli, words, flags) => {
-  await change(cli, flags, { verb: 'Set', changes: parseAssignments(words) });
+  const file = textFlag(flags, 'file');
+  await change(cli, flags, { verb: 'Set', changes: file === undefined ? parseAssignments(words) : await fromFile(cli, words, file) });
 };
+
+/** A flag and not a sign in the value: every value stays possible as NAME=value. */
+async function fromFile(cli: Cli, [name = '', ...others]: readonly string[], file: string): Promise<Readonly<Record<string, string>>> {
+  if (others.length > 0 || name.includes('='))
+    throw usageError('--file sets one variable, which is named without a value.', 'For example: slipway config:set TLS_KEY --file key.pem');
+  return { [name]: await readValue(file, cli) };
+}
 
 export const unset: CommandRun = async (cli, names, flags) => {
   await change(cli, flags, { verb: 'Unset', changes: Object.fromEntries(names.map((name) => [name, null])) });

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { DEFAULT_BUILD_LIMITS } from '../../shared/domain/assignment.ts';
 import type { BuildResult, BuildTask } from '../../shared/domain/build.ts';
+import { checkConfigSize } from '../../shared/domain/config-size.ts';
 import type { BuildId, NodeId, TaskId } from '../../shared/domain/ids.ts';
 import { renderError, SlipwayError, toSlipwayError, TROUBLE } from '../../shared/kit/errors.ts';
 import type { Failpoint } from '../../shared/kit/failpoint.ts';
@@ -134,6 +135,8 @@ export class Builds implements TaskSources {
 
   async #task(request: BuildRequest): Promise<BuildTask> {
     const { app, commit, commitTimeMs } = request;
+    const config = await this.#deps.store.config(app.id);
+    checkConfigSize(app.name, config);
     return {
       taskId: `t${randomBytes(10).toString('hex')}` as TaskId,
       appId: app.id,
@@ -142,7 +145,7 @@ export class Builds implements TaskSources {
       commit,
       commitTimeMs,
       stack: app.stack,
-      config: await this.#deps.store.config(app.id),
+      config,
       buildpacks: [],
       limits: DEFAULT_BUILD_LIMITS,
       ...this.#deps.limits,

@@ -1,7 +1,8 @@
+import { CONFIG_BYTES_MAX } from '../../shared/domain/config-size.ts';
 import { parseConfigName } from '../../shared/domain/names.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import { own } from '../../shared/kit/own.ts';
-import type { ConfigVars } from '../../shared/kit/sensitive.ts';
+import { Sensitive, type ConfigVars } from '../../shared/kit/sensitive.ts';
 
 /** Undefined removes. */
 export type ConfigChanges = Readonly<Record<string, string | undefined>>;
@@ -19,6 +20,12 @@ export function namesThatChange(config: ConfigVars, changes: ConfigChanges): rea
     .sort();
 }
 
+export function applyChanges(config: ConfigVars, changes: ConfigChanges): ConfigVars {
+  const kept = Object.entries(config).filter(([name]) => !Object.hasOwn(changes, name));
+  const set = Object.entries(changes).flatMap(([name, value]) => (value === undefined ? [] : [[name, new Sensitive(value)] as const]));
+  return Object.fromEntries([...kept, ...set]);
+}
+
 export function isSameConfig(one: ConfigVars, other: ConfigVars): boolean {
   const names = Object.keys(one);
   return names.length === Object.keys(other).length && names.every((name) => own(other, name)?.reveal() === one[name]?.reveal());
@@ -31,7 +38,6 @@ export function describeChange(changes: ConfigChanges, changed: readonly string[
 }
 
 const RESERVED = new Set(['PORT', 'DYNO', 'HOME', 'PS1']);
-const MAX_VALUE_BYTES = 64 * 1024;
 
 /** @throws SLIP_NAME_CONFIG, SLIP_CONFIG_RESERVED, SLIP_CONFIG_VALUE */
 export function checkConfig(name: string, value: string | undefined): void {
@@ -44,10 +50,12 @@ export function checkConfig(name: string, value: string | undefined): void {
       httpStatus: 422,
     });
   }
-  if (value !== undefined && (value.includes('\0') || Buffer.byteLength(value) > MAX_VALUE_BYTES)) {
+  if (value !== undefined && (value.includes('\0') || Buffer.byteLength(value) > CONFIG_BYTES_MAX)) {
     throw new SlipwayError({
       code: 'SLIP_CONFIG_VALUE',
-      message: `The value of ${name} has a NUL byte or is longer than 64 KiB.`,
+      message: value.includes('\0')
+        ? `The value of ${name} has a NUL byte.`
+        : `The value of ${name} has ${String(Buffer.byteLength(value))} bytes; the limit is ${String(CONFIG_BYTES_MAX)} for all config vars of an app.`,
       hint: 'Put large or binary data in a file of the app or in a store, and its address in the variable.',
       httpStatus: 422,
     });

@@ -1,3 +1,4 @@
+import { checkConfigSize } from '../../shared/domain/config-size.ts';
 import type { BuildId, UserId } from '../../shared/domain/ids.ts';
 import type { Slug } from '../../shared/domain/slug.ts';
 import { describeCauses, SlipwayError } from '../../shared/kit/errors.ts';
@@ -5,9 +6,18 @@ import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import type { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import { own } from '../../shared/kit/own.ts';
+import { sealAll } from '../../shared/kit/sensitive.ts';
 import type { App, Release, Store } from '../store/port.ts';
 import type { Bakes } from './bake.ts';
-import { checkConfig, describeChange, isSameConfig, namesThatChange, type ConfigChanged, type ConfigChanges } from './config-changes.ts';
+import {
+  applyChanges,
+  checkConfig,
+  describeChange,
+  isSameConfig,
+  namesThatChange,
+  type ConfigChanged,
+  type ConfigChanges,
+} from './config-changes.ts';
 import type { RolloutOutcome, Rollouts } from './rollout.ts';
 import type { Failure } from './rollout-plan.ts';
 
@@ -45,7 +55,7 @@ export class Releases {
     this.#deps = deps;
   }
 
-  /** A release of new code. The caller holds the app's queue. */
+  /** A release of new code. The caller holds the app's queue. @throws SLIP_CONFIG_SIZE */
   async deploy(app: App, code: CodeRelease, watcher: ReleaseWatcher): Promise<{ release: Release; outcome: RolloutOutcome }> {
     const config = await this.#configWithDefaults(app, code.slug);
     const release = await this.#deps.store.createRelease({
@@ -66,19 +76,22 @@ export class Releases {
   async #configWithDefaults(app: App, slug: Slug): Promise<Release['config']> {
     const config = await this.#deps.store.config(app.id);
     const missing = Object.entries(slug.defaultConfig).filter(([name]) => own(config, name) === undefined);
-    return missing.length === 0 ? config : this.#deps.store.setConfig(app.id, Object.fromEntries(missing));
+    const suggested = Object.fromEntries(missing);
+    checkConfigSize(app.name, { ...config, ...sealAll(suggested) });
+    return missing.length === 0 ? config : this.#deps.store.setConfig(app.id, suggested);
   }
 
   /**
    * Changes config vars (undefined removes) and, when the app has a release, cuts and rolls out a new one with the same slug.
    * What is so already changes nothing and restarts nothing, unless the current release lacks it: its first try failed.
-   * @throws SLIP_NAME_CONFIG, SLIP_CONFIG_RESERVED, and the failure of the rollout
+   * @throws SLIP_NAME_CONFIG, SLIP_CONFIG_RESERVED, SLIP_CONFIG_VALUE, SLIP_CONFIG_SIZE, and the failure of the rollout
    */
   async setConfig(app: App, userId: UserId, changes: ConfigChanges): Promise<ConfigChanged> {
     for (const [name, value] of Object.entries(changes)) checkConfig(name, value);
     return this.#deps.queue.run(app.id, async () => {
       const before = await this.#deps.store.config(app.id);
       const changed = namesThatChange(before, changes);
+      if (changed.length > 0) checkConfigSize(app.name, applyChanges(before, changes), before);
       const current = await this.#deps.store.currentRelease(app.id);
       if (changed.length === 0 && (current === undefined || isSameConfig(current.config, before))) return { changed };
       const config = await this.#deps.store.setConfig(app.id, changes, userId);

@@ -48,6 +48,7 @@ describe('what apps, their owners and nodes write, on the terminal of whoever lo
       ...{ write, note: (part) => void write(part), paint: plainPaint, interactive: false, nowMs: Date.now, configPath: '/nonexistent' },
       ...{ api: () => Promise.resolve(client), app: () => Promise.resolve('shop'), screen: () => ({ columns: 80, rows: 24 }) },
       ...{ run, cwd: '/', env: {}, readSecret: () => Promise.resolve(''), signal: new AbortController().signal },
+      stdin: () => Readable.from([]),
     };
     await runProgram(args, cli);
     return text;
