@@ -14,6 +14,14 @@ export interface DisksDeps {
 
 /** A rename to another name says that it is ready, or taken. */
 const UNFINISHED = 'making-';
+const TEMPLATE = '.ext4';
+/** Of a template that is being made. */
+const NEW = 'new-';
+/**
+ * Sizes of which disks wait ready: that of most apps, that of builds, and one more. Each ready disk holds a loop device and a
+ * mount, so that the disks of a size that nobody asks for any more are given back.
+ */
+const WARM_SIZES_MAX = 3;
 
 type Size = Pick<Limits, 'diskBytes' | 'diskInodes'>;
 
@@ -27,6 +35,10 @@ export class Disks {
   readonly #scriptsDir: string;
   readonly #warm: number;
   readonly #deps: DisksDeps;
+  /** Names of the sizes asked for last, newest first. */
+  #recent: readonly string[] = [];
+  /** Size → disks that are being made from its template now. */
+  readonly #making = new Map<string, number>();
   #refilling: Promise<void> = Promise.resolve();
   #closed = false;
 
@@ -40,6 +52,7 @@ export class Disks {
 
   /** Makes `dir` (which must not exist) a sandbox's folder with a disk of this size. */
   async take(size: Size, dir: string): Promise<void> {
+    this.#noteSize(size);
     for (const ready of await this.#ready(size)) {
       if ((await mountsBelow(ready)).length === 0) {
         await this.#discard(ready); // somebody unmounted it: the folder below has no bounds
@@ -51,15 +64,21 @@ export class Disks {
       );
       if (claimed) return;
     }
-    await rename(await this.#make(size), dir);
+    const made = await this.#make(size);
+    await rename(made, dir).catch(async (error: unknown) => {
+      await this.#discard(made);
+      throw error;
+    });
   }
 
-  /** Tops the pool up. Runs one at a time; call it off the hot path. */
+  /** Tops the pool up, and removes the disks of sizes that were not asked for lately. Runs one at a time; call it off the hot path. */
   refill(size: Size): Promise<void> {
     this.#refilling = this.#refilling.then(async () => {
+      this.#noteSize(size);
       for (let missing = this.#warm - (await this.#ready(size)).length; missing > 0 && !this.#closed; missing -= 1) {
         await rename(await this.#make(size), join(this.#poolDir, `${sizeName(size)}-${this.#deps.randomId()}`));
       }
+      await this.#trim();
     });
     this.#refilling = this.#refilling.catch((error: unknown) => {
       this.#deps.log.warn({ err: error }, 'disk pool not refilled');
@@ -69,6 +88,9 @@ export class Disks {
 
   /** Removes pool entries that a crash or a reboot left unusable. Call once, before the first take. */
   async sweep(): Promise<void> {
+    const templates = await readdir(this.#templatesDir).catch(() => []);
+    for (const name of templates.filter((each) => each.startsWith(NEW)))
+      await rm(join(this.#templatesDir, name), { recursive: true, force: true });
     for (const name of await readdir(this.#poolDir).catch(() => [])) {
       const dir = join(this.#poolDir, name);
       if (!name.startsWith(UNFINISHED) && (await mountsBelow(dir)).length > 0) continue;
@@ -83,6 +105,27 @@ export class Disks {
     for (const name of await readdir(this.#poolDir).catch(() => [])) await this.#discard(join(this.#poolDir, name));
   }
 
+  #noteSize(size: Size): void {
+    const name = sizeName(size);
+    this.#recent = [name, ...this.#recent.filter((other) => other !== name)].slice(0, WARM_SIZES_MAX);
+  }
+
+  async #trim(): Promise<void> {
+    const isOld = (name: string): boolean => !this.#recent.includes(name) && !this.#making.has(name);
+    for (const name of await readdir(this.#poolDir).catch(() => [])) {
+      if (name.startsWith(UNFINISHED) || !isOld(sizeOf(name))) continue;
+      const dir = join(this.#poolDir, `${UNFINISHED}${this.#deps.randomId()}`); // by this name nobody takes it while it is unmounted
+      const isOurs = await rename(join(this.#poolDir, name), dir).then(
+        () => true,
+        () => false,
+      );
+      if (isOurs) await this.#discard(dir);
+    }
+    for (const name of await readdir(this.#templatesDir).catch(() => [])) {
+      if (name.endsWith(TEMPLATE) && isOld(name.slice(0, -TEMPLATE.length))) await rm(join(this.#templatesDir, name), { force: true });
+    }
+  }
+
   async #discard(dir: string): Promise<void> {
     await unmountBelow(dir, this.#deps.run);
     await rm(dir, { recursive: true, force: true });
@@ -95,6 +138,18 @@ export class Disks {
   }
 
   async #make(size: Size): Promise<string> {
+    const name = sizeName(size);
+    this.#making.set(name, (this.#making.get(name) ?? 0) + 1);
+    try {
+      return await this.#makeFromTemplate(size);
+    } finally {
+      const left = (this.#making.get(name) ?? 1) - 1;
+      if (left > 0) this.#making.set(name, left);
+      else this.#making.delete(name);
+    }
+  }
+
+  async #makeFromTemplate(size: Size): Promise<string> {
     const template = await this.#template(size);
     await mkdir(this.#poolDir, { recursive: true, mode: 0o711 });
     const dir = join(this.#poolDir, `${UNFINISHED}${this.#deps.randomId()}`);
@@ -109,10 +164,10 @@ export class Disks {
 
   /** An empty file system of the size, with the overlay's folders in it. */
   async #template(size: Size): Promise<string> {
-    const path = join(this.#templatesDir, `${sizeName(size)}.ext4`);
+    const path = join(this.#templatesDir, `${sizeName(size)}${TEMPLATE}`);
     if ((await stat(path).catch(() => undefined))?.isFile() === true) return path;
     await mkdir(this.#templatesDir, { recursive: true, mode: 0o700 });
-    const temp = await mkdtemp(join(this.#templatesDir, 'new-'));
+    const temp = await mkdtemp(join(this.#templatesDir, NEW));
     try {
       for (const [name, mode] of [
         ['upper', 0o755],
@@ -139,6 +194,11 @@ async function makeDir(path: string, mode: number): Promise<void> {
 
 function sizeName(size: Size): string {
   return `${String(size.diskBytes)}-${String(size.diskInodes)}`;
+}
+
+/** Of a ready disk's folder: its name without the id. */
+function sizeOf(name: string): string {
+  return name.slice(0, name.lastIndexOf('-'));
 }
 
 const INODE_BYTES = 256;
