@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Assignment, DesiredState } from '../../shared/domain/assignment.ts';
 import type { Reason } from '../../shared/domain/instance.ts';
 import { revealAll } from '../../shared/kit/sensitive.ts';
+import { withoutInstances } from './withheld.ts';
 
 export type Acceptance =
   | { readonly accepted: true; /** False: word for word what the ledger holds. */ readonly changed: boolean }
@@ -78,10 +79,15 @@ function runningSlots(assignments: readonly Assignment[]): ReadonlySet<string> {
   return new Set(running.map((one) => `${one.appId} ${one.processType}.${String(one.ordinal)}`));
 }
 
-/** Within one epoch everything is equal; a newer one may have other routes (its configuration changed). */
+/**
+ * Within one epoch everything is equal. A newer one may have other routes (its configuration changed), and may send what an
+ * older controller withheld, or the reverse.
+ */
 function compatible(ledger: DesiredState, offered: DesiredState): boolean {
   if (offered.epoch.counter === ledger.epoch.counter) return sameState(ledger, offered);
-  return fingerprint(ledger.assignments.map(canonicalAssignment)) === fingerprint(offered.assignments.map(canonicalAssignment));
+  const withheld = new Set([...(ledger.withheld ?? []), ...(offered.withheld ?? [])].map(({ instanceId }) => instanceId));
+  const [before, after] = [ledger, offered].map((state) => withoutInstances(state, withheld).assignments.map(canonicalAssignment));
+  return fingerprint(before) === fingerprint(after);
 }
 
 function sameState(a: DesiredState, b: DesiredState): boolean {
@@ -95,6 +101,7 @@ function canonicalState(state: DesiredState): unknown {
     massStopReason: state.massStopReason,
     assignments: state.assignments.map(canonicalAssignment),
     routes: state.routes.map((route) => ({ ...route })),
+    withheld: (state.withheld ?? []).map(({ instanceId, desired }) => `${instanceId} ${desired}`).sort(),
   };
 }
 

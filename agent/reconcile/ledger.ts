@@ -7,12 +7,15 @@ import { ensureDir, readFileIfExists, syncDir, writeFileAtomic } from '../../sha
 import type { Clock } from '../../shared/kit/clock.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { Logger } from '../../shared/kit/log.ts';
-import { revealAll } from '../../shared/kit/sensitive.ts';
+import { compactForm } from '../../shared/rpc/desired-form.ts';
 import { desiredState } from '../../shared/rpc/schemas.ts';
 import { decideAcceptance } from './accept.ts';
+import { resolveWithheld } from './withheld.ts';
 
 const FILE = 'desired.json';
-const VERSION = 1;
+/** 2: what a release's instances have in common is there once. The file of an older agent has every assignment whole. */
+const VERSION = 2;
+const VERSIONS_READ = [1, 2] as const;
 
 /**
  * The last accepted desired state, on disk before anything acts on it. With it an agent runs, restarts and reboots
@@ -37,7 +40,8 @@ export function createLedger(deps: LedgerDeps): Ledger {
   let held: DesiredState | undefined;
   let last: Promise<unknown> = Promise.resolve();
 
-  async function acceptNow(offered: DesiredState): Promise<Reason | undefined> {
+  async function acceptNow(sent: DesiredState): Promise<Reason | undefined> {
+    const offered = resolveWithheld(held, sent);
     const decision = decideAcceptance(held, offered);
     if (!decision.accepted) return decision.reason;
     if (decision.changed) await write(deps.stateDir, path, offered);
@@ -75,7 +79,7 @@ type Parsed = { readonly ok: true; readonly state: DesiredState } | { readonly o
 
 /** Never throws; the problem names a place, never a value. */
 function parse(text: string): Parsed {
-  const file = z.object({ version: z.literal(VERSION), state: desiredState });
+  const file = z.object({ version: z.literal(VERSIONS_READ), state: desiredState });
   try {
     const result = file.safeParse(JSON.parse(text));
     if (result.success) return { ok: true, state: result.data.state };
@@ -87,10 +91,9 @@ function parse(text: string): Parsed {
 }
 
 async function write(stateDir: string, path: string, state: DesiredState): Promise<void> {
-  const plain = { ...state, assignments: state.assignments.map((one) => ({ ...one, config: revealAll(one.config) })) };
   try {
     await ensureDir(stateDir, 0o700);
-    await writeFileAtomic(path, `${JSON.stringify({ version: VERSION, state: plain })}\n`, 0o600);
+    await writeFileAtomic(path, `${JSON.stringify({ version: VERSION, state: compactForm(state) })}\n`, 0o600);
   } catch (cause) {
     throw new SlipwayError({
       code: 'SLIP_LEDGER_WRITE',

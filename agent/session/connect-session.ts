@@ -145,7 +145,7 @@ class SessionKeeper {
         },
       });
       const runningTaskIds: readonly TaskId[] = [...new Set([...hello.runningTaskIds, ...this.#outbox.undelivered()])];
-      return await this.#connection.run({ kind: 'hello', ...hello, runningTaskIds, takesFleetRoutes: true });
+      return await this.#connection.run({ kind: 'hello', ...hello, runningTaskIds, takesFleetRoutes: true, takesReleases: true });
     } finally {
       this.#connection = undefined;
       channel.close();

@@ -93,10 +93,9 @@ export class Dispatcher {
     this.#publisher = new Publisher({
       session,
       read: (nodes) => readDesiredStates(deps.store, nodes, settings),
-      onSent: (to, state) => {
-        const own = new Set(state.assignments.map((one) => one.instanceId));
-        to.ownInstances = own;
-        this.book.keepStatuses(to.nodeId, own);
+      onSent: (to, state, outgoing) => {
+        to.ownInstances = this.book.sent(to.nodeId, state, outgoing);
+        if (outgoing.withheld.size > 0 || outgoing.refusal !== undefined) this.#notify(to.nodeId);
       },
     });
   }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { DesiredState, WithheldInstance } from '../../shared/domain/assignment.ts';
 import type { InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
 import type { NodeState } from '../../shared/domain/states.ts';
@@ -6,6 +7,7 @@ import type { DesiredAck, Heartbeat, Hello, NodeFacts } from '../../shared/rpc/m
 import type { NodeRow } from '../store/port.ts';
 import type { AgentSession } from './agent-session.ts';
 import type { LiveNode } from './port.ts';
+import type { OutgoingState } from './outgoing-state.ts';
 import { afterHello, twinTrouble, type Boots } from './twins.ts';
 
 const storedFacts = z.object({
@@ -59,6 +61,8 @@ export interface KnownNode {
   /** Boots of machines that were this node. */
   boots: Boots;
   statuses: Map<InstanceId, InstanceStatus>;
+  /** It has said in this session which instances it has. */
+  reported: boolean;
 }
 
 /** Hears what nodes say, before it replaces what they said before. */
@@ -71,6 +75,8 @@ export interface NodeObserver {
 export class NodeBook {
   readonly #nodes = new Map<NodeId, KnownNode>();
   readonly #nodeOfInstance = new Map<InstanceId, KnownNode>();
+  /** Of each node, the instances whose release is too large to be sent. */
+  readonly #withheld = new Map<NodeId, ReadonlyMap<InstanceId, InstanceStatus>>();
   observer: NodeObserver | undefined;
 
   all(): Iterable<KnownNode> {
@@ -106,6 +112,7 @@ export class NodeBook {
       startTrouble: undefined,
       boots: { seen: [] },
       statuses: new Map(),
+      reported: false,
     };
     this.#nodes.set(row.id, node);
     return node;
@@ -113,17 +120,43 @@ export class NodeBook {
 
   forget(id: NodeId): void {
     this.keepStatuses(id, new Set());
+    this.#withheld.delete(id);
     this.#nodes.delete(id);
   }
 
   status(id: InstanceId): InstanceStatus | undefined {
-    return this.#nodeOfInstance.get(id)?.statuses.get(id);
+    return this.#nodeOfInstance.get(id)?.statuses.get(id) ?? this.#withheldStatus(id);
+  }
+
+  /** Takes note of what a node was sent. @returns the instances that it may report on */
+  sent(id: NodeId, state: DesiredState, { withheld, refusal }: OutgoingState): ReadonlySet<InstanceId> {
+    const own = new Set(state.assignments.map((one) => one.instanceId));
+    this.keepStatuses(id, own);
+    const untold = state.assignments.flatMap((one) => {
+      const reason = withheld.get(one.instanceId);
+      return reason === undefined ? [] : [[one.instanceId, statusOfWithheld(one, reason)] as const];
+    });
+    if (untold.length === 0) this.#withheld.delete(id);
+    else this.#withheld.set(id, new Map(untold));
+    const node = this.#nodes.get(id);
+    if (node !== undefined && refusal !== undefined) node.ack = { kind: 'desiredAck', generation: state.generation, refusal };
+    return own;
+  }
+
+  /** An agent does not speak of an instance whose release it was never sent. */
+  #withheldStatus(id: InstanceId): InstanceStatus | undefined {
+    for (const [nodeId, untold] of this.#withheld) {
+      const status = untold.get(id);
+      if (status !== undefined) return this.#nodes.get(nodeId)?.reported === true ? status : undefined;
+    }
+    return undefined;
   }
 
   /** @param complete what is not in the list is not on the node */
   report(node: KnownNode, statuses: readonly InstanceStatus[], complete: boolean): void {
     this.observer?.report(node, statuses, complete);
     if (complete) this.keepStatuses(node.id, new Set());
+    node.reported ||= complete;
     for (const status of statuses) {
       node.statuses.set(status.instanceId, status);
       this.#nodeOfInstance.set(status.instanceId, node);
@@ -136,6 +169,7 @@ export class NodeBook {
     if (bootId !== undefined) node.boots = afterHello(node.boots, { bootId, address });
     node.cachedApps = new Set(cachedAppIds);
     [node.trouble, node.startTrouble] = [undefined, undefined];
+    node.reported = false;
   }
 
   heartbeat(node: KnownNode, beat: Heartbeat): void {
@@ -155,6 +189,10 @@ export class NodeBook {
       this.#nodeOfInstance.delete(instanceId);
     }
   }
+}
+
+function statusOfWithheld({ instanceId, desired }: WithheldInstance, reason: Reason): InstanceStatus {
+  return { instanceId, state: desired === 'stop' ? 'stopped' : 'failed', reason, restarts: 0, lastLines: [], timingsMs: {} };
 }
 
 /** What the database says of a node, whoever changed it. */

@@ -2,12 +2,13 @@ import { status as Status } from '@grpc/grpc-js';
 import type { DesiredState } from '../../shared/domain/assignment.ts';
 import type { NodeId } from '../../shared/domain/ids.ts';
 import type { AgentSession } from './agent-session.ts';
+import { outgoingState, type OutgoingState } from './outgoing-state.ts';
 import type { DesiredOf } from './read-desired.ts';
 
 export interface PublisherDeps {
   readonly session: (node: NodeId) => AgentSession | undefined;
   readonly read: (nodes: readonly NodeId[]) => Promise<DesiredOf>;
-  readonly onSent: (session: AgentSession, state: DesiredState) => void;
+  readonly onSent: (session: AgentSession, state: DesiredState, outgoing: OutgoingState) => void;
 }
 
 /** Nodes that are read together: enough to share what a look costs, few enough for the event loop to turn in between. */
@@ -88,8 +89,9 @@ export class Publisher {
     }
     if (state.generation === session.sentGeneration) return;
     session.sentGeneration = state.generation;
-    this.#deps.onSent(session, state);
-    session.send({ kind: 'desired', state });
+    const outgoing = outgoingState(state, session.hello);
+    this.#deps.onSent(session, state, outgoing);
+    if (outgoing.message !== undefined) session.send(outgoing.message);
     void this.#watchDrain(session);
   }
 

@@ -74,6 +74,9 @@ export interface Epoch {
   readonly id: string;
 }
 
+/** An instance whose release is too large to be sent: the agent goes on with what it knows of it, and this wish. */
+export type WithheldInstance = Pick<Assignment, 'instanceId' | 'desired'>;
+
 /** The whole desired state of one node. */
 export interface DesiredState {
   readonly epoch: Epoch;
@@ -83,6 +86,8 @@ export interface DesiredState {
   readonly routes: readonly Route[];
   /** Names the operation that stops many instances at once without replacement; empty otherwise. */
   readonly massStopReason: string;
+  /** Instances that are not among the assignments though the controller wants them; absent: none. */
+  readonly withheld?: readonly WithheldInstance[] | undefined;
 }
 
 /** `web.1`: what people call an instance. */

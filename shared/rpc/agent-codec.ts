@@ -2,7 +2,8 @@ import { z } from 'zod';
 import type { AppName } from '../domain/names.ts';
 import type { TaskId } from '../domain/ids.ts';
 import { toSlipwayError } from '../kit/errors.ts';
-import { clip, encodeBuildResult, encodeLogLine, encodeReason, encodeStatus } from './encode.ts';
+import { clip } from './clip.ts';
+import { encodeBuildResult, encodeLogLine, encodeReason, encodeStatus } from './encode.ts';
 import { badMessage, decode } from './decode.ts';
 import * as field from './fields.ts';
 import type { AgentMessage, Heartbeat, Hello, NodeFacts, TaskOutcome, UnknownMessage } from './messages.ts';
@@ -39,6 +40,7 @@ const hello = z
     takesFleetRoutes: z.boolean(),
     fleetRoutesDigest: field.emptyIsAbsent<string>(field.word),
     bootId: field.emptyIsAbsent<string>(field.word),
+    takesReleases: z.boolean(),
   })
   .transform(({ agentVersion, facts: of, epoch: known, generation, ...rest }) => {
     const nodeFacts: NodeFacts = { agentVersion, ...of };
@@ -158,6 +160,7 @@ function encodeHello({ facts: of, ledger, cachedAppIds, runningTaskIds, ...route
     takesFleetRoutes: routes.takesFleetRoutes ?? false,
     fleetRoutesDigest: routes.fleetRoutesDigest ?? '',
     bootId: routes.bootId ?? '',
+    takesReleases: routes.takesReleases ?? false,
     ...(ledger === undefined ? {} : { epoch: ledger.epoch, generation: ledger.generation }),
   };
 }

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import type { TaskId } from '../domain/ids.ts';
 import { revealAll } from '../kit/sensitive.ts';
 import { badMessage, decode } from './decode.ts';
-import { encodeDesiredState, encodeReason } from './encode.ts';
+import { formOf } from './desired-form.ts';
+import { encodeReason } from './encode.ts';
 import * as field from './fields.ts';
 import type { ControllerMessage, UnknownMessage, Welcome } from './messages.ts';
 import { encodeRoutes, routesUpdate } from './fleet-routes-codec.ts';
@@ -57,7 +58,7 @@ export function encodeControllerMessage(message: ControllerMessage): WireControl
     case 'welcome':
       return encodeWelcome(message);
     case 'desired':
-      return { desired: encodeDesiredState(message.state) };
+      return { desired: formOf(message) };
     case 'startTask':
       return { startTask: { ...message.task, config: revealAll(message.task.config), buildpacks: [...message.task.buildpacks] } };
     case 'cancelTask':

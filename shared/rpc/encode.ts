@@ -1,11 +1,9 @@
-import type { DesiredState } from '../domain/assignment.ts';
 import type { BuildResult } from '../domain/build.ts';
 import type { InstanceStatus, Reason } from '../domain/instance.ts';
 import type { LogLine } from '../domain/log-line.ts';
 import type { Slug } from '../domain/slug.ts';
-import { revealAll } from '../kit/sensitive.ts';
-import { MAX_LAST_LINES, MAX_LOG_MESSAGE_LENGTH, MAX_TEXT_LENGTH } from './fields.ts';
-import type { DesiredState as WireDesiredState } from './gen/slipway/v1/DesiredState.ts';
+import { clip } from './clip.ts';
+import { MAX_LAST_LINES, MAX_LOG_MESSAGE_LENGTH } from './fields.ts';
 import type { BuildResult as WireBuildResult } from './gen/slipway/v1/BuildResult.ts';
 import type { InstanceStatus as WireInstanceStatus } from './gen/slipway/v1/InstanceStatus.ts';
 import type { LogLine as WireLogLine } from './gen/slipway/v1/LogLine.ts';
@@ -14,10 +12,6 @@ import type { Slug as WireSlug } from './gen/slipway/v1/Slug.ts';
 
 // Domain → wire for the parts both directions share. Free text is clipped here, so that an over-long line of an app
 // never costs a whole message at the other end.
-
-export function clip(value: string, max = MAX_TEXT_LENGTH): string {
-  return value.length <= max ? value : `${value.slice(0, max - 1)}…`;
-}
 
 export function encodeReason(reason: Reason): WireReason {
   return { code: reason.code, message: clip(reason.message), hint: clip(reason.hint ?? '') };
@@ -35,21 +29,6 @@ export function encodeStatus(status: InstanceStatus): WireInstanceStatus {
     ...(reason === undefined ? {} : { reason: encodeReason(reason) }),
     ...(lastExit === undefined ? {} : { lastExit: withoutAbsent(lastExit) }),
     ...(crashes === undefined ? {} : { crashes: withoutAbsent(crashes) }),
-  };
-}
-
-/** Reveals the config: the result goes to the wire and nowhere else. */
-export function encodeDesiredState(state: DesiredState): WireDesiredState {
-  return {
-    epoch: state.epoch,
-    generation: state.generation,
-    massStopReason: clip(state.massStopReason),
-    routes: [...state.routes],
-    assignments: state.assignments.map((assignment) => ({
-      ...assignment,
-      layers: [...assignment.layers],
-      config: revealAll(assignment.config),
-    })),
   };
 }
 

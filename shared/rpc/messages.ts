@@ -37,6 +37,8 @@ export interface Hello {
   readonly fleetRoutesDigest?: string | undefined;
   /** Of this boot of its machine: no machine ever has one of before again. */
   readonly bootId?: string | undefined;
+  /** It reads desired states in which what a release's instances have in common is there once. */
+  readonly takesReleases?: boolean | undefined;
 }
 
 export interface Heartbeat {
@@ -126,6 +128,8 @@ export interface Welcome {
 export interface Desired {
   readonly kind: 'desired';
   readonly state: DesiredState;
+  /** Every assignment whole, for an agent that does not say {@link Hello.takesReleases}. */
+  readonly whole?: boolean | undefined;
 }
 
 export interface StartTask {

@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import type { Assignment, DesiredState, Limits, Route } from '../domain/assignment.ts';
+import type { Assignment, DesiredState, Limits, Route, WithheldInstance } from '../domain/assignment.ts';
 import type { BuildResult, BuildTask } from '../domain/build.ts';
 import type { AppId, InstanceId, TaskId } from '../domain/ids.ts';
 import type { InstanceStatus, Reason } from '../domain/instance.ts';
 import type { LogLine } from '../domain/log-line.ts';
 import type { Layer, Slug } from '../domain/slug.ts';
+import { expandForm } from './desired-form.ts';
 import * as field from './fields.ts';
 
 // Message parts that both directions share, wire → domain.
@@ -38,6 +39,9 @@ const limits: z.ZodType<Limits> = z.object({
   cpuMillis: field.count.default(0),
 });
 
+// A word this version does not know must not be guessed: the whole state is refused and the previous one stays.
+const wish = z.enum(['run', 'standby', 'stop']);
+
 const assignment: z.ZodType<Assignment> = z.object({
   instanceId: field.id<InstanceId>(),
   appId: field.id<AppId>(),
@@ -51,23 +55,33 @@ const assignment: z.ZodType<Assignment> = z.object({
   stack: field.stackName,
   config: field.config,
   limits,
-  // A word this version does not know must not be guessed: the whole state is refused and the previous one stays.
-  desired: z.enum(['run', 'standby', 'stop']),
+  desired: wish,
   commit: field.commit,
 });
 
 const route: z.ZodType<Route> = z.object({ hostname: field.hostname, appId: field.id<AppId>(), app: field.appName });
 
-export const desiredState: z.ZodType<DesiredState> = z.object({
+/** Most instances of one node, those withheld included. */
+export const INSTANCES_MAX = 5_000;
+
+const withheld: z.ZodType<readonly WithheldInstance[]> = z
+  .array(z.object({ instanceId: field.id<InstanceId>(), desired: wish }))
+  .max(INSTANCES_MAX);
+
+const wholeState = z.object({
   epoch,
   generation: field.count,
   assignments: z
     .array(assignment)
-    .max(5_000)
+    .max(INSTANCES_MAX)
     .refine((all) => new Set(all.map((one) => one.instanceId)).size === all.length, 'names an instance twice'),
   routes: z.array(route).max(50_000),
   massStopReason: field.text,
+  withheld: withheld.default([]).transform((all) => (all.length === 0 ? undefined : all)),
 });
+
+/** Of either form, as it comes from the wire or the ledger. */
+export const desiredState: z.ZodType<DesiredState> = z.preprocess(expandForm, wholeState);
 
 const exit = z.object({
   code: z.int().optional(),

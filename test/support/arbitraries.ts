@@ -75,6 +75,7 @@ export const anyDesiredState: fc.Arbitrary<DesiredState> = fc.record({
   assignments: fc.uniqueArray(anyAssignment, { maxLength: 3, selector: (one) => one.instanceId }),
   routes: fc.array(anyRoute, { maxLength: 3 }),
   massStopReason: anyText,
+  withheld: fc.option(fc.constant([{ instanceId: 'withheld0001' as InstanceId, desired: 'run' as const }]), { nil: undefined }),
 });
 
 export const anyStatus: fc.Arbitrary<InstanceStatus> = fc.record({

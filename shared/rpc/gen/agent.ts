@@ -29,6 +29,7 @@ import type { MeshPeer as _slipway_v1_MeshPeer, MeshPeer__Output as _slipway_v1_
 import type { NodeEvent as _slipway_v1_NodeEvent, NodeEvent__Output as _slipway_v1_NodeEvent__Output } from './slipway/v1/NodeEvent.ts';
 import type { NodeFacts as _slipway_v1_NodeFacts, NodeFacts__Output as _slipway_v1_NodeFacts__Output } from './slipway/v1/NodeFacts.ts';
 import type { Reason as _slipway_v1_Reason, Reason__Output as _slipway_v1_Reason__Output } from './slipway/v1/Reason.ts';
+import type { ReleaseContent as _slipway_v1_ReleaseContent, ReleaseContent__Output as _slipway_v1_ReleaseContent__Output } from './slipway/v1/ReleaseContent.ts';
 import type { Route as _slipway_v1_Route, Route__Output as _slipway_v1_Route__Output } from './slipway/v1/Route.ts';
 import type { RoutesAck as _slipway_v1_RoutesAck, RoutesAck__Output as _slipway_v1_RoutesAck__Output } from './slipway/v1/RoutesAck.ts';
 import type { Slug as _slipway_v1_Slug, Slug__Output as _slipway_v1_Slug__Output } from './slipway/v1/Slug.ts';
@@ -37,6 +38,7 @@ import type { TaskOutput as _slipway_v1_TaskOutput, TaskOutput__Output as _slipw
 import type { TaskResult as _slipway_v1_TaskResult, TaskResult__Output as _slipway_v1_TaskResult__Output } from './slipway/v1/TaskResult.ts';
 import type { Upgrade as _slipway_v1_Upgrade, Upgrade__Output as _slipway_v1_Upgrade__Output } from './slipway/v1/Upgrade.ts';
 import type { Welcome as _slipway_v1_Welcome, Welcome__Output as _slipway_v1_Welcome__Output } from './slipway/v1/Welcome.ts';
+import type { WithheldInstance as _slipway_v1_WithheldInstance, WithheldInstance__Output as _slipway_v1_WithheldInstance__Output } from './slipway/v1/WithheldInstance.ts';
 
 type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
   new(...args: ConstructorParameters<Constructor>): Subtype;
@@ -73,6 +75,7 @@ export interface ProtoGrpcType {
       NodeEvent: MessageTypeDefinition<_slipway_v1_NodeEvent, _slipway_v1_NodeEvent__Output>
       NodeFacts: MessageTypeDefinition<_slipway_v1_NodeFacts, _slipway_v1_NodeFacts__Output>
       Reason: MessageTypeDefinition<_slipway_v1_Reason, _slipway_v1_Reason__Output>
+      ReleaseContent: MessageTypeDefinition<_slipway_v1_ReleaseContent, _slipway_v1_ReleaseContent__Output>
       Route: MessageTypeDefinition<_slipway_v1_Route, _slipway_v1_Route__Output>
       RoutesAck: MessageTypeDefinition<_slipway_v1_RoutesAck, _slipway_v1_RoutesAck__Output>
       Slug: MessageTypeDefinition<_slipway_v1_Slug, _slipway_v1_Slug__Output>
@@ -81,6 +84,7 @@ export interface ProtoGrpcType {
       TaskResult: MessageTypeDefinition<_slipway_v1_TaskResult, _slipway_v1_TaskResult__Output>
       Upgrade: MessageTypeDefinition<_slipway_v1_Upgrade, _slipway_v1_Upgrade__Output>
       Welcome: MessageTypeDefinition<_slipway_v1_Welcome, _slipway_v1_Welcome__Output>
+      WithheldInstance: MessageTypeDefinition<_slipway_v1_WithheldInstance, _slipway_v1_WithheldInstance__Output>
     }
   }
 }

@@ -178,7 +178,8 @@ export class Machine {
       confirmAfterMs: 30_000,
       onWelcome: () => undefined,
     });
-    await mortal(of.holder.connection, life).run({ kind: 'hello', ...(await handlers.hello()), takesFleetRoutes: true });
+    const takes = { takesFleetRoutes: true, takesReleases: true };
+    await mortal(of.holder.connection, life).run({ kind: 'hello', ...(await handlers.hello()), ...takes });
     of.holder.connection = undefined;
   }
 

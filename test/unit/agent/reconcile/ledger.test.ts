@@ -6,9 +6,11 @@ import { describe, it, type TestContext } from 'node:test';
 import fc from 'fast-check';
 import { decideAcceptance } from '../../../../agent/reconcile/accept.ts';
 import { createLedger, type Ledger } from '../../../../agent/reconcile/ledger.ts';
+import type { InstanceId } from '../../../../shared/domain/ids.ts';
 import { systemClock } from '../../../../shared/kit/clock.ts';
 import { silentLogger } from '../../../../shared/kit/log.ts';
-import { anyDesiredState } from '../../../support/arbitraries.ts';
+import { revealAll, sealAll } from '../../../../shared/kit/sensitive.ts';
+import { anyAssignment, anyDesiredState } from '../../../support/arbitraries.ts';
 
 async function setUp(t: TestContext): Promise<{ stateDir: string; open: () => Ledger }> {
   const stateDir = await mkdtemp(join(tmpdir(), 'slipway-ledger-'));
@@ -16,6 +18,7 @@ async function setUp(t: TestContext): Promise<{ stateDir: string; open: () => Le
   return { stateDir, open: () => createLedger({ stateDir, clock: systemClock, logger: silentLogger }) };
 }
 
+const [any] = fc.sample(anyAssignment, { numRuns: 1, seed: 7 });
 const [first] = fc.sample(anyDesiredState, { numRuns: 1, seed: 3 });
 
 describe('ledger', () => {
@@ -28,6 +31,25 @@ describe('ledger', () => {
       const again = await open().load();
       assert.deepEqual(decideAcceptance(again, newer), { accepted: true, changed: false });
     }
+  });
+
+  it('reads the file of an older agent, and writes what instances of a release share once', async (t) => {
+    const { stateDir, open } = await setUp(t);
+    const nine = Array.from({ length: 9 }, (_, index) => ({
+      ...any!,
+      instanceId: `instance000${String(index)}` as InstanceId,
+      ordinal: index + 1,
+    }));
+    const state = {
+      ...first!,
+      withheld: undefined,
+      assignments: nine.map((one) => ({ ...one, config: sealAll({ A: 'x'.repeat(10_000) }) })),
+    };
+    await open().accept(state);
+    assert.ok((await stat(join(stateDir, 'desired.json'))).size < 20_000);
+    const plain = { ...state, assignments: state.assignments.map((one) => ({ ...one, config: revealAll(one.config) })) };
+    await writeFile(join(stateDir, 'desired.json'), JSON.stringify({ version: 1, state: plain }));
+    assert.deepEqual(decideAcceptance(await open().load(), state), { accepted: true, changed: false });
   });
 
   it('is readable by its owner alone', async (t) => {
@@ -60,7 +82,7 @@ describe('ledger', () => {
     const { stateDir, open } = await setUp(t);
     await open().accept(first!);
     const good = await readFile(join(stateDir, 'desired.json'), 'utf8');
-    for (const damage of ['', '{', good.slice(0, good.length / 2), '{"version":2,"state":{}}', 'null']) {
+    for (const damage of ['', '{', good.slice(0, good.length / 2), '{"version":2,"state":{}}', '{"version":3,"state":{}}', 'null']) {
       await writeFile(join(stateDir, 'desired.json'), damage);
       const ledger = open();
       assert.equal(await ledger.load(), undefined);

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { TaskId } from '../../../../shared/domain/ids.ts';
+import type { DesiredState } from '../../../../shared/domain/assignment.ts';
+import type { InstanceId, TaskId } from '../../../../shared/domain/ids.ts';
+import type { ProcessType } from '../../../../shared/domain/names.ts';
 import { Sensitive } from '../../../../shared/kit/sensitive.ts';
 import { SlipwayError } from '../../../../shared/kit/errors.ts';
 import { decodeAgentMessage, encodeAgentMessage } from '../../../../shared/rpc/agent-codec.ts';
@@ -57,6 +59,17 @@ function decodeRawController(wire: WireControllerMessage): unknown {
   return decodeControllerMessage(Session.responseDeserialize(Session.responseSerialize(wire)));
 }
 
+/** Two releases of one app with three process types. */
+function many(): { readonly state: DesiredState } {
+  const [sample] = fc.sample(any.anyAssignment, { numRuns: 1, seed: 7 });
+  const assignments = [1, 2, 3, 4, 5, 6].map((index) => ({
+    ...sample!,
+    ...{ instanceId: `instance000${String(index)}` as InstanceId, release: 1 + (index % 2), ordinal: index },
+    ...{ processType: `type${String(index % 3)}` as ProcessType, command: `run ${String(index % 3)}` },
+  }));
+  return { state: { epoch: { counter: 1, id: 'a' }, generation: 1, assignments, routes: [], massStopReason: '' } };
+}
+
 const anyFacts = fc.record({
   agentVersion: fc.constant('0.1.0'),
   os: fc.constant('debian-12'),
@@ -89,6 +102,7 @@ describe('every message survives the wire', () => {
         takesFleetRoutes: fc.boolean(),
         fleetRoutesDigest: fc.constantFrom('Zm9v', undefined),
         bootId: fc.constantFrom('7f3c', undefined),
+        takesReleases: fc.boolean(),
       }),
       throughAgentWire,
     );
@@ -161,6 +175,23 @@ describe('every message survives the wire', () => {
 
   it('desired state, with its secrets', () => {
     roundTrips(fc.record({ kind: fc.constant('desired' as const), state: any.anyDesiredState }), throughControllerWire);
+  });
+
+  it('desired state, whole for an agent of before and once per release: both are read alike', () => {
+    const { state } = many();
+    const [whole, compact] = [true, false].map((form) => plain(throughControllerWire({ kind: 'desired', state, whole: form })));
+    assert.deepEqual(whole, compact);
+    assert.deepEqual(plain(whole), plain({ kind: 'desired', state }));
+    const wire = encodeControllerMessage({ kind: 'desired', state, whole: true }).desired;
+    assert.deepEqual([wire?.releases, wire?.withheld], [undefined, undefined], 'an older agent ignores nothing that it needs');
+  });
+
+  it('refuses an assignment whose release is not there, and takes no command that an object has by nature', () => {
+    const { state } = many();
+    const compact = encodeControllerMessage({ kind: 'desired', state }).desired!;
+    assert.throws(() => decodeRawController({ desired: { ...compact, releases: [] } }), refusesWith(/assignments\.0\.app/));
+    const assignments = [{ ...compact.assignments?.[0], processType: 'constructor' }];
+    assert.throws(() => decodeRawController({ desired: { ...compact, assignments } }), refusesWith(/assignments\.0\.command/));
   });
 
   it('tasks, log queries and their cancellation, welcome', () => {

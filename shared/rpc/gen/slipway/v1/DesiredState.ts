@@ -3,6 +3,8 @@
 import type { Epoch as _slipway_v1_Epoch, Epoch__Output as _slipway_v1_Epoch__Output } from '../../slipway/v1/Epoch.ts';
 import type { Assignment as _slipway_v1_Assignment, Assignment__Output as _slipway_v1_Assignment__Output } from '../../slipway/v1/Assignment.ts';
 import type { Route as _slipway_v1_Route, Route__Output as _slipway_v1_Route__Output } from '../../slipway/v1/Route.ts';
+import type { ReleaseContent as _slipway_v1_ReleaseContent, ReleaseContent__Output as _slipway_v1_ReleaseContent__Output } from '../../slipway/v1/ReleaseContent.ts';
+import type { WithheldInstance as _slipway_v1_WithheldInstance, WithheldInstance__Output as _slipway_v1_WithheldInstance__Output } from '../../slipway/v1/WithheldInstance.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface DesiredState {
@@ -11,6 +13,8 @@ export interface DesiredState {
   'assignments'?: (_slipway_v1_Assignment)[];
   'routes'?: (_slipway_v1_Route)[];
   'massStopReason'?: (string);
+  'releases'?: (_slipway_v1_ReleaseContent)[];
+  'withheld'?: (_slipway_v1_WithheldInstance)[];
 }
 
 export interface DesiredState__Output {
@@ -19,4 +23,6 @@ export interface DesiredState__Output {
   'assignments': (_slipway_v1_Assignment__Output)[];
   'routes': (_slipway_v1_Route__Output)[];
   'massStopReason': (string);
+  'releases': (_slipway_v1_ReleaseContent__Output)[];
+  'withheld': (_slipway_v1_WithheldInstance__Output)[];
 }

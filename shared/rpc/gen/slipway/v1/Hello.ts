@@ -14,6 +14,7 @@ export interface Hello {
   'takesFleetRoutes'?: (boolean);
   'fleetRoutesDigest'?: (string);
   'bootId'?: (string);
+  'takesReleases'?: (boolean);
 }
 
 export interface Hello__Output {
@@ -26,4 +27,5 @@ export interface Hello__Output {
   'takesFleetRoutes': (boolean);
   'fleetRoutesDigest': (string);
   'bootId': (string);
+  'takesReleases': (boolean);
 }

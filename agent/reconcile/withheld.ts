@@ -1,0 +1,22 @@
+import type { DesiredState } from '../../shared/domain/assignment.ts';
+
+/**
+ * Pure: the offered state, with the ledger's own content for instances whose content was withheld. One that the ledger does not
+ * know stays among the withheld: there is nothing to start it with.
+ */
+export function resolveWithheld(ledger: DesiredState | undefined, offered: DesiredState): DesiredState {
+  const { withheld = [] } = offered;
+  if (withheld.length === 0) return offered;
+  const known = new Map((ledger?.assignments ?? []).map((assignment) => [assignment.instanceId, assignment]));
+  const kept = withheld.flatMap(({ instanceId, desired }) => {
+    const assignment = known.get(instanceId);
+    return assignment === undefined ? [] : [{ ...assignment, desired }];
+  });
+  const left = withheld.filter(({ instanceId }) => !known.has(instanceId));
+  return { ...offered, assignments: [...offered.assignments, ...kept], withheld: left.length === 0 ? undefined : left };
+}
+
+/** Pure: the state without these instances. */
+export function withoutInstances(state: DesiredState, ids: ReadonlySet<string>): DesiredState {
+  return { ...state, assignments: state.assignments.filter(({ instanceId }) => !ids.has(instanceId)) };
+}

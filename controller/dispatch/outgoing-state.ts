@@ -1,0 +1,37 @@
+import type { DesiredState } from '../../shared/domain/assignment.ts';
+import type { InstanceId } from '../../shared/domain/ids.ts';
+import type { Reason } from '../../shared/domain/instance.ts';
+import type { Desired, Hello } from '../../shared/rpc/messages.ts';
+import { MAX_MESSAGE_BYTES } from '../../shared/rpc/service.ts';
+import { wholeStateBytes, withholdLargest } from './withhold.ts';
+
+/** What a node is sent of its desired state. */
+export interface OutgoingState {
+  /** Absent: nothing, because its agent is of a version that can only take all of it. */
+  readonly message?: Desired | undefined;
+  /** Why the node goes on with what it had. */
+  readonly refusal?: Reason | undefined;
+  /** Why the release of an instance was left out. */
+  readonly withheld: ReadonlyMap<InstanceId, Reason>;
+}
+
+/** Pure: the largest part of a desired state that one message can carry, in the form that the agent reads. */
+export function outgoingState(state: DesiredState, hello: Pick<Hello, 'takesReleases'> | undefined): OutgoingState {
+  const { state: fitting, reasons } = withholdLargest(state, MAX_MESSAGE_BYTES);
+  if (hello?.takesReleases === true) return { message: { kind: 'desired', state: fitting }, withheld: reasons };
+  const bytes = wholeStateBytes(state);
+  if (bytes <= MAX_MESSAGE_BYTES) return { message: { kind: 'desired', state, whole: true }, withheld: new Map() };
+  return { refusal: tooLargeForOldAgent(state, bytes), withheld: new Map() };
+}
+
+function tooLargeForOldAgent(state: DesiredState, bytes: number): Reason {
+  const apps = [...Map.groupBy(state.assignments, ({ app }) => app)].map(([app, assignments]) => {
+    return { app, bytes: wholeStateBytes({ ...state, routes: [], assignments }) };
+  });
+  const [largest] = apps.sort((a, b) => b.bytes - a.bytes || (a.app < b.app ? -1 : 1));
+  return {
+    code: 'SLIP_DISPATCH_SIZE',
+    message: `The desired state of this node has ${String(bytes)} bytes, of which ${largest?.app ?? 'one app'} has ${String(largest?.bytes ?? 0)}; an agent of this version takes ${String(MAX_MESSAGE_BYTES)}.`,
+    hint: 'slipway nodes:upgrade',
+  };
+}

@@ -1,0 +1,93 @@
+import { CONFIG_BYTES_MAX, configBytes } from '../../shared/domain/config-size.ts';
+import type { Assignment, DesiredState } from '../../shared/domain/assignment.ts';
+import type { InstanceId } from '../../shared/domain/ids.ts';
+import type { Reason } from '../../shared/domain/instance.ts';
+import { releaseKey } from './desired-state.ts';
+
+/** Most bytes of what the instances of one release have in common, for one node: config, commands, layers. */
+export const RELEASE_BYTES_MAX = 4 * CONFIG_BYTES_MAX;
+
+// What the wire adds: names of fields, lengths, numbers. Generous, so that a sum is never below what is sent.
+const CONTENT_BYTES = 512;
+const LAYER_BYTES = 192;
+const ENTRY_BYTES = 16;
+const INSTANCE_BYTES = 256;
+const ROUTE_BYTES = 64;
+const STATE_BYTES = 16 * 1024;
+
+/** A desired state that fits into one message, and why some of it was left out. */
+export interface FittingState {
+  readonly state: DesiredState;
+  /** Of each instance whose release was left out. */
+  readonly reasons: ReadonlyMap<InstanceId, Reason>;
+}
+
+interface ReleaseUnit {
+  readonly key: string;
+  readonly bytes: number;
+  readonly assignments: readonly Assignment[];
+}
+
+/**
+ * Pure: leaves out the contents of releases that are too large, and of the largest ones where all together are, so that the
+ * other apps of the node get theirs. The same for the same state.
+ */
+export function withholdLargest(state: DesiredState, maxBytes: number): FittingState {
+  const units = [...Map.groupBy(state.assignments, releaseKey)]
+    .map(([key, assignments]): ReleaseUnit => ({ key, assignments, bytes: contentBytes(assignments) }))
+    .sort((a, b) => a.bytes - b.bytes || (a.key < b.key ? -1 : 1));
+  let left = maxBytes - STATE_BYTES - state.assignments.length * INSTANCE_BYTES - routeBytes(state);
+  const tooLarge: ReleaseUnit[] = [];
+  for (const unit of units) {
+    if (unit.bytes > RELEASE_BYTES_MAX || unit.bytes > left) tooLarge.push(unit);
+    else left -= unit.bytes;
+  }
+  if (tooLarge.length === 0) return { state, reasons: new Map() };
+  const reasons = new Map(tooLarge.flatMap((unit) => reasonsOf(unit, maxBytes)));
+  const assignments = state.assignments.filter(({ instanceId }) => !reasons.has(instanceId));
+  const withheld = state.assignments
+    .filter(({ instanceId }) => reasons.has(instanceId))
+    .map(({ instanceId, desired }) => ({ instanceId, desired }));
+  return { state: { ...state, assignments, withheld }, reasons };
+}
+
+/** Bytes of a state in which every assignment is whole, as older agents get it. Pure. */
+export function wholeStateBytes(state: DesiredState): number {
+  const each = state.assignments.map((assignment) => contentBytes([assignment]) + INSTANCE_BYTES);
+  return each.reduce((sum, bytes) => sum + bytes, STATE_BYTES + routeBytes(state));
+}
+
+/** What the instances of one release have in common; they differ in their commands alone. */
+function contentBytes(assignments: readonly Assignment[]): number {
+  const [one] = assignments;
+  if (one === undefined) return 0;
+  const commands = new Map(assignments.map(({ processType, command }) => [processType, command]));
+  const commandBytes = [...commands.values()].reduce((sum, command) => sum + Buffer.byteLength(command) + LAYER_BYTES, 0);
+  const vars = Object.keys(one.config).length;
+  return CONTENT_BYTES + configBytes(one.config) + vars * ENTRY_BYTES + commandBytes + one.layers.length * LAYER_BYTES;
+}
+
+function routeBytes({ routes }: DesiredState): number {
+  return routes.reduce((sum, { hostname }) => sum + hostname.length + ROUTE_BYTES + 64, 0);
+}
+
+function reasonsOf({ assignments, bytes }: ReleaseUnit, maxBytes: number): readonly (readonly [InstanceId, Reason])[] {
+  return assignments.map(({ instanceId, app, release, config }) => [
+    instanceId,
+    tooLarge({ app, release, bytes, vars: configBytes(config) }, maxBytes),
+  ]);
+}
+
+function tooLarge(
+  of: { readonly app: string; readonly release: number; readonly bytes: number; readonly vars: number },
+  maxBytes: number,
+): Reason {
+  const { app, release, bytes, vars } = of;
+  const limit =
+    bytes > RELEASE_BYTES_MAX ? `the limit is ${String(RELEASE_BYTES_MAX)}` : `all releases on its node share ${String(maxBytes)}`;
+  return {
+    code: 'SLIP_DISPATCH_SIZE',
+    message: `v${String(release)} of ${app} is too large to be sent to its node: ${String(bytes)} bytes of config, commands and layers, ${String(vars)} of them config; ${limit}.`,
+    hint: `slipway config -a ${app}`,
+  };
+}

@@ -1,0 +1,81 @@
+import type { Assignment, DesiredState } from '../domain/assignment.ts';
+import { own } from '../kit/own.ts';
+import { revealAll } from '../kit/sensitive.ts';
+import { clip } from './clip.ts';
+import type { Assignment as WireAssignment } from './gen/slipway/v1/Assignment.ts';
+import type { DesiredState as WireDesiredState } from './gen/slipway/v1/DesiredState.ts';
+import type { ReleaseContent } from './gen/slipway/v1/ReleaseContent.ts';
+
+// Two forms of a desired state: every assignment whole, for agents that know no other, and what instances of one release have in
+// common once for all of them. Both reveal the config: they are for the wire and the ledger alone.
+
+/** As the agent that it is for reads it. */
+export function formOf({ state, whole = false }: { readonly state: DesiredState; readonly whole?: boolean | undefined }): WireDesiredState {
+  return whole ? wholeForm(state) : compactForm(state);
+}
+
+/** Every assignment whole. */
+function wholeForm(state: DesiredState): WireDesiredState {
+  return {
+    ...commonParts(state),
+    assignments: state.assignments.map((assignment) => ({
+      ...assignment,
+      layers: [...assignment.layers],
+      config: revealAll(assignment.config),
+    })),
+  };
+}
+
+/** Contents once per release. */
+export function compactForm(state: DesiredState): WireDesiredState {
+  const byRelease = Map.groupBy(state.assignments, releaseOf);
+  return {
+    ...commonParts(state),
+    assignments: state.assignments.map(slot),
+    releases: [...byRelease.values()].flatMap(([first, ...others]) => (first === undefined ? [] : [contentOf(first, others)])),
+    withheld: (state.withheld ?? []).map((one) => ({ ...one })),
+  };
+}
+
+function commonParts({ epoch, generation, massStopReason, routes }: DesiredState): WireDesiredState {
+  return { epoch, generation, massStopReason: clip(massStopReason), routes: [...routes] };
+}
+
+function slot({ instanceId, appId, release, processType, ordinal, limits, desired }: Assignment): WireAssignment {
+  return { instanceId, appId, release, processType, ordinal, limits, desired };
+}
+
+function contentOf(one: Assignment, others: readonly Assignment[]): ReleaseContent {
+  const { appId, release, app, uidBase, commit, stack } = one;
+  const commands = [one, ...others].map(({ processType, command }) => [processType, command] as const);
+  return {
+    ...{ appId, release, app, uidBase, commit, stack, layers: [...one.layers], config: revealAll(one.config) },
+    commands: Object.fromEntries(commands),
+  };
+}
+
+function releaseOf({ appId, release }: { readonly appId?: unknown; readonly release?: unknown }): string {
+  return `${String(appId)} v${String(release)}`;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Either form → the whole one. What does not fit stays as it is: the schema judges the result. Pure. */
+export function expandForm(state: unknown): unknown {
+  if (!isFields(state) || !Array.isArray(state['releases']) || !Array.isArray(state['assignments'])) return state;
+  const contents = new Map(state['releases'].filter(isFields).map((content) => [releaseOf(content), content]));
+  return { ...state, assignments: state['assignments'].map((one: unknown) => filled(one, contents)) };
+}
+
+function filled(assignment: unknown, contents: ReadonlyMap<string, Fields>): unknown {
+  if (!isFields(assignment)) return assignment;
+  const content = contents.get(releaseOf(assignment));
+  if (content === undefined || (assignment['command'] ?? '') !== '') return assignment;
+  const { app, uidBase, commit, stack, layers, config, commands } = content;
+  const command = isFields(commands) ? own(commands, String(assignment['processType'])) : undefined;
+  return { ...assignment, app, uidBase, commit, stack, layers, config, command };
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { outgoingState } from '../../../../controller/dispatch/outgoing-state.ts';
+import { RELEASE_BYTES_MAX, wholeStateBytes, withholdLargest } from '../../../../controller/dispatch/withhold.ts';
+import { CONFIG_BYTES_MAX } from '../../../../shared/domain/config-size.ts';
+import type { Assignment, DesiredState } from '../../../../shared/domain/assignment.ts';
+import type { AppId, InstanceId } from '../../../../shared/domain/ids.ts';
+import type { AppName } from '../../../../shared/domain/names.ts';
+import { sealAll } from '../../../../shared/kit/sensitive.ts';
+import { encodeControllerMessage } from '../../../../shared/rpc/controller-codec.ts';
+import { loadAgentService, MAX_MESSAGE_BYTES } from '../../../../shared/rpc/service.ts';
+import { anyAssignment, anyDesiredState } from '../../../support/arbitraries.ts';
+
+const { Session } = loadAgentService().service;
+const [sample] = fc.sample(anyAssignment, { numRuns: 1, seed: 7 });
+
+function sentBytes(state: DesiredState, whole = false): number {
+  return Session.responseSerialize(encodeControllerMessage({ kind: 'desired', state, whole })).length;
+}
+
+function instances(app: string, { count, configBytes }: { count: number; configBytes: number }): Assignment[] {
+  const config = sealAll({ BLOB: 'x'.repeat(configBytes - 'BLOB'.length - 2) });
+  return Array.from({ length: count }, (_, index) => ({
+    ...sample!,
+    ...{
+      instanceId: `${app}${String(index).padStart(8, '0')}` as InstanceId,
+      appId: `app0000${app}` as AppId,
+      app: app as AppName,
+      config,
+    },
+    ...{ processType: 'web' as Assignment['processType'], ordinal: index + 1, release: 1, desired: 'run' as const },
+  }));
+}
+
+function stateOf(...assignments: readonly (readonly Assignment[])[]): DesiredState {
+  return { epoch: { counter: 1, id: 'life' }, generation: 1, assignments: assignments.flat(), routes: [], massStopReason: '' };
+}
+
+const appsOf = (state: DesiredState): string[] => [...new Set(state.assignments.map(({ app }) => app as string))];
+
+describe('what is sent of a desired state', () => {
+  it('has the config of a release once, however many instances it has', () => {
+    const nine = stateOf(instances('aaaa', { count: 9, configBytes: CONFIG_BYTES_MAX }));
+    assert.ok(sentBytes(nine) < CONFIG_BYTES_MAX + 16 * 1024, `${String(sentBytes(nine))} bytes`);
+    assert.ok(sentBytes(nine, true) > 9 * CONFIG_BYTES_MAX);
+  });
+
+  it('is never larger than the plan says, in either form', () => {
+    fc.assert(
+      fc.property(anyDesiredState, (state) => {
+        assert.ok(sentBytes(state, true) <= wholeStateBytes(state));
+        const { state: fitting } = withholdLargest(state, MAX_MESSAGE_BYTES);
+        assert.deepEqual(fitting, state);
+      }),
+      { numRuns: 200, seed: 11 },
+    );
+  });
+
+  it('fits whatever the apps ask for, and what is left out is the largest', () => {
+    const anyApps = fc.array(fc.record({ count: fc.integer({ min: 1, max: 5 }), kib: fc.integer({ min: 1, max: 400 }) }), {
+      minLength: 1,
+      maxLength: 20,
+    });
+    fc.assert(
+      fc.property(anyApps, (apps) => {
+        const state = stateOf(
+          ...apps.map(({ count, kib }, index) => instances(`a${String(index).padStart(3, '0')}`, { count, configBytes: kib * 1024 })),
+        );
+        const maxBytes = 1024 * 1024;
+        const { state: fitting, reasons } = withholdLargest(state, maxBytes);
+        assert.ok(sentBytes(fitting) <= maxBytes);
+        assert.equal(fitting.assignments.length + reasons.size, state.assignments.length);
+        const largestSent = Math.max(0, ...fitting.assignments.map(({ config }) => config['BLOB']!.reveal().length));
+        for (const one of state.assignments) if (reasons.has(one.instanceId)) assert.ok(one.config['BLOB']!.reveal().length >= largestSent);
+      }),
+      { numRuns: 50, seed: 13 },
+    );
+  });
+
+  it('leaves out one release that is too large by itself, though there is room', () => {
+    const large = instances('bbbb', { count: 2, configBytes: RELEASE_BYTES_MAX });
+    const { state, reasons } = withholdLargest(stateOf(instances('aaaa', { count: 1, configBytes: 100 }), large), MAX_MESSAGE_BYTES);
+    assert.deepEqual([appsOf(state), reasons.size], [['aaaa'], 2]);
+    assert.deepEqual(
+      state.withheld,
+      large.map(({ instanceId, desired }) => ({ instanceId, desired })),
+    );
+    assert.match(
+      reasons.get(large[0]!.instanceId)?.message ?? '',
+      /^v1 of bbbb is too large to be sent to its node: \d+ bytes .* the limit is 262144\.$/,
+    );
+  });
+
+  it('is whole for an older agent, and nothing where it cannot take the whole', () => {
+    const small = stateOf(instances('aaaa', { count: 2, configBytes: 100 }));
+    assert.equal(outgoingState(small, undefined).message?.whole, true);
+    assert.equal(outgoingState(small, { takesReleases: true }).message?.whole, undefined);
+    const large = stateOf(instances('aaaa', { count: 130, configBytes: CONFIG_BYTES_MAX }));
+    assert.equal(outgoingState(large, undefined).message, undefined);
+    assert.match(outgoingState(large, undefined).refusal?.message ?? '', /of which aaaa has \d+;/);
+    assert.equal(outgoingState(large, { takesReleases: true }).withheld.size, 0);
+  });
+});
