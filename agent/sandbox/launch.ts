@@ -75,6 +75,11 @@ export async function markKilled(layout: InstanceLayout): Promise<void> {
   await writeFile(join(layout.run, 'killed'), '').catch(() => undefined); // never started: nobody to tell
 }
 
+/** After the first process the supervisor then waits for the others. */
+export async function markStopping(layout: InstanceLayout): Promise<void> {
+  await writeFile(join(layout.run, 'stopping'), '').catch(() => undefined); // never started: nothing to wait for
+}
+
 function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');

@@ -6,7 +6,7 @@ import { exitsDir, instanceLayout, sandboxesDir, type InstanceLayout, type Sandb
 import { exportsFile } from '../environment.ts';
 import { ExitWatch } from '../exit-watch.ts';
 import { KeyedLock } from '../keyed-lock.ts';
-import { endSandbox, launch, untilHeard } from '../launch.ts';
+import { endSandbox, launch, markStopping, untilHeard } from '../launch.ts';
 import { observe } from '../observe.ts';
 import { OutputPipes } from '../output-pipe.ts';
 import { INSIDE_DIR } from '../policy.ts';
@@ -91,6 +91,7 @@ export class ProcessSandbox implements Sandbox {
 
   async signal(id: string, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     if (signal === 'SIGKILL') return killMarked(id, this.#parts.clock);
+    await markStopping(this.#layout(id));
     const say = async (): Promise<boolean> => {
       const pids = await markedPids(id);
       for (const pid of pids) signalPid(pid, signal);

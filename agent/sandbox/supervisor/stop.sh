@@ -14,20 +14,29 @@ processes() {
   [ -n "$pids" ]
 }
 
-# True for a process of the sandbox's own pid namespace that is not the first there.
+# True for a process of the sandbox's own pid namespace that is not the first there. Its number there is in $number.
 is_inside() {
   while read -r key _ inner more; do
     [ "$key" = NSpid: ] || continue
     inner=${more:-$inner}
-    [ -n "$inner" ] && [ "${inner##*[[:space:]]}" -gt 1 ]
+    number=${inner##*[[:space:]]}
+    [ -n "$number" ] && [ "$number" -gt 1 ]
     return
   done <"/proc/$1/status" 2>/dev/null
   return 1
 }
 
 processes || exit 0
+inside='' first='' least=''
 for pid in $pids; do
-  if is_inside "$pid"; then kill -TERM "$pid" 2>/dev/null; fi
+  is_inside "$pid" || continue
+  inside="$inside $pid"
+  if [ -z "$least" ] || [ "$number" -lt "$least" ]; then first=$pid least=$number; fi
+done
+# report.sh first: it must know of the stop before the app's first process ends
+[ -z "$first" ] || kill -TERM "$first" 2>/dev/null
+for pid in $inside; do
+  [ "$pid" = "$first" ] || kill -TERM "$pid" 2>/dev/null
 done
 while processes; do
   [ "$left" -gt 0 ] || break

@@ -124,9 +124,11 @@ if [ -n "$join" ]; then
   sh -c 'for dir in $1; do echo $$ >"$dir/cgroup.procs" || exit 70; done
     echo "$2" >/proc/self/oom_score_adj; shift 2; exec "$@"' join "$join" "$oom_score" "$@" >&3 2>>"$run/tool.log" 3>&- 4<&-
 else
-  "$@" >&3 2>&3 3>&- 4<&-
+  (exec "$@" >&3 2>&3 3>&- 4<&-) # what this shell says of its end is for the supervisor's log
 fi
 code=$?
+# A stop gives each process the grace time, not only the first one. Where report.sh is, none is left by now.
+while [ -e "$run/stopping" ] && [ ! -e "$run/killed" ] && processes; do sleep 0.1; done
 [ -e "$run/killed" ] && code=137 # told by who killed it: a tool may say 1
 
 kill_cgroup
