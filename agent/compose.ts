@@ -139,7 +139,7 @@ async function composeBuilds(basics: Basics, from: Pick<Drivers, 'sandbox' | 'im
       buildEnv: { ...pickBuildEnv(env), ...config.buildEnv },
       sourceLimitBytes: DEFAULT_SOURCE_LIMIT_BYTES,
       cacheLimit: DEFAULT_CACHE_LIMIT,
-      mountCaches: config.sandbox !== 'process',
+      canMount: config.sandbox !== 'process',
     },
     {
       sandbox,

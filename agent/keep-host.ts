@@ -13,7 +13,7 @@ export interface HostParts {
   readonly units: Pick<UnitFiles, 'ensure'>;
   readonly images: NodeImages;
   readonly ledger: Pick<Ledger, 'current'>;
-  readonly builds: Pick<NodeBuildRunner, 'layersInUse'>;
+  readonly builds: Pick<NodeBuildRunner, 'layersInUse' | 'checkLeftovers'>;
   readonly log: Logger;
 }
 
@@ -24,6 +24,7 @@ export async function keepHost({ sandbox, proxy, units, images, ledger, builds, 
     () => proxy.ensureRunning(),
     () => units.ensure(),
     () => keepImages({ images, assignments: ledger.current()?.assignments ?? [], building: builds.layersInUse(), log }),
+    async () => builds.checkLeftovers(),
   ];
   const failures: unknown[] = [];
   for (const part of parts) await part().catch((error: unknown) => failures.push(error));

@@ -1,9 +1,10 @@
-import { readdir, rm } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AppId } from '../../shared/domain/ids.ts';
 import { isId } from '../../shared/domain/ids.ts';
 import { ensureDir, readFileIfExists, writeFileAtomic } from '../../shared/kit/atomic-file.ts';
 import type { Run } from '../../shared/kit/exec.ts';
+import { removeTree } from '../../shared/kit/remove-tree.ts';
 import { mountsBelow } from '../sandbox/files/mounts.ts';
 import { CacheDisk, type CacheSize } from './cache-disk.ts';
 import { parseDeclaredLayers, renderDeclaredLayer } from './declared-layers.ts';
@@ -77,12 +78,12 @@ export class BuildCaches {
   /** The next build starts with an empty one. What the last one declared stays: its layers are not in here. */
   async empty(appId: AppId): Promise<void> {
     await this.#disk(appId)?.discard();
-    await rm(this.#folder(appId), { recursive: true, force: true });
+    await removeTree(this.#folder(appId), this.#run);
   }
 
   async clear(appId: AppId): Promise<void> {
     await this.close(appId);
-    await rm(this.#home(appId), { recursive: true, force: true });
+    await removeTree(this.#home(appId), this.#run);
   }
 
   /** What an agent that was killed in the middle of a build left mounted. */

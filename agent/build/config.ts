@@ -22,8 +22,8 @@ export interface BuildRunnerConfig {
   readonly sourceLimitBytes: number;
   /** What a build cache may keep; a bigger one is emptied after the build. */
   readonly cacheLimit: CacheSize;
-  /** Each cache is on a disk of its own; false where nothing can be mounted. */
-  readonly mountCaches: boolean;
+  /** Each cache and each result is on a bounded file system of its own; false where nothing can be mounted. */
+  readonly canMount: boolean;
 }
 
 export const DEFAULT_SOURCE_LIMIT_BYTES = 1024 * 1024 * 1024;

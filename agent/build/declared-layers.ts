@@ -1,6 +1,8 @@
 import type { DeclaredLayer } from './layers/port.ts';
 
 const MAX_LAYERS = 8;
+/** Each line is compared with each other one. */
+const MAX_LINES = 200;
 
 /** One line of `bin/layers`: `name<TAB>path<TAB>key<TAB>shared|owned`. */
 export function renderDeclaredLayer(layer: DeclaredLayer): string {
@@ -12,7 +14,7 @@ export function renderDeclaredLayer(layer: DeclaredLayer): string {
  * out: its folder then simply belongs to the app layer.
  */
 export function parseDeclaredLayers(text: string): DeclaredLayer[] {
-  const all = text.split('\n').flatMap((line) => parseLine(line) ?? []);
+  const all = text.split('\n', MAX_LINES).flatMap((line) => parseLine(line) ?? []);
   const distinct = [...new Map(all.map((layer) => [renderDeclaredLayer(layer), layer])).values()];
   return distinct.filter((layer) => distinct.every((other) => other === layer || !clash(layer, other))).slice(0, MAX_LAYERS);
 }

@@ -1,4 +1,4 @@
-import { realpath, rm } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import type { BuildResult, BuildTask } from '../../shared/domain/build.ts';
 import type { Exit } from '../../shared/domain/instance.ts';
 import type { Layer, Slug } from '../../shared/domain/slug.ts';
@@ -14,9 +14,10 @@ import { cacheDropped, detailLine, humanBytes, processTypesBlock, stepLine, warn
 import type { DeclaredLayer } from './layers/port.ts';
 import type { BuildIo } from './port.ts';
 import { parseReleaseYaml } from './release-yaml.ts';
+import { resultFullFailure } from './result-disk.ts';
 import { readBuildReport, readManifest, stepTimings, type BuildReport } from './results.ts';
 import { runToEnd } from './sandbox-run.ts';
-import { createTaskFolder, receiveSource, type TaskFolder } from './task-folder.ts';
+import { createTaskFolder, receiveSource, removeTaskFolder, type TaskFolder } from './task-folder.ts';
 
 interface Candidate {
   readonly declared: DeclaredLayer;
@@ -59,7 +60,7 @@ export class BuildRun {
         candidates.map(({ layer }) => layer),
       );
       const folder = await createTaskFolder(
-        this.#context.config.tasksDir,
+        { ...this.#context.config, run: this.#context.run },
         this.#task,
         candidates.map((candidate) => candidate.declared),
       );
@@ -79,7 +80,7 @@ export class BuildRun {
     Object.assign(this.#timingsMs, stepTimings(report.steps));
     const doneMs = report.steps.at(-1)?.atMs ?? startedMs;
     this.#timingsMs['end'] = Math.max(0, Math.round(this.#context.clock.nowMs() - doneMs));
-    this.#throwOnFailure(exit, report);
+    await this.#throwOnFailure(exit, report, folder);
     const processes = await this.#discoverProcesses(folder, report);
     const cut = await this.#timed('layers', () => this.#cut(report, candidates));
     const uploadedBytes = await this.#timed('upload', () => this.#upload(cut));
@@ -146,9 +147,11 @@ export class BuildRun {
     });
   }
 
-  #throwOnFailure(exit: Exit, report: BuildReport): void {
+  async #throwOnFailure(exit: Exit, report: BuildReport, folder: TaskFolder): Promise<void> {
     this.#stop.signal.throwIfAborted();
     if (exit.code === 0 && report.isFinished && report.failure === undefined) return;
+    const resultFull = report.failure === undefined && !exit.oomKilled ? await resultFullFailure(folder.resultDir) : undefined;
+    if (resultFull !== undefined) throw resultFull;
     if (exit.oomKilled || report.failure === undefined) throw failureFromExit(exit, this.#task);
     throw failureFromInside(report.failure, this.#task);
   }
@@ -213,7 +216,7 @@ export class BuildRun {
   /** Says so to who pushes: that their next build takes longer has a reason. */
   async #isCacheOver(): Promise<boolean> {
     const { caches, config } = this.#context;
-    const canHaveGrown = config.mountCaches || (this.#timingsMs['compile'] ?? Infinity) > SLOW_COMPILE_MS;
+    const canHaveGrown = config.canMount || (this.#timingsMs['compile'] ?? Infinity) > SLOW_COMPILE_MS;
     const isOver = canHaveGrown && (await caches.isOverLimit(this.#task.appId).catch(() => false));
     if (isOver) this.#say(warningLine(cacheDropped(config.cacheLimit)));
     return isOver;
@@ -221,12 +224,12 @@ export class BuildRun {
 
   /** Nobody waits for what is left over. */
   #cleanUpLater(folder: TaskFolder, isCacheOver: boolean): void {
-    const { sandbox, caches } = this.#context;
+    const { sandbox, caches, run } = this.#context;
     const { taskId, appId } = this.#task;
     const work = async (): Promise<void> => {
       await sandbox.destroy(taskId);
       await sandbox.forget(taskId);
-      await rm(folder.root, { recursive: true, force: true });
+      await removeTaskFolder(folder.root, run);
       await (isCacheOver ? caches.empty(appId) : caches.close(appId));
     };
     this.#context.background(appId, taskId, work);

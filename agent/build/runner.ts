@@ -1,20 +1,23 @@
-import { readdir, rm } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AppId, Digest } from '../../shared/domain/ids.ts';
 import type { BuildResult, BuildTask } from '../../shared/domain/build.ts';
 import { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
-import { describeCauses } from '../../shared/kit/errors.ts';
 import { withBuilderDisk } from './builder-disk.ts';
 import { BuildCaches } from './caches.ts';
+import { CleanUps } from './clean-ups.ts';
 import type { BuildContext, BuildRunnerDeps } from './context.ts';
 import type { BuildRunnerConfig } from './config.ts';
 import type { BuildIo, BuildRunner } from './port.ts';
 import { BuildRun } from './run-build.ts';
+import { removeTaskFolder } from './task-folder.ts';
 
 /** What the agent's composition root uses beyond the port. */
 export interface NodeBuildRunner extends BuildRunner {
-  /** Removes what an earlier life of the agent left behind. First of all at start. */
+  /** Removes what an earlier life of the agent left behind. First of all at start. What cannot be removed is tried again later. */
   sweep(): Promise<void>;
+  /** @throws SLIP_BUILD_LEFTOVERS while something of a build cannot be removed */
+  checkLeftovers(): void;
   /** Apps whose build cache is on this node. */
   cachedAppIds(): Promise<readonly string[]>;
   clearCache(appId: AppId): Promise<void>;
@@ -32,14 +35,15 @@ class SandboxBuildRunner implements NodeBuildRunner {
   readonly #context: BuildContext;
   /** One build of an app at a time: they share its cache. */
   readonly #queue = new KeyedQueue();
-  readonly #cleanups = new Set<Promise<void>>();
+  readonly #cleanUps: CleanUps;
   readonly #layersInUse = new Map<string, readonly Digest[]>();
 
   constructor(config: BuildRunnerConfig, deps: BuildRunnerDeps) {
+    this.#cleanUps = new CleanUps(deps.clock, deps.log);
     this.#context = {
       ...deps,
       config,
-      caches: new BuildCaches({ root: config.cacheDir, limit: config.cacheLimit, mounted: config.mountCaches }, deps.run),
+      caches: new BuildCaches({ root: config.cacheDir, limit: config.cacheLimit, mounted: config.canMount }, deps.run),
       useLayers: (taskId, layers) => {
         const before = this.#layersInUse.get(taskId) ?? [];
         this.#layersInUse.set(taskId, [...before, ...layers.map((layer) => layer.digest)]);
@@ -53,16 +57,21 @@ class SandboxBuildRunner implements NodeBuildRunner {
     return this.#queue.run(task.appId, () => withBuilderDisk(this.#context.config.tasksDir, build));
   }
 
+  /** Sandboxes first: they hold the folders. One piece that fails leaves the others alone. */
   async sweep(): Promise<void> {
-    const { sandbox, config, caches } = this.#context;
+    const { sandbox, config, caches, run } = this.#context;
     for (const { id, purpose } of await sandbox.list()) {
-      if (purpose !== 'build') continue;
-      await sandbox.destroy(id);
-      await sandbox.forget(id);
+      if (purpose === 'build') await this.#cleanUps.start(`sandbox ${id}`, () => removeSandbox(sandbox, id));
     }
-    const leftovers = await readdir(config.tasksDir).catch(() => []);
-    await Promise.all(leftovers.map((name) => rm(join(config.tasksDir, name), { recursive: true, force: true })));
-    await caches.sweep();
+    for (const name of await readdir(config.tasksDir).catch(() => [])) {
+      const folder = join(config.tasksDir, name);
+      void this.#cleanUps.start(folder, () => removeTaskFolder(folder, run)); // a hostile tree takes its time, and no build needs the name
+    }
+    await this.#cleanUps.start(config.cacheDir, () => caches.sweep());
+  }
+
+  checkLeftovers(): void {
+    this.#cleanUps.check();
   }
 
   cachedAppIds(): Promise<readonly string[]> {
@@ -78,17 +87,16 @@ class SandboxBuildRunner implements NodeBuildRunner {
   }
 
   async settled(): Promise<void> {
-    while (this.#cleanups.size > 0) await Promise.all(this.#cleanups);
+    await this.#cleanUps.settled();
   }
 
   #cleanUp(appId: AppId, taskId: string, work: () => Promise<void>): void {
-    const done = this.#queue.run(appId, work).catch((error: unknown) => {
-      this.#context.log.warn({ appId, taskId, cause: describeCauses(error) }, 'a finished build could not be cleaned up');
-    });
-    this.#cleanups.add(done);
-    void done.finally(() => {
-      this.#cleanups.delete(done);
-      this.#layersInUse.delete(taskId);
-    });
+    const done = this.#cleanUps.start(join(this.#context.config.tasksDir, taskId), () => this.#queue.run(appId, work));
+    void done.finally(() => this.#layersInUse.delete(taskId));
   }
+}
+
+async function removeSandbox(sandbox: BuildRunnerDeps['sandbox'], id: string): Promise<void> {
+  await sandbox.destroy(id);
+  await sandbox.forget(id);
 }

@@ -1,16 +1,20 @@
-import { createWriteStream } from 'node:fs';
-import { chmod, chown, mkdir, rm, writeFile } from 'node:fs/promises';
+import { createWriteStream, existsSync } from 'node:fs';
+import { chmod, chown, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { BuildTask } from '../../shared/domain/build.ts';
 import { ensureDir } from '../../shared/kit/atomic-file.ts';
 import { isErrno, SlipwayError } from '../../shared/kit/errors.ts';
+import type { Run } from '../../shared/kit/exec.ts';
+import { removeTree } from '../../shared/kit/remove-tree.ts';
 import { revealAll, type ConfigVars } from '../../shared/kit/sensitive.ts';
+import { unmountBelow } from '../sandbox/files/mounts.ts';
 import { builderDiskFull } from './builder-disk.ts';
 import { renderDeclaredLayer } from './declared-layers.ts';
 import { humanBytes } from './heroku-output.ts';
 import type { DeclaredLayer } from './layers/port.ts';
+import { mountResultDisk } from './result-disk.ts';
 
 /** The app's own user inside its range of host uids. */
 const APP_UID = 1000;
@@ -26,14 +30,20 @@ export interface TaskFolder {
  * Writes everything but the source. Parents may be passed, because the root of a user namespace, who binds these folders, is
  * nobody here; what is in them is for the app's group alone: config values lie there.
  */
-export async function createTaskFolder(tasksDir: string, task: BuildTask, candidates: readonly DeclaredLayer[]): Promise<TaskFolder> {
+export async function createTaskFolder(
+  place: { readonly tasksDir: string; readonly canMount: boolean; readonly run: Run },
+  task: BuildTask,
+  candidates: readonly DeclaredLayer[],
+): Promise<TaskFolder> {
+  const { tasksDir, run } = place;
   const root = join(tasksDir, task.taskId);
   const taskDir = join(root, 'task');
   const resultDir = join(root, 'result');
   await ensureDir(tasksDir, 0o711);
-  await rm(root, { recursive: true, force: true });
+  if (existsSync(root)) await removeTaskFolder(root, run);
   await mkdir(root, { mode: 0o711 });
   await Promise.all([mkdir(taskDir, { mode: 0o700 }), ensureOwnedDir(resultDir, task.uidBase)]);
+  if (place.canMount) await mountResultDisk(resultDir, task.uidBase + APP_UID, run);
   await ensureOwnedDir(join(resultDir, 'work'), task.uidBase);
   await Promise.all([
     writeEnvDir(join(taskDir, 'env'), task.config),
@@ -42,6 +52,12 @@ export async function createTaskFolder(tasksDir: string, task: BuildTask, candid
     openToGroup(taskDir, task.uidBase),
   ]);
   return { root, taskDir, resultDir };
+}
+
+/** Also for what an agent that was killed left. The result goes with its mount; what is below was written by the agent. */
+export async function removeTaskFolder(root: string, run: Run): Promise<void> {
+  await unmountBelow(root, run);
+  await removeTree(root, run);
 }
 
 async function openToGroup(folder: string, uidBase: number): Promise<void> {

@@ -1,10 +1,11 @@
-import { mkdir, mkdtemp, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Digest } from '../../shared/domain/ids.ts';
 import type { Layer } from '../../shared/domain/slug.ts';
 import { isErrno } from '../../shared/kit/errors.ts';
 import { runOk, type Run } from '../../shared/kit/exec.ts';
 import type { Logger } from '../../shared/kit/log.ts';
+import { removeTree } from '../../shared/kit/remove-tree.ts';
 import type { ImageSettings } from './config.ts';
 import { PROBE_PREFIX, mountIdmapped, probeIdmap, removeProbe } from './idmap.ts';
 import { digestOfName, type ImageLayout, type Owner } from './layout.ts';
@@ -142,7 +143,7 @@ export class LayerExtractor implements LayerMounter {
   async sweep(): Promise<void> {
     const { extractedDir } = this.#deps.layout;
     for (const name of await readdir(extractedDir)) {
-      if (digestOfName(name) === undefined) await rm(join(extractedDir, name), { recursive: true, force: true });
+      if (digestOfName(name) === undefined) await removeTree(join(extractedDir, name), this.#deps.run);
     }
   }
 
@@ -158,7 +159,7 @@ export class LayerExtractor implements LayerMounter {
       if (layer.shared) await runOk(run, { file: 'find', args: [join(temp, 'tree'), '-type', 'f', '-exec', 'chmod', 'a-w', '{}', '+'] });
       await rename(join(temp, 'tree'), target);
     } finally {
-      await rm(temp, { recursive: true, force: true });
+      await removeTree(temp, run);
     }
     return target;
   }
@@ -175,7 +176,7 @@ export class LayerExtractor implements LayerMounter {
     } catch (error) {
       if (!isErrno(error, 'ENOENT')) throw error;
     } finally {
-      await rm(doomed, { recursive: true, force: true });
+      await removeTree(doomed, this.#deps.run);
     }
   }
 }

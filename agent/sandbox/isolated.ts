@@ -57,6 +57,8 @@ export class IsolatedSandbox implements Sandbox {
   readonly #onOutput = new Map<string, (chunk: Uint8Array) => void>();
   readonly #roots = new Map<string, RootFiles>();
   #swept: Promise<void> | undefined;
+  /** Left by an earlier agent, and not to be removed so far. */
+  readonly #stubborn = new Set<string>();
 
   constructor(parts: IsolatedParts) {
     this.kind = parts.tool.kind;
@@ -71,9 +73,11 @@ export class IsolatedSandbox implements Sandbox {
     this.#roots.clear();
     await this.#rootFiles('host');
     await this.#exits.ensureDir();
+    const stubborn = [...this.#stubborn];
     this.#swept ??= this.#sweep();
     await this.#swept;
     await this.#parts.namespaces.repair((netns) => occupantOf(netns, this.#parts));
+    for (const id of stubborn) await this.destroy(id).then(() => this.#stubborn.delete(id));
   }
 
   prepare(spec: SandboxSpec): Promise<SandboxStatus> {
@@ -202,7 +206,10 @@ export class IsolatedSandbox implements Sandbox {
     for (const id of known) {
       if (keep.has(id)) continue;
       log.info({ id }, 'half-made or lost sandbox removed');
-      await this.#remove(id);
+      await this.#remove(id).catch((error: unknown) => {
+        log.warn({ id, err: error }, 'half-made or lost sandbox not removed; it is tried again');
+        this.#stubborn.add(id);
+      });
     }
     await disks.sweep();
     void namespaces.refill();

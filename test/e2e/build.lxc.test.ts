@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
-import { join } from 'node:path';
+import { mkdir, readdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { createLayerBuilder } from '../../agent/build/layers/layer-builder.ts';
+import { mountResultDisk } from '../../agent/build/result-disk.ts';
 import { createImages } from '../../agent/images/images.ts';
 import { addressAt, parseCidr } from '../../agent/sandbox/config.ts';
 import { DEFAULT_BUILD_LIMITS } from '../../shared/domain/assignment.ts';
 import type { Layer } from '../../shared/domain/slug.ts';
+import { run, runOk } from '../../shared/kit/exec.ts';
 import { createBench, type Bench, type Tree } from '../support/build-bench.ts';
 import { FakeTransport, openLab, type Lab } from '../support/image-lab.ts';
 import { startNpmRegistry, type NpmRegistry } from '../support/npm-registry.ts';
@@ -41,7 +44,7 @@ describe('a build in LXC', { concurrency: false }, () => {
     await images.ensureHost();
     const layers = createLayerBuilder({ stateDir }, { images });
     const buildEnv = { NPM_CONFIG_REGISTRY: registry.url, PIP_INDEX_URL: index.url, PIP_TRUSTED_HOST: host };
-    const config = { buildEnv, mountCaches: true, cacheLimit: { bytes: 24 * MB, inodes: 500 } };
+    const config = { buildEnv, canMount: true, cacheLimit: { bytes: 24 * MB, inodes: 500 } };
     bench = await createBench({ sandbox: sandboxes.sandbox, real: { layers, images }, uidBase, config });
   });
   after(async () => {
@@ -148,6 +151,44 @@ touch /usr/x 2>/dev/null || echo closed; touch "$3/x" 2>/dev/null || echo config
     await assert.rejects(bench.build(custom('cat /dev/zero >"$2/big"'), { app: 'endless' }), { code: 'SLIP_BUILD_CACHE_FULL' });
     await bench.build(custom(left), { app: 'endless' });
     assert.match(bench.output(), /left: \n/);
+  });
+
+  // 60 folders with names of 250 characters: their path is four times as long as one may be.
+  const nest = `perl -e 'for (1..60) { mkdir "x" x 250 or die "$!"; chdir "x" x 250 or die "$!" }'`;
+
+  it('that fills the folder of its results fills nothing else, is told so, and what it left goes whole', async () => {
+    const fill = (what: string): Promise<unknown> =>
+      bench.build(custom(`cd /run/slipway-result/work; ${nest}; ${what}; exit 1`), { app: 'results' });
+    for (const what of [
+      'fallocate -l 1T a; cat /dev/zero >b',
+      'i=0; while : >"$i"; do ((++i)); done',
+      'rm -rf ..; cat /dev/zero >/run/slipway-result/b',
+    ]) {
+      await assert.rejects(fill(what), { code: 'SLIP_BUILD_RESULT_FULL', message: /it may hold 16\.0M and 1024 files/ });
+    }
+    await bench.runner.settled();
+    assert.deepEqual(await readdir(bench.config.tasksDir), []);
+  });
+
+  it('leaves nothing when the agent was killed in the middle of it, whatever it had written', async () => {
+    const left = join(bench.config.tasksDir, 'killed', 'result');
+    await mkdir(left, { recursive: true });
+    await mountResultDisk(left, 1000, run);
+    await runOk(run, { file: 'sh', args: ['-c', nest], cwd: left });
+    // Where nothing can be mounted it lies on the disk of the machine.
+    await runOk(run, { file: 'sh', args: ['-c', nest], cwd: dirname(left) });
+    await bench.runner.sweep();
+    await bench.runner.settled();
+    assert.deepEqual(await readdir(bench.config.tasksDir), []);
+    bench.runner.checkLeftovers();
+  });
+
+  it('is told in whose name bin/release printed too much', async () => {
+    const loud = { ...custom('true'), 'bp/bin/release': '#!/bin/sh\nyes "!a !b !c"\n' };
+    await assert.rejects(bench.build(loud, { app: 'loud' }), {
+      code: 'SLIP_BUILD_BAD_RELEASE_YAML',
+      message: 'What bin/release of ./bp printed is larger than 64 kB.',
+    });
   });
 
   it('is cancelled within a second, daemons included', async () => {

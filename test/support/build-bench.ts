@@ -155,7 +155,7 @@ export async function createBench(options: BenchOptions = {}): Promise<Bench> {
     buildEnv: {},
     sourceLimitBytes: DEFAULT_SOURCE_LIMIT_BYTES,
     cacheLimit: DEFAULT_CACHE_LIMIT,
-    mountCaches: false,
+    canMount: false,
     ...options.config,
   };
   const runner = createBuildRunner(config, {

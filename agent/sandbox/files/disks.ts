@@ -94,7 +94,7 @@ export class Disks {
     for (const name of await readdir(this.#poolDir).catch(() => [])) {
       const dir = join(this.#poolDir, name);
       if (!name.startsWith(UNFINISHED) && (await mountsBelow(dir)).length > 0) continue;
-      await this.#discard(dir);
+      await this.#discard(dir).catch((error: unknown) => this.#deps.log.warn({ dir, err: error }, 'spare disk not removed'));
     }
   }
 

@@ -2,6 +2,7 @@ import { mkdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../../../shared/kit/clock.ts';
 import { DEFAULT_ENV, runOk, type Run } from '../../../shared/kit/exec.ts';
+import { removeTree } from '../../../shared/kit/remove-tree.ts';
 import { exitsDir, instanceLayout, sandboxesDir, type InstanceLayout, type SandboxConfig } from '../config.ts';
 import { exportsFile } from '../environment.ts';
 import { ExitWatch } from '../exit-watch.ts';
@@ -56,7 +57,8 @@ export class ProcessSandbox implements Sandbox {
   async #sweep(): Promise<void> {
     const { base, bootId } = this.#parts;
     const keep = new Set((await loadWholeRecords(base, bootId)).map((record) => record.id));
-    for (const id of await sandboxIds(base)) if (!keep.has(id)) await this.#remove(id);
+    // A tree that cannot be removed takes room, and is no reason not to start.
+    for (const id of await sandboxIds(base)) if (!keep.has(id)) await this.#remove(id).catch(() => undefined);
   }
 
   prepare(spec: SandboxSpec): Promise<SandboxStatus> {
@@ -228,6 +230,6 @@ export class ProcessSandbox implements Sandbox {
     if (record !== undefined && record.bootId !== bootId) await rm(layout.pidFile, { force: true }); // now somebody else's number
     await endSandbox(layout, { clock, killProcesses: () => killMarked(id, clock), killTool: () => Promise.resolve() });
     await rm(layout.exitFile, { force: true });
-    await rm(layout.dir, { recursive: true, force: true });
+    await removeTree(layout.dir, this.#parts.run); // /app is in it, written by the app
   }
 }

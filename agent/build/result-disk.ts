@@ -1,0 +1,31 @@
+import { statfs } from 'node:fs/promises';
+import { SlipwayError } from '../../shared/kit/errors.ts';
+import { runOk, type Run } from '../../shared/kit/exec.ts';
+import { humanBytes } from './heroku-output.ts';
+
+/** Two manifests of 1 MiB, lists of 64 kB each, and what tar and curl say. Memory counts as the build's own. */
+const RESULT_BYTES = 16 * 1024 * 1024;
+const RESULT_FILES = 1024;
+const TIMEOUT_MS = 20_000;
+
+/**
+ * Makes a folder a small file system of its own in memory, for what a build says of itself. Untrusted code writes there, so it has a
+ * bound of bytes and files, and goes away whole by one unmount, whatever is in it.
+ */
+export async function mountResultDisk(folder: string, owner: number, run: Run): Promise<void> {
+  const limits = `size=${String(RESULT_BYTES)},nr_inodes=${String(RESULT_FILES)}`;
+  const options = `${limits},mode=0700,uid=${String(owner)},gid=${String(owner)},nosuid,nodev`;
+  await runOk(run, { file: 'mount', args: ['-t', 'tmpfs', '-o', options, 'slipway-result', folder], timeoutMs: TIMEOUT_MS });
+}
+
+/** The error for a build that ended without a word because it had no room for one; else `undefined`. */
+export async function resultFullFailure(folder: string): Promise<SlipwayError | undefined> {
+  const { bfree, ffree, bsize, blocks } = await statfs(folder);
+  const isOurs = bsize * blocks <= RESULT_BYTES;
+  if (!isOurs || (bfree > 0 && ffree > 0)) return undefined;
+  return new SlipwayError({
+    code: 'SLIP_BUILD_RESULT_FULL',
+    message: `The build filled the folder for its results: it may hold ${humanBytes(RESULT_BYTES)} and ${String(RESULT_FILES)} files.`,
+    hint: 'A buildpack writes into /run/slipway-result, which is not for it: let it write to its cache or to /tmp, then push again.',
+  });
+}
