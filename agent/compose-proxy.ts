@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '../shared/kit/exec.ts';
 import type { Clock } from '../shared/kit/clock.ts';
@@ -22,6 +23,8 @@ export function composeProxy({ config, clock, log, failpoint }: ProxyBasics, sys
     {
       stateDir: join(stateDir, 'proxy'),
       binds: [{ address: proxy.address, port: proxy.port }],
+      ipv6: existsSync('/proc/net/if_inet6'),
+      trustedFronts: proxy.trust,
       mesh: mesh === false ? undefined : { address: mesh.bind, port: mesh.port },
       user: proxy.user,
     },

@@ -11,6 +11,8 @@ export interface Cli {
   readonly write: (text: string) => Promise<void>;
   /** To stderr: notes that must not get into a pipe. */
   readonly note: (text: string) => void;
+  /** True on a terminal that shows colours, unless the user wants none. */
+  readonly colour: boolean;
   readonly paint: Paint;
   /** stdout is a terminal. */
   readonly interactive: boolean;

@@ -13,6 +13,8 @@ export interface CliConfig {
 
 export interface CliEnvironment {
   readonly configPath: string;
+  /** Settings of the quickstart of a checkout, for a user who has no settings and names none. */
+  readonly quickstartConfigPath: string | undefined;
   /** SLIPWAY_APP */
   readonly app: string | undefined;
   readonly noColour: boolean;
@@ -38,6 +40,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
   const folder = join(env['XDG_CONFIG_HOME'] ?? join(home, '.config'), 'slipway');
   return {
     configPath: env['SLIPWAY_CONFIG'] ?? join(folder, 'config.json'),
+    quickstartConfigPath: env['SLIPWAY_CONFIG'] === undefined ? env['SLIPWAY_QUICKSTART_CONFIG'] : undefined,
     app: env['SLIPWAY_APP'] === '' ? undefined : env['SLIPWAY_APP'],
     noColour: (env['NO_COLOR'] ?? '') !== '' || env['TERM'] === 'dumb',
     forPrograms: Object.fromEntries(PASSED_ON.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]))),
@@ -45,8 +48,15 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
 }
 
 /** @throws SLIP_CLI_NOT_SIGNED_IN, SLIP_CLI_CONFIG */
-export async function readConfig(path: string): Promise<CliConfig> {
-  const text = await readFileIfExists(path);
+export async function readConfig({ configPath, quickstartConfigPath }: ConfigPaths): Promise<CliConfig> {
+  const own = await readFileIfExists(configPath);
+  if (own !== undefined || quickstartConfigPath === undefined) return parseConfig(configPath, own);
+  return parseConfig(quickstartConfigPath, await readFileIfExists(quickstartConfigPath));
+}
+
+type ConfigPaths = Pick<CliEnvironment, 'configPath' | 'quickstartConfigPath'>;
+
+function parseConfig(path: string, text: string | undefined): CliConfig {
   if (text === undefined) throw notSignedIn();
   const fields = parseObject(text);
   const { url, token, caPem } = fields ?? {};

@@ -15,7 +15,7 @@ export const DOMAIN_COMMANDS: readonly CommandSpec[] = [
     name: 'domains:add',
     args: '<hostname>',
     group: 'Apps',
-    summary: 'let an app answer under a domain; *.example.com stands for every name below it',
+    summary: 'let an app answer under a domain; *.example.com stands for one more label, as in shop.example.com',
     example: 'slipway domains:add www.example.com -a my-shop',
     app: true,
     json: true,

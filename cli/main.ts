@@ -45,12 +45,13 @@ function createCli(environment: CliEnvironment, signal: AbortSignal): Cli & { cl
   return {
     write,
     note,
+    colour,
     paint: colour ? colourPaint : plainPaint,
     interactive: process.stdout.isTTY,
     screen: () => ({ columns: process.stdout.columns || 80, rows: process.stdout.rows || 24 }),
     nowMs: () => Date.now(),
     configPath: environment.configPath,
-    api: () => (client ??= openClient(environment.configPath)),
+    api: () => (client ??= openClient(environment)),
     app: (flags) => resolveApp(flags, { run, cwd: process.cwd(), env: environment.forPrograms, appFromEnvironment: environment.app }),
     run,
     cwd: process.cwd(),
@@ -62,9 +63,9 @@ function createCli(environment: CliEnvironment, signal: AbortSignal): Cli & { cl
   };
 }
 
-async function openClient(configPath: string): Promise<ApiClient> {
+async function openClient(environment: CliEnvironment): Promise<ApiClient> {
   // The HTTP library is the largest part of start-up: only commands that talk load it.
-  const [{ createClient }, config] = await Promise.all([import('./client.ts'), readConfig(configPath)]);
+  const [{ createClient }, config] = await Promise.all([import('./client.ts'), readConfig(environment)]);
   return createClient(config);
 }
 

@@ -7,6 +7,13 @@ export function parseCount(text: string, { flag, min, max }: { flag: string; min
   throw usageError(`${flag} takes a whole number from ${min} to ${max}.`, `For example: ${flag} ${Math.min(max, 50)}`);
 }
 
+/** The one of several spellings that was given. @throws SLIP_CLI_USAGE for more than one */
+export function oneOf(spellings: readonly (string | undefined)[], example: string): string | undefined {
+  const given = spellings.filter((each) => each !== undefined);
+  if (given.length > 1) throw usageError('Name one process only.', `For example: ${example}`);
+  return given[0];
+}
+
 const UNITS_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
 
 /** `90s`, `15m`, `2h` as ms. @throws SLIP_CLI_USAGE */
@@ -33,6 +40,13 @@ export function parseAssignments(words: readonly string[]): Readonly<Record<stri
 export function parseProcess(text: string, flag: string): string {
   if (/^[A-Za-z0-9_-]{1,63}(?:\.\d{1,6})?$/.test(text)) return text;
   throw usageError(`${flag} takes a process type or an instance.`, `For example: ${flag} web or ${flag} web.1`);
+}
+
+/** @throws SLIP_CLI_USAGE */
+export function parseLogSource(text: string): 'app' | 'slipway' {
+  if (text === 'app') return 'app';
+  if (text === 'slipway' || text === 'heroku') return 'slipway';
+  throw usageError('--source takes app or slipway.', 'For example: slipway logs --source app');
 }
 
 /** Heroku's `web=2`, `web+1`, `web-1`. A type may hold dashes itself, so the last sign counts. @throws SLIP_CLI_USAGE */

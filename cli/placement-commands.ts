@@ -18,6 +18,10 @@ export const PLACEMENT_COMMANDS: readonly CommandSpec[] = [
     group: 'Deploys',
     summary: 'restart all processes of an app, those of a type (web), or one (web.1)',
     example: 'slipway ps:restart web -a my-shop',
+    options: [
+      ['-d, --dyno-name <instance>', 'the instance, as in Heroku'],
+      ['-p, --process-type <type>', 'the process type, as in Heroku'],
+    ],
     app: true,
     json: true,
     load: async () => (await import('./commands/placement.ts')).restart,

@@ -25,8 +25,12 @@ function askForHelp(argv: readonly string[], names: ReadonlySet<string>): readon
 
 /** Parses and runs one command line. @throws what the command throws; usage errors as SLIP_CLI_USAGE */
 export async function runProgram(argv: readonly string[], cli: Cli): Promise<void> {
+  const words = normalise(argv);
+  const [name = '--help'] = words;
+  // Before its flags are read: a flag of a mistyped command is no mistake.
+  if (!name.startsWith('-') && COMMANDS.every((command) => command.name !== name)) unknownCommand(name);
   try {
-    await buildProgram(cli).parseAsync([...normalise(argv)], { from: 'user' });
+    await buildProgram(cli).parseAsync([...words], { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode !== 0) throw explainUsage(error, argv);
@@ -44,7 +48,7 @@ function buildProgram(cli: Cli): Command {
     .helpCommand(false)
     .showSuggestionAfterError(false)
     .allowExcessArguments(true)
-    .action(() => (program.args.length === 0 ? program.outputHelp() : unknownCommand(program.args[0] ?? '')));
+    .action(() => program.outputHelp());
   for (const spec of COMMANDS) program.addCommand(buildCommand(spec, cli).copyInheritedSettings(program).allowExcessArguments(false));
   return program;
 }
@@ -60,7 +64,7 @@ function buildCommand(spec: CommandSpec, cli: Cli): Command {
     command.option('-r, --remote <remote>', 'the git remote that leads to the app');
   }
   for (const [flags, summary] of spec.options ?? []) command.addOption(new Option(flags, summary));
-  if (spec.json === true) command.option('--json', 'print JSON');
+  if (spec.json === true) command.option('-j, --json', 'print JSON');
   command.addHelpText('after', `\nExample:\n  $ ${spec.example}\n`);
   return command.action(async () => {
     const run = await spec.load();

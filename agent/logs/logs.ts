@@ -61,7 +61,7 @@ class FolderLogs implements Logs {
   async *query(query: LogQuery, signal: AbortSignal): AsyncGenerator<LogLine> {
     parseAppName(query.app); // it names a folder
     await ensureDir(this.#platform.dirOf(query.app), 0o750);
-    const accept = acceptProcess(query.process);
+    const accept = acceptLine(query);
     const count = Math.min(Math.max(query.lines, 0), this.#linesMax);
     const opened = await this.#openAll(this.#sources(query.app));
     const following = new Set<string>();
@@ -157,7 +157,8 @@ function toLines(followed: Followed, parse: (raw: Buffer) => readonly LogLine[],
 }
 
 /** `web.1` is one process, `web` all of the type; absent is everything. */
-function acceptProcess(process: string | undefined): Accept {
-  if (process === undefined || process === '') return () => true;
-  return (line) => line.process === process || line.process.startsWith(`${process}.`);
+function acceptLine({ process = '', source }: Pick<LogQuery, 'process' | 'source'>): Accept {
+  return (line) =>
+    (source === undefined || line.source === source) &&
+    (process === '' || line.process === process || line.process.startsWith(`${process}.`));
 }

@@ -5,6 +5,8 @@ export interface LogQuery {
   readonly app: AppName;
   /** Only this process (`web.1`) or type (`web`); all when absent. */
   readonly process?: string | undefined;
+  /** Only lines of the app itself, or only those of router and platform; all when absent. */
+  readonly source?: LogLine['source'] | undefined;
   /** How many past lines. */
   readonly lines: number;
   readonly follow: boolean;

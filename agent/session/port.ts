@@ -31,7 +31,7 @@ export interface SessionHandlers {
   startTask(task: BuildTask): void;
   cancelTask(taskId: TaskId): void;
   queryLogs(
-    query: { app: AppName; process?: string | undefined; lines: number; follow: boolean },
+    query: { app: AppName; process?: string | undefined; source?: LogLine['source'] | undefined; lines: number; follow: boolean },
     signal: AbortSignal,
   ): AsyncIterable<LogLine>;
 }

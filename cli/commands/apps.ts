@@ -1,6 +1,7 @@
 import type { AppBody, AppInfoBody } from '../../shared/domain/api.ts';
 import { show, textFlag, type Cli, type CommandRun } from '../cli.ts';
-import { renderAppInfo, renderApps } from '../render/apps.ts';
+import { renderAppInfo, renderAppInfoForShell, renderApps } from '../render/apps.ts';
+import { usageError } from '../usage-error.ts';
 import { isGitFolder, remoteUrl, setRemote } from '../git-remote.ts';
 
 export const list: CommandRun = async (cli, _args, flags) => {
@@ -11,7 +12,10 @@ export const list: CommandRun = async (cli, _args, flags) => {
 export const info: CommandRun = async (cli, _args, flags) => {
   const app = await cli.app(flags);
   const body = await (await cli.api()).call<AppInfoBody>('GET', `/apps/${app}`);
-  await show(cli, flags, { body, render: (of) => renderAppInfo(of, cli.paint, cli.nowMs()) });
+  await show(cli, flags, {
+    body,
+    render: (of) => (flags['shell'] === true ? renderAppInfoForShell(of) : renderAppInfo(of, cli.paint, cli.nowMs())),
+  });
 };
 
 export const create: CommandRun = async (cli, [name], flags) => {
@@ -32,12 +36,20 @@ async function leadTo(cli: Cli, app: AppBody, remote: string): Promise<void> {
   cli.note(`Deploy it with: git push ${remote} main\n`);
 }
 
-export const open: CommandRun = async (cli, _args, flags) => {
+export const open: CommandRun = async (cli, [path = '/'], flags) => {
   const app = await cli.app(flags);
   const { webUrl } = await (await cli.api()).call<AppInfoBody>('GET', `/apps/${app}`);
-  await cli.write(`${webUrl}\n`);
-  if (cli.interactive) await openBrowser(cli, webUrl);
+  const url = path === '/' ? webUrl : addressOf(webUrl, path);
+  await cli.write(`${url}\n`);
+  if (cli.interactive) await openBrowser(cli, url);
 };
+
+/** The address of a page of the app, and of no other site. @throws SLIP_CLI_USAGE */
+function addressOf(webUrl: string, path: string): string {
+  const url = new URL(path.replace(/^\/*/, '/'), webUrl);
+  if (url.origin === new URL(webUrl).origin) return url.href;
+  throw usageError(`${JSON.stringify(path)} is not a path of the app.`, 'For example: slipway open /orders');
+}
 
 /** Best effort: the address is on the screen already. */
 async function openBrowser(cli: Parameters<CommandRun>[0], url: string): Promise<void> {

@@ -16,11 +16,19 @@ export const list: CommandRun = async (cli, _args, flags) => {
   });
 };
 
-export const get: CommandRun = async (cli, [name = ''], flags) => {
+export const get: CommandRun = async (cli, names, flags) => {
   const app = await cli.app(flags);
-  const value = own((await read(cli, app)).config, name);
-  if (value === undefined) throw notSet(app, name);
-  await cli.write(`${value}\n`);
+  const { config } = await read(cli, app);
+  const chosen: Record<string, string> = {};
+  for (const name of names) {
+    const value = own(config, name);
+    if (value === undefined) throw notSet(app, name);
+    chosen[name] = value;
+  }
+  await show(cli, flags, {
+    body: chosen,
+    render: () => (flags['shell'] === true ? renderConfigForShell({ config: chosen }) : `${Object.values(chosen).join('\n')}\n`),
+  });
 };
 
 export const set: CommandRun = async (cli, words, flags) => {

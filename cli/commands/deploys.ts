@@ -4,9 +4,10 @@ import { parseCount } from '../parse-flags.ts';
 import { renderBuilds, renderReleases, type Look } from '../render/history.ts';
 import { renderPs } from '../render/ps.ts';
 
-export const ps: CommandRun = async (cli, _args, flags) => {
+export const ps: CommandRun = async (cli, types, flags) => {
   const app = await cli.app(flags);
-  const body = await (await cli.api()).call<InstanceBody[]>('GET', `/apps/${app}/ps`);
+  const all = await (await cli.api()).call<InstanceBody[]>('GET', `/apps/${app}/ps`);
+  const body = types.length === 0 ? all : all.filter(({ type }) => types.includes(type));
   await show(cli, flags, { body, render: (instances) => renderPs(app, instances, look(cli)) });
 };
 

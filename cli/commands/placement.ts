@@ -1,6 +1,6 @@
 import type { ProcessPlanBody, RestartedBody, ScaledBody } from '../../shared/domain/api-placement.ts';
 import { show, textFlag, type Cli, type CommandRun, type Flags } from '../cli.ts';
-import { parseBytes, parseCount, parseCpuMillis, parseLabels, parseQuantity } from '../parse-flags.ts';
+import { oneOf, parseBytes, parseCount, parseCpuMillis, parseLabels, parseQuantity } from '../parse-flags.ts';
 import { renderLimits, renderPlacement, renderScale } from '../render/placement.ts';
 import { usageError } from '../usage-error.ts';
 
@@ -17,8 +17,9 @@ export const scale: CommandRun = async (cli, words, flags) => {
   await show(cli, flags, { body, render: () => `Scaling dynos... done, now running ${now}\n` });
 };
 
-export const restart: CommandRun = async (cli, [which], flags) => {
+export const restart: CommandRun = async (cli, [word], flags) => {
   const app = await cli.app(flags);
+  const which = oneOf([word, textFlag(flags, 'dynoName'), textFlag(flags, 'processType')], 'slipway ps:restart web.1');
   const body = await (await cli.api()).call<RestartedBody>('POST', `/apps/${app}/restart`, which === undefined ? {} : { process: which });
   const what = which === undefined ? 'dynos' : `${which} ${which.includes('.') ? 'dyno' : 'dynos'}`;
   await show(cli, flags, { body, render: () => `Restarting ${what} on ${cli.paint.bold(app)}... done\n` });

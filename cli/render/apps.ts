@@ -54,6 +54,21 @@ export function renderConfigForShell({ config }: ConfigBody): string {
     .join('');
 }
 
+/** Heroku's names for the fields of an app. */
+export function renderAppInfoForShell(app: AppInfoBody): string {
+  const config = {
+    name: app.name,
+    owner: app.owner,
+    stack: app.stack,
+    web_url: app.webUrl,
+    git_url: app.gitUrl,
+    created_at: new Date(app.createdAtMs).toISOString(),
+    ...(app.slugSizeBytes === undefined ? {} : { slug_size: String(app.slugSizeBytes) }),
+    ...(app.release === undefined ? {} : { release: `v${String(app.release.version)}` }),
+  };
+  return renderConfigForShell({ config });
+}
+
 export function renderNodes(nodes: readonly NodeBody[], paint: Paint): string {
   if (nodes.length === 0) return 'No node has joined yet. Make a token for one with: slipway nodes:token\n';
   const troubles = nodes.flatMap(({ versionTrouble: trouble }) => (trouble === undefined ? [] : [trouble]));

@@ -109,16 +109,18 @@ export class LogQueries {
 
   #ask(reading: Reading, session: AgentSession, lines: number): void {
     const queryId = this.#deps.randomId();
-    const { app, process, follow } = reading.query;
+    const { app, process, source, follow } = reading.query;
     reading.open.set(session.nodeId, queryId);
     reading.silent.add(session.nodeId);
     this.#asked.set(queryId, { session, onChunk: (chunk) => this.#take(reading, session, chunk) });
-    session.send({ kind: 'logQuery', queryId, app, process, lines, follow });
+    session.send({ kind: 'logQuery', queryId, app, process, source, lines, follow });
   }
 
   #take(reading: Reading, session: AgentSession, chunk: LogChunk): void {
     reading.silent.delete(session.nodeId);
-    reading.buffer.push(chunk.lines);
+    const { source } = reading.query;
+    // An older agent sends lines of both sources.
+    reading.buffer.push(source === undefined ? chunk.lines : chunk.lines.filter((line) => line.source === source));
     if (chunk.failure !== undefined) reading.buffer.push([this.#notice(`${session.name}: ${chunk.failure.message}`)]);
     if (chunk.end) {
       this.#asked.delete(chunk.queryId);

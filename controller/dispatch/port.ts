@@ -56,6 +56,8 @@ export interface AppLogQuery {
   readonly appId: AppId;
   readonly app: AppName;
   readonly process?: string | undefined;
+  /** Only lines of the app, or only those of router and platform; all when absent. */
+  readonly source?: LogLine['source'] | undefined;
   readonly lines: number;
   readonly follow: boolean;
 }

@@ -16,7 +16,7 @@ export interface MeshPeer {
 export interface FleetApp {
   readonly appId: AppId;
   readonly app: AppName;
-  /** Sorted; `*.example.com` stands for every name below it that nobody has. */
+  /** Sorted; `*.example.com` stands for every name with one more label that no app has. */
   readonly hostnames: readonly string[];
   /** Nodes with live web instances of it, sorted. */
   readonly nodeIds: readonly NodeId[];

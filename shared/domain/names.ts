@@ -94,7 +94,7 @@ export function parseHostname(text: string): string {
   throw refuse(text, { code: 'SLIP_NAME_HOST', field: 'The domain', rule: 'A domain is a full host name such as app.example.com.' });
 }
 
-/** A host name, or `*.` and a host name: every name below it that nobody has. @throws SLIP_NAME_HOST */
+/** A host name, or `*.` and a host name, where `*` stands for one label, as in a certificate (RFC 9525, 6.3). @throws SLIP_NAME_HOST */
 export function parseDomain(text: string): string {
   return text.startsWith('*.') ? `*.${parseHostname(text.slice(2))}` : parseHostname(text);
 }

@@ -1,11 +1,13 @@
 import { z } from 'zod';
+import type { LogLine } from '../domain/log-line.ts';
 import type { TaskId } from '../domain/ids.ts';
 import { revealAll } from '../kit/sensitive.ts';
 import { badMessage, decode } from './decode.ts';
 import { formOf } from './desired-form.ts';
 import { encodeReason } from './encode.ts';
 import * as field from './fields.ts';
-import type { ControllerMessage, UnknownMessage, Welcome } from './messages.ts';
+import type { LogQuery as WireLogQuery } from './gen/slipway/v1/LogQuery.ts';
+import type { ControllerMessage, LogQueryMessage, UnknownMessage, Welcome } from './messages.ts';
 import { encodeRoutes, routesUpdate } from './fleet-routes-codec.ts';
 import { buildTask, desiredState, epoch, reason } from './schemas.ts';
 import type { WireControllerMessage, WireControllerMessageOut } from './service.ts';
@@ -26,6 +28,7 @@ const logQuery = z.object({
   queryId: field.id<string>(),
   app: field.appName,
   process: field.emptyIsAbsent<string>(field.processLabel),
+  source: field.emptyIsAbsent<LogLine['source']>(z.enum(['app', 'slipway'])),
   lines: z.int().min(0).max(MAX_QUERY_LINES),
   follow: z.boolean(),
 });
@@ -63,10 +66,8 @@ export function encodeControllerMessage(message: ControllerMessage): WireControl
       return { startTask: { ...message.task, config: revealAll(message.task.config), buildpacks: [...message.task.buildpacks] } };
     case 'cancelTask':
       return { cancelTask: { taskId: message.taskId } };
-    case 'logQuery': {
-      const { queryId, app, lines, follow } = message;
-      return { logQuery: { queryId, app, process: message.process ?? '', lines: Math.min(lines, MAX_QUERY_LINES), follow } };
-    }
+    case 'logQuery':
+      return { logQuery: encodeLogQuery(message) };
     case 'upgrade':
       return { upgrade: { version: message.version } };
     case 'cancelLogQuery':
@@ -79,4 +80,9 @@ export function encodeControllerMessage(message: ControllerMessage): WireControl
 function encodeWelcome({ heartbeatIntervalMs, epoch: ours, nodeName, versionTrouble }: Welcome): WireControllerMessage {
   const trouble = versionTrouble === undefined ? {} : { versionTrouble: encodeReason(versionTrouble) };
   return { welcome: { heartbeatIntervalMs, epoch: ours, nodeName, ...trouble } };
+}
+
+function encodeLogQuery(message: LogQueryMessage): WireLogQuery {
+  const { queryId, app, process = '', source = '', lines, follow } = message;
+  return { queryId, app, process, source, lines: Math.min(lines, MAX_QUERY_LINES), follow };
 }

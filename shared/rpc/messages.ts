@@ -147,6 +147,7 @@ export interface LogQueryMessage {
   readonly queryId: string;
   readonly app: AppName;
   readonly process?: string | undefined;
+  readonly source?: LogLine['source'] | undefined;
   readonly lines: number;
   readonly follow: boolean;
 }

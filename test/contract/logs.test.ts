@@ -117,6 +117,8 @@ describe('log reader', () => {
     assert.deepEqual(messages(await read(lab.logs, { process: 'worker' })), ['b', 'd']);
     assert.deepEqual(messages(await read(lab.logs, { process: 'worker.2' })), []);
     assert.equal((await read(lab.logs, { process: 'web.1' })).at(-1)?.source, 'slipway');
+    assert.deepEqual(messages(await read(lab.logs, { source: 'slipway' })), ['State changed from starting to up']);
+    assert.deepEqual(messages(await read(lab.logs, { source: 'app', lines: 1 })), ['d']);
   });
 
   test('router lines of the app are found among those of others', async () => {

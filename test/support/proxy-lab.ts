@@ -46,7 +46,7 @@ export interface TestBackend extends Backend, AsyncDisposable {
 
 /** A web process on loopback; answers its own id unless told otherwise. */
 export async function openBackend(id: string, listener?: RequestListener): Promise<TestBackend> {
-  const server = createServer(listener ?? ((_request, response) => response.end(id)));
+  const server = createServer({ maxHeaderSize: 131_072 }, listener ?? ((_request, response) => response.end(id)));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   server.unref(); // a test that fails before it closes this must not hang
@@ -80,7 +80,15 @@ export interface Ask {
 export function ask(port: number, host: string, options: Ask = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const { path = '/', method = 'GET', headers = {}, body } = options;
-    const outgoing = request({ host: '127.0.0.1', port, path, method, agent: false, headers: { host, ...headers } });
+    const outgoing = request({
+      host: '127.0.0.1',
+      port,
+      path,
+      method,
+      agent: false,
+      maxHeaderSize: 131_072,
+      headers: { host, ...headers },
+    });
     outgoing.on('error', reject);
     outgoing.on('response', (response) => {
       const chunks: Buffer[] = [];

@@ -1,5 +1,11 @@
 /** Error pages of the proxy: what happened and what its owner can do, readable in a browser and in a terminal. */
 
+/**
+ * All headers of a request, or of an answer, together. Heroku allows 8 kB a line and names no sum; browsers send about 50 cookies of 4 kB at most
+ * to one site, and common servers refuse more than 16 to 64 kB.
+ */
+export const HEADER_LIMIT_BYTES = 64 * 1024;
+
 interface Page {
   readonly title: string;
   readonly lines: readonly string[];
@@ -22,13 +28,14 @@ const IDLE: Page = {
 const FAILED: Page = {
   title: 'This app could not answer',
   lines: [
-    'Its web process refused the connection, broke it off, answered with something else than HTTP, or took too long.',
+    'Its web process refused or closed the connection, did not answer in HTTP, or took too long.',
+    `An answer with more than ${String(HEADER_LIMIT_BYTES / 1024)} kB of headers fails as well.`,
     'If it is your app: `slipway logs -a APP` shows the request with its H code, and what the app said.',
   ],
 };
 const BAD_REQUEST: Page = {
   title: 'This request could not be understood',
-  lines: ['It is not valid HTTP, or its headers are too long (about 15 kB together).'],
+  lines: ['Its Host header is missing, or it is not exactly one host name.'],
 };
 const TOO_SLOW: Page = {
   title: 'This request took too long to arrive',

@@ -14,7 +14,7 @@ export async function probeBinds(binds: readonly ProxyBind[]): Promise<void> {
 async function probe({ address, port }: ProxyBind): Promise<void> {
   const server = createServer();
   try {
-    server.listen({ host: address === '*' ? '0.0.0.0' : address, port, exclusive: true });
+    server.listen({ host: address === '*' ? '0.0.0.0' : address, port, exclusive: true, ipv6Only: true });
     await once(server, 'listening');
   } catch (error) {
     throw bindFailure({ address, port }, error);

@@ -47,6 +47,8 @@ export function meshFrontend(settings: ProxySettings, logFormat: string): string
     '  http-request set-var(txn.client) req.fhdr(x-forwarded-for,-1)',
     '  http-request set-var(txn.xff) req.fhdr(x-forwarded-for,-2)',
     '  http-request set-var(txn.rid) req.hdr(x-request-id)',
+    '  http-request set-var(txn.proto) str(http)',
+    '  http-request set-var(txn.proto) str(https) if { req.hdr(x-forwarded-proto) https }',
     '  http-request del-header x-slipway- -m beg',
     `  http-request set-header X-Slipway-Hop %[${member}]`,
     '  acl is_here var(txn.route) -m beg pool_',
@@ -100,8 +102,7 @@ export function meshDefaults(settings: ProxySettings, checked: readonly Peer[]):
     // Who answers with a former certificate of a node is not that node; neither is it on this connection later.
     `  tcp-response content close if { ssl_s_serial,hex,lower,map_str(${proxyPaths(settings.stateDir).refused}) -m found }`,
     `  timeout connect ${String(CONNECT_MS)}ms`,
-    `  timeout server ${String(settings.firstByteTimeoutMs + PATIENCE_MS)}ms`,
-    `  http-request set-timeout server ${String(settings.idleTimeoutMs + PATIENCE_MS)}ms if { req.hdr(accept) -m sub text/event-stream }`,
+    `  timeout server ${String(settings.responseTimeoutMs + PATIENCE_MS)}ms`,
   ];
 }
 

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { compare } from './compare.ts';
-import { PAGE_FILES } from './pages.ts';
+import { HEADER_LIMIT_BYTES, PAGE_FILES } from './pages.ts';
 import { proxyPaths, type ProxySettings } from './settings.ts';
+import { bindLines, forwardedLines, hostLines } from './render-front.ts';
 import { farBackend, hopLines, meshDefaults, meshFrontend, routeLines } from './render-mesh.ts';
 import { farName, poolName, serverName, type Pool, type SlotTable } from './slot-table.ts';
 
@@ -12,6 +13,10 @@ export const NOWHERE = { address: '127.0.0.1', port: 1 } as const;
 /** Stands for a backend where an app has no instance. (Asking haproxy by `nbsrv` would be wrong in a worker that is being replaced.) */
 const NONE = 'none';
 const UNKNOWN = 'unknown';
+
+/** Kept free in each buffer for the headers that the proxy adds. */
+const REWRITE_BYTES = 1024;
+const HEADERS_MAX = 1000;
 
 /** `host pool_0001/app` lines: where a host name leads. */
 export function renderHosts(table: SlotTable): string {
@@ -91,7 +96,6 @@ function renderBody(table: SlotTable, settings: ProxySettings): string {
     ...frontendLines(settings),
     ...meshFrontend(settings, MESH_LOG_FORMAT.replace('INSTANCES', proxyPaths(settings.stateDir).instances)),
     ...pageLines(settings),
-    ...poolDefaultLines(settings),
     ...meshDefaults(settings, table.checked),
   ];
   const used = new Map(table.pools.map((pool) => [pool.number, pool]));
@@ -112,6 +116,9 @@ function globalLines(settings: ProxySettings): string[] {
     // Two processes on one port would share its connections in silence.
     '  noreuseport',
     '  fd-hard-limit 65536',
+    `  tune.bufsize ${String(HEADER_LIMIT_BYTES + REWRITE_BYTES)}`,
+    `  tune.maxrewrite ${String(REWRITE_BYTES)}`,
+    `  tune.http.maxhdr ${String(HEADERS_MAX)}`,
     ...(settings.user === undefined ? [] : [`  user ${settings.user.name}`, `  group ${settings.user.group}`]),
   ];
 }
@@ -129,8 +136,8 @@ function defaultLines(settings: ProxySettings): string[] {
     '  balance leastconn',
     `  timeout connect ${ms(settings.connectTimeoutMs)}`,
     `  timeout client ${ms(settings.idleTimeoutMs)}`,
-    `  timeout server ${ms(settings.firstByteTimeoutMs)}`,
-    `  timeout http-request ${ms(settings.firstByteTimeoutMs)}`,
+    `  timeout server ${ms(settings.responseTimeoutMs)}`,
+    `  timeout http-request ${ms(settings.requestHeadTimeoutMs)}`,
     `  timeout tunnel ${ms(settings.tunnelTimeoutMs)}`,
     '  timeout client-fin 30s',
     '  timeout tarpit 1s',
@@ -140,7 +147,7 @@ function defaultLines(settings: ProxySettings): string[] {
 
 /** Order of the fields: agent/proxy/router-line.ts reads it. What clients write is encoded; what they can make long comes last. */
 const LOG_FORMAT = [
-  'slip1 %[var(txn.route),field(2,/)] %[srv_name,map_str(INSTANCES,-)] %tsc %ST %B %TR %Tw %Tc %Tr %Ta http %[var(txn.rid)]',
+  'slip1 %[var(txn.route),field(2,/)] %[srv_name,map_str(INSTANCES,-)] %tsc %ST %B %TR %Tw %Tc %Tr %Ta %[var(txn.proto)] %[var(txn.rid)]',
   '%ci %HM %[var(txn.host),url_enc] %[var(txn.xff),url_enc] \\"%HU\\"',
 ].join(' ');
 
@@ -151,18 +158,17 @@ function frontendLines(settings: ProxySettings): string[] {
   const paths = proxyPaths(settings.stateDir);
   return [
     'frontend web from slipway',
-    ...settings.binds.map(({ address, port }) => `  bind ${address}:${String(port)}`),
+    ...bindLines(settings),
     '  option forwardfor',
     `  log-format "${LOG_FORMAT.replace('INSTANCES', paths.instances)}"`,
     '  http-request deny deny_status 405 if METH_CONNECT',
-    '  http-request set-var(txn.host) req.hdr(host),field(1,:),lower,rtrim(.)',
+    ...hostLines(),
     ...routeLines(paths),
     '  http-request set-var(txn.xff) req.fhdr(x-forwarded-for)',
     '  http-request set-var(txn.rid) req.hdr(x-request-id) if { req.hdr(x-request-id) -m reg ^[A-Za-z0-9+/=-]{20,200}$ }',
     '  http-request set-var(txn.rid) uuid() unless { var(txn.rid) -m found }',
     ...hopLines(settings),
-    '  http-request set-header X-Forwarded-Proto http',
-    '  http-request set-header X-Forwarded-Port %[dst_port]',
+    ...forwardedLines(settings),
     '  http-request set-header X-Request-Start %[date(0,ms)]',
     '  http-request set-header X-Request-Id %[var(txn.rid)]',
     '  http-request add-header Via "1.1 slipway"',
@@ -187,21 +193,10 @@ function pageLines(settings: ProxySettings): string[] {
   ];
 }
 
-/**
- * One limit is for the first byte and for pauses; whoever asks for a stream of events may expect long pauses. (A limit
- * for the first byte alone, by tcp-response rules, was seen to lose requests when haproxy is reloaded.)
- */
-function poolDefaultLines(settings: ProxySettings): string[] {
-  return [
-    'defaults pools from slipway',
-    `  http-request set-timeout server ${ms(settings.idleTimeoutMs)} if { req.hdr(accept) -m sub text/event-stream }`,
-  ];
-}
-
 function backendLines(number: number, pool: Pool | undefined, settings: ProxySettings): string[] {
   const name = poolName(number);
   const down = `${NOWHERE.address}:${String(NOWHERE.port)} disabled`;
-  const head = `backend ${name} from pools`;
+  const head = `backend ${name} from slipway`;
   if (pool === undefined) return [head, `  server-template ${name}_s 1-${String(settings.slotsPerBackend)} ${down}`];
   const lines = [head];
   for (let slot = 1; slot <= pool.slotCount; slot += 1) {

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { isIPv4 } from 'node:net';
+import { isIP } from 'node:net';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 
 export interface ProxyBind {
-  /** IPv4 address, or `*` for every address of the machine. */
+  /** IPv4 or IPv6 address, or `*` for every address of the machine. */
   readonly address: string;
   readonly port: number;
 }
@@ -12,6 +12,10 @@ export interface HaproxyConfig {
   /** Absolute folder of our own: config, maps, sockets, pid files, access log. At most 80 characters (a Unix socket's limit). */
   readonly stateDir: string;
   readonly binds: readonly ProxyBind[];
+  /** Has this machine IPv6? Then `*` stands for its IPv6 addresses as well. */
+  readonly ipv6?: boolean | undefined;
+  /** Addresses or networks (CIDR) of front proxies whose X-Forwarded-Proto and X-Forwarded-Port are believed. */
+  readonly trustedFronts?: readonly string[] | undefined;
   /** Where other nodes send requests; absent: it neither takes nor makes any. */
   readonly mesh?: ProxyBind | undefined;
   /** Program; looked up on the standard path when it is a bare name. */
@@ -27,9 +31,11 @@ export interface HaproxyConfig {
   readonly minReloadIntervalMs?: number | undefined;
   /** How long `apply` and `ensureRunning` wait for a process that is not there. */
   readonly startTimeoutMs?: number | undefined;
+  /** How long a client may take to send the headers of a request. */
+  readonly requestHeadTimeoutMs?: number | undefined;
   /** Until the first byte of an answer (H12), and between two bytes of it (H15). */
-  readonly firstByteTimeoutMs?: number | undefined;
-  /** The same for a stream of server-sent events, and for a client that says nothing. */
+  readonly responseTimeoutMs?: number | undefined;
+  /** How long a client may pause in a request body or an answer (H28). */
   readonly idleTimeoutMs?: number | undefined;
   readonly tunnelTimeoutMs?: number | undefined;
   readonly connectTimeoutMs?: number | undefined;
@@ -42,6 +48,8 @@ export interface HaproxyConfig {
 export interface ProxySettings {
   readonly stateDir: string;
   readonly binds: readonly ProxyBind[];
+  readonly ipv6: boolean;
+  readonly trustedFronts: readonly string[];
   readonly mesh: ProxyBind | undefined;
   readonly haproxy: string;
   readonly user: { readonly name: string; readonly group: string } | undefined;
@@ -50,7 +58,8 @@ export interface ProxySettings {
   readonly hardStopAfterMs: number;
   readonly minReloadIntervalMs: number;
   readonly startTimeoutMs: number;
-  readonly firstByteTimeoutMs: number;
+  readonly requestHeadTimeoutMs: number;
+  readonly responseTimeoutMs: number;
   readonly idleTimeoutMs: number;
   readonly tunnelTimeoutMs: number;
   readonly connectTimeoutMs: number;
@@ -64,12 +73,15 @@ const PROGRAM = /^[A-Za-z0-9._/+-]{1,200}$/;
 
 const DEFAULTS = {
   haproxy: 'haproxy',
+  ipv6: false,
+  trustedFronts: [] as readonly string[],
   poolSize: 64,
   slotsPerBackend: 8,
   hardStopAfterMs: 600_000,
   minReloadIntervalMs: 2000,
   startTimeoutMs: 10_000,
-  firstByteTimeoutMs: 30_000,
+  requestHeadTimeoutMs: 30_000,
+  responseTimeoutMs: 55_000,
   idleTimeoutMs: 55_000,
   tunnelTimeoutMs: 3_600_000,
   connectTimeoutMs: 5000,
@@ -86,9 +98,10 @@ export function resolveSettings(config: HaproxyConfig): ProxySettings {
   requireThat(PROGRAM.test(settings.haproxy), 'The path of haproxy has letters, digits, dots, dashes and slashes only.');
   requireThat(settings.binds.length > 0, 'The proxy needs at least one address to listen on.');
   for (const { address, port } of allBinds(settings)) {
-    requireThat(address === '*' || isIPv4(address), 'The proxy listens on an IPv4 address, or on * for all of them.');
+    requireThat(address === '*' || isIP(address) !== 0, 'The proxy listens on an IP address, or on * for all of them.');
     requireThat(Number.isInteger(port) && port > 0 && port < 65_536, 'The port of the proxy is between 1 and 65535.');
   }
+  requireThat(settings.trustedFronts.every(isNetwork), 'A trusted front proxy is an IP address or a network such as 10.0.0.0/8.');
   const user = settings.user;
   requireThat(user === undefined || (ACCOUNT.test(user.name) && ACCOUNT.test(user.group)), 'The account of the proxy is not a valid name.');
   for (const value of Object.values(settings) as readonly unknown[]) {
@@ -98,6 +111,14 @@ export function resolveSettings(config: HaproxyConfig): ProxySettings {
     );
   }
   return Object.freeze(settings);
+}
+
+/** An IP address, alone or with the length of its prefix. */
+export function isNetwork(text: string): boolean {
+  const [address = '', prefix, ...rest] = text.split('/');
+  const family = isIP(address);
+  if (family === 0 || address.includes('%') || rest.length > 0) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128));
 }
 
 export function allBinds({ binds, mesh }: Pick<ProxySettings, 'binds' | 'mesh'>): readonly ProxyBind[] {

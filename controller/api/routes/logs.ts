@@ -11,6 +11,7 @@ const query = z.strictObject({
     .string()
     .regex(/^[A-Za-z0-9_-]{1,63}(?:\.\d{1,6})?$/, 'it is a process type (web) or an instance (web.1)')
     .optional(),
+  source: z.enum(['app', 'slipway']).optional(),
   follow: z.stringbool().default(false),
 });
 
@@ -22,8 +23,8 @@ export function logRoutes({ fleet, clock }: ApiDeps): readonly Route[] {
       auth: 'user',
       action: 'app.read',
       query,
-      handle: async ({ app, query: { lines, process, follow }, reply, signal }) => {
-        const logs = fleet.logs({ appId: app.id, app: app.name, process, lines, follow }, signal);
+      handle: async ({ app, query: { lines, process, source, follow }, reply, signal }) => {
+        const logs = fleet.logs({ appId: app.id, app: app.name, process, source, lines, follow }, signal);
         reply.type('application/x-ndjson');
         return Readable.from(follow ? keepAlive(encode(logs), { clock, signal }) : encode(logs), { objectMode: false });
       },

@@ -66,7 +66,7 @@ function made({ user, version, description }: ReleaseFact): string {
 
 /** With the instance and node that it was seen on, where an event tells. */
 function failureOf(facts: AppWhyFacts, release: ReleaseFact): string {
-  const message = release.failure?.message ?? 'The app did not stay up.';
+  const message = release.failure?.message ?? 'The app ended soon after its start.';
   const seen = seenFailing(facts, release);
   if (seen?.instance === undefined || seen.node === undefined) return message;
   return message.startsWith(`${seen.instance} `)

@@ -45,7 +45,15 @@ describe('what apps, their owners and nodes write, on the terminal of whoever lo
       return Promise.resolve();
     };
     const cli: Cli = {
-      ...{ write, note: (part) => void write(part), paint: plainPaint, interactive: false, nowMs: Date.now, configPath: '/nonexistent' },
+      ...{
+        write,
+        note: (part) => void write(part),
+        colour: false,
+        paint: plainPaint,
+        interactive: false,
+        nowMs: Date.now,
+        configPath: '/nonexistent',
+      },
       ...{ api: () => Promise.resolve(client), app: () => Promise.resolve('shop'), screen: () => ({ columns: 80, rows: 24 }) },
       ...{ run, cwd: '/', env: {}, readSecret: () => Promise.resolve(''), signal: new AbortController().signal },
       stdin: () => Readable.from([]),

@@ -37,13 +37,13 @@ describe('rendered files', () => {
   test('backends carry the servers of now, and unused ones wait', () => {
     const config = renderConfig(TABLE, SETTINGS);
     assert.deepEqual(config.slice(config.indexOf('backend pool_0001')).split('\n'), [
-      'backend pool_0001 from pools',
+      'backend pool_0001 from slipway',
       '  server pool_0001_s1 127.0.0.1:1 disabled',
       '  server pool_0001_s2 10.203.0.8:5000',
       '  server pool_0001_s3 127.0.0.1:1 disabled',
-      'backend pool_0002 from pools',
+      'backend pool_0002 from slipway',
       '  server-template pool_0002_s 1-2 127.0.0.1:1 disabled',
-      'backend pool_0003 from pools',
+      'backend pool_0003 from slipway',
       '  server pool_0003_s1 127.0.0.1:1 disabled',
       '  server pool_0003_s2 127.0.0.1:1 disabled',
       '',
@@ -65,6 +65,17 @@ describe('rendered files', () => {
     );
   });
 
+  test('* listens on IPv6 where the machine has it, and an address of one family on that alone', () => {
+    const bindsOf = (config: Partial<HaproxyConfig>): string[] =>
+      renderConfig(TABLE, resolveSettings({ ...CONFIG, ...config }))
+        .split('\n')
+        .filter((line) => line.startsWith('  bind '));
+    assert.deepEqual(bindsOf({}), ['  bind *:80']);
+    assert.deepEqual(bindsOf({ ipv6: true }), ['  bind *:80', '  bind :::80 v6only']);
+    assert.deepEqual(bindsOf({ ipv6: true, binds: [{ address: '::1', port: 81 }] }), ['  bind ::1:81 v6only']);
+    assert.deepEqual(bindsOf({ ipv6: true, binds: [{ address: '127.0.0.1', port: 82 }] }), ['  bind 127.0.0.1:82']);
+  });
+
   test('nothing that could not stand in a config file gets there', () => {
     for (const bad of [
       { stateDir: '/var/lib/sl ipway' },
@@ -72,6 +83,11 @@ describe('rendered files', () => {
       { binds: [] },
       { binds: [{ address: '127.0.0.1 ssl', port: 80 }] },
       { binds: [{ address: '*', port: 70_000 }] },
+      { binds: [{ address: 'fe80::1%eth0 ssl', port: 80 }] },
+      { trustedFronts: ['10.0.0.0/33'] },
+      { trustedFronts: ['10.0.0.1 or TRUE'] },
+      { trustedFronts: ['fe80::1%eth0'] },
+      { trustedFronts: ['front.example.com'] },
       { haproxy: 'haproxy; reboot' },
       { user: { name: 'haproxy\n', group: 'haproxy' } },
       { poolSize: 0 },

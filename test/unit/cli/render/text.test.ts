@@ -12,16 +12,23 @@ const line = { atMs: Date.UTC(2026, 10, 20, 10, 0, 0, 7), source: 'app' as const
 
 describe('text of the CLI', () => {
   it("prints log lines in Heroku's shape", () => {
-    const text = renderLogLine({ ...line, message: 'hello' }, plainPaint, false);
+    const text = renderLogLine({ ...line, message: 'hello' }, plainPaint, 'none');
     assert.equal(text, '2026-11-20T10:00:00.007000+00:00 app[web.1]: hello\n');
   });
 
   it('makes control characters of an app visible, unless they are asked for', () => {
     const message = '\u001b]52;c;aGk=\u0007\rfake\u202e\ttab é 漢';
-    assert.match(renderLogLine({ ...line, message }, plainPaint, false), /: \\x1b\]52;c;aGk=\\x07\\x0dfake\\u202e\ttab é 漢\n$/);
-    assert.ok(renderLogLine({ ...line, message }, plainPaint, true).endsWith(`: ${message}\n`));
+    assert.match(renderLogLine({ ...line, message }, plainPaint, 'none'), /: \\x1b\]52;c;aGk=\\x07\\x0dfake\\u202e\ttab é 漢\n$/);
+    assert.ok(renderLogLine({ ...line, message }, plainPaint, 'all').endsWith(`: ${message}\n`));
     assert.equal(escapeControls('a\r\nb'), 'a\nb');
     assert.equal(escapeControls('\u009b31m'), '\\x9b31m');
+  });
+
+  it('lets colours of an app through on a terminal, ends them with the line, and lets nothing else through', () => {
+    const message = '\u001b[1;31mred\u001b[m \u001b[2Jx\u001b]0;title\u0007 \u001b[38:5:1mdeep';
+    const expected = '\u001b[1;31mred\u001b[m \\x1b[2Jx\\x1b]0;title\\x07 \u001b[38:5:1mdeep\u001b[0m';
+    assert.ok(renderLogLine({ ...line, message }, plainPaint, 'colours').endsWith(`: ${expected}\n`));
+    assert.ok(renderLogLine({ ...line, message: 'plain' }, plainPaint, 'colours').endsWith(': plain\n'));
   });
 
   it('prints an error with its hint, and nothing that drives the terminal', () => {

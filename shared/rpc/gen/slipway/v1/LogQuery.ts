@@ -7,6 +7,7 @@ export interface LogQuery {
   'process'?: (string);
   'lines'?: (number);
   'follow'?: (boolean);
+  'source'?: (string);
 }
 
 export interface LogQuery__Output {
@@ -15,4 +16,5 @@ export interface LogQuery__Output {
   'process': (string);
   'lines': (number);
   'follow': (boolean);
+  'source': (string);
 }

@@ -1,0 +1,49 @@
+import { isIPv6 } from 'node:net';
+import type { ProxyBind, ProxySettings } from './settings.ts';
+
+// The public port: where it listens, which Host headers it takes, and whose forwarding headers it believes.
+
+/** One name or address and at most one port (RFC 9110, 7.2). HAProxy itself would take the last name of a list. */
+const HOST_HEADER = '^([A-Za-z0-9._-]{1,255}|\\[[0-9A-Fa-f:.]{2,45}\\])(:[0-9]{1,5})?$';
+
+/** `*` stands for all addresses: IPv4, and IPv6 where the machine has it. */
+export function bindLines({ binds, ipv6 }: Pick<ProxySettings, 'binds' | 'ipv6'>): string[] {
+  return binds.flatMap(({ address, port }) => listenAddresses({ address, port }, ipv6).map((each) => `  bind ${each}`));
+}
+
+function listenAddresses({ address, port }: ProxyBind, ipv6: boolean): string[] {
+  if (address === '*') return [`*:${String(port)}`, ...(ipv6 ? [`:::${String(port)} v6only`] : [])];
+  // HAProxy splits at the last colon, so an IPv6 address needs no brackets.
+  return [`${address}:${String(port)}${isIPv6(address) ? ' v6only' : ''}`];
+}
+
+/** A request with no Host, two names in it, or signs that no name has is refused before it is routed. */
+export function hostLines(): string[] {
+  return [
+    `  http-request deny deny_status 400 unless { req.fhdr(host) -m reg ${HOST_HEADER} }`,
+    '  http-request set-var(txn.host) req.hdr(host),field(1,:),lower,rtrim(.)',
+  ];
+}
+
+/**
+ * Protocol and port that the client used. A front proxy that ends TLS tells them by header. Headers of any other sender are replaced,
+ * so that no client can claim to have come by HTTPS.
+ */
+export function forwardedLines({ trustedFronts }: Pick<ProxySettings, 'trustedFronts'>): string[] {
+  const lines = ['  http-request set-var(txn.proto) str(http)', '  http-request set-var(txn.port) dst_port'];
+  if (trustedFronts.length > 0) {
+    lines.push(
+      `  acl from_front src ${trustedFronts.join(' ')}`,
+      '  acl front_says_https req.hdr(x-forwarded-proto) -i https',
+      '  acl front_says_port req.hdr(x-forwarded-port) -m reg ^[0-9]{1,5}$',
+      '  http-request set-var(txn.proto) str(https) if from_front front_says_https',
+      '  http-request set-var(txn.port) int(443) if from_front front_says_https',
+      '  http-request set-var(txn.port) req.hdr(x-forwarded-port) if from_front front_says_port',
+    );
+  }
+  return [
+    ...lines,
+    '  http-request set-header X-Forwarded-Proto %[var(txn.proto)]',
+    '  http-request set-header X-Forwarded-Port %[var(txn.port)]',
+  ];
+}
