@@ -13,6 +13,11 @@ async function uidOf(account: string): Promise<string | undefined> {
   return lines.find((line) => line.startsWith(`${account}:`))?.split(':')[2];
 }
 
+interface AgentSettings {
+  readonly proxy: { readonly trust: readonly string[] };
+  readonly network: { readonly egressAllow: readonly unknown[] };
+}
+
 describe('quickstart of a clone, as root, below a folder closed to others', { concurrency: false }, () => {
   let clone: Clone;
   before(async () => {
@@ -57,6 +62,11 @@ describe('quickstart of a clone, as root, below a folder closed to others', { co
     assert.deepEqual([await clone.pidOf('controller'), await clone.pidOf('agent')], pids);
     const releases = JSON.parse((await clone.slipway('releases', '-a', 'hello', '--json')).stdout) as unknown[];
     assert.equal(releases.length, 1, 'nothing was released again');
+    assert.equal((await clone.slipway('ps:scale', 'web=0', '-a', 'hello')).code, 0);
+    const off = await clone.quickstart();
+    assert.equal(off.code, 0, off.stdout + off.stderr);
+    assert.match(off.stdout, /hello is scaled to 0\. Start it with: bin\/slipway ps:scale web=1 -a hello/);
+    assert.equal((await clone.slipway('ps:scale', 'web=1', '-a', 'hello')).code, 0);
   });
 
   it('stops, and starts again with the app it had', async () => {
@@ -82,14 +92,26 @@ describe('quickstart of a clone, as root, below a folder closed to others', { co
     );
     taken.close();
     await once(taken, 'close');
-    const moved = await clone.type('script/quickstart', ['--port', String(port)]);
+    const moved = await clone.type('script/quickstart', [
+      '--port',
+      String(port),
+      '--trust-proxy',
+      '127.0.0.1,10.0.0.0/8',
+      '--egress',
+      '10.0.0.0/8',
+    ]);
     assert.equal(moved.code, 0, moved.stdout + moved.stderr);
     assert.match(moved.stdout, new RegExp(`http://hello\\.localhost:${String(port)} answers: 200 Hello`));
+    const { proxy, network } = JSON.parse(await readFile(join(clone.dir, '.slipway', 'agent', 'agent.json'), 'utf8')) as AgentSettings;
+    assert.deepEqual(proxy.trust, ['127.0.0.1', '10.0.0.0/8']);
+    assert.deepEqual(network.egressAllow, [{ cidr: '10.0.0.0/8' }]);
     for (const [option, value] of [
       ['--port', '99999'],
       ['--ports', 'x'],
       ['--sandbox', 'docker'],
       ['--ports', '12001'],
+      ['--egress', '10.0.0.0/8 or all'],
+      ['--trust-proxy', 'front.example.com'],
     ] as const)
       assert.match((await clone.type('script/quickstart', [option, value])).stderr, new RegExp(`\\nquickstart: .*${option}`), value);
     const back = await clone.quickstart();

@@ -192,8 +192,6 @@ describe('the slipway command', () => {
     const command = await slipway(['aps']);
     assert.deepEqual([command.code, command.stderr], [2, ' !    There is no command "aps".\n      Did you mean: slipway apps\n']);
     const flag = await slipway(['logs', '--tial']);
-    const both = await slipway(['restrat', '-a', 'shop', '--force']);
-    assert.match(both.stderr, /There is no command "restrat"\./);
     assert.deepEqual([flag.code, flag.stderr], [2, " !    Unknown option '--tial'.\n      Did you mean --tail?\n"]);
     assert.equal((await slipway(['config:get', '-a', 'x'])).code, 2);
     const topic = await slipway(['help', 'lgos']);
