@@ -13,7 +13,8 @@ import { PushQueue } from './push-queue.ts';
 import { ALGORITHMS } from './ssh/algorithms.ts';
 import { authenticate, SpareKeys, type Identity } from './ssh/authenticate.ts';
 import { loadHostKey } from './ssh/host-key.ts';
-import { DEFAULT_LIMITS, Listener, type ListenerLimits, type WatchedSocket } from './ssh/listener.ts';
+import type { WatchedSocket } from '../access/socket-door.ts';
+import { DEFAULT_LIMITS, Listener, type ListenerLimits } from './ssh/listener.ts';
 import { acceptSessions } from './ssh/session.ts';
 import { UserConnections } from './ssh/user-connections.ts';
 
@@ -76,8 +77,12 @@ export function createGitServer(config: GitServerConfig, deps: GitServerDeps): G
       const hostKey = await loadHostKey(config.stateDir);
       await sweepUnfinished(config.reposDir);
       const limits = { ...DEFAULT_LIMITS, ...config.limits };
-      const door = sshDoor(hostKey.privateKey, service, { ...deps, users: new UserConnections(), maxPerUser: limits.maxPerUser });
-      listener = new Listener(limits, { ...deps, onSocket: door });
+      const server = new ssh2.Server({ hostKeys: [hostKey.privateKey], algorithms: mutable(ALGORITHMS), ident: 'slipway' });
+      const onSocket = ({ socket }: WatchedSocket): void => {
+        server.injectSocket(socket);
+      };
+      listener = new Listener(limits, { ...deps, onSocket });
+      serveConnections(server, listener, { ...deps, ...limits, users: new UserConnections(), service, spareKeys: new SpareKeys() });
       const { port } = await listener.listen(config.host, config.port);
       address = { host: config.host, port, fingerprint: hostKey.fingerprint, publicKey: hostKey.publicKey };
       deps.log.info({ host: config.host, port, fingerprint: hostKey.fingerprint }, 'ssh.listening');
@@ -91,34 +96,6 @@ export function createGitServer(config: GitServerConfig, deps: GitServerDeps): G
   };
 }
 
-/** Hands accepted sockets to ssh2 and finds them again when ssh2 has read the client's first line. */
-function sshDoor(
-  hostKey: string,
-  service: GitService,
-  deps: GitServerDeps & Pick<ConnectionDeps, 'users' | 'maxPerUser'>,
-): (watched: WatchedSocket) => void {
-  const byPeer = new Map<string, WatchedSocket>();
-  const spareKeys = new SpareKeys();
-  const server = new ssh2.Server({ hostKeys: [hostKey], algorithms: mutable(ALGORITHMS), ident: 'slipway' });
-  server.on('connection', (connection, info) => {
-    const watched = byPeer.get(peerName(info.ip, info.port));
-    connection.on('error', (error) => {
-      deps.log.debug({ address: info.ip, cause: error.message }, 'ssh.connection_failed');
-    });
-    if (watched === undefined) connection.end();
-    else serveConnection(connection, watched, { ...deps, spareKeys, service });
-  });
-  return (watched) => {
-    const { socket } = watched;
-    const peer = peerName(socket.remoteAddress, socket.remotePort);
-    byPeer.set(peer, watched);
-    socket.once('close', () => {
-      if (byPeer.get(peer) === watched) byPeer.delete(peer);
-    });
-    server.injectSocket(socket);
-  };
-}
-
 interface ConnectionDeps extends GitServerDeps {
   readonly users: UserConnections;
   readonly maxPerUser: number;
@@ -126,10 +103,22 @@ interface ConnectionDeps extends GitServerDeps {
   readonly service: GitService;
 }
 
-function serveConnection(connection: Connection, watched: WatchedSocket, deps: ConnectionDeps): void {
+/** ssh2 tells of a connection when it has read the client's first line; the listener knows which socket that is. */
+function serveConnections(server: ssh2.Server, listener: Listener, deps: ConnectionDeps): void {
+  server.on('connection', (connection, info) => {
+    const watched = listener.find({ remoteAddress: info.ip, remotePort: info.port });
+    connection.on('error', (error) => {
+      deps.log.debug({ address: info.ip, cause: error.message }, 'ssh.connection_failed');
+    });
+    if (watched === undefined) connection.end();
+    else serveConnection(connection, watched, { ...deps, proven: () => listener.proven(watched.socket) });
+  });
+}
+
+function serveConnection(connection: Connection, watched: WatchedSocket, deps: ConnectionDeps & { readonly proven: () => void }): void {
   let sessionFromMs = watched.acceptedAtMs;
   authenticate(connection, deps, (identity) => {
-    watched.loggedIn();
+    deps.proven();
     const { user } = identity;
     const max = user.maxConnections ?? deps.maxPerUser;
     const verdict = deps.users.add(user.userId, watched.socket, max);
@@ -162,10 +151,6 @@ function refuseUser(
     'close',
     callAfter(clock, REFUSED_MS, () => socket.destroy()),
   );
-}
-
-function peerName(ip: string | undefined, port: number | undefined): string {
-  return `${ip ?? ''} ${String(port)}`;
 }
 
 /** ssh2's types want arrays that may change. */

@@ -76,7 +76,7 @@ test('a client that tries key after key is cut off, and ssh shows why and what h
   const { stderr } = await fixture.ssh([...keys, ann], [], []);
   assert.match(stderr, /Slipway tried 20 keys of this connection, which is the limit, and knows none of them\./);
   assert.match(stderr, /Name the right key in ~\/\.ssh\/config: IdentityFile/);
-  assert.match(stderr, /Received disconnect from .*:14: Slipway takes 20 keys of one connection/);
+  assert.match(stderr, /Received disconnect from .*:14: Slipway tried 20 keys/);
 });
 
 function manyKeys(count: number): Promise<TestKey[]> {
@@ -205,6 +205,23 @@ test('500 silent sockets, from the same address and from others, do not keep a p
   for (const socket of sockets) socket.destroy();
 });
 
+test('half-open connections that talk, many of one address and one of many addresses, do not keep a push out', async () => {
+  const sockets: Socket[] = [];
+  for (let index = 0; index < 300; index += 1) {
+    const localAddress = index % 2 === 0 ? '127.0.0.1' : `127.1.${String(index % 250)}.9`;
+    const socket = connect({ host: '127.0.0.1', port: fixture.address.port, localAddress })
+      .on('error', () => undefined)
+      .resume();
+    socket.write('SSH-2.0-half-open\r\n');
+    sockets.push(socket);
+  }
+  await eventually('all but 100 to be hung up on', () => sockets.filter((socket) => !socket.closed).length <= 100);
+  const tree = await fixture.workTree('half-open', 'half-open-app');
+  const pushed = await tree.push(ann);
+  assert.equal(pushed.code, 0, pushed.stderr);
+  for (const socket of sockets) socket.destroy();
+});
+
 test('garbage instead of SSH is hung up on and does no harm', async () => {
   for (const bytes of [
     'GET / HTTP/1.1\r\n\r\n',
@@ -222,7 +239,7 @@ test('garbage instead of SSH is hung up on and does no harm', async () => {
 });
 
 test('a client that never logs in is dropped when its grace is over', async () => {
-  const strict = await PushFixture.start({ limits: { loginGraceMs: 100 } });
+  const strict = await PushFixture.start({ limits: { graceMs: 100 } });
   const socket = connect(strict.address.port, '127.0.0.1').on('error', () => undefined);
   socket.write('SSH-2.0-slow\r\n');
   socket.resume();

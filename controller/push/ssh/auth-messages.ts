@@ -28,10 +28,11 @@ export function sendAuthBanner(connection: Connection, text: string): boolean {
   return sendPacket(connection, USERAUTH_BANNER, [sshString(`${text.trimEnd().replaceAll('\n', '\r\n')}\r\n`), sshString('')]);
 }
 
-/** Ends the connection and says why: the client prints the reason after "Received disconnect". ssh2 sends an empty one. */
+/** Ends the connection and says why, before authentication is over. ssh prints the banner, and the reason too unless it is quiet. */
 export function disconnectBecause(connection: Connection, reason: string): void {
   const code = Buffer.alloc(4);
   code.writeUInt32BE(NO_MORE_AUTH_METHODS_AVAILABLE);
+  sendAuthBanner(connection, `${reason}.`);
   sendPacket(connection, DISCONNECT, [code, sshString(reason), sshString('')]);
   connection.end();
 }

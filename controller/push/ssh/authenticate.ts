@@ -107,13 +107,9 @@ function refuse({ connection, deps, attempt }: Settling, context: AuthContext): 
 }
 
 function giveUp(connection: Connection): void {
-  sendAuthBanner(connection, TOO_MANY_KEYS);
-  disconnectBecause(connection, `Slipway takes ${String(MAX_KEYS)} keys of one connection, and knows none of these`);
+  sendAuthBanner(connection, 'Name the right key in ~/.ssh/config: IdentityFile ~/.ssh/KEY and IdentitiesOnly yes');
+  disconnectBecause(connection, `Slipway tried ${String(MAX_KEYS)} keys of this connection, which is the limit, and knows none of them`);
 }
-
-const TOO_MANY_KEYS =
-  `Slipway tried ${String(MAX_KEYS)} keys of this connection, which is the limit, and knows none of them.\n` +
-  'Name the right key in ~/.ssh/config: IdentityFile ~/.ssh/KEY and IdentitiesOnly yes';
 
 function unknownKeyHint(fingerprint: string): string {
   return `Slipway does not know the key ${fingerprint}.\nAdd it with: slipway keys:add`;

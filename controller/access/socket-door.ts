@@ -1,0 +1,152 @@
+import type { Socket } from 'node:net';
+import type { Clock } from '../../shared/kit/clock.ts';
+import type { Logger } from '../../shared/kit/log.ts';
+import { callAfter } from '../../shared/kit/timer.ts';
+import { addressGroup, admit, type AdmissionLimits } from './admission.ts';
+
+export interface DoorLimits extends AdmissionLimits {
+  /** Time from TCP accept until the connection has shown what it is for. */
+  readonly graceMs: number;
+}
+
+export interface SocketDoorDeps {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Of the port, in the log. */
+  readonly name: string;
+}
+
+/** A TCP connection that was let in. */
+export interface WatchedSocket {
+  readonly socket: Socket;
+  /** Monotonic ms. */
+  readonly acceptedAtMs: number;
+  /** Aborts when the socket is closed. */
+  readonly closed: AbortSignal;
+  /** Aborts when the socket is closed or has proven who it is. */
+  readonly waitingEnded: AbortSignal;
+}
+
+interface Entry extends WatchedSocket {
+  readonly address: string;
+  readonly silent: boolean;
+  readonly endWaiting: (why: string) => void;
+  readonly endGrace: () => void;
+}
+
+/** How a layer above names a connection: all it may know is the peer's address. */
+export interface PeerName {
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+}
+
+/** A flood writes one line in this time. */
+const LOG_EVERY_MS = 10_000;
+
+/** The connections of one port: counts them by address, ends those that stay strangers, makes room for newcomers. */
+export class SocketDoor {
+  readonly #limits: DoorLimits;
+  readonly #deps: SocketDoorDeps;
+  readonly #open = new Map<string, Entry>();
+  readonly #waiting = new Map<string, Entry>();
+  readonly #perAddress = new Map<string, number>();
+  #droppedSinceLog = 0;
+  #loggedAtMs = -LOG_EVERY_MS;
+
+  constructor(limits: DoorLimits, deps: SocketDoorDeps) {
+    this.#limits = limits;
+    this.#deps = deps;
+  }
+
+  get openCount(): number {
+    return this.#open.size;
+  }
+
+  /** Lets a new connection in, if need be in the place of another; undefined when it was refused and destroyed. */
+  take(socket: Socket): WatchedSocket | undefined {
+    socket.on('error', noop); // its close tells all that matters
+    const address = addressGroup(socket.remoteAddress ?? '');
+    const newcomer = { address, connections: this.#open.size, connectionsOfAddress: this.#perAddress.get(address) ?? 0 };
+    const verdict = admit(newcomer, this.#waiting.values(), this.#limits);
+    if (!verdict.accept || verdict.drop !== undefined) this.#note(address);
+    if (!verdict.accept) {
+      socket.destroy();
+      return undefined;
+    }
+    if (verdict.drop !== undefined) {
+      this.#waiting.delete(peerKey(verdict.drop.socket));
+      verdict.drop.socket.destroy();
+    }
+    return this.#watch(socket, address);
+  }
+
+  find(peer: PeerName): WatchedSocket | undefined {
+    return this.#open.get(peerKey(peer));
+  }
+
+  /** It has asked for something; it may take its time from now on, but still makes room for others. */
+  asked(peer: PeerName): void {
+    this.#open.get(peerKey(peer))?.endGrace();
+  }
+
+  /** It has proven who it is: it never makes room for others. */
+  proven(peer: PeerName): void {
+    this.#open.get(peerKey(peer))?.endWaiting('proven');
+  }
+
+  destroyAll(): void {
+    for (const { socket } of this.#open.values()) socket.destroy();
+  }
+
+  #watch(socket: Socket, address: string): WatchedSocket {
+    const key = peerKey(socket);
+    const [closed, waiting] = [new AbortController(), new AbortController()];
+    const endGrace = callAfter(this.#deps.clock, this.#limits.graceMs, () => socket.destroy());
+    const endWaiting = (why: string): void => {
+      if (this.#waiting.get(key) === entry) this.#waiting.delete(key);
+      endGrace();
+      waiting.abort(why);
+    };
+    const acceptedAtMs = this.#deps.clock.monotonicMs();
+    const entry: Entry = {
+      ...{ socket, address, acceptedAtMs, closed: closed.signal, waitingEnded: waiting.signal, endWaiting, endGrace },
+      get silent() {
+        return socket.bytesRead === 0;
+      },
+    };
+    this.#open.set(key, entry);
+    this.#waiting.set(key, entry);
+    this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1);
+    socket.once('close', () => {
+      if (this.#open.get(key) === entry) this.#open.delete(key);
+      this.#forget(address);
+      endWaiting('closed');
+      closed.abort('closed');
+    });
+    return entry;
+  }
+
+  #forget(address: string): void {
+    const left = (this.#perAddress.get(address) ?? 1) - 1;
+    if (left > 0) this.#perAddress.set(address, left);
+    else this.#perAddress.delete(address);
+  }
+
+  #note(address: string): void {
+    this.#droppedSinceLog += 1;
+    const nowMs = this.#deps.clock.monotonicMs();
+    if (nowMs - this.#loggedAtMs < LOG_EVERY_MS) return;
+    const { log, name } = this.#deps;
+    log.warn({ door: name, address, dropped: this.#droppedSinceLog, open: this.#open.size, waiting: this.#waiting.size }, 'door.crowded');
+    this.#droppedSinceLog = 0;
+    this.#loggedAtMs = nowMs;
+  }
+}
+
+function peerKey({ remoteAddress, remotePort }: PeerName): string {
+  return `${remoteAddress ?? ''} ${String(remotePort)}`;
+}
+
+function noop(): void {
+  // see above
+}
