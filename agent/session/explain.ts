@@ -54,7 +54,8 @@ const WORDS: readonly (readonly [RegExp, (at: Circumstances) => string])[] = [
     () => "the controller does not accept this node's certificate: it is of another fleet, or not a node's",
   ],
   [/Hello|heartbeat/i, () => 'the controller heard nothing from this node in time'],
-  [/timeout|timed out|ETIMEDOUT|ping/i, ({ address }) => `no answer from ${address} in time: the network between drops packets`],
+  [/controller is stopping/, () => 'the controller is stopping'],
+  [/timeout|timed out|ETIMEDOUT|\bping\b/i, ({ address }) => `no answer from ${address} in time: the network between drops packets`],
   [/ECONNRESET|EPIPE|socket hang up|Connection dropped|closed|RST_STREAM/, ({ address }) => `the connection to ${address} was cut`],
 ];
 

@@ -94,6 +94,10 @@ export class SocketDoor {
     this.#open.get(peerKey(peer))?.endWaiting('proven');
   }
 
+  destroyWaiting(): void {
+    for (const { socket } of this.#waiting.values()) socket.destroy();
+  }
+
   destroyAll(): void {
     for (const { socket } of this.#open.values()) socket.destroy();
   }

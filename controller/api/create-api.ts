@@ -7,9 +7,11 @@ import { callAfter } from '../../shared/kit/timer.ts';
 import type { ServerCredential } from '../access/ca/authority.ts';
 import { quotaReached } from '../access/quota-error.ts';
 import type { User } from '../store/port.ts';
+import { SocketDoor } from '../access/socket-door.ts';
 import { errorBody, notFound, toApiError } from './api-errors.ts';
 import { admit, isAboutApp } from './authenticate.ts';
 import type { ApiConfig, ApiDeps, RouteAccess } from './deps.ts';
+import { API_LIMITS, guardConnections } from './guard-connections.ts';
 import type { Admission, Route } from './route.ts';
 import { OpenRequests } from './open-requests.ts';
 import { apiRoutes } from './routes.ts';
@@ -36,8 +38,8 @@ const REQUEST_TIMEOUT_MS = 30 * 60_000;
 const HEADERS_TIMEOUT_MS = 15_000;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const BODY_TIMEOUT_MS = 20_000;
-/** Of a fleet of thousands that all ask at once; beyond it, strangers must not take the files that sessions and pushes need. */
-const MAX_CONNECTIONS = 5_000;
+/** How often Node looks for connections whose headers or body take too long; its own 30 s would be added to each limit. */
+const TIMEOUT_CHECK_MS = 5_000;
 const RENEWAL_CHECK_MS = 60 * 60_000;
 
 /** The controller's HTTPS door, for the CLI, for joining nodes and for layers on their way to agents. */
@@ -75,6 +77,7 @@ function buildServer(config: ApiConfig, deps: ApiDeps, { credential, signal }: L
       requestCert: true,
       rejectUnauthorized: false,
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
     },
     logger: false,
     bodyLimit: JSON_LIMIT_BYTES,
@@ -83,7 +86,8 @@ function buildServer(config: ApiConfig, deps: ApiDeps, { credential, signal }: L
     exposeHeadRoutes: false,
   }) as unknown as FastifyInstance;
   server.server.headersTimeout = HEADERS_TIMEOUT_MS;
-  server.server.maxConnections = MAX_CONNECTIONS;
+  const door = new SocketDoor({ ...API_LIMITS, ...config.doorLimits }, { ...deps, name: 'api' });
+  guardConnections(server.server, door);
   server.server.on('secureConnection', (socket: TLSSocket) => deps.connections.add(socket));
   server.removeContentTypeParser('text/plain');
   server.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
@@ -91,7 +95,9 @@ function buildServer(config: ApiConfig, deps: ApiDeps, { credential, signal }: L
   requireAccess(server);
   server.addHook('onRequest', async (request) => {
     const { access } = request.routeOptions.config;
+    door.asked(request.raw.socket);
     if (access !== undefined) request.admission = await admit(deps, request, access);
+    if (access !== undefined && access.auth !== 'anonymous') door.proven(request.raw.socket);
     if (request.routeOptions.bodyLimit === JSON_LIMIT_BYTES) limitBodyTime(request, deps.clock, config.bodyTimeoutMs ?? BODY_TIMEOUT_MS);
   });
   server.setErrorHandler((error, request, reply) => answerError(deps, error, { request, reply }));

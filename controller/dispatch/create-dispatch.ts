@@ -1,6 +1,7 @@
 import type { Epoch } from '../../shared/domain/assignment.ts';
 import type { Digest, NodeId, TaskId } from '../../shared/domain/ids.ts';
 import type { DesiredAck } from '../../shared/rpc/messages.ts';
+import type { DoorLimits } from '../access/socket-door.ts';
 import type { BuilderNode, Builders } from '../build/port.ts';
 import { Dispatcher, type DispatcherDeps } from './dispatcher.ts';
 import type { Budget } from './message-budget.ts';
@@ -8,7 +9,7 @@ import { liveNode, type NodeObserver } from './node-book.ts';
 import type { Pace } from './pace.ts';
 import type { Fleet } from './port.ts';
 import { RenewableCredentials, type ServerTls } from './server-credentials.ts';
-import { bind, closeServer, createGrpcServer } from './server.ts';
+import { AGENT_PORT_LIMITS, AgentPort, createGrpcServer, peerOf } from './server.ts';
 
 export interface DispatchConfig {
   /** Of this life of the controller: `Store.newEpoch`. */
@@ -26,6 +27,7 @@ export interface DispatchConfig {
   readonly keepaliveTimeoutMs?: number | undefined;
   /** After which a connection without a session is ended. Default 60 s. */
   readonly connectionIdleMs?: number | undefined;
+  readonly portLimits?: Partial<DoorLimits> | undefined;
   readonly pace?: Pace | undefined;
   readonly budget?: Budget | undefined;
   readonly refusalRetryMs?: number | undefined;
@@ -77,19 +79,25 @@ export function createDispatch(config: DispatchConfig, deps: DispatcherDeps & { 
     connectionIdleMs: config.connectionIdleMs ?? 60_000,
   };
   let credentials: RenewableCredentials | undefined;
-  const server = createGrpcServer(settings, (call) => void dispatcher.accept(call));
+  const server = createGrpcServer(settings, (call) => {
+    const peer = peerOf(call);
+    void dispatcher.accept(call).then((admitted) => {
+      if (admitted) port.proven(peer);
+    });
+  });
+  const port = new AgentPort(server, { ...AGENT_PORT_LIMITS, ...config.portLimits }, { clock: deps.clock, log: deps.logger });
   return {
     fleet: createFleet(dispatcher),
     builders: createBuilders(dispatcher),
     listen: async () => {
       credentials = new RenewableCredentials(config.tls);
       await dispatcher.start();
-      return bind(server, config.listenAddress, credentials);
+      return port.listen(config.listenAddress, credentials);
     },
     renewTls: (tls) => credentials?.renew(tls),
     close: async () => {
       dispatcher.close();
-      await closeServer(server, deps.clock);
+      await port.close(deps.clock);
     },
     taskNode: (taskId) => dispatcher.tasks.nodeOf(taskId),
     mayReadImage: (node, digest) => mayRead(deps.store, node, digest),

@@ -138,10 +138,11 @@ export class Dispatcher {
     }
   }
 
-  /** Takes a new stream, if it is a node's. */
-  async accept(call: AgentCall): Promise<void> {
+  /** Takes a new stream; false when it is no node's. */
+  async accept(call: AgentCall): Promise<boolean> {
     const visitor = await this.#door.admit(call);
     if (visitor !== undefined) this.#begin(call, visitor);
+    return visitor !== undefined;
   }
 
   /** Ends what a node has open; nobody who was looked up before this gets in. */

@@ -10,11 +10,14 @@ export interface ServerTls {
   readonly ca: string;
 }
 
+/** Node's own is 120 s, in which a silent connection costs a file and memory. */
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+
 /** Mutual TLS 1.2 or later, with a server certificate that can be replaced while the port is open. */
 export class RenewableCredentials extends ServerCredentials {
   /** @throws SLIP_DISPATCH_TLS when key, certificate or CA are missing or do not fit: nothing is served without them */
   constructor(tls: ServerTls) {
-    super({ requestCert: true, rejectUnauthorized: true }, contextOptions(tls));
+    super({ requestCert: true, rejectUnauthorized: true, handshakeTimeout: HANDSHAKE_TIMEOUT_MS }, contextOptions(tls));
   }
 
   /** New connections get the new certificate; open ones keep theirs. @throws SLIP_DISPATCH_TLS */

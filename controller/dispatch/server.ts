@@ -1,9 +1,15 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Server as TcpServer } from 'node:net';
 import { Server, type ServerCredentials } from '@grpc/grpc-js';
 import type { Clock } from '../../shared/kit/clock.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
+import type { Logger } from '../../shared/kit/log.ts';
 import { callAfter } from '../../shared/kit/timer.ts';
 import { loadAgentService, MAX_MESSAGE_BYTES } from '../../shared/rpc/service.ts';
+import { SocketDoor, type DoorLimits, type PeerName } from '../access/socket-door.ts';
 import type { AgentCall } from './agent-session.ts';
+
+type ConnectionInjector = ReturnType<Server['createConnectionInjector']>;
 
 export interface ServerSettings {
   readonly keepaliveTimeMs: number;
@@ -16,6 +22,19 @@ export interface ServerSettings {
 const MAX_STREAMS = 4;
 const MAX_SESSION_MEMORY_MB = 64;
 const CLOSE_TIMEOUT_MS = 2_000;
+const BACKLOG = 511;
+
+/**
+ * A fleet behind one address translation shares an address, and after a restart of the controller all of it calls at once; a connection
+ * that is refused then is tried again by its agent. A silent one has 10 s for TLS (`server-credentials.ts`) and this long for its session.
+ */
+export const AGENT_PORT_LIMITS: DoorLimits = Object.freeze({
+  maxWaiting: 1_000,
+  maxWaitingPerAddress: 100,
+  maxConnections: 10_000,
+  maxConnectionsPerAddress: 2_000,
+  graceMs: 20_000,
+});
 
 /** A gRPC server with bounds on what one peer may cost. */
 export function createGrpcServer(settings: ServerSettings, onSession: (call: AgentCall) => void): Server {
@@ -30,14 +49,14 @@ export function createGrpcServer(settings: ServerSettings, onSession: (call: Age
   });
   const { service } = loadAgentService();
   server.addService(
-    { ...service, Session: { ...service.Session, responseSerialize: once(service.Session.responseSerialize) } },
+    { ...service, Session: { ...service.Session, responseSerialize: serializeOnce(service.Session.responseSerialize) } },
     { Session: onSession },
   );
   return server;
 }
 
 /** A message that goes to the whole fleet is put into bytes once. */
-function once<T extends { fleetRoutes?: unknown }>(serialize: (message: T) => Buffer): (message: T) => Buffer {
+function serializeOnce<T extends { fleetRoutes?: unknown }>(serialize: (message: T) => Buffer): (message: T) => Buffer {
   const done = new WeakMap<T, Buffer>();
   return (message) => {
     if (message.fleetRoutes === undefined) return serialize(message);
@@ -47,35 +66,69 @@ function once<T extends { fleetRoutes?: unknown }>(serialize: (message: T) => Bu
   };
 }
 
-/** @returns the port, which matters when 0 was asked. @throws SLIP_DISPATCH_LISTEN */
-export function bind(server: Server, address: string, credentials: ServerCredentials): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync(address, credentials, (cause, port) => {
-      if (cause === null) resolve(port);
-      else reject(cannotListen(address, cause));
+/** The port on which agents call: TCP connections within limits, TLS and gRPC behind it. */
+export class AgentPort {
+  readonly #tcp: TcpServer;
+  readonly #door: SocketDoor;
+  readonly #grpc: Server;
+  #injector: ConnectionInjector | undefined;
+
+  constructor(grpc: Server, limits: DoorLimits, deps: { readonly clock: Clock; readonly log: Logger }) {
+    this.#grpc = grpc;
+    this.#door = new SocketDoor(limits, { ...deps, name: 'agents' });
+    this.#tcp = createServer({ noDelay: true }, (socket) => {
+      if (this.#door.take(socket) !== undefined) this.#injector?.injectConnection(socket);
     });
-  });
+  }
+
+  /** @returns the port, which matters when 0 was asked. @throws SLIP_DISPATCH_LISTEN */
+  async listen(address: string, credentials: ServerCredentials): Promise<number> {
+    this.#injector = this.#grpc.createConnectionInjector(credentials);
+    const at = address.lastIndexOf(':');
+    const host = address.slice(0, at).replace(/^\[(.*)\]$/, '$1');
+    const listening = once(this.#tcp, 'listening');
+    this.#tcp.listen({ host, port: Number(address.slice(at + 1)), backlog: BACKLOG });
+    await listening.catch((cause: unknown) => {
+      throw cannotListen(address, cause);
+    });
+    return (this.#tcp.address() as AddressInfo).port;
+  }
+
+  /** The connection of this call has shown the certificate of a node. */
+  proven(connection: PeerName): void {
+    this.#door.proven(connection);
+  }
+
+  /** A node that cannot be reached never closes its end, and grpc-js waits for that even when it is forced: nobody else does. */
+  close(clock: Clock): Promise<void> {
+    this.#tcp.close();
+    this.#door.destroyWaiting();
+    return new Promise((resolve) => {
+      const giveUp = callAfter(clock, CLOSE_TIMEOUT_MS, () => {
+        this.#grpc.forceShutdown();
+        this.#door.destroyAll();
+        resolve();
+      });
+      this.#grpc.tryShutdown(() => {
+        giveUp();
+        resolve();
+      });
+    });
+  }
 }
 
-function cannotListen(address: string, cause: Error): SlipwayError {
+/** The other end of a call's connection. */
+export function peerOf(call: AgentCall): PeerName {
+  const peer = call.getPeer();
+  const at = peer.lastIndexOf(':');
+  return { remoteAddress: peer.slice(0, at), remotePort: Number(peer.slice(at + 1)) };
+}
+
+function cannotListen(address: string, cause: unknown): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_DISPATCH_LISTEN',
     message: `The agent port ${address} cannot be opened.`,
     hint: 'Another controller may be running; see what holds the port with: ss -ltnp',
     cause,
-  });
-}
-
-/** A node that cannot be reached never closes its end, and grpc-js waits for that even when it is forced: nobody else does. */
-export function closeServer(server: Server, clock: Clock): Promise<void> {
-  return new Promise((resolve) => {
-    const giveUp = callAfter(clock, CLOSE_TIMEOUT_MS, () => {
-      server.forceShutdown();
-      resolve();
-    });
-    server.tryShutdown(() => {
-      giveUp();
-      resolve();
-    });
   });
 }

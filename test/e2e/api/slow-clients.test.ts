@@ -3,15 +3,18 @@ import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { connect, type TLSSocket } from 'node:tls';
+import { eventually } from '../../support/eventually.ts';
 import { openApi, type ApiFixture, type Caller } from '../../support/api-fixture.ts';
 
 const BODY_TIMEOUT_MS = 300;
+
+const DOOR_LIMITS = { maxWaiting: 40, maxWaitingPerAddress: 10, graceMs: 1_000 };
 
 describe('clients that take their time, or shout', () => {
   let fixture: ApiFixture;
   let caller: Caller;
   before(async () => {
-    fixture = await openApi({}, { bodyTimeoutMs: BODY_TIMEOUT_MS });
+    fixture = await openApi({}, { bodyTimeoutMs: BODY_TIMEOUT_MS, doorLimits: DOOR_LIMITS });
     ({ caller } = await fixture.addCaller('ada'));
   });
   after(() => fixture.close());
@@ -57,6 +60,22 @@ describe('clients that take their time, or shout', () => {
     plain.resume();
     await once(plain, 'close');
     assert.equal((await fixture.call(caller, 'GET', '/v1/whoami')).statusCode, 200);
+  });
+
+  it('connections that never ask, in TLS and before it, make room for a client that does, and are hung up on', async () => {
+    const strangers = Array.from({ length: 120 }, (_, index) => {
+      const localAddress = index % 2 === 0 ? '127.0.0.1' : `127.2.${String(index)}.9`;
+      const socket = connectTcp({ ...at(), localAddress })
+        .on('error', () => undefined)
+        .resume();
+      if (index % 3 === 0) socket.write(Buffer.from([22, 3, 1, 2, 0, 1])); // the begin of a handshake
+      return socket;
+    });
+    await eventually('the limit of all', () => strangers.filter((socket) => !socket.closed).length <= DOOR_LIMITS.maxWaiting);
+    assert.equal((await fixture.call(caller, 'GET', '/v1/whoami')).statusCode, 200);
+    await eventually('the end of all', () => strangers.every((socket) => socket.closed), 20_000);
+    const idle = await open();
+    await answerTo(idle); // nothing was asked: hung up on
   });
 
   it('JSON that means to be an object of the program is data or refused', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { connect as connectHttp2, constants, type ClientHttp2Session } from 'node:http2';
+import { connect as connectTcp } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import type { InstanceId } from '../../../shared/domain/ids.ts';
 import { sealAll } from '../../../shared/kit/sensitive.ts';
@@ -162,6 +163,27 @@ describe('a lying agent', () => {
     await eventually('the end of all', () => streams.every((stream) => stream.readableEnded || stream.destroyed), 15_000);
     assert.ok(heapMb() - before < 100);
     await servesTheHonest(stage);
+  });
+
+  it('that floods the port with connections without TLS does not keep a node out, and all of them end', async (t) => {
+    const portLimits = { maxWaiting: 40, maxWaitingPerAddress: 10, graceMs: 2_000 };
+    const stage = await openStage(t, HELLO, { portLimits });
+    const strangers = Array.from({ length: 200 }, (_, index) => {
+      const localAddress = index % 2 === 0 ? '127.0.0.1' : `127.3.${String(index)}.9`;
+      const socket = connectTcp({ host: '127.0.0.1', port: stage.rig.port, localAddress })
+        .on('error', () => undefined)
+        .resume();
+      if (index % 3 === 0) socket.write(Buffer.from([22, 3, 1, 2, 0, 1])); // the begin of a handshake
+      t.after(() => socket.destroy());
+      return socket;
+    });
+    await eventually('the limit of all', () => strangers.filter((socket) => !socket.closed).length <= portLimits.maxWaiting);
+    const third = await stage.rig.join('third');
+    const session = connectAgent(t, stage.rig, { stateDir: third.stateDir, agent: fakeAgent() });
+    await eventually('the third node', () => session.connected);
+    await servesTheHonest(stage);
+    await eventually('the end of all', () => strangers.every((socket) => socket.closed), 20_000);
+    assert.equal(stage.rig.dispatch.fleet.nodes().filter((node) => node.connected).length, 3);
   });
 
   it('that opens connections and no session is put out of each of them, and nobody else is', async (t) => {

@@ -12,6 +12,7 @@ const at = { address: 'ctl.example.com:7443', nowMs: Date.parse('2026-11-20T10:0
 describe('why there is no session', () => {
   const cases: readonly (readonly [string, RegExp])[] = [
     ['connect ECONNREFUSED 10.0.0.1:7443', /nothing answers at ctl\.example\.com:7443 \(connection refused\)/],
+    ['The controller is stopping.', /^the controller is stopping$/],
     ['getaddrinfo ENOTFOUND ctl', /cannot be resolved/],
     ['certificate has expired', /controller's certificate has expired, or this node's clock is ahead: it says 2026-11-20T10:00:00/],
     ['certificate is not yet valid', /clock is behind/],
