@@ -57,7 +57,7 @@ read_app_env() {
 
 # Runs a script of the app with the app's config. DEFAULT_ENV gives way to the config, TOOL_ENV does not.
 with_app_env() {
-  env -u SLIPWAY_NODE_DIR -u SLIPWAY_SAID -u SLIPWAY_REUSED "${DEFAULT_ENV[@]}" "${APP_ENV[@]}" "${TOOL_ENV[@]}" "$@"
+  env -u SLIPWAY_NODE_DIR -u SLIPWAY_SAID -u SLIPWAY_UNPROMISED -u SLIPWAY_REUSED "${DEFAULT_ENV[@]}" "${APP_ENV[@]}" "${TOOL_ENV[@]}" "$@"
 }
 
 # Runs a package manager: it gets the config (registries, tokens), but nothing that loads other code into it.
@@ -65,7 +65,8 @@ with_tool_env() {
   local assignment
   local -a given=()
   for assignment in "${APP_ENV[@]}"; do [[ ${assignment%%=*} =~ ^($LOADERS)$ ]] || given+=("$assignment"); done
-  env -u SLIPWAY_NODE_DIR -u SLIPWAY_SAID -u SLIPWAY_REUSED "${DEFAULT_ENV[@]}" "${given[@]}" "${TOOL_ENV[@]}" "$@"
+  # The commit is new at every push, so nothing that is reused may depend on it.
+  env -u SOURCE_VERSION -u REQUEST_ID -u SLIPWAY_NODE_DIR -u SLIPWAY_SAID -u SLIPWAY_UNPROMISED -u SLIPWAY_REUSED "${DEFAULT_ENV[@]}" "${given[@]}" "${TOOL_ENV[@]}" "$@"
 }
 DEFAULT_ENV=() APP_ENV=() TOOL_ENV=()
 

@@ -1,9 +1,10 @@
 # Flattens a JSON text into lines `/path<TAB>type<TAB>raw value`, one per string, number, literal, {} or [].
 # Types: s(tring), n(umber), l(iteral), o(bject start), a(rray start). Exit code 3: not JSON.
+# With -v named=1 several files may be given, and each line starts with the name of its file and a tab.
 # Strings keep their escapes but `\/`, so a value never breaks a line. POSIX awk: no process of a language runtime is needed.
 function bad() { failed = 1; exit 3 }
 function path(  i, p) { p = ""; for (i = 1; i <= depth; i++) p = p "/" at[i]; return p }
-function emit(type, value) { print path() "\t" type "\t" value }
+function emit(type, value) { print (named ? FILENAME "\t" : "") path() "\t" type "\t" value }
 function value_done() { state = depth == 0 ? "end" : "next" }
 function open_container(kind) {
   emit(kind, "")
@@ -46,7 +47,8 @@ function symbol(c) {
 BEGIN { depth = 0; state = "value" }
 {
   rest = $0
-  if (NR == 1) sub(/^\357\273\277/, "", rest)
+  if (FNR == 1 && NR > 1) { if (state != "end") bad(); depth = 0; state = "value" }
+  if (FNR == 1) sub(/^\357\273\277/, "", rest)
   while (1) {
     sub(/^[ \t\r]+/, "", rest)
     if (rest == "") break

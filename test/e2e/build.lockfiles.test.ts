@@ -113,9 +113,16 @@ describe('the nodejs buildpack, by the lockfile of', () => {
 
     it(`${name}: has devDependencies for a build script, and prunes them`, async () => {
       const build = "node -e \"require('tool'); require('fs').writeFileSync('built.txt', 'yes')\"";
-      await bench.build(await withLockfile(manager, appOf({ tiny: '1.0.0' }, { build })), { app: `${app}-b` });
+      const tree = await withLockfile(manager, appOf({ tiny: '1.0.0' }, { build }));
+      await bench.build(tree, { app: `${app}-b` });
       assert.equal(await bench.layers.readLayer('app', 'built.txt'), 'yes');
       assert.deepEqual(['tiny', 'leaf', 'tool'].map(has), [true, true, false]);
+      const first = bench.layers.last!.trees['dependencies'];
+      // A line of the app has changed: what was installed is taken again, and the build runs on it.
+      await bench.build({ ...tree, 'server.js': 'changed' }, { app: `${app}-b` });
+      assert.match(bench.output(), /Node modules unchanged since an earlier build/);
+      assert.match(bench.output(), /-----> Running build\n/);
+      assert.deepEqual(bench.layers.last!.trees['dependencies'], first);
     });
 
     it(`${name}: refuses a lockfile that package.json has moved on from`, async () => {

@@ -100,7 +100,10 @@ class FolderLayers implements LayerBuilder {
       const folder = join(work, `layer-${one.name}`);
       await mkdir(dirname(join(folder, one.path)), { recursive: true });
       const moved = await run({ file: 'mv', args: [join(copy, one.path), join(folder, one.path)] });
-      if (moved.code === 0) this.#known.set(JSON.stringify([request.appId, one]), await add(one.name, folder, one.shared));
+      if (moved.code !== 0) continue;
+      const layer = await add(one.name, folder, one.shared);
+      const wasMounted = request.reused.some(({ declared }) => declared.path === one.path);
+      if (!wasMounted) this.#known.set(JSON.stringify([request.appId, one]), layer);
     }
     await add('app', copy, false);
     this.last = { request, layers, trees };

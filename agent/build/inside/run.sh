@@ -6,11 +6,11 @@ call_buildpack() {
   local i=$1 program=$2
   shift 2
   # Settled before a foreign export runs: it may set any variable of this shell.
-  set -- "${SHIPPED[i]}" "$NODE_DIR" "$WORK/said" "$(IFS=:; printf '%s' "${KEPT[*]}")" "${DIRS[i]}/bin/$program" "$@"
+  set -- "${SHIPPED[i]}" "$NODE_DIR" "$WORK" "$(IFS=:; printf '%s' "${KEPT[*]}")" "${DIRS[i]}/bin/$program" "$@"
   (
     set +u
     for file in "${EXPORTS[@]}"; do source_export "$file"; done
-    if (($1)); then export SLIPWAY_NODE_DIR=$2 SLIPWAY_SAID=$3 SLIPWAY_REUSED=$4; fi
+    if (($1)); then export SLIPWAY_NODE_DIR=$2 SLIPWAY_SAID=$3/said SLIPWAY_UNPROMISED=$3/unpromised SLIPWAY_REUSED=$4; fi
     shift 4
     exec "$@" </dev/null
   )
@@ -54,7 +54,8 @@ declare_layers() {
   : >"$RESULT_DIR/layers"
   for i in "${!DIRS[@]}"; do
     if [[ ! -x ${DIRS[i]}/bin/layers ]]; then REUSE_ALLOWED=0; continue; fi
-    call_buildpack "$i" layers "$STAGE_DIR" "$CACHE_DIR" "$ENV_DIR" >>"$RESULT_DIR/layers" || REUSE_ALLOWED=0
+    call_buildpack "$i" layers "$STAGE_DIR" "$CACHE_DIR" "$ENV_DIR" >"$WORK/layers-$i" || REUSE_ALLOWED=0
+    cat "$WORK/layers-$i" >>"$RESULT_DIR/layers"
   done
 }
 
@@ -115,8 +116,36 @@ run_compiles() {
       say_step "${DETECTED[i]:-${NAMES[i]}} app detected"
     fi
     run_compile "$i"
+    : >"$WORK/compiled-$i"
     if [[ -f ${DIRS[i]}/export ]]; then EXPORTS+=("${DIRS[i]}/export"); fi
   done
+  note_later_writes
+  break_promises
+}
+
+# A layer that a later buildpack changed is not what its own buildpack promised. (The agent looks at those that were mounted.)
+note_later_writes() {
+  local i path
+  for ((i = 0; i < ${#DIRS[@]} - 1; i++)); do
+    [[ -f $WORK/layers-$i ]] || continue
+    while IFS=$'\t' read -r _ path _; do
+      if is_kept "$path" || [[ ! -d $BUILD_DIR/$path ]]; then continue; fi
+      [[ -z $(find "$BUILD_DIR/$path" -cnewer "$WORK/compiled-$i" -print -quit) ]] || printf '%s\n' "$path" >>"$WORK/unpromised"
+    done <"$WORK/layers-$i"
+  done
+}
+
+# A folder whose content follows from more than its key says, as one of our buildpacks found while it made it: no later build gets it.
+break_promises() {
+  local name path key ownership unpromised
+  [[ -s $WORK/unpromised ]] || return 0
+  unpromised=$'\n'$(<"$WORK/unpromised")$'\n'
+  while IFS=$'\t' read -r name path key ownership; do
+    [[ $unpromised != *$'\n'"$path"$'\n'* ]] || key+=" ${REQUEST_ID-}"
+    printf '%s\t%s\t%s\t%s\n' "$name" "$path" "$key" "$ownership"
+  done <"$RESULT_DIR/layers" >"$WORK/layers"
+  mv "$WORK/layers" "$RESULT_DIR/layers"
+  rm -f "$WORK/unpromised"
 }
 
 run_compile() {

@@ -72,7 +72,10 @@ class SquashfsLayerBuilder implements LayerBuilder {
     checkSize(layers, request.slugLimitBytes);
     await this.#keys.remember(
       request.appId,
-      plan.steps.flatMap(({ declared }, index) => (layers[index] === undefined ? [] : [{ declared, layer: layers[index] }])),
+      plan.steps.flatMap((step, index) => {
+        const layer = layers[index];
+        return layer === undefined || isChanged(step, request) ? [] : [{ declared: step.declared, layer }];
+      }),
     );
     return layers;
   }
@@ -148,6 +151,11 @@ class SquashfsLayerBuilder implements LayerBuilder {
     await rm(this.#tempDir, { recursive: true, force: true });
     await ensureDir(this.#tempDir);
   }
+}
+
+/** Mounted under its key and then written to: what came out is no longer what the key promises. */
+function isChanged({ kind, declared }: LayerStep, { reused }: CutRequest): boolean {
+  return kind === 'squash' && reused.some((each) => sameLayer(each.declared, declared));
 }
 
 function packFailure(result: CommandResult, slugLimitBytes: number): SlipwayError {

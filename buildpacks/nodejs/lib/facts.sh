@@ -58,28 +58,13 @@ choose_yarn() {
   return 0
 }
 
-# True when equal keys promise equal content of node_modules: locked, and nothing of the app's own source has a say.
-is_cacheable() {
-  [[ -n $LOCKFILE && $PM != berry ]] && ((!OWN_SCRIPTS)) && [[ $(config_value "$ENV_DIR" NODE_MODULES_CACHE true) != false ]] &&
-    ! grep -qE '"?(file|link|portal):' <<<"$PKG" && ! grep -q '^/workspaces' <<<"$PKG" && [[ ! -f $BUILD_DIR/pnpm-workspace.yaml ]]
-}
-
-# Everything the content of node_modules follows from.
+# The key of the layer node_modules. Only an install without scripts of the app's own gives the final folder.
 dependencies_key() {
-  local hash name
-  hash=$({
-    printf '%s\n' "$STACK" "$RUNTIME_KEY" "$PM" "$(install_mode)"
-    grep -vE '^/(scripts/(start|test|dev|lint|format|watch)|description|keywords|author|repository|bugs|homepage)(/|	)' <<<"$PKG"
-    for name in "$LOCKFILE" .npmrc .yarnrc .pnpmfile.cjs; do
-      [[ -n $name && -f $BUILD_DIR/$name ]] && { printf '%s\n' "$name"; cat "$BUILD_DIR/$name"; }
-    done
-    for name in "$ENV_DIR"/NPM_* "$ENV_DIR"/npm_* "$ENV_DIR"/YARN_* "$ENV_DIR"/PNPM_* "$ENV_DIR"/NODE_ENV; do
-      [[ -f $name ]] && { printf '%s\n' "${name##*/}"; cat "$name"; }
-    done
-  } | sha256_of)
-  printf 'node_modules %s %s' "$PM" "$hash"
+  local key
+  key="node_modules $PM $(install_key)"
   # A key that no other build has: never mounted again.
-  is_cacheable || printf ' %s' "${REQUEST_ID:-$SRANDOM}"
+  if [[ -n $NO_REUSE ]] || ((OWN_SCRIPTS)); then key+=" ${REQUEST_ID:-$SRANDOM}"; fi
+  printf '%s' "$key"
 }
 
 # production: without devDependencies in the end, as on Heroku unless the app says otherwise.

@@ -3,18 +3,35 @@
 
 # Sets the environments in which with_tool_env and with_app_env run package managers and the app's scripts.
 use_runtime() {
-  read_app_env "$ENV_DIR"
+  local caches=$CACHE_DIR
+  # A cache would give the old content of a local archive that changed under its old name.
+  if ((HAS_LOCAL_PATHS)); then caches=$CACHE_DIR/once; rm -rf "$caches"; fi
   DEFAULT_ENV=(NODE_ENV=production)
   TOOL_ENV=(
     "PATH=$BUILD_DIR/$RUNTIME_PATH/bin:$BUILD_DIR/node_modules/.bin:$PATH"
     # Caches and droppings of the tools belong to the cache, not to the slug.
-    "HOME=$CACHE_DIR/home" "npm_config_cache=$CACHE_DIR/npm" "YARN_CACHE_FOLDER=$CACHE_DIR/yarn"
+    "HOME=$CACHE_DIR/home" "npm_config_cache=$caches/npm" "YARN_CACHE_FOLDER=$(yarn_cache_folder "$caches")" "YARN_GLOBAL_FOLDER=$caches/yarn-global"
     npm_config_update_notifier=false npm_config_fund=false npm_config_audit=false
     YARN_ENABLE_GLOBAL_CACHE=false YARN_ENABLE_TELEMETRY=0 COREPACK_ENABLE_STRICT=0
   )
-  # pnpm takes its settings where npm does, and npm complains of them.
-  [[ $PM == pnpm ]] && TOOL_ENV+=("npm_config_store_dir=$CACHE_DIR/pnpm" npm_config_package_import_method=copy)
+  # pnpm takes its settings where npm does, and npm complains of them. Its side effects cache would skip install scripts.
+  [[ $PM == pnpm ]] && TOOL_ENV+=("npm_config_store_dir=$caches/pnpm" npm_config_package_import_method=copy npm_config_side_effects_cache=false)
   mkdir -p "$CACHE_DIR/home"
+  # Settings that an earlier build wrote there are history.
+  find "$CACHE_DIR/home" -mindepth 1 -maxdepth 1 ! -name .cache -exec rm -rf -- {} +
+}
+
+# Plug'n'Play loads packages from yarn's cache while the app runs, so there the cache is a part of the slug.
+yarn_cache_folder() {
+  if [[ $PM == berry ]] && { uses_plug_and_play || [[ -d $BUILD_DIR/.yarn/cache ]]; }; then printf '%s' "$BUILD_DIR/.yarn/cache"; else printf '%s' "$1/yarn"; fi
+}
+
+uses_plug_and_play() {
+  local linker
+  [[ $PM == berry ]] || return 1
+  linker=$(config_value "$ENV_DIR" YARN_NODE_LINKER '')
+  [[ -n $linker || ! -f $BUILD_DIR/.yarnrc.yml ]] || linker=$(sed -n "s/^nodeLinker:[[:space:]]*[\"']\{0,1\}\([a-z-]*\).*/\1/p" "$BUILD_DIR/.yarnrc.yml")
+  [[ ${linker:-pnp} == pnp ]]
 }
 
 # yarn or pnpm, installed next to npm into the runtime layer.
@@ -27,44 +44,112 @@ provide_extra_tools() {
   rm -f "$BUILD_DIR/$RUNTIME_PATH/lib/node_modules/.package-lock.json"
 }
 
+# The installed packages, from an earlier build where the key is the same; else installed now, out of sight of what the key does not cover.
+provide_dependencies() {
+  local key
+  if [[ -n $NO_REUSE ]]; then
+    install_plainly
+    return 0
+  fi
+  key=$(install_key)
+  if restore_snapshot "$key"; then
+    info "Node modules unchanged since an earlier build ($LOCKFILE)"
+  else
+    install_hidden "$key"
+  fi
+  for name in "${LATE_SCRIPTS[@]}"; do run_script "$name"; done
+}
+
+# As the package manager does it by itself, with the whole source in its place.
+install_plainly() {
+  promise_nothing node_modules
+  [[ -z $NO_REUSE || -z $LOCKFILE ]] || info "Each build installs all packages again, because $NO_REUSE"
+  install_dependencies || tool_failed
+}
+
+# Scripts of the root that belong to an install, by what each package manager runs.
+choose_late_scripts() {
+  case $PM in
+    berry) LATE_SCRIPTS=(postinstall) ;;
+    *) LATE_SCRIPTS=(preinstall install postinstall prepublish prepare) ;;
+  esac
+}
+
+install_hidden() {
+  hide_source
+  if ! install_dependencies; then
+    if cause_is network || cause_is lockfile; then tool_failed; fi
+    info 'Installing again with the whole source in sight, because a package may need more of it'
+    chmod 755 "$HIDDEN"
+    discard_product
+    show_source
+    install_plainly
+    LATE_SCRIPTS=()
+    return 0
+  fi
+  remove_inputs
+  if ((OWN_SCRIPTS)) || ! is_product_in_one_folder; then
+    promise_nothing node_modules
+    save_snapshot "$1"
+  fi
+  show_source
+}
+
+# The builder keeps no layer for this folder: its content follows from more than its key says.
+promise_nothing() {
+  [[ -z ${SLIPWAY_UNPROMISED-} ]] || printf '%s\n' "$1" >>"$SLIPWAY_UNPROMISED"
+}
+
+# @return 1 when the package manager failed
 install_dependencies() {
   local omit=() production=()
   # Without build scripts nobody needs devDependencies: they are left out at once instead of pruned later.
-  if [[ $1 == final && $(install_mode) == production ]]; then omit=(--omit=dev) production=(--production); else omit=(--include=dev) production=(--production=false); fi
+  if [[ $(needs_dev) == no ]]; then omit=(--omit=dev) production=(--production); else omit=(--include=dev) production=(--production=false); fi
   cd "$BUILD_DIR" || exit 1
   case $PM in
     npm)
       if [[ -n $LOCKFILE ]]; then
         info "Installing node modules (npm ci, $LOCKFILE)"
-        run_tool npm ci "${omit[@]}" --no-progress
+        try_tool npm ci "${omit[@]}" --no-progress
       else
         warn 'There is no lockfile, so every build may get other versions.' 'Create one with: npm install && git add package-lock.json'
         info 'Installing node modules (npm install)'
-        run_tool npm install "${omit[@]}" --no-package-lock --no-progress
+        try_tool npm install "${omit[@]}" --no-package-lock --no-progress
       fi ;;
     yarn)
       info 'Installing node modules (yarn install --frozen-lockfile)'
-      run_tool yarn install --frozen-lockfile --non-interactive --ignore-engines "${production[@]}" ;;
+      try_tool yarn install --frozen-lockfile --non-interactive --ignore-engines "${production[@]}" ;;
     berry)
       info 'Installing node modules (yarn install --immutable)'
-      run_tool yarn install --immutable ;;
+      try_tool yarn install --immutable ;;
     pnpm)
       [[ ${production[0]} == --production ]] && production=(--prod) || production=(--prod=false)
       info 'Installing node modules (pnpm install --frozen-lockfile)'
-      run_tool pnpm install --frozen-lockfile "${production[@]}" ;;
+      try_tool pnpm install --frozen-lockfile "${production[@]}" ;;
   esac
 }
 
-run_tool() {
+# yes: the install takes devDependencies, and they are pruned after the build.
+needs_dev() {
+  if ((OWN_SCRIPTS)) || [[ $PM == berry || $(install_mode) != production ]]; then printf yes; else printf no; fi
+}
+
+try_tool() {
+  TOOL="$1 $2"
   # CI: without a terminal pnpm asks nothing. The app's scripts do not get it: some of them take warnings for errors then.
   with_tool_env CI=true "$@" 2>&1 | indent
-  (($? == 0 && PIPESTATUS[0] == 0)) && return 0
+  (($? == 0 && PIPESTATUS[0] == 0))
+}
+
+run_tool() { try_tool "$@" || tool_failed; }
+
+tool_failed() {
   if cause_is network; then
-    die "$1 $2 could not reach the package registry (see above)." \
+    die "$TOOL could not reach the package registry (see above)." \
       'Push again; if it stays so, name a registry that the builder reaches: slipway config:set NPM_CONFIG_REGISTRY=https://…'
   fi
-  cause_is lockfile || die "$1 $2 failed (see above)."
-  die "$1 $2 failed: $LOCKFILE and package.json do not agree (see above)." "Run $1 install, commit both files and push again."
+  cause_is lockfile || die "$TOOL failed (see above)."
+  die "$TOOL failed: $LOCKFILE and package.json do not agree (see above)." "Run ${TOOL%% *} install, commit both files and push again."
 }
 
 run_script() {
@@ -87,6 +172,23 @@ prune_dependencies() {
     npm) if [[ -n $LOCKFILE ]]; then run_tool npm prune --omit=dev --no-progress; else run_tool npm prune --omit=dev --no-package-lock --no-progress; fi ;;
     yarn) run_tool yarn install --frozen-lockfile --non-interactive --ignore-engines --production --ignore-scripts --prefer-offline ;;
     berry) run_tool yarn workspaces focus --all --production ;;
-    pnpm) run_tool pnpm prune --prod --ignore-scripts ;;
+    pnpm) prune_pnpm ;;
   esac
+}
+
+# `pnpm prune` knows nothing of workspaces: it empties node_modules of their members.
+prune_pnpm() {
+  if [[ -f $BUILD_DIR/pnpm-workspace.yaml ]]; then
+    run_tool pnpm install --prod --frozen-lockfile --ignore-scripts --prefer-offline
+  else
+    run_tool pnpm prune --prod --ignore-scripts
+  fi
+}
+
+# pnpm notes the time of an install. Equal installs are to be equal.
+settle_pnpm() {
+  local file=$BUILD_DIR/node_modules/.modules.yaml
+  rm -f "$BUILD_DIR"/node_modules/.pnpm-workspace-state*.json
+  [[ -f $file && ! -L $file ]] || return 0
+  sed -i -E 's/^( *"?prunedAt"?: )("[^"]*"|[^",]*, [^",]*)/\1"Thu, 01 Jan 1970 00:00:00 GMT"/' "$file"
 }
