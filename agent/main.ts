@@ -7,6 +7,7 @@ import { runProgram, untilStopped } from '../shared/kit/program.ts';
 import { createLogger } from '../shared/kit/log.ts';
 import { composeAgent, composeDrivers, type Agent, type Basics } from './compose.ts';
 import { readAgentConfig, type AgentConfig } from './config.ts';
+import { lockMachine, ownedThings } from './machine-lock.ts';
 import { joinFleet, rejoinFleet, renewNow, type MembershipFlags } from './membership.ts';
 import { undoShared } from './images/mount-commands.ts';
 import { tellStartFailed } from './session/tell-trouble.ts';
@@ -51,6 +52,7 @@ async function runAgent(config: AgentConfig, configPath: string): Promise<void> 
 }
 
 async function startAgent(basics: Basics): Promise<Agent> {
+  await lockMachine(ownedThings(basics.config));
   const agent = composeAgent(basics, await composeDrivers(basics));
   await agent.start();
   return agent;

@@ -7,6 +7,7 @@ import type { Logger } from '../../shared/kit/log.ts';
 import type { Cgroups } from './cgroup/port.ts';
 import { exitsDir, instanceLayout, sandboxesDir, type InstanceLayout, type SandboxConfig } from './config.ts';
 import { ExitWatch } from './exit-watch.ts';
+import { raiseSharedLimits } from './host-limits.ts';
 import type { Disks } from './files/disks.ts';
 import { unmountBelow } from './files/mounts.ts';
 import { closeBase } from './files/reachable.ts';
@@ -69,6 +70,7 @@ export class IsolatedSandbox implements Sandbox {
   async ensureHost(): Promise<void> {
     const { cgroups, hostNetwork } = this.#parts;
     await cgroups.ensureRoot();
+    await raiseSharedLimits();
     await hostNetwork.ensure(await this.#nameservers());
     this.#roots.clear();
     await this.#rootFiles('host');

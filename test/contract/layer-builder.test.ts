@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { cp, mkdir, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { createLayerBuilder } from '../../agent/build/layers/layer-builder.ts';
@@ -97,6 +97,23 @@ describe('layers of a tree', () => {
     for (const path of Object.keys(TREE)) assert.equal(names.includes(path), !/node_modules|gem/.test(path), path);
     assert.match(names, /squashfs-root\/vendor\/my bundle$/m);
     assert.doesNotMatch(names, /node_modules\//);
+  });
+
+  it('have no set-user-id and set-group-id bits', async () => {
+    await using lab = await openLab('layers');
+    const { builder, images } = await openWorkshop(lab);
+    await writeTree(join(lab.dir, 'tree'), TREE);
+    for (const name of ['server.js', 'node_modules/m/cli.js', 'node_modules/m']) await chmod(join(lab.dir, 'tree', name), 0o6755);
+    const layers = await builder.cut(await request(lab));
+    const lines = (await Promise.all(layers.map((layer) => list(images, layer)))).flat();
+    assert.match(
+      lines.find((line) => line.endsWith('server.js'))!,
+      /^-rwxr-xr-x /,
+    );
+    assert.deepEqual(
+      lines.filter((line) => /^\S*[sS]/.test(line.split(' ')[0]!)),
+      [],
+    );
   });
 
   it('have the same digests from a copy with other times, owners, hard links and order', async () => {

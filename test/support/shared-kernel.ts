@@ -44,6 +44,16 @@ export function sharedKernelTests(lab: () => SandboxLab): void {
     await lab().sandbox.forget(id);
   });
 
+  it('leaves inotify to others: the kernel counts it for the user who made all sandboxes', async () => {
+    const open = (count: number): string =>
+      `my $n = 0; for (1 .. ${String(count)}) { last if syscall(294, 0) < 0; $n += 1 } $| = 1; print "$n of them\\n";`;
+    const greedy = await lab().run({ argv: perl(`${open(200)} sleep 3600`) });
+    await eventually('it has them', () => readLog(lab().sandbox.logDir(greedy.id)).includes('200 of them'));
+    const { output } = await lab().finish({ argv: perl(open(50)) });
+    assert.equal(output, '50 of them\n');
+    await lab().sandbox.forget(greedy.id);
+  });
+
   it('gives every sandbox its share of the processors, however many processes another one has', async () => {
     const spin = { argv: perl('1 while 1') };
     const crowd = await lab().run({ argv: perl('fork for 1 .. 5; 1 while 1') });

@@ -10,19 +10,22 @@ export interface SquashOptions {
 /** 1980-01-01: what zip can still express, and plainly nobody's real time. */
 export const CONSTANT_MTIME_MS = Date.UTC(1980, 0, 1);
 
+/** No set-user-id and set-group-id bits. For a tar stream mksquashfs has no actions; its entries lose the bits in `layerEntry`. */
+const NO_SET_ID = ['-action', 'chmod(a-s)@!perm(0)'];
+
 const MAX_UNIX_TIME = 0xffff_ffff;
 
 /** The whole folder but the content of `excluded`. */
 export function squashAppArgv(options: SquashOptions, excluded: readonly string[]): readonly string[] {
   const patterns = excluded.map(escapePattern).flatMap((path) => [`${path}/*`, `${path}/.*`]);
   const exclusion = patterns.length === 0 ? [] : ['-wildcards', '-e', ...patterns]; // -e takes all that follows
-  return ['.', options.output, ...common(options), ...exclusion];
+  return ['.', options.output, ...common(options), ...NO_SET_ID, ...exclusion];
 }
 
 /** One folder, at its own path within the image, so that all layers share one root. Folders on the way get a plain mode. */
 export function squashFolderArgv(options: SquashOptions, path: string): readonly string[] {
   const modes = pathsDownTo(path).flatMap((folder) => ['-p', `${escapePseudo(folder)} m 0755 0 0`]);
-  return [`./${path}`, options.output, '-tarstyle', ...common(options), ...modes];
+  return [`./${path}`, options.output, '-tarstyle', ...common(options), ...NO_SET_ID, ...modes];
 }
 
 /** The tree of a tar stream on standard input: nothing is unpacked on this machine. */

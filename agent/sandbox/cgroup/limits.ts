@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import type { Limits } from '../../../shared/domain/assignment.ts';
 import type { SandboxSpec } from '../port.ts';
@@ -55,4 +56,17 @@ const PAGE_BYTES_MAX = 65_536;
 export function memoryOfAllBytes(totalBytes = totalmem()): number {
   const bytes = totalBytes - Math.max(HOST_MEMORY_LEAST_BYTES, totalBytes * HOST_MEMORY_PART);
   return Math.floor(bytes / PAGE_BYTES_MAX) * PAGE_BYTES_MAX;
+}
+
+const HOST_PIDS_PART = 0.1;
+
+/** Processes and threads of all sandboxes together. The rest of the kernel's numbers is for the machine. Pure. */
+export function pidsOfAll(pidMax: number): number {
+  return Math.floor(pidMax * (1 - HOST_PIDS_PART));
+}
+
+/** How many there can be on this machine. */
+export function machinePidsMax(): number {
+  const limits = ['pid_max', 'threads-max'].map((name) => Number(readFileSync(`/proc/sys/kernel/${name}`, 'utf8')));
+  return Math.min(...limits);
 }

@@ -4,7 +4,17 @@ import { dirname, join } from 'node:path';
 import type { Clock } from '../../../shared/kit/clock.ts';
 import type { Hierarchies } from './hierarchies.ts';
 import type { Cgroups } from './port.ts';
-import { CPU_PERIOD_US, cpuQuotaUs, cpuShare, cpuShareOfAll, memoryOfAllBytes, TOOL_PIDS, v1CpuShares } from './limits.ts';
+import {
+  CPU_PERIOD_US,
+  cpuQuotaUs,
+  cpuShare,
+  cpuShareOfAll,
+  machinePidsMax,
+  memoryOfAllBytes,
+  pidsOfAll,
+  TOOL_PIDS,
+  v1CpuShares,
+} from './limits.ts';
 import { cgroupFailure, childGroups, keepControl, killBelow, pidsBelow, removeGroups, writeControl } from './tree.ts';
 
 /** Separate hierarchies of version 1, with or without the empty version 2 tree that systemd's hybrid mode mounts beside them. */
@@ -29,6 +39,7 @@ export function createCgroupsV1(rootName: string, hierarchies: Hierarchies, cloc
     async ensureRoot() {
       for (const top of [...ours, ...cpuTops]) if (!existsSync(join(top, rootName))) await makeGroup(join(top, rootName));
       await keepControl(join(memory, rootName, 'memory.limit_in_bytes'), memoryOfAllBytes());
+      await keepControl(join(pids, rootName, 'pids.max'), pidsOfAll(machinePidsMax()));
       await keepControl(join(cpu, rootName, 'cpu.shares'), v1CpuShares(cpuShareOfAll()));
     },
     async create(id, { limits, purpose, withApp }) {
@@ -36,6 +47,7 @@ export function createCgroupsV1(rootName: string, hierarchies: Hierarchies, cloc
       await writeControl(join(memory, path(id), 'memory.limit_in_bytes'), String(limits.memoryBytes));
       const swap = join(memory, path(id), 'memory.memsw.limit_in_bytes');
       if (existsSync(swap)) await writeControl(swap, String(limits.memoryBytes));
+      await keepControl(join(memory, path(id), 'memory.kmem.tcp.limit_in_bytes'), limits.memoryBytes); // version 1 counts sockets apart
       await writeControl(join(pids, path(id), 'pids.max'), String(limits.pidsMax + TOOL_PIDS));
       await keepControl(join(cpu, path(id), 'cpu.shares'), v1CpuShares(cpuShare(purpose)));
       if (limits.cpuMillis === 0) return;

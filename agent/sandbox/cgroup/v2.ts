@@ -4,7 +4,17 @@ import { dirname, join } from 'node:path';
 import type { Clock } from '../../../shared/kit/clock.ts';
 import type { Cgroups } from './port.ts';
 import { cgroupFailure, childGroups, keepControl, killBelow, pidsBelow, removeGroups, writeControl } from './tree.ts';
-import { CPU_PERIOD_US, cpuQuotaUs, cpuShare, cpuShareOfAll, memoryOfAllBytes, TOOL_PIDS, v2CpuWeight } from './limits.ts';
+import {
+  CPU_PERIOD_US,
+  cpuQuotaUs,
+  cpuShare,
+  cpuShareOfAll,
+  machinePidsMax,
+  memoryOfAllBytes,
+  pidsOfAll,
+  TOOL_PIDS,
+  v2CpuWeight,
+} from './limits.ts';
 
 const CONTROLLERS = ['memory', 'pids', 'cpu'];
 
@@ -24,6 +34,7 @@ export function createCgroupsV2(rootName: string, top: string, clock: Clock): Cg
       if (!existsSync(root)) await mkdir(root).catch((cause: unknown) => Promise.reject(cgroupFailure(`${root} could not be made`, cause)));
       for (const dir of [top, root]) await delegate(dir);
       await keepControl(join(root, 'memory.max'), memoryOfAllBytes());
+      await keepControl(join(root, 'pids.max'), pidsOfAll(machinePidsMax()));
       await keepControl(join(root, 'cpu.weight'), v2CpuWeight(cpuShareOfAll()));
     },
     async create(id, { limits, purpose, withApp }) {

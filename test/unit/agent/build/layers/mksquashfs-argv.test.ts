@@ -5,7 +5,8 @@ import { squashAppArgv, squashFolderArgv } from '../../../../../agent/build/laye
 const OPTIONS = { output: '/s/out.sqfs', mtimeMs: 1_700_000_000_999, processors: 2, memoryMebibytes: 256 };
 const COMMON =
   '-comp zstd -Xcompression-level 3 -b 131072 -all-root -noId -no-xattrs -no-hardlinks -root-mode 0755 ' +
-  '-mkfs-time 315532800 -all-time 1700000000 -noappend -nopad -no-recovery -exit-on-error -quiet -no-progress -processors 2 -mem 256M';
+  '-mkfs-time 315532800 -all-time 1700000000 -noappend -nopad -no-recovery -exit-on-error -quiet -no-progress -processors 2 -mem 256M ' +
+  '-action chmod(a-s)@!perm(0)';
 
 describe('the command line of an image', () => {
   it('packs the whole folder when nothing is left out', () => {

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { cpuShare, cpuShareOfAll, memoryOfAllBytes, v1CpuShares, v2CpuWeight } from '../../../../../agent/sandbox/cgroup/limits.ts';
+import {
+  cpuShare,
+  cpuShareOfAll,
+  memoryOfAllBytes,
+  pidsOfAll,
+  v1CpuShares,
+  v2CpuWeight,
+} from '../../../../../agent/sandbox/cgroup/limits.ts';
 import { oomScoreAdjust } from '../../../../../agent/sandbox/oom-score.ts';
 
 const MB = 1024 * 1024;
@@ -27,6 +34,12 @@ describe('the memory of all sandboxes together', () => {
 
   it('is a whole number of pages, so that the kernel says the same number', () => {
     assert.equal(memoryOfAllBytes(1_234_567_890) % 65_536, 0);
+  });
+});
+
+describe('the processes of all sandboxes together', () => {
+  it('leave a tenth of the numbers to the machine', () => {
+    assert.equal(pidsOfAll(32_768), 29_491);
   });
 });
 

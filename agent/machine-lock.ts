@@ -1,0 +1,75 @@
+import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { AgentConfig } from './config.ts';
+import { SlipwayError } from '../shared/kit/errors.ts';
+import { start } from '../shared/kit/exec.ts';
+
+/** An agent that was told to stop may still be ending when its successor starts. */
+const WAIT_SECONDS = 3;
+const CONFLICT_EXIT_CODE = 75;
+/** Where the child finds the file: after standard input, output and error. */
+const CHILD_FD = 3;
+
+/** A thing that two agents on one machine must not share: each would remove what the other has there. */
+export interface OwnedThing {
+  /** In the words of the configuration, e.g. `network.name "slipway"`. */
+  readonly what: string;
+  readonly lockFile: string;
+}
+
+/** What an agent owns. The `process` driver shares nothing with others but its state folder. Pure. */
+export function ownedThings(config: Pick<AgentConfig, 'sandbox' | 'stateDir' | 'network'>, runDir = '/run'): OwnedThing[] {
+  const { sandbox, stateDir, network } = config;
+  const state = { what: `stateDir ${JSON.stringify(stateDir)}`, lockFile: join(stateDir, 'agent.lock') };
+  if (sandbox === 'process') return [state];
+  const names = (['name', 'bridge'] as const).map((field) => ({
+    what: `network.${field} ${JSON.stringify(network[field])}`,
+    lockFile: join(runDir, `slipway-agent-${field}-${network[field]}.lock`),
+  }));
+  return [state, ...names];
+}
+
+/**
+ * Takes the locks for the life of this process; the kernel gives them back at its end, whatever the end.
+ * @returns what gives them back earlier
+ * @throws SLIP_AGENT_NAME_TAKEN when another agent has one
+ */
+export async function lockMachine(things: readonly OwnedThing[], waitSeconds = WAIT_SECONDS): Promise<() => void> {
+  const taken: number[] = [];
+  const release = (): void => taken.splice(0).forEach(closeSync);
+  try {
+    for (const thing of things) taken.push(await lock(thing, waitSeconds));
+  } catch (error) {
+    release();
+    throw error;
+  }
+  return release;
+}
+
+/** The lock belongs to the opened file, which the child shares with us: it stays when the child has ended. */
+async function lock({ what, lockFile }: OwnedThing, waitSeconds: number): Promise<number> {
+  const fd = openSync(lockFile, 'a+', 0o600);
+  try {
+    const args = ['--exclusive', '--wait', String(waitSeconds), '--conflict-exit-code', String(CONFLICT_EXIT_CODE), String(CHILD_FD)];
+    const child = start({ file: 'flock', args }, ['ignore', 'ignore', 'ignore', fd]);
+    const [code] = (await once(child, 'exit')) as [number | null];
+    if (code === CONFLICT_EXIT_CODE) throw nameTaken(what, readFileSync(lockFile, 'utf8').trim());
+    if (code !== 0) throw new Error(`flock ended with ${String(code)} for ${lockFile}`);
+    ftruncateSync(fd);
+    writeSync(fd, `${String(process.pid)}\n`);
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+function nameTaken(what: string, holder: string): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_AGENT_NAME_TAKEN',
+    kind: 'conflict',
+    message: `Another agent on this machine (process ${/^\d+$/.test(holder) ? holder : 'unknown'}) has the same ${what}.`,
+    hint: 'Stop that agent, or give this one its own stateDir and its own name, bridge and subnet under "network" in its configuration.',
+  });
+}

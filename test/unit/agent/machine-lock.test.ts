@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { lockMachine, ownedThings } from '../../../agent/machine-lock.ts';
+
+describe('the locks of an agent', () => {
+  let dir: string;
+  before(() => {
+    dir = mkdtempSync(join(tmpdir(), 'slipway-lock-'));
+  });
+  after(() => rmSync(dir, { recursive: true }));
+
+  const network = { name: 'one', bridge: 'one0', subnet: '10.0.0.0/24', egressAllow: [], processPorts: { first: 1, last: 2 } };
+
+  it('are on its state folder, its name and its bridge', () => {
+    const of = (sandbox: 'lxc' | 'process'): string[] =>
+      ownedThings({ sandbox, stateDir: '/state', network }, '/run').map(({ lockFile }) => lockFile);
+    assert.deepEqual(of('lxc'), ['/state/agent.lock', '/run/slipway-agent-name-one.lock', '/run/slipway-agent-bridge-one0.lock']);
+    assert.deepEqual(of('process'), ['/state/agent.lock']);
+  });
+
+  it('refuse a second agent with one of them, by name, and leave it none', async () => {
+    const thing = (name: string) => ({ what: `network.name "${name}"`, lockFile: join(dir, name) });
+    const release = await lockMachine([thing('a'), thing('b')], 0);
+    await assert.rejects(lockMachine([thing('c'), thing('b')], 0), {
+      code: 'SLIP_AGENT_NAME_TAKEN',
+      message: `Another agent on this machine (process ${String(process.pid)}) has the same network.name "b".`,
+    });
+    (await lockMachine([thing('c')], 0))();
+    release();
+    (await lockMachine([thing('a'), thing('b')], 0))();
+  });
+});
