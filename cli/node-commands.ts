@@ -81,6 +81,28 @@ export const NODE_COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import('./commands/builders.ts')).setBuilders,
   },
   {
+    name: 'limits',
+    group: 'Fleet',
+    summary: 'show what ps:limits may give each process at most',
+    example: 'slipway limits',
+    json: true,
+    load: async () => (await import('./commands/limits.ts')).limits,
+  },
+  {
+    name: 'limits:set',
+    group: 'Fleet',
+    summary: 'set what ps:limits may give each process at most (admin)',
+    example: 'slipway limits:set --memory 8G --pids 1024',
+    options: [
+      ['--memory <size>', 'memory, e.g. 8G (default 32G)'],
+      ['--pids <number>', 'processes and threads (default 4096)'],
+      ['--disk <size>', 'files it writes, e.g. 10G (default 32G)'],
+      ['--reset', 'back to the defaults'],
+    ],
+    json: true,
+    load: async () => (await import('./commands/limits.ts')).setLimits,
+  },
+  {
     name: 'rebalance',
     group: 'Fleet',
     summary: 'show which moves would even the fleet out, and make them with --yes (admin)',

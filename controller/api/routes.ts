@@ -5,6 +5,7 @@ import { adminRoutes } from './routes/admin.ts';
 import { appRoutes } from './routes/apps.ts';
 import { builderRoutes } from './routes/builders.ts';
 import { buildRoutes } from './routes/builds.ts';
+import { ceilingRoutes } from './routes/ceilings.ts';
 import { domainRoutes } from './routes/domains.ts';
 import { eventRoutes } from './routes/events.ts';
 import { formationRoutes } from './routes/formation.ts';
@@ -40,5 +41,6 @@ export function apiRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
     ...adminRoutes(config, deps),
     ...identityRoutes(config, deps),
     ...quotaRoutes(deps),
+    ...ceilingRoutes(deps),
   ];
 }

@@ -1,5 +1,5 @@
 import { isRouted } from '../../shared/domain/assignment.ts';
-import type { FleetApp, MeshPeer } from '../../shared/domain/fleet-routes.ts';
+import { HOSTNAMES_MAX, type FleetApp, type MeshPeer } from '../../shared/domain/fleet-routes.ts';
 import type { InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import type { InstanceState } from '../../shared/domain/instance.ts';
 import type { NodeState } from '../../shared/domain/states.ts';
@@ -28,7 +28,7 @@ export function tableEntry(app: RoutedApp, rows: readonly RunningRow[], view: Ta
   return {
     appId: app.appId,
     app: app.app,
-    hostnames: [...new Set([`${app.app}.${view.baseDomain}`, ...app.domains])].sort(),
+    hostnames: [...new Set([`${app.app}.${view.baseDomain}`, ...app.domains])].slice(0, HOSTNAMES_MAX).sort(),
     nodeIds: nodes.filter((node) => isMember(view.nodeState(node))).sort(),
   };
 }

@@ -2,6 +2,7 @@ import { CONFIG_BYTES_MAX, configBytes } from '../../shared/domain/config-size.t
 import type { Assignment, DesiredState } from '../../shared/domain/assignment.ts';
 import type { InstanceId } from '../../shared/domain/ids.ts';
 import type { Reason } from '../../shared/domain/instance.ts';
+import type { ConfigVars } from '../../shared/kit/sensitive.ts';
 import { releaseKey } from './desired-state.ts';
 
 /** Most bytes of what the instances of one release have in common, for one node: config, commands, layers. */
@@ -62,9 +63,18 @@ function contentBytes(assignments: readonly Assignment[]): number {
   const [one] = assignments;
   if (one === undefined) return 0;
   const commands = new Map(assignments.map(({ processType, command }) => [processType, command]));
-  const commandBytes = [...commands.values()].reduce((sum, command) => sum + Buffer.byteLength(command) + LAYER_BYTES, 0);
-  const vars = Object.keys(one.config).length;
-  return CONTENT_BYTES + configBytes(one.config) + vars * ENTRY_BYTES + commandBytes + one.layers.length * LAYER_BYTES;
+  return releaseBytes({ config: one.config, layers: one.layers, commands: [...commands.values()] });
+}
+
+/** What the instances of a release have in common, as it is sent to a node at most. */
+export function releaseBytes(of: {
+  readonly config: ConfigVars;
+  readonly layers: readonly unknown[];
+  readonly commands: readonly string[];
+}): number {
+  const commandBytes = of.commands.reduce((sum, command) => sum + Buffer.byteLength(command) + LAYER_BYTES, 0);
+  const varBytes = configBytes(of.config) + Object.keys(of.config).length * ENTRY_BYTES;
+  return CONTENT_BYTES + varBytes + commandBytes + of.layers.length * LAYER_BYTES;
 }
 
 function routeBytes({ routes }: DesiredState): number {

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Limits } from '../../shared/domain/assignment.ts';
+import { checkCeilings } from '../../shared/domain/ceilings.ts';
 import type { ProcessType } from '../../shared/domain/names.ts';
 import type { LimitSettings } from '../../shared/domain/placement.ts';
 import { own } from '../../shared/kit/own.ts';
@@ -32,13 +33,14 @@ export class LimitChanges {
   /**
    * Absent fields stay, null takes one back to its default. Its instances are replaced by ones with
    * the new limits, start-first; when those do not come up, all is as before.
-   * @throws SLIP_PS_TYPE, SLIP_PLACE_NO_ROOM, and why an instance did not come up
+   * @throws SLIP_PS_TYPE, SLIP_PS_CEILING, SLIP_PLACE_NO_ROOM, and why an instance did not come up
    */
   async set(app: App, by: Asker, of: LimitChange): Promise<void> {
     const { store } = this.#deps;
     const current = await store.currentRelease(app.id);
     const type = checkType(app, current, of.type);
     const before = own(await store.processSettings(app.id), type)?.limits;
+    if (of.limits !== null) checkCeilings(of.limits, before, await store.limitCeilings());
     await store.setProcessSettings(app.id, type, { limits: of.limits === null ? null : { ...before, ...of.limits } });
     try {
       if (current !== undefined) await this.#rollTo(app, current, type);

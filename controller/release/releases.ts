@@ -18,6 +18,7 @@ import {
   type ConfigChanged,
   type ConfigChanges,
 } from './config-changes.ts';
+import { checkReleaseSize } from './release-size.ts';
 import type { RolloutOutcome, Rollouts } from './rollout.ts';
 import type { Failure } from './rollout-plan.ts';
 
@@ -55,9 +56,10 @@ export class Releases {
     this.#deps = deps;
   }
 
-  /** A release of new code. The caller holds the app's queue. @throws SLIP_CONFIG_SIZE */
+  /** A release of new code. The caller holds the app's queue. @throws SLIP_CONFIG_SIZE, SLIP_RELEASE_SIZE */
   async deploy(app: App, code: CodeRelease, watcher: ReleaseWatcher): Promise<{ release: Release; outcome: RolloutOutcome }> {
     const config = await this.#configWithDefaults(app, code.slug);
+    checkReleaseSize(app.name, code.slug, config);
     const release = await this.#deps.store.createRelease({
       appId: app.id,
       slug: code.slug,

@@ -1,6 +1,7 @@
 import type { DomainStore } from './domains-port.ts';
 import type { QuotaStore } from './quota-port.ts';
 import type { FleetEvent, NewEvent } from '../../shared/domain/event.ts';
+import type { CeilingName, Ceilings } from '../../shared/domain/ceilings.ts';
 import type { Limits } from '../../shared/domain/assignment.ts';
 import type { Formation, LimitSettings, PlacementRule, ProcessSettings, RequiredLabels } from '../../shared/domain/placement.ts';
 import type { AppId, BuildId, Digest, InstanceId, NodeId, UserId } from '../../shared/domain/ids.ts';
@@ -174,6 +175,10 @@ export interface Store extends IdentityStore, DomainStore, QuotaStore {
   /** Labels that a node must have to be given builds; none: every node whose agent is set to build. */
   builderLabels(): Promise<RequiredLabels>;
   setBuilderLabels(labels: RequiredLabels): Promise<void>;
+  /** The most that the limits of a process type may be. */
+  limitCeilings(): Promise<Ceilings>;
+  /** Null: the default again. @returns those that hold now */
+  setLimitCeilings(changes: Partial<Record<CeilingName, number | null | undefined>>): Promise<Ceilings>;
   close(): Promise<void>;
 
   // -- users, keys, tokens

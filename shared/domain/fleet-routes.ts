@@ -3,6 +3,9 @@ import type { Epoch } from './assignment.ts';
 import type { AppId, NodeId } from './ids.ts';
 import type { AppName } from './names.ts';
 
+/** Names of one app in the table. An agent that is told more refuses the table of the whole fleet, so the controller leaves them out. */
+export const HOSTNAMES_MAX = 10_000;
+
 /** A node of the fleet, as the other nodes know it. */
 export interface MeshPeer {
   readonly nodeId: NodeId;

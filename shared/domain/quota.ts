@@ -16,8 +16,8 @@ export const QUOTA_KINDS = {
   tokens: { defaultMax: 50, what: 'API tokens', cure: 'Revoke a token with: slipway tokens:revoke ID' },
   /** Of all apps of the user together. Each is a name in the tables of every proxy. */
   domains: { defaultMax: 2_000, what: 'domains', cure: 'Remove a domain with: slipway domains:remove HOSTNAME -a APP' },
-  /** Of one app. Heroku: 1000. */
-  domainsPerApp: { defaultMax: 1_000, what: 'domains', cure: 'A wildcard such as *.example.com stands for all names below it' },
+  /** Of one app. Heroku: 1000; agents read 1000 names of an app, and one is its own. */
+  domainsPerApp: { defaultMax: 999, what: 'domains', cure: 'A wildcard such as *.example.com stands for all names below it' },
   /** A build may use two processors and two gigabytes: a small fleet has room for a few. */
   builds: { defaultMax: 4, what: 'builds at once', cure: 'Wait for one of them to end' },
   /** Each may run a git. */

@@ -3,7 +3,7 @@ import type { AppName } from '../domain/names.ts';
 import type { TaskId } from '../domain/ids.ts';
 import { toSlipwayError } from '../kit/errors.ts';
 import { clip } from './clip.ts';
-import { encodeBuildResult, encodeLogLine, encodeReason, encodeStatus } from './encode.ts';
+import { encodeBuildResult, encodeLogLine, encodeReason, encodeStatuses } from './encode.ts';
 import { badMessage, decode } from './decode.ts';
 import * as field from './fields.ts';
 import type { AgentMessage, Heartbeat, Hello, NodeFacts, TaskOutcome, UnknownMessage } from './messages.ts';
@@ -127,7 +127,7 @@ const ENCODERS: { readonly [K in Kind]: (message: Extract<AgentMessage, { kind: 
   hello: (message) => ({ hello: encodeHello(message) }),
   heartbeat: (message) => ({ heartbeat: encodeHeartbeat(message) }),
   desiredAck: (message) => ({ desiredAck: encodeAck(message) }),
-  instanceReport: ({ statuses, complete }) => ({ instanceReport: { statuses: statuses.map(encodeStatus), complete } }),
+  instanceReport: ({ statuses, complete }) => ({ instanceReport: { statuses: encodeStatuses(statuses), complete } }),
   taskOutput: ({ taskId, chunk: bytes }) => ({ taskOutput: { taskId, chunk: bytes } }),
   taskResult: (message) => ({ taskResult: { taskId: message.taskId, ...encodeOutcome(message.outcome) } }),
   logChunk: (message) => ({ logChunk: encodeLogChunk(message) }),

@@ -17,7 +17,34 @@ export function encodeReason(reason: Reason): WireReason {
   return { code: reason.code, message: clip(reason.message), hint: clip(reason.hint ?? '') };
 }
 
-export function encodeStatus(status: InstanceStatus): WireInstanceStatus {
+/** Bytes of the apps' last lines and of the reasons in one report: half of what a message may have. */
+const REPORT_TEXT_BYTES = 3 * 1024 * 1024;
+const REASON_LENGTH_MIN = 8;
+
+/** Many instances that failed with long lines share the text of one report, so that it never outgrows a message. */
+export function encodeStatuses(statuses: readonly InstanceStatus[]): WireInstanceStatus[] {
+  const shareBytes = Math.floor(REPORT_TEXT_BYTES / Math.max(1, statuses.length));
+  const reasonLength = Math.max(REASON_LENGTH_MIN, Math.floor(shareBytes / 16));
+  return statuses.map((status) => {
+    const { reason } = status;
+    const shortReason = reason && {
+      ...reason,
+      message: clip(reason.message, reasonLength),
+      hint: reason.hint && clip(reason.hint, reasonLength),
+    };
+    return encodeStatus({ ...status, reason: shortReason, lastLines: newestLines(status.lastLines, shareBytes) });
+  });
+}
+
+/** The newest lines that fit into so many bytes. */
+function newestLines(lines: readonly string[], maxBytes: number): readonly string[] {
+  let left = maxBytes;
+  const kept = lines.toReversed().map((line) => clip(line));
+  const end = kept.findIndex((line) => (left -= Buffer.byteLength(line)) < 0);
+  return (end < 0 ? kept : kept.slice(0, end)).toReversed();
+}
+
+function encodeStatus(status: InstanceStatus): WireInstanceStatus {
   const { lastExit, crashes, reason, serving, startedAtMs, nextStartAtMs, ...rest } = status;
   return {
     ...rest,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isIPv4 } from 'node:net';
-import type { FleetApp, FleetRoutes, MeshPeer, RoutesUpdate } from '../domain/fleet-routes.ts';
+import { HOSTNAMES_MAX, type FleetApp, type FleetRoutes, type MeshPeer, type RoutesUpdate } from '../domain/fleet-routes.ts';
 import type { AppId, NodeId } from '../domain/ids.ts';
 import * as field from './fields.ts';
 import type { FleetRoutes as WireFleetRoutes } from './gen/slipway/v1/FleetRoutes.ts';
@@ -20,7 +20,7 @@ const peer: z.ZodType<MeshPeer> = z.object({
 const app: z.ZodType<FleetApp> = z.object({
   appId: field.id<AppId>(),
   app: field.appName,
-  hostnames: z.array(field.domain).max(1_000),
+  hostnames: z.array(field.domain).max(HOSTNAMES_MAX),
   nodeIds: z.array(field.id<NodeId>()).max(MAX_PEERS),
 });
 

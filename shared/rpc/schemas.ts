@@ -61,8 +61,8 @@ const assignment: z.ZodType<Assignment> = z.object({
 
 const route: z.ZodType<Route> = z.object({ hostname: field.hostname, appId: field.id<AppId>(), app: field.appName });
 
-/** Most instances of one node, those withheld included. */
-export const INSTANCES_MAX = 5_000;
+/** Most instances of one node: with the least memory that one can have (16 MiB) they need 320 GB. */
+const INSTANCES_MAX = 20_000;
 
 const withheld: z.ZodType<readonly WithheldInstance[]> = z
   .array(z.object({ instanceId: field.id<InstanceId>(), desired: wish }))

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { Store } from '../../controller/store/port.ts';
+import { DEFAULT_CEILINGS } from '../../shared/domain/ceilings.ts';
 import { DEFAULT_QUOTAS } from '../../shared/domain/quota.ts';
 import { randomId } from '../../shared/kit/random-id.ts';
 import { addApp, addUser } from '../support/store-fixtures.ts';
@@ -32,6 +33,14 @@ export function quotaCases(get: () => Store): void {
     }
     assert.equal((await get().domainsOf(app.id)).length, 2, 'of one app');
     await addApp(get(), bob.id, 'of-bob');
+  });
+
+  it('keeps the ceilings of limits, and takes one back to its default', async () => {
+    assert.deepEqual(await get().limitCeilings(), DEFAULT_CEILINGS);
+    await get().setLimitCeilings({ pidsMax: 1024 });
+    assert.deepEqual(await get().setLimitCeilings({ diskBytes: 2 ** 40 }), { ...DEFAULT_CEILINGS, pidsMax: 1024, diskBytes: 2 ** 40 });
+    await get().setLimitCeilings({ pidsMax: null });
+    assert.deepEqual(await get().limitCeilings(), { ...DEFAULT_CEILINGS, diskBytes: 2 ** 40 });
   });
 
   it('says the number that is reached and the command that raises it', async () => {

@@ -1,9 +1,14 @@
+import { DEFAULT_CEILINGS, type Ceilings } from '../../../shared/domain/ceilings.ts';
 import type { Store } from '../port.ts';
 import { insertEvent } from './events.ts';
 import type { RepositoryDeps } from './repository.ts';
-import { labelsColumn } from './rows.ts';
+import type { Tx } from './schema.ts';
+import { ceilingsColumn, labelsColumn } from './rows.ts';
 
-type ControllerRow = Pick<Store, 'newEpoch' | 'rebalanceBy' | 'setRebalanceBy' | 'builderLabels' | 'setBuilderLabels'>;
+type ControllerRow = Pick<
+  Store,
+  'newEpoch' | 'rebalanceBy' | 'setRebalanceBy' | 'builderLabels' | 'setBuilderLabels' | 'limitCeilings' | 'setLimitCeilings'
+>;
 
 export function createController({ inTransaction, clock }: RepositoryDeps): ControllerRow {
   return {
@@ -40,5 +45,21 @@ export function createController({ inTransaction, clock }: RepositoryDeps): Cont
           .set({ builderLabels: JSON.stringify(labels) })
           .execute();
       }),
+    limitCeilings: () => inTransaction(async (tx) => ({ ...DEFAULT_CEILINGS, ...(await chosenCeilings(tx)) })),
+    setLimitCeilings: (changes) =>
+      inTransaction(async (tx) => {
+        const all = Object.entries({ ...(await chosenCeilings(tx)), ...changes });
+        const chosen = Object.fromEntries(all.filter(([, value]) => value !== null && value !== undefined));
+        await tx
+          .updateTable('controller')
+          .set({ limitCeilings: JSON.stringify(chosen) })
+          .execute();
+        return { ...DEFAULT_CEILINGS, ...chosen };
+      }),
   };
+}
+
+async function chosenCeilings(tx: Tx): Promise<Partial<Ceilings>> {
+  const { limitCeilings } = await tx.selectFrom('controller').select('limitCeilings').executeTakeFirstOrThrow();
+  return ceilingsColumn.parse(limitCeilings);
 }

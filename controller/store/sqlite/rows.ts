@@ -10,6 +10,7 @@ import {
   type UserId,
 } from '../../../shared/domain/ids.ts';
 import { parseAppName, parseDomain, parseNodeName, parseProcessType, parseUserName } from '../../../shared/domain/names.ts';
+import { CEILING_NAMES } from '../../../shared/domain/ceilings.ts';
 import { QUOTA_NAMES } from '../../../shared/domain/quota.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { sealAll } from '../../../shared/kit/sensitive.ts';
@@ -185,6 +186,7 @@ export const runningRow = z.strictObject({
   ...{ processType: z.string().transform(parseProcessType), desired: z.enum(['run', 'standby', 'stop']) },
 });
 export const labelsColumn = json(strings);
+export const ceilingsColumn = json(z.partialRecord(z.enum(CEILING_NAMES), whole));
 export const quotasColumn = json(z.partialRecord(z.enum(QUOTA_NAMES), whole));
 export const digestColumn = digest;
 export const appIdColumn = appId;

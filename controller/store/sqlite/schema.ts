@@ -9,6 +9,7 @@ export interface Schema {
     nextUidRange: number;
     rebalanceBy: string | null;
     builderLabels: Generated<string>;
+    limitCeilings: Generated<string>;
   };
   users: UserRow;
   sshKeys: { fingerprint: string; userId: string; publicKey: string; comment: string; createdAtMs: number };

@@ -134,6 +134,7 @@ describe('every route that changes something makes an event', () => {
     'POST /users': () => ({ path: '/users', json: { name: 'bob' } }),
     'POST /users/:name/keys': () => ({ path: '/users/bob/keys', json: { publicKey: KEYS[1] } }),
     'PATCH /users/:name/quotas': () => ({ path: '/users/bob/quotas', json: { apps: 5 } }),
+    'PATCH /limits': () => ({ path: '/limits', json: { pidsMax: 2048 } }),
     'POST /nodes/tokens': () => ({ path: '/nodes/tokens', json: {} }),
     'POST /nodes/:node/revoke': () => ({ path: '/nodes/fra-2/revoke' }),
     'POST /nodes/:node/rejoin': () => ({ path: '/nodes/fra-3/rejoin', json: {} }),

@@ -9,7 +9,7 @@ import { SlipwayError } from '../../../../shared/kit/errors.ts';
 import { decodeAgentMessage, encodeAgentMessage } from '../../../../shared/rpc/agent-codec.ts';
 import { decodeControllerMessage, encodeControllerMessage } from '../../../../shared/rpc/controller-codec.ts';
 import type { AgentMessage, ControllerMessage } from '../../../../shared/rpc/messages.ts';
-import { loadAgentService, type WireAgentMessage, type WireControllerMessage } from '../../../../shared/rpc/service.ts';
+import { loadAgentService, MAX_MESSAGE_BYTES, type WireAgentMessage, type WireControllerMessage } from '../../../../shared/rpc/service.ts';
 import * as any from '../../../support/arbitraries.ts';
 
 const { Session } = loadAgentService().service;
@@ -125,6 +125,21 @@ describe('every message survives the wire', () => {
       }),
       throughAgentWire,
     );
+  });
+
+  it('a report of any number of failed instances with long lines fits into one message', () => {
+    const lastLines = Array.from({ length: 20 }, () => '漢'.repeat(5_000));
+    const reason = { code: 'SLIP_APP_EXITED', message: '漢'.repeat(5_000), hint: '漢'.repeat(5_000) };
+    for (const count of [1, 40, 20_000]) {
+      const statuses = Array.from({ length: count }, (_, index) => ({
+        ...{ instanceId: `instance${String(index).padStart(8, '0')}` as InstanceId, state: 'failed' as const, restarts: 1 },
+        ...{ lastLines: index % 2 === 0 ? lastLines : ['bye'], reason, timingsMs: { fetch: 1, mount: 2, sandbox: 3, gate: 4, switch: 5 } },
+      }));
+      const bytes = Session.requestSerialize(encodeAgentMessage({ kind: 'instanceReport', statuses, complete: true }));
+      assert.ok(bytes.length < MAX_MESSAGE_BYTES, `${String(count)}: ${String(bytes.length)} bytes`);
+      const { statuses: read } = throughAgentWire({ kind: 'instanceReport', statuses, complete: true }) as { statuses: typeof statuses };
+      assert.deepEqual(read.at(1)?.lastLines ?? ['bye'], ['bye'], 'a short one keeps its lines');
+    }
   });
 
   it('task output, results and failures', () => {

@@ -1,0 +1,63 @@
+import { SlipwayError } from '../kit/errors.ts';
+import { DEFAULT_LIMITS } from './assignment.ts';
+import type { LimitSettings } from './placement.ts';
+
+/**
+ * The most that `ps:limits` may give each instance of an app. A limit of processors has no ceiling: it only takes away from the
+ * fair share that every instance has.
+ */
+export interface Ceilings {
+  readonly memoryBytes: number;
+  readonly pidsMax: number;
+  readonly diskBytes: number;
+}
+
+export type CeilingName = keyof Ceilings;
+
+const GIB = 1024 ** 3;
+
+/** For a small server. Processes: an eighth of 32 768, which is all that Linux counts on a small machine (`kernel.pid_max`). */
+export const DEFAULT_CEILINGS: Ceilings = Object.freeze({ memoryBytes: 32 * GIB, pidsMax: 4096, diskBytes: 32 * GIB });
+
+export const CEILING_NAMES: readonly CeilingName[] = ['memoryBytes', 'pidsMax', 'diskBytes'];
+
+const FLAGS: Readonly<Record<CeilingName, string>> = { memoryBytes: '--memory', pidsMax: '--pids', diskBytes: '--disk' };
+const WHAT: Readonly<Record<CeilingName, string>> = { memoryBytes: 'of memory', pidsMax: 'processes', diskBytes: 'of disk' };
+
+/** `8G`, `512M`, `4096`, as the flags take it. */
+export function sayCeiling(name: CeilingName, value: number): string {
+  if (name === 'pidsMax') return String(value);
+  const mebibytes = Math.ceil(value / 1024 ** 2);
+  return mebibytes % 1024 === 0 ? `${String(mebibytes / 1024)}G` : `${String(mebibytes)}M`;
+}
+
+/**
+ * Refuses limits above a ceiling. What an app has already may stay or shrink, so that a lower ceiling breaks nothing that runs.
+ * @throws SLIP_PS_CEILING
+ */
+export function checkCeilings(asked: LimitSettings, before: LimitSettings | undefined, ceilings: Ceilings): void {
+  for (const name of CEILING_NAMES) {
+    const value = asked[name] ?? 0;
+    if (value <= Math.max(ceilings[name], before?.[name] ?? 0)) continue;
+    throw new SlipwayError({
+      code: 'SLIP_PS_CEILING',
+      message: `Each instance of an app may have at most ${sayCeiling(name, ceilings[name])} ${WHAT[name]}; you asked for ${sayCeiling(name, value)}.`,
+      hint: `Ask for less, or ask an administrator to raise the ceiling: slipway limits:set ${FLAGS[name]} ${sayCeiling(name, value)}`,
+      httpStatus: 422,
+    });
+  }
+}
+
+/** A ceiling below what every instance has by default would refuse the default. @throws SLIP_PS_CEILING_LOW */
+export function checkCeilingChange(change: Partial<Record<CeilingName, number | null | undefined>>): void {
+  for (const name of CEILING_NAMES) {
+    const value = change[name] ?? Infinity;
+    if (value >= DEFAULT_LIMITS[name]) continue;
+    throw new SlipwayError({
+      code: 'SLIP_PS_CEILING_LOW',
+      message: `A ceiling of ${sayCeiling(name, value)} ${WHAT[name]} is less than each instance has by default: ${sayCeiling(name, DEFAULT_LIMITS[name])}.`,
+      hint: `Give at least ${FLAGS[name]} ${sayCeiling(name, DEFAULT_LIMITS[name])}.`,
+      httpStatus: 422,
+    });
+  }
+}
