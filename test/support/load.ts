@@ -15,6 +15,9 @@ interface Target {
   readonly host: string;
 }
 
+/** More than the product may take for any answer. */
+const CLIENT_TIMEOUT_MS = 60_000;
+
 /** Requests at a steady rate, each on a new connection, whatever the answers: an open loop hides nothing. */
 export class Load {
   readonly #seen: Seen = { bodies: [], endedAtMs: [], failures: [] };
@@ -44,7 +47,7 @@ export class Load {
       this.#open -= 1;
       this.#seen.failures.push(why);
     };
-    const outgoing = get({ host: address, port, headers: { host }, agent: false, timeout: 10_000 }, (response) => {
+    const outgoing = get({ host: address, port, headers: { host }, agent: false, timeout: CLIENT_TIMEOUT_MS }, (response) => {
       let body = '';
       response.setEncoding('utf8').on('data', (text: string) => (body += text));
       response.on('error', (error) => fail(error.message));
@@ -65,6 +68,10 @@ export class Load {
   /** Requests that have ended, one way or the other. */
   get count(): number {
     return this.#seen.bodies.length + this.#seen.failures.length;
+  }
+
+  get failures(): number {
+    return this.#seen.failures.length;
   }
 
   async until(condition: (seen: Seen) => boolean, limitMs = 30_000): Promise<void> {

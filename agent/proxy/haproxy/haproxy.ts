@@ -6,6 +6,7 @@ import { noFailpoint, type Failpoint } from '../../../shared/kit/failpoint.ts';
 import { KeyedQueue } from '../../../shared/kit/keyed-queue.ts';
 import type { Logger } from '../../../shared/kit/log.ts';
 import type { AppRoutes, Proxy } from '../port.ts';
+import { CutLinks } from './cut-links.ts';
 import { ProxyFiles, type MeshTls } from './files.ts';
 import { planSlots } from './plan.ts';
 import { probeBinds } from './port-probe.ts';
@@ -40,6 +41,7 @@ class Haproxy implements Proxy {
   readonly #failpoint: Failpoint;
   readonly #files: ProxyFiles;
   readonly #runtime: Runtime;
+  readonly #cutLinks: CutLinks;
   readonly #watcher: Watcher;
   readonly #process: ProxyProcess;
   readonly #queue = new KeyedQueue();
@@ -56,6 +58,7 @@ class Haproxy implements Proxy {
     this.#failpoint = deps.failpoint ?? noFailpoint;
     this.#files = new ProxyFiles(settings, deps.run);
     this.#runtime = new Runtime(this.#files.paths);
+    this.#cutLinks = new CutLinks(this.#runtime);
     this.#watcher = new Watcher(settings, deps);
     this.#process = new ProxyProcess(settings, { ...deps, runtime: this.#runtime, watcher: this.#watcher, paths: this.#files.paths });
   }
@@ -142,6 +145,7 @@ class Haproxy implements Proxy {
       if (this.#table === undefined) return;
       if (await this.#files.restore()) this.#logger.warn({}, 'proxy.files_restored');
       await this.#process.converge(this.#table);
+      if (this.#settings.mesh !== undefined) await this.#cutLinks.end(this.#table);
     });
   }
 

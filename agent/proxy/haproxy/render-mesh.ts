@@ -13,10 +13,21 @@ const CHECK_HOST = 'mesh.slipway.internal';
 /** "Not here, and nothing was done": another node may be asked. Apps say it too, with the same meaning. */
 const ELSEWHERE = 425;
 const CHECK_EVERY_MS = 2_000;
+const CHECK_TIMEOUT_MS = 2_000;
+/** Failed checks in a row until a peer counts as down; the second follows soon after the first. */
+const CHECK_FALL = 2;
+const CHECK_AGAIN_MS = 500;
 /** A node sends no more than so many checks a second, however large the fleet. */
 const CHECKS_PER_SECOND = 20;
 /** A node that is alive answers much sooner; one that is not must not hold up a request for long. */
-const CONNECT_MS = 1_000;
+export const CONNECT_MS = 1_000;
+/**
+ * A connection whose other end has been silent for so long is dead. The kernel of a busy node still answers these probes. They find what
+ * the checks cannot see: a connection that a firewall forgot, a node that restarted between two checks.
+ */
+const KEEPALIVE = { idleS: 4, everyS: 2, probes: 3 } as const;
+/** The longest that a request waits for a node whose link is cut, in a fleet of up to 64 nodes: docs/design/0009-mesh.md has the sum. */
+export const LINK_CUT_ANSWER_MS = 20_000;
 /** So that the node that serves a request says what was wrong with it, not the one that forwards it. */
 const PATIENCE_MS = 2_000;
 
@@ -85,18 +96,22 @@ export function hopLines(settings: ProxySettings): string[] {
 /** Every peer once, checked; and the defaults of the backends that lead to them. */
 export function meshDefaults(settings: ProxySettings, checked: readonly Peer[]): string[] {
   if (settings.mesh === undefined) return [];
-  const everyMs = Math.max(CHECK_EVERY_MS, Math.ceil((checked.length * 1000) / CHECKS_PER_SECOND));
+  const everyMs = checkEveryMs(checked.length);
   return [
     `backend ${CHECKS} from slipway`,
     '  option httpchk',
     `  http-check send meth GET uri / ver HTTP/1.1 hdr host ${CHECK_HOST}`,
     '  http-check expect status 200',
-    '  timeout check 2s',
-    `  default-server inter ${String(everyMs)}ms fastinter 500ms fall 2 rise 1`,
+    `  timeout check ${String(CHECK_TIMEOUT_MS)}ms`,
+    `  default-server inter ${String(everyMs)}ms fastinter ${String(CHECK_AGAIN_MS)}ms fall ${String(CHECK_FALL)} rise 1`,
     ...checked.map((peer) => `  server ${peer.nodeId} ${peer.address}:${String(peer.port)} ${tlsOf(settings, peer)} check`),
     'defaults far from slipway',
     // Not more: a client's first request goes out on a connection of its own, so that the peer knows it cannot ask for it again.
     '  http-reuse safe',
+    '  option srvtcpka',
+    `  srvtcpka-idle ${String(KEEPALIVE.idleS)}s`,
+    `  srvtcpka-intvl ${String(KEEPALIVE.everyS)}s`,
+    `  srvtcpka-cnt ${String(KEEPALIVE.probes)}`,
     // Nothing was sent, or the peer said that it did nothing.
     `  retry-on conn-failure ${String(ELSEWHERE)}`,
     // Who answers with a former certificate of a node is not that node; neither is it on this connection later.
@@ -104,6 +119,15 @@ export function meshDefaults(settings: ProxySettings, checked: readonly Peer[]):
     `  timeout connect ${String(CONNECT_MS)}ms`,
     `  timeout server ${String(settings.responseTimeoutMs + PATIENCE_MS)}ms`,
   ];
+}
+
+function checkEveryMs(peers: number): number {
+  return Math.max(CHECK_EVERY_MS, Math.ceil((peers * 1000) / CHECKS_PER_SECOND));
+}
+
+/** From the cut of a link until its peer counts as down, at the most. */
+export function peerDownAfterMs(peers: number): number {
+  return checkEveryMs(peers) + CHECK_FALL * CHECK_TIMEOUT_MS + (CHECK_FALL - 1) * CHECK_AGAIN_MS;
 }
 
 export function farBackend(settings: ProxySettings, number: number, pool: Pool | undefined): string[] {

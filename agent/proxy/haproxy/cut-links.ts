@@ -1,0 +1,31 @@
+import { CHECKS, CONNECT_MS } from './render-mesh.ts';
+import type { Runtime } from './runtime.ts';
+import { farName, farServerName, type SlotTable } from './slot-table.ts';
+
+/** By then a request that was connecting to the peer has gone to another one: it must not be ended. HAProxy counts whole seconds. */
+export const SETTLED_MS = CONNECT_MS + 2_000;
+
+/**
+ * Ends the requests that still wait for a peer which counts as down. HAProxy would let them wait for the time limit of an answer: it takes
+ * no TCP user timeout for a server that is added at run time. Its `on-marked-down` would also end those that only connect.
+ */
+export class CutLinks {
+  readonly #runtime: Pick<Runtime, 'servers' | 'cut'>;
+  /** Peers that are down and whose requests have been ended: a peer that is down gets no others. */
+  #ended: ReadonlySet<string> = new Set();
+
+  constructor(runtime: Pick<Runtime, 'servers' | 'cut'>) {
+    this.#runtime = runtime;
+  }
+
+  async end({ pools }: Pick<SlotTable, 'pools'>): Promise<void> {
+    const checked = await this.#runtime.servers(CHECKS);
+    const down = new Set(checked.filter(({ downForMs = 0 }) => downForMs >= SETTLED_MS).map(({ name }) => name));
+    for (const { number, peers } of pools) {
+      for (const { nodeId } of peers) {
+        if (down.has(nodeId) && !this.#ended.has(nodeId)) await this.#runtime.cut(`${farName(number)}/${farServerName(number, nodeId)}`);
+      }
+    }
+    this.#ended = down;
+  }
+}
