@@ -3,8 +3,8 @@ import { connect } from 'node:net';
 import { existsSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import type { Sandbox, SandboxSpec } from '../../agent/sandbox/port.ts';
-import { eventually } from '../support/eventually.ts';
-import { ended, openSandboxLab, type SandboxLab } from '../support/sandbox-lab.ts';
+import { eventually, letPass } from '../support/eventually.ts';
+import { ended, openSandboxLab, readLog, type SandboxLab } from '../support/sandbox-lab.ts';
 
 /** What a program of the suite does, in the words of each driver. */
 export interface Workloads {
@@ -21,7 +21,7 @@ const GREETER = `use IO::Socket::INET; my $s = IO::Socket::INET->new(LocalAddr =
   ReuseAddr => 1) or die $!; while (my $c = $s->accept) { print $c "hello from $ENV{PORT}\\n"; close $c }`;
 
 export const REAL_WORKLOADS: Workloads = {
-  stay: () => ({ argv: ['/bin/sh', '-c', 'exec sleep 3600'] }),
+  stay: () => ({ argv: ['/bin/sh', '-c', 'echo ready; exec sleep 3600'] }),
   exit: (code) => ({ argv: ['/bin/sh', '-c', `exit ${String(code)}`] }),
   ignoreTerm: () => ({ argv: ['/bin/sh', '-c', "trap '' TERM; echo ready; while :; do sleep 1; done"] }),
   listen: () => ({
@@ -105,7 +105,7 @@ export function sandboxContract(kind: Sandbox['kind'], workloads: Workloads): vo
       const { id } = await lab.run(workloads.ignoreTerm());
       await untilItRuns(lab, id);
       await lab.sandbox.signal(id, 'SIGTERM');
-      await new Promise((resolve) => setTimeout(resolve, 1500)); // an init that answers TERM with KILL does so after 1 s
+      await letPass(1500); // an init that answers TERM with KILL does so after 1 s
       assert.equal((await lab.sandbox.inspect(id))?.phase, 'running');
       await lab.sandbox.signal(id, 'SIGKILL');
       assert.equal((await ended(lab.sandbox, id)).exit?.signal, 'SIGKILL');
@@ -162,10 +162,10 @@ export function sandboxContract(kind: Sandbox['kind'], workloads: Workloads): vo
   });
 }
 
-/** A real program needs a moment until its signal handlers stand; a fake has none. */
+/** A real program says when its signal handlers stand; a fake has none. */
 async function untilItRuns(lab: SandboxLab, id: string): Promise<void> {
   if (lab.sandbox.kind === 'fake') return;
-  await new Promise((resolve) => setTimeout(resolve, 700));
+  await eventually('it is ready', () => readLog(lab.sandbox.logDir(id)).includes('ready'));
   assert.equal((await lab.sandbox.inspect(id))?.phase, 'running');
 }
 

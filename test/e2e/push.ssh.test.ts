@@ -243,7 +243,7 @@ test('a client that never logs in is dropped when its grace is over', async () =
   const socket = connect(strict.address.port, '127.0.0.1').on('error', () => undefined);
   socket.write('SSH-2.0-slow\r\n');
   socket.resume();
-  await eventually('the grace to end', () => socket.closed, 3000);
+  await eventually('the grace to end', () => socket.closed);
   await strict.stop();
 });
 

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Agent, request } from 'undici';
 import { run, runOk } from '../../shared/kit/exec.ts';
+import { eventually } from './eventually.ts';
 import { FleetProgram } from './fleet-program.ts';
 import { Site, type User } from './fleet-user.ts';
 import { freePorts } from './free-ports.ts';
@@ -158,14 +159,15 @@ export class TestFleet {
 
   /** Resolves when the controller sees the node. */
   async untilConnected(): Promise<void> {
-    for (let tries = 0; tries < 200; tries += 1) {
+    const connected = async (): Promise<boolean> => {
       const nodes = (await this.api('GET', '/nodes').catch(() => ({ nodes: [] }))) as
         { nodes?: { connected: boolean }[] } | { connected: boolean }[];
       const list = Array.isArray(nodes) ? nodes : (nodes.nodes ?? []);
-      if (list.some((node) => node.connected)) return;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    assert.fail(`the agent did not connect\n${this.logs()}`);
+      return list.some((node) => node.connected);
+    };
+    await eventually('the agent is connected', connected).catch((error: unknown) => {
+      throw new Error(`${String(error)}\n${this.logs()}`, { cause: error });
+    });
   }
 
   get controllerPid(): number {

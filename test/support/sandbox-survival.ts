@@ -92,13 +92,9 @@ export function sandboxSurvival(kind: Sandbox['kind']): void {
 
     if (kind !== 'process') {
       it('cleans up behind a killed tool: no orphan runs on', async () => {
-        const { id } = await lab.run({ argv: sh('sleep 3600 & sleep 3600') });
+        const { id } = await lab.run({ argv: sh('sleep 3600 & echo ready; sleep 3600') });
         const tool = await eventually('the tool', () => processesWith(id).find((entry) => /lxc-execute|systemd-nspawn/.test(entry.file)));
-        await eventually(
-          'the app runs',
-          async () => (await lab.sandbox.inspect(id))?.phase === 'running' && processesWith('3600').length > 0,
-        );
-        await new Promise((resolve) => setTimeout(resolve, 500));
+        await eventually('the app runs', () => readLog(lab.sandbox.logDir(id)).includes('ready'));
         process.kill(tool.pid, 'SIGKILL');
         assert.equal((await ended(lab.sandbox, id)).exit?.signal, 'SIGKILL');
         await lab.sandbox.forget(id);

@@ -41,10 +41,7 @@ describe('clients that take their time, or shout', () => {
     socket.write(head(1_000));
     const drip = setInterval(() => socket.write(' '), 20);
     t.after(() => clearInterval(drip));
-    const sinceMs = performance.now();
     assert.equal(await answerTo(socket), '');
-    const tookMs = performance.now() - sinceMs;
-    assert.ok(tookMs >= BODY_TIMEOUT_MS - 50 && tookMs < 10 * BODY_TIMEOUT_MS, `${String(tookMs)} ms`);
     assert.equal((await fixture.call(caller, 'GET', '/v1/whoami')).statusCode, 200);
   });
 

@@ -44,11 +44,9 @@ describe('a push whose app cannot serve', () => {
     );
   });
 
-  it('says within seconds that it listens on loopback only', async () => {
-    const startedAtMs = performance.now();
+  it('says that it listens on loopback only', async () => {
     const text = await app.refused(listening('process.env.PORT, "127.0.0.1"'));
     assertSays(text, /The app listens on 127\.0\.0\.1:\d+ only, where the proxy cannot reach it/, /Listen on 0\.0\.0\.0/);
-    assert.ok(performance.now() - startedAtMs < 20_000, 'well before a minute has passed');
   });
 
   it('names the port that it listens on instead', async () => {

@@ -49,9 +49,7 @@ describe('faults', () => {
     const child = startStub(t, rig, [node.stateDir]);
     await eventually('the session', () => connected(rig) === 1);
     child.kill('SIGSTOP');
-    const since = performance.now();
     await eventually('the end of the session', () => connected(rig) === 0);
-    assert.ok(performance.now() - since < 5_000);
     child.kill('SIGCONT');
     await eventually('the session again', () => connected(rig) === 1, 20_000);
   });

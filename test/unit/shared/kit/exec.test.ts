@@ -37,9 +37,7 @@ test('output beyond the limit is dropped without blocking the program', async ()
 });
 
 test('a program that hangs is killed at its time limit, even when its child holds the output', async () => {
-  const began = performance.now();
-  await assert.rejects(run(sh('sleep 5 & echo started; wait', { timeoutMs: 200 })), hasCode('SLIP_EXEC_TIMEOUT'));
-  assert.ok(performance.now() - began < 3000);
+  await assert.rejects(run(sh('sleep 3600 & echo started; wait', { timeoutMs: 200 })), hasCode('SLIP_EXEC_TIMEOUT'));
 });
 
 test('an aborted program ends with the reason of the abort', async () => {
