@@ -46,6 +46,7 @@ const BUILD_ENV_NAMES: ReadonlySet<string> = new Set([
   'PIP_CERT',
   'PIP_DEFAULT_TIMEOUT',
   'SSL_CERT_FILE',
+  'BUILDPACK_REGISTRY_URL',
   'HTTP_PROXY',
   'HTTPS_PROXY',
   'NO_PROXY',

@@ -29,15 +29,13 @@ const SENTENCES: Readonly<Record<string, (details: readonly string[], task: Buil
     message: `The source archive was refused: ${name ?? 'a member'} is ${why ?? 'not allowed'}.`,
     hint: 'An archive may hold files, folders and symlinks below its root only. Remove that member and send it again.',
   }),
-  NOTHING_DETECTED: () => ({
-    code: 'SLIP_BUILD_NOTHING_DETECTED',
-    message: 'No buildpack knows this app: there is no package.json, requirements.txt, pyproject.toml, index.html or Procfile at its root.',
-    hint: `Add a Procfile with a line such as "web: ./server", or name a buildpack in a file .buildpacks; then ${PUSH_AGAIN}.`,
-  }),
-  FETCH_FAILED: ([ref, why]) => ({
+  NOTHING_DETECTED: nothingDetected,
+  FETCH_FAILED: ([ref, why, todo]) => ({
     code: 'SLIP_BUILD_BUILDPACK_FETCH',
-    message: `The buildpack ${ref ?? ''} could not be fetched${because(why)}.`,
-    hint: 'Check its name or URL, and the branch or tag after #, where you gave it: BUILDPACK_URL, app.json or .buildpacks.',
+    message: `The buildpack ${ref ?? ''} could not be fetched${because(why?.replace(/\.+$/, ''))}.`,
+    hint: isGiven(todo)
+      ? todo
+      : 'Check its name or URL, and the branch or tag after #, where you gave it: BUILDPACK_URL, app.json or .buildpacks.',
   }),
   MISSING_PROGRAM: ([name, file]) => ({
     code: 'SLIP_BUILD_BUILDPACK_INCOMPLETE',
@@ -71,6 +69,41 @@ const SENTENCES: Readonly<Record<string, (details: readonly string[], task: Buil
     hint: 'The cache is empty now: push again. If that fails too, a buildpack writes without end; look at its output above.',
   }),
 };
+
+function nothingDetected([found = '', folder = '']: readonly string[]): Sentence {
+  const code = 'SLIP_BUILD_NOTHING_DETECTED';
+  const [language = '', file = '', buildpack = ''] = found.split(' ');
+  if (language === 'Docker') {
+    return {
+      code,
+      message: `No buildpack knows this app: it has a ${file}, and Slipway builds no images.`,
+      hint: `Add a Procfile with a line such as "web: ./server" and the files of a language that Slipway builds; then ${PUSH_AGAIN}.`,
+    };
+  }
+  if (language !== '') {
+    return {
+      code,
+      message: `This looks like a ${language} app (${file}). Slipway has no buildpack for ${language} of its own.`,
+      hint: `Name one in a file .buildpacks${buildpack === '' ? '' : `, for example: echo ${buildpack} > .buildpacks`}; then ${PUSH_AGAIN}.`,
+    };
+  }
+  if (folder !== '') {
+    return {
+      code,
+      message: `No buildpack knows the root of this repository, but there is an app in its folder ${folder}.`,
+      hint: `Push that folder alone: git subtree push --prefix ${folder} slipway main`,
+    };
+  }
+  return {
+    code,
+    message: 'No buildpack knows this app: there is no package.json, requirements.txt, pyproject.toml, index.html or Procfile at its root.',
+    hint: `Add a Procfile with a line such as "web: ./server", or name a buildpack in a file .buildpacks; then ${PUSH_AGAIN}.`,
+  };
+}
+
+function isGiven(text: string | undefined): text is string {
+  return text !== undefined && text !== '';
+}
 
 function compileFailed(details: readonly string[], task: BuildTask): Sentence {
   // What the report leaves out is empty.
@@ -159,7 +192,9 @@ export function cancelledFailure(): SlipwayError {
   });
 }
 
-export function noProcessFailure(buildpacks: readonly string[]): SlipwayError {
+/** @param site a folder of finished pages that the build left */
+export function noProcessFailure(buildpacks: readonly string[], site?: string): SlipwayError {
+  if (site !== undefined) return unservedSiteFailure(site);
   const example = buildpacks.some((name) => name.includes('python')) ? 'web: gunicorn app:app --bind 0.0.0.0:$PORT' : 'web: ./server';
   return new SlipwayError({
     code: 'SLIP_BUILD_NO_PROCESS',
@@ -167,6 +202,14 @@ export function noProcessFailure(buildpacks: readonly string[]): SlipwayError {
     hint: `Add a file Procfile with a line such as "${example}"${
       buildpacks.some((name) => name.includes('nodejs')) ? ', or a "start" script to package.json' : ''
     }; then ${PUSH_AGAIN}.`,
+  });
+}
+
+function unservedSiteFailure(site: string): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_BUILD_NO_PROCESS',
+    message: `The build went well and made a site in the folder ${site}, but nothing says which command serves it: there is no Procfile.`,
+    hint: `Serve it with the static buildpack: printf 'heroku/nodejs\\nheroku/static\\n' > .buildpacks; echo '{"root":"${site}"}' > static.json; then ${PUSH_AGAIN}.`,
   });
 }
 

@@ -42,6 +42,8 @@ export interface BuildReport {
   readonly kept: readonly DeclaredLayer[];
   /** Wall clock of each step's start, ms, in order. */
   readonly steps: readonly BuildStep[];
+  /** A folder of finished pages in the built app. */
+  readonly site: string | undefined;
 }
 
 export interface BuildStep {
@@ -51,7 +53,8 @@ export interface BuildStep {
 
 export async function readBuildReport(folder: string): Promise<BuildReport> {
   const text = async (name: string): Promise<string> => (await readUntrusted(folder, name, MAX_LIST_BYTES))?.toString('utf8') ?? '';
-  const [failure, buildpacks, declared, kept, steps] = await Promise.all(['failure', 'buildpacks', 'layers', 'kept', 'steps'].map(text));
+  const names = ['failure', 'buildpacks', 'layers', 'kept', 'steps', 'site'];
+  const [failure, buildpacks, declared, kept, steps, site] = await Promise.all(names.map(text));
   const [kind = '', ...details] = (failure ?? '').split('\n');
   return {
     isFinished: (await readUntrusted(folder, 'finished', 1)) !== undefined,
@@ -60,6 +63,7 @@ export async function readBuildReport(folder: string): Promise<BuildReport> {
     declared: parseDeclaredLayers(declared ?? ''),
     kept: parseDeclaredLayers(kept ?? ''),
     steps: parseSteps(steps ?? ''),
+    site: /^[a-z_]{1,20}$/.test(site ?? '') ? site : undefined,
   };
 }
 

@@ -167,7 +167,7 @@ export class BuildRun {
     const processTypes = { ...release.defaultProcessTypes, ...declared.processTypes };
     for (const warning of declared.warnings) this.#say(warningLine(warning));
     this.#say(processTypesBlock(Object.keys(declared.processTypes), Object.keys(release.defaultProcessTypes), last));
-    if (Object.keys(processTypes).length === 0) throw noProcessFailure(report.buildpacks);
+    if (Object.keys(processTypes).length === 0) throw noProcessFailure(report.buildpacks, report.site);
     return { processTypes, defaultConfig: release.configVars };
   }
 

@@ -44,11 +44,16 @@ export async function waitForPort(target: GateTarget, policy: GatePolicy, clock:
     const waitedMs = clock.monotonicMs() - startedAtMs;
     if (waitedMs >= policy.timeoutMs || waitedMs >= policy.wrongBindAfterMs) {
       const reason = explainSilence(await target.listeners(), target.port, waitedMs);
-      if (waitedMs >= policy.timeoutMs || reason.code === 'SLIP_APP_LOOPBACK_ONLY') return { passed: false, reason };
+      if (waitedMs >= policy.timeoutMs || isCertain(reason.code, waitedMs, policy)) return { passed: false, reason };
     }
     if (waitedMs > QUICK_PHASE_MS) intervalMs = Math.min(SLOW_INTERVAL_MS, intervalMs * 1.5);
     await clock.sleep(intervalMs, target.signal);
   }
+}
+
+/** A listener on `::` may also take IPv4. Nobody answered there for three times as long, so it does not. */
+function isCertain(code: string, waitedMs: number, policy: GatePolicy): boolean {
+  return code === 'SLIP_APP_LOOPBACK_ONLY' || (code === 'SLIP_APP_IPV6_ONLY' && waitedMs >= 3 * policy.wrongBindAfterMs);
 }
 
 /** Pure: the sentence for a port that nobody answers on. */
@@ -60,6 +65,14 @@ export function explainSilence(listeners: readonly Listener[], port: number, wai
       code: 'SLIP_APP_LOOPBACK_ONLY',
       message: `The app listens on ${onPort[0]?.address ?? '127.0.0.1'}:${String(port)} only, where the proxy cannot reach it.`,
       hint: 'Listen on 0.0.0.0 (all addresses) and the port in the environment variable PORT, then push again.',
+    };
+  }
+  if (onPort.length > 0 && onPort.every((listener) => isLoopback(listener) || listener.address.includes(':'))) {
+    const { address } = onPort.find((listener) => !isLoopback(listener)) ?? { address: '::' };
+    return {
+      code: 'SLIP_APP_IPV6_ONLY',
+      message: `The app listens on [${address}]:${String(port)} for IPv6 only. The proxy connects over IPv4, and nothing answered within ${seconds} s.`,
+      hint: 'Listen on 0.0.0.0 (or on :: without the option that excludes IPv4) and the port in the environment variable PORT, then push again.',
     };
   }
   if (onPort.length > 0) {
@@ -85,7 +98,7 @@ export function explainSilence(listeners: readonly Listener[], port: number, wai
 }
 
 function isLoopback(listener: Listener): boolean {
-  return listener.address.startsWith('127.') || listener.address === '::1';
+  return /^(::ffff:)?127\./.test(listener.address) || listener.address === '::1';
 }
 
 /** One TCP connect. */

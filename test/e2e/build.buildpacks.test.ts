@@ -135,6 +135,21 @@ cp "$3/SECRET" "$1/secret"; [ -d "$2" ] && echo cached > "$2/mark"; [ "$HOME" = 
     await bench.build({ ...WEB, ...USE_BP, ...tree });
   });
 
+  it('starts every program in the folder of the buildpack, as Heroku does', async () => {
+    const parts = {
+      'bin/detect': '#!/bin/sh\ncat name\n',
+      'bin/compile': '#!/bin/sh\ncp files/note "$1/note"\n',
+      'bin/release': '#!/bin/sh\ncat release.yml\n',
+      name: 'Relative',
+      'files/note': 'found',
+      'release.yml': 'default_process_types:\n  web: ./run\n',
+    };
+    const { slug } = await bench.build({ ...USE_BP, ...buildpack(parts) }, { app: 'relative' });
+    assert.match(bench.output(), /-----> Relative app detected/);
+    assert.equal(await readBuilt(bench, 'note'), 'found');
+    assert.deepEqual(slug.processTypes, { web: './run' });
+  });
+
   it('refuses folders of the builder, and names that are none', async () => {
     for (const ref of ['/etc', './../../../etc', '-x', 'no such thing', 'file:///etc']) {
       await assert.rejects(bench.build(WEB, { task: { buildpacks: [ref] } }), { code: 'SLIP_BUILD_BUILDPACK_FETCH' }, ref);

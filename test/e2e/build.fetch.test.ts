@@ -73,6 +73,41 @@ describe('buildpacks from elsewhere', () => {
     });
   }
 
+  it('come from the registry by their name, which is no organisation of GitHub', async () => {
+    const named = await createBench({ config: { buildEnv: { BUILDPACK_REGISTRY_URL: `${url}/registry` } } });
+    try {
+      await mkdir(join(bench.root, 'www/registry/some-community'), { recursive: true });
+      const file = join(bench.root, 'www/registry/some-community/apt.tgz');
+      await runOk(run, { file: 'cp', args: [join(bench.root, 'www/root.tgz'), file] });
+      const { slug } = await named.build(APP, { config: { BUILDPACK_URL: 'some-community/apt' } });
+      assert.deepEqual(slug.buildpacks, ['some-community/apt']);
+      assert.match(named.output(), /version two/);
+      // The fall-back goes through a proxy that does not exist: nothing leaves this machine.
+      const proxied = await createBench({
+        config: { buildEnv: { BUILDPACK_REGISTRY_URL: `${url}/registry`, https_proxy: 'http://127.0.0.1:1' } },
+      });
+      await assert
+        .rejects(proxied.build(APP, { config: { BUILDPACK_URL: 'some-community/none' } }), {
+          code: 'SLIP_BUILD_BUILDPACK_FETCH',
+          message: /some-community\/none could not be fetched: the registry of buildpacks: .*404.*; GitHub: fatal: /,
+          hint: /registry of buildpacks, or give the address/,
+        })
+        .finally(() => proxied.close());
+    } finally {
+      await named.close();
+    }
+  });
+
+  const hints: readonly [string, string, RegExp][] = [
+    ['a private address', 'http://127.0.0.1:1/x.git', /network\.egressAllow in agent\.json/],
+    ['a folder of the machine', '/srv/buildpacks/x', /Commit the buildpack into the app and name it \.\/FOLDER/],
+  ];
+  for (const [name, ref, hint] of hints) {
+    it(`say what helps with ${name}`, async () => {
+      await assert.rejects(bench.build(APP, { config: { BUILDPACK_URL: ref } }), { code: 'SLIP_BUILD_BUILDPACK_FETCH', hint });
+    });
+  }
+
   it('are not shown with their credentials', async () => {
     const { slug } = await bench.build(APP, { config: { BUILDPACK_URL: `${url.replace('//', '//user:secret@')}/root.tgz` } });
     assert.deepEqual(slug.buildpacks, [`${url}/root.tgz`]);

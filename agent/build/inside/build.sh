@@ -17,6 +17,8 @@ REFS=() DIRS=() NAMES=() SHIPPED=() DETECTED=() EXPORTS=() KEPT=()
 source "$INSIDE_DIR/report.sh"
 # shellcheck source=agent/build/inside/source.sh
 source "$INSIDE_DIR/source.sh"
+# shellcheck source=agent/build/inside/notice.sh
+source "$INSIDE_DIR/notice.sh"
 # shellcheck source=agent/build/inside/select.sh
 source "$INSIDE_DIR/select.sh"
 # shellcheck source=agent/build/inside/run.sh
@@ -49,7 +51,10 @@ select_buildpacks() {
     step detect
     detect_default
     say_step "${DETECTED[0]:-${NAMES[0]}} app detected"
+    warn_about_other_languages
+    [[ ${NAMES[0]} != heroku/nodejs ]] || warn_about_second_lockfile
   fi
+  warn_about_miscased_procfile
 }
 
 main() {
@@ -61,6 +66,7 @@ main() {
   run_compiles
   run_release
   copy_manifests "$BUILD_DIR"
+  note_built_site
   printf '%s\n' "${NAMES[@]}" >"$RESULT_DIR/buildpacks"
   step 'done'
   : >"$RESULT_DIR/finished"

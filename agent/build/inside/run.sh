@@ -11,6 +11,8 @@ call_buildpack() {
     set +u
     for file in "${EXPORTS[@]}"; do source_export "$file"; done
     if (($1)); then export SLIPWAY_NODE_DIR=$2 SLIPWAY_SAID=$3/said SLIPWAY_UNPROMISED=$3/unpromised SLIPWAY_REUSED=$4; fi
+    # A buildpack of others may open its own files by relative paths, as on Heroku.
+    (($1)) || cd "${5%/bin/*}" || exit 1
     shift 4
     exec "$@" </dev/null
   )

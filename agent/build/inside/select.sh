@@ -4,6 +4,8 @@
 
 DETECTION_ORDER=(nodejs python static procfile)
 FETCH_TIMEOUT_SECONDS=90
+# An operator may name a mirror.
+REGISTRY_URL=${BUILDPACK_REGISTRY_URL:-https://buildpack-registry.s3.amazonaws.com/buildpacks}
 
 choose_refs() {
   REFS=()
@@ -44,7 +46,7 @@ detect_default() {
     DIRS=("$BUILDPACKS_DIR/$name") NAMES=("heroku/$name") SHIPPED=(1) EXPORTS=()
     if run_detect 0; then return 0; fi
   done
-  fail NOTHING_DETECTED
+  fail NOTHING_DETECTED "$(name_language)" "$(find_app_below)"
 }
 
 provide_buildpacks() {
@@ -66,21 +68,30 @@ announce_buildpacks() {
   fi
 }
 
-# Registry names and their old download addresses → `ns/name`; anything else as it is.
+# Sets REF: the name of a buildpack of ours, however it is written (registry, its download addresses, GitHub); else what was given.
 canonical_ref() {
-  local ref=${1#urn:buildpack:}
-  if [[ $ref =~ ^https://(buildpack-registry|codon-buildpacks)\.s3\.amazonaws\.com/buildpacks/([A-Za-z0-9_-]+/[A-Za-z0-9_-]+)\.tgz$ ]]; then
-    ref=${BASH_REMATCH[2]}
+  local name
+  REF=${1#urn:buildpack:}
+  if [[ $REF =~ ^https://(buildpack-registry|codon-buildpacks)\.s3\.amazonaws\.com/buildpacks/([A-Za-z0-9_-]+/[A-Za-z0-9_-]+)\.tgz$ ]]; then
+    name=${BASH_REMATCH[2]}
+  elif [[ $REF =~ ^(https://|git://|ssh://git@|git@)github\.com[/:]heroku/heroku-buildpack-([a-z]+)(\.git)?/?(#.*)?$ ]]; then
+    name=heroku/${BASH_REMATCH[2]}
+    [[ -z ${BASH_REMATCH[4]} ]] || ! is_shipped "$name" || warn "$REF: the buildpack $name of this builder is used instead of that version."
+  else
+    name=$REF
   fi
-  [[ $ref == heroku-community/static ]] && ref=heroku/static
-  printf '%s' "$ref"
+  [[ $name == heroku-community/static ]] && name=heroku/static
+  if is_shipped "$name"; then REF=$name; fi
 }
+
+# True for heroku/NAME, or NAME alone, where NAME is one of ours.
+is_shipped() { [[ $1 =~ ^(heroku/)?([a-z]{1,30})$ && -x $BUILDPACKS_DIR/${BASH_REMATCH[2]}/bin/detect ]]; }
 
 provide_buildpack() {
   local ref target=$FETCH_DIR/$2 short
-  ref=$(canonical_ref "$1")
-  short=${ref#heroku/}
-  if [[ $short =~ ^[a-z]{1,30}$ && -x $BUILDPACKS_DIR/$short/bin/detect ]]; then
+  canonical_ref "$1"
+  ref=$REF short=${REF#heroku/}
+  if is_shipped "$ref"; then
     NAMES+=("heroku/$short") SHIPPED+=(1)
     # One alone may stay read-only; several exchange `export` files through their folders.
     if ((${#REFS[@]} == 1)); then DIRS+=("$BUILDPACKS_DIR/$short"); return 0; fi
@@ -107,15 +118,53 @@ fetch_buildpack() {
     https://* | http://* | git://* | ssh://* | *@*:*) fetch_git "$ref" "$target" ;;
     /*) copy_local "$ref" "$target" ;;
     ./*) copy_in_tree "$ref" "$target" ;;
-    *) if [[ $ref =~ ^([A-Za-z0-9][A-Za-z0-9_-]*)/([A-Za-z0-9][A-Za-z0-9_.-]*)$ ]]; then
-        fetch_git "https://github.com/${BASH_REMATCH[1]}/heroku-buildpack-${BASH_REMATCH[2]}" "$target"
+    *) if [[ $ref =~ ^[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9][A-Za-z0-9_.-]*$ ]]; then
+        fetch_by_name "$ref" "$target"
       else
         fetch_failed "$ref" 'it is no name, URL or folder of a buildpack'
       fi ;;
   esac
 }
 
-fetch_failed() { fail FETCH_FAILED "$(without_credentials "$1")" "$2"; }
+# NS/NAME is a name in the registry of buildpacks. One that is not there may be a repository of the usual name.
+fetch_by_name() {
+  local ref=$1 target=$2 why
+  ( fetch_tarball "$REGISTRY_URL/$ref.tgz" "$target" ) && return 0
+  [[ $(head -n 1 "$RESULT_DIR/failure") == FETCH_FAILED ]] || exit 1
+  why=$(sed -n 3p "$RESULT_DIR/failure")
+  rm -rf "$RESULT_DIR/failure" "$target"
+  mkdir -p "$target"
+  ( fetch_git "https://github.com/${ref%%/*}/heroku-buildpack-${ref#*/}" "$target" ) && return 0
+  [[ $(head -n 1 "$RESULT_DIR/failure") == FETCH_FAILED ]] || exit 1
+  fetch_failed "$ref" "the registry of buildpacks: $why; GitHub: $(sed -n 3p "$RESULT_DIR/failure")" \
+    'Check the name in the registry of buildpacks, or give the address of its repository: https://….git'
+}
+
+# Ends the build: which buildpack, why, and what to do where the cause is known.
+fetch_failed() { fail FETCH_FAILED "$(without_credentials "$1")" "$2" "${3-$(fetch_hint "$1" "$2")}"; }
+
+fetch_hint() {
+  local ref=$1 why=$2
+  local private='(//|@)(localhost|127\.|10\.|192\.168\.|172\.(1[6-9]|2[0-9]|3[01])\.|169\.254\.|100\.(6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\.|\[)'
+  if [[ $ref == /* ]]; then
+    printf '%s' 'Commit the buildpack into the app and name it ./FOLDER, or give the address of its repository: https://….git'
+  elif [[ $ref =~ $private && $why =~ ([Rr]efused|[Tt]imed\ out|[Tt]imeout|[Uu]nreachable|[Nn]o\ route|[Cc]onnect) ]]; then
+    printf '%s' 'Builds reach public addresses only. The operator opens a private one: network.egressAllow in agent.json. Or commit the buildpack into the app and name it ./FOLDER.'
+  elif [[ $why =~ ([Pp]ermission\ denied|[Hh]ost\ key|publickey) ]]; then
+    printf '%s' 'A build has no SSH key. Use an https:// address, with a token if it is private, or commit the buildpack into the app and name it ./FOLDER.'
+  fi
+}
+
+# The line of git that says why: the last ones are advice.
+git_reason() {
+  local line before=''
+  while IFS= read -r line; do
+    if [[ $before == *: && -n $line ]]; then printf '%s' "$before $line"; return 0; fi
+    [[ -z $before && $line =~ ^(ssh|fatal|error|remote): ]] && before=$line
+    [[ -n $before && $before != *: ]] && break
+  done <"$WORK/fetch-errors"
+  printf '%s' "${before:-$(grep -m 1 . "$WORK/fetch-errors")}"
+}
 
 # A copy without owner or special files; the original may be read-only.
 copy_local() {
@@ -162,9 +211,9 @@ fetch_git() {
   [[ $1 == *'#'* ]] && ref=${1#*#}
   command -v git >/dev/null || fetch_failed "$1" 'git is not installed on the builder'
   [[ -n $ref && $ref != -* ]] || fetch_failed "$1" 'the part after # is no branch, tag or commit'
-  git_quietly init -q "$target" || fetch_failed "$1" "$(tail -n 1 "$WORK/fetch-errors")"
-  fetch_ref "$url" "$ref" "$target" || fetch_failed "$1" "$(tail -n 1 "$WORK/fetch-errors")"
-  git_quietly -C "$target" checkout -q --detach FETCH_HEAD || fetch_failed "$1" "$(tail -n 1 "$WORK/fetch-errors")"
+  git_quietly init -q "$target" || fetch_failed "$1" "$(git_reason)"
+  fetch_ref "$url" "$ref" "$target" || fetch_failed "$1" "$(git_reason)"
+  git_quietly -C "$target" checkout -q --detach FETCH_HEAD || fetch_failed "$1" "$(git_reason)"
   rm -rf "$target/.git"
 }
 

@@ -5,6 +5,7 @@ import { writeFileAtomic } from '../../../shared/kit/atomic-file.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { runOk, type Run } from '../../../shared/kit/exec.ts';
 import { APP_UID, type PolicyMount } from '../policy.ts';
+import { copyAptSettings } from './apt.ts';
 import { mountsBelow } from './mounts.ts';
 
 /** A root file system: folders to stack (top first) and what to mount over them. */
@@ -65,6 +66,12 @@ export async function ensureHostSkeleton(base: string, nameservers: readonly str
   for (const name of ETC_BINDS.filter((folder) => existsSync(`/etc/${folder}`))) {
     await mkdir(join(root, 'etc', name), { recursive: true });
     mounts.push(bind(`/etc/${name}`, `/etc/${name}`));
+  }
+  // apt of a build (heroku-buildpack-apt) needs the lists of packages, and which of them this machine has.
+  await copyAptSettings('/etc/apt', join(root, 'etc/apt'));
+  if (existsSync('/var/lib/dpkg/status')) {
+    await mkdir(join(root, 'var/lib/dpkg'), { recursive: true });
+    mounts.push(bind('/var/lib/dpkg', '/var/lib/dpkg'));
   }
   for (const name of ETC_COPIES) await copyIfThere(`/etc/${name}`, join(root, 'etc', name));
   await writeEtc(join(root, 'etc'), { passwd: '', group: '' }, nameservers);

@@ -13,6 +13,21 @@ describe('the sentence for a silent port', () => {
   it('names an app that listens on loopback only', () => {
     assert.equal(explainSilence([{ address: '127.0.0.1', port: 5000 }], 5000, 5000).code, 'SLIP_APP_LOOPBACK_ONLY');
   });
+  it('names an app that listens on IPv6 only', () => {
+    for (const address of ['::', 'fd00::1']) {
+      const reason = explainSilence(
+        [
+          { address, port: 5000 },
+          { address: '127.0.0.1', port: 5000 },
+        ],
+        5000,
+        15_000,
+      );
+      assert.deepEqual([reason.code, reason.message.includes(`[${address}]:5000 for IPv6 only`)], ['SLIP_APP_IPV6_ONLY', true]);
+      assert.match(reason.hint ?? '', /0\.0\.0\.0/);
+    }
+    assert.equal(explainSilence([{ address: '::ffff:127.0.0.1', port: 5000 }], 5000, 5000).code, 'SLIP_APP_LOOPBACK_ONLY');
+  });
   it('names the port an app listens on instead', () => {
     assert.match(explainSilence([{ address: '0.0.0.0', port: 3000 }], 5000, 60_000).message, /port 3000, not on the port in PORT \(5000\)/);
   });
@@ -43,5 +58,10 @@ describe('the gate', () => {
     const listeners = () => Promise.resolve([{ address: '127.0.0.1', port: 1 }]);
     const outcome = await waitForPort({ ...target, port: 1, listeners }, { ...policy, timeoutMs: 60_000 }, systemClock);
     assert.equal('reason' in outcome && outcome.reason.code, 'SLIP_APP_LOOPBACK_ONLY');
+  });
+  it('ends early, but later, when the app only listens for IPv6', async () => {
+    const listeners = () => Promise.resolve([{ address: '::', port: 1 }]);
+    const outcome = await waitForPort({ ...target, port: 1, listeners }, { ...policy, timeoutMs: 60_000 }, systemClock);
+    assert.equal('reason' in outcome && outcome.reason.code, 'SLIP_APP_IPV6_ONLY');
   });
 });

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { createBench, type Bench, type Tree } from '../support/build-bench.ts';
+
+const WEB: Tree = { Procfile: 'web: ./run\n' };
+
+describe('what a build says of files and names', () => {
+  let bench: Bench;
+  before(async () => {
+    bench = await createBench();
+  });
+  after(() => bench.close());
+
+  it('takes ours for every spelling of an official one, and only for those that it has', async () => {
+    const spellings = [
+      'heroku/static',
+      'heroku-community/static',
+      'urn:buildpack:heroku/static',
+      'https://buildpack-registry.s3.amazonaws.com/buildpacks/heroku-community/static.tgz',
+      'https://codon-buildpacks.s3.amazonaws.com/buildpacks/heroku/static.tgz',
+      'https://github.com/heroku/heroku-buildpack-static',
+      'https://github.com/heroku/heroku-buildpack-static.git#v9',
+      'git@github.com:heroku/heroku-buildpack-static.git',
+    ];
+    for (const ref of spellings) {
+      const { slug } = await bench.build({ 'index.html': 'hi' }, { app: 'spelled', task: { buildpacks: [ref] } });
+      assert.deepEqual(slug.buildpacks, ['heroku/static'], ref);
+      assert.equal(bench.output().includes('used instead of that version'), ref.includes('#'), ref);
+    }
+  });
+
+  const notices: readonly [string, Tree, RegExp][] = [
+    [
+      'a procfile in lower case',
+      { procfile: 'web: ./run', 'package.json': '{"scripts":{"start":"node ."}}' },
+      /procfile is not read: the name must be exactly Procfile/,
+    ],
+    [
+      'a Gemfile beside a Procfile',
+      { ...WEB, Gemfile: '' },
+      /Gemfile is not read: for Ruby name a buildpack in a file \.buildpacks, for example: heroku\/ruby/,
+    ],
+    ['a go.mod beside a Procfile', { ...WEB, 'go.mod': '' }, /go\.mod is not read: for Go/],
+    [
+      'a composer.json beside a package.json',
+      { ...WEB, 'package.json': '{}', 'composer.json': '{}' },
+      /composer\.json is not read: for PHP/,
+    ],
+    [
+      'a second lockfile',
+      { ...WEB, 'package.json': '{}', 'yarn.lock': '', 'package-lock.json': '{}' },
+      /package-lock\.json is not read: yarn\.lock decides/,
+    ],
+  ];
+  for (const [name, tree, line] of notices) {
+    it(`says in one line what it does not read: ${name}`, async () => {
+      await bench.build(tree, { app: 'notice' }).catch((error: unknown) => {
+        // Without a registry the second lockfile may end the build later.
+        if (!String(error).includes('failed to build')) throw error;
+      });
+      assert.equal(
+        bench
+          .output()
+          .split('\n')
+          .filter((each) => line.test(each)).length,
+        1,
+      );
+    });
+  }
+
+  const undetected: readonly [string, Tree, RegExp, RegExp][] = [
+    ['another language', { Gemfile: '' }, /looks like a Ruby app \(Gemfile\)/, /echo heroku\/ruby > \.buildpacks/],
+    ['a language without a known buildpack', { 'deno.json': '{}' }, /looks like a Deno app/, /^Name one in a file \.buildpacks; then/],
+    ['an image', { Dockerfile: '' }, /has a Dockerfile, and Slipway builds no images/, /Procfile/],
+    [
+      'an app in a folder',
+      { 'README.md': '', 'services/api/package.json': '{}' },
+      /there is an app in its folder services\/api/,
+      /services\/api/,
+    ],
+  ];
+  for (const [name, tree, message, hint] of undetected) {
+    it(`says what it found when nothing was detected: ${name}`, async () => {
+      await assert.rejects(bench.build(tree, { app: 'none' }), { code: 'SLIP_BUILD_NOTHING_DETECTED', message, hint });
+    });
+  }
+
+  it('tells a site without a Procfile how to be served', async () => {
+    await assert.rejects(bench.build({ 'package.json': '{}', 'dist/index.html': 'hi' }, { app: 'site' }), {
+      code: 'SLIP_BUILD_NO_PROCESS',
+      message: /made a site in the folder dist/,
+      hint: /heroku\/static.*\{"root":"dist"\}/,
+    });
+  });
+});
