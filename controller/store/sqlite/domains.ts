@@ -75,6 +75,6 @@ function tooManyDomains(app: string, max: number): SlipwayError {
     code: 'SLIP_DOMAIN_LIMIT',
     httpStatus: 422,
     message: `${app} has ${String(max)} domains, and no app of its owner can have more.`,
-    hint: 'A wildcard such as *.example.com stands for all names below it. An administrator can raise the quota domainsPerApp: slipway users:quotas',
+    hint: 'A wildcard such as *.example.com stands for all names with one more label, such as shop.example.com. An administrator can raise the quota domainsPerApp: slipway users:quotas',
   });
 }
