@@ -42,7 +42,7 @@ const schema = z.strictObject({
       name: z.string().default('slipway'),
       bridge: z.string().default('slip0'),
       subnet: z.string().default('10.203.0.0/16'),
-      /** Holes towards private networks: cidr and port. */
+      /** Private addresses or networks that apps and builds may reach, on one port or on all. */
       egressAllow: z.array(z.strictObject({ cidr: z.string(), port: z.number().int().optional() })).default([]),
       nameservers: z.array(z.string()).optional(),
       processPorts: z.strictObject({ first: z.number().int(), last: z.number().int() }).default({ first: 20_000, last: 29_999 }),

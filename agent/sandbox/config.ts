@@ -51,7 +51,7 @@ export function checkSandboxConfig(config: SandboxConfig): SandboxConfig {
   if (!NAME.test(config.name)) throw refuse('name', config.name, 'Use 1 to 31 lower-case letters, digits and dashes.');
   if (!BRIDGE.test(config.bridge)) throw refuse('bridge', config.bridge, 'Use 1 to 8 lower-case letters and digits.');
   parseCidr(config.subnet);
-  for (const rule of config.egressAllow) parseCidr(rule.cidr);
+  for (const { cidr } of config.egressAllow) parseCidr(cidr.includes('/') ? cidr : `${cidr}/32`, 'egress rule');
   return config;
 }
 
@@ -61,12 +61,12 @@ export interface Cidr {
 }
 
 /** @throws SLIP_SANDBOX_CONFIG */
-export function parseCidr(text: string): Cidr {
+export function parseCidr(text: string, field = 'network'): Cidr {
   const match = /^(\d{1,3}(?:\.\d{1,3}){3})\/(\d{1,2})$/.exec(text);
   const prefix = Number(match?.[2]);
   const octets = (match?.[1] ?? '').split('.').map(Number);
   if (match === null || prefix > 32 || octets.some((octet) => octet > 255)) {
-    throw refuse('network', text, 'Write an IPv4 network such as 10.203.0.0/16.');
+    throw refuse(field, text, 'Write an IPv4 network such as 10.203.0.0/16.');
   }
   const address = octets.reduce((sum, octet) => sum * 256 + octet, 0);
   return { base: address - (address % 2 ** (32 - prefix)), prefix };

@@ -20,8 +20,11 @@ const V2_WEIGHT_OF_ONE = 100;
 const V2_WEIGHT_MAX = 10_000;
 /** People wait for apps. Nobody notices a build that takes a little longer. */
 const SHARE: Readonly<Record<SandboxSpec['purpose'], number>> = { app: 1, build: 0.25 };
-/** On each processor, all sandboxes together have half the share of one process of the machine: agent, proxy and controller come first. */
-const SHARE_OF_ALL_PER_PROCESSOR = 0.5;
+/**
+ * On each processor, all sandboxes together, as a part of what one process of the machine has: agent, proxy and controller come first. With version 1 and
+ * no systemd every process of the machine has a share of its own. Half of one would leave apps next to nothing beside a few busy programs.
+ */
+const SHARE_OF_ALL_PER_PROCESSOR = { v1: 1, v2: 0.5 } as const;
 
 /** The share of processor time that a sandbox has when others want it as well. An idle processor is for everyone. Pure. */
 export function cpuShare(purpose: SandboxSpec['purpose']): number {
@@ -29,8 +32,8 @@ export function cpuShare(purpose: SandboxSpec['purpose']): number {
 }
 
 /** The share of all sandboxes together. */
-export function cpuShareOfAll(processors = availableParallelism()): number {
-  return SHARE_OF_ALL_PER_PROCESSOR * processors;
+export function cpuShareOfAll(version: 'v1' | 'v2', processors = availableParallelism()): number {
+  return SHARE_OF_ALL_PER_PROCESSOR[version] * processors;
 }
 
 /** For `cpu.shares` of version 1. Pure. */

@@ -40,7 +40,7 @@ export function createCgroupsV1(rootName: string, hierarchies: Hierarchies, cloc
       for (const top of [...ours, ...cpuTops]) if (!existsSync(join(top, rootName))) await makeGroup(join(top, rootName));
       await keepControl(join(memory, rootName, 'memory.limit_in_bytes'), memoryOfAllBytes());
       await keepControl(join(pids, rootName, 'pids.max'), pidsOfAll(machinePidsMax()));
-      await keepControl(join(cpu, rootName, 'cpu.shares'), v1CpuShares(cpuShareOfAll()));
+      await keepControl(join(cpu, rootName, 'cpu.shares'), v1CpuShares(cpuShareOfAll('v1')));
     },
     async create(id, { limits, purpose, withApp }) {
       for (const top of [...ours, ...cpuTops]) await makeGroup(join(top, path(id), withApp ? 'app' : ''));

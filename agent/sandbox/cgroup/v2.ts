@@ -35,7 +35,7 @@ export function createCgroupsV2(rootName: string, top: string, clock: Clock): Cg
       for (const dir of [top, root]) await delegate(dir);
       await keepControl(join(root, 'memory.max'), memoryOfAllBytes());
       await keepControl(join(root, 'pids.max'), pidsOfAll(machinePidsMax()));
-      await keepControl(join(root, 'cpu.weight'), v2CpuWeight(cpuShareOfAll()));
+      await keepControl(join(root, 'cpu.weight'), v2CpuWeight(cpuShareOfAll('v2')));
     },
     async create(id, { limits, purpose, withApp }) {
       await mkdir(withApp ? processesDir(id) : group(id), { recursive: true }).catch((cause: unknown) =>
