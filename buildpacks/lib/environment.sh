@@ -18,16 +18,32 @@ die() {
 # What a tool prints, in the column of details. Needs CACHE_DIR: leaves there what a line of it tells of the cause.
 indent() {
   local line
-  rm -f "$CACHE_DIR/cause"
+  rm -f "$CACHE_DIR/cause" "$CACHE_DIR/cause-address"
   while IFS= read -r line || [[ -n $line ]]; do
     printf '       %s\n' "$line"
-    if [[ $line =~ $UNREACHABLE ]]; then printf 'network\n' >"$CACHE_DIR/cause"
+    if [[ $line =~ $UNREACHABLE ]]; then
+      printf 'network\n' >"$CACHE_DIR/cause"
+      if [[ $line =~ $ADDRESS ]]; then printf '%s' "${BASH_REMATCH[2]}" >"$CACHE_DIR/cause-address"; fi
     elif [[ $line =~ $LOCK_DIFFERS ]]; then printf 'lockfile\n' >"$CACHE_DIR/cause"; fi
   done
 }
 # In the words of npm, yarn, pnpm and pip.
 UNREACHABLE='ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNRESET|EHOSTUNREACH|ENETUNREACH|NewConnectionError|ConnectTimeoutError|ReadTimeoutError|ProxyError|SSLError'
 LOCK_DIFFERS='code EUSAGE|[Ll]ockfile needs to be updated|ERR_PNPM_OUTDATED_LOCKFILE|YN0028'
+ADDRESS='(ECONNREFUSED|ETIMEDOUT|ECONNRESET|EHOSTUNREACH|ENETUNREACH) ([0-9]+\.[0-9]+\.[0-9]+\.[0-9]+):[0-9]+'
+PRIVATE_ADDRESS='^(10\.|192\.168\.|172\.(1[6-9]|2[0-9]|3[01])\.|169\.254\.|100\.(6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\.)'
+
+# Ends the compile after a network error: sentence $1. Private addresses are closed to builds, and only the operator opens them.
+die_of_network() {
+  local address=''
+  [[ -f $CACHE_DIR/cause-address ]] && address=$(<"$CACHE_DIR/cause-address")
+  if [[ $address =~ $PRIVATE_ADDRESS ]]; then
+    die "${1%.}: $address is a private address, and builds may not reach private networks." \
+      "The operator of the nodes opens it: network.egressAllow in agent.json, for example [{\"cidr\": \"$address/32\"}]. Then push again."
+  fi
+  die "$1" 'Push again; if it stays so, name a registry that the builder reaches: slipway config:set NPM_CONFIG_REGISTRY=https://…'
+}
+
 # True when the tool before ended for this cause.
 cause_is() { [[ -f $CACHE_DIR/cause && $(<"$CACHE_DIR/cause") == "$1" ]]; }
 

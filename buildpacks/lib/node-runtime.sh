@@ -42,19 +42,28 @@ satisfies() {
   awk -v range="$2" -f "$LIB_DIR/semver.awk" <<<"$1" >/dev/null
 }
 
-# The app's own runtime once it is there, else the toolchain's, else the stack's.
-node_program() {
+# The builder's Node runs the builder's npm: that of the app may be too old or too new for it.
+platform_node() {
   local program
-  for program in "${RUNTIME_NODE-}" "${SLIPWAY_NODE_DIR-}/bin/node"; do
+  for program in "${SLIPWAY_NODE_DIR-}/bin/node" "$(command -v node)" "${RUNTIME_NODE-}"; do
     if [[ -x $program ]]; then printf '%s' "$program"; return 0; fi
   done
-  command -v node || printf node
+  printf node
 }
 
-# Through npm: it knows proxies, certificates and mirrors, and verifies the integrity of what it fetches.
+# Through npm: it knows proxies, certificates and mirrors, and verifies the integrity of what it fetches. It reads the settings of the
+# builder, and the registry that the app's config names; never an .npmrc of the app.
 run_npm() {
+  local registry
   find_npm || die 'npm is not on this builder, and this app needs it.' 'The operator adds it with script/bootstrap on the builder.'
-  "$(node_program)" "$NPM_FOLDER/bin/npm-cli.js" "$@"
+  registry=$(config_value "${ENV_DIR-}" NPM_CONFIG_REGISTRY "$(config_value "${ENV_DIR-}" npm_config_registry '')")
+  mkdir -p "$CACHE_DIR/home"
+  (
+    cd "$CACHE_DIR" || exit 1
+    [[ -z $registry ]] || export NPM_CONFIG_REGISTRY=$registry npm_config_registry=$registry
+    HOME=$CACHE_DIR/home npm_config_userconfig=/dev/null npm_config_cache=$CACHE_DIR/npm npm_config_update_notifier=false npm_config_fetch_retries=1 \
+      exec "$(platform_node)" "$NPM_FOLDER/bin/npm-cli.js" "$@"
+  )
 }
 
 # Sets NODE_VERSION and NODE_ORIGIN (toolchain, registry) for a range; ends the compile when it makes no sense.
@@ -73,24 +82,87 @@ choose_runtime() {
   resolve_in_registry "${range:-24.x}"
 }
 
+# Older packages hold an archive in an archive, and no npm of today runs on them.
+OLDEST_NODE_MAJOR=6
+
 resolve_in_registry() {
-  local range=$1 remembered=$CACHE_DIR/node-versions package
-  package=node-linux-$NODE_ARCH
-  if [[ -f $remembered ]]; then
-    NODE_VERSION=$(awk -F'\t' -v r="$range" '$1 == r { print $2 }' "$remembered" | tail -n 1)
-    [[ -n $NODE_VERSION && -z $(find "$remembered" -mmin +1440) ]] && return 0
+  local range=$1 versions=$CACHE_DIR/node-all-versions
+  remembered_version node "$range" && { NODE_VERSION=$VERSION; return 0; }
+  list_versions "node-linux-$NODE_ARCH" "$versions"
+  NODE_VERSION=$(awk -F. -v oldest="$OLDEST_NODE_MAJOR" '$1 >= oldest' "$versions" | awk -v range="$range" -f "$LIB_DIR/semver.awk") || node_not_found "$range" "$versions"
+  remember_version node "$range" "$NODE_VERSION"
+}
+
+node_not_found() {
+  local version
+  version=$(awk -v range="$1" -f "$LIB_DIR/semver.awk" "$2") &&
+    die "Node.js $version is too old: a build can have Node.js $OLDEST_NODE_MAJOR and later (engines.node in package.json is \"$1\")." \
+      'Write a range such as "24.x" or ">=22", commit and push again.'
+  die "No Node version satisfies \"$1\" (engines.node in package.json)." 'Write a range such as "24.x" or ">=22".'
+}
+
+# Sets VERSION to what range $2 of program $1 came to within the last day. @return 1 when that is not known
+remembered_version() {
+  local file=$CACHE_DIR/versions-of-$1
+  [[ -f $file && -z $(find "$file" -mmin +1440) ]] || return 1
+  VERSION=$(awk -F'\t' -v r="$2" '$1 == r { print $2 }' "$file" | tail -n 1)
+  [[ -n $VERSION ]]
+}
+
+remember_version() { printf '%s\t%s\n' "$2" "$3" >"$CACHE_DIR/versions-of-$1"; }
+
+# All versions of package $1, one a line, into file $2. A registry that did not answer bin/layers is not asked again by bin/compile.
+list_versions() {
+  local errors=$CACHE_DIR/view-errors failed=$CACHE_DIR/view-failed
+  if [[ ! -f $failed || $(<"$failed") != "$1 ${REQUEST_ID-}" ]]; then
+    info "Asking the package registry for the versions of $1" >&2
+    rm -f "$failed"
+    if run_npm view "$1" versions --json >"$2.json" 2>"$errors"; then
+      tr -d '[]", ' <"$2.json" >"$2"
+      return 0
+    fi
+    printf '%s' "$1 ${REQUEST_ID-}" >"$failed"
   fi
-  npm_config_cache=$CACHE_DIR/npm run_npm view "$package" versions --json 2>"$CACHE_DIR/node-view-errors" | tr -d '[]", ' >"$CACHE_DIR/node-all-versions" ||
-    die "The list of Node versions could not be read from the registry: $(tail -n 1 "$CACHE_DIR/node-view-errors")"
-  NODE_VERSION=$(awk -v range="$range" -f "$LIB_DIR/semver.awk" "$CACHE_DIR/node-all-versions") ||
-    die "No Node version satisfies \"$range\" (engines.node in package.json)." 'Write a range such as "24.x" or ">=22".'
-  printf '%s\t%s\n' "$range" "$NODE_VERSION" >"$remembered"
+  indent <"$errors" >/dev/null
+  cause_is network && die_of_network "The versions of $1 could not be read: the package registry cannot be reached ($(first_error "$errors"))."
+  die "The versions of $1 could not be read from the package registry ($(first_error "$errors"))."
+}
+
+first_error() { grep -m 1 -E "$UNREACHABLE" "$1" | head -c 200 || head -n 1 "$1" | head -c 200; }
+
+# The major version of npm that a major version of Node was released with; nothing: the builder's own runs on it.
+npm_of_node() {
+  case $1 in
+    [6-9] | 1[0-4]) printf 6 ;;
+    15) printf 7 ;;
+    16 | 17) printf 8 ;;
+    19) printf 9 ;;
+    18 | 2[0-3]) printf 10 ;;
+  esac
+}
+
+# Sets NPM_VERSION for engines.npm ($1); empty: the builder's own. Needs NODE_VERSION.
+choose_npm() {
+  local range=$1 status
+  NPM_VERSION=''
+  if [[ -z $range ]]; then
+    [[ $NODE_ORIGIN == registry ]] && range=$(npm_of_node "${NODE_VERSION%%.*}")
+    [[ -n $range ]] || return 0
+  elif find_npm && read_version "$NPM_FOLDER/package.json" && [[ $NODE_ORIGIN == toolchain ]]; then
+    satisfies "$VERSION" "$range" && return 0
+  fi
+  remembered_version npm "$range" && { NPM_VERSION=$VERSION; return 0; }
+  list_versions npm "$CACHE_DIR/npm-all-versions"
+  NPM_VERSION=$(awk -v range="$range" -f "$LIB_DIR/semver.awk" "$CACHE_DIR/npm-all-versions")
+  status=$?
+  ((status == 0)) || die "No npm version satisfies \"$range\" (engines.npm in package.json)." 'Write a range such as "11.x", or leave it out.'
+  remember_version npm "$range" "$NPM_VERSION"
 }
 
 # Sets RUNTIME_KEY: what the content of the runtime folder follows from.
 describe_runtime() {
-  VERSION=none
-  find_npm && { read_version "$NPM_FOLDER/package.json" || VERSION=unknown; }
+  VERSION=${NPM_VERSION:-none}
+  if [[ -z ${NPM_VERSION-} ]] && find_npm; then read_version "$NPM_FOLDER/package.json" || VERSION=unknown; fi
   # shellcheck disable=SC2034 # for those who source this
   RUNTIME_KEY="node $NODE_VERSION $NODE_ARCH npm $VERSION${EXTRA_TOOLS:+ $EXTRA_TOOLS}"
 }
@@ -114,7 +186,7 @@ fetch_runtime() {
   info "Downloading Node.js $NODE_VERSION"
   rm -rf "$CACHE_DIR"/node-[0-9]* "$CACHE_DIR/node-fetch"
   mkdir -p "$CACHE_DIR/node-fetch"
-  (cd "$CACHE_DIR/node-fetch" && npm_config_cache=$CACHE_DIR/npm run_npm pack --silent "$package@$NODE_VERSION" >/dev/null) ||
+  run_npm pack --silent --pack-destination "$CACHE_DIR/node-fetch" "$package@$NODE_VERSION" >/dev/null ||
     die "Node.js $NODE_VERSION could not be fetched from the registry."
   tar -xzf "$CACHE_DIR"/node-fetch/*.tgz -C "$CACHE_DIR/node-fetch" --no-same-owner package/bin/node ||
     die "The package of Node.js $NODE_VERSION could not be unpacked."
@@ -125,9 +197,23 @@ fetch_runtime() {
 
 provide_npm() {
   local target=$1
-  find_npm || return 0
-  cp -RL "$NPM_FOLDER" "$target/lib/node_modules/npm"
+  if [[ -n ${NPM_VERSION-} ]]; then fetch_npm "$target"
+  elif find_npm; then cp -RL "$NPM_FOLDER" "$target/lib/node_modules/npm"
+  else return 0; fi
   rm -rf "$target/lib/node_modules/npm/docs" "$target/lib/node_modules/npm/man"
   ln -s ../lib/node_modules/npm/bin/npm-cli.js "$target/bin/npm"
   ln -s ../lib/node_modules/npm/bin/npx-cli.js "$target/bin/npx"
+}
+
+# npm is a package like any other, with all that it needs inside.
+fetch_npm() {
+  local folder=$CACHE_DIR/npm-fetch
+  info "Downloading npm $NPM_VERSION"
+  rm -rf "$folder"
+  mkdir -p "$folder"
+  run_npm pack --silent --pack-destination "$folder" "npm@$NPM_VERSION" >/dev/null || die "npm $NPM_VERSION could not be fetched from the registry."
+  if ! tar -xzf "$folder"/*.tgz -C "$folder" --no-same-owner || [[ ! -f $folder/package/bin/npm-cli.js ]]; then die "The package of npm $NPM_VERSION could not be unpacked."; fi
+  chmod 755 "$folder/package/bin/npm-cli.js" "$folder/package/bin/npx-cli.js"
+  cp -R "$folder/package" "$1/lib/node_modules/npm"
+  rm -rf "$folder"
 }

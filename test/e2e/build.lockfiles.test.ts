@@ -100,6 +100,32 @@ describe('the nodejs buildpack, by the lockfile of', () => {
     await bench.build({ ...tree, ...next, Procfile: 'web: yarn start' }, { app: 'pnp' });
     assert.match(bench.output(), /^tiny is 1\.0\.0$/m);
     assert.deepEqual((await bench.build(tree, { app: 'pnp' })).slug.processTypes, { web: 'yarn start' });
+    // Packages are loaded from yarn's cache while the app runs.
+    const archives = Object.keys(bench.layers.last!.trees['app']!).filter((path) => /^\.yarn\/cache\/(tiny|leaf|tool)-.*\.zip$/.test(path));
+    assert.equal(archives.filter((path) => !path.includes('/tool-')).length, 2);
+  });
+
+  it('pnpm: leaves the members of a workspace their modules when it prunes', async () => {
+    const manager = MANAGERS['pnpm']!;
+    const member = (name: string, dependencies: object): string => JSON.stringify({ name, version: '1.0.0', main: 'i.js', dependencies });
+    const tree = {
+      ...appOf({}, { build: 'node -e 1' }),
+      'pnpm-workspace.yaml': 'packages:\n  - packages/*\n',
+      'packages/lib/package.json': member('lib', { tiny: '1.0.0' }),
+      'packages/web/package.json': member('web', { lib: 'workspace:*' }),
+    };
+    const locked = await withLockfile(manager, tree);
+    for (const line of ['first', 'second']) {
+      await bench.build({ ...locked, 'packages/lib/i.js': line }, { app: 'members' });
+      const { app, dependencies } = bench.layers.last!.trees;
+      const links = ['packages/web/node_modules/lib', 'packages/lib/node_modules/tiny'];
+      assert.deepEqual(
+        links.map((path) => app![path]?.slice(0, 5)),
+        ['-> ..', '-> ..'],
+      );
+      assert.ok(!Object.keys(dependencies!).some((path) => path.endsWith('node_modules/tool')));
+    }
+    assert.match(bench.output(), /Node modules unchanged since an earlier build/);
   });
 
   for (const [name, manager] of Object.entries(MANAGERS)) {

@@ -22,7 +22,12 @@ describe('the nodejs buildpack', () => {
       { name: 'tiny', version: '1.1.0', files: { 'new.js': '1' } },
       { name: 'leaf', version: '2.0.0' },
       { name: 'tool', version: '3.0.0' },
-      ...['18.1.0', '18.20.4'].map((version) => ({
+      ...['9.9.4', '10.8.2'].map((version) => ({
+        name: 'npm',
+        version,
+        files: { 'bin/npm-cli.js': `#!/usr/bin/env node\nconsole.log('${version}')\n`, 'bin/npx-cli.js': '' },
+      })),
+      ...['4.0.0', '18.1.0', '18.20.4'].map((version) => ({
         name: `node-linux-${process.arch}`,
         version,
         files: { 'bin/node': `#!/bin/sh\n# ${version}\nexec ${process.execPath} "$@"\n` },
@@ -68,6 +73,7 @@ describe('the nodejs buildpack', () => {
   });
 
   it('takes the mounted node_modules for an unchanged lockfile, and gives the digests of a clean build', async () => {
+    await bench.build(withLock('1.0.0'));
     const asked = registry.requests.length;
     await bench.build(withLock('1.0.0', { 'server.js': 'changed' }));
     assert.equal(registry.requests.length, asked);
@@ -106,7 +112,8 @@ describe('the nodejs buildpack', () => {
   it('runs build scripts with devDependencies and prunes them afterwards', async () => {
     const dependencies = { tiny: '1.1.0' };
     const scripts = {
-      build: "node -e \"require('tool'); require('fs').writeFileSync('built.txt', process.env.GREETING + process.env.PM)\"",
+      build:
+        "node -e \"require('tool'); require('fs').writeFileSync('built.txt', process.env.GREETING + process.env.PM + process.argv[2])\"",
       start: 'node .',
     };
     const tree = { 'package.json': JSON.stringify({ name: 'b', dependencies, devDependencies: { tool: '3.0.0' }, scripts }) };
@@ -114,6 +121,7 @@ describe('the nodejs buildpack', () => {
     // Names of the buildpack's own variables, and a module that is there after the install alone.
     const config = {
       PM: '!',
+      NODE_BUILD_FLAGS: 'once twice',
       CACHE_DIR: 'public',
       BUILD_DIR: '/x',
       LOCKFILE: 'x',
@@ -122,7 +130,7 @@ describe('the nodejs buildpack', () => {
       NODE_OPTIONS: '--require tool',
     };
     for (const greeting of ['first', 'hello']) await bench.build(tree, { app: 'builder', config: { ...config, GREETING: greeting } });
-    assert.equal(await bench.layers.readLayer('app', 'built.txt'), 'hello!');
+    assert.equal(await bench.layers.readLayer('app', 'built.txt'), 'hello!twice');
     assert.deepEqual(
       Object.keys(bench.layers.last!.trees['app']!).filter((path) => path.startsWith('public')),
       [],
@@ -132,7 +140,7 @@ describe('the nodejs buildpack', () => {
     assert.ok(Object.hasOwn(modules!, 'node_modules/tiny/index.js'));
     assert.ok(!Object.hasOwn(modules!, 'node_modules/tool/index.js'));
     assert.match(bench.output(), / ! {5}There is no lockfile/);
-    assert.match(bench.output(), /-----> Running build\n/);
+    assert.match(bench.output(), /-----> Running build \(once twice\)\n/);
   });
 
   it('fetches the Node that engines asks for from the registry, once', async () => {
@@ -140,13 +148,21 @@ describe('the nodejs buildpack', () => {
     await bench.build(tree, { app: 'older' });
     assert.match(bench.output(), /Node\.js 18\.20\.4 \(engines\.node: 18\.x\)/);
     assert.match(await bench.layers.readLayer('runtime', '.heroku/node/bin/node'), /# 18\.20\.4/);
+    // The npm that this Node was released with.
+    assert.match(await bench.layers.readLayer('runtime', '.heroku/node/lib/node_modules/npm/package.json'), /"version":"10\.8\.2"/);
     const asked = registry.requests.length;
     await bench.build(tree, { app: 'older' });
     assert.equal(registry.requests.length, asked);
-    await assert.rejects(bench.build({ 'package.json': '{"engines":{"node":"7.x"}}' }, { app: 'oldest' }), {
-      code: 'SLIP_BUILD_COMPILE_FAILED',
-      message: /No Node version satisfies "7\.x"/,
-    });
+    await bench.build({ ...tree, 'package.json': '{"engines":{"node":"18.x","npm":"9.x"},"scripts":{"start":"x"}}' }, { app: 'older' });
+    assert.match(await bench.layers.readLayer('runtime', '.heroku/node/lib/node_modules/npm/bin/npm-cli.js'), /'9\.9\.4'/);
+    const refusals = {
+      '7.x': /No Node version satisfies "7\.x"/,
+      '4.x': /Node\.js 4\.0\.0 is too old: a build can have Node\.js 6 and later/,
+    };
+    for (const [node, message] of Object.entries(refusals)) {
+      const refused = bench.build({ 'package.json': JSON.stringify({ engines: { node } }) }, { app: 'oldest' });
+      await assert.rejects(refused, { code: 'SLIP_BUILD_COMPILE_FAILED', message });
+    }
   });
 
   it('says what is wrong when lockfile and package.json disagree', async () => {
@@ -166,6 +182,10 @@ describe('the nodejs buildpack', () => {
         code: 'SLIP_BUILD_COMPILE_FAILED',
         message: /npm install could not reach the package registry/,
         hint: /slipway config:set NPM_CONFIG_REGISTRY=/,
+      });
+      await assert.rejects(cut.build({ 'package.json': '{"engines":{"node":"18.x"}}' }), {
+        code: 'SLIP_BUILD_COMPILE_FAILED',
+        message: /The versions of node-linux-\w+ could not be read: the package registry cannot be reached \(.*ECONNREFUSED/,
       });
       await cut.build(tree, { config: { NPM_CONFIG_REGISTRY: registry.url } });
       assert.ok(Object.hasOwn(cut.layers.last!.trees['dependencies']!, 'node_modules/tiny/index.js'));

@@ -39,7 +39,7 @@ provide_extra_tools() {
   [[ -n $EXTRA_TOOLS ]] || return 0
   is_reused "$RUNTIME_PATH" && return 0
   info "Installing $EXTRA_TOOLS"
-  HOME=$CACHE_DIR/home npm_config_cache=$CACHE_DIR/npm run_npm install --global --silent --no-save --prefix "$BUILD_DIR/$RUNTIME_PATH" "$EXTRA_TOOLS" ||
+  run_npm install --global --silent --no-save --prefix "$BUILD_DIR/$RUNTIME_PATH" "$EXTRA_TOOLS" ||
     die "$EXTRA_TOOLS could not be installed from the registry."
   rm -f "$BUILD_DIR/$RUNTIME_PATH/lib/node_modules/.package-lock.json"
 }
@@ -110,11 +110,11 @@ install_dependencies() {
     npm)
       if [[ -n $LOCKFILE ]]; then
         info "Installing node modules (npm ci, $LOCKFILE)"
-        try_tool npm ci "${omit[@]}" --no-progress
+        try_tool npm ci "$(npm_flag "${omit[0]}")" --no-progress
       else
         warn 'There is no lockfile, so every build may get other versions.' 'Create one with: npm install && git add package-lock.json'
         info 'Installing node modules (npm install)'
-        try_tool npm install "${omit[@]}" --no-package-lock --no-progress
+        try_tool npm install "$(npm_flag "${omit[0]}")" --no-package-lock --no-progress
       fi ;;
     yarn)
       info 'Installing node modules (yarn install --frozen-lockfile)'
@@ -127,6 +127,13 @@ install_dependencies() {
       info 'Installing node modules (pnpm install --frozen-lockfile)'
       try_tool pnpm install --frozen-lockfile "${production[@]}" ;;
   esac
+}
+
+# npm 6 has other names for --omit=dev and --include=dev.
+npm_flag() {
+  if [[ ${NPM_VERSION-} != 6.* ]]; then printf '%s' "$1"
+  elif [[ $1 == --omit=dev ]]; then printf -- --production
+  else printf -- --production=false; fi
 }
 
 # yes: the install takes devDependencies, and they are pruned after the build.
@@ -144,32 +151,47 @@ try_tool() {
 run_tool() { try_tool "$@" || tool_failed; }
 
 tool_failed() {
-  if cause_is network; then
-    die "$TOOL could not reach the package registry (see above)." \
-      'Push again; if it stays so, name a registry that the builder reaches: slipway config:set NPM_CONFIG_REGISTRY=https://…'
-  fi
+  cause_is network && die_of_network "$TOOL could not reach the package registry (see above)."
   cause_is lockfile || die "$TOOL failed (see above)."
   die "$TOOL failed: $LOCKFILE and package.json do not agree (see above)." "Run ${TOOL%% *} install, commit both files and push again."
 }
 
 run_script() {
-  [[ -n ${SCRIPTS[$1]-} ]] || return 0
-  step "Running $1"
-  (cd "$BUILD_DIR" && with_app_env "${PM/berry/yarn}" run "$1") 2>&1 | indent
-  ((PIPESTATUS[0] == 0)) || die "The script \"$1\" of package.json failed (see above)."
+  local name=$1
+  shift
+  [[ -n ${SCRIPTS[$name]-} ]] || return 0
+  step "Running $name${1:+ ($*)}"
+  [[ $PM != npm || $# == 0 ]] || set -- -- "$@"
+  (cd "$BUILD_DIR" && with_app_env "${PM/berry/yarn}" run "$name" "$@") 2>&1 | indent
+  ((PIPESTATUS[0] == 0)) || die "The script \"$name\" of package.json failed (see above)."
 }
 
 # The app's own build: heroku-postbuild stands in for build where both exist (Heroku).
 run_build_scripts() {
-  if [[ -n ${SCRIPTS[heroku-postbuild]-} ]]; then run_script heroku-postbuild; else run_script build; fi
+  local -a flags=()
+  read -ra flags <<<"$(config_value "$ENV_DIR" NODE_BUILD_FLAGS '')"
+  if [[ -n ${SCRIPTS[heroku-postbuild]-} ]]; then run_script heroku-postbuild "${flags[@]}"; else run_script build "${flags[@]}"; fi
+}
+
+# True when the config of the app asks to keep devDependencies.
+skips_pruning() {
+  case $PM in
+    berry) [[ $(config_value "$ENV_DIR" YARN2_SKIP_PRUNING false) == true ]] ;;
+    pnpm) [[ $(config_value "$ENV_DIR" PNPM_SKIP_PRUNING false) == true ]] ;;
+    *) false ;;
+  esac
 }
 
 prune_dependencies() {
+  local -a flags=()
   [[ $(install_mode) == production ]] || return 0
+  if skips_pruning; then info 'Keeping devDependencies, because the config of the app says so'; return 0; fi
   cd "$BUILD_DIR" || exit 1
   info 'Pruning devDependencies'
   case $PM in
-    npm) if [[ -n $LOCKFILE ]]; then run_tool npm prune --omit=dev --no-progress; else run_tool npm prune --omit=dev --no-package-lock --no-progress; fi ;;
+    npm)
+      [[ -n $LOCKFILE ]] || flags=(--no-package-lock)
+      run_tool npm prune "$(npm_flag --omit=dev)" "${flags[@]}" --no-progress ;;
     yarn) run_tool yarn install --frozen-lockfile --non-interactive --ignore-engines --production --ignore-scripts --prefer-offline ;;
     berry) run_tool yarn workspaces focus --all --production ;;
     pnpm) prune_pnpm ;;

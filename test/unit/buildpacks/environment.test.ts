@@ -90,4 +90,37 @@ describe('the config of an app in a build', () => {
     );
     assert.deepEqual([env['NPM_TOKEN'], env['NPM_CONFIG_REGISTRY'], env['NODE_ENV']], ['secret', 'http://r', 'production']);
   });
+
+  it('names the setting of the operator when a registry has a private address, and the registry otherwise', async () => {
+    const ends: readonly (readonly [string, RegExp])[] = [
+      ['npm error connect ECONNREFUSED 10.1.2.3:4873', /10\.1\.2\.3 is a private address.*\n.*network\.egressAllow.*"10\.1\.2\.3\/32"/],
+      ['FetchError: connect ETIMEDOUT 172.20.0.9:443', /172\.20\.0\.9 is a private address/],
+      ['connect ECONNREFUSED 104.16.1.1:443', /NPM_CONFIG_REGISTRY/],
+      ['getaddrinfo ENOTFOUND npm.corp.invalid', /NPM_CONFIG_REGISTRY/],
+    ];
+    for (const [line, said] of ends) {
+      const script =
+        'unset SLIPWAY_SAID; CACHE_DIR=$1; indent <<<"$LINE" >/dev/null; cause_is network && (die_of_network "No registry."); true';
+      assert.match(await bash({}, `LINE='${line}'; ${script}`), said, line);
+    }
+  });
+});
+
+describe('the number of web processes', () => {
+  it('follows from the memory of the instance, and stays when it is set', async () => {
+    const file = join(ROOT, 'buildpacks/nodejs/lib/web-concurrency.sh');
+    const rows: readonly (readonly [Record<string, string>, string])[] = [
+      [{ MEMORY_AVAILABLE: '1024' }, '1024 512 2'],
+      [{ MEMORY_AVAILABLE: '1024', WEB_MEMORY: '256' }, '1024 256 4'],
+      [{ MEMORY_AVAILABLE: '256' }, '256 512 1'],
+      [{ MEMORY_AVAILABLE: '900000' }, '900000 512 1'],
+      [{ MEMORY_AVAILABLE: '1024', WEB_CONCURRENCY: '7' }, '1024 512 7'],
+      [{ MEMORY_AVAILABLE: '1024', WEB_MEMORY: '0' }, '1024 0 1'],
+    ];
+    for (const [env, said] of rows) {
+      const args = ['-c', 'source "$0"; echo "$MEMORY_AVAILABLE $WEB_MEMORY $WEB_CONCURRENCY"', file];
+      const { stdout } = await runOk(run, { file: 'bash', args, env: { ...DEFAULT_ENV, ...env } });
+      assert.equal(stdout.trim(), said);
+    }
+  });
 });

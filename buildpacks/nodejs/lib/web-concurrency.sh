@@ -1,0 +1,23 @@
+# shellcheck shell=bash
+# How many processes a web server that forks may start: as many as fit into the memory of this instance. What is set already stays.
+
+# The memory limit of the instance in MiB: of its cgroup (version 2 or 1), else 512.
+memory_limit_mib() {
+  local file bytes
+  for file in /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes; do
+    read -r bytes 2>/dev/null <"$file" || continue
+    # A number of 16 digits and more means: no limit.
+    if [[ $bytes =~ ^[0-9]{7,15}$ ]]; then printf '%s' "$((bytes / 1048576))"; return 0; fi
+  done
+  printf 512
+}
+
+export MEMORY_AVAILABLE=${MEMORY_AVAILABLE:-$(memory_limit_mib)}
+export WEB_MEMORY=${WEB_MEMORY:-512}
+if [[ -z ${WEB_CONCURRENCY-} && $MEMORY_AVAILABLE =~ ^[1-9][0-9]*$ && $WEB_MEMORY =~ ^[1-9][0-9]*$ ]]; then
+  WEB_CONCURRENCY=$((MEMORY_AVAILABLE / WEB_MEMORY))
+  # Hundreds of processes come from a limit that is none.
+  if ((WEB_CONCURRENCY < 1 || WEB_CONCURRENCY > 200)); then WEB_CONCURRENCY=1; fi
+fi
+export WEB_CONCURRENCY=${WEB_CONCURRENCY:-1}
+unset -f memory_limit_mib
