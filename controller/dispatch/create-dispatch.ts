@@ -21,7 +21,7 @@ export interface DispatchConfig {
   readonly listenAddress: string;
   /** Silence after which a node is unreachable. Default 25 s: known within 30 s, the look included. */
   readonly unreachableAfterMs?: number | undefined;
-  /** How long a builder that vanished may take to come back with its task. Default 10 s. */
+  /** How long a builder that vanished may take to come back with its task. Default 120 s: a link or a proxy that restarts. */
   readonly taskRejoinMs?: number | undefined;
   readonly keepaliveTimeMs?: number | undefined;
   readonly keepaliveTimeoutMs?: number | undefined;
@@ -66,7 +66,7 @@ export function createDispatch(config: DispatchConfig, deps: DispatcherDeps & { 
     {
       ...config,
       unreachableAfterMs: config.unreachableAfterMs ?? UNREACHABLE_AFTER_MS,
-      taskRejoinMs: config.taskRejoinMs ?? 10_000,
+      taskRejoinMs: config.taskRejoinMs ?? 120_000,
       helloTimeoutMs: 10_000,
       refusalRetryMs: config.refusalRetryMs ?? 30_000,
     },

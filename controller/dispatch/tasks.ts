@@ -82,8 +82,11 @@ export class Tasks {
   }
 
   onDisconnect(node: NodeId): void {
+    const { clock, rejoinMs } = this.#deps;
     for (const running of this.#on(node)) {
-      running.stopWaiting ??= callAfter(this.#deps.clock, this.#deps.rejoinMs, () => this.#settle(running, lost()));
+      if (running.stopWaiting !== undefined) continue;
+      running.stopWaiting = callAfter(clock, rejoinMs, () => this.#settle(running, lost()));
+      running.output(Buffer.from(awayNotice(rejoinMs)));
     }
   }
 
@@ -136,6 +139,10 @@ export class Tasks {
   #on(node: NodeId): readonly Running[] {
     return [...this.#running.values()].filter((running) => running.node === node);
   }
+}
+
+function awayNotice(rejoinMs: number): string {
+  return `\n !     The connection to the builder is lost. The build goes on there; waiting ${String(rejoinMs / 1000)} s for the builder to come back.\n`;
 }
 
 function lost(): SlipwayError {

@@ -100,7 +100,8 @@ describe('tasks', () => {
     bench.agent.running = [];
     bench.session.taskResult(of.taskId, result);
     assert.deepEqual(await outcome, result);
-    assert.equal(output(), 'while away\n');
+    assert.match(output(), /The connection to the builder is lost\. The build goes on there; waiting 1 s/);
+    assert.match(output(), /while away\n$/);
   });
 
   it('is lost when the agent comes back without it, or not at all', async (t) => {
