@@ -1,10 +1,11 @@
 import { describeCauses, renderError, toSlipwayError } from '../../shared/kit/errors.ts';
 import { answerPush, type PushDeps } from './answer-push.ts';
 import { encodePkt } from './git/pkt-line.ts';
-import { receivePack, uploadPack, type ServiceRun } from './git/receive-pack.ts';
-import { ensureRepository, maintainRepository, sweepRepository } from './git/repository.ts';
+import { receivePack, uploadPack, type GitChannel, type ServiceRun } from './git/receive-pack.ts';
+import { ensureRepository, maintainRepository } from './git/repository.ts';
+import { DEFAULT_TURN_LIMITS, GitTurns, type Turn, type TurnLimits } from './git-turns.ts';
 import { parseExec } from './parse-exec.ts';
-import type { PushApp } from './port.ts';
+import { Quarantines } from './quarantines.ts';
 import type { ExecRequest } from './ssh/session.ts';
 import { cleanTerminalText } from './terminal-text.ts';
 
@@ -13,6 +14,9 @@ export interface GitServiceConfig {
   readonly hooksDir: string;
   /** Largest pack taken in one push. */
   readonly maxPackBytes: number;
+  /** Of one git; default {@link GIT_MEMORY_BYTES}. */
+  readonly gitMemoryBytes?: number | undefined;
+  readonly turns?: Partial<TurnLimits> | undefined;
 }
 
 /** Serves git requests of authenticated users; knows nothing of SSH. */
@@ -22,11 +26,16 @@ export class GitService {
   readonly #running = new Set<Promise<void>>();
   /** Runs per repository: housekeeping is done when there is none. */
   readonly #users = new Map<string, number>();
-  readonly #swept = new Map<string, Promise<void>>();
+  readonly #quarantines: Quarantines;
+  /** Of pushes until their objects are in, and of fetches: neither waits for the other. */
+  readonly #turns: { readonly receive: GitTurns; readonly send: GitTurns };
 
   constructor(config: GitServiceConfig, deps: PushDeps) {
     this.#config = config;
     this.#deps = deps;
+    this.#quarantines = new Quarantines(deps.log);
+    const limits = { ...DEFAULT_TURN_LIMITS, ...config.turns };
+    this.#turns = { receive: new GitTurns(limits, deps.clock), send: new GitTurns(limits, deps.clock) };
   }
 
   /** Resolves with the exit code for the client; its errors have been told to the client. Never rejects. */
@@ -42,6 +51,7 @@ export class GitService {
   /** Resolves when no push is being worked on. */
   async idle(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running);
+    await this.#quarantines.idle();
   }
 
   async #start(request: ExecRequest, acceptedAtMs: number): Promise<ServiceRun> {
@@ -54,32 +64,43 @@ export class GitService {
     if (writes) await gate.awaitBuilder({ tell: (text) => void errors.write(text), signal });
     const app = await gate.openApp(user, name, writes ? 'write' : 'read');
     if (writes) await gate.beforeReceive(app, user);
-    const repositoryDir = await this.#openRepository(app);
+    const repositoryDir = await ensureRepository(this.#config.reposDir, app.appId);
     if (writes) await failpoint('push.accepted');
-    const options = { ...this.#config, service, repositoryDir, protocol: request.protocol };
-    if (!writes) return this.#track(repositoryDir, uploadPack(options, request.channel));
-    const receiveStartedAtMs = clock.monotonicMs();
-    const timingsMs: Record<string, number> = { ssh: startedAtMs - acceptedAtMs, authorise: receiveStartedAtMs - startedAtMs };
-    const decide = answerPush(this.#deps, { app, user, repositoryDir, acceptedAtMs, timingsMs, receiveStartedAtMs });
-    return this.#track(repositoryDir, receivePack(options, request.channel, decide));
+    const turn = await this.#turns[writes ? 'receive' : 'send'].enter(user.userId, { signal, waiting: () => void errors.write(WAITING) });
+    try {
+      const options = { ...this.#config, memoryBytes: this.#config.gitMemoryBytes, service, repositoryDir, protocol: request.protocol };
+      const channel = withinTurn(request.channel, turn);
+      if (!writes) {
+        await this.#quarantines.ready(repositoryDir);
+        return this.#track(repositoryDir, uploadPack(options, channel), turn.leave);
+      }
+      const leaveQuarantine = await this.#quarantines.enter(repositoryDir);
+      const received = (): void => {
+        turn.leave();
+        leaveQuarantine();
+      };
+      const receiveStartedAtMs = clock.monotonicMs();
+      const timingsMs: Record<string, number> = { ssh: startedAtMs - acceptedAtMs, authorise: receiveStartedAtMs - startedAtMs };
+      const decide = answerPush(this.#deps, { app, user, repositoryDir, acceptedAtMs, timingsMs, receiveStartedAtMs });
+      const run = receivePack(options, channel, (push, io) => {
+        received();
+        return decide(push, io);
+      });
+      return this.#track(repositoryDir, run, received);
+    } catch (error) {
+      turn.leave();
+      throw error;
+    }
   }
 
-  /** Creates it on the first push; clears what a crash left there, once, before the first git of this life runs in it. */
-  async #openRepository(app: PushApp): Promise<string> {
-    const dir = await ensureRepository(this.#config.reposDir, app.appId);
-    const swept = this.#swept.get(dir) ?? sweepRepository(dir);
-    this.#swept.set(dir, swept);
-    await swept;
-    return dir;
-  }
-
-  #track(dir: string, run: ServiceRun): ServiceRun {
+  #track(dir: string, run: ServiceRun, ended: () => void): ServiceRun {
     this.#users.set(dir, (this.#users.get(dir) ?? 0) + 1);
     const done = run.settled
       .catch((error: unknown) => {
         this.#deps.log.error({ repositoryDir: dir, cause: describeCauses(error) }, 'git.conversation_failed');
       })
       .then(() => {
+        ended();
         const left = (this.#users.get(dir) ?? 1) - 1;
         if (left > 0) this.#users.set(dir, left);
         else this.#users.delete(dir);
@@ -111,4 +132,13 @@ export class GitService {
     else output.write(encodePkt(`ERR ${text.trimEnd()}`));
     return 1;
   }
+}
+
+const WAITING = 'Other pushes and fetches have all turns now; yours waits for the next.\n';
+const TOO_SLOW = 'This was slower than 64 kB/s while others waited, so it was ended. Try again, on a faster line or with a smaller push.\n';
+
+/** git ends when the client goes or the turn was too slow, which the client is told. */
+function withinTurn(channel: GitChannel, turn: Turn): GitChannel {
+  turn.tooSlow.addEventListener('abort', () => void channel.errors.write(TOO_SLOW), { once: true });
+  return { ...channel, closed: AbortSignal.any([channel.closed, turn.tooSlow]), count: turn.count };
 }

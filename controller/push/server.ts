@@ -8,6 +8,7 @@ import { renderError } from '../../shared/kit/errors.ts';
 import { quotaReached } from '../access/quota-error.ts';
 import { sweepUnfinished } from './git/repository.ts';
 import { GitService } from './git-service.ts';
+import type { TurnLimits } from './git-turns.ts';
 import type { PushGate } from './port.ts';
 import { PushQueue } from './push-queue.ts';
 import { ALGORITHMS } from './ssh/algorithms.ts';
@@ -28,6 +29,8 @@ export interface GitServerConfig {
   readonly reposDir: string;
   /** Largest pack taken in one push; default 1 GiB. */
   readonly maxPackBytes?: number | undefined;
+  readonly gitMemoryBytes?: number | undefined;
+  readonly turns?: Partial<TurnLimits> | undefined;
   readonly limits?: Partial<ListenerLimits> | undefined;
 }
 
@@ -64,7 +67,7 @@ const HOOKS_DIR = join(import.meta.dirname, 'hooks');
 /** The git door of the controller: SSH in, pushes to the gate. */
 export function createGitServer(config: GitServerConfig, deps: GitServerDeps): GitServer {
   const service = new GitService(
-    { reposDir: config.reposDir, hooksDir: HOOKS_DIR, maxPackBytes: config.maxPackBytes ?? DEFAULT_MAX_PACK_BYTES },
+    { ...config, hooksDir: HOOKS_DIR, maxPackBytes: config.maxPackBytes ?? DEFAULT_MAX_PACK_BYTES },
     { ...deps, queue: new PushQueue() },
   );
   let listener: Listener | undefined;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { deflateSync } from 'node:zlib';
@@ -10,17 +10,23 @@ import { MAX_REFS, NO_COMMIT } from '../../controller/push/git/proc-receive.ts';
 import { readRef } from '../../controller/push/git/repository.ts';
 import { run } from '../../shared/kit/exec.ts';
 import { eventually } from '../support/eventually.ts';
-import { PushFixture, type TestKey, type WorkTree } from '../support/push-fixture.ts';
+import { accept, PushFixture, type TestKey, type WorkTree } from '../support/push-fixture.ts';
 import { connectClient, execOn } from '../support/ssh-client.ts';
 
 const MAX_PER_USER = 4;
+const MEMORY_BYTES = 256 * 1024 ** 2;
 
 let fixture: PushFixture;
 let ann: TestKey;
 let eve: TestKey;
 
 before(async () => {
-  fixture = await PushFixture.start({ maxPackBytes: 64 * 1024 * 1024, limits: { maxPerUser: MAX_PER_USER } });
+  fixture = await PushFixture.start({
+    maxPackBytes: 64 * 1024 * 1024,
+    limits: { maxPerUser: MAX_PER_USER },
+    gitMemoryBytes: MEMORY_BYTES,
+    turns: { maxPerUser: 1 },
+  });
   ann = await fixture.key('ann', 'ann');
   eve = await fixture.key('eve', 'eve');
 });
@@ -101,22 +107,109 @@ function varint(size: number): Buffer {
 
 const idOf = (kind: string, content: Buffer): string => createHash('sha1').update(`${kind} ${String(content.length)}\0`).update(content).digest('hex'); // prettier-ignore
 
-test('a delta that unpacks to gigabytes ends git, not the machine, and its owner is told why', async () => {
+/** 16 MB of zeros, and a delta that copies it again and again: a kilobyte for each 4 GB. */
+function deltaBomb(copies: number): Buffer {
   const base = Buffer.alloc(0xff_ffff);
-  const copies = 256; // of 16 MB each: 4 GB from a kilobyte
   const copyAll = Buffer.concat(Array.from({ length: copies }, () => Buffer.from([0x80 | 0x70, 0xff, 0xff, 0xff])));
   const delta = Buffer.concat([varint(base.length), varint(base.length * copies), copyAll]);
-  const bomb = packOf([
+  return packOf([
     { type: 3, size: base.length, data: deflateSync(base) },
     { type: 7, size: delta.length, data: Buffer.concat([Buffer.from(idOf('blob', base), 'hex'), deflateSync(delta)]) },
   ]);
+}
+
+test('a delta that unpacks to gigabytes ends git, not the machine, and its owner is told why', async () => {
+  const bomb = deltaBomb(256); // 4 GB
   assert.ok(bomb.length < 100_000);
   const said = await sendRaw('bomb-one', pushOf(bomb));
   assert.match(said, /Out of memory/);
-  assert.match(said, /too large to be unpacked here\. Take large files out/);
+  assert.match(said, /takes more than 256 MB of memory, which is the limit of one push.*Take large files out/);
   assert.deepEqual((await readdir(join(repositoryDir('bomb-one'), 'objects'))).sort(), ['info', 'pack'], 'nothing of it stays');
   await honestPush('after-the-bomb');
 });
+
+test('many bombs of one user go one after the other, so that their memory is that of one git', async () => {
+  const bomb = pushOf(deltaBomb(12)); // 192 MB: within the limit of one git
+  const most = { gits: 0, bytes: 0 };
+  let ended = false;
+  const bombs = Promise.all(Array.from({ length: MAX_PER_USER }, (_, at) => sendRaw(`bomb-of-many-${String(at)}`, bomb))).finally(() => {
+    ended = true;
+  });
+  await eventually(
+    'the end of all',
+    async () => {
+      const gits = await indexPacks();
+      most.gits = Math.max(most.gits, gits.length);
+      most.bytes = Math.max(most.bytes, gits.reduce((sum, bytes) => sum + bytes, 0)); // prettier-ignore
+      return ended;
+    },
+    120_000,
+  );
+  const said = await bombs;
+  assert.ok(most.gits <= 1, `${String(most.gits)} at once`);
+  assert.ok(most.bytes <= MEMORY_BYTES + 64 * 1024 ** 2, `${String(most.bytes)} bytes`);
+  assert.ok(said.some((text) => text.includes('yours waits for the next')));
+  await honestPush('beside-many-bombs');
+});
+
+/** Bytes of memory of each `git index-pack` that our gits started; its own pages, not those of files. */
+async function indexPacks(): Promise<number[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const sizes = await Promise.all(
+    pids.map(async (pid) => {
+      const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+      const cwd = command.includes('index-pack') ? await readlink(`/proc/${pid}/cwd`).catch(() => '') : '';
+      if (!cwd.startsWith(fixture.reposDir)) return undefined;
+      const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+      return Number(/^RssAnon:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
+    }),
+  );
+  return sizes.filter((size) => size !== undefined);
+}
+
+test('a push that is cut, and one whose git is killed, leave nothing, while another push of the app is deployed', async () => {
+  const tree = await fixture.workTree('cut', 'cut');
+  const deployed = Promise.withResolvers<undefined>();
+  const deploying = Promise.withResolvers<undefined>();
+  fixture.gate.deployWith = async (push) => {
+    deploying.resolve(undefined);
+    await deployed.promise;
+    return accept(push);
+  };
+  const pushed = tree.push(eve);
+  await deploying.promise;
+  const objects = join(repositoryDir('cut'), 'objects');
+  const content = randomBytes(1024 * 1024);
+  const half = pushOf(packOf([{ type: 3, size: content.length, data: deflateSync(content) }]), ['refs/heads/x']).subarray(0, 500_000);
+  for (const kill of [false, true]) {
+    const client = await connectClient(fixture, { privateKey: eve.privateKey });
+    await new Promise((resolve, reject) => {
+      client.exec("git-receive-pack 'cut'", (error, stream) => {
+        if (error !== undefined) reject(error);
+        else stream.on('data', () => undefined).write(half, resolve);
+      });
+    });
+    await eventually('a quarantine', async () => (await readdir(objects)).some((name) => name.startsWith('tmp_objdir-')));
+    if (kill) for (const pid of await pidsOf('receive-pack', 'cut')) process.kill(pid, 'SIGKILL');
+    else client.destroy();
+    await eventually('nothing of it', async () => !(await readdir(objects)).some((name) => name.startsWith('tmp_objdir-')));
+    client.destroy();
+  }
+  deployed.resolve(undefined);
+  fixture.gate.deployWith = accept;
+  assert.equal((await pushed).code, 0, (await pushed).stderr);
+});
+
+/** The gits of this kind that run in the repository of an app, but for those whose push is deployed: they hold no pack. */
+async function pidsOf(service: string, app: string): Promise<number[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+  const found: number[] = [];
+  for (const pid of pids) {
+    const command = (await readFile(`/proc/${String(pid)}/cmdline`, 'utf8').catch(() => '')).split('\0');
+    if (command[0] === 'git' && command.includes(service) && command.includes(repositoryDir(app))) found.push(pid);
+  }
+  return [Math.max(...found)];
+}
 
 test('an object that says it is larger than any memory is refused without taking it', async () => {
   const zeros = deflateSync(Buffer.alloc(1024 * 1024));

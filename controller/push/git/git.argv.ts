@@ -17,6 +17,8 @@ export interface ServiceOptions {
   readonly repositoryDir: string;
   readonly hooksDir: string;
   readonly maxPackBytes: number;
+  /** Of one git, in memory of its own; default {@link GIT_MEMORY_BYTES}. */
+  readonly memoryBytes?: number | undefined;
   /** `version=0..2`, already checked. */
   readonly protocol?: string | undefined;
 }
@@ -40,13 +42,19 @@ const SAFE_CONFIG: readonly string[] = [
  * What one git of a stranger's may take: a pack of a few bytes can say "ten gigabytes of zeros". Objects beyond the threshold are streamed,
  * so what is left to hold in memory is small; a delta cannot be streamed, and git ends with "Out of memory" instead of the machine.
  */
-const MEMORY_BYTES = 1.5 * 1024 ** 3;
+export const GIT_MEMORY_BYTES = 512 * 1024 ** 2;
 const CPU_SECONDS = 15 * 60;
-const FRUGAL_CONFIG: readonly string[] = ['core.bigFileThreshold=32m', 'pack.threads=2', 'core.deltaBaseCacheLimit=96m'];
+const FRUGAL_CONFIG: readonly string[] = [
+  'core.bigFileThreshold=32m',
+  'core.deltaBaseCacheLimit=64m',
+  'pack.threads=2',
+  'pack.windowMemory=64m',
+  'pack.deltaCacheSize=64m',
+];
 
 /** `git`, with bounds; it is git itself that runs then. */
-function bounded(command: Command): Command {
-  const bounds = [`--data=${String(MEMORY_BYTES)}`, `--cpu=${String(CPU_SECONDS)}`];
+function bounded(command: Command, memoryBytes = GIT_MEMORY_BYTES): Command {
+  const bounds = [`--data=${String(memoryBytes)}`, `--cpu=${String(CPU_SECONDS)}`];
   return { ...command, file: 'prlimit', args: [...bounds, '--', command.file, ...command.args] };
 }
 
@@ -76,28 +84,21 @@ function withConfig(settings: readonly string[]): string[] {
 export function serviceCommand(options: ServiceOptions): Command {
   const hooks = `core.hooksPath=${options.hooksDir}`;
   const env = options.protocol === undefined ? GIT_ENV : { ...GIT_ENV, GIT_PROTOCOL: options.protocol };
-  if (options.service === 'receive-pack') {
-    return bounded({
-      file: 'git',
-      args: [...withConfig([...SAFE_CONFIG, ...FRUGAL_CONFIG, hooks, ...receiveConfig(options)]), 'receive-pack', options.repositoryDir],
-      env,
-    });
-  }
-  return bounded({
-    file: 'git',
-    args: [...withConfig([...SAFE_CONFIG, ...FRUGAL_CONFIG, hooks]), 'upload-pack', '--strict', '--timeout=300', options.repositoryDir],
-    env,
-  });
+  const receives = options.service === 'receive-pack';
+  const settings = [...SAFE_CONFIG, ...FRUGAL_CONFIG, hooks, ...(receives ? receiveConfig(options) : [])];
+  const service = receives ? ['receive-pack'] : ['upload-pack', '--strict', '--timeout=300'];
+  const args = [...withConfig(settings), ...service, options.repositoryDir];
+  return bounded({ file: 'git', args, env }, options.memoryBytes);
 }
 
 /** A git command inside a repository; no hooks. */
 export function gitCommand(repositoryDir: string, args: readonly string[]): Command {
-  return {
+  return bounded({
     file: 'git',
     args: [`--git-dir=${repositoryDir}`, ...withConfig([...SAFE_CONFIG, ...FRUGAL_CONFIG, 'core.hooksPath=/dev/null']), ...args],
     env: GIT_ENV,
     timeoutMs: 60_000,
-  };
+  });
 }
 
 export function initCommand(dir: string): Command {
@@ -125,7 +126,7 @@ export function housekeepingCommand(repositoryDir: string): Command {
 
 /** The tree of a commit as a tar. */
 export function archiveCommand(repositoryDir: string, commit: string): Command {
-  return bounded(gitCommand(repositoryDir, archiveArgs(commit)));
+  return gitCommand(repositoryDir, archiveArgs(commit));
 }
 
 function archiveArgs(commit: string): readonly string[] {

@@ -1,7 +1,7 @@
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { start } from '../../../shared/kit/exec.ts';
 import { encodeResults, HELLO, ProcReceiveParser, type ProcReceiveRequest, type RefResult } from './proc-receive.ts';
-import { serviceCommand, type ServiceOptions } from './git.argv.ts';
+import { GIT_MEMORY_BYTES, serviceCommand, type ServiceOptions } from './git.argv.ts';
 import { RefusalHints } from './refusal-hints.ts';
 
 type Child = ReturnType<typeof start>;
@@ -13,6 +13,8 @@ export interface GitChannel {
   readonly errors: Writable;
   /** Aborts when the client has gone. */
   readonly closed: AbortSignal;
+  /** Hears how many bytes pass, in both directions. */
+  readonly count?: ((bytes: number) => void) | undefined;
 }
 
 /** What one push says to the pusher while its refs are decided. */
@@ -54,7 +56,7 @@ export function receivePack(options: ServiceOptions, channel: GitChannel, decide
   });
   const signal = AbortSignal.any([channel.closed, gone.signal]);
   let asked = false;
-  const hints = new RefusalHints();
+  const hints = new RefusalHints(options.memoryBytes ?? GIT_MEMORY_BYTES);
   child.stdout?.on('data', (chunk: Buffer) => {
     if (!asked) hints.push(chunk);
   });
@@ -119,12 +121,15 @@ function connect(child: Child, channel: GitChannel): Promise<number> {
   if (channel.closed.aborted) stop();
   else channel.closed.addEventListener('abort', stop, { once: true });
   if (child.stdin !== null) channel.input.pipe(child.stdin.on('error', noop));
+  for (const stream of [channel.input, child.stdout]) stream?.on('data', (chunk: Buffer) => channel.count?.(chunk.length));
   child.stderr?.pipe(channel.errors, { end: false });
   child.stdout?.pipe(channel.output, { end: false });
   return new Promise((resolve, reject) => {
     const outputEnded = new Promise((done) => child.stdout?.once('close', done));
     child.once('error', reject);
-    child.once('exit', (code) => {
+    child.once('exit', (code, signal) => {
+      // What it had started does not see that it was killed, and would go on writing.
+      if (signal !== null && child.pid !== undefined) signalGroup(child.pid, 'SIGKILL');
       channel.closed.removeEventListener('abort', stop);
       void outputEnded.then(() => {
         resolve(code ?? 1);

@@ -6,22 +6,30 @@ const HINTS: readonly (readonly [said: string, hint: string])[] = [
     'pack exceeds maximum allowed size',
     'The push is larger than Slipway takes at once. Take large files out of the commits (git rm --cached FILE, git commit --amend), then push again.',
   ],
-  [
-    'Out of memory',
-    'An object of the push is too large to be unpacked here. Take large files out of the commits (git rm --cached FILE, git commit --amend), then push again.',
-  ],
   ['fsck error', 'An object of the history is damaged or malformed. Find it with: git fsck'],
 ];
+
+function outOfMemory(memoryBytes: number): string {
+  const megabytes = String(Math.round(memoryBytes / 1024 ** 2));
+  return `To unpack an object of this push takes more than ${megabytes} MB of memory, which is the limit of one push, so it was refused. Take large files out of the commits (git rm --cached FILE, git commit --amend), then push again.`;
+}
 
 /** Looks at git's output as it passes; remembers the first refusal it knows. */
 export class RefusalHints {
   #tail = '';
   #hint: string | undefined;
+  readonly #memoryBytes: number;
+
+  constructor(memoryBytes: number) {
+    this.#memoryBytes = memoryBytes;
+  }
 
   push(chunk: Uint8Array): void {
     if (this.#hint !== undefined || chunk.length > 8192) return; // refusals are short
     const text = this.#tail + Buffer.from(chunk).toString('latin1');
-    this.#hint = HINTS.find(([said]) => text.includes(said))?.[1];
+    // the words of git for a failed malloc; its threads say it in another way
+    const memory = /[Oo]ut of memory|unable to create thread/.test(text);
+    this.#hint = memory ? outOfMemory(this.#memoryBytes) : HINTS.find(([said]) => text.includes(said))?.[1];
     this.#tail = text.slice(-64);
   }
 

@@ -68,14 +68,30 @@ async function isDirectory(path: string): Promise<boolean> {
 
 /** Removes what a killed git process left behind: temporary objects and lock files. Call while no git runs there. */
 export async function sweepRepository(repositoryDir: string): Promise<void> {
+  const refs = await readdir(join(repositoryDir, 'refs'), { recursive: true });
+  const packs = await readdir(join(repositoryDir, 'objects', 'pack')).catch(() => []);
+  const unfinished = packs
+    .filter((name) => name.startsWith('tmp_') || name.startsWith('.tmp-'))
+    .map((name) => join('objects', 'pack', name));
+  const locks = [
+    ...refs.filter((name) => name.endsWith('.lock')).map((name) => join('refs', name)),
+    'HEAD.lock',
+    'packed-refs.lock',
+    'gc.pid',
+  ];
+  await Promise.all([
+    sweepQuarantines(repositoryDir),
+    ...[...unfinished, ...locks].map((name) => rm(join(repositoryDir, name), { recursive: true, force: true })),
+  ]);
+}
+
+/** Removes the folders of pushes that never ended. Call while no git receives there. */
+export async function sweepQuarantines(repositoryDir: string): Promise<void> {
   const objects = await readdir(join(repositoryDir, 'objects'));
   const quarantines = objects.filter((name) => name.startsWith('tmp_objdir-') || name.startsWith('incoming-'));
-  const refs = await readdir(join(repositoryDir, 'refs'), { recursive: true });
-  const locks = [...refs.filter((name) => name.endsWith('.lock')).map((name) => join('refs', name)), 'HEAD.lock', 'packed-refs.lock'];
-  await Promise.all([
-    ...quarantines.map((name) => rm(join(repositoryDir, 'objects', name), { recursive: true, force: true })),
-    ...locks.map((name) => rm(join(repositoryDir, name), { recursive: true, force: true })),
-  ]);
+  // a git that was killed may still be about to write one more file
+  const options = { recursive: true, force: true, maxRetries: 5 };
+  await Promise.all(quarantines.map((name) => rm(join(repositoryDir, 'objects', name), options)));
 }
 
 /** Packs beyond this are put together between pushes. */

@@ -41,7 +41,7 @@ test('what speaks with a client has bounds of memory and of processor time, and 
   for (const service of ['receive-pack', 'upload-pack'] as const) {
     const { file, args } = serviceCommand({ ...OPTIONS, service });
     assert.equal(file, 'prlimit');
-    assert.deepEqual(args.slice(0, 4), ['--data=1610612736', '--cpu=900', '--', 'git']);
+    assert.deepEqual(args.slice(0, 4), ['--data=536870912', '--cpu=900', '--', 'git']);
   }
   assert.equal(archiveCommand('/r/a.git', 'c').file, 'prlimit');
 });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { RefusalHints } from '../../../../../controller/push/git/refusal-hints.ts';
 
 test('a refusal of git is known even when it arrives in two pieces', () => {
-  const hints = new RefusalHints();
+  const hints = new RefusalHints(512 * 1024 ** 2);
   hints.push(Buffer.from('0045\u0002ng refs/heads/main shallow upd'));
   assert.equal(hints.hint, undefined);
   hints.push(Buffer.from('ate not allowed\n'));
@@ -11,7 +11,13 @@ test('a refusal of git is known even when it arrives in two pieces', () => {
 });
 
 test('ordinary output has no hint', () => {
-  const hints = new RefusalHints();
+  const hints = new RefusalHints(512 * 1024 ** 2);
   hints.push(Buffer.from('unpack ok\n'));
   assert.equal(hints.hint, undefined);
+});
+
+test('the limit of memory is told with its number', () => {
+  const hints = new RefusalHints(512 * 1024 ** 2);
+  hints.push(Buffer.from('fatal: Out of memory, malloc failed'));
+  assert.match(String(hints.hint), /more than 512 MB of memory, which is the limit of one push/);
 });

@@ -1,0 +1,115 @@
+import type { Clock } from '../../shared/kit/clock.ts';
+import { callAfter } from '../../shared/kit/timer.ts';
+
+export interface TurnLimits {
+  /** Gits at a time that take in or send a pack: in all, and of one user. Each may use the memory of one git. */
+  readonly max: number;
+  readonly maxPerUser: number;
+  /** While others wait, a turn longer than this with fewer bytes a second than `minBytesPerSecond` is ended. */
+  readonly slowAfterMs: number;
+  readonly minBytesPerSecond: number;
+}
+
+export const DEFAULT_TURN_LIMITS: TurnLimits = Object.freeze({ max: 3, maxPerUser: 2, slowAfterMs: 60_000, minBytesPerSecond: 64 * 1024 });
+
+const CHECK_MS = 5_000;
+
+export interface Turn {
+  /** Aborts when the turn was too slow while others waited. */
+  readonly tooSlow: AbortSignal;
+  /** Counts what passed between client and git. */
+  readonly count: (bytes: number) => void;
+  /** May be called more than once. */
+  readonly leave: () => void;
+}
+
+interface Holder {
+  readonly userId: string;
+  readonly sinceMs: number;
+  readonly end: () => void;
+  bytes: number;
+}
+
+interface Waiter {
+  readonly userId: string;
+  readonly go: () => void;
+}
+
+/** Bounds how many gits use memory at a time. Those who wait go in the order in which they came, if their user may. */
+export class GitTurns {
+  readonly #limits: TurnLimits;
+  readonly #clock: Clock;
+  readonly #holders = new Set<Holder>();
+  #waiters: Waiter[] = [];
+  #stopCheck: (() => void) | undefined;
+
+  constructor(limits: TurnLimits, clock: Clock) {
+    this.#limits = limits;
+    this.#clock = clock;
+  }
+
+  /** `waiting` is told when there is no room yet. @throws the signal's reason when it aborts before the turn */
+  async enter(userId: string, io: { readonly signal: AbortSignal; readonly waiting: () => void }): Promise<Turn> {
+    io.signal.throwIfAborted();
+    if (this.#hasRoom(userId)) return this.#begin(userId);
+    io.waiting();
+    return new Promise((resolve, reject) => {
+      const giveUp = (): void => {
+        this.#waiters = this.#waiters.filter((one) => one !== waiter);
+        reject(io.signal.reason as Error);
+      };
+      const waiter: Waiter = {
+        userId,
+        go: () => {
+          io.signal.removeEventListener('abort', giveUp);
+          resolve(this.#begin(userId));
+        },
+      };
+      this.#waiters.push(waiter);
+      io.signal.addEventListener('abort', giveUp, { once: true });
+      this.#checkLater();
+    });
+  }
+
+  #hasRoom(userId: string): boolean {
+    const own = [...this.#holders].filter((holder) => holder.userId === userId).length;
+    return this.#holders.size < this.#limits.max && own < this.#limits.maxPerUser;
+  }
+
+  #begin(userId: string): Turn {
+    const tooSlow = new AbortController();
+    const end = (): void => tooSlow.abort(new Error('slower than others may be made to wait'));
+    const holder: Holder = { userId, sinceMs: this.#clock.monotonicMs(), bytes: 0, end };
+    this.#holders.add(holder);
+    return {
+      tooSlow: tooSlow.signal,
+      count: (bytes) => void (holder.bytes += bytes),
+      leave: () => {
+        if (this.#holders.delete(holder)) this.#next();
+      },
+    };
+  }
+
+  #next(): void {
+    for (const waiter of [...this.#waiters]) {
+      if (!this.#hasRoom(waiter.userId)) continue;
+      this.#waiters = this.#waiters.filter((one) => one !== waiter);
+      waiter.go();
+    }
+  }
+
+  #checkLater(): void {
+    this.#stopCheck ??= callAfter(this.#clock, CHECK_MS, () => {
+      this.#stopCheck = undefined;
+      if (this.#waiters.length === 0) return;
+      const nowMs = this.#clock.monotonicMs();
+      for (const holder of this.#holders) if (this.#isSlow(holder, nowMs)) holder.end();
+      this.#checkLater();
+    });
+  }
+
+  #isSlow(holder: Holder, nowMs: number): boolean {
+    const ms = nowMs - holder.sinceMs;
+    return ms > this.#limits.slowAfterMs && (holder.bytes * 1000) / ms < this.#limits.minBytesPerSecond;
+  }
+}

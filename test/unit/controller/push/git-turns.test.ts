@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { GitTurns, type Turn } from '../../../../controller/push/git-turns.ts';
+import { VirtualClock } from '../../../scenario/world/virtual-clock.ts';
+
+const LIMITS = { max: 2, maxPerUser: 1, slowAfterMs: 60_000, minBytesPerSecond: 1_000 };
+
+function enter(turns: GitTurns, user: string): { turn: () => Turn | undefined; waited: () => boolean; cancel: () => void } {
+  const stop = new AbortController();
+  let [turn, waited]: [Turn | undefined, boolean] = [undefined, false];
+  turns.enter(user, { signal: stop.signal, waiting: () => (waited = true) }).then(
+    (got) => (turn = got),
+    () => undefined,
+  );
+  return { turn: () => turn, waited: () => waited, cancel: () => stop.abort(new Error('gone')) };
+}
+
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+test('no user holds more than the share of one, and all together no more than the limit', async () => {
+  const turns = new GitTurns(LIMITS, new VirtualClock());
+  const [ann, again, bob, cid] = [enter(turns, 'ann'), enter(turns, 'ann'), enter(turns, 'bob'), enter(turns, 'cid')];
+  await settle();
+  assert.deepEqual([ann, again, bob, cid].map((one) => one.turn() !== undefined), [true, false, true, false]); // prettier-ignore
+  assert.deepEqual([ann, again, bob, cid].map((one) => one.waited()), [false, true, false, true]); // prettier-ignore
+  bob.turn()?.leave();
+  await settle();
+  assert.equal(again.turn(), undefined, 'ann has one');
+  assert.notEqual(cid.turn(), undefined);
+  again.cancel();
+  ann.turn()?.leave();
+  ann.turn()?.leave();
+  await settle();
+  assert.equal(again.turn(), undefined);
+});
+
+test('a slow turn is ended while others wait, a quick one and one that nobody waits for are not', async () => {
+  const clock = new VirtualClock();
+  const turns = new GitTurns(LIMITS, clock);
+  const [slow, quick] = [enter(turns, 'slow'), enter(turns, 'quick')];
+  await settle();
+  quick.turn()?.count(1_000_000);
+  await clock.advance(120_000);
+  assert.equal(slow.turn()?.tooSlow.aborted, false, 'nobody waits');
+  enter(turns, 'next');
+  await clock.advance(10_000);
+  assert.equal(slow.turn()?.tooSlow.aborted, true);
+  assert.equal(quick.turn()?.tooSlow.aborted, false);
+});
