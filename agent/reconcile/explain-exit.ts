@@ -1,4 +1,5 @@
 import { instanceName, type Assignment } from '../../shared/domain/assignment.ts';
+import { configBytes, largestVars } from '../../shared/domain/config-size.ts';
 import type { Exit, Reason } from '../../shared/domain/instance.ts';
 
 const MIB = 1024 * 1024;
@@ -31,6 +32,7 @@ export function explainExit(assignment: Assignment, { exit, everLive, lastLines 
   if (exit.code === 127 || exit.code === 126) {
     const script = crlfScript(lastLines);
     if (script !== undefined) return crlf(name, script);
+    if (lastLines.some((line) => line.endsWith(TOO_LONG))) return environmentTooLarge(assignment);
     return {
       code: 'SLIP_APP_COMMAND',
       message: `${name} could not run its command \`${assignment.command.slice(0, 200)}\` (exit ${String(exit.code)}).`,
@@ -42,6 +44,18 @@ export function explainExit(assignment: Assignment, { exit, everLive, lastLines 
     code: 'SLIP_APP_EXITED',
     message: `${name} ${how}${when}.`,
     hint: `Look at its last lines with: slipway logs -a ${assignment.app} -p ${name}`,
+  };
+}
+
+/** What every shell says of E2BIG. */
+const TOO_LONG = ': Argument list too long';
+
+function environmentTooLarge(assignment: Assignment): Reason {
+  const { app, config } = assignment;
+  return {
+    code: 'SLIP_APP_ENVIRONMENT',
+    message: `${instanceName(assignment)} could not run its command: Linux says that its arguments and environment are too large. Its config vars have ${String(configBytes(config))} bytes.`,
+    hint: largestVars(app, config),
   };
 }
 

@@ -38,18 +38,20 @@ export function checkConfigSize(app: string, config: ConfigVars, before?: Config
       bytes > CONFIG_BYTES_MAX
         ? `The config vars of ${app} would have ${String(bytes)} bytes in all, names included; the limit is ${String(CONFIG_BYTES_MAX)}.`
         : `${app} would have ${String(names.length)} config vars; the limit is ${String(CONFIG_VARS_MAX)}.`,
-    hint: `Keep large data in a file of the app or in a store. ${largest(app, config)}`,
+    hint: `Keep large data in a file of the app or in a store. ${largestVars(app, config)}`,
     httpStatus: 422,
     details: { bytes, limitBytes: CONFIG_BYTES_MAX, vars: names.length, limitVars: CONFIG_VARS_MAX },
   });
 }
 
-function largest(app: string, config: ConfigVars): string {
+/** Names the largest variables, and the command that removes the first of them. */
+export function largestVars(app: string, config: ConfigVars): string {
   const sizes = Object.entries(config)
     .map(([name, value]): [string, number] => [name, varBytes(name, value.reveal())])
     .sort(([a, aBytes], [b, bBytes]) => bBytes - aBytes || (a < b ? -1 : 1))
     .slice(0, NAMED_MAX);
   const [first] = sizes;
   const words = sizes.map(([name, bytes]) => `${name} (${String(bytes)})`).join(', ');
-  return `The largest are ${words}. Remove one with: slipway config:unset ${first?.[0] ?? 'NAME'} -a ${app}`;
+  if (first === undefined) return `See them with: slipway config -a ${app}`;
+  return `The largest are ${words}. Remove one with: slipway config:unset ${first[0]} -a ${app}`;
 }

@@ -15,6 +15,7 @@ export interface About {
 type Next = (about: About) => string;
 
 const logs: Next = ({ app, instance }) => `slipway logs -a ${app}${instance === undefined ? '' : ` -p ${instance}`}`;
+const config: Next = ({ app }) => `slipway config -a ${app}`;
 export const PUSH_AGAIN = 'git push slipway main';
 const buildOutput: Next = ({ app, buildId }) => `slipway builds:output${buildId === undefined ? '' : ` ${buildId}`} -a ${app}`;
 const moreMemory: Next = ({ app, type, memoryBytes }) =>
@@ -26,6 +27,9 @@ const NEXT: Readonly<Record<string, Next>> = {
   SLIP_APP_OUT_OF_MEMORY: moreMemory,
   // Many servers take their address from HOST; where one does not, its code has to be changed before the push.
   SLIP_APP_LOOPBACK_ONLY: ({ app }) => `slipway config:set HOST=0.0.0.0 -a ${app} && ${PUSH_AGAIN}`,
+  SLIP_APP_ENVIRONMENT: config,
+  SLIP_CONFIG_SIZE: config,
+  SLIP_DISPATCH_SIZE: config,
   SLIP_DISK_FULL: makeRoom,
   SLIP_BUILD_NO_BUILDER: () => 'slipway builders',
   SLIP_BUILDER_LOST: () => PUSH_AGAIN,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { explainExit } from '../../../../agent/reconcile/explain-exit.ts';
+import { sealAll } from '../../../../shared/kit/sensitive.ts';
 import { anyAssignment } from '../../../support/arbitraries.ts';
 
 const assignment = { ...fc.sample(anyAssignment, { numRuns: 1, seed: 7 })[0]!, command: 'bin/web' };
@@ -30,4 +31,13 @@ test('another command that cannot run is not blamed on line ends', () => {
     assert.equal(explain(127, [line]).code, 'SLIP_APP_COMMAND');
   }
   assert.equal(explain(1, ['slipway: bin/web: the first line ends in CRLF (Windows line ends)']).code, 'SLIP_APP_EXITED');
+});
+
+test('an environment that is too large for Linux is named with its size and the variable to unset', () => {
+  const large = { ...assignment, config: sealAll({ BIG: 'x'.repeat(200_000), SMALL: 'y' }) };
+  const lastLines = ['/run/slipway/bin/dyno.sh: line 12: /bin/bash: Argument list too long'];
+  const reason = explainExit(large, { exit: { code: 126, oomKilled: false, atMs: 0 }, everLive: false, lastLines });
+  assert.equal(reason.code, 'SLIP_APP_ENVIRONMENT');
+  assert.match(reason.message, /arguments and environment are too large\. Its config vars have 200013 bytes\.$/);
+  assert.match(reason.hint ?? '', /^The largest are BIG \(200005\), SMALL \(8\)\. Remove one with: slipway config:unset BIG -a /);
 });
