@@ -101,6 +101,26 @@ test('every error code of the source is documented, and no other', () => {
   );
 });
 
+/** They wait for a condition, or for a machine; and one tests a time limit with time. */
+const MAY_SLEEP = ['test/support/eventually.ts', 'test/support/load.ts', 'test/vm/', 'test/e2e/proxy-http.test.ts'];
+const SLEEP = /from 'node:timers\/promises'|new Promise(?:<\w+>)?\(\(\w+\) => setTimeout\(/;
+/** A bound of the wall clock in an assertion; the soak tests measure. */
+const WALL_CLOCK_BOUND = /assert(?:\.ok)?\([^\n]*(?:performance\.now\(\) - \w+|\b(?:took|serving|heal)Ms) <=? /;
+
+test('no test sleeps, but for a negative with letPass, and none has a bound of the wall clock', () => {
+  const tests = typescript.filter((path) => path.startsWith('test/') && !MAY_SLEEP.some((allowed) => path.startsWith(allowed)));
+  assert.deepEqual(
+    tests.filter((path) => SLEEP.test(readText(path))),
+    [],
+    'wait for a condition: test/support/eventually.ts',
+  );
+  assert.deepEqual(
+    tests.filter((path) => WALL_CLOCK_BOUND.test(readText(path).replaceAll('cpuTimeMs', '')) && !readText(path).includes('cpuTimeMs(')),
+    [],
+    'a busy machine is slow: assert what happens, or use test/support/cpu-time.ts',
+  );
+});
+
 interface Manifest {
   readonly dependencies: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { eventually } from '../../support/eventually.ts';
-import { helloApp } from '../../support/fleet-user.ts';
-import { ServerFleet } from '../../support/server-fleet.ts';
-import type { Server } from '../../support/servers/server.ts';
+import { eventually } from '../support/eventually.ts';
+import { helloApp } from '../support/fleet-user.ts';
+import { ServerFleet } from '../support/server-fleet.ts';
+import type { Server } from '../support/servers/server.ts';
 
 const SERVING_LIMIT_MS = 120_000;
 const UNIT = 'slipway-agent.service';

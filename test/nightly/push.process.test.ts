@@ -1,4 +1,4 @@
-import { pushSuite } from './push-suite.ts';
+import { pushSuite } from '../e2e/pipeline/push-suite.ts';
 
 const NOBODY = 65_534;
 

@@ -1,0 +1,3 @@
+import { upgradeSuite } from '../support/upgrade-suite.ts';
+
+upgradeSuite({ isWhole: true });
