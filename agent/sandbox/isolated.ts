@@ -11,6 +11,7 @@ import { raiseSharedLimits } from './host-limits.ts';
 import type { Disks } from './files/disks.ts';
 import { unmountBelow } from './files/mounts.ts';
 import { closeBase } from './files/reachable.ts';
+import { shieldBase } from './files/shield.ts';
 import { ensureHostSkeleton, ensureNamedStack, type RootFiles } from './files/skeleton.ts';
 import { terminateInside } from './handle.ts';
 import { KeyedLock } from './keyed-lock.ts';
@@ -72,6 +73,7 @@ export class IsolatedSandbox implements Sandbox {
     await cgroups.ensureRoot();
     await raiseSharedLimits();
     await hostNetwork.ensure(await this.#nameservers());
+    await shieldBase(this.#parts.base, this.#parts.run);
     this.#roots.clear();
     await this.#rootFiles('host');
     await this.#exits.ensureDir();
@@ -233,7 +235,7 @@ export class IsolatedSandbox implements Sandbox {
 
   /** The record comes last: a folder without one is half-made, and the next agent removes it. */
   async #fill(spec: SandboxSpec, lease: NetworkLease): Promise<void> {
-    const { disks, namespaces, cgroups, tool, run, scriptsDir, oomScoreAdjust } = this.#parts;
+    const { disks, namespaces, cgroups, tool, run, base, scriptsDir, oomScoreAdjust } = this.#parts;
     const layout = this.#layout(spec.id);
     const [rootFiles] = await Promise.all([
       this.#rootFiles(spec.stack),
@@ -243,7 +245,7 @@ export class IsolatedSandbox implements Sandbox {
       discardExit(layout),
     ]);
     const network = { netns: `/run/netns/${lease.netns}`, address: lease.address };
-    const policy = await prepareFiles({ spec, layout, rootFiles, scriptsDir, oomScoreAdjust, ...network }, run);
+    const policy = await prepareFiles({ spec, layout, rootFiles, base, scriptsDir, oomScoreAdjust, ...network }, run);
     const plan = tool.render(policy, {
       runDir: layout.run,
       secretsDir: layout.secrets,

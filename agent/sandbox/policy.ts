@@ -73,6 +73,8 @@ export interface PolicyInput {
   readonly procEntries: readonly string[];
   readonly oomScoreAdjust: number;
   readonly scriptsDir: string;
+  /** Where a tool finds a path of the layout with the flags that a bind is to have. */
+  readonly view: (path: string) => string;
   readonly netns: string;
 }
 
@@ -113,9 +115,9 @@ export function sandboxPolicy(input: PolicyInput): SandboxPolicy {
       { kind: 'bind', source: layout.app, target: '/app', readOnly: false, isFile: false },
       { kind: 'bind', source: layout.tmp, target: '/tmp', readOnly: false, isFile: false },
       { kind: 'tmpfs', target: '/dev/shm', sizeBytes: SHM_BYTES, inodes: 4096 },
-      { kind: 'bind', source: input.scriptsDir, target: `${INSIDE_DIR}/bin`, readOnly: true, isFile: false },
-      { kind: 'bind', source: layout.secrets, target: `${INSIDE_DIR}/env`, readOnly: true, isFile: false },
-      { kind: 'bind', source: layout.hosts, target: '/etc/hosts', readOnly: true, isFile: true },
+      { kind: 'bind', source: input.view(input.scriptsDir), target: `${INSIDE_DIR}/bin`, readOnly: true, isFile: false },
+      { kind: 'bind', source: input.view(layout.secrets), target: `${INSIDE_DIR}/env`, readOnly: true, isFile: false },
+      { kind: 'bind', source: input.view(layout.hosts), target: '/etc/hosts', readOnly: true, isFile: true },
       ...binds(spec.readOnlyBinds, true, input.fileBinds),
       ...binds(spec.writableBinds, false, input.fileBinds),
     ],

@@ -6,6 +6,7 @@ import { runOk, type Run } from '../../shared/kit/exec.ts';
 import type { InstanceLayout } from './config.ts';
 import { exportsFile } from './environment.ts';
 import { reachableBinds } from './files/reachable.ts';
+import { viewOf } from './files/shield.ts';
 import { hasPath, hostsFile, type RootFiles } from './files/skeleton.ts';
 import { APP_UID, hiddenProcCandidates, sandboxPolicy, type SandboxPolicy } from './policy.ts';
 import type { SandboxSpec } from './port.ts';
@@ -14,6 +15,8 @@ export interface PrepareInput {
   readonly spec: SandboxSpec;
   readonly layout: InstanceLayout;
   readonly rootFiles: RootFiles;
+  /** Folder of everything here. */
+  readonly base: string;
   readonly scriptsDir: string;
   readonly netns: string;
   /** The sandbox's own, from its network. */
@@ -41,6 +44,7 @@ export async function prepareFiles(given: PrepareInput, run: Run): Promise<Sandb
     procEntries: hiddenProcCandidates().filter((path) => existsSync(path)),
     oomScoreAdjust: input.oomScoreAdjust,
     scriptsDir: input.scriptsDir,
+    view: (path) => viewOf(input.base, path),
     netns: input.netns,
   });
 }

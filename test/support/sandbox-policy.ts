@@ -34,6 +34,7 @@ export function samplePolicy(changes: Partial<SandboxSpec> = {}): SandboxPolicy 
     fileBinds: new Set(),
     procEntries: ['/proc/kallsyms', '/proc/kmsg'],
     oomScoreAdjust: 500,
+    view: (path) => path,
     scriptsDir: '/state/sandbox/scripts/1',
     netns: '/run/netns/slip0-2',
   });

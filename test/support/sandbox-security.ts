@@ -180,6 +180,21 @@ export function sandboxSecurity(kind: Sandbox['kind']): void {
       assert.equal(reason.join(' '), 'No space left on device');
     });
 
+    it('binds nothing at which a program gets another user or a device works', async () => {
+      const { output } = await lab.finish({
+        purpose: 'build',
+        readOnlyBinds: { [PROBE]: '/probe/probe.pl' },
+        argv: [
+          '/bin/sh',
+          '-c',
+          'grep -cE " /(app|tmp|usr|etc|probe|run/slipway)[/ ]" /proc/mounts; grep -E " /(app|tmp|usr|etc|probe|run/slipway)[/ ]" /proc/mounts | grep -v nosuid,nodev',
+        ],
+      });
+      const [count, ...open] = output.trim().split('\n');
+      assert.ok(Number(count) > 6, output);
+      assert.deepEqual(open, []);
+    });
+
     it('shows a process only itself and its kin', async () => {
       const { output } = await lab.finish({ argv: ['/bin/sh', '-c', 'ps -eo user= | sort -u; id -u; hostname'] });
       assert.deepEqual(output.trim().split('\n'), ['app', '1000', 'lab-app-web-1']);

@@ -1,4 +1,4 @@
-import { mkdir, rmdir, stat, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { runOk, type Run } from '../../../shared/kit/exec.ts';
 import { sandboxBase, type InstanceLayout, type SandboxConfig } from '../config.ts';
@@ -27,13 +27,15 @@ export async function closeBase(base: string): Promise<void> {
   if (dirname(base) === '/run') await rmdir(base).catch(() => undefined); // gone already
 }
 
-/** The spec with every bind source that lies below a closed folder bound to a place that does not. */
+/** The spec with every bind source at a place that an app's root may walk to, and at which no program gets another user. */
 export async function reachableBinds(spec: SandboxSpec, layout: InstanceLayout, run: Run): Promise<SandboxSpec> {
   let count = 0;
   const open = async (binds: Readonly<Record<string, string>>): Promise<Record<string, string>> => {
     const result: Record<string, string> = {};
     for (const [source, target] of Object.entries(binds)) {
-      result[(await parentsOpen(source)) ? source : await bindOpen(source, join(layout.dir, 'binds', String(count++)), run)] = target;
+      // a source that is refused later
+      if ((await lstat(source).catch(() => undefined))?.isSymbolicLink() !== false) result[source] = target;
+      else result[await bindOpen(source, join(layout.dir, 'binds', String(count++)), run)] = target;
     }
     return result;
   };
@@ -44,7 +46,7 @@ async function bindOpen(source: string, place: string, run: Run): Promise<string
   await mkdir(dirname(place), { recursive: true, mode: 0o711 });
   if ((await stat(source)).isDirectory()) await mkdir(place);
   else await writeFile(place, '', { flag: 'wx' });
-  await runOk(run, { file: 'mount', args: ['--bind', '--', source, place] });
+  await runOk(run, { file: 'mount', args: ['--bind', '-o', 'nosuid,nodev', '--', source, place] });
   return place;
 }
 

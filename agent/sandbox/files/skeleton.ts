@@ -7,6 +7,7 @@ import { runOk, type Run } from '../../../shared/kit/exec.ts';
 import { APP_UID, type PolicyMount } from '../policy.ts';
 import { copyAptSettings } from './apt.ts';
 import { mountsBelow } from './mounts.ts';
+import { shieldFolder } from './shield.ts';
 
 /** A root file system: folders to stack (top first) and what to mount over them. */
 export interface RootFiles {
@@ -54,8 +55,9 @@ export async function ensureHostSkeleton(base: string, nameservers: readonly str
   const root = join(base, 'root', 'host');
   for (const dir of MOUNT_POINTS) await mkdir(join(root, dir), { recursive: true });
   await chmod(join(root, 'tmp'), 0o1777);
-  const mounts: PolicyMount[] = [bind('/usr', '/usr')];
-  for (const name of USR_LINKS) mounts.push(...(await usrEntry(root, name)));
+  const shielded = async (path: string): Promise<PolicyMount> => bind(await shieldFolder(base, path, run), path);
+  const mounts: PolicyMount[] = [await shielded('/usr')];
+  for (const name of USR_LINKS) if (await usrEntry(root, name)) mounts.push(await shielded(`/${name}`));
   for (const [name, target] of [
     ['var/tmp', '/tmp'],
     ['var/run', '/run'],
@@ -65,7 +67,7 @@ export async function ensureHostSkeleton(base: string, nameservers: readonly str
   await link('../usr/lib/os-release', join(root, 'etc/os-release'));
   for (const name of ETC_BINDS.filter((folder) => existsSync(`/etc/${folder}`))) {
     await mkdir(join(root, 'etc', name), { recursive: true });
-    mounts.push(bind(`/etc/${name}`, `/etc/${name}`));
+    mounts.push(await shielded(`/etc/${name}`));
   }
   // apt of a build (heroku-buildpack-apt) needs the lists of packages, and which of them this machine has.
   await copyAptSettings('/etc/apt', join(root, 'etc/apt'));
@@ -148,16 +150,16 @@ export function withAppUser(text: string, fallback: string, line: string): strin
   return `${[...others, line].join('\n')}\n`;
 }
 
-/** /bin and friends: links into /usr on a merged system, else folders of their own. */
-async function usrEntry(root: string, name: string): Promise<PolicyMount[]> {
+/** /bin and friends: links into /usr on a merged system, else folders of their own. True for a folder, which is to be bound. */
+async function usrEntry(root: string, name: string): Promise<boolean> {
   const found = await lstat(`/${name}`).catch(() => undefined);
-  if (found === undefined) return [];
+  if (found === undefined) return false;
   if (found.isSymbolicLink()) {
     await link(await readlink(`/${name}`), join(root, name));
-    return [];
+    return false;
   }
   await mkdir(join(root, name), { recursive: true });
-  return [bind(`/${name}`, `/${name}`)];
+  return true;
 }
 
 function bind(source: string, target: string): PolicyMount {

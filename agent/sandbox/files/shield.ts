@@ -1,0 +1,37 @@
+import { mkdir, stat } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { runOk, type Run } from '../../../shared/kit/exec.ts';
+import { mountsBelow, unmountBelow } from './mounts.ts';
+
+/** nspawn gives a bind the flags that its source has, so a source must have the flags already. */
+const FLAGS = 'nosuid,nodev,relatime';
+
+/** A read-only mount of a folder of this machine, shared by all sandboxes, at which no program gets another user and no device works. */
+export async function shieldFolder(base: string, source: string, run: Run): Promise<string> {
+  return shield(join(base, 'root', 'shielded', source.slice(1).replaceAll('/', '-')), source, { flags: `ro,${FLAGS}`, run });
+}
+
+/** The same for our own folder: paths below it are found at `viewOf`. */
+export async function shieldBase(base: string, run: Run): Promise<void> {
+  await shield(join(base, 'view'), base, { flags: FLAGS, run });
+}
+
+/** Where the sandboxes' tools find something of our folder. Pure. */
+export function viewOf(base: string, path: string): string {
+  return join(base, 'view', relative(base, path));
+}
+
+async function shield(target: string, source: string, { flags, run }: { readonly flags: string; readonly run: Run }): Promise<string> {
+  if ((await mountsBelow(target)).includes(target)) {
+    if (await isSame(source, target)) return target;
+    await unmountBelow(target, run); // the folder was replaced; sandboxes that run keep the old one
+  }
+  await mkdir(target, { recursive: true });
+  await runOk(run, { file: 'mount', args: ['--bind', '-o', flags, '--', source, target], timeoutMs: 20_000 });
+  return target;
+}
+
+async function isSame(one: string, other: string): Promise<boolean> {
+  const [a, b] = await Promise.all([stat(one), stat(other)]);
+  return a.dev === b.dev && a.ino === b.ino;
+}
