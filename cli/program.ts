@@ -77,12 +77,17 @@ function namesOfCommands(): readonly string[] {
 }
 
 function unknownCommand(name: string): never {
+  if (/^buildpacks(:|$)/.test(name)) throw usageError(`There is no command ${JSON.stringify(name)}.`, BUILDPACKS_HINT);
   const near = nearest(name, namesOfCommands());
   throw usageError(
     `There is no command ${JSON.stringify(name)}.`,
     near === undefined ? 'See them all with: slipway --help' : `Did you mean: slipway ${near}`,
   );
 }
+
+/** The nearest name would be an admin's command about the machines that build. */
+const BUILDPACKS_HINT =
+  'Write the buildpacks of an app into its file .buildpacks, one a line, or name one: slipway config:set BUILDPACK_URL=…';
 
 /** Commander's own refusals, in the form of ours. */
 function explainUsage(error: CommanderError, argv: readonly string[]): unknown {

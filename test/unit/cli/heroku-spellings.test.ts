@@ -107,5 +107,9 @@ describe('spellings that people bring from Heroku', () => {
   it('a mistyped command is named, whatever its flags', async () => {
     assert.equal(await refusal('restrat', '-a', 'shop', '--force'), 'There is no command "restrat".');
     assert.equal(await refusal('psx', '-x'), 'There is no command "psx".');
+    await assert.rejects(type('buildpacks:set', 'heroku/ruby', '-a', 'shop'), {
+      message: 'There is no command "buildpacks:set".',
+      hint: /into its file \.buildpacks, one a line/,
+    });
   });
 });
