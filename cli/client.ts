@@ -1,5 +1,5 @@
 import { Agent, request, type Dispatcher } from 'undici';
-import type { ErrorBody } from '../shared/domain/api.ts';
+import { NEXT_PAGE_HEADER, type ErrorBody } from '../shared/domain/api.ts';
 import { SlipwayError } from '../shared/kit/errors.ts';
 import type { CliConfig } from './config.ts';
 import { legible } from './render/escape.ts';
@@ -11,6 +11,8 @@ export interface ApiClient {
   call<T>(method: Method, path: string, body?: unknown): Promise<T>;
   /** The answer byte for byte, for programs: its texts may drive a terminal. */
   callAsIs<T>(method: Method, path: string, body?: unknown): Promise<T>;
+  /** A whole list, read part by part; safe on a terminal. */
+  list<T>(path: string): Promise<readonly T[]>;
   /** The body of an answer as it comes, for as long as it takes. */
   stream(path: string, options: StreamOptions): Promise<AsyncIterable<Uint8Array>>;
   close(): Promise<void>;
@@ -58,10 +60,23 @@ export function createClient(config: CliConfig): ApiClient {
     url: config.url,
     call: async <T>(method: Method, path: string, body?: unknown) => legible(await callAsIs<T>(method, path, body)),
     callAsIs,
+    list: (path) => readParts(path, (part) => send(part, { method: 'GET', body: null })),
     stream: async (path, { signal, silenceMs = 0 }) =>
       explained((await send(path, { method: 'GET', signal, bodyTimeout: silenceMs })).body, config.url),
     close: () => agent.destroy(),
   };
+}
+
+/** A server that answers with the same place again would have us ask for ever. */
+async function readParts<T>(path: string, ask: (path: string) => Promise<Dispatcher.ResponseData>): Promise<readonly T[]> {
+  const rows: T[] = [];
+  for (let after: string | undefined; ;) {
+    const answer = await ask(after === undefined ? path : `${path}?after=${encodeURIComponent(after)}`);
+    rows.push(...legible((await answer.body.json()) as T[]));
+    const next = answer.headers[NEXT_PAGE_HEADER];
+    if (typeof next !== 'string' || next === after) return rows;
+    after = next;
+  }
 }
 
 /** A stream that breaks says so in words. */

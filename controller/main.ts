@@ -67,11 +67,10 @@ async function serve(config: ControllerConfig): Promise<void> {
 /** Finishes what an earlier life left; waits a while for the nodes to come back first. */
 async function resume(parts: Parts, log: Logger, signal: AbortSignal): Promise<void> {
   try {
-    const users = await parts.store.users();
-    const apps = new Map((await Promise.all(users.map((user) => parts.store.appsOf(user)))).flat().map((app) => [app.id, app]));
+    const apps = await parts.store.deployedApps();
     const ready = (): Promise<void> => nodesBack(parts, signal);
-    await parts.releases.resume([...apps.values()], ready);
-    await parts.formations.resume([...apps.values()], ready);
+    await parts.releases.resume(apps, ready);
+    await parts.formations.resume(apps, ready);
   } catch (error) {
     if (!signal.aborted) log.error({ error: describeCauses(error) }, 'resume.failed');
   }

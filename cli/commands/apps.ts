@@ -5,7 +5,7 @@ import { usageError } from '../usage-error.ts';
 import { isGitFolder, remoteUrl, setRemote } from '../git-remote.ts';
 
 export const list: CommandRun = async (cli, _args, flags) => {
-  const body = await (await cli.api()).call<AppBody[]>('GET', '/apps');
+  const body = await (await cli.api()).list<AppBody>('/apps');
   await show(cli, flags, { body, render: (apps) => renderApps(apps, cli.paint) });
 };
 

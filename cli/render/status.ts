@@ -10,12 +10,19 @@ export function renderStatus(status: StatusBody, look: Look): string {
   const { paint } = look;
   const { version, uptimeMs } = status.controller;
   const parts = [
-    status.problems.length === 0 ? `${paint.green('All is well.')}\n` : renderProblems(status.problems, paint),
+    status.problems.length === 0
+      ? `${paint.green('All is well.')}\n`
+      : renderProblems(status.problems, paint) + more(status.moreProblems, 'problems'),
     `=== ${paint.bold('Controller')}\nversion ${version}, up ${renderDuration(uptimeMs)}\n`,
     `=== ${paint.bold('Nodes')}\n${renderTable(status.nodes.map((node) => nodeRow(node, paint))) || 'none\n'}`,
-    `=== ${paint.bold('Apps')}\n${renderTable(status.apps.map((app) => appRow(app, look))) || 'none; make one with: slipway create\n'}`,
+    `=== ${paint.bold('Apps')}\n${renderTable(status.apps.map((app) => appRow(app, look))) || 'none; make one with: slipway create\n'}${more(status.moreApps, 'apps; see all of them with: slipway apps')}`,
   ];
   return parts.join('\n');
+}
+
+/** What does not fit on one screen. */
+function more(count: number | undefined, what: string): string {
+  return count === undefined ? '' : `… and ${String(count)} more ${what}\n`;
 }
 
 /** What the controller said last, when it has stopped saying anything. */

@@ -4,6 +4,8 @@ import { Wake } from './wake.ts';
 
 /** At most so often, however much happens. */
 const QUIET_MS = 500;
+/** A look at a large fleet takes long: most of the time is for other work. */
+const QUIET_FACTOR = 4;
 /** Load, memory and how long ago things were change without a report. */
 const TICK_MS = 5_000;
 
@@ -17,7 +19,9 @@ export async function* followStatus(
   const stops = [fleet.onChange(() => wake.wake()), store.onEvents(() => wake.wake())];
   try {
     while (!signal.aborted) {
+      const startedAtMs = clock.monotonicMs();
       yield await read();
+      const tookMs = clock.monotonicMs() - startedAtMs;
       const tick = new AbortController();
       void clock.sleep(TICK_MS, AbortSignal.any([signal, tick.signal])).then(
         () => wake.wake(),
@@ -25,7 +29,7 @@ export async function* followStatus(
       );
       await wake.wait();
       tick.abort();
-      await clock.sleep(QUIET_MS, signal).catch(() => undefined);
+      await clock.sleep(Math.max(QUIET_MS, tookMs * QUIET_FACTOR), signal).catch(() => undefined);
     }
   } finally {
     for (const stop of stops) stop();

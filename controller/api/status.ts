@@ -15,44 +15,67 @@ export interface AppFacts {
   readonly wanted: Formation;
   /** Names of instances with limits of before the last `ps:limits`, where nothing is on its way to change that. */
   readonly formerLimits: readonly string[];
-  readonly current: Release | undefined;
+  readonly current: Pick<Release, 'version' | 'createdAtMs'> | undefined;
   /** Newest release of any state. */
-  readonly latest: Release | undefined;
+  readonly latest: Pick<Release, 'version' | 'state' | 'createdAtMs' | 'failure'> | undefined;
   readonly latestBuild: Build | undefined;
 }
 
-export interface StatusFacts {
+/** The fleet beside its apps. */
+export interface FleetFacts {
   readonly version: string;
   readonly uptimeMs: number;
-  /** Wall clock. */
-  readonly nowMs: number;
   readonly nodes: readonly NodeBody[];
   /** Away together, so that nothing is moved. */
   readonly heldNodes: readonly string[];
-  readonly apps: readonly AppFacts[];
   /** What the nodes say of the ways between them. */
   readonly mesh: readonly ProblemBody[];
 }
 
+export interface StatusFacts extends FleetFacts {
+  /** Wall clock. */
+  readonly nowMs: number;
+  readonly apps: readonly AppFacts[];
+}
+
+/** What the status says of some of the apps. */
+export interface AppsPart {
+  readonly apps: readonly AppStatusBody[];
+  readonly problems: readonly ProblemBody[];
+  /** Per node: instances that are wanted and not up, and whose place is there. */
+  readonly down: ReadonlyMap<string, number>;
+}
+
 /** One screen of the truth: what is wrong comes first, in words, with the command that leads on. */
 export function statusOf(facts: StatusFacts): StatusBody {
-  const lostNodes = new Set(facts.nodes.flatMap((node) => (node.lost === true ? [node.name] : [])));
-  const apps = facts.apps.map((app) => {
-    const counts = countInstances(app.wanted, { instances: app.instances, lostNodes });
-    return { ...app, counts, nowMs: facts.nowMs };
-  });
+  return wholeStatus(facts, appsPart(facts.apps, facts));
+}
+
+export function wholeStatus(facts: FleetFacts, { apps, problems, down }: AppsPart): StatusBody {
   return {
     controller: { version: facts.version, uptimeMs: facts.uptimeMs },
     problems: [
       ...heldProblems(facts.heldNodes),
       ...fleetProblems(facts.nodes),
-      ...facts.nodes.flatMap((node) => nodeProblems(node, apps)),
+      ...facts.nodes.flatMap((node) => nodeProblems(node, down)),
       ...facts.mesh,
-      ...apps.flatMap(appProblems),
+      ...problems,
     ],
     nodes: facts.nodes,
-    apps: apps.map(appStatus),
+    apps,
   };
+}
+
+export function appsPart(facts: readonly AppFacts[], of: { readonly nodes: readonly NodeBody[]; readonly nowMs: number }): AppsPart {
+  const lostNodes = new Set(of.nodes.flatMap((node) => (node.lost === true ? [node.name] : [])));
+  const apps = facts.map((app) => ({
+    ...app,
+    counts: countInstances(app.wanted, { instances: app.instances, lostNodes }),
+    nowMs: of.nowMs,
+  }));
+  const places = apps.flatMap(({ counts }) => counts.down.flatMap(({ at }) => (at === undefined ? [] : [at.node])));
+  const down = new Map([...Map.groupBy(places, (node) => node)].map(([node, all]) => [node, all.length]));
+  return { apps: apps.map(appStatus), problems: apps.flatMap(appProblems), down };
 }
 
 type CountedApp = AppFacts & { readonly counts: InstanceCounts<InstanceBody>; readonly nowMs: number };
@@ -77,9 +100,9 @@ function fleetProblems(nodes: readonly NodeBody[]): readonly ProblemBody[] {
   return [{ message: 'No connected node can build, so pushes are refused.', next }];
 }
 
-function nodeProblems(node: NodeBody, apps: readonly CountedApp[]): readonly ProblemBody[] {
+function nodeProblems(node: NodeBody, down: AppsPart['down']): readonly ProblemBody[] {
   if (!node.connected) {
-    const fate = node.lost === true ? sayLost(node, apps) : 'its apps go on running if the machine does';
+    const fate = node.lost === true ? sayLost(down.get(node.name) ?? 0) : 'its apps go on running if the machine does';
     const since = node.lastSeenMsAgo === undefined ? 'since the controller started' : `for ${words(node.lastSeenMsAgo)}`;
     const cause = node.trouble === undefined ? '' : ` Its agent could not start: ${node.trouble.message}`;
     const message = `Node ${node.name} has not been heard of ${since}; ${fate}.${cause}`;
@@ -99,8 +122,7 @@ function nodeProblems(node: NodeBody, apps: readonly CountedApp[]): readonly Pro
 }
 
 /** Some wait for it, for ever or for a place elsewhere. */
-function sayLost(node: NodeBody, apps: readonly CountedApp[]): string {
-  const left = apps.flatMap(({ counts }) => counts.down.filter(({ at }) => at?.node === node.name)).length;
+function sayLost(left: number): string {
   if (left === 0) return 'it counts as lost, and its instances run elsewhere';
   return `it counts as lost, and ${String(left)} of its instances ${left === 1 ? 'does' : 'do'} not run elsewhere`;
 }

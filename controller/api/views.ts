@@ -1,5 +1,6 @@
 import type { LiveNode } from '../dispatch/port.ts';
-import type { App, AssignmentRow, Build, NodeRow, Release, SshKey, User } from '../store/port.ts';
+import type { App, AssignmentRow, Build, NodeRow, SshKey, User } from '../store/port.ts';
+import type { ReleaseLine } from '../store/looks-port.ts';
 import type { AppBody, BuildBody, InstanceBody, KeyBody, NodeBody, ProblemBody, ReleaseBody, UserBody } from '../../shared/domain/api.ts';
 import { instanceName } from '../../shared/domain/assignment.ts';
 import { crashLoopOf } from '../../shared/domain/crash-loop.ts';
@@ -22,9 +23,9 @@ export function viewApp(app: App, owner: string, config: ApiConfig): AppBody {
   return { name, owner, stack, createdAtMs, webUrl: config.webUrl(name), gitUrl: config.gitUrl(name) };
 }
 
-export function viewRelease(release: Release, user: string): ReleaseBody {
-  const { version, state, description, createdAtMs, failure } = release;
-  return { version, state, description, user, commit: release.slug.commit, createdAtMs, failure };
+export function viewRelease(release: ReleaseLine, user: string): ReleaseBody {
+  const { version, state, description, commit, createdAtMs, failure } = release;
+  return { version, state, description, user, commit, createdAtMs, failure };
 }
 
 export function viewBuild(build: Build, user: string): BuildBody {

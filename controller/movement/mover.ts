@@ -186,7 +186,7 @@ export class Mover {
     for (const appId of this.#unfinished) this.wake(appId);
     if (clock.monotonicMs() - this.#sweptAtMs < SWEEP_MS) return;
     this.#sweptAtMs = clock.monotonicMs();
-    for (const app of await store.allApps()) this.wake(app.id);
+    for (const app of await store.deployedApps()) this.wake(app.id);
   }
 
   #nodesBack(): boolean {

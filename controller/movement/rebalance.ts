@@ -108,7 +108,7 @@ export class Rebalance {
   async #instances(): Promise<readonly PlacedInstance[]> {
     const { store } = this.#deps;
     const placed: PlacedInstance[] = [];
-    for (const app of await store.allApps()) {
+    for (const app of await store.deployedApps()) {
       const release = await store.currentRelease(app.id);
       if (release === undefined) continue;
       const shape = await appShape(store, app.id, release.slug);
@@ -122,7 +122,7 @@ export class Rebalance {
 
   async #describe(moves: readonly Move[]): Promise<readonly PlannedMove[]> {
     const { store, fleet } = this.#deps;
-    const apps = new Map((await store.allApps()).map((app) => [app.id, app.name as string]));
+    const apps = new Map((await store.deployedApps()).map((app) => [app.id, app.name as string]));
     const nameOf = (nodeId: NodeId): string => fleet.node(nodeId)?.name ?? 'a removed node';
     return moves.map(({ instance, to }) => ({
       ...{ app: apps.get(instance.appId) ?? '', instance: `${instance.processType}.${String(instance.ordinal)}` },

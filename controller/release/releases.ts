@@ -123,7 +123,7 @@ export class Releases {
    * each app, so that a push that comes meanwhile waits until its elders are done.
    */
   async resume(apps: readonly App[], ready: () => Promise<void>): Promise<void> {
-    const unfinished = this.#deps.store.unfinishedReleases();
+    const unfinished = this.#deps.store.unfinishedReleases().then((all) => Map.groupBy(all, (release) => release.appId));
     await Promise.all(
       apps.map((app) => this.#deps.queue.run(app.id, () => this.#resumeApp(app, { unfinished, ready })).catch(this.#logged(app))),
     );
@@ -131,10 +131,10 @@ export class Releases {
 
   async #resumeApp(
     app: App,
-    from: { readonly unfinished: Promise<readonly Release[]>; readonly ready: () => Promise<void> },
+    from: { readonly unfinished: Promise<ReadonlyMap<string, readonly Release[]>>; readonly ready: () => Promise<void> },
   ): Promise<void> {
     await this.#deps.rollouts.syncRef(app, this.#deps.signal);
-    const mine = (await from.unfinished).filter((release) => release.appId === app.id);
+    const mine = (await from.unfinished).get(app.id) ?? [];
     if (mine.length > 0) await from.ready();
     for (const release of mine) {
       this.#deps.log.info({ app: app.name, version: release.version, state: release.state }, 'release.resumed');

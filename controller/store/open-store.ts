@@ -2,6 +2,7 @@ import { DEFAULT_QUOTAS, type Quotas } from '../../shared/domain/quota.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import type { RandomId } from '../../shared/kit/random-id.ts';
 import type { Store } from './port.ts';
+import { createAppLooks } from './sqlite/app-looks.ts';
 import { createApps, createSettings } from './sqlite/apps.ts';
 import { createAssignments } from './sqlite/assignments.ts';
 import { createBuilds } from './sqlite/builds.ts';
@@ -53,6 +54,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       ...createProcessSettings(deps),
       ...createDomains(deps),
       ...createQuotas(deps),
+      ...createAppLooks(deps),
       ...createBuilds(deps),
       ...createReleases(deps),
       ...createRollouts(deps),

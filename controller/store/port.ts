@@ -1,18 +1,19 @@
 import type { DomainStore } from './domains-port.ts';
+import type { App, AssignmentRow, Build, LostAfter, Release } from './records.ts';
+import type { LookStore } from './looks-port.ts';
 import type { QuotaStore } from './quota-port.ts';
 import type { FleetEvent, NewEvent } from '../../shared/domain/event.ts';
 import type { CeilingName, Ceilings } from '../../shared/domain/ceilings.ts';
-import type { Limits } from '../../shared/domain/assignment.ts';
 import type { Formation, LimitSettings, PlacementRule, ProcessSettings, RequiredLabels } from '../../shared/domain/placement.ts';
 import type { AppId, BuildId, Digest, InstanceId, NodeId, UserId } from '../../shared/domain/ids.ts';
 import type { AppName, ProcessType, UserName } from '../../shared/domain/names.ts';
 import type { DesiredInstanceState, Epoch } from '../../shared/domain/assignment.ts';
-import type { Slug } from '../../shared/domain/slug.ts';
 import type { ApiToken, IdentityStore, NodeRow } from './identity.ts';
-import type { BuildState, NodeState, ReleaseState } from '../../shared/domain/states.ts';
+import type { BuildState, NodeState } from '../../shared/domain/states.ts';
 import type { ConfigVars } from '../../shared/kit/sensitive.ts';
 
 export type { NodeRow } from './identity.ts';
+export type { App, AssignmentRow, Build, LostAfter, MoveReason, Release } from './records.ts';
 
 export interface User {
   readonly id: UserId;
@@ -28,52 +29,6 @@ export interface SshKey {
   readonly publicKey: string;
   readonly comment: string;
   readonly createdAtMs: number;
-}
-
-export interface App {
-  readonly id: AppId;
-  readonly name: AppName;
-  readonly ownerId: UserId;
-  /** Start of its range of 65536 uids; unique per app, never reused. */
-  readonly uidBase: number;
-  readonly stack: string;
-  readonly createdAtMs: number;
-  /** How long a node may be silent before the app's instances on it are placed elsewhere; absent: the controller's default. */
-  readonly lostAfterMs?: LostAfter | undefined;
-}
-
-export type LostAfter = number | 'never';
-
-export interface Build {
-  readonly id: BuildId;
-  readonly appId: AppId;
-  readonly userId: UserId;
-  readonly commit: string;
-  readonly state: BuildState;
-  readonly createdAtMs: number;
-  readonly finishedAtMs?: number | undefined;
-  /** Sentence and hint of a failed build. */
-  readonly failure?: { readonly code: string; readonly message: string; readonly hint?: string | undefined } | undefined;
-  /** Where the time of the push went, ms; kept for `builds:info`. */
-  readonly timingsMs: Readonly<Record<string, number>>;
-}
-
-/** Immutable but for its state. */
-export interface Release {
-  readonly appId: AppId;
-  /** Gap-free per app, from 1. */
-  readonly version: number;
-  readonly state: ReleaseState;
-  readonly slug: Slug;
-  readonly config: ConfigVars;
-  readonly buildId?: BuildId | undefined;
-  readonly userId: UserId;
-  /** `Deploy abc1234`, `Set A, B config vars`. */
-  readonly description: string;
-  /** Ref to move when it becomes current, and the commit; absent for config releases. */
-  readonly ref?: string | undefined;
-  readonly createdAtMs: number;
-  readonly failure?: { readonly code: string; readonly message: string; readonly hint?: string | undefined } | undefined;
 }
 
 export type NewRelease = Omit<Release, 'version' | 'state' | 'createdAtMs' | 'failure'>;
@@ -92,9 +47,6 @@ export interface PresentNode {
   readonly facts?: Readonly<Record<string, unknown>>;
 }
 
-/** Why an instance takes the place of another. */
-export type MoveReason = 'drain' | 'lost' | 'rebalance';
-
 export interface ProcessSettingsChange {
   readonly placement?: PlacementRule | null;
   readonly limits?: LimitSettings | null;
@@ -105,22 +57,6 @@ export interface PromisedMemory {
   readonly memoryBytes: number;
   /** The part of it that comes back by itself: of instances that are kept warm or are being stopped. */
   readonly leavingBytes: number;
-}
-
-/** Durable half of an assignment; the rest comes from its release and app. */
-export interface AssignmentRow {
-  readonly instanceId: InstanceId;
-  readonly nodeId: NodeId;
-  readonly appId: AppId;
-  readonly release: number;
-  readonly processType: ProcessType;
-  readonly ordinal: number;
-  readonly limits: Limits;
-  readonly desired: DesiredInstanceState;
-  readonly createdAtMs: number;
-  /** The instance whose place it takes; the older one goes once this one is live. */
-  readonly replaces?: InstanceId | undefined;
-  readonly moveReason?: MoveReason | undefined;
 }
 
 /** An instance that should run, as far as routes go. */
@@ -165,7 +101,7 @@ export interface AssignmentChange {
  * Queries used on every push are indexed; none grows with the history.
  * Errors: SLIP_STORE_* (bug, transient: SLIP_DISK_FULL), conflicts as documented.
  */
-export interface Store extends IdentityStore, DomainStore, QuotaStore {
+export interface Store extends IdentityStore, DomainStore, QuotaStore, LookStore {
   // -- controller
   /** Raises the epoch counter and draws a new id: called once per start. */
   newEpoch(id: string): Promise<Epoch>;
@@ -203,9 +139,6 @@ export interface Store extends IdentityStore, DomainStore, QuotaStore {
   createApp(app: { name: AppName; ownerId: UserId; stack: string }): Promise<App>;
   appByName(name: AppName): Promise<App | undefined>;
   appById(id: AppId): Promise<App | undefined>;
-  allApps(): Promise<readonly App[]>;
-  /** Apps this user may use (all for an admin), by name. */
-  appsOf(user: User): Promise<readonly App[]>;
   /** @param lostAfterMs undefined: the controller's default again */
   setLostAfter(appId: AppId, lostAfterMs: LostAfter | undefined): Promise<void>;
   config(appId: AppId): Promise<ConfigVars>;

@@ -5,6 +5,9 @@ import type { BuildState, NodeState, ReleaseState } from './states.ts';
 
 // The JSON bodies of the controller's HTTP API, as both sides see them. Times are wall clock, ms since the epoch.
 
+/** Of an answer that holds a part of a list: the `after` of the next part. Absent: this part is the last. */
+export const NEXT_PAGE_HEADER = 'slipway-next';
+
 export interface ErrorBody {
   /** `SLIP_<AREA>_<NAME>` */
   readonly error: string;
@@ -189,5 +192,9 @@ export interface StatusBody {
   readonly controller: { readonly version: string; readonly uptimeMs: number };
   readonly problems: readonly ProblemBody[];
   readonly nodes: readonly NodeBody[];
+  /** By name; the first ones, where there are many. */
   readonly apps: readonly AppStatusBody[];
+  /** Apps and problems that are not shown, because there are too many; absent: none. */
+  readonly moreApps?: number | undefined;
+  readonly moreProblems?: number | undefined;
 }

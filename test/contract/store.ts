@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import type { App, NodeRow, Store, User } from '../../controller/store/port.ts';
+import type { App, NodeRow, Store } from '../../controller/store/port.ts';
 import { parseAppName } from '../../shared/domain/names.ts';
 import { revealAll } from '../../shared/kit/sensitive.ts';
 import { eventCases, factCases } from './store-events.ts';
@@ -104,14 +104,17 @@ function appCases(get: Get): void {
     assert.deepEqual(await get().appById(first.id), first);
   });
 
-  it('lists the apps of a user by name, and all of them for an admin', async () => {
+  it('lists the apps of a user, and of everybody, by name and in parts', async () => {
     const ada = await addUser(get());
     const bob = await addUser(get(), 'bob', true);
     for (const name of ['zoo', 'abc']) await addApp(get(), ada.id, name);
     await addApp(get(), bob.id, 'mine');
-    const names = async (user: User) => (await get().appsOf(user)).map((app) => app.name as string);
-    assert.deepEqual(await names(ada), ['abc', 'zoo']);
-    assert.deepEqual(await names(bob), ['abc', 'mine', 'zoo']);
+    const names = async (page: Parameters<Store['appPage']>[0]) => (await get().appPage(page)).map((app) => app.name as string);
+    assert.deepEqual(await names({ ownerId: ada.id, limit: 9 }), ['abc', 'zoo']);
+    assert.deepEqual(await names({ limit: 2 }), ['abc', 'mine']);
+    assert.deepEqual(await names({ limit: 2, after: 'mine' }), ['zoo']);
+    assert.deepEqual([await get().countApps(), await get().countApps(bob.id)], [3, 1]);
+    assert.deepEqual(await get().deployedApps(), []);
   });
 
   it('sets, replaces and removes config variables in one step', async () => {

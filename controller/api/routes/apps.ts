@@ -7,12 +7,19 @@ import { userNames } from '../user-names.ts';
 import { viewApp, viewRelease } from '../views.ts';
 import type { AppInfoBody, ConfigBody, ConfigChangedBody } from '../../../shared/domain/api.ts';
 import { parseAppName } from '../../../shared/domain/names.ts';
+import { NEXT_PAGE_HEADER } from '../../../shared/domain/api.ts';
 import { wantedCounts } from '../../../shared/domain/placement.ts';
 import { slugSizeBytes } from '../../../shared/domain/slug.ts';
 import { revealAll } from '../../../shared/kit/sensitive.ts';
 
 const createBody = z.strictObject({ name: z.string().max(200).optional() });
-const listQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(1000).default(15) });
+const releasesQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(1000).default(15),
+  /** Older than this version. */
+  before: z.coerce.number().int().min(1).optional(),
+});
+/** One answer holds so many apps; the header says where the next one begins. */
+const pageQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(1000).default(1000), after: z.string().max(200).optional() });
 /** `null` removes a variable, as in Heroku's API. */
 const configBody = z
   .record(z.string(), z.string().nullable())
@@ -38,9 +45,12 @@ function listApps(config: ApiConfig, { store }: ApiDeps): Route {
     url: '/apps',
     auth: 'user',
     action: 'app.list',
-    handle: async ({ user }) => {
+    query: pageQuery,
+    handle: async ({ user, query, reply }) => {
       const nameOf = userNames(store);
-      const apps = await store.appsOf(user);
+      const apps = await store.appPage({ ...query, ownerId: user.admin ? undefined : user.id });
+      const last = apps.at(-1);
+      if (last !== undefined && apps.length === query.limit) reply.header(NEXT_PAGE_HEADER, last.name);
       return await Promise.all(apps.map(async (app) => viewApp(app, await nameOf(app.ownerId), config)));
     },
   });
@@ -73,7 +83,7 @@ function appInfo(config: ApiConfig, { store }: ApiDeps): Route {
       const [owner, release, formation] = await Promise.all([nameOf(app.ownerId), store.currentRelease(app.id), store.formation(app.id)]);
       return {
         ...viewApp(app, owner, config),
-        release: release === undefined ? undefined : viewRelease(release, await nameOf(release.userId)),
+        release: release === undefined ? undefined : viewRelease({ ...release, commit: release.slug.commit }, await nameOf(release.userId)),
         formation: release === undefined ? formation : wantedCounts(release.slug.processTypes, formation),
         slugSizeBytes: release === undefined ? undefined : slugSizeBytes(release.slug),
         buildpacks: release?.slug.buildpacks ?? [],
@@ -88,10 +98,10 @@ function listReleases({ store }: ApiDeps): Route {
     url: '/apps/:app/releases',
     auth: 'user',
     action: 'app.read',
-    query: listQuery,
+    query: releasesQuery,
     handle: async ({ app, query }) => {
       const nameOf = userNames(store);
-      const releases = await store.releases(app.id, query.limit);
+      const releases = await store.releaseLines(app.id, query);
       return await Promise.all(releases.map(async (release) => viewRelease(release, await nameOf(release.userId))));
     },
   });

@@ -165,7 +165,8 @@ function rebalance({ movement }: ApiDeps): readonly Route[] {
 /** Instances of apps that the caller may not see are counted and not named. */
 async function describe(deps: ApiDeps, node: NodeRow, user: User): Promise<NodeInfoBody> {
   const { store, fleet } = deps;
-  const apps = new Map((await store.appsOf(user)).map((app) => [app.id, app.name as string]));
+  const mine = (await store.deployedApps()).filter((app) => user.admin || app.ownerId === user.id);
+  const apps = new Map(mine.map((app) => [app.id, app.name as string]));
   const rows = (await store.assignmentsOfNode(node.id)).filter((row) => apps.has(row.appId));
   const placed = await Promise.all(rows.map((row) => placedBody(deps, row, apps.get(row.appId) ?? '')));
   const { drainUntilMs } = node;

@@ -6,10 +6,10 @@ import type { Store } from '../port.ts';
 import { appNameOf, insertEvent, userActor } from './events.ts';
 import { requireQuota } from './quotas.ts';
 import { unlessTaken, type RepositoryDeps } from './repository.ts';
-import { appRow, parseRow, parseRowIfAny, parseRows } from './rows.ts';
+import { appRow, parseRow, parseRowIfAny } from './rows.ts';
 import type { Tx } from './schema.ts';
 
-type Apps = Pick<Store, 'createApp' | 'appByName' | 'appById' | 'allApps' | 'appsOf'>;
+type Apps = Pick<Store, 'createApp' | 'appByName' | 'appById'>;
 type Settings = Pick<Store, 'config' | 'setConfig'>;
 
 /** Far above what distributions hand out in /etc/subuid, below the sign bit of a 32-bit uid. */
@@ -42,12 +42,6 @@ export function createApps({ inTransaction, clock, randomId, quotas }: Repositor
     appById: (id) =>
       inTransaction(async (tx) => {
         return parseRowIfAny(appRow, await tx.selectFrom('apps').selectAll().where('id', '=', id).executeTakeFirst());
-      }),
-    allApps: () => inTransaction(async (tx) => parseRows(appRow, await tx.selectFrom('apps').selectAll().orderBy('name').execute())),
-    appsOf: (user) =>
-      inTransaction(async (tx) => {
-        const all = tx.selectFrom('apps').selectAll().orderBy('name');
-        return parseRows(appRow, await (user.admin ? all : all.where('ownerId', '=', user.id)).execute());
       }),
   };
 }

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { UserId } from '../../../shared/domain/ids.ts';
 import type { Quotas } from '../../../shared/domain/quota.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
@@ -49,6 +50,8 @@ async function readRoutedApps(tx: Tx, only: string | undefined): Promise<readonl
     .selectFrom('apps')
     .leftJoin('releases', (join) => join.onRef('releases.appId', '=', 'apps.id').on('releases.state', '=', 'current'))
     .select(['apps.id as appId', 'apps.name as app', 'releases.version as release'])
+    // An app that was never deployed has no line in any table.
+    .where(sql<boolean>`releases.version is not null or exists (select 1 from assignments where app_id = apps.id)`)
     .orderBy('apps.id');
   const domains = tx.selectFrom('domains').select(['appId', 'hostname']).orderBy('hostname');
   const [appRows, domainRows] = [

@@ -1,3 +1,4 @@
+import { sql, type RawBuilder } from 'kysely';
 import type { AppId } from '../../../shared/domain/ids.ts';
 import type { Count, Formation, ProcessSettings } from '../../../shared/domain/placement.ts';
 import type { ProcessSettingsChange, Store } from '../port.ts';
@@ -15,11 +16,7 @@ export function createProcessSettings({ inTransaction }: RepositoryDeps): Reposi
         for (const [processType, count] of Object.entries(changes)) await setCount(tx, { appId, processType, count });
         return await readFormation(tx, appId);
       }),
-    processSettings: (appId) =>
-      inTransaction(async (tx) => {
-        const rows = await tx.selectFrom('processSettings').selectAll().where('appId', '=', appId).orderBy('processType').execute();
-        return Object.fromEntries(parseRows(processSettingsRow, rows).map(({ processType, settings }) => [processType, settings]));
-      }),
+    processSettings: (appId) => inTransaction(async (tx) => (await settingsOf(tx, sql`(${appId})`)).get(appId) ?? {}),
     setProcessSettings: (appId, processType, change) => inTransaction((tx) => changeSettings(tx, { appId, processType, change })),
     appsOnEveryNode: () =>
       inTransaction(async (tx) => {
@@ -39,8 +36,38 @@ async function setCount(tx: Tx, { appId, processType, count }: { appId: AppId; p
 }
 
 async function readFormation(tx: Tx, appId: AppId): Promise<Formation> {
-  const rows = await tx.selectFrom('formations').selectAll().where('appId', '=', appId).orderBy('processType').execute();
-  return Object.fromEntries(rows.map((row) => [row.processType, row.everyNode === 1 ? ('all' as const) : row.quantity]));
+  return (await formationsOf(tx, sql`(${appId})`)).get(appId) ?? {};
+}
+
+/** @param ids a list or a query of app ids */
+export async function formationsOf(tx: Tx, ids: RawBuilder<unknown>): Promise<ReadonlyMap<string, Formation>> {
+  const rows = await tx
+    .selectFrom('formations')
+    .selectAll()
+    .where(sql<boolean>`app_id in ${ids}`)
+    .orderBy('processType')
+    .execute();
+  const byApp = Map.groupBy(rows, (row) => row.appId);
+  const counts = (of: typeof rows): Formation =>
+    Object.fromEntries(of.map((row) => [row.processType, row.everyNode === 1 ? ('all' as const) : row.quantity]));
+  return new Map([...byApp].map(([appId, of]) => [appId, counts(of)]));
+}
+
+/** @param ids a list or a query of app ids */
+export async function settingsOf(
+  tx: Tx,
+  ids: RawBuilder<unknown>,
+): Promise<ReadonlyMap<string, Readonly<Record<string, ProcessSettings>>>> {
+  const rows = await tx
+    .selectFrom('processSettings')
+    .selectAll()
+    .where(sql<boolean>`app_id in ${ids}`)
+    .orderBy('processType')
+    .execute();
+  const byApp = Map.groupBy(rows, (row) => row.appId);
+  const settings = (of: typeof rows): Readonly<Record<string, ProcessSettings>> =>
+    Object.fromEntries(parseRows(processSettingsRow, of).map(({ processType, settings: own }) => [processType, own]));
+  return new Map([...byApp].map(([appId, of]) => [appId, settings(of)]));
 }
 
 async function changeSettings(

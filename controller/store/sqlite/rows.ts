@@ -104,6 +104,11 @@ export const releaseRow = z.strictObject({
   createdAtMs: whole,
   failure: optional(json(failure)),
 });
+/** A release without slug and config. */
+export const releaseLineRow = releaseRow
+  .pick({ appId: true, version: true, state: true, createdAtMs: true, failure: true, description: true, userId: true })
+  .extend({ commit: z.string() });
+export const currentLineRow = releaseLineRow.extend({ processTypes: json(strings) });
 export const nodeRow = z.strictObject({
   id: nodeId,
   name: z.string().transform(parseNodeName),

@@ -84,6 +84,16 @@ describe('the API', () => {
     assert.match(drawn.name, /^[a-z]+-[a-z]+-\d{5}$/);
     assert.equal((await expectError(admin, 'POST', '/v1/apps', { name: 'shop' })).error, 'SLIP_APP_EXISTS');
     const names = (await ok<AppBody[]>(ada, 'GET', '/v1/apps')).map((app) => app.name);
+    const part = await fixture.call(ada, 'GET', '/v1/apps?limit=1');
+    assert.deepEqual(
+      [((await part.body.json()) as AppBody[]).map((app) => app.name), part.headers['slipway-next']],
+      [[names[0]], names[0]],
+    );
+    const rest = await ok<AppBody[]>(ada, 'GET', `/v1/apps?limit=9&after=${names[0]!}`);
+    assert.deepEqual(
+      rest.map((app) => app.name),
+      names.slice(1),
+    );
     assert.deepEqual(names, [drawn.name, 'shop'].sort());
   });
 

@@ -1,3 +1,4 @@
+import { parseAppName } from '../../../shared/domain/names.ts';
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { ApiDeps } from '../../../controller/api/deps.ts';
@@ -108,7 +109,7 @@ describe('every route that changes something makes an event', () => {
     'POST /apps/:app/domains': () => ({ path: '/apps/hello/domains', json: { hostname: 'www.example.com' } }),
     'DELETE /apps/:app/domains/:hostname': () => ({ path: '/apps/hello/domains/www.example.com' }),
     'DELETE /apps/:app/domains': async () => {
-      const app = (await fixture.store.allApps()).find(({ name }) => name === 'hello');
+      const app = await fixture.store.appByName(parseAppName('hello'));
       await fixture.store.addDomain(app!.id, 'b.example.com');
       return { path: '/apps/hello/domains' };
     },

@@ -215,8 +215,7 @@ export class Office {
   /** As controller/main.ts does. */
   async #resume(running: Running, clock: Pick<VirtualClock, 'sleep' | 'monotonicMs'>): Promise<void> {
     const store = this.#storeOf(running.life);
-    const users = await store.users();
-    const apps = (await Promise.all(users.map((user) => store.appsOf(user)))).flat();
+    const apps = await store.deployedApps();
     const ready = async (): Promise<void> => {
       const expected = (await store.nodes()).length;
       const untilMs = clock.monotonicMs() + NODES_BACK_MS;

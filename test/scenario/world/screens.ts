@@ -2,7 +2,7 @@ import { plainPaint } from '../../../cli/render/paint.ts';
 import { renderStatus } from '../../../cli/render/status.ts';
 import { renderWhy } from '../../../cli/render/why.ts';
 import type { LookDeps } from '../../../controller/api/deps.ts';
-import { readStatus } from '../../../controller/api/routes/fleet.ts';
+import { readStatus } from '../../../controller/api/fleet-status.ts';
 import { appWhyFacts, nodeFacts } from '../../../controller/api/why-facts.ts';
 import { whyApp } from '../../../controller/observe/why/why-app.ts';
 import { whyInstance } from '../../../controller/observe/why/why-instance.ts';

@@ -36,7 +36,8 @@ async function type(...args: readonly string[]): Promise<Outcome> {
     asked.push(`GET ${path}`);
     return Promise.resolve((async function* () {})());
   };
-  const client: ApiClient = { url: 'https://controller.test', call, callAsIs: call, stream, close: () => Promise.resolve() };
+  const list = <T>(path: string): Promise<readonly T[]> => call<readonly T[]>('GET', path);
+  const client: ApiClient = { url: 'https://controller.test', call, callAsIs: call, list, stream, close: () => Promise.resolve() };
   const cli = {
     ...{
       note: () => undefined,

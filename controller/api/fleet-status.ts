@@ -1,0 +1,102 @@
+import type { InstanceBody, NodeBody, ProblemBody, AppStatusBody, StatusBody } from '../../shared/domain/api.ts';
+import { instanceName } from '../../shared/domain/assignment.ts';
+import { wantedCounts } from '../../shared/domain/placement.ts';
+import { hasFormerLimits } from '../release/limit-changes.ts';
+import type { AppOverview } from '../store/looks-port.ts';
+import type { AssignmentRow, NodeRow, User } from '../store/port.ts';
+import type { ApiConfig, LookDeps } from './deps.ts';
+import { meshProblems } from './mesh-status.ts';
+import { appsPart, wholeStatus, type AppFacts } from './status.ts';
+import { viewInstance, viewNode } from './views.ts';
+
+/** Apps that are looked at together. Between two slices everything else in the controller has its turn. */
+const SLICE_APPS = 50;
+/** One screen of apps and of problems: what is beyond is counted. */
+const APPS_SHOWN = 200;
+const PROBLEMS_SHOWN = 200;
+
+type StatusConfig = Pick<ApiConfig, 'version' | 'webUrl'>;
+
+/** Everything that the caller may know, as one body of bounded size. It is read in slices, so that a fleet of any size blocks nobody. */
+export async function readStatus(config: StatusConfig, deps: LookDeps, of: { user: User; startedAtMs: number }): Promise<StatusBody> {
+  const nodes = await deps.store.nodes();
+  const views = describeNodes(deps, nodes);
+  const part = await readApps(config, deps, { user: of.user, nodes, views });
+  const status = wholeStatus(
+    {
+      version: config.version,
+      uptimeMs: Math.round(deps.clock.monotonicMs() - of.startedAtMs),
+      nodes: views,
+      heldNodes: deps.movement.heldNodes(),
+      mesh: meshProblems(deps.fleet.nodes()),
+    },
+    part,
+  );
+  const more = { moreApps: part.moreApps, moreProblems: part.moreProblems };
+  return { ...status, ...Object.fromEntries(Object.entries(more).filter(([, count]) => count > 0)) };
+}
+
+export function describeNodes(deps: LookDeps, nodes: readonly NodeRow[]): readonly NodeBody[] {
+  const live = new Map(deps.fleet.nodes().map((node) => [node.nodeId, node]));
+  return nodes.map((node) => viewNode(node, live.get(node.id), deps));
+}
+
+interface AllApps {
+  readonly apps: AppStatusBody[];
+  readonly problems: ProblemBody[];
+  readonly down: Map<string, number>;
+  moreApps: number;
+  moreProblems: number;
+}
+
+async function readApps(
+  config: StatusConfig,
+  deps: LookDeps,
+  { user, nodes, views }: { readonly user: User; readonly nodes: readonly NodeRow[]; readonly views: readonly NodeBody[] },
+): Promise<AllApps> {
+  const all: AllApps = { apps: [], problems: [], down: new Map(), moreApps: 0, moreProblems: 0 };
+  const names = new Map(nodes.map((node) => [node.id, node.name as string]));
+  const ownerId = user.admin ? undefined : user.id;
+  for (let after: string | undefined; ;) {
+    const slice = await deps.store.appOverviews({ ownerId, after, limit: SLICE_APPS });
+    const facts = slice.map((overview) => appFacts(config, deps, { overview, names }));
+    add(all, appsPart(facts, { nodes: views, nowMs: deps.clock.nowMs() }));
+    after = slice.at(-1)?.app.name;
+    if (slice.length < SLICE_APPS) return all;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+function add(all: AllApps, { apps, problems, down }: ReturnType<typeof appsPart>): void {
+  all.moreApps += Math.max(0, apps.length - (APPS_SHOWN - all.apps.length));
+  all.moreProblems += Math.max(0, problems.length - (PROBLEMS_SHOWN - all.problems.length));
+  all.apps.push(...apps.slice(0, APPS_SHOWN - all.apps.length));
+  all.problems.push(...problems.slice(0, PROBLEMS_SHOWN - all.problems.length));
+  for (const [node, count] of down) all.down.set(node, (all.down.get(node) ?? 0) + count);
+}
+
+function appFacts(
+  config: StatusConfig,
+  deps: LookDeps,
+  { overview, names }: { readonly overview: AppOverview; readonly names: ReadonlyMap<string, string> },
+): AppFacts {
+  const { app, current, latest, latestBuild, formation, settings, rows } = overview;
+  const running = deps.formations.busy(app) ? [] : rows.filter((row) => row.release === current?.version && row.desired === 'run');
+  return {
+    name: app.name,
+    webUrl: config.webUrl(app.name),
+    instances: rows.map((row) => instanceOf(deps, row, names)),
+    wanted: wantedCounts(current?.processTypes ?? {}, formation),
+    formerLimits: running
+      .filter((row) => hasFormerLimits(settings, row))
+      .map(instanceName)
+      .sort(),
+    ...{ current, latest, latestBuild },
+  };
+}
+
+function instanceOf({ fleet, clock }: LookDeps, row: AssignmentRow, names: ReadonlyMap<string, string>): InstanceBody {
+  const nodeName = names.get(row.nodeId) ?? 'removed node';
+  const reported = { node: fleet.node(row.nodeId), status: fleet.status(row.instanceId), nowMs: clock.nowMs() };
+  return viewInstance({ row, nodeName, ...reported, command: '' });
+}

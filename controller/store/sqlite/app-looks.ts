@@ -1,0 +1,76 @@
+import { sql, type RawBuilder } from 'kysely';
+import type { AppOverview, AppPage, LookStore } from '../looks-port.ts';
+import type { App } from '../port.ts';
+import { formationsOf, settingsOf } from './process-settings.ts';
+import type { RepositoryDeps } from './repository.ts';
+import { appRow, assignmentRow, buildRow, currentLineRow, parseRows, releaseLineRow } from './rows.ts';
+import type { Tx } from './schema.ts';
+
+/** The columns of {@link releaseLineRow}. */
+const LINE = sql`app_id, version, state, created_at_ms, failure, description, user_id, json_extract(slug, '$.commit') as "commit"`;
+
+export function createAppLooks({ inTransaction }: RepositoryDeps): LookStore {
+  return {
+    appPage: (page) => inTransaction((tx) => readPage(tx, page)),
+    countApps: (ownerId) =>
+      inTransaction(async (tx) => {
+        const rows = tx.selectFrom('apps').select((of) => of.fn.countAll<number>().as('count'));
+        return (await (ownerId === undefined ? rows : rows.where('ownerId', '=', ownerId)).executeTakeFirstOrThrow()).count;
+      }),
+    appOverviews: (page) => inTransaction(async (tx) => readOverviews(tx, await readPage(tx, page))),
+    deployedApps: () =>
+      inTransaction(async (tx) => {
+        const deployed = sql<boolean>`id in (select app_id from releases union select app_id from assignments)`;
+        return parseRows(appRow, await tx.selectFrom('apps').selectAll().where(deployed).orderBy('name').execute());
+      }),
+    releaseLines: (appId, { before, limit }) =>
+      inTransaction(async (tx) => {
+        const older = before === undefined ? sql`` : sql`and version < ${before}`;
+        const lines = sql`select ${LINE} from releases where app_id = ${appId} ${older} order by version desc limit ${limit}`;
+        return parseRows(releaseLineRow, (await lines.execute(tx)).rows);
+      }),
+  };
+}
+
+async function readPage(tx: Tx, { ownerId, after, limit }: AppPage): Promise<readonly App[]> {
+  let apps = tx.selectFrom('apps').selectAll().orderBy('name').limit(limit);
+  if (ownerId !== undefined) apps = apps.where('ownerId', '=', ownerId);
+  if (after !== undefined) apps = apps.where('name', '>', after);
+  return parseRows(appRow, await apps.execute());
+}
+
+/** Six queries, whatever the number of apps. */
+async function readOverviews(tx: Tx, apps: readonly App[]): Promise<readonly AppOverview[]> {
+  const ids = listOf(apps.map((app) => app.id));
+  const read = async (query: RawBuilder<unknown>): Promise<readonly unknown[]> => (await query.execute(tx)).rows;
+  const current = sql`select ${LINE}, json_extract(slug, '$.processTypes') as process_types from releases where app_id in ${ids} and state = 'current'`;
+  const newest = sql`select app_id, max(version) from releases where app_id in ${ids} group by app_id`;
+  const latest = sql`select ${LINE} from releases where (app_id, version) in (${newest})`;
+  const builds = sql`select * from builds where seq in (select max(seq) from builds where app_id in ${ids} group by app_id)`;
+  const rows = sql`select * from assignments where app_id in ${ids} order by process_type, ordinal, instance_id`;
+  const [currents, latests, lastBuilds] = [
+    byApp(parseRows(currentLineRow, await read(current))),
+    byApp(parseRows(releaseLineRow, await read(latest))),
+    byApp(parseRows(buildRow, await read(builds))),
+  ];
+  const instances = Map.groupBy(parseRows(assignmentRow, await read(rows)), (row) => row.appId);
+  const [formations, settings] = [await formationsOf(tx, ids), await settingsOf(tx, ids)];
+  return apps.map((app) => ({
+    app,
+    current: currents.get(app.id),
+    latest: latests.get(app.id),
+    latestBuild: lastBuilds.get(app.id),
+    formation: formations.get(app.id) ?? {},
+    settings: settings.get(app.id) ?? {},
+    rows: instances.get(app.id) ?? [],
+  }));
+}
+
+function byApp<T extends { readonly appId: string }>(rows: readonly T[]): ReadonlyMap<string, T> {
+  return new Map(rows.map((row) => [row.appId, row]));
+}
+
+/** One statement for lists of any length. */
+function listOf(ids: readonly string[]): RawBuilder<string> {
+  return sql<string>`(select value from json_each(${JSON.stringify(ids)}))`;
+}
