@@ -11,10 +11,11 @@ const SEED = 19;
 export async function checkHistories(
   builds: NodeBuilds,
   manager: ManagerName,
-  size: { histories: number; length: number },
+  size: { first?: number; histories: number; length: number },
 ): Promise<number> {
   let reused = 0;
-  for (let history = 0; history < size.histories; history++) {
+  const first = size.first ?? 0;
+  for (let history = first; history < first + size.histories; history++) {
     await builds.forget();
     for (const [index, build] of randomHistory(manager, new Random(SEED * 1000 + history), size.length).entries()) {
       const warm = await builds.next(build);
