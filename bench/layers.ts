@@ -73,8 +73,9 @@ interface Site {
 
 function requestOf(site: Site, tree: string, changes: Partial<CutRequest> = {}): CutRequest {
   const folders = { appDir: join(site.dir, tree), upperDir: join(site.dir, 'upper') };
-  const base = { appId: APP_ID, declared: [MODULES], reused: [], commitTimeMs: 1.7e12, slugLimitBytes: 2e9 };
-  return { ...base, ...folders, signal: new AbortController().signal, ...changes };
+  const base = { appId: APP_ID, declared: [MODULES], reused: [], commitTimeMs: 1.7e12 };
+  const limits = { slugLimitBytes: 2e9, treeLimits: { bytes: 1e11, entries: 1e7 }, memoryBytes: 2e9 };
+  return { ...base, ...limits, ...folders, signal: new AbortController().signal, ...changes };
 }
 
 async function benchCut(site: Site): Promise<{ rows: Row[]; dependencies: Layer }> {

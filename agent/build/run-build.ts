@@ -4,6 +4,7 @@ import type { Exit } from '../../shared/domain/instance.ts';
 import type { Layer, Slug } from '../../shared/domain/slug.ts';
 import { parseAppJson } from '../../shared/domain/app-json.ts';
 import { parseProcfile } from '../../shared/domain/procfile.ts';
+import type { Run } from '../../shared/kit/exec.ts';
 import { LineOutput } from '../../shared/kit/line-output.ts';
 import { callAfter } from '../../shared/kit/timer.ts';
 import { renderBuildSpec } from './build-spec.ts';
@@ -163,7 +164,7 @@ export class BuildRun {
     ]);
     const declared = parseProcfile(procfile ?? new Uint8Array());
     const last = report.buildpacks.at(-1) ?? 'the buildpack';
-    const release = await parseReleaseYaml(releaseYaml?.toString('utf8') ?? '', last, this.#context.run);
+    const release = await parseReleaseYaml(releaseYaml?.toString('utf8') ?? '', last, this.#runWithinLimits);
     const processTypes = { ...release.defaultProcessTypes, ...declared.processTypes };
     for (const warning of declared.warnings) this.#say(warningLine(warning));
     this.#say(processTypesBlock(Object.keys(declared.processTypes), Object.keys(release.defaultProcessTypes), last));
@@ -173,7 +174,7 @@ export class BuildRun {
 
   async #cut(report: BuildReport, candidates: readonly Candidate[]): Promise<readonly Layer[]> {
     const { sandbox, layers, caches } = this.#context;
-    const { appId, taskId } = this.#task;
+    const { appId, taskId, limits } = this.#task;
     this.#say(stepLine('Compressing...'));
     const cut = await layers.cut({
       appId,
@@ -185,6 +186,9 @@ export class BuildRun {
       ),
       commitTimeMs: this.#task.commitTimeMs,
       slugLimitBytes: this.#task.slugLimitBytes,
+      treeLimits: { bytes: TREE_PER_DISK * limits.diskBytes, entries: TREE_PER_DISK * limits.diskInodes },
+      memoryBytes: limits.memoryBytes,
+      run: this.#runWithinLimits,
       signal: this.#stop.signal,
     });
     this.#context.useLayers(taskId, cut);
@@ -199,6 +203,13 @@ export class BuildRun {
     const sent = await Promise.all(cut.map(({ digest }) => transport.upload(digest, images.path(digest), this.#stop.signal)));
     return sent.reduce((sum, bytes) => sum + bytes, 0);
   }
+
+  /** For programs that read what the build left: what they use counts as the build's own. */
+  readonly #runWithinLimits: Run = async (command) => {
+    const { sandbox, run } = this.#context;
+    const [file = '', ...args] = await sandbox.withinLimits(this.#task.taskId, [command.file, ...command.args]);
+    return await run({ ...command, file, args });
+  };
 
   #say(text: string): void {
     this.#output.say(text);
@@ -235,6 +246,9 @@ export class BuildRun {
     this.#context.background(appId, taskId, work);
   }
 }
+
+/** Layers of the last build may lie below what this one wrote to its disk. */
+const TREE_PER_DISK = 2;
 
 /** Only a compile that took its time can have filled a cache. */
 const SLOW_COMPILE_MS = 2000;

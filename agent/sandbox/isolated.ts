@@ -29,6 +29,7 @@ import { loadRecord, loadWholeRecords, recordOf, sandboxIds, saveRecord, type Sa
 import { sandboxEnded, sandboxNotFound } from './sandbox-errors.ts';
 import type { Supervisor } from './supervisor/port.ts';
 import type { SandboxTool } from './tool.ts';
+import { killHelpers, withinLimits } from './within-limits.ts';
 
 export interface IsolatedParts {
   readonly tool: SandboxTool;
@@ -154,6 +155,10 @@ export class IsolatedSandbox implements Sandbox {
     return this.#exits.add(listener);
   }
 
+  withinLimits(id: string, argv: readonly string[]): Promise<readonly string[]> {
+    return withinLimits(this.#parts.cgroups, id, argv);
+  }
+
   async listeners(id: string): Promise<readonly Listener[]> {
     const [pid] = await this.#parts.cgroups.pids(id);
     const found = pid === undefined ? [] : await listenersOf(pid);
@@ -210,10 +215,7 @@ export class IsolatedSandbox implements Sandbox {
     for (const id of known) {
       if (keep.has(id)) continue;
       log.info({ id }, 'half-made or lost sandbox removed');
-      await this.#remove(id).catch((error: unknown) => {
-        log.warn({ id, err: error }, 'half-made or lost sandbox not removed; it is tried again');
-        this.#stubborn.add(id);
-      });
+      await this.#remove(id).catch(() => this.#stubborn.add(id)); // tried again later, and told then
     }
     await disks.sweep();
     void namespaces.refill();
@@ -287,6 +289,7 @@ export class IsolatedSandbox implements Sandbox {
     this.#onOutput.delete(id);
     if (record !== undefined && record.bootId !== this.#parts.bootId) await rm(layout.pidFile, { force: true }); // now somebody else's number
     await endSandbox(layout, { clock, killProcesses: () => cgroups.kill(id), killTool: () => cgroups.killAll(id) });
+    await killHelpers(cgroups, id, clock);
     await supervisor.forget(id);
     if (existsSync(layout.dir)) await unmountBelow(layout.dir, run);
     if (record?.netns !== undefined && record.bootId === this.#parts.bootId) await namespaces.release(record.netns);

@@ -42,7 +42,7 @@ async function openWorkshop(lab: Lab): Promise<Workshop> {
   const { images, stateDir } = await openImages(lab, { mode: process.getuid?.() === 0 ? 'mount' : 'extract' });
   const packed: string[] = [];
   const recording: Run = async (command: Command) => {
-    packed.push(command.args.join(' '));
+    if (command.args.includes('mksquashfs')) packed.push(command.args.join(' '));
     return await run(command);
   };
   return { lab, images, packed, builder: createLayerBuilder({ stateDir }, { images, run: recording }) };
@@ -59,6 +59,8 @@ async function request(lab: Lab, changes: Partial<CutRequest> = {}): Promise<Cut
     reused: [],
     commitTimeMs: COMMIT_TIME_MS,
     slugLimitBytes: 1e9,
+    treeLimits: { bytes: 1e10, entries: 1e6 },
+    memoryBytes: 2e9,
     signal: new AbortController().signal,
     ...changes,
   };
@@ -277,5 +279,63 @@ describe('layers of an overlay', () => {
     await rm(modules, { recursive: true });
     await mkdir(modules);
     assert.deepEqual(await cutAgain(), { same: false, packedCount: 1 });
+  });
+});
+
+describe('a tree that is small on its disk and endless to read', () => {
+  const hostile: readonly (readonly [string, string, { readonly code: string; readonly message: RegExp }])[] = [
+    ['a sparse file', 'truncate -s 1T big', { code: 'SLIP_BUILD_TREE_TOO_LARGE', message: /holds more than 1\.0 GB when it is read/ }],
+    [
+      'a file with many names',
+      'truncate -s 100M big; for i in $(seq 20); do ln big "big $i"; done',
+      { code: 'SLIP_BUILD_TREE_TOO_LARGE', message: /holds more than 1\.0 GB when it is read/ },
+    ],
+    ['many names of nothing', 'touch $(seq 1200)', { code: 'SLIP_BUILD_TREE_TOO_LARGE', message: /has more than 1000 files and folders/ }],
+    [
+      'folders nested deeper than a path may be long',
+      `perl -e 'for (1..60) { mkdir "x" x 250 or die; chdir "x" x 250 or die }'`,
+      { code: 'SLIP_BUILD_PATH_TOO_LONG', message: /longer than 4095 bytes/ },
+    ],
+  ];
+  for (const [what, script, refusal] of hostile) {
+    it(`is refused with its limit: ${what}`, async () => {
+      await using lab = await openLab('layers');
+      const { builder, packed } = await openWorkshop(lab);
+      await writeTree(join(lab.dir, 'tree'), { 'server.js': 'v1' });
+      await runOk(run, { file: 'sh', args: ['-c', script], cwd: join(lab.dir, 'tree') });
+      const treeLimits = { bytes: 1024 ** 3, entries: 1000 };
+      await assert.rejects(builder.cut(await request(lab, { treeLimits })), refusal);
+      if (refusal.code === 'SLIP_BUILD_TREE_TOO_LARGE') assert.deepEqual(packed, []);
+      await runOk(run, { file: 'rm', args: ['-rf', join(lab.dir, 'tree')] });
+    });
+  }
+
+  it('may hold a reused layer of any size, which is not read', async () => {
+    await using lab = await openLab('layers');
+    const { builder } = await openWorkshop(lab);
+    await writeTree(join(lab.dir, 'tree'), TREE);
+    await builder.cut(await request(lab));
+    const reused = await builder.cached(APP_ID, [MODULES, BUNDLE]);
+    for (const path of ['node_modules', 'vendor/my bundle']) {
+      await runOk(run, { file: 'truncate', args: ['-s', '1T', join(lab.dir, 'tree', path, 'sparse')] });
+    }
+    const treeLimits = { bytes: 1024 ** 3, entries: 1000 };
+    const layers = await builder.cut(await request(lab, { treeLimits, reused }));
+    assert.deepEqual(
+      digests(layers).slice(0, 2),
+      reused.map((each) => each.layer.digest),
+    );
+  });
+
+  it('that cannot be packed in time is stopped, and the next build gets its turn', async () => {
+    await using lab = await openLab('layers');
+    const { images, stateDir } = await openImages(lab, { mode: process.getuid?.() === 0 ? 'mount' : 'extract' });
+    const builder = createLayerBuilder({ stateDir, packTimeoutMs: 500 }, { images });
+    const endless: Run = (command) => run({ ...command, file: 'sleep', args: ['86420'] });
+    await writeTree(join(lab.dir, 'tree'), TREE);
+    const told = { code: 'SLIP_BUILD_PACK_TIMEOUT', message: 'To pack the slug took longer than 0.5 s, so it was stopped.' };
+    await assert.rejects(builder.cut(await request(lab, { run: endless })), told);
+    // Its turn has come, or this would wait for ever.
+    await assert.rejects(builder.cut(await request(lab, { treeLimits: { bytes: 1, entries: 1 } })), { code: 'SLIP_BUILD_TREE_TOO_LARGE' });
   });
 });

@@ -10,6 +10,7 @@ import { addressAt, parseCidr } from '../../agent/sandbox/config.ts';
 import { DEFAULT_BUILD_LIMITS } from '../../shared/domain/assignment.ts';
 import type { Layer } from '../../shared/domain/slug.ts';
 import { run, runOk } from '../../shared/kit/exec.ts';
+import { isRunning } from '../support/bad-input.ts';
 import { createBench, type Bench, type Tree } from '../support/build-bench.ts';
 import { FakeTransport, openLab, type Lab } from '../support/image-lab.ts';
 import { startNpmRegistry, type NpmRegistry } from '../support/npm-registry.ts';
@@ -189,6 +190,19 @@ touch /usr/x 2>/dev/null || echo closed; touch "$3/x" 2>/dev/null || echo config
       code: 'SLIP_BUILD_BAD_RELEASE_YAML',
       message: 'What bin/release of ./bp printed is larger than 64 kB.',
     });
+  });
+
+  it('leaves a sparse file that is refused, and is packed within its own limits', async () => {
+    const sparse = custom('truncate -s 1T "$1/big"');
+    await assert.rejects(bench.build(sparse, { app: 'sparse' }), { code: 'SLIP_BUILD_TREE_TOO_LARGE', message: /holds more than 8\.0 GB/ });
+    const id = sandboxes.spec().id;
+    await sandboxes.sandbox.prepare(sandboxes.spec({ id, limits: { ...DEFAULT_BUILD_LIMITS, memoryBytes: 64 * MB } }));
+    const [file = '', ...args] = await sandboxes.sandbox.withinLimits(id, ['python3', '-c', 'bytearray(256 << 20)']);
+    assert.equal((await run({ file, args })).signal, 'SIGKILL');
+    const [sh = '', ...left] = await sandboxes.sandbox.withinLimits(id, ['sh', '-c', 'sleep 86417 >/dev/null 2>&1 </dev/null &']);
+    assert.equal((await run({ file: sh, args: left })).code, 0);
+    await sandboxes.sandbox.forget(id);
+    assert.equal(await isRunning('86417'), false, 'a helper that an agent left is ended with the sandbox');
   });
 
   it('is cancelled long before it would end, daemons included', async () => {

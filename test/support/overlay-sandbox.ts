@@ -96,6 +96,10 @@ export class OverlaySandbox implements Sandbox {
     return () => this.#listeners.delete(listener);
   }
 
+  async withinLimits(_id: string, argv: readonly string[]): Promise<readonly string[]> {
+    return argv;
+  }
+
   async listeners(): Promise<readonly []> {
     return [];
   }

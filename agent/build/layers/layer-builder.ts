@@ -5,13 +5,14 @@ import { join } from 'node:path';
 import type { AppId } from '../../../shared/domain/ids.ts';
 import type { Layer } from '../../../shared/domain/slug.ts';
 import { ensureDir } from '../../../shared/kit/atomic-file.ts';
-import { SlipwayError } from '../../../shared/kit/errors.ts';
-import { DEFAULT_ENV, run as realRun, type CommandResult, type Run } from '../../../shared/kit/exec.ts';
+import { DEFAULT_ENV, run as realRun, type Run } from '../../../shared/kit/exec.ts';
 import type { Images } from '../../images/port.ts';
-import { builderDiskFull } from '../builder-disk.ts';
+import { Slots } from '../../images/slots.ts';
 import { checkDeclared, planCut, sameLayer, type Cut, type LayerStep } from './cut.ts';
 import { LayerKeys, type KeyedLayer } from './layer-keys.ts';
+import { checkTreeSize } from './measure-tree.ts';
 import { CONSTANT_MTIME_MS, squashAppArgv, squashFolderArgv, type SquashOptions } from './mksquashfs-argv.ts';
+import { checkSize, packFailure, packTimeout } from './pack-errors.ts';
 import { padImage } from './pad-image.ts';
 import type { CutRequest, DeclaredLayer, LayerBuilder } from './port.ts';
 import { readFolderFacts } from './tree-facts.ts';
@@ -23,6 +24,8 @@ export interface LayerBuilderConfig {
   readonly processors?: number | undefined;
   /** Of each mksquashfs. Default 256. */
   readonly memoryMebibytes?: number | undefined;
+  /** Of all the images of one build. Default 5 minutes. */
+  readonly packTimeoutMs?: number | undefined;
 }
 
 export interface LayerBuilderDeps {
@@ -34,12 +37,20 @@ export function createLayerBuilder(config: LayerBuilderConfig, deps: LayerBuilde
   return new SquashfsLayerBuilder(config, deps);
 }
 
+type PackOptions = Pick<SquashOptions, 'processors' | 'memoryMebibytes'>;
+
+const MIB = 1024 * 1024;
+const SMALLEST_PACK_MEBIBYTES = 16;
+
 class SquashfsLayerBuilder implements LayerBuilder {
   readonly #tempDir: string;
-  readonly #options: Pick<SquashOptions, 'processors' | 'memoryMebibytes'>;
+  readonly #options: PackOptions;
   readonly #images: Pick<Images, 'adopt' | 'has'>;
   readonly #run: Run;
   readonly #keys: LayerKeys;
+  readonly #packTimeoutMs: number;
+  /** One build of the node packs at a time. */
+  readonly #turns = new Slots(1);
   #tempReady: Promise<void> | undefined;
 
   constructor(config: LayerBuilderConfig, deps: LayerBuilderDeps) {
@@ -49,6 +60,7 @@ class SquashfsLayerBuilder implements LayerBuilder {
       processors: config.processors ?? availableParallelism(),
       memoryMebibytes: config.memoryMebibytes ?? 256,
     };
+    this.#packTimeoutMs = config.packTimeoutMs ?? PACK_TIMEOUT_MS;
     this.#images = deps.images;
     this.#run = deps.run ?? realRun;
   }
@@ -68,7 +80,7 @@ class SquashfsLayerBuilder implements LayerBuilder {
     request.signal.throwIfAborted();
     this.#tempReady ??= this.#clearTemp();
     const [plan] = await Promise.all([this.#plan(request), this.#tempReady]);
-    const layers = await this.#build(plan, request);
+    const layers = await this.#turns.run(() => withTimeLimit(request, this.#packTimeoutMs, (limited) => this.#build(plan, limited)));
     checkSize(layers, request.slugLimitBytes);
     await this.#keys.remember(
       request.appId,
@@ -93,12 +105,15 @@ class SquashfsLayerBuilder implements LayerBuilder {
 
   /** All images side by side; when one fails, the others are stopped. */
   async #build(plan: Cut, request: CutRequest): Promise<readonly Layer[]> {
+    const reused = plan.steps.flatMap((step) => (step.kind === 'reuse' ? [step.declared.path] : []));
+    await checkTreeSize(request, reused, request.run ?? this.#run);
+    const options = { ...this.#options, memoryMebibytes: this.#memoryOfEach(request, plan.steps.length + 1 - reused.length) };
     const failed = new AbortController();
     const signal = AbortSignal.any([request.signal, failed.signal]);
     const app = this.#squash({ ...request, signal }, { name: 'app', shared: false }, (output) =>
-      squashAppArgv({ ...this.#options, output, mtimeMs: request.commitTimeMs }, plan.excluded),
+      squashAppArgv({ ...options, output, mtimeMs: request.commitTimeMs }, plan.excluded),
     );
-    const all = [...plan.steps.map((step) => this.#buildStep(step, { ...request, signal })), app];
+    const all = [...plan.steps.map((step) => this.#buildStep(step, { ...request, signal }, options)), app];
     try {
       return await Promise.all(all);
     } catch (error) {
@@ -108,10 +123,15 @@ class SquashfsLayerBuilder implements LayerBuilder {
     }
   }
 
-  async #buildStep(step: LayerStep, request: CutRequest): Promise<Layer> {
+  /** Half of the build's memory for all of them: mksquashfs needs more than what it is given. */
+  #memoryOfEach({ memoryBytes }: CutRequest, count: number): number {
+    return Math.max(SMALLEST_PACK_MEBIBYTES, Math.min(this.#options.memoryMebibytes, Math.floor(memoryBytes / (2 * MIB * count))));
+  }
+
+  async #buildStep(step: LayerStep, request: CutRequest, options: PackOptions): Promise<Layer> {
     if (step.kind === 'reuse') return step.layer;
     return await this.#squash(request, step.declared, (output) =>
-      squashFolderArgv({ ...this.#options, output, mtimeMs: CONSTANT_MTIME_MS }, step.declared.path),
+      squashFolderArgv({ ...options, output, mtimeMs: CONSTANT_MTIME_MS }, step.declared.path),
     );
   }
 
@@ -127,8 +147,8 @@ class SquashfsLayerBuilder implements LayerBuilder {
   }
 
   /** The file size limit ends a runaway slug before it fills the disk. */
-  async #pack({ appDir, slugLimitBytes, signal }: CutRequest, argv: readonly string[]): Promise<void> {
-    const result = await this.#run({
+  async #pack({ appDir, slugLimitBytes, signal, run }: CutRequest, argv: readonly string[]): Promise<void> {
+    const result = await (run ?? this.#run)({
       file: 'prlimit',
       args: [`--fsize=${slugLimitBytes}`, '--', 'mksquashfs', ...argv],
       cwd: appDir,
@@ -158,38 +178,16 @@ function isChanged({ kind, declared }: LayerStep, { reused }: CutRequest): boole
   return kind === 'squash' && reused.some((each) => sameLayer(each.declared, declared));
 }
 
-function packFailure(result: CommandResult, slugLimitBytes: number): SlipwayError {
-  const said = result.stderr.trim().split('\n').at(-1) ?? '';
-  if (result.signal === 'SIGXFSZ' || /file too large/i.test(result.stderr)) return tooLarge(undefined, slugLimitBytes);
-  if (/no space left/i.test(result.stderr)) return builderDiskFull(new Error(said));
-  return new SlipwayError({
-    code: 'SLIP_BUILD_PACK',
-    kind: 'transient',
-    message: `The slug could not be packed: ${said === '' ? `mksquashfs ended with ${result.signal ?? String(result.code)}` : said}`,
-    hint: 'Push again; if this stays, look at the agent’s log on the builder.',
-  });
-}
+/** Other builds of the node wait meanwhile. 500 MB of slug take 20 s on two processors. */
+const PACK_TIMEOUT_MS = 5 * 60_000;
 
-/** @throws SLIP_SLUG_TOO_LARGE */
-function checkSize(layers: readonly Layer[], limitBytes: number): void {
-  const sizeBytes = layers.reduce((sum, layer) => sum + layer.sizeBytes, 0);
-  if (sizeBytes > limitBytes) throw tooLarge(layers, limitBytes);
-}
-
-function tooLarge(layers: readonly Layer[] | undefined, limitBytes: number): SlipwayError {
-  const parts = layers?.map((layer) => `${layer.name} ${megabytes(layer.sizeBytes)}`).join(', ');
-  return new SlipwayError({
-    code: 'SLIP_SLUG_TOO_LARGE',
-    httpStatus: 422,
-    message: `The slug is larger than ${megabytes(limitBytes)}${parts === undefined ? '' : ` (${parts})`}.`,
-    hint: 'List what the app does not need at run time in .slugignore, or keep large files outside the repository.',
-    details: { limitBytes },
-  });
-}
-
-const MIB = 1024 * 1024;
-
-/** As in "500 MB", Heroku's limit. */
-function megabytes(bytes: number): string {
-  return bytes < MIB ? `${(bytes / 1024).toFixed(1)} kB` : `${(bytes / MIB).toFixed(1)} MB`;
+/** @throws SLIP_BUILD_PACK_TIMEOUT */
+async function withTimeLimit<T>(request: CutRequest, timeoutMs: number, work: (limited: CutRequest) => Promise<T>): Promise<T> {
+  request.signal.throwIfAborted();
+  const late = AbortSignal.timeout(timeoutMs);
+  try {
+    return await work({ ...request, signal: AbortSignal.any([request.signal, late]) });
+  } catch (error) {
+    throw late.aborted && !request.signal.aborted ? packTimeout(timeoutMs) : error;
+  }
 }

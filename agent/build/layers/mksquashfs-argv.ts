@@ -58,7 +58,7 @@ function pathsDownTo(path: string): readonly string[] {
 }
 
 /** fnmatch takes a backslash before any ASCII character as that character. */
-function escapePattern(path: string): string {
+export function escapePattern(path: string): string {
   return path.replace(/[^A-Za-z0-9/_.\u0080-\u{10ffff}-]/gu, '\\$&');
 }
 

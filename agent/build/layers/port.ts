@@ -1,3 +1,4 @@
+import type { Run } from '../../../shared/kit/exec.ts';
 import type { AppId } from '../../../shared/domain/ids.ts';
 import type { Layer } from '../../../shared/domain/slug.ts';
 
@@ -26,6 +27,12 @@ export interface CutRequest {
   readonly commitTimeMs: number;
   /** @throws SLIP_SLUG_TOO_LARGE beyond it */
   readonly slugLimitBytes: number;
+  /** What the tree may hold as a program reads it: a sparse file counts in full, a file with many names once for each. */
+  readonly treeLimits: { readonly bytes: number; readonly entries: number };
+  /** Runs programs that look at the tree, within the limits of the build. The builder's own, without limits, when absent. */
+  readonly run?: Run | undefined;
+  /** Memory of the build, which the programs share. */
+  readonly memoryBytes: number;
   readonly signal: AbortSignal;
 }
 

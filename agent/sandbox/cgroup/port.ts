@@ -23,6 +23,8 @@ export interface Cgroups {
   create(id: string, needs: GroupNeeds): Promise<void>;
   /** Folders whose `cgroup.procs` a process must enter to be limited. */
   joinDirs(id: string): readonly string[];
+  /** The same for programs of the agent that work on what the sandbox left. To be made first. */
+  helperDirs(id: string): readonly string[];
   /** The folder that tells who is in `app`, and has `cgroup.kill` where the kernel does. */
   processesDir(id: string): string;
   /** File with a line `oom_kill N`. */

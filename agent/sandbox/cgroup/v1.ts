@@ -35,6 +35,8 @@ export function createCgroupsV1(rootName: string, hierarchies: Hierarchies, cloc
       const appCpu = cpuTops.map((top) => join(top, path(id), 'app')).filter((dir) => existsSync(dir)); // an older agent made none
       return [...ours.map((top) => join(top, path(id), 'app')), ...appCpu];
     },
+    helperDirs: (id) =>
+      [...ours, ...cpuTops].map((top) => join(top, path(id))).flatMap((dir) => (existsSync(dir) ? [join(dir, 'help')] : [])),
     oomFile: (id) => join(memory, path(id), 'app', 'memory.oom_control'),
     async ensureRoot() {
       for (const top of [...ours, ...cpuTops]) if (!existsSync(join(top, rootName))) await makeGroup(join(top, rootName));

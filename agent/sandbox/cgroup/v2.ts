@@ -28,6 +28,7 @@ export function createCgroupsV2(rootName: string, top: string, clock: Clock): Cg
     path,
     processesDir,
     joinDirs: (id) => [processesDir(id)],
+    helperDirs: (id) => [join(group(id), 'help')],
     oomFile: (id) => join(group(id), 'memory.events'),
     async ensureRoot() {
       const root = join(top, rootName);

@@ -135,6 +135,10 @@ export class FakeSandbox implements Sandbox {
     return () => this.#listeners.delete(listener);
   }
 
+  async withinLimits(_id: string, argv: readonly string[]): Promise<readonly string[]> {
+    return argv;
+  }
+
   async listeners(id: string): Promise<readonly Listener[]> {
     const found = this.#processes.get(id);
     if (found?.status.phase !== 'running') return [];

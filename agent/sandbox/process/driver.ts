@@ -133,6 +133,10 @@ export class ProcessSandbox implements Sandbox {
     return this.#exits.add(listener);
   }
 
+  async withinLimits(_id: string, argv: readonly string[]): Promise<readonly string[]> {
+    return argv;
+  }
+
   async listeners(id: string): Promise<readonly Listener[]> {
     return listenersOfPids(await markedPids(id));
   }
