@@ -60,8 +60,7 @@ export class IsolatedSandbox implements Sandbox {
   readonly #onOutput = new Map<string, (chunk: Uint8Array) => void>();
   readonly #roots = new Map<string, RootFiles>();
   #swept: Promise<void> | undefined;
-  /** Left by an earlier agent, and not to be removed so far. */
-  readonly #stubborn = new Set<string>();
+  readonly #stubborn = new Set<string>(); // left by an earlier agent, and not to be removed so far
 
   constructor(parts: IsolatedParts) {
     this.kind = parts.tool.kind;
@@ -79,8 +78,7 @@ export class IsolatedSandbox implements Sandbox {
     await this.#rootFiles('host');
     await this.#exits.ensureDir();
     const stubborn = [...this.#stubborn];
-    this.#swept ??= this.#sweep();
-    await this.#swept;
+    await (this.#swept ??= this.#sweep());
     await this.#parts.namespaces.repair((netns) => occupantOf(netns, this.#parts));
     for (const id of stubborn) await this.destroy(id).then(() => this.#stubborn.delete(id));
   }
