@@ -23,7 +23,7 @@ describe('a second build of an app that uses pip', () => {
   it('equals a clean build, file for file, after any history', async () => {
     let count = 0;
     const property = fc.asyncProperty(pipHistory, async (history) => {
-      assert.deepEqual(await buildHistory(bench, `h${String(count++)}`, history), []);
+      assert.deepEqual(await buildHistory(bench, `hist${String(count++).padStart(4, '0')}`, history), []);
     });
     await fc.assert(property, { numRuns: RUNS, seed: SEED });
   });
