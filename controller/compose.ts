@@ -198,6 +198,7 @@ export function composeGitServer(basics: Basics, parts: Parts): GitServer {
     store: parts.store,
     createOnPush: config.createOnPush,
     defaultStack: config.defaultStack,
+    randomId,
     folders: [paths.repos, paths.images, config.stateDir],
     awaitBuilder: (io) => awaitBuilder({ builders, fleet: parts.dispatch.fleet, clock, untilMs: builderUntilMs }, io),
     requireBuilder: (app) => void builders.choose(app),

@@ -1,7 +1,9 @@
 import { parseAppName } from '../../shared/domain/names.ts';
 import { requireDiskSpace } from '../../shared/kit/disk.ts';
+import type { RandomId } from '../../shared/kit/random-id.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
-import type { App, Store } from '../store/port.ts';
+import type { Store } from '../store/port.ts';
+import { PlannedApps } from './planned-apps.ts';
 import type { GitUser, Push, PushApp, PushGate, PushOutcome, PushOutput } from './port.ts';
 
 export interface PushGateDeps {
@@ -9,6 +11,7 @@ export interface PushGateDeps {
   /** First push of an authorised user creates the app. */
   readonly createOnPush: boolean;
   readonly defaultStack: string;
+  readonly randomId: RandomId;
   /** Folders that a push writes to: repositories, images, database. */
   readonly folders: readonly string[];
   readonly awaitBuilder: PushGate['awaitBuilder'];
@@ -18,6 +21,7 @@ export interface PushGateDeps {
 }
 
 export function createPushGate(deps: PushGateDeps): PushGate {
+  const plannedApps = new PlannedApps({ store: deps.store, stack: deps.defaultStack, randomId: deps.randomId });
   return {
     userByFingerprint: async (fingerprint) => {
       const user = await deps.store.userByFingerprint(fingerprint);
@@ -25,31 +29,30 @@ export function createPushGate(deps: PushGateDeps): PushGate {
       return { userId: user.id, name: user.name, maxConnections: await deps.store.quotaOf(user.id, 'connections') };
     },
     awaitBuilder: deps.awaitBuilder,
-    openApp: (user, name, access) => openApp(deps, user, { name, access }),
+    openApp: (user, name, access) => openApp({ ...deps, plannedApps }, user, { name, access }),
+    acceptApp: (user, app) => (app.isNew === true ? plannedApps.accept(user, app) : Promise.resolve()),
+    closeApp: (user, app) => (app.isNew === true ? plannedApps.close(user, app) : Promise.resolve(false)),
+    hasApp: async (appId) => (await deps.store.appById(appId)) !== undefined,
     beforeReceive: async (app) => {
       await Promise.all(deps.folders.map((folder) => requireDiskSpace(folder)));
       const row = await deps.store.appById(app.appId);
-      if (row !== undefined) deps.requireBuilder(row);
+      deps.requireBuilder(row ?? { id: '', stack: deps.defaultStack });
     },
     deploy: deps.deploy,
   };
 }
 
-async function openApp(deps: PushGateDeps, user: GitUser, wanted: { name: string; access: 'read' | 'write' }): Promise<PushApp> {
+async function openApp(
+  deps: PushGateDeps & { readonly plannedApps: PlannedApps },
+  user: GitUser,
+  wanted: { name: string; access: 'read' | 'write' },
+): Promise<PushApp> {
   const name = parseAppName(wanted.name);
   const app = await deps.store.appByName(name);
   const actor = await deps.store.userById(user.userId);
   if (app !== undefined && actor !== undefined && (app.ownerId === actor.id || actor.admin)) return { appId: app.id, name: app.name };
-  if (app === undefined && wanted.access === 'write' && deps.createOnPush) return create(deps, user, name);
+  if (app === undefined && wanted.access === 'write' && deps.createOnPush) return deps.plannedApps.plan(user, name);
   throw notFound(name);
-}
-
-async function create(deps: PushGateDeps, user: GitUser, name: App['name']): Promise<PushApp> {
-  await Promise.all(deps.folders.map((folder) => requireDiskSpace(folder)));
-  // A push that cannot be built leaves no empty app behind.
-  deps.requireBuilder({ id: '', stack: deps.defaultStack });
-  const app = await deps.store.createApp({ name, ownerId: user.userId, stack: deps.defaultStack });
-  return { appId: app.id, name: app.name };
 }
 
 /** One sentence for "no such app" and "somebody else's app": a name must not tell whether it is taken. */

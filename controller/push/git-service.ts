@@ -2,9 +2,10 @@ import { describeCauses, renderError, toSlipwayError } from '../../shared/kit/er
 import { answerPush, type PushDeps } from './answer-push.ts';
 import { encodePkt } from './git/pkt-line.ts';
 import { receivePack, uploadPack, type GitChannel, type ServiceRun } from './git/receive-pack.ts';
-import { ensureRepository, maintainRepository } from './git/repository.ts';
+import { ensureRepository, keepPlanned, maintainRepository, markPlanned, removePlanned, repositoryPath } from './git/repository.ts';
 import { DEFAULT_TURN_LIMITS, GitTurns, type Turn, type TurnLimits } from './git-turns.ts';
-import { parseExec } from './parse-exec.ts';
+import { parseExec, type GitServiceName } from './parse-exec.ts';
+import type { GitUser, PushApp } from './port.ts';
 import { Quarantines } from './quarantines.ts';
 import type { ExecRequest } from './ssh/session.ts';
 import { cleanTerminalText } from './terminal-text.ts';
@@ -17,6 +18,15 @@ export interface GitServiceConfig {
   /** Of one git; default {@link GIT_MEMORY_BYTES}. */
   readonly gitMemoryBytes?: number | undefined;
   readonly turns?: Partial<TurnLimits> | undefined;
+}
+
+/** One request whose app is known. */
+interface Opened {
+  readonly app: PushApp;
+  readonly service: GitServiceName;
+  readonly acceptedAtMs: number;
+  /** Monotonic ms. */
+  readonly startedAtMs: number;
 }
 
 /** Serves git requests of authenticated users; knows nothing of SSH. */
@@ -55,7 +65,7 @@ export class GitService {
   }
 
   async #start(request: ExecRequest, acceptedAtMs: number): Promise<ServiceRun> {
-    const { gate, clock, failpoint } = this.#deps;
+    const { gate, clock } = this.#deps;
     const startedAtMs = clock.monotonicMs();
     const { service, app: name } = parseExec(request.command);
     const { user } = request.identity;
@@ -63,16 +73,34 @@ export class GitService {
     const { errors, closed: signal } = request.channel;
     if (writes) await gate.awaitBuilder({ tell: (text) => void errors.write(text), signal });
     const app = await gate.openApp(user, name, writes ? 'write' : 'read');
+    try {
+      return await this.#run(request, { app, service, acceptedAtMs, startedAtMs });
+    } catch (error) {
+      await this.#close(user, app);
+      throw error;
+    }
+  }
+
+  async #run(request: ExecRequest, { app, service, acceptedAtMs, startedAtMs }: Opened): Promise<ServiceRun> {
+    const { gate, clock, failpoint } = this.#deps;
+    const { user } = request.identity;
+    const { errors, closed: signal } = request.channel;
+    const writes = service === 'receive-pack';
     if (writes) await gate.beforeReceive(app, user);
+    if (app.isNew === true) await markPlanned(this.#config.reposDir, app.appId);
     const repositoryDir = await ensureRepository(this.#config.reposDir, app.appId);
     if (writes) await failpoint('push.accepted');
     const turn = await this.#turns[writes ? 'receive' : 'send'].enter(user.userId, { signal, waiting: () => void errors.write(WAITING) });
     try {
       const options = { ...this.#config, memoryBytes: this.#config.gitMemoryBytes, service, repositoryDir, protocol: request.protocol };
+      const ended = (leave: () => void) => (): Promise<boolean> => {
+        leave();
+        return this.#close(user, app);
+      };
       const channel = withinTurn(request.channel, turn);
       if (!writes) {
         await this.#quarantines.ready(repositoryDir);
-        return this.#track(repositoryDir, uploadPack(options, channel), turn.leave);
+        return this.#track(repositoryDir, uploadPack(options, channel), ended(turn.leave));
       }
       const leaveQuarantine = await this.#quarantines.enter(repositoryDir);
       const received = (): void => {
@@ -86,25 +114,43 @@ export class GitService {
         received();
         return decide(push, io);
       });
-      return this.#track(repositoryDir, run, received);
+      return this.#track(repositoryDir, run, ended(received));
     } catch (error) {
       turn.leave();
       throw error;
     }
   }
 
-  #track(dir: string, run: ServiceRun, ended: () => void): ServiceRun {
+  /** A planned app that was not made leaves no repository. Resolves to true when that is gone. */
+  async #close(user: GitUser, app: PushApp): Promise<boolean> {
+    if (app.isNew !== true) return false;
+    const { reposDir } = this.#config;
+    try {
+      const useless = await this.#deps.gate.closeApp(user, app);
+      if (useless) await this.#quarantines.forget(repositoryPath(reposDir, app.appId));
+      if (useless) await removePlanned(reposDir, app.appId);
+      else if (await this.#deps.gate.hasApp(app.appId)) await keepPlanned(reposDir, app.appId);
+      return useless;
+    } catch (error) {
+      // The mark stays, so that the next start of the controller looks again.
+      this.#deps.log.warn({ app: app.name, cause: describeCauses(error) }, 'git.planned_app_not_cleared');
+      return true;
+    }
+  }
+
+  /** @param ended resolves to true when the repository is gone */
+  #track(dir: string, run: ServiceRun, ended: () => Promise<boolean>): ServiceRun {
     this.#users.set(dir, (this.#users.get(dir) ?? 0) + 1);
     const done = run.settled
       .catch((error: unknown) => {
         this.#deps.log.error({ repositoryDir: dir, cause: describeCauses(error) }, 'git.conversation_failed');
       })
-      .then(() => {
-        ended();
+      .then(async () => {
+        const gone = await ended();
         const left = (this.#users.get(dir) ?? 1) - 1;
         if (left > 0) this.#users.set(dir, left);
         else this.#users.delete(dir);
-        if (left === 0) this.#maintain(dir);
+        if (left === 0 && !gone) this.#maintain(dir);
       });
     this.#remember(done);
     return run;

@@ -12,6 +12,8 @@ export interface GitUser {
 export interface PushApp {
   readonly appId: AppId;
   readonly name: AppName;
+  /** A first push asks for it; it is not in the database before its pack is accepted. */
+  readonly isNew?: boolean | undefined;
 }
 
 /** One update of the deploy branch whose objects are permanently in the repository. */
@@ -42,10 +44,16 @@ export interface PushGate {
   /** Of a push, before all else: just after a start of the controller, builders are still on their way back. */
   awaitBuilder(io: { readonly tell: (text: string) => void; readonly signal: AbortSignal }): Promise<void>;
   /**
-   * The app, created if it does not exist and the policy allows. A name that belongs to somebody else gets
-   * the same error as an unknown one. @throws SLIP_APP_NOT_FOUND, SLIP_NAME_APP, SLIP_DISK_FULL (write only)
+   * The app, planned if it does not exist and the policy allows. A name that belongs to somebody else gets
+   * the same error as an unknown one. @throws SLIP_APP_NOT_FOUND, SLIP_NAME_APP, SLIP_QUOTA (write only)
    */
   openApp(user: GitUser, name: string, access: 'read' | 'write'): Promise<PushApp>;
+  /** Git has taken the pack of this push: a planned app is made. @throws SLIP_APP_EXISTS when another user was faster, SLIP_QUOTA */
+  acceptApp(user: GitUser, app: PushApp): Promise<void>;
+  /** A push of a planned app has ended. Resolves to true when its repository is of no use to anybody. */
+  closeApp(user: GitUser, app: PushApp): Promise<boolean>;
+  /** There is such an app in the database. */
+  hasApp(appId: AppId): Promise<boolean>;
   /** Before the pack is taken in: room on disk, a builder online. @throws SLIP_DISK_FULL, SLIP_BUILD_NO_BUILDER */
   beforeReceive(app: PushApp, user: GitUser): Promise<void>;
   /**

@@ -37,6 +37,12 @@ export class Quarantines {
     return leave;
   }
 
+  /** The repository is about to go: resolves when nothing is being removed in it any more. */
+  async forget(dir: string): Promise<void> {
+    await this.#swept.get(dir)?.catch(() => undefined); // who waited for it has been told
+    this.#swept.delete(dir);
+  }
+
   /** Resolves when nothing is being removed. */
   async idle(): Promise<void> {
     await Promise.allSettled(this.#swept.values());

@@ -78,7 +78,7 @@ export function createGitServer(config: GitServerConfig, deps: GitServerDeps): G
     },
     listen: async () => {
       const hostKey = await loadHostKey(config.stateDir);
-      await sweepUnfinished(config.reposDir);
+      await sweepUnfinished(config.reposDir, (appId) => deps.gate.hasApp(appId));
       const limits = { ...DEFAULT_LIMITS, ...config.limits };
       const server = new ssh2.Server({ hostKeys: [hostKey.privateKey], algorithms: mutable(ALGORITHMS), ident: 'slipway' });
       const onSocket = ({ socket }: WatchedSocket): void => {

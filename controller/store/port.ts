@@ -136,7 +136,7 @@ export interface Store extends IdentityStore, DomainStore, QuotaStore, LookStore
 
   // -- apps
   /** Draws the next uid range. @throws SLIP_APP_EXISTS, SLIP_QUOTA, SLIP_APP_UIDS */
-  createApp(app: { name: AppName; ownerId: UserId; stack: string }): Promise<App>;
+  createApp(app: { id?: AppId; name: AppName; ownerId: UserId; stack: string }): Promise<App>;
   appByName(name: AppName): Promise<App | undefined>;
   appById(id: AppId): Promise<App | undefined>;
   /** @param lostAfterMs undefined: the controller's default again */

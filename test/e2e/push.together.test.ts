@@ -57,9 +57,11 @@ test('the second of two pushes to an app waits, is told so, and is refused when 
   await eventually('the second to be told, while the first still runs', () =>
     seen.includes(`remote: Another push to together is running (commit ${first.slice(0, 7)}); yours waits.`),
   );
+  // Its last words may come after its exit: all of them are here when the pipe is closed.
+  const closed = new Promise((resolve) => child.once('close', resolve));
   hold.release();
   assert.equal((await pushOne).code, 0);
-  await eventually('the second to end', () => child.exitCode !== null);
+  await closed;
   assert.match(
     seen,
     new RegExp(

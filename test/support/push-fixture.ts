@@ -51,6 +51,18 @@ class FakeGate implements PushGate {
     return Promise.resolve(app);
   }
 
+  acceptApp(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  closeApp(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
+  hasApp(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
   beforeReceive(): Promise<void> {
     return this.refuseReceive === undefined ? Promise.resolve() : Promise.reject(this.refuseReceive);
   }

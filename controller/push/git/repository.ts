@@ -8,6 +8,8 @@ import { isId, type AppId } from '../../../shared/domain/ids.ts';
 import { gitCommand, housekeepingCommand, initCommand, readRefArgs, updateRefArgs } from './git.argv.ts';
 import { NO_COMMIT } from './proc-receive.ts';
 
+/** Name of the mark beside the repository of a planned app. */
+const PLANNED = '.planned-';
 const COMMIT = /^[0-9a-f]{40}$/;
 /**
  * No attribute of a pushed tree may change what `git archive` gives to the builder. git reads this file first, and the first value
@@ -50,11 +52,38 @@ async function writeAttributes(repositoryDir: string): Promise<void> {
   await writeFileAtomic(path, ATTRIBUTES);
 }
 
-/** Removes repositories that a crash left half-made. */
-export async function sweepUnfinished(reposDir: string): Promise<void> {
+/** Removes repositories that a crash left half-made, and those of apps that were planned and never made. */
+export async function sweepUnfinished(reposDir: string, isApp: (appId: AppId) => Promise<boolean>): Promise<void> {
   await ensureDir(reposDir, 0o700);
-  const unfinished = (await readdir(reposDir)).filter((name) => name.startsWith('.new-'));
+  const names = await readdir(reposDir);
+  const unfinished = names.filter((name) => name.startsWith('.new-'));
   await Promise.all(unfinished.map((name) => rm(join(reposDir, name), { recursive: true, force: true })));
+  for (const name of names.filter((each) => each.startsWith(PLANNED))) {
+    const appId = name.slice(PLANNED.length);
+    if (isId(appId) && (await isApp(appId as AppId))) await keepPlanned(reposDir, appId as AppId);
+    else if (isId(appId)) await removePlanned(reposDir, appId as AppId);
+  }
+}
+
+/** Marks the repository of an app that is not made yet, before the repository is there: a crash leaves nothing that nobody knows. */
+export async function markPlanned(reposDir: string, appId: AppId): Promise<void> {
+  await ensureDir(reposDir, 0o700);
+  await writeFileAtomic(plannedMark(reposDir, appId), '');
+}
+
+/** The app is made: its repository stays. */
+export async function keepPlanned(reposDir: string, appId: AppId): Promise<void> {
+  await rm(plannedMark(reposDir, appId), { force: true });
+}
+
+/** The app is not made: its repository goes. */
+export async function removePlanned(reposDir: string, appId: AppId): Promise<void> {
+  await rm(repositoryPath(reposDir, appId), { recursive: true, force: true });
+  await keepPlanned(reposDir, appId);
+}
+
+function plannedMark(reposDir: string, appId: AppId): string {
+  return join(reposDir, `${PLANNED}${appId}`);
 }
 
 async function isDirectory(path: string): Promise<boolean> {

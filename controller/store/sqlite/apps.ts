@@ -19,11 +19,11 @@ const UID_RANGES = (0x7fff0000 - FIRST_UID_BASE) / UIDS_PER_APP;
 
 export function createApps({ inTransaction, clock, randomId, quotas }: RepositoryDeps): Apps {
   return {
-    createApp: ({ name, ownerId, stack }) =>
+    createApp: ({ id = randomId(), name, ownerId, stack }) =>
       inTransaction(async (tx) => {
         await requireQuota(tx, quotas, { userId: ownerId, name: 'apps' });
         const uidBase = await drawUidRange(tx);
-        const row = { id: randomId(), name, ownerId, uidBase, stack, createdAtMs: clock.nowMs(), lostAfterMs: null };
+        const row = { id, name, ownerId, uidBase, stack, createdAtMs: clock.nowMs(), lostAfterMs: null };
         await unlessTaken(tx.insertInto('apps').values(row).execute(), () => appExists(name));
         const actor = await userActor(tx, ownerId);
         await insertEvent(tx, clock, {

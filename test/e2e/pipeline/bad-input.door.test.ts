@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { nothingLeft, ServingApp } from '../../support/bad-input.ts';
+import { eventually } from '../../support/eventually.ts';
 import { TestFleet } from '../../support/fleet.ts';
 import { helloApp, type PushResult, type Repository, type User } from '../../support/fleet-user.ts';
 
@@ -49,6 +52,15 @@ describe('a push of somebody, somewhere or something odd', () => {
       const repository = await person.repository('elsewhere', {});
       assert.ok((await repository.clone('blog')).ok);
     }
+  });
+
+  it('makes no app of a push that is opened and sends nothing, and keeps nothing of it', async () => {
+    const repos = join(fleet.stateDirs.controller, 'repos');
+    const before = await readdir(repos);
+    const opened = await bobs.attempt(['push', '--dry-run', bobs.address('opened'), 'main']);
+    assert.ok(opened.ok, opened.text);
+    assert.ok(!(await appNames()).includes('opened'));
+    await eventually('nothing is left', async () => (await readdir(repos)).length === before.length);
   });
 
   const bad = ['Blog', 'ab', 'x--y', '-ab', 'ab-', '9lives', 'b_log', 'a'.repeat(31), '../etc', 'blog/extra', 'b%20log', 'blög'];

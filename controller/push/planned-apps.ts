@@ -1,0 +1,69 @@
+import type { AppName } from '../../shared/domain/names.ts';
+import type { AppId } from '../../shared/domain/ids.ts';
+import type { RandomId } from '../../shared/kit/random-id.ts';
+import { quotaReached } from '../access/quota-error.ts';
+import type { Store } from '../store/port.ts';
+import type { GitUser, PushApp } from './port.ts';
+
+export interface PlannedAppsDeps {
+  readonly store: Pick<Store, 'appById' | 'createApp' | 'quotasOf'>;
+  readonly stack: string;
+  readonly randomId: RandomId;
+}
+
+interface Planned {
+  readonly app: PushApp;
+  /** First pushes of the same user to the same name share the app. */
+  pushes: number;
+  making: Promise<unknown> | undefined;
+}
+
+/** Apps that a first push asks for. Such an app has an id and a repository, but it is made only when the push is accepted. */
+export class PlannedApps {
+  readonly #deps: PlannedAppsDeps;
+  readonly #planned = new Map<string, Planned>();
+
+  constructor(deps: PlannedAppsDeps) {
+    this.#deps = deps;
+  }
+
+  /** Each call is paired with one of {@link close}. @throws SLIP_QUOTA before anything is sent */
+  async plan(user: GitUser, name: AppName): Promise<PushApp> {
+    const { max, used } = await this.#deps.store.quotasOf(user.userId);
+    if ((used.apps ?? 0) >= max.apps) throw quotaReached({ name: 'apps', max: max.apps, user: user.name });
+    const key = keyOf(user, name);
+    const known = this.#planned.get(key);
+    const planned = known ?? { app: { appId: this.#deps.randomId() as AppId, name, isNew: true }, pushes: 0, making: undefined };
+    planned.pushes += 1;
+    this.#planned.set(key, planned);
+    return planned.app;
+  }
+
+  /** Git has taken the pack, and not every branch of it is refused. @throws SLIP_APP_EXISTS, SLIP_QUOTA */
+  async accept(user: GitUser, { appId, name }: PushApp): Promise<void> {
+    const planned = this.#planned.get(keyOf(user, name));
+    if (planned?.app.appId !== appId) return;
+    planned.making ??= this.#deps.store.createApp({ id: appId, name, ownerId: user.userId, stack: this.#deps.stack });
+    try {
+      await planned.making;
+    } catch (error) {
+      planned.making = undefined;
+      throw error;
+    }
+  }
+
+  /** A push has ended. @returns true when nobody needs the repository: the app was not made, and no other push asks for it */
+  async close(user: GitUser, { appId, name }: PushApp): Promise<boolean> {
+    const key = keyOf(user, name);
+    const planned = this.#planned.get(key);
+    if (planned?.app.appId !== appId) return false;
+    planned.pushes -= 1;
+    if (planned.pushes > 0) return false;
+    this.#planned.delete(key);
+    return (await this.#deps.store.appById(appId)) === undefined;
+  }
+}
+
+function keyOf({ userId }: GitUser, name: string): string {
+  return `${userId} ${name}`;
+}
