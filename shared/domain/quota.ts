@@ -11,13 +11,13 @@ export interface QuotaKind {
 /** Everything that one user can make many of. Each entry costs the controller or every node something, so each has an end. */
 export const QUOTA_KINDS = {
   /** Heroku: 100. Each app takes a range of user ids and a line in the route table of every node. */
-  apps: { defaultMax: 100, what: 'apps', cure: 'Destroy an app that nobody needs' },
+  apps: { defaultMax: 100, what: 'apps', cure: 'Push to an app that you have' },
   keys: { defaultMax: 50, what: 'SSH keys', cure: 'Remove a key with: slipway keys:remove KEY' },
-  tokens: { defaultMax: 50, what: 'API tokens', cure: 'Revoke a token with: slipway tokens:revoke ID' },
+  tokens: { defaultMax: 50, what: 'API tokens', cure: 'Use a token that you have' },
   /** Of all apps of the user together. Each is a name in the tables of every proxy. */
   domains: { defaultMax: 2_000, what: 'domains', cure: 'Remove a domain with: slipway domains:remove HOSTNAME -a APP' },
   /** Of one app. Heroku: 1000; agents read 1000 names of an app, and one is its own. */
-  domainsPerApp: { defaultMax: 999, what: 'domains', cure: 'A wildcard such as *.example.com stands for all names below it' },
+  domainsPerApp: { defaultMax: 999, what: 'domains', cure: 'A wildcard such as *.example.com stands for all names with one more label' },
   /** A build may use two processors and two gigabytes: a small fleet has room for a few. */
   builds: { defaultMax: 4, what: 'builds at once', cure: 'Wait for one of them to end' },
   /** Each may run a git. */

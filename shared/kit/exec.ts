@@ -43,6 +43,9 @@ export function start(command: Command, stdio: StdioOptions, detached = false): 
   });
 }
 
+/** A killed program that waits for a disk ends later than this. Nobody waits longer for it. */
+const KILL_GRACE_MS = 5_000;
+
 /**
  * Runs a program to its end and returns what it said, whatever its exit code.
  * @throws SLIP_EXEC_NOT_STARTED, SLIP_EXEC_TIMEOUT (the program was killed), the signal's reason when aborted
@@ -53,25 +56,39 @@ export const run: Run = (command) =>
     const limit = command.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES;
     const stdout = collect(child.stdout, limit);
     const stderr = collect(child.stderr, limit);
-    const kill = (): void => {
-      child.kill('SIGKILL');
-      reject(timedOut(command));
+    // The caller may remove what the program writes, so the program is gone first.
+    const rejectAtExit = (error: Error): void => {
       // A grandchild that holds the pipes must not hold us.
       child.stdout?.destroy();
       child.stderr?.destroy();
+      if (hasEnded(child)) {
+        reject(error);
+        return;
+      }
+      child.once('exit', () => reject(error));
+      setTimeout(() => reject(error), KILL_GRACE_MS).unref();
+    };
+    const kill = (): void => {
+      child.kill('SIGKILL');
+      rejectAtExit(timedOut(command));
     };
     const timer = command.timeoutMs === undefined ? undefined : setTimeout(kill, command.timeoutMs);
     child.stdin?.on('error', () => undefined); // a child that closes stdin early tells why by its exit code
     child.stdin?.end(command.stdin);
     child.on('error', (cause) => {
       clearTimeout(timer);
-      reject(command.signal?.aborted === true ? abortReason(command.signal) : startFailure(command, cause));
+      if (command.signal?.aborted === true) rejectAtExit(abortReason(command.signal));
+      else reject(startFailure(command, cause));
     });
     child.on('close', (code, signal) => {
       clearTimeout(timer);
       resolve({ code, signal, stdout: stdout(), stderr: stderr() });
     });
   });
+
+function hasEnded({ pid, exitCode, signalCode }: ReturnType<typeof start>): boolean {
+  return pid === undefined || exitCode !== null || signalCode !== null;
+}
 
 /** Like {@link run}, but an exit code other than 0 is an error that carries the end of stderr. */
 export async function runOk(runner: Run, command: Command): Promise<CommandResult> {
