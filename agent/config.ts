@@ -15,7 +15,7 @@ const schema = z.strictObject({
       port: z.number().int().min(1).max(65535).default(80),
       /**
        * Addresses or networks (CIDR) of front proxies, such as a load balancer that ends TLS. Their X-Forwarded-Proto and X-Forwarded-Port
-       * reach the app; those of anybody else are replaced.
+       * reach the app; those of all other senders are replaced.
        */
       trust: z.array(z.string()).default([]),
       /** Account of HAProxy's workers, with root only. */

@@ -5,13 +5,13 @@ import type { AgentConfig } from './config.ts';
 import { SlipwayError } from '../shared/kit/errors.ts';
 import { start } from '../shared/kit/exec.ts';
 
-/** An agent that was told to stop may still be ending when its successor starts. */
+/** The former agent may still be stopping when the new one starts. */
 const WAIT_SECONDS = 3;
 const CONFLICT_EXIT_CODE = 75;
 /** Where the child finds the file: after standard input, output and error. */
 const CHILD_FD = 3;
 
-/** A thing that two agents on one machine must not share: each would remove what the other has there. */
+/** A folder or name that two agents on one machine must not share: each would remove the files or devices of the other. */
 export interface OwnedThing {
   /** In the words of the configuration, e.g. `network.name "slipway"`. */
   readonly what: string;
@@ -31,8 +31,8 @@ export function ownedThings(config: Pick<AgentConfig, 'sandbox' | 'stateDir' | '
 }
 
 /**
- * Takes the locks for the life of this process; the kernel gives them back at its end, whatever the end.
- * @returns what gives them back earlier
+ * Takes the locks for the life of this process. The kernel releases them when the process ends for any reason.
+ * @returns a function that releases them earlier
  * @throws SLIP_AGENT_NAME_TAKEN when another agent has one
  */
 export async function lockMachine(things: readonly OwnedThing[], waitSeconds = WAIT_SECONDS): Promise<() => void> {
@@ -47,7 +47,7 @@ export async function lockMachine(things: readonly OwnedThing[], waitSeconds = W
   return release;
 }
 
-/** The lock belongs to the opened file, which the child shares with us: it stays when the child has ended. */
+/** The lock belongs to the open file, which this process shares with the child. So the lock stays after the child has ended. */
 async function lock({ what, lockFile }: OwnedThing, waitSeconds: number): Promise<number> {
   const fd = openSync(lockFile, 'a+', 0o600);
   try {

@@ -67,7 +67,7 @@ export function createClient(config: CliConfig): ApiClient {
   };
 }
 
-/** A server that answers with the same place again would have us ask for ever. */
+/** Stops when the server names the same page again; otherwise it would ask for ever. */
 async function readParts<T>(path: string, ask: (path: string) => Promise<Dispatcher.ResponseData>): Promise<readonly T[]> {
   const rows: T[] = [];
   for (let after: string | undefined; ;) {

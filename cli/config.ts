@@ -13,7 +13,7 @@ export interface CliConfig {
 
 export interface CliEnvironment {
   readonly configPath: string;
-  /** Settings of the quickstart of a checkout, for a user who has no settings and names none. */
+  /** Settings of the quickstart in this checkout. They are used when the user has no settings and SLIPWAY_CONFIG is not set. */
   readonly quickstartConfigPath: string | undefined;
   /** SLIPWAY_APP */
   readonly app: string | undefined;

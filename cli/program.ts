@@ -27,7 +27,7 @@ function askForHelp(argv: readonly string[], names: ReadonlySet<string>): readon
 export async function runProgram(argv: readonly string[], cli: Cli): Promise<void> {
   const words = normalise(argv);
   const [name = '--help'] = words;
-  // Before its flags are read: a flag of a mistyped command is no mistake.
+  // Checked before the flags: with a mistyped command the flags are not the mistake.
   if (!name.startsWith('-') && COMMANDS.every((command) => command.name !== name)) unknownCommand(name);
   try {
     await buildProgram(cli).parseAsync([...words], { from: 'user' });
@@ -85,7 +85,7 @@ function unknownCommand(name: string): never {
   );
 }
 
-/** The nearest name would be an admin's command about the machines that build. */
+/** Without this hint the nearest name would be a command about builder nodes, which is for administrators. */
 const BUILDPACKS_HINT =
   'Write the buildpacks of an app into its file .buildpacks, one a line, or name one: slipway config:set BUILDPACK_URL=…';
 

@@ -41,7 +41,7 @@ const schema = z.strictObject({
       outputLimitBytes: z.number().int().positive().optional(),
     })
     .default({}),
-  /** How much one user may have; what is absent stays as `QUOTA_KINDS` has it. One user gets other numbers by `users:quotas`. */
+  /** Quotas of each user. An absent one has its default of `QUOTA_KINDS`. `users:quotas` sets other numbers for one user. */
   quotas: z.partialRecord(z.enum(QUOTA_NAMES), z.number().int().min(0).max(QUOTA_CEILING)).default({}),
   /** Patience of rollouts, ms. */
   rollout: z

@@ -9,7 +9,7 @@ interface CleanUp {
   readonly triedAtMs: number;
 }
 
-/** Clean-ups that nobody waits for. One that fails is tried again later, and is trouble of the node meanwhile. It never stops a start. */
+/** Clean-ups in the background. A failed one is tried again later, and until then the node reports it. It never stops a start. */
 export class CleanUps {
   readonly #clock: Clock;
   readonly #log: Logger;
@@ -21,7 +21,7 @@ export class CleanUps {
     this.#log = log;
   }
 
-  /** @param name the same for each try of the same work @returns when this try has ended, well or not */
+  /** @param name the same for each try of the same work @returns when this try has ended, also when it failed */
   start(name: string, work: () => Promise<void>): Promise<void> {
     const done = this.#try(name, work);
     this.#running.add(done);
@@ -29,7 +29,7 @@ export class CleanUps {
     return done;
   }
 
-  /** Starts what failed again, when it is time. @throws SLIP_BUILD_LEFTOVERS while something is left */
+  /** Starts failed clean-ups again after a pause. @throws SLIP_BUILD_LEFTOVERS while one is not done */
   check(): void {
     const nowMs = this.#clock.monotonicMs();
     const [first] = this.#failed.keys();

@@ -22,7 +22,7 @@ export interface BuildRunnerConfig {
   readonly sourceLimitBytes: number;
   /** What a build cache may keep; a bigger one is emptied after the build. */
   readonly cacheLimit: CacheSize;
-  /** Each cache and each result is on a bounded file system of its own; false where nothing can be mounted. */
+  /** Each cache and each result folder has its own file system of limited size; false where nothing can be mounted. */
   readonly canMount: boolean;
 }
 

@@ -192,7 +192,7 @@ export function cancelledFailure(): SlipwayError {
   });
 }
 
-/** @param site a folder of finished pages that the build left */
+/** @param site a folder with an index.html in the built app */
 export function noProcessFailure(buildpacks: readonly string[], site?: string): SlipwayError {
   if (site !== undefined) return unservedSiteFailure(site);
   const example = buildpacks.some((name) => name.includes('python')) ? 'web: gunicorn app:app --bind 0.0.0.0:$PORT' : 'web: ./server';

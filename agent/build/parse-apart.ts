@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CommandResult, Run } from '../../shared/kit/exec.ts';
 
-/** Limits of one parse of a text that untrusted code wrote. Times of the processor: a busy machine takes longer by the clock. */
+/** Limits of one parse of an untrusted text. The main limit is processor time, because a busy machine needs more wall-clock time. */
 const LIMITS = Object.freeze({
   processorSeconds: 5,
   timeoutMs: 60_000,
@@ -10,15 +10,15 @@ const LIMITS = Object.freeze({
   outputBytes: 1024 * 1024,
 });
 
-/** Its time by the clock was over. */
+/** The result when the parser did not end within its wall-clock time. */
 const STOPPED: CommandResult = { code: null, signal: 'SIGKILL', stdout: '', stderr: '' };
 
 /** `stopped`: a limit ended the parser. `refused`: the parser did not accept the text. */
 export type Parsed = { readonly kind: 'value'; readonly value: unknown } | { readonly kind: 'stopped' | 'refused' };
 
 /**
- * Parses a text in a process of its own, for parsers whose time or memory can grow faster than the text. The process is killed at its
- * limits, and this one goes on meanwhile. The value is plain JSON; its shape is still to be checked.
+ * Parses a text in a separate process, for parsers whose time or memory can grow faster than the text. The process is killed at its
+ * limits, and this process is not blocked meanwhile. The value is plain JSON; the caller has to check its shape.
  * @param parser name of a program beside this file that reads a text on standard input and writes JSON
  */
 export async function parseApart(run: Run, parser: string, text: string): Promise<Parsed> {

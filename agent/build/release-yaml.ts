@@ -11,7 +11,7 @@ export interface ReleaseYaml {
   readonly configVars: Readonly<Record<string, string>>;
 }
 
-/** Heroku's own buildpacks print less than 1 kB. build.sh stops bin/release just beyond this. */
+/** Heroku's own buildpacks print less than 1 kB. build.sh stops reading one byte after this limit. */
 export const MAX_RELEASE_YAML_BYTES = 64 * 1024;
 const MAX_CONFIG_VARS = 100;
 
@@ -50,7 +50,7 @@ export async function parseReleaseYaml(text: string, buildpack: string, run: Run
   return { defaultProcessTypes, configVars };
 }
 
-/** Our own buildpacks print JSON, which is YAML too: the time to read that grows with its length alone, so it needs no process of its own. */
+/** Our own buildpacks print JSON, which is YAML too. The time to parse JSON is linear, so it needs no separate process. */
 async function interpret(text: string, buildpack: string, run: Run): Promise<unknown> {
   if (text.trim() === '') return {};
   try {

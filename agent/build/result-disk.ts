@@ -3,14 +3,14 @@ import { SlipwayError } from '../../shared/kit/errors.ts';
 import { runOk, type Run } from '../../shared/kit/exec.ts';
 import { humanBytes } from './heroku-output.ts';
 
-/** Two manifests of 1 MiB, lists of 64 kB each, and what tar and curl say. Memory counts as the build's own. */
+/** Two manifests of 1 MiB, lists of 64 kB each, and the output of tar and curl. The memory counts as the build's own. */
 const RESULT_BYTES = 16 * 1024 * 1024;
 const RESULT_FILES = 1024;
 const TIMEOUT_MS = 20_000;
 
 /**
- * Makes a folder a small file system of its own in memory, for what a build says of itself. Untrusted code writes there, so it has a
- * bound of bytes and files, and goes away whole by one unmount, whatever is in it.
+ * Mounts a small file system in memory on the folder for the results of a build. Untrusted code writes there, so bytes and files are
+ * limited, and one unmount removes all of it.
  */
 export async function mountResultDisk(folder: string, owner: number, run: Run): Promise<void> {
   const limits = `size=${String(RESULT_BYTES)},nr_inodes=${String(RESULT_FILES)}`;
@@ -18,7 +18,7 @@ export async function mountResultDisk(folder: string, owner: number, run: Run): 
   await runOk(run, { file: 'mount', args: ['-t', 'tmpfs', '-o', options, 'slipway-result', folder], timeoutMs: TIMEOUT_MS });
 }
 
-/** The error for a build that ended without a word because it had no room for one; else `undefined`. */
+/** The error for a build that could not report its failure because the folder was full; else `undefined`. */
 export async function resultFullFailure(folder: string): Promise<SlipwayError | undefined> {
   const { bfree, ffree, bsize, blocks } = await statfs(folder);
   const isOurs = bsize * blocks <= RESULT_BYTES;

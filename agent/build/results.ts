@@ -42,7 +42,7 @@ export interface BuildReport {
   readonly kept: readonly DeclaredLayer[];
   /** Wall clock of each step's start, ms, in order. */
   readonly steps: readonly BuildStep[];
-  /** A folder of finished pages in the built app. */
+  /** A folder with an index.html in the built app. */
   readonly site: string | undefined;
 }
 

@@ -204,7 +204,7 @@ export class BuildRun {
     return sent.reduce((sum, bytes) => sum + bytes, 0);
   }
 
-  /** For programs that read what the build left: what they use counts as the build's own. */
+  /** For programs that read the files of the build: their memory and processor time count as the build's own. */
   readonly #runWithinLimits: Run = async (command) => {
     const { sandbox, run } = this.#context;
     const [file = '', ...args] = await sandbox.withinLimits(this.#task.taskId, [command.file, ...command.args]);
@@ -247,7 +247,7 @@ export class BuildRun {
   }
 }
 
-/** Layers of the last build may lie below what this one wrote to its disk. */
+/** The tree can also hold mounted layers of the last build, which are not on the disk of this one. */
 const TREE_PER_DISK = 2;
 
 /** Only a compile that took its time can have filled a cache. */

@@ -14,7 +14,7 @@ import { removeTaskFolder } from './task-folder.ts';
 
 /** What the agent's composition root uses beyond the port. */
 export interface NodeBuildRunner extends BuildRunner {
-  /** Removes what an earlier life of the agent left behind. First of all at start. What cannot be removed is tried again later. */
+  /** Removes the files that an earlier run of the agent left. Call it first at the start. Failed removals are tried again later. */
   sweep(): Promise<void>;
   /** @throws SLIP_BUILD_LEFTOVERS while something of a build cannot be removed */
   checkLeftovers(): void;
@@ -57,7 +57,7 @@ class SandboxBuildRunner implements NodeBuildRunner {
     return this.#queue.run(task.appId, () => withBuilderDisk(this.#context.config.tasksDir, build));
   }
 
-  /** Sandboxes first: they hold the folders. One piece that fails leaves the others alone. */
+  /** Sandboxes first, because they use the folders. A failed removal does not stop the others. */
   async sweep(): Promise<void> {
     const { sandbox, config, caches, run } = this.#context;
     for (const { id, purpose } of await sandbox.list()) {
@@ -65,7 +65,7 @@ class SandboxBuildRunner implements NodeBuildRunner {
     }
     for (const name of await readdir(config.tasksDir).catch(() => [])) {
       const folder = join(config.tasksDir, name);
-      void this.#cleanUps.start(folder, () => removeTaskFolder(folder, run)); // a hostile tree takes its time, and no build needs the name
+      void this.#cleanUps.start(folder, () => removeTaskFolder(folder, run)); // a hostile tree takes long, and no build waits for this folder
     }
     await this.#cleanUps.start(config.cacheDir, () => caches.sweep());
   }

@@ -54,7 +54,7 @@ export async function createTaskFolder(
   return { root, taskDir, resultDir };
 }
 
-/** Also for what an agent that was killed left. The result goes with its mount; what is below was written by the agent. */
+/** Also for the folders of an agent that was killed. The unmount removes the results; the agent itself wrote the other files. */
 export async function removeTaskFolder(root: string, run: Run): Promise<void> {
   await unmountBelow(root, run);
   await removeTree(root, run);

@@ -1,8 +1,8 @@
-// A program of its own: reads YAML on standard input, writes it as JSON. parse-apart.ts runs it with limits.
+// A separate program: reads YAML on standard input and writes it as JSON. parse-apart.ts runs it with limits.
 import { text } from 'node:stream/consumers';
 import { parse } from './yaml.ts';
 
-/** Aliases beyond this would make a small text a huge value. */
+/** More aliases could turn a small text into a huge value. */
 const MAX_ALIASES = 10;
 
 try {

@@ -51,7 +51,7 @@ export async function waitForPort(target: GateTarget, policy: GatePolicy, clock:
   }
 }
 
-/** A listener on `::` may also take IPv4. Nobody answered there for three times as long, so it does not. */
+/** A listener on `::` may also accept IPv4. After three times the wait without an answer it is certain that it does not. */
 function isCertain(code: string, waitedMs: number, policy: GatePolicy): boolean {
   return code === 'SLIP_APP_LOOPBACK_ONLY' || (code === 'SLIP_APP_IPV6_ONLY' && waitedMs >= 3 * policy.wrongBindAfterMs);
 }

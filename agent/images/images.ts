@@ -85,7 +85,7 @@ class LocalImages implements NodeImages {
     const { stateDir, imagesDir, partialDir, ownedDir, mountsDir, extractedDir } = this.#layout;
     for (const dir of [stateDir, imagesDir, partialDir, ownedDir, mountsDir, extractedDir]) await ensureDir(dir);
     if (!this.#swept) {
-      // What cannot be removed takes room, and is no reason not to start.
+      // Files that cannot be removed take room, but must not stop the start.
       const sweeps = [() => sweepLeftovers(this.#layout, this.#deps.clock.nowMs()), () => this.#mounter.sweep()];
       for (const sweep of sweeps) await sweep().catch((error: unknown) => this.#deps.log.warn({ err: error }, 'images.not-swept'));
       this.#swept = true;

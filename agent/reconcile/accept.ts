@@ -80,8 +80,8 @@ function runningSlots(assignments: readonly Assignment[]): ReadonlySet<string> {
 }
 
 /**
- * Within one epoch everything is equal. A newer one may have other routes (its configuration changed), and may send what an
- * older controller withheld, or the reverse.
+ * Within one epoch the states must be equal. A newer epoch may have other routes (its configuration changed). It may also contain instances
+ * that an older controller withheld, or withhold others.
  */
 function compatible(ledger: DesiredState, offered: DesiredState): boolean {
   if (offered.epoch.counter === ledger.epoch.counter) return sameState(ledger, offered);

@@ -47,7 +47,7 @@ export function explainExit(assignment: Assignment, { exit, everLive, lastLines 
   };
 }
 
-/** What every shell says of E2BIG. */
+/** The message of all shells for E2BIG. */
 const TOO_LONG = ': Argument list too long';
 
 function environmentTooLarge(assignment: Assignment): Reason {
@@ -59,14 +59,14 @@ function environmentTooLarge(assignment: Assignment): Reason {
   };
 }
 
-/** The words of dyno.sh, bash and env for a script whose first line ends in CRLF. */
+/** The messages of dyno.sh, bash and env for a script whose first line ends in CRLF. */
 const CRLF_LINES: readonly RegExp[] = [
   /slipway: (?<script>\S+): the first line ends in CRLF/,
   /(?:^|: )(?<script>[^\s:]+): [^\s:]+(?:\^M|\r|\\r|\\x0d): bad interpreter/,
   /env: ['\u2018"]?(?<program>[^\s'\u2019"]+?)(?:\\r|\^M|\r|\\x0d)['\u2019"]?: No such file/,
 ];
 
-/** The script, or what its first line names; undefined when no line speaks of a CRLF. */
+/** The script, or the program that its first line names; undefined when no line reports a CRLF. */
 function crlfScript(lines: readonly string[]): string | undefined {
   for (const line of lines) {
     for (const pattern of CRLF_LINES) {

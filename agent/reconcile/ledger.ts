@@ -13,7 +13,7 @@ import { decideAcceptance } from './accept.ts';
 import { resolveWithheld } from './withheld.ts';
 
 const FILE = 'desired.json';
-/** 2: what a release's instances have in common is there once. The file of an older agent has every assignment whole. */
+/** 2: the common content of a release's instances is stored once. The file of an older agent has every assignment whole. */
 const VERSION = 2;
 const VERSIONS_READ = [1, 2] as const;
 

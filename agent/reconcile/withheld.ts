@@ -1,8 +1,8 @@
 import type { DesiredState } from '../../shared/domain/assignment.ts';
 
 /**
- * Pure: the offered state, with the ledger's own content for instances whose content was withheld. One that the ledger does not
- * know stays among the withheld: there is nothing to start it with.
+ * Pure: the offered state, with the ledger's own content for instances whose content was withheld. An instance that the ledger does not
+ * know stays withheld, because the agent has nothing to start it from.
  */
 export function resolveWithheld(ledger: DesiredState | undefined, offered: DesiredState): DesiredState {
   const { withheld = [] } = offered;

@@ -18,8 +18,8 @@ const ENOSYS = 38;
 const ALLOW = 0x7fff_0000;
 const ERRNO = 0x0005_0000;
 /**
- * Calls from this number on are refused as if the kernel did not have them: they came after the last review of the deny-list, and every libc
- * has another way. (467 is open_tree_attr of Linux 6.15. Since 424, all architectures have the same numbers.) The x32 ABI, whose numbers
+ * Calls from this number on are refused as if the kernel did not have them. They are newer than the last review of the deny-list, and every libc
+ * works without them. (467 is open_tree_attr of Linux 6.15. Since 424, all architectures have the same numbers.) The x32 ABI, whose numbers
  * begin at 0x40000000, is refused by this as well.
  */
 const FIRST_UNKNOWN = 467;

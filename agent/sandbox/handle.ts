@@ -18,7 +18,7 @@ export async function currentBootId(): Promise<string> {
   return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
 }
 
-/** Fields of /proc/PID/stat from the third one, the state, on: those before may hold spaces. */
+/** Fields of /proc/PID/stat, from the third one (the state) on: the second field may hold spaces. */
 async function statFields(pid: number): Promise<readonly string[] | undefined> {
   const text = await readFile(`/proc/${String(pid)}/stat`, 'utf8').catch(() => undefined);
   return text?.slice(text.lastIndexOf(')') + 2).split(' ');
@@ -75,7 +75,7 @@ interface InsideProcess {
   readonly name: string;
   /** Mask of the signals that it handles itself, in hex. */
   readonly caught: string;
-  /** Where its stack begins. A fork has the one of its parent; every exec draws another. 0: not to be known. */
+  /** Start address of its stack. A fork has that of its parent; each exec gets another one. 0: not known. */
   readonly stackStart: string;
 }
 
@@ -103,14 +103,14 @@ export async function terminateInside(pids: readonly number[]): Promise<boolean>
   const inside = found.filter(({ innerPid }) => innerPid > 1).sort((a, b) => a.innerPid - b.innerPid);
   const [reporter, ...others] = inside;
   if (reporter === undefined || !isReporter(reporter)) return false;
-  // A fork of it is about to become the app, and still deaf.
+  // A fork of it will soon run the app, and does not handle SIGTERM yet.
   const isDeaf = ({ stackStart }: InsideProcess): boolean => stackStart !== '0' && stackStart === reporter.stackStart;
   if (others.every(isDeaf)) return false;
   for (const { pid } of inside) sendTerm(pid);
   return true;
 }
 
-/** True for the shell that runs report.sh, the parent of the app's first process: it handles SIGTERM, programs that set up do not. */
+/** True for the shell that runs report.sh, the parent of the app's first process. It handles SIGTERM; the programs before it do not. */
 function isReporter({ name, caught }: InsideProcess): boolean {
   return name === 'sh' && /^[0-9a-f]+$/.test(caught) && (BigInt(`0x${caught}`) & TERM_BIT) !== 0n;
 }

@@ -60,7 +60,7 @@ export class IsolatedSandbox implements Sandbox {
   readonly #onOutput = new Map<string, (chunk: Uint8Array) => void>();
   readonly #roots = new Map<string, RootFiles>();
   #swept: Promise<void> | undefined;
-  readonly #stubborn = new Set<string>(); // left by an earlier agent, and not to be removed so far
+  readonly #stubborn = new Set<string>(); // of an earlier agent; their removal has failed so far
 
   constructor(parts: IsolatedParts) {
     this.kind = parts.tool.kind;
@@ -213,7 +213,7 @@ export class IsolatedSandbox implements Sandbox {
     for (const id of known) {
       if (keep.has(id)) continue;
       log.info({ id }, 'half-made or lost sandbox removed');
-      await this.#remove(id).catch(() => this.#stubborn.add(id)); // tried again later, and told then
+      await this.#remove(id).catch(() => this.#stubborn.add(id)); // tried again by ensureHost, which reports the failure
     }
     await disks.sweep();
     void namespaces.refill();

@@ -75,7 +75,7 @@ export async function markKilled(layout: InstanceLayout): Promise<void> {
   await writeFile(join(layout.run, 'killed'), '').catch(() => undefined); // never started: nobody to tell
 }
 
-/** After the first process the supervisor then waits for the others. */
+/** Tells the supervisor to wait for the other processes after the end of the first one. */
 export async function markStopping(layout: InstanceLayout): Promise<void> {
   await writeFile(join(layout.run, 'stopping'), '').catch(() => undefined); // never started: nothing to wait for
 }

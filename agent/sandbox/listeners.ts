@@ -32,7 +32,7 @@ function addressOf(hex: string): string {
   return groups.join(':');
 }
 
-/** The kernel lists sockets in LISTEN first. An app may have a million others, at 150 bytes each. */
+/** The kernel lists sockets in LISTEN first. An app may have a million other sockets, with 150 bytes each in this list. */
 const MAX_TABLE_BYTES = 256 * 1024;
 
 /** Sockets in LISTEN in the network namespace of a process. */
@@ -41,7 +41,7 @@ export async function listenersOf(pid: number): Promise<SocketEntry[]> {
   return texts.flatMap(parseListeners);
 }
 
-/** The first whole lines of a file of the kernel; empty when there is none. */
+/** The first whole lines of a file in /proc; empty when the file does not exist. */
 async function readStart(path: string): Promise<string> {
   const file = await open(path, 'r').catch(() => undefined);
   if (file === undefined) return '';

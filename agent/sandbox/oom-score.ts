@@ -5,8 +5,8 @@ const APP_SCORE = 500;
 const CAP_SYS_RESOURCE = 24n;
 
 /**
- * The `oom_score_adj` of a sandbox's processes. A process can lower its own score down to the last one that a privileged process set.
- * Without CAP_SYS_RESOURCE this floor stays 0, and then a higher score is only for those that do not lower it. Pure.
+ * The `oom_score_adj` of a sandbox's processes. A process can lower its own score down to the last value that a privileged process set.
+ * Without CAP_SYS_RESOURCE this minimum stays 0, so a hostile app could lower a higher score to 0. Pure.
  */
 export function oomScoreAdjust(procStatus: string): number {
   const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(procStatus)?.[1];
@@ -14,7 +14,7 @@ export function oomScoreAdjust(procStatus: string): number {
   return canSetFloor ? APP_SCORE : 0;
 }
 
-/** What this agent can give. */
+/** The score that this agent can set. */
 export async function ownOomScoreAdjust(): Promise<number> {
   return oomScoreAdjust(await readFile('/proc/self/status', 'utf8'));
 }

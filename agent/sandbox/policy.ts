@@ -73,7 +73,7 @@ export interface PolicyInput {
   readonly procEntries: readonly string[];
   readonly oomScoreAdjust: number;
   readonly scriptsDir: string;
-  /** Where a tool finds a path of the layout with the flags that a bind is to have. */
+  /** The path at which a tool finds a file of the layout on a mount with the flags that a bind must have. */
   readonly view: (path: string) => string;
   readonly netns: string;
 }
@@ -199,7 +199,7 @@ function testsOutside(allowed: readonly number[], block: { base: number; size: n
 export const SECCOMP_DENY: readonly SyscallRule[] = Object.freeze([
   ...DENIED_CALLS.map((name) => ({ name, errno: EPERM })),
   { name: 'clone3', errno: ENOSYS },
-  // one number for the machine, fs.aio-max-nr; whoever finds it missing reads and writes in another way
+  // fs.aio-max-nr is one number for the machine; programs use other calls when this one is missing
   { name: 'io_setup', errno: ENOSYS },
   { name: 'clone', errno: EPERM, test: { index: 0, mask: CLONE_NEWUSER, value: CLONE_NEWUSER } },
   ...[TIOCSTI, TIOCLINUX].map((request) => ({ name: 'ioctl', errno: EPERM, test: { index: 1, mask: 0xffff_ffff, value: request } })),

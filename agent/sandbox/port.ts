@@ -84,8 +84,8 @@ export interface Sandbox {
   /** Calls back with the id whenever a sandbox's process has ended. Returns the unsubscribe function. */
   onExit(listener: (id: string) => void): () => void;
   /**
-   * The command line that runs a program of this machine within the limits of a prepared or ended sandbox, for work on what it left.
-   * Without limits where a driver has none.
+   * The command line that runs a program of this machine within the limits of a prepared or ended sandbox, for work on its files.
+   * A driver without limits returns the command line unchanged.
    */
   withinLimits(id: string, argv: readonly string[]): Promise<readonly string[]>;
   /** Sockets in LISTEN inside the sandbox, to say "it listens on 127.0.0.1 only". */

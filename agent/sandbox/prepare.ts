@@ -15,11 +15,11 @@ export interface PrepareInput {
   readonly spec: SandboxSpec;
   readonly layout: InstanceLayout;
   readonly rootFiles: RootFiles;
-  /** Folder of everything here. */
+  /** Folder of all files of the sandboxes. */
   readonly base: string;
   readonly scriptsDir: string;
   readonly netns: string;
-  /** The sandbox's own, from its network. */
+  /** Address of the sandbox. */
   readonly address: string;
   readonly oomScoreAdjust: number;
 }
@@ -70,7 +70,7 @@ async function writeSecrets(layout: InstanceLayout, spec: SandboxSpec): Promise<
   await chmod(layout.secrets, 0o750);
 }
 
-/** Every user inside reads it, whatever the umask of the agent. */
+/** Every user in the sandbox must be able to read it, whatever the umask of the agent. */
 async function writeHosts(layout: InstanceLayout, text: string): Promise<void> {
   await writeFile(layout.hosts, text);
   await chmod(layout.hosts, 0o644);

@@ -5,14 +5,14 @@ import { killBelow } from './cgroup/tree.ts';
 
 const JOIN = 'for dir in $1; do echo $$ >"$dir/cgroup.procs" || exit 70; done; shift; exec "$@"';
 
-/** The command line that runs a program of this machine in the control groups of a sandbox: what it uses counts as the sandbox's own. */
+/** The command line that runs a program of this machine in the control groups of a sandbox, so its use counts as the sandbox's own. */
 export async function withinLimits(cgroups: Cgroups, id: string, argv: readonly string[]): Promise<readonly string[]> {
   const dirs = cgroups.helperDirs(id);
   for (const dir of dirs) await mkdir(dir, { recursive: true });
   return ['/bin/sh', '-c', JOIN, 'within-limits', dirs.join(' '), ...argv];
 }
 
-/** An agent that was killed leaves them running. */
+/** Such programs go on when the agent is killed. */
 export async function killHelpers(cgroups: Cgroups, id: string, clock: Clock): Promise<void> {
   for (const dir of cgroups.helperDirs(id)) await killBelow(dir, clock);
 }

@@ -33,7 +33,7 @@ LOCK_DIFFERS='code EUSAGE|[Ll]ockfile needs to be updated|ERR_PNPM_OUTDATED_LOCK
 ADDRESS='(ECONNREFUSED|ETIMEDOUT|ECONNRESET|EHOSTUNREACH|ENETUNREACH) ([0-9]+\.[0-9]+\.[0-9]+\.[0-9]+):[0-9]+'
 PRIVATE_ADDRESS='^(10\.|192\.168\.|172\.(1[6-9]|2[0-9]|3[01])\.|169\.254\.|100\.(6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\.)'
 
-# Ends the compile after a network error: sentence $1. Private addresses are closed to builds, and only the operator opens them.
+# Ends the compile after a network error with the sentence $1. Builds cannot reach private addresses unless the operator allows it.
 die_of_network() {
   local address=''
   [[ -f $CACHE_DIR/cause-address ]] && address=$(<"$CACHE_DIR/cause-address")
@@ -52,7 +52,7 @@ cause_is() { [[ -f $CACHE_DIR/cause && $(<"$CACHE_DIR/cause") == "$1" ]]; }
 KEPT_FROM_BUILDS='PATH|GIT_DIR|GIT_(WORK_TREE|INDEX_FILE|OBJECT_DIRECTORY|EXEC_PATH|TEMPLATE_DIR|NAMESPACE)|CPATH|CPPATH|LIBRARY_PATH'
 KEPT_FROM_BUILDS+='|LD_[A-Z_]+|LANG|TMPDIR|TMP|TEMP|HOME|SHELL|BUILD_DIR|IFS|ENV|PS4|PWD|OLDPWD|CDPATH|GLOBIGNORE|FUNCNEST|EXECIGNORE'
 KEPT_FROM_BUILDS+='|POSIXLY_CORRECT|UID|EUID|PPID|SHELLOPTS|BASH[A-Z_]*|SLIPWAY_[A-Za-z0-9_]*'
-# Settings of npm, yarn and pnpm for where they keep their own files. The buildpack decides these.
+# Settings of npm, yarn and pnpm for the folders of their own files. The buildpack sets these.
 KEPT_FROM_BUILDS+='|(npm|NPM|pnpm|PNPM)_(config|CONFIG)_(cache|CACHE|prefix|PREFIX|global|GLOBAL|location|LOCATION|(store|STORE)_(dir|DIR))|YARN_(CACHE|GLOBAL)_FOLDER'
 # Config names that change how a language runtime starts: for the app's own scripts only, never for a package manager.
 LOADERS='NODE_OPTIONS|NODE_PATH|NODE_V8_COVERAGE|NODE_DEBUG|NODE_REPL_[A-Z_]+|NODE_PENDING_DEPRECATION|PYTHON[A-Z0-9_]*|PERL5[A-Z]+|PERLLIB|RUBY(OPT|LIB)'
@@ -71,7 +71,7 @@ read_app_env() {
   return 0
 }
 
-# Runs a script of the app with the app's config. DEFAULT_ENV gives way to the config, TOOL_ENV does not.
+# Runs a script of the app with the app's config. The config overrides DEFAULT_ENV, and TOOL_ENV overrides the config.
 with_app_env() {
   env -u SLIPWAY_NODE_DIR -u SLIPWAY_SAID -u SLIPWAY_UNPROMISED -u SLIPWAY_REUSED "${DEFAULT_ENV[@]}" "${APP_ENV[@]}" "${TOOL_ENV[@]}" "$@"
 }

@@ -42,7 +42,7 @@ satisfies() {
   awk -v range="$2" -f "$LIB_DIR/semver.awk" <<<"$1" >/dev/null
 }
 
-# The builder's Node runs the builder's npm: that of the app may be too old or too new for it.
+# The builder's Node runs the builder's npm: the app's Node may be too old or too new for this npm.
 platform_node() {
   local program
   for program in "${SLIPWAY_NODE_DIR-}/bin/node" "$(command -v node)" "${RUNTIME_NODE-}"; do
@@ -82,7 +82,7 @@ choose_runtime() {
   resolve_in_registry "${range:-24.x}"
 }
 
-# Older packages hold an archive in an archive, and no npm of today runs on them.
+# Older packages have another format, and current versions of npm do not run on them.
 OLDEST_NODE_MAJOR=6
 
 resolve_in_registry() {
@@ -130,7 +130,7 @@ list_versions() {
 
 first_error() { grep -m 1 -E "$UNREACHABLE" "$1" | head -c 200 || head -n 1 "$1" | head -c 200; }
 
-# The major version of npm that a major version of Node was released with; nothing: the builder's own runs on it.
+# The major version of npm that was released with a major version of Node; empty when the builder's own npm runs on it.
 npm_of_node() {
   case $1 in
     [6-9] | 1[0-4]) printf 6 ;;
@@ -205,7 +205,7 @@ provide_npm() {
   ln -s ../lib/node_modules/npm/bin/npx-cli.js "$target/bin/npx"
 }
 
-# npm is a package like any other, with all that it needs inside.
+# npm is an ordinary package that contains all its dependencies.
 fetch_npm() {
   local folder=$CACHE_DIR/npm-fetch
   info "Downloading npm $NPM_VERSION"

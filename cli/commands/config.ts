@@ -36,7 +36,7 @@ export const set: CommandRun = async (cli, words, flags) => {
   await change(cli, flags, { verb: 'Set', changes: file === undefined ? parseAssignments(words) : await fromFile(cli, words, file) });
 };
 
-/** A flag and not a sign in the value: every value stays possible as NAME=value. */
+/** It is a flag and not a prefix of the value (`@file`), so that NAME=value can set every value. */
 async function fromFile(cli: Cli, [name = '', ...others]: readonly string[], file: string): Promise<Readonly<Record<string, string>>> {
   if (others.length > 0 || name.includes('='))
     throw usageError('--file sets one variable, which is named without a value.', 'For example: slipway config:set TLS_KEY --file key.pem');

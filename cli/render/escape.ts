@@ -22,19 +22,19 @@ export function escapeControls(text: string): string {
   });
 }
 
-/** Which control characters of a stranger's text reach the terminal. */
+/** Which control characters of an untrusted text reach the terminal. */
 export type ControlsShown = 'none' | 'colours' | 'all';
 
-// Select Graphic Rendition (ECMA-48, 8.3.117): colours and weights. No other sequence is let through.
+// Select Graphic Rendition (ECMA-48, 8.3.117): colours and weights. No other sequence passes.
 const COLOURS = /(\u001b\[[0-9;:]{0,40}m)/;
 const NORMAL = '\u001b[0m';
 
-/** The text as the terminal gets it. Colours end with the text, so that they cannot paint what follows. */
+/** The text as it is sent to the terminal. Colours are reset at its end, so that they do not change later text. */
 export function shown(text: string, controls: ControlsShown): string {
   if (controls === 'all') return text;
   if (controls === 'none') return escapeControls(text);
   const parts = text.split(COLOURS);
   if (parts.length === 1) return escapeControls(text);
-  // `split` with a group puts the sequences at the odd places.
+  // `split` with a group puts the sequences at the odd indexes.
   return `${parts.map((part, index) => (index % 2 === 1 ? part : escapeControls(part))).join('')}${NORMAL}`;
 }

@@ -20,7 +20,7 @@ export function renderStatus(status: StatusBody, look: Look): string {
   return parts.join('\n');
 }
 
-/** What does not fit on one screen. */
+/** The number of entries that are not shown. */
 function more(count: number | undefined, what: string): string {
   return count === undefined ? '' : `… and ${String(count)} more ${what}\n`;
 }

@@ -1,9 +1,9 @@
 import { isIPv6 } from 'node:net';
 
-/** Which connection makes room for a newcomer: a crowd of strangers must not keep honest people out. Pure. */
+/** Which connection is ended for a new one: a flood of unauthenticated connections must not keep users out. Pure. */
 
 export interface AdmissionLimits {
-  /** Connections that have not proven who they are yet: in all, and from one address. */
+  /** Connections that are not authenticated yet: in all, and from one address. */
   readonly maxWaiting: number;
   readonly maxWaitingPerAddress: number;
   /** Connections of every kind: in all, and from one address. */
@@ -11,7 +11,7 @@ export interface AdmissionLimits {
   readonly maxConnectionsPerAddress: number;
 }
 
-/** A connection that has not proven who it is. */
+/** A connection that is not authenticated. */
 export interface WaitingPeer {
   /** An {@link addressGroup}. */
   readonly address: string;
@@ -30,8 +30,8 @@ export interface Newcomer {
 export type Admission<P> = { readonly accept: true; readonly drop?: P | undefined } | { readonly accept: false };
 
 /**
- * Decides over a newcomer; `waiting` is ordered by age, oldest first. At a limit, a waiting connection makes room: one of the same address
- * if it is that address's limit. A proven one never does, so the newcomer is refused when only these are left.
+ * Decides about a new connection; `waiting` is ordered by age, oldest first. At a limit, a waiting connection is ended: one of the same address
+ * if the limit is that of the address. An authenticated connection is never ended. Without a waiting one the new connection is refused.
  */
 export function admit<P extends WaitingPeer>(newcomer: Newcomer, waiting: Iterable<P>, limits: AdmissionLimits): Admission<P> {
   const all = [...waiting];
@@ -41,7 +41,7 @@ export function admit<P extends WaitingPeer>(newcomer: Newcomer, waiting: Iterab
   return { accept: true };
 }
 
-/** The oldest silent one; else the oldest of the address that holds most, in the network that holds most. */
+/** The oldest silent one. Else of the network with the most connections, of its address with the most, the oldest one. */
 function replace<P extends WaitingPeer>(peers: readonly P[]): Admission<P> {
   const drop = peers.find((peer) => peer.silent) ?? oldestOfCrowd(peers);
   return drop === undefined ? { accept: false } : { accept: true, drop };
@@ -70,7 +70,7 @@ export function addressGroup(address: string): string {
   return [...front, ...Array<string>(zeros).fill('0'), ...back].slice(0, 4).join(':');
 }
 
-/** Whoever owns one address may well own its neighbours: the /24 of an IPv4 address, the /48 of a /64. */
+/** One owner often has many addresses of a network: the /24 of an IPv4 address, the /48 of a /64. */
 function networkOf(group: string): string {
   return group.split(/[.:]/).slice(0, 3).join(':');
 }

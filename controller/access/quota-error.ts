@@ -7,7 +7,7 @@ export interface QuotaReached {
   readonly user: string;
 }
 
-/** One more than the user may have. */
+/** The error when the user has as many as the quota allows. */
 export function quotaReached({ name, max, user }: QuotaReached): SlipwayError {
   const { what, cure } = QUOTA_KINDS[name];
   return new SlipwayError({

@@ -5,25 +5,25 @@ import { callAfter } from '../../shared/kit/timer.ts';
 import { addressGroup, admit, type AdmissionLimits } from './admission.ts';
 
 export interface DoorLimits extends AdmissionLimits {
-  /** Time from TCP accept until the connection has shown what it is for. */
+  /** Longest time from TCP accept to the first request or the authentication. */
   readonly graceMs: number;
 }
 
 export interface SocketDoorDeps {
   readonly clock: Clock;
   readonly log: Logger;
-  /** Of the port, in the log. */
+  /** Name of the port in the log. */
   readonly name: string;
 }
 
-/** A TCP connection that was let in. */
+/** A TCP connection that was accepted. */
 export interface WatchedSocket {
   readonly socket: Socket;
   /** Monotonic ms. */
   readonly acceptedAtMs: number;
   /** Aborts when the socket is closed. */
   readonly closed: AbortSignal;
-  /** Aborts when the socket is closed or has proven who it is. */
+  /** Aborts when the socket is closed or the connection is authenticated. */
   readonly waitingEnded: AbortSignal;
 }
 
@@ -34,16 +34,16 @@ interface Entry extends WatchedSocket {
   readonly endGrace: () => void;
 }
 
-/** How a layer above names a connection: all it may know is the peer's address. */
+/** How other layers identify a connection: they know only the peer's address and port. */
 export interface PeerName {
   readonly remoteAddress?: string | undefined;
   readonly remotePort?: number | undefined;
 }
 
-/** A flood writes one line in this time. */
+/** A flood writes at most one line in this time. */
 const LOG_EVERY_MS = 10_000;
 
-/** The connections of one port: counts them by address, ends those that stay strangers, makes room for newcomers. */
+/** The connections of one port: counts them by address, ends those that do not authenticate in time, and makes room for new ones. */
 export class SocketDoor {
   readonly #limits: DoorLimits;
   readonly #deps: SocketDoorDeps;
@@ -62,9 +62,9 @@ export class SocketDoor {
     return this.#open.size;
   }
 
-  /** Lets a new connection in, if need be in the place of another; undefined when it was refused and destroyed. */
+  /** Accepts a new connection, at a limit in the place of another; undefined when it was refused and destroyed. */
   take(socket: Socket): WatchedSocket | undefined {
-    socket.on('error', noop); // its close tells all that matters
+    socket.on('error', noop); // the close event is enough
     const address = addressGroup(socket.remoteAddress ?? '');
     const newcomer = { address, connections: this.#open.size, connectionsOfAddress: this.#perAddress.get(address) ?? 0 };
     const verdict = admit(newcomer, this.#waiting.values(), this.#limits);
@@ -84,12 +84,12 @@ export class SocketDoor {
     return this.#open.get(peerKey(peer));
   }
 
-  /** It has asked for something; it may take its time from now on, but still makes room for others. */
+  /** It has sent a request: the time limit no longer applies, but it can still be ended for a new connection. */
   asked(peer: PeerName): void {
     this.#open.get(peerKey(peer))?.endGrace();
   }
 
-  /** It has proven who it is: it never makes room for others. */
+  /** It is authenticated: it is never ended for a new connection. */
   proven(peer: PeerName): void {
     this.#open.get(peerKey(peer))?.endWaiting('proven');
   }

@@ -38,7 +38,7 @@ const REQUEST_TIMEOUT_MS = 30 * 60_000;
 const HEADERS_TIMEOUT_MS = 15_000;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const BODY_TIMEOUT_MS = 20_000;
-/** How often Node looks for connections whose headers or body take too long; its own 30 s would be added to each limit. */
+/** How often Node checks for slow headers and bodies. Its default of 30 s would add to each time limit. */
 const TIMEOUT_CHECK_MS = 5_000;
 const RENEWAL_CHECK_MS = 60 * 60_000;
 

@@ -9,15 +9,15 @@ import { meshProblems } from './mesh-status.ts';
 import { appsPart, wholeStatus, type AppFacts } from './status.ts';
 import { viewInstance, viewNode } from './views.ts';
 
-/** Apps that are looked at together. Between two slices everything else in the controller has its turn. */
+/** Apps that are read together. Between two slices other work of the controller can run. */
 const SLICE_APPS = 50;
-/** One screen of apps and of problems: what is beyond is counted. */
+/** The status shows this many apps and problems, and counts the others. */
 const APPS_SHOWN = 200;
 const PROBLEMS_SHOWN = 200;
 
 type StatusConfig = Pick<ApiConfig, 'version' | 'webUrl'>;
 
-/** Everything that the caller may know, as one body of bounded size. It is read in slices, so that a fleet of any size blocks nobody. */
+/** The status that the caller may see, as one body of limited size. It is read in slices, so that a large fleet does not block other work. */
 export async function readStatus(config: StatusConfig, deps: LookDeps, of: { user: User; startedAtMs: number }): Promise<StatusBody> {
   const nodes = await deps.store.nodes();
   const views = describeNodes(deps, nodes);

@@ -4,7 +4,7 @@ import { Wake } from './wake.ts';
 
 /** At most so often, however much happens. */
 const QUIET_MS = 500;
-/** A look at a large fleet takes long: most of the time is for other work. */
+/** The status of a large fleet takes long to read. The pause leaves most of the time for other work. */
 const QUIET_FACTOR = 4;
 /** Load, memory and how long ago things were change without a report. */
 const TICK_MS = 5_000;

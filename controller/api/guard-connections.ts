@@ -2,8 +2,8 @@ import type { Server, Socket } from 'node:net';
 import type { DoorLimits, SocketDoor } from '../access/socket-door.ts';
 
 /**
- * The API is for a fleet of thousands that may all ask at once, often from behind one address. Beyond that, strangers must not take the
- * files that sessions and pushes need.
+ * Thousands of nodes may call the API at the same time, often from one address. Above that, unauthenticated connections must not use up the
+ * open files that sessions and pushes need.
  */
 export const API_LIMITS: DoorLimits = Object.freeze({
   maxWaiting: 1_000,
@@ -13,7 +13,7 @@ export const API_LIMITS: DoorLimits = Object.freeze({
   graceMs: 20_000,
 });
 
-/** Lets a server see only the connections that the door lets in. */
+/** Passes to the server only the connections that the door accepts. */
 export function guardConnections(server: Server, door: SocketDoor): void {
   const listeners = server.listeners('connection');
   server.removeAllListeners('connection');

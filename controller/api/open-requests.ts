@@ -1,4 +1,4 @@
-/** How many requests of each user are not answered yet; streams are such as long as they run. */
+/** How many requests of each user are not answered yet. A stream counts for as long as it runs. */
 export class OpenRequests {
   readonly #open = new Map<string, number>();
 

@@ -3,11 +3,11 @@ import type { User } from '../store/port.ts';
 
 interface Look<T> {
   readonly now: Promise<T>;
-  /** Begins when `now` has ended: for those who ask while it runs, and want to see what has changed since it began. */
+  /** Begins when `now` has ended. It is for callers that ask while `now` runs, which may miss later changes. */
   next: Promise<T> | undefined;
 }
 
-/** One look at a time for each user, however many ask: those who come during a look share the next one. */
+/** One read at a time for each user. Calls during a read share the next one. */
 export class SharedLooks<T> {
   readonly #look: (user: User) => Promise<T>;
   readonly #running = new Map<UserId, Look<T>>();

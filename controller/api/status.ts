@@ -21,7 +21,7 @@ export interface AppFacts {
   readonly latestBuild: Build | undefined;
 }
 
-/** The fleet beside its apps. */
+/** The fleet without its apps. */
 export interface FleetFacts {
   readonly version: string;
   readonly uptimeMs: number;
@@ -42,7 +42,7 @@ export interface StatusFacts extends FleetFacts {
 export interface AppsPart {
   readonly apps: readonly AppStatusBody[];
   readonly problems: readonly ProblemBody[];
-  /** Per node: instances that are wanted and not up, and whose place is there. */
+  /** Per node: instances placed there that should run and do not. */
   readonly down: ReadonlyMap<string, number>;
 }
 

@@ -1,8 +1,8 @@
 export interface BuildTurn {
-  /** Builds of this user at a time; more than none. */
+  /** Most builds of this user at a time; at least 1. */
   readonly max: number;
   readonly signal: AbortSignal;
-  /** Told once, when this build has to wait. */
+  /** Called once, when this build has to wait. */
   readonly waiting: () => void;
 }
 
@@ -11,7 +11,7 @@ interface Line {
   readonly waiters: (() => void)[];
 }
 
-/** A user's builds at a time have a limit. The builds beyond it wait in the order in which they came. */
+/** Limits the builds of one user at a time. Further builds wait in the order of their arrival. */
 export class BuildTurns {
   readonly #lines = new Map<string, Line>();
 
@@ -33,7 +33,7 @@ export class BuildTurns {
   #leave(userId: string, line: Line): void {
     const next = line.waiters.shift();
     if (next !== undefined) {
-      next(); // it takes over the place of the build that has ended
+      next(); // it takes the place of the build that has ended
       return;
     }
     line.running -= 1;

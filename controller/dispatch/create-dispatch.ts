@@ -21,7 +21,7 @@ export interface DispatchConfig {
   readonly listenAddress: string;
   /** Silence after which a node is unreachable. Default 25 s: known within 30 s, the look included. */
   readonly unreachableAfterMs?: number | undefined;
-  /** How long a builder that vanished may take to come back with its task. Default 120 s: a link or a proxy that restarts. */
+  /** How long a builder may be without a session before its task fails. Default 120 s, enough for the restart of a link or a proxy. */
   readonly taskRejoinMs?: number | undefined;
   readonly keepaliveTimeMs?: number | undefined;
   readonly keepaliveTimeoutMs?: number | undefined;

@@ -61,7 +61,7 @@ export interface KnownNode {
   /** Boots of machines that were this node. */
   boots: Boots;
   statuses: Map<InstanceId, InstanceStatus>;
-  /** It has said in this session which instances it has. */
+  /** It has reported all its instances in this session. */
   reported: boolean;
 }
 
@@ -128,7 +128,7 @@ export class NodeBook {
     return this.#nodeOfInstance.get(id)?.statuses.get(id) ?? this.#withheldStatus(id);
   }
 
-  /** Takes note of what a node was sent. @returns the instances that it may report on */
+  /** Records the state that a node was sent. @returns the instances that the node may report on */
   sent(id: NodeId, state: DesiredState, { withheld, refusal }: OutgoingState): ReadonlySet<InstanceId> {
     const own = new Set(state.assignments.map((one) => one.instanceId));
     this.keepStatuses(id, own);
@@ -143,7 +143,7 @@ export class NodeBook {
     return own;
   }
 
-  /** An agent does not speak of an instance whose release it was never sent. */
+  /** An agent does not report an instance whose release it was never sent. */
   #withheldStatus(id: InstanceId): InstanceStatus | undefined {
     for (const [nodeId, untold] of this.#withheld) {
       const status = untold.get(id);

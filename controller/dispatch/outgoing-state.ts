@@ -5,17 +5,17 @@ import type { Desired, Hello } from '../../shared/rpc/messages.ts';
 import { MAX_MESSAGE_BYTES } from '../../shared/rpc/service.ts';
 import { wholeStateBytes, withholdLargest } from './withhold.ts';
 
-/** What a node is sent of its desired state. */
+/** The part of its desired state that a node is sent. */
 export interface OutgoingState {
-  /** Absent: nothing, because its agent is of a version that can only take all of it. */
+  /** Absent: nothing is sent, because the agent is older and the whole state is too large for it. */
   readonly message?: Desired | undefined;
-  /** Why the node goes on with what it had. */
+  /** Why the node keeps its last state. */
   readonly refusal?: Reason | undefined;
   /** Why the release of an instance was left out. */
   readonly withheld: ReadonlyMap<InstanceId, Reason>;
 }
 
-/** Pure: the largest part of a desired state that one message can carry, in the form that the agent reads. */
+/** Pure: as much of a desired state as fits into one message, in the form that the agent can read. */
 export function outgoingState(state: DesiredState, hello: Pick<Hello, 'takesReleases'> | undefined): OutgoingState {
   const { state: fitting, reasons } = withholdLargest(state, MAX_MESSAGE_BYTES);
   if (hello?.takesReleases === true) return { message: { kind: 'desired', state: fitting }, withheld: reasons };

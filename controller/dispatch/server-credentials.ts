@@ -10,7 +10,7 @@ export interface ServerTls {
   readonly ca: string;
 }
 
-/** Node's own is 120 s, in which a silent connection costs a file and memory. */
+/** Node's default is 120 s. During this time a silent connection uses a file descriptor and memory. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
 /** Mutual TLS 1.2 or later, with a server certificate that can be replaced while the port is open. */

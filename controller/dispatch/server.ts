@@ -25,8 +25,8 @@ const CLOSE_TIMEOUT_MS = 2_000;
 const BACKLOG = 511;
 
 /**
- * A fleet behind one address translation shares an address, and after a restart of the controller all of it calls at once; a connection
- * that is refused then is tried again by its agent. A silent one has 10 s for TLS (`server-credentials.ts`) and this long for its session.
+ * A fleet behind NAT shares one address, and after a restart of the controller all its agents connect at the same time. When a connection is
+ * refused, its agent tries again. A connection has 10 s for TLS (`server-credentials.ts`) and `graceMs` for its session.
  */
 export const AGENT_PORT_LIMITS: DoorLimits = Object.freeze({
   maxWaiting: 1_000,
@@ -94,12 +94,12 @@ export class AgentPort {
     return (this.#tcp.address() as AddressInfo).port;
   }
 
-  /** The connection of this call has shown the certificate of a node. */
+  /** The connection of this call is authenticated by the certificate of a node. */
   proven(connection: PeerName): void {
     this.#door.proven(connection);
   }
 
-  /** A node that cannot be reached never closes its end, and grpc-js waits for that even when it is forced: nobody else does. */
+  /** A node that cannot be reached never closes its end, and grpc-js waits for that even in a forced shutdown. So this method does not wait. */
   close(clock: Clock): Promise<void> {
     this.#tcp.close();
     this.#door.destroyWaiting();

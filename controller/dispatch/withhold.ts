@@ -5,10 +5,10 @@ import type { Reason } from '../../shared/domain/instance.ts';
 import type { ConfigVars } from '../../shared/kit/sensitive.ts';
 import { releaseKey } from './desired-state.ts';
 
-/** Most bytes of what the instances of one release have in common, for one node: config, commands, layers. */
+/** Most bytes of the common content of a release's instances on one node: config, commands, layers. */
 export const RELEASE_BYTES_MAX = 4 * CONFIG_BYTES_MAX;
 
-// What the wire adds: names of fields, lengths, numbers. Generous, so that a sum is never below what is sent.
+// The overhead of the message: names of fields, lengths, numbers. Generous, so that a sum is never smaller than the message.
 const CONTENT_BYTES = 512;
 const LAYER_BYTES = 192;
 const ENTRY_BYTES = 16;
@@ -19,7 +19,7 @@ const STATE_BYTES = 16 * 1024;
 /** A desired state that fits into one message, and why some of it was left out. */
 export interface FittingState {
   readonly state: DesiredState;
-  /** Of each instance whose release was left out. */
+  /** Reasons for the instances whose release was left out. */
   readonly reasons: ReadonlyMap<InstanceId, Reason>;
 }
 
@@ -30,8 +30,8 @@ interface ReleaseUnit {
 }
 
 /**
- * Pure: leaves out the contents of releases that are too large, and of the largest ones where all together are, so that the
- * other apps of the node get theirs. The same for the same state.
+ * Pure: leaves out the contents of releases that are too large. When all together are too large, it also leaves out the largest ones, so that the
+ * other apps of the node get theirs. Equal states give equal results.
  */
 export function withholdLargest(state: DesiredState, maxBytes: number): FittingState {
   const units = [...Map.groupBy(state.assignments, releaseKey)]
@@ -58,7 +58,7 @@ export function wholeStateBytes(state: DesiredState): number {
   return each.reduce((sum, bytes) => sum + bytes, STATE_BYTES + routeBytes(state));
 }
 
-/** What the instances of one release have in common; they differ in their commands alone. */
+/** Bytes of the common content of a release's instances, which differ only in their commands. */
 function contentBytes(assignments: readonly Assignment[]): number {
   const [one] = assignments;
   if (one === undefined) return 0;
@@ -66,7 +66,7 @@ function contentBytes(assignments: readonly Assignment[]): number {
   return releaseBytes({ config: one.config, layers: one.layers, commands: [...commands.values()] });
 }
 
-/** What the instances of a release have in common, as it is sent to a node at most. */
+/** Most bytes of the common content of a release in a message. */
 export function releaseBytes(of: {
   readonly config: ConfigVars;
   readonly layers: readonly unknown[];

@@ -58,7 +58,7 @@ async function answerAll(pushing: Pushing, request: ProcReceiveRequest): Promise
   const headExists = (await readRef(pushing.repositoryDir, headRef)) !== undefined;
   const decisions = decideRefs(request.commands, { headRef, headExists }, request.atomic);
   for (const decision of decisions) if (decision.kind === 'store' && decision.note !== undefined) pushing.output(`${decision.note}\n`);
-  // The app stays when its build fails: the pusher mends the build, and the name must not go to somebody else meanwhile.
+  // A failed build does not remove the app: the user corrects the build, and no other user may take the name meanwhile.
   if (decisions.some((decision) => decision.kind !== 'refuse')) await pushing.deps.gate.acceptApp(pushing.user, pushing.app);
   const deployed = await Promise.all(
     decisions.map((decision) => (decision.kind === 'deploy' ? deployRef(pushing, decision.command) : Promise.resolve(undefined))),

@@ -15,7 +15,7 @@ export interface GitServiceConfig {
   readonly hooksDir: string;
   /** Largest pack taken in one push. */
   readonly maxPackBytes: number;
-  /** Of one git; default {@link GIT_MEMORY_BYTES}. */
+  /** Memory limit of one git; default {@link GIT_MEMORY_BYTES}. */
   readonly gitMemoryBytes?: number | undefined;
   readonly turns?: Partial<TurnLimits> | undefined;
 }
@@ -37,7 +37,7 @@ export class GitService {
   /** Runs per repository: housekeeping is done when there is none. */
   readonly #users = new Map<string, number>();
   readonly #quarantines: Quarantines;
-  /** Of pushes until their objects are in, and of fetches: neither waits for the other. */
+  /** Turns of pushes until their objects are stored, and turns of fetches. Pushes and fetches do not wait for each other. */
   readonly #turns: { readonly receive: GitTurns; readonly send: GitTurns };
 
   constructor(config: GitServiceConfig, deps: PushDeps) {
@@ -121,7 +121,7 @@ export class GitService {
     }
   }
 
-  /** A planned app that was not made leaves no repository. Resolves to true when that is gone. */
+  /** Removes the repository of a planned app that was not created. Resolves to true when it is removed. */
   async #close(user: GitUser, app: PushApp): Promise<boolean> {
     if (app.isNew !== true) return false;
     const { reposDir } = this.#config;
@@ -132,13 +132,13 @@ export class GitService {
       else if (await this.#deps.gate.hasApp(app.appId)) await keepPlanned(reposDir, app.appId);
       return useless;
     } catch (error) {
-      // The mark stays, so that the next start of the controller looks again.
+      // The mark stays, so the next start of the controller tries again.
       this.#deps.log.warn({ app: app.name, cause: describeCauses(error) }, 'git.planned_app_not_cleared');
       return true;
     }
   }
 
-  /** @param ended resolves to true when the repository is gone */
+  /** @param ended resolves to true when the repository was removed */
   #track(dir: string, run: ServiceRun, ended: () => Promise<boolean>): ServiceRun {
     this.#users.set(dir, (this.#users.get(dir) ?? 0) + 1);
     const done = run.settled
@@ -183,7 +183,7 @@ export class GitService {
 const WAITING = 'Other pushes and fetches have all turns now; yours waits for the next.\n';
 const TOO_SLOW = 'This was slower than 64 kB/s while others waited, so it was ended. Try again, on a faster line or with a smaller push.\n';
 
-/** git ends when the client goes or the turn was too slow, which the client is told. */
+/** git is ended when the client disconnects, and when the turn was too slow; then the client gets a message. */
 function withinTurn(channel: GitChannel, turn: Turn): GitChannel {
   turn.tooSlow.addEventListener('abort', () => void channel.errors.write(TOO_SLOW), { once: true });
   return { ...channel, closed: AbortSignal.any([channel.closed, turn.tooSlow]), count: turn.count };

@@ -2,10 +2,10 @@ import type { Clock } from '../../shared/kit/clock.ts';
 import { callAfter } from '../../shared/kit/timer.ts';
 
 export interface TurnLimits {
-  /** Gits at a time that take in or send a pack: in all, and of one user. Each may use the memory of one git. */
+  /** Gits at a time that receive or send a pack: in all, and of one user. Each may use the memory of one git. */
   readonly max: number;
   readonly maxPerUser: number;
-  /** While others wait, a turn longer than this with fewer bytes a second than `minBytesPerSecond` is ended. */
+  /** While others wait, a turn that is older than this and slower than `minBytesPerSecond` is ended. */
   readonly slowAfterMs: number;
   readonly minBytesPerSecond: number;
 }
@@ -17,7 +17,7 @@ const CHECK_MS = 5_000;
 export interface Turn {
   /** Aborts when the turn was too slow while others waited. */
   readonly tooSlow: AbortSignal;
-  /** Counts what passed between client and git. */
+  /** Counts the bytes between client and git. */
   readonly count: (bytes: number) => void;
   /** May be called more than once. */
   readonly leave: () => void;
@@ -35,7 +35,7 @@ interface Waiter {
   readonly go: () => void;
 }
 
-/** Bounds how many gits use memory at a time. Those who wait go in the order in which they came, if their user may. */
+/** Limits how many gits use memory at a time. The next waiting one whose user is below the limit gets a free turn. */
 export class GitTurns {
   readonly #limits: TurnLimits;
   readonly #clock: Clock;
@@ -48,7 +48,7 @@ export class GitTurns {
     this.#clock = clock;
   }
 
-  /** `waiting` is told when there is no room yet. @throws the signal's reason when it aborts before the turn */
+  /** `waiting` is called when there is no free turn. @throws the signal's reason when it aborts before the turn */
   async enter(userId: string, io: { readonly signal: AbortSignal; readonly waiting: () => void }): Promise<Turn> {
     io.signal.throwIfAborted();
     if (this.#hasRoom(userId)) return this.#begin(userId);

@@ -18,7 +18,7 @@ interface Planned {
   making: Promise<unknown> | undefined;
 }
 
-/** Apps that a first push asks for. Such an app has an id and a repository, but it is made only when the push is accepted. */
+/** Apps of first pushes. A planned app has an id and a repository, but it is created only when the push is accepted. */
 export class PlannedApps {
   readonly #deps: PlannedAppsDeps;
   readonly #planned = new Map<string, Planned>();
@@ -39,7 +39,7 @@ export class PlannedApps {
     return planned.app;
   }
 
-  /** Git has taken the pack, and not every branch of it is refused. @throws SLIP_APP_EXISTS, SLIP_QUOTA */
+  /** Creates the app: git has received the pack, and at least one branch is accepted. @throws SLIP_APP_EXISTS, SLIP_QUOTA */
   async accept(user: GitUser, { appId, name }: PushApp): Promise<void> {
     const planned = this.#planned.get(keyOf(user, name));
     if (planned?.app.appId !== appId) return;
@@ -52,7 +52,7 @@ export class PlannedApps {
     }
   }
 
-  /** A push has ended. @returns true when nobody needs the repository: the app was not made, and no other push asks for it */
+  /** A push has ended. @returns true when the repository is not needed: the app was not created, and no other push uses it */
   async close(user: GitUser, { appId, name }: PushApp): Promise<boolean> {
     const key = keyOf(user, name);
     const planned = this.#planned.get(key);

@@ -5,14 +5,14 @@ import type { AppName, UserName } from '../../shared/domain/names.ts';
 export interface GitUser {
   readonly userId: UserId;
   readonly name: UserName;
-  /** Connections at a time; absent: as many as the listener allows everybody. */
+  /** Most connections at a time; absent: the listener's limit for each user. */
   readonly maxConnections?: number | undefined;
 }
 
 export interface PushApp {
   readonly appId: AppId;
   readonly name: AppName;
-  /** A first push asks for it; it is not in the database before its pack is accepted. */
+  /** The app of a first push: it is in the database only after its pack is accepted. */
   readonly isNew?: boolean | undefined;
 }
 
@@ -44,15 +44,15 @@ export interface PushGate {
   /** Of a push, before all else: just after a start of the controller, builders are still on their way back. */
   awaitBuilder(io: { readonly tell: (text: string) => void; readonly signal: AbortSignal }): Promise<void>;
   /**
-   * The app, planned if it does not exist and the policy allows. A name that belongs to somebody else gets
+   * The app, planned if it does not exist and the policy allows. A name that belongs to another user gets
    * the same error as an unknown one. @throws SLIP_APP_NOT_FOUND, SLIP_NAME_APP, SLIP_QUOTA (write only)
    */
   openApp(user: GitUser, name: string, access: 'read' | 'write'): Promise<PushApp>;
-  /** Git has taken the pack of this push: a planned app is made. @throws SLIP_APP_EXISTS when another user was faster, SLIP_QUOTA */
+  /** Git has received the pack of this push: creates a planned app. @throws SLIP_APP_EXISTS when another user was faster, SLIP_QUOTA */
   acceptApp(user: GitUser, app: PushApp): Promise<void>;
-  /** A push of a planned app has ended. Resolves to true when its repository is of no use to anybody. */
+  /** A push of a planned app has ended. Resolves to true when its repository is no longer needed. */
   closeApp(user: GitUser, app: PushApp): Promise<boolean>;
-  /** There is such an app in the database. */
+  /** True when the app is in the database. */
   hasApp(appId: AppId): Promise<boolean>;
   /** Before the pack is taken in: room on disk, a builder online. @throws SLIP_DISK_FULL, SLIP_BUILD_NO_BUILDER */
   beforeReceive(app: PushApp, user: GitUser): Promise<void>;

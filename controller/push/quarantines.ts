@@ -3,8 +3,8 @@ import type { Logger } from '../../shared/kit/log.ts';
 import { sweepQuarantines, sweepRepository } from './git/repository.ts';
 
 /**
- * Removes what a git that was cut or killed left in a repository. git keeps a push in a folder of its own until all objects are checked, so
- * these folders are rubbish as soon as no git receives there.
+ * Removes the files that an interrupted git left in a repository. git keeps a push in a separate folder until all objects are checked. These
+ * folders are not needed when no git receives objects in the repository.
  */
 export class Quarantines {
   readonly #log: Logger;
@@ -15,16 +15,16 @@ export class Quarantines {
     this.#log = log;
   }
 
-  /** Resolves when the repository is swept: the first time in this life of all that a crash left. */
+  /** Resolves when the repository is swept. The first sweep after a start also removes the files that a crash left. */
   async ready(dir: string): Promise<void> {
     const swept = this.#swept.get(dir) ?? sweepRepository(dir);
     this.#swept.set(dir, swept);
     await swept;
   }
 
-  /** Before a git receives. The function it returns is called when git has moved its objects in, or has ended; again does nothing. */
+  /** Call before a git receives. Call the returned function when git has stored its objects or has ended; a second call does nothing. */
   async enter(dir: string): Promise<() => void> {
-    this.#receiving.set(dir, (this.#receiving.get(dir) ?? 0) + 1); // from now on nobody begins to sweep
+    this.#receiving.set(dir, (this.#receiving.get(dir) ?? 0) + 1); // from now on no sweep begins
     let inside = true;
     const leave = (): void => {
       if (inside) this.#leave(dir);
@@ -37,13 +37,13 @@ export class Quarantines {
     return leave;
   }
 
-  /** The repository is about to go: resolves when nothing is being removed in it any more. */
+  /** Call before the repository is removed. Resolves when no sweep of it runs. */
   async forget(dir: string): Promise<void> {
-    await this.#swept.get(dir)?.catch(() => undefined); // who waited for it has been told
+    await this.#swept.get(dir)?.catch(() => undefined); // its failure has been reported already
     this.#swept.delete(dir);
   }
 
-  /** Resolves when nothing is being removed. */
+  /** Resolves when no sweep runs. */
   async idle(): Promise<void> {
     await Promise.allSettled(this.#swept.values());
   }

@@ -60,7 +60,7 @@ export interface GitServer {
 }
 
 const DEFAULT_MAX_PACK_BYTES = 1024 ** 3;
-/** For a client over the limit of its user to hear why. */
+/** How long a refused connection stays open, so that its client gets the reason. */
 const REFUSED_MS = 5_000;
 const HOOKS_DIR = join(import.meta.dirname, 'hooks');
 
@@ -106,7 +106,7 @@ interface ConnectionDeps extends GitServerDeps {
   readonly service: GitService;
 }
 
-/** ssh2 tells of a connection when it has read the client's first line; the listener knows which socket that is. */
+/** ssh2 reports a connection after the client's first line. The listener finds the socket of this connection. */
 function serveConnections(server: ssh2.Server, listener: Listener, deps: ConnectionDeps): void {
   server.on('connection', (connection, info) => {
     const watched = listener.find({ remoteAddress: info.ip, remotePort: info.port });
@@ -142,7 +142,7 @@ function serveConnection(connection: Connection, watched: WatchedSocket, deps: C
   });
 }
 
-/** Says why on the first request, then ends; a client that asks for nothing is cut off. */
+/** Answers the first request with the reason, then ends. A client without a request is disconnected. */
 function refuseUser(
   connection: Connection,
   identity: Identity,

@@ -3,10 +3,10 @@ import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { ConfigVars } from '../../shared/kit/sensitive.ts';
 import { RELEASE_BYTES_MAX, releaseBytes } from '../dispatch/withhold.ts';
 
-/** Linux takes 128 KiB as one argument, and the command becomes one of `bash -c`. */
+/** Linux allows 128 KiB for one argument, and the command is one argument of `bash -c`. */
 export const COMMAND_BYTES_MAX = 64 * 1024;
 
-/** Refuses a release whose content no node could be sent. @throws SLIP_RELEASE_SIZE */
+/** Refuses a release that is too large for the message to a node. @throws SLIP_RELEASE_SIZE */
 export function checkReleaseSize(app: string, slug: Pick<Slug, 'processTypes' | 'layers'>, config: ConfigVars): void {
   for (const [type, command] of Object.entries(slug.processTypes)) {
     const bytes = Buffer.byteLength(command);

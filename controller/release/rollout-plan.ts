@@ -116,7 +116,7 @@ export function failureOf(status: InstanceStatus): Failure {
   };
 }
 
-/** An agent gives no reason for a process that is up again after a crash. */
+/** An agent reports no reason for a process that runs again after a crash. */
 function howItEnded(exit: Exit | undefined): string {
   if (exit?.oomKilled === true) return 'ran out of memory';
   if (exit?.signal !== undefined) return `was ended by ${exit.signal}`;

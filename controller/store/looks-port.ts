@@ -22,19 +22,19 @@ export interface AppOverview {
 
 /** A part of a list of apps, in the order of their names. */
 export interface AppPage {
-  /** Absent: everybody's. */
+  /** Absent: the apps of all users. */
   readonly ownerId?: UserId | undefined;
-  /** The part begins behind this name. */
+  /** The part begins after this name. */
   readonly after?: AppName | string | undefined;
   readonly limit: number;
 }
 
-/** Part of the store: lists that are read in bounded parts, with a fixed number of queries each. */
+/** Part of the store: lists that are read in parts of limited size, with a fixed number of queries for each part. */
 export interface LookStore {
   appPage(page: AppPage): Promise<readonly App[]>;
   countApps(ownerId?: UserId): Promise<number>;
   appOverviews(page: AppPage): Promise<readonly AppOverview[]>;
-  /** Apps that have a release, or instances: for what looks at every app. Apps that were never deployed cost nothing there. */
+  /** Apps that have a release or instances, for work over all apps. Apps that were never deployed cost nothing there. */
   deployedApps(): Promise<readonly App[]>;
   /** Newest first. */
   releaseLines(appId: AppId, page: { readonly before?: number | undefined; readonly limit: number }): Promise<readonly ReleaseLine[]>;

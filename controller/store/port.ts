@@ -111,9 +111,9 @@ export interface Store extends IdentityStore, DomainStore, QuotaStore, LookStore
   /** Labels that a node must have to be given builds; none: every node whose agent is set to build. */
   builderLabels(): Promise<RequiredLabels>;
   setBuilderLabels(labels: RequiredLabels): Promise<void>;
-  /** The most that the limits of a process type may be. */
+  /** Highest values for the limits of a process type. */
   limitCeilings(): Promise<Ceilings>;
-  /** Null: the default again. @returns those that hold now */
+  /** Null: back to the default. @returns the current ceilings */
   setLimitCeilings(changes: Partial<Record<CeilingName, number | null | undefined>>): Promise<Ceilings>;
   close(): Promise<void>;
 
@@ -124,7 +124,7 @@ export interface Store extends IdentityStore, DomainStore, QuotaStore, LookStore
   userByName(name: UserName): Promise<User | undefined>;
   users(): Promise<readonly User[]>;
   userByFingerprint(fingerprint: string): Promise<User | undefined>;
-  /** @throws SLIP_KEY_TAKEN when the key belongs to anybody already, SLIP_QUOTA */
+  /** @throws SLIP_KEY_TAKEN when a user already has the key, SLIP_QUOTA */
   addKey(key: Omit<SshKey, 'createdAtMs'> & DoneBy): Promise<SshKey>;
   keysOf(userId: UserId): Promise<readonly SshKey[]>;
   removeKey(userId: UserId, fingerprint: string): Promise<boolean>;

@@ -7,16 +7,16 @@ export interface UserQuotas {
   readonly max: Quotas;
   /** Those that an administrator has set for this user. */
   readonly own: OwnQuotas;
-  /** Of what the database counts; what is open or running now is counted where it runs. */
+  /** Numbers of rows in the database. Open connections and running builds are counted where they run. */
   readonly used: Readonly<Partial<Record<QuotaName, number>>>;
 }
 
-/** A number for this user, or null: the fleet's number again. */
+/** A number for this user, or null: back to the fleet's number. */
 export type QuotaChanges = Readonly<Partial<Record<QuotaName, number | null>>>;
 
-/** Part of the store: how much one user may make. The store itself refuses what is beyond, in the transaction that would make it. */
+/** Part of the store: how much one user may have. The store itself refuses more, in the transaction that would add it. */
 export interface QuotaStore {
-  /** The numbers of a user whom nobody gave others. */
+  /** The numbers of a user without own numbers. */
   readonly defaultQuotas: Quotas;
   quotasOf(userId: UserId): Promise<UserQuotas>;
   /** The number of one quota; cheaper than all of them. */

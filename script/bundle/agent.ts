@@ -47,7 +47,7 @@ export async function bundleAgent(out: string): Promise<string> {
 async function bundleCode(outdir: string): Promise<void> {
   await build({
     absWorkingDir: PRODUCT_DIR,
-    // The second one runs as a process of its own: what it parses may be hostile.
+    // The second program runs as a separate process, because it parses untrusted text.
     entryPoints: { main: 'agent/main.ts', 'build/yaml-main': 'agent/build/yaml-main.ts' },
     outdir,
     outExtension: { '.js': '.mjs' },

@@ -1,11 +1,11 @@
-// Bodies of the API about what one user may have.
+// Bodies of the API about the quotas of one user.
 
 export interface QuotaBody {
   readonly name: string;
   /** In words: `SSH keys`. */
   readonly what: string;
   readonly max: number;
-  /** Absent for what is counted only while it runs. */
+  /** Absent for quotas that are counted only while something runs. */
   readonly used?: number | undefined;
   /** An administrator has set this number for this user. */
   readonly own: boolean;

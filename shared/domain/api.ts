@@ -5,7 +5,7 @@ import type { BuildState, NodeState, ReleaseState } from './states.ts';
 
 // The JSON bodies of the controller's HTTP API, as both sides see them. Times are wall clock, ms since the epoch.
 
-/** Of an answer that holds a part of a list: the `after` of the next part. Absent: this part is the last. */
+/** Header of an answer with one part of a list. Its value is the `after` of the next part. Absent: this part is the last. */
 export const NEXT_PAGE_HEADER = 'slipway-next';
 
 export interface ErrorBody {
@@ -99,7 +99,7 @@ export interface InstanceBody {
   readonly reason?: Reason | undefined;
   /** Wall clock of the next start while in back-off. */
   readonly nextStartAtMs?: number | undefined;
-  /** It crashed again and again, and not long ago: also while it starts or is up. */
+  /** Present after several crashes in the last time, also while the instance starts or is up. */
   readonly crashLoop?: CrashLoop | undefined;
 }
 
@@ -192,7 +192,7 @@ export interface StatusBody {
   readonly controller: { readonly version: string; readonly uptimeMs: number };
   readonly problems: readonly ProblemBody[];
   readonly nodes: readonly NodeBody[];
-  /** By name; the first ones, where there are many. */
+  /** By name. When there are too many, only the first ones. */
   readonly apps: readonly AppStatusBody[];
   /** Apps and problems that are not shown, because there are too many; absent: none. */
   readonly moreApps?: number | undefined;

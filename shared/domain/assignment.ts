@@ -74,7 +74,7 @@ export interface Epoch {
   readonly id: string;
 }
 
-/** An instance whose release is too large to be sent: the agent goes on with what it knows of it, and this wish. */
+/** An instance whose release is too large to be sent. The agent keeps the release that it knows and applies this desired state. */
 export type WithheldInstance = Pick<Assignment, 'instanceId' | 'desired'>;
 
 /** The whole desired state of one node. */
@@ -86,7 +86,7 @@ export interface DesiredState {
   readonly routes: readonly Route[];
   /** Names the operation that stops many instances at once without replacement; empty otherwise. */
   readonly massStopReason: string;
-  /** Instances that are not among the assignments though the controller wants them; absent: none. */
+  /** Instances that belong to the state and are not among the assignments; absent: none. */
   readonly withheld?: readonly WithheldInstance[] | undefined;
 }
 

@@ -3,8 +3,8 @@ import { DEFAULT_LIMITS } from './assignment.ts';
 import type { LimitSettings } from './placement.ts';
 
 /**
- * The most that `ps:limits` may give each instance of an app. A limit of processors has no ceiling: it only takes away from the
- * fair share that every instance has.
+ * Highest limits that `ps:limits` may give each instance of an app. The limit of processors has no ceiling, because it only reduces
+ * the fair share that every instance has.
  */
 export interface Ceilings {
   readonly memoryBytes: number;
@@ -16,7 +16,7 @@ export type CeilingName = keyof Ceilings;
 
 const GIB = 1024 ** 3;
 
-/** For a small server. Processes: an eighth of 32 768, which is all that Linux counts on a small machine (`kernel.pid_max`). */
+/** For a small server. Processes: an eighth of 32 768, the limit of Linux on a small machine (`kernel.pid_max`). */
 export const DEFAULT_CEILINGS: Ceilings = Object.freeze({ memoryBytes: 32 * GIB, pidsMax: 4096, diskBytes: 32 * GIB });
 
 export const CEILING_NAMES: readonly CeilingName[] = ['memoryBytes', 'pidsMax', 'diskBytes'];
@@ -32,7 +32,7 @@ export function sayCeiling(name: CeilingName, value: number): string {
 }
 
 /**
- * Refuses limits above a ceiling. What an app has already may stay or shrink, so that a lower ceiling breaks nothing that runs.
+ * Refuses limits above a ceiling. An app may keep or lower its current limits, so that a lower ceiling breaks no running app.
  * @throws SLIP_PS_CEILING
  */
 export function checkCeilings(asked: LimitSettings, before: LimitSettings | undefined, ceilings: Ceilings): void {
@@ -48,7 +48,7 @@ export function checkCeilings(asked: LimitSettings, before: LimitSettings | unde
   }
 }
 
-/** A ceiling below what every instance has by default would refuse the default. @throws SLIP_PS_CEILING_LOW */
+/** Refuses a ceiling below the default limit, because it would forbid the default. @throws SLIP_PS_CEILING_LOW */
 export function checkCeilingChange(change: Partial<Record<CeilingName, number | null | undefined>>): void {
   for (const name of CEILING_NAMES) {
     const value = change[name] ?? Infinity;

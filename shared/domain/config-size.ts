@@ -13,7 +13,7 @@ const VAR_OVERHEAD_BYTES = 2;
 /** How many variables an error names. */
 const NAMED_MAX = 5;
 
-/** Bytes of `NAME=value` with its end. */
+/** Bytes of `NAME=value` with the NUL byte. */
 function varBytes(name: string, value: string): number {
   return Buffer.byteLength(name) + Buffer.byteLength(value) + VAR_OVERHEAD_BYTES;
 }
@@ -23,8 +23,8 @@ export function configBytes(config: ConfigVars): number {
 }
 
 /**
- * Refuses a config that is too large. A change that makes a config smaller is always allowed, so that an app whose config
- * is older than the limit can be mended variable by variable.
+ * Refuses a config that is too large. A change that makes a config smaller is always allowed, so that a config
+ * that is older than the limit can be reduced variable by variable.
  * @throws SLIP_CONFIG_SIZE with the sizes, the largest variables and the command that removes them
  */
 export function checkConfigSize(app: string, config: ConfigVars, before?: ConfigVars): void {

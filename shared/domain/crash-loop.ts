@@ -2,14 +2,14 @@ import { duration } from '../kit/duration.ts';
 import type { Crashes, InstanceState, InstanceStatus } from './instance.ts';
 
 const CRASHES_MIN = 3;
-/** A process that has run this long since its last crash is no longer in a loop. The agent forgets its crashes then too. */
+/** After this time without a crash the process is no longer in a loop. Then the agent also resets its count. */
 const QUIET_AFTER_MS = 10 * 60_000;
 const ENDED: ReadonlySet<InstanceState> = new Set(['stopping', 'stopped', 'failed']);
 
-/** An instance that crashed again and again, whatever it does at this moment. */
+/** An instance that crashed several times, whatever its state is now. */
 export interface CrashLoop {
   readonly crashes: number;
-  /** From the first of them to the last; absent when its agent does not say. */
+  /** From the first crash to the last; absent when the agent does not report it. */
   readonly withinMs?: number | undefined;
   /** Wall clock of the next start while it waits for one. */
   readonly nextStartAtMs?: number | undefined;
@@ -17,7 +17,7 @@ export interface CrashLoop {
 
 type Crashed = Pick<InstanceStatus, 'state' | 'restarts' | 'crashes' | 'lastExit' | 'nextStartAtMs'>;
 
-/** Pure: decides for every screen whether an instance keeps crashing. The state has no part in it: between two crashes it starts and is up. */
+/** Pure: decides for every screen whether an instance keeps crashing. Between two crashes it starts and is up, so its state does not decide. */
 export function crashLoopOf({ state, restarts, crashes, lastExit, nextStartAtMs }: Crashed, nowMs: number): CrashLoop | undefined {
   // An older agent counts only the restarts of the instance.
   const { count, sinceMs }: Crashes = crashes ?? { count: restarts };

@@ -3,7 +3,7 @@ import type { Epoch } from './assignment.ts';
 import type { AppId, NodeId } from './ids.ts';
 import type { AppName } from './names.ts';
 
-/** Names of one app in the table. An agent that is told more refuses the table of the whole fleet, so the controller leaves them out. */
+/** Most names of one app in the table. An agent refuses the whole table when an app has more, so the controller leaves out the others. */
 export const HOSTNAMES_MAX = 10_000;
 
 /** A node of the fleet, as the other nodes know it. */

@@ -28,7 +28,7 @@ export interface Reason {
   readonly hint?: string | undefined;
 }
 
-/** Crashes since the process last ran for a good while. */
+/** Crashes since the process last ran for ten minutes. */
 export interface Crashes {
   readonly count: number;
   /** Wall clock of the first of them; absent when the agent did not record it. */
@@ -45,7 +45,7 @@ export interface InstanceStatus {
   /** Wall clock of the current process's start; absent when none runs. */
   readonly startedAtMs?: number | undefined;
   readonly lastExit?: Exit | undefined;
-  /** Absent before the first crash, and when its agent does not say. */
+  /** Absent before the first crash, and when the agent does not report it. */
   readonly crashes?: Crashes | undefined;
   /** Wall clock of the next start while in back-off. */
   readonly nextStartAtMs?: number | undefined;

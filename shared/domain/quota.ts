@@ -1,6 +1,6 @@
-/** One thing that a user can have many of. */
+/** Something of which a user can have many. */
 export interface QuotaKind {
-  /** What one user may have when nobody has set another number. */
+  /** The number of a user for whom no other number is set. */
   readonly defaultMax: number;
   /** In a sentence: `User ada has 100 apps`. */
   readonly what: string;
@@ -8,7 +8,7 @@ export interface QuotaKind {
   readonly cure: string;
 }
 
-/** Everything that one user can make many of. Each entry costs the controller or every node something, so each has an end. */
+/** Everything of which one user can make many. Each one costs the controller or every node something, so each kind has a limit. */
 export const QUOTA_KINDS = {
   /** Heroku: 100. Each app takes a range of user ids and a line in the route table of every node. */
   apps: { defaultMax: 100, what: 'apps', cure: 'Push to an app that you have' },
@@ -16,7 +16,7 @@ export const QUOTA_KINDS = {
   tokens: { defaultMax: 50, what: 'API tokens', cure: 'Use a token that you have' },
   /** Of all apps of the user together. Each is a name in the tables of every proxy. */
   domains: { defaultMax: 2_000, what: 'domains', cure: 'Remove a domain with: slipway domains:remove HOSTNAME -a APP' },
-  /** Of one app. Heroku: 1000; agents read 1000 names of an app, and one is its own. */
+  /** Of one app. Heroku: 1000. Older agents read 1000 names of an app, and one of them is the app's own. */
   domainsPerApp: { defaultMax: 999, what: 'domains', cure: 'A wildcard such as *.example.com stands for all names with one more label' },
   /** A build may use two processors and two gigabytes: a small fleet has room for a few. */
   builds: { defaultMax: 4, what: 'builds at once', cure: 'Wait for one of them to end' },
@@ -40,7 +40,7 @@ export const DEFAULT_QUOTAS: Quotas = Object.freeze(
 /** Of one user: the numbers that an administrator has set. */
 export type OwnQuotas = Partial<Quotas>;
 
-/** Above this a number is no bound any more. */
+/** A higher number would limit nothing. */
 export const QUOTA_CEILING = 1_000_000;
 
 export function isQuotaName(text: string): text is QuotaName {

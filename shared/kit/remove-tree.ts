@@ -1,11 +1,11 @@
 import { runOk, type Run } from './exec.ts';
 
-/** Generous for honest trees. A tree that needs more is kept, told of, and tried again. */
+/** Generous for normal trees. When a tree needs more, the removal fails and the caller reports it and tries again. */
 const LIMITS = Object.freeze({ dataBytes: 1024 ** 3, processorSeconds: 300, timeoutMs: 15 * 60_000 });
 
 /**
- * Removes a tree that untrusted code wrote. `rm` does it in a process of its own with limits: a million files, or folders nested deeper
- * than a path may be long, cost this process nothing. Nothing is removed on another file system. @throws SLIP_EXEC_*
+ * Removes a tree that untrusted code wrote. `rm` does it in a separate process with limits, so that a million files, or folders deeper than
+ * the longest path, do not block this process. Nothing is removed on another file system. @throws SLIP_EXEC_*
  */
 export async function removeTree(path: string, run: Run): Promise<void> {
   const limits = [`--data=${String(LIMITS.dataBytes)}`, `--cpu=${String(LIMITS.processorSeconds)}`];

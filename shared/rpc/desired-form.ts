@@ -6,10 +6,10 @@ import type { Assignment as WireAssignment } from './gen/slipway/v1/Assignment.t
 import type { DesiredState as WireDesiredState } from './gen/slipway/v1/DesiredState.ts';
 import type { ReleaseContent } from './gen/slipway/v1/ReleaseContent.ts';
 
-// Two forms of a desired state: every assignment whole, for agents that know no other, and what instances of one release have in
-// common once for all of them. Both reveal the config: they are for the wire and the ledger alone.
+// Two forms of a desired state. For older agents every assignment is whole. Else the common content of a release's instances is there
+// once. Both forms reveal the config, so they are only for the wire and the ledger.
 
-/** As the agent that it is for reads it. */
+/** The form that the receiving agent can read. */
 export function formOf({ state, whole = false }: { readonly state: DesiredState; readonly whole?: boolean | undefined }): WireDesiredState {
   return whole ? wholeForm(state) : compactForm(state);
 }
@@ -60,7 +60,7 @@ function releaseOf({ appId, release }: { readonly appId?: unknown; readonly rele
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Either form → the whole one. What does not fit stays as it is: the schema judges the result. Pure. */
+/** Either form → the whole one. Other values stay unchanged, and the schema refuses them later. Pure. */
 export function expandForm(state: unknown): unknown {
   if (!isFields(state) || !Array.isArray(state['releases']) || !Array.isArray(state['assignments'])) return state;
   const contents = new Map(state['releases'].filter(isFields).map((content) => [releaseOf(content), content]));

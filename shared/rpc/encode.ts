@@ -17,11 +17,11 @@ export function encodeReason(reason: Reason): WireReason {
   return { code: reason.code, message: clip(reason.message), hint: clip(reason.hint ?? '') };
 }
 
-/** Bytes of the apps' last lines and of the reasons in one report: half of what a message may have. */
+/** Most bytes of the apps' last lines and of the reasons in one report: less than half of a message. */
 const REPORT_TEXT_BYTES = 3 * 1024 * 1024;
 const REASON_LENGTH_MIN = 8;
 
-/** Many instances that failed with long lines share the text of one report, so that it never outgrows a message. */
+/** The instances of one report share this text, so that many failures with long lines never make the message too large. */
 export function encodeStatuses(statuses: readonly InstanceStatus[]): WireInstanceStatus[] {
   const shareBytes = Math.floor(REPORT_TEXT_BYTES / Math.max(1, statuses.length));
   const reasonLength = Math.max(REASON_LENGTH_MIN, Math.floor(shareBytes / 16));
@@ -36,7 +36,7 @@ export function encodeStatuses(statuses: readonly InstanceStatus[]): WireInstanc
   });
 }
 
-/** The newest lines that fit into so many bytes. */
+/** The newest lines that fit into `maxBytes`. */
 function newestLines(lines: readonly string[], maxBytes: number): readonly string[] {
   let left = maxBytes;
   const kept = lines.toReversed().map((line) => clip(line));

@@ -37,7 +37,7 @@ export interface Hello {
   readonly fleetRoutesDigest?: string | undefined;
   /** Of this boot of its machine: no machine ever has one of before again. */
   readonly bootId?: string | undefined;
-  /** It reads desired states in which what a release's instances have in common is there once. */
+  /** It reads desired states in which the common content of a release's instances is there once. */
   readonly takesReleases?: boolean | undefined;
 }
 
@@ -128,7 +128,7 @@ export interface Welcome {
 export interface Desired {
   readonly kind: 'desired';
   readonly state: DesiredState;
-  /** Every assignment whole, for an agent that does not say {@link Hello.takesReleases}. */
+  /** Every assignment whole, for an agent without {@link Hello.takesReleases}. */
   readonly whole?: boolean | undefined;
 }
 

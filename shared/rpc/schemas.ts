@@ -61,7 +61,7 @@ const assignment: z.ZodType<Assignment> = z.object({
 
 const route: z.ZodType<Route> = z.object({ hostname: field.hostname, appId: field.id<AppId>(), app: field.appName });
 
-/** Most instances of one node: with the least memory that one can have (16 MiB) they need 320 GB. */
+/** Most instances of one node. With the smallest memory limit (16 MiB) they need 320 GB. */
 const INSTANCES_MAX = 20_000;
 
 const withheld: z.ZodType<readonly WithheldInstance[]> = z
@@ -80,7 +80,7 @@ const wholeState = z.object({
   withheld: withheld.default([]).transform((all) => (all.length === 0 ? undefined : all)),
 });
 
-/** Of either form, as it comes from the wire or the ledger. */
+/** A state of either form, from the wire or the ledger. */
 export const desiredState: z.ZodType<DesiredState> = z.preprocess(expandForm, wholeState);
 
 const exit = z.object({

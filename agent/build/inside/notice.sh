@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# Files that nothing here reads, though their owner expects it: each gets a line, or is the reason why nothing was detected.
+# Files that no buildpack reads although their owner expects it: each gets a warning, or explains why no buildpack was detected.
 
-# File at the root → language or tool. Those with a buildpack of ours are not here.
+# File at the root → language or tool. Languages with a buildpack of ours are not here.
 declare -A LANGUAGES=(
   [Gemfile]=Ruby [go.mod]=Go [composer.json]=PHP [Cargo.toml]=Rust [pom.xml]=Java [build.gradle]=Java [build.gradle.kts]=Kotlin
   [mix.exs]=Elixir [build.sbt]=Scala [project.clj]=Clojure [deno.json]=Deno [bun.lockb]=Bun [Dockerfile]=Docker
 )
-# Those that a buildpack of the usual name builds.
+# Language → the buildpack that is usual for it.
 declare -A REGISTRY_NAMES=(
   [Ruby]=heroku/ruby [Go]=heroku/go [PHP]=heroku/php [Java]=heroku/java [Kotlin]=heroku/gradle [Scala]=heroku/scala [Clojure]=heroku/clojure
   [Rust]=emk/rust [Elixir]=hashnuke/elixir
@@ -42,7 +42,7 @@ find_app_below() {
   done
 }
 
-# After detection alone: who names buildpacks knows which files they read.
+# Only after detection: a user who names buildpacks knows which files they read.
 warn_about_other_languages() {
   local language file buildpack
   read -r language file buildpack <<<"$(name_language)"
@@ -75,7 +75,7 @@ warn_about_second_lockfile() {
   done
 }
 
-# A folder that a site generator filled, for the case that nothing says what to run: it could be served.
+# Notes a folder that a site generator filled. When no command is declared, the agent proposes to serve this folder.
 note_built_site() {
   local folder
   rm -rf "${RESULT_DIR:?}/site"

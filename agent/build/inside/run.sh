@@ -5,7 +5,7 @@
 call_buildpack() {
   local i=$1 program=$2
   shift 2
-  # Settled before a foreign export runs: it may set any variable of this shell.
+  # Computed before the export file of another buildpack runs: that file may set any variable of this shell.
   set -- "${SHIPPED[i]}" "$NODE_DIR" "$WORK" "$(IFS=:; printf '%s' "${KEPT[*]}")" "${DIRS[i]}/bin/$program" "$@"
   (
     set +u
@@ -125,7 +125,7 @@ run_compiles() {
   break_promises
 }
 
-# A layer that a later buildpack changed is not what its own buildpack promised. (The agent looks at those that were mounted.)
+# Finds new layers that a later buildpack changed: their keys no longer describe them. (The agent checks the mounted ones.)
 note_later_writes() {
   local i path
   for ((i = 0; i < ${#DIRS[@]} - 1; i++)); do
@@ -137,7 +137,7 @@ note_later_writes() {
   done
 }
 
-# A folder whose content follows from more than its key says, as one of our buildpacks found while it made it: no later build gets it.
+# Gives a unique key to each folder whose content depends on more than its key, so that no later build reuses it.
 break_promises() {
   local name path key ownership unpromised
   [[ -s $WORK/unpromised ]] || return 0
@@ -170,7 +170,7 @@ run_release() {
   [[ -e ${DIRS[last]}/bin/release ]] || return 0
   require_program "$last" release
   step "bin/release of ${NAMES[last]}"
-  # One byte more than the agent accepts, so that it can say so.
+  # One byte more than the agent accepts, so that the agent can report it.
   call_buildpack "$last" release "$BUILD_DIR" | head -c 65537 >"$RESULT_DIR/release.yml"
   status=${PIPESTATUS[0]}
   [[ $(stat -c %s "$RESULT_DIR/release.yml") == 65537 ]] && return 0

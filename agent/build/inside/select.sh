@@ -68,7 +68,7 @@ announce_buildpacks() {
   fi
 }
 
-# Sets REF: the name of a buildpack of ours, however it is written (registry, its download addresses, GitHub); else what was given.
+# Sets REF: the name of our buildpack for every spelling of it (registry, its download addresses, GitHub); else the given text.
 canonical_ref() {
   local name
   REF=${1#urn:buildpack:}
@@ -126,7 +126,7 @@ fetch_buildpack() {
   esac
 }
 
-# NS/NAME is a name in the registry of buildpacks. One that is not there may be a repository of the usual name.
+# NS/NAME is a name in the registry of buildpacks. If it is not there, the repository with the usual name on GitHub is tried.
 fetch_by_name() {
   local ref=$1 target=$2 why
   ( fetch_tarball "$REGISTRY_URL/$ref.tgz" "$target" ) && return 0
@@ -155,7 +155,7 @@ fetch_hint() {
   fi
 }
 
-# The line of git that says why: the last ones are advice.
+# The line of git's output with the cause: the last lines are advice.
 git_reason() {
   local line before=''
   while IFS= read -r line; do

@@ -123,7 +123,7 @@ class SquashfsLayerBuilder implements LayerBuilder {
     }
   }
 
-  /** Half of the build's memory for all of them: mksquashfs needs more than what it is given. */
+  /** All of them get half of the build's memory: mksquashfs uses more than its option allows. */
   #memoryOfEach({ memoryBytes }: CutRequest, count: number): number {
     return Math.max(SMALLEST_PACK_MEBIBYTES, Math.min(this.#options.memoryMebibytes, Math.floor(memoryBytes / (2 * MIB * count))));
   }
@@ -173,12 +173,12 @@ class SquashfsLayerBuilder implements LayerBuilder {
   }
 }
 
-/** Mounted under its key and then written to: what came out is no longer what the key promises. */
+/** True for a mounted layer that the build changed: its content no longer matches its key. */
 function isChanged({ kind, declared }: LayerStep, { reused }: CutRequest): boolean {
   return kind === 'squash' && reused.some((each) => sameLayer(each.declared, declared));
 }
 
-/** Other builds of the node wait meanwhile. 500 MB of slug take 20 s on two processors. */
+/** Other builds of the node wait meanwhile. Packing a slug of 500 MB takes 20 s on two processors. */
 const PACK_TIMEOUT_MS = 5 * 60_000;
 
 /** @throws SLIP_BUILD_PACK_TIMEOUT */

@@ -7,7 +7,7 @@ import type { CutRequest } from './port.ts';
 const SCRIPT = join(import.meta.dirname, 'measure.sh');
 
 /**
- * Refuses a tree that is small on its disk and endless to read, before anything reads it.
+ * Refuses a tree that takes little disk but has too many bytes to read (sparse files), before any program reads it.
  * @param leftOut folders that are not read
  * @throws SLIP_BUILD_TREE_TOO_LARGE
  */

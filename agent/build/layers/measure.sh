@@ -1,6 +1,6 @@
 #!/bin/sh
-# measure.sh <bytes> <entries> [tests of find]: prints the entries and bytes of the tree in the working folder, as a program would read
-# it: a sparse file in full, a file with many names once for each. Leaves out what the tests match. Stops beyond a limit.
+# measure.sh <bytes> <entries> [tests of find]: prints the number of entries and of bytes to read in the working folder. A sparse file
+# counts in full, and a file with several names once for each name. Folders that the tests match do not count. Stops above a limit.
 max_bytes=$1 max_entries=$2
 shift 2
 [ "$#" -eq 0 ] || set -- "(" "$@" ")" -prune -o

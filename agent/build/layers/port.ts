@@ -27,9 +27,9 @@ export interface CutRequest {
   readonly commitTimeMs: number;
   /** @throws SLIP_SLUG_TOO_LARGE beyond it */
   readonly slugLimitBytes: number;
-  /** What the tree may hold as a program reads it: a sparse file counts in full, a file with many names once for each. */
+  /** Most bytes to read and entries of the tree: a sparse file counts in full, a file with several names once for each name. */
   readonly treeLimits: { readonly bytes: number; readonly entries: number };
-  /** Runs programs that look at the tree, within the limits of the build. The builder's own, without limits, when absent. */
+  /** Runs programs that read the tree, within the limits of the build. Absent: the layer builder's own `run`, without limits. */
   readonly run?: Run | undefined;
   /** Memory of the build, which the programs share. */
   readonly memoryBytes: number;

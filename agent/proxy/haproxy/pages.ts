@@ -1,8 +1,8 @@
 /** Error pages of the proxy: what happened and what its owner can do, readable in a browser and in a terminal. */
 
 /**
- * All headers of a request, or of an answer, together. Heroku allows 8 kB a line and names no sum; browsers send about 50 cookies of 4 kB at most
- * to one site, and common servers refuse more than 16 to 64 kB.
+ * All headers of a request, or of an answer, together. Heroku allows 8 kB for each line and names no total. Browsers send at most about 50 cookies
+ * of 4 kB to one site, and common servers refuse more than 16 to 64 kB.
  */
 export const HEADER_LIMIT_BYTES = 64 * 1024;
 

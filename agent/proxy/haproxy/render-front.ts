@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import type { ProxyBind, ProxySettings } from './settings.ts';
 
-// The public port: where it listens, which Host headers it takes, and whose forwarding headers it believes.
+// The public port: where it listens, which Host headers it accepts, and from which senders it trusts forwarding headers.
 
 /** One name or address and at most one port (RFC 9110, 7.2). HAProxy itself would take the last name of a list. */
 const HOST_HEADER = '^([A-Za-z0-9._-]{1,255}|\\[[0-9A-Fa-f:.]{2,45}\\])(:[0-9]{1,5})?$';
@@ -17,7 +17,7 @@ function listenAddresses({ address, port }: ProxyBind, ipv6: boolean): string[] 
   return [`${address}:${String(port)}${isIPv6(address) ? ' v6only' : ''}`];
 }
 
-/** A request with no Host, two names in it, or signs that no name has is refused before it is routed. */
+/** A request without a Host header, with two names in it, or with characters that no name has is refused before it is routed. */
 export function hostLines(): string[] {
   return [
     `  http-request deny deny_status 400 unless { req.fhdr(host) -m reg ${HOST_HEADER} }`,
@@ -26,8 +26,8 @@ export function hostLines(): string[] {
 }
 
 /**
- * Protocol and port that the client used. A front proxy that ends TLS tells them by header. Headers of any other sender are replaced,
- * so that no client can claim to have come by HTTPS.
+ * Protocol and port that the client used. A front proxy that ends TLS sends them as headers. The headers of all other senders are replaced,
+ * so that no client can claim that it used HTTPS.
  */
 export function forwardedLines({ trustedFronts }: Pick<ProxySettings, 'trustedFronts'>): string[] {
   const lines = ['  http-request set-var(txn.proto) str(http)', '  http-request set-var(txn.port) dst_port'];

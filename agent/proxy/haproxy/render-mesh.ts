@@ -22,11 +22,11 @@ const CHECKS_PER_SECOND = 20;
 /** A node that is alive answers much sooner; one that is not must not hold up a request for long. */
 export const CONNECT_MS = 1_000;
 /**
- * A connection whose other end has been silent for so long is dead. The kernel of a busy node still answers these probes. They find what
- * the checks cannot see: a connection that a firewall forgot, a node that restarted between two checks.
+ * A connection whose other end is silent for this long counts as dead. The kernel of a busy node still answers these probes. They find cases
+ * that the checks cannot see: a connection that a firewall dropped, a node that restarted between two checks.
  */
 const KEEPALIVE = { idleS: 4, everyS: 2, probes: 3 } as const;
-/** The longest that a request waits for a node whose link is cut, in a fleet of up to 64 nodes: docs/design/0009-mesh.md has the sum. */
+/** The longest that a request waits for a node whose link is cut, in a fleet of up to 64 nodes: docs/design/0009-mesh.md has the calculation. */
 export const LINK_CUT_ANSWER_MS = 20_000;
 /** So that the node that serves a request says what was wrong with it, not the one that forwards it. */
 const PATIENCE_MS = 2_000;
@@ -125,7 +125,7 @@ function checkEveryMs(peers: number): number {
   return Math.max(CHECK_EVERY_MS, Math.ceil((peers * 1000) / CHECKS_PER_SECOND));
 }
 
-/** From the cut of a link until its peer counts as down, at the most. */
+/** Longest time from the cut of a link until its peer counts as down. */
 export function peerDownAfterMs(peers: number): number {
   return checkEveryMs(peers) + CHECK_FALL * CHECK_TIMEOUT_MS + (CHECK_FALL - 1) * CHECK_AGAIN_MS;
 }

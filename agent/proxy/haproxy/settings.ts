@@ -12,9 +12,9 @@ export interface HaproxyConfig {
   /** Absolute folder of our own: config, maps, sockets, pid files, access log. At most 80 characters (a Unix socket's limit). */
   readonly stateDir: string;
   readonly binds: readonly ProxyBind[];
-  /** Has this machine IPv6? Then `*` stands for its IPv6 addresses as well. */
+  /** True when this machine has IPv6: then `*` includes its IPv6 addresses. */
   readonly ipv6?: boolean | undefined;
-  /** Addresses or networks (CIDR) of front proxies whose X-Forwarded-Proto and X-Forwarded-Port are believed. */
+  /** Addresses or networks (CIDR) of front proxies whose X-Forwarded-Proto and X-Forwarded-Port are trusted. */
   readonly trustedFronts?: readonly string[] | undefined;
   /** Where other nodes send requests; absent: it neither takes nor makes any. */
   readonly mesh?: ProxyBind | undefined;

@@ -14,19 +14,19 @@ export function cpuQuotaUs({ cpuMillis }: Limits): number {
   return (cpuMillis / 1000) * CPU_PERIOD_US;
 }
 
-/** A control group that nobody configured has the share 1. The kernel counts shares in other numbers in each version. */
+/** A control group with the kernel's default has the share 1. Each version of the kernel's interface uses other numbers for it. */
 const V1_SHARES_OF_ONE = 1024;
 const V2_WEIGHT_OF_ONE = 100;
 const V2_WEIGHT_MAX = 10_000;
-/** People wait for apps. Nobody notices a build that takes a little longer. */
+/** Users wait for answers of apps. A build may take a little longer. */
 const SHARE: Readonly<Record<SandboxSpec['purpose'], number>> = { app: 1, build: 0.25 };
 /**
- * On each processor, all sandboxes together, as a part of what one process of the machine has: agent, proxy and controller come first. With version 1 and
- * no systemd every process of the machine has a share of its own. Half of one would leave apps next to nothing beside a few busy programs.
+ * For each processor: the share of all sandboxes together. One control group of the machine has 1, so agent, proxy and controller come first. With
+ * version 1 and no systemd every process of the machine has its own share. There a half would leave apps almost nothing beside a few busy programs.
  */
 const SHARE_OF_ALL_PER_PROCESSOR = { v1: 1, v2: 0.5 } as const;
 
-/** The share of processor time that a sandbox has when others want it as well. An idle processor is for everyone. Pure. */
+/** The share of a sandbox when others need processor time as well. Every sandbox may use idle processors in full. Pure. */
 export function cpuShare(purpose: SandboxSpec['purpose']): number {
   return SHARE[purpose];
 }
@@ -53,8 +53,8 @@ const HOST_MEMORY_LEAST_BYTES = 128 * MB;
 const PAGE_BYTES_MAX = 65_536;
 
 /**
- * The memory of all sandboxes together. The rest is for agent, proxy and system. When the sandboxes want more, the kernel kills one of
- * them, and never a process of the machine. Pure.
+ * The memory of all sandboxes together. The rest is for agent, proxy and system. When the sandboxes need more, the kernel kills a process of
+ * a sandbox, and no other process of the machine. Pure.
  */
 export function memoryOfAllBytes(totalBytes = totalmem()): number {
   const bytes = totalBytes - Math.max(HOST_MEMORY_LEAST_BYTES, totalBytes * HOST_MEMORY_PART);
@@ -63,12 +63,12 @@ export function memoryOfAllBytes(totalBytes = totalmem()): number {
 
 const HOST_PIDS_PART = 0.1;
 
-/** Processes and threads of all sandboxes together. The rest of the kernel's numbers is for the machine. Pure. */
+/** Processes and threads of all sandboxes together. The rest is for the machine. Pure. */
 export function pidsOfAll(pidMax: number): number {
   return Math.floor(pidMax * (1 - HOST_PIDS_PART));
 }
 
-/** How many there can be on this machine. */
+/** Most processes and threads of this machine. */
 export function machinePidsMax(): number {
   const limits = ['pid_max', 'threads-max'].map((name) => Number(readFileSync(`/proc/sys/kernel/${name}`, 'utf8')));
   return Math.min(...limits);

@@ -5,7 +5,7 @@ export interface GroupNeeds {
   readonly limits: Limits;
   /** Decides the share of processor time. */
   readonly purpose: SandboxSpec['purpose'];
-  /** Make `app` inside as well: the tool does not. */
+  /** Make the inner group `app` as well, because the tool does not make it. */
   readonly withApp: boolean;
 }
 
@@ -23,7 +23,7 @@ export interface Cgroups {
   create(id: string, needs: GroupNeeds): Promise<void>;
   /** Folders whose `cgroup.procs` a process must enter to be limited. */
   joinDirs(id: string): readonly string[];
-  /** The same for programs of the agent that work on what the sandbox left. To be made first. */
+  /** The same for programs of the agent that read the files of the sandbox. The caller makes these folders. */
   helperDirs(id: string): readonly string[];
   /** The folder that tells who is in `app`, and has `cgroup.kill` where the kernel does. */
   processesDir(id: string): string;

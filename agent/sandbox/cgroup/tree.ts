@@ -88,7 +88,7 @@ export async function writeControl(path: string, value: string): Promise<void> {
   }
 }
 
-/** Writes a number that helps but is no wall: a kernel without this file, or with more in use already, is no failure. */
+/** Writes a limit that is useful but not required. It is no failure when the kernel has no such file, or when more is in use already. */
 export async function keepControl(path: string, value: number): Promise<void> {
   const found = await readFile(path, 'utf8').catch(() => undefined);
   if (found === undefined || Number(found) === value) return;

@@ -49,7 +49,7 @@ export function createCgroupsV1(rootName: string, hierarchies: Hierarchies, cloc
       await writeControl(join(memory, path(id), 'memory.limit_in_bytes'), String(limits.memoryBytes));
       const swap = join(memory, path(id), 'memory.memsw.limit_in_bytes');
       if (existsSync(swap)) await writeControl(swap, String(limits.memoryBytes));
-      await keepControl(join(memory, path(id), 'memory.kmem.tcp.limit_in_bytes'), limits.memoryBytes); // version 1 counts sockets apart
+      await keepControl(join(memory, path(id), 'memory.kmem.tcp.limit_in_bytes'), limits.memoryBytes); // version 1 counts socket memory separately
       await writeControl(join(pids, path(id), 'pids.max'), String(limits.pidsMax + TOOL_PIDS));
       await keepControl(join(cpu, path(id), 'cpu.shares'), v1CpuShares(cpuShare(purpose)));
       if (limits.cpuMillis === 0) return;

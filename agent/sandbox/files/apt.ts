@@ -9,7 +9,7 @@ const FOLDERS = ['sources.list.d', 'trusted.gpg.d', 'keyrings', 'preferences.d']
 const MAX_FILE_BYTES = 1024 * 1024;
 const MAX_FILES = 200;
 
-/** Copies the lists and keys of this machine's apt for the sandboxes, without passwords. What is gone here goes there too. */
+/** Copies the lists and keys of this machine's apt for the sandboxes, without passwords. Files that were removed here are removed there. */
 export async function copyAptSettings(source: string, target: string): Promise<void> {
   const names = await settingFiles(source);
   for (const name of names) await copySetting(join(source, name), join(target, name));
@@ -30,7 +30,7 @@ async function settingFiles(root: string): Promise<string[]> {
   );
   const all = [...FILES, ...listed.flat()].slice(0, MAX_FILES);
   const facts = await Promise.all(all.map((name) => lstat(join(root, name)).catch(() => undefined)));
-  // Only what every user of this machine may read.
+  // Only files that every user of this machine may read.
   return all.filter((_, index) => {
     const found = facts[index];
     return found?.isFile() === true && (found.mode & 0o004) !== 0 && found.size <= MAX_FILE_BYTES;

@@ -15,11 +15,11 @@ export interface DisksDeps {
 /** A rename to another name says that it is ready, or taken. */
 const UNFINISHED = 'making-';
 const TEMPLATE = '.ext4';
-/** Of a template that is being made. */
+/** Beginning of the name of a template that is being made. */
 const NEW = 'new-';
 /**
- * Sizes of which disks wait ready: that of most apps, that of builds, and one more. Each ready disk holds a loop device and a
- * mount, so that the disks of a size that nobody asks for any more are given back.
+ * The pool has disks of this many sizes: that of most apps, that of builds, and one more. Each disk in the pool holds a loop device and a
+ * mount, so the disks of a size that is no longer requested are removed.
  */
 const WARM_SIZES_MAX = 3;
 
@@ -35,7 +35,7 @@ export class Disks {
   readonly #scriptsDir: string;
   readonly #warm: number;
   readonly #deps: DisksDeps;
-  /** Names of the sizes asked for last, newest first. */
+  /** Names of the sizes that were requested last, newest first. */
   #recent: readonly string[] = [];
   /** Size → disks that are being made from its template now. */
   readonly #making = new Map<string, number>();
@@ -71,7 +71,7 @@ export class Disks {
     });
   }
 
-  /** Tops the pool up, and removes the disks of sizes that were not asked for lately. Runs one at a time; call it off the hot path. */
+  /** Fills the pool, and removes the disks of sizes that were not requested lately. Runs one at a time; no start should wait for it. */
   refill(size: Size): Promise<void> {
     this.#refilling = this.#refilling.then(async () => {
       this.#noteSize(size);
@@ -114,7 +114,7 @@ export class Disks {
     const isOld = (name: string): boolean => !this.#recent.includes(name) && !this.#making.has(name);
     for (const name of await readdir(this.#poolDir).catch(() => [])) {
       if (name.startsWith(UNFINISHED) || !isOld(sizeOf(name))) continue;
-      const dir = join(this.#poolDir, `${UNFINISHED}${this.#deps.randomId()}`); // by this name nobody takes it while it is unmounted
+      const dir = join(this.#poolDir, `${UNFINISHED}${this.#deps.randomId()}`); // under this name no sandbox can take it
       const isOurs = await rename(join(this.#poolDir, name), dir).then(
         () => true,
         () => false,

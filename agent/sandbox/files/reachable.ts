@@ -27,13 +27,13 @@ export async function closeBase(base: string): Promise<void> {
   if (dirname(base) === '/run') await rmdir(base).catch(() => undefined); // gone already
 }
 
-/** The spec with every bind source at a place that an app's root may walk to, and at which no program gets another user. */
+/** The spec with each bind source moved to a path that an app's root can reach, on a mount without set-user-id programs. */
 export async function reachableBinds(spec: SandboxSpec, layout: InstanceLayout, run: Run): Promise<SandboxSpec> {
   let count = 0;
   const open = async (binds: Readonly<Record<string, string>>): Promise<Record<string, string>> => {
     const result: Record<string, string> = {};
     for (const [source, target] of Object.entries(binds)) {
-      // a source that is refused later
+      // a link, or absent: refused later
       if ((await lstat(source).catch(() => undefined))?.isSymbolicLink() !== false) result[source] = target;
       else result[await bindOpen(source, join(layout.dir, 'binds', String(count++)), run)] = target;
     }

@@ -3,20 +3,20 @@ import { join, relative } from 'node:path';
 import { runOk, type Run } from '../../../shared/kit/exec.ts';
 import { mountsBelow, unmountBelow } from './mounts.ts';
 
-/** nspawn gives a bind the flags that its source has, so a source must have the flags already. */
+/** nspawn gives a bind the flags of its source, so the source must have these flags already. */
 const FLAGS = 'nosuid,nodev,relatime';
 
-/** A read-only mount of a folder of this machine, shared by all sandboxes, at which no program gets another user and no device works. */
+/** A read-only mount of a folder of this machine, for all sandboxes. Set-user-id programs and device files have no effect there. */
 export async function shieldFolder(base: string, source: string, run: Run): Promise<string> {
   return shield(join(base, 'root', 'shielded', source.slice(1).replaceAll('/', '-')), source, { flags: `ro,${FLAGS}`, run });
 }
 
-/** The same for our own folder: paths below it are found at `viewOf`. */
+/** The same, writable, for our own folder. `viewOf` gives the paths below it. */
 export async function shieldBase(base: string, run: Run): Promise<void> {
   await shield(join(base, 'view'), base, { flags: FLAGS, run });
 }
 
-/** Where the sandboxes' tools find something of our folder. Pure. */
+/** The path at which the sandboxes' tools find a file of our folder. Pure. */
 export function viewOf(base: string, path: string): string {
   return join(base, 'view', relative(base, path));
 }
@@ -24,7 +24,7 @@ export function viewOf(base: string, path: string): string {
 async function shield(target: string, source: string, { flags, run }: { readonly flags: string; readonly run: Run }): Promise<string> {
   if ((await mountsBelow(target)).includes(target)) {
     if (await isSame(source, target)) return target;
-    await unmountBelow(target, run); // the folder was replaced; sandboxes that run keep the old one
+    await unmountBelow(target, run); // the folder was replaced; running sandboxes keep the old one
   }
   await mkdir(target, { recursive: true });
   await runOk(run, { file: 'mount', args: ['--bind', '-o', flags, '--', source, target], timeoutMs: 20_000 });

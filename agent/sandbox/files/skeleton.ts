@@ -69,7 +69,7 @@ export async function ensureHostSkeleton(base: string, nameservers: readonly str
     await mkdir(join(root, 'etc', name), { recursive: true });
     mounts.push(await shielded(`/etc/${name}`));
   }
-  // apt of a build (heroku-buildpack-apt) needs the lists of packages, and which of them this machine has.
+  // apt in a build (heroku-buildpack-apt) needs the package lists, and the list of packages that are installed here.
   await copyAptSettings('/etc/apt', join(root, 'etc/apt'));
   if (existsSync('/var/lib/dpkg/status')) {
     await mkdir(join(root, 'var/lib/dpkg'), { recursive: true });
@@ -134,7 +134,7 @@ async function writeEtc(etc: string, base: { passwd: string; group: string }, na
 
 const HOSTS = '127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n';
 
-/** /etc/hosts of one sandbox: a program that asks for the address of its own host name gets the one at which it is reached. Pure. */
+/** /etc/hosts of one sandbox: the host name of the sandbox stands for the address at which other programs reach it. Pure. */
 export function hostsFile(hostname: string, address: string): string {
   return `${HOSTS}${address}\t${hostname}\n`;
 }
@@ -150,7 +150,7 @@ export function withAppUser(text: string, fallback: string, line: string): strin
   return `${[...others, line].join('\n')}\n`;
 }
 
-/** /bin and friends: links into /usr on a merged system, else folders of their own. True for a folder, which is to be bound. */
+/** /bin and friends: links into /usr on a merged system, else folders of their own. True for a folder, which has to be bound. */
 async function usrEntry(root: string, name: string): Promise<boolean> {
   const found = await lstat(`/${name}`).catch(() => undefined);
   if (found === undefined) return false;

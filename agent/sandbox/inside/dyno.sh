@@ -11,7 +11,7 @@ fi
 # shellcheck disable=SC1091
 [ -r .profile ] && . ./.profile
 cd "$HOME" || exit 70
-# Every shell says "not found" of a script whose first line names "/bin/sh\r": here the cause is still known.
+# For a script whose first line names "/bin/sh\r" every shell prints only "not found". Here the cause can still be seen.
 __file=${1#exec }
 __file=${__file%%[[:space:]]*}
 __line=

@@ -1,17 +1,17 @@
 #!/bin/sh
 # report.sh <program> [arguments]: the parent of an app's first process.
-# It says 128 + n for a program that signal n ended, where the tool outside would say 255 for all. When the first process ends by
-# itself, the sandbox is over and the others are killed. After a SIGTERM, which goes to every process, the others have the rest of the
-# grace time: the first one may be a wrapper (npm, a shell), and the process with the work in it ends later.
+# When signal n ended the program, it exits with 128 + n; the tool outside would return 255 for every signal. When the first process ends
+# without a stop, the sandbox is over and the others are killed. After a SIGTERM, which goes to every process, the others keep the rest of
+# the grace time: the first process may be a wrapper (npm, a shell), and the process that does the work ends later.
 [ "${1-}" = --unite ] && exec 2>&1 && shift # standard error is for the tool's own notes
 stopping=''
 trap : HUP INT
 trap 'stopping=yes' TERM
-# The shell says "Terminated" and the like to its standard error. That is not the app's output, so the app has another one.
+# The shell writes "Terminated" and similar words to its standard error. They are not output of the app, so the app gets another descriptor.
 exec 3>&2 2>/dev/null
 (exec "$@" 2>&3 3>&-)
 code=$?
-# The agent ends the grace time. This limit is longer than any, for an app that sends SIGTERM to all of its own processes.
+# The agent ends the grace time. This longer limit is for an app that sends SIGTERM to all of its own processes.
 tries=6000
 while [ -n "$stopping" ] && [ "$tries" -gt 0 ] && kill -0 -1; do
   tries=$((tries - 1))

@@ -162,7 +162,7 @@ export class Namespaces {
       const isClosed = (await occupantOf(repair.netns))?.egress === false;
       await this.#batch([], cableBatch(this.#names, repair.slot, this.#cableName()));
       await this.#batch(['-n', repair.netns], isClosed ? inside.slice(0, -1) : inside);
-      await this.#seal(repair.netns); // one that an older agent made has no rules yet
+      await this.#seal(repair.netns); // the namespace of an older agent has no rules yet
     }
     this.#deps.log.info({ repair }, 'network.repaired');
   }

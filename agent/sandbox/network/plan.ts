@@ -17,8 +17,8 @@ export function bridgeMac(bridge: string): string {
 }
 
 /**
- * Of the interface with a slot's address. It depends on the slot alone, because the host's neighbour entry is permanent: an address that is
- * used again must have the MAC that it had before.
+ * MAC of the interface with a slot's address. It depends on the slot only. The host's neighbour entry is permanent, so an address that is used
+ * again must have the same MAC as before.
  */
 export function slotMac(slot: number): string {
   return macAddress('02:5d', slot);
@@ -80,14 +80,14 @@ export function netnsHostBatch(names: NetworkNames, slot: number, veth: string):
   return [`netns add ${netnsName(names, slot)}`, ...cableBatch(names, slot, veth)];
 }
 
-/** The way from a namespace to the bridge, and the host's way back: its neighbour entry is permanent and needs no ARP. */
+/** Connects a namespace with the bridge, and adds the host's neighbour entry, which is permanent and needs no ARP. */
 export function cableBatch(names: NetworkNames, slot: number, veth: string): string[] {
   const netns = netnsName(names, slot);
   const cable = `link add ${veth} type veth peer name eth0 address ${slotMac(slot)} netns ${netns}`;
   return [cable, `link set ${veth} alias ${netns}`, ...plugBatch(names, veth), neighbourLine(names, slot)];
 }
 
-/** The kernel does not count permanent entries, and drops them only with the bridge. */
+/** The kernel does not count permanent entries, and removes them only together with the bridge. */
 export function neighbourLine(names: NetworkNames, slot: number): string {
   return `neigh replace ${slotAddress(names, slot)} lladdr ${slotMac(slot)} dev ${names.bridge} nud permanent`;
 }
@@ -110,8 +110,8 @@ export function netnsInsideBatch(names: NetworkNames, slot: number): string[] {
 }
 
 /**
- * nft rules of the namespace itself. The kernel has one neighbour table for the whole machine, and each address that is looked for without
- * a gateway takes an entry: multicast, and sockets that ask to be sent on the link. Here such packets end before that.
+ * nft rules in the namespace. The kernel has one neighbour table for the whole machine. Each address to which a packet goes without a gateway
+ * takes an entry: multicast, and packets of sockets that bypass routing. These rules drop such packets before that.
  */
 export function netnsRules(names: NetworkNames): string {
   return [

@@ -61,7 +61,7 @@ export function linksBatch(bridge: string): string[] {
   return ['link show type veth', `neigh show dev ${bridge} nud permanent`];
 }
 
-/** The cables with names of ours, and the host's permanent neighbours. One list a line; an empty answer has none. Pure. */
+/** The cables with our names, and the host's permanent neighbours. Each line is one list; an empty answer has no lines. Pure. */
 export function parseLinks(json: string, bridge: string): Pick<Seen, 'cables' | 'neighbours'> {
   const [links = [], neighbours = []] = json
     .split('\n')

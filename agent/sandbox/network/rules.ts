@@ -10,7 +10,7 @@ export interface RuleInput {
   readonly connected: readonly string[];
 }
 
-/** Public addresses at which a cloud (Azure) answers with credentials of the machine. The metadata of the others is in the networks below. */
+/** Public addresses at which a cloud (Azure) returns credentials of the machine. The addresses of other clouds are in the networks below. */
 const METADATA = ['168.63.129.16/32'];
 
 /**

@@ -1,6 +1,6 @@
 import { INSIDE_DIR, type PolicyMount, type SandboxPolicy } from '../policy.ts';
 
-/** nspawn's own filter answers EPERM to all. Calls that programs expect to be missing are refused by the filter behind it. */
+/** nspawn's own filter answers EPERM to every denied call. Our filter behind it answers ENOSYS to calls that programs can do without. */
 const ENOSYS = 38;
 
 /** Arguments of systemd-nspawn; the process is in its cgroup and network namespace already. Pure. */

@@ -57,7 +57,7 @@ export class ProcessSandbox implements Sandbox {
   async #sweep(): Promise<void> {
     const { base, bootId } = this.#parts;
     const keep = new Set((await loadWholeRecords(base, bootId)).map((record) => record.id));
-    // A tree that cannot be removed takes room, and is no reason not to start.
+    // A tree that cannot be removed takes room, but must not stop the start.
     for (const id of await sandboxIds(base)) if (!keep.has(id)) await this.#remove(id).catch(() => undefined);
   }
 

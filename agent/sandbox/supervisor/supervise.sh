@@ -127,7 +127,7 @@ else
   (exec "$@" >&3 2>&3 3>&- 4<&-) # what this shell says of its end is for the supervisor's log
 fi
 code=$?
-# A stop gives each process the grace time, not only the first one. Where report.sh is, none is left by now.
+# After a stop every process has the grace time, not only the first one. With report.sh no process is left here.
 while [ -e "$run/stopping" ] && [ ! -e "$run/killed" ] && processes; do sleep 0.1; done
 [ -e "$run/killed" ] && code=137 # told by who killed it: a tool may say 1
 

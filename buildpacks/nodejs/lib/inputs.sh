@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# What an install of dependencies can see. The key of the install covers exactly this, and the rest of the source is hidden
-# from the install (install.sh): then equal keys give equal content, whatever install scripts of packages do.
+# The inputs of an install of dependencies. The key of the install covers exactly these, and the rest of the source is hidden
+# from the install (install.sh). So equal keys give equal content, whatever the install scripts of packages do.
 # Sets INPUTS (paths below BUILD_DIR), MANIFESTS (package.json files whose scripts do not count), NO_REUSE (why nothing may be
 # reused; empty: it may) and HAS_LOCAL_PATHS.
 
-# Settings, and what install scripts of well-known packages read (Prisma's schema, rc files).
+# Settings, and files that install scripts of well-known packages read (Prisma's schema, rc files).
 INPUT_FILES=(package-lock.json npm-shrinkwrap.json yarn.lock pnpm-lock.yaml pnpm-workspace.yaml '.pnpmfile.*' .node-version .nvmrc
   .env '.*rc' '.*rc.*' 'puppeteer.config.*' '*.prisma' .yarn patches prisma)
 INPUTS_MAX=2000
@@ -160,7 +160,7 @@ drop_manifest() {
   MANIFESTS=("${kept[@]}")
 }
 
-# A link is the same whatever it leads to, but for the programs that its target names.
+# The content behind a link does not matter to the install, except the programs that its target names.
 add_link() {
   local folder=${1%package.json}$2
   [[ -f $BUILD_DIR/$folder/package.json ]] || return 0

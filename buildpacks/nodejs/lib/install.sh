@@ -9,7 +9,7 @@ use_runtime() {
   DEFAULT_ENV=(NODE_ENV=production)
   TOOL_ENV=(
     "PATH=$BUILD_DIR/$RUNTIME_PATH/bin:$BUILD_DIR/node_modules/.bin:$PATH"
-    # Caches and droppings of the tools belong to the cache, not to the slug.
+    # Caches and other files of the tools belong to the cache, not to the slug.
     "HOME=$CACHE_DIR/home" "npm_config_cache=$caches/npm" "YARN_CACHE_FOLDER=$(yarn_cache_folder "$caches")" "YARN_GLOBAL_FOLDER=$caches/yarn-global"
     npm_config_update_notifier=false npm_config_fund=false npm_config_audit=false
     YARN_ENABLE_GLOBAL_CACHE=false YARN_ENABLE_TELEMETRY=0 COREPACK_ENABLE_STRICT=0
@@ -17,7 +17,7 @@ use_runtime() {
   # pnpm takes its settings where npm does, and npm complains of them. Its side effects cache would skip install scripts.
   [[ $PM == pnpm ]] && TOOL_ENV+=("npm_config_store_dir=$caches/pnpm" npm_config_package_import_method=copy npm_config_side_effects_cache=false)
   mkdir -p "$CACHE_DIR/home"
-  # Settings that an earlier build wrote there are history.
+  # Settings that an earlier build wrote there must not affect this one.
   find "$CACHE_DIR/home" -mindepth 1 -maxdepth 1 ! -name .cache -exec rm -rf -- {} +
 }
 
@@ -44,7 +44,7 @@ provide_extra_tools() {
   rm -f "$BUILD_DIR/$RUNTIME_PATH/lib/node_modules/.package-lock.json"
 }
 
-# The installed packages, from an earlier build where the key is the same; else installed now, out of sight of what the key does not cover.
+# Provides the packages: from an earlier build with the same key, else by an install that sees only the inputs of the key.
 provide_dependencies() {
   local key
   if [[ -n $NO_REUSE ]]; then
@@ -95,7 +95,7 @@ install_hidden() {
   show_source
 }
 
-# The builder keeps no layer for this folder: its content follows from more than its key says.
+# Tells the builder to keep no layer of this folder, because its content depends on more than its key.
 promise_nothing() {
   [[ -z ${SLIPWAY_UNPROMISED-} ]] || printf '%s\n' "$1" >>"$SLIPWAY_UNPROMISED"
 }
@@ -207,7 +207,7 @@ prune_pnpm() {
   fi
 }
 
-# pnpm notes the time of an install. Equal installs are to be equal.
+# pnpm writes the time of an install into a file. Equal installs must give equal files.
 settle_pnpm() {
   local file=$BUILD_DIR/node_modules/.modules.yaml
   rm -f "$BUILD_DIR"/node_modules/.pnpm-workspace-state*.json

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # Reuse of an install: its product is kept in CACHE_DIR under the key of its inputs, and unpacked over the source later.
-# During the install the rest of the source is hidden, so the key covers all that the install can see.
+# During the install the rest of the source is hidden, so the key covers everything that the install can read.
 
 SNAPSHOT_DIR=$CACHE_DIR/install
-# A larger product would fill half of what a build cache may keep.
+# A larger product would take more than half of a build cache.
 SNAPSHOT_MAX_KIB=1048576
 
 # Moves the source away and puts copies of the inputs in its place. Package.json files are reduced to what the key covers.
@@ -40,7 +40,7 @@ reduce_manifests() {
   "$RUNTIME_NODE" -e "$REDUCE" "$HIDDEN" "$BUILD_DIR" "$IGNORED_FIELDS" "${MANIFESTS[@]}" || die 'package.json could not be read by Node.'
 }
 
-# Takes the inputs away again: what remains in BUILD_DIR is the product of the install.
+# Removes the inputs: the files that remain in BUILD_DIR are the product of the install.
 remove_inputs() {
   local path
   chmod 755 "$HIDDEN"
@@ -64,7 +64,7 @@ same_file() {
   if [[ -L $1 || -L $2 ]]; then [[ -L $1 && -L $2 && $(readlink -- "$1") == "$(readlink -- "$2")" ]]; else cmp -s -- "$1" "$2"; fi
 }
 
-# Puts the source back below the product. Where both have a file, that of the product counts.
+# Puts the source back. Where source and product have the same file, the file of the product stays.
 show_source() {
   merge_folder "$HIDDEN" "$BUILD_DIR"
   rm -rf -- "$HIDDEN"

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# How many processes a web server that forks may start: as many as fit into the memory of this instance. What is set already stays.
+# The number of processes that a forking web server may start: as many as fit into the memory of this instance. Values that are set stay.
 
 # The memory limit of the instance in MiB: of its cgroup (version 2 or 1), else 512.
 memory_limit_mib() {
@@ -16,7 +16,7 @@ export MEMORY_AVAILABLE=${MEMORY_AVAILABLE:-$(memory_limit_mib)}
 export WEB_MEMORY=${WEB_MEMORY:-512}
 if [[ -z ${WEB_CONCURRENCY-} && $MEMORY_AVAILABLE =~ ^[1-9][0-9]*$ && $WEB_MEMORY =~ ^[1-9][0-9]*$ ]]; then
   WEB_CONCURRENCY=$((MEMORY_AVAILABLE / WEB_MEMORY))
-  # Hundreds of processes come from a limit that is none.
+  # Hundreds of processes would mean that there is no real memory limit.
   if ((WEB_CONCURRENCY < 1 || WEB_CONCURRENCY > 200)); then WEB_CONCURRENCY=1; fi
 fi
 export WEB_CONCURRENCY=${WEB_CONCURRENCY:-1}

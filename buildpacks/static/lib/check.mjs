@@ -1,4 +1,4 @@
-// Reads static.json while the app is built: prints warnings, one a line, or on the error output why the site cannot be served.
+// Checks static.json during the build. Prints warnings, one on each line, or an error on stderr when the site cannot be served.
 import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';

@@ -6,12 +6,12 @@ import { brotliCompress, constants, gzip } from 'node:zlib';
 const COMPRESSIBLE = /^(text\/|image\/svg\+xml|image\/x-icon|font\/(ttf|otf)|application\/(json|xml|wasm|manifest\+json))/;
 /** A smaller file fits into one packet as it is. */
 const MIN_BYTES = 1024;
-/** A larger file would hold the memory of a small instance. */
+/** A larger file would need too much memory in a small instance. */
 const MAX_BYTES = 8 * 1024 * 1024;
 const CACHE_BYTES = 16 * 1024 * 1024;
 
 const ENCODERS = {
-  // Quality 4 takes the time of gzip and gives less.
+  // Quality 4 takes as long as gzip and makes smaller results.
   br: (bytes) => promisify(brotliCompress)(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } }),
   gzip: (bytes) => promisify(gzip)(bytes),
 };
@@ -37,7 +37,7 @@ export function chooseEncoding(header, sizeBytes) {
   return allowed.sort((a, b) => weights.get(b) - weights.get(a))[0];
 }
 
-/** Gives the compressed bytes of a file. The oldest results go when the memory is used up. */
+/** Gives the compressed bytes of a file. The oldest results are dropped when the cache is full. */
 export function createCompressor() {
   const cache = new Map();
   let cachedBytes = 0;

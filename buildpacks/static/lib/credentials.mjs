@@ -6,12 +6,12 @@ const HINT = 'slipway config:set BASIC_AUTH_USERNAME=… BASIC_AUTH_PASSWORD=…
 const ITOA64 = './0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
 /**
- * A function that tells whether an Authorization header opens the site; undefined when everybody may read it.
+ * A function that checks an Authorization header; undefined when the site needs no password.
  * @param env config variables @param htpasswd content of .htpasswd, or undefined
  */
 export function createGuard(site, env, htpasswd) {
   const { BASIC_AUTH_USERNAME: user = '', BASIC_AUTH_PASSWORD: password = '' } = env;
-  // As on Heroku, a user name among the config variables closes the site also without the key in static.json.
+  // As on Heroku, a user name in the config variables protects the site even without the key in static.json.
   if (!site.basicAuth && user === '') return undefined;
   const accounts = user === '' ? parseHtpasswd(htpasswd ?? '') : new Map([[user, checkSecret(password, true)]]);
   if (accounts.size === 0 || (user !== '' && password === '')) {
@@ -33,7 +33,7 @@ function parseHtpasswd(text) {
   );
 }
 
-/** A kind of password that cannot be compared is refused at the start: later it would lock everybody out. */
+/** A hash of an unknown kind is refused at the start: otherwise no visitor could log in. */
 function checkSecret(secret, isPlainAllowed) {
   if (/^(\$apr1\$|\{SHA\}|\{SSHA\}|\{PLAIN\})/.test(secret)) return secret;
   if (isPlainAllowed && !/^[$][0-9a-z]{1,8}[$]/.test(secret)) return `{PLAIN}${secret}`;

@@ -122,7 +122,7 @@ function sendBytes(request, response, file, etag) {
     .pipe(response);
 }
 
-/** A part fits only to the rest of the same file. */
+/** A client may combine parts only of the same version of a file. */
 function isSameAs(condition, etag, file) {
   return condition === undefined || condition === etag || condition === file.modified.toUTCString();
 }

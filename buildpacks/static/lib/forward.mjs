@@ -4,9 +4,9 @@ import { request as httpsRequest } from 'node:https';
 
 /** RFC 9110, section 7.6.1: these belong to one connection. */
 const HOP_BY_HOP = ['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade'];
-/** Set anew for the origin. `expect` was answered by this server. */
+/** These get new values for the origin. This server has answered `expect` itself. */
 const REPLACED = ['host', 'expect'];
-/** The time an origin may be silent. */
+/** Longest time without a byte from the origin. */
 const ORIGIN_TIMEOUT_MS = 55_000;
 
 /** The rule for a path, or undefined. @param path decoded */

@@ -5,7 +5,7 @@ import { plain, redirectTo } from './reply.mjs';
 
 const REALM = 'Basic realm="Restricted", charset="UTF-8"';
 
-/** @param guard tells whether an Authorization header opens the site; undefined: it is open */
+/** @param guard checks an Authorization header; undefined: the site needs no password */
 export function createHandler(root, site, guard) {
   const sendFile = createFileSender(root, site);
   return (request, response) => {
@@ -47,7 +47,7 @@ function requestPath(url) {
   }
 }
 
-/** The same address with https and the canonical host, where the request came another way. */
+/** The same address with https and the canonical host; undefined when the request already uses both. */
 function rightPlace(site, headers, url) {
   const isSecure = headers['x-forwarded-proto'] === 'https';
   const host = headers.host ?? '';
@@ -70,7 +70,7 @@ function encodeTarget(url) {
 }
 
 function pass(proxy, isGuarded, path, request, response) {
-  // The origin would read `..` as the way out of the folder that the rule names.
+  // The origin would resolve `..` to a path outside of the folder that the rule names.
   if (path.split('/').includes('..')) return plain(response, 400, 'Bad Request');
   return forward(proxy, isGuarded, request, response, () => plain(response, 502, 'Bad Gateway'));
 }

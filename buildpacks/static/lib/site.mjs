@@ -1,5 +1,5 @@
-// static.json, as the Heroku static buildpack knows it. A key that is not honoured is refused or named: a site must never
-// be more open than its file says.
+// static.json, as the Heroku static buildpack reads it. A key without an effect here is refused or gets a warning: a site must
+// never be more open than its file says.
 
 const HONOURED = new Set([
   'root',
@@ -67,7 +67,7 @@ function isTable(value) {
 }
 
 function refuseUnknown(given) {
-  // `$schema` and `_comment` are how people write notes into JSON.
+  // Keys such as `$schema` and `_comment` are notes.
   const unknown = Object.keys(given).filter((key) => !HONOURED.has(key) && !WITHOUT_EFFECT.has(key) && !/^[$_]/.test(key));
   if (unknown.length > 0) {
     throw new SiteError(`static.json: the static buildpack does not know ${unknown.map((key) => `"${key.slice(0, 60)}"`).join(', ')}.`);

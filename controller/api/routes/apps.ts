@@ -18,7 +18,7 @@ const releasesQuery = z.strictObject({
   /** Older than this version. */
   before: z.coerce.number().int().min(1).optional(),
 });
-/** One answer holds so many apps; the header says where the next one begins. */
+/** `limit` apps in one answer; a header names where the next page begins. */
 const pageQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(1000).default(1000), after: z.string().max(200).optional() });
 /** `null` removes a variable, as in Heroku's API. */
 const configBody = z

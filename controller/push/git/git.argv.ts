@@ -17,7 +17,7 @@ export interface ServiceOptions {
   readonly repositoryDir: string;
   readonly hooksDir: string;
   readonly maxPackBytes: number;
-  /** Of one git, in memory of its own; default {@link GIT_MEMORY_BYTES}. */
+  /** Memory limit of one git; default {@link GIT_MEMORY_BYTES}. */
   readonly memoryBytes?: number | undefined;
   /** `version=0..2`, already checked. */
   readonly protocol?: string | undefined;

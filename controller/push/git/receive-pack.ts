@@ -13,7 +13,7 @@ export interface GitChannel {
   readonly errors: Writable;
   /** Aborts when the client has gone. */
   readonly closed: AbortSignal;
-  /** Hears how many bytes pass, in both directions. */
+  /** Called with the number of bytes of each chunk, in both directions. */
   readonly count?: ((bytes: number) => void) | undefined;
 }
 
@@ -128,7 +128,7 @@ function connect(child: Child, channel: GitChannel): Promise<number> {
     const outputEnded = new Promise((done) => child.stdout?.once('close', done));
     child.once('error', reject);
     child.once('exit', (code, signal) => {
-      // What it had started does not see that it was killed, and would go on writing.
+      // Its child processes do not notice that it was killed, and would continue to write.
       if (signal !== null && child.pid !== undefined) signalGroup(child.pid, 'SIGKILL');
       channel.closed.removeEventListener('abort', stop);
       void outputEnded.then(() => {

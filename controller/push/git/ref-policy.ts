@@ -14,7 +14,7 @@ export interface HeadFacts {
 }
 
 const DEPLOY_REFS: readonly string[] = ['refs/heads/main', 'refs/heads/master'];
-/** git looks for a short name in these places, so a branch or tag that begins so can be taken for another one. */
+/** git searches a short name in these places. So it could take a branch or tag whose name begins like this for another ref. */
 const AMBIGUOUS = /^(?:refs|heads|tags|remotes)\/|^(?:HEAD|FETCH_HEAD|ORIG_HEAD|MERGE_HEAD|CHERRY_PICK_HEAD)$/;
 const STORED = /^refs\/(heads|tags|notes)\//;
 const MAX_REF_CHARS = 250;
@@ -58,8 +58,8 @@ function whyUnsafe(ref: string): string | undefined {
 }
 
 /**
- * `git push slipway v1:main` creates the TAG main when there is no branch main yet: nothing is deployed, and git then finds two refs
- * for the word `main`. What is stored already may be deleted.
+ * `git push slipway v1:main` creates the TAG main when there is no branch main yet. Nothing is deployed, and later git finds two refs
+ * for the name `main`. Such refs that are already stored may be deleted.
  */
 function whyAmbiguous(ref: string, deployRef: string): string | undefined {
   const name = shortRef(ref);

@@ -27,7 +27,7 @@ export class RefusalHints {
   push(chunk: Uint8Array): void {
     if (this.#hint !== undefined || chunk.length > 8192) return; // refusals are short
     const text = this.#tail + Buffer.from(chunk).toString('latin1');
-    // the words of git for a failed malloc; its threads say it in another way
+    // git's message for a failed malloc, and the one for a thread that cannot start
     const memory = /[Oo]ut of memory|unable to create thread/.test(text);
     this.#hint = memory ? outOfMemory(this.#memoryBytes) : HINTS.find(([said]) => text.includes(said))?.[1];
     this.#tail = text.slice(-64);

@@ -12,8 +12,8 @@ import { NO_COMMIT } from './proc-receive.ts';
 const PLANNED = '.planned-';
 const COMMIT = /^[0-9a-f]{40}$/;
 /**
- * No attribute of a pushed tree may change what `git archive` gives to the builder. git reads this file first, and the first value
- * counts. `-working-tree-encoding` would be an error, so that one is unset.
+ * No attribute in a pushed tree may change the archive that the builder gets. This file has priority over the attributes in the tree.
+ * `-working-tree-encoding` would be an error, so this attribute is unset (`!`).
  */
 const ATTRIBUTES = '* -text !crlf !eol -ident -filter !working-tree-encoding -export-ignore -export-subst\n';
 
@@ -52,7 +52,7 @@ async function writeAttributes(repositoryDir: string): Promise<void> {
   await writeFileAtomic(path, ATTRIBUTES);
 }
 
-/** Removes repositories that a crash left half-made, and those of apps that were planned and never made. */
+/** Removes repositories that a crash left incomplete, and those of apps that were planned and never created. */
 export async function sweepUnfinished(reposDir: string, isApp: (appId: AppId) => Promise<boolean>): Promise<void> {
   await ensureDir(reposDir, 0o700);
   const names = await readdir(reposDir);
@@ -65,18 +65,18 @@ export async function sweepUnfinished(reposDir: string, isApp: (appId: AppId) =>
   }
 }
 
-/** Marks the repository of an app that is not made yet, before the repository is there: a crash leaves nothing that nobody knows. */
+/** Marks an app as planned before its repository exists, so that a start after a crash finds every such repository. */
 export async function markPlanned(reposDir: string, appId: AppId): Promise<void> {
   await ensureDir(reposDir, 0o700);
   await writeFileAtomic(plannedMark(reposDir, appId), '');
 }
 
-/** The app is made: its repository stays. */
+/** The app was created: its repository stays. */
 export async function keepPlanned(reposDir: string, appId: AppId): Promise<void> {
   await rm(plannedMark(reposDir, appId), { force: true });
 }
 
-/** The app is not made: its repository goes. */
+/** The app was not created: its repository is removed. */
 export async function removePlanned(reposDir: string, appId: AppId): Promise<void> {
   await rm(repositoryPath(reposDir, appId), { recursive: true, force: true });
   await keepPlanned(reposDir, appId);
@@ -114,7 +114,7 @@ export async function sweepRepository(repositoryDir: string): Promise<void> {
   ]);
 }
 
-/** Removes the folders of pushes that never ended. Call while no git receives there. */
+/** Removes the folders of unfinished pushes. Call only while no git receives objects in this repository. */
 export async function sweepQuarantines(repositoryDir: string): Promise<void> {
   const objects = await readdir(join(repositoryDir, 'objects'));
   const quarantines = objects.filter((name) => name.startsWith('tmp_objdir-') || name.startsWith('incoming-'));

@@ -28,7 +28,7 @@ export function sendAuthBanner(connection: Connection, text: string): boolean {
   return sendPacket(connection, USERAUTH_BANNER, [sshString(`${text.trimEnd().replaceAll('\n', '\r\n')}\r\n`), sshString('')]);
 }
 
-/** Ends the connection and says why, before authentication is over. ssh prints the banner, and the reason too unless it is quiet. */
+/** Ends a connection that is not authenticated, with a reason. ssh prints the banner, and without `-q` the reason too. */
 export function disconnectBecause(connection: Connection, reason: string): void {
   const code = Buffer.alloc(4);
   code.writeUInt32BE(NO_MORE_AUTH_METHODS_AVAILABLE);

@@ -19,7 +19,7 @@ export interface AuthDeps {
 }
 
 const METHODS = ['publickey'] as const;
-/** OpenSSH takes 6; agents of people who work on many machines hold more, and each costs one look-up here. */
+/** OpenSSH allows 6. Users of many machines have more keys in their SSH agent. Each key costs one look-up here. */
 const MAX_KEYS = 20;
 /** Each key may be offered and signed, and a client begins with the method "none". */
 const MAX_REQUESTS = 2 * MAX_KEYS + 2;

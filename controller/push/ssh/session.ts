@@ -18,7 +18,7 @@ export type ServeExec = (request: ExecRequest) => Promise<number>;
 
 const GIT_PROTOCOL = /^version=[0-2]$/;
 
-/** Who asks; `refusal`: why this connection is not served, for those who look at it without git. */
+/** The client; `refusal`: why this connection is not served, for clients that ask for a shell. */
 type Client = Identity & { readonly refusal?: string };
 
 /** Accepts one session channel at a time on an authenticated connection. */

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 
-/** Connections beyond the limit that hear why they are refused. */
+/** Connections above the limit that are told the reason. */
 const TOLD_AT_ONCE = 4;
 
 /** So that one user, whose key is good, cannot take all connections and start a git on each. */
@@ -8,8 +8,8 @@ export class UserConnections {
   readonly #open = new Map<string, number>();
 
   /**
-   * Counts a connection until it closes. `refuse`: the user has too many and may be told so; `drop`: the user has too many that
-   * wait to be told.
+   * Counts a connection until it closes. `refuse`: the user has too many connections, and this one is told so. `drop`: too many of
+   * these are already being told.
    */
   add(userId: string, socket: Socket, max: number): 'serve' | 'refuse' | 'drop' {
     const open = this.#open.get(userId) ?? 0;

@@ -8,7 +8,7 @@ import { notFound, type RepositoryDeps } from './repository.ts';
 import { parseRow, quotasColumn } from './rows.ts';
 import type { Tx } from './schema.ts';
 
-/** What the database can count of a user; each is one look at an index. */
+/** Quotas that the database can count; each query uses an index. */
 const COUNTED = {
   apps: (userId: string) => sql<Row>`select count(*) as count from apps where owner_id = ${userId}`,
   keys: (userId: string) => sql<Row>`select count(*) as count from ssh_keys where user_id = ${userId}`,
@@ -46,7 +46,7 @@ export function createQuotas({ inTransaction, clock, quotas }: RepositoryDeps): 
   };
 }
 
-/** Part of a caller's transaction, before it makes one more. @throws SLIP_QUOTA */
+/** Call it in the transaction that adds a row, before it does so. @throws SLIP_QUOTA */
 export async function requireQuota(tx: Tx, quotas: Quotas, of: { readonly userId: UserId; readonly name: Counted }): Promise<void> {
   const max = await maxOf(tx, quotas, of);
   if ((await count(tx, of.name, of.userId)) < max) return;

@@ -10,7 +10,7 @@ export interface RepositoryDeps {
   readonly inTransaction: InTransaction;
   readonly clock: Clock;
   readonly randomId: RandomId;
-  /** What every user may have whom nobody gave other numbers. */
+  /** The quotas of users without own numbers. */
   readonly quotas: Quotas;
 }
 

@@ -1,4 +1,4 @@
-/** What an administrator has allowed one user beside the fleet's numbers, as a JSON object. */
+/** The quotas that an administrator has set for one user, as a JSON object; absent ones are the fleet's. */
 export const quotas = `
 alter table users add column quotas text not null default '{}';
 `;
