@@ -43,7 +43,7 @@ export function start(command: Command, stdio: StdioOptions, detached = false): 
   });
 }
 
-/** A killed program that waits for a disk ends later than this. Nobody waits longer for it. */
+/** A killed program may end later than this when it waits for a disk. The caller does not wait longer. */
 const KILL_GRACE_MS = 5_000;
 
 /**
@@ -56,7 +56,7 @@ export const run: Run = (command) =>
     const limit = command.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES;
     const stdout = collect(child.stdout, limit);
     const stderr = collect(child.stderr, limit);
-    // The caller may remove what the program writes, so the program is gone first.
+    // The caller may remove the files of the program, so the program must have ended first.
     const rejectAtExit = (error: Error): void => {
       // A grandchild that holds the pipes must not hold us.
       child.stdout?.destroy();
