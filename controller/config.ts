@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { MIN_LOST_AFTER_MS } from '../shared/domain/api-nodes.ts';
-import { QUOTA_CEILING, QUOTA_NAMES } from '../shared/domain/quota.ts';
+import { QUOTA_CEILING, QUOTA_NAMES, quotaTrouble, type Quotas } from '../shared/domain/quota.ts';
 import { readConfigFile } from '../shared/kit/config-file.ts';
 
 const door = z.strictObject({
@@ -42,7 +42,10 @@ const schema = z.strictObject({
     })
     .default({}),
   /** Quotas of each user. An absent one has its default of `QUOTA_KINDS`. `users:quotas` sets other numbers for one user. */
-  quotas: z.partialRecord(z.enum(QUOTA_NAMES), z.number().int().min(0).max(QUOTA_CEILING)).default({}),
+  quotas: z
+    .partialRecord(z.enum(QUOTA_NAMES), z.number().int().min(0).max(QUOTA_CEILING))
+    .refine((quotas) => quotaTrouble(quotas) === undefined, { error: ({ input }) => quotaTrouble(input as Partial<Quotas>) ?? '' })
+    .default({}),
   /** Patience of rollouts, ms. */
   rollout: z
     .strictObject({

@@ -86,10 +86,10 @@ export class BuildCaches {
     await removeTree(this.#home(appId), this.#run);
   }
 
-  /** What an agent that was killed in the middle of a build left mounted. */
-  async sweep(): Promise<void> {
+  /** Apps whose cache is mounted. At the start of the agent, a killed agent left them so. */
+  async mountedAppIds(): Promise<readonly AppId[]> {
     const mounted = new Set(await mountsBelow(this.#settings.root));
-    for (const appId of await this.appIds()) if (mounted.has(join(this.#home(appId), 'disk'))) await this.close(appId);
+    return (await this.appIds()).filter((appId) => mounted.has(join(this.#home(appId), 'disk')));
   }
 
   async appIds(): Promise<readonly AppId[]> {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { CommandResult, Run } from '../../shared/kit/exec.ts';
 
 /** Limits of one parse of an untrusted text. The main limit is processor time, because a busy machine needs more wall-clock time. */
@@ -30,7 +31,10 @@ export async function parseApart(run: Run, parser: string, text: string): Promis
     program(parser),
   ];
   const args = [`--cpu=${String(processorSeconds)}`, '--core=0', '--', ...node];
-  const result = await run({ file: 'prlimit', args, stdin: text, timeoutMs, maxOutputBytes: outputBytes + 1 }).catch(() => STOPPED);
+  const result = await run({ file: 'prlimit', args, stdin: text, timeoutMs, maxOutputBytes: outputBytes + 1 }).catch((error: unknown) => {
+    if (error instanceof SlipwayError && error.code === 'SLIP_EXEC_TIMEOUT') return STOPPED;
+    throw error;
+  });
   if (result.signal !== null || Buffer.byteLength(result.stdout) > outputBytes) return { kind: 'stopped' };
   return result.code === 0 ? { kind: 'value', value: JSON.parse(result.stdout) as unknown } : { kind: 'refused' };
 }

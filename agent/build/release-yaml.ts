@@ -58,7 +58,7 @@ async function interpret(text: string, buildpack: string, run: Run): Promise<unk
   } catch {
     const parsed = await parseApart(run, 'yaml-main', text);
     if (parsed.kind === 'value') return parsed.value;
-    throw refuse(buildpack, parsed.kind === 'stopped' ? 'takes too long to read' : 'is not the YAML of a buildpack');
+    throw refuse(buildpack, parsed.kind === 'stopped' ? 'takes too long to parse' : 'is not the YAML of a buildpack');
   }
 }
 

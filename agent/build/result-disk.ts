@@ -26,6 +26,6 @@ export async function resultFullFailure(folder: string): Promise<SlipwayError | 
   return new SlipwayError({
     code: 'SLIP_BUILD_RESULT_FULL',
     message: `The build filled the folder for its results: it may hold ${humanBytes(RESULT_BYTES)} and ${String(RESULT_FILES)} files.`,
-    hint: 'A buildpack writes into /run/slipway-result, which is not for it: let it write to its cache or to /tmp, then push again.',
+    hint: 'Buildpacks must not write into /run/slipway-result. Change the buildpack to write to its cache or to /tmp, then push again.',
   });
 }

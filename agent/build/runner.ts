@@ -67,7 +67,9 @@ class SandboxBuildRunner implements NodeBuildRunner {
       const folder = join(config.tasksDir, name);
       void this.#cleanUps.start(folder, () => removeTaskFolder(folder, run)); // a hostile tree takes long, and no build waits for this folder
     }
-    await this.#cleanUps.start(config.cacheDir, () => caches.sweep());
+    // Each in the queue of its app: a retry must not unmount the cache of a build that runs.
+    for (const appId of await caches.mountedAppIds())
+      await this.#cleanUps.start(`build cache of ${appId}`, () => this.#queue.run(appId, () => caches.close(appId)));
   }
 
   checkLeftovers(): void {

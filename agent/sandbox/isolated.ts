@@ -80,7 +80,8 @@ export class IsolatedSandbox implements Sandbox {
     const stubborn = [...this.#stubborn];
     await (this.#swept ??= this.#sweep());
     await this.#parts.namespaces.repair((netns) => occupantOf(netns, this.#parts));
-    for (const id of stubborn) await this.destroy(id).then(() => this.#stubborn.delete(id));
+    const tried = await Promise.allSettled(stubborn.map((id) => this.destroy(id).then(() => this.#stubborn.delete(id))));
+    for (const result of tried) if (result.status === 'rejected') throw result.reason;
   }
 
   prepare(spec: SandboxSpec): Promise<SandboxStatus> {

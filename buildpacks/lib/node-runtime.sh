@@ -128,7 +128,11 @@ list_versions() {
   die "The versions of $1 could not be read from the package registry ($(first_error "$errors"))."
 }
 
-first_error() { grep -m 1 -E "$UNREACHABLE" "$1" | head -c 200 || head -n 1 "$1" | head -c 200; }
+first_error() {
+  local line
+  line=$(grep -m 1 -E "$UNREACHABLE" "$1") || line=$(head -n 1 "$1")
+  printf '%s' "${line:0:200}"
+}
 
 # The major version of npm that was released with a major version of Node; empty when the builder's own npm runs on it.
 npm_of_node() {

@@ -6,6 +6,7 @@ import { Wake } from './wake.ts';
 const QUIET_MS = 500;
 /** The status of a large fleet takes long to read. The pause leaves most of the time for other work. */
 const QUIET_FACTOR = 4;
+const QUIET_MAX_MS = 60_000;
 /** Load, memory and how long ago things were change without a report. */
 const TICK_MS = 5_000;
 
@@ -20,8 +21,9 @@ export async function* followStatus(
   try {
     while (!signal.aborted) {
       const startedAtMs = clock.monotonicMs();
-      yield await read();
-      const tookMs = clock.monotonicMs() - startedAtMs;
+      const status = await read();
+      const tookMs = clock.monotonicMs() - startedAtMs; // without the time that a slow client takes
+      yield status;
       const tick = new AbortController();
       void clock.sleep(TICK_MS, AbortSignal.any([signal, tick.signal])).then(
         () => wake.wake(),
@@ -29,7 +31,7 @@ export async function* followStatus(
       );
       await wake.wait();
       tick.abort();
-      await clock.sleep(Math.max(QUIET_MS, tookMs * QUIET_FACTOR), signal).catch(() => undefined);
+      await clock.sleep(Math.min(QUIET_MAX_MS, Math.max(QUIET_MS, tookMs * QUIET_FACTOR)), signal).catch(() => undefined);
     }
   } finally {
     for (const stop of stops) stop();

@@ -31,7 +31,7 @@ function tooLargeForOldAgent(state: DesiredState, bytes: number): Reason {
   const [largest] = apps.sort((a, b) => b.bytes - a.bytes || (a.app < b.app ? -1 : 1));
   return {
     code: 'SLIP_DISPATCH_SIZE',
-    message: `The desired state of this node has ${String(bytes)} bytes, of which ${largest?.app ?? 'one app'} has ${String(largest?.bytes ?? 0)}; an agent of this version takes ${String(MAX_MESSAGE_BYTES)}.`,
+    message: `The desired state of this node has ${String(bytes)} bytes (${largest?.app ?? 'one app'}: ${String(largest?.bytes ?? 0)}). Its agent accepts ${String(MAX_MESSAGE_BYTES)}.`,
     hint: 'slipway nodes:upgrade',
   };
 }

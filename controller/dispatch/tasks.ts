@@ -142,7 +142,7 @@ export class Tasks {
 }
 
 function awayNotice(rejoinMs: number): string {
-  return `\n !     The connection to the builder is lost. The build goes on there; waiting ${String(rejoinMs / 1000)} s for the builder to come back.\n`;
+  return `\n !     The connection to the builder is lost. The build goes on there. Waiting up to ${String(rejoinMs / 1000)} s for the builder to reconnect.\n`;
 }
 
 function lost(): SlipwayError {

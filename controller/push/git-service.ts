@@ -91,19 +91,20 @@ export class GitService {
     const repositoryDir = await ensureRepository(this.#config.reposDir, app.appId);
     if (writes) await failpoint('push.accepted');
     const turn = await this.#turns[writes ? 'receive' : 'send'].enter(user.userId, { signal, waiting: () => void errors.write(WAITING) });
+    let leave = turn.leave;
     try {
       const options = { ...this.#config, memoryBytes: this.#config.gitMemoryBytes, service, repositoryDir, protocol: request.protocol };
-      const ended = (leave: () => void) => (): Promise<boolean> => {
+      const ended = (): Promise<boolean> => {
         leave();
         return this.#close(user, app);
       };
       const channel = withinTurn(request.channel, turn);
       if (!writes) {
         await this.#quarantines.ready(repositoryDir);
-        return this.#track(repositoryDir, uploadPack(options, channel), ended(turn.leave));
+        return this.#track(repositoryDir, uploadPack(options, channel), ended);
       }
       const leaveQuarantine = await this.#quarantines.enter(repositoryDir);
-      const received = (): void => {
+      leave = () => {
         turn.leave();
         leaveQuarantine();
       };
@@ -111,12 +112,12 @@ export class GitService {
       const timingsMs: Record<string, number> = { ssh: startedAtMs - acceptedAtMs, authorise: receiveStartedAtMs - startedAtMs };
       const decide = answerPush(this.#deps, { app, user, repositoryDir, acceptedAtMs, timingsMs, receiveStartedAtMs });
       const run = receivePack(options, channel, (push, io) => {
-        received();
+        leave();
         return decide(push, io);
       });
-      return this.#track(repositoryDir, run, ended(received));
+      return this.#track(repositoryDir, run, ended);
     } catch (error) {
-      turn.leave();
+      leave();
       throw error;
     }
   }
@@ -180,8 +181,9 @@ export class GitService {
   }
 }
 
-const WAITING = 'Other pushes and fetches have all turns now; yours waits for the next.\n';
-const TOO_SLOW = 'This was slower than 64 kB/s while others waited, so it was ended. Try again, on a faster line or with a smaller push.\n';
+const WAITING = 'All places for pushes and fetches are in use. This one waits for a free place.\n';
+const TOO_SLOW =
+  'The transfer was slower than 64 kB/s while others waited, so it was stopped. Try again, on a faster line or with a smaller push.\n';
 
 /** git is ended when the client disconnects, and when the turn was too slow; then the client gets a message. */
 function withinTurn(channel: GitChannel, turn: Turn): GitChannel {

@@ -13,6 +13,8 @@ export interface TurnLimits {
 export const DEFAULT_TURN_LIMITS: TurnLimits = Object.freeze({ max: 3, maxPerUser: 2, slowAfterMs: 60_000, minBytesPerSecond: 64 * 1024 });
 
 const CHECK_MS = 5_000;
+/** A connection without a byte for minutes counts as idle, at the client's end as well. */
+const TELL_AGAIN_MS = 60_000;
 
 export interface Turn {
   /** Aborts when the turn was too slow while others waited. */
@@ -33,6 +35,8 @@ interface Holder {
 interface Waiter {
   readonly userId: string;
   readonly go: () => void;
+  readonly tell: () => void;
+  toldAtMs: number;
 }
 
 /** Limits how many gits use memory at a time. The next waiting one whose user is below the limit gets a free turn. */
@@ -48,7 +52,7 @@ export class GitTurns {
     this.#clock = clock;
   }
 
-  /** `waiting` is called when there is no free turn. @throws the signal's reason when it aborts before the turn */
+  /** `waiting` is called when there is no free turn, and every minute until there is one. @throws the signal's reason when it aborts before the turn */
   async enter(userId: string, io: { readonly signal: AbortSignal; readonly waiting: () => void }): Promise<Turn> {
     io.signal.throwIfAborted();
     if (this.#hasRoom(userId)) return this.#begin(userId);
@@ -60,6 +64,8 @@ export class GitTurns {
       };
       const waiter: Waiter = {
         userId,
+        tell: io.waiting,
+        toldAtMs: this.#clock.monotonicMs(),
         go: () => {
           io.signal.removeEventListener('abort', giveUp);
           resolve(this.#begin(userId));
@@ -104,6 +110,7 @@ export class GitTurns {
       if (this.#waiters.length === 0) return;
       const nowMs = this.#clock.monotonicMs();
       for (const holder of this.#holders) if (this.#isSlow(holder, nowMs)) holder.end();
+      for (const waiter of this.#waiters) tellAgain(waiter, nowMs);
       this.#checkLater();
     });
   }
@@ -112,4 +119,10 @@ export class GitTurns {
     const ms = nowMs - holder.sinceMs;
     return ms > this.#limits.slowAfterMs && (holder.bytes * 1000) / ms < this.#limits.minBytesPerSecond;
   }
+}
+
+function tellAgain(waiter: Waiter, nowMs: number): void {
+  if (nowMs - waiter.toldAtMs < TELL_AGAIN_MS) return;
+  waiter.toldAtMs = nowMs;
+  waiter.tell();
 }

@@ -1,6 +1,6 @@
 import { sayReasons } from '../../shared/domain/placement.ts';
 import type { InstanceId, NodeId } from '../../shared/domain/ids.ts';
-import type { Exit, InstanceStatus, Reason } from '../../shared/domain/instance.ts';
+import { howItEnded, type InstanceStatus, type Reason } from '../../shared/domain/instance.ts';
 import type { ReleaseState } from '../../shared/domain/states.ts';
 import type { Unplaced } from '../schedule/plan.ts';
 import type { AssignmentRow, Release } from '../store/port.ts';
@@ -114,13 +114,6 @@ export function failureOf(status: InstanceStatus): Failure {
     hint: status.reason?.hint ?? 'Look at its last lines with: slipway logs',
     lastLines: status.lastLines,
   };
-}
-
-/** An agent reports no reason for a process that runs again after a crash. */
-function howItEnded(exit: Exit | undefined): string {
-  if (exit?.oomKilled === true) return 'ran out of memory';
-  if (exit?.signal !== undefined) return `was ended by ${exit.signal}`;
-  return exit?.code === undefined ? 'ended' : `exited with status ${String(exit.code)}`;
 }
 
 function waitForStart(view: RolloutView, mine: readonly AssignmentRow[]): RolloutMove {

@@ -21,6 +21,13 @@ export interface Exit {
   readonly atMs: number;
 }
 
+/** In a sentence: `web.1 exited with status 7`. */
+export function howItEnded(exit: Exit | undefined): string {
+  if (exit?.oomKilled === true) return 'ran out of memory';
+  if (exit?.signal !== undefined) return `was ended by ${exit.signal}`;
+  return exit?.code === undefined ? 'ended' : `exited with status ${String(exit.code)}`;
+}
+
 /** Why an instance is where it is, in the user's words. */
 export interface Reason {
   readonly code: string;

@@ -1,3 +1,5 @@
+import { HOSTNAMES_MAX } from './fleet-routes.ts';
+
 /** Something of which a user can have many. */
 export interface QuotaKind {
   /** The number of a user for whom no other number is set. */
@@ -45,4 +47,15 @@ export const QUOTA_CEILING = 1_000_000;
 
 export function isQuotaName(text: string): text is QuotaName {
   return Object.hasOwn(QUOTA_KINDS, text);
+}
+
+/** Why these numbers cannot be set; undefined when they can. */
+export function quotaTrouble({
+  requests,
+  domainsPerApp,
+}: { readonly [Name in QuotaName]?: number | null | undefined }): string | undefined {
+  if (requests === 0) return 'requests is at least 1, because the request that changes it back counts too';
+  if ((domainsPerApp ?? 0) >= HOSTNAMES_MAX)
+    return `domainsPerApp is at most ${String(HOSTNAMES_MAX - 1)}, because agents read no more names`;
+  return undefined;
 }

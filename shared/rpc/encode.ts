@@ -23,7 +23,7 @@ const REASON_LENGTH_MIN = 8;
 
 /** The instances of one report share this text, so that many failures with long lines never make the message too large. */
 export function encodeStatuses(statuses: readonly InstanceStatus[]): WireInstanceStatus[] {
-  const shareBytes = Math.floor(REPORT_TEXT_BYTES / Math.max(1, statuses.length));
+  const shareBytes = Math.floor(REPORT_TEXT_BYTES / Math.max(1, statuses.filter(hasText).length));
   const reasonLength = Math.max(REASON_LENGTH_MIN, Math.floor(shareBytes / 16));
   return statuses.map((status) => {
     const { reason } = status;
@@ -34,6 +34,10 @@ export function encodeStatuses(statuses: readonly InstanceStatus[]): WireInstanc
     };
     return encodeStatus({ ...status, reason: shortReason, lastLines: newestLines(status.lastLines, shareBytes) });
   });
+}
+
+function hasText({ reason, lastLines }: InstanceStatus): boolean {
+  return reason !== undefined || lastLines.length > 0;
 }
 
 /** The newest lines that fit into `maxBytes`. */

@@ -333,7 +333,7 @@ describe('a tree that is small on its disk and endless to read', () => {
     const builder = createLayerBuilder({ stateDir, packTimeoutMs: 500 }, { images });
     const endless: Run = (command) => run({ ...command, file: 'sleep', args: ['86420'] });
     await writeTree(join(lab.dir, 'tree'), TREE);
-    const told = { code: 'SLIP_BUILD_PACK_TIMEOUT', message: 'To pack the slug took longer than 0.5 s, so it was stopped.' };
+    const told = { code: 'SLIP_BUILD_PACK_TIMEOUT', message: 'Packing the slug took longer than 0.5 s and was stopped.' };
     await assert.rejects(builder.cut(await request(lab, { run: endless })), told);
     // Its turn has come, or this would wait for ever.
     await assert.rejects(builder.cut(await request(lab, { treeLimits: { bytes: 1, entries: 1 } })), { code: 'SLIP_BUILD_TREE_TOO_LARGE' });

@@ -13,7 +13,7 @@ export function packFailure(result: CommandResult, slugLimitBytes: number): Slip
     code: 'SLIP_BUILD_PACK',
     kind: 'transient',
     message: `The slug could not be packed: ${said === '' ? `mksquashfs ended with ${result.signal ?? String(result.code)}` : said}`,
-    hint: 'Push again; if this stays, look at the agent’s log on the builder.',
+    hint: 'Push again. If it fails again, read the log of the agent on the builder.',
   });
 }
 
@@ -37,7 +37,7 @@ function tooLarge(layers: readonly Layer[] | undefined, limitBytes: number): Sli
 export function packTimeout(timeoutMs: number): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_BUILD_PACK_TIMEOUT',
-    message: `To pack the slug took longer than ${String(timeoutMs / 1000)} s, so it was stopped.`,
+    message: `Packing the slug took longer than ${String(timeoutMs / 1000)} s and was stopped.`,
     hint: 'Let the build leave fewer and smaller files, for example with .slugignore; then push again.',
   });
 }
@@ -45,7 +45,7 @@ export function packTimeout(timeoutMs: number): SlipwayError {
 function packMemory(): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_BUILD_PACK_MEMORY',
-    message: 'To pack the slug takes more memory than the build may use.',
+    message: 'Packing the slug needs more memory than the build may use.',
     hint: 'Let the build leave fewer files, or ask the operator for a higher build limit; then push again.',
   });
 }

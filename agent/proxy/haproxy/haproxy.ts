@@ -178,7 +178,7 @@ class Haproxy implements Proxy {
   }
 
   async #beforeStart(): Promise<void> {
-    await probeBinds(allBinds(this.#settings));
+    await probeBinds(allBinds(this.#settings), this.#settings.ipv6);
     await this.#check(await this.#load());
   }
 

@@ -7,8 +7,11 @@ import type { ProxyBind } from './settings.ts';
  * Binds and releases each address, to say what is wrong before haproxy fails in its own words.
  * @throws SLIP_PROXY_PORT_BUSY, SLIP_PROXY_PORT_DENIED, SLIP_PROXY_ADDRESS
  */
-export async function probeBinds(binds: readonly ProxyBind[]): Promise<void> {
-  for (const bind of binds) await probe(bind);
+export async function probeBinds(binds: readonly ProxyBind[], ipv6 = false): Promise<void> {
+  for (const bind of binds) {
+    await probe(bind);
+    if (bind.address === '*' && ipv6) await probe({ ...bind, address: '::' });
+  }
 }
 
 async function probe({ address, port }: ProxyBind): Promise<void> {

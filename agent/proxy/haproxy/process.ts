@@ -99,7 +99,7 @@ export class ProxyProcess {
     const deadline = clock.monotonicMs() + this.#settings.startTimeoutMs;
     while (!(await this.healthy())) {
       if (clock.monotonicMs() >= deadline) {
-        if ((await watcher.masterPid()) === undefined) await probeBinds(allBinds(this.#settings));
+        if ((await watcher.masterPid()) === undefined) await probeBinds(allBinds(this.#settings), this.#settings.ipv6);
         throw proxyDown(paths.logDir);
       }
       await clock.sleep(POLL_MS);

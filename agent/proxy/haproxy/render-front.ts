@@ -34,11 +34,11 @@ export function forwardedLines({ trustedFronts }: Pick<ProxySettings, 'trustedFr
   if (trustedFronts.length > 0) {
     lines.push(
       `  acl from_front src ${trustedFronts.join(' ')}`,
-      '  acl front_says_https req.hdr(x-forwarded-proto) -i https',
-      '  acl front_says_port req.hdr(x-forwarded-port) -m reg ^[0-9]{1,5}$',
+      '  acl front_says_https req.hdr(x-forwarded-proto,-1) -i https',
+      '  acl front_says_port req.hdr(x-forwarded-port,-1) -m reg ^[0-9]{1,5}$',
       '  http-request set-var(txn.proto) str(https) if from_front front_says_https',
       '  http-request set-var(txn.port) int(443) if from_front front_says_https',
-      '  http-request set-var(txn.port) req.hdr(x-forwarded-port) if from_front front_says_port',
+      '  http-request set-var(txn.port) req.hdr(x-forwarded-port,-1) if from_front front_says_port',
     );
   }
   return [

@@ -21,7 +21,7 @@ export async function copyAptSettings(source: string, target: string): Promise<v
 
 /** Addresses without user name and password. Pure. */
 export function withoutPasswords(text: string): string {
-  return text.replace(/([a-z][a-z0-9+]*:\/\/)[^\s/@]*@/gi, '$1');
+  return text.replace(/([a-z][a-z0-9+]*:\/\/)[^\s/]*@/gi, '$1');
 }
 
 async function settingFiles(root: string): Promise<string[]> {

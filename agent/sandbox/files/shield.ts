@@ -28,6 +28,8 @@ async function shield(target: string, source: string, { flags, run }: { readonly
   }
   await mkdir(target, { recursive: true });
   await runOk(run, { file: 'mount', args: ['--bind', '-o', flags, '--', source, target], timeoutMs: 20_000 });
+  // On a host that shares its mounts, each mount of a sandbox would appear here a second time.
+  await runOk(run, { file: 'mount', args: ['--make-private', '--', target], timeoutMs: 20_000 });
   return target;
 }
 

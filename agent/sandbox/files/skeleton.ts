@@ -73,7 +73,7 @@ export async function ensureHostSkeleton(base: string, nameservers: readonly str
   await copyAptSettings('/etc/apt', join(root, 'etc/apt'));
   if (existsSync('/var/lib/dpkg/status')) {
     await mkdir(join(root, 'var/lib/dpkg'), { recursive: true });
-    mounts.push(bind('/var/lib/dpkg', '/var/lib/dpkg'));
+    mounts.push(await shielded('/var/lib/dpkg'));
   }
   for (const name of ETC_COPIES) await copyIfThere(`/etc/${name}`, join(root, 'etc', name));
   await writeEtc(join(root, 'etc'), { passwd: '', group: '' }, nameservers);

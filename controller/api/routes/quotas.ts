@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { QuotasBody } from '../../../shared/domain/api-quota.ts';
 import { parseUserName } from '../../../shared/domain/names.ts';
-import { QUOTA_CEILING, QUOTA_KINDS, QUOTA_NAMES } from '../../../shared/domain/quota.ts';
+import { QUOTA_CEILING, QUOTA_KINDS, QUOTA_NAMES, quotaTrouble } from '../../../shared/domain/quota.ts';
 import type { UserQuotas } from '../../store/quota-port.ts';
 import type { User } from '../../store/port.ts';
 import { notFound } from '../api-errors.ts';
@@ -11,7 +11,13 @@ import { userRoute, type Route } from '../route.ts';
 /** `null`: the fleet's number again. */
 const changesBody = z
   .partialRecord(z.enum(QUOTA_NAMES), z.number().int().min(0).max(QUOTA_CEILING).nullable())
-  .refine((changes) => Object.keys(changes).length > 0, 'at least one quota is needed');
+  .refine((changes) => Object.keys(changes).length > 0, 'at least one quota is needed')
+  .superRefine(refuseUselessQuotas);
+
+function refuseUselessQuotas(changes: Parameters<typeof quotaTrouble>[0], context: z.RefinementCtx): void {
+  const message = quotaTrouble(changes);
+  if (message !== undefined) context.addIssue({ code: 'custom', message });
+}
 
 export function quotaRoutes({ store, log }: ApiDeps): readonly Route[] {
   const find = async (name: string | undefined): Promise<User> => {

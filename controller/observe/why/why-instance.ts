@@ -1,6 +1,6 @@
 import type { WhyBody, WhyChain } from '../../../shared/domain/api-observe.ts';
 import { crashLoopOf, sayCrashLoop } from '../../../shared/domain/crash-loop.ts';
-import type { InstanceStatus } from '../../../shared/domain/instance.ts';
+import { howItEnded, type InstanceStatus } from '../../../shared/domain/instance.ts';
 import { duration } from '../../../shared/kit/duration.ts';
 import { isProxyDown } from '../../schedule/nodes.ts';
 import type { AppWhyFacts, InstanceFact, NodeFact } from './facts.ts';
@@ -88,12 +88,6 @@ function crashLoopChain(facts: AppWhyFacts, instance: InstanceFact): WhyChain | 
 function crashLoop({ status }: InstanceFact, nowMs: number): string | undefined {
   const loop = status === undefined ? undefined : crashLoopOf(status, nowMs);
   return status === undefined || loop === undefined ? undefined : `It ${sayCrashLoop(loop, { ...status, nowMs })}.`;
-}
-
-function howItEnded(lastExit: InstanceStatus['lastExit']): string {
-  if (lastExit?.oomKilled === true) return 'ran out of memory';
-  if (lastExit?.signal !== undefined) return `was ended by ${lastExit.signal}`;
-  return lastExit?.code === undefined ? 'ended' : `exited with status ${String(lastExit.code)}`;
 }
 
 /** `web.1 on fra-2 was killed: it used more than its 512 MB of memory.` */

@@ -100,7 +100,7 @@ describe('an app that is too large for the message of its node', () => {
     agent.send({ hello: HELLO });
     const refusal = await eventually('it is told', () => rig.dispatch.fleet.node(node.row.id)?.refusal);
     assert.equal(refusal.code, 'SLIP_DISPATCH_SIZE');
-    assert.match(refusal.message, /of which large has \d+; an agent of this version takes 8388608\.$/);
+    assert.match(refusal.message, /\(large: \d+\)\. Its agent accepts 8388608\.$/);
     assert.deepEqual([agent.heard.some((message) => message.body === 'desired'), agent.ended], [false, undefined]);
   });
 });

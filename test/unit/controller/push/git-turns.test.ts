@@ -5,10 +5,10 @@ import { VirtualClock } from '../../../scenario/world/virtual-clock.ts';
 
 const LIMITS = { max: 2, maxPerUser: 1, slowAfterMs: 60_000, minBytesPerSecond: 1_000 };
 
-function enter(turns: GitTurns, user: string): { turn: () => Turn | undefined; waited: () => boolean; cancel: () => void } {
+function enter(turns: GitTurns, user: string): { turn: () => Turn | undefined; waited: () => number; cancel: () => void } {
   const stop = new AbortController();
-  let [turn, waited]: [Turn | undefined, boolean] = [undefined, false];
-  turns.enter(user, { signal: stop.signal, waiting: () => (waited = true) }).then(
+  let [turn, waited]: [Turn | undefined, number] = [undefined, 0];
+  turns.enter(user, { signal: stop.signal, waiting: () => (waited += 1) }).then(
     (got) => (turn = got),
     () => undefined,
   );
@@ -21,8 +21,15 @@ test('no user holds more than the share of one, and all together no more than th
   const turns = new GitTurns(LIMITS, new VirtualClock());
   const [ann, again, bob, cid] = [enter(turns, 'ann'), enter(turns, 'ann'), enter(turns, 'bob'), enter(turns, 'cid')];
   await settle();
-  assert.deepEqual([ann, again, bob, cid].map((one) => one.turn() !== undefined), [true, false, true, false]); // prettier-ignore
-  assert.deepEqual([ann, again, bob, cid].map((one) => one.waited()), [false, true, false, true]); // prettier-ignore
+  const users = [ann, again, bob, cid];
+  assert.deepEqual(
+    users.map((one) => one.turn() !== undefined),
+    [true, false, true, false],
+  );
+  assert.deepEqual(
+    users.map((one) => one.waited()),
+    [0, 1, 0, 1],
+  );
   bob.turn()?.leave();
   await settle();
   assert.equal(again.turn(), undefined, 'ann has one');
@@ -46,4 +53,15 @@ test('a slow turn is ended while others wait, a quick one and one that nobody wa
   await clock.advance(10_000);
   assert.equal(slow.turn()?.tooSlow.aborted, true);
   assert.equal(quick.turn()?.tooSlow.aborted, false);
+});
+
+test('one that waits is told again every minute, so that its connection does not count as idle', async () => {
+  const clock = new VirtualClock();
+  const turns = new GitTurns(LIMITS, clock);
+  const [holder, waiting] = [enter(turns, 'ann'), enter(turns, 'ann')];
+  await settle();
+  holder.turn()?.count(1_000_000_000);
+  await clock.advance(185_000);
+  assert.equal(waiting.waited(), 4);
+  assert.equal(waiting.turn(), undefined);
 });
