@@ -140,15 +140,17 @@ test('many bombs of one user go one after the other, so that their memory is tha
     async () => {
       const gits = await indexPacks();
       most.gits = Math.max(most.gits, gits.length);
-      most.bytes = Math.max(most.bytes, gits.reduce((sum, bytes) => sum + bytes, 0)); // prettier-ignore
+      const bytes = gits.reduce((sum, size) => sum + size, 0);
+      most.bytes = Math.max(most.bytes, bytes);
       return ended;
     },
     120_000,
   );
   const said = await bombs;
+  assert.ok(most.bytes > 0, 'a git was seen at work');
   assert.ok(most.gits <= 1, `${String(most.gits)} at once`);
   assert.ok(most.bytes <= MEMORY_BYTES + 64 * 1024 ** 2, `${String(most.bytes)} bytes`);
-  assert.ok(said.some((text) => text.includes('yours waits for the next')));
+  assert.ok(said.some((text) => text.includes('waits for a free place')));
   await honestPush('beside-many-bombs');
 });
 

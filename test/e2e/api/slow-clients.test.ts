@@ -8,7 +8,7 @@ import { openApi, type ApiFixture, type Caller } from '../../support/api-fixture
 
 const BODY_TIMEOUT_MS = 300;
 
-const DOOR_LIMITS = { maxWaiting: 40, maxWaitingPerAddress: 10, graceMs: 1_000 };
+const DOOR_LIMITS = { maxWaiting: 40, maxWaitingPerAddress: 10, graceMs: 3_000 };
 
 describe('clients that take their time, or shout', () => {
   let fixture: ApiFixture;
