@@ -47,9 +47,9 @@ const PATTERN = fc.constantFrom('*', '*.txt', 'bin/*', '/run', 'deep/**', '**/b.
 const LINE = fc
   .tuple(PATTERN, fc.array(ATTRIBUTE, { minLength: 1, maxLength: 4 }))
   .map(([pattern, names]) => `${pattern} ${names.join(' ')}\n`);
-const ATTRIBUTES = fc.tuple(fc.boolean(), fc.array(LINE, { minLength: 1, maxLength: 5 })).map(
-  ([macro, lines]) => `${macro ? '[attr]mine text eol=crlf ident export-ignore\n' : ''}${lines.join('')}`,
-); // prettier-ignore
+const ATTRIBUTES = fc
+  .tuple(fc.boolean(), fc.array(LINE, { minLength: 1, maxLength: 5 }))
+  .map(([macro, lines]) => `${macro ? '[attr]mine text eol=crlf ident export-ignore\n' : ''}${lines.join('')}`);
 
 /** A commit's files, some of them attributes, as somebody could push them. */
 const COMMIT: fc.Arbitrary<Files> = fc
@@ -113,7 +113,10 @@ describe('the source that a builder gets', () => {
     await writeFile(attributes, '* -export-ignore -export-subst\n');
     await ensureRepository(join(dir, 'repos'), APP);
     assert.match(await readFile(attributes, 'utf8'), /-text/);
-    const files = new Map([['bin/web', Buffer.from('#!/bin/sh\n')], ['.gitattributes', Buffer.from('* text=auto eol=crlf\n')]]); // prettier-ignore
+    const files = new Map([
+      ['bin/web', Buffer.from('#!/bin/sh\n')],
+      ['.gitattributes', Buffer.from('* text=auto eol=crlf\n')],
+    ]);
     assert.deepEqual((await deployed(await commit(files))).get('bin/web'), files.get('bin/web'));
   });
 });
