@@ -6,6 +6,7 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { InstanceBody } from '../../shared/domain/api.ts';
+import { desiredState } from '../../shared/rpc/schemas.ts';
 import type { Assignment } from '../../shared/domain/assignment.ts';
 import { answers } from '../../agent/health/gate.ts';
 import { parseCidr } from '../../agent/sandbox/config.ts';
@@ -70,12 +71,23 @@ export function isolationSuite(sandbox: 'lxc' | 'nspawn'): void {
       const paths = [
         ...['desired.json', 'node.pem', 'agent.json', 'sandbox'].map((name) => join(fleet.dir, 'agent', name)),
         ...['slipway.db', 'ca'].map((name) => join(fleet.dir, 'controller', name)),
-        ...[join(fleet.dir, 'cli.json'), PRODUCT_DIR, '/etc/shadow', '/etc/ssh', '/root/.ssh', '/root/.bashrc', '/var/lib', '/var/log'],
+        ...[
+          join(fleet.dir, 'cli.json'),
+          PRODUCT_DIR,
+          '/etc/shadow',
+          '/etc/ssh',
+          '/root/.ssh',
+          '/root/.bashrc',
+          '/var/lib/systemd',
+          '/var/log',
+        ],
       ];
       for (const path of paths) {
         assert.equal(await ask('alpha', '/look', { path }), 'ENOENT', path);
         assert.match(await ask('alpha', '/look', { path: `/proc/1/root${path}` }), /^(ENOENT|EACCES)$/, path);
       }
+      // The packages of this machine, for apt in builds.
+      assert.equal(await ask('alpha', '/look', { path: '/var/lib' }), '["dpkg"]');
       for (const path of ['/root', '/home', '/srv', '/mnt'])
         assert.match(await ask('alpha', '/look', { path }), /^(\[\]|ENOENT|EACCES)$/, path);
     });
@@ -189,8 +201,8 @@ async function pushBoth(fleet: TestFleet): Promise<void> {
 }
 
 function assignmentOf(fleet: TestFleet, app: string): Assignment {
-  const { state } = JSON.parse(readFileSync(join(fleet.dir, 'agent', 'desired.json'), 'utf8')) as { state: { assignments: Assignment[] } };
-  const found = state.assignments.find((one) => one.app === app && one.desired === 'run');
+  const { state } = JSON.parse(readFileSync(join(fleet.dir, 'agent', 'desired.json'), 'utf8')) as { state: unknown };
+  const found = desiredState.parse(state).assignments.find((one) => one.app === app && one.desired === 'run');
   assert.ok(found !== undefined);
   return found;
 }
