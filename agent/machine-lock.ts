@@ -1,4 +1,4 @@
-import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import type { AgentConfig } from './config.ts';
@@ -32,14 +32,14 @@ export function ownedThings(config: Pick<AgentConfig, 'sandbox' | 'stateDir' | '
 
 /**
  * Takes the locks for the life of this process. The kernel releases them when the process ends for any reason.
- * @returns a function that releases them earlier
+ * @returns a function that releases them earlier and removes their files
  * @throws SLIP_AGENT_NAME_TAKEN when another agent has one
  */
 export async function lockMachine(things: readonly OwnedThing[], waitSeconds = WAIT_SECONDS): Promise<() => void> {
-  const taken: number[] = [];
-  const release = (): void => taken.splice(0).forEach(closeSync);
+  const taken: Taken[] = [];
+  const release = (): void => taken.splice(0).forEach(giveBack);
   try {
-    for (const thing of things) taken.push(await lock(thing, waitSeconds));
+    for (const thing of things) taken.push({ fd: await lock(thing, waitSeconds), lockFile: thing.lockFile });
   } catch (error) {
     release();
     throw error;
@@ -47,8 +47,32 @@ export async function lockMachine(things: readonly OwnedThing[], waitSeconds = W
   return release;
 }
 
+interface Taken {
+  readonly fd: number;
+  readonly lockFile: string;
+}
+
+/** The file goes while the lock is held, so nobody else can have locked it. */
+function giveBack({ fd, lockFile }: Taken): void {
+  rmSync(lockFile, { force: true });
+  closeSync(fd);
+}
+
+/** False when the former holder has removed the file that was waited for: then the lock of it holds nobody off. */
+function isAt(fd: number, path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.ino === fstatSync(fd).ino;
+}
+
 /** The lock belongs to the open file, which this process shares with the child. So the lock stays after the child has ended. */
-async function lock({ what, lockFile }: OwnedThing, waitSeconds: number): Promise<number> {
+async function lock(thing: OwnedThing, waitSeconds: number): Promise<number> {
+  for (;;) {
+    const fd = await lockOpenFile(thing, waitSeconds);
+    if (isAt(fd, thing.lockFile)) return fd;
+    closeSync(fd);
+  }
+}
+
+async function lockOpenFile({ what, lockFile }: OwnedThing, waitSeconds: number): Promise<number> {
   const fd = openSync(lockFile, 'a+', 0o600);
   try {
     const args = ['--exclusive', '--wait', String(waitSeconds), '--conflict-exit-code', String(CONFLICT_EXIT_CODE), String(CHILD_FD)];

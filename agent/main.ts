@@ -59,11 +59,13 @@ async function startAgent(basics: Basics): Promise<Agent> {
 }
 
 async function removeAll(config: AgentConfig): Promise<void> {
+  const release = await lockMachine(ownedThings(config));
   const drivers = await composeDrivers(basicsOf(config));
   await drivers.proxy.stop();
   await drivers.sandbox.removeHost();
   await drivers.images.collectGarbage(new Set(), new Set());
   await undoShared(run, config.stateDir);
+  release();
 }
 
 /** In a process of its own, which takes the certificate library with it when it ends. */

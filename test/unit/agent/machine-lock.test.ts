@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -31,5 +31,16 @@ describe('the locks of an agent', () => {
     (await lockMachine([thing('c')], 0))();
     release();
     (await lockMachine([thing('a'), thing('b')], 0))();
+    assert.deepEqual(readdirSync(dir), [], 'a lock that was given back leaves no file');
+  });
+
+  it('hold when the former holder removes the file that is waited for', async () => {
+    const thing = { what: 'network.name "w"', lockFile: join(dir, 'w') };
+    const release = await lockMachine([thing], 0);
+    const waiting = lockMachine([thing], 20);
+    release();
+    const second = await waiting;
+    await assert.rejects(lockMachine([thing], 0), { code: 'SLIP_AGENT_NAME_TAKEN' });
+    second();
   });
 });
