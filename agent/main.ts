@@ -64,8 +64,8 @@ async function removeAll(config: AgentConfig): Promise<void> {
   await drivers.proxy.stop();
   await drivers.sandbox.removeHost();
   await drivers.images.collectGarbage(new Set(), new Set());
+  release(); // an open file would keep the mount of the state folder busy
   await undoShared(run, config.stateDir);
-  release();
 }
 
 /** In a process of its own, which takes the certificate library with it when it ends. */

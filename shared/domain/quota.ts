@@ -53,7 +53,7 @@ export function isQuotaName(text: string): text is QuotaName {
 export function quotaTrouble({
   requests,
   domainsPerApp,
-}: { readonly [Name in QuotaName]?: number | null | undefined }): string | undefined {
+}: Readonly<Partial<Record<QuotaName, number | null | undefined>>>): string | undefined {
   if (requests === 0) return 'requests is at least 1, because the request that changes it back counts too';
   if ((domainsPerApp ?? 0) >= HOSTNAMES_MAX)
     return `domainsPerApp is at most ${String(HOSTNAMES_MAX - 1)}, because agents read no more names`;

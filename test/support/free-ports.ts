@@ -1,16 +1,25 @@
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
-/** Below those that the kernel gives to connections: whoever starts seconds later shall still find them free. */
+/** Below the ports that the kernel gives to connections, so that nothing takes one in the seconds before its use. */
 const FIRST = 10_000;
 const COUNT = 10_000;
+/** One file for each port that a test process has taken. Test files run side by side, and a port is bound some time after it was found. */
+const TAKEN_DIR = join(tmpdir(), 'slipway-test-ports');
 
-/** Ports that nobody listened on a moment ago. */
+const mine: string[] = [];
+
+/** Ports that nobody listens on and that no other test process has taken. They belong to this process until it ends. */
 export async function freePorts(count: number): Promise<number[]> {
   const servers: Server[] = [];
   while (servers.length < count) {
-    const server = createServer().listen(FIRST + randomInt(COUNT), '127.0.0.1');
+    const port = FIRST + randomInt(COUNT);
+    if (!take(port)) continue;
+    const server = createServer().listen(port, '127.0.0.1');
     const isFree = await once(server, 'listening').then(
       () => true,
       () => false,
@@ -20,4 +29,38 @@ export async function freePorts(count: number): Promise<number[]> {
   const ports = servers.map((server) => (server.address() as AddressInfo).port);
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   return ports;
+}
+
+function take(port: number): boolean {
+  mkdirSync(TAKEN_DIR, { recursive: true });
+  const file = join(TAKEN_DIR, String(port));
+  try {
+    writeFileSync(file, String(process.pid), { flag: 'wx' });
+  } catch {
+    if (isAlive(ownerOf(file))) return false;
+    rmSync(file, { force: true });
+    return false;
+  }
+  if (mine.length === 0) process.once('exit', () => mine.forEach((each) => rmSync(each, { force: true })));
+  mine.push(file);
+  return true;
+}
+
+function ownerOf(file: string): number {
+  try {
+    return Number(readFileSync(file, 'utf8'));
+  } catch {
+    return 0;
+  }
+}
+
+/** A file without a pid belongs to a process that is writing it. */
+function isAlive(pid: number): boolean {
+  if (pid === 0) return true;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }
