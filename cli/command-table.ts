@@ -1,4 +1,5 @@
 import type { CommandSpec } from './command-spec.ts';
+import { BUILD_SETTINGS_COMMANDS } from './build-settings-commands.ts';
 import { DOMAIN_COMMANDS } from './domain-commands.ts';
 import { OBSERVE_COMMANDS } from './observe-commands.ts';
 import { INSTALL_COMMANDS } from './install-commands.ts';
@@ -11,6 +12,7 @@ const NUMBER: readonly [string, string] = ['-n, --num <number>', 'how many, newe
 export const COMMANDS: readonly CommandSpec[] = [
   ...OBSERVE_COMMANDS,
   ...DOMAIN_COMMANDS,
+  ...BUILD_SETTINGS_COMMANDS,
   {
     name: 'create',
     args: '[name]',
@@ -269,6 +271,7 @@ export const ALIASES: Readonly<Record<string, string>> = {
   info: 'apps:info',
   'auth:whoami': 'whoami',
   'auth:login': 'login',
+  'buildpacks:list': 'buildpacks',
   'ps:list': 'ps',
   scale: 'ps:scale',
   restart: 'ps:restart',

@@ -77,17 +77,12 @@ function namesOfCommands(): readonly string[] {
 }
 
 function unknownCommand(name: string): never {
-  if (/^buildpacks(:|$)/.test(name)) throw usageError(`There is no command ${JSON.stringify(name)}.`, BUILDPACKS_HINT);
   const near = nearest(name, namesOfCommands());
   throw usageError(
     `There is no command ${JSON.stringify(name)}.`,
     near === undefined ? 'See them all with: slipway --help' : `Did you mean: slipway ${near}`,
   );
 }
-
-/** Without this hint the nearest name would be a command about builder nodes, which is for administrators. */
-const BUILDPACKS_HINT =
-  'Write the buildpacks of an app into its file .buildpacks, one a line, or name one: slipway config:set BUILDPACK_URL=…';
 
 /** Commander's own refusals, in the form of ours. */
 function explainUsage(error: CommanderError, argv: readonly string[]): unknown {

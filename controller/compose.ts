@@ -27,7 +27,7 @@ import { FleetObserver } from './observe/instance-events.ts';
 import { createNodeEventSink } from './observe/node-events.ts';
 import { createPushGate } from './push/gate.ts';
 import { commitInfo, moveRef, readRef, repositoryPath } from './push/git/repository.ts';
-import { openTree } from './push/git/source.ts';
+import { findTree } from './push/git/source.ts';
 import { createGitServer, type GitServer } from './push/server.ts';
 import { createMovement } from './movement/create-movement.ts';
 import { Bakes } from './release/bake.ts';
@@ -142,7 +142,7 @@ export async function composePipeline(basics: Basics, foundations: Foundations):
     queue,
     clock,
     log,
-    openSource: (push) => Promise.resolve(openTree(push.repositoryDir, push.newCommit)),
+    findSource: (push, root) => findTree(push.repositoryDir, push.newCommit, root),
     commitTimeMs: async (push) => push.commit?.timeMs ?? (await commitInfo(push.repositoryDir, push.newCommit)).timeMs,
     urlOf: (app) => webUrl(config, app.name),
   });

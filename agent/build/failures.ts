@@ -16,6 +16,8 @@ interface Sentence {
 
 const PUSH_AGAIN = 'commit and push again';
 const MAX_DETAIL_LENGTH = 300;
+/** What a shell takes as it is. */
+const SHELL_WORD = /^[\w./@+][\w./@+-]*$/;
 
 /** One entry for each kind of agent/build/inside; unknown kinds count as INTERNAL. */
 const SENTENCES: Readonly<Record<string, (details: readonly string[], task: BuildTask) => Sentence>> = {
@@ -35,7 +37,7 @@ const SENTENCES: Readonly<Record<string, (details: readonly string[], task: Buil
     message: `The buildpack ${ref ?? ''} could not be fetched${because(why?.replace(/\.+$/, ''))}.`,
     hint: isGiven(todo)
       ? todo
-      : 'Check its name or URL, and the branch or tag after #, where you gave it: BUILDPACK_URL, app.json or .buildpacks.',
+      : 'Check its name or URL, and the branch or tag after #, where you gave it: BUILDPACK_URL, slipway buildpacks, app.json or .buildpacks.',
   }),
   MISSING_PROGRAM: ([name, file]) => ({
     code: 'SLIP_BUILD_BUILDPACK_INCOMPLETE',
@@ -50,7 +52,7 @@ const SENTENCES: Readonly<Record<string, (details: readonly string[], task: Buil
   DETECT_REFUSED: ([name]) => ({
     code: 'SLIP_BUILD_NOT_COMPATIBLE',
     message: `The buildpack ${name ?? ''} says that this app is not for it (bin/detect).`,
-    hint: `Add the file it looks for, or name another buildpack in a file .buildpacks; then ${PUSH_AGAIN}.`,
+    hint: `Add the file it looks for, or name another buildpack (slipway buildpacks:set, or a file .buildpacks); then ${PUSH_AGAIN}.`,
   }),
   COMPILE_FAILED: compileFailed,
   RELEASE_FAILED: ([name, status]) => ({
@@ -70,7 +72,7 @@ const SENTENCES: Readonly<Record<string, (details: readonly string[], task: Buil
   }),
 };
 
-function nothingDetected([found = '', folder = '']: readonly string[]): Sentence {
+function nothingDetected([found = '', folder = '']: readonly string[], task: BuildTask): Sentence {
   const code = 'SLIP_BUILD_NOTHING_DETECTED';
   const [language = '', file = '', buildpack = ''] = found.split(' ');
   if (language === 'Docker') {
@@ -87,17 +89,18 @@ function nothingDetected([found = '', folder = '']: readonly string[]): Sentence
       hint: `Name one in a file .buildpacks${buildpack === '' ? '' : `, for example: echo ${buildpack} > .buildpacks`}; then ${PUSH_AGAIN}.`,
     };
   }
-  if (folder !== '') {
-    return {
-      code,
-      message: `No buildpack knows the root of this repository, but there is an app in its folder ${folder}.`,
-      hint: `Push that folder alone: git subtree push --prefix ${folder} slipway main`,
-    };
-  }
+  if (folder !== '') return { code, ...appBelow(folder, task) };
   return {
     code,
     message: 'No buildpack knows this app: there is no package.json, requirements.txt, pyproject.toml, index.html or Procfile at its root.',
     hint: `Add a Procfile with a line such as "web: ./server", or name a buildpack in a file .buildpacks; then ${PUSH_AGAIN}.`,
+  };
+}
+
+function appBelow(folder: string, task: BuildTask): Omit<Sentence, 'code'> {
+  return {
+    message: `No buildpack knows the top folder of this source, but there is an app in its folder ${folder}.`,
+    hint: `Build that folder: slipway apps:root ${SHELL_WORD.test(folder) ? folder : 'FOLDER'} -a ${task.app} — then push again.`,
   };
 }
 

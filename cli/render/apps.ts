@@ -23,6 +23,7 @@ export function renderAppInfo(app: AppInfoBody, paint: Paint, nowMs: number): st
     ['Owner:', app.owner],
     ['Stack:', app.stack],
     ['Buildpacks:', app.buildpacks.join(', ')],
+    ['Root:', app.root ?? ''],
     ['Processes:', formation.join(' ')],
     ['Slug size:', app.slugSizeBytes === undefined ? '' : renderBytes(app.slugSizeBytes)],
     ['Created:', renderTime(app.createdAtMs)],

@@ -4,6 +4,7 @@ import { accountRoutes } from './routes/account.ts';
 import { adminRoutes } from './routes/admin.ts';
 import { appRoutes } from './routes/apps.ts';
 import { builderRoutes } from './routes/builders.ts';
+import { buildSettingsRoutes } from './routes/build-settings.ts';
 import { buildRoutes } from './routes/builds.ts';
 import { ceilingRoutes } from './routes/ceilings.ts';
 import { domainRoutes } from './routes/domains.ts';
@@ -29,6 +30,7 @@ export function apiRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
     ...imageRoutes(deps),
     ...accountRoutes(deps),
     ...appRoutes(config, deps),
+    ...buildSettingsRoutes(deps),
     ...domainRoutes(config, deps),
     ...formationRoutes(deps),
     ...buildRoutes(deps),

@@ -35,13 +35,18 @@ export const DEFAULT_BUILD_POLICY: BuildPolicy = Object.freeze({
   outputLimitBytes: 10 * 1024 * 1024,
 });
 
+/**
+ * Finds the source of the commit: all of it, or the folder `root` alone. What it answers with opens that, when the builder asks.
+ * @throws SLIP_BUILD_ROOT_ABSENT
+ */
+export type FindSource = (root: string | undefined) => Promise<() => Promise<NodeJS.ReadableStream>>;
+
 export interface BuildRequest {
   readonly app: App;
   readonly userId: User['id'];
   readonly commit: string;
   readonly commitTimeMs: number;
-  /** Opens the source of this commit; called when the builder asks for it. */
-  readonly openSource: () => Promise<NodeJS.ReadableStream>;
+  readonly findSource: FindSource;
   readonly output: (chunk: string | Uint8Array) => void;
   readonly signal: AbortSignal;
 }
@@ -121,9 +126,12 @@ export class Builds implements TaskSources {
   }
 
   async #onBuilder(request: BuildRequest, build: Build, output: (chunk: Uint8Array) => void): Promise<BuildResult> {
+    const { root, buildpacks } = await this.#deps.store.buildSettings(request.app.id);
+    const openSource = await request.findSource(root);
+    if (root !== undefined) output(Buffer.from(`-----> Building the folder ${root} of the repository (apps:root)\n`));
     const node = this.#deps.pool.choose(request.app);
-    const task = await this.#task(request);
-    this.#sources.set(task.taskId, { node: node.nodeId, open: request.openSource });
+    const task = await this.#task(request, buildpacks);
+    this.#sources.set(task.taskId, { node: node.nodeId, open: openSource });
     await this.#deps.store.setBuildState(build.id, 'running');
     try {
       await this.#deps.failpoint('build.started');
@@ -133,7 +141,7 @@ export class Builds implements TaskSources {
     }
   }
 
-  async #task(request: BuildRequest): Promise<BuildTask> {
+  async #task(request: BuildRequest, buildpacks: readonly string[]): Promise<BuildTask> {
     const { app, commit, commitTimeMs } = request;
     const config = await this.#deps.store.config(app.id);
     checkConfigSize(app.name, config);
@@ -146,7 +154,7 @@ export class Builds implements TaskSources {
       commitTimeMs,
       stack: app.stack,
       config,
-      buildpacks: [],
+      buildpacks,
       limits: DEFAULT_BUILD_LIMITS,
       ...this.#deps.limits,
     };

@@ -3,7 +3,7 @@ import { describeCauses, renderError, SlipwayError, toSlipwayError, TROUBLE } fr
 import { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { BuildResult } from '../../shared/domain/build.ts';
-import type { Builds } from '../build/run-build.ts';
+import type { Builds, FindSource } from '../build/run-build.ts';
 import type { Push, PushOutcome, PushOutput } from '../push/port.ts';
 import type { App, Build, Store } from '../store/port.ts';
 import { renderFailure, renderLaunching, renderLive, renderReleasePhaseWarning } from './push-output.ts';
@@ -18,7 +18,7 @@ export interface DeployDeps {
   readonly clock: Clock;
   readonly log: Logger;
   /** Source tree of a commit, as the builder gets it. */
-  readonly openSource: (push: Push) => Promise<NodeJS.ReadableStream>;
+  readonly findSource: (push: Push, root: string | undefined) => ReturnType<FindSource>;
   readonly commitTimeMs: (push: Push) => Promise<number>;
   /** `http://hello.localhost:8080`; undefined when the app has no web process. */
   readonly urlOf: (app: App) => string;
@@ -109,7 +109,7 @@ export class Deploys {
       userId: push.user.userId,
       commit: push.newCommit,
       commitTimeMs: await this.#deps.commitTimeMs(push),
-      openSource: () => this.#deps.openSource(push),
+      findSource: (root: string | undefined) => this.#deps.findSource(push, root),
       output: io.output,
       signal: io.signal,
     };

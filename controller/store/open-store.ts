@@ -5,6 +5,7 @@ import type { Store } from './port.ts';
 import { createAppLooks } from './sqlite/app-looks.ts';
 import { createApps, createSettings } from './sqlite/apps.ts';
 import { createAssignments } from './sqlite/assignments.ts';
+import { createBuildSettings } from './sqlite/build-settings.ts';
 import { createBuilds } from './sqlite/builds.ts';
 import { createController } from './sqlite/controller.ts';
 import { createDomains } from './sqlite/domains.ts';
@@ -53,6 +54,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       ...createSettings(deps),
       ...createProcessSettings(deps),
       ...createDomains(deps),
+      ...createBuildSettings(deps),
       ...createQuotas(deps),
       ...createAppLooks(deps),
       ...createBuilds(deps),

@@ -59,7 +59,10 @@ export interface AppInfoBody extends AppBody {
   readonly release?: ReleaseBody | undefined;
   readonly formation: Formation;
   readonly slugSizeBytes?: number | undefined;
+  /** Of the current release. */
   readonly buildpacks: readonly string[];
+  /** The folder of the repository that the next push builds; absent: all of it. */
+  readonly root?: string | undefined;
 }
 
 export interface ReleaseBody {

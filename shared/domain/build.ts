@@ -16,7 +16,7 @@ export interface BuildTask {
   readonly stack: string;
   /** Becomes ENV_DIR. BUILDPACK_URL in it overrides the list below. */
   readonly config: ConfigVars;
-  /** Explicit buildpacks of the app, in order; empty: .buildpacks, app.json, else detection. */
+  /** Those that the app's owner has set, in order; empty: app.json, .buildpacks, else detection. */
   readonly buildpacks: readonly string[];
   readonly limits: Limits;
   readonly timeoutMs: number;

@@ -9,7 +9,7 @@ import fc from 'fast-check';
 import { extract } from 'tar-stream';
 import { GIT_ENV } from '../../controller/push/git/git.argv.ts';
 import { ensureRepository, readRef } from '../../controller/push/git/repository.ts';
-import { openTree } from '../../controller/push/git/source.ts';
+import { findTree } from '../../controller/push/git/source.ts';
 import type { AppId } from '../../shared/domain/ids.ts';
 import { run } from '../../shared/kit/exec.ts';
 
@@ -75,9 +75,11 @@ describe('the source that a builder gets', () => {
   after(() => rm(dir, { recursive: true, force: true }));
 
   /** Blobs as they are: `git add` would obey the attributes. */
-  async function commit(files: Files): Promise<string> {
+  async function commit(files: Files, links: readonly (readonly [path: string, target: string])[] = []): Promise<string> {
     const data = (content: Buffer): Buffer => Buffer.concat([Buffer.from(`data ${String(content.length)}\n`), content, Buffer.from('\n')]);
     const changes = [...files].map(([path, content]) => Buffer.concat([Buffer.from(`M 100755 inline "${path}"\n`), data(content)]));
+    for (const [path, target] of links)
+      changes.push(Buffer.concat([Buffer.from(`M 120000 inline "${path}"\n`), data(Buffer.from(target))]));
     const head = Buffer.concat([Buffer.from('commit refs/heads/x\ncommitter A <a@b.c> 1 +0000\n'), data(Buffer.from('x'))]);
     const stdin = Buffer.concat([head, Buffer.from('deleteall\n'), ...changes]);
     const made = await run({ file: 'git', args: [`--git-dir=${repositoryDir}`, 'fast-import', '--quiet', '--force'], env: GIT_ENV, stdin });
@@ -85,10 +87,11 @@ describe('the source that a builder gets', () => {
     return (await readRef(repositoryDir, 'refs/heads/x')) ?? assert.fail('no commit');
   }
 
-  async function deployed(id: string): Promise<Map<string, Buffer>> {
+  async function deployed(id: string, root?: string): Promise<Map<string, Buffer>> {
     const files = new Map<string, Buffer>();
     const tar = extract();
-    tar.end(gunzipSync(await buffer(openTree(repositoryDir, id))));
+    const open = await findTree(repositoryDir, id, root);
+    tar.end(gunzipSync(await buffer(await open())));
     for await (const entry of tar) {
       const content = await buffer(entry);
       if (entry.header.type === 'file') files.set(entry.header.name, content);
@@ -105,6 +108,34 @@ describe('the source that a builder gets', () => {
       }),
       { seed: 20, numRuns: 15 },
     );
+  });
+
+  it('is one folder of it alone when the app has a root, with that folder as the top', async () => {
+    const files = new Map([
+      ['run', Buffer.from('outside')],
+      ['deep/er/Procfile', Buffer.from('web: x\r\n')],
+      ['deep/er/sp ace/f', Buffer.from('f')],
+      ['deep/erase', Buffer.from('outside')],
+      ['.gitattributes', Buffer.from('* text eol=lf export-ignore\n')],
+    ]);
+    const id = await commit(files);
+    assert.deepEqual(
+      await deployed(id, 'deep/er'),
+      new Map([
+        ['Procfile', Buffer.from('web: x\r\n')],
+        ['sp ace/f', Buffer.from('f')],
+      ]),
+    );
+    assert.deepEqual([...(await deployed(id, 'deep/er/sp ace')).keys()], ['f']);
+    for (const root of ['run', 'deep/e', 'deep/er/../..', 'none']) {
+      await assert.rejects(findTree(repositoryDir, id, root), { code: 'SLIP_BUILD_ROOT_ABSENT' }, root);
+    }
+  });
+
+  it('follows no symlink to the root', async () => {
+    const id = await commit(new Map([['deep/er/file', Buffer.from('f')]]), [['link', 'deep']]);
+    for (const root of ['link', 'link/er'])
+      await assert.rejects(findTree(repositoryDir, id, root), { code: 'SLIP_BUILD_ROOT_ABSENT' }, root);
   });
 
   it('is so in a repository of an older version, too', async () => {

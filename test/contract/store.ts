@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { App, NodeRow, Store } from '../../controller/store/port.ts';
 import { parseAppName } from '../../shared/domain/names.ts';
 import { revealAll } from '../../shared/kit/sensitive.ts';
+import { buildSettingsCases } from './store-build-settings.ts';
 import { eventCases, factCases } from './store-events.ts';
 import { nodeCases } from './store-nodes.ts';
 import { placementCases } from './store-placement.ts';
@@ -28,6 +29,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     factCases(() => store);
     placementCases(() => store);
     quotaCases(() => store);
+    buildSettingsCases(() => store);
   });
 }
 

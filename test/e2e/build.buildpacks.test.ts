@@ -65,10 +65,14 @@ cp "$3/SECRET" "$1/secret"; [ -d "$2" ] && echo cached > "$2/mark"; [ "$HOME" = 
     assert.deepEqual(bench.layers.last!.request.reused, [], 'a buildpack that declares nothing must see no old folder');
   });
 
-  it('prefers BUILDPACK_URL to the list of the app, and that to app.json', async () => {
+  it('prefers BUILDPACK_URL to the list of the app, and that to app.json and .buildpacks', async () => {
     const tree = { ...WEB, 'app.json': '{"buildpacks":[{"url":"./none"}]}', ...buildpack({}) };
     const viaTask = await bench.build(tree, { task: { buildpacks: ['./bp'] } });
     assert.deepEqual(viaTask.slug.buildpacks, ['./bp']);
+    assert.ok(!bench.output().includes('is not read'));
+    const overFile = await bench.build({ ...tree, '.buildpacks': './none\n' }, { task: { buildpacks: ['./bp'] } });
+    assert.deepEqual(overFile.slug.buildpacks, ['./bp']);
+    assert.match(bench.output(), / !     \.buildpacks is not read: the buildpacks of this app are set/);
     const viaConfig = await bench.build(tree, { task: { buildpacks: ['./none'] }, config: { BUILDPACK_URL: './bp\n' } });
     assert.deepEqual(viaConfig.slug.buildpacks, ['./bp']);
   });

@@ -76,7 +76,7 @@ describe('what a build says of files and names', () => {
       'an app in a folder',
       { 'README.md': '', 'services/api/package.json': '{}' },
       /there is an app in its folder services\/api/,
-      /services\/api/,
+      /slipway apps:root services\/api -a none/,
     ],
   ];
   for (const [name, tree, message, hint] of undetected) {

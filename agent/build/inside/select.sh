@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Which buildpacks: BUILDPACK_URL > the app's list > app.json > .buildpacks > detection.
+# Which buildpacks: BUILDPACK_URL > the app's setting > app.json > .buildpacks > detection.
 # Fills REFS, and per buildpack DIRS (its folder here), NAMES (for people), SHIPPED (1: ours, read-only).
 
 DETECTION_ORDER=(nodejs python static procfile)
@@ -13,6 +13,7 @@ choose_refs() {
     read -r 'REFS[0]' <"$ENV_DIR/BUILDPACK_URL"
   elif [[ -s $TASK_DIR/buildpacks ]]; then
     mapfile -t REFS <"$TASK_DIR/buildpacks"
+    [[ ! -f $STAGE_DIR/.buildpacks ]] || warn '.buildpacks is not read: the buildpacks of this app are set (slipway buildpacks).'
   else
     refs_from_app_json
     ((${#REFS[@]} > 0)) || refs_from_file

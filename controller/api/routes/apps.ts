@@ -80,13 +80,19 @@ function appInfo(config: ApiConfig, { store }: ApiDeps): Route {
     action: 'app.read',
     handle: async ({ app }) => {
       const nameOf = userNames(store);
-      const [owner, release, formation] = await Promise.all([nameOf(app.ownerId), store.currentRelease(app.id), store.formation(app.id)]);
+      const [owner, release, formation, { root }] = await Promise.all([
+        nameOf(app.ownerId),
+        store.currentRelease(app.id),
+        store.formation(app.id),
+        store.buildSettings(app.id),
+      ]);
       return {
         ...viewApp(app, owner, config),
         release: release === undefined ? undefined : viewRelease({ ...release, commit: release.slug.commit }, await nameOf(release.userId)),
         formation: release === undefined ? formation : wantedCounts(release.slug.processTypes, formation),
         slugSizeBytes: release === undefined ? undefined : slugSizeBytes(release.slug),
         buildpacks: release?.slug.buildpacks ?? [],
+        root,
       } satisfies AppInfoBody;
     },
   });

@@ -124,11 +124,16 @@ export function housekeepingCommand(repositoryDir: string): Command {
   return { ...gitCommand(repositoryDir, [...withConfig(settings), 'gc', '--quiet']), timeoutMs: 30 * 60_000 };
 }
 
-/** The tree of a commit as a tar. */
-export function archiveCommand(repositoryDir: string, commit: string): Command {
-  return gitCommand(repositoryDir, archiveArgs(commit));
+/** A tree as a tar. @param tree a commit, or `COMMIT:FOLDER` */
+export function archiveCommand(repositoryDir: string, tree: string): Command {
+  return gitCommand(repositoryDir, archiveArgs(tree));
 }
 
-function archiveArgs(commit: string): readonly string[] {
-  return ['archive', '--format=tar', commit];
+function archiveArgs(tree: string): readonly string[] {
+  return ['archive', '--format=tar', tree];
+}
+
+/** Prints the kind of an object, or that it is missing. Does not follow symlinks. */
+export function kindCommand(repositoryDir: string, object: string): Command {
+  return { ...gitCommand(repositoryDir, ['cat-file', '--batch-check=%(objecttype)']), stdin: `${object}\n` };
 }

@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
-import { start } from '../../../shared/kit/exec.ts';
-import { archiveCommand } from './git.argv.ts';
+import { run, runOk, start } from '../../../shared/kit/exec.ts';
+import { archiveCommand, kindCommand } from './git.argv.ts';
 
 /** Nearly as quick as the fastest, and a tenth smaller. */
 const GZIP_LEVEL = 5;
@@ -10,11 +10,25 @@ const GZIP_LEVEL = 5;
 type Child = ReturnType<typeof start>;
 
 /**
- * The tree of a commit as a gzipped tar, for a builder. Nothing in the tree is run or filtered on the way.
+ * The source of a commit, or of one folder of it: then nothing outside of that folder leaves the controller.
+ * @param root a folder as `parseBuildRoot` gives it
+ * @returns opens the source
+ * @throws SLIP_BUILD_ROOT_ABSENT when the commit has no such folder
+ */
+export async function findTree(repositoryDir: string, commit: string, root: string | undefined): Promise<() => Promise<Readable>> {
+  if (root === undefined) return () => Promise.resolve(openTree(repositoryDir, commit));
+  const tree = `${commit}:${root}`;
+  const { stdout } = await runOk(run, kindCommand(repositoryDir, tree));
+  if (stdout.trim() !== 'tree') throw rootAbsent(commit, root);
+  return () => Promise.resolve(openTree(repositoryDir, tree));
+}
+
+/**
+ * A tree as a gzipped tar, for a builder. Nothing in the tree is run or filtered on the way.
  * The stream fails when git does, so that a cut archive is never taken for a whole one.
  */
-export function openTree(repositoryDir: string, commit: string): Readable {
-  const child = start(archiveCommand(repositoryDir, commit), ['ignore', 'pipe', 'pipe']);
+export function openTree(repositoryDir: string, tree: string): Readable {
+  const child = start(archiveCommand(repositoryDir, tree), ['ignore', 'pipe', 'pipe']);
   const gzip = createGzip({ level: GZIP_LEVEL });
   const failure = exitFailure(child, 'SLIP_PUSH_ARCHIVE');
   child.stdout?.pipe(gzip, { end: false });
@@ -41,5 +55,13 @@ function exitFailure(child: Child, code: string): Promise<void> {
       if (exit === 0) resolve();
       else fail(stderr.trim() || `git ended with ${signal ?? String(exit)}`);
     });
+  });
+}
+
+function rootAbsent(commit: string, root: string): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_BUILD_ROOT_ABSENT',
+    message: `The commit ${commit.slice(0, 7)} has no folder ${root}, which this app is built from.`,
+    hint: 'Commit that folder, or name another: slipway apps:root FOLDER (all of the repository: slipway apps:root --clear); then push again.',
   });
 }

@@ -10,9 +10,13 @@ import { rebalance } from './migrations/0007-rebalance.ts';
 import { builders } from './migrations/0008-builders.ts';
 import { quotas } from './migrations/0009-quotas.ts';
 import { ceilings } from './migrations/0010-ceilings.ts';
+import { buildSettings } from './migrations/0011-build-settings.ts';
 
 /** In order; the schema version of a file (`user_version`) is how many of them it has seen. Forward only. */
-const MIGRATIONS: readonly string[] = [initial, placement, movement, domains, identity, events, rebalance, builders, quotas, ceilings];
+const MIGRATIONS: readonly string[] = [
+  ...[initial, placement, movement, domains, identity, events, rebalance, builders, quotas, ceilings],
+  buildSettings,
+];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
 

@@ -22,6 +22,7 @@ export interface Schema {
     expiresAtMs: number | null;
   };
   apps: { id: string; name: string; ownerId: string; uidBase: number; stack: string; createdAtMs: number; lostAfterMs: number | null };
+  buildSettings: { appId: string; root: string | null; buildpacks: string };
   configVars: { appId: string; name: string; value: string };
   formations: { appId: string; processType: string; quantity: number; everyNode: Generated<number> };
   processSettings: { appId: string; processType: string; placement: string | null; limits: string | null };

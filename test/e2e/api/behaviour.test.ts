@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
-import type { AppBody, ConfigChangedBody, ErrorBody, JoinBody, JoinTokenBody, KeyBody, NewUserBody } from '../../../shared/domain/api.ts';
+import type {
+  AppBody,
+  AppInfoBody,
+  ConfigChangedBody,
+  ErrorBody,
+  JoinBody,
+  JoinTokenBody,
+  KeyBody,
+  NewUserBody,
+} from '../../../shared/domain/api.ts';
+import type { BuildSettings } from '../../../shared/domain/build-settings.ts';
 import { makeCsr } from '../../support/csr.ts';
 import { digestOfBytes, openApi, type ApiFixture, type Caller } from '../../support/api-fixture.ts';
 import { sshKeyPair } from '../../support/ssh-key-pair.ts';
@@ -47,6 +57,30 @@ describe('the API', () => {
     assert.equal(again.nodeId, joined.nodeId, 'who lost the answer may ask again with the same key');
     const { csrPem: stranger } = await makeCsr({});
     assert.equal((await expectError({}, 'POST', '/v1/join', { token, name: 'other', csr: stranger })).error, 'SLIP_JOIN_TOKEN');
+  });
+
+  it('changes the build settings of an app, one edit at a time, and refuses a root outside of the repository', async () => {
+    const { caller: mia } = await fixture.addCaller('mia');
+    await ok(mia, 'POST', '/v1/apps', { name: 'mono' });
+    const path = '/v1/apps/mono/build-settings';
+    const add = (name: string): Promise<BuildSettings> => ok<BuildSettings>(mia, 'PATCH', path, { buildpacks: { op: 'add', name } });
+    await add('heroku/nodejs');
+    assert.deepEqual(await ok<BuildSettings>(mia, 'PATCH', path, { root: './services/api/' }), {
+      root: 'services/api',
+      buildpacks: ['heroku/nodejs'],
+    });
+    await add('https://u:secret@x.example/b.git');
+    const [event] = await fixture.store.events({ limit: 1 });
+    assert.equal(event?.message, 'The next push is built with 2 buildpacks set.');
+    for (const root of ['../x', '/etc', '']) assert.equal((await expectError(mia, 'PATCH', path, { root })).error, 'SLIP_BUILD_ROOT');
+    const again = await expectError(mia, 'PATCH', path, { buildpacks: { op: 'add', name: 'heroku/nodejs' } });
+    assert.deepEqual([again.status, again.error], [409, 'SLIP_BUILDPACK_EXISTS']);
+    assert.equal((await expectError(mia, 'PATCH', path, {})).status, 422);
+    const { root } = await ok<AppInfoBody>(mia, 'GET', '/v1/apps/mono');
+    assert.equal(root, 'services/api');
+    assert.deepEqual(await ok<BuildSettings>(mia, 'PATCH', path, { root: null, buildpacks: { op: 'clear' } }), { buildpacks: [] });
+    const { caller: bob } = await fixture.addCaller('mono-stranger');
+    assert.equal((await expectError(bob, 'GET', path)).status, 404);
   });
 
   it('spends no join token on a bad name or request', async () => {

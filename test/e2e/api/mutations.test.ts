@@ -106,6 +106,7 @@ describe('every route that changes something makes an event', () => {
     },
     'POST /apps': () => ({ path: '/apps', json: { name: 'other' } }),
     'PATCH /apps/:app/config': () => ({ path: '/apps/hello/config', json: { A: '1' } }),
+    'PATCH /apps/:app/build-settings': () => ({ path: '/apps/hello/build-settings', json: { root: 'api' } }),
     'POST /apps/:app/domains': () => ({ path: '/apps/hello/domains', json: { hostname: 'www.example.com' } }),
     'DELETE /apps/:app/domains/:hostname': () => ({ path: '/apps/hello/domains/www.example.com' }),
     'DELETE /apps/:app/domains': async () => {

@@ -22,6 +22,7 @@ const SCREENS: readonly (readonly string[])[] = [
   ...[['status'], ['events'], ['why', 'shop'], ['why', 'web.1'], ['why', 'fra'], ['nodes'], ['nodes:info', 'fra']],
   ...[['apps'], ['apps:info'], ['ps'], ['ps:scale'], ['ps:limits'], ['placement'], ['releases'], ['builds'], ['builds:output'], ['logs']],
   ...[['config'], ['domains'], ['keys'], ['tokens'], ['users'], ['whoami'], ['rebalance'], ['nodes:tokens']],
+  ...[['apps:root'], ['buildpacks']],
 ];
 
 describe('what apps, their owners and nodes write, on the terminal of whoever looks', () => {
@@ -85,6 +86,7 @@ describe('what apps, their owners and nodes write, on the terminal of whoever lo
 async function fill({ store, fleet, addNodeCaller }: ApiFixture, userId: Parameters<typeof addApp>[1]): Promise<void> {
   const app = await addApp(store, userId, 'shop');
   await store.setConfig(app.id, { HOSTILE });
+  await store.changeBuildSettings(app.id, () => ({ root: HOSTILE, buildpacks: [HOSTILE] }));
   const slug = { ...slugOf('a'), processTypes: { web: `node ${HOSTILE}` }, buildpacks: [HOSTILE] };
   await store.createRelease(newRelease(app, { slug, description: FORGED }));
   const build = await store.createBuild({ appId: app.id, userId, commit: 'c'.repeat(40) });

@@ -179,7 +179,7 @@ export class Office {
     const deploys = new Deploys({
       ...{ store, releases, queue, clock, log },
       builds: { run: (request) => this.#build(store, clock, request) },
-      openSource: () => Promise.reject(new Error('nobody fetches it')),
+      findSource: () => Promise.resolve(() => Promise.reject(new Error('nobody fetches it'))),
       commitTimeMs: () => Promise.resolve(0),
       urlOf: (app) => `http://${app.name}.test`,
     });

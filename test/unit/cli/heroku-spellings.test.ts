@@ -6,12 +6,15 @@ import { runProgram } from '../../../cli/program.ts';
 import { plainPaint } from '../../../cli/render/paint.ts';
 
 const INSTANCE = { release: 1, node: 'fra-1', command: 'node .', state: 'live', desired: 'run', restarts: 0 };
+const SETTINGS = { root: 'api', buildpacks: ['heroku/nodejs', 'https://u:p@x.example/b.git'] };
 const BODIES: Readonly<Record<string, unknown>> = {
   'GET /apps/shop/config': { config: { A: '1', B: 'two words' } },
   'GET /apps/shop': {
     ...{ name: 'shop', owner: 'ada', stack: 'host', webUrl: 'http://shop.localhost:8080', gitUrl: 'ssh://git@127.0.0.1:2222/shop.git' },
     ...{ createdAtMs: 0, formation: { web: 1 }, buildpacks: [] },
   },
+  'PATCH /apps/shop/build-settings': SETTINGS,
+  'GET /apps/shop/build-settings': SETTINGS,
   'GET /apps/shop/ps': [
     { ...INSTANCE, name: 'web.1', type: 'web' },
     { ...INSTANCE, name: 'worker.1', type: 'worker' },
@@ -105,12 +108,29 @@ describe('spellings that people bring from Heroku', () => {
     assert.equal(await refusal('logs', '-d', 'web.1', '-p', 'web'), 'Name one process only.');
   });
 
+  it('buildpacks are set, added, removed and cleared as on Heroku, for the next push', async () => {
+    const asked = async (...args: readonly string[]): Promise<unknown> => {
+      const { asked: calls, output } = await type(...args, '-a', 'shop');
+      assert.match(output, /^=== shop buildpacks\n1\. heroku\/nodejs\n2\. https:\/\/x\.example\/b\.git\nThe next push is built so\.\n$/);
+      return JSON.parse(calls[0]?.replace('PATCH /apps/shop/build-settings ', '') ?? '');
+    };
+    assert.deepEqual(await asked('buildpacks:set', 'heroku/nodejs'), { buildpacks: { op: 'set', name: 'heroku/nodejs' } });
+    assert.deepEqual(await asked('buildpacks:add', '-i', '1', 'a/b'), { buildpacks: { op: 'add', name: 'a/b', index: 1 } });
+    assert.deepEqual(await asked('buildpacks', 'remove', '--index', '2'), { buildpacks: { op: 'remove', index: 2 } });
+    assert.deepEqual(await asked('buildpacks:clear'), { buildpacks: { op: 'clear' } });
+    assert.equal(await refusal('buildpacks:remove'), 'Give the name of a buildpack or its --index.');
+    assert.equal(await refusal('buildpacks:add', 'a/b', '--index', '0'), '--index takes a number, 1 or more.');
+    assert.match(
+      (await type('apps:root', 'api')).output,
+      /^shop: the folder api of the repository is built, and nothing else of it\.\nThe next/,
+    );
+    assert.deepEqual((await type('apps:root', '--clear')).asked, ['PATCH /apps/shop/build-settings {"root":null}']);
+    assert.deepEqual((await type('apps:root')).asked, ['GET /apps/shop/build-settings']);
+    assert.equal(await refusal('apps:root', 'api', '--clear'), 'Name a folder, or give --clear.');
+  });
+
   it('a mistyped command is named, whatever its flags', async () => {
     assert.equal(await refusal('restrat', '-a', 'shop', '--force'), 'There is no command "restrat".');
     assert.equal(await refusal('psx', '-x'), 'There is no command "psx".');
-    await assert.rejects(type('buildpacks:set', 'heroku/ruby', '-a', 'shop'), {
-      message: 'There is no command "buildpacks:set".',
-      hint: /into its file \.buildpacks, one a line/,
-    });
   });
 });

@@ -7,8 +7,10 @@ import fc from 'fast-check';
 import { BuildLogs } from '../../../../controller/build/build-log.ts';
 import type { BuilderNode } from '../../../../controller/build/port.ts';
 import { Builds, DEFAULT_BUILD_POLICY } from '../../../../controller/build/run-build.ts';
+import type { BuildTask } from '../../../../shared/domain/build.ts';
 import type { NodeId } from '../../../../shared/domain/ids.ts';
 import type { Slug } from '../../../../shared/domain/slug.ts';
+import { SlipwayError } from '../../../../shared/kit/errors.ts';
 import { noFailpoint } from '../../../../shared/kit/failpoint.ts';
 import { anyBuildResult } from '../../../support/arbitraries.ts';
 import { addApp, addUser, openMemoryStore, slugOf } from '../../../support/store-fixtures.ts';
@@ -29,7 +31,13 @@ async function buildAnswered(slug: Slug): Promise<{ code: string | undefined; to
   const builders = { run: () => Promise.resolve({ ...result!, slug }) };
   const deps = { store, builders, pool: { choose: () => BUILDER }, logs: new BuildLogs(dir) };
   const told: string[] = [];
-  const request = { app, userId: user.id, commit: COMMIT, commitTimeMs: 0, openSource: () => Promise.reject(new Error('not asked for')) };
+  const request = {
+    app,
+    userId: user.id,
+    commit: COMMIT,
+    commitTimeMs: 0,
+    findSource: () => Promise.resolve(() => Promise.reject(new Error('not asked for'))),
+  };
   const io = { output: (chunk: string | Uint8Array) => told.push(Buffer.from(chunk).toString()), signal: new AbortController().signal };
   const code = await new Builds({ ...deps, failpoint: noFailpoint, limits: DEFAULT_BUILD_POLICY }).run({ ...request, ...io }).then(
     () => undefined,
@@ -39,6 +47,43 @@ async function buildAnswered(slug: Slug): Promise<{ code: string | undefined; to
   await store.close();
   return { code, told: told.join(''), state: build?.state ?? '' };
 }
+
+describe('what a builder is asked', () => {
+  it('is to build the root of the app with its buildpacks, and the pusher hears which folder', async () => {
+    const store = await openMemoryStore();
+    const user = await addUser(store);
+    const app = await addApp(store, user.id);
+    await store.changeBuildSettings(app.id, () => ({ root: 'services/api', buildpacks: ['heroku/nodejs'] }));
+    let buildpacks: readonly string[] = [];
+    const run = (_node: NodeId, task: BuildTask): Promise<never> => {
+      ({ buildpacks } = task);
+      return Promise.reject(new SlipwayError({ code: 'SLIP_BUILDER_LOST', message: 'Far enough.' }));
+    };
+    const deps = { store, builders: { run }, pool: { choose: () => BUILDER }, logs: new BuildLogs(dir) };
+    const builds = new Builds({ ...deps, failpoint: noFailpoint, limits: DEFAULT_BUILD_POLICY });
+    let told = '';
+    const roots: unknown[] = [];
+    const ask = { app, userId: user.id, commit: COMMIT, commitTimeMs: 0, signal: new AbortController().signal };
+    const output = (chunk: string | Uint8Array): void => void (told += Buffer.from(chunk).toString());
+    const push = (absent?: Error): Promise<unknown> =>
+      builds.run({
+        ...{ ...ask, output },
+        findSource: (root) => {
+          roots.push(root);
+          return absent === undefined ? Promise.resolve(() => Promise.reject(new Error('not asked for'))) : Promise.reject(absent);
+        },
+      });
+    await assert.rejects(push(), { code: 'SLIP_BUILDER_LOST' });
+    assert.deepEqual([roots, buildpacks], [['services/api'], ['heroku/nodejs']]);
+    assert.match(told, /^-----> Building the folder services\/api of the repository/);
+    buildpacks = [];
+    await assert.rejects(push(new SlipwayError({ code: 'SLIP_BUILD_ROOT_ABSENT', message: 'No folder.' })), {
+      code: 'SLIP_BUILD_ROOT_ABSENT',
+    });
+    assert.deepEqual(buildpacks, [], 'nothing is built in place of a folder that is absent');
+    await store.close();
+  });
+});
 
 describe('what a builder answers', () => {
   it('is taken when it is of this commit and stack', async () => {

@@ -1,0 +1,133 @@
+import { SlipwayError } from '../kit/errors.ts';
+import { quoteInput } from './names.ts';
+
+/** What an app's owner has set about its builds. Each build reads them at its start. */
+export interface BuildSettings {
+  /** The folder of the repository that is built, as `services/api`; absent: all of it. */
+  readonly root?: string | undefined;
+  /** Names or URLs, in order; empty: app.json, .buildpacks or detection decide. */
+  readonly buildpacks: readonly string[];
+}
+
+/** One change of the list, with Heroku's rules. Places count from 1. */
+export type BuildpackEdit =
+  | { readonly op: 'set' | 'add'; readonly name: string; readonly index?: number | undefined }
+  | { readonly op: 'remove'; readonly name?: string | undefined; readonly index?: number | undefined }
+  | { readonly op: 'clear' };
+
+export const NO_BUILD_SETTINGS: BuildSettings = Object.freeze({ buildpacks: [] });
+
+/** As many as app.json may name. */
+const MAX_BUILDPACKS = 20;
+const MAX_BUILDPACK_LENGTH = 1000;
+/** Room for several folders; the longest name of one folder has 255 bytes. */
+const MAX_ROOT_LENGTH = 255;
+
+const NAME = /^(urn:buildpack:)?[A-Za-z0-9][\w-]*(\/[A-Za-z0-9][\w.-]*)?$/;
+const ADDRESS = /^((https?|git|ssh):\/\/|[\w.-]+@[\w.-]+:|\.?\/)[\x21-\x7e]+$/;
+
+/** A folder of the repository: relative, without `.` and `..`. @throws SLIP_BUILD_ROOT */
+export function parseBuildRoot(text: string): string {
+  const parts = text.split('/').filter((part) => part !== '' && part !== '.');
+  const isOutside = text.startsWith('/') || parts.includes('..');
+  const isOdd = parts.length === 0 || parts.includes('.git') || /[\p{Cc}\\]/u.test(text) || text.length > MAX_ROOT_LENGTH;
+  if (!isOutside && !isOdd) return parts.join('/');
+  throw new SlipwayError({
+    code: 'SLIP_BUILD_ROOT',
+    httpStatus: 422,
+    message: `${quoteInput(text)} is no folder inside a repository.`,
+    hint: `Name a folder relative to the top of the repository, of at most ${String(MAX_ROOT_LENGTH)} characters: slipway apps:root services/api. For all of the repository: slipway apps:root --clear`,
+  });
+}
+
+/** The list after an edit. @throws SLIP_BUILDPACK_NAME, SLIP_BUILDPACK_EXISTS, SLIP_BUILDPACK_LIMIT, SLIP_BUILDPACK_INDEX, SLIP_BUILDPACK_ABSENT */
+export function editBuildpacks(now: readonly string[], edit: BuildpackEdit): readonly string[] {
+  switch (edit.op) {
+    case 'clear':
+      return [];
+    case 'remove':
+      return now.toSpliced(placeToRemove(now, edit), 1);
+    case 'set':
+      return place(now, edit, { at: (edit.index ?? 1) - 1, replaced: 1 });
+    case 'add':
+      return place(now, edit, { at: (edit.index ?? now.length + 1) - 1, replaced: 0 });
+  }
+}
+
+function place(
+  now: readonly string[],
+  { name, index }: { readonly name: string; readonly index?: number | undefined },
+  { at, replaced }: { readonly at: number; readonly replaced: number },
+): readonly string[] {
+  checkName(name);
+  if (at < 0 || at > now.length) throw noSuchPlace(index ?? 1, now.length + 1);
+  const rest = now.toSpliced(at, replaced);
+  if (rest.includes(name)) throw alreadySet(name);
+  if (rest.length >= MAX_BUILDPACKS) throw tooMany();
+  return now.toSpliced(at, replaced, name);
+}
+
+function placeToRemove(
+  now: readonly string[],
+  { name, index }: { readonly name?: string | undefined; readonly index?: number | undefined },
+): number {
+  if (index !== undefined) {
+    if (index < 1 || index > now.length) throw noSuchPlace(index, now.length);
+    return index - 1;
+  }
+  const at = now.indexOf(name ?? '');
+  if (at < 0) throw notSet(name ?? '');
+  return at;
+}
+
+/** A URL without the user name and password in it. */
+export function withoutCredentials(buildpack: string): string {
+  return buildpack.replace(/^([a-z+]+:\/\/)[^/@]*@/, '$1');
+}
+
+function checkName(name: string): void {
+  if (name.length <= MAX_BUILDPACK_LENGTH && (NAME.test(name) || ADDRESS.test(name))) return;
+  throw new SlipwayError({
+    code: 'SLIP_BUILDPACK_NAME',
+    httpStatus: 422,
+    message: `${quoteInput(withoutCredentials(name))} is no name, URL or folder of a buildpack.`,
+    hint: 'Give a name such as heroku/nodejs, the URL of a repository or archive, or a folder of the app: ./my-buildpack',
+  });
+}
+
+function alreadySet(name: string): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_BUILDPACK_EXISTS',
+    kind: 'conflict',
+    message: `The buildpack ${withoutCredentials(name)} is set already.`,
+    hint: 'See the list with: slipway buildpacks',
+  });
+}
+
+function tooMany(): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_BUILDPACK_LIMIT',
+    httpStatus: 422,
+    message: `An app can have ${String(MAX_BUILDPACKS)} buildpacks, and no more.`,
+    hint: 'Remove one first: slipway buildpacks:remove --index 1',
+  });
+}
+
+function noSuchPlace(index: number, last: number): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_BUILDPACK_INDEX',
+    httpStatus: 422,
+    message:
+      last === 0 ? 'This app has no buildpacks set.' : `There is no place ${String(index)} here: give a number from 1 to ${String(last)}.`,
+    hint: 'See the list with: slipway buildpacks',
+  });
+}
+
+function notSet(name: string): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_BUILDPACK_ABSENT',
+    httpStatus: 404,
+    message: `The buildpack ${quoteInput(withoutCredentials(name))} is not set.`,
+    hint: 'See the list with: slipway buildpacks',
+  });
+}
