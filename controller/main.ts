@@ -17,14 +17,21 @@ import {
 } from './compose.ts';
 import { readControllerConfig, type ControllerConfig } from './config.ts';
 import { initialise } from './init.ts';
+import { declareRestored } from './restored.ts';
 
 const USAGE = `Usage:
   node controller/main.ts serve --config FILE
   node controller/main.ts init  --config FILE --admin NAME --key PUBLIC_KEY_FILE... --out CLI_CONFIG_FILE
+  node controller/main.ts restored --config FILE
 
 serve runs the controller. init makes the first administrator, with SSH keys and an API token; it does nothing
 that is done already. Example:
   node controller/main.ts init --config /etc/slipway/controller.json --admin ada --key ~/.ssh/id_ed25519.pub --out ~/.config/slipway/config.json
+
+restored declares that the database was restored from a backup and counts: nodes refuse a database that is older than what
+they have obeyed. Stop the controller first, and be sure that no other one runs. After install.sh:
+  cd /opt/slipway-controller/current
+  runuser -u slipway-controller -- node/bin/node controller/main.ts restored --config /etc/slipway/controller.json
 `;
 const NODES_BACK_MS = 30_000;
 
@@ -93,6 +100,13 @@ function stopping(): SlipwayError {
   });
 }
 
+async function init(config: ControllerConfig, { admin, key = [], out }: { admin?: string; key?: string[]; out?: string }): Promise<void> {
+  if (admin === undefined || out === undefined) {
+    throw new SlipwayError({ code: 'SLIP_USAGE', message: 'init needs --admin and --out.', hint: 'See: node controller/main.ts --help' });
+  }
+  return initialise(config, { admin, keyFiles: key, out });
+}
+
 async function main(argv: readonly string[]): Promise<void> {
   const { values, positionals } = parseArgs({
     args: [...argv],
@@ -106,17 +120,18 @@ async function main(argv: readonly string[]): Promise<void> {
     },
   });
   const command = positionals[0] ?? 'serve';
-  if (values.help === true || values.config === undefined || !['serve', 'init'].includes(command)) {
+  if (values.help === true || values.config === undefined || !['serve', 'init', 'restored'].includes(command)) {
     process.stdout.write(USAGE);
     process.exitCode = values.help === true ? 0 : 2;
     return;
   }
   const config = await readControllerConfig(values.config);
   if (command === 'serve') return serve(config);
-  if (values.admin === undefined || values.out === undefined) {
-    throw new SlipwayError({ code: 'SLIP_USAGE', message: 'init needs --admin and --out.', hint: 'See: node controller/main.ts --help' });
+  if (command === 'restored') {
+    process.stdout.write(await declareRestored(config));
+    return;
   }
-  return initialise(config, { admin: values.admin, keyFiles: values.key ?? [], out: values.out });
+  return init(config, values);
 }
 
 runProgram('controller', main);

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Assignment, DesiredState } from '../../shared/domain/assignment.ts';
 import type { Reason } from '../../shared/domain/instance.ts';
 import { revealAll } from '../../shared/kit/sensitive.ts';
+import { OLDER_CONTROLLER_HINT } from './older-controller.ts';
 import { withoutInstances } from './withheld.ts';
 
 export type Acceptance =
@@ -29,7 +30,7 @@ function refuseEpoch(ledger: DesiredState, offered: DesiredState): Reason | unde
     return {
       code: 'SLIP_DESIRED_OLD_EPOCH',
       message: `The controller is in life ${String(offered.epoch.counter)}, but this node has obeyed life ${String(ledger.epoch.counter)}: its database is older than what runs here.`,
-      hint: 'Stop the older controller, or restore its latest database backup.',
+      hint: OLDER_CONTROLLER_HINT,
     };
   }
   if (offered.epoch.counter === ledger.epoch.counter && offered.epoch.id !== ledger.epoch.id) {
@@ -47,7 +48,7 @@ function refuseGeneration(ledger: DesiredState, offered: DesiredState): Reason |
     return {
       code: 'SLIP_DESIRED_OLD_GENERATION',
       message: `The controller sent generation ${String(offered.generation)}, but this node has accepted ${String(ledger.generation)}.`,
-      hint: 'If the database was restored from a backup, restore a newer one.',
+      hint: OLDER_CONTROLLER_HINT,
     };
   }
   if (offered.generation === ledger.generation && !compatible(ledger, offered)) {

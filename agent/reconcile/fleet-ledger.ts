@@ -6,6 +6,7 @@ import { ensureDir, readFileIfExists, writeFileAtomic } from '../../shared/kit/a
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import { fleetRoutes } from '../../shared/rpc/fleet-routes-codec.ts';
+import { OLDER_CONTROLLER_HINT } from './older-controller.ts';
 
 const FILE = 'routes.json';
 const VERSION = 1;
@@ -59,7 +60,7 @@ function refuseEpoch(held: FleetRoutes, { epoch }: RoutesUpdate): Reason | undef
     return {
       code: 'SLIP_ROUTES_OLD_EPOCH',
       message: `The controller is in life ${String(epoch.counter)}, but this node has the routes of life ${String(held.epoch.counter)}.`,
-      hint: 'Stop the older controller, or restore its latest database backup.',
+      hint: OLDER_CONTROLLER_HINT,
     };
   }
   if (epoch.counter > held.epoch.counter || epoch.id === held.epoch.id) return undefined;

@@ -1,6 +1,6 @@
-import type { DomainBody, DomainsBody, DomainsClearedBody } from '../../shared/domain/api-domains.ts';
+import type { DomainAddedBody, DomainRemovedBody, DomainsBody, DomainsClearedBody } from '../../shared/domain/api-domains.ts';
 import { show, type CommandRun } from '../cli.ts';
-import { renderDomains } from '../render/domains.ts';
+import { renderChange, renderDomains } from '../render/domains.ts';
 
 export const list: CommandRun = async (cli, _args, flags) => {
   const app = await cli.app(flags);
@@ -10,18 +10,24 @@ export const list: CommandRun = async (cli, _args, flags) => {
 
 export const add: CommandRun = async (cli, [hostname = ''], flags) => {
   const app = await cli.app(flags);
-  const body = await (await cli.api()).call<DomainBody>('POST', `/apps/${app}/domains`, { hostname });
-  await show(cli, flags, { body, render: (domain) => `Added ${domain.hostname} to ${app}. Point its DNS at any node of the fleet.\n` });
+  const body = await (await cli.api()).call<DomainAddedBody>('POST', `/apps/${app}/domains`, { hostname });
+  const render = (of: DomainAddedBody): string =>
+    renderChange(`Added ${of.hostname} to ${app}. Point its DNS at any node of the fleet.`, of, cli.paint);
+  await show(cli, flags, { body, render });
 };
 
 export const remove: CommandRun = async (cli, [hostname = ''], flags) => {
   const app = await cli.app(flags);
-  await (await cli.api()).call('DELETE', `/apps/${app}/domains/${encodeURIComponent(hostname)}`);
-  await cli.write(`Removed ${hostname} from ${app}.\n`);
+  const path = `/apps/${app}/domains/${encodeURIComponent(hostname)}`;
+  // A controller of an earlier version answers without a body.
+  const body = await (await cli.api()).call<DomainRemovedBody | undefined>('DELETE', path);
+  await cli.write(renderChange(`Removed ${hostname} from ${app}.`, body, cli.paint));
 };
 
 export const clear: CommandRun = async (cli, _args, flags) => {
   const app = await cli.app(flags);
   const body = await (await cli.api()).call<DomainsClearedBody>('DELETE', `/apps/${app}/domains`);
-  await show(cli, flags, { body, render: ({ removed }) => `Removed ${removed === 1 ? '1 domain' : `${removed} domains`} from ${app}.\n` });
+  const render = (of: DomainsClearedBody): string =>
+    renderChange(`Removed ${of.removed === 1 ? '1 domain' : `${of.removed} domains`} from ${app}.`, of, cli.paint);
+  await show(cli, flags, { body, render });
 };

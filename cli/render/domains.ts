@@ -1,5 +1,6 @@
-import type { DomainsBody } from '../../shared/domain/api-domains.ts';
+import type { DomainRemovedBody, DomainsBody } from '../../shared/domain/api-domains.ts';
 import type { Paint } from './paint.ts';
+import { renderProblems } from './problems.ts';
 
 /** Heroku's two lists. */
 export function renderDomains(app: string, { own, domains }: DomainsBody, paint: Paint): string {
@@ -8,4 +9,9 @@ export function renderDomains(app: string, { own, domains }: DomainsBody, paint:
     `=== ${paint.bold(`${app} Slipway Domain`)}\n${own}\n`,
     `=== ${paint.bold(`${app} Custom Domains`)}\n${list === '' ? `none; add one with: slipway domains:add www.example.com -a ${app}\n` : list}`,
   ].join('\n');
+}
+
+/** What was done, and which nodes do not follow it yet. */
+export function renderChange(done: string, body: Pick<DomainRemovedBody, 'problems'> | undefined, paint: Paint): string {
+  return `${done}\n${renderProblems(body?.problems ?? [], paint)}`;
 }

@@ -6,6 +6,7 @@ import { instanceName } from '../../shared/domain/assignment.ts';
 import { crashLoopOf } from '../../shared/domain/crash-loop.ts';
 import type { InstanceStatus } from '../../shared/domain/instance.ts';
 import type { ApiConfig, LookDeps } from './deps.ts';
+import { refusalOf } from './route-problems.ts';
 
 /** Rows and reports as the bodies of the API. Pure; nothing secret passes but what the body's type names. */
 
@@ -91,7 +92,7 @@ export function viewNode(row: NodeRow, live: LiveNode | undefined, { builderPool
     agentVersion: live.agentVersion,
     versionTrouble: viewTrouble(live),
     proxyVersion: live.proxyVersion,
-    refusal: live.refusal,
+    refusal: refusalOf(live),
     memoryBytes: live.memoryBytes,
     memoryFreeBytes: live.memoryFreeBytes,
     // What a node said before the connection broke may be wrong by now.

@@ -5,6 +5,7 @@ import type { App, AssignmentRow, Build, NodeRow, Release } from '../store/port.
 import type { LiveNode } from '../dispatch/port.ts';
 import type { LookDeps } from './deps.ts';
 import { userNames } from './user-names.ts';
+import { refusalOf } from './route-problems.ts';
 
 const EVENTS = 50;
 
@@ -82,7 +83,7 @@ function nodeFact(
     diskFreeBytes: live?.diskFreeBytes,
     missing: live?.missing ?? [],
     trouble: live?.trouble,
-    refusal: live?.refusal,
+    refusal: refusalOf(live),
     versionTrouble: live?.versionTrouble,
     certificateExpiresAtMs: row.certificateNotAfterMs,
     revokedAtMs: row.revokedAtMs,

@@ -1,5 +1,6 @@
 import { status as Status, type ServerDuplexStream } from '@grpc/grpc-js';
 import type { InstanceId, NodeId } from '../../shared/domain/ids.ts';
+import type { Reason } from '../../shared/domain/instance.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import { toSlipwayError } from '../../shared/kit/errors.ts';
 import type { Logger } from '../../shared/kit/log.ts';
@@ -32,6 +33,8 @@ interface RoutesSent {
   full: boolean;
   /** Too far behind to be waited for. */
   slow: boolean;
+  /** Why it does not take over what it was sent, and will not by itself. */
+  refusal: Reason | undefined;
 }
 
 /** One open stream of one node, whose identity its certificate has proven. */
@@ -48,7 +51,7 @@ export class AgentSession {
   sentGeneration: number | undefined;
   /** The instances this node was told of: the only ones it may report on. */
   ownInstances: ReadonlySet<InstanceId> = new Set();
-  readonly routes: RoutesSent = { begun: false, sent: undefined, applied: 0, full: false, slow: false };
+  readonly routes: RoutesSent = { begun: false, sent: undefined, applied: 0, full: false, slow: false, refusal: undefined };
   /** What it refuses is offered again at a time of ours, and once, however often it refuses. */
   readonly offeringAgain = { routes: false, desired: false };
   /** It has been sent the whole route table at once because it had another one than we thought. */

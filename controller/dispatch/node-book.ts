@@ -211,6 +211,10 @@ function troubleOf({ name, session, boots: { twins }, trouble, startTrouble }: K
   return twins === undefined || lasts ? trouble : twinTrouble(name, twins);
 }
 
+function routesOf({ session }: KnownNode): Pick<LiveNode, 'routesRefusal' | 'routesLate'> {
+  return { routesRefusal: session?.routes.refusal, routesLate: session?.routes.slow === true };
+}
+
 export function liveNode(node: KnownNode): LiveNode {
   const { facts, state, cordoned, draining, lost, revoked, labels } = node;
   return {
@@ -233,6 +237,7 @@ export function liveNode(node: KnownNode): LiveNode {
     trouble: troubleOf(node),
     meshAddress: facts.meshAddress ?? '',
     refusal: node.session === undefined ? undefined : node.ack?.refusal,
+    ...routesOf(node),
     unreachablePeerIds: node.session === undefined ? [] : node.unreachablePeerIds,
     load1: node.load1,
     memoryFreeBytes: node.memoryFreeBytes,

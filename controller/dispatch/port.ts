@@ -48,6 +48,10 @@ export interface LiveNode {
   readonly meshAddress: string;
   /** Why it does not do what this controller wants: its last answer, while it is connected. */
   readonly refusal?: Reason | undefined;
+  /** Why it does not take over the fleet's routes, while it is connected. */
+  readonly routesRefusal?: Reason | undefined;
+  /** It has not answered to a change of the routes in time. */
+  readonly routesLate?: boolean | undefined;
   /** Nodes it would send requests to and cannot reach. */
   readonly unreachablePeerIds: readonly string[];
 }

@@ -101,6 +101,8 @@ export class RouteBoard {
     }
     if (ack.refusal === undefined) session.routes.applied = Math.max(session.routes.applied, ack.version);
     else this.#refusedBy(session, ack);
+    // A gap is filled with the whole table, without a person.
+    session.routes.refusal = ack.refusal?.code === 'SLIP_ROUTES_GAP' ? undefined : ack.refusal;
     if (session.routes.applied === this.#table.version) session.routes.slow = false;
     this.#tell(session);
   }

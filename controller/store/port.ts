@@ -106,6 +106,11 @@ export interface Store extends IdentityStore, DomainStore, BuildSettingsStore, Q
   // -- controller
   /** Raises the epoch counter and draws a new id: called once per start. */
   newEpoch(id: string): Promise<Epoch>;
+  /**
+   * The operator says that this database was restored from a backup and counts. Raises the epoch counter and the generation of every
+   * node to the time in milliseconds: above all that nodes can have obeyed.
+   */
+  declareRestored(): Promise<void>;
   /** Who asked for the rebalance that is under way; undefined: none is. */
   rebalanceBy(): Promise<string | undefined>;
   setRebalanceBy(actor: string | undefined): Promise<void>;

@@ -41,6 +41,21 @@ function peopleCases(get: Get): void {
     assert.deepEqual(await get().newEpoch('second'), { counter: 2, id: 'second' });
   });
 
+  it('raises epoch and generations above all that was given out after a backup, when it is declared restored', async () => {
+    const node = await addNode(get(), 'alpha');
+    const before = Date.now();
+    await get().declareRestored();
+    const generation = async (): Promise<number> => (await get().nodes()).find(({ id }) => id === node.id)?.generation ?? 0;
+    const first = await generation();
+    assert.ok(first >= before);
+    const { counter } = await get().newEpoch('restored');
+    assert.ok(counter > before);
+    await get().touchNode(node.id);
+    await get().declareRestored();
+    assert.ok((await generation()) > first + 1);
+    assert.ok((await get().newEpoch('again')).counter > counter);
+  });
+
   it('remembers who asked for the rebalance that is under way', async () => {
     assert.equal(await get().rebalanceBy(), undefined);
     await get().setRebalanceBy('ada');

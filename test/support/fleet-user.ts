@@ -32,12 +32,16 @@ export class Site {
 
   /** One request through the proxy, on a connection of its own. */
   get(app: string, path = '/'): Promise<Answer> {
+    return this.getHost(`${app}.localhost`, path);
+  }
+
+  getHost(host: string, path = '/'): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const options = {
         host: '127.0.0.1',
         port: this.#ports.web,
         path,
-        headers: { host: `${app}.localhost` },
+        headers: { host },
         agent: false,
         timeout: 10_000,
       };

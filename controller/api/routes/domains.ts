@@ -1,10 +1,12 @@
 import { z } from 'zod';
-import type { DomainBody, DomainsBody, DomainsClearedBody } from '../../../shared/domain/api-domains.ts';
+import type { DomainAddedBody, DomainRemovedBody, DomainsBody, DomainsClearedBody } from '../../../shared/domain/api-domains.ts';
 import { parseDomain, quoteInput } from '../../../shared/domain/names.ts';
+import type { ProblemBody } from '../../../shared/domain/api.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { noteEvent } from '../../store/note-event.ts';
 import type { App, User } from '../../store/port.ts';
 import type { ApiConfig, ApiDeps } from '../deps.ts';
+import { routeProblems } from '../route-problems.ts';
 import { appRoute, type Route } from '../route.ts';
 
 const addBody = z.strictObject({ hostname: z.string().max(300) });
@@ -28,7 +30,7 @@ function list({ baseDomain }: ApiConfig, { store }: ApiDeps): Route {
   });
 }
 
-/** Answers when every node knows the name. */
+/** Answers when every node knows the name, or says which do not. */
 function add({ baseDomain }: ApiConfig, deps: ApiDeps): Route {
   return appRoute({
     method: 'POST',
@@ -36,14 +38,14 @@ function add({ baseDomain }: ApiConfig, deps: ApiDeps): Route {
     auth: 'user',
     action: 'app.write',
     body: addBody,
-    handle: async ({ app, user, body, signal }): Promise<DomainBody> => {
+    handle: async ({ app, user, body, signal }): Promise<DomainAddedBody> => {
       const hostname = parseDomain(body.hostname);
       refuseReserved(hostname, baseDomain);
       const known = await deps.store.domainsOf(app.id);
       if (known.some((domain) => domain.hostname === hostname)) throw alreadyHere(app, hostname);
       const { createdAtMs } = await deps.store.addDomain(app.id, hostname);
-      await changed(deps, { app, user, signal, message: `${user.name} added the domain ${hostname} to ${app.name}.` });
-      return { hostname, createdAtMs };
+      const message = `${user.name} added the domain ${hostname} to ${app.name}.`;
+      return { hostname, createdAtMs, problems: await changed(deps, { app, user, signal, message }) };
     },
   });
 }
@@ -54,10 +56,11 @@ function remove(deps: ApiDeps): Route {
     url: '/apps/:app/domains/:hostname',
     auth: 'user',
     action: 'app.write',
-    handle: async ({ app, user, params, signal }): Promise<undefined> => {
+    handle: async ({ app, user, params, signal }): Promise<DomainRemovedBody> => {
       const hostname = parseDomain(params['hostname'] ?? '');
       if (!(await deps.store.removeDomain(app.id, hostname))) throw notThere(app, hostname);
-      await changed(deps, { app, user, signal, message: `${user.name} removed the domain ${hostname} from ${app.name}.` });
+      const message = `${user.name} removed the domain ${hostname} from ${app.name}.`;
+      return { hostname, problems: await changed(deps, { app, user, signal, message }) };
     },
   });
 }
@@ -70,8 +73,9 @@ function clear(deps: ApiDeps): Route {
     action: 'app.write',
     handle: async ({ app, user, signal }): Promise<DomainsClearedBody> => {
       const removed = await deps.store.clearDomains(app.id);
-      if (removed > 0) await changed(deps, { app, user, signal, message: `${user.name} removed all domains from ${app.name}.` });
-      return { removed };
+      if (removed === 0) return { removed, problems: [] };
+      const message = `${user.name} removed all domains from ${app.name}.`;
+      return { removed, problems: await changed(deps, { app, user, signal, message }) };
     },
   });
 }
@@ -83,9 +87,10 @@ interface Change {
   readonly message: string;
 }
 
-async function changed(deps: ApiDeps, { app, user, signal, message }: Change): Promise<void> {
+async function changed(deps: ApiDeps, { app, user, signal, message }: Change): Promise<readonly ProblemBody[]> {
   noteEvent(deps, { kind: 'domain.changed', actor: user.name, app: app.name, message, next: `slipway domains -a ${app.name}` });
   await deps.fleet.routesApplied(app.id, signal);
+  return routeProblems(deps.fleet.nodes());
 }
 
 /** Names under the fleet's own domain are those of its apps. */

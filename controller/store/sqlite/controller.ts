@@ -1,4 +1,5 @@
 import { DEFAULT_CEILINGS, type Ceilings } from '../../../shared/domain/ceilings.ts';
+import type { Clock } from '../../../shared/kit/clock.ts';
 import type { Store } from '../port.ts';
 import { insertEvent } from './events.ts';
 import type { RepositoryDeps } from './repository.ts';
@@ -7,7 +8,14 @@ import { ceilingsColumn, labelsColumn } from './rows.ts';
 
 type ControllerRow = Pick<
   Store,
-  'newEpoch' | 'rebalanceBy' | 'setRebalanceBy' | 'builderLabels' | 'setBuilderLabels' | 'limitCeilings' | 'setLimitCeilings'
+  | 'newEpoch'
+  | 'declareRestored'
+  | 'rebalanceBy'
+  | 'setRebalanceBy'
+  | 'builderLabels'
+  | 'setBuilderLabels'
+  | 'limitCeilings'
+  | 'setLimitCeilings'
 >;
 
 export function createController({ inTransaction, clock }: RepositoryDeps): ControllerRow {
@@ -21,6 +29,7 @@ export function createController({ inTransaction, clock }: RepositoryDeps): Cont
         await insertEvent(tx, clock, { kind: 'controller.started', actor: 'controller', message, details: { epoch: counter } });
         return { counter, id };
       }),
+    declareRestored: () => inTransaction((tx) => declareRestored(tx, clock)),
     rebalanceBy: () =>
       inTransaction(async (tx) => {
         const { rebalanceBy } = await tx.selectFrom('controller').select('rebalanceBy').executeTakeFirstOrThrow();
@@ -57,6 +66,25 @@ export function createController({ inTransaction, clock }: RepositoryDeps): Cont
         return { ...DEFAULT_CEILINGS, ...chosen };
       }),
   };
+}
+
+async function declareRestored(tx: Tx, clock: Clock): Promise<void> {
+  // No counter grows by more than one in a millisecond. So this is above every number that was given out after the backup.
+  const nowMs = clock.nowMs();
+  const { epochCounter } = await tx.selectFrom('controller').select('epochCounter').executeTakeFirstOrThrow();
+  await tx
+    .updateTable('controller')
+    .set({ epochCounter: Math.max(epochCounter + 1, nowMs) })
+    .execute();
+  for (const { id, generation } of await tx.selectFrom('nodes').select(['id', 'generation']).execute()) {
+    await tx
+      .updateTable('nodes')
+      .set({ generation: Math.max(generation + 1, nowMs) })
+      .where('id', '=', id)
+      .execute();
+  }
+  const message = 'The operator declared that this database was restored from a backup: every node obeys it again.';
+  await insertEvent(tx, clock, { kind: 'controller.restored', actor: 'controller', message });
 }
 
 async function chosenCeilings(tx: Tx): Promise<Partial<Ceilings>> {

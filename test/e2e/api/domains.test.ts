@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { ErrorBody } from '../../../shared/domain/api.ts';
-import type { DomainsBody } from '../../../shared/domain/api-domains.ts';
+import type { DomainAddedBody, DomainsBody } from '../../../shared/domain/api-domains.ts';
+import { liveNodeOf } from '../../support/live-node.ts';
 import { openApi, type ApiFixture, type Caller } from '../../support/api-fixture.ts';
 
 describe('domains over the API', () => {
@@ -51,9 +52,22 @@ describe('domains over the API', () => {
     assert.equal((await fixture.call(bob, 'DELETE', '/v1/apps/shop/domains')).statusCode, 404);
   });
 
+  it("a node that refuses the routes is named in the answer, and the domain is the app's all the same", async () => {
+    const routesRefusal = { code: 'SLIP_ROUTES_OLD_EPOCH', message: 'The controller is in life 2.' };
+    const { node } = await fixture.addNodeCaller('alpha');
+    fixture.fleet.live = [liveNodeOf(node, { routesRefusal })];
+    const answer = await fixture.call(ada, 'POST', '/v1/apps/shop/domains', { json: { hostname: 'late.example' } });
+    assert.equal(answer.statusCode, 200);
+    const { hostname, problems } = (await answer.body.json()) as DomainAddedBody;
+    fixture.fleet.live = [];
+    assert.equal(hostname, 'late.example');
+    const message = 'Node alpha does not follow this change yet: requests there go where they went before. The controller is in life 2.';
+    assert.deepEqual(problems, [{ message, next: 'slipway why alpha' }]);
+  });
+
   it('one is removed, then all', async () => {
     const remove = async (path: string): Promise<number> => (await fixture.call(ada, 'DELETE', `/v1/apps/shop/domains${path}`)).statusCode;
-    assert.equal(await remove(`/${encodeURIComponent('*.shop.example')}`), 204);
+    assert.equal(await remove(`/${encodeURIComponent('*.shop.example')}`), 200);
     assert.equal(await remove('/gone.example'), 404);
     assert.equal(await remove(''), 200);
     assert.deepEqual((await domains()).domains, []);

@@ -36,7 +36,7 @@ describe('two controllers', { concurrency: false }, () => {
   const settings = async (): Promise<object> => JSON.parse(await readFile(join(fleet.dir, 'controller.json'), 'utf8')) as object;
   const serves = async (version: string): Promise<boolean> => {
     const answer = await fleet.site.get('hello').catch(() => undefined);
-    return answer?.status === 200 && answer.body.includes(version);
+    return answer?.status === 200 && answer.body.startsWith(`version=${version} `);
   };
 
   it('a second one on the same state folder does not start, and says who holds it', async () => {
@@ -82,5 +82,16 @@ describe('two controllers', { concurrency: false }, () => {
     const pushed = await hello.push('hello');
     assert.ok(pushed.ok, pushed.text);
     assert.ok(await serves('2'));
+  });
+
+  it('an older database is obeyed when the operator declares it restored, and new domains are routed', { timeout: 180_000 }, async () => {
+    await fleet.endController();
+    const declared = await run({ ...copy.command('restored'), timeoutMs: 60_000 });
+    assert.equal(declared.code, 0, declared.stderr);
+    assert.match(declared.stdout, /counts from now on, and every node will obey it\. Start the controller/);
+    await copy.start('serve', {});
+    await eventually('what the backup knew as current', () => serves('1'), 60_000);
+    assert.match(await fleet.slipway('domains:add', 'www.shop.example', '-a', 'hello'), /^Added www\.shop\.example to hello\./);
+    await eventually('the new domain', async () => (await fleet.site.getHost('www.shop.example')).status === 200, 60_000);
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { InstanceStatus } from '../../../shared/domain/instance.ts';
+import type { InstanceStatus, Reason } from '../../../shared/domain/instance.ts';
 import type { InstanceId, NodeId } from '../../../shared/domain/ids.ts';
 import { connectAgent, fakeAgent, recordingLogger, startRig, type FakeAgent, type Rig } from '../../support/dispatch-rig.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -103,6 +103,24 @@ describe('a session between agent and controller', () => {
     assert.deepEqual(same.routes?.peers, other.routes?.peers);
     await rig.dispatch.fleet.routesApplied(rig.app.id, AbortSignal.timeout(5_000));
     assert.deepEqual(rig.logger.events.filter(({ event }) => event === 'routes.not-applied'), []); // prettier-ignore
+  });
+
+  it('a restored database: the refusal of its routes is told of the node, until the operator declares it restored', async (t) => {
+    const rig = await startRig(t);
+    const node = await rig.join('alpha');
+    const agent = fakeAgent();
+    const later = { epoch: { counter: 1_000, id: 'after-the-backup' }, version: 7, peers: [], apps: [], refused: [] };
+    agent.routes = later;
+    connectAgent(t, rig, { stateDir: node.stateDir, agent });
+    const refusal = (): Reason | undefined => rig.dispatch.fleet.node(node.row.id)?.routesRefusal;
+    const { code, hint } = await eventually('the refusal', refusal);
+    assert.equal(code, 'SLIP_ROUTES_OLD_EPOCH');
+    assert.match(hint ?? '', /run `node controller\/main\.ts restored`/);
+    assert.deepEqual(agent.routes, later);
+    await rig.store.declareRestored();
+    await rig.restart();
+    await eventually('its routes', () => (agent.routes?.epoch.counter ?? 0) > later.epoch.counter && agent.routes?.peers.length === 1);
+    await eventually('no refusal', () => connectedNames(rig).length === 1 && refusal() === undefined);
   });
 
   it('carries reports to the fleet and tells listeners', async (t) => {

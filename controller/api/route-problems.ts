@@ -1,0 +1,31 @@
+import type { ProblemBody } from '../../shared/domain/api.ts';
+import type { Reason } from '../../shared/domain/instance.ts';
+import type { LiveNode } from '../dispatch/port.ts';
+
+/** Names in one sentence, whatever the size of the fleet. */
+const NAMED_NODES = 5;
+
+type RoutedNode = Pick<LiveNode, 'name' | 'connected' | 'routesRefusal' | 'routesLate'>;
+
+/** Why a node does not do what this controller wants, or does not take over its routes. Pure. */
+export function refusalOf(live: Pick<LiveNode, 'refusal' | 'routesRefusal'> | undefined): Reason | undefined {
+  return live?.refusal ?? live?.routesRefusal;
+}
+
+/** Which connected nodes do not follow the latest change of the routes, and why. Pure. */
+export function routeProblems(nodes: readonly RoutedNode[]): readonly ProblemBody[] {
+  const connected = nodes.filter((node) => node.connected);
+  const refusing = connected.filter((node) => node.routesRefusal !== undefined);
+  const late = connected.filter((node) => node.routesRefusal === undefined && node.routesLate === true);
+  return [...problem(refusing, refusing[0]?.routesRefusal?.message ?? ''), ...problem(late, 'No answer came in time.')];
+}
+
+function problem(nodes: readonly RoutedNode[], why: string): readonly ProblemBody[] {
+  const [first] = nodes;
+  if (first === undefined) return [];
+  const named = nodes.slice(0, NAMED_NODES).map((node) => node.name);
+  const more = nodes.length > named.length ? ` and ${String(nodes.length - named.length)} more` : '';
+  const [noun, verb] = nodes.length === 1 ? ['Node', 'does'] : ['Nodes', 'do'];
+  const message = `${noun} ${named.join(', ')}${more} ${verb} not follow this change yet: requests there go where they went before. ${why}`;
+  return [{ message, next: `slipway why ${first.name}` }];
+}

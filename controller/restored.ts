@@ -1,0 +1,49 @@
+import { stat } from 'node:fs/promises';
+import { systemClock } from '../shared/kit/clock.ts';
+import { SlipwayError } from '../shared/kit/errors.ts';
+import { randomId } from '../shared/kit/random-id.ts';
+import { controllerPaths } from './compose.ts';
+import type { ControllerConfig } from './config.ts';
+import { openStore } from './store/open-store.ts';
+
+/**
+ * The operator's word that the database here was restored from a backup and counts. The nodes refuse such a controller
+ * until then, because they cannot tell it from a forgotten copy.
+ * @returns what to do now
+ */
+export async function declareRestored({ stateDir }: Pick<ControllerConfig, 'stateDir'>): Promise<string> {
+  const path = controllerPaths(stateDir).database;
+  await refuseUnlessOurs(path);
+  const store = await openStore({ path, clock: systemClock, randomId });
+  try {
+    await store.declareRestored();
+  } finally {
+    await store.close();
+  }
+  return `${path} counts from now on, and every node will obey it. Start the controller, then look at: slipway status\n`;
+}
+
+/** Opening makes a database where there is none, and files that only this account can write. */
+async function refuseUnlessOurs(path: string): Promise<void> {
+  const owner = await stat(path).then(
+    ({ uid }) => uid,
+    (error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    },
+  );
+  if (owner === undefined) {
+    throw new SlipwayError({
+      code: 'SLIP_RESTORED_NOTHING',
+      message: `There is no database ${path}.`,
+      hint: 'Put the backup there first, then run this command again.',
+    });
+  }
+  const uid = process.getuid?.();
+  if (uid === owner) return;
+  throw new SlipwayError({
+    code: 'SLIP_RESTORED_OWNER',
+    message: `The database ${path} belongs to user ${String(owner)}, but this command runs as user ${String(uid)}.`,
+    hint: 'Give the file to the account of the controller, and run this command as that account, for example with runuser.',
+  });
+}
