@@ -147,6 +147,7 @@ async function composeBuilds(basics: Basics, from: Pick<Drivers, 'sandbox' | 'im
       images,
       transport,
       clock,
+      random: Math.random,
       run,
       log,
     },

@@ -15,6 +15,8 @@ export interface BuildRunnerDeps {
   readonly images: Pick<Images, 'mount' | 'path'>;
   readonly transport: Pick<ImageTransport, 'upload'>;
   readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
   readonly run: Run;
   readonly log: Logger;
 }

@@ -19,6 +19,7 @@ import { resultFullFailure } from './result-disk.ts';
 import { readBuildReport, readManifest, stepTimings, type BuildReport } from './results.ts';
 import { runToEnd } from './sandbox-run.ts';
 import { createTaskFolder, receiveSource, removeTaskFolder, type TaskFolder } from './task-folder.ts';
+import { Transfers } from './transfers.ts';
 
 interface Candidate {
   readonly declared: DeclaredLayer;
@@ -33,6 +34,7 @@ export class BuildRun {
   readonly #output: LineOutput;
   /** Aborted with the error that ends the build: cancel, time, output, a bad manifest. */
   readonly #stop = new AbortController();
+  readonly #transfers: Transfers;
   readonly #timingsMs: Record<string, number> = {};
   #outputBytes = 0;
   #lastOutputMs = 0;
@@ -45,6 +47,8 @@ export class BuildRun {
     this.#output = new LineOutput((chunk) => {
       io.output(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
     });
+    const warn = (sentence: string): void => this.#say(warningLine(sentence));
+    this.#transfers = new Transfers({ ...context, signal: this.#stop.signal, warn });
   }
 
   async run(): Promise<BuildResult> {
@@ -68,6 +72,7 @@ export class BuildRun {
       return await this.#build(folder, cacheDir, candidates).finally(async () => this.#cleanUpLater(folder, await this.#isCacheOver()));
     } finally {
       this.#io.signal.removeEventListener('abort', cancel);
+      this.#stop.abort(); // ends the other transfers when one of them has failed
     }
   }
 
@@ -100,12 +105,10 @@ export class BuildRun {
   /** Source and sandbox side by side: neither needs the other before the start. */
   async #prepare(folder: TaskFolder, cacheDir: string, candidates: readonly Candidate[]): Promise<number> {
     const { sandbox, images, config } = this.#context;
-    const download = this.#timed('source', async () =>
-      receiveSource(folder, await this.#io.openSource(this.#stop.signal), {
-        limitBytes: config.sourceLimitBytes,
-        signal: this.#stop.signal,
-      }),
-    );
+    const { signal } = this.#stop;
+    const receive = async (): Promise<number> =>
+      receiveSource(folder, await this.#io.openSource(signal), { limitBytes: config.sourceLimitBytes, signal });
+    const download = this.#timed('source', () => this.#transfers.run(receive));
     const prepare = this.#timed('prepare', async () => {
       // Shared ones get an owner too: a build must be able to remove what is stale, and to write beside it.
       const lowerDirs = await Promise.all(candidates.map(({ layer }) => images.mount({ ...layer, shared: false }, this.#task.uidBase)));
@@ -200,7 +203,8 @@ export class BuildRun {
   /** @returns bytes sent; the store takes nothing that it has */
   async #upload(cut: readonly Layer[]): Promise<number> {
     const { images, transport } = this.#context;
-    const sent = await Promise.all(cut.map(({ digest }) => transport.upload(digest, images.path(digest), this.#stop.signal)));
+    const upload = ({ digest }: Layer): Promise<number> => transport.upload(digest, images.path(digest), this.#stop.signal);
+    const sent = await Promise.all(cut.map((layer) => this.#transfers.run(() => upload(layer))));
     return sent.reduce((sum, bytes) => sum + bytes, 0);
   }
 

@@ -82,7 +82,10 @@ export async function ensureOwnedDir(path: string, uidBase: number): Promise<voi
   if (process.getuid?.() === 0) await chown(path, uidBase + APP_UID, uidBase + APP_UID);
 }
 
-/** Streams the source archive into the folder. @returns its bytes @throws SLIP_BUILD_SOURCE_TOO_LARGE, SLIP_DISK_FULL */
+/**
+ * Streams the source archive into the folder and replaces what an earlier try left.
+ * @returns its bytes @throws SLIP_BUILD_SOURCE_TOO_LARGE, SLIP_DISK_FULL, SLIP_TASK_SOURCE (may pass)
+ */
 export async function receiveSource(
   folder: TaskFolder,
   source: NodeJS.ReadableStream,
@@ -95,12 +98,27 @@ export async function receiveSource(
       done(bytes > options.limitBytes ? tooLarge(options.limitBytes) : null, chunk);
     },
   });
+  const file = createWriteStream(join(folder.taskDir, 'source.tar.gz'), { mode: 0o644 });
+  const broken = { source: false };
+  // A pipeline destroys all its streams with the first error, so only the stream that fails first is the cause.
+  source.once('error', () => (broken.source = !counter.destroyed && !file.destroyed));
   try {
-    await pipeline(source, counter, createWriteStream(join(folder.taskDir, 'source.tar.gz'), { mode: 0o644 }), { signal: options.signal });
+    await pipeline(source, counter, file, { signal: options.signal });
   } catch (cause) {
+    if (broken.source) throw sourceBroken(cause);
     throw isErrno(cause, 'ENOSPC') ? builderDiskFull(cause) : cause;
   }
   return bytes;
+}
+
+function sourceBroken(cause: unknown): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_TASK_SOURCE',
+    kind: 'transient',
+    message: 'The source broke off on its way from the controller to the builder.',
+    hint: 'Push again; `slipway status` shows which nodes are connected.',
+    cause,
+  });
 }
 
 function tooLarge(limitBytes: number): SlipwayError {

@@ -49,13 +49,14 @@ export class HttpsPool {
   }
 
   #send(call: HttpsCall, agent: Agent): Promise<IncomingMessage> {
-    const options: RequestOptions = { method: call.method, agent, headers: { ...call.headers }, signal: call.signal };
+    const timeout = this.#config.idleTimeoutMs; // given here, it also bounds the time to connect
+    const options: RequestOptions = { method: call.method, agent, headers: { ...call.headers }, signal: call.signal, timeout };
     return new Promise((resolve, reject) => {
       const outgoing = request(new URL(call.path, this.#config.apiUrl), options, (answer) => {
-        answer.setTimeout(this.#config.idleTimeoutMs, () => answer.destroy(silence()));
+        answer.setTimeout(timeout, () => answer.destroy(silence()));
         resolve(answer);
       });
-      outgoing.setTimeout(this.#config.idleTimeoutMs, () => outgoing.destroy(silence()));
+      outgoing.setTimeout(timeout, () => outgoing.destroy(silence()));
       outgoing.once('error', reject);
       if (call.body === undefined) outgoing.end();
       else pipeline(call.body, outgoing).catch(reject); // an early refusal also ends here, after its answer was taken

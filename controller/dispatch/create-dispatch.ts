@@ -1,4 +1,5 @@
 import type { Epoch } from '../../shared/domain/assignment.ts';
+import { BUILDER_AWAY_MS } from '../../shared/domain/build.ts';
 import type { Digest, NodeId, TaskId } from '../../shared/domain/ids.ts';
 import type { DesiredAck } from '../../shared/rpc/messages.ts';
 import type { DoorLimits } from '../access/socket-door.ts';
@@ -21,7 +22,7 @@ export interface DispatchConfig {
   readonly listenAddress: string;
   /** Silence after which a node is unreachable. Default 25 s: known within 30 s, the look included. */
   readonly unreachableAfterMs?: number | undefined;
-  /** How long a builder may be without a session before its task fails. Default 120 s, enough for the restart of a link or a proxy. */
+  /** How long a builder may be without a session before its task fails. Default: BUILDER_AWAY_MS. */
   readonly taskRejoinMs?: number | undefined;
   readonly keepaliveTimeMs?: number | undefined;
   readonly keepaliveTimeoutMs?: number | undefined;
@@ -66,7 +67,7 @@ export function createDispatch(config: DispatchConfig, deps: DispatcherDeps & { 
     {
       ...config,
       unreachableAfterMs: config.unreachableAfterMs ?? UNREACHABLE_AFTER_MS,
-      taskRejoinMs: config.taskRejoinMs ?? 120_000,
+      taskRejoinMs: config.taskRejoinMs ?? BUILDER_AWAY_MS,
       helloTimeoutMs: 10_000,
       refusalRetryMs: config.refusalRetryMs ?? 30_000,
     },

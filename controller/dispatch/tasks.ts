@@ -1,4 +1,4 @@
-import type { BuildResult, BuildTask } from '../../shared/domain/build.ts';
+import { TRANSFER_RETRY_MS, type BuildResult, type BuildTask } from '../../shared/domain/build.ts';
 import type { AppId, NodeId, TaskId } from '../../shared/domain/ids.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
@@ -15,8 +15,8 @@ export interface TasksDeps {
   readonly onBuilt: (node: NodeId, appId: AppId) => void;
 }
 
-/** An agent ends a task at its own limit; this much later the controller does. */
-const TIMEOUT_GRACE_MS = 60_000;
+/** An agent ends a task at its own limit, and its transfers may wait for a broken connection; the controller ends the task this much later. */
+const TIMEOUT_GRACE_MS = 60_000 + TRANSFER_RETRY_MS;
 const OUTPUT_GRACE_BYTES = 64 * 1024;
 
 interface Running {

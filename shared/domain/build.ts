@@ -4,6 +4,12 @@ import type { AppId, TaskId } from './ids.ts';
 import type { AppName } from './names.ts';
 import type { Slug } from './slug.ts';
 
+/** How long the controller keeps the build of a builder whose session is away: a link that is cut, or a proxy that starts again. */
+export const BUILDER_AWAY_MS = 120_000;
+
+/** How long a builder tries a failed transfer again. Shorter, so that the builder itself reports the failure of its build. */
+export const TRANSFER_RETRY_MS = BUILDER_AWAY_MS - 30_000;
+
 /** A build, as the controller hands it to a builder agent. The source tree is fetched from the controller by task id. */
 export interface BuildTask {
   readonly taskId: TaskId;

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import { createGzip, gzipSync } from 'node:zlib';
 import { pack, type Header } from 'tar-stream';
+import { SlipwayError } from '../../shared/kit/errors.ts';
 import { createBench, type Bench } from '../support/build-bench.ts';
 
 type Member = Partial<Header> & { name: string };
@@ -17,12 +19,35 @@ async function archive(...members: readonly (readonly [Member, string?])[]): Pro
 
 describe('the source of a build', () => {
   let bench: Bench;
+  let upload = async (): Promise<number> => 0;
   before(async () => {
-    bench = await createBench();
+    bench = await createBench({ upload: () => upload() });
   });
   after(() => bench.close());
 
   const appFiles = (): string[] => Object.keys(bench.layers.last!.trees['app']!);
+
+  it('and its layers are sent again when the connection to the controller breaks, and the pusher reads one line of it', async () => {
+    const source = await archive(PROCFILE);
+    const away = new SlipwayError({ code: 'SLIP_CONTROLLER_UNREACHABLE', kind: 'transient', message: 'refused' });
+    const calls = { source: 0, upload: 0 };
+    const openSource = async (): Promise<Readable> => {
+      calls.source += 1;
+      if (calls.source === 1) throw away;
+      return Readable.from([source]);
+    };
+    upload = async () => {
+      calls.upload += 1;
+      if (calls.upload === 1) throw away;
+      return 7;
+    };
+    const { stats } = await bench.build({}, { openSource });
+    upload = async () => 0;
+    assert.deepEqual([calls, stats.uploadedBytes], [{ source: 2, upload: 2 }, 7]);
+    assert.deepEqual(bench.output().match(/.*connection to the controller.*/g), [
+      ' !     The connection to the controller broke; trying again for up to 90 s.',
+    ]);
+  });
 
   it('is pruned of what Heroku prunes', async () => {
     await bench.build({

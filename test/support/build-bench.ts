@@ -128,6 +128,7 @@ export interface BuildOptions {
   readonly task?: Partial<BuildTask>;
   readonly config?: Readonly<Record<string, string>>;
   readonly source?: Uint8Array;
+  readonly openSource?: () => Promise<Readable>;
   readonly signal?: AbortSignal;
   readonly onOutput?: (text: string) => void;
 }
@@ -138,6 +139,7 @@ export interface BenchOptions {
   readonly sandbox?: Sandbox;
   /** The product's own layers and images instead of plain folders. */
   readonly real?: { readonly layers: LayerBuilder; readonly images: Pick<Images, 'mount' | 'path'> };
+  readonly upload?: () => Promise<number>;
   readonly uidBase?: number;
   readonly config?: Partial<BuildRunnerConfig>;
 }
@@ -168,8 +170,9 @@ export async function createBench(options: BenchOptions = {}): Promise<Bench> {
       mount: async (layer) => layers.mounts.get(layer.digest)!,
       path: (digest) => layers.mounts.get(digest)!,
     },
-    transport: { upload: async () => 0 },
+    transport: { upload: options.upload ?? (async () => 0) },
     clock: systemClock,
+    random: () => 0,
     run,
     log: silentLogger,
   });
@@ -187,7 +190,7 @@ export async function createBench(options: BenchOptions = {}): Promise<Bench> {
       return runner.run(
         { ...makeTask(given), uidBase: options.uidBase ?? 2_000_000, ...given.task },
         {
-          openSource: async () => Readable.from([source]),
+          openSource: given.openSource ?? (async () => Readable.from([source])),
           output: (chunk) => {
             output += Buffer.from(chunk).toString('latin1');
             given.onOutput?.(output);
