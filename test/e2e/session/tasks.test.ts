@@ -100,7 +100,7 @@ describe('tasks', () => {
     bench.agent.running = [];
     bench.session.taskResult(of.taskId, result);
     assert.deepEqual(await outcome, result);
-    assert.match(output(), /The connection to the builder is lost\. The build goes on there; waiting 1 s/);
+    assert.match(output(), /The connection to the builder is lost\. The build goes on there\. Waiting up to 1 s for the builder/);
     assert.match(output(), /while away\n$/);
   });
 
