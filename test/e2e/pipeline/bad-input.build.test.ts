@@ -62,7 +62,11 @@ describe('a push whose build cannot succeed', () => {
     const refusing = await app.refused(withBuildpack('', { 'pack/bin/detect': '#!/bin/sh\nexit 1\n' }));
     assertSays(refusing, /The buildpack \.\/pack says that this app is not for it/, /name another buildpack/);
     const absent = await app.refused({ '.buildpacks': 'https://127.0.0.1:1/x.tgz\n' });
-    assertSays(absent, /The buildpack https:\/\/127\.0\.0\.1:1\/x\.tgz could not be fetched: .*connect/, /Builds reach public addresses only/);
+    assertSays(
+      absent,
+      /The buildpack https:\/\/127\.0\.0\.1:1\/x\.tgz could not be fetched: .*connect/,
+      /Builds reach public addresses only/,
+    );
     const none = await app.refused({ '.buildpacks': 'no such thing\n' });
     assertSays(none, /could not be fetched: it is no name, URL or folder/, /Check its name or URL/);
   });
