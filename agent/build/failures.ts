@@ -75,33 +75,51 @@ const SENTENCES: Readonly<Record<string, (details: readonly string[], task: Buil
 function nothingDetected([found = '', folder = '']: readonly string[], task: BuildTask): Sentence {
   const code = 'SLIP_BUILD_NOTHING_DETECTED';
   const [language = '', file = '', buildpack = ''] = found.split(' ');
+  const list = shellPath(task, '.buildpacks');
   if (language === 'Docker') {
     return {
       code,
       message: `No buildpack knows this app: it has a ${file}, and Slipway builds no images.`,
-      hint: `Add a Procfile with a line such as "web: ./server" and the files of a language that Slipway builds; then ${PUSH_AGAIN}.`,
+      hint: `Add a file ${inRepository(task, 'Procfile')} with a line such as "web: ./server" and the files of a language that Slipway builds; then ${PUSH_AGAIN}.`,
     };
   }
   if (language !== '') {
     return {
       code,
       message: `This looks like a ${language} app (${file}). Slipway has no buildpack for ${language} of its own.`,
-      hint: `Name one in a file .buildpacks${buildpack === '' ? '' : `, for example: echo ${buildpack} > .buildpacks`}; then ${PUSH_AGAIN}.`,
+      hint: `Name one in a file ${list}${buildpack === '' ? '' : `, for example: echo ${buildpack} > ${list}`}; then ${PUSH_AGAIN}.`,
     };
   }
-  if (folder !== '') return { code, ...appBelow(folder, task) };
+  return { code, ...(folder === '' ? emptyTop(task) : appBelow(folder, task)) };
+}
+
+function emptyTop(task: BuildTask): Omit<Sentence, 'code'> {
+  const top = task.root === undefined ? 'at its root' : `in its folder ${task.root} (apps:root)`;
   return {
-    code,
-    message: 'No buildpack knows this app: there is no package.json, requirements.txt, pyproject.toml, index.html or Procfile at its root.',
-    hint: `Add a Procfile with a line such as "web: ./server", or name a buildpack in a file .buildpacks; then ${PUSH_AGAIN}.`,
+    message: `No buildpack knows this app: there is no package.json, requirements.txt, pyproject.toml, index.html or Procfile ${top}.`,
+    hint: `Add a file ${inRepository(task, 'Procfile')} with a line such as "web: ./server", or name a buildpack in a file ${shellPath(task, '.buildpacks')}; then ${PUSH_AGAIN}.`,
   };
 }
 
-function appBelow(folder: string, task: BuildTask): Omit<Sentence, 'code'> {
+/** @param found a folder below the folder that is built */
+function appBelow(found: string, task: BuildTask): Omit<Sentence, 'code'> {
+  const folder = inRepository(task, found);
+  const top = task.root === undefined ? 'the top folder of this repository' : `the folder ${task.root} of this repository (apps:root)`;
   return {
-    message: `No buildpack knows the top folder of this source, but there is an app in its folder ${folder}.`,
+    message: `No buildpack knows ${top}, but there is an app in the folder ${folder}.`,
     hint: `Build that folder: slipway apps:root ${SHELL_WORD.test(folder) ? folder : 'FOLDER'} -a ${task.app} — then push again.`,
   };
+}
+
+/** The path from the top of the repository: an app with a root is built from one folder of it. */
+function inRepository({ root }: BuildTask, path: string): string {
+  return root === undefined ? path : `${root}/${path}`;
+}
+
+/** The same for a command line that people copy. */
+function shellPath(task: BuildTask, path: string): string {
+  const full = inRepository(task, path);
+  return SHELL_WORD.test(full) ? full : `'${full.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 function isGiven(text: string | undefined): text is string {
@@ -196,23 +214,27 @@ export function cancelledFailure(): SlipwayError {
 }
 
 /** @param site a folder with an index.html in the built app */
-export function noProcessFailure(buildpacks: readonly string[], site?: string): SlipwayError {
-  if (site !== undefined) return unservedSiteFailure(site);
+export function noProcessFailure(
+  task: BuildTask,
+  { buildpacks, site }: { readonly buildpacks: readonly string[]; readonly site?: string | undefined },
+): SlipwayError {
+  if (site !== undefined) return unservedSiteFailure(site, task);
   const example = buildpacks.some((name) => name.includes('python')) ? 'web: gunicorn app:app --bind 0.0.0.0:$PORT' : 'web: ./server';
   return new SlipwayError({
     code: 'SLIP_BUILD_NO_PROCESS',
     message: 'The build went well, but nothing says which command to run: there is no Procfile and the buildpack has no default.',
-    hint: `Add a file Procfile with a line such as "${example}"${
+    hint: `Add a file ${inRepository(task, 'Procfile')} with a line such as "${example}"${
       buildpacks.some((name) => name.includes('nodejs')) ? ', or a "start" script to package.json' : ''
     }; then ${PUSH_AGAIN}.`,
   });
 }
 
-function unservedSiteFailure(site: string): SlipwayError {
+function unservedSiteFailure(site: string, task: BuildTask): SlipwayError {
+  const [list, settings] = [shellPath(task, '.buildpacks'), shellPath(task, 'static.json')];
   return new SlipwayError({
     code: 'SLIP_BUILD_NO_PROCESS',
-    message: `The build went well and made a site in the folder ${site}, but nothing says which command serves it: there is no Procfile.`,
-    hint: `Serve it with the static buildpack: printf 'heroku/nodejs\\nheroku/static\\n' > .buildpacks; echo '{"root":"${site}"}' > static.json; then ${PUSH_AGAIN}.`,
+    message: `The build went well and made a site in the folder ${inRepository(task, site)}, but nothing says which command serves it: there is no Procfile.`,
+    hint: `Serve it with the static buildpack: printf 'heroku/nodejs\\nheroku/static\\n' > ${list}; echo '{"root":"${site}"}' > ${settings}; then ${PUSH_AGAIN}.`,
   });
 }
 

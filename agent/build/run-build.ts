@@ -171,7 +171,7 @@ export class BuildRun {
     const processTypes = { ...release.defaultProcessTypes, ...declared.processTypes };
     for (const warning of declared.warnings) this.#say(warningLine(warning));
     this.#say(processTypesBlock(Object.keys(declared.processTypes), Object.keys(release.defaultProcessTypes), last));
-    if (Object.keys(processTypes).length === 0) throw noProcessFailure(report.buildpacks, report.site);
+    if (Object.keys(processTypes).length === 0) throw noProcessFailure(this.#task, report);
     return { processTypes, defaultConfig: release.configVars };
   }
 

@@ -152,6 +152,7 @@ export class Connection {
     if (this.#welcomed) return;
     this.#welcomed = true;
     this.#deps.onWelcome(welcome);
+    this.#deps.outbox.resume(welcome.tasks ?? []);
     this.#deps.outbox.control({ kind: 'instanceReport', statuses: this.#deps.handlers.instances(), complete: true });
     this.plan();
     void this.#beat(welcome.heartbeatIntervalMs);

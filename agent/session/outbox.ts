@@ -1,11 +1,9 @@
 import type { BuildResult } from '../../shared/domain/build.ts';
 import type { InstanceId, TaskId } from '../../shared/domain/ids.ts';
 import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
-import type { AgentMessage, LogChunk } from '../../shared/rpc/messages.ts';
+import type { AgentMessage, LogChunk, TaskProgress } from '../../shared/rpc/messages.ts';
+import { TaskOutputs } from './task-output.ts';
 
-/** Output bytes kept while the stream is full or away. */
-export const MAX_PENDING_OUTPUT_BYTES = 8 * 1024 * 1024;
-const MAX_CHUNK_BYTES = 64 * 1024;
 const MAX_CONTROL = 1_000;
 
 interface Kept {
@@ -16,14 +14,12 @@ interface Kept {
 
 /**
  * What waits to be sent, in the order it should go: control before reports before build output before logs. Bounded:
- * reports coalesce per instance, output beyond the limit is dropped with a mark, results are few and kept.
+ * reports coalesce per instance, output beyond the limit is left out with a mark, results are few and kept.
  */
 export class Outbox {
   #control: AgentMessage[] = [];
   readonly #reports = new Map<InstanceId, InstanceStatus>();
-  #output: { readonly taskId: TaskId; readonly chunk: Uint8Array }[] = [];
-  #outputBytes = 0;
-  #droppedBytes = 0;
+  readonly #output = new TaskOutputs();
   readonly #results = new Map<TaskId, Kept>();
   #logs: { readonly chunk: LogChunk; readonly taken: () => void }[] = [];
 
@@ -38,13 +34,12 @@ export class Outbox {
   }
 
   output(taskId: TaskId, chunk: Uint8Array): void {
-    if (this.#outputBytes + chunk.length > MAX_PENDING_OUTPUT_BYTES) {
-      this.#droppedBytes += chunk.length;
-      return;
-    }
-    if (this.#droppedBytes > 0) this.#append(taskId, Buffer.from(`\n[${String(this.#droppedBytes)} bytes of output were dropped]\n`));
-    this.#droppedBytes = 0;
-    this.#append(taskId, chunk);
+    this.#output.add(taskId, chunk);
+  }
+
+  /** A new session begins: output that did not arrive in the last one is sent again. */
+  resume(progress: readonly TaskProgress[]): void {
+    this.#output.resume(progress);
   }
 
   result(taskId: TaskId, outcome: BuildResult | Reason): void {
@@ -71,7 +66,9 @@ export class Outbox {
   /** Results that a session took and outlived are delivered. */
   confirm(sentBeforeMs: number): void {
     for (const [taskId, kept] of this.#results) {
-      if (kept.sentAtMs !== undefined && kept.sentAtMs <= sentBeforeMs) this.#results.delete(taskId);
+      if (kept.sentAtMs === undefined || kept.sentAtMs > sentBeforeMs) continue;
+      this.#results.delete(taskId);
+      this.#output.forget(taskId);
     }
   }
 
@@ -83,12 +80,6 @@ export class Outbox {
     for (const kept of this.#results.values()) kept.sentAtMs = undefined;
   }
 
-  #append(taskId: TaskId, chunk: Uint8Array): void {
-    for (let at = 0; at < chunk.length; at += MAX_CHUNK_BYTES)
-      this.#output.push({ taskId, chunk: chunk.subarray(at, at + MAX_CHUNK_BYTES) });
-    this.#outputBytes += chunk.length;
-  }
-
   #nextReport(): AgentMessage | undefined {
     if (this.#reports.size === 0) return undefined;
     const statuses = [...this.#reports.values()];
@@ -96,19 +87,9 @@ export class Outbox {
     return { kind: 'instanceReport', statuses, complete: false };
   }
 
-  /** Small neighbours of one task travel together. */
   #nextOutput(): AgentMessage | undefined {
-    const taskId = this.#output[0]?.taskId;
-    if (taskId === undefined) return undefined;
-    let [count, bytes] = [0, 0];
-    for (const one of this.#output) {
-      if (one.taskId !== taskId || bytes + one.chunk.length > MAX_CHUNK_BYTES) break;
-      count += 1;
-      bytes += one.chunk.length;
-    }
-    const chunk = Buffer.concat(this.#output.splice(0, count).map((one) => one.chunk));
-    this.#outputBytes -= bytes;
-    return { kind: 'taskOutput', taskId, chunk };
+    const next = this.#output.next();
+    return next === undefined ? undefined : { kind: 'taskOutput', ...next };
   }
 
   #nextResult(nowMs: number): AgentMessage | undefined {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { DEFAULT_BUILD_LIMITS } from '../../shared/domain/assignment.ts';
 import type { BuildResult, BuildTask } from '../../shared/domain/build.ts';
+import type { BuildSettings } from '../../shared/domain/build-settings.ts';
 import { checkConfigSize } from '../../shared/domain/config-size.ts';
 import type { BuildId, NodeId, TaskId } from '../../shared/domain/ids.ts';
 import { renderError, SlipwayError, toSlipwayError, TROUBLE } from '../../shared/kit/errors.ts';
@@ -126,11 +127,12 @@ export class Builds implements TaskSources {
   }
 
   async #onBuilder(request: BuildRequest, build: Build, output: (chunk: Uint8Array) => void): Promise<BuildResult> {
-    const { root, buildpacks } = await this.#deps.store.buildSettings(request.app.id);
+    const settings = await this.#deps.store.buildSettings(request.app.id);
+    const { root } = settings;
     const openSource = await request.findSource(root);
     if (root !== undefined) output(Buffer.from(`-----> Building the folder ${root} of the repository (apps:root)\n`));
     const node = this.#deps.pool.choose(request.app);
-    const task = await this.#task(request, buildpacks);
+    const task = await this.#task(request, settings);
     this.#sources.set(task.taskId, { node: node.nodeId, open: openSource });
     await this.#deps.store.setBuildState(build.id, 'running');
     try {
@@ -141,7 +143,7 @@ export class Builds implements TaskSources {
     }
   }
 
-  async #task(request: BuildRequest, buildpacks: readonly string[]): Promise<BuildTask> {
+  async #task(request: BuildRequest, { root, buildpacks }: BuildSettings): Promise<BuildTask> {
     const { app, commit, commitTimeMs } = request;
     const config = await this.#deps.store.config(app.id);
     checkConfigSize(app.name, config);
@@ -155,6 +157,7 @@ export class Builds implements TaskSources {
       stack: app.stack,
       config,
       buildpacks,
+      root,
       limits: DEFAULT_BUILD_LIMITS,
       ...this.#deps.limits,
     };

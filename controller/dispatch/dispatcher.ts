@@ -244,7 +244,8 @@ export class Dispatcher {
     const { epoch, version = VERSION } = this.#settings;
     node.versionTrouble = versionTrouble({ name: session.name, agentVersion }, version);
     const heartbeatIntervalMs = this.#intervalMs();
-    session.send({ kind: 'welcome', heartbeatIntervalMs, epoch, nodeName: session.name, versionTrouble: node.versionTrouble });
+    const tasks = this.tasks.progressOn(node.id);
+    session.send({ kind: 'welcome', heartbeatIntervalMs, epoch, nodeName: session.name, versionTrouble: node.versionTrouble, tasks });
     this.#deps.logger.info({ node: session.name, agentVersion }, 'session open');
   }
 

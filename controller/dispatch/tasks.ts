@@ -2,8 +2,9 @@ import { TRANSFER_RETRY_MS, type BuildResult, type BuildTask } from '../../share
 import type { AppId, NodeId, TaskId } from '../../shared/domain/ids.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
+import { countLines } from '../../shared/kit/count-lines.ts';
 import { callAfter } from '../../shared/kit/timer.ts';
-import type { Hello, TaskOutput, TaskResult } from '../../shared/rpc/messages.ts';
+import type { Hello, TaskOutput, TaskProgress, TaskResult } from '../../shared/rpc/messages.ts';
 import type { AgentSession } from './agent-session.ts';
 
 export interface TasksDeps {
@@ -25,6 +26,7 @@ interface Running {
   readonly output: (chunk: Uint8Array) => void;
   readonly settle: (outcome: BuildResult | SlipwayError) => void;
   outputBytes: number;
+  outputLines: number;
   /** Calls off the waiting for a node that vanished. */
   stopWaiting: (() => void) | undefined;
 }
@@ -46,6 +48,11 @@ export class Tasks {
     return this.#on(node).length;
   }
 
+  /** What has arrived of each task of a node: its next session goes on from there. */
+  progressOn(node: NodeId): readonly TaskProgress[] {
+    return this.#on(node).map(({ task, outputBytes, outputLines }) => ({ taskId: task.taskId, outputBytes, outputLines }));
+  }
+
   /** @throws SLIP_BUILDER_LOST, SLIP_BUILD_CANCELLED, SLIP_BUILD_TIMEOUT, or the failure the agent reports (SLIP_BUILD_*) */
   async run(node: NodeId, task: BuildTask, io: { output: (chunk: Uint8Array) => void; signal: AbortSignal }): Promise<BuildResult> {
     const session = this.#deps.session(node);
@@ -58,7 +65,7 @@ export class Tasks {
       if (outcome instanceof SlipwayError) reject(outcome);
       else resolve(outcome);
     };
-    this.#running.set(task.taskId, { node, task, output: io.output, settle, outputBytes: 0, stopWaiting: undefined });
+    this.#running.set(task.taskId, { node, task, output: io.output, settle, outputBytes: 0, outputLines: 0, stopWaiting: undefined });
     io.signal.addEventListener('abort', onAbort);
     session.send({ kind: 'startTask', task });
     try {
@@ -94,6 +101,7 @@ export class Tasks {
     const running = this.#owned(session, taskId);
     if (running === undefined) return;
     running.outputBytes += chunk.length;
+    running.outputLines += countLines(chunk);
     if (running.outputBytes <= running.task.outputLimitBytes + OUTPUT_GRACE_BYTES) running.output(chunk);
     else session.complain('agent sends more build output than the limit; ignored', { taskId });
   }

@@ -24,6 +24,8 @@ export interface BuildTask {
   readonly config: ConfigVars;
   /** Those that the app's owner has set, in order; empty: app.json, .buildpacks, else detection. */
   readonly buildpacks: readonly string[];
+  /** The folder of the repository that the source is, for messages; absent: all of the repository. */
+  readonly root?: string | undefined;
   readonly limits: Limits;
   readonly timeoutMs: number;
   /** Compressed slug limit. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { BuildTask } from '../domain/build.ts';
 import type { LogLine } from '../domain/log-line.ts';
 import type { TaskId } from '../domain/ids.ts';
 import { revealAll } from '../kit/sensitive.ts';
@@ -7,6 +8,7 @@ import { formOf } from './desired-form.ts';
 import { encodeReason } from './encode.ts';
 import * as field from './fields.ts';
 import type { LogQuery as WireLogQuery } from './gen/slipway/v1/LogQuery.ts';
+import type { StartTask as WireStartTask } from './gen/slipway/v1/StartTask.ts';
 import type { ControllerMessage, LogQueryMessage, UnknownMessage, Welcome } from './messages.ts';
 import { encodeRoutes, routesUpdate } from './fleet-routes-codec.ts';
 import { buildTask, desiredState, epoch, reason } from './schemas.ts';
@@ -17,11 +19,15 @@ type Kind = ControllerMessage['kind'];
 /** Most lines a log query may ask for. */
 export const MAX_QUERY_LINES = 10_000;
 
+/** Far more than a builder runs. */
+const MAX_TASKS = 1_000;
+
 const welcome = z.object({
   heartbeatIntervalMs: z.int().min(100).max(600_000),
   epoch,
   nodeName: field.word,
   versionTrouble: field.optional(reason),
+  tasks: z.array(z.object({ taskId: field.id<TaskId>(), outputBytes: field.count, outputLines: field.count })).max(MAX_TASKS),
 });
 const cancelTask = z.object({ taskId: field.id<TaskId>() });
 const logQuery = z.object({
@@ -63,7 +69,7 @@ export function encodeControllerMessage(message: ControllerMessage): WireControl
     case 'desired':
       return { desired: formOf(message) };
     case 'startTask':
-      return { startTask: { ...message.task, config: revealAll(message.task.config), buildpacks: [...message.task.buildpacks] } };
+      return { startTask: encodeTask(message.task) };
     case 'cancelTask':
       return { cancelTask: { taskId: message.taskId } };
     case 'logQuery':
@@ -77,9 +83,13 @@ export function encodeControllerMessage(message: ControllerMessage): WireControl
   }
 }
 
-function encodeWelcome({ heartbeatIntervalMs, epoch: ours, nodeName, versionTrouble }: Welcome): WireControllerMessage {
+function encodeTask({ root = '', ...task }: BuildTask): WireStartTask {
+  return { ...task, root, config: revealAll(task.config), buildpacks: [...task.buildpacks] };
+}
+
+function encodeWelcome({ heartbeatIntervalMs, epoch: ours, nodeName, versionTrouble, tasks = [] }: Welcome): WireControllerMessage {
   const trouble = versionTrouble === undefined ? {} : { versionTrouble: encodeReason(versionTrouble) };
-  return { welcome: { heartbeatIntervalMs, epoch: ours, nodeName, ...trouble } };
+  return { welcome: { heartbeatIntervalMs, epoch: ours, nodeName, ...trouble, tasks: [...tasks] } };
 }
 
 function encodeLogQuery(message: LogQueryMessage): WireLogQuery {

@@ -123,6 +123,15 @@ export interface Welcome {
   readonly nodeName: string;
   /** The agent's version does not go with the controller's. */
   readonly versionTrouble?: Reason | undefined;
+  /** What the controller has received of the tasks of this node; absent from an older controller. */
+  readonly tasks?: readonly TaskProgress[] | undefined;
+}
+
+export interface TaskProgress {
+  readonly taskId: TaskId;
+  readonly outputBytes: number;
+  /** Line feeds in these bytes. */
+  readonly outputLines: number;
 }
 
 export interface Desired {

@@ -121,6 +121,7 @@ export const buildTask: z.ZodType<BuildTask> = z.object({
   timeoutMs: field.size,
   slugLimitBytes: field.size,
   outputLimitBytes: field.size,
+  root: field.emptyIsAbsent(z.string().max(1_000)),
 });
 
 const slug: z.ZodType<Slug> = z.object({

@@ -75,7 +75,7 @@ describe('what a build says of files and names', () => {
     [
       'an app in a folder',
       { 'README.md': '', 'services/api/package.json': '{}' },
-      /there is an app in its folder services\/api/,
+      /there is an app in the folder services\/api/,
       /slipway apps:root services\/api -a none/,
     ],
   ];
@@ -84,6 +84,23 @@ describe('what a build says of files and names', () => {
       await assert.rejects(bench.build(tree, { app: 'none' }), { code: 'SLIP_BUILD_NOTHING_DETECTED', message, hint });
     });
   }
+
+  it('names files and folders from the top of the repository when the app has a root', async () => {
+    const inRoot = (tree: Tree, root: string): Promise<unknown> => bench.build(tree, { app: 'none', task: { root } });
+    await assert.rejects(inRoot({ 'README.md': '', 'api/package.json': '{}' }, 'services'), {
+      message: /No buildpack knows the folder services of this repository \(apps:root\), but there is an app in the folder services\/api/,
+      hint: /slipway apps:root services\/api -a none/,
+    });
+    await assert.rejects(inRoot({ 'README.md': '' }, 'web'), {
+      message: /or Procfile in its folder web \(apps:root\)/,
+      hint: /Add a file web\/Procfile/,
+    });
+    await assert.rejects(inRoot({ Gemfile: '' }, 'my app'), { hint: /echo heroku\/ruby > 'my app\/\.buildpacks'/ });
+    await assert.rejects(inRoot({ 'package.json': '{}', 'dist/index.html': 'hi' }, 'web'), {
+      message: /a site in the folder web\/dist/,
+      hint: /\{"root":"dist"\}' > web\/static\.json/,
+    });
+  });
 
   it('tells a site without a Procfile how to be served', async () => {
     await assert.rejects(bench.build({ 'package.json': '{}', 'dist/index.html': 'hi' }, { app: 'site' }), {

@@ -116,6 +116,7 @@ export const anyBuildTask: fc.Arbitrary<BuildTask> = fc.record({
   timeoutMs: anyUint32,
   slugLimitBytes: anySize,
   outputLimitBytes: anySize,
+  root: fc.constantFrom('services/api', undefined),
 });
 
 export const anyBuildResult: fc.Arbitrary<BuildResult> = fc.record({

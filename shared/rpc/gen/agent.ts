@@ -35,6 +35,7 @@ import type { RoutesAck as _slipway_v1_RoutesAck, RoutesAck__Output as _slipway_
 import type { Slug as _slipway_v1_Slug, Slug__Output as _slipway_v1_Slug__Output } from './slipway/v1/Slug.ts';
 import type { StartTask as _slipway_v1_StartTask, StartTask__Output as _slipway_v1_StartTask__Output } from './slipway/v1/StartTask.ts';
 import type { TaskOutput as _slipway_v1_TaskOutput, TaskOutput__Output as _slipway_v1_TaskOutput__Output } from './slipway/v1/TaskOutput.ts';
+import type { TaskProgress as _slipway_v1_TaskProgress, TaskProgress__Output as _slipway_v1_TaskProgress__Output } from './slipway/v1/TaskProgress.ts';
 import type { TaskResult as _slipway_v1_TaskResult, TaskResult__Output as _slipway_v1_TaskResult__Output } from './slipway/v1/TaskResult.ts';
 import type { Upgrade as _slipway_v1_Upgrade, Upgrade__Output as _slipway_v1_Upgrade__Output } from './slipway/v1/Upgrade.ts';
 import type { Welcome as _slipway_v1_Welcome, Welcome__Output as _slipway_v1_Welcome__Output } from './slipway/v1/Welcome.ts';
@@ -81,6 +82,7 @@ export interface ProtoGrpcType {
       Slug: MessageTypeDefinition<_slipway_v1_Slug, _slipway_v1_Slug__Output>
       StartTask: MessageTypeDefinition<_slipway_v1_StartTask, _slipway_v1_StartTask__Output>
       TaskOutput: MessageTypeDefinition<_slipway_v1_TaskOutput, _slipway_v1_TaskOutput__Output>
+      TaskProgress: MessageTypeDefinition<_slipway_v1_TaskProgress, _slipway_v1_TaskProgress__Output>
       TaskResult: MessageTypeDefinition<_slipway_v1_TaskResult, _slipway_v1_TaskResult__Output>
       Upgrade: MessageTypeDefinition<_slipway_v1_Upgrade, _slipway_v1_Upgrade__Output>
       Welcome: MessageTypeDefinition<_slipway_v1_Welcome, _slipway_v1_Welcome__Output>

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { assertSays, isRunning, ServingApp, withBuildpack } from '../../support/bad-input.ts';
 import { TestFleet } from '../../support/fleet.ts';
+import { helloApp } from '../../support/fleet-user.ts';
 
 const BUILD = { timeoutMs: 6_000, slugLimitBytes: 100 * 1024 * 1024 };
 
@@ -20,7 +21,7 @@ describe('a push whose build cannot succeed', () => {
     assertSays(
       text,
       /No buildpack knows this app: there is no package\.json, .* or Procfile at its root/,
-      /Add a Procfile with a line such as/,
+      /Add a file Procfile with a line such as/,
     );
   });
 
@@ -87,6 +88,24 @@ describe('a push whose build cannot succeed', () => {
   it('refuses a slug over the limit before it is stored', async () => {
     const text = await app.refused(withBuildpack('head -c 130000000 /dev/urandom >"$1/big"'));
     assertSays(text, /The slug is larger than 100\.0 MB/, /\.slugignore/);
+  });
+
+  it('names the app in a folder of a repository, and builds this folder once it is the root', async () => {
+    const api = Object.entries(helloApp('1')).map(([path, content]) => [`api/${path}`, content] as const);
+    const shop = await fleet.me.repository('shop', { 'README.md': 'shop', 'web/index.html': 'a page', ...Object.fromEntries(api) });
+    const refused = await shop.push('shop');
+    assertSays(refused.text, /there is an app in the folder api/, /slipway apps:root api -a shop/);
+    await fleet.slipway('apps:root', 'api', '-a', 'shop');
+    const pushed = await shop.push('shop');
+    assert.ok(pushed.ok, `${pushed.text}\n${fleet.logs()}`);
+    assert.match(pushed.text, /Building the folder api of the repository[^]*Node\.js app detected/);
+    assert.match((await fleet.site.get('shop')).body, /^version=1 dyno=web\.1/);
+    await shop.commit({ 'web/index.html': 'another page' });
+    assert.match((await shop.push('shop')).text, /Released v2/, 'a change outside of the root is a release, too');
+    await fleet.slipway('apps:root', 'web', '-a', 'shop');
+    const site = await shop.push('shop', '+main~1:main');
+    assert.ok(site.ok, `${site.text}\n${fleet.logs()}`);
+    assert.equal((await fleet.site.get('shop')).body, 'a page');
   });
 
   it('takes a good commit afterwards', () => app.recovers());

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import fc from 'fast-check';
 import { DEFAULT_ENV, start } from '../../../shared/kit/exec.ts';
+import { anyBuildResult, anyBuildTask } from '../../support/arbitraries.ts';
 import { connectAgent, fakeAgent, recordingLogger, startRig, type Rig } from '../../support/dispatch-rig.ts';
 import { eventually } from '../../support/eventually.ts';
 
@@ -68,6 +70,33 @@ describe('faults', () => {
     await eventually('both to notice', () => !session.connected && connected(rig) === 0);
     wire.mend();
     await eventually('the session again', () => session.connected && connected(rig) === 1);
+  });
+
+  it('output of a build that went into a dead wire arrives after the session is back, in order and once', async (t) => {
+    const rig = await startRig(t, { unreachableAfterMs: 60_000, taskRejoinMs: 60_000, keepaliveTimeMs: 300, keepaliveTimeoutMs: 300 });
+    const node = await rig.join('alpha');
+    const wire = await startWire(t, rig.port);
+    const agent = fakeAgent();
+    const config = { keepaliveTimeMs: 1_000, keepaliveTimeoutMs: 1_000, connectTimeoutMs: 500 };
+    const session = connectAgent(t, wire, { stateDir: node.stateDir, agent, config });
+    await eventually('the session', () => session.connected);
+    const task = { ...fc.sample(anyBuildTask, { numRuns: 1, seed: 11 })[0]!, timeoutMs: 60_000, outputLimitBytes: 1_000_000 };
+    let output = '';
+    const collect = (chunk: Uint8Array): void => void (output += Buffer.from(chunk).toString());
+    const outcome = rig.dispatch.builders.run(node.row.id, task, collect, new AbortController().signal);
+    await eventually('the task at the agent', () => agent.started.length === 1);
+    agent.running = [task.taskId];
+    const lines = Array.from({ length: 300 }, (_, line) => `line ${String(line)}\n`);
+    for (const line of lines.slice(0, 100)) session.taskOutput(task.taskId, Buffer.from(line));
+    await eventually('the first lines', () => output.includes('line 99\n'));
+    wire.cut();
+    for (const line of lines.slice(100, 200)) session.taskOutput(task.taskId, Buffer.from(line));
+    await eventually('both to notice', () => !session.connected && connected(rig) === 0);
+    wire.mend();
+    for (const line of lines.slice(200)) session.taskOutput(task.taskId, Buffer.from(line));
+    session.taskResult(task.taskId, fc.sample(anyBuildResult, { numRuns: 1, seed: 12 })[0]!);
+    await outcome;
+    assert.deepEqual(output.match(/^line .*\n/gm), lines);
   });
 
   it('an agent without a controller tries on quietly: one line in 10 s, however many tries', async (t) => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { MAX_PENDING_OUTPUT_BYTES, Outbox } from '../../../../agent/session/outbox.ts';
+import { Outbox } from '../../../../agent/session/outbox.ts';
+import { MAX_PENDING_OUTPUT_BYTES } from '../../../../agent/session/task-output.ts';
 import type { InstanceId, TaskId } from '../../../../shared/domain/ids.ts';
 import type { InstanceState, InstanceStatus } from '../../../../shared/domain/instance.ts';
 import type { AgentMessage } from '../../../../shared/rpc/messages.ts';
@@ -65,12 +66,12 @@ describe('outbox', () => {
   it('bounds pending output and marks what was dropped', () => {
     const outbox = new Outbox();
     outbox.output(one, Buffer.alloc(MAX_PENDING_OUTPUT_BYTES));
-    outbox.output(one, Buffer.from('lost'));
+    outbox.output(one, Buffer.from('lost\n'));
     drain(outbox);
     outbox.output(one, Buffer.from('kept'));
     const [message] = drain(outbox);
     assert.ok(message?.kind === 'taskOutput');
-    assert.equal(Buffer.from(message.chunk).toString(), '\n[4 bytes of output were dropped]\nkept');
+    assert.equal(Buffer.from(message.chunk).toString(), "\n[1 line of the build's output left out]\nkept");
   });
 
   it('sends a result again in the next session, until one has outlived it', () => {

@@ -4,60 +4,19 @@ import fc from 'fast-check';
 import type { DesiredState } from '../../../../shared/domain/assignment.ts';
 import type { InstanceId, TaskId } from '../../../../shared/domain/ids.ts';
 import type { ProcessType } from '../../../../shared/domain/names.ts';
-import { Sensitive } from '../../../../shared/kit/sensitive.ts';
-import { SlipwayError } from '../../../../shared/kit/errors.ts';
-import { decodeAgentMessage, encodeAgentMessage } from '../../../../shared/rpc/agent-codec.ts';
-import { decodeControllerMessage, encodeControllerMessage } from '../../../../shared/rpc/controller-codec.ts';
-import type { AgentMessage, ControllerMessage } from '../../../../shared/rpc/messages.ts';
-import { loadAgentService, MAX_MESSAGE_BYTES, type WireAgentMessage, type WireControllerMessage } from '../../../../shared/rpc/service.ts';
+import { encodeAgentMessage } from '../../../../shared/rpc/agent-codec.ts';
+import { encodeControllerMessage } from '../../../../shared/rpc/controller-codec.ts';
+import { MAX_MESSAGE_BYTES } from '../../../../shared/rpc/service.ts';
 import * as any from '../../../support/arbitraries.ts';
-
-const { Session } = loadAgentService().service;
-
-function throughAgentWire(message: AgentMessage): unknown {
-  return decodeAgentMessage(Session.requestDeserialize(Session.requestSerialize(encodeAgentMessage(message))));
-}
-
-function throughControllerWire(message: ControllerMessage): unknown {
-  return decodeControllerMessage(Session.responseDeserialize(Session.responseSerialize(encodeControllerMessage(message))));
-}
-
-/** Plain values for comparison: secrets shown, bytes as hex, absent fields gone. */
-function plain(value: unknown): unknown {
-  if (value instanceof Sensitive) return { secret: value.reveal() };
-  if (value instanceof Uint8Array) return { bytes: Buffer.from(value).toString('hex') };
-  if (Array.isArray(value)) return value.map(plain);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([, of]) => of !== undefined)
-      .map(([name, of]) => [name, plain(of)]),
-  );
-}
-
-function roundTrips<T>(messages: fc.Arbitrary<T>, through: (message: T) => unknown): void {
-  fc.assert(
-    fc.property(messages, (message) => {
-      assert.deepEqual(plain(through(message)), plain(message));
-    }),
-    { numRuns: 100 },
-  );
-}
-
-const refusesWith = (detail: RegExp) => (error: unknown) => {
-  assert.ok(error instanceof SlipwayError);
-  assert.equal(error.code, 'SLIP_RPC_BAD_MESSAGE');
-  assert.match(error.message, detail);
-  return true;
-};
-
-function decodeRawAgent(wire: WireAgentMessage): unknown {
-  return decodeAgentMessage(Session.requestDeserialize(Session.requestSerialize(wire)));
-}
-
-function decodeRawController(wire: WireControllerMessage): unknown {
-  return decodeControllerMessage(Session.responseDeserialize(Session.responseSerialize(wire)));
-}
+import {
+  decodeRawController,
+  plain,
+  refusesWith,
+  roundTrips,
+  Session,
+  throughAgentWire,
+  throughControllerWire,
+} from '../../../support/wire.ts';
 
 /** Two releases of one app with three process types. */
 function many(): { readonly state: DesiredState } {
@@ -226,82 +185,24 @@ describe('every message survives the wire', () => {
     const epoch = { counter: 7, id: 'abc' };
     const versionTrouble = { code: 'SLIP_AGENT_VERSION', message: 'It is old.', hint: 'slipway nodes:upgrade n1' };
     const welcome = { kind: 'welcome' as const, heartbeatIntervalMs: 5_000, epoch, nodeName: 'n1' };
-    roundTrips(fc.constantFrom({ ...welcome, versionTrouble }, { ...welcome, versionTrouble: undefined }), throughControllerWire);
+    const tasks = [{ taskId: 'task00000001' as TaskId, outputBytes: 7, outputLines: 2 }];
+    roundTrips(
+      fc.constantFrom({ ...welcome, versionTrouble, tasks: [] }, { ...welcome, versionTrouble: undefined, tasks }),
+      throughControllerWire,
+    );
   });
 
-  it('a welcome of a controller that says nothing of versions', () => {
+  it('a welcome of an older controller, which says nothing of versions and of tasks', () => {
     const decoded = decodeRawController({ welcome: { heartbeatIntervalMs: 5_000, epoch: { counter: 7, id: 'abc' }, nodeName: 'n1' } });
     assert.deepEqual(decoded, {
-      ...{ kind: 'welcome', heartbeatIntervalMs: 5_000, epoch: { counter: 7, id: 'abc' }, nodeName: 'n1', versionTrouble: undefined },
-    });
-  });
-});
-
-describe('a bad message is refused by name', () => {
-  it('names the field and the rule, not the value', () => {
-    assert.throws(() => decodeRawAgent({ taskOutput: { taskId: '../../etc/passwd' } }), refusesWith(/task_output\.taskId is not an id/));
-    const stolen = { desired: { generation: 1, epoch: { counter: 1, id: 'a' }, assignments: [{ config: { 'BAD NAME': 's3cret' } }] } };
-    assert.throws(
-      () => decodeRawController(stolen),
-      (error: unknown) => {
-        assert.ok(error instanceof SlipwayError);
-        return !error.message.includes('s3cret');
+      ...{
+        kind: 'welcome',
+        heartbeatIntervalMs: 5_000,
+        epoch: { counter: 7, id: 'abc' },
+        nodeName: 'n1',
+        versionTrouble: undefined,
+        tasks: [],
       },
-    );
-  });
-
-  it('refuses numbers that lose digits, and infinite ones', () => {
-    assert.throws(() => decodeRawAgent({ heartbeat: { diskFreeBytes: '18446744073709551615' } }), refusesWith(/heartbeat\.diskFreeBytes/));
-    assert.throws(() => decodeRawAgent({ heartbeat: { load1: Infinity } }), refusesWith(/heartbeat\.load1/));
-  });
-
-  it('refuses lists and chunks beyond their limit', () => {
-    const chunk = Buffer.alloc(256 * 1024 + 1);
-    assert.throws(() => decodeRawAgent({ taskOutput: { taskId: 'task00000001', chunk } }), refusesWith(/too long/));
-    const lines = Array.from({ length: 1_001 }, () => ({ process: 'web.1', source: 'app' }));
-    assert.throws(() => decodeRawAgent({ logChunk: { queryId: 'query0000001', lines } }), refusesWith(/log_chunk\.lines/));
-  });
-
-  it('refuses a desired state that names an instance twice or asks for an unknown thing', () => {
-    const [assignment] = fc.sample(any.anyAssignment, { numRuns: 1, seed: 1 });
-    const state = { epoch: { counter: 1, id: 'a' }, generation: 1, routes: [], massStopReason: '' };
-    const twice = encodeControllerMessage({ kind: 'desired', state: { ...state, assignments: [assignment!, assignment!] } });
-    assert.throws(() => decodeRawController(twice), refusesWith(/twice/));
-    const once = encodeControllerMessage({ kind: 'desired', state: { ...state, assignments: [assignment!] } });
-    const odd = { desired: { ...once.desired, assignments: [{ ...once.desired?.assignments?.[0], desired: 'explode' }] } };
-    assert.throws(() => decodeRawController(odd), refusesWith(/assignments\.0\.desired/));
-  });
-
-  it('reads a task result it cannot understand as the failure of that task', () => {
-    const slug = { layers: [], processTypes: {}, stack: 'host', commit: 'x' };
-    const read = decodeRawAgent({ taskResult: { taskId: 'task00000001', build: { slug } } });
-    const { outcome } = read as { outcome: { ok: boolean; failure?: { code: string } } };
-    assert.equal(outcome.ok, false);
-    assert.equal(outcome.failure?.code, 'SLIP_RPC_BAD_MESSAGE');
-  });
-
-  it('reads a state it does not know as pending, and a message it does not know as unknown', () => {
-    const report = decodeRawAgent({ instanceReport: { statuses: [{ instanceId: 'instance0001', state: 'hibernating' }] } });
-    assert.equal((report as { statuses: { state: string }[] }).statuses[0]?.state, 'pending');
-    assert.deepEqual(decodeRawAgent({}), { kind: 'unknown' });
-  });
-
-  it('never crashes on random bytes: it throws an error or reads a message', () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
-        try {
-          decodeAgentMessage(Session.requestDeserialize(Buffer.from(bytes)));
-        } catch (error) {
-          assert.ok(error instanceof Error);
-        }
-      }),
-      { numRuns: 500 },
-    );
-  });
-
-  it('clips free text instead of losing the message', () => {
-    const reason = { code: 'SLIP_X', message: 'x'.repeat(10_000) };
-    const ack = throughAgentWire({ kind: 'desiredAck', generation: 1, refusal: reason }) as { refusal: { message: string } };
-    assert.equal(ack.refusal.message.length, 4_000);
+    });
   });
 });

@@ -17,6 +17,7 @@ export interface StartTask {
   'timeoutMs'?: (number);
   'slugLimitBytes'?: (number | string | Long);
   'outputLimitBytes'?: (number | string | Long);
+  'root'?: (string);
 }
 
 export interface StartTask__Output {
@@ -33,4 +34,5 @@ export interface StartTask__Output {
   'timeoutMs': (number);
   'slugLimitBytes': (number);
   'outputLimitBytes': (number);
+  'root': (string);
 }
