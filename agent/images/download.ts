@@ -131,7 +131,7 @@ function digestMismatch(digest: Digest): SlipwayError {
     code: 'SLIP_IMAGE_DIGEST',
     kind: 'transient',
     message: `A layer arrived damaged: its content is not ${digest.slice(0, 19)}….`,
-    hint: 'It is fetched again by itself; if this stays, push the app again and check the controller’s disk.',
+    hint: 'This node fetches it again. If that fails too, push the app again, and check the disk of the controller.',
     details: { digest },
   });
 }
@@ -141,7 +141,7 @@ function cutShort(layer: DownloadTarget['layer'], bytes: number): SlipwayError {
     code: 'SLIP_IMAGE_CUT_SHORT',
     kind: 'transient',
     message: `A layer broke off after ${bytes} of ${layer.sizeBytes} bytes.`,
-    hint: 'It goes on from there by itself; if this stays, check the network between this node and the controller.',
+    hint: 'This node fetches the rest. If that fails too, check the network between this node and the controller.',
     details: { digest: layer.digest },
   });
 }

@@ -138,8 +138,9 @@ function digestMismatch(digest: Digest, arrived: Digest): SlipwayError {
     code: 'SLIP_IMAGE_DIGEST',
     kind: 'transient',
     httpStatus: 422,
-    message: 'A layer arrived damaged at the controller and was not stored.',
-    hint: 'It is sent again by itself; if this stays, check the network between the builder and the controller.',
+    message: 'A layer of this build arrived damaged at the controller, so the build failed and nothing was released.',
+    // TLS detects damage on the way, so a retry would send the same bytes.
+    hint: 'Push again. If it happens again, check the disk and the memory of the builder.',
     details: { digest, arrived },
   });
 }
