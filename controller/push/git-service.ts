@@ -183,10 +183,10 @@ export class GitService {
 
 const WAITING = 'All places for pushes and fetches are in use. This one waits for a free place.\n';
 const TOO_SLOW =
-  'The transfer was slower than 64 kB/s while others waited, so it was stopped. Try again, on a faster line or with a smaller push.\n';
+  'The connection carried less than 64 kB/s while others waited, so this transfer was stopped. Try again on a faster connection, or with a smaller push.\n';
 
 /** git is ended when the client disconnects, and when the turn was too slow; then the client gets a message. */
 function withinTurn(channel: GitChannel, turn: Turn): GitChannel {
   turn.tooSlow.addEventListener('abort', () => void channel.errors.write(TOO_SLOW), { once: true });
-  return { ...channel, closed: AbortSignal.any([channel.closed, turn.tooSlow]), count: turn.count };
+  return { ...channel, closed: AbortSignal.any([channel.closed, turn.tooSlow]), traffic: turn.traffic };
 }

@@ -1,11 +1,12 @@
 import type { Clock } from '../../shared/kit/clock.ts';
 import { callAfter } from '../../shared/kit/timer.ts';
+import { TurnPace, type Traffic } from './turn-pace.ts';
 
 export interface TurnLimits {
   /** Gits at a time that receive or send a pack: in all, and of one user. Each may use the memory of one git. */
   readonly max: number;
   readonly maxPerUser: number;
-  /** While others wait, a turn that is older than this and slower than `minBytesPerSecond` is ended. */
+  /** While others wait, a turn that has waited longer than this for its client, and gets fewer bytes per second of this time, is ended. */
   readonly slowAfterMs: number;
   readonly minBytesPerSecond: number;
 }
@@ -19,17 +20,15 @@ const TELL_AGAIN_MS = 60_000;
 export interface Turn {
   /** Aborts when the turn was too slow while others waited. */
   readonly tooSlow: AbortSignal;
-  /** Counts the bytes between client and git. */
-  readonly count: (bytes: number) => void;
+  readonly traffic: Traffic;
   /** May be called more than once. */
   readonly leave: () => void;
 }
 
 interface Holder {
   readonly userId: string;
-  readonly sinceMs: number;
+  readonly pace: TurnPace;
   readonly end: () => void;
-  bytes: number;
 }
 
 interface Waiter {
@@ -85,11 +84,17 @@ export class GitTurns {
   #begin(userId: string): Turn {
     const tooSlow = new AbortController();
     const end = (): void => tooSlow.abort(new Error('slower than others may be made to wait'));
-    const holder: Holder = { userId, sinceMs: this.#clock.monotonicMs(), bytes: 0, end };
+    const pace = new TurnPace(this.#clock.monotonicMs());
+    const holder: Holder = { userId, pace, end };
     this.#holders.add(holder);
     return {
       tooSlow: tooSlow.signal,
-      count: (bytes) => void (holder.bytes += bytes),
+      traffic: {
+        fromClient: (bytes, blocked) => pace.fromClient(this.#clock.monotonicMs(), bytes, blocked),
+        fromGit: (bytes, blocked) => pace.fromGit(this.#clock.monotonicMs(), bytes, blocked),
+        gitReads: () => pace.gitReads(this.#clock.monotonicMs()),
+        clientReads: () => pace.clientReads(this.#clock.monotonicMs()),
+      },
       leave: () => {
         if (this.#holders.delete(holder)) this.#next();
       },
@@ -116,8 +121,8 @@ export class GitTurns {
   }
 
   #isSlow(holder: Holder, nowMs: number): boolean {
-    const ms = nowMs - holder.sinceMs;
-    return ms > this.#limits.slowAfterMs && (holder.bytes * 1000) / ms < this.#limits.minBytesPerSecond;
+    const { clientMs, bytes } = holder.pace.total(nowMs);
+    return clientMs > this.#limits.slowAfterMs && (bytes * 1000) / clientMs < this.#limits.minBytesPerSecond;
   }
 }
 

@@ -2,6 +2,7 @@ import type { Duplex, Readable, Writable } from 'node:stream';
 import { start } from '../../../shared/kit/exec.ts';
 import { encodeResults, HELLO, ProcReceiveParser, type ProcReceiveRequest, type RefResult } from './proc-receive.ts';
 import { GIT_MEMORY_BYTES, serviceCommand, type ServiceOptions } from './git.argv.ts';
+import type { Traffic } from '../turn-pace.ts';
 import { RefusalHints } from './refusal-hints.ts';
 
 type Child = ReturnType<typeof start>;
@@ -13,8 +14,7 @@ export interface GitChannel {
   readonly errors: Writable;
   /** Aborts when the client has gone. */
   readonly closed: AbortSignal;
-  /** Called with the number of bytes of each chunk, in both directions. */
-  readonly count?: ((bytes: number) => void) | undefined;
+  readonly traffic?: Traffic | undefined;
 }
 
 /** What one push says to the pusher while its refs are decided. */
@@ -121,9 +121,9 @@ function connect(child: Child, channel: GitChannel): Promise<number> {
   if (channel.closed.aborted) stop();
   else channel.closed.addEventListener('abort', stop, { once: true });
   if (child.stdin !== null) channel.input.pipe(child.stdin.on('error', noop));
-  for (const stream of [channel.input, child.stdout]) stream?.on('data', (chunk: Buffer) => channel.count?.(chunk.length));
   child.stderr?.pipe(channel.errors, { end: false });
   child.stdout?.pipe(channel.output, { end: false });
+  if (channel.traffic !== undefined) watch(child, channel, channel.traffic);
   return new Promise((resolve, reject) => {
     const outputEnded = new Promise((done) => child.stdout?.once('close', done));
     child.once('error', reject);
@@ -136,6 +136,14 @@ function connect(child: Child, channel: GitChannel): Promise<number> {
       });
     });
   });
+}
+
+/** After the pipes are joined: each chunk has been written when it is counted. */
+function watch({ stdin, stdout }: Child, { input, output }: GitChannel, traffic: Traffic): void {
+  input.on('data', (chunk: Buffer) => traffic.fromClient(chunk.length, stdin?.writableNeedDrain === true));
+  stdin?.on('drain', traffic.gitReads);
+  stdout?.on('data', (chunk: Buffer) => traffic.fromGit(chunk.length, output.writableNeedDrain));
+  output.on('drain', traffic.clientReads);
 }
 
 /** git takes its quarantine away on SIGTERM; what does not end by itself is killed. */

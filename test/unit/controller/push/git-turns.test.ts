@@ -46,7 +46,7 @@ test('a slow turn is ended while others wait, a quick one and one that nobody wa
   const turns = new GitTurns(LIMITS, clock);
   const [slow, quick] = [enter(turns, 'slow'), enter(turns, 'quick')];
   await settle();
-  quick.turn()?.count(1_000_000);
+  quick.turn()?.traffic.fromClient(8_000_000, false);
   await clock.advance(120_000);
   assert.equal(slow.turn()?.tooSlow.aborted, false, 'nobody waits');
   enter(turns, 'next');
@@ -55,12 +55,30 @@ test('a slow turn is ended while others wait, a quick one and one that nobody wa
   assert.equal(quick.turn()?.tooSlow.aborted, false);
 });
 
+test('a turn whose git works for a long time is not ended while others wait', async () => {
+  const clock = new VirtualClock();
+  const turns = new GitTurns(LIMITS, clock);
+  const [indexing, busy] = [enter(turns, 'ann'), enter(turns, 'bob')];
+  await settle();
+  indexing.turn()?.traffic.fromClient(1_000, false); // the whole pack
+  busy.turn()?.traffic.fromClient(1_000, true);
+  enter(turns, 'next');
+  for (let ms = 0; ms < 600_000; ms += 5_000) {
+    await clock.advance(5_000);
+    indexing.turn()?.traffic.fromGit(5, false); // receive.keepAlive
+  }
+  assert.deepEqual([indexing.turn()?.tooSlow.aborted, busy.turn()?.tooSlow.aborted], [false, false]);
+  busy.turn()?.traffic.gitReads();
+  await clock.advance(90_000);
+  assert.equal(busy.turn()?.tooSlow.aborted, true, 'git reads again, and the client sends nothing');
+});
+
 test('one that waits is told again every minute, so that its connection does not count as idle', async () => {
   const clock = new VirtualClock();
   const turns = new GitTurns(LIMITS, clock);
   const [holder, waiting] = [enter(turns, 'ann'), enter(turns, 'ann')];
   await settle();
-  holder.turn()?.count(1_000_000_000);
+  holder.turn()?.traffic.fromClient(1_000_000_000, false);
   await clock.advance(185_000);
   assert.equal(waiting.waited(), 4);
   assert.equal(waiting.turn(), undefined);
