@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DesiredState } from '../shared/domain/assignment.ts';
 import { routesDigest, type FleetRoutes } from '../shared/domain/fleet-routes.ts';
@@ -14,7 +13,9 @@ import { createLayerBuilder } from './build/layers/layer-builder.ts';
 import { createBuildRunner, type NodeBuildRunner } from './build/runner.ts';
 import { Tasks } from './build/tasks.ts';
 import { composeProxy } from './compose-proxy.ts';
+import { composeUnits, hasSystemd } from './compose-units.ts';
 import type { AgentConfig } from './config.ts';
+import { Egress } from './egress-file.ts';
 import { createImages, type NodeImages } from './images/images.ts';
 import { keepHost } from './keep-host.ts';
 import { LogBook } from './logs/log-book.ts';
@@ -40,7 +41,7 @@ import { createImageTransport, type ControllerTransport } from './session/image-
 import { keepCertificateFresh } from './session/keep-certificate.ts';
 import { notJoined, readIdentity, type NodeIdentity } from './session/node-files.ts';
 import type { SessionHandlers } from './session/port.ts';
-import { UnitFiles } from './unit-files.ts';
+import type { UnitFiles } from './unit-files.ts';
 import { tellLastSwitch, upgradeTo, type UpgradeDeps } from './upgrade.ts';
 
 const PRODUCT_DIR = join(import.meta.dirname, '..');
@@ -71,11 +72,7 @@ export interface Drivers {
   readonly ledger: Ledger;
   readonly fleetLedger: FleetLedger;
   readonly units: UnitFiles;
-}
-
-/** True where systemd runs the machine and we may ask it for units. */
-export function hasSystemd(): boolean {
-  return existsSync('/run/systemd/system') && process.getuid?.() === 0;
+  readonly egress: Egress;
 }
 
 /** What holds the machine's resources: sandboxes, images, proxy, logs, builds. */
@@ -84,7 +81,8 @@ export async function composeDrivers(basics: Basics): Promise<Drivers> {
   const identity = await readIdentity(config.stateDir);
   if (identity === undefined) throw notJoined();
   const { network, stateDir } = config;
-  const sandboxConfig = { ...network, stateDir, warm: 2, supervisor: 'auto' as const };
+  const meshPort = config.mesh === false ? undefined : config.mesh.port;
+  const sandboxConfig = { ...network, stateDir, meshPort, warm: 2, supervisor: 'auto' as const };
   const sandbox = await createSandbox(config.sandbox, sandboxConfig, { run, clock, log, randomId });
   const transport = createImageTransport({ apiUrl: identity.apiUrl, stateDir });
   const mode = config.sandbox === 'process' ? 'extract' : 'mount';
@@ -96,19 +94,9 @@ export async function composeDrivers(basics: Basics): Promise<Drivers> {
   await logBook.load();
   const logs = composeLogs(basics, { sandbox, proxy, logBook });
   const builds = await composeBuilds(basics, { sandbox, images, transport });
-  const units = await composeUnits(basics);
-  return { identity, sandbox, images, transport, proxy, logs, logBook, builds, ledger, fleetLedger, units };
-}
-
-async function composeUnits({ config, log }: Basics): Promise<UnitFiles> {
-  const isInstalled = hasSystemd() && (await ownVersion(PRODUCT_DIR)).includes('+');
-  const places = {
-    shippedDir: isInstalled ? join(PRODUCT_DIR, 'packaging') : undefined,
-    unitsDir: '/etc/systemd/system',
-    transientDir: '/run/systemd/transient',
-    prefixes: hasSystemd() ? ['slipway-proxy-', `${config.network.name}-sandbox-`] : [],
-  };
-  return new UnitFiles(places, { run, log });
+  const units = await composeUnits(basics, PRODUCT_DIR);
+  const egress = new Egress({ stateDir, sandbox, log });
+  return { identity, sandbox, images, transport, proxy, logs, logBook, builds, ledger, fleetLedger, units, egress };
 }
 
 function composeLogs({ config, clock }: Basics, from: Pick<Drivers, 'sandbox' | 'proxy' | 'logBook'>): Logs {
@@ -181,6 +169,7 @@ export function composeAgent(basics: Basics, drivers: Drivers): Agent {
   return {
     start: async () => {
       await images.ensureHost();
+      await drivers.egress.restore();
       await sandbox.ensureHost();
       await builds.sweep();
       await proxy.ensureRunning();
@@ -281,6 +270,7 @@ function sessionHandlers(
       if (refusal === undefined && routes !== undefined) await loop.setRoutes(routes);
       return refusal;
     },
+    acceptEgress: (table) => drivers.egress.accept(table),
     upgrade: (to) => void upgradeTo(to, upgrade),
     startTask: (task) => {
       tasks.start(task);

@@ -29,5 +29,6 @@ export async function ownFacts(
     builder: config.builder,
     httpAddress: `${config.proxy.address === '*' ? '0.0.0.0' : config.proxy.address}:${String(config.proxy.port)}`,
     meshAddress: await meshAddress(config, own.identity),
+    sandboxSubnet: config.sandbox === 'process' ? '' : config.network.subnet,
   };
 }

@@ -1,6 +1,7 @@
 import type { CommandSpec } from './command-spec.ts';
 import { BUILD_SETTINGS_COMMANDS } from './build-settings-commands.ts';
 import { DOMAIN_COMMANDS } from './domain-commands.ts';
+import { EGRESS_COMMANDS } from './egress-commands.ts';
 import { OBSERVE_COMMANDS } from './observe-commands.ts';
 import { INSTALL_COMMANDS } from './install-commands.ts';
 import { IDENTITY_COMMANDS } from './identity-commands.ts';
@@ -187,6 +188,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import('./commands/fleet.ts')).joinToken,
   },
   ...NODE_COMMANDS,
+  ...EGRESS_COMMANDS,
   ...IDENTITY_COMMANDS,
   ...INSTALL_COMMANDS,
   {

@@ -63,6 +63,7 @@ function buildEnvironment(config: BuildRunnerConfig, task: BuildTask): Record<st
     SLIPWAY_RESULT_DIR: INSIDE.result,
     SLIPWAY_CACHE_DIR: INSIDE.cache,
     SLIPWAY_BUILDPACKS_DIR: INSIDE.buildpacks,
+    SLIPWAY_APP: task.app,
     SLIPWAY_STACK_TITLE: stackTitle(task.stack),
     ...(config.toolchainDir === undefined ? {} : { SLIPWAY_NODE_DIR: INSIDE.toolchain }),
     ...(config.localBuildpacksDir === undefined

@@ -20,6 +20,8 @@ export interface SandboxConfig {
   /** IPv4 network of the sandboxes, e.g. `10.203.0.0/16`; its first address is this machine's. */
   readonly subnet: string;
   readonly egressAllow: readonly EgressRule[];
+  /** Port of this machine's proxy for requests of other nodes: closed to sandboxes, whatever is open. Absent: there is none. */
+  readonly meshPort?: number | undefined;
   /** IPv4 name servers for the sandboxes; this machine's own when absent. */
   readonly nameservers?: readonly string[] | undefined;
   /** Ports of the `process` driver, outside of ip_local_port_range. */

@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { EgressTable } from '../../shared/domain/egress.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import { DEFAULT_ENV, type Run } from '../../shared/kit/exec.ts';
 import type { Logger } from '../../shared/kit/log.ts';
@@ -10,7 +11,6 @@ import { ExitWatch } from './exit-watch.ts';
 import { raiseSharedLimits } from './host-limits.ts';
 import type { Disks } from './files/disks.ts';
 import { unmountBelow } from './files/mounts.ts';
-import { closeBase } from './files/reachable.ts';
 import { shieldBase } from './files/shield.ts';
 import { ensureHostSkeleton, ensureNamedStack, type RootFiles } from './files/skeleton.ts';
 import { terminateInside } from './handle.ts';
@@ -21,10 +21,11 @@ import type { HostNetwork } from './network/host.ts';
 import type { Namespaces, NetworkLease } from './network/namespaces.ts';
 import { hostNameservers } from './network/resolv.ts';
 import { observe } from './observe.ts';
-import { occupantOf } from './occupant.ts';
+import { adoptTenants, occupantOf } from './occupant.ts';
 import { OutputPipes } from './output-pipe.ts';
 import type { Listener, Sandbox, SandboxSpec, SandboxStatus } from './port.ts';
 import { discardExit, prepareFiles, writeToolFiles } from './prepare.ts';
+import { removeShared } from './remove-host.ts';
 import { loadRecord, loadWholeRecords, recordOf, sandboxIds, saveRecord, type SandboxRecord } from './record.ts';
 import { sandboxEnded, sandboxNotFound } from './sandbox-errors.ts';
 import type { Supervisor } from './supervisor/port.ts';
@@ -72,6 +73,7 @@ export class IsolatedSandbox implements Sandbox {
     const { cgroups, hostNetwork } = this.#parts;
     await cgroups.ensureRoot();
     await raiseSharedLimits();
+    if (this.#swept === undefined) await adoptTenants(this.#parts);
     await hostNetwork.ensure(await this.#nameservers());
     await shieldBase(this.#parts.base, this.#parts.run);
     this.#roots.clear();
@@ -82,6 +84,10 @@ export class IsolatedSandbox implements Sandbox {
     await this.#parts.namespaces.repair((netns) => occupantOf(netns, this.#parts));
     const tried = await Promise.allSettled(stubborn.map((id) => this.destroy(id).then(() => this.#stubborn.delete(id))));
     for (const result of tried) if (result.status === 'rejected') throw result.reason;
+  }
+
+  setEgress(table: EgressTable): Promise<void> {
+    return this.#parts.hostNetwork.setEgress(table);
   }
 
   prepare(spec: SandboxSpec): Promise<SandboxStatus> {
@@ -160,20 +166,13 @@ export class IsolatedSandbox implements Sandbox {
 
   async listeners(id: string): Promise<readonly Listener[]> {
     const [pid] = await this.#parts.cgroups.pids(id);
-    const found = pid === undefined ? [] : await listenersOf(pid);
-    return found.map(({ address, port }) => ({ address, port }));
+    return (pid === undefined ? [] : await listenersOf(pid)).map(({ address, port }) => ({ address, port }));
   }
 
   /** Takes away everything on this machine that is not a log: sandboxes, pools, bridge, rules. This driver is of no use afterwards. */
   async removeHost(): Promise<void> {
-    const { disks, namespaces, hostNetwork, cgroups, base, run } = this.#parts;
-    for (const id of await sandboxIds(base)) await this.destroy(id);
-    await disks.clear();
-    await namespaces.clear();
-    await hostNetwork.remove();
-    await cgroups.removeRoot();
-    await unmountBelow(base, run);
-    await closeBase(base);
+    for (const id of await sandboxIds(this.#parts.base)) await this.destroy(id);
+    await removeShared(this.#parts);
   }
 
   #layout(id: string): InstanceLayout {
@@ -236,13 +235,13 @@ export class IsolatedSandbox implements Sandbox {
 
   /** The record comes last: a folder without one is half-made, and the next agent removes it. */
   async #fill(spec: SandboxSpec, lease: NetworkLease): Promise<void> {
-    const { disks, namespaces, cgroups, tool, run, base, scriptsDir, oomScoreAdjust } = this.#parts;
+    const { disks, namespaces, hostNetwork, cgroups, tool, run, base, scriptsDir, oomScoreAdjust } = this.#parts;
     const layout = this.#layout(spec.id);
     const [rootFiles] = await Promise.all([
       this.#rootFiles(spec.stack),
       disks.take(spec.limits, layout.dir),
       cgroups.create(spec.id, { limits: spec.limits, purpose: spec.purpose, withApp: !tool.managesCgroup }),
-      spec.egress ? undefined : namespaces.closeEgress(lease),
+      spec.egress ? hostNetwork.admit(spec.id, lease.address, spec.app) : namespaces.closeEgress(lease),
       discardExit(layout),
     ]);
     const network = { netns: `/run/netns/${lease.netns}`, address: lease.address };
@@ -282,7 +281,7 @@ export class IsolatedSandbox implements Sandbox {
 
   /** Idempotent, and safe on anything half-made. Mounts go before files: nothing is ever deleted through a mount. */
   async #remove(id: string): Promise<void> {
-    const { cgroups, namespaces, supervisor, tool, run, clock } = this.#parts;
+    const { cgroups, namespaces, hostNetwork, supervisor, tool, run, clock } = this.#parts;
     const layout = this.#layout(id);
     const record = await loadRecord(layout.record);
     this.#onOutput.delete(id);
@@ -291,6 +290,7 @@ export class IsolatedSandbox implements Sandbox {
     await killHelpers(cgroups, id, clock);
     await supervisor.forget(id);
     if (existsSync(layout.dir)) await unmountBelow(layout.dir, run);
+    await hostNetwork.dismiss(id);
     if (record?.netns !== undefined && record.bootId === this.#parts.bootId) await namespaces.release(record.netns);
     await cgroups.remove(id);
     await rm(layout.exitFile, { force: true });

@@ -1,4 +1,5 @@
 import type { Limits } from '../../shared/domain/assignment.ts';
+import type { EgressTable } from '../../shared/domain/egress.ts';
 import type { AppName } from '../../shared/domain/names.ts';
 import type { Exit } from '../../shared/domain/instance.ts';
 
@@ -61,6 +62,11 @@ export interface Sandbox {
   readonly kind: 'lxc' | 'nspawn' | 'process' | 'fake';
   /** Makes what all sandboxes share (bridge, nft table, cgroups, skeleton) be there; called at start and by every reconcile round. */
   ensureHost(): Promise<void>;
+  /**
+   * Which private networks the apps may reach, from now on: new connections of sandboxes that run, too. Before the first `ensureHost` it is
+   * only kept. Absent: the driver closes no network.
+   */
+  setEgress?(table: EgressTable): Promise<void>;
   /** Files, mounts, network: everything short of the process. Replaces a half-made one of the same id. */
   prepare(spec: SandboxSpec): Promise<SandboxStatus>;
   /** Starts the process under a supervisor that is not the agent. Resolves when it has been started. */

@@ -145,7 +145,8 @@ class SessionKeeper {
         },
       });
       const runningTaskIds: readonly TaskId[] = [...new Set([...hello.runningTaskIds, ...this.#outbox.undelivered()])];
-      return await this.#connection.run({ kind: 'hello', ...hello, runningTaskIds, takesFleetRoutes: true, takesReleases: true });
+      const takes = { takesFleetRoutes: true, takesReleases: true, takesEgress: true };
+      return await this.#connection.run({ kind: 'hello', ...hello, runningTaskIds, ...takes });
     } finally {
       this.#connection = undefined;
       channel.close();

@@ -7,7 +7,7 @@ import type { Logger } from '../../shared/kit/log.ts';
 import { callAfter } from '../../shared/kit/timer.ts';
 import { encodeAgentMessage } from '../../shared/rpc/agent-codec.ts';
 import { decodeControllerMessage } from '../../shared/rpc/controller-codec.ts';
-import type { AgentMessage, ControllerMessage, StartTask, UnknownMessage, Welcome } from '../../shared/rpc/messages.ts';
+import type { AgentMessage, ControllerMessage, Egress, StartTask, UnknownMessage, Upgrade, Welcome } from '../../shared/rpc/messages.ts';
 import type { WireControllerMessageOut } from '../../shared/rpc/service.ts';
 import type { SessionCall } from './channel.ts';
 import type { Trouble } from './explain.ts';
@@ -139,13 +139,21 @@ export class Connection {
       case 'logQuery':
         this.#logs.start(message);
         break;
+      case 'egress':
       case 'upgrade':
-        this.#deps.handlers.upgrade?.(message.version);
+        this.#tell(message);
         break;
       case 'cancelLogQuery':
         this.#logs.cancel(message.queryId);
         break;
     }
+  }
+
+  /** What nobody waits for. */
+  #tell(message: Egress | Upgrade): void {
+    const { handlers } = this.#deps;
+    if (message.kind === 'egress') void handlers.acceptEgress?.(message.table);
+    else handlers.upgrade?.(message.version);
   }
 
   #welcome(welcome: Welcome): void {

@@ -1,5 +1,6 @@
 import type { DesiredState } from '../../shared/domain/assignment.ts';
 import type { BuildResult, BuildTask } from '../../shared/domain/build.ts';
+import type { EgressTable } from '../../shared/domain/egress.ts';
 import type { RoutesUpdate } from '../../shared/domain/fleet-routes.ts';
 import type { TaskId } from '../../shared/domain/ids.ts';
 import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
@@ -26,6 +27,8 @@ export interface SessionHandlers {
   welcomed?(): void;
   /** Stores the routes of the fleet, and resolves when the proxy serves them; with the reason when it refuses them. */
   acceptRoutes(update: RoutesUpdate): Promise<Reason | undefined>;
+  /** The private networks that sandboxes may reach from now on. Never rejects. */
+  acceptEgress?(table: EgressTable): Promise<void>;
   /** It wants this version here: `0.1.0+c3e11cb00a2f`. */
   upgrade?(version: string): void;
   startTask(task: BuildTask): void;

@@ -31,15 +31,19 @@ indent() {
 UNREACHABLE='ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNRESET|EHOSTUNREACH|ENETUNREACH|NewConnectionError|ConnectTimeoutError|ReadTimeoutError|ProxyError|SSLError'
 LOCK_DIFFERS='code EUSAGE|[Ll]ockfile needs to be updated|ERR_PNPM_OUTDATED_LOCKFILE|YN0028'
 ADDRESS='(ECONNREFUSED|ETIMEDOUT|ECONNRESET|EHOSTUNREACH|ENETUNREACH) ([0-9]+\.[0-9]+\.[0-9]+\.[0-9]+):[0-9]+'
-PRIVATE_ADDRESS='^(10\.|192\.168\.|172\.(1[6-9]|2[0-9]|3[01])\.|169\.254\.|100\.(6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\.)'
+PRIVATE_ADDRESS='^(10\.|192\.168\.|172\.(1[6-9]|2[0-9]|3[01])\.|100\.(6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\.)'
 
 # Ends the compile after a network error with the sentence $1. Builds cannot reach private addresses unless the operator allows it.
 die_of_network() {
   local address=''
   [[ -f $CACHE_DIR/cause-address ]] && address=$(<"$CACHE_DIR/cause-address")
+  if [[ $address =~ ^(127|169\.254)\. ]]; then
+    die "${1%.}: nothing in a build is reached at $address, which is an address of the machine itself." \
+      'Name the registry by an address in a network: slipway config:set NPM_CONFIG_REGISTRY=https://…'
+  fi
   if [[ $address =~ $PRIVATE_ADDRESS ]]; then
     die "${1%.}: $address is a private address, and builds may not reach private networks." \
-      "The operator of the nodes opens it: network.egressAllow in agent.json, for example [{\"cidr\": \"$address/32\"}]. Then push again."
+      "The operator of the fleet opens it with: slipway egress:add $address -a ${SLIPWAY_APP:-APP} — then push again."
   fi
   die "$1" 'Push again; if it stays so, name a registry that the builder reaches: slipway config:set NPM_CONFIG_REGISTRY=https://…'
 }
@@ -73,7 +77,7 @@ read_app_env() {
 
 # Runs a script of the app with the app's config. The config overrides DEFAULT_ENV, and TOOL_ENV overrides the config.
 with_app_env() {
-  env -u SLIPWAY_NODE_DIR -u SLIPWAY_SAID -u SLIPWAY_UNPROMISED -u SLIPWAY_REUSED "${DEFAULT_ENV[@]}" "${APP_ENV[@]}" "${TOOL_ENV[@]}" "$@"
+  env -u SLIPWAY_NODE_DIR -u SLIPWAY_SAID -u SLIPWAY_UNPROMISED -u SLIPWAY_REUSED -u SLIPWAY_APP "${DEFAULT_ENV[@]}" "${APP_ENV[@]}" "${TOOL_ENV[@]}" "$@"
 }
 
 # Runs a package manager: it gets the config (registries, tokens), but nothing that loads other code into it.
@@ -82,7 +86,7 @@ with_tool_env() {
   local -a given=()
   for assignment in "${APP_ENV[@]}"; do [[ ${assignment%%=*} =~ ^($LOADERS)$ ]] || given+=("$assignment"); done
   # The commit is new at every push, so nothing that is reused may depend on it.
-  env -u SOURCE_VERSION -u REQUEST_ID -u SLIPWAY_NODE_DIR -u SLIPWAY_SAID -u SLIPWAY_UNPROMISED -u SLIPWAY_REUSED "${DEFAULT_ENV[@]}" "${given[@]}" "${TOOL_ENV[@]}" "$@"
+  env -u SOURCE_VERSION -u REQUEST_ID -u SLIPWAY_NODE_DIR -u SLIPWAY_SAID -u SLIPWAY_UNPROMISED -u SLIPWAY_REUSED -u SLIPWAY_APP "${DEFAULT_ENV[@]}" "${given[@]}" "${TOOL_ENV[@]}" "$@"
 }
 DEFAULT_ENV=() APP_ENV=() TOOL_ENV=()
 

@@ -62,7 +62,7 @@ export const userRoute: Declare<'user' | 'admin', { readonly user: User }> = (sp
   erase(spec, ({ user }) => ({ user: user ?? absent('user') }));
 
 /** For people, about the app in `:app`. */
-export const appRoute: Declare<'user', { readonly user: User; readonly app: App }> = (spec) =>
+export const appRoute: Declare<'user' | 'admin', { readonly user: User; readonly app: App }> = (spec) =>
   erase(spec, ({ user, app }) => ({ user: user ?? absent('user'), app: app ?? absent('app') }));
 
 /** For agents with their certificate. */

@@ -8,6 +8,7 @@ import { buildSettingsRoutes } from './routes/build-settings.ts';
 import { buildRoutes } from './routes/builds.ts';
 import { ceilingRoutes } from './routes/ceilings.ts';
 import { domainRoutes } from './routes/domains.ts';
+import { egressRoutes } from './routes/egress.ts';
 import { eventRoutes } from './routes/events.ts';
 import { formationRoutes } from './routes/formation.ts';
 import { fleetRoutes } from './routes/fleet.ts';
@@ -44,5 +45,6 @@ export function apiRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
     ...identityRoutes(config, deps),
     ...quotaRoutes(deps),
     ...ceilingRoutes(deps),
+    ...egressRoutes(deps),
   ];
 }

@@ -11,6 +11,7 @@ import { VERSION } from '../../shared/kit/version.ts';
 import type { AgentMessage, DesiredAck, Hello, InstanceReport, NodeEvent } from '../../shared/rpc/messages.ts';
 import type { NodeRow, Store } from '../store/port.ts';
 import { AgentSession, type AgentCall } from './agent-session.ts';
+import { EgressBoard, type EgressBoardDeps } from './egress-board.ts';
 import { Door, type DoorDeps, type Visitor } from './door.ts';
 import { Liveness } from './liveness.ts';
 import { takeDesiredAck } from './desired-ack.ts';
@@ -26,6 +27,7 @@ import { Tasks } from './tasks.ts';
 
 export type DispatchStore = DoorDeps['store'] &
   RouteBoardDeps['store'] &
+  EgressBoardDeps['store'] &
   Pick<Store, 'nodes' | 'setNodeState' | 'setNodesPresent' | 'assignmentsOfApp' | 'desiredRows'>;
 
 export interface DispatcherSettings {
@@ -55,6 +57,7 @@ export class Dispatcher {
   readonly tasks: Tasks;
   readonly logs: LogQueries;
   readonly routes: RouteBoard;
+  readonly egress: EgressBoard;
   readonly book = new NodeBook();
   readonly #settings: DispatcherSettings;
   readonly #deps: DispatcherDeps;
@@ -90,6 +93,7 @@ export class Dispatcher {
       onLost: (node) => this.#notify(node),
     });
     this.routes = new RouteBoard({ ...deps, ...settings, book: this.book, sessions: () => this.#sessions() });
+    this.egress = new EgressBoard({ ...deps, sessions: () => this.#sessions() });
     this.#publisher = new Publisher({
       session,
       read: (nodes) => readDesiredStates(deps.store, nodes, settings),
@@ -185,36 +189,29 @@ export class Dispatcher {
 
   #route(session: AgentSession, node: KnownNode, message: Exclude<AgentMessage, Hello>): void {
     switch (message.kind) {
-      case 'heartbeat': {
+      case 'heartbeat':
         this.book.heartbeat(node, message);
-        return;
-      }
-      case 'desiredAck': {
+        break;
+      case 'desiredAck':
         this.#ack(session, node, message);
-        return;
-      }
-      case 'instanceReport': {
+        break;
+      case 'instanceReport':
         this.#report(session, node, message);
-        return;
-      }
-      case 'taskOutput': {
+        break;
+      case 'taskOutput':
         this.tasks.onOutput(session, message);
-        return;
-      }
-      case 'taskResult': {
+        break;
+      case 'taskResult':
         this.tasks.onResult(session, message);
-        return;
-      }
-      case 'logChunk': {
+        break;
+      case 'logChunk':
         this.logs.onChunk(session, message);
-        return;
-      }
-      case 'routesAck': {
+        break;
+      case 'routesAck':
         this.routes.acknowledged(session, message);
-        return;
-      }
+        break;
       case 'nodeEvent':
-        return this.#deps.onNodeEvent?.({ id: session.nodeId, name: session.name }, message);
+        this.#deps.onNodeEvent?.({ id: session.nodeId, name: session.name }, message);
     }
   }
 
@@ -235,6 +232,7 @@ export class Dispatcher {
     this.#welcome(session, node, hello);
     await this.#liveness.present(node, hello.facts);
     this.tasks.onHello(session, hello);
+    await this.egress.welcome(session);
     await this.publish(node.id);
     await this.routes.welcome(session);
     this.#notify(node.id);

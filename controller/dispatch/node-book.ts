@@ -26,6 +26,7 @@ const storedFacts = z.object({
   builder: z.boolean().catch(false),
   httpAddress: z.string().catch(''),
   meshAddress: z.string().catch(''),
+  sandboxSubnet: z.string().catch(''),
 });
 
 /** One node as this life of the controller knows it. */
@@ -215,6 +216,11 @@ function routesOf({ session }: KnownNode): Pick<LiveNode, 'routesRefusal' | 'rou
   return { routesRefusal: session?.routes.refusal, routesLate: session?.routes.slow === true };
 }
 
+function egressOf({ facts, session }: KnownNode): Pick<LiveNode, 'sandboxSubnet' | 'egressIgnored'> {
+  const hello = session?.hello;
+  return { sandboxSubnet: facts.sandboxSubnet, egressIgnored: hello !== undefined && hello.takesEgress !== true };
+}
+
 export function liveNode(node: KnownNode): LiveNode {
   const { facts, state, cordoned, draining, lost, revoked, labels } = node;
   return {
@@ -236,6 +242,7 @@ export function liveNode(node: KnownNode): LiveNode {
     missing: facts.missing,
     trouble: troubleOf(node),
     meshAddress: facts.meshAddress ?? '',
+    ...egressOf(node),
     refusal: node.session === undefined ? undefined : node.ack?.refusal,
     ...routesOf(node),
     unreachablePeerIds: node.session === undefined ? [] : node.unreachablePeerIds,

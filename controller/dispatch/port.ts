@@ -46,6 +46,10 @@ export interface LiveNode {
   readonly diskBytes?: number | undefined;
   /** `address:port` for other nodes; empty when it takes no requests of theirs. */
   readonly meshAddress: string;
+  /** Of its sandboxes; absent or empty where they have none. */
+  readonly sandboxSubnet?: string | undefined;
+  /** It is connected, and its agent is too old to know which private networks an operator has opened. */
+  readonly egressIgnored?: boolean | undefined;
   /** Why it does not do what this controller wants: its last answer, while it is connected. */
   readonly refusal?: Reason | undefined;
   /** Why it does not take over the fleet's routes, while it is connected. */
@@ -87,6 +91,8 @@ export interface Fleet {
    * @param leaving instances about to lose it: no node sends them requests of other nodes any more
    */
   routesApplied(appId: AppId, signal: AbortSignal, leaving?: readonly InstanceId[]): Promise<void>;
+  /** Sends every node the private networks that sandboxes may reach now. Never rejects. */
+  egressChanged(): Promise<void>;
   /** Merged log lines of every connected node, oldest first where `follow` is false. */
   logs(query: AppLogQuery, signal: AbortSignal): AsyncIterable<LogLine>;
 }

@@ -9,6 +9,7 @@ import { createBuildSettings } from './sqlite/build-settings.ts';
 import { createBuilds } from './sqlite/builds.ts';
 import { createController } from './sqlite/controller.ts';
 import { createDomains } from './sqlite/domains.ts';
+import { createEgress } from './sqlite/egress.ts';
 import { announcing, createEvents } from './sqlite/events.ts';
 import { createCertificates } from './sqlite/identity.ts';
 import { createFleetLooks } from './sqlite/fleet-looks.ts';
@@ -54,6 +55,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       ...createSettings(deps),
       ...createProcessSettings(deps),
       ...createDomains(deps),
+      ...createEgress(deps),
       ...createBuildSettings(deps),
       ...createQuotas(deps),
       ...createAppLooks(deps),

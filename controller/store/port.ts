@@ -1,5 +1,6 @@
 import type { BuildSettingsStore } from './build-settings-port.ts';
 import type { DomainStore } from './domains-port.ts';
+import type { EgressStore } from './egress-port.ts';
 import type { App, AssignmentRow, Build, LostAfter, Release } from './records.ts';
 import type { LookStore } from './looks-port.ts';
 import type { QuotaStore } from './quota-port.ts';
@@ -102,7 +103,7 @@ export interface AssignmentChange {
  * Queries used on every push are indexed; none grows with the history.
  * Errors: SLIP_STORE_* (bug, transient: SLIP_DISK_FULL), conflicts as documented.
  */
-export interface Store extends IdentityStore, DomainStore, BuildSettingsStore, QuotaStore, LookStore {
+export interface Store extends IdentityStore, DomainStore, EgressStore, BuildSettingsStore, QuotaStore, LookStore {
   // -- controller
   /** Raises the epoch counter and draws a new id: called once per start. */
   newEpoch(id: string): Promise<Epoch>;

@@ -27,6 +27,7 @@ const facts = z.object({
   builder: z.boolean(),
   httpAddress: field.word,
   meshAddress: field.word,
+  sandboxSubnet: field.word,
 });
 
 const hello = z
@@ -41,6 +42,7 @@ const hello = z
     fleetRoutesDigest: field.emptyIsAbsent<string>(field.word),
     bootId: field.emptyIsAbsent<string>(field.word),
     takesReleases: z.boolean(),
+    takesEgress: z.boolean(),
   })
   .transform(({ agentVersion, facts: of, epoch: known, generation, ...rest }) => {
     const nodeFacts: NodeFacts = { agentVersion, ...of };
@@ -152,6 +154,7 @@ function encodeHello({ facts: of, ledger, cachedAppIds, runningTaskIds, ...route
     facts: {
       ...rest,
       meshAddress: of.meshAddress ?? '',
+      sandboxSubnet: of.sandboxSubnet ?? '',
       stacks: [...of.stacks],
       missing: clipAll(of.missing),
     },
@@ -161,6 +164,7 @@ function encodeHello({ facts: of, ledger, cachedAppIds, runningTaskIds, ...route
     fleetRoutesDigest: routes.fleetRoutesDigest ?? '',
     bootId: routes.bootId ?? '',
     takesReleases: routes.takesReleases ?? false,
+    takesEgress: routes.takesEgress ?? false,
     ...(ledger === undefined ? {} : { epoch: ledger.epoch, generation: ledger.generation }),
   };
 }

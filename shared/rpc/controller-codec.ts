@@ -6,6 +6,7 @@ import { revealAll } from '../kit/sensitive.ts';
 import { badMessage, decode } from './decode.ts';
 import { formOf } from './desired-form.ts';
 import { encodeReason } from './encode.ts';
+import { egressTable, encodeEgress } from './egress-codec.ts';
 import * as field from './fields.ts';
 import type { LogQuery as WireLogQuery } from './gen/slipway/v1/LogQuery.ts';
 import type { StartTask as WireStartTask } from './gen/slipway/v1/StartTask.ts';
@@ -48,6 +49,7 @@ const DECODERS: { readonly [K in Kind]: (wire: unknown) => Extract<ControllerMes
   cancelTask: (wire) => ({ kind: 'cancelTask', ...decode(cancelTask, wire, 'cancel_task') }),
   logQuery: (wire) => ({ kind: 'logQuery', ...decode(logQuery, wire, 'log_query') }),
   upgrade: (wire) => ({ kind: 'upgrade', ...decode(upgrade, wire, 'upgrade') }),
+  egress: (wire) => ({ kind: 'egress', table: decode(egressTable, wire, 'egress') }),
   cancelLogQuery: (wire) => ({ kind: 'cancelLogQuery', ...decode(cancelLogQuery, wire, 'cancel_log_query') }),
   fleetRoutes: (wire) => ({ kind: 'fleetRoutes', update: decode(routesUpdate, wire, 'fleet_routes') }),
 };
@@ -78,6 +80,8 @@ export function encodeControllerMessage(message: ControllerMessage): WireControl
       return { upgrade: { version: message.version } };
     case 'cancelLogQuery':
       return { cancelLogQuery: { queryId: message.queryId } };
+    case 'egress':
+      return { egress: encodeEgress(message.table) };
     case 'fleetRoutes':
       return { fleetRoutes: encodeRoutes(message.update) };
   }

@@ -1,6 +1,7 @@
 import type { DesiredState, Epoch } from '../domain/assignment.ts';
 import type { BuildResult, BuildTask } from '../domain/build.ts';
 import type { TaskId } from '../domain/ids.ts';
+import type { EgressTable } from '../domain/egress.ts';
 import type { InstanceStatus, Reason } from '../domain/instance.ts';
 import type { LogLine } from '../domain/log-line.ts';
 import type { AppName } from '../domain/names.ts';
@@ -24,6 +25,8 @@ export interface NodeFacts {
   readonly httpAddress: string;
   /** `address:port`; absent or empty when it takes no requests of other nodes. */
   readonly meshAddress?: string | undefined;
+  /** Of its sandboxes; absent or empty when they have none, or the agent does not say. */
+  readonly sandboxSubnet?: string | undefined;
 }
 
 export interface Hello {
@@ -39,6 +42,8 @@ export interface Hello {
   readonly bootId?: string | undefined;
   /** It reads desired states in which the common content of a release's instances is there once. */
   readonly takesReleases?: boolean | undefined;
+  /** It reads {@link Egress}. */
+  readonly takesEgress?: boolean | undefined;
 }
 
 export interface Heartbeat {
@@ -171,6 +176,12 @@ export interface FleetRoutesMessage {
   readonly update: RoutesUpdate;
 }
 
+/** The private networks that sandboxes may reach; replaces the former table. */
+export interface Egress {
+  readonly kind: 'egress';
+  readonly table: EgressTable;
+}
+
 /** Become this version (`0.1.0+c3e11cb00a2f`). */
 export interface Upgrade {
   readonly kind: 'upgrade';
@@ -178,4 +189,4 @@ export interface Upgrade {
 }
 
 export type ControllerMessage =
-  Upgrade | FleetRoutesMessage | Welcome | Desired | StartTask | CancelTask | LogQueryMessage | CancelLogQuery;
+  Egress | Upgrade | FleetRoutesMessage | Welcome | Desired | StartTask | CancelTask | LogQueryMessage | CancelLogQuery;

@@ -4,6 +4,7 @@ import type { App, NodeRow, Store } from '../../controller/store/port.ts';
 import { parseAppName } from '../../shared/domain/names.ts';
 import { revealAll } from '../../shared/kit/sensitive.ts';
 import { buildSettingsCases } from './store-build-settings.ts';
+import { egressCases } from './store-egress.ts';
 import { eventCases, factCases } from './store-events.ts';
 import { nodeCases } from './store-nodes.ts';
 import { placementCases } from './store-placement.ts';
@@ -30,6 +31,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     placementCases(() => store);
     quotaCases(() => store);
     buildSettingsCases(() => store);
+    egressCases(() => store);
   });
 }
 

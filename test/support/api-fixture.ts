@@ -78,6 +78,12 @@ export class FakeFleet implements Fleet {
 
   async routesApplied(): Promise<void> {}
 
+  egressChanges = 0;
+
+  async egressChanged(): Promise<void> {
+    this.egressChanges += 1;
+  }
+
   async *logs(query: { lines: number; follow: boolean }, signal: AbortSignal): AsyncIterable<LogLine> {
     yield* query.lines === 0 ? [] : this.lines.slice(-query.lines);
     if (query.follow && this.following !== undefined) yield* this.following(signal);

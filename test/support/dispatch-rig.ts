@@ -5,6 +5,7 @@ import type { SessionHandlers } from '../../agent/session/port.ts';
 import { createDispatch, type Dispatch, type DispatchConfig } from '../../controller/dispatch/create-dispatch.ts';
 import type { App, NodeRow, Store } from '../../controller/store/port.ts';
 import type { DesiredState } from '../../shared/domain/assignment.ts';
+import type { EgressTable } from '../../shared/domain/egress.ts';
 import { routesDigest, withUpdate, type FleetRoutes, type RoutesUpdate } from '../../shared/domain/fleet-routes.ts';
 import type { BuildTask } from '../../shared/domain/build.ts';
 import type { TaskId } from '../../shared/domain/ids.ts';
@@ -37,6 +38,7 @@ export type FakeAgent = Mutable<SessionHandlers> & {
   lines: LogLine[];
   routes: FleetRoutes | undefined;
   updates: RoutesUpdate[];
+  egress: EgressTable | undefined;
 };
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -76,6 +78,8 @@ export function fakeAgent(): FakeAgent {
       agent.updates.push(update);
       return undefined;
     },
+    egress: undefined,
+    acceptEgress: async (table) => void (agent.egress = table),
     startTask: (task) => void agent.started.push(task),
     cancelTask: (taskId) => void agent.cancelled.push(taskId),
 

@@ -19,8 +19,8 @@ export interface SandboxLab {
   readonly sandbox: RemovableSandbox;
   readonly config: SandboxConfig;
   readonly dir: string;
-  /** The driver as the next agent on this machine would make it. */
-  reopen(): Promise<Sandbox>;
+  /** The driver as the next agent on this machine would make it. @param first what that agent does before it looks at the machine */
+  reopen(first?: (next: Sandbox) => Promise<void> | undefined): Promise<Sandbox>;
   /** A folder with these files, owned as layers are for this lab's app. */
   layer(files: Readonly<Record<string, string>>): string;
   spec(overrides?: Partial<SandboxSpec>): SandboxSpec;
@@ -28,6 +28,8 @@ export interface SandboxLab {
   run(overrides: Partial<SandboxSpec>): Promise<SandboxStatus>;
   /** prepare, start, wait for the end; the status then and what it printed. */
   finish(overrides: Partial<SandboxSpec>): Promise<{ status: SandboxStatus; output: string }>;
+  /** The packet filter of this lab, as the kernel has it. */
+  rules(): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -54,9 +56,10 @@ export async function openSandboxLab(kind: Sandbox['kind'], overrides: Partial<S
     sandbox,
     config,
     dir,
-    async reopen() {
+    async reopen(first) {
       const next = await createSandbox(kind, config, deps);
       drivers.unshift(next);
+      await first?.(next);
       await next.ensureHost();
       return next;
     },
@@ -71,6 +74,7 @@ export async function openSandboxLab(kind: Sandbox['kind'], overrides: Partial<S
       const { id } = await lab.run(changes);
       return { status: await ended(sandbox, id), output: readLog(sandbox.logDir(id)) };
     },
+    rules: async () => (await run({ file: 'nft', args: ['list', 'table', 'inet', config.name] })).stdout,
     async close() {
       for (const driver of drivers) await driver.removeHost();
       rmSync(dir, { recursive: true, force: true });

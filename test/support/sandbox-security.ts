@@ -11,6 +11,7 @@ import type { Sandbox, SandboxSpec } from '../../agent/sandbox/port.ts';
 import { REAL_WORKLOADS, greeting } from '../contract/sandbox.ts';
 import { eventually } from './eventually.ts';
 import { MB, openSandboxLab, type SandboxLab } from './sandbox-lab.ts';
+import { MESH_PORT, privateNetworkTests } from './private-networks.ts';
 import { sharedKernelTests } from './shared-kernel.ts';
 
 const PROBE = join(import.meta.dirname, '..', 'fixtures', 'sandbox', 'probe.pl');
@@ -26,7 +27,7 @@ export function sandboxSecurity(kind: Sandbox['kind']): void {
     const hostAddress = outwardAddress();
     before(async () => {
       [closedPort, openPort] = await Promise.all([listen(), listen()]);
-      lab = await openSandboxLab(kind, { egressAllow: [{ cidr: `${hostAddress}/32`, port: portOf(openPort) }] });
+      lab = await openSandboxLab(kind, { egressAllow: [{ cidr: `${hostAddress}/32`, port: portOf(openPort) }], meshPort: MESH_PORT });
     });
     after(async () => {
       closedPort.close();
@@ -128,6 +129,7 @@ export function sandboxSecurity(kind: Sandbox['kind']): void {
       assert.equal(arrived, FLOWS_MAX + 1);
     });
 
+    privateNetworkTests(() => lab);
     sharedKernelTests(() => lab);
 
     it('stops a fork bomb at its limit', async () => {

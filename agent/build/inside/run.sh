@@ -6,14 +6,14 @@ call_buildpack() {
   local i=$1 program=$2
   shift 2
   # Computed before the export file of another buildpack runs: that file may set any variable of this shell.
-  set -- "${SHIPPED[i]}" "$NODE_DIR" "$WORK" "$(IFS=:; printf '%s' "${KEPT[*]}")" "${DIRS[i]}/bin/$program" "$@"
+  set -- "${SHIPPED[i]}" "$NODE_DIR" "$WORK" "$(IFS=:; printf '%s' "${KEPT[*]}")" "$APP_NAME" "${DIRS[i]}/bin/$program" "$@"
   (
     set +u
     for file in "${EXPORTS[@]}"; do source_export "$file"; done
-    if (($1)); then export SLIPWAY_NODE_DIR=$2 SLIPWAY_SAID=$3/said SLIPWAY_UNPROMISED=$3/unpromised SLIPWAY_REUSED=$4; fi
+    if (($1)); then export SLIPWAY_NODE_DIR=$2 SLIPWAY_SAID=$3/said SLIPWAY_UNPROMISED=$3/unpromised SLIPWAY_REUSED=$4 SLIPWAY_APP=$5; fi
     # A buildpack of others may open its own files by relative paths, as on Heroku.
-    (($1)) || cd "${5%/bin/*}" || exit 1
-    shift 4
+    (($1)) || cd "${6%/bin/*}" || exit 1
+    shift 5
     exec "$@" </dev/null
   )
 }

@@ -146,11 +146,15 @@ fetch_failed() { fail FETCH_FAILED "$(without_credentials "$1")" "$2" "${3-$(fet
 
 fetch_hint() {
   local ref=$1 why=$2
-  local private='(//|@)(localhost|127\.|10\.|192\.168\.|172\.(1[6-9]|2[0-9]|3[01])\.|169\.254\.|100\.(6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\.|\[)'
+  local own='(//|@)(localhost|127\.|169\.254\.|\[)'
+  local private='(//|@)((10|192\.168|172\.(1[6-9]|2[0-9]|3[01])|100\.(6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7]))\.[0-9.]+[0-9])'
+  local refused='([Rr]efused|[Tt]imed\ out|[Tt]imeout|[Uu]nreachable|[Nn]o\ route|[Cc]onnect)'
   if [[ $ref == /* ]]; then
     printf '%s' 'Commit the buildpack into the app and name it ./FOLDER, or give the address of its repository: https://….git'
-  elif [[ $ref =~ $private && $why =~ ([Rr]efused|[Tt]imed\ out|[Tt]imeout|[Uu]nreachable|[Nn]o\ route|[Cc]onnect) ]]; then
-    printf '%s' 'Builds reach public addresses only. The operator opens a private one: network.egressAllow in agent.json. Or commit the buildpack into the app and name it ./FOLDER.'
+  elif [[ $ref =~ $own && $why =~ $refused ]]; then
+    printf '%s' 'A build cannot reach this machine itself. Name the address of the repository in a network, or commit the buildpack into the app and name it ./FOLDER.'
+  elif [[ $why =~ $refused && $ref =~ $private ]]; then
+    printf '%s' "Builds reach public addresses only. The operator opens a private one with: slipway egress:add ${BASH_REMATCH[2]} -a $APP_NAME — or commit the buildpack into the app and name it ./FOLDER."
   elif [[ $why =~ ([Pp]ermission\ denied|[Hh]ost\ key|publickey) ]]; then
     printf '%s' 'A build has no SSH key. Use an https:// address, with a token if it is private, or commit the buildpack into the app and name it ./FOLDER.'
   fi

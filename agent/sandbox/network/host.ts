@@ -1,17 +1,25 @@
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
+import { NO_EGRESS, type EgressTable } from '../../../shared/domain/egress.ts';
+import type { AppName } from '../../../shared/domain/names.ts';
 import { runOk, type Run } from '../../../shared/kit/exec.ts';
 import { parseCidr, addressAt, type SandboxConfig } from '../config.ts';
 import { bridgeBatch, gatewayAddress, type NetworkNames } from './plan.ts';
-import { lastingRules, nftRules, type RuleInput } from './rules.ts';
+import { planOpenings, type Openings } from './openings.ts';
+import { lastingRules, nftOpenings, nftRules, type RuleInput } from './rules.ts';
 
 /** What all sandboxes share of the network: bridge, nft table, forwarding. */
 export class HostNetwork {
   readonly names: NetworkNames;
   readonly #config: SandboxConfig;
   readonly #run: Run;
-  #applied: { rules: string; listing: string } | undefined;
+  #applied: { readonly input: RuleInput; readonly rules: string; readonly listing: string } | undefined;
+  #egress: EgressTable = NO_EGRESS;
+  /** By address. */
+  readonly #tenants = new Map<string, { readonly id: string; readonly app: AppName }>();
+  #nameservers: readonly string[] = [];
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(config: SandboxConfig, run: Run) {
     this.#config = config;
@@ -22,9 +30,33 @@ export class HostNetwork {
   /** Puts right what differs; when nothing does, the cost is one `nft list` and a few reads. */
   async ensure(nameservers: readonly string[]): Promise<void> {
     await this.#ensureBridge();
-    await this.#ensureRules(nameservers);
+    this.#nameservers = nameservers;
+    await this.#inTurn(() => this.#ensureRules());
     await ensureForwarding();
     await this.#ensureForwardPolicy();
+  }
+
+  /** Another table: for new connections of sandboxes that run, too. Before the first `ensure` it is only kept. */
+  setEgress(table: EgressTable): Promise<void> {
+    this.#egress = table;
+    return this.#inTurn(() => this.#update());
+  }
+
+  /** Sandboxes that an earlier agent has left running. */
+  adopt(tenants: readonly { readonly id: string; readonly address: string; readonly app: AppName }[]): void {
+    for (const { id, address, app } of tenants) this.#tenants.set(address, { id, app });
+  }
+
+  /** This sandbox may open connections, as far as its app may. Call it before the sandbox's first process. */
+  async admit(id: string, address: string, app: AppName): Promise<void> {
+    this.#tenants.set(address, { id, app });
+    await this.#inTurn(() => this.#update());
+  }
+
+  /** The sandbox is gone. Call it before its address is given to another one. A failure is made good by the next `admit` or `ensure`. */
+  async dismiss(id: string): Promise<void> {
+    for (const [address, tenant] of this.#tenants) if (tenant.id === id) this.#tenants.delete(address);
+    await this.#inTurn(() => this.#update()).catch(() => undefined);
   }
 
   async remove(): Promise<void> {
@@ -48,17 +80,45 @@ export class HostNetwork {
     await runOk(this.#run, { file: 'ip', args: ['-batch', '-'], stdin: `${lines.join('\n')}\n` });
   }
 
-  async #ensureRules(nameservers: readonly string[]): Promise<void> {
-    const rules = nftRules(this.#ruleInput(nameservers));
-    const list = { file: 'nft', args: ['--stateless', 'list', 'table', 'inet', this.#config.name] };
-    if (this.#applied?.rules === rules && lastingRules((await this.#run(list)).stdout) === this.#applied.listing) return;
-    await runOk(this.#run, { file: 'nft', args: ['-f', '-'], stdin: rules });
-    this.#applied = { rules, listing: lastingRules((await runOk(this.#run, list)).stdout) };
+  /** One at a time: each works on what the one before has left. */
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const turn = this.#turn.then(work);
+    this.#turn = turn.catch(() => undefined);
+    return turn;
   }
 
-  #ruleInput(nameservers: readonly string[]): RuleInput {
-    const { name, bridge, subnet, egressAllow } = this.#config;
-    return { table: name, bridge, subnet, egressAllow, nameservers, connected: connectedNetworks(bridge) };
+  async #ensureRules(): Promise<void> {
+    const input = this.#ruleInput();
+    if (this.#applied?.rules === nftRules(input) && (await this.#listing()) === this.#applied.listing) return;
+    await this.#load(nftRules(input), input);
+  }
+
+  /** Changes the sets of the table in place, unless somebody has taken the table away. */
+  async #update(): Promise<void> {
+    if (this.#applied === undefined) return;
+    const input = { ...this.#applied.input, openings: this.#openings() };
+    if (nftRules(input) === this.#applied.rules) return;
+    await this.#load(nftOpenings(input), input).catch(() => this.#load(nftRules(input), input));
+  }
+
+  async #load(script: string, input: RuleInput): Promise<void> {
+    await runOk(this.#run, { file: 'nft', args: ['-f', '-'], stdin: script });
+    this.#applied = { input, rules: nftRules(input), listing: await this.#listing() };
+  }
+
+  async #listing(): Promise<string> {
+    return lastingRules((await this.#run({ file: 'nft', args: ['--stateless', 'list', 'table', 'inet', this.#config.name] })).stdout);
+  }
+
+  #ruleInput(): RuleInput {
+    const { name, bridge, subnet, egressAllow, meshPort } = this.#config;
+    const connected = connectedNetworks(bridge);
+    const openings = this.#openings();
+    return { table: name, bridge, subnet, egressAllow, nameservers: this.#nameservers, connected, openings, meshPort };
+  }
+
+  #openings(): Openings {
+    return planOpenings(this.#egress, new Map([...this.#tenants].map(([address, { app }]) => [address, app])));
   }
 
   /** Docker and ufw make DROP the policy of iptables' FORWARD; an accept in a table of our own does not undo a drop in theirs. */

@@ -1,4 +1,6 @@
+import { NEVER_OPENED } from '../../../shared/domain/egress.ts';
 import type { EgressRule } from '../config.ts';
+import type { Openings } from './openings.ts';
 
 export interface RuleInput {
   readonly table: string;
@@ -8,6 +10,10 @@ export interface RuleInput {
   readonly nameservers: readonly string[];
   /** Networks this machine is directly attached to, e.g. `192.0.2.0/24`: neighbours are not the world. */
   readonly connected: readonly string[];
+  /** What the operator opened with `slipway egress:add`. */
+  readonly openings: Openings;
+  /** Port of the proxies for requests between nodes; absent: this node has none. */
+  readonly meshPort?: number | undefined;
 }
 
 /** Public addresses at which a cloud (Azure) returns credentials of the machine. The addresses of other clouds are in the networks below. */
@@ -25,6 +31,8 @@ const NOT_THE_WORLD = [
 /** Open flows of one sandbox: the machine has one table of them for all, and whoever fills it takes everybody's network away. */
 export const FLOWS_MAX = 4096;
 const FLOWS = 'flows4';
+const FLEET = 'fleet4';
+const SANDBOXES = 'sandboxes4';
 
 /** SMTP from a compromised app is what gets a server blocked; opened by an egress rule. */
 const BLOCKED_TCP_PORTS = [25];
@@ -37,8 +45,8 @@ const FLOW_LIMIT = `meta nfproto ipv4 add @${FLOWS} { ip saddr ct count over ${S
  */
 export function nftRules(input: RuleInput): string {
   const { table, bridge } = input;
-  const allowed = [...input.nameservers.map((server) => ({ cidr: `${server}/32`, port: 53 })), ...input.egressAllow];
-  const accepts = allowed.flatMap(acceptRules);
+  const nameservers = input.nameservers.map((server) => ({ cidr: `${server}/32`, port: 53 })).flatMap(acceptRules);
+  const accepts = [...nameservers, ...NEVER_RULES, ...ownNetworkRules(input), ...openRules(input)];
   const bridgeName = `"${bridge}"`;
   return [
     `table inet ${table}`,
@@ -48,6 +56,11 @@ export function nftRules(input: RuleInput): string {
     '    type ipv4_addr; flags interval; auto-merge',
     `    elements = { ${[...NOT_THE_WORLD, ...METADATA, ...input.connected].join(', ')} }`,
     '  }',
+    '  set never4 {',
+    '    type ipv4_addr; flags interval; auto-merge',
+    `    elements = { ${NEVER_OPENED.join(', ')} }`,
+    '  }',
+    ...openingSets(input.openings),
     `  set ${FLOWS} { type ipv4_addr; size 65535; flags dynamic; }`,
     // a reset is believed at once; an ICMP error only at the second attempt, a second later
     '  chain refuse {',
@@ -88,6 +101,43 @@ export function nftRules(input: RuleInput): string {
     '}',
     '',
   ].join('\n');
+}
+
+/** Makes the table's sets those of other openings, in one transaction. Open connections and counted flows stay. Pure. */
+export function nftOpenings({ table, openings: { fleet, sandboxes } }: Pick<RuleInput, 'table' | 'openings'>): string {
+  const sets: readonly (readonly [string, readonly string[]])[] = [
+    [FLEET, fleet],
+    [SANDBOXES, sandboxes.map(elementOf)],
+  ];
+  const lines = sets.flatMap(([set, elements]) => [
+    `flush set inet ${table} ${set}`,
+    ...(elements.length === 0 ? [] : [`add element inet ${table} ${set} { ${elements.join(', ')} }`]),
+  ]);
+  return `${lines.join('\n')}\n`;
+}
+
+function openingSets({ fleet, sandboxes }: Openings): string[] {
+  const elements = (list: readonly string[]): string[] => (list.length === 0 ? [] : [`    elements = { ${list.join(', ')} }`]);
+  return [
+    ...[`  set ${FLEET} {`, '    type ipv4_addr; flags interval', ...elements(fleet), '  }'],
+    ...[`  set ${SANDBOXES} {`, '    type ipv4_addr . ipv4_addr; flags interval', ...elements(sandboxes.map(elementOf)), '  }'],
+  ];
+}
+
+function elementOf({ address, cidr }: Openings['sandboxes'][number]): string {
+  return `${address} . ${cidr}`;
+}
+
+const NEVER_RULES = ['ip daddr @never4 jump refuse'];
+
+/** A large network that is opened may contain the sandboxes' own network, and the nodes with their ports for each other. */
+function ownNetworkRules({ subnet, meshPort }: RuleInput): string[] {
+  const mesh = meshPort === undefined ? [] : [`ip daddr @closed4 tcp dport ${String(meshPort)} jump refuse`];
+  return [`ip daddr ${subnet} jump refuse`, ...mesh];
+}
+
+function openRules({ egressAllow }: RuleInput): string[] {
+  return [...egressAllow.flatMap(acceptRules), `ip daddr @${FLEET} accept`, `ip saddr . ip daddr @${SANDBOXES} accept`];
 }
 
 /** A listing of the table without the flows that are counted in it: they come and go. */

@@ -35,6 +35,7 @@ export interface Schema {
   joinTokens: JoinTokenTableRow;
   assignments: AssignmentTableRow;
   events: EventTableRow;
+  egress: { appId: string | null; cidr: string };
   domains: { hostname: string; appId: string; createdAtMs: number };
 }
 

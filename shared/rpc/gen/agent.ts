@@ -3,6 +3,7 @@ import type { MessageTypeDefinition } from '@grpc/proto-loader';
 
 import type { AgentMessage as _slipway_v1_AgentMessage, AgentMessage__Output as _slipway_v1_AgentMessage__Output } from './slipway/v1/AgentMessage.ts';
 import type { AgentServiceClient as _slipway_v1_AgentServiceClient, AgentServiceDefinition as _slipway_v1_AgentServiceDefinition } from './slipway/v1/AgentService.ts';
+import type { AppEgress as _slipway_v1_AppEgress, AppEgress__Output as _slipway_v1_AppEgress__Output } from './slipway/v1/AppEgress.ts';
 import type { Assignment as _slipway_v1_Assignment, Assignment__Output as _slipway_v1_Assignment__Output } from './slipway/v1/Assignment.ts';
 import type { BuildResult as _slipway_v1_BuildResult, BuildResult__Output as _slipway_v1_BuildResult__Output } from './slipway/v1/BuildResult.ts';
 import type { CancelLogQuery as _slipway_v1_CancelLogQuery, CancelLogQuery__Output as _slipway_v1_CancelLogQuery__Output } from './slipway/v1/CancelLogQuery.ts';
@@ -11,6 +12,7 @@ import type { ControllerMessage as _slipway_v1_ControllerMessage, ControllerMess
 import type { Crashes as _slipway_v1_Crashes, Crashes__Output as _slipway_v1_Crashes__Output } from './slipway/v1/Crashes.ts';
 import type { DesiredAck as _slipway_v1_DesiredAck, DesiredAck__Output as _slipway_v1_DesiredAck__Output } from './slipway/v1/DesiredAck.ts';
 import type { DesiredState as _slipway_v1_DesiredState, DesiredState__Output as _slipway_v1_DesiredState__Output } from './slipway/v1/DesiredState.ts';
+import type { EgressTable as _slipway_v1_EgressTable, EgressTable__Output as _slipway_v1_EgressTable__Output } from './slipway/v1/EgressTable.ts';
 import type { Epoch as _slipway_v1_Epoch, Epoch__Output as _slipway_v1_Epoch__Output } from './slipway/v1/Epoch.ts';
 import type { Exit as _slipway_v1_Exit, Exit__Output as _slipway_v1_Exit__Output } from './slipway/v1/Exit.ts';
 import type { FleetApp as _slipway_v1_FleetApp, FleetApp__Output as _slipway_v1_FleetApp__Output } from './slipway/v1/FleetApp.ts';
@@ -50,6 +52,7 @@ export interface ProtoGrpcType {
     v1: {
       AgentMessage: MessageTypeDefinition<_slipway_v1_AgentMessage, _slipway_v1_AgentMessage__Output>
       AgentService: SubtypeConstructor<typeof grpc.Client, _slipway_v1_AgentServiceClient> & { service: _slipway_v1_AgentServiceDefinition }
+      AppEgress: MessageTypeDefinition<_slipway_v1_AppEgress, _slipway_v1_AppEgress__Output>
       Assignment: MessageTypeDefinition<_slipway_v1_Assignment, _slipway_v1_Assignment__Output>
       BuildResult: MessageTypeDefinition<_slipway_v1_BuildResult, _slipway_v1_BuildResult__Output>
       CancelLogQuery: MessageTypeDefinition<_slipway_v1_CancelLogQuery, _slipway_v1_CancelLogQuery__Output>
@@ -58,6 +61,7 @@ export interface ProtoGrpcType {
       Crashes: MessageTypeDefinition<_slipway_v1_Crashes, _slipway_v1_Crashes__Output>
       DesiredAck: MessageTypeDefinition<_slipway_v1_DesiredAck, _slipway_v1_DesiredAck__Output>
       DesiredState: MessageTypeDefinition<_slipway_v1_DesiredState, _slipway_v1_DesiredState__Output>
+      EgressTable: MessageTypeDefinition<_slipway_v1_EgressTable, _slipway_v1_EgressTable__Output>
       Epoch: MessageTypeDefinition<_slipway_v1_Epoch, _slipway_v1_Epoch__Output>
       Exit: MessageTypeDefinition<_slipway_v1_Exit, _slipway_v1_Exit__Output>
       FleetApp: MessageTypeDefinition<_slipway_v1_FleetApp, _slipway_v1_FleetApp__Output>

@@ -71,6 +71,20 @@ describe('a session between agent and controller', () => {
     assert.deepEqual(warned, [`${trouble?.message ?? ''} On your own machine: ${trouble?.hint ?? ''}`]);
   });
 
+  it('sends the private networks that are open with every session and after every change', async (t) => {
+    const rig = await startRig(t);
+    const node = await rig.join('alpha');
+    await rig.store.addEgress(undefined, '10.0.5.0/24');
+    const agent = fakeAgent();
+    connectAgent(t, rig, { stateDir: node.stateDir, agent });
+    await eventually('the table at Hello', () => agent.egress?.fleet[0] === '10.0.5.0/24');
+    await rig.store.addEgress(rig.app.id, '10.0.6.1/32');
+    await rig.dispatch.fleet.egressChanged();
+    await eventually('the change', () => agent.egress?.apps[0]?.cidrs[0] === '10.0.6.1/32');
+    assert.equal(agent.egress?.apps[0]?.app, rig.app.name);
+    assert.equal(rig.dispatch.fleet.node(node.row.id)?.egressIgnored, false);
+  });
+
   it('sends every later change, the last of many at the latest, and knows what was acknowledged', async (t) => {
     const rig = await startRig(t);
     const node = await rig.join('alpha');

@@ -93,8 +93,9 @@ describe('the config of an app in a build', () => {
 
   it('names the setting of the operator when a registry has a private address, and the registry otherwise', async () => {
     const ends: readonly (readonly [string, RegExp])[] = [
-      ['npm error connect ECONNREFUSED 10.1.2.3:4873', /10\.1\.2\.3 is a private address.*\n.*network\.egressAllow.*"10\.1\.2\.3\/32"/],
+      ['npm error connect ECONNREFUSED 10.1.2.3:4873', /10\.1\.2\.3 is a private address.*\n.*slipway egress:add 10\.1\.2\.3 -a APP/],
       ['FetchError: connect ETIMEDOUT 172.20.0.9:443', /172\.20\.0\.9 is a private address/],
+      ['connect ECONNREFUSED 127.0.0.1:4873', /127\.0\.0\.1, which is an address of the machine itself.*\n.*NPM_CONFIG_REGISTRY/],
       ['connect ECONNREFUSED 104.16.1.1:443', /NPM_CONFIG_REGISTRY/],
       ['getaddrinfo ENOTFOUND npm.corp.invalid', /NPM_CONFIG_REGISTRY/],
     ];
@@ -102,6 +103,22 @@ describe('the config of an app in a build', () => {
       const script =
         'unset SLIPWAY_SAID; CACHE_DIR=$1; indent <<<"$LINE" >/dev/null; cause_is network && (die_of_network "No registry."); true';
       assert.match(await bash({}, `LINE='${line}'; ${script}`), said, line);
+    }
+  });
+});
+
+describe('the hint about a buildpack that could not be fetched', () => {
+  it('opens the private address by its command, and no address of the machine itself', async () => {
+    const refused = 'fatal: unable to access: Connection refused';
+    const ends: readonly (readonly [string, RegExp])[] = [
+      ['https://10.1.2.3:3000/x.git', /slipway egress:add 10\.1\.2\.3 -a my-shop/],
+      ['ssh://git@192.168.7.9/x.git', /slipway egress:add 192\.168\.7\.9 -a my-shop/],
+      ['http://127.0.0.1:1/x.git', /cannot reach this machine itself/],
+    ];
+    for (const [ref, said] of ends) {
+      const script = 'source "$1/select.sh"; APP_NAME=my-shop; fetch_hint "$2" "$3"';
+      const args = ['-c', script, 'bash', join(ROOT, 'agent/build/inside'), ref, refused];
+      assert.match((await runOk(run, { file: 'bash', args })).stdout, said, ref);
     }
   });
 });

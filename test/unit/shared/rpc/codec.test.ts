@@ -45,6 +45,7 @@ const anyFacts = fc.record({
   builder: fc.boolean(),
   httpAddress: fc.constant('10.0.0.1:80'),
   meshAddress: fc.constantFrom('', '10.0.0.1:7405'),
+  sandboxSubnet: fc.constantFrom('', '10.203.0.0/16'),
 });
 
 describe('every message survives the wire', () => {
@@ -62,6 +63,7 @@ describe('every message survives the wire', () => {
         fleetRoutesDigest: fc.constantFrom('Zm9v', undefined),
         bootId: fc.constantFrom('7f3c', undefined),
         takesReleases: fc.boolean(),
+        takesEgress: fc.boolean(),
       }),
       throughAgentWire,
     );

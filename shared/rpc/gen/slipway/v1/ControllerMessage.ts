@@ -8,6 +8,7 @@ import type { LogQuery as _slipway_v1_LogQuery, LogQuery__Output as _slipway_v1_
 import type { CancelLogQuery as _slipway_v1_CancelLogQuery, CancelLogQuery__Output as _slipway_v1_CancelLogQuery__Output } from '../../slipway/v1/CancelLogQuery.ts';
 import type { FleetRoutes as _slipway_v1_FleetRoutes, FleetRoutes__Output as _slipway_v1_FleetRoutes__Output } from '../../slipway/v1/FleetRoutes.ts';
 import type { Upgrade as _slipway_v1_Upgrade, Upgrade__Output as _slipway_v1_Upgrade__Output } from '../../slipway/v1/Upgrade.ts';
+import type { EgressTable as _slipway_v1_EgressTable, EgressTable__Output as _slipway_v1_EgressTable__Output } from '../../slipway/v1/EgressTable.ts';
 
 export interface ControllerMessage {
   'welcome'?: (_slipway_v1_Welcome | null);
@@ -18,7 +19,8 @@ export interface ControllerMessage {
   'cancelLogQuery'?: (_slipway_v1_CancelLogQuery | null);
   'fleetRoutes'?: (_slipway_v1_FleetRoutes | null);
   'upgrade'?: (_slipway_v1_Upgrade | null);
-  'body'?: "welcome"|"desired"|"startTask"|"cancelTask"|"logQuery"|"cancelLogQuery"|"fleetRoutes"|"upgrade";
+  'egress'?: (_slipway_v1_EgressTable | null);
+  'body'?: "welcome"|"desired"|"startTask"|"cancelTask"|"logQuery"|"cancelLogQuery"|"fleetRoutes"|"upgrade"|"egress";
 }
 
 export interface ControllerMessage__Output {
@@ -30,5 +32,6 @@ export interface ControllerMessage__Output {
   'cancelLogQuery'?: (_slipway_v1_CancelLogQuery__Output | null);
   'fleetRoutes'?: (_slipway_v1_FleetRoutes__Output | null);
   'upgrade'?: (_slipway_v1_Upgrade__Output | null);
-  'body'?: "welcome"|"desired"|"startTask"|"cancelTask"|"logQuery"|"cancelLogQuery"|"fleetRoutes"|"upgrade";
+  'egress'?: (_slipway_v1_EgressTable__Output | null);
+  'body'?: "welcome"|"desired"|"startTask"|"cancelTask"|"logQuery"|"cancelLogQuery"|"fleetRoutes"|"upgrade"|"egress";
 }

@@ -15,6 +15,7 @@ export interface Hello {
   'fleetRoutesDigest'?: (string);
   'bootId'?: (string);
   'takesReleases'?: (boolean);
+  'takesEgress'?: (boolean);
 }
 
 export interface Hello__Output {
@@ -28,4 +29,5 @@ export interface Hello__Output {
   'fleetRoutesDigest': (string);
   'bootId': (string);
   'takesReleases': (boolean);
+  'takesEgress': (boolean);
 }

@@ -17,6 +17,7 @@ export interface NodeFacts {
   'builder'?: (boolean);
   'httpAddress'?: (string);
   'meshAddress'?: (string);
+  'sandboxSubnet'?: (string);
 }
 
 export interface NodeFacts__Output {
@@ -34,4 +35,5 @@ export interface NodeFacts__Output {
   'builder': (boolean);
   'httpAddress': (string);
   'meshAddress': (string);
+  'sandboxSubnet': (string);
 }

@@ -3,17 +3,23 @@ import { describe, it } from 'node:test';
 import { addressAt, checkSandboxConfig, DEFAULT_SANDBOX_CONFIG, parseCidr } from '../../../../../agent/sandbox/config.ts';
 import { connectedNetworks } from '../../../../../agent/sandbox/network/host.ts';
 import { nextSlot, slotOf } from '../../../../../agent/sandbox/network/plan.ts';
+import type { AppName } from '../../../../../shared/domain/names.ts';
 import { nameserversOf } from '../../../../../agent/sandbox/network/resolv.ts';
-import { lastingRules, nftRules } from '../../../../../agent/sandbox/network/rules.ts';
+import { planOpenings } from '../../../../../agent/sandbox/network/openings.ts';
+import { lastingRules, nftOpenings, nftRules } from '../../../../../agent/sandbox/network/rules.ts';
 
-const RULES = nftRules({
+const INPUT = {
   table: 'slipway',
   bridge: 'slip0',
   subnet: '10.203.0.0/16',
   egressAllow: [{ cidr: '10.5.0.0/24', port: 5432 }, { cidr: '10.6.0.1/32' }],
   nameservers: ['10.255.255.53'],
   connected: ['192.0.2.0/24'],
-});
+  openings: { fleet: ['10.7.0.0/16'], sandboxes: [{ address: '10.203.0.9', cidr: '10.8.0.0/16' }] },
+  meshPort: 7405,
+};
+const RULES = nftRules(INPUT);
+const shop = 'shop' as AppName;
 
 describe('the nft table', () => {
   it('replaces itself in one transaction', () => {
@@ -40,8 +46,13 @@ describe('the nft table', () => {
     const order = [
       'add @flows4 { ip saddr ct count over 4096 } jump refuse',
       'ip daddr 10.255.255.53/32 udp dport 53 accept',
+      'ip daddr @never4 jump refuse',
+      'ip daddr 10.203.0.0/16 jump refuse',
+      'ip daddr @closed4 tcp dport 7405 jump refuse',
       'ip daddr 10.5.0.0/24 tcp dport 5432 accept',
       'ip daddr 10.6.0.1/32 accept',
+      'ip daddr @fleet4 accept',
+      'ip saddr . ip daddr @sandboxes4 accept',
       '@closed4 jump refuse',
     ];
     const places = order.map((rule) => chain.indexOf(rule));
@@ -66,6 +77,33 @@ describe('the nft table', () => {
       RULES,
       /iifname != "slip0" oifname "slip0" ct state established,related accept\n\s+iifname != "slip0" oifname "slip0" drop/,
     );
+  });
+});
+
+describe('networks that an operator opened', () => {
+  it('are sets of the table, which change without the table', () => {
+    assert.match(RULES, /set fleet4 \{\n.*\n\s+elements = \{ 10\.7\.0\.0\/16 \}/);
+    assert.match(RULES, /set sandboxes4 \{\n.*\n\s+elements = \{ 10\.203\.0\.9 \. 10\.8\.0\.0\/16 \}/);
+    assert.equal(
+      nftOpenings({ ...INPUT, openings: { fleet: [], sandboxes: INPUT.openings.sandboxes } }),
+      'flush set inet slipway fleet4\nflush set inet slipway sandboxes4\nadd element inet slipway sandboxes4 { 10.203.0.9 . 10.8.0.0/16 }\n',
+    );
+  });
+
+  it('are those of the fleet, and those of the app that a sandbox belongs to', () => {
+    const table = { fleet: ['10.1.0.0/16', '10.1.2.0/24'], apps: [{ app: shop, cidrs: ['10.2.0.0/16', '10.2.0.0/24'] }] };
+    const tenants = new Map([
+      ['10.203.0.9', shop],
+      ['10.203.0.3', 'blog' as AppName],
+      ['10.203.0.2', shop],
+    ]);
+    assert.deepEqual(planOpenings(table, tenants), {
+      fleet: ['10.1.0.0/16'],
+      sandboxes: [
+        { address: '10.203.0.2', cidr: '10.2.0.0/16' },
+        { address: '10.203.0.9', cidr: '10.2.0.0/16' },
+      ],
+    });
   });
 });
 

@@ -1,0 +1,24 @@
+import { withoutNested, type EgressTable } from '../../../shared/domain/egress.ts';
+import type { AppName } from '../../../shared/domain/names.ts';
+
+/** What the packet filter opens now. */
+export interface Openings {
+  /** Networks for every sandbox. */
+  readonly fleet: readonly string[];
+  /** Networks for one sandbox each. */
+  readonly sandboxes: readonly { readonly address: string; readonly cidr: string }[];
+}
+
+/** Address of a sandbox that may open connections → its app. */
+export type Tenants = ReadonlyMap<string, AppName>;
+
+/** The table, applied to the sandboxes of this machine. Pure, and the same for the same input in any order. */
+export function planOpenings(table: EgressTable, tenants: Tenants): Openings {
+  const lists = new Map(table.apps.map(({ app, cidrs }) => [app, withoutNested(cidrs)]));
+  const sandboxes = [...tenants].flatMap(([address, app]) => (lists.get(app) ?? []).map((cidr) => ({ address, cidr })));
+  return { fleet: withoutNested(table.fleet), sandboxes: sandboxes.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)) };
+}
+
+function keyOf({ address, cidr }: { readonly address: string; readonly cidr: string }): string {
+  return `${address} ${cidr}`;
+}

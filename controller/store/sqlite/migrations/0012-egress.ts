@@ -1,0 +1,8 @@
+/** Private networks that sandboxes may reach. Without an app: the list of the fleet. */
+export const egress = `
+create table egress (
+  app_id text references apps (id) on delete cascade,
+  cidr text not null
+) strict;
+create unique index egress_once on egress (coalesce(app_id, ''), cidr);
+`;

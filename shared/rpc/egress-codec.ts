@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import { EGRESS_TOTAL_MAX, parseEgressCidr, type EgressTable } from '../domain/egress.ts';
+import * as field from './fields.ts';
+import type { EgressTable as WireEgressTable } from './gen/slipway/v1/EgressTable.ts';
+
+/** A network that this version does not allow is left out. The others hold. */
+const cidrs = z
+  .array(z.string().max(64))
+  .max(EGRESS_TOTAL_MAX)
+  .transform((list) => list.filter(isAllowed));
+
+/** On the wire, and on the disk of an agent. */
+export const egressTable: z.ZodType<EgressTable> = z.object({
+  fleet: cidrs,
+  apps: z.array(z.object({ app: field.appName, cidrs })).max(EGRESS_TOTAL_MAX),
+});
+
+export function encodeEgress({ fleet, apps }: EgressTable): WireEgressTable {
+  return { fleet: [...fleet], apps: apps.map((of) => ({ app: of.app, cidrs: [...of.cidrs] })) };
+}
+
+function isAllowed(text: string): boolean {
+  try {
+    return parseEgressCidr(text) === text;
+  } catch {
+    return false;
+  }
+}

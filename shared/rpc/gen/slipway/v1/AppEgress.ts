@@ -1,0 +1,12 @@
+// Original file: proto/slipway/v1/agent.proto
+
+
+export interface AppEgress {
+  'app'?: (string);
+  'cidrs'?: (string)[];
+}
+
+export interface AppEgress__Output {
+  'app': (string);
+  'cidrs': (string)[];
+}

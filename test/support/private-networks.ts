@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { after, before, it } from 'node:test';
+import type { EgressTable } from '../../shared/domain/egress.ts';
+import type { AppName } from '../../shared/domain/names.ts';
+import { eventually } from './eventually.ts';
+import { openPrivateMachine, type PrivateMachine } from './private-machine.ts';
+import { readLog, type SandboxLab } from './sandbox-lab.ts';
+
+/** Of the proxies, for requests between nodes. */
+export const MESH_PORT = 7405;
+
+const BRIDGE_NF = '/proc/sys/net/bridge/bridge-nf-call-iptables';
+const shop = 'shop' as AppName;
+const blog = 'blog' as AppName;
+
+/** Says, again and again, whether a new connection is answered, and whether the first one still is. */
+const WATCH = `use Socket; $| = 1; my ($address, $port, $rounds) = @ARGV; my $kept;
+sub answers { my $s = shift; syswrite($s, "x") && sysread($s, my $got, 1) }
+for (my $n = 1; !$rounds || $n <= $rounds; $n++) {
+  socket(my $s, PF_INET, SOCK_STREAM, 0) or die;
+  my $new = connect($s, sockaddr_in($port, inet_aton($address))) && answers($s) ? "open" : "closed";
+  my $old = $kept ? (answers($kept) ? "kept" : "cut") : "none";
+  $kept ||= $s if $new eq "open";
+  print "$new $old\\n"; select undef, undef, undef, 0.1 unless $rounds;
+}`;
+
+/** What `slipway egress` opens, with the sandboxes of two apps and a machine in a private network. */
+export function privateNetworkTests(get: () => SandboxLab): void {
+  let machine: PrivateMachine;
+  before(async () => (machine = await openPrivateMachine([MESH_PORT])));
+  after(() => machine.close());
+
+  const watch = (port = machine.port, rounds = 0): readonly string[] => {
+    return ['/usr/bin/perl', '-e', WATCH, machine.address, String(port), String(rounds)];
+  };
+  const table = (of: Partial<EgressTable>): EgressTable => ({ fleet: [], apps: [], ...of });
+  const opened = (): EgressTable => table({ apps: [{ app: shop, cidrs: [`${machine.address}/32`] }] });
+  const set = (of: EgressTable): Promise<void> | undefined => get().sandbox.setEgress?.(of);
+
+  for (const setting of ['0', '1']) {
+    it(`opens a private network to one app or to all, while they run, with bridge-nf-call-iptables at ${setting}`, async (t) => {
+      const former = readIfThere(BRIDGE_NF);
+      if (former === undefined && setting === '1') {
+        t.skip('br_netfilter is not loaded');
+        return;
+      }
+      if (former !== undefined) writeFileSync(BRIDGE_NF, setting);
+      const { sandbox, run, finish } = get();
+      const ids = { shop: (await run({ app: shop, argv: watch() })).id, blog: (await run({ app: blog, argv: watch() })).id };
+      const linesOf = (app: 'shop' | 'blog'): string[] => readLog(sandbox.logDir(ids[app])).trim().split('\n');
+      /** What both say from now on: the line that was under way when this was asked does not count. */
+      const both = async (wanted: { readonly shop: string; readonly blog: string }): Promise<void> => {
+        for (const app of ['shop', 'blog'] as const) {
+          await eventually(`${app} to say ${wanted[app]}`, () => linesOf(app).at(-1) === wanted[app]);
+          const seen = linesOf(app).length;
+          await eventually(`${app} to try again`, () => linesOf(app).length >= seen + 2);
+          assert.deepEqual([...new Set(linesOf(app).slice(seen))], [wanted[app]]);
+        }
+      };
+      try {
+        await both({ shop: 'closed none', blog: 'closed none' });
+        await set(opened());
+        await both({ shop: 'open kept', blog: 'closed none' });
+        assert.equal((await finish({ purpose: 'build', app: shop, argv: watch(machine.port, 1) })).output, 'open none\n');
+        assert.equal((await finish({ purpose: 'build', app: blog, argv: watch(machine.port, 1) })).output, 'closed none\n');
+        await set(table({ fleet: [`${machine.address}/32`] }));
+        await both({ shop: 'open kept', blog: 'open kept' });
+        await set(table({}));
+        await both({ shop: 'closed kept', blog: 'closed kept' });
+      } finally {
+        if (former !== undefined) writeFileSync(BRIDGE_NF, former);
+        for (const id of Object.values(ids)) await sandbox.forget(id);
+      }
+    });
+  }
+
+  it('keeps sandboxes, the node and the ports between nodes closed in a large network that is opened', async () => {
+    const { sandbox, config, run, finish } = get();
+    const other = await run({ app: blog, argv: ['/usr/bin/perl', '-MSocket', '-e', LISTEN] });
+    await eventually('the other sandbox to listen', async () => (await sandbox.listeners(other.id)).some(({ port }) => port === 5000));
+    await set(table({ fleet: ['10.0.0.0/8'] }));
+    const gateway = config.subnet.replace(/\.\d+\/\d+$/, '.1');
+    const targets = [`${other.address}:5000`, `${gateway}:22`, `${gateway}:5000`, `${machine.address}:${String(MESH_PORT)}`];
+    const tries = `use Socket; for (@ARGV, "${machine.address}:${String(machine.port)}") { my ($a, $p) = split /:/; socket(my $s, PF_INET, SOCK_STREAM, 0);
+      local $SIG{ALRM} = sub { die }; eval { alarm 2; print connect($s, sockaddr_in($p, inet_aton($a))) ? "open\\n" : "closed\\n" }; print "closed\\n" if $@; }`;
+    const { output } = await finish({ app: shop, argv: ['/usr/bin/perl', '-e', tries, ...targets] });
+    await set(table({}));
+    await sandbox.forget(other.id);
+    assert.deepEqual(output.trim().split('\n'), ['closed', 'closed', 'closed', 'closed', 'open']);
+  });
+
+  it('stays open while the agent is replaced, and is closed to the next sandbox with the same address', async () => {
+    const lab = get();
+    await set(opened());
+    const { id, address } = await lab.run({ app: shop, argv: watch() });
+    const lines = (): string[] => readLog(lab.sandbox.logDir(id)).trim().split('\n');
+    await eventually('the app to get through', () => lines().at(-1) === 'open kept');
+    const seen = lines().length;
+    const next = await lab.reopen((driver) => driver.setEgress?.(opened()));
+    await next.ensureHost();
+    const before = lines().length;
+    await eventually('further tries', () => lines().length >= before + 2);
+    assert.deepEqual([...new Set(lines().slice(seen))], ['open kept']);
+    const isOpen = async (): Promise<boolean> => (await lab.rules()).includes(`${address} . `);
+    assert.equal(await isOpen(), true);
+    await next.forget(id);
+    assert.equal(await isOpen(), false);
+    await next.setEgress?.(table({}));
+  });
+}
+
+const LISTEN = `socket(my $s, PF_INET, SOCK_STREAM, 0); bind($s, sockaddr_in(5000, INADDR_ANY)); listen($s, 5); sleep 3600`;
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}
