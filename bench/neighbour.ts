@@ -43,6 +43,8 @@ interface Answers {
 
 const HEARTBEAT_PAUSE_MS = 250;
 const REQUEST_TIMEOUT_MS = 10_000;
+/** A push may be slow, also on an emulated machine: its time is a result of the bench. */
+const PATIENCE_MS = 240_000;
 
 /** Asks at a steady rate, whether answers come or not: an open loop hides nothing. */
 function askSteadily(port: number, { rate }: Options): { readonly answers: Answers; stop(): Promise<void> } {
@@ -190,7 +192,11 @@ async function main(): Promise<void> {
   const bombs = chosenBombs(positionals, values['machine-wide']);
   const sandbox = values.sandbox === 'nspawn' ? 'nspawn' : 'lxc';
   const options: Options = { sandbox, seconds: Number(values.seconds), rate: Number(values.rate) };
-  const fleet = await TestFleet.start({ sandbox });
+  const fleet = await TestFleet.start({
+    sandbox,
+    controller: { rollout: { startTimeoutMs: PATIENCE_MS } },
+    agent: { gateTimeoutMs: PATIENCE_MS },
+  });
   try {
     const neighbour = await fleet.me.repository('neighbour', helloApp('1'));
     const own = await fleet.me.repository('own', helloApp('1'));

@@ -155,6 +155,14 @@ function memoryFailure(task: BuildTask, certainty: '' | 'most likely'): Sentence
   };
 }
 
+function nodeMemoryFailure(task: BuildTask): Sentence {
+  return {
+    code: 'SLIP_BUILD_NODE_OUT_OF_MEMORY',
+    message: `The build was killed: its node ran out of memory. It had not reached its own limit of ${humanBytes(task.limits.memoryBytes)}.`,
+    hint: 'Push again; if it happens again, ask the operator for a builder with more memory: slipway builders',
+  };
+}
+
 function because(why: string | undefined): string {
   return why === undefined || why === '' ? '' : `: ${why}`;
 }
@@ -168,9 +176,10 @@ export function failureFromInside(failure: InsideFailure, task: BuildTask): Slip
 
 /** For a sandbox that ended without a report. */
 export function failureFromExit(
-  exit: { code?: number | undefined; signal?: string | undefined; oomKilled: boolean },
+  exit: { code?: number | undefined; signal?: string | undefined; oomKilled: boolean; oomOfNode?: boolean | undefined },
   task: BuildTask,
 ): SlipwayError {
+  if (exit.oomKilled && exit.oomOfNode === true) return new SlipwayError(nodeMemoryFailure(task));
   if (exit.oomKilled) return new SlipwayError(memoryFailure(task, ''));
   return new SlipwayError(endedUnexpectedly(exit.signal ?? (exit.code === undefined ? undefined : `exit code ${exit.code}`)));
 }

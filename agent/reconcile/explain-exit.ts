@@ -15,13 +15,7 @@ export interface Ending {
 export function explainExit(assignment: Assignment, { exit, everLive, lastLines }: Ending): Reason {
   const name = instanceName(assignment);
   const when = everLive ? '' : ' before it was ready';
-  if (exit.oomKilled) {
-    return {
-      code: 'SLIP_APP_OUT_OF_MEMORY',
-      message: `${name} was killed${when}: it used more than its ${String(Math.round(assignment.limits.memoryBytes / MIB))} MB of memory.`,
-      hint: `Look at its last lines with: slipway logs -a ${assignment.app} -p ${name}`,
-    };
-  }
+  if (exit.oomKilled) return outOfMemory(assignment, exit.oomOfNode === true, when);
   if (exit.signal !== undefined) {
     return {
       code: 'SLIP_APP_KILLED',
@@ -43,6 +37,23 @@ export function explainExit(assignment: Assignment, { exit, everLive, lastLines 
   return {
     code: 'SLIP_APP_EXITED',
     message: `${name} ${how}${when}.`,
+    hint: `Look at its last lines with: slipway logs -a ${assignment.app} -p ${name}`,
+  };
+}
+
+function outOfMemory(assignment: Assignment, isOfNode: boolean, when: string): Reason {
+  const name = instanceName(assignment);
+  const limit = `${String(Math.round(assignment.limits.memoryBytes / MIB))} MB`;
+  if (isOfNode) {
+    return {
+      code: 'SLIP_APP_NODE_OUT_OF_MEMORY',
+      message: `${name} was killed${when}: its node ran out of memory. ${name} had not reached its own limit of ${limit}.`,
+      hint: 'All apps of the node together need more memory than it has. Ask the operator for a node with more memory, or for another node: slipway nodes',
+    };
+  }
+  return {
+    code: 'SLIP_APP_OUT_OF_MEMORY',
+    message: `${name} was killed${when}: it used more than its ${limit} of memory.`,
     hint: `Look at its last lines with: slipway logs -a ${assignment.app} -p ${name}`,
   };
 }

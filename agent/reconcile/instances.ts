@@ -11,7 +11,15 @@ const recordSchema = z.object({
   restarts: z.number(),
   crashesInARow: z.number(),
   crashingSinceMs: z.number().optional(),
-  lastExit: z.object({ code: z.number().optional(), signal: z.string().optional(), oomKilled: z.boolean(), atMs: z.number() }).optional(),
+  lastExit: z
+    .object({
+      code: z.number().optional(),
+      signal: z.string().optional(),
+      oomKilled: z.boolean(),
+      oomOfNode: z.boolean().optional(),
+      atMs: z.number(),
+    })
+    .optional(),
   nextStartAtMs: z.number().optional(),
   failure: reasonSchema.optional(),
   crash: reasonSchema.optional(),

@@ -47,20 +47,21 @@ export async function readHandle(pidFile: string): Promise<(ProcessHandle & { re
   return { pid: Number(pid), startTicks, startedAtMs: Math.round((await stat(pidFile)).mtimeMs) };
 }
 
-/** What the supervisor wrote when the process ended: `status oom-kills ms`. */
+/** What the supervisor wrote when the process ended: `status oom-kills ms`, and which memory was used up. */
 export async function readExit(exitFile: string): Promise<Exit | undefined> {
   const text = await readFileIfExists(exitFile);
   return text === undefined ? undefined : parseExit(text);
 }
 
-/** Shells and init programs say 128 + n for a process that signal n ended. Pure. */
+/** Shells and init programs say 128 + n for a process that signal n ended. The supervisor of an older agent writes no last word. Pure. */
 export function parseExit(text: string): Exit | undefined {
-  const [, status, oom, atMs] = /^(\d+) (\d+) (\d+)\n$/.exec(text) ?? [];
+  const [, status, oom, atMs, memory] = /^(\d+) (\d+) (\d+)(?: (own|node))?\n$/.exec(text) ?? [];
   if (status === undefined) return undefined;
   const code = Number(status);
   const oomKilled = Number(oom) > 0 && code !== 0;
   const signal = code > 128 ? signalName(code - 128) : undefined;
-  return signal === undefined ? { code, oomKilled, atMs: Number(atMs) } : { signal, oomKilled, atMs: Number(atMs) };
+  const ofNode = oomKilled && memory === 'node' ? { oomOfNode: true } : {};
+  return { ...(signal === undefined ? { code } : { signal }), oomKilled, ...ofNode, atMs: Number(atMs) };
 }
 
 function signalName(number: number): string | undefined {

@@ -81,7 +81,7 @@ function lastEnd({ lastExit, reason }: InstanceBody, nowMs: number): string {
 }
 
 function howItEnded(exit: NonNullable<InstanceBody['lastExit']>): string {
-  if (exit.oomKilled) return 'ran out of memory';
+  if (exit.oomKilled) return exit.oomOfNode === true ? 'killed, its node ran out of memory' : 'ran out of memory';
   if (exit.signal !== undefined) return `ended by ${exit.signal}`;
   return exit.code === undefined ? 'ended' : `exited with code ${exit.code}`;
 }

@@ -207,7 +207,7 @@ function buildProblems({ name, latest, latestBuild }: AppFacts): readonly Proble
 
 function lastExit({ lastExit: exit }: InstanceBody): string {
   if (exit === undefined) return '';
-  if (exit.oomKilled) return 'It ran out of memory.';
+  if (exit.oomKilled) return exit.oomOfNode === true ? 'It was killed, because its node ran out of memory.' : 'It ran out of memory.';
   return exit.signal === undefined ? `It exited with code ${exit.code ?? 'unknown'}.` : `It was ended by ${exit.signal}.`;
 }
 

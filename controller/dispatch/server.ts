@@ -22,7 +22,8 @@ export interface ServerSettings {
 const MAX_STREAMS = 4;
 const MAX_SESSION_MEMORY_MB = 64;
 const CLOSE_TIMEOUT_MS = 2_000;
-const BACKLOG = 511;
+/** The kernel's default maximum. A connection that does not fit in the queue seems open to its client for ever, because nobody closes it. */
+const BACKLOG = 4096;
 
 /**
  * A fleet behind NAT shares one address, and after a restart of the controller all its agents connect at the same time. When a connection is

@@ -18,12 +18,14 @@ export interface Exit {
   readonly code?: number | undefined;
   readonly signal?: string | undefined;
   readonly oomKilled: boolean;
+  /** With `oomKilled`: the memory of all sandboxes of the node was used up. The process had not reached its own limit. */
+  readonly oomOfNode?: boolean | undefined;
   readonly atMs: number;
 }
 
 /** In a sentence: `web.1 exited with status 7`. */
 export function howItEnded(exit: Exit | undefined): string {
-  if (exit?.oomKilled === true) return 'ran out of memory';
+  if (exit?.oomKilled === true) return exit.oomOfNode === true ? 'was killed, because its node ran out of memory' : 'ran out of memory';
   if (exit?.signal !== undefined) return `was ended by ${exit.signal}`;
   return exit?.code === undefined ? 'ended' : `exited with status ${String(exit.code)}`;
 }

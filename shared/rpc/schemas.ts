@@ -87,6 +87,7 @@ const exit = z.object({
   code: z.int().optional(),
   signal: field.word.optional(),
   oomKilled: z.boolean(),
+  oomOfNode: z.boolean().optional(),
   atMs: field.count,
 });
 

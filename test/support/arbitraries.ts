@@ -89,6 +89,7 @@ export const anyStatus: fc.Arbitrary<InstanceStatus> = fc.record({
       code: fc.option(fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }), { nil: undefined }),
       signal: fc.option(fc.constantFrom('SIGKILL', 'SIGTERM'), { nil: undefined }),
       oomKilled: fc.boolean(),
+      oomOfNode: fc.option(fc.boolean(), { nil: undefined }),
       atMs: anyCount,
     }),
     { nil: undefined },

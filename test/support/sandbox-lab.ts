@@ -11,6 +11,7 @@ import { run } from '../../shared/kit/exec.ts';
 import { silentLogger } from '../../shared/kit/log.ts';
 import { randomId } from '../../shared/kit/random-id.ts';
 import { eventually } from './eventually.ts';
+import { freeSubnet } from './free-subnet.ts';
 
 export const MB = 1024 * 1024;
 
@@ -42,7 +43,7 @@ export async function openSandboxLab(kind: Sandbox['kind'], overrides: Partial<S
     stateDir: join(dir, 'state'),
     name: `slt${tag}`,
     bridge: `sb${tag}`,
-    subnet: `10.${String(randomInt(210, 250))}.${String(third)}.0/24`,
+    subnet: freeSubnet(),
     processPorts: { first: 20_000 + third * 30, last: 20_029 + third * 30 },
     warm: 1,
     ...overrides,

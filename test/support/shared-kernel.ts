@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { it } from 'node:test';
 import { detectCgroups } from '../../agent/sandbox/cgroup/detect.ts';
+import { hierarchiesOf } from '../../agent/sandbox/cgroup/hierarchies.ts';
+import { parseMountInfo } from '../../agent/sandbox/files/mounts.ts';
 import { systemClock } from '../../shared/kit/clock.ts';
 import { run, runOk } from '../../shared/kit/exec.ts';
 import { eventually } from './eventually.ts';
-import { readLog, type SandboxLab } from './sandbox-lab.ts';
+import { MB, readLog, type SandboxLab } from './sandbox-lab.ts';
 
 const perl = (script: string): string[] => ['/usr/bin/perl', '-e', script];
 
@@ -71,6 +74,19 @@ export function sharedKernelTests(lab: () => SandboxLab): void {
     assert.ok(part > 0.15, `one process ran for ${part.toFixed(3)} of the time of the other sandbox`);
   });
 
+  it('says that its own limit was not reached, when all sandboxes together have used up their memory', async () => {
+    const limit = await memoryLimitOfAll(lab().config.name);
+    const before = await readFile(limit, 'utf8');
+    await writeFile(limit, String(96 * MB));
+    try {
+      const limits = { ...lab().spec().limits, memoryBytes: 512 * MB };
+      const { status } = await lab().finish({ limits, argv: perl(`my @a; push @a, "x" x ${String(MB)} while @a < 400; sleep 5`) });
+      assert.deepEqual([status.exit?.signal, status.exit?.oomKilled, status.exit?.oomOfNode], ['SIGKILL', true, true]);
+    } finally {
+      await writeFile(limit, before);
+    }
+  });
+
   it('does not let a process make itself less likely to be killed for memory', async () => {
     const { output } = await lab().finish({
       argv: [
@@ -81,6 +97,12 @@ export function sharedKernelTests(lab: () => SandboxLab): void {
     });
     assert.equal(output.trim().split('\n').at(-1), '0', output);
   });
+}
+
+async function memoryLimitOfAll(name: string): Promise<string> {
+  const { v1, v2 } = hierarchiesOf(parseMountInfo(await readFile('/proc/self/mountinfo', 'utf8')));
+  const memory = v1.get('memory');
+  return memory === undefined ? join(v2 ?? '', name, 'memory.max') : join(memory, name, 'memory.limit_in_bytes');
 }
 
 /** Clock ticks that a process has run; none when it has ended. */

@@ -8,7 +8,7 @@ import type { GuestImage } from './guest-image.ts';
 import { Machine } from './machine.ts';
 
 /** An emulated machine on a busy host: minutes instead of seconds. */
-export const SLOW_MS = 240_000;
+export const SLOW_MS = 600_000;
 const STATE_DIR = '/var/lib/slipway';
 
 /** Settings that are there before the installer leave it nothing to write: those of a server, but for the patience with apps. */
@@ -17,7 +17,7 @@ const AGENT_CONFIG = {
   sandbox: 'lxc',
   proxy: { port: 80, user: { name: 'haproxy', group: 'haproxy' } },
   toolchainDir: '/opt/slipway/current/node',
-  gateTimeoutMs: 180_000,
+  gateTimeoutMs: SLOW_MS,
 };
 
 /** What a person does: paste the line. It comes on a disk, so that it is nobody's argument. */

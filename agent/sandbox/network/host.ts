@@ -5,6 +5,7 @@ import { NO_EGRESS, type EgressTable } from '../../../shared/domain/egress.ts';
 import type { AppName } from '../../../shared/domain/names.ts';
 import { runOk, type Run } from '../../../shared/kit/exec.ts';
 import { parseCidr, addressAt, type SandboxConfig } from '../config.ts';
+import { overlappingBridge, subnetTaken } from './overlap.ts';
 import { bridgeBatch, gatewayAddress, type NetworkNames } from './plan.ts';
 import { planOpenings, type Openings } from './openings.ts';
 import { lastingRules, nftOpenings, nftRules, type RuleInput } from './rules.ts';
@@ -27,7 +28,10 @@ export class HostNetwork {
     this.names = { bridge: config.bridge, subnet: parseCidr(config.subnet) };
   }
 
-  /** Puts right what differs; when nothing does, the cost is one `nft list` and a few reads. */
+  /**
+   * Puts right what differs; when nothing does, the cost is one `nft list` and a few reads.
+   * @throws SLIP_AGENT_SUBNET_TAKEN when the bridge must be made, and another agent of this machine has an overlapping network
+   */
   async ensure(nameservers: readonly string[]): Promise<void> {
     await this.#ensureBridge();
     this.#nameservers = nameservers;
@@ -73,6 +77,8 @@ export class HostNetwork {
     const hasAddress = networkInterfaces()[bridge]?.some((entry) => entry.address === gateway) === true;
     const port = `/sys/class/net/${bridge}/brif/${bridge}-p0`;
     if (hasAddress && existsSync(port)) return;
+    const other = hasAddress ? undefined : overlappingBridge(this.names, networkInterfaces(), isAgentBridge);
+    if (other !== undefined) throw subnetTaken(this.names.subnet, other);
     for (const link of [`${bridge}-p0`, ...(hasAddress ? [] : [bridge])]) {
       if (existsSync(`/sys/class/net/${link}`)) await this.#run({ file: 'ip', args: ['link', 'del', link] });
     }
@@ -149,6 +155,11 @@ export function connectedNetworks(bridge: string, interfaces = networkInterfaces
   );
   const bases = networks.filter((cidr) => cidr !== null).map((cidr) => ({ ...parseCidr(cidr) }));
   return [...new Set(bases.map((cidr) => `${addressAt(cidr, 0)}/${String(cidr.prefix)}`))].sort();
+}
+
+/** The bridge of an agent has a port that is named after it. */
+function isAgentBridge(name: string): boolean {
+  return existsSync(`/sys/class/net/${name}/brif/${name}-p0`);
 }
 
 async function ensureForwarding(): Promise<void> {

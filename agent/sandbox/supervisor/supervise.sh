@@ -88,6 +88,22 @@ oom_kills() {
   done <"$1"
 }
 
+# Which limit was reached: the sandbox's own, or that of a group above it. In the second case all sandboxes together had used up the memory
+# of the node. Version 2 counts this for each group. Version 1 has the most memory that the group ever had; the kernel charges some pages at a
+# time, so it can stay a little below the limit.
+out_of_memory() {
+  memory=own
+  group=${oom_file%/app/memory.oom_control}
+  if [ -r "$group/memory.max_usage_in_bytes" ]; then
+    read -r most <"$group/memory.max_usage_in_bytes" && read -r limit <"$group/memory.limit_in_bytes" || return 0
+    [ "$((most + 1048576))" -ge "$limit" ] || memory=node
+  elif [ -r "$oom_file" ]; then
+    while read -r key value; do
+      [ "$key $value" = 'oom 0' ] && memory=node
+    done <"$oom_file"
+  fi
+}
+
 logger_pid=''
 watch_pid=''
 exec 3<>"$run/output"
@@ -134,7 +150,8 @@ while [ -e "$run/stopping" ] && [ ! -e "$run/killed" ] && processes; do sleep 0.
 kill_cgroup
 [ -n "$watch_pid" ] && kill "$watch_pid" 2>/dev/null
 oom_kills "$run/oom" || oom_kills "$oom_file"
+out_of_memory
 exec 3>&- # the last writer: the logger reads what is left and ends
 while [ -n "$logger_pid" ] && kill -0 "$logger_pid" 2>/dev/null; do wait "$logger_pid"; done
-printf '%s %s %s\n' "$code" "$oom" "$(date +%s%3N)" >"$exit_file.tmp"
+printf '%s %s %s %s\n' "$code" "$oom" "$(date +%s%3N)" "$memory" >"$exit_file.tmp"
 mv "$exit_file.tmp" "$exit_file"

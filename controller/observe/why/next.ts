@@ -25,6 +25,7 @@ const makeRoom: Next = ({ app, node }) => (node === undefined ? `slipway ps -a $
 /** By the code of the cause: the command that mends it, or shows what only a person can mend. */
 const NEXT: Readonly<Record<string, Next>> = {
   SLIP_APP_OUT_OF_MEMORY: moreMemory,
+  SLIP_APP_NODE_OUT_OF_MEMORY: () => 'slipway nodes',
   // Many servers take their address from HOST; where one does not, its code has to be changed before the push.
   SLIP_APP_LOOPBACK_ONLY: ({ app }) => `slipway config:set HOST=0.0.0.0 -a ${app} && ${PUSH_AGAIN}`,
   SLIP_APP_ENVIRONMENT: config,
@@ -33,6 +34,7 @@ const NEXT: Readonly<Record<string, Next>> = {
   SLIP_DISK_FULL: makeRoom,
   SLIP_BUILD_NO_BUILDER: () => 'slipway builders',
   SLIP_BUILDER_LOST: () => PUSH_AGAIN,
+  SLIP_BUILD_NODE_OUT_OF_MEMORY: () => PUSH_AGAIN,
   SLIP_BUILD_INTERRUPTED: () => PUSH_AGAIN,
   SLIP_BUILD_CANCELLED: () => PUSH_AGAIN,
   SLIP_RELEASE_OVERTAKEN: () => PUSH_AGAIN,

@@ -37,7 +37,9 @@ function isInTrouble({ state, status }: InstanceFact): boolean {
 }
 
 function codeOf(status: InstanceStatus | undefined): string {
-  return status?.reason?.code ?? (status?.lastExit?.oomKilled === true ? 'SLIP_APP_OUT_OF_MEMORY' : 'SLIP_APP_EXITED');
+  const exit = status?.lastExit;
+  const oom = exit?.oomOfNode === true ? 'SLIP_APP_NODE_OUT_OF_MEMORY' : 'SLIP_APP_OUT_OF_MEMORY';
+  return status?.reason?.code ?? (exit?.oomKilled === true ? oom : 'SLIP_APP_EXITED');
 }
 
 function aboutOf(facts: AppWhyFacts, instance: InstanceFact): About {

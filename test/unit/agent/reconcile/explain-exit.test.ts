@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { explainExit } from '../../../../agent/reconcile/explain-exit.ts';
+import type { Exit } from '../../../../shared/domain/instance.ts';
 import { sealAll } from '../../../../shared/kit/sensitive.ts';
 import { anyAssignment } from '../../../support/arbitraries.ts';
 
@@ -40,4 +41,16 @@ test('an environment that is too large for Linux is named with its size and the 
   assert.equal(reason.code, 'SLIP_APP_ENVIRONMENT');
   assert.match(reason.message, /arguments and environment are too large\. Its config vars have 200013 bytes\.$/);
   assert.match(reason.hint ?? '', /^The largest are BIG \(200005\), SMALL \(8\)\. Remove one with: slipway config:unset BIG -a /);
+});
+
+test('a process that was killed for the memory of all sandboxes is not told that it used more than its own', () => {
+  const limited = { ...assignment, limits: { ...assignment.limits, memoryBytes: 512 * 1024 * 1024 } };
+  const killed = { signal: 'SIGKILL', oomKilled: true, atMs: 0 };
+  const explained = (exit: Exit): { code: string; message: string } => explainExit(limited, { exit, everLive: true, lastLines: [] });
+  const own = explained(killed);
+  assert.equal(own.code, 'SLIP_APP_OUT_OF_MEMORY');
+  assert.match(own.message, /used more than its 512 MB of memory\.$/);
+  const node = explained({ ...killed, oomOfNode: true });
+  assert.equal(node.code, 'SLIP_APP_NODE_OUT_OF_MEMORY');
+  assert.match(node.message, /was killed: its node ran out of memory\. .* had not reached its own limit of 512 MB\.$/);
 });

@@ -16,6 +16,9 @@ describe('an exit file', () => {
   it('says code or signal, and whether memory ran out', () => {
     assert.deepEqual(parseExit('7 0 1000\n'), { code: 7, oomKilled: false, atMs: 1000 });
     assert.deepEqual(parseExit('137 1 1000\n'), { signal: 'SIGKILL', oomKilled: true, atMs: 1000 });
+    assert.deepEqual(parseExit('137 1 1000 own\n'), { signal: 'SIGKILL', oomKilled: true, atMs: 1000 });
+    assert.deepEqual(parseExit('137 1 1000 node\n'), { signal: 'SIGKILL', oomKilled: true, oomOfNode: true, atMs: 1000 });
+    assert.deepEqual(parseExit('7 0 1000 node\n'), { code: 7, oomKilled: false, atMs: 1000 });
     assert.deepEqual(parseExit('143 0 1000\n'), { signal: 'SIGTERM', oomKilled: false, atMs: 1000 });
     assert.deepEqual(parseExit('0 3 1000\n'), { code: 0, oomKilled: false, atMs: 1000 }, 'a child of it was killed, it went on');
     assert.equal(parseExit('255 0 1\n')?.code, 255);

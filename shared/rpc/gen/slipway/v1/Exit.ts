@@ -7,8 +7,10 @@ export interface Exit {
   'signal'?: (string);
   'oomKilled'?: (boolean);
   'atMs'?: (number | string | Long);
+  'oomOfNode'?: (boolean);
   '_code'?: "code";
   '_signal'?: "signal";
+  '_oomOfNode'?: "oomOfNode";
 }
 
 export interface Exit__Output {
@@ -16,6 +18,8 @@ export interface Exit__Output {
   'signal'?: (string);
   'oomKilled': (boolean);
   'atMs': (number);
+  'oomOfNode'?: (boolean);
   '_code'?: "code";
   '_signal'?: "signal";
+  '_oomOfNode'?: "oomOfNode";
 }
