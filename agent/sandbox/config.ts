@@ -102,6 +102,8 @@ export interface InstanceLayout {
   readonly root: string;
   readonly secrets: string;
   readonly hosts: string;
+  /** Mount point of its pseudo-terminals. */
+  readonly terminals: string;
   readonly run: string;
   readonly pidFile: string;
   readonly output: string;
@@ -132,6 +134,7 @@ export function instanceLayout(base: string, id: string): InstanceLayout {
     root: join(dir, 'root'),
     secrets: join(dir, 'secrets'),
     hosts: join(dir, 'hosts'),
+    terminals: join(dir, 'terminals'),
     run,
     pidFile: join(run, 'pid'),
     output: join(run, 'output'),

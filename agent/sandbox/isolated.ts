@@ -244,8 +244,8 @@ export class IsolatedSandbox implements Sandbox {
       spec.egress ? hostNetwork.admit(spec.id, lease.address, spec.app) : namespaces.closeEgress(lease),
       discardExit(layout),
     ]);
-    const network = { netns: `/run/netns/${lease.netns}`, address: lease.address };
-    const policy = await prepareFiles({ spec, layout, rootFiles, base, scriptsDir, oomScoreAdjust, ...network }, run);
+    const parts = { netns: `/run/netns/${lease.netns}`, address: lease.address, ownTerminals: !tool.limitsTerminals };
+    const policy = await prepareFiles({ spec, layout, rootFiles, base, scriptsDir, oomScoreAdjust, ...parts }, run);
     const plan = tool.render(policy, {
       runDir: layout.run,
       secretsDir: layout.secrets,

@@ -6,6 +6,8 @@ import type { SandboxSpec } from './port.ts';
 export const APP_UID = 1000;
 /** Host uids of one app: one user namespace. */
 export const UID_COUNT = 65_536;
+/** Pseudo-terminals of one sandbox. Without a limit all sandboxes share the number of the machine (kernel.pty.max). */
+export const TERMINALS_MAX = 32;
 /** Fixed folder inside, read-only: start scripts and the environment. */
 export const INSIDE_DIR = '/run/slipway';
 
@@ -73,6 +75,8 @@ export interface PolicyInput {
   readonly procEntries: readonly string[];
   readonly oomScoreAdjust: number;
   readonly scriptsDir: string;
+  /** The agent has mounted the pseudo-terminals, because the tool sets no limit for its own. */
+  readonly ownTerminals: boolean;
   /** The path at which a tool finds a file of the layout on a mount with the flags that a bind must have. */
   readonly view: (path: string) => string;
   readonly netns: string;
@@ -114,6 +118,7 @@ export function sandboxPolicy(input: PolicyInput): SandboxPolicy {
       ...input.rootMounts,
       { kind: 'bind', source: layout.app, target: '/app', readOnly: false, isFile: false },
       { kind: 'bind', source: layout.tmp, target: '/tmp', readOnly: false, isFile: false },
+      ...(input.ownTerminals ? [terminals(layout)] : []),
       { kind: 'tmpfs', target: '/dev/shm', sizeBytes: SHM_BYTES, inodes: 4096 },
       { kind: 'bind', source: input.view(input.scriptsDir), target: `${INSIDE_DIR}/bin`, readOnly: true, isFile: false },
       { kind: 'bind', source: input.view(layout.secrets), target: `${INSIDE_DIR}/env`, readOnly: true, isFile: false },
@@ -127,6 +132,10 @@ export function sandboxPolicy(input: PolicyInput): SandboxPolicy {
     oomScoreAdjust: input.oomScoreAdjust,
     argv: ['/bin/sh', `${INSIDE_DIR}/bin/start.sh`, `${INSIDE_DIR}/env/env`, '/app', ...spec.argv],
   };
+}
+
+function terminals(layout: InstanceLayout): BindMount {
+  return { kind: 'bind', source: layout.terminals, target: '/dev/pts', readOnly: false, isFile: false };
 }
 
 function binds(map: Readonly<Record<string, string>>, readOnly: boolean, files: ReadonlySet<string>): BindMount[] {

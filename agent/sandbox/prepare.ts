@@ -8,7 +8,7 @@ import { exportsFile } from './environment.ts';
 import { reachableBinds } from './files/reachable.ts';
 import { viewOf } from './files/shield.ts';
 import { hasPath, hostsFile, type RootFiles } from './files/skeleton.ts';
-import { APP_UID, hiddenProcCandidates, sandboxPolicy, type SandboxPolicy } from './policy.ts';
+import { APP_UID, hiddenProcCandidates, sandboxPolicy, TERMINALS_MAX, type SandboxPolicy } from './policy.ts';
 import type { SandboxSpec } from './port.ts';
 
 export interface PrepareInput {
@@ -22,6 +22,7 @@ export interface PrepareInput {
   /** Address of the sandbox. */
   readonly address: string;
   readonly oomScoreAdjust: number;
+  readonly ownTerminals: boolean;
 }
 
 /** Fills a sandbox's folder, whose disk is mounted already: owner, merged /app, secrets, root. Returns the policy to render. */
@@ -33,6 +34,7 @@ export async function prepareFiles(given: PrepareInput, run: Run): Promise<Sandb
   await writeSecrets(layout, spec);
   await writeHosts(layout, hostsFile(spec.hostname, given.address));
   await mountApp(spec, layout, run);
+  if (input.ownTerminals) await mountTerminals(layout, spec.uidBase, run);
   const fileBinds = await fileSources(spec);
   const root = await mountRoot(input, fileBinds, run);
   return sandboxPolicy({
@@ -43,6 +45,7 @@ export async function prepareFiles(given: PrepareInput, run: Run): Promise<Sandb
     fileBinds,
     procEntries: hiddenProcCandidates().filter((path) => existsSync(path)),
     oomScoreAdjust: input.oomScoreAdjust,
+    ownTerminals: input.ownTerminals,
     scriptsDir: input.scriptsDir,
     view: (path) => viewOf(input.base, path),
     netns: input.netns,
@@ -86,6 +89,16 @@ async function mountApp(spec: SandboxSpec, layout: InstanceLayout, run: Run): Pr
   const lowers = spec.lowerDirs.map((_, index) => `lower/${String(index)}`).reverse();
   const options = `lowerdir=${lowers.join(':')},upperdir=disk/upper,workdir=disk/work,volatile,nosuid,nodev`;
   await runOk(run, { file: 'mount', args: ['-t', 'overlay', '-o', options, 'app', 'app'], cwd: layout.dir, timeoutMs: 20_000 });
+}
+
+/** The group that owns terminals on every Debian. */
+const TTY_GID = 5;
+
+async function mountTerminals(layout: InstanceLayout, uidBase: number, run: Run): Promise<void> {
+  await mkdir(layout.terminals, { recursive: true });
+  const owner = `gid=${String(uidBase + TTY_GID)},mode=620,ptmxmode=666`;
+  const options = `newinstance,nosuid,noexec,${owner},max=${String(TERMINALS_MAX)}`;
+  await runOk(run, { file: 'mount', args: ['-t', 'devpts', '-o', options, 'devpts', layout.terminals], timeoutMs: 20_000 });
 }
 
 async function fileSources(spec: SandboxSpec): Promise<Set<string>> {

@@ -25,6 +25,8 @@ export interface SandboxTool {
   readonly program: string;
   /** False: the process must be in its cgroup before the tool starts. True: the tool makes and enters `app` itself. */
   readonly managesCgroup: boolean;
+  /** True: it can limit the pseudo-terminals. False: the agent mounts them with a limit. */
+  readonly limitsTerminals: boolean;
   /** What the tool leaves on the machine outside of the sandbox's own folder, to be removed with it. */
   leftovers(id: string, dir: string): readonly string[];
   render(policy: SandboxPolicy, context: ToolContext): ToolPlan;

@@ -36,6 +36,7 @@ export function samplePolicy(changes: Partial<SandboxSpec> = {}): SandboxPolicy 
     oomScoreAdjust: 500,
     view: (path) => path,
     scriptsDir: '/state/sandbox/scripts/1',
+    ownTerminals: false,
     netns: '/run/netns/slip0-2',
   });
 }

@@ -5,6 +5,7 @@ import { it } from 'node:test';
 import { detectCgroups } from '../../agent/sandbox/cgroup/detect.ts';
 import { hierarchiesOf } from '../../agent/sandbox/cgroup/hierarchies.ts';
 import { parseMountInfo } from '../../agent/sandbox/files/mounts.ts';
+import { TERMINALS_MAX } from '../../agent/sandbox/policy.ts';
 import { systemClock } from '../../shared/kit/clock.ts';
 import { run, runOk } from '../../shared/kit/exec.ts';
 import { eventually } from './eventually.ts';
@@ -55,6 +56,15 @@ export function sharedKernelTests(lab: () => SandboxLab): void {
     const { output } = await lab().finish({ argv: perl(open(50)) });
     assert.equal(output, '50 of them\n');
     await lab().sandbox.forget(greedy.id);
+  });
+
+  it('gives a sandbox a fixed number of pseudo-terminals, which work', async () => {
+    const script = `my @held; for (1 .. 100) { open(my $one, "+<", "/dev/ptmx") or last; push @held, $one } print scalar(@held), " terminals\\n";
+      @held = (); open(my $ptmx, "+<", "/dev/ptmx") or die $!; my $packed = pack("i", 0); ioctl($ptmx, 0x40045431, $packed) or die "unlock $!";
+      ioctl($ptmx, 0x80045430, $packed) or die "number $!"; my $name = "/dev/pts/" . unpack("i", $packed);
+      open(my $tty, "+<", $name) or die "$name $!"; print -t $tty ? "a terminal\\n" : "none\\n"`;
+    const { output } = await lab().finish({ argv: perl(script) });
+    assert.equal(output, `${String(TERMINALS_MAX)} terminals\na terminal\n`);
   });
 
   it('gives every sandbox its share of the processors, however many processes another one has', async () => {

@@ -46,6 +46,18 @@ export function v2CpuWeight(share: number): number {
   return Math.min(V2_WEIGHT_MAX, Math.round(share * V2_WEIGHT_OF_ONE));
 }
 
+/**
+ * Weights of disk access when the disk is busy. A group of the machine has 100. Both versions of the kernel's interface use these numbers. They have an
+ * effect where the disk's scheduler is BFQ or, with version 2, where iocost is on.
+ */
+const IO_WEIGHT: Readonly<Record<SandboxSpec['purpose'], number>> = { app: 100, build: 25 };
+/** All sandboxes together have less than agent, proxy and controller. */
+export const IO_WEIGHT_OF_ALL = 50;
+
+export function ioWeight(purpose: SandboxSpec['purpose']): number {
+  return IO_WEIGHT[purpose];
+}
+
 const MB = 1024 * 1024;
 const HOST_MEMORY_PART = 0.1;
 const HOST_MEMORY_LEAST_BYTES = 128 * MB;

@@ -91,7 +91,7 @@ export async function writeControl(path: string, value: string): Promise<void> {
 /** Writes a limit that is useful but not required. It is no failure when the kernel has no such file, or when more is in use already. */
 export async function keepControl(path: string, value: number): Promise<void> {
   const found = await readFile(path, 'utf8').catch(() => undefined);
-  if (found === undefined || Number(found) === value) return;
+  if (found === undefined || Number(found.replace(/^default /, '')) === value) return;
   await writeFile(path, String(value), { flag: 'r+' }).catch(() => undefined);
 }
 

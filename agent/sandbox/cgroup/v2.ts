@@ -9,6 +9,8 @@ import {
   cpuQuotaUs,
   cpuShare,
   cpuShareOfAll,
+  IO_WEIGHT_OF_ALL,
+  ioWeight,
   machinePidsMax,
   memoryOfAllBytes,
   pidsOfAll,
@@ -16,7 +18,9 @@ import {
   v2CpuWeight,
 } from './limits.ts';
 
-const CONTROLLERS = ['memory', 'pids', 'cpu'];
+/** With `io`, the kernel also charges the writing of a sandbox's dirty pages to the sandbox, and slows down its writers alone. */
+const CONTROLLERS = ['memory', 'pids', 'cpu', 'io'];
+const IO_WEIGHT_FILES = ['io.weight', 'io.bfq.weight'];
 
 /** The unified hierarchy. Limits on the sandbox's group hold for the tool's own groups below it. */
 export function createCgroupsV2(rootName: string, top: string, clock: Clock): Cgroups {
@@ -37,6 +41,7 @@ export function createCgroupsV2(rootName: string, top: string, clock: Clock): Cg
       await keepControl(join(root, 'memory.max'), memoryOfAllBytes());
       await keepControl(join(root, 'pids.max'), pidsOfAll(machinePidsMax()));
       await keepControl(join(root, 'cpu.weight'), v2CpuWeight(cpuShareOfAll('v2')));
+      for (const file of IO_WEIGHT_FILES) await keepControl(join(root, file), IO_WEIGHT_OF_ALL);
     },
     async create(id, { limits, purpose, withApp }) {
       await mkdir(withApp ? processesDir(id) : group(id), { recursive: true }).catch((cause: unknown) =>
@@ -47,6 +52,7 @@ export function createCgroupsV2(rootName: string, top: string, clock: Clock): Cg
       if (existsSync(swap)) await writeControl(swap, '0');
       await writeControl(join(group(id), 'pids.max'), String(limits.pidsMax + TOOL_PIDS));
       await keepControl(join(group(id), 'cpu.weight'), v2CpuWeight(cpuShare(purpose)));
+      for (const file of IO_WEIGHT_FILES) await keepControl(join(group(id), file), ioWeight(purpose));
       if (limits.cpuMillis > 0) await writeControl(join(group(id), 'cpu.max'), `${String(cpuQuotaUs(limits))} ${String(CPU_PERIOD_US)}`);
     },
     pids: (id) => pidsBelow(processesDir(id)),

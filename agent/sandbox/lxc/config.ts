@@ -1,5 +1,5 @@
 import { SlipwayError } from '../../../shared/kit/errors.ts';
-import type { PolicyMount, SandboxPolicy, SyscallRule } from '../policy.ts';
+import { TERMINALS_MAX, type PolicyMount, type SandboxPolicy, type SyscallRule } from '../policy.ts';
 
 export interface LxcPaths {
   readonly seccompProfile: string;
@@ -22,7 +22,7 @@ export function lxcConfig(policy: SandboxPolicy, paths: LxcPaths): string {
     ...policy.hiddenProc.map((path) => `lxc.mount.entry = /dev/null ${path.slice(1)} none bind,ro,optional 0 0`),
     'lxc.autodev = 1',
     'lxc.tty.max = 0',
-    'lxc.pty.max = 32',
+    `lxc.pty.max = ${String(TERMINALS_MAX)}`,
     'lxc.console.path = none',
     'lxc.apparmor.profile = unconfined',
     `lxc.idmap = u 0 ${String(policy.uidBase)} ${String(policy.uidCount)}`,

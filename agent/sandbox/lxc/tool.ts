@@ -14,6 +14,7 @@ export const lxcTool: SandboxTool = Object.freeze({
   kind: 'lxc',
   program: LXC_EXECUTE,
   managesCgroup: true,
+  limitsTerminals: true,
   render(policy, context) {
     const containers = join(context.runDir, 'lxc');
     const seccompProfile = join(context.runDir, 'seccomp');

@@ -8,7 +8,7 @@ import { parseCidr, addressAt, type SandboxConfig } from '../config.ts';
 import { overlappingBridge, subnetTaken } from './overlap.ts';
 import { bridgeBatch, gatewayAddress, type NetworkNames } from './plan.ts';
 import { planOpenings, type Openings } from './openings.ts';
-import { lastingRules, nftOpenings, nftRules, type RuleInput } from './rules.ts';
+import { FLOWS_MAX, flowsOfOne, lastingRules, nftOpenings, nftRules, type RuleInput } from './rules.ts';
 
 /** What all sandboxes share of the network: bridge, nft table, forwarding. */
 export class HostNetwork {
@@ -20,6 +20,7 @@ export class HostNetwork {
   /** By address. */
   readonly #tenants = new Map<string, { readonly id: string; readonly app: AppName }>();
   #nameservers: readonly string[] = [];
+  #flowsMax = FLOWS_MAX;
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(config: SandboxConfig, run: Run) {
@@ -35,6 +36,7 @@ export class HostNetwork {
   async ensure(nameservers: readonly string[]): Promise<void> {
     await this.#ensureBridge();
     this.#nameservers = nameservers;
+    this.#flowsMax = flowsOfOne(await flowTableSize(), this.#tenants.size);
     await this.#inTurn(() => this.#ensureRules());
     await ensureForwarding();
     await this.#ensureForwardPolicy();
@@ -120,7 +122,17 @@ export class HostNetwork {
     const { name, bridge, subnet, egressAllow, meshPort } = this.#config;
     const connected = connectedNetworks(bridge);
     const openings = this.#openings();
-    return { table: name, bridge, subnet, egressAllow, nameservers: this.#nameservers, connected, openings, meshPort };
+    return {
+      table: name,
+      bridge,
+      subnet,
+      egressAllow,
+      nameservers: this.#nameservers,
+      connected,
+      openings,
+      meshPort,
+      flowsMax: this.#flowsMax,
+    };
   }
 
   #openings(): Openings {
@@ -160,6 +172,14 @@ export function connectedNetworks(bridge: string, interfaces = networkInterfaces
 /** The bridge of an agent has a port that is named after it. */
 function isAgentBridge(name: string): boolean {
   return existsSync(`/sys/class/net/${name}/brif/${name}-p0`);
+}
+
+/** The kernel's default on a machine with much memory, until the module is loaded. */
+const DEFAULT_FLOW_TABLE_SIZE = 262_144;
+
+async function flowTableSize(): Promise<number> {
+  const found = Number(await readFile('/proc/sys/net/netfilter/nf_conntrack_max', 'utf8').catch(() => '0'));
+  return found > 0 ? found : DEFAULT_FLOW_TABLE_SIZE;
 }
 
 async function ensureForwarding(): Promise<void> {

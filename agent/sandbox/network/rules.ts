@@ -14,6 +14,8 @@ export interface RuleInput {
   readonly openings: Openings;
   /** Port of the proxies for requests between nodes; absent: this node has none. */
   readonly meshPort?: number | undefined;
+  /** Open flows of one sandbox, of {@link flowsOfOne}. */
+  readonly flowsMax: number;
 }
 
 /** Public addresses at which a cloud (Azure) returns credentials of the machine. The addresses of other clouds are in the networks below. */
@@ -28,16 +30,27 @@ const NOT_THE_WORLD = [
   ...['192.168.0.0/16', '198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24', '224.0.0.0/4', '240.0.0.0/4'],
 ];
 
-/** Open flows of one sandbox: the machine has one table of them for all, and whoever fills it takes everybody's network away. */
+/** Open flows of one sandbox. The machine has one table of flows for all, and a full table takes the network from everybody. */
 export const FLOWS_MAX = 4096;
+/** On a machine with many sandboxes. An ordinary app has fewer connections of its own; requests to it do not count. */
+const FLOWS_LEAST = 256;
+/** All sandboxes together. The rest is for requests to apps and for the machine itself. */
+const FLOWS_PART_OF_ALL = 3 / 4;
+
+/**
+ * An equal share of the table, so that all sandboxes together cannot fill it. Powers of two only: the rules are made anew when the number changes, and
+ * the count of open flows begins again. Pure.
+ */
+export function flowsOfOne(tableSize: number, sandboxes: number): number {
+  const share = (tableSize * FLOWS_PART_OF_ALL) / Math.max(1, sandboxes);
+  return Math.min(FLOWS_MAX, Math.max(FLOWS_LEAST, 2 ** Math.floor(Math.log2(share))));
+}
 const FLOWS = 'flows4';
 const FLEET = 'fleet4';
 const SANDBOXES = 'sandboxes4';
 
 /** SMTP from a compromised app is what gets a server blocked; opened by an egress rule. */
 const BLOCKED_TCP_PORTS = [25];
-
-const FLOW_LIMIT = `meta nfproto ipv4 add @${FLOWS} { ip saddr ct count over ${String(FLOWS_MAX)} } jump refuse`;
 
 /**
  * Our whole nft table, made anew in one transaction, so that there is no moment without rules. Pure.
@@ -48,6 +61,7 @@ export function nftRules(input: RuleInput): string {
   const nameservers = input.nameservers.map((server) => ({ cidr: `${server}/32`, port: 53 })).flatMap(acceptRules);
   const accepts = [...nameservers, ...NEVER_RULES, ...ownNetworkRules(input), ...openRules(input)];
   const bridgeName = `"${bridge}"`;
+  const flowLimit = `    meta nfproto ipv4 add @${FLOWS} { ip saddr ct count over ${String(input.flowsMax)} } jump refuse`;
   return [
     `table inet ${table}`,
     `delete table inet ${table}`,
@@ -69,7 +83,7 @@ export function nftRules(input: RuleInput): string {
     '  }',
     '  chain from_sandbox {',
     '    ct state established,related accept',
-    `    ${FLOW_LIMIT}`,
+    flowLimit,
     '    meta nfproto ipv6 jump refuse',
     `    oifname ${bridgeName} drop`,
     ...accepts.map((rule) => `    ${rule}`),
@@ -79,7 +93,7 @@ export function nftRules(input: RuleInput): string {
     '  }',
     '  chain to_host {',
     '    ct state established,related accept',
-    `    ${FLOW_LIMIT}`,
+    flowLimit,
     ...accepts.map((rule) => `    ${rule}`),
     '    icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept',
     '    jump refuse',

@@ -9,6 +9,7 @@ export const nspawnTool: SandboxTool = Object.freeze({
   kind: 'nspawn',
   program: NSPAWN,
   managesCgroup: false,
+  limitsTerminals: false,
   render(policy, context) {
     const confine = confinement(policy, context.secretsDir);
     return {

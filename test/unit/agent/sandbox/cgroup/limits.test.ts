@@ -3,6 +3,8 @@ import { describe, it } from 'node:test';
 import {
   cpuShare,
   cpuShareOfAll,
+  IO_WEIGHT_OF_ALL,
+  ioWeight,
   memoryOfAllBytes,
   pidsOfAll,
   v1CpuShares,
@@ -22,6 +24,15 @@ describe('shares of the processors', () => {
 
   it('stay within what the kernel accepts on the largest machines', () => {
     assert.equal(v2CpuWeight(cpuShareOfAll('v2', 1024)), 10_000);
+  });
+});
+
+describe('weights of disk access', () => {
+  it('put agent, proxy and controller before sandboxes, and apps before builds', () => {
+    const ofAnotherGroup = 100;
+    assert.ok(IO_WEIGHT_OF_ALL < ofAnotherGroup);
+    assert.ok(ioWeight('build') < ioWeight('app'));
+    for (const weight of [IO_WEIGHT_OF_ALL, ioWeight('build'), ioWeight('app')]) assert.ok(weight >= 1 && weight <= 1000);
   });
 });
 

@@ -6,7 +6,7 @@ import { nextSlot, slotOf } from '../../../../../agent/sandbox/network/plan.ts';
 import type { AppName } from '../../../../../shared/domain/names.ts';
 import { nameserversOf } from '../../../../../agent/sandbox/network/resolv.ts';
 import { planOpenings } from '../../../../../agent/sandbox/network/openings.ts';
-import { lastingRules, nftOpenings, nftRules } from '../../../../../agent/sandbox/network/rules.ts';
+import { flowsOfOne, lastingRules, nftOpenings, nftRules } from '../../../../../agent/sandbox/network/rules.ts';
 
 const INPUT = {
   table: 'slipway',
@@ -17,9 +17,24 @@ const INPUT = {
   connected: ['192.0.2.0/24'],
   openings: { fleet: ['10.7.0.0/16'], sandboxes: [{ address: '10.203.0.9', cidr: '10.8.0.0/16' }] },
   meshPort: 7405,
+  flowsMax: 4096,
 };
 const RULES = nftRules(INPUT);
 const shop = 'shop' as AppName;
+
+describe('the open flows of one sandbox', () => {
+  it('are an equal share of three quarters of the table, so that many sandboxes together do not fill it', () => {
+    assert.deepEqual(
+      [0, 1, 48, 49, 100, 300, 768].map((sandboxes) => flowsOfOne(262_144, sandboxes)),
+      [4096, 4096, 4096, 2048, 1024, 512, 256],
+    );
+    for (const sandboxes of [1, 12, 50, 192]) assert.ok(sandboxes * flowsOfOne(65_536, sandboxes) <= 49_152, String(sandboxes));
+  });
+
+  it('are enough for an ordinary app, however many sandboxes there are', () => {
+    assert.equal(flowsOfOne(65_536, 1000), 256);
+  });
+});
 
 describe('the nft table', () => {
   it('replaces itself in one transaction', () => {
