@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { start, type Command } from '../../shared/kit/exec.ts';
+import { DEFAULT_ENV, start, type Command } from '../../shared/kit/exec.ts';
 
 const PRODUCT_DIR = join(import.meta.dirname, '..', '..');
 
@@ -30,9 +30,10 @@ export class FleetProgram {
   command(verb: string, ...args: readonly string[]): Command {
     const node = [`${this.#name}/main.ts`, verb, '--config', join(this.#dir, `${this.#name}.json`), ...args];
     const uid = this.#uid;
-    if (uid === undefined) return { file: process.execPath, args: node, cwd: PRODUCT_DIR };
+    const env = { ...DEFAULT_ENV, NODE_COMPILE_CACHE: this.#compileCacheDir };
+    if (uid === undefined) return { file: process.execPath, args: node, cwd: PRODUCT_DIR, env };
     const account = [`--reuid=${String(uid)}`, `--regid=${String(uid)}`, '--clear-groups', '--no-new-privs', '--inh-caps=-all'];
-    return { file: 'setpriv', args: [...account, '--bounding-set=-all', '--', process.execPath, ...node], cwd: PRODUCT_DIR };
+    return { file: 'setpriv', args: [...account, '--bounding-set=-all', '--', process.execPath, ...node], cwd: PRODUCT_DIR, env };
   }
 
   /** Resolves when it says that it is ready. */
@@ -53,10 +54,16 @@ export class FleetProgram {
     this.#child = child;
   }
 
+  /** `script/test` has one folder for all tests, which other accounts cannot read. */
+  get #compileCacheDir(): string {
+    if (this.#uid !== undefined) return join(this.#dir, this.#name, 'compile-cache');
+    return process.env['NODE_COMPILE_CACHE'] ?? join(this.#dir, 'compile-cache');
+  }
+
   /** What the product's own launchers set: less memory, a quicker start. */
   #runtimeEnv(): Record<string, string> {
     return {
-      NODE_COMPILE_CACHE: join(this.#dir, this.#name, 'compile-cache'),
+      NODE_COMPILE_CACHE: this.#compileCacheDir,
       NODE_OPTIONS: '--max-semi-space-size=4',
       MALLOC_ARENA_MAX: '2',
       MALLOC_TRIM_THRESHOLD_: '131072',

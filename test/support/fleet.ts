@@ -215,7 +215,8 @@ export class TestFleet {
 
   /** What the command prints for `me`, both streams. */
   async slipway(...args: string[]): Promise<string> {
-    const env = { PATH: process.env['PATH'] ?? '', SLIPWAY_CONFIG: join(this.dir, 'cli.json') };
+    const cache = process.env['NODE_COMPILE_CACHE'] ?? join(this.dir, 'compile-cache');
+    const env = { PATH: process.env['PATH'] ?? '', SLIPWAY_CONFIG: join(this.dir, 'cli.json'), NODE_COMPILE_CACHE: cache };
     const { stdout, stderr } = await run({ file: join(PRODUCT_DIR, 'bin', 'slipway'), args, env, timeoutMs: 240_000 });
     return stdout + stderr;
   }
