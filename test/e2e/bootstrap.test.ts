@@ -62,7 +62,7 @@ async function bootstrapCopy(name: string, registry: string): Promise<{ code: nu
   const copy = join(dir, name);
   await cp(join(root, 'script'), join(copy, 'script'), { recursive: true });
   const env = { PATH: join(dir, 'bin'), HOME: dir, NPM_CONFIG_REGISTRY: registry };
-  return run({ file: join(copy, 'script/bootstrap'), args: [], env, timeoutMs: 60_000 });
+  return run({ file: join(copy, 'script/bootstrap'), args: [], env, timeoutMs: 240_000 });
 }
 
 async function leftIn(name: string): Promise<string[]> {

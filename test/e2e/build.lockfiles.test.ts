@@ -80,7 +80,7 @@ describe('the nodejs buildpack, by the lockfile of', () => {
     await writeTree(folder, complete);
     const program = join(import.meta.dirname, '../../node_modules', manager.program);
     const env = { ...DEFAULT_ENV, HOME: dir, npm_config_registry: registry.url, YARN_ENABLE_TELEMETRY: '0' };
-    await runOk(run, { file: process.execPath, args: [program, ...manager.lock], cwd: folder, env, timeoutMs: 60_000 });
+    await runOk(run, { file: process.execPath, args: [program, ...manager.lock], cwd: folder, env, timeoutMs: 240_000 });
     return { ...complete, [manager.lockfile]: await readFile(join(folder, manager.lockfile), 'utf8') };
   }
 

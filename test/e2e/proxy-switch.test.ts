@@ -34,7 +34,7 @@ async function switchReleases(proxy: Proxy, from: TestBackend, options: { count:
   for (let turn = 0; turn < options.count; turn += 1) {
     const next = await openBackend(`${options.prefix}${String(turn).padStart(4, '0')}`);
     await proxy.apply([routesOf('alpha', [next])]);
-    await eventually('drained', async () => (await proxy.inFlight(old.id)) === 0, 20_000);
+    await eventually('drained', async () => (await proxy.inFlight(old.id)) === 0);
     await old[Symbol.asyncDispose]();
     await proxy.forget(old.id);
     old = next;

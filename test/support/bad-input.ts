@@ -75,7 +75,7 @@ export class ServingApp {
     assert.ok(pushed.ok, `${pushed.text}\n${this.fleet.logs()}`);
     // A push returns once its settle time is over, whether or not a slow proxy has let go of the old instance by then.
     const isAlone = async (): Promise<boolean> => ((await this.fleet.api('GET', `/apps/${this.name}/ps`)) as unknown[]).length === 1;
-    await eventually('only the new instance is left', isAlone, 30_000);
+    await eventually('only the new instance is left', isAlone);
     this.body = (await this.fleet.site.get(this.name)).body;
   }
 }
@@ -98,7 +98,7 @@ export function assertSays(text: string, cause: RegExp, hint: RegExp): void {
 /** Resolves when neither a sandbox nor a half-written file of a refused push is on the machine. */
 export async function nothingLeft(fleet: TestFleet): Promise<void> {
   let left: string[] = [];
-  await eventually('nothing of the push is left', async () => (left = await leftovers(fleet)).length === 0, 10_000).catch(() => {
+  await eventually('nothing of the push is left', async () => (left = await leftovers(fleet)).length === 0).catch(() => {
     assert.fail(`left behind:\n${left.join('\n')}`);
   });
 }

@@ -42,11 +42,11 @@ export class Clone {
   /** Below a folder that only its owner may enter, like /root. The runtime and packages come from this checkout: no downloads. */
   static async make(uid?: number): Promise<Clone> {
     const clone = new Clone(await mkdtemp(join(tmpdir(), 'slipway-clone-')), { web: await freeRange(1), ssh: await freeRange(3) }, uid);
-    await runOk(run, { file: 'git', args: ['clone', '--quiet', '--no-local', PRODUCT_DIR, clone.dir], timeoutMs: 60_000 });
+    await runOk(run, { file: 'git', args: ['clone', '--quiet', '--no-local', PRODUCT_DIR, clone.dir], timeoutMs: 240_000 });
     await mkdir(join(clone.parent, 'home'));
     if (uid !== undefined) await runOk(run, { file: 'chown', args: ['-R', `${String(uid)}:${String(uid)}`, '--', clone.parent] });
     for (const name of ['.tools', 'node_modules']) {
-      await runOk(run, { file: 'cp', args: ['-al', '--', join(PRODUCT_DIR, name), join(clone.dir, name)], timeoutMs: 60_000 });
+      await runOk(run, { file: 'cp', args: ['-al', '--', join(PRODUCT_DIR, name), join(clone.dir, name)], timeoutMs: 240_000 });
       if (uid !== undefined) await chown(join(clone.dir, name), uid, uid);
     }
     await rm(join(clone.dir, '.tools', 'bootstrap.lock'), { force: true });

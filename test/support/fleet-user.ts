@@ -43,7 +43,7 @@ export class Site {
         path,
         headers: { host },
         agent: false,
-        timeout: 10_000,
+        timeout: 60_000,
       };
       const outgoing = get(options, (response) => {
         const chunks: Buffer[] = [];
@@ -52,7 +52,7 @@ export class Site {
         response.on('error', reject);
       });
       outgoing.on('error', reject);
-      outgoing.on('timeout', () => outgoing.destroy(new Error('no answer within 10 s')));
+      outgoing.on('timeout', () => outgoing.destroy(new Error('no answer within 60 s')));
     });
   }
 }
@@ -173,7 +173,7 @@ export class Repository {
     const result = once(child, 'close').then(([code]) => ({ ok: code === 0, text }));
     return {
       result,
-      saw: (pattern) => eventually(`the pusher sees ${String(pattern)}`, () => pattern.test(text), 30_000).then(() => undefined),
+      saw: (pattern) => eventually(`the pusher sees ${String(pattern)}`, () => pattern.test(text)).then(() => undefined),
       interrupt: () => process.kill(-(child.pid ?? 0), 'SIGINT'),
     };
   }
@@ -201,7 +201,7 @@ export class Repository {
       args: ['ls-remote', this.address(app), ref],
       cwd: this.dir,
       env: this.#env,
-      timeoutMs: 30_000,
+      timeoutMs: 150_000,
     });
     const commit = stdout.split('\t', 1)[0] ?? '';
     return commit === '' ? undefined : commit;

@@ -197,7 +197,7 @@ async function pushBoth(fleet: TestFleet): Promise<void> {
     await fleet.api('PATCH', `/apps/${app}/config`, { OWN: `of ${app}` });
   }
   const set = async (app: string): Promise<boolean> => (await fleet.site.get(app, '/env')).body.includes(`of ${app}`);
-  await eventually('the configs are live', async () => (await set('alpha')) && (await set('beta')), 30_000);
+  await eventually('the configs are live', async () => (await set('alpha')) && (await set('beta')));
 }
 
 function assignmentOf(fleet: TestFleet, app: string): Assignment {

@@ -29,7 +29,7 @@ export async function cutPower(fleet: TestFleet): Promise<void> {
   for (const pid of doomed) kill(pid);
   for (const pid of await cgroupPids(network.name)) kill(pid); // born in between
   await removeNetwork(network);
-  await run({ file: 'umount', args: ['--recursive', '--lazy', '--', agentDir], timeoutMs: 20_000 });
+  await run({ file: 'umount', args: ['--recursive', '--lazy', '--', agentDir], timeoutMs: 240_000 });
   await removeCgroups(network.name);
   await changeBootIds(agentDir);
 }

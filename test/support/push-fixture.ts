@@ -178,7 +178,7 @@ export class PushFixture {
   }
 
   git(key: TestKey, cwd: string, args: readonly string[]): Promise<CommandResult> {
-    return run({ file: 'git', args, cwd, env: this.env(key), timeoutMs: 60_000 });
+    return run({ file: 'git', args, cwd, env: this.env(key), timeoutMs: 240_000 });
   }
 
   ssh(keys: readonly TestKey[], before: readonly string[], after: readonly string[]): Promise<CommandResult> {
@@ -187,7 +187,7 @@ export class PushFixture {
       args: [...before, ...this.sshArgs(...keys), 'git@127.0.0.1', ...after],
       env: this.env(),
       stdin: '',
-      timeoutMs: 60_000,
+      timeoutMs: 150_000,
     });
   }
 

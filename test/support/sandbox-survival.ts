@@ -126,7 +126,7 @@ export function sandboxSurvival(kind: Sandbox['kind']): void {
           );
         }
         const isAtRest = (): boolean => JSON.stringify(traces(lab)) === JSON.stringify(atRest(lab));
-        await eventually('only the reserves are left', isAtRest, 20_000).catch((error: unknown) => {
+        await eventually('only the reserves are left', isAtRest).catch((error: unknown) => {
           assert.deepEqual(traces(lab), atRest(lab), String(error));
         });
         assert.deepEqual(await sandbox.list(), []);

@@ -5,7 +5,7 @@ import { PROGRAMS_DIR, TestFleet, type FleetOptions } from './fleet.ts';
 import type { Server } from './servers/server.ts';
 import { Servers } from './servers/servers.ts';
 
-const INSTALL_LIMIT_MS = 180_000;
+const INSTALL_LIMIT_MS = 280_000;
 const AGENT_UNIT = 'slipway-agent.service';
 
 /** Settings that are there before the installer, then the line that a person pastes, on standard input. */
@@ -85,7 +85,7 @@ export class ServerFleet {
     return (await this.fleet.api('GET', '/nodes')) as NodeSeen[];
   }
 
-  async untilConnected(server: Server, limitMs = 60_000): Promise<void> {
+  async untilConnected(server: Server, limitMs = 150_000): Promise<void> {
     const connected = async (): Promise<boolean> => (await this.nodes()).some(({ name, connected: is }) => is && name === server.name);
     await eventually(`${server.name} is connected`, connected, limitMs).catch(async (error: unknown) => {
       throw new Error(`${String(error)}\n${await this.report()}`, { cause: error });
@@ -116,9 +116,9 @@ export class ServerFleet {
   }
 
   /** Resolves with the first good answer. */
-  answer(server: Server, app: string, limitMs = 30_000): Promise<string> {
+  answer(server: Server, app: string, limitMs = 150_000): Promise<string> {
     const look = async (): Promise<string | undefined> => {
-      const found = await this.get(server, app, '/', 1_000).catch(() => undefined);
+      const found = await this.get(server, app, '/', 5_000).catch(() => undefined);
       return found?.status === 200 ? found.body : undefined;
     };
     return eventually(`${app} answers through ${server.name}`, look, limitMs);

@@ -73,7 +73,7 @@ export function upgradeSuite({ isWhole }: { readonly isWhole: boolean }): void {
       assert.ok(pushed.ok, `${pushed.text}\n${await fleet.report()}`);
       await fleet.fleet.slipway('ps:scale', 'web=all', '-a', 'hello');
       const live = async (): Promise<boolean> => (await fleet.instances('hello')).filter(({ state }) => state === 'live').length === 3;
-      await eventually('it runs everywhere', live, 30_000);
+      await eventually('it runs everywhere', live);
       assert.match(await slipway('status'), /^All is well\./);
     });
 
@@ -117,7 +117,7 @@ export function upgradeSuite({ isWhole }: { readonly isWhole: boolean }): void {
         await offered.offer({ version: VERSION, build: 'cccccccccccc', main: "console.error('cannot run'); process.exit(3);\n" });
         failing = slipway('nodes:upgrade');
         const asked = async (): Promise<boolean> => (await running(fleet.servers.named('ams-1'))).endsWith('+cccccccccccc');
-        await eventually('it is asked', asked, 60_000);
+        await eventually('it is asked', asked);
       });
 
       it('leaves a machine as it was found when --uninstall takes it off, its package too', async () => {

@@ -47,7 +47,7 @@ describe('events over the API', () => {
     assert.deepEqual(paged, all);
   });
 
-  it('follows: the last one first, then each new one of the caller’s own apps as it is committed', { timeout: 20_000 }, async () => {
+  it('follows: the last one first, then each new one of the caller’s own apps as it is committed', { timeout: 120_000 }, async () => {
     const answer = await fixture.call(callers.ada, 'GET', '/v1/events?follow=true&limit=1');
     const lines = linesOf(answer.body);
     assert.equal(await nextKind(lines), 'app.created');
@@ -57,7 +57,7 @@ describe('events over the API', () => {
     answer.body.destroy();
   });
 
-  it('sends the status again when something has happened', { timeout: 20_000 }, async () => {
+  it('sends the status again when something has happened', { timeout: 120_000 }, async () => {
     const answer = await fixture.call(callers.ada, 'GET', '/v1/status?follow=true');
     const lines = linesOf(answer.body);
     const apps = async (): Promise<number> =>

@@ -70,7 +70,7 @@ describe('clients that take their time, or shout', () => {
     });
     await eventually('the limit of all', () => strangers.filter((socket) => !socket.closed).length <= DOOR_LIMITS.maxWaiting);
     assert.equal((await fixture.call(caller, 'GET', '/v1/whoami')).statusCode, 200);
-    await eventually('the end of all', () => strangers.every((socket) => socket.closed), 20_000);
+    await eventually('the end of all', () => strangers.every((socket) => socket.closed));
     const idle = await open();
     await answerTo(idle); // nothing was asked: hung up on
   });

@@ -38,7 +38,7 @@ describe('the slipway command', () => {
     change: { cwd?: string; env?: Record<string, string>; stdin?: string } = {},
   ): Promise<CommandResult> {
     const env = { ...ENV, HOME: dir, SLIPWAY_CONFIG: configPath, ...change.env };
-    return run({ file: SLIPWAY, args, env, cwd: change.cwd ?? dir, stdin: change.stdin ?? '', timeoutMs: 60_000 });
+    return run({ file: SLIPWAY, args, env, cwd: change.cwd ?? dir, stdin: change.stdin ?? '', timeoutMs: 240_000 });
   }
 
   async function ok(args: readonly string[], change: Parameters<typeof slipway>[1] = {}): Promise<string> {
@@ -122,7 +122,7 @@ describe('the slipway command', () => {
       file: '/bin/sh',
       args: ['-c', 'exec "$0" apps >/dev/full', SLIPWAY],
       env: { ...ENV, HOME: dir, SLIPWAY_CONFIG: configPath },
-      timeoutMs: 60_000,
+      timeoutMs: 150_000,
     });
     assert.deepEqual([code, stderr.split('\n')[0]], [1, ' !    The output cannot be written: ENOSPC.']);
   });

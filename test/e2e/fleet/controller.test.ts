@@ -58,7 +58,7 @@ describe('install.sh controller', { concurrency: false }, () => {
 
   it('makes a controller of a user of its own, and an administrator whose CLI works', async () => {
     const startedAtMs = performance.now();
-    const said = await server.sh(`${INSTALL} --host ${server.address}`, [], { timeoutMs: 120_000 });
+    const said = await server.sh(`${INSTALL} --host ${server.address}`, [], { timeoutMs: 280_000 });
     console.log(`    installed in ${((performance.now() - startedAtMs) / 1000).toFixed(1)} s`);
     assert.match(said, /Administrator: ada, with the key \/home\/ada\/\.ssh\/id_ed25519\.pub/);
     assert.match(await asAda('slipway status'), /=== Controller/);
@@ -76,14 +76,14 @@ describe('install.sh controller', { concurrency: false }, () => {
 
   it('makes one that has a node, here on the same machine, and takes a push', async () => {
     const line = /\{ echo .*\| sudo sh/.exec(await asAda('slipway nodes:token'))?.[0] ?? '';
-    const joined = await server.exec(['sh'], { stdin: line.replace('| sudo sh', '| sh -s -- --name here'), timeoutMs: 120_000 });
+    const joined = await server.exec(['sh'], { stdin: line.replace('| sudo sh', '| sh -s -- --name here'), timeoutMs: 280_000 });
     assert.match(joined.stdout, /^Done: this machine is a node/m, joined.stderr);
     for (const [name, text] of Object.entries(helloApp('1')))
       await server.sh('mkdir -p /home/ada/hello && cat >"/home/ada/hello/$1"', [name], { stdin: text });
     await server.sh('chown -R ada: /home/ada/hello');
     const push = `cd hello && git init -q -b main && git add . && git -c user.name=ada -c user.email=ada@localhost commit -qm one &&
       GIT_SSH_COMMAND="ssh -o StrictHostKeyChecking=accept-new" git push ssh://slipway@${server.address}:2222/hello.git main 2>&1`;
-    const pushed = await server.exec(['su', '-', 'ada', '-c', push], { timeoutMs: 90_000 });
+    const pushed = await server.exec(['su', '-', 'ada', '-c', push], { timeoutMs: 240_000 });
     assert.match(pushed.stdout, /Released v1/, `${pushed.stdout}\n${await server.journal(UNIT, 30)}`);
     assert.match(await server.sh('curl -fsS -H "Host: hello.localhost" http://127.0.0.1/'), /^version=1 /);
     await server.sh('sh /opt/slipway/current/install.sh --uninstall');
@@ -104,7 +104,7 @@ describe('install.sh controller', { concurrency: false }, () => {
     const [version, pid] = [await program(), await mainPid()];
     assert.match(await server.sh(INSTALL), /4\/5 Administrator: ada already\n5\/5 Controller: .* runs already/);
     assert.equal(await mainPid(), pid);
-    await server.sh(`echo >>${CHECKOUT}/LICENSE; ${INSTALL}`, [], { timeoutMs: 120_000 });
+    await server.sh(`echo >>${CHECKOUT}/LICENSE; ${INSTALL}`, [], { timeoutMs: 280_000 });
     assert.notEqual(await program(), version);
     assert.notEqual(await mainPid(), pid);
     assert.match(await asAda('slipway status'), /=== Controller/);

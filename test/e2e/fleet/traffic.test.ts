@@ -41,7 +41,7 @@ describe('requests to servers that do not run the app', { concurrency: false }, 
       const at = await homes();
       return at.length === count && (await fleet.instances('hello')).length === count ? at : undefined;
     };
-    return eventually(`${String(count)} run`, look, 60_000).catch(async (error: unknown) => {
+    return eventually(`${String(count)} run`, look).catch(async (error: unknown) => {
       throw new Error(`${String(error)}\n${JSON.stringify(await fleet.instances('hello'))}\n${await fleet.report()}`, { cause: error });
     });
   }
@@ -86,7 +86,7 @@ describe('requests to servers that do not run the app', { concurrency: false }, 
     const { away, home } = await awayAndHome();
     const seen = await under({ through: away }, async () => {
       await slipway('nodes:drain', home.name);
-      await eventually('it has moved', async () => !(await homes()).includes(home.name), 60_000);
+      await eventually('it has moved', async () => !(await homes()).includes(home.name));
     });
     console.log(`    drain: ${String(seen.bodies.length)} requests, ${String(seen.failures.length)} failed`);
     assert.deepEqual(seen.failures, []);
@@ -129,7 +129,7 @@ describe('requests to servers that do not run the app', { concurrency: false }, 
     const load = await Load.at({ address: away.address, port: 80, host: 'hello.localhost' }, RATE_PER_S);
     await fleet.servers.network.cutBetween(home.port, away.port);
     await fleet.servers.network.cutBetween(home.port, other.port);
-    await eventually('status says so', isSaid, 60_000);
+    await eventually('status says so', isSaid);
     // without any peer: what runs there
     assert.match(await fleet.answer(home, 'hello'), /^version=2 /);
     const [known, answered] = [load.failures, load.count];

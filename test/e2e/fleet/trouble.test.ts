@@ -38,7 +38,7 @@ describe('what an agent cannot put right', { concurrency: false }, () => {
       said = await fleet.fleet.slipway(...command.split(' '));
       return patterns.every((pattern) => pattern.test(said));
     };
-    await eventually(`${command} says ${patterns.join(', ')}`, isSaid, 60_000).catch(async (error: unknown) => {
+    await eventually(`${command} says ${patterns.join(', ')}`, isSaid).catch(async (error: unknown) => {
       throw new Error(`${String(error)}\n${said}\n${await fleet.report()}`, { cause: error });
     });
     console.log(said.replace(/^(?=.)/gm, '    '));

@@ -4,7 +4,7 @@ import { assertSays, isRunning, ServingApp, withBuildpack } from '../../support/
 import { TestFleet } from '../../support/fleet.ts';
 import { helloApp } from '../../support/fleet-user.ts';
 
-const BUILD = { timeoutMs: 6_000, slugLimitBytes: 100 * 1024 * 1024 };
+const BUILD = { timeoutMs: 20_000, slugLimitBytes: 100 * 1024 * 1024 };
 
 describe('a push whose build cannot succeed', () => {
   let fleet: TestFleet;
@@ -38,7 +38,7 @@ describe('a push whose build cannot succeed', () => {
 
   it('ends a buildpack that hangs, says where, and leaves none of its processes', async () => {
     const text = await app.refused(withBuildpack('sleep 86413 & sleep 86413'));
-    assertSays(text, /took longer than 6 s and was stopped during bin\/compile of \.\/pack/, /waits for input or for a server/);
+    assertSays(text, /took longer than 20 s and was stopped during bin\/compile of \.\/pack/, /waits for input or for a server/);
     assert.equal(await isRunning('86413'), false);
   });
 

@@ -95,7 +95,7 @@ describe('a full disk', () => {
     assert.match(pushed.text, / ! {5}The release stands, but the controller could not write refs\/heads\/main/);
     const commit = (await app.repository.git('rev-parse', 'HEAD')).stdout.trim();
     disk('repositories').makeRoom();
-    await eventually('the ref has followed', async () => (await app.repository.remoteRef('blog')) === commit, 20_000);
+    await eventually('the ref has followed', async () => (await app.repository.remoteRef('blog')) === commit);
     await app.goBack();
   });
 

@@ -56,14 +56,10 @@ describe('kill -9 in the middle of a push', () => {
 
   /** Never half: the push is live and the ref says so, or it never happened. */
   async function assertWhole(commit: string): Promise<'live' | 'never'> {
-    const releases = await eventually(
-      'every release is decided',
-      async () => {
-        const rows = (await fleet.api('GET', '/apps/hello/releases')) as ReleaseRow[];
-        return rows.some((row) => row.state === 'pending' || row.state === 'deploying') ? undefined : rows;
-      },
-      60_000,
-    );
+    const releases = await eventually('every release is decided', async () => {
+      const rows = (await fleet.api('GET', '/apps/hello/releases')) as ReleaseRow[];
+      return rows.some((row) => row.state === 'pending' || row.state === 'deploying') ? undefined : rows;
+    });
     const versions = releases.map((row) => row.version).sort((a, b) => b - a);
     assert.deepEqual(
       versions,
@@ -72,7 +68,7 @@ describe('kill -9 in the middle of a push', () => {
     );
     const current = releases.filter((row) => row.state === 'current');
     assert.equal(current.length, 1);
-    await eventually('the ref agrees with the release', async () => (await hello.remoteRef('hello')) === current[0]?.commit, 15_000);
+    await eventually('the ref agrees with the release', async () => (await hello.remoteRef('hello')) === current[0]?.commit);
     const { body } = await eventually('the app answers', async () => {
       const answer = await fleet.site.get('hello').catch(() => undefined);
       return answer?.status === 200 ? answer : undefined;

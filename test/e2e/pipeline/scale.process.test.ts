@@ -20,11 +20,7 @@ describe('scaling on real parts', () => {
   const slipway = (...words: string[]): Promise<string> => fleet.slipway(...words, '-a', 'hello');
   const up = async (): Promise<readonly string[]> => [...(await slipway('ps')).matchAll(/^(\S+): up/gm)].map((match) => match[1]!);
   const comesTo = (names: readonly string[]): Promise<unknown> =>
-    eventually(
-      `${names.join(', ')} are up and no others`,
-      async () => JSON.stringify(await up()) === JSON.stringify(names) || undefined,
-      60_000,
-    );
+    eventually(`${names.join(', ')} are up and no others`, async () => JSON.stringify(await up()) === JSON.stringify(names) || undefined);
 
   it('goes up, down, to every node and to other limits without a failed request, and makes no release', async () => {
     assert.match(await slipway('apps:info'), /^Processes: +web=1$/m);

@@ -57,7 +57,7 @@ describe('what survives the death of what', { concurrency: false }, () => {
     const [, version = '', nonce = '', written] = /^version=(\S+) nonce=(\S+) written=(\d+)$/.exec(answer?.body ?? '') ?? [];
     return answer?.status === 200 ? { version, nonce, writtenMb: Number(written) / MB } : undefined;
   };
-  const answered = (limitMs = 10_000): Promise<Answer> => eventually('the app answers', () => ask(), limitMs);
+  const answered = (limitMs = 150_000): Promise<Answer> => eventually('the app answers', () => ask(), limitMs);
   const instance = async (): Promise<InstanceBody> => {
     const all = (await fleet.api('GET', '/apps/survivor/ps')) as InstanceBody[];
     const web = all.find((one) => one.desired === 'run');
@@ -116,14 +116,10 @@ describe('what survives the death of what', { concurrency: false }, () => {
     const waits: number[] = [];
     for (const restarts of [2, 3, 4]) {
       await ask('/exit?status=3');
-      const up = await eventually(
-        'it is up again',
-        async () => {
-          const web = await instance();
-          return web.restarts === restarts && web.state === 'live' ? web : undefined;
-        },
-        30_000,
-      );
+      const up = await eventually('it is up again', async () => {
+        const web = await instance();
+        return web.restarts === restarts && web.state === 'live' ? web : undefined;
+      });
       assert.ok(up.lastExit?.code === 3);
       waits.push((up.startedAtMs ?? 0) - up.lastExit.atMs);
     }
@@ -154,7 +150,7 @@ describe('what survives the death of what', { concurrency: false }, () => {
     const load = await Load.start(fleet.ports.web, 'survivor.localhost', 50);
     await survivor.commit(floodApp('2'));
     const pushing = survivor.push('survivor');
-    await eventually('the switch has begun', async () => (await readFile(slots, 'utf8')) !== routes, 60_000);
+    await eventually('the switch has begun', async () => (await readFile(slots, 'utf8')) !== routes);
     for (const pid of await haproxyPids(fleet)) process.kill(pid, 'SIGKILL');
     const killedAtMs = performance.now();
     await answered();

@@ -49,18 +49,18 @@ const AGENTS = 60;
 
 describe('faults', () => {
   it('an agent that stops in its tracks is freed within keepalive and timeout, and comes back when it goes on', async (t) => {
-    const rig = await startRig(t, { unreachableAfterMs: 60_000, keepaliveTimeMs: 500, keepaliveTimeoutMs: 500 });
+    const rig = await startRig(t, { keepaliveTimeMs: 500, keepaliveTimeoutMs: 500 });
     const node = await rig.join('alpha');
     const child = startStub(t, rig, [node.stateDir]);
     await eventually('the session', () => connected(rig) === 1);
     child.kill('SIGSTOP');
     await eventually('the end of the session', () => connected(rig) === 0);
     child.kill('SIGCONT');
-    await eventually('the session again', () => connected(rig) === 1, 20_000);
+    await eventually('the session again', () => connected(rig) === 1);
   });
 
   it('a dead wire is noticed by both sides, and the session is back when it is mended', async (t) => {
-    const rig = await startRig(t, { unreachableAfterMs: 60_000, keepaliveTimeMs: 300, keepaliveTimeoutMs: 300 });
+    const rig = await startRig(t, { keepaliveTimeMs: 300, keepaliveTimeoutMs: 300 });
     const node = await rig.join('alpha');
     const wire = await startWire(t, rig.port);
     const config = { keepaliveTimeMs: 300, keepaliveTimeoutMs: 300, connectTimeoutMs: 500 };
@@ -123,10 +123,10 @@ describe('faults', () => {
     const stateDirs = nodes.map((node) => node.stateDir);
     startStub(t, rig, stateDirs.slice(0, AGENTS / 2));
     startStub(t, rig, stateDirs.slice(AGENTS / 2));
-    await eventually('all sessions', () => connected(rig) === AGENTS, 120_000);
+    await eventually('all sessions', () => connected(rig) === AGENTS);
     const since = performance.now();
     await rig.restart();
-    await eventually('all sessions again', () => connected(rig) === AGENTS, 120_000);
+    await eventually('all sessions again', () => connected(rig) === AGENTS);
     t.diagnostic(`${String(AGENTS)} agents back ${String(Math.round(performance.now() - since))} ms after the restart began`);
     assert.ok((await rig.store.nodes()).every((row) => row.state === 'ready'));
     assert.ok(!rig.logger.events.some((one) => one.event === 'node unreachable'));

@@ -47,7 +47,7 @@ async function openScene(t: TestContext): Promise<Scene> {
   const taskSources: ApiDeps['taskSources'] = {
     open: (node, id) => Promise.resolve(tasks.get(id) === node ? Readable.from(['the source']) : undefined),
   };
-  const doors = await openDoors(t, { taskSources }, { unreachableAfterMs: 60_000 });
+  const doors = await openDoors(t, { taskSources });
   const [mine, theirs] = [await join(t, doors, 'mine'), await join(t, doors, 'theirs')];
   await doors.store.createRelease(newRelease(doors.app, { slug: slugOf('c') }));
   const row = assignment({ nodeId: mine.id, appId: doors.app.id, release: 2 });
@@ -173,7 +173,7 @@ describe('what a node says about what is another node’s', () => {
 async function readLogs({ doors }: Scene): Promise<readonly string[]> {
   const lines: string[] = [];
   const query = { appId: doors.app.id, app: doors.app.name, lines: 10, follow: false };
-  for await (const line of doors.dispatch.fleet.logs(query, AbortSignal.timeout(5_000))) lines.push(line.message);
+  for await (const line of doors.dispatch.fleet.logs(query, AbortSignal.timeout(60_000))) lines.push(line.message);
   return lines;
 }
 

@@ -72,7 +72,7 @@ describe('logs of an app on several nodes', () => {
   });
 
   it('as many lines as the API takes arrive complete and in order, long as they are', async (t) => {
-    const rig = await startRig(t, { unreachableAfterMs: 30_000 });
+    const rig = await startRig(t);
     const agent = fakeAgent();
     agent.lines = Array.from({ length: 1_500 }, (_, index) => line(index, `${String(index)} ${'x'.repeat(10_000)}`));
     await addAgent(t, rig, 'alpha', agent);

@@ -49,7 +49,7 @@ describe('a certificate in the wrong place', () => {
   });
 
   it('as a node at the door of sessions: a node’s is taken, no other', async (t) => {
-    const doors = await openDoors(t, {}, { unreachableAfterMs: 60_000 });
+    const doors = await openDoors(t);
     const shown = await papers(t, doors);
     for (const name of ["a node's", ...OTHERS]) {
       const agent = openRawAgent(t, doors, shown[name]!);

@@ -115,7 +115,7 @@ describe('a session between agent and controller', () => {
     assert.notEqual(same.updates[0].sameAs, undefined);
     assert.equal(other.updates[0]?.peers.length, 2);
     assert.deepEqual(same.routes?.peers, other.routes?.peers);
-    await rig.dispatch.fleet.routesApplied(rig.app.id, AbortSignal.timeout(5_000));
+    await rig.dispatch.fleet.routesApplied(rig.app.id, AbortSignal.timeout(60_000));
     assert.deepEqual(rig.logger.events.filter(({ event }) => event === 'routes.not-applied'), []); // prettier-ignore
   });
 
@@ -209,7 +209,7 @@ describe('a session between agent and controller', () => {
   });
 
   it('a node that goes away is unreachable after the time for it, and ready again when it is back', async (t) => {
-    const rig = await startRig(t);
+    const rig = await startRig(t, { unreachableAfterMs: 500 });
     const node = await rig.join('alpha');
     const session = connectAgent(t, rig, { stateDir: node.stateDir, agent: fakeAgent() });
     await eventually('the session', () => session.connected);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import fc from 'fast-check';
 import type { OpenSession } from '../../../agent/session/connect-session.ts';
+import type { DispatchConfig } from '../../../controller/dispatch/create-dispatch.ts';
 import type { BuildResult, BuildTask } from '../../../shared/domain/build.ts';
 import type { Digest, NodeId, TaskId } from '../../../shared/domain/ids.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
@@ -26,8 +27,8 @@ interface Bench {
   readonly stateDir: string;
 }
 
-async function setUp(t: TestContext): Promise<Bench> {
-  const rig = await startRig(t);
+async function setUp(t: TestContext, config: Partial<DispatchConfig> = {}): Promise<Bench> {
+  const rig = await startRig(t, config);
   const node = await rig.join('alpha');
   const agent = fakeAgent();
   const session = connectAgent(t, rig, { stateDir: node.stateDir, agent });
@@ -100,12 +101,12 @@ describe('tasks', () => {
     bench.agent.running = [];
     bench.session.taskResult(of.taskId, result);
     assert.deepEqual(await outcome, result);
-    assert.match(output(), /The connection to the builder is lost\. The build goes on there\. Waiting up to 1 s for the builder/);
+    assert.match(output(), /The connection to the builder is lost\. The build goes on there\. Waiting up to 60 s for the builder/);
     assert.match(output(), /while away\n$/);
   });
 
   it('is lost when the agent comes back without it, or not at all', async (t) => {
-    const bench = await setUp(t);
+    const bench = await setUp(t, { taskRejoinMs: 1_000 });
     const first = start(bench, task());
     await eventually('the task at the agent', () => bench.agent.started.length === 1);
     const fresh = connectAgent(t, bench.rig, { stateDir: bench.stateDir, agent: fakeAgent() });

@@ -8,8 +8,6 @@ import { openRawAgent, HELLO } from '../../support/raw-agent.ts';
 import { addApp, assignment, newRelease, noChange } from '../../support/store-fixtures.ts';
 
 const MIB = 1024 * 1024;
-/** A busy machine keeps an agent silent for a while: no session ends for that here. */
-const PATIENT = { unreachableAfterMs: 60_000 };
 
 /** An app whose config is older than any limit, with instances on the node. */
 async function addLarge(
@@ -43,7 +41,7 @@ const idsOf = (agent: FakeAgent): readonly InstanceId[] => agent.accepted.at(-1)
 
 describe('an app that is too large for the message of its node', () => {
   it('fails alone: the session stays, the other apps are started, and its status has the reason', async (t) => {
-    const rig = await startRig(t, PATIENT);
+    const rig = await startRig(t);
     const { node, agent } = await connected(t, rig);
     const large = await addLarge(rig, node, { bytes: MIB, count: 9 });
     const small = await addSmall(rig, node);
@@ -67,7 +65,7 @@ describe('an app that is too large for the message of its node', () => {
   });
 
   it('heals the node when it is mended, in the same session', async (t) => {
-    const rig = await startRig(t, PATIENT);
+    const rig = await startRig(t);
     const { node, agent } = await connected(t, rig);
     const large = await addLarge(rig, node, { bytes: 2 * MIB, count: 3 });
     await addSmall(rig, node);
@@ -93,7 +91,7 @@ describe('an app that is too large for the message of its node', () => {
   });
 
   it('is named by its node where an older agent takes assignments whole; its session stays', async (t) => {
-    const rig = await startRig(t, PATIENT);
+    const rig = await startRig(t);
     const node = await rig.join('alpha');
     await addLarge(rig, node.row.id, { bytes: MIB, count: 9 });
     const agent = openRawAgent(t, rig, node.issued.tls);

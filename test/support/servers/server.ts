@@ -26,8 +26,9 @@ export interface ExecOptions {
   readonly timeoutMs?: number | undefined;
 }
 
-const BOOT_LIMIT_MS = 60_000;
-const EXEC_LIMIT_MS = 60_000;
+/** Bounds for what has hung, not for a slow machine. */
+const BOOT_LIMIT_MS = 240_000;
+const EXEC_LIMIT_MS = 240_000;
 
 /** One Debian server: systemd as its first process, an address at a switch, a disk of its own, a power cord. */
 export class Server {

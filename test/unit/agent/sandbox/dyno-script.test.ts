@@ -14,7 +14,7 @@ async function dyno(t: TestContext, text: string, command: string): Promise<Comm
   await mkdir(join(home, 'bin'));
   await writeFile(join(home, 'bin/web'), text, { mode: 0o755 });
   const env = { PATH: '/usr/bin:/bin', HOME: home };
-  return run({ file: 'bash', args: [SCRIPT, command], env, timeoutMs: 60_000 });
+  return run({ file: 'bash', args: [SCRIPT, command], env, timeoutMs: 240_000 });
 }
 
 test('a script whose first line ends in CRLF is named before its command fails', async (t) => {

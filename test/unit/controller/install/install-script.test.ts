@@ -55,7 +55,7 @@ describe('install.sh', () => {
       stdin: `SLIPWAY_TOKEN=slipjoin_x\n${text}`,
       env,
       cwd: dir,
-      timeoutMs: 10_000,
+      timeoutMs: 120_000,
     });
     const unknown = /^.*not found$/m.exec(stderr)?.[0] ?? '';
     return `${stdout}${unknown}${await readFile(called, 'utf8').catch(() => '')}`;

@@ -18,7 +18,7 @@ it('the committed wire types are those of the contract', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'slipway-rpc-'));
   try {
     const env = { ...DEFAULT_ENV, PATH: `${dirname(process.execPath)}:${DEFAULT_ENV['PATH'] ?? ''}` };
-    await runOk(run, { file: join(ROOT, 'script/generate-rpc'), args: [folder], env, timeoutMs: 60_000 });
+    await runOk(run, { file: join(ROOT, 'script/generate-rpc'), args: [folder], env, timeoutMs: 240_000 });
     assert.deepEqual(await contents(folder), await contents(join(ROOT, 'shared/rpc/gen')), 'run script/generate-rpc and commit the result');
   } finally {
     await rm(folder, { recursive: true, force: true });
