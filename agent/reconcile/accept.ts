@@ -13,6 +13,9 @@ export type Acceptance =
 export const MASS_STOP_SHARE = 0.3;
 export const MASS_STOP_COUNT = 5;
 
+const MASS_STOP_HINT =
+  'The apps run on. If the database of the controller was restored from a backup, push these apps again, or put a newer backup in place and run `node controller/main.ts restored --config FILE`. If the instances have to end, stop the agent, remove desired.json from its state folder, and start the agent.';
+
 /**
  * Whether an agent may act on what a controller wants, given what it accepted last. Pure.
  * Protects running apps from a controller that lost or mixed up its memory: restored from a backup, copied to a
@@ -70,7 +73,7 @@ function refuseMassStop(ledger: DesiredState, offered: DesiredState): Reason | u
   return {
     code: 'SLIP_DESIRED_MASS_STOP',
     message: `The controller would stop ${String(lost)} of ${String(before.size)} running instances here without replacement and names no operation that asked for it.`,
-    hint: 'Check `slipway status` and the database of the controller; the apps go on running meanwhile.',
+    hint: MASS_STOP_HINT,
   };
 }
 

@@ -2,8 +2,10 @@ import type { InstanceBody, NodeBody, ProblemBody, AppStatusBody, StatusBody } f
 import { instanceName } from '../../shared/domain/assignment.ts';
 import { wantedCounts } from '../../shared/domain/placement.ts';
 import { hasFormerLimits } from '../release/limit-changes.ts';
+import type { Ceilings } from '../../shared/domain/ceilings.ts';
 import type { AppOverview } from '../store/looks-port.ts';
 import type { AssignmentRow, NodeRow, User } from '../store/port.ts';
+import { aboveCeilings, quotaProblems } from './above-limits.ts';
 import type { ApiConfig, LookDeps } from './deps.ts';
 import { meshProblems } from './mesh-status.ts';
 import { appsPart, wholeStatus, type AppFacts } from './status.ts';
@@ -29,6 +31,7 @@ export async function readStatus(config: StatusConfig, deps: LookDeps, of: { use
       nodes: views,
       heldNodes: deps.movement.heldNodes(),
       mesh: meshProblems(deps.fleet.nodes()),
+      quotas: of.user.admin ? quotaProblems(await deps.store.overQuotas()) : [],
     },
     part,
   );
@@ -56,10 +59,11 @@ async function readApps(
 ): Promise<AllApps> {
   const all: AllApps = { apps: [], problems: [], down: new Map(), moreApps: 0, moreProblems: 0 };
   const names = new Map(nodes.map((node) => [node.id, node.name as string]));
+  const ceilings = user.admin ? await deps.store.limitCeilings() : undefined;
   const ownerId = user.admin ? undefined : user.id;
   for (let after: string | undefined; ;) {
     const slice = await deps.store.appOverviews({ ownerId, after, limit: SLICE_APPS });
-    const facts = slice.map((overview) => appFacts(config, deps, { overview, names }));
+    const facts = slice.map((overview) => appFacts(config, deps, { overview, names, ceilings }));
     add(all, appsPart(facts, { nodes: views, nowMs: deps.clock.nowMs() }));
     after = slice.at(-1)?.app.name;
     if (slice.length < SLICE_APPS) return all;
@@ -78,9 +82,10 @@ function add(all: AllApps, { apps, problems, down }: ReturnType<typeof appsPart>
 function appFacts(
   config: StatusConfig,
   deps: LookDeps,
-  { overview, names }: { readonly overview: AppOverview; readonly names: ReadonlyMap<string, string> },
+  of: { readonly overview: AppOverview; readonly names: ReadonlyMap<string, string>; readonly ceilings: Ceilings | undefined },
 ): AppFacts {
-  const { app, current, latest, latestBuild, formation, settings, rows } = overview;
+  const { names, ceilings } = of;
+  const { app, current, latest, latestBuild, formation, settings, rows } = of.overview;
   const running = deps.formations.busy(app) ? [] : rows.filter((row) => row.release === current?.version && row.desired === 'run');
   return {
     name: app.name,
@@ -91,6 +96,7 @@ function appFacts(
       .filter((row) => hasFormerLimits(settings, row))
       .map(instanceName)
       .sort(),
+    aboveCeilings: ceilings === undefined ? [] : aboveCeilings(settings, ceilings),
     ...{ current, latest, latestBuild },
   };
 }

@@ -1,6 +1,7 @@
 import type { AppStatusBody, InstanceBody, NodeBody, ProblemBody, StatusBody } from '../../shared/domain/api.ts';
 import { sayCrashLoop } from '../../shared/domain/crash-loop.ts';
 import type { Formation } from '../../shared/domain/placement.ts';
+import { ceilingProblems, type AboveCeiling } from './above-limits.ts';
 import { countInstances, type CountedInstance, type InstanceCounts } from '../observe/count-instances.ts';
 import { DISK_LOW_BYTES } from '../observe/disk-low.ts';
 import { nextForMissing } from '../observe/why/why-node.ts';
@@ -15,6 +16,8 @@ export interface AppFacts {
   readonly wanted: Formation;
   /** Names of instances with limits of before the last `ps:limits`, where nothing is on its way to change that. */
   readonly formerLimits: readonly string[];
+  /** Limits above the ceilings; only for administrators. */
+  readonly aboveCeilings: readonly AboveCeiling[];
   readonly current: Pick<Release, 'version' | 'createdAtMs'> | undefined;
   /** Newest release of any state. */
   readonly latest: Pick<Release, 'version' | 'state' | 'createdAtMs' | 'failure'> | undefined;
@@ -30,6 +33,8 @@ export interface FleetFacts {
   readonly heldNodes: readonly string[];
   /** What the nodes say of the ways between them. */
   readonly mesh: readonly ProblemBody[];
+  /** Users with more than their quota; only for administrators. */
+  readonly quotas: readonly ProblemBody[];
 }
 
 export interface StatusFacts extends FleetFacts {
@@ -59,6 +64,7 @@ export function wholeStatus(facts: FleetFacts, { apps, problems, down }: AppsPar
       ...fleetProblems(facts.nodes),
       ...facts.nodes.flatMap((node) => nodeProblems(node, down)),
       ...facts.mesh,
+      ...facts.quotas,
       ...problems,
     ],
     nodes: facts.nodes,
@@ -139,7 +145,7 @@ function refusalProblems({ name, refusal }: NodeBody): readonly ProblemBody[] {
 }
 
 function appProblems(app: CountedApp): readonly ProblemBody[] {
-  return [...instanceProblems(app), ...countProblems(app), ...limitProblems(app), ...releaseProblems(app), ...buildProblems(app)];
+  return [...instanceProblems(app), ...countProblems(app), ...allLimitProblems(app), ...releaseProblems(app), ...buildProblems(app)];
 }
 
 function instanceProblems({ name, counts, instances, nowMs }: CountedApp): readonly ProblemBody[] {
@@ -172,6 +178,10 @@ function countProblems({ name, counts }: CountedApp): readonly ProblemBody[] {
 function whereabouts(at: CountedInstance | undefined): string {
   if (at === undefined) return 'without a place';
   return `on ${at.node} (${at.state === 'unknown' ? 'not connected' : 'starting'})`;
+}
+
+function allLimitProblems(app: CountedApp): readonly ProblemBody[] {
+  return [...limitProblems(app), ...ceilingProblems(app.name, app.aboveCeilings)];
 }
 
 function limitProblems({ name, formerLimits }: CountedApp): readonly ProblemBody[] {

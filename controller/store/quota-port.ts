@@ -14,6 +14,16 @@ export interface UserQuotas {
 /** A number for this user, or null: back to the fleet's number. */
 export type QuotaChanges = Readonly<Partial<Record<QuotaName, number | null>>>;
 
+/** A user, or one app of a user, with more rows than the quota. */
+export interface OverQuota {
+  readonly user: string;
+  /** Absent: all of the user's together. */
+  readonly app?: string | undefined;
+  readonly quota: QuotaName;
+  readonly used: number;
+  readonly max: number;
+}
+
 /** Part of the store: how much one user may have. The store itself refuses more, in the transaction that would add it. */
 export interface QuotaStore {
   /** The numbers of a user without own numbers. */
@@ -21,5 +31,7 @@ export interface QuotaStore {
   quotasOf(userId: UserId): Promise<UserQuotas>;
   /** The number of one quota; cheaper than all of them. */
   quotaOf(userId: UserId, name: QuotaName): Promise<number>;
+  /** All who have more than they may, after a quota was lowered. A fixed number of queries. */
+  overQuotas(): Promise<readonly OverQuota[]>;
   setQuotas(userId: UserId, changes: QuotaChanges, by: UserName): Promise<UserQuotas>;
 }

@@ -22,7 +22,13 @@ export const DEFAULT_CEILINGS: Ceilings = Object.freeze({ memoryBytes: 32 * GIB,
 export const CEILING_NAMES: readonly CeilingName[] = ['memoryBytes', 'pidsMax', 'diskBytes'];
 
 const FLAGS: Readonly<Record<CeilingName, string>> = { memoryBytes: '--memory', pidsMax: '--pids', diskBytes: '--disk' };
-const WHAT: Readonly<Record<CeilingName, string>> = { memoryBytes: 'of memory', pidsMax: 'processes', diskBytes: 'of disk' };
+/** After a number: `8G of memory`. */
+export const WHAT_CEILING: Readonly<Record<CeilingName, string>> = { memoryBytes: 'of memory', pidsMax: 'processes', diskBytes: 'of disk' };
+
+/** The flag of `ps:limits` and `limits:set`. */
+export function limitFlag(name: CeilingName): string {
+  return FLAGS[name];
+}
 
 /** `8G`, `512M`, `4096`, as the flags take it. */
 export function sayCeiling(name: CeilingName, value: number): string {
@@ -41,7 +47,7 @@ export function checkCeilings(asked: LimitSettings, before: LimitSettings | unde
     if (value <= Math.max(ceilings[name], before?.[name] ?? 0)) continue;
     throw new SlipwayError({
       code: 'SLIP_PS_CEILING',
-      message: `Each instance of an app may have at most ${sayCeiling(name, ceilings[name])} ${WHAT[name]}; you asked for ${sayCeiling(name, value)}.`,
+      message: `Each instance of an app may have at most ${sayCeiling(name, ceilings[name])} ${WHAT_CEILING[name]}; you asked for ${sayCeiling(name, value)}.`,
       hint: `Ask for less, or ask an administrator to raise the ceiling: slipway limits:set ${FLAGS[name]} ${sayCeiling(name, value)}`,
       httpStatus: 422,
     });
@@ -55,7 +61,7 @@ export function checkCeilingChange(change: Partial<Record<CeilingName, number | 
     if (value >= DEFAULT_LIMITS[name]) continue;
     throw new SlipwayError({
       code: 'SLIP_PS_CEILING_LOW',
-      message: `A ceiling of ${sayCeiling(name, value)} ${WHAT[name]} is less than each instance has by default: ${sayCeiling(name, DEFAULT_LIMITS[name])}.`,
+      message: `A ceiling of ${sayCeiling(name, value)} ${WHAT_CEILING[name]} is less than each instance has by default: ${sayCeiling(name, DEFAULT_LIMITS[name])}.`,
       hint: `Give at least ${FLAGS[name]} ${sayCeiling(name, DEFAULT_LIMITS[name])}.`,
       httpStatus: 422,
     });

@@ -35,6 +35,20 @@ export function quotaCases(get: () => Store): void {
     await addApp(get(), bob.id, 'of-bob');
   });
 
+  it('names the users and apps that have more than a lowered quota', async () => {
+    const [ada, bob] = [await addUser(get()), await addUser(get(), 'bob', true)];
+    const app = await addApp(get(), ada.id, 'app');
+    for (const name of ['one', 'two']) await addApp(get(), ada.id, name);
+    for (const at of [1, 2]) await get().addDomain(app.id, `www${String(at)}.example.com`);
+    await addApp(get(), bob.id, 'of-bob');
+    assert.deepEqual(await get().overQuotas(), []);
+    await get().setQuotas(ada.id, { apps: 2, domains: 2, domainsPerApp: 1 }, bob.name);
+    assert.deepEqual(await get().overQuotas(), [
+      { user: 'ada', quota: 'apps', used: 3, max: 2 },
+      { user: 'ada', app: 'app', quota: 'domainsPerApp', used: 2, max: 1 },
+    ]);
+  });
+
   it('keeps the ceilings of limits, and takes one back to its default', async () => {
     assert.deepEqual(await get().limitCeilings(), DEFAULT_CEILINGS);
     await get().setLimitCeilings({ pidsMax: 1024 });

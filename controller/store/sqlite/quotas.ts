@@ -3,6 +3,7 @@ import type { UserId } from '../../../shared/domain/ids.ts';
 import { QUOTA_NAMES, type OwnQuotas, type QuotaName, type Quotas } from '../../../shared/domain/quota.ts';
 import { quotaReached } from '../../access/quota-error.ts';
 import type { QuotaStore, UserQuotas } from '../quota-port.ts';
+import { readOverQuotas } from './over-quotas.ts';
 import { insertEvent, userActor } from './events.ts';
 import { notFound, type RepositoryDeps } from './repository.ts';
 import { parseRow, quotasColumn } from './rows.ts';
@@ -28,6 +29,7 @@ export function createQuotas({ inTransaction, clock, quotas }: RepositoryDeps): 
     defaultQuotas: quotas,
     quotasOf: (userId) => inTransaction((tx) => readQuotas(tx, quotas, userId)),
     quotaOf: (userId, name) => inTransaction((tx) => maxOf(tx, quotas, { userId, name })),
+    overQuotas: () => inTransaction((tx) => readOverQuotas(tx, quotas)),
     setQuotas: (userId, changes, by) =>
       inTransaction(async (tx) => {
         const merged = { ...(await ownQuotas(tx, userId)), ...changes };

@@ -146,6 +146,7 @@ describe('a session between agent and controller', () => {
     const id = await assign(rig, node.row.id);
     await eventually('the assignment', () => has(agent, id));
     const told = new Promise((resolve) => rig.dispatch.fleet.onChange(resolve));
+    agent.statuses = [live(id)]; // the first report of another session, if this one ends on a busy machine
     session.reportInstances([live(id)]);
     assert.equal(await told, node.row.id);
     await eventually('the status', () => rig.dispatch.fleet.status(id)?.state === 'live');

@@ -91,6 +91,14 @@ describe('mass stop', () => {
     assert.equal(codeOf(ledger, next(many(10, { desired: 'stop' }))), 'SLIP_DESIRED_MASS_STOP');
   });
 
+  it('a refusal names each way on: a newer backup, a push, or an agent without its ledger', () => {
+    const refused = decideAcceptance(ledger, next([]));
+    const hint = refused.accepted ? '' : (refused.reason.hint ?? '');
+    for (const words of [/node controller\/main\.ts restored --config FILE/, /push these apps again/, /remove desired\.json/])
+      assert.match(hint, words);
+    assert.equal(decideAcceptance(undefined, next([])).accepted, true, 'an agent without its ledger obeys');
+  });
+
   it('4 of 10, or 5 of 17, may go', () => {
     assert.equal(codeOf(ledger, next(many(6))), 'accepted');
     assert.equal(codeOf(state({ assignments: many(17) }), next(many(12))), 'accepted');

@@ -22,6 +22,7 @@ function status(app: Partial<AppFacts>, nodes: readonly NodeBody[] = [node()], h
     instances: [instance()],
     wanted: { web: 1 },
     formerLimits: [],
+    aboveCeilings: [],
     current,
     latest: current,
   };
@@ -32,6 +33,7 @@ function status(app: Partial<AppFacts>, nodes: readonly NodeBody[] = [node()], h
     nodes,
     heldNodes,
     mesh: [],
+    quotas: [],
     apps: [{ ...shop, latestBuild: undefined, ...app }],
   });
 }

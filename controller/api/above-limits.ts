@@ -1,0 +1,54 @@
+import type { ProblemBody } from '../../shared/domain/api.ts';
+import { CEILING_NAMES, limitFlag, sayCeiling, WHAT_CEILING, type CeilingName, type Ceilings } from '../../shared/domain/ceilings.ts';
+import type { ProcessSettings } from '../../shared/domain/placement.ts';
+import { QUOTA_KINDS } from '../../shared/domain/quota.ts';
+import type { OverQuota } from '../store/quota-port.ts';
+
+// What an administrator sees after lowering a ceiling or a quota: it takes nothing away, so somebody has to. Pure.
+
+/** A limit of a process type that no `ps:limits` would give any more. */
+export interface AboveCeiling {
+  readonly processType: string;
+  readonly name: CeilingName;
+  readonly value: number;
+  readonly ceiling: number;
+}
+
+/** Users named in one status. */
+const USERS_SHOWN = 20;
+
+export function aboveCeilings(settings: Readonly<Record<string, ProcessSettings>>, ceilings: Ceilings): readonly AboveCeiling[] {
+  return Object.entries(settings).flatMap(([processType, { limits = {} }]) =>
+    CEILING_NAMES.flatMap((name) => {
+      const [value, ceiling] = [limits[name] ?? 0, ceilings[name]];
+      return value > ceiling ? [{ processType, name, value, ceiling }] : [];
+    }),
+  );
+}
+
+/** One problem for each process type, with the command that brings it down to the ceilings. */
+export function ceilingProblems(app: string, above: readonly AboveCeiling[]): readonly ProblemBody[] {
+  return [...Map.groupBy(above, ({ processType }) => processType)].map(([type, all]) => {
+    const words = all.map(
+      ({ name, value, ceiling }) => `${sayCeiling(name, value)} ${WHAT_CEILING[name]} (the ceiling is ${sayCeiling(name, ceiling)})`,
+    );
+    const flags = all.map(({ name, ceiling }) => `${limitFlag(name)} ${sayCeiling(name, ceiling)}`);
+    return {
+      message: `${app}: each ${type} has more than a ceiling allows, and keeps it until somebody changes it: ${words.join(', ')}.`,
+      next: `slipway ps:limits ${type} ${flags.join(' ')} -a ${app}`,
+    };
+  });
+}
+
+/** What users, or single apps of theirs, have more of than their quota. */
+export function quotaProblems(over: readonly OverQuota[]): readonly ProblemBody[] {
+  const shown = over.slice(0, USERS_SHOWN).map(({ user, app, quota, used, max }) => {
+    const who = app === undefined ? `User ${user}` : `${app} (of ${user})`;
+    return {
+      message: `${who} has ${String(used)} ${QUOTA_KINDS[quota].what}, and the quota is ${String(max)}: all of them stay, and no more can be added.`,
+      next: app === undefined ? `slipway users:quotas ${user}` : `slipway domains -a ${app}`,
+    };
+  });
+  const more = over.length - shown.length;
+  return more <= 0 ? shown : [...shown, { message: `${String(more)} more users or apps are above their quota.`, next: 'slipway users' }];
+}

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import Database from 'better-sqlite3';
+import { openStore } from '../../controller/store/open-store.ts';
+import type { Store } from '../../controller/store/port.ts';
+import { builders } from '../../controller/store/sqlite/migrations/0008-builders.ts';
+import { domains } from '../../controller/store/sqlite/migrations/0004-domains.ts';
+import { events } from '../../controller/store/sqlite/migrations/0006-events.ts';
+import { identity } from '../../controller/store/sqlite/migrations/0005-identity.ts';
+import { initial } from '../../controller/store/sqlite/migrations/0001-initial.ts';
+import { movement } from '../../controller/store/sqlite/migrations/0003-movement.ts';
+import { placement } from '../../controller/store/sqlite/migrations/0002-placement.ts';
+import { quotas } from '../../controller/store/sqlite/migrations/0009-quotas.ts';
+import { ceilings } from '../../controller/store/sqlite/migrations/0010-ceilings.ts';
+import { buildSettings } from '../../controller/store/sqlite/migrations/0011-build-settings.ts';
+import { rebalance } from '../../controller/store/sqlite/migrations/0007-rebalance.ts';
+import { DEFAULT_CEILINGS } from '../../shared/domain/ceilings.ts';
+import { parseAppName, parseUserName } from '../../shared/domain/names.ts';
+import { DEFAULT_QUOTAS } from '../../shared/domain/quota.ts';
+import { systemClock } from '../../shared/kit/clock.ts';
+import { randomId } from '../../shared/kit/random-id.ts';
+
+/** As they shipped, in order. */
+const STEPS = [initial, placement, movement, domains, identity, events, rebalance, builders, quotas, ceilings, buildSettings];
+
+describe('the database of an older version', () => {
+  let dir: string;
+  before(async () => (dir = await mkdtemp(join(tmpdir(), 'slipway-migrations-'))));
+  after(() => rm(dir, { recursive: true }));
+
+  const open = (path: string): Promise<Store> => openStore({ path, clock: systemClock, randomId });
+
+  /** A file as that version left it, with rows of its time. */
+  async function fileOf(version: number): Promise<string> {
+    const folder = join(dir, randomId());
+    await mkdir(folder);
+    const fresh = join(folder, 'fresh', 'slipway.db');
+    await (await open(fresh)).close();
+    const made = new Database(fresh, { readonly: true });
+    const applicationId = Number(made.pragma('application_id', { simple: true }));
+    made.close();
+    const path = join(folder, 'slipway.db');
+    const old = new Database(path);
+    old.pragma(`application_id = ${String(applicationId)}`);
+    old.exec(STEPS[0] ?? '');
+    old.exec(`insert into users (id, name, admin, created_at_ms) values ('useruseruser', 'ada', 1, 1);
+      insert into apps (id, name, owner_id, uid_base, stack, created_at_ms) values ('appappappapp', 'shop', 'useruseruser', 65536, 'host', 2);
+      insert into config_vars (app_id, name, value) values ('appappappapp', 'GREETING', 'hello');
+      insert into formations (app_id, process_type, quantity) values ('appappappapp', 'web', 3);`);
+    for (const step of STEPS.slice(1, version)) old.exec(step);
+    old.pragma(`user_version = ${String(version)}`);
+    old.close();
+    return path;
+  }
+
+  for (const version of STEPS.keys().map((index) => index + 1)) {
+    it(`of schema ${String(version)} is opened with all it has, and with today's defaults for what it does not know`, async () => {
+      const path = await fileOf(version);
+      const store = await open(path);
+      const ada = await store.userByName(parseUserName('ada'));
+      const app = await store.appByName(parseAppName('shop'));
+      assert.ok(ada !== undefined && app !== undefined);
+      assert.deepEqual([app.ownerId, app.uidBase, await store.formation(app.id)], [ada.id, 65_536, { web: 3 }]);
+      assert.equal((await store.config(app.id))['GREETING']?.reveal(), 'hello');
+      const mine = await store.quotasOf(ada.id);
+      assert.deepEqual([mine.max, mine.own, mine.used.apps], [DEFAULT_QUOTAS, {}, 1]);
+      assert.deepEqual(await store.limitCeilings(), DEFAULT_CEILINGS);
+      assert.deepEqual(await store.buildSettings(app.id), { buildpacks: [] });
+      assert.deepEqual(await store.egress(), { fleet: [], apps: [] });
+      await store.setQuotas(ada.id, { apps: 7 }, ada.name);
+      await store.setLimitCeilings({ pidsMax: 1024 });
+      await store.changeBuildSettings(app.id, () => ({ root: 'api', buildpacks: ['./bp'] }));
+      await store.addEgress(app.id, '10.0.5.0/24');
+      await store.close();
+      const again = await open(path);
+      assert.equal((await again.quotasOf(ada.id)).max.apps, 7);
+      assert.equal((await again.limitCeilings()).pidsMax, 1024);
+      assert.deepEqual(await again.buildSettings(app.id), { root: 'api', buildpacks: ['./bp'] });
+      assert.deepEqual((await again.egress()).apps, [{ app: 'shop', cidrs: ['10.0.5.0/24'] }]);
+      await again.close();
+    });
+  }
+});
