@@ -1,4 +1,5 @@
 import { realpath } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { BuildResult, BuildTask } from '../../shared/domain/build.ts';
 import type { Exit } from '../../shared/domain/instance.ts';
 import type { Layer, Slug } from '../../shared/domain/slug.ts';
@@ -18,7 +19,7 @@ import { parseReleaseYaml } from './release-yaml.ts';
 import { resultFullFailure } from './result-disk.ts';
 import { readBuildReport, readManifest, stepTimings, type BuildReport } from './results.ts';
 import { runToEnd } from './sandbox-run.ts';
-import { createTaskFolder, receiveSource, removeTaskFolder, type TaskFolder } from './task-folder.ts';
+import { createTaskFolder, receiveSource, removeTaskFolder, writeCandidates, type TaskFolder } from './task-folder.ts';
 import { Transfers } from './transfers.ts';
 
 interface Candidate {
@@ -52,28 +53,35 @@ export class BuildRun {
   }
 
   async run(): Promise<BuildResult> {
-    const { caches, layers } = this.#context;
     const cancel = (): void => this.#stop.abort(cancelledFailure());
     if (this.#io.signal.aborted) cancel();
     this.#io.signal.addEventListener('abort', cancel, { once: true });
     try {
       this.#stop.signal.throwIfAborted();
-      const cacheDir = await caches.open(this.#task.appId, this.#task.uidBase, `${this.#task.stack} ${this.#context.config.platform}`);
-      const candidates = await layers.cached(this.#task.appId, await caches.declared(this.#task.appId));
-      this.#context.useLayers(
-        this.#task.taskId,
-        candidates.map(({ layer }) => layer),
-      );
-      const folder = await createTaskFolder(
-        { ...this.#context.config, run: this.#context.run },
-        this.#task,
-        candidates.map((candidate) => candidate.declared),
-      );
-      return await this.#build(folder, cacheDir, candidates).finally(async () => this.#cleanUpLater(folder, await this.#isCacheOver()));
+      return await this.#open().finally(async () => this.#cleanUpLater(await this.#isCacheOver()));
     } finally {
       this.#io.signal.removeEventListener('abort', cancel);
       this.#stop.abort(); // ends the other transfers when one of them has failed
     }
+  }
+
+  async #open(): Promise<BuildResult> {
+    const { caches, layers, config, run, useLayers } = this.#context;
+    const { taskId, appId, uidBase, stack } = this.#task;
+    // At the same time, because each of them starts a program.
+    const opening = [caches.open(appId, uidBase, `${stack} ${config.platform}`), createTaskFolder({ ...config, run }, this.#task)] as const;
+    await Promise.allSettled(opening); // the clean-up comes after both
+    const [cacheDir, folder] = await Promise.all(opening);
+    const candidates = await layers.cached(appId, await caches.declared(appId));
+    useLayers(
+      taskId,
+      candidates.map(({ layer }) => layer),
+    );
+    await writeCandidates(
+      folder,
+      candidates.map(({ declared }) => declared),
+    );
+    return await this.#build(folder, cacheDir, candidates);
   }
 
   async #build(folder: TaskFolder, cacheDir: string, candidates: readonly Candidate[]): Promise<BuildResult> {
@@ -238,13 +246,13 @@ export class BuildRun {
   }
 
   /** Nobody waits for what is left over. */
-  #cleanUpLater(folder: TaskFolder, isCacheOver: boolean): void {
-    const { sandbox, caches, run } = this.#context;
+  #cleanUpLater(isCacheOver: boolean): void {
+    const { sandbox, caches, config, run } = this.#context;
     const { taskId, appId } = this.#task;
     const work = async (): Promise<void> => {
       await sandbox.destroy(taskId);
       await sandbox.forget(taskId);
-      await removeTaskFolder(folder.root, run);
+      await removeTaskFolder(join(config.tasksDir, taskId), run);
       await (isCacheOver ? caches.empty(appId) : caches.close(appId));
     };
     this.#context.background(appId, taskId, work);

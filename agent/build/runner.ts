@@ -8,6 +8,7 @@ import { BuildCaches } from './caches.ts';
 import { CleanUps } from './clean-ups.ts';
 import type { BuildContext, BuildRunnerDeps } from './context.ts';
 import type { BuildRunnerConfig } from './config.ts';
+import { Pauses } from './pauses.ts';
 import type { BuildIo, BuildRunner } from './port.ts';
 import { BuildRun } from './run-build.ts';
 import { removeTaskFolder } from './task-folder.ts';
@@ -31,15 +32,21 @@ export function createBuildRunner(config: BuildRunnerConfig, deps: BuildRunnerDe
   return new SandboxBuildRunner(config, deps);
 }
 
+/** The start of the app on this node comes first: the clean-up starts several programs. */
+const CLEAN_UP_PAUSE_MS = 2_000;
+
 class SandboxBuildRunner implements NodeBuildRunner {
   readonly #context: BuildContext;
   /** One build of an app at a time: they share its cache. */
   readonly #queue = new KeyedQueue();
   readonly #cleanUps: CleanUps;
+  /** By app. */
+  readonly #pauses: Pauses;
   readonly #layersInUse = new Map<string, readonly Digest[]>();
 
   constructor(config: BuildRunnerConfig, deps: BuildRunnerDeps) {
     this.#cleanUps = new CleanUps(deps.clock, deps.log);
+    this.#pauses = new Pauses(deps.clock);
     this.#context = {
       ...deps,
       config,
@@ -54,6 +61,7 @@ class SandboxBuildRunner implements NodeBuildRunner {
 
   run(task: BuildTask, io: BuildIo): Promise<BuildResult> {
     const build = (): Promise<BuildResult> => new BuildRun(this.#context, task, io).run();
+    this.#pauses.end(task.appId);
     return this.#queue.run(task.appId, () => withBuilderDisk(this.#context.config.tasksDir, build));
   }
 
@@ -81,6 +89,7 @@ class SandboxBuildRunner implements NodeBuildRunner {
   }
 
   clearCache(appId: AppId): Promise<void> {
+    this.#pauses.end(appId);
     return this.#queue.run(appId, () => this.#context.caches.clear(appId));
   }
 
@@ -89,11 +98,17 @@ class SandboxBuildRunner implements NodeBuildRunner {
   }
 
   async settled(): Promise<void> {
-    await this.#cleanUps.settled();
+    await this.#pauses.none(() => this.#cleanUps.settled());
   }
 
   #cleanUp(appId: AppId, taskId: string, work: () => Promise<void>): void {
-    const done = this.#cleanUps.start(join(this.#context.config.tasksDir, taskId), () => this.#queue.run(appId, work));
+    let isFirstTry = true;
+    const paused = async (): Promise<void> => {
+      if (isFirstTry) await this.#pauses.pause(appId, CLEAN_UP_PAUSE_MS);
+      isFirstTry = false;
+      await work();
+    };
+    const done = this.#cleanUps.start(join(this.#context.config.tasksDir, taskId), () => this.#queue.run(appId, paused));
     void done.finally(() => this.#layersInUse.delete(taskId));
   }
 }

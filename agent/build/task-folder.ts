@@ -21,19 +21,17 @@ const APP_UID = 1000;
 
 /** A build's scratch on this machine: what goes in (read-only) and what comes out. */
 export interface TaskFolder {
-  readonly root: string;
   readonly taskDir: string;
   readonly resultDir: string;
 }
 
 /**
- * Writes everything but the source. Parents may be passed, because the root of a user namespace, who binds these folders, is
+ * Writes everything but the source and the candidates. Parents may be passed, because the root of a user namespace, who binds these folders, is
  * nobody here; what is in them is for the app's group alone: config values lie there.
  */
 export async function createTaskFolder(
   place: { readonly tasksDir: string; readonly canMount: boolean; readonly run: Run },
   task: BuildTask,
-  candidates: readonly DeclaredLayer[],
 ): Promise<TaskFolder> {
   const { tasksDir, run } = place;
   const root = join(tasksDir, task.taskId);
@@ -48,10 +46,14 @@ export async function createTaskFolder(
   await Promise.all([
     writeEnvDir(join(taskDir, 'env'), task.config),
     writeLines(join(taskDir, 'buildpacks'), task.buildpacks),
-    writeLines(join(taskDir, 'candidates'), candidates.map(renderDeclaredLayer)),
     openToGroup(taskDir, task.uidBase),
   ]);
-  return { root, taskDir, resultDir };
+  return { taskDir, resultDir };
+}
+
+/** What the last build of the app declared. */
+export async function writeCandidates({ taskDir }: TaskFolder, candidates: readonly DeclaredLayer[]): Promise<void> {
+  await writeLines(join(taskDir, 'candidates'), candidates.map(renderDeclaredLayer));
 }
 
 /** Also for the folders of an agent that was killed. The unmount removes the results; the agent itself wrote the other files. */

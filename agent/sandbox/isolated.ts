@@ -1,6 +1,5 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { EgressTable } from '../../shared/domain/egress.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import { DEFAULT_ENV, type Run } from '../../shared/kit/exec.ts';
@@ -11,20 +10,20 @@ import { ExitWatch } from './exit-watch.ts';
 import { raiseSharedLimits } from './host-limits.ts';
 import type { Disks } from './files/disks.ts';
 import { unmountBelow } from './files/mounts.ts';
+import { Roots } from './files/roots.ts';
 import { shieldBase } from './files/shield.ts';
-import { ensureHostSkeleton, ensureNamedStack, type RootFiles } from './files/skeleton.ts';
 import { terminateInside } from './handle.ts';
 import { KeyedLock } from './keyed-lock.ts';
 import { endSandbox, launch, markKilled, untilHeard } from './launch.ts';
 import { listenersOf } from './listeners.ts';
 import type { HostNetwork } from './network/host.ts';
 import type { Namespaces, NetworkLease } from './network/namespaces.ts';
-import { hostNameservers } from './network/resolv.ts';
 import { observe } from './observe.ts';
 import { adoptTenants, occupantOf } from './occupant.ts';
 import { OutputPipes } from './output-pipe.ts';
 import type { Listener, Sandbox, SandboxSpec, SandboxStatus } from './port.ts';
 import { discardExit, prepareFiles, writeToolFiles } from './prepare.ts';
+import { RefillLater } from './refill-later.ts';
 import { removeShared } from './remove-host.ts';
 import { loadRecord, loadWholeRecords, recordOf, sandboxIds, saveRecord, type SandboxRecord } from './record.ts';
 import { sandboxEnded, sandboxNotFound } from './sandbox-errors.ts';
@@ -59,13 +58,16 @@ export class IsolatedSandbox implements Sandbox {
   readonly #outputs = new OutputPipes();
   readonly #exits: ExitWatch;
   readonly #onOutput = new Map<string, (chunk: Uint8Array) => void>();
-  readonly #roots = new Map<string, RootFiles>();
+  readonly #roots: Roots;
+  readonly #refill: RefillLater;
   #swept: Promise<void> | undefined;
   readonly #stubborn = new Set<string>(); // of an earlier agent; their removal has failed so far
 
   constructor(parts: IsolatedParts) {
     this.kind = parts.tool.kind;
     this.#parts = parts;
+    this.#roots = new Roots(parts);
+    this.#refill = new RefillLater(parts);
     this.#exits = new ExitWatch(exitsDir(parts.base), (id) => this.#outputs.settled(id));
   }
 
@@ -74,10 +76,10 @@ export class IsolatedSandbox implements Sandbox {
     await cgroups.ensureRoot();
     await raiseSharedLimits();
     if (this.#swept === undefined) await adoptTenants(this.#parts);
-    await hostNetwork.ensure(await this.#nameservers());
+    await hostNetwork.ensure(await this.#roots.nameservers());
     await shieldBase(this.#parts.base, this.#parts.run);
-    this.#roots.clear();
-    await this.#rootFiles('host');
+    this.#roots.forget();
+    await this.#roots.of('host');
     await this.#exits.ensureDir();
     const stubborn = [...this.#stubborn];
     await (this.#swept ??= this.#sweep());
@@ -171,6 +173,7 @@ export class IsolatedSandbox implements Sandbox {
 
   /** Takes away everything on this machine that is not a log: sandboxes, pools, bridge, rules. This driver is of no use afterwards. */
   async removeHost(): Promise<void> {
+    this.#refill.stop();
     for (const id of await sandboxIds(this.#parts.base)) await this.destroy(id);
     await removeShared(this.#parts);
   }
@@ -182,24 +185,6 @@ export class IsolatedSandbox implements Sandbox {
   #observe(id: string): Promise<SandboxStatus | undefined> {
     const { bootId, cgroups, clock } = this.#parts;
     return observe(this.#layout(id), { bootId, clock, pids: (of) => cgroups.pids(of), outputOpen: (of) => this.#outputs.isOpen(of) });
-  }
-
-  async #nameservers(): Promise<readonly string[]> {
-    return this.#parts.config.nameservers ?? (await hostNameservers());
-  }
-
-  /** Looked at anew by every `ensureHost`, not by every start. */
-  #rootFiles(stack: string): Promise<RootFiles> {
-    return this.#locks.run('root files', async () => {
-      const known = this.#roots.get(stack);
-      if (known !== undefined) return known;
-      const nameservers = await this.#nameservers();
-      const { base, config, run } = this.#parts;
-      const place = { base, stacksDir: join(config.stateDir, 'stacks') };
-      const files = await (stack === 'host' ? ensureHostSkeleton(base, nameservers, run) : ensureNamedStack(place, stack, nameservers));
-      this.#roots.set(stack, files);
-      return files;
-    });
   }
 
   /** Once per life of the agent: what an earlier one left half-made goes, what runs is found again. */
@@ -220,7 +205,7 @@ export class IsolatedSandbox implements Sandbox {
   }
 
   async #prepare(spec: SandboxSpec): Promise<SandboxStatus> {
-    const { disks, namespaces } = this.#parts;
+    const { namespaces } = this.#parts;
     const lease = await namespaces.take();
     try {
       await this.#fill(spec, lease);
@@ -229,7 +214,7 @@ export class IsolatedSandbox implements Sandbox {
       throw error;
     }
     if (spec.onOutput !== undefined) this.#onOutput.set(spec.id, spec.onOutput);
-    void Promise.all([disks.refill(spec.limits), namespaces.refill()]);
+    this.#refill.note(spec.limits);
     return { id: spec.id, purpose: spec.purpose, app: spec.app, phase: 'prepared', address: lease.address, port: spec.port };
   }
 
@@ -238,7 +223,7 @@ export class IsolatedSandbox implements Sandbox {
     const { disks, namespaces, hostNetwork, cgroups, tool, run, base, scriptsDir, oomScoreAdjust } = this.#parts;
     const layout = this.#layout(spec.id);
     const [rootFiles] = await Promise.all([
-      this.#rootFiles(spec.stack),
+      this.#roots.of(spec.stack),
       disks.take(spec.limits, layout.dir),
       cgroups.create(spec.id, { limits: spec.limits, purpose: spec.purpose, withApp: !tool.managesCgroup }),
       spec.egress ? hostNetwork.admit(spec.id, lease.address, spec.app) : namespaces.closeEgress(lease),
@@ -288,8 +273,10 @@ export class IsolatedSandbox implements Sandbox {
     if (record !== undefined && record.bootId !== this.#parts.bootId) await rm(layout.pidFile, { force: true }); // now somebody else's number
     await endSandbox(layout, { clock, killProcesses: () => cgroups.kill(id), killTool: () => cgroups.killAll(id) });
     await killHelpers(cgroups, id, clock);
-    await supervisor.forget(id);
-    if (existsSync(layout.dir)) await unmountBelow(layout.dir, run);
+    if (existsSync(layout.dir)) {
+      await supervisor.forget(id);
+      await unmountBelow(layout.dir, run);
+    }
     await hostNetwork.dismiss(id);
     if (record?.netns !== undefined && record.bootId === this.#parts.bootId) await namespaces.release(record.netns);
     await cgroups.remove(id);

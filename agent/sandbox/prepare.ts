@@ -2,9 +2,10 @@ import { chown, chmod, lstat, mkdir, rm, symlink, writeFile } from 'node:fs/prom
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { SlipwayError } from '../../shared/kit/errors.ts';
-import { runOk, type Run } from '../../shared/kit/exec.ts';
+import type { Run } from '../../shared/kit/exec.ts';
 import type { InstanceLayout } from './config.ts';
 import { exportsFile } from './environment.ts';
+import { mountAll, type NewMount } from './files/mounts.ts';
 import { reachableBinds } from './files/reachable.ts';
 import { viewOf } from './files/shield.ts';
 import { hasPath, hostsFile, type RootFiles } from './files/skeleton.ts';
@@ -28,15 +29,16 @@ export interface PrepareInput {
 /** Fills a sandbox's folder, whose disk is mounted already: owner, merged /app, secrets, root. Returns the policy to render. */
 export async function prepareFiles(given: PrepareInput, run: Run): Promise<SandboxPolicy> {
   const { layout } = given;
-  const spec = await reachableBinds(given.spec, layout, run);
+  const { spec, mounts: bindMounts } = await reachableBinds(given.spec, layout);
   const input = { ...given, spec };
   await setOwners(layout, spec.uidBase);
   await writeSecrets(layout, spec);
   await writeHosts(layout, hostsFile(spec.hostname, given.address));
-  await mountApp(spec, layout, run);
-  if (input.ownTerminals) await mountTerminals(layout, spec.uidBase, run);
   const fileBinds = await fileSources(spec);
-  const root = await mountRoot(input, fileBinds, run);
+  const { root, mounts: rootMounts, later } = await planRoot(input, fileBinds);
+  const terminals = input.ownTerminals ? [await planTerminals(layout, spec.uidBase)] : [];
+  await mountAll(layout.dir, [...bindMounts, await planApp(spec, layout), ...terminals, ...rootMounts], run);
+  for (const target of later) await makeTarget(target.base, target.path, target);
   return sandboxPolicy({
     spec,
     layout,
@@ -80,25 +82,22 @@ async function writeHosts(layout: InstanceLayout, text: string): Promise<void> {
 }
 
 /** Layers by short relative names: /proc/mounts inside then tells nothing of this machine, and no path needs escaping. */
-async function mountApp(spec: SandboxSpec, layout: InstanceLayout, run: Run): Promise<void> {
-  if (spec.lowerDirs.length === 0) {
-    await runOk(run, { file: 'mount', args: ['--bind', '--', layout.upper, layout.app], timeoutMs: 20_000 });
-    return;
-  }
+async function planApp(spec: SandboxSpec, layout: InstanceLayout): Promise<NewMount> {
+  if (spec.lowerDirs.length === 0) return { source: layout.upper, target: layout.app, type: 'none', options: 'bind' };
   await Promise.all(spec.lowerDirs.map((lower, index) => symlink(lower, join(layout.dir, 'lower', String(index)))));
   const lowers = spec.lowerDirs.map((_, index) => `lower/${String(index)}`).reverse();
   const options = `lowerdir=${lowers.join(':')},upperdir=disk/upper,workdir=disk/work,volatile,nosuid,nodev`;
-  await runOk(run, { file: 'mount', args: ['-t', 'overlay', '-o', options, 'app', 'app'], cwd: layout.dir, timeoutMs: 20_000 });
+  return { source: 'app', target: layout.app, type: 'overlay', options };
 }
 
 /** The group that owns terminals on every Debian. */
 const TTY_GID = 5;
 
-async function mountTerminals(layout: InstanceLayout, uidBase: number, run: Run): Promise<void> {
+async function planTerminals(layout: InstanceLayout, uidBase: number): Promise<NewMount> {
   await mkdir(layout.terminals, { recursive: true });
   const owner = `gid=${String(uidBase + TTY_GID)},mode=620,ptmxmode=666`;
   const options = `newinstance,nosuid,noexec,${owner},max=${String(TERMINALS_MAX)}`;
-  await runOk(run, { file: 'mount', args: ['-t', 'devpts', '-o', options, 'devpts', layout.terminals], timeoutMs: 20_000 });
+  return { source: 'devpts', target: layout.terminals, type: 'devpts', options };
 }
 
 async function fileSources(spec: SandboxSpec): Promise<Set<string>> {
@@ -112,21 +111,39 @@ async function fileSources(spec: SandboxSpec): Promise<Set<string>> {
   return files;
 }
 
+/** A mount point to make. */
+interface Target {
+  readonly base: string;
+  readonly path: string;
+  readonly isFile: boolean;
+  readonly owner: number;
+}
+
+interface RootPlan {
+  /** Path of the root when `mounts` are done. */
+  readonly root: string;
+  readonly mounts: readonly NewMount[];
+  /** To be made in /app and /tmp when all is mounted. */
+  readonly later: readonly Target[];
+}
+
 /** The shared skeleton as it is, unless mount points are missing in it: then a read-only overlay that adds them. */
-async function mountRoot(input: PrepareInput, files: ReadonlySet<string>, run: Run): Promise<string> {
+async function planRoot(input: PrepareInput, files: ReadonlySet<string>): Promise<RootPlan> {
   const { spec, layout, rootFiles } = input;
   const targets = { ...spec.readOnlyBinds, ...spec.writableBinds };
+  const later: Target[] = [];
   let added = 0;
   for (const [source, target] of Object.entries(targets)) {
     if (!/^\/[^\0\n]+$/.test(target) || target.split('/').includes('..')) throw bindFailure(target, 'is not an absolute path');
-    if (await addTarget(input, target, files.has(source))) added += 1;
+    const inside = targetInside(input, target, files.has(source));
+    if (inside !== undefined) later.push(inside);
+    else if (await addTarget(input, target, files.has(source))) added += 1;
   }
   const [only] = rootFiles.lowers;
-  if (added === 0 && rootFiles.lowers.length === 1 && only !== undefined) return only;
+  if (added === 0 && rootFiles.lowers.length === 1 && only !== undefined) return { root: only, mounts: [], later };
   const lowers = ['targets', ...(await Promise.all(rootFiles.lowers.map((lower, index) => linkLower(layout, lower, index))))];
   const options = `lowerdir=${lowers.join(':')},nosuid,nodev`;
-  await runOk(run, { file: 'mount', args: ['-t', 'overlay', '-o', options, 'root', 'root'], cwd: layout.dir, timeoutMs: 20_000 });
-  return layout.root;
+  return { root: layout.root, mounts: [{ source: 'root', target: layout.root, type: 'overlay', options }], later };
 }
 
 async function linkLower(layout: InstanceLayout, lower: string, index: number): Promise<string> {
@@ -135,17 +152,19 @@ async function linkLower(layout: InstanceLayout, lower: string, index: number): 
   return name;
 }
 
-/** Makes the mount point where the sandbox will find it. True when it went into the root's extra layer. */
-async function addTarget(input: PrepareInput, target: string, isFile: boolean): Promise<boolean> {
-  const { layout, rootFiles, spec } = input;
-  for (const [prefix, dir] of [
+/** A mount point in a folder that the sandbox can write to. */
+function targetInside({ layout, spec }: PrepareInput, target: string, isFile: boolean): Target | undefined {
+  for (const [prefix, base] of [
     ['/app', layout.app],
     ['/tmp', layout.tmp],
   ] as const) {
-    if (target === prefix || !target.startsWith(`${prefix}/`)) continue;
-    await makeTarget(dir, target.slice(prefix.length + 1), { isFile, owner: spec.uidBase + APP_UID });
-    return false;
+    if (target.startsWith(`${prefix}/`)) return { base, path: target.slice(prefix.length + 1), isFile, owner: spec.uidBase + APP_UID };
   }
+  return undefined;
+}
+
+/** Makes the mount point in the root's extra layer if it is missing. True when it was. */
+async function addTarget({ layout, rootFiles }: PrepareInput, target: string, isFile: boolean): Promise<boolean> {
   if (await hasPath(rootFiles, target)) return false;
   const covering = rootFiles.mounts.find((mount) => target.startsWith(`${mount.target}/`));
   if (covering?.kind === 'bind' && !existsSync(join(covering.source, target.slice(covering.target.length)))) {

@@ -21,7 +21,7 @@ const NEW = 'new-';
  * The pool has disks of this many sizes: that of most apps, that of builds, and one more. Each disk in the pool holds a loop device and a
  * mount, so the disks of a size that is no longer requested are removed.
  */
-const WARM_SIZES_MAX = 3;
+export const WARM_SIZES_MAX = 3;
 
 type Size = Pick<Limits, 'diskBytes' | 'diskInodes'>;
 

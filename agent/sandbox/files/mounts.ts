@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { runOk, type Run } from '../../../shared/kit/exec.ts';
 
 export interface MountEntry {
@@ -44,4 +45,33 @@ export async function unmountBelow(dir: string, run: Run): Promise<void> {
   if (plain.code === 0) return;
   const left = await mountsBelow(dir);
   if (left.length > 0) await runOk(run, { file: 'umount', args: ['--lazy', '--', ...left], timeoutMs: 20_000 });
+}
+
+/** One line of an fstab. */
+export interface NewMount {
+  /** A path, or the name of a file system without a source. */
+  readonly source: string;
+  readonly target: string;
+  readonly type: 'none' | 'overlay' | 'devpts';
+  readonly options: string;
+}
+
+/** Pure. */
+export function fstabOf(mounts: readonly NewMount[]): string {
+  return mounts.map(({ source, target, type, options }) => `${[source, target, type, options].map(fstabField).join(' ')} 0 0\n`).join('');
+}
+
+function fstabField(text: string): string {
+  return text.replace(/[\s\\#]/g, (char) => `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`);
+}
+
+/**
+ * Mounts all of them, in this order, with one program: to start a program takes longer than a mount. A failure can leave some of them mounted.
+ * @param folder relative paths in the options begin here, and the list is written here
+ */
+export async function mountAll(folder: string, mounts: readonly NewMount[], run: Run): Promise<void> {
+  if (mounts.length === 0) return;
+  const list = join(folder, 'mounts');
+  await writeFile(list, fstabOf(mounts), { mode: 0o600 });
+  await runOk(run, { file: 'mount', args: ['--all', '--fstab', list], cwd: folder, timeoutMs: 20_000 });
 }

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { runOk, type Run } from '../../../shared/kit/exec.ts';
 import { sandboxBase, type InstanceLayout, type SandboxConfig } from '../config.ts';
 import type { SandboxSpec } from '../port.ts';
-import { mountsBelow } from './mounts.ts';
+import { mountsBelow, type NewMount } from './mounts.ts';
 
 const OTHERS_MAY_PASS = 0o001;
 
@@ -27,27 +27,35 @@ export async function closeBase(base: string): Promise<void> {
   if (dirname(base) === '/run') await rmdir(base).catch(() => undefined); // gone already
 }
 
-/** The spec with each bind source moved to a path that an app's root can reach, on a mount without set-user-id programs. */
-export async function reachableBinds(spec: SandboxSpec, layout: InstanceLayout, run: Run): Promise<SandboxSpec> {
-  let count = 0;
+/** A spec whose bind sources are at paths that an app's root can reach, on mounts without set-user-id programs; and the mounts for this. */
+export async function reachableBinds(
+  spec: SandboxSpec,
+  layout: InstanceLayout,
+): Promise<{ spec: SandboxSpec; mounts: readonly NewMount[] }> {
+  const mounts: NewMount[] = [];
   const open = async (binds: Readonly<Record<string, string>>): Promise<Record<string, string>> => {
     const result: Record<string, string> = {};
     for (const [source, target] of Object.entries(binds)) {
-      // a link, or absent: refused later
-      if ((await lstat(source).catch(() => undefined))?.isSymbolicLink() !== false) result[source] = target;
-      else result[await bindOpen(source, join(layout.dir, 'binds', String(count++)), run)] = target;
+      const found = await lstat(source).catch(() => undefined);
+      if (found === undefined || found.isSymbolicLink()) {
+        result[source] = target; // refused later
+        continue;
+      }
+      const place = join(layout.dir, 'binds', String(mounts.length));
+      await makePlace(place, found.isDirectory());
+      mounts.push({ source, target: place, type: 'none', options: 'bind,nosuid,nodev' });
+      result[place] = target;
     }
     return result;
   };
-  return { ...spec, readOnlyBinds: await open(spec.readOnlyBinds), writableBinds: await open(spec.writableBinds) };
+  const readOnlyBinds = await open(spec.readOnlyBinds);
+  const writableBinds = await open(spec.writableBinds);
+  return { spec: { ...spec, readOnlyBinds, writableBinds }, mounts };
 }
 
-async function bindOpen(source: string, place: string, run: Run): Promise<string> {
+async function makePlace(place: string, isDirectory: boolean): Promise<void> {
   await mkdir(dirname(place), { recursive: true, mode: 0o711 });
-  if ((await stat(source)).isDirectory()) await mkdir(place);
-  else await writeFile(place, '', { flag: 'wx' });
-  await runOk(run, { file: 'mount', args: ['--bind', '-o', 'nosuid,nodev', '--', source, place] });
-  return place;
+  await (isDirectory ? mkdir(place) : writeFile(place, '', { flag: 'wx' }));
 }
 
 async function parentsOpen(path: string): Promise<boolean> {

@@ -1,15 +1,19 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { hierarchiesOf } from '../../../../agent/sandbox/cgroup/hierarchies.ts';
 import { exportsFile, shellQuote } from '../../../../agent/sandbox/environment.ts';
 import { imageBytes } from '../../../../agent/sandbox/files/disks.ts';
-import { parseMountInfo } from '../../../../agent/sandbox/files/mounts.ts';
+import { fstabOf, mountAll, parseMountInfo } from '../../../../agent/sandbox/files/mounts.ts';
 import { withAppUser } from '../../../../agent/sandbox/files/skeleton.ts';
 import { parseExit } from '../../../../agent/sandbox/handle.ts';
 import { KeyedLock } from '../../../../agent/sandbox/keyed-lock.ts';
 import { parseListeners } from '../../../../agent/sandbox/listeners.ts';
 import { translatePath } from '../../../../agent/sandbox/process/translate.ts';
 import { superviseArgs } from '../../../../agent/sandbox/supervisor/port.ts';
+import type { Run } from '../../../../shared/kit/exec.ts';
 import { systemdRunArgs } from '../../../../agent/sandbox/supervisor/systemd.ts';
 
 describe('an exit file', () => {
@@ -35,6 +39,37 @@ describe('the file of exports', () => {
   it('refuses names that are not names', () => {
     for (const name of ['', '1A', 'A B', 'A;id', 'A=B', 'Ä'])
       assert.throws(() => exportsFile({ [name]: 'x' }), { code: 'SLIP_SANDBOX_ENV' });
+  });
+});
+
+describe('several mounts', () => {
+  const overlay = { source: 'app', target: '/s/one/app', type: 'overlay', options: 'lowerdir=lower/0,upperdir=disk/upper' } as const;
+  const bind = { source: '/s/a b', target: '/s/#\\c', type: 'none', options: 'bind,nosuid,nodev' } as const;
+
+  it('are lines of a list in which no path can end a field or a line', () => {
+    assert.equal(
+      fstabOf([bind, overlay, { ...bind, source: '/x\ny' }]),
+      [
+        '/s/a\\040b /s/\\043\\134c none bind,nosuid,nodev 0 0',
+        'app /s/one/app overlay lowerdir=lower/0,upperdir=disk/upper 0 0',
+        '/x\\012y /s/\\043\\134c none bind,nosuid,nodev 0 0',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('start one program, and none without a mount', async () => {
+    const started: string[] = [];
+    const run: Run = async ({ file, args }) => {
+      started.push([file, ...args].join(' '));
+      return { code: 0, signal: null, stdout: '', stderr: '' };
+    };
+    const folder = await mkdtemp(join(tmpdir(), 'slipway-mounts-'));
+    await mountAll(folder, [], run);
+    await mountAll(folder, [bind, overlay], run);
+    assert.deepEqual(started, [`mount --all --fstab ${folder}/mounts`]);
+    assert.equal(await readFile(join(folder, 'mounts'), 'utf8'), fstabOf([bind, overlay]));
+    await rm(folder, { recursive: true });
   });
 });
 

@@ -1,0 +1,44 @@
+import { join } from 'node:path';
+import type { Run } from '../../../shared/kit/exec.ts';
+import type { SandboxConfig } from '../config.ts';
+import { KeyedLock } from '../keyed-lock.ts';
+import { hostNameservers } from '../network/resolv.ts';
+import { ensureHostSkeleton, ensureNamedStack, type RootFiles } from './skeleton.ts';
+
+/** The root file systems of the stacks. Each is checked once after every `forget`, not at every start of a sandbox. */
+export class Roots {
+  readonly #base: string;
+  readonly #config: SandboxConfig;
+  readonly #run: Run;
+  readonly #lock = new KeyedLock();
+  readonly #known = new Map<string, RootFiles>();
+
+  constructor({ base, config, run }: { base: string; config: SandboxConfig; run: Run }) {
+    this.#base = base;
+    this.#config = config;
+    this.#run = run;
+  }
+
+  async nameservers(): Promise<readonly string[]> {
+    return this.#config.nameservers ?? (await hostNameservers());
+  }
+
+  forget(): void {
+    this.#known.clear();
+  }
+
+  /** @throws SLIP_SANDBOX_STACK */
+  of(stack: string): Promise<RootFiles> {
+    return this.#lock.run('root files', async () => {
+      const known = this.#known.get(stack);
+      if (known !== undefined) return known;
+      const nameservers = await this.nameservers();
+      const place = { base: this.#base, stacksDir: join(this.#config.stateDir, 'stacks') };
+      const files = await (stack === 'host'
+        ? ensureHostSkeleton(this.#base, nameservers, this.#run)
+        : ensureNamedStack(place, stack, nameservers));
+      this.#known.set(stack, files);
+      return files;
+    });
+  }
+}

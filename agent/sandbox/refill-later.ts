@@ -1,0 +1,56 @@
+import type { Limits } from '../../shared/domain/assignment.ts';
+import type { Clock } from '../../shared/kit/clock.ts';
+import { WARM_SIZES_MAX, type Disks } from './files/disks.ts';
+import type { Namespaces } from './network/namespaces.ts';
+
+/** A push prepares two sandboxes, for the build and for the app, with less than this between them. */
+const QUIET_MS = 1_500;
+/** On a node where sandboxes start all the time. */
+const LATEST_MS = 5_000;
+
+export interface RefillParts {
+  readonly clock: Clock;
+  readonly disks: Pick<Disks, 'refill'>;
+  readonly namespaces: Pick<Namespaces, 'refill'>;
+}
+
+/** Fills the pools when no sandbox was prepared for a while. The programs for this would slow down a sandbox that starts now. */
+export class RefillLater {
+  readonly #parts: RefillParts;
+  readonly #stopping = new AbortController();
+  readonly #sizes = new Map<string, Limits>();
+  #lastMs = 0;
+  #isWaiting = false;
+
+  constructor(parts: RefillParts) {
+    this.#parts = parts;
+  }
+
+  /** A sandbox of this size was prepared. */
+  note(size: Limits): void {
+    const key = `${String(size.diskBytes)} ${String(size.diskInodes)}`;
+    this.#sizes.delete(key); // the order is that of the last use
+    this.#sizes.set(key, size);
+    this.#lastMs = this.#parts.clock.monotonicMs();
+    if (this.#isWaiting || this.#stopping.signal.aborted) return;
+    this.#isWaiting = true;
+    void this.#wait(this.#lastMs + LATEST_MS).catch(() => undefined); // stopped
+  }
+
+  stop(): void {
+    this.#stopping.abort();
+  }
+
+  async #wait(latestMs: number): Promise<void> {
+    for (;;) {
+      const leftMs = Math.min(this.#lastMs + QUIET_MS, latestMs) - this.#parts.clock.monotonicMs();
+      if (leftMs <= 0) break;
+      await this.#parts.clock.sleep(leftMs, this.#stopping.signal);
+    }
+    this.#isWaiting = false;
+    const sizes = [...this.#sizes.values()].slice(-WARM_SIZES_MAX);
+    this.#sizes.clear();
+    for (const size of sizes) void this.#parts.disks.refill(size);
+    void this.#parts.namespaces.refill();
+  }
+}
