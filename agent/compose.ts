@@ -93,7 +93,7 @@ export async function composeDrivers(basics: Basics): Promise<Drivers> {
   const logBook = new LogBook(join(stateDir, 'log-book.json'), (id) => sandbox.logDir(id));
   await logBook.load();
   const logs = composeLogs(basics, { sandbox, proxy, logBook });
-  const builds = await composeBuilds(basics, { sandbox, images, transport });
+  const builds = await composeBuilds(basics, { sandbox, images, transport, ledger });
   const units = await composeUnits(basics, PRODUCT_DIR);
   const egress = new Egress({ stateDir, sandbox, log });
   return { identity, sandbox, images, transport, proxy, logs, logBook, builds, ledger, fleetLedger, units, egress };
@@ -113,9 +113,9 @@ function composeLogs({ config, clock }: Basics, from: Pick<Drivers, 'sandbox' | 
   );
 }
 
-async function composeBuilds(basics: Basics, from: Pick<Drivers, 'sandbox' | 'images' | 'transport'>): Promise<NodeBuildRunner> {
+async function composeBuilds(basics: Basics, from: Pick<Drivers, 'sandbox' | 'images' | 'transport' | 'ledger'>): Promise<NodeBuildRunner> {
   const { config, clock, log, env } = basics;
-  const { sandbox, images, transport } = from;
+  const { sandbox, images, transport, ledger } = from;
   return createBuildRunner(
     {
       tasksDir: join(config.stateDir, 'tasks'),
@@ -134,6 +134,7 @@ async function composeBuilds(basics: Basics, from: Pick<Drivers, 'sandbox' | 'im
       layers: createLayerBuilder({ stateDir: config.stateDir }, { images, run }),
       images,
       transport,
+      runsHere: (app) => ledger.current()?.assignments.some((assignment) => assignment.app === app) === true,
       clock,
       random: Math.random,
       run,

@@ -1,4 +1,5 @@
 import type { AppId } from '../../shared/domain/ids.ts';
+import type { AppName } from '../../shared/domain/names.ts';
 import type { Layer } from '../../shared/domain/slug.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import type { Run } from '../../shared/kit/exec.ts';
@@ -14,6 +15,8 @@ export interface BuildRunnerDeps {
   readonly layers: LayerBuilder;
   readonly images: Pick<Images, 'mount' | 'path'>;
   readonly transport: Pick<ImageTransport, 'upload'>;
+  /** True when this node runs instances of the app. Its next release will most likely start here, too. */
+  readonly runsHere: (app: AppName) => boolean;
   readonly clock: Clock;
   /** In [0, 1). */
   readonly random: () => number;

@@ -203,9 +203,17 @@ export class BuildRun {
       signal: this.#stop.signal,
     });
     this.#context.useLayers(taskId, cut);
+    this.#mountSoon(cut);
     await caches.remember(appId, report.declared);
     this.#say(detailLine(`Done: ${humanBytes(cut.reduce((sum, layer) => sum + layer.sizeBytes, 0))}`));
     return cut;
+  }
+
+  /** During the upload and the release. The start of the instance then finds its layers mounted. It reports a failure, if there is one. */
+  #mountSoon(layers: readonly Layer[]): void {
+    const { images, runsHere } = this.#context;
+    if (!runsHere(this.#task.app)) return;
+    for (const layer of layers) void images.mount(layer, this.#task.uidBase).catch(() => undefined);
   }
 
   /** @returns bytes sent; the store takes nothing that it has */

@@ -49,6 +49,24 @@ describe('the source of a build', () => {
     ]);
   });
 
+  it('gives layers that are mounted before their upload where the app runs on this node, and nowhere else', async () => {
+    let seen: string[] = [];
+    const node = await createBench({
+      upload: async () => seen.push('upload'),
+      runsHere: 'shop',
+      onMount: (name) => void seen.push(`mount ${name}`),
+    });
+    try {
+      await node.build({ Procfile: 'web: ./run' });
+      assert.deepEqual(seen, ['mount app', 'upload']);
+      seen = [];
+      await node.build({ Procfile: 'web: ./run' }, { app: 'other' });
+      assert.deepEqual(seen, ['upload']);
+    } finally {
+      await node.close();
+    }
+  });
+
   it('is pruned of what Heroku prunes', async () => {
     await bench.build({
       Procfile: 'web: ./run',

@@ -140,6 +140,10 @@ export interface BenchOptions {
   /** The product's own layers and images instead of plain folders. */
   readonly real?: { readonly layers: LayerBuilder; readonly images: Pick<Images, 'mount' | 'path'> };
   readonly upload?: () => Promise<number>;
+  /** Apps with this name run on this node. */
+  readonly runsHere?: string;
+  /** Called with the names of the layers that are mounted. */
+  readonly onMount?: (name: string) => void;
   readonly uidBase?: number;
   readonly config?: Partial<BuildRunnerConfig>;
 }
@@ -167,10 +171,14 @@ export async function createBench(options: BenchOptions = {}): Promise<Bench> {
     sandbox,
     layers: options.real?.layers ?? layers,
     images: options.real?.images ?? {
-      mount: async (layer) => layers.mounts.get(layer.digest)!,
+      mount: async (layer) => {
+        options.onMount?.(layer.name);
+        return layers.mounts.get(layer.digest)!;
+      },
       path: (digest) => layers.mounts.get(digest)!,
     },
     transport: { upload: options.upload ?? (async () => 0) },
+    runsHere: (app) => app === options.runsHere,
     clock: systemClock,
     random: () => 0,
     run,
