@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import type { Reason } from '../../shared/domain/instance.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import type { Listener } from '../sandbox/port.ts';
+import { explainSilence } from './explain-silence.ts';
 
 export interface GateTarget {
   readonly address: string;
@@ -54,51 +55,6 @@ export async function waitForPort(target: GateTarget, policy: GatePolicy, clock:
 /** A listener on `::` may also accept IPv4. After three times the wait without an answer it is certain that it does not. */
 function isCertain(code: string, waitedMs: number, policy: GatePolicy): boolean {
   return code === 'SLIP_APP_LOOPBACK_ONLY' || (code === 'SLIP_APP_IPV6_ONLY' && waitedMs >= 3 * policy.wrongBindAfterMs);
-}
-
-/** Pure: the sentence for a port that nobody answers on. */
-export function explainSilence(listeners: readonly Listener[], port: number, waitedMs: number): Reason {
-  const seconds = String(Math.round(waitedMs / 1000));
-  const onPort = listeners.filter((listener) => listener.port === port);
-  if (onPort.length > 0 && onPort.every(isLoopback)) {
-    return {
-      code: 'SLIP_APP_LOOPBACK_ONLY',
-      message: `The app listens on ${onPort[0]?.address ?? '127.0.0.1'}:${String(port)} only, where the proxy cannot reach it.`,
-      hint: 'Listen on 0.0.0.0 (all addresses) and the port in the environment variable PORT, then push again.',
-    };
-  }
-  if (onPort.length > 0 && onPort.every((listener) => isLoopback(listener) || listener.address.includes(':'))) {
-    const { address } = onPort.find((listener) => !isLoopback(listener)) ?? { address: '::' };
-    return {
-      code: 'SLIP_APP_IPV6_ONLY',
-      message: `The app listens on [${address}]:${String(port)} for IPv6 only. The proxy connects over IPv4, and nothing answered within ${seconds} s.`,
-      hint: 'Listen on 0.0.0.0 (or on :: without the option that excludes IPv4) and the port in the environment variable PORT, then push again.',
-    };
-  }
-  if (onPort.length > 0) {
-    return {
-      code: 'SLIP_APP_UNREACHABLE',
-      message: `The app listens on its port (${String(port)}), but this node could not connect to it within ${seconds} s.`,
-      hint: 'Push again; if it stays so, the network of the node is at fault: `slipway status` shows how it is.',
-    };
-  }
-  if (listeners.length > 0) {
-    const ports = [...new Set(listeners.map((listener) => listener.port))].sort((a, b) => a - b).slice(0, 5);
-    return {
-      code: 'SLIP_APP_WRONG_PORT',
-      message: `The app listens on port ${ports.join(', ')}, not on the port in PORT (${String(port)}), so nothing reached it within ${seconds} s.`,
-      hint: 'Read the port from the environment variable PORT instead of a fixed number, then push again.',
-    };
-  }
-  return {
-    code: 'SLIP_APP_NEVER_BOUND',
-    message: `The app runs but did not listen on its port (PORT=${String(port)}) within ${seconds} s.`,
-    hint: 'Make the web process listen on 0.0.0.0 and the port in PORT; if it is no web app, name its process type "worker" in the Procfile.',
-  };
-}
-
-function isLoopback(listener: Listener): boolean {
-  return /^(::ffff:)?127\./.test(listener.address) || listener.address === '::1';
 }
 
 /** One TCP connect. */

@@ -168,7 +168,7 @@ export class IsolatedSandbox implements Sandbox {
 
   async listeners(id: string): Promise<readonly Listener[]> {
     const [pid] = await this.#parts.cgroups.pids(id);
-    return (pid === undefined ? [] : await listenersOf(pid)).map(({ address, port }) => ({ address, port }));
+    return (pid === undefined ? [] : await listenersOf(pid)).map(({ inode: _, ...listener }) => listener);
   }
 
   /** Takes away everything on this machine that is not a log: sandboxes, pools, bridge, rules. This driver is of no use afterwards. */

@@ -6,17 +6,25 @@ export interface SocketEntry extends Listener {
 }
 
 const LISTEN = '0A';
+/** The state of a UDP socket that is not connected to a peer. */
+const UNCONNECTED = '07';
 
-/** LISTEN rows of /proc/PID/net/tcp or tcp6. Pure. */
-export function parseListeners(text: string): SocketEntry[] {
+/** Rows of /proc/PID/net/tcp, tcp6, udp or udp6 that wait for anybody. Pure. */
+export function parseListeners(text: string, protocol?: 'udp'): SocketEntry[] {
+  const waiting = protocol === 'udp' ? UNCONNECTED : LISTEN;
   return text
     .split('\n')
     .slice(1)
     .map((line) => line.trim().split(/\s+/))
-    .filter((fields) => fields[3] === LISTEN)
+    .filter((fields) => fields[3] === waiting)
     .map((fields) => {
       const [address = '', port = ''] = (fields[1] ?? '').split(':');
-      return { address: addressOf(address), port: parseInt(port, 16), inode: fields[9] ?? '' };
+      return {
+        address: addressOf(address),
+        port: parseInt(port, 16),
+        inode: fields[9] ?? '',
+        ...(protocol === undefined ? {} : { protocol }),
+      };
     });
 }
 
@@ -35,10 +43,12 @@ function addressOf(hex: string): string {
 /** The kernel lists sockets in LISTEN first. An app may have a million other sockets, with 150 bytes each in this list. */
 const MAX_TABLE_BYTES = 256 * 1024;
 
-/** Sockets in LISTEN in the network namespace of a process. */
+const TABLES = [['tcp'], ['tcp6'], ['udp', 'udp'], ['udp6', 'udp']] as const;
+
+/** Sockets that wait for anybody in the network namespace of a process. */
 export async function listenersOf(pid: number): Promise<SocketEntry[]> {
-  const texts = await Promise.all(['tcp', 'tcp6'].map((name) => readStart(`/proc/${String(pid)}/net/${name}`)));
-  return texts.flatMap(parseListeners);
+  const read = TABLES.map(async ([name, protocol]) => parseListeners(await readStart(`/proc/${String(pid)}/net/${name}`), protocol));
+  return (await Promise.all(read)).flat();
 }
 
 /** The first whole lines of a file in /proc; empty when the file does not exist. */

@@ -94,7 +94,7 @@ export interface Sandbox {
    * A driver without limits returns the command line unchanged.
    */
   withinLimits(id: string, argv: readonly string[]): Promise<readonly string[]>;
-  /** Sockets in LISTEN inside the sandbox, to say "it listens on 127.0.0.1 only". */
+  /** TCP sockets in LISTEN inside the sandbox, and UDP sockets without a peer, to say "it listens on 127.0.0.1 only". */
   listeners(id: string): Promise<readonly Listener[]>;
 }
 
@@ -102,4 +102,6 @@ export interface Listener {
   /** e.g. `0.0.0.0`, `127.0.0.1`, `::` */
   readonly address: string;
   readonly port: number;
+  /** Absent: TCP. */
+  readonly protocol?: 'udp' | undefined;
 }

@@ -45,7 +45,7 @@ export async function listenersOfPids(pids: readonly number[]): Promise<Listener
   const [first] = pids;
   if (first === undefined) return [];
   const inodes = new Set((await Promise.all(pids.map(socketInodes))).flat());
-  return (await listenersOf(first)).filter((entry) => inodes.has(entry.inode)).map(({ address, port }) => ({ address, port }));
+  return (await listenersOf(first)).filter((entry) => inodes.has(entry.inode)).map(({ inode: _, ...listener }) => listener);
 }
 
 async function socketInodes(pid: number): Promise<string[]> {

@@ -54,6 +54,11 @@ describe('a push whose app cannot serve', () => {
     assertSays(text, /The app listens on port 3999, not on the port in PORT \(\d+\)/, /Read the port from the environment variable PORT/);
   });
 
+  it('says that it listens with UDP only', async () => {
+    const text = await app.refused({ 'server.js': "require('node:dgram').createSocket('udp4').bind(process.env.PORT);\n" });
+    assertSays(text, /The app listens on UDP port \d+ only/, /listen with TCP on 0\.0\.0\.0 and the port in PORT/);
+  });
+
   it('says that it never listened', async () => {
     const text = await app.refused({ 'server.js': 'setInterval(() => console.log("thinking"), 1000);\n' });
     assertSays(text, /The app runs but did not listen on its port \(PORT=\d+\) within \d+ s/, /listen on 0\.0\.0\.0 and the port in PORT/);

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { describe, it } from 'node:test';
 import type { AddressInfo } from 'node:net';
-import { explainSilence, waitForPort } from '../../../../agent/health/gate.ts';
+import { explainSilence } from '../../../../agent/health/explain-silence.ts';
+import { waitForPort } from '../../../../agent/health/gate.ts';
 import { systemClock } from '../../../../shared/kit/clock.ts';
 
 const target = { address: '127.0.0.1', exited: () => false, listeners: () => Promise.resolve([]), signal: new AbortController().signal };
@@ -30,6 +31,26 @@ describe('the sentence for a silent port', () => {
   });
   it('names the port an app listens on instead', () => {
     assert.match(explainSilence([{ address: '0.0.0.0', port: 3000 }], 5000, 60_000).message, /port 3000, not on the port in PORT \(5000\)/);
+  });
+  it('names the addresses of an app that listens on another port of few addresses', () => {
+    const elsewhere = [
+      { address: '127.0.0.1', port: 3000 },
+      { address: '::1', port: 3000 },
+    ];
+    const { code, message, hint } = explainSilence(elsewhere, 5000, 60_000);
+    assert.equal(code, 'SLIP_APP_WRONG_PORT');
+    assert.match(message, /listens on 127\.0\.0\.1:3000, \[::1\]:3000, not on the port in PORT \(5000\)/);
+    assert.match(hint ?? '', /Listen on 0\.0\.0\.0/);
+  });
+  it('names an app that listens on UDP only, but no UDP socket of a client', () => {
+    const udp = (port: number) => ({ address: '0.0.0.0', port, protocol: 'udp' as const });
+    for (const port of [5000, 53]) {
+      const { code, message } = explainSilence([udp(port), udp(40_000)], 5000, 60_000);
+      assert.deepEqual([code, message.includes(`UDP port ${String(port)} only`)], ['SLIP_APP_UDP_ONLY', true]);
+    }
+    assert.equal(explainSilence([udp(50_000)], 50_000, 60_000).code, 'SLIP_APP_UDP_ONLY', 'PORT itself may be such a number');
+    assert.equal(explainSilence([udp(40_000)], 5000, 60_000).code, 'SLIP_APP_NEVER_BOUND');
+    assert.equal(explainSilence([udp(5000), { address: '0.0.0.0', port: 3000 }], 5000, 60_000).code, 'SLIP_APP_WRONG_PORT');
   });
   it('does not blame an app that listens where it should', () => {
     assert.equal(explainSilence([{ address: '0.0.0.0', port: 5000 }], 5000, 60_000).code, 'SLIP_APP_UNREACHABLE');

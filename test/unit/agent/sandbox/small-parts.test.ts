@@ -88,6 +88,15 @@ describe('sockets in LISTEN', () => {
       { address: '::1', port: 81, inode: '45' },
     ]);
   });
+
+  it('are UDP sockets without a peer in the lists of UDP', () => {
+    const udp = [
+      '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops',
+      '  12: 00000000:0035 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 46 2 0 0',
+      '  13: 0100007F:9C41 0100007F:0035 01 00000000:00000000 00:00000000 00000000     0        0 47 2 0 0',
+    ].join('\n');
+    assert.deepEqual(parseListeners(udp, 'udp'), [{ address: '0.0.0.0', port: 53, inode: '46', protocol: 'udp' }]);
+  });
 });
 
 describe('cgroup hierarchies', () => {
