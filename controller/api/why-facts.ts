@@ -12,7 +12,6 @@ const EVENTS = 50;
 /** What there is to know of an app, to say why it is as it is. */
 export async function appWhyFacts(deps: LookDeps, app: App): Promise<AppWhyFacts> {
   const { store, clock, movement } = deps;
-  const nameOf = userNames(store);
   const [rows, nodes, current, formation, [latest], [latestBuild], events] = await Promise.all([
     store.assignmentsOfApp(app.id),
     store.nodes(),
@@ -22,16 +21,18 @@ export async function appWhyFacts(deps: LookDeps, app: App): Promise<AppWhyFacts
     store.builds(app.id, 1),
     store.events({ appId: app.id, limit: EVENTS }),
   ]);
-  const release = async (of: Release | undefined): Promise<ReleaseFact | undefined> =>
-    of === undefined ? undefined : { ...of, user: await nameOf(of.userId) };
-  const build = async (of: Build | undefined): Promise<BuildFact | undefined> =>
-    of === undefined ? undefined : { ...of, user: await nameOf(of.userId) };
+  const nameOf = await userNames(
+    store,
+    [current, latest, latestBuild].flatMap((one) => one?.userId ?? []),
+  );
+  const release = (of: Release | undefined): ReleaseFact | undefined => of && { ...of, user: nameOf(of.userId) };
+  const build = (of: Build | undefined): BuildFact | undefined => of && { ...of, user: nameOf(of.userId) };
   return {
     nowMs: clock.nowMs(),
     app: app.name,
-    current: await release(current),
-    latest: await release(latest),
-    latestBuild: await build(latestBuild),
+    current: release(current),
+    latest: release(latest),
+    latestBuild: build(latestBuild),
     wanted: wantedCounts(current?.slug.processTypes ?? {}, formation),
     instances: instanceFacts(deps, rows, nodes),
     placeless: movement.placeless(app.id),

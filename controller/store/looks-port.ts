@@ -1,5 +1,5 @@
-import type { AppId, UserId } from '../../shared/domain/ids.ts';
-import type { AppName } from '../../shared/domain/names.ts';
+import type { AppId, InstanceId, NodeId, UserId } from '../../shared/domain/ids.ts';
+import type { AppName, UserName } from '../../shared/domain/names.ts';
 import type { Formation, ProcessSettings } from '../../shared/domain/placement.ts';
 import type { App, AssignmentRow, Build, Release } from './records.ts';
 
@@ -31,6 +31,10 @@ export interface AppPage {
 
 /** Part of the store: lists that are read in parts of limited size, with a fixed number of queries for each part. */
 export interface LookStore {
+  /** Users that do not exist are absent. */
+  userNames(ids: readonly UserId[]): Promise<ReadonlyMap<UserId, UserName>>;
+  /** Of these instances, those that move: the node of the copy. */
+  copyNodes(ids: readonly InstanceId[]): Promise<ReadonlyMap<InstanceId, NodeId>>;
   appPage(page: AppPage): Promise<readonly App[]>;
   countApps(ownerId?: UserId): Promise<number>;
   appOverviews(page: AppPage): Promise<readonly AppOverview[]>;

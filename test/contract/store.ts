@@ -6,6 +6,7 @@ import { revealAll } from '../../shared/kit/sensitive.ts';
 import { buildSettingsCases } from './store-build-settings.ts';
 import { egressCases } from './store-egress.ts';
 import { eventCases, factCases } from './store-events.ts';
+import { lookCases } from './store-looks.ts';
 import { nodeCases } from './store-nodes.ts';
 import { placementCases } from './store-placement.ts';
 import { quotaCases } from './store-quotas.ts';
@@ -32,6 +33,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     quotaCases(() => store);
     buildSettingsCases(() => store);
     egressCases(() => store);
+    lookCases(() => store);
   });
 }
 
@@ -121,19 +123,6 @@ function appCases(get: Get): void {
     assert.equal(second.uidBase, 0x20000000 + 65536);
     assert.deepEqual(await get().appByName(parseAppName('two')), second);
     assert.deepEqual(await get().appById(first.id), first);
-  });
-
-  it('lists the apps of a user, and of everybody, by name and in parts', async () => {
-    const ada = await addUser(get());
-    const bob = await addUser(get(), 'bob', true);
-    for (const name of ['zoo', 'abc']) await addApp(get(), ada.id, name);
-    await addApp(get(), bob.id, 'mine');
-    const names = async (page: Parameters<Store['appPage']>[0]) => (await get().appPage(page)).map((app) => app.name as string);
-    assert.deepEqual(await names({ ownerId: ada.id, limit: 9 }), ['abc', 'zoo']);
-    assert.deepEqual(await names({ limit: 2 }), ['abc', 'mine']);
-    assert.deepEqual(await names({ limit: 2, after: 'mine' }), ['zoo']);
-    assert.deepEqual([await get().countApps(), await get().countApps(bob.id)], [3, 1]);
-    assert.deepEqual(await get().deployedApps(), []);
   });
 
   it('sets, replaces and removes config variables in one step', async () => {

@@ -47,11 +47,14 @@ function listApps(config: ApiConfig, { store }: ApiDeps): Route {
     action: 'app.list',
     query: pageQuery,
     handle: async ({ user, query, reply }) => {
-      const nameOf = userNames(store);
       const apps = await store.appPage({ ...query, ownerId: user.admin ? undefined : user.id });
       const last = apps.at(-1);
       if (last !== undefined && apps.length === query.limit) reply.header(NEXT_PAGE_HEADER, last.name);
-      return await Promise.all(apps.map(async (app) => viewApp(app, await nameOf(app.ownerId), config)));
+      const nameOf = await userNames(
+        store,
+        apps.map((app) => app.ownerId),
+      );
+      return apps.map((app) => viewApp(app, nameOf(app.ownerId), config));
     },
   });
 }
@@ -79,16 +82,15 @@ function appInfo(config: ApiConfig, { store }: ApiDeps): Route {
     auth: 'user',
     action: 'app.read',
     handle: async ({ app }) => {
-      const nameOf = userNames(store);
-      const [owner, release, formation, { root }] = await Promise.all([
-        nameOf(app.ownerId),
+      const [release, formation, { root }] = await Promise.all([
         store.currentRelease(app.id),
         store.formation(app.id),
         store.buildSettings(app.id),
       ]);
+      const nameOf = await userNames(store, release === undefined ? [app.ownerId] : [app.ownerId, release.userId]);
       return {
-        ...viewApp(app, owner, config),
-        release: release === undefined ? undefined : viewRelease({ ...release, commit: release.slug.commit }, await nameOf(release.userId)),
+        ...viewApp(app, nameOf(app.ownerId), config),
+        release: release === undefined ? undefined : viewRelease({ ...release, commit: release.slug.commit }, nameOf(release.userId)),
         formation: release === undefined ? formation : wantedCounts(release.slug.processTypes, formation),
         slugSizeBytes: release === undefined ? undefined : slugSizeBytes(release.slug),
         buildpacks: release?.slug.buildpacks ?? [],
@@ -106,9 +108,12 @@ function listReleases({ store }: ApiDeps): Route {
     action: 'app.read',
     query: releasesQuery,
     handle: async ({ app, query }) => {
-      const nameOf = userNames(store);
       const releases = await store.releaseLines(app.id, query);
-      return await Promise.all(releases.map(async (release) => viewRelease(release, await nameOf(release.userId))));
+      const nameOf = await userNames(
+        store,
+        releases.map((release) => release.userId),
+      );
+      return releases.map((release) => viewRelease(release, nameOf(release.userId)));
     },
   });
 }

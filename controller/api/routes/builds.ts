@@ -21,9 +21,12 @@ export function buildRoutes(deps: ApiDeps): readonly Route[] {
       action: 'app.read',
       query: listQuery,
       handle: async ({ app, query }) => {
-        const nameOf = userNames(store);
         const builds = await store.builds(app.id, query.limit);
-        return await Promise.all(builds.map(async (build) => viewBuild(build, await nameOf(build.userId))));
+        const nameOf = await userNames(
+          store,
+          builds.map((build) => build.userId),
+        );
+        return builds.map((build) => viewBuild(build, nameOf(build.userId)));
       },
     }),
     appRoute({
@@ -33,7 +36,7 @@ export function buildRoutes(deps: ApiDeps): readonly Route[] {
       action: 'app.read',
       handle: async ({ app, params }) => {
         const build = await findBuild(deps, app, params['id']);
-        return viewBuild(build, await userNames(store)(build.userId));
+        return viewBuild(build, (await userNames(store, [build.userId]))(build.userId));
       },
     }),
     appRoute({

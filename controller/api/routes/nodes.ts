@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { NodeInfoBody, PlacedBody, RebalanceBody } from '../../../shared/domain/api-nodes.ts';
 import { MIN_LOST_AFTER_MS } from '../../../shared/domain/api-nodes.ts';
 import { instanceName } from '../../../shared/domain/assignment.ts';
+import type { NodeId } from '../../../shared/domain/ids.ts';
 import { parseNodeName } from '../../../shared/domain/names.ts';
 import { parseLabelName, parseLabelValue } from '../../../shared/domain/placement.ts';
 import { noteEvent } from '../../store/note-event.ts';
@@ -168,19 +169,22 @@ async function describe(deps: ApiDeps, node: NodeRow, user: User): Promise<NodeI
   const mine = (await store.deployedApps()).filter((app) => user.admin || app.ownerId === user.id);
   const apps = new Map(mine.map((app) => [app.id, app.name as string]));
   const rows = (await store.assignmentsOfNode(node.id)).filter((row) => apps.has(row.appId));
-  const placed = await Promise.all(rows.map((row) => placedBody(deps, row, apps.get(row.appId) ?? '')));
+  const copies = await store.copyNodes(rows.map((row) => row.instanceId));
+  const placed = rows.map((row) => placedBody(deps, row, { app: apps.get(row.appId) ?? '', copyNode: copies.get(row.instanceId) }));
   const { drainUntilMs } = node;
   return { ...viewNode(node, fleet.node(node.id), deps), drainUntilMs, placed };
 }
 
-async function placedBody({ store, fleet, movement }: ApiDeps, row: AssignmentRow, app: string): Promise<PlacedBody> {
-  const siblings = await store.assignmentsOfApp(row.appId);
-  const copy = siblings.find((each) => each.replaces === row.instanceId);
+function placedBody(
+  { fleet, movement }: ApiDeps,
+  row: AssignmentRow,
+  { app, copyNode }: { readonly app: string; readonly copyNode: NodeId | undefined },
+): PlacedBody {
   const connected = fleet.node(row.nodeId)?.connected === true;
   return {
     ...{ app, name: instanceName(row), release: row.release, desired: row.desired },
     state: connected ? (fleet.status(row.instanceId)?.state ?? 'pending') : 'unknown',
-    movingTo: copy === undefined ? undefined : fleet.node(copy.nodeId)?.name,
+    movingTo: copyNode === undefined ? undefined : fleet.node(copyNode)?.name,
     waits: movement.blockedBecause(row.instanceId),
   };
 }

@@ -3,7 +3,7 @@ import type { AppOverview, AppPage, LookStore } from '../looks-port.ts';
 import type { App } from '../port.ts';
 import { formationsOf, settingsOf } from './process-settings.ts';
 import type { RepositoryDeps } from './repository.ts';
-import { appRow, assignmentRow, buildRow, currentLineRow, parseRows, releaseLineRow } from './rows.ts';
+import { appRow, assignmentRow, buildRow, currentLineRow, parseRows, releaseLineRow, userRow } from './rows.ts';
 import type { Tx } from './schema.ts';
 
 /** The columns of {@link releaseLineRow}. */
@@ -11,6 +11,18 @@ const LINE = sql`app_id, version, state, created_at_ms, failure, description, us
 
 export function createAppLooks({ inTransaction }: RepositoryDeps): LookStore {
   return {
+    userNames: (ids) =>
+      inTransaction(async (tx) => {
+        const rows = parseRows(userRow, await tx.selectFrom('users').selectAll().where('id', 'in', listOf(ids)).execute());
+        return new Map(rows.map(({ id, name }) => [id, name]));
+      }),
+    copyNodes: (ids) =>
+      inTransaction(async (tx) => {
+        const copies = await tx.selectFrom('assignments').selectAll().where('replaces', 'in', listOf(ids)).execute();
+        return new Map(
+          parseRows(assignmentRow, copies).flatMap((copy) => (copy.replaces === undefined ? [] : [[copy.replaces, copy.nodeId]])),
+        );
+      }),
     appPage: (page) => inTransaction((tx) => readPage(tx, page)),
     countApps: (ownerId) =>
       inTransaction(async (tx) => {

@@ -1,15 +1,29 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
-import type { App, NodeRow } from '../../../controller/store/port.ts';
+import { after, before, describe, it, type TestContext } from 'node:test';
+import type { App, NodeRow, Store } from '../../../controller/store/port.ts';
 import type { ErrorBody } from '../../../shared/domain/api.ts';
 import type { NodeInfoBody } from '../../../shared/domain/api-nodes.ts';
 import { openApi, type ApiFixture, type Caller } from '../../support/api-fixture.ts';
-import { addApp, addNode, assignment, newRelease } from '../../support/store-fixtures.ts';
+import { addApp, addNode, addUser, assignment, newRelease } from '../../support/store-fixtures.ts';
 
 /** A node, or why not. */
 type Answer = NodeInfoBody & ErrorBody;
 
 const noChange = { add: [], setDesired: [], remove: [] };
+
+/** How often the store was asked; each of its methods has a fixed number of statements. */
+function countCalls(t: TestContext, store: Store): () => number {
+  let count = 0;
+  const methods = store as unknown as Record<string, (...args: unknown[]) => unknown>;
+  for (const [name, original] of Object.entries(methods)) {
+    if (typeof original !== 'function') continue;
+    t.mock.method(methods, name, (...args: unknown[]) => {
+      count += 1;
+      return original.apply(store, args);
+    });
+  }
+  return () => count;
+}
 
 describe('nodes over the API', () => {
   let fixture: ApiFixture;
@@ -50,6 +64,26 @@ describe('nodes over the API', () => {
       'node.draining',
       'node.cordoned',
     ]);
+  });
+
+  it('reads a node and a list of apps with the same number of queries, whatever their number of instances and owners', async (t) => {
+    const { store } = fixture;
+    const calls = countCalls(t, store);
+    const cost = async (path: string): Promise<number> => {
+      const before = calls();
+      assert.equal((await fixture.call(admin, 'GET', `/v1${path}`)).statusCode, 200);
+      return calls() - before;
+    };
+    const few = [await cost('/nodes/fra'), await cost('/apps')];
+    const rows = [];
+    for (let at = 0; at < 6; at += 1) {
+      const other = await addApp(store, (await addUser(store, `owner-${String(at)}`)).id, `crowd-${String(at)}`);
+      await store.createRelease(newRelease(other));
+      rows.push(assignment({ nodeId: node.id, appId: other.id, release: 1 }));
+    }
+    await store.changeAssignments({ ...noChange, add: rows });
+    assert.deepEqual([await cost('/nodes/fra'), await cost('/apps')], few);
+    await store.changeAssignments({ ...noChange, remove: rows.map((row) => row.instanceId) });
   });
 
   it('shows a person only instances of their own apps, and lets only an administrator change a node', async () => {
