@@ -1,6 +1,9 @@
 # shellcheck shell=bash
 # Helpers of the shipped buildpacks.
 
+# shellcheck source=buildpacks/lib/private-address.sh
+source "${BASH_SOURCE[0]%/*}/private-address.sh"
+
 info() { printf '       %s\n' "$*"; }
 step() { printf -- '-----> %s\n' "$*"; }
 warn() { printf ' !     %s\n' "$*"; }
@@ -31,7 +34,6 @@ indent() {
 UNREACHABLE='ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNRESET|EHOSTUNREACH|ENETUNREACH|NewConnectionError|ConnectTimeoutError|ReadTimeoutError|ProxyError|SSLError'
 LOCK_DIFFERS='code EUSAGE|[Ll]ockfile needs to be updated|ERR_PNPM_OUTDATED_LOCKFILE|YN0028'
 ADDRESS='(ECONNREFUSED|ETIMEDOUT|ECONNRESET|EHOSTUNREACH|ENETUNREACH) ([0-9]+\.[0-9]+\.[0-9]+\.[0-9]+):[0-9]+'
-PRIVATE_ADDRESS='^(10\.|192\.168\.|172\.(1[6-9]|2[0-9]|3[01])\.|100\.(6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\.)'
 
 # Ends the compile after a network error with the sentence $1. Builds cannot reach private addresses unless the operator allows it.
 die_of_network() {
@@ -41,11 +43,11 @@ die_of_network() {
     die "${1%.}: nothing in a build is reached at $address, which is an address of the machine itself." \
       'Name the registry by an address in a network: slipway config:set NPM_CONFIG_REGISTRY=https://…'
   fi
-  if [[ $address =~ $PRIVATE_ADDRESS ]]; then
+  if [[ $address =~ ^$PRIVATE_ADDRESS ]]; then
     die "${1%.}: $address is a private address, and builds may not reach private networks." \
       "The operator of the fleet opens it with: slipway egress:add $address -a ${SLIPWAY_APP:-APP} — then push again."
   fi
-  die "$1" 'Push again; if it stays so, name a registry that the builder reaches: slipway config:set NPM_CONFIG_REGISTRY=https://…'
+  die "$1" 'Push again. If it fails again, name a registry that the builder can reach: slipway config:set NPM_CONFIG_REGISTRY=https://…'
 }
 
 # True when the tool before ended for this cause.

@@ -187,7 +187,7 @@ export class Builds implements TaskSources {
   }
 }
 
-/** A builder is believed in what it built, not in what it was asked to. @throws SLIP_BUILD_OTHER */
+/** A builder is trusted about the content of its slug, but not about the commit and the stack that it was asked for. @throws SLIP_BUILD_OTHER */
 function ofThisTask(result: BuildResult, { task, builder }: { readonly task: BuildTask; readonly builder: string }): BuildResult {
   if (result.slug.commit === task.commit && result.slug.stack === task.stack) return result;
   throw new SlipwayError({

@@ -33,23 +33,23 @@ describe('what a build says of files and names', () => {
     [
       'a procfile in lower case',
       { procfile: 'web: ./run', 'package.json': '{"scripts":{"start":"node ."}}' },
-      /procfile is not read: the name must be exactly Procfile/,
+      /procfile is not read\. The name of the file must be exactly Procfile/,
     ],
     [
       'a Gemfile beside a Procfile',
       { ...WEB, Gemfile: '' },
-      /Gemfile is not read: for Ruby name a buildpack in a file \.buildpacks, for example: heroku\/ruby/,
+      /Gemfile is not read\. For Ruby, name a buildpack in a file \.buildpacks, for example: heroku\/ruby/,
     ],
-    ['a go.mod beside a Procfile', { ...WEB, 'go.mod': '' }, /go\.mod is not read: for Go/],
+    ['a go.mod beside a Procfile', { ...WEB, 'go.mod': '' }, /go\.mod is not read\. For Go/],
     [
       'a composer.json beside a package.json',
       { ...WEB, 'package.json': '{}', 'composer.json': '{}' },
-      /composer\.json is not read: for PHP/,
+      /composer\.json is not read\. For PHP/,
     ],
     [
       'a second lockfile',
       { ...WEB, 'package.json': '{}', 'yarn.lock': '', 'package-lock.json': '{}' },
-      /package-lock\.json is not read: yarn\.lock decides/,
+      /package-lock\.json is not read, because yarn\.lock decides/,
     ],
   ];
   for (const [name, tree, line] of notices) {

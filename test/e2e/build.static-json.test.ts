@@ -214,8 +214,8 @@ describe('static.json: what is not understood is refused or named', () => {
         checkSite(folder, {}).map((line) => line.slice(0, 40)),
         [
           'static.json: "worker_connections" is a s',
-          'static.json names ${HOST}: set it, or th',
-          'static.json: "https_only" sends every vi',
+          'static.json uses the variable ${HOST}, w',
+          'static.json: "https_only" redirects ever',
         ],
       );
       await assert.rejects(serve(folder, 0, {}), /names \$\{HOST\}/);

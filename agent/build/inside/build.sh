@@ -13,6 +13,8 @@ unset "${!SLIPWAY_@}" GIT_DIR
 SOURCE_FILE=$TASK_DIR/source.tar.gz ENV_DIR=$TASK_DIR/env
 REFS=() DIRS=() NAMES=() SHIPPED=() DETECTED=() EXPORTS=() KEPT=()
 
+# shellcheck source=buildpacks/lib/private-address.sh
+source "$BUILDPACKS_DIR/lib/private-address.sh"
 # shellcheck source=agent/build/inside/report.sh
 source "$INSIDE_DIR/report.sh"
 # shellcheck source=agent/build/inside/source.sh

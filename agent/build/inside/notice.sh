@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Files that no buildpack reads although their owner expects it: each gets a warning, or explains why no buildpack was detected.
+# Files that people expect a buildpack to read, and that none reads. Each gets a warning, or explains why no buildpack was detected.
 
 # File at the root → language or tool. Languages with a buildpack of ours are not here.
 declare -A LANGUAGES=(
@@ -13,7 +13,7 @@ declare -A REGISTRY_NAMES=(
 )
 MAX_FOLDERS_BELOW=40
 
-# Prints the first language of another kind: `Ruby<space>Gemfile<space>heroku/ruby`, the last word empty when no buildpack is known.
+# Prints the first language without a buildpack of ours: `Ruby Gemfile heroku/ruby`. The last word is absent when no buildpack is known.
 name_language() {
   local file
   for file in Gemfile go.mod composer.json Cargo.toml pom.xml build.gradle build.gradle.kts mix.exs build.sbt project.clj deno.json bun.lockb Dockerfile; do
@@ -49,9 +49,9 @@ warn_about_other_languages() {
   # A Dockerfile beside an app that was detected is for another platform.
   [[ -n $language && $language != Docker ]] || return 0
   if [[ -n $buildpack ]]; then
-    warn "$file is not read: for $language name a buildpack in a file .buildpacks, for example: $buildpack"
+    warn "$file is not read. For $language, name a buildpack in a file .buildpacks, for example: $buildpack"
   else
-    warn "$file is not read: for $language name a buildpack in a file .buildpacks."
+    warn "$file is not read. For $language, name a buildpack in a file .buildpacks."
   fi
 }
 
@@ -60,7 +60,7 @@ warn_about_miscased_procfile() {
   [[ ! -e $STAGE_DIR/Procfile ]] || return 0
   shopt -s nullglob nocaseglob
   for name in "$STAGE_DIR"/[p]rocfile "$STAGE_DIR"/[p]rocfile.txt "$STAGE_DIR"/[p]rocfile.yml; do
-    warn "${name##*/} is not read: the name must be exactly Procfile."
+    warn "${name##*/} is not read. The name of the file must be exactly Procfile."
   done
   shopt -u nullglob nocaseglob
 }
@@ -71,7 +71,7 @@ warn_about_second_lockfile() {
   # In the order in which the nodejs buildpack chooses.
   for name in pnpm-lock.yaml yarn.lock package-lock.json npm-shrinkwrap.json bun.lock bun.lockb; do
     [[ -f $STAGE_DIR/$name ]] || continue
-    if [[ -z $used ]]; then used=$name; else warn "$name is not read: $used decides the versions. Remove one of them."; fi
+    if [[ -z $used ]]; then used=$name; else warn "$name is not read, because $used decides the versions. Remove one of the two files."; fi
   done
 }
 

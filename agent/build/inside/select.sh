@@ -147,7 +147,7 @@ fetch_failed() { fail FETCH_FAILED "$(without_credentials "$1")" "$2" "${3-$(fet
 fetch_hint() {
   local ref=$1 why=$2
   local own='(//|@)(localhost|127\.|169\.254\.|\[)'
-  local private='(//|@)((10|192\.168|172\.(1[6-9]|2[0-9]|3[01])|100\.(6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7]))\.[0-9.]+[0-9])'
+  local private="(//|@)(${PRIVATE_ADDRESS}[0-9.]*[0-9])"
   local refused='([Rr]efused|[Tt]imed\ out|[Tt]imeout|[Uu]nreachable|[Nn]o\ route|[Cc]onnect)'
   if [[ $ref == /* ]]; then
     printf '%s' 'Commit the buildpack into the app and name it ./FOLDER, or give the address of its repository: https://….git'

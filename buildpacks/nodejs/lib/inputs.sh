@@ -25,7 +25,7 @@ collect_inputs() {
   add_config_paths
   read_manifests
   check_lockfile_paths
-  ((${#INPUTS[@]} <= INPUTS_MAX)) || NO_REUSE="more than $INPUTS_MAX files have a say in it"
+  ((${#INPUTS[@]} <= INPUTS_MAX)) || NO_REUSE="the install depends on more than $INPUTS_MAX files"
   return 0
 }
 
@@ -106,7 +106,7 @@ add_config_paths() {
   return 0
 }
 
-# Flattens all manifests in one process, and follows what they say of local paths, bins and scripts.
+# Flattens all manifests in one process, and reads which local paths, programs and scripts they name.
 read_manifests() {
   local file path type value
   FLAT=$(cd "$BUILD_DIR" && awk -v named=1 -f "$LIB_DIR/json.awk" "${MANIFESTS[@]}") || { NO_REUSE='a package.json of the workspace is not valid JSON'; return 0; }
@@ -140,12 +140,12 @@ add_dependency_path() {
     ./* | ../* | *.tgz | *.tar.gz) kind="file"; [[ $value != *://* ]] || return 0 ;;
     *) kind=optional ;;
   esac
-  # Yarn's sign for the root of the project.
+  # Yarn writes ~/ for the root of the project.
   if [[ ${value:0:2} == "~"/ ]]; then file=package.json value=${value#\~/}; fi
   if [[ $kind == link ]]; then add_link "$file" "$value"; return 0; fi
   ADDED=''
   if ! add_beside "$file" "$value"; then
-    [[ $kind == optional ]] || NO_REUSE="$value in $file is no path of the app"
+    [[ $kind == optional ]] || NO_REUSE="$value in $file is not a path inside the app"
     return 0
   fi
   HAS_LOCAL_PATHS=1
@@ -169,7 +169,7 @@ add_link() {
   return 0
 }
 
-# Packages that a lockfile takes from local archives, even when no manifest says so any more.
+# Packages that a lockfile takes from local archives. The manifests may not name them.
 check_lockfile_paths() {
   local path known
   while IFS= read -r path; do
@@ -177,11 +177,11 @@ check_lockfile_paths() {
     if add_input "$path"; then HAS_LOCAL_PATHS=1; continue; fi
     known=0
     [[ " ${INPUTS[*]} " == *"${path##*/} "* ]] && known=1
-    ((known)) || NO_REUSE="$path in $LOCKFILE is no path of the app"
+    ((known)) || NO_REUSE="$path in $LOCKFILE is not a path inside the app"
   done < <(grep -oE "file:[^\"'#@:, )}]+" "$BUILD_DIR/$LOCKFILE" | sort -u)
 }
 
-# Everything that the result of an install follows from. Needs collect_inputs, RUNTIME_KEY and read_app_env.
+# A hash of everything that the result of an install depends on. Needs collect_inputs, RUNTIME_KEY and read_app_env.
 install_key() {
   local name
   {

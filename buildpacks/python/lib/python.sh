@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The stack's interpreter, a venv for the app, and what has to be installed into it.
+# The interpreter of the stack, a venv for the app, and the packages that are installed into it.
 
 VENV_PATH=.heroku/python
 
@@ -7,7 +7,7 @@ VENV_PATH=.heroku/python
 find_python() {
   PYTHON=$(command -v python3) || die 'python3 is not on this stack.' 'The operator installs it on the builder and every node: apt install python3 python3-venv'
   # Never an app's sitecustomize or user packages.
-  PYTHON_VERSION=$("$PYTHON" -I -S -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])') || die 'python3 of this stack does not run.'
+  PYTHON_VERSION=$("$PYTHON" -I -S -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])') || die 'The python3 of this stack cannot be started.'
 }
 
 # Sets PLAN (what has to be installed) and what else lib/plan.py finds; ends the compile for what cannot be installed.
@@ -42,7 +42,7 @@ make_venv() {
     die 'A virtual environment could not be made.' 'The operator installs the missing part on the builder: apt install python3-venv'
 }
 
-# pip of the stack, else the one that ensurepip carries: never a copy inside the venv.
+# The pip of the stack, else the pip that belongs to ensurepip. The venv gets no copy of pip.
 run_pip() {
   local wheel
   if "$PYTHON" -I -m pip --version >/dev/null 2>&1; then
@@ -67,7 +67,7 @@ install_requirements() {
     build) what=(.) ;;
   esac
   info "Installing requirements with pip (${what[*]/#$CACHE_DIR*/pyproject.toml})"
-  if [[ -n $UNKEYED ]]; then info "They are installed anew at every push: $UNKEYED."; fi
+  if [[ -n $UNKEYED ]]; then info "Each build installs them again, because $UNKEYED."; fi
   keep_sound_wheels
   cd "$BUILD_DIR" || exit 1
   # Indexes of the app's own (PIP_EXTRA_INDEX_URL), and what its requirements name as ${TOKEN}.
@@ -78,12 +78,12 @@ install_requirements() {
   ((PIPESTATUS[0] == 0)) && return 0
   if cause_is network; then
     die 'pip could not reach the package index (see above).' \
-      'Push again; if it stays so, name an index that the builder reaches: slipway config:set PIP_INDEX_URL=https://…'
+      'Push again. If it fails again, name an index that the builder can reach: slipway config:set PIP_INDEX_URL=https://…'
   fi
   die 'pip could not install the requirements (see above).' 'Check names and versions in requirements.txt, commit and push again.'
 }
 
-# pip keeps the wheels that it built by their address. They are used again only where nothing else had a say in them.
+# pip keeps the wheels that it built under their address. They are used again only when their content depends on nothing else.
 keep_sound_wheels() {
   local mark=$CACHE_DIR/pip-wheels-of
   if ((HAS_LOCAL)) || [[ -n $UNKEYED || ! -f $mark || $(<"$mark") != "$ENV_HASH" ]]; then rm -rf "$CACHE_DIR/pip/wheels"; fi
@@ -94,7 +94,7 @@ keep_sound_wheels() {
 finish_venv() {
   local script first
   "$BUILD_DIR/$VENV_PATH/bin/python3" -I -m compileall -q --invalidation-mode unchecked-hash "$BUILD_DIR/$VENV_PATH/lib" >/dev/null ||
-    info 'Some modules could not be compiled to byte code; they will be at their first import.'
+    info 'Some modules could not be compiled to byte code. Python compiles them at their first import.'
   for script in "$BUILD_DIR/$VENV_PATH"/bin/*; do
     [[ -f $script && ! -L $script ]] || continue
     IFS= read -r first <"$script"

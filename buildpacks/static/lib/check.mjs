@@ -25,8 +25,13 @@ export function checkSite(directory, env) {
   const absent = variablesOf(site).filter((name) => env[name] === undefined);
   return [
     ...site.warnings,
-    ...absent.map((name) => `static.json names \${${name}}: set it, or the app does not start: slipway config:set ${name}=…`),
-    ...(site.httpsOnly ? ['static.json: "https_only" sends every visitor to https. It needs HTTPS in front of this fleet.'] : []),
+    ...absent.map(
+      (name) =>
+        `static.json uses the variable \${${name}}, which is not set. The app does not start without it: slipway config:set ${name}=…`,
+    ),
+    ...(site.httpsOnly
+      ? ['static.json: "https_only" redirects every request to https. This needs a proxy with HTTPS in front of this fleet.']
+      : []),
   ];
 }
 

@@ -30,8 +30,8 @@ export function ceilingRoutes({ store, log }: ApiDeps): readonly Route[] {
       handle: async ({ user, body }): Promise<CeilingsBody> => {
         checkCeilingChange(body);
         const ceilings = await store.setLimitCeilings(body);
-        const words = CEILING_NAMES.map((name) => sayCeiling(name, ceilings[name]));
-        const message = `Each instance of an app may have at most ${words.join(', ')} of memory, processes and disk.`;
+        const [memory, pids, disk] = CEILING_NAMES.map((name) => sayCeiling(name, ceilings[name]));
+        const message = `An instance may have at most ${String(memory)} of memory, ${String(pids)} processes and ${String(disk)} of disk.`;
         noteEvent({ store, log }, { kind: 'limits.ceilings', actor: user.name, next: 'slipway limits', message });
         return { ceilings };
       },

@@ -66,8 +66,7 @@ function whyAmbiguous(ref: string, deployRef: string): string | undefined {
   if (ref.startsWith('refs/tags/') && [...DEPLOY_REFS, deployRef].includes(`refs/heads/${name}`)) {
     return `this makes a tag named ${name}, which is not deployed; deploy the commit of a tag with: git push slipway 'TAG^{}:${deployRef}'`;
   }
-  if (AMBIGUOUS.test(name))
-    return `git could take ${name} for another ref; push to the branch itself: git push slipway COMMIT:${deployRef}`;
+  if (AMBIGUOUS.test(name)) return `the name ${name} is ambiguous for git; push to the deploy branch: git push slipway COMMIT:${deployRef}`;
   return undefined;
 }
 

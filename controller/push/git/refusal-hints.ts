@@ -1,17 +1,17 @@
-/** Next commands for what git refuses by itself, before it asks us about any ref. Pure. */
+/** Next commands for what git itself refuses, before it asks us about any ref. Pure. */
 
 const HINTS: readonly (readonly [said: string, hint: string])[] = [
   ['shallow update not allowed', 'This clone has only a part of the history. Get the rest and push again: git fetch --unshallow'],
   [
     'pack exceeds maximum allowed size',
-    'The push is larger than Slipway takes at once. Take large files out of the commits (git rm --cached FILE, git commit --amend), then push again.',
+    'The push is larger than the limit for one push. Take large files out of the commits (git rm --cached FILE, git commit --amend), then push again.',
   ],
   ['fsck error', 'An object of the history is damaged or malformed. Find it with: git fsck'],
 ];
 
 function outOfMemory(memoryBytes: number): string {
   const megabytes = String(Math.round(memoryBytes / 1024 ** 2));
-  return `To unpack an object of this push takes more than ${megabytes} MB of memory, which is the limit of one push, so it was refused. Take large files out of the commits (git rm --cached FILE, git commit --amend), then push again.`;
+  return `Git needs more than ${megabytes} MB of memory for an object of this push. This is the limit for one push, so it was refused. Take large files out of the commits (git rm --cached FILE, git commit --amend), then push again.`;
 }
 
 /** Looks at git's output as it passes; remembers the first refusal it knows. */

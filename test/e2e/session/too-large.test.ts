@@ -58,7 +58,7 @@ describe('an app that is too large for the message of its node', () => {
     assert.deepEqual([status.state, status.reason?.code], ['failed', 'SLIP_DISPATCH_SIZE']);
     assert.match(
       status.reason?.message ?? '',
-      /^v1 of large is too large to be sent to its node: \d+ bytes .* 1048582 of them config; the limit is 262144\.$/,
+      /^v1 of large is too large for one message to its node: .* take \d+ bytes \(config alone: 1048582\), and the limit is 262144\.$/,
     );
     assert.equal(rig.dispatch.fleet.node(node)?.connected, true);
     assert.equal(rig.logger.events.filter(({ event }) => event === 'session closed').length, 0);

@@ -88,7 +88,7 @@ describe('what is sent of a desired state', () => {
     );
     assert.match(
       reasons.get(large[0]!.instanceId)?.message ?? '',
-      /^v1 of bbbb is too large to be sent to its node: \d+ bytes .* the limit is 262144\.$/,
+      /^v1 of bbbb is too large for one message to its node: .* take \d+ bytes .* the limit is 262144\.$/,
     );
   });
 

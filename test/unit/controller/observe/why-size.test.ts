@@ -6,7 +6,7 @@ import { appFacts, instanceFact, nodeFact, WHY_NOW } from '../../../support/why-
 
 const reason = {
   code: 'SLIP_DISPATCH_SIZE',
-  message: 'v3 of shop is too large to be sent to its node: 1050000 bytes of config.',
+  message: 'v3 of shop is too large for one message to its node: its config takes 1050000 bytes.',
   hint: '',
 };
 
@@ -14,7 +14,7 @@ it('why names the app that is too large for the message of its node, and leads t
   const { well, chains } = whyApp(appFacts({ instances: [instanceFact({ state: 'failed', reason })] }));
   const [chain] = chains;
   assert.deepEqual([well, chain?.code, chain?.next], [false, 'SLIP_DISPATCH_SIZE', `slipway config -a ${appFacts().app}`]);
-  assert.match(chain?.links[0] ?? '', /^web\.1 on fra-1: v3 of shop is too large to be sent to its node/);
+  assert.match(chain?.links[0] ?? '', /^web\.1 on fra-1: v3 of shop is too large for one message to its node/);
 });
 
 it('why of a node with an older agent names the size and the upgrade', () => {
