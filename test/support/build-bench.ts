@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { cp, link, mkdir, mkdtemp, readFile, readdir, readlink, rm, lstat, writeFile, chmod, symlink } from 'node:fs/promises';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { cp, link, mkdir, mkdtemp, readFile, rm, writeFile, chmod, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { Readable } from 'node:stream';
@@ -37,25 +38,17 @@ export async function writeTree(root: string, tree: Tree): Promise<void> {
   }
 }
 
-/** Paths → sha256 of the content (or link target), sorted: what a tree consists of. */
-export async function listTree(root: string, below = root): Promise<Record<string, string>> {
-  const entries: [string, string][] = [];
-  for (const name of (await readdir(below)).sort()) {
-    const path = join(below, name);
-    const facts = await lstat(path);
+/** Paths → sha256 of the content (or link target), sorted: what a tree consists of. Thousands of small files: a promise for each costs most. */
+export function listTree(root: string, below = root): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const entry of readdirSync(below, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const path = join(below, entry.name);
     const key = relative(root, path);
-    if (facts.isDirectory()) entries.push([`${key}/`, 'folder'], ...Object.entries(await listTree(root, path)));
-    else if (facts.isSymbolicLink()) entries.push([key, `-> ${await readlink(path)}`]);
-    else
-      entries.push([
-        key,
-        createHash('sha256')
-          .update(await readFile(path))
-          .digest('hex')
-          .slice(0, 12),
-      ]);
+    if (entry.isDirectory()) Object.assign(found, { [`${key}/`]: 'folder' }, listTree(root, path));
+    else if (entry.isSymbolicLink()) found[key] = `-> ${readlinkSync(path)}`;
+    else found[key] = createHash('sha256').update(readFileSync(path)).digest('hex').slice(0, 12);
   }
-  return Object.fromEntries(entries);
+  return found;
 }
 
 /** Layers as plain copied folders, with a digest over names and content: the rules of the real one without squashfs. */
@@ -85,11 +78,11 @@ class FolderLayers implements LayerBuilder {
   async cut(request: CutRequest): Promise<readonly Layer[]> {
     const work = await mkdtemp(join(this.#root, 'cut-'));
     const copy = join(work, 'app');
-    await runOk(run, { file: 'cp', args: ['-a', request.appDir, copy] });
+    await copyTree(request.appDir, copy);
     const layers: Layer[] = [];
     const trees: Record<string, Record<string, string>> = {};
-    const add = async (name: string, from: string, shared: boolean): Promise<Layer> => {
-      trees[name] = await listTree(from);
+    const add = (name: string, from: string, shared: boolean): Layer => {
+      trees[name] = listTree(from);
       const digest = `sha256:${createHash('sha256').update(JSON.stringify(trees[name])).digest('hex')}` as Digest;
       this.mounts.set(digest, from);
       const layer = { name, digest, sizeBytes: 1000, shared };
@@ -101,14 +94,22 @@ class FolderLayers implements LayerBuilder {
       await mkdir(dirname(join(folder, one.path)), { recursive: true });
       const moved = await run({ file: 'mv', args: [join(copy, one.path), join(folder, one.path)] });
       if (moved.code !== 0) continue;
-      const layer = await add(one.name, folder, one.shared);
+      const layer = add(one.name, folder, one.shared);
       const wasMounted = request.reused.some(({ declared }) => declared.path === one.path);
       if (!wasMounted) this.#known.set(JSON.stringify([request.appId, one]), layer);
     }
-    await add('app', copy, false);
+    add('app', copy, false);
     this.last = { request, layers, trees };
     return layers;
   }
+}
+
+/** Linked where that is possible: nobody writes into a tree once it is built. Files of an overlay can only be copied. */
+async function copyTree(from: string, to: string): Promise<void> {
+  const linked = await run({ file: 'cp', args: ['-al', from, to] });
+  if (linked.code === 0) return;
+  await rm(to, { recursive: true, force: true });
+  await runOk(run, { file: 'cp', args: ['-a', from, to] });
 }
 
 export interface Bench {
@@ -256,7 +257,9 @@ export async function testToolchain(root: string, real = false): Promise<string>
   else await writeFile(program, `#!/bin/sh\nexec ${process.execPath} "$@"\n`, { mode: 0o755 });
   await writeFile(join(folder, 'package.json'), `{\n  "version": "${process.versions.node}"\n}\n`);
   for (const npm of [join(dirname(process.execPath), '../lib/node_modules/npm'), '/usr/lib/node_modules/npm', '/usr/share/nodejs/npm']) {
-    const copied = await cp(npm, join(folder, 'lib/node_modules/npm'), { recursive: true }).then(
+    // Without its manual, which is every seventh file of it.
+    const filter = (path: string): boolean => !/\/npm\/(docs|man)$/.test(path);
+    const copied = await cp(npm, join(folder, 'lib/node_modules/npm'), { recursive: true, filter }).then(
       () => true,
       () => false,
     );
