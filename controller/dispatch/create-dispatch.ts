@@ -153,7 +153,10 @@ function createBuilders(dispatcher: Dispatcher): Builders {
       }));
   return {
     available,
-    run: async (...[node, task, output, signal]) => dispatcher.tasks.run(node, task, { output, signal }),
+    run: async (...[node, task, output, signal]) => {
+      await dispatcher.egress.changed(); // the app may have the name of one that is gone
+      return await dispatcher.tasks.run(node, task, { output, signal });
+    },
   };
 }
 

@@ -134,6 +134,7 @@ export class Dispatcher {
   async publish(node: NodeId): Promise<void> {
     try {
       this.routes.wake();
+      this.egress.look();
       await this.#publisher.publish(node);
       const session = this.book.get(node)?.session;
       if (session !== undefined) await this.logs.onNodeChange(session);

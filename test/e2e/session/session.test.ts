@@ -83,6 +83,9 @@ describe('a session between agent and controller', () => {
     await eventually('the change', () => agent.egress?.apps[0]?.cidrs[0] === '10.0.6.1/32');
     assert.equal(agent.egress?.apps[0]?.app, rig.app.name);
     assert.equal(rig.dispatch.fleet.node(node.row.id)?.egressIgnored, false);
+    await rig.store.removeEgress(rig.app.id, '10.0.6.1/32'); // as when the app is destroyed: nobody tells the dispatcher of its list
+    await rig.dispatch.fleet.publish(node.row.id);
+    await eventually('the list without the app', () => agent.egress?.apps.length === 0);
   });
 
   it('sends every later change, the last of many at the latest, and knows what was acknowledged', async (t) => {
