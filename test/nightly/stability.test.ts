@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { eventually } from '../support/eventually.ts';
-import { helloApp } from '../support/fleet-user.ts';
-import { ServerFleet } from '../support/server-fleet.ts';
+import { startHelloServer, type ServerFleet } from '../support/server-fleet.ts';
 import type { Server } from '../support/servers/server.ts';
 
 const SERVING_LIMIT_MS = 120_000;
@@ -17,11 +16,7 @@ describe('a server without its agent, and without its controller', { concurrency
   let server: Server;
 
   before(async () => {
-    fleet = await ServerFleet.start(['fra-1'], { controller: { rollout: { settleMs: 500, bakeMs: 0 } } });
-    await fleet.joinAll();
-    [server] = fleet.servers.list as [Server];
-    const pushed = await (await fleet.fleet.me.repository('hello', helloApp('1'))).push('hello');
-    assert.ok(pushed.ok, `${pushed.text}\n${await fleet.report()}`);
+    ({ fleet, server } = await startHelloServer());
   });
   after(() => fleet.stop());
 

@@ -2,6 +2,7 @@ import { get } from 'node:http';
 import type { InstanceBody } from '../../shared/domain/api.ts';
 import { eventually } from './eventually.ts';
 import { PROGRAMS_DIR, TestFleet, type FleetOptions } from './fleet.ts';
+import { helloApp } from './fleet-user.ts';
 import type { Server } from './servers/server.ts';
 import { Servers } from './servers/servers.ts';
 
@@ -134,5 +135,20 @@ export class ServerFleet {
   async stop(): Promise<void> {
     await this.servers.dispose();
     await this.fleet.stop();
+  }
+}
+
+/** One server that serves the app `hello`. */
+export async function startHelloServer(): Promise<{ readonly fleet: ServerFleet; readonly server: Server }> {
+  const fleet = await ServerFleet.start(['fra-1'], { controller: { rollout: { settleMs: 500, bakeMs: 0 } } });
+  try {
+    await fleet.joinAll();
+    const pushed = await (await fleet.fleet.me.repository('hello', helloApp('1'))).push('hello');
+    if (!pushed.ok) throw new Error(`${pushed.text}\n${await fleet.report()}`);
+    const [server] = fleet.servers.list as [Server];
+    return { fleet, server };
+  } catch (error) {
+    await fleet.stop();
+    throw error;
   }
 }
