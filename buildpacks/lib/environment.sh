@@ -100,4 +100,29 @@ config_value() {
 # True when the builder mounted this folder from an earlier build with the same key.
 is_reused() { [[ :${SLIPWAY_REUSED-}: == *":$1:"* ]]; }
 
+# Tells the builder to keep no layer of this folder, because its content depends on more than its key.
+promise_nothing() {
+  [[ -z ${SLIPWAY_UNPROMISED-} ]] || printf '%s\n' "$1" >>"$SLIPWAY_UNPROMISED"
+}
+
+# Prints a declaration (bin/layers): name $1, folder $2, key $3, shared or owned $4. Keeps the key for check_key.
+declare_layer() {
+  printf '%s' "$3" >"$CACHE_DIR/declared-${2//\//-}"
+  printf '%s\t%s\t%s\t%s\n' "$@"
+}
+
+# Compares the key $2 of folder $1 with its declaration (bin/compile). They differ when an earlier buildpack of this build changed
+# the source. Then the folder is made anew, and no later build gets it. @return 1 when they differ
+check_key() {
+  local file=$CACHE_DIR/declared-${1//\//-}
+  [[ -f $file && $2 == "$(<"$file")" ]] && return 0
+  promise_nothing "$1"
+  if is_reused "$1"; then
+    rm -rf "${BUILD_DIR:?}/$1"
+    SLIPWAY_REUSED=:$SLIPWAY_REUSED:
+    SLIPWAY_REUSED=${SLIPWAY_REUSED/":$1:"/:}
+  fi
+  return 1
+}
+
 sha256_of() { sha256sum | cut -c 1-32; }

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { createBench, type Bench, type Tree } from '../support/build-bench.ts';
-import { buildHistory, INDEX_WHEELS, type PipState } from '../support/pip-histories.ts';
 import { flaskWheels, startPythonIndex, type PythonIndex } from '../support/python-index.ts';
 
 const FLASK = {
@@ -81,31 +80,6 @@ describe('the python buildpack', () => {
     assert.doesNotMatch(bench.output(), /No requirements to install/);
     await bench.build(nested('3.1.0'), { app: 'folders' });
     assert.ok(Object.keys(bench.layers.last!.trees['python']!).some((path) => path.includes('flask-3.1.0.dist-info')));
-  });
-
-  it('equals a clean build after any history (a few of those of the nightly ring)', async () => {
-    const greet = await startPythonIndex(INDEX_WHEELS);
-    const pip = await createBench({ config: { buildEnv: { PIP_INDEX_URL: greet.url } } });
-    const at = { include: 'direct', version: '1.0', content: 'a', config: {} } as const;
-    // Every kind of change has a row in test/unit/buildpacks/python-plan.test.ts.
-    const histories: readonly (readonly PipState[])[] = [
-      [
-        { ...at, source: 'folder' },
-        { ...at, source: 'folder', content: 'b' },
-      ],
-      [
-        { ...at, source: 'directory' },
-        { ...at, source: 'directory', config: { FLAVOUR: 'dark' } },
-      ],
-    ];
-    try {
-      for (const [index, history] of histories.entries()) {
-        assert.deepEqual(await buildHistory(pip, `past${String(index)}`, history), []);
-      }
-    } finally {
-      await pip.close();
-      await greet.close();
-    }
   });
 
   const refused: readonly [string, Tree, RegExp, RegExp][] = [

@@ -22,8 +22,13 @@ import { randomId } from '../../shared/kit/random-id.ts';
 import { sealAll } from '../../shared/kit/sensitive.ts';
 import { OverlaySandbox } from './overlay-sandbox.ts';
 
-/** File path → content; an executable starts with `#!`; `{ link }` is a symlink; a path ending in `/` is an empty folder. */
-export type Tree = Readonly<Record<string, string | Uint8Array | { readonly link: string }>>;
+/**
+ * File path → content; an executable starts with `#!` or has a mode; `{ link }` is a symlink; a path ending in `/` is an empty
+ * folder.
+ */
+export type Tree = Readonly<
+  Record<string, string | Uint8Array | { readonly link: string } | { readonly text: string; readonly mode: number }>
+>;
 
 export async function writeTree(root: string, tree: Tree): Promise<void> {
   for (const [path, content] of Object.entries(tree)) {
@@ -31,7 +36,10 @@ export async function writeTree(root: string, tree: Tree): Promise<void> {
     await mkdir(dirname(file), { recursive: true });
     if (path.endsWith('/')) await mkdir(file);
     else if (typeof content === 'object' && 'link' in content) await symlink(content.link, file);
-    else {
+    else if (typeof content === 'object' && 'text' in content) {
+      await writeFile(file, content.text);
+      await chmod(file, content.mode);
+    } else {
       await writeFile(file, content);
       if (typeof content === 'string' && content.startsWith('#!')) await chmod(file, 0o755);
     }

@@ -58,10 +58,10 @@ choose_yarn() {
   return 0
 }
 
-# The key of the layer node_modules. Only an install without scripts of the app's own gives the final folder.
+# The key of the layer node_modules. Needs collect_inputs. Only an install without scripts of the app's own gives the final folder.
 dependencies_key() {
   local key
-  key="node_modules $PM $(install_key)"
+  key="node_modules $PM $INSTALL_KEY"
   # A key that no other build has: never mounted again.
   if [[ -n $NO_REUSE ]] || ((OWN_SCRIPTS)); then key+=" ${REQUEST_ID:-$SRANDOM}"; fi
   printf '%s' "$key"

@@ -2,7 +2,7 @@
 # The inputs of an install of dependencies. The key of the install covers exactly these, and the rest of the source is hidden
 # from the install (install.sh). So equal keys give equal content, whatever the install scripts of packages do.
 # Sets INPUTS (paths below BUILD_DIR), MANIFESTS (package.json files whose scripts do not count), NO_REUSE (why nothing may be
-# reused; empty: it may) and HAS_LOCAL_PATHS.
+# reused; empty: it may), HAS_LOCAL_PATHS and INSTALL_KEY. Needs RUNTIME_KEY and read_app_env.
 
 # Settings, and files that install scripts of well-known packages read (Prisma's schema, rc files).
 INPUT_FILES=(package-lock.json npm-shrinkwrap.json yarn.lock pnpm-lock.yaml pnpm-workspace.yaml '.pnpmfile.*' .node-version .nvmrc
@@ -13,19 +13,26 @@ IGNORED_FIELDS='scripts|description|keywords|author|repository|bugs|homepage'
 
 collect_inputs() {
   local -A seen=()
-  INPUTS=() MANIFESTS=() NO_REUSE='' HAS_LOCAL_PATHS=0 FLAT=''
-  [[ -n $LOCKFILE ]] || { NO_REUSE='there is no lockfile'; return 0; }
-  [[ $(config_value "$ENV_DIR" NODE_MODULES_CACHE true) != false ]] || { NO_REUSE='NODE_MODULES_CACHE is false'; return 0; }
-  # npm runs node-gyp for it, on files that no list names.
-  [[ ! -f $BUILD_DIR/binding.gyp ]] || { NO_REUSE='the app has a native module of its own (binding.gyp)'; return 0; }
+  INPUTS=() MANIFESTS=() NO_REUSE='' HAS_LOCAL_PATHS=0 FLAT='' INSTALL_KEY=''
+  find_inputs
+  # The hash reads all inputs, so it is computed once. Without reuse nobody asks for it.
+  [[ -n $NO_REUSE ]] || INSTALL_KEY=$(hash_inputs)
+}
+
+# Also without reuse it is important whether there are local archives: then the caches of the tools must be empty.
+find_inputs() {
   [[ -z ${SCRIPTS[preinstall]-}${SCRIPTS[install]-} ]] || note_early_scripts
   add_root_files
   add_manifests
   add_settings_paths
   add_config_paths
   read_manifests
-  check_lockfile_paths
+  [[ -z $LOCKFILE ]] || check_lockfile_paths
   ((${#INPUTS[@]} <= INPUTS_MAX)) || NO_REUSE="the install depends on more than $INPUTS_MAX files"
+  # npm runs node-gyp for it, on files that no list names.
+  [[ ! -f $BUILD_DIR/binding.gyp ]] || NO_REUSE='the app has a native module of its own (binding.gyp)'
+  [[ $(config_value "$ENV_DIR" NODE_MODULES_CACHE true) != false ]] || NO_REUSE='NODE_MODULES_CACHE is false'
+  [[ -n $LOCKFILE ]] || NO_REUSE='there is no lockfile'
   return 0
 }
 
@@ -106,11 +113,13 @@ add_config_paths() {
   return 0
 }
 
-# Flattens all manifests in one process, and reads which local paths, programs and scripts they name.
+# Flattens all manifests in one process, and reads which local paths, programs and scripts they name. With `./` no name of a file
+# looks like an assignment to awk.
 read_manifests() {
   local file path type value
-  FLAT=$(cd "$BUILD_DIR" && awk -v named=1 -f "$LIB_DIR/json.awk" "${MANIFESTS[@]}") || { NO_REUSE='a package.json of the workspace is not valid JSON'; return 0; }
+  FLAT=$(cd "$BUILD_DIR" && awk -v named=1 -f "$LIB_DIR/json.awk" "${MANIFESTS[@]/#/./}") || { NO_REUSE='a package.json of the workspace is not valid JSON'; return 0; }
   while IFS=$'\t' read -r file path type value; do
+    file=${file#./}
     [[ $type == s || $path == */injected ]] || continue
     case $path in
       /scripts/preinstall | /scripts/install | /scripts/postinstall | /scripts/prepare | /scripts/prepublish)
@@ -181,8 +190,8 @@ check_lockfile_paths() {
   done < <(grep -oE "file:[^\"'#@:, )}]+" "$BUILD_DIR/$LOCKFILE" | sort -u)
 }
 
-# A hash of everything that the result of an install depends on. Needs collect_inputs, RUNTIME_KEY and read_app_env.
-install_key() {
+# A hash of everything that the result of an install depends on.
+hash_inputs() {
   local name
   {
     printf '%s\n' 3 "${STACK-}" "$RUNTIME_KEY" "$PM" "$(install_mode)" "$(needs_dev)"

@@ -46,16 +46,17 @@ provide_extra_tools() {
 
 # Provides the packages: from an earlier build with the same key, else by an install that sees only the inputs of the key.
 provide_dependencies() {
-  local key
+  local name
   if [[ -n $NO_REUSE ]]; then
     install_plainly
     return 0
   fi
-  key=$(install_key)
-  if restore_snapshot "$key"; then
+  if restore_snapshot "$INSTALL_KEY"; then
+    # A snapshot is more than this folder.
+    promise_nothing node_modules
     info "Node modules unchanged since an earlier build ($LOCKFILE)"
   else
-    install_hidden "$key"
+    install_hidden "$INSTALL_KEY"
   fi
   for name in "${LATE_SCRIPTS[@]}"; do run_script "$name"; done
 }
@@ -93,11 +94,6 @@ install_hidden() {
     save_snapshot "$1"
   fi
   show_source
-}
-
-# Tells the builder to keep no layer of this folder, because its content depends on more than its key.
-promise_nothing() {
-  [[ -z ${SLIPWAY_UNPROMISED-} ]] || printf '%s\n' "$1" >>"$SLIPWAY_UNPROMISED"
 }
 
 # @return 1 when the package manager failed

@@ -28,16 +28,10 @@ move_entries() {
   ((${#entries[@]} == 0)) || mv -t "$2" -- "${entries[@]}" || die 'The source could not be moved.'
 }
 
-REDUCE='
-var fs = require("fs"), path = require("path"), from = process.argv[1], to = process.argv[2], ignored = process.argv[3].split("|")
-process.argv.slice(4).forEach(function (name) {
-  var manifest = JSON.parse(fs.readFileSync(path.join(from, name), "utf8").replace(/^\uFEFF/, ""))
-  ignored.forEach(function (field) { delete manifest[field] })
-  fs.writeFileSync(path.join(to, name), JSON.stringify(manifest, null, 2) + "\n")
-})'
-
+# With `./` no name looks like an assignment to awk.
 reduce_manifests() {
-  "$RUNTIME_NODE" -e "$REDUCE" "$HIDDEN" "$BUILD_DIR" "$IGNORED_FIELDS" "${MANIFESTS[@]}" || die 'package.json could not be read by Node.'
+  (cd "$HIDDEN" && awk -v to="$BUILD_DIR" -v ignored="$IGNORED_FIELDS" -f "$HERE/lib/reduce.awk" "${MANIFESTS[@]/#/./}") ||
+    die 'package.json could not be prepared for the install.'
 }
 
 # Removes the inputs: the files that remain in BUILD_DIR are the product of the install.

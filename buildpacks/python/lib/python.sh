@@ -42,11 +42,15 @@ make_venv() {
     die 'A virtual environment could not be made.' 'The operator installs the missing part on the builder: apt install python3-venv'
 }
 
+FIND_PIP='import importlib.util, os; print(os.path.dirname(importlib.util.find_spec("pip").origin))'
+
 # The pip of the stack, else the pip that belongs to ensurepip. The venv gets no copy of pip.
 run_pip() {
-  local wheel
-  if "$PYTHON" -I -m pip --version >/dev/null 2>&1; then
-    with_tool_env "$PYTHON" -I -m pip --python "$BUILD_DIR/$VENV_PATH/bin/python3" "$@"
+  local wheel folder
+  folder=$("$PYTHON" -I -c "$FIND_PIP" 2>/dev/null)
+  # This is what `pip --python` runs in the end. Each other start of pip takes a second.
+  if [[ -n $folder && -f $folder/__pip-runner__.py ]]; then
+    with_tool_env _PIP_RUNNING_IN_SUBPROCESS=1 "$BUILD_DIR/$VENV_PATH/bin/python3" "$folder/__pip-runner__.py" "$@"
     return
   fi
   for wheel in /usr/share/python-wheels/pip-*.whl /usr/lib/python3*/ensurepip/_bundled/pip-*.whl; do
