@@ -93,7 +93,10 @@ describe('a machine with its own kernel, systemd and cgroup v2', { concurrency: 
     assert.equal(await groupFile(machine, id, 'memory.swap.max'), '0');
     // the bound of the agent's unit does not count the app
     assert.match(await machine.sh('systemctl show -P MemoryMax slipway-agent'), /^\d+$/);
-    assert.match(await machine.sh('cat "/proc/$(head -n 1 "/sys/fs/cgroup/slipway/$1/app/cgroup.procs")/cgroup"', [id]), /^0::\/slipway\/[^/]+\/app$/);
+    assert.match(
+      await machine.sh('cat "/proc/$(head -n 1 "/sys/fs/cgroup/slipway/$1/app/cgroup.procs")/cgroup"', [id]),
+      /^0::\/slipway\/[^/]+\/app$/,
+    );
     assert.equal(await groupFile(machine, id, 'pids.max'), String(PIDS_MAX));
     const command = 'for pid in $(cat "/sys/fs/cgroup/slipway/$1/app/cgroup.procs"); do tr "\\0" " " <"/proc/$pid/cmdline"; echo; done';
     assert.match(await machine.sh(command, [id]), /^node server\.js ?$/m);
