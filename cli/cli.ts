@@ -31,6 +31,8 @@ export interface Cli {
   readonly stdin: () => AsyncIterable<unknown>;
   /** Whole of stdin, or one hidden line from a terminal. */
   readonly readSecret: (prompt: string) => Promise<string>;
+  /** One line from a terminal; undefined where there is none. */
+  readonly readLine: (prompt: string) => Promise<string | undefined>;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
 }

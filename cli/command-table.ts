@@ -1,5 +1,6 @@
 import type { CommandSpec } from './command-spec.ts';
 import { BUILD_SETTINGS_COMMANDS } from './build-settings-commands.ts';
+import { DESTROY_COMMANDS } from './destroy-commands.ts';
 import { DOMAIN_COMMANDS } from './domain-commands.ts';
 import { EGRESS_COMMANDS } from './egress-commands.ts';
 import { OBSERVE_COMMANDS } from './observe-commands.ts';
@@ -14,6 +15,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...OBSERVE_COMMANDS,
   ...DOMAIN_COMMANDS,
   ...BUILD_SETTINGS_COMMANDS,
+  ...DESTROY_COMMANDS,
   {
     name: 'create',
     args: '[name]',
@@ -270,6 +272,8 @@ export const ALIASES: Readonly<Record<string, string>> = {
   'apps:create': 'create',
   'apps:list': 'apps',
   'apps:open': 'open',
+  'apps:delete': 'apps:destroy',
+  destroy: 'apps:destroy',
   info: 'apps:info',
   'auth:whoami': 'whoami',
   'auth:login': 'login',

@@ -23,6 +23,15 @@ export async function setRemote(cli: GitCli, { remote, url }: { remote: string; 
   await runOk(cli.run, { file: 'git', args, cwd: cli.cwd, env: { ...DEFAULT_ENV, ...cli.env } });
 }
 
+/** Removes the remotes of this folder that lead to exactly this address. @returns their names */
+export async function removeRemotesTo(cli: GitCli, url: string): Promise<readonly string[]> {
+  const listed = await git(cli, ['remote', '-v']).catch(() => undefined);
+  const rows = (listed?.code === 0 ? listed.stdout : '').split('\n').map((line) => line.split(/\s+/));
+  const names = rows.flatMap(([name = '', to, kind]) => (to === url && kind === '(push)' ? [name] : []));
+  for (const name of names) await git(cli, ['remote', 'remove', name]);
+  return names;
+}
+
 export function notAGitFolder(): SlipwayError {
   return gitFailed('This folder is not a git repository.', 'Make it one with: git init');
 }

@@ -4,6 +4,7 @@ import type { Cli } from './cli.ts';
 import type { ApiClient } from './client.ts';
 import { readConfig, readEnvironment, type CliEnvironment } from './config.ts';
 import { runProgram } from './program.ts';
+import { readLine } from './read-line.ts';
 import { readSecret } from './read-secret.ts';
 import { renderError, renderErrorJson } from './render/error.ts';
 import { colourPaint, plainPaint } from './render/paint.ts';
@@ -58,6 +59,7 @@ function createCli(environment: CliEnvironment, signal: AbortSignal): Cli & { cl
     env: environment.forPrograms,
     stdin: () => process.stdin,
     readSecret: (prompt) => readSecret(process.stdin, note, prompt),
+    readLine: (prompt) => readLine(process.stdin, process.stderr, prompt),
     signal,
     close: async () => (await client?.catch(() => undefined))?.close(),
   };

@@ -18,6 +18,7 @@ import { BuildLogs } from './build/build-log.ts';
 import { createImageStore } from './build/image-store.ts';
 import type { ImageStore } from './build/port.ts';
 import { Builds, DEFAULT_BUILD_POLICY } from './build/run-build.ts';
+import { UnusedImages } from './build/unused-images.ts';
 import type { ControllerConfig } from './config.ts';
 import { createDispatch, type Dispatch } from './dispatch/create-dispatch.ts';
 import { keepAgentDoorFresh } from './dispatch/renew-certificate.ts';
@@ -26,12 +27,14 @@ import { Upgrades } from './install/upgrades.ts';
 import { FleetObserver } from './observe/instance-events.ts';
 import { createNodeEventSink } from './observe/node-events.ts';
 import { createPushGate } from './push/gate.ts';
-import { commitInfo, moveRef, readRef, repositoryPath } from './push/git/repository.ts';
+import { commitInfo, moveRef, readRef, removeRepository, repositoryPath } from './push/git/repository.ts';
 import { findTree } from './push/git/source.ts';
 import { createGitServer, type GitServer } from './push/server.ts';
 import { createMovement } from './movement/create-movement.ts';
+import { AppEnds } from './release/app-ends.ts';
 import { Bakes } from './release/bake.ts';
 import { Deploys } from './release/deploy.ts';
+import { Destroys } from './release/destroys.ts';
 import { Formations } from './release/formations.ts';
 import { Restarts } from './release/restarts.ts';
 import { startReaper } from './release/reaper.ts';
@@ -100,6 +103,8 @@ export interface Parts extends Foundations {
   readonly releases: Releases;
   readonly formations: Formations;
   readonly deploys: Deploys;
+  readonly destroys: Destroys;
+  readonly ends: AppEnds;
   readonly movement: ReturnType<typeof createMovement>;
   readonly programs: Programs;
   readonly upgrades: Upgrades;
@@ -123,23 +128,22 @@ export async function composePipeline(basics: Basics, foundations: Foundations):
     signal,
   });
   hearing.upgrades = upgrades;
-  const queue = new KeyedQueue();
+  const ends = new AppEnds();
+  const queue = new KeyedQueue((appId) => ends.check(appId));
   const policy = { ...DEFAULT_ROLLOUT_POLICY, ...defined(config.rollout) };
   const refMover = (app: App, ref: string, commit: string): Promise<void> => setRef(paths.repos, app, { ref, commit });
   const rollouts = new Rollouts({ store, fleet: dispatch.fleet, clock, log, failpoint, policy, moveRef: refMover, newInstanceId, queue });
   const bakes = new Bakes({ store, fleet: dispatch.fleet, rollouts, queue, clock, log, newInstanceId, bakeMs: policy.bakeMs });
-  const releases = new Releases({ store, rollouts, bakes, queue, failpoint, log, signal });
+  const releases = new Releases({ store, rollouts, bakes, queue, ends, failpoint, log, signal });
   const restartDeps = { store, fleet: dispatch.fleet, clock, log, policy, newInstanceId, signal };
   const formations = new Formations({ ...restartDeps, restarts: new Restarts(restartDeps), queue });
   const buildLogs = new BuildLogs(paths.builds);
   const limits = { ...DEFAULT_BUILD_POLICY, ...defined(config.build) };
   const builderPool = new BuilderPool({ store, builders: dispatch.builders }, await store.builderLabels());
   const builds = new Builds({ store, builders: dispatch.builders, pool: builderPool, logs: buildLogs, failpoint, limits });
+  const unusedImages = new UnusedImages(foundations);
   const deploys = new Deploys({
-    store,
-    builds,
-    releases,
-    queue,
+    ...{ store, builds, releases, queue, ends, unusedImages },
     clock,
     log,
     findSource: (push, root) => findTree(push.repositoryDir, push.newCommit, root),
@@ -148,8 +152,17 @@ export async function composePipeline(basics: Basics, foundations: Foundations):
   });
   const { lostAfterMs } = config;
   const { fleet } = dispatch;
+  const destroys = new Destroys({
+    ...{ store, fleet, ends, queue, clock, log, failpoint, signal },
+    removeRepository: (appId) => removeRepository(paths.repos, appId),
+    removeUnused: async () => {
+      await buildLogs.removeUnknown((ids) => store.unknownBuilds(ids));
+      await unusedImages.remove();
+    },
+  });
   const movement = createMovement({ store, fleet, queue, clock, log, failpoint, newInstanceId, lostAfterMs, signal });
-  return { ...foundations, dispatch, builderPool, builds, buildLogs, releases, formations, deploys, movement, programs, upgrades };
+  const parts = { dispatch, builderPool, builds, buildLogs, releases, formations, deploys, destroys, ends, movement };
+  return { ...foundations, ...parts, programs, upgrades };
 }
 
 async function composeDispatch(
@@ -201,6 +214,7 @@ export function composeGitServer(basics: Basics, parts: Parts): GitServer {
     randomId,
     folders: [paths.repos, paths.images, config.stateDir],
     awaitBuilder: (io) => awaitBuilder({ builders, fleet: parts.dispatch.fleet, clock, untilMs: builderUntilMs }, io),
+    join: (appId, closed) => parts.ends.join(appId, closed),
     requireBuilder: (app) => void builders.choose(app),
     deploy: (push, output, signal) => parts.deploys.run(push, output, signal),
   });
@@ -239,6 +253,7 @@ export function composeApi(basics: Basics, parts: Parts, ports: { readonly ssh: 
       mayWriteImage: (node, digest) => dispatch.mayWriteImage(node, digest),
       releases,
       formations,
+      destroys: parts.destroys,
       buildLog: (id, follow, signal) => buildLogs.read(id, follow, signal),
       clock,
       log,

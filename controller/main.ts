@@ -61,12 +61,13 @@ async function serve(config: ControllerConfig): Promise<void> {
   process.send?.({ ready: true, ssh: ssh.port, api: apiPort, agents: agentsPort });
   const moved = parts.movement.run();
   const resumed = resume(parts, log, stop.signal);
+  const cleaned = parts.destroys.clean();
   await untilStopped();
   log.info({}, 'controller.stopping');
   stop.abort(stopping());
   await Promise.allSettled([api.close(), git.close()]);
   endBackground();
-  await Promise.all([resumed, moved]);
+  await Promise.all([resumed, moved, cleaned]);
   await parts.dispatch.close();
   await foundations.store.close();
 }

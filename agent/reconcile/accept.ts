@@ -66,7 +66,8 @@ function refuseGeneration(ledger: DesiredState, offered: DesiredState): Reason |
 
 function refuseMassStop(ledger: DesiredState, offered: DesiredState): Reason | undefined {
   if (offered.massStopReason !== '') return undefined;
-  const before = runningSlots(ledger.assignments);
+  const destroyed = new Set<string>((offered.destroyed ?? []).map(({ appId }) => appId));
+  const before = runningSlots(ledger.assignments.filter(({ appId }) => !destroyed.has(appId)));
   const after = runningSlots(offered.assignments);
   const lost = [...before].filter((slot) => !after.has(slot)).length;
   if (lost < MASS_STOP_COUNT || lost <= before.size * MASS_STOP_SHARE) return undefined;

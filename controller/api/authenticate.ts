@@ -29,7 +29,7 @@ export async function admit(deps: DoorDeps, request: FastifyRequest, access: Rou
 
 /** Actions whose resource is the app named in the URL. */
 export function isAboutApp(action: Action): boolean {
-  return action === 'app.read' || action === 'app.write';
+  return action === 'app.read' || action === 'app.write' || action === 'app.destroy';
 }
 
 interface Identity {

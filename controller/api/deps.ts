@@ -6,6 +6,7 @@ import type { ImageStore, TaskSources } from '../build/port.ts';
 import type { Programs } from '../install/programs.ts';
 import type { Upgrades } from '../install/upgrades.ts';
 import type { Fleet } from '../dispatch/port.ts';
+import type { Destroys } from '../release/destroys.ts';
 import type { Formations } from '../release/formations.ts';
 import type { Releases } from '../release/releases.ts';
 import type { Movement } from '../movement/port.ts';
@@ -58,6 +59,7 @@ export interface ApiDeps {
   readonly movement: Movement;
   readonly releases: Pick<Releases, 'setConfig'>;
   readonly formations: Pick<Formations, 'busy' | 'describe' | 'scale' | 'setLimits' | 'setPlacement' | 'restart'>;
+  readonly destroys: Pick<Destroys, 'run'>;
   /** Output of a build; with `follow` until it ends. Undefined when there is none. */
   readonly buildLog: (id: BuildId, follow: boolean, signal: AbortSignal) => Promise<AsyncIterable<Uint8Array> | undefined>;
   readonly clock: Clock;

@@ -7,6 +7,7 @@ import { builderRoutes } from './routes/builders.ts';
 import { buildSettingsRoutes } from './routes/build-settings.ts';
 import { buildRoutes } from './routes/builds.ts';
 import { ceilingRoutes } from './routes/ceilings.ts';
+import { destroyRoutes } from './routes/destroy.ts';
 import { domainRoutes } from './routes/domains.ts';
 import { egressRoutes } from './routes/egress.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -31,6 +32,7 @@ export function apiRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
     ...imageRoutes(deps),
     ...accountRoutes(deps),
     ...appRoutes(config, deps),
+    ...destroyRoutes(config, deps),
     ...buildSettingsRoutes(deps),
     ...domainRoutes(config, deps),
     ...formationRoutes(deps),

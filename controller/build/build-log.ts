@@ -1,6 +1,6 @@
 import { once, EventEmitter } from 'node:events';
 import { createReadStream, createWriteStream, type WriteStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BuildId } from '../../shared/domain/ids.ts';
 import { ensureDir } from '../../shared/kit/atomic-file.ts';
@@ -62,6 +62,13 @@ export class BuildLogs {
       if (grown === undefined || signal.aborted) return;
       await grown;
     }
+  }
+
+  /** Removes the output of builds that are not there any more. @param unknown those of some ids that belong to no build */
+  async removeUnknown(unknown: (ids: readonly string[]) => Promise<readonly string[]>): Promise<void> {
+    const names = await readdir(this.#dir);
+    const ids = names.filter((name) => name.endsWith('.log')).map((name) => name.slice(0, -'.log'.length));
+    for (const id of await unknown(ids)) if (!this.#open.has(id)) await rm(this.#path(id as BuildId), { force: true });
   }
 
   #path(buildId: BuildId): string {

@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, rmSync } from 'node:fs';
 import { open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { digestHex, type Digest } from '../../shared/domain/ids.ts';
+import { digestHex, isDigest, type Digest } from '../../shared/domain/ids.ts';
 import { commitFile, ensureDir } from '../../shared/kit/atomic-file.ts';
 import {
   DEFAULT_DISK_RESERVE,
@@ -88,6 +88,15 @@ class DiskImageStore implements ImageStore {
     if (!Number.isSafeInteger(offsetBytes) || offsetBytes < 0 || offsetBytes > sizeBytes) throw badOffset(offsetBytes, sizeBytes);
     const file = await open(this.#path(digest), 'r'); // held open: a deletion meanwhile does not cut the reader off
     return createReadStream(this.#path(digest), { fd: file, start: offsetBytes, highWaterMark: 256 * 1024 });
+  }
+
+  async list(): Promise<readonly Digest[]> {
+    const names = await readdir(this.#dir);
+    return names.map((name) => `sha256:${name.replace(/\.sqfs$/, '')}`).filter((text) => isDigest(text));
+  }
+
+  removeNow(digests: readonly Digest[]): void {
+    for (const digest of digests) rmSync(this.#path(digest), { force: true });
   }
 
   async sweep(): Promise<void> {

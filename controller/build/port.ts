@@ -9,6 +9,9 @@ export interface ImageStore {
   /** Verifies while it writes; fsync, rename. @throws SLIP_IMAGE_DIGEST, SLIP_DISK_FULL */
   put(digest: Digest, body: NodeJS.ReadableStream, signal: AbortSignal): Promise<void>;
   open(digest: Digest, offsetBytes: number): Promise<NodeJS.ReadableStream>;
+  list(): Promise<readonly Digest[]>;
+  /** Before it returns, so that no upload or question comes in between. Those that are gone are passed over. */
+  removeNow(digests: readonly Digest[]): void;
   /** Deletes unfinished uploads of an earlier life. */
   sweep(): Promise<void>;
 }

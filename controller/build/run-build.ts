@@ -134,6 +134,7 @@ export class Builds implements TaskSources {
     const node = this.#deps.pool.choose(request.app);
     const task = await this.#task(request, settings);
     this.#sources.set(task.taskId, { node: node.nodeId, open: openSource });
+    await this.#deps.store.noteAppNode(request.app.id, node.nodeId);
     await this.#deps.store.setBuildState(build.id, 'running');
     try {
       await this.#deps.failpoint('build.started');

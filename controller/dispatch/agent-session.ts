@@ -1,5 +1,5 @@
 import { status as Status, type ServerDuplexStream } from '@grpc/grpc-js';
-import type { InstanceId, NodeId } from '../../shared/domain/ids.ts';
+import type { AppId, InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import type { Reason } from '../../shared/domain/instance.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import { toSlipwayError } from '../../shared/kit/errors.ts';
@@ -51,6 +51,8 @@ export class AgentSession {
   sentGeneration: number | undefined;
   /** The instances this node was told of: the only ones it may report on. */
   ownInstances: ReadonlySet<InstanceId> = new Set();
+  /** Apps of which it holds data, and which this controller does not know. */
+  unknownApps = new Set<AppId>();
   readonly routes: RoutesSent = { begun: false, sent: undefined, applied: 0, full: false, slow: false, refusal: undefined };
   /** What it refuses is offered again at a time of ours, and once, however often it refuses. */
   readonly offeringAgain = { routes: false, desired: false };

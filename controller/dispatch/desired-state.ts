@@ -1,4 +1,4 @@
-import type { Assignment, DesiredState, Epoch, Route } from '../../shared/domain/assignment.ts';
+import type { Assignment, DesiredState, DestroyedApp, Epoch, Route } from '../../shared/domain/assignment.ts';
 import { isRouted } from '../../shared/domain/assignment.ts';
 import type { AppId } from '../../shared/domain/ids.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
@@ -12,6 +12,7 @@ export interface DesiredRows {
   readonly apps: ReadonlyMap<AppId, App>;
   /** By {@link releaseKey}. */
   readonly releases: ReadonlyMap<string, Release>;
+  readonly destroyed?: readonly DestroyedApp[] | undefined;
   /** Apps answer under `<app>.<baseDomain>`. */
   readonly baseDomain: string;
 }
@@ -33,6 +34,7 @@ export function assembleDesiredState(rows: DesiredRows): DesiredState {
     assignments,
     routes: routesOf(assignments, rows.baseDomain),
     massStopReason: massStopReason(assignments),
+    ...(rows.destroyed === undefined || rows.destroyed.length === 0 ? {} : { destroyed: rows.destroyed }),
   };
 }
 

@@ -1,5 +1,4 @@
 import { status as Status } from '@grpc/grpc-js';
-import { versionTrouble } from '../../shared/domain/agent-version.ts';
 import type { Epoch } from '../../shared/domain/assignment.ts';
 import type { NodeId } from '../../shared/domain/ids.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
@@ -7,11 +6,11 @@ import { describeCauses } from '../../shared/kit/errors.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { RandomId } from '../../shared/kit/random-id.ts';
 import { callAfter } from '../../shared/kit/timer.ts';
-import { VERSION } from '../../shared/kit/version.ts';
-import type { AgentMessage, DesiredAck, Hello, InstanceReport, NodeEvent } from '../../shared/rpc/messages.ts';
+import type { AgentMessage, DesiredAck, DestroyedAck, Hello, InstanceReport, NodeEvent } from '../../shared/rpc/messages.ts';
 import type { NodeRow, Store } from '../store/port.ts';
 import { AgentSession, type AgentCall } from './agent-session.ts';
 import { EgressBoard, type EgressBoardDeps } from './egress-board.ts';
+import { DestroyedApps, type DestroyedAppsDeps } from './destroyed-apps.ts';
 import { Door, type DoorDeps, type Visitor } from './door.ts';
 import { Liveness } from './liveness.ts';
 import { takeDesiredAck } from './desired-ack.ts';
@@ -24,10 +23,12 @@ import { OpenSessions } from './open-sessions.ts';
 import { Publisher } from './publisher.ts';
 import { readDesiredStates } from './read-desired.ts';
 import { Tasks } from './tasks.ts';
+import { welcome } from './welcome.ts';
 
 export type DispatchStore = DoorDeps['store'] &
   RouteBoardDeps['store'] &
   EgressBoardDeps['store'] &
+  DestroyedAppsDeps['store'] &
   Pick<Store, 'nodes' | 'setNodeState' | 'setNodesPresent' | 'assignmentsOfApp' | 'desiredRows'>;
 
 export interface DispatcherSettings {
@@ -64,6 +65,7 @@ export class Dispatcher {
   readonly #door: Door;
   readonly #publisher: Publisher;
   readonly #liveness: Liveness;
+  readonly #destroyed: DestroyedApps;
   readonly #listeners = new Set<(node: NodeId) => void>();
   /** Those that have not said Hello yet included. */
   readonly #open = new OpenSessions();
@@ -73,6 +75,7 @@ export class Dispatcher {
     this.#settings = settings;
     this.#deps = deps;
     this.#door = new Door(deps);
+    this.#destroyed = new DestroyedApps({ ...deps, publish: (node) => this.publish(node) });
     const session = (node: NodeId): AgentSession | undefined => this.book.get(node)?.session;
     this.tasks = new Tasks({
       clock: deps.clock,
@@ -184,11 +187,12 @@ export class Dispatcher {
       session.end(Status.FAILED_PRECONDITION, 'Hello must come first.');
       return undefined;
     }
-    this.#route(session, node, message);
+    if (message.kind === 'destroyedAck') this.#destroyed.acknowledged(session, message);
+    else this.#route(session, node, message);
     return undefined;
   }
 
-  #route(session: AgentSession, node: KnownNode, message: Exclude<AgentMessage, Hello>): void {
+  #route(session: AgentSession, node: KnownNode, message: Exclude<AgentMessage, Hello | DestroyedAck>): void {
     switch (message.kind) {
       case 'heartbeat':
         this.book.heartbeat(node, message);
@@ -230,22 +234,16 @@ export class Dispatcher {
     this.book.begin(node, hello, session.address);
     former?.end(Status.ABORTED, 'Another session of this node took over.');
     // Before anything is written: an agent that waits for this gives up after a while and comes again, and so do a thousand.
-    this.#welcome(session, node, hello);
+    const [heartbeatIntervalMs, tasks] = [this.#intervalMs(), this.tasks.progressOn(node.id)];
+    welcome(session, node, { ...this.#settings, hello, heartbeatIntervalMs, tasks });
+    this.#deps.logger.info({ node: node.name, agentVersion: hello.facts.agentVersion }, 'session open');
+    await this.#destroyed.learn(session, hello);
     await this.#liveness.present(node, hello.facts);
     this.tasks.onHello(session, hello);
     await this.egress.welcome(session);
     await this.publish(node.id);
     await this.routes.welcome(session);
     this.#notify(node.id);
-  }
-
-  #welcome(session: AgentSession, node: KnownNode, { facts: { agentVersion } }: Hello): void {
-    const { epoch, version = VERSION } = this.#settings;
-    node.versionTrouble = versionTrouble({ name: session.name, agentVersion }, version);
-    const heartbeatIntervalMs = this.#intervalMs();
-    const tasks = this.tasks.progressOn(node.id);
-    session.send({ kind: 'welcome', heartbeatIntervalMs, epoch, nodeName: session.name, versionTrouble: node.versionTrouble, tasks });
-    this.#deps.logger.info({ node: session.name, agentVersion }, 'session open');
   }
 
   #report(session: AgentSession, node: KnownNode, report: InstanceReport): void {

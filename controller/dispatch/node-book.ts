@@ -212,8 +212,9 @@ function troubleOf({ name, session, boots: { twins }, trouble, startTrouble }: K
   return twins === undefined || lasts ? trouble : twinTrouble(name, twins);
 }
 
-function routesOf({ session }: KnownNode): Pick<LiveNode, 'routesRefusal' | 'routesLate'> {
-  return { routesRefusal: session?.routes.refusal, routesLate: session?.routes.slow === true };
+function sessionOf({ session }: KnownNode): Pick<LiveNode, 'routesRefusal' | 'routesLate' | 'removesDestroyed'> {
+  const removesDestroyed = session?.hello?.takesDestroyed === true;
+  return { routesRefusal: session?.routes.refusal, routesLate: session?.routes.slow === true, removesDestroyed };
 }
 
 function egressOf({ facts, session }: KnownNode): Pick<LiveNode, 'sandboxSubnet' | 'egressIgnored'> {
@@ -244,7 +245,7 @@ export function liveNode(node: KnownNode): LiveNode {
     meshAddress: facts.meshAddress ?? '',
     ...egressOf(node),
     refusal: node.session === undefined ? undefined : node.ack?.refusal,
-    ...routesOf(node),
+    ...sessionOf(node),
     unreachablePeerIds: node.session === undefined ? [] : node.unreachablePeerIds,
     load1: node.load1,
     memoryFreeBytes: node.memoryFreeBytes,

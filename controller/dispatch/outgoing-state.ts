@@ -3,6 +3,7 @@ import type { InstanceId } from '../../shared/domain/ids.ts';
 import type { Reason } from '../../shared/domain/instance.ts';
 import type { Desired, Hello } from '../../shared/rpc/messages.ts';
 import { MAX_MESSAGE_BYTES } from '../../shared/rpc/service.ts';
+import { DESTROYED_PER_NODE_MAX } from '../store/destroyed-port.ts';
 import { wholeStateBytes, withholdLargest } from './withhold.ts';
 
 /** The part of its desired state that a node is sent. */
@@ -16,12 +17,21 @@ export interface OutgoingState {
 }
 
 /** Pure: as much of a desired state as fits into one message, in the form that the agent can read. */
-export function outgoingState(state: DesiredState, hello: Pick<Hello, 'takesReleases'> | undefined): OutgoingState {
+export function outgoingState(whole: DesiredState, hello: Pick<Hello, 'takesReleases' | 'takesDestroyed'> | undefined): OutgoingState {
+  const state = withStopReason(whole, hello?.takesDestroyed === true);
   const { state: fitting, reasons } = withholdLargest(state, MAX_MESSAGE_BYTES);
   if (hello?.takesReleases === true) return { message: { kind: 'desired', state: fitting }, withheld: reasons };
   const bytes = wholeStateBytes(state);
   if (bytes <= MAX_MESSAGE_BYTES) return { message: { kind: 'desired', state, whole: true }, withheld: new Map() };
   return { refusal: tooLargeForOldAgent(state, bytes), withheld: new Map() };
+}
+
+/** An agent stops many instances only when it is told why. A list of destroyed apps says it, to an agent that reads it and if it is complete. */
+function withStopReason(state: DesiredState, takesDestroyed: boolean): DesiredState {
+  const { destroyed = [], massStopReason } = state;
+  if (destroyed.length === 0 || (takesDestroyed && destroyed.length < DESTROYED_PER_NODE_MAX)) return state;
+  const reason = `${String(destroyed.length)} apps or more were destroyed`;
+  return { ...state, massStopReason: massStopReason === '' ? reason : `${massStopReason}, ${reason}` };
 }
 
 function tooLargeForOldAgent(state: DesiredState, bytes: number): Reason {

@@ -50,6 +50,8 @@ export interface LiveNode {
   readonly sandboxSubnet?: string | undefined;
   /** It is connected, and its agent is too old to know which private networks an operator has opened. */
   readonly egressIgnored?: boolean | undefined;
+  /** It is connected, and its agent removes the data of destroyed apps. */
+  readonly removesDestroyed: boolean;
   /** Why it does not do what this controller wants: its last answer, while it is connected. */
   readonly refusal?: Reason | undefined;
   /** Why it does not take over the fleet's routes, while it is connected. */

@@ -2,6 +2,7 @@ import { status as Status } from '@grpc/grpc-js';
 import type { DesiredState } from '../../shared/domain/assignment.ts';
 import type { NodeId } from '../../shared/domain/ids.ts';
 import type { AgentSession } from './agent-session.ts';
+import { destroyedFor } from './destroyed-apps.ts';
 import { outgoingState, type OutgoingState } from './outgoing-state.ts';
 import type { DesiredOf } from './read-desired.ts';
 
@@ -89,7 +90,7 @@ export class Publisher {
     }
     if (state.generation === session.sentGeneration) return;
     session.sentGeneration = state.generation;
-    const outgoing = outgoingState(state, session.hello);
+    const outgoing = outgoingState({ ...state, destroyed: destroyedFor(state.destroyed, session.unknownApps) }, session.hello);
     this.#deps.onSent(session, state, outgoing);
     if (outgoing.message !== undefined) session.send(outgoing.message);
     void this.#watchDrain(session);

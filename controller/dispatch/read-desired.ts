@@ -16,10 +16,15 @@ export async function readDesiredStates(
   const nodes = new Map(rows.nodes.map((node) => [node.id, node]));
   const assignments = Map.groupBy(rows.assignments, (row) => row.nodeId);
   const apps = new Map(rows.apps.map((app) => [app.id, app]));
+  const destroyed = Map.groupBy(rows.destroyed, (row) => row.nodeId);
   const releases = new Map(rows.releases.map((release) => [releaseKey({ appId: release.appId, release: release.version }), release]));
   return (id) => {
     const node = nodes.get(id);
     if (node === undefined || node.state === 'removed') return undefined;
-    return assembleDesiredState({ ...settings, generation: node.generation, assignments: assignments.get(id) ?? [], apps, releases });
+    const mine = {
+      assignments: assignments.get(id) ?? [],
+      destroyed: destroyed.get(id)?.map(({ appId, uidBase }) => ({ appId, uidBase })),
+    };
+    return assembleDesiredState({ ...settings, generation: node.generation, ...mine, apps, releases });
   };
 }

@@ -86,7 +86,10 @@ export class AppMover {
   async step(appId: AppId, mayMove: boolean): Promise<StepResult> {
     const { store } = this.#deps;
     const [app, release, [latest]] = [await store.appById(appId), await store.currentRelease(appId), await store.releases(appId, 1)];
-    if (app === undefined) return AT_REST;
+    if (app === undefined) {
+      this.#placeless.delete(appId);
+      return AT_REST;
+    }
     const rows = await store.assignmentsOfApp(appId);
     if (isBusy(latest, rows)) return { ...AT_REST, unfinished: release !== undefined };
     const stray = rows.filter((row) => row.release !== release?.version && row.desired === 'run');

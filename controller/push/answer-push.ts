@@ -134,7 +134,7 @@ async function whyMoved(repositoryDir: string, ref: string, oldCommit: string): 
 /** Tells the pusher what went wrong; returns the short form for git's own line. */
 function report(pushing: Pushing, error: unknown): string {
   const { deps, app, io } = pushing;
-  if (io.signal.aborted) return 'cancelled';
+  if (io.signal.aborted && !(io.signal.reason instanceof SlipwayError)) return 'cancelled';
   const known = toSlipwayError(error);
   if (known.kind === 'bug') deps.log.error({ app: app.name, code: known.code, cause: describeCauses(error) }, 'push.failed');
   pushing.output(renderError(known, TROUBLE));

@@ -15,6 +15,7 @@ export interface PushGateDeps {
   /** Folders that a push writes to: repositories, images, database. */
   readonly folders: readonly string[];
   readonly awaitBuilder: PushGate['awaitBuilder'];
+  readonly join: PushGate['join'];
   /** @throws SLIP_BUILD_NO_BUILDER */
   readonly requireBuilder: (app: { readonly id: string; readonly stack: string }) => void;
   readonly deploy: (push: Push, output: PushOutput, signal: AbortSignal) => Promise<PushOutcome>;
@@ -29,6 +30,7 @@ export function createPushGate(deps: PushGateDeps): PushGate {
       return { userId: user.id, name: user.name, maxConnections: await deps.store.quotaOf(user.id, 'connections') };
     },
     awaitBuilder: deps.awaitBuilder,
+    join: deps.join,
     openApp: (user, name, access) => openApp({ ...deps, plannedApps }, user, { name, access }),
     acceptApp: (user, app) => (app.isNew === true ? plannedApps.accept(user, app) : Promise.resolve()),
     closeApp: (user, app) => (app.isNew === true ? plannedApps.close(user, app) : Promise.resolve(false)),

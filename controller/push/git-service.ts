@@ -1,11 +1,11 @@
-import { describeCauses, renderError, toSlipwayError } from '../../shared/kit/errors.ts';
+import { describeCauses, renderError, SlipwayError, toSlipwayError } from '../../shared/kit/errors.ts';
 import { answerPush, type PushDeps } from './answer-push.ts';
 import { encodePkt } from './git/pkt-line.ts';
 import { receivePack, uploadPack, type GitChannel, type ServiceRun } from './git/receive-pack.ts';
-import { ensureRepository, keepPlanned, maintainRepository, markPlanned, removePlanned, repositoryPath } from './git/repository.ts';
+import { ensureRepository, keepPlanned, maintainRepository, markPlanned, removeRepository, repositoryPath } from './git/repository.ts';
 import { DEFAULT_TURN_LIMITS, GitTurns, type Turn, type TurnLimits } from './git-turns.ts';
 import { parseExec, type GitServiceName } from './parse-exec.ts';
-import type { GitUser, PushApp } from './port.ts';
+import type { GitUser, PushApp, PushGate } from './port.ts';
 import { Quarantines } from './quarantines.ts';
 import type { ExecRequest } from './ssh/session.ts';
 import { cleanTerminalText } from './terminal-text.ts';
@@ -19,6 +19,8 @@ export interface GitServiceConfig {
   readonly gitMemoryBytes?: number | undefined;
   readonly turns?: Partial<TurnLimits> | undefined;
 }
+
+type Stay = ReturnType<PushGate['join']>;
 
 /** One request whose app is known. */
 interface Opened {
@@ -81,10 +83,21 @@ export class GitService {
     }
   }
 
-  async #run(request: ExecRequest, { app, service, acceptedAtMs, startedAtMs }: Opened): Promise<ServiceRun> {
+  async #run(request: ExecRequest, opened: Opened): Promise<ServiceRun> {
+    const stay = this.#deps.gate.join(opened.app.appId, request.channel.closed);
+    try {
+      return await this.#runWithin(request, opened, stay);
+    } catch (error) {
+      stay.leave();
+      throw error;
+    }
+  }
+
+  async #runWithin(request: ExecRequest, { app, service, acceptedAtMs, startedAtMs }: Opened, stay: Stay): Promise<ServiceRun> {
     const { gate, clock, failpoint } = this.#deps;
     const { user } = request.identity;
-    const { errors, closed: signal } = request.channel;
+    const { errors } = request.channel;
+    const { signal } = stay;
     const writes = service === 'receive-pack';
     if (writes) await gate.beforeReceive(app, user);
     if (app.isNew === true) await markPlanned(this.#config.reposDir, app.appId);
@@ -94,11 +107,14 @@ export class GitService {
     let leave = turn.leave;
     try {
       const options = { ...this.#config, memoryBytes: this.#config.gitMemoryBytes, service, repositoryDir, protocol: request.protocol };
-      const ended = (): Promise<boolean> => {
+      const ended = async (): Promise<boolean> => {
         leave();
-        return this.#close(user, app);
+        const gone = (await this.#close(user, app)) || (signal.aborted && !(await gate.hasApp(app.appId)));
+        stay.leave();
+        return gone;
       };
-      const channel = withinTurn(request.channel, turn);
+      const transfer = untilDestroyed(request.channel, signal);
+      const channel = withinTurn(transfer.channel, turn);
       if (!writes) {
         await this.#quarantines.ready(repositoryDir);
         return this.#track(repositoryDir, uploadPack(options, channel), ended);
@@ -113,6 +129,7 @@ export class GitService {
       const decide = answerPush(this.#deps, { app, user, repositoryDir, acceptedAtMs, timingsMs, receiveStartedAtMs });
       const run = receivePack(options, channel, (push, io) => {
         leave();
+        transfer.over(); // from now on the deploy is told, and git reports how it ended
         return decide(push, io);
       });
       return this.#track(repositoryDir, run, ended);
@@ -129,7 +146,7 @@ export class GitService {
     try {
       const useless = await this.#deps.gate.closeApp(user, app);
       if (useless) await this.#quarantines.forget(repositoryPath(reposDir, app.appId));
-      if (useless) await removePlanned(reposDir, app.appId);
+      if (useless) await removeRepository(reposDir, app.appId);
       else if (await this.#deps.gate.hasApp(app.appId)) await keepPlanned(reposDir, app.appId);
       return useless;
     } catch (error) {
@@ -184,6 +201,21 @@ export class GitService {
 const WAITING = 'All places for pushes and fetches are in use. This one waits for a free place.\n';
 const TOO_SLOW =
   'The connection carried less than 64 kB/s while others waited, so this transfer was stopped. Try again on a faster connection, or with a smaller push.\n';
+
+/** git is ended when the app is destroyed in the middle of a transfer; then the client gets a message. */
+function untilDestroyed(channel: GitChannel, signal: AbortSignal): { readonly channel: GitChannel; readonly over: () => void } {
+  const end = new AbortController();
+  const stop = (): void => {
+    if (signal.reason instanceof SlipwayError) channel.errors.write(renderError(signal.reason));
+    end.abort(signal.reason);
+  };
+  if (signal.aborted) stop();
+  else signal.addEventListener('abort', stop, { once: true });
+  return {
+    channel: { ...channel, closed: AbortSignal.any([channel.closed, end.signal]) },
+    over: () => signal.removeEventListener('abort', stop),
+  };
+}
 
 /** git is ended when the client disconnects, and when the turn was too slow; then the client gets a message. */
 function withinTurn(channel: GitChannel, turn: Turn): GitChannel {

@@ -52,6 +52,8 @@ export interface PushGate {
   acceptApp(user: GitUser, app: PushApp): Promise<void>;
   /** A push of a planned app has ended. Resolves to true when its repository is no longer needed. */
   closeApp(user: GitUser, app: PushApp): Promise<boolean>;
+  /** Begins work in the repository of an app. The signal aborts when the app is destroyed. @throws SLIP_APP_DESTROYED */
+  join(appId: AppId, closed: AbortSignal): { readonly signal: AbortSignal; readonly leave: () => void };
   /** True when the app is in the database. */
   hasApp(appId: AppId): Promise<boolean>;
   /** Before the pack is taken in: room on disk, a builder online. @throws SLIP_DISK_FULL, SLIP_BUILD_NO_BUILDER */

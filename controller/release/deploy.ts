@@ -4,8 +4,10 @@ import { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { BuildResult } from '../../shared/domain/build.ts';
 import type { Builds, FindSource } from '../build/run-build.ts';
+import type { UnusedImages } from '../build/unused-images.ts';
 import type { Push, PushOutcome, PushOutput } from '../push/port.ts';
 import type { App, Build, Store } from '../store/port.ts';
+import { appDestroyed, type AppEnds } from './app-ends.ts';
 import { renderFailure, renderLaunching, renderLive, renderReleasePhaseWarning } from './push-output.ts';
 import { pushTimings } from './push-timings.ts';
 import type { Releases } from './releases.ts';
@@ -15,6 +17,8 @@ export interface DeployDeps {
   readonly builds: Pick<Builds, 'run'>;
   readonly releases: Releases;
   readonly queue: KeyedQueue;
+  readonly ends: AppEnds;
+  readonly unusedImages: Pick<UnusedImages, 'during'>;
   readonly clock: Clock;
   readonly log: Logger;
   /** Source tree of a commit, as the builder gets it. */
@@ -43,11 +47,14 @@ export class Deploys {
   async run(push: Push, output: PushOutput, signal: AbortSignal): Promise<PushOutcome> {
     try {
       const app = await this.#deps.store.appById(push.app.appId);
-      if (app === undefined) return { ok: false, reason: 'the app is gone' };
-      return await this.#pushes.run(app.id, () => this.#inTurn(app, push, { output, signal }));
+      if (app === undefined) throw appDestroyed(push.app.name);
+      return await this.#deps.ends.during(app.id, signal, (until) =>
+        this.#deps.unusedImages.during(() => this.#pushes.run(app.id, () => this.#inTurn(app, push, { output, signal: until }))),
+      );
     } catch (error) {
       const known = toSlipwayError(error);
-      if (known.kind !== 'user') this.#deps.log.error({ app: push.app.name, error: describeCauses(error) }, 'deploy.failed');
+      if (known.kind !== 'user' && known.code !== 'SLIP_APP_DESTROYED')
+        this.#deps.log.error({ app: push.app.name, error: describeCauses(error) }, 'deploy.failed');
       output(renderError(known, TROUBLE));
       return { ok: false, reason: known.message };
     }
@@ -56,7 +63,7 @@ export class Deploys {
   async #inTurn(app: App, push: Push, io: PushIo): Promise<PushOutcome> {
     const built = await this.#build(app, push, io);
     if (built instanceof SlipwayError) return { ok: false, reason: built.message }; // the build said why
-    if (io.signal.aborted) return { ok: false, reason: 'cancelled' };
+    if (io.signal.aborted) return { ok: false, reason: io.signal.reason instanceof SlipwayError ? io.signal.reason.message : 'cancelled' };
     if (built.result.slug.processTypes['release'] !== undefined) io.output(renderReleasePhaseWarning());
     io.output(renderLaunching());
     return await this.#deps.queue.run(app.id, () => this.#release(app, push, { ...built, output: io.output }));

@@ -8,6 +8,7 @@ import type { Logger } from '../../shared/kit/log.ts';
 import { own } from '../../shared/kit/own.ts';
 import { sealAll } from '../../shared/kit/sensitive.ts';
 import type { App, Release, Store } from '../store/port.ts';
+import type { AppEnds } from './app-ends.ts';
 import type { Bakes } from './bake.ts';
 import {
   applyChanges,
@@ -28,6 +29,7 @@ export interface ReleasesDeps {
   readonly bakes: Bakes;
   /** One per app: pushes, config changes and the end of a bake take turns. */
   readonly queue: KeyedQueue;
+  readonly ends: AppEnds;
   readonly failpoint: Failpoint;
   readonly log: Logger;
   /** Aborted when the controller stops. */
@@ -113,9 +115,16 @@ export class Releases {
   }
 
   async #rollOut(app: App, release: Release, tell?: (text: string) => void): Promise<RolloutOutcome> {
-    const outcome = await this.#deps.rollouts.run(app, release, { signal: this.#deps.signal, tell });
-    if (outcome.ok) void this.#deps.bakes.watch(app, release.version, this.#deps.signal);
+    const { ends, rollouts, signal } = this.#deps;
+    const outcome = await ends.during(app.id, signal, (until) => rollouts.run(app, release, { signal: until, tell }));
+    if (outcome.ok) this.#bake(app, release.version);
     return outcome;
+  }
+
+  #bake(app: App, version: number): void {
+    const { ends, bakes, signal } = this.#deps;
+    const destroyed = (): undefined => undefined; // nothing is left to watch
+    void ends.during(app.id, signal, (until) => bakes.watch(app, version, until)).catch(destroyed);
   }
 
   /**
@@ -147,8 +156,7 @@ export class Releases {
   async #retireLeftovers(app: App): Promise<void> {
     const current = await this.#deps.store.currentRelease(app.id);
     const rows = await this.#deps.store.assignmentsOfApp(app.id);
-    if (current !== undefined && rows.some((row) => row.desired === 'standby'))
-      void this.#deps.bakes.watch(app, current.version, this.#deps.signal);
+    if (current !== undefined && rows.some((row) => row.desired === 'standby')) this.#bake(app, current.version);
   }
 
   #logged(app: App): (error: unknown) => void {

@@ -8,6 +8,7 @@ import { createAssignments } from './sqlite/assignments.ts';
 import { createBuildSettings } from './sqlite/build-settings.ts';
 import { createBuilds } from './sqlite/builds.ts';
 import { createController } from './sqlite/controller.ts';
+import { createDestroyed } from './sqlite/destroyed.ts';
 import { createDomains } from './sqlite/domains.ts';
 import { createEgress } from './sqlite/egress.ts';
 import { announcing, createEvents } from './sqlite/events.ts';
@@ -54,6 +55,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       ...createApps(deps),
       ...createSettings(deps),
       ...createProcessSettings(deps),
+      ...createDestroyed(deps),
       ...createDomains(deps),
       ...createEgress(deps),
       ...createBuildSettings(deps),

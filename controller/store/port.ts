@@ -1,4 +1,5 @@
 import type { BuildSettingsStore } from './build-settings-port.ts';
+import type { AwaitedApp, DestroyedStore } from './destroyed-port.ts';
 import type { DomainStore } from './domains-port.ts';
 import type { EgressStore } from './egress-port.ts';
 import type { App, AssignmentRow, Build, LostAfter, Release } from './records.ts';
@@ -71,6 +72,8 @@ export interface DesiredRows {
   /** Those the assignments name. */
   readonly apps: readonly App[];
   readonly releases: readonly Release[];
+  /** Newest first, at most DESTROYED_PER_NODE_MAX of a node. */
+  readonly destroyed: readonly AwaitedApp[];
 }
 
 /** Who asked for it, as its event will say; absent: the controller itself. */
@@ -103,7 +106,7 @@ export interface AssignmentChange {
  * Queries used on every push are indexed; none grows with the history.
  * Errors: SLIP_STORE_* (bug, transient: SLIP_DISK_FULL), conflicts as documented.
  */
-export interface Store extends IdentityStore, DomainStore, EgressStore, BuildSettingsStore, QuotaStore, LookStore {
+export interface Store extends IdentityStore, DomainStore, EgressStore, BuildSettingsStore, DestroyedStore, QuotaStore, LookStore {
   // -- controller
   /** Raises the epoch counter and draws a new id: called once per start. */
   newEpoch(id: string): Promise<Epoch>;
@@ -142,7 +145,7 @@ export interface Store extends IdentityStore, DomainStore, EgressStore, BuildSet
   userByTokenHash(secretHash: string, nowMs: number): Promise<User | undefined>;
 
   // -- apps
-  /** Draws the next uid range. @throws SLIP_APP_EXISTS, SLIP_QUOTA, SLIP_APP_UIDS */
+  /** Gives it a range of user ids that no app and no node has any more. @throws SLIP_APP_EXISTS, SLIP_QUOTA, SLIP_APP_UIDS */
   createApp(app: { id?: AppId; name: AppName; ownerId: UserId; stack: string }): Promise<App>;
   appByName(name: AppName): Promise<App | undefined>;
   appById(id: AppId): Promise<App | undefined>;

@@ -11,7 +11,7 @@ export interface App {
   readonly id: AppId;
   readonly name: AppName;
   readonly ownerId: UserId;
-  /** Start of its range of 65536 uids; unique per app, never reused. */
+  /** Start of its range of 65536 uids. No other app has it, and no node has data of a former app that had it. */
   readonly uidBase: number;
   readonly stack: string;
   readonly createdAtMs: number;

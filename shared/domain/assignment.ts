@@ -77,6 +77,9 @@ export interface Epoch {
 /** An instance whose release is too large to be sent. The agent keeps the release that it knows and applies this desired state. */
 export type WithheldInstance = Pick<Assignment, 'instanceId' | 'desired'>;
 
+/** An app that was destroyed, and of which the node may hold data. */
+export type DestroyedApp = Pick<Assignment, 'appId' | 'uidBase'>;
+
 /** The whole desired state of one node. */
 export interface DesiredState {
   readonly epoch: Epoch;
@@ -88,6 +91,8 @@ export interface DesiredState {
   readonly massStopReason: string;
   /** Instances that belong to the state and are not among the assignments; absent: none. */
   readonly withheld?: readonly WithheldInstance[] | undefined;
+  /** Apps of which the node removes everything. Not part of what a generation means: the list gets shorter with each answer. */
+  readonly destroyed?: readonly DestroyedApp[] | undefined;
 }
 
 /** `web.1`: what people call an instance. */

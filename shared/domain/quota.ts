@@ -13,7 +13,7 @@ export interface QuotaKind {
 /** Everything of which one user can make many. Each one costs the controller or every node something, so each kind has a limit. */
 export const QUOTA_KINDS = {
   /** Heroku: 100. Each app takes a range of user ids and a line in the route table of every node. */
-  apps: { defaultMax: 100, what: 'apps', cure: 'Push to an app that you have' },
+  apps: { defaultMax: 100, what: 'apps', cure: 'Destroy an app with: slipway apps:destroy -a APP' },
   keys: { defaultMax: 50, what: 'SSH keys', cure: 'Remove a key with: slipway keys:remove KEY' },
   tokens: { defaultMax: 50, what: 'API tokens', cure: 'Use a token that you have' },
   /** Of all apps of the user together. Each is a name in the tables of every proxy. */

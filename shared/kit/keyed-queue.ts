@@ -1,5 +1,5 @@
-/** `move`: short work that whoever holds the turn for long may let go ahead. */
-export type TurnKind = 'work' | 'move';
+/** `move`: short work that the holder of a long turn may let go ahead. `end`: the last work of a key. */
+export type TurnKind = 'work' | 'move' | 'end';
 
 /** Told that its turn has come; calls back when it is done. */
 interface Waiting {
@@ -11,6 +11,12 @@ interface Waiting {
 export class KeyedQueue {
   /** Of each key whose turn somebody has: who waits. */
   readonly #waiting = new Map<string, Waiting[]>();
+  readonly #mayWork: (key: string) => void;
+
+  /** @param mayWork called when the turn of a work of kind `work` comes; what it throws is the end of that work */
+  constructor(mayWork: (key: string) => void = () => undefined) {
+    this.#mayWork = mayWork;
+  }
 
   /** True while work of this key runs or waits. */
   busy(key: string): boolean {
@@ -20,6 +26,7 @@ export class KeyedQueue {
   async run<T>(key: string, work: () => Promise<T>, kind: TurnKind = 'work'): Promise<T> {
     const done = await this.#turn(key, kind);
     try {
+      if (kind === 'work') this.#mayWork(key);
       return await work();
     } finally {
       done();

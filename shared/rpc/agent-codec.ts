@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { AppName } from '../domain/names.ts';
-import type { TaskId } from '../domain/ids.ts';
+import type { AppId, TaskId } from '../domain/ids.ts';
 import { toSlipwayError } from '../kit/errors.ts';
 import { clip } from './clip.ts';
 import { encodeBuildResult, encodeLogLine, encodeReason, encodeStatuses } from './encode.ts';
@@ -43,6 +43,7 @@ const hello = z
     bootId: field.emptyIsAbsent<string>(field.word),
     takesReleases: z.boolean(),
     takesEgress: z.boolean(),
+    takesDestroyed: z.boolean(),
   })
   .transform(({ agentVersion, facts: of, epoch: known, generation, ...rest }) => {
     const nodeFacts: NodeFacts = { agentVersion, ...of };
@@ -66,6 +67,8 @@ const routesAck = z
   .object({ version: field.count, accepted: z.boolean(), refusal: field.optional(reason) })
   .refine((ack) => ack.accepted || ack.refusal !== undefined, 'refuses without a reason')
   .transform(({ version, accepted, refusal }) => ({ version, refusal: accepted ? undefined : refusal }));
+
+const destroyedAck = z.object({ appIds: z.array(field.id<AppId>()).max(1_000) });
 
 const instanceReport = z.object({ statuses: z.array(instanceStatus).max(20_000), complete: z.boolean() });
 
@@ -103,6 +106,7 @@ const DECODERS: { readonly [K in Kind]: (wire: unknown) => Extract<AgentMessage,
   },
   logChunk: (wire) => ({ kind: 'logChunk', ...decode(logChunk, wire, 'log_chunk') }),
   nodeEvent: (wire) => ({ kind: 'nodeEvent', ...decode(nodeEvent, wire, 'node_event') }),
+  destroyedAck: (wire) => ({ kind: 'destroyedAck', ...decode(destroyedAck, wire, 'destroyed_ack') }),
   routesAck: (wire) => ({ kind: 'routesAck', ...decode(routesAck, wire, 'routes_ack') }),
 };
 
@@ -136,6 +140,7 @@ const ENCODERS: { readonly [K in Kind]: (message: Extract<AgentMessage, { kind: 
   nodeEvent: ({ atMs, reason: of, app, process }) => ({
     nodeEvent: { atMs, reason: encodeReason(of), app: app ?? '', process: process ?? '' },
   }),
+  destroyedAck: ({ appIds }) => ({ destroyedAck: { appIds: [...appIds] } }),
   routesAck: ({ version, refusal }) => ({
     routesAck: { version, accepted: refusal === undefined, ...(refusal === undefined ? {} : { refusal: encodeReason(refusal) }) },
   }),
@@ -165,6 +170,7 @@ function encodeHello({ facts: of, ledger, cachedAppIds, runningTaskIds, ...route
     bootId: routes.bootId ?? '',
     takesReleases: routes.takesReleases ?? false,
     takesEgress: routes.takesEgress ?? false,
+    takesDestroyed: routes.takesDestroyed ?? false,
     ...(ledger === undefined ? {} : { epoch: ledger.epoch, generation: ledger.generation }),
   };
 }

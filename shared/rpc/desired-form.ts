@@ -34,6 +34,7 @@ export function compactForm(state: DesiredState): WireDesiredState {
     assignments: state.assignments.map(slot),
     releases: [...byRelease.values()].flatMap(([first, ...others]) => (first === undefined ? [] : [contentOf(first, others)])),
     withheld: (state.withheld ?? []).map((one) => ({ ...one })),
+    destroyed: (state.destroyed ?? []).map((one) => ({ ...one })),
   };
 }
 

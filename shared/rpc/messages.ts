@@ -1,6 +1,6 @@
 import type { DesiredState, Epoch } from '../domain/assignment.ts';
 import type { BuildResult, BuildTask } from '../domain/build.ts';
-import type { TaskId } from '../domain/ids.ts';
+import type { AppId, TaskId } from '../domain/ids.ts';
 import type { EgressTable } from '../domain/egress.ts';
 import type { InstanceStatus, Reason } from '../domain/instance.ts';
 import type { LogLine } from '../domain/log-line.ts';
@@ -44,6 +44,8 @@ export interface Hello {
   readonly takesReleases?: boolean | undefined;
   /** It reads {@link Egress}. */
   readonly takesEgress?: boolean | undefined;
+  /** It removes the data of destroyed apps and answers with {@link DestroyedAck}. */
+  readonly takesDestroyed?: boolean | undefined;
 }
 
 export interface Heartbeat {
@@ -114,12 +116,19 @@ export interface RoutesAck {
   readonly refusal?: Reason | undefined;
 }
 
+/** Nothing of these apps is left on the node. */
+export interface DestroyedAck {
+  readonly kind: 'destroyedAck';
+  readonly appIds: readonly AppId[];
+}
+
 /** A message of a kind this version does not know: to be ignored. */
 export interface UnknownMessage {
   readonly kind: 'unknown';
 }
 
-export type AgentMessage = Hello | Heartbeat | DesiredAck | InstanceReport | TaskOutput | TaskResult | LogChunk | NodeEvent | RoutesAck;
+export type AgentMessage =
+  Hello | Heartbeat | DesiredAck | InstanceReport | TaskOutput | TaskResult | LogChunk | NodeEvent | RoutesAck | DestroyedAck;
 
 export interface Welcome {
   readonly kind: 'welcome';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Assignment, DesiredState, Limits, Route, WithheldInstance } from '../domain/assignment.ts';
+import type { Assignment, DesiredState, DestroyedApp, Limits, Route, WithheldInstance } from '../domain/assignment.ts';
 import type { BuildResult, BuildTask } from '../domain/build.ts';
 import type { AppId, InstanceId, TaskId } from '../domain/ids.ts';
 import type { InstanceStatus, Reason } from '../domain/instance.ts';
@@ -68,6 +68,8 @@ const withheld: z.ZodType<readonly WithheldInstance[]> = z
   .array(z.object({ instanceId: field.id<InstanceId>(), desired: wish }))
   .max(INSTANCES_MAX);
 
+const destroyed: z.ZodType<readonly DestroyedApp[]> = z.array(z.object({ appId: field.id<AppId>(), uidBase: field.count })).max(10_000);
+
 const wholeState = z.object({
   epoch,
   generation: field.count,
@@ -78,6 +80,7 @@ const wholeState = z.object({
   routes: z.array(route).max(50_000),
   massStopReason: field.text,
   withheld: withheld.default([]).transform((all) => (all.length === 0 ? undefined : all)),
+  destroyed: destroyed.default([]).transform((all) => (all.length === 0 ? undefined : all)),
 });
 
 /** A state of either form, from the wire or the ledger. */

@@ -63,7 +63,7 @@ export function quotaCases(get: () => Store): void {
     await addApp(get(), ada.id, 'one');
     await assert.rejects(addApp(get(), ada.id, 'two'), {
       message: 'User ada has 1 apps, and the quota allows no more.',
-      hint: 'Push to an app that you have, or ask an administrator to raise it: slipway users:quotas ada apps=2',
+      hint: 'Destroy an app with: slipway apps:destroy -a APP, or ask an administrator to raise it: slipway users:quotas ada apps=2',
     });
     await get().setQuotas(ada.id, { apps: 2 }, ada.name);
     await addApp(get(), ada.id, 'two');

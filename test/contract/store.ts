@@ -5,6 +5,7 @@ import { parseAppName } from '../../shared/domain/names.ts';
 import { revealAll } from '../../shared/kit/sensitive.ts';
 import { buildSettingsCases } from './store-build-settings.ts';
 import { egressCases } from './store-egress.ts';
+import { destroyedCases } from './store-destroyed.ts';
 import { eventCases, factCases } from './store-events.ts';
 import { lookCases } from './store-looks.ts';
 import { nodeCases } from './store-nodes.ts';
@@ -34,6 +35,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     buildSettingsCases(() => store);
     egressCases(() => store);
     lookCases(() => store);
+    destroyedCases(() => store, open);
   });
 }
 
@@ -114,7 +116,7 @@ function peopleCases(get: Get): void {
 }
 
 function appCases(get: Get): void {
-  it('draws a uid range for each app and never the same twice', async () => {
+  it('draws a uid range for each app', async () => {
     const ada = await addUser(get());
     const first = await addApp(get(), ada.id, 'one');
     await assert.rejects(addApp(get(), ada.id, 'one'), { code: 'SLIP_APP_EXISTS', kind: 'conflict' });

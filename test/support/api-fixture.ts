@@ -15,6 +15,8 @@ import type { ApiConfig, ApiDeps } from '../../controller/api/deps.ts';
 import { BuilderPool } from '../../controller/build/builder-pool.ts';
 import type { ImageStore } from '../../controller/build/port.ts';
 import type { Fleet, LiveNode } from '../../controller/dispatch/port.ts';
+import { AppEnds } from '../../controller/release/app-ends.ts';
+import { Destroys } from '../../controller/release/destroys.ts';
 import { Formations } from '../../controller/release/formations.ts';
 import { Restarts } from '../../controller/release/restarts.ts';
 import { DEFAULT_ROLLOUT_POLICY } from '../../controller/release/rollout-plan.ts';
@@ -110,6 +112,14 @@ export class FakeImages implements ImageStore {
 
   open(digest: Digest, offsetBytes: number): Promise<NodeJS.ReadableStream> {
     return Promise.resolve(Readable.from([this.kept.get(digest)!.subarray(offsetBytes)], { objectMode: false }));
+  }
+
+  list(): Promise<readonly Digest[]> {
+    return Promise.resolve([...this.kept.keys()]);
+  }
+
+  removeNow(digests: readonly Digest[]): void {
+    for (const digest of digests) this.kept.delete(digest);
   }
 
   sweep(): Promise<void> {
@@ -225,6 +235,13 @@ function fakeFormations(store: Store, fleet: Fleet): Formations {
   return new Formations({ ...deps, restarts: new Restarts(deps), queue: new KeyedQueue() });
 }
 
+function fakeDestroys(store: Store, fleet: Fleet): Destroys {
+  const [clock, log, failpoint, signal] = [systemClock, silentLogger, noFailpoint, new AbortController().signal];
+  const nothing = (): Promise<void> => Promise.resolve();
+  const [ends, queue] = [new AppEnds(), new KeyedQueue()];
+  return new Destroys({ store, fleet, ends, queue, clock, log, failpoint, signal, removeRepository: nothing, removeUnused: nothing });
+}
+
 export function fakeDeps(store: Store, fleet: Fleet): Omit<ApiDeps, 'store' | 'fleet' | 'images' | 'authority'> {
   return {
     programs: { current: () => Promise.resolve(FAKE_PROGRAM), file: () => Promise.resolve(undefined) },
@@ -248,6 +265,7 @@ export function fakeDeps(store: Store, fleet: Fleet): Omit<ApiDeps, 'store' | 'f
       },
     },
     formations: fakeFormations(store, fleet),
+    destroys: fakeDestroys(store, fleet),
     buildLog: () => Promise.resolve(undefined),
     clock: systemClock,
     log: silentLogger,

@@ -75,6 +75,9 @@ export const anyDesiredState: fc.Arbitrary<DesiredState> = fc.record({
   assignments: fc.uniqueArray(anyAssignment, { maxLength: 3, selector: (one) => one.instanceId }),
   routes: fc.array(anyRoute, { maxLength: 3 }),
   massStopReason: anyText,
+  destroyed: fc.option(fc.array(fc.record({ appId: anyId<AppId>(), uidBase: fc.nat() }), { minLength: 1, maxLength: 3 }), {
+    nil: undefined,
+  }),
   withheld: fc.option(fc.constant([{ instanceId: 'withheld0001' as InstanceId, desired: 'run' as const }]), { nil: undefined }),
 });
 

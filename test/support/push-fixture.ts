@@ -59,6 +59,10 @@ class FakeGate implements PushGate {
     return Promise.resolve(false);
   }
 
+  join(_appId: AppId, closed: AbortSignal): ReturnType<PushGate['join']> {
+    return { signal: closed, leave: () => undefined };
+  }
+
   hasApp(): Promise<boolean> {
     return Promise.resolve(true);
   }

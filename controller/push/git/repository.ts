@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { ensureDir, readFileIfExists, syncDir, writeFileAtomic } from '../../../shared/kit/atomic-file.ts';
 import { isErrno, SlipwayError } from '../../../shared/kit/errors.ts';
 import { run, runOk } from '../../../shared/kit/exec.ts';
+import { removeTree } from '../../../shared/kit/remove-tree.ts';
 import { isId, type AppId } from '../../../shared/domain/ids.ts';
 import { gitCommand, housekeepingCommand, initCommand, readRefArgs, updateRefArgs } from './git.argv.ts';
 import { NO_COMMIT } from './proc-receive.ts';
@@ -61,7 +62,7 @@ export async function sweepUnfinished(reposDir: string, isApp: (appId: AppId) =>
   for (const name of names.filter((each) => each.startsWith(PLANNED))) {
     const appId = name.slice(PLANNED.length);
     if (isId(appId) && (await isApp(appId as AppId))) await keepPlanned(reposDir, appId as AppId);
-    else if (isId(appId)) await removePlanned(reposDir, appId as AppId);
+    else if (isId(appId)) await removeRepository(reposDir, appId as AppId);
   }
 }
 
@@ -76,9 +77,9 @@ export async function keepPlanned(reposDir: string, appId: AppId): Promise<void>
   await rm(plannedMark(reposDir, appId), { force: true });
 }
 
-/** The app was not created: its repository is removed. */
-export async function removePlanned(reposDir: string, appId: AppId): Promise<void> {
-  await rm(repositoryPath(reposDir, appId), { recursive: true, force: true });
+/** Removes the repository of an app that was not created, or is gone. Call while no git runs there. */
+export async function removeRepository(reposDir: string, appId: AppId): Promise<void> {
+  await removeTree(repositoryPath(reposDir, appId), run);
   await keepPlanned(reposDir, appId);
 }
 

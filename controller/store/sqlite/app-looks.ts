@@ -4,6 +4,7 @@ import type { App } from '../port.ts';
 import { formationsOf, settingsOf } from './process-settings.ts';
 import type { RepositoryDeps } from './repository.ts';
 import { appRow, assignmentRow, buildRow, currentLineRow, parseRows, releaseLineRow, userRow } from './rows.ts';
+import { listOf } from './list-of.ts';
 import type { Tx } from './schema.ts';
 
 /** The columns of {@link releaseLineRow}. */
@@ -80,9 +81,4 @@ async function readOverviews(tx: Tx, apps: readonly App[]): Promise<readonly App
 
 function byApp<T extends { readonly appId: string }>(rows: readonly T[]): ReadonlyMap<string, T> {
   return new Map(rows.map((row) => [row.appId, row]));
-}
-
-/** One statement for lists of any length. */
-function listOf(ids: readonly string[]): RawBuilder<string> {
-  return sql<string>`(select value from json_each(${JSON.stringify(ids)}))`;
 }

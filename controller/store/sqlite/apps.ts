@@ -3,6 +3,7 @@ import { sealAll, type ConfigVars } from '../../../shared/kit/sensitive.ts';
 import type { NewEvent } from '../../../shared/domain/event.ts';
 import type { AppId, UserId } from '../../../shared/domain/ids.ts';
 import type { Store } from '../port.ts';
+import { drawUidRange } from './uid-ranges.ts';
 import { appNameOf, insertEvent, userActor } from './events.ts';
 import { requireQuota } from './quotas.ts';
 import { unlessTaken, type RepositoryDeps } from './repository.ts';
@@ -11,11 +12,6 @@ import type { Tx } from './schema.ts';
 
 type Apps = Pick<Store, 'createApp' | 'appByName' | 'appById'>;
 type Settings = Pick<Store, 'config' | 'setConfig'>;
-
-/** Far above what distributions hand out in /etc/subuid, below the sign bit of a 32-bit uid. */
-const FIRST_UID_BASE = 0x20000000;
-const UIDS_PER_APP = 65_536;
-const UID_RANGES = (0x7fff0000 - FIRST_UID_BASE) / UIDS_PER_APP;
 
 export function createApps({ inTransaction, clock, randomId, quotas }: RepositoryDeps): Apps {
   return {
@@ -74,16 +70,6 @@ async function configEvent(
   };
 }
 
-async function drawUidRange(tx: Tx): Promise<number> {
-  const { nextUidRange } = await tx.selectFrom('controller').select('nextUidRange').executeTakeFirstOrThrow();
-  if (nextUidRange >= UID_RANGES) throw uidsExhausted();
-  await tx
-    .updateTable('controller')
-    .set({ nextUidRange: nextUidRange + 1 })
-    .execute();
-  return FIRST_UID_BASE + nextUidRange * UIDS_PER_APP;
-}
-
 async function setVar(tx: Tx, { appId, name, value }: { appId: AppId; name: string; value: string | undefined }): Promise<void> {
   if (value === undefined) {
     await tx.deleteFrom('configVars').where('appId', '=', appId).where('name', '=', name).execute();
@@ -107,13 +93,5 @@ function appExists(name: string): SlipwayError {
     kind: 'conflict',
     message: `The name ${name} is taken.`,
     hint: 'Choose another name, or let Slipway draw one with: slipway create',
-  });
-}
-
-function uidsExhausted(): SlipwayError {
-  return new SlipwayError({
-    code: 'SLIP_APP_UIDS',
-    message: `This fleet has had its ${UID_RANGES} apps; user ids are never used twice, so there are none left for another.`,
-    hint: 'Set up a second controller for further apps.',
   });
 }

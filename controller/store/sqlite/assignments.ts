@@ -60,7 +60,7 @@ async function insert(tx: Tx, row: AssignmentRow): Promise<void> {
   await unlessTaken(tx.insertInto('assignments').values(values).execute(), () => instanceReused(instanceId));
 }
 
-async function raiseGenerations(tx: Tx, nodeIds: ReadonlySet<NodeId | string>): Promise<void> {
+export async function raiseGenerations(tx: Tx, nodeIds: ReadonlySet<NodeId | string>): Promise<void> {
   for (const nodeId of nodeIds) {
     await tx
       .updateTable('nodes')

@@ -1,6 +1,7 @@
 import { DEFAULT_CEILINGS, type Ceilings } from '../../../shared/domain/ceilings.ts';
 import type { Clock } from '../../../shared/kit/clock.ts';
 import type { Store } from '../port.ts';
+import { doubtRanges } from './destroyed.ts';
 import { insertEvent } from './events.ts';
 import type { RepositoryDeps } from './repository.ts';
 import type { Tx } from './schema.ts';
@@ -83,6 +84,7 @@ async function declareRestored(tx: Tx, clock: Clock): Promise<void> {
       .where('id', '=', id)
       .execute();
   }
+  await doubtRanges(tx);
   const message = 'The operator declared that this database was restored from a backup: every node obeys it again.';
   await insertEvent(tx, clock, { kind: 'controller.restored', actor: 'controller', message });
 }

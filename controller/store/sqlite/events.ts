@@ -86,7 +86,13 @@ async function select(tx: Tx, query: EventQuery): Promise<readonly unknown[]> {
   let rows = tx.selectFrom('events').selectAll().limit(limit);
   if (appId !== undefined) rows = rows.where('appId', '=', appId);
   if (ownerId !== undefined)
-    rows = rows.where('appId', 'in', (of) => of.selectFrom('apps').select('apps.id').where('ownerId', '=', ownerId));
+    rows = rows.where('appId', 'in', (of) =>
+      of
+        .selectFrom('apps')
+        .select('apps.id')
+        .where('ownerId', '=', ownerId)
+        .union(of.selectFrom('destroyedApps').select('destroyedApps.appId as id').where('ownerId', '=', ownerId)),
+    );
   if (node !== undefined) rows = rows.where('node', '=', node);
   if (instance !== undefined) rows = rows.where('instance', '=', instance);
   if (beforeSeq !== undefined) rows = rows.where('seq', '<', beforeSeq);

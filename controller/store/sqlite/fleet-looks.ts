@@ -1,9 +1,11 @@
-import { sql, type RawBuilder } from 'kysely';
+import { sql } from 'kysely';
 import type { NodeId } from '../../../shared/domain/ids.ts';
 import type { DesiredRows, Store } from '../port.ts';
 import type { RepositoryDeps } from './repository.ts';
 import { appIdColumn, appRow, assignmentRow, nodeGenerationRow, parseRow, parseRows, releaseRow, runningRow } from './rows.ts';
 import type { Tx } from './schema.ts';
+import { readAwaited } from './destroyed.ts';
+import { listOf } from './list-of.ts';
 
 /** What is asked about many nodes or instances at once. */
 export function createFleetLooks({ inTransaction }: RepositoryDeps): Pick<Store, 'desiredRows' | 'runningRows' | 'appsOnNodes'> {
@@ -25,7 +27,7 @@ export function createFleetLooks({ inTransaction }: RepositoryDeps): Pick<Store,
   };
 }
 
-/** Four queries, whatever the number of nodes, apps and releases. */
+/** Five queries, whatever the number of nodes, apps and releases. */
 async function readDesiredRows(tx: Tx, nodeIds: readonly NodeId[]): Promise<DesiredRows> {
   const ids = listOf(nodeIds);
   const assigned = sql`assignments where node_id in ${ids}`;
@@ -43,10 +45,6 @@ async function readDesiredRows(tx: Tx, nodeIds: readonly NodeId[]): Promise<Desi
     assignments: parseRows(assignmentRow, await tx.selectFrom('assignments').selectAll().where('nodeId', 'in', ids).execute()),
     apps: parseRows(appRow, await apps.execute()),
     releases: parseRows(releaseRow, await releases.execute()),
+    destroyed: await readAwaited(tx, ids),
   };
-}
-
-/** One statement for lists of any length. */
-function listOf(ids: readonly string[]): RawBuilder<string> {
-  return sql<string>`(select value from json_each(${JSON.stringify(ids)}))`;
 }

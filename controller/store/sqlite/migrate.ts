@@ -12,11 +12,12 @@ import { quotas } from './migrations/0009-quotas.ts';
 import { ceilings } from './migrations/0010-ceilings.ts';
 import { buildSettings } from './migrations/0011-build-settings.ts';
 import { egress } from './migrations/0012-egress.ts';
+import { destroyedApps } from './migrations/0013-destroyed-apps.ts';
 
 /** In order; the schema version of a file (`user_version`) is how many of them it has seen. Forward only. */
 const MIGRATIONS: readonly string[] = [
   ...[initial, placement, movement, domains, identity, events, rebalance, builders, quotas, ceilings],
-  ...[buildSettings, egress],
+  ...[buildSettings, egress, destroyedApps],
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -1,10 +1,11 @@
 import { NODE_STATES, transition } from '../../../shared/domain/states.ts';
 import type { NodeChange, Store } from '../port.ts';
+import { forgetNode } from './destroyed.ts';
 import { mustFindNode } from './nodes.ts';
 import type { RepositoryDeps } from './repository.ts';
 
 /** What an operator, or a node's absence, changes of it. */
-export function createNodeChanges({ inTransaction }: RepositoryDeps): Pick<Store, 'changeNode' | 'removeNode' | 'setLostAfter'> {
+export function createNodeChanges({ inTransaction, clock }: RepositoryDeps): Pick<Store, 'changeNode' | 'removeNode' | 'setLostAfter'> {
   return {
     changeNode: (id, change) =>
       inTransaction(async (tx) => {
@@ -18,6 +19,7 @@ export function createNodeChanges({ inTransaction }: RepositoryDeps): Pick<Store
         const node = await mustFindNode(tx, id);
         const state = transition(NODE_STATES, node.state, 'removed');
         await tx.deleteFrom('assignments').where('nodeId', '=', id).execute();
+        await forgetNode(tx, clock, id);
         await tx.updateTable('nodes').set({ state, drainUntilMs: null, lostAtMs: null }).where('id', '=', id).execute();
       }),
     setLostAfter: (appId, lostAfterMs) =>

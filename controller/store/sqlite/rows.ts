@@ -77,6 +77,10 @@ export const appRow = z.strictObject({
   createdAtMs: whole,
   lostAfterMs: optional(whole).transform((ms) => (ms === 0 ? ('never' as const) : ms)),
 });
+export const destroyedAppRow = z
+  .object({ appId, name: z.string().transform(parseAppName), uidBase: whole, destroyedAtMs: whole, freeAtMs: optional(whole) })
+  .extend({ awaited: json(z.array(nodeId)) });
+export const awaitedAppRow = z.object({ nodeId, appId, uidBase: whole });
 export const buildRow = z
   .strictObject({
     seq: whole,
@@ -197,6 +201,7 @@ export const ceilingsColumn = json(z.partialRecord(z.enum(CEILING_NAMES), whole)
 export const quotasColumn = json(z.partialRecord(z.enum(QUOTA_NAMES), whole));
 export const digestColumn = digest;
 export const appIdColumn = appId;
+export const nodeIdColumn = nodeId;
 
 /** @throws SLIP_STORE_ROW: somebody else wrote into our file */
 export function parseRow<T extends z.ZodType>(schema: T, row: unknown): z.output<T> {

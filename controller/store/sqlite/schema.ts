@@ -36,6 +36,9 @@ export interface Schema {
   assignments: AssignmentTableRow;
   events: EventTableRow;
   egress: { appId: string | null; cidr: string };
+  appNodes: { appId: string; nodeId: string };
+  destroyedApps: DestroyedAppTableRow;
+  destroyedAppNodes: { appId: string; nodeId: string };
   domains: { hostname: string; appId: string; createdAtMs: number };
 }
 
@@ -46,6 +49,18 @@ interface UserRow {
   createdAtMs: number;
   /** JSON object of quota names and numbers. */
   quotas: Generated<string>;
+}
+
+interface DestroyedAppTableRow {
+  appId: string;
+  name: string;
+  ownerId: string;
+  uidBase: number;
+  destroyedAtMs: number;
+  /** When the last node had nothing of it left; null: the range is in quarantine. */
+  freeAtMs: number | null;
+  /** 1 while the controller has files of it. */
+  files: number;
 }
 
 interface BuildRow {

@@ -12,6 +12,8 @@ import type { ControllerMessage as _slipway_v1_ControllerMessage, ControllerMess
 import type { Crashes as _slipway_v1_Crashes, Crashes__Output as _slipway_v1_Crashes__Output } from './slipway/v1/Crashes.ts';
 import type { DesiredAck as _slipway_v1_DesiredAck, DesiredAck__Output as _slipway_v1_DesiredAck__Output } from './slipway/v1/DesiredAck.ts';
 import type { DesiredState as _slipway_v1_DesiredState, DesiredState__Output as _slipway_v1_DesiredState__Output } from './slipway/v1/DesiredState.ts';
+import type { DestroyedAck as _slipway_v1_DestroyedAck, DestroyedAck__Output as _slipway_v1_DestroyedAck__Output } from './slipway/v1/DestroyedAck.ts';
+import type { DestroyedApp as _slipway_v1_DestroyedApp, DestroyedApp__Output as _slipway_v1_DestroyedApp__Output } from './slipway/v1/DestroyedApp.ts';
 import type { EgressTable as _slipway_v1_EgressTable, EgressTable__Output as _slipway_v1_EgressTable__Output } from './slipway/v1/EgressTable.ts';
 import type { Epoch as _slipway_v1_Epoch, Epoch__Output as _slipway_v1_Epoch__Output } from './slipway/v1/Epoch.ts';
 import type { Exit as _slipway_v1_Exit, Exit__Output as _slipway_v1_Exit__Output } from './slipway/v1/Exit.ts';
@@ -61,6 +63,8 @@ export interface ProtoGrpcType {
       Crashes: MessageTypeDefinition<_slipway_v1_Crashes, _slipway_v1_Crashes__Output>
       DesiredAck: MessageTypeDefinition<_slipway_v1_DesiredAck, _slipway_v1_DesiredAck__Output>
       DesiredState: MessageTypeDefinition<_slipway_v1_DesiredState, _slipway_v1_DesiredState__Output>
+      DestroyedAck: MessageTypeDefinition<_slipway_v1_DestroyedAck, _slipway_v1_DestroyedAck__Output>
+      DestroyedApp: MessageTypeDefinition<_slipway_v1_DestroyedApp, _slipway_v1_DestroyedApp__Output>
       EgressTable: MessageTypeDefinition<_slipway_v1_EgressTable, _slipway_v1_EgressTable__Output>
       Epoch: MessageTypeDefinition<_slipway_v1_Epoch, _slipway_v1_Epoch__Output>
       Exit: MessageTypeDefinition<_slipway_v1_Exit, _slipway_v1_Exit__Output>

@@ -56,7 +56,14 @@ describe('what apps, their owners and nodes write, on the terminal of whoever lo
         configPath: '/nonexistent',
       },
       ...{ api: () => Promise.resolve(client), app: () => Promise.resolve('shop'), screen: () => ({ columns: 80, rows: 24 }) },
-      ...{ run, cwd: '/', env: {}, readSecret: () => Promise.resolve(''), signal: new AbortController().signal },
+      ...{
+        run,
+        cwd: '/',
+        env: {},
+        readSecret: () => Promise.resolve(''),
+        readLine: () => Promise.resolve(undefined),
+        signal: new AbortController().signal,
+      },
       stdin: () => Readable.from([]),
     };
     await runProgram(args, cli);

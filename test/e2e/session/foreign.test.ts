@@ -106,6 +106,10 @@ const CLAIMS: Readonly<Record<Kind, Claim>> = {
     },
   },
   desiredAck: { lie: () => ({ desiredAck: { generation: 1_000, accepted: true } }), complaint: /generation it was not sent/ },
+  destroyedAck: {
+    lie: ({ task }) => ({ destroyedAck: { appIds: [task.appId] } }),
+    unharmed: async ({ doors, task }) => assert.ok((await doors.store.appById(task.appId)) !== undefined),
+  },
   instanceReport: {
     lie: ({ instance }) => ({ instanceReport: { statuses: [{ instanceId: instance, state: 'failed', reason: failed }], complete: true } }),
     complaint: /not assigned to it/,

@@ -5,8 +5,10 @@ import type { Fleet } from '../../../controller/dispatch/port.ts';
 import type { PushOutcome } from '../../../controller/push/port.ts';
 import { FleetObserver } from '../../../controller/observe/instance-events.ts';
 import { createMovement } from '../../../controller/movement/create-movement.ts';
+import { AppEnds } from '../../../controller/release/app-ends.ts';
 import { Bakes } from '../../../controller/release/bake.ts';
 import { Deploys } from '../../../controller/release/deploy.ts';
+import { Destroys } from '../../../controller/release/destroys.ts';
 import { Formations } from '../../../controller/release/formations.ts';
 import { Restarts } from '../../../controller/release/restarts.ts';
 import { startReaper } from '../../../controller/release/reaper.ts';
@@ -15,6 +17,7 @@ import { DEFAULT_ROLLOUT_POLICY } from '../../../controller/release/rollout-plan
 import { Rollouts } from '../../../controller/release/rollout.ts';
 import type { App, Store } from '../../../controller/store/port.ts';
 import type { Digest, InstanceId } from '../../../shared/domain/ids.ts';
+import type { UserName } from '../../../shared/domain/names.ts';
 import type { Slug } from '../../../shared/domain/slug.ts';
 import { noFailpoint } from '../../../shared/kit/failpoint.ts';
 import { KeyedQueue } from '../../../shared/kit/keyed-queue.ts';
@@ -42,6 +45,7 @@ interface Running {
   readonly releases: Releases;
   readonly formations: Formations;
   readonly deploys: Deploys;
+  readonly destroys: Destroys;
   readonly movement: ReturnType<typeof createMovement>;
   readonly startedAtMs: number;
   readonly stop: AbortController;
@@ -130,6 +134,12 @@ export class Office {
     return mortal(running.releases, running.life).setConfig(app, app.ownerId, changes);
   }
 
+  destroy(app: App, by: UserName): Promise<void> {
+    const running = this.#running;
+    if (running === undefined) return Promise.reject(new Error('connection refused'));
+    return mortal(running.destroys, running.life).run(app, by);
+  }
+
   /** What an operator asks of the instances of an app. */
   formations(): Formations {
     const { formations, life } = this.#running ?? refused();
@@ -152,7 +162,8 @@ export class Office {
       { store, clock, logger: log, randomId: () => nextId('rnd') },
     );
     dispatcher.book.observer = new FleetObserver({ store, clock, log });
-    const [fleet, queue, policy] = [createFleet(dispatcher), new KeyedQueue(), DEFAULT_ROLLOUT_POLICY];
+    const ends = new AppEnds();
+    const [fleet, queue, policy] = [createFleet(dispatcher), new KeyedQueue((appId) => ends.check(appId)), DEFAULT_ROLLOUT_POLICY];
     const moveRef = (app: App, ref: string, commit: string): Promise<void> => {
       this.#moveRef(refs, app, `${ref} ${commit}`);
       return Promise.resolve();
@@ -165,7 +176,7 @@ export class Office {
       newInstanceId,
     });
     const bakes = new Bakes({ store, fleet, rollouts, queue, clock, log, newInstanceId, bakeMs: policy.bakeMs });
-    const releases = new Releases({ store, rollouts, bakes, queue, failpoint, log, signal: new AbortController().signal });
+    const releases = new Releases({ store, rollouts, bakes, queue, ends, failpoint, log, signal: new AbortController().signal });
     const restartDeps = {
       store,
       fleet,
@@ -177,19 +188,25 @@ export class Office {
     };
     const formations = new Formations({ ...restartDeps, restarts: new Restarts(restartDeps), queue });
     const deploys = new Deploys({
-      ...{ store, releases, queue, clock, log },
+      ...{ store, releases, queue, ends, clock, log },
+      unusedImages: { during: (deploy) => deploy() },
       builds: { run: (request) => this.#build(store, clock, request) },
       findSource: () => Promise.resolve(() => Promise.reject(new Error('nobody fetches it'))),
       commitTimeMs: () => Promise.resolve(0),
       urlOf: (app) => `http://${app.name}.test`,
     });
     const stop = new AbortController();
+    const destroys = new Destroys({
+      ...{ store, fleet, ends, queue, clock, log, failpoint, signal: stop.signal },
+      removeRepository: () => Promise.resolve(),
+      removeUnused: () => Promise.resolve(),
+    });
     const movement = createMovement({
       ...{ store, fleet, queue, clock, log, failpoint, lostAfterMs: 60_000, signal: stop.signal },
       newInstanceId,
     });
     const startedAtMs = clock.monotonicMs();
-    return { life, dispatcher, fleet, releases, formations, deploys, movement, startedAtMs, stop, wires: new Set() };
+    return { life, dispatcher, fleet, releases, formations, deploys, destroys, movement, startedAtMs, stop, wires: new Set() };
   }
 
   #moveRef(refs: Map<string, string>, app: App, to: string): void {

@@ -22,6 +22,7 @@ type Command = (words: readonly string[]) => void | Promise<void>;
  *   scale APP TYPE=N              what the database remembers
  *   ps:scale APP TYPE=N|all|+N…   as an operator asks for it; also: ps:restart APP [WHAT], ps:limits APP TYPE MB,
  *                                 and ps:limits& which does not wait
+ *   destroy APP                   as its owner; destroy& does not wait
  *   may-pause APP                 from now on it may lose its last instance: somebody asks for it
  *   placement APP TYPE FIELD=VALUE…  require.LABEL, spread, onFull
  *   run 5s                        lets time pass
@@ -89,6 +90,8 @@ export class Script {
     'ps:limits': (words) => this.#wait(this.#limits(words)),
     'ps:limits&': (words) => void this.#limits(words),
     placement: ([app = '', type = '', ...pairs]) => this.#ask(app, (of, by, to) => to.setPlacement(of, by, { type, rule: ruleOf(pairs) })),
+    destroy: ([app = '']) => this.#wait(this.#world.destroy(app)),
+    'destroy&': ([app = '']) => void this.#world.destroy(app),
     'may-pause': ([app = '']) => void this.#world.mayPause.add(app),
     run: ([time = '0s']) => this.#world.clock.advance(millisecondsOf(time)),
     crash: ([...name]) => {

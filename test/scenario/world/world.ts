@@ -97,6 +97,17 @@ export class World {
     return outcome.ok;
   }
 
+  /** The next app of that name is another one. */
+  async destroy(name: string): Promise<void> {
+    const app = await this.app(name);
+    this.mayPause.add(name);
+    const outcome = await this.office.destroy(app, parseUserName('ada')).then(
+      () => 'destroyed',
+      (error: unknown) => (error instanceof Error ? error.message : String(error)),
+    );
+    this.trace.say('destroy', `${name}: ${outcome}`);
+  }
+
   /** The routed, running, gated instances of an app on all nodes. */
   serving(app: string): readonly string[] {
     return servingOf(this, app);
@@ -168,6 +179,19 @@ export class World {
           `v${String(version)} failed: ${failure.message}${restore === undefined ? '' : ` (v${String(restore)} is current again)`}`,
         );
         await check(appId);
+      },
+      destroyApp: async (appId, by) => {
+        const nodes = await store.destroyApp(appId, by);
+        const name = [...this.apps.values()].find((each) => each.id === appId)?.name ?? '';
+        this.apps.delete(name);
+        this.#made.delete(name);
+        this.refs.delete(name);
+        say(`${name} is destroyed; waiting for ${nodes?.map((node) => this.trace.nameOf(node)).join(', ') ?? 'nobody'}`);
+        return nodes;
+      },
+      acknowledgeDestroyed: async (nodeId, appIds) => {
+        say(`nothing of ${String(appIds.length)} destroyed apps is left on ${this.trace.nameOf(nodeId)}`);
+        return await store.acknowledgeDestroyed(nodeId, appIds);
       },
       changeAssignments: async (change) => {
         await this.#checkChange(store, change);

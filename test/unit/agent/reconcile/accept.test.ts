@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { decideAcceptance } from '../../../../agent/reconcile/accept.ts';
 import type { Assignment, DesiredState } from '../../../../shared/domain/assignment.ts';
-import type { InstanceId } from '../../../../shared/domain/ids.ts';
+import type { AppId, InstanceId } from '../../../../shared/domain/ids.ts';
 import { Sensitive } from '../../../../shared/kit/sensitive.ts';
 import { anyAssignment, anyDesiredState } from '../../../support/arbitraries.ts';
 
@@ -89,6 +89,13 @@ describe('mass stop', () => {
     assert.equal(codeOf(ledger, next(many(5))), 'SLIP_DESIRED_MASS_STOP');
     assert.equal(codeOf(ledger, next([])), 'SLIP_DESIRED_MASS_STOP');
     assert.equal(codeOf(ledger, next(many(10, { desired: 'stop' }))), 'SLIP_DESIRED_MASS_STOP');
+  });
+
+  it('apps that were destroyed may go, however many instances they have; those of other apps may not', () => {
+    const destroyed = ledger.assignments.map(({ appId, uidBase }) => ({ appId, uidBase }));
+    assert.equal(codeOf(ledger, { ...next([]), destroyed }), 'accepted');
+    assert.equal(codeOf(ledger, { ...next([]), destroyed: [{ appId: 'otherapp00' as AppId, uidBase: 65_536 }] }), 'SLIP_DESIRED_MASS_STOP');
+    assert.equal(codeOf(ledger, { ...ledger, destroyed }), 'accepted', 'the list is not part of what a generation means');
   });
 
   it('a refusal names each way on: a newer backup, a push, or an agent without its ledger', () => {

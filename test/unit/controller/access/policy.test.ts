@@ -35,6 +35,7 @@ const ALLOWED: Readonly<Record<Action, { on: Resource['kind'] | 'any'; who: read
   'app.create': { on: 'any', who: ['owner', 'stranger', 'admin'] },
   'app.read': { on: 'app', who: ['owner', 'admin'] },
   'app.write': { on: 'app', who: ['owner', 'admin'] },
+  'app.destroy': { on: 'app', who: ['owner', 'admin'] },
   'fleet.read': { on: 'any', who: ['owner', 'stranger', 'admin'] },
   'user.manage': { on: 'any', who: ['admin'] },
   'node.manage': { on: 'any', who: ['admin'] },

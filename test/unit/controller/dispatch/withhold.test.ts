@@ -92,6 +92,14 @@ describe('what is sent of a desired state', () => {
     );
   });
 
+  it('tells an older agent in words why instances of destroyed apps end', () => {
+    const state = { ...stateOf([]), destroyed: [{ appId: 'appaaaaaaa' as AppId, uidBase: 65_536 }] };
+    const reasonFor = (takesDestroyed: boolean): string | undefined =>
+      outgoingState(state, { takesReleases: true, takesDestroyed }).message?.state.massStopReason;
+    assert.equal(reasonFor(false), '1 apps or more were destroyed');
+    assert.equal(reasonFor(true), '');
+  });
+
   it('is whole for an older agent, and nothing where it cannot take the whole', () => {
     const small = stateOf(instances('aaaa', { count: 2, configBytes: 100 }));
     assert.equal(outgoingState(small, undefined).message?.whole, true);

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { DesiredState } from '../../../../shared/domain/assignment.ts';
-import type { InstanceId, TaskId } from '../../../../shared/domain/ids.ts';
+import type { AppId, InstanceId, TaskId } from '../../../../shared/domain/ids.ts';
 import type { ProcessType } from '../../../../shared/domain/names.ts';
 import { encodeAgentMessage } from '../../../../shared/rpc/agent-codec.ts';
 import { encodeControllerMessage } from '../../../../shared/rpc/controller-codec.ts';
 import { MAX_MESSAGE_BYTES } from '../../../../shared/rpc/service.ts';
 import * as any from '../../../support/arbitraries.ts';
 import {
+  decodeRawAgent,
   decodeRawController,
   plain,
   refusesWith,
@@ -64,6 +65,7 @@ describe('every message survives the wire', () => {
         bootId: fc.constantFrom('7f3c', undefined),
         takesReleases: fc.boolean(),
         takesEgress: fc.boolean(),
+        takesDestroyed: fc.boolean(),
       }),
       throughAgentWire,
     );
@@ -86,6 +88,15 @@ describe('every message survives the wire', () => {
       }),
       throughAgentWire,
     );
+  });
+
+  it('the end of apps, and an older peer that says nothing of it', () => {
+    const appIds = fc.array(any.anyId<AppId>(), { maxLength: 3 });
+    roundTrips(fc.record({ kind: fc.constant('destroyedAck' as const), appIds }), throughAgentWire);
+    const bare = decodeRawAgent({ hello: { agentVersion: '0.1.0', facts: {} } }) as { takesDestroyed: unknown };
+    assert.equal(bare.takesDestroyed, false);
+    const read = throughControllerWire({ kind: 'desired', ...many() }) as { state: DesiredState };
+    assert.equal(read.state.destroyed, undefined);
   });
 
   it('a report of any number of failed instances with long lines fits into one message', () => {

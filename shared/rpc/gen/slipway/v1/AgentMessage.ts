@@ -9,6 +9,7 @@ import type { TaskResult as _slipway_v1_TaskResult, TaskResult__Output as _slipw
 import type { LogChunk as _slipway_v1_LogChunk, LogChunk__Output as _slipway_v1_LogChunk__Output } from '../../slipway/v1/LogChunk.ts';
 import type { NodeEvent as _slipway_v1_NodeEvent, NodeEvent__Output as _slipway_v1_NodeEvent__Output } from '../../slipway/v1/NodeEvent.ts';
 import type { RoutesAck as _slipway_v1_RoutesAck, RoutesAck__Output as _slipway_v1_RoutesAck__Output } from '../../slipway/v1/RoutesAck.ts';
+import type { DestroyedAck as _slipway_v1_DestroyedAck, DestroyedAck__Output as _slipway_v1_DestroyedAck__Output } from '../../slipway/v1/DestroyedAck.ts';
 
 export interface AgentMessage {
   'hello'?: (_slipway_v1_Hello | null);
@@ -20,7 +21,8 @@ export interface AgentMessage {
   'logChunk'?: (_slipway_v1_LogChunk | null);
   'nodeEvent'?: (_slipway_v1_NodeEvent | null);
   'routesAck'?: (_slipway_v1_RoutesAck | null);
-  'body'?: "hello"|"heartbeat"|"desiredAck"|"instanceReport"|"taskOutput"|"taskResult"|"logChunk"|"nodeEvent"|"routesAck";
+  'destroyedAck'?: (_slipway_v1_DestroyedAck | null);
+  'body'?: "hello"|"heartbeat"|"desiredAck"|"instanceReport"|"taskOutput"|"taskResult"|"logChunk"|"nodeEvent"|"routesAck"|"destroyedAck";
 }
 
 export interface AgentMessage__Output {
@@ -33,5 +35,6 @@ export interface AgentMessage__Output {
   'logChunk'?: (_slipway_v1_LogChunk__Output | null);
   'nodeEvent'?: (_slipway_v1_NodeEvent__Output | null);
   'routesAck'?: (_slipway_v1_RoutesAck__Output | null);
-  'body'?: "hello"|"heartbeat"|"desiredAck"|"instanceReport"|"taskOutput"|"taskResult"|"logChunk"|"nodeEvent"|"routesAck";
+  'destroyedAck'?: (_slipway_v1_DestroyedAck__Output | null);
+  'body'?: "hello"|"heartbeat"|"desiredAck"|"instanceReport"|"taskOutput"|"taskResult"|"logChunk"|"nodeEvent"|"routesAck"|"destroyedAck";
 }

@@ -16,6 +16,7 @@ export interface Hello {
   'bootId'?: (string);
   'takesReleases'?: (boolean);
   'takesEgress'?: (boolean);
+  'takesDestroyed'?: (boolean);
 }
 
 export interface Hello__Output {
@@ -30,4 +31,5 @@ export interface Hello__Output {
   'bootId': (string);
   'takesReleases': (boolean);
   'takesEgress': (boolean);
+  'takesDestroyed': (boolean);
 }

@@ -1,0 +1,14 @@
+import { createInterface } from 'node:readline/promises';
+import type { ReadStream } from 'node:tty';
+
+/** One line from a terminal, without spaces at its ends; undefined where there is no terminal to ask at, or its user ends the input. */
+export async function readLine(stdin: ReadStream, stderr: NodeJS.WriteStream, question: string): Promise<string | undefined> {
+  if (!stdin.isTTY) return undefined;
+  const lines = createInterface({ input: stdin, output: stderr });
+  try {
+    const ended = new Promise<undefined>((resolve) => lines.once('close', () => resolve(undefined)));
+    return (await Promise.race([lines.question(question), ended]))?.trim();
+  } finally {
+    lines.close();
+  }
+}

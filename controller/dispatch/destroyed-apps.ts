@@ -1,0 +1,61 @@
+import type { DestroyedApp } from '../../shared/domain/assignment.ts';
+import type { AppId, NodeId } from '../../shared/domain/ids.ts';
+import { describeCauses } from '../../shared/kit/errors.ts';
+import type { Logger } from '../../shared/kit/log.ts';
+import type { DestroyedAck, Hello } from '../../shared/rpc/messages.ts';
+import { DESTROYED_PER_NODE_MAX } from '../store/destroyed-port.ts';
+import type { Store } from '../store/port.ts';
+import type { AgentSession } from './agent-session.ts';
+
+export interface DestroyedAppsDeps {
+  readonly store: Pick<Store, 'unknownApps' | 'acknowledgeDestroyed' | 'touchNode'>;
+  readonly logger: Logger;
+  readonly publish: (node: NodeId) => Promise<void>;
+}
+
+/** What nodes are told of destroyed apps, and what they answer. */
+export class DestroyedApps {
+  readonly #deps: DestroyedAppsDeps;
+
+  constructor(deps: DestroyedAppsDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * A node may have build caches of apps that this database does not know at all: its disk or this database comes from a backup, or the
+   * machine was removed and joined again. The node removes those too.
+   */
+  async learn(session: AgentSession, { cachedAppIds, takesDestroyed }: Hello): Promise<void> {
+    if (takesDestroyed !== true || cachedAppIds.length === 0) return;
+    const unknown = await this.#deps.store.unknownApps(cachedAppIds as readonly AppId[]);
+    session.unknownApps = new Set(unknown.slice(0, DESTROYED_PER_NODE_MAX));
+  }
+
+  acknowledged(session: AgentSession, { appIds }: DestroyedAck): void {
+    void this.#store(session, appIds);
+  }
+
+  async #store(session: AgentSession, appIds: readonly AppId[]): Promise<void> {
+    const { store, logger, publish } = this.#deps;
+    try {
+      for (const appId of appIds) session.unknownApps.delete(appId);
+      const left = await store.acknowledgeDestroyed(session.nodeId, appIds);
+      if (left + appIds.length <= DESTROYED_PER_NODE_MAX) return;
+      await store.touchNode(session.nodeId); // there were more than a state can name
+      await publish(session.nodeId);
+    } catch (error) {
+      // It says so again after the next desired state.
+      logger.warn({ node: session.name, error: describeCauses(error) }, 'acknowledgement of destroyed apps not stored');
+    }
+  }
+}
+
+/** Pure: the destroyed apps that a node is told of, those of the database first. */
+export function destroyedFor(
+  known: readonly DestroyedApp[] | undefined,
+  unknownApps: ReadonlySet<AppId>,
+): readonly DestroyedApp[] | undefined {
+  const others = [...unknownApps].filter((appId) => known?.some((one) => one.appId === appId) !== true);
+  const all = [...(known ?? []), ...others.map((appId) => ({ appId, uidBase: 0 }))];
+  return all.length === 0 ? undefined : all;
+}

@@ -1,0 +1,84 @@
+import type { AppId } from '../../shared/domain/ids.ts';
+import type { AppName } from '../../shared/domain/names.ts';
+import { SlipwayError } from '../../shared/kit/errors.ts';
+
+/** Work for one app, from its beginning to its end. */
+export interface Stay {
+  /** Aborts when the caller's signal does, and when the app is destroyed. */
+  readonly signal: AbortSignal;
+  /** May be called more than once. */
+  readonly leave: () => void;
+}
+
+interface UnderWay {
+  readonly ends: Set<AbortController>;
+  readonly idle: Set<() => void>;
+}
+
+/** Destroyed apps that are remembered, so that work that began before and goes on later hears of it. Their ids are never used again. */
+const REMEMBERED = 10_000;
+
+/** Ends what is under way for an app that is being destroyed, and lets nothing new begin. */
+export class AppEnds {
+  readonly #underWay = new Map<AppId, UnderWay>();
+  readonly #ended = new Map<AppId, SlipwayError>();
+
+  /** @throws SLIP_APP_DESTROYED */
+  check(appId: string): void {
+    const reason = this.#ended.get(appId as AppId);
+    if (reason !== undefined) throw reason;
+  }
+
+  /** @throws SLIP_APP_DESTROYED */
+  join(appId: AppId, outer: AbortSignal): Stay {
+    this.check(appId);
+    const end = new AbortController();
+    const app = this.#underWay.get(appId) ?? { ends: new Set(), idle: new Set() };
+    this.#underWay.set(appId, app);
+    app.ends.add(end);
+    return { signal: AbortSignal.any([outer, end.signal]), leave: () => this.#leave(appId, app, end) };
+  }
+
+  /** @throws SLIP_APP_DESTROYED */
+  async during<T>(appId: AppId, outer: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { signal, leave } = this.join(appId, outer);
+    try {
+      return await work(signal);
+    } finally {
+      leave();
+    }
+  }
+
+  end(appId: AppId, reason: SlipwayError): void {
+    this.#ended.set(appId, reason);
+    const [oldest] = this.#ended.keys();
+    if (this.#ended.size > REMEMBERED && oldest !== undefined) this.#ended.delete(oldest);
+    for (const each of this.#underWay.get(appId)?.ends ?? []) each.abort(reason);
+  }
+
+  /** The app was not destroyed after all. */
+  undo(appId: AppId): void {
+    this.#ended.delete(appId);
+  }
+
+  /** Resolves when nothing is under way for the app. */
+  async idle(appId: AppId): Promise<void> {
+    const app = this.#underWay.get(appId);
+    if (app !== undefined) await new Promise<void>((resolve) => app.idle.add(resolve));
+  }
+
+  #leave(appId: AppId, app: UnderWay, end: AbortController): void {
+    if (!app.ends.delete(end) || app.ends.size > 0) return;
+    this.#underWay.delete(appId);
+    for (const resolve of app.idle) resolve();
+  }
+}
+
+export function appDestroyed(name: AppName | string): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_APP_DESTROYED',
+    kind: 'conflict',
+    message: `App ${name} was destroyed.`,
+    hint: 'A new push to that name makes a new app, with nothing of the former one: git push slipway main',
+  });
+}

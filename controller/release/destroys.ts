@@ -1,0 +1,83 @@
+import type { AppId } from '../../shared/domain/ids.ts';
+import type { UserName } from '../../shared/domain/names.ts';
+import type { Clock } from '../../shared/kit/clock.ts';
+import { describeCauses } from '../../shared/kit/errors.ts';
+import type { Failpoint } from '../../shared/kit/failpoint.ts';
+import type { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
+import type { Logger } from '../../shared/kit/log.ts';
+import { callAfter } from '../../shared/kit/timer.ts';
+import type { Fleet } from '../dispatch/port.ts';
+import type { App, Store } from '../store/port.ts';
+import { appDestroyed, type AppEnds } from './app-ends.ts';
+
+export interface DestroysDeps {
+  readonly store: Store;
+  readonly fleet: Fleet;
+  readonly ends: AppEnds;
+  /** One per app: the end waits for the step that is under way. */
+  readonly queue: KeyedQueue;
+  /** Removes the repository of an app. */
+  readonly removeRepository: (appId: AppId) => Promise<void>;
+  /** Removes output of builds, and images, that belong to no app any more. */
+  readonly removeUnused: () => Promise<void>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly failpoint: Failpoint;
+  /** Aborted when the controller stops. */
+  readonly signal: AbortSignal;
+}
+
+const RETRY_MS = 60_000;
+
+/** Destroys apps. One transaction is the end of an app; what remains after it is cleaned up, also after a crash. */
+export class Destroys {
+  readonly #deps: DestroysDeps;
+
+  constructor(deps: DestroysDeps) {
+    this.#deps = deps;
+  }
+
+  /** Ends builds and deploys of the app first. @throws SLIP_APP_DESTROYED when another request was faster */
+  async run(app: App, by: UserName): Promise<void> {
+    const { ends, queue, store, fleet, failpoint } = this.#deps;
+    ends.end(app.id, appDestroyed(app.name));
+    const nodes = await queue
+      .run(app.id, () => this.#end(app, by), 'end')
+      .catch((error: unknown) => {
+        ends.undo(app.id);
+        throw error;
+      });
+    if (nodes === undefined) throw appDestroyed(app.name);
+    await failpoint('app.destroyed');
+    await Promise.all(nodes.map((node) => fleet.publish(node)));
+    const rest = await store.destroyedWithFiles();
+    if (rest.length > 0) void this.clean();
+  }
+
+  /** Other nodes send it no more requests before its instances are told to stop. */
+  async #end(app: App, by: UserName): ReturnType<Store['destroyApp']> {
+    const { store, fleet, signal } = this.#deps;
+    const rows = await store.assignmentsOfApp(app.id);
+    if (rows.length > 0) await fleet.routesApplied(app.id, signal, rows.map((row) => row.instanceId)); // prettier-ignore
+    await this.#deps.failpoint('app.ending');
+    return await store.destroyApp(app.id, by);
+  }
+
+  /** Removes the files of destroyed apps. Called at each start too. Never rejects; a failure is tried again. */
+  async clean(): Promise<void> {
+    const { store, ends, log, clock, signal } = this.#deps;
+    try {
+      const apps = await store.destroyedWithFiles();
+      if (apps.length === 0) return;
+      await Promise.all(apps.map((appId) => ends.idle(appId)));
+      for (const appId of apps) await this.#deps.removeRepository(appId);
+      await this.#deps.failpoint('app.filesRemoved');
+      await this.#deps.removeUnused();
+      for (const appId of apps) await store.destroyedFilesGone(appId);
+    } catch (error) {
+      if (signal.aborted) return;
+      log.warn({ error: describeCauses(error) }, 'app.files-not-removed');
+      callAfter(clock, RETRY_MS, () => void this.clean());
+    }
+  }
+}

@@ -1,0 +1,38 @@
+/** User ids of one app: as many as a Linux system with its own users needs. */
+export const UIDS_PER_APP = 65_536;
+/** Far above what distributions give out in /etc/subuid, below the sign bit of a 32-bit uid. */
+const FIRST_UID_BASE = 0x20000000;
+export const UID_RANGES = (0x7fff0000 - FIRST_UID_BASE) / UIDS_PER_APP;
+
+/**
+ * Ranges that are skipped when a database is restored. Apps that were created after the backup have ranges that the database does not
+ * know, and nodes may hold files of them. More apps than this between two backups are not expected.
+ */
+export const RANGES_SKIPPED_AT_RESTORE = 1_024;
+
+export interface RangeTable {
+  /** Ranges below this number were given to an app at some time. */
+  readonly next: number;
+  /** First uid of the range that has been free for the longest time; absent: no range is free again. */
+  readonly longestFree?: number | undefined;
+}
+
+export interface RangeChoice {
+  readonly uidBase: number;
+  /** {@link RangeTable.next} afterwards. */
+  readonly next: number;
+}
+
+/**
+ * The range of a new app. A range that is free again comes before a new one: so the numbers do not run out, and what happens after years
+ * happens every day. Undefined: every range is in use or in quarantine.
+ */
+export function chooseRange({ next, longestFree }: RangeTable): RangeChoice | undefined {
+  if (longestFree !== undefined) return { uidBase: longestFree, next };
+  return next < UID_RANGES ? { uidBase: FIRST_UID_BASE + next * UIDS_PER_APP, next: next + 1 } : undefined;
+}
+
+/** {@link RangeTable.next} after a restore. */
+export function nextAfterRestore(next: number): number {
+  return Math.min(UID_RANGES, next + RANGES_SKIPPED_AT_RESTORE);
+}
