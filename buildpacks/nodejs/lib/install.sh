@@ -5,7 +5,7 @@
 use_runtime() {
   local caches=$CACHE_DIR
   # A cache would give the old content of a local archive that changed under its old name.
-  if ((HAS_LOCAL_PATHS)); then caches=$CACHE_DIR/once; rm -rf "$caches"; fi
+  if ((HAS_LOCAL_PATHS)) || [[ $(config_value "$ENV_DIR" NODE_MODULES_CACHE true) == false ]]; then caches=$CACHE_DIR/once; rm -rf "$caches"; fi
   DEFAULT_ENV=(NODE_ENV=production)
   TOOL_ENV=(
     "PATH=$BUILD_DIR/$RUNTIME_PATH/bin:$BUILD_DIR/node_modules/.bin:$PATH"
