@@ -21,10 +21,12 @@ import { keepHost } from './keep-host.ts';
 import { LogBook } from './logs/log-book.ts';
 import { createLogs } from './logs/logs.ts';
 import type { Logs } from './logs/port.ts';
-import { missingHere, ownFacts } from './own-facts.ts';
+import { UnreadableCount } from './logs/unreadable-count.ts';
+import { ownFacts, ownHeartbeat } from './own-facts.ts';
 import { markConnected, ownVersion } from './program.ts';
 import type { Proxy } from './proxy/port.ts';
 import { parseRouterLine } from './proxy/router-line.ts';
+import { NO_APP_MARK, unreadableCause } from './proxy/unreadable-request.ts';
 import { createExecutors } from './reconcile/executors.ts';
 import { explainStep } from './reconcile/explain-step.ts';
 import { createInstanceRecords } from './reconcile/instances.ts';
@@ -36,7 +38,7 @@ import { createSandbox, type RemovableSandbox } from './sandbox/create.ts';
 import { currentBootId } from './sandbox/handle.ts';
 import { dynoSpec } from './sandbox/dyno.ts';
 import { connectSession, type OpenSession } from './session/connect-session.ts';
-import { collectFacts, collectHeartbeat, osRelease } from './session/facts.ts';
+import { collectFacts, osRelease } from './session/facts.ts';
 import { createImageTransport, type ControllerTransport } from './session/image-transport.ts';
 import { keepCertificateFresh } from './session/keep-certificate.ts';
 import { notJoined, readIdentity, type NodeIdentity } from './session/node-files.ts';
@@ -47,8 +49,6 @@ import { tellLastSwitch, upgradeTo, type UpgradeDeps } from './upgrade.ts';
 const PRODUCT_DIR = join(import.meta.dirname, '..');
 const HOST_CHECK_MS = 5_000;
 const GATE_WRONG_BIND_MS = 5_000;
-/** Two nodes that have just joined learn of each other in less; that is no trouble to tell of. */
-const PEER_UNREACHABLE_MS = 5_000;
 
 export interface Basics {
   readonly config: AgentConfig;
@@ -68,6 +68,7 @@ export interface Drivers {
   readonly proxy: Proxy;
   readonly logs: Logs;
   readonly logBook: LogBook;
+  readonly unreadable: UnreadableCount;
   readonly builds: NodeBuildRunner;
   readonly ledger: Ledger;
   readonly fleetLedger: FleetLedger;
@@ -93,10 +94,11 @@ export async function composeDrivers(basics: Basics): Promise<Drivers> {
   const logBook = new LogBook(join(stateDir, 'log-book.json'), (id) => sandbox.logDir(id));
   await logBook.load();
   const logs = composeLogs(basics, { sandbox, proxy, logBook });
+  const unreadable = new UnreadableCount({ dir: proxy.logDir(), mark: NO_APP_MARK, causeOf: unreadableCause, clock, log });
   const builds = await composeBuilds(basics, { sandbox, images, transport, ledger });
   const units = await composeUnits(basics, PRODUCT_DIR);
   const egress = new Egress({ stateDir, sandbox, log });
-  return { identity, sandbox, images, transport, proxy, logs, logBook, builds, ledger, fleetLedger, units, egress };
+  return { identity, sandbox, images, transport, proxy, logs, logBook, unreadable, builds, ledger, fleetLedger, units, egress };
 }
 
 function composeLogs({ config, clock }: Basics, from: Pick<Drivers, 'sandbox' | 'proxy' | 'logBook'>): Logs {
@@ -173,6 +175,7 @@ export function composeAgent(basics: Basics, drivers: Drivers): Agent {
       await drivers.egress.restore();
       await sandbox.ensureHost();
       await builds.sweep();
+      await drivers.unreadable.open();
       await proxy.ensureRunning();
       const desired = await ledger.load();
       const routes = await drivers.fleetLedger.load();
@@ -191,6 +194,7 @@ export function composeAgent(basics: Basics, drivers: Drivers): Agent {
       await builds.settled();
       await holder.session?.close();
       await loop.stop();
+      await drivers.unreadable.close();
     },
   };
 }
@@ -236,7 +240,7 @@ function sessionHandlers(
   parts: { readonly loop: ReconcileLoop; readonly tasks: Tasks; readonly tell: UpgradeDeps['tell'] },
 ): SessionHandlers {
   const { config } = basics;
-  const { ledger, fleetLedger, builds, logs, sandbox, proxy, identity } = drivers;
+  const { ledger, fleetLedger, builds, logs, sandbox, identity } = drivers;
   const { loop, tasks, tell } = parts;
   const version = ownVersion(PRODUCT_DIR);
   const { stateDir } = config;
@@ -250,11 +254,7 @@ function sessionHandlers(
       fleetRoutesDigest: digestOf(fleetLedger.current()),
       bootId: await currentBootId(),
     }),
-    heartbeat: async () => ({
-      ...(await collectHeartbeat(config.stateDir)),
-      unreachablePeerIds: await proxy.unreachablePeers(PEER_UNREACHABLE_MS),
-      host: { missing: await missingHere(config), trouble: loop.hostTrouble() },
-    }),
+    heartbeat: () => ownHeartbeat(config, { ...drivers, loop }),
     instances: () => loop.statuses(),
     accept: async (desired) => {
       const refusal = await ledger.accept(desired);

@@ -1,8 +1,15 @@
+import type { Heartbeat } from '../shared/rpc/messages.ts';
 import { haproxyVersion, meshAddress } from './compose-proxy.ts';
 import type { AgentConfig } from './config.ts';
+import type { UnreadableCount } from './logs/unreadable-count.ts';
+import type { Proxy } from './proxy/port.ts';
+import type { ReconcileLoop } from './reconcile/loop.ts';
 import { probeSandbox } from './sandbox/probe.ts';
-import { findMissing, type OwnFacts } from './session/facts.ts';
+import { collectHeartbeat, findMissing, type OwnFacts } from './session/facts.ts';
 import type { NodeIdentity } from './session/node-files.ts';
+
+/** Two nodes that have just joined learn of each other in less time. That is no trouble to report. */
+const PEER_UNREACHABLE_MS = 5_000;
 
 const PROGRAM_FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 const WISHES = [
@@ -13,6 +20,26 @@ const WISHES = [
 /** What this machine lacks now, in words: packages come and go while the agent runs. */
 export async function missingHere({ sandbox }: Pick<AgentConfig, 'sandbox'>): Promise<readonly string[]> {
   return [...(await findMissing(WISHES, PROGRAM_FOLDERS)), ...(await probeSandbox(sandbox))];
+}
+
+/** The parts that a heartbeat tells of. */
+export interface HeartbeatParts {
+  readonly proxy: Pick<Proxy, 'unreachablePeers'>;
+  readonly unreadable: Pick<UnreadableCount, 'look' | 'current'>;
+  readonly loop: Pick<ReconcileLoop, 'hostTrouble'>;
+}
+
+export async function ownHeartbeat(
+  config: Pick<AgentConfig, 'stateDir' | 'sandbox'>,
+  { proxy, unreadable, loop }: HeartbeatParts,
+): Promise<Omit<Heartbeat, 'kind'>> {
+  void unreadable.look(); // for the next heartbeat: a slow disk must not delay this one
+  return {
+    ...(await collectHeartbeat(config.stateDir)),
+    unreachablePeerIds: await proxy.unreachablePeers(PEER_UNREACHABLE_MS),
+    host: { missing: await missingHere(config), trouble: loop.hostTrouble() },
+    unreadableRequests: unreadable.current(),
+  };
 }
 
 /** What this agent tells of its own parts. */

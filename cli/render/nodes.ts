@@ -17,6 +17,7 @@ export function renderNodeInfo(node: NodeInfoBody, look: Look): string {
     ['Load:', node.load1 === undefined ? '' : `${node.load1.toFixed(2)}${node.cpus === undefined ? '' : ` on ${String(node.cpus)} CPUs`}`],
     ['Agent:', [node.agentVersion, node.sandboxDriver].filter((part) => part !== undefined && part !== '').join(', ')],
     ['Proxy:', node.proxyVersion === undefined || node.proxyVersion === '' ? '' : `HAProxy ${node.proxyVersion}`],
+    ['Unreadable requests:', sayUnreadable(node.unreadableRequests, nowMs)],
     ['Missing:', node.missing.join(', ')],
     ['Trouble:', node.trouble?.message ?? ''],
     ['Joined:', `${renderTime(node.joinedAtMs)} (${renderAgo(node.joinedAtMs, nowMs)})`],
@@ -36,6 +37,13 @@ function stateOf(node: NodeInfoBody, { paint, nowMs }: Look): Cell {
     text: `not connected${silent}${node.lost === true ? ', lost: what may leave it is started elsewhere' : ''}${extra}`,
     paint: paint.red,
   };
+}
+
+/** A node without any of them has no such line. */
+function sayUnreadable(unreadable: NodeInfoBody['unreadableRequests'], nowMs: number): string {
+  if (unreadable?.last === undefined) return '';
+  const { atMs, cause } = unreadable.last;
+  return `${String(unreadable.count)} since its agent started, the last ${renderAgo(atMs, nowMs)} (${cause})`;
 }
 
 function sizes(free: number | undefined, all: number | undefined): string {

@@ -92,6 +92,7 @@ export function viewNode(row: NodeRow, live: LiveNode | undefined, { builderPool
     agentVersion: live.agentVersion,
     versionTrouble: viewTrouble(live),
     proxyVersion: live.proxyVersion,
+    unreadableRequests: live.unreadableRequests,
     refusal: refusalOf(live),
     memoryBytes: live.memoryBytes,
     memoryFreeBytes: live.memoryFreeBytes,

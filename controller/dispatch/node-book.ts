@@ -3,6 +3,7 @@ import type { DesiredState, WithheldInstance } from '../../shared/domain/assignm
 import type { InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
 import type { NodeState } from '../../shared/domain/states.ts';
+import type { UnreadableRequests } from '../../shared/domain/unreadable-requests.ts';
 import type { DesiredAck, Heartbeat, Hello, NodeFacts } from '../../shared/rpc/messages.ts';
 import type { NodeRow } from '../store/port.ts';
 import type { AgentSession } from './agent-session.ts';
@@ -51,6 +52,8 @@ export interface KnownNode {
   memoryFreeBytes: number | undefined;
   cachedApps: Set<string>;
   unreachablePeerIds: readonly string[];
+  /** Of the last heartbeat; absent from agents that do not say. */
+  unreadableRequests: UnreadableRequests | undefined;
   /** Its last answer to a desired state. */
   ack: DesiredAck | undefined;
   /** Of the version that said the last Hello. */
@@ -107,6 +110,7 @@ export class NodeBook {
       memoryFreeBytes: undefined,
       cachedApps: new Set(),
       unreachablePeerIds: [],
+      unreadableRequests: undefined,
       ack: undefined,
       versionTrouble: undefined,
       trouble: undefined,
@@ -169,7 +173,7 @@ export class NodeBook {
     this.keepStatuses(node.id, new Set());
     if (bootId !== undefined) node.boots = afterHello(node.boots, { bootId, address });
     node.cachedApps = new Set(cachedAppIds);
-    [node.trouble, node.startTrouble] = [undefined, undefined];
+    [node.trouble, node.startTrouble, node.unreadableRequests] = [undefined, undefined, undefined];
     node.reported = false;
   }
 
@@ -177,6 +181,7 @@ export class NodeBook {
     this.observer?.heartbeat(node, beat.diskFreeBytes);
     node.load1 = beat.load1;
     node.unreachablePeerIds = beat.unreachablePeerIds ?? [];
+    node.unreadableRequests = beat.unreadableRequests;
     node.memoryFreeBytes = beat.memoryFreeBytes;
     node.trouble = beat.host?.trouble;
     node.facts = { ...node.facts, diskFreeBytes: beat.diskFreeBytes, missing: beat.host?.missing ?? node.facts.missing };
@@ -247,6 +252,7 @@ export function liveNode(node: KnownNode): LiveNode {
     refusal: node.session === undefined ? undefined : node.ack?.refusal,
     ...sessionOf(node),
     unreachablePeerIds: node.session === undefined ? [] : node.unreachablePeerIds,
+    unreadableRequests: node.unreadableRequests,
     load1: node.load1,
     memoryFreeBytes: node.memoryFreeBytes,
     ...{ os: facts.os, kernel: facts.kernel, arch: facts.arch, cpus: facts.cpus, diskBytes: facts.diskBytes },

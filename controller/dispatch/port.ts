@@ -3,6 +3,7 @@ import type { AppId, InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import type { LogLine } from '../../shared/domain/log-line.ts';
 import type { AppName } from '../../shared/domain/names.ts';
 import type { NodeState } from '../../shared/domain/states.ts';
+import type { UnreadableRequests } from '../../shared/domain/unreadable-requests.ts';
 import type { NodeRow } from '../store/port.ts';
 
 export interface LiveNode {
@@ -60,6 +61,8 @@ export interface LiveNode {
   readonly routesLate?: boolean | undefined;
   /** Nodes it would send requests to and cannot reach. */
   readonly unreachablePeerIds: readonly string[];
+  /** Absent when its agent does not say. */
+  readonly unreadableRequests?: UnreadableRequests | undefined;
 }
 
 export interface AppLogQuery {

@@ -2,6 +2,7 @@ import type { CrashLoop } from './crash-loop.ts';
 import type { Exit, InstanceState, Reason } from './instance.ts';
 import type { Formation } from './placement.ts';
 import type { BuildState, NodeState, ReleaseState } from './states.ts';
+import type { UnreadableRequests } from './unreadable-requests.ts';
 
 // The JSON bodies of the controller's HTTP API, as both sides see them. Times are wall clock, ms since the epoch.
 
@@ -139,6 +140,8 @@ export interface NodeBody {
   /** It is connected, and its agent's version does not go with the controller's. */
   readonly versionTrouble?: ProblemBody | undefined;
   readonly proxyVersion?: string | undefined;
+  /** Absent when its agent does not say. */
+  readonly unreadableRequests?: UnreadableRequests | undefined;
   /** It is connected and does not do what this controller wants. */
   readonly refusal?: Reason | undefined;
   readonly memoryBytes?: number | undefined;

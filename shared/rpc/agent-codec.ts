@@ -56,6 +56,9 @@ const heartbeat = z.object({
   memoryFreeBytes: field.count,
   unreachablePeerIds: z.array(field.id()).max(1_000),
   host: field.optional(z.object({ missing: z.array(field.text).max(100), trouble: field.optional(reason) })),
+  unreadableRequests: field.optional(
+    z.object({ count: field.count, last: field.optional(z.object({ atMs: field.count, cause: field.text })) }),
+  ),
 });
 
 const desiredAck = z
@@ -175,10 +178,22 @@ function encodeHello({ facts: of, ledger, cachedAppIds, runningTaskIds, ...route
   };
 }
 
-function encodeHeartbeat({ kind: _, unreachablePeerIds = [], host, ...rest }: Heartbeat): NonNullable<WireAgentMessage['heartbeat']> {
+function encodeHeartbeat(message: Heartbeat): NonNullable<WireAgentMessage['heartbeat']> {
+  const { kind: _, unreachablePeerIds = [], host, unreadableRequests: unreadable, ...rest } = message;
   const trouble = host?.trouble === undefined ? {} : { trouble: encodeReason(host.trouble) };
-  const look = host === undefined ? {} : { host: { missing: clipAll(host.missing), ...trouble } };
-  return { ...rest, unreachablePeerIds: unreachablePeerIds.slice(0, 1_000), ...look };
+  return {
+    ...rest,
+    unreachablePeerIds: unreachablePeerIds.slice(0, 1_000),
+    ...(host === undefined ? {} : { host: { missing: clipAll(host.missing), ...trouble } }),
+    ...(unreadable === undefined ? {} : { unreadableRequests: encodeUnreadable(unreadable) }),
+  };
+}
+
+function encodeUnreadable({ count, last }: NonNullable<Heartbeat['unreadableRequests']>): {
+  count: number;
+  last?: { atMs: number; cause: string };
+} {
+  return last === undefined ? { count } : { count, last: { atMs: last.atMs, cause: clip(last.cause) } };
 }
 
 function clipAll(lines: readonly string[]): string[] {

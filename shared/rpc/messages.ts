@@ -6,6 +6,7 @@ import type { InstanceStatus, Reason } from '../domain/instance.ts';
 import type { LogLine } from '../domain/log-line.ts';
 import type { AppName } from '../domain/names.ts';
 import type { RoutesUpdate } from '../domain/fleet-routes.ts';
+import type { UnreadableRequests } from '../domain/unreadable-requests.ts';
 
 /** What an agent says of its machine. */
 export interface NodeFacts {
@@ -56,6 +57,7 @@ export interface Heartbeat {
   /** Nodes it would send requests to and cannot reach. */
   readonly unreachablePeerIds?: readonly string[] | undefined;
   readonly host?: HostLook | undefined;
+  readonly unreadableRequests?: UnreadableRequests | undefined;
 }
 
 /** What an agent's looks at its own machine found. */

@@ -5,9 +5,12 @@ import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { HaproxyConfig } from '../../agent/proxy/haproxy/settings.ts';
 import { createLogs } from '../../agent/logs/logs.ts';
+import { UnreadableCount } from '../../agent/logs/unreadable-count.ts';
 import { parseRouterLine } from '../../agent/proxy/router-line.ts';
+import { NO_APP_MARK, unreadableCause } from '../../agent/proxy/unreadable-request.ts';
 import type { AppName } from '../../shared/domain/names.ts';
 import { systemClock } from '../../shared/kit/clock.ts';
+import { silentLogger } from '../../shared/kit/log.ts';
 import { eventually } from '../support/eventually.ts';
 import { ask, freePort, openBackend, openProxyLab, routesOf, type ProxyLab, type TestBackend } from '../support/proxy-lab.ts';
 
@@ -147,6 +150,29 @@ describe('requests through a real haproxy', () => {
     for (const host of ['[::1]', '[::1]:80', '192.0.2.1', 'xn--lpha-5qa.test', 'under_score.test', 'nobody.test']) {
       assert.equal(await statusOf(`Host: ${host}\r\n`), 404, host);
     }
+  });
+
+  test('requests that the proxy cannot read are counted with the cause of the last one', async () => {
+    await using scene = await openScene();
+    const { proxy, port } = scene.lab;
+    const dir = proxy.logDir();
+    const count = new UnreadableCount({ dir, mark: NO_APP_MARK, causeOf: unreadableCause, clock: systemClock, log: silentLogger });
+    await count.open();
+    await ask(port, 'alpha.test');
+    await ask(port, 'nobody.test');
+    const cases = [
+      ['GET / HTTP/1.1\r\nHost: a.test,b.test\r\nConnection: close\r\n\r\n', 'PR--: the Host header is missing or is not one host name'],
+      ['this is not HTTP\r\n\r\n', 'PR--: the request is not valid HTTP, or its headers are too large'],
+    ] as const;
+    for (const [index, [text, cause]] of cases.entries()) {
+      await send(port, text);
+      const counted = await eventually(cause, async () => {
+        await count.look();
+        return count.current()?.count === index + 1 ? count.current() : undefined;
+      });
+      assert.equal(counted.last?.cause, cause);
+    }
+    await count.close();
   });
 
   test('headers of 60 kB pass in both directions; longer ones are refused', async () => {

@@ -64,7 +64,7 @@ export function fakeAgent(): FakeAgent {
       runningTaskIds: agent.running,
       fleetRoutesDigest: agent.routes === undefined ? undefined : routesDigest(agent.routes),
     }),
-    heartbeat: async () => ({ diskFreeBytes: 4e9, load1: 0.5, memoryFreeBytes: 1e8 }),
+    heartbeat: async () => ({ diskFreeBytes: 4e9, load1: 0.5, memoryFreeBytes: 1e8, unreadableRequests: { count: 2 } }),
     instances: () => agent.statuses,
     accept: async (desired) => {
       if (agent.refuse !== undefined) return agent.refuse;

@@ -41,6 +41,8 @@ import type { StartTask as _slipway_v1_StartTask, StartTask__Output as _slipway_
 import type { TaskOutput as _slipway_v1_TaskOutput, TaskOutput__Output as _slipway_v1_TaskOutput__Output } from './slipway/v1/TaskOutput.ts';
 import type { TaskProgress as _slipway_v1_TaskProgress, TaskProgress__Output as _slipway_v1_TaskProgress__Output } from './slipway/v1/TaskProgress.ts';
 import type { TaskResult as _slipway_v1_TaskResult, TaskResult__Output as _slipway_v1_TaskResult__Output } from './slipway/v1/TaskResult.ts';
+import type { UnreadableRequest as _slipway_v1_UnreadableRequest, UnreadableRequest__Output as _slipway_v1_UnreadableRequest__Output } from './slipway/v1/UnreadableRequest.ts';
+import type { UnreadableRequests as _slipway_v1_UnreadableRequests, UnreadableRequests__Output as _slipway_v1_UnreadableRequests__Output } from './slipway/v1/UnreadableRequests.ts';
 import type { Upgrade as _slipway_v1_Upgrade, Upgrade__Output as _slipway_v1_Upgrade__Output } from './slipway/v1/Upgrade.ts';
 import type { Welcome as _slipway_v1_Welcome, Welcome__Output as _slipway_v1_Welcome__Output } from './slipway/v1/Welcome.ts';
 import type { WithheldInstance as _slipway_v1_WithheldInstance, WithheldInstance__Output as _slipway_v1_WithheldInstance__Output } from './slipway/v1/WithheldInstance.ts';
@@ -92,6 +94,8 @@ export interface ProtoGrpcType {
       TaskOutput: MessageTypeDefinition<_slipway_v1_TaskOutput, _slipway_v1_TaskOutput__Output>
       TaskProgress: MessageTypeDefinition<_slipway_v1_TaskProgress, _slipway_v1_TaskProgress__Output>
       TaskResult: MessageTypeDefinition<_slipway_v1_TaskResult, _slipway_v1_TaskResult__Output>
+      UnreadableRequest: MessageTypeDefinition<_slipway_v1_UnreadableRequest, _slipway_v1_UnreadableRequest__Output>
+      UnreadableRequests: MessageTypeDefinition<_slipway_v1_UnreadableRequests, _slipway_v1_UnreadableRequests__Output>
       Upgrade: MessageTypeDefinition<_slipway_v1_Upgrade, _slipway_v1_Upgrade__Output>
       Welcome: MessageTypeDefinition<_slipway_v1_Welcome, _slipway_v1_Welcome__Output>
       WithheldInstance: MessageTypeDefinition<_slipway_v1_WithheldInstance, _slipway_v1_WithheldInstance__Output>

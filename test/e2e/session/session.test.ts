@@ -232,6 +232,7 @@ describe('a session between agent and controller', () => {
     const facts = (await rig.store.nodeBySerial(node.issued.serial))?.facts;
     await eventually('a heartbeat', () => rig.dispatch.fleet.nodes()[0]?.load1 === 0.5);
     assert.equal(rig.dispatch.fleet.nodes()[0]?.diskFreeBytes, 4e9);
+    assert.equal(rig.dispatch.fleet.nodes()[0]?.unreadableRequests?.count, 2);
     assert.deepEqual((await rig.store.nodeBySerial(node.issued.serial))?.facts, facts);
   });
 });

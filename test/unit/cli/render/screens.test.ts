@@ -223,6 +223,17 @@ describe('the facts of a node', () => {
     ])
       assert.match(screen, line);
   });
+
+  it('count the requests that its proxy could not read; without any, and from an older agent, there is no such line', () => {
+    const last = { atMs: NOW - 3 * MINUTE, cause: 'PR--: the request is not valid HTTP' };
+    const screen = (unreadableRequests?: NodeBody['unreadableRequests']): string =>
+      renderNodeInfo({ ...node, unreadableRequests, placed: [] }, look);
+    assert.match(
+      screen({ count: 12, last }),
+      /^Unreadable requests: +12 since its agent started, the last 3 min ago \(PR--: the request is not valid HTTP\)$/m,
+    );
+    assert.doesNotMatch(screen({ count: 0 }) + screen(), /Unreadable/);
+  });
 });
 
 describe('the status screen', () => {

@@ -6,6 +6,7 @@ import type { AppId, InstanceId, TaskId } from '../../../../shared/domain/ids.ts
 import type { ProcessType } from '../../../../shared/domain/names.ts';
 import { encodeAgentMessage } from '../../../../shared/rpc/agent-codec.ts';
 import { encodeControllerMessage } from '../../../../shared/rpc/controller-codec.ts';
+import type { Heartbeat } from '../../../../shared/rpc/messages.ts';
 import { MAX_MESSAGE_BYTES } from '../../../../shared/rpc/service.ts';
 import * as any from '../../../support/arbitraries.ts';
 import {
@@ -48,6 +49,8 @@ const anyFacts = fc.record({
   meshAddress: fc.constantFrom('', '10.0.0.1:7405'),
   sandboxSubnet: fc.constantFrom('', '10.203.0.0/16'),
 });
+
+const anyUnreadable = fc.record({ atMs: fc.nat({ max: Number.MAX_SAFE_INTEGER }), cause: fc.string({ maxLength: 30 }) });
 
 describe('every message survives the wire', () => {
   it('hello, with and without a ledger', () => {
@@ -156,8 +159,17 @@ describe('every message survives the wire', () => {
         fc.record({ missing: fc.array(fc.string(), { maxLength: 2 }), trouble: fc.option(any.anyReason, { nil: undefined }) }),
         { nil: undefined },
       ),
+      unreadableRequests: fc.option(fc.record({ count: fc.nat(), last: fc.option(anyUnreadable, { nil: undefined }) }), { nil: undefined }),
     });
     roundTrips(numbers, throughAgentWire);
+  });
+
+  it('a heartbeat of an older agent, which says nothing of its peers, its machine and its proxy', () => {
+    const { unreachablePeerIds, host, unreadableRequests } = decodeRawAgent({ heartbeat: { load1: 1 } }) as Heartbeat;
+    assert.deepEqual(
+      { unreachablePeerIds, host, unreadableRequests },
+      { unreachablePeerIds: [], host: undefined, unreadableRequests: undefined },
+    );
   });
 
   it('desired state, with its secrets', () => {

@@ -1,6 +1,7 @@
 // Original file: proto/slipway/v1/agent.proto
 
 import type { HostLook as _slipway_v1_HostLook, HostLook__Output as _slipway_v1_HostLook__Output } from '../../slipway/v1/HostLook.ts';
+import type { UnreadableRequests as _slipway_v1_UnreadableRequests, UnreadableRequests__Output as _slipway_v1_UnreadableRequests__Output } from '../../slipway/v1/UnreadableRequests.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface Heartbeat {
@@ -9,6 +10,7 @@ export interface Heartbeat {
   'memoryFreeBytes'?: (number | string | Long);
   'unreachablePeerIds'?: (string)[];
   'host'?: (_slipway_v1_HostLook | null);
+  'unreadableRequests'?: (_slipway_v1_UnreadableRequests | null);
 }
 
 export interface Heartbeat__Output {
@@ -17,4 +19,5 @@ export interface Heartbeat__Output {
   'memoryFreeBytes': (number);
   'unreachablePeerIds': (string)[];
   'host': (_slipway_v1_HostLook__Output | null);
+  'unreadableRequests': (_slipway_v1_UnreadableRequests__Output | null);
 }
