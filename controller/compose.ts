@@ -36,6 +36,7 @@ import { Bakes } from './release/bake.ts';
 import { Deploys } from './release/deploy.ts';
 import { Destroys } from './release/destroys.ts';
 import { Formations } from './release/formations.ts';
+import { HistoryCleaner } from './release/history-cleaner.ts';
 import { Restarts } from './release/restarts.ts';
 import { startReaper } from './release/reaper.ts';
 import { newInstanceId } from './release/instance-id.ts';
@@ -134,16 +135,17 @@ export async function composePipeline(basics: Basics, foundations: Foundations):
   const refMover = (app: App, ref: string, commit: string): Promise<void> => setRef(paths.repos, app, { ref, commit });
   const rollouts = new Rollouts({ store, fleet: dispatch.fleet, clock, log, failpoint, policy, moveRef: refMover, newInstanceId, queue });
   const bakes = new Bakes({ store, fleet: dispatch.fleet, rollouts, queue, clock, log, newInstanceId, bakeMs: policy.bakeMs });
-  const releases = new Releases({ store, rollouts, bakes, queue, ends, failpoint, log, signal });
+  const buildLogs = new BuildLogs(paths.builds);
+  const unusedImages = new UnusedImages(foundations);
+  const history = new HistoryCleaner({ store, logs: buildLogs, images: unusedImages, clock, log, failpoint, signal });
+  const releases = new Releases({ store, rollouts, bakes, queue, ends, history, failpoint, log, signal });
   const restartDeps = { store, fleet: dispatch.fleet, clock, log, policy, newInstanceId, signal };
   const formations = new Formations({ ...restartDeps, restarts: new Restarts(restartDeps), queue });
-  const buildLogs = new BuildLogs(paths.builds);
   const limits = { ...DEFAULT_BUILD_POLICY, ...defined(config.build) };
   const builderPool = new BuilderPool({ store, builders: dispatch.builders }, await store.builderLabels());
   const builds = new Builds({ store, builders: dispatch.builders, pool: builderPool, logs: buildLogs, failpoint, limits });
-  const unusedImages = new UnusedImages(foundations);
   const deploys = new Deploys({
-    ...{ store, builds, releases, queue, ends, unusedImages },
+    ...{ store, builds, releases, queue, ends, unusedImages, history },
     clock,
     log,
     findSource: (push, root) => findTree(push.repositoryDir, push.newCommit, root),

@@ -13,14 +13,16 @@ export const ps: CommandRun = async (cli, types, flags) => {
 
 export const releases: CommandRun = async (cli, _args, flags) => {
   const app = await cli.app(flags);
-  const body = await (await cli.api()).call<ReleaseBody[]>('GET', `/apps/${app}/releases?limit=${limit(flags)}`);
-  await show(cli, flags, { body, render: (rows) => renderReleases(app, rows, look(cli)) });
+  const most = limit(flags);
+  const body = await (await cli.api()).call<ReleaseBody[]>('GET', `/apps/${app}/releases?limit=${most}`);
+  await show(cli, flags, { body, render: (rows) => renderReleases(app, rows, { ...look(cli), isEnd: rows.length < most }) });
 };
 
 export const builds: CommandRun = async (cli, _args, flags) => {
   const app = await cli.app(flags);
-  const body = await (await cli.api()).call<BuildBody[]>('GET', `/apps/${app}/builds?limit=${limit(flags)}`);
-  await show(cli, flags, { body, render: (rows) => renderBuilds(app, rows, look(cli)) });
+  const most = limit(flags);
+  const body = await (await cli.api()).call<BuildBody[]>('GET', `/apps/${app}/builds?limit=${most}`);
+  await show(cli, flags, { body, render: (rows) => renderBuilds(app, rows, { ...look(cli), isEnd: rows.length < most }) });
 };
 
 function look(cli: Cli): Look {

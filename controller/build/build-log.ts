@@ -38,6 +38,10 @@ export class BuildLogs {
     growth?.emit('grown');
   }
 
+  async remove(buildIds: readonly BuildId[]): Promise<void> {
+    for (const id of buildIds) await rm(this.#path(id), { force: true });
+  }
+
   /** The output so far and, with `follow`, what comes until the build ends. `undefined` when there is none. */
   async read(buildId: BuildId, follow: boolean, signal: AbortSignal): Promise<AsyncIterable<Uint8Array> | undefined> {
     try {

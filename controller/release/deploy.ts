@@ -8,6 +8,7 @@ import type { UnusedImages } from '../build/unused-images.ts';
 import type { Push, PushOutcome, PushOutput } from '../push/port.ts';
 import type { App, Build, Store } from '../store/port.ts';
 import { appDestroyed, type AppEnds } from './app-ends.ts';
+import type { HistoryCleaner } from './history-cleaner.ts';
 import { renderFailure, renderLaunching, renderLive, renderReleasePhaseWarning } from './push-output.ts';
 import { pushTimings } from './push-timings.ts';
 import type { Releases } from './releases.ts';
@@ -19,6 +20,7 @@ export interface DeployDeps {
   readonly queue: KeyedQueue;
   readonly ends: AppEnds;
   readonly unusedImages: Pick<UnusedImages, 'during'>;
+  readonly history: Pick<HistoryCleaner, 'grown'>;
   readonly clock: Clock;
   readonly log: Logger;
   /** Source tree of a commit, as the builder gets it. */
@@ -57,6 +59,8 @@ export class Deploys {
         this.#deps.log.error({ app: push.app.name, error: describeCauses(error) }, 'deploy.failed');
       output(renderError(known, TROUBLE));
       return { ok: false, reason: known.message };
+    } finally {
+      this.#deps.history.grown(push.app.appId);
     }
   }
 

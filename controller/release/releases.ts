@@ -10,6 +10,7 @@ import { sealAll } from '../../shared/kit/sensitive.ts';
 import type { App, Release, Store } from '../store/port.ts';
 import type { AppEnds } from './app-ends.ts';
 import type { Bakes } from './bake.ts';
+import type { HistoryCleaner } from './history-cleaner.ts';
 import {
   applyChanges,
   checkConfig,
@@ -30,6 +31,7 @@ export interface ReleasesDeps {
   /** One per app: pushes, config changes and the end of a bake take turns. */
   readonly queue: KeyedQueue;
   readonly ends: AppEnds;
+  readonly history: Pick<HistoryCleaner, 'grown'>;
   readonly failpoint: Failpoint;
   readonly log: Logger;
   /** Aborted when the controller stops. */
@@ -109,6 +111,7 @@ export class Releases {
         ...(current.ref === undefined ? {} : { ref: current.ref }),
       });
       const outcome = await this.#rollOut(app, release);
+      this.#deps.history.grown(app.id);
       if (!outcome.ok) throw changeFailed(app, release, outcome.failure);
       return { version: release.version, changed };
     });

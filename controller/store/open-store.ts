@@ -14,6 +14,7 @@ import { createEgress } from './sqlite/egress.ts';
 import { announcing, createEvents } from './sqlite/events.ts';
 import { createCertificates } from './sqlite/identity.ts';
 import { createFleetLooks } from './sqlite/fleet-looks.ts';
+import { createHistory } from './sqlite/history.ts';
 import { createJoinTokens } from './sqlite/join-tokens.ts';
 import { createNodeChanges } from './sqlite/node-changes.ts';
 import { createQuotas } from './sqlite/quotas.ts';
@@ -64,6 +65,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       ...createBuilds(deps),
       ...createReleases(deps),
       ...createRollouts(deps),
+      ...createHistory(deps),
       ...createNodes(deps),
       ...createNodeChanges(deps),
       ...createCertificates(deps),

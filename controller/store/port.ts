@@ -3,6 +3,7 @@ import type { AwaitedApp, DestroyedStore } from './destroyed-port.ts';
 import type { DomainStore } from './domains-port.ts';
 import type { EgressStore } from './egress-port.ts';
 import type { App, AssignmentRow, Build, LostAfter, Release } from './records.ts';
+import type { HistoryStore } from './history-port.ts';
 import type { LookStore } from './looks-port.ts';
 import type { QuotaStore } from './quota-port.ts';
 import type { FleetEvent, NewEvent } from '../../shared/domain/event.ts';
@@ -106,7 +107,8 @@ export interface AssignmentChange {
  * Queries used on every push are indexed; none grows with the history.
  * Errors: SLIP_STORE_* (bug, transient: SLIP_DISK_FULL), conflicts as documented.
  */
-export interface Store extends IdentityStore, DomainStore, EgressStore, BuildSettingsStore, DestroyedStore, QuotaStore, LookStore {
+export interface Store
+  extends IdentityStore, DomainStore, EgressStore, BuildSettingsStore, DestroyedStore, QuotaStore, HistoryStore, LookStore {
   // -- controller
   /** Raises the epoch counter and draws a new id: called once per start. */
   newEpoch(id: string): Promise<Epoch>;

@@ -38,7 +38,7 @@ export interface Build {
 /** Immutable but for its state. */
 export interface Release {
   readonly appId: AppId;
-  /** Gap-free per app, from 1. */
+  /** From 1, without a gap; old releases are removed (RELEASES_KEPT), and their numbers are not used again. */
   readonly version: number;
   readonly state: ReleaseState;
   readonly slug: Slug;

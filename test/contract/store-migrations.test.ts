@@ -16,6 +16,8 @@ import { placement } from '../../controller/store/sqlite/migrations/0002-placeme
 import { quotas } from '../../controller/store/sqlite/migrations/0009-quotas.ts';
 import { ceilings } from '../../controller/store/sqlite/migrations/0010-ceilings.ts';
 import { buildSettings } from '../../controller/store/sqlite/migrations/0011-build-settings.ts';
+import { destroyedApps } from '../../controller/store/sqlite/migrations/0013-destroyed-apps.ts';
+import { egress } from '../../controller/store/sqlite/migrations/0012-egress.ts';
 import { rebalance } from '../../controller/store/sqlite/migrations/0007-rebalance.ts';
 import { DEFAULT_CEILINGS } from '../../shared/domain/ceilings.ts';
 import { parseAppName, parseUserName } from '../../shared/domain/names.ts';
@@ -24,7 +26,19 @@ import { systemClock } from '../../shared/kit/clock.ts';
 import { randomId } from '../../shared/kit/random-id.ts';
 
 /** As they shipped, in order. */
-const STEPS = [initial, placement, movement, domains, identity, events, rebalance, builders, quotas, ceilings, buildSettings];
+const STEPS = [
+  initial,
+  placement,
+  movement,
+  domains,
+  identity,
+  events,
+  rebalance,
+  builders,
+  quotas,
+  ceilings,
+  ...[buildSettings, egress, destroyedApps],
+];
 
 describe('the database of an older version', () => {
   let dir: string;

@@ -7,6 +7,7 @@ import { buildSettingsCases } from './store-build-settings.ts';
 import { egressCases } from './store-egress.ts';
 import { destroyedCases } from './store-destroyed.ts';
 import { eventCases, factCases } from './store-events.ts';
+import { historyCases } from './store-history.ts';
 import { lookCases } from './store-looks.ts';
 import { nodeCases } from './store-nodes.ts';
 import { placementCases } from './store-placement.ts';
@@ -34,6 +35,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     quotaCases(() => store);
     buildSettingsCases(() => store);
     egressCases(() => store);
+    historyCases(() => store);
     lookCases(() => store);
     destroyedCases(() => store, open);
   });

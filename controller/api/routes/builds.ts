@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { App, Build } from '../../store/port.ts';
+import { KEPT_WORDS } from '../../../shared/domain/history.ts';
 import { isId, type BuildId } from '../../../shared/domain/ids.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -63,7 +64,7 @@ async function findBuild({ store }: ApiDeps, app: App, id: string | undefined): 
     code: 'SLIP_BUILD_NOT_FOUND',
     httpStatus: 404,
     message: `${app.name} has no such build.`,
-    hint: `See its builds with: slipway builds -a ${app.name}`,
+    hint: `${KEPT_WORDS.builds} See them with: slipway builds -a ${app.name}`,
   });
 }
 

@@ -73,7 +73,7 @@ export function createRollouts({ inTransaction, clock }: RepositoryDeps): Rollou
   };
 }
 
-/** max + 1 inside the transaction, and no release is ever deleted: numbers have no gap and are never used twice. */
+/** max + 1 inside the transaction, and the newest release is never removed: new numbers have no gap and no number is used twice. */
 async function insertRelease(tx: Tx, release: NewRelease, createdAtMs: number): Promise<Release> {
   const { appId } = release;
   const { latest } = await tx

@@ -176,7 +176,8 @@ export class Office {
       newInstanceId,
     });
     const bakes = new Bakes({ store, fleet, rollouts, queue, clock, log, newInstanceId, bakeMs: policy.bakeMs });
-    const releases = new Releases({ store, rollouts, bakes, queue, ends, failpoint, log, signal: new AbortController().signal });
+    const history = { grown: () => undefined };
+    const releases = new Releases({ store, rollouts, bakes, queue, ends, history, failpoint, log, signal: new AbortController().signal });
     const restartDeps = {
       store,
       fleet,
@@ -188,7 +189,7 @@ export class Office {
     };
     const formations = new Formations({ ...restartDeps, restarts: new Restarts(restartDeps), queue });
     const deploys = new Deploys({
-      ...{ store, releases, queue, ends, clock, log },
+      ...{ store, releases, queue, ends, history, clock, log },
       unusedImages: { during: (deploy) => deploy() },
       builds: { run: (request) => this.#build(store, clock, request) },
       findSource: () => Promise.resolve(() => Promise.reject(new Error('nobody fetches it'))),

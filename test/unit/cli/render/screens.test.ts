@@ -144,6 +144,11 @@ describe('screens of the CLI', () => {
       'v4  failed   Deploy abc1234  ada  3 min ago  web.1 never bound its port.',
       'v3  current  Deploy abc1234  ada  3 min ago',
     ]);
+    assertScreen(renderReleases('shop', [release], { ...look, isEnd: true }), [
+      '=== shop releases',
+      'v3  current  Deploy abc1234  ada  3 min ago',
+      'Kept are the newest 200 releases, and older ones that serve, that have instances, or that served last.',
+    ]);
     const build: BuildBody = { id: 'b1', state: 'running', commit: release.commit, user: 'ada', createdAtMs: NOW - MINUTE, timingsMs: {} };
     const done: BuildBody = { ...build, id: 'b0', state: 'succeeded', finishedAtMs: NOW - 45_000 };
     assertScreen(renderBuilds('shop', [build, done], look), [

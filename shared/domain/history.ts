@@ -1,0 +1,11 @@
+/** Releases kept of each app. Older ones are removed, but for those that {@link KEPT_WORDS} names. A release is up to 256 KiB of config and commands. */
+export const RELEASES_KEPT = 200;
+
+/** Builds kept of each app, with their output. The output of one build is 10 MiB at most. */
+export const BUILDS_KEPT = 200;
+
+/** For people who look for older ones. */
+export const KEPT_WORDS = {
+  releases: `Kept are the newest ${String(RELEASES_KEPT)} releases, and older ones that serve, that have instances, or that served last.`,
+  builds: `Kept are the newest ${String(BUILDS_KEPT)} builds, and older ones of the releases that are kept.`,
+} as const;

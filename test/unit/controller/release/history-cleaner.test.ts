@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, it } from 'node:test';
+import { BuildLogs } from '../../../../controller/build/build-log.ts';
+import { HistoryCleaner } from '../../../../controller/release/history-cleaner.ts';
+import { BUILDS_KEPT } from '../../../../shared/domain/history.ts';
+import { systemClock } from '../../../../shared/kit/clock.ts';
+import { silentLogger } from '../../../../shared/kit/log.ts';
+import { addApp, addUser, openMemoryStore } from '../../../support/store-fixtures.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'slipway-history-'));
+after(() => rmSync(dir, { recursive: true }));
+
+it('keeps the output of as many builds as are kept, also after a crash between output and database', async () => {
+  const store = await openMemoryStore();
+  const app = await addApp(store, (await addUser(store)).id);
+  const logs = new BuildLogs(dir);
+  for (let made = 0; made < BUILDS_KEPT + 2; made += 1) {
+    const { id } = await store.createBuild({ appId: app.id, userId: app.ownerId, commit: 'c'.repeat(40) });
+    await store.setBuildState(id, 'failed', {});
+    if (made < 3) await (await logs.writer(id)).end();
+  }
+  let crashes = 1;
+  const failpoint = (name: string): Promise<void> =>
+    name === 'history.outputRemoved' && crashes-- > 0 ? Promise.reject(new Error('crash')) : Promise.resolve();
+  const images = { remove: () => Promise.reject(new Error('no release was removed')) };
+  const { signal } = new AbortController();
+  const cleaner = new HistoryCleaner({ store, logs, images, clock: systemClock, log: silentLogger, failpoint, signal });
+
+  await cleaner.clean(app.id);
+  assert.deepEqual([readdirSync(dir).length, (await store.builds(app.id, 1000)).length], [1, BUILDS_KEPT + 2]);
+  await cleaner.clean(app.id);
+  assert.deepEqual([readdirSync(dir).length, (await store.builds(app.id, 1000)).length], [1, BUILDS_KEPT]);
+  await store.close();
+});
