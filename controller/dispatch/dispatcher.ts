@@ -77,6 +77,7 @@ export class Dispatcher {
     this.#door = new Door(deps);
     this.#destroyed = new DestroyedApps({ ...deps, publish: (node) => this.publish(node) });
     const session = (node: NodeId): AgentSession | undefined => this.book.get(node)?.session;
+    const sessions = (): readonly AgentSession[] => this.#sessions();
     this.tasks = new Tasks({
       clock: deps.clock,
       session,
@@ -85,7 +86,7 @@ export class Dispatcher {
     });
     this.logs = new LogQueries({
       ...deps,
-      sessions: () => this.#sessions(),
+      sessions,
       nodeName: (node) => this.book.get(node)?.name ?? node,
     });
     this.#liveness = new Liveness({
@@ -95,8 +96,8 @@ export class Dispatcher {
       intervalMs: () => this.#intervalMs(),
       onLost: (node) => this.#notify(node),
     });
-    this.routes = new RouteBoard({ ...deps, ...settings, book: this.book, sessions: () => this.#sessions() });
-    this.egress = new EgressBoard({ ...deps, sessions: () => this.#sessions() });
+    this.routes = new RouteBoard({ ...deps, ...settings, book: this.book, sessions, heartbeatIntervalMs: () => this.#intervalMs() });
+    this.egress = new EgressBoard({ ...deps, sessions });
     this.#publisher = new Publisher({
       session,
       read: (nodes) => readDesiredStates(deps.store, nodes, settings),

@@ -22,6 +22,8 @@ export interface RouteBoardDeps {
   readonly epoch: Epoch;
   readonly baseDomain: string;
   readonly refusalRetryMs: number;
+  /** Between two heartbeats of a node. */
+  readonly heartbeatIntervalMs: () => number;
 }
 
 /** Somebody waits until every session has a version. */
@@ -37,8 +39,13 @@ const LOOK_PAUSE_MS = 20;
 const WHOLES_AT_ONCE = 32;
 /** A slow node holds up the others no longer than this. */
 const WHOLE_TURN_MS = 500;
-/** A node that has not taken a route over by then has troubles of its own, and nobody waits for it again before it has caught up. */
-const WAIT_MS = 5_000;
+/**
+ * A busy node needs seconds to give its proxy a route, and an instance that stops earlier costs requests there. So the wait is long for a node that
+ * is heard. A node that needs longer, or says nothing for longer than a heartbeat, is not waited for again until it has caught up.
+ */
+const ROUTES_TAKEN_TIMEOUT_MS = 20_000;
+/** Heartbeats of a busy node come late. */
+const SILENT_AFTER_INTERVALS = 1.2;
 
 /** The fleet's route table: kept true to database and reports, sent to every agent, waited for. */
 export class RouteBoard {
@@ -127,15 +134,20 @@ export class RouteBoard {
     this.#deps.logger.warn({ nodes: late.map((each) => each.name).join(', '), appId }, 'routes.not-applied');
   }
 
-  /** @returns who had not taken it over in time */
+  /** @returns the sessions whose proxy did not have the routes in time */
   async #untilTaken(version: number, signal: AbortSignal): Promise<readonly AgentSession[]> {
     const late = new Set(this.#deps.sessions().filter((session) => isLate(session, version)));
     if (late.size === 0) return [];
     const waiting = { version, late, over: new AbortController() };
     this.#waiting.add(waiting);
-    await this.#deps.clock.sleep(WAIT_MS, AbortSignal.any([waiting.over.signal, signal])).catch(() => undefined);
+    const [startedAtMs, silentAfterMs] = [this.#deps.clock.monotonicMs(), this.#deps.heartbeatIntervalMs() * SILENT_AFTER_INTERVALS];
+    const ends = AbortSignal.any([waiting.over.signal, signal]);
+    await this.#deps.clock.sleep(silentAfterMs, ends).catch(() => undefined);
+    const silent = [...late].filter((session) => session.lastSeenAtMs <= startedAtMs);
+    for (const session of silent) late.delete(session);
+    if (late.size > 0) await this.#deps.clock.sleep(ROUTES_TAKEN_TIMEOUT_MS - silentAfterMs, ends).catch(() => undefined);
     this.#waiting.delete(waiting);
-    return [...late];
+    return [...silent, ...late];
   }
 
   /** One at a time; a look that fails is tried again with the next change, and the table stays as it is. */

@@ -6,7 +6,7 @@ import { type Patience, watchFleet } from '../dispatch/watch-fleet.ts';
 import type { App } from '../store/port.ts';
 import { NO_CHANGE, publishTo, setDesired, statusesOf } from './fleet-changes.ts';
 import { goBack, type GoBackDeps } from './go-back.ts';
-import { failureOf } from './rollout-plan.ts';
+import { failureOf, hasCrashed } from './rollout-plan.ts';
 import type { Rollouts } from './rollout.ts';
 
 export interface BakeDeps extends GoBackDeps {
@@ -40,7 +40,7 @@ export class Bakes {
     return await watchFleet(this.#deps, until, async () => {
       const rows = (await this.#deps.store.assignmentsOfApp(app.id)).filter((row) => row.release === version && row.desired === 'run');
       const statuses = [...statusesOf(this.#deps.fleet, rows).values()];
-      return statuses.find(({ state, restarts }) => state === 'backoff' || state === 'failed' || restarts > 0);
+      return statuses.find(hasCrashed);
     });
   }
 

@@ -96,10 +96,18 @@ export function firstBroken(mine: readonly AssignmentRow[], view: Pick<RolloutVi
   for (const row of mine) {
     const status = view.statuses.get(row.instanceId);
     if (status === undefined) continue;
-    const crashed = status.state === 'failed' || status.state === 'backoff' || status.restarts > 0;
-    if (crashed || isStuck(status)) return failureOf(status);
+    if (hasCrashed(status) || isStuck(status)) return failureOf(status);
   }
   return undefined;
+}
+
+/**
+ * The instance crashed, and its agent has recorded how. A process that has just ended is in back-off before the agent has read its
+ * exit code and its last lines: the next report has them, and the failure of the release must name them.
+ */
+export function hasCrashed({ state, restarts, reason, lastExit }: InstanceStatus): boolean {
+  const isDown = state === 'failed' || state === 'backoff' || restarts > 0;
+  return isDown && (reason !== undefined || lastExit !== undefined);
 }
 
 /** Its node tries again and again, but no push waits until somebody has made room. */

@@ -65,8 +65,15 @@ describe('rollout', () => {
   });
 
   it('fails when a live instance crashes while settling', () => {
-    const statuses = new Map([status('new', 'live', { restarts: 1 })]);
-    assert.equal(nextRolloutMove(view({ statuses, switchedAtMs: 100, nowMs: 200 })).kind, 'fail');
+    const lastExit = { code: 9, oomKilled: false, atMs: 150 };
+    const statuses = new Map([status('new', 'live', { restarts: 1, lastExit })]);
+    const move = nextRolloutMove(view({ statuses, switchedAtMs: 100, nowMs: 200 }));
+    assert.equal(move.kind === 'fail' && move.failure.message, 'The app exited with status 9 soon after its start.');
+  });
+
+  it('waits for the report that says how an instance ended', () => {
+    const statuses = new Map([status('new', 'backoff')]);
+    assert.equal(nextRolloutMove(view({ statuses, switchedAtMs: 100, nowMs: 200 })).kind, 'wait');
   });
 
   it('does not mind a crash of the old release', () => {
