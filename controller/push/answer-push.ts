@@ -8,6 +8,7 @@ import { decideRefs, shortRef, type RefDecision } from './git/ref-policy.ts';
 import { commitInfo, readHead, readRef, setHead, type CommitInfo } from './git/repository.ts';
 import type { GitUser, PushApp, PushGate, PushOutcome } from './port.ts';
 import type { PushQueue } from './push-queue.ts';
+import type { RefRoom } from './repository-bounds.ts';
 import { TerminalText } from './terminal-text.ts';
 
 export interface PushDeps {
@@ -26,6 +27,7 @@ export interface PushSession {
   readonly acceptedAtMs: number;
   readonly timingsMs: Record<string, number>;
   readonly receiveStartedAtMs: number;
+  readonly refs: Pick<RefRoom, 'take'>;
 }
 
 interface Pushing extends PushSession {
@@ -57,6 +59,7 @@ async function answerAll(pushing: Pushing, request: ProcReceiveRequest): Promise
   const headRef = await readHead(pushing.repositoryDir);
   const headExists = (await readRef(pushing.repositoryDir, headRef)) !== undefined;
   const decisions = decideRefs(request.commands, { headRef, headExists }, request.atomic);
+  await pushing.refs.take(decisions.filter(addsRef).length);
   for (const decision of decisions) if (decision.kind === 'store' && decision.note !== undefined) pushing.output(`${decision.note}\n`);
   // A failed build does not remove the app: the user corrects the build, and no other user may take the name meanwhile.
   if (decisions.some((decision) => decision.kind !== 'refuse')) await pushing.deps.gate.acceptApp(pushing.user, pushing.app);
@@ -65,6 +68,11 @@ async function answerAll(pushing: Pushing, request: ProcReceiveRequest): Promise
   );
   const failed = request.atomic && deployed.some((result) => result?.kind === 'refuse');
   return decisions.map((decision, at) => deployed[at] ?? resultOf(decision, failed));
+}
+
+/** The deploy branch always has a place. */
+function addsRef({ kind, command }: RefDecision): boolean {
+  return kind === 'store' && command.oldCommit === NO_COMMIT && command.newCommit !== NO_COMMIT;
 }
 
 function tooManyRefs(): SlipwayError {

@@ -35,10 +35,13 @@ export function createPushGate(deps: PushGateDeps): PushGate {
     acceptApp: (user, app) => (app.isNew === true ? plannedApps.accept(user, app) : Promise.resolve()),
     closeApp: (user, app) => (app.isNew === true ? plannedApps.close(user, app) : Promise.resolve(false)),
     hasApp: async (appId) => (await deps.store.appById(appId)) !== undefined,
-    beforeReceive: async (app) => {
+    beforeReceive: async (app, user) => {
       await Promise.all(deps.folders.map((folder) => requireDiskSpace(folder)));
       const row = await deps.store.appById(app.appId);
       deps.requireBuilder(row ?? { id: '', stack: deps.defaultStack });
+      const owner = row === undefined ? undefined : await deps.store.userById(row.ownerId);
+      const repositoryMegabytes = await deps.store.quotaOf(owner?.id ?? user.userId, 'repositoryMegabytes');
+      return { repositoryMegabytes, owner: owner?.name ?? user.name };
     },
     deploy: deps.deploy,
   };

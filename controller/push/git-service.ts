@@ -2,11 +2,20 @@ import { describeCauses, renderError, SlipwayError, toSlipwayError } from '../..
 import { answerPush, type PushDeps } from './answer-push.ts';
 import { encodePkt } from './git/pkt-line.ts';
 import { receivePack, uploadPack, type GitChannel, type ServiceRun } from './git/receive-pack.ts';
-import { ensureRepository, keepPlanned, maintainRepository, markPlanned, removeRepository, repositoryPath } from './git/repository.ts';
+import {
+  ensureRepository,
+  keepPlanned,
+  maintainRepository,
+  markPlanned,
+  packsOf,
+  removeRepository,
+  repositoryPath,
+} from './git/repository.ts';
 import { DEFAULT_TURN_LIMITS, GitTurns, type Turn, type TurnLimits } from './git-turns.ts';
 import { parseExec, type GitServiceName } from './parse-exec.ts';
 import type { GitUser, PushApp, PushGate } from './port.ts';
 import { Quarantines } from './quarantines.ts';
+import { packRoom, RefRooms } from './repository-bounds.ts';
 import type { ExecRequest } from './ssh/session.ts';
 import { cleanTerminalText } from './terminal-text.ts';
 
@@ -39,6 +48,7 @@ export class GitService {
   /** Runs per repository: housekeeping is done when there is none. */
   readonly #users = new Map<string, number>();
   readonly #quarantines: Quarantines;
+  readonly #refRooms = new RefRooms();
   /** Turns of pushes until their objects are stored, and turns of fetches. Pushes and fetches do not wait for each other. */
   readonly #turns: { readonly receive: GitTurns; readonly send: GitTurns };
 
@@ -99,7 +109,7 @@ export class GitService {
     const { errors } = request.channel;
     const { signal } = stay;
     const writes = service === 'receive-pack';
-    if (writes) await gate.beforeReceive(app, user);
+    const limits = writes ? await gate.beforeReceive(app, user) : undefined;
     if (app.isNew === true) await markPlanned(this.#config.reposDir, app.appId);
     const repositoryDir = await ensureRepository(this.#config.reposDir, app.appId);
     if (writes) await failpoint('push.accepted');
@@ -107,15 +117,17 @@ export class GitService {
     let leave = turn.leave;
     try {
       const options = { ...this.#config, memoryBytes: this.#config.gitMemoryBytes, service, repositoryDir, protocol: request.protocol };
+      const refs = this.#refRooms.open(repositoryDir, app.name);
       const ended = async (): Promise<boolean> => {
         leave();
+        refs.leave();
         const gone = (await this.#close(user, app)) || (signal.aborted && !(await gate.hasApp(app.appId)));
         stay.leave();
         return gone;
       };
       const transfer = untilDestroyed(request.channel, signal);
       const channel = withinTurn(transfer.channel, turn);
-      if (!writes) {
+      if (limits === undefined) {
         await this.#quarantines.ready(repositoryDir);
         return this.#track(repositoryDir, uploadPack(options, channel), ended);
       }
@@ -126,8 +138,10 @@ export class GitService {
       };
       const receiveStartedAtMs = clock.monotonicMs();
       const timingsMs: Record<string, number> = { ssh: startedAtMs - acceptedAtMs, authorise: receiveStartedAtMs - startedAtMs };
-      const decide = answerPush(this.#deps, { app, user, repositoryDir, acceptedAtMs, timingsMs, receiveStartedAtMs });
-      const run = receivePack(options, channel, (push, io) => {
+      const decide = answerPush(this.#deps, { app, user, repositoryDir, acceptedAtMs, timingsMs, receiveStartedAtMs, refs });
+      const { bytes: usedBytes } = await packsOf(repositoryDir);
+      const room = packRoom({ app: app.name, usedBytes, maxPackBytes: options.maxPackBytes, ...limits });
+      const run = receivePack({ ...options, ...room }, channel, (push, io) => {
         leave();
         transfer.over(); // from now on the deploy is told, and git reports how it ended
         return decide(push, io);
@@ -180,7 +194,7 @@ export class GitService {
   }
 
   #maintain(dir: string): void {
-    const done = maintainRepository(dir).catch((error: unknown) => {
+    const done = maintainRepository(dir, this.#deps.clock.nowMs()).catch((error: unknown) => {
       this.#deps.log.warn({ repositoryDir: dir, cause: describeCauses(error) }, 'git.maintenance_failed');
     });
     this.#remember(done);

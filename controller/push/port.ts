@@ -37,6 +37,14 @@ export type PushOutput = (text: string | Uint8Array) => void;
 
 export type PushOutcome = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 
+/** What the app's repository may take. */
+export interface ReceiveLimits {
+  /** Quota of the app's owner. */
+  readonly repositoryMegabytes: number;
+  /** Name of the owner. */
+  readonly owner: string;
+}
+
 /** What the git door needs from the rest of the controller. */
 export interface PushGate {
   /** Key blob's SHA256 fingerprint (`SHA256:base64`) → user; one indexed look-up. */
@@ -57,7 +65,7 @@ export interface PushGate {
   /** True when the app is in the database. */
   hasApp(appId: AppId): Promise<boolean>;
   /** Before the pack is taken in: room on disk, a builder online. @throws SLIP_DISK_FULL, SLIP_BUILD_NO_BUILDER */
-  beforeReceive(app: PushApp, user: GitUser): Promise<void>;
+  beforeReceive(app: PushApp, user: GitUser): Promise<ReceiveLimits>;
   /**
    * Builds, releases and rolls out. Moves the ref itself, exactly when the release becomes current. The outcome's
    * reason goes into `! [remote rejected] main -> main (reason)`. Never rejects for a user's mistake.

@@ -20,6 +20,8 @@ export const QUOTA_KINDS = {
   domains: { defaultMax: 2_000, what: 'domains', cure: 'Remove a domain with: slipway domains:remove HOSTNAME -a APP' },
   /** Of one app. Heroku: 1000. Older agents read 1000 names of an app, and one of them is the app's own. */
   domainsPerApp: { defaultMax: 999, what: 'domains', cure: 'A wildcard such as *.example.com stands for all names with one more label' },
+  /** Of one app, decimal. Heroku advises less than 1 GB; one push may have 1 GiB. */
+  repositoryMegabytes: { defaultMax: 2_000, what: 'MB in one repository', cure: 'Take large files out of the commits' },
   /** A build may use two processors and two gigabytes: a small fleet has room for a few. */
   builds: { defaultMax: 4, what: 'builds at once', cure: 'Wait for one of them to end' },
   /** Each may run a git. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { readdir, readFile, readlink } from 'node:fs/promises';
+import { readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { deflateSync } from 'node:zlib';
@@ -8,6 +8,7 @@ import type ssh2 from 'ssh2';
 import { encodePkt, FLUSH_PKT } from '../../controller/push/git/pkt-line.ts';
 import { MAX_REFS, NO_COMMIT } from '../../controller/push/git/proc-receive.ts';
 import { readRef } from '../../controller/push/git/repository.ts';
+import { REPOSITORY_REFS_MAX } from '../../controller/push/repository-bounds.ts';
 import { run } from '../../shared/kit/exec.ts';
 import { eventually } from '../support/eventually.ts';
 import { accept, PushFixture, type TestKey, type WorkTree } from '../support/push-fixture.ts';
@@ -123,7 +124,7 @@ test('a delta that unpacks to gigabytes ends git, not the machine, and its owner
   assert.ok(bomb.length < 100_000);
   const said = await sendRaw('bomb-one', pushOf(bomb));
   assert.match(said, /Out of memory/);
-  assert.match(said, /takes more than 256 MB of memory, which is the limit of one push.*Take large files out/);
+  assert.match(said, /needs more than 256 MB of memory .* limit for one push.*Take large files out/);
   assert.deepEqual((await readdir(join(repositoryDir('bomb-one'), 'objects'))).sort(), ['info', 'pack'], 'nothing of it stays');
   await honestPush('after-the-bomb');
 });
@@ -232,6 +233,40 @@ test('a push of more refs than a project has is refused, in words, and changes n
   assert.match(pushed.stderr, /One push can change 5000 branches and tags at most/);
   assert.equal(await readRef(repositoryDir('many-refs'), 'refs/heads/main'), undefined);
   assert.equal((await tree.push(eve)).code, 0);
+});
+
+test('a repository has a limited number of refs, and a push that adds more is refused, in words, while deploys go on', async () => {
+  const tree = await fixture.workTree('full-of-refs', 'full-of-refs');
+  const head = await tree.git('rev-parse', 'HEAD');
+  assert.equal((await tree.push(eve)).code, 0);
+  const tags = Array.from({ length: REPOSITORY_REFS_MAX - 2 }, (_, at) => `${head} refs/tags/t${String(at).padStart(4, '0')}\n`);
+  await writeFile(join(repositoryDir('full-of-refs'), 'packed-refs'), `# pack-refs with: peeled fully-peeled sorted \n${tags.join('')}`);
+  const two = await tree.push(eve, 'slipway', 'main:refs/heads/one', 'main:refs/heads/two');
+  assert.notEqual(two.code, 0);
+  assert.match(two.stderr, /The repository of full-of-refs would have more than 5000 branches and tags, the most that an app can have/);
+  assert.equal((await tree.push(eve, 'slipway', 'main:refs/heads/one')).code, 0, 'one more has its place');
+  await tree.commit('index.js', 'console.log(2)\n');
+  assert.equal((await tree.push(eve)).code, 0, 'a deploy adds no ref');
+  assert.equal((await tree.push(eve, 'slipway', '--delete', 't0001')).code, 0);
+  assert.equal((await tree.push(eve, 'slipway', 'main:refs/heads/two')).code, 0);
+});
+
+test('a repository has a limited size: the push that exceeds it is refused with both numbers, and branches can still be deleted', async () => {
+  const tree = await fixture.workTree('full-of-bytes', 'full-of-bytes');
+  await tree.commit('data', randomBytes(1_500_000));
+  assert.equal((await tree.push(eve, 'slipway', 'main', 'main:other')).code, 0);
+  fixture.gate.repositoryMegabytes = 2;
+  try {
+    await tree.commit('more', randomBytes(1_000_000));
+    const refused = await tree.push(eve);
+    assert.notEqual(refused.code, 0);
+    assert.match(refused.stderr, /The repository of full-of-bytes has 2 MB, and with this push it would have more than 2 MB/);
+    assert.match(refused.stderr, /slipway users:quotas eve repositoryMegabytes=4/);
+    fixture.gate.repositoryMegabytes = 1;
+    assert.equal((await tree.push(eve, 'slipway', '--delete', 'other')).code, 0);
+  } finally {
+    fixture.gate.repositoryMegabytes = 1_000;
+  }
 });
 
 test('trees with names that lead elsewhere are refused by fsck', async () => {

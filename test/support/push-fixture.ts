@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { GitUser, Push, PushApp, PushGate, PushOutcome, PushOutput } from '../../controller/push/port.ts';
+import type { GitUser, Push, PushApp, PushGate, PushOutcome, PushOutput, ReceiveLimits } from '../../controller/push/port.ts';
 import { moveRef } from '../../controller/push/git/repository.ts';
 import { createGitServer, type GitServer, type GitServerAddress, type GitServerConfig } from '../../controller/push/server.ts';
 import { keyFingerprint } from '../../controller/push/ssh/fingerprint.ts';
@@ -32,6 +32,7 @@ class FakeGate implements PushGate {
   running = 0;
   maxRunning = 0;
   refuseReceive: Error | undefined;
+  repositoryMegabytes = 1_000;
   deployWith: Deploy = accept;
 
   userByFingerprint(fingerprint: string): Promise<GitUser | undefined> {
@@ -67,8 +68,9 @@ class FakeGate implements PushGate {
     return Promise.resolve(true);
   }
 
-  beforeReceive(): Promise<void> {
-    return this.refuseReceive === undefined ? Promise.resolve() : Promise.reject(this.refuseReceive);
+  beforeReceive(_app: PushApp, user: GitUser): Promise<ReceiveLimits> {
+    const limits = { repositoryMegabytes: this.repositoryMegabytes, owner: user.name };
+    return this.refuseReceive === undefined ? Promise.resolve(limits) : Promise.reject(this.refuseReceive);
   }
 
   async deploy(push: Push, output: PushOutput, signal: AbortSignal): Promise<PushOutcome> {

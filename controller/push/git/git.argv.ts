@@ -17,6 +17,8 @@ export interface ServiceOptions {
   readonly repositoryDir: string;
   readonly hooksDir: string;
   readonly maxPackBytes: number;
+  /** Hint for a pack that is larger; absent: the limit of one push was the reason. */
+  readonly tooLarge?: string | undefined;
   /** Memory limit of one git; default {@link GIT_MEMORY_BYTES}. */
   readonly memoryBytes?: number | undefined;
   /** `version=0..2`, already checked. */
@@ -118,9 +120,12 @@ export function readRefArgs(ref: string): readonly string[] {
   return ['for-each-ref', '--format=%(objectname)', '--', ref];
 }
 
-/** Packs into one what many pushes left, and drops what no ref has held for two weeks. */
+/**
+ * Packs into one what many pushes left, and drops what no ref has held for two weeks. Until then such objects are in one pack of their own:
+ * a file for each would be millions of files.
+ */
 export function housekeepingCommand(repositoryDir: string): Command {
-  const settings = ['gc.packRefs=false', 'gc.writeCommitGraph=false'];
+  const settings = ['gc.packRefs=false', 'gc.writeCommitGraph=false', 'gc.cruftPacks=true'];
   return { ...gitCommand(repositoryDir, [...withConfig(settings), 'gc', '--quiet']), timeoutMs: 30 * 60_000 };
 }
 

@@ -56,7 +56,7 @@ export function receivePack(options: ServiceOptions, channel: GitChannel, decide
   });
   const signal = AbortSignal.any([channel.closed, gone.signal]);
   let asked = false;
-  const hints = new RefusalHints(options.memoryBytes ?? GIT_MEMORY_BYTES);
+  const hints = new RefusalHints(options.memoryBytes ?? GIT_MEMORY_BYTES, options.tooLarge);
   child.stdout?.on('data', (chunk: Buffer) => {
     if (!asked) hints.push(chunk);
   });

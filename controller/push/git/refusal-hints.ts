@@ -1,9 +1,10 @@
 /** Next commands for what git itself refuses, before it asks us about any ref. Pure. */
 
+const PACK_TOO_LARGE = 'pack exceeds maximum allowed size';
 const HINTS: readonly (readonly [said: string, hint: string])[] = [
   ['shallow update not allowed', 'This clone has only a part of the history. Get the rest and push again: git fetch --unshallow'],
   [
-    'pack exceeds maximum allowed size',
+    PACK_TOO_LARGE,
     'The push is larger than the limit for one push. Take large files out of the commits (git rm --cached FILE, git commit --amend), then push again.',
   ],
   ['fsck error', 'An object of the history is damaged or malformed. Find it with: git fsck'],
@@ -19,9 +20,12 @@ export class RefusalHints {
   #tail = '';
   #hint: string | undefined;
   readonly #memoryBytes: number;
+  readonly #tooLarge: string | undefined;
 
-  constructor(memoryBytes: number) {
+  /** @param tooLarge why this pack is too large; absent: the limit of one push */
+  constructor(memoryBytes: number, tooLarge?: string) {
     this.#memoryBytes = memoryBytes;
+    this.#tooLarge = tooLarge;
   }
 
   push(chunk: Uint8Array): void {
@@ -29,8 +33,13 @@ export class RefusalHints {
     const text = this.#tail + Buffer.from(chunk).toString('latin1');
     // git's message for a failed malloc, and the one for a thread that cannot start
     const memory = /[Oo]ut of memory|unable to create thread/.test(text);
-    this.#hint = memory ? outOfMemory(this.#memoryBytes) : HINTS.find(([said]) => text.includes(said))?.[1];
+    this.#hint = memory ? outOfMemory(this.#memoryBytes) : this.#hintFor(text);
     this.#tail = text.slice(-64);
+  }
+
+  #hintFor(text: string): string | undefined {
+    if (this.#tooLarge !== undefined && text.includes(PACK_TOO_LARGE)) return this.#tooLarge;
+    return HINTS.find(([said]) => text.includes(said))?.[1];
   }
 
   get hint(): string | undefined {

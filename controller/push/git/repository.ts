@@ -126,11 +126,40 @@ export async function sweepQuarantines(repositoryDir: string): Promise<void> {
 
 /** Packs beyond this are put together between pushes. */
 const MAX_PACKS = 50;
+/** A repository of this size is cleaned once a day: its owner may have deleted branches to make room. */
+const LARGE_BYTES = 1_000_000_000;
+const CLEANED_EVERY_MS = 24 * 3_600_000;
+/** Its time says when the repository was cleaned last. */
+const CLEANED = 'slipway-cleaned';
 
 /** Housekeeping that no push waits for; does nothing most of the time. @throws SLIP_EXEC_FAILED */
-export async function maintainRepository(repositoryDir: string): Promise<void> {
-  const files = await readdir(join(repositoryDir, 'objects', 'pack'));
-  if (files.filter((name) => name.endsWith('.pack')).length > MAX_PACKS) await runOk(run, housekeepingCommand(repositoryDir));
+export async function maintainRepository(repositoryDir: string, nowMs: number): Promise<void> {
+  const { packs, bytes } = await packsOf(repositoryDir);
+  if (packs <= MAX_PACKS && (bytes < LARGE_BYTES || !(await isCleaningDue(repositoryDir, nowMs)))) return;
+  await writeFileAtomic(join(repositoryDir, CLEANED), '');
+  await runOk(run, housekeepingCommand(repositoryDir));
+}
+
+async function isCleaningDue(repositoryDir: string, nowMs: number): Promise<boolean> {
+  const cleaned = await stat(join(repositoryDir, CLEANED)).catch(zeroIfGone);
+  return cleaned === 0 || nowMs - cleaned.mtimeMs > CLEANED_EVERY_MS;
+}
+
+/**
+ * Number of packs, and bytes of all packs with their indexes. An index has some bytes for each object, so a limit of these bytes limits the
+ * number of objects too.
+ */
+export async function packsOf(repositoryDir: string): Promise<{ readonly packs: number; readonly bytes: number }> {
+  const dir = join(repositoryDir, 'objects', 'pack');
+  const names = await readdir(dir);
+  const sizes = await Promise.all(names.map((name) => stat(join(dir, name)).then(({ size }) => size, zeroIfGone)));
+  return { packs: names.filter((name) => name.endsWith('.pack')).length, bytes: sizes.reduce((sum, size) => sum + size, 0) };
+}
+
+/** Housekeeping may replace files meanwhile. */
+function zeroIfGone(error: unknown): 0 {
+  if (isErrno(error, 'ENOENT')) return 0;
+  throw error;
 }
 
 /** Where HEAD points: `refs/heads/main`. */

@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import fc from 'fast-check';
+import { packRoom } from '../../../../controller/push/repository-bounds.ts';
+
+const anyRepository = fc.record({
+  app: fc.constant('shop'),
+  owner: fc.constant('ada'),
+  usedBytes: fc.nat(4_000_000_000),
+  maxPackBytes: fc.integer({ min: 1_000_000, max: 2_000_000_000 }),
+  repositoryMegabytes: fc.nat(4_000),
+});
+
+it('a push never gets room beyond the quota or the limit of one push, and a push without objects always has its 32 bytes', () => {
+  fc.assert(
+    fc.property(anyRepository, (of) => {
+      const { maxPackBytes, tooLarge } = packRoom(of);
+      assert.ok(maxPackBytes <= of.maxPackBytes && maxPackBytes >= 32);
+      assert.ok(maxPackBytes === 32 || of.usedBytes + maxPackBytes <= of.repositoryMegabytes * 1_000_000);
+      assert.equal(
+        tooLarge === undefined,
+        maxPackBytes === of.maxPackBytes && of.usedBytes + maxPackBytes <= of.repositoryMegabytes * 1_000_000,
+      );
+    }),
+    { seed: 14, numRuns: 300 },
+  );
+});
