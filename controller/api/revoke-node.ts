@@ -5,8 +5,8 @@ import type { ApiDeps } from './deps.ts';
 type RevokeDeps = Pick<ApiDeps, 'store' | 'fleet' | 'endSessions' | 'connections' | 'log'>;
 
 /**
- * Takes a node's certificates out of force, and what is open with them: from the next instant no request and no session
- * of theirs is served, and the other nodes hear not to believe them. The node keeps its name and assignments; `nodes:rejoin` gives it a new certificate.
+ * Revokes the certificates of a node and ends its connections. From now on the controller serves no request and no session with them, and the other
+ * nodes refuse them too. The node keeps its name and assignments. `nodes:rejoin` gives it a new certificate.
  */
 export async function revokeNode(deps: RevokeDeps, node: NodeRow, by: UserName): Promise<void> {
   const serials = await deps.store.revokeCertificates(node.id, by);

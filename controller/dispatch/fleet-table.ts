@@ -33,7 +33,7 @@ export function tableEntry(app: RoutedApp, rows: readonly RunningRow[], view: Ta
   };
 }
 
-/** A revoked node stays a member, but nothing is sent to it: it is not believed any more. */
+/** A revoked node stays a member, but no other node sends requests to it, because its certificate is not accepted any more. */
 export function peerOf(node: {
   readonly id: NodeId;
   readonly name: string;

@@ -88,8 +88,8 @@ export interface IdentityStore {
   /** Whose certificate this was. */
   retiredCertificate(serial: string): Promise<{ readonly node: NodeRow; readonly why: RetiredWhy; readonly atMs: number } | undefined>;
   /**
-   * Serials of certificates that nobody may be believed with although they have not run out: those that a node had before it was revoked or
-   * rejoined. What a renewal replaced is not among them: connections that were made with it go on. Sorted.
+   * Serials of certificates that are refused although they have not expired: those that a node had before it was revoked or rejoined, sorted.
+   * A certificate that a renewal replaced is not among them, because connections that were made with it go on.
    */
   refusedCertificates(nowMs: number): Promise<readonly string[]>;
   /** Beside the present one, and in the place of an earlier one that was never used. */

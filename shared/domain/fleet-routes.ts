@@ -34,7 +34,7 @@ export interface FleetRoutes {
   readonly peers: readonly MeshPeer[];
   /** By app id. */
   readonly apps: readonly FleetApp[];
-  /** Serials of certificates that were revoked or replaced by a rejoin, sorted: no node is believed with one of these. */
+  /** Serials of certificates that were revoked or replaced by a rejoin, sorted. A node that shows one of them is refused. */
   readonly refused: readonly string[];
 }
 

@@ -51,7 +51,7 @@ export function nodeCases(get: () => Store): void {
     assert.equal((await join('node-b')).name, 'node-b');
   });
 
-  it('knows which certificates nobody may be believed with: those from before a revocation or a rejoin, while they last', async () => {
+  it('knows which certificates are refused: those from before a revocation or a rejoin, until they expire', async () => {
     const [shut, renewed] = [await addNode(get(), 'n1', 'first'), await addNode(get(), 'n2', 'other')];
     for (const [node, serial] of [
       [shut, 'second'],

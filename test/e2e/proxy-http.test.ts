@@ -75,7 +75,7 @@ async function send(port: number, text: string): Promise<string> {
 }
 
 describe('requests through a real haproxy', () => {
-  test('the app gets Heroku’s headers, and what a client claims of them is not believed', async () => {
+  test('the app gets Heroku’s headers, and a client cannot set them itself', async () => {
     await using scene = await openScene();
     const headers = {
       'X-Forwarded-For': '6.6.6.6',

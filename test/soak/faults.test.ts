@@ -136,7 +136,7 @@ describe(
       assert.equal(unreleased, undefined);
     }
 
-    /** What runs, machine by machine, whatever anybody believes. */
+    /** The instances that run on each machine, whatever the controller last saw. */
     async function running(): Promise<string[]> {
       const count = "systemctl list-units --plain --no-legend --state=active 'slipway-sandbox-*' | wc -l";
       const found = await Promise.all(

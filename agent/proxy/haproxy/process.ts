@@ -28,7 +28,7 @@ const PARTIAL_POOLS_MAX = 16;
 const FULL_LOOK_INTERVAL_MS = 10_000;
 
 /** What the process was last seen to serve. As long as it is the same process, only what changes needs a look. */
-interface Belief {
+interface LastSeen {
   readonly workerPid: number;
   readonly table: SlotTable;
   readonly hosts: Observed['hosts'];
@@ -42,7 +42,7 @@ interface Belief {
 export class ProxyProcess {
   readonly #settings: ProxySettings;
   readonly #deps: ProcessDeps;
-  #belief: Belief | undefined;
+  #lastSeen: LastSeen | undefined;
   #replaceFirst = false;
   #lastReloadAtMs = -Infinity;
 
@@ -76,7 +76,7 @@ export class ProxyProcess {
   /** A worker that was not there at the last apply (crash, reload by hand) may have read older files. */
   async isStranger(): Promise<boolean> {
     const { workerPid } = await this.untilAnswered(() => this.#deps.runtime.info());
-    return workerPid !== this.#belief?.workerPid;
+    return workerPid !== this.#lastSeen?.workerPid;
   }
 
   /** Nothing runs and nothing will start it: waiting is no use. */
@@ -121,23 +121,23 @@ export class ProxyProcess {
   }
 
   async #observe(table: SlotTable): Promise<Observed> {
-    const belief = this.#belief;
+    const lastSeen = this.#lastSeen;
     const { runtime, clock } = this.#deps;
-    if (belief !== undefined && clock.monotonicMs() - belief.fullLookAtMs < FULL_LOOK_INTERVAL_MS) {
-      const changed = changedPools(belief.table, table);
+    if (lastSeen !== undefined && clock.monotonicMs() - lastSeen.fullLookAtMs < FULL_LOOK_INTERVAL_MS) {
+      const changed = changedPools(lastSeen.table, table);
       if (changed.size <= PARTIAL_POOLS_MAX) {
         const seen = await runtime.observePools([...changed]);
-        const servers = new Map([...assumedServers(belief.table, changed), ...seen.servers]);
-        if (seen.workerPid === belief.workerPid) return { ...belief, layoutMark: seen.layoutMark, servers };
+        const servers = new Map([...assumedServers(lastSeen.table, changed), ...seen.servers]);
+        if (seen.workerPid === lastSeen.workerPid) return { ...lastSeen, layoutMark: seen.layoutMark, servers };
       }
     }
-    this.#belief = undefined;
+    this.#lastSeen = undefined;
     return runtime.observe();
   }
 
-  #believe(workerPid: number, table: SlotTable): void {
-    const fullLookAtMs = this.#belief?.fullLookAtMs ?? this.#deps.clock.monotonicMs();
-    this.#belief = { workerPid, table, ...mapsOf(table), fullLookAtMs };
+  #noteSeen(workerPid: number, table: SlotTable): void {
+    const fullLookAtMs = this.#lastSeen?.fullLookAtMs ?? this.#deps.clock.monotonicMs();
+    this.#lastSeen = { workerPid, table, ...mapsOf(table), fullLookAtMs };
   }
 
   #target(): RuntimeTarget {
@@ -146,13 +146,13 @@ export class ProxyProcess {
 
   /** A process that dies in mid-command, or answers strangely, is looked at as a whole in the next round. */
   async #send(steps: readonly RuntimeStep[], table: SlotTable): Promise<string[]> {
-    const belief = this.#belief;
-    this.#belief = undefined;
+    const lastSeen = this.#lastSeen;
+    this.#lastSeen = undefined;
     try {
       const notes = await this.#deps.runtime.send(steps);
       if (notes.length > 0) this.#deps.logger.warn({ notes }, 'proxy.reply_unexpected');
-      else if (belief !== undefined && steps.every((step) => step.kind === 'command')) {
-        this.#belief = { ...belief, ...mapsOf(table) };
+      else if (lastSeen !== undefined && steps.every((step) => step.kind === 'command')) {
+        this.#lastSeen = { ...lastSeen, ...mapsOf(table) };
       }
       return notes;
     } catch (error) {
@@ -166,7 +166,7 @@ export class ProxyProcess {
     const { current, old } = await this.untilAnswered(() => this.#deps.runtime.workers());
     if (current !== workerPid) return false;
     for (const pid of old) await this.#correctOld(pid, table);
-    this.#believe(workerPid, table);
+    this.#noteSeen(workerPid, table);
     return true;
   }
 
@@ -188,7 +188,7 @@ export class ProxyProcess {
     // Its worker answers before it does, and until then it takes no notice of signals: the reload would be waited for in vain.
     if (master !== undefined) await this.untilAnswered(() => runtime.workers());
     this.#lastReloadAtMs = clock.monotonicMs();
-    this.#belief = undefined;
+    this.#lastSeen = undefined;
     if (master === undefined) return; // it died, and comes back with the new files
     logger.info({ workerPid }, 'proxy.reload');
     send(master, 'SIGUSR2');

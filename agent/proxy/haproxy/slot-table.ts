@@ -38,7 +38,7 @@ export interface SlotTable {
   readonly checked: readonly Peer[];
   /** Nodes whose requests are taken: id and name, sorted. */
   readonly members: readonly (readonly [nodeId: string, name: string])[];
-  /** Serials of certificates with which nobody is believed to be a member, sorted. */
+  /** Serials of certificates with which no node is accepted as a member, sorted. */
   readonly refused: readonly string[];
 }
 

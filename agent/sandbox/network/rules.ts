@@ -76,7 +76,7 @@ export function nftRules(input: RuleInput): string {
     '  }',
     ...openingSets(input.openings),
     `  set ${FLOWS} { type ipv4_addr; size 65535; flags dynamic; }`,
-    // a reset is believed at once; an ICMP error only at the second attempt, a second later
+    // a TCP client gives up at a reset at once, but at an ICMP error only after its second attempt, a second later
     '  chain refuse {',
     '    meta l4proto tcp reject with tcp reset',
     '    reject with icmpx type admin-prohibited',

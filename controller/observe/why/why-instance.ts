@@ -78,7 +78,7 @@ function fateChain({ app, patienceMs, nowMs }: AppWhyFacts, { name, stuck }: Ins
   return { code: 'SLIP_PLACE_NO_ROOM', links, next: nextForNoRoom(because, app) };
 }
 
-/** It is up at this moment, and nobody should believe it. */
+/** The instance is up at this moment, but it will most likely crash again. */
 function crashLoopChain(facts: AppWhyFacts, instance: InstanceFact): WhyChain | undefined {
   const loop = crashLoop(instance, facts.nowMs);
   if (loop === undefined) return undefined;

@@ -35,7 +35,7 @@ describe('a server that goes away', { concurrency: false }, () => {
     return printed;
   }
 
-  /** What runs of the app, machine by machine, whatever anybody believes. */
+  /** The instances of the app that run on each machine, whatever the controller last saw. */
   async function running(): Promise<string[]> {
     const count = "systemctl list-units --plain --no-legend --state=active 'slipway-sandbox-*' | wc -l";
     const found = await Promise.all(

@@ -138,7 +138,7 @@ describe('what a node says about what is another node’s', () => {
   });
 
   for (const [kind, { lie, complaint, unharmed }] of Object.entries(CLAIMS)) {
-    it(`${kind}: is not believed, and the log says who said it`, async (t) => {
+    it(`${kind}: is ignored, and the log names the node that sent it`, async (t) => {
       const scene = await openScene(t);
       const { doors, mine, theirs, instance } = scene;
       const reading = readLogs(scene);

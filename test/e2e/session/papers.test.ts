@@ -15,7 +15,7 @@ import { HELLO, openRawAgent } from '../../support/raw-agent.ts';
 
 const YEAR_MS = 365 * 24 * 60 * 60_000;
 
-/** What somebody might show: key, certificate, and the CA that they believe in, which is always the one they want to talk to. */
+/** What somebody might show: key, certificate, and the CA that they trust, which is always the CA of the other side. */
 async function papers(t: TestContext, doors: Doors): Promise<Readonly<Record<string, NodeTls>>> {
   const { ca, store } = doors;
   const good = await issueNode(ca);
@@ -27,13 +27,13 @@ async function papers(t: TestContext, doors: Doors): Promise<Readonly<Record<str
   const [guest, guestServer] = [await issueNode(foreign), await serverTls(foreign)];
   // even if the serial is that of a node of ours
   await addNode(store, 'guest', guest.serial);
-  const believing = (tls: { key: string; certificate: string }): NodeTls => ({ ...tls, ca: ca.caPem });
+  const trusting = (tls: { key: string; certificate: string }): NodeTls => ({ ...tls, ca: ca.caPem });
   return {
     "a node's": good.tls,
-    "an expired node's": believing(expired.tls),
-    "another fleet's node's": believing(guest.tls),
-    "the controller's own": believing(await serverTls(ca)),
-    "another fleet's controller's": believing(guestServer),
+    "an expired node's": trusting(expired.tls),
+    "another fleet's node's": trusting(guest.tls),
+    "the controller's own": trusting(await serverTls(ca)),
+    "another fleet's controller's": trusting(guestServer),
   };
 }
 
