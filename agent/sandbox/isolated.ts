@@ -1,54 +1,28 @@
-import { mkdir, rm } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import type { EgressTable } from '../../shared/domain/egress.ts';
-import type { Clock } from '../../shared/kit/clock.ts';
-import { DEFAULT_ENV, type Run } from '../../shared/kit/exec.ts';
-import type { Logger } from '../../shared/kit/log.ts';
-import type { Cgroups } from './cgroup/port.ts';
-import { exitsDir, instanceLayout, sandboxesDir, type InstanceLayout, type SandboxConfig } from './config.ts';
+import { DEFAULT_ENV } from '../../shared/kit/exec.ts';
+import { exitsDir, instanceLayout, type InstanceLayout } from './config.ts';
 import { ExitWatch } from './exit-watch.ts';
 import { raiseSharedLimits } from './host-limits.ts';
-import type { Disks } from './files/disks.ts';
-import { unmountBelow } from './files/mounts.ts';
 import { Roots } from './files/roots.ts';
 import { shieldBase } from './files/shield.ts';
 import { terminateInside } from './handle.ts';
 import { KeyedLock } from './keyed-lock.ts';
-import { endSandbox, launch, markKilled, untilHeard } from './launch.ts';
+import type { IsolatedParts } from './isolated-parts.ts';
+import { launch, markKilled, untilHeard } from './launch.ts';
 import { listenersOf } from './listeners.ts';
-import type { HostNetwork } from './network/host.ts';
-import type { Namespaces, NetworkLease } from './network/namespaces.ts';
 import { observe } from './observe.ts';
 import { adoptTenants, occupantOf } from './occupant.ts';
 import { OutputPipes } from './output-pipe.ts';
 import type { Listener, Sandbox, SandboxSpec, SandboxStatus } from './port.ts';
-import { discardExit, prepareFiles, writeToolFiles } from './prepare.ts';
+import { makeSandbox } from './make-sandbox.ts';
 import { RefillLater } from './refill-later.ts';
+import { loadRecord, sandboxIds, type SandboxRecord } from './record.ts';
 import { removeShared } from './remove-host.ts';
-import { loadRecord, loadWholeRecords, recordOf, sandboxIds, saveRecord, type SandboxRecord } from './record.ts';
+import { removeSandbox } from './remove-sandbox.ts';
 import { sandboxEnded, sandboxNotFound } from './sandbox-errors.ts';
-import type { Supervisor } from './supervisor/port.ts';
-import type { SandboxTool } from './tool.ts';
-import { killHelpers, withinLimits } from './within-limits.ts';
-
-export interface IsolatedParts {
-  readonly tool: SandboxTool;
-  readonly config: SandboxConfig;
-  /** Folder of everything here, passable for the apps' users. */
-  readonly base: string;
-  readonly scriptsDir: string;
-  readonly bootId: string;
-  readonly cgroups: Cgroups;
-  /** Of the processes in a sandbox. */
-  readonly oomScoreAdjust: number;
-  readonly supervisor: Supervisor;
-  readonly disks: Disks;
-  readonly namespaces: Namespaces;
-  readonly hostNetwork: HostNetwork;
-  readonly run: Run;
-  readonly clock: Clock;
-  readonly log: Logger;
-}
+import { sweepSandboxes } from './sweep-sandboxes.ts';
+import { withinLimits } from './within-limits.ts';
 
 /** Processes behind user namespace, seccomp, cgroups and a network of their own; which tool builds the walls is a part. */
 export class IsolatedSandbox implements Sandbox {
@@ -187,28 +161,21 @@ export class IsolatedSandbox implements Sandbox {
     return observe(this.#layout(id), { bootId, clock, pids: (of) => cgroups.pids(of), outputOpen: (of) => this.#outputs.isOpen(of) });
   }
 
-  /** Once per life of the agent: what an earlier one left half-made goes, what runs is found again. */
+  /** Once per start of the agent. ensureHost tries the failed removals again and reports their failure. */
   async #sweep(): Promise<void> {
-    const { base, disks, namespaces, cgroups, bootId, log } = this.#parts;
-    await mkdir(sandboxesDir(base), { recursive: true, mode: 0o711 });
-    const whole = await loadWholeRecords(base, bootId);
-    await namespaces.adopt(new Set(whole.filter((record) => record.bootId === bootId).map((record) => record.netns ?? '')));
-    const keep = new Set(whole.map((record) => record.id));
-    const known = new Set([...(await sandboxIds(base)), ...(await cgroups.list())]);
-    for (const id of known) {
-      if (keep.has(id)) continue;
-      log.info({ id }, 'half-made or lost sandbox removed');
-      await this.#remove(id).catch(() => this.#stubborn.add(id)); // tried again by ensureHost, which reports the failure
-    }
-    await disks.sweep();
-    void namespaces.refill();
+    for (const id of await sweepSandboxes(this.#parts, (one) => this.#remove(one))) this.#stubborn.add(id);
+  }
+
+  async #remove(id: string): Promise<void> {
+    this.#onOutput.delete(id);
+    await removeSandbox(id, this.#parts);
   }
 
   async #prepare(spec: SandboxSpec): Promise<SandboxStatus> {
     const { namespaces } = this.#parts;
     const lease = await namespaces.take();
     try {
-      await this.#fill(spec, lease);
+      await makeSandbox(spec, lease, { ...this.#parts, roots: this.#roots });
     } catch (error) {
       await namespaces.release(lease.netns);
       throw error;
@@ -216,33 +183,6 @@ export class IsolatedSandbox implements Sandbox {
     if (spec.onOutput !== undefined) this.#onOutput.set(spec.id, spec.onOutput);
     this.#refill.note(spec.limits);
     return { id: spec.id, purpose: spec.purpose, app: spec.app, phase: 'prepared', address: lease.address, port: spec.port };
-  }
-
-  /** The record comes last: a folder without one is half-made, and the next agent removes it. */
-  async #fill(spec: SandboxSpec, lease: NetworkLease): Promise<void> {
-    const { disks, namespaces, hostNetwork, cgroups, tool, run, base, scriptsDir, oomScoreAdjust } = this.#parts;
-    const layout = this.#layout(spec.id);
-    const [rootFiles] = await Promise.all([
-      this.#roots.of(spec.stack),
-      disks.take(spec.limits, layout.dir),
-      cgroups.create(spec.id, { limits: spec.limits, purpose: spec.purpose, withApp: !tool.managesCgroup }),
-      spec.egress ? hostNetwork.admit(spec.id, lease.address, spec.app) : namespaces.closeEgress(lease),
-      discardExit(layout),
-    ]);
-    const parts = { netns: `/run/netns/${lease.netns}`, address: lease.address, ownTerminals: !tool.limitsTerminals };
-    const policy = await prepareFiles({ spec, layout, rootFiles, base, scriptsDir, oomScoreAdjust, ...parts }, run);
-    const plan = tool.render(policy, {
-      runDir: layout.run,
-      secretsDir: layout.secrets,
-      scriptsDir,
-      cgroup: cgroups.path(spec.id),
-      cgroupVersion: cgroups.version,
-      oomFile: cgroups.oomFile(spec.id),
-    });
-    await writeToolFiles(plan.files);
-    const { bootId, clock } = this.#parts;
-    const made = { bootId, preparedAtMs: clock.nowMs(), argv: plan.argv, joinCgroup: !tool.managesCgroup };
-    await saveRecord(layout.record, recordOf(spec, lease, made));
   }
 
   async #start(record: SandboxRecord): Promise<void> {
@@ -262,26 +202,5 @@ export class IsolatedSandbox implements Sandbox {
       env: DEFAULT_ENV,
     };
     await launch({ supervisor, outputs: this.#outputs, clock, tool }, { layout, supervised, onOutput: this.#onOutput.get(record.id) });
-  }
-
-  /** Idempotent, and safe on anything half-made. Mounts go before files: nothing is ever deleted through a mount. */
-  async #remove(id: string): Promise<void> {
-    const { cgroups, namespaces, hostNetwork, supervisor, tool, run, clock } = this.#parts;
-    const layout = this.#layout(id);
-    const record = await loadRecord(layout.record);
-    this.#onOutput.delete(id);
-    if (record !== undefined && record.bootId !== this.#parts.bootId) await rm(layout.pidFile, { force: true }); // now somebody else's number
-    await endSandbox(layout, { clock, killProcesses: () => cgroups.kill(id), killTool: () => cgroups.killAll(id) });
-    await killHelpers(cgroups, id, clock);
-    if (existsSync(layout.dir)) {
-      await supervisor.forget(id);
-      await unmountBelow(layout.dir, run);
-    }
-    await hostNetwork.dismiss(id);
-    if (record?.netns !== undefined && record.bootId === this.#parts.bootId) await namespaces.release(record.netns);
-    await cgroups.remove(id);
-    await rm(layout.exitFile, { force: true });
-    for (const path of tool.leftovers(id, layout.dir)) await rm(path, { recursive: true, force: true });
-    await rm(layout.dir, { recursive: true, force: true });
   }
 }

@@ -1,0 +1,33 @@
+import { instanceLayout } from './config.ts';
+import type { Roots } from './files/roots.ts';
+import type { IsolatedParts } from './isolated-parts.ts';
+import type { NetworkLease } from './network/namespaces.ts';
+import type { SandboxSpec } from './port.ts';
+import { discardExit, prepareFiles, writeToolFiles } from './prepare.ts';
+import { recordOf, saveRecord } from './record.ts';
+
+/** Everything that a sandbox needs before its start. The record comes last: a folder without one is half-made, and the next agent removes it. */
+export async function makeSandbox(spec: SandboxSpec, lease: NetworkLease, from: IsolatedParts & { readonly roots: Roots }): Promise<void> {
+  const { disks, namespaces, hostNetwork, cgroups, tool, run, base, scriptsDir, oomScoreAdjust, bootId, clock } = from;
+  const layout = instanceLayout(base, spec.id);
+  const [rootFiles] = await Promise.all([
+    from.roots.of(spec.stack),
+    disks.take(spec.limits, layout.dir),
+    cgroups.create(spec.id, { limits: spec.limits, purpose: spec.purpose, withApp: !tool.managesCgroup }),
+    spec.egress ? hostNetwork.admit(spec.id, lease.address, spec.app) : namespaces.closeEgress(lease),
+    discardExit(layout),
+  ]);
+  const parts = { netns: `/run/netns/${lease.netns}`, address: lease.address, ownTerminals: !tool.limitsTerminals };
+  const policy = await prepareFiles({ spec, layout, rootFiles, base, scriptsDir, oomScoreAdjust, ...parts }, run);
+  const plan = tool.render(policy, {
+    runDir: layout.run,
+    secretsDir: layout.secrets,
+    scriptsDir,
+    cgroup: cgroups.path(spec.id),
+    cgroupVersion: cgroups.version,
+    oomFile: cgroups.oomFile(spec.id),
+  });
+  await writeToolFiles(plan.files);
+  const made = { bootId, preparedAtMs: clock.nowMs(), argv: plan.argv, joinCgroup: !tool.managesCgroup };
+  await saveRecord(layout.record, recordOf(spec, lease, made));
+}
