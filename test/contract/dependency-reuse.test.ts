@@ -1,6 +1,6 @@
 import { after, before, describe, it } from 'node:test';
 import type { Build } from '../support/histories/builds.ts';
-import { MANAGERS, openHistories, sizeOf, type Histories, type Manager } from '../support/histories/managers.ts';
+import { MANAGERS, openHistories, sizeOf, type Histories, type Manager } from '../support/histories/open-histories.ts';
 
 type Row = readonly [string, readonly Partial<Build>[]];
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { MANAGERS, openHistories, sizeOf, type Histories } from '../support/histories/managers.ts';
+import { MANAGERS, openHistories, sizeOf, type Histories } from '../support/histories/open-histories.ts';
 
 const HISTORIES = Number(process.env['SLIPWAY_HISTORIES'] ?? 200);
 /** A test has a time limit. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { changesOf, MANAGERS, sizeOf } from '../../support/histories/managers.ts';
+import { changesOf, MANAGERS, sizeOf } from '../../support/histories/open-histories.ts';
 
 const LEAST = 8;
 
