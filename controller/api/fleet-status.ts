@@ -97,7 +97,7 @@ function appFacts(
       .map(instanceName)
       .sort(),
     aboveCeilings: ceilings === undefined ? [] : aboveCeilings(settings, ceilings),
-    ...{ current, latest, latestBuild },
+    ...{ current, latest, latestBuild, leftOut: deps.fleet.leftOutOfRoutes(app.id) },
   };
 }
 

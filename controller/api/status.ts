@@ -1,4 +1,5 @@
 import type { AppStatusBody, InstanceBody, NodeBody, ProblemBody, StatusBody } from '../../shared/domain/api.ts';
+import type { Reason } from '../../shared/domain/instance.ts';
 import { sayCrashLoop } from '../../shared/domain/crash-loop.ts';
 import type { Formation } from '../../shared/domain/placement.ts';
 import { ceilingProblems, type AboveCeiling } from './above-limits.ts';
@@ -19,6 +20,8 @@ export interface AppFacts {
   /** Limits above the ceilings; only for administrators. */
   readonly aboveCeilings: readonly AboveCeiling[];
   readonly current: Pick<Release, 'version' | 'createdAtMs'> | undefined;
+  /** Why it is not in the fleet's route table; absent: it is, or was never deployed. */
+  readonly leftOut?: Reason | undefined;
   /** Newest release of any state. */
   readonly latest: Pick<Release, 'version' | 'state' | 'createdAtMs' | 'failure'> | undefined;
   readonly latestBuild: Build | undefined;
@@ -145,7 +148,18 @@ function refusalProblems({ name, refusal }: NodeBody): readonly ProblemBody[] {
 }
 
 function appProblems(app: CountedApp): readonly ProblemBody[] {
-  return [...instanceProblems(app), ...countProblems(app), ...allLimitProblems(app), ...releaseProblems(app), ...buildProblems(app)];
+  return [
+    ...routeProblems(app),
+    ...instanceProblems(app),
+    ...countProblems(app),
+    ...allLimitProblems(app),
+    ...releaseProblems(app),
+    ...buildProblems(app),
+  ];
+}
+
+function routeProblems({ name, leftOut }: AppFacts): readonly ProblemBody[] {
+  return leftOut === undefined ? [] : [{ message: leftOut.message, next: leftOut.hint ?? `slipway why ${name}` }];
 }
 
 function instanceProblems({ name, counts, instances, nowMs }: CountedApp): readonly ProblemBody[] {

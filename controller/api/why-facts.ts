@@ -33,6 +33,7 @@ export async function appWhyFacts(deps: LookDeps, app: App): Promise<AppWhyFacts
     current: release(current),
     latest: release(latest),
     latestBuild: build(latestBuild),
+    leftOut: deps.fleet.leftOutOfRoutes(app.id),
     wanted: wantedCounts(current?.slug.processTypes ?? {}, formation),
     instances: instanceFacts(deps, rows, nodes),
     placeless: movement.placeless(app.id),

@@ -133,6 +133,7 @@ export function createFleet(dispatcher: Dispatcher): Fleet {
     },
     onChange: (listener) => dispatcher.onChange(listener),
     routesApplied: (appId, signal, leaving = []) => dispatcher.routes.applied(appId, signal, leaving),
+    leftOutOfRoutes: (appId) => dispatcher.routes.room.reasonOf(appId),
     egressChanged: () => dispatcher.egress.changed(),
     logs: (query, signal) => dispatcher.logs.read(query, signal),
   };

@@ -4,6 +4,7 @@ import type { InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import type { InstanceState } from '../../shared/domain/instance.ts';
 import type { NodeState } from '../../shared/domain/states.ts';
 import type { RoutedApp } from '../store/domains-port.ts';
+import type { TableLine } from './fit-table.ts';
 import type { RunningRow } from '../store/port.ts';
 
 // Rows and reports → the fleet's route table. Pure, and the same for the same input in any order.
@@ -17,6 +18,12 @@ export interface TableView {
   readonly leaving: ReadonlySet<InstanceId>;
   /** Apps answer under `<app>.<baseDomain>`. */
   readonly baseDomain: string;
+}
+
+/** The line of an app, with its age. */
+export function tableLines(app: RoutedApp, rows: readonly RunningRow[], view: TableView): readonly TableLine[] {
+  const entry = tableEntry(app, rows, view);
+  return entry === undefined ? [] : [{ entry, createdAtMs: app.createdAtMs }];
 }
 
 /** An app's line of the table; `undefined` where it has never been deployed. */

@@ -96,6 +96,8 @@ export interface Fleet {
    * @param leaving instances about to lose it: no node sends them requests of other nodes any more
    */
   routesApplied(appId: AppId, signal: AbortSignal, leaving?: readonly InstanceId[]): Promise<void>;
+  /** Why the app gets no requests: the fleet's route table has no room for it. Undefined: it has. */
+  leftOutOfRoutes(appId: AppId): Reason | undefined;
   /** Sends every node the private networks that sandboxes may reach now. Never rejects. */
   egressChanged(): Promise<void>;
   /** Merged log lines of every connected node, oldest first where `follow` is false. */

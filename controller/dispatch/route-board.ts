@@ -1,5 +1,5 @@
 import type { Epoch } from '../../shared/domain/assignment.ts';
-import { routesBetween, routesDigest, sameTable, wholeTable, type FleetApp, type FleetRoutes } from '../../shared/domain/fleet-routes.ts';
+import { routesBetween, routesDigest, sameTable, wholeTable, type FleetRoutes } from '../../shared/domain/fleet-routes.ts';
 import type { AppId, InstanceId } from '../../shared/domain/ids.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import { describeCauses } from '../../shared/kit/errors.ts';
@@ -8,13 +8,16 @@ import { callAfter } from '../../shared/kit/timer.ts';
 import { encodeControllerMessage } from '../../shared/rpc/controller-codec.ts';
 import type { RoutesAck } from '../../shared/rpc/messages.ts';
 import type { WireControllerMessage } from '../../shared/rpc/service.ts';
+import { noteEvent } from '../store/note-event.ts';
 import type { RunningRow, Store } from '../store/port.ts';
 import type { AgentSession } from './agent-session.ts';
-import { peerOf, tableEntry, type TableView } from './fleet-table.ts';
+import type { TableLine } from './fit-table.ts';
+import { peerOf, tableLines, type TableView } from './fleet-table.ts';
 import type { NodeBook } from './node-book.ts';
+import { TableRoom } from './table-room.ts';
 
 export interface RouteBoardDeps {
-  readonly store: Pick<Store, 'routedApps' | 'runningRows' | 'refusedCertificates'>;
+  readonly store: Pick<Store, 'routedApps' | 'runningRows' | 'refusedCertificates' | 'addEvent'>;
   readonly book: NodeBook;
   readonly sessions: () => readonly AgentSession[];
   readonly clock: Clock;
@@ -56,6 +59,7 @@ export class RouteBoard {
   readonly #waiting = new Set<Waiting>();
   readonly #wantWhole = new Set<AgentSession>();
   #wholesUnderWay = 0;
+  readonly room: TableRoom;
   #table: FleetRoutes;
   /** Unknown until the first look, and after each revocation. */
   #refused: readonly string[] | undefined;
@@ -69,6 +73,7 @@ export class RouteBoard {
 
   constructor(deps: RouteBoardDeps) {
     this.#deps = deps;
+    this.room = new TableRoom((event) => noteEvent({ store: deps.store, log: deps.logger }, event));
     this.#table = { epoch: deps.epoch, version: 1, peers: [], apps: [], refused: [] };
   }
 
@@ -164,7 +169,7 @@ export class RouteBoard {
     this.#refused ??= await this.#deps.store.refusedCertificates(this.#deps.clock.nowMs());
     const byApp = Map.groupBy(rows, (row) => row.appId);
     for (const appId of this.#leaving.keys()) this.#forgetLeft(appId, byApp.get(appId) ?? []);
-    this.#publish(apps.flatMap((app) => tableEntry(app, byApp.get(app.appId) ?? [], this.#view(app.appId)) ?? []));
+    this.#publish(apps.flatMap((app) => tableLines(app, byApp.get(app.appId) ?? [], this.#view(app.appId))));
     this.#known = true;
     this.#lookTookMs = this.#deps.clock.monotonicMs() - startedAtMs;
   }
@@ -173,8 +178,8 @@ export class RouteBoard {
   async #lookAt(appId: AppId): Promise<void> {
     if (!this.#known) return this.#look();
     const [apps, rows] = [await this.#deps.store.routedApps(appId), await this.#deps.store.runningRows(appId)];
-    const entries = apps.flatMap((app) => tableEntry(app, rows, this.#view(appId)) ?? []);
-    this.#publish([...this.#table.apps.filter((each) => each.appId !== appId), ...entries]);
+    const lines = apps.flatMap((app) => tableLines(app, rows, this.#view(appId)));
+    this.#publish([...this.room.without(appId), ...lines]);
   }
 
   /** What has lost its place is not about to lose it any more. */
@@ -193,11 +198,12 @@ export class RouteBoard {
     };
   }
 
-  #publish(unsorted: readonly FleetApp[]): void {
-    const apps = unsorted.toSorted((a, b) => (a.appId < b.appId ? -1 : 1));
+  #publish(lines: readonly TableLine[]): void {
     const members = [...this.#deps.book.all()].filter((node) => node.state !== 'removed');
     const peers = members.map(peerOf).sort((a, b) => (a.nodeId < b.nodeId ? -1 : 1));
-    const next = { epoch: this.#deps.epoch, version: this.#table.version + 1, peers, apps, refused: this.#refused ?? this.#table.refused };
+    const refused = this.#refused ?? this.#table.refused;
+    const apps = this.room.fit(lines, { peers, refused });
+    const next = { epoch: this.#deps.epoch, version: this.#table.version + 1, peers, apps, refused };
     const step = routesBetween(this.#table, next);
     const { removedNodeIds, removedAppIds } = step;
     if ([step.peers, step.apps, removedNodeIds, removedAppIds, step.refused].every((part) => part.length === 0)) return;

@@ -15,11 +15,12 @@ export interface RoutedApp {
   /** The current one; absent before the first deploy. */
   readonly release?: number | undefined;
   readonly domains: readonly string[];
+  readonly createdAtMs: number;
 }
 
 /** Part of the store: which host names are whose. */
 export interface DomainStore {
-  /** @throws SLIP_DOMAIN_TAKEN when any app has it, this one included; SLIP_DOMAIN_LIMIT, SLIP_QUOTA */
+  /** @throws SLIP_DOMAIN_TAKEN when any app has it, this one included; SLIP_DOMAIN_LIMIT, SLIP_DOMAIN_TABLE, SLIP_QUOTA */
   addDomain(appId: AppId, hostname: string): Promise<Domain>;
   /** False when the app does not have it. */
   removeDomain(appId: AppId, hostname: string): Promise<boolean>;

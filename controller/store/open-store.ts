@@ -1,3 +1,4 @@
+import { DOMAINS_BYTES_MAX } from '../../shared/domain/fleet-routes-size.ts';
 import { DEFAULT_QUOTAS, type Quotas } from '../../shared/domain/quota.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import type { RandomId } from '../../shared/kit/random-id.ts';
@@ -34,6 +35,8 @@ export interface StoreOptions {
   readonly randomId: RandomId;
   /** The operator's numbers; default: {@link DEFAULT_QUOTAS}. */
   readonly quotas?: Partial<Quotas> | undefined;
+  /** Default: {@link DOMAINS_BYTES_MAX}. */
+  readonly domainsBytesMax?: number | undefined;
 }
 
 /**
@@ -47,7 +50,13 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   try {
     const db = createKysely(await openDatabase(path, lock));
     const { inTransaction, onEvents } = announcing(createInTransaction(db, path, clock));
-    const deps = { inTransaction, clock, randomId, quotas: { ...DEFAULT_QUOTAS, ...options.quotas } };
+    const deps = {
+      inTransaction,
+      clock,
+      randomId,
+      quotas: { ...DEFAULT_QUOTAS, ...options.quotas },
+      domainsBytesMax: options.domainsBytesMax ?? DOMAINS_BYTES_MAX,
+    };
     return {
       ...createController(deps),
       ...createUsers(deps),

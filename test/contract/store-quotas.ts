@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { openStore } from '../../controller/store/open-store.ts';
 import type { Store } from '../../controller/store/port.ts';
 import { DEFAULT_CEILINGS } from '../../shared/domain/ceilings.ts';
 import { DEFAULT_QUOTAS } from '../../shared/domain/quota.ts';
+import { systemClock } from '../../shared/kit/clock.ts';
 import { randomId } from '../../shared/kit/random-id.ts';
 import { addApp, addUser } from '../support/store-fixtures.ts';
 
@@ -47,6 +49,21 @@ export function quotaCases(get: () => Store): void {
       { user: 'ada', quota: 'apps', used: 3, max: 2 },
       { user: 'ada', app: 'app', quota: 'domainsPerApp', used: 2, max: 1 },
     ]);
+  });
+
+  it('refuses a domain for which the route table of the fleet has no room, as the error of its app, and takes one that fits', async () => {
+    const store = await openStore({ path: ':memory:', clock: systemClock, randomId, domainsBytesMax: 40 });
+    const ada = await addUser(store);
+    const [app, other] = [await addApp(store, ada.id, 'app'), await addApp(store, ada.id, 'other')];
+    await store.addDomain(app.id, 'www.example.com'); // 18 bytes
+    await assert.rejects(store.addDomain(other.id, 'much-longer.example.com'), {
+      code: 'SLIP_DOMAIN_TABLE',
+      message: 'other cannot have this domain: the domains of all apps would have 44 bytes in the route table, and 40 are possible.',
+    });
+    await store.addDomain(other.id, 'one.example.com');
+    await store.removeDomain(app.id, 'www.example.com');
+    await store.addDomain(other.id, 'two.example.com');
+    await store.close();
   });
 
   it('keeps the ceilings of limits, and takes one back to its default', async () => {

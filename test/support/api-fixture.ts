@@ -80,6 +80,8 @@ export class FakeFleet implements Fleet {
 
   async routesApplied(): Promise<void> {}
 
+  leftOutOfRoutes(): undefined {}
+
   egressChanges = 0;
 
   async egressChanged(): Promise<void> {

@@ -90,7 +90,9 @@ interface Change {
 async function changed(deps: ApiDeps, { app, user, signal, message }: Change): Promise<readonly ProblemBody[]> {
   noteEvent(deps, { kind: 'domain.changed', actor: user.name, app: app.name, message, next: `slipway domains -a ${app.name}` });
   await deps.fleet.routesApplied(app.id, signal);
-  return routeProblems(deps.fleet.nodes());
+  const leftOut = deps.fleet.leftOutOfRoutes(app.id);
+  const own = leftOut === undefined ? [] : [{ message: leftOut.message, next: leftOut.hint ?? `slipway why ${app.name}` }];
+  return [...own, ...routeProblems(deps.fleet.nodes())];
 }
 
 /** Names under the fleet's own domain are those of its apps. */

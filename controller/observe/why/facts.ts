@@ -69,6 +69,8 @@ export interface AppWhyFacts {
   /** Newest of any state. */
   readonly latest?: ReleaseFact | undefined;
   readonly latestBuild?: BuildFact | undefined;
+  /** Why the route table has no line of it; absent: it has one, or the app was never deployed. */
+  readonly leftOut?: Reason | undefined;
   /** Of the current release. */
   readonly wanted: Formation;
   readonly instances: readonly InstanceFact[];

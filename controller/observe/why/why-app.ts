@@ -8,7 +8,7 @@ import { instanceChain } from './why-instance.ts';
 /** Pure: why an app is as it is, the worst first. */
 export function whyApp(facts: AppWhyFacts): WhyBody {
   const counts = countsOf(facts);
-  const chains = merged([...instanceChains(facts, counts), ...releaseChains(facts), ...buildChains(facts)]);
+  const chains = merged([...routeChains(facts), ...instanceChains(facts, counts), ...releaseChains(facts), ...buildChains(facts)]);
   const { app: about } = facts;
   return chains.length > 0 ? { about, well: false, chains } : { about, well: true, chains: [wellChain(facts, counts)] };
 }
@@ -18,6 +18,10 @@ function countsOf({ current, wanted, instances, nodes }: AppWhyFacts): InstanceC
     instances,
     lostNodes: new Set(nodes.flatMap((node) => (node.lost ? [node.name] : []))),
   });
+}
+
+function routeChains({ app, leftOut }: AppWhyFacts): readonly WhyChain[] {
+  return leftOut === undefined ? [] : [{ code: leftOut.code, links: [leftOut.message], next: leftOut.hint ?? `slipway domains -a ${app}` }];
 }
 
 function instanceChains(facts: AppWhyFacts, { down }: InstanceCounts<InstanceFact>): readonly WhyChain[] {

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { UserId } from '../../../shared/domain/ids.ts';
 import type { Quotas } from '../../../shared/domain/quota.ts';
+import { NAME_BYTES } from '../../../shared/domain/fleet-routes-size.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import type { Domain, DomainStore, RoutedApp } from '../domains-port.ts';
 import { maxOf, requireQuota } from './quotas.ts';
@@ -8,11 +9,11 @@ import { notFound, unlessTaken, type RepositoryDeps } from './repository.ts';
 import { domainRow, parseRows, routedAppRow } from './rows.ts';
 import type { Tx } from './schema.ts';
 
-export function createDomains({ inTransaction, clock, quotas }: RepositoryDeps): DomainStore {
+export function createDomains({ inTransaction, clock, quotas, domainsBytesMax }: RepositoryDeps): DomainStore {
   return {
     addDomain: (appId, hostname) =>
       inTransaction(async (tx) => {
-        await requireRoom(tx, quotas, appId);
+        await requireRoom(tx, quotas, { appId, hostname, domainsBytesMax });
         const row = { appId, hostname, createdAtMs: clock.nowMs() };
         await unlessTaken(tx.insertInto('domains').values(row).execute(), () => domainTaken(hostname));
         return row;
@@ -33,8 +34,12 @@ export function createDomains({ inTransaction, clock, quotas }: RepositoryDeps):
   };
 }
 
-/** Of the app and of its owner. @throws SLIP_DOMAIN_LIMIT, SLIP_QUOTA */
-async function requireRoom(tx: Tx, quotas: Quotas, appId: string): Promise<void> {
+/** Of the app, of its owner, and of the route table. @throws SLIP_DOMAIN_LIMIT, SLIP_QUOTA, SLIP_DOMAIN_TABLE */
+async function requireRoom(
+  tx: Tx,
+  quotas: Quotas,
+  { appId, hostname, domainsBytesMax }: { readonly appId: string; readonly hostname: string; readonly domainsBytesMax: number },
+): Promise<void> {
   const app = await tx.selectFrom('apps').select(['name', 'ownerId']).where('id', '=', appId).executeTakeFirst();
   if (app === undefined) throw notFound('app');
   const max = await maxOf(tx, quotas, { userId: app.ownerId, name: 'domainsPerApp' });
@@ -42,6 +47,14 @@ async function requireRoom(tx: Tx, quotas: Quotas, appId: string): Promise<void>
   const { count } = await mine.select((of) => of.fn.countAll<number>().as('count')).executeTakeFirstOrThrow();
   if (count >= max) throw tooManyDomains(app.name, max);
   await requireQuota(tx, quotas, { userId: app.ownerId as UserId, name: 'domains' });
+  const bytes = (await domainBytes(tx)) + hostname.length + NAME_BYTES;
+  if (bytes > domainsBytesMax) throw tableFull(app.name, bytes, domainsBytesMax);
+}
+
+/** Of all apps. The limit of the sum also limits the rows that are added up. */
+async function domainBytes(tx: Tx): Promise<number> {
+  const sum = sql<{ bytes: number }>`select coalesce(sum(length(hostname) + ${NAME_BYTES}), 0) as bytes from domains`;
+  return (await sum.execute(tx)).rows[0]?.bytes ?? 0;
 }
 
 /** Two queries, whatever the number of apps. */
@@ -49,7 +62,7 @@ async function readRoutedApps(tx: Tx, only: string | undefined): Promise<readonl
   const apps = tx
     .selectFrom('apps')
     .leftJoin('releases', (join) => join.onRef('releases.appId', '=', 'apps.id').on('releases.state', '=', 'current'))
-    .select(['apps.id as appId', 'apps.name as app', 'releases.version as release'])
+    .select(['apps.id as appId', 'apps.name as app', 'apps.createdAtMs', 'releases.version as release'])
     // An app that was never deployed has no line in any table.
     .where(sql<boolean>`releases.version is not null or exists (select 1 from assignments where app_id = apps.id)`)
     .orderBy('apps.id');
@@ -70,6 +83,15 @@ function domainTaken(hostname: string): SlipwayError {
     kind: 'conflict',
     message: `The domain ${hostname} is currently in use by another app.`,
     hint: `If that app is yours too, take it away there first: slipway domains:remove ${hostname} -a OTHER_APP`,
+  });
+}
+
+function tableFull(app: string, bytes: number, max: number): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_DOMAIN_TABLE',
+    httpStatus: 422,
+    message: `${app} cannot have this domain: the domains of all apps would have ${String(bytes)} bytes in the route table, and ${String(max)} are possible.`,
+    hint: 'A wildcard such as *.example.com stands for all names with one more label, such as shop.example.com. An administrator can lower the quota domains of users who have many: slipway users:quotas',
   });
 }
 

@@ -12,6 +12,8 @@ export interface RepositoryDeps {
   readonly randomId: RandomId;
   /** The quotas of users without own numbers. */
   readonly quotas: Quotas;
+  /** Of all domains of the fleet, in the route table. */
+  readonly domainsBytesMax: number;
 }
 
 /** The caller named something that is not there: a bug of the caller, who must look first. */

@@ -191,6 +191,7 @@ export const routedAppRow = z.strictObject({
   app: z.string().transform(parseAppName),
   release: optional(whole),
   domains: z.array(z.string()),
+  createdAtMs: whole,
 });
 export const runningRow = z.strictObject({
   ...{ instanceId, nodeId, appId, release: whole },

@@ -18,7 +18,7 @@ test('the status of very many apps is bounded, counts what it does not show, and
     await store.beginRollout(app.id, 1, noChange);
     await store.completeRollout(app.id, 1, noChange);
   }
-  const looks = { nodes: () => [], node: () => undefined, status: () => undefined };
+  const looks = { nodes: () => [], node: () => undefined, status: () => undefined, leftOutOfRoutes: () => undefined };
   const rest = { movement: { heldNodes: () => [] }, formations: { busy: () => false }, builderPool: {} };
   let slices = 0;
   const counting = {

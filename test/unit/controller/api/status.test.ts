@@ -55,6 +55,11 @@ describe('status', () => {
     assert.equal(placeless.problems[0]?.next, 'slipway why shop');
   });
 
+  it('names an app for which the route table has no room', () => {
+    const leftOut = { code: 'SLIP_ROUTES_SIZE', message: 'shop gets no requests: it is too large.', hint: 'slipway domains -a shop' };
+    assert.deepEqual(status({ leftOut }).problems, [{ message: leftOut.message, next: leftOut.hint }]);
+  });
+
   it('says of a lost node where its instances are, and counts each of them once', () => {
     const nodes = [node(), node({ name: 'fra-2', connected: false, lost: true, lastSeenMsAgo: 90_000, builder: false })];
     const body = status({ instances: [instance({ node: 'fra-2', state: 'unknown' }), instance()] }, nodes);

@@ -8,7 +8,7 @@ import type { InstanceState } from '../../../../shared/domain/instance.ts';
 import { parseAppName, parseProcessType } from '../../../../shared/domain/names.ts';
 import type { NodeState } from '../../../../shared/domain/states.ts';
 
-const APP = { appId: 'app00001' as AppId, app: parseAppName('shop'), release: 2, domains: ['www.shop.test'] };
+const APP = { appId: 'app00001' as AppId, app: parseAppName('shop'), release: 2, domains: ['www.shop.test'], createdAtMs: 0 };
 
 /** `a v2 run live`: an instance on node a, of v2, wanted to run, reported live (`-`: not reported). */
 function entryOf(
