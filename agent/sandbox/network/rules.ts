@@ -59,7 +59,15 @@ const BLOCKED_TCP_PORTS = [25];
 export function nftRules(input: RuleInput): string {
   const { table, bridge } = input;
   const nameservers = input.nameservers.map((server) => ({ cidr: `${server}/32`, port: 53 })).flatMap(acceptRules);
-  const accepts = [...nameservers, ...NEVER_RULES, ...ownNetworkRules(input), ...openRules(input)];
+  const [addresses, networks] = [input.egressAllow.filter(isOneAddress), input.egressAllow.filter((rule) => !isOneAddress(rule))];
+  const accepts = [
+    ...nameservers,
+    ...NEVER_RULES,
+    ...addresses.flatMap(acceptRules),
+    ...ownNetworkRules(input),
+    ...networks.flatMap(acceptRules),
+    ...OPENING_RULES,
+  ];
   const bridgeName = `"${bridge}"`;
   const flowLimit = `    meta nfproto ipv4 add @${FLOWS} { ip saddr ct count over ${String(input.flowsMax)} } jump refuse`;
   return [
@@ -150,9 +158,12 @@ function ownNetworkRules({ subnet, meshPort }: RuleInput): string[] {
   return [`ip daddr ${subnet} jump refuse`, ...mesh];
 }
 
-function openRules({ egressAllow }: RuleInput): string[] {
-  return [...egressAllow.flatMap(acceptRules), `ip daddr @${FLEET} accept`, `ip saddr . ip daddr @${SANDBOXES} accept`];
+/** The machine's own configuration may open one address of the sandboxes' network: the bridge's, for a package registry on this node. */
+function isOneAddress({ cidr }: EgressRule): boolean {
+  return !cidr.includes('/') || cidr.endsWith('/32');
 }
+
+const OPENING_RULES = [`ip daddr @${FLEET} accept`, `ip saddr . ip daddr @${SANDBOXES} accept`];
 
 /** A listing of the table without the flows that are counted in it: they come and go. */
 export function lastingRules(listing: string): string {

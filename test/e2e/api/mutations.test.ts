@@ -105,6 +105,10 @@ describe('every route that changes something makes an event', () => {
       return { path: `/keys/${encodeURIComponent(key!.fingerprint)}` };
     },
     'POST /apps': () => ({ path: '/apps', json: { name: 'other' } }),
+    'DELETE /apps/:app': async () => {
+      await addApp(fixture.store, (await fixture.store.users())[0]!.id, 'former');
+      return { path: '/apps/former' };
+    },
     'PATCH /apps/:app/config': () => ({ path: '/apps/hello/config', json: { A: '1' } }),
     'PATCH /apps/:app/build-settings': () => ({ path: '/apps/hello/build-settings', json: { root: 'api' } }),
     'POST /apps/:app/domains': () => ({ path: '/apps/hello/domains', json: { hostname: 'www.example.com' } }),

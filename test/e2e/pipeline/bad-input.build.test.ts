@@ -66,7 +66,7 @@ describe('a push whose build cannot succeed', () => {
     assertSays(
       absent,
       /The buildpack https:\/\/127\.0\.0\.1:1\/x\.tgz could not be fetched: .*connect/,
-      /Builds reach public addresses only/,
+      /A build cannot reach this machine itself/,
     );
     const none = await app.refused({ '.buildpacks': 'no such thing\n' });
     assertSays(none, /could not be fetched: it is no name, URL or folder/, /Check its name or URL/);

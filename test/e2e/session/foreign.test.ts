@@ -107,8 +107,8 @@ const CLAIMS: Readonly<Record<Kind, Claim>> = {
   },
   desiredAck: { lie: () => ({ desiredAck: { generation: 1_000, accepted: true } }), complaint: /generation it was not sent/ },
   destroyedAck: {
-    lie: ({ task }) => ({ destroyedAck: { appIds: [task.appId] } }),
-    unharmed: async ({ doors, task }) => assert.ok((await doors.store.appById(task.appId)) !== undefined),
+    lie: ({ doors }) => ({ destroyedAck: { appIds: [doors.app.id] } }),
+    unharmed: async ({ doors }) => assert.ok((await doors.store.appById(doors.app.id)) !== undefined),
   },
   instanceReport: {
     lie: ({ instance }) => ({ instanceReport: { statuses: [{ instanceId: instance, state: 'failed', reason: failed }], complete: true } }),

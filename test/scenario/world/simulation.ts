@@ -234,7 +234,11 @@ export class Simulation {
   async #quiet(): Promise<boolean> {
     const { store, machines } = this.world;
     if ((await store.unfinishedReleases()).length > 0) return false;
-    if ((await store.allAssignments()).some((row) => row.desired !== 'run')) return false;
+    const rows = await store.allAssignments();
+    if (rows.some((row) => row.desired !== 'run')) return false;
+    // A move runs two copies of an instance, and the former one leaves when the routes have been taken over.
+    const slots = new Set(rows.map((row) => `${row.appId} ${row.processType}.${String(row.ordinal)}`));
+    if (slots.size < rows.length) return false;
     const states = [...machines.values()].flatMap((machine) => machine.statuses().map((status) => status.state));
     return states.length > 0 && states.every((state) => state === 'live');
   }
