@@ -58,16 +58,7 @@ const BLOCKED_TCP_PORTS = [25];
  */
 export function nftRules(input: RuleInput): string {
   const { table, bridge } = input;
-  const nameservers = input.nameservers.map((server) => ({ cidr: `${server}/32`, port: 53 })).flatMap(acceptRules);
-  const [addresses, networks] = [input.egressAllow.filter(isOneAddress), input.egressAllow.filter((rule) => !isOneAddress(rule))];
-  const accepts = [
-    ...nameservers,
-    ...NEVER_RULES,
-    ...addresses.flatMap(acceptRules),
-    ...ownNetworkRules(input),
-    ...networks.flatMap(acceptRules),
-    ...OPENING_RULES,
-  ];
+  const accepts = acceptsOf(input);
   const bridgeName = `"${bridge}"`;
   const flowLimit = `    meta nfproto ipv4 add @${FLOWS} { ip saddr ct count over ${String(input.flowsMax)} } jump refuse`;
   return [
@@ -156,6 +147,19 @@ const NEVER_RULES = ['ip daddr @never4 jump refuse'];
 function ownNetworkRules({ subnet, meshPort }: RuleInput): string[] {
   const mesh = meshPort === undefined ? [] : [`ip daddr @closed4 tcp dport ${String(meshPort)} jump refuse`];
   return [`ip daddr ${subnet} jump refuse`, ...mesh];
+}
+
+/** What a sandbox may reach although it is closed, in the order in which the kernel reads it. */
+function acceptsOf(input: RuleInput): string[] {
+  const [addresses, networks] = [input.egressAllow.filter(isOneAddress), input.egressAllow.filter((rule) => !isOneAddress(rule))];
+  return [
+    ...input.nameservers.map((server) => ({ cidr: `${server}/32`, port: 53 })).flatMap(acceptRules),
+    ...NEVER_RULES,
+    ...addresses.flatMap(acceptRules),
+    ...ownNetworkRules(input),
+    ...networks.flatMap(acceptRules),
+    ...OPENING_RULES,
+  ];
 }
 
 /** The machine's own configuration may open one address of the sandboxes' network: the bridge's, for a package registry on this node. */
