@@ -12,20 +12,20 @@ import { DEFAULT_CACHE_LIMIT, DEFAULT_SOURCE_LIMIT_BYTES, pickBuildEnv } from '.
 import { createLayerBuilder } from './build/layers/layer-builder.ts';
 import { createBuildRunner, type NodeBuildRunner } from './build/runner.ts';
 import { Tasks } from './build/tasks.ts';
+import { composeLogs, identifyLogs, queryLogs } from './compose-logs.ts';
 import { composeProxy } from './compose-proxy.ts';
 import { composeUnits, hasSystemd } from './compose-units.ts';
 import type { AgentConfig } from './config.ts';
 import { Egress } from './egress-file.ts';
 import { createImages, type NodeImages } from './images/images.ts';
 import { keepHost } from './keep-host.ts';
+import { appIdsByName } from './logs/former-logs.ts';
 import { LogBook } from './logs/log-book.ts';
-import { createLogs } from './logs/logs.ts';
 import type { Logs } from './logs/port.ts';
 import { UnreadableCount } from './logs/unreadable-count.ts';
 import { ownFacts, ownHeartbeat } from './own-facts.ts';
 import { markConnected, ownVersion } from './program.ts';
 import type { Proxy } from './proxy/port.ts';
-import { parseRouterLine } from './proxy/router-line.ts';
 import { NO_APP_MARK, unreadableCause } from './proxy/unreadable-request.ts';
 import { createExecutors } from './reconcile/executors.ts';
 import { explainStep } from './reconcile/explain-step.ts';
@@ -101,20 +101,6 @@ export async function composeDrivers(basics: Basics): Promise<Drivers> {
   return { identity, sandbox, images, transport, proxy, logs, logBook, unreadable, builds, ledger, fleetLedger, units, egress };
 }
 
-function composeLogs({ config, clock }: Basics, from: Pick<Drivers, 'sandbox' | 'proxy' | 'logBook'>): Logs {
-  return createLogs(
-    { dir: join(config.stateDir, 'app-logs') },
-    {
-      clock,
-      sources: (app) => from.logBook.sources(app),
-      onSourcesChanged: (listener) => from.logBook.onChange(listener),
-      instanceLogDir: (id) => from.sandbox.logDir(id),
-      routerLogDir: from.proxy.logDir(),
-      routerLine: (text) => parseRouterLine(text),
-    },
-  );
-}
-
 async function composeBuilds(basics: Basics, from: Pick<Drivers, 'sandbox' | 'images' | 'transport' | 'ledger'>): Promise<NodeBuildRunner> {
   const { config, clock, log, env } = basics;
   const { sandbox, images, transport, ledger } = from;
@@ -136,7 +122,7 @@ async function composeBuilds(basics: Basics, from: Pick<Drivers, 'sandbox' | 'im
       layers: createLayerBuilder({ stateDir: config.stateDir }, { images, run }),
       images,
       transport,
-      runsHere: (app) => ledger.current()?.assignments.some((assignment) => assignment.app === app) === true,
+      runsHere: (appId) => ledger.current()?.assignments.some((assignment) => assignment.appId === appId) === true,
       clock,
       random: Math.random,
       run,
@@ -179,6 +165,7 @@ export function composeAgent(basics: Basics, drivers: Drivers): Agent {
       await proxy.ensureRunning();
       const desired = await ledger.load();
       const routes = await drivers.fleetLedger.load();
+      await identifyLogs(config.stateDir, drivers, appIdsByName(desired, routes));
       if (routes !== undefined) void loop.setRoutes(routes);
       await loop.start(desired);
       holder.session = connectSession({ address: identity.grpcAddress, stateDir: config.stateDir }, handlers, {
@@ -240,7 +227,7 @@ function sessionHandlers(
   parts: { readonly loop: ReconcileLoop; readonly tasks: Tasks; readonly tell: UpgradeDeps['tell'] },
 ): SessionHandlers {
   const { config } = basics;
-  const { ledger, fleetLedger, builds, logs, sandbox, identity } = drivers;
+  const { ledger, fleetLedger, builds, sandbox, identity } = drivers;
   const { loop, tasks, tell } = parts;
   const version = ownVersion(PRODUCT_DIR);
   const { stateDir } = config;
@@ -279,7 +266,7 @@ function sessionHandlers(
     cancelTask: (taskId: TaskId) => {
       tasks.cancel(taskId);
     },
-    queryLogs: (query, signal) => logs.query(query, signal),
+    queryLogs: (query, signal) => queryLogs(drivers, query, signal),
   };
 }
 

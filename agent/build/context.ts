@@ -1,5 +1,4 @@
 import type { AppId } from '../../shared/domain/ids.ts';
-import type { AppName } from '../../shared/domain/names.ts';
 import type { Layer } from '../../shared/domain/slug.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import type { Run } from '../../shared/kit/exec.ts';
@@ -16,7 +15,7 @@ export interface BuildRunnerDeps {
   readonly images: Pick<Images, 'mount' | 'path'>;
   readonly transport: Pick<ImageTransport, 'upload'>;
   /** True when this node runs instances of the app. Its next release will most likely start here, too. */
-  readonly runsHere: (app: AppName) => boolean;
+  readonly runsHere: (appId: AppId) => boolean;
   readonly clock: Clock;
   /** In [0, 1). */
   readonly random: () => number;

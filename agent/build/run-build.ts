@@ -212,7 +212,7 @@ export class BuildRun {
   /** During the upload and the release. The start of the instance then finds its layers mounted. It reports a failure, if there is one. */
   #mountSoon(layers: readonly Layer[]): void {
     const { images, runsHere } = this.#context;
-    if (!runsHere(this.#task.app)) return;
+    if (!runsHere(this.#task.appId)) return;
     for (const layer of layers) void images.mount(layer, this.#task.uidBase).catch(() => undefined);
   }
 

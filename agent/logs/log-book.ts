@@ -1,9 +1,16 @@
 import { z } from 'zod';
 import { readFileIfExists, writeFileAtomic } from '../../shared/kit/atomic-file.ts';
-import type { AppName } from '../../shared/domain/names.ts';
+import type { AppId } from '../../shared/domain/ids.ts';
 import type { LogSource } from './logs.ts';
 
-const entrySchema = z.object({ instanceId: z.string(), app: z.string(), process: z.string(), endedAtMs: z.number().optional() });
+const entrySchema = z.object({
+  instanceId: z.string(),
+  /** Absent in the entries of an older agent, which have the app's name only. */
+  appId: z.string().optional(),
+  app: z.string(),
+  process: z.string(),
+  endedAtMs: z.number().optional(),
+});
 type Entry = z.infer<typeof entrySchema>;
 
 /** Logs of this many ended instances are kept per app, so that a failed deploy can still be read. */
@@ -29,8 +36,19 @@ export class LogBook {
     this.#entries = parsed.success ? parsed.data : [];
   }
 
+  /**
+   * Gives the entries of an older agent the ids of their apps. Call it once at the start.
+   * @returns ended instances whose app is not known: nobody can read their logs
+   */
+  identify(appIdOf: (name: string) => AppId | undefined): readonly string[] {
+    const entries = this.#entries.map((entry) => ({ ...entry, appId: entry.appId ?? appIdOf(entry.app) }));
+    const lost = entries.filter(({ appId, endedAtMs }) => appId === undefined && endedAtMs !== undefined);
+    this.#change(entries.filter((entry) => !lost.includes(entry)));
+    return lost.map(({ instanceId }) => instanceId);
+  }
+
   /** An instance that starts to write. */
-  note(instance: Omit<Entry, 'endedAtMs'>): void {
+  note(instance: Omit<Entry, 'endedAtMs' | 'appId'> & { readonly appId: AppId }): void {
     if (this.#entries.some((entry) => entry.instanceId === instance.instanceId)) return;
     this.#change([...this.#entries, instance]);
   }
@@ -40,21 +58,21 @@ export class LogBook {
     const entry = this.#entries.find((one) => one.instanceId === instanceId);
     if (entry === undefined) return [instanceId];
     const others = this.#entries.filter((one) => one !== entry);
-    const ended = [...others.filter((one) => one.app === entry.app && one.endedAtMs !== undefined), { ...entry, endedAtMs: nowMs }];
+    const ended = [...others.filter((one) => one.appId === entry.appId && one.endedAtMs !== undefined), { ...entry, endedAtMs: nowMs }];
     ended.sort((a, b) => (b.endedAtMs ?? 0) - (a.endedAtMs ?? 0));
     const dropped = new Set(ended.slice(ENDED_KEPT).map((one) => one.instanceId));
     this.#change([...others, { ...entry, endedAtMs: nowMs }].filter((one) => !dropped.has(one.instanceId)));
     return [...dropped];
   }
 
-  writer(instanceId: string): { readonly app: AppName; readonly process: string } | undefined {
+  writer(instanceId: string): { readonly appId: AppId; readonly process: string } | undefined {
     const entry = this.#entries.find((one) => one.instanceId === instanceId);
-    return entry && { app: entry.app as AppName, process: entry.process };
+    return entry?.appId === undefined ? undefined : { appId: entry.appId as AppId, process: entry.process };
   }
 
-  sources(app: AppName): readonly LogSource[] {
+  sources(appId: AppId): readonly LogSource[] {
     return this.#entries
-      .filter((entry) => entry.app === app)
+      .filter((entry) => entry.appId === appId)
       .map((entry) => ({ process: entry.process, dir: this.#dirOf(entry.instanceId) }));
   }
 

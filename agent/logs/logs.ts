@@ -1,6 +1,5 @@
+import { isId, type AppId } from '../../shared/domain/ids.ts';
 import type { LogLine } from '../../shared/domain/log-line.ts';
-import type { AppName } from '../../shared/domain/names.ts';
-import { parseAppName } from '../../shared/domain/names.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import { ensureDir } from '../../shared/kit/atomic-file.ts';
 import type { Followed } from './folder-reader.ts';
@@ -32,13 +31,13 @@ export interface LogSource {
 export interface LogsDeps {
   readonly clock: Clock;
   /** Instances of the app that have a log folder now, ended ones too. */
-  sources(app: AppName): readonly LogSource[];
+  sources(appId: AppId): readonly LogSource[];
   /** Calls back whenever `sources` may answer something else. Returns the unsubscribe function. */
   onSourcesChanged(listener: () => void): () => void;
   instanceLogDir(instanceId: string): string | undefined;
   /** The proxy's access log and its parser. */
   readonly routerLogDir: string;
-  routerLine(text: string): { readonly app: string; readonly message: string } | undefined;
+  routerLine(text: string): { readonly appId: string | undefined; readonly message: string } | undefined;
 }
 
 export function createLogs(config: LogsConfig, deps: LogsDeps): Logs {
@@ -60,11 +59,11 @@ class FolderLogs implements Logs {
   }
 
   async *query(query: LogQuery, signal: AbortSignal): AsyncGenerator<LogLine> {
-    parseAppName(query.app); // it names a folder
-    await ensureDir(this.#platform.dirOf(query.app), 0o750);
+    checkId(query.appId);
+    await ensureDir(this.#platform.dirOf(query.appId), 0o750);
     const accept = acceptLine(query);
     const count = Math.min(Math.max(query.lines, 0), this.#linesMax);
-    const opened = await this.#openAll(this.#sources(query.app));
+    const opened = await this.#openAll(this.#sources(query.appId));
     const following = new Set<string>();
     try {
       const lists: LogLine[][] = [];
@@ -75,7 +74,7 @@ class FolderLogs implements Logs {
     } finally {
       for (const { source, place } of opened) if (!following.has(source.dir)) await place?.handle.close();
     }
-    yield* this.#follow(query.app, { opened, accept, signal });
+    yield* this.#follow(query.appId, { opened, accept, signal });
   }
 
   async lastLines(instanceId: string, count: number): Promise<readonly string[]> {
@@ -91,16 +90,16 @@ class FolderLogs implements Logs {
     }
   }
 
-  write(app: AppName, process: string, message: string): Promise<void> {
-    parseAppName(app);
-    return this.#platform.append(app, { atMs: this.#deps.clock.nowMs(), process, message });
+  write(appId: AppId, process: string, message: string): Promise<void> {
+    checkId(appId);
+    return this.#platform.append(appId, { atMs: this.#deps.clock.nowMs(), process, message });
   }
 
-  #sources(app: AppName): SourceReader[] {
+  #sources(appId: AppId): SourceReader[] {
     return [
-      ...this.#deps.sources(app).map(({ dir, process }) => appSource(dir, process)),
-      routerSource(this.#deps.routerLogDir, app, (text) => this.#deps.routerLine(text)),
-      platformSource(this.#platform.dirOf(app)),
+      ...this.#deps.sources(appId).map(({ dir, process }) => appSource(dir, process)),
+      routerSource(this.#deps.routerLogDir, appId, (text) => this.#deps.routerLine(text)),
+      platformSource(this.#platform.dirOf(appId)),
     ];
   }
 
@@ -111,7 +110,7 @@ class FolderLogs implements Logs {
   }
 
   /** Live lines of all sources as they come; instances that appear meanwhile are read from their first line. */
-  async *#follow(app: AppName, from: { opened: readonly Opened[]; accept: Accept; signal: AbortSignal }): AsyncGenerator<LogLine> {
+  async *#follow(appId: AppId, from: { opened: readonly Opened[]; accept: Accept; signal: AbortSignal }): AsyncGenerator<LogLine> {
     const ending = new AbortController();
     const signal = AbortSignal.any([from.signal, ending.signal]);
     const merge = new Merge<readonly LogLine[]>(signal);
@@ -123,7 +122,7 @@ class FolderLogs implements Logs {
     };
     for (const each of from.opened) add(each);
     const unsubscribe = this.#deps.onSourcesChanged(() => {
-      for (const source of this.#sources(app)) {
+      for (const source of this.#sources(appId)) {
         if (!running.has(source.dir)) add({ source, place: undefined });
       }
     });
@@ -144,6 +143,11 @@ class FolderLogs implements Logs {
       if (lines.length > 0) yield lines;
     }
   }
+}
+
+/** It names a folder. */
+function checkId(appId: AppId): void {
+  if (!isId(appId)) throw new RangeError('not the id of an app');
 }
 
 interface Opened {

@@ -18,14 +18,14 @@ export class PlatformLog {
     this.#files = limits.files;
   }
 
-  dirOf(app: string): string {
-    return join(this.#dir, app);
+  dirOf(appId: string): string {
+    return join(this.#dir, appId);
   }
 
-  append(app: string, line: { readonly atMs: number; readonly process: string; readonly message: string }): Promise<void> {
+  append(appId: string, line: { readonly atMs: number; readonly process: string; readonly message: string }): Promise<void> {
     const text = `${new Date(line.atMs).toISOString()} ${oneWord(line.process)} ${oneLine(line.message)}\n`;
-    return this.#queue.run(app, async () => {
-      const dir = this.dirOf(app);
+    return this.#queue.run(appId, async () => {
+      const dir = this.dirOf(appId);
       await ensureDir(dir, 0o750);
       await this.#rotateIfFull(dir, line.atMs);
       await appendFile(join(dir, 'current'), text, { mode: 0o640 });

@@ -1,8 +1,9 @@
+import type { AppId } from '../../shared/domain/ids.ts';
 import type { LogLine } from '../../shared/domain/log-line.ts';
-import type { AppName } from '../../shared/domain/names.ts';
 
 export interface LogQuery {
-  readonly app: AppName;
+  /** Never its name: a later app may get the same name. */
+  readonly appId: AppId;
   /** Only this process (`web.1`) or type (`web`); all when absent. */
   readonly process?: string | undefined;
   /** Only lines of the app itself, or only those of router and platform; all when absent. */
@@ -18,5 +19,5 @@ export interface Logs {
   /** The last lines of one instance's own output, for a failure's message. */
   lastLines(instanceId: string, count: number): Promise<readonly string[]>;
   /** A line of the platform about an app's instance, e.g. "State changed from starting to up". */
-  write(app: AppName, process: string, message: string): Promise<void>;
+  write(appId: AppId, process: string, message: string): Promise<void>;
 }

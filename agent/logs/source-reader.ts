@@ -38,17 +38,17 @@ export function platformSource(dir: string): SourceReader {
 /** The proxy's access log, of which only the app's lines count. `routerLine` is the proxy's own parser. */
 export function routerSource(
   dir: string,
-  app: string,
-  routerLine: (text: string) => { readonly app: string; readonly message: string } | undefined,
+  appId: string,
+  routerLine: (text: string) => { readonly appId: string | undefined; readonly message: string } | undefined,
 ): SourceReader {
-  const mark = Buffer.from(` ${app} `);
+  const mark = Buffer.from(`/${appId} `);
   return {
     dir,
     parse: (line, taiOffsetSeconds, fallbackMs) => {
       if (!line.includes(mark)) return []; // most lines are other apps'
       const { atMs = fallbackMs, text } = takeTimestamp(line, taiOffsetSeconds);
       const parsed = routerLine(text.toString('utf8'));
-      return parsed?.app === app ? [{ atMs, source: 'slipway', process: 'router', message: parsed.message }] : [];
+      return parsed?.appId === appId ? [{ atMs, source: 'slipway', process: 'router', message: parsed.message }] : [];
     },
   };
 }

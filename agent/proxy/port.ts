@@ -1,4 +1,5 @@
 import type { MeshPeer } from '../../shared/domain/fleet-routes.ts';
+import type { AppId } from '../../shared/domain/ids.ts';
 import type { AppName } from '../../shared/domain/names.ts';
 
 export interface Backend {
@@ -12,6 +13,8 @@ export interface Backend {
 
 export interface AppRoutes {
   readonly app: AppName;
+  /** Says in the access log whose request it was: names are used again. Absent: nobody can read those lines. */
+  readonly appId?: AppId | undefined;
   readonly hostnames: readonly string[];
   /** Instances that get new requests. Empty: the app answers 503 with a page that says so. */
   readonly backends: readonly Backend[];

@@ -4,6 +4,8 @@
 export interface AccessRecord {
   /** Absent for a host name that leads nowhere. */
   readonly app: string | undefined;
+  /** Absent in lines of an older agent: these may be about a former app of the same name. */
+  readonly appId: string | undefined;
   /** `web.1`; absent when no instance was chosen. */
   readonly instanceName: string | undefined;
   readonly instanceId: string | undefined;
@@ -29,6 +31,7 @@ export interface AccessRecord {
 
 export interface RouterLine {
   readonly app: string;
+  readonly appId: string | undefined;
   readonly instanceName: string | undefined;
   readonly instanceId: string | undefined;
   readonly message: string;
@@ -57,9 +60,11 @@ export function parseAccessLine(text: string): AccessRecord | undefined {
   const match = LINE.exec(text);
   if (match === null) return undefined;
   const at = (index: number): string => match[index] ?? '';
+  const [app = '', appId] = at(1).split('/');
   const [instanceName, instanceId] = at(2).split('/');
   return {
-    app: absent(at(1)),
+    app: absent(app),
+    appId,
     instanceName: absent(instanceName ?? '-'),
     instanceId,
     termination: at(3),
@@ -111,8 +116,8 @@ function timesOf({ connectMs, queueMs, totalMs }: AccessRecord): string[] {
 export function parseRouterLine(text: string): RouterLine | undefined {
   const record = parseAccessLine(text);
   if (record?.app === undefined) return undefined;
-  const { app, instanceName, instanceId } = record;
-  return { app, instanceName, instanceId, message: renderRouterLine(record) };
+  const { app, appId, instanceName, instanceId } = record;
+  return { app, appId, instanceName, instanceId, message: renderRouterLine(record) };
 }
 
 const unavailable = (code: string, desc: string): Failure => ({ code, desc, status: 503 });

@@ -110,14 +110,19 @@ class InstanceSteps {
       Promise.all(assignment.layers.map((layer) => this.#deps.images.mount(layer, assignment.uidBase))),
     );
     runtime.drained = !isRouted(assignment);
-    this.#deps.logBook.note({ instanceId: runtime.instanceId, app: assignment.app, process: instanceName(assignment) });
+    this.#deps.logBook.note({
+      instanceId: runtime.instanceId,
+      appId: assignment.appId,
+      app: assignment.app,
+      process: instanceName(assignment),
+    });
     await this.timed(runtime, 'sandbox', async () => {
       await this.#deps.sandbox.prepare(this.#deps.dynoSpec(assignment, lowerDirs));
       await this.#deps.failpoint('agent.prepared');
       runtime.sandbox = await this.#deps.sandbox.start(runtime.instanceId);
     });
     await this.#deps.failpoint('agent.started');
-    void this.#deps.logs.write(assignment.app, instanceName(assignment), `Starting process with command \`${assignment.command}\``);
+    void this.#deps.logs.write(assignment.appId, instanceName(assignment), `Starting process with command \`${assignment.command}\``);
   }
 
   async gate(runtime: InstanceRuntime, assignment: Assignment, signal: AbortSignal): Promise<void> {
@@ -136,7 +141,7 @@ class InstanceSteps {
     }
     await this.save(runtime, afterGate(runtime.record, status.startedAtMs));
     await this.#deps.failpoint('agent.gated');
-    void this.#deps.logs.write(assignment.app, instanceName(assignment), 'State changed from starting to up');
+    void this.#deps.logs.write(assignment.appId, instanceName(assignment), 'State changed from starting to up');
   }
 
   async waitForGate(
@@ -182,7 +187,7 @@ class InstanceSteps {
     const lastLines = await this.#deps.logs.lastLines(runtime.instanceId, LAST_LINES);
     const reason = explainExit(assignment, { exit, everLive: runtime.record.everLive, lastLines });
     await this.crashed(runtime, { reason, exit, lastLines });
-    void this.#deps.logs.write(assignment.app, instanceName(assignment), reason.message);
+    void this.#deps.logs.write(assignment.appId, instanceName(assignment), reason.message);
     await this.#deps.sandbox.destroy(runtime.instanceId);
     runtime.sandbox = undefined;
   }
@@ -238,7 +243,7 @@ class InstanceSteps {
   /** Also of one whose assignment is gone. */
   say({ instanceId }: InstanceRuntime, message: string): void {
     const writer = this.#deps.logBook.writer(instanceId);
-    if (writer !== undefined) void this.#deps.logs.write(writer.app, writer.process, message);
+    if (writer !== undefined) void this.#deps.logs.write(writer.appId, writer.process, message);
   }
 }
 

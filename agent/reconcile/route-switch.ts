@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { instanceName, type DesiredState } from '../../shared/domain/assignment.ts';
 import type { FleetApp, FleetRoutes } from '../../shared/domain/fleet-routes.ts';
-import type { NodeId } from '../../shared/domain/ids.ts';
+import type { AppId, NodeId } from '../../shared/domain/ids.ts';
 import { parseAppName } from '../../shared/domain/names.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import { describeCauses } from '../../shared/kit/errors.ts';
@@ -31,15 +31,23 @@ export function routesOf(
   instances: ReadonlyMap<string, InstanceRuntime>,
 ): readonly AppRoutes[] {
   const hostnames = new Map<string, string[]>();
-  for (const route of desired.routes) hostnames.set(route.app, [...(hostnames.get(route.app) ?? []), route.hostname]);
+  const appIds = new Map<string, AppId>();
+  for (const route of desired.routes) {
+    hostnames.set(route.app, [...(hostnames.get(route.app) ?? []), route.hostname]);
+    appIds.set(route.app, route.appId);
+  }
   const entries = new Map<string, FleetApp>(fleet?.apps.map((entry) => [entry.app, entry]));
   const peers = new Map(fleet?.peers.map((peer) => [peer.nodeId, peer]));
-  return [...new Set([...hostnames.keys(), ...entries.keys()])].sort().map((app) => ({
-    app: parseAppName(app),
-    hostnames: [...new Set(entries.get(app)?.hostnames ?? hostnames.get(app))].sort(),
-    backends: (backends.get(app) ?? []).flatMap((id) => backendOf(instances.get(id))),
-    peers: choosePeers(entries.get(app)?.nodeIds ?? [], self).flatMap((nodeId) => peers.get(nodeId) ?? []),
-  }));
+  return [...new Set([...hostnames.keys(), ...entries.keys()])].sort().map((app) => {
+    const appId = entries.get(app)?.appId ?? appIds.get(app);
+    return {
+      app: parseAppName(app),
+      appId,
+      hostnames: [...new Set(entries.get(app)?.hostnames ?? hostnames.get(app))].sort(),
+      backends: (backends.get(app) ?? []).flatMap((id) => backendOf(instances.get(id), appId)),
+      peers: choosePeers(entries.get(app)?.nodeIds ?? [], self).flatMap((nodeId) => peers.get(nodeId) ?? []),
+    };
+  });
 }
 
 /** Of many nodes each takes others, so that none is everybody's first choice and none keeps a connection to all. */
@@ -51,9 +59,10 @@ function choosePeers(nodeIds: readonly NodeId[], self: string): readonly NodeId[
   return ranked.slice(0, PEERS_MAX).map(({ nodeId }) => nodeId);
 }
 
-function backendOf(runtime: InstanceRuntime | undefined): Backend[] {
+/** Never an instance of a former app of the same name: the host names belong to the new one. */
+function backendOf(runtime: InstanceRuntime | undefined, appId: AppId | undefined): Backend[] {
   const { assignment, sandbox } = runtime ?? {};
-  if (runtime === undefined || assignment === undefined || sandbox?.port === undefined) return [];
+  if (runtime === undefined || assignment === undefined || sandbox?.port === undefined || assignment.appId !== appId) return [];
   return [{ id: runtime.instanceId, instanceName: instanceName(assignment), address: sandbox.address, port: sandbox.port }];
 }
 

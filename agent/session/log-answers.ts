@@ -63,8 +63,8 @@ export class LogAnswers {
       }
       flushing = undefined;
     };
-    const { app, process, source, lines, follow } = query;
-    for await (const line of this.#deps.queryLogs({ app, process, source, lines, follow }, signal)) {
+    const { app, appId, process, source, lines, follow } = query;
+    for await (const line of this.#deps.queryLogs({ app, appId, process, source, lines, follow }, signal)) {
       if (signal.aborted) return;
       waiting.push(line);
       flushing ??= flush();

@@ -6,7 +6,7 @@ import type { TaskId } from '../../shared/domain/ids.ts';
 import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
 import type { LogLine } from '../../shared/domain/log-line.ts';
 import type { AppName } from '../../shared/domain/names.ts';
-import type { Heartbeat, NodeFacts } from '../../shared/rpc/messages.ts';
+import type { Heartbeat, LogQueryMessage, NodeFacts } from '../../shared/rpc/messages.ts';
 
 /** The agent's side of things the controller may ask for. Implemented by the composition root from the other folders. */
 export interface SessionHandlers {
@@ -33,10 +33,7 @@ export interface SessionHandlers {
   upgrade?(version: string): void;
   startTask(task: BuildTask): void;
   cancelTask(taskId: TaskId): void;
-  queryLogs(
-    query: { app: AppName; process?: string | undefined; source?: LogLine['source'] | undefined; lines: number; follow: boolean },
-    signal: AbortSignal,
-  ): AsyncIterable<LogLine>;
+  queryLogs(query: Omit<LogQueryMessage, 'kind' | 'queryId'>, signal: AbortSignal): AsyncIterable<LogLine>;
 }
 
 /** The agent's outgoing half. Sends are dropped silently while no session is open, except task results, which are kept. */

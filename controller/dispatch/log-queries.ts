@@ -109,11 +109,11 @@ export class LogQueries {
 
   #ask(reading: Reading, session: AgentSession, lines: number): void {
     const queryId = this.#deps.randomId();
-    const { app, process, source, follow } = reading.query;
+    const { app, appId, process, source, follow } = reading.query;
     reading.open.set(session.nodeId, queryId);
     reading.silent.add(session.nodeId);
     this.#asked.set(queryId, { session, onChunk: (chunk) => this.#take(reading, session, chunk) });
-    session.send({ kind: 'logQuery', queryId, app, process, source, lines, follow });
+    session.send({ kind: 'logQuery', queryId, app, appId, process, source, lines, follow });
   }
 
   #take(reading: Reading, session: AgentSession, chunk: LogChunk): void {

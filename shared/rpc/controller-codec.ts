@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { BuildTask } from '../domain/build.ts';
 import type { LogLine } from '../domain/log-line.ts';
-import type { TaskId } from '../domain/ids.ts';
+import type { AppId, TaskId } from '../domain/ids.ts';
 import { revealAll } from '../kit/sensitive.ts';
 import { badMessage, decode } from './decode.ts';
 import { formOf } from './desired-form.ts';
@@ -34,6 +34,7 @@ const cancelTask = z.object({ taskId: field.id<TaskId>() });
 const logQuery = z.object({
   queryId: field.id<string>(),
   app: field.appName,
+  appId: field.emptyIsAbsent<AppId>(field.id()),
   process: field.emptyIsAbsent<string>(field.processLabel),
   source: field.emptyIsAbsent<LogLine['source']>(z.enum(['app', 'slipway'])),
   lines: z.int().min(0).max(MAX_QUERY_LINES),
@@ -97,6 +98,6 @@ function encodeWelcome({ heartbeatIntervalMs, epoch: ours, nodeName, versionTrou
 }
 
 function encodeLogQuery(message: LogQueryMessage): WireLogQuery {
-  const { queryId, app, process = '', source = '', lines, follow } = message;
-  return { queryId, app, process, source, lines: Math.min(lines, MAX_QUERY_LINES), follow };
+  const { queryId, app, appId = '', process = '', source = '', lines, follow } = message;
+  return { queryId, app, appId, process, source, lines: Math.min(lines, MAX_QUERY_LINES), follow };
 }

@@ -171,6 +171,8 @@ export interface LogQueryMessage {
   readonly kind: 'logQuery';
   readonly queryId: string;
   readonly app: AppName;
+  /** Absent from an older controller. */
+  readonly appId?: AppId | undefined;
   readonly process?: string | undefined;
   readonly source?: LogLine['source'] | undefined;
   readonly lines: number;

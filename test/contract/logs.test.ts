@@ -7,13 +7,16 @@ import { describe, test } from 'node:test';
 import { createLogs, type LogSource } from '../../agent/logs/logs.ts';
 import type { LogQuery, Logs } from '../../agent/logs/port.ts';
 import { parseRouterLine } from '../../agent/proxy/router-line.ts';
+import type { AppId } from '../../shared/domain/ids.ts';
 import type { LogLine } from '../../shared/domain/log-line.ts';
-import type { AppName } from '../../shared/domain/names.ts';
+
 import { systemClock } from '../../shared/kit/clock.ts';
 import { start } from '../../shared/kit/exec.ts';
 import { eventually } from '../support/eventually.ts';
 
-const SHOP = 'shop' as AppName;
+const SHOP = 'app0000000shop' as AppId;
+/** A later app with the same name. */
+const NEW_SHOP = 'app000000shop2' as AppId;
 
 interface LogsLab extends AsyncDisposable {
   readonly logs: Logs;
@@ -32,7 +35,7 @@ async function openLab(platformFileBytes = 4096): Promise<LogsLab> {
     { dir: join(root, 'platform'), platformFileBytes },
     {
       clock: systemClock,
-      sources: (app) => (app === SHOP ? sources : []),
+      sources: (appId) => (appId === SHOP ? sources : []),
       onSourcesChanged: (listener) => {
         listeners.add(listener);
         return () => listeners.delete(listener);
@@ -71,7 +74,7 @@ const numbers = (from: number, to: number): string[] => Array.from({ length: to 
 
 async function read(logs: Logs, query: Partial<LogQuery>): Promise<LogLine[]> {
   const lines: LogLine[] = [];
-  for await (const line of logs.query({ app: SHOP, lines: 100, follow: false, ...query }, new AbortController().signal)) lines.push(line);
+  for await (const line of logs.query({ appId: SHOP, lines: 100, follow: false, ...query }, new AbortController().signal)) lines.push(line);
   return lines;
 }
 
@@ -82,7 +85,7 @@ function follow(logs: Logs, query: Partial<LogQuery> = {}): { lines: LogLine[]; 
   const lines: LogLine[] = [];
   const ending = new AbortController();
   const done = (async () => {
-    for await (const line of logs.query({ app: SHOP, lines: 100, follow: true, ...query }, ending.signal)) lines.push(line);
+    for await (const line of logs.query({ appId: SHOP, lines: 100, follow: true, ...query }, ending.signal)) lines.push(line);
   })();
   return {
     lines,
@@ -124,14 +127,26 @@ describe('log reader', () => {
   test('router lines of the app are found among those of others', async () => {
     await using lab = await openLab();
     const access = (app: string, path: string): string =>
-      `slip1 ${app} web.1/one ---- 200 975 0 0 1 18 19 http 0123-4567 1.2.3.4 GET ${app}.test - "${path}"`;
-    await writeFile(join(lab.routerDir, 'current'), stamped(1000, ['[NOTICE] haproxy', access('shop', '/x'), access('other', '/ shop ')]));
+      `slip1 ${app} web.1/one ---- 200 975 0 0 1 18 19 http 0123-4567 1.2.3.4 GET shop.test - "${path}"`;
+    const lines = [access(`shop/${SHOP}`, '/x'), access('other/app00000other', `/${SHOP} `), access('shop', '/of-an-older-agent')];
+    await writeFile(join(lab.routerDir, 'current'), stamped(1000, ['[NOTICE] haproxy', ...lines]));
     const [line, ...rest] = await read(lab.logs, { process: 'router' });
     assert.equal(rest.length, 0);
     assert.match(
       line?.message ?? '',
       /^at=info method=GET path="\/x" host=shop\.test .* dyno=web\.1 connect=1ms service=18ms status=200 bytes=975/,
     );
+  });
+
+  test('a later app of the same name reads nothing of the former', async () => {
+    await using lab = await openLab();
+    await writeFile(join(await lab.instance('web.1', 'one'), 'current'), stamped(1000, ['secret']));
+    await lab.logs.write(SHOP, 'web.1', 'State changed from starting to up');
+    const access = `slip1 shop/${SHOP} web.1/one ---- 200 975 0 0 1 18 19 http 0123-4567 1.2.3.4 GET shop.test - "/token"`;
+    await writeFile(join(lab.routerDir, 'current'), stamped(1000, [access]));
+    assert.equal((await read(lab.logs, {})).length, 3);
+    await lab.logs.write(NEW_SHOP, 'web.1', 'mine');
+    assert.deepEqual(messages(await read(lab.logs, { appId: NEW_SHOP })), ['mine']);
   });
 
   test('a line over 10000 bytes is split between characters', async () => {
@@ -203,7 +218,7 @@ describe('log follower', () => {
     const ending = new AbortController();
     logger.stdin?.write('first\n');
     await eventually('the first line', async () => (await lab.logs.lastLines('one', 1)).length === 1);
-    const lines = lab.logs.query({ app: SHOP, lines: 10, follow: true }, ending.signal)[Symbol.asyncIterator]();
+    const lines = lab.logs.query({ appId: SHOP, lines: 10, follow: true }, ending.signal)[Symbol.asyncIterator]();
     const first: IteratorResult<LogLine, unknown> = await lines.next();
     assert.ok(first.done !== true && first.value.message === 'first');
     const before = process.memoryUsage().rss;

@@ -8,11 +8,13 @@ import { createLogs } from '../../agent/logs/logs.ts';
 import { UnreadableCount } from '../../agent/logs/unreadable-count.ts';
 import { parseRouterLine } from '../../agent/proxy/router-line.ts';
 import { NO_APP_MARK, unreadableCause } from '../../agent/proxy/unreadable-request.ts';
-import type { AppName } from '../../shared/domain/names.ts';
+import type { AppId } from '../../shared/domain/ids.ts';
 import { systemClock } from '../../shared/kit/clock.ts';
 import { silentLogger } from '../../shared/kit/log.ts';
 import { eventually } from '../support/eventually.ts';
 import { ask, freePort, openBackend, openProxyLab, routesOf, type ProxyLab, type TestBackend } from '../support/proxy-lab.ts';
+
+const ALPHA = 'appalpha' as AppId;
 
 /** Long enough for a busy machine to answer, short enough to wait for its end. */
 const RESPONSE_MS = 2000;
@@ -37,7 +39,7 @@ async function openScene(config: Partial<HaproxyConfig> = {}): Promise<Scene> {
     else response.end(JSON.stringify(request.headers));
   });
   await lab.proxy.ensureRunning();
-  await lab.proxy.apply([routesOf('alpha', [backend]), routesOf('idle', [])]);
+  await lab.proxy.apply([{ ...routesOf('alpha', [backend]), appId: ALPHA }, routesOf('idle', [])]);
   const logs = createLogs(
     { dir: `${lab.stateDir}/platform` },
     {
@@ -51,7 +53,7 @@ async function openScene(config: Partial<HaproxyConfig> = {}): Promise<Scene> {
   );
   const routerLines = async (): Promise<string[]> => {
     const lines: string[] = [];
-    const query = { app: 'alpha' as AppName, lines: 100, follow: false };
+    const query = { appId: ALPHA, lines: 100, follow: false };
     for await (const line of logs.query(query, new AbortController().signal)) lines.push(line.message);
     return lines;
   };
@@ -212,7 +214,7 @@ describe('requests through a real haproxy', () => {
       assert.match(body, /This app could not answer/);
     }
     const nowhere = { ...scene.backend, id: 'nowhere0001', port: await freePort() };
-    await scene.lab.proxy.apply([routesOf('alpha', [nowhere])]);
+    await scene.lab.proxy.apply([{ ...routesOf('alpha', [nowhere]), appId: ALPHA }]);
     assert.equal((await ask(scene.lab.port, 'alpha.test', { path: '/refused' })).status, 503);
     const lines = await eventually('four lines', async () => {
       const all = await scene.routerLines();

@@ -1,4 +1,5 @@
 import { isIPv4 } from 'node:net';
+import { isId } from '../../../shared/domain/ids.ts';
 import { parseAppName, parseDomain, quoteInput } from '../../../shared/domain/names.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import type { MeshPeer } from '../../../shared/domain/fleet-routes.ts';
@@ -48,7 +49,15 @@ export function planSlots(input: PlanInput): ProxyPlan {
   for (const route of wantedApps.values()) {
     while (taken.has(number)) number += 1;
     taken.add(number);
-    const fresh: Pool = { number, app: route.app, hostnames: [], slotCount: input.slotsPerBackend, slots: [], peers: [] };
+    const fresh: Pool = {
+      number,
+      app: route.app,
+      appId: route.appId,
+      hostnames: [],
+      slotCount: input.slotsPerBackend,
+      slots: [],
+      peers: [],
+    };
     pools.push(fillPool(fresh, route, []));
   }
   pools.sort((a, b) => a.number - b.number);
@@ -81,6 +90,7 @@ function fillPool(pool: Pool, route: AppRoutes, busy: readonly Slot[]): Pool {
   const sorted = [...slots.values()].sort((a, b) => a.number - b.number);
   return {
     ...pool,
+    appId: route.appId,
     hostnames: [...route.hostnames],
     slotCount: grow(pool.slotCount, sorted.at(-1)?.number ?? 0),
     slots: sorted,
@@ -118,7 +128,7 @@ interface Seen {
 }
 
 function checkRoute(route: AppRoutes, seen: Seen): AppRoutes {
-  parseAppName(route.app);
+  checkApp(route);
   if (seen.apps.has(route.app)) throw invalid(`The app ${route.app} has two sets of routes.`);
   const hostnames = [...new Set(route.hostnames.map(parseDomain))].sort(compare);
   const backends = route.backends.toSorted((a, b) => compare(a.id, b.id));
@@ -135,10 +145,16 @@ function checkRoute(route: AppRoutes, seen: Seen): AppRoutes {
   for (const { id } of backends) seen.backends.add(id);
   return {
     app: route.app,
+    appId: route.appId,
     hostnames,
     backends: backends.map(({ id, instanceName, address, port }) => ({ id, instanceName, address, port })),
     peers: (route.peers ?? []).filter(isReachable).toSorted((a, b) => compare(a.nodeId, b.nodeId)),
   };
+}
+
+function checkApp({ app, appId }: AppRoutes): void {
+  parseAppName(app);
+  if (appId !== undefined && !isId(appId)) throw invalid(`The app ${app} has no valid id.`);
 }
 
 function checkBackend(route: AppRoutes, backend: Backend): void {
@@ -157,7 +173,7 @@ function routeOf(pool: Pool, seen: Seen): AppRoutes {
   const backends = pool.slots.filter((slot) => slot.state === 'active').map((slot) => slot.backend);
   for (const hostname of hostnames) seen.hostnames.add(hostname);
   for (const { id } of backends) seen.backends.add(id);
-  return { app: pool.app, hostnames, backends, peers: pool.peers.map((peer) => ({ ...peer, name: '' }) as MeshPeer) };
+  return { app: pool.app, appId: pool.appId, hostnames, backends, peers: pool.peers.map((peer) => ({ ...peer, name: '' }) as MeshPeer) };
 }
 
 function invalid(message: string): SlipwayError {

@@ -18,7 +18,7 @@ const UNKNOWN = 'unknown';
 const REWRITE_BYTES = 1024;
 const HEADERS_MAX = 1000;
 
-/** `host pool_0001/app` lines: where a host name leads. */
+/** `host pool_0001/app/id` lines: where a host name leads. */
 export function renderHosts(table: SlotTable): string {
   return mapText(hostEntries(table));
 }
@@ -30,8 +30,8 @@ export function renderInstances(table: SlotTable): string {
 
 export function hostEntries(table: SlotTable): ReadonlyMap<string, string> {
   const entries = table.pools.flatMap((pool) => {
-    const target = targetOf(pool);
-    return pool.hostnames.map((host) => [host, `${target}/${pool.app}`] as const);
+    const target = [targetOf(pool), pool.app, ...(pool.appId === undefined ? [] : [pool.appId])].join('/');
+    return pool.hostnames.map((host) => [host, target] as const);
   });
   return new Map(entries.sort(([a], [b]) => compare(a, b)));
 }
@@ -147,7 +147,7 @@ function defaultLines(settings: ProxySettings): string[] {
 
 /** Order of the fields: agent/proxy/router-line.ts reads it. What clients write is encoded; what they can make long comes last. */
 const LOG_FORMAT = [
-  'slip1 %[var(txn.route),field(2,/)] %[srv_name,map_str(INSTANCES,-)] %tsc %ST %B %TR %Tw %Tc %Tr %Ta %[var(txn.proto)] %[var(txn.rid)]',
+  'slip1 %[var(txn.route),field(2,/,2)] %[srv_name,map_str(INSTANCES,-)] %tsc %ST %B %TR %Tw %Tc %Tr %Ta %[var(txn.proto)] %[var(txn.rid)]',
   '%ci %HM %[var(txn.host),url_enc] %[var(txn.xff),url_enc] \\"%HU\\"',
 ].join(' ');
 

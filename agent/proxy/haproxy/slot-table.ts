@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { AppId } from '../../../shared/domain/ids.ts';
 import type { AppName } from '../../../shared/domain/names.ts';
 import type { Backend } from '../port.ts';
 
@@ -23,6 +24,7 @@ export interface Pool {
   /** From 1, up to the table's `poolSize`. */
   readonly number: number;
   readonly app: AppName;
+  readonly appId?: AppId | undefined;
   readonly hostnames: readonly string[];
   readonly slotCount: number;
   readonly slots: readonly Slot[];
@@ -91,6 +93,7 @@ const PEER = z.strictObject({ nodeId: z.string(), address: z.string(), port: z.i
 const POOL = z.strictObject({
   number: z.int().min(1),
   app: z.string(),
+  appId: z.string().optional(),
   hostnames: z.array(z.string()),
   slotCount: z.int().min(1),
   slots: z.array(SLOT),
@@ -113,7 +116,7 @@ export function serializeTable(table: SlotTable): string {
 export function parseTable(text: string): SlotTable | undefined {
   try {
     const { version: _, pools, ...rest } = TABLE.parse(JSON.parse(text));
-    return { ...rest, pools: pools.map((pool) => ({ ...pool, app: pool.app as AppName })) };
+    return { ...rest, pools: pools.map((pool) => ({ ...pool, app: pool.app as AppName, appId: pool.appId as AppId | undefined })) };
   } catch {
     return undefined; // a damaged table is rebuilt from the routes, and the process reloaded to match it
   }

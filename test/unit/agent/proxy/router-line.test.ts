@@ -13,7 +13,15 @@ interface Parts {
 }
 
 function line(parts: Parts = {}): string {
-  const { instance = 'web.1/abc', state = '----', status = 200, times = '0 0 1 18 19', xff = '-', path = '/x?y=1', app = 'shop' } = parts;
+  const {
+    instance = 'web.1/abc',
+    state = '----',
+    status = 200,
+    times = '0 0 1 18 19',
+    xff = '-',
+    path = '/x?y=1',
+    app = 'shop/app00001',
+  } = parts;
   return `slip1 ${app} ${instance} ${state} ${String(status)} 975 ${times} http 0461262e-d7e8-47fa 1.2.3.4 GET shop.test ${encodeURIComponent(xff)} "${path}"`;
 }
 
@@ -23,6 +31,7 @@ describe('router line', () => {
   test('a request that went well reads as on Heroku', () => {
     assert.deepEqual(parseRouterLine(line()), {
       app: 'shop',
+      appId: 'app00001',
       instanceName: 'web.1',
       instanceId: 'abc',
       message:

@@ -201,6 +201,7 @@ describe('every message survives the wire', () => {
         kind: fc.constant('logQuery' as const),
         queryId: any.anyId<string>(),
         app: any.anyAppName,
+        appId: fc.option(any.anyId<AppId>(), { nil: undefined }),
         process: fc.option(fc.constant('web'), { nil: undefined }),
         lines: fc.nat({ max: 10_000 }),
         follow: fc.boolean(),

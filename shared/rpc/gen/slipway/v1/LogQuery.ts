@@ -8,6 +8,7 @@ export interface LogQuery {
   'lines'?: (number);
   'follow'?: (boolean);
   'source'?: (string);
+  'appId'?: (string);
 }
 
 export interface LogQuery__Output {
@@ -17,4 +18,5 @@ export interface LogQuery__Output {
   'lines': (number);
   'follow': (boolean);
   'source': (string);
+  'appId': (string);
 }
