@@ -1,3 +1,4 @@
+import { HOSTNAMES_MAX } from '../shared/domain/fleet-routes.ts';
 import type { Heartbeat } from '../shared/rpc/messages.ts';
 import { haproxyVersion, meshAddress } from './compose-proxy.ts';
 import type { AgentConfig } from './config.ts';
@@ -56,6 +57,7 @@ export async function ownFacts(
     builder: config.builder,
     httpAddress: `${config.proxy.address === '*' ? '0.0.0.0' : config.proxy.address}:${String(config.proxy.port)}`,
     meshAddress: await meshAddress(config, own.identity),
+    routeNamesMax: HOSTNAMES_MAX,
     sandboxSubnet: config.sandbox === 'process' ? '' : config.network.subnet,
   };
 }

@@ -7,7 +7,16 @@ import type { NodeFacts } from '../../shared/rpc/messages.ts';
 /** What the composition root knows of its own parts. */
 export type OwnFacts = Pick<
   NodeFacts,
-  'agentVersion' | 'sandboxDriver' | 'stacks' | 'proxyVersion' | 'missing' | 'builder' | 'httpAddress' | 'meshAddress' | 'sandboxSubnet'
+  | 'agentVersion'
+  | 'sandboxDriver'
+  | 'stacks'
+  | 'proxyVersion'
+  | 'missing'
+  | 'builder'
+  | 'httpAddress'
+  | 'meshAddress'
+  | 'sandboxSubnet'
+  | 'routeNamesMax'
 >;
 
 /** Facts of this machine, read from the kernel's own files in about a millisecond; `diskBytes` is of the state folder's file system. */

@@ -8,6 +8,7 @@ import type { AssignmentRow, NodeRow, User } from '../store/port.ts';
 import { aboveCeilings, quotaProblems } from './above-limits.ts';
 import type { ApiConfig, LookDeps } from './deps.ts';
 import { meshProblems } from './mesh-status.ts';
+import { olderAgentProblems } from './older-agents.ts';
 import { appsPart, wholeStatus, type AppFacts } from './status.ts';
 import { viewInstance, viewNode } from './views.ts';
 
@@ -31,7 +32,7 @@ export async function readStatus(config: StatusConfig, deps: LookDeps, of: { use
       nodes: views,
       heldNodes: deps.movement.heldNodes(),
       mesh: meshProblems(deps.fleet.nodes()),
-      quotas: of.user.admin ? quotaProblems(await deps.store.overQuotas()) : [],
+      quotas: of.user.admin ? await allQuotaProblems(deps) : [],
     },
     part,
   );
@@ -42,6 +43,10 @@ export async function readStatus(config: StatusConfig, deps: LookDeps, of: { use
 export function describeNodes(deps: LookDeps, nodes: readonly NodeRow[]): readonly NodeBody[] {
   const live = new Map(deps.fleet.nodes().map((node) => [node.nodeId, node]));
   return nodes.map((node) => viewNode(node, live.get(node.id), deps));
+}
+
+async function allQuotaProblems({ store, fleet }: LookDeps): Promise<readonly ProblemBody[]> {
+  return [...olderAgentProblems(store.defaultQuotas.domainsPerApp, fleet.nodes()), ...quotaProblems(await store.overQuotas())];
 }
 
 interface AllApps {

@@ -28,6 +28,7 @@ const storedFacts = z.object({
   httpAddress: z.string().catch(''),
   meshAddress: z.string().catch(''),
   sandboxSubnet: z.string().catch(''),
+  routeNamesMax: z.number().catch(0),
 });
 
 /** One node as this life of the controller knows it. */
@@ -248,6 +249,7 @@ export function liveNode(node: KnownNode): LiveNode {
     missing: facts.missing,
     trouble: troubleOf(node),
     meshAddress: facts.meshAddress ?? '',
+    routeNamesMax: facts.routeNamesMax,
     ...egressOf(node),
     refusal: node.session === undefined ? undefined : node.ack?.refusal,
     ...sessionOf(node),

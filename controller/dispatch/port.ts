@@ -49,6 +49,8 @@ export interface LiveNode {
   readonly meshAddress: string;
   /** Of its sandboxes; absent or empty where they have none. */
   readonly sandboxSubnet?: string | undefined;
+  /** Most names of one app that its agent reads; absent or 0: it does not say. */
+  readonly routeNamesMax?: number | undefined;
   /** It is connected, and its agent is too old to know which private networks an operator has opened. */
   readonly egressIgnored?: boolean | undefined;
   /** It is connected, and its agent removes the data of destroyed apps. */

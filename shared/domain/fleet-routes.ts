@@ -6,6 +6,9 @@ import type { AppName } from './names.ts';
 /** Most names of one app in the table. An agent refuses the whole table when an app has more, so the controller leaves out the others. */
 export const HOSTNAMES_MAX = 10_000;
 
+/** The same of agents that do not say how many they read. */
+export const OLDER_HOSTNAMES_MAX = 1_000;
+
 /** A node of the fleet, as the other nodes know it. */
 export interface MeshPeer {
   readonly nodeId: NodeId;

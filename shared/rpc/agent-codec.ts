@@ -28,6 +28,7 @@ const facts = z.object({
   httpAddress: field.word,
   meshAddress: field.word,
   sandboxSubnet: field.word,
+  routeNamesMax: field.count,
 });
 
 const hello = z
@@ -156,16 +157,10 @@ export function encodeAgentMessage(message: AgentMessage): WireAgentMessage {
 }
 
 function encodeHello({ facts: of, ledger, cachedAppIds, runningTaskIds, ...routes }: Hello): NonNullable<WireAgentMessage['hello']> {
-  const { agentVersion, ...rest } = of;
+  const { agentVersion, ...facts } = of;
   return {
     agentVersion,
-    facts: {
-      ...rest,
-      meshAddress: of.meshAddress ?? '',
-      sandboxSubnet: of.sandboxSubnet ?? '',
-      stacks: [...of.stacks],
-      missing: clipAll(of.missing),
-    },
+    facts: encodeFacts(facts),
     cachedAppIds: cachedAppIds.slice(0, 10_000),
     runningTaskIds: [...runningTaskIds],
     takesFleetRoutes: routes.takesFleetRoutes ?? false,
@@ -176,6 +171,11 @@ function encodeHello({ facts: of, ledger, cachedAppIds, runningTaskIds, ...route
     takesDestroyed: routes.takesDestroyed ?? false,
     ...(ledger === undefined ? {} : { epoch: ledger.epoch, generation: ledger.generation }),
   };
+}
+
+function encodeFacts(facts: Omit<NodeFacts, 'agentVersion'>): NonNullable<NonNullable<WireAgentMessage['hello']>['facts']> {
+  const { meshAddress = '', sandboxSubnet = '', routeNamesMax = 0, stacks, missing, ...rest } = facts;
+  return { ...rest, meshAddress, sandboxSubnet, routeNamesMax, stacks: [...stacks], missing: clipAll(missing) };
 }
 
 function encodeHeartbeat(message: Heartbeat): NonNullable<WireAgentMessage['heartbeat']> {

@@ -28,6 +28,8 @@ export interface NodeFacts {
   readonly meshAddress?: string | undefined;
   /** Of its sandboxes; absent or empty when they have none, or the agent does not say. */
   readonly sandboxSubnet?: string | undefined;
+  /** Most names of one app that it reads in the route table; absent or 0 from older agents. */
+  readonly routeNamesMax?: number | undefined;
 }
 
 export interface Hello {

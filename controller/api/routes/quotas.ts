@@ -6,6 +6,7 @@ import type { UserQuotas } from '../../store/quota-port.ts';
 import type { User } from '../../store/port.ts';
 import { notFound } from '../api-errors.ts';
 import type { ApiDeps } from '../deps.ts';
+import { requireAgentsFor } from '../older-agents.ts';
 import { userRoute, type Route } from '../route.ts';
 
 /** `null`: the fleet's number again. */
@@ -19,7 +20,7 @@ function refuseUselessQuotas(changes: Parameters<typeof quotaTrouble>[0], contex
   if (message !== undefined) context.addIssue({ code: 'custom', message });
 }
 
-export function quotaRoutes({ store, log }: ApiDeps): readonly Route[] {
+export function quotaRoutes({ store, fleet, log }: ApiDeps): readonly Route[] {
   const find = async (name: string | undefined): Promise<User> => {
     const user = await store.userByName(parseUserName(name ?? ''));
     if (user === undefined) throw notFound('user');
@@ -51,6 +52,7 @@ export function quotaRoutes({ store, log }: ApiDeps): readonly Route[] {
       body: changesBody,
       handle: async ({ user: admin, params, body }) => {
         const user = await find(params['name']);
+        if (typeof body.domainsPerApp === 'number') requireAgentsFor(body.domainsPerApp, fleet.nodes());
         const quotas = await store.setQuotas(user.id, body, admin.name);
         log.info({ user: user.name, by: admin.name, changes: body }, 'user.quotas');
         return view(user, quotas);

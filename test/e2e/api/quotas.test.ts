@@ -4,6 +4,8 @@ import type { ErrorBody } from '../../../shared/domain/api.ts';
 import type { QuotasBody } from '../../../shared/domain/api-quota.ts';
 import { openApi, type ApiFixture, type Caller } from '../../support/api-fixture.ts';
 import { eventually } from '../../support/eventually.ts';
+import { liveNodeOf } from '../../support/live-node.ts';
+import { addNode } from '../../support/store-fixtures.ts';
 
 describe('quotas in the API', () => {
   let fixture: ApiFixture;
@@ -45,6 +47,11 @@ describe('quotas in the API', () => {
       assert.equal((await ask(admin, 'PATCH', '/v1/users/ada/quotas', wrong)).status, 422, JSON.stringify(wrong));
     }
     assert.equal((await ask(admin, 'GET', '/v1/users/nobody/quotas')).status, 404);
+    fixture.fleet.live = [liveNodeOf(await addNode(fixture.store, 'fra-1'))];
+    const early = await ask(admin, 'PATCH', '/v1/users/ada/quotas', { domainsPerApp: 1000 });
+    assert.deepEqual([early.status, early.body.error], [409, 'SLIP_QUOTA_AGENTS']);
+    fixture.fleet.live = [];
+    assert.equal((await ask(admin, 'PATCH', '/v1/users/ada/quotas', { domainsPerApp: 1000 })).status, 200);
   });
 
   it('lets a user have so many requests open and no more; others notice nothing', async () => {

@@ -48,6 +48,7 @@ const anyFacts = fc.record({
   httpAddress: fc.constant('10.0.0.1:80'),
   meshAddress: fc.constantFrom('', '10.0.0.1:7405'),
   sandboxSubnet: fc.constantFrom('', '10.203.0.0/16'),
+  routeNamesMax: fc.constantFrom(0, 10_000),
 });
 
 const anyUnreadable = fc.record({ atMs: fc.nat({ max: Number.MAX_SAFE_INTEGER }), cause: fc.string({ maxLength: 30 }) });

@@ -18,6 +18,7 @@ export interface NodeFacts {
   'httpAddress'?: (string);
   'meshAddress'?: (string);
   'sandboxSubnet'?: (string);
+  'routeNamesMax'?: (number);
 }
 
 export interface NodeFacts__Output {
@@ -36,4 +37,5 @@ export interface NodeFacts__Output {
   'httpAddress': (string);
   'meshAddress': (string);
   'sandboxSubnet': (string);
+  'routeNamesMax': (number);
 }

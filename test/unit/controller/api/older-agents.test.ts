@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { olderAgentProblems, requireAgentsFor } from '../../../../controller/api/older-agents.ts';
+import type { LiveNode } from '../../../../controller/dispatch/port.ts';
+import type { NodeId } from '../../../../shared/domain/ids.ts';
+import { DEFAULT_QUOTAS } from '../../../../shared/domain/quota.ts';
+import { liveNodeOf } from '../../../support/live-node.ts';
+
+const node = (name: string, change: Partial<LiveNode>): LiveNode => liveNodeOf({ id: name as NodeId, name: name as never }, change);
+
+const FLEET = [
+  node('fra-1', { routeNamesMax: 10_000 }),
+  node('fra-2', { connected: false }),
+  node('fra-3', { routeNamesMax: 0 }),
+  node('gone', { state: 'removed' }),
+  node('new', { agentVersion: '', connected: false }),
+];
+
+describe('a quota of domains that older agents do not read', () => {
+  it('is refused with the names of these nodes, also of those that are away', () => {
+    assert.throws(() => requireAgentsFor(1_000, FLEET), {
+      code: 'SLIP_QUOTA_AGENTS',
+      message: 'domainsPerApp cannot be 1000 yet: the agents of fra-2, fra-3 read fewer domains of one app.',
+      hint: 'Upgrade them first: slipway nodes:upgrade fra-2',
+    });
+    requireAgentsFor(DEFAULT_QUOTAS.domainsPerApp, FLEET);
+    requireAgentsFor(9_999, FLEET.slice(0, 1));
+  });
+
+  it('is a problem in the status when it is in the settings', () => {
+    assert.deepEqual(olderAgentProblems(DEFAULT_QUOTAS.domainsPerApp, FLEET), []);
+    const [problem] = olderAgentProblems(2_000, FLEET);
+    assert.match(
+      problem?.message ?? '',
+      /domainsPerApp of the controller's settings is 2000, and the agents of fra-2, fra-3 read fewer domains/,
+    );
+    assert.equal(problem?.next, 'slipway nodes:upgrade fra-2');
+  });
+});
