@@ -56,7 +56,7 @@ export class IsolatedSandbox implements Sandbox {
     await this.#roots.of('host');
     await this.#exits.ensureDir();
     const stubborn = [...this.#stubborn];
-    await (this.#swept ??= this.#sweep());
+    await this.#sweepOnce();
     await this.#parts.namespaces.repair((netns) => occupantOf(netns, this.#parts));
     const tried = await Promise.allSettled(stubborn.map((id) => this.destroy(id).then(() => this.#stubborn.delete(id))));
     for (const result of tried) if (result.status === 'rejected') throw result.reason;
@@ -159,6 +159,16 @@ export class IsolatedSandbox implements Sandbox {
   #observe(id: string): Promise<SandboxStatus | undefined> {
     const { bootId, cgroups, clock } = this.#parts;
     return observe(this.#layout(id), { bootId, clock, pids: (of) => cgroups.pids(of), outputOpen: (of) => this.#outputs.isOpen(of) });
+  }
+
+  async #sweepOnce(): Promise<void> {
+    this.#swept ??= this.#sweep();
+    try {
+      await this.#swept;
+    } catch (error) {
+      this.#swept = undefined; // the next check of the host tries again
+      throw error;
+    }
   }
 
   /** Once per start of the agent. ensureHost tries the failed removals again and reports their failure. */

@@ -14,7 +14,7 @@ export async function makeSandbox(spec: SandboxSpec, lease: NetworkLease, from: 
     from.roots.of(spec.stack),
     disks.take(spec.limits, layout.dir),
     cgroups.create(spec.id, { limits: spec.limits, purpose: spec.purpose, withApp: !tool.managesCgroup }),
-    spec.egress ? hostNetwork.admit(spec.id, lease.address, spec.app) : namespaces.closeEgress(lease),
+    spec.egress ? hostNetwork.admit(spec.id, lease.address, spec.uidBase) : namespaces.closeEgress(lease),
     discardExit(layout),
   ]);
   const parts = { netns: `/run/netns/${lease.netns}`, address: lease.address, ownTerminals: !tool.limitsTerminals };

@@ -58,7 +58,8 @@ export class Destroys {
   async #end(app: App, by: UserName): ReturnType<Store['destroyApp']> {
     const { store, fleet, signal } = this.#deps;
     const rows = await store.assignmentsOfApp(app.id);
-    if (rows.length > 0) await fleet.routesApplied(app.id, signal, rows.map((row) => row.instanceId)); // prettier-ignore
+    const leaving = rows.map((row) => row.instanceId);
+    if (leaving.length > 0) await fleet.routesApplied(app.id, signal, leaving);
     await this.#deps.failpoint('app.ending');
     return await store.destroyApp(app.id, by);
   }

@@ -11,6 +11,8 @@ export interface EgressTable {
 /** For the builds and instances of one app, beside those of the fleet. */
 export interface AppEgress {
   readonly app: AppName;
+  /** Names the app's sandboxes. Another app may get the name of a destroyed app while sandboxes of that app still run. */
+  readonly uidBase: number;
   readonly cidrs: readonly string[];
 }
 

@@ -12,11 +12,11 @@ const cidrs = z
 /** On the wire, and on the disk of an agent. */
 export const egressTable: z.ZodType<EgressTable> = z.object({
   fleet: cidrs,
-  apps: z.array(z.object({ app: field.appName, cidrs })).max(EGRESS_TOTAL_MAX),
+  apps: z.array(z.object({ app: field.appName, uidBase: z.number().int().positive(), cidrs })).max(EGRESS_TOTAL_MAX),
 });
 
 export function encodeEgress({ fleet, apps }: EgressTable): WireEgressTable {
-  return { fleet: [...fleet], apps: apps.map((of) => ({ app: of.app, cidrs: [...of.cidrs] })) };
+  return { fleet: [...fleet], apps: apps.map((of) => ({ app: of.app, uidBase: of.uidBase, cidrs: [...of.cidrs] })) };
 }
 
 function isAllowed(text: string): boolean {

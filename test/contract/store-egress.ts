@@ -16,8 +16,8 @@ export function egressCases(get: () => Store): void {
     assert.deepEqual(await store.egress(), {
       fleet: ['10.0.5.0/24'],
       apps: [
-        { app: 'app', cidrs: ['10.0.5.0/24', '10.0.6.0/24'] },
-        { app: 'other', cidrs: ['10.0.5.0/24'] },
+        { app: 'app', uidBase: app.uidBase, cidrs: ['10.0.5.0/24', '10.0.6.0/24'] },
+        { app: 'other', uidBase: other.uidBase, cidrs: ['10.0.5.0/24'] },
       ],
     });
     for (const list of [undefined, app.id]) await assert.rejects(store.addEgress(list, '10.0.5.0/24'), { code: 'SLIP_EGRESS_EXISTS' });

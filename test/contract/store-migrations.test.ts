@@ -93,7 +93,7 @@ describe('the database of an older version', () => {
       assert.equal((await again.quotasOf(ada.id)).max.apps, 7);
       assert.equal((await again.limitCeilings()).pidsMax, 1024);
       assert.deepEqual(await again.buildSettings(app.id), { root: 'api', buildpacks: ['./bp'] });
-      assert.deepEqual((await again.egress()).apps, [{ app: 'shop', cidrs: ['10.0.5.0/24'] }]);
+      assert.deepEqual((await again.egress()).apps, [{ app: 'shop', uidBase: app.uidBase, cidrs: ['10.0.5.0/24'] }]);
       await again.close();
     });
   }

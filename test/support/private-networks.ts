@@ -11,8 +11,9 @@ import { readLog, type SandboxLab } from './sandbox-lab.ts';
 export const MESH_PORT = 7405;
 
 const BRIDGE_NF = '/proc/sys/net/bridge/bridge-nf-call-iptables';
-const shop = 'shop' as AppName;
-const blog = 'blog' as AppName;
+const shop = { app: 'shop' as AppName, uidBase: 0x3000_0000 + 2001 * 65_536 };
+/** Another app with the same name: it was made after a destroy, and the two run for a moment side by side. */
+const later = { app: shop.app, uidBase: shop.uidBase + 65_536 };
 
 /** Says, again and again, whether a new connection is answered, and whether the first one still is. */
 const WATCH = `use Socket; $| = 1; my ($address, $port, $rounds) = @ARGV; my $kept;
@@ -35,7 +36,7 @@ export function privateNetworkTests(get: () => SandboxLab): void {
     return ['/usr/bin/perl', '-e', WATCH, machine.address, String(port), String(rounds)];
   };
   const table = (of: Partial<EgressTable>): EgressTable => ({ fleet: [], apps: [], ...of });
-  const opened = (): EgressTable => table({ apps: [{ app: shop, cidrs: [`${machine.address}/32`] }] });
+  const opened = (): EgressTable => table({ apps: [{ ...shop, cidrs: [`${machine.address}/32`] }] });
   const set = (of: EgressTable): Promise<void> | undefined => get().sandbox.setEgress?.(of);
 
   for (const setting of ['0', '1']) {
@@ -47,11 +48,11 @@ export function privateNetworkTests(get: () => SandboxLab): void {
       }
       if (former !== undefined) writeFileSync(BRIDGE_NF, setting);
       const { sandbox, run, finish } = get();
-      const ids = { shop: (await run({ app: shop, argv: watch() })).id, blog: (await run({ app: blog, argv: watch() })).id };
-      const linesOf = (app: 'shop' | 'blog'): string[] => readLog(sandbox.logDir(ids[app])).trim().split('\n');
+      const ids = { shop: (await run({ ...shop, argv: watch() })).id, later: (await run({ ...later, argv: watch() })).id };
+      const linesOf = (app: 'shop' | 'later'): string[] => readLog(sandbox.logDir(ids[app])).trim().split('\n');
       /** What both say from now on: the line that was under way when this was asked does not count. */
-      const both = async (wanted: { readonly shop: string; readonly blog: string }): Promise<void> => {
-        for (const app of ['shop', 'blog'] as const) {
+      const both = async (wanted: { readonly shop: string; readonly later: string }): Promise<void> => {
+        for (const app of ['shop', 'later'] as const) {
           await eventually(`${app} to say ${wanted[app]}`, () => linesOf(app).at(-1) === wanted[app]);
           const seen = linesOf(app).length;
           await eventually(`${app} to try again`, () => linesOf(app).length >= seen + 2);
@@ -59,15 +60,15 @@ export function privateNetworkTests(get: () => SandboxLab): void {
         }
       };
       try {
-        await both({ shop: 'closed none', blog: 'closed none' });
+        await both({ shop: 'closed none', later: 'closed none' });
         await set(opened());
-        await both({ shop: 'open kept', blog: 'closed none' });
-        assert.equal((await finish({ purpose: 'build', app: shop, argv: watch(machine.port, 1) })).output, 'open none\n');
-        assert.equal((await finish({ purpose: 'build', app: blog, argv: watch(machine.port, 1) })).output, 'closed none\n');
+        await both({ shop: 'open kept', later: 'closed none' });
+        assert.equal((await finish({ purpose: 'build', ...shop, argv: watch(machine.port, 1) })).output, 'open none\n');
+        assert.equal((await finish({ purpose: 'build', ...later, argv: watch(machine.port, 1) })).output, 'closed none\n');
         await set(table({ fleet: [`${machine.address}/32`] }));
-        await both({ shop: 'open kept', blog: 'open kept' });
+        await both({ shop: 'open kept', later: 'open kept' });
         await set(table({}));
-        await both({ shop: 'closed kept', blog: 'closed kept' });
+        await both({ shop: 'closed kept', later: 'closed kept' });
       } finally {
         if (former !== undefined) writeFileSync(BRIDGE_NF, former);
         for (const id of Object.values(ids)) await sandbox.forget(id);
@@ -77,14 +78,14 @@ export function privateNetworkTests(get: () => SandboxLab): void {
 
   it('keeps sandboxes, the node and the ports between nodes closed in a large network that is opened', async () => {
     const { sandbox, config, run, finish } = get();
-    const other = await run({ app: blog, argv: ['/usr/bin/perl', '-MSocket', '-e', LISTEN] });
+    const other = await run({ ...later, argv: ['/usr/bin/perl', '-MSocket', '-e', LISTEN] });
     await eventually('the other sandbox to listen', async () => (await sandbox.listeners(other.id)).some(({ port }) => port === 5000));
     await set(table({ fleet: ['10.0.0.0/8'] }));
     const gateway = config.subnet.replace(/\.\d+\/\d+$/, '.1');
     const targets = [`${other.address}:5000`, `${gateway}:22`, `${gateway}:5000`, `${machine.address}:${String(MESH_PORT)}`];
     const tries = `use Socket; for (@ARGV, "${machine.address}:${String(machine.port)}") { my ($a, $p) = split /:/; socket(my $s, PF_INET, SOCK_STREAM, 0);
       local $SIG{ALRM} = sub { die }; eval { alarm 2; print connect($s, sockaddr_in($p, inet_aton($a))) ? "open\\n" : "closed\\n" }; print "closed\\n" if $@; }`;
-    const { output } = await finish({ app: shop, argv: ['/usr/bin/perl', '-e', tries, ...targets] });
+    const { output } = await finish({ ...shop, argv: ['/usr/bin/perl', '-e', tries, ...targets] });
     await set(table({}));
     await sandbox.forget(other.id);
     assert.deepEqual(output.trim().split('\n'), ['closed', 'closed', 'closed', 'closed', 'open']);
@@ -93,7 +94,7 @@ export function privateNetworkTests(get: () => SandboxLab): void {
   it('stays open while the agent is replaced, and is closed to the next sandbox with the same address', async () => {
     const lab = get();
     await set(opened());
-    const { id, address } = await lab.run({ app: shop, argv: watch() });
+    const { id, address } = await lab.run({ ...shop, argv: watch() });
     const lines = (): string[] => readLog(lab.sandbox.logDir(id)).trim().split('\n');
     await eventually('the app to get through', () => lines().at(-1) === 'open kept');
     const seen = lines().length;

@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { NO_EGRESS, type EgressTable } from '../../../shared/domain/egress.ts';
-import type { AppName } from '../../../shared/domain/names.ts';
 import { runOk, type Run } from '../../../shared/kit/exec.ts';
 import { parseCidr, addressAt, type SandboxConfig } from '../config.ts';
 import { overlappingBridge, subnetTaken } from './overlap.ts';
@@ -18,7 +17,7 @@ export class HostNetwork {
   #applied: { readonly input: RuleInput; readonly rules: string; readonly listing: string } | undefined;
   #egress: EgressTable = NO_EGRESS;
   /** By address. */
-  readonly #tenants = new Map<string, { readonly id: string; readonly app: AppName }>();
+  readonly #tenants = new Map<string, { readonly id: string; readonly uidBase: number }>();
   #nameservers: readonly string[] = [];
   #flowsMax = FLOWS_MAX;
   #turn: Promise<unknown> = Promise.resolve();
@@ -49,13 +48,13 @@ export class HostNetwork {
   }
 
   /** Sandboxes that an earlier agent has left running. */
-  adopt(tenants: readonly { readonly id: string; readonly address: string; readonly app: AppName }[]): void {
-    for (const { id, address, app } of tenants) this.#tenants.set(address, { id, app });
+  adopt(tenants: readonly { readonly id: string; readonly address: string; readonly uidBase: number }[]): void {
+    for (const { id, address, uidBase } of tenants) this.#tenants.set(address, { id, uidBase });
   }
 
   /** This sandbox may open connections, as far as its app may. Call it before the sandbox's first process. */
-  async admit(id: string, address: string, app: AppName): Promise<void> {
-    this.#tenants.set(address, { id, app });
+  async admit(id: string, address: string, uidBase: number): Promise<void> {
+    this.#tenants.set(address, { id, uidBase });
     await this.#inTurn(() => this.#update());
   }
 
@@ -136,7 +135,7 @@ export class HostNetwork {
   }
 
   #openings(): Openings {
-    return planOpenings(this.#egress, new Map([...this.#tenants].map(([address, { app }]) => [address, app])));
+    return planOpenings(this.#egress, new Map([...this.#tenants].map(([address, { uidBase }]) => [address, uidBase])));
   }
 
   /** Docker and ufw make DROP the policy of iptables' FORWARD; an accept in a table of our own does not undo a drop in theirs. */

@@ -1,5 +1,4 @@
 import { withoutNested, type EgressTable } from '../../../shared/domain/egress.ts';
-import type { AppName } from '../../../shared/domain/names.ts';
 
 /** What the packet filter opens now. */
 export interface Openings {
@@ -9,13 +8,13 @@ export interface Openings {
   readonly sandboxes: readonly { readonly address: string; readonly cidr: string }[];
 }
 
-/** Address of a sandbox that may open connections → its app. */
-export type Tenants = ReadonlyMap<string, AppName>;
+/** Address of a sandbox that may open connections → first user id of its app's range. */
+export type Tenants = ReadonlyMap<string, number>;
 
 /** The table, applied to the sandboxes of this machine. Pure, and the same for the same input in any order. */
 export function planOpenings(table: EgressTable, tenants: Tenants): Openings {
-  const lists = new Map(table.apps.map(({ app, cidrs }) => [app, withoutNested(cidrs)]));
-  const sandboxes = [...tenants].flatMap(([address, app]) => (lists.get(app) ?? []).map((cidr) => ({ address, cidr })));
+  const lists = new Map(table.apps.map(({ uidBase, cidrs }) => [uidBase, withoutNested(cidrs)]));
+  const sandboxes = [...tenants].flatMap(([address, uidBase]) => (lists.get(uidBase) ?? []).map((cidr) => ({ address, cidr })));
   return { fleet: withoutNested(table.fleet), sandboxes: sandboxes.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)) };
 }
 

@@ -25,7 +25,7 @@ function readRoutes({ store }: ApiDeps): readonly Route[] {
       action: 'fleet.read',
       handle: async ({ user }): Promise<EgressBody> => {
         const { fleet, apps } = await store.egress();
-        return { cidrs: fleet, ...(user.admin ? { apps } : {}) };
+        return { cidrs: fleet, ...(user.admin ? { apps: apps.map(({ app, cidrs }) => ({ app, cidrs })) } : {}) };
       },
     }),
     appRoute({
@@ -35,7 +35,7 @@ function readRoutes({ store }: ApiDeps): readonly Route[] {
       action: 'app.read',
       handle: async ({ app }): Promise<AppEgressBody> => {
         const { fleet, apps } = await store.egress();
-        return { app: app.name, cidrs: apps.find((of) => of.app === app.name)?.cidrs ?? [], fleet };
+        return { app: app.name, cidrs: apps.find((each) => each.app === app.name)?.cidrs ?? [], fleet };
       },
     }),
   ];

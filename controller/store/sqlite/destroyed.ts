@@ -119,7 +119,10 @@ export async function doubtRanges(tx: Tx): Promise<void> {
     select destroyed_apps.app_id, nodes.id from destroyed_apps, nodes where nodes.state <> 'removed'`.execute(tx);
   await sql`update destroyed_apps set free_at_ms = null where app_id in (select app_id from destroyed_app_nodes)`.execute(tx);
   const { nextUidRange } = await tx.selectFrom('controller').select('nextUidRange').executeTakeFirstOrThrow();
-  await tx.updateTable('controller').set({ nextUidRange: nextAfterRestore(nextUidRange) }).execute(); // prettier-ignore
+  await tx
+    .updateTable('controller')
+    .set({ nextUidRange: nextAfterRestore(nextUidRange) })
+    .execute();
 }
 
 /** Newest first: an agent that refuses to stop many instances at once has to learn first of the apps that have just been destroyed. */

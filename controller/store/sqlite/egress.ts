@@ -10,10 +10,16 @@ export function createEgress({ inTransaction }: RepositoryDeps): EgressStore {
   return {
     egress: () =>
       inTransaction(async (tx) => {
-        const query = tx.selectFrom('egress').leftJoin('apps', 'apps.id', 'egress.appId').select(['apps.name as app', 'cidr']);
+        const query = tx
+          .selectFrom('egress')
+          .leftJoin('apps', 'apps.id', 'egress.appId')
+          .select(['apps.name as app', 'apps.uidBase', 'cidr']);
         const byApp = Map.groupBy(parseRows(egressRow, await query.orderBy('apps.name').orderBy('cidr').execute()), (row) => row.app);
         const cidrsOf = (rows: readonly { readonly cidr: string }[] = []): readonly string[] => rows.map((row) => row.cidr);
-        const apps = [...byApp].flatMap(([app, rows]) => (app === undefined ? [] : [{ app, cidrs: cidrsOf(rows) }]));
+        const apps = [...byApp].flatMap(([app, rows]) => {
+          const uidBase = rows[0]?.uidBase;
+          return app === undefined || uidBase === undefined ? [] : [{ app, uidBase, cidrs: cidrsOf(rows) }];
+        });
         return { fleet: cidrsOf(byApp.get(undefined)), apps };
       }),
     addEgress: (appId, cidr) =>

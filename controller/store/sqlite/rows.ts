@@ -185,7 +185,7 @@ export const processSettingsRow = z
   }));
 export const buildSettingsRow = z.strictObject({ root: optional(z.string()), buildpacks: json(z.array(z.string())) });
 export const domainRow = z.strictObject({ hostname: z.string().transform(parseDomain), appId, createdAtMs: whole });
-export const egressRow = z.strictObject({ app: optional(z.string().transform(parseAppName)), cidr: z.string() });
+export const egressRow = z.strictObject({ app: optional(z.string().transform(parseAppName)), uidBase: optional(whole), cidr: z.string() });
 export const routedAppRow = z.strictObject({
   appId,
   app: z.string().transform(parseAppName),

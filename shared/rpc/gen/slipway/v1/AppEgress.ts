@@ -4,9 +4,11 @@
 export interface AppEgress {
   'app'?: (string);
   'cidrs'?: (string)[];
+  'uidBase'?: (number);
 }
 
 export interface AppEgress__Output {
   'app': (string);
   'cidrs': (string)[];
+  'uidBase': (number);
 }

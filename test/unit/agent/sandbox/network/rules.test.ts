@@ -106,11 +106,11 @@ describe('networks that an operator opened', () => {
   });
 
   it('are those of the fleet, and those of the app that a sandbox belongs to', () => {
-    const table = { fleet: ['10.1.0.0/16', '10.1.2.0/24'], apps: [{ app: shop, cidrs: ['10.2.0.0/16', '10.2.0.0/24'] }] };
+    const table = { fleet: ['10.1.0.0/16', '10.1.2.0/24'], apps: [{ app: shop, uidBase: 1, cidrs: ['10.2.0.0/16', '10.2.0.0/24'] }] };
     const tenants = new Map([
-      ['10.203.0.9', shop],
-      ['10.203.0.3', 'blog' as AppName],
-      ['10.203.0.2', shop],
+      ['10.203.0.9', 1],
+      ['10.203.0.3', 2],
+      ['10.203.0.2', 1],
     ]);
     assert.deepEqual(planOpenings(table, tenants), {
       fleet: ['10.1.0.0/16'],
