@@ -32,7 +32,11 @@ export function sandboxDisksContract(kind: Sandbox['kind']): void {
         await lab.sandbox.destroy(spec.id);
       }
       const wanted = [19, 20, 21].map((size) => String(size * MB)).join(' ');
-      const sizes = async (): Promise<string> => (await disksOf(lab)).map((file) => /pool\/(\d+)-/.exec(file)?.[1] ?? file).sort().join(' '); // prettier-ignore
+      const sizes = async (): Promise<string> =>
+        (await disksOf(lab))
+          .map((file) => /pool\/(\d+)-/.exec(file)?.[1] ?? file)
+          .sort()
+          .join(' ');
       await eventually('the three newest sizes wait ready', async () => (await sizes()) === wanted, SLOW_MS);
     });
 

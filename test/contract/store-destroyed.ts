@@ -80,10 +80,19 @@ function endCases(get: () => Store): void {
     const before = new Map((await get().nodes()).map((node) => [node.id, node.generation]));
     await get().destroyApp(app.id, BY);
     const raised = (await get().nodes()).filter((node) => node.generation > (before.get(node.id) ?? 0));
-    assert.deepEqual(raised.map((node) => node.id), [nodes[0].id, nodes[1].id]); // prettier-ignore
+    assert.deepEqual(
+      raised.map((node) => node.id),
+      [nodes[0].id, nodes[1].id],
+    );
     const { destroyed } = await get().desiredRows(nodes.map((node) => node.id));
     const one = { appId: app.id, uidBase: app.uidBase };
-    assert.deepEqual(new Set(destroyed), new Set([{ nodeId: nodes[0].id, ...one }, { nodeId: nodes[1].id, ...one }])); // prettier-ignore
+    assert.deepEqual(
+      new Set(destroyed),
+      new Set([
+        { nodeId: nodes[0].id, ...one },
+        { nodeId: nodes[1].id, ...one },
+      ]),
+    );
     const [event] = await get().events({ ownerId: app.ownerId, limit: 1 });
     assert.deepEqual([event?.kind, event?.actor, event?.app], ['app.destroyed', 'ada', 'shop']);
   });
@@ -114,7 +123,10 @@ function rangeCases(get: () => Store): void {
     assert.deepEqual([waiting?.awaited, waiting?.freeAtMs], [[beta.id], undefined]);
     assert.notEqual((await addApp(get(), bob.id, 'two')).uidBase, app.uidBase);
     await get().acknowledgeDestroyed(beta.id, [app.id]);
-    assert.deepEqual((await get().destroyedApps(9)).map((each) => each.awaited), [[]]); // prettier-ignore
+    assert.deepEqual(
+      (await get().destroyedApps(9)).map((each) => each.awaited),
+      [[]],
+    );
     assert.equal((await addApp(get(), bob.id, 'three')).uidBase, app.uidBase);
     assert.deepEqual(await get().destroyedApps(9), []);
   });
@@ -151,7 +163,13 @@ function rangeCases(get: () => Store): void {
     }
     const { destroyed } = await get().desiredRows([node.id]);
     assert.equal(destroyed.length, DESTROYED_PER_NODE_MAX);
-    assert.equal(await get().acknowledgeDestroyed(node.id, destroyed.map((each) => each.appId)), 2); // prettier-ignore
+    assert.equal(
+      await get().acknowledgeDestroyed(
+        node.id,
+        destroyed.map((each) => each.appId),
+      ),
+      2,
+    );
     assert.equal((await get().desiredRows([node.id])).destroyed.length, 2);
   });
 }

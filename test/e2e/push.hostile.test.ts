@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -11,6 +11,7 @@ import { readRef } from '../../controller/push/git/repository.ts';
 import { REPOSITORY_REFS_MAX } from '../../controller/push/repository-bounds.ts';
 import { run } from '../../shared/kit/exec.ts';
 import { eventually } from '../support/eventually.ts';
+import { deltaBomb, packOf } from '../support/git-packs.ts';
 import { accept, PushFixture, type TestKey, type WorkTree } from '../support/push-fixture.ts';
 import { connectClient, execOn } from '../support/ssh-client.ts';
 
@@ -70,53 +71,6 @@ function pushOf(pack: Buffer, refs: readonly string[] = ['refs/heads/main']): Bu
     encodePkt(`${NO_COMMIT} ${'1'.repeat(40)} ${ref}${at === 0 ? '\0report-status side-band-64k' : ''}`),
   );
   return Buffer.concat([...commands, FLUSH_PKT, pack]);
-}
-
-interface PackObject {
-  readonly type: 1 | 2 | 3 | 7;
-  /** What it says that it is, unpacked. */
-  readonly size: number;
-  /** Compressed, with what comes before it (the base of a delta). */
-  readonly data: Buffer;
-}
-
-function packOf(objects: readonly PackObject[]): Buffer {
-  const header = Buffer.alloc(12);
-  header.write('PACK');
-  header.writeUInt32BE(2, 4);
-  header.writeUInt32BE(objects.length, 8);
-  const body = Buffer.concat([header, ...objects.flatMap(({ type, size, data }) => [objectHeader(type, size), data])]);
-  return Buffer.concat([body, createHash('sha1').update(body).digest()]);
-}
-
-function objectHeader(type: number, size: number): Buffer {
-  const bytes = [(type << 4) | (size & 15)];
-  for (let rest = Math.floor(size / 16); rest > 0; rest = Math.floor(rest / 128)) {
-    bytes[bytes.length - 1]! |= 0x80;
-    bytes.push(rest % 128);
-  }
-  return Buffer.from(bytes);
-}
-
-function varint(size: number): Buffer {
-  const bytes: number[] = [];
-  for (let rest = size; ; rest = Math.floor(rest / 128)) {
-    bytes.push(rest >= 128 ? 0x80 | (rest % 128) : rest);
-    if (rest < 128) return Buffer.from(bytes);
-  }
-}
-
-const idOf = (kind: string, content: Buffer): string => createHash('sha1').update(`${kind} ${String(content.length)}\0`).update(content).digest('hex'); // prettier-ignore
-
-/** 16 MB of zeros, and a delta that copies it again and again: a kilobyte for each 4 GB. */
-function deltaBomb(copies: number): Buffer {
-  const base = Buffer.alloc(0xff_ffff);
-  const copyAll = Buffer.concat(Array.from({ length: copies }, () => Buffer.from([0x80 | 0x70, 0xff, 0xff, 0xff])));
-  const delta = Buffer.concat([varint(base.length), varint(base.length * copies), copyAll]);
-  return packOf([
-    { type: 3, size: base.length, data: deflateSync(base) },
-    { type: 7, size: delta.length, data: Buffer.concat([Buffer.from(idOf('blob', base), 'hex'), deflateSync(delta)]) },
-  ]);
 }
 
 test('a delta that unpacks to gigabytes ends git, not the machine, and its owner is told why', async () => {

@@ -14,6 +14,7 @@ const noChange = { add: [], setDesired: [], remove: [] };
 /** How often the store was asked; each of its methods has a fixed number of statements. */
 function countCalls(t: TestContext, store: Store): () => number {
   let count = 0;
+  // The store is wrapped by name, whatever its methods take.
   const methods = store as unknown as Record<string, (...args: unknown[]) => unknown>;
   for (const [name, original] of Object.entries(methods)) {
     if (typeof original !== 'function') continue;

@@ -25,6 +25,7 @@ async function type(args: readonly string[], typed?: string): Promise<Outcome> {
     asked.push(`${method} ${path}`);
     return Promise.resolve(SHOP as T);
   };
+  // The command uses these methods of the two classes alone.
   const client = { url: 'https://fleet.test', call, callAsIs: call, close: () => Promise.resolve() } as unknown as ApiClient;
   const cli = {
     ...{ colour: false, paint: plainPaint, interactive: false, nowMs: () => 0, cwd: '/', env: {}, signal: new AbortController().signal },

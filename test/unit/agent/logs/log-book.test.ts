@@ -36,9 +36,13 @@ describe('logs by app', () => {
     writeFileSync(join(dir, 'book.json'), JSON.stringify(entries));
     const logs = book();
     await logs.load();
+    // The function reads these fields alone.
     const desired = { assignments: [], routes: [{ hostname: 'shop.test', app: 'shop', appId: SHOP }] } as unknown as DesiredState;
     const appIds = appIdsByName(desired, undefined);
-    assert.deepEqual(logs.identify((name) => appIds.get(name)), ['instance2']); // prettier-ignore
+    assert.deepEqual(
+      logs.identify((name) => appIds.get(name)),
+      ['instance2'],
+    );
     assert.equal(logs.sources(SHOP).length, 1);
     assert.equal(logs.writer('instance3'), undefined);
   });

@@ -17,12 +17,15 @@ it('shows each range of a destroyed app, and which nodes it waits for', () => {
     { name: 'blog', ...of, uidBase: 536_936_448, freeAtMs: 5, awaited: [] },
   ];
   const text = renderDestroyed(apps, { paint: plainPaint, nowMs: 120_000 });
-  assert.deepEqual(text.split('\n').map((line) => line.trim()), [
-    '=== Ranges of user ids of destroyed apps',
-    'shop  536870912  destroyed 2 min ago  waits for fra-1: it is not connected; if it never comes back: slipway nodes:remove fra-1 --force',
-    'waits for fra-2: it still removes data of the app',
-    'waits for fra-3: its agent cannot say that no data of the app is left',
-    'blog  536936448  destroyed 2 min ago  free for another app',
-    '',
-  ]); // prettier-ignore
+  assert.deepEqual(
+    text.split('\n').map((line) => line.trim()),
+    [
+      '=== Ranges of user ids of destroyed apps',
+      'shop  536870912  destroyed 2 min ago  waits for fra-1: it is not connected; if it never comes back: slipway nodes:remove fra-1 --force',
+      'waits for fra-2: it still removes data of the app',
+      'waits for fra-3: its agent cannot say that no data of the app is left',
+      'blog  536936448  destroyed 2 min ago  free for another app',
+      '',
+    ],
+  );
 });

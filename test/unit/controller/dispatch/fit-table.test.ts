@@ -85,7 +85,10 @@ describe('the size of the route table', () => {
     assert.ok(encodedBytes(apps) < MAX_MESSAGE_BYTES);
     assert.deepEqual(apps.map(({ app }) => app as string).join(''), 'abcdefgh'.slice(0, apps.length), 'the oldest have their lines');
     room.fit(lines, { peers: [], refused: [] });
-    assert.deepEqual(events.map(({ app }) => app), lines.slice(apps.length).map(({ entry }) => entry.app)); // prettier-ignore
+    assert.deepEqual(
+      events.map(({ app }) => app),
+      lines.slice(apps.length).map(({ entry }) => entry.app),
+    );
     const last = lines.at(-1)!.entry;
     assert.match(
       room.reasonOf(last.appId)?.message ?? '',

@@ -53,7 +53,10 @@ describe('the end of an app', () => {
       return first.promise;
     });
     await begun.promise;
-    const waiting = assert.rejects(queue.run(shop, () => Promise.resolve('never')), { code: 'SLIP_APP_DESTROYED' }); // prettier-ignore
+    const waiting = assert.rejects(
+      queue.run(shop, () => Promise.resolve('never')),
+      { code: 'SLIP_APP_DESTROYED' },
+    );
     const last = queue.run(shop, () => Promise.resolve('destroyed'), 'end');
     ends.end(shop, appDestroyed('shop'));
     first.resolve('done');
