@@ -187,7 +187,7 @@ export async function createBench(options: BenchOptions = {}): Promise<Bench> {
       path: (digest) => layers.mounts.get(digest)!,
     },
     transport: { upload: options.upload ?? (async () => 0) },
-    runsHere: (app) => app === options.runsHere,
+    runsHere: (appId) => options.runsHere !== undefined && appId === appIdOf(options.runsHere),
     clock: systemClock,
     random: () => 0,
     run,
@@ -223,10 +223,14 @@ export async function createBench(options: BenchOptions = {}): Promise<Bench> {
   };
 }
 
+function appIdOf(name: string): AppId {
+  return `app0${name.padEnd(10, '0')}` as AppId;
+}
+
 function makeTask(given: BuildOptions): BuildTask {
   return {
     taskId: randomId() as TaskId,
-    appId: `app0${(given.app ?? 'shop').padEnd(10, '0')}` as AppId,
+    appId: appIdOf(given.app ?? 'shop'),
     app: parseAppName(given.app ?? 'shop'),
     uidBase: 0,
     commit: '0123456789012345678901234567890123456789',
