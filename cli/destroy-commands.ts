@@ -1,6 +1,6 @@
 import type { CommandSpec } from './command-spec.ts';
 
-/** The end of an app, and what stays of it. */
+/** Commands that destroy apps, and that list what nodes still hold of destroyed apps. */
 export const DESTROY_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'apps:destroy',

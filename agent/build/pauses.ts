@@ -1,6 +1,6 @@
 import type { Clock } from '../../shared/kit/clock.ts';
 
-/** Pauses before work for which nobody waits. A pause ends early when somebody waits for the work after all. */
+/** Pauses before work that no caller waits for. A pause ends early when a caller begins to wait for the work. */
 export class Pauses {
   readonly #clock: Clock;
   readonly #open = new Map<string, AbortController>();

@@ -13,7 +13,7 @@ export interface Backend {
 
 export interface AppRoutes {
   readonly app: AppName;
-  /** Says in the access log whose request it was: names are used again. Absent: nobody can read those lines. */
+  /** Written to the access log, because another app can get the same name. Absent: no user can read those lines. */
   readonly appId?: AppId | undefined;
   readonly hostnames: readonly string[];
   /** Instances that get new requests. Empty: the app answers 503 with a page that says so. */

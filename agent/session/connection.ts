@@ -149,7 +149,7 @@ export class Connection {
     }
   }
 
-  /** What nobody waits for. */
+  /** Messages that need no answer. */
   #tell(message: Egress | Upgrade): void {
     const { handlers } = this.#deps;
     if (message.kind === 'egress') void handlers.acceptEgress?.(message.table);

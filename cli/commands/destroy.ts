@@ -10,7 +10,7 @@ import { usageError } from '../usage-error.ts';
 export const destroy: CommandRun = async (cli, [positional], flags) => {
   const app = await appNamed(cli, positional, flags);
   const api = await cli.api();
-  // First of all: who misspells the name is told that, and is not asked to type it again.
+  // A misspelled name is reported first, before the command asks for a name.
   const { gitUrl } = await api.call<AppInfoBody>('GET', `/apps/${encodeURIComponent(app)}`);
   await confirm(cli, app, textFlag(flags, 'confirm'));
   const body = await api.call<AppBody>('DELETE', `/apps/${encodeURIComponent(app)}`);

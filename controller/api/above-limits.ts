@@ -4,7 +4,7 @@ import type { ProcessSettings } from '../../shared/domain/placement.ts';
 import { QUOTA_KINDS } from '../../shared/domain/quota.ts';
 import type { OverQuota } from '../store/quota-port.ts';
 
-// What an administrator sees after lowering a ceiling or a quota: it takes nothing away, so somebody has to. Pure.
+// Apps and users above a lowered ceiling or quota. Lowering takes nothing away, so an administrator has to act. Pure.
 
 /** A limit of a process type that no `ps:limits` would give any more. */
 export interface AboveCeiling {

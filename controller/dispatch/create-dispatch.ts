@@ -155,7 +155,7 @@ function createBuilders(dispatcher: Dispatcher): Builders {
   return {
     available,
     run: async (...[node, task, output, signal]) => {
-      await dispatcher.egress.changed(); // the app may have the name of one that is gone
+      await dispatcher.egress.changed(); // another app with this name may have been destroyed
       return await dispatcher.tasks.run(node, task, { output, signal });
     },
   };

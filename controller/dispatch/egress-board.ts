@@ -34,7 +34,7 @@ export class EgressBoard {
     return this.#inTurn(() => this.#refresh());
   }
 
-  /** The same, soon. An app may be gone, and its list must not wait for the next app with its name. */
+  /** Calls `changed` soon. If an app was destroyed, agents must drop its list before another app gets its name. */
   look(): void {
     if (this.#looking) return;
     this.#looking = true;

@@ -22,7 +22,7 @@ export interface ServerSettings {
 const MAX_STREAMS = 4;
 const MAX_SESSION_MEMORY_MB = 64;
 const CLOSE_TIMEOUT_MS = 2_000;
-/** The kernel's default maximum. A connection that does not fit in the queue seems open to its client for ever, because nobody closes it. */
+/** The kernel's default maximum. A connection that does not fit in the queue seems open to its client for ever, because the server never closes it. */
 const BACKLOG = 4096;
 
 /**

@@ -1,8 +1,8 @@
 /** What happens between a client and its git, as the two pipes see it. */
 export interface Traffic {
-  /** @param blocked git takes no more now */
+  /** @param blocked git does not read at the moment */
   readonly fromClient: (bytes: number, blocked: boolean) => void;
-  /** @param blocked the client takes no more now */
+  /** @param blocked the client does not read at the moment */
   readonly fromGit: (bytes: number, blocked: boolean) => void;
   /** git takes more again. */
   readonly gitReads: () => void;

@@ -15,7 +15,7 @@ interface UnderWay {
   readonly idle: Set<() => void>;
 }
 
-/** Destroyed apps that are remembered, so that work that began before and goes on later hears of it. Their ids are never used again. */
+/** Destroyed apps are remembered. Work that began before the destroy looks here before it goes on. Their ids are never used again. */
 const REMEMBERED = 10_000;
 
 /** Ends what is under way for an app that is being destroyed, and lets nothing new begin. */

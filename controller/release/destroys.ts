@@ -54,7 +54,7 @@ export class Destroys {
     if (rest.length > 0) void this.clean();
   }
 
-  /** Other nodes send it no more requests before its instances are told to stop. */
+  /** The proxies of other nodes stop sending requests to the app before its instances are told to stop. */
   async #end(app: App, by: UserName): ReturnType<Store['destroyApp']> {
     const { store, fleet, signal } = this.#deps;
     const rows = await store.assignmentsOfApp(app.id);

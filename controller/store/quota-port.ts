@@ -31,7 +31,7 @@ export interface QuotaStore {
   quotasOf(userId: UserId): Promise<UserQuotas>;
   /** The number of one quota; cheaper than all of them. */
   quotaOf(userId: UserId, name: QuotaName): Promise<number>;
-  /** All who have more than they may, after a quota was lowered. A fixed number of queries. */
+  /** All users and apps above a quota that was lowered. Needs a fixed number of queries. */
   overQuotas(): Promise<readonly OverQuota[]>;
   setQuotas(userId: UserId, changes: QuotaChanges, by: UserName): Promise<UserQuotas>;
 }

@@ -32,7 +32,7 @@ export function planReleaseTrim({ newest, oldest, placed, servedLast }: ReleaseH
 export interface OldBuild {
   readonly id: BuildId;
   readonly state: BuildState;
-  /** A release that is kept was made of it. */
+  /** A kept release uses this build. */
   readonly released: boolean;
 }
 

@@ -4,7 +4,7 @@ export const RELEASES_KEPT = 200;
 /** Builds kept of each app, with their output. The output of one build is 10 MiB at most. */
 export const BUILDS_KEPT = 200;
 
-/** For people who look for older ones. */
+/** Tells users why older entries are missing. */
 export const KEPT_WORDS = {
   releases: `Kept are the newest ${String(RELEASES_KEPT)} releases, and older ones that serve, that have instances, or that served last.`,
   builds: `Kept are the newest ${String(BUILDS_KEPT)} builds, and older ones of the releases that are kept.`,

@@ -57,9 +57,9 @@ interface DestroyedAppTableRow {
   ownerId: string;
   uidBase: number;
   destroyedAtMs: number;
-  /** When the last node had nothing of it left; null: the range is in quarantine. */
+  /** When the last node confirmed that it holds no data of the app; null: the range is in quarantine. */
   freeAtMs: number | null;
-  /** 1 while the controller has files of it. */
+  /** 1 while the controller has files of the app. */
   files: number;
 }
 
