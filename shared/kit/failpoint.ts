@@ -1,9 +1,10 @@
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /**
  * Named crash points for tests: `SLIPWAY_FAILPOINTS="release.committed=kill,push.received=sleep:5000"`.
- * Actions: `kill` (SIGKILL to ourselves), `throw`, `sleep:MS`. Does nothing when the variable is unset.
+ * Actions: `kill` (SIGKILL to ourselves), `throw`, `sleep:MS`. Does nothing when the variables are unset.
+ * `SLIPWAY_FAILPOINTS_FILE=file` has the same entries in a file, which is read each time: a harness changes it while we run.
  * `SLIPWAY_FAILPOINT_TRACE=file` appends each name passed, so that a harness knows it hit the stage.
  */
 export type Failpoint = (name: string) => Promise<void>;
@@ -12,14 +13,17 @@ export const noFailpoint: Failpoint = () => Promise.resolve();
 
 /** Built once in the composition root from the process's environment. */
 export function createFailpoint(env: Readonly<Record<string, string | undefined>>): Failpoint {
-  const spec = env['SLIPWAY_FAILPOINTS'];
-  const trace = env['SLIPWAY_FAILPOINT_TRACE'];
-  if (spec === undefined && trace === undefined) return noFailpoint;
-  const actions = new Map((spec ?? '').split(',').filter(Boolean).map(parseEntry));
+  const { SLIPWAY_FAILPOINTS: spec = '', SLIPWAY_FAILPOINTS_FILE: file, SLIPWAY_FAILPOINT_TRACE: trace } = env;
+  if (spec === '' && file === undefined && trace === undefined) return noFailpoint;
   return async (name) => {
     if (trace !== undefined) appendFileSync(trace, `${name}\n`);
-    await act(actions.get(name), name);
+    const entries = file === undefined ? spec : `${spec},${readFileSync(file, 'utf8')}`;
+    await act(parseEntries(entries).get(name), name);
   };
+}
+
+function parseEntries(text: string): ReadonlyMap<string, string> {
+  return new Map(text.trim().split(',').filter(Boolean).map(parseEntry));
 }
 
 function parseEntry(entry: string): [string, string] {

@@ -19,6 +19,8 @@ export interface FleetOptions {
   readonly sandbox?: 'lxc' | 'nspawn' | 'process';
   readonly controller?: Readonly<Record<string, unknown>>;
   readonly agent?: Readonly<Record<string, unknown>>;
+  /** Of both processes, in each of their lives. */
+  readonly env?: Readonly<Record<string, string>>;
   /** The agent runs as this account without any right of root; only `process` sandboxes can do that. */
   readonly agentUid?: number;
   /** No agent here: the test has one of its own on another machine. */
@@ -144,7 +146,7 @@ export class TestFleet {
   }
 
   async startController(env: Readonly<Record<string, string>> = {}): Promise<void> {
-    await this.#controller.start('serve', env);
+    await this.#controller.start('serve', { ...this.#options.env, ...env });
   }
 
   async startAgent(env: Readonly<Record<string, string>> = {}): Promise<void> {
@@ -154,7 +156,7 @@ export class TestFleet {
 
   /** Resolves when it is ready, whether there is a controller or not. */
   async startAgentAlone(env: Readonly<Record<string, string>> = {}): Promise<void> {
-    await this.#agent.start('run', env);
+    await this.#agent.start('run', { ...this.#options.env, ...env });
   }
 
   /** Resolves when the controller sees the node. */

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { eventually } from '../../support/eventually.ts';
 import { TestFleet } from '../../support/fleet.ts';
 import { helloApp, type Repository } from '../../support/fleet-user.ts';
 
-/** Every named stage of a push in each process; the tidy test compares these lists with the source. */
+/** Every named stage of a push in each process. */
 const CONTROLLER_STAGES = [
   'push.accepted',
   'push.received',
@@ -39,14 +42,25 @@ describe('kill -9 in the middle of a push', () => {
   let fleet: TestFleet;
   let hello: Repository;
   let version = 1;
+  let dir: string;
 
   before(async () => {
-    fleet = await TestFleet.start({ controller: { rollout: { settleMs: 200, bakeMs: 200 } } });
+    dir = await mkdtemp(join(tmpdir(), 'slipway-failpoints-'));
+    await killAt('');
+    const env = { SLIPWAY_FAILPOINTS_FILE: failpoints() };
+    fleet = await TestFleet.start({ controller: { rollout: { settleMs: 200, bakeMs: 200 } }, env });
     hello = await fleet.me.repository('hello', helloApp('1'));
     const first = await hello.push('hello');
     assert.ok(first.ok, first.text);
   });
-  after(() => fleet.stop());
+  after(async () => {
+    await fleet.stop();
+    await rm(dir, { recursive: true, force: true });
+  });
+
+  const failpoints = (): string => join(dir, 'failpoints');
+  /** The processes that run look there at every stage. None when empty. */
+  const killAt = (stage: string): Promise<void> => writeFile(failpoints(), stage);
 
   async function nextVersion(): Promise<{ commit: string; body: RegExp }> {
     version += 1;
@@ -87,12 +101,11 @@ describe('kill -9 in the middle of a push', () => {
   for (const stage of CONTROLLER_STAGES) {
     it(`of the controller at ${stage}: live or never, and the next push works`, async () => {
       for (let round = 0; round < ROUNDS; round += 1) {
-        await fleet.endController('SIGTERM');
-        await fleet.startController({ SLIPWAY_FAILPOINTS: `${stage}=kill` });
-        await fleet.untilConnected();
+        await killAt(stage);
         const { commit } = await nextVersion();
         const pushed = await hello.push('hello');
         await fleet.controllerGone();
+        await killAt('');
         assert.equal((await fleet.site.get('hello')).status, 200, 'the app serves while the controller is dead');
         await fleet.startController();
         await fleet.untilConnected();
@@ -106,11 +119,11 @@ describe('kill -9 in the middle of a push', () => {
   for (const stage of AGENT_STAGES) {
     it(`of the agent at ${stage}: live or never, and the next push works`, async () => {
       for (let round = 0; round < ROUNDS; round += 1) {
-        await fleet.endAgent('SIGTERM');
-        await fleet.startAgent({ SLIPWAY_FAILPOINTS: `${stage}=kill` });
+        await killAt(stage);
         const { commit } = await nextVersion();
         const pushing = hello.push('hello');
         await fleet.agentGone();
+        await killAt('');
         await fleet.startAgent();
         const pushed = await pushing;
         const end = await assertWhole(commit);
