@@ -13,6 +13,8 @@ export interface Scene {
   readonly failed: ReadonlySet<string>;
   /** Apps that somebody may stop: scaled to zero, or stopped to make room. */
   readonly mayPause: ReadonlySet<string>;
+  /** Apps that have had a current release. Before its first one an app is not up, although instances of it may get traffic. */
+  readonly released: ReadonlySet<string>;
 }
 
 export function checkRoutes(world: Scene, machine: Machine, before: readonly AppRoutes[]): void {
@@ -23,12 +25,13 @@ export function checkRoutes(world: Scene, machine: Machine, before: readonly App
       const passed = machine.answered.has(`${id}@${String(startedAtMs)}`);
       assert.ok(passed, `${world.trace.nameOf(id)} gets traffic on ${machine.name} before its port has answered`);
     }
-    if (world.mayPause.has(app)) continue;
+    if (world.mayPause.has(app) || !world.released.has(app)) continue;
     const had = liveBackends(machine, before, app).filter((id) => !world.failed.has(id)).length;
     const elsewhere = [...world.machines.values()].filter((each) => each !== machine);
     const left = servingOf(world, app).length;
     const others = elsewhere.flatMap((each) => liveBackends(each, each.proxy.routes(), app)).length;
-    assert.ok(left > 0 || had + others === 0, `${app} lost its last live instance when ${machine.name} changed its routes`);
+    const isKept = left > 0 || had + others === 0 || elsewhere.some((each) => hasCrashed(each, app));
+    assert.ok(isKept, `${app} lost its last live instance when ${machine.name} changed its routes`);
   }
 }
 
@@ -67,6 +70,13 @@ export function checkReleases(app: string, releases: readonly Release[]): void {
 /** The routed, running, gated instances of an app on all nodes. */
 export function servingOf(world: Scene, app: string): readonly string[] {
   return [...world.machines.values()].flatMap((machine) => liveBackends(machine, machine.proxy.routes(), app));
+}
+
+/** An instance that stays has served and has ended by itself: when another one leaves, the app is down because of its own code. */
+function hasCrashed(machine: Machine, app: string): boolean {
+  const staying = (machine.ledger?.assignments ?? []).filter((each) => each.app === app && each.desired === 'run');
+  const hasServed = (id: string): boolean => machine.answered.values().some((process) => process.startsWith(`${id}@`));
+  return staying.some(({ instanceId }) => hasServed(instanceId) && machine.startOf(instanceId) === undefined);
 }
 
 /** Backends that run and whose port has answered since they were started. */

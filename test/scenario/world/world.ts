@@ -36,6 +36,7 @@ export class World {
   readonly refs = new Map<string, string>();
   readonly failed = new Set<string>();
   readonly mayPause = new Set<string>();
+  readonly released = new Set<string>();
   readonly violations: string[] = [];
   /** Nodes that cannot reach the controller. */
   readonly partitioned = new Set<string>();
@@ -168,6 +169,7 @@ export class World {
       },
       completeRollout: async (appId, version, change) => {
         await store.completeRollout(appId, version, change);
+        this.released.add([...this.apps.values()].find((each) => each.id === appId)?.name ?? '');
         say(`v${String(version)} current`);
         await check(appId);
       },
@@ -184,6 +186,7 @@ export class World {
         const nodes = await store.destroyApp(appId, by);
         const name = [...this.apps.values()].find((each) => each.id === appId)?.name ?? '';
         this.apps.delete(name);
+        this.released.delete(name);
         this.#made.delete(name);
         this.refs.delete(name);
         say(`${name} is destroyed; waiting for ${nodes?.map((node) => this.trace.nameOf(node)).join(', ') ?? 'nobody'}`);
