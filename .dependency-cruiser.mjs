@@ -86,14 +86,14 @@ export default {
       name: 'planner-imports',
       severity: 'error',
       comment: 'A planner speaks the domain and its own folder: values in, values out.',
-      from: { path: '^(controller/schedule(?=/)|agent/reconcile(?=/plan\\.ts$))' },
+      from: { path: '^(controller/schedule(?=/)|agent/(?:reconcile|destroyed)(?=/plan\\.ts$))' },
       to: { pathNot: ['^$1/', '^shared/domain/', '^shared/kit/(backoff|errors|own)\\.ts$'] },
     },
     {
       name: 'planner-is-pure',
       severity: 'error',
       comment: 'A planner must not even reach an effect: keep the types it needs in a pure file.',
-      from: { path: '^(controller/schedule(?=/)|agent/reconcile(?=/plan\\.ts$))' },
+      from: { path: '^(controller/schedule(?=/)|agent/(?:reconcile|destroyed)(?=/plan\\.ts$))' },
       to: { path: EFFECTS, reachable: true },
     },
     {

@@ -3,6 +3,7 @@ import type { AppId } from '../shared/domain/ids.ts';
 import type { LogLine } from '../shared/domain/log-line.ts';
 import type { Clock } from '../shared/kit/clock.ts';
 import type { AgentConfig } from './config.ts';
+import type { DestroyedApps } from './destroyed/destroyed-apps.ts';
 import { appIdsByName, moveFormerLogs } from './logs/former-logs.ts';
 import { createLogs } from './logs/logs.ts';
 import type { LogBook } from './logs/log-book.ts';
@@ -21,6 +22,7 @@ interface Parts {
   readonly logs: Logs;
   readonly ledger: Ledger;
   readonly fleetLedger: FleetLedger;
+  readonly destroyed: Pick<DestroyedApps, 'names'>;
 }
 
 /** Lines of the platform, one folder for each app. */
@@ -57,14 +59,14 @@ export async function identifyLogs(
 
 type Query = Parameters<SessionHandlers['queryLogs']>[0];
 
-/** An older controller asks by name: it gets the lines of the app that has the name now. */
+/** An older controller asks by name: it gets the lines of the app that has the name now. A destroyed app has none, and gets no new folder. */
 export function queryLogs(
-  { logs, ledger, fleetLedger }: Pick<Parts, 'logs' | 'ledger' | 'fleetLedger'>,
+  { logs, ledger, fleetLedger, destroyed }: Pick<Parts, 'logs' | 'ledger' | 'fleetLedger' | 'destroyed'>,
   query: Query,
   signal: AbortSignal,
 ): AsyncIterable<LogLine> {
   const appId = query.appId ?? appIdsByName(ledger.current(), fleetLedger.current()).get(query.app);
-  return appId === undefined ? noLines() : logs.query({ ...query, appId }, signal);
+  return appId === undefined || destroyed.names(appId) ? noLines() : logs.query({ ...query, appId }, signal);
 }
 
 async function* noLines(): AsyncGenerator<never> {

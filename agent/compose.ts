@@ -12,10 +12,12 @@ import { DEFAULT_CACHE_LIMIT, DEFAULT_SOURCE_LIMIT_BYTES, pickBuildEnv } from '.
 import { createLayerBuilder } from './build/layers/layer-builder.ts';
 import { createBuildRunner, type NodeBuildRunner } from './build/runner.ts';
 import { Tasks } from './build/tasks.ts';
+import { composeDestroyed } from './compose-destroyed.ts';
 import { composeLogs, identifyLogs, queryLogs } from './compose-logs.ts';
 import { composeProxy } from './compose-proxy.ts';
 import { composeUnits, hasSystemd } from './compose-units.ts';
 import type { AgentConfig } from './config.ts';
+import type { DestroyedApps } from './destroyed/destroyed-apps.ts';
 import { Egress } from './egress-file.ts';
 import { createImages, type NodeImages } from './images/images.ts';
 import { keepHost } from './keep-host.ts';
@@ -143,17 +145,22 @@ export function composeAgent(basics: Basics, drivers: Drivers): Agent {
   const { config, clock, log } = basics;
   const { sandbox, images, proxy, builds, ledger, transport, identity } = drivers;
   const holder: { session: OpenSession | undefined } = { session: undefined };
-  const loop = composeLoop(basics, drivers, (statuses) => holder.session?.reportInstances(statuses));
   const tasks = new Tasks({
     runner: builds,
     failpoint: basics.failpoint,
     openSource: (taskId, signal) => transport.openSource(taskId, signal),
     output: (taskId, chunk) => holder.session?.taskOutput(taskId, chunk),
     result: (taskId, outcome) => holder.session?.taskResult(taskId, outcome),
+    ended: () => destroyed.wake(),
     log,
   });
+  const destroyed = composeDestroyed(basics, {
+    ...{ ...drivers, tasks, loop: () => loop, random: Math.random },
+    acknowledge: (appIds) => holder.session?.destroyedAck(appIds),
+  });
+  const loop = composeLoop(basics, { ...drivers, destroyed }, (statuses) => holder.session?.reportInstances(statuses));
   const tell = (reason: Reason): void => holder.session?.event({ reason });
-  const handlers = sessionHandlers(basics, drivers, { loop, tasks, tell });
+  const handlers = sessionHandlers(basics, drivers, { loop, tasks, destroyed, tell });
   const stop = new AbortController();
   return {
     start: async () => {
@@ -167,7 +174,9 @@ export function composeAgent(basics: Basics, drivers: Drivers): Agent {
       const routes = await drivers.fleetLedger.load();
       await identifyLogs(config.stateDir, drivers, appIdsByName(desired, routes));
       if (routes !== undefined) void loop.setRoutes(routes);
+      if (desired !== undefined) destroyed.setDesired(desired);
       await loop.start(desired);
+      destroyed.start();
       holder.session = connectSession({ address: identity.grpcAddress, stateDir: config.stateDir }, handlers, {
         clock,
         logger: log,
@@ -179,6 +188,7 @@ export function composeAgent(basics: Basics, drivers: Drivers): Agent {
       stop.abort();
       tasks.cancelAll();
       await builds.settled();
+      await destroyed.stop();
       await holder.session?.close();
       await loop.stop();
       await drivers.unreadable.close();
@@ -186,9 +196,13 @@ export function composeAgent(basics: Basics, drivers: Drivers): Agent {
   };
 }
 
-function composeLoop(basics: Basics, drivers: Drivers, report: ConstructorParameters<typeof ReconcileLoop>[0]['report']): ReconcileLoop {
+function composeLoop(
+  basics: Basics,
+  drivers: Drivers & { readonly destroyed: DestroyedApps },
+  report: ConstructorParameters<typeof ReconcileLoop>[0]['report'],
+): ReconcileLoop {
   const { config, clock, log, failpoint } = basics;
-  const { sandbox, images, proxy, logs, logBook } = drivers;
+  const { sandbox, images, proxy, logs, logBook, destroyed } = drivers;
   const records = createInstanceRecords(join(config.stateDir, 'instances'));
   const routes = new RouteSwitch({ proxy, clock, log, failpoint, self: drivers.identity.nodeId });
   const executors = {
@@ -202,6 +216,7 @@ function composeLoop(basics: Basics, drivers: Drivers, report: ConstructorParame
     gatePolicy: { timeoutMs: config.gateTimeoutMs, wrongBindAfterMs: GATE_WRONG_BIND_MS },
     stopTimeoutMs: config.stopTimeoutMs,
     drainTimeoutMs: config.drainTimeoutMs,
+    forgotten: () => destroyed.wake(),
     failpoint,
     clock,
     random: Math.random,
@@ -224,11 +239,11 @@ function composeLoop(basics: Basics, drivers: Drivers, report: ConstructorParame
 function sessionHandlers(
   basics: Basics,
   drivers: Drivers,
-  parts: { readonly loop: ReconcileLoop; readonly tasks: Tasks; readonly tell: UpgradeDeps['tell'] },
+  parts: { readonly loop: ReconcileLoop; readonly tasks: Tasks; readonly destroyed: DestroyedApps; readonly tell: UpgradeDeps['tell'] },
 ): SessionHandlers {
   const { config } = basics;
   const { ledger, fleetLedger, builds, sandbox, identity } = drivers;
-  const { loop, tasks, tell } = parts;
+  const { loop, tasks, destroyed, tell } = parts;
   const version = ownVersion(PRODUCT_DIR);
   const { stateDir } = config;
   const upgrade = { stateDir, version, tell, run, log: basics.log, installScript: () => drivers.transport.installScript() };
@@ -244,9 +259,13 @@ function sessionHandlers(
     heartbeat: () => ownHeartbeat(config, { ...drivers, loop }),
     instances: () => loop.statuses(),
     accept: async (desired) => {
+      const before = ledger.current();
       const refusal = await ledger.accept(desired);
-      if (refusal === undefined) loop.setDesired(desired);
-      return refusal;
+      if (refusal !== undefined) return refusal;
+      const state = ledger.current() ?? desired; // with the content that the controller withheld
+      destroyed.setDesired(state, before);
+      loop.setDesired(state);
+      return undefined;
     },
     welcomed: () => {
       const failed = (error: unknown): void => basics.log.warn({ err: error }, 'connected mark not written');
@@ -261,12 +280,13 @@ function sessionHandlers(
     acceptEgress: (table) => drivers.egress.accept(table),
     upgrade: (to) => void upgradeTo(to, upgrade),
     startTask: (task) => {
+      destroyed.begins(task);
       tasks.start(task);
     },
     cancelTask: (taskId: TaskId) => {
       tasks.cancel(taskId);
     },
-    queryLogs: (query, signal) => queryLogs(drivers, query, signal),
+    queryLogs: (query, signal) => queryLogs({ ...drivers, destroyed }, query, signal),
   };
 }
 

@@ -19,6 +19,7 @@ export interface EgressDeps {
 export class Egress {
   readonly #deps: EgressDeps;
   #turn: Promise<void> = Promise.resolve();
+  #table: EgressTable = NO_EGRESS;
 
   constructor(deps: EgressDeps) {
     this.#deps = deps;
@@ -27,7 +28,20 @@ export class Egress {
   /** What the controller said last. A damaged file opens nothing: the controller sends the table with the next session. */
   async restore(): Promise<void> {
     const { stateDir, sandbox, log } = this.#deps;
-    await sandbox.setEgress?.(await readTable(join(stateDir, FILE), log));
+    this.#table = await readTable(join(stateDir, FILE), log);
+    await sandbox.setEgress?.(this.#table);
+  }
+
+  /** Whether networks are open for sandboxes with this range of user ids. */
+  opensFor(uidBase: number): boolean {
+    return this.#table.apps.some((app) => app.uidBase === uidBase);
+  }
+
+  /** Closes them. Resolves when the file says so too. */
+  closeFor(uidBase: number): Promise<void> {
+    const closed = this.#turn.then(() => this.#accept({ ...this.#table, apps: this.#table.apps.filter((app) => app.uidBase !== uidBase) }));
+    this.#turn = closed.catch(() => undefined);
+    return closed;
   }
 
   /** Never rejects. What cannot be written is applied all the same, and sent again with the next session. */
@@ -42,6 +56,7 @@ export class Egress {
 
   async #accept(table: EgressTable): Promise<void> {
     const { stateDir, sandbox } = this.#deps;
+    this.#table = table;
     try {
       await sandbox.setEgress?.(table);
     } finally {

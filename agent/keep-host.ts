@@ -1,5 +1,6 @@
 import type { Logger } from '../shared/kit/log.ts';
 import type { NodeBuildRunner } from './build/runner.ts';
+import type { DestroyedApps } from './destroyed/destroyed-apps.ts';
 import type { NodeImages } from './images/images.ts';
 import { keepImages } from './images/upkeep.ts';
 import type { Proxy } from './proxy/port.ts';
@@ -14,17 +15,19 @@ export interface HostParts {
   readonly images: NodeImages;
   readonly ledger: Pick<Ledger, 'current'>;
   readonly builds: Pick<NodeBuildRunner, 'layersInUse' | 'checkLeftovers'>;
+  readonly destroyed: Pick<DestroyedApps, 'check'>;
   readonly log: Logger;
 }
 
 /** Puts back what the machine lost. A part that cannot be put right keeps no other from it. @throws the first failure */
-export async function keepHost({ sandbox, proxy, units, images, ledger, builds, log }: HostParts): Promise<void> {
+export async function keepHost({ sandbox, proxy, units, images, ledger, builds, destroyed, log }: HostParts): Promise<void> {
   const parts: readonly (() => Promise<unknown>)[] = [
     () => sandbox.ensureHost(),
     () => proxy.ensureRunning(),
     () => units.ensure(),
-    () => keepImages({ images, assignments: ledger.current()?.assignments ?? [], building: builds.layersInUse(), log }),
+    () => keepImages({ images, assignments: () => ledger.current()?.assignments ?? [], building: builds.layersInUse(), log }),
     async () => builds.checkLeftovers(),
+    async () => destroyed.check(),
   ];
   const failures: unknown[] = [];
   for (const part of parts) await part().catch((error: unknown) => failures.push(error));

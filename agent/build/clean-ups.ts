@@ -1,3 +1,4 @@
+import type { AppId } from '../../shared/domain/ids.ts';
 import { describeCauses, SlipwayError } from '../../shared/kit/errors.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import type { Logger } from '../../shared/kit/log.ts';
@@ -6,6 +7,8 @@ const RETRY_AFTER_MS = 60_000;
 
 interface CleanUp {
   readonly work: () => Promise<void>;
+  /** Absent: an earlier run of the agent left it, so it may be any app's. */
+  readonly appId: AppId | undefined;
   readonly triedAtMs: number;
 }
 
@@ -13,7 +16,7 @@ interface CleanUp {
 export class CleanUps {
   readonly #clock: Clock;
   readonly #log: Logger;
-  readonly #running = new Set<Promise<void>>();
+  readonly #running = new Map<Promise<void>, { readonly name: string; readonly appId: AppId | undefined }>();
   readonly #failed = new Map<string, CleanUp>();
 
   constructor(clock: Clock, log: Logger) {
@@ -22,11 +25,28 @@ export class CleanUps {
   }
 
   /** @param name the same for each try of the same work @returns when this try has ended, also when it failed */
-  start(name: string, work: () => Promise<void>): Promise<void> {
-    const done = this.#try(name, work);
-    this.#running.add(done);
+  start(name: string, work: () => Promise<void>, appId?: AppId): Promise<void> {
+    const done = this.#try(name, work, appId);
+    this.#running.set(done, { name, appId });
     void done.finally(() => this.#running.delete(done));
     return done;
+  }
+
+  /** What is not removed yet, and is or may be this app's. */
+  pendingOf(appId: AppId): readonly string[] {
+    const failed = [...this.#failed].map(([name, cleanUp]) => ({ name, appId: cleanUp.appId }));
+    const mine = [...this.#running.values(), ...failed].filter((each) => each.appId === undefined || each.appId === appId);
+    return [...new Set(mine.map(({ name }) => name))].sort();
+  }
+
+  /** Starts the failed ones of {@link pendingOf} again, and waits for those that run. */
+  async retryOf(appId: AppId): Promise<void> {
+    for (const [name, cleanUp] of this.#failed) {
+      const isRunning = [...this.#running.values()].some((each) => each.name === name);
+      if (!isRunning && (cleanUp.appId === undefined || cleanUp.appId === appId)) void this.start(name, cleanUp.work, cleanUp.appId);
+    }
+    const mine = [...this.#running].filter(([, each]) => each.appId === undefined || each.appId === appId);
+    await Promise.all(mine.map(([done]) => done));
   }
 
   /** Starts failed clean-ups again after a pause. @throws SLIP_BUILD_LEFTOVERS while one is not done */
@@ -34,24 +54,24 @@ export class CleanUps {
     const nowMs = this.#clock.monotonicMs();
     const [first] = this.#failed.keys();
     const count = this.#failed.size;
-    for (const [name, { work, triedAtMs }] of this.#failed) {
-      if (nowMs - triedAtMs < RETRY_AFTER_MS) continue;
-      this.#failed.set(name, { work, triedAtMs: nowMs });
-      void this.start(name, work);
+    for (const [name, cleanUp] of this.#failed) {
+      if (nowMs - cleanUp.triedAtMs < RETRY_AFTER_MS) continue;
+      this.#failed.set(name, { ...cleanUp, triedAtMs: nowMs });
+      void this.start(name, cleanUp.work, cleanUp.appId);
     }
     if (first !== undefined) throw leftovers(first, count);
   }
 
   async settled(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all(this.#running);
+    while (this.#running.size > 0) await Promise.all(this.#running.keys());
   }
 
-  async #try(name: string, work: () => Promise<void>): Promise<void> {
+  async #try(name: string, work: () => Promise<void>, appId: AppId | undefined): Promise<void> {
     try {
       await work();
       this.#failed.delete(name);
     } catch (error) {
-      this.#failed.set(name, { work, triedAtMs: this.#clock.monotonicMs() });
+      this.#failed.set(name, { work, appId, triedAtMs: this.#clock.monotonicMs() });
       this.#log.warn({ name, cause: describeCauses(error) }, 'what a build left could not be removed; it is tried again');
     }
   }

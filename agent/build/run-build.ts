@@ -201,6 +201,7 @@ export class BuildRun {
       memoryBytes: limits.memoryBytes,
       run: this.#runWithinLimits,
       signal: this.#stop.signal,
+      made: (layer) => this.#context.useLayers(taskId, [layer]),
     });
     this.#context.useLayers(taskId, cut);
     this.#mountSoon(cut);

@@ -22,6 +22,12 @@ export interface NodeBuildRunner extends BuildRunner {
   /** Apps whose build cache is on this node. */
   cachedAppIds(): Promise<readonly string[]>;
   clearCache(appId: AppId): Promise<void>;
+  /** What is left of the app's builds, in words: a cache, a clean-up that is not done, the list of its layers. */
+  leftOf(appId: AppId): Promise<readonly string[]>;
+  /** Removes what {@link leftOf} names. A running build of the app goes on, and this waits for it. */
+  removeApp(appId: AppId): Promise<void>;
+  /** Layers that later builds of apps can reuse. */
+  reusable(): Promise<ReadonlySet<Digest>>;
   /** Layers that running builds stand on or have just made: not to be collected. */
   layersInUse(): ReadonlySet<Digest>;
   /** Resolves when no clean-up is under way. */
@@ -77,7 +83,7 @@ class SandboxBuildRunner implements NodeBuildRunner {
     }
     // Each in the queue of its app: a retry must not unmount the cache of a build that runs.
     for (const appId of await caches.mountedAppIds())
-      await this.#cleanUps.start(`build cache of ${appId}`, () => this.#queue.run(appId, () => caches.close(appId)));
+      await this.#cleanUps.start(`build cache of ${appId}`, () => this.#queue.run(appId, () => caches.close(appId)), appId);
   }
 
   checkLeftovers(): void {
@@ -91,6 +97,25 @@ class SandboxBuildRunner implements NodeBuildRunner {
   clearCache(appId: AppId): Promise<void> {
     this.#pauses.end(appId);
     return this.#queue.run(appId, () => this.#context.caches.clear(appId));
+  }
+
+  async leftOf(appId: AppId): Promise<readonly string[]> {
+    const { caches, layers } = this.#context;
+    const hasCache = (await caches.appIds()).includes(appId);
+    const hasLayers = await layers.remembers(appId);
+    const kept = [...(hasCache ? [`build cache of ${appId}`] : []), ...(hasLayers ? [`list of layers of ${appId}`] : [])];
+    return [...this.#cleanUps.pendingOf(appId), ...kept];
+  }
+
+  async removeApp(appId: AppId): Promise<void> {
+    this.#pauses.end(appId);
+    await this.#cleanUps.retryOf(appId);
+    await this.clearCache(appId);
+    await this.#context.layers.forget(appId);
+  }
+
+  reusable(): Promise<ReadonlySet<Digest>> {
+    return this.#context.layers.remembered();
   }
 
   layersInUse(): ReadonlySet<Digest> {
@@ -108,7 +133,7 @@ class SandboxBuildRunner implements NodeBuildRunner {
       isFirstTry = false;
       await work();
     };
-    const done = this.#cleanUps.start(join(this.#context.config.tasksDir, taskId), () => this.#queue.run(appId, paused));
+    const done = this.#cleanUps.start(join(this.#context.config.tasksDir, taskId), () => this.#queue.run(appId, paused), appId);
     void done.finally(() => this.#layersInUse.delete(taskId));
   }
 }

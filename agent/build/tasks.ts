@@ -1,5 +1,5 @@
 import type { BuildResult, BuildTask } from '../../shared/domain/build.ts';
-import type { TaskId } from '../../shared/domain/ids.ts';
+import type { AppId, TaskId } from '../../shared/domain/ids.ts';
 import type { Reason } from '../../shared/domain/instance.ts';
 import { describeCauses, toSlipwayError } from '../../shared/kit/errors.ts';
 import type { Failpoint } from '../../shared/kit/failpoint.ts';
@@ -11,14 +11,21 @@ export interface TasksDeps {
   readonly openSource: (taskId: TaskId, signal: AbortSignal) => Promise<NodeJS.ReadableStream>;
   readonly output: (taskId: TaskId, chunk: Uint8Array) => void;
   readonly result: (taskId: TaskId, outcome: BuildResult | Reason) => void;
+  /** A task is over, and its sandbox is left to the clean-up. */
+  readonly ended?: (() => void) | undefined;
   readonly failpoint: Failpoint;
   readonly log: Logger;
+}
+
+interface Running {
+  readonly appId: AppId;
+  readonly cancel: AbortController;
 }
 
 /** The tasks this node holds: each runs once and answers once. */
 export class Tasks {
   readonly #deps: TasksDeps;
-  readonly #running = new Map<TaskId, AbortController>();
+  readonly #running = new Map<TaskId, Running>();
 
   constructor(deps: TasksDeps) {
     this.#deps = deps;
@@ -28,19 +35,26 @@ export class Tasks {
     return [...this.#running.keys()];
   }
 
+  runningOf(appId: AppId): readonly TaskId[] {
+    return this.running().filter((taskId) => this.#running.get(taskId)?.appId === appId);
+  }
+
   start(task: BuildTask): void {
     if (this.#running.has(task.taskId)) return;
     const cancel = new AbortController();
-    this.#running.set(task.taskId, cancel);
-    void this.#run(task, cancel.signal).finally(() => this.#running.delete(task.taskId));
+    this.#running.set(task.taskId, { appId: task.appId, cancel });
+    void this.#run(task, cancel.signal).finally(() => {
+      this.#running.delete(task.taskId);
+      this.#deps.ended?.();
+    });
   }
 
   cancel(taskId: TaskId): void {
-    this.#running.get(taskId)?.abort(new Error('the build was cancelled'));
+    this.#running.get(taskId)?.cancel.abort(new Error('the build was cancelled'));
   }
 
   cancelAll(): void {
-    for (const cancel of this.#running.values()) cancel.abort(new Error('the agent is stopping'));
+    for (const { cancel } of this.#running.values()) cancel.abort(new Error('the agent is stopping'));
   }
 
   async #run(task: BuildTask, signal: AbortSignal): Promise<void> {

@@ -1,12 +1,11 @@
-import { randomBytes, randomInt } from 'node:crypto';
-import { chmod, copyFile, readdir, rm, utimes } from 'node:fs/promises';
+import { randomInt } from 'node:crypto';
+import { chmod, readdir, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Digest } from '../../shared/domain/ids.ts';
 import type { Layer } from '../../shared/domain/slug.ts';
-import { commitFile, ensureDir } from '../../shared/kit/atomic-file.ts';
+import { ensureDir } from '../../shared/kit/atomic-file.ts';
 import { systemClock, type Clock } from '../../shared/kit/clock.ts';
 import { diskSpace, type ReadDiskSpace } from '../../shared/kit/disk.ts';
-import { SlipwayError, isErrno } from '../../shared/kit/errors.ts';
 import { run as realRun, type Run } from '../../shared/kit/exec.ts';
 import { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import { silentLogger, type Logger } from '../../shared/kit/log.ts';
@@ -16,10 +15,14 @@ import { digestFile } from './file-digest.ts';
 import { Flights } from './flights.ts';
 import { planGarbage, type StoredImage } from './garbage-plan.ts';
 import { LayerExtractor, SquashfsMounter, type LayerMounter, type Ownership } from './layer-mounter.ts';
-import { digestOfName, imageLayout, type ImageLayout, type Owner } from './layout.ts';
+import { digestOfName, imageDirs, imageLayout, type ImageLayout, type Owner } from './layout.ts';
+import { mountFailure } from './mount-commands.ts';
+import { moveIn } from './move-in.ts';
 import type { Images, ImageTransport } from './port.ts';
+import { listOwned, Purge, type OwnedLayer, type PurgeRequest } from './purge.ts';
 import { Slots } from './slots.ts';
 import { listStored, statIfExists, sweepLeftovers } from './stored-images.ts';
+import { UnderWay } from './under-way.ts';
 import { warmMainProgram } from './warm.ts';
 
 export interface ImagesDeps {
@@ -37,6 +40,12 @@ export interface NodeImages extends Images {
   /** Folders, shared propagation, probe of the kernel. First of all at start; cheap and harmless when repeated. */
   ensureHost(): Promise<void>;
   ownership(): Ownership;
+  /** Mounts and copies of layers that belong to these users of the host. */
+  ownedBy(isOwner: (uid: number) => boolean): Promise<readonly OwnedLayer[]>;
+  /** Removes these, and every image that nobody needs, whatever the budget. */
+  purge(request: PurgeRequest): Promise<void>;
+  /** Images that nobody needs and that were last used before this time; wall clock. */
+  unneeded(inUse: ReadonlySet<Digest>, usedBeforeMs: number): Promise<readonly Digest[]>;
   /** Resolves when checks and read-ahead in the background have ended. */
   settled(): Promise<void>;
 }
@@ -61,6 +70,7 @@ class LocalImages implements NodeImages {
   readonly #turns = new KeyedQueue();
   /** Content checked in this life of the agent. */
   readonly #verified = new Set<Digest>();
+  readonly #mounting = new UnderWay<Owner>();
   readonly #warmed = new Set<Digest>();
   readonly #lastUseMs = new Map<Digest, number>();
   #background: Promise<void> = Promise.resolve();
@@ -82,8 +92,8 @@ class LocalImages implements NodeImages {
   }
 
   async ensureHost(): Promise<void> {
-    const { stateDir, imagesDir, partialDir, ownedDir, mountsDir, extractedDir } = this.#layout;
-    for (const dir of [stateDir, imagesDir, partialDir, ownedDir, mountsDir, extractedDir]) await ensureDir(dir);
+    const { stateDir } = this.#layout;
+    for (const dir of [stateDir, ...imageDirs(stateDir)]) await ensureDir(dir);
     if (!this.#swept) {
       // Files that cannot be removed take room, but must not stop the start.
       const sweeps = [() => sweepLeftovers(this.#layout, this.#deps.clock.nowMs()), () => this.#mounter.sweep()];
@@ -137,7 +147,8 @@ class LocalImages implements NodeImages {
   async mount(layer: Layer, uidBase: number): Promise<string> {
     await this.#touch(layer.digest);
     const owner = layer.shared ? 'shared' : uidBase + APP_UID;
-    const dir = await this.#turns.run(layer.digest, () => this.#mountHealing(layer, owner));
+    const mounting = this.#turns.run(layer.digest, () => this.#mountHealing(layer, owner));
+    const dir = await this.#mounting.during(owner, mounting);
     this.#verifySoon(layer);
     if (layer.shared) this.#warm(layer.digest, dir);
     return dir;
@@ -162,23 +173,10 @@ class LocalImages implements NodeImages {
       await rm(path, { force: true });
     } else {
       await chmod(path, 0o644);
-      await this.#moveIn(path, target);
+      await moveIn(path, target, this.#layout.partialDir);
     }
     this.#noteVerified(adopted.digest);
     return adopted;
-  }
-
-  /** A rename, or a copy from another file system (or another mount of this one: the state folder is a mount of its own). */
-  async #moveIn(path: string, target: string): Promise<void> {
-    try {
-      await commitFile(path, target);
-    } catch (error) {
-      if (!isErrno(error, 'EXDEV')) throw error;
-      const temp = join(this.#layout.partialDir, `adopting-${randomBytes(8).toString('hex')}`);
-      await copyFile(path, temp);
-      await commitFile(temp, target);
-      await rm(path, { force: true });
-    }
   }
 
   async collectGarbage(inUse: ReadonlySet<Digest>, keep: ReadonlySet<Digest>): Promise<void> {
@@ -202,6 +200,29 @@ class LocalImages implements NodeImages {
     await rm(image.path, { force: true });
     if (!image.derived) this.#forget(image.digest);
     this.#deps.log.info({ path: image.path, sizeBytes: image.sizeBytes }, 'images.deleted');
+  }
+
+  async ownedBy(isOwner: (uid: number) => boolean): Promise<readonly OwnedLayer[]> {
+    await this.#mounting.settled((owner) => owner !== 'shared' && isOwner(owner));
+    return await listOwned(this.#layout, isOwner);
+  }
+
+  purge(request: PurgeRequest): Promise<void> {
+    return this.#purge().run(request);
+  }
+
+  unneeded(inUse: ReadonlySet<Digest>, usedBeforeMs: number): Promise<readonly Digest[]> {
+    return this.#purge().unneeded(inUse, usedBeforeMs);
+  }
+
+  #purge(): Purge {
+    const lastUseMs = (digest: Digest): number => this.#lastUseMs.get(digest) ?? 0;
+    const drop = async (digest: Digest): Promise<void> => {
+      await this.#removeDerived(digest);
+      await rm(this.path(digest), { force: true });
+      this.#forget(digest);
+    };
+    return new Purge({ ...this.#deps, layout: this.#layout, graceMs: this.#settings.graceMs, turns: this.#turns, lastUseMs, drop });
   }
 
   #verifySoon(layer: Layer): void {
@@ -272,15 +293,4 @@ class LocalImages implements NodeImages {
       this.#deps.log.warn({ error: String(error) }, 'images.background');
     });
   }
-}
-
-function mountFailure(layer: Layer, cause: unknown): SlipwayError {
-  return new SlipwayError({
-    code: 'SLIP_IMAGE_MOUNT',
-    kind: 'transient',
-    message: `The layer "${layer.name}" could not be mounted on this node.`,
-    hint: 'Look for the reason in the agent’s log; free loop devices and disk space are the usual ones.',
-    cause,
-    details: { digest: layer.digest },
-  });
 }

@@ -43,6 +43,18 @@ export function imageLayout(stateDir: string): ImageLayout {
   };
 }
 
+/** Every folder of the layout. */
+export function imageDirs(stateDir: string): readonly string[] {
+  const { imagesDir, partialDir, ownedDir, mountsDir, extractedDir } = imageLayout(stateDir);
+  return [imagesDir, partialDir, ownedDir, mountsDir, extractedDir];
+}
+
+/** The host uid that owns a per-app copy or its mount; undefined for what all apps share. */
+export function ownerOfName(name: string): number | undefined {
+  const uid = /^[0-9a-f]{64}-(\d{1,10})(?:\.sqfs)?$/.exec(name)?.[1];
+  return uid === undefined ? undefined : Number(uid);
+}
+
 /** The digest a file or folder of the layout is about: `<hex>`, `<hex>.sqfs`, `<hex>-<owner>`; undefined for a stranger. */
 export function digestOfName(name: string): Digest | undefined {
   const digest = `sha256:${/^([0-9a-f]{64})(?:-(?:shared|\d{1,10}))?(?:\.sqfs)?$/.exec(name)?.[1] ?? ''}`;

@@ -1,4 +1,6 @@
 import { readFile, realpath } from 'node:fs/promises';
+import type { Layer } from '../../shared/domain/slug.ts';
+import { SlipwayError } from '../../shared/kit/errors.ts';
 import { runOk, type Run } from '../../shared/kit/exec.ts';
 import { mountOf, parseMountinfo, type MountEntry } from './mountinfo.ts';
 
@@ -40,4 +42,15 @@ export async function undoShared(run: Run, path: string): Promise<void> {
   if (targets.length > 0) await run({ file: 'umount', args: ['--', ...targets], timeoutMs: TIMEOUT_MS });
   const own = (await readMounts()).filter((mount) => mount.mountPoint === dir).at(-1);
   if (own !== undefined && own.root !== '/') await unmount(run, dir);
+}
+
+export function mountFailure(layer: Layer, cause: unknown): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_IMAGE_MOUNT',
+    kind: 'transient',
+    message: `The layer "${layer.name}" could not be mounted on this node.`,
+    hint: 'Look for the reason in the agent’s log; free loop devices and disk space are the usual ones.',
+    cause,
+    details: { digest: layer.digest },
+  });
 }

@@ -6,28 +6,41 @@ import type { NodeImages } from './images.ts';
 
 interface UpkeepInput {
   readonly images: NodeImages;
-  readonly assignments: readonly Assignment[];
+  /** Of the last accepted state. */
+  readonly assignments: () => readonly Assignment[];
   /** Layers of builds under way. */
   readonly building: Iterable<Digest>;
   readonly log: Logger;
 }
 
+interface Mount {
+  readonly layer: Layer;
+  readonly uidBase: number;
+  /** Equal for mounts that are one. */
+  readonly key: string;
+}
+
 /** Folders and mounts that somebody took away are put back, and what nobody needs any more goes. */
 export async function keepImages({ images, assignments, building, log }: UpkeepInput): Promise<void> {
   await images.ensureHost();
-  for (const { layer, uidBase } of mountsOf(assignments)) {
+  const planned = assignments();
+  for (const { key, layer, uidBase } of mountsOf(planned)) {
     if (!(await images.has(layer.digest))) continue;
+    // What is removed with a destroyed app must not come back, so this looks again right before the mount.
+    const now = assignments();
+    if (now !== planned && !mountsOf(now).some((one) => one.key === key)) continue;
     await images.mount(layer, uidBase).catch((error: unknown) => {
       log.warn({ layer: layer.name, err: error }, 'images.not-mounted');
     });
   }
-  const inUse = new Set([...assignments.flatMap(({ layers }) => layers.map(({ digest }) => digest)), ...building]);
+  const inUse = new Set([...assignments().flatMap(({ layers }) => layers.map(({ digest }) => digest)), ...building]);
   await images.collectGarbage(inUse, inUse);
 }
 
 /** What running apps need for their next start (they hold their own): each mount once, however many instances share it. */
-function mountsOf(assignments: readonly Assignment[]): Iterable<{ readonly layer: Layer; readonly uidBase: number }> {
+function mountsOf(assignments: readonly Assignment[]): readonly Mount[] {
   const running = assignments.filter(({ desired }) => desired === 'run');
-  const mounts = running.flatMap(({ layers, uidBase }) => layers.map((layer) => ({ layer, uidBase })));
-  return new Map(mounts.map((each) => [`${each.layer.digest} ${each.layer.shared ? '' : String(each.uidBase)}`, each])).values();
+  const keyOf = (layer: Layer, uidBase: number): string => `${layer.digest} ${layer.shared ? '' : String(uidBase)}`;
+  const mounts = running.flatMap(({ layers, uidBase }) => layers.map((layer) => ({ layer, uidBase, key: keyOf(layer, uidBase) })));
+  return [...new Map(mounts.map((each) => [each.key, each])).values()];
 }

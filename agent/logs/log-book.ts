@@ -76,6 +76,23 @@ export class LogBook {
       .map((entry) => ({ process: entry.process, dir: this.#dirOf(entry.instanceId) }));
   }
 
+  /** Every instance that has an entry. */
+  instances(): readonly string[] {
+    return this.#entries.map(({ instanceId }) => instanceId);
+  }
+
+  instancesOf(appId: AppId): readonly string[] {
+    return this.#entries.filter((entry) => entry.appId === appId).map(({ instanceId }) => instanceId);
+  }
+
+  /** Removes the entries of these instances. Resolves when the file is written. */
+  async drop(instanceIds: readonly string[]): Promise<void> {
+    this.#change(this.#entries.filter(({ instanceId }) => !instanceIds.includes(instanceId)));
+    const written = this.#saving.then(() => this.#write());
+    this.#saving = written.catch(() => undefined);
+    await written;
+  }
+
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -83,8 +100,12 @@ export class LogBook {
 
   #change(entries: readonly Entry[]): void {
     this.#entries = entries;
-    this.#saving = this.#saving.then(() => writeFileAtomic(this.#path, JSON.stringify(this.#entries), 0o600)).catch(() => undefined);
+    this.#saving = this.#saving.then(() => this.#write()).catch(() => undefined);
     for (const listener of this.#listeners) listener();
+  }
+
+  #write(): Promise<void> {
+    return writeFileAtomic(this.#path, JSON.stringify(this.#entries), 0o600);
   }
 }
 

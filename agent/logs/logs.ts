@@ -95,6 +95,16 @@ class FolderLogs implements Logs {
     return this.#platform.append(appId, { atMs: this.#deps.clock.nowMs(), process, message });
   }
 
+  hasLines(appId: AppId): Promise<boolean> {
+    checkId(appId);
+    return this.#platform.has(appId);
+  }
+
+  removeLines(appId: AppId): Promise<void> {
+    checkId(appId);
+    return this.#platform.remove(appId);
+  }
+
   #sources(appId: AppId): SourceReader[] {
     return [
       ...this.#deps.sources(appId).map(({ dir, process }) => appSource(dir, process)),

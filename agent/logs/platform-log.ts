@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { appendFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensureDir } from '../../shared/kit/atomic-file.ts';
@@ -30,6 +31,15 @@ export class PlatformLog {
       await this.#rotateIfFull(dir, line.atMs);
       await appendFile(join(dir, 'current'), text, { mode: 0o640 });
     });
+  }
+
+  /** Asked after the lines that are being written now. */
+  has(appId: string): Promise<boolean> {
+    return this.#queue.run(appId, async () => existsSync(this.dirOf(appId)));
+  }
+
+  remove(appId: string): Promise<void> {
+    return this.#queue.run(appId, () => rm(this.dirOf(appId), { recursive: true, force: true }));
   }
 
   async #rotateIfFull(dir: string, nowMs: number): Promise<void> {

@@ -20,4 +20,8 @@ export interface Logs {
   lastLines(instanceId: string, count: number): Promise<readonly string[]>;
   /** A line of the platform about an app's instance, e.g. "State changed from starting to up". */
   write(appId: AppId, process: string, message: string): Promise<void>;
+  /** Whether there are lines of the platform about this app. */
+  hasLines(appId: AppId): Promise<boolean>;
+  /** Removes them. */
+  removeLines(appId: AppId): Promise<void>;
 }

@@ -25,7 +25,7 @@ export function decideAcceptance(ledger: DesiredState | undefined, offered: Desi
   if (ledger === undefined) return { accepted: true, changed: true };
   const reason = refuseEpoch(ledger, offered) ?? refuseGeneration(ledger, offered) ?? refuseMassStop(ledger, offered);
   if (reason !== undefined) return { accepted: false, reason };
-  return { accepted: true, changed: !sameState(ledger, offered) };
+  return { accepted: true, changed: !sameState(ledger, offered) || !sameDestroyed(ledger, offered) };
 }
 
 function refuseEpoch(ledger: DesiredState, offered: DesiredState): Reason | undefined {
@@ -66,7 +66,9 @@ function refuseGeneration(ledger: DesiredState, offered: DesiredState): Reason |
 
 function refuseMassStop(ledger: DesiredState, offered: DesiredState): Reason | undefined {
   if (offered.massStopReason !== '') return undefined;
-  const destroyed = new Set<string>((offered.destroyed ?? []).map(({ appId }) => appId));
+  // Without user ids the controller does not know the app. So it may have lost its memory, which is what this is about.
+  const known = (offered.destroyed ?? []).filter(({ uidBase }) => uidBase !== 0);
+  const destroyed = new Set<string>(known.map(({ appId }) => appId));
   const before = runningSlots(ledger.assignments.filter(({ appId }) => !destroyed.has(appId)));
   const after = runningSlots(offered.assignments);
   const lost = [...before].filter((slot) => !after.has(slot)).length;
@@ -97,6 +99,11 @@ function compatible(ledger: DesiredState, offered: DesiredState): boolean {
 
 function sameState(a: DesiredState, b: DesiredState): boolean {
   return fingerprint(canonicalState(a)) === fingerprint(canonicalState(b));
+}
+
+/** Within one generation the list gets shorter, so it is compared for itself: the ledger has to have the new one. */
+function sameDestroyed(a: DesiredState, b: DesiredState): boolean {
+  return fingerprint({ destroyed: a.destroyed ?? [] }) === fingerprint({ destroyed: b.destroyed ?? [] });
 }
 
 function canonicalState(state: DesiredState): unknown {

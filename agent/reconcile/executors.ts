@@ -30,6 +30,8 @@ export interface ExecutorDeps {
   /** Heroku: 30 s between SIGTERM and SIGKILL. */
   readonly stopTimeoutMs: number;
   readonly drainTimeoutMs: number;
+  /** Called when nothing but its kept log is left of an instance. */
+  readonly forgotten?: (() => void) | undefined;
   readonly failpoint: Failpoint;
   readonly clock: Clock;
   readonly random: () => number;
@@ -62,6 +64,7 @@ export function createExecutors(deps: ExecutorDeps, instances: ReadonlyMap<strin
       for (const id of deps.logBook.end(step.instanceId, deps.clock.nowMs())) await deps.sandbox.forget(id);
       await deps.records.remove(step.instanceId);
       (instances as Map<string, InstanceRuntime>).delete(step.instanceId);
+      deps.forgotten?.();
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { DesiredState } from '../../shared/domain/assignment.ts';
 import type { FleetRoutes } from '../../shared/domain/fleet-routes.ts';
+import type { AppId } from '../../shared/domain/ids.ts';
 import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
 import { backoffDelayMs, type BackoffPolicy } from '../../shared/kit/backoff.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
@@ -8,7 +9,7 @@ import type { Logger } from '../../shared/kit/log.ts';
 import type { Sandbox } from '../sandbox/port.ts';
 import type { InstanceRecords } from './instances.ts';
 import { plan, type Plan } from './plan.ts';
-import { newRuntime, observe, type InstanceRuntime } from './runtime.ts';
+import { assign, newRuntime, observe, type InstanceRuntime } from './runtime.ts';
 import type { RouteSwitch } from './route-switch.ts';
 import { statusOf } from './status.ts';
 import { describeStep, type Executors, type Step } from './steps.ts';
@@ -28,6 +29,13 @@ export interface LoopDeps {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
+}
+
+/** Absent fields: it survived an earlier agent, and nothing here says whose it is. */
+export interface HeldInstance {
+  readonly instanceId: string;
+  readonly appId: AppId | undefined;
+  readonly uidBase: number | undefined;
 }
 
 const STEP_RETRY: BackoffPolicy = Object.freeze({ firstMs: 200, maxMs: 30_000, factor: 2 });
@@ -102,6 +110,11 @@ export class ReconcileLoop {
     this.#wake();
   }
 
+  /** Every instance of which this loop still holds anything. */
+  held(): readonly HeldInstance[] {
+    return [...this.#instances.values()].map(({ instanceId, appId, sandbox }) => ({ instanceId, appId, uidBase: sandbox?.uidBase }));
+  }
+
   statuses(): readonly InstanceStatus[] {
     return [...this.#instances.values()].map((runtime) => this.#statusOf(runtime));
   }
@@ -170,7 +183,7 @@ export class ReconcileLoop {
     const wanted = new Map<string, DesiredState['assignments'][number]>(desired.assignments.map((a) => [a.instanceId, a]));
     for (const id of wanted.keys()) if (!this.#instances.has(id)) this.#instances.set(id, newRuntime(id));
     for (const runtime of this.#instances.values()) {
-      runtime.assignment = wanted.get(runtime.instanceId);
+      assign(runtime, wanted.get(runtime.instanceId));
       const stops = (runtime.assignment?.desired ?? 'stop') === 'stop';
       if (stops && interruptible(runtime.busy)) runtime.abort?.abort();
       if (runtime.busy === undefined) runtime.sandbox = await this.#deps.sandbox.inspect(runtime.instanceId);

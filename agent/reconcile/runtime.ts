@@ -1,4 +1,5 @@
 import type { Assignment } from '../../shared/domain/assignment.ts';
+import type { AppId } from '../../shared/domain/ids.ts';
 import type { Reason } from '../../shared/domain/instance.ts';
 import type { SandboxStatus } from '../sandbox/port.ts';
 import { NEW_RECORD, type InstanceRecord } from './record.ts';
@@ -9,6 +10,8 @@ import type { StepKind } from './steps.ts';
 export interface InstanceRuntime {
   readonly instanceId: string;
   assignment: Assignment | undefined;
+  /** Of the last assignment; absent when this life of the agent has seen none. */
+  appId: AppId | undefined;
   sandbox: SandboxStatus | undefined;
   record: InstanceRecord;
   layersReady: boolean;
@@ -31,6 +34,7 @@ export function newRuntime(instanceId: string, record: InstanceRecord = NEW_RECO
   return {
     instanceId,
     assignment: undefined,
+    appId: undefined,
     sandbox: undefined,
     record,
     layersReady: false,
@@ -44,6 +48,11 @@ export function newRuntime(instanceId: string, record: InstanceRecord = NEW_RECO
     timingsMs: {},
     reported: '',
   };
+}
+
+export function assign(runtime: InstanceRuntime, assignment: Assignment | undefined): void {
+  runtime.assignment = assignment;
+  runtime.appId = assignment?.appId ?? runtime.appId;
 }
 
 export function observe(runtime: InstanceRuntime): ObservedInstance {

@@ -119,6 +119,10 @@ export function exitsDir(base: string): string {
   return join(base, 'exits');
 }
 
+export function logsDir(base: string): string {
+  return join(base, 'logs');
+}
+
 export function instanceLayout(base: string, id: string): InstanceLayout {
   const dir = join(sandboxesDir(base), id);
   const run = join(dir, 'run');
@@ -139,6 +143,6 @@ export function instanceLayout(base: string, id: string): InstanceLayout {
     pidFile: join(run, 'pid'),
     output: join(run, 'output'),
     exitFile: join(exitsDir(base), id),
-    log: join(base, 'logs', id),
+    log: join(logsDir(base), id),
   };
 }

@@ -17,7 +17,7 @@ import { OutputPipes } from './output-pipe.ts';
 import type { Listener, Sandbox, SandboxSpec, SandboxStatus } from './port.ts';
 import { makeSandbox } from './make-sandbox.ts';
 import { RefillLater } from './refill-later.ts';
-import { loadRecord, sandboxIds, type SandboxRecord } from './record.ts';
+import { isSandboxId, loadRecord, sandboxIds, tracesOf, type SandboxRecord } from './record.ts';
 import { removeShared } from './remove-host.ts';
 import { removeSandbox } from './remove-sandbox.ts';
 import { sandboxEnded, sandboxNotFound } from './sandbox-errors.ts';
@@ -120,6 +120,11 @@ export class IsolatedSandbox implements Sandbox {
     return found.filter((status) => status !== undefined);
   }
 
+  async traces(): Promise<readonly string[]> {
+    const groups = (await this.#parts.cgroups.list()).filter(isSandboxId);
+    return [...new Set([...groups, ...(await tracesOf(this.#parts.base))])];
+  }
+
   appDir(id: string): string {
     return this.#layout(id).app;
   }
@@ -192,7 +197,8 @@ export class IsolatedSandbox implements Sandbox {
     }
     if (spec.onOutput !== undefined) this.#onOutput.set(spec.id, spec.onOutput);
     this.#refill.note(spec.limits);
-    return { id: spec.id, purpose: spec.purpose, app: spec.app, phase: 'prepared', address: lease.address, port: spec.port };
+    const { id, purpose, app, uidBase, port } = spec;
+    return { id, purpose, app, uidBase, port, phase: 'prepared', address: lease.address };
   }
 
   async #start(record: SandboxRecord): Promise<void> {

@@ -18,9 +18,9 @@ export interface Observer {
 export async function observe(layout: InstanceLayout, observer: Observer): Promise<SandboxStatus | undefined> {
   const record = await loadRecord(layout.record);
   if (record === undefined) return undefined;
-  const { id, purpose, app, address, port } = record;
+  const { id, purpose, app, uidBase, address, port } = record;
   const handle = await readHandle(layout.pidFile);
-  const base = { id, purpose, app, address, port, startedAtMs: handle?.startedAtMs };
+  const base = { id, purpose, app, uidBase, address, port, startedAtMs: handle?.startedAtMs };
   if (record.bootId !== observer.bootId) {
     const exit = (await readExit(layout.exitFile)) ?? { oomKilled: false, atMs: record.preparedAtMs };
     return { ...base, phase: 'exited', exit };

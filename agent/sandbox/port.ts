@@ -43,6 +43,8 @@ export interface SandboxStatus {
   readonly id: string;
   readonly purpose: 'app' | 'build';
   readonly app: AppName;
+  /** First host uid of the app's range. */
+  readonly uidBase: number;
   readonly phase: SandboxPhase;
   /** Where the app's port is reached from this machine's proxy, e.g. `10.203.0.7`. `127.0.0.1` for `process`. */
   readonly address: string;
@@ -81,6 +83,8 @@ export interface Sandbox {
   forget(id: string): Promise<void>;
   /** Every sandbox this driver has on this machine, orphans too. */
   list(): Promise<readonly SandboxStatus[]>;
+  /** Ids of which anything is left on this machine: those of {@link list}, half-made sandboxes, and kept logs. `forget` removes all of it. */
+  traces(): Promise<readonly string[]>;
   /** The merged /app of a prepared sandbox, readable from this machine until `destroy`. */
   appDir(id: string): string;
   /** The upper folder of the overlay: what the processes wrote. */

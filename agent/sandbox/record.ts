@@ -2,7 +2,7 @@ import { readdir, rename, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { readFileIfExists } from '../../shared/kit/atomic-file.ts';
 import type { AppName } from '../../shared/domain/names.ts';
-import { instanceLayout, sandboxesDir } from './config.ts';
+import { exitsDir, instanceLayout, logsDir, sandboxesDir } from './config.ts';
 import { readExit } from './handle.ts';
 import type { NetworkLease } from './network/namespaces.ts';
 import type { SandboxSpec } from './port.ts';
@@ -57,10 +57,25 @@ export async function loadRecord(path: string): Promise<SandboxRecord | undefine
   return parsed.success ? parsed.data : undefined;
 }
 
+export function isSandboxId(name: string): boolean {
+  return /^[a-z0-9]{8,26}$/.test(name);
+}
+
 /** Ids that have a folder, whatever is in it. */
 export async function sandboxIds(base: string): Promise<string[]> {
   const names = await readdir(sandboxesDir(base)).catch(() => []);
-  return names.filter((name) => /^[a-z0-9]{8,26}$/.test(name));
+  return names.filter(isSandboxId);
+}
+
+/** Folders in which a sandbox can leave something. */
+export function traceDirs(base: string): readonly string[] {
+  return [sandboxesDir(base), logsDir(base), exitsDir(base)];
+}
+
+/** Ids of which anything is on the disk: a folder, a log, the note of an exit. */
+export async function tracesOf(base: string): Promise<readonly string[]> {
+  const names = await Promise.all(traceDirs(base).map((dir) => readdir(dir).catch(() => [])));
+  return [...new Set(names.flat().filter(isSandboxId))];
 }
 
 export async function loadRecords(base: string): Promise<SandboxRecord[]> {

@@ -53,6 +53,7 @@ export function connectSession(config: SessionConfig, handlers: SessionHandlers,
       return keeper.connected;
     },
     reportInstances: (statuses) => keeper.whileConnected((outbox) => outbox.report(statuses)),
+    destroyedAck: (appIds) => keeper.whileConnected((outbox) => outbox.control({ kind: 'destroyedAck', appIds })),
     event: ({ reason, app, process }) =>
       keeper.whileConnected((outbox) => outbox.control({ kind: 'nodeEvent', atMs: deps.clock.nowMs(), reason, app, process })),
     taskOutput: (taskId, chunk) => keeper.put((outbox) => outbox.output(taskId, chunk)),
@@ -145,7 +146,7 @@ class SessionKeeper {
         },
       });
       const runningTaskIds: readonly TaskId[] = [...new Set([...hello.runningTaskIds, ...this.#outbox.undelivered()])];
-      const takes = { takesFleetRoutes: true, takesReleases: true, takesEgress: true };
+      const takes = { takesFleetRoutes: true, takesReleases: true, takesEgress: true, takesDestroyed: true };
       return await this.#connection.run({ kind: 'hello', ...hello, runningTaskIds, ...takes });
     } finally {
       this.#connection = undefined;

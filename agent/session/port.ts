@@ -2,7 +2,7 @@ import type { DesiredState } from '../../shared/domain/assignment.ts';
 import type { BuildResult, BuildTask } from '../../shared/domain/build.ts';
 import type { EgressTable } from '../../shared/domain/egress.ts';
 import type { RoutesUpdate } from '../../shared/domain/fleet-routes.ts';
-import type { TaskId } from '../../shared/domain/ids.ts';
+import type { AppId, TaskId } from '../../shared/domain/ids.ts';
 import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
 import type { LogLine } from '../../shared/domain/log-line.ts';
 import type { AppName } from '../../shared/domain/names.ts';
@@ -41,6 +41,8 @@ export interface Session {
   reportInstances(statuses: readonly InstanceStatus[]): void;
   taskOutput(taskId: TaskId, chunk: Uint8Array): void;
   taskResult(taskId: TaskId, outcome: BuildResult | Reason): void;
+  /** Nothing of these apps is left here. Also said again after each desired state that names them. */
+  destroyedAck(appIds: readonly AppId[]): void;
   event(event: { reason: Reason; app?: AppName | undefined; process?: string | undefined }): void;
   readonly connected: boolean;
 }

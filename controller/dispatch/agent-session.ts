@@ -51,6 +51,10 @@ export class AgentSession {
   sentGeneration: number | undefined;
   /** The instances this node was told of: the only ones it may report on. */
   ownInstances: ReadonlySet<InstanceId> = new Set();
+  /** Destroyed apps that it was asked about, in any state of this session. */
+  readonly askedDestroyed = new Set<AppId>();
+  /** Its last state names some of them: their instances are no longer its own, and it reports on them until they have ended. */
+  endsInstances = false;
   /** Apps of which it holds data, and which this controller does not know. */
   unknownApps = new Set<AppId>();
   readonly routes: RoutesSent = { begun: false, sent: undefined, applied: 0, full: false, slow: false, refusal: undefined };

@@ -31,8 +31,16 @@ export class DestroyedApps {
     session.unknownApps = new Set(unknown.slice(0, DESTROYED_PER_NODE_MAX));
   }
 
+  /** A state that names destroyed apps was sent. */
+  asked(session: AgentSession, destroyed: readonly DestroyedApp[] = []): void {
+    session.endsInstances = destroyed.length > 0;
+    for (const { appId } of destroyed) session.askedDestroyed.add(appId);
+  }
+
   acknowledged(session: AgentSession, { appIds }: DestroyedAck): void {
-    void this.#store(session, appIds);
+    const asked = appIds.filter((appId) => session.askedDestroyed.has(appId));
+    if (asked.length < appIds.length) session.complain('agent acknowledges destroyed apps that it was not asked about; ignored');
+    if (asked.length > 0) void this.#store(session, asked);
   }
 
   async #store(session: AgentSession, appIds: readonly AppId[]): Promise<void> {

@@ -103,6 +103,7 @@ export class Dispatcher {
       read: (nodes) => readDesiredStates(deps.store, nodes, settings),
       onSent: (to, state, outgoing) => {
         to.ownInstances = this.book.sent(to.nodeId, state, outgoing);
+        this.#destroyed.asked(to, outgoing.message?.state.destroyed);
         if (outgoing.withheld.size > 0 || outgoing.refusal !== undefined) this.#notify(to.nodeId);
       },
     });
@@ -249,7 +250,7 @@ export class Dispatcher {
 
   #report(session: AgentSession, node: KnownNode, report: InstanceReport): void {
     const own = report.statuses.filter((status) => session.ownInstances.has(status.instanceId));
-    if (own.length < report.statuses.length) {
+    if (own.length < report.statuses.length && !session.endsInstances) {
       const foreign = report.statuses.find((status) => !session.ownInstances.has(status.instanceId));
       session.complain('agent reports instances that are not assigned to it; ignored', { instance: foreign?.instanceId });
     }

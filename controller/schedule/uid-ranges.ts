@@ -1,7 +1,6 @@
-/** User ids of one app: as many as a Linux system with its own users needs. */
-export const UIDS_PER_APP = 65_536;
-/** Far above what distributions give out in /etc/subuid, below the sign bit of a 32-bit uid. */
-const FIRST_UID_BASE = 0x20000000;
+import { FIRST_UID_BASE, UIDS_PER_APP } from '../../shared/domain/uid-range.ts';
+
+/** The last one ends below the sign bit of a 32-bit uid. */
 export const UID_RANGES = (0x7fff0000 - FIRST_UID_BASE) / UIDS_PER_APP;
 
 /**

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
-import { UIDS_PER_APP } from '../../controller/schedule/uid-ranges.ts';
+import { UIDS_PER_APP } from '../../shared/domain/uid-range.ts';
 import { DESTROYED_PER_NODE_MAX } from '../../controller/store/destroyed-port.ts';
 import type { App, NodeRow, Store } from '../../controller/store/port.ts';
 import type { AppId, NodeId } from '../../shared/domain/ids.ts';

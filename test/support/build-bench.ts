@@ -76,6 +76,18 @@ class FolderLayers implements LayerBuilder {
     return readFile(join((layer && this.mounts.get(layer.digest)) ?? '', path), 'utf8');
   }
 
+  remembers(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
+  remembered(): Promise<ReadonlySet<Digest>> {
+    return Promise.resolve(new Set());
+  }
+
+  forget(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async cached(appId: AppId, declared: readonly DeclaredLayer[]): Promise<readonly { declared: DeclaredLayer; layer: Layer }[]> {
     return declared.flatMap((one) => {
       const layer = this.#known.get(JSON.stringify([appId, one]));

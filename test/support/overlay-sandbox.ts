@@ -79,6 +79,10 @@ export class OverlaySandbox implements Sandbox {
     return [...this.#boxes.keys()].map((id) => this.#status(id));
   }
 
+  async traces(): Promise<readonly string[]> {
+    return [...this.#boxes.keys()];
+  }
+
   appDir(id: string): string {
     return join(this.#root, id, 'app');
   }
@@ -115,6 +119,7 @@ export class OverlaySandbox implements Sandbox {
   #status(id: string): SandboxStatus {
     const box = this.#boxes.get(id)!;
     const phase = box.exit !== undefined ? 'exited' : box.child !== undefined ? 'running' : 'prepared';
-    return { id, purpose: box.spec.purpose, app: box.spec.app, phase, address: '127.0.0.1', ...(box.exit && { exit: box.exit }) };
+    const { purpose, app, uidBase } = box.spec;
+    return { id, purpose, app, uidBase, phase, address: '127.0.0.1', ...(box.exit && { exit: box.exit }) };
   }
 }

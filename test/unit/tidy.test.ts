@@ -12,7 +12,7 @@ const UNTRACKED = new Set(['.git', '.tools', '.slipway', 'node_modules', 'covera
 const TOP_FOLDERS = 'agent bench bin buildpacks cli controller docs examples packaging proto script shared test'.split(' ');
 const PROGRAM_FOLDERS: Readonly<Record<string, readonly string[]>> = {
   controller: ['access', 'api', 'build', 'dispatch', 'install', 'movement', 'observe', 'push', 'release', 'schedule', 'store'],
-  agent: ['build', 'health', 'images', 'logs', 'proxy', 'reconcile', 'sandbox', 'session'],
+  agent: ['build', 'destroyed', 'health', 'images', 'logs', 'proxy', 'reconcile', 'sandbox', 'session'],
   cli: ['commands', 'render'],
   shared: ['domain', 'kit', 'rpc'],
   test: ['contract', 'e2e', 'nightly', 'scenario', 'soak', 'support', 'unit', 'vm'],

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import type { AppId } from '../../../shared/domain/ids.ts';
+import type { AppId, Digest } from '../../../shared/domain/ids.ts';
 import type { Layer } from '../../../shared/domain/slug.ts';
 import { ensureDir } from '../../../shared/kit/atomic-file.ts';
 import { DEFAULT_ENV, run as realRun, type Run } from '../../../shared/kit/exec.ts';
@@ -75,11 +75,25 @@ class SquashfsLayerBuilder implements LayerBuilder {
     return await this.#onlyHere(found);
   }
 
+  async remembers(appId: AppId): Promise<boolean> {
+    // Of an agent that was killed while it packed: nobody knows whose it is.
+    const unfinished = this.#tempReady === undefined ? await readdir(this.#tempDir).catch(() => []) : [];
+    return unfinished.length > 0 || (await this.#keys.has(appId));
+  }
+
+  remembered(): Promise<ReadonlySet<Digest>> {
+    return this.#keys.digests();
+  }
+
+  async forget(appId: AppId): Promise<void> {
+    await this.#readyTemp();
+    await this.#keys.remove(appId);
+  }
+
   async cut(request: CutRequest): Promise<readonly Layer[]> {
     checkDeclared(request.declared);
     request.signal.throwIfAborted();
-    this.#tempReady ??= this.#clearTemp();
-    const [plan] = await Promise.all([this.#plan(request), this.#tempReady]);
+    const [plan] = await Promise.all([this.#plan(request), this.#readyTemp()]);
     const layers = await this.#turns.run(() => withTimeLimit(request, this.#packTimeoutMs, (limited) => this.#build(plan, limited)));
     checkSize(layers, request.slugLimitBytes);
     await this.#keys.remember(
@@ -140,7 +154,9 @@ class SquashfsLayerBuilder implements LayerBuilder {
     try {
       await this.#pack(request, argv(output));
       await padImage(output);
-      return { name: layer.name, shared: layer.shared, ...(await this.#images.adopt(output)) };
+      const made = { name: layer.name, shared: layer.shared, ...(await this.#images.adopt(output)) };
+      request.made?.(made);
+      return made;
     } finally {
       await rm(output, { force: true });
     }
@@ -165,6 +181,17 @@ class SquashfsLayerBuilder implements LayerBuilder {
   async #onlyHere<T extends { readonly layer: Layer }>(layers: readonly T[]): Promise<readonly T[]> {
     const here = await Promise.all(layers.map((each) => this.#images.has(each.layer.digest)));
     return layers.filter((_, index) => here[index]);
+  }
+
+  /** Once in this life of the agent. */
+  async #readyTemp(): Promise<void> {
+    this.#tempReady ??= this.#clearTemp();
+    try {
+      await this.#tempReady;
+    } catch (error) {
+      this.#tempReady = undefined;
+      throw error;
+    }
   }
 
   async #clearTemp(): Promise<void> {

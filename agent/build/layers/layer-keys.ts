@@ -1,6 +1,7 @@
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { isDigest, isId, type AppId } from '../../../shared/domain/ids.ts';
+import { isDigest, isId, type AppId, type Digest } from '../../../shared/domain/ids.ts';
 import type { Layer } from '../../../shared/domain/slug.ts';
 import { ensureDir, readFileIfExists, writeFileAtomic } from '../../../shared/kit/atomic-file.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
@@ -56,6 +57,22 @@ export class LayerKeys {
       await ensureDir(this.#dir);
       await writeFileAtomic(this.#path(appId), `${JSON.stringify({ version: 1, layers })}\n`);
     });
+  }
+
+  async has(appId: AppId): Promise<boolean> {
+    return (await readFileIfExists(this.#path(appId))) !== undefined;
+  }
+
+  /** Of all apps. */
+  async digests(): Promise<ReadonlySet<Digest>> {
+    const names = (await readdir(this.#dir).catch(() => [])).filter((name) => name.endsWith('.json'));
+    const ids = names.map((name) => name.slice(0, -'.json'.length)).filter(isId);
+    const all = await Promise.all(ids.map((id) => this.read(id as AppId)));
+    return new Set(all.flat().map(({ layer }) => layer.digest));
+  }
+
+  remove(appId: AppId): Promise<void> {
+    return this.#queue.run(appId, () => rm(this.#path(appId), { force: true }));
   }
 
   #path(appId: AppId): string {

@@ -1,5 +1,5 @@
 import type { Run } from '../../../shared/kit/exec.ts';
-import type { AppId } from '../../../shared/domain/ids.ts';
+import type { AppId, Digest } from '../../../shared/domain/ids.ts';
 import type { Layer } from '../../../shared/domain/slug.ts';
 
 /** A part of the final tree that a buildpack says changes seldom. */
@@ -34,12 +34,20 @@ export interface CutRequest {
   /** Memory of the build, which the programs share. */
   readonly memoryBytes: number;
   readonly signal: AbortSignal;
+  /** Called for each new image as soon as it is in the local store. */
+  readonly made?: ((layer: Layer) => void) | undefined;
 }
 
 /** Turns a finished tree into layers: a pure function of the tree and the declared paths, never of the history. */
 export interface LayerBuilder {
   /** Layers of earlier builds of this app under the same name, path and key that are still on this machine. */
   cached(appId: AppId, declared: readonly DeclaredLayer[]): Promise<readonly { declared: DeclaredLayer; layer: Layer }[]>;
+  /** True when {@link cached} may find something of this app. */
+  remembers(appId: AppId): Promise<boolean>;
+  /** Layers of earlier builds of all apps. */
+  remembered(): Promise<ReadonlySet<Digest>>;
+  /** Forgets the earlier builds of this app. Their images stay. */
+  forget(appId: AppId): Promise<void>;
   /** Bottom first, `app` last. Undeclared trees are one layer. New images are in the local image store afterwards. */
   cut(request: CutRequest): Promise<readonly Layer[]>;
 }

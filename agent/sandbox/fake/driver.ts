@@ -67,6 +67,7 @@ export class FakeSandbox implements Sandbox {
       id: spec.id,
       purpose: spec.purpose,
       app: spec.app,
+      uidBase: spec.uidBase,
       phase: 'prepared',
       address: '127.0.0.1',
       port: spec.port,
@@ -116,6 +117,10 @@ export class FakeSandbox implements Sandbox {
 
   async list(): Promise<readonly SandboxStatus[]> {
     return [...this.#processes.values()].map((found) => found.status);
+  }
+
+  async traces(): Promise<readonly string[]> {
+    return [...new Set([...this.#processes.keys(), ...this.specs.keys()])];
   }
 
   appDir(id: string): string {

@@ -12,7 +12,7 @@ import { observe } from '../observe.ts';
 import { OutputPipes } from '../output-pipe.ts';
 import { INSIDE_DIR } from '../policy.ts';
 import type { Listener, Sandbox, SandboxSpec, SandboxStatus } from '../port.ts';
-import { loadRecord, loadRecords, loadWholeRecords, sandboxIds, saveRecord } from '../record.ts';
+import { loadRecord, loadRecords, loadWholeRecords, sandboxIds, saveRecord, tracesOf } from '../record.ts';
 import { sandboxEnded, sandboxNotFound } from '../sandbox-errors.ts';
 import type { Supervisor } from '../supervisor/port.ts';
 import { killMarked, listenersOfPids, mark, markedPids, signalPid } from './marked.ts';
@@ -116,6 +116,10 @@ export class ProcessSandbox implements Sandbox {
     return found.filter((status) => status !== undefined);
   }
 
+  traces(): Promise<readonly string[]> {
+    return tracesOf(this.#parts.base);
+  }
+
   appDir(id: string): string {
     return this.#layout(id).app;
   }
@@ -168,7 +172,8 @@ export class ProcessSandbox implements Sandbox {
       return given;
     });
     if (spec.onOutput !== undefined) this.#onOutput.set(spec.id, spec.onOutput);
-    return { id: spec.id, purpose: spec.purpose, app: spec.app, phase: 'prepared', address: '127.0.0.1', port };
+    const { id, purpose, app, uidBase } = spec;
+    return { id, purpose, app, uidBase, phase: 'prepared', address: '127.0.0.1', port };
   }
 
   async #makeFolders(spec: SandboxSpec, layout: InstanceLayout): Promise<void> {

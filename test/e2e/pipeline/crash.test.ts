@@ -7,7 +7,7 @@ import { eventually } from '../../support/eventually.ts';
 import { TestFleet } from '../../support/fleet.ts';
 import { helloApp, type Repository } from '../../support/fleet-user.ts';
 
-/** Every named stage of a push in each process. */
+/** Every named stage of a push in each process. Those of a destroy are in destroy.lxc.test.ts. */
 const CONTROLLER_STAGES = [
   'push.accepted',
   'push.received',

@@ -108,6 +108,7 @@ const CLAIMS: Readonly<Record<Kind, Claim>> = {
   desiredAck: { lie: () => ({ desiredAck: { generation: 1_000, accepted: true } }), complaint: /generation it was not sent/ },
   destroyedAck: {
     lie: ({ doors }) => ({ destroyedAck: { appIds: [doors.app.id] } }),
+    complaint: /was not asked about/,
     unharmed: async ({ doors }) => assert.ok((await doors.store.appById(doors.app.id)) !== undefined),
   },
   instanceReport: {

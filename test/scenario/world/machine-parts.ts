@@ -29,4 +29,6 @@ export const LOGS: Logs = {
   },
   lastLines: () => Promise.resolve(['the last line of the app']),
   write: () => Promise.resolve(),
+  hasLines: () => Promise.resolve(false),
+  removeLines: () => Promise.resolve(),
 };

@@ -17,11 +17,12 @@ describe('what the agent puts right of its machine', () => {
       images: { ensureHost: () => part('images'), collectGarbage: () => part('garbage') },
       ledger: { current: () => undefined },
       builds: { layersInUse: () => new Set(), checkLeftovers: () => void done.push('leftovers') },
+      destroyed: { check: () => void done.push('destroyed') },
       log: silentLogger,
     } as unknown as HostParts;
     await assert.rejects(keepHost(parts), /^Error: sandbox$/);
     assert.deepEqual(done.slice(0, 3), ['sandbox', 'proxy', 'units']);
     assert.ok(done.length > 4, 'images too');
-    assert.equal(done.at(-1), 'leftovers');
+    assert.deepEqual(done.slice(-2), ['leftovers', 'destroyed']);
   });
 });

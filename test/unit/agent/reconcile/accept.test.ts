@@ -98,6 +98,21 @@ describe('mass stop', () => {
     assert.equal(codeOf(ledger, { ...ledger, destroyed }), 'accepted', 'the list is not part of what a generation means');
   });
 
+  it('apps that the controller does not know may not go: its database may be older than they are', () => {
+    const unknown = ledger.assignments.map(({ appId }) => ({ appId, uidBase: 0 }));
+    assert.equal(codeOf(ledger, { ...next([]), destroyed: unknown }), 'SLIP_DESIRED_MASS_STOP');
+  });
+
+  it('a change of the list of destroyed apps alone is a change', () => {
+    const destroyed = [{ appId: 'otherapp00' as AppId, uidBase: 65_536 }];
+    const named = { ...ledger, destroyed };
+    const changed = (before: DesiredState, after: DesiredState): unknown => {
+      const decision = decideAcceptance(before, after);
+      return decision.accepted && decision.changed;
+    };
+    assert.deepEqual([changed(ledger, named), changed(named, named), changed(named, ledger)], [true, false, true]);
+  });
+
   it('a refusal names each way on: a newer backup, a push, or an agent without its ledger', () => {
     const refused = decideAcceptance(ledger, next([]));
     const hint = refused.accepted ? '' : (refused.reason.hint ?? '');

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
-import { chooseRange, nextAfterRestore, UID_RANGES, UIDS_PER_APP } from '../../../../controller/schedule/uid-ranges.ts';
+import { chooseRange, nextAfterRestore, UID_RANGES } from '../../../../controller/schedule/uid-ranges.ts';
+import { UIDS_PER_APP } from '../../../../shared/domain/uid-range.ts';
 
 it('gives new ranges that do not overlap, below the sign bit, until there is none', () => {
   fc.assert(

@@ -1,0 +1,25 @@
+import type { AppId } from '../../../shared/domain/ids.ts';
+import type { HeldInstance } from '../../reconcile/loop.ts';
+import { byApp } from '../by-app.ts';
+import type { NamedApp, Place } from '../port.ts';
+
+/** The reconcile loop drains and ends them. */
+export function instancesPlace(deps: {
+  readonly held: () => readonly HeldInstance[];
+  /** Of an instance that an earlier life of the agent started. */
+  readonly writerOf: (instanceId: string) => AppId | undefined;
+}): Place {
+  const { held, writerOf } = deps;
+  return {
+    name: 'instance',
+    means: 'event',
+    look: async (apps) => byApp(apps, (app) => held().flatMap((one) => (mayBeOf(app, one, writerOf) ? [one.instanceId] : []))),
+  };
+}
+
+/** An instance of which nobody can say whose it is counts as everybody's. The loop ends it, too. */
+function mayBeOf(app: NamedApp, { instanceId, appId, uidBase }: HeldInstance, writerOf: (id: string) => AppId | undefined): boolean {
+  const known = appId ?? writerOf(instanceId);
+  if (known !== undefined) return known === app.appId;
+  return uidBase === undefined || uidBase === app.uidBase;
+}

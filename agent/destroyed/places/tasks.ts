@@ -1,0 +1,16 @@
+import type { TaskId } from '../../../shared/domain/ids.ts';
+import type { Tasks } from '../../build/tasks.ts';
+import { byApp } from '../by-app.ts';
+import type { Place } from '../port.ts';
+
+/** Builds that run. The controller cancels them too, but not those of a node that was away. */
+export function tasksPlace(tasks: Pick<Tasks, 'runningOf' | 'cancel'>): Place {
+  return {
+    name: 'build',
+    means: 'event',
+    look: async (apps) => byApp(apps, ({ appId }) => tasks.runningOf(appId)),
+    end: async (_app, left) => {
+      for (const taskId of left) tasks.cancel(taskId as TaskId);
+    },
+  };
+}
