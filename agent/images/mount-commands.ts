@@ -34,14 +34,22 @@ export async function ensureShared(run: Run, path: string): Promise<void> {
   await runOk(run, { file: 'mount', args: ['--make-shared', '--', dir], timeoutMs: TIMEOUT_MS });
 }
 
-/** Undoes {@link ensureShared}, with everything mounted below. A folder that is a file system of its own stays mounted. */
+/**
+ * Undoes {@link ensureShared}, with everything mounted below. A folder that is a file system of its own stays mounted. A mount that a
+ * foreign program holds open (a backup, say) is detached: it goes when that program lets go.
+ */
 export async function undoShared(run: Run, path: string): Promise<void> {
   const dir = await realpath(path);
-  const below = (await readMounts()).filter((mount) => mount.mountPoint.startsWith(`${dir}/`));
-  const targets = below.map((mount) => mount.mountPoint).reverse();
-  if (targets.length > 0) await run({ file: 'umount', args: ['--', ...targets], timeoutMs: TIMEOUT_MS });
-  const own = (await readMounts()).filter((mount) => mount.mountPoint === dir).at(-1);
-  if (own !== undefined && own.root !== '/') await unmount(run, dir);
+  for (const options of [[], ['--lazy']]) {
+    const mounts = await readMounts();
+    const own = mounts.filter((mount) => mount.mountPoint === dir).at(-1);
+    const targets = mounts
+      .map((mount) => mount.mountPoint)
+      .filter((target) => target.startsWith(`${dir}/`))
+      .reverse();
+    if (own !== undefined && own.root !== '/') targets.push(dir);
+    if (targets.length > 0) await run({ file: 'umount', args: [...options, '--', ...targets], timeoutMs: TIMEOUT_MS });
+  }
 }
 
 export function mountFailure(layer: Layer, cause: unknown): SlipwayError {

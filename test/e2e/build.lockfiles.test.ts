@@ -47,6 +47,12 @@ const MANAGERS: Readonly<Record<string, Manager>> = {
   },
 };
 
+/** The one of the whole run, when there is one. */
+function compileCache(): Readonly<Record<string, string>> {
+  const { NODE_COMPILE_CACHE: folder } = process.env;
+  return folder === undefined ? {} : { NODE_COMPILE_CACHE: folder };
+}
+
 describe('the nodejs buildpack, by the lockfile of', () => {
   let bench: Bench;
   let registry: NpmRegistry;
@@ -73,15 +79,25 @@ describe('the nodejs buildpack, by the lockfile of', () => {
     return { 'package.json': JSON.stringify({ ...manifest, scripts: { start: 'node .', ...scripts } }) };
   }
 
-  /** As the developer of the app has it: written by the tool itself. */
+  const written = new Map<string, Promise<string>>();
+
+  /** As the developer of the app has it: written by the tool itself, once for the same dependencies. Scripts make no difference to it. */
   async function withLockfile(manager: Manager, tree: Tree): Promise<Tree> {
-    const folder = await mkdtemp(join(dir, 'app-'));
     const complete = { ...tree, ...manager.settings(registry.url) };
-    await writeTree(folder, complete);
+    const { scripts: _, ...manifest } = JSON.parse(tree['package.json'] as string) as Record<string, unknown>;
+    const key = JSON.stringify([manager.program, { ...complete, 'package.json': manifest }]);
+    const lockfile = written.get(key) ?? writeLockfile(manager, complete);
+    written.set(key, lockfile);
+    return { ...complete, [manager.lockfile]: await lockfile };
+  }
+
+  async function writeLockfile(manager: Manager, tree: Tree): Promise<string> {
+    const folder = await mkdtemp(join(dir, 'app-'));
+    await writeTree(folder, tree);
     const program = join(import.meta.dirname, '../../node_modules', manager.program);
-    const env = { ...DEFAULT_ENV, HOME: dir, npm_config_registry: registry.url, YARN_ENABLE_TELEMETRY: '0' };
+    const env = { ...DEFAULT_ENV, HOME: dir, npm_config_registry: registry.url, YARN_ENABLE_TELEMETRY: '0', ...compileCache() };
     await runOk(run, { file: process.execPath, args: [program, ...manager.lock], cwd: folder, env, timeoutMs: 240_000 });
-    return { ...complete, [manager.lockfile]: await readFile(join(folder, manager.lockfile), 'utf8') };
+    return readFile(join(folder, manager.lockfile), 'utf8');
   }
 
   const modules = (): readonly string[] => Object.keys(bench.layers.last!.trees['dependencies']!);

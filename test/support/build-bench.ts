@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { cp, link, mkdir, mkdtemp, readFile, rm, writeFile, chmod, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
@@ -268,9 +268,23 @@ export async function packTree(root: string, tree: Tree): Promise<Uint8Array> {
   return bytes;
 }
 
+/** The manual is every seventh file of npm. */
+function isNoManual(path: string): boolean {
+  return !/\/npm\/(docs|man)$/.test(path);
+}
+
+/** Its programs, which lead to it: each build copies its runtime, and npm is two thousand files. */
+async function standInFor(npm: string, target: string): Promise<void> {
+  await mkdir(join(target, 'bin'), { recursive: true });
+  await cp(join(npm, 'package.json'), join(target, 'package.json'));
+  for (const name of ['bin/npm-cli.js', 'bin/npx-cli.js']) {
+    await writeFile(join(target, name), `#!/usr/bin/env node\nrequire(${JSON.stringify(join(npm, name))});\n`, { mode: 0o755 });
+  }
+}
+
 /**
- * The Node that runs the tests, laid out as a distribution, with an npm if this machine has one. By default a script
- * stands in for the program, which is a hundred times its size: `real` is for sandboxes that do not see this machine.
+ * The Node that runs the tests, laid out as a distribution, with an npm if this machine has one. By default scripts
+ * stand in for the program, which is a hundred times their size, and for npm: `real` is for sandboxes that do not see this machine.
  */
 export async function testToolchain(root: string, real = false): Promise<string> {
   const folder = join(root, 'toolchain');
@@ -281,13 +295,10 @@ export async function testToolchain(root: string, real = false): Promise<string>
   else await writeFile(program, `#!/bin/sh\nexec ${process.execPath} "$@"\n`, { mode: 0o755 });
   await writeFile(join(folder, 'package.json'), `{\n  "version": "${process.versions.node}"\n}\n`);
   for (const npm of [join(dirname(process.execPath), '../lib/node_modules/npm'), '/usr/lib/node_modules/npm', '/usr/share/nodejs/npm']) {
-    // Without its manual, which is every seventh file of it.
-    const filter = (path: string): boolean => !/\/npm\/(docs|man)$/.test(path);
-    const copied = await cp(npm, join(folder, 'lib/node_modules/npm'), { recursive: true, filter }).then(
-      () => true,
-      () => false,
-    );
-    if (copied) break;
+    if (!existsSync(npm)) continue;
+    const target = join(folder, 'lib/node_modules/npm');
+    await (real ? cp(npm, target, { recursive: true, filter: isNoManual }) : standInFor(npm, target));
+    break;
   }
   return folder;
 }
