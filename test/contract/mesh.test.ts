@@ -89,7 +89,7 @@ describe('any node answers: the mesh of real proxies', () => {
     const controller = await serverTls(lab.ca);
     assert.match(await knock(port, { key: controller.key, cert: controller.certificate }), /^refused/);
     const former = (await issueNode(lab.ca, 'node000000xx')).tls;
-    assert.match(await knock(port, { key: former.key, cert: former.certificate }), /^HTTP\/1.1 403/);
+    assert.match(await knock(port, { key: former.key, cert: former.certificate }), /^HTTP\/1.1 425/);
   });
 
   test('a node cannot pass for another, with a good certificate of its own', async (t) => {

@@ -1,6 +1,6 @@
-import { CHECKS } from './render-mesh.ts';
+import { CHECKS, REACH, reachName } from './render-mesh.ts';
 import { hostEntries, instanceEntries, memberEntries, refusedEntries } from './render.ts';
-import { farName, farServerName, poolName, serverName, type Peer, type Pool, type SlotTable } from './slot-table.ts';
+import { farName, farServers, poolName, serverName, type FarServer, type Pool, type SlotTable } from './slot-table.ts';
 import type { Observed, ObservedServer } from './observed.ts';
 import type { ProxyPaths } from './settings.ts';
 
@@ -19,7 +19,7 @@ export type RuntimeStep =
 export interface RuntimeTarget {
   readonly paths: Pick<ProxyPaths, 'hosts' | 'instances' | 'members' | 'refused'>;
   /** Options of a server that is another node. */
-  readonly farOptions: (peer: Peer) => string;
+  readonly farOptions: (server: FarServer) => string;
 }
 
 /**
@@ -70,9 +70,10 @@ function surplusServers(observed: Observed, table: SlotTable): ObservedServer[] 
   const active = new Set<string>();
   for (const pool of table.pools) {
     for (const slot of pool.slots) if (slot.state === 'active') active.add(serverName(pool.number, slot.number));
-    for (const peer of pool.peers) active.add(farServerName(pool.number, peer.nodeId));
+    for (const { name } of farServers(pool)) active.add(name);
   }
-  return [...observed.servers.values()].filter((server) => server.ready && server.pool !== CHECKS && !active.has(server.name));
+  const isOfAnApp = ({ pool }: ObservedServer): boolean => pool !== CHECKS && pool !== REACH;
+  return [...observed.servers.values()].filter((server) => server.ready && isOfAnApp(server) && !active.has(server.name));
 }
 
 function activate(observed: Observed, pool: Pool): RuntimeStep[] {
@@ -91,12 +92,12 @@ function activate(observed: Observed, pool: Pool): RuntimeStep[] {
 
 /** Like instances, but with TLS: what they are cannot be changed later, so each has a name of its own. */
 function activatePeers(observed: Observed, pool: Pool, { farOptions }: RuntimeTarget): RuntimeStep[] {
-  return pool.peers.flatMap((peer) => {
-    const name = farServerName(pool.number, peer.nodeId);
+  return farServers(pool).flatMap((far) => {
+    const { name, peer } = far;
     const target = `${farName(pool.number)}/${name}`;
     const server = observed.servers.get(name);
     const steps: RuntimeStep[] = [];
-    if (server === undefined) steps.push(command(`add server ${target} ${peer.address}:${String(peer.port)} ${farOptions(peer)}`));
+    if (server === undefined) steps.push(command(`add server ${target} ${peer.address}:${String(peer.port)} ${farOptions(far)}`));
     else steps.push(...moveTo(server, target, peer));
     if (server?.ready !== true) steps.push(command(`set server ${target} state ready`));
     return steps;
@@ -105,10 +106,12 @@ function activatePeers(observed: Observed, pool: Pool, { farOptions }: RuntimeTa
 
 /** Who is checked belongs to the layout, where does not. */
 function moveChecks(observed: Observed, table: SlotTable): RuntimeStep[] {
-  return table.checked.flatMap((peer) => {
-    const server = observed.servers.get(peer.nodeId);
-    return server?.pool === CHECKS ? moveTo(server, `${CHECKS}/${peer.nodeId}`, peer) : [];
-  });
+  return table.checked.flatMap((peer) =>
+    [peer.nodeId, reachName(peer.nodeId)].flatMap((name) => {
+      const server = observed.servers.get(name);
+      return server?.pool === CHECKS || server?.pool === REACH ? moveTo(server, `${server.pool}/${name}`, peer) : [];
+    }),
+  );
 }
 
 function moveTo(server: ObservedServer, target: string, to: { readonly address: string; readonly port: number }): RuntimeStep[] {

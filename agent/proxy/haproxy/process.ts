@@ -4,11 +4,11 @@ import type { Logger } from '../../../shared/kit/log.ts';
 import { planRuntime, type RuntimeStep, type RuntimeTarget } from './converge.ts';
 import type { Observed, ObservedServer } from './observed.ts';
 import { probeBinds } from './port-probe.ts';
-import { CHECKS, farOptions } from './render-mesh.ts';
+import { CHECKS, farOptions, REACH, reachName } from './render-mesh.ts';
 import { hostEntries, instanceEntries, layoutMark, memberEntries, refusedEntries } from './render.ts';
 import type { Runtime } from './runtime.ts';
 import { allBinds, type ProxyPaths, type ProxySettings } from './settings.ts';
-import { farName, farServerName, poolName, serverName, type SlotTable } from './slot-table.ts';
+import { farName, farServers, poolName, serverName, type Peer, type SlotTable } from './slot-table.ts';
 import { send, type Watcher } from './watcher.ts';
 
 export interface ProcessDeps {
@@ -141,7 +141,7 @@ export class ProxyProcess {
   }
 
   #target(): RuntimeTarget {
-    return { paths: this.#deps.paths, farOptions: (peer) => farOptions(this.#settings, peer) };
+    return { paths: this.#deps.paths, farOptions: (server) => farOptions(this.#settings, server) };
   }
 
   /** A process that dies in mid-command, or answers strangely, is looked at as a whole in the next round. */
@@ -235,7 +235,7 @@ function changedPools(before: SlotTable, after: SlotTable): Set<string> {
     text.delete(pool.number);
   }
   for (const number of text.keys()) changed.add(poolName(number)).add(farName(number));
-  if (JSON.stringify(before.checked) !== JSON.stringify(after.checked)) changed.add(CHECKS);
+  if (JSON.stringify(before.checked) !== JSON.stringify(after.checked)) changed.add(CHECKS).add(REACH);
   return changed;
 }
 
@@ -246,11 +246,14 @@ function assumedServers(table: SlotTable, except: ReadonlySet<string>): [string,
       assumed(poolName(number), serverName(number, slot), { ...backend, ready: state === 'active' }),
     ),
   );
-  const peers = untouched.flatMap(({ number, peers: far }) =>
-    far.map((peer) => assumed(farName(number), farServerName(number, peer.nodeId), { ...peer, ready: true })),
+  const peers = untouched.flatMap((pool) =>
+    farServers(pool).map(({ name, peer }) => assumed(farName(pool.number), name, { ...peer, ready: true })),
   );
-  const checked = except.has(CHECKS) ? [] : table.checked.map((peer) => assumed(CHECKS, peer.nodeId, { ...peer, ready: true }));
-  return [...instances, ...peers, ...checked];
+  return [...instances, ...peers, ...(except.has(CHECKS) ? [] : table.checked.flatMap(assumedChecks))];
+}
+
+function assumedChecks(peer: Peer): [string, ObservedServer][] {
+  return [assumed(CHECKS, peer.nodeId, { ...peer, ready: true }), assumed(REACH, reachName(peer.nodeId), { ...peer, ready: true })];
 }
 
 function assumed(pool: string, name: string, is: { address: string; port: number; ready: boolean }): [string, ObservedServer] {

@@ -1,13 +1,15 @@
 import { join } from 'node:path';
 import { meshNameOf } from '../../../shared/domain/fleet-routes.ts';
 import { proxyPaths, type ProxyPaths, type ProxySettings } from './settings.ts';
-import { farName, farServerName, type Peer, type Pool } from './slot-table.ts';
+import { farName, farServers, type FarServer, type Peer, type Pool } from './slot-table.ts';
 
 // The mesh: requests of other nodes come in on a port of its own, and requests for apps that run elsewhere go out to it.
 // Both ends prove with a certificate of the fleet that they are the node they should be.
 
 /** The backend in which each peer is checked once, whatever the number of apps it serves. */
 export const CHECKS = 'mesh_peers';
+/** The backend in which each peer's machine is checked: its kernel accepts a connection however busy its proxy is. */
+export const REACH = 'mesh_reach';
 /** No app has this name: asked for it, the mesh port says that it would take a request. */
 const CHECK_HOST = 'mesh.slipway.internal';
 /** "Not here, and nothing was done": another node may be asked. Apps say it too, with the same meaning. */
@@ -43,8 +45,8 @@ export function meshFrontend(settings: ProxySettings, logFormat: string): string
     'frontend mesh from slipway',
     `  bind ${address}:${String(port)} ssl crt ${meshCertificate} ca-file ${meshCa} verify required ssl-min-ver TLSv1.2 alpn http/1.1`,
     `  log-format "${logFormat}"`,
-    // The certificate is of this fleet; its node must be a member now.
-    `  http-request deny deny_status 403 unless { ${member} -m found }`,
+    // The certificate is of this fleet; its node must be a member now. A new member may be known elsewhere first: nothing was done.
+    `  ${elsewhere} unless { ${member} -m found }`,
     // A former certificate is good for nothing. Its connection ends, so that a node that has another one by now comes with that.
     `  acl is_former ssl_c_serial,hex,lower,map_str(${paths.refused}) -m found`,
     '  http-request set-log-level silent if is_former',
@@ -97,15 +99,23 @@ export function hopLines(settings: ProxySettings): string[] {
 export function meshDefaults(settings: ProxySettings, checked: readonly Peer[]): string[] {
   if (settings.mesh === undefined) return [];
   const everyMs = checkEveryMs(checked.length);
+  const times = [
+    `  timeout connect ${String(CHECK_TIMEOUT_MS)}ms`,
+    `  timeout check ${String(CHECK_TIMEOUT_MS)}ms`,
+    `  default-server inter ${String(everyMs)}ms fastinter ${String(CHECK_AGAIN_MS)}ms fall ${String(CHECK_FALL)} rise 1`,
+  ];
   return [
     `backend ${CHECKS} from slipway`,
     '  option httpchk',
     `  http-check send meth GET uri / ver HTTP/1.1 hdr host ${CHECK_HOST}`,
     '  http-check expect status 200',
-    `  timeout check ${String(CHECK_TIMEOUT_MS)}ms`,
-    `  default-server inter ${String(everyMs)}ms fastinter ${String(CHECK_AGAIN_MS)}ms fall ${String(CHECK_FALL)} rise 1`,
+    ...times,
     ...checked.map((peer) => `  server ${peer.nodeId} ${peer.address}:${String(peer.port)} ${tlsOf(settings, peer)} check`),
+    `backend ${REACH} from slipway`,
+    ...times,
+    ...checked.map((peer) => `  server ${reachName(peer.nodeId)} ${peer.address}:${String(peer.port)} check`),
     'defaults far from slipway',
+    '  option allbackups',
     // Not more: a client's first request goes out on a connection of its own, so that the peer knows it cannot ask for it again.
     '  http-reuse safe',
     '  option srvtcpka',
@@ -132,18 +142,24 @@ export function peerDownAfterMs(peers: number): number {
 
 export function farBackend(settings: ProxySettings, number: number, pool: Pool | undefined): string[] {
   if (settings.mesh === undefined) return [];
-  const servers = pool?.peers ?? [];
+  const servers = pool === undefined ? [] : farServers(pool);
   return [
     `backend ${farName(number)} from far`,
     ...servers.map(
-      (peer) => `  server ${farServerName(number, peer.nodeId)} ${peer.address}:${String(peer.port)} ${farOptions(settings, peer)}`,
+      (server) => `  server ${server.name} ${server.peer.address}:${String(server.peer.port)} ${farOptions(settings, server)}`,
     ),
   ];
 }
 
 /** Options of a server of an app that is another node; the same in the file and at run time. */
-export function farOptions(settings: ProxySettings, peer: Peer): string {
-  return `${tlsOf(settings, peer)} track ${CHECKS}/${peer.nodeId}`;
+export function farOptions(settings: ProxySettings, { peer, isBackup }: Pick<FarServer, 'peer' | 'isBackup'>): string {
+  const checkedAs = isBackup ? `backup track ${REACH}/${reachName(peer.nodeId)}` : `track ${CHECKS}/${peer.nodeId}`;
+  return `${tlsOf(settings, peer)} ${checkedAs}`;
+}
+
+/** Unique over all backends. */
+export function reachName(nodeId: string): string {
+  return `${nodeId}_reach`;
 }
 
 /**

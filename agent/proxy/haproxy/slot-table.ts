@@ -62,8 +62,23 @@ export function farName(pool: number): string {
   return `far_${String(pool).padStart(4, '0')}`;
 }
 
-export function farServerName(pool: number, nodeId: string): string {
-  return `${farName(pool)}_${nodeId}`;
+/** A peer as a server of an app. */
+export interface FarServer {
+  readonly name: string;
+  readonly peer: Peer;
+  /** HAProxy uses it only when all others count as down: see docs/design/0009-mesh.md. */
+  readonly isBackup: boolean;
+}
+
+/** When all peers of an app seem down at once, this node is slow itself or all of them are busy: any of them will do. */
+const BACKUPS_MAX = 2;
+
+/** Each peer once, and the first of them again as backups. */
+export function farServers({ number, peers }: Pick<Pool, 'number' | 'peers'>): readonly FarServer[] {
+  const name = farName(number);
+  const servers = peers.map((peer) => ({ name: `${name}_${peer.nodeId}`, peer, isBackup: false }));
+  const backups = peers.slice(0, BACKUPS_MAX).map((peer) => ({ name: `${name}_${peer.nodeId}_b`, peer, isBackup: true }));
+  return [...servers, ...backups];
 }
 
 /** Where an instance is, or `undefined`. */
