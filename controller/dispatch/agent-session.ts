@@ -31,8 +31,6 @@ interface RoutesSent {
   applied: number;
   /** The stream takes no more of it now. */
   full: boolean;
-  /** Too far behind to be waited for. */
-  slow: boolean;
   /** Why it does not take over what it was sent, and will not by itself. */
   refusal: Reason | undefined;
 }
@@ -57,7 +55,7 @@ export class AgentSession {
   endsInstances = false;
   /** Apps of which it holds data, and which this controller does not know. */
   unknownApps = new Set<AppId>();
-  readonly routes: RoutesSent = { begun: false, sent: undefined, applied: 0, full: false, slow: false, refusal: undefined };
+  readonly routes: RoutesSent = { begun: false, sent: undefined, applied: 0, full: false, refusal: undefined };
   /** What it refuses is offered again at a time of ours, and once, however often it refuses. */
   readonly offeringAgain = { routes: false, desired: false };
   /** It has been sent the whole route table at once because it had another one than we thought. */

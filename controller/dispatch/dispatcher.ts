@@ -96,7 +96,7 @@ export class Dispatcher {
       intervalMs: () => this.#intervalMs(),
       onLost: (node) => this.#notify(node),
     });
-    this.routes = new RouteBoard({ ...deps, ...settings, book: this.book, sessions, heartbeatIntervalMs: () => this.#intervalMs() });
+    this.routes = new RouteBoard({ ...deps, ...settings, book: this.book, sessions });
     this.egress = new EgressBoard({ ...deps, sessions });
     this.#publisher = new Publisher({
       session,
@@ -232,8 +232,8 @@ export class Dispatcher {
     session.stopHelloTimer?.();
     const former = node.session;
     node.session = session;
-    this.routes.begun(session);
     this.book.begin(node, hello, session.address);
+    this.routes.nodeChanged(node.id);
     former?.end(Status.ABORTED, 'Another session of this node took over.');
     // Before anything is written: an agent that waits for this gives up after a while and comes again, and so do a thousand.
     const [heartbeatIntervalMs, tasks] = [this.#intervalMs(), this.tasks.progressOn(node.id)];
@@ -283,7 +283,7 @@ export class Dispatcher {
   }
 
   #notify(node: NodeId): void {
-    this.routes.wake();
+    this.routes.nodeChanged(node);
     for (const listener of this.#listeners) listener(node);
   }
 

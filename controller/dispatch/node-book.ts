@@ -68,6 +68,15 @@ export interface KnownNode {
   statuses: Map<InstanceId, InstanceStatus>;
   /** It has reported all its instances in this session. */
   reported: boolean;
+  readonly routes: RoutesTaken;
+}
+
+/** How far a node is with the fleet's route table, whatever its session. */
+interface RoutesTaken {
+  /** Version that its proxy served last, in this life of the controller. */
+  applied: number;
+  /** Waited for in vain, and not again until it has caught up. */
+  late: boolean;
 }
 
 /** Hears what nodes say, before it replaces what they said before. */
@@ -119,6 +128,7 @@ export class NodeBook {
       boots: { seen: [] },
       statuses: new Map(),
       reported: false,
+      routes: { applied: 0, late: false },
     };
     this.#nodes.set(row.id, node);
     return node;
@@ -174,6 +184,7 @@ export class NodeBook {
     this.keepStatuses(node.id, new Set());
     if (bootId !== undefined) node.boots = afterHello(node.boots, { bootId, address });
     node.cachedApps = new Set(cachedAppIds);
+    if (node.state !== 'ready') node.routes.late = false; // it has been away for long, and gets everything anew
     [node.trouble, node.startTrouble, node.unreadableRequests] = [undefined, undefined, undefined];
     node.reported = false;
   }
@@ -218,9 +229,9 @@ function troubleOf({ name, session, boots: { twins }, trouble, startTrouble }: K
   return twins === undefined || lasts ? trouble : twinTrouble(name, twins);
 }
 
-function sessionOf({ session }: KnownNode): Pick<LiveNode, 'routesRefusal' | 'routesLate' | 'removesDestroyed'> {
+function sessionOf({ session, routes }: KnownNode): Pick<LiveNode, 'routesRefusal' | 'routesLate' | 'removesDestroyed'> {
   const removesDestroyed = session?.hello?.takesDestroyed === true;
-  return { routesRefusal: session?.routes.refusal, routesLate: session?.routes.slow === true, removesDestroyed };
+  return { routesRefusal: session?.routes.refusal, routesLate: session !== undefined && routes.late, removesDestroyed };
 }
 
 function egressOf({ facts, session }: KnownNode): Pick<LiveNode, 'sandboxSubnet' | 'egressIgnored'> {

@@ -93,8 +93,8 @@ export interface Fleet {
   /** Calls back after any report or (dis)connection, with the node. Returns the unsubscribe function. */
   onChange(listener: (nodeId: NodeId) => void): () => void;
   /**
-   * Resolves when every connected node sends requests for the app to where it now runs: at once when that has not changed, and
-   * after a few seconds at the latest, since no push waits for a node in trouble. Never rejects. Call it before instances lose their place.
+   * Resolves when every node that is not known to be unreachable sends requests for the app to where it now runs: at once when that has not
+   * changed, and after a minute at the latest (`route-waits.ts`). Never rejects. Call it before instances lose their place.
    * @param leaving instances about to lose it: no node sends them requests of other nodes any more
    */
   routesApplied(appId: AppId, signal: AbortSignal, leaving?: readonly InstanceId[]): Promise<void>;

@@ -1,6 +1,6 @@
 import type { Epoch } from '../../shared/domain/assignment.ts';
 import { routesBetween, routesDigest, sameTable, wholeTable, type FleetRoutes } from '../../shared/domain/fleet-routes.ts';
-import type { AppId, InstanceId } from '../../shared/domain/ids.ts';
+import type { AppId, InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import { describeCauses } from '../../shared/kit/errors.ts';
 import type { Logger } from '../../shared/kit/log.ts';
@@ -14,6 +14,7 @@ import type { AgentSession } from './agent-session.ts';
 import type { TableLine } from './fit-table.ts';
 import { peerOf, tableLines, type TableView } from './fleet-table.ts';
 import type { NodeBook } from './node-book.ts';
+import { RouteWaits } from './route-waits.ts';
 import { TableRoom } from './table-room.ts';
 
 export interface RouteBoardDeps {
@@ -25,15 +26,6 @@ export interface RouteBoardDeps {
   readonly epoch: Epoch;
   readonly baseDomain: string;
   readonly refusalRetryMs: number;
-  /** Between two heartbeats of a node. */
-  readonly heartbeatIntervalMs: () => number;
-}
-
-/** Somebody waits until every session has a version. */
-interface Waiting {
-  readonly version: number;
-  readonly late: Set<AgentSession>;
-  readonly over: AbortController;
 }
 
 /** Reports come in bursts: between two looks at everything there is at least this, and ten times what a look takes. */
@@ -42,13 +34,6 @@ const LOOK_PAUSE_MS = 20;
 const WHOLES_AT_ONCE = 32;
 /** A slow node holds up the others no longer than this. */
 const WHOLE_TURN_MS = 500;
-/**
- * A busy node needs seconds to give its proxy a route, and an instance that stops earlier costs requests there. So the wait is long for a node that
- * is heard. A node that needs longer, or says nothing for longer than a heartbeat, is not waited for again until it has caught up.
- */
-const ROUTES_TAKEN_TIMEOUT_MS = 20_000;
-/** Heartbeats of a busy node come late. */
-const SILENT_AFTER_INTERVALS = 1.2;
 
 /** The fleet's route table: kept true to database and reports, sent to every agent, waited for. */
 export class RouteBoard {
@@ -56,7 +41,7 @@ export class RouteBoard {
   readonly #leaving = new Map<AppId, ReadonlySet<InstanceId>>();
   /** Version at which an app's line changed last. */
   readonly #changedAt = new Map<AppId, number>();
-  readonly #waiting = new Set<Waiting>();
+  readonly #waits: RouteWaits;
   readonly #wantWhole = new Set<AgentSession>();
   #wholesUnderWay = 0;
   readonly room: TableRoom;
@@ -73,6 +58,7 @@ export class RouteBoard {
 
   constructor(deps: RouteBoardDeps) {
     this.#deps = deps;
+    this.#waits = new RouteWaits(deps);
     this.room = new TableRoom((event) => noteEvent({ store: deps.store, log: deps.logger }, event));
     this.#table = { epoch: deps.epoch, version: 1, peers: [], apps: [], refused: [] };
   }
@@ -93,9 +79,10 @@ export class RouteBoard {
     this.wake();
   }
 
-  /** A session has just begun: from now on it is waited for. */
-  begun(session: AgentSession): void {
-    for (const { version, late } of this.#waiting) if (isLate(session, version)) late.add(session);
+  /** A node came, went away, or said something: look again soon. */
+  nodeChanged(node: NodeId): void {
+    this.#waits.changed(node);
+    this.wake();
   }
 
   /** It gets the whole table. */
@@ -115,14 +102,11 @@ export class RouteBoard {
     else this.#refusedBy(session, ack);
     // A gap is filled with the whole table, without a person.
     session.routes.refusal = ack.refusal?.code === 'SLIP_ROUTES_GAP' ? undefined : ack.refusal;
-    if (session.routes.applied === this.#table.version) session.routes.slow = false;
-    this.#tell(session);
+    this.#waits.answered(session, this.#table.version);
   }
 
-  /** A session has ended: nobody waits for it. */
   ended(session: AgentSession): void {
     this.#wantWhole.delete(session);
-    this.#tell(session);
   }
 
   /** See `Fleet.routesApplied`. */
@@ -130,29 +114,16 @@ export class RouteBoard {
     if (leaving.length === 0) this.#leaving.delete(appId);
     else this.#leaving.set(appId, new Set(leaving));
     await this.#inTurn(() => this.#lookAt(appId));
-    const late = await this.#untilTaken(this.#changedAt.get(appId) ?? 0, signal);
-    if (late.length === 0 || signal.aborted) return;
-    for (const session of late) {
-      session.routes.slow = true;
-      this.#tell(session);
-    }
-    this.#deps.logger.warn({ nodes: late.map((each) => each.name).join(', '), appId }, 'routes.not-applied');
-  }
-
-  /** @returns the sessions whose proxy did not have the routes in time */
-  async #untilTaken(version: number, signal: AbortSignal): Promise<readonly AgentSession[]> {
-    const late = new Set(this.#deps.sessions().filter((session) => isLate(session, version)));
-    if (late.size === 0) return [];
-    const waiting = { version, late, over: new AbortController() };
-    this.#waiting.add(waiting);
-    const [startedAtMs, silentAfterMs] = [this.#deps.clock.monotonicMs(), this.#deps.heartbeatIntervalMs() * SILENT_AFTER_INTERVALS];
-    const ends = AbortSignal.any([waiting.over.signal, signal]);
-    await this.#deps.clock.sleep(silentAfterMs, ends).catch(() => undefined);
-    const silent = [...late].filter((session) => session.lastSeenAtMs <= startedAtMs);
-    for (const session of silent) late.delete(session);
-    if (late.size > 0) await this.#deps.clock.sleep(ROUTES_TAKEN_TIMEOUT_MS - silentAfterMs, ends).catch(() => undefined);
-    this.#waiting.delete(waiting);
-    return [...silent, ...late];
+    const version = this.#changedAt.get(appId);
+    const late = version === undefined ? [] : await this.#waits.untilTaken(version, signal);
+    if (late.length === 0) return;
+    const nowMs = this.#deps.clock.monotonicMs();
+    const nodes = late.map(({ name, routes, session }) => ({
+      name,
+      has: routes.applied,
+      silentMs: nowMs - (session?.lastSeenAtMs ?? nowMs),
+    }));
+    this.#deps.logger.warn({ nodes, appId, version }, 'routes.not-applied');
   }
 
   /** One at a time; a look that fails is tried again with the next change, and the table stays as it is. */
@@ -276,15 +247,4 @@ export class RouteBoard {
     if (atOnce) again();
     else callAfter(this.#deps.clock, this.#deps.refusalRetryMs, () => session.open && again());
   }
-
-  #tell(session: AgentSession): void {
-    for (const { version, late, over } of this.#waiting) {
-      if (!session.open || !isLate(session, version)) late.delete(session);
-      if (late.size === 0) over.abort();
-    }
-  }
-}
-
-function isLate({ hello, routes }: AgentSession, version: number): boolean {
-  return hello?.takesFleetRoutes === true && !routes.slow && routes.applied < version;
 }

@@ -146,19 +146,23 @@ export class AppMover {
     );
   }
 
-  /** They lose their place only after every proxy knows where the others are. */
-  async #end({ app, plan }: Look): Promise<StepResult> {
+  /** They lose their place only after every proxy knows where the others are, and if those others are still there. */
+  async #end(look: Look): Promise<StepResult> {
+    const { app, plan } = look;
     const { fleet, store, failpoint, clock, signal } = this.#deps;
-    const ids = plan.ends.map((end) => end.row.instanceId);
-    await fleet.routesApplied(app.id, signal, ids);
+    const ids = new Set(plan.ends.map((end) => end.row.instanceId));
+    await fleet.routesApplied(app.id, signal, [...ids]);
     signal.throwIfAborted();
     await failpoint('movement.announced');
-    await this.#write({ ...NO_CHANGE, setDesired: setDesired(plan.ends.map((end) => end.row), 'stop') }, plan.ends.map((end) => end.row)); // prettier-ignore
-    for (const end of plan.ends) {
+    const now = (await this.#look(look)).plan;
+    const ends = now.ends.filter((end) => ids.has(end.row.instanceId));
+    const rows = ends.map((end) => end.row);
+    if (rows.length > 0) await this.#write({ ...NO_CHANGE, setDesired: setDesired(rows, 'stop') }, rows);
+    for (const end of ends) {
       if (end.why === 'failed') this.#rests.failed(slotOf(end.row), end.row.nodeId, clock.monotonicMs());
     }
-    await this.#events.ended(app, plan, await store.nodes());
-    return { changed: true, unfinished: true, moving: plan.underWay.length > 0 };
+    await this.#events.ended(app, { ...now, ends }, await store.nodes());
+    return { changed: rows.length > 0, unfinished: true, moving: now.underWay.length > 0 };
   }
 
   /** Where the copies go of what has to leave: all that is lost at once, of a voluntary move one at a time. */

@@ -107,7 +107,7 @@ export class Formations {
     if (tooMuch !== undefined) throw new SlipwayError({ ...noRoom(tooMuch), httpStatus: 422 });
     await store.setFormation(app.id, wanted);
     const add = assignmentRows(this.#deps, { app, version: current.version, settings: shape.settings }, placements);
-    await restarts.retire(app, leaving, add);
+    await restarts.retire(app, () => tooMany(rows, wanted, isLive), add);
   }
 
   /**

@@ -100,10 +100,7 @@ export class LimitChanges {
     const rows = await runningRows(store, app, current);
     const ids = new Set(rows.map((row) => row.instanceId));
     const copies = rows.filter(({ replaces }) => replaces !== undefined && ids.has(replaces));
-    await restarts.retire(
-      app,
-      copies.filter((row) => row.processType === type && hasFormerLimits(settings, row)),
-    );
+    await restarts.retire(app, () => copies.filter((row) => row.processType === type && hasFormerLimits(settings, row)));
     await this.#rollTo(app, current, type);
   }
 

@@ -32,13 +32,18 @@ export class Restarts {
     this.#deps = deps;
   }
 
-  /** These lose their traffic everywhere, then drain and end; others start meanwhile. */
-  async retire(app: App, leaving: readonly AssignmentRow[], add: readonly AssignmentRow[] = []): Promise<void> {
+  /**
+   * Those that leave lose their traffic everywhere, then drain and end; others start meanwhile. Who leaves is asked again when every proxy knows:
+   * what should serve instead may have ended meanwhile.
+   */
+  async retire(app: App, whoLeaves: () => readonly AssignmentRow[], add: readonly AssignmentRow[] = []): Promise<void> {
     const { store, fleet, signal } = this.#deps;
-    if (leaving.length > 0) {
-      const ids = leaving.map((row) => row.instanceId);
+    const meant = whoLeaves();
+    if (meant.length > 0) {
+      const ids = meant.map((row) => row.instanceId);
       await fleet.routesApplied(app.id, signal, ids);
     }
+    const leaving = whoLeaves().filter((row) => meant.includes(row));
     if (leaving.length + add.length === 0) return;
     await store.changeAssignments({ ...NO_CHANGE, add, setDesired: setDesired(leaving, 'stop') });
     await publishTo(fleet, [...leaving, ...add]);
@@ -86,7 +91,7 @@ export class Restarts {
     // Of a type that runs on every node, one on a node that takes nothing new has no replacement: it stays as it is.
     const old = of.wave.filter((row) => of.plan.placements.some((placement) => isSameSlot(placement, row)));
     const early = inTheWay(of.plan.placements, old, of.plan.stopFirst);
-    await this.retire(app, early);
+    await this.retire(app, () => early);
     if (early.length > 0) await untilStopped(this.#deps, { app, rows: early }, this.#deps.signal);
     const made = assignmentRows(this.#deps, { app, version: current.version, settings: of.shape.settings }, of.plan.placements);
     const add = made.map((row) => {
@@ -97,18 +102,16 @@ export class Restarts {
     await publishTo(fleet, add);
     const failure = await this.#untilLive(add);
     if (failure === undefined) {
-      const replaced = new Set(add.filter((row) => fleet.status(row.instanceId)?.state === 'live').map((row) => row.replaces));
-      await this.retire(
-        app,
-        old.filter((row) => replaced.has(row.instanceId)),
-      );
+      const isReplaced = (row: AssignmentRow): boolean =>
+        add.some((one) => one.replaces === row.instanceId && fleet.status(one.instanceId)?.state === 'live');
+      await this.retire(app, () => old.filter(isReplaced));
       return;
     }
     const back = assignmentRows(this.#deps, { app, version: current.version, settings: {} }, early).map((row, at) => ({
       ...row,
       limits: early[at]?.limits ?? row.limits,
     }));
-    await this.retire(app, add, back);
+    await this.retire(app, () => add, back);
     throw refused(failure);
   }
 

@@ -1,0 +1,77 @@
+import type { NodeId } from '../../shared/domain/ids.ts';
+import type { Clock } from '../../shared/kit/clock.ts';
+import type { AgentSession } from './agent-session.ts';
+import type { KnownNode, NodeBook } from './node-book.ts';
+
+/** Somebody waits until the proxy of every node serves a version. */
+interface Waiting {
+  readonly version: number;
+  readonly late: Set<NodeId>;
+  readonly over: AbortController;
+}
+
+/**
+ * An instance that stops before a node's proxy has the new route costs requests there. So a silent node is waited for until it counts as
+ * unreachable: silence alone does not tell a busy node from a dead one. A node that is heard, and takes longer than this, has other troubles.
+ */
+export const ROUTES_TAKEN_TIMEOUT_MS = 60_000;
+
+/** Who waits for which version of the route table, and for which nodes. */
+export class RouteWaits {
+  readonly #book: Pick<NodeBook, 'all' | 'get'>;
+  readonly #clock: Clock;
+  readonly #waiting = new Set<Waiting>();
+
+  constructor(deps: { readonly book: Pick<NodeBook, 'all' | 'get'>; readonly clock: Clock }) {
+    this.#book = deps.book;
+    this.#clock = deps.clock;
+  }
+
+  /** @returns the nodes whose proxy did not have the version in time. They are not waited for again until they have caught up. */
+  async untilTaken(version: number, signal: AbortSignal): Promise<readonly KnownNode[]> {
+    const late = new Set([...this.#book.all()].filter((node) => isLate(node, version)).map((node) => node.id));
+    if (late.size === 0) return [];
+    const waiting = { version, late, over: new AbortController() };
+    this.#waiting.add(waiting);
+    const ends = AbortSignal.any([waiting.over.signal, signal]);
+    await this.#clock.sleep(ROUTES_TAKEN_TIMEOUT_MS, ends).catch(() => undefined);
+    this.#waiting.delete(waiting);
+    if (ends.aborted) return [];
+    const left = [...late].flatMap((id) => this.#book.get(id) ?? []);
+    for (const node of left) {
+      node.routes.late = true;
+      this.changed(node.id);
+    }
+    return left;
+  }
+
+  /** A node has taken over a version, or refused one. */
+  answered({ nodeId, routes: { applied } }: AgentSession, newest: number): void {
+    const node = this.#book.get(nodeId);
+    if (node === undefined) return;
+    node.routes.applied = applied;
+    if (applied === newest) node.routes.late = false;
+    this.changed(nodeId);
+  }
+
+  /** A node came, went away, answered, or was given up. */
+  changed(id: NodeId): void {
+    if (this.#waiting.size === 0) return;
+    const node = this.#book.get(id);
+    for (const { version, late, over } of this.#waiting) {
+      if (node !== undefined && isLate(node, version)) late.add(id);
+      else late.delete(id);
+      if (late.size === 0) over.abort();
+    }
+  }
+}
+
+/** Its proxy serves an older table, as far as we know. A node without a session serves too, until it counts as unreachable. */
+function isLate({ state, session, facts, routes }: KnownNode, version: number): boolean {
+  if (routes.late) return false;
+  if (session !== undefined) {
+    const takes = session.hello?.takesFleetRoutes === true && session.routes.refusal === undefined;
+    return takes && session.routes.applied < version;
+  }
+  return state === 'ready' && (facts.meshAddress ?? '') !== '' && routes.applied < version;
+}
