@@ -21,7 +21,7 @@ import { isSandboxId, loadRecord, sandboxIds, tracesOf, type SandboxRecord } fro
 import { removeShared } from './remove-host.ts';
 import { removeSandbox } from './remove-sandbox.ts';
 import { sandboxEnded, sandboxNotFound } from './sandbox-errors.ts';
-import { sweepSandboxes } from './sweep-sandboxes.ts';
+import { sweepReserves, sweepSandboxes } from './sweep-sandboxes.ts';
 import { withinLimits } from './within-limits.ts';
 
 /** Processes behind user namespace, seccomp, cgroups and a network of their own; which tool builds the walls is a part. */
@@ -57,6 +57,7 @@ export class IsolatedSandbox implements Sandbox {
     await this.#exits.ensureDir();
     const stubborn = [...this.#stubborn];
     await this.#sweepOnce();
+    await sweepReserves(this.#parts);
     await this.#parts.namespaces.repair((netns) => occupantOf(netns, this.#parts));
     const tried = await Promise.allSettled(stubborn.map((id) => this.destroy(id).then(() => this.#stubborn.delete(id))));
     for (const result of tried) if (result.status === 'rejected') throw result.reason;
@@ -176,7 +177,7 @@ export class IsolatedSandbox implements Sandbox {
     }
   }
 
-  /** Once per start of the agent. ensureHost tries the failed removals again and reports their failure. */
+  /** Once per start of the agent. ensureHost tries the failed removals again and reports their failure, and sweeps the reserves again. */
   async #sweep(): Promise<void> {
     for (const id of await sweepSandboxes(this.#parts, (one) => this.#remove(one))) this.#stubborn.add(id);
   }

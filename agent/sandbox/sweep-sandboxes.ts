@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { sandboxesDir } from './config.ts';
 import type { IsolatedParts } from './isolated-parts.ts';
+import { occupantOf } from './occupant.ts';
 import { loadWholeRecords, sandboxIds } from './record.ts';
 
 /**
@@ -20,7 +21,16 @@ export async function sweepSandboxes(parts: IsolatedParts, remove: (id: string) 
     log.info({ id }, 'half-made or lost sandbox removed');
     await remove(id).catch(() => failed.push(id));
   }
-  await disks.sweep();
+  await disks.sweepTemplates();
   void namespaces.refill();
   return failed;
+}
+
+/**
+ * Removes disks and namespaces that belong to nobody, and never what is being made or waits to be used. At every look at the host: a program of
+ * a killed agent runs on, and may make one after the first look of the next agent.
+ */
+export async function sweepReserves(parts: Pick<IsolatedParts, 'disks' | 'namespaces' | 'base' | 'bootId' | 'cgroups'>): Promise<void> {
+  await parts.disks.sweep();
+  await parts.namespaces.sweep((netns) => occupantOf(netns, parts));
 }

@@ -39,6 +39,8 @@ export class Disks {
   #recent: readonly string[] = [];
   /** Size → disks that are being made from its template now. */
   readonly #making = new Map<string, number>();
+  /** Folders that are being made or removed now. */
+  readonly #inHand = new Set<string>();
   #refilling: Promise<void> = Promise.resolve();
   #closed = false;
 
@@ -64,11 +66,7 @@ export class Disks {
       );
       if (claimed) return;
     }
-    const made = await this.#make(size);
-    await rename(made, dir).catch(async (error: unknown) => {
-      await this.#discard(made);
-      throw error;
-    });
+    await this.#make(size, dir);
   }
 
   /** Fills the pool, and removes the disks of sizes that were not requested lately. Runs one at a time; no start should wait for it. */
@@ -76,7 +74,7 @@ export class Disks {
     this.#refilling = this.#refilling.then(async () => {
       this.#noteSize(size);
       for (let missing = this.#warm - (await this.#ready(size)).length; missing > 0 && !this.#closed; missing -= 1) {
-        await rename(await this.#make(size), join(this.#poolDir, `${sizeName(size)}-${this.#deps.randomId()}`));
+        await this.#make(size, join(this.#poolDir, `${sizeName(size)}-${this.#deps.randomId()}`));
       }
       await this.#trim();
     });
@@ -86,16 +84,21 @@ export class Disks {
     return this.#refilling;
   }
 
-  /** Removes pool entries that a crash or a reboot left unusable. Call once, before the first take. */
+  /** Removes what a crash or a reboot left unusable in the pool. */
   async sweep(): Promise<void> {
-    const templates = await readdir(this.#templatesDir).catch(() => []);
-    for (const name of templates.filter((each) => each.startsWith(NEW)))
-      await rm(join(this.#templatesDir, name), { recursive: true, force: true });
     for (const name of await readdir(this.#poolDir).catch(() => [])) {
       const dir = join(this.#poolDir, name);
+      if (this.#inHand.has(dir)) continue;
       if (!name.startsWith(UNFINISHED) && (await mountsBelow(dir)).length > 0) continue;
       await this.#discard(dir).catch((error: unknown) => this.#deps.log.warn({ dir, err: error }, 'spare disk not removed'));
     }
+  }
+
+  /** Removes half-made templates of an earlier agent. Call once, before the first take. */
+  async sweepTemplates(): Promise<void> {
+    const templates = await readdir(this.#templatesDir).catch(() => []);
+    for (const name of templates.filter((each) => each.startsWith(NEW)))
+      await rm(join(this.#templatesDir, name), { recursive: true, force: true });
   }
 
   /** Removes the whole pool. */
@@ -115,11 +118,13 @@ export class Disks {
     for (const name of await readdir(this.#poolDir).catch(() => [])) {
       if (name.startsWith(UNFINISHED) || !isOld(sizeOf(name))) continue;
       const dir = join(this.#poolDir, `${UNFINISHED}${this.#deps.randomId()}`); // under this name no sandbox can take it
-      const isOurs = await rename(join(this.#poolDir, name), dir).then(
-        () => true,
-        () => false,
-      );
-      if (isOurs) await this.#discard(dir);
+      await this.#holding(dir, async () => {
+        const isOurs = await rename(join(this.#poolDir, name), dir).then(
+          () => true,
+          () => false,
+        );
+        if (isOurs) await this.#discard(dir);
+      });
     }
     for (const name of await readdir(this.#templatesDir).catch(() => [])) {
       if (name.endsWith(TEMPLATE) && isOld(name.slice(0, -TEMPLATE.length))) await rm(join(this.#templatesDir, name), { force: true });
@@ -137,11 +142,12 @@ export class Disks {
     return names.filter((name) => name.startsWith(prefix)).map((name) => join(this.#poolDir, name));
   }
 
-  async #make(size: Size): Promise<string> {
+  /** Makes a disk in the pool, and then gives it its name or its place. */
+  async #make(size: Size, target: string): Promise<void> {
     const name = sizeName(size);
     this.#making.set(name, (this.#making.get(name) ?? 0) + 1);
     try {
-      return await this.#makeFromTemplate(size);
+      await this.#makeFromTemplate(size, target);
     } finally {
       const left = (this.#making.get(name) ?? 1) - 1;
       if (left > 0) this.#making.set(name, left);
@@ -149,17 +155,29 @@ export class Disks {
     }
   }
 
-  async #makeFromTemplate(size: Size): Promise<string> {
+  async #makeFromTemplate(size: Size, target: string): Promise<void> {
     const template = await this.#template(size);
     await mkdir(this.#poolDir, { recursive: true, mode: 0o711 });
     const dir = join(this.#poolDir, `${UNFINISHED}${this.#deps.randomId()}`);
+    await this.#holding(dir, async () => {
+      try {
+        await runOk(this.#deps.run, { file: '/bin/sh', args: [join(this.#scriptsDir, 'disk.sh'), template, dir], timeoutMs: 60_000 });
+        await rename(dir, target);
+      } catch (error) {
+        await this.#discard(dir);
+        throw error;
+      }
+    });
+  }
+
+  /** A sweep leaves the folder alone meanwhile. */
+  async #holding(dir: string, work: () => Promise<void>): Promise<void> {
+    this.#inHand.add(dir);
     try {
-      await runOk(this.#deps.run, { file: '/bin/sh', args: [join(this.#scriptsDir, 'disk.sh'), template, dir], timeoutMs: 60_000 });
-    } catch (error) {
-      await this.#discard(dir);
-      throw error;
+      await work();
+    } finally {
+      this.#inHand.delete(dir);
     }
-    return dir;
   }
 
   /** An empty file system of the size, with the overlay's folders in it. */

@@ -61,12 +61,10 @@ export class Namespaces {
     this.#deps = deps;
   }
 
-  /** At agent start: these namespaces belong to sandboxes; others of ours are left-overs and are removed. */
+  /** At agent start: these namespaces belong to sandboxes. Others of ours are left-overs: see {@link sweep}. */
   async adopt(used: ReadonlySet<string>): Promise<void> {
     for (const netns of await this.#existing()) {
-      const slot = slotOf(this.#names, netns) ?? 0;
-      if (used.has(netns)) this.#taken.add(slot);
-      else await this.#delete(netns);
+      if (used.has(netns)) this.#taken.add(slotOf(this.#names, netns) ?? 0);
     }
   }
 
@@ -87,9 +85,26 @@ export class Namespaces {
   }
 
   async release(netns: string): Promise<void> {
-    await this.#delete(netns);
     const slot = slotOf(this.#names, netns);
-    if (slot !== undefined) this.#taken.delete(slot);
+    try {
+      await this.#delete(netns);
+    } finally {
+      // One that is still there is removed by the next sweep, and its slot is not used before.
+      if (slot !== undefined) this.#taken.delete(slot);
+    }
+  }
+
+  /** Removes namespaces of ours that belong to nobody. Call it after {@link adopt}. */
+  async sweep(occupantOf: (netns: string) => Promise<Occupant | undefined>): Promise<void> {
+    for (const netns of await this.#existing()) {
+      const slot = slotOf(this.#names, netns) ?? 0;
+      if (this.#taken.has(slot)) continue;
+      this.#taken.add(slot); // nobody may make it anew while it is being removed
+      if ((await occupantOf(netns)) !== undefined && existsSync(join(NETNS_DIR, netns))) continue;
+      await this.release(netns).catch((error: unknown) => {
+        this.#deps.log.warn({ netns, err: error }, 'network.leftover-not-removed');
+      });
+    }
   }
 
   /** Tops the ready ones up. Runs one at a time; call it off the hot path. */
