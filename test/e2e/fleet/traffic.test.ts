@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { after, before, beforeEach, describe, it } from 'node:test';
+import type { StatusBody } from '../../../shared/domain/api.ts';
 import { eventually } from '../../support/eventually.ts';
 import { helloApp, type Repository } from '../../support/fleet-user.ts';
 import { Load, type Seen } from '../../support/load.ts';
+import { proxyAccount } from '../../support/proxy-account.ts';
 import { ServerFleet } from '../../support/server-fleet.ts';
 import type { Server } from '../../support/servers/server.ts';
 
@@ -13,6 +15,7 @@ const REQUESTS_AFTER_CUT = 50;
 describe('requests to servers that do not run the app', { concurrency: false }, () => {
   let fleet: ServerFleet;
   let hello: Repository;
+  let version = 1;
 
   before(async () => {
     fleet = await ServerFleet.start(['fra-1', 'fra-2', 'ams-1'], { controller: { rollout: { settleMs: 500, bakeMs: 0 } } });
@@ -22,6 +25,35 @@ describe('requests to servers that do not run the app', { concurrency: false }, 
     assert.ok(pushed.ok, `${pushed.text}\n${await fleet.report()}`);
   });
   after(() => fleet.stop());
+
+  // What a test that failed has left behind must not fail the next one.
+  beforeEach(async () => {
+    await fleet.servers.network.mendBetween();
+    for (const { name, cordoned } of (await status()).nodes) if (cordoned) await slipway('nodes:uncordon', name);
+    if ((await fleet.instances('hello')).length !== 1) await slipway('ps:scale', 'web=1', '-a', 'hello');
+    await settled(1);
+    await untilWell();
+  });
+
+  async function status(): Promise<StatusBody> {
+    return (await fleet.fleet.api('GET', '/status')) as StatusBody;
+  }
+
+  /** All nodes are connected, and each reaches the others. */
+  async function untilWell(): Promise<void> {
+    const isWell = async (): Promise<boolean> => {
+      const { nodes, problems } = await status();
+      return nodes.every((node) => node.connected && node.state === 'ready') && problems.length === 0;
+    };
+    await eventually('all is well', isWell).catch(explain);
+  }
+
+  /** Why: what status says, where the instances are, and the last lines of everybody. */
+  async function explain(error: unknown): Promise<never> {
+    const proxies = await Promise.all(fleet.servers.list.map(proxyAccount));
+    const said = [JSON.stringify((await status()).problems), JSON.stringify(await fleet.instances('hello')), ...proxies];
+    throw new Error([String(error), ...said, await fleet.report()].join('\n'), { cause: error });
+  }
 
   async function homes(): Promise<string[]> {
     const wanted = (await fleet.instances('hello')).filter(({ desired, state }) => desired === 'run' && state === 'live');
@@ -41,9 +73,7 @@ describe('requests to servers that do not run the app', { concurrency: false }, 
       const at = await homes();
       return at.length === count && (await fleet.instances('hello')).length === count ? at : undefined;
     };
-    return eventually(`${String(count)} run`, look).catch(async (error: unknown) => {
-      throw new Error(`${String(error)}\n${JSON.stringify(await fleet.instances('hello'))}\n${await fleet.report()}`, { cause: error });
-    });
+    return eventually(`${String(count)} run`, look).catch(explain);
   }
 
   async function slipway(...args: string[]): Promise<string> {
@@ -63,6 +93,12 @@ describe('requests to servers that do not run the app', { concurrency: false }, 
     return running.stop();
   }
 
+  async function assertNoneFailed(what: string, { bodies, failures }: Seen): Promise<void> {
+    console.log(`    ${what}: ${String(bodies.length)} requests, ${String(failures.length)} failed`);
+    const kinds = [...Map.groupBy(failures, (failure) => failure)].map(([failure, all]) => `${String(all.length)} × ${failure}`);
+    if (kinds.length > 0) await explain(new Error(`${what}: ${kinds.join(', ')}`));
+  }
+
   it('are answered by the one that does', async () => {
     const { home } = await awayAndHome();
     const body = await fleet.answer(home, 'hello');
@@ -71,15 +107,14 @@ describe('requests to servers that do not run the app', { concurrency: false }, 
 
   it('do not fail while another release takes over', async () => {
     const { away } = await awayAndHome();
-    await hello.commit(helloApp('2'));
+    version += 1;
+    await hello.commit(helloApp(String(version)));
     const seen = await under({ through: away }, async () => {
       const pushed = await hello.push('hello');
       assert.ok(pushed.ok, pushed.text);
     });
-    console.log(`    push: ${String(seen.bodies.length)} requests, ${String(seen.failures.length)} failed`);
-    assert.deepEqual(seen.failures, []);
-    assert.match(await fleet.answer(away, 'hello'), /^version=2 /);
-    await settled(1);
+    await assertNoneFailed('push', seen);
+    assert.ok((await fleet.answer(away, 'hello')).startsWith(`version=${String(version)} `));
   });
 
   it('do not fail while the server that runs it is drained', async () => {
@@ -88,11 +123,10 @@ describe('requests to servers that do not run the app', { concurrency: false }, 
       await slipway('nodes:drain', home.name);
       await eventually('it has moved', async () => !(await homes()).includes(home.name));
     });
-    console.log(`    drain: ${String(seen.bodies.length)} requests, ${String(seen.failures.length)} failed`);
-    assert.deepEqual(seen.failures, []);
+    await assertNoneFailed('drain', seen);
     await settled(1);
     await slipway('nodes:uncordon', home.name);
-    assert.match(await fleet.answer(home, 'hello'), /^version=2 /);
+    assert.ok((await fleet.answer(home, 'hello')).startsWith(`version=${String(version)} `));
   });
 
   it('find instances on every server when there are three, and one on each when it is all', async () => {
@@ -103,8 +137,6 @@ describe('requests to servers that do not run the app', { concurrency: false }, 
     await slipway('ps:scale', 'web=all', '-a', 'hello');
     assert.deepEqual(await settled(3), ['ams-1', 'fra-1', 'fra-2']);
     await slipway('status');
-    await slipway('ps:scale', 'web=1', '-a', 'hello');
-    await settled(1);
   });
 
   it('are answered while a cordoned server gets nothing new', async () => {
@@ -112,34 +144,34 @@ describe('requests to servers that do not run the app', { concurrency: false }, 
     await slipway('nodes:cordon', away.name);
     await slipway('ps:scale', 'web=2', '-a', 'hello');
     assert.ok(!(await settled(2)).includes(away.name));
-    assert.match(await fleet.answer(away, 'hello'), /^version=2 /);
-    await slipway('nodes:uncordon', away.name);
+    assert.ok((await fleet.answer(away, 'hello')).startsWith(`version=${String(version)} `));
   });
 
   it('are answered by whom a server still reaches when its way to another is cut, and status says who does not reach whom', async () => {
+    await slipway('ps:scale', 'web=2', '-a', 'hello');
+    await settled(2);
     const { away, home } = await awayAndHome();
     const [other] = fleet.servers.list.filter((server) => server !== away && server !== home) as [Server];
-    const at = await homes();
-    assert.ok(at.includes(home.name) && at.includes(other.name));
     const isSaid = async (): Promise<boolean> => {
-      const said = await fleet.fleet.slipway('status');
+      const said = (await status()).problems.map(({ message }) => message).join('\n');
       const alone = said.includes(`Node ${home.name} cannot be reached by any other node at ${home.address}:7405`);
       return alone && new RegExp(`Node ${away.name} cannot be reached at ${away.address}:7405 by ${home.name}\\.`).test(said);
     };
     const load = await Load.at({ address: away.address, port: 80, host: 'hello.localhost' }, RATE_PER_S);
     await fleet.servers.network.cutBetween(home.port, away.port);
     await fleet.servers.network.cutBetween(home.port, other.port);
-    await eventually('status says so', isSaid);
+    await eventually('status says so', isSaid).catch(explain);
     // without any peer: what runs there
-    assert.match(await fleet.answer(home, 'hello'), /^version=2 /);
+    assert.ok((await fleet.answer(home, 'hello')).startsWith(`version=${String(version)} `));
     const [known, answered] = [load.failures, load.count];
     await load.until(() => load.count > answered + REQUESTS_AFTER_CUT);
     const { bodies, failures } = await load.stop();
-    await slipway('status');
+    const said = await slipway('status');
+    assert.match(said, /cannot be reached by any other node/);
     console.log(`    cut: ${String(bodies.length)} requests, ${String(failures.length)} failed`);
     // What the cut overtook is answered 503 in bounded time; what is asked later is answered by the other node.
-    assert.deepEqual(failures.filter((failure) => failure !== 'status 503'), []); // prettier-ignore
-    assert.equal(failures.length, known);
-    await fleet.servers.network.mendBetween();
+    const others = failures.filter((failure) => failure !== 'status 503');
+    if (others.length > 0 || failures.length > known)
+      await explain(new Error(`${String(failures.length - known)} after it was known, and ${others.join()}`));
   });
 });
