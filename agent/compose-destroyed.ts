@@ -76,22 +76,19 @@ function placesOf({ config, clock }: Basics, parts: Parts): readonly Place[] {
     return new Set([...instances, ...logBook.instances(), ...tasks.running()]);
   };
   const roots = [stateDir, join('/run', `${network.name}-sandbox`)];
-  const places = [
+  // Without rights of root an app has the user of the agent, and nothing has a user id of the range.
+  const hasIds = config.sandbox !== 'process';
+  return [
     instancesPlace({ held: () => loop().held(), writerOf: (id) => logBook.writer(id)?.appId }),
     tasksPlace(tasks),
     sandboxesPlace({ sandbox, known }),
+    ...(hasIds ? [processesPlace(network.name)] : []),
     buildsPlace(builds),
     egressPlace(egress),
     ...imagesPlaces({ images, inUse, reusable: () => builds.reusable(), clock }),
-  ];
-  // Without rights of root an app has the user of the agent, and nothing has a user id of the range.
-  if (config.sandbox === 'process') return [...places, logsPlace({ logBook, logs, sandbox })];
-  return [
-    ...places,
-    ...mountsPlaces({ roots, sandboxesOf: (appId) => logBook.instancesOf(appId), run }),
+    ...(hasIds ? mountsPlaces({ roots, sandboxesOf: (appId) => logBook.instancesOf(appId), run }) : []),
     logsPlace({ logBook, logs, sandbox }),
-    processesPlace(network.name),
-    filesPlace({ stateDir, run }),
+    ...(hasIds ? [filesPlace({ stateDir, run })] : []),
   ];
 }
 

@@ -166,7 +166,7 @@ export class DestroyedApps {
         const found = await place.look(open.map(({ app }) => app));
         for (const cleanUp of open) findings.get(cleanUp)?.push({ place: name, means, left: found.get(cleanUp.app.appId) ?? [] });
       } catch (error) {
-        for (const cleanUp of open) this.#fail(cleanUp, name, error);
+        for (const cleanUp of open) this.#fail(cleanUp, `${name} (the search for it failed)`, error);
         for (const cleanUp of open) findings.delete(cleanUp);
       }
     }

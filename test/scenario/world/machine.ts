@@ -1,15 +1,20 @@
 import type { DesiredState } from '../../../shared/domain/assignment.ts';
 import { withUpdate, type FleetRoutes } from '../../../shared/domain/fleet-routes.ts';
+import type { AppId } from '../../../shared/domain/ids.ts';
 import type { InstanceStatus, Reason } from '../../../shared/domain/instance.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { noFailpoint } from '../../../shared/kit/failpoint.ts';
+import { DestroyedApps } from '../../../agent/destroyed/destroyed-apps.ts';
+import { instancesPlace } from '../../../agent/destroyed/places/instances.ts';
+import { logsPlace } from '../../../agent/destroyed/places/logs.ts';
+import { sandboxesPlace } from '../../../agent/destroyed/places/sandboxes.ts';
 import { LogBook } from '../../../agent/logs/log-book.ts';
 import { createFakeProxy } from '../../../agent/proxy/fake.ts';
 import type { AppRoutes, Proxy as AppProxy } from '../../../agent/proxy/port.ts';
 import { decideAcceptance } from '../../../agent/reconcile/accept.ts';
 import { createExecutors } from '../../../agent/reconcile/executors.ts';
 import type { InstanceRecords } from '../../../agent/reconcile/instances.ts';
-import { ReconcileLoop } from '../../../agent/reconcile/loop.ts';
+import { ReconcileLoop, type HeldInstance } from '../../../agent/reconcile/loop.ts';
 import type { InstanceRecord } from '../../../agent/reconcile/record.ts';
 import { refuseRoutes } from '../../../agent/reconcile/fleet-ledger.ts';
 import { RouteSwitch } from '../../../agent/reconcile/route-switch.ts';
@@ -43,6 +48,12 @@ export interface MachineDeps {
 
 const RECONNECT_MS = 500;
 
+/** What a state is given to. */
+interface Parts {
+  readonly loop: ReconcileLoop;
+  readonly destroyed: DestroyedApps;
+}
+
 /** A node: what outlives its agent (sandboxes, proxy, files), and the agent's lives on it. */
 export class Machine {
   readonly name: string;
@@ -61,6 +72,7 @@ export class Machine {
   #life: Life | undefined;
   #wire: Wire | undefined;
   #loop: ReconcileLoop | undefined;
+  #logBook = newLogBook(() => '');
 
   constructor(deps: MachineDeps) {
     this.name = deps.name;
@@ -145,29 +157,34 @@ export class Machine {
     const { clock } = this.#deps;
     const outbox = new Outbox();
     const holder: { connection?: Connection | undefined } = {};
-    const loop = this.#createLoop(life, (statuses) => {
+    const say = (put: () => void): void => {
       if (holder.connection?.welcomed !== true) return;
-      outbox.report(statuses);
+      put();
       holder.connection.plan();
-    });
+    };
+    this.#logBook = newLogBook((id) => this.sandbox.logDir(id));
+    const destroyed = this.#createDestroyed(life, (appIds) => say(() => outbox.control({ kind: 'destroyedAck', appIds })));
+    const loop = this.#createLoop(life, destroyed, (statuses) => say(() => outbox.report(statuses)));
     this.#loop = loop;
     const proxy = mortal(this.proxy, life, this.#around);
     await proxy.ensureRunning();
     if (this.#routes !== undefined) void loop.setRoutes(this.#routes);
+    if (this.#ledger !== undefined) destroyed.setDesired(this.#ledger);
     await loop.start(this.#ledger);
+    destroyed.start();
     const mine = mortal(clock, life);
     while (life.alive) {
-      await this.#session(life, { loop, outbox, holder });
+      await this.#session(life, { loop, destroyed, outbox, holder });
       await mine.sleep(RECONNECT_MS);
     }
   }
 
-  async #session(life: Life, of: { loop: ReconcileLoop; outbox: Outbox; holder: { connection?: Connection | undefined } }): Promise<void> {
+  async #session(life: Life, of: Parts & { outbox: Outbox; holder: { connection?: Connection | undefined } }): Promise<void> {
     const wire = this.#deps.dial();
     if (wire === undefined) return;
     this.#wire = wire;
     const { random, trace, clock } = this.#deps;
-    const handlers = this.#handlers(life, of.loop);
+    const handlers = this.#handlers(life, of);
     of.holder.connection = new Connection(wire.agentEnd, {
       clock: mortal(clock, life),
       logger: trace.logger(this.name),
@@ -178,12 +195,12 @@ export class Machine {
       confirmAfterMs: 30_000,
       onWelcome: () => undefined,
     });
-    const takes = { takesFleetRoutes: true, takesReleases: true };
+    const takes = { takesFleetRoutes: true, takesReleases: true, takesDestroyed: true };
     await mortal(of.holder.connection, life).run({ kind: 'hello', ...(await handlers.hello()), ...takes });
     of.holder.connection = undefined;
   }
 
-  #handlers(life: Life, loop: ReconcileLoop): SessionHandlers {
+  #handlers(life: Life, { loop, destroyed }: Parts): SessionHandlers {
     const disk = mortal({ write: (state: DesiredState) => Promise.resolve((this.#ledger = state)) }, life, this.#around);
     return {
       hello: () => Promise.resolve({ facts: this.#facts(), ledger: this.#ledger, cachedAppIds: [], runningTaskIds: [] }),
@@ -192,7 +209,9 @@ export class Machine {
       accept: async (desired): Promise<Reason | undefined> => {
         const decision = decideAcceptance(this.#ledger, desired);
         if (!decision.accepted) return decision.reason;
+        const before = this.#ledger;
         await disk.write(desired);
+        destroyed.setDesired(desired, before);
         loop.setDesired(desired);
         return undefined;
       },
@@ -226,16 +245,38 @@ export class Machine {
     };
   }
 
-  #createLoop(life: Life, report: (statuses: readonly InstanceStatus[]) => void): ReconcileLoop {
+  #createDestroyed(life: Life, acknowledge: (appIds: readonly AppId[]) => void): DestroyedApps {
+    const { random, trace, clock } = this.#deps;
+    const sandbox = mortal(this.sandbox, life, this.#around);
+    const held = (): readonly HeldInstance[] => this.#loop?.held() ?? [];
+    const known = (): ReadonlySet<string> => {
+      const instances = [...held(), ...(this.#ledger?.assignments ?? [])].map(({ instanceId }) => instanceId);
+      return new Set([...instances, ...this.#logBook.instances()]);
+    };
+    const logBook = {
+      instancesOf: (appId: AppId) => this.#logBook.instancesOf(appId),
+      drop: async (ids: readonly string[]) => void this.#logBook.drop(ids).catch(() => undefined), // it has no file here
+    };
+    return new DestroyedApps({
+      places: [
+        instancesPlace({ held, writerOf: (id) => this.#logBook.writer(id)?.appId }),
+        sandboxesPlace({ sandbox, known }),
+        logsPlace({ logBook, logs: LOGS, sandbox }),
+      ],
+      ...{ acknowledge, sync: () => Promise.resolve(), failpoint: noFailpoint, log: trace.logger(this.name) },
+      ...{ clock: mortal(clock, life), random: () => random.next() },
+    });
+  }
+
+  #createLoop(life: Life, destroyed: DestroyedApps, report: (statuses: readonly InstanceStatus[]) => void): ReconcileLoop {
     const { random, trace, clock: time } = this.#deps;
     const clock = mortal(time, life);
     const sandbox = mortal(this.#watchedSandbox(), life, this.#around);
     const proxy = mortal(this.#watchedProxy(), life, this.#around);
     const records = mortal(this.#recordFiles(), life, this.#around);
     const log = trace.logger(this.name);
-    const logBook = new LogBook('/nonexistent/slipway/log-book.json', (id) => this.sandbox.logDir(id));
     const executors = {
-      ...{ sandbox, proxy, records, logBook, clock },
+      ...{ sandbox, proxy, records, clock, logBook: this.#logBook, forgotten: () => destroyed.wake() },
       images: mortal(IMAGES, life, this.#around),
       logs: LOGS,
       dynoSpec: (...[assignment, lowerDirs]: Parameters<Parameters<typeof createExecutors>[0]['dynoSpec']>) =>
@@ -292,6 +333,10 @@ export class Machine {
     this.#ports.set(id, port);
     return port;
   }
+}
+
+function newLogBook(dirOf: (id: string) => string): LogBook {
+  return new LogBook('/nonexistent/slipway/log-book.json', dirOf);
 }
 
 const SYNCHRONOUS = new Set(['onExit', 'logDir', 'appDir', 'upperDir', 'path']);

@@ -84,3 +84,18 @@ function liveBackends(machine: Machine, routes: readonly AppRoutes[], app: strin
   const backends = routes.find((route) => route.app === app)?.backends ?? [];
   return backends.map((each) => each.id).filter((id) => machine.answered.has(`${id}@${String(machine.startOf(id))}`));
 }
+
+/** No node says that nothing is left of an app while a sandbox has its user ids, or a kept log of one. */
+export function checkAcknowledged(
+  machine: Machine | undefined,
+  apps: readonly { readonly uidBase: number; readonly name: string }[],
+): void {
+  for (const { uidBase, name } of apps) {
+    const left = [...(machine?.sandbox.specs.values() ?? [])].filter((spec) => spec.uidBase === uidBase);
+    assert.deepEqual(
+      left.map(({ id }) => id),
+      [],
+      `${machine?.name ?? ''} says that nothing of ${name} is left`,
+    );
+  }
+}

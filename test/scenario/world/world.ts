@@ -6,7 +6,7 @@ import { parseAppName, parseNodeName, parseUserName } from '../../../shared/doma
 import { wantedCounts } from '../../../shared/domain/placement.ts';
 import { Machine } from './machine.ts';
 import { Office, slugFor } from './office.ts';
-import { checkChange, checkReleases, checkRoutes, servingOf } from './safety.ts';
+import { checkAcknowledged, checkChange, checkReleases, checkRoutes, servingOf } from './safety.ts';
 import type { Random } from '../../support/random.ts';
 import { Trace } from './trace.ts';
 import { VirtualClock } from './virtual-clock.ts';
@@ -193,6 +193,8 @@ export class World {
         return nodes;
       },
       acknowledgeDestroyed: async (nodeId, appIds) => {
+        const awaited = (await store.destroyedApps(1_000)).filter((app) => appIds.includes(app.appId) && app.awaited.includes(nodeId));
+        checkAcknowledged(this.machines.get(this.trace.nameOf(nodeId)), awaited);
         say(`nothing of ${String(appIds.length)} destroyed apps is left on ${this.trace.nameOf(nodeId)}`);
         return await store.acknowledgeDestroyed(nodeId, appIds);
       },
