@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { build, type Plugin } from 'esbuild';
+import { build } from 'esbuild';
 import { run, runOk } from '../../shared/kit/exec.ts';
 import { VERSION } from '../../shared/kit/version.ts';
+import { BUNDLE_OPTIONS, oneLanguage, placing, PRODUCT_DIR } from './code.ts';
 import { readPins } from './runtime.ts';
 
-const PRODUCT_DIR = join(import.meta.dirname, '../..');
 /** What the agent reads at run time lies where it lies in the source; only TypeScript is bundled. */
 const ASSET_FOLDERS = ['agent', 'buildpacks', 'packaging', 'proto'];
 
@@ -46,50 +46,22 @@ export async function bundleAgent(out: string): Promise<string> {
 
 async function bundleCode(outdir: string): Promise<void> {
   await build({
-    absWorkingDir: PRODUCT_DIR,
+    ...BUNDLE_OPTIONS,
     // The second program runs as a separate process, because it parses untrusted text.
     entryPoints: { main: 'agent/main.ts', 'build/yaml-main': 'agent/build/yaml-main.ts' },
     outdir,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    // What is imported late is a file of its own: the whole text of a loaded one stays in memory.
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node24',
-    conditions: ['node'],
     minifyWhitespace: true,
     minifySyntax: true,
     legalComments: 'linked',
-    banner: { js: "import { createRequire as slipwayRequire } from 'node:module'; const require = slipwayRequire(import.meta.url);" },
     plugins: [ownPlaces, oneLanguage],
-    logLevel: 'warning',
   });
 }
 
 /** Our files look for others beside themselves. Bundled they all lie in agent/, so each is told the place it had. */
-const ownPlaces: Plugin = {
-  name: 'own-places',
-  setup: (builder) => {
-    builder.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
-      if (path.includes('/node_modules/')) return undefined;
-      const place = relative(PRODUCT_DIR, path);
-      const text = await readFile(path, 'utf8');
-      const contents = text
-        .replaceAll('import.meta.dirname', `(import.meta.dirname + ${JSON.stringify(`/../${dirname(place)}`)})`)
-        .replaceAll('import.meta.url', `new URL(${JSON.stringify(`../${place}`)}, import.meta.url).href`);
-      return { contents, loader: 'ts' };
-    });
-  },
-};
-
-/** zod brings its messages in fifty languages; ours are English. */
-const oneLanguage: Plugin = {
-  name: 'one-language',
-  setup: (builder) => {
-    builder.onLoad({ filter: /\/zod\/v4\/locales\/index\.js$/ }, () => ({ contents: "export { default as en } from './en.js';" }));
-  },
-};
+const ownPlaces = placing((place) => ({
+  dirname: `(import.meta.dirname + ${JSON.stringify(`/../${dirname(place)}`)})`,
+  url: `new URL(${JSON.stringify(`../${place}`)}, import.meta.url).href`,
+}));
 
 async function copyAssets(from: string, to: string): Promise<void> {
   for (const entry of await readdir(from, { withFileTypes: true, recursive: true })) {
