@@ -1,52 +1,40 @@
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { runOk, run, start } from '../../shared/kit/exec.ts';
+import { run, runOk, start, type CommandResult } from '../../shared/kit/exec.ts';
 import { eventually } from '../support/eventually.ts';
-import { GuestChannel } from './guest-channel.ts';
-import type { GuestImage } from './guest-image.ts';
+import { GUEST_ADDRESS, HOST_IN_GUEST, HOST_MAC, type GuestImage } from './guest-image.ts';
 
 export interface MachineOptions {
   readonly image: GuestImage;
-  /** Further disks, read-only: name (at most 20 characters; `/dev/disk/by-id/virtio-<name>` in the guest) → file. */
-  readonly disks: Readonly<Record<string, string>>;
-  /** Port of this machine's loopback → port of the guest. */
-  readonly forwarded: Readonly<Record<number, number>>;
-  /** Ports of this machine's loopback that the guest finds at {@link HOST_IN_GUEST}; nothing else is reachable from it. */
-  readonly reachable: readonly number[];
+  /** A further disk, read-only; `/dev/ubdb` in the guest. */
+  readonly disk?: string;
   readonly memoryMb?: number;
 }
 
-/** Where the guest finds this machine. */
-export const HOST_IN_GUEST = '10.0.2.100';
+export interface ExecOptions {
+  readonly stdin?: string;
+  readonly limitMs?: number;
+}
+
+/** Of the tap between the guest and this network namespace. */
+const TAP = 'guest';
 /** Only a guest that does not boot at all is to fail, also on a busy machine. */
-const BOOT_LIMIT_MS = 900_000;
+const BOOT_LIMIT_MS = 300_000;
+const EXEC_LIMIT_MS = 240_000;
 const DEFAULT_MEMORY_MB = 2048;
-const GUEST_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-interface GuestResult {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-interface ExecStatus {
-  readonly exited: boolean;
-  readonly exitcode?: number;
-  readonly signal?: number;
-  readonly 'out-data'?: string;
-  readonly 'err-data'?: string;
-}
-
-/** A whole computer in a process: kernel, systemd, disk and a power cord. Emulated, so everything in it takes ten times as long. */
+/**
+ * A whole computer in a process: a Linux kernel in user mode, systemd, disk and a power cord. It needs a network namespace of its own:
+ * there it has one neighbour, this process.
+ */
 export class Machine {
   readonly #dir: string;
   readonly #options: MachineOptions;
-  #qemu: ReturnType<typeof start> | undefined;
-  #channel: GuestChannel | undefined;
+  #kernel: ReturnType<typeof start> | undefined;
 
   private constructor(dir: string, options: MachineOptions) {
     this.#dir = dir;
@@ -55,44 +43,42 @@ export class Machine {
 
   /** A machine with a fresh disk, switched off. */
   static async create(options: MachineOptions): Promise<Machine> {
+    await ensureTap();
     const dir = await mkdtemp(join(tmpdir(), 'slipway-vm-'));
     await runOk(run, { file: 'cp', args: ['--sparse=always', '--', options.image.root, join(dir, 'root.img')] });
     return new Machine(dir, options);
   }
 
-  /** Resolves when the guest can be spoken to. Dies with this process. */
+  /** Resolves when the guest takes commands. Dies with this process. */
   async switchOn(): Promise<void> {
-    const socket = join(this.#dir, 'guest.sock');
-    await rm(socket, { force: true });
-    const args = ['--pdeathsig', 'KILL', 'qemu-system-x86_64', ...this.#qemuArgs(socket)];
-    const qemu = start({ file: 'setpriv', args }, ['ignore', 'ignore', 'pipe']);
-    this.#qemu = qemu;
-    let words = '';
-    qemu.stderr?.on('data', (chunk: Buffer) => (words += chunk.toString()));
-    const deadlineMs = performance.now() + BOOT_LIMIT_MS;
-    await eventually('qemu runs', () => existsSync(socket) || this.#ended()).catch(() => undefined);
-    this.#channel = this.#ended() ? undefined : await GuestChannel.open(socket);
-    while ((await this.#channel?.answers(2000)) !== true) {
-      if (this.#ended() || performance.now() > deadlineMs) throw new Error(`the guest did not boot\n${words}\n${await this.console()}`);
-    }
+    const log = openSync(join(this.#dir, 'console.log'), 'w');
+    const words: string[] = [];
+    const args = ['--pdeathsig', 'KILL', 'unshare', '--pid', '--fork', '--kill-child', this.#options.image.kernel, ...this.#kernelArgs()];
+    const kernel = start({ file: 'setpriv', args }, ['ignore', log, 'pipe']);
+    closeSync(log);
+    this.#kernel = kernel;
+    kernel.stderr?.on('data', (chunk: Buffer) => words.push(chunk.toString()));
+    const answers = async (): Promise<boolean> => {
+      if (this.#ended()) throw new Error(`the guest ended\n${words.join('')}\n${await this.console()}`);
+      return (await this.exec(['true'], { limitMs: 10_000 }).catch(() => undefined))?.code === 0;
+    };
+    await eventually('the guest boots', answers, BOOT_LIMIT_MS);
   }
 
   /** Ends it as a power cut does: whatever the guest had not written is lost. */
   async pullPowerCord(): Promise<void> {
-    const qemu = this.#qemu;
-    this.#channel?.close();
-    if (qemu === undefined || this.#ended()) return;
-    const gone = once(qemu, 'exit');
-    qemu.kill('SIGKILL');
+    const kernel = this.#kernel;
+    if (kernel === undefined || this.#ended()) return;
+    const gone = once(kernel, 'close'); // every process of the guest holds its standard error
+    kernel.kill('SIGKILL');
     await gone;
   }
 
   /** Asks the guest to shut down, and resolves when it has switched itself off; how long that took, ms. */
   async shutDown(limitMs: number): Promise<number> {
     const beganMs = performance.now();
-    await this.#channel?.ask('guest-shutdown', { mode: 'powerdown' }, 1000).catch(() => undefined); // has no answer
+    await this.exec(['systemctl', 'poweroff']);
     await eventually('the guest switches itself off', () => this.#ended(), limitMs);
-    this.#channel?.close();
     return performance.now() - beganMs;
   }
 
@@ -107,65 +93,62 @@ export class Machine {
     await rm(this.#dir, { recursive: true, force: true });
   }
 
-  /** Runs a program as root in the guest. */
-  async exec(argv: readonly string[], limitMs = 60_000): Promise<GuestResult> {
-    const channel = this.#channel;
-    if (channel === undefined) throw new Error('the machine is switched off');
-    const [path, ...arg] = argv;
-    const question = { path, arg, env: [GUEST_PATH, 'LANG=C.UTF-8'], 'capture-output': true };
-    const { pid } = (await channel.ask('guest-exec', question, limitMs)) as { pid: number };
-    const deadlineMs = performance.now() + limitMs;
-    for (;;) {
-      const status = (await channel.ask('guest-exec-status', { pid }, limitMs)) as ExecStatus;
-      if (status.exited) {
-        return { code: status.exitcode ?? 128 + (status.signal ?? 0), stdout: text(status['out-data']), stderr: text(status['err-data']) };
-      }
-      if (performance.now() > deadlineMs) throw new Error(`not within ${String(limitMs)} ms in the guest: ${argv.join(' ')}`);
-      await delay(50);
-    }
+  /** Runs a program as root in the guest, whatever its exit code. */
+  exec(argv: readonly string[], { stdin, limitMs = EXEC_LIMIT_MS }: ExecOptions = {}): Promise<CommandResult> {
+    const options = ['BatchMode=yes', 'StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null', 'LogLevel=ERROR', 'ConnectTimeout=5'];
+    const args = ['-F', '/dev/null', '-i', this.#options.image.key, ...options.flatMap((option) => ['-o', option])];
+    const command = ['env', DEFAULT_PATH, ...argv].map(quote).join(' ');
+    return run({ file: 'ssh', args: [...args, `root@${GUEST_ADDRESS}`, command], stdin, timeoutMs: limitMs });
   }
 
   /** What a fixed script printed; its arguments are $1 and on. @throws when it does not exit with 0 */
-  async sh(script: string, args: readonly string[] = [], limitMs = 60_000): Promise<string> {
-    const result = await this.exec(['/bin/sh', '-c', script, 'sh', ...args], limitMs);
-    if (result.code === 0) return result.stdout.trimEnd();
-    throw new Error(`in the guest: exit ${String(result.code)} of ${script}\n${result.stdout}${result.stderr}`);
+  async sh(script: string, args: readonly string[] = [], options: ExecOptions = {}): Promise<string> {
+    const { code, stdout, stderr } = await this.exec(['/bin/sh', '-c', script, 'sh', ...args], options);
+    if (code === 0) return stdout.trimEnd();
+    throw new Error(`in the guest: exit ${String(code)} of ${script}\n${stdout}${stderr}`);
   }
 
-  /** The end of what the guest wrote to its serial line since the last switch-on. */
+  /** The end of what the guest wrote to its console since the last switch-on. */
   async console(): Promise<string> {
     const log = await readFile(join(this.#dir, 'console.log'), 'utf8').catch(() => '');
     return log.split('\n').slice(-60).join('\n');
   }
 
-  #ended(): boolean {
-    return this.#qemu === undefined || this.#qemu.exitCode !== null || this.#qemu.signalCode !== null;
+  #kernelArgs(): string[] {
+    const { disk, memoryMb = DEFAULT_MEMORY_MB } = this.#options;
+    return [
+      `mem=${String(memoryMb)}M`,
+      `ubda=${join(this.#dir, 'root.img')}`,
+      ...(disk === undefined ? [] : [`ubdbr=${disk}`]),
+      ...['root=/dev/ubda', 'rw', 'con=null', 'con0=null,fd:1', 'console=tty0', 'panic=1'],
+      `vec0:transport=tap,ifname=${TAP},depth=128`,
+      `uml_dir=${this.#dir}`,
+    ];
   }
 
-  #qemuArgs(socket: string): string[] {
-    const { image, disks, forwarded, reachable, memoryMb = DEFAULT_MEMORY_MB } = this.#options;
-    const drives = Object.entries({ root: join(this.#dir, 'root.img'), ...disks });
-    const network = [
-      'user,id=net,restrict=on',
-      ...Object.entries(forwarded).map(([here, there]) => `hostfwd=tcp:127.0.0.1:${here}-10.0.2.15:${String(there)}`),
-      ...reachable.map((port) => `guestfwd=tcp:${HOST_IN_GUEST}:${String(port)}-cmd:socat STDIO TCP4:127.0.0.1:${String(port)}`),
-    ];
-    return [
-      ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', String(memoryMb)],
-      ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
-      ...['-kernel', image.kernel, '-initrd', image.initrd, '-append', 'root=/dev/disk/by-id/virtio-root rw console=ttyS0 panic=1'],
-      ...['-serial', `file:${join(this.#dir, 'console.log')}`],
-      ...drives.flatMap(([name, file]) => {
-        const access = name === 'root' ? 'cache=writeback,discard=unmap' : 'readonly=on';
-        return ['-drive', `file=${file},format=raw,if=none,id=${name},${access}`, '-device', `virtio-blk-pci,drive=${name},serial=${name}`];
-      }),
-      ...['-netdev', network.join(','), '-device', 'virtio-net-pci,netdev=net', '-device', 'virtio-rng-pci'],
-      ...['-device', 'virtio-serial', '-chardev', `socket,path=${socket},server=on,wait=off,id=guest`],
-      ...['-device', 'virtserialport,chardev=guest,name=org.qemu.guest_agent.0'],
-    ];
+  #ended(): boolean {
+    return this.#kernel === undefined || this.#kernel.exitCode !== null || this.#kernel.signalCode !== null;
   }
 }
 
-function text(base64: string | undefined): string {
-  return Buffer.from(base64 ?? '', 'base64').toString('utf8');
+/** The guest's cable, and this end of it. */
+async function ensureTap(): Promise<void> {
+  const { stdout } = await runOk(run, { file: 'ip', args: ['-brief', 'link'] });
+  const names = stdout
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => line.split(/[ @]/, 1)[0]);
+  if (names.includes(TAP)) return;
+  if (names.some((name) => name !== 'lo')) throw new Error('a machine needs a network of its own: put `unshare --net` before the command');
+  const lines = [
+    'link set lo up',
+    `tuntap add dev ${TAP} mode tap`,
+    `addr add ${HOST_IN_GUEST}/24 dev ${TAP}`,
+    `link set ${TAP} address ${HOST_MAC} up`,
+  ];
+  await runOk(run, { file: 'ip', args: ['-batch', '-'], stdin: `${lines.join('\n')}\n` });
+}
+
+function quote(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`;
 }

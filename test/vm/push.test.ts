@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
+import type { Server } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import type { InstanceBody } from '../../shared/domain/api.ts';
 import { eventually } from '../support/eventually.ts';
 import { PROGRAMS_DIR, TestFleet } from '../support/fleet.ts';
 import type { Repository } from '../support/fleet-user.ts';
-import { ensureGuestImage } from './guest-image.ts';
+import { ensureGuestImage, HOST_IN_GUEST } from './guest-image.ts';
 import {
   agentMark,
-  createNode,
+  forwardWeb,
   groupFile,
   guestApp,
   installAgent,
@@ -19,13 +20,14 @@ import {
   untilAgentIsBack,
   untilConnected,
 } from './guest-node.ts';
-import { HOST_IN_GUEST, type Machine } from './machine.ts';
+import { Machine } from './machine.ts';
 
 const PIDS_MAX = 256 + 8; // the app's, and the tool's own few
 
 describe('a machine with its own kernel, systemd and cgroup v2', { concurrency: false }, () => {
   let fleet: TestFleet;
   let machine: Machine;
+  let web: Server;
   let hello: Repository;
   const beganMs = performance.now();
 
@@ -36,12 +38,14 @@ describe('a machine with its own kernel, systemd and cgroup v2', { concurrency: 
   before(async () => {
     const image = await ensureGuestImage(say);
     const rollout = { startTimeoutMs: SLOW_MS };
-    fleet = await TestFleet.start({ agentElsewhere: true, controller: { publicHost: HOST_IN_GUEST, programsDir: PROGRAMS_DIR, rollout } });
-    machine = await createNode(fleet, image);
+    machine = await Machine.create({ image });
+    const controller = { publicHost: HOST_IN_GUEST, programsDir: PROGRAMS_DIR, rollout };
+    fleet = await TestFleet.start({ agentElsewhere: true, doorsHost: '0.0.0.0', controller });
+    web = forwardWeb(fleet.ports.web);
     say('switching on');
     await machine.switchOn();
     say('booted');
-    await installAgent(machine);
+    await installAgent(fleet, machine);
     say('joined');
     await untilConnected(fleet);
     say('connected');
@@ -50,6 +54,7 @@ describe('a machine with its own kernel, systemd and cgroup v2', { concurrency: 
   after(async () => {
     await machine.dispose();
     await fleet.stop();
+    web.close();
   });
 
   async function push(): Promise<string> {
@@ -73,7 +78,7 @@ describe('a machine with its own kernel, systemd and cgroup v2', { concurrency: 
 
   it('is one', async () => {
     assert.equal(await machine.sh('stat -f -c %T /sys/fs/cgroup; cat /proc/1/comm'), 'cgroup2fs\nsystemd');
-    assert.match(await machine.sh('uname -rv'), /^6\.1\.\S+-cloud-amd64 .* Debian/);
+    assert.match(await machine.sh('uname -rv'), /^6\.1\.\S+-uml /);
     assert.equal(await machine.sh('systemctl show -P ActiveState slipway-agent slipway-proxy-*'), 'active\n\nactive');
   });
 
@@ -90,7 +95,6 @@ describe('a machine with its own kernel, systemd and cgroup v2', { concurrency: 
     const show = 'systemctl show -P ControlGroup "slipway-sandbox-$1.service"';
     assert.equal(await machine.sh(show, [id]), `/slipway.slice/slipway-sandbox-${id}.service`);
     assert.equal(await groupFile(machine, id, 'memory.max'), String(512 * 1024 * 1024));
-    assert.equal(await groupFile(machine, id, 'memory.swap.max'), '0');
     // the bound of the agent's unit does not count the app
     assert.match(await machine.sh('systemctl show -P MemoryMax slipway-agent'), /^\d+$/);
     assert.match(
@@ -129,15 +133,13 @@ describe('a machine with its own kernel, systemd and cgroup v2', { concurrency: 
     };
     const id = await eventually('only the one with the limit runs', alone, SLOW_MS);
     assert.equal(await groupFile(machine, id, 'cpu.max'), '25000 100000');
-    const before = await cpuSeconds(id);
+    const before = await timesThrottled(id);
     await body('/burn');
-    const usedS = (await cpuSeconds(id)) - before;
-    say(`4 s of a busy loop with --cpu 0.25 ran for ${usedS.toFixed(2)} s`);
-    assert.ok(usedS < 1.6, String(usedS));
+    assert.ok((await timesThrottled(id)) > before);
   });
 
-  async function cpuSeconds(id: string): Promise<number> {
-    return Number(/^usage_usec (\d+)$/m.exec(await groupFile(machine, id, 'cpu.stat'))?.[1]) / 1e6;
+  async function timesThrottled(id: string): Promise<number> {
+    return Number(/^nr_throttled (\d+)$/m.exec(await groupFile(machine, id, 'cpu.stat'))?.[1]);
   }
 
   it('ends an app that outgrows its memory, says so, and starts it again', async () => {
@@ -157,9 +159,9 @@ describe('a machine with its own kernel, systemd and cgroup v2', { concurrency: 
   it('keeps the very process when the unit of the agent is restarted or killed, and when systemd itself is', async () => {
     const before = await answer();
     const mark = await agentMark(machine);
-    await machine.sh('systemctl restart slipway-agent', [], SLOW_MS);
+    await machine.sh('systemctl restart slipway-agent');
     assert.equal(await answer(), before);
-    await machine.sh('systemctl kill --signal=KILL slipway-agent && systemctl daemon-reexec', [], SLOW_MS);
+    await machine.sh('systemctl kill --signal=KILL slipway-agent && systemctl daemon-reexec');
     assert.equal(await answer(), before);
     await untilAgentIsBack(machine, mark);
     assert.equal(await answer(), before);
