@@ -121,7 +121,8 @@ export class Formations {
 
   /** At start: changes of limits that a crash cut short go on. @param ready resolves when the nodes are back */
   async resume(apps: readonly App[], ready: () => Promise<void>): Promise<void> {
-    await Promise.all(apps.map((app) => this.#deps.queue.run(app.id, () => this.#limits.resume(app, ready))));
+    // The queue of an app that is destroyed meanwhile takes no work. That is no failure of the others.
+    await Promise.allSettled(apps.map((app) => this.#deps.queue.run(app.id, () => this.#limits.resume(app, ready))));
   }
 
   /** Something of the app is being changed, or waits for that. */

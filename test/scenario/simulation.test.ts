@@ -19,6 +19,14 @@ test('whatever fails, apps keep serving meanwhile and all is as wanted afterward
   for (const seed of seeds) await Simulation.run(seed, join(dir, String(seed)));
 });
 
+test(
+  'apps that are destroyed meanwhile leave nothing on any node, and their user ids are free afterwards',
+  { timeout: 3_600_000 },
+  async () => {
+    for (const seed of seeds) await Simulation.run(seed, join(dir, `destroys-${String(seed)}`), { destroys: true });
+  },
+);
+
 test('a history is the same every time it is run', async () => {
   const [first, second] = [await Simulation.run(7, join(dir, 'first')), await Simulation.run(7, join(dir, 'second'))];
   assert.deepEqual(first.world.trace.lines, second.world.trace.lines);

@@ -21,13 +21,16 @@ export const DEFAULT_HISTORIES = 30;
 export class Simulation {
   readonly world: World;
   readonly #random: Random;
+  readonly #destroys: boolean;
 
-  private constructor(world: World, random: Random) {
+  private constructor(world: World, random: Random, destroys: boolean) {
     this.world = world;
     this.#random = random;
+    this.#destroys = destroys;
   }
 
-  static async run(seed: number, dir: string): Promise<Simulation> {
+  /** @param options `destroys`: apps are destroyed too, now and then */
+  static async run(seed: number, dir: string, options: { readonly destroys?: boolean } = {}): Promise<Simulation> {
     const random = new Random(seed);
     const slow: Readonly<Record<string, number>> = { ensure: 200, start: 60, prepare: 40, apply: 80, destroy: 60, signal: 20 };
     const world = await World.open({
@@ -36,7 +39,7 @@ export class Simulation {
       storeMs: () => random.between(0, 3),
       effectMs: (method) => random.between(0, slow[method] ?? 2),
     });
-    const simulation = new Simulation(world, random);
+    const simulation = new Simulation(world, random, options.destroys === true);
     try {
       await simulation.#live();
       await simulation.#heal();
@@ -69,6 +72,7 @@ export class Simulation {
       () => this.#scale(),
       () => this.#killAgent(),
       () => this.#killController(),
+      ...(this.#destroys ? [() => this.#destroy(), () => this.#destroy()] : []),
       () => this.#partition(),
       () => this.#drain(),
       () => this.#uncordon(),
@@ -96,6 +100,13 @@ export class Simulation {
     const processTypes = { web: this.#random.pick(BEHAVIOURS), worker: 'serve' };
     this.world.trace.say('test', `push ${app} ${processTypes.web}`);
     void this.world.push(app, processTypes);
+  }
+
+  /** Who waits for the answer of a controller that dies, waits for ever. */
+  #destroy(): void {
+    const app = this.#random.pick([...this.world.apps.keys()]);
+    this.world.trace.say('test', `destroy ${app}`);
+    void this.world.destroy(app);
   }
 
   #config(): void {
@@ -239,8 +250,9 @@ export class Simulation {
     // A move runs two copies of an instance, and the former one leaves when the routes have been taken over.
     const slots = new Set(rows.map((row) => `${row.appId} ${row.processType}.${String(row.ordinal)}`));
     if (slots.size < rows.length) return false;
+    if ((await store.destroyedApps(1_000)).some(({ freeAtMs }) => freeAtMs === undefined)) return false;
     const states = [...machines.values()].flatMap((machine) => machine.statuses().map((status) => status.state));
-    return states.length > 0 && states.every((state) => state === 'live');
+    return (states.length > 0 || this.#destroys) && states.every((state) => state === 'live');
   }
 
   /** Desired is observed, and nothing is left of what came before. */
@@ -248,6 +260,8 @@ export class Simulation {
     assert.deepEqual(this.world.violations, [], 'a rule was broken');
     assert.deepEqual(await this.world.store.unfinishedReleases(), [], 'a release is neither current nor failed');
     for (const app of this.world.apps.values()) await this.#checkApp(app);
+    const awaited = (await this.world.store.destroyedApps(1_000)).filter(({ freeAtMs }) => freeAtMs === undefined);
+    assert.deepEqual(awaited, [], 'a node did not say that nothing is left of a destroyed app');
     const wanted = new Set((await this.world.store.allAssignments()).map((row) => row.instanceId as string));
     for (const machine of this.world.machines.values()) {
       const orphans = (await machine.sandbox.list())
