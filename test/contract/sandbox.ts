@@ -54,7 +54,11 @@ export function sandboxContract(kind: Sandbox['kind'], workloads: Workloads): vo
         (await lab.sandbox.list()).find((found) => found.id === spec.id),
         started,
       );
+      assert.equal(started.uidBase, spec.uidBase);
+      await lab.sandbox.destroy(spec.id);
+      assert.ok((await lab.sandbox.traces()).includes(spec.id), 'its log is kept');
       await lab.sandbox.forget(spec.id);
+      assert.ok(!(await lab.sandbox.traces()).includes(spec.id));
     });
 
     it('does nothing when what is asked is so already', async () => {
