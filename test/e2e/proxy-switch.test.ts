@@ -8,6 +8,7 @@ import { describe, test } from 'node:test';
 import type { Proxy } from '../../agent/proxy/port.ts';
 import { run } from '../../shared/kit/exec.ts';
 import { eventually } from '../support/eventually.ts';
+import { killProcess } from '../support/kill-process.ts';
 import { ask, freePort, openBackend, openProxyLab, routesOf, type ProxyLab, type TestBackend } from '../support/proxy-lab.ts';
 
 interface Load {
@@ -164,7 +165,8 @@ describe('switching releases behind a real haproxy', () => {
     const master = await pidIn(lab, 'haproxy.pid');
     const workers = await childrenOf(master);
     const applied = lab.proxy.apply([routesOf('alpha', [next])]);
-    for (const pid of [master, ...workers]) process.kill(pid, 'SIGKILL');
+    // A worker ends by itself when its master is gone.
+    for (const pid of [master, ...workers]) killProcess(pid);
     await applied;
     const { body } = await eventually('an answer', () => ask(lab.port, 'alpha.test').catch(() => undefined));
     assert.equal(body, next.id);

@@ -12,6 +12,7 @@ import { REPOSITORY_REFS_MAX } from '../../controller/push/repository-bounds.ts'
 import { run } from '../../shared/kit/exec.ts';
 import { eventually } from '../support/eventually.ts';
 import { deltaBomb, packOf } from '../support/git-packs.ts';
+import { killProcess } from '../support/kill-process.ts';
 import { accept, PushFixture, type TestKey, type WorkTree } from '../support/push-fixture.ts';
 import { connectClient, execOn } from '../support/ssh-client.ts';
 
@@ -147,7 +148,7 @@ test('a push that is cut, and one whose git is killed, leave nothing, while anot
       });
     });
     await eventually('a quarantine', async () => (await readdir(objects)).some((name) => name.startsWith('tmp_objdir-')));
-    if (kill) for (const pid of await pidsOf('receive-pack', 'cut')) process.kill(pid, 'SIGKILL');
+    if (kill) for (const pid of await pidsOf('receive-pack', 'cut')) killProcess(pid);
     else client.destroy();
     await eventually('nothing of it', async () => !(await readdir(objects)).some((name) => name.startsWith('tmp_objdir-')));
     client.destroy();

@@ -6,6 +6,7 @@ import type { InstanceBody, StatusBody } from '../../../shared/domain/api.ts';
 import { eventually, letPass } from '../../support/eventually.ts';
 import { TestFleet } from '../../support/fleet.ts';
 import type { Repository } from '../../support/fleet-user.ts';
+import { killProcess } from '../../support/kill-process.ts';
 import { Load } from '../../support/load.ts';
 import { cutPower, haproxyPids } from '../../support/power-cut.ts';
 
@@ -151,7 +152,7 @@ describe('what survives the death of what', { concurrency: false }, () => {
     await survivor.commit(floodApp('2'));
     const pushing = survivor.push('survivor');
     await eventually('the switch has begun', async () => (await readFile(slots, 'utf8')) !== routes);
-    for (const pid of await haproxyPids(fleet)) process.kill(pid, 'SIGKILL');
+    for (const pid of await haproxyPids(fleet)) killProcess(pid);
     const killedAtMs = performance.now();
     await answered();
     const healMs = performance.now() - killedAtMs;
