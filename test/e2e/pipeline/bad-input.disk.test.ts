@@ -53,6 +53,8 @@ describe('a full disk', () => {
 
   for (const name of ['database', 'repositories', 'images'] as const) {
     it(`under the ${name} refuses a push before its pack is sent, makes no app, and is well again with room`, async () => {
+      // The controller removes the mark of a new app after the client has its answer.
+      await eventually('the first push has ended', () => !objects().some((file) => file.startsWith('.planned-')));
       const before = [objects(), (await builds()).length];
       await app.commitBad({ 'new.txt': name });
       await disk(name).fill();
