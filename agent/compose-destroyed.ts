@@ -62,7 +62,7 @@ export function composeDestroyed(basics: Basics, parts: Parts): DestroyedApps {
   return new DestroyedApps({ places: placesOf(basics, parts), sync, acknowledge, clock, random, failpoint, log });
 }
 
-/** What uses data comes before the data, and what says whose data it is comes after it. */
+/** The users of data are cleaned up before the data. The records that name the owner of data are cleaned up after it. */
 function placesOf({ config, clock }: Basics, parts: Parts): readonly Place[] {
   const { sandbox, images, builds, logBook, logs, egress, ledger, tasks, loop } = parts;
   const { stateDir, network } = config;
@@ -92,7 +92,7 @@ function placesOf({ config, clock }: Basics, parts: Parts): readonly Place[] {
   ];
 }
 
-/** A file that was removed can be there again after a power cut, unless its folder is synced. */
+/** After a power cut, a removed file can exist again unless its folder was synced. */
 async function syncAll(stateDir: string): Promise<void> {
   const names = ['', 'instances', 'tasks', 'build-cache', 'layers/keys', 'layers/tmp', 'platform-logs'];
   const dirs = [...names.map((name) => join(stateDir, name)), ...imageDirs(stateDir), ...traceDirs(sandboxBase(stateDir))];

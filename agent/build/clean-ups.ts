@@ -7,7 +7,7 @@ const RETRY_AFTER_MS = 60_000;
 
 interface CleanUp {
   readonly work: () => Promise<void>;
-  /** Absent: an earlier run of the agent left it, so it may be any app's. */
+  /** Absent when an earlier run of the agent left it: it may belong to any app. */
   readonly appId: AppId | undefined;
   readonly triedAtMs: number;
 }

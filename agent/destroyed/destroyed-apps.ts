@@ -25,7 +25,7 @@ export interface DestroyedAppsDeps {
 }
 
 const RETRY: BackoffPolicy = Object.freeze({ firstMs: 1_000, maxMs: 5 * 60_000, factor: 2 });
-/** What waits for so long is told to the operator: no drain and no build takes longer. */
+/** The operator is told of a clean-up that waits longer. No drain and no build takes so long. */
 const SLOW_AFTER_MS = 60 * 60_000;
 
 /** How far the clean-up of one app is. */
@@ -62,7 +62,7 @@ export class DestroyedApps {
   }
 
   /**
-   * Before anything acts on the state: what it starts must not be taken for something that is left.
+   * Call it before anything acts on the state, so that what the state starts does not count as left over.
    * @param before the state that this one replaces
    */
   setDesired(desired: DesiredState, before?: DesiredState): void {
@@ -174,7 +174,7 @@ export class DestroyedApps {
   }
 
   async #take(cleanUp: CleanUp, step: CleanUpStep): Promise<void> {
-    // Not any more: since the look its user ids may be another app's.
+    // Stop: since the look, another app may have got its user ids.
     const isOver = this.#cleanUps.get(cleanUp.app.appId) !== cleanUp || this.#stopping.signal.aborted;
     if (isOver || step.kind === 'acknowledge' || step.kind === 'look') return;
     const what = `${step.place} ${step.left.slice(0, 3).join(', ')}`;

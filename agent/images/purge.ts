@@ -19,7 +19,7 @@ export interface OwnedLayer {
 
 export interface PurgeRequest {
   readonly owned: readonly OwnedLayer[];
-  /** Of the same app. Nobody is about to use these again, so they are removed however short ago they were used. */
+  /** Of the same app. They are not used again, so they are removed also when they were used a moment ago. */
   readonly layers: ReadonlySet<Digest>;
   /** Asked again for each image: somebody may begin to need it. */
   readonly inUse: () => ReadonlySet<Digest>;
@@ -49,7 +49,7 @@ export async function listOwned(layout: ImageLayout, isOwner: (uid: number) => b
   return [...(await listed(layout.mountsDir, true)), ...(await listed(layout.ownedDir, false))];
 }
 
-/** Removes images because they hold data of an app that is no more, and not because there is too little room. */
+/** Removes images that hold data of a destroyed app. This does not depend on the free space. */
 export class Purge {
   readonly #deps: PurgeDeps;
 

@@ -11,7 +11,7 @@ export class UnderWay<K> {
     }
   }
 
-  /** Resolves when none of the work that is under way now with such a key is under way any more, also when it failed. */
+  /** Resolves when all work with such a key that is under way now has ended. Failed work counts as ended. */
   async settled(isMine: (key: K) => boolean): Promise<void> {
     await Promise.allSettled([...this.#running].filter(([, key]) => isMine(key)).map(([work]) => work));
   }

@@ -66,7 +66,7 @@ function refuseGeneration(ledger: DesiredState, offered: DesiredState): Reason |
 
 function refuseMassStop(ledger: DesiredState, offered: DesiredState): Reason | undefined {
   if (offered.massStopReason !== '') return undefined;
-  // Without user ids the controller does not know the app. So it may have lost its memory, which is what this is about.
+  // An app without user ids is unknown to the controller. The controller may have lost its data, so the app counts for this brake.
   const known = (offered.destroyed ?? []).filter(({ uidBase }) => uidBase !== 0);
   const destroyed = new Set<string>(known.map(({ appId }) => appId));
   const before = runningSlots(ledger.assignments.filter(({ appId }) => !destroyed.has(appId)));

@@ -6,7 +6,7 @@ import { detectCgroups } from './cgroup/detect.ts';
 import { hostNameservers } from './network/resolv.ts';
 import type { Sandbox } from './port.ts';
 
-/** A program and the Debian package that brings it; several programs when any of them will do. */
+/** A program and the Debian package that brings it; several programs when so requests may go to any of them. */
 interface Need {
   readonly programs: readonly string[];
   readonly packageName: string;

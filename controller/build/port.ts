@@ -10,7 +10,7 @@ export interface ImageStore {
   put(digest: Digest, body: NodeJS.ReadableStream, signal: AbortSignal): Promise<void>;
   open(digest: Digest, offsetBytes: number): Promise<NodeJS.ReadableStream>;
   list(): Promise<readonly Digest[]>;
-  /** Removes them before it returns, so that no upload and no query comes in between. Images that do not exist are skipped. */
+  /** Removes them before it returns, so that no upload and no query happens in the meantime. Images that do not exist are skipped. */
   removeNow(digests: readonly Digest[]): void;
   /** Deletes unfinished uploads of an earlier life. */
   sweep(): Promise<void>;

@@ -75,7 +75,7 @@ export interface KnownNode {
 interface RoutesTaken {
   /** Version that its proxy served last, in this life of the controller. */
   applied: number;
-  /** Waited for in vain, and not again until it has caught up. */
+  /** It did not take the routes in time. It is not waited for again until it has caught up. */
   late: boolean;
 }
 

@@ -3,7 +3,7 @@ import type { Clock } from '../../shared/kit/clock.ts';
 import type { AgentSession } from './agent-session.ts';
 import type { KnownNode, NodeBook } from './node-book.ts';
 
-/** Somebody waits until the proxy of every node serves a version. */
+/** A caller that waits until the proxy of every node serves a version. */
 interface Waiting {
   readonly version: number;
   readonly late: Set<NodeId>;
@@ -12,11 +12,11 @@ interface Waiting {
 
 /**
  * An instance that stops before a node's proxy has the new route costs requests there. So a silent node is waited for until it counts as
- * unreachable: silence alone does not tell a busy node from a dead one. A node that is heard, and takes longer than this, has other troubles.
+ * unreachable: silence alone does not tell a busy node from a dead one. A connected node that needs more time than this has another fault, and is not waited for any longer.
  */
 export const ROUTES_TAKEN_TIMEOUT_MS = 60_000;
 
-/** Who waits for which version of the route table, and for which nodes. */
+/** The callers that wait for a version of the route table, and the nodes that each of them waits for. */
 export class RouteWaits {
   readonly #book: Pick<NodeBook, 'all' | 'get'>;
   readonly #clock: Clock;

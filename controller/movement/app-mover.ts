@@ -146,7 +146,7 @@ export class AppMover {
     );
   }
 
-  /** They lose their place only after every proxy knows where the others are, and if those others are still there. */
+  /** Stop the old instances only after every proxy has the new routes, and only if the new instances still run. */
   async #end(look: Look): Promise<StepResult> {
     const { app, plan } = look;
     const { fleet, store, failpoint, clock, signal } = this.#deps;

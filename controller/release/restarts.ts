@@ -33,7 +33,7 @@ export class Restarts {
   }
 
   /**
-   * Those that leave lose their traffic everywhere, then drain and end; others start meanwhile. Who leaves is asked again when every proxy knows:
+   * Those that leave lose their traffic everywhere, then drain and end; others start meanwhile. The leaving instances are determined again when every proxy has the routes:
    * what should serve instead may have ended meanwhile.
    */
   async retire(app: App, whoLeaves: () => readonly AssignmentRow[], add: readonly AssignmentRow[] = []): Promise<void> {

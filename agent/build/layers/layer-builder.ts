@@ -76,7 +76,7 @@ class SquashfsLayerBuilder implements LayerBuilder {
   }
 
   async remembers(appId: AppId): Promise<boolean> {
-    // Of an agent that was killed while it packed: nobody knows whose it is.
+    // A killed agent left it while it packed. Its app is unknown.
     const unfinished = this.#tempReady === undefined ? await readdir(this.#tempDir).catch(() => []) : [];
     return unfinished.length > 0 || (await this.#keys.has(appId));
   }

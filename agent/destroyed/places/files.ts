@@ -13,7 +13,7 @@ import type { NamedApp, Place } from '../port.ts';
 /** The agent's own files are few. Trees that an app writes are on file systems of their own, where the search does not go. */
 const LIMITS = Object.freeze({ dataBytes: 256 * 1024 ** 2, processorSeconds: 60, timeoutMs: 5 * 60_000 });
 
-/** Whatever else belongs to the app's users and groups in the agent's own folder. Last of all: every part has removed what it knows. */
+/** Other files in the agent's folder that belong to the app's users and groups. This place is the last one, after every other place has removed its own files. */
 export function filesPlace({ stateDir, run }: { readonly stateDir: string; readonly run: Run }): Place {
   return {
     name: 'file',

@@ -17,7 +17,7 @@ export function instancesPlace(deps: {
   };
 }
 
-/** An instance of which nobody can say whose it is counts as everybody's. The loop ends it, too. */
+/** An instance without a known app counts for every destroyed app. The loop ends it too. */
 function mayBeOf(app: NamedApp, { instanceId, appId, uidBase }: HeldInstance, writerOf: (id: string) => AppId | undefined): boolean {
   const known = appId ?? writerOf(instanceId);
   if (known !== undefined) return known === app.appId;

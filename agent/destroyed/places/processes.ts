@@ -10,7 +10,7 @@ interface OwnedProcess {
 }
 
 /**
- * Processes with a user or group of the app. Every sandbox is gone by now, so there are none, unless something is badly wrong. The agent
+ * Processes with a user or group of the app. Every sandbox is gone by now, so a process here is a fault. The agent
  * ends only what is in its own control groups, so it tells the operator of any other.
  * @param ownGroup name of the control group of this agent's sandboxes
  */

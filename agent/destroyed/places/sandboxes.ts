@@ -4,7 +4,7 @@ import type { Place } from '../port.ts';
 
 /**
  * Sandboxes that no instance and no build has any more, and what is left of sandboxes that nobody knows: a half-made folder, a control
- * group, a log without an entry. The latter count as every app's, because nothing says whose they are.
+ * group, a log without an entry. The latter count for every destroyed app, because their app is unknown.
  */
 export function sandboxesPlace(deps: {
   readonly sandbox: Pick<Sandbox, 'list' | 'traces' | 'forget'>;

@@ -45,7 +45,7 @@ export function meshFrontend(settings: ProxySettings, logFormat: string): string
     'frontend mesh from slipway',
     `  bind ${address}:${String(port)} ssl crt ${meshCertificate} ca-file ${meshCa} verify required ssl-min-ver TLSv1.2 alpn http/1.1`,
     `  log-format "${logFormat}"`,
-    // The certificate is of this fleet; its node must be a member now. A new member may be known elsewhere first: nothing was done.
+    // The certificate is of this fleet; its node must be a member now. A new member may be known to another node first, so the request may be tried elsewhere.
     `  ${elsewhere} unless { ${member} -m found }`,
     // A former certificate is good for nothing. Its connection ends, so that a node that has another one by now comes with that.
     `  acl is_former ssl_c_serial,hex,lower,map_str(${paths.refused}) -m found`,

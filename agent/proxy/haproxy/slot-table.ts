@@ -70,7 +70,7 @@ export interface FarServer {
   readonly isBackup: boolean;
 }
 
-/** When all peers of an app seem down at once, this node is slow itself or all of them are busy: any of them will do. */
+/** When all peers of an app seem down at once, this node is slow itself or all of them are busy: so requests may go to any of them. */
 const BACKUPS_MAX = 2;
 
 /** Each peer once, and the first of them again as backups. */

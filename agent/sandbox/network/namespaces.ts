@@ -99,7 +99,7 @@ export class Namespaces {
     for (const netns of await this.#existing()) {
       const slot = slotOf(this.#names, netns) ?? 0;
       if (this.#taken.has(slot)) continue;
-      this.#taken.add(slot); // nobody may make it anew while it is being removed
+      this.#taken.add(slot); // so that it is not made again while it is being removed
       if ((await occupantOf(netns)) !== undefined && existsSync(join(NETNS_DIR, netns))) continue;
       await this.release(netns).catch((error: unknown) => {
         this.#deps.log.warn({ netns, err: error }, 'network.leftover-not-removed');
