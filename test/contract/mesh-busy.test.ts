@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { eventually } from '../support/eventually.ts';
 import type { MeshNode } from '../support/mesh-lab.ts';
-import { openPair, start } from '../support/mesh-pair.ts';
+import { openPair, openTriple } from '../support/mesh-pair.ts';
 import { ask, openBackend, routesOf } from '../support/proxy-lab.ts';
 
 describe('a node whose proxy is busy for some seconds', () => {
@@ -36,11 +36,7 @@ describe('a node whose proxy is busy for some seconds', () => {
   });
 
   test('gets no request while another node serves', async (t) => {
-    const { lab, front, home, backend } = await openPair(t);
-    const other = await lab.node('ot');
-    await start(other);
-    for (const node of [home, other]) await node.apply([routesOf('alpha', [backend])]);
-    await front.apply([{ ...routesOf('alpha', []), peers: [home.peer, other.peer] }]);
+    const { front, home } = await openTriple(t);
     await frozen(home, async () => {
       await eventually('its checks fail', () => misses(front, home));
       for (let turn = 0; turn < 10; turn += 1) assert.equal((await ask(front.port, 'alpha.test')).status, 200);

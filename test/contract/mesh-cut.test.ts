@@ -6,7 +6,7 @@ import { SETTLED_MS } from '../../agent/proxy/haproxy/cut-links.ts';
 import { cutPort } from '../support/cut-port.ts';
 import { eventually } from '../support/eventually.ts';
 import type { MeshNode } from '../support/mesh-lab.ts';
-import { openPair, reachable, routerLines, start } from '../support/mesh-pair.ts';
+import { openPair, openTriple, routerLines } from '../support/mesh-pair.ts';
 import { ask, openBackend, routesOf } from '../support/proxy-lab.ts';
 
 const PEERS_OF_A_LARGE_FLEET = 64;
@@ -55,12 +55,7 @@ describe('a cut link between two nodes', { skip: !isRoot && 'needs root: it drop
   });
 
   test('costs no new request while another node serves', async (t) => {
-    const { lab, front, home, backend } = await openPair(t);
-    const other = await lab.node('ot');
-    await start(other);
-    for (const node of [home, other]) await node.apply([routesOf('alpha', [backend])]);
-    await front.apply([{ ...routesOf('alpha', []), peers: [home.peer, other.peer] }]);
-    await reachable(front);
+    const { front, home } = await openTriple(t);
     await cutPort(t, home.peer.port);
     const isMissed = async (): Promise<boolean> => {
       assert.equal((await ask(front.port, 'alpha.test')).status, 200);

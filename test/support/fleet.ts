@@ -240,7 +240,7 @@ export class TestFleet {
   async stop(): Promise<void> {
     await this.endAgent('SIGTERM');
     await this.endController('SIGTERM');
-    await run({ ...this.#agent.command('remove'), timeoutMs: 240_000 });
+    await runOk(run, { ...this.#agent.command('remove'), timeoutMs: 240_000 });
     const left = readFileSync('/proc/self/mountinfo', 'utf8')
       .split('\n')
       .filter((line) => line.includes(` ${this.dir}`));

@@ -37,6 +37,18 @@ export async function openPair(t: TestContext): Promise<Pair> {
   return { lab, front, home, backend };
 }
 
+/** alpha runs on another node too. */
+export async function openTriple(t: TestContext): Promise<Pair> {
+  const pair = await openPair(t);
+  const { lab, front, home, backend } = pair;
+  const other = await lab.node('ot');
+  await start(other);
+  for (const node of [home, other]) await node.apply([routesOf('alpha', [backend])]);
+  await front.apply([{ ...routesOf('alpha', []), peers: [home.peer, other.peer] }]);
+  await reachable(front);
+  return pair;
+}
+
 export async function start(...nodes: readonly MeshNode[]): Promise<void> {
   for (const node of nodes) await node.proxy.ensureRunning();
 }

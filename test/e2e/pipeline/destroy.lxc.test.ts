@@ -19,7 +19,7 @@ const { mkdirSync, truncateSync, writeFileSync } = require('node:fs');
 mkdirSync('/tmp/' + 'd/'.repeat(500), { recursive: true });
 writeFileSync('/app/sparse', '');
 truncateSync('/app/sparse', 2 ** 40);
-spawn('/bin/sh', ['-c', "trap '' TERM; while :; do sleep 1; done"], { detached: true, stdio: 'ignore' });
+spawn('/bin/sh', ['-c', "trap '' TERM; exec tail -f /dev/null"], { detached: true, stdio: 'ignore' });
 console.log('${SPOKEN}', process.env.KEEP);
 require('node:http').createServer((_, response) => response.end('version=${version} keep=' + process.env.KEEP)).listen(process.env.PORT);
 process.on('SIGTERM', () => process.exit(0));

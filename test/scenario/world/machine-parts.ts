@@ -1,5 +1,9 @@
 import type { Images } from '../../../agent/images/port.ts';
+import { LogBook } from '../../../agent/logs/log-book.ts';
 import type { Logs } from '../../../agent/logs/port.ts';
+import type { InstanceRecords } from '../../../agent/reconcile/instances.ts';
+import type { InstanceRecord } from '../../../agent/reconcile/record.ts';
+import type { SessionHandlers } from '../../../agent/session/port.ts';
 
 /** The same object, one method replaced. */
 export function watch<T extends object, K extends keyof T>(target: T, name: K, replacement: T[K]): T {
@@ -32,3 +36,43 @@ export const LOGS: Logs = {
   hasLines: () => Promise.resolve(false),
   removeLines: () => Promise.resolve(),
 };
+
+/** A node that is asked neither to build nor for logs. */
+export const NO_TASKS_NO_LOGS: Pick<SessionHandlers, 'startTask' | 'cancelTask' | 'queryLogs'> = {
+  startTask: () => undefined,
+  cancelTask: () => undefined,
+  queryLogs: async function* () {
+    yield* [];
+  },
+};
+
+export function newLogBook(dirOf: (id: string) => string): LogBook {
+  return new LogBook('/nonexistent/slipway/log-book.json', dirOf);
+}
+
+export function recordsIn(files: Map<string, InstanceRecord>): InstanceRecords {
+  return {
+    load: () => Promise.resolve(new Map(files)),
+    save: (id, record) => Promise.resolve(void files.set(id, record)),
+    remove: (id) => Promise.resolve(void files.delete(id)),
+  };
+}
+
+export function factsOf(memoryBytes: number): Awaited<ReturnType<SessionHandlers['hello']>>['facts'] {
+  return {
+    agentVersion: '0.1.0',
+    os: 'debian-12',
+    kernel: '6',
+    arch: 'x64',
+    cpus: 2,
+    memoryBytes,
+    diskBytes: 1e11,
+    diskFreeBytes: 1e10,
+    sandboxDriver: 'fake',
+    stacks: ['host'],
+    proxyVersion: '',
+    missing: [],
+    builder: true,
+    httpAddress: '',
+  };
+}

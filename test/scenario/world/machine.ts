@@ -4,17 +4,12 @@ import type { AppId } from '../../../shared/domain/ids.ts';
 import type { InstanceStatus, Reason } from '../../../shared/domain/instance.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { noFailpoint } from '../../../shared/kit/failpoint.ts';
-import { DestroyedApps } from '../../../agent/destroyed/destroyed-apps.ts';
-import { instancesPlace } from '../../../agent/destroyed/places/instances.ts';
-import { logsPlace } from '../../../agent/destroyed/places/logs.ts';
-import { sandboxesPlace } from '../../../agent/destroyed/places/sandboxes.ts';
-import { LogBook } from '../../../agent/logs/log-book.ts';
+import type { DestroyedApps } from '../../../agent/destroyed/destroyed-apps.ts';
 import { createFakeProxy } from '../../../agent/proxy/fake.ts';
 import type { AppRoutes, Proxy as AppProxy } from '../../../agent/proxy/port.ts';
 import { decideAcceptance } from '../../../agent/reconcile/accept.ts';
 import { createExecutors } from '../../../agent/reconcile/executors.ts';
-import type { InstanceRecords } from '../../../agent/reconcile/instances.ts';
-import { ReconcileLoop, type HeldInstance } from '../../../agent/reconcile/loop.ts';
+import { ReconcileLoop } from '../../../agent/reconcile/loop.ts';
 import type { InstanceRecord } from '../../../agent/reconcile/record.ts';
 import { refuseRoutes } from '../../../agent/reconcile/fleet-ledger.ts';
 import { RouteSwitch } from '../../../agent/reconcile/route-switch.ts';
@@ -26,7 +21,8 @@ import { Outbox } from '../../../agent/session/outbox.ts';
 import type { SessionHandlers } from '../../../agent/session/port.ts';
 import { answersAfterMs, sandboxBehaviour } from './app-behaviour.ts';
 import { Life, mortal, type Around } from './life.ts';
-import { IMAGES, LOGS, watch } from './machine-parts.ts';
+import { createDestroyed } from './machine-clean-up.ts';
+import { factsOf, IMAGES, LOGS, newLogBook, NO_TASKS_NO_LOGS, recordsIn, watch } from './machine-parts.ts';
 import type { Random } from '../../support/random.ts';
 import type { Trace } from './trace.ts';
 import type { VirtualClock } from './virtual-clock.ts';
@@ -203,7 +199,7 @@ export class Machine {
   #handlers(life: Life, { loop, destroyed }: Parts): SessionHandlers {
     const disk = mortal({ write: (state: DesiredState) => Promise.resolve((this.#ledger = state)) }, life, this.#around);
     return {
-      hello: () => Promise.resolve({ facts: this.#facts(), ledger: this.#ledger, cachedAppIds: [], runningTaskIds: [] }),
+      hello: () => Promise.resolve({ facts: factsOf(this.#deps.memoryBytes), ledger: this.#ledger, cachedAppIds: [], runningTaskIds: [] }),
       heartbeat: () => Promise.resolve({ diskFreeBytes: 1e10, load1: 0, memoryFreeBytes: 1e9 }),
       instances: () => loop.statuses(),
       accept: async (desired): Promise<Reason | undefined> => {
@@ -222,49 +218,21 @@ export class Machine {
         await loop.setRoutes(this.#routes);
         return undefined;
       },
-      startTask: () => undefined,
-      cancelTask: () => undefined,
-      queryLogs: async function* () {
-        yield* [];
-      },
-    };
-  }
-
-  #facts(): Awaited<ReturnType<SessionHandlers['hello']>>['facts'] {
-    return {
-      ...{
-        agentVersion: '0.1.0',
-        os: 'debian-12',
-        kernel: '6',
-        arch: 'x64',
-        cpus: 2,
-        memoryBytes: this.#deps.memoryBytes,
-        diskBytes: 1e11,
-      },
-      ...{ diskFreeBytes: 1e10, sandboxDriver: 'fake', stacks: ['host'], proxyVersion: '', missing: [], builder: true, httpAddress: '' },
+      ...NO_TASKS_NO_LOGS,
     };
   }
 
   #createDestroyed(life: Life, acknowledge: (appIds: readonly AppId[]) => void): DestroyedApps {
     const { random, trace, clock } = this.#deps;
-    const sandbox = mortal(this.sandbox, life, this.#around);
-    const held = (): readonly HeldInstance[] => this.#loop?.held() ?? [];
-    const known = (): ReadonlySet<string> => {
-      const instances = [...held(), ...(this.#ledger?.assignments ?? [])].map(({ instanceId }) => instanceId);
-      return new Set([...instances, ...this.#logBook.instances()]);
-    };
-    const logBook = {
-      instancesOf: (appId: AppId) => this.#logBook.instancesOf(appId),
-      drop: async (ids: readonly string[]) => void this.#logBook.drop(ids).catch(() => undefined), // it has no file here
-    };
-    return new DestroyedApps({
-      places: [
-        instancesPlace({ held, writerOf: (id) => this.#logBook.writer(id)?.appId }),
-        sandboxesPlace({ sandbox, known }),
-        logsPlace({ logBook, logs: LOGS, sandbox }),
-      ],
-      ...{ acknowledge, sync: () => Promise.resolve(), failpoint: noFailpoint, log: trace.logger(this.name) },
-      ...{ clock: mortal(clock, life), random: () => random.next() },
+    return createDestroyed({
+      sandbox: mortal(this.sandbox, life, this.#around),
+      logBook: this.#logBook,
+      held: () => this.#loop?.held() ?? [],
+      assigned: () => this.#ledger?.assignments ?? [],
+      acknowledge,
+      clock: mortal(clock, life),
+      random: () => random.next(),
+      log: trace.logger(this.name),
     });
   }
 
@@ -273,7 +241,7 @@ export class Machine {
     const clock = mortal(time, life);
     const sandbox = mortal(this.#watchedSandbox(), life, this.#around);
     const proxy = mortal(this.#watchedProxy(), life, this.#around);
-    const records = mortal(this.#recordFiles(), life, this.#around);
+    const records = mortal(recordsIn(this.#records), life, this.#around);
     const log = trace.logger(this.name);
     const executors = {
       ...{ sandbox, proxy, records, clock, logBook: this.#logBook, forgotten: () => destroyed.wake() },
@@ -319,24 +287,12 @@ export class Machine {
     });
   }
 
-  #recordFiles(): InstanceRecords {
-    return {
-      load: () => Promise.resolve(new Map(this.#records)),
-      save: (id, record) => Promise.resolve(void this.#records.set(id, record)),
-      remove: (id) => Promise.resolve(void this.#records.delete(id)),
-    };
-  }
-
   /** Ports that no two instances of a node share, since they share its loopback here. */
   #portOf(id: string): number {
     const port = this.#ports.get(id) ?? 20_000 + this.#ports.size;
     this.#ports.set(id, port);
     return port;
   }
-}
-
-function newLogBook(dirOf: (id: string) => string): LogBook {
-  return new LogBook('/nonexistent/slipway/log-book.json', dirOf);
 }
 
 const SYNCHRONOUS = new Set(['onExit', 'logDir', 'appDir', 'upperDir', 'path']);

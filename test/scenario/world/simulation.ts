@@ -1,7 +1,6 @@
-import assert from 'node:assert/strict';
-import { wantedCounts } from '../../../shared/domain/placement.ts';
 import type { Formations } from '../../../controller/release/formations.ts';
 import type { App } from '../../../controller/store/port.ts';
+import { checkEndState } from './end-state.ts';
 import type { Machine } from './machine.ts';
 import { Random } from '../../support/random.ts';
 import { World } from './world.ts';
@@ -43,7 +42,7 @@ export class Simulation {
     try {
       await simulation.#live();
       await simulation.#heal();
-      await simulation.#check();
+      await checkEndState(world);
     } catch (error) {
       const history = world.trace.lines.slice(-150).join('\n');
       throw new Error(`seed ${String(seed)}: ${error instanceof Error ? error.message : String(error)}\n${history}`, { cause: error });
@@ -102,7 +101,7 @@ export class Simulation {
     void this.world.push(app, processTypes);
   }
 
-  /** Who waits for the answer of a controller that dies, waits for ever. */
+  /** Nobody waits for the answer: a controller that dies first never sends it. */
   #destroy(): void {
     const app = this.#random.pick([...this.world.apps.keys()]);
     this.world.trace.say('test', `destroy ${app}`);
@@ -253,55 +252,5 @@ export class Simulation {
     if ((await store.destroyedApps(1_000)).some(({ freeAtMs }) => freeAtMs === undefined)) return false;
     const states = [...machines.values()].flatMap((machine) => machine.statuses().map((status) => status.state));
     return (states.length > 0 || this.#destroys) && states.every((state) => state === 'live');
-  }
-
-  /** Desired is observed, and nothing is left of what came before. */
-  async #check(): Promise<void> {
-    assert.deepEqual(this.world.violations, [], 'a rule was broken');
-    assert.deepEqual(await this.world.store.unfinishedReleases(), [], 'a release is neither current nor failed');
-    for (const app of this.world.apps.values()) await this.#checkApp(app);
-    const awaited = (await this.world.store.destroyedApps(1_000)).filter(({ freeAtMs }) => freeAtMs === undefined);
-    assert.deepEqual(awaited, [], 'a node did not say that nothing is left of a destroyed app');
-    const wanted = new Set((await this.world.store.allAssignments()).map((row) => row.instanceId as string));
-    for (const machine of this.world.machines.values()) {
-      const orphans = (await machine.sandbox.list())
-        .filter((found) => !wanted.has(found.id))
-        .map((found) => this.world.trace.nameOf(found.id));
-      assert.deepEqual(orphans, [], `${machine.name} runs what nobody wants`);
-      assert.ok(await machine.proxy.healthy(), `the proxy of ${machine.name} is down`);
-    }
-  }
-
-  async #checkApp(app: App): Promise<void> {
-    const { store, trace, refs, machines } = this.world;
-    const current = await store.currentRelease(app.id);
-    const rows = await store.assignmentsOfApp(app.id);
-    const found = rows.map((row) => `${trace.nameOf(row.instanceId)} ${row.desired}`).sort();
-    if (current === undefined) {
-      assert.deepEqual(found, [], `${app.name} has instances and no release`);
-      return;
-    }
-    assert.equal(
-      refs.get(app.name)?.split(' ')[1],
-      current.slug.commit,
-      `the ref of ${app.name} is not that of v${String(current.version)}`,
-    );
-    const slots = rows.map((row) => `${row.processType}.${String(row.ordinal)}`);
-    assert.equal(new Set(slots).size, slots.length, `${app.name} has doubles: ${found.join(', ')}`);
-    const stray = rows.filter((row) => row.release !== current.version || row.desired !== 'run');
-    assert.deepEqual(stray.map((row) => `${trace.nameOf(row.instanceId)} ${row.desired}`), [], `left over of ${app.name}`); // prettier-ignore
-    assert.ok(
-      Object.keys(wantedCounts(current.slug.processTypes, {})).length > 0 && rows.some((row) => row.processType === 'web'),
-      `${app.name} has no web`,
-    );
-    if (current.slug.processTypes['web']?.startsWith('crash') === true) return; // it comes and goes
-    const statuses = new Map(
-      [...machines.values()].flatMap((machine) => machine.statuses().map((status) => [status.instanceId, status.state])),
-    );
-    const down = rows.filter((row) => statuses.get(row.instanceId) !== 'live').map((row) => `${trace.nameOf(row.instanceId)} ${statuses.get(row.instanceId) ?? 'unknown'}`); // prettier-ignore
-    assert.deepEqual(down, [], `${app.name} is not up`);
-    const serving = this.world.serving(app.name).map((id) => trace.nameOf(id)).sort(); // prettier-ignore
-    const web = rows.filter((row) => row.processType === 'web').map((row) => trace.nameOf(row.instanceId)).sort(); // prettier-ignore
-    assert.deepEqual(serving, web, `the traffic of ${app.name} does not reach all of its instances, or others`);
   }
 }

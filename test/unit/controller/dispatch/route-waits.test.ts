@@ -23,6 +23,7 @@ interface Lab {
 function lab(applied: number): Lab {
   const [clock, book] = [new VirtualClock(), new NodeBook()];
   const facts = { meshAddress: '10.0.0.1:7405' };
+  // A row has many more columns; the node book copies them, and nothing here reads them.
   const row = { id: NODE, name: 'fra', state: 'ready', cordoned: false, labels: {}, facts } as unknown as NodeRow;
   const node = book.learn(row);
   node.routes.applied = applied;
@@ -36,6 +37,7 @@ function lab(applied: number): Lab {
 }
 
 function sessionOf(node: KnownNode, refusal?: { code: string; message: string }): AgentSession {
+  // A real session needs a stream. These are the fields that are read.
   const session = { nodeId: node.id, hello: { takesFleetRoutes: true }, routes: { applied: 0, refusal } } as unknown as AgentSession;
   node.session = session;
   return session;
