@@ -240,7 +240,8 @@ export class TestFleet {
   async stop(): Promise<void> {
     await this.endAgent('SIGTERM');
     await this.endController('SIGTERM');
-    await runOk(run, { ...this.#agent.command('remove'), timeoutMs: 240_000 });
+    const hasJoined = existsSync(join(this.stateDirs.agent, 'node.pem'));
+    if (hasJoined) await runOk(run, { ...this.#agent.command('remove'), timeoutMs: 240_000 });
     const left = readFileSync('/proc/self/mountinfo', 'utf8')
       .split('\n')
       .filter((line) => line.includes(` ${this.dir}`));
