@@ -29,7 +29,15 @@ export default {
       comment: 'Nobody imports it and it imports nothing: delete it, or wire it in.',
       from: {
         orphan: true,
-        pathNot: ['(^|/)\\.', '\\.d\\.ts$', '(^|/)[^/]+\\.config\\.js$', '^script/', '^buildpacks/', '^examples/', '^test/fixtures/'],
+        pathNot: [
+          '(^|/)\\.',
+          '\\.d\\.ts$',
+          '(^|/)[^/]+\\.config\\.js$',
+          '^script/',
+          '^buildpacks/',
+          '^examples/',
+          '^test/fixtures/',
+        ],
       },
       to: {},
     },
@@ -45,7 +53,11 @@ export default {
       severity: 'error',
       comment: 'What ships needs a dependency, not a devDependency.',
       from: { path: '^(controller|agent|cli|shared|buildpacks)/' },
-      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'], pathNot: 'node_modules/@types/' },
+      to: {
+        dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'],
+        dependencyTypesNot: ['type-only'],
+        pathNot: 'node_modules/@types/',
+      },
     },
     {
       name: 'programs-apart',
@@ -134,7 +146,8 @@ export default {
     {
       name: 'drivers-behind-the-port',
       severity: 'error',
-      comment: 'A sandbox driver is named by its own folder and by agent/sandbox/create.ts; everybody else takes a Sandbox.',
+      comment:
+        'A sandbox driver is named by its own folder and by agent/sandbox/create.ts; everybody else takes a Sandbox.',
       from: { pathNot: [`^agent/sandbox/${DRIVERS}/`, '^agent/sandbox/create\\.ts$', '^(test|bench)/'] },
       to: { path: `^agent/sandbox/${DRIVERS}/` },
     },

@@ -16,7 +16,11 @@ const noClockProperties = [
   { object: 'Date', property: 'now', message: 'Time is a dependency: take a Clock (shared/kit/clock.ts).' },
   { object: 'Math', property: 'random', message: 'Chance is a dependency: take a number, or use node:crypto for ids.' },
 ];
-const noEnvironment = { object: 'process', property: 'env', message: 'The environment is read in main.ts and config.ts only.' };
+const noEnvironment = {
+  object: 'process',
+  property: 'env',
+  message: 'The environment is read in main.ts and config.ts only.',
+};
 const noTimerGlobals = ['setTimeout', 'setInterval'].map((name) => ({
   name,
   message: 'Time is a dependency: take a Clock (shared/kit/clock.ts).',
@@ -66,7 +70,11 @@ export default defineConfig(
       'preserve-caught-error': 'error',
       '@typescript-eslint/no-floating-promises': [
         'error',
-        { allowForKnownSafeCalls: [{ from: 'package', package: 'node:test', name: ['test', 'it', 'describe', 'suite'] }] },
+        {
+          allowForKnownSafeCalls: [
+            { from: 'package', package: 'node:test', name: ['test', 'it', 'describe', 'suite'] },
+          ],
+        },
       ],
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       '@typescript-eslint/only-throw-error': 'error',
@@ -77,8 +85,14 @@ export default defineConfig(
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       // `catch(() => undefined)` and empty fakes say what they mean.
       '@typescript-eslint/no-empty-function': 'off',
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_', caughtErrors: 'none' }],
-      '@typescript-eslint/no-unnecessary-condition': ['error', { allowConstantLoopConditions: 'only-allowed-literals' }],
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_', caughtErrors: 'none' },
+      ],
+      '@typescript-eslint/no-unnecessary-condition': [
+        'error',
+        { allowConstantLoopConditions: 'only-allowed-literals' },
+      ],
 
       // They take a fifth of the time of all rules and find nothing: there are no enums, and private fields keep classes apart.
       '@typescript-eslint/no-unsafe-enum-assignment': 'off',

@@ -95,7 +95,11 @@ function placesOf({ config, clock }: Basics, parts: Parts): readonly Place[] {
 /** After a power cut, a removed file can exist again unless its folder was synced. */
 async function syncAll(stateDir: string): Promise<void> {
   const names = ['', 'instances', 'tasks', 'build-cache', 'layers/keys', 'layers/tmp', 'platform-logs'];
-  const dirs = [...names.map((name) => join(stateDir, name)), ...imageDirs(stateDir), ...traceDirs(sandboxBase(stateDir))];
+  const dirs = [
+    ...names.map((name) => join(stateDir, name)),
+    ...imageDirs(stateDir),
+    ...traceDirs(sandboxBase(stateDir)),
+  ];
   for (const dir of dirs) {
     await syncDir(dir).catch((error: unknown) => {
       if (!isErrno(error, 'ENOENT')) throw error;

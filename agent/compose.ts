@@ -96,14 +96,37 @@ export async function composeDrivers(basics: Basics): Promise<Drivers> {
   const logBook = new LogBook(join(stateDir, 'log-book.json'), (id) => sandbox.logDir(id));
   await logBook.load();
   const logs = composeLogs(basics, { sandbox, proxy, logBook });
-  const unreadable = new UnreadableCount({ dir: proxy.logDir(), mark: NO_APP_MARK, causeOf: unreadableCause, clock, log });
+  const unreadable = new UnreadableCount({
+    dir: proxy.logDir(),
+    mark: NO_APP_MARK,
+    causeOf: unreadableCause,
+    clock,
+    log,
+  });
   const builds = await composeBuilds(basics, { sandbox, images, transport, ledger });
   const units = await composeUnits(basics, PRODUCT_DIR);
   const egress = new Egress({ stateDir, sandbox, log });
-  return { identity, sandbox, images, transport, proxy, logs, logBook, unreadable, builds, ledger, fleetLedger, units, egress };
+  return {
+    identity,
+    sandbox,
+    images,
+    transport,
+    proxy,
+    logs,
+    logBook,
+    unreadable,
+    builds,
+    ledger,
+    fleetLedger,
+    units,
+    egress,
+  };
 }
 
-async function composeBuilds(basics: Basics, from: Pick<Drivers, 'sandbox' | 'images' | 'transport' | 'ledger'>): Promise<NodeBuildRunner> {
+async function composeBuilds(
+  basics: Basics,
+  from: Pick<Drivers, 'sandbox' | 'images' | 'transport' | 'ledger'>,
+): Promise<NodeBuildRunner> {
   const { config, clock, log, env } = basics;
   const { sandbox, images, transport, ledger } = from;
   return createBuildRunner(
@@ -182,7 +205,10 @@ export function composeAgent(basics: Basics, drivers: Drivers): Agent {
         logger: log,
         random: Math.random,
       });
-      void keepCertificateFresh({ ...basics, stateDir: config.stateDir, random: Math.random, onLate: tell }, stop.signal);
+      void keepCertificateFresh(
+        { ...basics, stateDir: config.stateDir, random: Math.random, onLate: tell },
+        stop.signal,
+      );
     },
     stop: async () => {
       stop.abort();
@@ -212,7 +238,8 @@ function composeLoop(
     logs,
     logBook,
     records,
-    dynoSpec: (assignment: DesiredState['assignments'][number], lowerDirs: readonly string[]) => dynoSpec({ assignment, lowerDirs }),
+    dynoSpec: (assignment: DesiredState['assignments'][number], lowerDirs: readonly string[]) =>
+      dynoSpec({ assignment, lowerDirs }),
     gatePolicy: { timeoutMs: config.gateTimeoutMs, wrongBindAfterMs: GATE_WRONG_BIND_MS },
     stopTimeoutMs: config.stopTimeoutMs,
     drainTimeoutMs: config.drainTimeoutMs,
@@ -239,17 +266,32 @@ function composeLoop(
 function sessionHandlers(
   basics: Basics,
   drivers: Drivers,
-  parts: { readonly loop: ReconcileLoop; readonly tasks: Tasks; readonly destroyed: DestroyedApps; readonly tell: UpgradeDeps['tell'] },
+  parts: {
+    readonly loop: ReconcileLoop;
+    readonly tasks: Tasks;
+    readonly destroyed: DestroyedApps;
+    readonly tell: UpgradeDeps['tell'];
+  },
 ): SessionHandlers {
   const { config } = basics;
   const { ledger, fleetLedger, builds, sandbox, identity } = drivers;
   const { loop, tasks, destroyed, tell } = parts;
   const version = ownVersion(PRODUCT_DIR);
   const { stateDir } = config;
-  const upgrade = { stateDir, version, tell, run, log: basics.log, installScript: () => drivers.transport.installScript() };
+  const upgrade = {
+    stateDir,
+    version,
+    tell,
+    run,
+    log: basics.log,
+    installScript: () => drivers.transport.installScript(),
+  };
   return {
     hello: async () => ({
-      facts: await collectFacts(config.stateDir, await ownFacts(config, { version: await version, sandboxDriver: sandbox.kind, identity })),
+      facts: await collectFacts(
+        config.stateDir,
+        await ownFacts(config, { version: await version, sandboxDriver: sandbox.kind, identity }),
+      ),
       ledger: ledger.current(),
       cachedAppIds: await builds.cachedAppIds(),
       runningTaskIds: tasks.running(),

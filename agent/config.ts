@@ -45,7 +45,9 @@ const schema = z.strictObject({
       /** Private addresses or networks that apps and builds may reach, on one port or on all. */
       egressAllow: z.array(z.strictObject({ cidr: z.string(), port: z.number().int().optional() })).default([]),
       nameservers: z.array(z.string()).optional(),
-      processPorts: z.strictObject({ first: z.number().int(), last: z.number().int() }).default({ first: 20_000, last: 29_999 }),
+      processPorts: z
+        .strictObject({ first: z.number().int(), last: z.number().int() })
+        .default({ first: 20_000, last: 29_999 }),
     })
     .prefault({}),
   /** Settings of package managers for every build, e.g. NPM_CONFIG_REGISTRY, PIP_INDEX_URL. */

@@ -39,7 +39,9 @@ export class Egress {
 
   /** Closes them. Resolves when the file says so too. */
   closeFor(uidBase: number): Promise<void> {
-    const closed = this.#turn.then(() => this.#accept({ ...this.#table, apps: this.#table.apps.filter((app) => app.uidBase !== uidBase) }));
+    const closed = this.#turn.then(() =>
+      this.#accept({ ...this.#table, apps: this.#table.apps.filter((app) => app.uidBase !== uidBase) }),
+    );
     this.#turn = closed.catch(() => undefined);
     return closed;
   }

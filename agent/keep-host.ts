@@ -20,12 +20,27 @@ export interface HostParts {
 }
 
 /** Puts back what the machine lost. A part that cannot be put right keeps no other from it. @throws the first failure */
-export async function keepHost({ sandbox, proxy, units, images, ledger, builds, destroyed, log }: HostParts): Promise<void> {
+export async function keepHost({
+  sandbox,
+  proxy,
+  units,
+  images,
+  ledger,
+  builds,
+  destroyed,
+  log,
+}: HostParts): Promise<void> {
   const parts: readonly (() => Promise<unknown>)[] = [
     () => sandbox.ensureHost(),
     () => proxy.ensureRunning(),
     () => units.ensure(),
-    () => keepImages({ images, assignments: () => ledger.current()?.assignments ?? [], building: builds.layersInUse(), log }),
+    () =>
+      keepImages({
+        images,
+        assignments: () => ledger.current()?.assignments ?? [],
+        building: builds.layersInUse(),
+        log,
+      }),
     async () => builds.checkLeftovers(),
     async () => destroyed.check(),
   ];

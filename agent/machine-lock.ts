@@ -19,7 +19,10 @@ export interface OwnedThing {
 }
 
 /** What an agent owns. The `process` driver shares nothing with others but its state folder. Pure. */
-export function ownedThings(config: Pick<AgentConfig, 'sandbox' | 'stateDir' | 'network'>, runDir = '/run'): OwnedThing[] {
+export function ownedThings(
+  config: Pick<AgentConfig, 'sandbox' | 'stateDir' | 'network'>,
+  runDir = '/run',
+): OwnedThing[] {
   const { sandbox, stateDir, network } = config;
   const state = { what: `stateDir ${JSON.stringify(stateDir)}`, lockFile: join(stateDir, 'agent.lock') };
   if (sandbox === 'process') return [state];
@@ -75,7 +78,14 @@ async function lock(thing: OwnedThing, waitSeconds: number): Promise<number> {
 async function lockOpenFile({ what, lockFile }: OwnedThing, waitSeconds: number): Promise<number> {
   const fd = openSync(lockFile, 'a+', 0o600);
   try {
-    const args = ['--exclusive', '--wait', String(waitSeconds), '--conflict-exit-code', String(CONFLICT_EXIT_CODE), String(CHILD_FD)];
+    const args = [
+      '--exclusive',
+      '--wait',
+      String(waitSeconds),
+      '--conflict-exit-code',
+      String(CONFLICT_EXIT_CODE),
+      String(CHILD_FD),
+    ];
     const child = start({ file: 'flock', args }, ['ignore', 'ignore', 'ignore', fd]);
     const [code] = (await once(child, 'exit')) as [number | null];
     if (code === CONFLICT_EXIT_CODE) throw nameTaken(what, readFileSync(lockFile, 'utf8').trim());

@@ -15,7 +15,10 @@ const PEER_UNREACHABLE_MS = 5_000;
 const PROGRAM_FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 const WISHES = [
   { program: 'haproxy', words: 'haproxy is missing: apps get no traffic; install it with: apt-get install haproxy' },
-  { program: 'mksquashfs', words: 'mksquashfs is missing: nothing can be built here; install it with: apt-get install squashfs-tools' },
+  {
+    program: 'mksquashfs',
+    words: 'mksquashfs is missing: nothing can be built here; install it with: apt-get install squashfs-tools',
+  },
 ];
 
 /** What this machine lacks now, in words: packages come and go while the agent runs. */

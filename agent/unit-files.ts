@@ -59,7 +59,9 @@ export class UnitFiles {
 
   async #restoreTransient(): Promise<string[]> {
     const { transientDir, prefixes } = this.#places;
-    const names = (await readdir(transientDir).catch(() => [])).filter((name) => prefixes.some((prefix) => name.startsWith(prefix)));
+    const names = (await readdir(transientDir).catch(() => [])).filter((name) =>
+      prefixes.some((prefix) => name.startsWith(prefix)),
+    );
     const restored: string[] = [];
     for (const [name, text] of this.#seen) {
       if (names.includes(name)) continue;

@@ -65,7 +65,8 @@ function stopped(output: string): Reason {
   const [, message, hint] = /^install: (.*)(?:\n {2}(.*))?/m.exec(output) ?? [];
   return {
     code: 'SLIP_UPGRADE_STOPPED',
-    message: message ?? `The upgrade stopped: ${output.trimEnd().split('\n').at(-1)?.slice(0, 300) ?? 'it said nothing'}`,
+    message:
+      message ?? `The upgrade stopped: ${output.trimEnd().split('\n').at(-1)?.slice(0, 300) ?? 'it said nothing'}`,
     hint: hint ?? 'Look at /var/lib/slipway/upgrade.log on the node, then again: slipway nodes:upgrade',
   };
 }

@@ -35,7 +35,13 @@ app.get('/', (request, response) => response.send('version=1 '));
 app.listen(process.env.PORT, () => log.info('up'));
 process.on('SIGTERM', () => process.exit(0));
 `;
-const BIG_DEPENDENCIES = { googleapis: '144.0.0', next: '15.1.3', 'aws-sdk': '2.1692.0', typescript: '5.7.2', express: '4.21.2' };
+const BIG_DEPENDENCIES = {
+  googleapis: '144.0.0',
+  next: '15.1.3',
+  'aws-sdk': '2.1692.0',
+  typescript: '5.7.2',
+  express: '4.21.2',
+};
 
 async function filesOf(kind: AppKind): Promise<Record<string, string>> {
   const hello = helloApp('1');
@@ -49,7 +55,10 @@ async function filesOf(kind: AppKind): Promise<Record<string, string>> {
       'server.js': SERVER_B,
     };
   }
-  return { ...hello, 'package.json': JSON.stringify({ name: 'big', version: '1.0.0', private: true, dependencies: BIG_DEPENDENCIES }) };
+  return {
+    ...hello,
+    'package.json': JSON.stringify({ name: 'big', version: '1.0.0', private: true, dependencies: BIG_DEPENDENCIES }),
+  };
 }
 
 async function lock(repository: Repository): Promise<void> {
@@ -93,11 +102,16 @@ async function measure(
   if (!first.ok) throw new Error(first.text);
   const firstMs = performance.now() - startedAtMs;
   const samples: Sample[] = [];
-  for (let i = 0; i < options.n; i += 1) samples.push(await once(fleet, repository, { app, version: i + 2, rate: options.rate }));
+  for (let i = 0; i < options.n; i += 1)
+    samples.push(await once(fleet, repository, { app, version: i + 2, rate: options.rate }));
   return { first: firstMs, samples };
 }
 
-async function once(fleet: TestFleet, repository: Repository, of: { app: string; version: number; rate: number }): Promise<Sample> {
+async function once(
+  fleet: TestFleet,
+  repository: Repository,
+  of: { app: string; version: number; rate: number },
+): Promise<Sample> {
   const wanted = `version=${String(of.version)} `;
   const before = (await repository.git('rev-parse', 'HEAD')).stdout.trim();
   const after = await repository.edit('server.js', (text) => text.replace(/version=\d+ /, wanted));
@@ -161,8 +175,12 @@ function report(kind: AppKind, result: { first: number; samples: Sample[] }): Re
   const { samples } = result;
   const of = (pick: (sample: Sample) => number): number[] => samples.map(pick);
   const stageNames = Object.keys(samples[0]?.stages ?? {});
-  const stages = Object.fromEntries(stageNames.map((name) => [name, Math.round(median(of((sample) => sample.stages[name] ?? 0)))]));
-  const moved = of((sample) => sample.packBytes + (sample.stages['sourceBytes'] ?? 0) + (sample.stages['uploadedBytes'] ?? 0));
+  const stages = Object.fromEntries(
+    stageNames.map((name) => [name, Math.round(median(of((sample) => sample.stages[name] ?? 0)))]),
+  );
+  const moved = of(
+    (sample) => sample.packBytes + (sample.stages['sourceBytes'] ?? 0) + (sample.stages['uploadedBytes'] ?? 0),
+  );
   console.log(`\n(${kind}) n=${String(samples.length)}, first push ever ${String(Math.round(result.first))} ms`);
   console.log(`  push start -> first new 200   ${spread(of((sample) => sample.firstNewMs))} ms`);
   console.log(`  push start -> push returned   ${spread(of((sample) => sample.returnedMs))} ms`);
@@ -190,7 +208,11 @@ function report(kind: AppKind, result: { first: number; samples: Sample[] }): Re
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { n: { type: 'string', default: '10' }, rate: { type: 'string', default: '200' }, sandbox: { type: 'string', default: 'lxc' } },
+  options: {
+    n: { type: 'string', default: '10' },
+    rate: { type: 'string', default: '200' },
+    sandbox: { type: 'string', default: 'lxc' },
+  },
 });
 const kinds = (positionals.length === 0 ? ['a', 'b'] : positionals) as AppKind[];
 const machine = { cpus: cpus().length, model: cpus()[0]?.model, kernel: release(), node: process.version };
@@ -205,7 +227,8 @@ const fleet = await TestFleet.start({
 try {
   await warmUp(fleet);
   const results = [];
-  for (const kind of kinds) results.push(report(kind, await measure(fleet, kind, { n: Number(values.n), rate: Number(values.rate) })));
+  for (const kind of kinds)
+    results.push(report(kind, await measure(fleet, kind, { n: Number(values.n), rate: Number(values.rate) })));
   const rss = { controllerMb: await rssMb(fleet.controllerPid), agentMb: await rssMb(fleet.agentPid) };
   console.log(`\nRSS: controller ${String(rss.controllerMb)} MB, agent ${String(rss.agentMb)} MB`);
   console.log(JSON.stringify({ machine, rate: Number(values.rate), results, rss }));

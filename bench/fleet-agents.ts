@@ -16,7 +16,10 @@ const AT_ONCE = 30;
 
 const tables = new Map<string, { readonly routes: FleetRoutes; readonly digest: string }>();
 
-function tableAfter(held: FleetRoutes | undefined, update: RoutesUpdate): { readonly routes: FleetRoutes; readonly digest: string } {
+function tableAfter(
+  held: FleetRoutes | undefined,
+  update: RoutesUpdate,
+): { readonly routes: FleetRoutes; readonly digest: string } {
   const key = `${String(update.epoch.counter)} ${String(update.version)}`;
   const known = tables.get(key);
   if (known !== undefined) return known;

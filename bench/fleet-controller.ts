@@ -1,5 +1,11 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { composePipeline, controllerPaths, openFoundations, startBackground, type Basics } from '../controller/compose.ts';
+import {
+  composePipeline,
+  controllerPaths,
+  openFoundations,
+  startBackground,
+  type Basics,
+} from '../controller/compose.ts';
 import { readControllerConfig } from '../controller/config.ts';
 import { ensureDir } from '../shared/kit/atomic-file.ts';
 import { systemClock } from '../shared/kit/clock.ts';
@@ -14,7 +20,14 @@ const config = await readControllerConfig(process.argv[2] ?? '');
 const { repos, images, builds } = controllerPaths(config.stateDir);
 await Promise.all([repos, images, builds].map((dir) => ensureDir(dir, 0o700)));
 const log = createLogger('controller', 'error');
-const basics: Basics = { config, clock: systemClock, log, failpoint: noFailpoint, env: {}, signal: new AbortController().signal };
+const basics: Basics = {
+  config,
+  clock: systemClock,
+  log,
+  failpoint: noFailpoint,
+  env: {},
+  signal: new AbortController().signal,
+};
 const parts = await composePipeline(basics, await openFoundations(config, systemClock));
 const { store, dispatch } = parts;
 startBackground(basics, parts);

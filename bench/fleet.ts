@@ -96,13 +96,24 @@ async function phase(controller: Child, agents: readonly Child[], work: () => Pr
   const ms = performance.now() - startedAtMs;
   const { rssMiB = 0, cpuMs = 0, lagP99Ms = 0, lagMaxMs = 0 } = await ask(controller, 'measure');
   return {
-    ...{ ms, rssMiB, lagP99Ms, lagMaxMs, cpuMs: cpuMs - (before['cpuMs'] ?? 0), agentsCpuMs: (await cpuMsOf(agents)) - agentsBefore },
+    ...{
+      ms,
+      rssMiB,
+      lagP99Ms,
+      lagMaxMs,
+      cpuMs: cpuMs - (before['cpuMs'] ?? 0),
+      agentsCpuMs: (await cpuMsOf(agents)) - agentsBefore,
+    },
     ...own,
   };
 }
 
 /** kill -9, another controller at once, until every agent is there again and has accepted its desired state. */
-async function restart(old: Child, agents: readonly Child[], configPath: string): Promise<{ controller: Child; figures: Figures }> {
+async function restart(
+  old: Child,
+  agents: readonly Child[],
+  configPath: string,
+): Promise<{ controller: Child; figures: Figures }> {
   const agentsBefore = await cpuMsOf(agents);
   const killedAtMs = performance.now();
   old.kill('SIGKILL');
@@ -113,7 +124,14 @@ async function restart(old: Child, agents: readonly Child[], configPath: string)
   await ask(controller, 'told');
   const toldMs = performance.now() - killedAtMs;
   const agentsCpuMs = (await cpuMsOf(agents)) - agentsBefore;
-  const figures = { ...(await ask(controller, 'measure')), ms, listeningMs, toldMs, agentsCpuMs, ...(await ask(controller, 'lost')) };
+  const figures = {
+    ...(await ask(controller, 'measure')),
+    ms,
+    listeningMs,
+    toldMs,
+    agentsCpuMs,
+    ...(await ask(controller, 'lost')),
+  };
   return { controller, figures };
 }
 
@@ -149,7 +167,8 @@ async function measureAll(dir: string, running: Set<Child>): Promise<Record<stri
   const steady = await inPhase(idle);
   const kiBPerAgent = (((steady['rssMiB'] ?? 0) - (alone['rssMiB'] ?? 0)) * 1024) / AGENTS;
   const broadcasts = [];
-  for (let count = 0; count < BROADCASTS; count += 1) broadcasts.push(await inPhase(() => ask(controller, 'broadcast')));
+  for (let count = 0; count < BROADCASTS; count += 1)
+    broadcasts.push(await inPhase(() => ask(controller, 'broadcast')));
   const restarts = [];
   for (let count = 0; count < RESTARTS; count += 1) {
     running.delete(controller);
@@ -173,7 +192,13 @@ async function measureAll(dir: string, running: Set<Child>): Promise<Record<stri
 async function main(): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'slipway-bench-fleet-'));
   const running = new Set<Child>();
-  const machine = { cpus: cpus().length, model: cpus()[0]?.model, kernel: release(), node: process.version, load1: loadavg()[0] };
+  const machine = {
+    cpus: cpus().length,
+    model: cpus()[0]?.model,
+    kernel: release(),
+    node: process.version,
+    load1: loadavg()[0],
+  };
   try {
     const phases = await measureAll(dir, running);
     console.log(`${String(AGENTS)} agents in ${String(PROCESSES)} processes`, machine);

@@ -41,7 +41,15 @@ async function measure(what: string, n: number, work: (round: number) => Promise
 
 async function writeAppFiles(dir: string, version: number): Promise<void> {
   await mkdir(join(dir, 'views'), { recursive: true });
-  const names = ['server.js', 'package.json', 'Procfile', 'README.md', 'views/index.html', 'views/about.html', 'lib.js'];
+  const names = [
+    'server.js',
+    'package.json',
+    'Procfile',
+    'README.md',
+    'views/index.html',
+    'views/about.html',
+    'lib.js',
+  ];
   for (const name of names) await writeFile(join(dir, name), `// ${name} ${String(version)}\n`.repeat(40));
 }
 
@@ -115,7 +123,10 @@ async function benchCut(site: Site): Promise<{ rows: Row[]; dependencies: Layer 
 }
 
 async function benchMount(site: Site, ownership: 'copy' | 'auto', layer: Layer): Promise<Row[]> {
-  const images = createImages({ stateDir: site.stateDir, mode: 'mount', budgetBytes: 1e12, graceMs: 0, ownership }, { transport: offline });
+  const images = createImages(
+    { stateDir: site.stateDir, mode: 'mount', budgetBytes: 1e12, graceMs: 0, ownership },
+    { transport: offline },
+  );
   await images.ensureHost();
   const kind = `${images.ownership()}, ${String(Math.round(layer.sizeBytes / 1e5) / 10)} MB image`;
   const base = (round: number): number => (ownership === 'copy' ? 0x2000_0000 : 0x3000_0000) + round * 65_536;
@@ -159,8 +170,20 @@ async function benchAll(dir: string): Promise<void> {
   for (const ownership of ['auto', 'copy'] as const) {
     for (const layer of [app, dependencies]) rows.push(...(await benchMount(site, ownership, layer)));
   }
-  const machine = { kernel: release(), processors: cpus().length, model: cpus()[0]?.model ?? '', node: process.version };
-  console.log(JSON.stringify({ bench: 'layers', machine, bytes: { dependencies: dependencies.sizeBytes, app: app.sizeBytes }, rows }));
+  const machine = {
+    kernel: release(),
+    processors: cpus().length,
+    model: cpus()[0]?.model ?? '',
+    node: process.version,
+  };
+  console.log(
+    JSON.stringify({
+      bench: 'layers',
+      machine,
+      bytes: { dependencies: dependencies.sizeBytes, app: app.sizeBytes },
+      rows,
+    }),
+  );
   printTable(rows);
 }
 

@@ -21,7 +21,10 @@ async function fill(): Promise<User> {
     const app = await addApp(store, admin.id, `app-${String(index)}`);
     if (index >= apps * deployed) continue;
     await store.createRelease(newRelease(app));
-    await store.beginRollout(app.id, 1, { ...noChange, add: [assignment({ nodeId: node.id, appId: app.id, release: 1 })] });
+    await store.beginRollout(app.id, 1, {
+      ...noChange,
+      add: [assignment({ nodeId: node.id, appId: app.id, release: 1 })],
+    });
     await store.completeRollout(app.id, 1, noChange);
   }
   return admin;
@@ -29,7 +32,11 @@ async function fill(): Promise<User> {
 
 async function measure(user: User): Promise<void> {
   const none = { nodes: () => [], node: () => undefined, status: () => undefined, statusesOn: () => [] };
-  const rest = { movement: { heldNodes: () => [] }, formations: { busy: () => false }, builderPool: { whyNot: () => undefined } };
+  const rest = {
+    movement: { heldNodes: () => [] },
+    formations: { busy: () => false },
+    builderPool: { whyNot: () => undefined },
+  };
   const deps = { store, fleet: none, clock: systemClock, ...rest } as unknown as LookDeps;
   const lag = monitorEventLoopDelay({ resolution: 5 });
   const before = process.memoryUsage().rss;

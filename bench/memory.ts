@@ -25,7 +25,8 @@ interface Held {
 
 async function held(pid: number): Promise<Held> {
   const text = await readFile(`/proc/${String(pid)}/smaps_rollup`, 'utf8');
-  const mb = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? Number.NaN) / 1000;
+  const mb = (name: string): number =>
+    Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? Number.NaN) / 1000;
   return { rssMb: mb('Rss'), pssMb: mb('Pss'), privateMb: mb('Private_Clean') + mb('Private_Dirty') };
 }
 
@@ -38,9 +39,16 @@ interface Settings {
 async function unitSettings(cacheDir: string): Promise<Settings> {
   const unit = await readFile(join(PRODUCT_DIR, 'packaging', 'slipway-agent.service'), 'utf8');
   const flags = /^ExecStart=\S+ ((?:--\S+ )*)/m.exec(unit)?.[1]?.trim() ?? '';
-  const words = [...unit.matchAll(/^Environment=(.*)$/gm)].flatMap(([, line = '']) => [...line.matchAll(/"([^"]*)"|(\S+)/g)]);
-  const entries = words.map(([, quoted, plain]) => (quoted ?? plain ?? '').split(/=(.*)/s).slice(0, 2) as [string, string]);
-  return { flags: flags === '' ? [] : flags.split(' '), env: { ...Object.fromEntries(entries), NODE_COMPILE_CACHE: cacheDir } };
+  const words = [...unit.matchAll(/^Environment=(.*)$/gm)].flatMap(([, line = '']) => [
+    ...line.matchAll(/"([^"]*)"|(\S+)/g),
+  ]);
+  const entries = words.map(
+    ([, quoted, plain]) => (quoted ?? plain ?? '').split(/=(.*)/s).slice(0, 2) as [string, string],
+  );
+  return {
+    flags: flags === '' ? [] : flags.split(' '),
+    env: { ...Object.fromEntries(entries), NODE_COMPILE_CACHE: cacheDir },
+  };
 }
 
 async function unpackBundle(dir: string): Promise<string> {
@@ -57,7 +65,11 @@ interface Round {
   readonly controller: Held;
 }
 
-async function round(fleet: TestFleet, main: string, of: Settings & { pushes: number; idleMs: number }): Promise<Round> {
+async function round(
+  fleet: TestFleet,
+  main: string,
+  of: Settings & { pushes: number; idleMs: number },
+): Promise<Round> {
   const args = [...of.flags, main, 'run', '--config', join(fleet.dir, 'agent.json')];
   const agent = start({ file: process.execPath, args, env: { PATH: process.env['PATH'] ?? '', ...of.env } }, 'ignore');
   const pid = agent.pid ?? 0;
@@ -90,7 +102,9 @@ function line(name: string, of: readonly Held[]): string {
 
 const options = { n: '3', pushes: '20', idle: '15', sandbox: 'lxc' };
 const { values } = parseArgs({
-  options: Object.fromEntries(Object.entries(options).map(([name, value]) => [name, { type: 'string' as const, default: value }])),
+  options: Object.fromEntries(
+    Object.entries(options).map(([name, value]) => [name, { type: 'string' as const, default: value }]),
+  ),
 });
 const machine = { cpus: cpus().length, model: cpus()[0]?.model, kernel: release(), node: process.version };
 const dir = await mkdtemp(join(tmpdir(), 'slipway-memory-'));
@@ -104,7 +118,9 @@ try {
   const of = { ...settings, pushes: Number(values['pushes']), idleMs: Number(values['idle']) * 1000 };
   await round(fleet, main, { ...of, pushes: 1, idleMs: 0 }); // the first start compiles, which a machine does once per version
   for (let count = 0; count < Number(values['n']); count += 1) rounds.push(await round(fleet, main, of));
-  console.log(`${String(machine.cpus)} x ${machine.model ?? ''}, Linux ${machine.kernel}, Node ${machine.node}, n=${values['n'] ?? ''}`);
+  console.log(
+    `${String(machine.cpus)} x ${machine.model ?? ''}, Linux ${machine.kernel}, Node ${machine.node}, n=${values['n'] ?? ''}`,
+  );
   console.log(
     line(
       'agent, idle',

@@ -20,8 +20,14 @@ perl -e 'print "--- ", "!a " x 66_000, "\\n"'
 
 export const BOMBS: readonly Bomb[] = [
   { name: 'none', perl: 'sleep 1 while time < $until;' },
-  { name: 'cpu', perl: 'for (1 .. 200) { my $p = fork // last; if (!$p) { 1 while time < $until; exit } } 1 while wait > 0;' },
-  { name: 'fork', perl: 'my $n = 0; while (time < $until && $n++ < 200_000) { my $p = fork // next; exit unless $p; waitpid($p, 0) }' },
+  {
+    name: 'cpu',
+    perl: 'for (1 .. 200) { my $p = fork // last; if (!$p) { 1 while time < $until; exit } } 1 while wait > 0;',
+  },
+  {
+    name: 'fork',
+    perl: 'my $n = 0; while (time < $until && $n++ < 200_000) { my $p = fork // next; exit unless $p; waitpid($p, 0) }',
+  },
   {
     name: 'memory',
     perl: 'my $n = 0; while (time < $until && $n++ < 50) { my $p = fork // last; if (!$p) { my @a; push @a, "x" x 1_000_000 while @a < 4_000; exit } waitpid($p, 0) }',
@@ -60,7 +66,11 @@ export const BOMBS: readonly Bomb[] = [
     machineWide: true,
     perl: 'for (1 .. 40_000) { my $p = fork // last; if (!$p) { sleep 1 while time < $until; exit } } sleep 1 while time < $until;',
   },
-  { name: 'aio', machineWide: true, perl: 'my $c = "\\0" x 8; for (1 .. 10_000) { syscall(206, 1024, $c) }; sleep 1 while time < $until;' },
+  {
+    name: 'aio',
+    machineWide: true,
+    perl: 'my $c = "\\0" x 8; for (1 .. 10_000) { syscall(206, 1024, $c) }; sleep 1 while time < $until;',
+  },
 ];
 
 /** A web app that runs a deed when it is asked to: GET /NAME/SECONDS. */

@@ -32,7 +32,18 @@ const NOT_PACKED = ['.git', '.tools/vm', '.tools/programs', '.slipway'];
 /** A read-only disk with this checkout, its npm packages and its Node. */
 async function packCheckout(dir: string): Promise<string> {
   const disk = join(dir, 'checkout.sqfs');
-  const args = [PRODUCT_DIR, disk, '-noappend', '-no-progress', '-quiet', '-all-root', '-comp', 'lz4', '-e', ...NOT_PACKED];
+  const args = [
+    PRODUCT_DIR,
+    disk,
+    '-noappend',
+    '-no-progress',
+    '-quiet',
+    '-all-root',
+    '-comp',
+    'lz4',
+    '-e',
+    ...NOT_PACKED,
+  ];
   await runOk(run, { file: 'mksquashfs', args, timeoutMs: 300_000 });
   return disk;
 }
@@ -46,9 +57,12 @@ async function main(): Promise<void> {
     try {
       await machine.switchOn();
       say(`booted: ${await machine.sh('uname -r; stat -f -c %T /sys/fs/cgroup; systemd-detect-virt')}`);
-      const result = await machine.exec(['/bin/sh', '-c', BENCH, 'sh', ...process.argv.slice(2)], { limitMs: LIMIT_MS });
+      const result = await machine.exec(['/bin/sh', '-c', BENCH, 'sh', ...process.argv.slice(2)], {
+        limitMs: LIMIT_MS,
+      });
       process.stdout.write(result.stdout);
-      if (result.code !== 0) throw new Error(`the bench ended with ${String(result.code)}\n${result.stderr}\n${await machine.console()}`);
+      if (result.code !== 0)
+        throw new Error(`the bench ended with ${String(result.code)}\n${result.stderr}\n${await machine.console()}`);
     } catch (error) {
       say(await machine.console());
       throw error;

@@ -57,17 +57,20 @@ function askSteadily(port: number, { rate }: Options): { readonly answers: Answe
       open -= 1;
       answers.failed += 1;
     };
-    const request = get({ host: '127.0.0.1', port, headers: { host: 'neighbour.localhost' }, agent: false }, (response) => {
-      response.resume();
-      response.on('end', () => {
-        if (response.statusCode !== 200) {
-          failed();
-          return;
-        }
-        open -= 1;
-        answers.tookMs.push(performance.now() - askedAtMs);
-      });
-    });
+    const request = get(
+      { host: '127.0.0.1', port, headers: { host: 'neighbour.localhost' }, agent: false },
+      (response) => {
+        response.resume();
+        response.on('end', () => {
+          if (response.statusCode !== 200) {
+            failed();
+            return;
+          }
+          open -= 1;
+          answers.tookMs.push(performance.now() - askedAtMs);
+        });
+      },
+    );
     request.setTimeout(REQUEST_TIMEOUT_MS, () => request.destroy(new Error('no answer')));
     request.on('error', failed);
   };
@@ -86,7 +89,8 @@ async function watchAgent(fleet: TestFleet, signal: AbortSignal): Promise<{ away
   const seen = { away: 0, slowestMs: 0 };
   while (!signal.aborted) {
     const askedAtMs = performance.now();
-    const nodes = (await fleet.api('GET', '/nodes').catch(() => [])) as { connected: boolean }[] | { nodes: { connected: boolean }[] };
+    const nodes = (await fleet.api('GET', '/nodes').catch(() => [])) as
+      { connected: boolean }[] | { nodes: { connected: boolean }[] };
     const list = Array.isArray(nodes) ? nodes : nodes.nodes;
     if (!list.some((node) => node.connected)) seen.away += 1;
     seen.slowestMs = Math.max(seen.slowestMs, performance.now() - askedAtMs);
@@ -117,7 +121,8 @@ async function measure({ fleet, own, options }: Stage, bomb: Bomb): Promise<Resu
   const { away, slowestMs } = await agent;
   await deed;
   const sorted = load.answers.tookMs.toSorted((a, b) => a - b);
-  const part = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+  const part = (share: number): number =>
+    sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
   return {
     bomb: bomb.name,
     requests: sorted.length + load.answers.failed,
@@ -138,9 +143,12 @@ async function explode(fleet: TestFleet, bomb: Bomb, { seconds }: Options): Prom
   if (bomb.perl !== undefined) {
     await new Promise<void>((resolve) => {
       const path = `/${bomb.name}/${String(seconds)}`;
-      get({ host: '127.0.0.1', port: fleet.ports.web, path, headers: { host: 'bomb.localhost' }, agent: false }, (response) => {
-        response.resume().on('close', resolve);
-      }).on('error', () => resolve());
+      get(
+        { host: '127.0.0.1', port: fleet.ports.web, path, headers: { host: 'bomb.localhost' }, agent: false },
+        (response) => {
+          response.resume().on('close', resolve);
+        },
+      ).on('error', () => resolve());
     });
   } else if (bomb.push !== undefined) {
     const repository = await fleet.me.repository(`bomb-${bomb.name}`, bomb.push);
@@ -170,13 +178,18 @@ function print(results: readonly Result[]): void {
 
 function chosenBombs(names: readonly string[], machineWide: boolean): readonly Bomb[] {
   const unknown = names.filter((name) => !BOMBS.some((bomb) => bomb.name === name));
-  if (unknown.length > 0) throw new Error(`no such bomb: ${unknown.join(', ')}. There are: ${BOMBS.map(({ name }) => name).join(', ')}`);
+  if (unknown.length > 0)
+    throw new Error(`no such bomb: ${unknown.join(', ')}. There are: ${BOMBS.map(({ name }) => name).join(', ')}`);
   const refused = BOMBS.filter((bomb) => names.includes(bomb.name) && bomb.machineWide === true && !machineWide);
   if (refused.length > 0) {
     const list = refused.map(({ name }) => name).join(', ');
-    throw new Error(`${list} would take a table of this whole machine: run it in a virtual machine, with --machine-wide`);
+    throw new Error(
+      `${list} would take a table of this whole machine: run it in a virtual machine, with --machine-wide`,
+    );
   }
-  return BOMBS.filter(({ name, machineWide: wide }) => (names.length === 0 ? machineWide || wide !== true : names.includes(name)));
+  return BOMBS.filter(({ name, machineWide: wide }) =>
+    names.length === 0 ? machineWide || wide !== true : names.includes(name),
+  );
 }
 
 async function main(): Promise<void> {

@@ -120,7 +120,8 @@ async function throughput(variants: readonly Variant[], close: boolean): Promise
   const samples = Object.fromEntries(variants.map(({ name }) => [name, [] as Sample[]]));
   for (let round = 0; round < ROUNDS; round += 1) {
     // The other way round every second time: who comes after whom must not matter.
-    for (const variant of round % 2 === 0 ? variants : variants.toReversed()) samples[variant.name]?.push(await wrk(variant, close));
+    for (const variant of round % 2 === 0 ? variants : variants.toReversed())
+      samples[variant.name]?.push(await wrk(variant, close));
   }
   return samples;
 }
@@ -150,7 +151,11 @@ async function switches(proxy: Proxy, backendPort: number): Promise<{ medianMs: 
     await applyInstance(proxy, `turn${String(turn)}`, backendPort);
     times.push(performance.now() - begun);
   }
-  return { medianMs: Math.round(median(times) * 10) / 10, maxMs: Math.round(Math.max(...times) * 10) / 10, n: SWITCHES };
+  return {
+    medianMs: Math.round(median(times) * 10) / 10,
+    maxMs: Math.round(Math.max(...times) * 10) / 10,
+    n: SWITCHES,
+  };
 }
 
 function applyInstance(proxy: Proxy, id: string, port: number): Promise<void> {
@@ -165,12 +170,21 @@ function bind(port: number, rest: string): string {
 /** A log, the headers and a map of host names, as an operator with more than one app would write it. */
 function likeOurs(port: number, hosts: string, server: string): string {
   const backend = `%[req.hdr(host),field(1,:),lower,map_str(${hosts})]`;
-  return bind(port, `${HAND_HEADERS}  use_backend ${backend} if { req.hdr(host),field(1,:),lower,map_str(${hosts}) -m found }\n${server}`);
+  return bind(
+    port,
+    `${HAND_HEADERS}  use_backend ${backend} if { req.hdr(host),field(1,:),lower,map_str(${hosts}) -m found }\n${server}`,
+  );
 }
 
 async function main(): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'slipway-bench-'));
-  const [backend, plain, logging, same, ours] = [await freePort(), await freePort(), await freePort(), await freePort(), await freePort()];
+  const [backend, plain, logging, same, ours] = [
+    await freePort(),
+    await freePort(),
+    await freePort(),
+    await freePort(),
+    await freePort(),
+  ];
   const server = `  default_backend b\nbackend b\n  server s 127.0.0.1:${String(backend)}\n`;
   const hosts = join(dir, 'hosts.map');
   await writeFile(hosts, `${HOST} b\n`);

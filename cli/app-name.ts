@@ -42,17 +42,23 @@ export async function resolveApp(flags: Flags, where: Where): Promise<string> {
   const wanted = textFlag(flags, 'remote');
   const app = pickApp(remotes, wanted);
   if (app !== undefined) return app;
-  if (wanted !== undefined) throw usageError(`The git remote ${wanted} does not lead to an app.`, 'See your remotes with: git remote -v');
+  if (wanted !== undefined)
+    throw usageError(`The git remote ${wanted} does not lead to an app.`, 'See your remotes with: git remote -v');
   const several = [...new Set(remotes.map((remote) => remote.app))].join(', ');
   throw remotes.length === 0
     ? usageError(
         'Which app? This folder has no git remote of one.',
         'Name it with --app NAME, or add the remote with: slipway git:remote -a NAME',
       )
-    : usageError(`Which app? The git remotes here lead to several: ${several}.`, 'Name it with --app NAME or --remote REMOTE');
+    : usageError(
+        `Which app? The git remotes here lead to several: ${several}.`,
+        'Name it with --app NAME or --remote REMOTE',
+      );
 }
 
 async function gitRemotes({ run, cwd, env }: Where): Promise<readonly Remote[]> {
-  const result = await run({ file: 'git', args: ['remote', '-v'], cwd, env: { ...DEFAULT_ENV, ...env } }).catch(() => undefined);
+  const result = await run({ file: 'git', args: ['remote', '-v'], cwd, env: { ...DEFAULT_ENV, ...env } }).catch(
+    () => undefined,
+  );
   return result?.code === 0 ? parseRemotes(result.stdout) : [];
 }

@@ -45,6 +45,10 @@ export function textFlag(flags: Flags, name: string): string | undefined {
 }
 
 /** Prints the body for `--json`, else what `render` makes of it. */
-export async function show<T>(cli: Cli, flags: Flags, { body, render }: { body: T; render: (body: T) => string }): Promise<void> {
+export async function show<T>(
+  cli: Cli,
+  flags: Flags,
+  { body, render }: { body: T; render: (body: T) => string },
+): Promise<void> {
   await cli.write(flags['json'] === true ? `${JSON.stringify(body, undefined, 2)}\n` : render(body));
 }

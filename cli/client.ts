@@ -35,7 +35,10 @@ const ANSWER_TIMEOUT_MS = 30 * 60_000;
 
 export function createClient(config: CliConfig): ApiClient {
   const agent = new Agent({ connect: { ca: config.caPem, timeout: CONNECT_TIMEOUT_MS } });
-  const send = async (path: string, options: Omit<Dispatcher.RequestOptions, 'path' | 'origin'>): Promise<Dispatcher.ResponseData> => {
+  const send = async (
+    path: string,
+    options: Omit<Dispatcher.RequestOptions, 'path' | 'origin'>,
+  ): Promise<Dispatcher.ResponseData> => {
     try {
       const answer = await request(new URL(`/v1${path}`, config.url), {
         ...options,
@@ -68,7 +71,10 @@ export function createClient(config: CliConfig): ApiClient {
 }
 
 /** Stops when the server names the same page again; otherwise it would ask for ever. */
-async function readParts<T>(path: string, ask: (path: string) => Promise<Dispatcher.ResponseData>): Promise<readonly T[]> {
+async function readParts<T>(
+  path: string,
+  ask: (path: string) => Promise<Dispatcher.ResponseData>,
+): Promise<readonly T[]> {
   const rows: T[] = [];
   for (let after: string | undefined; ;) {
     const answer = await ask(after === undefined ? path : `${path}?after=${encodeURIComponent(after)}`);
@@ -94,7 +100,9 @@ async function fail(answer: Dispatcher.ResponseData): Promise<never> {
   throw new SlipwayError({
     code: body?.error ?? 'SLIP_CLI_ANSWER',
     message: body?.message ?? `The controller answered with status ${answer.statusCode}.`,
-    hint: body?.hint ?? (body === undefined ? 'Is this the address of a Slipway controller? See: slipway login --help' : undefined),
+    hint:
+      body?.hint ??
+      (body === undefined ? 'Is this the address of a Slipway controller? See: slipway login --help' : undefined),
     details: body?.details,
     httpStatus: answer.statusCode,
   });
@@ -140,16 +148,26 @@ function reasonOf(errno: string, url: string): Why {
   }
   const known = REASONS[errno];
   const hint = known?.hint ?? 'Check the address and the network, and that the controller runs.';
-  return { code: 'SLIP_CLI_UNREACHABLE', message: `The controller at ${url} cannot be reached: ${known?.why ?? errno}.`, hint };
+  return {
+    code: 'SLIP_CLI_UNREACHABLE',
+    message: `The controller at ${url} cannot be reached: ${known?.why ?? errno}.`,
+    hint,
+  };
 }
 
 const REASONS: Readonly<Record<string, { readonly why: string; readonly hint: string }>> = {
-  ECONNREFUSED: { why: 'nothing listens there', hint: 'Start the controller, or sign in to another with: slipway login' },
+  ECONNREFUSED: {
+    why: 'nothing listens there',
+    hint: 'Start the controller, or sign in to another with: slipway login',
+  },
   ENOTFOUND: { why: 'its name is not known', hint: 'Check the name, and the network of this machine.' },
   EAI_AGAIN: { why: 'its name could not be looked up', hint: 'Check the network of this machine.' },
   UND_ERR_CONNECT_TIMEOUT: { why: 'it does not answer', hint: 'Check the address, and that no firewall is between.' },
   ECONNRESET: { why: 'the connection broke', hint: 'It may be restarting; try again.' },
-  UND_ERR_BODY_TIMEOUT: { why: 'it has fallen silent', hint: 'Check the network of this machine, and that the controller runs.' },
+  UND_ERR_BODY_TIMEOUT: {
+    why: 'it has fallen silent',
+    hint: 'Check the network of this machine, and that the controller runs.',
+  },
   UND_ERR_SOCKET: { why: 'the connection broke', hint: 'It may be restarting; try again.' },
   CERT_HAS_EXPIRED: {
     why: 'its certificate has expired',

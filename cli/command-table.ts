@@ -88,7 +88,10 @@ export const COMMANDS: readonly CommandSpec[] = [
       ['--process-type <type>', "Heroku's name for --ps web"],
       ['-d, --dyno <instance>', "Heroku's name for --ps web.1"],
       ['--dyno-name <instance>', "Heroku's name for --ps web.1"],
-      ['-s, --source <source>', 'only lines of the app itself (app) or of the platform (slipway; heroku means the same)'],
+      [
+        '-s, --source <source>',
+        'only lines of the app itself (app) or of the platform (slipway; heroku means the same)',
+      ],
       ['--raw', "print control characters as they are; they can fool or damage your terminal's display"],
     ],
     app: true,

@@ -60,7 +60,8 @@ function parseConfig(path: string, text: string | undefined): CliConfig {
   if (text === undefined) throw notSignedIn();
   const fields = parseObject(text);
   const { url, token, caPem } = fields ?? {};
-  if (typeof url === 'string' && URL.canParse(url) && typeof token === 'string' && typeof caPem === 'string') return { url, token, caPem };
+  if (typeof url === 'string' && URL.canParse(url) && typeof token === 'string' && typeof caPem === 'string')
+    return { url, token, caPem };
   throw new SlipwayError({
     code: 'SLIP_CLI_CONFIG',
     message: `The settings in ${path} are not complete.`,

@@ -1,6 +1,9 @@
 import type { CommandSpec } from './command-spec.ts';
 
-const APP: readonly [string, string] = ['-a, --app <name>', 'the list of this app (without it: the list of the fleet, for every app)'];
+const APP: readonly [string, string] = [
+  '-a, --app <name>',
+  'the list of this app (without it: the list of the fleet, for every app)',
+];
 
 /** Which private networks apps and their builds may reach. */
 export const EGRESS_COMMANDS: readonly CommandSpec[] = [

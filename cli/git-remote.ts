@@ -11,7 +11,8 @@ export async function isGitFolder(cli: GitCli): Promise<boolean> {
 
 /** Where a remote of this folder leads. @throws SLIP_CLI_GIT for what can be no name of one */
 export async function remoteUrl(cli: GitCli, remote: string): Promise<string | undefined> {
-  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(remote)) throw gitFailed(`${JSON.stringify(remote)} is no name for a git remote.`);
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(remote))
+    throw gitFailed(`${JSON.stringify(remote)} is no name for a git remote.`);
   const { code, stdout } = await git(cli, ['remote', 'get-url', remote]);
   return code === 0 ? stdout.trim() : undefined;
 }

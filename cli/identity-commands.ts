@@ -1,6 +1,9 @@
 import type { CommandSpec } from './command-spec.ts';
 
-const TTL: readonly [string, string] = ['--ttl <duration>', 'how long it can be used, e.g. 15m or 2h (default 15m, at most 24h)'];
+const TTL: readonly [string, string] = [
+  '--ttl <duration>',
+  'how long it can be used, e.g. 15m or 2h (default 15m, at most 24h)',
+];
 
 /** Who a node is, and the tokens that lead into the fleet. */
 export const IDENTITY_COMMANDS: readonly CommandSpec[] = [

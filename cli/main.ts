@@ -53,7 +53,8 @@ function createCli(environment: CliEnvironment, signal: AbortSignal): Cli & { cl
     nowMs: () => Date.now(),
     configPath: environment.configPath,
     api: () => (client ??= openClient(environment)),
-    app: (flags) => resolveApp(flags, { run, cwd: process.cwd(), env: environment.forPrograms, appFromEnvironment: environment.app }),
+    app: (flags) =>
+      resolveApp(flags, { run, cwd: process.cwd(), env: environment.forPrograms, appFromEnvironment: environment.app }),
     run,
     cwd: process.cwd(),
     env: environment.forPrograms,

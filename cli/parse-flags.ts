@@ -82,7 +82,10 @@ export function parseLabels(text: string, flag: string): Readonly<Record<string,
     text.split(',').map((word) => {
       const [label = '', value = '', ...rest] = word.split('=');
       if (label !== '' && value !== '' && rest.length === 0) return [label, value];
-      throw usageError(`${flag} takes labels as LABEL=VALUE, several with commas.`, `For example: ${flag} region=fra,disk=ssd`);
+      throw usageError(
+        `${flag} takes labels as LABEL=VALUE, several with commas.`,
+        `For example: ${flag} region=fra,disk=ssd`,
+      );
     }),
   );
 }

@@ -43,13 +43,18 @@ function buildProgram(cli: Cli): Command {
     .usage('COMMAND [flags]')
     .description('git push to your own metal.')
     .exitOverride()
-    .configureOutput({ writeErr: () => undefined, outputError: () => undefined, writeOut: (text) => void cli.write(text) })
+    .configureOutput({
+      writeErr: () => undefined,
+      outputError: () => undefined,
+      writeOut: (text) => void cli.write(text),
+    })
     .addHelpText('after', '\nFor one command:\n  $ slipway logs --help\n')
     .helpCommand(false)
     .showSuggestionAfterError(false)
     .allowExcessArguments(true)
     .action(() => program.outputHelp());
-  for (const spec of COMMANDS) program.addCommand(buildCommand(spec, cli).copyInheritedSettings(program).allowExcessArguments(false));
+  for (const spec of COMMANDS)
+    program.addCommand(buildCommand(spec, cli).copyInheritedSettings(program).allowExcessArguments(false));
   return program;
 }
 
@@ -92,12 +97,17 @@ function explainUsage(error: CommanderError, argv: readonly string[]): unknown {
   const flag = /unknown option '(-[^']*)'/.exec(error.message)?.[1];
   const nearFlag = flag === undefined || spec === undefined ? undefined : nearest(flag, flagsOf(spec));
   const near = error.code === 'commander.excessArguments' ? nearest(`${name}:${verb}`, namesOfCommands()) : nearFlag;
-  const hint = near === undefined ? `See: slipway ${spec === undefined ? '' : `${spec.name} `}--help` : `Did you mean ${near}?`;
+  const hint =
+    near === undefined ? `See: slipway ${spec === undefined ? '' : `${spec.name} `}--help` : `Did you mean ${near}?`;
   return usageError(message.endsWith('.') ? message : `${message}.`, hint);
 }
 
 function flagsOf(spec: CommandSpec): readonly string[] {
-  const common = [...(spec.app === true ? ['--app', '--remote'] : []), ...(spec.json === true ? ['--json'] : []), '--help'];
+  const common = [
+    ...(spec.app === true ? ['--app', '--remote'] : []),
+    ...(spec.json === true ? ['--json'] : []),
+    '--help',
+  ];
   return [...common, ...(spec.options ?? []).flatMap(([flags]) => flags.match(/--[a-z-]+/g) ?? [])];
 }
 

@@ -2,7 +2,11 @@ import { createInterface } from 'node:readline/promises';
 import type { ReadStream } from 'node:tty';
 
 /** One line from a terminal, without spaces at its ends; undefined if there is no terminal, or if its user ends the input. */
-export async function readLine(stdin: ReadStream, stderr: NodeJS.WriteStream, question: string): Promise<string | undefined> {
+export async function readLine(
+  stdin: ReadStream,
+  stderr: NodeJS.WriteStream,
+  question: string,
+): Promise<string | undefined> {
   if (!stdin.isTTY) return undefined;
   const lines = createInterface({ input: stdin, output: stderr });
   try {

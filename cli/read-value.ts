@@ -15,7 +15,10 @@ export async function readValue(
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes).replace(/\r?\n$/, '');
   } catch {
-    throw usageError(`${name} is not UTF-8 text.`, 'A config var holds text. Encode binary data first, e.g. with base64.');
+    throw usageError(
+      `${name} is not UTF-8 text.`,
+      'A config var holds text. Encode binary data first, e.g. with base64.',
+    );
   }
 }
 

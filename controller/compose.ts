@@ -133,8 +133,27 @@ export async function composePipeline(basics: Basics, foundations: Foundations):
   const queue = new KeyedQueue((appId) => ends.check(appId));
   const policy = { ...DEFAULT_ROLLOUT_POLICY, ...defined(config.rollout) };
   const refMover = (app: App, ref: string, commit: string): Promise<void> => setRef(paths.repos, app, { ref, commit });
-  const rollouts = new Rollouts({ store, fleet: dispatch.fleet, clock, log, failpoint, policy, moveRef: refMover, newInstanceId, queue });
-  const bakes = new Bakes({ store, fleet: dispatch.fleet, rollouts, queue, clock, log, newInstanceId, bakeMs: policy.bakeMs });
+  const rollouts = new Rollouts({
+    store,
+    fleet: dispatch.fleet,
+    clock,
+    log,
+    failpoint,
+    policy,
+    moveRef: refMover,
+    newInstanceId,
+    queue,
+  });
+  const bakes = new Bakes({
+    store,
+    fleet: dispatch.fleet,
+    rollouts,
+    queue,
+    clock,
+    log,
+    newInstanceId,
+    bakeMs: policy.bakeMs,
+  });
   const buildLogs = new BuildLogs(paths.builds);
   const unusedImages = new UnusedImages(foundations);
   const history = new HistoryCleaner({ store, logs: buildLogs, images: unusedImages, clock, log, failpoint, signal });
@@ -143,7 +162,14 @@ export async function composePipeline(basics: Basics, foundations: Foundations):
   const formations = new Formations({ ...restartDeps, restarts: new Restarts(restartDeps), queue });
   const limits = { ...DEFAULT_BUILD_POLICY, ...defined(config.build) };
   const builderPool = new BuilderPool({ store, builders: dispatch.builders }, await store.builderLabels());
-  const builds = new Builds({ store, builders: dispatch.builders, pool: builderPool, logs: buildLogs, failpoint, limits });
+  const builds = new Builds({
+    store,
+    builders: dispatch.builders,
+    pool: builderPool,
+    logs: buildLogs,
+    failpoint,
+    limits,
+  });
   const deploys = new Deploys({
     ...{ store, builds, releases, queue, ends, unusedImages, history },
     clock,
@@ -198,7 +224,11 @@ async function composeDispatch(
 }
 
 /** Puts a deploy ref where the database says, wherever it is now. */
-async function setRef(reposDir: string, app: App, to: { readonly ref: string; readonly commit: string }): Promise<void> {
+async function setRef(
+  reposDir: string,
+  app: App,
+  to: { readonly ref: string; readonly commit: string },
+): Promise<void> {
   const repositoryDir = repositoryPath(reposDir, app.id);
   const from = (await readRef(repositoryDir, to.ref)) ?? '0'.repeat(40);
   if (from !== to.commit) await moveRef(repositoryDir, to.ref, { from, to: to.commit });
@@ -220,10 +250,17 @@ export function composeGitServer(basics: Basics, parts: Parts): GitServer {
     requireBuilder: (app) => void builders.choose(app),
     deploy: (push, output, signal) => parts.deploys.run(push, output, signal),
   });
-  return createGitServer({ ...config.ssh, stateDir: config.stateDir, reposDir: paths.repos }, { gate, clock, log, failpoint });
+  return createGitServer(
+    { ...config.ssh, stateDir: config.stateDir, reposDir: paths.repos },
+    { gate, clock, log, failpoint },
+  );
 }
 
-export function composeApi(basics: Basics, parts: Parts, ports: { readonly ssh: number; readonly agents: number }): Api {
+export function composeApi(
+  basics: Basics,
+  parts: Parts,
+  ports: { readonly ssh: number; readonly agents: number },
+): Api {
   const { config, clock, log } = basics;
   const { store, authority, images, dispatch, builds, buildLogs, releases, formations } = parts;
   return createApi(
@@ -280,5 +317,7 @@ function webUrl(config: ControllerConfig, app: string): string {
 
 /** Drops absent fields, so that they do not hide defaults. */
 function defined<T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[K]> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as { [K in keyof T]?: NonNullable<T[K]> };
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: NonNullable<T[K]>;
+  };
 }

@@ -44,7 +44,9 @@ const schema = z.strictObject({
   /** Quotas of each user. An absent one has its default of `QUOTA_KINDS`. `users:quotas` sets other numbers for one user. */
   quotas: z
     .partialRecord(z.enum(QUOTA_NAMES), z.number().int().min(0).max(QUOTA_CEILING))
-    .refine((quotas) => quotaTrouble(quotas) === undefined, { error: ({ input }) => quotaTrouble(input as Partial<Quotas>) ?? '' })
+    .refine((quotas) => quotaTrouble(quotas) === undefined, {
+      error: ({ input }) => quotaTrouble(input as Partial<Quotas>) ?? '',
+    })
     .default({}),
   /** Patience of rollouts, ms. */
   rollout: z

@@ -101,9 +101,16 @@ function stopping(): SlipwayError {
   });
 }
 
-async function init(config: ControllerConfig, { admin, key = [], out }: { admin?: string; key?: string[]; out?: string }): Promise<void> {
+async function init(
+  config: ControllerConfig,
+  { admin, key = [], out }: { admin?: string; key?: string[]; out?: string },
+): Promise<void> {
   if (admin === undefined || out === undefined) {
-    throw new SlipwayError({ code: 'SLIP_USAGE', message: 'init needs --admin and --out.', hint: 'See: node controller/main.ts --help' });
+    throw new SlipwayError({
+      code: 'SLIP_USAGE',
+      message: 'init needs --admin and --out.',
+      hint: 'See: node controller/main.ts --help',
+    });
   }
   return initialise(config, { admin, keyFiles: key, out });
 }

@@ -30,11 +30,13 @@ export function codesInSource(root: string): readonly ErrorRow[] {
 
 /** The rows of the table in docs/errors.md. */
 export function codesInDocument(markdown: string): readonly ErrorRow[] {
-  return [...markdown.matchAll(/^\| `(SLIP_[A-Z0-9_]+)` \| (.*?) \| (.*?) \|$/gm)].map(([, code = '', meaning = '', remedy = '']) => ({
-    code,
-    meaning,
-    remedy,
-  }));
+  return [...markdown.matchAll(/^\| `(SLIP_[A-Z0-9_]+)` \| (.*?) \| (.*?) \|$/gm)].map(
+    ([, code = '', meaning = '', remedy = '']) => ({
+      code,
+      meaning,
+      remedy,
+    }),
+  );
 }
 
 /** The document with exactly the source's codes; what is written about a known code stays. */
@@ -83,7 +85,9 @@ function rowAt(literal: ts.StringLiteralLike): ErrorRow {
 
 function wordsOfObject(object: ts.ObjectLiteralExpression): [string | undefined, string | undefined] {
   const value = (names: readonly string[]): string | undefined => {
-    const found = object.properties.find((property) => ts.isPropertyAssignment(property) && names.includes(property.name.getText()));
+    const found = object.properties.find(
+      (property) => ts.isPropertyAssignment(property) && names.includes(property.name.getText()),
+    );
     return found !== undefined && ts.isPropertyAssignment(found) ? textOf(found.initializer) : undefined;
   };
   return [value(['message', 'sentence']), value(['hint', 'rule'])];
@@ -100,7 +104,8 @@ function wordsAfter(literal: ts.StringLiteralLike): [string | undefined, string 
 /** The text of a literal; what is filled in at run time becomes `…`. */
 function textOf(node: ts.Expression): string | undefined {
   if (ts.isStringLiteralLike(node)) return node.text;
-  if (ts.isTemplateExpression(node)) return node.head.text + node.templateSpans.map((span) => `…${span.literal.text}`).join('');
+  if (ts.isTemplateExpression(node))
+    return node.head.text + node.templateSpans.map((span) => `…${span.literal.text}`).join('');
   if (!ts.isBinaryExpression(node)) return undefined;
   return `${textOf(node.left) ?? '…'}${textOf(node.right) ?? '…'}`;
 }

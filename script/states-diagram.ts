@@ -1,4 +1,11 @@
-import { BUILD_STATES, INSTANCE_STATES, isTerminal, NODE_STATES, RELEASE_STATES, type StateTable } from '../shared/domain/states.ts';
+import {
+  BUILD_STATES,
+  INSTANCE_STATES,
+  isTerminal,
+  NODE_STATES,
+  RELEASE_STATES,
+  type StateTable,
+} from '../shared/domain/states.ts';
 
 const TABLES: readonly { readonly title: string; readonly table: StateTable<string> }[] = [
   { title: 'Build', table: BUILD_STATES },
@@ -19,7 +26,16 @@ function renderTable(title: string, table: StateTable<string>): string {
   const states = Object.keys(table);
   const edges = states.flatMap((from) => (table[from] ?? []).map((to) => `  ${from} --> ${to}`));
   const ends = states.filter((state) => isTerminal(table, state)).map((state) => `  ${state} --> [*]`);
-  return [`**${title}**`, '', '```mermaid', 'stateDiagram-v2', `  [*] --> ${states[0] ?? ''}`, ...edges, ...ends, '```'].join('\n');
+  return [
+    `**${title}**`,
+    '',
+    '```mermaid',
+    'stateDiagram-v2',
+    `  [*] --> ${states[0] ?? ''}`,
+    ...edges,
+    ...ends,
+    '```',
+  ].join('\n');
 }
 
 /** The document with its block of diagrams replaced. Throws when the marks are not there. */

@@ -23,7 +23,11 @@ export interface BuildPlaces {
 }
 
 /** The sandbox of a build. Pure. */
-export function renderBuildSpec(config: BuildRunnerConfig, task: BuildTask, places: BuildPlaces): Omit<SandboxSpec, 'onOutput'> {
+export function renderBuildSpec(
+  config: BuildRunnerConfig,
+  task: BuildTask,
+  places: BuildPlaces,
+): Omit<SandboxSpec, 'onOutput'> {
   return {
     id: task.taskId,
     purpose: 'build',
@@ -68,6 +72,9 @@ function buildEnvironment(config: BuildRunnerConfig, task: BuildTask): Record<st
     ...(config.toolchainDir === undefined ? {} : { SLIPWAY_NODE_DIR: INSIDE.toolchain }),
     ...(config.localBuildpacksDir === undefined
       ? {}
-      : { SLIPWAY_LOCAL_BUILDPACKS_DIR: INSIDE.localBuildpacks, SLIPWAY_LOCAL_BUILDPACKS_PATH: config.localBuildpacksDir }),
+      : {
+          SLIPWAY_LOCAL_BUILDPACKS_DIR: INSIDE.localBuildpacks,
+          SLIPWAY_LOCAL_BUILDPACKS_PATH: config.localBuildpacksDir,
+        }),
   };
 }

@@ -6,7 +6,11 @@ import { SlipwayError } from '../../shared/kit/errors.ts';
  * Runs a build where there is room for one. A disk that fills up meanwhile shows in many ways, all of which end in the same sentence.
  * @throws SLIP_DISK_FULL, and what the build throws
  */
-export async function withBuilderDisk<T>(folder: string, work: () => Promise<T>, read: ReadDiskSpace = diskSpace): Promise<T> {
+export async function withBuilderDisk<T>(
+  folder: string,
+  work: () => Promise<T>,
+  read: ReadDiskSpace = diskSpace,
+): Promise<T> {
   await requireRoom(folder, read);
   try {
     return await work();

@@ -53,7 +53,8 @@ export class CacheDisk {
 
   /** Never detached lazily: the next build would mount the image a second time beside a first that still lives. */
   async close(): Promise<void> {
-    if (await this.#isMounted()) await runOk(this.#run, { file: 'umount', args: ['--', this.#mountPoint], timeoutMs: TIMEOUT_MS });
+    if (await this.#isMounted())
+      await runOk(this.#run, { file: 'umount', args: ['--', this.#mountPoint], timeoutMs: TIMEOUT_MS });
   }
 
   async discard(): Promise<void> {

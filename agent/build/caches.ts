@@ -54,7 +54,8 @@ export class BuildCaches {
 
   async remember(appId: AppId, declared: readonly DeclaredLayer[]): Promise<void> {
     const text = declared.map((layer) => `${renderDeclaredLayer(layer)}\n`).join('');
-    if (text !== ((await readFileIfExists(this.#declaredFile(appId))) ?? '')) await writeFileAtomic(this.#declaredFile(appId), text, 0o600);
+    if (text !== ((await readFileIfExists(this.#declaredFile(appId))) ?? ''))
+      await writeFileAtomic(this.#declaredFile(appId), text, 0o600);
   }
 
   /** After a build, before {@link close}. Without a disk of its own a cache is counted file by file, so ask only when it can have grown. */

@@ -35,7 +35,9 @@ export class CleanUps {
   /** What is not removed yet, and is or may be this app's. */
   pendingOf(appId: AppId): readonly string[] {
     const failed = [...this.#failed].map(([name, cleanUp]) => ({ name, appId: cleanUp.appId }));
-    const mine = [...this.#running.values(), ...failed].filter((each) => each.appId === undefined || each.appId === appId);
+    const mine = [...this.#running.values(), ...failed].filter(
+      (each) => each.appId === undefined || each.appId === appId,
+    );
     return [...new Set(mine.map(({ name }) => name))].sort();
   }
 
@@ -43,7 +45,8 @@ export class CleanUps {
   async retryOf(appId: AppId): Promise<void> {
     for (const [name, cleanUp] of this.#failed) {
       const isRunning = [...this.#running.values()].some((each) => each.name === name);
-      if (!isRunning && (cleanUp.appId === undefined || cleanUp.appId === appId)) void this.start(name, cleanUp.work, cleanUp.appId);
+      if (!isRunning && (cleanUp.appId === undefined || cleanUp.appId === appId))
+        void this.start(name, cleanUp.work, cleanUp.appId);
     }
     const mine = [...this.#running].filter(([, each]) => each.appId === undefined || each.appId === appId);
     await Promise.all(mine.map(([done]) => done));
@@ -72,7 +75,10 @@ export class CleanUps {
       this.#failed.delete(name);
     } catch (error) {
       this.#failed.set(name, { work, appId, triedAtMs: this.#clock.monotonicMs() });
-      this.#log.warn({ name, cause: describeCauses(error) }, 'what a build left could not be removed; it is tried again');
+      this.#log.warn(
+        { name, cause: describeCauses(error) },
+        'what a build left could not be removed; it is tried again',
+      );
     }
   }
 }

@@ -58,6 +58,8 @@ const BUILD_ENV_NAMES: ReadonlySet<string> = new Set([
 /** The allowed part of an environment, for {@link BuildRunnerConfig.buildEnv}. */
 export function pickBuildEnv(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(env).filter((entry): entry is [string, string] => BUILD_ENV_NAMES.has(entry[0]) && entry[1] !== undefined),
+    Object.entries(env).filter(
+      (entry): entry is [string, string] => BUILD_ENV_NAMES.has(entry[0]) && entry[1] !== undefined,
+    ),
   );
 }

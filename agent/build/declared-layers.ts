@@ -16,7 +16,9 @@ export function renderDeclaredLayer(layer: DeclaredLayer): string {
 export function parseDeclaredLayers(text: string): DeclaredLayer[] {
   const all = text.split('\n', MAX_LINES).flatMap((line) => parseLine(line) ?? []);
   const distinct = [...new Map(all.map((layer) => [renderDeclaredLayer(layer), layer])).values()];
-  return distinct.filter((layer) => distinct.every((other) => other === layer || !clash(layer, other))).slice(0, MAX_LAYERS);
+  return distinct
+    .filter((layer) => distinct.every((other) => other === layer || !clash(layer, other)))
+    .slice(0, MAX_LAYERS);
 }
 
 const LINE = /^(?<name>[a-z]{1,20})\t(?<path>[^\t]{1,200})\t(?<key>[\x20-\x7e]{1,200})\t(?<ownership>shared|owned)$/;
@@ -31,7 +33,9 @@ function isPlainPath(path: string): boolean {
   const segments = path.split('/');
   return (
     /^[A-Za-z0-9._@/+-]+$/.test(path) &&
-    segments.every((segment) => segment !== '' && segment !== '.' && segment !== '..' && !segment.startsWith('.slipway'))
+    segments.every(
+      (segment) => segment !== '' && segment !== '.' && segment !== '..' && !segment.startsWith('.slipway'),
+    )
   );
 }
 

@@ -104,7 +104,10 @@ function emptyTop(task: BuildTask): Omit<Sentence, 'code'> {
 /** @param found a folder below the folder that is built */
 function appBelow(found: string, task: BuildTask): Omit<Sentence, 'code'> {
   const folder = inRepository(task, found);
-  const top = task.root === undefined ? 'the top folder of this repository' : `the folder ${task.root} of this repository (apps:root)`;
+  const top =
+    task.root === undefined
+      ? 'the top folder of this repository'
+      : `the folder ${task.root} of this repository (apps:root)`;
   return {
     message: `No buildpack knows ${top}, but there is an app in the folder ${folder}.`,
     hint: `Build that folder: slipway apps:root ${SHELL_WORD.test(folder) ? folder : 'FOLDER'} -a ${task.app} — then push again.`,
@@ -140,8 +143,10 @@ function compileFailed(details: readonly string[], task: BuildTask): Sentence {
   const code = 'SLIP_BUILD_COMPILE_FAILED';
   const what = detected === '' ? name : `${detected} app`;
   const toRepair = `The cause is in the output above: repair it, ${PUSH_AGAIN}.`;
-  if (said !== '') return { code, message: `The ${what} failed to build: ${said}`, hint: todo === '' ? toRepair : todo };
-  const stackHint = shipped === '1' ? '' : ` If it does not know the stack ${task.stack}, name one that does in a file .buildpacks.`;
+  if (said !== '')
+    return { code, message: `The ${what} failed to build: ${said}`, hint: todo === '' ? toRepair : todo };
+  const stackHint =
+    shipped === '1' ? '' : ` If it does not know the stack ${task.stack}, name one that does in a file .buildpacks.`;
   const ended = `bin/compile of ${name} ended with exit code ${status}`;
   return { code, message: `The ${what} failed to build: ${ended}.`, hint: `${toRepair}${stackHint}` };
 }
@@ -181,7 +186,9 @@ export function failureFromExit(
 ): SlipwayError {
   if (exit.oomKilled && exit.oomOfNode === true) return new SlipwayError(nodeMemoryFailure(task));
   if (exit.oomKilled) return new SlipwayError(memoryFailure(task, ''));
-  return new SlipwayError(endedUnexpectedly(exit.signal ?? (exit.code === undefined ? undefined : `exit code ${exit.code}`)));
+  return new SlipwayError(
+    endedUnexpectedly(exit.signal ?? (exit.code === undefined ? undefined : `exit code ${exit.code}`)),
+  );
 }
 
 function endedUnexpectedly(why: string | undefined): Sentence {
@@ -228,10 +235,13 @@ export function noProcessFailure(
   { buildpacks, site }: { readonly buildpacks: readonly string[]; readonly site?: string | undefined },
 ): SlipwayError {
   if (site !== undefined) return unservedSiteFailure(site, task);
-  const example = buildpacks.some((name) => name.includes('python')) ? 'web: gunicorn app:app --bind 0.0.0.0:$PORT' : 'web: ./server';
+  const example = buildpacks.some((name) => name.includes('python'))
+    ? 'web: gunicorn app:app --bind 0.0.0.0:$PORT'
+    : 'web: ./server';
   return new SlipwayError({
     code: 'SLIP_BUILD_NO_PROCESS',
-    message: 'The build went well, but nothing says which command to run: there is no Procfile and the buildpack has no default.',
+    message:
+      'The build went well, but nothing says which command to run: there is no Procfile and the buildpack has no default.',
     hint: `Add a file ${inRepository(task, 'Procfile')} with a line such as "${example}"${
       buildpacks.some((name) => name.includes('nodejs')) ? ', or a "start" script to package.json' : ''
     }; then ${PUSH_AGAIN}.`,

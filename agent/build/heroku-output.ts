@@ -19,7 +19,8 @@ export function stackTitle(stack: string): string {
 
 /** `13.2K`, `45.1M`: like Heroku's "Done: 45.1M". */
 export function humanBytes(bytes: number): string {
-  const [value, unit] = bytes < 1024 ** 2 ? [bytes / 1024, 'K'] : bytes < 1024 ** 3 ? [bytes / 1024 ** 2, 'M'] : [bytes / 1024 ** 3, 'G'];
+  const [value, unit] =
+    bytes < 1024 ** 2 ? [bytes / 1024, 'K'] : bytes < 1024 ** 3 ? [bytes / 1024 ** 2, 'M'] : [bytes / 1024 ** 3, 'G'];
   return `${value.toFixed(1)}${unit}`;
 }
 

@@ -31,10 +31,12 @@ export async function parseApart(run: Run, parser: string, text: string): Promis
     program(parser),
   ];
   const args = [`--cpu=${String(processorSeconds)}`, '--core=0', '--', ...node];
-  const result = await run({ file: 'prlimit', args, stdin: text, timeoutMs, maxOutputBytes: outputBytes + 1 }).catch((error: unknown) => {
-    if (error instanceof SlipwayError && error.code === 'SLIP_EXEC_TIMEOUT') return STOPPED;
-    throw error;
-  });
+  const result = await run({ file: 'prlimit', args, stdin: text, timeoutMs, maxOutputBytes: outputBytes + 1 }).catch(
+    (error: unknown) => {
+      if (error instanceof SlipwayError && error.code === 'SLIP_EXEC_TIMEOUT') return STOPPED;
+      throw error;
+    },
+  );
   if (result.signal !== null || Buffer.byteLength(result.stdout) > outputBytes) return { kind: 'stopped' };
   return result.code === 0 ? { kind: 'value', value: JSON.parse(result.stdout) as unknown } : { kind: 'refused' };
 }

@@ -15,7 +15,11 @@ const TIMEOUT_MS = 20_000;
 export async function mountResultDisk(folder: string, owner: number, run: Run): Promise<void> {
   const limits = `size=${String(RESULT_BYTES)},nr_inodes=${String(RESULT_FILES)}`;
   const options = `${limits},mode=0700,uid=${String(owner)},gid=${String(owner)},nosuid,nodev`;
-  await runOk(run, { file: 'mount', args: ['-t', 'tmpfs', '-o', options, 'slipway-result', folder], timeoutMs: TIMEOUT_MS });
+  await runOk(run, {
+    file: 'mount',
+    args: ['-t', 'tmpfs', '-o', options, 'slipway-result', folder],
+    timeoutMs: TIMEOUT_MS,
+  });
 }
 
 /** The error for a build that could not report its failure because the folder was full; else `undefined`. */

@@ -52,7 +52,8 @@ export interface BuildStep {
 }
 
 export async function readBuildReport(folder: string): Promise<BuildReport> {
-  const text = async (name: string): Promise<string> => (await readUntrusted(folder, name, MAX_LIST_BYTES))?.toString('utf8') ?? '';
+  const text = async (name: string): Promise<string> =>
+    (await readUntrusted(folder, name, MAX_LIST_BYTES))?.toString('utf8') ?? '';
   const names = ['failure', 'buildpacks', 'layers', 'kept', 'steps', 'site'];
   const [failure, buildpacks, declared, kept, steps, site] = await Promise.all(names.map(text));
   const [kind = '', ...details] = (failure ?? '').split('\n');
@@ -76,7 +77,10 @@ function parseSteps(text: string): BuildStep[] {
 }
 
 /** The manifest as the build left it. */
-export function readManifest(folder: string, name: 'Procfile' | 'app.json' | 'release.yml'): Promise<Buffer | undefined> {
+export function readManifest(
+  folder: string,
+  name: 'Procfile' | 'app.json' | 'release.yml',
+): Promise<Buffer | undefined> {
   return readUntrusted(folder, name, MAX_MANIFEST_BYTES);
 }
 

@@ -11,7 +11,14 @@ import { callAfter } from '../../shared/kit/timer.ts';
 import { renderBuildSpec } from './build-spec.ts';
 import type { BuildRunnerConfig } from './config.ts';
 import type { BuildContext } from './context.ts';
-import { cancelledFailure, failureFromExit, failureFromInside, noProcessFailure, outputLimitFailure, timeoutFailure } from './failures.ts';
+import {
+  cancelledFailure,
+  failureFromExit,
+  failureFromInside,
+  noProcessFailure,
+  outputLimitFailure,
+  timeoutFailure,
+} from './failures.ts';
 import { cacheDropped, detailLine, humanBytes, processTypesBlock, stepLine, warningLine } from './heroku-output.ts';
 import type { DeclaredLayer } from './layers/port.ts';
 import type { BuildIo } from './port.ts';
@@ -69,7 +76,10 @@ export class BuildRun {
     const { caches, layers, config, run, useLayers } = this.#context;
     const { taskId, appId, uidBase, stack } = this.#task;
     // At the same time, because each of them starts a program.
-    const opening = [caches.open(appId, uidBase, `${stack} ${config.platform}`), createTaskFolder({ ...config, run }, this.#task)] as const;
+    const opening = [
+      caches.open(appId, uidBase, `${stack} ${config.platform}`),
+      createTaskFolder({ ...config, run }, this.#task),
+    ] as const;
     await Promise.allSettled(opening); // the clean-up comes after both
     const [cacheDir, folder] = await Promise.all(opening);
     const candidates = await layers.cached(appId, await caches.declared(appId));
@@ -119,7 +129,9 @@ export class BuildRun {
     const download = this.#timed('source', () => this.#transfers.run(receive));
     const prepare = this.#timed('prepare', async () => {
       // Shared ones get an owner too: a build must be able to remove what is stale, and to write beside it.
-      const lowerDirs = await Promise.all(candidates.map(({ layer }) => images.mount({ ...layer, shared: false }, this.#task.uidBase)));
+      const lowerDirs = await Promise.all(
+        candidates.map(({ layer }) => images.mount({ ...layer, shared: false }, this.#task.uidBase)),
+      );
       const places = { taskDir: folder.taskDir, resultDir: folder.resultDir, cacheDir, lowerDirs };
       const spec = renderBuildSpec(await withRealPaths(config), this.#task, places);
       await sandbox.prepare({ ...spec, onOutput: (chunk) => this.#takeOutput(chunk, folder) });
@@ -162,13 +174,17 @@ export class BuildRun {
   async #throwOnFailure(exit: Exit, report: BuildReport, folder: TaskFolder): Promise<void> {
     this.#stop.signal.throwIfAborted();
     if (exit.code === 0 && report.isFinished && report.failure === undefined) return;
-    const resultFull = report.failure === undefined && !exit.oomKilled ? await resultFullFailure(folder.resultDir) : undefined;
+    const resultFull =
+      report.failure === undefined && !exit.oomKilled ? await resultFullFailure(folder.resultDir) : undefined;
     if (resultFull !== undefined) throw resultFull;
     if (exit.oomKilled || report.failure === undefined) throw failureFromExit(exit, this.#task);
     throw failureFromInside(report.failure, this.#task);
   }
 
-  async #discoverProcesses(folder: TaskFolder, report: BuildReport): Promise<Pick<Slug, 'processTypes' | 'defaultConfig'>> {
+  async #discoverProcesses(
+    folder: TaskFolder,
+    report: BuildReport,
+  ): Promise<Pick<Slug, 'processTypes' | 'defaultConfig'>> {
     const [procfile, releaseYaml] = await Promise.all([
       readManifest(folder.resultDir, 'Procfile'),
       readManifest(folder.resultDir, 'release.yml'),
@@ -193,7 +209,8 @@ export class BuildRun {
       upperDir: sandbox.upperDir(taskId),
       declared: report.declared,
       reused: candidates.filter(
-        ({ declared }) => report.kept.some((kept) => isSame(kept, declared)) && report.declared.some((now) => isSame(now, declared)),
+        ({ declared }) =>
+          report.kept.some((kept) => isSame(kept, declared)) && report.declared.some((now) => isSame(now, declared)),
       ),
       commitTimeMs: this.#task.commitTimeMs,
       slugLimitBytes: this.#task.slugLimitBytes,
@@ -220,7 +237,8 @@ export class BuildRun {
   /** @returns bytes sent; the store takes nothing that it has */
   async #upload(cut: readonly Layer[]): Promise<number> {
     const { images, transport } = this.#context;
-    const upload = ({ digest }: Layer): Promise<number> => transport.upload(digest, images.path(digest), this.#stop.signal);
+    const upload = ({ digest }: Layer): Promise<number> =>
+      transport.upload(digest, images.path(digest), this.#stop.signal);
     const sent = await Promise.all(cut.map((layer) => this.#transfers.run(() => upload(layer))));
     return sent.reduce((sum, bytes) => sum + bytes, 0);
   }
@@ -285,7 +303,10 @@ async function withRealPaths(config: BuildRunnerConfig): Promise<BuildRunnerConf
 }
 
 async function checkManifests(resultDir: string): Promise<void> {
-  const [procfile, appJson] = await Promise.all([readManifest(resultDir, 'Procfile'), readManifest(resultDir, 'app.json')]);
+  const [procfile, appJson] = await Promise.all([
+    readManifest(resultDir, 'Procfile'),
+    readManifest(resultDir, 'app.json'),
+  ]);
   if (procfile !== undefined) parseProcfile(procfile);
   if (appJson !== undefined) parseAppJson(appJson);
 }

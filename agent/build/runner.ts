@@ -83,7 +83,11 @@ class SandboxBuildRunner implements NodeBuildRunner {
     }
     // Each in the queue of its app: a retry must not unmount the cache of a build that runs.
     for (const appId of await caches.mountedAppIds())
-      await this.#cleanUps.start(`build cache of ${appId}`, () => this.#queue.run(appId, () => caches.close(appId)), appId);
+      await this.#cleanUps.start(
+        `build cache of ${appId}`,
+        () => this.#queue.run(appId, () => caches.close(appId)),
+        appId,
+      );
   }
 
   checkLeftovers(): void {
@@ -103,7 +107,10 @@ class SandboxBuildRunner implements NodeBuildRunner {
     const { caches, layers } = this.#context;
     const hasCache = (await caches.appIds()).includes(appId);
     const hasLayers = await layers.remembers(appId);
-    const kept = [...(hasCache ? [`build cache of ${appId}`] : []), ...(hasLayers ? [`list of layers of ${appId}`] : [])];
+    const kept = [
+      ...(hasCache ? [`build cache of ${appId}`] : []),
+      ...(hasLayers ? [`list of layers of ${appId}`] : []),
+    ];
     return [...this.#cleanUps.pendingOf(appId), ...kept];
   }
 
@@ -133,7 +140,11 @@ class SandboxBuildRunner implements NodeBuildRunner {
       isFirstTry = false;
       await work();
     };
-    const done = this.#cleanUps.start(join(this.#context.config.tasksDir, taskId), () => this.#queue.run(appId, paused), appId);
+    const done = this.#cleanUps.start(
+      join(this.#context.config.tasksDir, taskId),
+      () => this.#queue.run(appId, paused),
+      appId,
+    );
     void done.finally(() => this.#layersInUse.delete(taskId));
   }
 }

@@ -11,7 +11,11 @@ const KILL_WAIT_MS = 5000;
  * Starts a prepared sandbox and waits for its end. When `stop` is aborted the sandbox is killed at once.
  * @throws the reason of `stop`
  */
-export async function runToEnd(sandbox: Sandbox, id: string, options: { stop: AbortSignal; clock: Clock }): Promise<Exit> {
+export async function runToEnd(
+  sandbox: Sandbox,
+  id: string,
+  options: { stop: AbortSignal; clock: Clock },
+): Promise<Exit> {
   const { stop, clock } = options;
   stop.throwIfAborted();
   // Subscribed before the start, or a quick end would be missed until the first poll.

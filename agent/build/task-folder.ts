@@ -75,7 +75,8 @@ async function writeEnvDir(folder: string, config: ConfigVars): Promise<void> {
 }
 
 async function writeLines(path: string, lines: readonly string[]): Promise<void> {
-  if (lines.length > 0) await writeFile(path, lines.map((line) => `${line.replaceAll('\n', ' ')}\n`).join(''), { mode: 0o644 });
+  if (lines.length > 0)
+    await writeFile(path, lines.map((line) => `${line.replaceAll('\n', ' ')}\n`).join(''), { mode: 0o644 });
 }
 
 /** A folder that the app's user inside the sandbox may write. Without root, sandboxes run as the agent's own user. */

@@ -51,7 +51,9 @@ export class Transfers {
   #warn(nowMs: number): void {
     if (nowMs < this.#warnedUntilMs) return;
     this.#warnedUntilMs = nowMs + TRANSFER_RETRY_MS;
-    this.#deps.warn(`The connection to the controller broke; trying again for up to ${String(TRANSFER_RETRY_MS / 1000)} s.`);
+    this.#deps.warn(
+      `The connection to the controller broke; trying again for up to ${String(TRANSFER_RETRY_MS / 1000)} s.`,
+    );
   }
 }
 

@@ -3,7 +3,10 @@ import { isInRange } from '../../shared/domain/uid-range.ts';
 import type { NamedApp } from './port.ts';
 
 /** What is left of each app. */
-export function byApp(apps: readonly NamedApp[], leftOf: (app: NamedApp) => readonly string[]): ReadonlyMap<AppId, readonly string[]> {
+export function byApp(
+  apps: readonly NamedApp[],
+  leftOf: (app: NamedApp) => readonly string[],
+): ReadonlyMap<AppId, readonly string[]> {
   return new Map(apps.map((app) => [app.appId, leftOf(app)]));
 }
 

@@ -71,14 +71,16 @@ export class DestroyedApps {
     for (const appId of this.#cleanUps.keys()) if (!named.has(appId)) this.#cleanUps.delete(appId);
     for (const app of apps) this.#name(app, before);
     this.#inUse = inUse.map(({ appId }) => appId);
-    for (const appId of this.#inUse) this.#deps.log.error({ app: appId }, 'destroyed app is in use; nothing of it is removed');
+    for (const appId of this.#inUse)
+      this.#deps.log.error({ app: appId }, 'destroyed app is in use; nothing of it is removed');
     this.wake();
   }
 
   /** A build begins. When another app has the user ids by now, the state is older than that. @throws SLIP_APP_DESTROYED for a build of a destroyed app */
   begins({ appId, app, uidBase }: Pick<BuildTask, 'appId' | 'app' | 'uidBase'>): void {
     if (this.names(appId)) throw appInUse.ofBuild(app);
-    for (const [other, { app: named }] of this.#cleanUps) if (isSameRange(uidBase, named.uidBase)) this.#cleanUps.delete(other);
+    for (const [other, { app: named }] of this.#cleanUps)
+      if (isSameRange(uidBase, named.uidBase)) this.#cleanUps.delete(other);
   }
 
   /** Whether the last state names it. */
@@ -148,7 +150,9 @@ export class DestroyedApps {
   /** Never rejects. */
   async #round(): Promise<void> {
     const nowMs = this.#deps.clock.monotonicMs();
-    const due = [...this.#cleanUps.values()].filter(({ isDone, waits, retryAtMs }) => !isDone && !waits && retryAtMs <= nowMs);
+    const due = [...this.#cleanUps.values()].filter(
+      ({ isDone, waits, retryAtMs }) => !isDone && !waits && retryAtMs <= nowMs,
+    );
     const steps = await this.#lookAll(due);
     for (const [cleanUp, step] of steps) await this.#take(cleanUp, step);
     await this.#acknowledge([...steps].flatMap(([cleanUp, { kind }]) => (kind === 'acknowledge' ? [cleanUp] : [])));
@@ -160,11 +164,14 @@ export class DestroyedApps {
     const findings = new Map(due.map((cleanUp): [CleanUp, Finding[]] => [cleanUp, []]));
     for (const place of places) {
       const { name, means } = place;
-      const open = [...findings].filter(([, found]) => nextStep(places, found).kind === 'look').map(([cleanUp]) => cleanUp);
+      const open = [...findings]
+        .filter(([, found]) => nextStep(places, found).kind === 'look')
+        .map(([cleanUp]) => cleanUp);
       if (open.length === 0 || this.#stopping.signal.aborted) break;
       try {
         const found = await place.look(open.map(({ app }) => app));
-        for (const cleanUp of open) findings.get(cleanUp)?.push({ place: name, means, left: found.get(cleanUp.app.appId) ?? [] });
+        for (const cleanUp of open)
+          findings.get(cleanUp)?.push({ place: name, means, left: found.get(cleanUp.app.appId) ?? [] });
       } catch (error) {
         for (const cleanUp of open) this.#fail(cleanUp, `${name} (the search for it failed)`, error);
         for (const cleanUp of open) findings.delete(cleanUp);
@@ -191,7 +198,10 @@ export class DestroyedApps {
     }
   }
 
-  async #end(app: NamedApp, { kind, place, left }: Exclude<CleanUpStep, { kind: 'look' | 'acknowledge' }>): Promise<void> {
+  async #end(
+    app: NamedApp,
+    { kind, place, left }: Exclude<CleanUpStep, { kind: 'look' | 'acknowledge' }>,
+  ): Promise<void> {
     const { places, log, failpoint } = this.#deps;
     await places.find(({ name }) => name === place)?.end?.(app, left);
     if (kind !== 'remove') return;

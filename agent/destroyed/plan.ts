@@ -15,7 +15,11 @@ export type CleanUpStep =
   | { readonly kind: 'wait' | 'remove' | 'again'; readonly place: string; readonly left: readonly string[] }
   | { readonly kind: 'acknowledge' };
 
-const STEP_OF: Readonly<Record<Means, 'wait' | 'remove' | 'again'>> = { event: 'wait', remove: 'remove', time: 'again' };
+const STEP_OF: Readonly<Record<Means, 'wait' | 'remove' | 'again'>> = {
+  event: 'wait',
+  remove: 'remove',
+  time: 'again',
+};
 
 /**
  * Pure: the next step for one app. The places are looked at in their order, and the next one only when nothing is left at those before:

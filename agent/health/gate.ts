@@ -26,7 +26,9 @@ export interface GatePolicy {
 export const DEFAULT_GATE_POLICY: GatePolicy = Object.freeze({ timeoutMs: 60_000, wrongBindAfterMs: 5_000 });
 
 export type GateOutcome =
-  { readonly passed: true } | { readonly passed: false; readonly reason: Reason } | { readonly passed: false; readonly exited: true };
+  | { readonly passed: true }
+  | { readonly passed: false; readonly reason: Reason }
+  | { readonly passed: false; readonly exited: true };
 
 const QUICK_PHASE_MS = 2_000;
 const QUICK_INTERVAL_MS = 10;
@@ -54,7 +56,9 @@ export async function waitForPort(target: GateTarget, policy: GatePolicy, clock:
 
 /** A listener on `::` may also accept IPv4. After three times the wait without an answer it is certain that it does not. */
 function isCertain(code: string, waitedMs: number, policy: GatePolicy): boolean {
-  return code === 'SLIP_APP_LOOPBACK_ONLY' || (code === 'SLIP_APP_IPV6_ONLY' && waitedMs >= 3 * policy.wrongBindAfterMs);
+  return (
+    code === 'SLIP_APP_LOOPBACK_ONLY' || (code === 'SLIP_APP_IPV6_ONLY' && waitedMs >= 3 * policy.wrongBindAfterMs)
+  );
 }
 
 /** One TCP connect. */

@@ -59,7 +59,10 @@ async function attemptDownload(deps: DownloadDeps, target: DownloadTarget, signa
   const { layer, partialPath, finalPath } = target;
   const hash = newHash();
   const offset = await resumeOffset(partialPath, layer.sizeBytes, hash);
-  await requireDiskSpace(dirname(partialPath), deps.diskReserve, { neededBytes: layer.sizeBytes - offset, read: deps.readDiskSpace });
+  await requireDiskSpace(dirname(partialPath), deps.diskReserve, {
+    neededBytes: layer.sizeBytes - offset,
+    read: deps.readDiskSpace,
+  });
   try {
     const received = offset < layer.sizeBytes ? await receive({ deps, target, offset, hash }, signal) : 0;
     if (offset + received < layer.sizeBytes) throw cutShort(layer, offset + received);

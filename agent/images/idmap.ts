@@ -13,7 +13,11 @@ const TIMEOUT_MS = 10_000;
 const PROBE_UID = 536_871_912;
 
 /** Attaches a clone of a mount to an empty folder; files of root show as `ownerUid`'s there. @throws SLIP_EXEC_* */
-export async function mountIdmapped(run: Run, script: string, clone: { source: string; target: string; ownerUid: number }): Promise<void> {
+export async function mountIdmapped(
+  run: Run,
+  script: string,
+  clone: { source: string; target: string; ownerUid: number },
+): Promise<void> {
   const args = [script, clone.source, clone.target, String(clone.ownerUid), arch()];
   await runOk(run, { file: 'perl', args, timeoutMs: TIMEOUT_MS });
 }

@@ -88,7 +88,8 @@ class LocalImages implements NodeImages {
       log: deps.log ?? silentLogger,
     };
     const mounterDeps = { layout: this.#layout, settings: this.#settings, run: this.#deps.run, log: this.#deps.log };
-    this.#mounter = this.#settings.mode === 'mount' ? new SquashfsMounter(mounterDeps) : new LayerExtractor(mounterDeps);
+    this.#mounter =
+      this.#settings.mode === 'mount' ? new SquashfsMounter(mounterDeps) : new LayerExtractor(mounterDeps);
   }
 
   async ensureHost(): Promise<void> {
@@ -97,7 +98,8 @@ class LocalImages implements NodeImages {
     if (!this.#swept) {
       // Files that cannot be removed take room, but must not stop the start.
       const sweeps = [() => sweepLeftovers(this.#layout, this.#deps.clock.nowMs()), () => this.#mounter.sweep()];
-      for (const sweep of sweeps) await sweep().catch((error: unknown) => this.#deps.log.warn({ err: error }, 'images.not-swept'));
+      for (const sweep of sweeps)
+        await sweep().catch((error: unknown) => this.#deps.log.warn({ err: error }, 'images.not-swept'));
       this.#swept = true;
     }
     await this.#mounter.ensureHost();
@@ -131,7 +133,8 @@ class LocalImages implements NodeImages {
       this.#verifySoon(layer);
       return;
     }
-    if (present !== undefined) await this.#turns.run(layer.digest, () => this.#discard(layer.digest, 'its size is wrong'));
+    if (present !== undefined)
+      await this.#turns.run(layer.digest, () => this.#discard(layer.digest, 'its size is wrong'));
     await this.#fetch(layer, signal);
   }
 
@@ -222,7 +225,14 @@ class LocalImages implements NodeImages {
       await rm(this.path(digest), { force: true });
       this.#forget(digest);
     };
-    return new Purge({ ...this.#deps, layout: this.#layout, graceMs: this.#settings.graceMs, turns: this.#turns, lastUseMs, drop });
+    return new Purge({
+      ...this.#deps,
+      layout: this.#layout,
+      graceMs: this.#settings.graceMs,
+      turns: this.#turns,
+      lastUseMs,
+      drop,
+    });
   }
 
   #verifySoon(layer: Layer): void {

@@ -62,7 +62,8 @@ export class SquashfsMounter implements LayerMounter {
     const { layout, run, settings, log } = this.#deps;
     await ensureShared(run, layout.stateDir);
     if (this.#ownership !== undefined) return;
-    const obstacle = settings.ownership === 'copy' ? 'switched off' : await probeIdmap(run, settings.idmapScript, layout.mountsDir);
+    const obstacle =
+      settings.ownership === 'copy' ? 'switched off' : await probeIdmap(run, settings.idmapScript, layout.mountsDir);
     this.#ownership = obstacle === undefined ? 'idmap' : 'copy';
     log.info({ ownership: this.#ownership, ...(obstacle === undefined ? {} : { why: obstacle }) }, 'images.ownership');
   }
@@ -156,7 +157,11 @@ export class LayerExtractor implements LayerMounter {
       const args = ['-no-xattrs', '-no-progress', '-quiet', '-dest', join(temp, 'tree'), layout.image(layer.digest)];
       await runOk(run, { file: 'unsquashfs', args });
       // Apps get links to these files instead of copies: what one wrote into them, all would have.
-      if (layer.shared) await runOk(run, { file: 'find', args: [join(temp, 'tree'), '-type', 'f', '-exec', 'chmod', 'a-w', '{}', '+'] });
+      if (layer.shared)
+        await runOk(run, {
+          file: 'find',
+          args: [join(temp, 'tree'), '-type', 'f', '-exec', 'chmod', 'a-w', '{}', '+'],
+        });
       await rename(join(temp, 'tree'), target);
     } finally {
       await removeTree(temp, run);

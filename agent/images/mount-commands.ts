@@ -30,7 +30,8 @@ export async function ensureShared(run: Run, path: string): Promise<void> {
   const dir = await realpath(path);
   const holder = mountOf(await readMounts(), dir);
   if (holder?.shared === true) return;
-  if (holder?.mountPoint !== dir) await runOk(run, { file: 'mount', args: ['--rbind', '--', dir, dir], timeoutMs: TIMEOUT_MS });
+  if (holder?.mountPoint !== dir)
+    await runOk(run, { file: 'mount', args: ['--rbind', '--', dir, dir], timeoutMs: TIMEOUT_MS });
   await runOk(run, { file: 'mount', args: ['--make-shared', '--', dir], timeoutMs: TIMEOUT_MS });
 }
 

@@ -27,7 +27,10 @@ export function mountOf(entries: readonly MountEntry[], path: string): MountEntr
   const holds = (point: string): boolean => point === '/' || path === point || path.startsWith(`${point}/`);
   return entries
     .filter((entry) => holds(entry.mountPoint))
-    .reduce<MountEntry | undefined>((best, entry) => (entry.mountPoint.length >= (best?.mountPoint.length ?? 0) ? entry : best), undefined);
+    .reduce<MountEntry | undefined>(
+      (best, entry) => (entry.mountPoint.length >= (best?.mountPoint.length ?? 0) ? entry : best),
+      undefined,
+    );
 }
 
 /** The kernel writes space, tab, newline, backslash and # as `\ooo`, byte by byte. */

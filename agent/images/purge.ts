@@ -40,11 +40,16 @@ export interface PurgeDeps {
 }
 
 /** What belongs to these users, mounts first. */
-export async function listOwned(layout: ImageLayout, isOwner: (uid: number) => boolean): Promise<readonly OwnedLayer[]> {
+export async function listOwned(
+  layout: ImageLayout,
+  isOwner: (uid: number) => boolean,
+): Promise<readonly OwnedLayer[]> {
   const listed = async (dir: string, isMount: boolean): Promise<readonly OwnedLayer[]> =>
     (await readdirIfExists(dir)).flatMap(({ name }) => {
       const [digest, uid] = [digestOfName(name), ownerOfName(name)];
-      return digest === undefined || uid === undefined || !isOwner(uid) ? [] : [{ path: join(dir, name), digest, isMount }];
+      return digest === undefined || uid === undefined || !isOwner(uid)
+        ? []
+        : [{ path: join(dir, name), digest, isMount }];
     });
   return [...(await listed(layout.mountsDir, true)), ...(await listed(layout.ownedDir, false))];
 }
@@ -71,8 +76,13 @@ export class Purge {
     const { layout, lastUseMs } = this.#deps;
     const stored = (await listStored(layout)).filter(({ derived }) => !derived);
     // The time of the file is not asked: whoever is about to use an image, says so in this life of the agent.
-    const used = [...stored.map(({ digest }) => ({ digest, lastUsedMs: lastUseMs(digest) })), ...(await this.#partial())];
-    return used.filter(({ digest, lastUsedMs }) => !inUse.has(digest) && lastUsedMs < usedBeforeMs).map(({ digest }) => digest);
+    const used = [
+      ...stored.map(({ digest }) => ({ digest, lastUsedMs: lastUseMs(digest) })),
+      ...(await this.#partial()),
+    ];
+    return used
+      .filter(({ digest, lastUsedMs }) => !inUse.has(digest) && lastUsedMs < usedBeforeMs)
+      .map(({ digest }) => digest);
   }
 
   async #partial(): Promise<readonly { digest: Digest; lastUsedMs: number }[]> {

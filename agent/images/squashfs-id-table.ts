@@ -18,7 +18,8 @@ export interface Superblock {
 
 /** @throws SLIP_IMAGE_FORMAT */
 export function parseSuperblock(bytes: Buffer): Superblock {
-  if (bytes.length < SUPERBLOCK_BYTES || bytes.readUInt32LE(OFFSET.magic) !== MAGIC) throw badFormat('it is no squashfs image');
+  if (bytes.length < SUPERBLOCK_BYTES || bytes.readUInt32LE(OFFSET.magic) !== MAGIC)
+    throw badFormat('it is no squashfs image');
   const version = `${bytes.readUInt16LE(OFFSET.major)}.${bytes.readUInt16LE(OFFSET.minor)}`;
   if (version !== '4.0') throw badFormat(`it has squashfs version ${version}, not 4.0`);
   const idCount = bytes.readUInt16LE(OFFSET.idCount);
@@ -32,7 +33,8 @@ export function parseSuperblock(bytes: Buffer): Superblock {
 /** Offset of the metadata block that `pointer`, the 8 bytes at `idTableStart`, leads to. @throws SLIP_IMAGE_FORMAT */
 export function idBlockOffset(superblock: Superblock, pointer: Buffer): number {
   const offset = toNumber(pointer.readBigUInt64LE(0));
-  if (offset < SUPERBLOCK_BYTES || offset + 6 > superblock.idTableStart) throw badFormat('its id table points outside the image');
+  if (offset < SUPERBLOCK_BYTES || offset + 6 > superblock.idTableStart)
+    throw badFormat('its id table points outside the image');
   return offset;
 }
 

@@ -41,6 +41,8 @@ export async function keepImages({ images, assignments, building, log }: UpkeepI
 function mountsOf(assignments: readonly Assignment[]): readonly Mount[] {
   const running = assignments.filter(({ desired }) => desired === 'run');
   const keyOf = (layer: Layer, uidBase: number): string => `${layer.digest} ${layer.shared ? '' : String(uidBase)}`;
-  const mounts = running.flatMap(({ layers, uidBase }) => layers.map((layer) => ({ layer, uidBase, key: keyOf(layer, uidBase) })));
+  const mounts = running.flatMap(({ layers, uidBase }) =>
+    layers.map((layer) => ({ layer, uidBase, key: keyOf(layer, uidBase) })),
+  );
   return [...new Map(mounts.map((each) => [each.key, each])).values()];
 }

@@ -39,13 +39,16 @@ async function largestProgram(root: string): Promise<string | undefined> {
   for (let depth = 0; depth < MAX_DEPTH && budget > 0; depth += 1) {
     const found = await Promise.all(folders.slice(0, budget).map(scanFolder));
     budget -= found.reduce((sum, folder) => sum + folder.entries, 0);
-    for (const { largest } of found) if (largest !== undefined && largest.sizeBytes > (best?.sizeBytes ?? 0)) best = largest;
+    for (const { largest } of found)
+      if (largest !== undefined && largest.sizeBytes > (best?.sizeBytes ?? 0)) best = largest;
     folders = found.flatMap((folder) => folder.subfolders);
   }
   return best?.path;
 }
 
-async function scanFolder(folder: string): Promise<{ entries: number; subfolders: readonly string[]; largest: Program | undefined }> {
+async function scanFolder(
+  folder: string,
+): Promise<{ entries: number; subfolders: readonly string[]; largest: Program | undefined }> {
   const entries = await readdir(folder, { withFileTypes: true });
   const subfolders = entries.filter((entry) => entry.isDirectory()).map((entry) => join(folder, entry.name));
   let largest: Program | undefined;
@@ -53,7 +56,8 @@ async function scanFolder(folder: string): Promise<{ entries: number; subfolders
     if (!entry.isFile()) continue;
     const path = join(folder, entry.name);
     const { mode, size } = await lstat(path);
-    if ((mode & 0o111) !== 0 && size >= Math.max(MIN_BYTES, largest?.sizeBytes ?? 0)) largest = { path, sizeBytes: size };
+    if ((mode & 0o111) !== 0 && size >= Math.max(MIN_BYTES, largest?.sizeBytes ?? 0))
+      largest = { path, sizeBytes: size };
   }
   return { entries: entries.length, subfolders, largest };
 }

@@ -7,7 +7,11 @@ import { inodeOf, type Place } from './log-folder.ts';
  * What is written to a folder after a place (from its oldest file when there is none), across rotations, until the
  * signal or until the folder is removed. Sleeps on file system events; reads only as fast as it is asked.
  */
-export async function* followFolder(dir: string, from: Place | undefined, signal: AbortSignal): AsyncGenerator<Followed> {
+export async function* followFolder(
+  dir: string,
+  from: Place | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<Followed> {
   const reader = new FolderReader(dir, from);
   const events = watchFolder(dir, signal);
   try {

@@ -6,7 +6,10 @@ import type { AppId } from '../../shared/domain/ids.ts';
 import { ensureDir } from '../../shared/kit/atomic-file.ts';
 
 /** Which app has a name now, as far as this node knows. Pure. */
-export function appIdsByName(desired: DesiredState | undefined, fleet: FleetRoutes | undefined): ReadonlyMap<string, AppId> {
+export function appIdsByName(
+  desired: DesiredState | undefined,
+  fleet: FleetRoutes | undefined,
+): ReadonlyMap<string, AppId> {
   const known = [...(desired?.assignments ?? []), ...(desired?.routes ?? []), ...(fleet?.apps ?? [])];
   return new Map(known.map(({ app, appId }) => [app, appId]));
 }

@@ -58,7 +58,10 @@ export class LogBook {
     const entry = this.#entries.find((one) => one.instanceId === instanceId);
     if (entry === undefined) return [instanceId];
     const others = this.#entries.filter((one) => one !== entry);
-    const ended = [...others.filter((one) => one.appId === entry.appId && one.endedAtMs !== undefined), { ...entry, endedAtMs: nowMs }];
+    const ended = [
+      ...others.filter((one) => one.appId === entry.appId && one.endedAtMs !== undefined),
+      { ...entry, endedAtMs: nowMs },
+    ];
     ended.sort((a, b) => (b.endedAtMs ?? 0) - (a.endedAtMs ?? 0));
     const dropped = new Set(ended.slice(ENDED_KEPT).map((one) => one.instanceId));
     this.#change([...others, { ...entry, endedAtMs: nowMs }].filter((one) => !dropped.has(one.instanceId)));

@@ -48,7 +48,8 @@ export async function inodeOf(dir: string, name: string): Promise<number | undef
 /** The end of what is written now, after its last whole line. */
 export async function openEnd(dir: string): Promise<Place | undefined> {
   // In the middle of a rotation there is no current file for a moment.
-  const place = (await openFile(dir, 'current')) ?? (await openFile(dir, (await rotatedFiles(dir)).at(-1) ?? 'current'));
+  const place =
+    (await openFile(dir, 'current')) ?? (await openFile(dir, (await rotatedFiles(dir)).at(-1) ?? 'current'));
   if (place === undefined) return undefined;
   let end = (await place.handle.stat()).size;
   while (end > 0) {

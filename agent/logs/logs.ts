@@ -67,7 +67,8 @@ class FolderLogs implements Logs {
     const following = new Set<string>();
     try {
       const lists: LogLine[][] = [];
-      for (const { source, place } of opened) lists.push(await tailSource(source, { from: place, count, accept, signal }));
+      for (const { source, place } of opened)
+        lists.push(await tailSource(source, { from: place, count, accept, signal }));
       yield* mergeByTime(lists, count);
       if (!query.follow || signal.aborted) return;
       for (const { source } of opened) following.add(source.dir);
@@ -120,7 +121,10 @@ class FolderLogs implements Logs {
   }
 
   /** Live lines of all sources as they come; instances that appear meanwhile are read from their first line. */
-  async *#follow(appId: AppId, from: { opened: readonly Opened[]; accept: Accept; signal: AbortSignal }): AsyncGenerator<LogLine> {
+  async *#follow(
+    appId: AppId,
+    from: { opened: readonly Opened[]; accept: Accept; signal: AbortSignal },
+  ): AsyncGenerator<LogLine> {
     const ending = new AbortController();
     const signal = AbortSignal.any([from.signal, ending.signal]);
     const merge = new Merge<readonly LogLine[]>(signal);
@@ -145,7 +149,11 @@ class FolderLogs implements Logs {
     }
   }
 
-  async *#live(source: SourceReader, place: Place | undefined, signal: AbortSignal): AsyncGenerator<readonly LogLine[]> {
+  async *#live(
+    source: SourceReader,
+    place: Place | undefined,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly LogLine[]> {
     const offset = await taiOffset(source.dir);
     for await (const followed of followFolder(source.dir, place, signal)) {
       const now = this.#deps.clock.nowMs();
@@ -167,7 +175,8 @@ interface Opened {
 
 function toLines(followed: Followed, parse: (raw: Buffer) => readonly LogLine[], atMs: number): readonly LogLine[] {
   if (followed.kind === 'lines') return followed.lines.flatMap(parse);
-  const message = 'Error L11 (Tail buffer overflow): lines were dropped because they came faster than they could be read.';
+  const message =
+    'Error L11 (Tail buffer overflow): lines were dropped because they came faster than they could be read.';
   return [{ atMs, source: 'slipway', process: 'logs', message }];
 }
 

@@ -23,7 +23,10 @@ export class PlatformLog {
     return join(this.#dir, appId);
   }
 
-  append(appId: string, line: { readonly atMs: number; readonly process: string; readonly message: string }): Promise<void> {
+  append(
+    appId: string,
+    line: { readonly atMs: number; readonly process: string; readonly message: string },
+  ): Promise<void> {
     const text = `${new Date(line.atMs).toISOString()} ${oneWord(line.process)} ${oneLine(line.message)}\n`;
     return this.#queue.run(appId, async () => {
       const dir = this.dirOf(appId);

@@ -18,7 +18,8 @@ const ISO = /^(\d{4}-\d\d-\d\d)[T _](\d\d:\d\d:\d\d)(\.\d{1,9})?Z? /;
 export function takeTimestamp(line: Buffer, taiOffsetSeconds: bigint): StampedLine {
   if (line[0] === AT) {
     const atMs = parseTai64n(line.toString('latin1', 1, LABEL_LENGTH), taiOffsetSeconds);
-    if (atMs !== undefined) return { atMs, text: line.subarray(line[LABEL_LENGTH] === 0x20 ? LABEL_LENGTH + 1 : LABEL_LENGTH) };
+    if (atMs !== undefined)
+      return { atMs, text: line.subarray(line[LABEL_LENGTH] === 0x20 ? LABEL_LENGTH + 1 : LABEL_LENGTH) };
   }
   const match = ISO.exec(line.toString('latin1', 0, 40));
   if (match === null) return { atMs: undefined, text: line };

@@ -36,7 +36,8 @@ class InMemoryProxy implements FakeProxy {
 
   request(host: string): string | 404 | 503 {
     const name = host.toLowerCase().replace(/:\d+$/, '');
-    const leading = (hostname: string): AppRoutes | undefined => this.#routes.find((each) => each.hostnames.includes(hostname));
+    const leading = (hostname: string): AppRoutes | undefined =>
+      this.#routes.find((each) => each.hostnames.includes(hostname));
     const route = leading(name) ?? leading(name.replace(/^[^.]+/, '*'));
     if (route === undefined) return 404;
     this.#turn += 1;
@@ -59,10 +60,15 @@ class InMemoryProxy implements FakeProxy {
     const failure = this.#failure;
     this.#failure = undefined;
     this.calls.push(`apply ${routes.map(describeRoute).sort().join(' ')}`.trimEnd());
-    if (failure !== undefined) throw new SlipwayError({ code: failure, kind: 'transient', message: 'The proxy refused its routes.' });
+    if (failure !== undefined)
+      throw new SlipwayError({ code: failure, kind: 'transient', message: 'The proxy refused its routes.' });
     this.#routes = routes.toSorted((a, b) => (a.app < b.app ? -1 : 1));
     if (!this.#running)
-      throw new SlipwayError({ code: 'SLIP_PROXY_DOWN', kind: 'transient', message: 'The proxy process is not running.' });
+      throw new SlipwayError({
+        code: 'SLIP_PROXY_DOWN',
+        kind: 'transient',
+        message: 'The proxy process is not running.',
+      });
   }
 
   async inFlight(backendId: string): Promise<number> {
@@ -71,7 +77,8 @@ class InMemoryProxy implements FakeProxy {
 
   async forget(backendId: string): Promise<void> {
     this.calls.push(`forget ${backendId}`);
-    if (!this.#routes.some((route) => route.backends.some(({ id }) => id === backendId))) this.#inFlight.delete(backendId);
+    if (!this.#routes.some((route) => route.backends.some(({ id }) => id === backendId)))
+      this.#inFlight.delete(backendId);
   }
 
   async unreachablePeers(): Promise<readonly string[]> {

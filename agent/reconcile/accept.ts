@@ -92,8 +92,12 @@ function runningSlots(assignments: readonly Assignment[]): ReadonlySet<string> {
  */
 function compatible(ledger: DesiredState, offered: DesiredState): boolean {
   if (offered.epoch.counter === ledger.epoch.counter) return sameState(ledger, offered);
-  const withheld = new Set([...(ledger.withheld ?? []), ...(offered.withheld ?? [])].map(({ instanceId }) => instanceId));
-  const [before, after] = [ledger, offered].map((state) => withoutInstances(state, withheld).assignments.map(canonicalAssignment));
+  const withheld = new Set(
+    [...(ledger.withheld ?? []), ...(offered.withheld ?? [])].map(({ instanceId }) => instanceId),
+  );
+  const [before, after] = [ledger, offered].map((state) =>
+    withoutInstances(state, withheld).assignments.map(canonicalAssignment),
+  );
   return fingerprint(before) === fingerprint(after);
 }
 

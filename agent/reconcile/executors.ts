@@ -125,7 +125,11 @@ class InstanceSteps {
       runtime.sandbox = await this.#deps.sandbox.start(runtime.instanceId);
     });
     await this.#deps.failpoint('agent.started');
-    void this.#deps.logs.write(assignment.appId, instanceName(assignment), `Starting process with command \`${assignment.command}\``);
+    void this.#deps.logs.write(
+      assignment.appId,
+      instanceName(assignment),
+      `Starting process with command \`${assignment.command}\``,
+    );
   }
 
   async gate(runtime: InstanceRuntime, assignment: Assignment, signal: AbortSignal): Promise<void> {
@@ -133,7 +137,9 @@ class InstanceSteps {
     if (status?.startedAtMs === undefined) return;
     const watch = watchExit(this.#deps.sandbox, runtime.instanceId);
     try {
-      const outcome = await this.timed(runtime, 'gate', () => this.waitForGate(status, assignment, { exited: watch.exited, signal }));
+      const outcome = await this.timed(runtime, 'gate', () =>
+        this.waitForGate(status, assignment, { exited: watch.exited, signal }),
+      );
       if (outcome === 'exited') return; // the next round buries it
       if (outcome !== 'passed') {
         await this.giveUp(runtime, outcome);
@@ -195,7 +201,10 @@ class InstanceSteps {
     runtime.sandbox = undefined;
   }
 
-  async crashed(runtime: InstanceRuntime, crash: { reason: Reason; exit: Exit; lastLines: readonly string[] }): Promise<void> {
+  async crashed(
+    runtime: InstanceRuntime,
+    crash: { reason: Reason; exit: Exit; lastLines: readonly string[] },
+  ): Promise<void> {
     const ranMs = Math.max(0, crash.exit.atMs - (runtime.sandbox?.startedAtMs ?? crash.exit.atMs));
     const now = { nowMs: this.#deps.clock.nowMs(), random: this.#deps.random() };
     await this.save(runtime, afterCrash(runtime.record, { ...crash, ranMs }, now));

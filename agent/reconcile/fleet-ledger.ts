@@ -50,7 +50,8 @@ export function createFleetLedger(deps: { readonly stateDir: string; readonly lo
 
 /** Whether an agent may take over a change of the route table, given the one it has. Pure. */
 export function refuseRoutes(held: FleetRoutes | undefined, update: RoutesUpdate): Reason | undefined {
-  if (held === undefined) return update.baseVersion === 0 && update.sameAs === undefined ? undefined : gap(undefined, update);
+  if (held === undefined)
+    return update.baseVersion === 0 && update.sameAs === undefined ? undefined : gap(undefined, update);
   if (update.sameAs !== undefined && update.sameAs !== routesDigest(held)) return gap(held.version, update);
   return refuseEpoch(held, update) ?? refuseVersion(held, update);
 }

@@ -40,7 +40,10 @@ export function createInstanceRecords(dir: string): InstanceRecords {
       await ensureDir(dir, 0o700);
       const names = (await readdir(dir)).filter((name) => name.endsWith('.json'));
       const entries = await Promise.all(
-        names.map(async (name) => [name.slice(0, -'.json'.length), parseRecord(await readFileIfExists(join(dir, name)))] as const),
+        names.map(
+          async (name) =>
+            [name.slice(0, -'.json'.length), parseRecord(await readFileIfExists(join(dir, name)))] as const,
+        ),
       );
       return new Map(entries);
     },

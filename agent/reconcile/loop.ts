@@ -112,7 +112,11 @@ export class ReconcileLoop {
 
   /** Every instance of which this loop still holds anything. */
   held(): readonly HeldInstance[] {
-    return [...this.#instances.values()].map(({ instanceId, appId, sandbox }) => ({ instanceId, appId, uidBase: sandbox?.uidBase }));
+    return [...this.#instances.values()].map(({ instanceId, appId, sandbox }) => ({
+      instanceId,
+      appId,
+      uidBase: sandbox?.uidBase,
+    }));
   }
 
   statuses(): readonly InstanceStatus[] {
@@ -180,7 +184,9 @@ export class ReconcileLoop {
 
   /** Takes in what is wanted and what the driver shows. */
   async #refresh(desired: DesiredState): Promise<void> {
-    const wanted = new Map<string, DesiredState['assignments'][number]>(desired.assignments.map((a) => [a.instanceId, a]));
+    const wanted = new Map<string, DesiredState['assignments'][number]>(
+      desired.assignments.map((a) => [a.instanceId, a]),
+    );
     for (const id of wanted.keys()) if (!this.#instances.has(id)) this.#instances.set(id, newRuntime(id));
     for (const runtime of this.#instances.values()) {
       assign(runtime, wanted.get(runtime.instanceId));
@@ -257,7 +263,9 @@ export class ReconcileLoop {
     this.#wake = () => {
       sleeper.abort();
     };
-    await this.#deps.clock.sleep(Math.max(0, untilMs - this.#deps.clock.nowMs()), sleeper.signal).catch(() => undefined);
+    await this.#deps.clock
+      .sleep(Math.max(0, untilMs - this.#deps.clock.nowMs()), sleeper.signal)
+      .catch(() => undefined);
     this.#wake = () => undefined;
   }
 }

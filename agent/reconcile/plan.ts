@@ -27,7 +27,9 @@ export interface Plan {
 
 /** Pure: the next step of every instance, given what is wanted and what is there. Same input, same output, whatever the order. */
 export function plan(desired: DesiredState, observed: readonly ObservedInstance[], nowMs: number): Plan {
-  const assignments = new Map<string, Assignment>(desired.assignments.map((assignment) => [assignment.instanceId, assignment]));
+  const assignments = new Map<string, Assignment>(
+    desired.assignments.map((assignment) => [assignment.instanceId, assignment]),
+  );
   const seen = new Map(observed.map((instance) => [instance.instanceId, instance]));
   const ids = [...new Set([...assignments.keys(), ...seen.keys()])].sort();
   const steps: Step[] = [];
@@ -42,7 +44,11 @@ export function plan(desired: DesiredState, observed: readonly ObservedInstance[
 
 /** The gate has passed for the very process that runs now. */
 export function isGateOpen(instance: Pick<ObservedInstance, 'phase' | 'record' | 'startedAtMs'>): boolean {
-  return instance.phase === 'running' && instance.startedAtMs !== undefined && instance.record.liveStartedAtMs === instance.startedAtMs;
+  return (
+    instance.phase === 'running' &&
+    instance.startedAtMs !== undefined &&
+    instance.record.liveStartedAtMs === instance.startedAtMs
+  );
 }
 
 function nextStep(assignment: Assignment | undefined, instance: ObservedInstance, nowMs: number): Step | undefined {
@@ -79,7 +85,8 @@ function backendsByApp(
   for (const id of ids) {
     const assignment = assignments.get(id);
     const instance = seen.get(id);
-    if (assignment?.desired !== 'run' || !isRouted(assignment) || instance === undefined || !isGateOpen(instance)) continue;
+    if (assignment?.desired !== 'run' || !isRouted(assignment) || instance === undefined || !isGateOpen(instance))
+      continue;
     byApp.set(assignment.app, [...(byApp.get(assignment.app) ?? []), id]);
   }
   return byApp;

@@ -21,7 +21,12 @@ export interface InstanceRecord {
   readonly lastLines: readonly string[];
 }
 
-export const NEW_RECORD: InstanceRecord = Object.freeze({ everLive: false, restarts: 0, crashesInARow: 0, lastLines: [] });
+export const NEW_RECORD: InstanceRecord = Object.freeze({
+  everLive: false,
+  restarts: 0,
+  crashesInARow: 0,
+  lastLines: [],
+});
 
 /** Heroku restarts at once after a first crash; later ones wait, longer each time. */
 export const RESTART_BACKOFF: BackoffPolicy = Object.freeze({ firstMs: 1000, maxMs: 5 * 60_000, factor: 2 });
@@ -37,7 +42,11 @@ export interface Crash {
 }
 
 /** The record after a crash: failed for ever if it never was live, else waiting for its next start. */
-export function afterCrash(record: InstanceRecord, crash: Crash, now: { nowMs: number; random: number }): InstanceRecord {
+export function afterCrash(
+  record: InstanceRecord,
+  crash: Crash,
+  now: { nowMs: number; random: number },
+): InstanceRecord {
   const base = { ...record, lastExit: crash.exit, lastLines: crash.lastLines, liveStartedAtMs: undefined };
   if (!record.everLive) return { ...base, failure: crash.reason };
   const crashesInARow = crash.ranMs >= STABLE_AFTER_MS ? 1 : record.crashesInARow + 1;
@@ -55,5 +64,12 @@ export function afterCrash(record: InstanceRecord, crash: Crash, now: { nowMs: n
 
 /** The record once the gate of the process started at `startedAtMs` has passed. */
 export function afterGate(record: InstanceRecord, startedAtMs: number): InstanceRecord {
-  return { ...record, everLive: true, liveStartedAtMs: startedAtMs, nextStartAtMs: undefined, crash: undefined, lastLines: [] };
+  return {
+    ...record,
+    everLive: true,
+    liveStartedAtMs: startedAtMs,
+    nextStartAtMs: undefined,
+    crash: undefined,
+    lastLines: [],
+  };
 }

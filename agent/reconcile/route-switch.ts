@@ -62,8 +62,11 @@ function choosePeers(nodeIds: readonly NodeId[], self: string): readonly NodeId[
 /** Never an instance of a former app of the same name: the host names belong to the new one. */
 function backendOf(runtime: InstanceRuntime | undefined, appId: AppId | undefined): Backend[] {
   const { assignment, sandbox } = runtime ?? {};
-  if (runtime === undefined || assignment === undefined || sandbox?.port === undefined || assignment.appId !== appId) return [];
-  return [{ id: runtime.instanceId, instanceName: instanceName(assignment), address: sandbox.address, port: sandbox.port }];
+  if (runtime === undefined || assignment === undefined || sandbox?.port === undefined || assignment.appId !== appId)
+    return [];
+  return [
+    { id: runtime.instanceId, instanceName: instanceName(assignment), address: sandbox.address, port: sandbox.port },
+  ];
 }
 
 export interface RouteSwitchDeps {

@@ -7,7 +7,11 @@ import { isGateOpen, type ObservedInstance } from './plan.ts';
 export function statusOf(
   assignment: Assignment | undefined,
   instance: ObservedInstance,
-  at: { readonly nowMs: number; readonly timingsMs: Readonly<Record<string, number>>; readonly trouble?: Reason | undefined },
+  at: {
+    readonly nowMs: number;
+    readonly timingsMs: Readonly<Record<string, number>>;
+    readonly trouble?: Reason | undefined;
+  },
 ): InstanceStatus {
   const { record } = instance;
   const state = stateOf(assignment, instance, at.nowMs);

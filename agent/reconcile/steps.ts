@@ -22,7 +22,9 @@ export interface StepArgs {
 
 export type StepKind = keyof StepArgs;
 export type Step = { [K in StepKind]: { readonly kind: K; readonly instanceId: string } & StepArgs[K] }[StepKind];
-export type Executors = { readonly [K in StepKind]: (step: Extract<Step, { kind: K }>, signal: AbortSignal) => Promise<void> };
+export type Executors = {
+  readonly [K in StepKind]: (step: Extract<Step, { kind: K }>, signal: AbortSignal) => Promise<void>;
+};
 
 const DESCRIPTIONS: Readonly<Record<StepKind, string>> = {
   fetch: 'fetch the layers of',
@@ -38,6 +40,7 @@ const DESCRIPTIONS: Readonly<Record<StepKind, string>> = {
 /** One line for logs and golden tests, e.g. `start web.1 of shop v12`. */
 export function describeStep(step: Step): string {
   const of = 'assignment' in step ? step.assignment : undefined;
-  const name = of === undefined ? step.instanceId : `${of.processType}.${String(of.ordinal)} of ${of.app} v${String(of.release)}`;
+  const name =
+    of === undefined ? step.instanceId : `${of.processType}.${String(of.ordinal)} of ${of.app} v${String(of.release)}`;
   return `${DESCRIPTIONS[step.kind]} ${name}`;
 }

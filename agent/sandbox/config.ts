@@ -81,7 +81,11 @@ export function addressAt(cidr: Cidr, offset: number): string {
 }
 
 function refuse(field: string, value: string, hint: string): SlipwayError {
-  return new SlipwayError({ code: 'SLIP_SANDBOX_CONFIG', message: `The sandbox ${field} ${JSON.stringify(value)} is not usable.`, hint });
+  return new SlipwayError({
+    code: 'SLIP_SANDBOX_CONFIG',
+    message: `The sandbox ${field} ${JSON.stringify(value)} is not usable.`,
+    hint,
+  });
 }
 
 /** Folder of this area inside the agent's state; others may pass through it, none may list it. */

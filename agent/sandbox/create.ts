@@ -42,7 +42,11 @@ export interface RemovableSandbox extends Sandbox {
  * The driver of this kind, ready for `ensureHost`. What it keeps is below `<stateDir>/sandbox`.
  * @throws SLIP_SANDBOX_CONFIG, SLIP_SANDBOX_CGROUP
  */
-export async function createSandbox(kind: Sandbox['kind'], config: SandboxConfig, deps: SandboxDeps): Promise<RemovableSandbox> {
+export async function createSandbox(
+  kind: Sandbox['kind'],
+  config: SandboxConfig,
+  deps: SandboxDeps,
+): Promise<RemovableSandbox> {
   checkSandboxConfig(config);
   switch (kind) {
     case 'lxc':
@@ -83,18 +87,28 @@ async function createProcess(config: SandboxConfig, deps: SandboxDeps): Promise<
   await mkdir(base, { recursive: true });
   const scriptsDir = await installScripts(import.meta.dirname, base);
   const supervisor = createDetachedSupervisor(scriptsDir);
-  return new ProcessSandbox({ config, base, scriptsDir, bootId: await currentBootId(), supervisor, run: deps.run, clock: deps.clock });
+  return new ProcessSandbox({
+    config,
+    base,
+    scriptsDir,
+    bootId: await currentBootId(),
+    supervisor,
+    run: deps.run,
+    clock: deps.clock,
+  });
 }
 
 function supervisorOf(config: SandboxConfig, scriptsDir: string, run: Run): Supervisor {
-  const systemd = config.supervisor === 'systemd' || (config.supervisor === 'auto' && existsSync('/run/systemd/system'));
+  const systemd =
+    config.supervisor === 'systemd' || (config.supervisor === 'auto' && existsSync('/run/systemd/system'));
   return systemd ? createSystemdSupervisor(scriptsDir, config.name, run) : createDetachedSupervisor(scriptsDir);
 }
 
 function noCgroups(): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_SANDBOX_CGROUP',
-    message: 'This machine cannot limit memory and process counts: no cgroup hierarchy with memory and pids is mounted.',
+    message:
+      'This machine cannot limit memory and process counts: no cgroup hierarchy with memory and pids is mounted.',
     hint: 'Boot with cgroups enabled, or use --sandbox process for development.',
   });
 }

@@ -10,8 +10,16 @@ interface Architecture {
 }
 
 const ARCHITECTURES: Readonly<Record<string, Architecture>> = Object.freeze({
-  x64: { audit: 0xc000_003e, prctl: 157, calls: { clone: 56, clone3: 435, socket: 41, socketpair: 53, ioctl: 16, io_setup: 206 } },
-  arm64: { audit: 0xc000_00b7, prctl: 167, calls: { clone: 220, clone3: 435, socket: 198, socketpair: 199, ioctl: 29, io_setup: 0 } },
+  x64: {
+    audit: 0xc000_003e,
+    prctl: 157,
+    calls: { clone: 56, clone3: 435, socket: 41, socketpair: 53, ioctl: 16, io_setup: 206 },
+  },
+  arm64: {
+    audit: 0xc000_00b7,
+    prctl: 167,
+    calls: { clone: 220, clone3: 435, socket: 198, socketpair: 199, ioctl: 29, io_setup: 0 },
+  },
 });
 
 const ENOSYS = 38;

@@ -40,7 +40,9 @@ export async function isAlive(handle: ProcessHandle): Promise<boolean> {
 }
 
 /** What the supervisor wrote when it started: `pid ticks`. */
-export async function readHandle(pidFile: string): Promise<(ProcessHandle & { readonly startedAtMs: number }) | undefined> {
+export async function readHandle(
+  pidFile: string,
+): Promise<(ProcessHandle & { readonly startedAtMs: number }) | undefined> {
   const text = await readFileIfExists(pidFile);
   const [, pid, startTicks] = /^(\d+) (\d+)\n$/.exec(text ?? '') ?? [];
   if (pid === undefined || startTicks === undefined) return undefined;

@@ -59,7 +59,9 @@ export class IsolatedSandbox implements Sandbox {
     await this.#sweepOnce();
     await sweepReserves(this.#parts);
     await this.#parts.namespaces.repair((netns) => occupantOf(netns, this.#parts));
-    const tried = await Promise.allSettled(stubborn.map((id) => this.destroy(id).then(() => this.#stubborn.delete(id))));
+    const tried = await Promise.allSettled(
+      stubborn.map((id) => this.destroy(id).then(() => this.#stubborn.delete(id))),
+    );
     for (const result of tried) if (result.status === 'rejected') throw result.reason;
   }
 
@@ -164,7 +166,12 @@ export class IsolatedSandbox implements Sandbox {
 
   #observe(id: string): Promise<SandboxStatus | undefined> {
     const { bootId, cgroups, clock } = this.#parts;
-    return observe(this.#layout(id), { bootId, clock, pids: (of) => cgroups.pids(of), outputOpen: (of) => this.#outputs.isOpen(of) });
+    return observe(this.#layout(id), {
+      bootId,
+      clock,
+      pids: (of) => cgroups.pids(of),
+      outputOpen: (of) => this.#outputs.isOpen(of),
+    });
   }
 
   async #sweepOnce(): Promise<void> {
@@ -218,6 +225,9 @@ export class IsolatedSandbox implements Sandbox {
       argv: record.argv,
       env: DEFAULT_ENV,
     };
-    await launch({ supervisor, outputs: this.#outputs, clock, tool }, { layout, supervised, onOutput: this.#onOutput.get(record.id) });
+    await launch(
+      { supervisor, outputs: this.#outputs, clock, tool },
+      { layout, supervised, onOutput: this.#onOutput.get(record.id) },
+    );
   }
 }

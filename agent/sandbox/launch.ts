@@ -92,7 +92,11 @@ const HEARING_TIMEOUT_MS = 10_000;
 const HEARING_PAUSE_MS = 10;
 
 /** Says it until somebody has heard it: a sandbox that is still being set up has no program yet that could end. Once heard, never again. */
-export async function untilHeard(clock: Clock, say: () => Promise<boolean>, isOver: () => Promise<boolean>): Promise<void> {
+export async function untilHeard(
+  clock: Clock,
+  say: () => Promise<boolean>,
+  isOver: () => Promise<boolean>,
+): Promise<void> {
   const deadlineMs = clock.monotonicMs() + HEARING_TIMEOUT_MS;
   while (!(await say()) && !(await isOver()) && clock.monotonicMs() < deadlineMs) await clock.sleep(HEARING_PAUSE_MS);
 }

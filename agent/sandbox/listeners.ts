@@ -30,13 +30,17 @@ export function parseListeners(text: string, protocol?: 'udp'): SocketEntry[] {
 
 /** The kernel prints addresses as 32-bit words in machine order. */
 function addressOf(hex: string): string {
-  const words = (hex.match(/.{8}/g) ?? []).map((word) => (word.match(/../g) ?? []).reverse().map((byte) => parseInt(byte, 16)));
+  const words = (hex.match(/.{8}/g) ?? []).map((word) =>
+    (word.match(/../g) ?? []).reverse().map((byte) => parseInt(byte, 16)),
+  );
   const bytes = words.flat();
   if (bytes.length === 4) return bytes.join('.');
   if (bytes.every((byte) => byte === 0)) return '::';
   if (bytes.slice(0, 15).every((byte) => byte === 0) && bytes[15] === 1) return '::1';
   if (bytes.slice(0, 10).every((byte) => byte === 0) && bytes[10] === 0xff) return bytes.slice(12).join('.');
-  const groups = Array.from({ length: 8 }, (_, index) => (((bytes[index * 2] ?? 0) << 8) | (bytes[index * 2 + 1] ?? 0)).toString(16));
+  const groups = Array.from({ length: 8 }, (_, index) =>
+    (((bytes[index * 2] ?? 0) << 8) | (bytes[index * 2 + 1] ?? 0)).toString(16),
+  );
   return groups.join(':');
 }
 
@@ -47,7 +51,9 @@ const TABLES = [['tcp'], ['tcp6'], ['udp', 'udp'], ['udp6', 'udp']] as const;
 
 /** Sockets that wait for anybody in the network namespace of a process. */
 export async function listenersOf(pid: number): Promise<SocketEntry[]> {
-  const read = TABLES.map(async ([name, protocol]) => parseListeners(await readStart(`/proc/${String(pid)}/net/${name}`), protocol));
+  const read = TABLES.map(async ([name, protocol]) =>
+    parseListeners(await readStart(`/proc/${String(pid)}/net/${name}`), protocol),
+  );
   return (await Promise.all(read)).flat();
 }
 

@@ -7,7 +7,11 @@ import { discardExit, prepareFiles, writeToolFiles } from './prepare.ts';
 import { recordOf, saveRecord } from './record.ts';
 
 /** Everything that a sandbox needs before its start. The record comes last: a folder without one is half-made, and the next agent removes it. */
-export async function makeSandbox(spec: SandboxSpec, lease: NetworkLease, from: IsolatedParts & { readonly roots: Roots }): Promise<void> {
+export async function makeSandbox(
+  spec: SandboxSpec,
+  lease: NetworkLease,
+  from: IsolatedParts & { readonly roots: Roots },
+): Promise<void> {
   const { disks, namespaces, hostNetwork, cgroups, tool, run, base, scriptsDir, oomScoreAdjust, bootId, clock } = from;
   const layout = instanceLayout(base, spec.id);
   const [rootFiles] = await Promise.all([

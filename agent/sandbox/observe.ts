@@ -27,14 +27,20 @@ export async function observe(layout: InstanceLayout, observer: Observer): Promi
   }
   if (handle === undefined) return { ...base, phase: 'prepared' };
   const exit = await exitOf(layout, handle, observer);
-  return exit === undefined || observer.outputOpen(id) ? { ...base, phase: 'running' } : { ...base, phase: 'exited', exit };
+  return exit === undefined || observer.outputOpen(id)
+    ? { ...base, phase: 'running' }
+    : { ...base, phase: 'exited', exit };
 }
 
 /**
  * An exit file alone does not prove death, nor does a dead supervisor: the sandbox has ended when no process is left. A supervisor
  * that was killed takes the exit code with it.
  */
-async function exitOf(layout: InstanceLayout, handle: { pid: number; startTicks: string }, observer: Observer): Promise<Exit | undefined> {
+async function exitOf(
+  layout: InstanceLayout,
+  handle: { pid: number; startTicks: string },
+  observer: Observer,
+): Promise<Exit | undefined> {
   const told = await readExit(layout.exitFile);
   if (told === undefined && (await isAlive(handle))) return undefined;
   const id = layout.dir.slice(layout.dir.lastIndexOf('/') + 1);

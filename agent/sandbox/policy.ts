@@ -120,7 +120,13 @@ export function sandboxPolicy(input: PolicyInput): SandboxPolicy {
       { kind: 'bind', source: layout.tmp, target: '/tmp', readOnly: false, isFile: false },
       ...(input.ownTerminals ? [terminals(layout)] : []),
       { kind: 'tmpfs', target: '/dev/shm', sizeBytes: SHM_BYTES, inodes: 4096 },
-      { kind: 'bind', source: input.view(input.scriptsDir), target: `${INSIDE_DIR}/bin`, readOnly: true, isFile: false },
+      {
+        kind: 'bind',
+        source: input.view(input.scriptsDir),
+        target: `${INSIDE_DIR}/bin`,
+        readOnly: true,
+        isFile: false,
+      },
       { kind: 'bind', source: input.view(layout.secrets), target: `${INSIDE_DIR}/env`, readOnly: true, isFile: false },
       { kind: 'bind', source: input.view(layout.hosts), target: '/etc/hosts', readOnly: true, isFile: true },
       ...binds(spec.readOnlyBinds, true, input.fileBinds),
@@ -154,7 +160,19 @@ const TIOCLINUX = 0x541c;
 
 const DENIED_CALLS = [
   // mounts and namespaces
-  ...['mount', 'umount', 'umount2', 'pivot_root', 'chroot', 'move_mount', 'open_tree', 'fsopen', 'fsconfig', 'fsmount', 'fspick'],
+  ...[
+    'mount',
+    'umount',
+    'umount2',
+    'pivot_root',
+    'chroot',
+    'move_mount',
+    'open_tree',
+    'fsopen',
+    'fsconfig',
+    'fsmount',
+    'fspick',
+  ],
   ...['mount_setattr', 'unshare', 'setns', 'quotactl', 'quotactl_fd', 'swapon', 'swapoff'],
   // other processes, kernel memory, tracing
   ...[
@@ -168,11 +186,30 @@ const DENIED_CALLS = [
     'bpf',
     'lookup_dcookie',
   ],
-  ...['userfaultfd', 'io_uring_setup', 'io_uring_enter', 'io_uring_register', 'add_key', 'request_key', 'keyctl', 'acct', 'vhangup'],
+  ...[
+    'userfaultfd',
+    'io_uring_setup',
+    'io_uring_enter',
+    'io_uring_register',
+    'add_key',
+    'request_key',
+    'keyctl',
+    'acct',
+    'vhangup',
+  ],
   // files past the mount's walls
   ...['open_by_handle_at', 'name_to_handle_at', 'fanotify_init'],
   // machine
-  ...['init_module', 'finit_module', 'delete_module', 'create_module', 'query_module', 'get_kernel_syms', 'kexec_load', 'kexec_file_load'],
+  ...[
+    'init_module',
+    'finit_module',
+    'delete_module',
+    'create_module',
+    'query_module',
+    'get_kernel_syms',
+    'kexec_load',
+    'kexec_file_load',
+  ],
   ...[
     'reboot',
     'iopl',
@@ -186,7 +223,18 @@ const DENIED_CALLS = [
     'stime',
     'nfsservctl',
   ],
-  ...['sethostname', 'setdomainname', '_sysctl', 'uselib', 'vm86', 'vm86old', 'move_pages', 'mbind', 'set_mempolicy', 'migrate_pages'],
+  ...[
+    'sethostname',
+    'setdomainname',
+    '_sysctl',
+    'uselib',
+    'vm86',
+    'vm86old',
+    'move_pages',
+    'mbind',
+    'set_mempolicy',
+    'migrate_pages',
+  ],
 ];
 
 /** AF_UNIX, AF_INET, AF_INET6, AF_NETLINK. Whoever opens a socket of another family makes the kernel load the module for it. */
@@ -197,7 +245,10 @@ const AF_MAX = 64;
 const DENIED_PROTOCOLS = [33, 115, 132, 256];
 
 /** As few masked tests as say "in this block of numbers, a power of two long, and none of these". */
-function testsOutside(allowed: readonly number[], block: { base: number; size: number }): Omit<ArgumentTest, 'index'>[] {
+function testsOutside(
+  allowed: readonly number[],
+  block: { base: number; size: number },
+): Omit<ArgumentTest, 'index'>[] {
   const { base, size } = block;
   if (!allowed.some((one) => one >= base && one < base + size)) return [{ mask: 2 ** 32 - size, value: base }];
   const half = size / 2;
@@ -211,9 +262,21 @@ export const SECCOMP_DENY: readonly SyscallRule[] = Object.freeze([
   // fs.aio-max-nr is one number for the machine; programs use other calls when this one is missing
   { name: 'io_setup', errno: ENOSYS },
   { name: 'clone', errno: EPERM, test: { index: 0, mask: CLONE_NEWUSER, value: CLONE_NEWUSER } },
-  ...[TIOCSTI, TIOCLINUX].map((request) => ({ name: 'ioctl', errno: EPERM, test: { index: 1, mask: 0xffff_ffff, value: request } })),
+  ...[TIOCSTI, TIOCLINUX].map((request) => ({
+    name: 'ioctl',
+    errno: EPERM,
+    test: { index: 1, mask: 0xffff_ffff, value: request },
+  })),
   ...['socket', 'socketpair'].flatMap((name) => [
-    ...testsOutside(SOCKET_FAMILIES, { base: 0, size: AF_MAX }).map((test) => ({ name, errno: EAFNOSUPPORT, test: { index: 0, ...test } })),
-    ...DENIED_PROTOCOLS.map((protocol) => ({ name, errno: EPROTONOSUPPORT, test: { index: 2, mask: 0xffff_ffff, value: protocol } })),
+    ...testsOutside(SOCKET_FAMILIES, { base: 0, size: AF_MAX }).map((test) => ({
+      name,
+      errno: EAFNOSUPPORT,
+      test: { index: 0, ...test },
+    })),
+    ...DENIED_PROTOCOLS.map((protocol) => ({
+      name,
+      errno: EPROTONOSUPPORT,
+      test: { index: 2, mask: 0xffff_ffff, value: protocol },
+    })),
   ]),
 ]);

@@ -134,14 +134,18 @@ async function planRoot(input: PrepareInput, files: ReadonlySet<string>): Promis
   const later: Target[] = [];
   let added = 0;
   for (const [source, target] of Object.entries(targets)) {
-    if (!/^\/[^\0\n]+$/.test(target) || target.split('/').includes('..')) throw bindFailure(target, 'is not an absolute path');
+    if (!/^\/[^\0\n]+$/.test(target) || target.split('/').includes('..'))
+      throw bindFailure(target, 'is not an absolute path');
     const inside = targetInside(input, target, files.has(source));
     if (inside !== undefined) later.push(inside);
     else if (await addTarget(input, target, files.has(source))) added += 1;
   }
   const [only] = rootFiles.lowers;
   if (added === 0 && rootFiles.lowers.length === 1 && only !== undefined) return { root: only, mounts: [], later };
-  const lowers = ['targets', ...(await Promise.all(rootFiles.lowers.map((lower, index) => linkLower(layout, lower, index))))];
+  const lowers = [
+    'targets',
+    ...(await Promise.all(rootFiles.lowers.map((lower, index) => linkLower(layout, lower, index)))),
+  ];
   const options = `lowerdir=${lowers.join(':')},nosuid,nodev`;
   return { root: layout.root, mounts: [{ source: 'root', target: layout.root, type: 'overlay', options }], later };
 }
@@ -158,7 +162,8 @@ function targetInside({ layout, spec }: PrepareInput, target: string, isFile: bo
     ['/app', layout.app],
     ['/tmp', layout.tmp],
   ] as const) {
-    if (target.startsWith(`${prefix}/`)) return { base, path: target.slice(prefix.length + 1), isFile, owner: spec.uidBase + APP_UID };
+    if (target.startsWith(`${prefix}/`))
+      return { base, path: target.slice(prefix.length + 1), isFile, owner: spec.uidBase + APP_UID };
   }
   return undefined;
 }

@@ -52,7 +52,9 @@ async function kernelLacks(kind: 'lxc' | 'nspawn'): Promise<string[]> {
     lacks.push('User namespaces are switched off: sysctl -w user.max_user_namespaces=15000');
   }
   if ((await hostNameservers()).length === 0) {
-    lacks.push('No IPv4 name server that a sandbox could reach is configured: set `nameservers` in the agent configuration.');
+    lacks.push(
+      'No IPv4 name server that a sandbox could reach is configured: set `nameservers` in the agent configuration.',
+    );
   }
   return lacks;
 }

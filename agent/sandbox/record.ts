@@ -39,7 +39,19 @@ export interface RecordParts {
 export function recordOf(spec: SandboxSpec, lease: NetworkLease, parts: RecordParts): SandboxRecord {
   const { id, purpose, app, uidBase, port, egress, logBytesMax } = spec;
   const network = { address: lease.address, netns: lease.netns };
-  return { version: 1, id, purpose, app, uidBase, port, egress, logBytesMax, ...network, ...parts, argv: [...parts.argv] };
+  return {
+    version: 1,
+    id,
+    purpose,
+    app,
+    uidBase,
+    port,
+    egress,
+    logBytesMax,
+    ...network,
+    ...parts,
+    argv: [...parts.argv],
+  };
 }
 
 /** Whole or not at all for whoever reads; not synced, because after a power cut nothing that it speaks of is left. */
@@ -91,7 +103,8 @@ export async function loadRecords(base: string): Promise<SandboxRecord[]> {
 export async function loadWholeRecords(base: string, bootId: string): Promise<SandboxRecord[]> {
   const records = await loadRecords(base);
   const whole = records.map(
-    async (record) => record.bootId === bootId || (await readExit(instanceLayout(base, record.id).exitFile)) !== undefined,
+    async (record) =>
+      record.bootId === bootId || (await readExit(instanceLayout(base, record.id).exitFile)) !== undefined,
   );
   const kept = await Promise.all(whole);
   return records.filter((_, index) => kept[index]);

@@ -1,14 +1,28 @@
 import { SlipwayError } from '../../shared/kit/errors.ts';
 
 export function sandboxNotFound(id: string): SlipwayError {
-  return new SlipwayError({ code: 'SLIP_SANDBOX_NOT_FOUND', kind: 'conflict', message: `There is no sandbox ${id} on this node.` });
+  return new SlipwayError({
+    code: 'SLIP_SANDBOX_NOT_FOUND',
+    kind: 'conflict',
+    message: `There is no sandbox ${id} on this node.`,
+  });
 }
 
 export function sandboxEnded(id: string): SlipwayError {
-  return new SlipwayError({ code: 'SLIP_SANDBOX_ENDED', kind: 'conflict', message: `Sandbox ${id} has ended; it must be prepared anew.` });
+  return new SlipwayError({
+    code: 'SLIP_SANDBOX_ENDED',
+    kind: 'conflict',
+    message: `Sandbox ${id} has ended; it must be prepared anew.`,
+  });
 }
 
-export function sandboxToolMissing({ kind, program }: { readonly kind: 'lxc' | 'nspawn'; readonly program: string }): SlipwayError {
+export function sandboxToolMissing({
+  kind,
+  program,
+}: {
+  readonly kind: 'lxc' | 'nspawn';
+  readonly program: string;
+}): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_SANDBOX_TOOL',
     kind: 'transient',

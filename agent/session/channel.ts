@@ -34,7 +34,8 @@ export type OpenChannel = (tls: NodeTls, settings: ChannelSettings) => Channel;
 export function createChannels(): OpenChannel {
   const Service = loadAgentService();
   return (tls, settings) => {
-    const name = settings.serverName ?? settings.address.slice(0, settings.address.lastIndexOf(':')).replace(/^\[|\]$/g, '');
+    const name =
+      settings.serverName ?? settings.address.slice(0, settings.address.lastIndexOf(':')).replace(/^\[|\]$/g, '');
     const secure = credentials.createSsl(Buffer.from(tls.ca), Buffer.from(tls.key), Buffer.from(tls.certificate), {
       checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate),
     });

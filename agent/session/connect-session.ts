@@ -55,7 +55,9 @@ export function connectSession(config: SessionConfig, handlers: SessionHandlers,
     reportInstances: (statuses) => keeper.whileConnected((outbox) => outbox.report(statuses)),
     destroyedAck: (appIds) => keeper.whileConnected((outbox) => outbox.control({ kind: 'destroyedAck', appIds })),
     event: ({ reason, app, process }) =>
-      keeper.whileConnected((outbox) => outbox.control({ kind: 'nodeEvent', atMs: deps.clock.nowMs(), reason, app, process })),
+      keeper.whileConnected((outbox) =>
+        outbox.control({ kind: 'nodeEvent', atMs: deps.clock.nowMs(), reason, app, process }),
+      ),
     taskOutput: (taskId, chunk) => keeper.put((outbox) => outbox.output(taskId, chunk)),
     taskResult: (taskId, outcome) => keeper.put((outbox) => outbox.result(taskId, outcome)),
     close: async () => {
@@ -83,7 +85,10 @@ class SessionKeeper {
     this.#handlers = handlers;
     this.#deps = deps;
     this.#openChannel = deps.openChannel ?? createChannels();
-    this.#keepalive = { keepaliveTimeMs: config.keepaliveTimeMs ?? 20_000, keepaliveTimeoutMs: config.keepaliveTimeoutMs ?? 10_000 };
+    this.#keepalive = {
+      keepaliveTimeMs: config.keepaliveTimeMs ?? 20_000,
+      keepaliveTimeoutMs: config.keepaliveTimeoutMs ?? 10_000,
+    };
   }
 
   get connected(): boolean {

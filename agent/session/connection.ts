@@ -7,7 +7,15 @@ import type { Logger } from '../../shared/kit/log.ts';
 import { callAfter } from '../../shared/kit/timer.ts';
 import { encodeAgentMessage } from '../../shared/rpc/agent-codec.ts';
 import { decodeControllerMessage } from '../../shared/rpc/controller-codec.ts';
-import type { AgentMessage, ControllerMessage, Egress, StartTask, UnknownMessage, Upgrade, Welcome } from '../../shared/rpc/messages.ts';
+import type {
+  AgentMessage,
+  ControllerMessage,
+  Egress,
+  StartTask,
+  UnknownMessage,
+  Upgrade,
+  Welcome,
+} from '../../shared/rpc/messages.ts';
 import type { WireControllerMessageOut } from '../../shared/rpc/service.ts';
 import type { SessionCall } from './channel.ts';
 import type { Trouble } from './explain.ts';
@@ -193,7 +201,8 @@ export class Connection {
 
   #acknowledge(generation: number, refusal: Reason | undefined): void {
     if (this.#over.signal.aborted) return;
-    if (refusal !== undefined) this.#deps.logger.warn({ generation, ...refusal }, 'what the controller wants is refused');
+    if (refusal !== undefined)
+      this.#deps.logger.warn({ generation, ...refusal }, 'what the controller wants is refused');
     this.#deps.outbox.control({ kind: 'desiredAck', generation, refusal });
     this.plan();
   }

@@ -28,7 +28,12 @@ export async function postToController<T>(url: URL, options: PostOptions<T>): Pr
   });
   try {
     const headers = { 'content-type': 'application/json' };
-    const { statusCode, body } = await request(url, { method: 'POST', dispatcher: agent, headers, body: JSON.stringify(options.body) });
+    const { statusCode, body } = await request(url, {
+      method: 'POST',
+      dispatcher: agent,
+      headers,
+      body: JSON.stringify(options.body),
+    });
     const text = await body.text();
     if (statusCode >= 200 && statusCode < 300) return parseAnswer(text, url, options.answer);
     throw refusal(text, statusCode);

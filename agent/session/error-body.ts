@@ -1,6 +1,10 @@
 import { z } from 'zod';
 
-const schema = z.object({ error: z.string().regex(/^SLIP_[A-Z0-9_]+$/), message: z.string(), hint: z.string().optional() });
+const schema = z.object({
+  error: z.string().regex(/^SLIP_[A-Z0-9_]+$/),
+  message: z.string(),
+  hint: z.string().optional(),
+});
 
 export interface ControllerWords {
   readonly code: string;

@@ -21,13 +21,18 @@ const MINUTE_MS = 60_000;
 const WORDS: readonly (readonly [RegExp, (at: Circumstances) => string])[] = [
   [
     /ECONNREFUSED/,
-    ({ address }) => `nothing answers at ${address} (connection refused): the controller is not running, or its port is another`,
+    ({ address }) =>
+      `nothing answers at ${address} (connection refused): the controller is not running, or its port is another`,
   ],
-  [/ENOTFOUND|EAI_AGAIN|Name resolution failed/, ({ address }) => `the name in ${address} cannot be resolved: check this node's DNS`],
+  [
+    /ENOTFOUND|EAI_AGAIN|Name resolution failed/,
+    ({ address }) => `the name in ${address} cannot be resolved: check this node's DNS`,
+  ],
   [/EHOSTUNREACH|ENETUNREACH/, ({ address }) => `there is no network route to ${address}`],
   [
     /alert certificate expired/,
-    ({ nowMs }) => `the controller says this node's certificate has expired (this node's clock says ${iso(nowMs)}): join again`,
+    ({ nowMs }) =>
+      `the controller says this node's certificate has expired (this node's clock says ${iso(nowMs)}): join again`,
   ],
   [
     /certificate has expired|CERT_HAS_EXPIRED/,
@@ -39,7 +44,8 @@ const WORDS: readonly (readonly [RegExp, (at: Circumstances) => string])[] = [
   ],
   [
     /does not match certificate|ERR_TLS_CERT_ALTNAME/,
-    ({ address }) => `the controller's certificate does not name ${address}: add this name to the controller's server names`,
+    ({ address }) =>
+      `the controller's certificate does not name ${address}: add this name to the controller's server names`,
   ],
   [
     /self.signed certificate|unable to verify|unable to get (local )?issuer|certificate signature failure/,
@@ -55,8 +61,14 @@ const WORDS: readonly (readonly [RegExp, (at: Circumstances) => string])[] = [
   ],
   [/Hello|heartbeat/i, () => 'the controller heard nothing from this node in time'],
   [/controller is stopping/, () => 'the controller is stopping'],
-  [/timeout|timed out|ETIMEDOUT|\bping\b/i, ({ address }) => `no answer from ${address} in time: the network between drops packets`],
-  [/ECONNRESET|EPIPE|socket hang up|Connection dropped|closed|RST_STREAM/, ({ address }) => `the connection to ${address} was cut`],
+  [
+    /timeout|timed out|ETIMEDOUT|\bping\b/i,
+    ({ address }) => `no answer from ${address} in time: the network between drops packets`,
+  ],
+  [
+    /ECONNRESET|EPIPE|socket hang up|Connection dropped|closed|RST_STREAM/,
+    ({ address }) => `the connection to ${address} was cut`,
+  ],
 ];
 
 /** One clause that says in words why there is no session. */
@@ -65,7 +77,8 @@ export function explainTrouble(trouble: Trouble, at: Circumstances): string {
     if (!isStranger(trouble.details)) return trouble.details.slice(0, 300);
     return "no node of the fleet has this node's certificate: it was removed; join again with a new token";
   }
-  if (trouble.code === Status.ABORTED) return 'another agent with the same certificate took over: is this machine a copy of another?';
+  if (trouble.code === Status.ABORTED)
+    return 'another agent with the same certificate took over: is this machine a copy of another?';
   const own = ownCertificate(at);
   if (own !== undefined) return own;
   return WORDS.find(([pattern]) => pattern.test(trouble.details))?.[1](at) ?? trouble.details.slice(0, 300);

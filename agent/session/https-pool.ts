@@ -50,7 +50,13 @@ export class HttpsPool {
 
   #send(call: HttpsCall, agent: Agent): Promise<IncomingMessage> {
     const timeout = this.#config.idleTimeoutMs; // given here, it also bounds the time to connect
-    const options: RequestOptions = { method: call.method, agent, headers: { ...call.headers }, signal: call.signal, timeout };
+    const options: RequestOptions = {
+      method: call.method,
+      agent,
+      headers: { ...call.headers },
+      signal: call.signal,
+      timeout,
+    };
     return new Promise((resolve, reject) => {
       const outgoing = request(new URL(call.path, this.#config.apiUrl), options, (answer) => {
         answer.setTimeout(timeout, () => answer.destroy(silence()));
@@ -68,7 +74,14 @@ export class HttpsPool {
     if (this.#agent !== undefined && mtimeMs === this.#stamp) return this.#agent;
     const { key, certificate, ca } = await readNodeTls(this.#config.stateDir);
     // The former agent's transfers end by themselves; its idle connections time out on the controller's side.
-    this.#agent = new Agent({ key, cert: certificate, ca, minVersion: 'TLSv1.2', keepAlive: true, maxSockets: CONNECTIONS });
+    this.#agent = new Agent({
+      key,
+      cert: certificate,
+      ca,
+      minVersion: 'TLSv1.2',
+      keepAlive: true,
+      maxSockets: CONNECTIONS,
+    });
     this.#stamp = mtimeMs;
     return this.#agent;
   }

@@ -65,13 +65,22 @@ async function download(
   throw await failure(answer, answer.statusCode === 404 ? 'SLIP_IMAGE_NOT_FOUND' : 'SLIP_IMAGE_TRANSFER');
 }
 
-async function upload(pool: HttpsPool, { digest, path, signal }: { digest: Digest; path: string; signal: AbortSignal }): Promise<number> {
+async function upload(
+  pool: HttpsPool,
+  { digest, path, signal }: { digest: Digest; path: string; signal: AbortSignal },
+): Promise<number> {
   const known = await pool.call({ method: 'HEAD', path: `/v1/images/${digest}`, signal });
   known.resume();
   if (known.statusCode === 200) return 0;
   const { size } = await stat(path);
   const headers = { 'content-type': 'application/octet-stream', 'content-length': String(size) };
-  const answer = await pool.call({ method: 'PUT', path: `/v1/images/${digest}`, signal, headers, body: createReadStream(path) });
+  const answer = await pool.call({
+    method: 'PUT',
+    path: `/v1/images/${digest}`,
+    signal,
+    headers,
+    body: createReadStream(path),
+  });
   if (statusOf(answer) < 200 || statusOf(answer) >= 300) throw await failure(answer, 'SLIP_IMAGE_TRANSFER');
   answer.resume();
   return size;
@@ -96,12 +105,21 @@ async function failure(answer: IncomingMessage, fallback: string): Promise<Slipw
   // What the controller refuses it will refuse again; trouble on its side may pass.
   const kind = httpStatus >= 500 || httpStatus === 429 ? 'transient' : 'user';
   if (known !== undefined) return new SlipwayError({ ...known, kind, httpStatus });
-  return new SlipwayError({ code: fallback, kind, message: `The controller answered with HTTP ${String(httpStatus)}.`, httpStatus });
+  return new SlipwayError({
+    code: fallback,
+    kind,
+    message: `The controller answered with HTTP ${String(httpStatus)}.`,
+    httpStatus,
+  });
 }
 
 /** From whom the pool trusts, so what is in it may be run. */
 async function installScript(pool: HttpsPool): Promise<string> {
-  const answer = await pool.call({ method: 'GET', path: '/install.sh', signal: AbortSignal.timeout(SCRIPT_TIMEOUT_MS) });
+  const answer = await pool.call({
+    method: 'GET',
+    path: '/install.sh',
+    signal: AbortSignal.timeout(SCRIPT_TIMEOUT_MS),
+  });
   const script = await text(answer);
   if (answer.statusCode === 200) return script;
   throw new SlipwayError({

@@ -29,6 +29,10 @@ export async function requestFor(keyPem: string, name: string): Promise<string> 
 }
 
 async function csr(keys: webcrypto.CryptoKeyPair, name: string): Promise<string> {
-  const request = await x509.Pkcs10CertificateRequestGenerator.create({ name: [{ CN: [name] }], keys, signingAlgorithm: SIGNING });
+  const request = await x509.Pkcs10CertificateRequestGenerator.create({
+    name: [{ CN: [name] }],
+    keys,
+    signingAlgorithm: SIGNING,
+  });
   return `${request.toString('pem')}\n`;
 }

@@ -37,20 +37,35 @@ export async function obtainMembership(of: MembershipRequest, path: string, body
   const timeoutMs = of.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const ca = await fetchPinnedCa(url, of.caPin, timeoutMs);
   const { keyPem, csrPem } = await pendingKey(of.stateDir);
-  const answer = await postToController(new URL(path, url), { ca, timeoutMs, body: { ...body, csr: csrPem }, answer: answerSchema });
+  const answer = await postToController(new URL(path, url), {
+    ca,
+    timeoutMs,
+    body: { ...body, csr: csrPem },
+    answer: answerSchema,
+  });
   checkCertificate(answer, { keyPem, pin: of.caPin, url });
-  const identity = { nodeId: answer.nodeId, nodeName: answer.nodeName, apiUrl: url.origin, grpcAddress: answer.grpcAddress };
+  const identity = {
+    nodeId: answer.nodeId,
+    nodeName: answer.nodeName,
+    apiUrl: url.origin,
+    grpcAddress: answer.grpcAddress,
+  };
   await writeMembership(of.stateDir, { identity, key: keyPem, certificate: answer.certificate, ca: answer.ca });
   return identity;
 }
 
 /** The CA must be the pinned one, and the certificate of our key and from that CA. @throws SLIP_JOIN_ANSWER */
-export function checkCertificate(answer: { certificate: string; ca: string }, own: { keyPem: string; pin: string; url: URL }): void {
+export function checkCertificate(
+  answer: { certificate: string; ca: string },
+  own: { keyPem: string; pin: string; url: URL },
+): void {
   try {
     const ca = new X509Certificate(answer.ca);
     const certificate = new X509Certificate(answer.certificate);
     const good =
-      pinOf(ca) === own.pin.toLowerCase() && certificate.verify(ca.publicKey) && certificate.checkPrivateKey(createPrivateKey(own.keyPem));
+      pinOf(ca) === own.pin.toLowerCase() &&
+      certificate.verify(ca.publicKey) &&
+      certificate.checkPrivateKey(createPrivateKey(own.keyPem));
     if (good) return;
   } catch (cause) {
     throw badAnswer(own.url, cause);

@@ -60,7 +60,9 @@ export class Outbox {
 
   /** The next message to go, or nothing. */
   next(nowMs: number): AgentMessage | undefined {
-    return this.#control.shift() ?? this.#nextReport() ?? this.#nextOutput() ?? this.#nextResult(nowMs) ?? this.#nextLog();
+    return (
+      this.#control.shift() ?? this.#nextReport() ?? this.#nextOutput() ?? this.#nextResult(nowMs) ?? this.#nextLog()
+    );
   }
 
   /** Results that a session took and outlived are delivered. */
@@ -97,7 +99,11 @@ export class Outbox {
       if (kept.sentAtMs !== undefined) continue;
       kept.sentAtMs = nowMs;
       const { outcome } = kept;
-      return { kind: 'taskResult', taskId, outcome: 'slug' in outcome ? { ok: true, result: outcome } : { ok: false, failure: outcome } };
+      return {
+        kind: 'taskResult',
+        taskId,
+        outcome: 'slug' in outcome ? { ok: true, result: outcome } : { ok: false, failure: outcome },
+      };
     }
     return undefined;
   }

@@ -12,14 +12,27 @@ const CUT_AFTER_HANDSHAKE = 'cut after the handshake';
  * The gRPC library keeps the reason of a failed handshake to itself. One handshake by hand tells it: what TLS or the
  * network said, or an empty text when nothing was wrong.
  */
-export function probeTls(of: { address: string; serverName: string | undefined; tls: NodeTls; clock: Clock }): Promise<string> {
+export function probeTls(of: {
+  address: string;
+  serverName: string | undefined;
+  tls: NodeTls;
+  clock: Clock;
+}): Promise<string> {
   const at = of.address.lastIndexOf(':');
   const host = of.address.slice(0, at).replace(/^\[|\]$/g, '');
   const { key, certificate: cert, ca } = of.tls;
   const name = of.serverName ?? host;
   return new Promise((resolve) => {
     const servername = isIP(name) === 0 ? { servername: name } : {};
-    const socket = connect({ host, port: Number(of.address.slice(at + 1)), key, cert, ca, ALPNProtocols: ['h2'], ...servername });
+    const socket = connect({
+      host,
+      port: Number(of.address.slice(at + 1)),
+      key,
+      cert,
+      ca,
+      ALPNProtocols: ['h2'],
+      ...servername,
+    });
     const done = (words: string): void => {
       stop();
       socket.destroy();

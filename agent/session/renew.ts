@@ -29,7 +29,12 @@ export async function renewCertificate(of: RenewRequest, failpoint: Failpoint): 
   const url = new URL('/v1/node/certificate', of.apiUrl);
   const common = { ca: present.ca, timeoutMs: of.timeoutMs ?? DEFAULT_TIMEOUT_MS };
   await failpoint('renew.begun');
-  const { certificate } = await postToController(url, { ...common, own: present, body: { csr: csrPem }, answer: issuedSchema });
+  const { certificate } = await postToController(url, {
+    ...common,
+    own: present,
+    body: { csr: csrPem },
+    answer: issuedSchema,
+  });
   checkCertificate({ certificate, ca: present.ca }, { keyPem: key, pin: pinOf(new X509Certificate(present.ca)), url });
   await failpoint('renew.issued');
   await writeCredential(of.stateDir, { key, certificate });

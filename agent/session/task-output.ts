@@ -100,7 +100,10 @@ function dropOldestHalf(sent: Sent): void {
 }
 
 /** The chunks that did not arrive; in front of them a mark for those that are not kept any more. */
-function missing(sent: Sent, arrived: { readonly outputBytes: number; readonly outputLines: number }): readonly Uint8Array[] {
+function missing(
+  sent: Sent,
+  arrived: { readonly outputBytes: number; readonly outputLines: number },
+): readonly Uint8Array[] {
   if (arrived.outputBytes < sent.bytes) return [leftOut(Math.max(1, sent.lines - arrived.outputLines)), ...sent.kept];
   let skip = arrived.outputBytes - sent.bytes;
   return sent.kept.flatMap((chunk) => {

@@ -24,7 +24,9 @@ export const addKey: CommandRun = async (cli, [file], flags) => {
 
 export const removeKey: CommandRun = async (cli, [wanted = '']) => {
   const api = await cli.api();
-  const found = (await api.call<KeyBody[]>('GET', '/keys')).filter((key) => key.fingerprint === wanted || key.comment === wanted);
+  const found = (await api.call<KeyBody[]>('GET', '/keys')).filter(
+    (key) => key.fingerprint === wanted || key.comment === wanted,
+  );
   const [key] = found;
   if (key === undefined || found.length > 1) throw ambiguousKey(wanted, found.length);
   await api.call('DELETE', `/keys/${encodeURIComponent(key.fingerprint)}`);

@@ -20,7 +20,10 @@ export const info: CommandRun = async (cli, _args, flags) => {
 
 export const create: CommandRun = async (cli, [name], flags) => {
   const body = await (await cli.api()).call<AppBody>('POST', '/apps', name === undefined ? {} : { name });
-  await show(cli, flags, { body, render: (app) => `Created ${cli.paint.bold(app.name)}\n${cli.paint.cyan(app.webUrl)} | ${app.gitUrl}\n` });
+  await show(cli, flags, {
+    body,
+    render: (app) => `Created ${cli.paint.bold(app.name)}\n${cli.paint.cyan(app.webUrl)} | ${app.gitUrl}\n`,
+  });
   if (flags['remote'] === false || !(await isGitFolder(cli))) return;
   await leadTo(cli, body, textFlag(flags, 'remote') ?? 'slipway');
 };
@@ -29,7 +32,9 @@ export const create: CommandRun = async (cli, [name], flags) => {
 async function leadTo(cli: Cli, app: AppBody, remote: string): Promise<void> {
   const before = await remoteUrl(cli, remote);
   if (before !== undefined && before !== app.gitUrl) {
-    cli.note(`This folder's git remote ${remote} leads to ${before} and stays so. To change it: slipway git:remote -a ${app.name}\n`);
+    cli.note(
+      `This folder's git remote ${remote} leads to ${before} and stays so. To change it: slipway git:remote -a ${app.name}\n`,
+    );
     return;
   }
   await setRemote(cli, { remote, url: app.gitUrl });

@@ -7,7 +7,8 @@ const NEXT_PUSH = 'The next push is built so.\n';
 
 export const root: CommandRun = async (cli, [folder], flags) => {
   const isCleared = flags['clear'] === true;
-  if (isCleared && folder !== undefined) throw usageError('Name a folder, or give --clear.', 'For example: slipway apps:root services/api');
+  if (isCleared && folder !== undefined)
+    throw usageError('Name a folder, or give --clear.', 'For example: slipway apps:root services/api');
   const app = await cli.app(flags);
   if (!isCleared && folder === undefined) {
     await show(cli, flags, { body: await read(cli, app), render: (of) => renderRoot(app, of) });
@@ -22,14 +23,19 @@ export const buildpacks: CommandRun = async (cli, _args, flags) => {
   await show(cli, flags, { body: await read(cli, app), render: (of) => renderBuildpacks(app, of, cli.paint) });
 };
 
-export const set: CommandRun = (cli, [name = ''], flags) => edit(cli, flags, { op: 'set', name, index: indexOf(flags) });
+export const set: CommandRun = (cli, [name = ''], flags) =>
+  edit(cli, flags, { op: 'set', name, index: indexOf(flags) });
 
-export const add: CommandRun = (cli, [name = ''], flags) => edit(cli, flags, { op: 'add', name, index: indexOf(flags) });
+export const add: CommandRun = (cli, [name = ''], flags) =>
+  edit(cli, flags, { op: 'add', name, index: indexOf(flags) });
 
 export const remove: CommandRun = async (cli, [name], flags) => {
   const index = indexOf(flags);
   if ((name === undefined) === (index === undefined)) {
-    throw usageError('Give the name of a buildpack or its --index.', 'For example: slipway buildpacks:remove --index 1');
+    throw usageError(
+      'Give the name of a buildpack or its --index.',
+      'For example: slipway buildpacks:remove --index 1',
+    );
   }
   await edit(cli, flags, { op: 'remove', name, index });
 };

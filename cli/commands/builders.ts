@@ -17,6 +17,9 @@ export const setBuilders: CommandRun = async (cli, _args, flags) => {
 function labelsOf(flags: Flags): Readonly<Record<string, string>> {
   const labels = textFlag(flags, 'require');
   if ((labels === undefined) !== (flags['any'] === true))
-    throw usageError('Say who may build: --require LABELS or --any.', 'For example: slipway builders:set --require role=build');
+    throw usageError(
+      'Say who may build: --require LABELS or --any.',
+      'For example: slipway builders:set --require role=build',
+    );
   return labels === undefined ? {} : parseLabels(labels, '--require');
 }

@@ -27,19 +27,30 @@ export const get: CommandRun = async (cli, names, flags) => {
   }
   await show(cli, flags, {
     body: chosen,
-    render: () => (flags['shell'] === true ? renderConfigForShell({ config: chosen }) : `${Object.values(chosen).join('\n')}\n`),
+    render: () =>
+      flags['shell'] === true ? renderConfigForShell({ config: chosen }) : `${Object.values(chosen).join('\n')}\n`,
   });
 };
 
 export const set: CommandRun = async (cli, words, flags) => {
   const file = textFlag(flags, 'file');
-  await change(cli, flags, { verb: 'Set', changes: file === undefined ? parseAssignments(words) : await fromFile(cli, words, file) });
+  await change(cli, flags, {
+    verb: 'Set',
+    changes: file === undefined ? parseAssignments(words) : await fromFile(cli, words, file),
+  });
 };
 
 /** It is a flag and not a prefix of the value (`@file`), so that NAME=value can set every value. */
-async function fromFile(cli: Cli, [name = '', ...others]: readonly string[], file: string): Promise<Readonly<Record<string, string>>> {
+async function fromFile(
+  cli: Cli,
+  [name = '', ...others]: readonly string[],
+  file: string,
+): Promise<Readonly<Record<string, string>>> {
   if (others.length > 0 || name.includes('='))
-    throw usageError('--file sets one variable, which is named without a value.', 'For example: slipway config:set TLS_KEY --file key.pem');
+    throw usageError(
+      '--file sets one variable, which is named without a value.',
+      'For example: slipway config:set TLS_KEY --file key.pem',
+    );
   return { [name]: await readValue(file, cli) };
 }
 
@@ -54,7 +65,10 @@ async function change(
 ): Promise<void> {
   const app = await cli.app(flags);
   const body = await (await cli.api()).call<ConfigChangedBody>('PATCH', `/apps/${app}/config`, changes);
-  await show(cli, flags, { body, render: (answer) => `${changeLine(app, { verb, names: Object.keys(changes), ...answer })}\n` });
+  await show(cli, flags, {
+    body,
+    render: (answer) => `${changeLine(app, { verb, names: Object.keys(changes), ...answer })}\n`,
+  });
 }
 
 function changeLine(

@@ -15,14 +15,20 @@ export const releases: CommandRun = async (cli, _args, flags) => {
   const app = await cli.app(flags);
   const most = limit(flags);
   const body = await (await cli.api()).call<ReleaseBody[]>('GET', `/apps/${app}/releases?limit=${most}`);
-  await show(cli, flags, { body, render: (rows) => renderReleases(app, rows, { ...look(cli), isEnd: rows.length < most }) });
+  await show(cli, flags, {
+    body,
+    render: (rows) => renderReleases(app, rows, { ...look(cli), isEnd: rows.length < most }),
+  });
 };
 
 export const builds: CommandRun = async (cli, _args, flags) => {
   const app = await cli.app(flags);
   const most = limit(flags);
   const body = await (await cli.api()).call<BuildBody[]>('GET', `/apps/${app}/builds?limit=${most}`);
-  await show(cli, flags, { body, render: (rows) => renderBuilds(app, rows, { ...look(cli), isEnd: rows.length < most }) });
+  await show(cli, flags, {
+    body,
+    render: (rows) => renderBuilds(app, rows, { ...look(cli), isEnd: rows.length < most }),
+  });
 };
 
 function look(cli: Cli): Look {

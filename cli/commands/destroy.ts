@@ -14,15 +14,22 @@ export const destroy: CommandRun = async (cli, [positional], flags) => {
   const { gitUrl } = await api.call<AppInfoBody>('GET', `/apps/${encodeURIComponent(app)}`);
   await confirm(cli, app, textFlag(flags, 'confirm'));
   const body = await api.call<AppBody>('DELETE', `/apps/${encodeURIComponent(app)}`);
-  await show(cli, flags, { body, render: ({ name }) => `Destroyed ${cli.paint.bold(name)}. Its name and its domains are free.\n` });
-  for (const remote of await removeRemotesTo(cli, gitUrl)) cli.note(`Removed the git remote ${remote} of this folder.\n`);
+  await show(cli, flags, {
+    body,
+    render: ({ name }) => `Destroyed ${cli.paint.bold(name)}. Its name and its domains are free.\n`,
+  });
+  for (const remote of await removeRemotesTo(cli, gitUrl))
+    cli.note(`Removed the git remote ${remote} of this folder.\n`);
 };
 
 async function appNamed(cli: Cli, positional: string | undefined, flags: Parameters<CommandRun>[2]): Promise<string> {
   if (positional === undefined) return cli.app(flags);
   const flag = textFlag(flags, 'app') ?? positional;
   if (flag === positional) return positional;
-  throw usageError(`Two apps are named: ${quoteInput(positional)} and ${quoteInput(flag)}.`, 'Name one app: slipway apps:destroy -a APP');
+  throw usageError(
+    `Two apps are named: ${quoteInput(positional)} and ${quoteInput(flag)}.`,
+    'Name one app: slipway apps:destroy -a APP',
+  );
 }
 
 /** As Heroku does: the name as a flag, or typed on a terminal. @throws SLIP_CLI_CONFIRM */

@@ -20,7 +20,10 @@ function changesOf(flags: Flags): object {
   if (flags['reset'] === true) return { memoryBytes: null, pidsMax: null, diskBytes: null };
   const [memory, pids, disk] = ['memory', 'pids', 'disk'].map((name) => textFlag(flags, name));
   if ([memory, pids, disk].every((flag) => flag === undefined))
-    throw usageError('Say what to set: --memory, --pids, --disk or --reset.', 'For example: slipway limits:set --memory 8G');
+    throw usageError(
+      'Say what to set: --memory, --pids, --disk or --reset.',
+      'For example: slipway limits:set --memory 8G',
+    );
   return {
     ...(memory === undefined ? {} : { memoryBytes: parseBytes(memory, '--memory') }),
     ...(pids === undefined ? {} : { pidsMax: parseCount(pids, { flag: '--pids', min: 1, max: MOST_PIDS }) }),

@@ -9,7 +9,9 @@ import { renderLogLine } from '../render/logs.ts';
 
 export const logs: CommandRun = async (cli, _args, flags) => {
   const app = await cli.app(flags);
-  const query = new URLSearchParams({ lines: String(parseCount(textFlag(flags, 'num') ?? '100', { flag: '--num', min: 0, max: 1500 })) });
+  const query = new URLSearchParams({
+    lines: String(parseCount(textFlag(flags, 'num') ?? '100', { flag: '--num', min: 0, max: 1500 })),
+  });
   const process = oneOf(
     ['ps', 'processType', 'dyno', 'dynoName'].map((flag) => textFlag(flags, flag)),
     'slipway logs -p web.1',
@@ -22,7 +24,11 @@ export const logs: CommandRun = async (cli, _args, flags) => {
   const answer = await (await cli.api()).stream(path, { signal: cli.signal, silenceMs: FOLLOW_SILENCE_MS });
   for await (const line of linesOf(answer)) {
     if (line === '') continue; // keeps the connection alive
-    await cli.write(flags['json'] === true ? `${line}\n` : renderLogLine(JSON.parse(line) as LogLineBody, cli.paint, showOf(cli, flags)));
+    await cli.write(
+      flags['json'] === true
+        ? `${line}\n`
+        : renderLogLine(JSON.parse(line) as LogLineBody, cli.paint, showOf(cli, flags)),
+    );
   }
 };
 
@@ -31,7 +37,9 @@ export const buildOutput: CommandRun = async (cli, [given], flags) => {
   const api = await cli.api();
   const id = given ?? (await api.call<BuildBody[]>('GET', `/apps/${app}/builds?limit=1`))[0]?.id;
   if (id === undefined) throw noBuild(app);
-  const answer = await api.stream(`/apps/${app}/builds/${encodeURIComponent(id)}/output?follow=true`, { signal: cli.signal });
+  const answer = await api.stream(`/apps/${app}/builds/${encodeURIComponent(id)}/output?follow=true`, {
+    signal: cli.signal,
+  });
   for await (const line of linesOf(answer)) {
     if (flags['json'] === true) await cli.write(`${JSON.stringify({ build: id, line })}\n`);
     else await cli.write(`${shown(line, showOf(cli, flags))}\n`);

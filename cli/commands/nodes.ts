@@ -17,12 +17,18 @@ export const info: CommandRun = async (cli, [node = ''], flags) => {
 
 export const cordon: CommandRun = async (cli, [node = ''], flags) => {
   const body = await (await cli.api()).call<NodeInfoBody>('POST', `${pathOf(node)}/cordon`);
-  await show(cli, flags, { body, render: (of) => `${of.name} is cordoned: it gets no new instances. What runs there stays.\n` });
+  await show(cli, flags, {
+    body,
+    render: (of) => `${of.name} is cordoned: it gets no new instances. What runs there stays.\n`,
+  });
 };
 
 export const uncordon: CommandRun = async (cli, [node = ''], flags) => {
   const body = await (await cli.api()).call<NodeInfoBody>('POST', `${pathOf(node)}/uncordon`);
-  await show(cli, flags, { body, render: (of) => `${of.name} takes new instances again. To even the fleet out: slipway rebalance\n` });
+  await show(cli, flags, {
+    body,
+    render: (of) => `${of.name} takes new instances again. To even the fleet out: slipway rebalance\n`,
+  });
 };
 
 export const drain: CommandRun = async (cli, [node = ''], flags) => {
@@ -30,10 +36,17 @@ export const drain: CommandRun = async (cli, [node = ''], flags) => {
   const deadline = textFlag(flags, 'deadline');
   const body = deadline === undefined ? {} : { deadlineMs: parseDurationMs(deadline, '--deadline') };
   const begun = await api.call<NodeInfoBody>('POST', `${pathOf(node)}/drain`, body);
-  if (flags['wait'] === false) return show(cli, flags, { body: begun, render: (of) => `Draining ${of.name}. See: slipway nodes:info ${of.name}\n` }); // prettier-ignore
+  if (flags['wait'] === false)
+    return show(cli, flags, {
+      body: begun,
+      render: (of) => `Draining ${of.name}. See: slipway nodes:info ${of.name}\n`,
+    });
   const ended = await followDrain(cli, begun, (text) => (flags['json'] === true ? Promise.resolve() : cli.write(text)));
   if (ended.placed.length > 0) throw notEmpty(ended);
-  await show(cli, flags, { body: ended, render: (of) => `${of.name} is drained and stays cordoned. To use it again: slipway nodes:uncordon ${of.name}\n` }); // prettier-ignore
+  await show(cli, flags, {
+    body: ended,
+    render: (of) => `${of.name} is drained and stays cordoned. To use it again: slipway nodes:uncordon ${of.name}\n`,
+  });
 };
 
 /** Says what is new each time; Ctrl-C ends the watching, not the drain. */
@@ -62,20 +75,28 @@ export const label: CommandRun = async (cli, [node = '', ...words], flags) => {
   const labels = Object.fromEntries(words.map(parseLabel));
   const body = await (await cli.api()).call<NodeInfoBody>('PATCH', `${pathOf(node)}/labels`, { labels });
   const shown = Object.entries(body.labels).map(([name, value]) => `${name}=${value}`);
-  await show(cli, flags, { body, render: (of) => `${of.name}: ${shown.length === 0 ? 'no labels' : shown.sort().join(' ')}\n` });
+  await show(cli, flags, {
+    body,
+    render: (of) => `${of.name}: ${shown.length === 0 ? 'no labels' : shown.sort().join(' ')}\n`,
+  });
 };
 
 function parseLabel(word: string): [string, string | null] {
   const at = word.indexOf('=');
   if (at > 0) return [word.slice(0, at), word.slice(at + 1)];
   if (at < 0 && word.length > 1 && word.endsWith('-')) return [word.slice(0, -1), null];
-  throw usageError('A label is set as NAME=value and removed as NAME-.', 'For example: slipway nodes:label fra-1 region=fra ssd-');
+  throw usageError(
+    'A label is set as NAME=value and removed as NAME-.',
+    'For example: slipway nodes:label fra-1 region=fra ssd-',
+  );
 }
 
 export const rebalance: CommandRun = async (cli, _args, flags) => {
   const api = await cli.api();
   const go = flags['yes'] === true;
-  const body = go ? await api.call<RebalanceBody>('POST', '/rebalance') : await api.call<RebalanceBody>('GET', '/rebalance');
+  const body = go
+    ? await api.call<RebalanceBody>('POST', '/rebalance')
+    : await api.call<RebalanceBody>('GET', '/rebalance');
   if (!go || flags['json'] === true) return show(cli, flags, { body, render: (of) => renderMoves(of, cli.paint) });
   await cli.write(renderMoves(body, cli.paint));
   await followMoves(cli, body);

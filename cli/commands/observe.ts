@@ -19,21 +19,29 @@ export const events: CommandRun = async (cli, _args, flags) => {
   const body = await (await cli.api()).call<EventsBody>('GET', path);
   if (flags['json'] === true) await cli.write(`${JSON.stringify(body, undefined, 2)}\n`);
   else await cli.write(renderEvents(body.events.toReversed(), cli.paint));
-  if (body.before !== undefined && cli.interactive) cli.note(`Older ones: slipway events${scopeOf(flags)} --before ${body.before}\n`);
+  if (body.before !== undefined && cli.interactive)
+    cli.note(`Older ones: slipway events${scopeOf(flags)} --before ${body.before}\n`);
 };
 
 /** What was asked for, as it can be given again. */
 function scopeOf(flags: Flags): string {
-  const given = [['-a', 'app'], ['--node', 'node'], ['-n', 'num']].map(([flag = '', name = '']) => [flag, textFlag(flags, name)] as const); // prettier-ignore
+  const given = [
+    ['-a', 'app'],
+    ['--node', 'node'],
+    ['-n', 'num'],
+  ].map(([flag = '', name = '']) => [flag, textFlag(flags, name)] as const);
   return given.flatMap(([flag, value]) => (value === undefined ? [] : [` ${flag} ${value}`])).join('');
 }
 
 function eventQuery(flags: Flags): URLSearchParams {
-  const query = new URLSearchParams({ limit: String(parseCount(textFlag(flags, 'num') ?? '50', { flag: '--num', min: 1, max: 1000 })) });
+  const query = new URLSearchParams({
+    limit: String(parseCount(textFlag(flags, 'num') ?? '50', { flag: '--num', min: 1, max: 1000 })),
+  });
   const node = textFlag(flags, 'node');
   if (node !== undefined) query.set('node', node);
   const before = textFlag(flags, 'before');
-  if (before !== undefined) query.set('before', String(parseCount(before, { flag: '--before', min: 1, max: 999_999_999 })));
+  if (before !== undefined)
+    query.set('before', String(parseCount(before, { flag: '--before', min: 1, max: 999_999_999 })));
   if (flags['tail'] === true) query.set('follow', 'true');
   return query;
 }
@@ -56,7 +64,8 @@ export const why: CommandRun = async (cli, [subject], flags) => {
 async function askWhy(cli: Cli, api: ApiClient, of: { subject: string | undefined; flags: Flags }): Promise<WhyBody> {
   const { subject, flags } = of;
   if (subject === undefined) return await api.call('GET', `/apps/${await cli.app(flags)}/why`);
-  if (/\.\d+$/.test(subject)) return await api.call('GET', `/apps/${await cli.app(flags)}/why?instance=${encodeURIComponent(subject)}`);
+  if (/\.\d+$/.test(subject))
+    return await api.call('GET', `/apps/${await cli.app(flags)}/why?instance=${encodeURIComponent(subject)}`);
   const name = encodeURIComponent(subject);
   try {
     return await api.call('GET', `/apps/${name}/why`);

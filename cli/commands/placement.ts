@@ -20,7 +20,9 @@ export const scale: CommandRun = async (cli, words, flags) => {
 export const restart: CommandRun = async (cli, [word], flags) => {
   const app = await cli.app(flags);
   const which = oneOf([word, textFlag(flags, 'dynoName'), textFlag(flags, 'processType')], 'slipway ps:restart web.1');
-  const body = await (await cli.api()).call<RestartedBody>('POST', `/apps/${app}/restart`, which === undefined ? {} : { process: which });
+  const body = await (
+    await cli.api()
+  ).call<RestartedBody>('POST', `/apps/${app}/restart`, which === undefined ? {} : { process: which });
   const what = which === undefined ? 'dynos' : `${which} ${which.includes('.') ? 'dyno' : 'dynos'}`;
   await show(cli, flags, { body, render: () => `Restarting ${what} on ${cli.paint.bold(app)}... done\n` });
 };
@@ -38,7 +40,10 @@ export const limits: CommandRun = async (cli, [type], flags) => {
 
 export const placement: CommandRun = async (cli, [type], flags) => {
   const app = await cli.app(flags);
-  await show(cli, flags, { body: await plans(cli, app, type), render: (body) => renderPlacement(app, body, cli.paint) });
+  await show(cli, flags, {
+    body: await plans(cli, app, type),
+    render: (body) => renderPlacement(app, body, cli.paint),
+  });
 };
 
 export const setPlacement: CommandRun = async (cli, [type], flags) => {

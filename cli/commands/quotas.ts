@@ -14,7 +14,10 @@ export const userQuotas: CommandRun = async (cli, [name = '', ...assignments], f
   const changes = Object.fromEntries(assignments.map(parseAssignment));
   const path = `/users/${encodeURIComponent(name)}/quotas`;
   const api = await cli.api();
-  const body = assignments.length === 0 ? await api.call<QuotasBody>('GET', path) : await api.call<QuotasBody>('PATCH', path, changes);
+  const body =
+    assignments.length === 0
+      ? await api.call<QuotasBody>('GET', path)
+      : await api.call<QuotasBody>('PATCH', path, changes);
   await show(cli, flags, { body, render: (of) => renderQuotas(of, cli.paint) });
 };
 
@@ -22,7 +25,10 @@ export const userQuotas: CommandRun = async (cli, [name = '', ...assignments], f
 function parseAssignment(text: string): readonly [string, number | null] {
   const [, name = '', value = ''] = /^([^=]*)=(\d{1,9}|default)$/.exec(text) ?? [];
   if (name === '')
-    throw usageError(`${JSON.stringify(text)} is not a quota and its number.`, 'Write for example: apps=200, or apps=default');
+    throw usageError(
+      `${JSON.stringify(text)} is not a quota and its number.`,
+      'Write for example: apps=200, or apps=default',
+    );
   if (!isQuotaName(name)) {
     const near = nearest(name, QUOTA_NAMES);
     const hint = near === undefined ? `Quotas are: ${QUOTA_NAMES.join(', ')}` : `Did you mean ${near}?`;

@@ -1,4 +1,5 @@
 import { VERSION } from '../../shared/kit/version.ts';
 import type { CommandRun } from '../cli.ts';
 
-export const version: CommandRun = (cli) => cli.write(`slipway/${VERSION} ${process.platform}-${process.arch} node-${process.version}\n`);
+export const version: CommandRun = (cli) =>
+  cli.write(`slipway/${VERSION} ${process.platform}-${process.arch} node-${process.version}\n`);

@@ -17,7 +17,8 @@ const RETRY: BackoffPolicy = { firstMs: 500, maxMs: 5_000, factor: 2 };
 
 /** The status as it changes: on a terminal one screen that lives, with --json a line each time. */
 export async function watchStatus(cli: Cli, json: boolean): Promise<void> {
-  if (!json && !cli.interactive) throw usageError('--watch needs a terminal.', 'For programs: slipway status --watch --json');
+  if (!json && !cli.interactive)
+    throw usageError('--watch needs a terminal.', 'For programs: slipway status --watch --json');
   if (json) {
     for await (const status of statuses(cli)) await cli.write(`${JSON.stringify(status)}\n`);
     return;

@@ -16,7 +16,9 @@ export function renderAppInfo(app: AppInfoBody, paint: Paint, nowMs: number): st
   const rows: [string, string][] = [
     [
       'Release:',
-      release === undefined ? 'none yet' : `v${release.version}, ${release.description}, ${renderAgo(release.createdAtMs, nowMs)}`,
+      release === undefined
+        ? 'none yet'
+        : `v${release.version}, ${release.description}, ${renderAgo(release.createdAtMs, nowMs)}`,
     ],
     ['Web URL:', app.webUrl],
     ['Git URL:', app.gitUrl],
@@ -51,7 +53,10 @@ export function renderConfig(app: string, { config }: ConfigBody, paint: Paint):
 /** For `. <(slipway config -s)`: quoted so that a shell takes every value as it is. */
 export function renderConfigForShell({ config }: ConfigBody): string {
   return Object.entries(config)
-    .map(([name, value]) => `${name}=${/^[A-Za-z0-9_./:@%+,-]+$/.test(value) ? value : `'${value.replaceAll("'", `'\\''`)}'`}\n`)
+    .map(
+      ([name, value]) =>
+        `${name}=${/^[A-Za-z0-9_./:@%+,-]+$/.test(value) ? value : `'${value.replaceAll("'", `'\\''`)}'`}\n`,
+    )
     .join('');
 }
 
@@ -90,7 +95,9 @@ export function nodeRow(node: NodeBody, paint: Paint): (string | { text: string;
     [node.sandboxDriver, node.builder === true ? 'builder' : undefined].filter((part) => part !== undefined).join(', '),
     [node.agentVersion?.split('+')[0], node.platform].filter((part) => part !== undefined && part !== '').join(' on '),
     renderFree(node),
-    node.load1 === undefined ? '' : `load ${node.load1.toFixed(2)}${node.instances === undefined ? '' : `, ${node.instances} up`}`,
+    node.load1 === undefined
+      ? ''
+      : `load ${node.load1.toFixed(2)}${node.instances === undefined ? '' : `, ${node.instances} up`}`,
     node.connected || node.lastSeenMsAgo === undefined ? '' : `last heard ${renderDuration(node.lastSeenMsAgo)} ago`,
   ];
 }

@@ -12,7 +12,10 @@ export function renderDestroyed(
   return `=== ${paint.bold('Ranges of user ids of destroyed apps')}\n${renderTable(rows)}`;
 }
 
-function rowsOf({ name, uidBase, destroyedAtMs, freeAtMs, awaited }: DestroyedAppBody, nowMs: number): readonly (readonly string[])[] {
+function rowsOf(
+  { name, uidBase, destroyedAtMs, freeAtMs, awaited }: DestroyedAppBody,
+  nowMs: number,
+): readonly (readonly string[])[] {
   const about = [name, String(uidBase), `destroyed ${renderAgo(destroyedAtMs, nowMs)}`];
   if (freeAtMs !== undefined) return [[...about, 'free for another app']];
   return awaited.map(({ node, why }, at) => [...(at === 0 ? about : ['', '', '']), `waits for ${node}: ${why}`]);

@@ -12,6 +12,10 @@ export function renderDomains(app: string, { own, domains }: DomainsBody, paint:
 }
 
 /** What was done, and which nodes do not follow it yet. */
-export function renderChange(done: string, body: Pick<DomainRemovedBody, 'problems'> | undefined, paint: Paint): string {
+export function renderChange(
+  done: string,
+  body: Pick<DomainRemovedBody, 'problems'> | undefined,
+  paint: Paint,
+): string {
   return `${done}\n${renderProblems(body?.problems ?? [], paint)}`;
 }

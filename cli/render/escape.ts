@@ -6,7 +6,9 @@ export function legible<T>(body: T): T {
   if (typeof body === 'string') return escapeControls(body) as T;
   if (Array.isArray(body)) return body.map(legible) as T;
   if (typeof body !== 'object' || body === null) return body;
-  return Object.fromEntries(Object.entries(body).map(([name, value]) => [escapeControls(name), legible(value as unknown)])) as T;
+  return Object.fromEntries(
+    Object.entries(body).map(([name, value]) => [escapeControls(name), legible(value as unknown)]),
+  ) as T;
 }
 
 /** In one line, so that it cannot look like several. */

@@ -5,7 +5,11 @@ import { renderTable, type Cell } from './table.ts';
 import { renderAgo, renderDuration } from './time.ts';
 
 /** Newest first, the current one marked. */
-export function renderReleases(app: string, releases: readonly ReleaseBody[], { paint, nowMs, isEnd = false }: PageLook): string {
+export function renderReleases(
+  app: string,
+  releases: readonly ReleaseBody[],
+  { paint, nowMs, isEnd = false }: PageLook,
+): string {
   if (releases.length === 0) return `${app} has no releases yet. Make one with: git push slipway main\n`;
   const rows = releases.map((release): Cell[] => [
     `v${release.version}`,
@@ -19,7 +23,11 @@ export function renderReleases(app: string, releases: readonly ReleaseBody[], { 
   return `=== ${paint.bold(`${app} releases`)}\n${renderTable(rows)}${older}`;
 }
 
-export function renderBuilds(app: string, builds: readonly BuildBody[], { paint, nowMs, isEnd = false }: PageLook): string {
+export function renderBuilds(
+  app: string,
+  builds: readonly BuildBody[],
+  { paint, nowMs, isEnd = false }: PageLook,
+): string {
   if (builds.length === 0) return `${app} has no builds yet. Make one with: git push slipway main\n`;
   const rows = builds.map((build): Cell[] => [
     build.id,

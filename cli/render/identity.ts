@@ -15,7 +15,10 @@ It is not shown again. Take it back with: slipway nodes:tokens, then slipway nod
 `;
 }
 
-export function renderJoinTokens(tokens: readonly JoinTokenInfoBody[], at: { readonly paint: Paint; readonly nowMs: number }): string {
+export function renderJoinTokens(
+  tokens: readonly JoinTokenInfoBody[],
+  at: { readonly paint: Paint; readonly nowMs: number },
+): string {
   if (tokens.length === 0) return 'No join token can be used now. Make one with: slipway nodes:token\n';
   const rows = tokens.map((token) => [
     token.id,

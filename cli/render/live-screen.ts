@@ -12,7 +12,8 @@ export interface ScreenSize {
 /** What a screen can show of a text: lines cut to its width, as many as it has. */
 export function fit(text: string, { columns, rows }: ScreenSize): readonly string[] {
   const lines = text.trimEnd().split('\n');
-  const shown = lines.length <= rows ? lines : [...lines.slice(0, rows - 1), `… ${String(lines.length - rows + 1)} more lines`];
+  const shown =
+    lines.length <= rows ? lines : [...lines.slice(0, rows - 1), `… ${String(lines.length - rows + 1)} more lines`];
   return shown.map((line) => clip(line, columns));
 }
 
@@ -36,5 +37,7 @@ function clip(line: string, columns: number): string {
     if (colour === undefined) width += 1;
   }
   const rest = line.slice(at);
-  return rest.replaceAll(/\u001b\[[0-9;]*m/g, '') === '' ? line : `${line.slice(0, at)}${line.includes('\u001b[') ? '\u001b[0m' : ''}`;
+  return rest.replaceAll(/\u001b\[[0-9;]*m/g, '') === ''
+    ? line
+    : `${line.slice(0, at)}${line.includes('\u001b[') ? '\u001b[0m' : ''}`;
 }

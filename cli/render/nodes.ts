@@ -1,4 +1,10 @@
-import type { BuildersBody, LostAfterBody, NodeInfoBody, PlacedBody, RebalanceBody } from '../../shared/domain/api-nodes.ts';
+import type {
+  BuildersBody,
+  LostAfterBody,
+  NodeInfoBody,
+  PlacedBody,
+  RebalanceBody,
+} from '../../shared/domain/api-nodes.ts';
 import { sayWhoBuilds } from '../../shared/domain/placement.ts';
 import type { Look } from './history.ts';
 import type { Paint } from './paint.ts';
@@ -10,11 +16,22 @@ export function renderNodeInfo(node: NodeInfoBody, look: Look): string {
   const { paint, nowMs } = look;
   const rows: [string, Cell][] = [
     ['State:', stateOf(node, look)],
-    ['Labels:', Object.entries(node.labels).map(([name, value]) => `${name}=${value}`).sort().join(' ')], // prettier-ignore
+    [
+      'Labels:',
+      Object.entries(node.labels)
+        .map(([name, value]) => `${name}=${value}`)
+        .sort()
+        .join(' '),
+    ],
     ['System:', [node.platform, node.kernel].filter((part) => part !== undefined && part !== '').join(', kernel ')],
     ['Memory:', sizes(node.memoryFreeBytes, node.memoryBytes)],
     ['Disk:', sizes(node.diskFreeBytes, node.diskBytes)],
-    ['Load:', node.load1 === undefined ? '' : `${node.load1.toFixed(2)}${node.cpus === undefined ? '' : ` on ${String(node.cpus)} CPUs`}`],
+    [
+      'Load:',
+      node.load1 === undefined
+        ? ''
+        : `${node.load1.toFixed(2)}${node.cpus === undefined ? '' : ` on ${String(node.cpus)} CPUs`}`,
+    ],
     ['Agent:', [node.agentVersion, node.sandboxDriver].filter((part) => part !== undefined && part !== '').join(', ')],
     ['Proxy:', node.proxyVersion === undefined || node.proxyVersion === '' ? '' : `HAProxy ${node.proxyVersion}`],
     ['Unreadable requests:', sayUnreadable(node.unreadableRequests, nowMs)],
@@ -74,7 +91,12 @@ export function renderDrainStep(node: NodeInfoBody, paint: Paint): readonly stri
 
 export function renderMoves({ moves, running }: RebalanceBody, paint: Paint): string {
   if (moves.length === 0) return 'The fleet is even: nothing to move.\n';
-  const rows = moves.map(({ app, instance, from, to, state }) => [app, instance, `${from} → ${to}`, state === 'planned' ? '' : state]);
+  const rows = moves.map(({ app, instance, from, to, state }) => [
+    app,
+    instance,
+    `${from} → ${to}`,
+    state === 'planned' ? '' : state,
+  ]);
   const title = `=== ${paint.bold(running ? 'Rebalancing, one move at a time' : 'Moves that would even the fleet out')}\n`;
   return `${title}${renderTable(rows)}${running ? '' : '\nMake them with: slipway rebalance --yes\n'}`;
 }
@@ -89,7 +111,8 @@ const NO_BUILDER = { message: 'No node builds now, so pushes are refused.', next
 
 export function renderBuilders({ require: required, nodes }: BuildersBody, paint: Paint): string {
   const rows = nodes.map(({ name, whyNot }): Cell[] => {
-    const word = whyNot === undefined ? { text: 'builds', paint: paint.green } : { text: 'does not', paint: paint.yellow };
+    const word =
+      whyNot === undefined ? { text: 'builds', paint: paint.green } : { text: 'does not', paint: paint.yellow };
     return [name, word, whyNot ?? ''];
   });
   const nobody = nodes.every(({ whyNot }) => whyNot !== undefined) ? `\n${renderProblems([NO_BUILDER], paint)}` : '';

@@ -10,7 +10,14 @@ export interface Paint {
 
 const plain = (text: string): string => text;
 
-export const plainPaint: Paint = Object.freeze({ bold: plain, dim: plain, red: plain, green: plain, yellow: plain, cyan: plain });
+export const plainPaint: Paint = Object.freeze({
+  bold: plain,
+  dim: plain,
+  red: plain,
+  green: plain,
+  yellow: plain,
+  cyan: plain,
+});
 
 const sgr =
   (on: number, off: number) =>

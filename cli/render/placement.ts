@@ -41,5 +41,7 @@ function onFull({ placement }: ProcessPlanBody): string {
 /** `512M`, `2G`; what is not whole in a unit is shown in the next smaller one. */
 function size(bytes: number): string {
   const mebibytes = bytes / (1024 * 1024);
-  return mebibytes >= 1024 && mebibytes % 1024 === 0 ? `${String(mebibytes / 1024)}G` : `${String(Math.round(mebibytes))}M`;
+  return mebibytes >= 1024 && mebibytes % 1024 === 0
+    ? `${String(mebibytes / 1024)}G`
+    : `${String(Math.round(mebibytes))}M`;
 }

@@ -4,5 +4,7 @@ import type { Paint } from './paint.ts';
 
 /** What is wrong, in words, and below each the command that leads on. */
 export function renderProblems(problems: readonly ProblemBody[], paint: Paint): string {
-  return problems.map(({ message, next }) => ` ${paint.red('!')}    ${oneLine(message)}\n      ${oneLine(next)}\n`).join('');
+  return problems
+    .map(({ message, next }) => ` ${paint.red('!')}    ${oneLine(message)}\n      ${oneLine(next)}\n`)
+    .join('');
 }

@@ -52,7 +52,8 @@ function byName(a: InstanceBody, b: InstanceBody): number {
 function renderInstance(instance: InstanceBody, look: Look): string {
   const { nowMs } = look;
   const notes = [`on ${instance.node}`, `v${instance.release}`, ...extras(instance, nowMs)].join(', ');
-  const reason = instance.reason === undefined ? '' : `\n      ${oneLine(`${instance.reason.message}${hint(instance)}`)}`;
+  const reason =
+    instance.reason === undefined ? '' : `\n      ${oneLine(`${instance.reason.message}${hint(instance)}`)}`;
   return `${instance.name}: ${shownState(instance, look)}, ${notes}${reason}\n`;
 }
 

@@ -5,7 +5,8 @@ export type Cell = string | { readonly text: string; readonly paint: (text: stri
 /** Columns as wide as their widest cell, two spaces apart; the last one is not padded. */
 export function renderTable(rows: readonly (readonly Cell[])[], indent = ''): string {
   const widths: number[] = [];
-  for (const row of rows) row.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, textOf(cell).length)));
+  for (const row of rows)
+    row.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, textOf(cell).length)));
   return rows.map((row) => `${indent}${renderRow(row, widths)}\n`).join('');
 }
 
@@ -13,7 +14,10 @@ function renderRow(row: readonly Cell[], widths: readonly number[]): string {
   const last = row.findLastIndex((cell) => textOf(cell) !== '');
   const cells = row.slice(0, last + 1);
   return cells
-    .map((cell, column) => painted(cell) + ' '.repeat(column === last ? 0 : (widths[column] ?? 0) - textOf(cell).length + 2))
+    .map(
+      (cell, column) =>
+        painted(cell) + ' '.repeat(column === last ? 0 : (widths[column] ?? 0) - textOf(cell).length + 2),
+    )
     .join('');
 }
 

@@ -9,7 +9,13 @@ export function renderUpgradeChanges(before: UpgradeBody | undefined, now: Upgra
 }
 
 function renderNode({ name, wave, state, reason }: UpgradeNodeBody): string {
-  const words = { waiting: 'waits', upgrading: `wave ${String(wave)}: upgrading`, done: 'done', failed: 'failed', skipped: 'left alone' };
+  const words = {
+    waiting: 'waits',
+    upgrading: `wave ${String(wave)}: upgrading`,
+    done: 'done',
+    failed: 'failed',
+    skipped: 'left alone',
+  };
   const why = reason === undefined ? '' : `: ${reason.message}`;
   const hint = reason?.hint === undefined ? '' : `\n    ${reason.hint}`;
   return `  ${name}  ${words[state]}${why}${hint}\n`;

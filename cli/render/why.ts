@@ -9,6 +9,8 @@ export function renderWhy({ about, well, chains }: WhyBody, paint: Paint): strin
 }
 
 function renderChain({ links, next }: WhyChain, paint: Paint): string {
-  const lines = links.map((link, index) => (index === 0 ? `  ${oneLine(link)}\n` : `  ${paint.dim('→')} ${oneLine(link)}\n`));
+  const lines = links.map((link, index) =>
+    index === 0 ? `  ${oneLine(link)}\n` : `  ${paint.dim('→')} ${oneLine(link)}\n`,
+  );
   return `${lines.join('')}  ${paint.bold('Next:')} ${paint.cyan(oneLine(next))}\n`;
 }

@@ -33,10 +33,15 @@ export type Admission<P> = { readonly accept: true; readonly drop?: P | undefine
  * Decides about a new connection; `waiting` is ordered by age, oldest first. At a limit, a waiting connection is ended: one of the same address
  * if the limit is that of the address. An authenticated connection is never ended. Without a waiting one the new connection is refused.
  */
-export function admit<P extends WaitingPeer>(newcomer: Newcomer, waiting: Iterable<P>, limits: AdmissionLimits): Admission<P> {
+export function admit<P extends WaitingPeer>(
+  newcomer: Newcomer,
+  waiting: Iterable<P>,
+  limits: AdmissionLimits,
+): Admission<P> {
   const all = [...waiting];
   const same = all.filter((peer) => peer.address === newcomer.address);
-  if (same.length >= limits.maxWaitingPerAddress || newcomer.connectionsOfAddress >= limits.maxConnectionsPerAddress) return replace(same);
+  if (same.length >= limits.maxWaitingPerAddress || newcomer.connectionsOfAddress >= limits.maxConnectionsPerAddress)
+    return replace(same);
   if (all.length >= limits.maxWaiting || newcomer.connections >= limits.maxConnections) return replace(all);
   return { accept: true };
 }

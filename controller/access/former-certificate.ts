@@ -8,7 +8,10 @@ export interface FormerCertificate {
 }
 
 /** Whose a refused certificate was, and what its holder should hear; undefined when no node ever had it. */
-export async function formerCertificate(store: Pick<Store, 'retiredCertificate'>, serial: string): Promise<FormerCertificate | undefined> {
+export async function formerCertificate(
+  store: Pick<Store, 'retiredCertificate'>,
+  serial: string,
+): Promise<FormerCertificate | undefined> {
   const known = await store.retiredCertificate(serial);
   if (known === undefined) return undefined;
   const { node, why, atMs } = known;

@@ -9,7 +9,9 @@ export type Actor =
 
 /** What is asked about. */
 export type Resource =
-  { readonly kind: 'fleet' } | { readonly kind: 'app'; readonly ownerId: UserId } | { readonly kind: 'account'; readonly userId: UserId };
+  | { readonly kind: 'fleet' }
+  | { readonly kind: 'app'; readonly ownerId: UserId }
+  | { readonly kind: 'account'; readonly userId: UserId };
 
 export const ACTIONS = [
   'node.join',

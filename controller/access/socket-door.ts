@@ -66,7 +66,11 @@ export class SocketDoor {
   take(socket: Socket): WatchedSocket | undefined {
     socket.on('error', noop); // the close event is enough
     const address = addressGroup(socket.remoteAddress ?? '');
-    const newcomer = { address, connections: this.#open.size, connectionsOfAddress: this.#perAddress.get(address) ?? 0 };
+    const newcomer = {
+      address,
+      connections: this.#open.size,
+      connectionsOfAddress: this.#perAddress.get(address) ?? 0,
+    };
     const verdict = admit(newcomer, this.#waiting.values(), this.#limits);
     if (!verdict.accept || verdict.drop !== undefined) this.#note(address);
     if (!verdict.accept) {
@@ -141,7 +145,10 @@ export class SocketDoor {
     const nowMs = this.#deps.clock.monotonicMs();
     if (nowMs - this.#loggedAtMs < LOG_EVERY_MS) return;
     const { log, name } = this.#deps;
-    log.warn({ door: name, address, dropped: this.#droppedSinceLog, open: this.#open.size, waiting: this.#waiting.size }, 'door.crowded');
+    log.warn(
+      { door: name, address, dropped: this.#droppedSinceLog, open: this.#open.size, waiting: this.#waiting.size },
+      'door.crowded',
+    );
     this.#droppedSinceLog = 0;
     this.#loggedAtMs = nowMs;
   }

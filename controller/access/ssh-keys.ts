@@ -51,7 +51,8 @@ function decode(type: string, blob: string): Buffer {
   if (parsed instanceof Error) throw invalid('its data is incomplete or damaged');
   if (parsed.isPrivateKey()) throw privateKey();
   if (parsed.type !== type) throw invalid('its type and its data do not agree');
-  if (type === 'ssh-rsa' && rsaBits(parsed.getPublicPEM()) < RSA_BITS_MIN) throw weak(`RSA keys need ${RSA_BITS_MIN} bits or more`);
+  if (type === 'ssh-rsa' && rsaBits(parsed.getPublicPEM()) < RSA_BITS_MIN)
+    throw weak(`RSA keys need ${RSA_BITS_MIN} bits or more`);
   return parsed.getPublicSSH();
 }
 

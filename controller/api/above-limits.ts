@@ -1,5 +1,12 @@
 import type { ProblemBody } from '../../shared/domain/api.ts';
-import { CEILING_NAMES, limitFlag, sayCeiling, WHAT_CEILING, type CeilingName, type Ceilings } from '../../shared/domain/ceilings.ts';
+import {
+  CEILING_NAMES,
+  limitFlag,
+  sayCeiling,
+  WHAT_CEILING,
+  type CeilingName,
+  type Ceilings,
+} from '../../shared/domain/ceilings.ts';
 import type { ProcessSettings } from '../../shared/domain/placement.ts';
 import { QUOTA_KINDS } from '../../shared/domain/quota.ts';
 import type { OverQuota } from '../store/quota-port.ts';
@@ -17,7 +24,10 @@ export interface AboveCeiling {
 /** Users named in one status. */
 const USERS_SHOWN = 20;
 
-export function aboveCeilings(settings: Readonly<Record<string, ProcessSettings>>, ceilings: Ceilings): readonly AboveCeiling[] {
+export function aboveCeilings(
+  settings: Readonly<Record<string, ProcessSettings>>,
+  ceilings: Ceilings,
+): readonly AboveCeiling[] {
   return Object.entries(settings).flatMap(([processType, { limits = {} }]) =>
     CEILING_NAMES.flatMap((name) => {
       const [value, ceiling] = [limits[name] ?? 0, ceilings[name]];
@@ -30,7 +40,8 @@ export function aboveCeilings(settings: Readonly<Record<string, ProcessSettings>
 export function ceilingProblems(app: string, above: readonly AboveCeiling[]): readonly ProblemBody[] {
   return [...Map.groupBy(above, ({ processType }) => processType)].map(([type, all]) => {
     const words = all.map(
-      ({ name, value, ceiling }) => `${sayCeiling(name, value)} ${WHAT_CEILING[name]} (the ceiling is ${sayCeiling(name, ceiling)})`,
+      ({ name, value, ceiling }) =>
+        `${sayCeiling(name, value)} ${WHAT_CEILING[name]} (the ceiling is ${sayCeiling(name, ceiling)})`,
     );
     const flags = all.map(({ name, ceiling }) => `${limitFlag(name)} ${sayCeiling(name, ceiling)}`);
     return {
@@ -50,5 +61,7 @@ export function quotaProblems(over: readonly OverQuota[]): readonly ProblemBody[
     };
   });
   const more = over.length - shown.length;
-  return more <= 0 ? shown : [...shown, { message: `${String(more)} more users or apps are above their quota.`, next: 'slipway users' }];
+  return more <= 0
+    ? shown
+    : [...shown, { message: `${String(more)} more users or apps are above their quota.`, next: 'slipway users' }];
 }

@@ -19,14 +19,17 @@ export function toApiError(error: unknown): SlipwayError {
 
 const REFUSALS: Readonly<Record<string, string>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'The body of the request is too large.',
-  FST_ERR_CTP_INVALID_JSON_BODY: 'The body of the request is not valid JSON, or a name in it is __proto__, which cannot be used.',
+  FST_ERR_CTP_INVALID_JSON_BODY:
+    'The body of the request is not valid JSON, or a name in it is __proto__, which cannot be used.',
   FST_ERR_CTP_EMPTY_JSON_BODY: 'The body of the request is empty; JSON is expected.',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'The body of the request must be JSON (content-type: application/json).',
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'The body of the request is not as long as it said.',
 };
 
 function isHttpRefusal(error: unknown): error is FastifyError & { statusCode: number } {
-  return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' && error.statusCode < 500;
+  return (
+    error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' && error.statusCode < 500
+  );
 }
 
 export function unauthorised(): SlipwayError {
@@ -53,7 +56,10 @@ export function nodeCertificateRefused(former?: string): SlipwayError {
     code: 'SLIP_NODE_CERTIFICATE',
     httpStatus: 401,
     message: former ?? 'This needs the certificate of a node of this fleet.',
-    hint: former === undefined ? 'If the certificate of the node has expired, give it a new one: slipway nodes:rejoin NODE' : undefined,
+    hint:
+      former === undefined
+        ? 'If the certificate of the node has expired, give it a new one: slipway nodes:rejoin NODE'
+        : undefined,
   });
 }
 

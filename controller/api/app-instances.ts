@@ -5,7 +5,11 @@ import { viewInstance } from './views.ts';
 
 /** Every instance of an app as it is now: what is wanted, joined with what its node reports. */
 export async function instancesOf(deps: LookDeps, app: App): Promise<readonly InstanceBody[]> {
-  return await describeInstances(deps, { app, rows: await deps.store.assignmentsOfApp(app.id), nodes: await deps.store.nodes() });
+  return await describeInstances(deps, {
+    app,
+    rows: await deps.store.assignmentsOfApp(app.id),
+    nodes: await deps.store.nodes(),
+  });
 }
 
 export async function describeInstances(
@@ -15,7 +19,9 @@ export async function describeInstances(
   const names = new Map(nodes.map((node) => [node.id, node.name as string]));
   const live = new Map(fleet.nodes().map((node) => [node.nodeId, node]));
   const versions = [...new Set(rows.map((row) => row.release))];
-  const releases = new Map(await Promise.all(versions.map(async (version) => [version, await store.release(app.id, version)] as const)));
+  const releases = new Map(
+    await Promise.all(versions.map(async (version) => [version, await store.release(app.id, version)] as const)),
+  );
   return rows.map((row) =>
     viewInstance({
       row,

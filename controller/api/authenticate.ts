@@ -51,7 +51,8 @@ async function identify(deps: DoorDeps, request: FastifyRequest, access: RouteAc
 
 async function userOf(deps: DoorDeps, request: FastifyRequest): Promise<User> {
   const secret = bearerToken(request.headers.authorization);
-  const user = secret === undefined ? undefined : await deps.store.userByTokenHash(hashToken(secret), deps.clock.nowMs());
+  const user =
+    secret === undefined ? undefined : await deps.store.userByTokenHash(hashToken(secret), deps.clock.nowMs());
   if (user === undefined) throw unauthorised();
   return user;
 }
@@ -62,7 +63,8 @@ async function nodeOf({ store }: DoorDeps, request: FastifyRequest): Promise<Nod
   const serial = socket instanceof TLSSocket && socket.authorized ? serialOf(socket.getPeerCertificate()) : undefined;
   if (serial === undefined) throw nodeCertificateRefused();
   const node = await store.nodeBySerial(serial);
-  if (node === undefined || node.state === 'removed') throw nodeCertificateRefused((await formerCertificate(store, serial))?.words);
+  if (node === undefined || node.state === 'removed')
+    throw nodeCertificateRefused((await formerCertificate(store, serial))?.words);
   if (node.certificateSerial === serial) return node;
   await store.useCertificate(serial);
   return { ...node, certificateSerial: serial };

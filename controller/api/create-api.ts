@@ -98,7 +98,8 @@ function buildServer(config: ApiConfig, deps: ApiDeps, { credential, signal }: L
     door.asked(request.raw.socket);
     if (access !== undefined) request.admission = await admit(deps, request, access);
     if (access !== undefined && access.auth !== 'anonymous') door.proven(request.raw.socket);
-    if (request.routeOptions.bodyLimit === JSON_LIMIT_BYTES) limitBodyTime(request, deps.clock, config.bodyTimeoutMs ?? BODY_TIMEOUT_MS);
+    if (request.routeOptions.bodyLimit === JSON_LIMIT_BYTES)
+      limitBodyTime(request, deps.clock, config.bodyTimeoutMs ?? BODY_TIMEOUT_MS);
   });
   server.setErrorHandler((error, request, reply) => answerError(deps, error, { request, reply }));
   server.setNotFoundHandler((_request, reply) => reply.code(404).send(errorBody(notFound('address in this API'))));
@@ -120,7 +121,8 @@ function requireAccess(server: FastifyInstance): void {
   server.addHook('onRoute', ({ method, url, config }) => {
     const access = config?.access;
     if (access === undefined) throw undeclared(`${String(method)} ${url} does not say who may call it.`);
-    if (isAboutApp(access.action) && !url.includes('/:app')) throw undeclared(`${String(method)} ${url} is about an app it does not name.`);
+    if (isAboutApp(access.action) && !url.includes('/:app'))
+      throw undeclared(`${String(method)} ${url} is about an app it does not name.`);
   });
 }
 
@@ -129,7 +131,11 @@ function undeclared(message: string): SlipwayError {
 }
 
 /** @throws SLIP_QUOTA when the user has too many requests open */
-async function countRequest(store: ApiDeps['store'], open: OpenRequests, [user, gone]: [User, AbortSignal]): Promise<void> {
+async function countRequest(
+  store: ApiDeps['store'],
+  open: OpenRequests,
+  [user, gone]: [User, AbortSignal],
+): Promise<void> {
   const count = open.count(user.id);
   open.add(user.id, gone);
   const max = await store.quotaOf(user.id, 'requests');
@@ -153,7 +159,8 @@ function register(server: FastifyInstance, route: Route, { closing, admitted }: 
       if (request.admission.user !== undefined) await admitted(request.admission.user, gone);
       const { params, query, body } = request as FastifyRequest<{ Params: Record<string, string> }>;
       const answer = await route.handle({ params, query, body, request, reply, signal }, request.admission);
-      if (answer === undefined && !reply.sent) return reply.code(reply.statusCode === 200 ? 204 : reply.statusCode).send();
+      if (answer === undefined && !reply.sent)
+        return reply.code(reply.statusCode === 200 ? 204 : reply.statusCode).send();
       return answer instanceof Readable ? reply.send(answer) : answer;
     },
   });
@@ -179,7 +186,10 @@ async function answerError(
   await reply.code(known.httpStatus).type('application/json').send(errorBody(known));
 }
 
-function tls(deps: ApiDeps, credential: ServerCredential): { key: string; cert: string; ca: string; minVersion: 'TLSv1.2' } {
+function tls(
+  deps: ApiDeps,
+  credential: ServerCredential,
+): { key: string; cert: string; ca: string; minVersion: 'TLSv1.2' } {
   return { key: credential.keyPem, cert: credential.certificatePem, ca: deps.authority.caPem, minVersion: 'TLSv1.2' };
 }
 

@@ -61,7 +61,11 @@ export interface ApiDeps {
   readonly formations: Pick<Formations, 'busy' | 'describe' | 'scale' | 'setLimits' | 'setPlacement' | 'restart'>;
   readonly destroys: Pick<Destroys, 'run'>;
   /** Output of a build; with `follow` until it ends. Undefined when there is none. */
-  readonly buildLog: (id: BuildId, follow: boolean, signal: AbortSignal) => Promise<AsyncIterable<Uint8Array> | undefined>;
+  readonly buildLog: (
+    id: BuildId,
+    follow: boolean,
+    signal: AbortSignal,
+  ) => Promise<AsyncIterable<Uint8Array> | undefined>;
   readonly clock: Clock;
   readonly log: Logger;
 }

@@ -21,7 +21,11 @@ const PROBLEMS_SHOWN = 200;
 type StatusConfig = Pick<ApiConfig, 'version' | 'webUrl'>;
 
 /** The status that the caller may see, as one body of limited size. It is read in slices, so that a large fleet does not block other work. */
-export async function readStatus(config: StatusConfig, deps: LookDeps, of: { user: User; startedAtMs: number }): Promise<StatusBody> {
+export async function readStatus(
+  config: StatusConfig,
+  deps: LookDeps,
+  of: { user: User; startedAtMs: number },
+): Promise<StatusBody> {
   const nodes = await deps.store.nodes();
   const views = describeNodes(deps, nodes);
   const part = await readApps(config, deps, { user: of.user, nodes, views });
@@ -46,7 +50,10 @@ export function describeNodes(deps: LookDeps, nodes: readonly NodeRow[]): readon
 }
 
 async function allQuotaProblems({ store, fleet }: LookDeps): Promise<readonly ProblemBody[]> {
-  return [...olderAgentProblems(store.defaultQuotas.domainsPerApp, fleet.nodes()), ...quotaProblems(await store.overQuotas())];
+  return [
+    ...olderAgentProblems(store.defaultQuotas.domainsPerApp, fleet.nodes()),
+    ...quotaProblems(await store.overQuotas()),
+  ];
 }
 
 interface AllApps {
@@ -60,7 +67,11 @@ interface AllApps {
 async function readApps(
   config: StatusConfig,
   deps: LookDeps,
-  { user, nodes, views }: { readonly user: User; readonly nodes: readonly NodeRow[]; readonly views: readonly NodeBody[] },
+  {
+    user,
+    nodes,
+    views,
+  }: { readonly user: User; readonly nodes: readonly NodeRow[]; readonly views: readonly NodeBody[] },
 ): Promise<AllApps> {
   const all: AllApps = { apps: [], problems: [], down: new Map(), moreApps: 0, moreProblems: 0 };
   const names = new Map(nodes.map((node) => [node.id, node.name as string]));
@@ -87,11 +98,17 @@ function add(all: AllApps, { apps, problems, down }: ReturnType<typeof appsPart>
 function appFacts(
   config: StatusConfig,
   deps: LookDeps,
-  of: { readonly overview: AppOverview; readonly names: ReadonlyMap<string, string>; readonly ceilings: Ceilings | undefined },
+  of: {
+    readonly overview: AppOverview;
+    readonly names: ReadonlyMap<string, string>;
+    readonly ceilings: Ceilings | undefined;
+  },
 ): AppFacts {
   const { names, ceilings } = of;
   const { app, current, latest, latestBuild, formation, settings, rows } = of.overview;
-  const running = deps.formations.busy(app) ? [] : rows.filter((row) => row.release === current?.version && row.desired === 'run');
+  const running = deps.formations.busy(app)
+    ? []
+    : rows.filter((row) => row.release === current?.version && row.desired === 'run');
   return {
     name: app.name,
     webUrl: config.webUrl(app.name),

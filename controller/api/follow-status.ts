@@ -31,7 +31,9 @@ export async function* followStatus(
       );
       await wake.wait();
       tick.abort();
-      await clock.sleep(Math.min(QUIET_MAX_MS, Math.max(QUIET_MS, tookMs * QUIET_FACTOR)), signal).catch(() => undefined);
+      await clock
+        .sleep(Math.min(QUIET_MAX_MS, Math.max(QUIET_MS, tookMs * QUIET_FACTOR)), signal)
+        .catch(() => undefined);
     }
   } finally {
     for (const stop of stops) stop();

@@ -16,7 +16,9 @@ export function meshProblems(nodes: readonly LiveNode[]): readonly ProblemBody[]
       cut.length === others.length
         ? `Node ${node.name} cannot be reached by any other node at ${node.meshAddress}: it serves only requests that come to itself.`
         : `Node ${node.name} cannot be reached at ${node.meshAddress} by ${namesOf(cut)}.`;
-    return [{ message, next: `on ${node.name}: open port ${port} to the other nodes, or set mesh.address in agent.json` }];
+    return [
+      { message, next: `on ${node.name}: open port ${port} to the other nodes, or set mesh.address in agent.json` },
+    ];
   });
 }
 

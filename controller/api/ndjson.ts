@@ -6,7 +6,10 @@ import type { Clock } from '../../shared/kit/clock.ts';
 const KEEP_ALIVE_MS = 20_000;
 
 /** Answers with a line of JSON an item, for as long as there are any; empty lines keep a quiet connection alive. */
-export function answerLines(items: AsyncIterable<unknown>, to: { reply: FastifyReply; clock: Clock; signal: AbortSignal }): Readable {
+export function answerLines(
+  items: AsyncIterable<unknown>,
+  to: { reply: FastifyReply; clock: Clock; signal: AbortSignal },
+): Readable {
   to.reply.type('application/x-ndjson');
   return Readable.from(keepAlive(encode(items), to), { objectMode: false });
 }

@@ -96,5 +96,9 @@ function parseOptional(schema: z.ZodType | undefined, value: unknown, place: 'qu
 }
 
 function absent(what: string): never {
-  throw new SlipwayError({ code: 'SLIP_API_ROUTE', kind: 'bug', message: `A route ran without the ${what} it declared.` });
+  throw new SlipwayError({
+    code: 'SLIP_API_ROUTE',
+    kind: 'bug',
+    message: `A route ran without the ${what} it declared.`,
+  });
 }

@@ -75,7 +75,10 @@ export function wholeStatus(facts: FleetFacts, { apps, problems, down }: AppsPar
   };
 }
 
-export function appsPart(facts: readonly AppFacts[], of: { readonly nodes: readonly NodeBody[]; readonly nowMs: number }): AppsPart {
+export function appsPart(
+  facts: readonly AppFacts[],
+  of: { readonly nodes: readonly NodeBody[]; readonly nowMs: number },
+): AppsPart {
   const lostNodes = new Set(of.nodes.flatMap((node) => (node.lost === true ? [node.name] : [])));
   const apps = facts.map((app) => ({
     ...app,
@@ -102,7 +105,8 @@ function heldProblems(held: readonly string[]): readonly ProblemBody[] {
 }
 
 function fleetProblems(nodes: readonly NodeBody[]): readonly ProblemBody[] {
-  if (nodes.length === 0) return [{ message: 'No node has joined yet, so nothing can be built or run.', next: 'slipway nodes:token' }];
+  if (nodes.length === 0)
+    return [{ message: 'No node has joined yet, so nothing can be built or run.', next: 'slipway nodes:token' }];
   const connected = nodes.filter((node) => node.connected);
   if (connected.some((node) => node.builder === true)) return [];
   const next = connected.length === 0 ? 'slipway nodes' : 'slipway builders';
@@ -112,15 +116,21 @@ function fleetProblems(nodes: readonly NodeBody[]): readonly ProblemBody[] {
 function nodeProblems(node: NodeBody, down: AppsPart['down']): readonly ProblemBody[] {
   if (!node.connected) {
     const fate = node.lost === true ? sayLost(down.get(node.name) ?? 0) : 'its apps go on running if the machine does';
-    const since = node.lastSeenMsAgo === undefined ? 'since the controller started' : `for ${words(node.lastSeenMsAgo)}`;
+    const since =
+      node.lastSeenMsAgo === undefined ? 'since the controller started' : `for ${words(node.lastSeenMsAgo)}`;
     const cause = node.trouble === undefined ? '' : ` Its agent could not start: ${node.trouble.message}`;
     const message = `Node ${node.name} has not been heard of ${since}; ${fate}.${cause}`;
     return [{ message, next: `slipway why ${node.name}` }];
   }
-  const missing = node.missing.map((what) => ({ message: `Node ${node.name}: ${what}.`, next: nextForMissing(node.name) }));
+  const missing = node.missing.map((what) => ({
+    message: `Node ${node.name}: ${what}.`,
+    next: nextForMissing(node.name),
+  }));
   const low = node.diskFreeBytes !== undefined && node.diskFreeBytes < DISK_LOW_BYTES;
   const free = Math.round((node.diskFreeBytes ?? 0) / 1024 / 1024);
-  const disk = low ? [{ message: `Node ${node.name} has ${free} MB of disk left.`, next: `slipway why ${node.name}` }] : [];
+  const disk = low
+    ? [{ message: `Node ${node.name} has ${free} MB of disk left.`, next: `slipway why ${node.name}` }]
+    : [];
   return [
     ...refusalProblems(node),
     ...disk,
@@ -164,7 +174,9 @@ function routeProblems({ name, leftOut }: AppFacts): readonly ProblemBody[] {
 
 function instanceProblems({ name, counts, instances, nowMs }: CountedApp): readonly ProblemBody[] {
   const broken = counts.down.flatMap(({ at }) => (at !== undefined && isBroken(at) ? [at] : []));
-  const restless = instances.filter(({ desired, state, crashLoop }) => desired === 'run' && state === 'live' && crashLoop !== undefined);
+  const restless = instances.filter(
+    ({ desired, state, crashLoop }) => desired === 'run' && state === 'live' && crashLoop !== undefined,
+  );
   return [...broken, ...restless].map((instance) => {
     const { crashLoop: loop } = instance;
     const how = loop === undefined ? 'is down' : sayCrashLoop(loop, { ...instance, nowMs });
@@ -201,7 +213,8 @@ function allLimitProblems(app: CountedApp): readonly ProblemBody[] {
 function limitProblems({ name, formerLimits }: CountedApp): readonly ProblemBody[] {
   const [first] = formerLimits;
   if (first === undefined) return [];
-  const [which, run] = formerLimits.length === 1 ? [first, 'runs with its'] : [first.split('.')[0] ?? '', 'run with their'];
+  const [which, run] =
+    formerLimits.length === 1 ? [first, 'runs with its'] : [first.split('.')[0] ?? '', 'run with their'];
   const message = `${name}: ${formerLimits.join(', ')} still ${run} former limits.`;
   return [{ message, next: `slipway ps:restart ${which} -a ${name}` }];
 }
@@ -225,14 +238,18 @@ function releaseProblems({ name, latest, current }: AppFacts): readonly ProblemB
 function buildProblems({ name, latest, latestBuild }: AppFacts): readonly ProblemBody[] {
   if (latestBuild?.state !== 'failed') return [];
   if (latest !== undefined && latest.createdAtMs > latestBuild.createdAtMs) return [];
-  const message = `${name}: the last build (${latestBuild.commit.slice(0, 7)}) failed. ${latestBuild.failure?.message ?? ''}`.trim();
+  const message =
+    `${name}: the last build (${latestBuild.commit.slice(0, 7)}) failed. ${latestBuild.failure?.message ?? ''}`.trim();
   return [{ message, next: `slipway builds:output ${latestBuild.id} -a ${name}` }];
 }
 
 function lastExit({ lastExit: exit }: InstanceBody): string {
   if (exit === undefined) return '';
-  if (exit.oomKilled) return exit.oomOfNode === true ? 'It was killed, because its node ran out of memory.' : 'It ran out of memory.';
-  return exit.signal === undefined ? `It exited with code ${exit.code ?? 'unknown'}.` : `It was ended by ${exit.signal}.`;
+  if (exit.oomKilled)
+    return exit.oomOfNode === true ? 'It was killed, because its node ran out of memory.' : 'It ran out of memory.';
+  return exit.signal === undefined
+    ? `It exited with code ${exit.code ?? 'unknown'}.`
+    : `It was ended by ${exit.signal}.`;
 }
 
 function words(ms: number): string {

@@ -17,9 +17,11 @@ export function parseInput<T extends z.ZodType>(schema: T, value: unknown, place
 }
 
 function describe(issue: z.core.$ZodIssue, place: string): string {
-  if (issue.code === 'unrecognized_keys') return `The ${place} of the request has an unknown field ${quoteInput(issue.keys[0] ?? '')}.`;
+  if (issue.code === 'unrecognized_keys')
+    return `The ${place} of the request has an unknown field ${quoteInput(issue.keys[0] ?? '')}.`;
   const field = issue.path.map(String).join('.');
-  const subject = field === '' ? `The ${place} of the request` : `The field ${quoteInput(field)} of the request's ${place}`;
+  const subject =
+    field === '' ? `The ${place} of the request` : `The field ${quoteInput(field)} of the request's ${place}`;
   return `${subject} is not valid: ${issue.message}.`;
 }
 

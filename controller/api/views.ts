@@ -1,7 +1,16 @@
 import type { LiveNode } from '../dispatch/port.ts';
 import type { App, AssignmentRow, Build, NodeRow, SshKey, User } from '../store/port.ts';
 import type { ReleaseLine } from '../store/looks-port.ts';
-import type { AppBody, BuildBody, InstanceBody, KeyBody, NodeBody, ProblemBody, ReleaseBody, UserBody } from '../../shared/domain/api.ts';
+import type {
+  AppBody,
+  BuildBody,
+  InstanceBody,
+  KeyBody,
+  NodeBody,
+  ProblemBody,
+  ReleaseBody,
+  UserBody,
+} from '../../shared/domain/api.ts';
 import { instanceName } from '../../shared/domain/assignment.ts';
 import { crashLoopOf } from '../../shared/domain/crash-loop.ts';
 import type { InstanceStatus } from '../../shared/domain/instance.ts';
@@ -77,7 +86,11 @@ function viewTrouble({ versionTrouble: trouble }: LiveNode): ProblemBody | undef
 
 type NodeLookDeps = Pick<LookDeps, 'builderPool' | 'fleet' | 'clock'>;
 
-export function viewNode(row: NodeRow, live: LiveNode | undefined, { builderPool, fleet, clock }: NodeLookDeps): NodeBody {
+export function viewNode(
+  row: NodeRow,
+  live: LiveNode | undefined,
+  { builderPool, fleet, clock }: NodeLookDeps,
+): NodeBody {
   const { name, state, labels, joinedAtMs, cordoned } = row;
   const [draining, lost] = [row.drainUntilMs !== undefined, row.lostAtMs !== undefined];
   const durable = { name, state, labels, joinedAtMs, cordoned, draining, lost };
@@ -85,7 +98,8 @@ export function viewNode(row: NodeRow, live: LiveNode | undefined, { builderPool
   return {
     ...durable,
     connected: live.connected,
-    lastSeenMsAgo: live.lastSeenAtMs === undefined ? undefined : Math.max(0, Math.round(clock.monotonicMs() - live.lastSeenAtMs)),
+    lastSeenMsAgo:
+      live.lastSeenAtMs === undefined ? undefined : Math.max(0, Math.round(clock.monotonicMs() - live.lastSeenAtMs)),
     builder: live.builder && builderPool.whyNot({ ...live, cordoned }) === undefined,
     platform: live.platform,
     sandboxDriver: live.sandboxDriver,
@@ -97,7 +111,9 @@ export function viewNode(row: NodeRow, live: LiveNode | undefined, { builderPool
     memoryBytes: live.memoryBytes,
     memoryFreeBytes: live.memoryFreeBytes,
     // What a node said before the connection broke may be wrong by now.
-    instances: live.connected ? fleet.statusesOn(live.nodeId).filter(({ state }) => state === 'live').length : undefined,
+    instances: live.connected
+      ? fleet.statusesOn(live.nodeId).filter(({ state }) => state === 'live').length
+      : undefined,
     ...{ os: live.os, kernel: live.kernel, arch: live.arch, cpus: live.cpus, diskBytes: live.diskBytes },
     diskFreeBytes: live.diskFreeBytes,
     load1: live.load1,

@@ -43,7 +43,11 @@ export async function appWhyFacts(deps: LookDeps, app: App): Promise<AppWhyFacts
   };
 }
 
-function instanceFacts({ fleet, movement }: LookDeps, rows: readonly AssignmentRow[], nodes: readonly NodeRow[]): readonly InstanceFact[] {
+function instanceFacts(
+  { fleet, movement }: LookDeps,
+  rows: readonly AssignmentRow[],
+  nodes: readonly NodeRow[],
+): readonly InstanceFact[] {
   const names = new Map(nodes.map((node) => [node.id, node.name as string]));
   const connected = new Set(fleet.nodes().flatMap((node) => (node.connected ? [node.nodeId] : [])));
   return rows.map((row) => {
@@ -51,7 +55,13 @@ function instanceFacts({ fleet, movement }: LookDeps, rows: readonly AssignmentR
     return {
       name: instanceName(row),
       type: row.processType,
-      ...{ release: row.release, desired: row.desired, limits: row.limits, status, stuck: movement.blockedBecause(row.instanceId) },
+      ...{
+        release: row.release,
+        desired: row.desired,
+        limits: row.limits,
+        status,
+        stuck: movement.blockedBecause(row.instanceId),
+      },
       node: names.get(row.nodeId) ?? 'removed node',
       state: connected.has(row.nodeId) ? (status?.state ?? 'pending') : 'unknown',
     };

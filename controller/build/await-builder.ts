@@ -22,5 +22,7 @@ export async function awaitBuilder(
   const isThere = (): boolean => builders.hasBuilder();
   if (isThere() || clock.monotonicMs() >= untilMs || fleet.nodes().length === 0) return;
   io.tell('The controller has just started, and no builder is back yet: your push waits for one.\n');
-  await watchFleet({ fleet, clock }, { untilMs, signal: io.signal }, () => Promise.resolve(isThere() ? true : undefined));
+  await watchFleet({ fleet, clock }, { untilMs, signal: io.signal }, () =>
+    Promise.resolve(isThere() ? true : undefined),
+  );
 }

@@ -49,7 +49,9 @@ export class BuilderPool {
     const nodes = this.#deps.builders.available();
     const chosen = chooseBuilder(nodes, app, this.#required);
     if (chosen !== undefined) return chosen;
-    throw noBuilder(Object.fromEntries(nodes.map((node) => [node.name, whyNotBuild(node, this.#required, app.stack) ?? ''])));
+    throw noBuilder(
+      Object.fromEntries(nodes.map((node) => [node.name, whyNotBuild(node, this.#required, app.stack) ?? ''])),
+    );
   }
 }
 

@@ -9,7 +9,11 @@ export interface BuiltApp {
 export type Buildable = Pick<BuilderNode, 'labels' | 'cordoned' | 'stacks'>;
 
 /** Pure: the least busy builder that may take it, preferring the one that holds the app's build cache; ties by id. */
-export function chooseBuilder(nodes: readonly BuilderNode[], app: BuiltApp, required: RequiredLabels): BuilderNode | undefined {
+export function chooseBuilder(
+  nodes: readonly BuilderNode[],
+  app: BuiltApp,
+  required: RequiredLabels,
+): BuilderNode | undefined {
   const cost = (node: BuilderNode): number => node.runningTasks * 2 + (node.cachedApps.has(app.id) ? 0 : 1);
   return nodes
     .filter((node) => whyNotBuild(node, required, app.stack) === undefined)

@@ -85,7 +85,8 @@ class DiskImageStore implements ImageStore {
   async open(digest: Digest, offsetBytes: number): Promise<NodeJS.ReadableStream> {
     const sizeBytes = await this.sizeBytes(digest);
     if (sizeBytes === undefined) throw notFound(digest);
-    if (!Number.isSafeInteger(offsetBytes) || offsetBytes < 0 || offsetBytes > sizeBytes) throw badOffset(offsetBytes, sizeBytes);
+    if (!Number.isSafeInteger(offsetBytes) || offsetBytes < 0 || offsetBytes > sizeBytes)
+      throw badOffset(offsetBytes, sizeBytes);
     const file = await open(this.#path(digest), 'r'); // held open: a deletion meanwhile does not cut the reader off
     return createReadStream(this.#path(digest), { fd: file, start: offsetBytes, highWaterMark: 256 * 1024 });
   }

@@ -92,7 +92,9 @@ export class Builds implements TaskSources {
     const user = (await store.userById(userId))?.name ?? '';
     if (max === 0) return rethrowTold(quotaReached({ name: 'builds', max, user }), output);
     const waiting = (): void =>
-      output(`User ${user} has ${String(max)} builds running, as many as the quota allows. This push waits until one of them ends.\n`);
+      output(
+        `User ${user} has ${String(max)} builds running, as many as the quota allows. This push waits until one of them ends.\n`,
+      );
     return this.#turns.enter(userId, { max, signal, waiting });
   }
 
@@ -138,7 +140,10 @@ export class Builds implements TaskSources {
     await this.#deps.store.setBuildState(build.id, 'running');
     try {
       await this.#deps.failpoint('build.started');
-      return ofThisTask(await this.#deps.builders.run(node.nodeId, task, output, request.signal), { task, builder: node.name });
+      return ofThisTask(await this.#deps.builders.run(node.nodeId, task, output, request.signal), {
+        task,
+        builder: node.name,
+      });
     } finally {
       this.#sources.delete(task.taskId);
     }
@@ -189,7 +194,10 @@ export class Builds implements TaskSources {
 }
 
 /** A builder is trusted about the content of its slug, but not about the commit and the stack that it was asked for. @throws SLIP_BUILD_OTHER */
-function ofThisTask(result: BuildResult, { task, builder }: { readonly task: BuildTask; readonly builder: string }): BuildResult {
+function ofThisTask(
+  result: BuildResult,
+  { task, builder }: { readonly task: BuildTask; readonly builder: string },
+): BuildResult {
   if (result.slug.commit === task.commit && result.slug.stack === task.stack) return result;
   throw new SlipwayError({
     code: 'SLIP_BUILD_OTHER',

@@ -68,7 +68,11 @@ export class AgentSession {
   /** Messages that are being worked on while nothing further is read. */
   #held = 0;
 
-  constructor(call: AgentCall, node: { readonly id: NodeId; readonly serial: string; readonly name: string }, deps: SessionDeps) {
+  constructor(
+    call: AgentCall,
+    node: { readonly id: NodeId; readonly serial: string; readonly name: string },
+    deps: SessionDeps,
+  ) {
     this.nodeId = node.id;
     this.serial = node.serial;
     this.name = node.name;

@@ -62,7 +62,10 @@ export interface Dispatch {
 const UNREACHABLE_AFTER_MS = 25_000;
 
 /** The controller's side of every agent session. */
-export function createDispatch(config: DispatchConfig, deps: DispatcherDeps & { readonly observer?: NodeObserver }): Dispatch {
+export function createDispatch(
+  config: DispatchConfig,
+  deps: DispatcherDeps & { readonly observer?: NodeObserver },
+): Dispatch {
   const dispatcher = new Dispatcher(
     {
       ...config,
@@ -86,7 +89,11 @@ export function createDispatch(config: DispatchConfig, deps: DispatcherDeps & { 
       if (admitted) port.proven(peer);
     });
   });
-  const port = new AgentPort(server, { ...AGENT_PORT_LIMITS, ...config.portLimits }, { clock: deps.clock, log: deps.logger });
+  const port = new AgentPort(
+    server,
+    { ...AGENT_PORT_LIMITS, ...config.portLimits },
+    { clock: deps.clock, log: deps.logger },
+  );
   return {
     fleet: createFleet(dispatcher),
     builders: createBuilders(dispatcher),

@@ -29,7 +29,10 @@ function refused(session: AgentSession, ack: DesiredAck, deps: AckDeps): void {
   if (session.offeringAgain.desired) return;
   session.offeringAgain.desired = true;
   const { code, message } = ack.refusal ?? {};
-  deps.logger.warn({ node: session.name, generation: ack.generation, code }, `agent refused its desired state: ${message ?? ''}`);
+  deps.logger.warn(
+    { node: session.name, generation: ack.generation, code },
+    `agent refused its desired state: ${message ?? ''}`,
+  );
   callAfter(deps.clock, deps.refusalRetryMs, () => {
     session.offeringAgain.desired = false;
     const last = deps.node.ack;

@@ -27,7 +27,9 @@ export function releaseKey(of: { readonly appId: AppId; readonly release: number
  * @throws SLIP_DISPATCH_ROWS when an assignment names a release, app or process type that is not there
  */
 export function assembleDesiredState(rows: DesiredRows): DesiredState {
-  const assignments = rows.assignments.map((row) => completeAssignment(row, rows)).sort((a, b) => (a.instanceId < b.instanceId ? -1 : 1));
+  const assignments = rows.assignments
+    .map((row) => completeAssignment(row, rows))
+    .sort((a, b) => (a.instanceId < b.instanceId ? -1 : 1));
   return {
     epoch: rows.epoch,
     generation: rows.generation,
@@ -56,7 +58,9 @@ function completeAssignment(row: AssignmentRow, rows: DesiredRows): Assignment {
 /** Every app with web instances here, stopping ones included: the proxy knows by itself which of them are alive. */
 function routesOf(assignments: readonly Assignment[], baseDomain: string): readonly Route[] {
   const byHost = new Map(
-    assignments.filter(isRouted).map(({ appId, app }) => [`${app}.${baseDomain}`, { hostname: `${app}.${baseDomain}`, appId, app }]),
+    assignments
+      .filter(isRouted)
+      .map(({ appId, app }) => [`${app}.${baseDomain}`, { hostname: `${app}.${baseDomain}`, appId, app }]),
   );
   return [...byHost.values()].sort((a, b) => (a.hostname < b.hostname ? -1 : 1));
 }

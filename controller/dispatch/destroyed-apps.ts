@@ -39,7 +39,8 @@ export class DestroyedApps {
 
   acknowledged(session: AgentSession, { appIds }: DestroyedAck): void {
     const asked = appIds.filter((appId) => session.askedDestroyed.has(appId));
-    if (asked.length < appIds.length) session.complain('agent acknowledges destroyed apps that it was not asked about; ignored');
+    if (asked.length < appIds.length)
+      session.complain('agent acknowledges destroyed apps that it was not asked about; ignored');
     if (asked.length > 0) void this.#store(session, asked);
   }
 

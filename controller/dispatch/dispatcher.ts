@@ -6,7 +6,14 @@ import { describeCauses } from '../../shared/kit/errors.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { RandomId } from '../../shared/kit/random-id.ts';
 import { callAfter } from '../../shared/kit/timer.ts';
-import type { AgentMessage, DesiredAck, DestroyedAck, Hello, InstanceReport, NodeEvent } from '../../shared/rpc/messages.ts';
+import type {
+  AgentMessage,
+  DesiredAck,
+  DestroyedAck,
+  Hello,
+  InstanceReport,
+  NodeEvent,
+} from '../../shared/rpc/messages.ts';
 import type { NodeRow, Store } from '../store/port.ts';
 import { AgentSession, type AgentCall } from './agent-session.ts';
 import { EgressBoard, type EgressBoardDeps } from './egress-board.ts';
@@ -252,7 +259,9 @@ export class Dispatcher {
     const own = report.statuses.filter((status) => session.ownInstances.has(status.instanceId));
     if (own.length < report.statuses.length && !session.endsInstances) {
       const foreign = report.statuses.find((status) => !session.ownInstances.has(status.instanceId));
-      session.complain('agent reports instances that are not assigned to it; ignored', { instance: foreign?.instanceId });
+      session.complain('agent reports instances that are not assigned to it; ignored', {
+        instance: foreign?.instanceId,
+      });
     }
     this.book.report(node, own, report.complete);
     this.#notify(node.id);
@@ -261,7 +270,8 @@ export class Dispatcher {
   #ack(session: AgentSession, node: KnownNode, ack: DesiredAck): void {
     const { clock, logger } = this.#deps;
     const { refusalRetryMs } = this.#settings;
-    if (takeDesiredAck(session, ack, { node, clock, logger, refusalRetryMs, publish: () => this.publish(node.id) })) this.#notify(node.id);
+    if (takeDesiredAck(session, ack, { node, clock, logger, refusalRetryMs, publish: () => this.publish(node.id) }))
+      this.#notify(node.id);
   }
 
   #closed(session: AgentSession): void {

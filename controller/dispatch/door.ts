@@ -60,7 +60,10 @@ export class Door {
 
   async #refuse(call: AgentCall, serial: string): Promise<void> {
     const former = await formerCertificate(this.#deps.store, serial);
-    this.#deps.logger.warn({ serial, peer: call.getPeer(), node: former?.node }, 'session refused: no node has this certificate');
+    this.#deps.logger.warn(
+      { serial, peer: call.getPeer(), node: former?.node },
+      'session refused: no node has this certificate',
+    );
     call.emit('error', { code: Status.UNAUTHENTICATED, details: former?.words ?? STRANGER });
   }
 }

@@ -68,7 +68,8 @@ export class Liveness {
     node.session?.end(Status.DEADLINE_EXCEEDED, 'No heartbeat came.');
     if (node.state !== 'ready') return;
     this.#deps.logger.warn({ node: node.name }, 'node unreachable');
-    if (await this.#store(node, 'state', () => this.#deps.store.setNodeState(node.id, 'unreachable'))) node.state = 'unreachable';
+    if (await this.#store(node, 'state', () => this.#deps.store.setNodeState(node.id, 'unreachable')))
+      node.state = 'unreachable';
     this.#deps.onLost(node.id);
   }
 

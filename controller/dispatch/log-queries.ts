@@ -100,7 +100,8 @@ export class LogQueries {
     const rows = await this.#deps.store.assignmentsOfApp(reading.query.appId);
     const holders = new Set(rows.map((row) => row.nodeId));
     const sessions = this.#deps.sessions();
-    const targets = sessions.length <= ASK_ALL_UP_TO ? sessions : sessions.filter((session) => holders.has(session.nodeId));
+    const targets =
+      sessions.length <= ASK_ALL_UP_TO ? sessions : sessions.filter((session) => holders.has(session.nodeId));
     for (const session of targets) this.#ask(reading, session, reading.query.lines);
     if (reading.query.follow) this.#followers.add(reading);
     const connected = new Set(sessions.map((session) => session.nodeId));
@@ -150,7 +151,8 @@ export class LogQueries {
     const { lines, dropped } = buffer.takeNow();
     const past = lastLines(lines, query.follow ? lines.length : query.lines);
     const notAnswered = query.follow ? [] : [...open.keys()];
-    const cut = dropped > 0 && past.length < query.lines ? [this.#notice('older lines are left out: these are too long.')] : [];
+    const cut =
+      dropped > 0 && past.length < query.lines ? [this.#notice('older lines are left out: these are too long.')] : [];
     return [
       ...cut,
       ...past,
@@ -162,7 +164,8 @@ export class LogQueries {
     for (;;) {
       const taken = await reading.buffer.take();
       if (taken === undefined) return;
-      if (taken.dropped > 0) yield this.#notice(`${String(taken.dropped)} lines were dropped: this reader is too slow.`);
+      if (taken.dropped > 0)
+        yield this.#notice(`${String(taken.dropped)} lines were dropped: this reader is too slow.`);
       yield* taken.lines;
     }
   }

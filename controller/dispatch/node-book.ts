@@ -81,7 +81,11 @@ interface RoutesTaken {
 
 /** Hears what nodes say, before it replaces what they said before. */
 export interface NodeObserver {
-  report(node: { readonly id: NodeId; readonly name: string }, statuses: readonly InstanceStatus[], complete: boolean): void;
+  report(
+    node: { readonly id: NodeId; readonly name: string },
+    statuses: readonly InstanceStatus[],
+    complete: boolean,
+  ): void;
   heartbeat(node: { readonly id: NodeId; readonly name: string }, diskFreeBytes: number): void;
 }
 
@@ -155,7 +159,8 @@ export class NodeBook {
     if (untold.length === 0) this.#withheld.delete(id);
     else this.#withheld.set(id, new Map(untold));
     const node = this.#nodes.get(id);
-    if (node !== undefined && refusal !== undefined) node.ack = { kind: 'desiredAck', generation: state.generation, refusal };
+    if (node !== undefined && refusal !== undefined)
+      node.ack = { kind: 'desiredAck', generation: state.generation, refusal };
     return own;
   }
 
@@ -196,7 +201,11 @@ export class NodeBook {
     node.unreadableRequests = beat.unreadableRequests;
     node.memoryFreeBytes = beat.memoryFreeBytes;
     node.trouble = beat.host?.trouble;
-    node.facts = { ...node.facts, diskFreeBytes: beat.diskFreeBytes, missing: beat.host?.missing ?? node.facts.missing };
+    node.facts = {
+      ...node.facts,
+      diskFreeBytes: beat.diskFreeBytes,
+      missing: beat.host?.missing ?? node.facts.missing,
+    };
   }
 
   /** Drops the statuses of instances that are no longer assigned to the node. */
@@ -210,13 +219,24 @@ export class NodeBook {
 }
 
 function statusOfWithheld({ instanceId, desired }: WithheldInstance, reason: Reason): InstanceStatus {
-  return { instanceId, state: desired === 'stop' ? 'stopped' : 'failed', reason, restarts: 0, lastLines: [], timingsMs: {} };
+  return {
+    instanceId,
+    state: desired === 'stop' ? 'stopped' : 'failed',
+    reason,
+    restarts: 0,
+    lastLines: [],
+    timingsMs: {},
+  };
 }
 
 /** What the database says of a node, whoever changed it. */
 function durable(row: NodeRow): Pick<KnownNode, 'state' | 'cordoned' | 'draining' | 'lost' | 'revoked' | 'labels'> {
   const { state, cordoned, labels } = row;
-  const marks = { draining: row.drainUntilMs !== undefined, lost: row.lostAtMs !== undefined, revoked: row.revokedAtMs !== undefined };
+  const marks = {
+    draining: row.drainUntilMs !== undefined,
+    lost: row.lostAtMs !== undefined,
+    revoked: row.revokedAtMs !== undefined,
+  };
   return { state, cordoned, labels, ...marks };
 }
 
@@ -229,7 +249,10 @@ function troubleOf({ name, session, boots: { twins }, trouble, startTrouble }: K
   return twins === undefined || lasts ? trouble : twinTrouble(name, twins);
 }
 
-function sessionOf({ session, routes }: KnownNode): Pick<LiveNode, 'routesRefusal' | 'routesLate' | 'removesDestroyed'> {
+function sessionOf({
+  session,
+  routes,
+}: KnownNode): Pick<LiveNode, 'routesRefusal' | 'routesLate' | 'removesDestroyed'> {
   const removesDestroyed = session?.hello?.takesDestroyed === true;
   return { routesRefusal: session?.routes.refusal, routesLate: session !== undefined && routes.late, removesDestroyed };
 }

@@ -17,7 +17,10 @@ export interface OutgoingState {
 }
 
 /** Pure: as much of a desired state as fits into one message, in the form that the agent can read. */
-export function outgoingState(whole: DesiredState, hello: Pick<Hello, 'takesReleases' | 'takesDestroyed'> | undefined): OutgoingState {
+export function outgoingState(
+  whole: DesiredState,
+  hello: Pick<Hello, 'takesReleases' | 'takesDestroyed'> | undefined,
+): OutgoingState {
   const state = withStopReason(whole, hello?.takesDestroyed === true);
   const { state: fitting, reasons } = withholdLargest(state, MAX_MESSAGE_BYTES);
   if (hello?.takesReleases === true) return { message: { kind: 'desired', state: fitting }, withheld: reasons };

@@ -58,8 +58,10 @@ export class Publisher {
   async #sendAll(turn: ReadonlyMap<NodeId, Waiting>): Promise<void> {
     const sessions = [...turn.keys()].flatMap((node) => this.#ready(node) ?? []);
     try {
-      const stateOf = sessions.length === 0 ? undefined : await this.#deps.read(sessions.map((session) => session.nodeId));
-      for (const session of sessions) this.#settle(turn.get(session.nodeId), () => this.#send(session, stateOf?.(session.nodeId)));
+      const stateOf =
+        sessions.length === 0 ? undefined : await this.#deps.read(sessions.map((session) => session.nodeId));
+      for (const session of sessions)
+        this.#settle(turn.get(session.nodeId), () => this.#send(session, stateOf?.(session.nodeId)));
       for (const waiting of turn.values()) waiting.resolve(undefined);
     } catch (error) {
       for (const waiting of turn.values()) waiting.reject(error);
@@ -90,7 +92,10 @@ export class Publisher {
     }
     if (state.generation === session.sentGeneration) return;
     session.sentGeneration = state.generation;
-    const outgoing = outgoingState({ ...state, destroyed: destroyedFor(state.destroyed, session.unknownApps) }, session.hello);
+    const outgoing = outgoingState(
+      { ...state, destroyed: destroyedFor(state.destroyed, session.unknownApps) },
+      session.hello,
+    );
     this.#deps.onSent(session, state, outgoing);
     if (outgoing.message !== undefined) session.send(outgoing.message);
     void this.#watchDrain(session);

@@ -17,7 +17,9 @@ export async function readDesiredStates(
   const assignments = Map.groupBy(rows.assignments, (row) => row.nodeId);
   const apps = new Map(rows.apps.map((app) => [app.id, app]));
   const destroyed = Map.groupBy(rows.destroyed, (row) => row.nodeId);
-  const releases = new Map(rows.releases.map((release) => [releaseKey({ appId: release.appId, release: release.version }), release]));
+  const releases = new Map(
+    rows.releases.map((release) => [releaseKey({ appId: release.appId, release: release.version }), release]),
+  );
   return (id) => {
     const node = nodes.get(id);
     if (node === undefined || node.state === 'removed') return undefined;

@@ -1,5 +1,11 @@
 import type { Epoch } from '../../shared/domain/assignment.ts';
-import { routesBetween, routesDigest, sameTable, wholeTable, type FleetRoutes } from '../../shared/domain/fleet-routes.ts';
+import {
+  routesBetween,
+  routesDigest,
+  sameTable,
+  wholeTable,
+  type FleetRoutes,
+} from '../../shared/domain/fleet-routes.ts';
 import type { AppId, InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import { describeCauses } from '../../shared/kit/errors.ts';
@@ -189,7 +195,8 @@ export class RouteBoard {
   /** Sends what the session lacks: the last step, or the whole. One that takes no more now is brought up to date later. */
   #bring(session: AgentSession): void {
     const { routes } = session;
-    if (!this.#known || session.hello?.takesFleetRoutes !== true || routes.sent === this.#table.version || routes.full) return;
+    if (!this.#known || session.hello?.takesFleetRoutes !== true || routes.sent === this.#table.version || routes.full)
+      return;
     const message = this.#messageFor(session);
     const isWhole = message === this.#whole;
     if (isWhole && this.#wholesUnderWay >= WHOLES_AT_ONCE) {
@@ -228,7 +235,10 @@ export class RouteBoard {
 
   #sameTable(): { readonly digest: string; readonly message: WireControllerMessage } {
     const digest = this.#same?.digest ?? routesDigest(this.#table);
-    return (this.#same ??= { digest, message: encodeControllerMessage({ kind: 'fleetRoutes', update: sameTable(this.#table, digest) }) });
+    return (this.#same ??= {
+      digest,
+      message: encodeControllerMessage({ kind: 'fleetRoutes', update: sameTable(this.#table, digest) }),
+    });
   }
 
   /** It has another table than we think, or cannot use this one: the whole again, at once the first time. */
@@ -236,7 +246,10 @@ export class RouteBoard {
     const { code, message } = ack.refusal ?? {};
     if (session.offeringAgain.routes) return;
     session.offeringAgain.routes = true;
-    this.#deps.logger.warn({ node: session.name, version: ack.version, code }, `agent refused the routes: ${message ?? ''}`);
+    this.#deps.logger.warn(
+      { node: session.name, version: ack.version, code },
+      `agent refused the routes: ${message ?? ''}`,
+    );
     const again = (): void => {
       session.offeringAgain.routes = false;
       session.routes.sent = undefined;

@@ -33,8 +33,14 @@ export class RenewableCredentials extends ServerCredentials {
 function contextOptions(tls: ServerTls): SecureContextOptions {
   try {
     new X509Certificate(tls.ca);
-    if (!new X509Certificate(tls.certificate).checkPrivateKey(createPrivateKey(tls.key))) throw new Error('key and certificate differ');
-    return { ca: Buffer.from(tls.ca), cert: [Buffer.from(tls.certificate)], key: [Buffer.from(tls.key)], minVersion: 'TLSv1.2' };
+    if (!new X509Certificate(tls.certificate).checkPrivateKey(createPrivateKey(tls.key)))
+      throw new Error('key and certificate differ');
+    return {
+      ca: Buffer.from(tls.ca),
+      cert: [Buffer.from(tls.certificate)],
+      key: [Buffer.from(tls.key)],
+      minVersion: 'TLSv1.2',
+    };
   } catch (cause) {
     throw new SlipwayError({
       code: 'SLIP_DISPATCH_TLS',

@@ -50,7 +50,10 @@ export function createGrpcServer(settings: ServerSettings, onSession: (call: Age
   });
   const { service } = loadAgentService();
   server.addService(
-    { ...service, Session: { ...service.Session, responseSerialize: serializeOnce(service.Session.responseSerialize) } },
+    {
+      ...service,
+      Session: { ...service.Session, responseSerialize: serializeOnce(service.Session.responseSerialize) },
+    },
     { Session: onSession },
   );
   return server;

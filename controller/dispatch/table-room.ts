@@ -31,7 +31,13 @@ export class TableRoom {
     for (const { entry } of leftOut.size === 0 ? [] : lines) {
       const reason = leftOut.get(entry.appId);
       if (reason === undefined || this.#leftOut.has(entry.appId)) continue;
-      this.#note({ kind: 'app.left-out', actor: 'controller', app: entry.app, message: reason.message, next: reason.hint });
+      this.#note({
+        kind: 'app.left-out',
+        actor: 'controller',
+        app: entry.app,
+        message: reason.message,
+        next: reason.hint,
+      });
     }
     this.#lines = lines;
     this.#leftOut = leftOut;

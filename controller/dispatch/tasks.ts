@@ -50,22 +50,40 @@ export class Tasks {
 
   /** What has arrived of each task of a node: its next session goes on from there. */
   progressOn(node: NodeId): readonly TaskProgress[] {
-    return this.#on(node).map(({ task, outputBytes, outputLines }) => ({ taskId: task.taskId, outputBytes, outputLines }));
+    return this.#on(node).map(({ task, outputBytes, outputLines }) => ({
+      taskId: task.taskId,
+      outputBytes,
+      outputLines,
+    }));
   }
 
   /** @throws SLIP_BUILDER_LOST, SLIP_BUILD_CANCELLED, SLIP_BUILD_TIMEOUT, or the failure the agent reports (SLIP_BUILD_*) */
-  async run(node: NodeId, task: BuildTask, io: { output: (chunk: Uint8Array) => void; signal: AbortSignal }): Promise<BuildResult> {
+  async run(
+    node: NodeId,
+    task: BuildTask,
+    io: { output: (chunk: Uint8Array) => void; signal: AbortSignal },
+  ): Promise<BuildResult> {
     const session = this.#deps.session(node);
     if (session === undefined) throw lost();
     if (io.signal.aborted) throw cancelled(io.signal.reason);
     const { promise, resolve, reject } = Promise.withResolvers<BuildResult>();
     const onAbort = (): void => this.#cancel(task.taskId, cancelled(io.signal.reason));
-    const stopTimer = callAfter(this.#deps.clock, task.timeoutMs + TIMEOUT_GRACE_MS, () => this.#cancel(task.taskId, timedOut(task)));
+    const stopTimer = callAfter(this.#deps.clock, task.timeoutMs + TIMEOUT_GRACE_MS, () =>
+      this.#cancel(task.taskId, timedOut(task)),
+    );
     const settle = (outcome: BuildResult | SlipwayError): void => {
       if (outcome instanceof SlipwayError) reject(outcome);
       else resolve(outcome);
     };
-    this.#running.set(task.taskId, { node, task, output: io.output, settle, outputBytes: 0, outputLines: 0, stopWaiting: undefined });
+    this.#running.set(task.taskId, {
+      node,
+      task,
+      output: io.output,
+      settle,
+      outputBytes: 0,
+      outputLines: 0,
+      stopWaiting: undefined,
+    });
     io.signal.addEventListener('abort', onAbort);
     session.send({ kind: 'startTask', task });
     try {
@@ -172,5 +190,9 @@ function timedOut(task: BuildTask): SlipwayError {
 
 function cancelled(reason: unknown): SlipwayError {
   if (reason instanceof SlipwayError) return reason;
-  return new SlipwayError({ code: 'SLIP_BUILD_CANCELLED', message: 'The build was cancelled.', hint: 'Push again to start a new one.' });
+  return new SlipwayError({
+    code: 'SLIP_BUILD_CANCELLED',
+    message: 'The build was cancelled.',
+    hint: 'Push again to start a new one.',
+  });
 }

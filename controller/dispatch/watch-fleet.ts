@@ -29,7 +29,9 @@ export async function watchFleet<T>(
       });
       const nowMs = deps.clock.monotonicMs();
       if (found !== undefined || nowMs >= untilMs) return found;
-      await deps.clock.sleep(Math.max(0, nextMs - nowMs), AbortSignal.any([wakeUp.signal, signal])).catch(() => undefined);
+      await deps.clock
+        .sleep(Math.max(0, nextMs - nowMs), AbortSignal.any([wakeUp.signal, signal]))
+        .catch(() => undefined);
     } finally {
       stop();
     }

@@ -20,5 +20,12 @@ export function welcome(session: AgentSession, node: KnownNode, of: WelcomeFacts
   const { agentVersion } = of.hello.facts;
   node.versionTrouble = versionTrouble({ name: session.name, agentVersion }, of.version ?? VERSION);
   const { epoch, heartbeatIntervalMs, tasks } = of;
-  session.send({ kind: 'welcome', heartbeatIntervalMs, epoch, nodeName: session.name, versionTrouble: node.versionTrouble, tasks });
+  session.send({
+    kind: 'welcome',
+    heartbeatIntervalMs,
+    epoch,
+    nodeName: session.name,
+    versionTrouble: node.versionTrouble,
+    tasks,
+  });
 }

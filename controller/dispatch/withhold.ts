@@ -94,7 +94,9 @@ function tooLarge(
 ): Reason {
   const { app, release, bytes, vars } = of;
   const limit =
-    bytes > RELEASE_BYTES_MAX ? `the limit is ${String(RELEASE_BYTES_MAX)}` : `all releases on the node share ${String(maxBytes)}`;
+    bytes > RELEASE_BYTES_MAX
+      ? `the limit is ${String(RELEASE_BYTES_MAX)}`
+      : `all releases on the node share ${String(maxBytes)}`;
   return {
     code: 'SLIP_DISPATCH_SIZE',
     message: `v${String(release)} of ${app} is too large for one message to its node: its config, commands and layers take ${String(bytes)} bytes (config alone: ${String(vars)}), and ${limit}.`,

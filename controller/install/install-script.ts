@@ -48,5 +48,9 @@ export function installLine(of: { readonly url: string; readonly doorPin: string
 /** Nothing that means anything to a shell may come in through settings. */
 function plain(value: string): string {
   if (PLAIN.test(value)) return value;
-  throw new SlipwayError({ code: 'SLIP_INSTALL_VALUE', kind: 'bug', message: `${value} cannot stand in a shell script.` });
+  throw new SlipwayError({
+    code: 'SLIP_INSTALL_VALUE',
+    kind: 'bug',
+    message: `${value} cannot stand in a shell script.`,
+  });
 }

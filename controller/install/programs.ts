@@ -90,11 +90,15 @@ async function makeProgram(
   log.info({ program: what }, 'program.making');
   const args = [join(productDir, 'script', 'bundle.ts'), '--out', dir, what];
   const present = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  await runOk(run, { file: process.execPath, args, cwd: productDir, env: Object.fromEntries(present), timeoutMs: MAKE_TIMEOUT_MS }).catch(
-    (cause: unknown) => {
-      throw cannotMake(what, cause);
-    },
-  );
+  await runOk(run, {
+    file: process.execPath,
+    args,
+    cwd: productDir,
+    env: Object.fromEntries(present),
+    timeoutMs: MAKE_TIMEOUT_MS,
+  }).catch((cause: unknown) => {
+    throw cannotMake(what, cause);
+  });
 }
 
 async function describe(dir: string, productDir: string): Promise<AgentProgram> {

@@ -27,6 +27,7 @@ export function planUpgrade(nodes: readonly UpgradeCandidate[], wanted: string):
 function whyNot({ connected, agentVersion }: Omit<UpgradeCandidate, 'name'>, wanted: string): string | undefined {
   if (agentVersion === wanted) return `runs ${wanted} already`;
   if (!connected) return 'is not connected; upgrade it when it is back';
-  if (!agentVersion.includes('+')) return `runs a checkout (${agentVersion}); install it there with the line of: slipway nodes:token`;
+  if (!agentVersion.includes('+'))
+    return `runs a checkout (${agentVersion}); install it there with the line of: slipway nodes:token`;
   return undefined;
 }

@@ -59,7 +59,9 @@ export class Upgrades {
     this.#version = version;
     this.#state = 'running';
     this.#entries.clear();
-    plan.waves.forEach((wave, index) => wave.forEach((name) => this.#entries.set(name, { wave: index + 1, state: 'waiting' })));
+    plan.waves.forEach((wave, index) =>
+      wave.forEach((name) => this.#entries.set(name, { wave: index + 1, state: 'waiting' })),
+    );
     for (const { name, why } of plan.skipped) this.#skip(name, why);
     if (plan.waves.length > 0) this.#noteStart(plan.waves, actor);
     void this.#run(plan.waves, actor);
@@ -89,7 +91,9 @@ export class Upgrades {
       this.#deps.log.error({ error: toSlipwayError(error).message }, 'upgrade.broke-off');
     }
     const all = [...this.#entries.values()];
-    this.#state = all.some(({ state }) => state === 'failed' || state === 'upgrading' || state === 'waiting') ? 'failed' : 'done';
+    this.#state = all.some(({ state }) => state === 'failed' || state === 'upgrading' || state === 'waiting')
+      ? 'failed'
+      : 'done';
   }
 
   async #upgrade(name: string, actor: string): Promise<void> {
@@ -123,7 +127,11 @@ export class Upgrades {
   }
 
   #skip(name: string, why: string): void {
-    this.#entries.set(name, { wave: 0, state: 'skipped', reason: { code: 'SLIP_UPGRADE_SKIPPED', message: `It ${why}.` } });
+    this.#entries.set(name, {
+      wave: 0,
+      state: 'skipped',
+      reason: { code: 'SLIP_UPGRADE_SKIPPED', message: `It ${why}.` },
+    });
   }
 
   async #record(name: string, entry: Entry, actor: string): Promise<void> {
@@ -162,7 +170,11 @@ function noSuchNode(name: string): SlipwayError {
 }
 
 function gone(): Reason {
-  return { code: 'SLIP_UPGRADE_GONE', message: 'It is not connected any more.', hint: 'When it is back: slipway nodes:upgrade' };
+  return {
+    code: 'SLIP_UPGRADE_GONE',
+    message: 'It is not connected any more.',
+    hint: 'When it is back: slipway nodes:upgrade',
+  };
 }
 
 function silent(name: string): Reason {

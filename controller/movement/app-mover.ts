@@ -85,7 +85,11 @@ export class AppMover {
 
   async step(appId: AppId, mayMove: boolean): Promise<StepResult> {
     const { store } = this.#deps;
-    const [app, release, [latest]] = [await store.appById(appId), await store.currentRelease(appId), await store.releases(appId, 1)];
+    const [app, release, [latest]] = [
+      await store.appById(appId),
+      await store.currentRelease(appId),
+      await store.releases(appId, 1),
+    ];
     if (app === undefined) {
       this.#placeless.delete(appId);
       return AT_REST;
@@ -113,7 +117,8 @@ export class AppMover {
     const { add, waiting } = look.plan.leaving.length > 0 ? await this.#copies(look) : await this.#missing(look);
     if (add.length > 0) await this.#place(look, add);
     const moving = look.plan.underWay.length > 0 || add.some((row) => row.moveReason === 'drain');
-    const unfinished = moving || waiting || look.plan.leaving.length + look.plan.last.length > 0 || hasDoubles(look.plan.holding);
+    const unfinished =
+      moving || waiting || look.plan.leaving.length + look.plan.last.length > 0 || hasDoubles(look.plan.holding);
     return { changed: add.length > 0, unfinished, moving };
   }
 
@@ -121,7 +126,8 @@ export class AppMover {
   #noteStuck({ rows, plan }: Look): void {
     const leaving = new Set(plan.leaving.map(({ row }) => row));
     for (const row of rows) if (!leaving.has(row)) this.#blocked.delete(row.instanceId);
-    for (const row of plan.last) this.#blocked.set(row.instanceId, 'it is the last one that serves, and no other node has one of it');
+    for (const row of plan.last)
+      this.#blocked.set(row.instanceId, 'it is the last one that serves, and no other node has one of it');
   }
 
   async #look(of: Pick<Look, 'app' | 'release' | 'rows' | 'mayMove'>): Promise<Look> {
@@ -137,7 +143,9 @@ export class AppMover {
 
   #nodesOf(app: App, rows: readonly AssignmentRow[]): ReadonlyMap<NodeId, MoverNode> {
     const patienceMs = app.lostAfterMs === 'never' ? Infinity : (app.lostAfterMs ?? this.#deps.lostAfterMs);
-    const nodes = [...new Set(rows.map((row) => row.nodeId))].flatMap((nodeId) => entryOf(nodeId, this.#deps.fleet.node(nodeId)));
+    const nodes = [...new Set(rows.map((row) => row.nodeId))].flatMap((nodeId) =>
+      entryOf(nodeId, this.#deps.fleet.node(nodeId)),
+    );
     return new Map(
       nodes.map(([nodeId, node]) => {
         const lost = node.lost && !node.connected && this.#deps.silentMs(node) >= patienceMs;
@@ -205,12 +213,19 @@ export class AppMover {
   async #missing(look: Look): Promise<{ add: readonly AssignmentRow[]; waiting: boolean }> {
     const { shape, plan } = look;
     const nodes = await planNodes(this.#deps.store, this.#deps.fleet);
-    const { placements, unplaced } = planPlacements({ demands: demandsOf(shape), nodes, placed: plan.holding, former: [] });
+    const { placements, unplaced } = planPlacements({
+      demands: demandsOf(shape),
+      nodes,
+      placed: plan.holding,
+      former: [],
+    });
     const nowMs = this.#deps.clock.monotonicMs();
     const due = placements.filter((each) => !this.#rests.resting(slotOf({ ...each, appId: look.app.id }), nowMs));
     const add = due.map((each) => this.#newRow(look, { ...each, processType: parseProcessType(each.processType) }));
     for (const each of unplaced) this.#events.noPlace(look.app, each);
-    const reasons = unplaced.map((each) => [`${each.processType}.${String(each.ordinal)}`, sayReasons(each.reasons, NOWHERE)] as const);
+    const reasons = unplaced.map(
+      (each) => [`${each.processType}.${String(each.ordinal)}`, sayReasons(each.reasons, NOWHERE)] as const,
+    );
     if (reasons.length > 0) this.#placeless.set(look.app.id, new Map(reasons));
     else this.#placeless.delete(look.app.id);
     return { add, waiting: unplaced.length > 0 || due.length < placements.length };
@@ -225,7 +240,13 @@ export class AppMover {
   ): AssignmentRow {
     return {
       instanceId: this.#deps.newInstanceId(),
-      ...{ nodeId: of.nodeId, appId: app.id, release: release.version, processType: of.processType, ordinal: of.ordinal },
+      ...{
+        nodeId: of.nodeId,
+        appId: app.id,
+        release: release.version,
+        processType: of.processType,
+        ordinal: of.ordinal,
+      },
       ...{ limits: limitsOf(shape.settings, of.processType), desired: 'run', createdAtMs: this.#deps.clock.nowMs() },
       ...(of.replaces === undefined ? {} : { replaces: of.replaces, moveReason: of.moveReason }),
     };

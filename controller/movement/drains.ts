@@ -28,8 +28,10 @@ export class Drains {
     for (const node of await store.nodes()) {
       if (node.drainUntilMs === undefined) continue;
       const rows = await store.assignmentsOfNode(node.id);
-      if (rows.length === 0) await this.#end(node, 'node.drained', `${node.name} is drained: nothing runs on it. It stays cordoned.`);
-      else if (this.#deps.clock.nowMs() >= node.drainUntilMs) await this.#end(node, 'node.drain-ended', sayLeft(node, rows.length));
+      if (rows.length === 0)
+        await this.#end(node, 'node.drained', `${node.name} is drained: nothing runs on it. It stays cordoned.`);
+      else if (this.#deps.clock.nowMs() >= node.drainUntilMs)
+        await this.#end(node, 'node.drain-ended', sayLeft(node, rows.length));
       for (const row of rows) apps.add(row.appId);
     }
     return [...apps];
@@ -39,11 +41,18 @@ export class Drains {
     const { fleet, store, log } = this.#deps;
     fleet.nodeChanged(await store.changeNode(node.id, { drainUntilMs: null }));
     log.info({ node: node.name }, kind);
-    noteEvent(this.#deps, { kind, actor: 'controller', node: node.name, message, next: `slipway nodes:info ${node.name}` });
+    noteEvent(this.#deps, {
+      kind,
+      actor: 'controller',
+      node: node.name,
+      message,
+      next: `slipway nodes:info ${node.name}`,
+    });
   }
 }
 
 function sayLeft(node: NodeRow, count: number): string {
-  const left = count === 1 ? '1 instance is still there and goes on' : `${String(count)} instances are still there and go on`;
+  const left =
+    count === 1 ? '1 instance is still there and goes on' : `${String(count)} instances are still there and go on`;
   return `The time to drain ${node.name} is up: ${left} running. It stays cordoned.`;
 }

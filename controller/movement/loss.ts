@@ -33,7 +33,9 @@ const OUTAGE_COUNT = 2;
  */
 export function planLosses(nodes: readonly WatchedNode[]): Losses {
   const present = nodes.filter((node) => node.state !== 'joined' && !node.lost);
-  const due = present.filter((node) => node.state === 'unreachable' && node.silentMs >= node.lostAfterMs).map((node) => node.nodeId);
+  const due = present
+    .filter((node) => node.state === 'unreachable' && node.silentMs >= node.lostAfterMs)
+    .map((node) => node.nodeId);
   const fleet = present.filter((node) => !node.letGo);
   const away = fleet.filter((node) => !node.connected || node.state === 'unreachable');
   const outage = away.length >= OUTAGE_COUNT && away.length > fleet.length * OUTAGE_SHARE;

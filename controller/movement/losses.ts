@@ -58,7 +58,9 @@ export class Losses {
   async #patienceMs(nodeId: NodeId): Promise<number> {
     const { store, lostAfterMs } = this.#deps;
     const apps = await Promise.all((await store.appsOnNodes([nodeId])).map((appId) => store.appById(appId)));
-    const patience = apps.flatMap((app) => (app === undefined || app.lostAfterMs === 'never' ? [] : [app.lostAfterMs ?? lostAfterMs]));
+    const patience = apps.flatMap((app) =>
+      app === undefined || app.lostAfterMs === 'never' ? [] : [app.lostAfterMs ?? lostAfterMs],
+    );
     return patience.length === 0 ? lostAfterMs : Math.min(...patience);
   }
 
@@ -78,10 +80,16 @@ export class Losses {
   async #back(node: LiveNode): Promise<void> {
     const { fleet, store, log } = this.#deps;
     this.#returning.add(node.nodeId);
-    const row = await store.changeNode(node.nodeId, { lostAtMs: null }).finally(() => this.#returning.delete(node.nodeId));
+    const row = await store
+      .changeNode(node.nodeId, { lostAtMs: null })
+      .finally(() => this.#returning.delete(node.nodeId));
     fleet.nodeChanged(row);
     log.info({ node: node.name }, 'node.returned');
-    this.#note('node.returned', node.name, `${node.name} is back: of each instance that runs twice now the older one stays.`);
+    this.#note(
+      'node.returned',
+      node.name,
+      `${node.name} is back: of each instance that runs twice now the older one stays.`,
+    );
   }
 
   #hold(held: readonly NodeId[], nodes: readonly LiveNode[]): void {
@@ -91,12 +99,20 @@ export class Losses {
     const names = nodes.filter((node) => held.includes(node.nodeId)).map((node) => node.name);
     this.#deps.log.warn({ nodes: names.join(', ') }, held.length > 0 ? 'movement.held' : 'movement.released');
     const message =
-      held.length > 0 ? sayHeld(names) : 'Not too many nodes are away at once any more: what is lost is placed elsewhere again.';
+      held.length > 0
+        ? sayHeld(names)
+        : 'Not too many nodes are away at once any more: what is lost is placed elsewhere again.';
     this.#note(held.length > 0 ? 'fleet.held' : 'fleet.released', undefined, message);
   }
 
   #note(kind: string, node: string | undefined, message: string): void {
-    noteEvent(this.#deps, { kind, actor: 'controller', ...(node === undefined ? {} : { node }), message, next: 'slipway nodes' });
+    noteEvent(this.#deps, {
+      kind,
+      actor: 'controller',
+      ...(node === undefined ? {} : { node }),
+      message,
+      next: 'slipway nodes',
+    });
   }
 }
 

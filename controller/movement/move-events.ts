@@ -19,20 +19,33 @@ export class MoveEvents {
     this.#deps = deps;
   }
 
-  placed(app: App, of: { add: readonly AssignmentRow[]; rows: readonly AssignmentRow[]; nodes: readonly NodeRow[] }): void {
+  placed(
+    app: App,
+    of: { add: readonly AssignmentRow[]; rows: readonly AssignmentRow[]; nodes: readonly NodeRow[] },
+  ): void {
     for (const row of of.add) {
       const from = nameOf(of.nodes, of.rows.find((each) => each.instanceId === row.replaces)?.nodeId);
       const to = nameOf(of.nodes, row.nodeId);
       const name = instanceName(row);
       this.#forget(app, name);
-      this.#note(app, { row, node: to, kind: PLACED[row.moveReason ?? 'missing'].kind, message: PLACED[row.moveReason ?? 'missing'].say(name, from, to) }); // prettier-ignore
+      this.#note(app, {
+        row,
+        node: to,
+        kind: PLACED[row.moveReason ?? 'missing'].kind,
+        message: PLACED[row.moveReason ?? 'missing'].say(name, from, to),
+      });
     }
   }
 
   async ended(app: App, plan: MoverPlan<AssignmentRow>, nodes: readonly NodeRow[]): Promise<void> {
     for (const end of plan.ends) {
       const message = sayEnd(end, { plan, nodes });
-      this.#note(app, { row: end.row, node: nameOf(nodes, end.row.nodeId), kind: `instance.${KINDS[end.why]}`, message });
+      this.#note(app, {
+        row: end.row,
+        node: nameOf(nodes, end.row.nodeId),
+        kind: `instance.${KINDS[end.why]}`,
+        message,
+      });
     }
     return Promise.resolve();
   }
@@ -64,30 +77,61 @@ export class MoveEvents {
   #note(app: App, of: { row: AssignmentRow; node: string; kind: string; message: string }): void {
     const { log, store } = this.#deps;
     const { row, node, kind, message } = of;
-    log.info({ app: app.name, instance: instanceName(row), node, message }, `movement.${kind.replace('instance.', '')}`);
+    log.info(
+      { app: app.name, instance: instanceName(row), node, message },
+      `movement.${kind.replace('instance.', '')}`,
+    );
     noteEvent(
       { store, log },
-      { kind, actor: 'controller', app: app.name, node, instance: instanceName(row), message, next: `slipway ps -a ${app.name}` },
+      {
+        kind,
+        actor: 'controller',
+        app: app.name,
+        node,
+        instance: instanceName(row),
+        message,
+        next: `slipway ps -a ${app.name}`,
+      },
     );
   }
 }
 
 const PLACED = {
-  drain: { kind: 'instance.moving', say: (name: string, from: string, to: string) => `${name} moves from ${from} to ${to}: ${from} is being drained.` }, // prettier-ignore
-  rebalance: { kind: 'instance.moving', say: (name: string, from: string, to: string) => `${name} moves from ${from} to ${to}: the fleet is being rebalanced.` }, // prettier-ignore
-  lost: { kind: 'instance.replaced', say: (name: string, from: string, to: string) => `${name} is started on ${to}: ${from} is lost.` },
-  missing: { kind: 'instance.placed', say: (name: string, _from: string, to: string) => `${name} is started on ${to}: it was missing.` },
+  drain: {
+    kind: 'instance.moving',
+    say: (name: string, from: string, to: string) => `${name} moves from ${from} to ${to}: ${from} is being drained.`,
+  },
+  rebalance: {
+    kind: 'instance.moving',
+    say: (name: string, from: string, to: string) =>
+      `${name} moves from ${from} to ${to}: the fleet is being rebalanced.`,
+  },
+  lost: {
+    kind: 'instance.replaced',
+    say: (name: string, from: string, to: string) => `${name} is started on ${to}: ${from} is lost.`,
+  },
+  missing: {
+    kind: 'instance.placed',
+    say: (name: string, _from: string, to: string) => `${name} is started on ${to}: it was missing.`,
+  },
 } as const;
 
 const KINDS = { moved: 'moved', left: 'moved', double: 'double', failed: 'move-failed', surplus: 'removed' } as const;
 
-function sayEnd({ row, why }: Ending<AssignmentRow>, of: { plan: MoverPlan<AssignmentRow>; nodes: readonly NodeRow[] }): string {
+function sayEnd(
+  { row, why }: Ending<AssignmentRow>,
+  of: { plan: MoverPlan<AssignmentRow>; nodes: readonly NodeRow[] },
+): string {
   const [name, here] = [instanceName(row), nameOf(of.nodes, row.nodeId)];
-  const other = of.plan.holding.find((each) => each !== row && each.ordinal === row.ordinal && each.processType === row.processType);
+  const other = of.plan.holding.find(
+    (each) => each !== row && each.ordinal === row.ordinal && each.processType === row.processType,
+  );
   const there = nameOf(of.nodes, other?.nodeId);
-  if (why === 'moved') return here === there ? `${name} was started anew on ${here}.` : `${name} has moved from ${here} to ${there}.`;
+  if (why === 'moved')
+    return here === there ? `${name} was started anew on ${here}.` : `${name} has moved from ${here} to ${there}.`;
   if (why === 'left') return `${name} on ${here} ends: its node is being drained, and every other has its own.`;
-  if (why === 'double') return `${name} ran on ${here} and on ${there}; the one on ${there} has been running longer and stays.`;
+  if (why === 'double')
+    return `${name} ran on ${here} and on ${there}; the one on ${there} has been running longer and stays.`;
   if (why === 'surplus') return `${name} on ${here} ends: fewer are wanted.`;
   return `${name} did not come up on ${here}; it will be tried again.`;
 }

@@ -82,7 +82,8 @@ export class Mover {
       .run(appId, () => this.#turn(appId), 'move')
       .catch((error: unknown) => {
         this.#unfinished.add(appId);
-        if (!this.#deps.signal.aborted) this.#deps.log.error({ app: appId, error: describeCauses(error) }, 'movement.failed');
+        if (!this.#deps.signal.aborted)
+          this.#deps.log.error({ app: appId, error: describeCauses(error) }, 'movement.failed');
       })
       .then((tookMs) => this.#pause(tookMs ?? 0))
       .finally(() => {
@@ -162,7 +163,9 @@ export class Mover {
     if (!this.#ready || signal.aborted) return;
     const changed = nodes.filter((nodeId) => this.#known.get(nodeId) !== this.#stateOf(nodeId));
     for (const nodeId of changed) this.#known.set(nodeId, this.#stateOf(nodeId));
-    const returned = nodes.some((nodeId) => fleet.node(nodeId)?.connected === true && fleet.node(nodeId)?.lost === true);
+    const returned = nodes.some(
+      (nodeId) => fleet.node(nodeId)?.connected === true && fleet.node(nodeId)?.lost === true,
+    );
     if (returned) await this.#losses.look();
     for (const appId of await store.appsOnNodes(nodes)) this.wake(appId);
     if (changed.length === 0) return;
@@ -175,7 +178,9 @@ export class Mover {
 
   #stateOf(nodeId: NodeId): string {
     const node = this.#deps.fleet.node(nodeId);
-    return node === undefined ? 'gone' : JSON.stringify([node.connected, node.cordoned, node.draining, node.lost, node.labels]);
+    return node === undefined
+      ? 'gone'
+      : JSON.stringify([node.connected, node.cordoned, node.draining, node.lost, node.labels]);
   }
 
   async #tick(): Promise<void> {
@@ -192,7 +197,8 @@ export class Mover {
   #nodesBack(): boolean {
     if (this.#ready) return true;
     const { clock, fleet, onReady } = this.#deps;
-    this.#ready = clock.monotonicMs() - this.#startedAtMs >= NODES_BACK_MS || fleet.nodes().every((node) => node.connected);
+    this.#ready =
+      clock.monotonicMs() - this.#startedAtMs >= NODES_BACK_MS || fleet.nodes().every((node) => node.connected);
     if (this.#ready) onReady?.();
     return this.#ready;
   }

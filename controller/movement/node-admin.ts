@@ -25,13 +25,21 @@ export class NodeAdmin {
   }
 
   cordon(node: NodeRow, actor: string): Promise<NodeRow> {
-    return this.#change(node, { cordoned: true }, { actor, kind: 'node.cordoned', message: `${node.name} gets no new instances.` });
+    return this.#change(
+      node,
+      { cordoned: true },
+      { actor, kind: 'node.cordoned', message: `${node.name} gets no new instances.` },
+    );
   }
 
   /** Also ends a drain: what has not been moved stays. */
   uncordon(node: NodeRow, actor: string): Promise<NodeRow> {
     const change = { cordoned: false, drainUntilMs: null };
-    return this.#change(node, change, { actor, kind: 'node.uncordoned', message: `${node.name} takes new instances again.` });
+    return this.#change(node, change, {
+      actor,
+      kind: 'node.uncordoned',
+      message: `${node.name} takes new instances again.`,
+    });
   }
 
   drain(node: NodeRow, deadlineMs: number, actor: string): Promise<NodeRow> {
@@ -44,9 +52,17 @@ export class NodeAdmin {
   /** `null` removes a label. */
   label(node: NodeRow, changes: Readonly<Record<string, string | null>>, actor: string): Promise<NodeRow> {
     const merged = { ...node.labels, ...changes };
-    const labels = Object.fromEntries(Object.entries(merged).flatMap(([name, value]) => (value === null ? [] : [[name, value]])));
-    const words = Object.entries(changes).map(([name, value]) => (value === null ? `without ${name}` : `${name}=${value}`));
-    return this.#change(node, { labels }, { actor, kind: 'node.labelled', message: `${node.name}: ${words.sort().join(', ')}.` });
+    const labels = Object.fromEntries(
+      Object.entries(merged).flatMap(([name, value]) => (value === null ? [] : [[name, value]])),
+    );
+    const words = Object.entries(changes).map(([name, value]) =>
+      value === null ? `without ${name}` : `${name}=${value}`,
+    );
+    return this.#change(
+      node,
+      { labels },
+      { actor, kind: 'node.labelled', message: `${node.name}: ${words.sort().join(', ')}.` },
+    );
   }
 
   /**
@@ -65,17 +81,25 @@ export class NodeAdmin {
   }
 
   async #notReplaced(rows: readonly AssignmentRow[]): Promise<readonly AssignmentRow[]> {
-    const apps = await Promise.all([...new Set(rows.map((row) => row.appId))].map((appId) => this.#deps.store.assignmentsOfApp(appId)));
+    const apps = await Promise.all(
+      [...new Set(rows.map((row) => row.appId))].map((appId) => this.#deps.store.assignmentsOfApp(appId)),
+    );
     const replaced = new Set(apps.flat().map((row) => row.replaces));
     return rows.filter((row) => row.desired !== 'stop' && !replaced.has(row.instanceId));
   }
 
   async #names(rows: readonly AssignmentRow[]): Promise<readonly string[]> {
-    const names = rows.map(async (row) => `${instanceName(row)} of ${(await this.#deps.store.appById(row.appId))?.name ?? ''}`);
+    const names = rows.map(
+      async (row) => `${instanceName(row)} of ${(await this.#deps.store.appById(row.appId))?.name ?? ''}`,
+    );
     return [...new Set(await Promise.all(names))].sort();
   }
 
-  async #change(node: NodeRow, change: NodeChange, event: { actor: string; kind: string; message: string }): Promise<NodeRow> {
+  async #change(
+    node: NodeRow,
+    change: NodeChange,
+    event: { actor: string; kind: string; message: string },
+  ): Promise<NodeRow> {
     const row = await this.#deps.store.changeNode(node.id, change);
     this.#deps.fleet.nodeChanged(row);
     this.#note(node, event);

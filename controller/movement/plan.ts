@@ -33,7 +33,10 @@ export interface MoverView<R extends MoverRow = MoverRow> {
   /** Process type → how many; `all`: one on every eligible node. */
   readonly wanted: Readonly<Record<string, number | 'all'>>;
   readonly nodes: ReadonlyMap<NodeId, MoverNode>;
-  readonly statuses: ReadonlyMap<InstanceId, { readonly state: InstanceState; readonly startedAtMs?: number | undefined }>;
+  readonly statuses: ReadonlyMap<
+    InstanceId,
+    { readonly state: InstanceState; readonly startedAtMs?: number | undefined }
+  >;
 }
 
 /** Why an instance ends. */
@@ -88,7 +91,11 @@ interface Draft<R extends MoverRow> {
   readonly last: R[];
 }
 
-function planCounted<R extends MoverRow>(view: MoverView, processType: string, of: { rows: readonly R[]; plan: Draft<R> }): void {
+function planCounted<R extends MoverRow>(
+  view: MoverView,
+  processType: string,
+  of: { rows: readonly R[]; plan: Draft<R> },
+): void {
   const count = Number(own(view.wanted, processType) ?? 0);
   const slots = groupBy(of.rows, (row) => row.ordinal);
   for (const [ordinal, copies] of slots) {
@@ -100,7 +107,10 @@ function planCounted<R extends MoverRow>(view: MoverView, processType: string, o
 
 function isStarting(view: MoverView, row: MoverRow): boolean {
   const state = view.statuses.get(row.instanceId)?.state;
-  return isConnected(view, row) && (state === undefined || state === 'pending' || state === 'fetching' || state === 'starting');
+  return (
+    isConnected(view, row) &&
+    (state === undefined || state === 'pending' || state === 'fetching' || state === 'starting')
+  );
 }
 
 function planSlot<R extends MoverRow>(view: MoverView, copies: readonly R[], plan: Draft<R>): void {
@@ -130,8 +140,12 @@ function reasonToLeave(view: MoverView, row: MoverRow): 'drain' | 'lost' | undef
  */
 function keeperOf<R extends MoverRow>(view: MoverView, copies: readonly R[]): R | undefined {
   const able = copies.filter((row) => isLive(view, row) && reasonToLeave(view, row) === undefined);
-  const asked = able.find((row) => row.moveReason === 'rebalance' && copies.some((other) => other.instanceId === row.replaces));
-  return asked ?? [...able].sort((a, b) => startOf(view, a) - startOf(view, b) || compare(a.instanceId, b.instanceId))[0];
+  const asked = able.find(
+    (row) => row.moveReason === 'rebalance' && copies.some((other) => other.instanceId === row.replaces),
+  );
+  return (
+    asked ?? [...able].sort((a, b) => startOf(view, a) - startOf(view, b) || compare(a.instanceId, b.instanceId))[0]
+  );
 }
 
 /** Copies on nodes that are away are beyond reach: they are looked at when their node is back and has said how they are. */
@@ -150,7 +164,9 @@ function mayStillWin(view: MoverView, keeper: MoverRow, row: MoverRow): boolean 
 }
 
 function gaveWay(view: MoverView, keeper: MoverRow, row: MoverRow): boolean {
-  return reasonToLeave(view, row) === 'drain' || (keeper.moveReason === 'rebalance' && keeper.replaces === row.instanceId);
+  return (
+    reasonToLeave(view, row) === 'drain' || (keeper.moveReason === 'rebalance' && keeper.replaces === row.instanceId)
+  );
 }
 
 /** One on every node: they never move. One whose node is emptied ends, unless it is the last that serves. */
@@ -167,7 +183,9 @@ function planEveryNode<R extends MoverRow>(view: MoverView, rows: readonly R[], 
     const keeper = keeperOf(view, here);
     if (keeper !== undefined)
       plan.ends.push(
-        ...here.filter((row) => row !== keeper && stateOf(view, row) !== 'failed').map((row) => ({ row, why: 'double' as const })),
+        ...here
+          .filter((row) => row !== keeper && stateOf(view, row) !== 'failed')
+          .map((row) => ({ row, why: 'double' as const })),
       );
   }
 }

@@ -112,7 +112,9 @@ export class Rebalance {
       const release = await store.currentRelease(app.id);
       if (release === undefined) continue;
       const shape = await appShape(store, app.id, release.slug);
-      const rows = (await store.assignmentsOfApp(app.id)).filter((row) => row.release === release.version && row.desired === 'run');
+      const rows = (await store.assignmentsOfApp(app.id)).filter(
+        (row) => row.release === release.version && row.desired === 'run',
+      );
       // Of a move under way the copy counts: that is where it will be.
       const replaced = new Set(rows.map((row) => row.replaces));
       placed.push(...rows.filter((row) => !replaced.has(row.instanceId)).map((row) => placedInstance(shape, row)));
@@ -142,8 +144,15 @@ export class Rebalance {
       this.#say(at, moved ? 'moved' : 'stayed');
     }
     const made = this.#moves.filter(({ state }) => state === 'moved').length;
-    if (planned.length > 0) this.#note(actor, 'fleet.rebalance-ended', `${moves(made)} of ${String(planned.length)} made: the rebalance is over.`); // prettier-ignore
-    await store.setRebalanceBy(undefined).catch((error: unknown) => { log.error({ error: describeCauses(error) }, 'rebalance.failed'); }); // prettier-ignore
+    if (planned.length > 0)
+      this.#note(
+        actor,
+        'fleet.rebalance-ended',
+        `${moves(made)} of ${String(planned.length)} made: the rebalance is over.`,
+      );
+    await store.setRebalanceBy(undefined).catch((error: unknown) => {
+      log.error({ error: describeCauses(error) }, 'rebalance.failed');
+    });
     this.#running = false;
   }
 
@@ -163,7 +172,8 @@ export class Rebalance {
     const old = rows.find((row) => row.instanceId === instance.instanceId);
     const target = fleet.node(to);
     const current = await store.currentRelease(instance.appId);
-    const stale = old?.desired !== 'run' || old.release !== current?.version || rows.some((row) => row.replaces === old.instanceId);
+    const stale =
+      old?.desired !== 'run' || old.release !== current?.version || rows.some((row) => row.replaces === old.instanceId);
     if (stale || target?.connected !== true || target.cordoned) return undefined;
     const row: AssignmentRow = {
       ...{ ...old, instanceId: newInstanceId(), nodeId: to, processType: parseProcessType(old.processType) },

@@ -34,11 +34,17 @@ export function countInstances<I extends CountedInstance>(
   { instances, lostNodes }: { readonly instances: readonly I[]; readonly lostNodes: ReadonlySet<string> },
 ): InstanceCounts<I> {
   const running = instances.filter((instance) => instance.desired === 'run');
-  const [lost, present] = [running.filter(({ node }) => lostNodes.has(node)), running.filter(({ node }) => !lostNodes.has(node))];
+  const [lost, present] = [
+    running.filter(({ node }) => lostNodes.has(node)),
+    running.filter(({ node }) => !lostNodes.has(node)),
+  ];
   const slots = Object.entries(wanted).flatMap(([type, count]) =>
     count === 'all' ? everyNode(type, present, lost) : numbered(type, count, [...present, ...lost]),
   );
-  const best = slots.map(({ name, copies }) => ({ name, at: copies.find(({ state }) => state === 'live') ?? copies[0] }));
+  const best = slots.map(({ name, copies }) => ({
+    name,
+    at: copies.find(({ state }) => state === 'live') ?? copies[0],
+  }));
   return {
     desired: best.length,
     live: best.filter(({ at }) => at?.state === 'live').length,
@@ -50,13 +56,22 @@ export function countInstances<I extends CountedInstance>(
 /** One of a higher number serves in the place of one that has none: it goes when that comes up. */
 function numbered<I extends CountedInstance>(type: string, count: number, instances: readonly I[]): readonly Slot<I>[] {
   const names = Array.from({ length: count }, (_, at) => `${type}.${String(at + 1)}`);
-  const byName = Map.groupBy(instances.filter((instance) => instance.type === type), ({ name }) => name); // prettier-ignore
-  const stand = [...byName].filter(([name, [first]]) => !names.includes(name) && first?.state === 'live').map(([, copies]) => copies);
+  const byName = Map.groupBy(
+    instances.filter((instance) => instance.type === type),
+    ({ name }) => name,
+  );
+  const stand = [...byName]
+    .filter(([name, [first]]) => !names.includes(name) && first?.state === 'live')
+    .map(([, copies]) => copies);
   return names.map((name) => ({ name, copies: byName.get(name) ?? stand.shift() ?? [] }));
 }
 
 /** Where there is none, one is missing: that no node may have any is nothing to call well. */
-function everyNode<I extends CountedInstance>(type: string, present: readonly I[], lost: readonly I[]): readonly Slot<I>[] {
+function everyNode<I extends CountedInstance>(
+  type: string,
+  present: readonly I[],
+  lost: readonly I[],
+): readonly Slot<I>[] {
   const mine = present.filter((instance) => instance.type === type);
   if (mine.length === 0) {
     const gone = lost.filter((instance) => instance.type === type).slice(0, 1);

@@ -48,7 +48,13 @@ export class FleetObserver implements NodeObserver {
       this.#lowOnDisk.add(node.id);
       if (!this.#guard.lets(node.name)) return;
       const message = `Node ${node.name} has ${String(Math.round(diskFreeBytes / 1024 / 1024))} MB of disk left.`;
-      void this.#add({ kind: 'node.disk-low', actor: nodeActor(node.name), node: node.name, message, next: `slipway why ${node.name}` });
+      void this.#add({
+        kind: 'node.disk-low',
+        actor: nodeActor(node.name),
+        node: node.name,
+        message,
+        next: `slipway why ${node.name}`,
+      });
     }
     if (low && diskFreeBytes > 2 * DISK_LOW_BYTES) this.#lowOnDisk.delete(node.id);
   }
@@ -69,7 +75,9 @@ export class FleetObserver implements NodeObserver {
         const row = rows.get(status.instanceId);
         const app = row === undefined ? undefined : await this.#deps.store.appById(row.appId);
         if (row === undefined || app === undefined) continue;
-        await this.#deps.store.addEvent(eventOfStatus(status, { app: app.name, node: node.name, instance: instanceName(row) }));
+        await this.#deps.store.addEvent(
+          eventOfStatus(status, { app: app.name, node: node.name, instance: instanceName(row) }),
+        );
       }
     } catch (error) {
       this.#deps.log.error({ node: node.name, error: describeCauses(error) }, 'event.lost');

@@ -40,7 +40,14 @@ interface Pushing extends PushSession {
 export function answerPush(deps: PushDeps, session: PushSession): DecidePush {
   return async (request, io) => {
     const cleaner = new TerminalText();
-    const pushing: Pushing = { ...session, deps, io, output: (text) => { io.write(cleaner.push(text)); } }; // prettier-ignore
+    const pushing: Pushing = {
+      ...session,
+      deps,
+      io,
+      output: (text) => {
+        io.write(cleaner.push(text));
+      },
+    };
     try {
       session.timingsMs['receive'] = deps.clock.monotonicMs() - session.receiveStartedAtMs;
       await deps.failpoint('push.received');
@@ -60,11 +67,15 @@ async function answerAll(pushing: Pushing, request: ProcReceiveRequest): Promise
   const headExists = (await readRef(pushing.repositoryDir, headRef)) !== undefined;
   const decisions = decideRefs(request.commands, { headRef, headExists }, request.atomic);
   await pushing.refs.take(decisions.filter(addsRef).length);
-  for (const decision of decisions) if (decision.kind === 'store' && decision.note !== undefined) pushing.output(`${decision.note}\n`);
+  for (const decision of decisions)
+    if (decision.kind === 'store' && decision.note !== undefined) pushing.output(`${decision.note}\n`);
   // A failed build does not remove the app: the user corrects the build, and no other user may take the name meanwhile.
-  if (decisions.some((decision) => decision.kind !== 'refuse')) await pushing.deps.gate.acceptApp(pushing.user, pushing.app);
+  if (decisions.some((decision) => decision.kind !== 'refuse'))
+    await pushing.deps.gate.acceptApp(pushing.user, pushing.app);
   const deployed = await Promise.all(
-    decisions.map((decision) => (decision.kind === 'deploy' ? deployRef(pushing, decision.command) : Promise.resolve(undefined))),
+    decisions.map((decision) =>
+      decision.kind === 'deploy' ? deployRef(pushing, decision.command) : Promise.resolve(undefined),
+    ),
   );
   const failed = request.atomic && deployed.some((result) => result?.kind === 'refuse');
   return decisions.map((decision, at) => deployed[at] ?? resultOf(decision, failed));
@@ -100,7 +111,9 @@ async function deployRef(pushing: Pushing, command: RefCommand): Promise<RefResu
     const leave = await deps.queue.enter(app.appId, {
       commit: command.newCommit,
       signal: io.signal,
-      waiting: (holder) => { pushing.output(`Another push to ${app.name} is running (commit ${holder.slice(0, 7)}); yours waits.\n`); }, // prettier-ignore
+      waiting: (holder) => {
+        pushing.output(`Another push to ${app.name} is running (commit ${holder.slice(0, 7)}); yours waits.\n`);
+      },
     });
     try {
       pushing.timingsMs['wait'] = deps.clock.monotonicMs() - waitedFromMs;
@@ -122,7 +135,17 @@ async function deployNow(pushing: Pushing, command: RefCommand, commit: CommitIn
   await deps.failpoint('push.procReceive');
   io.signal.throwIfAborted();
   const { app, user, acceptedAtMs, timingsMs } = pushing;
-  const push = { app, user, repositoryDir, ref, oldCommit, newCommit, commit, acceptedAtMs, timingsMs: { ...timingsMs } };
+  const push = {
+    app,
+    user,
+    repositoryDir,
+    ref,
+    oldCommit,
+    newCommit,
+    commit,
+    acceptedAtMs,
+    timingsMs: { ...timingsMs },
+  };
   return deps.gate.deploy(push, pushing.output, io.signal);
 }
 
@@ -144,7 +167,8 @@ function report(pushing: Pushing, error: unknown): string {
   const { deps, app, io } = pushing;
   if (io.signal.aborted && !(io.signal.reason instanceof SlipwayError)) return 'cancelled';
   const known = toSlipwayError(error);
-  if (known.kind === 'bug') deps.log.error({ app: app.name, code: known.code, cause: describeCauses(error) }, 'push.failed');
+  if (known.kind === 'bug')
+    deps.log.error({ app: app.name, code: known.code, cause: describeCauses(error) }, 'push.failed');
   pushing.output(renderError(known, TROUBLE));
   return known.message.replace(/\.$/, '');
 }

@@ -55,7 +55,8 @@ async function openApp(
   const name = parseAppName(wanted.name);
   const app = await deps.store.appByName(name);
   const actor = await deps.store.userById(user.userId);
-  if (app !== undefined && actor !== undefined && (app.ownerId === actor.id || actor.admin)) return { appId: app.id, name: app.name };
+  if (app !== undefined && actor !== undefined && (app.ownerId === actor.id || actor.admin))
+    return { appId: app.id, name: app.name };
   if (app === undefined && wanted.access === 'write' && deps.createOnPush) return deps.plannedApps.plan(user, name);
   throw notFound(name);
 }

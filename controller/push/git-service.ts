@@ -103,7 +103,11 @@ export class GitService {
     }
   }
 
-  async #runWithin(request: ExecRequest, { app, service, acceptedAtMs, startedAtMs }: Opened, stay: Stay): Promise<ServiceRun> {
+  async #runWithin(
+    request: ExecRequest,
+    { app, service, acceptedAtMs, startedAtMs }: Opened,
+    stay: Stay,
+  ): Promise<ServiceRun> {
     const { gate, clock, failpoint } = this.#deps;
     const { user } = request.identity;
     const { errors } = request.channel;
@@ -113,10 +117,19 @@ export class GitService {
     if (app.isNew === true) await markPlanned(this.#config.reposDir, app.appId);
     const repositoryDir = await ensureRepository(this.#config.reposDir, app.appId);
     if (writes) await failpoint('push.accepted');
-    const turn = await this.#turns[writes ? 'receive' : 'send'].enter(user.userId, { signal, waiting: () => void errors.write(WAITING) });
+    const turn = await this.#turns[writes ? 'receive' : 'send'].enter(user.userId, {
+      signal,
+      waiting: () => void errors.write(WAITING),
+    });
     let leave = turn.leave;
     try {
-      const options = { ...this.#config, memoryBytes: this.#config.gitMemoryBytes, service, repositoryDir, protocol: request.protocol };
+      const options = {
+        ...this.#config,
+        memoryBytes: this.#config.gitMemoryBytes,
+        service,
+        repositoryDir,
+        protocol: request.protocol,
+      };
       const refs = this.#refRooms.open(repositoryDir, app.name);
       const ended = async (): Promise<boolean> => {
         leave();
@@ -137,8 +150,19 @@ export class GitService {
         leaveQuarantine();
       };
       const receiveStartedAtMs = clock.monotonicMs();
-      const timingsMs: Record<string, number> = { ssh: startedAtMs - acceptedAtMs, authorise: receiveStartedAtMs - startedAtMs };
-      const decide = answerPush(this.#deps, { app, user, repositoryDir, acceptedAtMs, timingsMs, receiveStartedAtMs, refs });
+      const timingsMs: Record<string, number> = {
+        ssh: startedAtMs - acceptedAtMs,
+        authorise: receiveStartedAtMs - startedAtMs,
+      };
+      const decide = answerPush(this.#deps, {
+        app,
+        user,
+        repositoryDir,
+        acceptedAtMs,
+        timingsMs,
+        receiveStartedAtMs,
+        refs,
+      });
       const { bytes: usedBytes } = await packsOf(repositoryDir);
       const room = packRoom({ app: app.name, usedBytes, maxPackBytes: options.maxPackBytes, ...limits });
       const run = receivePack({ ...options, ...room }, channel, (push, io) => {
@@ -217,7 +241,10 @@ const TOO_SLOW =
   'The connection carried less than 64 kB/s while others waited, so this transfer was stopped. Try again on a faster connection, or with a smaller push.\n';
 
 /** git is ended when the app is destroyed in the middle of a transfer; then the client gets a message. */
-function untilDestroyed(channel: GitChannel, signal: AbortSignal): { readonly channel: GitChannel; readonly over: () => void } {
+function untilDestroyed(
+  channel: GitChannel,
+  signal: AbortSignal,
+): { readonly channel: GitChannel; readonly over: () => void } {
   const end = new AbortController();
   const stop = (): void => {
     if (signal.reason instanceof SlipwayError) channel.errors.write(renderError(signal.reason));

@@ -11,7 +11,12 @@ export interface TurnLimits {
   readonly minBytesPerSecond: number;
 }
 
-export const DEFAULT_TURN_LIMITS: TurnLimits = Object.freeze({ max: 3, maxPerUser: 2, slowAfterMs: 60_000, minBytesPerSecond: 64 * 1024 });
+export const DEFAULT_TURN_LIMITS: TurnLimits = Object.freeze({
+  max: 3,
+  maxPerUser: 2,
+  slowAfterMs: 60_000,
+  minBytesPerSecond: 64 * 1024,
+});
 
 const CHECK_MS = 5_000;
 /** A connection without a byte for minutes counts as idle, at the client's end as well. */

@@ -41,7 +41,10 @@ function unquote(word: string): string | undefined {
   if (word.startsWith('-')) return undefined;
   if (BARE_WORD.test(word)) return word;
   if (!QUOTED_WORD.test(word)) return undefined;
-  return word.replaceAll(/'([^']*)'|\\(['!])/g, (_all, run: string | undefined, escaped: string | undefined) => run ?? escaped ?? '');
+  return word.replaceAll(
+    /'([^']*)'|\\(['!])/g,
+    (_all, run: string | undefined, escaped: string | undefined) => run ?? escaped ?? '',
+  );
 }
 
 /** `/~/blog.git`, `~/blog`, `/blog.git/` and `blog` all mean the app `blog`. */

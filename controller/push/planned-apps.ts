@@ -33,7 +33,11 @@ export class PlannedApps {
     if ((used.apps ?? 0) >= max.apps) throw quotaReached({ name: 'apps', max: max.apps, user: user.name });
     const key = keyOf(user, name);
     const known = this.#planned.get(key);
-    const planned = known ?? { app: { appId: this.#deps.randomId() as AppId, name, isNew: true }, pushes: 0, making: undefined };
+    const planned = known ?? {
+      app: { appId: this.#deps.randomId() as AppId, name, isNew: true },
+      pushes: 0,
+      making: undefined,
+    };
     planned.pushes += 1;
     this.#planned.set(key, planned);
     return planned.app;

@@ -80,12 +80,22 @@ export function createGitServer(config: GitServerConfig, deps: GitServerDeps): G
       const hostKey = await loadHostKey(config.stateDir);
       await sweepUnfinished(config.reposDir, (appId) => deps.gate.hasApp(appId));
       const limits = { ...DEFAULT_LIMITS, ...config.limits };
-      const server = new ssh2.Server({ hostKeys: [hostKey.privateKey], algorithms: mutable(ALGORITHMS), ident: 'slipway' });
+      const server = new ssh2.Server({
+        hostKeys: [hostKey.privateKey],
+        algorithms: mutable(ALGORITHMS),
+        ident: 'slipway',
+      });
       const onSocket = ({ socket }: WatchedSocket): void => {
         server.injectSocket(socket);
       };
       listener = new Listener(limits, { ...deps, onSocket });
-      serveConnections(server, listener, { ...deps, ...limits, users: new UserConnections(), service, spareKeys: new SpareKeys() });
+      serveConnections(server, listener, {
+        ...deps,
+        ...limits,
+        users: new UserConnections(),
+        service,
+        spareKeys: new SpareKeys(),
+      });
       const { port } = await listener.listen(config.host, config.port);
       address = { host: config.host, port, fingerprint: hostKey.fingerprint, publicKey: hostKey.publicKey };
       deps.log.info({ host: config.host, port, fingerprint: hostKey.fingerprint }, 'ssh.listening');
@@ -118,7 +128,11 @@ function serveConnections(server: ssh2.Server, listener: Listener, deps: Connect
   });
 }
 
-function serveConnection(connection: Connection, watched: WatchedSocket, deps: ConnectionDeps & { readonly proven: () => void }): void {
+function serveConnection(
+  connection: Connection,
+  watched: WatchedSocket,
+  deps: ConnectionDeps & { readonly proven: () => void },
+): void {
   let sessionFromMs = watched.acceptedAtMs;
   authenticate(connection, deps, (identity) => {
     deps.proven();
@@ -149,7 +163,9 @@ function refuseUser(
   { service, clock, max, socket }: ConnectionDeps & { readonly max: number; readonly socket: WatchedSocket['socket'] },
 ): void {
   const error = quotaReached({ name: 'connections', max, user: identity.user.name });
-  acceptSessions(connection, { ...identity, refusal: renderError(error) }, (request) => Promise.resolve(service.refuse(request, error)));
+  acceptSessions(connection, { ...identity, refusal: renderError(error) }, (request) =>
+    Promise.resolve(service.refuse(request, error)),
+  );
   socket.once(
     'close',
     callAfter(clock, REFUSED_MS, () => socket.destroy()),
@@ -159,5 +175,11 @@ function refuseUser(
 /** ssh2's types want arrays that may change. */
 function mutable(lists: typeof ALGORITHMS): NonNullable<ssh2.ServerConfig['algorithms']> {
   const { kex, serverHostKey, cipher, hmac, compress } = lists;
-  return { kex: [...kex], serverHostKey: [...serverHostKey], cipher: [...cipher], hmac: [...hmac], compress: [...compress] };
+  return {
+    kex: [...kex],
+    serverHostKey: [...serverHostKey],
+    cipher: [...cipher],
+    hmac: [...hmac],
+    compress: [...compress],
+  };
 }

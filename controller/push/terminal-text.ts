@@ -9,7 +9,8 @@ const ESCAPE =
 const UNFINISHED_ESCAPE =
   /(?:(?:\u001b\[|\u009b)[0-?]*[ -/]*|(?:\u001b[\]PX^_]|[\u009d\u0090\u0098\u009e\u009f])[^\u0007\u001b\u0080-\u009f]*\u001b?|\u001b[ -/]*)$/;
 /** C0 but tab and newline, DEL, C1, and what turns text around or breaks lines behind the reader's back. */
-const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/g;
+const CONTROL =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/g;
 
 const MAX_HELD_CHARS = 1024;
 

@@ -31,14 +31,17 @@ export class Bakes {
       const broken = await this.#firstBroken(app, version, { untilMs, signal });
       await this.#deps.queue.run(app.id, () => this.#settle(app, version, { broken, signal }));
     } catch (error) {
-      if (!signal.aborted) this.#deps.log.error({ app: app.name, version, error: describeCauses(error) }, 'bake.failed');
+      if (!signal.aborted)
+        this.#deps.log.error({ app: app.name, version, error: describeCauses(error) }, 'bake.failed');
     }
   }
 
   /** What the first instance of it that broke had to say. */
   async #firstBroken(app: App, version: number, until: Patience): Promise<InstanceStatus | undefined> {
     return await watchFleet(this.#deps, until, async () => {
-      const rows = (await this.#deps.store.assignmentsOfApp(app.id)).filter((row) => row.release === version && row.desired === 'run');
+      const rows = (await this.#deps.store.assignmentsOfApp(app.id)).filter(
+        (row) => row.release === version && row.desired === 'run',
+      );
       const statuses = [...statusesOf(this.#deps.fleet, rows).values()];
       return statuses.find(hasCrashed);
     });

@@ -22,13 +22,18 @@ export function namesThatChange(config: ConfigVars, changes: ConfigChanges): rea
 
 export function applyChanges(config: ConfigVars, changes: ConfigChanges): ConfigVars {
   const kept = Object.entries(config).filter(([name]) => !Object.hasOwn(changes, name));
-  const set = Object.entries(changes).flatMap(([name, value]) => (value === undefined ? [] : [[name, new Sensitive(value)] as const]));
+  const set = Object.entries(changes).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, new Sensitive(value)] as const],
+  );
   return Object.fromEntries([...kept, ...set]);
 }
 
 export function isSameConfig(one: ConfigVars, other: ConfigVars): boolean {
   const names = Object.keys(one);
-  return names.length === Object.keys(other).length && names.every((name) => own(other, name)?.reveal() === one[name]?.reveal());
+  return (
+    names.length === Object.keys(other).length &&
+    names.every((name) => own(other, name)?.reveal() === one[name]?.reveal())
+  );
 }
 
 /** As Heroku words it. When a failed change is tried again, nothing changes but the release: then all of it is named. */

@@ -51,7 +51,9 @@ export class Deploys {
       const app = await this.#deps.store.appById(push.app.appId);
       if (app === undefined) throw appDestroyed(push.app.name);
       return await this.#deps.ends.during(app.id, signal, (until) =>
-        this.#deps.unusedImages.during(() => this.#pushes.run(app.id, () => this.#inTurn(app, push, { output, signal: until }))),
+        this.#deps.unusedImages.during(() =>
+          this.#pushes.run(app.id, () => this.#inTurn(app, push, { output, signal: until })),
+        ),
       );
     } catch (error) {
       const known = toSlipwayError(error);
@@ -67,7 +69,8 @@ export class Deploys {
   async #inTurn(app: App, push: Push, io: PushIo): Promise<PushOutcome> {
     const built = await this.#build(app, push, io);
     if (built instanceof SlipwayError) return { ok: false, reason: built.message }; // the build said why
-    if (io.signal.aborted) return { ok: false, reason: io.signal.reason instanceof SlipwayError ? io.signal.reason.message : 'cancelled' };
+    if (io.signal.aborted)
+      return { ok: false, reason: io.signal.reason instanceof SlipwayError ? io.signal.reason.message : 'cancelled' };
     if (built.result.slug.processTypes['release'] !== undefined) io.output(renderReleasePhaseWarning());
     io.output(renderLaunching());
     return await this.#deps.queue.run(app.id, () => this.#release(app, push, { ...built, output: io.output }));
@@ -126,7 +129,8 @@ export class Deploys {
     };
     return this.#deps.builds.run(request).catch((error: unknown) => {
       const known = toSlipwayError(error);
-      if (known.kind === 'bug' && !io.signal.aborted) this.#deps.log.error({ app: app.name, error: describeCauses(error) }, 'build.failed');
+      if (known.kind === 'bug' && !io.signal.aborted)
+        this.#deps.log.error({ app: app.name, error: describeCauses(error) }, 'build.failed');
       return known;
     });
   }

@@ -45,21 +45,29 @@ export async function findRoom(
   const startedAtMs = deps.clock.monotonicMs();
   let told = false;
   let last: Failure | undefined;
-  const found = await watchFleet(deps, { untilMs: startedAtMs + deps.roomTimeoutMs, signal: io.signal }, async (lookAgainAt) => {
-    await io.letMovesPass();
-    const [rows, shape] = await Promise.all([deps.store.assignmentsOfApp(of.app.id), appShape(deps.store, of.app.id, of.release.slug)]);
-    const plan = await roomNow(deps, of.release, { rows, shape });
-    if (plan.kind === 'go') return { placements: plan.placements, stopFirst: plan.stopFirst, settings: shape.settings };
-    last = noRoom(plan.unplaced, plan.kind === 'wait' && plan.for === 'room' ? of.app.name : undefined);
-    const patienceMs = plan.kind === 'fail' ? 0 : plan.for === 'disk' ? DISK_WORD_MS : deps.roomTimeoutMs;
-    const nowMs = deps.clock.monotonicMs();
-    if (nowMs >= startedAtMs + patienceMs) return last;
-    if (!told) io.tell(renderNoRoomYet(last, patienceMs));
-    told = true;
-    await retireWarm(deps, of.release, rows);
-    lookAgainAt(nowMs + LOOK_EVERY_MS);
-    return undefined;
-  });
+  const found = await watchFleet(
+    deps,
+    { untilMs: startedAtMs + deps.roomTimeoutMs, signal: io.signal },
+    async (lookAgainAt) => {
+      await io.letMovesPass();
+      const [rows, shape] = await Promise.all([
+        deps.store.assignmentsOfApp(of.app.id),
+        appShape(deps.store, of.app.id, of.release.slug),
+      ]);
+      const plan = await roomNow(deps, of.release, { rows, shape });
+      if (plan.kind === 'go')
+        return { placements: plan.placements, stopFirst: plan.stopFirst, settings: shape.settings };
+      last = noRoom(plan.unplaced, plan.kind === 'wait' && plan.for === 'room' ? of.app.name : undefined);
+      const patienceMs = plan.kind === 'fail' ? 0 : plan.for === 'disk' ? DISK_WORD_MS : deps.roomTimeoutMs;
+      const nowMs = deps.clock.monotonicMs();
+      if (nowMs >= startedAtMs + patienceMs) return last;
+      if (!told) io.tell(renderNoRoomYet(last, patienceMs));
+      told = true;
+      await retireWarm(deps, of.release, rows);
+      lookAgainAt(nowMs + LOOK_EVERY_MS);
+      return undefined;
+    },
+  );
   return found ?? last ?? { code: 'SLIP_PLACE_NO_ROOM', message: 'There is no room.' };
 }
 
@@ -75,7 +83,9 @@ export async function roomNow(
     demands: demandsOf(shape),
     nodes,
     placed: running.filter((row) => row.release === release.version),
-    former: running.filter((row) => row.release !== release.version).map((row) => ({ ...row, memoryBytes: row.limits.memoryBytes })),
+    former: running
+      .filter((row) => row.release !== release.version)
+      .map((row) => ({ ...row, memoryBytes: row.limits.memoryBytes })),
     leavingBytes: new Map([...promised].map(([nodeId, { leavingBytes }]) => [nodeId, leavingBytes])),
   });
 }

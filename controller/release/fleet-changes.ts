@@ -13,7 +13,10 @@ export const NO_CHANGE: AssignmentChange = Object.freeze({ add: [], setDesired: 
 /** Drain and SIGTERM take 60 s at most; then it is killed. */
 const STOP_WAIT_MS = 75_000;
 
-export function setDesired(rows: readonly AssignmentRow[], desired: AssignmentRow['desired']): AssignmentChange['setDesired'] {
+export function setDesired(
+  rows: readonly AssignmentRow[],
+  desired: AssignmentRow['desired'],
+): AssignmentChange['setDesired'] {
   return rows.map((row) => ({ instanceId: row.instanceId, desired }));
 }
 
@@ -41,7 +44,10 @@ export async function publishTo(fleet: Pick<Fleet, 'publish'>, rows: readonly As
   await Promise.all([...new Set(rows.map((row) => row.nodeId))].map((nodeId) => fleet.publish(nodeId)));
 }
 
-export function statusesOf(fleet: Pick<Fleet, 'status'>, rows: readonly AssignmentRow[]): ReadonlyMap<InstanceId, InstanceStatus> {
+export function statusesOf(
+  fleet: Pick<Fleet, 'status'>,
+  rows: readonly AssignmentRow[],
+): ReadonlyMap<InstanceId, InstanceStatus> {
   return new Map(
     rows.flatMap((row) => {
       const status = fleet.status(row.instanceId);

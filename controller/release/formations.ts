@@ -1,5 +1,12 @@
 import { quoteInput } from '../../shared/domain/names.ts';
-import { ANYWHERE, parseCount, wantedCounts, type Count, type Formation, type PlacementRule } from '../../shared/domain/placement.ts';
+import {
+  ANYWHERE,
+  parseCount,
+  wantedCounts,
+  type Count,
+  type Formation,
+  type PlacementRule,
+} from '../../shared/domain/placement.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import { own } from '../../shared/kit/own.ts';
@@ -48,7 +55,8 @@ export class Formations {
       store.processSettings(app.id),
     ]);
     const known =
-      current?.slug.processTypes ?? Object.fromEntries([...Object.keys(formation), ...Object.keys(settings)].map((type) => [type, '']));
+      current?.slug.processTypes ??
+      Object.fromEntries([...Object.keys(formation), ...Object.keys(settings)].map((type) => [type, '']));
     return Object.entries(wantedCounts(known, formation))
       .sort(([a], [b]) => Number(b === 'web') - Number(a === 'web') || (a < b ? -1 : 1))
       .map(([type, count]) => ({
@@ -74,7 +82,9 @@ export class Formations {
         current?.slug.processTypes ?? Object.fromEntries(Object.keys(quantities).map((type) => [type, ''])),
         formation,
       );
-      const wanted = Object.fromEntries(Object.entries(quantities).map(([type, text]) => [type, parseCount(text, own(now, type) ?? 0)]));
+      const wanted = Object.fromEntries(
+        Object.entries(quantities).map(([type, text]) => [type, parseCount(text, own(now, type) ?? 0)]),
+      );
       if (current === undefined) await store.setFormation(app.id, wanted);
       else await this.#apply(app, current, { wanted, now });
       const words = Object.entries(wanted).map(([type, count]) => `${type} to ${String(count)}`);
@@ -83,7 +93,11 @@ export class Formations {
     });
   }
 
-  async #apply(app: App, current: Release, { wanted, now }: { readonly wanted: Formation; readonly now: Formation }): Promise<void> {
+  async #apply(
+    app: App,
+    current: Release,
+    { wanted, now }: { readonly wanted: Formation; readonly now: Formation },
+  ): Promise<void> {
     const { store, fleet, restarts } = this.#deps;
     const shape = await appShape(store, app.id, current.slug);
     const next: AppShape = { ...shape, formation: { ...shape.formation, ...wanted } };
@@ -134,7 +148,11 @@ export class Formations {
    * Where a process type may go, from the next instance on: nothing moves now. It takes no turn, so that a push that waits for
    * room hears of it. @throws SLIP_PS_TYPE
    */
-  async setPlacement(app: App, by: Asker, of: { readonly type: string; readonly rule: Partial<PlacementRule> | null }): Promise<void> {
+  async setPlacement(
+    app: App,
+    by: Asker,
+    of: { readonly type: string; readonly rule: Partial<PlacementRule> | null },
+  ): Promise<void> {
     const { store } = this.#deps;
     const type = checkType(app, await store.currentRelease(app.id), of.type);
     const before = own(await store.processSettings(app.id), type)?.placement ?? ANYWHERE;
@@ -155,7 +173,11 @@ export class Formations {
         which === undefined || which === row.processType || which === `${row.processType}.${String(row.ordinal)}`;
       const count = current === undefined ? 0 : await restarts.roll(app, current, isMeant);
       if (count === 0) throw noneThere(app, which);
-      noteFormation(this.#deps, { app, by }, { kind: 'formation.restarted', message: `Restarted ${which ?? 'all instances'}.` });
+      noteFormation(
+        this.#deps,
+        { app, by },
+        { kind: 'formation.restarted', message: `Restarted ${which ?? 'all instances'}.` },
+      );
       return count;
     });
   }
@@ -168,7 +190,11 @@ function isMore(wanted: Count = 0, now: Count = 0, { length: running }: readonly
 }
 
 /** Beyond the wanted count the highest numbers that can be spared, the mover ends the others later; of `all` the second one on a node. */
-function tooMany(rows: readonly AssignmentRow[], wanted: Formation, isLive: (row: AssignmentRow) => boolean): readonly AssignmentRow[] {
+function tooMany(
+  rows: readonly AssignmentRow[],
+  wanted: Formation,
+  isLive: (row: AssignmentRow) => boolean,
+): readonly AssignmentRow[] {
   const seen = new Set<string>();
   const mine = rows.filter((row) => own(wanted, row.processType) !== undefined).sort((a, b) => a.ordinal - b.ordinal);
   const doubles = mine.filter((row: Placement) => {

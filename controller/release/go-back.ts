@@ -59,7 +59,12 @@ export async function goBack(deps: GoBackDeps, back: GoBack): Promise<void> {
 /** What had to end to make room starts anew, in the place of what failed. */
 async function missing(
   deps: GoBackDeps,
-  of: { readonly app: App; readonly version: number; readonly serving: Release; readonly rows: readonly AssignmentRow[] },
+  of: {
+    readonly app: App;
+    readonly version: number;
+    readonly serving: Release;
+    readonly rows: readonly AssignmentRow[];
+  },
 ): Promise<AssignmentRow[]> {
   const { version } = of.serving;
   const shape = await appShape(deps.store, of.app.id, of.serving.slug);
@@ -68,7 +73,9 @@ async function missing(
   const freed = of.rows.filter((row) => row.release === of.version);
   const nodes = (await planNodes(deps.store, deps.fleet)).map((node) => ({
     ...node,
-    reservedBytes: node.reservedBytes - freed.reduce((sum, row) => sum + (row.nodeId === node.nodeId ? row.limits.memoryBytes : 0), 0),
+    reservedBytes:
+      node.reservedBytes -
+      freed.reduce((sum, row) => sum + (row.nodeId === node.nodeId ? row.limits.memoryBytes : 0), 0),
   }));
   const placed = of.rows.filter((row) => row.release === version && row.desired !== 'stop');
   const former = of.rows.filter((row) => row.release === version && row.desired === 'stop');
@@ -77,10 +84,16 @@ async function missing(
 }
 
 /** Until the new instances are out of their proxies: "goes on serving" is true when it is said. Nodes that are away are not waited for. */
-async function untilWithdrawn({ clock, fleet }: GoBackDeps, mine: readonly AssignmentRow[], signal: AbortSignal): Promise<void> {
+async function untilWithdrawn(
+  { clock, fleet }: GoBackDeps,
+  mine: readonly AssignmentRow[],
+  signal: AbortSignal,
+): Promise<void> {
   const untilMs = clock.monotonicMs() + WITHDRAW_WAIT_MS;
   const isIn = (row: AssignmentRow): boolean =>
     fleet.node(row.nodeId)?.connected === true && !WITHDRAWN.has(fleet.status(row.instanceId)?.state);
-  const left = watchFleet({ fleet, clock }, { untilMs, signal }, () => Promise.resolve(mine.some(isIn) ? undefined : true));
+  const left = watchFleet({ fleet, clock }, { untilMs, signal }, () =>
+    Promise.resolve(mine.some(isIn) ? undefined : true),
+  );
   await left.catch(() => undefined); // the controller stops: what failed has been recorded
 }

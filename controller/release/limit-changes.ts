@@ -46,7 +46,8 @@ export class LimitChanges {
       if (current !== undefined) await this.#rollTo(app, current, type);
     } catch (error) {
       await store.setProcessSettings(app.id, type, { limits: before ?? null });
-      if (current !== undefined) await this.#rollTo(app, current, type).catch((again: unknown) => this.#failed(app, again));
+      if (current !== undefined)
+        await this.#rollTo(app, current, type).catch((again: unknown) => this.#failed(app, again));
       throw error;
     }
     const { memoryBytes, cpuMillis } = limitsOf(await store.processSettings(app.id), type);
@@ -76,7 +77,9 @@ export class LimitChanges {
     if (current === undefined) return;
     const settings = await store.processSettings(app.id);
     const rows = await runningRows(store, app, current);
-    const former = new Map(rows.filter((row) => hasFormerLimits(settings, row)).map((row) => [row.processType, row.limits]));
+    const former = new Map(
+      rows.filter((row) => hasFormerLimits(settings, row)).map((row) => [row.processType, row.limits]),
+    );
     if (former.size > 0) await ready();
     for (const [type, limits] of former) {
       try {
@@ -93,14 +96,20 @@ export class LimitChanges {
   }
 
   /** Back to former limits; a copy that was about to take the place of one that still has them ends. */
-  async #giveUp(app: App, current: Release, { type, limits }: { readonly type: ProcessType; readonly limits: Limits }): Promise<void> {
+  async #giveUp(
+    app: App,
+    current: Release,
+    { type, limits }: { readonly type: ProcessType; readonly limits: Limits },
+  ): Promise<void> {
     const { store, restarts } = this.#deps;
     await store.setProcessSettings(app.id, type, { limits });
     const settings = await store.processSettings(app.id);
     const rows = await runningRows(store, app, current);
     const ids = new Set(rows.map((row) => row.instanceId));
     const copies = rows.filter(({ replaces }) => replaces !== undefined && ids.has(replaces));
-    await restarts.retire(app, () => copies.filter((row) => row.processType === type && hasFormerLimits(settings, row)));
+    await restarts.retire(app, () =>
+      copies.filter((row) => row.processType === type && hasFormerLimits(settings, row)),
+    );
     await this.#rollTo(app, current, type);
   }
 

@@ -6,7 +6,10 @@ import { isProxyDown, type PlanNode } from '../schedule/nodes.ts';
 import type { Store } from '../store/port.ts';
 
 /** The fleet as the planners see it: who is there, joined with what each node has been promised. */
-export async function planNodes(store: Pick<Store, 'nodes' | 'promisedMemory'>, fleet: Pick<Fleet, 'nodes'>): Promise<readonly PlanNode[]> {
+export async function planNodes(
+  store: Pick<Store, 'nodes' | 'promisedMemory'>,
+  fleet: Pick<Fleet, 'nodes'>,
+): Promise<readonly PlanNode[]> {
   const [rows, promised] = await Promise.all([store.nodes(), store.promisedMemory()]);
   const live = new Map(fleet.nodes().map((node) => [node.nodeId, node]));
   return rows.flatMap((row) => {
@@ -27,7 +30,11 @@ export async function planNodes(store: Pick<Store, 'nodes' | 'promisedMemory'>, 
 }
 
 /** What there is to place of an app when it runs this slug. */
-export async function appShape(store: Pick<Store, 'formation' | 'processSettings'>, appId: AppId, slug: Slug): Promise<AppShape> {
+export async function appShape(
+  store: Pick<Store, 'formation' | 'processSettings'>,
+  appId: AppId,
+  slug: Slug,
+): Promise<AppShape> {
   const [formation, settings] = await Promise.all([store.formation(appId), store.processSettings(appId)]);
   return { slug, formation, settings };
 }

@@ -10,7 +10,11 @@ export interface Asker {
 }
 
 /** What serves of a release: neither kept warm nor on its way out. */
-export async function runningRows(store: Pick<Store, 'assignmentsOfApp'>, app: App, current: Release): Promise<readonly AssignmentRow[]> {
+export async function runningRows(
+  store: Pick<Store, 'assignmentsOfApp'>,
+  app: App,
+  current: Release,
+): Promise<readonly AssignmentRow[]> {
   const rows = await store.assignmentsOfApp(app.id);
   return rows.filter((row) => row.release === current.version && row.desired === 'run');
 }

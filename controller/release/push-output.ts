@@ -39,17 +39,24 @@ export function renderLive(facts: LiveFacts): string {
 }
 
 function whereLive({ nodes, url, types, timingsMs }: LiveFacts): string {
-  if (nodes === 0) return `nothing of it runs, as all is scaled to 0. Start it with: slipway ps:scale ${types[0] ?? 'TYPE'}=1`;
+  if (nodes === 0)
+    return `nothing of it runs, as all is scaled to 0. Start it with: slipway ps:scale ${types[0] ?? 'TYPE'}=1`;
   const seconds = ((timingsMs['live'] ?? 0) / 1000).toFixed(1);
   return `live on ${String(nodes)} node${nodes === 1 ? '' : 's'} in ${seconds} s${url === undefined ? '' : ` · ${url}`}`;
 }
 
-export function renderFailure(failure: Failure, facts: { readonly version: number; readonly serving: number | undefined }): string {
+export function renderFailure(
+  failure: Failure,
+  facts: { readonly version: number; readonly serving: number | undefined },
+): string {
   const lines = [` !     ${failure.message}`];
   if (failure.lastLines !== undefined && failure.lastLines.length > 0) {
     lines.push(' !', ' !     Its last lines:', ...failure.lastLines.map((line) => `         ${line}`.trimEnd()), ' !');
   }
-  const still = facts.serving === undefined ? 'The app has no release that runs yet.' : `v${String(facts.serving)} goes on serving.`;
+  const still =
+    facts.serving === undefined
+      ? 'The app has no release that runs yet.'
+      : `v${String(facts.serving)} goes on serving.`;
   lines.push(` !     v${String(facts.version)} failed. ${still}`);
   if (failure.hint !== undefined) lines.push(` !     ${failure.hint}`);
   return `${lines.join('\n')}\n`;

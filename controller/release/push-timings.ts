@@ -23,7 +23,20 @@ export interface PushMoments {
 const BUILD_STAGES = ['source', 'layers', 'upload'];
 
 /** Stages of the time line, in the order of the pipeline. They add up to the time until the app was live. */
-export const STAGES = ['git', 'source', 'build', 'layers', 'upload', 'release', 'dispatch', 'fetch', 'mount', 'sandbox', 'gate', 'switch'];
+export const STAGES = [
+  'git',
+  'source',
+  'build',
+  'layers',
+  'upload',
+  'release',
+  'dispatch',
+  'fetch',
+  'mount',
+  'sandbox',
+  'gate',
+  'switch',
+];
 
 /** Pure: where the time of a push went, ms, and the bytes that moved. Kept with the build. */
 export function pushTimings(of: PushMoments): Timings {
@@ -38,9 +51,15 @@ export function pushTimings(of: PushMoments): Timings {
     dispatch: Math.max(0, of.liveAtMs - of.cutAtMs - sum(Object.values(of.instance))),
     ...of.instance,
   };
-  const details = Object.fromEntries(steps.filter(([name]) => !BUILD_STAGES.includes(name)).map(([name, ms]) => [`build.${name}`, ms]));
+  const details = Object.fromEntries(
+    steps.filter(([name]) => !BUILD_STAGES.includes(name)).map(([name, ms]) => [`build.${name}`, ms]),
+  );
   const moments = { built: of.builtAtMs, live: of.liveAtMs, total: of.returnedAtMs };
-  const bytes = { sourceBytes: of.build.sourceBytes, uploadedBytes: of.build.uploadedBytes, slugBytes: slugSizeBytes(of.slug) };
+  const bytes = {
+    sourceBytes: of.build.sourceBytes,
+    uploadedBytes: of.build.uploadedBytes,
+    slugBytes: slugSizeBytes(of.slug),
+  };
   return { ...stages, ...details, ...moments, ...bytes };
 }
 

@@ -11,7 +11,9 @@ export function startReaper(deps: { readonly store: Store; readonly fleet: Fleet
   const reap = async (nodeId: NodeId): Promise<void> => {
     try {
       const rows = await deps.store.assignmentsOfNode(nodeId);
-      const gone = rows.filter((row) => row.desired === 'stop' && deps.fleet.status(row.instanceId)?.state === 'stopped');
+      const gone = rows.filter(
+        (row) => row.desired === 'stop' && deps.fleet.status(row.instanceId)?.state === 'stopped',
+      );
       if (gone.length === 0) return;
       await deps.store.changeAssignments({ ...NO_CHANGE, remove: gone.map((row) => row.instanceId) });
       await deps.fleet.publish(nodeId);

@@ -61,7 +61,11 @@ export class Releases {
   }
 
   /** A release of new code. The caller holds the app's queue. @throws SLIP_CONFIG_SIZE, SLIP_RELEASE_SIZE */
-  async deploy(app: App, code: CodeRelease, watcher: ReleaseWatcher): Promise<{ release: Release; outcome: RolloutOutcome }> {
+  async deploy(
+    app: App,
+    code: CodeRelease,
+    watcher: ReleaseWatcher,
+  ): Promise<{ release: Release; outcome: RolloutOutcome }> {
     const config = await this.#configWithDefaults(app, code.slug);
     checkReleaseSize(app.name, code.slug, config);
     const release = await this.#deps.store.createRelease({
@@ -135,15 +139,22 @@ export class Releases {
    * each app, so that a push that comes meanwhile waits until its elders are done.
    */
   async resume(apps: readonly App[], ready: () => Promise<void>): Promise<void> {
-    const unfinished = this.#deps.store.unfinishedReleases().then((all) => Map.groupBy(all, (release) => release.appId));
+    const unfinished = this.#deps.store
+      .unfinishedReleases()
+      .then((all) => Map.groupBy(all, (release) => release.appId));
     await Promise.all(
-      apps.map((app) => this.#deps.queue.run(app.id, () => this.#resumeApp(app, { unfinished, ready })).catch(this.#logged(app))),
+      apps.map((app) =>
+        this.#deps.queue.run(app.id, () => this.#resumeApp(app, { unfinished, ready })).catch(this.#logged(app)),
+      ),
     );
   }
 
   async #resumeApp(
     app: App,
-    from: { readonly unfinished: Promise<ReadonlyMap<string, readonly Release[]>>; readonly ready: () => Promise<void> },
+    from: {
+      readonly unfinished: Promise<ReadonlyMap<string, readonly Release[]>>;
+      readonly ready: () => Promise<void>;
+    },
   ): Promise<void> {
     await this.#deps.rollouts.syncRef(app, this.#deps.signal);
     const mine = (await from.unfinished).get(app.id) ?? [];
@@ -164,7 +175,8 @@ export class Releases {
 
   #logged(app: App): (error: unknown) => void {
     return (error) => {
-      if (!this.#deps.signal.aborted) this.#deps.log.error({ app: app.name, error: describeCauses(error) }, 'release.resume-failed');
+      if (!this.#deps.signal.aborted)
+        this.#deps.log.error({ app: app.name, error: describeCauses(error) }, 'release.resume-failed');
     };
   }
 }

@@ -38,9 +38,12 @@ export async function replan(
   const plan = await roomNow(deps, run.release, { rows, shape });
   if (plan.kind !== 'go') return undefined;
   const served = new Set<string>(
-    [...plan.placements, ...rows.filter((row) => row.release === view.version && row.desired === 'run')].map((each) => each.processType),
+    [...plan.placements, ...rows.filter((row) => row.release === view.version && row.desired === 'run')].map(
+      (each) => each.processType,
+    ),
   );
   if (![...stranded, ...run.planned].every((each) => served.has(each.processType))) return undefined;
-  if (stranded.length > 0) run.tell(renderMovesOn([...new Set(stranded.map((row) => deps.fleet.node(row.nodeId)?.name ?? 'a node'))]));
+  if (stranded.length > 0)
+    run.tell(renderMovesOn([...new Set(stranded.map((row) => deps.fleet.node(row.nodeId)?.name ?? 'a node'))]));
   return { stranded, placements: plan.placements, stopFirst: plan.stopFirst };
 }

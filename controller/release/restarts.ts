@@ -8,7 +8,15 @@ import { demandsOf, type AppShape } from '../schedule/demands.ts';
 import { planWaves, type Placement } from '../schedule/plan.ts';
 import { inTheWay, planRoom, type RoomPlan } from '../schedule/room.ts';
 import type { App, AssignmentRow, Release, Store } from '../store/port.ts';
-import { absentNodes, assignmentRows, NO_CHANGE, publishTo, setDesired, statusesOf, untilStopped } from './fleet-changes.ts';
+import {
+  absentNodes,
+  assignmentRows,
+  NO_CHANGE,
+  publishTo,
+  setDesired,
+  statusesOf,
+  untilStopped,
+} from './fleet-changes.ts';
 import { appShape, planNodes } from './placing.ts';
 import { runningRows } from './process-types.ts';
 import { firstBroken, noRoom, type Failure, type RolloutPolicy } from './rollout-plan.ts';
@@ -68,7 +76,11 @@ export class Restarts {
     return meant.length;
   }
 
-  async #plan(app: App, current: Release, of: { readonly wave: readonly AssignmentRow[]; readonly shape: AppShape }): Promise<RoomPlan> {
+  async #plan(
+    app: App,
+    current: Release,
+    of: { readonly wave: readonly AssignmentRow[]; readonly shape: AppShape },
+  ): Promise<RoomPlan> {
     const { store, fleet } = this.#deps;
     const ids = new Set(of.wave.map((row) => row.instanceId));
     const types = new Set(of.wave.map((row) => String(row.processType)));
@@ -93,7 +105,11 @@ export class Restarts {
     const early = inTheWay(of.plan.placements, old, of.plan.stopFirst);
     await this.retire(app, () => early);
     if (early.length > 0) await untilStopped(this.#deps, { app, rows: early }, this.#deps.signal);
-    const made = assignmentRows(this.#deps, { app, version: current.version, settings: of.shape.settings }, of.plan.placements);
+    const made = assignmentRows(
+      this.#deps,
+      { app, version: current.version, settings: of.shape.settings },
+      of.plan.placements,
+    );
     const add = made.map((row) => {
       const former = old.find((each) => isSameSlot(each, row) && !early.includes(each));
       return former === undefined ? row : { ...row, replaces: former.instanceId, moveReason: 'rebalance' as const };
@@ -137,7 +153,10 @@ export class Restarts {
   }
 }
 
-function isSameSlot(a: Pick<Placement, 'processType' | 'ordinal'>, b: Pick<Placement, 'processType' | 'ordinal'>): boolean {
+function isSameSlot(
+  a: Pick<Placement, 'processType' | 'ordinal'>,
+  b: Pick<Placement, 'processType' | 'ordinal'>,
+): boolean {
   return a.processType === b.processType && a.ordinal === b.ordinal;
 }
 

@@ -82,7 +82,9 @@ function isOldServing({ rows, version, statuses, away }: RolloutView): boolean {
  * The instances of a rollout that will not come up because their node is unreachable: they get another place, if there is one.
  * After the switch a node that goes away is no business of the rollout any more: what it loses is replaced like any other.
  */
-export function strandedRows(view: Pick<RolloutView, 'rows' | 'version' | 'gone' | 'switchedAtMs'>): readonly AssignmentRow[] {
+export function strandedRows(
+  view: Pick<RolloutView, 'rows' | 'version' | 'gone' | 'switchedAtMs'>,
+): readonly AssignmentRow[] {
   if (view.switchedAtMs !== undefined) return [];
   return view.rows.filter((row) => row.release === view.version && row.desired === 'run' && view.gone.has(row.nodeId));
 }
@@ -129,7 +131,8 @@ function waitForStart(view: RolloutView, mine: readonly AssignmentRow[]): Rollou
   if (view.nowMs < untilMs) return { kind: 'wait', untilMs };
   const late = mine.filter((row) => !isUp(view, row));
   // Whether such a node is back in a moment or gone is known before long, and its instances are dealt with then.
-  if (late.length > 0 && late.every((row) => isBetween(view, row))) return { kind: 'wait', untilMs: view.nowMs + view.policy.settleMs };
+  if (late.length > 0 && late.every((row) => isBetween(view, row)))
+    return { kind: 'wait', untilMs: view.nowMs + view.policy.settleMs };
   const names = late.map((row) => `${row.processType}.${String(row.ordinal)}`);
   const reason = late.map((row) => lateBecause(view, row)).find((known) => known !== undefined);
   const because = reason === undefined ? '.' : `: ${reason.message}`;

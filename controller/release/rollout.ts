@@ -11,7 +11,15 @@ import { planWaves, type Placement } from '../schedule/plan.ts';
 import { inTheWay } from '../schedule/room.ts';
 import type { App, AssignmentChange, AssignmentRow, Release, Store } from '../store/port.ts';
 import { findRoom } from './find-room.ts';
-import { absentNodes, assignmentRows, NO_CHANGE, publishTo, setDesired, statusesOf, untilStopped } from './fleet-changes.ts';
+import {
+  absentNodes,
+  assignmentRows,
+  NO_CHANGE,
+  publishTo,
+  setDesired,
+  statusesOf,
+  untilStopped,
+} from './fleet-changes.ts';
 import { goBack } from './go-back.ts';
 import { RefKeeper } from './ref-keeper.ts';
 import { replan } from './replan.ts';
@@ -82,7 +90,14 @@ export class Rollouts {
   /** Rolls a `pending` or (after a restart) `deploying` release out to its end. Never leaves it half done. */
   async run(app: App, release: Release, { signal, tell }: RolloutIo): Promise<RolloutOutcome> {
     const overtaken = overtakenBy(await this.#deps.store.currentRelease(app.id), release);
-    const plan = { size: 0, waves: [], stopFirst: new Set<string>(), settings: {}, waveStartedAtMs: 0, switchedAtMs: undefined };
+    const plan = {
+      size: 0,
+      waves: [],
+      stopFirst: new Set<string>(),
+      settings: {},
+      waveStartedAtMs: 0,
+      switchedAtMs: undefined,
+    };
     const run: Run = { app, release, version: release.version, signal, tell: tell ?? (() => undefined), ...plan };
     const trouble = overtaken ?? (await this.#begin(run, release));
     if (trouble !== undefined) return this.#fail(run, trouble);
@@ -99,7 +114,8 @@ export class Rollouts {
   /** Places what is not placed yet and starts the first wave. */
   async #begin(run: Run, release: Release): Promise<Failure | undefined> {
     const { store, policy, queue } = this.#deps;
-    const letMovesPass = (): Promise<void> => (release.state === 'pending' ? queue.letPass(run.app.id, 'move') : Promise.resolve());
+    const letMovesPass = (): Promise<void> =>
+      release.state === 'pending' ? queue.letPass(run.app.id, 'move') : Promise.resolve();
     const of = { app: run.app, release };
     const place = await findRoom({ ...this.#deps, roomTimeoutMs: policy.roomTimeoutMs }, of, { ...run, letMovesPass });
     if ('code' in place) return place;
@@ -110,8 +126,14 @@ export class Rollouts {
     await this.#makeWay(run, first);
     const rows = await store.assignmentsOfApp(run.app.id);
     run.size = place.placements.length + mineOf(run, rows).length;
-    const leftovers = rows.filter((row) => row.desired === 'standby' && row.release !== run.version && release.state === 'pending');
-    const change = { ...NO_CHANGE, add: assignmentRows(this.#deps, run, first), setDesired: setDesired(leftovers, 'stop') };
+    const leftovers = rows.filter(
+      (row) => row.desired === 'standby' && row.release !== run.version && release.state === 'pending',
+    );
+    const change = {
+      ...NO_CHANGE,
+      add: assignmentRows(this.#deps, run, first),
+      setDesired: setDesired(leftovers, 'stop'),
+    };
     run.waveStartedAtMs = this.#deps.clock.monotonicMs();
     if (release.state === 'pending') await store.beginRollout(run.app.id, run.version, change);
     else await store.changeAssignments(change);
@@ -124,7 +146,9 @@ export class Rollouts {
   async #makeWay(run: Run, wave: readonly Placement[]): Promise<void> {
     const { store, fleet } = this.#deps;
     if (run.stopFirst.size === 0) return;
-    const rows = (await store.assignmentsOfApp(run.app.id)).filter((row) => row.release !== run.version && row.desired === 'run');
+    const rows = (await store.assignmentsOfApp(run.app.id)).filter(
+      (row) => row.release !== run.version && row.desired === 'run',
+    );
     const ending = inTheWay(wave, rows, run.stopFirst);
     if (ending.length === 0) return;
     const ids = ending.map((row) => row.instanceId);
@@ -191,7 +215,8 @@ export class Rollouts {
     run.waves = planWaves(next.placements).slice();
     run.stopFirst = next.stopFirst;
     run.size = next.placements.length + mineOf(run, rows).length - next.stranded.length;
-    if (next.stranded.length > 0) await this.#change(rows, { ...NO_CHANGE, setDesired: setDesired(next.stranded, 'stop') });
+    if (next.stranded.length > 0)
+      await this.#change(rows, { ...NO_CHANGE, setDesired: setDesired(next.stranded, 'stop') });
     run.waveStartedAtMs = this.#deps.clock.monotonicMs();
     return true;
   }
@@ -222,7 +247,13 @@ export class Rollouts {
     const mine = mineOf(run, rows);
     const slowest = [...statusesOf(this.#deps.fleet, mine).values()].map((status) => status.timingsMs);
     const switchedAtMs = run.switchedAtMs ?? this.#deps.clock.monotonicMs();
-    return { ok: true, nodes: new Set(mine.map((row) => row.nodeId)).size, switchedAtMs, timingsMs: maxOf(slowest), refLate };
+    return {
+      ok: true,
+      nodes: new Set(mine.map((row) => row.nodeId)).size,
+      switchedAtMs,
+      timingsMs: maxOf(slowest),
+      refLate,
+    };
   }
 
   /** Back to what served before, by itself. */

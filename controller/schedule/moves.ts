@@ -34,7 +34,10 @@ export interface ReplacementPlan {
   /** Instances of an `all` type: they end, nothing replaces them. */
   readonly ends: readonly PlacedInstance[];
   /** Node name → why not there, for each that has nowhere to go. */
-  readonly unplaced: readonly { readonly instance: PlacedInstance; readonly reasons: Readonly<Record<string, string>> }[];
+  readonly unplaced: readonly {
+    readonly instance: PlacedInstance;
+    readonly reasons: Readonly<Record<string, string>>;
+  }[];
 }
 
 /** Pure: where each instance that must leave its node goes; spread and ties as in `planPlacements`, never back to its own node. */
@@ -42,7 +45,11 @@ export function planReplacements(request: ReplacementRequest): ReplacementPlan {
   const loads = new Loads(request.nodes);
   const staying = request.instances.filter((each) => !request.leaving.has(each.instanceId));
   const spreads = spreadsOf(staying, loads.nodes, request.instances);
-  const plan = { moves: [] as Move[], ends: [] as PlacedInstance[], unplaced: [] as ReplacementPlan['unplaced'][number][] };
+  const plan = {
+    moves: [] as Move[],
+    ends: [] as PlacedInstance[],
+    unplaced: [] as ReplacementPlan['unplaced'][number][],
+  };
   for (const instance of [...request.instances].filter((each) => request.leaving.has(each.instanceId)).sort(byName)) {
     if (instance.everyNode) {
       plan.ends.push(instance);
@@ -94,7 +101,9 @@ class Board {
     this.#nodes = new Map(nodes.map((node) => [node.nodeId, node]));
     this.#spreads = spreadsOf(instances, nodes, instances);
     const present = instances.filter((each) => !each.everyNode && this.#nodes.get(each.nodeId)?.connected === true);
-    this.#movable = [...present].sort((a, b) => compare(groupOf(a), groupOf(b)) || b.ordinal - a.ordinal || byName(a, b));
+    this.#movable = [...present].sort(
+      (a, b) => compare(groupOf(a), groupOf(b)) || b.ordinal - a.ordinal || byName(a, b),
+    );
   }
 
   /** Of the first uneven group, its highest number on the node with most of it goes to where fewest are. */
@@ -112,7 +121,9 @@ class Board {
 
   /** The largest that helps, from the fullest node that has one, to the emptiest that takes it. */
   loadMove(): Move | undefined {
-    const byShare = [...this.#loads.nodes].sort((a, b) => this.#loads.share(a) - this.#loads.share(b) || compare(a.nodeId, b.nodeId));
+    const byShare = [...this.#loads.nodes].sort(
+      (a, b) => this.#loads.share(a) - this.#loads.share(b) || compare(a.nodeId, b.nodeId),
+    );
     for (const from of byShare.toReversed()) {
       const mine = this.#movable
         .filter((each) => each.nodeId === from.nodeId)
@@ -151,7 +162,8 @@ class Board {
 
   #helps(instance: PlacedInstance, from: PlanNode, to: PlanNode): boolean {
     const spread = this.#spreads.get(groupOf(instance));
-    if (spread === undefined || spread.onNode(to) >= spread.onNode(from) || !this.#loads.hasRoom(to, instance)) return false;
+    if (spread === undefined || spread.onNode(to) >= spread.onNode(from) || !this.#loads.hasRoom(to, instance))
+      return false;
     return this.#loads.share(from) - this.#loads.share(to, instance.memoryBytes) >= WORTH_A_MOVE;
   }
 }

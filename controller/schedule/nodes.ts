@@ -59,7 +59,9 @@ export class Loads {
 
   /** Promised share of what can be promised; a node without memory counts as full. */
   share(node: PlanNode, withBytes = 0): number {
-    return node.memoryBytes <= 0 ? 1 : ((this.#memory.get(node.nodeId) ?? 0) + withBytes) / (node.memoryBytes * MEMORY_SHARE);
+    return node.memoryBytes <= 0
+      ? 1
+      : ((this.#memory.get(node.nodeId) ?? 0) + withBytes) / (node.memoryBytes * MEMORY_SHARE);
   }
 
   hasRoom(node: PlanNode, needs: Needs): boolean {
@@ -103,7 +105,11 @@ export function lack(node: PlanNode, loads: Loads, needs: Needs): string {
 }
 
 /** Node name → why not there. */
-export function reasonsAgainst(nodes: readonly PlanNode[], loads: Loads, needs: Needs): Readonly<Record<string, string>> {
+export function reasonsAgainst(
+  nodes: readonly PlanNode[],
+  loads: Loads,
+  needs: Needs,
+): Readonly<Record<string, string>> {
   return Object.fromEntries(nodes.map((node) => [node.name, refusal(node, needs) ?? lack(node, loads, needs)]));
 }
 
@@ -137,7 +143,11 @@ export class Spread {
 }
 
 /** The best of these nodes with room: fewest of the group, then fewest in its zone, then most free memory, then the lower id. */
-export function bestNode(candidates: readonly PlanNode[], loads: Loads, of: { needs: Needs; spread: Spread }): PlanNode | undefined {
+export function bestNode(
+  candidates: readonly PlanNode[],
+  loads: Loads,
+  of: { needs: Needs; spread: Spread },
+): PlanNode | undefined {
   const fitting = candidates.filter((node) => loads.hasRoom(node, of.needs));
   return fitting.sort(
     (a, b) =>

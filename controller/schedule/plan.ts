@@ -50,9 +50,13 @@ interface Seat {
  */
 export function planPlacements(request: PlanRequest): PlacementPlan {
   const loads = new Loads(request.nodes);
-  const seats = [...request.demands].sort((a, b) => compare(a.processType, b.processType)).flatMap((demand) => seatsOf(demand, request));
+  const seats = [...request.demands]
+    .sort((a, b) => compare(a.processType, b.processType))
+    .flatMap((demand) => seatsOf(demand, request));
   const byId = new Map(request.nodes.map((node) => [node.nodeId, node]));
-  const spreads = new Map(request.demands.map((demand) => [demand.processType, spreadOf(demand, request.placed, byId)]));
+  const spreads = new Map(
+    request.demands.map((demand) => [demand.processType, spreadOf(demand, request.placed, byId)]),
+  );
   const chosen = new Map<Seat, NodeId>();
   const sit = (seat: Seat, node: PlanNode | undefined): void => {
     if (node === undefined) return;
@@ -69,7 +73,13 @@ export function planPlacements(request: PlanRequest): PlacementPlan {
   }
   for (const seat of seats.filter((each) => !chosen.has(each) && each.only === undefined)) {
     const eligible = loads.nodes.filter((node) => refusal(node, seat.demand) === undefined);
-    sit(seat, bestNode(eligible, loads, { needs: seat.demand, spread: spreads.get(seat.demand.processType) ?? new Spread(undefined) }));
+    sit(
+      seat,
+      bestNode(eligible, loads, {
+        needs: seat.demand,
+        spread: spreads.get(seat.demand.processType) ?? new Spread(undefined),
+      }),
+    );
   }
   return {
     placements: seats.flatMap((seat) => {
@@ -84,7 +94,9 @@ export function planPlacements(request: PlanRequest): PlacementPlan {
 function ownNode(seat: Seat, loads: Loads, byId: ReadonlyMap<NodeId, PlanNode>): PlanNode | undefined {
   const wanted = seat.only?.nodeId ?? seat.former;
   const node = wanted === undefined ? undefined : byId.get(wanted);
-  return node !== undefined && refusal(node, seat.demand) === undefined && loads.hasRoom(node, seat.demand) ? node : undefined;
+  return node !== undefined && refusal(node, seat.demand) === undefined && loads.hasRoom(node, seat.demand)
+    ? node
+    : undefined;
 }
 
 /** The most that one node need hold: what a move or a lost node crowded together parts again with the next release. */
@@ -94,14 +106,21 @@ function shareOf(demand: ProcessDemand, nodes: readonly PlanNode[]): number {
 }
 
 function describe({ demand, ordinal, only }: Seat, loads: Loads): Unplaced {
-  return { processType: demand.processType, ordinal, reasons: reasonsAgainst(only === undefined ? loads.nodes : [only], loads, demand) };
+  return {
+    processType: demand.processType,
+    ordinal,
+    reasons: reasonsAgainst(only === undefined ? loads.nodes : [only], loads, demand),
+  };
 }
 
 /** The instances of a demand that have no place yet, in order. */
 function seatsOf(demand: ProcessDemand, request: PlanRequest): readonly Seat[] {
-  const own = (list: readonly Placement[]): readonly Placement[] => list.filter((each) => each.processType === demand.processType);
+  const own = (list: readonly Placement[]): readonly Placement[] =>
+    list.filter((each) => each.processType === demand.processType);
   const [placed, former] = [own(request.placed), own(request.former)];
-  return demand.count === 'all' ? oneEach(demand, request.nodes, { placed, former }) : counted(demand, demand.count, { placed, former });
+  return demand.count === 'all'
+    ? oneEach(demand, request.nodes, { placed, former })
+    : counted(demand, demand.count, { placed, former });
 }
 
 interface Known {
@@ -161,7 +180,9 @@ function spreadOf(demand: ProcessDemand, placed: readonly Placement[], byId: Rea
 /** Rolling order: one canary, then a quarter of all, then the rest. */
 export function planWaves<T>(placements: readonly T[]): readonly (readonly T[])[] {
   const quarter = Math.ceil(placements.length / 4);
-  return [placements.slice(0, 1), placements.slice(1, 1 + quarter), placements.slice(1 + quarter)].filter((wave) => wave.length > 0);
+  return [placements.slice(0, 1), placements.slice(1, 1 + quarter), placements.slice(1 + quarter)].filter(
+    (wave) => wave.length > 0,
+  );
 }
 
 /**

@@ -44,7 +44,8 @@ export function planRoom(request: RoomRequest): RoomPlan {
   const [never] = planPlacements({ ...request, nodes: emptied }).unplaced;
   if (never === undefined) return { kind: 'wait', for: 'room', unplaced };
   const roomy = emptied.map((node) => ({ ...node, diskFreeBytes: Infinity }));
-  if (planPlacements({ ...request, nodes: roomy }).unplaced.length === 0) return { kind: 'wait', for: 'disk', unplaced: never };
+  if (planPlacements({ ...request, nodes: roomy }).unplaced.length === 0)
+    return { kind: 'wait', for: 'disk', unplaced: never };
   return { kind: 'fail', unplaced: never };
 }
 

@@ -86,7 +86,9 @@ export interface IdentityStore {
   nodeById(id: NodeId): Promise<NodeRow | undefined>;
   nodeByName(name: NodeName): Promise<NodeRow | undefined>;
   /** Whose certificate this was. */
-  retiredCertificate(serial: string): Promise<{ readonly node: NodeRow; readonly why: RetiredWhy; readonly atMs: number } | undefined>;
+  retiredCertificate(
+    serial: string,
+  ): Promise<{ readonly node: NodeRow; readonly why: RetiredWhy; readonly atMs: number } | undefined>;
   /**
    * Serials of certificates that are refused although they have not expired: those that a node had before it was revoked or rejoined, sorted.
    * A certificate that a renewal replaced is not among them, because connections that were made with it go on.

@@ -41,5 +41,8 @@ export interface LookStore {
   /** Apps that have a release or instances, for work over all apps. Apps that were never deployed cost nothing there. */
   deployedApps(): Promise<readonly App[]>;
   /** Newest first. */
-  releaseLines(appId: AppId, page: { readonly before?: number | undefined; readonly limit: number }): Promise<readonly ReleaseLine[]>;
+  releaseLines(
+    appId: AppId,
+    page: { readonly before?: number | undefined; readonly limit: number },
+  ): Promise<readonly ReleaseLine[]>;
 }

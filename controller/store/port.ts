@@ -8,7 +8,13 @@ import type { LookStore } from './looks-port.ts';
 import type { QuotaStore } from './quota-port.ts';
 import type { FleetEvent, NewEvent } from '../../shared/domain/event.ts';
 import type { CeilingName, Ceilings } from '../../shared/domain/ceilings.ts';
-import type { Formation, LimitSettings, PlacementRule, ProcessSettings, RequiredLabels } from '../../shared/domain/placement.ts';
+import type {
+  Formation,
+  LimitSettings,
+  PlacementRule,
+  ProcessSettings,
+  RequiredLabels,
+} from '../../shared/domain/placement.ts';
 import type { AppId, BuildId, Digest, InstanceId, NodeId, UserId } from '../../shared/domain/ids.ts';
 import type { AppName, ProcessType, UserName } from '../../shared/domain/names.ts';
 import type { DesiredInstanceState, Epoch } from '../../shared/domain/assignment.ts';
@@ -108,7 +114,15 @@ export interface AssignmentChange {
  * Errors: SLIP_STORE_* (bug, transient: SLIP_DISK_FULL), conflicts as documented.
  */
 export interface Store
-  extends IdentityStore, DomainStore, EgressStore, BuildSettingsStore, DestroyedStore, QuotaStore, HistoryStore, LookStore {
+  extends
+    IdentityStore,
+    DomainStore,
+    EgressStore,
+    BuildSettingsStore,
+    DestroyedStore,
+    QuotaStore,
+    HistoryStore,
+    LookStore {
   // -- controller
   /** Raises the epoch counter and draws a new id: called once per start. */
   newEpoch(id: string): Promise<Epoch>;

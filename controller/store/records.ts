@@ -30,7 +30,8 @@ export interface Build {
   readonly createdAtMs: number;
   readonly finishedAtMs?: number | undefined;
   /** Sentence and hint of a failed build. */
-  readonly failure?: { readonly code: string; readonly message: string; readonly hint?: string | undefined } | undefined;
+  readonly failure?:
+    { readonly code: string; readonly message: string; readonly hint?: string | undefined } | undefined;
   /** Where the time of the push went, ms; kept for `builds:info`. */
   readonly timingsMs: Readonly<Record<string, number>>;
 }
@@ -50,7 +51,8 @@ export interface Release {
   /** Ref to move when it becomes current, and the commit; absent for config releases. */
   readonly ref?: string | undefined;
   readonly createdAtMs: number;
-  readonly failure?: { readonly code: string; readonly message: string; readonly hint?: string | undefined } | undefined;
+  readonly failure?:
+    { readonly code: string; readonly message: string; readonly hint?: string | undefined } | undefined;
 }
 
 /** Why an instance takes the place of another. */

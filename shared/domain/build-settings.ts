@@ -30,7 +30,8 @@ const ADDRESS = /^((https?|git|ssh):\/\/|[\w.-]+@[\w.-]+:|\.?\/)[\x21-\x7e]+$/;
 export function parseBuildRoot(text: string): string {
   const parts = text.split('/').filter((part) => part !== '' && part !== '.');
   const isOutside = text.startsWith('/') || parts.includes('..');
-  const isOdd = parts.length === 0 || parts.includes('.git') || /[\p{Cc}\\]/u.test(text) || text.length > MAX_ROOT_LENGTH;
+  const isOdd =
+    parts.length === 0 || parts.includes('.git') || /[\p{Cc}\\]/u.test(text) || text.length > MAX_ROOT_LENGTH;
   if (!isOutside && !isOdd) return parts.join('/');
   throw new SlipwayError({
     code: 'SLIP_BUILD_ROOT',
@@ -118,7 +119,9 @@ function noSuchPlace(index: number, last: number): SlipwayError {
     code: 'SLIP_BUILDPACK_INDEX',
     httpStatus: 422,
     message:
-      last === 0 ? 'This app has no buildpacks set.' : `There is no place ${String(index)} here: give a number from 1 to ${String(last)}.`,
+      last === 0
+        ? 'This app has no buildpacks set.'
+        : `There is no place ${String(index)} here: give a number from 1 to ${String(last)}.`,
     hint: 'See the list with: slipway buildpacks',
   });
 }

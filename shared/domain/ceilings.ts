@@ -21,9 +21,17 @@ export const DEFAULT_CEILINGS: Ceilings = Object.freeze({ memoryBytes: 32 * GIB,
 
 export const CEILING_NAMES: readonly CeilingName[] = ['memoryBytes', 'pidsMax', 'diskBytes'];
 
-const FLAGS: Readonly<Record<CeilingName, string>> = { memoryBytes: '--memory', pidsMax: '--pids', diskBytes: '--disk' };
+const FLAGS: Readonly<Record<CeilingName, string>> = {
+  memoryBytes: '--memory',
+  pidsMax: '--pids',
+  diskBytes: '--disk',
+};
 /** After a number: `8G of memory`. */
-export const WHAT_CEILING: Readonly<Record<CeilingName, string>> = { memoryBytes: 'of memory', pidsMax: 'processes', diskBytes: 'of disk' };
+export const WHAT_CEILING: Readonly<Record<CeilingName, string>> = {
+  memoryBytes: 'of memory',
+  pidsMax: 'processes',
+  diskBytes: 'of disk',
+};
 
 /** The flag of `ps:limits` and `limits:set`. */
 export function limitFlag(name: CeilingName): string {

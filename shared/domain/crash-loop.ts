@@ -18,7 +18,10 @@ export interface CrashLoop {
 type Crashed = Pick<InstanceStatus, 'state' | 'restarts' | 'crashes' | 'lastExit' | 'nextStartAtMs'>;
 
 /** Pure: decides for every screen whether an instance keeps crashing. Between two crashes it starts and is up, so its state does not decide. */
-export function crashLoopOf({ state, restarts, crashes, lastExit, nextStartAtMs }: Crashed, nowMs: number): CrashLoop | undefined {
+export function crashLoopOf(
+  { state, restarts, crashes, lastExit, nextStartAtMs }: Crashed,
+  nowMs: number,
+): CrashLoop | undefined {
   // An older agent counts only the restarts of the instance.
   const { count, sinceMs }: Crashes = crashes ?? { count: restarts };
   if (ENDED.has(state) || lastExit === undefined || count < CRASHES_MIN) return undefined;

@@ -52,7 +52,11 @@ export function parseEgressCidr(text: string): string {
   const { address, prefix } = parseNetwork(text);
   const network = { base: startOf(numberOf(address), prefix), prefix };
   if (prefix < PREFIX_MIN)
-    throw refuse(text, `It is larger than a /${String(PREFIX_MIN)}.`, 'Name the private network alone, e.g. 10.0.5.0/24.');
+    throw refuse(
+      text,
+      `It is larger than a /${String(PREFIX_MIN)}.`,
+      'Name the private network alone, e.g. 10.0.5.0/24.',
+    );
   if (network.base !== numberOf(address))
     throw refuse(
       text,
@@ -66,9 +70,15 @@ export function parseEgressCidr(text: string): string {
 
 function parseNetwork(text: string): { readonly address: string; readonly prefix: number } {
   const [address = '', prefix = '32', more] = text.trim().split('/');
-  if (address.includes(':')) throw refuse(text, 'Sandboxes have no IPv6.', 'Name the IPv4 network of the same machines, e.g. 10.0.5.0/24.');
+  if (address.includes(':'))
+    throw refuse(text, 'Sandboxes have no IPv6.', 'Name the IPv4 network of the same machines, e.g. 10.0.5.0/24.');
   const isNetwork = isAddress(address) && /^\d{1,2}$/.test(prefix) && Number(prefix) <= 32 && more === undefined;
-  if (!isNetwork) throw refuse(text, 'It is not an IPv4 network.', 'Write an address such as 10.0.5.9, or a network such as 10.0.5.0/24.');
+  if (!isNetwork)
+    throw refuse(
+      text,
+      'It is not an IPv4 network.',
+      'Write an address such as 10.0.5.9, or a network such as 10.0.5.0/24.',
+    );
   return { address, prefix: Number(prefix) };
 }
 
@@ -94,7 +104,12 @@ export function neverOpened(cidr: string, why: string): SlipwayError {
 }
 
 function refuse(text: string, why: string, hint: string): SlipwayError {
-  return new SlipwayError({ code: 'SLIP_EGRESS_CIDR', httpStatus: 422, message: `${quoteInput(text)} cannot be opened. ${why}`, hint });
+  return new SlipwayError({
+    code: 'SLIP_EGRESS_CIDR',
+    httpStatus: 422,
+    message: `${quoteInput(text)} cannot be opened. ${why}`,
+    hint,
+  });
 }
 
 const OCTETS = /^(?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3}$/;

@@ -96,7 +96,8 @@ export function routesBetween(before: FleetRoutes, after: FleetRoutes): RoutesUp
 export function withUpdate(table: FleetRoutes, update: RoutesUpdate): FleetRoutes {
   const { epoch, version } = update;
   if (update.sameAs !== undefined) return { ...table, epoch, version };
-  if (update.baseVersion === 0) return { epoch, version, peers: update.peers, apps: update.apps, refused: update.refused };
+  if (update.baseVersion === 0)
+    return { epoch, version, peers: update.peers, apps: update.apps, refused: update.refused };
   return {
     epoch,
     version,
@@ -106,7 +107,11 @@ export function withUpdate(table: FleetRoutes, update: RoutesUpdate): FleetRoute
   };
 }
 
-function changes<T, K extends string>(before: readonly T[], after: readonly T[], keyOf: (entry: T) => K): { changed: T[]; removed: K[] } {
+function changes<T, K extends string>(
+  before: readonly T[],
+  after: readonly T[],
+  keyOf: (entry: T) => K,
+): { changed: T[]; removed: K[] } {
   const known = new Map(before.map((entry) => [keyOf(entry), JSON.stringify(entry)]));
   const changed = after.filter((entry) => known.get(keyOf(entry)) !== JSON.stringify(entry));
   for (const entry of after) known.delete(keyOf(entry));

@@ -11,7 +11,8 @@ import type { InstanceId } from './ids.ts';
  *  stopped   gone on purpose
  *  failed    never became live and will not be tried again under this id (gate failed, layers missing)
  */
-export type InstanceState = 'pending' | 'fetching' | 'starting' | 'live' | 'backoff' | 'stopping' | 'stopped' | 'failed';
+export type InstanceState =
+  'pending' | 'fetching' | 'starting' | 'live' | 'backoff' | 'stopping' | 'stopped' | 'failed';
 
 /** How a process ended. Exactly one of code and signal is set unless nothing is known. */
 export interface Exit {
@@ -25,7 +26,8 @@ export interface Exit {
 
 /** In a sentence: `web.1 exited with status 7`. */
 export function howItEnded(exit: Exit | undefined): string {
-  if (exit?.oomKilled === true) return exit.oomOfNode === true ? 'was killed, because its node ran out of memory' : 'ran out of memory';
+  if (exit?.oomKilled === true)
+    return exit.oomOfNode === true ? 'was killed, because its node ran out of memory' : 'ran out of memory';
   if (exit?.signal !== undefined) return `was ended by ${exit.signal}`;
   return exit?.code === undefined ? 'ended' : `exited with status ${String(exit.code)}`;
 }

@@ -31,14 +31,23 @@ interface NameRule {
 }
 
 function refuse(text: string, { code, field, rule }: NameRule): SlipwayError {
-  return new SlipwayError({ code, message: `${field} ${quoteInput(text)} is not allowed.`, hint: rule, httpStatus: 422 });
+  return new SlipwayError({
+    code,
+    message: `${field} ${quoteInput(text)} is not allowed.`,
+    hint: rule,
+    httpStatus: 422,
+  });
 }
 
 /** @throws SLIP_NAME_APP */
 export function parseAppName(text: string): AppName {
   if (APP_NAME.test(text) && !RESERVED_APP_NAMES.has(text) && !text.startsWith('xn-')) return text as AppName;
   if (RESERVED_APP_NAMES.has(text) || APP_NAME.test(text)) {
-    throw refuse(text, { code: 'SLIP_NAME_APP', field: 'The app name', rule: 'Slipway keeps this name for itself; choose another one.' });
+    throw refuse(text, {
+      code: 'SLIP_NAME_APP',
+      field: 'The app name',
+      rule: 'Slipway keeps this name for itself; choose another one.',
+    });
   }
   throw refuse(text, {
     code: 'SLIP_NAME_APP',
@@ -91,7 +100,11 @@ export function parseConfigName(text: string): string {
 export function parseHostname(text: string): string {
   const lower = text.toLowerCase();
   if (HOSTNAME.test(lower)) return lower;
-  throw refuse(text, { code: 'SLIP_NAME_HOST', field: 'The domain', rule: 'A domain is a full host name such as app.example.com.' });
+  throw refuse(text, {
+    code: 'SLIP_NAME_HOST',
+    field: 'The domain',
+    rule: 'A domain is a full host name such as app.example.com.',
+  });
 }
 
 /** A host name, or `*.` and a host name, where `*` stands for one label, as in a certificate (RFC 9525, 6.3). @throws SLIP_NAME_HOST */

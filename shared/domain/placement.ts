@@ -71,17 +71,30 @@ const LABEL_VALUE = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
 /** @throws SLIP_NAME_LABEL */
 export function parseLabelName(text: string): string {
   if (LABEL_NAME.test(text)) return text;
-  throw refuseLabel('The label', text, 'A label has 1 to 63 lower-case letters, digits, dots, dashes and underscores, e.g. region.');
+  throw refuseLabel(
+    'The label',
+    text,
+    'A label has 1 to 63 lower-case letters, digits, dots, dashes and underscores, e.g. region.',
+  );
 }
 
 /** @throws SLIP_NAME_LABEL */
 export function parseLabelValue(text: string): string {
   if (LABEL_VALUE.test(text)) return text;
-  throw refuseLabel('The label value', text, 'A label value has 1 to 63 letters, digits, dots, dashes and underscores, e.g. fra-1.');
+  throw refuseLabel(
+    'The label value',
+    text,
+    'A label value has 1 to 63 letters, digits, dots, dashes and underscores, e.g. fra-1.',
+  );
 }
 
 function refuseLabel(field: string, text: string, hint: string): SlipwayError {
-  return new SlipwayError({ code: 'SLIP_NAME_LABEL', message: `${field} ${quoteInput(text)} is not allowed.`, hint, httpStatus: 422 });
+  return new SlipwayError({
+    code: 'SLIP_NAME_LABEL',
+    message: `${field} ${quoteInput(text)} is not allowed.`,
+    hint,
+    httpStatus: 422,
+  });
 }
 
 /**

@@ -53,20 +53,26 @@ function parseLine(line: string, number: number): [string, string] {
   if (line.includes('\0')) throw refuse(number, 'it contains a NUL byte');
   const match = LINE.exec(line);
   const [, type, command] = match ?? [];
-  if (type === undefined || command === undefined) throw refuse(number, `${excerpt(line)} is not of the form "type: command"`);
+  if (type === undefined || command === undefined)
+    throw refuse(number, `${excerpt(line)} is not of the form "type: command"`);
   if (type.length > MAX_TYPE_LENGTH) throw refuse(number, `a process type has at most ${MAX_TYPE_LENGTH} characters`);
   if (/^[_-]/.test(type)) throw refuse(number, `"${type}" does not start with a letter or a digit`);
   if (command === '') throw refuse(number, `"${type}" has no command`);
-  if (command.length > MAX_COMMAND_LENGTH) throw refuse(number, `the command is longer than ${MAX_COMMAND_LENGTH} characters`);
+  if (command.length > MAX_COMMAND_LENGTH)
+    throw refuse(number, `the command is longer than ${MAX_COMMAND_LENGTH} characters`);
   return [type, command];
 }
 
 /** Habits of other platforms that mean something else here. */
 function peculiarity(type: string, number: number): string[] {
   if (type === 'static')
-    return [`Procfile line ${number}: "static" runs as a command here; for a folder of files add a static.json instead.`];
+    return [
+      `Procfile line ${number}: "static" runs as a command here; for a folder of files add a static.json instead.`,
+    ];
   if (/^cron\d*$/.test(type)) {
-    return [`Procfile line ${number}: "${type}" runs as a command here, not on a schedule; declare schedules under "cron" in app.json.`];
+    return [
+      `Procfile line ${number}: "${type}" runs as a command here, not on a schedule; declare schedules under "cron" in app.json.`,
+    ];
   }
   return [];
 }

@@ -19,7 +19,11 @@ export const QUOTA_KINDS = {
   /** Of all apps of the user together. Each is a name in the tables of every proxy. */
   domains: { defaultMax: 2_000, what: 'domains', cure: 'Remove a domain with: slipway domains:remove HOSTNAME -a APP' },
   /** Of one app. Heroku: 1000. Older agents read 1000 names of an app, and one of them is the app's own. */
-  domainsPerApp: { defaultMax: 999, what: 'domains', cure: 'A wildcard such as *.example.com stands for all names with one more label' },
+  domainsPerApp: {
+    defaultMax: 999,
+    what: 'domains',
+    cure: 'A wildcard such as *.example.com stands for all names with one more label',
+  },
   /** Of one app, decimal. Heroku advises less than 1 GB; one push may have 1 GiB. */
   repositoryMegabytes: { defaultMax: 2_000, what: 'MB in one repository', cure: 'Take large files out of the commits' },
   /** A build may use two processors and two gigabytes: a small fleet has room for a few. */
@@ -27,7 +31,11 @@ export const QUOTA_KINDS = {
   /** Each may run a git. */
   connections: { defaultMax: 32, what: 'SSH connections', cure: 'End one of them' },
   /** Requests to the API that are not answered yet; `logs --tail` is one for as long as it runs. */
-  requests: { defaultMax: 100, what: 'open requests to the API', cure: 'End a command that follows logs, events or the status' },
+  requests: {
+    defaultMax: 100,
+    what: 'open requests to the API',
+    cure: 'End a command that follows logs, events or the status',
+  },
 } as const satisfies Readonly<Record<string, QuotaKind>>;
 
 export type QuotaName = keyof typeof QUOTA_KINDS;

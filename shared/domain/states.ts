@@ -50,7 +50,11 @@ export function canTransition<S extends string>(table: StateTable<S>, from: S, t
 /** The new state, or a bug-class error when the table has no such edge. */
 export function transition<S extends string>(table: StateTable<S>, from: S, to: S): S {
   if (canTransition(table, from, to)) return to;
-  throw new SlipwayError({ code: 'SLIP_STATE_ILLEGAL', kind: 'bug', message: `A state cannot go from ${from} to ${to}.` });
+  throw new SlipwayError({
+    code: 'SLIP_STATE_ILLEGAL',
+    kind: 'bug',
+    message: `A state cannot go from ${from} to ${to}.`,
+  });
 }
 
 export function isTerminal<S extends string>(table: StateTable<S>, state: S): boolean {

@@ -37,7 +37,11 @@ export interface DiskDemand {
 }
 
 /** @throws SLIP_DISK_FULL naming the folder and what is free, before anything is half written */
-export async function requireDiskSpace(path: string, reserve: DiskReserve = DEFAULT_DISK_RESERVE, demand: DiskDemand = {}): Promise<void> {
+export async function requireDiskSpace(
+  path: string,
+  reserve: DiskReserve = DEFAULT_DISK_RESERVE,
+  demand: DiskDemand = {},
+): Promise<void> {
   const space = await (demand.read ?? diskSpace)(path);
   const wanted = Math.min(reserve.bytes, space.totalBytes * 0.5);
   const outOfBytes = space.freeBytes - (demand.neededBytes ?? 0) < Math.max(wanted, space.totalBytes * reserve.share);
@@ -60,7 +64,9 @@ function isOutOfInodes(space: DiskSpace): boolean {
 
 /** The error for a disk that is full already: ENOSPC in the middle of a write (`cause`), or too little left to begin. */
 export function diskFull(path: string, space: DiskSpace, cause?: unknown): SlipwayError {
-  const left = isOutOfInodes(space) ? `${String(space.freeInodes)} inodes` : `${String(Math.floor(space.freeBytes / (1024 * 1024)))} MB`;
+  const left = isOutOfInodes(space)
+    ? `${String(space.freeInodes)} inodes`
+    : `${String(Math.floor(space.freeBytes / (1024 * 1024)))} MB`;
   return new SlipwayError({
     code: 'SLIP_DISK_FULL',
     kind: 'transient',

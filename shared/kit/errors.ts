@@ -68,7 +68,11 @@ export function renderError(error: SlipwayError, prefix = ''): string {
 /** The chain of messages, outermost first, for logs only. */
 export function describeCauses(error: unknown): string {
   const parts: string[] = [];
-  for (let at: unknown = error; at !== undefined && parts.length < 10; at = at instanceof Error ? at.cause : undefined) {
+  for (
+    let at: unknown = error;
+    at !== undefined && parts.length < 10;
+    at = at instanceof Error ? at.cause : undefined
+  ) {
     parts.push(at instanceof Error ? at.message : typeof at === 'string' ? at : inspect(at, { depth: 1 }));
   }
   return parts.join(': ');

@@ -19,7 +19,8 @@ function editDistance(from: string, to: string): number {
     for (let column = 1; column <= to.length; column += 1) {
       const same = from[row - 1] === to[column - 1] ? 0 : 1;
       const steps = [at(last, column) + 1, at(current, column - 1) + 1, at(last, column - 1) + same];
-      if (from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1]) steps.push(at(beforeLast, column - 2) + 1);
+      if (from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1])
+        steps.push(at(beforeLast, column - 2) + 1);
       current.push(Math.min(...steps));
     }
     [beforeLast, last] = [last, current];

@@ -76,12 +76,19 @@ const destroyedAck = z.object({ appIds: z.array(field.id<AppId>()).max(1_000) })
 
 const instanceReport = z.object({ statuses: z.array(instanceStatus).max(20_000), complete: z.boolean() });
 
-const chunk = z.custom<Uint8Array>((value) => value instanceof Uint8Array && value.length <= field.MAX_CHUNK_BYTES, 'is too long');
+const chunk = z.custom<Uint8Array>(
+  (value) => value instanceof Uint8Array && value.length <= field.MAX_CHUNK_BYTES,
+  'is too long',
+);
 const taskOutput = z.object({ taskId: field.id<TaskId>(), chunk });
 
 const outcome = z.discriminatedUnion('outcome', [
-  z.object({ outcome: z.literal('build'), build: buildResult }).transform(({ build }) => ({ ok: true as const, result: build })),
-  z.object({ outcome: z.literal('failure'), failure: reason }).transform(({ failure }) => ({ ok: false as const, failure })),
+  z
+    .object({ outcome: z.literal('build'), build: buildResult })
+    .transform(({ build }) => ({ ok: true as const, result: build })),
+  z
+    .object({ outcome: z.literal('failure'), failure: reason })
+    .transform(({ failure }) => ({ ok: false as const, failure })),
 ]);
 
 const logChunk = z.object({
@@ -146,7 +153,11 @@ const ENCODERS: { readonly [K in Kind]: (message: Extract<AgentMessage, { kind: 
   }),
   destroyedAck: ({ appIds }) => ({ destroyedAck: { appIds: [...appIds] } }),
   routesAck: ({ version, refusal }) => ({
-    routesAck: { version, accepted: refusal === undefined, ...(refusal === undefined ? {} : { refusal: encodeReason(refusal) }) },
+    routesAck: {
+      version,
+      accepted: refusal === undefined,
+      ...(refusal === undefined ? {} : { refusal: encodeReason(refusal) }),
+    },
   }),
 };
 
@@ -156,7 +167,13 @@ export function encodeAgentMessage(message: AgentMessage): WireAgentMessage {
   return encode(message);
 }
 
-function encodeHello({ facts: of, ledger, cachedAppIds, runningTaskIds, ...routes }: Hello): NonNullable<WireAgentMessage['hello']> {
+function encodeHello({
+  facts: of,
+  ledger,
+  cachedAppIds,
+  runningTaskIds,
+  ...routes
+}: Hello): NonNullable<WireAgentMessage['hello']> {
   const { agentVersion, ...facts } = of;
   return {
     agentVersion,
@@ -173,7 +190,9 @@ function encodeHello({ facts: of, ledger, cachedAppIds, runningTaskIds, ...route
   };
 }
 
-function encodeFacts(facts: Omit<NodeFacts, 'agentVersion'>): NonNullable<NonNullable<WireAgentMessage['hello']>['facts']> {
+function encodeFacts(
+  facts: Omit<NodeFacts, 'agentVersion'>,
+): NonNullable<NonNullable<WireAgentMessage['hello']>['facts']> {
   const { meshAddress = '', sandboxSubnet = '', routeNamesMax = 0, stacks, missing, ...rest } = facts;
   return { ...rest, meshAddress, sandboxSubnet, routeNamesMax, stacks: [...stacks], missing: clipAll(missing) };
 }
@@ -200,11 +219,20 @@ function clipAll(lines: readonly string[]): string[] {
   return lines.slice(0, 100).map((line) => clip(line));
 }
 
-function encodeAck({ generation, refusal }: Extract<AgentMessage, { kind: 'desiredAck' }>): NonNullable<WireAgentMessage['desiredAck']> {
-  return { generation, accepted: refusal === undefined, ...(refusal === undefined ? {} : { refusal: encodeReason(refusal) }) };
+function encodeAck({
+  generation,
+  refusal,
+}: Extract<AgentMessage, { kind: 'desiredAck' }>): NonNullable<WireAgentMessage['desiredAck']> {
+  return {
+    generation,
+    accepted: refusal === undefined,
+    ...(refusal === undefined ? {} : { refusal: encodeReason(refusal) }),
+  };
 }
 
-function encodeOutcome(of: Extract<AgentMessage, { kind: 'taskResult' }>['outcome']): NonNullable<WireAgentMessage['taskResult']> {
+function encodeOutcome(
+  of: Extract<AgentMessage, { kind: 'taskResult' }>['outcome'],
+): NonNullable<WireAgentMessage['taskResult']> {
   return of.ok ? { build: encodeBuildResult(of.result) } : { failure: encodeReason(of.failure) };
 }
 

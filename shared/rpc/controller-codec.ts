@@ -28,7 +28,9 @@ const welcome = z.object({
   epoch,
   nodeName: field.word,
   versionTrouble: field.optional(reason),
-  tasks: z.array(z.object({ taskId: field.id<TaskId>(), outputBytes: field.count, outputLines: field.count })).max(MAX_TASKS),
+  tasks: z
+    .array(z.object({ taskId: field.id<TaskId>(), outputBytes: field.count, outputLines: field.count }))
+    .max(MAX_TASKS),
 });
 const cancelTask = z.object({ taskId: field.id<TaskId>() });
 const logQuery = z.object({
@@ -92,7 +94,13 @@ function encodeTask({ root = '', ...task }: BuildTask): WireStartTask {
   return { ...task, root, config: revealAll(task.config), buildpacks: [...task.buildpacks] };
 }
 
-function encodeWelcome({ heartbeatIntervalMs, epoch: ours, nodeName, versionTrouble, tasks = [] }: Welcome): WireControllerMessage {
+function encodeWelcome({
+  heartbeatIntervalMs,
+  epoch: ours,
+  nodeName,
+  versionTrouble,
+  tasks = [],
+}: Welcome): WireControllerMessage {
   const trouble = versionTrouble === undefined ? {} : { versionTrouble: encodeReason(versionTrouble) };
   return { welcome: { heartbeatIntervalMs, epoch: ours, nodeName, ...trouble, tasks: [...tasks] } };
 }

@@ -10,7 +10,13 @@ import type { ReleaseContent } from './gen/slipway/v1/ReleaseContent.ts';
 // once. Both forms reveal the config, so they are only for the wire and the ledger.
 
 /** The form that the receiving agent can read. */
-export function formOf({ state, whole = false }: { readonly state: DesiredState; readonly whole?: boolean | undefined }): WireDesiredState {
+export function formOf({
+  state,
+  whole = false,
+}: {
+  readonly state: DesiredState;
+  readonly whole?: boolean | undefined;
+}): WireDesiredState {
   return whole ? wholeForm(state) : compactForm(state);
 }
 
@@ -32,7 +38,9 @@ export function compactForm(state: DesiredState): WireDesiredState {
   return {
     ...commonParts(state),
     assignments: state.assignments.map(slot),
-    releases: [...byRelease.values()].flatMap(([first, ...others]) => (first === undefined ? [] : [contentOf(first, others)])),
+    releases: [...byRelease.values()].flatMap(([first, ...others]) =>
+      first === undefined ? [] : [contentOf(first, others)],
+    ),
     withheld: (state.withheld ?? []).map((one) => ({ ...one })),
     destroyed: (state.destroyed ?? []).map((one) => ({ ...one })),
   };

@@ -64,7 +64,12 @@ function encodeStatus(status: InstanceStatus): WireInstanceStatus {
 }
 
 export function encodeBuildResult({ slug, stats }: BuildResult): WireBuildResult {
-  return { slug: encodeSlug(slug), timingsMs: stats.timingsMs, sourceBytes: stats.sourceBytes, uploadedBytes: stats.uploadedBytes };
+  return {
+    slug: encodeSlug(slug),
+    timingsMs: stats.timingsMs,
+    sourceBytes: stats.sourceBytes,
+    uploadedBytes: stats.uploadedBytes,
+  };
 }
 
 export function encodeLogLine(line: LogLine): WireLogLine {
@@ -76,5 +81,7 @@ function encodeSlug(slug: Slug): WireSlug {
 }
 
 function withoutAbsent<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(value).filter(([, of]) => of !== undefined)) as { [K in keyof T]?: Exclude<T[K], undefined> };
+  return Object.fromEntries(Object.entries(value).filter(([, of]) => of !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
 }

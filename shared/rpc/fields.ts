@@ -60,9 +60,13 @@ export const processType = z
   .string()
   .refine(accepts(parseProcessType), 'is not a process type')
   .transform((value): ProcessType => value as ProcessType);
-export const hostname = z.string().refine((value) => accepts(parseHostname)(value) && value === value.toLowerCase(), 'is not a host name');
+export const hostname = z
+  .string()
+  .refine((value) => accepts(parseHostname)(value) && value === value.toLowerCase(), 'is not a host name');
 /** A host name, or `*.` and one. */
-export const domain = z.string().refine((value) => accepts(parseDomain)(value) && value === value.toLowerCase(), 'is not a domain');
+export const domain = z
+  .string()
+  .refine((value) => accepts(parseDomain)(value) && value === value.toLowerCase(), 'is not a domain');
 /** Of a certificate, as the controller stores it. */
 export const serial = z.string().regex(/^[0-9a-f]{2,64}$/, 'is not a serial');
 export const commit = z.string().regex(/^[0-9a-f]{40}$/, 'is not a commit');

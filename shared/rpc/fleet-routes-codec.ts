@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import { isIPv4 } from 'node:net';
-import { HOSTNAMES_MAX, type FleetApp, type FleetRoutes, type MeshPeer, type RoutesUpdate } from '../domain/fleet-routes.ts';
+import {
+  HOSTNAMES_MAX,
+  type FleetApp,
+  type FleetRoutes,
+  type MeshPeer,
+  type RoutesUpdate,
+} from '../domain/fleet-routes.ts';
 import type { AppId, NodeId } from '../domain/ids.ts';
 import * as field from './fields.ts';
 import type { FleetRoutes as WireFleetRoutes } from './gen/slipway/v1/FleetRoutes.ts';

@@ -95,7 +95,8 @@ export interface TaskResult {
   readonly outcome: TaskOutcome;
 }
 
-export type TaskOutcome = { readonly ok: true; readonly result: BuildResult } | { readonly ok: false; readonly failure: Reason };
+export type TaskOutcome =
+  { readonly ok: true; readonly result: BuildResult } | { readonly ok: false; readonly failure: Reason };
 
 export interface LogChunk {
   readonly kind: 'logChunk';
@@ -132,7 +133,16 @@ export interface UnknownMessage {
 }
 
 export type AgentMessage =
-  Hello | Heartbeat | DesiredAck | InstanceReport | TaskOutput | TaskResult | LogChunk | NodeEvent | RoutesAck | DestroyedAck;
+  | Hello
+  | Heartbeat
+  | DesiredAck
+  | InstanceReport
+  | TaskOutput
+  | TaskResult
+  | LogChunk
+  | NodeEvent
+  | RoutesAck
+  | DestroyedAck;
 
 export interface Welcome {
   readonly kind: 'welcome';

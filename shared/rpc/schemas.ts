@@ -68,7 +68,9 @@ const withheld: z.ZodType<readonly WithheldInstance[]> = z
   .array(z.object({ instanceId: field.id<InstanceId>(), desired: wish }))
   .max(INSTANCES_MAX);
 
-const destroyed: z.ZodType<readonly DestroyedApp[]> = z.array(z.object({ appId: field.id<AppId>(), uidBase: field.count })).max(10_000);
+const destroyed: z.ZodType<readonly DestroyedApp[]> = z
+  .array(z.object({ appId: field.id<AppId>(), uidBase: field.count }))
+  .max(10_000);
 
 const wholeState = z.object({
   epoch,
@@ -99,7 +101,9 @@ const crashes = z.object({ count: field.count, sinceMs: field.count.optional() }
 export const instanceStatus: z.ZodType<InstanceStatus> = z.object({
   instanceId: field.id<InstanceId>(),
   // A newer agent may have a state we do not know: `pending` promises least.
-  state: z.enum(['pending', 'fetching', 'starting', 'live', 'backoff', 'stopping', 'stopped', 'failed']).catch('pending'),
+  state: z
+    .enum(['pending', 'fetching', 'starting', 'live', 'backoff', 'stopping', 'stopped', 'failed'])
+    .catch('pending'),
   serving: z.boolean().optional(),
   restarts: field.count,
   startedAtMs: field.count.optional(),

@@ -4,7 +4,10 @@ import { loadSync } from '@grpc/proto-loader';
 import type { ProtoGrpcType } from './gen/agent.ts';
 
 export type { AgentServiceClient } from './gen/slipway/v1/AgentService.ts';
-export type { AgentMessage as WireAgentMessage, AgentMessage__Output as WireAgentMessageOut } from './gen/slipway/v1/AgentMessage.ts';
+export type {
+  AgentMessage as WireAgentMessage,
+  AgentMessage__Output as WireAgentMessageOut,
+} from './gen/slipway/v1/AgentMessage.ts';
 export type {
   ControllerMessage as WireControllerMessage,
   ControllerMessage__Output as WireControllerMessageOut,
@@ -18,7 +21,9 @@ export const MAX_MESSAGE_BYTES = 8 * 1024 * 1024;
  * missing messages null, 64-bit numbers JavaScript numbers (the codec refuses unsafe ones).
  * @param protoDir folder that holds slipway/v1
  */
-export function loadAgentService(protoDir = join(import.meta.dirname, '../../proto')): ProtoGrpcType['slipway']['v1']['AgentService'] {
+export function loadAgentService(
+  protoDir = join(import.meta.dirname, '../../proto'),
+): ProtoGrpcType['slipway']['v1']['AgentService'] {
   const definition = loadSync('slipway/v1/agent.proto', {
     includeDirs: [protoDir],
     longs: Number,

@@ -98,7 +98,9 @@ describe('the certificate authority', () => {
     const { csrPem } = await makeCsr({});
     const lines = csrPem.trim().split('\n');
     const last = lines.length - 2;
-    const flipped = lines.map((line, index) => (index === last ? line.replace(/^./, (c) => (c === 'A' ? 'B' : 'A')) : line)).join('\n');
+    const flipped = lines
+      .map((line, index) => (index === last ? line.replace(/^./, (c) => (c === 'A' ? 'B' : 'A')) : line))
+      .join('\n');
     for (const bad of ['', 'x', authority.caPem, flipped]) {
       await assert.rejects(authority.checkRequest(bad), { code: 'SLIP_CSR_INVALID' });
     }
@@ -134,7 +136,10 @@ describe('the certificate authority', () => {
       const serial = newSerial();
       const { csrPem, keyPem } = await makeCsr({});
       const node = { csrPem, nodeId: 'node0001' as NodeId, serial };
-      assert.equal((await dial({ key: keyPem, cert: (await ours.issueNode(node)).certificatePem })).toLowerCase(), serial);
+      assert.equal(
+        (await dial({ key: keyPem, cert: (await ours.issueNode(node)).certificatePem })).toLowerCase(),
+        serial,
+      );
       assert.equal(await dial({ key: keyPem, cert: (await theirs.issueNode(node)).certificatePem }), 'refused');
       assert.equal(await dial({ key: credential.keyPem, cert: credential.certificatePem }), 'refused');
     } finally {

@@ -30,7 +30,18 @@ const CONTENT = fc.oneof(
   fc.string({ maxLength: 40 }),
 );
 const ATTRIBUTE = fc.constantFrom(
-  ...['text', 'text=auto', '-text', 'binary', 'crlf', 'crlf=input', 'eol=crlf', 'eol=lf', 'ident', 'working-tree-encoding=UTF-16'],
+  ...[
+    'text',
+    'text=auto',
+    '-text',
+    'binary',
+    'crlf',
+    'crlf=input',
+    'eol=crlf',
+    'eol=lf',
+    'ident',
+    'working-tree-encoding=UTF-16',
+  ],
   ...[
     'working-tree-encoding=SHIFT-JIS',
     'filter=lfs',
@@ -75,14 +86,28 @@ describe('the source that a builder gets', () => {
   after(() => rm(dir, { recursive: true, force: true }));
 
   /** Blobs as they are: `git add` would obey the attributes. */
-  async function commit(files: Files, links: readonly (readonly [path: string, target: string])[] = []): Promise<string> {
-    const data = (content: Buffer): Buffer => Buffer.concat([Buffer.from(`data ${String(content.length)}\n`), content, Buffer.from('\n')]);
-    const changes = [...files].map(([path, content]) => Buffer.concat([Buffer.from(`M 100755 inline "${path}"\n`), data(content)]));
+  async function commit(
+    files: Files,
+    links: readonly (readonly [path: string, target: string])[] = [],
+  ): Promise<string> {
+    const data = (content: Buffer): Buffer =>
+      Buffer.concat([Buffer.from(`data ${String(content.length)}\n`), content, Buffer.from('\n')]);
+    const changes = [...files].map(([path, content]) =>
+      Buffer.concat([Buffer.from(`M 100755 inline "${path}"\n`), data(content)]),
+    );
     for (const [path, target] of links)
       changes.push(Buffer.concat([Buffer.from(`M 120000 inline "${path}"\n`), data(Buffer.from(target))]));
-    const head = Buffer.concat([Buffer.from('commit refs/heads/x\ncommitter A <a@b.c> 1 +0000\n'), data(Buffer.from('x'))]);
+    const head = Buffer.concat([
+      Buffer.from('commit refs/heads/x\ncommitter A <a@b.c> 1 +0000\n'),
+      data(Buffer.from('x')),
+    ]);
     const stdin = Buffer.concat([head, Buffer.from('deleteall\n'), ...changes]);
-    const made = await run({ file: 'git', args: [`--git-dir=${repositoryDir}`, 'fast-import', '--quiet', '--force'], env: GIT_ENV, stdin });
+    const made = await run({
+      file: 'git',
+      args: [`--git-dir=${repositoryDir}`, 'fast-import', '--quiet', '--force'],
+      env: GIT_ENV,
+      stdin,
+    });
     assert.equal(made.code, 0, made.stderr);
     return (await readRef(repositoryDir, 'refs/heads/x')) ?? assert.fail('no commit');
   }

@@ -13,7 +13,10 @@ const MEBIBYTE = 1024 * 1024;
 
 describeImageStore('on disk', async () => {
   const lab = await openLab('store');
-  return { store: createImageStore({ dir: join(lab.dir, 'images') }), [Symbol.asyncDispose]: () => lab[Symbol.asyncDispose]() };
+  return {
+    store: createImageStore({ dir: join(lab.dir, 'images') }),
+    [Symbol.asyncDispose]: () => lab[Symbol.asyncDispose](),
+  };
 });
 
 describe('image store on disk', () => {
@@ -22,11 +25,14 @@ describe('image store on disk', () => {
     const space = { freeBytes: 255 * MEBIBYTE, totalBytes: 1e12, freeInodes: 1e6, totalInodes: 1e6 };
     const store = createImageStore({ dir: lab.dir }, { readDiskSpace: () => Promise.resolve(space) });
     const bytes = Buffer.from('x');
-    await assert.rejects(store.put(digestOf(bytes), Readable.from([bytes]), never), (error: Error & { code: string }) => {
-      assert.equal(error.code, 'SLIP_DISK_FULL');
-      assert.match(error.message, new RegExp(`255 MB free under ${lab.dir}`));
-      return true;
-    });
+    await assert.rejects(
+      store.put(digestOf(bytes), Readable.from([bytes]), never),
+      (error: Error & { code: string }) => {
+        assert.equal(error.code, 'SLIP_DISK_FULL');
+        assert.match(error.message, new RegExp(`255 MB free under ${lab.dir}`));
+        return true;
+      },
+    );
     space.freeBytes = 0.03 * space.totalBytes;
     await store.put(digestOf(bytes), Readable.from([bytes]), never);
   });

@@ -14,7 +14,10 @@ export function digestOf(bytes: Buffer): Digest {
 }
 
 /** What every image store of a controller promises. */
-export function describeImageStore(kind: string, openStore: () => Promise<{ store: ImageStore } & AsyncDisposable>): void {
+export function describeImageStore(
+  kind: string,
+  openStore: () => Promise<{ store: ImageStore } & AsyncDisposable>,
+): void {
   describe(`image store, ${kind}`, () => {
     it('gives back what was put, from any offset', async () => {
       await using opened = await openStore();
@@ -32,7 +35,9 @@ export function describeImageStore(kind: string, openStore: () => Promise<{ stor
     it('does not store what is not what it claims to be', async () => {
       await using opened = await openStore();
       const digest = digestOf(Buffer.from('promised'));
-      await assert.rejects(opened.store.put(digest, Readable.from([Buffer.from('other')]), never), { code: 'SLIP_IMAGE_DIGEST' });
+      await assert.rejects(opened.store.put(digest, Readable.from([Buffer.from('other')]), never), {
+        code: 'SLIP_IMAGE_DIGEST',
+      });
       assert.equal(await opened.store.has(digest), false);
       await opened.store.put(digest, Readable.from([Buffer.from('promised')]), never);
       assert.equal(await opened.store.has(digest), true);
@@ -74,7 +79,8 @@ export function describeImageStore(kind: string, openStore: () => Promise<{ stor
       const digest = digestOf(Buffer.from('x'));
       await assert.rejects(opened.store.open(digest, 0), { code: 'SLIP_IMAGE_NOT_FOUND' });
       await opened.store.put(digest, Readable.from([Buffer.from('x')]), never);
-      for (const offset of [-1, 2, 0.5]) await assert.rejects(opened.store.open(digest, offset), { code: 'SLIP_IMAGE_RANGE' });
+      for (const offset of [-1, 2, 0.5])
+        await assert.rejects(opened.store.open(digest, offset), { code: 'SLIP_IMAGE_RANGE' });
     });
   });
 }

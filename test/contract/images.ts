@@ -11,7 +11,11 @@ import { FakeTransport, makeImage, openLab, type Lab } from '../support/image-la
 
 const never = new AbortController().signal;
 const UID_BASE = 0x2000_0000;
-const instant: Clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now(), sleep: () => Promise.resolve() };
+const instant: Clock = {
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  sleep: () => Promise.resolve(),
+};
 
 export interface Bench {
   readonly lab: Lab;
@@ -23,14 +27,18 @@ export interface Bench {
 export async function openImages(lab: Lab, config: Partial<ImagesConfig> & Pick<ImagesConfig, 'mode'>): Promise<Bench> {
   const transport = new FakeTransport();
   const stateDir = join(lab.dir, 'state');
-  const images = createImages({ stateDir, budgetBytes: 1e9, graceMs: 0, copyUpToBytes: 0, ...config }, { transport, clock: instant });
+  const images = createImages(
+    { stateDir, budgetBytes: 1e9, graceMs: 0, copyUpToBytes: 0, ...config },
+    { transport, clock: instant },
+  );
   await images.ensureHost();
   return { lab, images, transport, stateDir };
 }
 
 /** What every image store of an agent promises, however it makes layers readable. */
 export function describeImages(kind: string, config: Pick<ImagesConfig, 'mode' | 'ownership'>): void {
-  const bench = async (lab: Lab, more: Partial<ImagesConfig> = {}): Promise<Bench> => await openImages(lab, { ...config, ...more });
+  const bench = async (lab: Lab, more: Partial<ImagesConfig> = {}): Promise<Bench> =>
+    await openImages(lab, { ...config, ...more });
 
   describe(`images, ${kind}: fetching`, () => {
     it('fetches a missing layer once for callers at the same time, whole and readable by all', async () => {
@@ -176,7 +184,10 @@ export function describeImages(kind: string, config: Pick<ImagesConfig, 'mode' |
 
     it('has nothing to collect where nothing was ever stored', async () => {
       await using lab = await openLab('images');
-      const images = createImages({ stateDir: join(lab.dir, 'new'), budgetBytes: 0, ...config }, { transport: new FakeTransport() });
+      const images = createImages(
+        { stateDir: join(lab.dir, 'new'), budgetBytes: 0, ...config },
+        { transport: new FakeTransport() },
+      );
       await images.collectGarbage(new Set(), new Set());
     });
 

@@ -46,7 +46,8 @@ describe('layers of a tree', () => {
     await using lab = await openLab('layers');
     const { builder, images } = await openWorkshop(lab);
     await writeTree(join(lab.dir, 'tree'), TREE);
-    for (const name of ['server.js', 'node_modules/m/cli.js', 'node_modules/m']) await chmod(join(lab.dir, 'tree', name), 0o6755);
+    for (const name of ['server.js', 'node_modules/m/cli.js', 'node_modules/m'])
+      await chmod(join(lab.dir, 'tree', name), 0o6755);
     const layers = await builder.cut(await request(lab));
     const lines = (await Promise.all(layers.map((layer) => list(images, layer)))).flat();
     assert.match(
@@ -66,7 +67,8 @@ describe('layers of a tree', () => {
     await writeTree(join(lab.dir, 'other'), Object.fromEntries(Object.entries(TREE).toReversed()));
     await utimes(join(lab.dir, 'other/server.js'), 1, 1);
     await runOk(run, { file: 'ln', args: ['-f', join(lab.dir, 'other/server.js'), join(lab.dir, 'upper-link')] });
-    if (process.getuid?.() === 0) await runOk(run, { file: 'chown', args: ['-R', '12345:54321', join(lab.dir, 'other')] });
+    if (process.getuid?.() === 0)
+      await runOk(run, { file: 'chown', args: ['-R', '12345:54321', join(lab.dir, 'other')] });
     const first = await builder.cut(await request(lab));
     const second = await builder.cut(await request(lab, { appDir: join(lab.dir, 'other') }));
     assert.deepEqual(digests(second), digests(first));
@@ -75,7 +77,12 @@ describe('layers of a tree', () => {
   it('is one layer when nothing is declared, or nothing declared exists', async () => {
     await using lab = await openLab('layers');
     const { builder } = await openWorkshop(lab);
-    await writeTree(join(lab.dir, 'tree'), { 'server.js': 'v1', target: 'a file', link: { link: '.' }, empty: { dir: true } });
+    await writeTree(join(lab.dir, 'tree'), {
+      'server.js': 'v1',
+      target: 'a file',
+      link: { link: '.' },
+      empty: { dir: true },
+    });
     const bare = await builder.cut(await request(lab, { declared: [] }));
     const absent = ['none', 'target', 'link', 'link/link', 'empty', 'target/below'];
     const declared = absent.map((path, index) => ({ ...MODULES, path, name: `layer${'abcdefgh'.charAt(index)}` }));
@@ -134,7 +141,11 @@ describe('a layer that the build did not touch', () => {
 
 describe('layers of an overlay', () => {
   const overlayOn = async (lab: Lab, lower: string): Promise<{ appDir: string; upperDir: string }> => {
-    const [upperDir, work, appDir] = ['o/upper', 'o/work', 'o/merged'].map((name) => join(lab.dir, name)) as [string, string, string];
+    const [upperDir, work, appDir] = ['o/upper', 'o/work', 'o/merged'].map((name) => join(lab.dir, name)) as [
+      string,
+      string,
+      string,
+    ];
     for (const dir of [upperDir, work, appDir]) await mkdir(dir, { recursive: true });
     const options = `lowerdir=${lower},upperdir=${upperDir},workdir=${work}`;
     await runOk(run, { file: 'mount', args: ['-t', 'overlay', 'overlay', '-o', options, appDir] });
@@ -146,8 +157,14 @@ describe('layers of an overlay', () => {
     const { builder } = await openWorkshop(lab);
     await writeTree(join(lab.dir, 'lower'), { ...TREE, 'node_modules/gone': 'x', old: 'y', 'was/dir': 'z' });
     const { appDir, upperDir } = await overlayOn(lab, join(lab.dir, 'lower'));
-    for (const path of ['node_modules/gone', 'old', 'was', 'vendor/my bundle']) await rm(join(appDir, path), { recursive: true });
-    await writeTree(appDir, { was: 'now a file', 'vendor/my bundle/gem': 'f', 'server.js': 'v2', 'node_modules/m/cli.js': 'g' });
+    for (const path of ['node_modules/gone', 'old', 'was', 'vendor/my bundle'])
+      await rm(join(appDir, path), { recursive: true });
+    await writeTree(appDir, {
+      was: 'now a file',
+      'vendor/my bundle/gem': 'f',
+      'server.js': 'v2',
+      'node_modules/m/cli.js': 'g',
+    });
     await cp(appDir, join(lab.dir, 'tree'), { recursive: true, verbatimSymlinks: true });
     const plain = await builder.cut(await request(lab));
     assert.deepEqual(digests(await builder.cut(await request(lab, { appDir, upperDir }))), digests(plain));

@@ -21,7 +21,8 @@ describe('a cut that cannot be', () => {
       [MODULES, MODULES],
       [MODULES, { ...MODULES, name: 'other' }],
     ];
-    for (const declared of wrong) await assert.rejects(builder.cut(await request(lab, { declared })), { code: 'SLIP_BUILD_LAYER' });
+    for (const declared of wrong)
+      await assert.rejects(builder.cut(await request(lab, { declared })), { code: 'SLIP_BUILD_LAYER' });
     assert.deepEqual(packed, []);
   });
 
@@ -50,13 +51,21 @@ describe('a cut that cannot be', () => {
 
 describe('a tree that is small on its disk and endless to read', () => {
   const hostile: readonly (readonly [string, string, { readonly code: string; readonly message: RegExp }])[] = [
-    ['a sparse file', 'truncate -s 1T big', { code: 'SLIP_BUILD_TREE_TOO_LARGE', message: /holds more than 1\.0 GB when it is read/ }],
+    [
+      'a sparse file',
+      'truncate -s 1T big',
+      { code: 'SLIP_BUILD_TREE_TOO_LARGE', message: /holds more than 1\.0 GB when it is read/ },
+    ],
     [
       'a file with many names',
       'truncate -s 100M big; for i in $(seq 20); do ln big "big $i"; done',
       { code: 'SLIP_BUILD_TREE_TOO_LARGE', message: /holds more than 1\.0 GB when it is read/ },
     ],
-    ['many names of nothing', 'touch $(seq 1200)', { code: 'SLIP_BUILD_TREE_TOO_LARGE', message: /has more than 1000 files and folders/ }],
+    [
+      'many names of nothing',
+      'touch $(seq 1200)',
+      { code: 'SLIP_BUILD_TREE_TOO_LARGE', message: /has more than 1000 files and folders/ },
+    ],
     [
       'folders nested deeper than a path may be long',
       `perl -e 'for (1..60) { mkdir "x" x 250 or die; chdir "x" x 250 or die }'`,
@@ -99,9 +108,14 @@ describe('a tree that is small on its disk and endless to read', () => {
     const builder = createLayerBuilder({ stateDir, packTimeoutMs: 500 }, { images });
     const endless: Run = (command) => run({ ...command, file: 'sleep', args: ['86420'] });
     await writeTree(join(lab.dir, 'tree'), TREE);
-    const told = { code: 'SLIP_BUILD_PACK_TIMEOUT', message: 'Packing the slug took longer than 0.5 s and was stopped.' };
+    const told = {
+      code: 'SLIP_BUILD_PACK_TIMEOUT',
+      message: 'Packing the slug took longer than 0.5 s and was stopped.',
+    };
     await assert.rejects(builder.cut(await request(lab, { run: endless })), told);
     // Its turn has come, or this would wait for ever.
-    await assert.rejects(builder.cut(await request(lab, { treeLimits: { bytes: 1, entries: 1 } })), { code: 'SLIP_BUILD_TREE_TOO_LARGE' });
+    await assert.rejects(builder.cut(await request(lab, { treeLimits: { bytes: 1, entries: 1 } })), {
+      code: 'SLIP_BUILD_TREE_TOO_LARGE',
+    });
   });
 });

@@ -62,7 +62,8 @@ for (const ownership of ['copy', 'auto'] as const) {
       for (const uidBase of APPS) {
         const lower = await images.mount(layer, uidBase);
         const merged = await stackOverlay(lab, lower, uidBase);
-        const script = 'echo more >> server.js; rm lib/deep.js; mkdir new; mv run.sh ran; chmod 700 ran; stat -c %u server.js lib ran .';
+        const script =
+          'echo more >> server.js; rm lib/deep.js; mkdir new; mv run.sh ran; chmod 700 ran; stat -c %u server.js lib ran .';
         assert.equal(
           await asApp(uidBase, script, merged),
           Array(4)
@@ -71,7 +72,10 @@ for (const ownership of ['copy', 'auto'] as const) {
         );
         assert.equal(await readFile(join(lower, 'server.js'), 'utf8'), 'one');
       }
-      assert.deepEqual(await digestFile(images.path(layer.digest)), { digest: layer.digest, sizeBytes: layer.sizeBytes });
+      assert.deepEqual(await digestFile(images.path(layer.digest)), {
+        digest: layer.digest,
+        sizeBytes: layer.sizeBytes,
+      });
     });
 
     it('is nobody in particular for a shared layer, which is mounted once', async () => {
@@ -119,7 +123,9 @@ describe('the state folder', () => {
     await images.ensureHost();
     await images.ensureHost();
     assert.ok((await mountsBelow(stateDir)).length <= 1);
-    const lines = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n').filter((line) => line.includes(` ${stateDir} `));
+    const lines = (await readFile('/proc/self/mountinfo', 'utf8'))
+      .split('\n')
+      .filter((line) => line.includes(` ${stateDir} `));
     for (const line of lines) assert.match(line, / shared:\d+/);
   });
 

@@ -70,11 +70,16 @@ function stamped(fromMs: number, messages: readonly string[]): string {
   return messages.map((message, index) => `${stamp(fromMs + index)} ${message}\n`).join('');
 }
 
-const numbers = (from: number, to: number): string[] => Array.from({ length: to - from }, (_, index) => `line ${String(from + index)}`);
+const numbers = (from: number, to: number): string[] =>
+  Array.from({ length: to - from }, (_, index) => `line ${String(from + index)}`);
 
 async function read(logs: Logs, query: Partial<LogQuery>): Promise<LogLine[]> {
   const lines: LogLine[] = [];
-  for await (const line of logs.query({ appId: SHOP, lines: 100, follow: false, ...query }, new AbortController().signal)) lines.push(line);
+  for await (const line of logs.query(
+    { appId: SHOP, lines: 100, follow: false, ...query },
+    new AbortController().signal,
+  ))
+    lines.push(line);
   return lines;
 }
 
@@ -85,7 +90,8 @@ function follow(logs: Logs, query: Partial<LogQuery> = {}): { lines: LogLine[]; 
   const lines: LogLine[] = [];
   const ending = new AbortController();
   const done = (async () => {
-    for await (const line of logs.query({ appId: SHOP, lines: 100, follow: true, ...query }, ending.signal)) lines.push(line);
+    for await (const line of logs.query({ appId: SHOP, lines: 100, follow: true, ...query }, ending.signal))
+      lines.push(line);
   })();
   return {
     lines,
@@ -128,7 +134,11 @@ describe('log reader', () => {
     await using lab = await openLab();
     const access = (app: string, path: string): string =>
       `slip1 ${app} web.1/one ---- 200 975 0 0 1 18 19 http 0123-4567 1.2.3.4 GET shop.test - "${path}"`;
-    const lines = [access(`shop/${SHOP}`, '/x'), access('other/app00000other', `/${SHOP} `), access('shop', '/of-an-older-agent')];
+    const lines = [
+      access(`shop/${SHOP}`, '/x'),
+      access('other/app00000other', `/${SHOP} `),
+      access('shop', '/of-an-older-agent'),
+    ];
     await writeFile(join(lab.routerDir, 'current'), stamped(1000, ['[NOTICE] haproxy', ...lines]));
     const [line, ...rest] = await read(lab.logs, { process: 'router' });
     assert.equal(rest.length, 0);

@@ -51,7 +51,8 @@ describe('a cut link between two nodes', { skip: !isRoot && 'needs root: it drop
       const written = await routerLines(front);
       return written.length >= 2 ? written : undefined;
     });
-    for (const line of lines) assert.doesNotMatch(line, /code=H12/, 'no request waited for the time limit of an answer');
+    for (const line of lines)
+      assert.doesNotMatch(line, /code=H12/, 'no request waited for the time limit of an answer');
   });
 
   test('costs no new request while another node serves', async (t) => {

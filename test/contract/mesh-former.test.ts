@@ -48,7 +48,8 @@ describe('certificates from before a revocation or a rejoin, between real proxie
     front.tls = (await issueNode(lab.ca, front.peer.nodeId)).tls;
     await front.proxy.ensureRunning();
     await home.apply([routesOf('alpha', [backend])], [former]);
-    for (let turn = 0; turn < 10; turn += 1) assert.equal((await ask(front.port, 'alpha.test')).status, 200, `turn ${String(turn)}`);
+    for (let turn = 0; turn < 10; turn += 1)
+      assert.equal((await ask(front.port, 'alpha.test')).status, 200, `turn ${String(turn)}`);
   });
 
   test('an answer with a former certificate of a node is refused too', async (t) => {

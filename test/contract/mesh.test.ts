@@ -27,11 +27,16 @@ describe('any node answers: the mesh of real proxies', () => {
   test('from outside nobody can say that a request has been forwarded, and no internal header gets out', async (t) => {
     const { front, home } = await openPair(t);
     for (const node of [front, home]) {
-      const { headers, body } = await ask(node.port, 'alpha.test', { headers: { 'x-slipway-hop': 'forged', 'x-slipway-instance': 'x' } });
+      const { headers, body } = await ask(node.port, 'alpha.test', {
+        headers: { 'x-slipway-hop': 'forged', 'x-slipway-instance': 'x' },
+      });
       const seen = JSON.parse(body) as Record<string, string>;
       assert.equal(seen['x-slipway-hop'], node === front ? front.peer.name : undefined);
       assert.equal(seen['x-slipway-instance'], undefined);
-      assert.deepEqual(Object.keys(headers).filter((name) => name.startsWith('x-slipway-')), []); // prettier-ignore
+      assert.deepEqual(
+        Object.keys(headers).filter((name) => name.startsWith('x-slipway-')),
+        [],
+      );
     }
   });
 
@@ -54,7 +59,8 @@ describe('any node answers: the mesh of real proxies', () => {
     const { lab, front, home, backend } = await openPair(t);
     const stale = await lab.node('st');
     await start(stale);
-    for (const node of [front, home, stale]) await node.apply(node === home ? [routesOf('alpha', [backend])] : [routesOf('alpha', [])]);
+    for (const node of [front, home, stale])
+      await node.apply(node === home ? [routesOf('alpha', [backend])] : [routesOf('alpha', [])]);
     await front.apply([{ ...routesOf('alpha', []), peers: [home.peer, stale.peer] }]);
     await reachable(front);
     for (let turn = 0; turn < 20; turn += 1) {

@@ -39,7 +39,10 @@ export function describeProxy(name: string, open: () => Promise<ProxySubject>): 
       await using subject = await open();
       const [one, two] = [await subject.backend('one0000001'), await subject.backend('two0000001')];
       await subject.proxy.ensureRunning();
-      await subject.proxy.apply([routesOf('alpha', [one], ['*.shop.test']), routesOf('beta', [two], ['own.shop.test'])]);
+      await subject.proxy.apply([
+        routesOf('alpha', [one], ['*.shop.test']),
+        routesOf('beta', [two], ['own.shop.test']),
+      ]);
       assert.equal(await subject.request('any.shop.test'), 'one0000001');
       assert.equal(await subject.request('own.shop.test'), 'two0000001');
       assert.equal(await subject.request('shop.test'), 404);

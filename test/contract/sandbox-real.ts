@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict';
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -52,7 +62,9 @@ export function realSandboxContract(kind: Sandbox['kind']): void {
         try {
           const there = await openSandboxLab(kind, { stateDir: join(dir, 'state') });
           try {
-            const { output } = await there.finish({ argv: sh('grep -o " / ro,nosuid,nodev[^ ]*" /proc/self/mountinfo') });
+            const { output } = await there.finish({
+              argv: sh('grep -o " / ro,nosuid,nodev[^ ]*" /proc/self/mountinfo'),
+            });
             assert.equal(output, ' / ro,nosuid,nodev,relatime\n');
           } finally {
             await there.close();
@@ -66,7 +78,9 @@ export function realSandboxContract(kind: Sandbox['kind']): void {
 
     if (kind !== 'process') {
       it('knows its own host name, as the address at which it is reached', async () => {
-        const { status, output } = await lab.finish({ argv: sh('getent hosts "$(hostname)"; getent hosts localhost | head -n 1') });
+        const { status, output } = await lab.finish({
+          argv: sh('getent hosts "$(hostname)"; getent hosts localhost | head -n 1'),
+        });
         const [own = '', local = ''] = output.split('\n').map((line) => line.split(/\s+/).join(' '));
         assert.equal(own, `${status.address} lab-app-web-1`);
         assert.match(local, /localhost/);
@@ -85,7 +99,9 @@ export function realSandboxContract(kind: Sandbox['kind']): void {
     });
 
     it('keeps standard output and error, reopened ones too', async () => {
-      const { output } = await lab.finish({ argv: sh('echo out; echo err >&2; echo again > /dev/stdout; echo oops > /dev/stderr') });
+      const { output } = await lab.finish({
+        argv: sh('echo out; echo err >&2; echo again > /dev/stdout; echo oops > /dev/stderr'),
+      });
       assert.deepEqual(output.trim().split('\n'), ['out', 'err', 'again', 'oops']);
     });
 
@@ -101,14 +117,19 @@ export function realSandboxContract(kind: Sandbox['kind']): void {
       const above = lab.layer({ 'b.txt': 'above' });
       const { status, output } = await lab.finish({
         lowerDirs: [below, above],
-        argv: sh('cat a.txt b.txt dir/c.txt; echo; pwd; echo new > new.txt; rm a.txt; echo changed > b.txt; mv dir moved'),
+        argv: sh(
+          'cat a.txt b.txt dir/c.txt; echo; pwd; echo new > new.txt; rm a.txt; echo changed > b.txt; mv dir moved',
+        ),
       });
       assert.deepEqual([status.exit?.code, output.split('\n')[0]], [0, 'belowabovedeep']);
       assert.equal(output.split('\n')[1], kind === 'process' ? lab.sandbox.appDir(status.id) : '/app');
       assert.equal(readFileSync(join(lab.sandbox.appDir(status.id), 'b.txt'), 'utf8'), 'changed\n');
       assert.equal(readFileSync(join(lab.sandbox.upperDir(status.id), 'new.txt'), 'utf8'), 'new\n');
       assert.equal(existsSync(join(lab.sandbox.appDir(status.id), 'a.txt')), false);
-      assert.deepEqual([readFileSync(join(below, 'a.txt'), 'utf8'), readFileSync(join(above, 'b.txt'), 'utf8')], ['below', 'above']);
+      assert.deepEqual(
+        [readFileSync(join(below, 'a.txt'), 'utf8'), readFileSync(join(above, 'b.txt'), 'utf8')],
+        ['below', 'above'],
+      );
     });
 
     it('starts afresh after an end: nothing of the last life is in /app', async () => {
@@ -125,10 +146,18 @@ export function realSandboxContract(kind: Sandbox['kind']): void {
       const file = join(lab.dir, 'source.tgz');
       writeFileSync(file, 'tarball');
       const { output } = await lab.finish({
-        argv: sh('cat "$PACK/bin/detect" "$SOURCE"; echo; echo kept > "$CACHE/kept"; echo no 2>&1 > "$PACK/bin/x" || echo refused'),
+        argv: sh(
+          'cat "$PACK/bin/detect" "$SOURCE"; echo; echo kept > "$CACHE/kept"; echo no 2>&1 > "$PACK/bin/x" || echo refused',
+        ),
         readOnlyBinds: { [pack]: '/buildpacks/node', [file]: '/app/source.tgz' },
         writableBinds: { [cache]: '/cache' },
-        env: { PATH: '/usr/bin:/bin', HOME: '/app', PACK: '/buildpacks/node', SOURCE: '/app/source.tgz', CACHE: '/cache' },
+        env: {
+          PATH: '/usr/bin:/bin',
+          HOME: '/app',
+          PACK: '/buildpacks/node',
+          SOURCE: '/app/source.tgz',
+          CACHE: '/cache',
+        },
       });
       assert.equal(output.split('\n')[0], 'detecttarball');
       if (kind !== 'process') assert.match(output, /refused/);
@@ -215,7 +244,9 @@ export function realSandboxContract(kind: Sandbox['kind']): void {
     wrapperTests(() => lab);
 
     it('leaves no process behind: background ones end with the first', async () => {
-      const { status } = await lab.finish({ argv: sh('setsid sh -c "trap \\"\\" TERM HUP; exec sleep 1234567" & sleep 0.2; exit 0') });
+      const { status } = await lab.finish({
+        argv: sh('setsid sh -c "trap \\"\\" TERM HUP; exec sleep 1234567" & sleep 0.2; exit 0'),
+      });
       assert.equal(status.exit?.code, 0);
       assert.equal(countProcesses('1234567'), 0);
     });

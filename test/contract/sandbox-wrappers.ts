@@ -19,7 +19,10 @@ const WRAPPERS = {
 export function wrapperTests(lab: () => SandboxLab): void {
   for (const [wrapper, argv] of Object.entries(WRAPPERS)) {
     it(`gives the process with the work its time after SIGTERM: ${wrapper}`, async () => {
-      const { id } = await lab().run({ argv, lowerDirs: [lab().layer({ 'work.pl': WORK, 'run.sh': 'perl work.pl\n' })] });
+      const { id } = await lab().run({
+        argv,
+        lowerDirs: [lab().layer({ 'work.pl': WORK, 'run.sh': 'perl work.pl\n' })],
+      });
       const at = (name: string): string => join(lab().sandbox.appDir(id), name);
       await eventually('the work has begun', () => existsSync(at('up')));
       await lab().sandbox.signal(id, 'SIGTERM');

@@ -145,7 +145,9 @@ export function sandboxContract(kind: Sandbox['kind'], workloads: Workloads): vo
     it('knows what the process listens on, and lets this machine connect', async () => {
       const { id, address, port } = await lab.run(workloads.listen());
       assert.ok(port !== undefined);
-      const listener = await eventually('a listener', async () => (await lab.sandbox.listeners(id)).find((entry) => entry.port === port));
+      const listener = await eventually('a listener', async () =>
+        (await lab.sandbox.listeners(id)).find((entry) => entry.port === port),
+      );
       assert.match(listener.address, /^(0\.0\.0\.0|127\.0\.0\.1)$/);
       assert.notEqual(await greeting(address, port), '');
       await lab.sandbox.forget(id);

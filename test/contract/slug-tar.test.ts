@@ -34,7 +34,11 @@ function importRequest(lab: Lab, changes: Partial<ImportRequest> = {}): ImportRe
 
 async function unpacked(lab: Lab, image: string): Promise<string> {
   await runOk(run, { file: 'unsquashfs', args: ['-q', '-n', '-d', join(lab.dir, 'unpacked'), image] });
-  const { stdout } = await runOk(run, { file: 'find', args: ['.', '-printf', '%P %y %m %l\n'], cwd: join(lab.dir, 'unpacked') });
+  const { stdout } = await runOk(run, {
+    file: 'find',
+    args: ['.', '-printf', '%P %y %m %l\n'],
+    cwd: join(lab.dir, 'unpacked'),
+  });
   return stdout.split('\n').sort().join('\n').trim();
 }
 
@@ -52,7 +56,11 @@ describe('a slug as a tar', () => {
     await pipeline(exportSlug([join(lab.dir, 'deps'), join(lab.dir, 'app')]), createWriteStream(slug));
     await mkdir(join(lab.dir, 'x'));
     await runOk(run, { file: 'tar', args: ['xzf', slug, '-C', join(lab.dir, 'x')] });
-    const { stdout } = await runOk(run, { file: 'find', args: ['.', '-printf', '%p %y %m %l\n'], cwd: join(lab.dir, 'x') });
+    const { stdout } = await runOk(run, {
+      file: 'find',
+      args: ['.', '-printf', '%p %y %m %l\n'],
+      cwd: join(lab.dir, 'x'),
+    });
     const lines = stdout.split('\n').filter((line) => line.startsWith('./app/'));
     assert.deepEqual(lines.sort(), [
       './app/a b f 644 ',
@@ -123,11 +131,14 @@ describe('a slug as a tar', () => {
           { ...entry, size: 0 },
         ]),
       );
-      await assert.rejects(importSlug(Readable.from([archive]), importRequest(lab)), (error: Error & { code: string }) => {
-        assert.equal(error.code, 'SLIP_SLUG_TAR');
-        assert.ok(error.message.includes(entry.name), error.message);
-        return true;
-      });
+      await assert.rejects(
+        importSlug(Readable.from([archive]), importRequest(lab)),
+        (error: Error & { code: string }) => {
+          assert.equal(error.code, 'SLIP_SLUG_TAR');
+          assert.ok(error.message.includes(entry.name), error.message);
+          return true;
+        },
+      );
     }
   });
 

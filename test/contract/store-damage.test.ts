@@ -53,7 +53,10 @@ describe('a damaged database', () => {
   });
 
   it('is refused when half of it is gone', async () => {
-    await assertRefused(await copy(async (path) => truncate(path, (await readFile(path)).length / 2)), 'SLIP_STORE_DAMAGED');
+    await assertRefused(
+      await copy(async (path) => truncate(path, (await readFile(path)).length / 2)),
+      'SLIP_STORE_DAMAGED',
+    );
   });
 
   it('is refused when it is no database at all', async () => {

@@ -49,7 +49,10 @@ function endCases(get: () => Store): void {
     assert.deepEqual(await get().destroyApp(app.id, BY), [alpha.id]);
     assert.equal(await get().appByName(app.name), undefined);
     assert.equal(await get().appById(app.id), undefined);
-    assert.deepEqual([await get().assignmentsOfApp(app.id), await get().releases(app.id, 9), await get().builds(app.id, 9)], [[], [], []]);
+    assert.deepEqual(
+      [await get().assignmentsOfApp(app.id), await get().releases(app.id, 9), await get().builds(app.id, 9)],
+      [[], [], []],
+    );
     assert.deepEqual(await get().unknownApps([app.id, other.id]), [app.id]);
     assert.equal((await get().assignmentsOfApp(other.id)).length, 1);
     assert.equal((await get().promisedMemory()).get(alpha.id)?.memoryBytes, 0);
@@ -189,9 +192,15 @@ function restoreCases(get: () => Store): void {
 }
 
 const anyStep = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('create' as const), nodes: fc.array(fc.nat(2), { maxLength: 3 }) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant('create' as const), nodes: fc.array(fc.nat(2), { maxLength: 3 }) }),
+  },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('destroy' as const), which: fc.nat(100) }) },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('acknowledge' as const), node: fc.nat(2), which: fc.nat(100) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant('acknowledge' as const), node: fc.nat(2), which: fc.nat(100) }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('filesGone' as const), which: fc.nat(100) }) },
 );
 type AnyStep = typeof anyStep extends fc.Arbitrary<infer T> ? T : never;
@@ -201,7 +210,9 @@ async function lifeOfRanges(steps: readonly AnyStep[], open: () => Promise<Store
   const store = await open();
   try {
     const owner = await addUser(store, BY);
-    const nodes = [await addNode(store, 'alpha'), await addNode(store, 'beta'), await addNode(store, 'gamma')].map((node) => node.id);
+    const nodes = [await addNode(store, 'alpha'), await addNode(store, 'beta'), await addNode(store, 'gamma')].map(
+      (node) => node.id,
+    );
     const live = new Map<AppId, { readonly app: App; readonly holders: Set<NodeId> }>();
     const former = new Map<AppId, { readonly app: App; readonly holders: Set<NodeId> }>();
     let count = 0;

@@ -49,7 +49,10 @@ describe('store durability', () => {
     const path = join(dir, 'locked', 'slipway.db');
     const child = startWriter(path);
     await firstLine(child);
-    await assert.rejects(open(path), { code: 'SLIP_STORE_LOCKED', message: new RegExp(`already running .*pid ${child.pid!}\\)`) });
+    await assert.rejects(open(path), {
+      code: 'SLIP_STORE_LOCKED',
+      message: new RegExp(`already running .*pid ${child.pid!}\\)`),
+    });
     await kill(child);
     await (await open(path)).close();
   });

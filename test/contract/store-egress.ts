@@ -20,7 +20,8 @@ export function egressCases(get: () => Store): void {
         { app: 'other', uidBase: other.uidBase, cidrs: ['10.0.5.0/24'] },
       ],
     });
-    for (const list of [undefined, app.id]) await assert.rejects(store.addEgress(list, '10.0.5.0/24'), { code: 'SLIP_EGRESS_EXISTS' });
+    for (const list of [undefined, app.id])
+      await assert.rejects(store.addEgress(list, '10.0.5.0/24'), { code: 'SLIP_EGRESS_EXISTS' });
     assert.equal(await store.removeEgress(undefined, '10.0.5.0/24'), true);
     assert.equal(await store.removeEgress(undefined, '10.0.5.0/24'), false);
     assert.equal(await store.removeEgress(other.id, '10.0.6.0/24'), false);

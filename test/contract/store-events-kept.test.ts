@@ -10,7 +10,8 @@ it('lets events go after 90 days, without being asked', async () => {
   let nowMs = 0;
   const store = await openStore({ path: ':memory:', clock: { ...systemClock, nowMs: () => nowMs }, randomId });
   const add = async (count: number): Promise<void> => {
-    for (let index = 0; index < count; index++) await store.addEvent({ kind: 'a.a', actor: 'controller', message: 'One.' });
+    for (let index = 0; index < count; index++)
+      await store.addEvent({ kind: 'a.a', actor: 'controller', message: 'One.' });
   };
   await add(150);
   nowMs = 91 * DAY_MS;

@@ -82,7 +82,8 @@ export function factCases(get: () => Store): void {
     await get().completeRollout(app.id, 1, noChange);
     await get().failRelease(app.id, 1, { code: 'SLIP_APP_EXITED', message: 'It crashed.' }, noChange);
     const node = await addNode(get(), 'fra-1');
-    for (const state of ['ready', 'unreachable', 'unreachable', 'ready'] as const) await get().setNodeState(node.id, state);
+    for (const state of ['ready', 'unreachable', 'unreachable', 'ready'] as const)
+      await get().setNodeState(node.id, state);
     const told = await get().events({ limit: 100, afterSeq: 0 });
     assert.deepEqual(
       told.map((event) => `${event.actor}: ${event.kind} ${event.app ?? event.node ?? ''}`.trim()),

@@ -22,7 +22,9 @@ async function failedReleases(store: Store, app: App, count: number): Promise<vo
 }
 
 async function serve(store: Store, app: App, buildId?: BuildId): Promise<number> {
-  const { version } = await store.createRelease(newRelease(app, { slug: slugOf('d'), ...(buildId === undefined ? {} : { buildId }) }));
+  const { version } = await store.createRelease(
+    newRelease(app, { slug: slugOf('d'), ...(buildId === undefined ? {} : { buildId }) }),
+  );
   await store.beginRollout(app.id, version, noChange);
   await store.completeRollout(app.id, version, noChange);
   return version;
@@ -46,7 +48,8 @@ export function historyCases(get: () => Store): void {
     for (let made = 0; made < RELEASES_KEPT; made += 1) await get().createRelease(newRelease(app));
     const builds = [built];
     builds.push(await endedBuild(get(), app));
-    for (let made = 0; made < BUILDS_KEPT; made += 1) await get().createBuild({ appId: app.id, userId: app.ownerId, commit: COMMIT });
+    for (let made = 0; made < BUILDS_KEPT; made += 1)
+      await get().createBuild({ appId: app.id, userId: app.ownerId, commit: COMMIT });
 
     assert.equal(await get().trimReleases(app.id), 2);
     assert.equal(await get().trimReleases(app.id), 0);

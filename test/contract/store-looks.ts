@@ -11,7 +11,8 @@ export function lookCases(get: () => Store): void {
     const bob = await addUser(get(), 'bob', true);
     for (const name of ['zoo', 'abc']) await addApp(get(), ada.id, name);
     await addApp(get(), bob.id, 'mine');
-    const names = async (page: Parameters<Store['appPage']>[0]) => (await get().appPage(page)).map((app) => app.name as string);
+    const names = async (page: Parameters<Store['appPage']>[0]) =>
+      (await get().appPage(page)).map((app) => app.name as string);
     assert.deepEqual(await names({ ownerId: ada.id, limit: 9 }), ['abc', 'zoo']);
     assert.deepEqual(await names({ limit: 2 }), ['abc', 'mine']);
     assert.deepEqual(await names({ limit: 2, after: 'mine' }), ['zoo']);
@@ -36,7 +37,10 @@ export function lookCases(get: () => Store): void {
     const [from, to] = [await addNode(get(), 'n1'), await addNode(get(), 'n2')];
     await get().createRelease(newRelease(app));
     const [moves, stays] = [1, 2].map((ordinal) => assignment({ nodeId: from.id, appId: app.id, release: 1, ordinal }));
-    const copy = { ...assignment({ nodeId: to.id, appId: app.id, release: 1, ordinal: 1 }), replaces: moves!.instanceId };
+    const copy = {
+      ...assignment({ nodeId: to.id, appId: app.id, release: 1, ordinal: 1 }),
+      replaces: moves!.instanceId,
+    };
     await get().beginRollout(app.id, 1, { ...noChange, add: [moves!, stays!, copy] });
     const asked = [moves!.instanceId, stays!.instanceId, 'instance0001' as InstanceId];
     assert.deepEqual([...(await get().copyNodes(asked))], [[moves!.instanceId, to.id]]);

@@ -8,7 +8,8 @@ import { addApp, addNode, addUser, assignment, newRelease, noChange } from '../s
 export function nodeCases(get: () => Store): void {
   it('lets a join token in once, with its labels', async () => {
     await get().addJoinToken({ secretHash: 'h', labels: { zone: 'attic' }, expiresAtMs: 100 });
-    const join = (name: string) => get().redeemJoinToken('h', 99, { name: parseNodeName(name), certificateSerial: `serial-${name}` });
+    const join = (name: string) =>
+      get().redeemJoinToken('h', 99, { name: parseNodeName(name), certificateSerial: `serial-${name}` });
     const results = await Promise.allSettled(Array.from({ length: 20 }, (_, index) => join(`node-${index}`)));
     const joined = results.filter((result) => result.status === 'fulfilled');
     assert.equal(joined.length, 1);
@@ -46,7 +47,8 @@ export function nodeCases(get: () => Store): void {
   it('keeps the token good when the node name is taken', async () => {
     await addNode(get(), 'node-a');
     await get().addJoinToken({ secretHash: 'h', labels: {}, expiresAtMs: 100 });
-    const join = (name: string) => get().redeemJoinToken('h', 1, { name: parseNodeName(name), certificateSerial: 'new' });
+    const join = (name: string) =>
+      get().redeemJoinToken('h', 1, { name: parseNodeName(name), certificateSerial: 'new' });
     await assert.rejects(join('node-a'), { code: 'SLIP_NODE_EXISTS' });
     assert.equal((await join('node-b')).name, 'node-b');
   });
@@ -57,7 +59,6 @@ export function nodeCases(get: () => Store): void {
       [shut, 'second'],
       [renewed, 'later'],
     ] as const) {
-      // prettier-ignore
       await get().addCertificate(node.id, { serial, notAfterMs: Date.now() + 60_000 });
       await get().useCertificate(serial);
     }
@@ -65,16 +66,27 @@ export function nodeCases(get: () => Store): void {
     await get().revokeCertificates(shut.id);
     assert.deepEqual(await get().refusedCertificates(0), ['first', 'second']);
     await get().addJoinToken({ secretHash: 'again', labels: {}, expiresAtMs: 100, rejoins: shut.id });
-    await get().redeemRejoinToken('again', 1, { certificateSerial: 'third', notAfterMs: Date.now() + 60_000, keyHash: 'k' });
+    await get().redeemRejoinToken('again', 1, {
+      certificateSerial: 'third',
+      notAfterMs: Date.now() + 60_000,
+      keyHash: 'k',
+    });
     assert.deepEqual(await get().refusedCertificates(0), ['first', 'second'], 'not the one it has now');
-    assert.deepEqual(await get().refusedCertificates(Date.now() + 120_000), ['first'], 'one that has run out needs no refusal');
+    assert.deepEqual(
+      await get().refusedCertificates(Date.now() + 120_000),
+      ['first'],
+      'one that has run out needs no refusal',
+    );
   });
 
   it('keeps what an operator says of a node, and what is not said stays', async () => {
     const { id } = await addNode(get(), 'node-a');
     assert.deepEqual((await get().changeNode(id, { cordoned: true, drainUntilMs: 5 })).drainUntilMs, 5);
     const changed = await get().changeNode(id, { drainUntilMs: null, lostAtMs: 7, labels: { zone: 'attic' } });
-    assert.deepEqual([changed.cordoned, changed.drainUntilMs, changed.lostAtMs, changed.labels], [true, undefined, 7, { zone: 'attic' }]);
+    assert.deepEqual(
+      [changed.cordoned, changed.drainUntilMs, changed.lostAtMs, changed.labels],
+      [true, undefined, 7, { zone: 'attic' }],
+    );
     assert.deepEqual(await get().changeNode(id, {}), changed);
     assert.deepEqual(await get().nodes(), [changed]);
   });

@@ -31,7 +31,9 @@ export function placementCases(get: () => Store): void {
       web: { placement: rule, limits: { memoryBytes: 100 * MIB } },
       worker: { placement: ANYWHERE },
     });
-    assert.deepEqual(await get().setProcessSettings(app.id, web, { placement: null }), { limits: { memoryBytes: 100 * MIB } });
+    assert.deepEqual(await get().setProcessSettings(app.id, web, { placement: null }), {
+      limits: { memoryBytes: 100 * MIB },
+    });
   });
 
   it('adds up what each node has been promised, whatever changes', async () => {
@@ -45,16 +47,31 @@ export function placementCases(get: () => Store): void {
     const rows = [row(one.id, 100), row(one.id, 20), row(two.id, 3)] as const;
     const promised = async (): Promise<unknown> => {
       const found = await get().promisedMemory();
-      return [one, two].map(({ id }) => [(found.get(id)?.memoryBytes ?? 0) / MIB, (found.get(id)?.leavingBytes ?? 0) / MIB]);
+      return [one, two].map(({ id }) => [
+        (found.get(id)?.memoryBytes ?? 0) / MIB,
+        (found.get(id)?.leavingBytes ?? 0) / MIB,
+      ]);
     };
     await get().changeAssignments({ ...noChange, add: rows });
-    assert.deepEqual(await promised(), [[120, 0], [3, 0]]); // prettier-ignore
-    await get().changeAssignments({ ...noChange, setDesired: [{ instanceId: rows[0].instanceId, desired: 'standby' }] });
+    assert.deepEqual(await promised(), [
+      [120, 0],
+      [3, 0],
+    ]);
+    await get().changeAssignments({
+      ...noChange,
+      setDesired: [{ instanceId: rows[0].instanceId, desired: 'standby' }],
+    });
     await get().changeAssignments({ ...noChange, setDesired: [{ instanceId: rows[2].instanceId, desired: 'stop' }] });
-    assert.deepEqual(await promised(), [[120, 100], [3, 3]]); // prettier-ignore
+    assert.deepEqual(await promised(), [
+      [120, 100],
+      [3, 3],
+    ]);
     await get().changeAssignments({ ...noChange, setDesired: [{ instanceId: rows[0].instanceId, desired: 'run' }] });
     await get().changeAssignments({ ...noChange, remove: [rows[1].instanceId, rows[2].instanceId] });
-    assert.deepEqual(await promised(), [[100, 0], [0, 0]]); // prettier-ignore
+    assert.deepEqual(await promised(), [
+      [100, 0],
+      [0, 0],
+    ]);
   });
 
   it('reads what the desired states of many nodes are made of, each thing once, and nothing of other nodes', async () => {
@@ -67,11 +84,17 @@ export function placementCases(get: () => Store): void {
     const rows = [on(0, app.id, 1), on(0, app.id, 2), on(1, app.id, 2), on(2, other.id, 1)] as const;
     await get().changeAssignments({ ...noChange, add: rows });
     const seen = await get().desiredRows([nodes[0].id, nodes[1].id, 'n0ne0n0ne0n0ne0n0ne0' as NodeRow['id']]);
-    assert.deepEqual(seen.nodes.toSorted((a, b) => (a.id < b.id ? -1 : 1)), sortedGenerations([nodes[0], nodes[1]], 1)); // prettier-ignore
+    assert.deepEqual(
+      seen.nodes.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+      sortedGenerations([nodes[0], nodes[1]], 1),
+    );
     const ids = (of: readonly AssignmentRow[]): string[] => of.map((row) => row.instanceId).sort();
     assert.deepEqual(ids(seen.assignments), ids(rows.slice(0, 3)));
     assert.deepEqual(seen.apps, [app]);
-    assert.deepEqual(seen.releases.map((release) => [release.appId, release.version]).sort(), [[app.id, 1], [app.id, 2]]); // prettier-ignore
+    assert.deepEqual(seen.releases.map((release) => [release.appId, release.version]).sort(), [
+      [app.id, 1],
+      [app.id, 2],
+    ]);
     assert.deepEqual(await get().appsOnNodes([nodes[0].id, nodes[1].id]), [app.id]);
     assert.deepEqual(await get().appsOnNodes([]), []);
   });

@@ -17,13 +17,16 @@ export function quotaCases(get: () => Store): void {
     const other = await addApp(get(), ada.id, 'other');
     const make: Readonly<Record<string, (index: number) => Promise<unknown>>> = {
       apps: (index) => addApp(get(), ada.id, `app-${String(index)}`),
-      keys: (index) => get().addKey({ fingerprint: `SHA256:${String(index)}`, userId: ada.id, publicKey: 'k', comment: '' }),
+      keys: (index) =>
+        get().addKey({ fingerprint: `SHA256:${String(index)}`, userId: ada.id, publicKey: 'k', comment: '' }),
       tokens: () => get().addToken({ userId: ada.id, secretHash: randomId(), description: '' }),
       domains: (index) => get().addDomain((index % 2 === 0 ? app : other).id, `www${String(index)}.example.com`),
     };
     for (const [name, one] of Object.entries(make)) {
       const results = await Promise.allSettled(Array.from({ length: 9 }, (_, index) => one(index)));
-      const refused = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as Error & { code: string }] : []));
+      const refused = results.flatMap((result) =>
+        result.status === 'rejected' ? [result.reason as Error & { code: string }] : [],
+      );
       assert.ok(refused.length > 0, name);
       const { max, used } = await get().quotasOf(ada.id);
       const quota = name as 'apps' | 'keys' | 'tokens' | 'domains';
@@ -58,7 +61,8 @@ export function quotaCases(get: () => Store): void {
     await store.addDomain(app.id, 'www.example.com'); // 18 bytes
     await assert.rejects(store.addDomain(other.id, 'much-longer.example.com'), {
       code: 'SLIP_DOMAIN_TABLE',
-      message: 'other cannot have this domain: the domains of all apps would have 44 bytes in the route table, and 40 are possible.',
+      message:
+        'other cannot have this domain: the domains of all apps would have 44 bytes in the route table, and 40 are possible.',
     });
     await store.addDomain(other.id, 'one.example.com');
     await store.removeDomain(app.id, 'www.example.com');
@@ -69,7 +73,11 @@ export function quotaCases(get: () => Store): void {
   it('keeps the ceilings of limits, and takes one back to its default', async () => {
     assert.deepEqual(await get().limitCeilings(), DEFAULT_CEILINGS);
     await get().setLimitCeilings({ pidsMax: 1024 });
-    assert.deepEqual(await get().setLimitCeilings({ diskBytes: 2 ** 40 }), { ...DEFAULT_CEILINGS, pidsMax: 1024, diskBytes: 2 ** 40 });
+    assert.deepEqual(await get().setLimitCeilings({ diskBytes: 2 ** 40 }), {
+      ...DEFAULT_CEILINGS,
+      pidsMax: 1024,
+      diskBytes: 2 ** 40,
+    });
     await get().setLimitCeilings({ pidsMax: null });
     assert.deepEqual(await get().limitCeilings(), { ...DEFAULT_CEILINGS, diskBytes: 2 ** 40 });
   });

@@ -12,4 +12,6 @@ const dir = await mkdtemp(join(tmpdir(), 'slipway-store-'));
 after(() => rm(dir, { recursive: true }));
 
 storeContract('sqlite in memory', openMemoryStore);
-storeContract('sqlite in a file', () => openStore({ path: join(dir, randomId(), 'slipway.db'), clock: systemClock, randomId }));
+storeContract('sqlite in a file', () =>
+  openStore({ path: join(dir, randomId(), 'slipway.db'), clock: systemClock, randomId }),
+);

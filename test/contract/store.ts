@@ -12,7 +12,16 @@ import { lookCases } from './store-looks.ts';
 import { nodeCases } from './store-nodes.ts';
 import { placementCases } from './store-placement.ts';
 import { quotaCases } from './store-quotas.ts';
-import { addApp, addNode, addUser, assignment, digestOf, newRelease, noChange, slugOf } from '../support/store-fixtures.ts';
+import {
+  addApp,
+  addNode,
+  addUser,
+  assignment,
+  digestOf,
+  newRelease,
+  noChange,
+  slugOf,
+} from '../support/store-fixtures.ts';
 
 /** What every store must do. `open` gives an empty one; the suite closes it. */
 export function storeContract(name: string, open: () => Promise<Store>): void {
@@ -53,7 +62,8 @@ function peopleCases(get: Get): void {
     const node = await addNode(get(), 'alpha');
     const before = Date.now();
     await get().declareRestored();
-    const generation = async (): Promise<number> => (await get().nodes()).find(({ id }) => id === node.id)?.generation ?? 0;
+    const generation = async (): Promise<number> =>
+      (await get().nodes()).find(({ id }) => id === node.id)?.generation ?? 0;
     const first = await generation();
     assert.ok(first >= before);
     const { counter } = await get().newEpoch('restored');
@@ -194,7 +204,9 @@ function releaseCases(get: Get): void {
   it('numbers releases without a gap, failed ones included, when many are made at once', async () => {
     const owner = (await addUser(get())).id;
     const [one, two] = [await addApp(get(), owner, 'one'), await addApp(get(), owner, 'two')];
-    const made = await Promise.all(Array.from({ length: 20 }, (_, index) => get().createRelease(newRelease(index % 2 ? one : two))));
+    const made = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => get().createRelease(newRelease(index % 2 ? one : two))),
+    );
     const versions = made.filter((release) => release.appId === one.id).map((release) => release.version);
     assert.deepEqual(
       versions.sort((a, b) => a - b),
@@ -266,10 +278,15 @@ function assignmentCases(get: Get): void {
     const app = await addApp(get(), (await addUser(get())).id);
     const [one, two, three] = [await addNode(get(), 'n1'), await addNode(get(), 'n2'), await addNode(get(), 'n3')];
     await get().createRelease(newRelease(app));
-    const rows = [one, one, two].map((node, index) => assignment({ nodeId: node.id, appId: app.id, release: 1, ordinal: index + 1 }));
+    const rows = [one, one, two].map((node, index) =>
+      assignment({ nodeId: node.id, appId: app.id, release: 1, ordinal: index + 1 }),
+    );
     await get().beginRollout(app.id, 1, { ...noChange, add: rows });
     assert.deepEqual(await Promise.all([one, two, three].map((node) => generation(get(), node))), [1, 1, 0]);
-    await get().changeAssignments({ ...noChange, setDesired: [{ instanceId: rows[2]!.instanceId, desired: 'standby' }] });
+    await get().changeAssignments({
+      ...noChange,
+      setDesired: [{ instanceId: rows[2]!.instanceId, desired: 'standby' }],
+    });
     await get().changeAssignments({ ...noChange, remove: [rows[0]!.instanceId, rows[1]!.instanceId] });
     await get().touchNode(three.id);
     assert.deepEqual(await Promise.all([one, two, three].map((node) => generation(get(), node))), [2, 2, 1]);

@@ -14,12 +14,18 @@ const WITH_APP = `mount -t tmpfs none /run && mkdir -p /run/slipway/bin && cp "$
 /bin/sh /run/slipway/bin/report.sh sleep 1000 &
 wait`;
 /** An app that is a shell and handles the same signals as report.sh. */
-const WITH_SHELL_APP = WITH_APP.replace('sleep 1000 &', `sh -c 'trap "kill %1; exit 0" HUP INT TERM; sleep 1000 & wait' &`);
+const WITH_SHELL_APP = WITH_APP.replace(
+  'sleep 1000 &',
+  `sh -c 'trap "kill %1; exit 0" HUP INT TERM; sleep 1000 & wait' &`,
+);
 /** What a tool runs inside before that. */
 const SETTING_UP = 'sleep 1000 & wait';
 
 /** Runs a script as the first process of a pid namespace. Resolves with its processes when one of them is `sleep`. */
-async function openNamespace(t: TestContext, script: string): Promise<{ readonly pids: readonly number[]; readonly sleep: number }> {
+async function openNamespace(
+  t: TestContext,
+  script: string,
+): Promise<{ readonly pids: readonly number[]; readonly sleep: number }> {
   const args = ['--mount', '--pid', '--fork', '--kill-child', '/bin/sh', '-c', script, 'sh', REPORT];
   const child = start({ file: 'unshare', args, env: DEFAULT_ENV }, 'ignore');
   const ended = once(child, 'exit');

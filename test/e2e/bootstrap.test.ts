@@ -9,7 +9,24 @@ import { run } from '../../shared/kit/exec.ts';
 
 const root = join(import.meta.dirname, '../..');
 /** What a machine without Node has; npm and Node are not among them. */
-const TOOLS = ['sh', 'dirname', 'mkdir', 'stat', 'awk', 'sed', 'grep', 'id', 'uname', 'mktemp', 'rm', 'mv', 'ln', 'cat', 'tar', 'gzip'];
+const TOOLS = [
+  'sh',
+  'dirname',
+  'mkdir',
+  'stat',
+  'awk',
+  'sed',
+  'grep',
+  'id',
+  'uname',
+  'mktemp',
+  'rm',
+  'mv',
+  'ln',
+  'cat',
+  'tar',
+  'gzip',
+];
 const FETCHERS = ['curl', 'openssl', 'readlink', 'chmod', 'flock', 'cmp', 'cp'];
 
 let dir: string;
@@ -47,7 +64,10 @@ test('a registry that serves other bytes than the pinned ones is refused, and no
 test('a registry that is not there is named, with what to do', async () => {
   const result = await bootstrapCopy('offline', 'http://127.0.0.1:9/');
   assert.equal(result.code, 1);
-  assert.match(result.stderr, /could not fetch node-linux-\w+ [\d.]+ from http:\/\/127\.0\.0\.1:9\n {2}Check the network/);
+  assert.match(
+    result.stderr,
+    /could not fetch node-linux-\w+ [\d.]+ from http:\/\/127\.0\.0\.1:9\n {2}Check the network/,
+  );
   assert.deepEqual(await leftIn('offline'), []);
 });
 

@@ -31,7 +31,10 @@ cp "$3/SECRET" "$1/secret"; [ -d "$2" ] && echo cached > "$2/mark"; [ "$HOME" = 
       { config: { SECRET: 'a\'b\n"c\u00e9' } },
     );
     const text = await readBuilt(bench, 'env.txt');
-    assert.match(text, /^REQUEST_ID=[a-z0-9]+\nSOURCE_VERSION=0123456789012345678901234567890123456789\nSTACK=debian-12\nhome\n$/);
+    assert.match(
+      text,
+      /^REQUEST_ID=[a-z0-9]+\nSOURCE_VERSION=0123456789012345678901234567890123456789\nSTACK=debian-12\nhome\n$/,
+    );
     assert.equal(await readBuilt(bench, 'secret'), 'a\'b\n"c\u00e9');
     assert.deepEqual(slug.buildpacks, ['./bp']);
     assert.match(bench.output(), /-----> Using buildpack: \.\/bp\n-----> Custom app detected\n/);
@@ -48,7 +51,10 @@ cp "$3/SECRET" "$1/secret"; [ -d "$2" ] && echo cached > "$2/mark"; [ "$HOME" = 
       },
       'bp1',
     );
-    const second = buildpack({ 'bin/compile': '#!/bin/sh\necho "$GIVEN $PATH" > "$1/seen"\n', 'bin/release': release('two') }, 'bp2');
+    const second = buildpack(
+      { 'bin/compile': '#!/bin/sh\necho "$GIVEN $PATH" > "$1/seen"\n', 'bin/release': release('two') },
+      'bp2',
+    );
     const appJson = JSON.stringify({ buildpacks: [{ url: './bp1' }, { url: './bp2' }] });
     const { slug } = await bench.build({ 'app.json': appJson, ...first, ...second });
     assert.match(await readBuilt(bench, 'seen'), /^yes \/made\/up:/);
@@ -59,9 +65,15 @@ cp "$3/SECRET" "$1/secret"; [ -d "$2" ] && echo cached > "$2/mark"; [ "$HOME" = 
 
   it('lets our own buildpacks hand their tools to the next one', async () => {
     const next = buildpack({ 'bin/compile': '#!/bin/sh\ncommand -v node > "$1/which"\n' });
-    await bench.build({ ...WEB, 'package.json': '{}', '.buildpacks': 'heroku/nodejs\n./bp\n', ...next }, { app: 'pair' });
+    await bench.build(
+      { ...WEB, 'package.json': '{}', '.buildpacks': 'heroku/nodejs\n./bp\n', ...next },
+      { app: 'pair' },
+    );
     assert.match(await readBuilt(bench, 'which'), /\/\.heroku\/node\/bin\/node\n$/);
-    await bench.build({ ...WEB, 'package.json': '{}', '.buildpacks': 'heroku/nodejs\n./bp\n', ...next }, { app: 'pair' });
+    await bench.build(
+      { ...WEB, 'package.json': '{}', '.buildpacks': 'heroku/nodejs\n./bp\n', ...next },
+      { app: 'pair' },
+    );
     assert.deepEqual(bench.layers.last!.request.reused, [], 'a buildpack that declares nothing must see no old folder');
   });
 
@@ -73,14 +85,20 @@ cp "$3/SECRET" "$1/secret"; [ -d "$2" ] && echo cached > "$2/mark"; [ "$HOME" = 
     const overFile = await bench.build({ ...tree, '.buildpacks': './none\n' }, { task: { buildpacks: ['./bp'] } });
     assert.deepEqual(overFile.slug.buildpacks, ['./bp']);
     assert.match(bench.output(), / !     \.buildpacks is not read: the buildpacks of this app are set/);
-    const viaConfig = await bench.build(tree, { task: { buildpacks: ['./none'] }, config: { BUILDPACK_URL: './bp\n' } });
+    const viaConfig = await bench.build(tree, {
+      task: { buildpacks: ['./none'] },
+      config: { BUILDPACK_URL: './bp\n' },
+    });
     assert.deepEqual(viaConfig.slug.buildpacks, ['./bp']);
   });
 
   it('streams output as it comes and passes binary bytes on as they are', async () => {
     const seen: string[] = [];
     const compile = '#!/bin/bash\nprintf "\\000\\377\\033[31mred"\n';
-    await bench.build({ ...WEB, ...USE_BP, ...buildpack({ 'bin/compile': compile }) }, { onOutput: (text) => seen.push(text) });
+    await bench.build(
+      { ...WEB, ...USE_BP, ...buildpack({ 'bin/compile': compile }) },
+      { onOutput: (text) => seen.push(text) },
+    );
     assert.ok(bench.output().includes('\u0000\u00ff\u001b[31mred'));
     assert.ok(seen.length > 1);
   });
@@ -101,7 +119,11 @@ cp "$3/SECRET" "$1/secret"; [ -d "$2" ] && echo cached > "$2/mark"; [ "$HOME" = 
       buildpack({ 'bin/detect': '#!/bin/sh\nexit 1\n' }),
       { code: 'SLIP_BUILD_NOT_COMPATIBLE', message: /\.\/bp says that this app is not for it/ },
     ],
-    ['a missing compile', { 'bp/bin/detect': '#!/bin/sh\n' }, { code: 'SLIP_BUILD_BUILDPACK_INCOMPLETE', message: /has no bin\/compile/ }],
+    [
+      'a missing compile',
+      { 'bp/bin/detect': '#!/bin/sh\n' },
+      { code: 'SLIP_BUILD_BUILDPACK_INCOMPLETE', message: /has no bin\/compile/ },
+    ],
     [
       'Windows line ends',
       buildpack({ 'bin/compile': '#!/bin/bash\r\nexit 0\r\n' }),
@@ -135,7 +157,9 @@ cp "$3/SECRET" "$1/secret"; [ -d "$2" ] && echo cached > "$2/mark"; [ "$HOME" = 
   }
 
   it('makes programs executable that a buildpack keeps without the bit', async () => {
-    const tree = Object.fromEntries(Object.entries(buildpack({})).map(([path, text]) => [path, Buffer.from(text as string)]));
+    const tree = Object.fromEntries(
+      Object.entries(buildpack({})).map(([path, text]) => [path, Buffer.from(text as string)]),
+    );
     await bench.build({ ...WEB, ...USE_BP, ...tree });
   });
 
@@ -156,7 +180,11 @@ cp "$3/SECRET" "$1/secret"; [ -d "$2" ] && echo cached > "$2/mark"; [ "$HOME" = 
 
   it('refuses folders of the builder, and names that are none', async () => {
     for (const ref of ['/etc', './../../../etc', '-x', 'no such thing', 'file:///etc']) {
-      await assert.rejects(bench.build(WEB, { task: { buildpacks: [ref] } }), { code: 'SLIP_BUILD_BUILDPACK_FETCH' }, ref);
+      await assert.rejects(
+        bench.build(WEB, { task: { buildpacks: [ref] } }),
+        { code: 'SLIP_BUILD_BUILDPACK_FETCH' },
+        ref,
+      );
     }
   });
 
@@ -170,7 +198,9 @@ cp "$3/SECRET" "$1/secret"; [ -d "$2" ] && echo cached > "$2/mark"; [ "$HOME" = 
 
   it('stops a build that prints without end', async () => {
     const tree = { ...WEB, ...USE_BP, ...buildpack({ 'bin/compile': '#!/bin/sh\nyes\n' }) };
-    await assert.rejects(bench.build(tree, { task: { outputLimitBytes: 100_000 } }), { code: 'SLIP_BUILD_OUTPUT_LIMIT' });
+    await assert.rejects(bench.build(tree, { task: { outputLimitBytes: 100_000 } }), {
+      code: 'SLIP_BUILD_OUTPUT_LIMIT',
+    });
     assert.ok(bench.output().length < 1_000_000);
   });
 
@@ -190,7 +220,10 @@ cp "$3/SECRET" "$1/secret"; [ -d "$2" ] && echo cached > "$2/mark"; [ "$HOME" = 
 
   it('says what to do when nothing was detected or nothing is to be run', async () => {
     await assert.rejects(bench.build({ 'README.md': 'hi' }), { code: 'SLIP_BUILD_NOTHING_DETECTED' });
-    await assert.rejects(bench.build({ 'package.json': '{}' }), { code: 'SLIP_BUILD_NO_PROCESS', message: /no Procfile/ });
+    await assert.rejects(bench.build({ 'package.json': '{}' }), {
+      code: 'SLIP_BUILD_NO_PROCESS',
+      message: /no Procfile/,
+    });
   });
 
   it('keeps the cache of an app from build to build, and from other apps', async () => {
@@ -212,7 +245,9 @@ cp "$3/SECRET" "$1/secret"; [ -d "$2" ] && echo cached > "$2/mark"; [ "$HOME" = 
     try {
       await opened.build(WEB, { task: { buildpacks: [join(folder, 'ours')] } });
       assert.match(opened.output(), /from the operator/);
-      await assert.rejects(opened.build(WEB, { task: { buildpacks: [join(folder, '../tasks')] } }), { code: 'SLIP_BUILD_BUILDPACK_FETCH' });
+      await assert.rejects(opened.build(WEB, { task: { buildpacks: [join(folder, '../tasks')] } }), {
+        code: 'SLIP_BUILD_BUILDPACK_FETCH',
+      });
     } finally {
       await opened.close();
     }

@@ -104,12 +104,17 @@ describe('buildpacks from elsewhere', () => {
   ];
   for (const [name, ref, hint] of hints) {
     it(`say what helps with ${name}`, async () => {
-      await assert.rejects(bench.build(APP, { config: { BUILDPACK_URL: ref } }), { code: 'SLIP_BUILD_BUILDPACK_FETCH', hint });
+      await assert.rejects(bench.build(APP, { config: { BUILDPACK_URL: ref } }), {
+        code: 'SLIP_BUILD_BUILDPACK_FETCH',
+        hint,
+      });
     });
   }
 
   it('are not shown with their credentials', async () => {
-    const { slug } = await bench.build(APP, { config: { BUILDPACK_URL: `${url.replace('//', '//user:secret@')}/root.tgz` } });
+    const { slug } = await bench.build(APP, {
+      config: { BUILDPACK_URL: `${url.replace('//', '//user:secret@')}/root.tgz` },
+    });
     assert.deepEqual(slug.buildpacks, [`${url}/root.tgz`]);
     assert.doesNotMatch(bench.output(), /secret/);
   });
@@ -123,7 +128,10 @@ describe('buildpacks from elsewhere', () => {
   ];
   for (const [name, ref, message] of failures) {
     it(`fail with the cause when ${name}`, async () => {
-      await assert.rejects(bench.build(APP, { config: { BUILDPACK_URL: ref() } }), { code: 'SLIP_BUILD_BUILDPACK_FETCH', message });
+      await assert.rejects(bench.build(APP, { config: { BUILDPACK_URL: ref() } }), {
+        code: 'SLIP_BUILD_BUILDPACK_FETCH',
+        message,
+      });
     });
   }
 });

@@ -95,8 +95,20 @@ describe('the nodejs buildpack, by the lockfile of', () => {
     const folder = await mkdtemp(join(dir, 'app-'));
     await writeTree(folder, tree);
     const program = join(import.meta.dirname, '../../node_modules', manager.program);
-    const env = { ...DEFAULT_ENV, HOME: dir, npm_config_registry: registry.url, YARN_ENABLE_TELEMETRY: '0', ...compileCache() };
-    await runOk(run, { file: process.execPath, args: [program, ...manager.lock], cwd: folder, env, timeoutMs: 240_000 });
+    const env = {
+      ...DEFAULT_ENV,
+      HOME: dir,
+      npm_config_registry: registry.url,
+      YARN_ENABLE_TELEMETRY: '0',
+      ...compileCache(),
+    };
+    await runOk(run, {
+      file: process.execPath,
+      args: [program, ...manager.lock],
+      cwd: folder,
+      env,
+      timeoutMs: 240_000,
+    });
     return readFile(join(folder, manager.lockfile), 'utf8');
   }
 
@@ -105,7 +117,10 @@ describe('the nodejs buildpack, by the lockfile of', () => {
 
   it("yarn 4 with Plug'n'Play: starts by yarn, which alone finds the modules", async () => {
     const manager = MANAGERS['yarn 4']!;
-    const plugAndPlay = { ...manager, settings: (url: string): Tree => ({ '.yarnrc.yml': `${yarnSettings(url)}nodeLinker: pnp\n` }) };
+    const plugAndPlay = {
+      ...manager,
+      settings: (url: string): Tree => ({ '.yarnrc.yml': `${yarnSettings(url)}nodeLinker: pnp\n` }),
+    };
     const start = `node -e "console.log('tiny is', require('tiny'))"`;
     const next = {
       'ask/bin/detect': '#!/bin/sh\n',
@@ -117,13 +132,16 @@ describe('the nodejs buildpack, by the lockfile of', () => {
     assert.match(bench.output(), /^tiny is 1\.0\.0$/m);
     assert.deepEqual((await bench.build(tree, { app: 'pnp' })).slug.processTypes, { web: 'yarn start' });
     // Packages are loaded from yarn's cache while the app runs.
-    const archives = Object.keys(bench.layers.last!.trees['app']!).filter((path) => /^\.yarn\/cache\/(tiny|leaf|tool)-.*\.zip$/.test(path));
+    const archives = Object.keys(bench.layers.last!.trees['app']!).filter((path) =>
+      /^\.yarn\/cache\/(tiny|leaf|tool)-.*\.zip$/.test(path),
+    );
     assert.equal(archives.filter((path) => !path.includes('/tool-')).length, 2);
   });
 
   it('pnpm: leaves the members of a workspace their modules when it prunes', async () => {
     const manager = MANAGERS['pnpm']!;
-    const member = (name: string, dependencies: object): string => JSON.stringify({ name, version: '1.0.0', main: 'i.js', dependencies });
+    const member = (name: string, dependencies: object): string =>
+      JSON.stringify({ name, version: '1.0.0', main: 'i.js', dependencies });
     const tree = {
       ...appOf({}, { build: 'node -e 1' }),
       'pnpm-workspace.yaml': 'packages:\n  - packages/*\n',

@@ -56,9 +56,14 @@ describe('a build in LXC', { concurrency: false }, () => {
     await lab[Symbol.asyncDispose]();
   });
 
-  const byName = (layers: readonly Layer[]): Record<string, string> => Object.fromEntries(layers.map(({ name, digest }) => [name, digest]));
+  const byName = (layers: readonly Layer[]): Record<string, string> =>
+    Object.fromEntries(layers.map(({ name, digest }) => [name, digest]));
   const shop = (server: string): Tree => ({
-    'package.json': JSON.stringify({ name: 'shop', dependencies: { express: '4.0.0' }, scripts: { start: 'node server.js' } }),
+    'package.json': JSON.stringify({
+      name: 'shop',
+      dependencies: { express: '4.0.0' },
+      scripts: { start: 'node server.js' },
+    }),
     'package-lock.json': registry.lockfile('shop', { express: '4.0.0' }),
     'server.js': server,
   });
@@ -118,7 +123,9 @@ touch /usr/x 2>/dev/null || echo closed; touch "$3/x" 2>/dev/null || echo config
   it('says that its disk is full, and the next build has room again', async () => {
     const limits = { ...DEFAULT_BUILD_LIMITS, diskBytes: 48 * MB };
     const fill = 'head -c 200M /dev/zero > "$1/big"';
-    await assert.rejects(bench.build(custom(fill), { app: 'filler', task: { limits } }), { code: 'SLIP_BUILD_DISK_FULL' });
+    await assert.rejects(bench.build(custom(fill), { app: 'filler', task: { limits } }), {
+      code: 'SLIP_BUILD_DISK_FULL',
+    });
     await bench.build(custom('true'), { app: 'filler', task: { limits } });
   });
 
@@ -149,7 +156,9 @@ touch /usr/x 2>/dev/null || echo closed; touch "$3/x" 2>/dev/null || echo config
   }
 
   it('that writes into its cache without end fills that and nothing else, is told so, and the next one starts with an empty cache', async () => {
-    await assert.rejects(bench.build(custom('cat /dev/zero >"$2/big"'), { app: 'endless' }), { code: 'SLIP_BUILD_CACHE_FULL' });
+    await assert.rejects(bench.build(custom('cat /dev/zero >"$2/big"'), { app: 'endless' }), {
+      code: 'SLIP_BUILD_CACHE_FULL',
+    });
     await bench.build(custom(left), { app: 'endless' });
     assert.match(bench.output(), /left: \n/);
   });
@@ -165,7 +174,10 @@ touch /usr/x 2>/dev/null || echo closed; touch "$3/x" 2>/dev/null || echo config
       'i=0; while : >"$i"; do ((++i)); done',
       'rm -rf ..; cat /dev/zero >/run/slipway-result/b',
     ]) {
-      await assert.rejects(fill(what), { code: 'SLIP_BUILD_RESULT_FULL', message: /it may hold 16\.0M and 1024 files/ });
+      await assert.rejects(fill(what), {
+        code: 'SLIP_BUILD_RESULT_FULL',
+        message: /it may hold 16\.0M and 1024 files/,
+      });
     }
     await bench.runner.settled();
     assert.deepEqual(await readdir(bench.config.tasksDir), []);
@@ -194,12 +206,19 @@ touch /usr/x 2>/dev/null || echo closed; touch "$3/x" 2>/dev/null || echo config
 
   it('leaves a sparse file that is refused, and is packed within its own limits', async () => {
     const sparse = custom('truncate -s 1T "$1/big"');
-    await assert.rejects(bench.build(sparse, { app: 'sparse' }), { code: 'SLIP_BUILD_TREE_TOO_LARGE', message: /holds more than 8\.0 GB/ });
+    await assert.rejects(bench.build(sparse, { app: 'sparse' }), {
+      code: 'SLIP_BUILD_TREE_TOO_LARGE',
+      message: /holds more than 8\.0 GB/,
+    });
     const id = sandboxes.spec().id;
     await sandboxes.sandbox.prepare(sandboxes.spec({ id, limits: { ...DEFAULT_BUILD_LIMITS, memoryBytes: 64 * MB } }));
     const [file = '', ...args] = await sandboxes.sandbox.withinLimits(id, ['python3', '-c', 'bytearray(256 << 20)']);
     assert.equal((await run({ file, args })).signal, 'SIGKILL');
-    const [sh = '', ...left] = await sandboxes.sandbox.withinLimits(id, ['sh', '-c', 'sleep 86417 >/dev/null 2>&1 </dev/null &']);
+    const [sh = '', ...left] = await sandboxes.sandbox.withinLimits(id, [
+      'sh',
+      '-c',
+      'sleep 86417 >/dev/null 2>&1 </dev/null &',
+    ]);
     assert.equal((await run({ file: sh, args: left })).code, 0);
     await sandboxes.sandbox.forget(id);
     assert.equal(await isRunning('86417'), false, 'a helper that an agent left is ended with the sandbox');
@@ -212,12 +231,16 @@ touch /usr/x 2>/dev/null || echo closed; touch "$3/x" 2>/dev/null || echo config
       cancel.abort();
     };
     const daemon = '(setsid sleep 3600 &); echo compiling; sleep 3600';
-    await assert.rejects(bench.build(custom(daemon), { app: 'slow', signal: cancel.signal, onOutput }), { code: 'SLIP_BUILD_CANCELLED' });
+    await assert.rejects(bench.build(custom(daemon), { app: 'slow', signal: cancel.signal, onOutput }), {
+      code: 'SLIP_BUILD_CANCELLED',
+    });
     await bench.runner.settled();
     assert.deepEqual(await sandboxes.sandbox.list(), []);
   });
 
   it('is stopped when it hangs', async () => {
-    await assert.rejects(bench.build(custom('sleep 300'), { app: 'hang', task: { timeoutMs: 1000 } }), { code: 'SLIP_BUILD_TIMEOUT' });
+    await assert.rejects(bench.build(custom('sleep 300'), { app: 'hang', task: { timeoutMs: 1000 } }), {
+      code: 'SLIP_BUILD_TIMEOUT',
+    });
   });
 });

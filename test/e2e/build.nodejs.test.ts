@@ -43,7 +43,12 @@ describe('the nodejs buildpack', () => {
   function withLock(version: string, extra: Tree = {}): Tree {
     const dependencies = { tiny: version };
     return {
-      'package.json': JSON.stringify({ name: 'shop', version: '1.0.0', dependencies, scripts: { start: 'node server.js' } }),
+      'package.json': JSON.stringify({
+        name: 'shop',
+        version: '1.0.0',
+        dependencies,
+        scripts: { start: 'node server.js' },
+      }),
       'package-lock.json': registry.lockfile('shop', dependencies),
       'server.js': 'require("tiny")',
       ...extra,
@@ -60,7 +65,10 @@ describe('the nodejs buildpack', () => {
         ['app', false],
       ],
     );
-    assert.match(bench.output(), /^-----> Building on the Host stack\n-----> Determining .*\n-----> Node\.js app detected\n/);
+    assert.match(
+      bench.output(),
+      /^-----> Building on the Host stack\n-----> Determining .*\n-----> Node\.js app detected\n/,
+    );
     assert.match(bench.output(), /Default types for heroku\/nodejs -> web\n-----> Compressing\.\.\.\n {7}Done: /);
     assert.ok(Object.hasOwn(bench.layers.last!.trees['app']!, '.profile.d/nodejs.sh'));
   });
@@ -116,7 +124,9 @@ describe('the nodejs buildpack', () => {
         "node -e \"require('tool'); require('fs').writeFileSync('built.txt', process.env.GREETING + process.env.PM + process.argv[2])\"",
       start: 'node .',
     };
-    const tree = { 'package.json': JSON.stringify({ name: 'b', dependencies, devDependencies: { tool: '3.0.0' }, scripts }) };
+    const tree = {
+      'package.json': JSON.stringify({ name: 'b', dependencies, devDependencies: { tool: '3.0.0' }, scripts }),
+    };
     // The second time the same commit: what scripts made is never taken for given.
     // Names of the buildpack's own variables, and a module that is there after the install alone.
     const config = {
@@ -129,7 +139,8 @@ describe('the nodejs buildpack', () => {
       HERE: '/x',
       NODE_OPTIONS: '--require tool',
     };
-    for (const greeting of ['first', 'hello']) await bench.build(tree, { app: 'builder', config: { ...config, GREETING: greeting } });
+    for (const greeting of ['first', 'hello'])
+      await bench.build(tree, { app: 'builder', config: { ...config, GREETING: greeting } });
     assert.equal(await bench.layers.readLayer('app', 'built.txt'), 'hello!twice');
     assert.deepEqual(
       Object.keys(bench.layers.last!.trees['app']!).filter((path) => path.startsWith('public')),
@@ -149,12 +160,21 @@ describe('the nodejs buildpack', () => {
     assert.match(bench.output(), /Node\.js 18\.20\.4 \(engines\.node: 18\.x\)/);
     assert.match(await bench.layers.readLayer('runtime', '.heroku/node/bin/node'), /# 18\.20\.4/);
     // The npm that this Node was released with.
-    assert.match(await bench.layers.readLayer('runtime', '.heroku/node/lib/node_modules/npm/package.json'), /"version":"10\.8\.2"/);
+    assert.match(
+      await bench.layers.readLayer('runtime', '.heroku/node/lib/node_modules/npm/package.json'),
+      /"version":"10\.8\.2"/,
+    );
     const asked = registry.requests.length;
     await bench.build(tree, { app: 'older' });
     assert.equal(registry.requests.length, asked);
-    await bench.build({ ...tree, 'package.json': '{"engines":{"node":"18.x","npm":"9.x"},"scripts":{"start":"x"}}' }, { app: 'older' });
-    assert.match(await bench.layers.readLayer('runtime', '.heroku/node/lib/node_modules/npm/bin/npm-cli.js'), /'9\.9\.4'/);
+    await bench.build(
+      { ...tree, 'package.json': '{"engines":{"node":"18.x","npm":"9.x"},"scripts":{"start":"x"}}' },
+      { app: 'older' },
+    );
+    assert.match(
+      await bench.layers.readLayer('runtime', '.heroku/node/lib/node_modules/npm/bin/npm-cli.js'),
+      /'9\.9\.4'/,
+    );
     const refusals = {
       '7.x': /No Node version satisfies "7\.x"/,
       '4.x': /Node\.js 4\.0\.0 is too old: a build can have Node\.js 6 and later/,
@@ -176,7 +196,9 @@ describe('the nodejs buildpack', () => {
 
   it('blames the registry, not the lockfile, when it cannot be reached, and takes another one from the config of the app', async () => {
     const cut = await createBench({ config: { buildEnv: { NPM_CONFIG_REGISTRY: 'http://127.0.0.1:9' } } });
-    const tree: Tree = { 'package.json': JSON.stringify({ name: 'x', dependencies: { tiny: '1.1.0' }, scripts: { start: 'node .' } }) };
+    const tree: Tree = {
+      'package.json': JSON.stringify({ name: 'x', dependencies: { tiny: '1.1.0' }, scripts: { start: 'node .' } }),
+    };
     try {
       await assert.rejects(cut.build(tree, { config: { npm_config_fetch_retries: '0' } }), {
         code: 'SLIP_BUILD_COMPILE_FAILED',
@@ -185,7 +207,8 @@ describe('the nodejs buildpack', () => {
       });
       await assert.rejects(cut.build({ 'package.json': '{"engines":{"node":"18.x"}}' }), {
         code: 'SLIP_BUILD_COMPILE_FAILED',
-        message: /The versions of node-linux-\w+ could not be read: the package registry cannot be reached \(.*ECONNREFUSED/,
+        message:
+          /The versions of node-linux-\w+ could not be read: the package registry cannot be reached \(.*ECONNREFUSED/,
       });
       await cut.build(tree, { config: { NPM_CONFIG_REGISTRY: registry.url } });
       assert.ok(Object.hasOwn(cut.layers.last!.trees['dependencies']!, 'node_modules/tiny/index.js'));
@@ -195,7 +218,10 @@ describe('the nodejs buildpack', () => {
   });
 
   it('refuses a Node range it does not understand, and package.json that is none', async () => {
-    const withRange = (node: string): Tree => ({ 'package.json': JSON.stringify({ engines: { node } }), Procfile: 'web: x' });
+    const withRange = (node: string): Tree => ({
+      'package.json': JSON.stringify({ engines: { node } }),
+      Procfile: 'web: x',
+    });
     await assert.rejects(bench.build(withRange('newest please')), {
       code: 'SLIP_BUILD_COMPILE_FAILED',
       message: /"newest please" under engines\.node in package\.json is not understood/,

@@ -70,7 +70,12 @@ describe('what a build says of files and names', () => {
 
   const undetected: readonly [string, Tree, RegExp, RegExp][] = [
     ['another language', { Gemfile: '' }, /looks like a Ruby app \(Gemfile\)/, /echo heroku\/ruby > \.buildpacks/],
-    ['a language without a known buildpack', { 'deno.json': '{}' }, /looks like a Deno app/, /^Name one in a file \.buildpacks; then/],
+    [
+      'a language without a known buildpack',
+      { 'deno.json': '{}' },
+      /looks like a Deno app/,
+      /^Name one in a file \.buildpacks; then/,
+    ],
     ['an image', { Dockerfile: '' }, /has a Dockerfile, and Slipway builds no images/, /Procfile/],
     [
       'an app in a folder',
@@ -88,7 +93,8 @@ describe('what a build says of files and names', () => {
   it('names files and folders from the top of the repository when the app has a root', async () => {
     const inRoot = (tree: Tree, root: string): Promise<unknown> => bench.build(tree, { app: 'none', task: { root } });
     await assert.rejects(inRoot({ 'README.md': '', 'api/package.json': '{}' }, 'services'), {
-      message: /No buildpack knows the folder services of this repository \(apps:root\), but there is an app in the folder services\/api/,
+      message:
+        /No buildpack knows the folder services of this repository \(apps:root\), but there is an app in the folder services\/api/,
       hint: /slipway apps:root services\/api -a none/,
     });
     await assert.rejects(inRoot({ 'README.md': '' }, 'web'), {

@@ -44,7 +44,8 @@ describe('the python buildpack', () => {
     const flask = await startPythonIndex(await flaskWheels());
     const tree: Tree = {
       'requirements.txt': 'flask\n',
-      'app.py': 'from flask import Flask\napp = Flask(__name__)\n\n@app.get("/<name>")\ndef hello(name):\n    return f"Hello {name}"\n',
+      'app.py':
+        'from flask import Flask\napp = Flask(__name__)\n\n@app.get("/<name>")\ndef hello(name):\n    return f"Hello {name}"\n',
       Procfile: 'web: flask run --host 0.0.0.0 --port $PORT',
       '.buildpacks': 'heroku/python\n./ask\n',
       'ask/bin/detect': '#!/bin/sh\n',
@@ -92,7 +93,12 @@ describe('the python buildpack', () => {
     ],
     ['uv', { 'uv.lock': '', 'pyproject.toml': '[project]\nname = "x"\n' }, /in uv\.lock \(uv\)/, /uv export/],
     ['Pipenv', { Pipfile: '', 'Pipfile.lock': '{}' }, /in Pipfile\.lock \(Pipenv\)/, /pipenv requirements/],
-    ['conda', { 'environment.yml': 'name: x\ndependencies:\n  - flask\n' }, /in environment\.yml \(conda\)/, /requirements\.txt/],
+    [
+      'conda',
+      { 'environment.yml': 'name: x\ndependencies:\n  - flask\n' },
+      /in environment\.yml \(conda\)/,
+      /requirements\.txt/,
+    ],
   ];
   for (const [tool, tree, message, hint] of refused) {
     it(`refuses packages that only ${tool} can install, and says how to write them down`, async () => {
@@ -102,10 +108,16 @@ describe('the python buildpack', () => {
   }
 
   it('names a second lockfile, and a version of Python that the stack does not have', async () => {
-    await bench.build(shop('# nothing\n', { 'poetry.lock': '', 'runtime.txt': 'python-2.7.18\n', '.python-version': '3\n' }), {
-      app: 'wishes',
-    });
-    assert.match(bench.output(), /^ !     poetry\.lock is not read: the packages of requirements\.txt are installed\.$/m);
+    await bench.build(
+      shop('# nothing\n', { 'poetry.lock': '', 'runtime.txt': 'python-2.7.18\n', '.python-version': '3\n' }),
+      {
+        app: 'wishes',
+      },
+    );
+    assert.match(
+      bench.output(),
+      /^ !     poetry\.lock is not read: the packages of requirements\.txt are installed\.$/m,
+    );
     assert.match(
       bench.output(),
       /^ !     runtime\.txt asks for Python 2\.7\.18\. Only the Python of the stack can be used: 3\.\d+\.\d+\.$/m,

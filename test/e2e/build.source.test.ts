@@ -91,7 +91,8 @@ describe('the source of a build', () => {
   it('loses what .slugignore names: a name at any depth, a path at the root, never more', async () => {
     await bench.build({
       Procfile: 'web: ./run',
-      '.slugignore': '# comment\n\n*.psd\r\n/docs\nspec/*.rb   # trailing\ntest/\n.secret\n!keep.psd\n../../outside\nlink/*\n',
+      '.slugignore':
+        '# comment\n\n*.psd\r\n/docs\nspec/*.rb   # trailing\ntest/\n.secret\n!keep.psd\n../../outside\nlink/*\n',
       'a.psd': '1',
       'keep.psd': '1',
       'deep/er/b.psd': '1',
@@ -107,7 +108,15 @@ describe('the source of a build', () => {
       link: { link: '/etc' },
     });
     const files = appFiles().filter((path) => !path.endsWith('/'));
-    assert.deepEqual(files, ['.slugignore', 'Procfile', 'deep/er/b.txt', 'lib/docs/x', 'link', 'real/file', 'spec/sub/b.rb']);
+    assert.deepEqual(files, [
+      '.slugignore',
+      'Procfile',
+      'deep/er/b.txt',
+      'lib/docs/x',
+      'link',
+      'real/file',
+      'spec/sub/b.rb',
+    ]);
     assert.match(bench.output(), /-----> Deleting 8 files matching \.slugignore patterns\.\n/);
     assert.match(bench.output(), /'\.\.\/\.\.\/outside' has '\.\.' and was left alone/);
   });
@@ -120,12 +129,21 @@ describe('the source of a build', () => {
   it('names Git LFS pointers', async () => {
     const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'a'.repeat(64)}\nsize 12345\n`;
     await bench.build({ Procfile: 'web: x', 'assets/big.bin': pointer, 'assets/small.bin': 'x'.repeat(130) });
-    assert.match(bench.output(), / ! {5}'\.\/assets\/big\.bin' is a Git LFS pointer|'assets\/big\.bin' is a Git LFS pointer/);
+    assert.match(
+      bench.output(),
+      / ! {5}'\.\/assets\/big\.bin' is a Git LFS pointer|'assets\/big\.bin' is a Git LFS pointer/,
+    );
     assert.doesNotMatch(bench.output(), /small\.bin/);
   });
 
   it('keeps symlinks, executables and odd names', async () => {
-    await bench.build({ Procfile: 'web: x', 'a b/-rf': '1', 'new\nline': '2', run: '#!/bin/sh\n', current: { link: 'run' } });
+    await bench.build({
+      Procfile: 'web: x',
+      'a b/-rf': '1',
+      'new\nline': '2',
+      run: '#!/bin/sh\n',
+      current: { link: 'run' },
+    });
     assert.deepEqual(appFiles(), ['Procfile', 'a b/', 'a b/-rf', 'current', 'new\nline', 'run']);
   });
 
@@ -138,7 +156,11 @@ describe('the source of a build', () => {
       'SLIP_BUILD_UNSAFE_SOURCE',
     ],
     ['a named pipe', () => archive(PROCFILE, [{ name: 'pipe', type: 'fifo' }]), 'SLIP_BUILD_UNSAFE_SOURCE'],
-    ['a hard link out', () => archive(PROCFILE, [{ name: 'passwd', type: 'link', linkname: '/etc/passwd' }]), 'SLIP_BUILD_UNSAFE_SOURCE'],
+    [
+      'a hard link out',
+      () => archive(PROCFILE, [{ name: 'passwd', type: 'link', linkname: '/etc/passwd' }]),
+      'SLIP_BUILD_UNSAFE_SOURCE',
+    ],
     [
       'a long name with .. in a PAX header',
       () => archive(PROCFILE, [{ name: 'x', pax: { path: '../evil' } }, 'x']),
@@ -159,7 +181,11 @@ describe('the source of a build', () => {
   }
 
   it('does not write through a symlink of its own', async () => {
-    const source = await archive(PROCFILE, [{ name: 'out', type: 'symlink', linkname: bench.root }], [{ name: 'out/written' }, 'x']);
+    const source = await archive(
+      PROCFILE,
+      [{ name: 'out', type: 'symlink', linkname: bench.root }],
+      [{ name: 'out/written' }, 'x'],
+    );
     await bench.build({}, { source }).catch(() => undefined);
     await assert.rejects(
       import('node:fs/promises').then(({ stat }) => stat(`${bench.root}/written`)),

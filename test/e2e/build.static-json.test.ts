@@ -46,9 +46,19 @@ async function withSite(config: object, files: Tree, env: Env, use: (site: Site)
 function ask(server: Server, path: string, headers: Env, body?: string): Promise<Answer> {
   const { port } = server.address() as AddressInfo;
   return new Promise((resolve, reject) => {
-    const options = { host: '127.0.0.1', port, path, headers, method: body === undefined ? 'GET' : 'POST', agent: false };
+    const options = {
+      host: '127.0.0.1',
+      port,
+      path,
+      headers,
+      method: body === undefined ? 'GET' : 'POST',
+      agent: false,
+    };
     const outgoing = request(options, (answer) => {
-      void buffer(answer).then((bytes) => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: bytes }), reject);
+      void buffer(answer).then(
+        (bytes) => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: bytes }),
+        reject,
+      );
     });
     outgoing.on('error', reject).end(body);
   });
@@ -60,9 +70,24 @@ function basic(user: string, password: string): Env {
 
 describe('static.json: who may read a site', () => {
   const accounts: readonly [string, object, Env, string | undefined][] = [
-    ['config variables', { basic_auth: true }, { BASIC_AUTH_USERNAME: 'ann', BASIC_AUTH_PASSWORD: 'open-sesame' }, undefined],
-    ['a hash in a config variable', { basic_auth: true }, { BASIC_AUTH_USERNAME: 'ann', BASIC_AUTH_PASSWORD: APR1 }, undefined],
-    ['config variables without the key', {}, { BASIC_AUTH_USERNAME: 'ann', BASIC_AUTH_PASSWORD: 'open-sesame' }, undefined],
+    [
+      'config variables',
+      { basic_auth: true },
+      { BASIC_AUTH_USERNAME: 'ann', BASIC_AUTH_PASSWORD: 'open-sesame' },
+      undefined,
+    ],
+    [
+      'a hash in a config variable',
+      { basic_auth: true },
+      { BASIC_AUTH_USERNAME: 'ann', BASIC_AUTH_PASSWORD: APR1 },
+      undefined,
+    ],
+    [
+      'config variables without the key',
+      {},
+      { BASIC_AUTH_USERNAME: 'ann', BASIC_AUTH_PASSWORD: 'open-sesame' },
+      undefined,
+    ],
     ['.htpasswd with MD5', { basic_auth: true }, {}, `# people\nbob:{PLAIN}x\nann:${APR1}\n`],
     ['.htpasswd with SHA-1', { basic_auth: true }, {}, 'ann:{SHA}piGucRdTwGb7+i3S1svNik60+fw=\n'],
   ];
@@ -94,13 +119,18 @@ describe('static.json: who may read a site', () => {
 
   it('sends plain requests to https before it asks for a password', async () => {
     const env = { BASIC_AUTH_USERNAME: 'ann', BASIC_AUTH_PASSWORD: 'open-sesame' };
-    await withSite({ https_only: true, canonical_host: '${HOST}' }, {}, { ...env, HOST: 'www.shop.example' }, async ({ get }) => {
-      const plain = await get('/a%20b?c=d', { host: 'shop.example', 'x-forwarded-proto': 'http' });
-      assert.deepEqual([plain.status, plain.headers.location], [301, 'https://www.shop.example/a%20b?c=d']);
-      const other = await get('/', { host: 'shop.example', 'x-forwarded-proto': 'https' });
-      assert.equal(other.headers.location, 'https://www.shop.example/');
-      assert.equal((await get('/', { host: 'www.shop.example', 'x-forwarded-proto': 'https' })).status, 401);
-    });
+    await withSite(
+      { https_only: true, canonical_host: '${HOST}' },
+      {},
+      { ...env, HOST: 'www.shop.example' },
+      async ({ get }) => {
+        const plain = await get('/a%20b?c=d', { host: 'shop.example', 'x-forwarded-proto': 'http' });
+        assert.deepEqual([plain.status, plain.headers.location], [301, 'https://www.shop.example/a%20b?c=d']);
+        const other = await get('/', { host: 'shop.example', 'x-forwarded-proto': 'https' });
+        assert.equal(other.headers.location, 'https://www.shop.example/');
+        assert.equal((await get('/', { host: 'www.shop.example', 'x-forwarded-proto': 'https' })).status, 401);
+      },
+    );
   });
 });
 
@@ -140,7 +170,10 @@ describe('static.json: where a request leads', () => {
         const me = basic('ann', 'open-sesame');
         assert.equal((await get('/api/x')).status, 401);
         const answer = await get('/a%70i/x%2Fy?z=1', { ...me, 'transfer-encoding': 'chunked' }, 'a body');
-        assert.deepEqual([answer.status, answer.headers['x-origin'], answer.body.toString()], [201, 'yes', 'from the origin']);
+        assert.deepEqual(
+          [answer.status, answer.headers['x-origin'], answer.body.toString()],
+          [201, 'yes', 'from the origin'],
+        );
         assert.deepEqual(seen, [{ url: '/v1/x%2Fy?z=1', authorization: undefined, body: 'a body' }]);
         assert.equal((await get('/api/%2e%2e/secret', me)).status, 400);
         assert.equal((await get('/api/gone/', me)).status, 502);
@@ -154,26 +187,37 @@ describe('static.json: where a request leads', () => {
 
 describe('static.json: how text is sent', () => {
   it('compresses text for those who can read it, and never parts of it', async () => {
-    await withSite({ encoding: 'ISO-8859-1' }, { 'app.js': SCRIPT, 'small.js': '1', 'photo.png': SCRIPT }, {}, async ({ get }) => {
-      const plain = await get('/app.js');
-      assert.deepEqual([plain.headers['content-encoding'], plain.headers.vary], [undefined, 'Accept-Encoding']);
-      assert.equal(plain.headers['content-type'], 'text/javascript; charset=iso-8859-1');
-      const gzip = await get('/app.js', { 'accept-encoding': 'gzip, deflate, br;q=0' });
-      assert.deepEqual([gzip.headers['content-encoding'], gunzipSync(gzip.body).toString()], ['gzip', SCRIPT]);
-      for (let round = 0; round < 2; round++) {
-        const brotli = await get('/app.js', { 'accept-encoding': 'gzip, br' });
-        assert.deepEqual([brotli.headers['content-encoding'], brotliDecompressSync(brotli.body).toString()], ['br', SCRIPT]);
-        assert.ok(brotli.body.length < SCRIPT.length / 5);
-        const again = await get('/app.js', { 'accept-encoding': 'br', 'if-none-match': brotli.headers.etag ?? '' });
-        assert.deepEqual([again.status, again.headers.vary], [304, 'Accept-Encoding']);
-        assert.notEqual(brotli.headers.etag, gzip.headers.etag);
-      }
-      const part = await get('/app.js', { 'accept-encoding': 'gzip', range: 'bytes=0-4' });
-      assert.deepEqual([part.status, part.headers['content-encoding'], part.body.toString()], [206, undefined, 'const']);
-      assert.equal((await get('/app.js', { range: 'bytes=0-4', 'if-range': '"another"' })).status, 200);
-      for (const path of ['/small.js', '/photo.png'])
-        assert.equal((await get(path, { 'accept-encoding': 'gzip' })).headers['content-encoding'], undefined);
-    });
+    await withSite(
+      { encoding: 'ISO-8859-1' },
+      { 'app.js': SCRIPT, 'small.js': '1', 'photo.png': SCRIPT },
+      {},
+      async ({ get }) => {
+        const plain = await get('/app.js');
+        assert.deepEqual([plain.headers['content-encoding'], plain.headers.vary], [undefined, 'Accept-Encoding']);
+        assert.equal(plain.headers['content-type'], 'text/javascript; charset=iso-8859-1');
+        const gzip = await get('/app.js', { 'accept-encoding': 'gzip, deflate, br;q=0' });
+        assert.deepEqual([gzip.headers['content-encoding'], gunzipSync(gzip.body).toString()], ['gzip', SCRIPT]);
+        for (let round = 0; round < 2; round++) {
+          const brotli = await get('/app.js', { 'accept-encoding': 'gzip, br' });
+          assert.deepEqual(
+            [brotli.headers['content-encoding'], brotliDecompressSync(brotli.body).toString()],
+            ['br', SCRIPT],
+          );
+          assert.ok(brotli.body.length < SCRIPT.length / 5);
+          const again = await get('/app.js', { 'accept-encoding': 'br', 'if-none-match': brotli.headers.etag ?? '' });
+          assert.deepEqual([again.status, again.headers.vary], [304, 'Accept-Encoding']);
+          assert.notEqual(brotli.headers.etag, gzip.headers.etag);
+        }
+        const part = await get('/app.js', { 'accept-encoding': 'gzip', range: 'bytes=0-4' });
+        assert.deepEqual(
+          [part.status, part.headers['content-encoding'], part.body.toString()],
+          [206, undefined, 'const'],
+        );
+        assert.equal((await get('/app.js', { range: 'bytes=0-4', 'if-range': '"another"' })).status, 200);
+        for (const path of ['/small.js', '/photo.png'])
+          assert.equal((await get(path, { 'accept-encoding': 'gzip' })).headers['content-encoding'], undefined);
+      },
+    );
   });
 });
 

@@ -19,7 +19,8 @@ describe('the static buildpack', () => {
       const config = JSON.stringify({ basic_auth: true, logging: { access: true } });
       await assert.rejects(bench.build({ 'index.html': 'secret', 'static.json': config }), {
         code: 'SLIP_BUILD_COMPILE_FAILED',
-        message: /asks for "basic_auth", but there is no user name and password.*slipway config:set BASIC_AUTH_USERNAME=/,
+        message:
+          /asks for "basic_auth", but there is no user name and password.*slipway config:set BASIC_AUTH_USERNAME=/,
       });
       const account = { BASIC_AUTH_USERNAME: 'u', BASIC_AUTH_PASSWORD: 'p' };
       await bench.build({ 'index.html': 'secret', 'static.json': config }, { config: account });
@@ -91,14 +92,20 @@ describe('the server of static apps', () => {
     assert.equal(first.headers.get('cache-control'), 'public, max-age=60');
     const etag = first.headers.get('etag') ?? '';
     assert.equal((await get('/assets/app.js', { 'If-None-Match': etag })).status, 304);
-    assert.equal((await get('/assets/app.js', { 'If-Modified-Since': first.headers.get('last-modified') ?? '' })).status, 304);
+    assert.equal(
+      (await get('/assets/app.js', { 'If-Modified-Since': first.headers.get('last-modified') ?? '' })).status,
+      304,
+    );
     const head = await fetch(`${base}/assets/app.js`, { method: 'HEAD' });
     assert.equal(head.headers.get('content-length'), '10');
   });
 
   it('serves ranges', async () => {
     const middle = await get('/assets/app.js', { Range: 'bytes=2-4' });
-    assert.deepEqual([middle.status, await middle.text(), middle.headers.get('content-range')], [206, '234', 'bytes 2-4/10']);
+    assert.deepEqual(
+      [middle.status, await middle.text(), middle.headers.get('content-range')],
+      [206, '234', 'bytes 2-4/10'],
+    );
     assert.equal(await (await get('/assets/app.js', { Range: 'bytes=-3' })).text(), '789');
     assert.equal((await get('/assets/app.js', { Range: 'bytes=20-' })).status, 416);
   });

@@ -12,7 +12,15 @@ import type { AppId } from '../../shared/domain/ids.ts';
 import { systemClock } from '../../shared/kit/clock.ts';
 import { silentLogger } from '../../shared/kit/log.ts';
 import { eventually } from '../support/eventually.ts';
-import { ask, freePort, openBackend, openProxyLab, routesOf, type ProxyLab, type TestBackend } from '../support/proxy-lab.ts';
+import {
+  ask,
+  freePort,
+  openBackend,
+  openProxyLab,
+  routesOf,
+  type ProxyLab,
+  type TestBackend,
+} from '../support/proxy-lab.ts';
 
 const ALPHA = 'appalpha' as AppId;
 
@@ -28,13 +36,19 @@ interface Scene extends AsyncDisposable {
 
 /** One app whose instance echoes the headers it got, or misbehaves by path. */
 async function openScene(config: Partial<HaproxyConfig> = {}): Promise<Scene> {
-  const times = { requestHeadTimeoutMs: 20_000, responseTimeoutMs: RESPONSE_MS, idleTimeoutMs: 20_000, connectTimeoutMs: 5000 };
+  const times = {
+    requestHeadTimeoutMs: 20_000,
+    responseTimeoutMs: RESPONSE_MS,
+    idleTimeoutMs: 20_000,
+    connectTimeoutMs: 5000,
+  };
   const lab = await openProxyLab({ ...times, ...config });
   const backend = await openBackend('one0000001', (request, response) => {
     if (request.url === '/hang') return;
     if (request.url === '/vanish') request.socket.destroy();
     else if (request.url === '/garbage') request.socket.end('this is not HTTP\r\n\r\n');
-    else if (request.url?.startsWith('/long?')) response.setHeader('X-Long', 'x'.repeat(Number(request.url.slice(6)))).end('long');
+    else if (request.url?.startsWith('/long?'))
+      response.setHeader('X-Long', 'x'.repeat(Number(request.url.slice(6)))).end('long');
     else if (request.method === 'POST') request.resume().on('end', () => response.end('uploaded'));
     else response.end(JSON.stringify(request.headers));
   });
@@ -108,7 +122,11 @@ describe('requests through a real haproxy', () => {
     await using trusting = await openScene({ trustedFronts: ['10.0.0.0/8', '127.0.0.1', 'fd00::/8'] });
     const { port } = trusting.lab;
     assert.deepEqual(await claims(trusting, https), ['https', '443', '203.0.113.9, 127.0.0.1']);
-    assert.deepEqual(await claims(trusting, { ...https, 'X-Forwarded-Port': '8443' }), ['https', '8443', '203.0.113.9, 127.0.0.1']);
+    assert.deepEqual(await claims(trusting, { ...https, 'X-Forwarded-Port': '8443' }), [
+      'https',
+      '8443',
+      '203.0.113.9, 127.0.0.1',
+    ]);
     assert.deepEqual(await claims(trusting, { 'X-Forwarded-Proto': 'gopher', 'X-Forwarded-Port': 'x' }), [
       'http',
       String(port),
@@ -128,7 +146,14 @@ describe('requests through a real haproxy', () => {
       const answer = await send(port, `GET ${path} HTTP/1.1\r\n${lines}Connection: close\r\n\r\n`);
       return Number(/^HTTP\/1\.1 (\d{3}) /.exec(answer)?.[1]);
     };
-    const bad = ['idle.test,alpha.test', 'idle.test, alpha.test', 'user@alpha.test', 'alpha.test:80:80', 'alpha.test:x', 'alpha%2etest'];
+    const bad = [
+      'idle.test,alpha.test',
+      'idle.test, alpha.test',
+      'user@alpha.test',
+      'alpha.test:80:80',
+      'alpha.test:x',
+      'alpha%2etest',
+    ];
     for (const host of [
       ...bad,
       '',
@@ -144,7 +169,11 @@ describe('requests through a real haproxy', () => {
     }
     assert.equal(await statusOf(''), 400, 'no Host header');
     assert.equal(await statusOf('Host: alpha.test\r\nHost: idle.test\r\n'), 400, 'two Host headers');
-    assert.equal(await statusOf('Host: idle.test\r\n', 'http://alpha.test/'), 400, 'a target and a Host header that differ');
+    assert.equal(
+      await statusOf('Host: idle.test\r\n', 'http://alpha.test/'),
+      400,
+      'a target and a Host header that differ',
+    );
     for (const host of ['alpha.test', 'ALPHA.Test', 'alpha.test.', 'alpha.test:8080', 'Alpha.test.:80']) {
       assert.equal(await statusOf(`Host: ${host}\r\n`), 200, host);
     }
@@ -158,12 +187,21 @@ describe('requests through a real haproxy', () => {
     await using scene = await openScene();
     const { proxy, port } = scene.lab;
     const dir = proxy.logDir();
-    const count = new UnreadableCount({ dir, mark: NO_APP_MARK, causeOf: unreadableCause, clock: systemClock, log: silentLogger });
+    const count = new UnreadableCount({
+      dir,
+      mark: NO_APP_MARK,
+      causeOf: unreadableCause,
+      clock: systemClock,
+      log: silentLogger,
+    });
     await count.open();
     await ask(port, 'alpha.test');
     await ask(port, 'nobody.test');
     const cases = [
-      ['GET / HTTP/1.1\r\nHost: a.test,b.test\r\nConnection: close\r\n\r\n', 'PR--: the Host header is missing or is not one host name'],
+      [
+        'GET / HTTP/1.1\r\nHost: a.test,b.test\r\nConnection: close\r\n\r\n',
+        'PR--: the Host header is missing or is not one host name',
+      ],
       ['this is not HTTP\r\n\r\n', 'PR--: the request is not valid HTTP, or its headers are too large'],
     ] as const;
     for (const [index, [text, cause]] of cases.entries()) {
@@ -181,10 +219,16 @@ describe('requests through a real haproxy', () => {
     await using scene = await openScene();
     const { port } = scene.lab;
     const asked = await ask(port, 'alpha.test', { headers: { Cookie: 'x'.repeat(60_000) } });
-    assert.deepEqual([asked.status, (JSON.parse(asked.body) as Record<string, string>)['cookie']?.length], [200, 60_000]);
+    assert.deepEqual(
+      [asked.status, (JSON.parse(asked.body) as Record<string, string>)['cookie']?.length],
+      [200, 60_000],
+    );
     const told = await ask(port, 'alpha.test', { path: '/long?60000' });
     assert.deepEqual([told.status, told.headers['x-long']?.length], [200, 60_000]);
-    assert.match(await send(port, `GET / HTTP/1.1\r\nHost: alpha.test\r\nX-Long: ${'x'.repeat(70_000)}\r\n\r\n`), /^HTTP\/1\.1 400 /);
+    assert.match(
+      await send(port, `GET / HTTP/1.1\r\nHost: alpha.test\r\nX-Long: ${'x'.repeat(70_000)}\r\n\r\n`),
+      /^HTTP\/1\.1 400 /,
+    );
     const tooLong = await ask(port, 'alpha.test', { path: '/long?70000' });
     assert.equal(tooLong.status, 503);
     const last = await eventually('the line of the failure', async () =>

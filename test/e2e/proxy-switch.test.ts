@@ -9,7 +9,15 @@ import type { Proxy } from '../../agent/proxy/port.ts';
 import { run } from '../../shared/kit/exec.ts';
 import { eventually } from '../support/eventually.ts';
 import { killProcess } from '../support/kill-process.ts';
-import { ask, freePort, openBackend, openProxyLab, routesOf, type ProxyLab, type TestBackend } from '../support/proxy-lab.ts';
+import {
+  ask,
+  freePort,
+  openBackend,
+  openProxyLab,
+  routesOf,
+  type ProxyLab,
+  type TestBackend,
+} from '../support/proxy-lab.ts';
 
 interface Load {
   readonly requests: number;
@@ -18,19 +26,28 @@ interface Load {
 }
 
 /** wrk for some seconds on one host, while `work` goes on. */
-async function underLoad(lab: ProxyLab, options: { seconds: number; close?: boolean }, work: () => Promise<void>): Promise<Load> {
+async function underLoad(
+  lab: ProxyLab,
+  options: { seconds: number; close?: boolean },
+  work: () => Promise<void>,
+): Promise<Load> {
   const headers = ['-H', 'Host: alpha.test', ...(options.close === true ? ['-H', 'Connection: close'] : [])];
   const args = ['-t1', '-c16', `-d${String(options.seconds)}s`, ...headers, `http://127.0.0.1:${String(lab.port)}/`];
   const [result] = await Promise.all([run({ file: 'wrk', args, timeoutMs: 120_000 }), work()]);
   assert.equal(result.code, 0, result.stderr);
   const number = (pattern: RegExp): number => Number(pattern.exec(result.stdout)?.[1] ?? 0);
-  const sockets = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(result.stdout)?.slice(1) ?? [];
+  const sockets =
+    /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(result.stdout)?.slice(1) ?? [];
   const failed = sockets.reduce((sum, count) => sum + Number(count), number(/Non-2xx or 3xx responses: (\d+)/));
   return { requests: number(/(\d+) requests in/), failed };
 }
 
 /** One release after another, the old process gone as soon as nothing is open on it. */
-async function switchReleases(proxy: Proxy, from: TestBackend, options: { count: number; prefix: string }): Promise<TestBackend> {
+async function switchReleases(
+  proxy: Proxy,
+  from: TestBackend,
+  options: { count: number; prefix: string },
+): Promise<TestBackend> {
   let old = from;
   for (let turn = 0; turn < options.count; turn += 1) {
     const next = await openBackend(`${options.prefix}${String(turn).padStart(4, '0')}`);
@@ -49,7 +66,12 @@ async function openEcho(id: string): Promise<TestBackend> {
   backend.server.on('upgrade', (request, socket: Socket) => {
     const key = `${request.headers['sec-websocket-key'] ?? ''}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
     const accept = createHash('sha1').update(key).digest('base64');
-    const head = ['HTTP/1.1 101 Switching Protocols', 'Upgrade: websocket', 'Connection: Upgrade', `Sec-WebSocket-Accept: ${accept}`];
+    const head = [
+      'HTTP/1.1 101 Switching Protocols',
+      'Upgrade: websocket',
+      'Connection: Upgrade',
+      `Sec-WebSocket-Accept: ${accept}`,
+    ];
     socket.write(`${head.join('\r\n')}\r\n\r\n`);
     socket.pipe(socket);
     socket.on('error', () => undefined);
@@ -60,7 +82,9 @@ async function openEcho(id: string): Promise<TestBackend> {
 async function openTunnel(port: number): Promise<{ echo: (text: string) => Promise<string>; socket: Socket }> {
   const socket = connect(port, '127.0.0.1');
   const request = ['GET /echo HTTP/1.1', 'Host: alpha.test', 'Upgrade: websocket', 'Connection: Upgrade'];
-  socket.write(`${request.join('\r\n')}\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`);
+  socket.write(
+    `${request.join('\r\n')}\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`,
+  );
   const [head] = (await once(socket, 'data')) as [Buffer];
   assert.match(head.toString(), /^HTTP\/1\.1 101 /);
   const echo = async (text: string): Promise<string> => {
@@ -150,7 +174,10 @@ describe('switching releases behind a real haproxy', () => {
     const load = await underLoad(lab, { seconds: 6 }, async () => {
       for (const prefix of ['a', 'b', 'c']) {
         process.kill(await pidIn(lab, 'haproxy.pid'), 'SIGUSR2');
-        last = await switchReleases(prefix === 'b' ? lab.reopen() : lab.proxy, last, { count: 1, prefix: `hand${prefix}` });
+        last = await switchReleases(prefix === 'b' ? lab.reopen() : lab.proxy, last, {
+          count: 1,
+          prefix: `hand${prefix}`,
+        });
         last = await switchReleases(lab.reopen(), last, { count: 2, prefix: `after${prefix}` });
       }
     });
@@ -199,7 +226,8 @@ describe('switching releases behind a real haproxy', () => {
       routesOf(`other-${String(index)}`, [{ ...first, id: `other${String(index)}` }]),
     );
     const load = await underLoad(lab, { seconds: 8 }, async () => {
-      for (const count of [5, 6, 20, 40]) await lab.proxy.apply([routesOf('alpha', [first]), ...others.slice(0, count)]);
+      for (const count of [5, 6, 20, 40])
+        await lab.proxy.apply([routesOf('alpha', [first]), ...others.slice(0, count)]);
       await run({ file: 'rm', args: [join(lab.stateDir, 'slots.json')] });
       await lab.reopen().apply([...others.slice(10), routesOf('alpha', [first])]);
     });

@@ -44,10 +44,19 @@ test('a push deploys, shows what the deploy says, and can be cloned back', async
   assert.equal(push?.newCommit, await tree.git('rev-parse', 'HEAD'));
   assert.equal(push.commit?.subject, 'Change index.js');
   assert.deepEqual(Object.keys(push.timingsMs).sort(), ['authorise', 'receive', 'ssh', 'wait']);
-  const clone = await fixture.git(ann, fixture.dir, ['clone', '--quiet', fixture.url(push.app.name), `clone${String(count)}`]);
+  const clone = await fixture.git(ann, fixture.dir, [
+    'clone',
+    '--quiet',
+    fixture.url(push.app.name),
+    `clone${String(count)}`,
+  ]);
   assert.equal(clone.code, 0, clone.stderr);
   const [head] = (
-    await run({ file: 'git', args: ['-C', join(fixture.dir, `clone${String(count)}`), 'log', '--format=%H'], env: fixture.env() })
+    await run({
+      file: 'git',
+      args: ['-C', join(fixture.dir, `clone${String(count)}`), 'log', '--format=%H'],
+      env: fixture.env(),
+    })
   ).stdout.split('\n');
   assert.equal(head, push.newCommit);
 });
@@ -91,10 +100,14 @@ test('other branches and tags are stored with a note, in the same push as a depl
   const deploys = fixture.gate.pushes.length;
   const pushed = await tree.push(ann, 'slipway', 'main', 'feature', 'v1');
   assert.equal(pushed.code, 0, pushed.stderr);
-  assert.match(pushed.stderr, /Stored the branch feature; only main is deployed\. To deploy it: git push slipway feature:main/);
+  assert.match(
+    pushed.stderr,
+    /Stored the branch feature; only main is deployed\. To deploy it: git push slipway feature:main/,
+  );
   assert.match(pushed.stderr, /Stored v1; only the branch main is deployed/);
   assert.equal(fixture.gate.pushes.length, deploys + 1);
-  for (const ref of ['refs/heads/main', 'refs/heads/feature', 'refs/tags/v1']) assert.ok(await readRef(repositoryDir(), ref), ref);
+  for (const ref of ['refs/heads/main', 'refs/heads/feature', 'refs/tags/v1'])
+    assert.ok(await readRef(repositoryDir(), ref), ref);
   const removed = await tree.push(ann, 'slipway', ':feature');
   assert.equal(removed.code, 0, removed.stderr);
   assert.equal(await readRef(repositoryDir(), 'refs/heads/feature'), undefined);
@@ -110,10 +123,16 @@ test('an app whose first push is master has master as its deploy branch, and clo
 
 test('the deploy branch cannot be deleted, and places that are not the pusher’s are refused', async () => {
   await tree.push(ann);
-  assert.match((await tree.push(ann, 'slipway', ':main')).stderr, /main is the branch that is deployed; it cannot be deleted/);
+  assert.match(
+    (await tree.push(ann, 'slipway', ':main')).stderr,
+    /main is the branch that is deployed; it cannot be deleted/,
+  );
   const refused = await tree.push(ann, 'slipway', 'main:refs/slipway/x', 'main:refs/pull/1', 'main:refs/heads/-x');
   assert.equal(refused.code, 1);
-  assert.match(refused.stderr, /refs\/slipway\/x \((refs\/slipway is kept for Slipway itself|deny updating a hidden ref)\)/);
+  assert.match(
+    refused.stderr,
+    /refs\/slipway\/x \((refs\/slipway is kept for Slipway itself|deny updating a hidden ref)\)/,
+  );
   assert.match(refused.stderr, /only branches, tags and notes can be pushed/);
   assert.match(refused.stderr, /a name may not start with a dash/);
 });
@@ -167,7 +186,10 @@ test('a tag as the first push to the deploy branch is refused with the command t
   for (const source of ['v1.0', 'light']) {
     const tagged = await tree.push(ann, 'slipway', `${source}:main`); // git makes refs/tags/main of it
     assert.equal(tagged.code, 1, tagged.stderr);
-    assert.match(tagged.stderr, /this makes a tag named main, which is not deployed; .*git push slipway 'TAG\^\{\}:refs\/heads\/main'/);
+    assert.match(
+      tagged.stderr,
+      /this makes a tag named main, which is not deployed; .*git push slipway 'TAG\^\{\}:refs\/heads\/main'/,
+    );
   }
   assert.equal(fixture.gate.pushes.length, deploys);
   assert.equal((await tree.push(ann, 'slipway', 'v1.0^{}:refs/heads/main')).code, 0);
@@ -197,7 +219,11 @@ test('a blob or a tree is no branch; a mirror and all tags deploy the one branch
 });
 
 test('a refusal before the pack is one sentence and a hint', async () => {
-  fixture.gate.refuseReceive = new SlipwayError({ code: 'SLIP_DISK_FULL', message: 'The disk is full.', hint: 'Free some: slipway gc' });
+  fixture.gate.refuseReceive = new SlipwayError({
+    code: 'SLIP_DISK_FULL',
+    message: 'The disk is full.',
+    hint: 'Free some: slipway gc',
+  });
   const pushed = await tree.push(ann);
   fixture.gate.refuseReceive = undefined;
   assert.equal(pushed.code, 128);
@@ -223,7 +249,11 @@ test('an unexpected failure in the controller is told without its details', asyn
 
 test('a push of a shallow clone is refused by git, nothing deploys', async () => {
   await tree.commit('a', '1');
-  await run({ file: 'git', args: ['clone', '--quiet', '--depth=1', `file://${tree.dir}`, `${tree.dir}-shallow`], env: fixture.env() });
+  await run({
+    file: 'git',
+    args: ['clone', '--quiet', '--depth=1', `file://${tree.dir}`, `${tree.dir}-shallow`],
+    env: fixture.env(),
+  });
   const pushed = await fixture.git(ann, `${tree.dir}-shallow`, ['push', fixture.url(`app-${String(count)}`), 'main']);
   assert.match(pushed.stderr, /shallow update not allowed/);
   assert.match(pushed.stderr, /Get the rest and push again: git fetch --unshallow/);

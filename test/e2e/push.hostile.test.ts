@@ -80,7 +80,11 @@ test('a delta that unpacks to gigabytes ends git, not the machine, and its owner
   const said = await sendRaw('bomb-one', pushOf(bomb));
   assert.match(said, /Out of memory/);
   assert.match(said, /needs more than 256 MB of memory .* limit for one push.*Take large files out/);
-  assert.deepEqual((await readdir(join(repositoryDir('bomb-one'), 'objects'))).sort(), ['info', 'pack'], 'nothing of it stays');
+  assert.deepEqual(
+    (await readdir(join(repositoryDir('bomb-one'), 'objects'))).sort(),
+    ['info', 'pack'],
+    'nothing of it stays',
+  );
   await honestPush('after-the-bomb');
 });
 
@@ -88,7 +92,9 @@ test('many bombs of one user go one after the other, so that their memory is tha
   const bomb = pushOf(deltaBomb(12)); // 192 MB: within the limit of one git
   const most = { gits: 0, bytes: 0 };
   let ended = false;
-  const bombs = Promise.all(Array.from({ length: MAX_PER_USER }, (_, at) => sendRaw(`bomb-of-many-${String(at)}`, bomb))).finally(() => {
+  const bombs = Promise.all(
+    Array.from({ length: MAX_PER_USER }, (_, at) => sendRaw(`bomb-of-many-${String(at)}`, bomb)),
+  ).finally(() => {
     ended = true;
   });
   await eventually(
@@ -138,7 +144,9 @@ test('a push that is cut, and one whose git is killed, leave nothing, while anot
   await deploying.promise;
   const objects = join(repositoryDir('cut'), 'objects');
   const content = randomBytes(1024 * 1024);
-  const half = pushOf(packOf([{ type: 3, size: content.length, data: deflateSync(content) }]), ['refs/heads/x']).subarray(0, 500_000);
+  const half = pushOf(packOf([{ type: 3, size: content.length, data: deflateSync(content) }]), [
+    'refs/heads/x',
+  ]).subarray(0, 500_000);
   for (const kill of [false, true]) {
     const client = await connectClient(fixture, { privateKey: eve.privateKey });
     await new Promise((resolve, reject) => {
@@ -147,10 +155,15 @@ test('a push that is cut, and one whose git is killed, leave nothing, while anot
         else stream.on('data', () => undefined).write(half, resolve);
       });
     });
-    await eventually('a quarantine', async () => (await readdir(objects)).some((name) => name.startsWith('tmp_objdir-')));
+    await eventually('a quarantine', async () =>
+      (await readdir(objects)).some((name) => name.startsWith('tmp_objdir-')),
+    );
     if (kill) for (const pid of await pidsOf('receive-pack', 'cut')) killProcess(pid);
     else client.destroy();
-    await eventually('nothing of it', async () => !(await readdir(objects)).some((name) => name.startsWith('tmp_objdir-')));
+    await eventually(
+      'nothing of it',
+      async () => !(await readdir(objects)).some((name) => name.startsWith('tmp_objdir-')),
+    );
     client.destroy();
   }
   deployed.resolve(undefined);
@@ -194,11 +207,20 @@ test('a repository has a limited number of refs, and a push that adds more is re
   const tree = await fixture.workTree('full-of-refs', 'full-of-refs');
   const head = await tree.git('rev-parse', 'HEAD');
   assert.equal((await tree.push(eve)).code, 0);
-  const tags = Array.from({ length: REPOSITORY_REFS_MAX - 2 }, (_, at) => `${head} refs/tags/t${String(at).padStart(4, '0')}\n`);
-  await writeFile(join(repositoryDir('full-of-refs'), 'packed-refs'), `# pack-refs with: peeled fully-peeled sorted \n${tags.join('')}`);
+  const tags = Array.from(
+    { length: REPOSITORY_REFS_MAX - 2 },
+    (_, at) => `${head} refs/tags/t${String(at).padStart(4, '0')}\n`,
+  );
+  await writeFile(
+    join(repositoryDir('full-of-refs'), 'packed-refs'),
+    `# pack-refs with: peeled fully-peeled sorted \n${tags.join('')}`,
+  );
   const two = await tree.push(eve, 'slipway', 'main:refs/heads/one', 'main:refs/heads/two');
   assert.notEqual(two.code, 0);
-  assert.match(two.stderr, /The repository of full-of-refs would have more than 5000 branches and tags, the most that an app can have/);
+  assert.match(
+    two.stderr,
+    /The repository of full-of-refs would have more than 5000 branches and tags, the most that an app can have/,
+  );
   assert.equal((await tree.push(eve, 'slipway', 'main:refs/heads/one')).code, 0, 'one more has its place');
   await tree.commit('index.js', 'console.log(2)\n');
   assert.equal((await tree.push(eve)).code, 0, 'a deploy adds no ref');
@@ -215,7 +237,10 @@ test('a repository has a limited size: the push that exceeds it is refused with 
     await tree.commit('more', randomBytes(1_000_000));
     const refused = await tree.push(eve);
     assert.notEqual(refused.code, 0);
-    assert.match(refused.stderr, /The repository of full-of-bytes has 2 MB, and with this push it would have more than 2 MB/);
+    assert.match(
+      refused.stderr,
+      /The repository of full-of-bytes has 2 MB, and with this push it would have more than 2 MB/,
+    );
     assert.match(refused.stderr, /slipway users:quotas eve repositoryMegabytes=4/);
     fixture.gate.repositoryMegabytes = 1;
     assert.equal((await tree.push(eve, 'slipway', '--delete', 'other')).code, 0);
@@ -267,10 +292,15 @@ test('refs with names that a terminal, a shell or a file system would trip over 
 
 test('one user cannot take the connections of the others', async () => {
   const clients: ssh2.Client[] = [];
-  const greet = async (client: ssh2.Client): Promise<boolean> => (await execOn(client, 'shell')).stderr.startsWith('Hello eve');
-  for (let index = 0; index < MAX_PER_USER; index += 1) clients.push(await connectClient(fixture, { privateKey: eve.privateKey }));
+  const greet = async (client: ssh2.Client): Promise<boolean> =>
+    (await execOn(client, 'shell')).stderr.startsWith('Hello eve');
+  for (let index = 0; index < MAX_PER_USER; index += 1)
+    clients.push(await connectClient(fixture, { privateKey: eve.privateKey }));
   const more = await execOn(await connectClient(fixture, { privateKey: eve.privateKey }), 'shell');
-  assert.match(more.stderr, new RegExp(`User eve has ${String(MAX_PER_USER)} SSH connections, and the quota allows no more`));
+  assert.match(
+    more.stderr,
+    new RegExp(`User eve has ${String(MAX_PER_USER)} SSH connections, and the quota allows no more`),
+  );
   await honestPush('beside-the-crowd');
   assert.ok(await greet(clients[0]!), 'what was open stays');
   for (const client of clients) client.end();

@@ -30,7 +30,9 @@ test('an unknown key is refused, and its owner told which key and what to do', a
   const pushed = await tree.push(stranger);
   assert.equal(pushed.code, 128);
   assert.ok(
-    pushed.stderr.startsWith(`Slipway does not know the key ${stranger.fingerprint}.\r\nAdd it with: slipway keys:add\r\n`),
+    pushed.stderr.startsWith(
+      `Slipway does not know the key ${stranger.fingerprint}.\r\nAdd it with: slipway keys:add\r\n`,
+    ),
     pushed.stderr,
   );
   assert.match(pushed.stderr, /Permission denied \(publickey\)\./);
@@ -57,8 +59,14 @@ test('a victim’s key signed with another key is refused', async () => {
 });
 
 test('passwords and keyboard-interactive are not offered', async () => {
-  await assert.rejects(connectClient(fixture, { password: 'x'.repeat(1000), tryKeyboard: true }), /authentication methods failed/i);
-  assert.match((await fixture.ssh([], ['-o', 'PreferredAuthentications=password,none'], ['x'])).stderr, /Permission denied \(publickey\)/);
+  await assert.rejects(
+    connectClient(fixture, { password: 'x'.repeat(1000), tryKeyboard: true }),
+    /authentication methods failed/i,
+  );
+  assert.match(
+    (await fixture.ssh([], ['-o', 'PreferredAuthentications=password,none'], ['x'])).stderr,
+    /Permission denied \(publickey\)/,
+  );
 });
 
 test('a client whose agent holds many unknown keys before the right one gets in', async () => {
@@ -96,7 +104,8 @@ test('only strong algorithms are offered, with strict key exchange', async () =>
   assert.ok(kex.includes('kex-strict-s-v00@openssh.com') && kex.includes('curve25519-sha256'));
   assert.deepEqual(hostKey, ['ssh-ed25519']);
   assert.deepEqual(compression, ['none']);
-  for (const name of [...kex, ...ciphers, ...macs]) assert.doesNotMatch(name, /sha1$|sha1-|-cbc|arcfour|md5|group1-|group14-|chacha/, name);
+  for (const name of [...kex, ...ciphers, ...macs])
+    assert.doesNotMatch(name, /sha1$|sha1-|-cbc|arcfour|md5|group1-|group14-|chacha/, name);
 });
 
 test('a shell gets a greeting, hints and exit code 1, with and without a terminal', async () => {
@@ -128,10 +137,38 @@ test('a command longer than 16 KiB is refused', async () => {
 
 test('sftp and port forwards are refused', async () => {
   const client = await connectClient(fixture, { privateKey: ann.privateKey });
-  await assert.rejects(new Promise((done, fail) => client.sftp((error) => { if (error) fail(error); else done(0); }))); // prettier-ignore
-  await assert.rejects(new Promise((done, fail) => client.forwardOut('127.0.0.1', 1, '127.0.0.1', 22, (error) => { if (error) fail(error); else done(0); }))); // prettier-ignore
-  await assert.rejects(new Promise((done, fail) => client.forwardIn('127.0.0.1', 0, (error) => { if (error) fail(error); else done(0); }))); // prettier-ignore
-  await assert.rejects(new Promise((done, fail) => client.openssh_forwardOutStreamLocal('/run/x', (error) => { if (error) fail(error); else done(0); }))); // prettier-ignore
+  await assert.rejects(
+    new Promise((done, fail) =>
+      client.sftp((error) => {
+        if (error) fail(error);
+        else done(0);
+      }),
+    ),
+  );
+  await assert.rejects(
+    new Promise((done, fail) =>
+      client.forwardOut('127.0.0.1', 1, '127.0.0.1', 22, (error) => {
+        if (error) fail(error);
+        else done(0);
+      }),
+    ),
+  );
+  await assert.rejects(
+    new Promise((done, fail) =>
+      client.forwardIn('127.0.0.1', 0, (error) => {
+        if (error) fail(error);
+        else done(0);
+      }),
+    ),
+  );
+  await assert.rejects(
+    new Promise((done, fail) =>
+      client.openssh_forwardOutStreamLocal('/run/x', (error) => {
+        if (error) fail(error);
+        else done(0);
+      }),
+    ),
+  );
   client.end();
   const sftp = await fixture.ssh([ann], ['-s'], ['sftp']);
   assert.match(sftp.stderr, /subsystem request failed/);
@@ -141,7 +178,12 @@ test('a connection has one session at a time, but may have another after it', as
   const client = await connectClient(fixture, { privateKey: ann.privateKey });
   const both = await Promise.allSettled([execOn(client, 'shell'), execOn(client, 'shell')]);
   assert.deepEqual(both.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
-  await eventually('a new session after the first', () => execOn(client, 'shell').then(({ code }) => code === 1, () => false)); // prettier-ignore
+  await eventually('a new session after the first', () =>
+    execOn(client, 'shell').then(
+      ({ code }) => code === 1,
+      () => false,
+    ),
+  );
   client.end();
 });
 
@@ -159,7 +201,9 @@ test('no variable of the client reaches git but a well-formed GIT_PROTOCOL', asy
   const child = start({ file: 'git', args: ['push', 'slipway', 'main'], cwd: tree.dir, env }, 'ignore');
   await eventually('the push to end', () => child.exitCode !== null);
   fixture.gate.deployWith = accept;
-  const expected = Object.entries(GIT_ENV).map(([name, value]) => `${name}=${value}\0`).join(''); // prettier-ignore
+  const expected = Object.entries(GIT_ENV)
+    .map(([name, value]) => `${name}=${value}\0`)
+    .join('');
   assert.deepEqual(environments, [expected]);
 });
 
@@ -184,7 +228,10 @@ test('raw environment requests are refused but for the three protocol versions',
   assert.match(result.stdout, /^[0-9a-f]{4}[0-9a-f]{40} HEAD\0/);
   client.end();
   const other = await connectClient(fixture, { privateKey: ann.privateKey });
-  assert.match((await execOn(other, "git-upload-pack 'environment-app'", { GIT_PROTOCOL: 'version=2' })).stdout, /^000eversion 2/);
+  assert.match(
+    (await execOn(other, "git-upload-pack 'environment-app'", { GIT_PROTOCOL: 'version=2' })).stdout,
+    /^000eversion 2/,
+  );
   other.end();
 });
 
@@ -262,5 +309,8 @@ test('keys are made well, every time', () => {
 
 test('a busy port is one clear line', async () => {
   await mkdir(join(fixture.dir, 'x'), { recursive: true });
-  await assert.rejects(PushFixture.start({ port: fixture.address.port }), /The SSH port \d+ on 127\.0\.0\.1 is used by another program/);
+  await assert.rejects(
+    PushFixture.start({ port: fixture.address.port }),
+    /The SSH port \d+ on 127\.0\.0\.1 is used by another program/,
+  );
 });

@@ -79,7 +79,10 @@ test('when the first fails, the second goes on by itself', async () => {
   await one.commit('a', '1');
   const commit = await two.commit('b', '2');
   let fail: (outcome: PushOutcome) => void = () => undefined;
-  fixture.gate.deployWith = () => new Promise((resolve) => { fail = resolve; }); // prettier-ignore
+  fixture.gate.deployWith = () =>
+    new Promise((resolve) => {
+      fail = resolve;
+    });
   fixture.gate.maxRunning = 0;
   const pushOne = one.push(ann);
   await eventually('the first deploy', () => fixture.gate.running === 1);
@@ -125,7 +128,11 @@ test('a client killed in mid-build cancels the build, leaves nothing behind, and
         resolve({ ok: false, reason: 'cancelled' });
       });
     });
-  const child = start({ file: 'git', args: ['push', 'slipway', 'main'], cwd: tree.dir, env: fixture.env(ann) }, 'ignore', true);
+  const child = start(
+    { file: 'git', args: ['push', 'slipway', 'main'], cwd: tree.dir, env: fixture.env(ann) },
+    'ignore',
+    true,
+  );
   await eventually('the build to run', () => fixture.gate.running === 1);
   process.kill(-(child.pid ?? assert.fail()), 'SIGKILL');
   await eventually('the build to be cancelled', () => cancelled);
@@ -138,7 +145,10 @@ test('a client killed in mid-build cancels the build, leaves nothing behind, and
 });
 
 async function gitChildren(): Promise<number> {
-  const children = (await readFile(`/proc/self/task/${String(process.pid)}/children`, 'utf8')).trim().split(' ').filter(Boolean);
+  const children = (await readFile(`/proc/self/task/${String(process.pid)}/children`, 'utf8'))
+    .trim()
+    .split(' ')
+    .filter(Boolean);
   const commands = await Promise.all(children.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
   return commands.filter((command) => command.includes('receive-pack')).length;
 }
@@ -146,7 +156,11 @@ async function gitChildren(): Promise<number> {
 test('a deploy that is past cancelling goes on when its client has gone, and the next push waits for it', async () => {
   const tree = await fixture.workTree('committed', 'committed');
   const hold = holdDeploys();
-  const child = start({ file: 'git', args: ['push', 'slipway', 'main'], cwd: tree.dir, env: fixture.env(ann) }, 'ignore', true);
+  const child = start(
+    { file: 'git', args: ['push', 'slipway', 'main'], cwd: tree.dir, env: fixture.env(ann) },
+    'ignore',
+    true,
+  );
   await eventually('the deploy', () => hold.waiting() === 1);
   const first = await tree.git('rev-parse', 'HEAD');
   process.kill(-(child.pid ?? assert.fail()), 'SIGKILL');

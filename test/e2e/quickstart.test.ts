@@ -28,11 +28,17 @@ describe('quickstart of a clone, as root, below a folder closed to others', { co
   it('goes from the clone to an app that answers, with two commands', async () => {
     const started = await clone.quickstart();
     assert.equal(started.code, 0, started.stdout + started.stderr);
-    assert.match(started.stdout, HAS_OWN_NODE ? /2\/3 Node: v24\S+ in \.tools\/node/ : /2\/3 Node: v\d+\S+ from \S+\/node/);
+    assert.match(
+      started.stdout,
+      HAS_OWN_NODE ? /2\/3 Node: v24\S+ in \.tools\/node/ : /2\/3 Node: v\d+\S+ from \S+\/node/,
+    );
     assert.match(started.stdout, /running as user slipway/);
     assert.match(started.stdout + started.stderr, /Released v1 · live on 1 node/);
     assert.match(started.stdout, new RegExp(`http://hello\\.localhost:${String(clone.ports.web)} answers: 200 Hello`));
-    assert.deepEqual(await clone.curl(`hello.localhost:${String(clone.ports.web)}`), { status: 200, body: 'Hello from web.1, v1\n' });
+    assert.deepEqual(await clone.curl(`hello.localhost:${String(clone.ports.web)}`), {
+      status: 200,
+      body: 'Hello from web.1, v1\n',
+    });
   });
 
   it('says in slipway status that all is well', async () => {
@@ -47,7 +53,8 @@ describe('quickstart of a clone, as root, below a folder closed to others', { co
     const controller = await statusOf(await clone.pidOf('controller'));
     const uid = await uidOf('slipway');
     assert.equal(controller['Uid'], [uid, uid, uid, uid].join('\t'));
-    for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb']) assert.match(controller[set] ?? '', /^0+$/, set);
+    for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'])
+      assert.match(controller[set] ?? '', /^0+$/, set);
     assert.equal(controller['NoNewPrivs'], '1');
     assert.equal((await statusOf(await clone.pidOf('agent')))['Uid'], '0\t0\t0\t0');
   });
@@ -102,7 +109,9 @@ describe('quickstart of a clone, as root, below a folder closed to others', { co
     ]);
     assert.equal(moved.code, 0, moved.stdout + moved.stderr);
     assert.match(moved.stdout, new RegExp(`http://hello\\.localhost:${String(port)} answers: 200 Hello`));
-    const { proxy, network } = JSON.parse(await readFile(join(clone.dir, '.slipway', 'agent', 'agent.json'), 'utf8')) as AgentSettings;
+    const { proxy, network } = JSON.parse(
+      await readFile(join(clone.dir, '.slipway', 'agent', 'agent.json'), 'utf8'),
+    ) as AgentSettings;
     assert.deepEqual(proxy.trust, ['127.0.0.1', '10.0.0.0/8']);
     assert.deepEqual(network.egressAllow, [{ cidr: '10.0.0.0/8' }]);
     for (const [option, value] of [
@@ -113,7 +122,11 @@ describe('quickstart of a clone, as root, below a folder closed to others', { co
       ['--egress', '10.0.0.0/8 or all'],
       ['--trust-proxy', 'front.example.com'],
     ] as const)
-      assert.match((await clone.type('script/quickstart', [option, value])).stderr, new RegExp(`\\nquickstart: .*${option}`), value);
+      assert.match(
+        (await clone.type('script/quickstart', [option, value])).stderr,
+        new RegExp(`\\nquickstart: .*${option}`),
+        value,
+      );
     const back = await clone.quickstart();
     assert.match(back.stdout, /other settings than before, so what runs is started anew/);
     assert.equal((await clone.curl('hello.localhost')).status, 200);
@@ -124,7 +137,10 @@ describe('quickstart of a clone, as root, below a folder closed to others', { co
     const views = (await readdir('/run')).filter((name) => name.startsWith('slipway-view-'));
     const cleaned = await clone.quickstart('--clean');
     assert.equal(cleaned.code, 0, cleaned.stdout + cleaned.stderr);
-    assert.deepEqual(await eventually('all is gone', async () => ((await clone.traces()).length === 0 ? [] : undefined)), []);
+    assert.deepEqual(
+      await eventually('all is gone', async () => ((await clone.traces()).length === 0 ? [] : undefined)),
+      [],
+    );
     assert.equal(existsSync(join(clone.dir, '.slipway')), false);
     assert.equal((await readdir('/run')).filter((name) => name.startsWith('slipway-view-')).length, views.length - 1);
   });

@@ -12,5 +12,6 @@ after(() => {
 });
 
 test('the histories after those of the whole run end as wanted too', { timeout: 3_600_000 }, async () => {
-  for (let seed = DEFAULT_HISTORIES + 1; seed <= HISTORIES; seed += 1) await Simulation.run(seed, join(dir, String(seed)));
+  for (let seed = DEFAULT_HISTORIES + 1; seed <= HISTORIES; seed += 1)
+    await Simulation.run(seed, join(dir, String(seed)));
 });

@@ -49,7 +49,8 @@ describe('a server without its agent, and without its controller', { concurrency
     await fleet.fleet.endController();
     assert.equal(await fleet.answer(server, 'hello'), was);
     const rebooted = server.reboot();
-    const off = async (): Promise<boolean> => (await fleet.get(server, 'hello', '/', 500).catch(() => undefined)) === undefined;
+    const off = async (): Promise<boolean> =>
+      (await fleet.get(server, 'hello', '/', 500).catch(() => undefined)) === undefined;
     await eventually('it went down', off, 60_000);
     const again = await servesAgain(was);
     const servingMs = server.upMs;

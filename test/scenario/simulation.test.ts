@@ -13,11 +13,16 @@ after(() => {
 });
 
 const { SEED: only, SEEDS: asked } = process.env;
-const seeds = only === undefined ? Array.from({ length: Number(asked ?? DEFAULT_HISTORIES) }, (_, at) => at + 1) : [Number(only)];
+const seeds =
+  only === undefined ? Array.from({ length: Number(asked ?? DEFAULT_HISTORIES) }, (_, at) => at + 1) : [Number(only)];
 
-test('whatever fails, apps keep serving meanwhile and all is as wanted afterwards', { timeout: 3_600_000 }, async () => {
-  for (const seed of seeds) await Simulation.run(seed, join(dir, String(seed)));
-});
+test(
+  'whatever fails, apps keep serving meanwhile and all is as wanted afterwards',
+  { timeout: 3_600_000 },
+  async () => {
+    for (const seed of seeds) await Simulation.run(seed, join(dir, String(seed)));
+  },
+);
 
 test(
   'apps that are destroyed meanwhile leave nothing on any node, and their user ids are free afterwards',

@@ -23,12 +23,15 @@ describe(`a fleet whose controller is gone for ${String(AWAY_MINUTES)} minutes`,
   let goneAtMs: number;
 
   before(async () => {
-    fleet = await ServerFleet.start(['fra-1', 'fra-2', 'ams-1'], { controller: { rollout: { settleMs: 500, bakeMs: 0 } } });
+    fleet = await ServerFleet.start(['fra-1', 'fra-2', 'ams-1'], {
+      controller: { rollout: { settleMs: 500, bakeMs: 0 } },
+    });
     await fleet.joinAll();
     const pushed = await (await fleet.fleet.me.repository('hello', helloApp('1'))).push('hello');
     assert.ok(pushed.ok, `${pushed.text}\n${await fleet.report()}`);
     await fleet.fleet.slipway('ps:scale', 'web=2', '-a', 'hello');
-    const live = async (): Promise<boolean> => (await fleet.instances('hello')).filter(({ state }) => state === 'live').length === 2;
+    const live = async (): Promise<boolean> =>
+      (await fleet.instances('hello')).filter(({ state }) => state === 'live').length === 2;
     await eventually('two run', live, 60_000);
     const at = new Set((await fleet.instances('hello')).map(({ node }) => node));
     homes = fleet.servers.list.filter(({ name }) => at.has(name));
@@ -84,7 +87,8 @@ describe(`a fleet whose controller is gone for ${String(AWAY_MINUTES)} minutes`,
     const [home] = homes as [Server];
     const seen = await part(`${home.name} rebooted`, async () => {
       const rebooted = home.reboot();
-      const off = async (): Promise<boolean> => (await fleet.get(home, 'hello', '/', 500).catch(() => undefined)) === undefined;
+      const off = async (): Promise<boolean> =>
+        (await fleet.get(home, 'hello', '/', 500).catch(() => undefined)) === undefined;
       await eventually('it went down', off, 60_000);
       await servesAfterBoot(home);
       await rebooted;
@@ -97,7 +101,8 @@ describe(`a fleet whose controller is gone for ${String(AWAY_MINUTES)} minutes`,
     const seen = await part('the app of one server killed', async () => {
       const [, home] = homes as [Server, Server];
       await home.sh("pkill -KILL -f '^node server.js'");
-      const restarted = async (): Promise<boolean> => [...(await lives())].filter((life) => !before.has(life)).length === 1;
+      const restarted = async (): Promise<boolean> =>
+        [...(await lives())].filter((life) => !before.has(life)).length === 1;
       await eventually('it has a new life', restarted, 60_000);
     });
     // A request that the process had taken when it died.
@@ -132,7 +137,8 @@ describe(`a fleet whose controller is gone for ${String(AWAY_MINUTES)} minutes`,
       const before = await lives();
       await fleet.fleet.startController();
       for (const server of fleet.servers.list) await fleet.untilConnected(server);
-      const live = async (): Promise<boolean> => (await fleet.instances('hello')).filter(({ state }) => state === 'live').length === 2;
+      const live = async (): Promise<boolean> =>
+        (await fleet.instances('hello')).filter(({ state }) => state === 'live').length === 2;
       await eventually('both are known', live);
       assert.deepEqual(await lives(), before);
     });
@@ -140,7 +146,9 @@ describe(`a fleet whose controller is gone for ${String(AWAY_MINUTES)} minutes`,
     const status = await fleet.fleet.slipway('status');
     console.log(status.replace(/^(?=.)/gm, '    '));
     assert.match(status, /^All is well\./);
-    const lines = (await fleet.fleet.slipway('logs', '-a', 'hello', '-n', '1500')).split('\n').filter((line) => line !== '');
+    const lines = (await fleet.fleet.slipway('logs', '-a', 'hello', '-n', '1500'))
+      .split('\n')
+      .filter((line) => line !== '');
     say(`${String(lines.length)} lines of log, the first: ${lines[0] ?? ''}`);
     assert.ok(lines.length > 100);
   });

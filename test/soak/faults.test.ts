@@ -82,7 +82,11 @@ describe(
       versions.set(await hello.commit(files), version);
       const { ok, text } = await hello.push('hello');
       unreleased = ok ? undefined : text;
-      if (ok) assert.equal(await whenBack(() => hello.remoteRef('hello')), (await hello.git('rev-parse', 'HEAD')).stdout.trim());
+      if (ok)
+        assert.equal(
+          await whenBack(() => hello.remoteRef('hello')),
+          (await hello.git('rev-parse', 'HEAD')).stdout.trim(),
+        );
     }
 
     /** The controller may be away just now. */
@@ -102,7 +106,11 @@ describe(
         run: () => push({ 'server.js': 'process.exit(3)\n' }, 'ends'),
       },
       { name: 'scale', moves: true, run: () => scaleWhenBack(random.between(2, 4)) },
-      { name: 'drain', moves: true, run: ({ entry, passed }) => drain(entry, () => passed(random.between(0, DRAINED_REQUESTS))) },
+      {
+        name: 'drain',
+        moves: true,
+        run: ({ entry, passed }) => drain(entry, () => passed(random.between(0, DRAINED_REQUESTS))),
+      },
     ];
 
     const scaleWhenBack = (count: number): Promise<unknown> => whenBack(() => scale(count).then(() => true));
@@ -119,7 +127,9 @@ describe(
         after: random.between(0, BEGIN_REQUESTS),
         lasts: random.between(0, LONGEST_REQUESTS),
       });
-      const faults = others.slice(0, random.between(0, 2)).map((server) => ({ fault: random.pick(SERVER_FAULTS), server, ...times() }));
+      const faults = others
+        .slice(0, random.between(0, 2))
+        .map((server) => ({ fault: random.pick(SERVER_FAULTS), server, ...times() }));
       if (random.chance(0.4)) faults.push({ fault: random.pick(CONTROLLER_FAULTS), server: entry, ...times() });
       const action = faults.length === 0 || random.chance(0.7) ? random.pick(actions) : undefined;
       return { faults, action, actionAfter: random.between(0, BEGIN_REQUESTS), entry };
@@ -132,7 +142,8 @@ describe(
       });
       await Promise.all([...hit, passed(actionAfter).then(() => action?.run({ entry, passed }))]);
       // What could not be released is told of until something is.
-      for (let tries = 0; tries < 3 && unreleased !== undefined; tries += 1) await push(helloApp(nextVersion()), nextVersion());
+      for (let tries = 0; tries < 3 && unreleased !== undefined; tries += 1)
+        await push(helloApp(nextVersion()), nextVersion());
       assert.equal(unreleased, undefined);
     }
 
@@ -140,7 +151,9 @@ describe(
     async function running(): Promise<string[]> {
       const count = "systemctl list-units --plain --no-legend --state=active 'slipway-sandbox-*' | wc -l";
       const found = await Promise.all(
-        fleet.servers.list.map(async (server) => Array.from({ length: Number(await server.sh(count)) }, () => server.name)),
+        fleet.servers.list.map(async (server) =>
+          Array.from({ length: Number(await server.sh(count)) }, () => server.name),
+        ),
       );
       return found.flat().sort();
     }
@@ -154,7 +167,9 @@ describe(
       if (instances.some(({ state }) => state !== 'live') || known.join() !== real.join())
         return `${JSON.stringify(instances)} but ${real.join()}`;
       const version = versions.get((await hello.remoteRef('hello')) ?? '');
-      const answers = await Promise.all(fleet.servers.list.map((server) => fleet.get(server, 'hello').then(({ body }) => body, String)));
+      const answers = await Promise.all(
+        fleet.servers.list.map((server) => fleet.get(server, 'hello').then(({ body }) => body, String)),
+      );
       return answers.every((body) => body.startsWith(`version=${String(version)} `))
         ? undefined
         : `not version ${String(version)}: ${answers.join('; ')}`;
@@ -172,7 +187,8 @@ describe(
 
     /** Failed requests of a round, by the server at which they came in. */
     async function play(round: Round, homes: readonly string[]): Promise<Readonly<Record<string, readonly string[]>>> {
-      const to = (server: Server): Promise<Load> => Load.at({ address: server.address, port: 80, host: 'hello.localhost' }, RATE_PER_S);
+      const to = (server: Server): Promise<Load> =>
+        Load.at({ address: server.address, port: 80, host: 'hello.localhost' }, RATE_PER_S);
       const loads = await Promise.all(fleet.servers.list.map(to));
       const stop = (): Promise<readonly Seen[]> => Promise.all(loads.map((load) => load.stop()));
       const [entryLoad] = loads.filter((_, at) => fleet.servers.list[at] === round.entry) as [Load];
@@ -187,15 +203,26 @@ describe(
         .finally(stop);
       const [settledMs, seen] = [performance.now() - overAtMs, await stop()];
       const failed = Object.fromEntries(fleet.servers.list.map(({ name }, at) => [name, seen[at]?.failures ?? []]));
-      say(round, `${String(homes.length)} on ${[...new Set(homes)].join(', ')}; right after ${(settledMs / 1000).toFixed(1)} s`, seen);
+      say(
+        round,
+        `${String(homes.length)} on ${[...new Set(homes)].join(', ')}; right after ${(settledMs / 1000).toFixed(1)} s`,
+        seen,
+      );
       return failed;
     }
 
     function say({ faults, action }: Round, outcome: string, seen: readonly Seen[]): void {
-      const what = faults.map(({ fault, server, lasts }) => `${fault.name} (${server.name}, ${(lasts / RATE_PER_S).toFixed(0)} s)`);
+      const what = faults.map(
+        ({ fault, server, lasts }) => `${fault.name} (${server.name}, ${(lasts / RATE_PER_S).toFixed(0)} s)`,
+      );
       const names = [...what, ...(action === undefined ? [] : [action.name])].join(' + ');
-      const [answered, failed] = [seen.flatMap(({ bodies }) => bodies).length, seen.map(({ failures }) => failures.length)];
-      console.log(`    ${minutesIn().toFixed(1)} min: ${names}: ${outcome}, ${String(answered)} requests, failed ${failed.join('/')}`);
+      const [answered, failed] = [
+        seen.flatMap(({ bodies }) => bodies).length,
+        seen.map(({ failures }) => failures.length),
+      ];
+      console.log(
+        `    ${minutesIn().toFixed(1)} min: ${names}: ${outcome}, ${String(answered)} requests, failed ${failed.join('/')}`,
+      );
     }
 
     /** How many requests may have failed at each server. */
@@ -213,7 +240,10 @@ describe(
         const homes = (await fleet.instances('hello')).map(({ node }) => node).sort();
         const failed = await play(round, homes);
         for (const [name, allowed] of allowances(round, homes))
-          assert.ok((failed[name] ?? []).length <= allowed, `${name}: more than ${String(allowed)} failed: ${String(failed[name])}`);
+          assert.ok(
+            (failed[name] ?? []).length <= allowed,
+            `${name}: more than ${String(allowed)} failed: ${String(failed[name])}`,
+          );
       }
     });
   },

@@ -187,7 +187,10 @@ export async function openApi(change: Partial<ApiDeps> = {}, config: Partial<Api
   const store = await openMemoryStore();
   const fleet = new FakeFleet();
   const images = new FakeImages();
-  const api = createApi({ ...API_CONFIG, ...config }, { ...fakeDeps(store, fleet), store, fleet, images, authority, ...change });
+  const api = createApi(
+    { ...API_CONFIG, ...config },
+    { ...fakeDeps(store, fleet), store, fleet, images, authority, ...change },
+  );
   const url = `https://127.0.0.1:${await api.listen()}`;
   const agents: Agent[] = [];
   return {
@@ -202,8 +205,15 @@ export async function openApi(change: Partial<ApiDeps> = {}, config: Partial<Api
     call: async (caller, method, path, options = {}) => {
       const agent = new Agent({ connect: { ca: authority.caPem, ...caller.tls } });
       agents.push(agent);
-      const headers = { ...(caller.token === undefined ? {} : { authorization: `Bearer ${caller.token}` }), ...options.headers };
-      return await request(`${url}${path}`, { dispatcher: agent, method: method as 'GET', ...asBody(options, headers) });
+      const headers = {
+        ...(caller.token === undefined ? {} : { authorization: `Bearer ${caller.token}` }),
+        ...options.headers,
+      };
+      return await request(`${url}${path}`, {
+        dispatcher: agent,
+        method: method as 'GET',
+        ...asBody(options, headers),
+      });
     },
     close: async () => {
       await Promise.all(agents.map((agent) => agent.destroy()));
@@ -215,15 +225,21 @@ export async function openApi(change: Partial<ApiDeps> = {}, config: Partial<Api
 }
 
 function asBody({ json, body }: CallOptions, headers: Record<string, string>): object {
-  if (json !== undefined) return { body: JSON.stringify(json), headers: { 'content-type': 'application/json', ...headers } };
-  return body === undefined ? { headers } : { body, headers: { 'content-type': 'application/octet-stream', ...headers } };
+  if (json !== undefined)
+    return { body: JSON.stringify(json), headers: { 'content-type': 'application/json', ...headers } };
+  return body === undefined
+    ? { headers }
+    : { body, headers: { 'content-type': 'application/octet-stream', ...headers } };
 }
 
 async function joinNode(store: Store, authority: Authority, name: string): Promise<{ node: NodeRow; caller: Caller }> {
   const token = newJoinToken();
   await store.addJoinToken({ secretHash: token.secretHash, labels: {}, expiresAtMs: Number.MAX_SAFE_INTEGER });
   const serial = newSerial();
-  const node = await store.redeemJoinToken(token.secretHash, 0, { name: parseNodeName(name), certificateSerial: serial });
+  const node = await store.redeemJoinToken(token.secretHash, 0, {
+    name: parseNodeName(name),
+    certificateSerial: serial,
+  });
   const { csrPem, keyPem } = await makeCsr({});
   const { certificatePem } = await authority.issueNode({ csrPem, nodeId: node.id, serial });
   return { node, caller: { tls: { key: keyPem, cert: certificatePem } } };
@@ -241,7 +257,18 @@ function fakeDestroys(store: Store, fleet: Fleet): Destroys {
   const [clock, log, failpoint, signal] = [systemClock, silentLogger, noFailpoint, new AbortController().signal];
   const nothing = (): Promise<void> => Promise.resolve();
   const [ends, queue] = [new AppEnds(), new KeyedQueue()];
-  return new Destroys({ store, fleet, ends, queue, clock, log, failpoint, signal, removeRepository: nothing, removeUnused: nothing });
+  return new Destroys({
+    store,
+    fleet,
+    ends,
+    queue,
+    clock,
+    log,
+    failpoint,
+    signal,
+    removeRepository: nothing,
+    removeUnused: nothing,
+  });
 }
 
 export function fakeDeps(store: Store, fleet: Fleet): Omit<ApiDeps, 'store' | 'fleet' | 'images' | 'authority'> {

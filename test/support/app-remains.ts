@@ -16,12 +16,19 @@ export async function remainsOf(stateDir: string, { appId, uidBase, secrets }: F
   const isNamed = (path: string): boolean =>
     path.includes(appId) || [...path.matchAll(/-(\d{9,10})\b/g)].some(([, uid]) => isOwn(Number(uid)));
   const files = await listFiles(stateDir);
-  const owned = files.filter(({ uid, gid, path }) => isOwn(uid) || isOwn(gid) || isNamed(path)).map(({ path }) => `file ${path}`);
+  const owned = files
+    .filter(({ uid, gid, path }) => isOwn(uid) || isOwn(gid) || isNamed(path))
+    .map(({ path }) => `file ${path}`);
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
   const mounted = mounts.filter((line) => line.includes(stateDir) && isNamed(line)).map((line) => `mount ${line}`);
   const loops = loopFiles().filter((path) => path.startsWith(stateDir) && isNamed(path));
   const texts = await Promise.all(secrets.map((secret) => filesWith(stateDir, secret)));
-  return [...owned, ...mounted, ...loops.map((path) => `loop device ${path}`), ...texts.flat().map((path) => `secret in ${path}`)];
+  return [
+    ...owned,
+    ...mounted,
+    ...loops.map((path) => `loop device ${path}`),
+    ...texts.flat().map((path) => `secret in ${path}`),
+  ];
 }
 
 /** Processes with a user id of the app in the control groups of this agent. */

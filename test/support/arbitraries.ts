@@ -21,7 +21,9 @@ const anyAmount = fc.double({ min: 0, max: 1e9, noNaN: true }).map((value) => va
 const anyDigest = matching(/^sha256:[0-9a-f]{64}$/) as fc.Arbitrary<Digest>;
 const anyCommit = matching(/^[0-9a-f]{40}$/);
 const anyTimings = fc.dictionary(matching(/^[a-z.]{1,12}$/), anyAmount, { maxKeys: 4 }).map((value) => ({ ...value }));
-const anyPlainConfig = fc.dictionary(matching(/^[A-Z_][A-Z0-9]{0,8}$/), anyText, { maxKeys: 4 }).map((value) => ({ ...value }));
+const anyPlainConfig = fc
+  .dictionary(matching(/^[A-Z_][A-Z0-9]{0,8}$/), anyText, { maxKeys: 4 })
+  .map((value) => ({ ...value }));
 const anyConfig: fc.Arbitrary<ConfigVars> = anyPlainConfig.map((plain) =>
   Object.fromEntries(Object.entries(plain).map(([name, value]) => [name, new Sensitive(value)])),
 );
@@ -75,10 +77,15 @@ export const anyDesiredState: fc.Arbitrary<DesiredState> = fc.record({
   assignments: fc.uniqueArray(anyAssignment, { maxLength: 3, selector: (one) => one.instanceId }),
   routes: fc.array(anyRoute, { maxLength: 3 }),
   massStopReason: anyText,
-  destroyed: fc.option(fc.array(fc.record({ appId: anyId<AppId>(), uidBase: fc.nat() }), { minLength: 1, maxLength: 3 }), {
+  destroyed: fc.option(
+    fc.array(fc.record({ appId: anyId<AppId>(), uidBase: fc.nat() }), { minLength: 1, maxLength: 3 }),
+    {
+      nil: undefined,
+    },
+  ),
+  withheld: fc.option(fc.constant([{ instanceId: 'withheld0001' as InstanceId, desired: 'run' as const }]), {
     nil: undefined,
   }),
-  withheld: fc.option(fc.constant([{ instanceId: 'withheld0001' as InstanceId, desired: 'run' as const }]), { nil: undefined }),
 });
 
 export const anyStatus: fc.Arbitrary<InstanceStatus> = fc.record({
@@ -97,9 +104,12 @@ export const anyStatus: fc.Arbitrary<InstanceStatus> = fc.record({
     }),
     { nil: undefined },
   ),
-  crashes: fc.option(fc.record({ count: fc.nat({ max: 2 ** 32 - 1 }), sinceMs: fc.option(anyCount, { nil: undefined }) }), {
-    nil: undefined,
-  }),
+  crashes: fc.option(
+    fc.record({ count: fc.nat({ max: 2 ** 32 - 1 }), sinceMs: fc.option(anyCount, { nil: undefined }) }),
+    {
+      nil: undefined,
+    },
+  ),
   nextStartAtMs: fc.option(anyCount, { nil: undefined }),
   reason: fc.option(anyReason, { nil: undefined }),
   lastLines: fc.array(anyText, { maxLength: 4 }),

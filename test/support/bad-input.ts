@@ -55,7 +55,11 @@ export class ServingApp {
     assert.ok(!pushed.text.includes(this.fleet.dir), `a path of the server in:\n${pushed.text}`);
     assert.doesNotMatch(ownWords(pushed.text), /\bat .+:\d+:\d+|SLIP_|undefined|\[object/);
     assert.equal(await this.repository.remoteRef(this.name), this.commit);
-    assert.equal((await this.fleet.site.get(this.name)).body, this.body, `the very same process serves\n${this.fleet.logs()}`);
+    assert.equal(
+      (await this.fleet.site.get(this.name)).body,
+      this.body,
+      `the very same process serves\n${this.fleet.logs()}`,
+    );
     await nothingLeft(this.fleet);
   }
 
@@ -74,7 +78,8 @@ export class ServingApp {
     const pushed = await this.repository.push(this.name, `+${this.commit}:main`);
     assert.ok(pushed.ok, `${pushed.text}\n${this.fleet.logs()}`);
     // A push returns once its settle time is over, whether or not a slow proxy has let go of the old instance by then.
-    const isAlone = async (): Promise<boolean> => ((await this.fleet.api('GET', `/apps/${this.name}/ps`)) as unknown[]).length === 1;
+    const isAlone = async (): Promise<boolean> =>
+      ((await this.fleet.api('GET', `/apps/${this.name}/ps`)) as unknown[]).length === 1;
     await eventually('only the new instance is left', isAlone);
     this.body = (await this.fleet.site.get(this.name)).body;
   }
@@ -82,7 +87,10 @@ export class ServingApp {
 
 /** The lines in which Slipway itself speaks of trouble. */
 function ownWords(text: string): string {
-  return text.split('\n').filter((line) => /^remote: +!|rejected/.test(line)).join('\n'); // prettier-ignore
+  return text
+    .split('\n')
+    .filter((line) => /^remote: +!|rejected/.test(line))
+    .join('\n');
 }
 
 /** One ` !` line with the cause and, after it, one with what to do; git's own last line repeats the cause. */
@@ -98,9 +106,11 @@ export function assertSays(text: string, cause: RegExp, hint: RegExp): void {
 /** Resolves when neither a sandbox nor a half-written file of a refused push is on the machine. */
 export async function nothingLeft(fleet: TestFleet): Promise<void> {
   let left: string[] = [];
-  await eventually('nothing of the push is left', async () => (left = await leftovers(fleet)).length === 0).catch(() => {
-    assert.fail(`left behind:\n${left.join('\n')}`);
-  });
+  await eventually('nothing of the push is left', async () => (left = await leftovers(fleet)).length === 0).catch(
+    () => {
+      assert.fail(`left behind:\n${left.join('\n')}`);
+    },
+  );
 }
 
 async function leftovers(fleet: TestFleet): Promise<string[]> {

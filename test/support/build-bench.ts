@@ -89,7 +89,10 @@ class FolderLayers implements LayerBuilder {
     return Promise.resolve();
   }
 
-  async cached(appId: AppId, declared: readonly DeclaredLayer[]): Promise<readonly { declared: DeclaredLayer; layer: Layer }[]> {
+  async cached(
+    appId: AppId,
+    declared: readonly DeclaredLayer[],
+  ): Promise<readonly { declared: DeclaredLayer; layer: Layer }[]> {
     return declared.flatMap((one) => {
       const layer = this.#known.get(JSON.stringify([appId, one]));
       return layer === undefined ? [] : [{ declared: one, layer }];

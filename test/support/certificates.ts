@@ -40,7 +40,12 @@ export async function serverTls(ca: Authority): Promise<ServerTls> {
 
 /** Another server certificate of the same CA, as a renewal makes it. */
 export async function renewedServerTls(ca: TestCa): Promise<ServerTls> {
-  const later = await openCa({ dir: ca.dir, mayCreate: false, serverNames: ['localhost', '127.0.0.1', 'renewed'], clock: systemClock });
+  const later = await openCa({
+    dir: ca.dir,
+    mayCreate: false,
+    serverNames: ['localhost', '127.0.0.1', 'renewed'],
+    clock: systemClock,
+  });
   return await serverTls(later);
 }
 
@@ -59,7 +64,12 @@ export async function issueNode(ca: Authority, nodeId = 'node00000001'): Promise
 /** A state folder as join leaves it. */
 export async function nodeStateDir(t: TestContext, tls: NodeTls): Promise<string> {
   const stateDir = await tempDir(t, 'slipway-node-');
-  const identity = { nodeId: 'node00000001', nodeName: 'test', apiUrl: 'https://localhost', grpcAddress: 'localhost:1' };
+  const identity = {
+    nodeId: 'node00000001',
+    nodeName: 'test',
+    apiUrl: 'https://localhost',
+    grpcAddress: 'localhost:1',
+  };
   await writeMembership(stateDir, { identity, ...tls });
   return stateDir;
 }

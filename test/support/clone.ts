@@ -19,7 +19,8 @@ const NETWORK_OF_NOBODY = 52;
 /** One that no other clone on this machine uses. */
 function freeNetwork(): number {
   const found = NETWORKS.find((number) => !existsSync(`/sys/class/net/slip${String(number)}`));
-  if (found === undefined) throw new Error(`all of these are in use: ${NETWORKS.map((number) => `slip${String(number)}`).join(', ')}`);
+  if (found === undefined)
+    throw new Error(`all of these are in use: ${NETWORKS.map((number) => `slip${String(number)}`).join(', ')}`);
   return found;
 }
 
@@ -41,12 +42,25 @@ export class Clone {
 
   /** Below a folder that only its owner may enter, like /root. The runtime and packages come from this checkout: no downloads. */
   static async make(uid?: number): Promise<Clone> {
-    const clone = new Clone(await mkdtemp(join(tmpdir(), 'slipway-clone-')), { web: await freeRange(1), ssh: await freeRange(3) }, uid);
-    await runOk(run, { file: 'git', args: ['clone', '--quiet', '--no-local', PRODUCT_DIR, clone.dir], timeoutMs: 240_000 });
+    const clone = new Clone(
+      await mkdtemp(join(tmpdir(), 'slipway-clone-')),
+      { web: await freeRange(1), ssh: await freeRange(3) },
+      uid,
+    );
+    await runOk(run, {
+      file: 'git',
+      args: ['clone', '--quiet', '--no-local', PRODUCT_DIR, clone.dir],
+      timeoutMs: 240_000,
+    });
     await mkdir(join(clone.parent, 'home'));
-    if (uid !== undefined) await runOk(run, { file: 'chown', args: ['-R', `${String(uid)}:${String(uid)}`, '--', clone.parent] });
+    if (uid !== undefined)
+      await runOk(run, { file: 'chown', args: ['-R', `${String(uid)}:${String(uid)}`, '--', clone.parent] });
     for (const name of ['.tools', 'node_modules']) {
-      await runOk(run, { file: 'cp', args: ['-al', '--', join(PRODUCT_DIR, name), join(clone.dir, name)], timeoutMs: 240_000 });
+      await runOk(run, {
+        file: 'cp',
+        args: ['-al', '--', join(PRODUCT_DIR, name), join(clone.dir, name)],
+        timeoutMs: 240_000,
+      });
       if (uid !== undefined) await chown(join(clone.dir, name), uid, uid);
     }
     await rm(join(clone.dir, '.tools', 'bootstrap.lock'), { force: true });
@@ -57,8 +71,15 @@ export class Clone {
   type(program: string, args: readonly string[], more: Readonly<Record<string, string>> = {}): Promise<CommandResult> {
     const path = HAS_OWN_NODE ? PLAIN_PATH : `${dirname(process.execPath)}:${PLAIN_PATH}`;
     const env = { PATH: path, HOME: join(this.parent, 'home'), ...more };
-    const account = this.#uid === undefined ? [] : [`--reuid=${String(this.#uid)}`, `--regid=${String(this.#uid)}`, '--clear-groups'];
-    return run({ file: 'setpriv', args: [...account, '--', join(this.dir, program), ...args], cwd: this.dir, env, timeoutMs: 200_000 });
+    const account =
+      this.#uid === undefined ? [] : [`--reuid=${String(this.#uid)}`, `--regid=${String(this.#uid)}`, '--clear-groups'];
+    return run({
+      file: 'setpriv',
+      args: [...account, '--', join(this.dir, program), ...args],
+      cwd: this.dir,
+      env,
+      timeoutMs: 200_000,
+    });
   }
 
   quickstart(...args: string[]): Promise<CommandResult> {
@@ -94,11 +115,14 @@ export class Clone {
   /** Everything of this clone that the machine still has outside of its folder: processes, mounts, network, rules, /run, groups. */
   async traces(): Promise<string[]> {
     const named = [`slipway-${String(this.network)}`, `slip${String(this.network)}`];
-    const isOurs = (text: string): boolean => text.includes(this.dir) || named.some((name) => new RegExp(`\\b${name}\\b`).test(text));
+    const isOurs = (text: string): boolean =>
+      text.includes(this.dir) || named.some((name) => new RegExp(`\\b${name}\\b`).test(text));
     const mounts = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n');
     const links = (await run({ file: 'ip', args: ['-o', 'link'] })).stdout.split('\n');
     const tables = (await run({ file: 'nft', args: ['list', 'tables'] })).stdout.split('\n');
-    const groups = (await run({ file: 'find', args: ['/sys/fs/cgroup', '-maxdepth', '2', '-type', 'd'] })).stdout.split('\n');
+    const groups = (await run({ file: 'find', args: ['/sys/fs/cgroup', '-maxdepth', '2', '-type', 'd'] })).stdout.split(
+      '\n',
+    );
     const runFiles = [...(await names('/run')), ...(await names('/run/netns'))];
     return [...(await processes()), ...mounts, ...links, ...tables, ...groups, ...runFiles].filter(isOurs);
   }
@@ -122,7 +146,9 @@ async function names(dir: string): Promise<string[]> {
 /** Command lines of all processes but our own kind's. */
 async function processes(): Promise<string[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  return Promise.all(pids.map(async (pid) => (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).replaceAll('\0', ' ')));
+  return Promise.all(
+    pids.map(async (pid) => (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).replaceAll('\0', ' ')),
+  );
 }
 
 /** The first of so many ports in a row that were free a moment ago, below those the kernel gives out. */

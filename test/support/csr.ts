@@ -15,7 +15,9 @@ export async function makeCsr(wishes: { name?: string; dns?: string; ca?: boolea
     signingAlgorithm: { name: 'ECDSA', hash: 'SHA-256' },
     extensions: [
       new x509.BasicConstraintsExtension(wishes.ca ?? false),
-      ...(wishes.dns === undefined ? [] : [new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: wishes.dns }])]),
+      ...(wishes.dns === undefined
+        ? []
+        : [new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: wishes.dns }])]),
     ],
   });
   const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey);

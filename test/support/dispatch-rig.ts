@@ -24,7 +24,14 @@ export function recordingLogger(): Logger & { readonly events: { level: string; 
     (level: string) =>
     (fields: object, event: string): void =>
       void events.push({ level, event, fields });
-  const logger = { events, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), child: (): Logger => logger };
+  const logger = {
+    events,
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    child: (): Logger => logger,
+  };
   return logger;
 }
 
@@ -56,8 +63,24 @@ export function fakeAgent(): FakeAgent {
     updates: [],
     hello: async () => ({
       facts: {
-        ...{ agentVersion: '0.1.0', os: 'debian-12', kernel: '6', arch: 'x64', cpus: 2, memoryBytes: 1e9, diskBytes: 1e10 },
-        ...{ diskFreeBytes: 5e9, sandboxDriver: 'fake', stacks: ['host'], proxyVersion: '', missing: [], builder: true, httpAddress: '' },
+        ...{
+          agentVersion: '0.1.0',
+          os: 'debian-12',
+          kernel: '6',
+          arch: 'x64',
+          cpus: 2,
+          memoryBytes: 1e9,
+          diskBytes: 1e10,
+        },
+        ...{
+          diskFreeBytes: 5e9,
+          sandboxDriver: 'fake',
+          stacks: ['host'],
+          proxyVersion: '',
+          missing: [],
+          builder: true,
+          httpAddress: '',
+        },
       },
       ledger: agent.accepted.at(-1),
       cachedAppIds: [],
@@ -119,7 +142,14 @@ export async function startRig(t: TestContext, config: Partial<DispatchConfig> =
   const tls = await serverTls(ca);
   const open = async (port: number): Promise<{ dispatch: Dispatch; port: number }> => {
     const epoch = await store.newEpoch(randomId());
-    const settings = { epoch, baseDomain: 'example.test', tls, listenAddress: `127.0.0.1:${String(port)}`, ...FAST, ...config };
+    const settings = {
+      epoch,
+      baseDomain: 'example.test',
+      tls,
+      listenAddress: `127.0.0.1:${String(port)}`,
+      ...FAST,
+      ...config,
+    };
     const dispatch = createDispatch(settings, { store, clock: systemClock, logger, randomId });
     return { dispatch, port: await dispatch.listen() };
   };
@@ -158,7 +188,11 @@ export function connectAgent(
     backoff: { firstMs: 20, maxMs: 100, factor: 2 },
     ...of.config,
   };
-  const session = connectSession(config, of.agent, { clock: systemClock, logger: of.logger ?? recordingLogger(), random: Math.random });
+  const session = connectSession(config, of.agent, {
+    clock: systemClock,
+    logger: of.logger ?? recordingLogger(),
+    random: Math.random,
+  });
   t.after(() => session.close());
   return session;
 }

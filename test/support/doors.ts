@@ -14,7 +14,10 @@ import { startRig, type Rig } from './dispatch-rig.ts';
 
 export interface Answer {
   readonly status: number;
-  readonly body: { readonly error?: string; readonly message?: string; readonly hint?: string } & Record<string, unknown>;
+  readonly body: { readonly error?: string; readonly message?: string; readonly hint?: string } & Record<
+    string,
+    unknown
+  >;
 }
 
 /** Both doors of a controller over one store and one CA: real HTTPS, real gRPC. */
@@ -37,7 +40,11 @@ export interface Doors extends Rig {
   machine(name: string): Promise<{ readonly row: NodeRow; readonly stateDir: string }>;
 }
 
-export async function openDoors(t: TestContext, change: Partial<ApiDeps> = {}, dispatch: Partial<DispatchConfig> = {}): Promise<Doors> {
+export async function openDoors(
+  t: TestContext,
+  change: Partial<ApiDeps> = {},
+  dispatch: Partial<DispatchConfig> = {},
+): Promise<Doors> {
   const rig = await startRig(t, dispatch);
   const { store, ca } = rig;
   const images = new FakeImages();
@@ -67,15 +74,20 @@ export async function openDoors(t: TestContext, change: Partial<ApiDeps> = {}, d
       const options = { dispatcher, method: what.method as 'GET', headers: { ...headers, ...type }, ...json };
       const answer = await request(`${url}/v1${what.path}`, options);
       const text = await answer.body.text();
-      return { status: answer.statusCode, body: text.startsWith('{') || text.startsWith('[') ? (JSON.parse(text) as Answer['body']) : {} };
+      return {
+        status: answer.statusCode,
+        body: text.startsWith('{') || text.startsWith('[') ? (JSON.parse(text) as Answer['body']) : {},
+      };
     } finally {
       await dispatcher.destroy();
     }
   };
   const doors: Omit<Doors, keyof Rig> = {
     ...{ url, images, admin },
-    ask: (method, path, body) => call({}, { authorization: `Bearer ${secret.secret.reveal()}` }, { method, path, body }),
-    askAs: (tls, method, path, body) => call(tls === undefined ? {} : { key: tls.key, cert: tls.certificate }, {}, { method, path, body }),
+    ask: (method, path, body) =>
+      call({}, { authorization: `Bearer ${secret.secret.reveal()}` }, { method, path, body }),
+    askAs: (tls, method, path, body) =>
+      call(tls === undefined ? {} : { key: tls.key, cert: tls.certificate }, {}, { method, path, body }),
     token: async ({ expiresAtMs = Date.now() + 60_000 } = {}) => {
       const token = newJoinToken();
       await store.addJoinToken({ secretHash: token.secretHash, labels: {}, expiresAtMs });

@@ -8,7 +8,11 @@ const PAUSE_MAX_MS = 1_000;
 const PAUSE_PER_LOOK = 3;
 
 /** Waits until `condition` holds (or yields a value), looking again and again. Fails with `what` after the limit. */
-export async function eventually<T>(what: string, condition: () => T | Promise<T>, limitMs = LIMIT_MS): Promise<NonNullable<T>> {
+export async function eventually<T>(
+  what: string,
+  condition: () => T | Promise<T>,
+  limitMs = LIMIT_MS,
+): Promise<NonNullable<T>> {
   const deadline = performance.now() + limitMs;
   for (;;) {
     const startedAtMs = performance.now();

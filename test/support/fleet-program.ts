@@ -35,8 +35,19 @@ export class FleetProgram {
     const uid = this.#uid;
     const env = { ...DEFAULT_ENV, NODE_COMPILE_CACHE: this.#compileCacheDir };
     if (uid === undefined) return { file: process.execPath, args: node, cwd: PRODUCT_DIR, env };
-    const account = [`--reuid=${String(uid)}`, `--regid=${String(uid)}`, '--clear-groups', '--no-new-privs', '--inh-caps=-all'];
-    return { file: 'setpriv', args: [...account, '--bounding-set=-all', '--', process.execPath, ...node], cwd: PRODUCT_DIR, env };
+    const account = [
+      `--reuid=${String(uid)}`,
+      `--regid=${String(uid)}`,
+      '--clear-groups',
+      '--no-new-privs',
+      '--inh-caps=-all',
+    ];
+    return {
+      file: 'setpriv',
+      args: [...account, '--bounding-set=-all', '--', process.execPath, ...node],
+      cwd: PRODUCT_DIR,
+      env,
+    };
   }
 
   /** Resolves when it says that it is ready. */

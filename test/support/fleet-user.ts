@@ -27,7 +27,11 @@ export class Site {
   }
 
   user(name: string): User {
-    return new User({ key: join(this.#dir, `key-${name}`), home: join(this.#dir, `home-${name}`), sshPort: this.#ports.ssh });
+    return new User({
+      key: join(this.#dir, `key-${name}`),
+      home: join(this.#dir, `home-${name}`),
+      sshPort: this.#ports.ssh,
+    });
   }
 
   /** One request through the proxy, on a connection of its own. */
@@ -48,7 +52,9 @@ export class Site {
       const outgoing = get(options, (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') }));
+        response.on('end', () =>
+          resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') }),
+        );
         response.on('error', reject);
       });
       outgoing.on('error', reject);
@@ -169,11 +175,13 @@ export class Repository {
     const command = { file: 'git', args: ['push', this.address(app), ref], cwd: this.dir, env: this.#env };
     const child = start(command, ['ignore', 'pipe', 'pipe'], true);
     let text = '';
-    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (chunk: Buffer) => (text += chunk.toString()));
     const result = once(child, 'close').then(([code]) => ({ ok: code === 0, text }));
     return {
       result,
-      saw: (pattern) => eventually(`the pusher sees ${String(pattern)}`, () => pattern.test(text)).then(() => undefined),
+      saw: (pattern) =>
+        eventually(`the pusher sees ${String(pattern)}`, () => pattern.test(text)).then(() => undefined),
       interrupt: () => process.kill(-(child.pid ?? 0), 'SIGINT'),
     };
   }
@@ -215,5 +223,9 @@ const nonce = Math.random().toString(36).slice(2);
 createServer((request, response) => response.end(\`version=${version} dyno=\${process.env.DYNO} nonce=\${nonce}\\n\`)).listen(process.env.PORT);
 process.on('SIGTERM', () => process.exit(0));
 `;
-  return { 'server.js': server, 'package.json': JSON.stringify({ name: 'hello', version: '1.0.0' }), Procfile: 'web: node server.js\n' };
+  return {
+    'server.js': server,
+    'package.json': JSON.stringify({ name: 'hello', version: '1.0.0' }),
+    Procfile: 'web: node server.js\n',
+  };
 }

@@ -116,7 +116,10 @@ export class TestFleet {
     await writeFile(join(dir, 'controller.json'), JSON.stringify(controller));
     await writeFile(join(dir, 'agent.json'), JSON.stringify(agent));
     const key = await this.site.makeKey('me');
-    await runOk(run, this.#controller.command('init', '--admin', 'me', '--key', `${key}.pub`, '--out', join(dir, 'cli.json')));
+    await runOk(
+      run,
+      this.#controller.command('init', '--admin', 'me', '--key', `${key}.pub`, '--out', join(dir, 'cli.json')),
+    );
     const settings = JSON.parse(readFileSync(join(dir, 'cli.json'), 'utf8')) as CliSettings;
     this.#settings = { ...settings, url: `https://127.0.0.1:${String(ports.api)}` };
   }
@@ -198,13 +201,21 @@ export class TestFleet {
   }
 
   /** Calls the HTTP API as `me`. */
-  async api(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown, token = this.settings.token): Promise<unknown> {
+  async api(
+    method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
+    path: string,
+    body?: unknown,
+    token = this.settings.token,
+  ): Promise<unknown> {
     const dispatcher = new Agent({ connect: { ca: this.settings.caPem } });
     try {
       const response = await request(`${this.settings.url}/v1${path}`, {
         method,
         dispatcher,
-        headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+        headers: {
+          authorization: `Bearer ${token}`,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
       const text = await response.body.text();
@@ -218,7 +229,11 @@ export class TestFleet {
   /** What the command prints for `me`, both streams. */
   async slipway(...args: string[]): Promise<string> {
     const cache = process.env['NODE_COMPILE_CACHE'] ?? join(this.dir, 'compile-cache');
-    const env = { PATH: process.env['PATH'] ?? '', SLIPWAY_CONFIG: join(this.dir, 'cli.json'), NODE_COMPILE_CACHE: cache };
+    const env = {
+      PATH: process.env['PATH'] ?? '',
+      SLIPWAY_CONFIG: join(this.dir, 'cli.json'),
+      NODE_COMPILE_CACHE: cache,
+    };
     const { stdout, stderr } = await run({ file: join(PRODUCT_DIR, 'bin', 'slipway'), args, env, timeoutMs: 240_000 });
     return stdout + stderr;
   }

@@ -39,7 +39,9 @@ async function unmountBelow(dir: string): Promise<void> {
   }
 }
 
-export type Tree = Readonly<Record<string, string | Buffer | { readonly mode?: number; readonly link?: string; readonly dir?: boolean }>>;
+export type Tree = Readonly<
+  Record<string, string | Buffer | { readonly mode?: number; readonly link?: string; readonly dir?: boolean }>
+>;
 
 /** Path → content (or mode, symbolic link, empty folder). */
 export async function writeTree(root: string, tree: Tree): Promise<void> {
@@ -59,7 +61,18 @@ export async function makeImage(dir: string, name: string, tree: Tree): Promise<
   const source = join(dir, `${name}-tree`);
   const path = join(dir, `${name}.sqfs`);
   await writeTree(source, tree);
-  const args = [source, path, '-comp', 'zstd', '-all-root', '-noId', '-no-xattrs', '-noappend', '-quiet', '-no-progress'];
+  const args = [
+    source,
+    path,
+    '-comp',
+    'zstd',
+    '-all-root',
+    '-noId',
+    '-no-xattrs',
+    '-noappend',
+    '-quiet',
+    '-no-progress',
+  ];
   await runOk(run, { file: 'mksquashfs', args: [...args, '-mkfs-time', '0', '-all-time', '315532800'] });
   return { path, layer: { name: 'app', shared: false, ...(await digestFile(path)) } };
 }

@@ -27,7 +27,11 @@ export function isolationSuite(sandbox: 'lxc' | 'nspawn'): void {
       hostService = createServer((socket) => socket.end('host\n')).listen(0, '0.0.0.0');
       await once(hostService, 'listening');
       // doors bound to every address, so that the walls are what keeps apps out
-      fleet = await TestFleet.start({ sandbox, doorsHost: '0.0.0.0', controller: { rollout: { settleMs: 200, bakeMs: 200 } } });
+      fleet = await TestFleet.start({
+        sandbox,
+        doorsHost: '0.0.0.0',
+        controller: { rollout: { settleMs: 200, bakeMs: 200 } },
+      });
       await fleet.endAgent('SIGTERM');
       await fleet.startAgent({ AGENT_SECRET: 'of the agent' });
       await pushBoth(fleet);
@@ -42,7 +46,8 @@ export function isolationSuite(sandbox: 'lxc' | 'nspawn'): void {
       assert.equal(status, 200, body);
       return body;
     };
-    const reach = (host: string, port: number): Promise<string> => ask('alpha', '/connect', { host, port: String(port) });
+    const reach = (host: string, port: number): Promise<string> =>
+      ask('alpha', '/connect', { host, port: String(port) });
 
     it('shows a process only itself and its kin, all of the app user', async () => {
       const lines = (await ask('alpha', '/ps')).trim().split('\n');
@@ -51,7 +56,8 @@ export function isolationSuite(sandbox: 'lxc' | 'nspawn'): void {
         seen.some(([, user, args]) => user === 'app' && args === 'node server.js'),
         lines.join('\n'),
       );
-      const kin = /^(node server\.js|ps -eo|bash -c|\/bin\/sh \/run\/slipway|\/bin\/bash \/run\/slipway|.*init|\(?sd-stubinit\)?)/;
+      const kin =
+        /^(node server\.js|ps -eo|bash -c|\/bin\/sh \/run\/slipway|\/bin\/bash \/run\/slipway|.*init|\(?sd-stubinit\)?)/;
       assert.deepEqual(
         seen.filter(([, , args = '']) => !kin.test(args)),
         [],
@@ -98,7 +104,8 @@ export function isolationSuite(sandbox: 'lxc' | 'nspawn'): void {
       const ports = [service, fleet.ports.api, fleet.ports.agents, fleet.ports.ssh];
       const hosts = [gatewayOf(fleet), ...ownAddresses()];
       assert.ok(await answers(hosts[0] ?? '', fleet.ports.api), 'this machine itself reaches it');
-      for (const host of hosts) for (const port of ports) assert.equal(await reach(host, port), 'ECONNREFUSED', `${host}:${String(port)}`);
+      for (const host of hosts)
+        for (const port of ports) assert.equal(await reach(host, port), 'ECONNREFUSED', `${host}:${String(port)}`);
       for (const port of ports) assert.equal(await reach('127.0.0.1', port), 'ECONNREFUSED');
     });
 
@@ -177,9 +184,15 @@ export function isolationSuite(sandbox: 'lxc' | 'nspawn'): void {
         return web?.lastExit?.oomKilled === true ? web : undefined;
       });
       assert.equal(instance.lastExit?.signal, 'SIGKILL');
-      await eventually('it is back', async () => (await fleet.site.get('alpha').catch(() => undefined))?.status === 200);
+      await eventually(
+        'it is back',
+        async () => (await fleet.site.get('alpha').catch(() => undefined))?.status === 200,
+      );
       assert.match(await fleet.slipway('ps', '-a', 'alpha'), /restarted once \(ran out of memory \d+ s ago\)/);
-      assert.match(await fleet.slipway('logs', '-a', 'alpha'), /web\.1 was killed: it used more than its 512 MB of memory/);
+      assert.match(
+        await fleet.slipway('logs', '-a', 'alpha'),
+        /web\.1 was killed: it used more than its 512 MB of memory/,
+      );
       assert.match(await ask('beta', '/'), /^nonce=/);
     });
   });
@@ -214,7 +227,9 @@ function addressOf(fleet: TestFleet, app: string): string {
 }
 
 function gatewayOf(fleet: TestFleet): string {
-  const { network } = JSON.parse(readFileSync(join(fleet.dir, 'agent.json'), 'utf8')) as { network: { subnet: string } };
+  const { network } = JSON.parse(readFileSync(join(fleet.dir, 'agent.json'), 'utf8')) as {
+    network: { subnet: string };
+  };
   return gatewayAddress(parseCidr(network.subnet));
 }
 

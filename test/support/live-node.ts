@@ -6,7 +6,14 @@ export function liveNodeOf({ id, name }: Pick<NodeRow, 'id' | 'name'>, change: P
   return {
     ...{ nodeId: id, name, state: 'ready', connected: true, builder: true, labels: {}, missing: [], load1: 0.1 },
     ...{ cordoned: false, draining: false, lost: false, revoked: false, unreachablePeerIds: [] },
-    ...{ stacks: ['host'], platform: 'debian-12-x64', memoryBytes: 8e9, diskFreeBytes: 5e10, sandboxDriver: 'fake', proxyVersion: '2.6' },
+    ...{
+      stacks: ['host'],
+      platform: 'debian-12-x64',
+      memoryBytes: 8e9,
+      diskFreeBytes: 5e10,
+      sandboxDriver: 'fake',
+      proxyVersion: '2.6',
+    },
     ...{ agentVersion: '0.1.0+aaaaaaaaaaaa', httpAddress: '127.0.0.1:80', meshAddress: '', removesDestroyed: true },
     ...change,
   };

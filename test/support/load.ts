@@ -47,20 +47,23 @@ export class Load {
       this.#open -= 1;
       this.#seen.failures.push(why);
     };
-    const outgoing = get({ host: address, port, headers: { host }, agent: false, timeout: CLIENT_TIMEOUT_MS }, (response) => {
-      let body = '';
-      response.setEncoding('utf8').on('data', (text: string) => (body += text));
-      response.on('error', (error) => fail(error.message));
-      response.on('end', () => {
-        if (response.statusCode !== 200) {
-          fail(`status ${String(response.statusCode)}`);
-          return;
-        }
-        this.#open -= 1;
-        this.#seen.bodies.push(body);
-        this.#seen.endedAtMs.push(performance.now());
-      });
-    });
+    const outgoing = get(
+      { host: address, port, headers: { host }, agent: false, timeout: CLIENT_TIMEOUT_MS },
+      (response) => {
+        let body = '';
+        response.setEncoding('utf8').on('data', (text: string) => (body += text));
+        response.on('error', (error) => fail(error.message));
+        response.on('end', () => {
+          if (response.statusCode !== 200) {
+            fail(`status ${String(response.statusCode)}`);
+            return;
+          }
+          this.#open -= 1;
+          this.#seen.bodies.push(body);
+          this.#seen.endedAtMs.push(performance.now());
+        });
+      },
+    );
     outgoing.on('error', (error) => fail(error.message));
     outgoing.on('timeout', () => outgoing.destroy(new Error('timeout')));
   }
@@ -77,7 +80,8 @@ export class Load {
   async until(condition: (seen: Seen) => boolean, limitMs = 150_000): Promise<void> {
     const deadline = performance.now() + limitMs;
     while (!condition(this.#seen)) {
-      if (performance.now() > deadline) throw new Error(`not seen within ${String(limitMs)} ms: ${JSON.stringify(this.#seen).slice(-500)}`);
+      if (performance.now() > deadline)
+        throw new Error(`not seen within ${String(limitMs)} ms: ${JSON.stringify(this.#seen).slice(-500)}`);
       await delay(10);
     }
   }

@@ -2,7 +2,9 @@ import type { Server } from './servers/server.ts';
 
 /** What changes by itself, or tells only that something was done. */
 const PASSING =
-  '/var/log /var/lib/dpkg /var/lib/apt /var/cache/apt /var/cache/debconf /var/cache/ldconfig /var/lib/systemd /tmp /var/tmp'.split(' ');
+  '/var/log /var/lib/dpkg /var/lib/apt /var/cache/apt /var/cache/debconf /var/cache/ldconfig /var/lib/systemd /tmp /var/tmp'.split(
+    ' ',
+  );
 
 const LIST = `
 find / -xdev \\( ${PASSING.map((path) => `-path ${path}`).join(' -o ')} \\) -prune -o ! -type d -printf 'file %p %y %m %u:%g %s %T@ %l\\n' -o -printf 'folder %p %m %u:%g\\n'

@@ -38,7 +38,10 @@ export class MeshLab {
   }
 
   /** @param name two letters; its id is made of it */
-  async node(name: string, options: { readonly tls?: MeshTls; readonly config?: Partial<HaproxyConfig> } = {}): Promise<MeshNode> {
+  async node(
+    name: string,
+    options: { readonly tls?: MeshTls; readonly config?: Partial<HaproxyConfig> } = {},
+  ): Promise<MeshNode> {
     const nodeId = `node000000${name}` as NodeId;
     const peer = { nodeId, name: `node-${name}`, address: '127.0.0.1', port: await freePort() };
     const stateDir = await mkdtemp(join(tmpdir(), 'slipway-mesh-'));
@@ -49,8 +52,19 @@ export class MeshLab {
     const tls = options.tls ?? (await issueNode(this.ca, nodeId)).tls;
     const node: MeshNode = {
       ...{ peer, port, stateDir, logger, tls },
-      proxy: createHaproxy(config, { run, clock: systemClock, logger, systemd: false, meshTls: () => Promise.resolve(node.tls) }),
-      apply: (routes, refused) => node.proxy.apply(routes, this.nodes.map((each) => each.peer), refused), // prettier-ignore
+      proxy: createHaproxy(config, {
+        run,
+        clock: systemClock,
+        logger,
+        systemd: false,
+        meshTls: () => Promise.resolve(node.tls),
+      }),
+      apply: (routes, refused) =>
+        node.proxy.apply(
+          routes,
+          this.nodes.map((each) => each.peer),
+          refused,
+        ),
     };
     this.#t.after(async () => {
       await node.proxy.stop();

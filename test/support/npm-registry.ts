@@ -19,9 +19,14 @@ export interface NpmPackage {
 /** An installed package as it was published. */
 export async function installedPackage(name: string): Promise<NpmPackage> {
   const folder = join(import.meta.dirname, '../../node_modules', name);
-  const manifest = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as Pick<NpmPackage, 'name' | 'version' | 'bin'>;
+  const manifest = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as Pick<
+    NpmPackage,
+    'name' | 'version' | 'bin'
+  >;
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const paths = entries.filter((entry) => entry.isFile()).map((entry) => relative(folder, join(entry.parentPath, entry.name)));
+  const paths = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)));
   const files = await Promise.all(paths.map(async (path) => [path, await readFile(join(folder, path))] as const));
   return { name: manifest.name, version: manifest.version, bin: manifest.bin, files: Object.fromEntries(files) };
 }
@@ -67,8 +72,13 @@ function tarballPath(one: NpmPackage): string {
 async function packPackage(one: NpmPackage): Promise<Buffer> {
   const tar = pack();
   const manifest = { name: one.name, version: one.version, main: 'index.js', dependencies: one.dependencies };
-  const files = { 'package.json': JSON.stringify(manifest), 'index.js': `module.exports = '${one.version}';\n`, ...one.files };
-  for (const [path, content] of Object.entries(files)) tar.entry({ name: `package/${path}`, mtime: new Date(0) }, content);
+  const files = {
+    'package.json': JSON.stringify(manifest),
+    'index.js': `module.exports = '${one.version}';\n`,
+    ...one.files,
+  };
+  for (const [path, content] of Object.entries(files))
+    tar.entry({ name: `package/${path}`, mtime: new Date(0) }, content);
   tar.finalize();
   return buffer(tar.pipe(createGzip()));
 }
@@ -78,7 +88,10 @@ function integrity(tarball: Buffer): string {
 }
 
 function packument(versions: readonly NpmPackage[], url: string, tarballs: ReadonlyMap<string, Buffer>): object {
-  const dist = (one: NpmPackage): object => ({ tarball: url + tarballPath(one), integrity: integrity(tarballs.get(tarballPath(one))!) });
+  const dist = (one: NpmPackage): object => ({
+    tarball: url + tarballPath(one),
+    integrity: integrity(tarballs.get(tarballPath(one))!),
+  });
   return {
     name: versions[0]?.name,
     'dist-tags': { latest: versions.at(-1)?.version },

@@ -30,7 +30,8 @@ export class OverlaySandbox implements Sandbox {
   }
 
   async prepare(spec: SandboxSpec): Promise<SandboxStatus> {
-    for (const part of ['app', 'upper', 'work', 'tmp']) await mkdir(join(this.#root, spec.id, part), { recursive: true });
+    for (const part of ['app', 'upper', 'work', 'tmp'])
+      await mkdir(join(this.#root, spec.id, part), { recursive: true });
     const mounted = spec.lowerDirs.length > 0;
     if (mounted) {
       const options = `lowerdir=${spec.lowerDirs.toReversed().join(':')},upperdir=${this.upperDir(spec.id)},workdir=${join(this.#root, spec.id, 'work')}`;
@@ -43,13 +44,21 @@ export class OverlaySandbox implements Sandbox {
   async start(id: string): Promise<SandboxStatus> {
     const box = this.#boxes.get(id)!;
     const [file = '', ...args] = box.spec.argv.map((text) => this.#translate(box.spec, text));
-    const env = Object.fromEntries(Object.entries(box.spec.env).map(([name, value]) => [name, this.#translate(box.spec, value)]));
+    const env = Object.fromEntries(
+      Object.entries(box.spec.env).map(([name, value]) => [name, this.#translate(box.spec, value)]),
+    );
     const command = { file, args, cwd: this.appDir(id), env: { ...env, TMPDIR: join(this.#root, id, 'tmp') } };
     const child = start(command, ['ignore', 'pipe', 'pipe'], true);
     box.child = child;
-    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => box.spec.onOutput?.(chunk));
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (chunk: Buffer) => box.spec.onOutput?.(chunk));
     child.on('close', (code, signal) => {
-      box.exit = { ...(code === null ? {} : { code }), ...(signal === null ? {} : { signal }), oomKilled: false, atMs: Date.now() };
+      box.exit = {
+        ...(code === null ? {} : { code }),
+        ...(signal === null ? {} : { signal }),
+        oomKilled: false,
+        atMs: Date.now(),
+      };
       this.#listeners.forEach((listener) => listener(id));
     });
     return this.#status(id);

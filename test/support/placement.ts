@@ -24,7 +24,13 @@ export function planNode(name: string, over: Partial<PlanNode> = {}): PlanNode {
 }
 
 export function needs(over: Partial<Needs> = {}): Needs {
-  return { memoryBytes: GIB, diskBytes: GIB, rule: ANYWHERE, slug: { stack: 'host', platform: 'debian-12-x64' }, ...over };
+  return {
+    memoryBytes: GIB,
+    diskBytes: GIB,
+    rule: ANYWHERE,
+    slug: { stack: 'host', platform: 'debian-12-x64' },
+    ...over,
+  };
 }
 
 export function webDemand(count: Count, over: Partial<Needs> = {}): ProcessDemand {
@@ -36,7 +42,12 @@ export function planRequest(over: Partial<PlanRequest>): PlanRequest {
 }
 
 /** web.N of an app on a node. */
-export function placedWeb(app: string, ordinal: number, nodeId: string, over: Partial<PlacedInstance> = {}): PlacedInstance {
+export function placedWeb(
+  app: string,
+  ordinal: number,
+  nodeId: string,
+  over: Partial<PlacedInstance> = {},
+): PlacedInstance {
   return {
     ...needs(),
     instanceId: `${app}-web-${String(ordinal)}` as InstanceId,

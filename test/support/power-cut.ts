@@ -49,7 +49,10 @@ async function supervisorPids(agentDir: string): Promise<number[]> {
 }
 
 async function cgroupFolders(name: string): Promise<string[]> {
-  const { stdout } = await runOk(run, { file: 'find', args: ['/sys/fs/cgroup', '-depth', '-type', 'd', '-path', `*/${name}*`] });
+  const { stdout } = await runOk(run, {
+    file: 'find',
+    args: ['/sys/fs/cgroup', '-depth', '-type', 'd', '-path', `*/${name}*`],
+  });
   return stdout.split('\n').filter((dir) => new RegExp(`/${name}(/|$)`).test(dir));
 }
 
@@ -75,7 +78,10 @@ async function changeBootIds(agentDir: string): Promise<void> {
     const path = join(dir, 'record.json');
     const text = await readFile(path, 'utf8').catch(() => undefined);
     if (text === undefined) continue;
-    await writeFile(path, JSON.stringify({ ...(JSON.parse(text) as object), bootId: '00000000-0000-4000-8000-000000000000' }));
+    await writeFile(
+      path,
+      JSON.stringify({ ...(JSON.parse(text) as object), bootId: '00000000-0000-4000-8000-000000000000' }),
+    );
   }
 }
 

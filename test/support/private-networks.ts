@@ -48,7 +48,10 @@ export function privateNetworkTests(get: () => SandboxLab): void {
       }
       if (former !== undefined) writeFileSync(BRIDGE_NF, setting);
       const { sandbox, run, finish } = get();
-      const ids = { shop: (await run({ ...shop, argv: watch() })).id, later: (await run({ ...later, argv: watch() })).id };
+      const ids = {
+        shop: (await run({ ...shop, argv: watch() })).id,
+        later: (await run({ ...later, argv: watch() })).id,
+      };
       const linesOf = (app: 'shop' | 'later'): string[] => readLog(sandbox.logDir(ids[app])).trim().split('\n');
       /** What both say from now on: the line that was under way when this was asked does not count. */
       const both = async (wanted: { readonly shop: string; readonly later: string }): Promise<void> => {
@@ -64,7 +67,10 @@ export function privateNetworkTests(get: () => SandboxLab): void {
         await set(opened());
         await both({ shop: 'open kept', later: 'closed none' });
         assert.equal((await finish({ purpose: 'build', ...shop, argv: watch(machine.port, 1) })).output, 'open none\n');
-        assert.equal((await finish({ purpose: 'build', ...later, argv: watch(machine.port, 1) })).output, 'closed none\n');
+        assert.equal(
+          (await finish({ purpose: 'build', ...later, argv: watch(machine.port, 1) })).output,
+          'closed none\n',
+        );
         await set(table({ fleet: [`${machine.address}/32`] }));
         await both({ shop: 'open kept', later: 'open kept' });
         await set(table({}));
@@ -79,10 +85,17 @@ export function privateNetworkTests(get: () => SandboxLab): void {
   it('keeps sandboxes, the node and the ports between nodes closed in a large network that is opened', async () => {
     const { sandbox, config, run, finish } = get();
     const other = await run({ ...later, argv: ['/usr/bin/perl', '-MSocket', '-e', LISTEN] });
-    await eventually('the other sandbox to listen', async () => (await sandbox.listeners(other.id)).some(({ port }) => port === 5000));
+    await eventually('the other sandbox to listen', async () =>
+      (await sandbox.listeners(other.id)).some(({ port }) => port === 5000),
+    );
     await set(table({ fleet: ['10.0.0.0/8'] }));
     const gateway = config.subnet.replace(/\.\d+\/\d+$/, '.1');
-    const targets = [`${other.address}:5000`, `${gateway}:22`, `${gateway}:5000`, `${machine.address}:${String(MESH_PORT)}`];
+    const targets = [
+      `${other.address}:5000`,
+      `${gateway}:22`,
+      `${gateway}:5000`,
+      `${machine.address}:${String(MESH_PORT)}`,
+    ];
     const tries = `use Socket; for (@ARGV, "${machine.address}:${String(machine.port)}") { my ($a, $p) = split /:/; socket(my $s, PF_INET, SOCK_STREAM, 0);
       local $SIG{ALRM} = sub { die }; eval { alarm 2; print connect($s, sockaddr_in($p, inet_aton($a))) ? "open\\n" : "closed\\n" }; print "closed\\n" if $@; }`;
     const { output } = await finish({ ...shop, argv: ['/usr/bin/perl', '-e', tries, ...targets] });

@@ -1,9 +1,22 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { GitUser, Push, PushApp, PushGate, PushOutcome, PushOutput, ReceiveLimits } from '../../controller/push/port.ts';
+import type {
+  GitUser,
+  Push,
+  PushApp,
+  PushGate,
+  PushOutcome,
+  PushOutput,
+  ReceiveLimits,
+} from '../../controller/push/port.ts';
 import { moveRef } from '../../controller/push/git/repository.ts';
-import { createGitServer, type GitServer, type GitServerAddress, type GitServerConfig } from '../../controller/push/server.ts';
+import {
+  createGitServer,
+  type GitServer,
+  type GitServerAddress,
+  type GitServerConfig,
+} from '../../controller/push/server.ts';
 import { keyFingerprint } from '../../controller/push/ssh/fingerprint.ts';
 import type { AppId, UserId } from '../../shared/domain/ids.ts';
 import { parseAppName, type UserName } from '../../shared/domain/names.ts';
@@ -47,7 +60,10 @@ class FakeGate implements PushGate {
     const known = this.owners.get(name);
     if (known?.owner === user.userId) return Promise.resolve(known.app);
     if (known !== undefined || access === 'read') return Promise.reject(notFound(name));
-    const app: PushApp = { appId: `app${String(this.owners.size).padStart(8, '0')}` as AppId, name: parseAppName(name) };
+    const app: PushApp = {
+      appId: `app${String(this.owners.size).padStart(8, '0')}` as AppId,
+      name: parseAppName(name),
+    };
     this.owners.set(name, { owner: user.userId, app });
     return Promise.resolve(app);
   }
@@ -110,24 +126,41 @@ export class PushFixture {
 
   private constructor(dir: string, config: Partial<GitServerConfig>) {
     this.dir = dir;
-    this.#config = { host: '127.0.0.1', port: 0, stateDir: join(dir, 'state'), reposDir: join(dir, 'repos'), ...config };
+    this.#config = {
+      host: '127.0.0.1',
+      port: 0,
+      stateDir: join(dir, 'state'),
+      reposDir: join(dir, 'repos'),
+      ...config,
+    };
     this.#server = this.#create();
   }
 
   static async start(config: Partial<GitServerConfig> = {}): Promise<PushFixture> {
     const fixture = new PushFixture(await mkdtemp(join(tmpdir(), 'slipway-push-')), config);
     await fixture.#listen();
-    await writeFile(join(fixture.dir, 'gitconfig'), '[user]\nname = Ann\nemail = ann@example.com\n[init]\ndefaultBranch = main\n');
+    await writeFile(
+      join(fixture.dir, 'gitconfig'),
+      '[user]\nname = Ann\nemail = ann@example.com\n[init]\ndefaultBranch = main\n',
+    );
     return fixture;
   }
 
   #create(): GitServer {
-    return createGitServer(this.#config, { gate: this.gate, clock: systemClock, log: silentLogger, failpoint: noFailpoint });
+    return createGitServer(this.#config, {
+      gate: this.gate,
+      clock: systemClock,
+      log: silentLogger,
+      failpoint: noFailpoint,
+    });
   }
 
   async #listen(): Promise<void> {
     this.address = await this.#server.listen();
-    await writeFile(join(this.dir, 'known_hosts'), `[127.0.0.1]:${String(this.address.port)} ${this.address.publicKey}\n`);
+    await writeFile(
+      join(this.dir, 'known_hosts'),
+      `[127.0.0.1]:${String(this.address.port)} ${this.address.publicKey}\n`,
+    );
   }
 
   get reposDir(): string {
@@ -152,7 +185,8 @@ export class PushFixture {
     await writeFile(path, pair.private, { mode: 0o600 });
     const blob = Buffer.from(pair.public.split(' ')[1] ?? '', 'base64');
     const fingerprint = keyFingerprint(blob);
-    if (user !== undefined) this.gate.users.set(fingerprint, { userId: `user${user}0000` as UserId, name: user as UserName });
+    if (user !== undefined)
+      this.gate.users.set(fingerprint, { userId: `user${user}0000` as UserId, name: user as UserName });
     return { path, privateKey: pair.private, fingerprint };
   }
 
@@ -164,7 +198,14 @@ export class PushFixture {
       'StrictHostKeyChecking=yes',
       'BatchMode=yes',
     ];
-    return ['-F', 'none', '-p', String(this.address.port), ...options.flatMap((option) => ['-o', option]), ...identities];
+    return [
+      '-F',
+      'none',
+      '-p',
+      String(this.address.port),
+      ...options.flatMap((option) => ['-o', option]),
+      ...identities,
+    ];
   }
 
   env(...keys: readonly TestKey[]): Record<string, string> {

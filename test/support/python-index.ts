@@ -21,14 +21,20 @@ const DEBIAN_PACKAGES = '/usr/lib/python3/dist-packages';
 /** Flask and what it stands on, as Debian installs them (script/packages.txt): no test asks an index of the world. */
 export function flaskWheels(): Promise<Wheel[]> {
   const parts = ['werkzeug', 'jinja2', 'markupsafe', 'itsdangerous', 'click'];
-  const requires: Readonly<Record<string, readonly string[]>> = { flask: parts, jinja2: ['markupsafe'], werkzeug: ['markupsafe'] };
+  const requires: Readonly<Record<string, readonly string[]>> = {
+    flask: parts,
+    jinja2: ['markupsafe'],
+    werkzeug: ['markupsafe'],
+  };
   const program = 'import importlib.metadata, sys; print(importlib.metadata.version(sys.argv[1]), end="")';
   return Promise.all(
     ['flask', ...parts].map(async (name): Promise<Wheel> => {
       const version = (await runOk(run, { file: '/usr/bin/python3', args: ['-I', '-c', program, name] })).stdout;
       const entries = await readdir(join(DEBIAN_PACKAGES, name), { recursive: true });
       const modules = entries.filter((path) => /\.(py|txt|html)$/.test(path)).map((path) => join(name, path));
-      const files = await Promise.all(modules.map(async (path) => [path, await readFile(join(DEBIAN_PACKAGES, path), 'utf8')] as const));
+      const files = await Promise.all(
+        modules.map(async (path) => [path, await readFile(join(DEBIAN_PACKAGES, path), 'utf8')] as const),
+      );
       const scripts = name === 'flask' ? { flask: 'flask.cli:main' } : {};
       return { name, version, files: Object.fromEntries(files), requires: requires[name] ?? [], scripts };
     }),
@@ -54,7 +60,9 @@ export async function startPythonIndex(wheels: readonly Wheel[], host = '127.0.0
     const links = wheels
       .filter(({ name }) => path === `/simple/${name}/`)
       .map((wheel) => `<a href="/files/${fileName(wheel)}">${fileName(wheel)}</a>`);
-    response.writeHead(links.length > 0 ? 200 : 404, { 'Content-Type': 'text/html' }).end(`<html><body>${links.join('')}</body></html>`);
+    response
+      .writeHead(links.length > 0 ? 200 : 404, { 'Content-Type': 'text/html' })
+      .end(`<html><body>${links.join('')}</body></html>`);
   });
   await new Promise<void>((resolve) => void server.listen(0, host, resolve));
   return {
@@ -77,7 +85,13 @@ export async function packWheel(wheel: Wheel): Promise<Buffer> {
     const requires = (wheel.requires ?? []).map((name) => `Requires-Dist: ${name}`);
     const content: Record<string, string> = {
       ...wheel.files,
-      [`${info}/METADATA`]: ['Metadata-Version: 2.1', `Name: ${wheel.name}`, `Version: ${wheel.version}`, ...requires, ''].join('\n'),
+      [`${info}/METADATA`]: [
+        'Metadata-Version: 2.1',
+        `Name: ${wheel.name}`,
+        `Version: ${wheel.version}`,
+        ...requires,
+        '',
+      ].join('\n'),
       [`${info}/WHEEL`]: 'Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n',
       [`${info}/entry_points.txt`]: `[console_scripts]\n${scripts.join('')}`,
     };
@@ -87,7 +101,8 @@ export async function packWheel(wheel: Wheel): Promise<Buffer> {
       await writeFile(join(folder, path), text);
     }
     // The same files make the same archive, to the byte.
-    for (const path of await readdir(folder, { recursive: true })) await utimes(join(folder, path), WHEEL_TIME, WHEEL_TIME);
+    for (const path of await readdir(folder, { recursive: true }))
+      await utimes(join(folder, path), WHEEL_TIME, WHEEL_TIME);
     const tops = [...new Set(Object.keys(content).map((path) => path.split('/')[0] ?? ''))];
     await runOk(run, { file: '/usr/bin/python3', args: ['-m', 'zipfile', '-c', 'out.whl', ...tops], cwd: folder });
     return await readFile(join(folder, 'out.whl'));

@@ -20,7 +20,11 @@ export const HELLO: NonNullable<WireAgentMessage['hello']> = {
 };
 
 export function openRawAgent(t: TestContext, rig: { readonly port: number }, tls: NodeTls): RawAgent {
-  const channel = createChannels()(tls, { address: `localhost:${String(rig.port)}`, keepaliveTimeMs: 20_000, keepaliveTimeoutMs: 10_000 });
+  const channel = createChannels()(tls, {
+    address: `localhost:${String(rig.port)}`,
+    keepaliveTimeMs: 20_000,
+    keepaliveTimeoutMs: 10_000,
+  });
   const call = channel.open();
   const heard: WireControllerMessageOut[] = [];
   let ended: string | undefined;

@@ -34,7 +34,10 @@ export interface SandboxLab {
   close(): Promise<void>;
 }
 
-export async function openSandboxLab(kind: Sandbox['kind'], overrides: Partial<SandboxConfig> = {}): Promise<SandboxLab> {
+export async function openSandboxLab(
+  kind: Sandbox['kind'],
+  overrides: Partial<SandboxConfig> = {},
+): Promise<SandboxLab> {
   const tag = randomId().slice(0, 5);
   const dir = mkdtempSync(join(tmpdir(), `slipway-sandbox-${tag}-`));
   const third = randomInt(0, 256);

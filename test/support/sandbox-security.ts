@@ -27,7 +27,10 @@ export function sandboxSecurity(kind: Sandbox['kind']): void {
     const hostAddress = outwardAddress();
     before(async () => {
       [closedPort, openPort] = await Promise.all([listen(), listen()]);
-      lab = await openSandboxLab(kind, { egressAllow: [{ cidr: `${hostAddress}/32`, port: portOf(openPort) }], meshPort: MESH_PORT });
+      lab = await openSandboxLab(kind, {
+        egressAllow: [{ cidr: `${hostAddress}/32`, port: portOf(openPort) }],
+        meshPort: MESH_PORT,
+      });
     });
     after(async () => {
       closedPort.close();
@@ -144,19 +147,28 @@ export function sandboxSecurity(kind: Sandbox['kind']): void {
     it('runs no more than its part of a processor', async () => {
       const { output } = await lab.finish({
         limits: { ...lab.spec().limits, cpuMillis: 200 },
-        argv: perl('my $until = 4 + time; 1 until time >= $until; my ($user, $system) = times; print $user + $system, "\n"'),
+        argv: perl(
+          'my $until = 4 + time; 1 until time >= $until; my ($user, $system) = times; print $user + $system, "\n"',
+        ),
       });
       // 3 to 4 s by the clock; a period more may have begun
       assert.ok(Number(output) > 0.05 && Number(output) < 1, `${output} s of a processor`);
     });
 
     it('kills what takes more memory than its limit, and says so', async () => {
-      const { status } = await lab.finish({ argv: perl(`my @a; push @a, "x" x ${String(MB)} while @a < 400; sleep 5`) });
-      assert.deepEqual([status.exit?.signal, status.exit?.oomKilled, status.exit?.oomOfNode], ['SIGKILL', true, undefined]);
+      const { status } = await lab.finish({
+        argv: perl(`my @a; push @a, "x" x ${String(MB)} while @a < 400; sleep 5`),
+      });
+      assert.deepEqual(
+        [status.exit?.signal, status.exit?.oomKilled, status.exit?.oomOfNode],
+        ['SIGKILL', true, undefined],
+      );
     });
 
     it('lets a process have half its memory', async () => {
-      const { status } = await lab.finish({ argv: perl(`open(my $f, '<', '/dev/zero'); sysread($f, my $a, ${String(64 * MB)}); exit 3`) });
+      const { status } = await lab.finish({
+        argv: perl(`open(my $f, '<', '/dev/zero'); sysread($f, my $a, ${String(64 * MB)}); exit 3`),
+      });
       assert.deepEqual([status.exit?.code, status.exit?.oomKilled], [3, false]);
     });
 
@@ -206,7 +218,12 @@ export function sandboxSecurity(kind: Sandbox['kind']): void {
 
 function probeOf(env: Readonly<Record<string, string>>, more: Partial<SandboxSpec>): Partial<SandboxSpec> {
   const argv = ['/usr/bin/perl', '/probe/probe.pl'];
-  return { ...more, readOnlyBinds: { [PROBE]: '/probe/probe.pl' }, argv, env: { PATH: '/usr/bin:/bin', HOME: '/app', ...env } };
+  return {
+    ...more,
+    readOnlyBinds: { [PROBE]: '/probe/probe.pl' },
+    argv,
+    env: { PATH: '/usr/bin:/bin', HOME: '/app', ...env },
+  };
 }
 
 async function listen(): Promise<Server> {

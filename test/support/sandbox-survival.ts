@@ -45,7 +45,10 @@ export function sandboxSurvival(kind: Sandbox['kind']): void {
     });
 
     it('keeps up with 10 MB a second while the agent is dead, in a bounded log, and then tells exit 7', async () => {
-      const { agent, status } = await runAgent(lab, { argv: ['/usr/bin/perl', '-MTime::HiRes', '-e', CHATTER], logBytesMax: 2 * MB });
+      const { agent, status } = await runAgent(lab, {
+        argv: ['/usr/bin/perl', '-MTime::HiRes', '-e', CHATTER],
+        logBytesMax: 2 * MB,
+      });
       await kill(agent);
       const exit = (await ended(lab.sandbox, status.id)).exit;
       assert.deepEqual([exit?.code, exit?.oomKilled], [7, false]);
@@ -57,7 +60,11 @@ export function sandboxSurvival(kind: Sandbox['kind']): void {
     });
 
     it('ends a build with its agent, and the next agent finds what is left', async () => {
-      const { agent, status } = await runAgent(lab, { purpose: 'build', argv: sh('setsid sleep 3600 & sleep 3600') }, 'build');
+      const { agent, status } = await runAgent(
+        lab,
+        { purpose: 'build', argv: sh('setsid sleep 3600 & sleep 3600') },
+        'build',
+      );
       await kill(agent);
       const found = await ended(lab.sandbox, status.id, 5000);
       assert.deepEqual([found.purpose, found.exit?.signal], ['build', 'SIGKILL']);
@@ -79,7 +86,9 @@ export function sandboxSurvival(kind: Sandbox['kind']): void {
 
     it('puts a new logger in place of a killed one, and loses no line', async () => {
       const { id } = await lab.run({ argv: sh('for i in $(seq 40); do echo line $i; sleep 0.02; done') });
-      const logger = await eventually('a logger', () => processesWith(lab.sandbox.logDir(id)).find((argv) => argv.file.endsWith('s6-log')));
+      const logger = await eventually('a logger', () =>
+        processesWith(lab.sandbox.logDir(id)).find((argv) => argv.file.endsWith('s6-log')),
+      );
       process.kill(logger.pid, 'SIGKILL');
       await ended(lab.sandbox, id);
       const lines = readLog(lab.sandbox.logDir(id)).split('\n').filter(Boolean);
@@ -93,7 +102,9 @@ export function sandboxSurvival(kind: Sandbox['kind']): void {
     if (kind !== 'process') {
       it('cleans up behind a killed tool: no orphan runs on', async () => {
         const { id } = await lab.run({ argv: sh('sleep 3600 & echo ready; sleep 3600') });
-        const tool = await eventually('the tool', () => processesWith(id).find((entry) => /lxc-execute|systemd-nspawn/.test(entry.file)));
+        const tool = await eventually('the tool', () =>
+          processesWith(id).find((entry) => /lxc-execute|systemd-nspawn/.test(entry.file)),
+        );
         await eventually('the app runs', () => readLog(lab.sandbox.logDir(id)).includes('ready'));
         process.kill(tool.pid, 'SIGKILL');
         assert.equal((await ended(lab.sandbox, id)).exit?.signal, 'SIGKILL');
@@ -194,7 +205,11 @@ function layoutOf(lab: SandboxLab, id: string): ReturnType<typeof instanceLayout
   return instanceLayout(join(lab.sandbox.appDir(id), '..', '..', '..'), id);
 }
 
-async function runAgent(lab: SandboxLab, overrides: Partial<SandboxSpec>, mode = 'app'): Promise<{ agent: Child; status: SandboxStatus }> {
+async function runAgent(
+  lab: SandboxLab,
+  overrides: Partial<SandboxSpec>,
+  mode = 'app',
+): Promise<{ agent: Child; status: SandboxStatus }> {
   const args = [AGENT, lab.sandbox.kind, JSON.stringify(lab.config), JSON.stringify(lab.spec(overrides)), mode];
   const agent = start({ file: process.execPath, args, env: DEFAULT_ENV }, ['ignore', 'pipe', 'inherit']);
   const [line] = (await once(agent.stdout!, 'data')) as [Buffer];

@@ -71,8 +71,16 @@ export const SERVER_FAULTS: readonly Fault[] = [
   { name: 'proxy killed', spares: 'none', happen: ({ server }) => signalled(server, 'slipway-proxy-*', 'KILL') },
   { name: 'cut off', spares: 'none', happen: cutOff },
   { name: 'power cut', spares: 'none', happen: cutPower },
-  { name: 'apps killed', spares: 'none', happen: ({ server }) => server.sh("pkill -KILL -f '^node server.js' || true") },
-  { name: 'bridge deleted', spares: 'none', happen: ({ server }) => server.sh('nft delete table inet slipway; ip link del slip0') },
+  {
+    name: 'apps killed',
+    spares: 'none',
+    happen: ({ server }) => server.sh("pkill -KILL -f '^node server.js' || true"),
+  },
+  {
+    name: 'bridge deleted',
+    spares: 'none',
+    happen: ({ server }) => server.sh('nft delete table inet slipway; ip link del slip0'),
+  },
 ];
 
 export const CONTROLLER_FAULTS: readonly Fault[] = [

@@ -53,7 +53,12 @@ export class ServerFleet {
   static async start(names: readonly string[], options: ServerFleetOptions = {}): Promise<ServerFleet> {
     const servers = await Servers.boot(names);
     try {
-      const controller = { publicHost: servers.network.hostAddress, webPort: 80, programsDir: PROGRAMS_DIR, ...options.controller };
+      const controller = {
+        publicHost: servers.network.hostAddress,
+        webPort: 80,
+        programsDir: PROGRAMS_DIR,
+        ...options.controller,
+      };
       const fleet = await TestFleet.start({ agentElsewhere: true, doorsHost: '0.0.0.0', controller });
       return new ServerFleet({ fleet, servers, options });
     } catch (error) {
@@ -68,7 +73,10 @@ export class ServerFleet {
   }
 
   async join(server: Server): Promise<number> {
-    const { install, token } = (await this.fleet.api('POST', '/nodes/tokens', {})) as { install: string; token: string };
+    const { install, token } = (await this.fleet.api('POST', '/nodes/tokens', {})) as {
+      install: string;
+      token: string;
+    };
     this.tokens.push(token);
     const startedAtMs = performance.now();
     const config = {
@@ -77,7 +85,10 @@ export class ServerFleet {
       toolchainDir: '/opt/slipway/current/node',
       ...this.#options.agent,
     };
-    await server.sh(INSTALL, [JSON.stringify(config)], { stdin: install.replace(/\| sudo sh$/, '| sh'), timeoutMs: INSTALL_LIMIT_MS });
+    await server.sh(INSTALL, [JSON.stringify(config)], {
+      stdin: install.replace(/\| sudo sh$/, '| sh'),
+      timeoutMs: INSTALL_LIMIT_MS,
+    });
     await this.untilConnected(server);
     return performance.now() - startedAtMs;
   }
@@ -87,7 +98,8 @@ export class ServerFleet {
   }
 
   async untilConnected(server: Server, limitMs = 150_000): Promise<void> {
-    const connected = async (): Promise<boolean> => (await this.nodes()).some(({ name, connected: is }) => is && name === server.name);
+    const connected = async (): Promise<boolean> =>
+      (await this.nodes()).some(({ name, connected: is }) => is && name === server.name);
     await eventually(`${server.name} is connected`, connected, limitMs).catch(async (error: unknown) => {
       throw new Error(`${String(error)}\n${await this.report()}`, { cause: error });
     });
@@ -100,7 +112,14 @@ export class ServerFleet {
   /** One request to a server's port 80, on a connection of its own. */
   get(server: Server, app: string, path = '/', timeoutMs = 5_000): Promise<Answer> {
     const startedAtMs = performance.now();
-    const options = { host: server.address, port: 80, path, headers: { host: `${app}.localhost` }, agent: false, timeout: timeoutMs };
+    const options = {
+      host: server.address,
+      port: 80,
+      path,
+      headers: { host: `${app}.localhost` },
+      agent: false,
+      timeout: timeoutMs,
+    };
     return new Promise((resolve, reject) => {
       const outgoing = get(options, (response) => {
         const chunks: Buffer[] = [];
@@ -128,7 +147,9 @@ export class ServerFleet {
   /** What a failing test shows. */
   async report(): Promise<string> {
     const on = this.servers.list.filter((server) => server.isOn);
-    const journals = await Promise.all(on.map(async (server) => `--- ${server.name}\n${await server.journal(AGENT_UNIT, 40)}`));
+    const journals = await Promise.all(
+      on.map(async (server) => `--- ${server.name}\n${await server.journal(AGENT_UNIT, 40)}`),
+    );
     return [this.fleet.logs(), ...journals].join('\n');
   }
 

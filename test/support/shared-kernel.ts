@@ -27,7 +27,8 @@ export function sharedKernelTests(lab: () => SandboxLab): void {
         send($six, "x", 0, pack_sockaddr_in6(9, inet_pton(AF_INET6, "ff02::1:$n")));
       }
       $| = 1; print "sent $sent\\n"; sleep 3600`;
-    const ofBridge = async (): Promise<string> => (await runOk(run, { file: 'ip', args: ['neigh', 'show', 'dev', bridge] })).stdout;
+    const ofBridge = async (): Promise<string> =>
+      (await runOk(run, { file: 'ip', args: ['neigh', 'show', 'dev', bridge] })).stdout;
     const before = (await ofBridge()).split('\n').length;
     const { id } = await lab().run({ argv: perl(script) });
     await eventually('all is sent', () => readLog(lab().sandbox.logDir(id)).includes('sent '));
@@ -90,7 +91,10 @@ export function sharedKernelTests(lab: () => SandboxLab): void {
     await writeFile(limit, String(96 * MB));
     try {
       const limits = { ...lab().spec().limits, memoryBytes: 512 * MB };
-      const { status } = await lab().finish({ limits, argv: perl(`my @a; push @a, "x" x ${String(MB)} while @a < 400; sleep 5`) });
+      const { status } = await lab().finish({
+        limits,
+        argv: perl(`my @a; push @a, "x" x ${String(MB)} while @a < 400; sleep 5`),
+      });
       assert.deepEqual([status.exit?.signal, status.exit?.oomKilled, status.exit?.oomOfNode], ['SIGKILL', true, true]);
     } finally {
       await writeFile(limit, before);

@@ -98,7 +98,13 @@ export function readKexInit(port: number): Promise<KexInit> {
       if (lists === undefined) return;
       socket.destroy();
       const [kex = [], hostKey = [], c1 = [], c2 = [], m1 = [], m2 = [], z1 = [], z2 = []] = lists;
-      resolve({ kex, hostKey, ciphers: [...c1, ...c2], macs: [...m1, ...m2], compression: [...new Set([...z1, ...z2])] });
+      resolve({
+        kex,
+        hostKey,
+        ciphers: [...c1, ...c2],
+        macs: [...m1, ...m2],
+        compression: [...new Set([...z1, ...z2])],
+      });
     });
   });
 }

@@ -12,7 +12,9 @@ async function standInFor(npm: string, target: string): Promise<void> {
   await mkdir(join(target, 'bin'), { recursive: true });
   await cp(join(npm, 'package.json'), join(target, 'package.json'));
   for (const name of ['bin/npm-cli.js', 'bin/npx-cli.js']) {
-    await writeFile(join(target, name), `#!/usr/bin/env node\nrequire(${JSON.stringify(join(npm, name))});\n`, { mode: 0o755 });
+    await writeFile(join(target, name), `#!/usr/bin/env node\nrequire(${JSON.stringify(join(npm, name))});\n`, {
+      mode: 0o755,
+    });
   }
 }
 
@@ -28,7 +30,11 @@ export async function testToolchain(root: string, real = false): Promise<string>
   if (real) await link(process.execPath, program).catch(() => cp(process.execPath, program));
   else await writeFile(program, `#!/bin/sh\nexec ${process.execPath} "$@"\n`, { mode: 0o755 });
   await writeFile(join(folder, 'package.json'), `{\n  "version": "${process.versions.node}"\n}\n`);
-  for (const npm of [join(dirname(process.execPath), '../lib/node_modules/npm'), '/usr/lib/node_modules/npm', '/usr/share/nodejs/npm']) {
+  for (const npm of [
+    join(dirname(process.execPath), '../lib/node_modules/npm'),
+    '/usr/lib/node_modules/npm',
+    '/usr/share/nodejs/npm',
+  ]) {
     if (!existsSync(npm)) continue;
     const target = join(folder, 'lib/node_modules/npm');
     await (real ? cp(npm, target, { recursive: true, filter: isNoManual }) : standInFor(npm, target));

@@ -15,7 +15,10 @@ export class Transcript {
 
   /** One command with everything that it printed. */
   session(...commands: readonly (readonly [typed: string, seen: PushResult | string])[]): void {
-    const lines = commands.flatMap(([typed, seen]) => [`$ ${typed}`, ...shownLines(typeof seen === 'string' ? seen : seen.text)]);
+    const lines = commands.flatMap(([typed, seen]) => [
+      `$ ${typed}`,
+      ...shownLines(typeof seen === 'string' ? seen : seen.text),
+    ]);
     this.#parts.push(['```console', ...lines, '```'].join('\n'));
   }
 
@@ -27,7 +30,10 @@ export class Transcript {
 
 /** git pads what comes from a server with spaces. */
 function shownLines(text: string): string[] {
-  return text.trimEnd().split('\n').map((line) => line.trimEnd()); // prettier-ignore
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.trimEnd());
 }
 
 /** The document without what differs from run to run: times, sizes, ids. */

@@ -67,12 +67,15 @@ export function upgradeSuite({ isWhole }: { readonly isWhole: boolean }): void {
     it('work with agents of the version before', async () => {
       former = await offered.offer({ version: '0.0.9', build: 'aaaaaaaaaaaa' });
       const took = await fleet.joinAll();
-      console.log(`    joined, from the line to the session: ${took.map((ms) => `${(ms / 1000).toFixed(1)} s`).join(', ')}`);
+      console.log(
+        `    joined, from the line to the session: ${took.map((ms) => `${(ms / 1000).toFixed(1)} s`).join(', ')}`,
+      );
       assert.deepEqual(await versions(), [former, former, former]);
       const pushed = await (await fleet.fleet.me.repository('hello', helloApp('1'))).push('hello');
       assert.ok(pushed.ok, `${pushed.text}\n${await fleet.report()}`);
       await fleet.fleet.slipway('ps:scale', 'web=all', '-a', 'hello');
-      const live = async (): Promise<boolean> => (await fleet.instances('hello')).filter(({ state }) => state === 'live').length === 3;
+      const live = async (): Promise<boolean> =>
+        (await fleet.instances('hello')).filter(({ state }) => state === 'live').length === 3;
       await eventually('it runs everywhere', live);
       assert.match(await slipway('status'), /^All is well\./);
     });
@@ -88,7 +91,10 @@ export function upgradeSuite({ isWhole }: { readonly isWhole: boolean }): void {
       console.log(`    three nodes, three waves: ${((performance.now() - startedAtMs) / 1000).toFixed(1)} s`);
       const seen = await Promise.all(loads.map((load) => load.stop()));
       const steps = printed.split('\n').filter((line) => line.startsWith('  '));
-      const wave = (name: string, number: number): string[] => [`  ${name}  wave ${String(number)}: upgrading`, `  ${name}  done`];
+      const wave = (name: string, number: number): string[] => [
+        `  ${name}  wave ${String(number)}: upgrading`,
+        `  ${name}  done`,
+      ];
       assert.deepEqual(steps, [...wave('ams-1', 1), ...wave('fra-1', 2), ...wave('fra-2', 3)]);
       assert.match(printed, /^3 of 3 nodes upgraded/m);
       assert.deepEqual(await versions(), [wanted, wanted, wanted]);
@@ -104,7 +110,8 @@ export function upgradeSuite({ isWhole }: { readonly isWhole: boolean }): void {
     if (isWhole) {
       it('mends a machine that lost a package when its line is run again: the agent starts anew, no app does', async () => {
         const mended = fleet.servers.named('fra-2');
-        const agent = (): Promise<string> => mended.sh('systemctl show --property=MainPID --value slipway-agent.service');
+        const agent = (): Promise<string> =>
+          mended.sh('systemctl show --property=MainPID --value slipway-agent.service');
         const [pid, was] = [await agent(), await life(mended)];
         await mended.sh('dpkg --purge "$1" >/dev/null', [LACKING]);
         await fleet.join(mended);
@@ -114,9 +121,14 @@ export function upgradeSuite({ isWhole }: { readonly isWhole: boolean }): void {
       });
 
       it('begins with one node, where a version that cannot run is given its 60 s', async () => {
-        await offered.offer({ version: VERSION, build: 'cccccccccccc', main: "console.error('cannot run'); process.exit(3);\n" });
+        await offered.offer({
+          version: VERSION,
+          build: 'cccccccccccc',
+          main: "console.error('cannot run'); process.exit(3);\n",
+        });
         failing = slipway('nodes:upgrade');
-        const asked = async (): Promise<boolean> => (await running(fleet.servers.named('ams-1'))).endsWith('+cccccccccccc');
+        const asked = async (): Promise<boolean> =>
+          (await running(fleet.servers.named('ams-1'))).endsWith('+cccccccccccc');
         await eventually('it is asked', asked);
       });
 
@@ -154,13 +166,18 @@ export function upgradeSuite({ isWhole }: { readonly isWhole: boolean }): void {
         const newer = await offered.offer({ version: '0.3.0', build: 'dddddddddddd' });
         const fra = fleet.servers.named('fra-1');
         await slipway('nodes:upgrade', 'fra-1');
-        const sentence = new RegExp(`The agent of fra-1 \\(${escape(newer)}\\) is newer than this controller \\(${escape(VERSION)}\\)`);
+        const sentence = new RegExp(
+          `The agent of fra-1 \\(${escape(newer)}\\) is newer than this controller \\(${escape(VERSION)}\\)`,
+        );
         for (const words of [['status'], ['nodes'], ['why', 'fra-1']]) {
           const said = await slipway(...words);
           assert.match(said, sentence);
           assert.match(said, /^ *(Next: )?slipway nodes:upgrade fra-1$/m);
         }
-        assert.match(await fra.journal('slipway-agent.service'), new RegExp(`${sentence.source}.*slipway nodes:upgrade fra-1`));
+        assert.match(
+          await fra.journal('slipway-agent.service'),
+          new RegExp(`${sentence.source}.*slipway nodes:upgrade fra-1`),
+        );
         const mended = await offered.offer({ version: VERSION, build: 'bbbbbbbbbbbb' });
         await slipway('nodes:upgrade', 'fra-1');
         assert.equal(await running(fra), mended);

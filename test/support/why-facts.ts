@@ -19,7 +19,14 @@ export function nodeFact(change: Partial<NodeFact> = {}): NodeFact {
 }
 
 export function releaseFact(change: Partial<ReleaseFact> = {}): ReleaseFact {
-  return { version: 3, state: 'current', description: 'Deploy abc1234', user: 'ada', createdAtMs: WHY_NOW - 600_000, ...change };
+  return {
+    version: 3,
+    state: 'current',
+    description: 'Deploy abc1234',
+    user: 'ada',
+    createdAtMs: WHY_NOW - 600_000,
+    ...change,
+  };
 }
 
 export function failedRelease(code: string, message: string): ReleaseFact {
@@ -43,7 +50,13 @@ export function instanceFact(status: Partial<InstanceStatus> = {}, change: Parti
 export function appFacts(change: Partial<AppWhyFacts> = {}): AppWhyFacts {
   return {
     ...{ nowMs: WHY_NOW, app: 'shop', current: releaseFact(), latest: releaseFact(), events: [] },
-    ...{ wanted: { web: 1 }, instances: [instanceFact()], nodes: [nodeFact()], placeless: new Map(), patienceMs: 60_000 },
+    ...{
+      wanted: { web: 1 },
+      instances: [instanceFact()],
+      nodes: [nodeFact()],
+      placeless: new Map(),
+      patienceMs: 60_000,
+    },
     ...change,
   };
 }
@@ -56,7 +69,14 @@ export const noPlace = (reasons: Record<string, string>): AppWhyFacts => {
 
 export const failedBuild = (code: string, message: string): AppWhyFacts =>
   appFacts({
-    latestBuild: { id: 'b1', state: 'failed', commit: 'd'.repeat(40), user: 'ada', createdAtMs: WHY_NOW, failure: { code, message } },
+    latestBuild: {
+      id: 'b1',
+      state: 'failed',
+      commit: 'd'.repeat(40),
+      user: 'ada',
+      createdAtMs: WHY_NOW,
+      failure: { code, message },
+    },
   });
 
 export const AWAY = nodeFact({ connected: false, state: 'unreachable', lastSeenMsAgo: 180_000, lost: true });

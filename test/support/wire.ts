@@ -14,7 +14,9 @@ export function throughAgentWire(message: AgentMessage): unknown {
 }
 
 export function throughControllerWire(message: ControllerMessage): unknown {
-  return decodeControllerMessage(Session.responseDeserialize(Session.responseSerialize(encodeControllerMessage(message))));
+  return decodeControllerMessage(
+    Session.responseDeserialize(Session.responseSerialize(encodeControllerMessage(message))),
+  );
 }
 
 /** Plain values for comparison: secrets shown, bytes as hex, absent fields gone. */

@@ -7,7 +7,8 @@ const ROOT = join(import.meta.dirname, '../..');
 /** For these the kernel takes a lock on the memory of the process. A hostile process holds that lock for as long as it likes. */
 const STALLING = /\/(cmdline|environ|maps|smaps|smaps_rollup|numa_maps|pagemap|mem|clear_refs|auxv|map_files)\b/;
 const PROC = /\/proc\/(\$|\[0-9\]|\*|self\/|" ?\. ?\$)/;
-const WALKERS = /file: '(ps|top|pgrep|pkill|pidof|killall|fuser|lsof)'|(^|[;&|(]) *(ps|pgrep|pkill|pidof|killall|fuser|lsof) /m;
+const WALKERS =
+  /file: '(ps|top|pgrep|pkill|pidof|killall|fuser|lsof)'|(^|[;&|(]) *(ps|pgrep|pkill|pidof|killall|fuser|lsof) /m;
 /** The driver for development without root: its sandboxes run as the agent's own user and could kill the agent as well. */
 const UNCONFINED = new Set(['agent/sandbox/process/marked.ts', 'agent/sandbox/supervisor/supervise.sh']);
 

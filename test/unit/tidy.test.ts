@@ -9,9 +9,23 @@ import { codesInDocument, codesInSource, UNWRITTEN } from '../../script/errors-c
 const root = join(import.meta.dirname, '../..');
 const UNTRACKED = new Set(['.git', '.tools', '.slipway', 'node_modules', 'coverage']);
 
-const TOP_FOLDERS = 'agent bench bin buildpacks cli controller docs examples packaging proto script shared test'.split(' ');
+const TOP_FOLDERS = 'agent bench bin buildpacks cli controller docs examples packaging proto script shared test'.split(
+  ' ',
+);
 const PROGRAM_FOLDERS: Readonly<Record<string, readonly string[]>> = {
-  controller: ['access', 'api', 'build', 'dispatch', 'install', 'movement', 'observe', 'push', 'release', 'schedule', 'store'],
+  controller: [
+    'access',
+    'api',
+    'build',
+    'dispatch',
+    'install',
+    'movement',
+    'observe',
+    'push',
+    'release',
+    'schedule',
+    'store',
+  ],
   agent: ['build', 'destroyed', 'health', 'images', 'logs', 'proxy', 'reconcile', 'sandbox', 'session'],
   cli: ['commands', 'render'],
   shared: ['domain', 'kit', 'rpc'],
@@ -43,9 +57,13 @@ function foldersIn(folder: string): string[] {
 }
 
 const files = walk('.');
-const ours = files.filter((path) => TOP_FOLDERS.includes(path.split('/')[0] ?? '') && !path.startsWith('shared/rpc/gen/'));
+const ours = files.filter(
+  (path) => TOP_FOLDERS.includes(path.split('/')[0] ?? '') && !path.startsWith('shared/rpc/gen/'),
+);
 const typescript = ours.filter((path) => path.endsWith('.ts'));
-const written = ours.filter((path) => /\.(?:ts|js|mjs|sh|proto|md|json|yml|yaml)$/.test(path) || !basename(path).includes('.'));
+const written = ours.filter(
+  (path) => /\.(?:ts|js|mjs|sh|proto|md|json|yml|yaml)$/.test(path) || !basename(path).includes('.'),
+);
 const readText = (path: string): string => readFileSync(join(root, path), 'utf8');
 
 test('the folders are the ones that the design names', () => {
@@ -69,14 +87,22 @@ test('file names are kebab-case and say what is inside', () => {
 test('files stay short, and the long ones only shrink', () => {
   const long = typescript
     .map((path) => ({ path, lines: readText(path).split('\n').length - 1 }))
-    .filter(({ path, lines }) => lines !== KNOWN_LONG[path] && lines > (path.startsWith('test/') ? TEST_LINES_MAX : LINES_MAX));
+    .filter(
+      ({ path, lines }) =>
+        lines !== KNOWN_LONG[path] && lines > (path.startsWith('test/') ? TEST_LINES_MAX : LINES_MAX),
+    );
   assert.deepEqual(long, []);
-  for (const path of Object.keys(KNOWN_LONG)) assert.ok(existsSync(join(root, path)), `${path} is gone: take it off the list`);
+  for (const path of Object.keys(KNOWN_LONG))
+    assert.ok(existsSync(join(root, path)), `${path} is gone: take it off the list`);
 });
 
 test('nothing is left to do in a comment', () => {
-  const marks = new RegExp(`\\b(?:${['TO', 'FIX', 'X'].map((head, at) => head + ['DO', 'ME', 'XX'][at]!).join('|')})\\b`);
-  const left = written.filter((path) => !path.endsWith('package-lock.json') && marks.test(readText(path).replaceAll(/\.XXX+/g, '')));
+  const marks = new RegExp(
+    `\\b(?:${['TO', 'FIX', 'X'].map((head, at) => head + ['DO', 'ME', 'XX'][at]!).join('|')})\\b`,
+  );
+  const left = written.filter(
+    (path) => !path.endsWith('package-lock.json') && marks.test(readText(path).replaceAll(/\.XXX+/g, '')),
+  );
   assert.deepEqual(left, [], 'open an issue instead');
 });
 
@@ -108,14 +134,19 @@ const SLEEP = /from 'node:timers\/promises'|new Promise(?:<\w+>)?\(\(\w+\) => se
 const WALL_CLOCK_BOUND = /assert(?:\.ok)?\([^\n]*(?:performance\.now\(\) - \w+|\b(?:took|serving|heal)Ms) <=? /;
 
 test('no test sleeps, but for a negative with letPass, and none has a bound of the wall clock', () => {
-  const tests = typescript.filter((path) => path.startsWith('test/') && !MAY_SLEEP.some((allowed) => path.startsWith(allowed)));
+  const tests = typescript.filter(
+    (path) => path.startsWith('test/') && !MAY_SLEEP.some((allowed) => path.startsWith(allowed)),
+  );
   assert.deepEqual(
     tests.filter((path) => SLEEP.test(readText(path))),
     [],
     'wait for a condition: test/support/eventually.ts',
   );
   assert.deepEqual(
-    tests.filter((path) => WALL_CLOCK_BOUND.test(readText(path).replaceAll('cpuTimeMs', '')) && !readText(path).includes('cpuTimeMs(')),
+    tests.filter(
+      (path) =>
+        WALL_CLOCK_BOUND.test(readText(path).replaceAll('cpuTimeMs', '')) && !readText(path).includes('cpuTimeMs('),
+    ),
     [],
     'a busy machine is slow: assert what happens, or use test/support/cpu-time.ts',
   );

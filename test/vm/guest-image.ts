@@ -51,7 +51,10 @@ export async function ensureGuestImage(say: (line: string) => void): Promise<Gue
     say(`making the guest's disk of ${String(packages.length)} packages`);
     return makeRoot(dir, packages);
   });
-  const [script, options] = ['make-kernel.sh', 'kernel.config'].map((name) => join(import.meta.dirname, name)) as [string, string];
+  const [script, options] = ['make-kernel.sh', 'kernel.config'].map((name) => join(import.meta.dirname, name)) as [
+    string,
+    string,
+  ];
   const texts = await Promise.all([script, options].map((file) => readFile(file, 'utf8')));
   const kernel = await ensure('kernel', [String((await stat(KERNEL_SOURCES)).mtimeMs), ...texts], async (dir) => {
     say("building the guest's kernel");
@@ -104,6 +107,9 @@ async function makeRoot(dir: string, packages: readonly string[]): Promise<void>
   await writeFile(join(root, 'etc/fstab'), FSTAB);
   await writeFile(join(root, 'etc/hostname'), 'guest\n');
   await runOk(run, { file: 'systemctl', args: [`--root=${root}`, 'enable', 'systemd-networkd'] });
-  await runOk(run, { file: 'mke2fs', args: ['-q', '-t', 'ext4', '-m', '0', '-d', root, join(dir, 'root.img'), ROOT_SIZE] });
+  await runOk(run, {
+    file: 'mke2fs',
+    args: ['-q', '-t', 'ext4', '-m', '0', '-d', root, join(dir, 'root.img'), ROOT_SIZE],
+  });
   await rm(root, { recursive: true });
 }

@@ -32,12 +32,18 @@ exec sh
 /** Makes the machine a node of the fleet with the line that `slipway nodes:token` prints. */
 export async function installAgent(fleet: TestFleet, machine: Machine): Promise<void> {
   const { install } = (await fleet.api('POST', '/nodes/tokens', {})) as { install: string };
-  await machine.sh(INSTALL, [JSON.stringify(AGENT_CONFIG)], { stdin: install.replace(/\| sudo sh$/, '| sh'), limitMs: SLOW_MS });
+  await machine.sh(INSTALL, [JSON.stringify(AGENT_CONFIG)], {
+    stdin: install.replace(/\| sudo sh$/, '| sh'),
+    limitMs: SLOW_MS,
+  });
 }
 
 /** The guest's port 80 at a port of this side's loopback, where the people of a test ask. */
 export function forwardWeb(port: number): Server {
-  return createServer((near) => void pipeline(near, connect(80, GUEST_ADDRESS), near, () => undefined)).listen(port, '127.0.0.1');
+  return createServer((near) => void pipeline(near, connect(80, GUEST_ADDRESS), near, () => undefined)).listen(
+    port,
+    '127.0.0.1',
+  );
 }
 
 /** Resolves when the controller has a session with the guest's agent. */
@@ -49,19 +55,24 @@ export async function untilConnected(fleet: TestFleet): Promise<void> {
 
 /** Resolves when an agent started after `mark` (of {@link agentMark}) has its session. */
 export async function untilAgentIsBack(machine: Machine, mark: string): Promise<void> {
-  const log = 'journalctl --quiet --unit slipway-agent --output cat --after-cursor "$1" | grep -c "connected to the controller" || :';
+  const log =
+    'journalctl --quiet --unit slipway-agent --output cat --after-cursor "$1" | grep -c "connected to the controller" || :';
   await eventually('the agent is back', async () => Number(await machine.sh(log, [mark])) > 0, SLOW_MS);
 }
 
 /** A place in the agent's journal. */
 export async function agentMark(machine: Machine): Promise<string> {
-  const line = await machine.sh('journalctl --quiet --unit slipway-agent --lines 1 --output cat --show-cursor | tail -n 1');
+  const line = await machine.sh(
+    'journalctl --quiet --unit slipway-agent --lines 1 --output cat --show-cursor | tail -n 1',
+  );
   return line.replace('-- cursor: ', '');
 }
 
 /** The id of the one running app: its unit and its group are named by it. */
 export async function runningSandbox(machine: Machine): Promise<string> {
-  const units = await machine.sh("systemctl list-units --plain --no-legend --state=active 'slipway-sandbox-*' | cut -d' ' -f1");
+  const units = await machine.sh(
+    "systemctl list-units --plain --no-legend --state=active 'slipway-sandbox-*' | cut -d' ' -f1",
+  );
   return units.replace(/^slipway-sandbox-|\.service$/g, '');
 }
 
@@ -110,5 +121,9 @@ createServer((request, response) => {
 }).listen(process.env.PORT);
 process.on('SIGTERM', () => { console.log('told to stop'); process.exit(0); });
 `;
-  return { 'server.js': server, 'package.json': '{ "name": "guest-app", "version": "1.0.0" }', Procfile: 'web: node server.js\n' };
+  return {
+    'server.js': server,
+    'package.json': '{ "name": "guest-app", "version": "1.0.0" }',
+    Procfile: 'web: node server.js\n',
+  };
 }

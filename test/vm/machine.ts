@@ -53,7 +53,16 @@ export class Machine {
   async switchOn(): Promise<void> {
     const log = openSync(join(this.#dir, 'console.log'), 'w');
     const words: string[] = [];
-    const args = ['--pdeathsig', 'KILL', 'unshare', '--pid', '--fork', '--kill-child', this.#options.image.kernel, ...this.#kernelArgs()];
+    const args = [
+      '--pdeathsig',
+      'KILL',
+      'unshare',
+      '--pid',
+      '--fork',
+      '--kill-child',
+      this.#options.image.kernel,
+      ...this.#kernelArgs(),
+    ];
     const kernel = start({ file: 'setpriv', args }, ['ignore', log, 'pipe']);
     closeSync(log);
     this.#kernel = kernel;
@@ -95,7 +104,13 @@ export class Machine {
 
   /** Runs a program as root in the guest, whatever its exit code. */
   exec(argv: readonly string[], { stdin, limitMs = EXEC_LIMIT_MS }: ExecOptions = {}): Promise<CommandResult> {
-    const options = ['BatchMode=yes', 'StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null', 'LogLevel=ERROR', 'ConnectTimeout=5'];
+    const options = [
+      'BatchMode=yes',
+      'StrictHostKeyChecking=no',
+      'UserKnownHostsFile=/dev/null',
+      'LogLevel=ERROR',
+      'ConnectTimeout=5',
+    ];
     const args = ['-F', '/dev/null', '-i', this.#options.image.key, ...options.flatMap((option) => ['-o', option])];
     const command = ['env', DEFAULT_PATH, ...argv].map(quote).join(' ');
     return run({ file: 'ssh', args: [...args, `root@${GUEST_ADDRESS}`, command], stdin, timeoutMs: limitMs });
@@ -139,7 +154,8 @@ async function ensureTap(): Promise<void> {
     .filter(Boolean)
     .map((line) => line.split(/[ @]/, 1)[0]);
   if (names.includes(TAP)) return;
-  if (names.some((name) => name !== 'lo')) throw new Error('a machine needs a network of its own: put `unshare --net` before the command');
+  if (names.some((name) => name !== 'lo'))
+    throw new Error('a machine needs a network of its own: put `unshare --net` before the command');
   const lines = [
     'link set lo up',
     `tuntap add dev ${TAP} mode tap`,

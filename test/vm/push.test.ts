@@ -59,7 +59,10 @@ describe('a machine with its own kernel, systemd and cgroup v2', { concurrency: 
 
   async function push(): Promise<string> {
     const pushed = await hello.startPush('hello').result;
-    assert.ok(pushed.ok, `${pushed.text}\n${fleet.logs()}\n${await machine.sh('journalctl --unit slipway-agent --lines 40 --output cat')}`);
+    assert.ok(
+      pushed.ok,
+      `${pushed.text}\n${fleet.logs()}\n${await machine.sh('journalctl --unit slipway-agent --lines 40 --output cat')}`,
+    );
     return pushed.text;
   }
 
@@ -102,7 +105,8 @@ describe('a machine with its own kernel, systemd and cgroup v2', { concurrency: 
       /^0::\/slipway\/[^/]+\/app$/,
     );
     assert.equal(await groupFile(machine, id, 'pids.max'), String(PIDS_MAX));
-    const command = 'for pid in $(cat "/sys/fs/cgroup/slipway/$1/app/cgroup.procs"); do tr "\\0" " " <"/proc/$pid/cmdline"; echo; done';
+    const command =
+      'for pid in $(cat "/sys/fs/cgroup/slipway/$1/app/cgroup.procs"); do tr "\\0" " " <"/proc/$pid/cmdline"; echo; done';
     assert.match(await machine.sh(command, [id]), /^node server\.js ?$/m);
   });
 
@@ -121,7 +125,11 @@ describe('a machine with its own kernel, systemd and cgroup v2', { concurrency: 
     await eventually('a fork is refused', refused, SLOW_MS);
     assert.ok(Number(await groupFile(machine, id, 'pids.current')) <= PIDS_MAX);
     assert.equal(await answer(), before);
-    await eventually('the bomb is over', async () => Number(await groupFile(machine, id, 'pids.current')) < 20, SLOW_MS);
+    await eventually(
+      'the bomb is over',
+      async () => Number(await groupFile(machine, id, 'pids.current')) < 20,
+      SLOW_MS,
+    );
   });
 
   it('gives an app no more than its part of a processor', async () => {
@@ -151,7 +159,11 @@ describe('a machine with its own kernel, systemd and cgroup v2', { concurrency: 
     };
     await eventually('the kill is reported', killed, SLOW_MS);
     const line = 'web.1 was killed: it used more than its 512 MB of memory.';
-    await eventually('the log says so', async () => (await slipway(fleet, 'logs', '-a', 'hello')).includes(line), SLOW_MS);
+    await eventually(
+      'the log says so',
+      async () => (await slipway(fleet, 'logs', '-a', 'hello')).includes(line),
+      SLOW_MS,
+    );
     await eventually('another life answers', async () => (await answer()) !== before, SLOW_MS);
     say('out of memory and back');
   });
@@ -187,7 +199,11 @@ describe('a machine with its own kernel, systemd and cgroup v2', { concurrency: 
   it('is known to the controller again, and takes the next push', async () => {
     await fleet.startController();
     await untilConnected(fleet);
-    await eventually('the app is known to be up', async () => /^hello +v1 +1\/1/m.test(await slipway(fleet, 'status')), SLOW_MS);
+    await eventually(
+      'the app is known to be up',
+      async () => /^hello +v1 +1\/1/m.test(await slipway(fleet, 'status')),
+      SLOW_MS,
+    );
     assert.match(await slipway(fleet, 'status'), /^All is well/);
     await hello.commit(guestApp('2'));
     await push();

@@ -64,12 +64,15 @@ const MAX_LAYERS = 8;
 export function checkDeclared(declared: readonly DeclaredLayer[]): void {
   if (declared.length > MAX_LAYERS) throw refuse(`a build may declare ${MAX_LAYERS} layers, not ${declared.length}`);
   for (const { name, path, key } of declared) {
-    if (!NAME.test(name) || name === 'app') throw refuse(`${quoteInput(name)} is no layer name (a-z, at most 20 letters, not "app")`);
+    if (!NAME.test(name) || name === 'app')
+      throw refuse(`${quoteInput(name)} is no layer name (a-z, at most 20 letters, not "app")`);
     if (!isInnerPath(path)) throw refuse(`${quoteInput(path)} is no folder below /app`);
     if (!KEY.test(key)) throw refuse(`the key of ${name} has more than 200 or unprintable characters`);
   }
-  if (new Set(declared.map((layer) => layer.name)).size < declared.length) throw refuse('two layers have the same name');
-  if (new Set(declared.map((layer) => layer.path)).size < declared.length) throw refuse('two layers have the same folder');
+  if (new Set(declared.map((layer) => layer.name)).size < declared.length)
+    throw refuse('two layers have the same name');
+  if (new Set(declared.map((layer) => layer.path)).size < declared.length)
+    throw refuse('two layers have the same folder');
 }
 
 function isInnerPath(path: string): boolean {

@@ -94,7 +94,9 @@ class SquashfsLayerBuilder implements LayerBuilder {
     checkDeclared(request.declared);
     request.signal.throwIfAborted();
     const [plan] = await Promise.all([this.#plan(request), this.#readyTemp()]);
-    const layers = await this.#turns.run(() => withTimeLimit(request, this.#packTimeoutMs, (limited) => this.#build(plan, limited)));
+    const layers = await this.#turns.run(() =>
+      withTimeLimit(request, this.#packTimeoutMs, (limited) => this.#build(plan, limited)),
+    );
     checkSize(layers, request.slugLimitBytes);
     await this.#keys.remember(
       request.appId,
@@ -121,7 +123,10 @@ class SquashfsLayerBuilder implements LayerBuilder {
   async #build(plan: Cut, request: CutRequest): Promise<readonly Layer[]> {
     const reused = plan.steps.flatMap((step) => (step.kind === 'reuse' ? [step.declared.path] : []));
     await checkTreeSize(request, reused, request.run ?? this.#run);
-    const options = { ...this.#options, memoryMebibytes: this.#memoryOfEach(request, plan.steps.length + 1 - reused.length) };
+    const options = {
+      ...this.#options,
+      memoryMebibytes: this.#memoryOfEach(request, plan.steps.length + 1 - reused.length),
+    };
     const failed = new AbortController();
     const signal = AbortSignal.any([request.signal, failed.signal]);
     const app = this.#squash({ ...request, signal }, { name: 'app', shared: false }, (output) =>
@@ -139,7 +144,10 @@ class SquashfsLayerBuilder implements LayerBuilder {
 
   /** All of them get half of the build's memory: mksquashfs uses more than its option allows. */
   #memoryOfEach({ memoryBytes }: CutRequest, count: number): number {
-    return Math.max(SMALLEST_PACK_MEBIBYTES, Math.min(this.#options.memoryMebibytes, Math.floor(memoryBytes / (2 * MIB * count))));
+    return Math.max(
+      SMALLEST_PACK_MEBIBYTES,
+      Math.min(this.#options.memoryMebibytes, Math.floor(memoryBytes / (2 * MIB * count))),
+    );
   }
 
   async #buildStep(step: LayerStep, request: CutRequest, options: PackOptions): Promise<Layer> {
@@ -149,7 +157,11 @@ class SquashfsLayerBuilder implements LayerBuilder {
     );
   }
 
-  async #squash(request: CutRequest, layer: Pick<Layer, 'name' | 'shared'>, argv: (output: string) => readonly string[]): Promise<Layer> {
+  async #squash(
+    request: CutRequest,
+    layer: Pick<Layer, 'name' | 'shared'>,
+    argv: (output: string) => readonly string[],
+  ): Promise<Layer> {
     const output = join(this.#tempDir, `${randomBytes(8).toString('hex')}.sqfs`);
     try {
       await this.#pack(request, argv(output));
@@ -209,7 +221,11 @@ function isChanged({ kind, declared }: LayerStep, { reused }: CutRequest): boole
 const PACK_TIMEOUT_MS = 5 * 60_000;
 
 /** @throws SLIP_BUILD_PACK_TIMEOUT */
-async function withTimeLimit<T>(request: CutRequest, timeoutMs: number, work: (limited: CutRequest) => Promise<T>): Promise<T> {
+async function withTimeLimit<T>(
+  request: CutRequest,
+  timeoutMs: number,
+  work: (limited: CutRequest) => Promise<T>,
+): Promise<T> {
   request.signal.throwIfAborted();
   const late = AbortSignal.timeout(timeoutMs);
   try {

@@ -16,7 +16,12 @@ export interface KeyedLayer {
 
 const keyedLayer = z.object({
   declared: z.object({ name: z.string(), path: z.string(), key: z.string(), shared: z.boolean() }),
-  layer: z.object({ name: z.string(), digest: z.string().refine(isDigest), sizeBytes: z.number(), shared: z.boolean() }),
+  layer: z.object({
+    name: z.string(),
+    digest: z.string().refine(isDigest),
+    sizeBytes: z.number(),
+    shared: z.boolean(),
+  }),
 });
 const keysFile = z.object({ version: z.literal(1), layers: z.array(keyedLayer) });
 
@@ -50,7 +55,11 @@ export class LayerKeys {
     if (fresh.length === 0) return;
     await this.#queue.run(appId, async () => {
       const known = await this.read(appId);
-      if (fresh.every((each) => known.some((old) => sameLayer(old.declared, each.declared) && old.layer.digest === each.layer.digest)))
+      if (
+        fresh.every((each) =>
+          known.some((old) => sameLayer(old.declared, each.declared) && old.layer.digest === each.layer.digest),
+        )
+      )
         return;
       const rest = known.filter((old) => !fresh.some((each) => sameLayer(each.declared, old.declared)));
       const layers = [...fresh, ...rest].slice(0, MAX_PER_APP);
@@ -77,7 +86,8 @@ export class LayerKeys {
 
   #path(appId: AppId): string {
     // The id becomes a file name, so it is checked even though only the controller makes them.
-    if (!isId(appId)) throw new SlipwayError({ code: 'SLIP_BUILD_LAYER', kind: 'bug', message: 'The build names no app.' });
+    if (!isId(appId))
+      throw new SlipwayError({ code: 'SLIP_BUILD_LAYER', kind: 'bug', message: 'The build names no app.' });
     return join(this.#dir, `${appId}.json`);
   }
 }

@@ -41,7 +41,10 @@ export interface CutRequest {
 /** Turns a finished tree into layers: a pure function of the tree and the declared paths, never of the history. */
 export interface LayerBuilder {
   /** Layers of earlier builds of this app under the same name, path and key that are still on this machine. */
-  cached(appId: AppId, declared: readonly DeclaredLayer[]): Promise<readonly { declared: DeclaredLayer; layer: Layer }[]>;
+  cached(
+    appId: AppId,
+    declared: readonly DeclaredLayer[],
+  ): Promise<readonly { declared: DeclaredLayer; layer: Layer }[]>;
   /** True when {@link cached} may find something of this app. */
   remembers(appId: AppId): Promise<boolean>;
   /** Layers of earlier builds of all apps. */

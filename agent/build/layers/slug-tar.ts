@@ -34,7 +34,8 @@ async function writeFolder(tar: Pack, dirs: readonly string[], name: string): Pr
       children.set(entry.name, [...below, join(dir, entry.name)]);
     }
   }
-  for (const [child, paths] of [...children].sort(([a], [b]) => (a < b ? -1 : 1))) await writeNode(tar, paths, `${name}/${child}`);
+  for (const [child, paths] of [...children].sort(([a], [b]) => (a < b ? -1 : 1)))
+    await writeNode(tar, paths, `${name}/${child}`);
 }
 
 async function writeNode(tar: Pack, paths: readonly string[], name: string): Promise<void> {
@@ -42,7 +43,8 @@ async function writeNode(tar: Pack, paths: readonly string[], name: string): Pro
   const facts = await lstat(path);
   const common = { name, mode: facts.mode & 0o7777, mtime: facts.mtime };
   if (facts.isDirectory()) await writeFolder(tar, paths, name);
-  else if (facts.isSymbolicLink()) await writeEntry(tar, { ...common, type: 'symlink', linkname: await readlink(path) });
+  else if (facts.isSymbolicLink())
+    await writeEntry(tar, { ...common, type: 'symlink', linkname: await readlink(path) });
   else if (facts.isFile()) await pipeline(createReadStream(path), tar.entry({ ...common, size: facts.size }));
   // Sockets and pipes are of a process that is gone.
 }
@@ -67,7 +69,11 @@ export interface ImportRequest extends SquashOptions {
  */
 export async function importSlug(archive: NodeJS.ReadableStream, request: ImportRequest): Promise<void> {
   const args = [`--fsize=${request.imageLimitBytes}`, '--', 'mksquashfs', ...squashTarArgv(request)];
-  const child = start({ file: 'prlimit', args, env: { ...DEFAULT_ENV, LC_ALL: 'C' }, signal: request.signal }, ['pipe', 'ignore', 'pipe']);
+  const child = start({ file: 'prlimit', args, env: { ...DEFAULT_ENV, LC_ALL: 'C' }, signal: request.signal }, [
+    'pipe',
+    'ignore',
+    'pipe',
+  ]);
   const { stdin, stderr } = child;
   if (stdin === null || stderr === null) throw new TypeError('pipes were asked for');
   const said = collectEnd(stderr);
@@ -78,10 +84,16 @@ export async function importSlug(archive: NodeJS.ReadableStream, request: Import
   await padImage(request.output);
 }
 
-async function feed(archive: NodeJS.ReadableStream, sink: NodeJS.WritableStream, request: ImportRequest): Promise<void> {
+async function feed(
+  archive: NodeJS.ReadableStream,
+  sink: NodeJS.WritableStream,
+  request: ImportRequest,
+): Promise<void> {
   const entries = extract();
   const tar = pack();
-  const intake = pipeline(Readable.from(inflated(archive)), limited(request.unpackedLimitBytes), entries, { signal: request.signal });
+  const intake = pipeline(Readable.from(inflated(archive)), limited(request.unpackedLimitBytes), entries, {
+    signal: request.signal,
+  });
   const output = pipeline(tar, sink);
   const passOn = async (): Promise<void> => {
     for await (const entry of entries) {

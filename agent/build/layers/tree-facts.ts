@@ -5,7 +5,8 @@ import type { FolderFacts } from './cut.ts';
 
 /** Looks at one declared folder of a finished tree: a few system calls, whatever its size. */
 export async function readFolderFacts(appDir: string, upperDir: string, path: string): Promise<FolderFacts> {
-  if (!(await isRealFolder(appDir, path)) || !(await hasEntries(join(appDir, path)))) return { present: false, written: false };
+  if (!(await isRealFolder(appDir, path)) || !(await hasEntries(join(appDir, path))))
+    return { present: false, written: false };
   return { present: true, written: await hasUpperEntries(join(upperDir, path)) };
 }
 

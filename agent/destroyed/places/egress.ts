@@ -7,7 +7,8 @@ export function egressPlace(egress: Pick<Egress, 'opensFor' | 'closeFor'>): Plac
   return {
     name: 'opened networks of user id',
     means: 'remove',
-    look: async (apps) => byApp(apps, ({ uidBase }) => (uidBase !== 0 && egress.opensFor(uidBase) ? [String(uidBase)] : [])),
+    look: async (apps) =>
+      byApp(apps, ({ uidBase }) => (uidBase !== 0 && egress.opensFor(uidBase) ? [String(uidBase)] : [])),
     end: ({ uidBase }) => egress.closeFor(uidBase),
   };
 }

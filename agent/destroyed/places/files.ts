@@ -39,7 +39,17 @@ async function find(stateDir: string, apps: readonly NamedApp[], run: Run): Prom
   if (from.length === 0) return '';
   // A folder of this file system can be mounted below another one, so to stay on one file system is not enough.
   const skipped = mounts.flatMap((path) => ['-path', path.replaceAll(/[\\*?[\]]/g, '\\$&'), '-prune', '-o']);
-  const search = ['find', ...from, '-ignore_readdir_race', '-xdev', ...skipped, ...owned, '-printf', '%U %G %p\\0', '-prune'];
+  const search = [
+    'find',
+    ...from,
+    '-ignore_readdir_race',
+    '-xdev',
+    ...skipped,
+    ...owned,
+    '-printf',
+    '%U %G %p\\0',
+    '-prune',
+  ];
   const args = [...limits, '--', 'nice', '-n', '10', ...search];
   return (await runOk(run, { file: 'prlimit', args, timeoutMs: LIMITS.timeoutMs })).stdout;
 }
@@ -47,12 +57,20 @@ async function find(stateDir: string, apps: readonly NamedApp[], run: Run): Prom
 /** One of the mounts shows the folder of all sandboxes below itself. A search that begins above it would call that a loop, and fail. */
 async function startsIn(stateDir: string, mounts: ReadonlySet<string>): Promise<readonly string[]> {
   const sandbox = sandboxBase(stateDir);
-  const inside = async (dir: string): Promise<readonly string[]> => (await readdirIfExists(dir)).map(({ name }) => join(dir, name));
-  return [...(await inside(stateDir)), ...(await inside(sandbox))].filter((path) => path !== sandbox && !mounts.has(path));
+  const inside = async (dir: string): Promise<readonly string[]> =>
+    (await readdirIfExists(dir)).map(({ name }) => join(dir, name));
+  return [...(await inside(stateDir)), ...(await inside(sandbox))].filter(
+    (path) => path !== sandbox && !mounts.has(path),
+  );
 }
 
 function inRange(uidBase: number): readonly string[] {
-  const bounds = (test: string): readonly string[] => [test, `+${String(uidBase - 1)}`, test, `-${String(uidBase + UIDS_PER_APP)}`];
+  const bounds = (test: string): readonly string[] => [
+    test,
+    `+${String(uidBase - 1)}`,
+    test,
+    `-${String(uidBase + UIDS_PER_APP)}`,
+  ];
   return ['(', ...bounds('-uid'), ')', '-o', '(', ...bounds('-gid'), ')'];
 }
 
@@ -62,5 +80,10 @@ export function groupFound(apps: readonly NamedApp[], text: string): ReadonlyMap
     const [, uid, gid, path] = /^(\d+) (\d+) (.+)$/s.exec(entry) ?? [];
     return path === undefined ? [] : [{ ids: [Number(uid), Number(gid)], path }];
   });
-  return new Map(apps.map((app) => [app.appId, files.filter(({ ids }) => ids.some((id) => isIdOf(app, id))).map(({ path }) => path)]));
+  return new Map(
+    apps.map((app) => [
+      app.appId,
+      files.filter(({ ids }) => ids.some((id) => isIdOf(app, id))).map(({ path }) => path),
+    ]),
+  );
 }

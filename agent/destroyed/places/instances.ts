@@ -13,12 +13,17 @@ export function instancesPlace(deps: {
   return {
     name: 'instance',
     means: 'event',
-    look: async (apps) => byApp(apps, (app) => held().flatMap((one) => (mayBeOf(app, one, writerOf) ? [one.instanceId] : []))),
+    look: async (apps) =>
+      byApp(apps, (app) => held().flatMap((one) => (mayBeOf(app, one, writerOf) ? [one.instanceId] : []))),
   };
 }
 
 /** An instance without a known app counts for every destroyed app. The loop ends it too. */
-function mayBeOf(app: NamedApp, { instanceId, appId, uidBase }: HeldInstance, writerOf: (id: string) => AppId | undefined): boolean {
+function mayBeOf(
+  app: NamedApp,
+  { instanceId, appId, uidBase }: HeldInstance,
+  writerOf: (id: string) => AppId | undefined,
+): boolean {
   const known = appId ?? writerOf(instanceId);
   if (known !== undefined) return known === app.appId;
   return uidBase === undefined || uidBase === app.uidBase;

@@ -15,7 +15,10 @@ export function logsPlace(deps: {
     name: 'log',
     means: 'remove',
     look: (apps) =>
-      byAppInTurn(apps, async ({ appId }) => [...logBook.instancesOf(appId), ...((await logs.hasLines(appId)) ? [appId] : [])]),
+      byAppInTurn(apps, async ({ appId }) => [
+        ...logBook.instancesOf(appId),
+        ...((await logs.hasLines(appId)) ? [appId] : []),
+      ]),
     end: async ({ appId }) => {
       const instances = logBook.instancesOf(appId);
       for (const id of instances) await sandbox.forget(id);

@@ -17,7 +17,8 @@ export interface MountsPlaceDeps {
 
 /** Mounts of the app that are still there although their owners are gone, and loop devices that hold a file of it open. */
 export function mountsPlaces({ roots, sandboxesOf, run }: MountsPlaceDeps): readonly Place[] {
-  const isOf = (app: NamedApp, path: string): boolean => isPathOf(path, { app, roots, sandboxes: sandboxesOf(app.appId) });
+  const isOf = (app: NamedApp, path: string): boolean =>
+    isPathOf(path, { app, roots, sandboxes: sandboxesOf(app.appId) });
   return [
     {
       name: 'mount',
@@ -70,6 +71,9 @@ function isBelow(path: string, roots: readonly string[]): boolean {
 /** Also of files that were removed while a device held them open. */
 async function backingFiles(): Promise<readonly string[]> {
   const names = (await readdir('/sys/block').catch(() => [])).filter((name) => name.startsWith('loop'));
-  const read = (name: string): Promise<string> => readFile(join('/sys/block', name, 'loop/backing_file'), 'utf8').catch(() => '');
-  return (await Promise.all(names.map(read))).map((text) => text.trimEnd().replace(/ \(deleted\)$/, '')).filter((path) => path !== '');
+  const read = (name: string): Promise<string> =>
+    readFile(join('/sys/block', name, 'loop/backing_file'), 'utf8').catch(() => '');
+  return (await Promise.all(names.map(read)))
+    .map((text) => text.trimEnd().replace(/ \(deleted\)$/, ''))
+    .filter((path) => path !== '');
 }

@@ -47,6 +47,8 @@ export function idsOf(status: string): readonly number[] {
 /** Pure: whether /proc/PID/cgroup names a sandbox of another agent of this machine. Its controller may give the same user ids. */
 export function isOfOtherAgent(groups: string, ownGroup: string): boolean {
   const places = groups.split('\n').map((line) => line.split('/'));
-  const owners = places.flatMap((parts) => parts.filter((_, at) => isId(parts[at + 1] ?? '') && /^(app|help)$/.test(parts[at + 2] ?? '')));
+  const owners = places.flatMap((parts) =>
+    parts.filter((_, at) => isId(parts[at + 1] ?? '') && /^(app|help)$/.test(parts[at + 2] ?? '')),
+  );
   return owners.length > 0 && !owners.includes(ownGroup);
 }

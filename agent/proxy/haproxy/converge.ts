@@ -73,7 +73,9 @@ function surplusServers(observed: Observed, table: SlotTable): ObservedServer[] 
     for (const { name } of farServers(pool)) active.add(name);
   }
   const isOfAnApp = ({ pool }: ObservedServer): boolean => pool !== CHECKS && pool !== REACH;
-  return [...observed.servers.values()].filter((server) => server.ready && isOfAnApp(server) && !active.has(server.name));
+  return [...observed.servers.values()].filter(
+    (server) => server.ready && isOfAnApp(server) && !active.has(server.name),
+  );
 }
 
 function activate(observed: Observed, pool: Pool): RuntimeStep[] {
@@ -97,7 +99,8 @@ function activatePeers(observed: Observed, pool: Pool, { farOptions }: RuntimeTa
     const target = `${farName(pool.number)}/${name}`;
     const server = observed.servers.get(name);
     const steps: RuntimeStep[] = [];
-    if (server === undefined) steps.push(command(`add server ${target} ${peer.address}:${String(peer.port)} ${farOptions(far)}`));
+    if (server === undefined)
+      steps.push(command(`add server ${target} ${peer.address}:${String(peer.port)} ${farOptions(far)}`));
     else steps.push(...moveTo(server, target, peer));
     if (server?.ready !== true) steps.push(command(`set server ${target} state ready`));
     return steps;
@@ -114,7 +117,11 @@ function moveChecks(observed: Observed, table: SlotTable): RuntimeStep[] {
   );
 }
 
-function moveTo(server: ObservedServer, target: string, to: { readonly address: string; readonly port: number }): RuntimeStep[] {
+function moveTo(
+  server: ObservedServer,
+  target: string,
+  to: { readonly address: string; readonly port: number },
+): RuntimeStep[] {
   if (server.address === to.address && server.port === to.port) return [];
   return [command(`set server ${target} addr ${to.address} port ${String(to.port)}`)];
 }
@@ -132,7 +139,9 @@ function mapSteps(observed: Entries, wanted: ReadonlyMap<string, string>, file: 
   }
   for (const key of has.keys()) if (!wanted.has(key)) changes.push(command(`del map ${file} ${key}`));
   const doubled = has.size !== observed.length;
-  return doubled || changes.length > SINGLE_CHANGES_MAX ? [{ kind: 'replaceMap', file, payloads: payloads(wanted) }] : changes;
+  return doubled || changes.length > SINGLE_CHANGES_MAX
+    ? [{ kind: 'replaceMap', file, payloads: payloads(wanted) }]
+    : changes;
 }
 
 function payloads(entries: ReadonlyMap<string, string>): string[] {

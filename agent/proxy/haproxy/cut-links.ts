@@ -28,7 +28,8 @@ export class CutLinks {
     const down = new Set([...names].filter((name) => names.has(reachName(name))));
     for (const pool of pools) {
       for (const { name, peer } of farServers(pool)) {
-        if (down.has(peer.nodeId) && !this.#ended.has(peer.nodeId)) await this.#runtime.cut(`${farName(pool.number)}/${name}`);
+        if (down.has(peer.nodeId) && !this.#ended.has(peer.nodeId))
+          await this.#runtime.cut(`${farName(pool.number)}/${name}`);
       }
     }
     this.#ended = down;

@@ -73,7 +73,9 @@ export class ProxyFiles {
   /** Puts the node's certificate where haproxy reads it. @returns the new text when it is another one */
   async writeMesh({ key, certificate, ca }: MeshTls): Promise<string | undefined> {
     const pem = `${certificate.trim()}\n${key.trim()}\n`;
-    const same = (await readFileIfExists(this.paths.meshCertificate)) === pem && (await readFileIfExists(this.paths.meshCa)) === ca;
+    const same =
+      (await readFileIfExists(this.paths.meshCertificate)) === pem &&
+      (await readFileIfExists(this.paths.meshCa)) === ca;
     if (same) return undefined;
     await replaceFile(this.paths.meshCa, ca, 0o600);
     await replaceFile(this.paths.meshCertificate, pem, 0o600);

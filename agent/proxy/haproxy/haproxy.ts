@@ -60,7 +60,12 @@ class Haproxy implements Proxy {
     this.#runtime = new Runtime(this.#files.paths);
     this.#cutLinks = new CutLinks(this.#runtime);
     this.#watcher = new Watcher(settings, deps);
-    this.#process = new ProxyProcess(settings, { ...deps, runtime: this.#runtime, watcher: this.#watcher, paths: this.#files.paths });
+    this.#process = new ProxyProcess(settings, {
+      ...deps,
+      runtime: this.#runtime,
+      watcher: this.#watcher,
+      paths: this.#files.paths,
+    });
   }
 
   logDir(): string {
@@ -71,12 +76,19 @@ class Haproxy implements Proxy {
     return this.#process.healthy();
   }
 
-  apply(routes: readonly AppRoutes[], members: readonly MeshPeer[] = [], refused: readonly string[] = []): Promise<void> {
+  apply(
+    routes: readonly AppRoutes[],
+    members: readonly MeshPeer[] = [],
+    refused: readonly string[] = [],
+  ): Promise<void> {
     return this.#queue.run('change', async () => {
       const before = await this.#load();
       const idle = await this.#idleServers(before);
       const { slotsPerBackend, mesh } = this.#settings;
-      const wanted = mesh === undefined ? { routes: routes.map((route) => ({ ...route, peers: [] })) } : { routes, members, refused };
+      const wanted =
+        mesh === undefined
+          ? { routes: routes.map((route) => ({ ...route, peers: [] })) }
+          : { routes, members, refused };
       const { table, problems } = planSlots({ table: before, ...wanted, idle, slotsPerBackend });
       await this.#files.prepare();
       if (!this.#meshReady) await this.#writeMesh();
@@ -86,14 +98,16 @@ class Haproxy implements Proxy {
       this.#table = table;
       await this.#failpoint('proxy.written');
       await this.#process.converge(table);
-      for (const problem of problems) this.#logger.error({ code: problem.code, problem: problem.message }, 'proxy.route_refused');
+      for (const problem of problems)
+        this.#logger.error({ code: problem.code, problem: problem.message }, 'proxy.route_refused');
       if (problems[0] !== undefined) throw problems[0];
     });
   }
 
   async inFlight(backendId: string): Promise<number> {
     if (findSlot(await this.#load(), backendId) === undefined || (await this.#process.isAbsent())) return 0;
-    if (await this.#process.isStranger()) await this.#queue.run('change', async () => this.#process.converge(await this.#load()));
+    if (await this.#process.isStranger())
+      await this.#queue.run('change', async () => this.#process.converge(await this.#load()));
     const at = findSlot(await this.#load(), backendId);
     if (at === undefined) return 0;
     const counts = await this.#process.untilAnswered(() => this.#runtime.connections([poolName(at.pool.number)]));
@@ -152,7 +166,9 @@ class Haproxy implements Proxy {
   async unreachablePeers(forMs: number): Promise<readonly string[]> {
     if (this.#settings.mesh === undefined) return [];
     const servers = await this.#runtime.servers(CHECKS).catch(() => []);
-    return servers.filter(({ downForMs }) => downForMs !== undefined && downForMs >= forMs).map((server) => server.name);
+    return servers
+      .filter(({ downForMs }) => downForMs !== undefined && downForMs >= forMs)
+      .map((server) => server.name);
   }
 
   /** What cannot be read leaves the process with what it has: it was whole when it started. */
@@ -195,7 +211,8 @@ class Haproxy implements Proxy {
     const stored = await this.#files.load();
     if (stored === undefined && (await this.healthy())) this.#process.distrust();
     const { poolSize } = this.#settings;
-    this.#table ??= stored === undefined ? emptyTable(poolSize) : { ...stored, poolSize: Math.max(poolSize, stored.poolSize) };
+    this.#table ??=
+      stored === undefined ? emptyTable(poolSize) : { ...stored, poolSize: Math.max(poolSize, stored.poolSize) };
     return this.#table;
   }
 

@@ -43,7 +43,13 @@ const TOO_SLOW: Page = {
 };
 
 /** Status of the proxy's own failures → raw answer. 502 and 504 are 503 to the client, as on Heroku. */
-export const PAGE_FILES = { 400: '400.http', 408: '408.http', 502: '502.http', 503: '503.http', 504: '504.http' } as const;
+export const PAGE_FILES = {
+  400: '400.http',
+  408: '408.http',
+  502: '502.http',
+  503: '503.http',
+  504: '504.http',
+} as const;
 
 /** File name → content, for the folder of pages. */
 export function renderPages(): Readonly<Record<string, string>> {

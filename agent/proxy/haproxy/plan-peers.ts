@@ -17,14 +17,20 @@ export function asPeer({ nodeId, address, port }: MeshPeer): Peer {
 }
 
 /** Who is let in, and who is looked after: those in use, and those that were, since taking one out costs a reload. */
-export function planPeers(table: SlotTable, pools: readonly Pool[], members: readonly MeshPeer[]): Pick<SlotTable, 'checked' | 'members'> {
+export function planPeers(
+  table: SlotTable,
+  pools: readonly Pool[],
+  members: readonly MeshPeer[],
+): Pick<SlotTable, 'checked' | 'members'> {
   const reachable = members.filter(isReachable);
   const used = new Set(pools.flatMap((pool) => pool.peers.map((peer) => peer.nodeId)));
   const wanted = reachable.length <= CHECK_ALL_MAX ? reachable : reachable.filter((peer) => used.has(peer.nodeId));
   const known = new Map([...table.checked, ...wanted.map(asPeer)].map((peer) => [peer.nodeId, peer]));
   for (const peer of pools.flatMap((pool) => pool.peers)) known.set(peer.nodeId, peer);
   const grows = known.size > table.checked.length;
-  const kept = [...known.values()].filter((peer) => !grows || used.has(peer.nodeId) || members.some((each) => each.nodeId === peer.nodeId));
+  const kept = [...known.values()].filter(
+    (peer) => !grows || used.has(peer.nodeId) || members.some((each) => each.nodeId === peer.nodeId),
+  );
   return {
     checked: kept.sort((a, b) => compare(a.nodeId, b.nodeId)),
     members: members

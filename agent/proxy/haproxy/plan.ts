@@ -68,7 +68,9 @@ export function planSlots(input: PlanInput): ProxyPlan {
 
 /** An app that is gone keeps its backend until nothing is open on it. */
 function planPool(pool: Pool, route: AppRoutes | undefined, input: PlanInput): Pool | undefined {
-  const busy = pool.slots.filter((slot) => slot.state === 'active' || !input.idle.has(serverName(pool.number, slot.number)));
+  const busy = pool.slots.filter(
+    (slot) => slot.state === 'active' || !input.idle.has(serverName(pool.number, slot.number)),
+  );
   if (route !== undefined) return fillPool(pool, route, busy);
   const slots = busy.map((slot): Slot => ({ ...slot, state: 'draining' }));
   return slots.length === 0 ? undefined : { ...pool, hostnames: [], slots, peers: [] };
@@ -80,7 +82,10 @@ function fillPool(pool: Pool, route: AppRoutes, busy: readonly Slot[]): Pool {
   for (const slot of busy) {
     const backend = wanted.get(slot.backend.id);
     wanted.delete(slot.backend.id);
-    slots.set(slot.number, backend === undefined ? { ...slot, state: 'draining' } : { ...slot, state: 'active', backend });
+    slots.set(
+      slot.number,
+      backend === undefined ? { ...slot, state: 'draining' } : { ...slot, state: 'active', backend },
+    );
   }
   let number = 1;
   for (const backend of wanted.values()) {
@@ -103,7 +108,10 @@ function grow(size: number, needed: number): number {
 }
 
 /** Sorted, valid routes; an app with a bad one keeps the routes it has in the table. */
-function checkRoutes(routes: readonly AppRoutes[], table: SlotTable): { routes: AppRoutes[]; problems: SlipwayError[] } {
+function checkRoutes(
+  routes: readonly AppRoutes[],
+  table: SlotTable,
+): { routes: AppRoutes[]; problems: SlipwayError[] } {
   const problems: SlipwayError[] = [];
   const checked: AppRoutes[] = [];
   const seen: Seen = { apps: new Set(), hostnames: new Set(), backends: new Set() };
@@ -133,7 +141,8 @@ function checkRoute(route: AppRoutes, seen: Seen): AppRoutes {
   const hostnames = [...new Set(route.hostnames.map(parseDomain))].sort(compare);
   const backends = route.backends.toSorted((a, b) => compare(a.id, b.id));
   for (const hostname of hostnames) {
-    if (seen.hostnames.has(hostname)) throw invalid(`The domain ${hostname} of the app ${route.app} belongs to another app already.`);
+    if (seen.hostnames.has(hostname))
+      throw invalid(`The domain ${hostname} of the app ${route.app} belongs to another app already.`);
   }
   const ids = new Set(seen.backends);
   for (const backend of backends) {
@@ -165,7 +174,10 @@ function checkBackend(route: AppRoutes, backend: Backend): void {
     Number.isInteger(backend.port) &&
     backend.port > 0 &&
     backend.port < 65_536;
-  if (!valid) throw invalid(`The app ${route.app} has an instance that cannot be routed: ${quoteInput(JSON.stringify(backend))}.`);
+  if (!valid)
+    throw invalid(
+      `The app ${route.app} has an instance that cannot be routed: ${quoteInput(JSON.stringify(backend))}.`,
+    );
 }
 
 function routeOf(pool: Pool, seen: Seen): AppRoutes {
@@ -173,7 +185,13 @@ function routeOf(pool: Pool, seen: Seen): AppRoutes {
   const backends = pool.slots.filter((slot) => slot.state === 'active').map((slot) => slot.backend);
   for (const hostname of hostnames) seen.hostnames.add(hostname);
   for (const { id } of backends) seen.backends.add(id);
-  return { app: pool.app, appId: pool.appId, hostnames, backends, peers: pool.peers.map((peer) => ({ ...peer, name: '' }) as MeshPeer) };
+  return {
+    app: pool.app,
+    appId: pool.appId,
+    hostnames,
+    backends,
+    peers: pool.peers.map((peer) => ({ ...peer, name: '' }) as MeshPeer),
+  };
 }
 
 function invalid(message: string): SlipwayError {

@@ -173,7 +173,9 @@ export class ProxyProcess {
   /** A replaced worker still serves what its clients send on open connections, so it must learn of the change too. */
   async #correctOld(pid: number, table: SlotTable): Promise<void> {
     try {
-      await this.#deps.runtime.correctOld(pid, (observed) => planRuntime(observed, knownTo(observed, table), this.#target()));
+      await this.#deps.runtime.correctOld(pid, (observed) =>
+        planRuntime(observed, knownTo(observed, table), this.#target()),
+      );
     } catch {
       // It has ended: what it served is served by the current one.
     }
@@ -253,10 +255,17 @@ function assumedServers(table: SlotTable, except: ReadonlySet<string>): [string,
 }
 
 function assumedChecks(peer: Peer): [string, ObservedServer][] {
-  return [assumed(CHECKS, peer.nodeId, { ...peer, ready: true }), assumed(REACH, reachName(peer.nodeId), { ...peer, ready: true })];
+  return [
+    assumed(CHECKS, peer.nodeId, { ...peer, ready: true }),
+    assumed(REACH, reachName(peer.nodeId), { ...peer, ready: true }),
+  ];
 }
 
-function assumed(pool: string, name: string, is: { address: string; port: number; ready: boolean }): [string, ObservedServer] {
+function assumed(
+  pool: string,
+  name: string,
+  is: { address: string; port: number; ready: boolean },
+): [string, ObservedServer] {
   return [name, { pool, name, address: is.address, port: is.port, ready: is.ready, downForMs: undefined }];
 }
 

@@ -83,7 +83,8 @@ export function routeLines({ hosts }: Pick<ProxyPaths, 'hosts'>): string[] {
 /** What the public port adds and takes away around a forwarded request. */
 export function hopLines(settings: ProxySettings): string[] {
   const { pages } = proxyPaths(settings.stateDir);
-  if (settings.mesh === undefined) return ['  http-request del-header x-slipway- -m beg', '  http-response del-header x-slipway- -m beg'];
+  if (settings.mesh === undefined)
+    return ['  http-request del-header x-slipway- -m beg', '  http-response del-header x-slipway- -m beg'];
   return [
     // Who writes such a header from outside does not come from the mesh.
     '  http-request del-header x-slipway- -m beg',
@@ -110,7 +111,9 @@ export function meshDefaults(settings: ProxySettings, checked: readonly Peer[]):
     `  http-check send meth GET uri / ver HTTP/1.1 hdr host ${CHECK_HOST}`,
     '  http-check expect status 200',
     ...times,
-    ...checked.map((peer) => `  server ${peer.nodeId} ${peer.address}:${String(peer.port)} ${tlsOf(settings, peer)} check`),
+    ...checked.map(
+      (peer) => `  server ${peer.nodeId} ${peer.address}:${String(peer.port)} ${tlsOf(settings, peer)} check`,
+    ),
     `backend ${REACH} from slipway`,
     ...times,
     ...checked.map((peer) => `  server ${reachName(peer.nodeId)} ${peer.address}:${String(peer.port)} check`),
@@ -146,7 +149,8 @@ export function farBackend(settings: ProxySettings, number: number, pool: Pool |
   return [
     `backend ${farName(number)} from far`,
     ...servers.map(
-      (server) => `  server ${server.name} ${server.peer.address}:${String(server.peer.port)} ${farOptions(settings, server)}`,
+      (server) =>
+        `  server ${server.name} ${server.peer.address}:${String(server.peer.port)} ${farOptions(settings, server)}`,
     ),
   ];
 }

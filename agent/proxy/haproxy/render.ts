@@ -62,7 +62,9 @@ export function refusedEntries(table: SlotTable): ReadonlyMap<string, string> {
 
 export function instanceEntries(table: SlotTable): ReadonlyMap<string, string> {
   const entries = table.pools.flatMap((pool) =>
-    pool.slots.map(({ number, backend }) => [serverName(pool.number, number), `${backend.instanceName}/${backend.id}`] as const),
+    pool.slots.map(
+      ({ number, backend }) => [serverName(pool.number, number), `${backend.instanceName}/${backend.id}`] as const,
+    ),
   );
   return new Map(entries.sort(([a], [b]) => compare(a, b)));
 }
@@ -75,7 +77,10 @@ function mapText(entries: ReadonlyMap<string, string>): string {
  * Names everything of the config that the runtime API cannot change: settings, number of backends, which peers are checked.
  * A process with another mark has to be reloaded.
  */
-export function layoutMark({ poolSize, checked }: Pick<SlotTable, 'poolSize' | 'checked'>, settings: ProxySettings): string {
+export function layoutMark(
+  { poolSize, checked }: Pick<SlotTable, 'poolSize' | 'checked'>,
+  settings: ProxySettings,
+): string {
   const nowhere = checked.map(({ nodeId }) => ({ nodeId, ...NOWHERE }));
   return createHash('sha256')
     .update(renderBody({ poolSize, pools: [], members: [], refused: [], checked: nowhere }, settings))

@@ -54,14 +54,18 @@ export class Runtime {
 
   /** Servers of one backend. */
   servers(backend: string): Promise<readonly ObservedServer[]> {
-    return this.#worker.talk(async (say) => [...parseServersState(await say(`show servers state ${backend}`)).values()]);
+    return this.#worker.talk(async (say) => [
+      ...parseServersState(await say(`show servers state ${backend}`)).values(),
+    ]);
   }
 
   /** Gives the process a certificate that is in its file already. */
   renewCertificate(path: string, pem: string): Promise<string> {
     return this.#worker.talk(async (say) => {
       const staged = await say(`set ssl cert ${path} <<\n${pem.trim()}\n`);
-      return /^(?:\+ )*\n?Transaction (?:created|updated)/.test(staged.trim()) ? say(`commit ssl cert ${path}`) : staged;
+      return /^(?:\+ )*\n?Transaction (?:created|updated)/.test(staged.trim())
+        ? say(`commit ssl cert ${path}`)
+        : staged;
     });
   }
 

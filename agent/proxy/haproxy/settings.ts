@@ -92,18 +92,32 @@ const DEFAULTS = {
 /** @throws SLIP_PROXY_CONFIG for a value that could not stand in a config file */
 export function resolveSettings(config: HaproxyConfig): ProxySettings {
   // fromEntries forgets the keys; only undefined ones are gone
-  const given = Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined)) as unknown as HaproxyConfig;
+  const given = Object.fromEntries(
+    Object.entries(config).filter(([, value]) => value !== undefined),
+  ) as unknown as HaproxyConfig;
   const settings = { ...DEFAULTS, user: undefined, mesh: undefined, ...given } as ProxySettings;
-  requireThat(STATE_DIR.test(settings.stateDir), 'The folder of the proxy has at most 80 letters, digits, dots, dashes and slashes.');
-  requireThat(PROGRAM.test(settings.haproxy), 'The path of haproxy has letters, digits, dots, dashes and slashes only.');
+  requireThat(
+    STATE_DIR.test(settings.stateDir),
+    'The folder of the proxy has at most 80 letters, digits, dots, dashes and slashes.',
+  );
+  requireThat(
+    PROGRAM.test(settings.haproxy),
+    'The path of haproxy has letters, digits, dots, dashes and slashes only.',
+  );
   requireThat(settings.binds.length > 0, 'The proxy needs at least one address to listen on.');
   for (const { address, port } of allBinds(settings)) {
     requireThat(address === '*' || isIP(address) !== 0, 'The proxy listens on an IP address, or on * for all of them.');
     requireThat(Number.isInteger(port) && port > 0 && port < 65_536, 'The port of the proxy is between 1 and 65535.');
   }
-  requireThat(settings.trustedFronts.every(isNetwork), 'A trusted front proxy is an IP address or a network such as 10.0.0.0/8.');
+  requireThat(
+    settings.trustedFronts.every(isNetwork),
+    'A trusted front proxy is an IP address or a network such as 10.0.0.0/8.',
+  );
   const user = settings.user;
-  requireThat(user === undefined || (ACCOUNT.test(user.name) && ACCOUNT.test(user.group)), 'The account of the proxy is not a valid name.');
+  requireThat(
+    user === undefined || (ACCOUNT.test(user.name) && ACCOUNT.test(user.group)),
+    'The account of the proxy is not a valid name.',
+  );
   for (const value of Object.values(settings) as readonly unknown[]) {
     requireThat(
       typeof value !== 'number' || (Number.isInteger(value) && value > 0),
@@ -127,7 +141,11 @@ export function allBinds({ binds, mesh }: Pick<ProxySettings, 'binds' | 'mesh'>)
 
 function requireThat(holds: boolean, message: string): void {
   if (holds) return;
-  throw new SlipwayError({ code: 'SLIP_PROXY_CONFIG', message, hint: 'Correct the proxy settings of the agent and start it again.' });
+  throw new SlipwayError({
+    code: 'SLIP_PROXY_CONFIG',
+    message,
+    hint: 'Correct the proxy settings of the agent and start it again.',
+  });
 }
 
 /** Every file of the proxy, by name. */

@@ -77,12 +77,17 @@ const BACKUPS_MAX = 2;
 export function farServers({ number, peers }: Pick<Pool, 'number' | 'peers'>): readonly FarServer[] {
   const name = farName(number);
   const servers = peers.map((peer) => ({ name: `${name}_${peer.nodeId}`, peer, isBackup: false }));
-  const backups = peers.slice(0, BACKUPS_MAX).map((peer) => ({ name: `${name}_${peer.nodeId}_b`, peer, isBackup: true }));
+  const backups = peers
+    .slice(0, BACKUPS_MAX)
+    .map((peer) => ({ name: `${name}_${peer.nodeId}_b`, peer, isBackup: true }));
   return [...servers, ...backups];
 }
 
 /** Where an instance is, or `undefined`. */
-export function findSlot(table: SlotTable, backendId: string): { readonly pool: Pool; readonly slot: Slot } | undefined {
+export function findSlot(
+  table: SlotTable,
+  backendId: string,
+): { readonly pool: Pool; readonly slot: Slot } | undefined {
   for (const pool of table.pools) {
     const slot = pool.slots.find((each) => each.backend.id === backendId);
     if (slot !== undefined) return { pool, slot };
@@ -131,7 +136,10 @@ export function serializeTable(table: SlotTable): string {
 export function parseTable(text: string): SlotTable | undefined {
   try {
     const { version: _, pools, ...rest } = TABLE.parse(JSON.parse(text));
-    return { ...rest, pools: pools.map((pool) => ({ ...pool, app: pool.app as AppName, appId: pool.appId as AppId | undefined })) };
+    return {
+      ...rest,
+      pools: pools.map((pool) => ({ ...pool, app: pool.app as AppName, appId: pool.appId as AppId | undefined })),
+    };
   } catch {
     return undefined; // a damaged table is rebuilt from the routes, and the process reloaded to match it
   }

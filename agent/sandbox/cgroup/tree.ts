@@ -24,7 +24,11 @@ const EMPTY_TIMEOUT_MS = 2_000;
 /** What is not empty by then stays, for the next agent's sweep. */
 export async function removeGroups(dir: string, clock: Clock): Promise<void> {
   const deadlineMs = clock.monotonicMs() + EMPTY_TIMEOUT_MS;
-  for (let pauseMs = 1; !(await removedAll(dir)) && clock.monotonicMs() < deadlineMs; pauseMs = Math.min(50, pauseMs * 2)) {
+  for (
+    let pauseMs = 1;
+    !(await removedAll(dir)) && clock.monotonicMs() < deadlineMs;
+    pauseMs = Math.min(50, pauseMs * 2)
+  ) {
     await clock.sleep(pauseMs);
   }
 }
@@ -54,7 +58,8 @@ export async function killBelow(dir: string, clock: Clock): Promise<void> {
   for (let pauseMs = 1; ; pauseMs = Math.min(50, pauseMs * 2)) {
     const pids = await pidsBelow(dir);
     if (pids.length === 0) return;
-    if (clock.monotonicMs() > deadlineMs) throw cgroupFailure(`SIGKILL does not end ${await describePids(pids)} in ${dir}`);
+    if (clock.monotonicMs() > deadlineMs)
+      throw cgroupFailure(`SIGKILL does not end ${await describePids(pids)} in ${dir}`);
     const killed = await writeFile(join(dir, 'cgroup.kill'), '1', { flag: 'r+' }).then(yes, no);
     if (!killed) for (const pid of pids) killOne(pid);
     await clock.sleep(pauseMs);

@@ -43,10 +43,13 @@ export function createCgroupsV1(rootName: string, hierarchies: Hierarchies, cloc
       return [...ours.map((top) => join(top, path(id), 'app')), ...weights];
     },
     helperDirs: (id) =>
-      [...ours, ...weightTops].map((top) => join(top, path(id))).flatMap((dir) => (existsSync(dir) ? [join(dir, 'help')] : [])),
+      [...ours, ...weightTops]
+        .map((top) => join(top, path(id)))
+        .flatMap((dir) => (existsSync(dir) ? [join(dir, 'help')] : [])),
     oomFile: (id) => join(memory, path(id), 'app', 'memory.oom_control'),
     async ensureRoot() {
-      for (const top of [...ours, ...weightTops]) if (!existsSync(join(top, rootName))) await makeGroup(join(top, rootName));
+      for (const top of [...ours, ...weightTops])
+        if (!existsSync(join(top, rootName))) await makeGroup(join(top, rootName));
       await keepControl(join(memory, rootName, 'memory.limit_in_bytes'), memoryOfAllBytes());
       await keepControl(join(pids, rootName, 'pids.max'), pidsOfAll(machinePidsMax()));
       await keepControl(join(cpu, rootName, 'cpu.shares'), v1CpuShares(cpuShareOfAll('v1')));

@@ -36,7 +36,8 @@ export function createCgroupsV2(rootName: string, top: string, clock: Clock): Cg
     oomFile: (id) => join(group(id), 'memory.events'),
     async ensureRoot() {
       const root = join(top, rootName);
-      if (!existsSync(root)) await mkdir(root).catch((cause: unknown) => Promise.reject(cgroupFailure(`${root} could not be made`, cause)));
+      if (!existsSync(root))
+        await mkdir(root).catch((cause: unknown) => Promise.reject(cgroupFailure(`${root} could not be made`, cause)));
       for (const dir of [top, root]) await delegate(dir);
       await keepControl(join(root, 'memory.max'), memoryOfAllBytes());
       await keepControl(join(root, 'pids.max'), pidsOfAll(machinePidsMax()));
@@ -53,7 +54,8 @@ export function createCgroupsV2(rootName: string, top: string, clock: Clock): Cg
       await writeControl(join(group(id), 'pids.max'), String(limits.pidsMax + TOOL_PIDS));
       await keepControl(join(group(id), 'cpu.weight'), v2CpuWeight(cpuShare(purpose)));
       for (const file of IO_WEIGHT_FILES) await keepControl(join(group(id), file), ioWeight(purpose));
-      if (limits.cpuMillis > 0) await writeControl(join(group(id), 'cpu.max'), `${String(cpuQuotaUs(limits))} ${String(CPU_PERIOD_US)}`);
+      if (limits.cpuMillis > 0)
+        await writeControl(join(group(id), 'cpu.max'), `${String(cpuQuotaUs(limits))} ${String(CPU_PERIOD_US)}`);
     },
     pids: (id) => pidsBelow(processesDir(id)),
     kill: (id) => killBelow(processesDir(id), clock),

@@ -61,7 +61,8 @@ export class FakeSandbox implements Sandbox {
     const found = this.#processes.get(spec.id);
     if (found?.status.phase === 'running') return found.status;
     if (this.behaviour(spec).failAtPrepare === true) throw fakeFailure('prepare');
-    for (const dir of [this.appDir(spec.id), this.upperDir(spec.id), this.logDir(spec.id)]) mkdirSync(dir, { recursive: true });
+    for (const dir of [this.appDir(spec.id), this.upperDir(spec.id), this.logDir(spec.id)])
+      mkdirSync(dir, { recursive: true });
     this.specs.set(spec.id, spec);
     const status: SandboxStatus = {
       id: spec.id,
@@ -106,7 +107,8 @@ export class FakeSandbox implements Sandbox {
   async destroy(id: string): Promise<void> {
     this.calls.push(`destroy ${id}`);
     const found = this.#processes.get(id);
-    if (found?.status.phase === 'running') this.#end(found, { signal: 'SIGKILL', oomKilled: false, atMs: this.#options.clock.nowMs() });
+    if (found?.status.phase === 'running')
+      this.#end(found, { signal: 'SIGKILL', oomKilled: false, atMs: this.#options.clock.nowMs() });
     this.#processes.delete(id);
   }
 
@@ -149,7 +151,9 @@ export class FakeSandbox implements Sandbox {
     if (found?.status.phase !== 'running') return [];
     const { listeners } = this.behaviour(found.spec);
     if (listeners !== undefined) return listeners;
-    return found.server === undefined || found.status.port === undefined ? [] : [{ address: '127.0.0.1', port: found.status.port }];
+    return found.server === undefined || found.status.port === undefined
+      ? []
+      : [{ address: '127.0.0.1', port: found.status.port }];
   }
 
   async removeHost(): Promise<void> {
@@ -159,7 +163,8 @@ export class FakeSandbox implements Sandbox {
   /** Ends a process as if by itself. */
   crash(id: string, exit: Partial<Exit> = {}): void {
     const found = this.#processes.get(id);
-    if (found?.status.phase === 'running') this.#end(found, { code: 1, oomKilled: false, atMs: this.#options.clock.nowMs(), ...exit });
+    if (found?.status.phase === 'running')
+      this.#end(found, { code: 1, oomKilled: false, atMs: this.#options.clock.nowMs(), ...exit });
   }
 
   async #listen(found: FakeProcess): Promise<void> {
@@ -193,5 +198,9 @@ export class FakeSandbox implements Sandbox {
 }
 
 function fakeFailure(verb: string): SlipwayError {
-  return new SlipwayError({ code: 'SLIP_SANDBOX_FAKE', kind: 'transient', message: `The fake sandbox was told to fail at ${verb}.` });
+  return new SlipwayError({
+    code: 'SLIP_SANDBOX_FAKE',
+    kind: 'transient',
+    message: `The fake sandbox was told to fail at ${verb}.`,
+  });
 }

@@ -26,7 +26,9 @@ export function withoutPasswords(text: string): string {
 
 async function settingFiles(root: string): Promise<string[]> {
   const listed = await Promise.all(
-    FOLDERS.map(async (folder) => (await readdir(join(root, folder)).catch(() => [])).map((name) => `${folder}/${name}`)),
+    FOLDERS.map(async (folder) =>
+      (await readdir(join(root, folder)).catch(() => [])).map((name) => `${folder}/${name}`),
+    ),
   );
   const all = [...FILES, ...listed.flat()].slice(0, MAX_FILES);
   const facts = await Promise.all(all.map((name) => lstat(join(root, name)).catch(() => undefined)));

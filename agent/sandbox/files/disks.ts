@@ -90,7 +90,9 @@ export class Disks {
       const dir = join(this.#poolDir, name);
       if (this.#inHand.has(dir)) continue;
       if (!name.startsWith(UNFINISHED) && (await mountsBelow(dir)).length > 0) continue;
-      await this.#discard(dir).catch((error: unknown) => this.#deps.log.warn({ dir, err: error }, 'spare disk not removed'));
+      await this.#discard(dir).catch((error: unknown) =>
+        this.#deps.log.warn({ dir, err: error }, 'spare disk not removed'),
+      );
     }
   }
 
@@ -127,7 +129,8 @@ export class Disks {
       });
     }
     for (const name of await readdir(this.#templatesDir).catch(() => [])) {
-      if (name.endsWith(TEMPLATE) && isOld(name.slice(0, -TEMPLATE.length))) await rm(join(this.#templatesDir, name), { force: true });
+      if (name.endsWith(TEMPLATE) && isOld(name.slice(0, -TEMPLATE.length)))
+        await rm(join(this.#templatesDir, name), { force: true });
     }
   }
 
@@ -161,7 +164,11 @@ export class Disks {
     const dir = join(this.#poolDir, `${UNFINISHED}${this.#deps.randomId()}`);
     await this.#holding(dir, async () => {
       try {
-        await runOk(this.#deps.run, { file: '/bin/sh', args: [join(this.#scriptsDir, 'disk.sh'), template, dir], timeoutMs: 60_000 });
+        await runOk(this.#deps.run, {
+          file: '/bin/sh',
+          args: [join(this.#scriptsDir, 'disk.sh'), template, dir],
+          timeoutMs: 60_000,
+        });
         await rename(dir, target);
       } catch (error) {
         await this.#discard(dir);
@@ -196,7 +203,11 @@ export class Disks {
       }
       const image = join(temp, 'image');
       await runOk(this.#deps.run, { file: 'truncate', args: ['--size', String(imageBytes(size)), image] });
-      await runOk(this.#deps.run, { file: 'mkfs.ext4', args: [...mkfsArgs(size), '-d', join(temp, 'tree'), image], timeoutMs: 60_000 });
+      await runOk(this.#deps.run, {
+        file: 'mkfs.ext4',
+        args: [...mkfsArgs(size), '-d', join(temp, 'tree'), image],
+        timeoutMs: 60_000,
+      });
       await rename(image, path);
     } finally {
       await rm(temp, { recursive: true, force: true });

@@ -58,7 +58,9 @@ export interface NewMount {
 
 /** Pure. */
 export function fstabOf(mounts: readonly NewMount[]): string {
-  return mounts.map(({ source, target, type, options }) => `${[source, target, type, options].map(fstabField).join(' ')} 0 0\n`).join('');
+  return mounts
+    .map(({ source, target, type, options }) => `${[source, target, type, options].map(fstabField).join(' ')} 0 0\n`)
+    .join('');
 }
 
 function fstabField(text: string): string {

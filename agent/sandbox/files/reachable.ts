@@ -18,7 +18,8 @@ export async function reachableBase(config: SandboxConfig, run: Run): Promise<st
   if (await parentsOpen(base)) return base;
   const open = join('/run', `${config.name}-sandbox`);
   await mkdir(open, { recursive: true, mode: 0o711 });
-  if (!(await mountsBelow(open)).includes(open)) await runOk(run, { file: 'mount', args: ['--bind', '--', base, open] });
+  if (!(await mountsBelow(open)).includes(open))
+    await runOk(run, { file: 'mount', args: ['--bind', '--', base, open] });
   return open;
 }
 

@@ -8,7 +8,10 @@ const FLAGS = 'nosuid,nodev,relatime';
 
 /** A read-only mount of a folder of this machine, for all sandboxes. Set-user-id programs and device files have no effect there. */
 export async function shieldFolder(base: string, source: string, run: Run): Promise<string> {
-  return shield(join(base, 'root', 'shielded', source.slice(1).replaceAll('/', '-')), source, { flags: `ro,${FLAGS}`, run });
+  return shield(join(base, 'root', 'shielded', source.slice(1).replaceAll('/', '-')), source, {
+    flags: `ro,${FLAGS}`,
+    run,
+  });
 }
 
 /** The same, writable, for our own folder. `viewOf` gives the paths below it. */
@@ -21,7 +24,11 @@ export function viewOf(base: string, path: string): string {
   return join(base, 'view', relative(base, path));
 }
 
-async function shield(target: string, source: string, { flags, run }: { readonly flags: string; readonly run: Run }): Promise<string> {
+async function shield(
+  target: string,
+  source: string,
+  { flags, run }: { readonly flags: string; readonly run: Run },
+): Promise<string> {
   if ((await mountsBelow(target)).includes(target)) {
     if (await isSame(source, target)) return target;
     await unmountBelow(target, run); // the folder was replaced; running sandboxes keep the old one

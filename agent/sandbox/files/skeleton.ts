@@ -102,7 +102,11 @@ export interface StackPlace {
  * The root of a named stack: its folder under a thin top with our mount points and the app user.
  * @throws SLIP_SANDBOX_STACK
  */
-export async function ensureNamedStack(where: StackPlace, stack: string, nameservers: readonly string[]): Promise<RootFiles> {
+export async function ensureNamedStack(
+  where: StackPlace,
+  stack: string,
+  nameservers: readonly string[],
+): Promise<RootFiles> {
   const folder = join(where.stacksDir, stack);
   if (!/^[a-z0-9][a-z0-9.-]{0,60}$/.test(stack) || !existsSync(join(folder, 'usr'))) {
     throw new SlipwayError({
@@ -114,19 +118,26 @@ export async function ensureNamedStack(where: StackPlace, stack: string, nameser
   const top = join(where.base, 'root', `stack-${stack}`);
   for (const dir of ['app', 'dev', 'proc', 'run/slipway/bin', 'run/slipway/env', 'sys', 'etc'])
     await mkdir(join(top, dir), { recursive: true });
-  const [passwd, group] = await Promise.all(['passwd', 'group'].map((name) => readFile(join(folder, 'etc', name), 'utf8').catch(() => '')));
+  const [passwd, group] = await Promise.all(
+    ['passwd', 'group'].map((name) => readFile(join(folder, 'etc', name), 'utf8').catch(() => '')),
+  );
   await writeEtc(join(top, 'etc'), { passwd: passwd ?? '', group: group ?? '' }, nameservers);
   // init of a stack that does not bring the tool's own
   await writeIfChanged(join(top, 'init.lxc.static'), '');
   return { lowers: [top, folder], mounts: [] };
 }
 
-async function writeEtc(etc: string, base: { passwd: string; group: string }, nameservers: readonly string[]): Promise<void> {
+async function writeEtc(
+  etc: string,
+  base: { passwd: string; group: string },
+  nameservers: readonly string[],
+): Promise<void> {
   const files = {
     passwd: withAppUser(base.passwd, PASSWD, `app:x:${String(APP_UID)}:${String(APP_UID)}:app:/app:/bin/bash`),
     group: withAppUser(base.group, GROUP, `app:x:${String(APP_UID)}:`),
     hosts: HOSTS,
-    'nsswitch.conf': 'passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nnetworks: files\nprotocols: files\nservices: files\n',
+    'nsswitch.conf':
+      'passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nnetworks: files\nprotocols: files\nservices: files\n',
     'resolv.conf': `${nameservers.map((server) => `nameserver ${server}`).join('\n')}\noptions timeout:2 attempts:2\n`,
   };
   for (const [name, text] of Object.entries(files)) await writeIfChanged(join(etc, name), text);

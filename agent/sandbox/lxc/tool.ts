@@ -26,7 +26,10 @@ export const lxcTool: SandboxTool = Object.freeze({
       stopHook: context.cgroupVersion === 1 ? saveOom : undefined,
     });
     const confine = confinement(policy, context.secretsDir);
-    const own = { [join(containers, policy.id, 'config')]: config, [seccompProfile]: lxcSeccompProfile(policy.seccompDeny) };
+    const own = {
+      [join(containers, policy.id, 'config')]: config,
+      [seccompProfile]: lxcSeccompProfile(policy.seccompDeny),
+    };
     return {
       files: { ...own, ...confine.files },
       argv: [

@@ -69,7 +69,8 @@ export class HostNetwork {
     const { bridge } = this.names;
     for (const link of [`${bridge}-p0`, bridge]) await this.#run({ file: 'ip', args: ['link', 'del', link] });
     await this.#run({ file: 'nft', args: ['delete', 'table', 'inet', this.#config.name] });
-    for (const rule of this.#forwardRules()) await this.#run({ file: 'iptables', args: ['-D', ...rule] }).catch(() => undefined);
+    for (const rule of this.#forwardRules())
+      await this.#run({ file: 'iptables', args: ['-D', ...rule] }).catch(() => undefined);
   }
 
   async #ensureBridge(): Promise<void> {
@@ -114,7 +115,9 @@ export class HostNetwork {
   }
 
   async #listing(): Promise<string> {
-    return lastingRules((await this.#run({ file: 'nft', args: ['--stateless', 'list', 'table', 'inet', this.#config.name] })).stdout);
+    return lastingRules(
+      (await this.#run({ file: 'nft', args: ['--stateless', 'list', 'table', 'inet', this.#config.name] })).stdout,
+    );
   }
 
   #ruleInput(): RuleInput {

@@ -156,7 +156,11 @@ export class Namespaces {
   async repair(occupantOf: (netns: string) => Promise<Occupant | undefined>): Promise<void> {
     const slots = [...this.#taken].filter((slot) => !this.#making.has(slot));
     if (slots.length === 0) return;
-    for (const repair of planRepairs(this.#names, { slots, namespaces: new Set(await this.#existing()), ...(await this.#links()) })) {
+    for (const repair of planRepairs(this.#names, {
+      slots,
+      namespaces: new Set(await this.#existing()),
+      ...(await this.#links()),
+    })) {
       await this.#repairOne(repair, occupantOf).catch((error: unknown) => {
         this.#deps.log.warn({ repair, err: error }, 'network.repair-failed');
       });
@@ -171,7 +175,11 @@ export class Namespaces {
     } else if (repair.kind === 'name') {
       const pid = (await occupantOf(repair.netns))?.pid;
       if (pid === undefined) return; // nobody misses it
-      await runOk(this.#deps.run, { file: 'ip', args: ['netns', 'attach', repair.netns, String(pid)], timeoutMs: 20_000 });
+      await runOk(this.#deps.run, {
+        file: 'ip',
+        args: ['netns', 'attach', repair.netns, String(pid)],
+        timeoutMs: 20_000,
+      });
     } else {
       const inside = netnsInsideBatch(this.#names, repair.slot);
       const isClosed = (await occupantOf(repair.netns))?.egress === false;
@@ -199,7 +207,12 @@ export class Namespaces {
   }
 
   async #batch(options: readonly string[], lines: readonly string[]): Promise<string> {
-    const command = { file: 'ip', args: [...options, '-batch', '-'], stdin: `${lines.join('\n')}\n`, timeoutMs: 20_000 };
+    const command = {
+      file: 'ip',
+      args: [...options, '-batch', '-'],
+      stdin: `${lines.join('\n')}\n`,
+      timeoutMs: 20_000,
+    };
     return (await runOk(this.#deps.run, command)).stdout;
   }
 

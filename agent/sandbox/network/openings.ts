@@ -14,7 +14,9 @@ export type Tenants = ReadonlyMap<string, number>;
 /** The table, applied to the sandboxes of this machine. Pure, and the same for the same input in any order. */
 export function planOpenings(table: EgressTable, tenants: Tenants): Openings {
   const lists = new Map(table.apps.map(({ uidBase, cidrs }) => [uidBase, withoutNested(cidrs)]));
-  const sandboxes = [...tenants].flatMap(([address, uidBase]) => (lists.get(uidBase) ?? []).map((cidr) => ({ address, cidr })));
+  const sandboxes = [...tenants].flatMap(([address, uidBase]) =>
+    (lists.get(uidBase) ?? []).map((cidr) => ({ address, cidr })),
+  );
   return { fleet: withoutNested(table.fleet), sandboxes: sandboxes.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)) };
 }
 

@@ -2,7 +2,9 @@ import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { addressAt, parseCidr, type Cidr } from '../config.ts';
 import type { NetworkNames } from './plan.ts';
 
-type Interfaces = Readonly<Record<string, readonly { readonly family: string; readonly cidr: string | null }[] | undefined>>;
+type Interfaces = Readonly<
+  Record<string, readonly { readonly family: string; readonly cidr: string | null }[] | undefined>
+>;
 
 export interface OtherBridge {
   readonly bridge: string;

@@ -93,7 +93,10 @@ export function neighbourLine(names: NetworkNames, slot: number): string {
 }
 
 export function plugBatch(names: NetworkNames, veth: string): string[] {
-  return [`link set ${veth} addrgenmode none master ${names.bridge} up`, `link set ${veth} type bridge_slave isolated on`];
+  return [
+    `link set ${veth} addrgenmode none master ${names.bridge} up`,
+    `link set ${veth} type bridge_slave isolated on`,
+  ];
 }
 
 /** The inside of a namespace: a point-to-point address, whose only neighbour is the gateway. The default route comes last. */

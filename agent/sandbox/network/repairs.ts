@@ -67,7 +67,10 @@ export function parseLinks(json: string, bridge: string): Pick<Seen, 'cables' | 
     .split('\n')
     .filter(Boolean)
     .map((line): unknown => JSON.parse(line));
-  return { cables: cablesOf(links, bridge), neighbours: new Set(neighboursSchema.parse(neighbours).map((entry) => entry.dst)) };
+  return {
+    cables: cablesOf(links, bridge),
+    neighbours: new Set(neighboursSchema.parse(neighbours).map((entry) => entry.dst)),
+  };
 }
 
 function cablesOf(links: unknown, bridge: string): Cable[] {

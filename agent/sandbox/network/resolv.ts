@@ -13,8 +13,14 @@ export function nameserversOf(resolvConf: string): string[] {
  * systemd-resolved and NetworkManager keep the real ones in files of their own.
  */
 export async function hostNameservers(): Promise<string[]> {
-  for (const path of ['/etc/resolv.conf', '/run/systemd/resolve/resolv.conf', '/run/NetworkManager/no-stub-resolv.conf']) {
-    const servers = nameserversOf(await readFile(path, 'utf8').catch(() => '')).filter((address) => !address.startsWith('127.'));
+  for (const path of [
+    '/etc/resolv.conf',
+    '/run/systemd/resolve/resolv.conf',
+    '/run/NetworkManager/no-stub-resolv.conf',
+  ]) {
+    const servers = nameserversOf(await readFile(path, 'utf8').catch(() => '')).filter(
+      (address) => !address.startsWith('127.'),
+    );
     if (servers.length > 0) return servers.slice(0, 3);
   }
   return [];

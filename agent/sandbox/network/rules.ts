@@ -26,7 +26,16 @@ const METADATA = ['168.63.129.16/32'];
  * (Oracle's metadata at 192.0.0.192), test, multicast, reserved. IPv6 does not leave a sandbox at all.
  */
 const NOT_THE_WORLD = [
-  ...['0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.0.0.0/24', '192.0.2.0/24'],
+  ...[
+    '0.0.0.0/8',
+    '10.0.0.0/8',
+    '100.64.0.0/10',
+    '127.0.0.0/8',
+    '169.254.0.0/16',
+    '172.16.0.0/12',
+    '192.0.0.0/24',
+    '192.0.2.0/24',
+  ],
   ...['192.168.0.0/16', '198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24', '224.0.0.0/4', '240.0.0.0/4'],
 ];
 
@@ -130,10 +139,16 @@ export function nftOpenings({ table, openings: { fleet, sandboxes } }: Pick<Rule
 }
 
 function openingSets({ fleet, sandboxes }: Openings): string[] {
-  const elements = (list: readonly string[]): string[] => (list.length === 0 ? [] : [`    elements = { ${list.join(', ')} }`]);
+  const elements = (list: readonly string[]): string[] =>
+    list.length === 0 ? [] : [`    elements = { ${list.join(', ')} }`];
   return [
     ...[`  set ${FLEET} {`, '    type ipv4_addr; flags interval', ...elements(fleet), '  }'],
-    ...[`  set ${SANDBOXES} {`, '    type ipv4_addr . ipv4_addr; flags interval', ...elements(sandboxes.map(elementOf)), '  }'],
+    ...[
+      `  set ${SANDBOXES} {`,
+      '    type ipv4_addr . ipv4_addr; flags interval',
+      ...elements(sandboxes.map(elementOf)),
+      '  }',
+    ],
   ];
 }
 
@@ -151,7 +166,10 @@ function ownNetworkRules({ subnet, meshPort }: RuleInput): string[] {
 
 /** What a sandbox may reach although it is closed, in the order in which the kernel reads it. */
 function acceptsOf(input: RuleInput): string[] {
-  const [addresses, networks] = [input.egressAllow.filter(isOneAddress), input.egressAllow.filter((rule) => !isOneAddress(rule))];
+  const [addresses, networks] = [
+    input.egressAllow.filter(isOneAddress),
+    input.egressAllow.filter((rule) => !isOneAddress(rule)),
+  ];
   return [
     ...input.nameservers.map((server) => ({ cidr: `${server}/32`, port: 53 })).flatMap(acceptRules),
     ...NEVER_RULES,

@@ -5,7 +5,9 @@ const ENOSYS = 38;
 
 /** Arguments of systemd-nspawn; the process is in its cgroup and network namespace already. Pure. */
 export function nspawnArgv(policy: SandboxPolicy, confine: readonly string[]): string[] {
-  const denied = policy.seccompDeny.filter((rule) => rule.test === undefined && rule.errno !== ENOSYS).map((rule) => rule.name);
+  const denied = policy.seccompDeny
+    .filter((rule) => rule.test === undefined && rule.errno !== ENOSYS)
+    .map((rule) => rule.name);
   return [
     ...['--quiet', '--settings=no', '--register=no', '--keep-unit', '--as-pid2', '--console=pipe', '--link-journal=no'],
     ...['--resolv-conf=off', '--timezone=off', `--machine=${policy.id}`, `--hostname=${policy.hostname}`],

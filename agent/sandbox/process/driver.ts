@@ -163,11 +163,22 @@ export class ProcessSandbox implements Sandbox {
       const given = spec.port === undefined ? undefined : await this.#port();
       const exports = join(layout.secrets, 'env');
       const start = ['/bin/sh', join(this.#parts.scriptsDir, 'start.sh'), exports, layout.app];
-      const argv = ['/usr/bin/env', mark(spec.id), ...start, ...spec.argv.map((argument) => translatePath(argument, table))];
+      const argv = [
+        '/usr/bin/env',
+        mark(spec.id),
+        ...start,
+        ...spec.argv.map((argument) => translatePath(argument, table)),
+      ];
       const env = { ...translateAll(spec.env, table), ...(given === undefined ? {} : { PORT: String(given) }) };
       await writeFile(exports, exportsFile(env), { mode: 0o600 });
       const { id, purpose, app, uidBase, logBytesMax } = spec;
-      const fixed = { version: 1 as const, bootId, address: '127.0.0.1', preparedAtMs: clock.nowMs(), joinCgroup: false };
+      const fixed = {
+        version: 1 as const,
+        bootId,
+        address: '127.0.0.1',
+        preparedAtMs: clock.nowMs(),
+        joinCgroup: false,
+      };
       await saveRecord(layout.record, { ...fixed, id, purpose, app, uidBase, logBytesMax, port: given, argv });
       return given;
     });
@@ -201,12 +212,21 @@ export class ProcessSandbox implements Sandbox {
   }
 
   #paths(spec: SandboxSpec, layout: InstanceLayout): PathTable {
-    const binds = Object.entries({ ...spec.readOnlyBinds, ...spec.writableBinds }).map(([source, target]) => [target, source]);
-    return { '/app': layout.app, [`${INSIDE_DIR}/bin`]: this.#parts.scriptsDir, ...Object.fromEntries(binds) } as PathTable;
+    const binds = Object.entries({ ...spec.readOnlyBinds, ...spec.writableBinds }).map(([source, target]) => [
+      target,
+      source,
+    ]);
+    return {
+      '/app': layout.app,
+      [`${INSIDE_DIR}/bin`]: this.#parts.scriptsDir,
+      ...Object.fromEntries(binds),
+    } as PathTable;
   }
 
   async #port(): Promise<number> {
-    const taken = (await loadRecords(this.#parts.base)).map((record) => record.port).filter((port) => port !== undefined);
+    const taken = (await loadRecords(this.#parts.base))
+      .map((record) => record.port)
+      .filter((port) => port !== undefined);
     return freePort(this.#parts.config.processPorts, new Set(taken));
   }
 
@@ -228,7 +248,10 @@ export class ProcessSandbox implements Sandbox {
       argv: record.argv,
       env: DEFAULT_ENV,
     };
-    await launch({ supervisor, outputs: this.#outputs, clock }, { layout, supervised, onOutput: this.#onOutput.get(id) });
+    await launch(
+      { supervisor, outputs: this.#outputs, clock },
+      { layout, supervised, onOutput: this.#onOutput.get(id) },
+    );
   }
 
   async #remove(id: string): Promise<void> {

@@ -45,11 +45,15 @@ export async function listenersOfPids(pids: readonly number[]): Promise<Listener
   const [first] = pids;
   if (first === undefined) return [];
   const inodes = new Set((await Promise.all(pids.map(socketInodes))).flat());
-  return (await listenersOf(first)).filter((entry) => inodes.has(entry.inode)).map(({ inode: _, ...listener }) => listener);
+  return (await listenersOf(first))
+    .filter((entry) => inodes.has(entry.inode))
+    .map(({ inode: _, ...listener }) => listener);
 }
 
 async function socketInodes(pid: number): Promise<string[]> {
   const dir = `/proc/${String(pid)}/fd`;
-  const links = await Promise.all((await readdir(dir).catch(() => [])).map((fd) => readlink(`${dir}/${fd}`).catch(() => '')));
+  const links = await Promise.all(
+    (await readdir(dir).catch(() => [])).map((fd) => readlink(`${dir}/${fd}`).catch(() => '')),
+  );
   return links.map((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1]).filter((inode) => inode !== undefined);
 }

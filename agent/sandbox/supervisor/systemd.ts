@@ -12,7 +12,12 @@ export function createSystemdSupervisor(scriptsDir: string, name: string, run: R
     async start(supervised) {
       // a build ends with the agent on purpose, and needs its pipe
       if (supervised.tied) await spawnSupervisor(scriptsDir, supervised);
-      else await runOk(run, { file: 'systemd-run', args: systemdRunArgs(name, scriptsDir, supervised), timeoutMs: 30_000 });
+      else
+        await runOk(run, {
+          file: 'systemd-run',
+          args: systemdRunArgs(name, scriptsDir, supervised),
+          timeoutMs: 30_000,
+        });
     },
     async forget(id) {
       await run({ file: 'systemctl', args: ['reset-failed', unitName(name, id)], timeoutMs: 10_000 });

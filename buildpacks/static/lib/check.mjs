@@ -19,8 +19,12 @@ function isFolder(path) {
 
 /** @returns the warnings. @throws SiteError */
 export function checkSite(directory, env) {
-  const site = parseSite(readIfPresent(join(directory, 'static.json')), (path) => readIfPresent(join(directory, path)) !== undefined);
-  if (!isFolder(join(directory, site.root))) throw new SiteError(`static.json: there is no folder "${site.root}" in the app ("root").`);
+  const site = parseSite(
+    readIfPresent(join(directory, 'static.json')),
+    (path) => readIfPresent(join(directory, path)) !== undefined,
+  );
+  if (!isFolder(join(directory, site.root)))
+    throw new SiteError(`static.json: there is no folder "${site.root}" in the app ("root").`);
   createGuard(site, env, readIfPresent(join(directory, '.htpasswd')));
   const absent = variablesOf(site).filter((name) => env[name] === undefined);
   return [
@@ -30,7 +34,9 @@ export function checkSite(directory, env) {
         `static.json uses the variable \${${name}}, which is not set. The app does not start without it: slipway config:set ${name}=…`,
     ),
     ...(site.httpsOnly
-      ? ['static.json: "https_only" redirects every request to https. This needs a proxy with HTTPS in front of this fleet.']
+      ? [
+          'static.json: "https_only" redirects every request to https. This needs a proxy with HTTPS in front of this fleet.',
+        ]
       : []),
   ];
 }

@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 
-const COMPRESSIBLE = /^(text\/|image\/svg\+xml|image\/x-icon|font\/(ttf|otf)|application\/(json|xml|wasm|manifest\+json))/;
+const COMPRESSIBLE =
+  /^(text\/|image\/svg\+xml|image\/x-icon|font\/(ttf|otf)|application\/(json|xml|wasm|manifest\+json))/;
 /** A smaller file fits into one packet as it is. */
 const MIN_BYTES = 1024;
 /** A larger file would need too much memory in a small instance. */

@@ -103,7 +103,9 @@ function encode(digest) {
     [4, 10, 5],
   ];
   const text = (value, length) => Array.from({ length }, (_, index) => ITOA64[(value >> (6 * index)) & 63]).join('');
-  return groups.map(([a, b, c]) => text((digest[a] << 16) | (digest[b] << 8) | digest[c], 4)).join('') + text(digest[11], 2);
+  return (
+    groups.map(([a, b, c]) => text((digest[a] << 16) | (digest[b] << 8) | digest[c], 4)).join('') + text(digest[11], 2)
+  );
 }
 
 /** A browser sends the same header with every request: the thousand rounds of a hash are done once. */

@@ -18,7 +18,9 @@ export function createFileSender(root, site) {
     addHeaders(site, path, response);
     if (found !== undefined) return sendFile(send, request, response, { ...found, status: 200 });
     const page = await fileAt(root, site.errorPage);
-    return page === undefined ? plain(response, 404, 'Not Found') : sendFile(send, request, response, { ...page, status: 404 });
+    return page === undefined
+      ? plain(response, 404, 'Not Found')
+      : sendFile(send, request, response, { ...page, status: 404 });
   };
 }
 
@@ -74,7 +76,8 @@ async function isFolder(root, path) {
 function addHeaders(site, path, response) {
   response.setHeader('X-Content-Type-Options', 'nosniff');
   for (const rule of site.headers) {
-    if (rule.test.test(path)) for (const [name, value] of Object.entries(rule.value)) response.setHeader(name, String(value));
+    if (rule.test.test(path))
+      for (const [name, value] of Object.entries(rule.value)) response.setHeader(name, String(value));
   }
 }
 
@@ -129,7 +132,8 @@ function isSameAs(condition, etag, file) {
 
 function isFresh(headers, etag, modified) {
   const match = headers['if-none-match'];
-  if (match !== undefined) return match.split(',').some((one) => one.trim().replace(/^W\//, '') === etag || one.trim() === '*');
+  if (match !== undefined)
+    return match.split(',').some((one) => one.trim().replace(/^W\//, '') === etag || one.trim() === '*');
   const since = Date.parse(headers['if-modified-since'] ?? '');
   return Number.isFinite(since) && Math.floor(modified.getTime() / 1000) * 1000 <= since;
 }

@@ -50,7 +50,8 @@ function originPath(rule, origin, url) {
 /** How much of an encoded path stands for the prefix. */
 function encodedLength(path, prefix) {
   let length = 0;
-  for (let decoded = 0; decoded < Buffer.byteLength(prefix) && length < path.length; decoded++) length += path[length] === '%' ? 3 : 1;
+  for (let decoded = 0; decoded < Buffer.byteLength(prefix) && length < path.length; decoded++)
+    length += path[length] === '%' ? 3 : 1;
   return length;
 }
 

@@ -9,7 +9,11 @@ import { parseSite, SiteError } from './site.mjs';
 
 /** Serves a folder; resolves to the listening server. @param env config variables */
 export async function serve(directory, port, env = {}) {
-  const site = parseSite(readIfPresent(join(directory, 'static.json')), (path) => readIfPresent(join(directory, path)) !== undefined, env);
+  const site = parseSite(
+    readIfPresent(join(directory, 'static.json')),
+    (path) => readIfPresent(join(directory, path)) !== undefined,
+    env,
+  );
   const guard = createGuard(site, env, readIfPresent(join(directory, '.htpasswd')));
   const root = realpathSync(join(directory, site.root));
   const server = createServer(createHandler(root, site, guard));

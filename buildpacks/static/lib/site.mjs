@@ -68,16 +68,22 @@ function isTable(value) {
 
 function refuseUnknown(given) {
   // Keys such as `$schema` and `_comment` are notes.
-  const unknown = Object.keys(given).filter((key) => !HONOURED.has(key) && !WITHOUT_EFFECT.has(key) && !/^[$_]/.test(key));
+  const unknown = Object.keys(given).filter(
+    (key) => !HONOURED.has(key) && !WITHOUT_EFFECT.has(key) && !/^[$_]/.test(key),
+  );
   if (unknown.length > 0) {
-    throw new SiteError(`static.json: the static buildpack does not know ${unknown.map((key) => `"${key.slice(0, 60)}"`).join(', ')}.`);
+    throw new SiteError(
+      `static.json: the static buildpack does not know ${unknown.map((key) => `"${key.slice(0, 60)}"`).join(', ')}.`,
+    );
   }
 }
 
 function read(given, key, type) {
   const value = given[key] ?? undefined;
   if (value !== undefined && typeof value !== type) {
-    throw new SiteError(`static.json: "${key}" must be ${type === 'boolean' ? 'true or false, without quotes' : 'a text in quotes'}.`);
+    throw new SiteError(
+      `static.json: "${key}" must be ${type === 'boolean' ? 'true or false, without quotes' : 'a text in quotes'}.`,
+    );
   }
   return value;
 }
@@ -129,7 +135,11 @@ function redirectTarget(value, glob, expand) {
 
 function headerTable(value, glob) {
   for (const [name, text] of Object.entries(isTable(value) ? value : { '': '' })) {
-    if (!HEADER_NAME.test(name) || !['string', 'number', 'boolean'].includes(typeof text) || !HEADER_VALUE.test(String(text))) {
+    if (
+      !HEADER_NAME.test(name) ||
+      !['string', 'number', 'boolean'].includes(typeof text) ||
+      !HEADER_VALUE.test(String(text))
+    ) {
       throw new SiteError(`static.json: the headers of "${glob}" must be { "Name": "value" }.`);
     }
   }
@@ -147,21 +157,28 @@ function proxyOrigin(prefix, value, expand) {
   const { origin, ...rest } = isTable(value) ? value : {};
   const text = typeof origin === 'string' ? expand(origin) : '';
   if (!prefix.startsWith('/') || Object.keys(rest).length > 0 || !/^(https?:\/\/|\$\{)/.test(text)) {
-    throw new SiteError(`static.json: the proxy "${prefix}" must be a path that begins with / and { "origin": "https://…" }.`);
+    throw new SiteError(
+      `static.json: the proxy "${prefix}" must be a path that begins with / and { "origin": "https://…" }.`,
+    );
   }
   return text;
 }
 
 function expandVariables(text, env) {
   return text.replace(/\$\{(\w+)\}/g, (_, name) => {
-    if (env[name] === undefined) throw new SiteError(`static.json names \${${name}}, but there is no such config variable.`);
+    if (env[name] === undefined)
+      throw new SiteError(`static.json names \${${name}}, but there is no such config variable.`);
     return env[name];
   });
 }
 
 /** Names of the variables that the file needs at run time. */
 export function variablesOf(site) {
-  const texts = [site.canonicalHost ?? '', ...site.redirects.map(({ value }) => value.url), ...site.proxies.map(({ origin }) => origin)];
+  const texts = [
+    site.canonicalHost ?? '',
+    ...site.redirects.map(({ value }) => value.url),
+    ...site.proxies.map(({ origin }) => origin),
+  ];
   return [...new Set(texts.flatMap((text) => [...text.matchAll(/\$\{(\w+)\}/g)].map(([, name]) => name)))];
 }
 

@@ -55,7 +55,8 @@ export async function issueServer(
   of: { readonly names: readonly string[]; readonly former: KeyAndCertificate | undefined },
   validity: Validity,
 ): Promise<KeyAndCertificate> {
-  const { key, publicKey } = of.former === undefined ? await newKey() : { ...of.former, publicKey: of.former.certificate.publicKey };
+  const { key, publicKey } =
+    of.former === undefined ? await newKey() : { ...of.former, publicKey: of.former.certificate.publicKey };
   const certificate = await sign(ca, {
     publicKey,
     subject: 'CN=slipway-controller',
@@ -69,7 +70,10 @@ export async function issueServer(
 
 async function newKey(): Promise<{ key: webcrypto.CryptoKey; publicKey: x509.PublicKey }> {
   const keys = await generateKeys();
-  return { key: keys.privateKey, publicKey: new x509.PublicKey(await webcrypto.subtle.exportKey('spki', keys.publicKey)) };
+  return {
+    key: keys.privateKey,
+    publicKey: new x509.PublicKey(await webcrypto.subtle.exportKey('spki', keys.publicKey)),
+  };
 }
 
 /** For both ends of the mesh. The name is of that use alone: no door of the controller is ever called so. */

@@ -3,7 +3,15 @@ import { ensureDir } from '../../../shared/kit/atomic-file.ts';
 import type { Clock } from '../../../shared/kit/clock.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import type { Authority, AuthorityOptions, ServerCredential } from './authority.ts';
-import { issueNodeCertificate, issueServer, keyHash, pinOf, readRequest, selfSignCa, type KeyAndCertificate } from './certificates.ts';
+import {
+  issueNodeCertificate,
+  issueServer,
+  keyHash,
+  pinOf,
+  readRequest,
+  selfSignCa,
+  type KeyAndCertificate,
+} from './certificates.ts';
 import { readCredential, toPem, writeCredential } from './credential-file.ts';
 
 const DAY_MS = 24 * 60 * 60_000;
@@ -52,7 +60,11 @@ async function openFleetCa(path: string, { mayCreate, clock }: AuthorityOptions)
 }
 
 /** A server certificate is ours to make again at any time, so a damaged file is simply replaced. */
-async function currentServerCredential(ca: KeyAndCertificate, path: string, options: AuthorityOptions): Promise<ServerCredential> {
+async function currentServerCredential(
+  ca: KeyAndCertificate,
+  path: string,
+  options: AuthorityOptions,
+): Promise<ServerCredential> {
   const known = await readCredential(path).catch(() => undefined);
   if (known !== undefined && (await isGood(known, ca, options))) return await asServerCredential(known, ca);
   const validity = { nowMs: options.clock.nowMs(), lifetimeMs: options.serverLifetimeMs ?? SERVER_LIFETIME_MS };
@@ -61,7 +73,11 @@ async function currentServerCredential(ca: KeyAndCertificate, path: string, opti
   return await asServerCredential(fresh, ca);
 }
 
-async function isGood({ certificate }: KeyAndCertificate, ca: KeyAndCertificate, options: AuthorityOptions): Promise<boolean> {
+async function isGood(
+  { certificate }: KeyAndCertificate,
+  ca: KeyAndCertificate,
+  options: AuthorityOptions,
+): Promise<boolean> {
   if (needsRenewal(certificate.notBefore.getTime(), certificate.notAfter.getTime(), options.clock)) return false;
   if (sanNames(certificate) !== [...options.serverNames].sort().join()) return false;
   return await certificate.verify({ publicKey: ca.certificate.publicKey, signatureOnly: true });
@@ -93,7 +109,11 @@ const RESTORE =
   'Restore this file from your backup. Without it no node can be trusted again; to give up the fleet and start over, remove the whole state folder.';
 
 function caMissing(path: string): SlipwayError {
-  return new SlipwayError({ code: 'SLIP_CA_MISSING', message: `The fleet's certificate authority ${path} is gone.`, hint: RESTORE });
+  return new SlipwayError({
+    code: 'SLIP_CA_MISSING',
+    message: `The fleet's certificate authority ${path} is gone.`,
+    hint: RESTORE,
+  });
 }
 
 function caDamaged(path: string, cause: unknown): SlipwayError {

@@ -10,7 +10,13 @@ export const keyBody = z.strictObject({ publicKey: z.string().min(1).max(20_000)
 /** The caller's own account. */
 export function accountRoutes({ store }: ApiDeps): readonly Route[] {
   return [
-    userRoute({ method: 'GET', url: '/whoami', auth: 'user', action: 'account.read', handle: async ({ user }) => viewUser(user) }),
+    userRoute({
+      method: 'GET',
+      url: '/whoami',
+      auth: 'user',
+      action: 'account.read',
+      handle: async ({ user }) => viewUser(user),
+    }),
     userRoute({
       method: 'GET',
       url: '/keys',

@@ -59,7 +59,12 @@ function createUser({ store, log }: ApiDeps): Route {
       const user = await store.createUser({ name, admin: body.admin, by: admin.name });
       if (key !== undefined) await store.addKey({ ...key, userId: user.id, by: admin.name });
       const token = newApiToken();
-      await store.addToken({ userId: user.id, secretHash: token.secretHash, description: 'first token', by: admin.name });
+      await store.addToken({
+        userId: user.id,
+        secretHash: token.secretHash,
+        description: 'first token',
+        by: admin.name,
+      });
       log.info({ user: user.name, admin: user.admin, by: admin.name }, 'user.created');
       reply.code(201);
       return { ...viewUser(user), token: token.secret.reveal() } satisfies NewUserBody;

@@ -19,7 +19,10 @@ const releasesQuery = z.strictObject({
   before: z.coerce.number().int().min(1).optional(),
 });
 /** `limit` apps in one answer; a header names where the next page begins. */
-const pageQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(1000).default(1000), after: z.string().max(200).optional() });
+const pageQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(1000).default(1000),
+  after: z.string().max(200).optional(),
+});
 /** `null` removes a variable, as in Heroku's API. */
 const configBody = z
   .record(z.string(), z.string().nullable())
@@ -90,7 +93,10 @@ function appInfo(config: ApiConfig, { store }: ApiDeps): Route {
       const nameOf = await userNames(store, release === undefined ? [app.ownerId] : [app.ownerId, release.userId]);
       return {
         ...viewApp(app, nameOf(app.ownerId), config),
-        release: release === undefined ? undefined : viewRelease({ ...release, commit: release.slug.commit }, nameOf(release.userId)),
+        release:
+          release === undefined
+            ? undefined
+            : viewRelease({ ...release, commit: release.slug.commit }, nameOf(release.userId)),
         formation: release === undefined ? formation : wantedCounts(release.slug.processTypes, formation),
         slugSizeBytes: release === undefined ? undefined : slugSizeBytes(release.slug),
         buildpacks: release?.slug.buildpacks ?? [],
@@ -119,7 +125,13 @@ function listReleases({ store }: ApiDeps): Route {
 }
 
 function ps(deps: ApiDeps): Route {
-  return appRoute({ method: 'GET', url: '/apps/:app/ps', auth: 'user', action: 'app.read', handle: ({ app }) => instancesOf(deps, app) });
+  return appRoute({
+    method: 'GET',
+    url: '/apps/:app/ps',
+    auth: 'user',
+    action: 'app.read',
+    handle: ({ app }) => instancesOf(deps, app),
+  });
 }
 
 function getConfig({ store }: ApiDeps): Route {

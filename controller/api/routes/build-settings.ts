@@ -14,7 +14,10 @@ const edit = z.discriminatedUnion('op', [
 /** `null`: all of the repository again. */
 const changeBody = z
   .strictObject({ root: z.string().max(4000).nullable().optional(), buildpacks: edit.optional() })
-  .refine(({ root, buildpacks }) => root !== undefined || buildpacks !== undefined, 'a root or a change of buildpacks is needed');
+  .refine(
+    ({ root, buildpacks }) => root !== undefined || buildpacks !== undefined,
+    'a root or a change of buildpacks is needed',
+  );
 
 /** Which folder of an app is built, and by which buildpacks. A change counts from the next push on. */
 export function buildSettingsRoutes({ store, log }: ApiDeps): readonly Route[] {
@@ -35,7 +38,10 @@ export function buildSettingsRoutes({ store, log }: ApiDeps): readonly Route[] {
       handle: async ({ app, user, body }): Promise<BuildSettings> => {
         const after = await store.changeBuildSettings(app.id, (now) => changed(now, body));
         const message = sayChange(after, body);
-        noteEvent({ store, log }, { kind: 'build.settings', actor: user.name, app: app.name, message, next: 'git push slipway main' });
+        noteEvent(
+          { store, log },
+          { kind: 'build.settings', actor: user.name, app: app.name, message, next: 'git push slipway main' },
+        );
         return after;
       },
     }),
@@ -54,7 +60,9 @@ function changed(now: BuildSettings, { root, buildpacks }: Change): BuildSetting
 /** Without names of buildpacks: a URL may hold a password. */
 function sayChange(after: BuildSettings, { root, buildpacks }: Change): string {
   const words = [
-    ...(root === undefined ? [] : [after.root === undefined ? 'all of the repository' : `the folder ${after.root} of the repository`]),
+    ...(root === undefined
+      ? []
+      : [after.root === undefined ? 'all of the repository' : `the folder ${after.root} of the repository`]),
     ...(buildpacks === undefined ? [] : [`${String(after.buildpacks.length)} buildpacks set`]),
   ];
   return `The next push is built with ${words.join(' and ')}.`;

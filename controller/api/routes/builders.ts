@@ -1,6 +1,11 @@
 import { z } from 'zod';
 import type { BuildersBody } from '../../../shared/domain/api-nodes.ts';
-import { parseLabelName, parseLabelValue, sayWhoBuilds, type RequiredLabels } from '../../../shared/domain/placement.ts';
+import {
+  parseLabelName,
+  parseLabelValue,
+  sayWhoBuilds,
+  type RequiredLabels,
+} from '../../../shared/domain/placement.ts';
 import type { BuilderPool } from '../../build/builder-pool.ts';
 import type { LiveNode } from '../../dispatch/port.ts';
 import { noteEvent } from '../../store/note-event.ts';
@@ -9,7 +14,9 @@ import { userRoute, type Route } from '../route.ts';
 
 const MAX_LABELS = 20;
 const rule = z.strictObject({
-  require: z.record(z.string().max(100), z.string().max(100)).refine((labels) => Object.keys(labels).length <= MAX_LABELS),
+  require: z
+    .record(z.string().max(100), z.string().max(100))
+    .refine((labels) => Object.keys(labels).length <= MAX_LABELS),
 });
 
 /** Which nodes are given builds. */
@@ -30,7 +37,10 @@ export function builderRoutes(deps: ApiDeps): readonly Route[] {
       action: 'node.manage',
       body: rule,
       handle: async ({ user, body }) => {
-        const required = Object.entries(body.require).map(([label, value]) => [parseLabelName(label), parseLabelValue(value)]);
+        const required = Object.entries(body.require).map(([label, value]) => [
+          parseLabelName(label),
+          parseLabelValue(value),
+        ]);
         await builderPool.require(Object.fromEntries(required) as RequiredLabels);
         const event = { kind: 'builders.set', actor: user.name, next: 'slipway builders' };
         noteEvent({ store, log }, { ...event, message: sayWhoBuilds(builderPool.required) });

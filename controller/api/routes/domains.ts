@@ -1,5 +1,10 @@
 import { z } from 'zod';
-import type { DomainAddedBody, DomainRemovedBody, DomainsBody, DomainsClearedBody } from '../../../shared/domain/api-domains.ts';
+import type {
+  DomainAddedBody,
+  DomainRemovedBody,
+  DomainsBody,
+  DomainsClearedBody,
+} from '../../../shared/domain/api-domains.ts';
 import { parseDomain, quoteInput } from '../../../shared/domain/names.ts';
 import type { ProblemBody } from '../../../shared/domain/api.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
@@ -88,10 +93,17 @@ interface Change {
 }
 
 async function changed(deps: ApiDeps, { app, user, signal, message }: Change): Promise<readonly ProblemBody[]> {
-  noteEvent(deps, { kind: 'domain.changed', actor: user.name, app: app.name, message, next: `slipway domains -a ${app.name}` });
+  noteEvent(deps, {
+    kind: 'domain.changed',
+    actor: user.name,
+    app: app.name,
+    message,
+    next: `slipway domains -a ${app.name}`,
+  });
   await deps.fleet.routesApplied(app.id, signal);
   const leftOut = deps.fleet.leftOutOfRoutes(app.id);
-  const own = leftOut === undefined ? [] : [{ message: leftOut.message, next: leftOut.hint ?? `slipway why ${app.name}` }];
+  const own =
+    leftOut === undefined ? [] : [{ message: leftOut.message, next: leftOut.hint ?? `slipway why ${app.name}` }];
   return [...own, ...routeProblems(deps.fleet.nodes())];
 }
 

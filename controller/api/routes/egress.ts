@@ -101,7 +101,10 @@ async function remove(deps: ApiDeps, { app, user, text }: Change): Promise<Egres
   return await changed(deps, { app, user, cidr, message: `${user.name} closed ${cidr} to ${nameOf(app)}.` });
 }
 
-async function changed(deps: ApiDeps, of: Omit<Change, 'text'> & { cidr: string; message: string }): Promise<EgressChangedBody> {
+async function changed(
+  deps: ApiDeps,
+  of: Omit<Change, 'text'> & { cidr: string; message: string },
+): Promise<EgressChangedBody> {
   const { app, user, cidr, message } = of;
   noteEvent(deps, { kind: 'egress.changed', actor: user.name, app: app?.name, message, next: listCommand(app) });
   await deps.fleet.egressChanged();

@@ -29,7 +29,9 @@ export function fleetRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] 
       query: statusQuery,
       handle: async ({ user, query: { follow }, reply, signal }) => {
         const read = (): Promise<StatusBody> => looks.read(user);
-        return follow ? answerLines(followStatus(deps, read, signal), { reply, clock: deps.clock, signal }) : await read();
+        return follow
+          ? answerLines(followStatus(deps, read, signal), { reply, clock: deps.clock, signal })
+          : await read();
       },
     }),
   ];

@@ -9,7 +9,10 @@ import { parseLabelName, parseLabelValue, type PlacementRule } from '../../../sh
 const scaleBody = z.strictObject({
   updates: z
     .array(
-      z.strictObject({ type: z.string().max(100), quantity: z.union([z.string().max(20), z.number().int().min(0).transform(String)]) }),
+      z.strictObject({
+        type: z.string().max(100),
+        quantity: z.union([z.string().max(20), z.number().int().min(0).transform(String)]),
+      }),
     )
     .min(1)
     .max(100),
@@ -59,8 +62,14 @@ export function formationRoutes({ formations }: ApiDeps): readonly Route[] {
       action: 'app.write',
       body: scaleBody,
       handle: async ({ app, user, body }) => {
-        const wanted = await formations.scale(app, user, Object.fromEntries(body.updates.map(({ type, quantity }) => [type, quantity])));
-        return { formation: Object.entries(wanted).map(([type, quantity]) => ({ type, quantity })) } satisfies ScaledBody;
+        const wanted = await formations.scale(
+          app,
+          user,
+          Object.fromEntries(body.updates.map(({ type, quantity }) => [type, quantity])),
+        );
+        return {
+          formation: Object.entries(wanted).map(([type, quantity]) => ({ type, quantity })),
+        } satisfies ScaledBody;
       },
     }),
     appRoute({
@@ -93,7 +102,8 @@ export function formationRoutes({ formations }: ApiDeps): readonly Route[] {
       auth: 'user',
       action: 'app.write',
       body: restartBody,
-      handle: async ({ app, user, body }) => ({ instances: await formations.restart(app, user, body.process) }) satisfies RestartedBody,
+      handle: async ({ app, user, body }) =>
+        ({ instances: await formations.restart(app, user, body.process) }) satisfies RestartedBody,
     }),
   ];
 }

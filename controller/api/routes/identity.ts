@@ -52,11 +52,23 @@ function rejoinToken(config: ApiConfig, deps: ApiDeps): Route {
       if (fleet.node(node.id)?.connected === true) throw rejoinConnected(node.name);
       const token = newJoinToken();
       const expiresAtMs = clock.nowMs() + body.ttlMs;
-      await store.addJoinToken({ secretHash: token.secretHash, labels: {}, expiresAtMs, by: user.name, rejoins: node.id });
+      await store.addJoinToken({
+        secretHash: token.secretHash,
+        labels: {},
+        expiresAtMs,
+        by: user.name,
+        rejoins: node.id,
+      });
       log.info({ node: node.name, by: user.name, expiresAtMs }, 'rejoin-token.created');
       reply.code(201);
       const { url } = doorOf(config, request);
-      return { node: node.name, token: token.secret.reveal(), expiresAtMs, pin: authority.pin, url } satisfies RejoinTokenBody;
+      return {
+        node: node.name,
+        token: token.secret.reveal(),
+        expiresAtMs,
+        pin: authority.pin,
+        url,
+      } satisfies RejoinTokenBody;
     },
   });
 }
@@ -77,7 +89,8 @@ function joinTokens({ store, clock, log }: ApiDeps): readonly Route[] {
       action: 'node.manage',
       handle: async ({ user, params }) => {
         const id = params['id'] ?? '';
-        if (!(await store.removeJoinToken(id, user.name))) throw noToken('See those that can still be used with: slipway nodes:tokens');
+        if (!(await store.removeJoinToken(id, user.name)))
+          throw noToken('See those that can still be used with: slipway nodes:tokens');
         log.info({ token: id, by: user.name }, 'join-token.revoked');
         return undefined;
       },
@@ -92,7 +105,8 @@ function apiTokens({ store, log }: ApiDeps): readonly Route[] {
       url: '/tokens',
       auth: 'user',
       action: 'account.read',
-      handle: async ({ user }) => (await store.apiTokensOf(user.id)).map(({ userId: _, ...token }): ApiTokenInfoBody => token),
+      handle: async ({ user }) =>
+        (await store.apiTokensOf(user.id)).map(({ userId: _, ...token }): ApiTokenInfoBody => token),
     }),
     userRoute({
       method: 'DELETE',
@@ -116,5 +130,10 @@ async function findNode({ store }: ApiDeps, name: string | undefined): Promise<N
 }
 
 function noToken(hint: string): SlipwayError {
-  return new SlipwayError({ code: 'SLIP_TOKEN_NOT_FOUND', httpStatus: 404, message: 'There is no such token, or it was used.', hint });
+  return new SlipwayError({
+    code: 'SLIP_TOKEN_NOT_FOUND',
+    httpStatus: 404,
+    message: 'There is no such token, or it was used.',
+    hint,
+  });
 }

@@ -45,7 +45,8 @@ function getImage({ images, mayReadImage }: ApiDeps): Route {
         reply.header('content-range', `bytes */${sizeBytes}`);
         throw rangeRefused();
       }
-      if (offsetBytes > 0) reply.code(206).header('content-range', `bytes ${offsetBytes}-${sizeBytes - 1}/${sizeBytes}`);
+      if (offsetBytes > 0)
+        reply.code(206).header('content-range', `bytes ${offsetBytes}-${sizeBytes - 1}/${sizeBytes}`);
       reply
         .header('accept-ranges', 'bytes')
         .header('content-length', sizeBytes - offsetBytes)
@@ -106,15 +107,27 @@ function asReadable(stream: NodeJS.ReadableStream): Readable {
 
 /** The same words for an image that is not there and for one of another node. */
 function imageNotFound(): SlipwayError {
-  return new SlipwayError({ code: 'SLIP_IMAGE_NOT_FOUND', httpStatus: 404, message: 'There is no such image for this node.' });
+  return new SlipwayError({
+    code: 'SLIP_IMAGE_NOT_FOUND',
+    httpStatus: 404,
+    message: 'There is no such image for this node.',
+  });
 }
 
 function rangeRefused(): SlipwayError {
-  return new SlipwayError({ code: 'SLIP_IMAGE_RANGE', httpStatus: 416, message: 'The image ends before the range asked for.' });
+  return new SlipwayError({
+    code: 'SLIP_IMAGE_RANGE',
+    httpStatus: 416,
+    message: 'The image ends before the range asked for.',
+  });
 }
 
 function writeRefused(): SlipwayError {
-  return new SlipwayError({ code: 'SLIP_IMAGE_WRITE', httpStatus: 403, message: 'A node may upload images only while it builds.' });
+  return new SlipwayError({
+    code: 'SLIP_IMAGE_WRITE',
+    httpStatus: 403,
+    message: 'A node may upload images only while it builds.',
+  });
 }
 
 function bodyMissing(): SlipwayError {

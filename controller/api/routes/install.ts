@@ -34,12 +34,17 @@ function installScript(config: ApiConfig, deps: ApiDeps): Route {
       limit.count(request.ip);
       const program = await deps.programs.current();
       // The larger files are fetched while the machine installs packages.
-      void Promise.all([deps.programs.file(program.node.x64.name), deps.programs.file(program.npm.name)]).catch((error: unknown) =>
-        deps.log.warn({ error: describeCauses(error) }, 'program.prefetch-failed'),
+      void Promise.all([deps.programs.file(program.node.x64.name), deps.programs.file(program.npm.name)]).catch(
+        (error: unknown) => deps.log.warn({ error: describeCauses(error) }, 'program.prefetch-failed'),
       );
       const template = await readFile(join(config.productDir, 'install.sh'), 'utf8');
       reply.type('text/x-shellscript; charset=utf-8').header('cache-control', 'no-store');
-      return fillInstallScript(template, { ...doorOf(config, request), pin: deps.authority.pin, caPem: deps.authority.caPem, program });
+      return fillInstallScript(template, {
+        ...doorOf(config, request),
+        pin: deps.authority.pin,
+        caPem: deps.authority.caPem,
+        program,
+      });
     },
   });
 }
@@ -79,14 +84,26 @@ function startUpgrade({ upgrades }: ApiDeps): Route {
 }
 
 function showUpgrade({ upgrades }: ApiDeps): Route {
-  return userRoute({ method: 'GET', url: '/nodes/upgrade', auth: 'admin', action: 'node.manage', handle: async () => upgrades.status() });
+  return userRoute({
+    method: 'GET',
+    url: '/nodes/upgrade',
+    auth: 'admin',
+    action: 'node.manage',
+    handle: async () => upgrades.status(),
+  });
 }
 
 /** Under which address and key this door is known to who stands before it now. */
-export function doorOf({ publicHost }: ApiConfig, request: FastifyRequest): { readonly url: string; readonly doorPin: string } {
+export function doorOf(
+  { publicHost }: ApiConfig,
+  request: FastifyRequest,
+): { readonly url: string; readonly doorPin: string } {
   const { socket } = request.raw;
   const host = isIPv6(publicHost) ? `[${publicHost}]` : publicHost;
-  const key = socket instanceof TLSSocket ? socket.getX509Certificate()?.publicKey.export({ type: 'spki', format: 'der' }) : undefined;
+  const key =
+    socket instanceof TLSSocket
+      ? socket.getX509Certificate()?.publicKey.export({ type: 'spki', format: 'der' })
+      : undefined;
   const doorPin = `sha256//${createHash('sha256')
     .update(key ?? '')
     .digest('base64')}`;

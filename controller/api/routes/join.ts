@@ -36,7 +36,9 @@ function checkRoute({ store, clock }: ApiDeps, failures: RateLimit): Route {
     body: checkBody,
     bodyLimitBytes: BODY_LIMIT_BYTES,
     handle: async ({ body, request }) => {
-      await failures.guard(request.ip, () => store.checkJoinToken(hashToken(body.token), clock.nowMs(), parseNodeName(body.name)));
+      await failures.guard(request.ip, () =>
+        store.checkJoinToken(hashToken(body.token), clock.nowMs(), parseNodeName(body.name)),
+      );
     },
   });
 }
@@ -55,7 +57,11 @@ function joinRoute(config: ApiConfig, deps: ApiDeps, failures: RateLimit): Route
         const name = parseNodeName(body.name);
         // Looked at before the token is spent: a bad request must not cost one.
         const keyHash = await authority.checkRequest(body.csr);
-        return await store.redeemJoinToken(hashToken(body.token), clock.nowMs(), { name, keyHash, ...newCertificate(deps) });
+        return await store.redeemJoinToken(hashToken(body.token), clock.nowMs(), {
+          name,
+          keyHash,
+          ...newCertificate(deps),
+        });
       });
       log.info({ node: node.name, nodeId: node.id, address: request.ip }, 'node.joined');
       reply.code(201);
@@ -79,7 +85,11 @@ function rejoinRoute(config: ApiConfig, deps: ApiDeps, failures: RateLimit): Rou
         const secretHash = hashToken(body.token);
         refuseWhileConnected(deps, await store.rejoinTarget(secretHash, clock.nowMs(), keyHash));
         const knownAs = body.nodeId === undefined ? {} : { knownAs: body.nodeId as NodeId };
-        return await store.redeemRejoinToken(secretHash, clock.nowMs(), { ...newCertificate(deps), ...knownAs, keyHash });
+        return await store.redeemRejoinToken(secretHash, clock.nowMs(), {
+          ...newCertificate(deps),
+          ...knownAs,
+          keyHash,
+        });
       });
       deps.endSessions(node.id, 'This node has rejoined with another certificate.');
       log.warn({ node: node.name, nodeId: node.id, address: request.ip }, 'node.rejoined');
@@ -93,7 +103,11 @@ function newCertificate({ authority, clock }: ApiDeps): { certificateSerial: str
   return { certificateSerial: newSerial(), notAfterMs: clock.nowMs() + authority.nodeLifetimeMs };
 }
 
-async function membership({ grpcAddress }: ApiConfig, { authority }: ApiDeps, of: { node: NodeRow; csr: string }): Promise<JoinBody> {
+async function membership(
+  { grpcAddress }: ApiConfig,
+  { authority }: ApiDeps,
+  of: { node: NodeRow; csr: string },
+): Promise<JoinBody> {
   const { node } = of;
   const issued = await authority.issueNode({ csrPem: of.csr, nodeId: node.id, serial: node.certificateSerial });
   return { nodeId: node.id, nodeName: node.name, certificate: issued.certificatePem, ca: authority.caPem, grpcAddress };

@@ -33,5 +33,6 @@ export function logRoutes({ fleet, clock }: ApiDeps): readonly Route[] {
 }
 
 async function* encode(lines: AsyncIterable<LogLine>): AsyncGenerator<string> {
-  for await (const { atMs, source, process, message } of lines) yield `${JSON.stringify({ atMs, source, process, message })}\n`;
+  for await (const { atMs, source, process, message } of lines)
+    yield `${JSON.stringify({ atMs, source, process, message })}\n`;
 }

@@ -15,7 +15,14 @@ import { viewNode } from '../views.ts';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
-const drainBody = z.strictObject({ deadlineMs: z.number().int().min(1_000).max(7 * DAY_MS).default(10 * MINUTE_MS) }); // prettier-ignore
+const drainBody = z.strictObject({
+  deadlineMs: z
+    .number()
+    .int()
+    .min(1_000)
+    .max(7 * DAY_MS)
+    .default(10 * MINUTE_MS),
+});
 const labelsBody = z.strictObject({ labels: z.record(z.string(), z.string().nullable()) });
 const removeQuery = z.strictObject({ force: z.enum(['true', 'false']).default('false') });
 const lostAfterBody = z.strictObject({
@@ -128,7 +135,12 @@ function lostAfter({ store, movement, log }: ApiDeps): readonly Route[] {
         await store.setLostAfter(app.id, lostAfterMs);
         movement.wake(app.id);
         log.info({ app: app.name, by: user.name, lostAfterMs: String(lostAfterMs) }, 'app.lost-after');
-        const event = { kind: 'app.lost-after', actor: user.name, app: app.name, next: `slipway apps:lost-after -a ${app.name}` };
+        const event = {
+          kind: 'app.lost-after',
+          actor: user.name,
+          app: app.name,
+          next: `slipway apps:lost-after -a ${app.name}`,
+        };
         noteEvent({ store, log }, { ...event, message: sayPatience(lostAfterMs, movement.lostAfterMs) });
         return { lostAfterMs, defaultMs: movement.lostAfterMs };
       },
@@ -154,11 +166,16 @@ function rebalance({ movement }: ApiDeps): readonly Route[] {
     }),
     userRoute({
       ...{ method: 'GET', url: '/rebalance/progress', ...access },
-      handle: () => Promise.resolve({ running: movement.rebalance.running, moves: movement.rebalance.progress } satisfies RebalanceBody),
+      handle: () =>
+        Promise.resolve({
+          running: movement.rebalance.running,
+          moves: movement.rebalance.progress,
+        } satisfies RebalanceBody),
     }),
     userRoute({
       ...{ method: 'POST', url: '/rebalance', ...access },
-      handle: async ({ user }) => ({ running: true, moves: await movement.rebalance.start(user.name) }) satisfies RebalanceBody,
+      handle: async ({ user }) =>
+        ({ running: true, moves: await movement.rebalance.start(user.name) }) satisfies RebalanceBody,
     }),
   ];
 }
@@ -170,7 +187,9 @@ async function describe(deps: ApiDeps, node: NodeRow, user: User): Promise<NodeI
   const apps = new Map(mine.map((app) => [app.id, app.name as string]));
   const rows = (await store.assignmentsOfNode(node.id)).filter((row) => apps.has(row.appId));
   const copies = await store.copyNodes(rows.map((row) => row.instanceId));
-  const placed = rows.map((row) => placedBody(deps, row, { app: apps.get(row.appId) ?? '', copyNode: copies.get(row.instanceId) }));
+  const placed = rows.map((row) =>
+    placedBody(deps, row, { app: apps.get(row.appId) ?? '', copyNode: copies.get(row.instanceId) }),
+  );
   const { drainUntilMs } = node;
   return { ...viewNode(node, fleet.node(node.id), deps), drainUntilMs, placed };
 }

@@ -21,7 +21,9 @@ export function whyRoutes(deps: ApiDeps): readonly Route[] {
       query,
       handle: async ({ app, query: { instance } }) => {
         const facts = await appWhyFacts(deps, app);
-        return instance === undefined ? whyApp(facts) : (whyInstance(facts, instance) ?? noInstance(app.name, instance));
+        return instance === undefined
+          ? whyApp(facts)
+          : (whyInstance(facts, instance) ?? noInstance(app.name, instance));
       },
     }),
     userRoute({

@@ -17,7 +17,8 @@ type Next = (about: About) => string;
 const logs: Next = ({ app, instance }) => `slipway logs -a ${app}${instance === undefined ? '' : ` -p ${instance}`}`;
 const config: Next = ({ app }) => `slipway config -a ${app}`;
 export const PUSH_AGAIN = 'git push slipway main';
-const buildOutput: Next = ({ app, buildId }) => `slipway builds:output${buildId === undefined ? '' : ` ${buildId}`} -a ${app}`;
+const buildOutput: Next = ({ app, buildId }) =>
+  `slipway builds:output${buildId === undefined ? '' : ` ${buildId}`} -a ${app}`;
 const moreMemory: Next = ({ app, type, memoryBytes }) =>
   `slipway ps:limits ${type ?? 'web'} --memory ${doubledMemory(memoryBytes ?? DEFAULT_LIMITS.memoryBytes)} -a ${app}`;
 const makeRoom: Next = ({ app, node }) => (node === undefined ? `slipway ps -a ${app}` : `slipway nodes:drain ${node}`);

@@ -10,7 +10,9 @@ interface Refusal {
 }
 
 /** Taken apart again: the sentence of a release that could not be placed names every node and why not. */
-export function refusalsIn(message: string): { readonly instance: string; readonly refusals: readonly Refusal[] } | undefined {
+export function refusalsIn(
+  message: string,
+): { readonly instance: string; readonly refusals: readonly Refusal[] } | undefined {
   const match = /^(\S+\.\d+) cannot be placed: (.*)\.$/s.exec(message);
   if (match === null) return undefined;
   const refusals = (match[2] ?? '').split('; ').flatMap((part) => {
@@ -24,7 +26,9 @@ export function refusalsIn(message: string): { readonly instance: string; readon
 export function nextForNoRoom(message: string, app: string): string {
   const { instance, refusals } = refusalsIn(message) ?? { instance: '', refusals: [] };
   const type = instance.split('.')[0] ?? 'web';
-  return cordoned(refusals) ?? lessMemory(refusals, type, app) ?? label(refusals) ?? away(refusals) ?? 'slipway nodes:token';
+  return (
+    cordoned(refusals) ?? lessMemory(refusals, type, app) ?? label(refusals) ?? away(refusals) ?? 'slipway nodes:token'
+  );
 }
 
 function cordoned(refusals: readonly Refusal[]): string | undefined {

@@ -8,7 +8,12 @@ import { instanceChain } from './why-instance.ts';
 /** Pure: why an app is as it is, the worst first. */
 export function whyApp(facts: AppWhyFacts): WhyBody {
   const counts = countsOf(facts);
-  const chains = merged([...routeChains(facts), ...instanceChains(facts, counts), ...releaseChains(facts), ...buildChains(facts)]);
+  const chains = merged([
+    ...routeChains(facts),
+    ...instanceChains(facts, counts),
+    ...releaseChains(facts),
+    ...buildChains(facts),
+  ]);
   const { app: about } = facts;
   return chains.length > 0 ? { about, well: false, chains } : { about, well: true, chains: [wellChain(facts, counts)] };
 }
@@ -21,13 +26,17 @@ function countsOf({ current, wanted, instances, nodes }: AppWhyFacts): InstanceC
 }
 
 function routeChains({ app, leftOut }: AppWhyFacts): readonly WhyChain[] {
-  return leftOut === undefined ? [] : [{ code: leftOut.code, links: [leftOut.message], next: leftOut.hint ?? `slipway domains -a ${app}` }];
+  return leftOut === undefined
+    ? []
+    : [{ code: leftOut.code, links: [leftOut.message], next: leftOut.hint ?? `slipway domains -a ${app}` }];
 }
 
 function instanceChains(facts: AppWhyFacts, { down }: InstanceCounts<InstanceFact>): readonly WhyChain[] {
   const live = facts.instances.filter(({ state, desired }) => state === 'live' && desired === 'run');
   return [
-    ...down.flatMap(({ name, at }) => (at === undefined ? placelessChain(facts, name) : (instanceChain(facts, at) ?? []))),
+    ...down.flatMap(({ name, at }) =>
+      at === undefined ? placelessChain(facts, name) : (instanceChain(facts, at) ?? []),
+    ),
     ...live.flatMap((instance) => instanceChain(facts, instance) ?? []),
   ];
 }
@@ -41,15 +50,23 @@ function placelessChain({ app, events, placeless }: AppWhyFacts, name: string): 
       ? said?.replace(`${name} waits for a place: `, `${name} cannot be placed: `)
       : `${name} cannot be placed: ${found}.`;
   const links = [...(because === undefined ? [] : [because]), `So ${name} is wanted and runs nowhere.`];
-  return { code: 'SLIP_PLACE_NO_ROOM', links, next: because === undefined ? `slipway ps -a ${app}` : nextForNoRoom(because, app) };
+  return {
+    code: 'SLIP_PLACE_NO_ROOM',
+    links,
+    next: because === undefined ? `slipway ps -a ${app}` : nextForNoRoom(because, app),
+  };
 }
 
 /** Chains of one code are one, with how often. */
 function merged(chains: readonly WhyChain[]): readonly WhyChain[] {
-  const byCause = Map.groupBy(chains, (chain) => `${chain.code ?? chain.links[0] ?? ''} ${chain.next.replace(/ -p \S+/, '')}`);
+  const byCause = Map.groupBy(
+    chains,
+    (chain) => `${chain.code ?? chain.links[0] ?? ''} ${chain.next.replace(/ -p \S+/, '')}`,
+  );
   return [...byCause.values()].flatMap(([first, ...rest]) => {
     if (first === undefined) return [];
-    const alike = rest.length === 0 ? [] : [`${String(rest.length)} more ${rest.length === 1 ? 'is' : 'are'} in the same way.`];
+    const alike =
+      rest.length === 0 ? [] : [`${String(rest.length)} more ${rest.length === 1 ? 'is' : 'are'} in the same way.`];
     return [{ ...first, links: [...first.links, ...alike] }];
   });
 }
@@ -80,7 +97,8 @@ function failureOf(facts: AppWhyFacts, release: ReleaseFact): string {
 
 function seenFailing(facts: AppWhyFacts, release: ReleaseFact): AppWhyFacts['events'][number] | undefined {
   return facts.events.find(
-    ({ instance, atMs, details }) => instance !== undefined && atMs >= release.createdAtMs && details?.['code'] === release.failure?.code,
+    ({ instance, atMs, details }) =>
+      instance !== undefined && atMs >= release.createdAtMs && details?.['code'] === release.failure?.code,
   );
 }
 
@@ -97,7 +115,13 @@ function nextForRelease(facts: AppWhyFacts, release: ReleaseFact, code: string):
   if (code === 'SLIP_PLACE_NO_ROOM') return nextForNoRoom(message, facts.app);
   const seen = seenFailing(facts, release);
   const instance = seen?.instance ?? /^(\w[\w-]*\.\d+) /.exec(message)?.[1];
-  return nextFor(code, { app: facts.app, instance, type: instance?.split('.')[0], node: seen?.node, memoryBytes: memoryIn(message) });
+  return nextFor(code, {
+    app: facts.app,
+    instance,
+    type: instance?.split('.')[0],
+    node: seen?.node,
+    memoryBytes: memoryIn(message),
+  });
 }
 
 /** The instances of a failed release may be gone; its sentence says how much they had. */
@@ -112,7 +136,11 @@ function buildChains({ app, latest, latestBuild, current }: AppWhyFacts): readon
   if (latest !== undefined && latest.createdAtMs > latestBuild.createdAtMs) return [];
   const serving = current === undefined ? 'nothing is serving yet' : `v${String(current.version)} goes on serving`;
   const code = latestBuild.failure?.code ?? 'SLIP_BUILD_COMPILE_FAILED';
-  const links = [pushed(latestBuild), latestBuild.failure?.message ?? 'The build failed.', `So no release was made, and ${serving}.`];
+  const links = [
+    pushed(latestBuild),
+    latestBuild.failure?.message ?? 'The build failed.',
+    `So no release was made, and ${serving}.`,
+  ];
   return [{ code, links, next: nextFor(code, { app, buildId: latestBuild.id }) }];
 }
 
@@ -120,9 +148,15 @@ function pushed({ user, commit }: BuildFact): string {
   return `${user} pushed ${commit.slice(0, 7)}.`;
 }
 
-function wellChain({ app, current, latest }: AppWhyFacts, { live, desired, nodes }: InstanceCounts<InstanceFact>): WhyChain {
+function wellChain(
+  { app, current, latest }: AppWhyFacts,
+  { live, desired, nodes }: InstanceCounts<InstanceFact>,
+): WhyChain {
   if (current === undefined) {
-    const state = latest === undefined ? `${app} has not been deployed yet.` : `v${String(latest.version)} of ${app} is ${latest.state}.`;
+    const state =
+      latest === undefined
+        ? `${app} has not been deployed yet.`
+        : `v${String(latest.version)} of ${app} is ${latest.state}.`;
     return { links: [state], next: latest === undefined ? 'git push slipway main' : `slipway releases -a ${app}` };
   }
   const up = desired === 0 ? 'scaled to zero' : `${String(live)} of ${String(desired)} up on ${nodes.join(', ')}`;

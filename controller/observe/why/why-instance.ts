@@ -17,7 +17,9 @@ export function whyInstance(facts: AppWhyFacts, name: string): WhyBody | undefin
   if (instance === undefined) return undefined;
   const about = `${name} of ${facts.app}`;
   const chain = instanceChain(facts, instance);
-  return chain === undefined ? { about, well: true, chains: [wellChain(facts, instance)] } : { about, well: false, chains: [chain] };
+  return chain === undefined
+    ? { about, well: true, chains: [wellChain(facts, instance)] }
+    : { about, well: false, chains: [chain] };
 }
 
 /** What is wrong with an instance; undefined when it is up or on its way. */
@@ -27,7 +29,10 @@ export function instanceChain(facts: AppWhyFacts, instance: InstanceFact): WhyCh
   const loop = crashLoop(instance, facts.nowMs);
   if (loop === undefined && !isInTrouble(instance)) return undefined;
   const code = codeOf(instance.status);
-  const links = [cause(instance), ...(loop === undefined ? [...history(instance.status), outcome(instance, facts.nowMs)] : [loop])];
+  const links = [
+    cause(instance),
+    ...(loop === undefined ? [...history(instance.status), outcome(instance, facts.nowMs)] : [loop]),
+  ];
   return { code, links, next: nextFor(code, aboutOf(facts, instance)) };
 }
 
@@ -54,7 +59,8 @@ function awayChain(facts: AppWhyFacts, instance: InstanceFact): WhyChain {
   const fate = node?.lost === true ? fateChain(facts, instance, node) : undefined;
   if (fate !== undefined) return fate;
   const unknown = `So nobody can say how ${instance.name} is.`;
-  if (cause === undefined) return { links: [`${instance.node} is not connected.`, unknown], next: `slipway nodes:info ${instance.node}` };
+  if (cause === undefined)
+    return { links: [`${instance.node} is not connected.`, unknown], next: `slipway nodes:info ${instance.node}` };
   return { ...cause, links: [...cause.links, unknown] };
 }
 
@@ -66,11 +72,19 @@ function unreachedChain({ nodes, nowMs }: AppWhyFacts, { name, type, node }: Ins
 }
 
 /** Given up, and yet not started elsewhere: it may not, or there is no place. */
-function fateChain({ app, patienceMs, nowMs }: AppWhyFacts, { name, stuck }: InstanceFact, node: NodeFact): WhyChain | undefined {
+function fateChain(
+  { app, patienceMs, nowMs }: AppWhyFacts,
+  { name, stuck }: InstanceFact,
+  node: NodeFact,
+): WhyChain | undefined {
   const silent = silence(node, nowMs);
   if (patienceMs === 'never' || (node.lastSeenMsAgo ?? Infinity) < patienceMs) {
-    const words = patienceMs === 'never' ? 'however long it is silent' : `until it has been silent for ${duration(patienceMs)}`;
-    return { links: [...silent, `${name} of ${app} stays with it ${words}.`], next: `slipway apps:lost-after default -a ${app}` };
+    const words =
+      patienceMs === 'never' ? 'however long it is silent' : `until it has been silent for ${duration(patienceMs)}`;
+    return {
+      links: [...silent, `${name} of ${app} stays with it ${words}.`],
+      next: `slipway apps:lost-after default -a ${app}`,
+    };
   }
   if (stuck === undefined) return undefined;
   const because = `${name} cannot be placed: ${stuck}.`;
@@ -95,7 +109,9 @@ function crashLoop({ status }: InstanceFact, nowMs: number): string | undefined 
 /** `web.1 on fra-2 was killed: it used more than its 512 MB of memory.` */
 function cause({ name, node, status }: InstanceFact): string {
   const message = status?.reason?.message ?? `${name} ${howItEnded(status?.lastExit)}.`;
-  return message.startsWith(`${name} `) ? `${name} on ${node}${message.slice(name.length)}` : `${name} on ${node}: ${message}`;
+  return message.startsWith(`${name} `)
+    ? `${name} on ${node}${message.slice(name.length)}`
+    : `${name} on ${node}: ${message}`;
 }
 
 function history(status: InstanceStatus | undefined): readonly string[] {
@@ -107,13 +123,16 @@ function history(status: InstanceStatus | undefined): readonly string[] {
 function outcome({ state, status }: InstanceFact, nowMs: number): string {
   if (state === 'failed') return 'It never became ready, so it is not tried again under this release.';
   const nextMs = status?.nextStartAtMs;
-  if (state === 'backoff' && nextMs !== undefined && nextMs > nowMs) return `It is backing off until ${clockTime(nextMs)}.`;
+  if (state === 'backoff' && nextMs !== undefined && nextMs > nowMs)
+    return `It is backing off until ${clockTime(nextMs)}.`;
   return state === 'backoff' ? 'It is about to be started again.' : 'It is tried again and again.';
 }
 
 function wellChain(facts: AppWhyFacts, { name, node, release, state, status }: InstanceFact): WhyChain {
   const since = status?.startedAtMs === undefined ? '' : ` for ${duration(facts.nowMs - status.startedAtMs)}`;
   const up =
-    state === 'live' ? `${name} on ${node} is up${since}, v${String(release)}.` : `${name} on ${node} is ${state}, v${String(release)}.`;
+    state === 'live'
+      ? `${name} on ${node} is up${since}, v${String(release)}.`
+      : `${name} on ${node} is ${state}, v${String(release)}.`;
   return { links: [up, ...history(status)], next: `slipway logs -a ${facts.app} -p ${name}` };
 }

@@ -18,17 +18,30 @@ export function whyNode(node: NodeFact, nowMs: number): WhyBody {
 /** What is wrong with a node, the worst first. */
 export function nodeChains(node: NodeFact, nowMs: number): readonly WhyChain[] {
   const away = node.connected ? [] : [absence(node, nowMs)];
-  return [...away, ...disobedience(node), ...disk(node), ...trouble(node), ...version(node), ...closed(node), ...missing(node)];
+  return [
+    ...away,
+    ...disobedience(node),
+    ...disk(node),
+    ...trouble(node),
+    ...version(node),
+    ...closed(node),
+    ...missing(node),
+  ];
 }
 
 function absence(node: NodeFact, nowMs: number): WhyChain {
-  const code = isShutOut(node, nowMs) ? { code: 'SLIP_NODE_CERTIFICATE' } : node.trouble === undefined ? {} : { code: node.trouble.code };
+  const code = isShutOut(node, nowMs)
+    ? { code: 'SLIP_NODE_CERTIFICATE' }
+    : node.trouble === undefined
+      ? {}
+      : { code: node.trouble.code };
   return { ...code, links: [...silence(node, nowMs), consequence(node)], next: nextForAbsent(node, nowMs) };
 }
 
 /** Since when nothing is heard of it, and what is known of why. */
 export function silence(node: NodeFact, nowMs: number): readonly string[] {
-  const silent = node.lastSeenMsAgo === undefined ? 'since the controller started' : `for ${duration(node.lastSeenMsAgo)}`;
+  const silent =
+    node.lastSeenMsAgo === undefined ? 'since the controller started' : `for ${duration(node.lastSeenMsAgo)}`;
   const start = node.trouble === undefined ? [] : [`Its agent could not start: ${node.trouble.message}`];
   return [...shutOut(node, nowMs), `${node.name} has not been heard of ${silent}.`, ...start];
 }
@@ -40,8 +53,11 @@ function isShutOut({ certificateExpiresAtMs = Infinity, revokedAtMs }: NodeFact,
 function shutOut(node: NodeFact, nowMs: number): readonly string[] {
   if (!isShutOut(node, nowMs)) return [];
   const { name, revokedAtMs, certificateExpiresAtMs } = node;
-  const [what, atMs] = revokedAtMs === undefined ? ['expired', certificateExpiresAtMs ?? 0] : ['was revoked', revokedAtMs];
-  return [`The certificate of ${name} ${what} on ${new Date(atMs).toISOString().slice(0, 10)} at ${clockTime(atMs)}, so it is not let in.`];
+  const [what, atMs] =
+    revokedAtMs === undefined ? ['expired', certificateExpiresAtMs ?? 0] : ['was revoked', revokedAtMs];
+  return [
+    `The certificate of ${name} ${what} on ${new Date(atMs).toISOString().slice(0, 10)} at ${clockTime(atMs)}, so it is not let in.`,
+  ];
 }
 
 function consequence(node: NodeFact): string {
@@ -78,9 +94,12 @@ function disk(node: NodeFact): readonly WhyChain[] {
 /** What its agent tries again and again and cannot put right. */
 function trouble({ name, connected, trouble: is, diskFreeBytes = Infinity }: NodeFact): readonly WhyChain[] {
   if (!connected || is === undefined || (is.code === 'SLIP_DISK_FULL' && diskFreeBytes < DISK_LOW_BYTES)) return [];
-  if (is.code === 'SLIP_NODE_TWICE') return [{ code: is.code, links: [is.message], next: is.hint ?? `slipway nodes:info ${name}` }];
+  if (is.code === 'SLIP_NODE_TWICE')
+    return [{ code: is.code, links: [is.message], next: is.hint ?? `slipway nodes:info ${name}` }];
   const links = [`${name}: ${is.message}`, 'Its agent tries again every few seconds.'];
-  return [{ code: is.code, links, next: is.hint === undefined ? `slipway nodes:info ${name}` : onMachine(name, is.hint) }];
+  return [
+    { code: is.code, links, next: is.hint === undefined ? `slipway nodes:info ${name}` : onMachine(name, is.hint) },
+  ];
 }
 
 function onMachine(name: string, hint: string): string {

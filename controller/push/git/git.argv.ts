@@ -97,7 +97,11 @@ export function serviceCommand(options: ServiceOptions): Command {
 export function gitCommand(repositoryDir: string, args: readonly string[]): Command {
   return bounded({
     file: 'git',
-    args: [`--git-dir=${repositoryDir}`, ...withConfig([...SAFE_CONFIG, ...FRUGAL_CONFIG, 'core.hooksPath=/dev/null']), ...args],
+    args: [
+      `--git-dir=${repositoryDir}`,
+      ...withConfig([...SAFE_CONFIG, ...FRUGAL_CONFIG, 'core.hooksPath=/dev/null']),
+      ...args,
+    ],
     env: GIT_ENV,
     timeoutMs: 60_000,
   });

@@ -49,6 +49,7 @@ export class PktDecoder {
 function readLength(digits: Buffer): number {
   const text = digits.toString('latin1');
   const length = LENGTH.test(text) ? Number.parseInt(text, 16) : -1;
-  if (length < 0 || length === 3 || length > MAX_PKT_DATA_BYTES + 4) throw new PktLineError(`packet length ${JSON.stringify(text)}`);
+  if (length < 0 || length === 3 || length > MAX_PKT_DATA_BYTES + 4)
+    throw new PktLineError(`packet length ${JSON.stringify(text)}`);
   return length;
 }

@@ -100,6 +100,8 @@ function encodeResult(result: RefResult): Buffer[] {
 }
 
 function oneLine(reason: string): string {
-  const line = reason.replaceAll(/[\u0000-\u0020\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]+/g, ' ').trim();
+  const line = reason
+    .replaceAll(/[\u0000-\u0020\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]+/g, ' ')
+    .trim();
   return line.length > MAX_REASON_CHARS ? `${line.slice(0, MAX_REASON_CHARS - 1)}…` : line || 'refused';
 }

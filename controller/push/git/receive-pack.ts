@@ -84,7 +84,14 @@ interface HookPipes {
 
 function hookPipes(child: Child): HookPipes {
   // the types know three pipes; the fourth to sixth were asked for at the start
-  const [, , , answers, questions, text] = child.stdio as unknown as readonly [null, null, null, Duplex, Duplex, Duplex];
+  const [, , , answers, questions, text] = child.stdio as unknown as readonly [
+    null,
+    null,
+    null,
+    Duplex,
+    Duplex,
+    Duplex,
+  ];
   for (const pipe of [answers, questions, text]) pipe.on('error', noop); // git may die at any moment; its exit tells
   answers.resume();
   text.resume();
@@ -97,7 +104,8 @@ async function converse(hook: HookPipes, signal: AbortSignal, decide: DecidePush
     for await (const chunk of hook.questions as AsyncIterable<Buffer>) {
       const { greeted, request } = parser.push(chunk);
       if (greeted) hook.answers.write(HELLO);
-      if (request !== undefined) hook.answers.write(encodeResults(await decide(request, { signal, write: writer(hook.text) })));
+      if (request !== undefined)
+        hook.answers.write(encodeResults(await decide(request, { signal, write: writer(hook.text) })));
       if (request !== undefined) break;
     }
   } finally {

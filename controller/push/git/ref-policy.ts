@@ -31,7 +31,9 @@ export function decideRefs(commands: readonly RefCommand[], head: HeadFacts, ato
 }
 
 function firstDeployRef(commands: readonly RefCommand[]): string {
-  const pushed = DEPLOY_REFS.find((ref) => commands.some((command) => command.ref === ref && command.newCommit !== NO_COMMIT));
+  const pushed = DEPLOY_REFS.find((ref) =>
+    commands.some((command) => command.ref === ref && command.newCommit !== NO_COMMIT),
+  );
   return pushed ?? 'refs/heads/main';
 }
 
@@ -44,7 +46,11 @@ function decideRef(command: RefCommand, deployRef: string): RefDecision {
   if (command.newCommit === NO_COMMIT) {
     const main = shortRef(deployRef);
     const instead = `deploy another commit instead: git push --force slipway COMMIT:${main}`;
-    return { kind: 'refuse', command, reason: `${main} is the branch that is deployed; it cannot be deleted; ${instead}` };
+    return {
+      kind: 'refuse',
+      command,
+      reason: `${main} is the branch that is deployed; it cannot be deleted; ${instead}`,
+    };
   }
   return { kind: 'deploy', command };
 }
@@ -66,7 +72,8 @@ function whyAmbiguous(ref: string, deployRef: string): string | undefined {
   if (ref.startsWith('refs/tags/') && [...DEPLOY_REFS, deployRef].includes(`refs/heads/${name}`)) {
     return `this makes a tag named ${name}, which is not deployed; deploy the commit of a tag with: git push slipway 'TAG^{}:${deployRef}'`;
   }
-  if (AMBIGUOUS.test(name)) return `the name ${name} is ambiguous for git; push to the deploy branch: git push slipway COMMIT:${deployRef}`;
+  if (AMBIGUOUS.test(name))
+    return `the name ${name} is ambiguous for git; push to the deploy branch: git push slipway COMMIT:${deployRef}`;
   return undefined;
 }
 

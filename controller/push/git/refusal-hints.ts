@@ -2,7 +2,10 @@
 
 const PACK_TOO_LARGE = 'pack exceeds maximum allowed size';
 const HINTS: readonly (readonly [said: string, hint: string])[] = [
-  ['shallow update not allowed', 'This clone has only a part of the history. Get the rest and push again: git fetch --unshallow'],
+  [
+    'shallow update not allowed',
+    'This clone has only a part of the history. Get the rest and push again: git fetch --unshallow',
+  ],
   [
     PACK_TOO_LARGE,
     'The push is larger than the limit for one push. Take large files out of the commits (git rm --cached FILE, git commit --amend), then push again.',

@@ -19,7 +19,8 @@ const COMMIT = /^[0-9a-f]{40}$/;
 const ATTRIBUTES = '* -text !crlf !eol -ident -filter !working-tree-encoding -export-ignore -export-subst\n';
 
 export function repositoryPath(reposDir: string, appId: AppId): string {
-  if (!isId(appId)) throw new SlipwayError({ code: 'SLIP_PUSH_APP_ID', kind: 'bug', message: 'An app has an id that is no id.' });
+  if (!isId(appId))
+    throw new SlipwayError({ code: 'SLIP_PUSH_APP_ID', kind: 'bug', message: 'An app has an id that is no id.' });
   return join(reposDir, `${appId}.git`);
 }
 
@@ -153,7 +154,10 @@ export async function packsOf(repositoryDir: string): Promise<{ readonly packs: 
   const dir = join(repositoryDir, 'objects', 'pack');
   const names = await readdir(dir);
   const sizes = await Promise.all(names.map((name) => stat(join(dir, name)).then(({ size }) => size, zeroIfGone)));
-  return { packs: names.filter((name) => name.endsWith('.pack')).length, bytes: sizes.reduce((sum, size) => sum + size, 0) };
+  return {
+    packs: names.filter((name) => name.endsWith('.pack')).length,
+    bytes: sizes.reduce((sum, size) => sum + size, 0),
+  };
 }
 
 /** Housekeeping may replace files meanwhile. */
@@ -243,7 +247,11 @@ export interface CommitInfo {
 /** @throws SLIP_PUSH_NOT_COMMIT when the id names something else (a tag is not followed), or nothing */
 export async function commitInfo(repositoryDir: string, commit: string): Promise<CommitInfo> {
   if (!COMMIT.test(commit) || commit === NO_COMMIT) throw notACommit(commit, 'missing');
-  const asked = { ...gitCommand(repositoryDir, ['cat-file', '--batch']), stdin: `${commit}\n`, maxOutputBytes: 64 * 1024 };
+  const asked = {
+    ...gitCommand(repositoryDir, ['cat-file', '--batch']),
+    stdin: `${commit}\n`,
+    maxOutputBytes: 64 * 1024,
+  };
   const { stdout } = await runOk(run, asked);
   const headerEnd = stdout.indexOf('\n');
   const type = stdout.slice(0, headerEnd).split(' ')[1] ?? 'missing';
@@ -257,7 +265,9 @@ function notACommit(id: string, type: string): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_PUSH_NOT_COMMIT',
     message: isTag ? `${id.slice(0, 7)} is a tag, not a commit.` : `${id.slice(0, 7)} is not a commit.`,
-    hint: isTag ? "Push the commit that the tag names: git push slipway 'TAG^{}:refs/heads/main'" : 'Push a branch: git push slipway main',
+    hint: isTag
+      ? "Push the commit that the tag names: git push slipway 'TAG^{}:refs/heads/main'"
+      : 'Push a branch: git push slipway main',
   });
 }
 

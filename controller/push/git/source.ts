@@ -15,7 +15,11 @@ type Child = ReturnType<typeof start>;
  * @returns opens the source
  * @throws SLIP_BUILD_ROOT_ABSENT when the commit has no such folder
  */
-export async function findTree(repositoryDir: string, commit: string, root: string | undefined): Promise<() => Promise<Readable>> {
+export async function findTree(
+  repositoryDir: string,
+  commit: string,
+  root: string | undefined,
+): Promise<() => Promise<Readable>> {
   if (root === undefined) return () => Promise.resolve(openTree(repositoryDir, commit));
   const tree = `${commit}:${root}`;
   const { stdout } = await runOk(run, kindCommand(repositoryDir, tree));
@@ -48,7 +52,9 @@ function exitFailure(child: Child, code: string): Promise<void> {
       stderr = (stderr + text).slice(-2000);
     });
     const fail = (cause: unknown): void => {
-      reject(new SlipwayError({ code, kind: 'transient', message: 'The source of the commit could not be read.', cause }));
+      reject(
+        new SlipwayError({ code, kind: 'transient', message: 'The source of the commit could not be read.', cause }),
+      );
     };
     child.on('error', fail);
     child.on('close', (exit, signal) => {

@@ -25,7 +25,10 @@ interface DeepPartial {
  * seen, so this writes the packet by itself; should ssh2 change inside, nothing is shown and all else works.
  */
 export function sendAuthBanner(connection: Connection, text: string): boolean {
-  return sendPacket(connection, USERAUTH_BANNER, [sshString(`${text.trimEnd().replaceAll('\n', '\r\n')}\r\n`), sshString('')]);
+  return sendPacket(connection, USERAUTH_BANNER, [
+    sshString(`${text.trimEnd().replaceAll('\n', '\r\n')}\r\n`),
+    sshString(''),
+  ]);
 }
 
 /** Ends a connection that is not authenticated, with a reason. ssh prints the banner, and without `-q` the reason too. */

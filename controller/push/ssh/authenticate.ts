@@ -78,7 +78,11 @@ async function decide(context: AuthContext, deps: AuthDeps): Promise<Identity | 
   return user === undefined ? undefined : { user, fingerprint };
 }
 
-function settle({ connection, deps, attempt, verified }: Settling, context: AuthContext, identity: Identity | undefined): void {
+function settle(
+  { connection, deps, attempt, verified }: Settling,
+  context: AuthContext,
+  identity: Identity | undefined,
+): void {
   if (attempt.done) return;
   if (identity === undefined || context.method !== 'publickey') {
     refuse({ connection, deps, attempt, verified }, context);
@@ -108,7 +112,10 @@ function refuse({ connection, deps, attempt }: Settling, context: AuthContext): 
 
 function giveUp(connection: Connection): void {
   sendAuthBanner(connection, 'Name the right key in ~/.ssh/config: IdentityFile ~/.ssh/KEY and IdentitiesOnly yes');
-  disconnectBecause(connection, `Slipway tried ${String(MAX_KEYS)} keys of this connection, which is the limit, and knows none of them`);
+  disconnectBecause(
+    connection,
+    `Slipway tried ${String(MAX_KEYS)} keys of this connection, which is the limit, and knows none of them`,
+  );
 }
 
 function unknownKeyHint(fingerprint: string): string {

@@ -44,5 +44,9 @@ export function generateSoundKey(generate: () => string): string {
     const privateKey = generate();
     if (!(ssh2.utils.parseKey(privateKey) instanceof Error)) return privateKey;
   }
-  throw new SlipwayError({ code: 'SLIP_PUSH_HOST_KEY', kind: 'bug', message: 'No readable SSH host key could be made.' });
+  throw new SlipwayError({
+    code: 'SLIP_PUSH_HOST_KEY',
+    kind: 'bug',
+    message: 'No readable SSH host key could be made.',
+  });
 }

@@ -107,7 +107,9 @@ function portError(host: string, port: number, cause: Error): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_PUSH_PORT',
     message: `The SSH port ${String(port)} on ${host} ${busy ? 'is used by another program' : 'cannot be opened'}.`,
-    hint: busy ? `See which program holds it: ss -ltnp 'sport = :${String(port)}'` : 'Choose another port in the configuration.',
+    hint: busy
+      ? `See which program holds it: ss -ltnp 'sport = :${String(port)}'`
+      : 'Choose another port in the configuration.',
     cause,
   });
 }

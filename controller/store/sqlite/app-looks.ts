@@ -14,21 +14,27 @@ export function createAppLooks({ inTransaction }: RepositoryDeps): LookStore {
   return {
     userNames: (ids) =>
       inTransaction(async (tx) => {
-        const rows = parseRows(userRow, await tx.selectFrom('users').selectAll().where('id', 'in', listOf(ids)).execute());
+        const rows = parseRows(
+          userRow,
+          await tx.selectFrom('users').selectAll().where('id', 'in', listOf(ids)).execute(),
+        );
         return new Map(rows.map(({ id, name }) => [id, name]));
       }),
     copyNodes: (ids) =>
       inTransaction(async (tx) => {
         const copies = await tx.selectFrom('assignments').selectAll().where('replaces', 'in', listOf(ids)).execute();
         return new Map(
-          parseRows(assignmentRow, copies).flatMap((copy) => (copy.replaces === undefined ? [] : [[copy.replaces, copy.nodeId]])),
+          parseRows(assignmentRow, copies).flatMap((copy) =>
+            copy.replaces === undefined ? [] : [[copy.replaces, copy.nodeId]],
+          ),
         );
       }),
     appPage: (page) => inTransaction((tx) => readPage(tx, page)),
     countApps: (ownerId) =>
       inTransaction(async (tx) => {
         const rows = tx.selectFrom('apps').select((of) => of.fn.countAll<number>().as('count'));
-        return (await (ownerId === undefined ? rows : rows.where('ownerId', '=', ownerId)).executeTakeFirstOrThrow()).count;
+        return (await (ownerId === undefined ? rows : rows.where('ownerId', '=', ownerId)).executeTakeFirstOrThrow())
+          .count;
       }),
     appOverviews: (page) => inTransaction(async (tx) => readOverviews(tx, await readPage(tx, page))),
     deployedApps: () =>

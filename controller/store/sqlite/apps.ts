@@ -33,7 +33,10 @@ export function createApps({ inTransaction, clock, randomId, quotas }: Repositor
       }),
     appByName: (name) =>
       inTransaction(async (tx) => {
-        return parseRowIfAny(appRow, await tx.selectFrom('apps').selectAll().where('name', '=', name).executeTakeFirst());
+        return parseRowIfAny(
+          appRow,
+          await tx.selectFrom('apps').selectAll().where('name', '=', name).executeTakeFirst(),
+        );
       }),
     appById: (id) =>
       inTransaction(async (tx) => {
@@ -57,7 +60,11 @@ export function createSettings({ inTransaction, clock }: RepositoryDeps): Settin
 /** Names only: values are secrets. */
 async function configEvent(
   tx: Tx,
-  of: { readonly appId: AppId; readonly changes: Readonly<Record<string, string | undefined>>; readonly by: UserId | undefined },
+  of: {
+    readonly appId: AppId;
+    readonly changes: Readonly<Record<string, string | undefined>>;
+    readonly by: UserId | undefined;
+  },
 ): Promise<NewEvent> {
   const app = await appNameOf(tx, of.appId);
   const removed = Object.values(of.changes).every((value) => value === undefined);
@@ -70,7 +77,10 @@ async function configEvent(
   };
 }
 
-async function setVar(tx: Tx, { appId, name, value }: { appId: AppId; name: string; value: string | undefined }): Promise<void> {
+async function setVar(
+  tx: Tx,
+  { appId, name, value }: { appId: AppId; name: string; value: string | undefined },
+): Promise<void> {
   if (value === undefined) {
     await tx.deleteFrom('configVars').where('appId', '=', appId).where('name', '=', name).execute();
     return;
@@ -83,7 +93,12 @@ async function setVar(tx: Tx, { appId, name, value }: { appId: AppId; name: stri
 }
 
 async function readConfig(tx: Tx, appId: AppId): Promise<ConfigVars> {
-  const rows = await tx.selectFrom('configVars').select(['name', 'value']).where('appId', '=', appId).orderBy('name').execute();
+  const rows = await tx
+    .selectFrom('configVars')
+    .select(['name', 'value'])
+    .where('appId', '=', appId)
+    .orderBy('name')
+    .execute();
   return sealAll(Object.fromEntries(rows.map((row) => [row.name, row.value])));
 }
 

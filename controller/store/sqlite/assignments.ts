@@ -13,8 +13,10 @@ type Assignments = Pick<
 export function createAssignments({ inTransaction }: RepositoryDeps): Assignments {
   return {
     changeAssignments: (change) => inTransaction((tx) => applyAssignmentChange(tx, change)),
-    assignmentsOfNode: (id) => inTransaction(async (tx) => parseRows(assignmentRow, await inOrder(tx).where('nodeId', '=', id).execute())),
-    assignmentsOfApp: (id) => inTransaction(async (tx) => parseRows(assignmentRow, await inOrder(tx).where('appId', '=', id).execute())),
+    assignmentsOfNode: (id) =>
+      inTransaction(async (tx) => parseRows(assignmentRow, await inOrder(tx).where('nodeId', '=', id).execute())),
+    assignmentsOfApp: (id) =>
+      inTransaction(async (tx) => parseRows(assignmentRow, await inOrder(tx).where('appId', '=', id).execute())),
     allAssignments: () => inTransaction(async (tx) => parseRows(assignmentRow, await inOrder(tx).execute())),
     promisedMemory: () =>
       inTransaction(async (tx) => {
@@ -37,14 +39,19 @@ export async function applyAssignmentChange(tx: Tx, change: AssignmentChange): P
   for (const { instanceId, desired } of change.setDesired) {
     await tx.updateTable('assignments').set({ desired }).where('instanceId', '=', instanceId).execute();
   }
-  for (const instanceId of change.remove) await tx.deleteFrom('assignments').where('instanceId', '=', instanceId).execute();
+  for (const instanceId of change.remove)
+    await tx.deleteFrom('assignments').where('instanceId', '=', instanceId).execute();
   await raiseGenerations(tx, touched);
 }
 
 async function nodesOf(tx: Tx, instanceIds: readonly InstanceId[]): Promise<ReadonlySet<string>> {
   const nodeIds = new Set<string>();
   for (const instanceId of instanceIds) {
-    const row = await tx.selectFrom('assignments').select('nodeId').where('instanceId', '=', instanceId).executeTakeFirst();
+    const row = await tx
+      .selectFrom('assignments')
+      .select('nodeId')
+      .where('instanceId', '=', instanceId)
+      .executeTakeFirst();
     if (row !== undefined) nodeIds.add(row.nodeId);
   }
   return nodeIds;
@@ -82,5 +89,9 @@ function inOrder(tx: Tx) {
 }
 
 function instanceReused(instanceId: InstanceId): SlipwayError {
-  return new SlipwayError({ code: 'SLIP_STORE_INSTANCE_REUSED', kind: 'bug', message: `The instance id ${instanceId} was used before.` });
+  return new SlipwayError({
+    code: 'SLIP_STORE_INSTANCE_REUSED',
+    kind: 'bug',
+    message: `The instance id ${instanceId} was used before.`,
+  });
 }

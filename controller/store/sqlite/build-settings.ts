@@ -23,6 +23,10 @@ export function createBuildSettings({ inTransaction }: RepositoryDeps): BuildSet
 }
 
 async function read(tx: Tx, appId: AppId): Promise<BuildSettings> {
-  const row = await tx.selectFrom('buildSettings').select(['root', 'buildpacks']).where('appId', '=', appId).executeTakeFirst();
+  const row = await tx
+    .selectFrom('buildSettings')
+    .select(['root', 'buildpacks'])
+    .where('appId', '=', appId)
+    .executeTakeFirst();
   return parseRowIfAny(buildSettingsRow, row) ?? NO_BUILD_SETTINGS;
 }

@@ -6,14 +6,25 @@ import { notFound, type RepositoryDeps } from './repository.ts';
 import { buildRow, parseRow, parseRowIfAny, parseRows } from './rows.ts';
 import type { Tx } from './schema.ts';
 
-type Builds = Pick<Store, 'createBuild' | 'setBuildState' | 'build' | 'builds' | 'unfinishedBuilds' | 'setBuildTimings'>;
+type Builds = Pick<
+  Store,
+  'createBuild' | 'setBuildState' | 'build' | 'builds' | 'unfinishedBuilds' | 'setBuildTimings'
+>;
 
 export function createBuilds({ inTransaction, clock, randomId }: RepositoryDeps): Builds {
   return {
     createBuild: ({ appId, userId, commit }) =>
       inTransaction(async (tx) => {
         const id = randomId();
-        const row = { id, appId, userId, commitHash: commit, state: 'queued', createdAtMs: clock.nowMs(), timingsMs: '{}' };
+        const row = {
+          id,
+          appId,
+          userId,
+          commitHash: commit,
+          state: 'queued',
+          createdAtMs: clock.nowMs(),
+          timingsMs: '{}',
+        };
         await tx.insertInto('builds').values(row).execute();
         await insertEvent(tx, clock, await buildStarted(tx, { id, appId, userId, commit }));
         return parseRow(buildRow, await find(tx, id));
@@ -37,7 +48,12 @@ export function createBuilds({ inTransaction, clock, randomId }: RepositoryDeps)
     build: (id) => inTransaction(async (tx) => parseRowIfAny(buildRow, await find(tx, id))),
     builds: (appId, limit) =>
       inTransaction(async (tx) => {
-        const newest = tx.selectFrom('builds').selectAll().where('appId', '=', appId).orderBy('seq', 'desc').limit(limit);
+        const newest = tx
+          .selectFrom('builds')
+          .selectAll()
+          .where('appId', '=', appId)
+          .orderBy('seq', 'desc')
+          .limit(limit);
         return parseRows(buildRow, await newest.execute());
       }),
     unfinishedBuilds: () =>
@@ -56,7 +72,10 @@ export function createBuilds({ inTransaction, clock, randomId }: RepositoryDeps)
   };
 }
 
-async function buildStarted(tx: Tx, build: Pick<Build, 'appId' | 'userId' | 'commit'> & { readonly id: string }): Promise<NewEvent> {
+async function buildStarted(
+  tx: Tx,
+  build: Pick<Build, 'appId' | 'userId' | 'commit'> & { readonly id: string },
+): Promise<NewEvent> {
   const app = await appNameOf(tx, build.appId);
   const actor = await userActor(tx, build.userId);
   const message = `${actor} pushed ${build.commit.slice(0, 7)}; its build started.`;
@@ -66,7 +85,13 @@ async function buildStarted(tx: Tx, build: Pick<Build, 'appId' | 'userId' | 'com
 async function buildFailed(tx: Tx, build: Build, failure: Build['failure']): Promise<NewEvent> {
   const app = await appNameOf(tx, build.appId);
   const message = `The build of ${build.commit.slice(0, 7)} failed. ${failure?.message ?? ''}`.trim();
-  return { kind: 'build.failed', actor: 'controller', app, message, next: `slipway builds:output ${build.id} -a ${app ?? ''}` };
+  return {
+    kind: 'build.failed',
+    actor: 'controller',
+    app,
+    message,
+    next: `slipway builds:output ${build.id} -a ${app ?? ''}`,
+  };
 }
 
 async function find(tx: Tx, id: string): Promise<unknown> {

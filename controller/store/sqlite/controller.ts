@@ -27,7 +27,12 @@ export function createController({ inTransaction, clock }: RepositoryDeps): Cont
         const counter = epochCounter + 1;
         await tx.updateTable('controller').set({ epochCounter: counter, epochId: id }).execute();
         const message = `The controller started, life ${String(counter)} of its database.`;
-        await insertEvent(tx, clock, { kind: 'controller.started', actor: 'controller', message, details: { epoch: counter } });
+        await insertEvent(tx, clock, {
+          kind: 'controller.started',
+          actor: 'controller',
+          message,
+          details: { epoch: counter },
+        });
         return { counter, id };
       }),
     declareRestored: () => inTransaction((tx) => declareRestored(tx, clock)),

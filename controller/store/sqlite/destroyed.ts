@@ -27,7 +27,11 @@ export function createDestroyed({ inTransaction, clock }: RepositoryDeps): Destr
     destroyApp: (appId, by) => inTransaction((tx) => destroyApp({ tx, clock }, appId, by)),
     acknowledgeDestroyed: (nodeId, appIds) =>
       inTransaction(async (tx) => {
-        await tx.deleteFrom('destroyedAppNodes').where('nodeId', '=', nodeId).where('appId', 'in', listOf(appIds)).execute();
+        await tx
+          .deleteFrom('destroyedAppNodes')
+          .where('nodeId', '=', nodeId)
+          .where('appId', 'in', listOf(appIds))
+          .execute();
         await freeRanges(tx, clock);
         const left = tx.selectFrom('destroyedAppNodes').where('nodeId', '=', nodeId);
         return (await left.select((of) => of.fn.countAll<number>().as('count')).executeTakeFirstOrThrow()).count;
@@ -64,7 +68,11 @@ function createFiles({
   };
 }
 
-async function unknownOf<Id extends string>(tx: Tx, table: 'apps' | 'builds', ids: readonly Id[]): Promise<readonly Id[]> {
+async function unknownOf<Id extends string>(
+  tx: Tx,
+  table: 'apps' | 'builds',
+  ids: readonly Id[],
+): Promise<readonly Id[]> {
   const known = await tx.selectFrom(table).select('id').where('id', 'in', listOf(ids)).execute();
   const set = new Set<string>(known.map((row) => row.id));
   return ids.filter((id) => !set.has(id));
@@ -75,17 +83,27 @@ async function destroyApp(
   appId: AppId,
   by: UserName,
 ): Promise<readonly NodeId[] | undefined> {
-  const app = await tx.selectFrom('apps').select(['name', 'ownerId', 'uidBase']).where('id', '=', appId).executeTakeFirst();
+  const app = await tx
+    .selectFrom('apps')
+    .select(['name', 'ownerId', 'uidBase'])
+    .where('id', '=', appId)
+    .executeTakeFirst();
   if (app === undefined) return undefined;
   const { name, ownerId, uidBase } = app;
   await insertEvent(tx, clock, { kind: 'app.destroyed', actor: by, app: name, message: `App ${name} was destroyed.` });
-  const nodes = tx.selectFrom('appNodes').innerJoin('nodes', 'nodes.id', 'appNodes.nodeId').where('nodes.state', '<>', 'removed');
+  const nodes = tx
+    .selectFrom('appNodes')
+    .innerJoin('nodes', 'nodes.id', 'appNodes.nodeId')
+    .where('nodes.state', '<>', 'removed');
   const rows = await nodes.select('appNodes.nodeId').where('appNodes.appId', '=', appId).execute();
   for (const table of TABLES_OF_APP) await tx.deleteFrom(table).where('appId', '=', appId).execute();
   await tx.deleteFrom('apps').where('id', '=', appId).execute();
   const destroyedAtMs = clock.nowMs();
   const freeAtMs = rows.length === 0 ? destroyedAtMs : null;
-  await tx.insertInto('destroyedApps').values({ appId, name, ownerId, uidBase, destroyedAtMs, freeAtMs, files: 1 }).execute();
+  await tx
+    .insertInto('destroyedApps')
+    .values({ appId, name, ownerId, uidBase, destroyedAtMs, freeAtMs, files: 1 })
+    .execute();
   for (const { nodeId } of rows) await tx.insertInto('destroyedAppNodes').values({ appId, nodeId }).execute();
   await raiseGenerations(tx, new Set(rows.map((row) => row.nodeId)));
   return rows.map((row) => parseRow(nodeIdColumn, row.nodeId));
@@ -117,7 +135,9 @@ export async function doubtRanges(tx: Tx): Promise<void> {
     select apps.id, nodes.id from apps, nodes where nodes.state <> 'removed'`.execute(tx);
   await sql`insert or ignore into destroyed_app_nodes (app_id, node_id)
     select destroyed_apps.app_id, nodes.id from destroyed_apps, nodes where nodes.state <> 'removed'`.execute(tx);
-  await sql`update destroyed_apps set free_at_ms = null where app_id in (select app_id from destroyed_app_nodes)`.execute(tx);
+  await sql`update destroyed_apps set free_at_ms = null where app_id in (select app_id from destroyed_app_nodes)`.execute(
+    tx,
+  );
   const { nextUidRange } = await tx.selectFrom('controller').select('nextUidRange').executeTakeFirstOrThrow();
   await tx
     .updateTable('controller')
@@ -129,6 +149,7 @@ export async function doubtRanges(tx: Tx): Promise<void> {
 export async function readAwaited(tx: Tx, nodeIds: ReturnType<typeof listOf>): Promise<readonly AwaitedApp[]> {
   const ranked = sql`select node_id, app_id, uid_base, row_number() over (partition by node_id order by destroyed_at_ms desc, app_id) as place
     from destroyed_app_nodes join destroyed_apps using (app_id) where node_id in ${nodeIds}`;
-  const { rows } = await sql`select * from (${ranked}) where place <= ${DESTROYED_PER_NODE_MAX} order by node_id, place`.execute(tx);
+  const { rows } =
+    await sql`select * from (${ranked}) where place <= ${DESTROYED_PER_NODE_MAX} order by node_id, place`.execute(tx);
   return parseRows(awaitedAppRow, rows);
 }

@@ -20,11 +20,17 @@ export function createDomains({ inTransaction, clock, quotas, domainsBytesMax }:
       }),
     removeDomain: (appId, hostname) =>
       inTransaction(async (tx) => {
-        const done = await tx.deleteFrom('domains').where('appId', '=', appId).where('hostname', '=', hostname).executeTakeFirst();
+        const done = await tx
+          .deleteFrom('domains')
+          .where('appId', '=', appId)
+          .where('hostname', '=', hostname)
+          .executeTakeFirst();
         return done.numDeletedRows > 0n;
       }),
     clearDomains: (appId) =>
-      inTransaction(async (tx) => Number((await tx.deleteFrom('domains').where('appId', '=', appId).executeTakeFirst()).numDeletedRows)),
+      inTransaction(async (tx) =>
+        Number((await tx.deleteFrom('domains').where('appId', '=', appId).executeTakeFirst()).numDeletedRows),
+      ),
     domainsOf: (appId) =>
       inTransaction(async (tx): Promise<readonly Domain[]> => {
         const query = tx.selectFrom('domains').selectAll().where('appId', '=', appId).orderBy('hostname');
@@ -38,7 +44,11 @@ export function createDomains({ inTransaction, clock, quotas, domainsBytesMax }:
 async function requireRoom(
   tx: Tx,
   quotas: Quotas,
-  { appId, hostname, domainsBytesMax }: { readonly appId: string; readonly hostname: string; readonly domainsBytesMax: number },
+  {
+    appId,
+    hostname,
+    domainsBytesMax,
+  }: { readonly appId: string; readonly hostname: string; readonly domainsBytesMax: number },
 ): Promise<void> {
   const app = await tx.selectFrom('apps').select(['name', 'ownerId']).where('id', '=', appId).executeTakeFirst();
   if (app === undefined) throw notFound('app');
@@ -72,7 +82,10 @@ async function readRoutedApps(tx: Tx, only: string | undefined): Promise<readonl
     await (only === undefined ? domains : domains.where('appId', '=', only)).execute(),
   ];
   const byApp = Map.groupBy(domainRows, (row) => row.appId);
-  const rows = appRows.map((row) => ({ ...row, domains: (byApp.get(row.appId) ?? []).map((domain) => domain.hostname) }));
+  const rows = appRows.map((row) => ({
+    ...row,
+    domains: (byApp.get(row.appId) ?? []).map((domain) => domain.hostname),
+  }));
   return parseRows(routedAppRow, rows);
 }
 

@@ -14,8 +14,12 @@ export function createEgress({ inTransaction }: RepositoryDeps): EgressStore {
           .selectFrom('egress')
           .leftJoin('apps', 'apps.id', 'egress.appId')
           .select(['apps.name as app', 'apps.uidBase', 'cidr']);
-        const byApp = Map.groupBy(parseRows(egressRow, await query.orderBy('apps.name').orderBy('cidr').execute()), (row) => row.app);
-        const cidrsOf = (rows: readonly { readonly cidr: string }[] = []): readonly string[] => rows.map((row) => row.cidr);
+        const byApp = Map.groupBy(
+          parseRows(egressRow, await query.orderBy('apps.name').orderBy('cidr').execute()),
+          (row) => row.app,
+        );
+        const cidrsOf = (rows: readonly { readonly cidr: string }[] = []): readonly string[] =>
+          rows.map((row) => row.cidr);
         const apps = [...byApp].flatMap(([app, rows]) => {
           const uidBase = rows[0]?.uidBase;
           return app === undefined || uidBase === undefined ? [] : [{ app, uidBase, cidrs: cidrsOf(rows) }];
@@ -44,7 +48,8 @@ export function createEgress({ inTransaction }: RepositoryDeps): EgressStore {
 /** Of one list, or of all. */
 async function count(tx: Tx, only?: { readonly appId: AppId | undefined }): Promise<number> {
   const all = tx.selectFrom('egress').select((of) => of.fn.countAll<number>().as('count'));
-  const query = only === undefined ? all : all.where('appId', only.appId === undefined ? 'is' : '=', only.appId ?? null);
+  const query =
+    only === undefined ? all : all.where('appId', only.appId === undefined ? 'is' : '=', only.appId ?? null);
   return (await query.executeTakeFirstOrThrow()).count;
 }
 

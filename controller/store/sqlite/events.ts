@@ -61,7 +61,10 @@ export async function appNameOf(tx: Tx, appId: AppId): Promise<string | undefine
 }
 
 /** Tells listeners after each commit that added events. */
-export function announcing(inTransaction: InTransaction): { readonly inTransaction: InTransaction; readonly onEvents: Store['onEvents'] } {
+export function announcing(inTransaction: InTransaction): {
+  readonly inTransaction: InTransaction;
+  readonly onEvents: Store['onEvents'];
+} {
   const listeners = new Set<() => void>();
   return {
     inTransaction: async (work) => {

@@ -2,13 +2,24 @@ import { sql } from 'kysely';
 import type { NodeId } from '../../../shared/domain/ids.ts';
 import type { DesiredRows, Store } from '../port.ts';
 import type { RepositoryDeps } from './repository.ts';
-import { appIdColumn, appRow, assignmentRow, nodeGenerationRow, parseRow, parseRows, releaseRow, runningRow } from './rows.ts';
+import {
+  appIdColumn,
+  appRow,
+  assignmentRow,
+  nodeGenerationRow,
+  parseRow,
+  parseRows,
+  releaseRow,
+  runningRow,
+} from './rows.ts';
 import type { Tx } from './schema.ts';
 import { readAwaited } from './destroyed.ts';
 import { listOf } from './list-of.ts';
 
 /** What is asked about many nodes or instances at once. */
-export function createFleetLooks({ inTransaction }: RepositoryDeps): Pick<Store, 'desiredRows' | 'runningRows' | 'appsOnNodes'> {
+export function createFleetLooks({
+  inTransaction,
+}: RepositoryDeps): Pick<Store, 'desiredRows' | 'runningRows' | 'appsOnNodes'> {
   return {
     desiredRows: (nodeIds) => inTransaction((tx) => readDesiredRows(tx, nodeIds)),
     runningRows: (only) =>
@@ -21,7 +32,12 @@ export function createFleetLooks({ inTransaction }: RepositoryDeps): Pick<Store,
       }),
     appsOnNodes: (nodeIds) =>
       inTransaction(async (tx) => {
-        const rows = await tx.selectFrom('assignments').select('appId').distinct().where('nodeId', 'in', listOf(nodeIds)).execute();
+        const rows = await tx
+          .selectFrom('assignments')
+          .select('appId')
+          .distinct()
+          .where('nodeId', 'in', listOf(nodeIds))
+          .execute();
         return rows.map((row) => parseRow(appIdColumn, row.appId));
       }),
   };
@@ -42,7 +58,10 @@ async function readDesiredRows(tx: Tx, nodeIds: readonly NodeId[]): Promise<Desi
     .where(sql<boolean>`(app_id, version) in (select app_id, release from ${assigned})`);
   return {
     nodes: parseRows(nodeGenerationRow, await nodes.execute()),
-    assignments: parseRows(assignmentRow, await tx.selectFrom('assignments').selectAll().where('nodeId', 'in', ids).execute()),
+    assignments: parseRows(
+      assignmentRow,
+      await tx.selectFrom('assignments').selectAll().where('nodeId', 'in', ids).execute(),
+    ),
     apps: parseRows(appRow, await apps.execute()),
     releases: parseRows(releaseRow, await releases.execute()),
     destroyed: await readAwaited(tx, ids),

@@ -10,7 +10,9 @@ import { buildRow, parseRows, releaseRow } from './rows.ts';
 import type { Tx } from './schema.ts';
 
 const versionRow = releaseRow.pick({ version: true, state: true });
-const oldBuildRow = buildRow.in.pick({ id: true, state: true }).extend({ released: z.number().transform((value) => value === 1) });
+const oldBuildRow = buildRow.in
+  .pick({ id: true, state: true })
+  .extend({ released: z.number().transform((value) => value === 1) });
 
 export function createHistory({ inTransaction }: RepositoryDeps): HistoryStore {
   return {
@@ -24,7 +26,8 @@ export function createHistory({ inTransaction }: RepositoryDeps): HistoryStore {
     buildsToTrim: (appId) => inTransaction(async (tx) => planBuildTrim(await oldBuilds(tx, appId))),
     removeBuilds: (ids) =>
       inTransaction(async (tx) => {
-        const rows = await sql`select id, state, ${RELEASED} as released from builds where id in ${listOf(ids)}`.execute(tx);
+        const rows =
+          await sql`select id, state, ${RELEASED} as released from builds where id in ${listOf(ids)}`.execute(tx);
         const removed = planBuildTrim(parseRows(oldBuildRow, rows.rows));
         await tx.deleteFrom('builds').where('id', 'in', removed).execute();
       }),
@@ -39,10 +42,19 @@ async function releasesToTrim(tx: Tx, appId: AppId): Promise<readonly number[]> 
     .where('appId', '=', appId)
     .executeTakeFirstOrThrow();
   if (newest.version === null || newest.version <= RELEASES_KEPT) return [];
-  const instances = await tx.selectFrom('assignments').select('release').distinct().where('appId', '=', appId).execute();
+  const instances = await tx
+    .selectFrom('assignments')
+    .select('release')
+    .distinct()
+    .where('appId', '=', appId)
+    .execute();
   const placed = new Set(instances.map((row) => row.release));
   const ofApp = tx.selectFrom('releases').select('version').where('appId', '=', appId);
-  const superseded = await ofApp.where('state', '=', 'superseded').orderBy('version', 'desc').limit(1).executeTakeFirst();
+  const superseded = await ofApp
+    .where('state', '=', 'superseded')
+    .orderBy('version', 'desc')
+    .limit(1)
+    .executeTakeFirst();
   const rows = tx.selectFrom('releases').select(['version', 'state']).where('appId', '=', appId).orderBy('version');
   const oldest = parseRows(versionRow, await rows.limit(TRIM_ROWS + placed.size + UNPLACED).execute());
   return planReleaseTrim({ newest: newest.version, oldest, placed, servedLast: superseded?.version });

@@ -23,7 +23,10 @@ export function createCertificates({ inTransaction, clock }: RepositoryDeps): Ce
   return {
     nodeBySerial: (serial) =>
       inTransaction(async (tx) => {
-        const row = await nodesOf(tx).where('serial', '=', serial).where('nodeCertificates.state', '<>', 'retired').executeTakeFirst();
+        const row = await nodesOf(tx)
+          .where('serial', '=', serial)
+          .where('nodeCertificates.state', '<>', 'retired')
+          .executeTakeFirst();
         return parseRowIfAny(nodeRow, row);
       }),
     nodeById: (id) =>
@@ -37,7 +40,11 @@ export function createCertificates({ inTransaction, clock }: RepositoryDeps): Ce
       }),
     retiredCertificate: (serial) =>
       inTransaction(async (tx) => {
-        const certificate = await tx.selectFrom('nodeCertificates').selectAll().where('serial', '=', serial).executeTakeFirst();
+        const certificate = await tx
+          .selectFrom('nodeCertificates')
+          .selectAll()
+          .where('serial', '=', serial)
+          .executeTakeFirst();
         if (certificate?.state !== 'retired') return undefined;
         const node = parseRow(nodeRow, await nodesOf(tx).where('serial', '=', serial).executeTakeFirstOrThrow());
         return { node, why: certificate.why as RetiredWhy, atMs: certificate.retiredAtMs ?? 0 };
@@ -51,7 +58,11 @@ export function createCertificates({ inTransaction, clock }: RepositoryDeps): Ce
       }),
     useCertificate: (serial) =>
       inTransaction(async (tx) => {
-        const used = await tx.selectFrom('nodeCertificates').selectAll().where('serial', '=', serial).executeTakeFirst();
+        const used = await tx
+          .selectFrom('nodeCertificates')
+          .selectAll()
+          .where('serial', '=', serial)
+          .executeTakeFirst();
         if (used?.state !== 'pending') return;
         await retire(tx, { nodeId: used.nodeId, why: 'renewed', nowMs: clock.nowMs(), except: serial });
         await tx.updateTable('nodeCertificates').set({ state: 'current' }).where('serial', '=', serial).execute();
@@ -67,9 +78,17 @@ export function createCertificates({ inTransaction, clock }: RepositoryDeps): Ce
         await tx.updateTable('nodes').set({ revokedAtMs: nowMs }).where('id', '=', id).execute();
         const { name } = await mustFindNode(tx, id);
         const message = `The certificate of node ${name} was revoked; its session and downloads were cut.`;
-        const event = { kind: 'node.revoked', actor: by ?? 'controller', node: name, message, next: `slipway nodes:rejoin ${name}` };
+        const event = {
+          kind: 'node.revoked',
+          actor: by ?? 'controller',
+          node: name,
+          message,
+          next: `slipway nodes:rejoin ${name}`,
+        };
         await insertEvent(tx, clock, event);
-        return (await tx.selectFrom('nodeCertificates').select('serial').where('nodeId', '=', id).execute()).map((row) => row.serial);
+        return (await tx.selectFrom('nodeCertificates').select('serial').where('nodeId', '=', id).execute()).map(
+          (row) => row.serial,
+        );
       }),
   };
 }
@@ -94,7 +113,10 @@ function nodesOf(tx: Tx) {
 }
 
 /** Takes what a node's certificates were out of force; those that have run out meanwhile need no name any more. */
-export async function retire(tx: Tx, of: { nodeId: string; why: RetiredWhy; nowMs: number; except?: string }): Promise<void> {
+export async function retire(
+  tx: Tx,
+  of: { nodeId: string; why: RetiredWhy; nowMs: number; except?: string },
+): Promise<void> {
   const { nodeId, why, nowMs, except = '' } = of;
   await tx
     .deleteFrom('nodeCertificates')
@@ -110,7 +132,10 @@ export async function retire(tx: Tx, of: { nodeId: string; why: RetiredWhy; nowM
   await inForce.set({ state: 'retired', why, retiredAtMs: nowMs }).execute();
 }
 
-export async function setCurrent(tx: Tx, of: { nodeId: string; serial: string; notAfterMs: number | null }): Promise<void> {
+export async function setCurrent(
+  tx: Tx,
+  of: { nodeId: string; serial: string; notAfterMs: number | null },
+): Promise<void> {
   const { nodeId, serial, notAfterMs } = of;
   const change = { certificateSerial: serial, certificateNotAfterMs: notAfterMs, revokedAtMs: null };
   await tx.updateTable('nodes').set(change).where('id', '=', nodeId).execute();
@@ -118,7 +143,13 @@ export async function setCurrent(tx: Tx, of: { nodeId: string; serial: string; n
 
 export async function insertCertificate(
   tx: Tx,
-  of: { serial: string; nodeId: NodeId | string; state: 'pending' | 'current'; notAfterMs: number | undefined; nowMs: number },
+  of: {
+    serial: string;
+    nodeId: NodeId | string;
+    state: 'pending' | 'current';
+    notAfterMs: number | undefined;
+    nowMs: number;
+  },
 ): Promise<void> {
   const { serial, nodeId, state, notAfterMs = null, nowMs } = of;
   await tx

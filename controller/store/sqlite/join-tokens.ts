@@ -13,7 +13,13 @@ import type { JoinTokenTableRow, Tx } from './schema.ts';
 
 type JoinTokens = Pick<
   IdentityStore,
-  'addJoinToken' | 'joinTokens' | 'removeJoinToken' | 'checkJoinToken' | 'redeemJoinToken' | 'rejoinTarget' | 'redeemRejoinToken'
+  | 'addJoinToken'
+  | 'joinTokens'
+  | 'removeJoinToken'
+  | 'checkJoinToken'
+  | 'redeemJoinToken'
+  | 'rejoinTarget'
+  | 'redeemRejoinToken'
 >;
 
 /** Used and expired tokens are kept this long, so that a machine whose answer got lost can ask again. */
@@ -28,8 +34,20 @@ export function createJoinTokens({ inTransaction, clock, randomId }: RepositoryD
           .deleteFrom('joinTokens')
           .where('expiresAtMs', '<', nowMs - KEEP_MS)
           .execute();
-        const made = { id: newTokenId(), createdAtMs: nowMs, createdBy: by ?? 'controller', rejoinsNodeId: rejoins ?? null };
-        const row = { ...made, secretHash, labels: JSON.stringify(labels), expiresAtMs, usedByNodeId: null, keyHash: null };
+        const made = {
+          id: newTokenId(),
+          createdAtMs: nowMs,
+          createdBy: by ?? 'controller',
+          rejoinsNodeId: rejoins ?? null,
+        };
+        const row = {
+          ...made,
+          secretHash,
+          labels: JSON.stringify(labels),
+          expiresAtMs,
+          usedByNodeId: null,
+          keyHash: null,
+        };
         await tx.insertInto('joinTokens').values(row).execute();
         await insertEvent(tx, clock, await tokenEvent(tx, { by, rejoins, expiresAtMs }));
       }),
@@ -38,7 +56,14 @@ export function createJoinTokens({ inTransaction, clock, randomId }: RepositoryD
         const rows = await tx
           .selectFrom('joinTokens')
           .leftJoin('nodes', 'nodes.id', 'joinTokens.rejoinsNodeId')
-          .select(['joinTokens.id', 'joinTokens.labels', 'createdAtMs', 'createdBy', 'expiresAtMs', 'nodes.name as rejoins'])
+          .select([
+            'joinTokens.id',
+            'joinTokens.labels',
+            'createdAtMs',
+            'createdBy',
+            'expiresAtMs',
+            'nodes.name as rejoins',
+          ])
           .where('usedByNodeId', 'is', null)
           .where('expiresAtMs', '>', nowMs)
           .orderBy('createdAtMs', 'desc')
@@ -49,7 +74,11 @@ export function createJoinTokens({ inTransaction, clock, randomId }: RepositoryD
       inTransaction(async (tx) => {
         const query = tx.deleteFrom('joinTokens').where('id', '=', id).where('usedByNodeId', 'is', null);
         if ((await query.executeTakeFirst()).numDeletedRows === 0n) return false;
-        await insertEvent(tx, clock, { kind: 'node.token', actor: by ?? 'controller', message: `Join token ${id} was revoked.` });
+        await insertEvent(tx, clock, {
+          kind: 'node.token',
+          actor: by ?? 'controller',
+          message: `Join token ${id} was revoked.`,
+        });
         return true;
       }),
     checkJoinToken: (secretHash, nowMs, name) =>
@@ -74,12 +103,17 @@ export function createJoinTokens({ inTransaction, clock, randomId }: RepositoryD
         await markUsed(tx, { secretHash, nodeId: made.id, keyHash: node.keyHash ?? null });
         return made;
       }),
-    rejoinTarget: (secretHash, nowMs, keyHash) => inTransaction((tx) => rejoinTarget(tx, { secretHash, nowMs, keyHash })),
-    redeemRejoinToken: (secretHash, nowMs, of) => inTransaction((tx) => redeemRejoin(tx, { ...of, secretHash, nowMs, clock })),
+    rejoinTarget: (secretHash, nowMs, keyHash) =>
+      inTransaction((tx) => rejoinTarget(tx, { secretHash, nowMs, keyHash })),
+    redeemRejoinToken: (secretHash, nowMs, of) =>
+      inTransaction((tx) => redeemRejoin(tx, { ...of, secretHash, nowMs, clock })),
   };
 }
 
-async function redeemRejoin(tx: Tx, of: RejoinRequestRow & { secretHash: string; nowMs: number; clock: Clock }): Promise<NodeRow> {
+async function redeemRejoin(
+  tx: Tx,
+  of: RejoinRequestRow & { secretHash: string; nowMs: number; clock: Clock },
+): Promise<NodeRow> {
   const { secretHash, nowMs, keyHash, clock } = of;
   const node = await rejoinTarget(tx, { secretHash, nowMs, keyHash });
   const { id, name } = node;
@@ -87,7 +121,13 @@ async function redeemRejoin(tx: Tx, of: RejoinRequestRow & { secretHash: string;
   await replaceCertificate(tx, { node, request: of, nowMs });
   await markUsed(tx, { secretHash, nodeId: id, keyHash });
   const message = `Node ${name} rejoined with a new certificate; the former one is worth nothing.`;
-  const event = { kind: 'node.rejoined', actor: nodeActor(name), node: name, message, next: `slipway nodes:info ${name}` };
+  const event = {
+    kind: 'node.rejoined',
+    actor: nodeActor(name),
+    node: name,
+    message,
+    next: `slipway nodes:info ${name}`,
+  };
   await insertEvent(tx, clock, event);
   return await mustFindNode(tx, id);
 }
@@ -109,15 +149,23 @@ function isFresh(token: JoinTokenTableRow, nowMs: number): boolean {
 }
 
 /** The answer to its first try got lost on the way: nobody else has the key, and nobody has been this node yet. */
-async function sameMachineAgain(tx: Tx, token: JoinTokenTableRow, request: JoinRequestRow): Promise<NodeRow | undefined> {
-  if (token.usedByNodeId === null || request.keyHash === undefined || token.keyHash !== request.keyHash) return undefined;
+async function sameMachineAgain(
+  tx: Tx,
+  token: JoinTokenTableRow,
+  request: JoinRequestRow,
+): Promise<NodeRow | undefined> {
+  if (token.usedByNodeId === null || request.keyHash === undefined || token.keyHash !== request.keyHash)
+    return undefined;
   const row = await tx.selectFrom('nodes').selectAll().where('id', '=', token.usedByNodeId).executeTakeFirst();
   if (row?.state !== 'joined') return undefined;
   await replaceCertificate(tx, { node: parseRow(nodeRow, row), request, nowMs: row.joinedAtMs });
   return parseRow(nodeRow, { ...row, certificateSerial: request.certificateSerial });
 }
 
-async function insertNode(tx: Tx, of: JoinRequestRow & { id: string; labels: string; nowMs: number }): Promise<NodeRow> {
+async function insertNode(
+  tx: Tx,
+  of: JoinRequestRow & { id: string; labels: string; nowMs: number },
+): Promise<NodeRow> {
   const { id, name, certificateSerial, notAfterMs, nowMs } = of;
   const labels = JSON.stringify(parseRow(labelsColumn, of.labels));
   const identity = { id, name, certificateSerial, certificateNotAfterMs: notAfterMs ?? null, revokedAtMs: null };
@@ -141,7 +189,11 @@ async function replaceCertificate(
 
 async function markUsed(tx: Tx, of: { secretHash: string; nodeId: string; keyHash: string | null }): Promise<void> {
   const { secretHash, nodeId, keyHash } = of;
-  await tx.updateTable('joinTokens').set({ usedByNodeId: nodeId, keyHash }).where('secretHash', '=', secretHash).execute();
+  await tx
+    .updateTable('joinTokens')
+    .set({ usedByNodeId: nodeId, keyHash })
+    .where('secretHash', '=', secretHash)
+    .execute();
 }
 
 async function rejoinTarget(tx: Tx, of: { secretHash: string; nowMs: number; keyHash: string }): Promise<NodeRow> {

@@ -5,7 +5,10 @@ import { mustFindNode } from './nodes.ts';
 import type { RepositoryDeps } from './repository.ts';
 
 /** What an operator, or a node's absence, changes of it. */
-export function createNodeChanges({ inTransaction, clock }: RepositoryDeps): Pick<Store, 'changeNode' | 'removeNode' | 'setLostAfter'> {
+export function createNodeChanges({
+  inTransaction,
+  clock,
+}: RepositoryDeps): Pick<Store, 'changeNode' | 'removeNode' | 'setLostAfter'> {
   return {
     changeNode: (id, change) =>
       inTransaction(async (tx) => {

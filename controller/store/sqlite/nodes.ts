@@ -13,9 +13,13 @@ export function createNodes({ inTransaction, clock }: RepositoryDeps): Nodes {
   return {
     nodes: () =>
       inTransaction(async (tx) => {
-        return parseRows(nodeRow, await tx.selectFrom('nodes').selectAll().where('state', '<>', 'removed').orderBy('name').execute());
+        return parseRows(
+          nodeRow,
+          await tx.selectFrom('nodes').selectAll().where('state', '<>', 'removed').orderBy('name').execute(),
+        );
       }),
-    setNodeState: (id, state) => inTransaction(async (tx) => setState({ tx, clock }, await mustFindNode(tx, id), state)),
+    setNodeState: (id, state) =>
+      inTransaction(async (tx) => setState({ tx, clock }, await mustFindNode(tx, id), state)),
     setNodesPresent: (nodes) =>
       inTransaction(async (tx) => {
         for (const { id, facts } of nodes) {
@@ -54,7 +58,13 @@ function stateEvent({ name, state: before }: NodeRow, state: NodeState): NewEven
     unreachable: `Node ${name} cannot be reached any more; what it runs goes on if the machine does.`,
     removed: `Node ${name} was removed from the fleet.`,
   };
-  return { kind: `node.${state}`, actor: 'controller', node: name, message: messages[state], next: `slipway why ${name}` };
+  return {
+    kind: `node.${state}`,
+    actor: 'controller',
+    node: name,
+    message: messages[state],
+    next: `slipway why ${name}`,
+  };
 }
 
 export async function mustFindNode(tx: Tx, id: string): Promise<NodeRow> {

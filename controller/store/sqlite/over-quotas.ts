@@ -28,7 +28,9 @@ const COUNTS: readonly (readonly [QuotaName, RawBuilder<Row>])[] = [
 /** A query for each quota, whatever the number of users. By name of the user. */
 export async function readOverQuotas(tx: Tx, quotas: Quotas): Promise<readonly OverQuota[]> {
   const users = await tx.selectFrom('users').select(['id', 'name', 'quotas']).execute();
-  const byId = new Map(users.map((user) => [user.id, { name: user.name, max: { ...quotas, ...parseRow(quotasColumn, user.quotas) } }]));
+  const byId = new Map(
+    users.map((user) => [user.id, { name: user.name, max: { ...quotas, ...parseRow(quotasColumn, user.quotas) } }]),
+  );
   const over: OverQuota[] = [];
   for (const [quota, query] of COUNTS) {
     for (const { userId, app, used } of (await query.execute(tx)).rows) {

@@ -6,7 +6,10 @@ import type { RepositoryDeps } from './repository.ts';
 import { appRow, parseRow, parseRows, processSettingsRow } from './rows.ts';
 import type { Tx } from './schema.ts';
 
-type Repository = Pick<Store, 'formation' | 'setFormation' | 'processSettings' | 'setProcessSettings' | 'appsOnEveryNode'>;
+type Repository = Pick<
+  Store,
+  'formation' | 'setFormation' | 'processSettings' | 'setProcessSettings' | 'appsOnEveryNode'
+>;
 
 export function createProcessSettings({ inTransaction }: RepositoryDeps): Repository {
   return {
@@ -17,16 +20,23 @@ export function createProcessSettings({ inTransaction }: RepositoryDeps): Reposi
         return await readFormation(tx, appId);
       }),
     processSettings: (appId) => inTransaction(async (tx) => (await settingsOf(tx, sql`(${appId})`)).get(appId) ?? {}),
-    setProcessSettings: (appId, processType, change) => inTransaction((tx) => changeSettings(tx, { appId, processType, change })),
+    setProcessSettings: (appId, processType, change) =>
+      inTransaction((tx) => changeSettings(tx, { appId, processType, change })),
     appsOnEveryNode: () =>
       inTransaction(async (tx) => {
         const onEvery = tx.selectFrom('formations').select('appId').where('everyNode', '=', 1);
-        return parseRows(appRow, await tx.selectFrom('apps').selectAll().where('id', 'in', onEvery).orderBy('id').execute());
+        return parseRows(
+          appRow,
+          await tx.selectFrom('apps').selectAll().where('id', 'in', onEvery).orderBy('id').execute(),
+        );
       }),
   };
 }
 
-async function setCount(tx: Tx, { appId, processType, count }: { appId: AppId; processType: string; count: Count }): Promise<void> {
+async function setCount(
+  tx: Tx,
+  { appId, processType, count }: { appId: AppId; processType: string; count: Count },
+): Promise<void> {
   const row = count === 'all' ? { quantity: 0, everyNode: 1 } : { quantity: count, everyNode: 0 };
   await tx
     .insertInto('formations')
@@ -75,7 +85,9 @@ async function changeSettings(
   { appId, processType, change }: { appId: AppId; processType: string; change: ProcessSettingsChange },
 ): Promise<ProcessSettings> {
   const columns = {
-    ...(change.placement === undefined ? {} : { placement: change.placement === null ? null : JSON.stringify(change.placement) }),
+    ...(change.placement === undefined
+      ? {}
+      : { placement: change.placement === null ? null : JSON.stringify(change.placement) }),
     ...(change.limits === undefined ? {} : { limits: change.limits === null ? null : JSON.stringify(change.limits) }),
   };
   await tx

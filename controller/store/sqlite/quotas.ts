@@ -40,7 +40,9 @@ export function createQuotas({ inTransaction, clock, quotas }: RepositoryDeps): 
           .where('id', '=', userId)
           .execute();
         const user = await userActor(tx, userId);
-        const words = Object.entries(changes).map(([name, max]) => `${name} ${max === null ? 'as for everybody' : String(max)}`);
+        const words = Object.entries(changes).map(
+          ([name, max]) => `${name} ${max === null ? 'as for everybody' : String(max)}`,
+        );
         const message = `The quotas of user ${user} were changed: ${words.join(', ')}.`;
         await insertEvent(tx, clock, { kind: 'user.quotas', actor: by, message, next: `slipway users:quotas ${user}` });
         return await readQuotas(tx, quotas, userId);
@@ -49,7 +51,11 @@ export function createQuotas({ inTransaction, clock, quotas }: RepositoryDeps): 
 }
 
 /** Call it in the transaction that adds a row, before it does so. @throws SLIP_QUOTA */
-export async function requireQuota(tx: Tx, quotas: Quotas, of: { readonly userId: UserId; readonly name: Counted }): Promise<void> {
+export async function requireQuota(
+  tx: Tx,
+  quotas: Quotas,
+  of: { readonly userId: UserId; readonly name: Counted },
+): Promise<void> {
   const max = await maxOf(tx, quotas, of);
   if ((await count(tx, of.name, of.userId)) < max) return;
   throw quotaReached({ name: of.name, max, user: await userActor(tx, of.userId) });

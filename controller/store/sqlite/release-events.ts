@@ -44,6 +44,14 @@ async function note(
 ): Promise<void> {
   const app = await appNameOf(tx, release.appId);
   const details = { version: release.version, ...(of.code === undefined ? {} : { code: of.code }) };
-  const next = of.what === 'created' || of.what === 'live' ? `slipway releases -a ${app ?? ''}` : `slipway why ${app ?? ''}`;
-  await insertEvent(tx, clock, { kind: `release.${of.what}`, actor: of.actor ?? 'controller', app, message: of.says, next, details });
+  const next =
+    of.what === 'created' || of.what === 'live' ? `slipway releases -a ${app ?? ''}` : `slipway why ${app ?? ''}`;
+  await insertEvent(tx, clock, {
+    kind: `release.${of.what}`,
+    actor: of.actor ?? 'controller',
+    app,
+    message: of.says,
+    next,
+    details,
+  });
 }

@@ -8,7 +8,10 @@ import { noteCreated, noteCurrent, noteFailed } from './release-events.ts';
 import { digestColumn, parseRow, parseRowIfAny, parseRows, releaseRow } from './rows.ts';
 import type { Tx } from './schema.ts';
 
-type Releases = Pick<Store, 'createRelease' | 'release' | 'currentRelease' | 'releases' | 'unfinishedReleases' | 'imagesInUse'>;
+type Releases = Pick<
+  Store,
+  'createRelease' | 'release' | 'currentRelease' | 'releases' | 'unfinishedReleases' | 'imagesInUse'
+>;
 type Rollouts = Pick<Store, 'beginRollout' | 'completeRollout' | 'failRelease'>;
 
 export function createReleases({ inTransaction, clock }: RepositoryDeps): Releases {
@@ -23,7 +26,12 @@ export function createReleases({ inTransaction, clock }: RepositoryDeps): Releas
     currentRelease: (appId) => inTransaction((tx) => findCurrent(tx, appId)),
     releases: (appId, limit) =>
       inTransaction(async (tx) => {
-        const newest = tx.selectFrom('releases').selectAll().where('appId', '=', appId).orderBy('version', 'desc').limit(limit);
+        const newest = tx
+          .selectFrom('releases')
+          .selectAll()
+          .where('appId', '=', appId)
+          .orderBy('version', 'desc')
+          .limit(limit);
         return parseRows(releaseRow, await newest.execute());
       }),
     unfinishedReleases: () =>

@@ -9,7 +9,13 @@ import {
   type NodeId,
   type UserId,
 } from '../../../shared/domain/ids.ts';
-import { parseAppName, parseDomain, parseNodeName, parseProcessType, parseUserName } from '../../../shared/domain/names.ts';
+import {
+  parseAppName,
+  parseDomain,
+  parseNodeName,
+  parseProcessType,
+  parseUserName,
+} from '../../../shared/domain/names.ts';
 import { CEILING_NAMES } from '../../../shared/domain/ceilings.ts';
 import { QUOTA_NAMES } from '../../../shared/domain/quota.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
@@ -17,7 +23,8 @@ import { sealAll } from '../../../shared/kit/sensitive.ts';
 
 /** The door between rows and domain types: what comes out of here has been checked. */
 
-const brandedId = <T extends string>(): z.ZodType<T> => z.custom<T>((value) => typeof value === 'string' && isId(value), 'an id');
+const brandedId = <T extends string>(): z.ZodType<T> =>
+  z.custom<T>((value) => typeof value === 'string' && isId(value), 'an id');
 const appId = brandedId<AppId>();
 const userId = brandedId<UserId>();
 const nodeId = brandedId<NodeId>();
@@ -53,7 +60,12 @@ const slug = z.strictObject({
   defaultConfig: strings,
 });
 
-export const userRow = z.object({ id: userId, name: z.string().transform(parseUserName), admin: flag, createdAtMs: whole });
+export const userRow = z.object({
+  id: userId,
+  name: z.string().transform(parseUserName),
+  admin: flag,
+  createdAtMs: whole,
+});
 export const sshKeyRow = z.strictObject({
   fingerprint: z.string(),
   userId,
@@ -78,7 +90,13 @@ export const appRow = z.strictObject({
   lostAfterMs: optional(whole).transform((ms) => (ms === 0 ? ('never' as const) : ms)),
 });
 export const destroyedAppRow = z
-  .object({ appId, name: z.string().transform(parseAppName), uidBase: whole, destroyedAtMs: whole, freeAtMs: optional(whole) })
+  .object({
+    appId,
+    name: z.string().transform(parseAppName),
+    uidBase: whole,
+    destroyedAtMs: whole,
+    freeAtMs: optional(whole),
+  })
   .extend({ awaited: json(z.array(nodeId)) });
 export const awaitedAppRow = z.object({ nodeId, appId, uidBase: whole });
 export const buildRow = z
@@ -176,7 +194,9 @@ export const processSettingsRow = z
   .strictObject({
     appId,
     processType: z.string(),
-    placement: optional(json(z.strictObject({ require: strings, spread: z.string().optional(), onFull: z.enum(['wait', 'stop-first']) }))),
+    placement: optional(
+      json(z.strictObject({ require: strings, spread: z.string().optional(), onFull: z.enum(['wait', 'stop-first']) })),
+    ),
     limits: optional(json(z.strictObject({ ...askedLimits, cpuMillis: whole }).partial())),
   })
   .transform(({ processType, placement, limits: own }) => ({
@@ -185,7 +205,11 @@ export const processSettingsRow = z
   }));
 export const buildSettingsRow = z.strictObject({ root: optional(z.string()), buildpacks: json(z.array(z.string())) });
 export const domainRow = z.strictObject({ hostname: z.string().transform(parseDomain), appId, createdAtMs: whole });
-export const egressRow = z.strictObject({ app: optional(z.string().transform(parseAppName)), uidBase: optional(whole), cidr: z.string() });
+export const egressRow = z.strictObject({
+  app: optional(z.string().transform(parseAppName)),
+  uidBase: optional(whole),
+  cidr: z.string(),
+});
 export const routedAppRow = z.strictObject({
   appId,
   app: z.string().transform(parseAppName),

@@ -21,7 +21,15 @@ export interface Schema {
     createdAtMs: number;
     expiresAtMs: number | null;
   };
-  apps: { id: string; name: string; ownerId: string; uidBase: number; stack: string; createdAtMs: number; lostAfterMs: number | null };
+  apps: {
+    id: string;
+    name: string;
+    ownerId: string;
+    uidBase: number;
+    stack: string;
+    createdAtMs: number;
+    lostAfterMs: number | null;
+  };
   buildSettings: { appId: string; root: string | null; buildpacks: string };
   configVars: { appId: string; name: string; value: string };
   formations: { appId: string; processType: string; quantity: number; everyNode: Generated<number> };

@@ -10,7 +10,10 @@ const BUSY_PAUSE_MS = 50;
 const BREATHE_EVERY_MS = 10;
 
 export function createKysely(database: Database.Database): StoreDatabase {
-  return new Kysely<Schema>({ dialect: new SqliteDialect({ database: forKysely(database) }), plugins: [new CamelCasePlugin()] });
+  return new Kysely<Schema>({
+    dialect: new SqliteDialect({ database: forKysely(database) }),
+    plugins: [new CamelCasePlugin()],
+  });
 }
 
 /** Transactions that wait for another program's lock without blocking the process, and fail in our words. */

@@ -17,7 +17,12 @@ export function createUsers({ inTransaction, clock, randomId }: RepositoryDeps):
         const row = { id: randomId(), name, admin: admin ? 1 : 0, createdAtMs: clock.nowMs() };
         await unlessTaken(tx.insertInto('users').values(row).execute(), () => userExists(name));
         const message = `User ${name} was added${admin ? ' as an admin' : ''}.`;
-        await insertEvent(tx, clock, { kind: 'user.created', actor: by ?? 'controller', message, next: 'slipway users' });
+        await insertEvent(tx, clock, {
+          kind: 'user.created',
+          actor: by ?? 'controller',
+          message,
+          next: 'slipway users',
+        });
         return parseRow(userRow, row);
       }),
     userById: (id) =>
@@ -26,7 +31,10 @@ export function createUsers({ inTransaction, clock, randomId }: RepositoryDeps):
       }),
     userByName: (name) =>
       inTransaction(async (tx) => {
-        return parseRowIfAny(userRow, await tx.selectFrom('users').selectAll().where('name', '=', name).executeTakeFirst());
+        return parseRowIfAny(
+          userRow,
+          await tx.selectFrom('users').selectAll().where('name', '=', name).executeTakeFirst(),
+        );
       }),
     users: () =>
       inTransaction(async (tx) => {
@@ -59,7 +67,12 @@ export function createKeys({ inTransaction, clock, quotas }: RepositoryDeps): Ke
       }),
     keysOf: (userId) =>
       inTransaction(async (tx) => {
-        const rows = await tx.selectFrom('sshKeys').selectAll().where('userId', '=', userId).orderBy('createdAtMs').execute();
+        const rows = await tx
+          .selectFrom('sshKeys')
+          .selectAll()
+          .where('userId', '=', userId)
+          .orderBy('createdAtMs')
+          .execute();
         return parseRows(sshKeyRow, rows);
       }),
     removeKey: (userId, fingerprint) =>
@@ -79,7 +92,13 @@ export function createTokens({ inTransaction, clock, randomId, quotas }: Reposit
     addToken: ({ userId, secretHash, description, expiresAtMs, by }) =>
       inTransaction(async (tx) => {
         await requireQuota(tx, quotas, { userId, name: 'tokens' });
-        const row = { id: randomId(), userId, description, createdAtMs: clock.nowMs(), expiresAtMs: expiresAtMs ?? null };
+        const row = {
+          id: randomId(),
+          userId,
+          description,
+          createdAtMs: clock.nowMs(),
+          expiresAtMs: expiresAtMs ?? null,
+        };
         await tx
           .insertInto('apiTokens')
           .values({ ...row, secretHash })
@@ -102,7 +121,12 @@ export function createTokens({ inTransaction, clock, randomId, quotas }: Reposit
       }),
     apiTokensOf: (userId) =>
       inTransaction(async (tx) => {
-        const rows = await tx.selectFrom('apiTokens').selectAll().where('userId', '=', userId).orderBy('createdAtMs').execute();
+        const rows = await tx
+          .selectFrom('apiTokens')
+          .selectAll()
+          .where('userId', '=', userId)
+          .orderBy('createdAtMs')
+          .execute();
         return parseRows(apiTokenRow, rows);
       }),
     removeApiToken: (userId, id) =>
@@ -110,7 +134,11 @@ export function createTokens({ inTransaction, clock, randomId, quotas }: Reposit
         const query = tx.deleteFrom('apiTokens').where('userId', '=', userId).where('id', '=', id);
         if ((await query.executeTakeFirst()).numDeletedRows === 0n) return false;
         const owner = await userActor(tx, userId);
-        await insertEvent(tx, clock, { kind: 'token.revoked', actor: owner, message: `User ${owner} revoked the API token ${id}.` });
+        await insertEvent(tx, clock, {
+          kind: 'token.revoked',
+          actor: owner,
+          message: `User ${owner} revoked the API token ${id}.`,
+        });
         return true;
       }),
   };

@@ -12,7 +12,8 @@ import { addApp, digestOf } from '../../support/store-fixtures.ts';
 /** The table alone: handlers are not called here, so no deps are needed. */
 const ROUTES = apiRoutes(API_CONFIG, { clock: systemClock } as ApiDeps);
 
-type Who = 'nobody' | 'owner' | 'stranger' | 'admin' | 'node' | 'removedNode' | 'foreignNode' | 'wrongToken' | 'tokenAndNode';
+type Who =
+  'nobody' | 'owner' | 'stranger' | 'admin' | 'node' | 'removedNode' | 'foreignNode' | 'wrongToken' | 'tokenAndNode';
 
 type Refusals = Readonly<Record<Who, number | undefined>>;
 
@@ -26,7 +27,15 @@ const FOR_PEOPLE: Refusals = { ...NOT_A_PERSON, owner: MAY, stranger: MAY, admin
 
 /** Status of a refusal by kind of route, or undefined where the caller may pass. */
 const REFUSALS: Readonly<Record<Route['auth'] | 'app', Refusals>> = {
-  anonymous: { ...NOT_A_NODE, ...FOR_PEOPLE, nobody: MAY, wrongToken: MAY, node: MAY, removedNode: MAY, foreignNode: MAY },
+  anonymous: {
+    ...NOT_A_NODE,
+    ...FOR_PEOPLE,
+    nobody: MAY,
+    wrongToken: MAY,
+    node: MAY,
+    removedNode: MAY,
+    foreignNode: MAY,
+  },
   node: NOT_A_NODE,
   user: FOR_PEOPLE,
   app: { ...FOR_PEOPLE, stranger: 404, tokenAndNode: 404 },
@@ -74,7 +83,8 @@ describe('authorisation of every route', () => {
         );
         await answer.body.dump();
         const refusal = REFUSALS[route.url.includes('/:app') && route.auth === 'user' ? 'app' : route.auth][who];
-        if (refusal === undefined) assert.ok(![401, 403].includes(answer.statusCode), `${who} was refused with ${answer.statusCode}`);
+        if (refusal === undefined)
+          assert.ok(![401, 403].includes(answer.statusCode), `${who} was refused with ${answer.statusCode}`);
         else assert.equal(answer.statusCode, refusal, who);
       }
     });

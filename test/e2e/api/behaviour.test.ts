@@ -28,7 +28,12 @@ describe('the API', () => {
   });
   after(() => fixture.close());
 
-  async function expectError(caller: Caller, method: string, path: string, json?: unknown): Promise<ErrorBody & { status: number }> {
+  async function expectError(
+    caller: Caller,
+    method: string,
+    path: string,
+    json?: unknown,
+  ): Promise<ErrorBody & { status: number }> {
     const answer = await fixture.call(caller, method, path, json === undefined ? {} : { json });
     assert.ok(answer.statusCode >= 400, `${method} ${path} answered ${answer.statusCode}`);
     return { status: answer.statusCode, ...((await answer.body.json()) as ErrorBody) };
@@ -53,18 +58,25 @@ describe('the API', () => {
     assert.equal(joined.grpcAddress, '127.0.0.1:7443');
     assert.ok(new X509Certificate(joined.certificate).verify(new X509Certificate(joined.ca).publicKey));
     const node: Caller = { tls: { key: keyPem, cert: joined.certificate } };
-    assert.equal((await expectError(node, 'GET', `/v1/images/${digestOfBytes(Buffer.from('x'))}`)).error, 'SLIP_IMAGE_NOT_FOUND');
+    assert.equal(
+      (await expectError(node, 'GET', `/v1/images/${digestOfBytes(Buffer.from('x'))}`)).error,
+      'SLIP_IMAGE_NOT_FOUND',
+    );
     const again = await ok<JoinBody>({}, 'POST', '/v1/join', { token, name: 'attic', csr: csrPem });
     assert.equal(again.nodeId, joined.nodeId, 'who lost the answer may ask again with the same key');
     const { csrPem: stranger } = await makeCsr({});
-    assert.equal((await expectError({}, 'POST', '/v1/join', { token, name: 'other', csr: stranger })).error, 'SLIP_JOIN_TOKEN');
+    assert.equal(
+      (await expectError({}, 'POST', '/v1/join', { token, name: 'other', csr: stranger })).error,
+      'SLIP_JOIN_TOKEN',
+    );
   });
 
   it('changes the build settings of an app, one edit at a time, and refuses a root outside of the repository', async () => {
     const { caller: mia } = await fixture.addCaller('mia');
     await ok(mia, 'POST', '/v1/apps', { name: 'mono' });
     const path = '/v1/apps/mono/build-settings';
-    const add = (name: string): Promise<BuildSettings> => ok<BuildSettings>(mia, 'PATCH', path, { buildpacks: { op: 'add', name } });
+    const add = (name: string): Promise<BuildSettings> =>
+      ok<BuildSettings>(mia, 'PATCH', path, { buildpacks: { op: 'add', name } });
     await add('heroku/nodejs');
     assert.deepEqual(await ok<BuildSettings>(mia, 'PATCH', path, { root: './services/api/' }), {
       root: 'services/api',
@@ -73,13 +85,16 @@ describe('the API', () => {
     await add('https://u:secret@x.example/b.git');
     const [event] = await fixture.store.events({ limit: 1 });
     assert.equal(event?.message, 'The next push is built with 2 buildpacks set.');
-    for (const root of ['../x', '/etc', '']) assert.equal((await expectError(mia, 'PATCH', path, { root })).error, 'SLIP_BUILD_ROOT');
+    for (const root of ['../x', '/etc', ''])
+      assert.equal((await expectError(mia, 'PATCH', path, { root })).error, 'SLIP_BUILD_ROOT');
     const again = await expectError(mia, 'PATCH', path, { buildpacks: { op: 'add', name: 'heroku/nodejs' } });
     assert.deepEqual([again.status, again.error], [409, 'SLIP_BUILDPACK_EXISTS']);
     assert.equal((await expectError(mia, 'PATCH', path, {})).status, 422);
     const { root } = await ok<AppInfoBody>(mia, 'GET', '/v1/apps/mono');
     assert.equal(root, 'services/api');
-    assert.deepEqual(await ok<BuildSettings>(mia, 'PATCH', path, { root: null, buildpacks: { op: 'clear' } }), { buildpacks: [] });
+    assert.deepEqual(await ok<BuildSettings>(mia, 'PATCH', path, { root: null, buildpacks: { op: 'clear' } }), {
+      buildpacks: [],
+    });
     const { caller: bob } = await fixture.addCaller('mono-stranger');
     assert.equal((await expectError(bob, 'GET', path)).status, 404);
   });
@@ -87,12 +102,24 @@ describe('the API', () => {
   it('spends no join token on a bad name or request', async () => {
     const { token } = await joinToken();
     const { csrPem } = await makeCsr({});
-    assert.equal((await expectError({}, 'POST', '/v1/join', { token, name: 'attic-2', csr: 'x' })).error, 'SLIP_CSR_INVALID');
-    assert.equal((await expectError({}, 'POST', '/v1/join', { token, name: 'BAD NAME', csr: csrPem })).error, 'SLIP_NAME_NODE');
-    assert.equal((await expectError({}, 'POST', '/v1/join/check', { token: 'guess', name: 'attic-2' })).error, 'SLIP_JOIN_TOKEN');
+    assert.equal(
+      (await expectError({}, 'POST', '/v1/join', { token, name: 'attic-2', csr: 'x' })).error,
+      'SLIP_CSR_INVALID',
+    );
+    assert.equal(
+      (await expectError({}, 'POST', '/v1/join', { token, name: 'BAD NAME', csr: csrPem })).error,
+      'SLIP_NAME_NODE',
+    );
+    assert.equal(
+      (await expectError({}, 'POST', '/v1/join/check', { token: 'guess', name: 'attic-2' })).error,
+      'SLIP_JOIN_TOKEN',
+    );
     await ok({}, 'POST', '/v1/join/check', { token, name: 'attic-2' });
     await ok<JoinBody>({}, 'POST', '/v1/join', { token, name: 'attic-2', csr: csrPem });
-    assert.equal((await expectError({}, 'POST', '/v1/join/check', { token, name: 'attic-3' })).error, 'SLIP_JOIN_TOKEN');
+    assert.equal(
+      (await expectError({}, 'POST', '/v1/join/check', { token, name: 'attic-3' })).error,
+      'SLIP_JOIN_TOKEN',
+    );
   });
 
   it('names the nearest field for one it does not know, and never repeats values', async () => {
@@ -104,10 +131,16 @@ describe('the API', () => {
 
   it('refuses bodies that are too large, no JSON, or of another type', async () => {
     assert.equal((await expectError(ada, 'POST', '/v1/keys', { publicKey: 'x'.repeat(100_000) })).status, 413);
-    const broken = await fixture.call(ada, 'POST', '/v1/apps', { body: '{', headers: { 'content-type': 'application/json' } });
+    const broken = await fixture.call(ada, 'POST', '/v1/apps', {
+      body: '{',
+      headers: { 'content-type': 'application/json' },
+    });
     assert.equal(broken.statusCode, 400);
     assert.equal(((await broken.body.json()) as ErrorBody).error, 'SLIP_REQUEST');
-    const text = await fixture.call(ada, 'POST', '/v1/apps', { body: 'hello', headers: { 'content-type': 'text/plain' } });
+    const text = await fixture.call(ada, 'POST', '/v1/apps', {
+      body: 'hello',
+      headers: { 'content-type': 'text/plain' },
+    });
     assert.equal(text.statusCode, 415);
     await text.body.dump();
   });
@@ -156,7 +189,11 @@ describe('the API', () => {
     const bad = await expectError(admin, 'POST', '/v1/users', { name: 'bob', publicKey: 'nonsense' });
     assert.equal(bad.error, 'SLIP_KEY_INVALID');
     const bob = await ok<NewUserBody>(admin, 'POST', '/v1/users', { name: 'bob' });
-    assert.deepEqual(await ok({ token: bob.token }, 'GET', '/v1/whoami'), { name: 'bob', admin: false, createdAtMs: bob.createdAtMs });
+    assert.deepEqual(await ok({ token: bob.token }, 'GET', '/v1/whoami'), {
+      name: 'bob',
+      admin: false,
+      createdAtMs: bob.createdAtMs,
+    });
   });
 
   it('serves an image whole, from an offset, and not beyond its end', async () => {
@@ -169,7 +206,10 @@ describe('the API', () => {
     assert.deepEqual([head.statusCode, head.headers['content-length']], [200, '10']);
     assert.equal(await (await fixture.call(node, 'GET', path)).body.text(), '0123456789');
     const rest = await fixture.call(node, 'GET', path, { headers: { range: 'bytes=7-' } });
-    assert.deepEqual([rest.statusCode, rest.headers['content-range'], await rest.body.text()], [206, 'bytes 7-9/10', '789']);
+    assert.deepEqual(
+      [rest.statusCode, rest.headers['content-range'], await rest.body.text()],
+      [206, 'bytes 7-9/10', '789'],
+    );
     const beyond = await fixture.call(node, 'GET', path, { headers: { range: 'bytes=10-' } });
     assert.deepEqual([beyond.statusCode, beyond.headers['content-range']], [416, 'bytes */10']);
     await beyond.body.dump();
@@ -181,7 +221,9 @@ describe('the API', () => {
     try {
       const { csrPem } = await makeCsr({});
       const guess = async (): Promise<{ status: number; error: string }> => {
-        const answer = await still.call({}, 'POST', '/v1/join', { json: { token: 'guess', name: 'node-x', csr: csrPem } });
+        const answer = await still.call({}, 'POST', '/v1/join', {
+          json: { token: 'guess', name: 'node-x', csr: csrPem },
+        });
         return { status: answer.statusCode, error: ((await answer.body.json()) as ErrorBody).error };
       };
       let last = await guess();

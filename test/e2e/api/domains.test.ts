@@ -13,7 +13,11 @@ describe('domains over the API', () => {
     fixture = await openApi();
     ada = (await fixture.addCaller('ada')).caller;
     bob = (await fixture.addCaller('bob')).caller;
-    for (const [caller, name] of [[ada, 'shop'], [bob, 'blog']] as const) await fixture.call(caller, 'POST', '/v1/apps', { json: { name } }); // prettier-ignore
+    for (const [caller, name] of [
+      [ada, 'shop'],
+      [bob, 'blog'],
+    ] as const)
+      await fixture.call(caller, 'POST', '/v1/apps', { json: { name } });
   });
   after(() => fixture.close());
 
@@ -30,7 +34,10 @@ describe('domains over the API', () => {
     assert.equal(await add(ada, 'shop', '*.shop.example'), 'added');
     const { own, domains: list } = await domains();
     assert.equal(own, 'shop.apps.example.test');
-    assert.deepEqual(list.map((domain) => domain.hostname), ['*.shop.example', 'www.shop.example']); // prettier-ignore
+    assert.deepEqual(
+      list.map((domain) => domain.hostname),
+      ['*.shop.example', 'www.shop.example'],
+    );
     const [event] = await fixture.store.events({ limit: 1 });
     assert.equal(event?.message, 'ada added the domain *.shop.example to shop.');
   });
@@ -39,7 +46,12 @@ describe('domains over the API', () => {
     assert.equal(await add(ada, 'shop', 'taken.example'), 'added');
     assert.equal(await add(bob, 'blog', 'taken.example'), 'SLIP_DOMAIN_TAKEN');
     assert.equal(await add(ada, 'shop', 'taken.example'), 'SLIP_DOMAIN_EXISTS');
-    for (const hostname of ['blog.apps.example.test', 'apps.example.test', '*.apps.example.test', 'x.slipway.internal']) {
+    for (const hostname of [
+      'blog.apps.example.test',
+      'apps.example.test',
+      '*.apps.example.test',
+      'x.slipway.internal',
+    ]) {
       assert.equal(await add(ada, 'shop', hostname), 'SLIP_DOMAIN_RESERVED', hostname);
     }
     for (const hostname of ['*', '*.', 'a b.example', '*.*.example', '10.0.0.1', 'x.example\nevil.example']) {
@@ -61,12 +73,14 @@ describe('domains over the API', () => {
     const { hostname, problems } = (await answer.body.json()) as DomainAddedBody;
     fixture.fleet.live = [];
     assert.equal(hostname, 'late.example');
-    const message = 'Node alpha does not follow this change yet: requests there go where they went before. The controller is in life 2.';
+    const message =
+      'Node alpha does not follow this change yet: requests there go where they went before. The controller is in life 2.';
     assert.deepEqual(problems, [{ message, next: 'slipway why alpha' }]);
   });
 
   it('one is removed, then all', async () => {
-    const remove = async (path: string): Promise<number> => (await fixture.call(ada, 'DELETE', `/v1/apps/shop/domains${path}`)).statusCode;
+    const remove = async (path: string): Promise<number> =>
+      (await fixture.call(ada, 'DELETE', `/v1/apps/shop/domains${path}`)).statusCode;
     assert.equal(await remove(`/${encodeURIComponent('*.shop.example')}`), 200);
     assert.equal(await remove('/gone.example'), 404);
     assert.equal(await remove(''), 200);

@@ -22,7 +22,12 @@ describe('private networks in the API', () => {
   });
   after(() => fixture.close());
 
-  async function ask(caller: Caller, method: string, path: string, json?: unknown): Promise<{ status: number; body: Body }> {
+  async function ask(
+    caller: Caller,
+    method: string,
+    path: string,
+    json?: unknown,
+  ): Promise<{ status: number; body: Body }> {
     const answer = await fixture.call(caller, method, path, json === undefined ? {} : { json });
     return { status: answer.statusCode, body: (await answer.body.json()) as Body };
   }
@@ -34,7 +39,10 @@ describe('private networks in the API', () => {
       assert.equal((await ask(ada, 'DELETE', `${path}/10.0.5.0%2F24`)).status, 403);
     }
     const changes = fixture.fleet.egressChanges;
-    assert.deepEqual((await ask(admin, 'POST', '/v1/egress', { cidr: '10.0.5.0/24' })).body, { cidr: '10.0.5.0/24', problems: [] });
+    assert.deepEqual((await ask(admin, 'POST', '/v1/egress', { cidr: '10.0.5.0/24' })).body, {
+      cidr: '10.0.5.0/24',
+      problems: [],
+    });
     assert.equal((await ask(admin, 'POST', '/v1/apps/shop/egress', { cidr: '10.0.6.9' })).body.cidr, '10.0.6.9/32');
     assert.equal(fixture.fleet.egressChanges, changes + 2);
     const mine = await ask(ada, 'GET', '/v1/apps/shop/egress');

@@ -47,15 +47,19 @@ describe('events over the API', () => {
     assert.deepEqual(paged, all);
   });
 
-  it('follows: the last one first, then each new one of the caller’s own apps as it is committed', { timeout: 120_000 }, async () => {
-    const answer = await fixture.call(callers.ada, 'GET', '/v1/events?follow=true&limit=1');
-    const lines = linesOf(answer.body);
-    assert.equal(await nextKind(lines), 'app.created');
-    await fixture.store.addEvent({ kind: 'x.other', actor: 'controller', app: 'other', message: 'Not hers.' });
-    await fixture.store.addEvent({ kind: 'x.mine', actor: 'controller', app: 'hello', message: 'Hers.' });
-    assert.equal(await nextKind(lines), 'x.mine');
-    answer.body.destroy();
-  });
+  it(
+    'follows: the last one first, then each new one of the caller’s own apps as it is committed',
+    { timeout: 120_000 },
+    async () => {
+      const answer = await fixture.call(callers.ada, 'GET', '/v1/events?follow=true&limit=1');
+      const lines = linesOf(answer.body);
+      assert.equal(await nextKind(lines), 'app.created');
+      await fixture.store.addEvent({ kind: 'x.other', actor: 'controller', app: 'other', message: 'Not hers.' });
+      await fixture.store.addEvent({ kind: 'x.mine', actor: 'controller', app: 'hello', message: 'Hers.' });
+      assert.equal(await nextKind(lines), 'x.mine');
+      answer.body.destroy();
+    },
+  );
 
   it('sends the status again when something has happened', { timeout: 120_000 }, async () => {
     const answer = await fixture.call(callers.ada, 'GET', '/v1/status?follow=true');

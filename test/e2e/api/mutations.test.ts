@@ -17,13 +17,16 @@ import { addApp, addNode, assignment, newRelease, noChange, slugOf } from '../..
 import { sshKeyPair } from '../../support/ssh-key-pair.ts';
 
 /** The table alone: handlers are not called here, so no deps are needed. */
-const ROUTES = apiRoutes(API_CONFIG, { clock: systemClock } as ApiDeps).filter(({ method }) => method !== 'GET' && method !== 'HEAD');
+const ROUTES = apiRoutes(API_CONFIG, { clock: systemClock } as ApiDeps).filter(
+  ({ method }) => method !== 'GET' && method !== 'HEAD',
+);
 
 /** Nothing of the fleet changes, or the event comes from elsewhere. */
 const TELLS_NOTHING: Readonly<Record<string, string>> = {
   'PUT /images/:digest': 'layers of a build, whose own events tell of it',
   'POST /join/check': 'a question: is this token good?',
-  'POST /node/trouble': 'said at every start that fails, as a heartbeat says it of a running agent; status and why tell',
+  'POST /node/trouble':
+    'said at every start that fails, as a heartbeat says it of a running agent; status and why tell',
   'POST /node/certificate': 'a certificate that nobody uses yet; its first use is told',
 };
 
@@ -44,7 +47,9 @@ describe('every route that changes something makes an event', () => {
   const stop = new AbortController();
 
   before(async () => {
-    fixture = await openApi({ upgrades: { start: (names, actor) => upgrades.start(names, actor), status: () => upgrades.status() } });
+    fixture = await openApi({
+      upgrades: { start: (names, actor) => upgrades.start(names, actor), status: () => upgrades.status() },
+    });
     const ada = await fixture.addCaller('root', true);
     root = ada.caller;
     const app = await addApp(fixture.store, ada.user.id, 'hello');
@@ -54,7 +59,10 @@ describe('every route that changes something makes an event', () => {
     await fixture.store.setFormation(app.id, { web: 2 });
     await fixture.store.createRelease(newRelease(app, { slug: { ...slugOf('a'), processTypes: { web: 'node .' } } }));
     const at = { nodeId: machine.id, appId: app.id, release: 1 };
-    await fixture.store.beginRollout(app.id, 1, { ...noChange, add: [assignment(at), assignment({ ...at, ordinal: 2 })] });
+    await fixture.store.beginRollout(app.id, 1, {
+      ...noChange,
+      add: [assignment(at), assignment({ ...at, ordinal: 2 })],
+    });
     await fixture.store.completeRollout(app.id, 1, noChange);
     fixture.fleet.live = [machine, second].map((row) => liveNodeOf(row));
     fixture.fleet.status = (instanceId) => ({ instanceId, state: 'live', restarts: 0, lastLines: [], timingsMs: {} });
@@ -81,13 +89,19 @@ describe('every route that changes something makes an event', () => {
     assert.ok(app !== undefined);
     await fixture.store.setFormation(app.appId, { web: 4 });
     const at = { nodeId: machine.id, appId: app.appId, release: 1 };
-    await fixture.store.changeAssignments({ ...noChange, add: [3, 4].map((ordinal) => assignment({ ...at, ordinal })) });
+    await fixture.store.changeAssignments({
+      ...noChange,
+      add: [3, 4].map((ordinal) => assignment({ ...at, ordinal })),
+    });
   };
 
   /** In the order of the table, so that each finds what it changes; a new route without an entry fails. */
   const asks: Readonly<Record<string, () => Ask | Promise<Ask>>> = {
     'POST /nodes/upgrade': () => ({ path: '/nodes/upgrade', json: { nodes: ['fra-1'] } }),
-    'POST /join': async () => ({ path: '/join', json: { token: await joinToken(), csr: (await makeCsr({})).csrPem, name: 'fra-3' } }),
+    'POST /join': async () => ({
+      path: '/join',
+      json: { token: await joinToken(), csr: (await makeCsr({})).csrPem, name: 'fra-3' },
+    }),
     'POST /rejoin': async () => {
       const node = await addNode(fixture.store, 'fra-4');
       return { path: '/rejoin', json: { token: await joinToken(node), csr: (await makeCsr({})).csrPem } };
@@ -118,9 +132,18 @@ describe('every route that changes something makes an event', () => {
       await fixture.store.addDomain(app!.id, 'b.example.com');
       return { path: '/apps/hello/domains' };
     },
-    'PATCH /apps/:app/formation': () => ({ path: '/apps/hello/formation', json: { updates: [{ type: 'web', quantity: 2 }] } }),
-    'PATCH /apps/:app/formation/:type/limits': () => ({ path: '/apps/hello/formation/web/limits', json: { memoryBytes: 2 ** 28 } }),
-    'PATCH /apps/:app/formation/:type/placement': () => ({ path: '/apps/hello/formation/web/placement', json: { onFull: 'wait' } }),
+    'PATCH /apps/:app/formation': () => ({
+      path: '/apps/hello/formation',
+      json: { updates: [{ type: 'web', quantity: 2 }] },
+    }),
+    'PATCH /apps/:app/formation/:type/limits': () => ({
+      path: '/apps/hello/formation/web/limits',
+      json: { memoryBytes: 2 ** 28 },
+    }),
+    'PATCH /apps/:app/formation/:type/placement': () => ({
+      path: '/apps/hello/formation/web/placement',
+      json: { onFull: 'wait' },
+    }),
     'POST /apps/:app/restart': () => ({ path: '/apps/hello/restart', json: {} }),
     'POST /nodes/:node/cordon': () => ({ path: '/nodes/fra-1/cordon' }),
     'POST /nodes/:node/uncordon': () => ({ path: '/nodes/fra-1/uncordon' }),
@@ -148,7 +171,9 @@ describe('every route that changes something makes an event', () => {
     'POST /nodes/tokens': () => ({ path: '/nodes/tokens', json: {} }),
     'POST /nodes/:node/revoke': () => ({ path: '/nodes/fra-2/revoke' }),
     'POST /nodes/:node/rejoin': () => ({ path: '/nodes/fra-3/rejoin', json: {} }),
-    'DELETE /join-tokens/:id': async () => ({ path: `/join-tokens/${(await fixture.store.joinTokens(Date.now()))[0]!.id}` }),
+    'DELETE /join-tokens/:id': async () => ({
+      path: `/join-tokens/${(await fixture.store.joinTokens(Date.now()))[0]!.id}`,
+    }),
     'DELETE /tokens/:id': async () => {
       const { user, caller } = await fixture.addCaller('eve');
       return { path: `/tokens/${(await fixture.store.apiTokensOf(user.id))[0]!.id}`, caller };
@@ -166,7 +191,10 @@ describe('every route that changes something makes an event', () => {
       const answer = await fixture.call(caller ?? root, method, `/v1${path}`, json === undefined ? {} : { json });
       const text = await answer.body.text();
       assert.ok(answer.statusCode < 300, text);
-      const { message, actor } = await eventually('an event', async () => (await fixture.store.events({ afterSeq: before, limit: 1 }))[0]);
+      const { message, actor } = await eventually(
+        'an event',
+        async () => (await fixture.store.events({ afterSeq: before, limit: 1 }))[0],
+      );
       assert.ok(message !== '' && actor !== '');
     });
   }

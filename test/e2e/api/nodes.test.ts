@@ -42,12 +42,20 @@ describe('nodes over the API', () => {
     node = await addNode(fixture.store, 'fra');
     await fixture.store.setNodeState(node.id, 'ready');
     await fixture.store.createRelease(newRelease(app));
-    await fixture.store.beginRollout(app.id, 1, { ...noChange, add: [assignment({ nodeId: node.id, appId: app.id, release: 1 })] });
+    await fixture.store.beginRollout(app.id, 1, {
+      ...noChange,
+      add: [assignment({ nodeId: node.id, appId: app.id, release: 1 })],
+    });
     await fixture.store.completeRollout(app.id, 1, noChange);
   });
   after(() => fixture.close());
 
-  async function call(caller: Caller, method: string, path: string, json?: unknown): Promise<{ status: number; body: Answer }> {
+  async function call(
+    caller: Caller,
+    method: string,
+    path: string,
+    json?: unknown,
+  ): Promise<{ status: number; body: Answer }> {
     const answer = await fixture.call(caller, method, `/v1${path}`, json === undefined ? {} : { json });
     const text = await answer.body.text();
     return { status: answer.statusCode, body: (text === '' ? undefined : JSON.parse(text)) as Answer };
@@ -89,7 +97,8 @@ describe('nodes over the API', () => {
 
   it('shows a person only instances of their own apps, and lets only an administrator change a node', async () => {
     assert.deepEqual((await call(user, 'GET', '/nodes/fra')).body.placed, []);
-    for (const what of ['cordon', 'drain', 'uncordon']) assert.equal((await call(user, 'POST', `/nodes/fra/${what}`)).status, 403);
+    for (const what of ['cordon', 'drain', 'uncordon'])
+      assert.equal((await call(user, 'POST', `/nodes/fra/${what}`)).status, 403);
     assert.equal((await call(user, 'DELETE', '/nodes/fra')).status, 403);
     assert.equal((await call(user, 'PATCH', '/nodes/fra/labels', { labels: { a: 'b' } })).status, 403);
     assert.equal((await call(admin, 'GET', '/nodes/nowhere')).status, 404);
@@ -99,13 +108,19 @@ describe('nodes over the API', () => {
     await call(admin, 'PATCH', '/nodes/fra/labels', { labels: { region: 'fra', ssd: 'yes' } });
     const { body } = await call(admin, 'PATCH', '/nodes/fra/labels', { labels: { ssd: null } });
     assert.deepEqual(body.labels, { region: 'fra' });
-    assert.equal((await call(admin, 'PATCH', '/nodes/fra/labels', { labels: { 'a b': 'c' } })).body.error, 'SLIP_NAME_LABEL');
+    assert.equal(
+      (await call(admin, 'PATCH', '/nodes/fra/labels', { labels: { 'a b': 'c' } })).body.error,
+      'SLIP_NAME_LABEL',
+    );
   });
 
   it('keeps how long an app waits, and refuses less than an outage needs to show', async () => {
     const path = `/apps/${app.name}/lost-after`;
     assert.deepEqual((await call(admin, 'GET', path)).body, { defaultMs: 60_000 });
-    assert.deepEqual((await call(admin, 'PUT', path, { lostAfterMs: 'never' })).body, { lostAfterMs: 'never', defaultMs: 60_000 });
+    assert.deepEqual((await call(admin, 'PUT', path, { lostAfterMs: 'never' })).body, {
+      lostAfterMs: 'never',
+      defaultMs: 60_000,
+    });
     assert.equal((await call(admin, 'PUT', path, { lostAfterMs: 1_000 })).status, 422);
     assert.deepEqual((await call(admin, 'PUT', path, { lostAfterMs: null })).body, { defaultMs: 60_000 });
   });

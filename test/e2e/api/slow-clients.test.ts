@@ -68,7 +68,10 @@ describe('clients that take their time, or shout', () => {
       if (index % 3 === 0) socket.write(Buffer.from([22, 3, 1, 2, 0, 1])); // the begin of a handshake
       return socket;
     });
-    await eventually('the limit of all', () => strangers.filter((socket) => !socket.closed).length <= DOOR_LIMITS.maxWaiting);
+    await eventually(
+      'the limit of all',
+      () => strangers.filter((socket) => !socket.closed).length <= DOOR_LIMITS.maxWaiting,
+    );
     assert.equal((await fixture.call(caller, 'GET', '/v1/whoami')).statusCode, 200);
     await eventually('the end of all', () => strangers.every((socket) => socket.closed));
     const idle = await open();
@@ -81,7 +84,10 @@ describe('clients that take their time, or shout', () => {
       '{"constructor":{"prototype":{"x":1}}}',
       `${'['.repeat(30_000)}${']'.repeat(30_000)}`,
     ]) {
-      const answer = await fixture.call(caller, 'POST', '/v1/apps', { body, headers: { 'content-type': 'application/json' } });
+      const answer = await fixture.call(caller, 'POST', '/v1/apps', {
+        body,
+        headers: { 'content-type': 'application/json' },
+      });
       assert.ok([400, 413, 422].includes(answer.statusCode), `${String(answer.statusCode)} for ${body.slice(0, 40)}`);
       assert.doesNotMatch(await answer.body.text(), /\bat .*\.[jt]s:\d+/);
     }

@@ -24,7 +24,11 @@ describe('streams and status of the API', () => {
   before(async () => {
     fixture = await openApi({
       buildLog: (id, follow) =>
-        Promise.resolve(id === buildId ? Readable.from([Buffer.from('-----> Node.js\n'), Buffer.from(follow ? 'live\n' : '')]) : undefined),
+        Promise.resolve(
+          id === buildId
+            ? Readable.from([Buffer.from('-----> Node.js\n'), Buffer.from(follow ? 'live\n' : '')])
+            : undefined,
+        ),
     });
     const owner = await fixture.addCaller('ada');
     ada = owner.caller;

@@ -22,7 +22,9 @@ describe('the slipway command', () => {
   let configPath: string;
   let token: string;
   before(async () => {
-    fixture = await openApi({ buildLog: () => Promise.resolve(Readable.from([Buffer.from('-----> Node.js\n\u001b[31mred\n')])) });
+    fixture = await openApi({
+      buildLog: () => Promise.resolve(Readable.from([Buffer.from('-----> Node.js\n\u001b[31mred\n')])),
+    });
     dir = await mkdtemp(join(tmpdir(), 'slipway-cli-'));
     configPath = join(dir, 'config.json');
     token = (await fixture.addCaller('root', true)).caller.token!;
@@ -83,9 +85,15 @@ describe('the slipway command', () => {
 
   it('sets, shows, gets and unsets config', async () => {
     await ok(['create', 'settings']);
-    assert.equal(await ok(['config:set', 'A=1', 'B=two words', '-a', 'settings']), 'Set A, B on settings, live as v7\n');
+    assert.equal(
+      await ok(['config:set', 'A=1', 'B=two words', '-a', 'settings']),
+      'Set A, B on settings, live as v7\n',
+    );
     assert.equal(await ok(['config:set', 'A=1', '-a', 'settings']), 'Nothing to change: A is so already on settings\n');
-    assert.equal(await ok(['config:unset', 'A1', 'B1', '-a', 'settings']), 'Nothing to change: A1, B1 are not set on settings\n');
+    assert.equal(
+      await ok(['config:unset', 'A1', 'B1', '-a', 'settings']),
+      'Nothing to change: A1, B1 are not set on settings\n',
+    );
     assert.equal(await ok(['config:set', 'A=1', 'C=3', '-a', 'settings']), 'Set C on settings, live as v7\n');
     assert.equal(await ok(['config:unset', 'C', 'B1', '-a', 'settings']), 'Unset C on settings, live as v7\n');
     assert.equal(await ok(['config:get', 'B', '-a', 'settings']), 'two words\n');
@@ -103,10 +111,20 @@ describe('the slipway command', () => {
       process: 'web.1',
       message: `\u001b[2J${index} ${'x'.repeat(500)}`,
     }));
-    assert.match(await ok(['logs', '-n', '1', '-a', 'talker']), /^1970-01-01T00:00:00\.000000\+00:00 app\[web\.1\]: \\x1b\[2J1499 x+\n$/);
-    assert.equal((JSON.parse(await ok(['logs', '-n', '1', '--json', '-a', 'talker'])) as { process: string }).process, 'web.1');
+    assert.match(
+      await ok(['logs', '-n', '1', '-a', 'talker']),
+      /^1970-01-01T00:00:00\.000000\+00:00 app\[web\.1\]: \\x1b\[2J1499 x+\n$/,
+    );
+    assert.equal(
+      (JSON.parse(await ok(['logs', '-n', '1', '--json', '-a', 'talker'])) as { process: string }).process,
+      'web.1',
+    );
     const child = start(
-      { file: SLIPWAY, args: ['logs', '-n', '1500', '-a', 'talker'], env: { ...ENV, HOME: dir, SLIPWAY_CONFIG: configPath } },
+      {
+        file: SLIPWAY,
+        args: ['logs', '-n', '1500', '-a', 'talker'],
+        env: { ...ENV, HOME: dir, SLIPWAY_CONFIG: configPath },
+      },
       ['ignore', 'pipe', 'pipe'],
     );
     let complaint = '';
@@ -151,13 +169,17 @@ describe('the slipway command', () => {
   });
 
   it('tells the status, as a screen and as JSON', async () => {
-    assert.match(await ok(['status']), /^ !    No node has joined yet, so nothing can be built or run\.\n {6}slipway nodes:token\n/);
+    assert.match(
+      await ok(['status']),
+      /^ !    No node has joined yet, so nothing can be built or run\.\n {6}slipway nodes:token\n/,
+    );
     assert.equal((JSON.parse(await ok(['status', '--json'])) as StatusBody).controller.version, '0.1.0');
   });
 
   it('signs in by the pin, sends nothing before it is found, and keeps the settings private', async () => {
     const path = join(dir, 'new', 'config.json');
-    const login = (pin: string, stdin: string) => slipway(['login', fixture.url, '--pin', pin], { env: { SLIPWAY_CONFIG: path }, stdin });
+    const login = (pin: string, stdin: string) =>
+      slipway(['login', fixture.url, '--pin', pin], { env: { SLIPWAY_CONFIG: path }, stdin });
     const wrong = await login(`sha256:${'0'.repeat(64)}`, token);
     assert.deepEqual([wrong.code, wrong.stderr.includes('not the controller with this pin')], [1, true]);
     assert.equal((await login(fixture.authority.pin, 'slip_not-a-real-token-at-all')).code, 1);
@@ -169,7 +191,10 @@ describe('the slipway command', () => {
   });
 
   it('gives a join token and a new user their secrets once', async () => {
-    assert.match(await ok(['nodes:token', '--quiet', '--ttl', '1h', '--label', 'zone=attic,disk=ssd']), /^slipjoin_[\w-]{43}\n$/);
+    assert.match(
+      await ok(['nodes:token', '--quiet', '--ttl', '1h', '--label', 'zone=attic,disk=ssd']),
+      /^slipjoin_[\w-]{43}\n$/,
+    );
     assert.match(await ok(['nodes:tokens']), /joins a new node +zone=attic disk=ssd +by root .* ends in/);
     assert.match(await ok(['users:add', 'ada']), /^Added ada\..*\nslip_[\w-]{43}\n/);
   });
@@ -184,19 +209,32 @@ describe('the slipway command', () => {
     const foreign = await withUrl(stranger.url);
     await stranger.close();
     assert.deepEqual([foreign.code, foreign.stderr.includes('certificate is from another authority')], [1, true]);
-    assert.match((await withUrl(`https://127.0.0.1:${await closedPort()}`)).stderr, /cannot be reached: nothing listens there/);
-    assert.match((await slipway(['whoami'], { env: { SLIPWAY_CONFIG: join(dir, 'none.json') } })).stderr, /not signed in/);
+    assert.match(
+      (await withUrl(`https://127.0.0.1:${await closedPort()}`)).stderr,
+      /cannot be reached: nothing listens there/,
+    );
+    assert.match(
+      (await slipway(['whoami'], { env: { SLIPWAY_CONFIG: join(dir, 'none.json') } })).stderr,
+      /not signed in/,
+    );
   });
 
   it('exits with 2 and the nearest name for commands and flags it does not know', async () => {
     const command = await slipway(['aps']);
-    assert.deepEqual([command.code, command.stderr], [2, ' !    There is no command "aps".\n      Did you mean: slipway apps\n']);
+    assert.deepEqual(
+      [command.code, command.stderr],
+      [2, ' !    There is no command "aps".\n      Did you mean: slipway apps\n'],
+    );
     const flag = await slipway(['logs', '--tial']);
     assert.deepEqual([flag.code, flag.stderr], [2, " !    Unknown option '--tial'.\n      Did you mean --tail?\n"]);
     assert.equal((await slipway(['config:get', '-a', 'x'])).code, 2);
     const topic = await slipway(['help', 'lgos']);
-    assert.deepEqual([topic.code, topic.stderr], [2, ' !    There is no command "lgos".\n      Did you mean: slipway logs\n']);
-    for (const args of [['--help'], [], ['logs', '--help'], ['help'], ['help', 'logs']]) assert.match(await ok(args), /Usage: slipway/);
+    assert.deepEqual(
+      [topic.code, topic.stderr],
+      [2, ' !    There is no command "lgos".\n      Did you mean: slipway logs\n'],
+    );
+    for (const args of [['--help'], [], ['logs', '--help'], ['help'], ['help', 'logs']])
+      assert.match(await ok(args), /Usage: slipway/);
     for (const args of [['--version'], ['version']]) assert.match(await ok(args), /^slipway\/0\.1\.0 /);
   });
 
@@ -220,7 +258,11 @@ describe('the slipway command', () => {
       ['releases', 'v3'],
       ['nodes:drain', 'fra-1', 'fra-2'],
     ])
-      assert.equal((await slipway([...args, ...(args[0]!.startsWith('nodes') ? [] : ['-a', 'named'])])).code, 2, args.join(' '));
+      assert.equal(
+        (await slipway([...args, ...(args[0]!.startsWith('nodes') ? [] : ['-a', 'named'])])).code,
+        2,
+        args.join(' '),
+      );
   });
 
   async function closedPort(): Promise<number> {

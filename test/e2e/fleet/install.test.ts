@@ -82,22 +82,33 @@ describe('install.sh on a server where it cannot work', { concurrency: false }, 
     const listen = `$$s = IO::Socket::INET->new(LocalPort => ${String(port)}, Listen => 1) or die; sleep`;
     await server.sh('exec systemd-run --quiet --unit=squatter perl -MIO::Socket::INET -e "$1"', [listen]);
     const socket = ` 00000000:${port.toString(16).padStart(4, '0').toUpperCase()} `;
-    const isTaken = async (): Promise<boolean> => (await server.exec(['grep', '-q', socket, '/proc/net/tcp'])).code === 0;
+    const isTaken = async (): Promise<boolean> =>
+      (await server.exec(['grep', '-q', socket, '/proc/net/tcp'])).code === 0;
     await eventually('the port is taken', isTaken);
   }
 
   const withDoor = (door: { url: string; pin: string }): string =>
-    served.replace(/^SERVED_URL=.*$/m, `SERVED_URL='${door.url}'`).replace(/^SERVED_KEY=.*$/m, `SERVED_KEY='${door.pin}'`);
+    served
+      .replace(/^SERVED_URL=.*$/m, `SERVED_URL='${door.url}'`)
+      .replace(/^SERVED_KEY=.*$/m, `SERVED_KEY='${door.pin}'`);
 
   it('needs root', () => refuses({ shell: AS_NOBODY }, /This needs root/, /"\| sudo sh"/));
 
   it('names the system that it does not know, and the ones that it does', async () => {
     const supported = /^ {2}Supported: Debian 12 or newer, Ubuntu 22\.04 or newer\./;
-    const systems = { 'Fedora Linux 41': 'fedora 41', 'Debian GNU/Linux 11': 'debian 11', 'Ubuntu 20.04.6 LTS': 'ubuntu 20.04' };
+    const systems = {
+      'Fedora Linux 41': 'fedora 41',
+      'Debian GNU/Linux 11': 'debian 11',
+      'Ubuntu 20.04.6 LTS': 'ubuntu 20.04',
+    };
     for (const [pretty, of] of Object.entries(systems)) {
       const [id, version] = of.split(' ');
       const shell = onSystem(`ID=${id ?? ''}\\nVERSION_ID=\\"${version ?? ''}\\"\\nPRETTY_NAME=\\"${pretty}\\"\\n`);
-      await refuses({ shell }, new RegExp(`^install: This is ${pretty}, which Slipway does not install on yet\\.$`), supported);
+      await refuses(
+        { shell },
+        new RegExp(`^install: This is ${pretty}, which Slipway does not install on yet\\.$`),
+        supported,
+      );
     }
     await refuses({ shell: onSystem('') }, /a system without \/etc\/os-release/, supported);
   });
@@ -128,7 +139,9 @@ describe('install.sh on a server where it cannot work', { concurrency: false }, 
       [-HOUR_MS, 'ahead of'],
     ] as const) {
       const door = await openDoor(fleet.servers.network.hostAddress, aheadMs);
-      const sentence = new RegExp(`The clock of this machine is (59|60) min ${way} the controller's: it says .* UTC, the controller `);
+      const sentence = new RegExp(
+        `The clock of this machine is (59|60) min ${way} the controller's: it says .* UTC, the controller `,
+      );
       await refuses({ script: withDoor(door) }, sentence, /timedatectl set-ntp true/).finally(() => door.close());
     }
   });
@@ -150,8 +163,16 @@ describe('install.sh on a server where it cannot work', { concurrency: false }, 
 
   it('refuses a name that is taken, or is none, and a port that is none', async () => {
     for (const port of ['70000', '0', '8o80'])
-      await refuses({ args: `--port ${port}` }, /"\w+" cannot be a port: that is a number from 1 to 65535\.$/, /--port 8080/);
-    await refuses({ args: '--name taken-1' }, /There is a node named taken-1 already/, /with --name; the join token is still good/);
+      await refuses(
+        { args: `--port ${port}` },
+        /"\w+" cannot be a port: that is a number from 1 to 65535\.$/,
+        /--port 8080/,
+      );
+    await refuses(
+      { args: '--name taken-1' },
+      /There is a node named taken-1 already/,
+      /with --name; the join token is still good/,
+    );
     await refuses({ args: '--name Fra_1' }, /"Fra_1" cannot be the name of a node/, /--name fra-1/);
   });
 
@@ -161,7 +182,10 @@ describe('install.sh on a server where it cannot work', { concurrency: false }, 
     const unanswered = /The controller at \S+ does not answer here, or with another key/;
     const stderrOf = async (how: Paste): Promise<string> => (await paste(how)).stderr;
     assert.match(await stderrOf({ script: withDoor(closed) }), unanswered);
-    assert.match(await stderrOf({ script: withDoor({ ...closed, url: /^SERVED_URL='(.*)'$/m.exec(served)?.[1] ?? '' }) }), unanswered);
+    assert.match(
+      await stderrOf({ script: withDoor({ ...closed, url: /^SERVED_URL='(.*)'$/m.exec(served)?.[1] ?? '' }) }),
+      unanswered,
+    );
     await refuses(
       { script: await readFile(join(PRODUCT_DIR, 'install.sh'), 'utf8') },
       /This copy of install\.sh is not from a controller/,
@@ -172,7 +196,14 @@ describe('install.sh on a server where it cannot work', { concurrency: false }, 
   it('says in a dry run what it would do', async () => {
     const { code, stdout } = await paste({ args: '--dry-run' });
     assert.equal(code, 0);
-    for (const step of ['1/6 This machine', '2/6 System packages', '3/6 Slipway', '4/6 Settings', '5/6 Fleet: joining', '6/6 Agent'])
+    for (const step of [
+      '1/6 This machine',
+      '2/6 System packages',
+      '3/6 Slipway',
+      '4/6 Settings',
+      '5/6 Fleet: joining',
+      '6/6 Agent',
+    ])
       assert.match(stdout, new RegExp(`^${step}`, 'm'));
     assert.match(stdout, /^Dry run: nothing was changed\.$/m);
   });
@@ -192,7 +223,8 @@ describe('install.sh on a server where it cannot work', { concurrency: false }, 
   it('does nothing on a node that is one already, whoever has the port that a new one would take', async () => {
     await squat(8080);
     const again = await paste({ args: '--port 8080' });
-    const words = /^5\/6 Fleet: is node fra-1 already; the token was not needed and is still good\n6\/6 Agent: \S+ runs already$/m;
+    const words =
+      /^5\/6 Fleet: is node fra-1 already; the token was not needed and is still good\n6\/6 Agent: \S+ runs already$/m;
     assert.match(again.stdout, words, again.stdout + again.stderr);
     await refuses(
       { script: served.replace(/^SERVED_CA_SUM=.*$/m, `SERVED_CA_SUM='0'`) },

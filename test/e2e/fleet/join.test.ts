@@ -13,13 +13,17 @@ describe('three servers and the line that makes them nodes', { concurrency: fals
   let fleet: ServerFleet;
 
   before(async () => {
-    fleet = await ServerFleet.start(['fra-1', 'fra-2', 'ams-1'], { controller: { rollout: { settleMs: 500, bakeMs: 0 } } });
+    fleet = await ServerFleet.start(['fra-1', 'fra-2', 'ams-1'], {
+      controller: { rollout: { settleMs: 500, bakeMs: 0 } },
+    });
   });
   after(() => fleet.stop());
 
   it('join at the same time', async () => {
     const took = await fleet.joinAll();
-    console.log(`    joined, from the line to the session: ${took.map((ms) => `${(ms / 1000).toFixed(1)} s`).join(', ')}`);
+    console.log(
+      `    joined, from the line to the session: ${took.map((ms) => `${(ms / 1000).toFixed(1)} s`).join(', ')}`,
+    );
     const nodes = await fleet.nodes();
     assert.deepEqual(nodes.map(({ name }) => name).sort(), ['ams-1', 'fra-1', 'fra-2']);
     for (const server of fleet.servers.list) await server.untilStarted();
@@ -67,7 +71,8 @@ describe('three servers and the line that makes them nodes', { concurrency: fals
     idle = fleet.servers.list.find(({ name }) => name !== web?.node)!;
     const startedAtMs = performance.now();
     await fleet.fleet.api('POST', `/nodes/${idle.name}/revoke`);
-    const isGone = async (): Promise<boolean> => (await fleet.nodes()).every(({ name, connected }) => name !== idle.name || !connected);
+    const isGone = async (): Promise<boolean> =>
+      (await fleet.nodes()).every(({ name, connected }) => name !== idle.name || !connected);
     await eventually('its session has ended', isGone);
     console.log(`    revoked to no session: ${(performance.now() - startedAtMs).toFixed(0)} ms`);
     assert.match(await statusOf(idle, '/v1/images/sha256:0'), /^401$/);
@@ -87,11 +92,15 @@ describe('three servers and the line that makes them nodes', { concurrency: fals
   it('let exactly one of a hundred machines in by one token', async () => {
     const { token } = (await fleet.fleet.api('POST', '/nodes/tokens', {})) as { token: string };
     const requests = await Promise.all(Array.from({ length: 100 }, () => makeCsr({})));
-    const attempts = requests.map(({ csrPem }, index) => attempt(index, { token, name: `ghost-${String(index)}`, csr: csrPem }));
+    const attempts = requests.map(({ csrPem }, index) =>
+      attempt(index, { token, name: `ghost-${String(index)}`, csr: csrPem }),
+    );
     const statuses = await Promise.all(attempts);
     const counts = new Map<number, number>();
     for (const status of statuses) counts.set(status, (counts.get(status) ?? 0) + 1);
-    console.log(`    a hundred with one token: ${[...counts].map(([status, count]) => `${String(count)} × ${String(status)}`).join(', ')}`);
+    console.log(
+      `    a hundred with one token: ${[...counts].map(([status, count]) => `${String(count)} × ${String(status)}`).join(', ')}`,
+    );
     assert.equal(counts.get(201), 1);
     assert.equal((await fleet.nodes()).filter(({ name }) => name.startsWith('ghost-')).length, 1);
   });
@@ -99,7 +108,13 @@ describe('three servers and the line that makes them nodes', { concurrency: fals
   /** One join, from an address of its own. */
   function attempt(index: number, body: object): Promise<number> {
     const { ports, settings } = fleet.fleet;
-    const options = { host: '127.0.0.1', port: ports.api, path: '/v1/join', method: 'POST', localAddress: `127.0.1.${String(index + 1)}` };
+    const options = {
+      host: '127.0.0.1',
+      port: ports.api,
+      path: '/v1/join',
+      method: 'POST',
+      localAddress: `127.0.1.${String(index + 1)}`,
+    };
     return new Promise((resolve, reject) => {
       const outgoing = request(
         { ...options, ca: settings.caPem, agent: false, headers: { 'content-type': 'application/json' } },

@@ -58,7 +58,10 @@ describe('a server that goes away', { concurrency: false }, () => {
       (await fleet.nodes()).some(({ name, state }) => name === lost.name && state === 'unreachable');
     await eventually('the controller knows', isKnown, UNREACHABLE_LIMIT_MS);
     console.log(`    power cut to unreachable: ${sinceKillS()} s`);
-    assert.match(await slipway('status'), new RegExp(`Node ${lost.name} has not been heard of for \\d+ s; its apps go on running`));
+    assert.match(
+      await slipway('status'),
+      new RegExp(`Node ${lost.name} has not been heard of for \\d+ s; its apps go on running`),
+    );
     assert.match(await slipway('why', 'web.1', '-a', 'hello'), new RegExp(`Next: slipway nodes:info ${lost.name}\\n`));
   });
 
@@ -72,7 +75,10 @@ describe('a server that goes away', { concurrency: false }, () => {
     });
     assert.match(await fleet.answer(next, 'hello'), /^version=1 /);
     console.log(`    power cut to replacement (lost_after ${String(LOST_AFTER_MS / 1000)} s): ${sinceKillS()} s`);
-    assert.match(await slipway('status'), new RegExp(`Node ${lost.name} has .*; it counts as lost, and its instances run elsewhere\\.`));
+    assert.match(
+      await slipway('status'),
+      new RegExp(`Node ${lost.name} has .*; it counts as lost, and its instances run elsewhere\\.`),
+    );
     assert.match(await slipway('why', lost.name), /It counts as lost: /);
   });
 
@@ -83,7 +89,8 @@ describe('a server that goes away', { concurrency: false }, () => {
     await fleet.untilConnected(lost);
     const connectedAtMs = performance.now();
     // It starts what its ledger says before it hears that this runs elsewhere: one process alone may mean that it is still at it.
-    const isSettled = async (): Promise<boolean> => (await fleet.instances('hello')).length === 1 && (await running()).length === 1;
+    const isSettled = async (): Promise<boolean> =>
+      (await fleet.instances('hello')).length === 1 && (await running()).length === 1;
     await eventually('there is one, and one runs', isSettled, RETURN_LIMIT_MS).catch(async (error: unknown) => {
       const seen = JSON.stringify([await running(), await fleet.instances('hello')]);
       throw new Error(`${String(error)}\n${seen}\n${await fleet.report()}`, { cause: error });
@@ -127,18 +134,23 @@ describe('a server that goes away', { concurrency: false }, () => {
   });
 
   it('has nothing to do with an app that crashes again and again: status and why say what that one does', async () => {
-    const files = { ...helloApp('1'), Procfile: 'web: node server.js\nworker: sleep 4; echo out of luck >&2; exit 3\n' };
+    const files = {
+      ...helloApp('1'),
+      Procfile: 'web: node server.js\nworker: sleep 4; echo out of luck >&2; exit 3\n',
+    };
     const pushed = await (await fleet.fleet.me.repository('looper', files)).push('looper');
     assert.ok(pushed.ok, pushed.text);
     await fleet.fleet.slipway('ps:scale', 'worker=1', '-a', 'looper');
     // From then on it keeps crashing, whether it is up at this moment or not.
-    const keepsCrashing = async (): Promise<boolean> => (await fleet.instances('looper')).some(({ crashLoop }) => crashLoop !== undefined);
+    const keepsCrashing = async (): Promise<boolean> =>
+      (await fleet.instances('looper')).some(({ crashLoop }) => crashLoop !== undefined);
     await eventually('it has crashed often', keepsCrashing, 240_000);
     const loop = /keeps crashing \(\d+ times in \d+ (s|min)\), (next start in \d+ (s|min)|starting now|up again)/;
     assert.match(await slipway('status'), new RegExp(`looper: worker\\.1 on \\S+ ${loop.source}`));
     assert.match(await slipway('ps', '-a', 'looper'), new RegExp(`worker\\.1: ${loop.source}`));
     const why = await slipway('why', 'worker.1', '-a', 'looper');
-    for (const cause of [/exited with status 3/, loop, /Next: slipway logs -a looper -p worker\.1/]) assert.match(why, cause);
+    for (const cause of [/exited with status 3/, loop, /Next: slipway logs -a looper -p worker\.1/])
+      assert.match(why, cause);
     assert.match(await slipway('logs', '-a', 'looper', '-p', 'worker.1', '-n', '5'), /out of luck/);
   });
 });

@@ -18,7 +18,9 @@ describe('requests to servers that do not run the app', { concurrency: false }, 
   let version = 1;
 
   before(async () => {
-    fleet = await ServerFleet.start(['fra-1', 'fra-2', 'ams-1'], { controller: { rollout: { settleMs: 500, bakeMs: 0 } } });
+    fleet = await ServerFleet.start(['fra-1', 'fra-2', 'ams-1'], {
+      controller: { rollout: { settleMs: 500, bakeMs: 0 } },
+    });
     await fleet.joinAll();
     hello = await fleet.fleet.me.repository('hello', helloApp('1'));
     const pushed = await hello.push('hello');
@@ -51,12 +53,18 @@ describe('requests to servers that do not run the app', { concurrency: false }, 
   /** Why: what status says, where the instances are, and the last lines of everybody. */
   async function explain(error: unknown): Promise<never> {
     const proxies = await Promise.all(fleet.servers.list.map(proxyAccount));
-    const said = [JSON.stringify((await status()).problems), JSON.stringify(await fleet.instances('hello')), ...proxies];
+    const said = [
+      JSON.stringify((await status()).problems),
+      JSON.stringify(await fleet.instances('hello')),
+      ...proxies,
+    ];
     throw new Error([String(error), ...said, await fleet.report()].join('\n'), { cause: error });
   }
 
   async function homes(): Promise<string[]> {
-    const wanted = (await fleet.instances('hello')).filter(({ desired, state }) => desired === 'run' && state === 'live');
+    const wanted = (await fleet.instances('hello')).filter(
+      ({ desired, state }) => desired === 'run' && state === 'live',
+    );
     return wanted.map(({ node }) => node).sort();
   }
 
@@ -95,7 +103,9 @@ describe('requests to servers that do not run the app', { concurrency: false }, 
 
   async function assertNoneFailed(what: string, { bodies, failures }: Seen): Promise<void> {
     console.log(`    ${what}: ${String(bodies.length)} requests, ${String(failures.length)} failed`);
-    const kinds = [...Map.groupBy(failures, (failure) => failure)].map(([failure, all]) => `${String(all.length)} × ${failure}`);
+    const kinds = [...Map.groupBy(failures, (failure) => failure)].map(
+      ([failure, all]) => `${String(all.length)} × ${failure}`,
+    );
     if (kinds.length > 0) await explain(new Error(`${what}: ${kinds.join(', ')}`));
   }
 
@@ -155,7 +165,9 @@ describe('requests to servers that do not run the app', { concurrency: false }, 
     const isSaid = async (): Promise<boolean> => {
       const said = (await status()).problems.map(({ message }) => message).join('\n');
       const alone = said.includes(`Node ${home.name} cannot be reached by any other node at ${home.address}:7405`);
-      return alone && new RegExp(`Node ${away.name} cannot be reached at ${away.address}:7405 by ${home.name}\\.`).test(said);
+      return (
+        alone && new RegExp(`Node ${away.name} cannot be reached at ${away.address}:7405 by ${home.name}\\.`).test(said)
+      );
     };
     const load = await Load.at({ address: away.address, port: 80, host: 'hello.localhost' }, RATE_PER_S);
     await fleet.servers.network.cutBetween(home.port, away.port);

@@ -71,11 +71,17 @@ describe('what an agent cannot put right', { concurrency: false }, () => {
   });
 
   it('is said of a node that is not there since its boot, because somebody has its port', async () => {
-    await server.sh('cat >/etc/systemd/system/squatter.service; systemctl enable --quiet squatter', [], { stdin: SQUATTER });
+    await server.sh('cat >/etc/systemd/system/squatter.service; systemctl enable --quiet squatter', [], {
+      stdin: SQUATTER,
+    });
     await server.reboot();
     const busy = 'The proxy cannot listen on port 80: another program already does\\.';
     await says('status', new RegExp(`Node fra-1 has not been heard of for .*\\. Its agent could not start: ${busy}`));
-    await says('why fra-1', new RegExp(`→ Its agent could not start: ${busy}`), /Next: on fra-1: See which one with `ss -ltnp/);
+    await says(
+      'why fra-1',
+      new RegExp(`→ Its agent could not start: ${busy}`),
+      /Next: on fra-1: See which one with `ss -ltnp/,
+    );
     await server.sh('systemctl disable --now --quiet squatter');
     await says('status', /^All is well\./);
     await fleet.answer(server, 'hello');

@@ -6,7 +6,9 @@ import { TestFleet } from '../../support/fleet.ts';
 
 /** A server that listens as `where` says. */
 function listening(where: string): Record<string, string> {
-  return { 'server.js': `require('node:http').createServer((q, r) => r.end('x')).listen(${where}, () => console.log('ready'));\n` };
+  return {
+    'server.js': `require('node:http').createServer((q, r) => r.end('x')).listen(${where}, () => console.log('ready'));\n`,
+  };
 }
 
 describe('a push whose app cannot serve', () => {
@@ -46,22 +48,36 @@ describe('a push whose app cannot serve', () => {
 
   it('says that it listens on loopback only', async () => {
     const text = await app.refused(listening('process.env.PORT, "127.0.0.1"'));
-    assertSays(text, /The app listens on 127\.0\.0\.1:\d+ only, where the proxy cannot reach it/, /Listen on 0\.0\.0\.0/);
+    assertSays(
+      text,
+      /The app listens on 127\.0\.0\.1:\d+ only, where the proxy cannot reach it/,
+      /Listen on 0\.0\.0\.0/,
+    );
   });
 
   it('names the port that it listens on instead', async () => {
     const text = await app.refused(listening('3999'));
-    assertSays(text, /The app listens on port 3999, not on the port in PORT \(\d+\)/, /Read the port from the environment variable PORT/);
+    assertSays(
+      text,
+      /The app listens on port 3999, not on the port in PORT \(\d+\)/,
+      /Read the port from the environment variable PORT/,
+    );
   });
 
   it('says that it listens with UDP only', async () => {
-    const text = await app.refused({ 'server.js': "require('node:dgram').createSocket('udp4').bind(process.env.PORT);\n" });
+    const text = await app.refused({
+      'server.js': "require('node:dgram').createSocket('udp4').bind(process.env.PORT);\n",
+    });
     assertSays(text, /The app listens on UDP port \d+ only/, /listen with TCP on 0\.0\.0\.0 and the port in PORT/);
   });
 
   it('says that it never listened', async () => {
     const text = await app.refused({ 'server.js': 'setInterval(() => console.log("thinking"), 1000);\n' });
-    assertSays(text, /The app runs but did not listen on its port \(PORT=\d+\) within \d+ s/, /listen on 0\.0\.0\.0 and the port in PORT/);
+    assertSays(
+      text,
+      /The app runs but did not listen on its port \(PORT=\d+\) within \d+ s/,
+      /listen on 0\.0\.0\.0 and the port in PORT/,
+    );
     assert.match(text, /remote: +thinking/);
   });
 
@@ -91,7 +107,11 @@ describe('a push whose app cannot serve', () => {
   it('says what was used up when memory was', async () => {
     const greedy = 'const all = [];\nfor (;;) all.push(Buffer.alloc(32 * 1024 * 1024, 1));\n';
     const text = await app.refused({ 'server.js': greedy });
-    assertSays(text, /web\.1 was killed before it was ready: it used more than its 512 MB of memory/, /slipway logs -a blog -p web\.1/);
+    assertSays(
+      text,
+      /web\.1 was killed before it was ready: it used more than its 512 MB of memory/,
+      /slipway logs -a blog -p web\.1/,
+    );
   });
 
   it('takes a good commit afterwards', () => app.recovers());

@@ -33,22 +33,38 @@ describe('a push whose build cannot succeed', () => {
   it('shows what a failing buildpack printed and its exit code', async () => {
     const text = await app.refused(withBuildpack('echo "cannot find libfoo" >&2; exit 3'));
     assert.match(text, /remote: cannot find libfoo/);
-    assertSays(text, /The Custom app failed to build: bin\/compile of \.\/pack ended with exit code 3/, /repair it, commit and push again/);
+    assertSays(
+      text,
+      /The Custom app failed to build: bin\/compile of \.\/pack ended with exit code 3/,
+      /repair it, commit and push again/,
+    );
   });
 
   it('ends a buildpack that hangs, says where, and leaves none of its processes', async () => {
     const text = await app.refused(withBuildpack('sleep 86413 & sleep 86413'));
-    assertSays(text, /took longer than 20 s and was stopped during bin\/compile of \.\/pack/, /waits for input or for a server/);
+    assertSays(
+      text,
+      /took longer than 20 s and was stopped during bin\/compile of \.\/pack/,
+      /waits for input or for a server/,
+    );
     assert.equal(await isRunning('86413'), false);
   });
 
   it('tells a buildpack that cannot be run from one that fails', async () => {
     const interpreter = await app.refused(withBuildpack('', { 'pack/bin/compile': '#!/usr/bin/nope\n' }));
-    assertSays(interpreter, /bin\/compile of the buildpack \.\/pack cannot be run: its interpreter \/usr\/bin\/nope is not/, /chmod \+x/);
+    assertSays(
+      interpreter,
+      /bin\/compile of the buildpack \.\/pack cannot be run: its interpreter \/usr\/bin\/nope is not/,
+      /chmod \+x/,
+    );
     const windows = await app.refused(withBuildpack('', { 'pack/bin/compile': '#!/bin/sh\r\ntrue\r\n' }));
     assertSays(windows, /cannot be run: its lines end as on Windows/, /Unix line ends/);
     const { 'pack/bin/compile': _, ...incomplete } = withBuildpack('');
-    assertSays(await app.refused(incomplete), /The buildpack \.\/pack has no bin\/compile/, /bin\/detect and bin\/compile at its root/);
+    assertSays(
+      await app.refused(incomplete),
+      /The buildpack \.\/pack has no bin\/compile/,
+      /bin\/detect and bin\/compile at its root/,
+    );
   });
 
   it('shows binary output without harm to the terminal, and its own words on lines of their own', async () => {
@@ -74,13 +90,21 @@ describe('a push whose build cannot succeed', () => {
 
   it('names the bad line of a Procfile', async () => {
     const bad = await app.refused({ Procfile: 'web: node server.js\nthis is no line\n' });
-    assertSays(bad, /Procfile line 2: "this is no line" is not of the form "type: command"/, /e\.g\. "web: node server\.js"\. Repair it/);
+    assertSays(
+      bad,
+      /Procfile line 2: "this is no line" is not of the form "type: command"/,
+      /e\.g\. "web: node server\.js"\. Repair it/,
+    );
     const empty = await app.refused({ Procfile: '# comment\n\nweb:\n' });
     assertSays(empty, /Procfile line 3: "web" has no command/, /Repair it, commit and push again/);
   });
 
   it('names the place of a mistake in app.json and package.json', async () => {
-    assertSays(await app.refused({ 'app.json': '{\n  not json' }), /app\.json: not valid JSON at line 2/, /Repair app\.json/);
+    assertSays(
+      await app.refused({ 'app.json': '{\n  not json' }),
+      /app\.json: not valid JSON at line 2/,
+      /Repair app\.json/,
+    );
     const text = await app.refused({ 'package.json': '{ not json' });
     assertSays(text, /The Node\.js app failed to build: package\.json is not valid JSON/, /Check it with: node -p/);
   });
@@ -92,7 +116,11 @@ describe('a push whose build cannot succeed', () => {
 
   it('names the app in a folder of a repository, and builds this folder once it is the root', async () => {
     const api = Object.entries(helloApp('1')).map(([path, content]) => [`api/${path}`, content] as const);
-    const shop = await fleet.me.repository('shop', { 'README.md': 'shop', 'web/index.html': 'a page', ...Object.fromEntries(api) });
+    const shop = await fleet.me.repository('shop', {
+      'README.md': 'shop',
+      'web/index.html': 'a page',
+      ...Object.fromEntries(api),
+    });
     const refused = await shop.push('shop');
     assertSays(refused.text, /there is an app in the folder api/, /slipway apps:root api -a shop/);
     await fleet.slipway('apps:root', 'api', '-a', 'shop');

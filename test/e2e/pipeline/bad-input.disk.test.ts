@@ -36,8 +36,10 @@ describe('a full disk', () => {
     rmSync(dir, { recursive: true, force: true });
   });
 
-  const builds = async (): Promise<{ state: string }[]> => (await fleet.api('GET', '/apps/blog/builds')) as { state: string }[];
-  const objects = (): string[] => readdirSync(join(dir, 'controller/repos'), { recursive: true, encoding: 'utf8' }).sort();
+  const builds = async (): Promise<{ state: string }[]> =>
+    (await fleet.api('GET', '/apps/blog/builds')) as { state: string }[];
+  const objects = (): string[] =>
+    readdirSync(join(dir, 'controller/repos'), { recursive: true, encoding: 'utf8' }).sort();
 
   /** Pushes a build that stops in the middle until the disk is full. */
   async function pushFilling(name: DiskName): Promise<{ ok: boolean; text: string }> {
@@ -75,7 +77,11 @@ describe('a full disk', () => {
 
   it('under the database in the middle of a build releases nothing, and no build stays "running"', async () => {
     const pushed = await pushFilling('database');
-    assertSays(pushed.text, /The controller's disk is full: nothing more can be written to/, /Free some space .* nothing was lost/);
+    assertSays(
+      pushed.text,
+      /The controller's disk is full: nothing more can be written to/,
+      /Free some space .* nothing was lost/,
+    );
     disk('database').makeRoom();
     await app.assertUntouched(pushed);
     await app.recovers();
@@ -105,7 +111,11 @@ describe('a full disk', () => {
     await app.commitBad({ 'new.txt': 'builder' });
     await disk('builder').fill();
     const refused = await app.repository.push('blog');
-    assertSays(refused.text, /The builder's disk is full, so nothing can be built there now/, /slipway nodes lists the nodes/);
+    assertSays(
+      refused.text,
+      /The builder's disk is full, so nothing can be built there now/,
+      /slipway nodes lists the nodes/,
+    );
     disk('builder').makeRoom();
     await app.assertUntouched(refused);
     await app.recovers();

@@ -40,7 +40,11 @@ describe('a push of somebody, somewhere or something odd', () => {
   it("gets the same words for an unknown app and for somebody else's", async () => {
     const unknown = await bobs.clone('nothing');
     const hers = await bobs.clone('blog');
-    assertRefused(unknown, /There is no app "nothing" that you may use\.$/, /slipway apps — or push to a name of your own/);
+    assertRefused(
+      unknown,
+      /There is no app "nothing" that you may use\.$/,
+      /slipway apps — or push to a name of your own/,
+    );
     assert.equal(hers.text.replaceAll('blog', 'nothing'), unknown.text);
     const pushed = await bobs.push('blog');
     assertRefused(pushed, /There is no app "blog" that you may use\.$/, /slipway apps/);
@@ -63,13 +67,34 @@ describe('a push of somebody, somewhere or something odd', () => {
     await eventually('nothing is left', async () => (await readdir(repos)).length === before.length);
   });
 
-  const bad = ['Blog', 'ab', 'x--y', '-ab', 'ab-', '9lives', 'b_log', 'a'.repeat(31), '../etc', 'blog/extra', 'b%20log', 'blög'];
+  const bad = [
+    'Blog',
+    'ab',
+    'x--y',
+    '-ab',
+    'ab-',
+    '9lives',
+    'b_log',
+    'a'.repeat(31),
+    '../etc',
+    'blog/extra',
+    'b%20log',
+    'blög',
+  ];
   it('names what a name may be, and makes no app of another', async () => {
     for (const name of bad) {
       const sentence = name === 'blög' ? /The app name ".*" is not allowed\./ : /The app name "[^"]+" is not allowed\./;
-      assertRefused(await bobs.push(name), sentence, /An app name has 3 to 30 characters: lower-case letters, digits and single dashes/);
+      assertRefused(
+        await bobs.push(name),
+        sentence,
+        /An app name has 3 to 30 characters: lower-case letters, digits and single dashes/,
+      );
     }
-    assertRefused(await bobs.push('www'), /The app name "www" is not allowed\./, /keeps this name for itself; choose another one/);
+    assertRefused(
+      await bobs.push('www'),
+      /The app name "www" is not allowed\./,
+      /keeps this name for itself; choose another one/,
+    );
     assert.deepEqual(await appNames(), ['blog']);
   });
 
@@ -94,7 +119,10 @@ describe('a push of somebody, somewhere or something odd', () => {
   it('stores other branches and tags with a note, and lets them go again', async () => {
     await app.repository.git('branch', '-f', 'feature');
     const stored = await app.repository.push('blog', 'feature');
-    assert.match(stored.text, /Stored the branch feature; only main is deployed\. To deploy it: git push slipway feature:main/);
+    assert.match(
+      stored.text,
+      /Stored the branch feature; only main is deployed\. To deploy it: git push slipway feature:main/,
+    );
     assert.equal(await app.repository.remoteRef('blog', 'refs/heads/feature'), app.commit);
     assert.ok((await app.repository.push('blog', ':feature')).ok);
     await app.repository.git('tag', '-f', 'v1');
@@ -136,7 +164,10 @@ require('node:http').createServer((q, r) => r.end(readFileSync('kept.txt', 'utf8
     await app.repository.git('commit', '-q', '-m', 'A repository inside');
     const pushed = await app.repository.push('blog');
     assert.ok(pushed.ok, pushed.text);
-    assert.match(pushed.text, / ! {5}The submodule 'vendor\/lib' is not part of a push: its folder is empty in this build\./);
+    assert.match(
+      pushed.text,
+      / ! {5}The submodule 'vendor\/lib' is not part of a push: its folder is empty in this build\./,
+    );
     assert.match(pushed.text, / ! {5}Commit the files themselves: git rm --cached FOLDER/);
     assert.match(pushed.text, / ! {5}'assets\/big\.bin' is a Git LFS pointer: its content is not part of a push\./);
     assert.match(pushed.text, / ! {5}Commit the file itself: git lfs untrack FILE/);

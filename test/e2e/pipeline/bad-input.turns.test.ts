@@ -12,7 +12,10 @@ describe('pushes that meet, end early or find nobody', () => {
   let app: ServingApp;
 
   before(async () => {
-    fleet = await TestFleet.start({ controller: { rollout: { settleMs: 100, bakeMs: 100 } }, agent: { stopTimeoutMs: 1_000 } });
+    fleet = await TestFleet.start({
+      controller: { rollout: { settleMs: 100, bakeMs: 100 } },
+      agent: { stopTimeoutMs: 1_000 },
+    });
     app = await ServingApp.deploy(fleet, 'blog');
   });
   after(() => fleet.stop());
@@ -32,9 +35,15 @@ describe('pushes that meet, end early or find nobody', () => {
     const pushing = app.repository.startPush('blog');
     await pushing.saw(/compiling/);
     const late = await second.push('blog');
-    assert.match(late.text, new RegExp(`Another push to blog is running \\(commit ${first.slice(0, 7)}\\); yours waits\\.`));
+    assert.match(
+      late.text,
+      new RegExp(`Another push to blog is running \\(commit ${first.slice(0, 7)}\\); yours waits\\.`),
+    );
     assert.equal(late.ok, false);
-    assert.match(late.text, new RegExp(`rejected\\].*main moved to ${first.slice(0, 7)} while this push waited; fetch and push again`));
+    assert.match(
+      late.text,
+      new RegExp(`rejected\\].*main moved to ${first.slice(0, 7)} while this push waited; fetch and push again`),
+    );
     const { ok, text } = await pushing.result;
     assert.ok(ok, text);
     assert.equal(await app.repository.remoteRef('blog'), first);
@@ -111,21 +120,29 @@ describe('pushes that meet, end early or find nobody', () => {
       assert.equal(push.ok, false);
       assert.match(
         push.text,
-        new RegExp(`^fatal: remote error: No node that is online may build this: [a-z0-9-]+: ${why}\\.\n.*slipway builders`),
+        new RegExp(
+          `^fatal: remote error: No node that is online may build this: [a-z0-9-]+: ${why}\\.\n.*slipway builders`,
+        ),
       );
     };
     const [node] = (await fleet.api('GET', '/nodes')) as { name: string }[];
     const [name] = [node?.name ?? ''];
     await fleet.slipway('builders:set', '--require', 'role=build');
     await refused('it has no label role, role=build is required');
-    assert.match(await fleet.slipway('status'), /No connected node can build, so pushes are refused\.\n +slipway builders\n/);
+    assert.match(
+      await fleet.slipway('status'),
+      /No connected node can build, so pushes are refused\.\n +slipway builders\n/,
+    );
     await fleet.slipway('nodes:label', name, 'role=build');
     await fleet.slipway('nodes:cordon', name);
     await refused('it is cordoned and takes nothing new');
     await fleet.slipway('nodes:uncordon', name);
     const pushed = await app.repository.push('blog');
     assert.ok(pushed.ok, pushed.text);
-    assert.match(await fleet.slipway('builders'), new RegExp(`Only nodes with role=build may build\\.\n${name} +builds\n`));
+    assert.match(
+      await fleet.slipway('builders'),
+      new RegExp(`Only nodes with role=build may build\\.\n${name} +builds\n`),
+    );
     assert.match(await fleet.slipway('builders:set', '--any'), /Every node whose agent is set to build may build\./);
     await app.goBack();
   });

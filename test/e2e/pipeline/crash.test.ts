@@ -82,7 +82,10 @@ describe('kill -9 in the middle of a push', () => {
     );
     const current = releases.filter((row) => row.state === 'current');
     assert.equal(current.length, 1);
-    await eventually('the ref agrees with the release', async () => (await hello.remoteRef('hello')) === current[0]?.commit);
+    await eventually(
+      'the ref agrees with the release',
+      async () => (await hello.remoteRef('hello')) === current[0]?.commit,
+    );
     const { body } = await eventually('the app answers', async () => {
       const answer = await fleet.site.get('hello').catch(() => undefined);
       return answer?.status === 200 ? answer : undefined;
@@ -95,7 +98,9 @@ describe('kill -9 in the middle of a push', () => {
   async function pushWhole(): Promise<void> {
     const pushed = await hello.push('hello');
     assert.ok(pushed.ok, `${pushed.text}\n${fleet.logs()}`);
-    await eventually('the new version answers', async () => (await fleet.site.get('hello')).body.startsWith(`version=${String(version)} `));
+    await eventually('the new version answers', async () =>
+      (await fleet.site.get('hello')).body.startsWith(`version=${String(version)} `),
+    );
   }
 
   for (const stage of CONTROLLER_STAGES) {

@@ -41,7 +41,10 @@ describe('an app that is destroyed', { concurrency: false }, () => {
   let bob: User;
   let mine: Repository;
   before(async () => {
-    fleet = await TestFleet.start({ controller: { rollout: { settleMs: 200, bakeMs: 200 } }, agent: { stopTimeoutMs: 1_000 } });
+    fleet = await TestFleet.start({
+      controller: { rollout: { settleMs: 200, bakeMs: 200 } },
+      agent: { stopTimeoutMs: 1_000 },
+    });
     bob = await fleet.addUser('bob');
     mine = await fleet.me.repository('untidy', untidyApp('1'));
   });
@@ -69,7 +72,9 @@ describe('an app that is destroyed', { concurrency: false }, () => {
   function running(): Running {
     const base = join(stateDir(), 'sandbox', 'sandboxes');
     const records = readdirSync(base).map((id) => join(base, id, 'record.json'));
-    const [record] = records.filter((path) => existsSync(path)).map((path) => JSON.parse(readFileSync(path, 'utf8')) as Running);
+    const [record] = records
+      .filter((path) => existsSync(path))
+      .map((path) => JSON.parse(readFileSync(path, 'utf8')) as Running);
     const [appId] = readdirSync(join(stateDir(), 'build-cache'));
     return { appId: appId ?? assert.fail('no build cache'), uidBase: record?.uidBase ?? assert.fail('no sandbox') };
   }

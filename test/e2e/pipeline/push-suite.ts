@@ -33,8 +33,14 @@ export function pushSuite(sandbox: 'lxc' | 'nspawn' | 'process', agentUid?: numb
         return text.includes('[router]') ? text : undefined;
       });
       assert.match(logs, /slipway\[web\.1\]: State changed from starting to up/);
-      assert.match(logs, /slipway\[router\]: at=info method=GET path="\/" host=hello\.localhost .* dyno=web\.1 .* status=200/);
-      assert.match(await fleet.slipway('ps', '-a', 'hello'), /=== web \(1\): node server\.js\nweb\.1: up .*, on node-1, v1\n/);
+      assert.match(
+        logs,
+        /slipway\[router\]: at=info method=GET path="\/" host=hello\.localhost .* dyno=web\.1 .* status=200/,
+      );
+      assert.match(
+        await fleet.slipway('ps', '-a', 'hello'),
+        /=== web \(1\): node server\.js\nweb\.1: up .*, on node-1, v1\n/,
+      );
     });
 
     it('replaces it under load without a failed request', async () => {
@@ -45,7 +51,9 @@ export function pushSuite(sandbox: 'lxc' | 'nspawn' | 'process', agentUid?: numb
       await load.until((seen) => seen.bodies.some((body) => body.startsWith('version=2')));
       const seen = await load.stop();
       assert.deepEqual(seen.failures, []);
-      assert.ok(seen.bodies[0]?.startsWith('version=1') === true && seen.bodies.at(-1)?.startsWith('version=2') === true);
+      assert.ok(
+        seen.bodies[0]?.startsWith('version=1') === true && seen.bodies.at(-1)?.startsWith('version=2') === true,
+      );
     });
 
     it('rejects a broken build, leaves the ref and the old release alone, and takes the mended commit', async () => {
@@ -89,7 +97,10 @@ export function pushSuite(sandbox: 'lxc' | 'nspawn' | 'process', agentUid?: numb
       await fleet.untilConnected();
       assert.equal((await fleet.site.get('hello')).body, before);
       const status = (await fleet.api('GET', '/status')) as StatusBody;
-      assert.deepEqual([status.problems, status.apps.map(({ name, live, desired }) => [name, live, desired])], [[], [['hello', 1, 1]]]);
+      assert.deepEqual(
+        [status.problems, status.apps.map(({ name, live, desired }) => [name, live, desired])],
+        [[], [['hello', 1, 1]]],
+      );
     });
   });
 }

@@ -18,9 +18,13 @@ describe('scaling on real parts', () => {
   after(() => fleet.stop());
 
   const slipway = (...words: string[]): Promise<string> => fleet.slipway(...words, '-a', 'hello');
-  const up = async (): Promise<readonly string[]> => [...(await slipway('ps')).matchAll(/^(\S+): up/gm)].map((match) => match[1]!);
+  const up = async (): Promise<readonly string[]> =>
+    [...(await slipway('ps')).matchAll(/^(\S+): up/gm)].map((match) => match[1]!);
   const comesTo = (names: readonly string[]): Promise<unknown> =>
-    eventually(`${names.join(', ')} are up and no others`, async () => JSON.stringify(await up()) === JSON.stringify(names) || undefined);
+    eventually(
+      `${names.join(', ')} are up and no others`,
+      async () => JSON.stringify(await up()) === JSON.stringify(names) || undefined,
+    );
 
   it('goes up, down, to every node and to other limits without a failed request, and makes no release', async () => {
     assert.match(await slipway('apps:info'), /^Processes: +web=1$/m);
@@ -41,10 +45,15 @@ describe('scaling on real parts', () => {
   it('starts an app of which nothing runs by the command that its push names', async () => {
     const jobs = await fleet.me.repository('jobs', { Procfile: 'worker: sleep 1000\n' });
     const { text: output } = await jobs.push('jobs');
-    const command = /Released v1 · nothing of it runs, as all is scaled to 0\. Start it with: slipway (\S+) (\S+)/.exec(output);
+    const command = /Released v1 · nothing of it runs, as all is scaled to 0\. Start it with: slipway (\S+) (\S+)/.exec(
+      output,
+    );
     assert.ok(command !== null, output);
     assert.match(await fleet.slipway(command[1]!, command[2]!, '-a', 'jobs'), /now running worker at 1/);
-    await eventually('worker.1 is up', async () => (await fleet.slipway('ps', '-a', 'jobs')).includes('worker.1: up') || undefined);
+    await eventually(
+      'worker.1 is up',
+      async () => (await fleet.slipway('ps', '-a', 'jobs')).includes('worker.1: up') || undefined,
+    );
   });
 
   it('takes process types and variables that are called like what every object of the language has', async () => {
@@ -67,7 +76,10 @@ describe('scaling on real parts', () => {
 
   it('says why something cannot be placed, and then nothing has changed', async () => {
     await slipway('placement:set', 'web', '--require', 'region=moon');
-    assert.match(await slipway('ps:scale', 'web=2'), /web\.2 cannot be placed: node-1: it has no label region, region=moon is required/);
+    assert.match(
+      await slipway('ps:scale', 'web=2'),
+      /web\.2 cannot be placed: node-1: it has no label region, region=moon is required/,
+    );
     assert.equal(await slipway('ps:scale'), 'web=all\n');
     assert.match(await slipway('placement'), /one on every node {2}nodes with region=moon/);
     await slipway('placement:set', 'web', '--clear');

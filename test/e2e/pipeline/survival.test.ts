@@ -55,7 +55,8 @@ describe('what survives the death of what', { concurrency: false }, () => {
 
   const ask = async (path = '/'): Promise<Answer | undefined> => {
     const answer = await fleet.site.get('survivor', path).catch(() => undefined);
-    const [, version = '', nonce = '', written] = /^version=(\S+) nonce=(\S+) written=(\d+)$/.exec(answer?.body ?? '') ?? [];
+    const [, version = '', nonce = '', written] =
+      /^version=(\S+) nonce=(\S+) written=(\d+)$/.exec(answer?.body ?? '') ?? [];
     return answer?.status === 200 ? { version, nonce, writtenMb: Number(written) / MB } : undefined;
   };
   const answered = (limitMs = 150_000): Promise<Answer> => eventually('the app answers', () => ask(), limitMs);
@@ -159,7 +160,9 @@ describe('what survives the death of what', { concurrency: false }, () => {
     const pushed = await pushing;
     assert.ok(pushed.ok, `${pushed.text}\n${fleet.logs()}`);
     const during = await load.stop();
-    t.diagnostic(`back after ${healMs.toFixed(0)} ms, ${String(during.failures.length)} of ${String(during.bodies.length)} requests lost`);
+    t.diagnostic(
+      `back after ${healMs.toFixed(0)} ms, ${String(during.failures.length)} of ${String(during.bodies.length)} requests lost`,
+    );
     // While both versions serve, either answers. After the push has ended, only the new one does.
     const afterwards = await Load.start(fleet.ports.web, 'survivor.localhost', 50);
     await afterwards.until((seen) => seen.bodies.length >= 50);
@@ -186,7 +189,9 @@ describe('what survives the death of what', { concurrency: false }, () => {
     assert.notEqual(back.nonce, before.nonce);
     await fleet.startController();
     await fleet.untilConnected();
-    const web = await eventually('it is reported as live', async () => ((await instance()).state === 'live' ? instance() : undefined));
+    const web = await eventually('it is reported as live', async () =>
+      (await instance()).state === 'live' ? instance() : undefined,
+    );
     assert.deepEqual([web.release, web.restarts], [2, 0], 'a reboot is no crash of the app');
     const status = (await fleet.api('GET', '/status')) as StatusBody;
     assert.deepEqual(status.problems, []);

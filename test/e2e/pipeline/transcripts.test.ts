@@ -70,8 +70,13 @@ describe('docs/transcripts.md', () => {
   }
 
   async function crashingApp(): Promise<void> {
-    transcript.text('## An app that crashes\n\nIt builds, but does not stay up. The release fails and the one before it goes on serving.');
-    await hello.edit('server.js', (text) => `if (!process.env.DATABASE_URL) throw new Error('DATABASE_URL is not set');\n${text}`);
+    transcript.text(
+      '## An app that crashes\n\nIt builds, but does not stay up. The release fails and the one before it goes on serving.',
+    );
+    await hello.edit(
+      'server.js',
+      (text) => `if (!process.env.DATABASE_URL) throw new Error('DATABASE_URL is not set');\n${text}`,
+    );
     const pushed = await push();
     const log = await eventually('the log has it', async () => {
       const text = await fleet.slipway('logs', '-a', 'hello', '-p', 'web.1', '-n', '5');

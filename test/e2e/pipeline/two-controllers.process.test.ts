@@ -33,7 +33,8 @@ describe('two controllers', { concurrency: false }, () => {
     await fleet.stop();
   });
 
-  const settings = async (): Promise<object> => JSON.parse(await readFile(join(fleet.dir, 'controller.json'), 'utf8')) as object;
+  const settings = async (): Promise<object> =>
+    JSON.parse(await readFile(join(fleet.dir, 'controller.json'), 'utf8')) as object;
   const serves = async (version: string): Promise<boolean> => {
     const answer = await fleet.site.get('hello').catch(() => undefined);
     return answer?.status === 200 && answer.body.startsWith(`version=${version} `);
@@ -46,8 +47,14 @@ describe('two controllers', { concurrency: false }, () => {
     const second = await run({ file: process.execPath, args, cwd: PRODUCT_DIR, timeoutMs: 240_000 });
     assert.notEqual(second.code, 0);
     const pid = String(fleet.controllerPid);
-    assert.match(second.stderr, new RegExp(`A controller is already running on ${join(fleet.dir, 'controller')} \\(pid ${pid}\\)\\.`));
-    assert.match(second.stderr, new RegExp(`Stop it first \\(kill ${pid}\\), or give this one a state folder of its own\\.`));
+    assert.match(
+      second.stderr,
+      new RegExp(`A controller is already running on ${join(fleet.dir, 'controller')} \\(pid ${pid}\\)\\.`),
+    );
+    assert.match(
+      second.stderr,
+      new RegExp(`Stop it first \\(kill ${pid}\\), or give this one a state folder of its own\\.`),
+    );
     assert.match(await fleet.slipway('status'), /^All is well/);
   });
 
@@ -55,15 +62,24 @@ describe('two controllers', { concurrency: false }, () => {
     await fleet.endController();
     await mkdir(copyDir);
     await cp(join(fleet.dir, 'controller'), join(copyDir, 'controller'), { recursive: true });
-    await writeFile(join(copyDir, 'controller.json'), JSON.stringify({ ...(await settings()), stateDir: join(copyDir, 'controller') }));
+    await writeFile(
+      join(copyDir, 'controller.json'),
+      JSON.stringify({ ...(await settings()), stateDir: join(copyDir, 'controller') }),
+    );
     await fleet.startController();
-    await eventually('the agent obeys the original', async () => (await fleet.slipway('status')).startsWith('All is well'));
+    await eventually('the agent obeys the original', async () =>
+      (await fleet.slipway('status')).startsWith('All is well'),
+    );
     await fleet.endController();
     // As when the copy is started on a machine that has taken over the address.
     await copy.start('serve', {});
-    const refused = 'Node node-1 does not obey this controller. Two controllers with the same history are running: this node obeys';
+    const refused =
+      'Node node-1 does not obey this controller. Two controllers with the same history are running: this node obeys';
     await eventually('status says so', async () => (await fleet.slipway('status')).includes(refused));
-    assert.match(await fleet.slipway('why', 'node-1'), /Next: Stop the copy; then restart the controller that shall stay\./);
+    assert.match(
+      await fleet.slipway('why', 'node-1'),
+      /Next: Stop the copy; then restart the controller that shall stay\./,
+    );
     assert.match(
       await readFile(join(fleet.dir, 'agent.log'), 'utf8'),
       /SLIP_DESIRED_OTHER_CONTROLLER.*what the controller wants is refused/,
@@ -91,7 +107,10 @@ describe('two controllers', { concurrency: false }, () => {
     assert.match(declared.stdout, /counts from now on, and every node will obey it\. Start the controller/);
     await copy.start('serve', {});
     await eventually('what the backup knew as current', () => serves('1'));
-    assert.match(await fleet.slipway('domains:add', 'www.shop.example', '-a', 'hello'), /^Added www\.shop\.example to hello\./);
+    assert.match(
+      await fleet.slipway('domains:add', 'www.shop.example', '-a', 'hello'),
+      /^Added www\.shop\.example to hello\./,
+    );
     await eventually('the new domain', async () => (await fleet.site.getHost('www.shop.example')).status === 200);
   });
 });

@@ -41,7 +41,11 @@ async function startWire(t: TestContext, port: number): Promise<{ port: number; 
     for (const socket of sockets) socket.destroy();
     server.close();
   });
-  return { port: (server.address() as AddressInfo).port, cut: () => void (dead = true), mend: () => void (dead = false) };
+  return {
+    port: (server.address() as AddressInfo).port,
+    cut: () => void (dead = true),
+    mend: () => void (dead = false),
+  };
 }
 
 /** Many, and few enough for two cores that do other work too. */
@@ -73,14 +77,23 @@ describe('faults', () => {
   });
 
   it('output of a build that went into a dead wire arrives after the session is back, in order and once', async (t) => {
-    const rig = await startRig(t, { unreachableAfterMs: 60_000, taskRejoinMs: 60_000, keepaliveTimeMs: 300, keepaliveTimeoutMs: 300 });
+    const rig = await startRig(t, {
+      unreachableAfterMs: 60_000,
+      taskRejoinMs: 60_000,
+      keepaliveTimeMs: 300,
+      keepaliveTimeoutMs: 300,
+    });
     const node = await rig.join('alpha');
     const wire = await startWire(t, rig.port);
     const agent = fakeAgent();
     const config = { keepaliveTimeMs: 1_000, keepaliveTimeoutMs: 1_000, connectTimeoutMs: 500 };
     const session = connectAgent(t, wire, { stateDir: node.stateDir, agent, config });
     await eventually('the session', () => session.connected);
-    const task = { ...fc.sample(anyBuildTask, { numRuns: 1, seed: 11 })[0]!, timeoutMs: 60_000, outputLimitBytes: 1_000_000 };
+    const task = {
+      ...fc.sample(anyBuildTask, { numRuns: 1, seed: 11 })[0]!,
+      timeoutMs: 60_000,
+      outputLimitBytes: 1_000_000,
+    };
     let output = '';
     const collect = (chunk: Uint8Array): void => void (output += Buffer.from(chunk).toString());
     const outcome = rig.dispatch.builders.run(node.row.id, task, collect, new AbortController().signal);
@@ -110,7 +123,11 @@ describe('faults', () => {
       tries += 1;
       return hello();
     };
-    connectAgent(t, { port: 1 }, { stateDir: node.stateDir, agent, logger, config: { backoff: { firstMs: 5, maxMs: 10, factor: 1 } } });
+    connectAgent(
+      t,
+      { port: 1 },
+      { stateDir: node.stateDir, agent, logger, config: { backoff: { firstMs: 5, maxMs: 10, factor: 1 } } },
+    );
     await eventually('ten tries', () => tries >= 10);
     assert.equal(logger.events.length, 1);
     assert.match(logger.events[0]?.event ?? '', /connection refused/);
@@ -127,7 +144,9 @@ describe('faults', () => {
     const since = performance.now();
     await rig.restart();
     await eventually('all sessions again', () => connected(rig) === AGENTS);
-    t.diagnostic(`${String(AGENTS)} agents back ${String(Math.round(performance.now() - since))} ms after the restart began`);
+    t.diagnostic(
+      `${String(AGENTS)} agents back ${String(Math.round(performance.now() - since))} ms after the restart began`,
+    );
     assert.ok((await rig.store.nodes()).every((row) => row.state === 'ready'));
     assert.ok(!rig.logger.events.some((one) => one.event === 'node unreachable'));
   });

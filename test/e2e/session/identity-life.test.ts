@@ -53,7 +53,8 @@ describe('a certificate is renewed', () => {
     it(`cut short at ${point}, the node can connect, and renew again`, async (t) => {
       const doors = await openDoors(t);
       const { stateDir } = await doors.machine('alpha');
-      const cut = (name: string): Promise<void> => (name === point ? Promise.reject(new Error('cut')) : Promise.resolve());
+      const cut = (name: string): Promise<void> =>
+        name === point ? Promise.reject(new Error('cut')) : Promise.resolve();
       await assert.rejects(renewCertificate({ apiUrl: doors.url, stateDir }, cut), /cut/);
       await connects(t, doors, stateDir);
       await renewCertificate({ apiUrl: doors.url, stateDir }, noFailpoint);
@@ -86,7 +87,9 @@ describe('a revoked node', () => {
     const refused = await doors.askAs(tls, 'POST', '/node/certificate/use', {});
     assert.equal(refused.status, 401);
     assert.match(refused.body.message ?? '', /alpha was revoked on .*slipway nodes:rejoin alpha/);
-    const line = await eventually('a line that says why', () => logger.events.find((one) => one.event.includes('revoked')));
+    const line = await eventually('a line that says why', () =>
+      logger.events.find((one) => one.event.includes('revoked')),
+    );
     assert.match(line.event, /slipway nodes:rejoin alpha/);
     assert.ok(((await doors.store.nodeById(row.id))?.revokedAtMs ?? 0) > 0);
     const kinds = (await doors.store.events({ node: 'alpha', limit: 10 })).map((event) => event.kind);
@@ -127,7 +130,8 @@ it('a revocation reaches the proxies of the other nodes, and a rejoin lets the m
   };
   const session = connectAgent(t, doors, { stateDir: alpha.stateDir, agent: revoked });
   connectAgent(t, doors, { stateDir: beta.stateDir, agent: other });
-  const addressOfAlpha = (): string | undefined => other.routes?.peers.find((peer) => peer.nodeId === alpha.row.id)?.address;
+  const addressOfAlpha = (): string | undefined =>
+    other.routes?.peers.find((peer) => peer.nodeId === alpha.row.id)?.address;
   await eventually('beta to know alpha', () => addressOfAlpha() === '10.0.0.9');
   assert.equal((await doors.ask('POST', '/nodes/alpha/revoke')).status, 204);
   await eventually('beta to refuse the certificate', () => other.routes?.refused.includes(former));
@@ -187,16 +191,23 @@ describe('a node rejoins', () => {
     await assert.rejects(
       rejoin({ url: doors.url, caPin: doors.ca.pin, stateDir: thief, token: stolen }),
       (error: unknown) =>
-        error instanceof SlipwayError && error.code === 'SLIP_REJOIN_CONNECTED' && (error.hint ?? '').includes('nodes:revoke alpha'),
+        error instanceof SlipwayError &&
+        error.code === 'SLIP_REJOIN_CONNECTED' &&
+        (error.hint ?? '').includes('nodes:revoke alpha'),
     );
     assert.equal((await doors.ask('POST', '/nodes/alpha/rejoin', {})).body.error, 'SLIP_REJOIN_CONNECTED');
     assert.ok(session.connected);
     await session.close();
     await eventually('the end of the session', () => doors.dispatch.fleet.nodes().every((node) => !node.connected));
-    assert.equal((await rejoin({ url: doors.url, caPin: doors.ca.pin, stateDir: thief, token: stolen })).nodeId, row.id);
+    assert.equal(
+      (await rejoin({ url: doors.url, caPin: doors.ca.pin, stateDir: thief, token: stolen })).nodeId,
+      row.id,
+    );
     const logger = recordingLogger();
     connectAgent(t, doors, { stateDir, agent: fakeAgent(), logger });
-    const line = await eventually('the former machine to be told', () => logger.events.find((one) => one.level === 'warn'));
+    const line = await eventually('the former machine to be told', () =>
+      logger.events.find((one) => one.level === 'warn'),
+    );
     assert.match(line.event, /alpha rejoined with another certificate on .*slipway nodes:revoke alpha/);
   });
 

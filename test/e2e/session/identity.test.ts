@@ -68,7 +68,10 @@ describe('who may open a session', () => {
 
   it('not a certificate that our CA signed but that is no node', async (t) => {
     const rig = await startRig(t);
-    assert.match(await complaint(t, rig, (await issueNode(rig.ca)).tls), /no node of the fleet has this node's certificate/);
+    assert.match(
+      await complaint(t, rig, (await issueNode(rig.ca)).tls),
+      /no node of the fleet has this node's certificate/,
+    );
   });
 
   it('not an expired certificate, and the agent says so in words', async (t) => {
@@ -95,7 +98,12 @@ describe('who may open a session', () => {
     const [victim, evil] = [await rig.join('alpha'), await rig.join('beta')];
     const store = await openMemoryStore();
     t.after(() => store.close());
-    const config = { epoch: { counter: 9, id: 'evil' }, baseDomain: 'x.test', tls: evil.issued.tls, listenAddress: '127.0.0.1:0' };
+    const config = {
+      epoch: { counter: 9, id: 'evil' },
+      baseDomain: 'x.test',
+      tls: evil.issued.tls,
+      listenAddress: '127.0.0.1:0',
+    };
     const fake = createDispatch(config, { store, clock: systemClock, logger: recordingLogger(), randomId });
     const port = await fake.listen();
     t.after(() => fake.close());
@@ -116,7 +124,12 @@ describe('who may open a session', () => {
     };
     const { session } = connectTo(rig.port);
     await eventually('the session', () => session.connected);
-    const nameless = await openCa({ dir: rig.ca.dir, mayCreate: false, serverNames: ['localhost'], clock: systemClock });
+    const nameless = await openCa({
+      dir: rig.ca.dir,
+      mayCreate: false,
+      serverNames: ['localhost'],
+      clock: systemClock,
+    });
     const tls = await serverTls(nameless);
     const config = { epoch: { counter: 9, id: 'other' }, baseDomain: 'x.test', tls, listenAddress: '127.0.0.1:0' };
     const other = createDispatch(config, { store: rig.store, clock: systemClock, logger: recordingLogger(), randomId });
@@ -131,7 +144,13 @@ describe('who may open a session', () => {
     const rig = await startRig(t);
     const outcome = (options: object): Promise<string> =>
       new Promise((resolve) => {
-        const socket = connect({ host: '127.0.0.1', port: rig.port, ca: rig.ca.caPem, ALPNProtocols: ['h2'], ...options });
+        const socket = connect({
+          host: '127.0.0.1',
+          port: rig.port,
+          ca: rig.ca.caPem,
+          ALPNProtocols: ['h2'],
+          ...options,
+        });
         socket.on('error', (error: Error) => resolve(`error ${error.message}`));
         socket.on('close', () => resolve('closed'));
         socket.on('secureConnect', () => socket.resume());
@@ -173,7 +192,12 @@ describe('who may open a session', () => {
       { ...good, key: other.key },
     ]) {
       const config = { epoch: { counter: 1, id: 'a' }, baseDomain: 'x.test', tls, listenAddress: '127.0.0.1:0' };
-      const dispatch = createDispatch(config, { store: rig.store, clock: systemClock, logger: recordingLogger(), randomId });
+      const dispatch = createDispatch(config, {
+        store: rig.store,
+        clock: systemClock,
+        logger: recordingLogger(),
+        randomId,
+      });
       await assert.rejects(dispatch.listen(), { code: 'SLIP_DISPATCH_TLS' });
       await dispatch.close();
     }
@@ -214,7 +238,9 @@ describe('what a hostile agent gets', () => {
       call.write(encodeAgentMessage({ kind: 'desiredAck', generation: 999_999 }));
     }
     await eventually('the line', () => rig.logger.events.some((one) => one.event.includes('sends too much')));
-    await eventually('the other line', () => rig.logger.events.some((one) => one.event.includes('acknowledges a generation')));
+    await eventually('the other line', () =>
+      rig.logger.events.some((one) => one.event.includes('acknowledges a generation')),
+    );
     assert.equal(rig.logger.events.filter((one) => one.event.includes('acknowledges a generation')).length, 1);
     assert.equal(rig.dispatch.acknowledgement(node.row.id), undefined);
   });
@@ -228,7 +254,10 @@ describe('what a hostile agent gets', () => {
     const second = rawCall(t, rig, node.issued.tls);
     second.call.write(encodeAgentMessage(await helloOf()));
     second.call.write({ taskOutput: { taskId: '../x' } });
-    await eventually('both lines', () => rig.logger.events.filter((one) => one.event.includes('not valid')).length === 2);
+    await eventually(
+      'both lines',
+      () => rig.logger.events.filter((one) => one.event.includes('not valid')).length === 2,
+    );
     assert.equal(rig.dispatch.fleet.nodes()[0]?.connected, true);
   });
 });

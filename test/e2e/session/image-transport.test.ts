@@ -83,12 +83,16 @@ describe('image transport', () => {
 
   it('says that an image is not there in a way that is not tried again', async (t) => {
     const { transport } = await setUp(t);
-    await assert.rejects(transport.download(digestOfBytes(Buffer.from('x')), 0, signal), failsWith('SLIP_IMAGE_NOT_FOUND', 'user'));
+    await assert.rejects(
+      transport.download(digestOfBytes(Buffer.from('x')), 0, signal),
+      failsWith('SLIP_IMAGE_NOT_FOUND', 'user'),
+    );
   });
 
   it('opens the source of its task', async (t) => {
     const taskSources = {
-      open: (_node: string, task: string) => Promise.resolve(task === 'task00000001' ? Readable.from([Buffer.from('tar')]) : undefined),
+      open: (_node: string, task: string) =>
+        Promise.resolve(task === 'task00000001' ? Readable.from([Buffer.from('tar')]) : undefined),
     };
     const { transport } = await setUp(t, { taskSources });
     assert.equal((await buffer(await transport.openSource('task00000001' as TaskId, signal))).toString(), 'tar');
@@ -104,16 +108,20 @@ describe('image transport', () => {
     );
   });
 
-  it('gives up a connection that is not answered at all', { skip: !isRoot && 'needs root: it drops packets' }, async (t) => {
-    const { api, dir } = await setUp(t);
-    await cutPort(t, Number(new URL(api.url).port));
-    const transport = createImageTransport({ apiUrl: api.url, stateDir: dir, idleTimeoutMs: 200 });
-    t.after(() => transport.close());
-    await assert.rejects(
-      transport.download(digestOfBytes(Buffer.from('x')), 0, signal),
-      failsWith('SLIP_CONTROLLER_UNREACHABLE', 'transient'),
-    );
-  });
+  it(
+    'gives up a connection that is not answered at all',
+    { skip: !isRoot && 'needs root: it drops packets' },
+    async (t) => {
+      const { api, dir } = await setUp(t);
+      await cutPort(t, Number(new URL(api.url).port));
+      const transport = createImageTransport({ apiUrl: api.url, stateDir: dir, idleTimeoutMs: 200 });
+      t.after(() => transport.close());
+      await assert.rejects(
+        transport.download(digestOfBytes(Buffer.from('x')), 0, signal),
+        failsWith('SLIP_CONTROLLER_UNREACHABLE', 'transient'),
+      );
+    },
+  );
 
   it('of a build sends a layer to a controller that is away, then resets, then is overloaded, then cuts', async (t) => {
     const images = new FakeImages();
@@ -156,7 +164,10 @@ describe('image transport', () => {
     const folder = { root: dir, taskDir: dir, resultDir: dir };
     const said: string[] = [];
     const receive = async (): Promise<number> =>
-      receiveSource(folder, await transport.openSource('task00000001' as TaskId, signal), { limitBytes: 1_000_000, signal });
+      receiveSource(folder, await transport.openSource('task00000001' as TaskId, signal), {
+        limitBytes: 1_000_000,
+        signal,
+      });
     assert.equal(await transfersOf((sentence) => said.push(sentence)).run(receive), whole.length);
     assert.deepEqual(await readFile(joinPath(dir, 'source.tar.gz')), whole);
     assert.deepEqual([opened, said.length], [3, 1]);

@@ -17,7 +17,10 @@ async function setUp(t: TestContext): Promise<{ api: ApiFixture; request: JoinRe
   const token = newJoinToken();
   await api.store.addJoinToken({ secretHash: token.secretHash, labels: {}, expiresAtMs: Date.now() + 60_000 });
   const stateDir = joinPath(await tempDir(t), 'agent');
-  return { api, request: { url: api.url, token: token.secret.reveal(), caPin: api.authority.pin, name: 'node-one', stateDir } };
+  return {
+    api,
+    request: { url: api.url, token: token.secret.reveal(), caPin: api.authority.pin, name: 'node-one', stateDir },
+  };
 }
 
 const failsWith = (code: string) => (error: unknown) => {
@@ -31,7 +34,10 @@ describe('joining', () => {
     const { api, request } = await setUp(t);
     const { identity, already } = await join(request);
     assert.equal(already, false);
-    assert.deepEqual({ ...identity, nodeId: '' }, { nodeId: '', nodeName: 'node-one', apiUrl: api.url, grpcAddress: '127.0.0.1:7443' });
+    assert.deepEqual(
+      { ...identity, nodeId: '' },
+      { nodeId: '', nodeName: 'node-one', apiUrl: api.url, grpcAddress: '127.0.0.1:7443' },
+    );
     assert.equal((await stat(joinPath(request.stateDir, 'node.pem'))).mode & 0o777, 0o600);
     assert.equal((await readNodeTls(request.stateDir)).ca, api.authority.caPem);
     assert.equal((await api.store.nodes())[0]?.id, identity.nodeId);
@@ -59,10 +65,13 @@ describe('joining', () => {
     const { request } = await setUp(t);
     const impostor = await serverTls(await makeCa(t));
     const seen: string[] = [];
-    const server = createServer({ key: impostor.key, cert: `${impostor.certificate}${impostor.ca}` }, (heard, answer) => {
-      seen.push(heard.url ?? '');
-      answer.end();
-    });
+    const server = createServer(
+      { key: impostor.key, cert: `${impostor.certificate}${impostor.ca}` },
+      (heard, answer) => {
+        seen.push(heard.url ?? '');
+        answer.end();
+      },
+    );
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     t.after(() => new Promise((resolve) => server.close(resolve)));
     const url = `https://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
@@ -75,10 +84,13 @@ describe('joining', () => {
     const { api, request } = await setUp(t);
     const impostor = await serverTls(await makeCa(t));
     const seen: string[] = [];
-    const server = createServer({ key: impostor.key, cert: `${impostor.certificate}${api.authority.caPem}` }, (heard, answer) => {
-      seen.push(heard.url ?? '');
-      answer.end();
-    });
+    const server = createServer(
+      { key: impostor.key, cert: `${impostor.certificate}${api.authority.caPem}` },
+      (heard, answer) => {
+        seen.push(heard.url ?? '');
+        answer.end();
+      },
+    );
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     t.after(() => new Promise((resolve) => server.close(resolve)));
     const url = `https://127.0.0.1:${String((server.address() as AddressInfo).port)}`;

@@ -32,8 +32,16 @@ async function openStage(
   connectAgent(t, rig, { stateDir: one.stateDir, agent: honest });
   const liar = openRawAgent(t, rig, other.issued.tls);
   if (hello) liar.send({ hello });
-  await eventually('both', () => rig.dispatch.fleet.nodes().filter((node) => node.connected).length === (hello ? 2 : 1));
-  return { rig, honest, liar, said: (event) => rig.logger.events.filter((each) => event.test(each.event)).map(({ fields }) => fields) };
+  await eventually(
+    'both',
+    () => rig.dispatch.fleet.nodes().filter((node) => node.connected).length === (hello ? 2 : 1),
+  );
+  return {
+    rig,
+    honest,
+    liar,
+    said: (event) => rig.logger.events.filter((each) => event.test(each.event)).map(({ fields }) => fields),
+  };
 }
 
 /** The honest node gets what is new for it, soon. */
@@ -43,13 +51,23 @@ async function servesTheHonest({ rig, honest }: Stage): Promise<number> {
   await rig.store.changeAssignments({ ...noChange, add: [row] });
   const sinceMs = performance.now();
   await rig.dispatch.fleet.publish(node!.nodeId);
-  await eventually('its assignment', () => honest.accepted.at(-1)?.assignments.some((each) => each.instanceId === row.instanceId));
+  await eventually('its assignment', () =>
+    honest.accepted.at(-1)?.assignments.some((each) => each.instanceId === row.instanceId),
+  );
   return performance.now() - sinceMs;
 }
 
 /** A connection with a node's certificate, and nothing of gRPC on it. */
-function connectAsNode(t: TestContext, rig: Rig, tls: Awaited<ReturnType<Rig['join']>>['issued']['tls']): ClientHttp2Session {
-  const session = connectHttp2(`https://localhost:${String(rig.port)}`, { ca: tls.ca, key: tls.key, cert: tls.certificate });
+function connectAsNode(
+  t: TestContext,
+  rig: Rig,
+  tls: Awaited<ReturnType<Rig['join']>>['issued']['tls'],
+): ClientHttp2Session {
+  const session = connectHttp2(`https://localhost:${String(rig.port)}`, {
+    ca: tls.ca,
+    key: tls.key,
+    cert: tls.certificate,
+  });
   session.on('error', () => undefined);
   t.after(() => session.destroy());
   return session;
@@ -86,7 +104,8 @@ describe('a lying agent', () => {
     const generation = stage.liar.heard.find((one) => one.desired)?.desired?.generation ?? 0;
     const sinceMs = performance.now();
     const refusal = { code: 'SLIP_NO', message: 'x'.repeat(4_000) };
-    for (let turn = 0; turn < 1_000; turn += 1) stage.liar.send({ desiredAck: { generation, accepted: false, refusal } });
+    for (let turn = 0; turn < 1_000; turn += 1)
+      stage.liar.send({ desiredAck: { generation, accepted: false, refusal } });
     stage.liar.send({ heartbeat: { load1: 7 } });
     await eventually('all of it to be read', () => stage.rig.dispatch.fleet.nodes().some((node) => node.load1 === 7));
     await eventually('another offer', () => states() > 1);
@@ -98,7 +117,11 @@ describe('a lying agent', () => {
   it('that floods is read more slowly, and the others wait no longer', async (t) => {
     const stage = await openStage(t);
     const before = heapMb();
-    const status = { instanceId: randomId() as InstanceId, state: 'live', lastLines: Array<string>(100).fill('y'.repeat(1_000)) };
+    const status = {
+      instanceId: randomId() as InstanceId,
+      state: 'live',
+      lastLines: Array<string>(100).fill('y'.repeat(1_000)),
+    };
     const logLine = { atMs: 1, source: 'app', process: 'web.1', message: 'w'.repeat(500) };
     const flood: readonly WireAgentMessage[] = [
       { taskOutput: { taskId: 'unknown00000', chunk: Buffer.alloc(200_000) } },
@@ -121,7 +144,11 @@ describe('a lying agent', () => {
     t.diagnostic(`the honest node waited ${waits.map((ms) => ms.toFixed(0)).join(' ')} ms`);
     assert.ok(waits.sort((a, b) => a - b)[4]! < 2_000);
     await eventually('a word of it', () => stage.said(/not valid/).length > 0);
-    assert.deepEqual(stage.said(/not valid/).map((fields) => (fields as { node: string }).node), ['liar'], 'once, with its name'); // prettier-ignore
+    assert.deepEqual(
+      stage.said(/not valid/).map((fields) => (fields as { node: string }).node),
+      ['liar'],
+      'once, with its name',
+    );
     assert.ok(heapMb() - before < 300, `${String(heapMb() - before)} MB more`);
   });
 
@@ -177,7 +204,10 @@ describe('a lying agent', () => {
       t.after(() => socket.destroy());
       return socket;
     });
-    await eventually('the limit of all', () => strangers.filter((socket) => !socket.closed).length <= portLimits.maxWaiting);
+    await eventually(
+      'the limit of all',
+      () => strangers.filter((socket) => !socket.closed).length <= portLimits.maxWaiting,
+    );
     const third = await stage.rig.join('third');
     const session = connectAgent(t, stage.rig, { stateDir: third.stateDir, agent: fakeAgent() });
     await eventually('the third node', () => session.connected);

@@ -18,7 +18,10 @@ function queryOf(rig: Rig, change: Partial<AppLogQuery> = {}): AppLogQuery {
 async function addAgent(t: TestContext, rig: Rig, name: string, agent: FakeAgent) {
   const node = await rig.join(name);
   const session = connectAgent(t, rig, { stateDir: node.stateDir, agent });
-  await rig.store.changeAssignments({ ...noChange, add: [assignment({ nodeId: node.row.id, appId: rig.app.id, release: 1 })] });
+  await rig.store.changeAssignments({
+    ...noChange,
+    add: [assignment({ nodeId: node.row.id, appId: rig.app.id, release: 1 })],
+  });
   await eventually('the session', () => session.connected);
   await rig.dispatch.fleet.publish(node.row.id);
   return { node, session };
@@ -106,7 +109,8 @@ describe('logs of an app on several nodes', () => {
     const heard: string[] = [];
     const leave = new AbortController();
     const reading = (async () => {
-      for await (const one of rig.dispatch.fleet.logs(queryOf(rig, { follow: true }), leave.signal)) heard.push(one.message);
+      for await (const one of rig.dispatch.fleet.logs(queryOf(rig, { follow: true }), leave.signal))
+        heard.push(one.message);
     })();
     log.write(line(1, 'before'));
     await eventually('the first line', () => heard.includes('before'));

@@ -20,7 +20,12 @@ async function papers(t: TestContext, doors: Doors): Promise<Readonly<Record<str
   const { ca, store } = doors;
   const good = await issueNode(ca);
   await addNode(store, 'good', good.serial);
-  const yearAgo = await openCa({ dir: ca.dir, mayCreate: false, serverNames: ['localhost'], clock: clockAt(() => Date.now() - YEAR_MS) });
+  const yearAgo = await openCa({
+    dir: ca.dir,
+    mayCreate: false,
+    serverNames: ['localhost'],
+    clock: clockAt(() => Date.now() - YEAR_MS),
+  });
   const expired = await issueNode(yearAgo);
   await addNode(store, 'expired', expired.serial);
   const foreign = await makeCa(t);
@@ -43,7 +48,8 @@ describe('a certificate in the wrong place', () => {
   it('as a node at the API: a node’s is taken, no other', async (t) => {
     const doors = await openDoors(t);
     const shown = await papers(t, doors);
-    const ask = async (name: string): Promise<number> => (await doors.askAs(shown[name], 'POST', '/node/certificate/use', {})).status;
+    const ask = async (name: string): Promise<number> =>
+      (await doors.askAs(shown[name], 'POST', '/node/certificate/use', {})).status;
     assert.equal(await ask("a node's"), 200);
     for (const name of OTHERS) assert.equal(await ask(name), 401, name);
   });
@@ -57,7 +63,13 @@ describe('a certificate in the wrong place', () => {
       await eventually(`an answer to ${name}`, () => agent.ended !== undefined || agent.heard.length > 0);
       assert.equal(agent.heard.length > 0, name === "a node's", `${name}: ${agent.ended ?? 'taken'}`);
     }
-    assert.deepEqual(doors.dispatch.fleet.nodes().filter((node) => node.connected).map(({ name }) => name), ['good']); // prettier-ignore
+    assert.deepEqual(
+      doors.dispatch.fleet
+        .nodes()
+        .filter((node) => node.connected)
+        .map(({ name }) => name),
+      ['good'],
+    );
   });
 
   it('as the controller, to a node that renews its certificate: the controller’s is taken, no other', async (t) => {

@@ -72,7 +72,12 @@ async function setUp(t: TestContext) {
 describe('server certificates in the last third of their life', () => {
   it('are renewed at the door of agents, which never closes, and agents connect as before', async (t) => {
     const { clock, store, log, authority, node } = await setUp(t);
-    const config = { epoch: { counter: 1, id: 'a' }, baseDomain: 'x.test', tls: await serverTls(authority), listenAddress: '127.0.0.1:0' };
+    const config = {
+      epoch: { counter: 1, id: 'a' },
+      baseDomain: 'x.test',
+      tls: await serverTls(authority),
+      listenAddress: '127.0.0.1:0',
+    };
     const dispatch = createDispatch(config, { store, clock: systemClock, logger: log, randomId });
     t.after(() => dispatch.close());
     const stop = new AbortController();

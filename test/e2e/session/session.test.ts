@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { InstanceStatus, Reason } from '../../../shared/domain/instance.ts';
 import type { InstanceId, NodeId } from '../../../shared/domain/ids.ts';
-import { connectAgent, fakeAgent, recordingLogger, startRig, type FakeAgent, type Rig } from '../../support/dispatch-rig.ts';
+import {
+  connectAgent,
+  fakeAgent,
+  recordingLogger,
+  startRig,
+  type FakeAgent,
+  type Rig,
+} from '../../support/dispatch-rig.ts';
 import { eventually } from '../../support/eventually.ts';
 import { assignment, noChange } from '../../support/store-fixtures.ts';
 
@@ -22,7 +29,8 @@ function connectedNames(rig: Rig): string[] {
   return nodes.filter((node) => node.connected).map((node) => node.name);
 }
 
-const has = (agent: FakeAgent, id: InstanceId): boolean => agent.accepted.at(-1)?.assignments.some((one) => one.instanceId === id) === true;
+const has = (agent: FakeAgent, id: InstanceId): boolean =>
+  agent.accepted.at(-1)?.assignments.some((one) => one.instanceId === id) === true;
 
 describe('a session between agent and controller', () => {
   it('opens with Hello, brings the whole desired state, and makes the node ready with its facts', async (t) => {
@@ -66,7 +74,10 @@ describe('a session between agent and controller', () => {
     connectAgent(t, rig, { stateDir: node.stateDir, agent, logger });
     await eventually('its desired state', () => has(agent, id));
     const trouble = rig.dispatch.fleet.node(node.row.id)?.versionTrouble;
-    assert.match(trouble?.message ?? '', /^The agent of alpha \(0\.1\.0\) is more than one version behind this controller \(0\.3\.0\)/);
+    assert.match(
+      trouble?.message ?? '',
+      /^The agent of alpha \(0\.1\.0\) is more than one version behind this controller \(0\.3\.0\)/,
+    );
     const warned = logger.events.filter(({ level }) => level === 'warn').map(({ event }) => event);
     assert.deepEqual(warned, [`${trouble?.message ?? ''} On your own machine: ${trouble?.hint ?? ''}`]);
   });
@@ -108,18 +119,26 @@ describe('a session between agent and controller', () => {
     connectAgent(t, rig, { stateDir: alpha.stateDir, agent: same });
     connectAgent(t, rig, { stateDir: beta.stateDir, agent: other });
     const peersOf = (agent: FakeAgent): number | undefined => agent.routes?.peers.length;
-    await eventually('the table', () => peersOf(same) === 2 && peersOf(other) === 2 && connectedNames(rig).length === 2);
+    await eventually(
+      'the table',
+      () => peersOf(same) === 2 && peersOf(other) === 2 && connectedNames(rig).length === 2,
+    );
     const former = same.routes?.epoch.counter ?? 0;
     for (const agent of [same, other]) agent.updates = [];
     if (other.routes !== undefined) other.routes = { ...other.routes, peers: [] };
     await rig.restart();
-    await eventually('the next life', () => [same, other].every((agent) => (agent.routes?.epoch.counter ?? 0) > former));
+    await eventually('the next life', () =>
+      [same, other].every((agent) => (agent.routes?.epoch.counter ?? 0) > former),
+    );
     assert.equal(same.updates[0]?.peers.length, 0);
     assert.notEqual(same.updates[0].sameAs, undefined);
     assert.equal(other.updates[0]?.peers.length, 2);
     assert.deepEqual(same.routes?.peers, other.routes?.peers);
     await rig.dispatch.fleet.routesApplied(rig.app.id, AbortSignal.timeout(60_000));
-    assert.deepEqual(rig.logger.events.filter(({ event }) => event === 'routes.not-applied'), []); // prettier-ignore
+    assert.deepEqual(
+      rig.logger.events.filter(({ event }) => event === 'routes.not-applied'),
+      [],
+    );
   });
 
   it('a restored database: the refusal of its routes is told of the node, until the operator declares it restored', async (t) => {
@@ -136,7 +155,10 @@ describe('a session between agent and controller', () => {
     assert.deepEqual(agent.routes, later);
     await rig.store.declareRestored();
     await rig.restart();
-    await eventually('its routes', () => (agent.routes?.epoch.counter ?? 0) > later.epoch.counter && agent.routes?.peers.length === 1);
+    await eventually(
+      'its routes',
+      () => (agent.routes?.epoch.counter ?? 0) > later.epoch.counter && agent.routes?.peers.length === 1,
+    );
     await eventually('no refusal', () => connectedNames(rig).length === 1 && refusal() === undefined);
   });
 
@@ -178,7 +200,10 @@ describe('a session between agent and controller', () => {
     const agent = fakeAgent();
     agent.refuse = { code: 'SLIP_LEDGER_WRITE', message: 'disk full' };
     connectAgent(t, rig, { stateDir: node.stateDir, agent });
-    await eventually('the acknowledgement', () => rig.dispatch.acknowledgement(node.row.id)?.refusal?.code === 'SLIP_LEDGER_WRITE');
+    await eventually(
+      'the acknowledgement',
+      () => rig.dispatch.acknowledgement(node.row.id)?.refusal?.code === 'SLIP_LEDGER_WRITE',
+    );
     agent.refuse = undefined;
     await eventually('an accepted state', () => agent.accepted.length > 0);
     await eventually('the acknowledgement', () => rig.dispatch.acknowledgement(node.row.id)?.refusal === undefined);
@@ -219,9 +244,15 @@ describe('a session between agent and controller', () => {
     await eventually('the session', () => session.connected);
     await session.close();
     await eventually('no node connected', () => connectedNames(rig).length === 0);
-    await eventually('the node unreachable', async () => (await rig.store.nodeBySerial(node.issued.serial))?.state === 'unreachable');
+    await eventually(
+      'the node unreachable',
+      async () => (await rig.store.nodeBySerial(node.issued.serial))?.state === 'unreachable',
+    );
     connectAgent(t, rig, { stateDir: node.stateDir, agent: fakeAgent() });
-    await eventually('the node ready', async () => (await rig.store.nodeBySerial(node.issued.serial))?.state === 'ready');
+    await eventually(
+      'the node ready',
+      async () => (await rig.store.nodeBySerial(node.issued.serial))?.state === 'ready',
+    );
   });
 
   it('heartbeats keep a quiet node ready, and never write to the database', async (t) => {

@@ -73,8 +73,16 @@ describe('tasks', () => {
     const of = task();
     const { outcome } = start(bench, of);
     await eventually('the task at the agent', () => bench.agent.started.length === 1);
-    bench.session.taskResult(of.taskId, { code: 'SLIP_BUILD_DETECT', message: 'Nothing detected.', hint: 'Add a package.json.' });
-    await assert.rejects(outcome, { code: 'SLIP_BUILD_DETECT', message: 'Nothing detected.', hint: 'Add a package.json.' });
+    bench.session.taskResult(of.taskId, {
+      code: 'SLIP_BUILD_DETECT',
+      message: 'Nothing detected.',
+      hint: 'Add a package.json.',
+    });
+    await assert.rejects(outcome, {
+      code: 'SLIP_BUILD_DETECT',
+      message: 'Nothing detected.',
+      hint: 'Add a package.json.',
+    });
   });
 
   it('is cancelled at the agent when its caller goes away', async (t) => {
@@ -101,7 +109,10 @@ describe('tasks', () => {
     bench.agent.running = [];
     bench.session.taskResult(of.taskId, result);
     assert.deepEqual(await outcome, result);
-    assert.match(output(), /The connection to the builder is lost\. The build goes on there\. Waiting up to 60 s for the builder/);
+    assert.match(
+      output(),
+      /The connection to the builder is lost\. The build goes on there\. Waiting up to 60 s for the builder/,
+    );
     assert.match(output(), /while away\n$/);
   });
 
@@ -140,7 +151,9 @@ describe('tasks', () => {
     await eventually('the task at the agent', () => bench.agent.started.length === 1);
     liar.taskOutput(of.taskId, Buffer.from('lies'));
     liar.taskResult(of.taskId, { code: 'SLIP_BUILD_EVIL', message: 'no' });
-    await eventually('the complaint', () => bench.rig.logger.events.some((one) => one.event.includes("another node's task")));
+    await eventually('the complaint', () =>
+      bench.rig.logger.events.some((one) => one.event.includes("another node's task")),
+    );
     bench.session.taskResult(of.taskId, result);
     assert.deepEqual(await outcome, result);
     assert.equal(output(), '');

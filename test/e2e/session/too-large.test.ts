@@ -37,7 +37,8 @@ async function connected(t: TestContext, rig: Rig): Promise<{ node: NodeId; agen
   return { node: row.id, agent };
 }
 
-const idsOf = (agent: FakeAgent): readonly InstanceId[] => agent.accepted.at(-1)?.assignments.map((one) => one.instanceId) ?? [];
+const idsOf = (agent: FakeAgent): readonly InstanceId[] =>
+  agent.accepted.at(-1)?.assignments.map((one) => one.instanceId) ?? [];
 
 describe('an app that is too large for the message of its node', () => {
   it('fails alone: the session stays, the other apps are started, and its status has the reason', async (t) => {
@@ -79,7 +80,9 @@ describe('an app that is too large for the message of its node', () => {
     });
     await rig.dispatch.fleet.publish(node);
     await eventually('the mended release arrives', () => idsOf(agent).includes(mended.instanceId));
-    const stopped = await eventually('what was never started counts as stopped', () => rig.dispatch.fleet.status(large.ids[0]!));
+    const stopped = await eventually('what was never started counts as stopped', () =>
+      rig.dispatch.fleet.status(large.ids[0]!),
+    );
     assert.equal(stopped.state, 'stopped');
     await rig.store.changeAssignments({ ...noChange, remove: large.ids });
     await rig.dispatch.fleet.publish(node);

@@ -12,7 +12,9 @@ export async function checkEndState(world: World): Promise<void> {
   assert.deepEqual(awaited, [], 'a node did not say that nothing is left of a destroyed app');
   const wanted = new Set((await world.store.allAssignments()).map((row) => row.instanceId as string));
   for (const machine of world.machines.values()) {
-    const orphans = (await machine.sandbox.list()).filter((found) => !wanted.has(found.id)).map((found) => world.trace.nameOf(found.id));
+    const orphans = (await machine.sandbox.list())
+      .filter((found) => !wanted.has(found.id))
+      .map((found) => world.trace.nameOf(found.id));
     assert.deepEqual(orphans, [], `${machine.name} runs what nobody wants`);
     assert.ok(await machine.proxy.healthy(), `the proxy of ${machine.name} is down`);
   }
@@ -27,22 +29,39 @@ async function checkApp(world: World, app: App): Promise<void> {
     assert.deepEqual(found, [], `${app.name} has instances and no release`);
     return;
   }
-  assert.equal(refs.get(app.name)?.split(' ')[1], current.slug.commit, `the ref of ${app.name} is not that of v${String(current.version)}`);
+  assert.equal(
+    refs.get(app.name)?.split(' ')[1],
+    current.slug.commit,
+    `the ref of ${app.name} is not that of v${String(current.version)}`,
+  );
   const slots = rows.map((row) => `${row.processType}.${String(row.ordinal)}`);
   assert.equal(new Set(slots).size, slots.length, `${app.name} has doubles: ${found.join(', ')}`);
   const stray = rows.filter((row) => row.release !== current.version || row.desired !== 'run');
-  assert.deepEqual(stray.map((row) => `${trace.nameOf(row.instanceId)} ${row.desired}`), [], `left over of ${app.name}`); // prettier-ignore
+  assert.deepEqual(
+    stray.map((row) => `${trace.nameOf(row.instanceId)} ${row.desired}`),
+    [],
+    `left over of ${app.name}`,
+  );
   assert.ok(
-    Object.keys(wantedCounts(current.slug.processTypes, {})).length > 0 && rows.some((row) => row.processType === 'web'),
+    Object.keys(wantedCounts(current.slug.processTypes, {})).length > 0 &&
+      rows.some((row) => row.processType === 'web'),
     `${app.name} has no web`,
   );
   if (current.slug.processTypes['web']?.startsWith('crash') === true) return; // it comes and goes
   const statuses = new Map(
     [...machines.values()].flatMap((machine) => machine.statuses().map((status) => [status.instanceId, status.state])),
   );
-  const down = rows.filter((row) => statuses.get(row.instanceId) !== 'live').map((row) => `${trace.nameOf(row.instanceId)} ${statuses.get(row.instanceId) ?? 'unknown'}`); // prettier-ignore
+  const down = rows
+    .filter((row) => statuses.get(row.instanceId) !== 'live')
+    .map((row) => `${trace.nameOf(row.instanceId)} ${statuses.get(row.instanceId) ?? 'unknown'}`);
   assert.deepEqual(down, [], `${app.name} is not up`);
-  const serving = world.serving(app.name).map((id) => trace.nameOf(id)).sort(); // prettier-ignore
-  const web = rows.filter((row) => row.processType === 'web').map((row) => trace.nameOf(row.instanceId)).sort(); // prettier-ignore
+  const serving = world
+    .serving(app.name)
+    .map((id) => trace.nameOf(id))
+    .sort();
+  const web = rows
+    .filter((row) => row.processType === 'web')
+    .map((row) => trace.nameOf(row.instanceId))
+    .sort();
   assert.deepEqual(serving, web, `the traffic of ${app.name} does not reach all of its instances, or others`);
 }

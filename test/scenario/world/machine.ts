@@ -73,7 +73,8 @@ export class Machine {
   constructor(deps: MachineDeps) {
     this.name = deps.name;
     this.#deps = deps;
-    const behaviour = (spec: { argv: readonly string[] }): ReturnType<typeof sandboxBehaviour> => sandboxBehaviour(spec.argv[2] ?? '');
+    const behaviour = (spec: { argv: readonly string[] }): ReturnType<typeof sandboxBehaviour> =>
+      sandboxBehaviour(spec.argv[2] ?? '');
     this.sandbox = new FakeSandbox({ clock: deps.clock, dir: deps.dir, behaviour });
     this.sandbox.onExit((id) => this.#starts.delete(id));
   }
@@ -102,7 +103,9 @@ export class Machine {
     void this.#runAgent(life).catch(() => {
       this.#deps.trace.say(this.name, 'the agent could not start');
       this.killAgent();
-      void this.#deps.clock.sleep(RECONNECT_MS).then(() => { this.startAgent(); }); // prettier-ignore
+      void this.#deps.clock.sleep(RECONNECT_MS).then(() => {
+        this.startAgent();
+      });
     });
   }
 
@@ -127,7 +130,8 @@ export class Machine {
   async powerOff(): Promise<void> {
     this.killAgent();
     this.crashProxy();
-    for (const { id, phase } of await this.sandbox.list()) if (phase === 'running') this.sandbox.crash(id, { signal: 'SIGKILL' });
+    for (const { id, phase } of await this.sandbox.list())
+      if (phase === 'running') this.sandbox.crash(id, { signal: 'SIGKILL' });
   }
 
   crashProxy(): void {
@@ -139,7 +143,8 @@ export class Machine {
     const id = [...this.#ports].find(([, each]) => each === port)?.[0] ?? '';
     const startedAtMs = this.startOf(id);
     const afterMs = answersAfterMs(this.sandbox.specs.get(id)?.argv[2] ?? '');
-    if (startedAtMs === undefined || afterMs === undefined || this.#deps.clock.nowMs() < startedAtMs + afterMs) return false;
+    if (startedAtMs === undefined || afterMs === undefined || this.#deps.clock.nowMs() < startedAtMs + afterMs)
+      return false;
     this.answered.add(`${id}@${String(startedAtMs)}`);
     return true;
   }
@@ -159,7 +164,9 @@ export class Machine {
       holder.connection.plan();
     };
     this.#logBook = newLogBook((id) => this.sandbox.logDir(id));
-    const destroyed = this.#createDestroyed(life, (appIds) => say(() => outbox.control({ kind: 'destroyedAck', appIds })));
+    const destroyed = this.#createDestroyed(life, (appIds) =>
+      say(() => outbox.control({ kind: 'destroyedAck', appIds })),
+    );
     const loop = this.#createLoop(life, destroyed, (statuses) => say(() => outbox.report(statuses)));
     this.#loop = loop;
     const proxy = mortal(this.proxy, life, this.#around);
@@ -175,7 +182,10 @@ export class Machine {
     }
   }
 
-  async #session(life: Life, of: Parts & { outbox: Outbox; holder: { connection?: Connection | undefined } }): Promise<void> {
+  async #session(
+    life: Life,
+    of: Parts & { outbox: Outbox; holder: { connection?: Connection | undefined } },
+  ): Promise<void> {
     const wire = this.#deps.dial();
     if (wire === undefined) return;
     this.#wire = wire;
@@ -197,9 +207,19 @@ export class Machine {
   }
 
   #handlers(life: Life, { loop, destroyed }: Parts): SessionHandlers {
-    const disk = mortal({ write: (state: DesiredState) => Promise.resolve((this.#ledger = state)) }, life, this.#around);
+    const disk = mortal(
+      { write: (state: DesiredState) => Promise.resolve((this.#ledger = state)) },
+      life,
+      this.#around,
+    );
     return {
-      hello: () => Promise.resolve({ facts: factsOf(this.#deps.memoryBytes), ledger: this.#ledger, cachedAppIds: [], runningTaskIds: [] }),
+      hello: () =>
+        Promise.resolve({
+          facts: factsOf(this.#deps.memoryBytes),
+          ledger: this.#ledger,
+          cachedAppIds: [],
+          runningTaskIds: [],
+        }),
       heartbeat: () => Promise.resolve({ diskFreeBytes: 1e10, load1: 0, memoryFreeBytes: 1e9 }),
       instances: () => loop.statuses(),
       accept: async (desired): Promise<Reason | undefined> => {
@@ -236,7 +256,11 @@ export class Machine {
     });
   }
 
-  #createLoop(life: Life, destroyed: DestroyedApps, report: (statuses: readonly InstanceStatus[]) => void): ReconcileLoop {
+  #createLoop(
+    life: Life,
+    destroyed: DestroyedApps,
+    report: (statuses: readonly InstanceStatus[]) => void,
+  ): ReconcileLoop {
     const { random, trace, clock: time } = this.#deps;
     const clock = mortal(time, life);
     const sandbox = mortal(this.#watchedSandbox(), life, this.#around);

@@ -112,7 +112,13 @@ export class Office {
       ...{ acceptedAtMs: this.#deps.clock.monotonicMs(), timingsMs: {} },
     };
     this.#slugs.set(slug.commit, slug);
-    return mortal(running.deploys, running.life).run(push, (text) => { output(String(text)); }, new AbortController().signal); // prettier-ignore
+    return mortal(running.deploys, running.life).run(
+      push,
+      (text) => {
+        output(String(text));
+      },
+      new AbortController().signal,
+    );
   }
 
   /** Undefined while there is no controller. */
@@ -154,7 +160,12 @@ export class Office {
 
   async #compose(life: Life): Promise<Running> {
     const { trace, nextId, refs } = this.#deps;
-    const [store, clock, log, failpoint] = [this.#storeOf(life), mortal(this.#deps.clock, life), trace.logger('controller'), noFailpoint];
+    const [store, clock, log, failpoint] = [
+      this.#storeOf(life),
+      mortal(this.#deps.clock, life),
+      trace.logger('controller'),
+      noFailpoint,
+    ];
     const epoch = await store.newEpoch(nextId('epoch'));
     const limits = { unreachableAfterMs: 25_000, taskRejoinMs: 10_000, helloTimeoutMs: 10_000, refusalRetryMs: 30_000 };
     const dispatcher = new Dispatcher(
@@ -163,7 +174,11 @@ export class Office {
     );
     dispatcher.book.observer = new FleetObserver({ store, clock, log });
     const ends = new AppEnds();
-    const [fleet, queue, policy] = [createFleet(dispatcher), new KeyedQueue((appId) => ends.check(appId)), DEFAULT_ROLLOUT_POLICY];
+    const [fleet, queue, policy] = [
+      createFleet(dispatcher),
+      new KeyedQueue((appId) => ends.check(appId)),
+      DEFAULT_ROLLOUT_POLICY,
+    ];
     const moveRef = (app: App, ref: string, commit: string): Promise<void> => {
       this.#moveRef(refs, app, `${ref} ${commit}`);
       return Promise.resolve();
@@ -177,7 +192,17 @@ export class Office {
     });
     const bakes = new Bakes({ store, fleet, rollouts, queue, clock, log, newInstanceId, bakeMs: policy.bakeMs });
     const history = { grown: () => undefined };
-    const releases = new Releases({ store, rollouts, bakes, queue, ends, history, failpoint, log, signal: new AbortController().signal });
+    const releases = new Releases({
+      store,
+      rollouts,
+      bakes,
+      queue,
+      ends,
+      history,
+      failpoint,
+      log,
+      signal: new AbortController().signal,
+    });
     const restartDeps = {
       store,
       fleet,
@@ -207,7 +232,19 @@ export class Office {
       newInstanceId,
     });
     const startedAtMs = clock.monotonicMs();
-    return { life, dispatcher, fleet, releases, formations, deploys, destroys, movement, startedAtMs, stop, wires: new Set() };
+    return {
+      life,
+      dispatcher,
+      fleet,
+      releases,
+      formations,
+      deploys,
+      destroys,
+      movement,
+      startedAtMs,
+      stop,
+      wires: new Set(),
+    };
   }
 
   #moveRef(refs: Map<string, string>, app: App, to: string): void {

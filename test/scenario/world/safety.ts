@@ -48,14 +48,19 @@ export interface Wanted {
 export function checkChange(world: Scene, { app, rows, count, isLive }: Wanted, change: AssignmentChange): void {
   if (count === undefined || world.mayPause.has(app)) return;
   const wish = new Map(change.setDesired.map(({ instanceId, desired }) => [instanceId, desired]));
-  const leaving = rows.filter((row) => row.desired === 'run' && (wish.get(row.instanceId) ?? 'run') !== 'run' && isLive(row));
+  const leaving = rows.filter(
+    (row) => row.desired === 'run' && (wish.get(row.instanceId) ?? 'run') !== 'run' && isLive(row),
+  );
   if (leaving.every((row) => row.processType !== 'web' || world.failed.has(row.instanceId))) return;
   const slots = (running: readonly AssignmentRow[]): number =>
     new Set(running.filter((row) => row.processType === 'web' && isLive(row)).map((row) => row.ordinal)).size;
   const before = slots(rows.filter((row) => row.desired === 'run'));
   const after = slots(rows.filter((row) => (wish.get(row.instanceId) ?? row.desired) === 'run'));
   const least = Math.min(before, count);
-  assert.ok(after >= least, `${app} is left with ${String(after)} live web instances of ${String(count)} wanted; it had ${String(before)}`);
+  assert.ok(
+    after >= least,
+    `${app} is left with ${String(after)} live web instances of ${String(count)} wanted; it had ${String(before)}`,
+  );
 }
 
 /** @param releases newest first */

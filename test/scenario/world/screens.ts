@@ -33,5 +33,7 @@ async function whyBody(deps: LookDeps, about: string): Promise<WhyBody> {
   const app = await store.appByName(parseAppName(name));
   if (app === undefined) throw notFound('app');
   const facts = await appWhyFacts(deps, app);
-  return (instance === undefined ? whyApp(facts) : whyInstance(facts, instance)) ?? Promise.reject(notFound('instance'));
+  return (
+    (instance === undefined ? whyApp(facts) : whyInstance(facts, instance)) ?? Promise.reject(notFound('instance'))
+  );
 }

@@ -47,7 +47,14 @@ export class Script {
   }
 
   static async run(text: string, dir: string): Promise<string> {
-    const effects: Readonly<Record<string, number>> = { ensure: 20, prepare: 10, start: 20, apply: 5, signal: 5, destroy: 10 };
+    const effects: Readonly<Record<string, number>> = {
+      ensure: 20,
+      prepare: 10,
+      start: 20,
+      apply: 5,
+      signal: 5,
+      destroy: 10,
+    };
     const world = await World.open({
       ...{ dir, random: new Random(1), latencyMs: () => 2, storeMs: () => 1 },
       effectMs: (method) => effects[method] ?? 1,
@@ -85,11 +92,13 @@ export class Script {
       await this.#world.store.setFormation(id, Object.fromEntries(counts));
       this.#world.office.movement?.wake(id);
     },
-    'ps:scale': ([app = '', ...pairs]) => this.#ask(app, (of, by, to) => to.scale(of, by, Object.fromEntries(pairsOf(pairs)))),
+    'ps:scale': ([app = '', ...pairs]) =>
+      this.#ask(app, (of, by, to) => to.scale(of, by, Object.fromEntries(pairsOf(pairs)))),
     'ps:restart': ([app = '', which]) => this.#ask(app, (of, by, to) => to.restart(of, by, which)),
     'ps:limits': (words) => this.#wait(this.#limits(words)),
     'ps:limits&': (words) => void this.#limits(words),
-    placement: ([app = '', type = '', ...pairs]) => this.#ask(app, (of, by, to) => to.setPlacement(of, by, { type, rule: ruleOf(pairs) })),
+    placement: ([app = '', type = '', ...pairs]) =>
+      this.#ask(app, (of, by, to) => to.setPlacement(of, by, { type, rule: ruleOf(pairs) })),
     destroy: ([app = '']) => this.#wait(this.#world.destroy(app)),
     'destroy&': ([app = '']) => void this.#world.destroy(app),
     'may-pause': ([app = '']) => void this.#world.mayPause.add(app),
@@ -125,10 +134,14 @@ export class Script {
   #nodeCommands(): Readonly<Record<string, Command>> {
     const world = (): World => this.#world;
     const machine = (name = ''): Machine => world().machines.get(name)!;
-    const asked = (act: (admin: Movement['nodes'], node: NodeRow, rest: readonly string[]) => Promise<unknown>): Command => {
+    const asked = (
+      act: (admin: Movement['nodes'], node: NodeRow, rest: readonly string[]) => Promise<unknown>,
+    ): Command => {
       return async ([name = '', ...rest]) => {
         const node = (await world().store.nodes()).find((each) => each.name === name)!;
-        const work = act(world().office.movement!.nodes, node, rest).catch((error: unknown) => { world().trace.say('admin', String(error)); }); // prettier-ignore
+        const work = act(world().office.movement!.nodes, node, rest).catch((error: unknown) => {
+          world().trace.say('admin', String(error));
+        });
         await this.#wait(work);
       };
     };
@@ -155,12 +168,16 @@ export class Script {
         const node = (await store.nodes()).find((each) => each.name === name)!;
         const rows = await store.assignmentsOfNode(node.id);
         const stuck = rows.map(
-          (row) => `  ${trace.nameOf(row.instanceId)}: ${office.movement!.blockedBecause(row.instanceId) ?? 'may stay'}`,
+          (row) =>
+            `  ${trace.nameOf(row.instanceId)}: ${office.movement!.blockedBecause(row.instanceId) ?? 'may stay'}`,
         );
         this.#print(stuck.join('\n'));
       },
       'lost-after': async ([app = '', time = '']) => {
-        await world().store.setLostAfter((await world().app(app)).id, time === 'never' ? 'never' : parseFloat(time) * 1000);
+        await world().store.setLostAfter(
+          (await world().app(app)).id,
+          time === 'never' ? 'never' : parseFloat(time) * 1000,
+        );
       },
     };
   }
@@ -182,8 +199,12 @@ export class Script {
     const { trace, office } = this.#world;
     const app = await this.#world.app(name);
     await what(app, { name: 'ada' }, office.formations()).then(
-      () => { trace.say('ask', 'done'); }, // prettier-ignore
-      (error: unknown) => { trace.say('ask', error instanceof Error ? error.message : String(error)); }, // prettier-ignore
+      () => {
+        trace.say('ask', 'done');
+      },
+      (error: unknown) => {
+        trace.say('ask', error instanceof Error ? error.message : String(error));
+      },
     );
   }
 
@@ -201,8 +222,15 @@ export class Script {
   async #config(app: string, pairs: readonly string[]): Promise<void> {
     const { trace, office } = this.#world;
     await office.setConfig(await this.#world.app(app), Object.fromEntries(pairsOf(pairs))).then(
-      ({ version, changed }) => { trace.say('config', `${changed.length === 0 ? 'nothing new' : 'set'}${version === undefined ? '' : `, v${String(version)}`}`); }, // prettier-ignore
-      (error: unknown) => { trace.say('config', String(error)); }, // prettier-ignore
+      ({ version, changed }) => {
+        trace.say(
+          'config',
+          `${changed.length === 0 ? 'nothing new' : 'set'}${version === undefined ? '' : `, v${String(version)}`}`,
+        );
+      },
+      (error: unknown) => {
+        trace.say('config', String(error));
+      },
     );
   }
 
@@ -217,8 +245,12 @@ export class Script {
   async #show(): Promise<void> {
     const { apps, store, trace, refs, machines } = this.#world;
     for (const app of apps.values()) {
-      const releases = (await store.releases(app.id, 100)).map((release) => `v${String(release.version)} ${release.state}`);
-      trace.raw(`  ${app.name}: ${releases.join(', ')}; ref ${(refs.get(app.name) ?? '- -').split(' ')[1]?.slice(0, 7) ?? '-'}`);
+      const releases = (await store.releases(app.id, 100)).map(
+        (release) => `v${String(release.version)} ${release.state}`,
+      );
+      trace.raw(
+        `  ${app.name}: ${releases.join(', ')}; ref ${(refs.get(app.name) ?? '- -').split(' ')[1]?.slice(0, 7) ?? '-'}`,
+      );
     }
     for (const machine of machines.values()) this.#showMachine(machine);
   }
@@ -232,7 +264,9 @@ export class Script {
       );
     }
     for (const { app, backends } of machine.proxy.routes()) {
-      trace.raw(`  ${machine.name}: ${app} is served by ${backends.map(({ id }) => trace.nameOf(id)).join(', ') || 'nobody'}`);
+      trace.raw(
+        `  ${machine.name}: ${app} is served by ${backends.map(({ id }) => trace.nameOf(id)).join(', ') || 'nobody'}`,
+      );
     }
   }
 }
@@ -240,7 +274,9 @@ export class Script {
 /** `require.region=fra onFull=stop-first` */
 function ruleOf(words: readonly string[]): Partial<PlacementRule> {
   const pairs = pairsOf(words);
-  const labels = pairs.filter(([name]) => name.startsWith('require.')).map(([name, value]) => [name.slice('require.'.length), value]);
+  const labels = pairs
+    .filter(([name]) => name.startsWith('require.'))
+    .map(([name, value]) => [name.slice('require.'.length), value]);
   const rest = Object.fromEntries(pairs.filter(([name]) => !name.startsWith('require.')));
   return { ...rest, ...(labels.length === 0 ? {} : { require: Object.fromEntries(labels) as Record<string, string> }) };
 }

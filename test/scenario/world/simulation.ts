@@ -8,7 +8,18 @@ import { World } from './world.ts';
 const APPS = ['shop', 'blog'];
 const OPERATOR = { name: 'ada' };
 /** Weighted by repetition. */
-const BEHAVIOURS = ['serve', 'serve', 'serve', 'serve', 'slow 700', 'slow 4000', 'exit 7', 'mute', 'crash-after 1000', 'crash-after 8000'];
+const BEHAVIOURS = [
+  'serve',
+  'serve',
+  'serve',
+  'serve',
+  'slow 700',
+  'slow 4000',
+  'exit 7',
+  'mute',
+  'crash-after 1000',
+  'crash-after 8000',
+];
 const FAULTY_METHODS = ['ensure', 'prepare', 'start', 'apply', 'save', 'destroy', 'mount', 'ensureRunning'];
 /** Longer than several rollouts that wait for room one after the other, with start, gate, settle, bake, drain and back-off. */
 const HEALED_MS = 60 * 60_000;
@@ -31,7 +42,14 @@ export class Simulation {
   /** @param options `destroys`: apps are destroyed too, now and then */
   static async run(seed: number, dir: string, options: { readonly destroys?: boolean } = {}): Promise<Simulation> {
     const random = new Random(seed);
-    const slow: Readonly<Record<string, number>> = { ensure: 200, start: 60, prepare: 40, apply: 80, destroy: 60, signal: 20 };
+    const slow: Readonly<Record<string, number>> = {
+      ensure: 200,
+      start: 60,
+      prepare: 40,
+      apply: 80,
+      destroy: 60,
+      signal: 20,
+    };
     const world = await World.open({
       ...{ dir, random },
       latencyMs: () => random.between(0, 20),
@@ -45,7 +63,9 @@ export class Simulation {
       await checkEndState(world);
     } catch (error) {
       const history = world.trace.lines.slice(-150).join('\n');
-      throw new Error(`seed ${String(seed)}: ${error instanceof Error ? error.message : String(error)}\n${history}`, { cause: error });
+      throw new Error(`seed ${String(seed)}: ${error instanceof Error ? error.message : String(error)}\n${history}`, {
+        cause: error,
+      });
     } finally {
       await world.store.close();
     }
@@ -55,9 +75,11 @@ export class Simulation {
   async #live(): Promise<void> {
     const { world } = this;
     await this.#during(world.office.start());
-    for (const name of ['fra', 'ams', 'lon'].slice(0, this.#random.between(1, 3))) (await world.addMachine(name)).startAgent();
+    for (const name of ['fra', 'ams', 'lon'].slice(0, this.#random.between(1, 3)))
+      (await world.addMachine(name)).startAgent();
     await world.clock.advance(1000);
-    for (const name of APPS) await this.world.store.setFormation((await this.world.app(name)).id, { web: this.#random.between(1, 4) });
+    for (const name of APPS)
+      await this.world.store.setFormation((await this.world.app(name)).id, { web: this.#random.between(1, 4) });
     for (let events = this.#random.between(3, 12); events > 0; events -= 1) {
       await this.#event();
       await world.clock.advance(this.#random.pick([10, 200, 1000, 4000, 15_000]));
@@ -81,9 +103,15 @@ export class Simulation {
       () => this.#restart(),
       () => this.#lostAfter(),
       () => this.#rebalance(),
-      () => { this.#machine().cutSession(); }, // prettier-ignore
-      () => { this.#crashOne(); }, // prettier-ignore
-      () => { this.#machine().crashProxy(); }, // prettier-ignore
+      () => {
+        this.#machine().cutSession();
+      },
+      () => {
+        this.#crashOne();
+      },
+      () => {
+        this.#machine().crashProxy();
+      },
       () => void this.#machine().faults.set(this.#random.pick(FAULTY_METHODS), this.#random.between(1, 4)),
     ];
     await this.#random.pick(events)();
@@ -132,7 +160,9 @@ export class Simulation {
     const app = await this.world.app(this.#random.pick(APPS));
     if (!this.world.office.runs) return;
     this.world.trace.say('test', `${what} ${app.name}`);
-    void ask(app, this.world.office.formations()).catch((error: unknown) => { this.world.trace.say('test', String(error)); }); // prettier-ignore
+    void ask(app, this.world.office.formations()).catch((error: unknown) => {
+      this.world.trace.say('test', String(error));
+    });
   }
 
   async #lostAfter(): Promise<void> {

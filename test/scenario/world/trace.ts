@@ -22,7 +22,8 @@ export class Trace {
   /** @param who a node, `controller`, `git`, `push` … */
   say(who: string, text: string): void {
     const named = text.replaceAll(/\b[a-z]{1,4}\d{8,}\b/g, (id) => this.nameOf(id));
-    for (const line of named.trimEnd().split('\n')) this.lines.push(`${this.#stamp()} ${who.padEnd(10)} ${line}`.trimEnd());
+    for (const line of named.trimEnd().split('\n'))
+      this.lines.push(`${this.#stamp()} ${who.padEnd(10)} ${line}`.trimEnd());
   }
 
   /** Lines as they stand, without time. */

@@ -31,16 +31,26 @@ export class Wire {
   constructor(settings: WireSettings) {
     this.#settings = settings;
     this.#agent.on('error', () => undefined);
-    this.#controller.on('error', (error) => { this.#close(error as object); }); // prettier-ignore
+    this.#controller.on('error', (error) => {
+      this.#close(error as object);
+    });
     this.agentEnd = Object.assign(this.#agent, {
       write: (message: object) => this.#up(method.requestSerialize(message)),
-      cancel: () => { this.cut('cancelled'); }, // prettier-ignore
+      cancel: () => {
+        this.cut('cancelled');
+      },
     }) as unknown as SessionCall;
     this.controllerEnd = Object.assign(this.#controller, {
       write: (message: object) => this.#down(method.responseSerialize(message)),
-      end: () => { this.#close({ code: 0, details: '' }); }, // prettier-ignore
-      pause: () => { this.#paused = true; }, // prettier-ignore
-      resume: () => { this.#resume(); }, // prettier-ignore
+      end: () => {
+        this.#close({ code: 0, details: '' });
+      },
+      pause: () => {
+        this.#paused = true;
+      },
+      resume: () => {
+        this.#resume();
+      },
       getAuthContext: () => ({ sslPeerCertificate: { serialNumber: settings.serial } }),
       getPeer: () => settings.name,
       writableNeedDrain: false,

@@ -46,7 +46,10 @@ export class World {
   readonly #made = new Map<string, Promise<App>>();
   #pushes = 0;
 
-  private constructor(options: WorldOptions, parts: { readonly clock: VirtualClock; readonly store: Store; readonly nextId: NextId }) {
+  private constructor(
+    options: WorldOptions,
+    parts: { readonly clock: VirtualClock; readonly store: Store; readonly nextId: NextId },
+  ) {
     this.#options = options;
     this.clock = parts.clock;
     this.trace = new Trace(parts.clock);
@@ -68,14 +71,19 @@ export class World {
     const secretHash = `token-${name}`;
     await this.store.addJoinToken({ secretHash, labels, expiresAtMs: Number.MAX_SAFE_INTEGER });
     const certificateSerial = `a${String(this.machines.size).padStart(3, '0')}`;
-    const row = await this.store.redeemJoinToken(secretHash, this.clock.nowMs(), { name: parseNodeName(name), certificateSerial });
+    const row = await this.store.redeemJoinToken(secretHash, this.clock.nowMs(), {
+      name: parseNodeName(name),
+      certificateSerial,
+    });
     this.trace.name(row.id, name);
     const { clock, trace } = this;
     const { random, effectMs, dir } = this.#options;
     const machine = new Machine({
       ...{ name, dir, memoryBytes, clock, trace, random, effectMs },
       dial: () => this.#dial(name, certificateSerial),
-      onRoutes: (on, before) => { this.#routesChanged(on, before); }, // prettier-ignore
+      onRoutes: (on, before) => {
+        this.#routesChanged(on, before);
+      },
     });
     this.machines.set(name, machine);
     return machine;
@@ -93,7 +101,9 @@ export class World {
     const app = await this.app(name);
     this.#pushes += 1;
     const commit = this.#pushes.toString(16).padStart(7, '0').padEnd(40, '0');
-    const outcome = await this.office.push(app, slugFor(processTypes, commit), (text) => { this.trace.say('push', text.replace(/^ *Time: .*\n/m, '')); }); // prettier-ignore
+    const outcome = await this.office.push(app, slugFor(processTypes, commit), (text) => {
+      this.trace.say('push', text.replace(/^ *Time: .*\n/m, ''));
+    });
     this.trace.say('push', outcome.ok ? 'ok' : `rejected (${outcome.reason})`);
     return outcome.ok;
   }
@@ -139,21 +149,30 @@ export class World {
   }
 
   #routesChanged(machine: Machine, before: readonly AppRoutes[]): void {
-    this.#guard(() => { checkRoutes(this, machine, before); }); // prettier-ignore
+    this.#guard(() => {
+      checkRoutes(this, machine, before);
+    });
     for (const { app, backends } of machine.proxy.routes()) {
       const ids = backends.map((each) => each.id).join(' ');
-      const former = before.find((route) => route.app === app)?.backends.map((each) => each.id).join(' '); // prettier-ignore
+      const former = before
+        .find((route) => route.app === app)
+        ?.backends.map((each) => each.id)
+        .join(' ');
       if (ids !== (former ?? '')) this.trace.say(machine.name, `traffic of ${app} → ${ids === '' ? 'nobody' : ids}`);
     }
   }
 
   /** The store, telling what changes of releases and assignments. */
   #traced(store: Store): Store {
-    const say = (text: string): void => { this.trace.say('controller', text); }; // prettier-ignore
+    const say = (text: string): void => {
+      this.trace.say('controller', text);
+    };
     const check = async (appId: string): Promise<void> => {
       const app = [...this.apps.values()].find((each) => each.id === appId);
       const releases = await store.releases(appId as App['id'], 1000);
-      this.#guard(() => { checkReleases(app?.name ?? appId, releases); }); // prettier-ignore
+      this.#guard(() => {
+        checkReleases(app?.name ?? appId, releases);
+      });
     };
     return {
       ...store,
@@ -175,7 +194,8 @@ export class World {
       },
       failRelease: async (appId, version, ...[failure, change, restore]) => {
         await store.failRelease(appId, version, failure, change, restore);
-        for (const row of await store.assignmentsOfApp(appId)) if (row.release === version) this.failed.add(row.instanceId);
+        for (const row of await store.assignmentsOfApp(appId))
+          if (row.release === version) this.failed.add(row.instanceId);
         this.#sayChange(
           change,
           `v${String(version)} failed: ${failure.message}${restore === undefined ? '' : ` (v${String(restore)} is current again)`}`,
@@ -189,11 +209,15 @@ export class World {
         this.released.delete(name);
         this.#made.delete(name);
         this.refs.delete(name);
-        say(`${name} is destroyed; waiting for ${nodes?.map((node) => this.trace.nameOf(node)).join(', ') ?? 'nobody'}`);
+        say(
+          `${name} is destroyed; waiting for ${nodes?.map((node) => this.trace.nameOf(node)).join(', ') ?? 'nobody'}`,
+        );
         return nodes;
       },
       acknowledgeDestroyed: async (nodeId, appIds) => {
-        const awaited = (await store.destroyedApps(1_000)).filter((app) => appIds.includes(app.appId) && app.awaited.includes(nodeId));
+        const awaited = (await store.destroyedApps(1_000)).filter(
+          (app) => appIds.includes(app.appId) && app.awaited.includes(nodeId),
+        );
         checkAcknowledged(this.machines.get(this.trace.nameOf(nodeId)), awaited);
         say(`nothing of ${String(appIds.length)} destroyed apps is left on ${this.trace.nameOf(nodeId)}`);
         return await store.acknowledgeDestroyed(nodeId, appIds);
@@ -220,9 +244,14 @@ export class World {
         return here && (status?.state === 'live' || justNow(clock.nowMs(), status?.lastExit?.atMs));
       };
       const current = await store.currentRelease(app.id);
-      const wanted = current === undefined ? undefined : wantedCounts(current.slug.processTypes, await store.formation(app.id))['web'];
+      const wanted =
+        current === undefined
+          ? undefined
+          : wantedCounts(current.slug.processTypes, await store.formation(app.id))['web'];
       const count = wanted === 'all' ? undefined : wanted;
-      this.#guard(() => { checkChange(this, { app: app.name, rows, count, isLive }, change); }); // prettier-ignore
+      this.#guard(() => {
+        checkChange(this, { app: app.name, rows, count, isLive }, change);
+      });
     }
   }
 
@@ -233,7 +262,8 @@ export class World {
       this.trace.name(row.instanceId, `${instanceName(row)} of ${app} v${String(row.release)}`);
       this.trace.say('controller', `place ${row.instanceId} on ${this.trace.nameOf(row.nodeId)}`);
     }
-    for (const { instanceId, desired } of change.setDesired) this.trace.say('controller', `want ${instanceId}: ${desired}`);
+    for (const { instanceId, desired } of change.setDesired)
+      this.trace.say('controller', `want ${instanceId}: ${desired}`);
   }
 }
 

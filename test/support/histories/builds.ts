@@ -151,14 +151,18 @@ export class Builds {
       const [, path = ''] = line.split('\t');
       const layer = this.#layers.get(line);
       const top = path.split('/')[0] ?? '';
-      if (layer === undefined || Object.keys(source).some((file) => file === top || file.startsWith(`${top}/`))) continue;
+      if (layer === undefined || Object.keys(source).some((file) => file === top || file.startsWith(`${top}/`)))
+        continue;
       await copyTree(layer, join(app, path));
       mounted.push(path);
     }
     return mounted;
   }
 
-  async #run(program: 'layers' | 'compile', mounted: readonly string[] = []): Promise<{ code: number | null; stdout: string }> {
+  async #run(
+    program: 'layers' | 'compile',
+    mounted: readonly string[] = [],
+  ): Promise<{ code: number | null; stdout: string }> {
     const [app, cache, envDir] = this.#folders();
     const id = String(this.#count++);
     const env = {

@@ -8,7 +8,10 @@ const SEED = 19;
 const SHARED_FIRST = 5;
 
 /** The histories from `first` on, always the same ones: {@link SHARED_FIRST}. */
-export function historiesOf<P, B>(game: Game<P, B>, { first = 0, histories, lengths }: HistorySize): readonly (readonly Step<B>[])[] {
+export function historiesOf<P, B>(
+  game: Game<P, B>,
+  { first = 0, histories, lengths }: HistorySize,
+): readonly (readonly Step<B>[])[] {
   return Array.from({ length: histories }, (_, index) => {
     const number = first + index;
     const random = new Random(SEED * 1000 + number);

@@ -14,6 +14,7 @@ export async function curiousToolchain(root: string): Promise<string> {
   await writeFile(join(folder, 'package.json'), `{\n  "version": "${process.versions.node}"\n}\n`);
   await writeFile(join(npm, 'package.json'), '{\n  "version": "11.0.0"\n}\n');
   await cp(join(ROOT, 'buildpacks/lib/json.awk'), join(npm, 'bin/json.awk'));
-  for (const name of ['npm-cli.js', 'npx-cli.js']) await cp(join(ROOT, 'test/fixtures/node-builds/curious-npm.sh'), join(npm, 'bin', name));
+  for (const name of ['npm-cli.js', 'npx-cli.js'])
+    await cp(join(ROOT, 'test/fixtures/node-builds/curious-npm.sh'), join(npm, 'bin', name));
   return folder;
 }

@@ -30,7 +30,12 @@ const SOURCE_SHARE = 0.3;
 const TRIES = 8;
 
 /** The pushes of one app, one after the other: small changes, some of them taken back. @param first decides the first push */
-export function randomHistory<P, B>(game: Game<P, B>, first: Random, random: Random, length: number): readonly Step<B>[] {
+export function randomHistory<P, B>(
+  game: Game<P, B>,
+  first: Random,
+  random: Random,
+  length: number,
+): readonly Step<B>[] {
   const { start, edits, render } = game;
   const project = structuredClone(start);
   for (const edit of edits) if (first.chance(game.firstEdits)) edit.apply(project, first);
@@ -70,7 +75,10 @@ function kindsOf<P>(edits: readonly Edit<P>[]): string[] {
 }
 
 /** How often each kind of change occurs. A kind that never occurs counts 0. */
-export function countKinds<P, B>({ edits }: Game<P, B>, histories: readonly (readonly Step<B>[])[]): ReadonlyMap<string, number> {
+export function countKinds<P, B>(
+  { edits }: Game<P, B>,
+  histories: readonly (readonly Step<B>[])[],
+): ReadonlyMap<string, number> {
   const counts = new Map([...kindsOf(edits), TAKEN_BACK].map((kind) => [kind, 0]));
   for (const { kinds } of histories.flat()) for (const kind of kinds) counts.set(kind, (counts.get(kind) ?? 0) + 1);
   return counts;

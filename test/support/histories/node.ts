@@ -43,7 +43,8 @@ const SCRIPTS = [
   { start: 'node .', 'heroku-postbuild': 'cp -R src copied', 'heroku-cleanup': 'rm -rf src' },
   {
     start: 'node .',
-    build: 'find . -path ./node_modules -prune -o -name "*.tgz" -print | sort > archives.txt; stat -c %a src/* > modes.txt',
+    build:
+      'find . -path ./node_modules -prune -o -name "*.tgz" -print | sort > archives.txt; stat -c %a src/* > modes.txt',
   },
 ];
 const LOCAL_DEPENDENCIES = [
@@ -82,7 +83,10 @@ const EDITS: readonly NodeEdit[] = [
   setFile('settings file', '.env', ['A=1', 'A=2', undefined]),
   setFile('settings file', '.nvmrc', ['24', '22', undefined]),
 
-  setFile('file of a setting', '.yarnrc.yml', ['nodeLinker: node-modules\nplugins:\n  - path: tools/plugin.cjs', undefined]),
+  setFile('file of a setting', '.yarnrc.yml', [
+    'nodeLinker: node-modules\nplugins:\n  - path: tools/plugin.cjs',
+    undefined,
+  ]),
   setFile('file of a setting', 'tools/plugin.cjs', ['one', 'two']),
   setFile('file of a setting', 'mirror/a.tgz', ['one', 'two']),
   setFile('file of a setting', '.yarn/releases/yarn.cjs', ['one', 'two', undefined]),
@@ -110,7 +114,11 @@ const EDITS: readonly NodeEdit[] = [
   ]),
   setFile('workspace', 'packages/lib/index.js', ['one', 'two']),
   setFile('workspace', 'packages/lib/cli.js', ['#!/bin/sh', '#!/usr/bin/env node', undefined]),
-  setFile('workspace', 'packages/other/package.json', ['{"name":"other"}', '{"name":"other","bin":"run.js"}', undefined]),
+  setFile('workspace', 'packages/other/package.json', [
+    '{"name":"other"}',
+    '{"name":"other","bin":"run.js"}',
+    undefined,
+  ]),
 
   setFile('patch', 'patches/a.patch', ['one', 'two', undefined]),
   setFile('patch', 'fixes/a.patch', ['one', 'two', undefined]),
@@ -128,7 +136,12 @@ const EDITS: readonly NodeEdit[] = [
   setField('install reads', 'needs', ['server.js', 'src/code.js', undefined]),
   setField('install reads', 'prisma', [{ schema: 'prisma/schema.prisma' }, undefined]),
   setFile('install reads', 'prisma/schema.prisma', ['one', 'two', undefined]),
-  setField('install writes', 'writes', ['generated/by-install.txt', 'packages/lib/generated.txt', 'server.js', undefined]),
+  setField('install writes', 'writes', [
+    'generated/by-install.txt',
+    'packages/lib/generated.txt',
+    'server.js',
+    undefined,
+  ]),
 
   setConfig('environment', 'GREETING', ['hello', 'bye', undefined]),
   setConfig('environment', 'NPM_TOKEN', ['secret 1', 'secret 2', undefined]),
@@ -141,7 +154,12 @@ const EDITS: readonly NodeEdit[] = [
   setConfig('build setting', 'YARN2_SKIP_PRUNING', ['true', undefined]),
   setConfig('build setting', 'YARN_NODE_LINKER', ['node-modules', undefined]),
 
-  setField('tool version', 'engines', [{ node: '24.x' }, { node: '>=20', npm: '11.x' }, { yarn: '1.22.21', pnpm: '9' }, undefined]),
+  setField('tool version', 'engines', [
+    { node: '24.x' },
+    { node: '>=20', npm: '11.x' },
+    { yarn: '1.22.21', pnpm: '9' },
+    undefined,
+  ]),
   setField('tool version', 'packageManager', ['yarn@4.9.1', 'yarn@1.22.19', 'pnpm@10.1.0', 'npm@11.0.0', undefined]),
 
   setFile('mode', 'server.js', [executable('one'), 'one']),
@@ -187,7 +205,9 @@ export function nodeGame(manager: NodeManager): Game<NodeProject, Build> {
 
 function render(manager: NodeManager, { manifest, files, config, early, earlyManifest }: NodeProject): Build {
   const changedManifest: Tree =
-    Object.keys(earlyManifest).length === 0 ? {} : { 'package.json': JSON.stringify({ ...manifest, ...earlyManifest }) };
+    Object.keys(earlyManifest).length === 0
+      ? {}
+      : { 'package.json': JSON.stringify({ ...manifest, ...earlyManifest }) };
   return {
     source: { 'package.json': JSON.stringify(manifest), ...nameLockfile(manager, files) },
     config: { ...config },

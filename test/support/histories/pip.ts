@@ -56,8 +56,16 @@ const EDITS: readonly PipEdit[] = [
   setFile('requirement', 'requirements.txt', ['greet==1.0\n', 'greet==1.1\n', 'greet\n', 'greet>=1.0,<1.1\n']),
   setFile('requirement', 'requirements.txt', ['greet==1.0  # pinned\n', '# none\n', 'greet==${GREET}\n']),
 
-  setFile('include', 'requirements.txt', [CHAIN, '--requirement=requirements/production.txt\n', '-rrequirements/base.txt\n']),
-  setFile('include', 'requirements/production.txt', ['-r base.txt\n', '-r ./base.txt\n-c ../deploy/limits.txt\n', '-r \\\n  base.txt\n']),
+  setFile('include', 'requirements.txt', [
+    CHAIN,
+    '--requirement=requirements/production.txt\n',
+    '-rrequirements/base.txt\n',
+  ]),
+  setFile('include', 'requirements/production.txt', [
+    '-r base.txt\n',
+    '-r ./base.txt\n-c ../deploy/limits.txt\n',
+    '-r \\\n  base.txt\n',
+  ]),
   setFile('include', 'requirements/base.txt', ['greet==1.0\n', 'greet==1.1\n', 'greet\n']),
   setFile('include', 'base.txt', ['greet==1.1\n', undefined]),
 
@@ -71,7 +79,10 @@ const EDITS: readonly PipEdit[] = [
     '-f ./wheels\ngreet\n',
     '--no-index --find-links=more-wheels\n-f wheels\ngreet\n',
   ]),
-  setFile('find-links', 'requirements/base.txt', ['--no-index\n--find-links ../wheels\ngreet\n', '--no-index\n-f wheels\ngreet\n']),
+  setFile('find-links', 'requirements/base.txt', [
+    '--no-index\n--find-links ../wheels\ngreet\n',
+    '--no-index\n-f wheels\ngreet\n',
+  ]),
   setConfig('find-links', 'PIP_FIND_LINKS', ['wheels', 'more-wheels', undefined]),
   setFile('find-links', 'requirements.txt', [CHAIN]),
 
@@ -80,7 +91,10 @@ const EDITS: readonly PipEdit[] = [
   setFile('replaced wheel', wheelPath('more-wheels', '1.1'), [wheel('1.1', 'd'), undefined]),
   setFile('replaced wheel', 'requirements.txt', [FROM_FOLDER, './wheels/greet-1.0-py3-none-any.whl\n']),
 
-  setFile('archive', 'requirements.txt', ['wheels/greet-1.0-py3-none-any.whl\n', './wheels/greet-1.0-py3-none-any.whl\n']),
+  setFile('archive', 'requirements.txt', [
+    'wheels/greet-1.0-py3-none-any.whl\n',
+    './wheels/greet-1.0-py3-none-any.whl\n',
+  ]),
   setFile('archive', 'requirements.txt', ['greet @ file:wheels/greet-1.0-py3-none-any.whl\n']),
   setFile('archive', wheelPath('wheels', '1.0'), [wheel('1.0', 'a'), wheel('1.0', 'b')]),
 
@@ -105,7 +119,11 @@ const EDITS: readonly PipEdit[] = [
   setFile('mode', 'requirements.txt', [{ text: 'greet==1.0\n', mode: 0o755 }, 'greet==1.0\n']),
   setFile('mode', 'lib/greet.py', [{ text: 'VERSION = "a"\n', mode: 0o755 }, 'VERSION = "a"\n']),
 
-  setFile('symbolic link', 'requirements.txt', [{ link: 'requirements/base.txt' }, { link: 'requirements/production.txt' }, CHAIN]),
+  setFile('symbolic link', 'requirements.txt', [
+    { link: 'requirements/base.txt' },
+    { link: 'requirements/production.txt' },
+    CHAIN,
+  ]),
   setFile('symbolic link', 'requirements/base.txt', [{ link: '../deploy/more.txt' }, 'greet==1.0\n']),
   setFile('symbolic link', 'requirements/production.txt', [{ link: '../requirements/base.txt' }, '-r base.txt\n']),
   setFile('symbolic link', 'more-wheels', [{ link: 'wheels' }, undefined]),
@@ -133,9 +151,16 @@ export interface PipHistories {
 /** The real pip, with an index of two versions of one package. */
 export async function openPipHistories(): Promise<PipHistories> {
   const index = await startPythonIndex(
-    VERSIONS.map((version) => ({ name: 'greet', version, files: { 'greet.py': `VERSION = "${version} of the index"\n` } })),
+    VERSIONS.map((version) => ({
+      name: 'greet',
+      version,
+      files: { 'greet.py': `VERSION = "${version} of the index"\n` },
+    })),
   );
-  const builds = await Builds.open({ buildpack: 'python', env: { PIP_INDEX_URL: index.url, PIP_CONFIG_FILE: '/dev/null' } });
+  const builds = await Builds.open({
+    buildpack: 'python',
+    env: { PIP_INDEX_URL: index.url, PIP_CONFIG_FILE: '/dev/null' },
+  });
   return {
     builds,
     game: pipGame(await packWheels()),
@@ -159,7 +184,9 @@ export function pipGame(wheels: ReadonlyMap<unknown, Uint8Array>): Game<Project,
 }
 
 async function packWheels(): Promise<ReadonlyMap<Entry, Uint8Array>> {
-  const all = VERSIONS.flatMap((version) => ['a', 'b', 'c', 'd', 'early'].map((content) => [version, content] as const));
+  const all = VERSIONS.flatMap((version) =>
+    ['a', 'b', 'c', 'd', 'early'].map((content) => [version, content] as const),
+  );
   return new Map(
     await Promise.all(
       all.map(async ([version, content]): Promise<readonly [Entry, Uint8Array]> => {

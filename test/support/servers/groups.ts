@@ -19,7 +19,9 @@ export async function groupsNamed(prefix: string): Promise<string[]> {
 
 async function groupsBelow(dir: string): Promise<string[]> {
   const entries = await readdir(dir, { withFileTypes: true }).catch(() => []);
-  const below = await Promise.all(entries.filter((entry) => entry.isDirectory()).map((entry) => groupsBelow(join(dir, entry.name))));
+  const below = await Promise.all(
+    entries.filter((entry) => entry.isDirectory()).map((entry) => groupsBelow(join(dir, entry.name))),
+  );
   return [...below.flat(), dir];
 }
 
@@ -35,7 +37,8 @@ export async function killGroup(group: string): Promise<void> {
   await eventually(`nothing is left in ${group}`, async () => {
     const pids = await pidsOf(group);
     if (pids.length === 0) return true;
-    for (const dir of await foldersOf(group)) await writeFile(join(dir, 'cgroup.kill'), '1', { flag: 'r+' }).catch(() => undefined);
+    for (const dir of await foldersOf(group))
+      await writeFile(join(dir, 'cgroup.kill'), '1', { flag: 'r+' }).catch(() => undefined);
     for (const pid of pids) killOne(pid);
     return false;
   });

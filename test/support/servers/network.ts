@@ -19,7 +19,10 @@ export class ServerNetwork {
   }
 
   async create(): Promise<void> {
-    const lines = [`link add ${this.bridge} type bridge forward_delay 0`, `addr add ${this.hostAddress}/24 dev ${this.bridge}`];
+    const lines = [
+      `link add ${this.bridge} type bridge forward_delay 0`,
+      `addr add ${this.hostAddress}/24 dev ${this.bridge}`,
+    ];
     await runOk(run, { file: 'ip', args: ['-batch', '-'], stdin: `${lines.join('\n')}\nlink set ${this.bridge} up\n` });
     await runOk(run, { file: 'nft', args: ['-f', '-'], stdin: rules(this.bridge) });
   }

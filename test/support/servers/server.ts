@@ -78,7 +78,13 @@ export class Server {
         '--timezone=off',
         '--link-journal=no',
       ],
-      ...['--console=pipe', `--machine=${id}`, `--hostname=${this.name}`, `--network-bridge=${network.bridge}`, `--directory=${this.root}`],
+      ...[
+        '--console=pipe',
+        `--machine=${id}`,
+        `--hostname=${this.name}`,
+        `--network-bridge=${network.bridge}`,
+        `--directory=${this.root}`,
+      ],
     ];
     const boot = { file: '/bin/sh', args: [join(import.meta.dirname, 'boot.sh'), id, ...nspawn], cwd: '/' };
     this.#switchedOnAtMs = performance.now();
@@ -88,10 +94,15 @@ export class Server {
   }
 
   async #bootedProcess(): Promise<number | undefined> {
-    if (this.#machine !== undefined && hasEnded(this.#machine)) throw new Error(`${this.name} ended\n${await this.console()}`);
+    if (this.#machine !== undefined && hasEnded(this.#machine))
+      throw new Error(`${this.name} ended\n${await this.console()}`);
     const pid = await firstProcess(this.#facts.id);
     if (pid === undefined) return undefined;
-    const look = ['/bin/sh', '-c', 'systemctl is-active --quiet dbus.socket && ip -4 -o addr show host0 | grep -q inet'];
+    const look = [
+      '/bin/sh',
+      '-c',
+      'systemctl is-active --quiet dbus.socket && ip -4 -o addr show host0 | grep -q inet',
+    ];
     const answer = await run(this.#enter(pid, look, { timeoutMs: 5_000 })).catch(() => undefined);
     return answer?.code === 0 ? pid : undefined;
   }
@@ -124,7 +135,11 @@ export class Server {
     return stdout.trim();
   }
 
-  #enter(pid: number, argv: readonly string[], { stdin, timeoutMs = EXEC_LIMIT_MS }: ExecOptions): Parameters<typeof run>[0] {
+  #enter(
+    pid: number,
+    argv: readonly string[],
+    { stdin, timeoutMs = EXEC_LIMIT_MS }: ExecOptions,
+  ): Parameters<typeof run>[0] {
     const args = [join(import.meta.dirname, 'enter.sh'), this.#facts.id, String(pid), ...argv];
     return { file: '/bin/sh', args, cwd: '/', stdin, timeoutMs };
   }
@@ -171,7 +186,15 @@ export class Server {
   }
 
   async journal(unit: string, lines = 60): Promise<string> {
-    return (await this.exec(['journalctl', '--no-pager', '--output=short-precise', `--unit=${unit}`, `--lines=${String(lines)}`])).stdout;
+    return (
+      await this.exec([
+        'journalctl',
+        '--no-pager',
+        '--output=short-precise',
+        `--unit=${unit}`,
+        `--lines=${String(lines)}`,
+      ])
+    ).stdout;
   }
 
   console(): Promise<string> {

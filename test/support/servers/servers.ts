@@ -31,7 +31,12 @@ export class Servers {
     const dir = await mkdtemp(join(tmpdir(), `${FOLDER}${String(process.pid)}-`));
     const network = new ServerNetwork(id);
     const list = names.map((name, index) => {
-      const facts = { name, id: `${id}-${String(index + 1)}`, address: network.address(11 + index), dir: join(dir, name) };
+      const facts = {
+        name,
+        id: `${id}-${String(index + 1)}`,
+        address: network.address(11 + index),
+        dir: join(dir, name),
+      };
       return new Server({ ...facts, lowers: [...above, image], network });
     });
     const servers = new Servers(dir, network, list);

@@ -12,12 +12,22 @@ describe('the locks of an agent', () => {
   });
   after(() => rmSync(dir, { recursive: true }));
 
-  const network = { name: 'one', bridge: 'one0', subnet: '10.0.0.0/24', egressAllow: [], processPorts: { first: 1, last: 2 } };
+  const network = {
+    name: 'one',
+    bridge: 'one0',
+    subnet: '10.0.0.0/24',
+    egressAllow: [],
+    processPorts: { first: 1, last: 2 },
+  };
 
   it('are on its state folder, its name and its bridge', () => {
     const of = (sandbox: 'lxc' | 'process'): string[] =>
       ownedThings({ sandbox, stateDir: '/state', network }, '/run').map(({ lockFile }) => lockFile);
-    assert.deepEqual(of('lxc'), ['/state/agent.lock', '/run/slipway-agent-name-one.lock', '/run/slipway-agent-bridge-one0.lock']);
+    assert.deepEqual(of('lxc'), [
+      '/state/agent.lock',
+      '/run/slipway-agent-name-one.lock',
+      '/run/slipway-agent-bridge-one0.lock',
+    ]);
     assert.deepEqual(of('process'), ['/state/agent.lock']);
   });
 

@@ -34,7 +34,12 @@ describe('unit files that somebody deletes', () => {
       return { code: 0, signal: null, stdout, stderr: '' };
     };
     const [unitsDir, transientDir] = [join(dir, 'units'), join(dir, 'transient')];
-    const places = { shippedDir: isInstalled ? join(dir, 'shipped') : undefined, unitsDir, transientDir, prefixes: ['one-sandbox-'] };
+    const places = {
+      shippedDir: isInstalled ? join(dir, 'shipped') : undefined,
+      unitsDir,
+      transientDir,
+      prefixes: ['one-sandbox-'],
+    };
     return new UnitFiles(places, { run, log: silentLogger });
   }
 
@@ -73,7 +78,11 @@ describe('unit files that somebody deletes', () => {
     await units.ensure();
     assert.deepEqual(readdirSync(join(dir, 'transient')), ['one-sandbox-runs.service']);
     assert.equal(readFileSync(transient('one-sandbox-runs.service'), 'utf8'), 'of one-sandbox-runs.service');
-    assert.deepEqual(asked.toSorted(), ['daemon-reload', 'show one-sandbox-ended.service', 'show one-sandbox-runs.service']);
+    assert.deepEqual(asked.toSorted(), [
+      'daemon-reload',
+      'show one-sandbox-ended.service',
+      'show one-sandbox-runs.service',
+    ]);
     await units.ensure();
     assert.equal(asked.length, 3);
   });

@@ -49,10 +49,15 @@ describe('an agent that is asked to upgrade', () => {
   });
 
   it('tells in the words of install.sh why it stopped', async () => {
-    const output = '1/6 This machine\n\ninstall: The disk of /opt is nearly full: 10 MB are free.\n  See what fills it.\n';
+    const output =
+      '1/6 This machine\n\ninstall: The disk of /opt is nearly full: 10 MB are free.\n  See what fills it.\n';
     const { told } = await upgrade('0.1.0+aaaaaaaaaaaa', output, 1);
     assert.deepEqual(told, [
-      { code: 'SLIP_UPGRADE_STOPPED', message: 'The disk of /opt is nearly full: 10 MB are free.', hint: 'See what fills it.' },
+      {
+        code: 'SLIP_UPGRADE_STOPPED',
+        message: 'The disk of /opt is nearly full: 10 MB are free.',
+        hint: 'See what fills it.',
+      },
     ]);
   });
 

@@ -22,7 +22,19 @@ async function flatten(text: string): Promise<{ code: number | null; lines: stri
 }
 
 describe('version ranges without Node', () => {
-  const versions = ['18.0.0', '18.20.4', '20.1.1', '20.11.0', '22.0.5', '22.12.0', '24.3.0', '24.21.0', '26.0.0', '0.10.48', '0.12.1'];
+  const versions = [
+    '18.0.0',
+    '18.20.4',
+    '20.1.1',
+    '20.11.0',
+    '22.0.5',
+    '22.12.0',
+    '24.3.0',
+    '24.21.0',
+    '26.0.0',
+    '0.10.48',
+    '0.12.1',
+  ];
   const ranges = [
     '24',
     '24.x',

@@ -35,22 +35,33 @@ describe('the config of an app in a build', () => {
     return (await runOk(run, { file: 'bash', args, env: { ...DEFAULT_ENV, SLIPWAY_SAID: '/x' } })).stdout;
   }
 
-  async function environmentOf(runner: string, config: Readonly<Record<string, string>>): Promise<Record<string, string>> {
+  async function environmentOf(
+    runner: string,
+    config: Readonly<Record<string, string>>,
+  ): Promise<Record<string, string>> {
     const script = `DEFAULT_ENV=(NODE_ENV=production); TOOL_ENV=(HOME=/cache/home); read_app_env "$1"; ${runner} env -0`;
     const entries = (await bash(config, script)).split('\0').filter((line) => line !== '');
-    return Object.fromEntries(entries.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
+    return Object.fromEntries(
+      entries.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+    );
   }
 
   it('sets no variable of a buildpack, whatever its names are', async () => {
     const names = await shellVariables();
     assert.ok(names.includes('CACHE_DIR') && names.includes('PM') && names.includes('LOCKFILE'));
     const config = Object.fromEntries(names.map((name) => [name, 'of-the-app']));
-    const before = await bash({}, 'declare -p | grep -v -e "^declare -. BASH" -e "^declare -. _=" -e APP_ENV | cut -d= -f1 | sort');
+    const before = await bash(
+      {},
+      'declare -p | grep -v -e "^declare -. BASH" -e "^declare -. _=" -e APP_ENV | cut -d= -f1 | sort',
+    );
     const after = await bash(
       config,
       'read_app_env "$1"; declare -p | grep -v -e "^declare -. BASH" -e "^declare -. _=" -e APP_ENV | cut -d= -f1 | sort',
     );
-    assert.equal(after.replace(/^declare -. (PIPESTATUS|FUNCNAME)\n/gm, ''), before.replace(/^declare -. (PIPESTATUS|FUNCNAME)\n/gm, ''));
+    assert.equal(
+      after.replace(/^declare -. (PIPESTATUS|FUNCNAME)\n/gm, ''),
+      before.replace(/^declare -. (PIPESTATUS|FUNCNAME)\n/gm, ''),
+    );
   });
 
   it('reaches the scripts of the app byte for byte, and gives way to what keeps the build together', async () => {
@@ -73,29 +84,51 @@ describe('the config of an app in a build', () => {
     const { CACHE_DIR, PM, LOCKFILE, NODE_OPTIONS, NODE_ENV, HOME } = env;
     assert.deepEqual(
       { CACHE_DIR, PM, LOCKFILE, NODE_OPTIONS, NODE_ENV, HOME },
-      { CACHE_DIR: 'mine', PM: 'x y', LOCKFILE: 'two\nlines\n', NODE_OPTIONS: '--require ms', NODE_ENV: 'staging', HOME: '/cache/home' },
+      {
+        CACHE_DIR: 'mine',
+        PM: 'x y',
+        LOCKFILE: 'two\nlines\n',
+        NODE_OPTIONS: '--require ms',
+        NODE_ENV: 'staging',
+        HOME: '/cache/home',
+      },
     );
     assert.deepEqual(
-      Object.entries(env).filter(([name, value]) => value.startsWith('/evil') || name.startsWith('SLIPWAY_') || name === 'not-a-name'),
+      Object.entries(env).filter(
+        ([name, value]) => value.startsWith('/evil') || name.startsWith('SLIPWAY_') || name === 'not-a-name',
+      ),
       [],
     );
   });
 
   it('reaches package managers without what loads code into them', async () => {
     const loaders = { NODE_OPTIONS: '--require ms', NODE_PATH: '/x', PYTHONPATH: '/x', PYTHONHOME: '/x' };
-    const env = await environmentOf('with_tool_env', { ...loaders, NPM_TOKEN: 'secret', NPM_CONFIG_REGISTRY: 'http://r' });
+    const env = await environmentOf('with_tool_env', {
+      ...loaders,
+      NPM_TOKEN: 'secret',
+      NPM_CONFIG_REGISTRY: 'http://r',
+    });
     assert.deepEqual(
       Object.keys(env).filter((name) => Object.hasOwn(loaders, name)),
       [],
     );
-    assert.deepEqual([env['NPM_TOKEN'], env['NPM_CONFIG_REGISTRY'], env['NODE_ENV']], ['secret', 'http://r', 'production']);
+    assert.deepEqual(
+      [env['NPM_TOKEN'], env['NPM_CONFIG_REGISTRY'], env['NODE_ENV']],
+      ['secret', 'http://r', 'production'],
+    );
   });
 
   it('names the setting of the operator when a registry has a private address, and the registry otherwise', async () => {
     const ends: readonly (readonly [string, RegExp])[] = [
-      ['npm error connect ECONNREFUSED 10.1.2.3:4873', /10\.1\.2\.3 is a private address.*\n.*slipway egress:add 10\.1\.2\.3 -a APP/],
+      [
+        'npm error connect ECONNREFUSED 10.1.2.3:4873',
+        /10\.1\.2\.3 is a private address.*\n.*slipway egress:add 10\.1\.2\.3 -a APP/,
+      ],
       ['FetchError: connect ETIMEDOUT 172.20.0.9:443', /172\.20\.0\.9 is a private address/],
-      ['connect ECONNREFUSED 127.0.0.1:4873', /127\.0\.0\.1, which is an address of the machine itself.*\n.*NPM_CONFIG_REGISTRY/],
+      [
+        'connect ECONNREFUSED 127.0.0.1:4873',
+        /127\.0\.0\.1, which is an address of the machine itself.*\n.*NPM_CONFIG_REGISTRY/,
+      ],
       ['connect ECONNREFUSED 104.16.1.1:443', /NPM_CONFIG_REGISTRY/],
       ['getaddrinfo ENOTFOUND npm.corp.invalid', /NPM_CONFIG_REGISTRY/],
     ];

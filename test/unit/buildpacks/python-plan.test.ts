@@ -32,13 +32,23 @@ describe('what has to be installed for a Python app', () => {
     }
     await writeTree(folders[0], tree);
     await writeTree(folders[1], config);
-    const { stdout } = await runOk(run, { file: '/usr/bin/python3', args: ['-I', '-S', PLAN, ...folders, '3.11.2'], env: {} });
+    const { stdout } = await runOk(run, {
+      file: '/usr/bin/python3',
+      args: ['-I', '-S', PLAN, ...folders, '3.11.2'],
+      env: {},
+    });
     const lines = stdout
       .trimEnd()
       .split('\n')
       .map((line) => [line.slice(0, line.indexOf('\t')), line.slice(line.indexOf('\t') + 1)]);
     const all = (kind: string): string[] => lines.filter(([name]) => name === kind).map(([, value]) => value ?? '');
-    return { plan: all('plan')[0] ?? '', hash: all('hash')[0] ?? '', unkeyed: all('unkeyed'), warn: all('warn'), refuse: all('refuse') };
+    return {
+      plan: all('plan')[0] ?? '',
+      hash: all('hash')[0] ?? '',
+      unkeyed: all('unkeyed'),
+      warn: all('warn'),
+      refuse: all('refuse'),
+    };
   }
 
   const list = (text: string, extra: Tree = {}): Tree => ({ 'requirements.txt': text, ...extra });
@@ -49,19 +59,28 @@ describe('what has to be installed for a Python app', () => {
       'an include in a folder, by a path relative to it',
       ...pair((v) => list('-r r/p.txt', { 'r/p.txt': '-r base.txt', 'r/base.txt': `a==${v}` })),
     ],
-    ['an include after spaces, in quotes and with =', ...pair((v) => list('  --requirement="r/p q.txt"', { 'r/p q.txt': `a==${v}` }))],
+    [
+      'an include after spaces, in quotes and with =',
+      ...pair((v) => list('  --requirement="r/p q.txt"', { 'r/p q.txt': `a==${v}` })),
+    ],
     ['an include by a shortened option', ...pair((v) => list('--requirem r.txt', { 'r.txt': `a==${v}` }))],
     ['an include on a continued line', ...pair((v) => list('-r \\\n r.txt', { 'r.txt': `a==${v}` }))],
     ['an include named by a variable', ...pair((v) => list('-r ${WHICH}.txt', { 'w.txt': `a==${v}` }))],
     ['a constraint', ...pair((v) => list('-c c/d.txt\na', { 'c/d.txt': '-c e.txt', 'c/e.txt': `a==${v}` }))],
     ['a wheel in a folder of links', ...pair((v) => list('-f wheels\na', { 'wheels/a-1-py3-none-any.whl': v }))],
-    ['a folder of links beside the including file', ...pair((v) => list('-r r/x.txt', { 'r/x.txt': '--find-links=w\na', 'r/w/a.whl': v }))],
+    [
+      'a folder of links beside the including file',
+      ...pair((v) => list('-r r/x.txt', { 'r/x.txt': '--find-links=w\na', 'r/w/a.whl': v })),
+    ],
     ['a wheel by path', ...pair((v) => list('wheels/a-1-py3-none-any.whl', { 'wheels/a-1-py3-none-any.whl': v }))],
     ['a wheel by path without a folder', ...pair((v) => list('a-1-py3-none-any.whl', { 'a-1-py3-none-any.whl': v }))],
     ['a wheel by name and file:', ...pair((v) => list('a @ file:wheels/a.whl', { 'wheels/a.whl': v }))],
     ['a source archive by path', ...pair((v) => list('./a-1.tar.gz', { 'a-1.tar.gz': v }))],
     ['an index in a folder of the app', ...pair((v) => list('-i simple\na', { 'simple/a/a.whl': v }))],
-    ['a dependency of pyproject.toml', ...pair((v) => ({ 'pyproject.toml': `[project]\nname="x"\ndependencies=["a==${v}"]` }))],
+    [
+      'a dependency of pyproject.toml',
+      ...pair((v) => ({ 'pyproject.toml': `[project]\nname="x"\ndependencies=["a==${v}"]` })),
+    ],
   ];
   for (const [name, one, other] of covered) {
     it(`gives another digest for ${name}`, async () => {
@@ -73,9 +92,11 @@ describe('what has to be installed for a Python app', () => {
   }
 
   it('gives another digest for another config variable', async () => {
-    const hashes = [await plan(list('a'), {}), await plan(list('a'), { A: '1' }), await plan(list('a'), { A: '2' })].map(
-      ({ hash }) => hash,
-    );
+    const hashes = [
+      await plan(list('a'), {}),
+      await plan(list('a'), { A: '1' }),
+      await plan(list('a'), { A: '2' }),
+    ].map(({ hash }) => hash);
     assert.equal(new Set(hashes).size, 3);
   });
 
@@ -120,11 +141,17 @@ describe('what has to be installed for a Python app', () => {
   });
 
   it('names what the Python of the stack does not satisfy', async () => {
-    const wanted = (range: string): Tree => ({ 'pyproject.toml': `[project]\nname = "x"\nrequires-python = "${range}"\n` });
+    const wanted = (range: string): Tree => ({
+      'pyproject.toml': `[project]\nname = "x"\nrequires-python = "${range}"\n`,
+    });
     for (const range of ['>=3.9', '>=3.11,<4', '~=3.10', '==3.11.*', '!=3.12'])
       assert.deepEqual((await plan(wanted(range))).warn, [], range);
     for (const range of ['>=3.12', '<3.11', '>=3.9,<3.11', '==3.10.*', '~=3.12.1'])
-      assert.match((await plan(wanted(range))).warn[0] ?? '', /Only the Python of the stack can be used: 3\.11\.2/, range);
+      assert.match(
+        (await plan(wanted(range))).warn[0] ?? '',
+        /Only the Python of the stack can be used: 3\.11\.2/,
+        range,
+      );
     const files = list('a', { 'runtime.txt': 'python-3.11.2', '.python-version': '# mine\n3.10\n' });
     assert.deepEqual(
       (await plan(files)).warn.map((line) => line.split('.')[1]),

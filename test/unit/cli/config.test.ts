@@ -21,7 +21,9 @@ describe('settings of the CLI', () => {
     const env = { HOME: home, SLIPWAY_QUICKSTART_CONFIG: quickstart };
     const none = join(home, 'none.json');
     assert.deepEqual(await readConfig(readEnvironment(env)), SETTINGS);
-    await assert.rejects(readConfig(readEnvironment({ ...env, SLIPWAY_CONFIG: none })), { code: 'SLIP_CLI_NOT_SIGNED_IN' });
+    await assert.rejects(readConfig(readEnvironment({ ...env, SLIPWAY_CONFIG: none })), {
+      code: 'SLIP_CLI_NOT_SIGNED_IN',
+    });
     await mkdir(join(home, '.config', 'slipway'), { recursive: true });
     await writeFile(join(home, '.config', 'slipway', 'config.json'), '{}');
     await assert.rejects(readConfig(readEnvironment(env)), { code: 'SLIP_CLI_CONFIG' });

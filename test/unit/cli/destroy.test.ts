@@ -26,9 +26,22 @@ async function type(args: readonly string[], typed?: string): Promise<Outcome> {
     return Promise.resolve(SHOP as T);
   };
   // The command uses these methods of the two classes alone.
-  const client = { url: 'https://fleet.test', call, callAsIs: call, close: () => Promise.resolve() } as unknown as ApiClient;
+  const client = {
+    url: 'https://fleet.test',
+    call,
+    callAsIs: call,
+    close: () => Promise.resolve(),
+  } as unknown as ApiClient;
   const cli = {
-    ...{ colour: false, paint: plainPaint, interactive: false, nowMs: () => 0, cwd: '/', env: {}, signal: new AbortController().signal },
+    ...{
+      colour: false,
+      paint: plainPaint,
+      interactive: false,
+      nowMs: () => 0,
+      cwd: '/',
+      env: {},
+      signal: new AbortController().signal,
+    },
     write: (text: string) => Promise.resolve(void (output += text)),
     note: (text: string) => void (notes += text),
     api: () => Promise.resolve(client),

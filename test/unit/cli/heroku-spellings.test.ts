@@ -10,7 +10,13 @@ const SETTINGS = { root: 'api', buildpacks: ['heroku/nodejs', 'https://u:p@x.exa
 const BODIES: Readonly<Record<string, unknown>> = {
   'GET /apps/shop/config': { config: { A: '1', B: 'two words' } },
   'GET /apps/shop': {
-    ...{ name: 'shop', owner: 'ada', stack: 'host', webUrl: 'http://shop.localhost:8080', gitUrl: 'ssh://git@127.0.0.1:2222/shop.git' },
+    ...{
+      name: 'shop',
+      owner: 'ada',
+      stack: 'host',
+      webUrl: 'http://shop.localhost:8080',
+      gitUrl: 'ssh://git@127.0.0.1:2222/shop.git',
+    },
     ...{ createdAtMs: 0, formation: { web: 1 }, buildpacks: [] },
   },
   'PATCH /apps/shop/build-settings': SETTINGS,
@@ -40,7 +46,14 @@ async function type(...args: readonly string[]): Promise<Outcome> {
     return Promise.resolve((async function* () {})());
   };
   const list = <T>(path: string): Promise<readonly T[]> => call<readonly T[]>('GET', path);
-  const client: ApiClient = { url: 'https://controller.test', call, callAsIs: call, list, stream, close: () => Promise.resolve() };
+  const client: ApiClient = {
+    url: 'https://controller.test',
+    call,
+    callAsIs: call,
+    list,
+    stream,
+    close: () => Promise.resolve(),
+  };
   const cli = {
     ...{
       note: () => undefined,
@@ -77,7 +90,10 @@ describe('spellings that people bring from Heroku', () => {
   });
 
   it('of apps', async () => {
-    assert.match((await type('info', '-s')).output, /^name=shop\nowner=ada\nstack=host\nweb_url=http:\/\/shop\.localhost:8080\n/);
+    assert.match(
+      (await type('info', '-s')).output,
+      /^name=shop\nowner=ada\nstack=host\nweb_url=http:\/\/shop\.localhost:8080\n/,
+    );
     assert.equal((await type('open', '/orders?x=1')).output, 'http://shop.localhost:8080/orders?x=1\n');
     assert.equal((await type('open')).output, 'http://shop.localhost:8080\n');
     assert.equal((await type('open', '//evil.test/')).output, 'http://shop.localhost:8080/evil.test/\n');
@@ -87,8 +103,18 @@ describe('spellings that people bring from Heroku', () => {
     const { output } = await type('ps', 'worker');
     assert.match(output, /worker\.1/);
     assert.doesNotMatch(output, /web\.1/);
-    for (const args of [['web.1'], ['--dyno-name', 'web.1'], ['-d', 'web.1'], ['--process-type', 'web.1'], ['-p', 'web.1']])
-      assert.deepEqual((await type('ps:restart', ...args)).asked, ['POST /apps/shop/restart {"process":"web.1"}'], args.join(' '));
+    for (const args of [
+      ['web.1'],
+      ['--dyno-name', 'web.1'],
+      ['-d', 'web.1'],
+      ['--process-type', 'web.1'],
+      ['-p', 'web.1'],
+    ])
+      assert.deepEqual(
+        (await type('ps:restart', ...args)).asked,
+        ['POST /apps/shop/restart {"process":"web.1"}'],
+        args.join(' '),
+      );
     assert.equal(await refusal('ps:restart', 'web', '-d', 'web.1'), 'Name one process only.');
   });
 
@@ -101,9 +127,15 @@ describe('spellings that people bring from Heroku', () => {
       ['--dyno', 'web'],
       ['--dyno-name', 'web'],
     ])
-      assert.deepEqual((await type('logs', ...flags)).asked, ['GET /apps/shop/logs?lines=100&process=web'], flags.join(' '));
+      assert.deepEqual(
+        (await type('logs', ...flags)).asked,
+        ['GET /apps/shop/logs?lines=100&process=web'],
+        flags.join(' '),
+      );
     assert.deepEqual((await type('logs', '-s', 'app')).asked, ['GET /apps/shop/logs?lines=100&source=app']);
-    assert.deepEqual((await type('logs', '--source', 'heroku')).asked, ['GET /apps/shop/logs?lines=100&source=slipway']);
+    assert.deepEqual((await type('logs', '--source', 'heroku')).asked, [
+      'GET /apps/shop/logs?lines=100&source=slipway',
+    ]);
     assert.equal(await refusal('logs', '-s', 'router'), '--source takes app or slipway.');
     assert.equal(await refusal('logs', '-d', 'web.1', '-p', 'web'), 'Name one process only.');
   });
@@ -111,11 +143,18 @@ describe('spellings that people bring from Heroku', () => {
   it('buildpacks are set, added, removed and cleared as on Heroku, for the next push', async () => {
     const asked = async (...args: readonly string[]): Promise<unknown> => {
       const { asked: calls, output } = await type(...args, '-a', 'shop');
-      assert.match(output, /^=== shop buildpacks\n1\. heroku\/nodejs\n2\. https:\/\/x\.example\/b\.git\nThe next push is built so\.\n$/);
+      assert.match(
+        output,
+        /^=== shop buildpacks\n1\. heroku\/nodejs\n2\. https:\/\/x\.example\/b\.git\nThe next push is built so\.\n$/,
+      );
       return JSON.parse(calls[0]?.replace('PATCH /apps/shop/build-settings ', '') ?? '');
     };
-    assert.deepEqual(await asked('buildpacks:set', 'heroku/nodejs'), { buildpacks: { op: 'set', name: 'heroku/nodejs' } });
-    assert.deepEqual(await asked('buildpacks:add', '-i', '1', 'a/b'), { buildpacks: { op: 'add', name: 'a/b', index: 1 } });
+    assert.deepEqual(await asked('buildpacks:set', 'heroku/nodejs'), {
+      buildpacks: { op: 'set', name: 'heroku/nodejs' },
+    });
+    assert.deepEqual(await asked('buildpacks:add', '-i', '1', 'a/b'), {
+      buildpacks: { op: 'add', name: 'a/b', index: 1 },
+    });
     assert.deepEqual(await asked('buildpacks', 'remove', '--index', '2'), { buildpacks: { op: 'remove', index: 2 } });
     assert.deepEqual(await asked('buildpacks:clear'), { buildpacks: { op: 'clear' } });
     assert.equal(await refusal('buildpacks:remove'), 'Give the name of a buildpack or its --index.');

@@ -34,13 +34,19 @@ describe('bin/slipway in a fresh checkout', () => {
   for (const version of [undefined, 'v20.20.2', 'v9.1.0'])
     it(`says how to get a Node where PATH has ${version ?? 'none'}`, async () => {
       const { code, stdout, stderr } = await call(version);
-      assert.deepEqual([code, stdout, stderr], [1, '', ` !     slipway needs Node 24 or newer, and there is none here.\n${next()}`]);
+      assert.deepEqual(
+        [code, stdout, stderr],
+        [1, '', ` !     slipway needs Node 24 or newer, and there is none here.\n${next()}`],
+      );
     });
 
   for (const version of ['v24.0.0', 'v31.2.3', 'v100.0.0'])
     it(`says how to get the packages where Node ${version} is there and they are not`, async () => {
       const { code, stdout, stderr } = await call(version);
-      assert.deepEqual([code, stdout, stderr], [1, '', ` !     The npm packages of slipway are not installed yet.\n${next()}`]);
+      assert.deepEqual(
+        [code, stdout, stderr],
+        [1, '', ` !     The npm packages of slipway are not installed yet.\n${next()}`],
+      );
     });
 
   it('hands over to the CLI where both are there', async () => {

@@ -34,7 +34,8 @@ describe('sizes and labels', () => {
       ['512M', '2g', '1.5G', '512MiB', '256MB'].map((text) => parseBytes(text, '--memory') / MIB),
       [512, 2048, 1536, 512, 256],
     );
-    for (const bad of ['', '512', 'M', '-1M', '1e3M', '5X']) assert.throws(() => parseBytes(bad, '--memory'), { code: 'SLIP_CLI_USAGE' });
+    for (const bad of ['', '512', 'M', '-1M', '1e3M', '5X'])
+      assert.throws(() => parseBytes(bad, '--memory'), { code: 'SLIP_CLI_USAGE' });
     assert.deepEqual(
       ['0.5', '2', '0.01', '1.125', 'none'].map((text) => parseCpuMillis(text, '--cpu')),
       [500, 2000, 10, 1125, 0],
@@ -86,9 +87,14 @@ describe('the command line', () => {
       ['web', 'clock-2', 'web.10'].map((text) => parseProcess(text, '--ps')),
       ['web', 'clock-2', 'web.10'],
     );
-    for (const bad of ['', 'web.', 'web.x', 'bad!', 'a b']) assert.throws(() => parseProcess(bad, '--ps'), { code: 'SLIP_CLI_USAGE' });
+    for (const bad of ['', 'web.', 'web.x', 'bad!', 'a b'])
+      assert.throws(() => parseProcess(bad, '--ps'), { code: 'SLIP_CLI_USAGE' });
     assert.throws(() => parseDurationMs('15', '--ttl'), { code: 'SLIP_CLI_USAGE' });
-    assert.deepEqual(parseAssignments(['A=1', 'URL=postgres://x?a=b', 'E=']), { A: '1', URL: 'postgres://x?a=b', E: '' });
+    assert.deepEqual(parseAssignments(['A=1', 'URL=postgres://x?a=b', 'E=']), {
+      A: '1',
+      URL: 'postgres://x?a=b',
+      E: '',
+    });
     assert.throws(
       () => parseAssignments(['s3cret']),
       (error: Error) => !error.message.includes('s3cret'),
@@ -98,7 +104,11 @@ describe('the command line', () => {
   it('reads quantities of every process type that a Procfile may have', () => {
     const read = (word: string): string => Object.values(parseQuantity(word)).join(' ');
     assert.deepEqual(['web=2', 'web+1', 'web-1', 'web=all'].map(read), ['web 2', 'web +1', 'web -1', 'web all']);
-    assert.deepEqual(['celery-beat=1', 'celery-beat-1', 'Mail_2-x+12'].map(read), ['celery-beat 1', 'celery-beat -1', 'Mail_2-x +12']);
+    assert.deepEqual(['celery-beat=1', 'celery-beat-1', 'Mail_2-x+12'].map(read), [
+      'celery-beat 1',
+      'celery-beat -1',
+      'Mail_2-x +12',
+    ]);
     for (const bad of ['web', 'web=', '=1', 'web-', 'web-x', 'a b=1', 'a=b=c', 'celery-beat'])
       assert.throws(() => parseQuantity(bad), { code: 'SLIP_CLI_USAGE' });
   });
@@ -124,19 +134,24 @@ describe('the command line', () => {
   it('has every command that documents and hints name', () => {
     const known = new Set([...COMMANDS.map(({ name }) => name), ...Object.keys(ALIASES)]);
     const root = join(import.meta.dirname, '../../..');
-    const files = globSync(['*.md', 'docs/**/*.md', '{agent,buildpacks,cli,controller,shared}/**/*.{ts,sh,md}', 'script/quickstart'], {
-      cwd: root,
-    });
+    const files = globSync(
+      ['*.md', 'docs/**/*.md', '{agent,buildpacks,cli,controller,shared}/**/*.{ts,sh,md}', 'script/quickstart'],
+      {
+        cwd: root,
+      },
+    );
     const unknown = files.flatMap((file) =>
-      [...readFileSync(join(root, file), 'utf8').matchAll(/\bslipway ([a-z]+:[a-z:-]*[a-z])/g)].flatMap(([, name = '']) =>
-        known.has(name) ? [] : [`${file}: slipway ${name}`],
+      [...readFileSync(join(root, file), 'utf8').matchAll(/\bslipway ([a-z]+:[a-z:-]*[a-z])/g)].flatMap(
+        ([, name = '']) => (known.has(name) ? [] : [`${file}: slipway ${name}`]),
       ),
     );
     assert.deepEqual(unknown, []);
   });
 
   it('has the version of the package', async () => {
-    const { version } = JSON.parse(await readFile(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string };
+    const { version } = JSON.parse(await readFile(new URL('../../../package.json', import.meta.url), 'utf8')) as {
+      version: string;
+    };
     assert.equal(VERSION, version);
   });
 });

@@ -33,7 +33,10 @@ describe('the value of a config var that is read from a file', () => {
   });
 
   it('is text', async () => {
-    await assert.rejects(piped(Buffer.from([0xff, 0xfe])), { code: 'SLIP_CLI_USAGE', message: 'Standard input is not UTF-8 text.' });
+    await assert.rejects(piped(Buffer.from([0xff, 0xfe])), {
+      code: 'SLIP_CLI_USAGE',
+      message: 'Standard input is not UTF-8 text.',
+    });
   });
 
   it('comes from a file relative to the folder of the command', async () => {
@@ -41,7 +44,10 @@ describe('the value of a config var that is read from a file', () => {
     await writeFile(join(cwd, 'key'), 'k\n');
     const from = { cwd, stdin: () => Readable.from([]) };
     assert.equal(await readValue('key', from), 'k');
-    await assert.rejects(readValue('nokey', from), { code: 'SLIP_CLI_USAGE', message: /^nokey cannot be read: ENOENT/ });
+    await assert.rejects(readValue('nokey', from), {
+      code: 'SLIP_CLI_USAGE',
+      message: /^nokey cannot be read: ENOENT/,
+    });
     await rm(cwd, { recursive: true });
   });
 });
@@ -50,9 +56,15 @@ describe('config:set', () => {
   async function changesOf(args: readonly string[], stdin = ''): Promise<unknown> {
     const sent: unknown[] = [];
     const cli = {
-      ...{ write: () => Promise.resolve(), note: () => undefined, cwd: '/', stdin: () => Readable.from([Buffer.from(stdin)]) },
+      ...{
+        write: () => Promise.resolve(),
+        note: () => undefined,
+        cwd: '/',
+        stdin: () => Readable.from([Buffer.from(stdin)]),
+      },
       app: () => Promise.resolve('shop'),
-      api: () => Promise.resolve({ call: (_method: string, _path: string, body: unknown) => Promise.resolve(sent.push(body)) }),
+      api: () =>
+        Promise.resolve({ call: (_method: string, _path: string, body: unknown) => Promise.resolve(sent.push(body)) }),
     };
     await set(
       cli as unknown as Cli,
@@ -69,6 +81,9 @@ describe('config:set', () => {
 
   it('takes one name without a value beside the file', async () => {
     for (const words of [['KEY=1'], ['KEY', 'B=1'], ['KEY', 'B']])
-      await assert.rejects(changesOf([...words, '--file']), { code: 'SLIP_CLI_USAGE', message: /^--file sets one variable/ });
+      await assert.rejects(changesOf([...words, '--file']), {
+        code: 'SLIP_CLI_USAGE',
+        message: /^--file sets one variable/,
+      });
   });
 });

@@ -21,7 +21,10 @@ describe('the command that declares a database restored', () => {
   const open = () => openStore({ path, clock: systemClock, randomId });
 
   it('makes no database where there is none, raises the counters, and refuses the file of another user', async (t) => {
-    await assert.rejects(declareRestored({ stateDir }), { code: 'SLIP_RESTORED_NOTHING', message: `There is no database ${path}.` });
+    await assert.rejects(declareRestored({ stateDir }), {
+      code: 'SLIP_RESTORED_NOTHING',
+      message: `There is no database ${path}.`,
+    });
     await assert.rejects(stat(path), { code: 'ENOENT' });
     const store = await open();
     await assert.rejects(declareRestored({ stateDir }), { code: 'SLIP_STORE_LOCKED' });
@@ -35,6 +38,9 @@ describe('the command that declares a database restored', () => {
       return;
     }
     await chown(path, 1, 1);
-    await assert.rejects(declareRestored({ stateDir }), { code: 'SLIP_RESTORED_OWNER', message: /belongs to user 1, but .* as user 0/ });
+    await assert.rejects(declareRestored({ stateDir }), {
+      code: 'SLIP_RESTORED_OWNER',
+      message: /belongs to user 1, but .* as user 0/,
+    });
   });
 });

@@ -12,7 +12,11 @@ async function start(folder: string): Promise<{ code: number | null; output: str
   await mkdir(join(folder, 'script'), { recursive: true });
   await cp(SCRIPT, join(folder, 'script/quickstart'));
   await writeFile(join(folder, 'script/bootstrap'), '#!/bin/sh\necho reached\nexit 1\n', { mode: 0o755 });
-  const { code, stdout, stderr } = await run({ file: '/bin/sh', args: [join(folder, 'script/quickstart')], env: DEFAULT_ENV });
+  const { code, stdout, stderr } = await run({
+    file: '/bin/sh',
+    args: [join(folder, 'script/quickstart')],
+    env: DEFAULT_ENV,
+  });
   return { code, output: stdout + stderr };
 }
 

@@ -17,7 +17,10 @@ describe('clean-ups after builds', () => {
     const check = (): void => cleanUps.check();
     await cleanUps.start('/tasks/one', work);
     await cleanUps.start('/tasks/two', async () => undefined);
-    const told = { code: 'SLIP_BUILD_LEFTOVERS', message: 'The agent cannot remove what builds left on this node: /tasks/one.' };
+    const told = {
+      code: 'SLIP_BUILD_LEFTOVERS',
+      message: 'The agent cannot remove what builds left on this node: /tasks/one.',
+    };
     assert.throws(check, told);
     nowMs = 59_000;
     assert.throws(check, told);

@@ -7,7 +7,8 @@ function lab(): { clock: VirtualClock; pauses: Pauses; ended: string[]; begin: (
   const clock = new VirtualClock();
   const pauses = new Pauses(clock);
   const ended: string[] = [];
-  const begin = (key: string): void => void pauses.pause(key, 2000).then(() => ended.push(`${String(clock.monotonicMs())} ${key}`));
+  const begin = (key: string): void =>
+    void pauses.pause(key, 2000).then(() => ended.push(`${String(clock.monotonicMs())} ${key}`));
   return { clock, pauses, ended, begin };
 }
 

@@ -12,20 +12,33 @@ describe('what bin/release prints', () => {
       defaultProcessTypes: { web: 'bin/web', 'celery-beat': 'bin/beat' },
     };
     assert.deepEqual(await parseReleaseYaml(yaml, 'x'), expected);
-    const json = JSON.stringify({ config_vars: expected.configVars, default_process_types: expected.defaultProcessTypes });
+    const json = JSON.stringify({
+      config_vars: expected.configVars,
+      default_process_types: expected.defaultProcessTypes,
+    });
     assert.deepEqual(await parseReleaseYaml(json, 'x'), expected);
     for (const nothing of ['', '--- {}', 'default_process_types:\nconfig_vars:\n'])
       assert.deepEqual(await parseReleaseYaml(nothing, 'x'), { configVars: {}, defaultProcessTypes: {} });
   });
 
   it('is refused in the name of the buildpack where the controller would not take a name', async () => {
-    for (const bad of ['default_process_types:\n  _web: x\n', 'config_vars:\n  MY-VAR: x\n', 'config_vars:\n  2X: x\n', '- web\n'])
-      await assert.rejects(parseReleaseYaml(bad, 'acme'), { code: 'SLIP_BUILD_BAD_RELEASE_YAML', message: /bin\/release of acme/ });
+    for (const bad of [
+      'default_process_types:\n  _web: x\n',
+      'config_vars:\n  MY-VAR: x\n',
+      'config_vars:\n  2X: x\n',
+      '- web\n',
+    ])
+      await assert.rejects(parseReleaseYaml(bad, 'acme'), {
+        code: 'SLIP_BUILD_BAD_RELEASE_YAML',
+        message: /bin\/release of acme/,
+      });
   });
 
   it('is refused when it is larger than any buildpack needs, before it is read', async () => {
     const text = `config_vars:\n  A: "${'x'.repeat(64 * 1024)}"\n`;
-    await assert.rejects(parseReleaseYaml(text, 'acme'), { message: 'What bin/release of acme printed is larger than 64 kB.' });
+    await assert.rejects(parseReleaseYaml(text, 'acme'), {
+      message: 'What bin/release of acme printed is larger than 64 kB.',
+    });
     const many = Array.from({ length: 101 }, (_, index) => `  w${String(index)}: x\n`).join('');
     await assert.rejects(parseReleaseYaml(`default_process_types:\n${many}`, 'acme'), /is not the YAML of a buildpack/);
   });

@@ -19,7 +19,8 @@ describe('the files a hostile build leaves', () => {
     await mkdir(join(folder, 'dir'));
     await run({ file: 'mkfifo', args: [join(folder, 'pipe')] });
     assert.equal((await readUntrusted(folder, 'plain', 10))?.toString(), 'x'.repeat(10));
-    for (const name of ['link', 'dir', 'pipe', 'missing']) assert.equal(await readUntrusted(folder, name, 10), undefined, name);
+    for (const name of ['link', 'dir', 'pipe', 'missing'])
+      assert.equal(await readUntrusted(folder, name, 10), undefined, name);
   });
 
   it('make a report, however odd', async () => {

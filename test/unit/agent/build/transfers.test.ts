@@ -6,7 +6,12 @@ import { systemClock } from '../../../../shared/kit/clock.ts';
 import { SlipwayError } from '../../../../shared/kit/errors.ts';
 
 const answer = (httpStatus: number, code = 'SLIP_IMAGE_TRANSFER'): SlipwayError =>
-  new SlipwayError({ code, kind: httpStatus >= 500 ? 'transient' : 'user', message: `HTTP ${String(httpStatus)}`, httpStatus });
+  new SlipwayError({
+    code,
+    kind: httpStatus >= 500 ? 'transient' : 'user',
+    message: `HTTP ${String(httpStatus)}`,
+    httpStatus,
+  });
 const away = new SlipwayError({ code: 'SLIP_CONTROLLER_UNREACHABLE', kind: 'transient', message: 'refused' });
 
 interface Rig {
@@ -31,7 +36,12 @@ function setUp(onSleep?: (rig: Rig) => void): Rig {
     nowMs += ms;
   };
   const clock = { ...systemClock, monotonicMs: () => nowMs, sleep };
-  const transfers = new Transfers({ clock, random: () => 0.999_999, signal: cancel.signal, warn: (sentence) => said.push(sentence) });
+  const transfers = new Transfers({
+    clock,
+    random: () => 0.999_999,
+    signal: cancel.signal,
+    warn: (sentence) => said.push(sentence),
+  });
   const work = (error: Error, untilMs: number) => async (): Promise<string> => {
     triesMs.push(nowMs);
     if (nowMs < untilMs) throw error;
@@ -81,7 +91,8 @@ describe('transfers of a build', () => {
   });
 
   it('are tried again after what may pass, and after nothing else', () => {
-    const isRetried = (error: unknown): boolean => retryDelayMs(error, { attempt: 0, leftMs: 1000, random: 0 }) !== undefined;
+    const isRetried = (error: unknown): boolean =>
+      retryDelayMs(error, { attempt: 0, leftMs: 1000, random: 0 }) !== undefined;
     for (const error of [away, answer(502), answer(503), answer(504)]) assert.ok(isRetried(error), error.message);
     for (const error of [400, 401, 403, 404, 409, 413, 422, 429, 500, 507].map((status) => answer(status))) {
       assert.ok(!isRetried(error), error.message);

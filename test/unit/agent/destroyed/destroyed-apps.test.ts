@@ -36,7 +36,9 @@ function jumpingClock(): Clock & { readonly sleeps: number[] } {
 }
 
 function untilAborted(signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(new Error('awake')), { once: true }));
+  return new Promise((_, reject) =>
+    signal?.addEventListener('abort', () => reject(new Error('awake')), { once: true }),
+  );
 }
 
 /** A node with things of apps at some places. */
@@ -187,7 +189,11 @@ describe('what destroyed apps left on a node', () => {
         const node = new Node(undefined, { sandbox: 'remove', log: 'remove', file: 'remove' });
         for (const [at, { faults, ...counts }] of all.entries()) {
           for (const [place, count] of Object.entries(counts)) {
-            node.put(place, at === 0 ? shop : blog, ...Array.from({ length: count }, (_, index) => `${place}${String(index)}`));
+            node.put(
+              place,
+              at === 0 ? shop : blog,
+              ...Array.from({ length: count }, (_, index) => `${place}${String(index)}`),
+            );
             node.faults.set(place, faults);
           }
         }

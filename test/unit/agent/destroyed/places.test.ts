@@ -35,7 +35,10 @@ describe('a place where an app leaves something', () => {
     const box = (id: string, uidBase: number): SandboxStatus => ({
       ...{ id, uidBase, purpose: 'app', app: parseAppName('shop'), phase: 'running', address: '' },
     });
-    const list = async (): Promise<readonly SandboxStatus[]> => [box('boxofshop', SHOP.uidBase), box('boxofblog', BLOG.uidBase)];
+    const list = async (): Promise<readonly SandboxStatus[]> => [
+      box('boxofshop', SHOP.uidBase),
+      box('boxofblog', BLOG.uidBase),
+    ];
     const traces = async (): Promise<readonly string[]> => ['boxofshop', 'boxofblog', 'halfmade00', 'keptlog000'];
     const sandbox = { list, traces, forget: () => Promise.resolve() };
     const place = sandboxesPlace({ sandbox, known: () => new Set(['keptlog000']) });
@@ -68,7 +71,11 @@ describe('a place where an app leaves something', () => {
       assert.equal(isPathOf(`/var/lib/slipway/${path}`, of), true, path);
       assert.equal(isPathOf(`/srv/other/${path}`, of), false, path);
     }
-    for (const path of [`build-cache/${blog}/disk`, `mounts/${hex}-${String(BLOG.uidBase + 1000)}`, `mounts/${hex}-shared`])
+    for (const path of [
+      `build-cache/${blog}/disk`,
+      `mounts/${hex}-${String(BLOG.uidBase + 1000)}`,
+      `mounts/${hex}-shared`,
+    ])
       assert.equal(isPathOf(`/var/lib/slipway/${path}`, of), false, path);
   });
 

@@ -25,7 +25,9 @@ describe('the next step of a clean-up', () => {
   it('is the acknowledgement exactly when every place was looked at and nothing is left anywhere', () => {
     fc.assert(
       fc.property(anyFindings, (findings) => {
-        const isClean = PLACES.every(({ name }) => findings.some(({ place, left }) => place === name && left.length === 0));
+        const isClean = PLACES.every(({ name }) =>
+          findings.some(({ place, left }) => place === name && left.length === 0),
+        );
         assert.equal(nextStep(PLACES, findings).kind === 'acknowledge', isClean);
       }),
     );

@@ -7,7 +7,12 @@ import { explainSilence } from '../../../../agent/health/explain-silence.ts';
 import { waitForPort } from '../../../../agent/health/gate.ts';
 import { systemClock } from '../../../../shared/kit/clock.ts';
 
-const target = { address: '127.0.0.1', exited: () => false, listeners: () => Promise.resolve([]), signal: new AbortController().signal };
+const target = {
+  address: '127.0.0.1',
+  exited: () => false,
+  listeners: () => Promise.resolve([]),
+  signal: new AbortController().signal,
+};
 const policy = { timeoutMs: 200, wrongBindAfterMs: 50 };
 
 describe('the sentence for a silent port', () => {
@@ -24,13 +29,22 @@ describe('the sentence for a silent port', () => {
         5000,
         15_000,
       );
-      assert.deepEqual([reason.code, reason.message.includes(`[${address}]:5000 for IPv6 only`)], ['SLIP_APP_IPV6_ONLY', true]);
+      assert.deepEqual(
+        [reason.code, reason.message.includes(`[${address}]:5000 for IPv6 only`)],
+        ['SLIP_APP_IPV6_ONLY', true],
+      );
       assert.match(reason.hint ?? '', /0\.0\.0\.0/);
     }
-    assert.equal(explainSilence([{ address: '::ffff:127.0.0.1', port: 5000 }], 5000, 5000).code, 'SLIP_APP_LOOPBACK_ONLY');
+    assert.equal(
+      explainSilence([{ address: '::ffff:127.0.0.1', port: 5000 }], 5000, 5000).code,
+      'SLIP_APP_LOOPBACK_ONLY',
+    );
   });
   it('names the port an app listens on instead', () => {
-    assert.match(explainSilence([{ address: '0.0.0.0', port: 3000 }], 5000, 60_000).message, /port 3000, not on the port in PORT \(5000\)/);
+    assert.match(
+      explainSilence([{ address: '0.0.0.0', port: 3000 }], 5000, 60_000).message,
+      /port 3000, not on the port in PORT \(5000\)/,
+    );
   });
   it('names the addresses of an app that listens on another port of few addresses', () => {
     const elsewhere = [
@@ -48,9 +62,16 @@ describe('the sentence for a silent port', () => {
       const { code, message } = explainSilence([udp(port), udp(40_000)], 5000, 60_000);
       assert.deepEqual([code, message.includes(`UDP port ${String(port)} only`)], ['SLIP_APP_UDP_ONLY', true]);
     }
-    assert.equal(explainSilence([udp(50_000)], 50_000, 60_000).code, 'SLIP_APP_UDP_ONLY', 'PORT itself may be such a number');
+    assert.equal(
+      explainSilence([udp(50_000)], 50_000, 60_000).code,
+      'SLIP_APP_UDP_ONLY',
+      'PORT itself may be such a number',
+    );
     assert.equal(explainSilence([udp(40_000)], 5000, 60_000).code, 'SLIP_APP_NEVER_BOUND');
-    assert.equal(explainSilence([udp(5000), { address: '0.0.0.0', port: 3000 }], 5000, 60_000).code, 'SLIP_APP_WRONG_PORT');
+    assert.equal(
+      explainSilence([udp(5000), { address: '0.0.0.0', port: 3000 }], 5000, 60_000).code,
+      'SLIP_APP_WRONG_PORT',
+    );
   });
   it('does not blame an app that listens where it should', () => {
     assert.equal(explainSilence([{ address: '0.0.0.0', port: 5000 }], 5000, 60_000).code, 'SLIP_APP_UNREACHABLE');
@@ -73,7 +94,10 @@ describe('the gate', () => {
     assert.equal('reason' in outcome && outcome.reason.code, 'SLIP_APP_NEVER_BOUND');
   });
   it('ends early when the process has ended', async () => {
-    assert.deepEqual(await waitForPort({ ...target, port: 1, exited: () => true }, policy, systemClock), { passed: false, exited: true });
+    assert.deepEqual(await waitForPort({ ...target, port: 1, exited: () => true }, policy, systemClock), {
+      passed: false,
+      exited: true,
+    });
   });
   it('ends early when the app only listens on loopback', async () => {
     const listeners = () => Promise.resolve([{ address: '127.0.0.1', port: 1 }]);

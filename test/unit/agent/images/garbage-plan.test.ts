@@ -5,7 +5,13 @@ import { planGarbage, type GarbageRules, type StoredImage } from '../../../../ag
 import type { Digest } from '../../../../shared/domain/ids.ts';
 
 const stored = (letter: string, sizeBytes: number, lastUsedMs: number, derived = false): StoredImage => {
-  return { path: `/${letter}${derived ? '-1000' : ''}`, digest: `sha256:${letter.repeat(64)}` as Digest, sizeBytes, lastUsedMs, derived };
+  return {
+    path: `/${letter}${derived ? '-1000' : ''}`,
+    digest: `sha256:${letter.repeat(64)}` as Digest,
+    sizeBytes,
+    lastUsedMs,
+    derived,
+  };
 };
 const rules = (changes: Partial<GarbageRules> = {}): GarbageRules => {
   return { budgetBytes: 0, nowMs: 1000, graceMs: 10, kept: () => false, ...changes };
@@ -24,7 +30,9 @@ describe('what is deleted', () => {
   });
 
   it('is never what is kept or was just used, and fits the budget whenever that is possible', () => {
-    const anyImage = fc.tuple(fc.constantFrom('a', 'b', 'c', 'd'), fc.nat(100), fc.nat(1000), fc.boolean()).map((args) => stored(...args));
+    const anyImage = fc
+      .tuple(fc.constantFrom('a', 'b', 'c', 'd'), fc.nat(100), fc.nat(1000), fc.boolean())
+      .map((args) => stored(...args));
     fc.assert(
       fc.property(fc.array(anyImage), fc.nat(300), (images, budgetBytes) => {
         const kept = (digest: Digest): boolean => digest.includes('aaaa');
@@ -32,7 +40,10 @@ describe('what is deleted', () => {
         for (const image of doomed) assert.ok(!kept(image.digest) && image.lastUsedMs <= 990);
         const left = images.filter((image) => !doomed.has(image));
         const bytes = left.reduce((sum, image) => sum + image.sizeBytes, 0);
-        assert.ok(bytes <= budgetBytes || left.every((image) => image.sizeBytes === 0 || kept(image.digest) || image.lastUsedMs > 990));
+        assert.ok(
+          bytes <= budgetBytes ||
+            left.every((image) => image.sizeBytes === 0 || kept(image.digest) || image.lastUsedMs > 990),
+        );
       }),
     );
   });

@@ -26,7 +26,12 @@ describe('the owner of an image', () => {
   });
 
   it('is not looked for in what is no image, another version, or one with several owners', () => {
-    const wrong = [Buffer.alloc(96), superblock().subarray(0, 50), superblock({ major: 3 }), superblock({ idCount: 2 })];
+    const wrong = [
+      Buffer.alloc(96),
+      superblock().subarray(0, 50),
+      superblock({ major: 3 }),
+      superblock({ idCount: 2 }),
+    ];
     const far = [superblock({ idTableStart: 4090n }), superblock({ idTableStart: 2n ** 63n })];
     for (const bytes of [...wrong, ...far]) assert.throws(() => parseSuperblock(bytes), { code: 'SLIP_IMAGE_FORMAT' });
   });

@@ -37,7 +37,10 @@ describe('logs by app', () => {
     const logs = book();
     await logs.load();
     // The function reads these fields alone.
-    const desired = { assignments: [], routes: [{ hostname: 'shop.test', app: 'shop', appId: SHOP }] } as unknown as DesiredState;
+    const desired = {
+      assignments: [],
+      routes: [{ hostname: 'shop.test', app: 'shop', appId: SHOP }],
+    } as unknown as DesiredState;
     const appIds = appIdsByName(desired, undefined);
     assert.deepEqual(
       logs.identify((name) => appIds.get(name)),

@@ -21,7 +21,8 @@ async function openLab(): Promise<AsyncDisposable & { dir: string; current: stri
   return { dir, current: join(dir, 'current'), count, [Symbol.asyncDispose]: close };
 }
 
-const line = (second: number, text: string): string => `${new Date(BASE_MS + second * 1000).toISOString().slice(0, -1)} ${text}\n`;
+const line = (second: number, text: string): string =>
+  `${new Date(BASE_MS + second * 1000).toISOString().slice(0, -1)} ${text}\n`;
 
 describe('the count of unreadable requests', () => {
   test('begins with the agent, and has the time and cause of the last one', async () => {
@@ -30,7 +31,10 @@ describe('the count of unreadable requests', () => {
     await lab.count.open();
     await lab.count.look();
     assert.deepEqual(lab.count.current(), { count: 0, last: undefined });
-    await appendFile(lab.current, line(1, 'bad one') + line(2, 'good') + line(3, 'bad two') + line(4, 'not bad at all'));
+    await appendFile(
+      lab.current,
+      line(1, 'bad one') + line(2, 'good') + line(3, 'bad two') + line(4, 'not bad at all'),
+    );
     await lab.count.look();
     assert.deepEqual(lab.count.current(), { count: 2, last: { atMs: BASE_MS + 3000, cause: 'two' } });
   });

@@ -9,7 +9,12 @@ import { emptyTable, poolName, serverName, type SlotTable } from '../../../../ag
 import type { AppRoutes } from '../../../../agent/proxy/port.ts';
 import type { AppName } from '../../../../shared/domain/names.ts';
 
-const PATHS = { hosts: '/p/hosts.map', instances: '/p/instances.map', members: '/p/members.map', refused: '/p/refused.map' };
+const PATHS = {
+  hosts: '/p/hosts.map',
+  instances: '/p/instances.map',
+  members: '/p/members.map',
+  refused: '/p/refused.map',
+};
 const TO = { paths: PATHS, farOptions: () => 'ssl' };
 const POOLS = 8;
 const SLOTS = 2;
@@ -91,16 +96,26 @@ class Model {
     const value = this.maps.get(PATHS.hosts)?.find(([each]) => each === host)?.[1];
     if (value === undefined) return undefined;
     const pool = value.split('/')[0];
-    return [...this.servers.values()].filter((server) => server.pool === pool && server.ready).map((server) => server.address);
+    return [...this.servers.values()]
+      .filter((server) => server.pool === pool && server.ready)
+      .map((server) => server.address);
   }
 }
 
 /** The third number of an instance's address is its app, so that a stray request shows. */
 const wantedRoutes = fc
-  .array(fc.record({ app: fc.integer({ min: 1, max: 5 }), instances: fc.uniqueArray(fc.integer({ min: 1, max: 6 }), { maxLength: 3 }) }), {
-    maxLength: 5,
-  })
-  .map((apps) => [...new Map(apps.map((each) => [each.app, each])).values()].map(({ app, instances }) => routesOf(app, instances)));
+  .array(
+    fc.record({
+      app: fc.integer({ min: 1, max: 5 }),
+      instances: fc.uniqueArray(fc.integer({ min: 1, max: 6 }), { maxLength: 3 }),
+    }),
+    {
+      maxLength: 5,
+    },
+  )
+  .map((apps) =>
+    [...new Map(apps.map((each) => [each.app, each])).values()].map(({ app, instances }) => routesOf(app, instances)),
+  );
 
 function routesOf(app: number, instances: readonly number[]): AppRoutes {
   const backends = instances.map((each) => ({
@@ -129,24 +144,27 @@ function assertServes(model: Model, table: SlotTable): void {
 describe('runtime plan', () => {
   test('leads any process to any table, and at no step does a name lead to another app', () => {
     fc.assert(
-      fc.property(fc.array(fc.record({ routes: wantedRoutes, cutAfter: fc.integer({ min: 0, max: 12 }) }), { maxLength: 6 }), (applies) => {
-        const model = new Model();
-        let table = emptyTable(POOLS);
-        for (const { routes, cutAfter } of applies) {
-          table = next(table, routes);
-          const steps = planRuntime(model.observe(), table, TO);
-          // Some applies are cut short, as by a crash: the next one starts from whatever is there.
-          for (const step of steps.slice(0, cutAfter > 8 ? steps.length : cutAfter)) {
-            model.run(step);
-            for (let app = 1; app <= 5; app += 1) {
-              for (const address of model.targets(`h${String(app)}.test`) ?? [])
-                assert.match(address, new RegExp(`^10\\.0\\.${String(app)}\\.`));
+      fc.property(
+        fc.array(fc.record({ routes: wantedRoutes, cutAfter: fc.integer({ min: 0, max: 12 }) }), { maxLength: 6 }),
+        (applies) => {
+          const model = new Model();
+          let table = emptyTable(POOLS);
+          for (const { routes, cutAfter } of applies) {
+            table = next(table, routes);
+            const steps = planRuntime(model.observe(), table, TO);
+            // Some applies are cut short, as by a crash: the next one starts from whatever is there.
+            for (const step of steps.slice(0, cutAfter > 8 ? steps.length : cutAfter)) {
+              model.run(step);
+              for (let app = 1; app <= 5; app += 1) {
+                for (const address of model.targets(`h${String(app)}.test`) ?? [])
+                  assert.match(address, new RegExp(`^10\\.0\\.${String(app)}\\.`));
+              }
             }
           }
-        }
-        for (const step of planRuntime(model.observe(), table, TO)) model.run(step);
-        assertServes(model, table);
-      }),
+          for (const step of planRuntime(model.observe(), table, TO)) model.run(step);
+          assertServes(model, table);
+        },
+      ),
       { numRuns: 500 },
     );
   });
@@ -159,12 +177,16 @@ describe('runtime plan', () => {
         for (const step of planRuntime(model.observe(), first, TO)) model.run(step);
         const second = next(first, after);
         const kept = after.filter(
-          (route) => route.backends.length > 0 && before.some((each) => each.app === route.app && each.backends.length > 0),
+          (route) =>
+            route.backends.length > 0 && before.some((each) => each.app === route.app && each.backends.length > 0),
         );
         for (const step of planRuntime(model.observe(), second, TO)) {
           model.run(step);
           for (const route of kept)
-            assert.ok((model.targets(route.hostnames[0] ?? '')?.length ?? 0) > 0, `${route.app} at ${JSON.stringify(step)}`);
+            assert.ok(
+              (model.targets(route.hostnames[0] ?? '')?.length ?? 0) > 0,
+              `${route.app} at ${JSON.stringify(step)}`,
+            );
         }
         assertServes(model, second);
       }),
@@ -181,7 +203,9 @@ describe('runtime plan', () => {
     const many = Array.from({ length: 2000 }, (_, index) => `${'x'.repeat(50)}${String(index)}.test`);
     const wide = next(table, [{ ...routesOf(1, [1]), hostnames: many }]);
     const steps = planRuntime(model.observe(), wide, TO);
-    assert.ok(steps.every((step) => step.kind === 'command' || step.payloads.every((payload) => payload.length <= 8192)));
+    assert.ok(
+      steps.every((step) => step.kind === 'command' || step.payloads.every((payload) => payload.length <= 8192)),
+    );
     for (const step of steps) model.run(step);
     assertServes(model, wide);
   });

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { planSlots, type ProxyPlan } from '../../../../agent/proxy/haproxy/plan.ts';
-import { emptyTable, parseTable, serializeTable, withoutDraining, type SlotTable } from '../../../../agent/proxy/haproxy/slot-table.ts';
+import {
+  emptyTable,
+  parseTable,
+  serializeTable,
+  withoutDraining,
+  type SlotTable,
+} from '../../../../agent/proxy/haproxy/slot-table.ts';
 import type { AppRoutes, Backend } from '../../../../agent/proxy/port.ts';
 import type { AppName } from '../../../../shared/domain/names.ts';
 
@@ -28,7 +34,9 @@ function describeTable(table: SlotTable): string[] {
 describe('slot plan', () => {
   test('a new instance takes a free slot and the old one drains in its own', () => {
     const first = plan(emptyTable(4), [routes('alpha', ['one'])]).table;
-    assert.deepEqual(describeTable(plan(first, [routes('alpha', ['two'])]).table), ['1 alpha: s1 one draining, s2 two active']);
+    assert.deepEqual(describeTable(plan(first, [routes('alpha', ['two'])]).table), [
+      '1 alpha: s1 one draining, s2 two active',
+    ]);
   });
 
   test('a slot with connections is not given away, an idle one is', () => {
@@ -44,7 +52,9 @@ describe('slot plan', () => {
   test('a draining instance takes its traffic back in the slot it has', () => {
     const first = plan(emptyTable(4), [routes('alpha', ['one'])]).table;
     const second = plan(first, [routes('alpha', ['two'])]).table;
-    assert.deepEqual(describeTable(plan(second, [routes('alpha', ['one'])]).table), ['1 alpha: s1 one active, s2 two draining']);
+    assert.deepEqual(describeTable(plan(second, [routes('alpha', ['one'])]).table), [
+      '1 alpha: s1 one active, s2 two draining',
+    ]);
   });
 
   test('a removed app keeps its backend until nothing is open, and the next app gets it only one step later', () => {
@@ -88,7 +98,10 @@ describe('slot plan', () => {
   });
 
   test('a host name wanted by two apps stays with the first, and the second keeps what it had', () => {
-    const { table, problems } = plan(emptyTable(4), [routes('beta', ['two'], ['shop.test']), routes('alpha', ['one'], ['shop.test'])]);
+    const { table, problems } = plan(emptyTable(4), [
+      routes('beta', ['two'], ['shop.test']),
+      routes('alpha', ['one'], ['shop.test']),
+    ]);
     assert.deepEqual(describeTable(table), ['1 alpha: s1 one active']);
     assert.match(problems[0]?.message ?? '', /shop\.test of the app beta belongs to another app/);
   });

@@ -1,13 +1,24 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { parseConnections, parseInfo, parseMap, parseServersState, parseWorkers } from '../../../../agent/proxy/haproxy/observed.ts';
+import {
+  parseConnections,
+  parseInfo,
+  parseMap,
+  parseServersState,
+  parseWorkers,
+} from '../../../../agent/proxy/haproxy/observed.ts';
 import { layoutMark, renderConfig, renderHosts, renderInstances } from '../../../../agent/proxy/haproxy/render.ts';
 import { resolveSettings, type HaproxyConfig } from '../../../../agent/proxy/haproxy/settings.ts';
 import type { SlotTable } from '../../../../agent/proxy/haproxy/slot-table.ts';
 import { unitCommand, watchCommand } from '../../../../agent/proxy/haproxy/watcher.ts';
 import type { AppName } from '../../../../shared/domain/names.ts';
 
-const CONFIG: HaproxyConfig = { stateDir: '/var/lib/slipway/proxy', binds: [{ address: '*', port: 80 }], poolSize: 3, slotsPerBackend: 2 };
+const CONFIG: HaproxyConfig = {
+  stateDir: '/var/lib/slipway/proxy',
+  binds: [{ address: '*', port: 80 }],
+  poolSize: 3,
+  slotsPerBackend: 2,
+};
 const SETTINGS = resolveSettings(CONFIG);
 const one = { id: 'one', instanceName: 'web.1', address: '10.203.0.7', port: 5000 };
 const two = { id: 'two', instanceName: 'web.2', address: '10.203.0.8', port: 5000 };
@@ -57,8 +68,14 @@ describe('rendered files', () => {
 
   test('the same table gives the same bytes, and only a change of layout another mark', () => {
     assert.equal(renderConfig(TABLE, SETTINGS), renderConfig(structuredClone(TABLE), resolveSettings({ ...CONFIG })));
-    assert.match(renderConfig(TABLE, SETTINGS), new RegExp(`description slipway-${layoutMark({ poolSize: 3, checked: [] }, SETTINGS)}\n`));
-    assert.notEqual(layoutMark({ poolSize: 6, checked: [] }, SETTINGS), layoutMark({ poolSize: 3, checked: [] }, SETTINGS));
+    assert.match(
+      renderConfig(TABLE, SETTINGS),
+      new RegExp(`description slipway-${layoutMark({ poolSize: 3, checked: [] }, SETTINGS)}\n`),
+    );
+    assert.notEqual(
+      layoutMark({ poolSize: 6, checked: [] }, SETTINGS),
+      layoutMark({ poolSize: 3, checked: [] }, SETTINGS),
+    );
     assert.notEqual(
       layoutMark({ poolSize: 3, checked: [] }, resolveSettings({ ...CONFIG, binds: [{ address: '*', port: 81 }] })),
       layoutMark({ poolSize: 3, checked: [] }, SETTINGS),
@@ -109,23 +126,34 @@ describe('rendered files', () => {
 describe('replies of the runtime API', () => {
   test('servers are ready unless in maintenance or drain', () => {
     const head = '# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_port';
-    const rows = ['0', '1', '4', '5', '8', '12', '32'].map((state, index) => `3 p 1 s${String(index)} 10.0.0.1 2 ${state} 1 80`);
+    const rows = ['0', '1', '4', '5', '8', '12', '32'].map(
+      (state, index) => `3 p 1 s${String(index)} 10.0.0.1 2 ${state} 1 80`,
+    );
     const servers = parseServersState(`1\n${head}\n${rows.join('\n')}\n`);
     assert.deepEqual(
       [...servers.values()].map((server) => server.ready),
       [true, false, true, false, false, false, false],
     );
-    assert.deepEqual(servers.get('s0'), { pool: 'p', name: 's0', address: '10.0.0.1', port: 80, ready: true, downForMs: undefined });
+    assert.deepEqual(servers.get('s0'), {
+      pool: 'p',
+      name: 's0',
+      address: '10.0.0.1',
+      port: 80,
+      ready: true,
+      downForMs: undefined,
+    });
   });
 
   test('a server is down since its check has failed', () => {
-    const head = '# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_time_since_last_change srv_port';
+    const head =
+      '# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_time_since_last_change srv_port';
     const servers = parseServersState(`1\n${head}\n3 p 1 up 10.0.0.1 2 0 1 9 80\n3 p 2 down 10.0.0.2 0 0 1 7 80\n`);
     assert.deepEqual([servers.get('up')?.downForMs, servers.get('down')?.downForMs], [undefined, 7000]);
   });
 
   test('connections in use are counted by server', () => {
-    const reply = '# bkname/svname bkid/svid addr port - purge_delay used_cur used_max\np/s1 3/1 10.0.0.1 80 - 5000 7 9\n';
+    const reply =
+      '# bkname/svname bkid/svid addr port - purge_delay used_cur used_max\np/s1 3/1 10.0.0.1 80 - 5000 7 9\n';
     assert.deepEqual([...parseConnections(reply)], [['s1', 7]]);
   });
 

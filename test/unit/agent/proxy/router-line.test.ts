@@ -46,8 +46,14 @@ describe('router line', () => {
         /^at=error code=H21 desc="Backend connection refused" .* connect= service= status=503/,
       ],
       [{ state: 'sC--', status: 503, times: '0 0 -1 -1 5000' }, /code=H19 /],
-      [{ state: 'sH--', status: 504, times: '0 0 1 -1 30002' }, /code=H12 desc="Request timeout" .* service=30001ms status=503/],
-      [{ state: 'SH--', status: 502, times: '0 0 1 -1 20' }, /code=H13 desc="Connection closed without response" .* status=503/],
+      [
+        { state: 'sH--', status: 504, times: '0 0 1 -1 30002' },
+        /code=H12 desc="Request timeout" .* service=30001ms status=503/,
+      ],
+      [
+        { state: 'SH--', status: 502, times: '0 0 1 -1 20' },
+        /code=H13 desc="Connection closed without response" .* status=503/,
+      ],
       [{ state: 'PH--', status: 502 }, /code=H17 /],
       [{ state: 'SD--' }, /code=H18 desc="Server Request Interrupted" .* sock=backend .* status=503/],
       [{ state: 'sD--' }, /code=H15 /],

@@ -10,11 +10,24 @@ import { anyAssignment, anyDesiredState } from '../../../support/arbitraries.ts'
 const [sample] = fc.sample(anyAssignment, { numRuns: 1, seed: 7 });
 
 function instance(ordinal: number, changes: Partial<Assignment> = {}): Assignment {
-  return { ...sample!, instanceId: `instance${String(ordinal).padStart(4, '0')}` as InstanceId, ordinal, desired: 'run', ...changes };
+  return {
+    ...sample!,
+    instanceId: `instance${String(ordinal).padStart(4, '0')}` as InstanceId,
+    ordinal,
+    desired: 'run',
+    ...changes,
+  };
 }
 
 function state(changes: Partial<DesiredState> = {}): DesiredState {
-  return { epoch: { counter: 5, id: 'life-a' }, generation: 10, assignments: [], routes: [], massStopReason: '', ...changes };
+  return {
+    epoch: { counter: 5, id: 'life-a' },
+    generation: 10,
+    assignments: [],
+    routes: [],
+    massStopReason: '',
+    ...changes,
+  };
 }
 
 function codeOf(ledger: DesiredState | undefined, offered: DesiredState): string {
@@ -28,7 +41,10 @@ const many = (count: number, changes: Partial<Assignment> = {}): Assignment[] =>
 describe('generation', () => {
   it('stale: an older one is refused, in a newer life of the controller too', () => {
     assert.equal(codeOf(state(), state({ generation: 9 })), 'SLIP_DESIRED_OLD_GENERATION');
-    assert.equal(codeOf(state(), state({ generation: 9, epoch: { counter: 6, id: 'life-b' } })), 'SLIP_DESIRED_OLD_GENERATION');
+    assert.equal(
+      codeOf(state(), state({ generation: 9, epoch: { counter: 6, id: 'life-b' } })),
+      'SLIP_DESIRED_OLD_GENERATION',
+    );
   });
 
   it('equal: the same again is accepted and changes nothing, in whatever order it comes', () => {
@@ -45,7 +61,10 @@ describe('generation', () => {
     const [layer] = sample!.layers;
     const layers = [layer!, { ...layer!, name: 'other' }];
     const stacked = state({ assignments: [instance(1, { layers })] });
-    assert.equal(codeOf(stacked, state({ assignments: [instance(1, { layers: layers.toReversed() })] })), 'SLIP_DESIRED_CONFLICT');
+    assert.equal(
+      codeOf(stacked, state({ assignments: [instance(1, { layers: layers.toReversed() })] })),
+      'SLIP_DESIRED_CONFLICT',
+    );
   });
 
   it('newer: accepted', () => {
@@ -64,11 +83,17 @@ describe('generation', () => {
 
 describe('epoch', () => {
   it('a lower counter is refused even with a newer generation', () => {
-    assert.equal(codeOf(state(), state({ generation: 50, epoch: { counter: 4, id: 'life-z' } })), 'SLIP_DESIRED_OLD_EPOCH');
+    assert.equal(
+      codeOf(state(), state({ generation: 50, epoch: { counter: 4, id: 'life-z' } })),
+      'SLIP_DESIRED_OLD_EPOCH',
+    );
   });
 
   it('the same counter with another id is a copied controller', () => {
-    assert.equal(codeOf(state(), state({ generation: 50, epoch: { counter: 5, id: 'copy' } })), 'SLIP_DESIRED_OTHER_CONTROLLER');
+    assert.equal(
+      codeOf(state(), state({ generation: 50, epoch: { counter: 5, id: 'copy' } })),
+      'SLIP_DESIRED_OTHER_CONTROLLER',
+    );
   });
 
   it('a restarted controller may send the same assignments, and other routes', () => {
@@ -83,7 +108,8 @@ describe('epoch', () => {
 
 describe('mass stop', () => {
   const ledger = state({ assignments: many(10) });
-  const next = (assignments: Assignment[], massStopReason = ''): DesiredState => state({ generation: 11, assignments, massStopReason });
+  const next = (assignments: Assignment[], massStopReason = ''): DesiredState =>
+    state({ generation: 11, assignments, massStopReason });
 
   it('more than 30 % and at least 5 gone is refused, whether missing or told to stop', () => {
     assert.equal(codeOf(ledger, next(many(5))), 'SLIP_DESIRED_MASS_STOP');
@@ -94,8 +120,15 @@ describe('mass stop', () => {
   it('apps that were destroyed may go, however many instances they have; those of other apps may not', () => {
     const destroyed = ledger.assignments.map(({ appId, uidBase }) => ({ appId, uidBase }));
     assert.equal(codeOf(ledger, { ...next([]), destroyed }), 'accepted');
-    assert.equal(codeOf(ledger, { ...next([]), destroyed: [{ appId: 'otherapp00' as AppId, uidBase: 65_536 }] }), 'SLIP_DESIRED_MASS_STOP');
-    assert.equal(codeOf(ledger, { ...ledger, destroyed }), 'accepted', 'the list is not part of what a generation means');
+    assert.equal(
+      codeOf(ledger, { ...next([]), destroyed: [{ appId: 'otherapp00' as AppId, uidBase: 65_536 }] }),
+      'SLIP_DESIRED_MASS_STOP',
+    );
+    assert.equal(
+      codeOf(ledger, { ...ledger, destroyed }),
+      'accepted',
+      'the list is not part of what a generation means',
+    );
   });
 
   it('apps that the controller does not know may not go: its database may be older than they are', () => {
@@ -116,7 +149,11 @@ describe('mass stop', () => {
   it('a refusal names each way on: a newer backup, a push, or an agent without its ledger', () => {
     const refused = decideAcceptance(ledger, next([]));
     const hint = refused.accepted ? '' : (refused.reason.hint ?? '');
-    for (const words of [/node controller\/main\.ts restored --config FILE/, /push these apps again/, /remove desired\.json/])
+    for (const words of [
+      /node controller\/main\.ts restored --config FILE/,
+      /push these apps again/,
+      /remove desired\.json/,
+    ])
       assert.match(hint, words);
     assert.equal(decideAcceptance(undefined, next([])).accepted, true, 'an agent without its ledger obeys');
   });
@@ -132,7 +169,10 @@ describe('mass stop', () => {
   });
 
   it('a new release in the same places is a replacement', () => {
-    const fresh = many(10, { release: 99 }).map((one) => ({ ...one, instanceId: `new${one.instanceId}` as InstanceId }));
+    const fresh = many(10, { release: 99 }).map((one) => ({
+      ...one,
+      instanceId: `new${one.instanceId}` as InstanceId,
+    }));
     assert.equal(codeOf(ledger, next(fresh)), 'accepted');
   });
 });

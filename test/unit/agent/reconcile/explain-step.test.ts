@@ -3,7 +3,8 @@ import { describe, it } from 'node:test';
 import { explainStep } from '../../../../agent/reconcile/explain-step.ts';
 import { SlipwayError } from '../../../../shared/kit/errors.ts';
 
-const space = (freeBytes: number) => () => Promise.resolve({ freeBytes, totalBytes: 100 * 1024 ** 3, freeInodes: 1e6, totalInodes: 2e6 });
+const space = (freeBytes: number) => () =>
+  Promise.resolve({ freeBytes, totalBytes: 100 * 1024 ** 3, freeInodes: 1e6, totalInodes: 2e6 });
 
 describe('the words for a step that failed', () => {
   it('are those of a full disk where there is one', async () => {

@@ -13,7 +13,9 @@ const two = aTable(2, { peers: [aPeer('aa'), aPeer('bb')], apps: [anApp('shop', 
 
 describe('whose routes an agent takes over', () => {
   const held = aTable(5, {});
-  const epoch = (counter: number, id: string): { epoch: { counter: number; id: string } } => ({ epoch: { counter, id } });
+  const epoch = (counter: number, id: string): { epoch: { counter: number; id: string } } => ({
+    epoch: { counter, id },
+  });
   const cases: readonly [string, ReturnType<typeof wholeTable>, string | undefined][] = [
     ['a newer table', wholeTable(aTable(6, {})), undefined],
     ['the same again', wholeTable(held), undefined],
@@ -23,7 +25,11 @@ describe('whose routes an agent takes over', () => {
     ['one of an older life', wholeTable(aTable(9, epoch(0, 'old'))), 'SLIP_ROUTES_OLD_EPOCH'],
     ['one of a copy', wholeTable(aTable(9, epoch(1, 'copy'))), 'SLIP_ROUTES_OTHER_CONTROLLER'],
     ['any of a newer life', wholeTable(aTable(1, epoch(2, 'next'))), undefined],
-    ['the table it has, named by its digest, in a newer life', sameTable(aTable(1, epoch(2, 'next')), routesDigest(held)), undefined],
+    [
+      'the table it has, named by its digest, in a newer life',
+      sameTable(aTable(1, epoch(2, 'next')), routesDigest(held)),
+      undefined,
+    ],
     ['another, named by its digest', sameTable(aTable(6, {}), routesDigest(one)), 'SLIP_ROUTES_GAP'],
     ['a change in a newer life', { ...wholeTable(aTable(6, epoch(2, 'next'))), baseVersion: 5 }, 'SLIP_ROUTES_GAP'],
   ];
@@ -47,7 +53,11 @@ describe('the routes on disk', () => {
     assert.deepEqual(await next.load(), two);
     const [epoch, version] = [{ counter: 2, id: 'next' }, 1] as const;
     const third = createFleetLedger({ stateDir, logger: silentLogger });
-    assert.equal((await third.accept(sameTable({ ...two, epoch, version }, routesDigest(two))))?.code, 'SLIP_ROUTES_GAP', 'nothing loaded');
+    assert.equal(
+      (await third.accept(sameTable({ ...two, epoch, version }, routesDigest(two))))?.code,
+      'SLIP_ROUTES_GAP',
+      'nothing loaded',
+    );
     assert.equal((await next.accept(wholeTable(one)))?.code, 'SLIP_ROUTES_OLD_VERSION');
     assert.deepEqual(next.current(), two);
     assert.equal(await next.accept(sameTable({ ...two, epoch, version }, routesDigest(two))), undefined);

@@ -47,7 +47,10 @@ describe('ledger', () => {
     };
     await open().accept(state);
     assert.ok((await stat(join(stateDir, 'desired.json'))).size < 20_000);
-    const plain = { ...state, assignments: state.assignments.map((one) => ({ ...one, config: revealAll(one.config) })) };
+    const plain = {
+      ...state,
+      assignments: state.assignments.map((one) => ({ ...one, config: revealAll(one.config) })),
+    };
     await writeFile(join(stateDir, 'desired.json'), JSON.stringify({ version: 1, state: plain }));
     assert.deepEqual(decideAcceptance(await open().load(), state), { accepted: true, changed: false });
   });
@@ -82,7 +85,14 @@ describe('ledger', () => {
     const { stateDir, open } = await setUp(t);
     await open().accept(first!);
     const good = await readFile(join(stateDir, 'desired.json'), 'utf8');
-    for (const damage of ['', '{', good.slice(0, good.length / 2), '{"version":2,"state":{}}', '{"version":3,"state":{}}', 'null']) {
+    for (const damage of [
+      '',
+      '{',
+      good.slice(0, good.length / 2),
+      '{"version":2,"state":{}}',
+      '{"version":3,"state":{}}',
+      'null',
+    ]) {
       await writeFile(join(stateDir, 'desired.json'), damage);
       const ledger = open();
       assert.equal(await ledger.load(), undefined);

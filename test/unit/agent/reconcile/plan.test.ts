@@ -48,7 +48,10 @@ describe('the plan of one instance', () => {
   });
 
   it('does not try a failed instance again', () => {
-    assert.equal(stepOf('run', observed({ record: { ...NEW_RECORD, failure: { code: 'SLIP_X', message: 'x' } } })), undefined);
+    assert.equal(
+      stepOf('run', observed({ record: { ...NEW_RECORD, failure: { code: 'SLIP_X', message: 'x' } } })),
+      undefined,
+    );
   });
 
   it('stops in order: out of the proxy, drain, terminate, destroy; then keeps only the record', () => {
@@ -74,7 +77,12 @@ describe('the plan of one instance', () => {
 const anyInstance = fc.record({
   phase: fc.constantFrom('absent', 'prepared', 'running', 'exited'),
   startedAtMs: fc.constantFrom(5, 6),
-  record: fc.constantFrom(NEW_RECORD, live, { ...live, nextStartAtMs: 150 }, { ...NEW_RECORD, failure: { code: 'SLIP_X', message: 'x' } }),
+  record: fc.constantFrom(
+    NEW_RECORD,
+    live,
+    { ...live, nextStartAtMs: 150 },
+    { ...NEW_RECORD, failure: { code: 'SLIP_X', message: 'x' } },
+  ),
   layersReady: fc.boolean(),
   drained: fc.boolean(),
   inProxy: fc.boolean(),
@@ -88,7 +96,9 @@ describe('never', () => {
       observed({ ...one, busy: one.busy as ObservedInstance['busy'], instanceId: `instance000${String(i)}` }),
     );
     const assignments = all.flatMap((one, i) =>
-      one.desired === 'none' ? [] : [anAssignment({ instanceId: `instance000${String(i)}`, ordinal: i + 1, desired: one.desired })],
+      one.desired === 'none'
+        ? []
+        : [anAssignment({ instanceId: `instance000${String(i)}`, ordinal: i + 1, desired: one.desired })],
     );
     return { desired: aDesiredState(assignments), instances };
   });

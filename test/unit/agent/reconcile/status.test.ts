@@ -55,7 +55,8 @@ describe('what the controller is told of an instance', () => {
     assert.equal(stateOf({ processType: 'web' as ProcessType }, true), 'live');
     assert.equal(stateOf({ processType: 'web' as ProcessType, desired: 'standby' }, false), 'live');
     assert.equal(stateOf({ processType: 'worker' as ProcessType }, false), 'live');
-    for (const inProxy of [false, true]) assert.equal(statusOf(anAssignment(), observed({ ...up, inProxy }), at).serving, inProxy);
+    for (const inProxy of [false, true])
+      assert.equal(statusOf(anAssignment(), observed({ ...up, inProxy }), at).serving, inProxy);
   });
 
   it('forgets them when the instance is up again', () => {

@@ -10,11 +10,24 @@ import { anyAssignment } from '../../../support/arbitraries.ts';
 const [sample] = fc.sample(anyAssignment, { numRuns: 1, seed: 7 });
 
 function instance(ordinal: number, changes: Partial<Assignment> = {}): Assignment {
-  return { ...sample!, instanceId: `instance${String(ordinal).padStart(4, '0')}` as InstanceId, ordinal, desired: 'run', ...changes };
+  return {
+    ...sample!,
+    instanceId: `instance${String(ordinal).padStart(4, '0')}` as InstanceId,
+    ordinal,
+    desired: 'run',
+    ...changes,
+  };
 }
 
 function state(changes: Partial<DesiredState> = {}): DesiredState {
-  return { epoch: { counter: 5, id: 'life-a' }, generation: 10, assignments: [], routes: [], massStopReason: '', ...changes };
+  return {
+    epoch: { counter: 5, id: 'life-a' },
+    generation: 10,
+    assignments: [],
+    routes: [],
+    massStopReason: '',
+    ...changes,
+  };
 }
 
 const withheld = (...ordinals: readonly number[]) =>
@@ -34,17 +47,23 @@ describe('instances whose release was withheld', () => {
     assert.deepEqual(resolveWithheld(undefined, state({ withheld: withheld(1) })), state({ withheld: withheld(1) }));
     const ten = Array.from({ length: 10 }, (_, index) => instance(index + 1));
     const offered = state({ generation: 11, withheld: withheld(1, 2, 3, 4, 5, 6, 7, 8, 9, 10) });
-    assert.deepEqual(decideAcceptance(state({ assignments: ten }), resolveWithheld(state({ assignments: ten }), offered)), {
-      accepted: true,
-      changed: true,
-    });
+    assert.deepEqual(
+      decideAcceptance(state({ assignments: ten }), resolveWithheld(state({ assignments: ten }), offered)),
+      {
+        accepted: true,
+        changed: true,
+      },
+    );
   });
 
   it('are the same again under the same generation', () => {
     const ledger = state({ assignments: [instance(1)], generation: 9 });
     const offered = state({ withheld: withheld(1, 2) });
     const accepted = resolveWithheld(ledger, offered);
-    assert.deepEqual(decideAcceptance(accepted, resolveWithheld(accepted, offered)), { accepted: true, changed: false });
+    assert.deepEqual(decideAcceptance(accepted, resolveWithheld(accepted, offered)), {
+      accepted: true,
+      changed: false,
+    });
   });
 
   it('may come in the next life of the controller, whose limits are others', () => {

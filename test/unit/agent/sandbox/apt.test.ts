@@ -24,7 +24,10 @@ describe('the settings of apt in a sandbox', () => {
       await copyAptSettings(source, target);
       const files = (await readdir(target, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
       assert.deepEqual(files.map(({ name }) => name).sort(), ['key.gpg', 'main.sources', 'old.list', 'sources.list']);
-      assert.equal(await readFile(join(target, 'sources.list.d/main.sources'), 'utf8'), 'URIs: https://mirror.example/debian\n');
+      assert.equal(
+        await readFile(join(target, 'sources.list.d/main.sources'), 'utf8'),
+        'URIs: https://mirror.example/debian\n',
+      );
       assert.deepEqual([...(await readFile(join(target, 'trusted.gpg.d/key.gpg')))], [0, 255, 64]);
       await rm(join(source, 'sources.list.d/old.list'));
       await writeFile(join(source, 'sources.list'), 'deb http://mirror.example/debian new main\n');

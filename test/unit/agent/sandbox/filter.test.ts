@@ -21,11 +21,16 @@ describe('the filter on arguments', () => {
     assert.equal(decide(41, [40]), 0x0005_0000 | 97, 'socket AF_VSOCK');
     for (const call of [41, 53]) {
       for (let family = 0; family < 64; family += 1)
-        assert.equal(decide(call, [family]), [1, 2, 10, 16].includes(family) ? 0x7fff_0000 : 0x0005_0000 | 97, `family ${String(family)}`);
+        assert.equal(
+          decide(call, [family]),
+          [1, 2, 10, 16].includes(family) ? 0x7fff_0000 : 0x0005_0000 | 97,
+          `family ${String(family)}`,
+        );
     }
     for (const protocol of [33, 115, 132, 256])
       assert.equal(decide(41, [2, 1, protocol]), 0x0005_0000 | 93, `protocol ${String(protocol)}`);
-    for (const protocol of [0, 6, 17, 262]) assert.equal(decide(41, [2, 1, protocol]), 0x7fff_0000, `protocol ${String(protocol)}`);
+    for (const protocol of [0, 6, 17, 262])
+      assert.equal(decide(41, [2, 1, protocol]), 0x7fff_0000, `protocol ${String(protocol)}`);
     assert.equal(decide(41, [16, 3, 0]), 0x7fff_0000, 'route netlink');
     assert.equal(decide(16, [0, 0x5412]), 0x0005_0001, 'ioctl TIOCSTI');
     assert.equal(decide(16, [0, 0x5413]), 0x7fff_0000, 'ioctl TIOCGWINSZ');

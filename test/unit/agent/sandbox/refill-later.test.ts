@@ -15,7 +15,9 @@ function lab(): { clock: VirtualClock; later: RefillLater; filled: string[] } {
   return { clock, filled, later: new RefillLater({ clock, disks, namespaces: { refill: () => fill('networks') } }) };
 }
 
-const [APP, BUILD] = [DEFAULT_LIMITS.diskBytes, DEFAULT_BUILD_LIMITS.diskBytes].map((bytes) => `disks ${String(bytes)}`);
+const [APP, BUILD] = [DEFAULT_LIMITS.diskBytes, DEFAULT_BUILD_LIMITS.diskBytes].map(
+  (bytes) => `disks ${String(bytes)}`,
+);
 
 describe('the pools of a node', () => {
   it('are filled when no sandbox was prepared for a while, with the sizes that were used', async () => {

@@ -21,10 +21,19 @@ describe('an exit file', () => {
     assert.deepEqual(parseExit('7 0 1000\n'), { code: 7, oomKilled: false, atMs: 1000 });
     assert.deepEqual(parseExit('137 1 1000\n'), { signal: 'SIGKILL', oomKilled: true, atMs: 1000 });
     assert.deepEqual(parseExit('137 1 1000 own\n'), { signal: 'SIGKILL', oomKilled: true, atMs: 1000 });
-    assert.deepEqual(parseExit('137 1 1000 node\n'), { signal: 'SIGKILL', oomKilled: true, oomOfNode: true, atMs: 1000 });
+    assert.deepEqual(parseExit('137 1 1000 node\n'), {
+      signal: 'SIGKILL',
+      oomKilled: true,
+      oomOfNode: true,
+      atMs: 1000,
+    });
     assert.deepEqual(parseExit('7 0 1000 node\n'), { code: 7, oomKilled: false, atMs: 1000 });
     assert.deepEqual(parseExit('143 0 1000\n'), { signal: 'SIGTERM', oomKilled: false, atMs: 1000 });
-    assert.deepEqual(parseExit('0 3 1000\n'), { code: 0, oomKilled: false, atMs: 1000 }, 'a child of it was killed, it went on');
+    assert.deepEqual(
+      parseExit('0 3 1000\n'),
+      { code: 0, oomKilled: false, atMs: 1000 },
+      'a child of it was killed, it went on',
+    );
     assert.equal(parseExit('255 0 1\n')?.code, 255);
     for (const torn of ['', '7', '7 0', '7 0 1000', 'x 0 1\n']) assert.equal(parseExit(torn), undefined);
   });
@@ -43,7 +52,12 @@ describe('the file of exports', () => {
 });
 
 describe('several mounts', () => {
-  const overlay = { source: 'app', target: '/s/one/app', type: 'overlay', options: 'lowerdir=lower/0,upperdir=disk/upper' } as const;
+  const overlay = {
+    source: 'app',
+    target: '/s/one/app',
+    type: 'overlay',
+    options: 'lowerdir=lower/0,upperdir=disk/upper',
+  } as const;
   const bind = { source: '/s/a b', target: '/s/#\\c', type: 'none', options: 'bind,nosuid,nodev' } as const;
 
   it('are lines of a list in which no path can end a field or a line', () => {
@@ -202,7 +216,11 @@ describe('a keyed lock', () => {
         seen.push(`${name} ends`);
         if (fail) throw new Error(name);
       };
-    const all = await Promise.allSettled([lock.run('a', step('one', true)), lock.run('a', step('two')), lock.run('b', step('three'))]);
+    const all = await Promise.allSettled([
+      lock.run('a', step('one', true)),
+      lock.run('a', step('two')),
+      lock.run('b', step('three')),
+    ]);
     assert.deepEqual(
       all.map((result) => result.status),
       ['rejected', 'fulfilled', 'fulfilled'],

@@ -53,7 +53,9 @@ describe('outbox', () => {
     for (const text of ['a', 'b', 'c']) outbox.output(one, Buffer.from(text));
     outbox.output(two, Buffer.alloc(150_000));
     outbox.output(one, Buffer.from('d'));
-    const sizes = drain(outbox).map((message) => (message.kind === 'taskOutput' ? [message.taskId, message.chunk.length] : []));
+    const sizes = drain(outbox).map((message) =>
+      message.kind === 'taskOutput' ? [message.taskId, message.chunk.length] : [],
+    );
     assert.deepEqual(sizes, [
       [one, 3],
       [two, 65_536],

@@ -31,9 +31,14 @@ class Arrivals {
 }
 
 /** Sends `count` messages at most, of which the last `lost` do not arrive. */
-function send(outputs: TaskOutputs, arrivals: Arrivals, { count, lost }: { readonly count: number; readonly lost: number }): void {
+function send(
+  outputs: TaskOutputs,
+  arrivals: Arrivals,
+  { count, lost }: { readonly count: number; readonly lost: number },
+): void {
   const sent = [];
-  for (let next = outputs.next(); next !== undefined; next = sent.length < count ? outputs.next() : undefined) sent.push(next);
+  for (let next = outputs.next(); next !== undefined; next = sent.length < count ? outputs.next() : undefined)
+    sent.push(next);
   for (const piece of sent.slice(0, Math.max(0, sent.length - lost))) arrivals.take(piece);
 }
 
@@ -42,7 +47,9 @@ const everything = { count: Infinity, lost: 0 };
 describe('the output of tasks', () => {
   it('arrives whole, in order and once, however often the session breaks', () => {
     const step = fc.record({
-      lines: fc.array(fc.record({ taskId: fc.constantFrom(one, two), text: fc.string({ maxLength: 5 }) }), { maxLength: 4 }),
+      lines: fc.array(fc.record({ taskId: fc.constantFrom(one, two), text: fc.string({ maxLength: 5 }) }), {
+        maxLength: 4,
+      }),
       count: fc.nat({ max: 4 }),
       lost: fc.nat({ max: 3 }),
     });

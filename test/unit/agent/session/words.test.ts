@@ -14,7 +14,10 @@ describe('why there is no session', () => {
     ['connect ECONNREFUSED 10.0.0.1:7443', /nothing answers at ctl\.example\.com:7443 \(connection refused\)/],
     ['The controller is stopping.', /^the controller is stopping$/],
     ['getaddrinfo ENOTFOUND ctl', /cannot be resolved/],
-    ['certificate has expired', /controller's certificate has expired, or this node's clock is ahead: it says 2026-11-20T10:00:00/],
+    [
+      'certificate has expired',
+      /controller's certificate has expired, or this node's clock is ahead: it says 2026-11-20T10:00:00/,
+    ],
     ['certificate is not yet valid', /clock is behind/],
     ['self-signed certificate in certificate chain', /another controller\?/],
     ['unable to verify the first certificate', /another controller\?/],
@@ -38,7 +41,15 @@ describe('why there is no session', () => {
 
 describe('facts of a machine', () => {
   it('are there, and plausible', async () => {
-    const own = { agentVersion: '1', sandboxDriver: 'fake', stacks: [], proxyVersion: '', missing: [], builder: true, httpAddress: '' };
+    const own = {
+      agentVersion: '1',
+      sandboxDriver: 'fake',
+      stacks: [],
+      proxyVersion: '',
+      missing: [],
+      builder: true,
+      httpAddress: '',
+    };
     const facts = await collectFacts(tmpdir(), own);
     assert.ok(facts.cpus > 0 && facts.memoryBytes > 0 && facts.diskBytes >= facts.diskFreeBytes);
     assert.match(facts.os, /^[a-z]+/);

@@ -20,7 +20,14 @@ it('prints events as a log reads, and nothing of a message that could drive the 
       instance: 'web.1',
       message: 'Killed.\u001b[2J',
     },
-    { seq: 3, atMs: AT + 2000, kind: 'node.unreachable', actor: 'controller', node: 'fra-2', message: 'Node fra-2 cannot be reached.' },
+    {
+      seq: 3,
+      atMs: AT + 2000,
+      kind: 'node.unreachable',
+      actor: 'controller',
+      node: 'fra-2',
+      message: 'Node fra-2 cannot be reached.',
+    },
   ];
   assert.equal(
     renderEvents(legible(events), plainPaint),

@@ -1,12 +1,25 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { renderAppInfo, renderApps, renderConfig, renderConfigForShell, renderNodes } from '../../../../cli/render/apps.ts';
+import {
+  renderAppInfo,
+  renderApps,
+  renderConfig,
+  renderConfigForShell,
+  renderNodes,
+} from '../../../../cli/render/apps.ts';
 import { renderBuilds, renderReleases } from '../../../../cli/render/history.ts';
 import { renderBuilders, renderNodeInfo } from '../../../../cli/render/nodes.ts';
 import { plainPaint } from '../../../../cli/render/paint.ts';
 import { renderPs } from '../../../../cli/render/ps.ts';
 import { renderStatus } from '../../../../cli/render/status.ts';
-import type { AppBody, BuildBody, InstanceBody, NodeBody, ReleaseBody, StatusBody } from '../../../../shared/domain/api.ts';
+import type {
+  AppBody,
+  BuildBody,
+  InstanceBody,
+  NodeBody,
+  ReleaseBody,
+  StatusBody,
+} from '../../../../shared/domain/api.ts';
 
 const NOW = Date.UTC(2026, 10, 20, 10, 0, 0);
 const MINUTE = 60_000;
@@ -91,21 +104,35 @@ describe('screens of the CLI', () => {
   it('shows processes by type, web first, with what is wrong below', () => {
     const worker: InstanceBody = {
       ...web,
-      ...{ name: 'worker.1', type: 'worker', command: 'node worker.js', state: 'backoff', restarts: 3, startedAtMs: undefined },
+      ...{
+        name: 'worker.1',
+        type: 'worker',
+        command: 'node worker.js',
+        state: 'backoff',
+        restarts: 3,
+        startedAtMs: undefined,
+      },
       reason: { code: 'SLIP_APP_CRASHED', message: 'It exited with code 1.', hint: 'See: slipway logs -a shop' },
     };
     const old: InstanceBody = { ...web, release: 2, desired: 'standby' };
-    assertScreen(renderPs('shop', [worker, web, { ...web, name: 'web.10' }, { ...web, name: 'web.2', state: 'unknown' }, old], look), [
-      '=== web (3): node server.js',
-      'web.1: up 2026-11-20 09:58:00 (2 min ago), on attic, v2, kept warm for a rollback',
-      'web.1: up 2026-11-20 09:58:00 (2 min ago), on attic, v3',
-      'web.2: unknown 2026-11-20 09:58:00 (2 min ago), on attic, v3',
-      'web.10: up 2026-11-20 09:58:00 (2 min ago), on attic, v3',
-      '',
-      '=== worker (1): node worker.js',
-      'worker.1: crashed, on attic, v3, restarted 3 times',
-      '      It exited with code 1. See: slipway logs -a shop',
-    ]);
+    assertScreen(
+      renderPs(
+        'shop',
+        [worker, web, { ...web, name: 'web.10' }, { ...web, name: 'web.2', state: 'unknown' }, old],
+        look,
+      ),
+      [
+        '=== web (3): node server.js',
+        'web.1: up 2026-11-20 09:58:00 (2 min ago), on attic, v2, kept warm for a rollback',
+        'web.1: up 2026-11-20 09:58:00 (2 min ago), on attic, v3',
+        'web.2: unknown 2026-11-20 09:58:00 (2 min ago), on attic, v3',
+        'web.10: up 2026-11-20 09:58:00 (2 min ago), on attic, v3',
+        '',
+        '=== worker (1): node worker.js',
+        'worker.1: crashed, on attic, v3, restarted 3 times',
+        '      It exited with code 1. See: slipway logs -a shop',
+      ],
+    );
   });
 
   it('says of a process that keeps crashing that it does, also while it starts or is up', () => {
@@ -129,7 +156,10 @@ describe('screens of the CLI', () => {
   it('says why a process was restarted, when it is up again', () => {
     const restarted = { ...web, restarts: 1, lastExit: { signal: 'SIGKILL', oomKilled: true, atMs: NOW - 2 * MINUTE } };
     const often = { ...web, name: 'web.2', restarts: 2, lastExit: { code: 7, oomKilled: false, atMs: NOW - MINUTE } };
-    assert.match(renderPs('shop', [], look), /git push slipway main — or, where all is scaled to 0: slipway ps:scale TYPE=1 -a shop\n$/);
+    assert.match(
+      renderPs('shop', [], look),
+      /git push slipway main — or, where all is scaled to 0: slipway ps:scale TYPE=1 -a shop\n$/,
+    );
     assertScreen(renderPs('shop', [restarted, often], look), [
       '=== web (2): node server.js',
       'web.1: up 2026-11-20 09:58:00 (2 min ago), on attic, v3, restarted once (ran out of memory 2 min ago)',
@@ -138,7 +168,12 @@ describe('screens of the CLI', () => {
   });
 
   it('lists releases and builds with their failures', () => {
-    const failed: ReleaseBody = { ...release, version: 4, state: 'failed', failure: { code: 'X', message: 'web.1 never bound its port.' } };
+    const failed: ReleaseBody = {
+      ...release,
+      version: 4,
+      state: 'failed',
+      failure: { code: 'X', message: 'web.1 never bound its port.' },
+    };
     assertScreen(renderReleases('shop', [failed, release], look), [
       '=== shop releases',
       'v4  failed   Deploy abc1234  ada  3 min ago  web.1 never bound its port.',
@@ -149,7 +184,14 @@ describe('screens of the CLI', () => {
       'v3  current  Deploy abc1234  ada  3 min ago',
       'Kept are the newest 200 releases, and older ones that serve, that have instances, or that served last.',
     ]);
-    const build: BuildBody = { id: 'b1', state: 'running', commit: release.commit, user: 'ada', createdAtMs: NOW - MINUTE, timingsMs: {} };
+    const build: BuildBody = {
+      id: 'b1',
+      state: 'running',
+      commit: release.commit,
+      user: 'ada',
+      createdAtMs: NOW - MINUTE,
+      timingsMs: {},
+    };
     const done: BuildBody = { ...build, id: 'b0', state: 'succeeded', finishedAtMs: NOW - 45_000 };
     assertScreen(renderBuilds('shop', [build, done], look), [
       '=== shop builds',
@@ -160,7 +202,11 @@ describe('screens of the CLI', () => {
 
   it('shows config for people and for shells', () => {
     const config = { config: { A: '1', GREETING: "it's here" } };
-    assertScreen(renderConfig('shop', config, plainPaint), ['=== shop config vars', 'A:         1', "GREETING:  it's here"]);
+    assertScreen(renderConfig('shop', config, plainPaint), [
+      '=== shop config vars',
+      'A:         1',
+      "GREETING:  it's here",
+    ]);
     assertScreen(renderConfigForShell(config), ['A=1', `GREETING='it'\\''s here'`]);
   });
 
@@ -247,7 +293,15 @@ describe('the status screen', () => {
     problems: [],
     nodes: [node],
     apps: [
-      { name: 'shop', release: 3, live: 1, desired: 2, nodes: ['attic'], lastDeployAtMs: NOW - 3 * MINUTE, webUrl: app.webUrl },
+      {
+        name: 'shop',
+        release: 3,
+        live: 1,
+        desired: 2,
+        nodes: ['attic'],
+        lastDeployAtMs: NOW - 3 * MINUTE,
+        webUrl: app.webUrl,
+      },
       { name: 'new-one', live: 0, desired: 0, nodes: [], webUrl: 'http://new-one.localhost:8080' },
     ],
   };
@@ -268,7 +322,9 @@ describe('the status screen', () => {
   });
 
   it('puts what is wrong first, with the next command', () => {
-    const problems = [{ message: 'shop: web.2 on attic is down. It ran out of memory.', next: 'slipway logs -a shop -p web.2' }];
+    const problems = [
+      { message: 'shop: web.2 on attic is down. It ran out of memory.', next: 'slipway logs -a shop -p web.2' },
+    ];
     assertScreen(renderStatus({ ...status, problems }, look), [
       ' !    shop: web.2 on attic is down. It ran out of memory.',
       '      slipway logs -a shop -p web.2',

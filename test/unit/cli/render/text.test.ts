@@ -18,7 +18,10 @@ describe('text of the CLI', () => {
 
   it('makes control characters of an app visible, unless they are asked for', () => {
     const message = '\u001b]52;c;aGk=\u0007\rfake\u202e\ttab é 漢';
-    assert.match(renderLogLine({ ...line, message }, plainPaint, 'none'), /: \\x1b\]52;c;aGk=\\x07\\x0dfake\\u202e\ttab é 漢\n$/);
+    assert.match(
+      renderLogLine({ ...line, message }, plainPaint, 'none'),
+      /: \\x1b\]52;c;aGk=\\x07\\x0dfake\\u202e\ttab é 漢\n$/,
+    );
     assert.ok(renderLogLine({ ...line, message }, plainPaint, 'all').endsWith(`: ${message}\n`));
     assert.equal(escapeControls('a\r\nb'), 'a\nb');
     assert.equal(escapeControls('\u009b31m'), '\\x9b31m');
@@ -43,7 +46,13 @@ describe('text of the CLI', () => {
 
   it('says sizes and durations in one unit', () => {
     assert.deepEqual([0, 999, 1000, 13_400_000].map(renderBytes), ['0 B', '999 B', '1.0 kB', '13.4 MB']);
-    assert.deepEqual([-5, 59_999, 60_000, 3_600_000, 172_800_000].map(renderDuration), ['0 s', '59 s', '1 min', '1 h', '2 d']);
+    assert.deepEqual([-5, 59_999, 60_000, 3_600_000, 172_800_000].map(renderDuration), [
+      '0 s',
+      '59 s',
+      '1 min',
+      '1 h',
+      '2 d',
+    ]);
     assert.deepEqual([-5, 59_999, 60_001, 899_000, 3_600_001, 172_800_001].map(renderLeft), [
       '0 s',
       '1 min',

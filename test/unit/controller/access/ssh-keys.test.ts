@@ -37,7 +37,8 @@ describe('public SSH keys', () => {
   });
 
   it('takes ECDSA and strong RSA keys', () => {
-    for (const bits of [256, 384, 521] as const) parsePublicKey(ssh2.utils.generateKeyPairSync('ecdsa', { bits }).public);
+    for (const bits of [256, 384, 521] as const)
+      parsePublicKey(ssh2.utils.generateKeyPairSync('ecdsa', { bits }).public);
     assert.match(parsePublicKey(rsaLine(2048)).publicKey, /^ssh-rsa /);
   });
 

@@ -7,7 +7,11 @@ const GIB = 1024 ** 3;
 
 describe('what is above a lowered ceiling or quota', () => {
   it('is named for each process type, with the command that brings it down', () => {
-    const settings = { web: { limits: { memoryBytes: 16 * GIB, pidsMax: 4096 } }, worker: { limits: { memoryBytes: 8 * GIB } }, clock: {} };
+    const settings = {
+      web: { limits: { memoryBytes: 16 * GIB, pidsMax: 4096 } },
+      worker: { limits: { memoryBytes: 8 * GIB } },
+      clock: {},
+    };
     const above = aboveCeilings(settings, { ...DEFAULT_CEILINGS, memoryBytes: 8 * GIB, pidsMax: 1024 });
     assert.deepEqual(ceilingProblems('shop', above), [
       {
@@ -22,7 +26,10 @@ describe('what is above a lowered ceiling or quota', () => {
   it('is named for users and apps, a limited number of them', () => {
     const one = { user: 'ada', quota: 'apps' as const, used: 3, max: 2 };
     assert.deepEqual(quotaProblems([one, { ...one, app: 'shop', quota: 'domainsPerApp' }]), [
-      { message: 'User ada has 3 apps, and the quota is 2: all of them stay, and no more can be added.', next: 'slipway users:quotas ada' },
+      {
+        message: 'User ada has 3 apps, and the quota is 2: all of them stay, and no more can be added.',
+        next: 'slipway users:quotas ada',
+      },
       {
         message: 'shop (of ada) has 3 domains, and the quota is 2: all of them stay, and no more can be added.',
         next: 'slipway domains -a shop',

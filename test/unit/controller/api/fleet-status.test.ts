@@ -9,7 +9,12 @@ import { randomId } from '../../../../shared/kit/random-id.ts';
 import { addApp, addUser, newRelease, noChange } from '../../../support/store-fixtures.ts';
 
 test('the status of very many apps is bounded, counts what it does not show, and lets others have their turn meanwhile', async () => {
-  const store = await openStore({ path: ':memory:', clock: systemClock, randomId, quotas: { ...DEFAULT_QUOTAS, apps: 1_000 } });
+  const store = await openStore({
+    path: ':memory:',
+    clock: systemClock,
+    randomId,
+    quotas: { ...DEFAULT_QUOTAS, apps: 1_000 },
+  });
   const [root, ada] = [await addUser(store, 'root', true), await addUser(store, 'ada')];
   const names = Array.from({ length: 520 }, (_, index) => `app-${String(1000 + index)}`);
   for (const name of names) {

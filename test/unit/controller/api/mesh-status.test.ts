@@ -13,7 +13,8 @@ const node = (name: string, unreachable: readonly string[] = [], of: Partial<Liv
     ...of,
   }) as LiveNode;
 
-const said = (...nodes: readonly LiveNode[]): readonly string[] => meshProblems(nodes).map((problem) => problem.message);
+const said = (...nodes: readonly LiveNode[]): readonly string[] =>
+  meshProblems(nodes).map((problem) => problem.message);
 
 describe('the ways between nodes, as status tells them', () => {
   it('are no news while they are open', () => {
@@ -36,6 +37,9 @@ describe('the ways between nodes, as status tells them', () => {
   });
 
   it('say nothing of nodes that are away or take no requests', () => {
-    assert.deepEqual(said(node('a', ['b', 'c']), node('b', [], { connected: false }), node('c', [], { meshAddress: '' })), []);
+    assert.deepEqual(
+      said(node('a', ['b', 'c']), node('b', [], { connected: false }), node('c', [], { meshAddress: '' })),
+      [],
+    );
   });
 });

@@ -6,7 +6,8 @@ import type { NodeId } from '../../../../shared/domain/ids.ts';
 import { DEFAULT_QUOTAS } from '../../../../shared/domain/quota.ts';
 import { liveNodeOf } from '../../../support/live-node.ts';
 
-const node = (name: string, change: Partial<LiveNode>): LiveNode => liveNodeOf({ id: name as NodeId, name: name as never }, change);
+const node = (name: string, change: Partial<LiveNode>): LiveNode =>
+  liveNodeOf({ id: name as NodeId, name: name as never }, change);
 
 const FLEET = [
   node('fra-1', { routeNamesMax: 10_000 }),

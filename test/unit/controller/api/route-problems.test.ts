@@ -2,12 +2,22 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { routeProblems } from '../../../../controller/api/route-problems.ts';
 
-const REFUSAL = { code: 'SLIP_ROUTES_OLD_EPOCH', message: 'The controller is in life 2, but this node has the routes of life 9.' };
-const node = (name: string, of: Partial<Parameters<typeof routeProblems>[0][number]> = {}) => ({ name, connected: true, ...of });
+const REFUSAL = {
+  code: 'SLIP_ROUTES_OLD_EPOCH',
+  message: 'The controller is in life 2, but this node has the routes of life 9.',
+};
+const node = (name: string, of: Partial<Parameters<typeof routeProblems>[0][number]> = {}) => ({
+  name,
+  connected: true,
+  ...of,
+});
 
 describe('nodes that do not follow a change of the routes', () => {
   it('are not told of while every connected node has taken it over', () => {
-    assert.deepEqual(routeProblems([node('a'), node('b', { routesLate: false }), node('c', { connected: false, routesLate: true })]), []);
+    assert.deepEqual(
+      routeProblems([node('a'), node('b', { routesLate: false }), node('c', { connected: false, routesLate: true })]),
+      [],
+    );
   });
 
   it('are named with the reason of their refusal and the next command', () => {
@@ -22,7 +32,10 @@ describe('nodes that do not follow a change of the routes', () => {
   it('are two sentences at most, however many there are', () => {
     const many = Array.from({ length: 40 }, (_, index) => node(`n${String(index)}`, { routesRefusal: REFUSAL }));
     const [refusing, late, ...more] = routeProblems([...many, node('slow', { routesLate: true })]);
-    assert.match(refusing?.message ?? '', /^Nodes n0, n1, n2, n3, n4 and 35 more do not follow this change yet: .* life 9\.$/);
+    assert.match(
+      refusing?.message ?? '',
+      /^Nodes n0, n1, n2, n3, n4 and 35 more do not follow this change yet: .* life 9\.$/,
+    );
     assert.match(late?.message ?? '', /^Node slow does not follow this change yet: .* No answer came in time\.$/);
     assert.deepEqual(more, []);
   });

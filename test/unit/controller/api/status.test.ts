@@ -7,7 +7,16 @@ import type { Release } from '../../../../controller/store/port.ts';
 const current = { version: 3, state: 'current', createdAtMs: 5 } as Release;
 
 function node(change: Partial<NodeBody> = {}): NodeBody {
-  return { name: 'fra-1', state: 'ready', labels: {}, joinedAtMs: 0, connected: true, builder: true, missing: [], ...change };
+  return {
+    name: 'fra-1',
+    state: 'ready',
+    labels: {},
+    joinedAtMs: 0,
+    connected: true,
+    builder: true,
+    missing: [],
+    ...change,
+  };
 }
 
 function instance(change: Partial<InstanceBody> = {}): InstanceBody {
@@ -15,7 +24,11 @@ function instance(change: Partial<InstanceBody> = {}): InstanceBody {
   return { ...about, state: 'live', desired: 'run', restarts: 0, ...change };
 }
 
-function status(app: Partial<AppFacts>, nodes: readonly NodeBody[] = [node()], heldNodes: readonly string[] = []): StatusBody {
+function status(
+  app: Partial<AppFacts>,
+  nodes: readonly NodeBody[] = [node()],
+  heldNodes: readonly string[] = [],
+): StatusBody {
   const shop = {
     name: 'shop',
     webUrl: 'http://shop.test',
@@ -56,19 +69,31 @@ describe('status', () => {
   });
 
   it('names an app for which the route table has no room', () => {
-    const leftOut = { code: 'SLIP_ROUTES_SIZE', message: 'shop gets no requests: it is too large.', hint: 'slipway domains -a shop' };
+    const leftOut = {
+      code: 'SLIP_ROUTES_SIZE',
+      message: 'shop gets no requests: it is too large.',
+      hint: 'slipway domains -a shop',
+    };
     assert.deepEqual(status({ leftOut }).problems, [{ message: leftOut.message, next: leftOut.hint }]);
   });
 
   it('says of a lost node where its instances are, and counts each of them once', () => {
-    const nodes = [node(), node({ name: 'fra-2', connected: false, lost: true, lastSeenMsAgo: 90_000, builder: false })];
+    const nodes = [
+      node(),
+      node({ name: 'fra-2', connected: false, lost: true, lastSeenMsAgo: 90_000, builder: false }),
+    ];
     const body = status({ instances: [instance({ node: 'fra-2', state: 'unknown' }), instance()] }, nodes);
-    assert.deepEqual(messages(body), ['Node fra-2 has not been heard of for 90 s; it counts as lost, and its instances run elsewhere.']);
+    assert.deepEqual(messages(body), [
+      'Node fra-2 has not been heard of for 90 s; it counts as lost, and its instances run elsewhere.',
+    ]);
     assert.deepEqual([body.apps[0]?.live, body.apps[0]?.desired, body.apps[0]?.nodes], [1, 1, ['fra-1']]);
   });
 
   it('says of a lost node what waits for it', () => {
-    const nodes = [node(), node({ name: 'fra-2', connected: false, lost: true, lastSeenMsAgo: 90_000, builder: false })];
+    const nodes = [
+      node(),
+      node({ name: 'fra-2', connected: false, lost: true, lastSeenMsAgo: 90_000, builder: false }),
+    ];
     const body = status({ instances: [instance({ node: 'fra-2', state: 'unknown' })] }, nodes);
     assert.deepEqual(messages(body), [
       'Node fra-2 has not been heard of for 90 s; it counts as lost, and 1 of its instances does not run elsewhere.',
@@ -77,24 +102,33 @@ describe('status', () => {
   });
 
   it('says of what a machine lacks how the agent hears that it is there', () => {
-    const [problem] = status({}, [node({ missing: ['haproxy is missing: install it with: apt-get install haproxy'] })]).problems;
+    const [problem] = status({}, [
+      node({ missing: ['haproxy is missing: install it with: apt-get install haproxy'] }),
+    ]).problems;
     assert.equal(problem?.next, 'on fra-1: do that, then systemctl restart slipway-agent');
   });
 
-  const PORT_BUSY = { code: 'SLIP_PROXY_PORT_BUSY', message: 'The proxy cannot listen on port 80: another program already does.' };
+  const PORT_BUSY = {
+    code: 'SLIP_PROXY_PORT_BUSY',
+    message: 'The proxy cannot listen on port 80: another program already does.',
+  };
 
   it('says what an agent cannot put right on its machine, and of one that is not there why it could not start', () => {
     const [problem] = status({}, [node({ trouble: PORT_BUSY })]).problems;
     assert.deepEqual(problem, { message: `Node fra-1: ${PORT_BUSY.message}`, next: 'slipway why fra-1' });
     assert.equal(
-      messages(status({}, [node({ connected: false, lastSeenMsAgo: 30_000, trouble: PORT_BUSY }), node({ name: 'fra-2' })]))[0],
+      messages(
+        status({}, [node({ connected: false, lastSeenMsAgo: 30_000, trouble: PORT_BUSY }), node({ name: 'fra-2' })]),
+      )[0],
       `Node fra-1 has not been heard of for 30 s; its apps go on running if the machine does. Its agent could not start: ${PORT_BUSY.message}`,
     );
   });
 
   it('says once that a disk is full', () => {
     const trouble = { code: 'SLIP_DISK_FULL', message: "The node's disk is full, so nothing new can start there." };
-    assert.deepEqual(messages(status({}, [node({ trouble, diskFreeBytes: 0 })])), ['Node fra-1 has 0 MB of disk left.']);
+    assert.deepEqual(messages(status({}, [node({ trouble, diskFreeBytes: 0 })])), [
+      'Node fra-1 has 0 MB of disk left.',
+    ]);
   });
 
   it('says first that nothing is moved, and until when', () => {
@@ -104,14 +138,20 @@ describe('status', () => {
   });
 
   it('names a node that does not do what this controller wants', () => {
-    const refusal = { code: 'SLIP_DESIRED_OTHER_CONTROLLER', message: 'Two controllers with the same history are running.' };
+    const refusal = {
+      code: 'SLIP_DESIRED_OTHER_CONTROLLER',
+      message: 'Two controllers with the same history are running.',
+    };
     const [problem] = status({}, [node({ refusal })]).problems;
     assert.equal(problem?.message, `Node fra-1 does not obey this controller. ${refusal.message}`);
     assert.equal(problem.next, 'slipway why fra-1');
   });
 
   it('says just after a start which apps nobody has told of yet', () => {
-    const body = status({ instances: [instance({ state: 'unknown' })] }, [node({ connected: false }), node({ name: 'fra-2' })]);
+    const body = status({ instances: [instance({ state: 'unknown' })] }, [
+      node({ connected: false }),
+      node({ name: 'fra-2' }),
+    ]);
     assert.deepEqual(messages(body), [
       'Node fra-1 has not been heard of since the controller started; its apps go on running if the machine does.',
       'shop: 0 of 1 up: web.1 on fra-1 (not connected).',
@@ -124,12 +164,20 @@ describe('status', () => {
       message: 'shop: web.2, web.3 still run with their former limits.',
       next: 'slipway ps:restart web -a shop',
     });
-    assert.match(status({ formerLimits: ['web.2'] }).problems[0]?.message ?? '', /^shop: web.2 still runs with its former limits\.$/);
+    assert.match(
+      status({ formerLimits: ['web.2'] }).problems[0]?.message ?? '',
+      /^shop: web.2 still runs with its former limits\.$/,
+    );
   });
 
   it('tells a crash once', () => {
-    const crashed = instance({ state: 'backoff', reason: { code: 'SLIP_APP_EXITED', message: 'web.1 exited with status 1.' } });
-    assert.deepEqual(messages(status({ instances: [crashed] })), ['shop: web.1 on fra-1 is down. web.1 exited with status 1.']);
+    const crashed = instance({
+      state: 'backoff',
+      reason: { code: 'SLIP_APP_EXITED', message: 'web.1 exited with status 1.' },
+    });
+    assert.deepEqual(messages(status({ instances: [crashed] })), [
+      'shop: web.1 on fra-1 is down. web.1 exited with status 1.',
+    ]);
   });
 
   it('does not call well what is up between two crashes', () => {
@@ -141,15 +189,24 @@ describe('status', () => {
     assert.deepEqual(said({ state: 'live' }), [`${loop}, up again. It exited with code 1.`]);
     assert.deepEqual(said({ state: 'starting' }), [`${loop}, starting now. It exited with code 1.`]);
     const waiting = { ...crashLoop, nextStartAtMs: 1_020_000 };
-    assert.deepEqual(said({ state: 'backoff', crashLoop: waiting }), [`${loop}, next start in 20 s. It exited with code 1.`]);
+    assert.deepEqual(said({ state: 'backoff', crashLoop: waiting }), [
+      `${loop}, next start in 20 s. It exited with code 1.`,
+    ]);
     const replaced = instance({ crashLoop, lastExit, desired: 'standby' });
-    assert.deepEqual(messages(status({ instances: [instance({}), replaced] })), [], 'what has been replaced is no trouble any more');
+    assert.deepEqual(
+      messages(status({ instances: [instance({}), replaced] })),
+      [],
+      'what has been replaced is no trouble any more',
+    );
   });
 
   it('names a few of many, those of one node together', () => {
     const instances = [1, 2].map((number) => instance({ name: `web.${String(number)}`, state: 'pending' }));
     const [message] = messages(status({ instances, wanted: { web: 6 } }));
-    assert.equal(message, 'shop: 0 of 6 up: web.1, web.2 on fra-1 (starting); web.3, web.4 without a place; and 2 more.');
+    assert.equal(
+      message,
+      'shop: 0 of 6 up: web.1, web.2 on fra-1 (starting); web.3, web.4 without a place; and 2 more.',
+    );
   });
 
   it('does not mind what runs beside: warm ones, copies, what is too many', () => {

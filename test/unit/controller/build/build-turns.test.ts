@@ -43,7 +43,8 @@ test('users do not wait for each other', async () => {
 test('a build that is given up while it waits leaves its place in the line', async () => {
   const turns = new BuildTurns();
   const abort = new AbortController();
-  const enter = (signal: AbortSignal): Promise<() => void> => turns.enter('ada', { max: 1, signal, waiting: () => undefined });
+  const enter = (signal: AbortSignal): Promise<() => void> =>
+    turns.enter('ada', { max: 1, signal, waiting: () => undefined });
   const leave = await enter(SIGNAL);
   const gone = enter(abort.signal);
   const next = enter(SIGNAL);

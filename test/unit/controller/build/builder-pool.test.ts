@@ -46,7 +46,10 @@ describe('who gets a build', () => {
 
   it('needs the label itself, not what every object of the language has', () => {
     const said = refusalOf([node('a')], { constructor: 'x' });
-    assert.equal(said, 'No node that is online may build this: a: it has no label constructor, constructor=x is required.');
+    assert.equal(
+      said,
+      'No node that is online may build this: a: it has no label constructor, constructor=x is required.',
+    );
     assert.equal(refusalOf([node('a', { labels: { constructor: 'x' } })], { constructor: 'x' }), 'a');
   });
 

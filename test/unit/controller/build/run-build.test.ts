@@ -38,11 +38,16 @@ async function buildAnswered(slug: Slug): Promise<{ code: string | undefined; to
     commitTimeMs: 0,
     findSource: () => Promise.resolve(() => Promise.reject(new Error('not asked for'))),
   };
-  const io = { output: (chunk: string | Uint8Array) => told.push(Buffer.from(chunk).toString()), signal: new AbortController().signal };
-  const code = await new Builds({ ...deps, failpoint: noFailpoint, limits: DEFAULT_BUILD_POLICY }).run({ ...request, ...io }).then(
-    () => undefined,
-    (error: unknown) => (error as { code: string }).code,
-  );
+  const io = {
+    output: (chunk: string | Uint8Array) => told.push(Buffer.from(chunk).toString()),
+    signal: new AbortController().signal,
+  };
+  const code = await new Builds({ ...deps, failpoint: noFailpoint, limits: DEFAULT_BUILD_POLICY })
+    .run({ ...request, ...io })
+    .then(
+      () => undefined,
+      (error: unknown) => (error as { code: string }).code,
+    );
   const [build] = await store.builds(app.id, 1);
   await store.close();
   return { code, told: told.join(''), state: build?.state ?? '' };
@@ -70,7 +75,9 @@ describe('what a builder is asked', () => {
         ...{ ...ask, output },
         findSource: (root) => {
           roots.push(root);
-          return absent === undefined ? Promise.resolve(() => Promise.reject(new Error('not asked for'))) : Promise.reject(absent);
+          return absent === undefined
+            ? Promise.resolve(() => Promise.reject(new Error('not asked for')))
+            : Promise.reject(absent);
         },
       });
     await assert.rejects(push(), { code: 'SLIP_BUILDER_LOST' });

@@ -11,7 +11,11 @@ function lab(): { unused: UnusedImages; kept: Set<Digest>; used: Set<Digest> } {
     list: () => Promise.resolve([...kept]),
     removeNow: (digests: readonly Digest[]) => digests.forEach((digest) => kept.delete(digest)),
   };
-  return { unused: new UnusedImages({ images, store: { imagesInUse: () => Promise.resolve(new Set(used)) } }), kept, used };
+  return {
+    unused: new UnusedImages({ images, store: { imagesInUse: () => Promise.resolve(new Set(used)) } }),
+    kept,
+    used,
+  };
 }
 
 it('removes the images that no release has', async () => {

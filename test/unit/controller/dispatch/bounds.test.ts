@@ -24,7 +24,8 @@ describe('heartbeat pace', () => {
   });
 
   it('a vanished node is unreachable within 30 s in a fleet of any size, the look every tenth of the limit included', () => {
-    for (const nodes of [1, 100, 1_000, 3_000, 20_000]) assert.ok(silenceLimitMs(25_000, heartbeatIntervalMs(nodes)) * 1.1 <= 30_000);
+    for (const nodes of [1, 100, 1_000, 3_000, 20_000])
+      assert.ok(silenceLimitMs(25_000, heartbeatIntervalMs(nodes)) * 1.1 <= 30_000);
   });
 });
 

@@ -21,7 +21,13 @@ function appOf(name: string): App {
 }
 
 function releaseOf(app: App, version: number): Release {
-  const base = { appId: app.id, version, slug: slugOf('a'), config: sealAll({ V: String(version) }), userId: app.ownerId };
+  const base = {
+    appId: app.id,
+    version,
+    slug: slugOf('a'),
+    config: sealAll({ V: String(version) }),
+    userId: app.ownerId,
+  };
   return { ...base, state: 'current', description: '', createdAtMs: 0 };
 }
 
@@ -32,7 +38,9 @@ function rowsOf(assignments: readonly AssignmentRow[], apps: readonly App[]): De
     generation: 7,
     assignments,
     apps: new Map(apps.map((app) => [app.id, app])),
-    releases: new Map(releases.map((release) => [releaseKey({ appId: release.appId, release: release.version }), release])),
+    releases: new Map(
+      releases.map((release) => [releaseKey({ appId: release.appId, release: release.version }), release]),
+    ),
     baseDomain: 'example.test',
   };
 }
@@ -49,7 +57,10 @@ describe('desired state of a node', () => {
     const state = assembleDesiredState(rowsOf([one], [hello]));
     const [made] = state.assignments;
     assert.equal(state.generation, 7);
-    assert.deepEqual([made?.app, made?.uidBase, made?.release, made?.command], ['hello', hello.uidBase, 2, 'node server.js']);
+    assert.deepEqual(
+      [made?.app, made?.uidBase, made?.release, made?.command],
+      ['hello', hello.uidBase, 2, 'node server.js'],
+    );
     assert.equal(made?.config['V']?.reveal(), '2');
     assert.deepEqual(made.layers, slugOf('a').layers);
   });
@@ -78,6 +89,8 @@ describe('desired state of a node', () => {
     const nothing = { processType: 'clock' as ProcessType };
     assert.throws(() => assembleDesiredState(rowsOf([row(hello, 9)], [hello])), { code: 'SLIP_DISPATCH_ROWS' });
     assert.throws(() => assembleDesiredState(rowsOf([row(hello, 1)], [])), { code: 'SLIP_DISPATCH_ROWS' });
-    assert.throws(() => assembleDesiredState(rowsOf([row(hello, 1, nothing)], [hello])), { code: 'SLIP_DISPATCH_ROWS' });
+    assert.throws(() => assembleDesiredState(rowsOf([row(hello, 1, nothing)], [hello])), {
+      code: 'SLIP_DISPATCH_ROWS',
+    });
   });
 });

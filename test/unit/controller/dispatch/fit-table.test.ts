@@ -6,7 +6,12 @@ import { TableRoom } from '../../../../controller/dispatch/table-room.ts';
 import { UID_RANGES } from '../../../../controller/schedule/uid-ranges.ts';
 import type { NewEvent } from '../../../../shared/domain/event.ts';
 import { wholeTable, type FleetApp, type MeshPeer } from '../../../../shared/domain/fleet-routes.ts';
-import { appLineBytes, DOMAINS_BYTES_MAX, fixedTableBytes, TABLE_BYTES_MAX } from '../../../../shared/domain/fleet-routes-size.ts';
+import {
+  appLineBytes,
+  DOMAINS_BYTES_MAX,
+  fixedTableBytes,
+  TABLE_BYTES_MAX,
+} from '../../../../shared/domain/fleet-routes-size.ts';
 import type { NodeId } from '../../../../shared/domain/ids.ts';
 import { encodeControllerMessage } from '../../../../shared/rpc/controller-codec.ts';
 import { MAX_MESSAGE_BYTES } from '../../../../shared/rpc/service.ts';
@@ -28,7 +33,11 @@ const anyLine: fc.Arbitrary<TableLine> = fc
   }));
 const anyLines = fc.uniqueArray(anyLine, { maxLength: 30, selector: ({ entry }) => entry.appId });
 
-function encodedBytes(apps: readonly FleetApp[], peers: readonly MeshPeer[] = [], refused: readonly string[] = []): number {
+function encodedBytes(
+  apps: readonly FleetApp[],
+  peers: readonly MeshPeer[] = [],
+  refused: readonly string[] = [],
+): number {
   const update = wholeTable(aTable(1, { apps, peers, refused }));
   return Session.responseSerialize(encodeControllerMessage({ kind: 'fleetRoutes', update })).length;
 }
@@ -68,7 +77,11 @@ describe('the size of the route table', () => {
   });
 
   it('leaves room for as many apps as there can be, beside all domains', () => {
-    const longest = { ...anApp('a', ['aa']), app: 'a'.repeat(30) as FleetApp['app'], hostnames: [`${'a'.repeat(30)}.apps.example.com`] };
+    const longest = {
+      ...anApp('a', ['aa']),
+      app: 'a'.repeat(30) as FleetApp['app'],
+      hostnames: [`${'a'.repeat(30)}.apps.example.com`],
+    };
     assert.ok(UID_RANGES * appLineBytes(longest) + DOMAINS_BYTES_MAX < TABLE_BYTES_MAX);
   });
 
@@ -83,7 +96,11 @@ describe('the size of the route table', () => {
     const apps = room.fit(lines, { peers: [], refused: [] });
     assert.ok(encodedBytes(lines.map(({ entry }) => entry)) > MAX_MESSAGE_BYTES);
     assert.ok(encodedBytes(apps) < MAX_MESSAGE_BYTES);
-    assert.deepEqual(apps.map(({ app }) => app as string).join(''), 'abcdefgh'.slice(0, apps.length), 'the oldest have their lines');
+    assert.deepEqual(
+      apps.map(({ app }) => app as string).join(''),
+      'abcdefgh'.slice(0, apps.length),
+      'the oldest have their lines',
+    );
     room.fit(lines, { peers: [], refused: [] });
     assert.deepEqual(
       events.map(({ app }) => app),

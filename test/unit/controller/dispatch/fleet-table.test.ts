@@ -8,12 +8,23 @@ import type { InstanceState } from '../../../../shared/domain/instance.ts';
 import { parseAppName, parseProcessType } from '../../../../shared/domain/names.ts';
 import type { NodeState } from '../../../../shared/domain/states.ts';
 
-const APP = { appId: 'app00001' as AppId, app: parseAppName('shop'), release: 2, domains: ['www.shop.test'], createdAtMs: 0 };
+const APP = {
+  appId: 'app00001' as AppId,
+  app: parseAppName('shop'),
+  release: 2,
+  domains: ['www.shop.test'],
+  createdAtMs: 0,
+};
 
 /** `a v2 run live`: an instance on node a, of v2, wanted to run, reported live (`-`: not reported). */
 function entryOf(
   rows: readonly string[],
-  options: { nodes?: Record<string, NodeState>; leaving?: readonly number[]; release?: number | undefined; type?: string } = {},
+  options: {
+    nodes?: Record<string, NodeState>;
+    leaving?: readonly number[];
+    release?: number | undefined;
+    type?: string;
+  } = {},
 ): readonly string[] | undefined {
   const states = new Map<string, InstanceState>();
   const built = rows.map((text, index): AssignmentRow => {
@@ -22,7 +33,12 @@ function entryOf(
     if (state !== '-') states.set(instanceId, state as InstanceState);
     return {
       ...{ instanceId, nodeId: node as NodeId, appId: APP.appId, release: Number(release.slice(1)) },
-      ...{ processType: parseProcessType(options.type ?? 'web'), ordinal: index + 1, limits: DEFAULT_LIMITS, createdAtMs: 0 },
+      ...{
+        processType: parseProcessType(options.type ?? 'web'),
+        ordinal: index + 1,
+        limits: DEFAULT_LIMITS,
+        createdAtMs: 0,
+      },
       desired: desired as AssignmentRow['desired'],
     };
   });
@@ -93,6 +109,10 @@ describe('a member of the fleet', () => {
     for (const meshAddress of [undefined, '', 'fra:7405', '10.0.0.1']) {
       assert.equal(peerOf({ revoked: false, ...node, facts: { meshAddress } }).address, '');
     }
-    assert.equal(peerOf({ ...node, revoked: true, facts: { meshAddress: '10.0.0.1:7405' } }).address, '', 'nothing is sent to it');
+    assert.equal(
+      peerOf({ ...node, revoked: true, facts: { meshAddress: '10.0.0.1:7405' } }).address,
+      '',
+      'nothing is sent to it',
+    );
   });
 });

@@ -38,7 +38,11 @@ function lab(applied: number): Lab {
 
 function sessionOf(node: KnownNode, refusal?: { code: string; message: string }): AgentSession {
   // A real session needs a stream. These are the fields that are read.
-  const session = { nodeId: node.id, hello: { takesFleetRoutes: true }, routes: { applied: 0, refusal } } as unknown as AgentSession;
+  const session = {
+    nodeId: node.id,
+    hello: { takesFleetRoutes: true },
+    routes: { applied: 0, refusal },
+  } as unknown as AgentSession;
   node.session = session;
   return session;
 }

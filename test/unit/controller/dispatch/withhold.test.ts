@@ -34,7 +34,13 @@ function instances(app: string, { count, configBytes }: { count: number; configB
 }
 
 function stateOf(...assignments: readonly (readonly Assignment[])[]): DesiredState {
-  return { epoch: { counter: 1, id: 'life' }, generation: 1, assignments: assignments.flat(), routes: [], massStopReason: '' };
+  return {
+    epoch: { counter: 1, id: 'life' },
+    generation: 1,
+    assignments: assignments.flat(),
+    routes: [],
+    massStopReason: '',
+  };
 }
 
 const appsOf = (state: DesiredState): string[] => [...new Set(state.assignments.map(({ app }) => app as string))];
@@ -58,21 +64,27 @@ describe('what is sent of a desired state', () => {
   });
 
   it('fits whatever the apps ask for, and what is left out is the largest', () => {
-    const anyApps = fc.array(fc.record({ count: fc.integer({ min: 1, max: 5 }), kib: fc.integer({ min: 1, max: 400 }) }), {
-      minLength: 1,
-      maxLength: 20,
-    });
+    const anyApps = fc.array(
+      fc.record({ count: fc.integer({ min: 1, max: 5 }), kib: fc.integer({ min: 1, max: 400 }) }),
+      {
+        minLength: 1,
+        maxLength: 20,
+      },
+    );
     fc.assert(
       fc.property(anyApps, (apps) => {
         const state = stateOf(
-          ...apps.map(({ count, kib }, index) => instances(`a${String(index).padStart(3, '0')}`, { count, configBytes: kib * 1024 })),
+          ...apps.map(({ count, kib }, index) =>
+            instances(`a${String(index).padStart(3, '0')}`, { count, configBytes: kib * 1024 }),
+          ),
         );
         const maxBytes = 1024 * 1024;
         const { state: fitting, reasons } = withholdLargest(state, maxBytes);
         assert.ok(sentBytes(fitting) <= maxBytes);
         assert.equal(fitting.assignments.length + reasons.size, state.assignments.length);
         const largestSent = Math.max(0, ...fitting.assignments.map(({ config }) => config['BLOB']!.reveal().length));
-        for (const one of state.assignments) if (reasons.has(one.instanceId)) assert.ok(one.config['BLOB']!.reveal().length >= largestSent);
+        for (const one of state.assignments)
+          if (reasons.has(one.instanceId)) assert.ok(one.config['BLOB']!.reveal().length >= largestSent);
       }),
       { numRuns: 50, seed: 13 },
     );
@@ -80,7 +92,10 @@ describe('what is sent of a desired state', () => {
 
   it('leaves out one release that is too large by itself, though there is room', () => {
     const large = instances('bbbb', { count: 2, configBytes: RELEASE_BYTES_MAX });
-    const { state, reasons } = withholdLargest(stateOf(instances('aaaa', { count: 1, configBytes: 100 }), large), MAX_MESSAGE_BYTES);
+    const { state, reasons } = withholdLargest(
+      stateOf(instances('aaaa', { count: 1, configBytes: 100 }), large),
+      MAX_MESSAGE_BYTES,
+    );
     assert.deepEqual([appsOf(state), reasons.size], [['aaaa'], 2]);
     assert.deepEqual(
       state.withheld,

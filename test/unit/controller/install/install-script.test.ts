@@ -65,16 +65,21 @@ describe('install.sh', () => {
     assert.match(await callsOf(script), /^uname -n$/m);
   });
 
-  it('does nothing when it was cut off: at the end of any line, anywhere in its first and last ones', { timeout: 120_000 }, async () => {
-    const cuts = new Set<number>();
-    for (let at = script.indexOf('\n'); at >= 0; at = script.indexOf('\n', at + 1)) for (const by of [-1, 0, 1]) cuts.add(at + by);
-    // The last byte is the line's end, which changes nothing; the one before closes what calls main.
-    for (let at = script.length - 300; at < script.length - 1; at += 1) cuts.add(at);
-    const begins = script.indexOf('\n{\n');
-    for (let at = begins - 20; at < begins + 300; at += 1) cuts.add(at);
-    const whole = [...cuts].filter((at) => at < script.length - 1);
-    for (const at of whole) assert.equal(await callsOf(script.slice(0, at)), '', `cut off after byte ${String(at)}`);
-  });
+  it(
+    'does nothing when it was cut off: at the end of any line, anywhere in its first and last ones',
+    { timeout: 120_000 },
+    async () => {
+      const cuts = new Set<number>();
+      for (let at = script.indexOf('\n'); at >= 0; at = script.indexOf('\n', at + 1))
+        for (const by of [-1, 0, 1]) cuts.add(at + by);
+      // The last byte is the line's end, which changes nothing; the one before closes what calls main.
+      for (let at = script.length - 300; at < script.length - 1; at += 1) cuts.add(at);
+      const begins = script.indexOf('\n{\n');
+      for (let at = begins - 20; at < begins + 300; at += 1) cuts.add(at);
+      const whole = [...cuts].filter((at) => at < script.length - 1);
+      for (const at of whole) assert.equal(await callsOf(script.slice(0, at)), '', `cut off after byte ${String(at)}`);
+    },
+  );
 
   it('knows what its controller told it, and nothing else of it is changed', () => {
     assert.match(script, /^SERVED_URL='https:\/\/10\.0\.0\.1:7400'$/m);

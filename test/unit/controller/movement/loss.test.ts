@@ -19,16 +19,28 @@ describe('giving nodes up', () => {
     ['two of six are single failures', fleet(GONE, GONE, HERE, HERE, HERE, HERE), { lost: ['n0', 'n1'], held: [] }],
     ['two of five are an outage', fleet(GONE, GONE, HERE, HERE, HERE), { lost: [], held: ['n0', 'n1'] }],
     ['the whole fleet is an outage', fleet(GONE, GONE), { lost: [], held: ['n0', 'n1'] }],
-    ['one that has only just gone counts', fleet(GONE, { ...GONE, state: 'ready', silentMs: 1 }, HERE), { lost: [], held: ['n0', 'n1'] }],
+    [
+      'one that has only just gone counts',
+      fleet(GONE, { ...GONE, state: 'ready', silentMs: 1 }, HERE),
+      { lost: [], held: ['n0', 'n1'] },
+    ],
     ['an old loss does not count', fleet(GONE, { ...GONE, lost: true }, HERE, HERE), { lost: ['n0'], held: [] }],
-    ['a machine that never came does not count', fleet(GONE, { ...GONE, state: 'joined' }, HERE), { lost: ['n0'], held: [] }],
+    [
+      'a machine that never came does not count',
+      fleet(GONE, { ...GONE, state: 'joined' }, HERE),
+      { lost: ['n0'], held: [] },
+    ],
     [
       'nor does one that was revoked, or emptied and closed',
       fleet(GONE, { ...GONE, letGo: true }, HERE, HERE),
       { lost: ['n0', 'n1'], held: [] },
     ],
     ['nor is it held then', fleet(GONE, GONE, { ...GONE, letGo: true }, HERE, HERE), { lost: [], held: ['n0', 'n1'] }],
-    ['nothing is held before its time', fleet({ ...GONE, silentMs: 9 }, { ...GONE, silentMs: 9 }), { lost: [], held: [] }],
+    [
+      'nothing is held before its time',
+      fleet({ ...GONE, silentMs: 9 }, { ...GONE, silentMs: 9 }),
+      { lost: [], held: [] },
+    ],
   ];
   for (const [title, nodes, expected] of cases) it(title, () => assert.deepEqual(planLosses(nodes), expected));
 });

@@ -29,7 +29,9 @@ function viewOf(copies: readonly Copy[], wanted: MoverView['wanted'] = { web: 1 
     wanted,
     nodes: new Map(copies.map(({ id, on, row }) => [row?.nodeId ?? (`on-${id}` as NodeId), on])),
     statuses: new Map(
-      copies.flatMap(({ id, state, startedAtMs }) => (state === undefined ? [] : [[id as InstanceId, { state, startedAtMs }]])),
+      copies.flatMap(({ id, state, startedAtMs }) =>
+        state === undefined ? [] : [[id as InstanceId, { state, startedAtMs }]],
+      ),
     ),
   };
 }
@@ -53,7 +55,11 @@ describe('one slot', () => {
     ['stays where it is', [{ id: 'a', on: HERE, state: 'live' }], { ends: [], leaving: [] }],
     ['stays while its node is merely silent', [{ id: 'a', on: SILENT, state: 'live' }], { ends: [], leaving: [] }],
     ['is copied when its node is lost', [{ id: 'a', on: LOST, state: 'live' }], { ends: [], leaving: ['a lost'] }],
-    ['is copied when its node is drained', [{ id: 'a', on: DRAINING, state: 'live' }], { ends: [], leaving: ['a drain'] }],
+    [
+      'is copied when its node is drained',
+      [{ id: 'a', on: DRAINING, state: 'live' }],
+      { ends: [], leaving: ['a drain'] },
+    ],
     [
       'is not copied twice',
       [
@@ -62,7 +68,14 @@ describe('one slot', () => {
       ],
       { ends: [], leaving: [] },
     ],
-    ['leaves a drained node once its copy is live', [{ id: 'a', on: DRAINING, state: 'live', startedAtMs: 1 }, { ...REPLACEMENT, state: 'live', startedAtMs: 2 }], { ends: ['a moved'], leaving: [] }], // prettier-ignore
+    [
+      'leaves a drained node once its copy is live',
+      [
+        { id: 'a', on: DRAINING, state: 'live', startedAtMs: 1 },
+        { ...REPLACEMENT, state: 'live', startedAtMs: 2 },
+      ],
+      { ends: ['a moved'], leaving: [] },
+    ],
     [
       'is beyond reach on a lost node',
       [
@@ -79,16 +92,86 @@ describe('one slot', () => {
       ],
       { ends: [], leaving: ['b lost'] },
     ],
-    ['that ran longer stays when its node returns', [{ id: 'a', on: HERE, state: 'live', startedAtMs: 1 }, { ...REPLACEMENT, state: 'live', startedAtMs: 2 }], { ends: ['b double'], leaving: [] }], // prettier-ignore
-    ['that started anew goes when its node returns', [{ id: 'a', on: HERE, state: 'live', startedAtMs: 3 }, { ...REPLACEMENT, state: 'live', startedAtMs: 2 }], { ends: ['a double'], leaving: [] }], // prettier-ignore
-    ['that is only starting on the returned node goes', [{ id: 'a', on: HERE, state: 'starting', startedAtMs: 3 }, { ...REPLACEMENT, state: 'live', startedAtMs: 2 }], { ends: ['a double'], leaving: [] }], // prettier-ignore
-    ['that an agent has just taken up again gets the time to say so', [{ id: 'a', on: HERE, state: 'starting', startedAtMs: 1 }, { ...REPLACEMENT, state: 'live', startedAtMs: 2 }], { ends: [], leaving: [] }], // prettier-ignore
-    ['of a returned node that has not reported yet is left alone', [{ id: 'a', on: HERE }, { ...REPLACEMENT, state: 'live', startedAtMs: 2 }], { ends: [], leaving: [] }], // prettier-ignore
-    ['wins over a copy that has not come up yet', [{ id: 'a', on: HERE, state: 'live' }, { ...REPLACEMENT, state: 'fetching' }], { ends: ['b double'], leaving: [] }], // prettier-ignore
-    ['loses a copy that failed, and tries again', [{ id: 'a', on: DRAINING, state: 'live' }, { ...REPLACEMENT, state: 'failed' }], { ends: ['b failed'], leaving: ['a drain'] }], // prettier-ignore
-    ['gives way to the new one where somebody asked for it', [{ id: 'a', on: HERE, state: 'live', startedAtMs: 1 }, { id: 'b', on: HERE, state: 'live', startedAtMs: 2, row: replaces('a', 'rebalance') }], { ends: ['a moved'], leaving: [] }], // prettier-ignore
-    ['waits for the new one where somebody asked for it', [{ id: 'a', on: HERE, state: 'live' }, { id: 'b', on: HERE, state: 'starting', row: replaces('a', 'rebalance') }], { ends: [], leaving: [] }], // prettier-ignore
-    ['of an older release or on its way out is no concern', [{ id: 'a', on: DRAINING, row: { release: 2 } }, { id: 'b', on: DRAINING, row: { desired: 'stop' } }], { ends: [], leaving: [] }], // prettier-ignore
+    [
+      'that ran longer stays when its node returns',
+      [
+        { id: 'a', on: HERE, state: 'live', startedAtMs: 1 },
+        { ...REPLACEMENT, state: 'live', startedAtMs: 2 },
+      ],
+      { ends: ['b double'], leaving: [] },
+    ],
+    [
+      'that started anew goes when its node returns',
+      [
+        { id: 'a', on: HERE, state: 'live', startedAtMs: 3 },
+        { ...REPLACEMENT, state: 'live', startedAtMs: 2 },
+      ],
+      { ends: ['a double'], leaving: [] },
+    ],
+    [
+      'that is only starting on the returned node goes',
+      [
+        { id: 'a', on: HERE, state: 'starting', startedAtMs: 3 },
+        { ...REPLACEMENT, state: 'live', startedAtMs: 2 },
+      ],
+      { ends: ['a double'], leaving: [] },
+    ],
+    [
+      'that an agent has just taken up again gets the time to say so',
+      [
+        { id: 'a', on: HERE, state: 'starting', startedAtMs: 1 },
+        { ...REPLACEMENT, state: 'live', startedAtMs: 2 },
+      ],
+      { ends: [], leaving: [] },
+    ],
+    [
+      'of a returned node that has not reported yet is left alone',
+      [
+        { id: 'a', on: HERE },
+        { ...REPLACEMENT, state: 'live', startedAtMs: 2 },
+      ],
+      { ends: [], leaving: [] },
+    ],
+    [
+      'wins over a copy that has not come up yet',
+      [
+        { id: 'a', on: HERE, state: 'live' },
+        { ...REPLACEMENT, state: 'fetching' },
+      ],
+      { ends: ['b double'], leaving: [] },
+    ],
+    [
+      'loses a copy that failed, and tries again',
+      [
+        { id: 'a', on: DRAINING, state: 'live' },
+        { ...REPLACEMENT, state: 'failed' },
+      ],
+      { ends: ['b failed'], leaving: ['a drain'] },
+    ],
+    [
+      'gives way to the new one where somebody asked for it',
+      [
+        { id: 'a', on: HERE, state: 'live', startedAtMs: 1 },
+        { id: 'b', on: HERE, state: 'live', startedAtMs: 2, row: replaces('a', 'rebalance') },
+      ],
+      { ends: ['a moved'], leaving: [] },
+    ],
+    [
+      'waits for the new one where somebody asked for it',
+      [
+        { id: 'a', on: HERE, state: 'live' },
+        { id: 'b', on: HERE, state: 'starting', row: replaces('a', 'rebalance') },
+      ],
+      { ends: [], leaving: [] },
+    ],
+    [
+      'of an older release or on its way out is no concern',
+      [
+        { id: 'a', on: DRAINING, row: { release: 2 } },
+        { id: 'b', on: DRAINING, row: { desired: 'stop' } },
+      ],
+      { ends: [], leaving: [] },
+    ],
   ];
   for (const [title, copies, expected] of cases) it(title, () => assert.deepEqual(decide(copies), expected));
 });
@@ -106,16 +189,36 @@ describe('counts', () => {
   it('one on every node: ends on a drained node when another is live, stays when it is the last', () => {
     const all = { web: 'all' as const };
     const here = { id: 'a', on: DRAINING, state: 'live' as const };
-    assert.deepEqual(decide([here, { id: 'b', on: HERE, state: 'live', ordinal: 2 }], all), { ends: ['a left'], leaving: [] });
-    assert.deepEqual(planMoves(viewOf([here, { id: 'b', on: HERE, state: 'starting', ordinal: 2 }], all)).last.length, 1);
+    assert.deepEqual(decide([here, { id: 'b', on: HERE, state: 'live', ordinal: 2 }], all), {
+      ends: ['a left'],
+      leaving: [],
+    });
+    assert.deepEqual(
+      planMoves(viewOf([here, { id: 'b', on: HERE, state: 'starting', ordinal: 2 }], all)).last.length,
+      1,
+    );
     assert.deepEqual(decide([{ id: 'a', on: LOST }], all), { ends: [], leaving: [] });
   });
 });
 
 describe('whatever the fleet looks like', () => {
   const node = fc.constantFrom(HERE, DRAINING, SILENT, LOST);
-  const state = fc.constantFrom<(InstanceState | undefined)[]>(undefined, 'pending', 'starting', 'live', 'backoff', 'failed');
-  const copy = fc.record({ on: node, state, startedAtMs: fc.integer({ min: 1, max: 9 }), ordinal: fc.integer({ min: 1, max: 3 }), by: fc.constantFrom('drain', 'lost', 'rebalance', undefined), of: fc.integer({ min: 0, max: 5 }) }); // prettier-ignore
+  const state = fc.constantFrom<(InstanceState | undefined)[]>(
+    undefined,
+    'pending',
+    'starting',
+    'live',
+    'backoff',
+    'failed',
+  );
+  const copy = fc.record({
+    on: node,
+    state,
+    startedAtMs: fc.integer({ min: 1, max: 9 }),
+    ordinal: fc.integer({ min: 1, max: 3 }),
+    by: fc.constantFrom('drain', 'lost', 'rebalance', undefined),
+    of: fc.integer({ min: 0, max: 5 }),
+  });
   const fleet = fc.array(copy, { maxLength: 6 }).map((copies) =>
     copies.map(({ by, of, state: said, ...each }, at): Copy => ({
       ...each,
@@ -147,7 +250,9 @@ describe('whatever the fleet looks like', () => {
       fc.property(fleet, (copies) => {
         const view = viewOf(copies, { web: 3 });
         const { holding } = planMoves(view);
-        const settled = holding.filter((row) => view.nodes.get(row.nodeId) === HERE && view.statuses.get(row.instanceId)?.state === 'live');
+        const settled = holding.filter(
+          (row) => view.nodes.get(row.nodeId) === HERE && view.statuses.get(row.instanceId)?.state === 'live',
+        );
         assert.equal(new Set(settled.map((row) => row.ordinal)).size, settled.length);
       }),
     );

@@ -10,9 +10,15 @@ const NONE: ReadonlySet<string> = new Set();
 
 describe('instance counts', () => {
   it('count what the formation wants, whether it has a place or not', () => {
-    const counts = countInstances({ web: 3, worker: 0 }, { instances: [at('web.1', 'a'), at('web.2', 'b', 'starting')], lostNodes: NONE });
+    const counts = countInstances(
+      { web: 3, worker: 0 },
+      { instances: [at('web.1', 'a'), at('web.2', 'b', 'starting')], lostNodes: NONE },
+    );
     assert.deepEqual([counts.live, counts.desired, counts.nodes], [1, 3, ['a', 'b']]);
-    assert.deepEqual(counts.down.map(({ name, at: where }) => `${name} ${where?.node ?? 'nowhere'}`), ['web.2 b', 'web.3 nowhere']); // prettier-ignore
+    assert.deepEqual(
+      counts.down.map(({ name, at: where }) => `${name} ${where?.node ?? 'nowhere'}`),
+      ['web.2 b', 'web.3 nowhere'],
+    );
   });
 
   it('count one of the copies of a move, of a switch, and of what a lost node had', () => {
@@ -41,19 +47,28 @@ describe('instance counts', () => {
   it('of a type that runs on every node count one as missing where there is none', () => {
     const none = countInstances({ web: 'all' }, { instances: [], lostNodes: NONE });
     assert.deepEqual(none.down, [{ name: 'web.1', at: undefined }]);
-    const lost = countInstances({ web: 'all' }, { instances: [at('web.2', 'a', 'unknown')], lostNodes: new Set(['a']) });
+    const lost = countInstances(
+      { web: 'all' },
+      { instances: [at('web.2', 'a', 'unknown')], lostNodes: new Set(['a']) },
+    );
     assert.deepEqual([...numbers(lost), lost.down[0]?.name, lost.down[0]?.at?.node], [0, 1, 'web.2', 'a']);
   });
 
   it('count one of a higher number in the place of one that has none', () => {
     const counts = countInstances({ web: 2 }, { instances: [at('web.2', 'a'), at('web.3', 'b')], lostNodes: NONE });
     assert.deepEqual([...numbers(counts), counts.nodes], [2, 2, ['a', 'b']]);
-    const starting = countInstances({ web: 2 }, { instances: [at('web.2', 'a'), at('web.3', 'b', 'starting')], lostNodes: NONE });
+    const starting = countInstances(
+      { web: 2 },
+      { instances: [at('web.2', 'a'), at('web.3', 'b', 'starting')], lostNodes: NONE },
+    );
     assert.deepEqual(starting.down, [{ name: 'web.1', at: undefined }]);
   });
 
   it('leave out what is too many: it is about to go', () => {
-    assert.deepEqual(numbers(countInstances({ web: 1 }, { instances: [at('web.1', 'a'), at('web.2', 'b')], lostNodes: NONE })), [1, 1]);
+    assert.deepEqual(
+      numbers(countInstances({ web: 1 }, { instances: [at('web.1', 'a'), at('web.2', 'b')], lostNodes: NONE })),
+      [1, 1],
+    );
   });
 });
 

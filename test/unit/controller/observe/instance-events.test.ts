@@ -7,7 +7,15 @@ import { systemClock } from '../../../../shared/kit/clock.ts';
 import type { InstanceId } from '../../../../shared/domain/ids.ts';
 import type { InstanceStatus } from '../../../../shared/domain/instance.ts';
 import { eventually } from '../../../support/eventually.ts';
-import { addApp, addNode, addUser, assignment, newRelease, noChange, openMemoryStore } from '../../../support/store-fixtures.ts';
+import {
+  addApp,
+  addNode,
+  addUser,
+  assignment,
+  newRelease,
+  noChange,
+  openMemoryStore,
+} from '../../../support/store-fixtures.ts';
 
 const GIB = 1024 ** 3;
 
@@ -52,7 +60,10 @@ describe('events of instances', () => {
 
   it('cuts a node short that reports crash after crash, and says which', async () => {
     for (let at = 1; at <= 1_000; at += 1) observer.report(node, [oom(at)], false);
-    await eventually('the last of them', async () => (await store.events({ afterSeq: lastSeq, limit: 500 })).length >= 121);
+    await eventually(
+      'the last of them',
+      async () => (await store.events({ afterSeq: lastSeq, limit: 500 })).length >= 121,
+    );
     const kinds = (await store.events({ afterSeq: lastSeq, limit: 500 })).map(({ kind }) => kind);
     assert.deepEqual([kinds.length, kinds.filter((kind) => kind === 'node.flood').length], [121, 1]);
   });
@@ -64,7 +75,10 @@ describe('events of instances', () => {
     observer.report(node, [oom(2)], false);
     await untilTold(['instance.oom web.1 was killed.', 'instance.oom web.1 was killed.']);
     const [event] = await store.events({ limit: 1 });
-    assert.deepEqual([event?.app, event?.node, event?.instance, event?.actor], ['shop', 'fra-1', 'web.1', 'node fra-1']);
+    assert.deepEqual(
+      [event?.app, event?.node, event?.instance, event?.actor],
+      ['shop', 'fra-1', 'web.1', 'node fra-1'],
+    );
     assert.equal(event?.next, 'slipway why web.1 -a shop');
   });
 
@@ -78,12 +92,20 @@ describe('events of instances', () => {
   it('says nothing of an instance that ends as asked', async () => {
     observer.report(node, [status({})], false);
     observer.report(node, [status({ state: 'stopping', lastExit: { code: 0, oomKilled: false, atMs: 1 } })], false);
-    observer.report(node, [status({ state: 'failed', reason: { code: 'SLIP_APP_NEVER_BOUND', message: 'It did not listen.' } })], false);
+    observer.report(
+      node,
+      [status({ state: 'failed', reason: { code: 'SLIP_APP_NEVER_BOUND', message: 'It did not listen.' } })],
+      false,
+    );
     await untilTold(['instance.failed It did not listen.']);
   });
 
   it('says once that a disk runs low', async () => {
-    for (const freeBytes of [5 * GIB, 0.5 * GIB, 0.9 * GIB, 1.5 * GIB, 0.4 * GIB, 3 * GIB, 0.3 * GIB]) observer.heartbeat(node, freeBytes);
-    await untilTold(['node.disk-low Node fra-1 has 512 MB of disk left.', 'node.disk-low Node fra-1 has 307 MB of disk left.']);
+    for (const freeBytes of [5 * GIB, 0.5 * GIB, 0.9 * GIB, 1.5 * GIB, 0.4 * GIB, 3 * GIB, 0.3 * GIB])
+      observer.heartbeat(node, freeBytes);
+    await untilTold([
+      'node.disk-low Node fra-1 has 512 MB of disk left.',
+      'node.disk-low Node fra-1 has 307 MB of disk left.',
+    ]);
   });
 });

@@ -13,7 +13,13 @@ it('makes an event of what an agent says, in the name of its node', () => {
     sink({ id: 'node0001' as NodeId, name: 'fra-1' }, event);
   });
   assert.deepEqual(added, [
-    { kind: 'node.disk-low', actor: 'node fra-1', node: 'fra-1', message: 'Little is left.', next: 'slipway why fra-1' },
+    {
+      kind: 'node.disk-low',
+      actor: 'node fra-1',
+      node: 'fra-1',
+      message: 'Little is left.',
+      next: 'slipway why fra-1',
+    },
   ]);
 });
 

@@ -37,7 +37,11 @@ const exited = { code: 'SLIP_APP_EXITED', message: 'web.1 exited with status 1.'
 const loopback = 'The app listens on 127.0.0.1:5000 only, where the proxy cannot reach it.';
 
 /** Each cause: the screen it makes, word for word. */
-const CAUSES: readonly { readonly cause: string; readonly body: WhyBody | undefined; readonly screen: readonly string[] }[] = [
+const CAUSES: readonly {
+  readonly cause: string;
+  readonly body: WhyBody | undefined;
+  readonly screen: readonly string[];
+}[] = [
   {
     cause: 'out of memory',
     body: whyInstance(
@@ -69,7 +73,14 @@ const CAUSES: readonly { readonly cause: string; readonly body: WhyBody | undefi
         latest: failedRelease('SLIP_APP_LOOPBACK_ONLY', loopback),
         events: [
           {
-            ...{ seq: 9, atMs: WHY_NOW - SECOND, kind: 'instance.failed', actor: 'node fra-1', app: 'shop', node: 'fra-1' },
+            ...{
+              seq: 9,
+              atMs: WHY_NOW - SECOND,
+              kind: 'instance.failed',
+              actor: 'node fra-1',
+              app: 'shop',
+              node: 'fra-1',
+            },
             ...{ instance: 'web.1', message: loopback, details: { code: 'SLIP_APP_LOOPBACK_ONLY' } },
           },
         ],
@@ -160,7 +171,10 @@ const CAUSES: readonly { readonly cause: string; readonly body: WhyBody | undefi
   },
   {
     cause: 'an agent that is too old',
-    body: whyNode(nodeFact({ versionTrouble: versionTrouble({ name: 'fra-1', agentVersion: '0.1.0+c3e11cb00a2f' }, '0.3.0') }), WHY_NOW),
+    body: whyNode(
+      nodeFact({ versionTrouble: versionTrouble({ name: 'fra-1', agentVersion: '0.1.0+c3e11cb00a2f' }, '0.3.0') }),
+      WHY_NOW,
+    ),
     screen: [
       'fra-1 is in trouble.',
       '',
@@ -195,7 +209,10 @@ const CAUSES: readonly { readonly cause: string; readonly body: WhyBody | undefi
       appFacts({
         current: undefined,
         instances: [],
-        latest: failedRelease('SLIP_APP_NEVER_BOUND', 'The app runs but did not listen on its port (PORT=5000) within 60 s.'),
+        latest: failedRelease(
+          'SLIP_APP_NEVER_BOUND',
+          'The app runs but did not listen on its port (PORT=5000) within 60 s.',
+        ),
       }),
     ),
     screen: [
@@ -261,7 +278,9 @@ const CAUSES: readonly { readonly cause: string; readonly body: WhyBody | undefi
   },
   {
     cause: 'build limit',
-    body: whyApp(failedBuild('SLIP_BUILD_OUT_OF_MEMORY', 'The build was killed: it used more than its 2 GB of memory.')),
+    body: whyApp(
+      failedBuild('SLIP_BUILD_OUT_OF_MEMORY', 'The build was killed: it used more than its 2 GB of memory.'),
+    ),
     screen: [
       'shop is in trouble.',
       '',

@@ -13,7 +13,10 @@ const reason = {
 it('why names the app that is too large for the message of its node, and leads to its config', () => {
   const { well, chains } = whyApp(appFacts({ instances: [instanceFact({ state: 'failed', reason })] }));
   const [chain] = chains;
-  assert.deepEqual([well, chain?.code, chain?.next], [false, 'SLIP_DISPATCH_SIZE', `slipway config -a ${appFacts().app}`]);
+  assert.deepEqual(
+    [well, chain?.code, chain?.next],
+    [false, 'SLIP_DISPATCH_SIZE', `slipway config -a ${appFacts().app}`],
+  );
   assert.match(chain?.links[0] ?? '', /^web\.1 on fra-1: v3 of shop is too large for one message to its node/);
 });
 
@@ -24,5 +27,8 @@ it('why of a node with an older agent names the size and the upgrade', () => {
     hint: 'slipway nodes:upgrade',
   };
   const [chain] = whyNode(nodeFact({ refusal }), WHY_NOW).chains;
-  assert.deepEqual([chain?.code, chain?.links[0], chain?.next], ['SLIP_DISPATCH_SIZE', refusal.message, 'slipway nodes:upgrade']);
+  assert.deepEqual(
+    [chain?.code, chain?.links[0], chain?.next],
+    ['SLIP_DISPATCH_SIZE', refusal.message, 'slipway nodes:upgrade'],
+  );
 });

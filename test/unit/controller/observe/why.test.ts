@@ -24,19 +24,31 @@ const MINUTE = 60_000;
 
 describe('why', () => {
   it('says of a node that was revoked how it comes back', () => {
-    const body = whyNode({ ...AWAY, revokedAtMs: WHY_NOW - 4 * MINUTE, certificateExpiresAtMs: WHY_NOW + MINUTE }, WHY_NOW);
-    assert.equal(body.chains[0]?.links[0], 'The certificate of fra-1 was revoked on 2026-11-20 at 14:26:00 UTC, so it is not let in.');
+    const body = whyNode(
+      { ...AWAY, revokedAtMs: WHY_NOW - 4 * MINUTE, certificateExpiresAtMs: WHY_NOW + MINUTE },
+      WHY_NOW,
+    );
+    assert.equal(
+      body.chains[0]?.links[0],
+      'The certificate of fra-1 was revoked on 2026-11-20 at 14:26:00 UTC, so it is not let in.',
+    );
     assert.equal(body.chains[0].next, 'slipway nodes:rejoin fra-1');
   });
 
   it('says of a node that went away with too many others that nothing of it is moved', () => {
     const { chains } = whyNode({ ...AWAY, lost: false, held: true }, WHY_NOW);
-    assert.equal(chains[0]?.links[1], 'More than a third of the fleet went away at once, so its 1 instance stays there.');
+    assert.equal(
+      chains[0]?.links[1],
+      'More than a third of the fleet went away at once, so its 1 instance stays there.',
+    );
   });
 
   it('says of an instance on a lost node that it stays there, or finds no place, and what changes that', () => {
     const why = (facts: Partial<AppWhyFacts>, stuck?: string): WhyBody | undefined =>
-      whyInstance(appFacts({ nodes: [AWAY], instances: [instanceFact({}, { state: 'unknown', stuck })], ...facts }), 'web.1');
+      whyInstance(
+        appFacts({ nodes: [AWAY], instances: [instanceFact({}, { state: 'unknown', stuck })], ...facts }),
+        'web.1',
+      );
     const silent = 'fra-1 has not been heard of for 3 min.';
     const never = why({ patienceMs: 'never' })?.chains[0];
     assert.deepEqual(never?.links, [silent, 'web.1 of shop stays with it however long it is silent.']);
@@ -78,7 +90,8 @@ describe('why', () => {
     assert.deepEqual(whyInstance(appFacts(), 'web.1')?.chains[0]?.links, ['web.1 on fra-1 is up for 5 min, v3.']);
     assert.equal(whyInstance(appFacts(), 'web.2'), undefined);
     assert.equal(whyNode(nodeFact(), WHY_NOW).well, true);
-    for (const each of [body, whyApp(appFacts({ current: undefined, latest: undefined, instances: [] }))]) assertNextExists(each);
+    for (const each of [body, whyApp(appFacts({ current: undefined, latest: undefined, instances: [] }))])
+      assertNextExists(each);
   });
 
   it('finds what keeps each node from taking an instance, the one that is mended most easily first', () => {
@@ -98,8 +111,12 @@ describe('why', () => {
   it('asks for a push only where a push failed, and for what it mends before it', () => {
     const reasons = { 'fra-1': 'it is cordoned and takes nothing new' };
     const { code, message } = noRoom({ processType: parseProcessType('web'), ordinal: 1, reasons });
-    const next = (latest: ReturnType<typeof failedRelease>): string | undefined => whyApp(appFacts({ latest })).chains[0]?.next;
-    assert.equal(next({ ...failedRelease(code, message), description: 'Set GREETING config vars' }), 'slipway nodes:uncordon fra-1');
+    const next = (latest: ReturnType<typeof failedRelease>): string | undefined =>
+      whyApp(appFacts({ latest })).chains[0]?.next;
+    assert.equal(
+      next({ ...failedRelease(code, message), description: 'Set GREETING config vars' }),
+      'slipway nodes:uncordon fra-1',
+    );
     const killed = 'web.1 was killed: it used more than its 512 MB of memory.';
     assert.equal(
       next(failedRelease('SLIP_APP_OUT_OF_MEMORY', killed)),
@@ -108,7 +125,10 @@ describe('why', () => {
   });
 
   it('forgets a failed build once something newer was released, and an old release while a newer one serves', () => {
-    const build = { ...failedBuild('SLIP_BUILD_TIMEOUT', 'It took too long.').latestBuild!, createdAtMs: WHY_NOW - 700_000 };
+    const build = {
+      ...failedBuild('SLIP_BUILD_TIMEOUT', 'It took too long.').latestBuild!,
+      createdAtMs: WHY_NOW - 700_000,
+    };
     assert.equal(whyApp(appFacts({ latestBuild: build })).well, true);
     assert.equal(whyApp(appFacts({ latest: releaseFact({ version: 5, state: 'deploying' }) })).well, true);
   });

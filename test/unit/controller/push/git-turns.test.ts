@@ -5,7 +5,10 @@ import { VirtualClock } from '../../../scenario/world/virtual-clock.ts';
 
 const LIMITS = { max: 2, maxPerUser: 1, slowAfterMs: 60_000, minBytesPerSecond: 1_000 };
 
-function enter(turns: GitTurns, user: string): { turn: () => Turn | undefined; waited: () => number; cancel: () => void } {
+function enter(
+  turns: GitTurns,
+  user: string,
+): { turn: () => Turn | undefined; waited: () => number; cancel: () => void } {
   const stop = new AbortController();
   let [turn, waited]: [Turn | undefined, number] = [undefined, 0];
   turns.enter(user, { signal: stop.signal, waiting: () => (waited += 1) }).then(

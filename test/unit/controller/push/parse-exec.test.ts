@@ -80,7 +80,8 @@ test('every form in which git asks for an app is understood', () => {
 });
 
 test('anything but one verb with one argument is refused as a command', () => {
-  for (const command of NOT_COMMANDS) assert.equal(codeOf(command), 'SLIP_PUSH_COMMAND', JSON.stringify(command.slice(0, 80)));
+  for (const command of NOT_COMMANDS)
+    assert.equal(codeOf(command), 'SLIP_PUSH_COMMAND', JSON.stringify(command.slice(0, 80)));
 });
 
 test('a path that is no app name is refused by the rule for names', () => {

@@ -13,7 +13,11 @@ test('pushes of one app take turns in the order of their coming, and are told wh
   const told: string[] = [];
   const order: string[] = [];
   const enter = async (commit: string): Promise<() => void> => {
-    const leave = await queue.enter('app', { commit, signal: SIGNAL, waiting: (holder) => told.push(`${commit} after ${holder}`) });
+    const leave = await queue.enter('app', {
+      commit,
+      signal: SIGNAL,
+      waiting: (holder) => told.push(`${commit} after ${holder}`),
+    });
     order.push(commit);
     return leave;
   };

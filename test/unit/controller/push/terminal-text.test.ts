@@ -9,10 +9,15 @@ const LINEAR_MAX_CPU_MS = 5_000;
 
 test('colours, titles, links and cursor moves are taken out, words stay', () => {
   assert.equal(
-    cleanTerminalText('\u001b[1;31mred\u001b[0m \u001b]0;title\u0007and \u001b]8;;http://x\u001b\\link\u001b]8;;\u001b\\'),
+    cleanTerminalText(
+      '\u001b[1;31mred\u001b[0m \u001b]0;title\u0007and \u001b]8;;http://x\u001b\\link\u001b]8;;\u001b\\',
+    ),
     'red and link',
   );
-  assert.equal(cleanTerminalText('a\u001b[2Jb\u001b[10;10Hc\u001bcd\u001b(Be\u009b31mf\u001bP1$qm\u001b\\g'), 'abcdefg');
+  assert.equal(
+    cleanTerminalText('a\u001b[2Jb\u001b[10;10Hc\u001bcd\u001b(Be\u009b31mf\u001bP1$qm\u001b\\g'),
+    'abcdefg',
+  );
 });
 
 test('newline and tab stay; carriage returns become line ends', () => {

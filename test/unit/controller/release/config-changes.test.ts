@@ -1,7 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { applyChanges, checkConfig, describeChange, isSameConfig, namesThatChange } from '../../../../controller/release/config-changes.ts';
-import { CONFIG_BYTES_MAX, CONFIG_VARS_MAX, checkConfigSize, configBytes } from '../../../../shared/domain/config-size.ts';
+import {
+  applyChanges,
+  checkConfig,
+  describeChange,
+  isSameConfig,
+  namesThatChange,
+} from '../../../../controller/release/config-changes.ts';
+import {
+  CONFIG_BYTES_MAX,
+  CONFIG_VARS_MAX,
+  checkConfigSize,
+  configBytes,
+} from '../../../../shared/domain/config-size.ts';
 import { revealAll, sealAll } from '../../../../shared/kit/sensitive.ts';
 
 const config = sealAll({ A: '1', EMPTY: '' });
@@ -51,8 +62,12 @@ describe('the size of the config vars of an app', () => {
   });
 
   it('has a limit of variables too, since each costs a file and a field', () => {
-    const many = Object.fromEntries(Array.from({ length: CONFIG_VARS_MAX + 1 }, (_, index) => [`V${String(index)}`, '']));
-    assert.throws(() => checkConfigSize('shop', sealAll(many)), { message: 'shop would have 1001 config vars; the limit is 1000.' });
+    const many = Object.fromEntries(
+      Array.from({ length: CONFIG_VARS_MAX + 1 }, (_, index) => [`V${String(index)}`, '']),
+    );
+    assert.throws(() => checkConfigSize('shop', sealAll(many)), {
+      message: 'shop would have 1001 config vars; the limit is 1000.',
+    });
   });
 
   it('counts what is set already, and lets a config that is too large shrink', () => {

@@ -3,7 +3,13 @@ import { describe, it } from 'node:test';
 import { renderLive, type LiveFacts } from '../../../../controller/release/push-output.ts';
 
 describe('the last lines of a push', () => {
-  const facts: LiveFacts = { version: 3, nodes: 2, url: 'http://shop.localhost:8080', types: ['web'], timingsMs: { live: 1440 } };
+  const facts: LiveFacts = {
+    version: 3,
+    nodes: 2,
+    url: 'http://shop.localhost:8080',
+    types: ['web'],
+    timingsMs: { live: 1440 },
+  };
   const first = (change: Partial<LiveFacts>): string =>
     renderLive({ ...facts, ...change })
       .split('\n')[0]!
@@ -16,6 +22,9 @@ describe('the last lines of a push', () => {
 
   it('say how to start an app of which nothing runs, in place of an address that does not answer', () => {
     const idle = first({ nodes: 0, types: ['worker', 'clock'] });
-    assert.equal(idle, 'Released v3 · nothing of it runs, as all is scaled to 0. Start it with: slipway ps:scale worker=1');
+    assert.equal(
+      idle,
+      'Released v3 · nothing of it runs, as all is scaled to 0. Start it with: slipway ps:scale worker=1',
+    );
   });
 });

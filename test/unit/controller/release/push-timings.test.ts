@@ -5,7 +5,11 @@ import type { Digest } from '../../../../shared/domain/ids.ts';
 
 const moments = {
   git: { ssh: 20, authorise: 2, receive: 30 },
-  build: { timingsMs: { source: 10, prepare: 20, sandbox: 40, compile: 30, layers: 15, upload: 5 }, sourceBytes: 500, uploadedBytes: 4096 },
+  build: {
+    timingsMs: { source: 10, prepare: 20, sandbox: 40, compile: 30, layers: 15, upload: 5 },
+    sourceBytes: 500,
+    uploadedBytes: 4096,
+  },
   slug: {
     layers: [{ name: 'app', digest: `sha256:${'0'.repeat(64)}` as Digest, sizeBytes: 4096, shared: false }],
     processTypes: {},

@@ -14,19 +14,29 @@ const clock = {
   nowMs: () => 0,
   monotonicMs: () => 0,
   sleep: (_ms: number, signal?: AbortSignal) =>
-    new Promise<void>((resolve, reject) => setImmediate(() => (signal?.aborted === true ? reject(new Error('stopped')) : resolve()))),
+    new Promise<void>((resolve, reject) =>
+      setImmediate(() => (signal?.aborted === true ? reject(new Error('stopped')) : resolve())),
+    ),
 };
 
 function keeper(moveRef: (commit: string) => Promise<void>, current: () => string): RefKeeper {
   const release = () => ({ ref: 'refs/heads/main', slug: { commit: current() } }) as Release;
   const store = { currentRelease: () => Promise.resolve(release()) } as unknown as Store;
-  return new RefKeeper({ store, clock, log: pino({ level: 'silent' }), moveRef: (_app, _ref, commit) => moveRef(commit) });
+  return new RefKeeper({
+    store,
+    clock,
+    log: pino({ level: 'silent' }),
+    moveRef: (_app, _ref, commit) => moveRef(commit),
+  });
 }
 
 describe('a deploy ref', () => {
   it('is moved at once where there is room', async () => {
     const moved: string[] = [];
-    const refs = keeper((commit) => Promise.resolve(void moved.push(commit)), () => 'c1'); // prettier-ignore
+    const refs = keeper(
+      (commit) => Promise.resolve(void moved.push(commit)),
+      () => 'c1',
+    );
     assert.equal(await refs.sync(app, new AbortController().signal), undefined);
     assert.deepEqual(moved, ['c1']);
   });
@@ -35,7 +45,10 @@ describe('a deploy ref', () => {
     const moved: string[] = [];
     let room = false;
     let current = 'c1';
-    const refs = keeper((commit) => (room ? Promise.resolve(void moved.push(commit)) : Promise.reject(full)), () => current); // prettier-ignore
+    const refs = keeper(
+      (commit) => (room ? Promise.resolve(void moved.push(commit)) : Promise.reject(full)),
+      () => current,
+    );
     const { signal } = new AbortController();
     assert.equal((await refs.sync(app, signal))?.code, 'SLIP_PUSH_REF_WRITE');
     await refs.sync(app, signal);
@@ -48,7 +61,10 @@ describe('a deploy ref', () => {
   it('is left alone once the controller stops', async () => {
     const stop = new AbortController();
     let tries = 0;
-    const refs = keeper(() => ((tries += 1), Promise.reject(full)), () => 'c1'); // prettier-ignore
+    const refs = keeper(
+      () => ((tries += 1), Promise.reject(full)),
+      () => 'c1',
+    );
     await refs.sync(app, stop.signal);
     stop.abort();
     const before = tries;

@@ -22,8 +22,11 @@ describe('the size of a release', () => {
       code: 'SLIP_RELEASE_SIZE',
       message: /^The config, commands and layers of shop have \d+ bytes in all; the limit is 262144\.$/,
     });
-    assert.throws(() => checkReleaseSize('shop', { layers, processTypes: { web: 'x'.repeat(COMMAND_BYTES_MAX + 1) } }, full), {
-      message: 'The command of web has 65537 bytes; the limit is 65536.',
-    });
+    assert.throws(
+      () => checkReleaseSize('shop', { layers, processTypes: { web: 'x'.repeat(COMMAND_BYTES_MAX + 1) } }, full),
+      {
+        message: 'The command of web has 65537 bytes; the limit is 65536.',
+      },
+    );
   });
 });

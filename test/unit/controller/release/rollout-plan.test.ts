@@ -1,11 +1,20 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { DEFAULT_ROLLOUT_POLICY, nextRolloutMove, strandedRows, type RolloutView } from '../../../../controller/release/rollout-plan.ts';
+import {
+  DEFAULT_ROLLOUT_POLICY,
+  nextRolloutMove,
+  strandedRows,
+  type RolloutView,
+} from '../../../../controller/release/rollout-plan.ts';
 import type { InstanceId, NodeId } from '../../../../shared/domain/ids.ts';
 import type { InstanceState, InstanceStatus } from '../../../../shared/domain/instance.ts';
 import { aRow } from '../../../support/domain.ts';
 
-function status(instanceId: string, state: InstanceState, over: Partial<InstanceStatus> = {}): [InstanceId, InstanceStatus] {
+function status(
+  instanceId: string,
+  state: InstanceState,
+  over: Partial<InstanceStatus> = {},
+): [InstanceId, InstanceStatus] {
   const id = instanceId as InstanceId;
   return [id, { instanceId: id, state, restarts: 0, lastLines: [], timingsMs: {}, ...over }];
 }
@@ -42,7 +51,10 @@ describe('rollout', () => {
 
   it('settles after the switch, then completes', () => {
     const statuses = new Map([status('new', 'live')]);
-    assert.deepEqual(nextRolloutMove(view({ statuses, switchedAtMs: 100, nowMs: 200 })), { kind: 'wait', untilMs: 3_100 });
+    assert.deepEqual(nextRolloutMove(view({ statuses, switchedAtMs: 100, nowMs: 200 })), {
+      kind: 'wait',
+      untilMs: 3_100,
+    });
     assert.equal(nextRolloutMove(view({ statuses, switchedAtMs: 100, nowMs: 3_100 })).kind, 'complete');
   });
 
@@ -59,7 +71,9 @@ describe('rollout', () => {
 
   it('fails when a new instance fails, and carries its reason and last lines', () => {
     const reason = { code: 'SLIP_APP_EXITED', message: 'web.1 exited with status 7 before it was ready.' };
-    const move = nextRolloutMove(view({ statuses: new Map([status('new', 'failed', { reason, lastLines: ['boom'] })]) }));
+    const move = nextRolloutMove(
+      view({ statuses: new Map([status('new', 'failed', { reason, lastLines: ['boom'] })]) }),
+    );
     assert.ok(move.kind === 'fail');
     assert.deepEqual([move.failure.code, move.failure.lastLines], ['SLIP_APP_EXITED', ['boom']]);
   });
@@ -123,7 +137,10 @@ describe('rollout', () => {
     it('gives other places to what was on it when it is known to be unreachable, and only to the new instances', () => {
       assert.deepEqual(strandedRows(view({ statuses: starting, away: here })), []);
       const stranded = strandedRows(view({ statuses: starting, away: here, gone: here }));
-      assert.deepEqual(stranded.map((row) => row.instanceId), ['new']); // prettier-ignore
+      assert.deepEqual(
+        stranded.map((row) => row.instanceId),
+        ['new'],
+      );
     });
 
     it('does not give up before it is known whether the node is gone', () => {

@@ -46,7 +46,8 @@ describe('an instance that may move', () => {
 describe('labels', () => {
   it('are words that need no quotes', () => {
     assert.deepEqual([parseLabelName('zone.rack-1'), parseLabelValue('Fra_1')], ['zone.rack-1', 'Fra_1']);
-    for (const bad of ['', 'Zone', 'a b', '-a', 'a'.repeat(64)]) assert.throws(() => parseLabelName(bad), { code: 'SLIP_NAME_LABEL' });
+    for (const bad of ['', 'Zone', 'a b', '-a', 'a'.repeat(64)])
+      assert.throws(() => parseLabelName(bad), { code: 'SLIP_NAME_LABEL' });
     for (const bad of ['', 'a b', 'a=b', 'é']) assert.throws(() => parseLabelValue(bad), { code: 'SLIP_NAME_LABEL' });
   });
 });

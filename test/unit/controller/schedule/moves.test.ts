@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { planRebalance, planReplacements, type Move, type PlacedInstance } from '../../../../controller/schedule/moves.ts';
+import {
+  planRebalance,
+  planReplacements,
+  type Move,
+  type PlacedInstance,
+} from '../../../../controller/schedule/moves.ts';
 import { MEMORY_SHARE, type PlanNode } from '../../../../controller/schedule/nodes.ts';
 import { ANYWHERE } from '../../../../shared/domain/placement.ts';
 import { GIB, placedWeb as web, planNode as node } from '../../../support/placement.ts';
@@ -48,7 +53,11 @@ describe('replacements', () => {
 
   it('are not made for a process type that runs on every node', () => {
     const instances = [web('shop', 1, 'a', { everyNode: true }), web('shop', 2, 'b', { everyNode: true })];
-    const plan = planReplacements({ instances, nodes: [node('a'), node('b'), node('c')], leaving: leave(instances, 'a') });
+    const plan = planReplacements({
+      instances,
+      nodes: [node('a'), node('b'), node('c')],
+      leaving: leave(instances, 'a'),
+    });
     assert.deepEqual([plan.moves, plan.ends], [[], [instances[0]]]);
   });
 });
@@ -76,13 +85,18 @@ describe('a rebalance', () => {
     const anyInstance = fc.record({ app: fc.constantFrom('one', 'two', 'tre'), node: fc.integer({ min: 0, max: 3 }) });
     fc.assert(
       fc.property(fc.array(anyInstance, { maxLength: 14 }), fc.integer({ min: 0, max: 4 }), (specs, cordoned) => {
-        const instances = specs.map((spec, index) => web(spec.app, index + 1, `n${String(spec.node)}`, { memoryBytes: GIB / 2 }));
+        const instances = specs.map((spec, index) =>
+          web(spec.app, index + 1, `n${String(spec.node)}`, { memoryBytes: GIB / 2 }),
+        );
         const bare = [0, 1, 2, 3, 4].map((index) => node(`n${String(index)}`, { cordoned: index === cordoned }));
         const nodes = holding(bare, instances);
         const moves = planRebalance({ instances, nodes });
         assert.deepEqual(planRebalance({ instances: instances.toReversed(), nodes: nodes.toReversed() }), moves);
         assert.equal(new Set(moves.map(({ instance }) => instance.instanceId)).size, moves.length);
-        const after = instances.map((each) => ({ ...each, nodeId: moves.find(({ instance }) => instance === each)?.to ?? each.nodeId }));
+        const after = instances.map((each) => ({
+          ...each,
+          nodeId: moves.find(({ instance }) => instance === each)?.to ?? each.nodeId,
+        }));
         for (const each of holding(bare, after)) {
           const grew = moves.some(({ to }) => to === each.nodeId);
           assert.ok(!grew || (!each.cordoned && each.reservedBytes <= each.memoryBytes * MEMORY_SHARE));
@@ -97,6 +111,9 @@ describe('a rebalance', () => {
 function roundsLeft(bare: readonly PlanNode[], instances: readonly PlacedInstance[]): number {
   const moves = planRebalance({ instances, nodes: holding(bare, instances) });
   if (moves.length === 0) return 0;
-  const after = instances.map((each) => ({ ...each, nodeId: moves.find(({ instance }) => instance === each)?.to ?? each.nodeId }));
+  const after = instances.map((each) => ({
+    ...each,
+    nodeId: moves.find(({ instance }) => instance === each)?.to ?? each.nodeId,
+  }));
   return 1 + roundsLeft(bare, after);
 }

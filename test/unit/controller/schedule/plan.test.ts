@@ -2,12 +2,22 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { MEMORY_SHARE, type PlanNode } from '../../../../controller/schedule/nodes.ts';
-import { planPlacements, planWaves, surplus, type Placement, type PlanRequest } from '../../../../controller/schedule/plan.ts';
+import {
+  planPlacements,
+  planWaves,
+  surplus,
+  type Placement,
+  type PlanRequest,
+} from '../../../../controller/schedule/plan.ts';
 import type { NodeId } from '../../../../shared/domain/ids.ts';
 import { sayReasons, ANYWHERE } from '../../../../shared/domain/placement.ts';
 import { GIB, planNode as node, planRequest as request, webDemand as web } from '../../../support/placement.ts';
 
-const at = (nodeId: string, ordinal: number, processType = 'web'): Placement => ({ processType, ordinal, nodeId: nodeId as NodeId });
+const at = (nodeId: string, ordinal: number, processType = 'web'): Placement => ({
+  processType,
+  ordinal,
+  nodeId: nodeId as NodeId,
+});
 
 /** `web.1@a web.2@b` */
 function show(placements: readonly Placement[]): string {
@@ -20,7 +30,10 @@ function placed(over: Partial<PlanRequest>): string {
 
 describe('placement', () => {
   it('spreads over nodes before it stacks', () => {
-    assert.equal(placed({ demands: [web(4)], nodes: [node('a'), node('b'), node('c')] }), 'web.1@a web.2@b web.3@c web.4@a');
+    assert.equal(
+      placed({ demands: [web(4)], nodes: [node('a'), node('b'), node('c')] }),
+      'web.1@a web.2@b web.3@c web.4@a',
+    );
   });
 
   it('prefers the node with most free memory, then the lower id', () => {
@@ -52,7 +65,8 @@ describe('placement', () => {
 
   it('goes back to a node until that has its share: what a lost node crowded together parts again', () => {
     const nodes = [node('a'), node('b'), node('c')];
-    const at3 = (count: number): readonly Placement[] => Array.from({ length: count }, (_, index) => at('c', index + 1));
+    const at3 = (count: number): readonly Placement[] =>
+      Array.from({ length: count }, (_, index) => at('c', index + 1));
     assert.equal(placed({ demands: [web(2)], nodes, former: at3(2) }), 'web.1@c web.2@a');
     assert.equal(placed({ demands: [web(4)], nodes, former: at3(4) }), 'web.1@c web.2@c web.3@a web.4@b');
     const full = node('a', { memoryBytes: 0 });
@@ -178,11 +192,15 @@ describe('whatever the fleet', () => {
         const nodes = Array.from({ length: nodeCount * 2 }, (_, index) =>
           node(`n${String(index)}`, { memoryBytes: 99 * GIB, labels: { zone: index % 2 === 0 ? 'x' : 'y' } }),
         );
-        const { placements } = planPlacements(request({ demands: [web(count, { rule: { ...ANYWHERE, spread: 'zone' } })], nodes }));
+        const { placements } = planPlacements(
+          request({ demands: [web(count, { rule: { ...ANYWHERE, spread: 'zone' } })], nodes }),
+        );
         const on = (ids: readonly string[]): number => placements.filter((each) => ids.includes(each.nodeId)).length;
         const perNode = nodes.map((each) => on([each.nodeId]));
         assert.ok(Math.max(...perNode) - Math.min(...perNode) <= 1);
-        const zones = ['x', 'y'].map((zone) => on(nodes.filter((each) => each.labels['zone'] === zone).map((each) => each.nodeId)));
+        const zones = ['x', 'y'].map((zone) =>
+          on(nodes.filter((each) => each.labels['zone'] === zone).map((each) => each.nodeId)),
+        );
         assert.ok(Math.abs(zones[0]! - zones[1]!) <= 1);
       }),
     );
@@ -196,7 +214,10 @@ describe('whatever the fleet', () => {
         const eligible = nodes.filter((each) => each.connected && !each.cordoned);
         assert.equal(placements.length + unplaced.length, Math.max(1, eligible.length));
         assert.equal(new Set(placements.map((each) => each.nodeId)).size, placements.length);
-        assert.equal(new Set([...placements, ...unplaced].map((each) => each.ordinal)).size, Math.max(1, eligible.length));
+        assert.equal(
+          new Set([...placements, ...unplaced].map((each) => each.ordinal)).size,
+          Math.max(1, eligible.length),
+        );
       }),
     );
   });
@@ -237,7 +258,10 @@ describe('scaling down', () => {
 
   it('spares as many as are needed to have as many live as wanted, the lowest of the live ones', () => {
     const present = [at('a', 1), at('b', 2), at('c', 3), at('d', 4), at('e', 5)];
-    const live = (...ordinals: number[]) => (each: Placement): boolean => ordinals.includes(each.ordinal); // prettier-ignore
+    const live =
+      (...ordinals: number[]) =>
+      (each: Placement): boolean =>
+        ordinals.includes(each.ordinal);
     assert.equal(show(surplus(present, { web: 2 }, live(1, 2, 3, 4, 5))), 'web.3@c web.4@d web.5@e');
     assert.equal(show(surplus(present, { web: 2 }, live(1, 4, 5))), 'web.5@e web.3@c');
     assert.equal(show(surplus(present, { web: 2 }, live(4, 5))), 'web.3@c');

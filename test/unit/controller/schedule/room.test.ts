@@ -2,16 +2,34 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { NodeId } from '../../../../shared/domain/ids.ts';
 import { ANYWHERE } from '../../../../shared/domain/placement.ts';
-import { inTheWay, planRoom, type Former, type RoomPlan, type RoomRequest } from '../../../../controller/schedule/room.ts';
+import {
+  inTheWay,
+  planRoom,
+  type Former,
+  type RoomPlan,
+  type RoomRequest,
+} from '../../../../controller/schedule/room.ts';
 import { GIB, planNode as node, webDemand as web } from '../../../support/placement.ts';
 
-const old = (nodeId: string, ordinal: number): Former => ({ processType: 'web', ordinal, nodeId: nodeId as NodeId, memoryBytes: GIB });
+const old = (nodeId: string, ordinal: number): Former => ({
+  processType: 'web',
+  ordinal,
+  nodeId: nodeId as NodeId,
+  memoryBytes: GIB,
+});
 const stopFirst = { rule: { ...ANYWHERE, onFull: 'stop-first' as const } };
 /** Room for one and a half. */
 const full = node('a', { memoryBytes: 1.7 * GIB, reservedBytes: GIB });
 
 function room(over: Partial<RoomRequest>): RoomPlan {
-  return planRoom({ demands: [web(1)], nodes: [full], placed: [], former: [old('a', 1)], leavingBytes: new Map(), ...over });
+  return planRoom({
+    demands: [web(1)],
+    nodes: [full],
+    placed: [],
+    former: [old('a', 1)],
+    leavingBytes: new Map(),
+    ...over,
+  });
 }
 
 describe('room for a release', () => {
@@ -54,8 +72,13 @@ describe('what ends before a wave starts', () => {
   it('is the namesake, else what is in the way on the node, and nothing of other types', () => {
     const former = [old('a', 1), old('b', 2), { ...old('a', 1), processType: 'worker' }];
     const ending = (ordinal: number, nodeId: string): unknown =>
-      inTheWay([{ processType: 'web', ordinal, nodeId: nodeId as NodeId }], former, new Set(['web'])).map((each) => each.ordinal);
+      inTheWay([{ processType: 'web', ordinal, nodeId: nodeId as NodeId }], former, new Set(['web'])).map(
+        (each) => each.ordinal,
+      );
     assert.deepEqual([ending(1, 'a'), ending(1, 'b'), ending(3, 'b'), ending(3, 'c')], [[1], [1, 2], [2], []]);
-    assert.deepEqual(inTheWay([{ processType: 'worker', ordinal: 1, nodeId: 'a' as NodeId }], former, new Set(['web'])), []);
+    assert.deepEqual(
+      inTheWay([{ processType: 'worker', ordinal: 1, nodeId: 'a' as NodeId }], former, new Set(['web'])),
+      [],
+    );
   });
 });

@@ -11,7 +11,9 @@ it('gives new ranges that do not overlap, below the sign bit, until there is non
       if (next >= UID_RANGES) return choice === undefined;
       const after = chooseRange({ next: choice?.next ?? 0 });
       const isBelow = (choice?.uidBase ?? 0) + UIDS_PER_APP <= 0x7fff0000;
-      return isBelow && choice?.next === next + 1 && (after === undefined || after.uidBase === choice.uidBase + UIDS_PER_APP);
+      return (
+        isBelow && choice?.next === next + 1 && (after === undefined || after.uidBase === choice.uidBase + UIDS_PER_APP)
+      );
     }),
     { seed: 12, numRuns: 200 },
   );

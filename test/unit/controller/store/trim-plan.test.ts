@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { planBuildTrim, planReleaseTrim, TRIM_ROWS, type OldBuild, type ReleaseHistory } from '../../../../controller/store/trim-plan.ts';
+import {
+  planBuildTrim,
+  planReleaseTrim,
+  TRIM_ROWS,
+  type OldBuild,
+  type ReleaseHistory,
+} from '../../../../controller/store/trim-plan.ts';
 import { RELEASES_KEPT } from '../../../../shared/domain/history.ts';
 import type { BuildId } from '../../../../shared/domain/ids.ts';
 import { BUILD_STATES, isTerminal, type BuildState, type ReleaseState } from '../../../../shared/domain/states.ts';
@@ -14,7 +20,10 @@ type Line = ReleaseHistory['oldest'][number];
 /** Any history, also one that no life of an app leads to. */
 const anyHistory: fc.Arbitrary<ReleaseHistory> = fc
   .record({
-    states: fc.array(fc.constantFrom(...STATES, 'superseded' as const, 'failed' as const), { minLength: 1, maxLength: 500 }),
+    states: fc.array(fc.constantFrom(...STATES, 'superseded' as const, 'failed' as const), {
+      minLength: 1,
+      maxLength: 500,
+    }),
     gone: fc.array(fc.nat(499), { maxLength: 100 }),
     placed: fc.array(fc.nat(499), { maxLength: 5 }),
   })
@@ -47,7 +56,11 @@ describe('which releases are removed', () => {
     fc.assert(
       fc.property(anyHistory, (history) => {
         let left = history.oldest;
-        for (let removed = planReleaseTrim(history); removed.length > 0; removed = planReleaseTrim({ ...history, oldest: left }))
+        for (
+          let removed = planReleaseTrim(history);
+          removed.length > 0;
+          removed = planReleaseTrim({ ...history, oldest: left })
+        )
           left = left.filter(({ version }) => !removed.includes(version));
         assert.deepEqual(
           left,
@@ -70,7 +83,9 @@ describe('which builds are removed', () => {
   it('is the oldest that have ended and that no release has', () => {
     fc.assert(
       fc.property(fc.array(anyBuild, { maxLength: 200 }), (old: readonly OldBuild[]) => {
-        const free = old.filter(({ state, released }) => !released && isTerminal(BUILD_STATES, state)).map(({ id }) => id);
+        const free = old
+          .filter(({ state, released }) => !released && isTerminal(BUILD_STATES, state))
+          .map(({ id }) => id);
         assert.deepEqual(planBuildTrim(old), free.slice(0, TRIM_ROWS));
       }),
       RUN,

@@ -16,7 +16,8 @@ describe('the version of an agent and that of its controller', () => {
       ['0.9.4', '1.1.0', 'too-old'],
       ['1.4.0', '3.0.0', 'too-old'],
     ] as const;
-    for (const [agent, controller, fit] of rows) assert.equal(versionFit(agent, controller), fit, `${agent} and ${controller}`);
+    for (const [agent, controller, fit] of rows)
+      assert.equal(versionFit(agent, controller), fit, `${agent} and ${controller}`);
   });
 
   it('are not judged when one of them does not say', () => {

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { editBuildpacks, parseBuildRoot, withoutCredentials, type BuildpackEdit } from '../../../../shared/domain/build-settings.ts';
+import {
+  editBuildpacks,
+  parseBuildRoot,
+  withoutCredentials,
+  type BuildpackEdit,
+} from '../../../../shared/domain/build-settings.ts';
 
 describe('the root of a build', () => {
   it('is a folder of the repository, however it is written', () => {
@@ -79,7 +84,8 @@ describe('the list of buildpacks', () => {
       [['a/a'], { op: 'remove', name: 'b/b' }, 'SLIP_BUILDPACK_ABSENT'],
       [Array.from({ length: 20 }, (_, at) => `a/${String(at)}`), { op: 'add', name: 'b/b' }, 'SLIP_BUILDPACK_LIMIT'],
     ];
-    for (const [now, edit, code] of refused) assert.throws(() => editBuildpacks(now, edit), { code }, JSON.stringify(edit));
+    for (const [now, edit, code] of refused)
+      assert.throws(() => editBuildpacks(now, edit), { code }, JSON.stringify(edit));
   });
 
   it('takes every form that a build understands, and no other', () => {
@@ -93,14 +99,28 @@ describe('the list of buildpacks', () => {
       '/srv/bp',
     ];
     for (const name of good) assert.deepEqual(editBuildpacks([], { op: 'add', name }), [name]);
-    for (const name of ['', '-x', 'a b', 'https://x.example/a b', 'a\nb', 'a/b/c', 'file:///etc', `https://${'x'.repeat(1000)}`])
-      assert.throws(() => editBuildpacks([], { op: 'add', name }), { code: 'SLIP_BUILDPACK_NAME' }, JSON.stringify(name));
+    for (const name of [
+      '',
+      '-x',
+      'a b',
+      'https://x.example/a b',
+      'a\nb',
+      'a/b/c',
+      'file:///etc',
+      `https://${'x'.repeat(1000)}`,
+    ])
+      assert.throws(
+        () => editBuildpacks([], { op: 'add', name }),
+        { code: 'SLIP_BUILDPACK_NAME' },
+        JSON.stringify(name),
+      );
   });
 
   it('never shows a password', () => {
     assert.equal(withoutCredentials('https://u:secret@x.example/b.git'), 'https://x.example/b.git');
     assert.throws(
-      () => editBuildpacks(['https://u:secret@x.example/b.git'], { op: 'add', name: 'https://u:secret@x.example/b.git' }),
+      () =>
+        editBuildpacks(['https://u:secret@x.example/b.git'], { op: 'add', name: 'https://u:secret@x.example/b.git' }),
       (error: Error) => !error.message.includes('secret'),
     );
   });

@@ -12,7 +12,9 @@ describe('the ceilings of limits', () => {
     assert.throws(() => checkCeilings({ memoryBytes: 40 * 1024 ** 3 }, undefined, DEFAULT_CEILINGS), {
       message: / at most 32G of memory; you asked for 40G\.$/,
     });
-    assert.throws(() => checkCeilings({ diskBytes: 2 ** 50 }, undefined, DEFAULT_CEILINGS), { code: 'SLIP_PS_CEILING' });
+    assert.throws(() => checkCeilings({ diskBytes: 2 ** 50 }, undefined, DEFAULT_CEILINGS), {
+      code: 'SLIP_PS_CEILING',
+    });
     checkCeilings({ ...DEFAULT_CEILINGS, cpuMillis: 1_024_000 }, undefined, DEFAULT_CEILINGS);
   });
 
@@ -24,8 +26,14 @@ describe('the ceilings of limits', () => {
   });
 
   it('are never below what every instance has by default', () => {
-    assert.throws(() => checkCeilingChange({ pidsMax: 255 }), { code: 'SLIP_PS_CEILING_LOW', hint: 'Give at least --pids 256.' });
+    assert.throws(() => checkCeilingChange({ pidsMax: 255 }), {
+      code: 'SLIP_PS_CEILING_LOW',
+      hint: 'Give at least --pids 256.',
+    });
     checkCeilingChange({ pidsMax: 256, memoryBytes: null });
-    assert.deepEqual([sayCeiling('memoryBytes', 1536 * 1024 ** 2), sayCeiling('diskBytes', 2 ** 40)], ['1536M', '1024G']);
+    assert.deepEqual(
+      [sayCeiling('memoryBytes', 1536 * 1024 ** 2), sayCeiling('diskBytes', 2 ** 40)],
+      ['1536M', '1024G'],
+    );
   });
 });

@@ -44,6 +44,9 @@ describe('a crash loop', () => {
   });
 
   it('is known by the restarts alone where an older agent says no more', () => {
-    assert.equal(say({ crashes: undefined } as unknown as Partial<typeof crashed>), 'keeps crashing (9 times), next start in 20 s');
+    assert.equal(
+      say({ crashes: undefined } as unknown as Partial<typeof crashed>),
+      'keeps crashing (9 times), next start in 20 s',
+    );
   });
 });

@@ -25,8 +25,41 @@ interface NameCase {
 
 /** What breaks a path, a shell, a host name, a terminal or a look-up table sooner or later. */
 const HOSTILE = [
-  ...['', ' ', '.', '..', '../etc', 'a/b', 'a\\b', 'app\n', 'app\r', 'app\0', 'app\u0000name', '\u001b[31mapp', 'a b', ' app', 'app '],
-  ...['-rf', '--help', '$(id)', '`id`', 'a;b', 'a|b', 'a&b', 'a>b', "a'b", 'a"b', 'a%00b', 'a%2fb', 'a\u202eb', 'ａpp', 'ápp', '名前'],
+  ...[
+    '',
+    ' ',
+    '.',
+    '..',
+    '../etc',
+    'a/b',
+    'a\\b',
+    'app\n',
+    'app\r',
+    'app\0',
+    'app\u0000name',
+    '\u001b[31mapp',
+    'a b',
+    ' app',
+    'app ',
+  ],
+  ...[
+    '-rf',
+    '--help',
+    '$(id)',
+    '`id`',
+    'a;b',
+    'a|b',
+    'a&b',
+    'a>b',
+    "a'b",
+    'a"b',
+    'a%00b',
+    'a%2fb',
+    'a\u202eb',
+    'ａpp',
+    'ápp',
+    '名前',
+  ],
 ];
 
 const CASES: Readonly<Record<string, NameCase>> = {
@@ -93,7 +126,11 @@ for (const [what, { parse, code, good, bad }] of Object.entries(CASES)) {
     for (const text of [...bad, ...HOSTILE]) {
       assert.throws(
         () => parse(text),
-        (error) => error instanceof SlipwayError && error.code === code && error.httpStatus === 422 && (error.hint ?? '').length > 20,
+        (error) =>
+          error instanceof SlipwayError &&
+          error.code === code &&
+          error.httpStatus === 422 &&
+          (error.hint ?? '').length > 20,
         JSON.stringify(text),
       );
     }

@@ -35,16 +35,28 @@ describe('a Procfile', () => {
   const bad: readonly [string, string | Uint8Array, RegExp][] = [
     ['no colon', 'web: x\nworker node x\n', /^Procfile line 2: "worker node x" is not of the form/],
     ['a bad type', 'web!: x\n', /^Procfile line 1: /],
-    ['a type that starts with an underscore', 'web: x\n_jobs: y\n', /^Procfile line 2: "_jobs" does not start with a letter or a digit/],
+    [
+      'a type that starts with an underscore',
+      'web: x\n_jobs: y\n',
+      /^Procfile line 2: "_jobs" does not start with a letter or a digit/,
+    ],
     ['a type that starts with a dash', '-jobs: y\n', /^Procfile line 1: "-jobs" does not start/],
     ['no command', '\n\nweb:   \n', /^Procfile line 3: "web" has no command/],
     ['a NUL byte', 'web: a\0b\n', /^Procfile line 1: it contains a NUL/],
     ['a type of 64 characters', `${'x'.repeat(64)}: y\n`, /at most 63/],
     ['__proto__', '__proto__: y\n', /does not start with/],
-    ['bytes that are no UTF-8', Buffer.from([0x77, 0x3a, 0x20, 0x61, 0x0a, 0x77, 0xff]), /^Procfile line 2: not valid UTF-8/],
+    [
+      'bytes that are no UTF-8',
+      Buffer.from([0x77, 0x3a, 0x20, 0x61, 0x0a, 0x77, 0xff]),
+      /^Procfile line 2: not valid UTF-8/,
+    ],
     ['a megabyte', `web: ${'x'.repeat(1024 * 1024)}`, /larger than 1 MB/],
     ['too long a command', `web: ${'x'.repeat(9000)}`, /longer than 8192/],
-    ['a thousand types', Array.from({ length: 1000 }, (_, n) => `t${n}: x`).join('\n'), /^Procfile line 101: more than 100/],
+    [
+      'a thousand types',
+      Array.from({ length: 1000 }, (_, n) => `t${n}: x`).join('\n'),
+      /^Procfile line 101: more than 100/,
+    ],
   ];
   for (const [name, text, message] of bad) {
     it(`is refused with ${name}, naming the line`, () => {

@@ -13,11 +13,23 @@ import {
 import { SlipwayError } from '../../../../shared/kit/errors.ts';
 
 /** Written out a second time, as a matrix: a change of a table must be meant twice. */
-const TABLES: readonly { name: string; table: StateTable<string>; allowed: readonly string[]; terminal: readonly string[] }[] = [
+const TABLES: readonly {
+  name: string;
+  table: StateTable<string>;
+  allowed: readonly string[];
+  terminal: readonly string[];
+}[] = [
   {
     name: 'build',
     table: BUILD_STATES,
-    allowed: ['queued>running', 'queued>failed', 'queued>cancelled', 'running>succeeded', 'running>failed', 'running>cancelled'],
+    allowed: [
+      'queued>running',
+      'queued>failed',
+      'queued>cancelled',
+      'running>succeeded',
+      'running>failed',
+      'running>cancelled',
+    ],
     terminal: ['succeeded', 'failed', 'cancelled'],
   },
   {
@@ -37,7 +49,14 @@ const TABLES: readonly { name: string; table: StateTable<string>; allowed: reado
   {
     name: 'node',
     table: NODE_STATES,
-    allowed: ['joined>ready', 'joined>removed', 'ready>unreachable', 'ready>removed', 'unreachable>ready', 'unreachable>removed'],
+    allowed: [
+      'joined>ready',
+      'joined>removed',
+      'ready>unreachable',
+      'ready>removed',
+      'unreachable>ready',
+      'unreachable>removed',
+    ],
     terminal: ['removed'],
   },
   {

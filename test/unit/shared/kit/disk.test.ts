@@ -12,7 +12,9 @@ const reads = (...spaces: readonly Partial<DiskSpace>[]) => {
 describe('a disk', () => {
   it('is refused before it is full, and as full when nothing more can be written', async () => {
     await requireDiskSpace('/x', undefined, { read: reads({}) });
-    await assert.rejects(requireDiskSpace('/x', undefined, { read: reads({ freeBytes: GIB }) }), { code: 'SLIP_DISK_FULL' });
+    await assert.rejects(requireDiskSpace('/x', undefined, { read: reads({ freeBytes: GIB }) }), {
+      code: 'SLIP_DISK_FULL',
+    });
     assert.equal(await isDiskFull('/x', reads({ freeBytes: GIB })), false);
     assert.equal(await isDiskFull('/x', reads({ freeBytes: 4096 })), true);
     assert.equal(await isDiskFull('/x', reads({ freeInodes: 3 })), true);

@@ -3,8 +3,12 @@ import { test } from 'node:test';
 import { describeCauses, isErrno, SlipwayError, toSlipwayError } from '../../../../shared/kit/errors.ts';
 
 test('the kind decides the HTTP status unless one is given', () => {
-  const status = (kind?: SlipwayError['kind']): number => new SlipwayError({ code: 'SLIP_A_B', message: 'x', kind }).httpStatus;
-  assert.deepEqual([status(), status('user'), status('conflict'), status('transient'), status('bug')], [400, 400, 409, 503, 500]);
+  const status = (kind?: SlipwayError['kind']): number =>
+    new SlipwayError({ code: 'SLIP_A_B', message: 'x', kind }).httpStatus;
+  assert.deepEqual(
+    [status(), status('user'), status('conflict'), status('transient'), status('bug')],
+    [400, 400, 409, 503, 500],
+  );
   assert.equal(new SlipwayError({ code: 'SLIP_A_B', message: 'x', httpStatus: 507 }).httpStatus, 507);
 });
 

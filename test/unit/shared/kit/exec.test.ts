@@ -3,7 +3,11 @@ import { test } from 'node:test';
 import { SlipwayError } from '../../../../shared/kit/errors.ts';
 import { run, runOk, type Command, type Run } from '../../../../shared/kit/exec.ts';
 
-const sh = (script: string, more: Partial<Command> = {}): Command => ({ file: '/bin/sh', args: ['-c', script, 'sh'], ...more });
+const sh = (script: string, more: Partial<Command> = {}): Command => ({
+  file: '/bin/sh',
+  args: ['-c', script, 'sh'],
+  ...more,
+});
 const hasCode = (code: string) => (error: unknown) => error instanceof SlipwayError && error.code === code;
 
 test('arguments reach the program as they are, and no shell sees them', async () => {
@@ -21,7 +25,12 @@ test('the environment is exactly the one given', async () => {
 });
 
 test('exit code, signal, output and errors come back whatever they are', async () => {
-  assert.deepEqual(await run(sh('echo out; echo err >&2; exit 7')), { code: 7, signal: null, stdout: 'out\n', stderr: 'err\n' });
+  assert.deepEqual(await run(sh('echo out; echo err >&2; exit 7')), {
+    code: 7,
+    signal: null,
+    stdout: 'out\n',
+    stderr: 'err\n',
+  });
   assert.deepEqual(await run(sh('kill -TERM $$')), { code: null, signal: 'SIGTERM', stdout: '', stderr: '' });
 });
 

@@ -7,8 +7,18 @@ const SECRET = 'hunter2-hunter2';
 
 test('a secret shows nowhere but where it is revealed', () => {
   const secret = new Sensitive(SECRET);
-  const box = { config: { KEY: secret }, list: [secret], map: new Map([['k', secret]]), error: new Error('x', { cause: secret }) };
-  const shown = [String(secret), JSON.stringify(box), inspect(box, { depth: 9, showHidden: true }), format('%s %o %j', secret, box, box)];
+  const box = {
+    config: { KEY: secret },
+    list: [secret],
+    map: new Map([['k', secret]]),
+    error: new Error('x', { cause: secret }),
+  };
+  const shown = [
+    String(secret),
+    JSON.stringify(box),
+    inspect(box, { depth: 9, showHidden: true }),
+    format('%s %o %j', secret, box, box),
+  ];
   for (const text of [...shown, Object.keys(secret).join(), JSON.stringify(Object.entries(secret))])
     assert.ok(!text.includes(SECRET), text);
   assert.equal(secret.reveal(), SECRET);

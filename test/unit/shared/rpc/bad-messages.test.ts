@@ -9,8 +9,13 @@ import { decodeRawAgent, decodeRawController, refusesWith, Session, throughAgent
 
 describe('a bad message is refused by name', () => {
   it('names the field and the rule, not the value', () => {
-    assert.throws(() => decodeRawAgent({ taskOutput: { taskId: '../../etc/passwd' } }), refusesWith(/task_output\.taskId is not an id/));
-    const stolen = { desired: { generation: 1, epoch: { counter: 1, id: 'a' }, assignments: [{ config: { 'BAD NAME': 's3cret' } }] } };
+    assert.throws(
+      () => decodeRawAgent({ taskOutput: { taskId: '../../etc/passwd' } }),
+      refusesWith(/task_output\.taskId is not an id/),
+    );
+    const stolen = {
+      desired: { generation: 1, epoch: { counter: 1, id: 'a' }, assignments: [{ config: { 'BAD NAME': 's3cret' } }] },
+    };
     assert.throws(
       () => decodeRawController(stolen),
       (error: unknown) => {
@@ -21,7 +26,10 @@ describe('a bad message is refused by name', () => {
   });
 
   it('refuses numbers that lose digits, and infinite ones', () => {
-    assert.throws(() => decodeRawAgent({ heartbeat: { diskFreeBytes: '18446744073709551615' } }), refusesWith(/heartbeat\.diskFreeBytes/));
+    assert.throws(
+      () => decodeRawAgent({ heartbeat: { diskFreeBytes: '18446744073709551615' } }),
+      refusesWith(/heartbeat\.diskFreeBytes/),
+    );
     assert.throws(() => decodeRawAgent({ heartbeat: { load1: Infinity } }), refusesWith(/heartbeat\.load1/));
   });
 
@@ -29,16 +37,24 @@ describe('a bad message is refused by name', () => {
     const chunk = Buffer.alloc(256 * 1024 + 1);
     assert.throws(() => decodeRawAgent({ taskOutput: { taskId: 'task00000001', chunk } }), refusesWith(/too long/));
     const lines = Array.from({ length: 1_001 }, () => ({ process: 'web.1', source: 'app' }));
-    assert.throws(() => decodeRawAgent({ logChunk: { queryId: 'query0000001', lines } }), refusesWith(/log_chunk\.lines/));
+    assert.throws(
+      () => decodeRawAgent({ logChunk: { queryId: 'query0000001', lines } }),
+      refusesWith(/log_chunk\.lines/),
+    );
   });
 
   it('refuses a desired state that names an instance twice or asks for an unknown thing', () => {
     const [assignment] = fc.sample(any.anyAssignment, { numRuns: 1, seed: 1 });
     const state = { epoch: { counter: 1, id: 'a' }, generation: 1, routes: [], massStopReason: '' };
-    const twice = encodeControllerMessage({ kind: 'desired', state: { ...state, assignments: [assignment!, assignment!] } });
+    const twice = encodeControllerMessage({
+      kind: 'desired',
+      state: { ...state, assignments: [assignment!, assignment!] },
+    });
     assert.throws(() => decodeRawController(twice), refusesWith(/twice/));
     const once = encodeControllerMessage({ kind: 'desired', state: { ...state, assignments: [assignment!] } });
-    const odd = { desired: { ...once.desired, assignments: [{ ...once.desired?.assignments?.[0], desired: 'explode' }] } };
+    const odd = {
+      desired: { ...once.desired, assignments: [{ ...once.desired?.assignments?.[0], desired: 'explode' }] },
+    };
     assert.throws(() => decodeRawController(odd), refusesWith(/assignments\.0\.desired/));
   });
 
@@ -51,7 +67,9 @@ describe('a bad message is refused by name', () => {
   });
 
   it('reads a state it does not know as pending, and a message it does not know as unknown', () => {
-    const report = decodeRawAgent({ instanceReport: { statuses: [{ instanceId: 'instance0001', state: 'hibernating' }] } });
+    const report = decodeRawAgent({
+      instanceReport: { statuses: [{ instanceId: 'instance0001', state: 'hibernating' }] },
+    });
     assert.equal((report as { statuses: { state: string }[] }).statuses[0]?.state, 'pending');
     assert.deepEqual(decodeRawAgent({}), { kind: 'unknown' });
   });
@@ -71,7 +89,9 @@ describe('a bad message is refused by name', () => {
 
   it('clips free text instead of losing the message', () => {
     const reason = { code: 'SLIP_X', message: 'x'.repeat(10_000) };
-    const ack = throughAgentWire({ kind: 'desiredAck', generation: 1, refusal: reason }) as { refusal: { message: string } };
+    const ack = throughAgentWire({ kind: 'desiredAck', generation: 1, refusal: reason }) as {
+      refusal: { message: string };
+    };
     assert.equal(ack.refusal.message.length, 4_000);
   });
 });

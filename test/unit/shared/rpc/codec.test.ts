@@ -51,7 +51,10 @@ const anyFacts = fc.record({
   routeNamesMax: fc.constantFrom(0, 10_000),
 });
 
-const anyUnreadable = fc.record({ atMs: fc.nat({ max: Number.MAX_SAFE_INTEGER }), cause: fc.string({ maxLength: 30 }) });
+const anyUnreadable = fc.record({
+  atMs: fc.nat({ max: Number.MAX_SAFE_INTEGER }),
+  cause: fc.string({ maxLength: 30 }),
+});
 
 describe('every message survives the wire', () => {
   it('hello, with and without a ledger', () => {
@@ -59,9 +62,15 @@ describe('every message survives the wire', () => {
       fc.record({
         kind: fc.constant('hello' as const),
         facts: anyFacts,
-        ledger: fc.option(fc.record({ epoch: fc.record({ counter: fc.nat(), id: fc.string({ maxLength: 20 }) }), generation: fc.nat() }), {
-          nil: undefined,
-        }),
+        ledger: fc.option(
+          fc.record({
+            epoch: fc.record({ counter: fc.nat(), id: fc.string({ maxLength: 20 }) }),
+            generation: fc.nat(),
+          }),
+          {
+            nil: undefined,
+          },
+        ),
         cachedAppIds: fc.array(any.anyId<string>(), { maxLength: 3 }),
         runningTaskIds: fc.array(any.anyId<TaskId>(), { maxLength: 3 }),
         takesFleetRoutes: fc.boolean(),
@@ -108,19 +117,32 @@ describe('every message survives the wire', () => {
     const reason = { code: 'SLIP_APP_EXITED', message: '漢'.repeat(5_000), hint: '漢'.repeat(5_000) };
     for (const count of [1, 40, 20_000]) {
       const statuses = Array.from({ length: count }, (_, index) => ({
-        ...{ instanceId: `instance${String(index).padStart(8, '0')}` as InstanceId, state: 'failed' as const, restarts: 1 },
-        ...{ lastLines: index % 2 === 0 ? lastLines : ['bye'], reason, timingsMs: { fetch: 1, mount: 2, sandbox: 3, gate: 4, switch: 5 } },
+        ...{
+          instanceId: `instance${String(index).padStart(8, '0')}` as InstanceId,
+          state: 'failed' as const,
+          restarts: 1,
+        },
+        ...{
+          lastLines: index % 2 === 0 ? lastLines : ['bye'],
+          reason,
+          timingsMs: { fetch: 1, mount: 2, sandbox: 3, gate: 4, switch: 5 },
+        },
       }));
       const bytes = Session.requestSerialize(encodeAgentMessage({ kind: 'instanceReport', statuses, complete: true }));
       assert.ok(bytes.length < MAX_MESSAGE_BYTES, `${String(count)}: ${String(bytes.length)} bytes`);
-      const { statuses: read } = throughAgentWire({ kind: 'instanceReport', statuses, complete: true }) as { statuses: typeof statuses };
+      const { statuses: read } = throughAgentWire({ kind: 'instanceReport', statuses, complete: true }) as {
+        statuses: typeof statuses;
+      };
       assert.deepEqual(read.at(1)?.lastLines ?? ['bye'], ['bye'], 'a short one keeps its lines');
     }
   });
 
   it('task output, results and failures', () => {
     const taskId = any.anyId<TaskId>();
-    roundTrips(fc.record({ kind: fc.constant('taskOutput' as const), taskId, chunk: fc.uint8Array({ maxLength: 100 }) }), throughAgentWire);
+    roundTrips(
+      fc.record({ kind: fc.constant('taskOutput' as const), taskId, chunk: fc.uint8Array({ maxLength: 100 }) }),
+      throughAgentWire,
+    );
     const outcome = fc.oneof(
       fc.record({ ok: fc.constant(true as const), result: any.anyBuildResult }),
       fc.record({ ok: fc.constant(false as const), failure: any.anyReason }),
@@ -157,10 +179,16 @@ describe('every message survives the wire', () => {
       memoryFreeBytes: fc.nat(),
       unreachablePeerIds: fc.array(any.anyId<string>(), { maxLength: 2 }),
       host: fc.option(
-        fc.record({ missing: fc.array(fc.string(), { maxLength: 2 }), trouble: fc.option(any.anyReason, { nil: undefined }) }),
+        fc.record({
+          missing: fc.array(fc.string(), { maxLength: 2 }),
+          trouble: fc.option(any.anyReason, { nil: undefined }),
+        }),
         { nil: undefined },
       ),
-      unreadableRequests: fc.option(fc.record({ count: fc.nat(), last: fc.option(anyUnreadable, { nil: undefined }) }), { nil: undefined }),
+      unreadableRequests: fc.option(
+        fc.record({ count: fc.nat(), last: fc.option(anyUnreadable, { nil: undefined }) }),
+        { nil: undefined },
+      ),
     });
     roundTrips(numbers, throughAgentWire);
   });
@@ -179,24 +207,39 @@ describe('every message survives the wire', () => {
 
   it('desired state, whole for an agent of before and once per release: both are read alike', () => {
     const { state } = many();
-    const [whole, compact] = [true, false].map((form) => plain(throughControllerWire({ kind: 'desired', state, whole: form })));
+    const [whole, compact] = [true, false].map((form) =>
+      plain(throughControllerWire({ kind: 'desired', state, whole: form })),
+    );
     assert.deepEqual(whole, compact);
     assert.deepEqual(plain(whole), plain({ kind: 'desired', state }));
     const wire = encodeControllerMessage({ kind: 'desired', state, whole: true }).desired;
-    assert.deepEqual([wire?.releases, wire?.withheld], [undefined, undefined], 'an older agent ignores nothing that it needs');
+    assert.deepEqual(
+      [wire?.releases, wire?.withheld],
+      [undefined, undefined],
+      'an older agent ignores nothing that it needs',
+    );
   });
 
   it('refuses an assignment whose release is not there, and takes no command that an object has by nature', () => {
     const { state } = many();
     const compact = encodeControllerMessage({ kind: 'desired', state }).desired!;
-    assert.throws(() => decodeRawController({ desired: { ...compact, releases: [] } }), refusesWith(/assignments\.0\.app/));
+    assert.throws(
+      () => decodeRawController({ desired: { ...compact, releases: [] } }),
+      refusesWith(/assignments\.0\.app/),
+    );
     const assignments = [{ ...compact.assignments?.[0], processType: 'constructor' }];
-    assert.throws(() => decodeRawController({ desired: { ...compact, assignments } }), refusesWith(/assignments\.0\.command/));
+    assert.throws(
+      () => decodeRawController({ desired: { ...compact, assignments } }),
+      refusesWith(/assignments\.0\.command/),
+    );
   });
 
   it('tasks, log queries and their cancellation, welcome', () => {
     roundTrips(fc.record({ kind: fc.constant('startTask' as const), task: any.anyBuildTask }), throughControllerWire);
-    roundTrips(fc.record({ kind: fc.constant('cancelTask' as const), taskId: any.anyId<TaskId>() }), throughControllerWire);
+    roundTrips(
+      fc.record({ kind: fc.constant('cancelTask' as const), taskId: any.anyId<TaskId>() }),
+      throughControllerWire,
+    );
     roundTrips(
       fc.record({
         kind: fc.constant('logQuery' as const),
@@ -220,7 +263,9 @@ describe('every message survives the wire', () => {
   });
 
   it('a welcome of an older controller, which says nothing of versions and of tasks', () => {
-    const decoded = decodeRawController({ welcome: { heartbeatIntervalMs: 5_000, epoch: { counter: 7, id: 'abc' }, nodeName: 'n1' } });
+    const decoded = decodeRawController({
+      welcome: { heartbeatIntervalMs: 5_000, epoch: { counter: 7, id: 'abc' }, nodeName: 'n1' },
+    });
     assert.deepEqual(decoded, {
       ...{
         kind: 'welcome',

@@ -21,7 +21,9 @@ function ackThroughWire(message: AgentMessage): unknown {
 
 describe('the route table on the wire', () => {
   it('survives, whole and as a change, and so does its acknowledgement', () => {
-    const whole = wholeTable(aTable(3, { peers: [aPeer('aa'), { ...aPeer('bb'), address: '', port: 0 }], apps: [anApp('shop', ['aa'])] }));
+    const whole = wholeTable(
+      aTable(3, { peers: [aPeer('aa'), { ...aPeer('bb'), address: '', port: 0 }], apps: [anApp('shop', ['aa'])] }),
+    );
     assert.deepEqual(throughWire(whole), { kind: 'fleetRoutes', update: whole });
     const same = sameTable(aTable(4, {}), routesDigest(whole));
     assert.deepEqual(throughWire(same), { kind: 'fleetRoutes', update: same });
@@ -33,7 +35,11 @@ describe('the route table on the wire', () => {
       removedAppIds: [anApp('blog', []).appId],
     };
     assert.deepEqual(throughWire(change), { kind: 'fleetRoutes', update: change });
-    assert.deepEqual(ackThroughWire({ kind: 'routesAck', version: 4 }), { kind: 'routesAck', version: 4, refusal: undefined });
+    assert.deepEqual(ackThroughWire({ kind: 'routesAck', version: 4 }), {
+      kind: 'routesAck',
+      version: 4,
+      refusal: undefined,
+    });
   });
 
   it('is refused with an address, name or id that could not stand in a config file', () => {

@@ -19,7 +19,11 @@ it('the committed wire types are those of the contract', async () => {
   try {
     const env = { ...DEFAULT_ENV, PATH: `${dirname(process.execPath)}:${DEFAULT_ENV['PATH'] ?? ''}` };
     await runOk(run, { file: join(ROOT, 'script/generate-rpc'), args: [folder], env, timeoutMs: 240_000 });
-    assert.deepEqual(await contents(folder), await contents(join(ROOT, 'shared/rpc/gen')), 'run script/generate-rpc and commit the result');
+    assert.deepEqual(
+      await contents(folder),
+      await contents(join(ROOT, 'shared/rpc/gen')),
+      'run script/generate-rpc and commit the result',
+    );
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

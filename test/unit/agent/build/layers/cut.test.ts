@@ -9,7 +9,12 @@ import type { Layer } from '../../../../../shared/domain/slug.ts';
 const declare = (name: string, path: string, key = 'k'): DeclaredLayer => ({ name, path, key, shared: false });
 const MODULES = declare('dependencies', 'node_modules');
 const RUNTIME: DeclaredLayer = { ...declare('runtime', '.runtime'), shared: true };
-const image = (letter: string): Layer => ({ name: 'x', digest: `sha256:${letter.repeat(64)}` as Digest, sizeBytes: 1, shared: false });
+const image = (letter: string): Layer => ({
+  name: 'x',
+  digest: `sha256:${letter.repeat(64)}` as Digest,
+  sizeBytes: 1,
+  shared: false,
+});
 const UNTOUCHED: FolderFacts = { present: true, written: false };
 
 function facts(changes: Partial<CutFacts>): CutFacts {
@@ -48,9 +53,15 @@ describe('the cut', () => {
   it('takes name and sharing of a reused layer from the declaration, its content from the image', () => {
     const shared = { ...MODULES, shared: true };
     const cut = planCut(
-      facts({ declared: [shared], reused: [{ declared: MODULES, layer: image('a') }], here: new Set([image('a').digest]) }),
+      facts({
+        declared: [shared],
+        reused: [{ declared: MODULES, layer: image('a') }],
+        here: new Set([image('a').digest]),
+      }),
     );
-    assert.deepEqual(cut.steps, [{ kind: 'reuse', declared: shared, layer: { ...image('a'), name: 'dependencies', shared: true } }]);
+    assert.deepEqual(cut.steps, [
+      { kind: 'reuse', declared: shared, layer: { ...image('a'), name: 'dependencies', shared: true } },
+    ]);
   });
 
   it('never depends on the history: what is excluded follows from tree and declaration alone', () => {
@@ -61,7 +72,9 @@ describe('the cut', () => {
           [RUNTIME.path, first],
           [MODULES.path, second],
         ]);
-        const history = reuse ? { reused: [{ declared: MODULES, layer: image('a') }], here: new Set([image('a').digest]) } : {};
+        const history = reuse
+          ? { reused: [{ declared: MODULES, layer: image('a') }], here: new Set([image('a').digest]) }
+          : {};
         const cut = planCut(facts({ folders, ...history }));
         assert.deepEqual(cut.excluded, planCut(facts({ folders })).excluded);
         assert.deepEqual(

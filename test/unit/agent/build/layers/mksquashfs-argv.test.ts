@@ -14,16 +14,19 @@ describe('the command line of an image', () => {
   });
 
   it('leaves out the content of folders by patterns that match nothing else', () => {
-    assert.deepEqual(squashAppArgv(OPTIONS, ['node_modules', 'a b/[x]*ü\\', '-e']).slice(2 + COMMON.split(' ').length), [
-      '-wildcards',
-      '-e',
-      'node_modules/*',
-      'node_modules/.*',
-      'a\\ b/\\[x\\]\\*ü\\\\/*',
-      'a\\ b/\\[x\\]\\*ü\\\\/.*',
-      '-e/*',
-      '-e/.*',
-    ]);
+    assert.deepEqual(
+      squashAppArgv(OPTIONS, ['node_modules', 'a b/[x]*ü\\', '-e']).slice(2 + COMMON.split(' ').length),
+      [
+        '-wildcards',
+        '-e',
+        'node_modules/*',
+        'node_modules/.*',
+        'a\\ b/\\[x\\]\\*ü\\\\/*',
+        'a\\ b/\\[x\\]\\*ü\\\\/.*',
+        '-e/*',
+        '-e/.*',
+      ],
+    );
   });
 
   it('packs a folder at its own path, folders on the way with a plain mode', () => {

@@ -13,11 +13,20 @@ const header = (name: string, more: Partial<Header> = {}): Header => {
 describe('an entry of a slug archive', () => {
   it('loses ./app, its owner and its special bits', () => {
     const entry = layerEntry(header('./app/bin/run', { size: 3 }));
-    assert.deepEqual(entry, { name: 'bin/run', type: 'file', size: 3, mode: 0o755, uid: 0, gid: 0, mtime: new Date(0) });
+    assert.deepEqual(entry, {
+      name: 'bin/run',
+      type: 'file',
+      size: 3,
+      mode: 0o755,
+      uid: 0,
+      gid: 0,
+      mtime: new Date(0),
+    });
   });
 
   it('is passed over when it is /app itself or what stands around it', () => {
-    for (const name of ['./', './app', 'app/', './app/.']) assert.equal(layerEntry(header(name, { type: 'directory' })), undefined);
+    for (const name of ['./', './app', 'app/', './app/.'])
+      assert.equal(layerEntry(header(name, { type: 'directory' })), undefined);
   });
 
   it('never keeps a path that leads out, whatever the name', () => {

@@ -31,7 +31,8 @@ describe('weights of disk access', () => {
   it('put agent, proxy and controller before sandboxes, and apps before builds', () => {
     assert.equal(Math.min(IO_WEIGHT_OF_ALL, 100), IO_WEIGHT_OF_ALL, 'another group has 100');
     assert.ok(ioWeight('build') < ioWeight('app'));
-    for (const weight of [IO_WEIGHT_OF_ALL, ioWeight('build'), ioWeight('app')]) assert.ok(weight >= 1 && weight <= 1000);
+    for (const weight of [IO_WEIGHT_OF_ALL, ioWeight('build'), ioWeight('app')])
+      assert.ok(weight >= 1 && weight <= 1000);
   });
 });
 

@@ -49,8 +49,13 @@ describe('the LXC config', () => {
 
   it('escapes white space in paths, and refuses what would begin a new line', () => {
     const policy = samplePolicy({ readOnlyBinds: { '/a b/c\\d': '/x y' } });
-    assert.match(lxcConfig(policy, PATHS), /^lxc\.mount\.entry = \/a\\040b\/c\\134d x\\040y none bind,ro,nosuid,nodev 0 0$/m);
-    assert.throws(() => lxcConfig({ ...policy, root: '/r\nlxc.hook.start = /bin/id' }, PATHS), { code: 'SLIP_SANDBOX_VALUE' });
+    assert.match(
+      lxcConfig(policy, PATHS),
+      /^lxc\.mount\.entry = \/a\\040b\/c\\134d x\\040y none bind,ro,nosuid,nodev 0 0$/m,
+    );
+    assert.throws(() => lxcConfig({ ...policy, root: '/r\nlxc.hook.start = /bin/id' }, PATHS), {
+      code: 'SLIP_SANDBOX_VALUE',
+    });
   });
 
   it('has no secret in it', () => {

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseCidr } from '../../../../../agent/sandbox/config.ts';
-import { bridgeMac, netnsHostBatch, netnsInsideBatch, netnsRules, slotMac } from '../../../../../agent/sandbox/network/plan.ts';
+import {
+  bridgeMac,
+  netnsHostBatch,
+  netnsInsideBatch,
+  netnsRules,
+  slotMac,
+} from '../../../../../agent/sandbox/network/plan.ts';
 
 describe('the hardware address of a sandbox', () => {
   it('belongs to its address: the same whenever it is made again, another for every other one', () => {
@@ -25,7 +31,11 @@ describe('the neighbours of a sandbox', () => {
     assert.ok(inside.includes('addr add 10.203.0.7/32 dev eth0'));
     assert.ok(inside.includes(`neigh replace 10.203.0.1 lladdr ${bridgeMac('slip0')} dev eth0 nud permanent`));
     assert.equal(inside.at(-1), 'route add default via 10.203.0.1');
-    assert.ok(netnsHostBatch(names, 7, 'slip0-abcdef').includes(`neigh replace 10.203.0.7 lladdr ${slotMac(7)} dev slip0 nud permanent`));
+    assert.ok(
+      netnsHostBatch(names, 7, 'slip0-abcdef').includes(
+        `neigh replace 10.203.0.7 lladdr ${slotMac(7)} dev slip0 nud permanent`,
+      ),
+    );
   });
 
   it('stay so: a packet to any other next hop ends in the namespace', () => {

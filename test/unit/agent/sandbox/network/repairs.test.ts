@@ -17,7 +17,10 @@ function repairs(
 describe('repairs of the sandboxes’ network', () => {
   it('are none where nothing is missing, and none for what is not ours to keep', () => {
     assert.deepEqual(repairs([whole]), []);
-    assert.deepEqual(repairs([whole, { ...whole, name: 'slip0-bbbbbb', netns: 'slip0-9', bridge: undefined }], ['slip0-2', 'slip0-9']), []);
+    assert.deepEqual(
+      repairs([whole, { ...whole, name: 'slip0-bbbbbb', netns: 'slip0-9', bridge: undefined }], ['slip0-2', 'slip0-9']),
+      [],
+    );
   });
 
   it('plug a cable back that is out of the bridge, down, or open to its neighbours', () => {
@@ -39,7 +42,13 @@ describe('repairs of the sandboxes’ network', () => {
   it('read what ip says', () => {
     const slave = (isolated: boolean): unknown => ({ info_kind: 'veth', info_slave_data: { isolated } });
     const links = [
-      { ifname: 'slip0-aaaaaa', ifalias: 'slip0-2', flags: ['BROADCAST', 'UP'], master: 'slip0', linkinfo: slave(true) },
+      {
+        ifname: 'slip0-aaaaaa',
+        ifalias: 'slip0-2',
+        flags: ['BROADCAST', 'UP'],
+        master: 'slip0',
+        linkinfo: slave(true),
+      },
       { ifname: 'slip0-bbbbbb', ifalias: 'slip0-3', flags: ['BROADCAST'], linkinfo: { info_kind: 'veth' } },
       { ifname: 'vethX', flags: ['UP'], master: 'docker0', linkinfo: slave(false) },
       {},

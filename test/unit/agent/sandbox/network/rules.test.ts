@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { addressAt, checkSandboxConfig, DEFAULT_SANDBOX_CONFIG, parseCidr } from '../../../../../agent/sandbox/config.ts';
+import {
+  addressAt,
+  checkSandboxConfig,
+  DEFAULT_SANDBOX_CONFIG,
+  parseCidr,
+} from '../../../../../agent/sandbox/config.ts';
 import { connectedNetworks } from '../../../../../agent/sandbox/network/host.ts';
 import { nextSlot, slotOf } from '../../../../../agent/sandbox/network/plan.ts';
 import type { AppName } from '../../../../../shared/domain/names.ts';
@@ -28,7 +33,8 @@ describe('the open flows of one sandbox', () => {
       [0, 1, 48, 49, 100, 300, 768].map((sandboxes) => flowsOfOne(262_144, sandboxes)),
       [4096, 4096, 4096, 2048, 1024, 512, 256],
     );
-    for (const sandboxes of [1, 12, 50, 192]) assert.ok(sandboxes * flowsOfOne(65_536, sandboxes) <= 49_152, String(sandboxes));
+    for (const sandboxes of [1, 12, 50, 192])
+      assert.ok(sandboxes * flowsOfOne(65_536, sandboxes) <= 49_152, String(sandboxes));
   });
 
   it('are enough for an ordinary app, however many sandboxes there are', () => {
@@ -106,7 +112,10 @@ describe('networks that an operator opened', () => {
   });
 
   it('are those of the fleet, and those of the app that a sandbox belongs to', () => {
-    const table = { fleet: ['10.1.0.0/16', '10.1.2.0/24'], apps: [{ app: shop, uidBase: 1, cidrs: ['10.2.0.0/16', '10.2.0.0/24'] }] };
+    const table = {
+      fleet: ['10.1.0.0/16', '10.1.2.0/24'],
+      apps: [{ app: shop, uidBase: 1, cidrs: ['10.2.0.0/16', '10.2.0.0/24'] }],
+    };
     const tenants = new Map([
       ['10.203.0.9', 1],
       ['10.203.0.3', 2],
@@ -139,20 +148,28 @@ describe('addresses', () => {
   it('belong to a namespace by its name, of our own bridge alone', () => {
     const names = { bridge: 'slip0', subnet: parseCidr('10.203.0.0/16') };
     assert.equal(slotOf(names, 'slip0-17'), 17);
-    for (const other of ['slip01-17', 'slip0-', 'slip0-x', 'slip0-1-2', 'web']) assert.equal(slotOf(names, other), undefined);
+    for (const other of ['slip01-17', 'slip0-', 'slip0-x', 'slip0-1-2', 'web'])
+      assert.equal(slotOf(names, other), undefined);
   });
 });
 
 describe('what the machine tells', () => {
   it('gives name servers of version 4', () => {
-    assert.deepEqual(nameserversOf('# x\nnameserver 1.2.3.4\nnameserver fe80::1\n nameserver 127.0.0.53 \nsearch a\n'), [
-      '1.2.3.4',
-      '127.0.0.53',
-    ]);
+    assert.deepEqual(
+      nameserversOf('# x\nnameserver 1.2.3.4\nnameserver fe80::1\n nameserver 127.0.0.53 \nsearch a\n'),
+      ['1.2.3.4', '127.0.0.53'],
+    );
   });
 
   it('gives the networks it is attached to, once each, and not the sandboxes', () => {
-    const entry = (cidr: string) => ({ address: '', netmask: '', mac: '', internal: false, family: 'IPv4' as const, cidr });
+    const entry = (cidr: string) => ({
+      address: '',
+      netmask: '',
+      mac: '',
+      internal: false,
+      family: 'IPv4' as const,
+      cidr,
+    });
     const interfaces = {
       eth0: [entry('192.0.2.7/24'), entry('192.0.2.8/24')],
       slip0: [entry('10.203.0.1/16')],

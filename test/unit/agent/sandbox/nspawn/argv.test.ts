@@ -21,7 +21,10 @@ describe('the arguments of systemd-nspawn', () => {
     ]) {
       assert.ok(argv.includes(argument), argument);
     }
-    assert.match(argv.find((argument) => argument.startsWith('--system-call-filter=~')) ?? '', /\bmount\b.*\bunshare\b.*\bbpf\b/);
+    assert.match(
+      argv.find((argument) => argument.startsWith('--system-call-filter=~')) ?? '',
+      /\bmount\b.*\bunshare\b.*\bbpf\b/,
+    );
   });
 
   it('leave the tool its own pipe at /proc/kmsg', () => {

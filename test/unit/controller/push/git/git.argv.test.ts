@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { archiveCommand, GIT_ENV, gitCommand, serviceCommand, updateRefArgs } from '../../../../../controller/push/git/git.argv.ts';
+import {
+  archiveCommand,
+  GIT_ENV,
+  gitCommand,
+  serviceCommand,
+  updateRefArgs,
+} from '../../../../../controller/push/git/git.argv.ts';
 
 const OPTIONS = { repositoryDir: '/r/a.git', hooksDir: '/hooks', maxPackBytes: 1000 };
 

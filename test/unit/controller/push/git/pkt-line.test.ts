@@ -17,7 +17,12 @@ test('a packet carries its length, itself included', () => {
 });
 
 test('special packets are told from data', () => {
-  assert.deepEqual(new PktDecoder().push(Buffer.from('0000000100020004')), ['flush', 'delim', 'response-end', Buffer.alloc(0)]);
+  assert.deepEqual(new PktDecoder().push(Buffer.from('0000000100020004')), [
+    'flush',
+    'delim',
+    'response-end',
+    Buffer.alloc(0),
+  ]);
 });
 
 test('a length that cannot be is refused', () => {
@@ -45,7 +50,8 @@ test('what was encoded is decoded again, in whatever pieces it arrives', () => {
       const bytes = Buffer.concat(sent.map(encode));
       const decoder = new PktDecoder();
       const got: Pkt[] = [];
-      for (let at = 0; at < bytes.length; at += pieceBytes) got.push(...decoder.push(bytes.subarray(at, at + pieceBytes)));
+      for (let at = 0; at < bytes.length; at += pieceBytes)
+        got.push(...decoder.push(bytes.subarray(at, at + pieceBytes)));
       assert.deepEqual(got, sent);
       assert.ok(decoder.atBoundary);
     }),

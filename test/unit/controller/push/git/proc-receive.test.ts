@@ -52,7 +52,9 @@ test('random bytes are refused or waited on, never anything else', () => {
   fc.assert(
     fc.property(fc.array(fc.oneof(fc.string({ maxLength: 90 }), fc.constant('flush'))), (texts) => {
       try {
-        new ProcReceiveParser().push(Buffer.concat(texts.map((text) => (text === 'flush' ? FLUSH_PKT : encodePkt(text)))));
+        new ProcReceiveParser().push(
+          Buffer.concat(texts.map((text) => (text === 'flush' ? FLUSH_PKT : encodePkt(text)))),
+        );
       } catch (error) {
         assert.ok(error instanceof PktLineError);
       }

@@ -39,7 +39,8 @@ test('the first of main and master to be deployed is the deploy branch from then
 });
 
 test('the deploy branch cannot be deleted, another branch can', () => {
-  const remove = (ref: string): RefDecision | undefined => decideRefs([{ oldCommit: NEW, newCommit: NO_COMMIT, ref }], MAIN, false)[0];
+  const remove = (ref: string): RefDecision | undefined =>
+    decideRefs([{ oldCommit: NEW, newCommit: NO_COMMIT, ref }], MAIN, false)[0];
   const main = remove('refs/heads/main');
   assert.ok(main?.kind === 'refuse' && main.reason.includes('cannot be deleted'));
   assert.deepEqual(remove('refs/heads/feature'), {
@@ -72,7 +73,13 @@ test('an atomic push is refused as a whole', () => {
 
 test('a tag with the name of the deploy branch, and names that git takes for another ref, are refused with the command that works', () => {
   const ambiguous = [
-    ...['refs/tags/main', 'refs/tags/master', 'refs/heads/refs/heads/main', 'refs/heads/heads/main', 'refs/tags/tags/v1'],
+    ...[
+      'refs/tags/main',
+      'refs/tags/master',
+      'refs/heads/refs/heads/main',
+      'refs/heads/heads/main',
+      'refs/tags/tags/v1',
+    ],
     ...['refs/heads/HEAD', 'refs/tags/HEAD', 'refs/heads/remotes/origin/main'],
   ];
   for (const head of [UNBORN, MAIN]) {
@@ -82,7 +89,11 @@ test('a tag with the name of the deploy branch, and names that git takes for ano
       assert.ok(decision.reason.length < 300, 'what is longer is cut on its way');
     }
   }
-  assert.deepEqual(kinds(['refs/tags/mainline', 'refs/heads/header/x', 'refs/notes/main']), ['store', 'store', 'store']);
+  assert.deepEqual(kinds(['refs/tags/mainline', 'refs/heads/header/x', 'refs/notes/main']), [
+    'store',
+    'store',
+    'store',
+  ]);
   const [deleted] = decideRefs([{ oldCommit: NEW, newCommit: NO_COMMIT, ref: 'refs/tags/main' }], MAIN, false);
   assert.equal(deleted?.kind, 'store', 'what an older version stored can be removed');
 });

@@ -19,5 +19,8 @@ test('ordinary output has no hint', () => {
 test('the limit of memory is told with its number', () => {
   const hints = new RefusalHints(512 * 1024 ** 2);
   hints.push(Buffer.from('fatal: Out of memory, malloc failed'));
-  assert.match(String(hints.hint), /more than 512 MB of memory for an object of this push\. This is the limit for one push/);
+  assert.match(
+    String(hints.hint),
+    /more than 512 MB of memory for an object of this push\. This is the limit for one push/,
+  );
 });
