@@ -7,7 +7,7 @@ import type { Programs } from '../install/programs.ts';
 import type { Upgrades } from '../install/upgrades.ts';
 import type { Fleet } from '../dispatch/port.ts';
 import type { Destroys } from '../release/destroys.ts';
-import type { Formations } from '../release/formations.ts';
+import type { Formations } from '../formation/formations.ts';
 import type { Releases } from '../release/releases.ts';
 import type { Movement } from '../movement/port.ts';
 import type { Store } from '../store/port.ts';

@@ -1,7 +1,7 @@
 import type { InstanceBody, NodeBody, ProblemBody, AppStatusBody, StatusBody } from '../../shared/domain/api.ts';
 import { instanceName } from '../../shared/domain/assignment.ts';
 import { wantedCounts } from '../../shared/domain/placement.ts';
-import { hasFormerLimits } from '../release/limit-changes.ts';
+import { hasFormerLimits } from '../formation/limit-changes.ts';
 import type { Ceilings } from '../../shared/domain/ceilings.ts';
 import type { AppOverview } from '../store/looks-port.ts';
 import type { AssignmentRow, NodeRow, User } from '../store/port.ts';

@@ -4,7 +4,7 @@ import type { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import { type Patience, watchFleet } from '../dispatch/watch-fleet.ts';
 import type { App } from '../store/port.ts';
-import { NO_CHANGE, publishTo, setDesired, statusesOf } from './fleet-changes.ts';
+import { NO_CHANGE, publishTo, setDesired, statusesOf } from '../assignments/assignment-changes.ts';
 import { goBack, type GoBackDeps } from './go-back.ts';
 import { failureOf, hasCrashed } from './rollout-plan.ts';
 import type { Rollouts } from './rollout.ts';

@@ -5,8 +5,8 @@ import { demandsOf, type AppShape } from '../schedule/demands.ts';
 import type { Placement } from '../schedule/plan.ts';
 import { planRoom, type RoomPlan } from '../schedule/room.ts';
 import type { App, AssignmentRow, Release, Store } from '../store/port.ts';
-import { NO_CHANGE, publishTo, setDesired } from './fleet-changes.ts';
-import { appShape, planNodes } from './placing.ts';
+import { NO_CHANGE, publishTo, setDesired } from '../assignments/assignment-changes.ts';
+import { appShape, planNodes } from '../assignments/plan-inputs.ts';
 import { renderNoRoomYet } from './push-output.ts';
 import { noRoom, type Failure } from './rollout-plan.ts';
 

@@ -5,8 +5,8 @@ import { watchFleet } from '../dispatch/watch-fleet.ts';
 import { demandsOf } from '../schedule/demands.ts';
 import { planPlacements } from '../schedule/plan.ts';
 import type { App, AssignmentRow, Release, Store } from '../store/port.ts';
-import { assignmentRows, NO_CHANGE, publishTo, setDesired } from './fleet-changes.ts';
-import { appShape, planNodes } from './placing.ts';
+import { assignmentRows, NO_CHANGE, publishTo, setDesired } from '../assignments/assignment-changes.ts';
+import { appShape, planNodes } from '../assignments/plan-inputs.ts';
 import type { Failure } from './rollout-plan.ts';
 
 export interface GoBackDeps {

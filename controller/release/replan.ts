@@ -1,9 +1,9 @@
 import type { Fleet } from '../dispatch/port.ts';
 import type { Placement } from '../schedule/plan.ts';
 import type { App, AssignmentRow, Release, Store } from '../store/port.ts';
-import { absentNodes } from './fleet-changes.ts';
+import { absentNodes } from '../assignments/assignment-changes.ts';
 import { roomNow } from './find-room.ts';
-import { appShape } from './placing.ts';
+import { appShape } from '../assignments/plan-inputs.ts';
 import { renderMovesOn } from './push-output.ts';
 import { strandedRows, type RolloutView } from './rollout-plan.ts';
 

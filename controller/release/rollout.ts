@@ -19,7 +19,7 @@ import {
   setDesired,
   statusesOf,
   untilStopped,
-} from './fleet-changes.ts';
+} from '../assignments/assignment-changes.ts';
 import { goBack } from './go-back.ts';
 import { RefKeeper } from './ref-keeper.ts';
 import { replan } from './replan.ts';

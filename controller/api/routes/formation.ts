@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ProcessPlan } from '../../release/formations.ts';
+import type { ProcessPlan } from '../../formation/formations.ts';
 import type { ApiDeps } from '../deps.ts';
 import { appRoute, type Route } from '../route.ts';
 import type { ProcessPlanBody, RestartedBody, ScaledBody } from '../../../shared/domain/api-placement.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Movement } from '../../../controller/movement/port.ts';
-import type { Formations } from '../../../controller/release/formations.ts';
+import type { Formations } from '../../../controller/formation/formations.ts';
 import type { App, NodeRow } from '../../../controller/store/port.ts';
 import type { PlacementRule } from '../../../shared/domain/placement.ts';
 import type { Machine } from './machine.ts';

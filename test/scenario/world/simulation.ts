@@ -1,4 +1,4 @@
-import type { Formations } from '../../../controller/release/formations.ts';
+import type { Formations } from '../../../controller/formation/formations.ts';
 import type { App } from '../../../controller/store/port.ts';
 import { checkEndState } from './end-state.ts';
 import type { Machine } from './machine.ts';

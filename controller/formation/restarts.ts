@@ -16,10 +16,10 @@ import {
   setDesired,
   statusesOf,
   untilStopped,
-} from './fleet-changes.ts';
-import { appShape, planNodes } from './placing.ts';
+} from '../assignments/assignment-changes.ts';
+import { appShape, planNodes } from '../assignments/plan-inputs.ts';
 import { runningRows } from './process-types.ts';
-import { firstBroken, noRoom, type Failure, type RolloutPolicy } from './rollout-plan.ts';
+import { firstBroken, noRoom, type Failure, type RolloutPolicy } from '../release/rollout-plan.ts';
 
 export interface RestartDeps {
   readonly store: Store;

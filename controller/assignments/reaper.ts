@@ -3,7 +3,7 @@ import { describeCauses } from '../../shared/kit/errors.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { Fleet } from '../dispatch/port.ts';
 import type { Store } from '../store/port.ts';
-import { NO_CHANGE } from './fleet-changes.ts';
+import { NO_CHANGE } from './assignment-changes.ts';
 
 /** Drops assignments whose instance has stopped as asked. Woken by reports; returns the unsubscribe function. */
 export function startReaper(deps: { readonly store: Store; readonly fleet: Fleet; readonly log: Logger }): () => void {

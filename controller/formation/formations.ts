@@ -13,12 +13,12 @@ import { own } from '../../shared/kit/own.ts';
 import { demandsOf, limitsOf, type AppShape } from '../schedule/demands.ts';
 import { planPlacements, surplus, type Placement } from '../schedule/plan.ts';
 import type { App, AssignmentRow, Release } from '../store/port.ts';
-import { assignmentRows } from './fleet-changes.ts';
+import { assignmentRows } from '../assignments/assignment-changes.ts';
 import { LimitChanges, type LimitChange } from './limit-changes.ts';
-import { appShape, planNodes } from './placing.ts';
+import { appShape, planNodes } from '../assignments/plan-inputs.ts';
 import { checkType, noteFormation, runningRows, type Asker } from './process-types.ts';
 import type { Restarts, RestartDeps } from './restarts.ts';
-import { noRoom } from './rollout-plan.ts';
+import { noRoom } from '../release/rollout-plan.ts';
 
 export interface FormationsDeps extends RestartDeps {
   readonly restarts: Restarts;
