@@ -95,6 +95,14 @@ export default {
       to: { path: EFFECTS },
     },
     {
+      name: 'controller-domain-is-a-leaf',
+      severity: 'error',
+      comment:
+        'controller/domain imports only itself, shared/domain and shared/kit: it holds the types of the controller.',
+      from: { path: '^controller/domain/' },
+      to: { pathNot: ['^controller/domain/', '^shared/(domain|kit)/'] },
+    },
+    {
       name: 'planner-imports',
       severity: 'error',
       comment: 'A planner speaks the domain and its own folder: values in, values out.',

@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { readStatus } from '../controller/api/fleet-status.ts';
 import type { LookDeps } from '../controller/api/deps.ts';
-import type { User } from '../controller/store/port.ts';
+import type { User } from '../controller/domain/users.ts';
 import { openStore } from '../controller/store/open-store.ts';
 import { systemClock } from '../shared/kit/clock.ts';
 import { randomId } from '../shared/kit/random-id.ts';

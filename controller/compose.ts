@@ -44,7 +44,8 @@ import { Releases } from './release/releases.ts';
 import { DEFAULT_ROLLOUT_POLICY } from './release/rollout-plan.ts';
 import { Rollouts } from './release/rollout.ts';
 import { openStore } from './store/open-store.ts';
-import type { App, Store } from './store/port.ts';
+import type { App } from './domain/apps.ts';
+import type { Store } from './store/port.ts';
 
 const PRODUCT_DIR = join(import.meta.dirname, '..');
 

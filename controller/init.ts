@@ -8,7 +8,8 @@ import { parsePublicKey } from './access/ssh-keys.ts';
 import { newApiToken } from './access/tokens.ts';
 import { openFoundations } from './compose.ts';
 import type { ControllerConfig } from './config.ts';
-import type { Store, User } from './store/port.ts';
+import type { Store } from './store/port.ts';
+import type { User } from './domain/users.ts';
 
 export interface InitOptions {
   readonly admin: string;

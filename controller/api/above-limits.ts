@@ -9,7 +9,7 @@ import {
 } from '../../shared/domain/ceilings.ts';
 import type { ProcessSettings } from '../../shared/domain/placement.ts';
 import { QUOTA_KINDS } from '../../shared/domain/quota.ts';
-import type { OverQuota } from '../store/quota-port.ts';
+import type { OverQuota } from '../domain/quotas.ts';
 
 // Apps and users above a lowered ceiling or quota. Lowering takes nothing away, so an administrator has to act. Pure.
 

@@ -1,4 +1,6 @@
-import type { App, AssignmentRow, NodeRow } from '../store/port.ts';
+import type { App } from '../domain/apps.ts';
+import type { AssignmentRow } from '../domain/assignments.ts';
+import type { NodeRow } from '../domain/nodes.ts';
 import type { InstanceBody } from '../../shared/domain/api.ts';
 import type { LookDeps } from './deps.ts';
 import { viewInstance } from './views.ts';

@@ -6,7 +6,7 @@ import type { Clock } from '../../shared/kit/clock.ts';
 import { callAfter } from '../../shared/kit/timer.ts';
 import type { ServerCredential } from '../access/ca/authority.ts';
 import { quotaReached } from '../access/quota-error.ts';
-import type { User } from '../store/port.ts';
+import type { User } from '../domain/users.ts';
 import { SocketDoor } from '../access/socket-door.ts';
 import { errorBody, notFound, toApiError } from './api-errors.ts';
 import { admit, isAboutApp } from './authenticate.ts';

@@ -1,5 +1,5 @@
 import type { UserName } from '../../shared/domain/names.ts';
-import type { NodeRow } from '../store/port.ts';
+import type { NodeRow } from '../domain/nodes.ts';
 import type { ApiDeps } from './deps.ts';
 
 type RevokeDeps = Pick<ApiDeps, 'store' | 'fleet' | 'endSessions' | 'connections' | 'log'>;

@@ -1,6 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
-import type { App, NodeRow, User } from '../store/port.ts';
+import type { App } from '../domain/apps.ts';
+import type { NodeRow } from '../domain/nodes.ts';
+import type { User } from '../domain/users.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { RouteAccess } from './deps.ts';
 import { parseInput } from './validate.ts';

@@ -1,5 +1,5 @@
 import type { UserId } from '../../shared/domain/ids.ts';
-import type { User } from '../store/port.ts';
+import type { User } from '../domain/users.ts';
 
 interface Look<T> {
   readonly now: Promise<T>;

@@ -6,7 +6,8 @@ import { ceilingProblems, type AboveCeiling } from './above-limits.ts';
 import { countInstances, type CountedInstance, type InstanceCounts } from '../observe/count-instances.ts';
 import { DISK_LOW_BYTES } from '../observe/disk-low.ts';
 import { nextForMissing } from '../observe/why/why-node.ts';
-import type { Build, Release } from '../store/port.ts';
+import type { Build } from '../domain/builds.ts';
+import type { Release } from '../domain/releases.ts';
 
 /** What is known of one app when its status is asked for. */
 export interface AppFacts {

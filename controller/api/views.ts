@@ -1,6 +1,10 @@
 import type { LiveNode } from '../dispatch/port.ts';
-import type { App, AssignmentRow, Build, NodeRow, SshKey, User } from '../store/port.ts';
-import type { ReleaseLine } from '../store/looks-port.ts';
+import type { App } from '../domain/apps.ts';
+import type { AssignmentRow } from '../domain/assignments.ts';
+import type { Build } from '../domain/builds.ts';
+import type { NodeRow } from '../domain/nodes.ts';
+import type { SshKey, User } from '../domain/users.ts';
+import type { ReleaseLine } from '../domain/releases.ts';
 import type {
   AppBody,
   BuildBody,

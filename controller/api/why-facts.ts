@@ -1,7 +1,11 @@
 import { instanceName } from '../../shared/domain/assignment.ts';
 import { wantedCounts } from '../../shared/domain/placement.ts';
 import type { AppWhyFacts, BuildFact, InstanceFact, NodeFact, ReleaseFact } from '../observe/why/facts.ts';
-import type { App, AssignmentRow, Build, NodeRow, Release } from '../store/port.ts';
+import type { App } from '../domain/apps.ts';
+import type { AssignmentRow } from '../domain/assignments.ts';
+import type { Build } from '../domain/builds.ts';
+import type { NodeRow } from '../domain/nodes.ts';
+import type { Release } from '../domain/releases.ts';
 import type { LiveNode } from '../dispatch/port.ts';
 import type { LookDeps } from './deps.ts';
 import { userNames } from './user-names.ts';

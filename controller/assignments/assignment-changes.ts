@@ -6,7 +6,9 @@ import type { Fleet } from '../dispatch/port.ts';
 import { watchFleet } from '../dispatch/watch-fleet.ts';
 import { limitsOf, type AppShape } from '../schedule/demands.ts';
 import type { Placement } from '../schedule/plan.ts';
-import type { App, AssignmentChange, AssignmentRow, Store } from '../store/port.ts';
+import type { App } from '../domain/apps.ts';
+import type { AssignmentChange, AssignmentRow } from '../domain/assignments.ts';
+import type { Store } from '../store/port.ts';
 
 export const NO_CHANGE: AssignmentChange = Object.freeze({ add: [], setDesired: [], remove: [] });
 

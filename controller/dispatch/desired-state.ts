@@ -2,7 +2,9 @@ import type { Assignment, DesiredState, DestroyedApp, Epoch, Route } from '../..
 import { isRouted } from '../../shared/domain/assignment.ts';
 import type { AppId } from '../../shared/domain/ids.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
-import type { App, AssignmentRow, Release } from '../store/port.ts';
+import type { App } from '../domain/apps.ts';
+import type { AssignmentRow } from '../domain/assignments.ts';
+import type { Release } from '../domain/releases.ts';
 
 /** Everything of one node at one generation. */
 export interface DesiredRows {

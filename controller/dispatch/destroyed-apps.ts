@@ -3,7 +3,7 @@ import type { AppId, NodeId } from '../../shared/domain/ids.ts';
 import { describeCauses } from '../../shared/kit/errors.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { DestroyedAck, Hello } from '../../shared/rpc/messages.ts';
-import { DESTROYED_PER_NODE_MAX } from '../store/destroyed-port.ts';
+import { DESTROYED_PER_NODE_MAX } from '../domain/destroyed-apps.ts';
 import type { Store } from '../store/port.ts';
 import type { AgentSession } from './agent-session.ts';
 

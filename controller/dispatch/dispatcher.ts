@@ -14,7 +14,8 @@ import type {
   InstanceReport,
   NodeEvent,
 } from '../../shared/rpc/messages.ts';
-import type { NodeRow, Store } from '../store/port.ts';
+import type { NodeRow } from '../domain/nodes.ts';
+import type { Store } from '../store/port.ts';
 import { AgentSession, type AgentCall } from './agent-session.ts';
 import { EgressBoard, type EgressBoardDeps } from './egress-board.ts';
 import { DestroyedApps, type DestroyedAppsDeps } from './destroyed-apps.ts';

@@ -2,7 +2,8 @@ import { status as Status } from '@grpc/grpc-js';
 import { describeCauses } from '../../shared/kit/errors.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import { formerCertificate } from '../access/former-certificate.ts';
-import type { NodeRow, Store } from '../store/port.ts';
+import type { NodeRow } from '../domain/nodes.ts';
+import type { Store } from '../store/port.ts';
 import type { AgentCall } from './agent-session.ts';
 import { serialOf } from './peer.ts';
 

@@ -3,9 +3,9 @@ import { HOSTNAMES_MAX, type FleetApp, type MeshPeer } from '../../shared/domain
 import type { InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import type { InstanceState } from '../../shared/domain/instance.ts';
 import type { NodeState } from '../../shared/domain/states.ts';
-import type { RoutedApp } from '../store/domains-port.ts';
+import type { RoutedApp } from '../domain/domains.ts';
+import type { RunningRow } from '../domain/assignments.ts';
 import type { TableLine } from './fit-table.ts';
-import type { RunningRow } from '../store/port.ts';
 
 // Rows and reports → the fleet's route table. Pure, and the same for the same input in any order.
 

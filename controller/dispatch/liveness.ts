@@ -6,7 +6,8 @@ import type { Clock } from '../../shared/kit/clock.ts';
 import { describeCauses } from '../../shared/kit/errors.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { NodeFacts } from '../../shared/rpc/messages.ts';
-import type { PresentNode, Store } from '../store/port.ts';
+import type { PresentNode } from '../domain/nodes.ts';
+import type { Store } from '../store/port.ts';
 import type { KnownNode, NodeBook } from './node-book.ts';
 import { silenceLimitMs } from './pace.ts';
 

@@ -5,7 +5,7 @@ import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
 import type { NodeState } from '../../shared/domain/states.ts';
 import type { UnreadableRequests } from '../../shared/domain/unreadable-requests.ts';
 import type { DesiredAck, Heartbeat, Hello, NodeFacts } from '../../shared/rpc/messages.ts';
-import type { NodeRow } from '../store/port.ts';
+import type { NodeRow } from '../domain/nodes.ts';
 import type { AgentSession } from './agent-session.ts';
 import type { LiveNode } from './port.ts';
 import type { OutgoingState } from './outgoing-state.ts';

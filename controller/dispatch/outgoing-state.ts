@@ -3,7 +3,7 @@ import type { InstanceId } from '../../shared/domain/ids.ts';
 import type { Reason } from '../../shared/domain/instance.ts';
 import type { Desired, Hello } from '../../shared/rpc/messages.ts';
 import { MAX_MESSAGE_BYTES } from '../../shared/rpc/service.ts';
-import { DESTROYED_PER_NODE_MAX } from '../store/destroyed-port.ts';
+import { DESTROYED_PER_NODE_MAX } from '../domain/destroyed-apps.ts';
 import { wholeStateBytes, withholdLargest } from './withhold.ts';
 
 /** The part of its desired state that a node is sent. */

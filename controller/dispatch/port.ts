@@ -4,7 +4,7 @@ import type { LogLine } from '../../shared/domain/log-line.ts';
 import type { AppName } from '../../shared/domain/names.ts';
 import type { NodeState } from '../../shared/domain/states.ts';
 import type { UnreadableRequests } from '../../shared/domain/unreadable-requests.ts';
-import type { NodeRow } from '../store/port.ts';
+import type { NodeRow } from '../domain/nodes.ts';
 
 export interface LiveNode {
   readonly nodeId: NodeId;

@@ -6,7 +6,9 @@ import type { LimitSettings } from '../../shared/domain/placement.ts';
 import { own } from '../../shared/kit/own.ts';
 import { describeCauses, toSlipwayError } from '../../shared/kit/errors.ts';
 import { limitsOf, type AppShape } from '../schedule/demands.ts';
-import type { App, AssignmentRow, Release } from '../store/port.ts';
+import type { App } from '../domain/apps.ts';
+import type { AssignmentRow } from '../domain/assignments.ts';
+import type { Release } from '../domain/releases.ts';
 import { checkType, noteFormation, runningRows, type Asker } from './process-types.ts';
 import type { RestartDeps, Restarts } from './restarts.ts';
 

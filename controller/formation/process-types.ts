@@ -2,7 +2,10 @@ import { parseProcessType, quoteInput, type ProcessType } from '../../shared/dom
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import { noteEvent } from '../store/note-event.ts';
-import type { App, AssignmentRow, Release, Store } from '../store/port.ts';
+import type { App } from '../domain/apps.ts';
+import type { AssignmentRow } from '../domain/assignments.ts';
+import type { Release } from '../domain/releases.ts';
+import type { Store } from '../store/port.ts';
 
 /** Who asks, for the record. */
 export interface Asker {

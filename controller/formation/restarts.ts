@@ -7,7 +7,10 @@ import { watchFleet } from '../dispatch/watch-fleet.ts';
 import { demandsOf, type AppShape } from '../schedule/demands.ts';
 import { planWaves, type Placement } from '../schedule/plan.ts';
 import { inTheWay, planRoom, type RoomPlan } from '../schedule/room.ts';
-import type { App, AssignmentRow, Release, Store } from '../store/port.ts';
+import type { App } from '../domain/apps.ts';
+import type { AssignmentRow } from '../domain/assignments.ts';
+import type { Release } from '../domain/releases.ts';
+import type { Store } from '../store/port.ts';
 import {
   absentNodes,
   assignmentRows,

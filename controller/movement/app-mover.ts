@@ -13,7 +13,10 @@ import { demandsOf, limitsOf, placedInstance, type AppShape } from '../schedule/
 import { planReplacements } from '../schedule/moves.ts';
 import type { PlanNode } from '../schedule/nodes.ts';
 import { planPlacements } from '../schedule/plan.ts';
-import type { App, AssignmentChange, AssignmentRow, MoveReason, Release, Store } from '../store/port.ts';
+import type { App } from '../domain/apps.ts';
+import type { AssignmentChange, AssignmentRow, MoveReason } from '../domain/assignments.ts';
+import type { Release } from '../domain/releases.ts';
+import type { Store } from '../store/port.ts';
 import { MoveEvents, NOWHERE } from './move-events.ts';
 import { planMoves, type Leaving, type MoverNode, type MoverPlan } from './plan.ts';
 import { Rests } from './rests.ts';

@@ -3,7 +3,8 @@ import type { Clock } from '../../shared/kit/clock.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { Fleet } from '../dispatch/port.ts';
 import { noteEvent } from '../store/note-event.ts';
-import type { NodeRow, Store } from '../store/port.ts';
+import type { NodeRow } from '../domain/nodes.ts';
+import type { Store } from '../store/port.ts';
 
 export interface DrainsDeps {
   readonly store: Store;

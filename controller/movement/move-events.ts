@@ -4,7 +4,10 @@ import type { NodeId } from '../../shared/domain/ids.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { Unplaced } from '../schedule/plan.ts';
 import { noteEvent } from '../store/note-event.ts';
-import type { App, AssignmentRow, NodeRow, Store } from '../store/port.ts';
+import type { App } from '../domain/apps.ts';
+import type { AssignmentRow } from '../domain/assignments.ts';
+import type { NodeRow } from '../domain/nodes.ts';
+import type { Store } from '../store/port.ts';
 import type { Ending, MoverPlan } from './plan.ts';
 
 export const NOWHERE = 'there is no other node';

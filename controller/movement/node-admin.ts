@@ -5,7 +5,9 @@ import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { Fleet } from '../dispatch/port.ts';
 import { noteEvent } from '../store/note-event.ts';
-import type { AssignmentRow, NodeChange, NodeRow, Store } from '../store/port.ts';
+import type { AssignmentRow } from '../domain/assignments.ts';
+import type { NodeChange, NodeRow } from '../domain/nodes.ts';
+import type { Store } from '../store/port.ts';
 
 export interface NodeAdminDeps {
   readonly store: Store;

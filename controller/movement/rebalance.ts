@@ -11,7 +11,8 @@ import { NO_CHANGE } from '../assignments/assignment-changes.ts';
 import { placedInstance } from '../schedule/demands.ts';
 import { planRebalance, type Move, type PlacedInstance } from '../schedule/moves.ts';
 import { noteEvent } from '../store/note-event.ts';
-import type { AssignmentRow, Store } from '../store/port.ts';
+import type { AssignmentRow } from '../domain/assignments.ts';
+import type { Store } from '../store/port.ts';
 
 export interface RebalanceDeps {
   readonly store: Store;

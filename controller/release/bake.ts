@@ -3,7 +3,7 @@ import { describeCauses } from '../../shared/kit/errors.ts';
 import type { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import { type Patience, watchFleet } from '../dispatch/watch-fleet.ts';
-import type { App } from '../store/port.ts';
+import type { App } from '../domain/apps.ts';
 import { NO_CHANGE, publishTo, setDesired, statusesOf } from '../assignments/assignment-changes.ts';
 import { goBack, type GoBackDeps } from './go-back.ts';
 import { failureOf, hasCrashed } from './rollout-plan.ts';

@@ -7,7 +7,8 @@ import type { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import { callAfter } from '../../shared/kit/timer.ts';
 import type { Fleet } from '../dispatch/port.ts';
-import type { App, Store } from '../store/port.ts';
+import type { App } from '../domain/apps.ts';
+import type { Store } from '../store/port.ts';
 import { appDestroyed, type AppEnds } from './app-ends.ts';
 
 export interface DestroysDeps {

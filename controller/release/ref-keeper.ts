@@ -2,7 +2,8 @@ import { backoffDelayMs, type BackoffPolicy } from '../../shared/kit/backoff.ts'
 import type { Clock } from '../../shared/kit/clock.ts';
 import { describeCauses, toSlipwayError, type SlipwayError } from '../../shared/kit/errors.ts';
 import type { Logger } from '../../shared/kit/log.ts';
-import type { App, Store } from '../store/port.ts';
+import type { App } from '../domain/apps.ts';
+import type { Store } from '../store/port.ts';
 
 export interface RefKeeperDeps {
   readonly store: Store;

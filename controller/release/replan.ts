@@ -1,6 +1,9 @@
 import type { Fleet } from '../dispatch/port.ts';
 import type { Placement } from '../schedule/plan.ts';
-import type { App, AssignmentRow, Release, Store } from '../store/port.ts';
+import type { App } from '../domain/apps.ts';
+import type { AssignmentRow } from '../domain/assignments.ts';
+import type { Release } from '../domain/releases.ts';
+import type { Store } from '../store/port.ts';
 import { absentNodes } from '../assignments/assignment-changes.ts';
 import { roomNow } from './find-room.ts';
 import { appShape } from '../assignments/plan-inputs.ts';

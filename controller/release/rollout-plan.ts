@@ -3,7 +3,8 @@ import type { InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import { howItEnded, type InstanceStatus, type Reason } from '../../shared/domain/instance.ts';
 import type { ReleaseState } from '../../shared/domain/states.ts';
 import type { Unplaced } from '../schedule/plan.ts';
-import type { AssignmentRow, Release } from '../store/port.ts';
+import type { AssignmentRow } from '../domain/assignments.ts';
+import type { Release } from '../domain/releases.ts';
 
 /** How patient a rollout is, ms. */
 export interface RolloutPolicy {

@@ -9,7 +9,10 @@ import { watchFleet } from '../dispatch/watch-fleet.ts';
 import type { AppShape } from '../schedule/demands.ts';
 import { planWaves, type Placement } from '../schedule/plan.ts';
 import { inTheWay } from '../schedule/room.ts';
-import type { App, AssignmentChange, AssignmentRow, Release, Store } from '../store/port.ts';
+import type { App } from '../domain/apps.ts';
+import type { AssignmentChange, AssignmentRow } from '../domain/assignments.ts';
+import type { Release } from '../domain/releases.ts';
+import type { Store } from '../store/port.ts';
 import { findRoom } from './find-room.ts';
 import {
   absentNodes,

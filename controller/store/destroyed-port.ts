@@ -1,27 +1,6 @@
 import type { AppId, NodeId } from '../../shared/domain/ids.ts';
-import type { AppName, UserName } from '../../shared/domain/names.ts';
-
-/** What stays of an app until its range of user ids is free, and after that until another app gets the range. */
-export interface DestroyedApp {
-  readonly appId: AppId;
-  readonly name: AppName;
-  readonly uidBase: number;
-  readonly destroyedAtMs: number;
-  /** Absent while the range is in quarantine. */
-  readonly freeAtMs?: number | undefined;
-  /** Nodes that may still hold data of the app. */
-  readonly awaited: readonly NodeId[];
-}
-
-/** A destroyed app of which a node may hold data. */
-export interface AwaitedApp {
-  readonly nodeId: NodeId;
-  readonly appId: AppId;
-  readonly uidBase: number;
-}
-
-/** Most destroyed apps in one desired state. The next ones follow when these are acknowledged. */
-export const DESTROYED_PER_NODE_MAX = 100;
+import type { UserName } from '../../shared/domain/names.ts';
+import type { DestroyedApp } from '../domain/destroyed-apps.ts';
 
 /** Part of the store: the end of apps, and when their ranges of user ids may be used again. */
 export interface DestroyedStore {

@@ -1,33 +1,8 @@
 import type { AppId, InstanceId, NodeId, UserId } from '../../shared/domain/ids.ts';
-import type { AppName, UserName } from '../../shared/domain/names.ts';
-import type { Formation, ProcessSettings } from '../../shared/domain/placement.ts';
-import type { App, AssignmentRow, Build, Release } from './records.ts';
-
-/** A release without its slug and config, which may be large. */
-export type ReleaseLine = Pick<Release, 'version' | 'state' | 'createdAtMs' | 'failure' | 'description' | 'userId'> & {
-  readonly commit: string;
-};
-
-/** What a screen of many apps needs of each of them. */
-export interface AppOverview {
-  readonly app: App;
-  readonly current: (ReleaseLine & { readonly processTypes: Readonly<Record<string, string>> }) | undefined;
-  /** Newest release of any state. */
-  readonly latest: ReleaseLine | undefined;
-  readonly latestBuild: Build | undefined;
-  readonly formation: Formation;
-  readonly settings: Readonly<Record<string, ProcessSettings>>;
-  readonly rows: readonly AssignmentRow[];
-}
-
-/** A part of a list of apps, in the order of their names. */
-export interface AppPage {
-  /** Absent: the apps of all users. */
-  readonly ownerId?: UserId | undefined;
-  /** The part begins after this name. */
-  readonly after?: AppName | string | undefined;
-  readonly limit: number;
-}
+import type { UserName } from '../../shared/domain/names.ts';
+import type { App, AppPage } from '../domain/apps.ts';
+import type { AppOverview } from '../domain/app-overview.ts';
+import type { ReleaseLine } from '../domain/releases.ts';
 
 /** Part of the store: lists that are read in parts of limited size, with a fixed number of queries for each part. */
 export interface LookStore {

@@ -1,112 +1,32 @@
 import type { BuildSettingsStore } from './build-settings-port.ts';
-import type { AwaitedApp, DestroyedStore } from './destroyed-port.ts';
+import type { DestroyedStore } from './destroyed-port.ts';
 import type { DomainStore } from './domains-port.ts';
 import type { EgressStore } from './egress-port.ts';
-import type { App, AssignmentRow, Build, LostAfter, Release } from './records.ts';
+import type { App, LostAfter, ProcessSettingsChange } from '../domain/apps.ts';
+import type {
+  AssignmentRow,
+  AssignmentChange,
+  DesiredRows,
+  RunningRow,
+  PromisedMemory,
+} from '../domain/assignments.ts';
+import type { Build } from '../domain/builds.ts';
+import type { Release, NewRelease } from '../domain/releases.ts';
 import type { HistoryStore } from './history-port.ts';
 import type { LookStore } from './looks-port.ts';
 import type { QuotaStore } from './quota-port.ts';
 import type { FleetEvent, NewEvent } from '../../shared/domain/event.ts';
 import type { CeilingName, Ceilings } from '../../shared/domain/ceilings.ts';
-import type {
-  Formation,
-  LimitSettings,
-  PlacementRule,
-  ProcessSettings,
-  RequiredLabels,
-} from '../../shared/domain/placement.ts';
-import type { AppId, BuildId, Digest, InstanceId, NodeId, UserId } from '../../shared/domain/ids.ts';
+import type { Formation, ProcessSettings, RequiredLabels } from '../../shared/domain/placement.ts';
+import type { AppId, BuildId, Digest, NodeId, UserId } from '../../shared/domain/ids.ts';
 import type { AppName, ProcessType, UserName } from '../../shared/domain/names.ts';
-import type { DesiredInstanceState, Epoch } from '../../shared/domain/assignment.ts';
-import type { ApiToken, IdentityStore, NodeRow } from './identity.ts';
+import type { Epoch } from '../../shared/domain/assignment.ts';
+import type { ApiToken, DoneBy, User, SshKey } from '../domain/users.ts';
+import type { IdentityStore } from './identity-port.ts';
+import type { NodeRow, PresentNode, NodeChange } from '../domain/nodes.ts';
 import type { BuildState, NodeState } from '../../shared/domain/states.ts';
 import type { ConfigVars } from '../../shared/kit/sensitive.ts';
-
-export type { NodeRow } from './identity.ts';
-export type { App, AssignmentRow, Build, LostAfter, MoveReason, Release } from './records.ts';
-
-export interface User {
-  readonly id: UserId;
-  readonly name: UserName;
-  readonly admin: boolean;
-  readonly createdAtMs: number;
-}
-
-export interface SshKey {
-  readonly fingerprint: string;
-  readonly userId: UserId;
-  /** `ssh-ed25519 AAAA…`, without the comment. */
-  readonly publicKey: string;
-  readonly comment: string;
-  readonly createdAtMs: number;
-}
-
-export type NewRelease = Omit<Release, 'version' | 'state' | 'createdAtMs' | 'failure'>;
-
-/** What may change of a node by an operator's word or by its absence; `null` clears, what is absent stays. */
-export interface NodeChange {
-  readonly cordoned?: boolean;
-  readonly drainUntilMs?: number | null;
-  readonly lostAtMs?: number | null;
-  readonly labels?: Readonly<Record<string, string>>;
-}
-
-/** A node that has said Hello, and its facts if they are new. */
-export interface PresentNode {
-  readonly id: NodeId;
-  readonly facts?: Readonly<Record<string, unknown>>;
-}
-
-export interface ProcessSettingsChange {
-  readonly placement?: PlacementRule | null;
-  readonly limits?: LimitSettings | null;
-}
-
-/** Memory that the instances of a node may use, bytes. */
-export interface PromisedMemory {
-  readonly memoryBytes: number;
-  /** The part of it that comes back by itself: of instances that are kept warm or are being stopped. */
-  readonly leavingBytes: number;
-}
-
-/** An instance that should run, as far as routes go. */
-export type RunningRow = Pick<AssignmentRow, 'instanceId' | 'nodeId' | 'appId' | 'release' | 'processType' | 'desired'>;
-
-/** What the desired states of some nodes are made of, all of one moment. */
-export interface DesiredRows {
-  readonly nodes: readonly Pick<NodeRow, 'id' | 'state' | 'generation'>[];
-  readonly assignments: readonly AssignmentRow[];
-  /** Those the assignments name. */
-  readonly apps: readonly App[];
-  readonly releases: readonly Release[];
-  /** Newest first, at most DESTROYED_PER_NODE_MAX of a node. */
-  readonly destroyed: readonly AwaitedApp[];
-}
-
-/** Who asked for it, as its event will say; absent: the controller itself. */
-export interface DoneBy {
-  readonly by?: UserName | undefined;
-}
-
-export interface EventQuery {
-  readonly appId?: AppId | undefined;
-  /** Those of the apps of this user. */
-  readonly ownerId?: UserId | undefined;
-  readonly node?: string | undefined;
-  readonly instance?: string | undefined;
-  /** Older than this one, newest first (as without it). */
-  readonly beforeSeq?: number | undefined;
-  /** Newer than this one, oldest first. */
-  readonly afterSeq?: number | undefined;
-  readonly limit: number;
-}
-
-/** Changes of the assignments of one transaction: every node touched gets its generation raised by one. */
-export interface AssignmentChange {
-  readonly add: readonly AssignmentRow[];
-  readonly setDesired: readonly { readonly instanceId: InstanceId; readonly desired: DesiredInstanceState }[];
-  readonly remove: readonly InstanceId[];
-}
+import type { EventQuery } from '../domain/events.ts';
 
 /**
  * The truth of the controller. Each method is one transaction, durable (synchronous=FULL) when it resolves.

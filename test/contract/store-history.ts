@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import type { App, Store } from '../../controller/store/port.ts';
+import type { App } from '../../controller/domain/apps.ts';
+import type { Store } from '../../controller/store/port.ts';
 import { BUILDS_KEPT, RELEASES_KEPT } from '../../shared/domain/history.ts';
 import type { BuildId } from '../../shared/domain/ids.ts';
 import { addApp, addNode, addUser, assignment, newRelease, noChange, slugOf } from '../support/store-fixtures.ts';

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import type { App, AssignmentRow, NodeRow, Store } from '../../controller/store/port.ts';
+import type { App } from '../../controller/domain/apps.ts';
+import type { AssignmentRow } from '../../controller/domain/assignments.ts';
+import type { NodeRow } from '../../controller/domain/nodes.ts';
+import type { Store } from '../../controller/store/port.ts';
 import { ANYWHERE } from '../../shared/domain/placement.ts';
 import { parseProcessType } from '../../shared/domain/names.ts';
 import { addApp, addNode, addUser, assignment, newRelease, noChange } from '../support/store-fixtures.ts';

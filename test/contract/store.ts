@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import type { App, NodeRow, Store } from '../../controller/store/port.ts';
+import type { App } from '../../controller/domain/apps.ts';
+import type { NodeRow } from '../../controller/domain/nodes.ts';
+import type { Store } from '../../controller/store/port.ts';
 import { parseAppName } from '../../shared/domain/names.ts';
 import { revealAll } from '../../shared/kit/sensitive.ts';
 import { buildSettingsCases } from './store-build-settings.ts';

@@ -1,7 +1,7 @@
 import { DEFAULT_LIMITS, type Assignment, type DesiredState } from '../../shared/domain/assignment.ts';
 import type { AppId, InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import { parseAppName, parseProcessType } from '../../shared/domain/names.ts';
-import type { AssignmentRow } from '../../controller/store/port.ts';
+import type { AssignmentRow } from '../../controller/domain/assignments.ts';
 
 /** An assignment of v1 of `shop`, web.1 unless told otherwise. */
 export function anAssignment(over: Partial<Omit<Assignment, 'instanceId'>> & { instanceId?: string } = {}): Assignment {

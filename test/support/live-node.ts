@@ -1,5 +1,5 @@
 import type { LiveNode } from '../../controller/dispatch/port.ts';
-import type { NodeRow } from '../../controller/store/port.ts';
+import type { NodeRow } from '../../controller/domain/nodes.ts';
 
 /** A connected node that all is well with, as the dispatcher knows it. */
 export function liveNodeOf({ id, name }: Pick<NodeRow, 'id' | 'name'>, change: Partial<LiveNode> = {}): LiveNode {

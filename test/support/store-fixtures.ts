@@ -1,4 +1,9 @@
-import type { AssignmentRow, NewRelease, Store, App, User, NodeRow } from '../../controller/store/port.ts';
+import type { AssignmentRow } from '../../controller/domain/assignments.ts';
+import type { NewRelease } from '../../controller/domain/releases.ts';
+import type { Store } from '../../controller/store/port.ts';
+import type { App } from '../../controller/domain/apps.ts';
+import type { User } from '../../controller/domain/users.ts';
+import type { NodeRow } from '../../controller/domain/nodes.ts';
 import { openStore } from '../../controller/store/open-store.ts';
 import { DEFAULT_LIMITS, type DesiredInstanceState } from '../../shared/domain/assignment.ts';
 import type { AppId, Digest, InstanceId, NodeId, UserId } from '../../shared/domain/ids.ts';

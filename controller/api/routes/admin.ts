@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { keyTaken, parsePublicKey } from '../../access/ssh-keys.ts';
 import { newApiToken, newJoinToken } from '../../access/tokens.ts';
-import type { User } from '../../store/port.ts';
+import type { User } from '../../domain/users.ts';
 import type { JoinTokenBody, NewUserBody } from '../../../shared/domain/api.ts';
 import { parseUserName } from '../../../shared/domain/names.ts';
 import { notFound } from '../api-errors.ts';

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
-import type { App, Build } from '../../store/port.ts';
+import type { App } from '../../domain/apps.ts';
+import type { Build } from '../../domain/builds.ts';
 import { KEPT_WORDS } from '../../../shared/domain/history.ts';
 import { isId, type BuildId } from '../../../shared/domain/ids.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { whyAwaited } from '../../observe/why/why-awaited.ts';
-import type { DestroyedApp } from '../../store/destroyed-port.ts';
+import type { DestroyedApp } from '../../domain/destroyed-apps.ts';
 import type { ApiConfig, ApiDeps } from '../deps.ts';
 import { appRoute, userRoute, type Route } from '../route.ts';
 import { userNames } from '../user-names.ts';

@@ -5,7 +5,8 @@ import { contains, neverOpened, parseEgressCidr } from '../../../shared/domain/e
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import type { LiveNode } from '../../dispatch/port.ts';
 import { noteEvent } from '../../store/note-event.ts';
-import type { App, User } from '../../store/port.ts';
+import type { App } from '../../domain/apps.ts';
+import type { User } from '../../domain/users.ts';
 import type { ApiDeps } from '../deps.ts';
 import { appRoute, userRoute, type Route } from '../route.ts';
 

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { EventsBody } from '../../../shared/domain/api-observe.ts';
 import type { FleetEvent } from '../../../shared/domain/event.ts';
-import type { EventQuery, Store } from '../../store/port.ts';
+import type { EventQuery } from '../../domain/events.ts';
+import type { Store } from '../../store/port.ts';
 import type { ApiDeps } from '../deps.ts';
 import { answerLines } from '../ndjson.ts';
 import { appRoute, userRoute, type Route, type RouteInput } from '../route.ts';

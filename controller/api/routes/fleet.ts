@@ -4,7 +4,7 @@ import { answerLines } from '../ndjson.ts';
 import type { ApiConfig, ApiDeps } from '../deps.ts';
 import { describeNodes, readStatus } from '../fleet-status.ts';
 import { SharedLooks } from '../shared-looks.ts';
-import type { User } from '../../store/port.ts';
+import type { User } from '../../domain/users.ts';
 import type { StatusBody } from '../../../shared/domain/api.ts';
 import { userRoute, type Route } from '../route.ts';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { newJoinToken } from '../../access/tokens.ts';
-import type { NodeRow } from '../../store/port.ts';
+import type { NodeRow } from '../../domain/nodes.ts';
 import type { ApiTokenInfoBody, JoinTokenInfoBody, RejoinTokenBody } from '../../../shared/domain/api-identity.ts';
 import { parseNodeName } from '../../../shared/domain/names.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';

@@ -1,6 +1,7 @@
 import { sql, type RawBuilder } from 'kysely';
-import type { AppOverview, AppPage, LookStore } from '../looks-port.ts';
-import type { App } from '../port.ts';
+import type { AppOverview } from '../../domain/app-overview.ts';
+import type { AppPage, App } from '../../domain/apps.ts';
+import type { LookStore } from '../looks-port.ts';
 import { formationsOf, settingsOf } from './process-settings.ts';
 import type { RepositoryDeps } from './repository.ts';
 import { appRow, assignmentRow, buildRow, currentLineRow, parseRows, releaseLineRow, userRow } from './rows.ts';

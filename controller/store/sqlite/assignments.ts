@@ -1,5 +1,6 @@
 import type { InstanceId, NodeId } from '../../../shared/domain/ids.ts';
-import type { AssignmentChange, AssignmentRow, Store } from '../port.ts';
+import type { AssignmentChange, AssignmentRow } from '../../domain/assignments.ts';
+import type { Store } from '../port.ts';
 import { unlessTaken, type RepositoryDeps } from './repository.ts';
 import { assignmentRow, parseRows, promiseRow } from './rows.ts';
 import type { Tx } from './schema.ts';

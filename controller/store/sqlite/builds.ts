@@ -1,6 +1,7 @@
 import { BUILD_STATES, isTerminal, transition } from '../../../shared/domain/states.ts';
 import type { NewEvent } from '../../../shared/domain/event.ts';
-import type { Build, Store } from '../port.ts';
+import type { Build } from '../../domain/builds.ts';
+import type { Store } from '../port.ts';
 import { appNameOf, insertEvent, userActor } from './events.ts';
 import { notFound, type RepositoryDeps } from './repository.ts';
 import { buildRow, parseRow, parseRowIfAny, parseRows } from './rows.ts';

@@ -1,7 +1,8 @@
 import type { FleetEvent, NewEvent } from '../../../shared/domain/event.ts';
 import type { AppId, UserId } from '../../../shared/domain/ids.ts';
 import type { Clock } from '../../../shared/kit/clock.ts';
-import type { EventQuery, Store } from '../port.ts';
+import type { EventQuery } from '../../domain/events.ts';
+import type { Store } from '../port.ts';
 import type { RepositoryDeps } from './repository.ts';
 import { eventRow, parseRow, parseRows } from './rows.ts';
 import type { InTransaction, Tx } from './schema.ts';

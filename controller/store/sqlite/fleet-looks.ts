@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { NodeId } from '../../../shared/domain/ids.ts';
-import type { DesiredRows, Store } from '../port.ts';
+import type { DesiredRows } from '../../domain/assignments.ts';
+import type { Store } from '../port.ts';
 import type { RepositoryDeps } from './repository.ts';
 import {
   appIdColumn,

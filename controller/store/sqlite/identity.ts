@@ -1,6 +1,7 @@
 import type { NodeId } from '../../../shared/domain/ids.ts';
 import { nodeActor } from '../../../shared/domain/event.ts';
-import type { IdentityStore, RetiredWhy } from '../identity.ts';
+import type { IdentityStore } from '../identity-port.ts';
+import type { RetiredWhy } from '../../domain/nodes.ts';
 import { insertEvent } from './events.ts';
 import { mustFindNode } from './nodes.ts';
 import type { RepositoryDeps } from './repository.ts';

@@ -1,5 +1,6 @@
 import { NODE_STATES, transition } from '../../../shared/domain/states.ts';
-import type { NodeChange, Store } from '../port.ts';
+import type { NodeChange } from '../../domain/nodes.ts';
+import type { Store } from '../port.ts';
 import { forgetNode } from './destroyed.ts';
 import { mustFindNode } from './nodes.ts';
 import type { RepositoryDeps } from './repository.ts';

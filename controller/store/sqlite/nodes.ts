@@ -1,7 +1,8 @@
 import type { NewEvent } from '../../../shared/domain/event.ts';
 import { NODE_STATES, transition, type NodeState } from '../../../shared/domain/states.ts';
 import type { Clock } from '../../../shared/kit/clock.ts';
-import type { NodeRow, PresentNode, Store } from '../port.ts';
+import type { NodeRow, PresentNode } from '../../domain/nodes.ts';
+import type { Store } from '../port.ts';
 import { insertEvent } from './events.ts';
 import { notFound, type RepositoryDeps } from './repository.ts';
 import { nodeRow, parseRow, parseRows } from './rows.ts';

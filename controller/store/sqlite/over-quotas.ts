@@ -1,6 +1,6 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { QuotaName, Quotas } from '../../../shared/domain/quota.ts';
-import type { OverQuota } from '../quota-port.ts';
+import type { OverQuota } from '../../domain/quotas.ts';
 import { parseRow, quotasColumn } from './rows.ts';
 import type { Tx } from './schema.ts';
 

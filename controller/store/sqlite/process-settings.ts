@@ -1,7 +1,8 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { AppId } from '../../../shared/domain/ids.ts';
 import type { Count, Formation, ProcessSettings } from '../../../shared/domain/placement.ts';
-import type { ProcessSettingsChange, Store } from '../port.ts';
+import type { ProcessSettingsChange } from '../../domain/apps.ts';
+import type { Store } from '../port.ts';
 import type { RepositoryDeps } from './repository.ts';
 import { appRow, parseRow, parseRows, processSettingsRow } from './rows.ts';
 import type { Tx } from './schema.ts';

@@ -1,5 +1,5 @@
 import type { Clock } from '../../../shared/kit/clock.ts';
-import type { Release } from '../port.ts';
+import type { Release } from '../../domain/releases.ts';
 import { appNameOf, insertEvent, userActor } from './events.ts';
 import type { Tx } from './schema.ts';
 

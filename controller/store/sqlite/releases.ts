@@ -1,7 +1,8 @@
 import type { AppId } from '../../../shared/domain/ids.ts';
 import { RELEASE_STATES, transition, type ReleaseState } from '../../../shared/domain/states.ts';
 import { revealAll } from '../../../shared/kit/sensitive.ts';
-import type { NewRelease, Release, Store } from '../port.ts';
+import type { NewRelease, Release } from '../../domain/releases.ts';
+import type { Store } from '../port.ts';
 import { applyAssignmentChange } from './assignments.ts';
 import { notFound, type RepositoryDeps } from './repository.ts';
 import { noteCreated, noteCurrent, noteFailed } from './release-events.ts';

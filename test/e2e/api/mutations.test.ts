@@ -6,7 +6,7 @@ import { apiRoutes } from '../../../controller/api/routes.ts';
 import { newSerial } from '../../../controller/access/ca/certificates.ts';
 import { newJoinToken } from '../../../controller/access/tokens.ts';
 import { Upgrades } from '../../../controller/install/upgrades.ts';
-import type { NodeRow } from '../../../controller/store/port.ts';
+import type { NodeRow } from '../../../controller/domain/nodes.ts';
 import { systemClock } from '../../../shared/kit/clock.ts';
 import { silentLogger } from '../../../shared/kit/log.ts';
 import { API_CONFIG, FAKE_PROGRAM, openApi, type ApiFixture, type Caller } from '../../support/api-fixture.ts';

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it, type TestContext } from 'node:test';
-import type { App, NodeRow, Store } from '../../../controller/store/port.ts';
+import type { App } from '../../../controller/domain/apps.ts';
+import type { NodeRow } from '../../../controller/domain/nodes.ts';
+import type { Store } from '../../../controller/store/port.ts';
 import type { ErrorBody } from '../../../shared/domain/api.ts';
 import type { NodeInfoBody } from '../../../shared/domain/api-nodes.ts';
 import { openApi, type ApiFixture, type Caller } from '../../support/api-fixture.ts';

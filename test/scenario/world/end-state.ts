@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { App } from '../../../controller/store/port.ts';
+import type { App } from '../../../controller/domain/apps.ts';
 import { wantedCounts } from '../../../shared/domain/placement.ts';
 import type { World } from './world.ts';
 

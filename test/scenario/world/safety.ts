@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import type { AssignmentChange, AssignmentRow, Release } from '../../../controller/store/port.ts';
+import type { AssignmentChange, AssignmentRow } from '../../../controller/domain/assignments.ts';
+import type { Release } from '../../../controller/domain/releases.ts';
 import type { AppRoutes } from '../../../agent/proxy/port.ts';
 import type { Machine } from './machine.ts';
 import type { Trace } from './trace.ts';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import type { Movement } from '../../../controller/movement/port.ts';
 import type { Formations } from '../../../controller/formation/formations.ts';
-import type { App, NodeRow } from '../../../controller/store/port.ts';
+import type { App } from '../../../controller/domain/apps.ts';
+import type { NodeRow } from '../../../controller/domain/nodes.ts';
 import type { PlacementRule } from '../../../shared/domain/placement.ts';
 import type { Machine } from './machine.ts';
 import { Random } from '../../support/random.ts';

@@ -1,5 +1,5 @@
 import type { Formations } from '../../../controller/formation/formations.ts';
-import type { App } from '../../../controller/store/port.ts';
+import type { App } from '../../../controller/domain/apps.ts';
 import { checkEndState } from './end-state.ts';
 import type { Machine } from './machine.ts';
 import { Random } from '../../support/random.ts';

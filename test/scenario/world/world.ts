@@ -1,5 +1,7 @@
 import { openStore } from '../../../controller/store/open-store.ts';
-import type { App, AssignmentChange, AssignmentRow, Store } from '../../../controller/store/port.ts';
+import type { App } from '../../../controller/domain/apps.ts';
+import type { AssignmentChange, AssignmentRow } from '../../../controller/domain/assignments.ts';
+import type { Store } from '../../../controller/store/port.ts';
 import type { AppRoutes } from '../../../agent/proxy/port.ts';
 import { instanceName } from '../../../shared/domain/assignment.ts';
 import { parseAppName, parseNodeName, parseUserName } from '../../../shared/domain/names.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SharedLooks } from '../../../../controller/api/shared-looks.ts';
-import type { User } from '../../../../controller/store/port.ts';
+import type { User } from '../../../../controller/domain/users.ts';
 
 const ada = { id: 'ada' } as unknown as User;
 const bob = { id: 'bob' } as unknown as User;

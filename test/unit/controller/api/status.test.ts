@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { statusOf, type AppFacts } from '../../../../controller/api/status.ts';
 import type { InstanceBody, NodeBody, StatusBody } from '../../../../shared/domain/api.ts';
-import type { Release } from '../../../../controller/store/port.ts';
+import type { Release } from '../../../../controller/domain/releases.ts';
 
 const current = { version: 3, state: 'current', createdAtMs: 5 } as Release;
 

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { assembleDesiredState, releaseKey, type DesiredRows } from '../../../../controller/dispatch/desired-state.ts';
-import type { App, AssignmentRow, Release } from '../../../../controller/store/port.ts';
+import type { App } from '../../../../controller/domain/apps.ts';
+import type { AssignmentRow } from '../../../../controller/domain/assignments.ts';
+import type { Release } from '../../../../controller/domain/releases.ts';
 import type { AppId, InstanceId, NodeId, UserId } from '../../../../shared/domain/ids.ts';
 import type { AppName, ProcessType } from '../../../../shared/domain/names.ts';
 import { sealAll } from '../../../../shared/kit/sensitive.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { peerOf, tableEntry, type TableView } from '../../../../controller/dispatch/fleet-table.ts';
-import type { AssignmentRow } from '../../../../controller/store/port.ts';
+import type { AssignmentRow } from '../../../../controller/domain/assignments.ts';
 import { DEFAULT_LIMITS } from '../../../../shared/domain/assignment.ts';
 import type { AppId, InstanceId, NodeId } from '../../../../shared/domain/ids.ts';
 import type { InstanceState } from '../../../../shared/domain/instance.ts';

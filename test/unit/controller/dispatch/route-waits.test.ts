@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import type { AgentSession } from '../../../../controller/dispatch/agent-session.ts';
 import { NodeBook, type KnownNode } from '../../../../controller/dispatch/node-book.ts';
 import { ROUTES_TAKEN_TIMEOUT_MS, RouteWaits } from '../../../../controller/dispatch/route-waits.ts';
-import type { NodeRow } from '../../../../controller/store/port.ts';
+import type { NodeRow } from '../../../../controller/domain/nodes.ts';
 import type { NodeId } from '../../../../shared/domain/ids.ts';
 import { VirtualClock } from '../../../scenario/world/virtual-clock.ts';
 

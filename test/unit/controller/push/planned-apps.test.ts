@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PlannedApps } from '../../../../controller/push/planned-apps.ts';
 import type { GitUser } from '../../../../controller/push/port.ts';
-import type { User } from '../../../../controller/store/port.ts';
+import type { User } from '../../../../controller/domain/users.ts';
 import { parseAppName } from '../../../../shared/domain/names.ts';
 import { randomId } from '../../../../shared/kit/random-id.ts';
 import { addApp, addUser, openMemoryStore } from '../../../support/store-fixtures.ts';

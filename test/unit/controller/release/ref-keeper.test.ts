@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import pino from 'pino';
 import { RefKeeper } from '../../../../controller/release/ref-keeper.ts';
-import type { App, Release, Store } from '../../../../controller/store/port.ts';
+import type { App } from '../../../../controller/domain/apps.ts';
+import type { Release } from '../../../../controller/domain/releases.ts';
+import type { Store } from '../../../../controller/store/port.ts';
 import { SlipwayError } from '../../../../shared/kit/errors.ts';
 import { eventually } from '../../../support/eventually.ts';
 

@@ -1,0 +1,17 @@
+import type { App } from './apps.ts';
+import type { AssignmentRow } from './assignments.ts';
+import type { Build } from './builds.ts';
+import type { ReleaseLine } from './releases.ts';
+import type { Formation, ProcessSettings } from '../../shared/domain/placement.ts';
+
+/** What a screen of many apps needs of each of them. */
+export interface AppOverview {
+  readonly app: App;
+  readonly current: (ReleaseLine & { readonly processTypes: Readonly<Record<string, string>> }) | undefined;
+  /** Newest release of any state. */
+  readonly latest: ReleaseLine | undefined;
+  readonly latestBuild: Build | undefined;
+  readonly formation: Formation;
+  readonly settings: Readonly<Record<string, ProcessSettings>>;
+  readonly rows: readonly AssignmentRow[];
+}
