@@ -310,7 +310,7 @@ function sessionHandlers(
       return undefined;
     },
     welcomed: () => {
-      const failed = (error: unknown): void => basics.log.warn({ err: error }, 'connected mark not written');
+      const failed = (error: unknown): void => basics.log.warn({ err: error }, 'upgrade.connected_mark_not_written');
       void version.then((own) => markConnected(stateDir, own)).then(() => tellLastSwitch(upgrade), failed);
     },
     acceptRoutes: async (update) => {

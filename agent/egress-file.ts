@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { NO_EGRESS, type EgressTable } from '../shared/domain/egress.ts';
 import { ensureDir, readFileIfExists, writeFileAtomic } from '../shared/kit/atomic-file.ts';
-import { describeCauses } from '../shared/kit/errors.ts';
 import type { Logger } from '../shared/kit/log.ts';
 import { egressTable } from '../shared/rpc/egress-codec.ts';
 import type { Sandbox } from './sandbox/port.ts';
@@ -51,7 +50,7 @@ export class Egress {
     this.#turn = this.#turn
       .then(() => this.#accept(table))
       .catch((error: unknown) => {
-        this.#deps.log.error({ error: describeCauses(error) }, 'egress not applied');
+        this.#deps.log.error({ err: error }, 'egress.not_applied');
       });
     return this.#turn;
   }
@@ -74,7 +73,7 @@ async function readTable(path: string, log: Logger): Promise<EgressTable> {
   try {
     return z.object({ version: z.literal(1), table: egressTable }).parse(JSON.parse(text)).table;
   } catch {
-    log.error({ path }, 'list of private networks damaged; closed until the controller sends it again');
+    log.error({ path }, 'egress.file_damaged');
     return NO_EGRESS;
   }
 }

@@ -2,7 +2,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Reason } from '../shared/domain/instance.ts';
 import { readFileIfExists, writeFileAtomic } from '../shared/kit/atomic-file.ts';
-import { describeCauses, toSlipwayError } from '../shared/kit/errors.ts';
+import { toSlipwayError } from '../shared/kit/errors.ts';
 import type { Run } from '../shared/kit/exec.ts';
 import type { Logger } from '../shared/kit/log.ts';
 
@@ -46,7 +46,7 @@ async function tryUpgrade({ stateDir, installScript, run, log }: UpgradeDeps): P
     const { code, stderr } = await run({ file: 'systemd-run', args, timeoutMs: LIMIT_MS });
     return code === 0 ? undefined : stopped(await readFile(output, 'utf8').catch(() => stderr));
   } catch (error) {
-    log.warn({ error: describeCauses(error) }, 'upgrade.failed');
+    log.warn({ err: error }, 'upgrade.failed');
     const { message, hint } = toSlipwayError(error);
     return { code: 'SLIP_UPGRADE_STOPPED', message, hint: hint ?? 'Try again with: slipway nodes:upgrade' };
   }

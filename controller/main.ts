@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { systemClock } from '../shared/kit/clock.ts';
-import { describeCauses, SlipwayError } from '../shared/kit/errors.ts';
+import { SlipwayError } from '../shared/kit/errors.ts';
 import { createFailpoint } from '../shared/kit/failpoint.ts';
 import { ensureDir } from '../shared/kit/atomic-file.ts';
 import { runProgram, untilStopped } from '../shared/kit/program.ts';
@@ -80,7 +80,7 @@ async function resume(parts: Parts, log: Logger, signal: AbortSignal): Promise<v
     await parts.releases.resume(apps, ready);
     await parts.formations.resume(apps, ready);
   } catch (error) {
-    if (!signal.aborted) log.error({ error: describeCauses(error) }, 'resume.failed');
+    if (!signal.aborted) log.error({ err: error }, 'resume.failed');
   }
 }
 

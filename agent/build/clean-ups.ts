@@ -1,5 +1,5 @@
 import type { AppId } from '../../shared/domain/ids.ts';
-import { describeCauses, SlipwayError } from '../../shared/kit/errors.ts';
+import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 
@@ -75,10 +75,7 @@ export class CleanUps {
       this.#failed.delete(name);
     } catch (error) {
       this.#failed.set(name, { work, appId, triedAtMs: this.#clock.monotonicMs() });
-      this.#log.warn(
-        { name, cause: describeCauses(error) },
-        'what a build left could not be removed; it is tried again',
-      );
+      this.#log.warn({ name, err: error }, 'build.leftovers_not_removed');
     }
   }
 }

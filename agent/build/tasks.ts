@@ -1,7 +1,7 @@
 import type { BuildResult, BuildTask } from '../../shared/domain/build.ts';
 import type { AppId, TaskId } from '../../shared/domain/ids.ts';
 import type { Reason } from '../../shared/domain/instance.ts';
-import { describeCauses, toSlipwayError } from '../../shared/kit/errors.ts';
+import { toSlipwayError } from '../../shared/kit/errors.ts';
 import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { BuildRunner } from './port.ts';
@@ -73,7 +73,7 @@ export class Tasks {
       result(task.taskId, built);
     } catch (error) {
       const known = toSlipwayError(error);
-      if (known.kind === 'bug') log.error({ app: task.app, error: describeCauses(error) }, 'task.failed');
+      if (known.kind === 'bug') log.error({ app: task.app, err: error }, 'task.failed');
       result(task.taskId, { code: known.code, message: known.message, hint: known.hint });
     }
   }

@@ -3,7 +3,7 @@ import type { BuildTask } from '../../shared/domain/build.ts';
 import type { AppId } from '../../shared/domain/ids.ts';
 import { backoffDelayMs, type BackoffPolicy } from '../../shared/kit/backoff.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
-import { describeCauses, type SlipwayError } from '../../shared/kit/errors.ts';
+import { type SlipwayError } from '../../shared/kit/errors.ts';
 import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import { appInUse, leftovers } from './errors.ts';
@@ -71,8 +71,7 @@ export class DestroyedApps {
     for (const appId of this.#cleanUps.keys()) if (!named.has(appId)) this.#cleanUps.delete(appId);
     for (const app of apps) this.#name(app, before);
     this.#inUse = inUse.map(({ appId }) => appId);
-    for (const appId of this.#inUse)
-      this.#deps.log.error({ app: appId }, 'destroyed app is in use; nothing of it is removed');
+    for (const appId of this.#inUse) this.#deps.log.error({ app: appId }, 'destroyed.app_in_use');
     this.wake();
   }
 
@@ -224,7 +223,7 @@ export class DestroyedApps {
     const appIds = still.map(({ app }) => app.appId);
     if (appIds.length === 0) return;
     acknowledge(appIds);
-    log.info({ apps: appIds }, 'destroyed.nothing-left');
+    log.info({ apps: appIds }, 'destroyed.nothing_left');
   }
 
   #fail(cleanUp: CleanUp, what: string, error: unknown): void {
@@ -232,7 +231,7 @@ export class DestroyedApps {
     cleanUp.last = '';
     cleanUp.waits = false;
     this.#defer(cleanUp);
-    this.#deps.log.warn({ app: cleanUp.app.appId, what, error: describeCauses(error) }, 'destroyed.not-removed');
+    this.#deps.log.warn({ app: cleanUp.app.appId, what, err: error }, 'destroyed.not_removed');
   }
 
   #defer(cleanUp: CleanUp): void {

@@ -44,7 +44,7 @@ export async function downloadImage(deps: DownloadDeps, target: DownloadTarget, 
       return;
     } catch (error) {
       if (signal.aborted || attempt + 1 >= TRIES || !isRetryable(error)) throw error;
-      deps.log.warn({ digest: target.layer.digest, attempt, error: String(error) }, 'image.download-retry');
+      deps.log.warn({ digest: target.layer.digest, attempt, err: error }, 'images.download_retried');
       await deps.clock.sleep(backoffDelayMs(BACKOFF, attempt, deps.random()), signal);
     }
   }

@@ -99,7 +99,7 @@ class LocalImages implements NodeImages {
       // Files that cannot be removed take room, but must not stop the start.
       const sweeps = [() => sweepLeftovers(this.#layout, this.#deps.clock.nowMs()), () => this.#mounter.sweep()];
       for (const sweep of sweeps)
-        await sweep().catch((error: unknown) => this.#deps.log.warn({ err: error }, 'images.not-swept'));
+        await sweep().catch((error: unknown) => this.#deps.log.warn({ err: error }, 'images.not_swept'));
       this.#swept = true;
     }
     await this.#mounter.ensureHost();
@@ -300,7 +300,7 @@ class LocalImages implements NodeImages {
 
   #inBackground(work: () => Promise<void>): void {
     this.#background = this.#background.then(work).catch((error: unknown) => {
-      this.#deps.log.warn({ error: String(error) }, 'images.background');
+      this.#deps.log.warn({ err: error }, 'images.background_failed');
     });
   }
 }

@@ -65,7 +65,10 @@ export class SquashfsMounter implements LayerMounter {
     const obstacle =
       settings.ownership === 'copy' ? 'switched off' : await probeIdmap(run, settings.idmapScript, layout.mountsDir);
     this.#ownership = obstacle === undefined ? 'idmap' : 'copy';
-    log.info({ ownership: this.#ownership, ...(obstacle === undefined ? {} : { why: obstacle }) }, 'images.ownership');
+    log.info(
+      { ownership: this.#ownership, ...(obstacle === undefined ? {} : { why: obstacle }) },
+      'images.ownership_chosen',
+    );
   }
 
   async open(layer: Layer, owner: Owner): Promise<string> {
@@ -86,7 +89,7 @@ export class SquashfsMounter implements LayerMounter {
       if (digestOfName(name) !== digest) continue;
       const path = join(layout.mountsDir, name);
       if ((await unmount(run, path)) && (await removeEmpty(path))) continue;
-      log.warn({ path }, 'images.unmount-later');
+      log.warn({ path }, 'images.unmount_later');
     }
   }
 
@@ -100,7 +103,7 @@ export class SquashfsMounter implements LayerMounter {
       await mountIdmapped(run, settings.idmapScript, { source, target, ownerUid: owner });
       return target;
     } catch (error) {
-      log.warn({ digest: layer.digest, error: String(error) }, 'images.idmap-failed');
+      log.warn({ digest: layer.digest, err: error }, 'images.idmap_failed');
       return await this.#openCopy(layer.digest, owner);
     }
   }

@@ -30,7 +30,7 @@ export async function keepImages({ images, assignments, building, log }: UpkeepI
     const now = assignments();
     if (now !== planned && !mountsOf(now).some((one) => one.key === key)) continue;
     await images.mount(layer, uidBase).catch((error: unknown) => {
-      log.warn({ layer: layer.name, err: error }, 'images.not-mounted');
+      log.warn({ layer: layer.name, err: error }, 'images.not_mounted');
     });
   }
   const inUse = new Set([...assignments().flatMap(({ layers }) => layers.map(({ digest }) => digest)), ...building]);

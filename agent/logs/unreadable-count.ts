@@ -1,6 +1,5 @@
 import type { UnreadableRequest, UnreadableRequests } from '../../shared/domain/unreadable-requests.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
-import { describeCauses } from '../../shared/kit/errors.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import { FolderReader, type Followed } from './folder-reader.ts';
 import { CHUNK_BYTES, openEnd, taiOffset } from './log-folder.ts';
@@ -40,7 +39,7 @@ export class UnreadableCount {
   /** Starts at the end of the log: older lines belong to an earlier start of the agent. Never rejects, as `look`. */
   async open(): Promise<void> {
     const { dir, log } = this.#deps;
-    const failed = (error: unknown): void => log.warn({ error: describeCauses(error) }, 'proxy log not read');
+    const failed = (error: unknown): void => log.warn({ err: error }, 'proxy.log_not_read');
     await openEnd(dir).then((end) => (this.#reader = new FolderReader(dir, end)), failed);
   }
 
@@ -58,7 +57,7 @@ export class UnreadableCount {
   /** Reads what is new. Never rejects: nothing else of the agent depends on this count. */
   look(): Promise<void> {
     this.#look ??= this.#read()
-      .catch((error: unknown) => this.#deps.log.warn({ error: describeCauses(error) }, 'proxy log not read'))
+      .catch((error: unknown) => this.#deps.log.warn({ err: error }, 'proxy.log_not_read'))
       .finally(() => (this.#look = undefined));
     return this.#look;
   }

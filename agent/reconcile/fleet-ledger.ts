@@ -98,7 +98,7 @@ async function read(path: string, logger: Logger): Promise<FleetRoutes | undefin
   try {
     return z.object({ version: z.literal(VERSION), routes: fleetRoutes }).parse(JSON.parse(text)).routes;
   } catch {
-    logger.error({ path }, 'routes of the fleet damaged; waiting for the controller to send them again');
+    logger.error({ path }, 'routes.ledger_damaged');
     return undefined;
   }
 }

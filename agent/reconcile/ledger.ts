@@ -71,10 +71,7 @@ async function read(deps: LedgerDeps, path: string): Promise<DesiredState | unde
   const aside = `${path}.damaged-${String(deps.clock.nowMs())}`;
   await rename(path, aside);
   await syncDir(deps.stateDir);
-  deps.logger.error(
-    { path: aside, problem: parsed.problem },
-    'ledger damaged: moved aside; waiting for the controller to send it again',
-  );
+  deps.logger.error({ path: aside, reason: parsed.problem }, 'reconcile.ledger_damaged');
   return undefined;
 }
 

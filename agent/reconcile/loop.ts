@@ -4,8 +4,7 @@ import type { AppId } from '../../shared/domain/ids.ts';
 import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
 import { backoffDelayMs, type BackoffPolicy } from '../../shared/kit/backoff.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
-import { describeCauses } from '../../shared/kit/errors.ts';
-import type { Logger } from '../../shared/kit/log.ts';
+import type { LogEvent, Logger } from '../../shared/kit/log.ts';
 import type { Sandbox } from '../sandbox/port.ts';
 import type { InstanceRecords } from './instances.ts';
 import { plan, type Plan } from './plan.ts';
@@ -134,10 +133,10 @@ export class ReconcileLoop {
     this.#hostRightAtMs = checkedAtMs; // whoever starts it has looked
     while (!this.#stopping.signal.aborted) {
       this.#dirty = false;
-      let wakeAtMs = await this.#try('reconcile.round-failed', () => this.#round());
+      let wakeAtMs = await this.#try('reconcile.round_failed', () => this.#round());
       if (this.#deps.clock.monotonicMs() - checkedAtMs >= this.#deps.hostCheckMs) {
         // After a failed round too: what the host lost may be why it failed.
-        wakeAtMs = Math.min(wakeAtMs, await this.#try('reconcile.host-check-failed', () => this.#checkHost()));
+        wakeAtMs = Math.min(wakeAtMs, await this.#try('reconcile.host_check_failed', () => this.#checkHost()));
         checkedAtMs = this.#deps.clock.monotonicMs();
       }
       await this.#sleepUntil(wakeAtMs);
@@ -156,12 +155,12 @@ export class ReconcileLoop {
   }
 
   /** Wall clock of the next look: what the work says, or soon when it failed. */
-  async #try(failure: string, work: () => Promise<unknown>): Promise<number> {
+  async #try(event: LogEvent, work: () => Promise<unknown>): Promise<number> {
     try {
       const wakeAtMs = await work();
       return typeof wakeAtMs === 'number' ? wakeAtMs : Infinity;
     } catch (error) {
-      this.#deps.log.error({ error: describeCauses(error) }, failure);
+      this.#deps.log.error({ err: error }, event);
       return this.#deps.clock.nowMs() + RETRY_MS;
     }
   }
@@ -233,7 +232,7 @@ export class ReconcileLoop {
     const delayMs = backoffDelayMs(STEP_RETRY, runtime.failures, this.#deps.random());
     runtime.failures += 1;
     runtime.retryAtMs = this.#deps.clock.nowMs() + delayMs;
-    this.#deps.log.warn({ step: describeStep(step), error: describeCauses(error), delayMs }, 'reconcile.step-failed');
+    this.#deps.log.warn({ step: describeStep(step), err: error, delayMs }, 'reconcile.step_failed');
   }
 
   #reportChanges(): void {

@@ -4,7 +4,6 @@ import type { FleetApp, FleetRoutes } from '../../shared/domain/fleet-routes.ts'
 import type { AppId, NodeId } from '../../shared/domain/ids.ts';
 import { parseAppName } from '../../shared/domain/names.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
-import { describeCauses } from '../../shared/kit/errors.ts';
 import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { AppRoutes, Backend, Proxy } from '../proxy/port.ts';
@@ -122,7 +121,7 @@ export class RouteSwitch {
       await this.#proxy.apply(routes, members, refused);
     } catch (error) {
       this.#applied = ''; // what it has by now is not known: it may be half of this
-      this.#log.error({ error: describeCauses(error) }, 'proxy.apply-failed');
+      this.#log.error({ err: error }, 'proxy.apply_failed');
       throw error;
     }
     await this.#failpoint('agent.switched');

@@ -23,7 +23,7 @@ export async function sweepSandboxes(
   const failed: string[] = [];
   for (const id of known) {
     if (keep.has(id)) continue;
-    log.info({ id }, 'half-made or lost sandbox removed');
+    log.info({ id }, 'sandbox.swept');
     await remove(id).catch(() => failed.push(id));
   }
   await disks.sweepTemplates();

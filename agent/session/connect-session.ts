@@ -163,14 +163,14 @@ class SessionKeeper {
     const now = this.#deps.clock.monotonicMs();
     if (now - this.#welcomeLoggedAtMs >= LOG_EVERY_MS) {
       this.#welcomeLoggedAtMs = now;
-      this.#deps.logger.info({ node: nodeName, failedTries: this.#failures }, 'connected to the controller');
+      this.#deps.logger.info({ node: nodeName, failedTries: this.#failures }, 'session.opened');
       if (versionTrouble !== undefined) this.#logVersion(versionTrouble);
     }
     this.#failures = 0;
   }
 
   #logVersion({ code, message, hint = 'slipway nodes' }: Reason): void {
-    this.#deps.logger.warn({ code }, `${message} On your own machine: ${hint}`);
+    this.#deps.logger.warn({ code, message, hint }, 'session.version_differs');
   }
 
   /** At most one line in 10 s, however fast the tries. */
@@ -184,9 +184,6 @@ class SessionKeeper {
     const probed = tls !== undefined && isVague(trouble) ? await probeTls({ address, serverName, tls, clock }) : '';
     const known = { ...trouble, details: probed === '' ? trouble.details : probed };
     const why = explainTrouble(known, { address, nowMs: clock.nowMs(), certificate: tls?.certificate });
-    logger.warn(
-      { tries: this.#failures, details: known.details.slice(0, 300) },
-      `no session with the controller: ${why}; apps run on, trying again`,
-    );
+    logger.warn({ tries: this.#failures, reason: why, details: known.details.slice(0, 300) }, 'session.not_opened');
   }
 }

@@ -2,7 +2,7 @@ import type { DesiredState } from '../../shared/domain/assignment.ts';
 import type { RoutesUpdate } from '../../shared/domain/fleet-routes.ts';
 import type { Reason } from '../../shared/domain/instance.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
-import { describeCauses, toSlipwayError } from '../../shared/kit/errors.ts';
+import { toSlipwayError } from '../../shared/kit/errors.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import { callAfter } from '../../shared/kit/timer.ts';
 import { encodeAgentMessage } from '../../shared/rpc/agent-codec.ts';
@@ -120,7 +120,7 @@ export class Connection {
       return decodeControllerMessage(wire);
     } catch (error) {
       const { code, message, hint } = toSlipwayError(error);
-      this.#deps.logger.error({ problem: message }, 'message of the controller not understood; ignored');
+      this.#deps.logger.error({ reason: message }, 'session.message_ignored');
       const generation = wire.desired?.generation;
       if (generation !== undefined) this.#acknowledge(generation, { code, message, hint });
       return undefined;
@@ -193,7 +193,7 @@ export class Connection {
     try {
       return await this.#deps.handlers.accept(state);
     } catch (error) {
-      this.#deps.logger.error({ error: describeCauses(error) }, 'desired state not accepted');
+      this.#deps.logger.error({ err: error }, 'session.desired_state_failed');
       const { code, message, hint } = toSlipwayError(error);
       return { code, message, hint };
     }
@@ -201,8 +201,7 @@ export class Connection {
 
   #acknowledge(generation: number, refusal: Reason | undefined): void {
     if (this.#over.signal.aborted) return;
-    if (refusal !== undefined)
-      this.#deps.logger.warn({ generation, ...refusal }, 'what the controller wants is refused');
+    if (refusal !== undefined) this.#deps.logger.warn({ generation, ...refusal }, 'session.desired_state_refused');
     this.#deps.outbox.control({ kind: 'desiredAck', generation, refusal });
     this.plan();
   }
@@ -211,7 +210,7 @@ export class Connection {
   async #acceptRoutes(update: RoutesUpdate): Promise<void> {
     await this.#accepting;
     const refusal = await this.#deps.handlers.acceptRoutes(update).catch((error: unknown): Reason => {
-      this.#deps.logger.error({ error: describeCauses(error) }, 'routes of the fleet not accepted');
+      this.#deps.logger.error({ err: error }, 'session.routes_failed');
       const { code, message, hint } = toSlipwayError(error);
       return { code, message, hint };
     });
@@ -238,7 +237,7 @@ export class Connection {
       try {
         outbox.control({ kind: 'heartbeat', ...(await handlers.heartbeat()) });
       } catch (error) {
-        this.#deps.logger.warn({ error: describeCauses(error) }, 'heartbeat facts not read');
+        this.#deps.logger.warn({ err: error }, 'session.facts_not_read');
       }
       outbox.confirm(clock.monotonicMs() - confirmAfterMs);
       this.plan();

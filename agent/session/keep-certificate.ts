@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { backoffDelayMs, type BackoffPolicy } from '../../shared/kit/backoff.ts';
 import type { Reason } from '../../shared/domain/instance.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
-import { describeCauses, toSlipwayError } from '../../shared/kit/errors.ts';
+import { toSlipwayError } from '../../shared/kit/errors.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import { readNodeTls } from './node-files.ts';
 
@@ -66,10 +66,10 @@ class Keeper {
       if (dueMs > 0) return Math.min(dueMs, HOUR_MS);
       await this.#deps.renewCertificate();
       this.#failures = 0;
-      log.info({ until: new Date((await this.#validity()).toMs).toISOString() }, 'certificate renewed');
+      log.info({ until: new Date((await this.#validity()).toMs).toISOString() }, 'certificate.renewed');
       return HOUR_MS * (0.5 + random() / 2);
     } catch (error) {
-      log.warn({ error: describeCauses(error) }, 'certificate not renewed; trying again');
+      log.warn({ err: error }, 'certificate.not_renewed');
       await this.#sayWhenLate(error);
       this.#failures += 1;
       return backoffDelayMs(RETRY, this.#failures - 1, random());

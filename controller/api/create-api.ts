@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { describeCauses, isErrno, SlipwayError } from '../../shared/kit/errors.ts';
+import { isErrno, SlipwayError } from '../../shared/kit/errors.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import { callAfter } from '../../shared/kit/timer.ts';
 import type { ServerCredential } from '../access/ca/authority.ts';
@@ -181,7 +181,7 @@ async function answerError(
   const known = toApiError(error);
   if (known.kind === 'bug') {
     const route = request.routeOptions.url ?? 'unknown';
-    deps.log.error({ method: request.method, route, code: known.code, error: describeCauses(error) }, 'api.failed');
+    deps.log.error({ method: request.method, route, code: known.code, err: error }, 'api.failed');
   }
   await reply.code(known.httpStatus).type('application/json').send(errorBody(known));
 }
@@ -204,10 +204,10 @@ async function keepCredentialFresh(server: FastifyInstance, deps: ApiDeps, life:
       current = fresh;
       // https.Server has it; the plain FastifyInstance type hides it
       (server.server as unknown as { setSecureContext(options: object): void }).setSecureContext(tls(deps, fresh));
-      deps.log.info({ notAfterMs: fresh.notAfterMs }, 'api.certificate-renewed');
+      deps.log.info({ notAfterMs: fresh.notAfterMs }, 'api.certificate_renewed');
     } catch (error) {
       if (isOver(life)) return;
-      deps.log.warn({ error: describeCauses(error) }, 'api.certificate-renewal-failed');
+      deps.log.warn({ err: error }, 'api.certificate_renewal_failed');
     }
   }
 }

@@ -1,5 +1,4 @@
 import type { NodeId } from '../../shared/domain/ids.ts';
-import { describeCauses } from '../../shared/kit/errors.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { Fleet } from '../dispatch/port.ts';
 import type { Store } from '../store/port.ts';
@@ -18,7 +17,7 @@ export function startReaper(deps: { readonly store: Store; readonly fleet: Fleet
       await deps.store.changeAssignments({ ...NO_CHANGE, remove: gone.map((row) => row.instanceId) });
       await deps.fleet.publish(nodeId);
     } catch (error) {
-      deps.log.warn({ node: nodeId, error: describeCauses(error) }, 'reaper.failed');
+      deps.log.warn({ node: nodeId, err: error }, 'reaper.failed');
     } finally {
       pending.delete(nodeId);
     }

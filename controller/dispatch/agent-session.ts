@@ -3,7 +3,7 @@ import type { AppId, InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import type { Reason } from '../../shared/domain/instance.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import { toSlipwayError } from '../../shared/kit/errors.ts';
-import type { Logger } from '../../shared/kit/log.ts';
+import type { LogEvent, Logger } from '../../shared/kit/log.ts';
 import { decodeAgentMessage } from '../../shared/rpc/agent-codec.ts';
 import { encodeControllerMessage } from '../../shared/rpc/controller-codec.ts';
 import type { AgentMessage, ControllerMessage, Hello, UnknownMessage } from '../../shared/rpc/messages.ts';
@@ -140,10 +140,10 @@ export class AgentSession {
   }
 
   /** Logs a misbehaviour once per session. */
-  complain(about: string, fields: object = {}): void {
-    if (this.#complaints.has(about)) return;
-    this.#complaints.add(about);
-    this.#deps.logger.warn({ node: this.name, ...fields }, about);
+  complain(event: LogEvent, fields: object = {}): void {
+    if (this.#complaints.has(event)) return;
+    this.#complaints.add(event);
+    this.#deps.logger.warn({ node: this.name, ...fields }, event);
   }
 
   #receive(wire: WireAgentMessageOut): void {
@@ -153,7 +153,7 @@ export class AgentSession {
     const message = this.#decode(wire);
     const work = message === undefined || message.kind === 'unknown' ? undefined : this.#deps.onMessage(this, message);
     const pauseMs = this.#budget.spend(message === undefined ? 10 : costOf(message), now);
-    if (pauseMs > 0) this.complain('agent sends too much; reading it more slowly');
+    if (pauseMs > 0) this.complain('session.slowed_down');
     if (work !== undefined || pauseMs > 0) void this.#pause(work, pauseMs);
   }
 
@@ -162,7 +162,7 @@ export class AgentSession {
       return decodeAgentMessage(wire);
     } catch (error) {
       const problem = toSlipwayError(error).message;
-      this.complain('agent sent a message that is not valid; ignored', { problem });
+      this.complain('session.message_ignored', { reason: problem });
       if (this.hello === undefined) this.end(Status.INVALID_ARGUMENT, problem);
       return undefined;
     }
@@ -175,7 +175,7 @@ export class AgentSession {
       await work;
       if (ms > 0) await this.#deps.clock.sleep(ms);
     } catch (error) {
-      this.#deps.logger.error({ node: this.name, error: toSlipwayError(error).message }, 'agent message failed');
+      this.#deps.logger.error({ node: this.name, err: error }, 'session.message_failed');
       this.end(Status.UNAVAILABLE, 'The controller could not handle this now; try again.');
     }
     this.#held -= 1;

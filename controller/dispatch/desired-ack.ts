@@ -16,7 +16,7 @@ export interface AckDeps {
 /** Takes note of a node's answer to its desired state. False when it answers what it was not asked. */
 export function takeDesiredAck(session: AgentSession, ack: DesiredAck, deps: AckDeps): boolean {
   if (session.sentGeneration === undefined || ack.generation > session.sentGeneration) {
-    session.complain('agent acknowledges a generation it was not sent; ignored', { generation: ack.generation });
+    session.complain('session.unknown_generation', { generation: ack.generation });
     return false;
   }
   deps.node.ack = ack;
@@ -29,10 +29,7 @@ function refused(session: AgentSession, ack: DesiredAck, deps: AckDeps): void {
   if (session.offeringAgain.desired) return;
   session.offeringAgain.desired = true;
   const { code, message } = ack.refusal ?? {};
-  deps.logger.warn(
-    { node: session.name, generation: ack.generation, code },
-    `agent refused its desired state: ${message ?? ''}`,
-  );
+  deps.logger.warn({ node: session.name, generation: ack.generation, code, message }, 'session.desired_state_refused');
   callAfter(deps.clock, deps.refusalRetryMs, () => {
     session.offeringAgain.desired = false;
     const last = deps.node.ack;

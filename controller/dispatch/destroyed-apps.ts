@@ -1,6 +1,5 @@
 import type { DestroyedApp } from '../../shared/domain/assignment.ts';
 import type { AppId, NodeId } from '../../shared/domain/ids.ts';
-import { describeCauses } from '../../shared/kit/errors.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { DestroyedAck, Hello } from '../../shared/rpc/messages.ts';
 import { DESTROYED_PER_NODE_MAX } from '../domain/destroyed-apps.ts';
@@ -39,8 +38,7 @@ export class DestroyedApps {
 
   acknowledged(session: AgentSession, { appIds }: DestroyedAck): void {
     const asked = appIds.filter((appId) => session.askedDestroyed.has(appId));
-    if (asked.length < appIds.length)
-      session.complain('agent acknowledges destroyed apps that it was not asked about; ignored');
+    if (asked.length < appIds.length) session.complain('session.unknown_destroyed_apps');
     if (asked.length > 0) void this.#store(session, asked);
   }
 
@@ -54,7 +52,7 @@ export class DestroyedApps {
       await publish(session.nodeId);
     } catch (error) {
       // It says so again after the next desired state.
-      logger.warn({ node: session.name, error: describeCauses(error) }, 'acknowledgement of destroyed apps not stored');
+      logger.warn({ node: session.name, err: error }, 'destroyed.answer_not_stored');
     }
   }
 }

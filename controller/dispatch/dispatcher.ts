@@ -2,7 +2,6 @@ import { status as Status } from '@grpc/grpc-js';
 import type { Epoch } from '../../shared/domain/assignment.ts';
 import type { NodeId } from '../../shared/domain/ids.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
-import { describeCauses } from '../../shared/kit/errors.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { RandomId } from '../../shared/kit/random-id.ts';
 import { callAfter } from '../../shared/kit/timer.ts';
@@ -152,7 +151,7 @@ export class Dispatcher {
       const session = this.book.get(node)?.session;
       if (session !== undefined) await this.logs.onNodeChange(session);
     } catch (error) {
-      this.#deps.logger.error({ node, error: describeCauses(error) }, 'desired state not sent');
+      this.#deps.logger.error({ node, err: error }, 'session.desired_state_not_sent');
     }
   }
 
@@ -233,7 +232,7 @@ export class Dispatcher {
   async #hello(session: AgentSession, hello: Hello): Promise<void> {
     const node = this.book.get(session.nodeId);
     if (session.hello !== undefined || node === undefined) {
-      session.complain('agent said Hello twice; ignored');
+      session.complain('session.second_hello');
       return;
     }
     session.hello = hello;
@@ -246,7 +245,7 @@ export class Dispatcher {
     // Before anything is written: an agent that waits for this gives up after a while and comes again, and so do a thousand.
     const [heartbeatIntervalMs, tasks] = [this.#intervalMs(), this.tasks.progressOn(node.id)];
     welcome(session, node, { ...this.#settings, hello, heartbeatIntervalMs, tasks });
-    this.#deps.logger.info({ node: node.name, agentVersion: hello.facts.agentVersion }, 'session open');
+    this.#deps.logger.info({ node: node.name, agentVersion: hello.facts.agentVersion }, 'session.opened');
     await this.#destroyed.learn(session, hello);
     await this.#liveness.present(node, hello.facts);
     this.tasks.onHello(session, hello);
@@ -260,7 +259,7 @@ export class Dispatcher {
     const own = report.statuses.filter((status) => session.ownInstances.has(status.instanceId));
     if (own.length < report.statuses.length && !session.endsInstances) {
       const foreign = report.statuses.find((status) => !session.ownInstances.has(status.instanceId));
-      session.complain('agent reports instances that are not assigned to it; ignored', {
+      session.complain('session.unknown_instances', {
         instance: foreign?.instanceId,
       });
     }
@@ -285,7 +284,7 @@ export class Dispatcher {
     node.session = undefined;
     node.lastSeenAtMs = session.lastSeenAtMs;
     this.tasks.onDisconnect(session.nodeId);
-    this.#deps.logger.info({ node: session.name }, 'session closed');
+    this.#deps.logger.info({ node: session.name }, 'session.closed');
     this.#notify(session.nodeId);
   }
 

@@ -1,5 +1,4 @@
 import { status as Status } from '@grpc/grpc-js';
-import { describeCauses } from '../../shared/kit/errors.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import { formerCertificate } from '../access/former-certificate.ts';
 import type { NodeRow } from '../domain/nodes.ts';
@@ -42,7 +41,7 @@ export class Door {
       if (serial !== undefined && row !== undefined) return { row, serial };
       await this.#refuse(call, serial ?? '');
     } catch (error) {
-      this.#deps.logger.error({ error: describeCauses(error) }, 'session not opened');
+      this.#deps.logger.error({ err: error }, 'session.not_opened');
       call.emit('error', { code: Status.UNAVAILABLE, details: 'The controller cannot read its database now.' });
     }
     return undefined;
@@ -61,10 +60,7 @@ export class Door {
 
   async #refuse(call: AgentCall, serial: string): Promise<void> {
     const former = await formerCertificate(this.#deps.store, serial);
-    this.#deps.logger.warn(
-      { serial, peer: call.getPeer(), node: former?.node },
-      'session refused: no node has this certificate',
-    );
+    this.#deps.logger.warn({ serial, peer: call.getPeer(), node: former?.node }, 'session.refused');
     call.emit('error', { code: Status.UNAUTHENTICATED, details: former?.words ?? STRANGER });
   }
 }

@@ -1,4 +1,3 @@
-import { describeCauses } from '../../shared/kit/errors.ts';
 import type { EgressTable } from '../../shared/domain/egress.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import { encodeControllerMessage } from '../../shared/rpc/controller-codec.ts';
@@ -68,7 +67,7 @@ export class EgressBoard {
   /** A table that cannot be read leaves the agents with the former one, until the next change or session. */
   #inTurn(work: () => Promise<void>): Promise<void> {
     this.#turn = this.#turn.then(work).catch((error: unknown) => {
-      this.#deps.logger.error({ error: describeCauses(error) }, 'egress.not-sent');
+      this.#deps.logger.error({ err: error }, 'egress.not_sent');
     });
     return this.#turn;
   }

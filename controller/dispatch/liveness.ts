@@ -3,7 +3,6 @@ import { isDeepStrictEqual } from 'node:util';
 import type { NodeId } from '../../shared/domain/ids.ts';
 import { Batches } from '../../shared/kit/batches.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
-import { describeCauses } from '../../shared/kit/errors.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { NodeFacts } from '../../shared/rpc/messages.ts';
 import type { PresentNode } from '../domain/nodes.ts';
@@ -68,7 +67,7 @@ export class Liveness {
     if (signal.aborted) return;
     node.session?.end(Status.DEADLINE_EXCEEDED, 'No heartbeat came.');
     if (node.state !== 'ready') return;
-    this.#deps.logger.warn({ node: node.name }, 'node unreachable');
+    this.#deps.logger.warn({ node: node.name }, 'node.unreachable');
     if (await this.#store(node, 'state', () => this.#deps.store.setNodeState(node.id, 'unreachable')))
       node.state = 'unreachable';
     this.#deps.onLost(node.id);
@@ -80,7 +79,7 @@ export class Liveness {
       await write();
       return true;
     } catch (error) {
-      this.#deps.logger.error({ node: node.name, what, error: describeCauses(error) }, 'node not stored');
+      this.#deps.logger.error({ node: node.name, what, err: error }, 'node.not_stored');
       return false;
     }
   }

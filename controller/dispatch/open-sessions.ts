@@ -15,7 +15,7 @@ export class OpenSessions {
     this.#byNode.set(session.nodeId, own.add(session));
     const [oldest] = own;
     if (own.size <= MAX_PER_NODE || oldest === undefined) return;
-    session.complain('agent opens too many sessions; the oldest is ended');
+    session.complain('session.too_many');
     oldest.end(Status.RESOURCE_EXHAUSTED, 'This node has too many open sessions.');
   }
 

@@ -1,5 +1,4 @@
 import type { Clock } from '../../shared/kit/clock.ts';
-import { describeCauses } from '../../shared/kit/errors.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { Authority } from '../access/ca/authority.ts';
 import type { Dispatch } from './create-dispatch.ts';
@@ -20,7 +19,7 @@ export async function keepAgentDoorFresh(
       const { keyPem, certificatePem } = await authority.serverCredential();
       dispatch.renewTls({ key: keyPem, certificate: certificatePem, ca: authority.caPem });
     } catch (error) {
-      deps.log.warn({ error: describeCauses(error) }, 'dispatch.certificate-renewal-failed');
+      deps.log.warn({ err: error }, 'dispatch.certificate_renewal_failed');
     }
   }
 }

@@ -8,7 +8,6 @@ import {
 } from '../../shared/domain/fleet-routes.ts';
 import type { AppId, InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
-import { describeCauses } from '../../shared/kit/errors.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import { callAfter } from '../../shared/kit/timer.ts';
 import { encodeControllerMessage } from '../../shared/rpc/controller-codec.ts';
@@ -102,7 +101,7 @@ export class RouteBoard {
   acknowledged(session: AgentSession, ack: RoutesAck): void {
     const { sent } = session.routes;
     if (sent === undefined || ack.version > sent) {
-      session.complain('agent acknowledges a route table it was not sent; ignored', { version: ack.version });
+      session.complain('session.unknown_routes', { version: ack.version });
       return;
     }
     if (ack.refusal === undefined) session.routes.applied = Math.max(session.routes.applied, ack.version);
@@ -130,13 +129,13 @@ export class RouteBoard {
       has: routes.applied,
       silentMs: nowMs - (session?.lastSeenAtMs ?? nowMs),
     }));
-    this.#deps.logger.warn({ nodes, appId, version }, 'routes.not-applied');
+    this.#deps.logger.warn({ nodes, appId, version }, 'routes.not_applied');
   }
 
   /** One at a time; a look that fails is tried again with the next change, and the table stays as it is. */
   #inTurn(work: () => Promise<void>): Promise<void> {
     this.#turn = this.#turn.then(work).catch((error: unknown) => {
-      this.#deps.logger.error({ error: describeCauses(error) }, 'routes.not-read');
+      this.#deps.logger.error({ err: error }, 'routes.not_read');
     });
     return this.#turn;
   }
@@ -247,10 +246,7 @@ export class RouteBoard {
     const { code, message } = ack.refusal ?? {};
     if (session.offeringAgain.routes) return;
     session.offeringAgain.routes = true;
-    this.#deps.logger.warn(
-      { node: session.name, version: ack.version, code },
-      `agent refused the routes: ${message ?? ''}`,
-    );
+    this.#deps.logger.warn({ node: session.name, version: ack.version, code, message }, 'session.routes_refused');
     const again = (): void => {
       session.offeringAgain.routes = false;
       session.routes.sent = undefined;

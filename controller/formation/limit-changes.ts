@@ -4,7 +4,7 @@ import { checkCeilings } from '../../shared/domain/ceilings.ts';
 import type { ProcessType } from '../../shared/domain/names.ts';
 import type { LimitSettings } from '../../shared/domain/placement.ts';
 import { own } from '../../shared/kit/own.ts';
-import { describeCauses, toSlipwayError } from '../../shared/kit/errors.ts';
+import { toSlipwayError } from '../../shared/kit/errors.ts';
 import { limitsOf, type AppShape } from '../schedule/demands.ts';
 import type { App } from '../domain/apps.ts';
 import type { AssignmentRow } from '../domain/assignments.ts';
@@ -122,7 +122,7 @@ export class LimitChanges {
   }
 
   #failed(app: App, error: unknown): void {
-    this.#deps.log.error({ app: app.name, error: describeCauses(error) }, 'limits.not-restored');
+    this.#deps.log.error({ app: app.name, err: error }, 'limits.not_restored');
   }
 }
 

@@ -2,7 +2,7 @@ import type { UpgradeBody, UpgradeNodeBody } from '../../shared/domain/api-insta
 import type { NodeId } from '../../shared/domain/ids.ts';
 import type { Reason } from '../../shared/domain/instance.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
-import { SlipwayError, toSlipwayError } from '../../shared/kit/errors.ts';
+import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { Fleet, LiveNode } from '../dispatch/port.ts';
 import { noteEvent } from '../store/note-event.ts';
@@ -88,7 +88,7 @@ export class Upgrades {
         if (wave.some((name) => this.#entries.get(name)?.state === 'failed')) break;
       }
     } catch (error) {
-      this.#deps.log.error({ error: toSlipwayError(error).message }, 'upgrade.broke-off');
+      this.#deps.log.error({ err: error }, 'upgrade.broke_off');
     }
     const all = [...this.#entries.values()];
     this.#state = all.some(({ state }) => state === 'failed' || state === 'upgrading' || state === 'waiting')

@@ -38,10 +38,10 @@ export class Drains {
     return [...apps];
   }
 
-  async #end(node: NodeRow, kind: string, message: string): Promise<void> {
+  async #end(node: NodeRow, kind: 'node.drained' | 'node.drain-ended', message: string): Promise<void> {
     const { fleet, store, log } = this.#deps;
     fleet.nodeChanged(await store.changeNode(node.id, { drainUntilMs: null }));
-    log.info({ node: node.name }, kind);
+    log.info({ node: node.name }, kind === 'node.drained' ? kind : 'node.drain_ended');
     noteEvent(this.#deps, {
       kind,
       actor: 'controller',

@@ -1,5 +1,4 @@
 import type { AppId, NodeId } from '../../shared/domain/ids.ts';
-import { describeCauses } from '../../shared/kit/errors.ts';
 import type { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import type { LiveNode } from '../dispatch/port.ts';
 import { AppMover, type AppMoverDeps, type StepResult } from './app-mover.ts';
@@ -63,7 +62,7 @@ export class Mover {
     });
     while (!signal.aborted) {
       await this.#tick().catch((error: unknown) => {
-        if (!signal.aborted) this.#deps.log.error({ error: describeCauses(error) }, 'movement.failed');
+        if (!signal.aborted) this.#deps.log.error({ err: error }, 'movement.failed');
       });
       await clock.sleep(TICK_MS, signal).catch(() => undefined);
     }
@@ -82,8 +81,7 @@ export class Mover {
       .run(appId, () => this.#turn(appId), 'move')
       .catch((error: unknown) => {
         this.#unfinished.add(appId);
-        if (!this.#deps.signal.aborted)
-          this.#deps.log.error({ app: appId, error: describeCauses(error) }, 'movement.failed');
+        if (!this.#deps.signal.aborted) this.#deps.log.error({ app: appId, err: error }, 'movement.failed');
       })
       .then((tookMs) => this.#pause(tookMs ?? 0))
       .finally(() => {
@@ -153,7 +151,7 @@ export class Mover {
       const nodes = [...this.#heard];
       this.#heard.clear();
       await this.#lookAt(nodes).catch((error: unknown) => {
-        if (!signal.aborted) log.warn({ nodes: nodes.length, error: describeCauses(error) }, 'movement.failed');
+        if (!signal.aborted) log.warn({ nodes: nodes.length, err: error }, 'movement.failed');
       });
     }
   }

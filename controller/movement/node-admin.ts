@@ -9,6 +9,8 @@ import type { AssignmentRow } from '../domain/assignments.ts';
 import type { NodeChange, NodeRow } from '../domain/nodes.ts';
 import type { Store } from '../store/port.ts';
 
+type NodeChangeKind = `node.${string}`;
+
 export interface NodeAdminDeps {
   readonly store: Store;
   readonly fleet: Fleet;
@@ -100,7 +102,7 @@ export class NodeAdmin {
   async #change(
     node: NodeRow,
     change: NodeChange,
-    event: { actor: string; kind: string; message: string },
+    event: { actor: string; kind: NodeChangeKind; message: string },
   ): Promise<NodeRow> {
     const row = await this.#deps.store.changeNode(node.id, change);
     this.#deps.fleet.nodeChanged(row);
@@ -108,7 +110,7 @@ export class NodeAdmin {
     return row;
   }
 
-  #note(node: NodeRow, { actor, kind, message }: { actor: string; kind: string; message: string }): void {
+  #note(node: NodeRow, { actor, kind, message }: { actor: string; kind: NodeChangeKind; message: string }): void {
     this.#deps.log.info({ node: node.name, by: actor }, kind);
     const next = kind === 'node.removed' ? 'slipway nodes' : `slipway nodes:info ${node.name}`;
     noteEvent(this.#deps, { kind, actor, node: node.name, message, next });

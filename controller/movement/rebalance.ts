@@ -2,7 +2,7 @@ import { instanceName } from '../../shared/domain/assignment.ts';
 import type { AppId, InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import { parseProcessType } from '../../shared/domain/names.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
-import { describeCauses, SlipwayError } from '../../shared/kit/errors.ts';
+import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { Fleet } from '../dispatch/port.ts';
@@ -85,7 +85,7 @@ export class Rebalance {
       await this.#begin(actor, (count) => `The rebalance goes on after a restart of the controller: ${moves(count)}.`);
     } catch (error) {
       this.#running = false;
-      if (!this.#deps.signal.aborted) this.#deps.log.error({ error: describeCauses(error) }, 'rebalance.failed');
+      if (!this.#deps.signal.aborted) this.#deps.log.error({ err: error }, 'rebalance.failed');
     }
   }
 
@@ -138,7 +138,7 @@ export class Rebalance {
     for (const [at, move] of planned.entries()) {
       this.#say(at, 'moving');
       const moved = await this.#move(move).catch((error: unknown) => {
-        if (!signal.aborted) log.error({ error: describeCauses(error) }, 'rebalance.failed');
+        if (!signal.aborted) log.error({ err: error }, 'rebalance.failed');
         return false;
       });
       if (signal.aborted) return; // the next life goes on
@@ -152,7 +152,7 @@ export class Rebalance {
         `${moves(made)} of ${String(planned.length)} made: the rebalance is over.`,
       );
     await store.setRebalanceBy(undefined).catch((error: unknown) => {
-      log.error({ error: describeCauses(error) }, 'rebalance.failed');
+      log.error({ err: error }, 'rebalance.failed');
     });
     this.#running = false;
   }

@@ -2,7 +2,6 @@ import { instanceName } from '../../shared/domain/assignment.ts';
 import { nodeActor, type NewEvent } from '../../shared/domain/event.ts';
 import type { InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import type { InstanceStatus } from '../../shared/domain/instance.ts';
-import { describeCauses } from '../../shared/kit/errors.ts';
 import { DISK_LOW_BYTES } from './disk-low.ts';
 import { FloodGuard, type FloodDeps } from './flood-guard.ts';
 import type { NodeObserver } from '../dispatch/node-book.ts';
@@ -80,13 +79,13 @@ export class FleetObserver implements NodeObserver {
         );
       }
     } catch (error) {
-      this.#deps.log.error({ node: node.name, error: describeCauses(error) }, 'event.lost');
+      this.#deps.log.error({ node: node.name, err: error }, 'event.lost');
     }
   }
 
   async #add(event: NewEvent): Promise<void> {
     await this.#deps.store.addEvent(event).catch((error: unknown) => {
-      this.#deps.log.error({ kind: event.kind, error: describeCauses(error) }, 'event.lost');
+      this.#deps.log.error({ kind: event.kind, err: error }, 'event.lost');
     });
   }
 }

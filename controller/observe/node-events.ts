@@ -1,7 +1,6 @@
 import { nodeActor, type NewEvent } from '../../shared/domain/event.ts';
 import type { NodeId } from '../../shared/domain/ids.ts';
 import type { AppName } from '../../shared/domain/names.ts';
-import { describeCauses } from '../../shared/kit/errors.ts';
 import type { NodeEvent } from '../../shared/rpc/messages.ts';
 import { noteEvent } from '../store/note-event.ts';
 import type { Store } from '../store/port.ts';
@@ -32,7 +31,7 @@ export function createNodeEventSink(deps: SinkDeps): (node: Node, event: NodeEve
 /** The history of an app is its owner's: a node writes in it only while it has an instance of the app. */
 async function noteAboutApp(deps: SinkDeps, node: Node, event: NodeEvent & { readonly app: AppName }): Promise<void> {
   const isOwn = await runsHere(deps, node.id, event.app).catch((error: unknown) => {
-    deps.log.error({ node: node.name, error: describeCauses(error) }, 'event.lost');
+    deps.log.error({ node: node.name, err: error }, 'event.lost');
     return undefined;
   });
   if (isOwn === undefined) return;

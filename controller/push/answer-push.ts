@@ -1,4 +1,4 @@
-import { describeCauses, renderError, SlipwayError, toSlipwayError, TROUBLE } from '../../shared/kit/errors.ts';
+import { renderError, SlipwayError, toSlipwayError, TROUBLE } from '../../shared/kit/errors.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import type { Logger } from '../../shared/kit/log.ts';
@@ -167,8 +167,7 @@ function report(pushing: Pushing, error: unknown): string {
   const { deps, app, io } = pushing;
   if (io.signal.aborted && !(io.signal.reason instanceof SlipwayError)) return 'cancelled';
   const known = toSlipwayError(error);
-  if (known.kind === 'bug')
-    deps.log.error({ app: app.name, code: known.code, cause: describeCauses(error) }, 'push.failed');
+  if (known.kind === 'bug') deps.log.error({ app: app.name, code: known.code, err: error }, 'push.failed');
   pushing.output(renderError(known, TROUBLE));
   return known.message.replace(/\.$/, '');
 }

@@ -1,4 +1,4 @@
-import { describeCauses, renderError, SlipwayError, toSlipwayError } from '../../shared/kit/errors.ts';
+import { renderError, SlipwayError, toSlipwayError } from '../../shared/kit/errors.ts';
 import { answerPush, type PushDeps } from './answer-push.ts';
 import { encodePkt } from './git/pkt-line.ts';
 import { receivePack, uploadPack, type GitChannel, type ServiceRun } from './git/receive-pack.ts';
@@ -189,7 +189,7 @@ export class GitService {
       return useless;
     } catch (error) {
       // The mark stays, so the next start of the controller tries again.
-      this.#deps.log.warn({ app: app.name, cause: describeCauses(error) }, 'git.planned_app_not_cleared');
+      this.#deps.log.warn({ app: app.name, err: error }, 'git.planned_app_not_cleared');
       return true;
     }
   }
@@ -199,7 +199,7 @@ export class GitService {
     this.#users.set(dir, (this.#users.get(dir) ?? 0) + 1);
     const done = run.settled
       .catch((error: unknown) => {
-        this.#deps.log.error({ repositoryDir: dir, cause: describeCauses(error) }, 'git.conversation_failed');
+        this.#deps.log.error({ repositoryDir: dir, err: error }, 'git.conversation_failed');
       })
       .then(async () => {
         const gone = await ended();
@@ -219,7 +219,7 @@ export class GitService {
 
   #maintain(dir: string): void {
     const done = maintainRepository(dir, this.#deps.clock.nowMs()).catch((error: unknown) => {
-      this.#deps.log.warn({ repositoryDir: dir, cause: describeCauses(error) }, 'git.maintenance_failed');
+      this.#deps.log.warn({ repositoryDir: dir, err: error }, 'git.maintenance_failed');
     });
     this.#remember(done);
   }
@@ -227,7 +227,7 @@ export class GitService {
   /** Answers one request with an error instead of git. In git's own form, so that the client prints one sentence and our hint, and nothing about "access rights". */
   refuse(request: ExecRequest, error: unknown): number {
     const known = toSlipwayError(error);
-    if (known.kind === 'bug') this.#deps.log.error({ code: known.code, cause: describeCauses(error) }, 'git.failed');
+    if (known.kind === 'bug') this.#deps.log.error({ code: known.code, err: error }, 'git.failed');
     const text = cleanTerminalText(renderError(known));
     const { output, errors } = request.channel;
     if (known.code === 'SLIP_PUSH_COMMAND') errors.write(text);

@@ -1,4 +1,3 @@
-import { describeCauses } from '../../shared/kit/errors.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import { sweepQuarantines, sweepRepository } from './git/repository.ts';
 
@@ -56,7 +55,7 @@ export class Quarantines {
     }
     this.#receiving.delete(dir);
     const swept = sweepQuarantines(dir).catch((error: unknown) => {
-      this.#log.warn({ repositoryDir: dir, cause: describeCauses(error) }, 'git.sweep_failed');
+      this.#log.warn({ repositoryDir: dir, err: error }, 'git.sweep_failed');
     });
     this.#swept.set(dir, swept);
   }

@@ -121,7 +121,7 @@ function serveConnections(server: ssh2.Server, listener: Listener, deps: Connect
   server.on('connection', (connection, info) => {
     const watched = listener.find({ remoteAddress: info.ip, remotePort: info.port });
     connection.on('error', (error) => {
-      deps.log.debug({ address: info.ip, cause: error.message }, 'ssh.connection_failed');
+      deps.log.debug({ address: info.ip, err: error }, 'ssh.connection_failed');
     });
     if (watched === undefined) connection.end();
     else serveConnection(connection, watched, { ...deps, proven: () => listener.proven(watched.socket) });

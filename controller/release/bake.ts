@@ -1,5 +1,4 @@
 import type { InstanceStatus } from '../../shared/domain/instance.ts';
-import { describeCauses } from '../../shared/kit/errors.ts';
 import type { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import { type Patience, watchFleet } from '../dispatch/watch-fleet.ts';
@@ -31,8 +30,7 @@ export class Bakes {
       const broken = await this.#firstBroken(app, version, { untilMs, signal });
       await this.#deps.queue.run(app.id, () => this.#settle(app, version, { broken, signal }));
     } catch (error) {
-      if (!signal.aborted)
-        this.#deps.log.error({ app: app.name, version, error: describeCauses(error) }, 'bake.failed');
+      if (!signal.aborted) this.#deps.log.error({ app: app.name, version, err: error }, 'bake.failed');
     }
   }
 
@@ -77,6 +75,6 @@ export class Bakes {
     const serving = await store.release(app.id, back.to);
     await goBack(this.#deps, { app, version, failure, serving, restore: true, signal: back.signal });
     await rollouts.syncRef(app, back.signal);
-    log.warn({ app: app.name, version, restored: back.to, code: failure.code }, 'release.rolled-back');
+    log.warn({ app: app.name, version, restored: back.to, code: failure.code }, 'release.rolled_back');
   }
 }

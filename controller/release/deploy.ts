@@ -1,5 +1,5 @@
 import type { Clock } from '../../shared/kit/clock.ts';
-import { describeCauses, renderError, SlipwayError, toSlipwayError, TROUBLE } from '../../shared/kit/errors.ts';
+import { renderError, SlipwayError, toSlipwayError, TROUBLE } from '../../shared/kit/errors.ts';
 import { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { BuildResult } from '../../shared/domain/build.ts';
@@ -60,7 +60,7 @@ export class Deploys {
     } catch (error) {
       const known = toSlipwayError(error);
       if (known.kind !== 'user' && known.code !== 'SLIP_APP_DESTROYED')
-        this.#deps.log.error({ app: push.app.name, error: describeCauses(error) }, 'deploy.failed');
+        this.#deps.log.error({ app: push.app.name, err: error }, 'deploy.failed');
       output(renderError(known, TROUBLE));
       return { ok: false, reason: known.message };
     } finally {
@@ -109,7 +109,7 @@ export class Deploys {
       instance: outcome.timingsMs,
     });
     await this.#deps.store.setBuildTimings(build.id, timingsMs).catch((error: unknown) => {
-      this.#deps.log.warn({ app: app.name, error: describeCauses(error) }, 'build.timings-lost'); // it is live all the same
+      this.#deps.log.warn({ app: app.name, err: error }, 'build.timings_lost'); // it is live all the same
     });
     const types = Object.keys(result.slug.processTypes).filter((type) => type !== 'release');
     const url = types.includes('web') ? this.#deps.urlOf(app) : undefined;
@@ -132,7 +132,7 @@ export class Deploys {
     return this.#deps.builds.run(request).catch((error: unknown) => {
       const known = toSlipwayError(error);
       if (known.kind === 'bug' && !io.signal.aborted)
-        this.#deps.log.error({ app: app.name, error: describeCauses(error) }, 'build.failed');
+        this.#deps.log.error({ app: app.name, err: error }, 'build.failed');
       return known;
     });
   }

@@ -1,7 +1,6 @@
 import type { AppId } from '../../shared/domain/ids.ts';
 import type { UserName } from '../../shared/domain/names.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
-import { describeCauses } from '../../shared/kit/errors.ts';
 import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import type { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import type { Logger } from '../../shared/kit/log.ts';
@@ -78,7 +77,7 @@ export class Destroys {
       for (const appId of apps) await store.destroyedFilesGone(appId);
     } catch (error) {
       if (signal.aborted) return;
-      log.warn({ error: describeCauses(error) }, 'app.files-not-removed');
+      log.warn({ err: error }, 'app.files_not_removed');
       callAfter(clock, RETRY_MS, () => void this.clean());
     }
   }

@@ -1,6 +1,5 @@
 import type { AppId } from '../../shared/domain/ids.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
-import { describeCauses } from '../../shared/kit/errors.ts';
 import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { BuildLogs } from '../build/build-log.ts';
@@ -47,7 +46,7 @@ export class HistoryCleaner {
       if (builds.length > 0) await store.removeBuilds(builds);
       if (removed > 0) await this.#removeImages();
     } catch (error) {
-      if (!signal.aborted) log.warn({ appId, error: describeCauses(error) }, 'history.not-trimmed');
+      if (!signal.aborted) log.warn({ appId, err: error }, 'history.not_trimmed');
     }
   }
 

@@ -1,6 +1,6 @@
 import { backoffDelayMs, type BackoffPolicy } from '../../shared/kit/backoff.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
-import { describeCauses, toSlipwayError, type SlipwayError } from '../../shared/kit/errors.ts';
+import { toSlipwayError, type SlipwayError } from '../../shared/kit/errors.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { App } from '../domain/apps.ts';
 import type { Store } from '../store/port.ts';
@@ -31,7 +31,7 @@ export class RefKeeper {
       return undefined;
     } catch (error) {
       if (signal.aborted) throw error;
-      this.#deps.log.error({ app: app.name, error: describeCauses(error) }, 'ref.late');
+      this.#deps.log.error({ app: app.name, err: error }, 'ref.late');
       this.#follow(app, signal).catch(() => undefined); // the controller stops: its next start looks at every ref
       return toSlipwayError(error);
     }
@@ -60,10 +60,10 @@ export class RefKeeper {
   async #tried(app: App): Promise<boolean> {
     try {
       await this.#move(app);
-      this.#deps.log.info({ app: app.name }, 'ref.caught-up');
+      this.#deps.log.info({ app: app.name }, 'ref.caught_up');
       return true;
     } catch (error) {
-      this.#deps.log.warn({ app: app.name, error: describeCauses(error) }, 'ref.late');
+      this.#deps.log.warn({ app: app.name, err: error }, 'ref.late');
       return false;
     }
   }

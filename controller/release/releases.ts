@@ -1,7 +1,7 @@
 import { checkConfigSize } from '../../shared/domain/config-size.ts';
 import type { BuildId, UserId } from '../../shared/domain/ids.ts';
 import type { Slug } from '../../shared/domain/slug.ts';
-import { describeCauses, SlipwayError } from '../../shared/kit/errors.ts';
+import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import type { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import type { Logger } from '../../shared/kit/log.ts';
@@ -177,8 +177,7 @@ export class Releases {
 
   #logged(app: App): (error: unknown) => void {
     return (error) => {
-      if (!this.#deps.signal.aborted)
-        this.#deps.log.error({ app: app.name, error: describeCauses(error) }, 'release.resume-failed');
+      if (!this.#deps.signal.aborted) this.#deps.log.error({ app: app.name, err: error }, 'release.resume_failed');
     };
   }
 }

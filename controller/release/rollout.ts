@@ -1,6 +1,6 @@
 import type { InstanceId } from '../../shared/domain/ids.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
-import { describeCauses, toSlipwayError, type SlipwayError } from '../../shared/kit/errors.ts';
+import { toSlipwayError, type SlipwayError } from '../../shared/kit/errors.ts';
 import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import type { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import type { Logger } from '../../shared/kit/log.ts';
@@ -108,7 +108,7 @@ export class Rollouts {
       return await this.#follow(run, signal);
     } catch (error) {
       if (signal.aborted) throw error; // the controller stops; the next start resumes
-      this.#deps.log.error({ app: app.name, version: run.version, error: describeCauses(error) }, 'rollout.error');
+      this.#deps.log.error({ app: app.name, version: run.version, err: error }, 'rollout.failed');
       const known = toSlipwayError(error);
       return this.#fail(run, { code: known.code, message: known.message, hint: known.hint });
     }

@@ -1,5 +1,4 @@
 import type { NewEvent } from '../../shared/domain/event.ts';
-import { describeCauses } from '../../shared/kit/errors.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { Store } from './port.ts';
 
@@ -9,6 +8,6 @@ export function noteEvent(
   event: NewEvent,
 ): void {
   store.addEvent(event).catch((error: unknown) => {
-    log.error({ kind: event.kind, error: describeCauses(error) }, 'event.lost');
+    log.error({ kind: event.kind, err: error }, 'event.lost');
   });
 }

@@ -1,17 +1,33 @@
 import { pino } from 'pino';
+import { describeCauses } from './errors.ts';
 
-/** Structured logs of the daemons: one JSON line an event on stderr. Field names are the glossary's words. */
+/** `area.event_name`, in snake case after the point; `test/unit/tidy.test.ts` checks the letters. */
+export type LogEvent = `${string}.${string}`;
+
+/** An error has one key: `err`. The logger writes its chain of messages. */
+export interface LogFields {
+  readonly [name: string]: unknown;
+  readonly err?: unknown;
+  readonly error?: never;
+  readonly cause?: never;
+  readonly problem?: never;
+}
+
+/** Structured logs of the daemons: each event is one JSON line on stderr. Field names come from the glossary. */
 export interface Logger {
-  debug(fields: object, event: string): void;
-  info(fields: object, event: string): void;
-  warn(fields: object, event: string): void;
-  error(fields: object, event: string): void;
+  debug(fields: LogFields, event: LogEvent): void;
+  info(fields: LogFields, event: LogEvent): void;
+  warn(fields: LogFields, event: LogEvent): void;
+  error(fields: LogFields, event: LogEvent): void;
   child(fields: object): Logger;
 }
 
 /** @param level pino level name, default `info` */
 export function createLogger(component: string, level = 'info'): Logger {
-  return pino({ name: component, level, base: { component } }, pino.destination({ fd: 2, sync: false }));
+  return pino(
+    { name: component, level, base: { component }, serializers: { err: describeCauses } },
+    pino.destination({ fd: 2, sync: false }),
+  );
 }
 
 export const silentLogger: Logger = Object.freeze({

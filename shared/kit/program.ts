@@ -1,4 +1,4 @@
-import { describeCauses, toSlipwayError } from './errors.ts';
+import { toSlipwayError } from './errors.ts';
 import { createLogger } from './log.ts';
 
 /** Resolves when somebody asks the process to end. */
@@ -16,7 +16,7 @@ export function runProgram(name: string, main: (argv: readonly string[]) => Prom
       const known = toSlipwayError(error);
       process.stderr.write(` !     ${known.message}\n${known.hint === undefined ? '' : ` !     ${known.hint}\n`}`);
       const stack = error instanceof Error ? error.stack : '';
-      if (known.kind === 'bug') createLogger(name).error({ error: describeCauses(error), stack }, `${name}.failed`);
+      if (known.kind === 'bug') createLogger(name).error({ err: error, stack }, 'program.failed');
       process.exit(1);
     },
   );

@@ -25,7 +25,7 @@ describe('certificates from before a revocation or a rejoin, between real proxie
     await home.apply([routesOf('alpha', [backend])]);
     await bystander.apply([{ ...routesOf('alpha', []), peers: [home.peer] }]);
     await reachable(bystander);
-    const reloads = (): number => home.logger.events.filter(({ event }) => event === 'proxy.reload').length;
+    const reloads = (): number => home.logger.events.filter(({ event }) => event === 'proxy.reloaded').length;
     const before = reloads();
     const statuses: number[] = [];
     const over = new AbortController();

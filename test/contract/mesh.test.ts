@@ -123,7 +123,7 @@ describe('any node answers: the mesh of real proxies', () => {
   test('a renewed certificate is used from the next connection on, without a reload', async (t) => {
     const { lab, front, home } = await openPair(t);
     const worker = await readFile(join(home.stateDir, 'haproxy.pid'), 'utf8');
-    const reloads = (): number => home.logger.events.filter(({ event }) => event === 'proxy.reload').length;
+    const reloads = (): number => home.logger.events.filter(({ event }) => event === 'proxy.reloaded').length;
     const reloadsBefore = reloads();
     const renewed = await issueNode(lab.ca, home.peer.nodeId);
     home.tls = renewed.tls;

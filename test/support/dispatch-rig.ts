@@ -14,18 +14,26 @@ import type { TaskId } from '../../shared/domain/ids.ts';
 import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
 import type { LogLine } from '../../shared/domain/log-line.ts';
 import { systemClock } from '../../shared/kit/clock.ts';
-import type { Logger } from '../../shared/kit/log.ts';
+import type { LogFields, Logger } from '../../shared/kit/log.ts';
 import { randomId } from '../../shared/kit/random-id.ts';
 import { issueNode, makeCa, nodeStateDir, serverTls, type IssuedNode, type TestCa } from './certificates.ts';
 import { addApp, addNode, addUser, newRelease, openMemoryStore } from './store-fixtures.ts';
 
+interface RecordedEvent {
+  readonly level: string;
+  readonly event: string;
+  readonly fields: LogFields;
+  /** The event and its values, to search for words. */
+  readonly line: string;
+}
+
 /** Collects events instead of printing them. */
-export function recordingLogger(): Logger & { readonly events: { level: string; event: string; fields: object }[] } {
-  const events: { level: string; event: string; fields: object }[] = [];
+export function recordingLogger(): Logger & { readonly events: RecordedEvent[] } {
+  const events: RecordedEvent[] = [];
   const at =
     (level: string) =>
-    (fields: object, event: string): void =>
-      void events.push({ level, event, fields });
+    (fields: LogFields, event: string): void =>
+      void events.push({ level, event, fields, line: [event, ...Object.values(fields)].join(' ') });
   const logger = {
     events,
     debug: at('debug'),

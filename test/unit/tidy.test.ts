@@ -96,6 +96,21 @@ test('files stay short, and the long ones only shrink', () => {
     assert.ok(existsSync(join(root, path)), `${path} is gone: take it off the list`);
 });
 
+/** A call of a logger, up to its last argument. */
+const LOG_CALL = /\blog(?:ger)?\.(?:debug|info|warn|error)\((?:[^;]|;(?!\n))*?,\s*['`]([^'`\n]+)['`],?\s*\)/gi;
+const LOG_EVENT = /^[a-z]+(?:_[a-z]+)*\.(?:[a-z]+(?:_[a-z]+)*|\$\{.*\})$/;
+
+test('log events are named area.event_name', () => {
+  const events = typescript
+    .filter((path) => /^(?:agent|controller|shared)\//.test(path))
+    .flatMap((path) => [...readText(path).matchAll(LOG_CALL)].map(([, event]) => ({ path, event: event! })));
+  assert.ok(events.length > 100, `only ${String(events.length)} log calls found`);
+  assert.deepEqual(
+    events.filter(({ event }) => !LOG_EVENT.test(event)),
+    [],
+  );
+});
+
 test('nothing is left to do in a comment', () => {
   const marks = new RegExp(
     `\\b(?:${['TO', 'FIX', 'X'].map((head, at) => head + ['DO', 'ME', 'XX'][at]!).join('|')})\\b`,

@@ -55,8 +55,7 @@ export async function untilConnected(fleet: TestFleet): Promise<void> {
 
 /** Resolves when an agent started after `mark` (of {@link agentMark}) has its session. */
 export async function untilAgentIsBack(machine: Machine, mark: string): Promise<void> {
-  const log =
-    'journalctl --quiet --unit slipway-agent --output cat --after-cursor "$1" | grep -c "connected to the controller" || :';
+  const log = 'journalctl --quiet --unit slipway-agent --output cat --after-cursor "$1" | grep -c session.opened || :';
   await eventually('the agent is back', async () => Number(await machine.sh(log, [mark])) > 0, SLOW_MS);
 }
 

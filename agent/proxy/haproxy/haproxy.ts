@@ -1,6 +1,5 @@
 import type { Clock } from '../../../shared/kit/clock.ts';
 import type { MeshPeer } from '../../../shared/domain/fleet-routes.ts';
-import { describeCauses } from '../../../shared/kit/errors.ts';
 import type { Run } from '../../../shared/kit/exec.ts';
 import { noFailpoint, type Failpoint } from '../../../shared/kit/failpoint.ts';
 import { KeyedQueue } from '../../../shared/kit/keyed-queue.ts';
@@ -99,7 +98,7 @@ class Haproxy implements Proxy {
       await this.#failpoint('proxy.written');
       await this.#process.converge(table);
       for (const problem of problems)
-        this.#logger.error({ code: problem.code, problem: problem.message }, 'proxy.route_refused');
+        this.#logger.error({ code: problem.code, reason: problem.message }, 'proxy.route_refused');
       if (problems[0] !== undefined) throw problems[0];
     });
   }
@@ -180,7 +179,7 @@ class Haproxy implements Proxy {
       if (reply.includes('Success!')) this.#logger.info({}, 'proxy.certificate_renewed');
       else this.#logger.error({ reply: reply.slice(0, 300) }, 'proxy.certificate_not_renewed');
     } catch (error) {
-      this.#logger.error({ error: describeCauses(error) }, 'proxy.certificate_not_renewed');
+      this.#logger.error({ err: error }, 'proxy.certificate_not_renewed');
     }
   }
 

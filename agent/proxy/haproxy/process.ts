@@ -192,7 +192,7 @@ export class ProxyProcess {
     this.#lastReloadAtMs = clock.monotonicMs();
     this.#lastSeen = undefined;
     if (master === undefined) return; // it died, and comes back with the new files
-    logger.info({ workerPid }, 'proxy.reload');
+    logger.info({ workerPid }, 'proxy.reloaded');
     send(master, 'SIGUSR2');
     const deadline = clock.monotonicMs() + startTimeoutMs;
     while (clock.monotonicMs() < deadline) {

@@ -79,7 +79,7 @@ export class Disks {
       await this.#trim();
     });
     this.#refilling = this.#refilling.catch((error: unknown) => {
-      this.#deps.log.warn({ err: error }, 'disk pool not refilled');
+      this.#deps.log.warn({ err: error }, 'disks.pool_not_refilled');
     });
     return this.#refilling;
   }
@@ -91,7 +91,7 @@ export class Disks {
       if (this.#inHand.has(dir)) continue;
       if (!name.startsWith(UNFINISHED) && (await mountsBelow(dir)).length > 0) continue;
       await this.#discard(dir).catch((error: unknown) =>
-        this.#deps.log.warn({ dir, err: error }, 'spare disk not removed'),
+        this.#deps.log.warn({ dir, err: error }, 'disks.spare_not_removed'),
       );
     }
   }

@@ -102,7 +102,7 @@ export class Namespaces {
       this.#taken.add(slot); // so that it is not made again while it is being removed
       if ((await occupantOf(netns)) !== undefined && existsSync(join(NETNS_DIR, netns))) continue;
       await this.release(netns).catch((error: unknown) => {
-        this.#deps.log.warn({ netns, err: error }, 'network.leftover-not-removed');
+        this.#deps.log.warn({ netns, err: error }, 'network.leftover_not_removed');
       });
     }
   }
@@ -113,7 +113,7 @@ export class Namespaces {
       while (!this.#closed && this.#ready.length < this.#warm) this.#ready.push(await this.#make());
     });
     this.#refilling = this.#refilling.catch((error: unknown) => {
-      this.#deps.log.warn({ err: error }, 'network pool not refilled');
+      this.#deps.log.warn({ err: error }, 'network.pool_not_refilled');
     });
     return this.#refilling;
   }
@@ -162,7 +162,7 @@ export class Namespaces {
       ...(await this.#links()),
     })) {
       await this.#repairOne(repair, occupantOf).catch((error: unknown) => {
-        this.#deps.log.warn({ repair, err: error }, 'network.repair-failed');
+        this.#deps.log.warn({ repair, err: error }, 'network.repair_failed');
       });
     }
   }

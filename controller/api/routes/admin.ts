@@ -109,7 +109,7 @@ function createJoinToken(config: ApiConfig, { store, clock, authority, log }: Ap
       const token = newJoinToken();
       const expiresAtMs = clock.nowMs() + body.ttlMs;
       await store.addJoinToken({ secretHash: token.secretHash, labels: body.labels, expiresAtMs, by: user.name });
-      log.info({ by: user.name, expiresAtMs }, 'join-token.created');
+      log.info({ by: user.name, expiresAtMs }, 'join_token.created');
       reply.code(201);
       const secret = token.secret.reveal();
       const install = installLine({ ...doorOf(config, request), token: secret });

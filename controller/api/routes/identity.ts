@@ -59,7 +59,7 @@ function rejoinToken(config: ApiConfig, deps: ApiDeps): Route {
         by: user.name,
         rejoins: node.id,
       });
-      log.info({ node: node.name, by: user.name, expiresAtMs }, 'rejoin-token.created');
+      log.info({ node: node.name, by: user.name, expiresAtMs }, 'rejoin_token.created');
       reply.code(201);
       const { url } = doorOf(config, request);
       return {
@@ -91,7 +91,7 @@ function joinTokens({ store, clock, log }: ApiDeps): readonly Route[] {
         const id = params['id'] ?? '';
         if (!(await store.removeJoinToken(id, user.name)))
           throw noToken('See those that can still be used with: slipway nodes:tokens');
-        log.info({ token: id, by: user.name }, 'join-token.revoked');
+        log.info({ token: id, by: user.name }, 'join_token.revoked');
         return undefined;
       },
     }),
@@ -116,7 +116,7 @@ function apiTokens({ store, log }: ApiDeps): readonly Route[] {
       handle: async ({ user, params }) => {
         const id = params['id'] ?? '';
         if (!(await store.removeApiToken(user.id, id))) throw noToken('See yours with: slipway tokens');
-        log.info({ token: id, user: user.name }, 'api-token.revoked');
+        log.info({ token: id, user: user.name }, 'api_token.revoked');
         return undefined;
       },
     }),

@@ -7,7 +7,6 @@ import { TLSSocket } from 'node:tls';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { fillInstallScript } from '../../install/install-script.ts';
-import { describeCauses } from '../../../shared/kit/errors.ts';
 import { notFound } from '../api-errors.ts';
 import type { ApiConfig, ApiDeps } from '../deps.ts';
 import { createRateLimit } from '../rate-limit.ts';
@@ -35,7 +34,7 @@ function installScript(config: ApiConfig, deps: ApiDeps): Route {
       const program = await deps.programs.current();
       // The larger files are fetched while the machine installs packages.
       void Promise.all([deps.programs.file(program.node.x64.name), deps.programs.file(program.npm.name)]).catch(
-        (error: unknown) => deps.log.warn({ error: describeCauses(error) }, 'program.prefetch-failed'),
+        (error: unknown) => deps.log.warn({ err: error }, 'program.prefetch_failed'),
       );
       const template = await readFile(join(config.productDir, 'install.sh'), 'utf8');
       reply.type('text/x-shellscript; charset=utf-8').header('cache-control', 'no-store');

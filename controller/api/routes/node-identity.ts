@@ -34,7 +34,7 @@ export function nodeIdentityRoutes(deps: ApiDeps): readonly Route[] {
         const { certificatePem, notAfterMs } = await authority.issueNode({ csrPem: csr, nodeId: node.id, serial });
         // The former one stays good: only the use of this one shows that it has arrived.
         await store.addCertificate(node.id, { serial, notAfterMs });
-        log.info({ node: node.name, notAfterMs }, 'node.certificate-issued');
+        log.info({ node: node.name, notAfterMs }, 'node.certificate_issued');
         reply.code(201);
         return { certificate: certificatePem };
       },
@@ -57,7 +57,7 @@ export function nodeIdentityRoutes(deps: ApiDeps): readonly Route[] {
       bodyLimitBytes: 16 * 1024,
       handle: async ({ node, body: reason }) => {
         fleet.startFailed(node.id, reason);
-        log.warn({ node: node.name, ...reason }, 'node.cannot-start');
+        log.warn({ node: node.name, ...reason }, 'node.cannot_start');
         return Promise.resolve({ nodeId: node.id });
       },
     }),

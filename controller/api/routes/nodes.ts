@@ -136,7 +136,7 @@ function lostAfter({ store, movement, log }: ApiDeps): readonly Route[] {
         const lostAfterMs = body.lostAfterMs ?? undefined;
         await store.setLostAfter(app.id, lostAfterMs);
         movement.wake(app.id);
-        log.info({ app: app.name, by: user.name, lostAfterMs: String(lostAfterMs) }, 'app.lost-after');
+        log.info({ app: app.name, by: user.name, lostAfterMs: String(lostAfterMs) }, 'app.lost_after_changed');
         const event = {
           kind: 'app.lost-after',
           actor: user.name,

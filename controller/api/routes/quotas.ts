@@ -54,7 +54,7 @@ export function quotaRoutes({ store, fleet, log }: ApiDeps): readonly Route[] {
         const user = await find(params['name']);
         if (typeof body.domainsPerApp === 'number') requireAgentsFor(body.domainsPerApp, fleet.nodes());
         const quotas = await store.setQuotas(user.id, body, admin.name);
-        log.info({ user: user.name, by: admin.name, changes: body }, 'user.quotas');
+        log.info({ user: user.name, by: admin.name, changes: body }, 'user.quotas_changed');
         return view(user, quotas);
       },
     }),

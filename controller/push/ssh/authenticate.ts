@@ -1,5 +1,4 @@
 import ssh2, { type AuthContext, type Connection, type PublicKeyAuthContext } from 'ssh2';
-import { describeCauses } from '../../../shared/kit/errors.ts';
 import type { Logger } from '../../../shared/kit/log.ts';
 import type { GitUser, PushGate } from '../port.ts';
 import { disconnectBecause, sendAuthBanner } from './auth-messages.ts';
@@ -49,7 +48,7 @@ export function authenticate(connection: Connection, deps: AuthDeps, verified: (
         settle({ connection, deps, attempt, verified }, context, identity);
       },
       (error: unknown) => {
-        deps.log.error({ cause: describeCauses(error) }, 'ssh.auth_failed');
+        deps.log.error({ err: error }, 'ssh.auth_failed');
         connection.end();
       },
     );

@@ -130,7 +130,7 @@ describe('faults', () => {
     );
     await eventually('ten tries', () => tries >= 10);
     assert.equal(logger.events.length, 1);
-    assert.match(logger.events[0]?.event ?? '', /connection refused/);
+    assert.match(logger.events[0]?.line ?? '', /connection refused/);
   });
 
   it('many agents are back after the controller was, and none was declared lost', async (t) => {
@@ -148,6 +148,6 @@ describe('faults', () => {
       `${String(AGENTS)} agents back ${String(Math.round(performance.now() - since))} ms after the restart began`,
     );
     assert.ok((await rig.store.nodes()).every((row) => row.state === 'ready'));
-    assert.ok(!rig.logger.events.some((one) => one.event === 'node unreachable'));
+    assert.ok(!rig.logger.events.some((one) => one.event === 'node.unreachable'));
   });
 });

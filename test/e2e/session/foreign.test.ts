@@ -12,6 +12,7 @@ import { readNodeTls } from '../../../agent/session/node-files.ts';
 import type { BuildTask } from '../../../shared/domain/build.ts';
 import type { InstanceId, NodeId, TaskId } from '../../../shared/domain/ids.ts';
 import { systemClock } from '../../../shared/kit/clock.ts';
+import type { LogEvent } from '../../../shared/kit/log.ts';
 import { randomId } from '../../../shared/kit/random-id.ts';
 import { loadAgentService, type WireAgentMessage } from '../../../shared/rpc/service.ts';
 import { anyBuildTask } from '../../support/arbitraries.ts';
@@ -89,7 +90,7 @@ type Kind = Exclude<keyof WireAgentMessage, 'body'>;
 interface Claim {
   readonly lie: (scene: Scene) => WireAgentMessage;
   /** In the log, beside the name of the node. Absent where the lie cannot be told from the truth about itself. */
-  readonly complaint?: RegExp;
+  readonly complaint?: LogEvent;
   /** What must be as it was; all rows check that the instance is live and the task runs. */
   readonly unharmed?: (scene: Scene, t: TestContext) => Promise<void> | void;
 }
@@ -101,7 +102,7 @@ const CLAIMS: Readonly<Record<Kind, Claim>> = {
     lie: ({ task }) => ({
       hello: { ...HELLO, runningTaskIds: [task.taskId], epoch: { counter: 99, id: 'x' }, generation: 99 },
     }),
-    complaint: /Hello twice/,
+    complaint: 'session.second_hello',
   },
   heartbeat: {
     lie: ({ mine }) => ({ heartbeat: { diskFreeBytes: 1, load1: 99, unreachablePeerIds: [mine.id] } }),
@@ -112,33 +113,33 @@ const CLAIMS: Readonly<Record<Kind, Claim>> = {
   },
   desiredAck: {
     lie: () => ({ desiredAck: { generation: 1_000, accepted: true } }),
-    complaint: /generation it was not sent/,
+    complaint: 'session.unknown_generation',
   },
   destroyedAck: {
     lie: ({ doors }) => ({ destroyedAck: { appIds: [doors.app.id] } }),
-    complaint: /was not asked about/,
+    complaint: 'session.unknown_destroyed_apps',
     unharmed: async ({ doors }) => assert.ok((await doors.store.appById(doors.app.id)) !== undefined),
   },
   instanceReport: {
     lie: ({ instance }) => ({
       instanceReport: { statuses: [{ instanceId: instance, state: 'failed', reason: failed }], complete: true },
     }),
-    complaint: /not assigned to it/,
+    complaint: 'session.unknown_instances',
   },
   taskOutput: {
     lie: ({ task }) => ({ taskOutput: { taskId: task.taskId, chunk: Buffer.from(LIE) } }),
-    complaint: /another node's task/,
+    complaint: 'session.unknown_task',
   },
   taskResult: {
     lie: ({ task }) => ({ taskResult: { taskId: task.taskId, failure: failed } }),
-    complaint: /another node's task/,
+    complaint: 'session.unknown_task',
   },
   logChunk: {
     lie: ({ mine }) => {
       const queryId = mine.raw.heard.findLast((one) => one.logQuery)?.logQuery?.queryId ?? assert.fail('no query');
       return { logChunk: { queryId, lines: [{ atMs: 1, source: 'app', process: 'web.1', message: LIE }], end: true } };
     },
-    complaint: /log query it was not asked/,
+    complaint: 'session.unknown_log_query',
   },
   nodeEvent: {
     lie: ({ doors }) => ({
@@ -147,7 +148,7 @@ const CLAIMS: Readonly<Record<Kind, Claim>> = {
   },
   routesAck: {
     lie: () => ({ routesAck: { version: 1_000_000, accepted: true } }),
-    complaint: /route table it was not sent/,
+    complaint: 'session.unknown_routes',
   },
 };
 
@@ -170,11 +171,11 @@ describe('what a node says about what is another node’s', () => {
       const reading = readLogs(scene);
       await eventually('the query', () => mine.raw.heard.some((one) => one.logQuery));
       const complaints = (): typeof doors.logger.events =>
-        doors.logger.events.filter(({ event }) => complaint?.test(event));
+        doors.logger.events.filter(({ event }) => event === complaint);
       theirs.raw.send(lie(scene), { heartbeat: { load1: 3 } });
       await eventually('a later message', () => doors.dispatch.fleet.node(theirs.id)?.load1 === 3);
       assert.deepEqual(
-        complaints().map(({ fields }) => (fields as { node: string }).node),
+        complaints().map(({ fields }) => fields['node']),
         complaint === undefined ? [] : ['theirs'],
       );
       assert.equal(doors.dispatch.fleet.status(instance)?.state, 'live');

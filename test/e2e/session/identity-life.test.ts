@@ -45,7 +45,7 @@ describe('a certificate is renewed', () => {
     assert.match(refused.body.message ?? '', /alpha was replaced by a renewed one/);
     await doors.dispatch.fleet.publish(row.id);
     assert.ok(session.connected, 'the session that was open goes on');
-    assert.ok(!doors.logger.events.some((one) => one.event === 'session closed'));
+    assert.ok(!doors.logger.events.some((one) => one.event === 'session.closed'));
     await connects(t, doors, stateDir);
   });
 
@@ -88,9 +88,9 @@ describe('a revoked node', () => {
     assert.equal(refused.status, 401);
     assert.match(refused.body.message ?? '', /alpha was revoked on .*slipway nodes:rejoin alpha/);
     const line = await eventually('a line that says why', () =>
-      logger.events.find((one) => one.event.includes('revoked')),
+      logger.events.find((one) => one.line.includes('revoked')),
     );
-    assert.match(line.event, /slipway nodes:rejoin alpha/);
+    assert.match(line.line, /slipway nodes:rejoin alpha/);
     assert.ok(((await doors.store.nodeById(row.id))?.revokedAtMs ?? 0) > 0);
     const kinds = (await doors.store.events({ node: 'alpha', limit: 10 })).map((event) => event.kind);
     assert.ok(kinds.includes('node.revoked'));
@@ -208,7 +208,7 @@ describe('a node rejoins', () => {
     const line = await eventually('the former machine to be told', () =>
       logger.events.find((one) => one.level === 'warn'),
     );
-    assert.match(line.event, /alpha rejoined with another certificate on .*slipway nodes:revoke alpha/);
+    assert.match(line.line, /alpha rejoined with another certificate on .*slipway nodes:revoke alpha/);
   });
 
   it("not with another node's token, which stays good", async (t) => {

@@ -40,7 +40,7 @@ async function helloOf(): Promise<AgentMessage> {
 async function complaint(t: TestContext, rig: Rig, tls: NodeTls): Promise<string> {
   const logger = recordingLogger();
   connectAgent(t, rig, { stateDir: await nodeStateDir(t, tls), agent: fakeAgent(), logger });
-  return (await eventually('a line of the log', () => logger.events.find((one) => one.level === 'warn'))).event;
+  return (await eventually('a line of the log', () => logger.events.find((one) => one.level === 'warn'))).line;
 }
 
 describe('who may open a session', () => {
@@ -136,7 +136,7 @@ describe('who may open a session', () => {
     t.after(() => other.close());
     const { logger } = connectTo(await other.listen());
     const line = await eventually('a line of the log', () => logger.events.find((one) => one.level === 'warn'));
-    assert.match(line.event, /certificate does not name 127\.0\.0\.1/);
+    assert.match(line.line, /certificate does not name 127\.0\.0\.1/);
     assert.deepEqual(warnings, []);
   });
 
@@ -237,11 +237,11 @@ describe('what a hostile agent gets', () => {
     for (let count = 0; count < 100; count += 1) {
       call.write(encodeAgentMessage({ kind: 'desiredAck', generation: 999_999 }));
     }
-    await eventually('the line', () => rig.logger.events.some((one) => one.event.includes('sends too much')));
+    await eventually('the line', () => rig.logger.events.some((one) => one.event === 'session.slowed_down'));
     await eventually('the other line', () =>
-      rig.logger.events.some((one) => one.event.includes('acknowledges a generation')),
+      rig.logger.events.some((one) => one.event === 'session.unknown_generation'),
     );
-    assert.equal(rig.logger.events.filter((one) => one.event.includes('acknowledges a generation')).length, 1);
+    assert.equal(rig.logger.events.filter((one) => one.event === 'session.unknown_generation').length, 1);
     assert.equal(rig.dispatch.acknowledgement(node.row.id), undefined);
   });
 
@@ -256,7 +256,7 @@ describe('what a hostile agent gets', () => {
     second.call.write({ taskOutput: { taskId: '../x' } });
     await eventually(
       'both lines',
-      () => rig.logger.events.filter((one) => one.event.includes('not valid')).length === 2,
+      () => rig.logger.events.filter((one) => one.event === 'session.message_ignored').length === 2,
     );
     assert.equal(rig.dispatch.fleet.nodes()[0]?.connected, true);
   });

@@ -3,6 +3,7 @@ import { connect as connectHttp2, constants, type ClientHttp2Session } from 'nod
 import { connect as connectTcp } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import type { InstanceId } from '../../../shared/domain/ids.ts';
+import type { LogEvent, LogFields } from '../../../shared/kit/log.ts';
 import { sealAll } from '../../../shared/kit/sensitive.ts';
 import { randomId } from '../../../shared/kit/random-id.ts';
 import type { WireAgentMessage } from '../../../shared/rpc/service.ts';
@@ -16,7 +17,7 @@ interface Stage {
   readonly rig: Rig;
   readonly honest: FakeAgent;
   readonly liar: RawAgent;
-  readonly said: (event: RegExp) => readonly object[];
+  readonly said: (event: LogEvent) => readonly LogFields[];
 }
 
 const MB = 1024 * 1024;
@@ -40,7 +41,7 @@ async function openStage(
     rig,
     honest,
     liar,
-    said: (event) => rig.logger.events.filter((each) => event.test(each.event)).map(({ fields }) => fields),
+    said: (event) => rig.logger.events.filter((each) => each.event === event).map(({ fields }) => fields),
   };
 }
 
@@ -93,7 +94,7 @@ describe('a lying agent', () => {
     await eventually('all of it to be read', () => stage.rig.dispatch.fleet.nodes().some((node) => node.load1 === 7));
     // the first at once, further ones every 100 ms here, and what the fleet itself changed
     assert.ok(tables() <= 4 + (performance.now() - sinceMs) / 100, `${String(tables())} tables`);
-    assert.ok(stage.said(/refused the routes/).length <= 4 + (performance.now() - sinceMs) / 100);
+    assert.ok(stage.said('session.routes_refused').length <= 4 + (performance.now() - sinceMs) / 100);
     await servesTheHonest(stage);
   });
 
@@ -110,7 +111,7 @@ describe('a lying agent', () => {
     await eventually('all of it to be read', () => stage.rig.dispatch.fleet.nodes().some((node) => node.load1 === 7));
     await eventually('another offer', () => states() > 1);
     assert.ok(states() <= 2 + (performance.now() - sinceMs) / 100, `${String(states())} states`);
-    assert.ok(stage.said(/refused its desired state/).length <= 2 + (performance.now() - sinceMs) / 100);
+    assert.ok(stage.said('session.desired_state_refused').length <= 2 + (performance.now() - sinceMs) / 100);
     await servesTheHonest(stage);
   });
 
@@ -143,9 +144,9 @@ describe('a lying agent', () => {
     for (let turn = 0; turn < 10; turn += 1) waits.push(await servesTheHonest(stage));
     t.diagnostic(`the honest node waited ${waits.map((ms) => ms.toFixed(0)).join(' ')} ms`);
     assert.ok(waits.sort((a, b) => a - b)[4]! < 2_000);
-    await eventually('a word of it', () => stage.said(/not valid/).length > 0);
+    await eventually('a word of it', () => stage.said('session.message_ignored').length > 0);
     assert.deepEqual(
-      stage.said(/not valid/).map((fields) => (fields as { node: string }).node),
+      stage.said('session.message_ignored').map((fields) => fields['node']),
       ['liar'],
       'once, with its name',
     );

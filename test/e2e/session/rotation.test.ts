@@ -112,7 +112,7 @@ describe('server certificates in the last third of their life', () => {
       clock.goTo(0);
       return (await shownAt(port, node.tls)) !== before;
     });
-    assert.ok(log.events.some((one) => one.event === 'api.certificate-renewed'));
+    assert.ok(log.events.some((one) => one.event === 'api.certificate_renewed'));
   });
 });
 

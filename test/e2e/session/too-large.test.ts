@@ -62,7 +62,7 @@ describe('an app that is too large for the message of its node', () => {
       /^v1 of large is too large for one message to its node: .* take \d+ bytes \(config alone: 1048582\), and the limit is 262144\.$/,
     );
     assert.equal(rig.dispatch.fleet.node(node)?.connected, true);
-    assert.equal(rig.logger.events.filter(({ event }) => event === 'session closed').length, 0);
+    assert.equal(rig.logger.events.filter(({ event }) => event === 'session.closed').length, 0);
   });
 
   it('heals the node when it is mended, in the same session', async (t) => {

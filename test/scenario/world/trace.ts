@@ -1,4 +1,5 @@
-import type { Logger } from '../../../shared/kit/log.ts';
+import { describeCauses } from '../../../shared/kit/errors.ts';
+import type { LogEvent, LogFields, Logger } from '../../../shared/kit/log.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
 /** What happened, a line an event, with the names that people use in place of ids. */
@@ -33,12 +34,12 @@ export class Trace {
 
   /** A program's log: events from info on, and the steps of the agents. */
   logger(who: string): Logger {
-    const log = (fields: object, event: string): void => {
+    const log = (fields: LogFields, event: LogEvent): void => {
       this.say(who, `${event}${renderFields(fields)}`);
     };
     const logger: Logger = {
       debug: (fields, event) => {
-        if (event === 'reconcile.step' && 'step' in fields) this.say(who, String(fields.step));
+        if (event === 'reconcile.step') this.say(who, String(fields['step']));
       },
       info: (fields, event) => {
         if (/^(release|movement|node)\./.test(event)) log(fields, event);
@@ -55,7 +56,8 @@ export class Trace {
   }
 }
 
-function renderFields(fields: object): string {
-  const shown = Object.entries(fields).filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value));
+function renderFields({ err, ...fields }: LogFields): string {
+  const known = err === undefined ? fields : { ...fields, err: describeCauses(err) };
+  const shown = Object.entries(known).filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value));
   return shown.map(([name, value]) => ` ${name}=${String(value)}`).join('');
 }
