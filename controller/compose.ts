@@ -26,7 +26,7 @@ import { createPrograms, type Programs } from './install/programs.ts';
 import { Upgrades } from './install/upgrades.ts';
 import { FleetObserver } from './observe/instance-events.ts';
 import { createNodeEventSink } from './observe/node-events.ts';
-import { createPushGate } from './push/gate.ts';
+import { createPushPolicy } from './push/push-policy.ts';
 import { commitInfo, moveRef, readRef, removeRepository, repositoryPath } from './push/git/repository.ts';
 import { findTree } from './push/git/source.ts';
 import { createGitServer, type GitServer } from './push/server.ts';
@@ -240,7 +240,7 @@ export function composeGitServer(basics: Basics, parts: Parts): GitServer {
   const paths = controllerPaths(config.stateDir);
   const builders = parts.builderPool;
   const builderUntilMs = clock.monotonicMs() + BUILDER_RETURN_MS;
-  const gate = createPushGate({
+  const policy = createPushPolicy({
     store: parts.store,
     createOnPush: config.createOnPush,
     defaultStack: config.defaultStack,
@@ -253,7 +253,7 @@ export function composeGitServer(basics: Basics, parts: Parts): GitServer {
   });
   return createGitServer(
     { ...config.ssh, stateDir: config.stateDir, reposDir: paths.repos },
-    { gate, clock, log, failpoint },
+    { policy, clock, log, failpoint },
   );
 }
 

@@ -6,13 +6,13 @@ import type { DecidePush, PushIo } from './git/receive-pack.ts';
 import { MAX_REFS, NO_COMMIT, type ProcReceiveRequest, type RefCommand, type RefResult } from './git/proc-receive.ts';
 import { decideRefs, shortRef, type RefDecision } from './git/ref-policy.ts';
 import { commitInfo, readHead, readRef, setHead, type CommitInfo } from './git/repository.ts';
-import type { GitUser, PushApp, PushGate, PushOutcome } from './port.ts';
+import type { GitUser, PushApp, PushPolicy, PushOutcome } from './port.ts';
 import type { PushQueue } from './push-queue.ts';
 import type { RefRoom } from './repository-bounds.ts';
 import { TerminalText } from './terminal-text.ts';
 
 export interface PushDeps {
-  readonly gate: PushGate;
+  readonly policy: PushPolicy;
   readonly queue: PushQueue;
   readonly clock: Clock;
   readonly log: Logger;
@@ -36,7 +36,7 @@ interface Pushing extends PushSession {
   readonly output: (text: string | Uint8Array) => void;
 }
 
-/** Decides every ref of a push: the deploy branch goes through the gate, other refs are stored or refused. */
+/** Decides every ref of a push: the deploy branch is deployed, other refs are stored or refused. */
 export function answerPush(deps: PushDeps, session: PushSession): DecidePush {
   return async (request, io) => {
     const cleaner = new TerminalText();
@@ -71,7 +71,7 @@ async function answerAll(pushing: Pushing, request: ProcReceiveRequest): Promise
     if (decision.kind === 'store' && decision.note !== undefined) pushing.output(`${decision.note}\n`);
   // A failed build does not remove the app: the user corrects the build, and no other user may take the name meanwhile.
   if (decisions.some((decision) => decision.kind !== 'refuse'))
-    await pushing.deps.gate.acceptApp(pushing.user, pushing.app);
+    await pushing.deps.policy.acceptApp(pushing.user, pushing.app);
   const deployed = await Promise.all(
     decisions.map((decision) =>
       decision.kind === 'deploy' ? deployRef(pushing, decision.command) : Promise.resolve(undefined),
@@ -146,7 +146,7 @@ async function deployNow(pushing: Pushing, command: RefCommand, commit: CommitIn
     acceptedAtMs,
     timingsMs: { ...timingsMs },
   };
-  return deps.gate.deploy(push, pushing.output, io.signal);
+  return deps.policy.deploy(push, pushing.output, io.signal);
 }
 
 /** Looks again now that it is this push's turn; an unborn HEAD follows the first branch deployed. */

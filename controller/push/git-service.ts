@@ -13,7 +13,7 @@ import {
 } from './git/repository.ts';
 import { DEFAULT_TURN_LIMITS, GitTurns, type Turn, type TurnLimits } from './git-turns.ts';
 import { parseExec, type GitServiceName } from './parse-exec.ts';
-import type { GitUser, PushApp, PushGate } from './port.ts';
+import type { GitUser, PushApp, PushPolicy } from './port.ts';
 import { Quarantines } from './quarantines.ts';
 import { packRoom, RefRooms } from './repository-bounds.ts';
 import type { ExecRequest } from './ssh/session.ts';
@@ -29,7 +29,7 @@ export interface GitServiceConfig {
   readonly turns?: Partial<TurnLimits> | undefined;
 }
 
-type Stay = ReturnType<PushGate['join']>;
+type Stay = ReturnType<PushPolicy['join']>;
 
 /** One request whose app is known. */
 interface Opened {
@@ -77,14 +77,14 @@ export class GitService {
   }
 
   async #start(request: ExecRequest, acceptedAtMs: number): Promise<ServiceRun> {
-    const { gate, clock } = this.#deps;
+    const { policy, clock } = this.#deps;
     const startedAtMs = clock.monotonicMs();
     const { service, app: name } = parseExec(request.command);
     const { user } = request.identity;
     const writes = service === 'receive-pack';
     const { errors, closed: signal } = request.channel;
-    if (writes) await gate.awaitBuilder({ tell: (text) => void errors.write(text), signal });
-    const app = await gate.openApp(user, name, writes ? 'write' : 'read');
+    if (writes) await policy.awaitBuilder({ tell: (text) => void errors.write(text), signal });
+    const app = await policy.openApp(user, name, writes ? 'write' : 'read');
     try {
       return await this.#run(request, { app, service, acceptedAtMs, startedAtMs });
     } catch (error) {
@@ -94,7 +94,7 @@ export class GitService {
   }
 
   async #run(request: ExecRequest, opened: Opened): Promise<ServiceRun> {
-    const stay = this.#deps.gate.join(opened.app.appId, request.channel.closed);
+    const stay = this.#deps.policy.join(opened.app.appId, request.channel.closed);
     try {
       return await this.#runWithin(request, opened, stay);
     } catch (error) {
@@ -108,12 +108,12 @@ export class GitService {
     { app, service, acceptedAtMs, startedAtMs }: Opened,
     stay: Stay,
   ): Promise<ServiceRun> {
-    const { gate, clock, failpoint } = this.#deps;
+    const { policy, clock, failpoint } = this.#deps;
     const { user } = request.identity;
     const { errors } = request.channel;
     const { signal } = stay;
     const writes = service === 'receive-pack';
-    const limits = writes ? await gate.beforeReceive(app, user) : undefined;
+    const limits = writes ? await policy.beforeReceive(app, user) : undefined;
     if (app.isNew === true) await markPlanned(this.#config.reposDir, app.appId);
     const repositoryDir = await ensureRepository(this.#config.reposDir, app.appId);
     if (writes) await failpoint('push.accepted');
@@ -134,7 +134,7 @@ export class GitService {
       const ended = async (): Promise<boolean> => {
         leave();
         refs.leave();
-        const gone = (await this.#close(user, app)) || (signal.aborted && !(await gate.hasApp(app.appId)));
+        const gone = (await this.#close(user, app)) || (signal.aborted && !(await policy.hasApp(app.appId)));
         stay.leave();
         return gone;
       };
@@ -182,10 +182,10 @@ export class GitService {
     if (app.isNew !== true) return false;
     const { reposDir } = this.#config;
     try {
-      const useless = await this.#deps.gate.closeApp(user, app);
+      const useless = await this.#deps.policy.closeApp(user, app);
       if (useless) await this.#quarantines.forget(repositoryPath(reposDir, app.appId));
       if (useless) await removeRepository(reposDir, app.appId);
-      else if (await this.#deps.gate.hasApp(app.appId)) await keepPlanned(reposDir, app.appId);
+      else if (await this.#deps.policy.hasApp(app.appId)) await keepPlanned(reposDir, app.appId);
       return useless;
     } catch (error) {
       // The mark stays, so the next start of the controller tries again.

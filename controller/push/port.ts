@@ -45,8 +45,8 @@ export interface ReceiveLimits {
   readonly owner: string;
 }
 
-/** What the git door needs from the rest of the controller. */
-export interface PushGate {
+/** What the git server needs from the rest of the controller: who may push, and what a push does. */
+export interface PushPolicy {
   /** Key blob's SHA256 fingerprint (`SHA256:base64`) → user; one indexed look-up. */
   userByFingerprint(fingerprint: string): Promise<GitUser | undefined>;
   /** Of a push, before all else: just after a start of the controller, builders are still on their way back. */

@@ -9,7 +9,7 @@ import { quotaReached } from '../access/quota-error.ts';
 import { sweepUnfinished } from './git/repository.ts';
 import { GitService } from './git-service.ts';
 import type { TurnLimits } from './git-turns.ts';
-import type { PushGate } from './port.ts';
+import type { PushPolicy } from './port.ts';
 import { PushQueue } from './push-queue.ts';
 import { ALGORITHMS } from './ssh/algorithms.ts';
 import { authenticate, SpareKeys, type Identity } from './ssh/authenticate.ts';
@@ -35,7 +35,7 @@ export interface GitServerConfig {
 }
 
 export interface GitServerDeps {
-  readonly gate: PushGate;
+  readonly policy: PushPolicy;
   readonly clock: Clock;
   readonly log: Logger;
   readonly failpoint: Failpoint;
@@ -64,7 +64,7 @@ const DEFAULT_MAX_PACK_BYTES = 1024 ** 3;
 const REFUSED_MS = 5_000;
 const HOOKS_DIR = join(import.meta.dirname, 'hooks');
 
-/** The git door of the controller: SSH in, pushes to the gate. */
+/** The git server of the controller: SSH connections in, pushes to the push policy. */
 export function createGitServer(config: GitServerConfig, deps: GitServerDeps): GitServer {
   const service = new GitService(
     { ...config, hooksDir: HOOKS_DIR, maxPackBytes: config.maxPackBytes ?? DEFAULT_MAX_PACK_BYTES },
@@ -78,7 +78,7 @@ export function createGitServer(config: GitServerConfig, deps: GitServerDeps): G
     },
     listen: async () => {
       const hostKey = await loadHostKey(config.stateDir);
-      await sweepUnfinished(config.reposDir, (appId) => deps.gate.hasApp(appId));
+      await sweepUnfinished(config.reposDir, (appId) => deps.policy.hasApp(appId));
       const limits = { ...DEFAULT_LIMITS, ...config.limits };
       const server = new ssh2.Server({
         hostKeys: [hostKey.privateKey],

@@ -22,17 +22,17 @@ before(async () => {
 after(() => fixture.stop());
 beforeEach(async () => {
   count += 1;
-  fixture.gate.deployWith = accept;
+  fixture.policy.deployWith = accept;
   tree = await fixture.workTree(`tree${String(count)}`, `app-${String(count)}`);
 });
 
 function repositoryDir(): string {
-  const { app } = fixture.gate.owners.get(`app-${String(count)}`) ?? assert.fail('no app');
+  const { app } = fixture.policy.owners.get(`app-${String(count)}`) ?? assert.fail('no app');
   return join(fixture.reposDir, `${app.appId}.git`);
 }
 
 test('a push deploys, shows what the deploy says, and can be cloned back', async () => {
-  fixture.gate.deployWith = async (push, output) => {
+  fixture.policy.deployWith = async (push, output) => {
     output('-----> Building\n');
     output(Buffer.from('       \u001b[32mdone\u001b[0m\r\n'));
     return accept(push);
@@ -40,7 +40,7 @@ test('a push deploys, shows what the deploy says, and can be cloned back', async
   const pushed = await tree.push(ann);
   assert.equal(pushed.code, 0, pushed.stderr);
   assert.match(pushed.stderr, /remote: -----> Building *\nremote: {8}done *\n/);
-  const push = fixture.gate.pushes.at(-1);
+  const push = fixture.policy.pushes.at(-1);
   assert.equal(push?.newCommit, await tree.git('rev-parse', 'HEAD'));
   assert.equal(push.commit?.subject, 'Change index.js');
   assert.deepEqual(Object.keys(push.timingsMs).sort(), ['authorise', 'receive', 'ssh', 'wait']);
@@ -65,7 +65,7 @@ test('a rejected push leaves the ref where it was, says why, and the same commit
   await tree.push(ann);
   const old = await tree.git('rev-parse', 'HEAD');
   const commit = await tree.commit('index.js', 'broken(\n');
-  fixture.gate.deployWith = (_push, output) => {
+  fixture.policy.deployWith = (_push, output) => {
     output(' !     compile failed');
     return Promise.resolve({ ok: false, reason: 'the build failed' });
   };
@@ -74,7 +74,7 @@ test('a rejected push leaves the ref where it was, says why, and the same commit
   assert.match(refused.stderr, /remote: {2}!     compile failed/);
   assert.match(refused.stderr, /! \[remote rejected\] main -> main \(the build failed\)/);
   assert.equal(await readRef(repositoryDir(), 'refs/heads/main'), old);
-  fixture.gate.deployWith = accept;
+  fixture.policy.deployWith = accept;
   assert.equal((await tree.push(ann)).code, 0);
   assert.equal(await readRef(repositoryDir(), 'refs/heads/main'), commit);
 });
@@ -84,9 +84,9 @@ test('the same commit again does nothing; a forced push to an older one deploys 
   await tree.push(ann);
   await tree.commit('index.js', '2');
   await tree.push(ann);
-  const deploys = fixture.gate.pushes.length;
+  const deploys = fixture.policy.pushes.length;
   assert.match((await tree.push(ann)).stderr, /Everything up-to-date/);
-  assert.equal(fixture.gate.pushes.length, deploys);
+  assert.equal(fixture.policy.pushes.length, deploys);
   await tree.git('reset', '--quiet', '--hard', first);
   await tree.commit('index.js', '3');
   assert.match((await tree.push(ann)).stderr, /rejected/);
@@ -97,7 +97,7 @@ test('the same commit again does nothing; a forced push to an older one deploys 
 test('other branches and tags are stored with a note, in the same push as a deploy', async () => {
   await tree.git('branch', 'feature');
   await tree.git('tag', '-a', '-m', 'one', 'v1');
-  const deploys = fixture.gate.pushes.length;
+  const deploys = fixture.policy.pushes.length;
   const pushed = await tree.push(ann, 'slipway', 'main', 'feature', 'v1');
   assert.equal(pushed.code, 0, pushed.stderr);
   assert.match(
@@ -105,7 +105,7 @@ test('other branches and tags are stored with a note, in the same push as a depl
     /Stored the branch feature; only main is deployed\. To deploy it: git push slipway feature:main/,
   );
   assert.match(pushed.stderr, /Stored v1; only the branch main is deployed/);
-  assert.equal(fixture.gate.pushes.length, deploys + 1);
+  assert.equal(fixture.policy.pushes.length, deploys + 1);
   for (const ref of ['refs/heads/main', 'refs/heads/feature', 'refs/tags/v1'])
     assert.ok(await readRef(repositoryDir(), ref), ref);
   const removed = await tree.push(ann, 'slipway', ':feature');
@@ -114,11 +114,11 @@ test('other branches and tags are stored with a note, in the same push as a depl
 });
 
 test('an app whose first push is master has master as its deploy branch, and clones check it out', async () => {
-  const deploys = fixture.gate.pushes.length;
+  const deploys = fixture.policy.pushes.length;
   assert.equal((await tree.push(ann, 'slipway', 'main:master')).code, 0);
   assert.equal(await readHead(repositoryDir()), 'refs/heads/master');
   assert.match((await tree.push(ann, 'slipway', 'main')).stderr, /Stored the branch main; only master is deployed/);
-  assert.equal(fixture.gate.pushes.length, deploys + 1);
+  assert.equal(fixture.policy.pushes.length, deploys + 1);
 });
 
 test('the deploy branch cannot be deleted, and places that are not the pusher’s are refused', async () => {
@@ -139,7 +139,7 @@ test('the deploy branch cannot be deleted, and places that are not the pusher’
 
 test('an atomic push with a failing deploy changes nothing at all', async () => {
   await tree.git('branch', 'feature');
-  fixture.gate.deployWith = () => Promise.resolve({ ok: false, reason: 'no' });
+  fixture.policy.deployWith = () => Promise.resolve({ ok: false, reason: 'no' });
   const pushed = await tree.push(ann, '--atomic', 'slipway', 'main', 'feature');
   assert.equal(pushed.code, 1);
   assert.equal(await readRef(repositoryDir(), 'refs/heads/feature'), undefined);
@@ -182,7 +182,7 @@ test('a tree or tag pushed as the deploy branch is refused in words', async () =
 test('a tag as the first push to the deploy branch is refused with the command that works, and no tag main stays', async () => {
   await tree.git('tag', '-a', '-m', 'one', 'v1.0');
   await tree.git('tag', 'light');
-  const deploys = fixture.gate.pushes.length;
+  const deploys = fixture.policy.pushes.length;
   for (const source of ['v1.0', 'light']) {
     const tagged = await tree.push(ann, 'slipway', `${source}:main`); // git makes refs/tags/main of it
     assert.equal(tagged.code, 1, tagged.stderr);
@@ -191,12 +191,12 @@ test('a tag as the first push to the deploy branch is refused with the command t
       /this makes a tag named main, which is not deployed; .*git push slipway 'TAG\^\{\}:refs\/heads\/main'/,
     );
   }
-  assert.equal(fixture.gate.pushes.length, deploys);
+  assert.equal(fixture.policy.pushes.length, deploys);
   assert.equal((await tree.push(ann, 'slipway', 'v1.0^{}:refs/heads/main')).code, 0);
   await tree.commit('index.js', '2');
   const next = await tree.push(ann);
   assert.equal(next.code, 0, next.stderr);
-  assert.equal(fixture.gate.pushes.length, deploys + 2);
+  assert.equal(fixture.policy.pushes.length, deploys + 2);
 });
 
 test('a blob or a tree is no branch; a mirror and all tags deploy the one branch and say what is not taken', async () => {
@@ -209,9 +209,9 @@ test('a blob or a tree is no branch; a mirror and all tags deploy the one branch
   await tree.git('tag', '-a', '-m', 'one', 'v1');
   await tree.git('branch', 'master');
   await tree.git('update-ref', 'refs/remotes/origin/main', 'HEAD');
-  const deploys = fixture.gate.pushes.length;
+  const deploys = fixture.policy.pushes.length;
   const mirrored = await tree.push(ann, '--mirror', 'slipway');
-  assert.equal(fixture.gate.pushes.length, deploys + 1);
+  assert.equal(fixture.policy.pushes.length, deploys + 1);
   assert.match(mirrored.stderr, /origin\/main -> .*only branches, tags and notes can be pushed/);
   assert.match(mirrored.stderr, /Stored the branch master; only main is deployed/);
   assert.equal(await readRef(repositoryDir(), 'refs/heads/main'), await tree.git('rev-parse', 'HEAD'));
@@ -219,13 +219,13 @@ test('a blob or a tree is no branch; a mirror and all tags deploy the one branch
 });
 
 test('a refusal before the pack is one sentence and a hint', async () => {
-  fixture.gate.refuseReceive = new SlipwayError({
+  fixture.policy.refuseReceive = new SlipwayError({
     code: 'SLIP_DISK_FULL',
     message: 'The disk is full.',
     hint: 'Free some: slipway gc',
   });
   const pushed = await tree.push(ann);
-  fixture.gate.refuseReceive = undefined;
+  fixture.policy.refuseReceive = undefined;
   assert.equal(pushed.code, 128);
   assert.equal(pushed.stderr, 'fatal: remote error: The disk is full.\nFree some: slipway gc\n');
 });
@@ -240,7 +240,7 @@ test('another user’s app and an app that is not there get the same words', asy
 });
 
 test('an unexpected failure in the controller is told without its details', async () => {
-  fixture.gate.deployWith = () => Promise.reject(new Error('secret path /srv/x'));
+  fixture.policy.deployWith = () => Promise.reject(new Error('secret path /srv/x'));
   const pushed = await tree.push(ann);
   assert.equal(pushed.code, 1);
   assert.doesNotMatch(pushed.stderr, /secret/);

@@ -42,7 +42,7 @@ async function honestPush(name: string): Promise<void> {
 }
 
 function repositoryDir(app: string): string {
-  return join(fixture.reposDir, `${fixture.gate.owners.get(app)?.app.appId ?? assert.fail('no app')}.git`);
+  return join(fixture.reposDir, `${fixture.policy.owners.get(app)?.app.appId ?? assert.fail('no app')}.git`);
 }
 
 /** Sends bytes of our own making to `git receive-pack`, and returns all that comes back. */
@@ -135,7 +135,7 @@ test('a push that is cut, and one whose git is killed, leave nothing, while anot
   const tree = await fixture.workTree('cut', 'cut');
   const deployed = Promise.withResolvers<undefined>();
   const deploying = Promise.withResolvers<undefined>();
-  fixture.gate.deployWith = async (push) => {
+  fixture.policy.deployWith = async (push) => {
     deploying.resolve(undefined);
     await deployed.promise;
     return accept(push);
@@ -167,7 +167,7 @@ test('a push that is cut, and one whose git is killed, leave nothing, while anot
     client.destroy();
   }
   deployed.resolve(undefined);
-  fixture.gate.deployWith = accept;
+  fixture.policy.deployWith = accept;
   assert.equal((await pushed).code, 0, (await pushed).stderr);
 });
 
@@ -232,7 +232,7 @@ test('a repository has a limited size: the push that exceeds it is refused with 
   const tree = await fixture.workTree('full-of-bytes', 'full-of-bytes');
   await tree.commit('data', randomBytes(1_500_000));
   assert.equal((await tree.push(eve, 'slipway', 'main', 'main:other')).code, 0);
-  fixture.gate.repositoryMegabytes = 2;
+  fixture.policy.repositoryMegabytes = 2;
   try {
     await tree.commit('more', randomBytes(1_000_000));
     const refused = await tree.push(eve);
@@ -242,10 +242,10 @@ test('a repository has a limited size: the push that exceeds it is refused with 
       /The repository of full-of-bytes has 2 MB, and with this push it would have more than 2 MB/,
     );
     assert.match(refused.stderr, /slipway users:quotas eve repositoryMegabytes=4/);
-    fixture.gate.repositoryMegabytes = 1;
+    fixture.policy.repositoryMegabytes = 1;
     assert.equal((await tree.push(eve, 'slipway', '--delete', 'other')).code, 0);
   } finally {
-    fixture.gate.repositoryMegabytes = 1_000;
+    fixture.policy.repositoryMegabytes = 1_000;
   }
 });
 

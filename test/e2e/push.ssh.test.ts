@@ -189,7 +189,7 @@ test('a connection has one session at a time, but may have another after it', as
 
 test('no variable of the client reaches git but a well-formed GIT_PROTOCOL', async () => {
   const environments: string[] = [];
-  fixture.gate.deployWith = async (push) => {
+  fixture.policy.deployWith = async (push) => {
     environments.push(await receivePackEnvironment());
     return accept(push);
   };
@@ -200,7 +200,7 @@ test('no variable of the client reaches git but a well-formed GIT_PROTOCOL', asy
   const env = { ...good, ...evil, GIT_SSH_COMMAND: `${good['GIT_SSH_COMMAND'] ?? ''}${options}` };
   const child = start({ file: 'git', args: ['push', 'slipway', 'main'], cwd: tree.dir, env }, 'ignore');
   await eventually('the push to end', () => child.exitCode !== null);
-  fixture.gate.deployWith = accept;
+  fixture.policy.deployWith = accept;
   const expected = Object.entries(GIT_ENV)
     .map(([name, value]) => `${name}=${value}\0`)
     .join('');

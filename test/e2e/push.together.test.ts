@@ -23,7 +23,7 @@ after(() => fixture.stop());
 /** Makes deploys wait; returns what lets the oldest waiting one go on. */
 function holdDeploys(): { waiting: () => number; release: () => void } {
   const held: (() => void)[] = [];
-  fixture.gate.deployWith = async (push) => {
+  fixture.policy.deployWith = async (push) => {
     await new Promise<void>((go) => held.push(go));
     return accept(push);
   };
@@ -73,31 +73,31 @@ test('the second of two pushes to an app waits, is told so, and is refused when 
 
 test('when the first fails, the second goes on by itself', async () => {
   const one = await fixture.workTree('three', 'together-b');
-  fixture.gate.deployWith = accept;
+  fixture.policy.deployWith = accept;
   await one.push(ann);
   const two = await secondTree('four', one);
   await one.commit('a', '1');
   const commit = await two.commit('b', '2');
   let fail: (outcome: PushOutcome) => void = () => undefined;
-  fixture.gate.deployWith = () =>
+  fixture.policy.deployWith = () =>
     new Promise((resolve) => {
       fail = resolve;
     });
-  fixture.gate.maxRunning = 0;
+  fixture.policy.maxRunning = 0;
   const pushOne = one.push(ann);
-  await eventually('the first deploy', () => fixture.gate.running === 1);
+  await eventually('the first deploy', () => fixture.policy.running === 1);
   const pushTwo = two.push(ann);
-  fixture.gate.deployWith = accept;
+  fixture.policy.deployWith = accept;
   fail({ ok: false, reason: 'no' });
   assert.equal((await pushOne).code, 1);
   const second = await pushTwo;
   assert.equal(second.code, 0, second.stderr);
-  assert.equal(fixture.gate.maxRunning, 1);
-  assert.equal(fixture.gate.pushes.at(-1)?.newCommit, commit);
+  assert.equal(fixture.policy.maxRunning, 1);
+  assert.equal(fixture.policy.pushes.at(-1)?.newCommit, commit);
 });
 
 test('two first pushes to one new app at the same moment make one repository', async () => {
-  fixture.gate.deployWith = accept;
+  fixture.policy.deployWith = accept;
   const trees = await Promise.all([1, 2, 3].map((index) => fixture.workTree(`new${String(index)}`, 'brand-new')));
   const results = await Promise.all(trees.map((tree) => tree.push(ann)));
   assert.ok(results.some(({ code }) => code === 0));
@@ -120,7 +120,7 @@ test('pushes to different apps run together', async () => {
 test('a client killed in mid-build cancels the build, leaves nothing behind, and the same commit can be pushed again', async () => {
   const tree = await fixture.workTree('killed', 'killed');
   let cancelled = false;
-  fixture.gate.deployWith = (_push, output, signal) =>
+  fixture.policy.deployWith = (_push, output, signal) =>
     new Promise((resolve) => {
       output('-----> Building\n');
       signal.addEventListener('abort', () => {
@@ -133,14 +133,14 @@ test('a client killed in mid-build cancels the build, leaves nothing behind, and
     'ignore',
     true,
   );
-  await eventually('the build to run', () => fixture.gate.running === 1);
+  await eventually('the build to run', () => fixture.policy.running === 1);
   process.kill(-(child.pid ?? assert.fail()), 'SIGKILL');
   await eventually('the build to be cancelled', () => cancelled);
   await eventually('git to be gone', async () => (await gitChildren()) === 0);
-  const push = fixture.gate.pushes.at(-1) ?? assert.fail();
+  const push = fixture.policy.pushes.at(-1) ?? assert.fail();
   assert.equal(await readRef(push.repositoryDir, 'refs/heads/main'), undefined);
   assert.deepEqual((await readdir(join(push.repositoryDir, 'objects'))).sort(), ['info', 'pack']);
-  fixture.gate.deployWith = accept;
+  fixture.policy.deployWith = accept;
   assert.equal((await tree.push(ann)).code, 0);
 });
 
@@ -169,13 +169,13 @@ test('a deploy that is past cancelling goes on when its client has gone, and the
   hold.release();
   const result = await again;
   assert.match(result.stderr, /Another push to committed is running|up-to-date|moved to/);
-  const push = fixture.gate.pushes.at(-1) ?? assert.fail();
+  const push = fixture.policy.pushes.at(-1) ?? assert.fail();
   assert.equal(await readRef(push.repositoryDir, 'refs/heads/main'), first);
 });
 
 test('a flood of output to a client that does not read is bounded and does not stop the deploy', async () => {
   const tree = await fixture.workTree('flood', 'flood');
-  fixture.gate.deployWith = (push, output) => {
+  fixture.policy.deployWith = (push, output) => {
     for (let index = 0; index < 1000; index += 1) output('x'.repeat(50_000));
     return accept(push);
   };
@@ -185,10 +185,10 @@ test('a flood of output to a client that does not read is bounded and does not s
 });
 
 test('when many pushes have left many packs, the next one has them put together', async () => {
-  fixture.gate.deployWith = accept;
+  fixture.policy.deployWith = accept;
   const tree = await fixture.workTree('many', 'many');
   await tree.push(ann);
-  const { repositoryDir } = fixture.gate.pushes.at(-1) ?? assert.fail();
+  const { repositoryDir } = fixture.policy.pushes.at(-1) ?? assert.fail();
   const packs = join(repositoryDir, 'objects', 'pack');
   for (let index = 0; index < 52; index += 1) {
     const commit = await tree.commit('n', String(index));

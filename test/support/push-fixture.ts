@@ -5,7 +5,7 @@ import type {
   GitUser,
   Push,
   PushApp,
-  PushGate,
+  PushPolicy,
   PushOutcome,
   PushOutput,
   ReceiveLimits,
@@ -35,8 +35,8 @@ export interface TestKey {
 
 type Deploy = (push: Push, output: PushOutput, signal: AbortSignal) => Promise<PushOutcome>;
 
-/** A PushGate in memory: apps belong to who pushed first; `deploy` can be replaced by a test. */
-class FakeGate implements PushGate {
+/** A PushPolicy in memory: apps belong to who pushed first; `deploy` can be replaced by a test. */
+class FakePushPolicy implements PushPolicy {
   readonly users = new Map<string, GitUser>();
   readonly owners = new Map<string, { owner: string; app: PushApp }>();
   readonly pushes: Push[] = [];
@@ -76,7 +76,7 @@ class FakeGate implements PushGate {
     return Promise.resolve(false);
   }
 
-  join(_appId: AppId, closed: AbortSignal): ReturnType<PushGate['join']> {
+  join(_appId: AppId, closed: AbortSignal): ReturnType<PushPolicy['join']> {
     return { signal: closed, leave: () => undefined };
   }
 
@@ -116,9 +116,9 @@ function notFound(name: string): SlipwayError {
   });
 }
 
-/** A git server with a fake gate, a folder for clients, and the real git and ssh programs. */
+/** A git server with a fake push policy, a folder for clients, and the real git and ssh programs. */
 export class PushFixture {
-  readonly gate = new FakeGate();
+  readonly policy = new FakePushPolicy();
   readonly dir: string;
   #server: GitServer;
   #config: GitServerConfig;
@@ -148,7 +148,7 @@ export class PushFixture {
 
   #create(): GitServer {
     return createGitServer(this.#config, {
-      gate: this.gate,
+      policy: this.policy,
       clock: systemClock,
       log: silentLogger,
       failpoint: noFailpoint,
@@ -178,7 +178,7 @@ export class PushFixture {
     await rm(this.dir, { recursive: true, force: true });
   }
 
-  /** A key pair on disk; `user` makes it known to the gate. */
+  /** A key pair on disk; `user` makes it known to the policy. */
   async key(name: string, user?: string): Promise<TestKey> {
     const pair = sshKeyPair();
     const path = join(this.dir, `key-${name}`);
@@ -186,7 +186,7 @@ export class PushFixture {
     const blob = Buffer.from(pair.public.split(' ')[1] ?? '', 'base64');
     const fingerprint = keyFingerprint(blob);
     if (user !== undefined)
-      this.gate.users.set(fingerprint, { userId: `user${user}0000` as UserId, name: user as UserName });
+      this.policy.users.set(fingerprint, { userId: `user${user}0000` as UserId, name: user as UserName });
     return { path, privateKey: pair.private, fingerprint };
   }
 

@@ -1,6 +1,6 @@
 import ssh2, { type AuthContext, type Connection, type PublicKeyAuthContext } from 'ssh2';
 import type { Logger } from '../../../shared/kit/log.ts';
-import type { GitUser, PushGate } from '../port.ts';
+import type { GitUser, PushPolicy } from '../port.ts';
 import { disconnectBecause, sendAuthBanner } from './auth-messages.ts';
 import { keyFingerprint } from './fingerprint.ts';
 
@@ -11,7 +11,7 @@ export interface Identity {
 }
 
 export interface AuthDeps {
-  readonly gate: PushGate;
+  readonly policy: PushPolicy;
   readonly log: Logger;
   /** Keys known to belong to people who then logged in with another key: no hint for these. */
   readonly spareKeys: SpareKeys;
@@ -73,7 +73,7 @@ interface Settling {
 async function decide(context: AuthContext, deps: AuthDeps): Promise<Identity | undefined> {
   if (context.method !== 'publickey' || !isAcceptableKey(context)) return undefined;
   const fingerprint = keyFingerprint(context.key.data);
-  const user = await deps.gate.userByFingerprint(fingerprint);
+  const user = await deps.policy.userByFingerprint(fingerprint);
   return user === undefined ? undefined : { user, fingerprint };
 }
 

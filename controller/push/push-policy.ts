@@ -4,9 +4,9 @@ import type { RandomId } from '../../shared/kit/random-id.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { Store } from '../store/port.ts';
 import { PlannedApps } from './planned-apps.ts';
-import type { GitUser, Push, PushApp, PushGate, PushOutcome, PushOutput } from './port.ts';
+import type { GitUser, Push, PushApp, PushPolicy, PushOutcome, PushOutput } from './port.ts';
 
-export interface PushGateDeps {
+export interface PushPolicyDeps {
   readonly store: Store;
   /** First push of an authorised user creates the app. */
   readonly createOnPush: boolean;
@@ -14,14 +14,14 @@ export interface PushGateDeps {
   readonly randomId: RandomId;
   /** Folders that a push writes to: repositories, images, database. */
   readonly folders: readonly string[];
-  readonly awaitBuilder: PushGate['awaitBuilder'];
-  readonly join: PushGate['join'];
+  readonly awaitBuilder: PushPolicy['awaitBuilder'];
+  readonly join: PushPolicy['join'];
   /** @throws SLIP_BUILD_NO_BUILDER */
   readonly requireBuilder: (app: { readonly id: string; readonly stack: string }) => void;
   readonly deploy: (push: Push, output: PushOutput, signal: AbortSignal) => Promise<PushOutcome>;
 }
 
-export function createPushGate(deps: PushGateDeps): PushGate {
+export function createPushPolicy(deps: PushPolicyDeps): PushPolicy {
   const plannedApps = new PlannedApps({ store: deps.store, stack: deps.defaultStack, randomId: deps.randomId });
   return {
     userByFingerprint: async (fingerprint) => {
@@ -48,7 +48,7 @@ export function createPushGate(deps: PushGateDeps): PushGate {
 }
 
 async function openApp(
-  deps: PushGateDeps & { readonly plannedApps: PlannedApps },
+  deps: PushPolicyDeps & { readonly plannedApps: PlannedApps },
   user: GitUser,
   wanted: { name: string; access: 'read' | 'write' },
 ): Promise<PushApp> {
