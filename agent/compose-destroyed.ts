@@ -22,7 +22,7 @@ import { processesPlace } from './destroyed/places/processes.ts';
 import { sandboxesPlace } from './destroyed/places/sandboxes.ts';
 import { tasksPlace } from './destroyed/places/tasks.ts';
 import type { Place } from './destroyed/port.ts';
-import type { Egress } from './egress-file.ts';
+import type { Egress } from './host/egress-file.ts';
 import type { NodeImages } from './images/images.ts';
 import { imageDirs } from './images/layout.ts';
 import type { LogBook } from './logs/log-book.ts';

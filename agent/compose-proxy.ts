@@ -7,8 +7,7 @@ import type { Logger } from '../shared/kit/log.ts';
 import type { AgentConfig } from './config.ts';
 import { createHaproxy } from './proxy/haproxy/haproxy.ts';
 import type { Proxy } from './proxy/port.ts';
-import { localAddressTowards } from './session/local-address.ts';
-import { readNodeTls, type NodeIdentity } from './session/node-files.ts';
+import { readNodeTls } from './session/node-files.ts';
 
 interface ProxyBasics {
   readonly config: AgentConfig;
@@ -30,18 +29,4 @@ export function composeProxy({ config, clock, log, failpoint }: ProxyBasics, sys
     },
     { run, clock, logger: log, systemd, failpoint, meshTls: () => readNodeTls(stateDir) },
   );
-}
-
-/** `address:port` at which other nodes reach this one's proxy; empty when they cannot. */
-export async function meshAddress({ mesh }: AgentConfig, { grpcAddress }: NodeIdentity): Promise<string> {
-  if (mesh === false) return '';
-  const bound = mesh.bind === '*' ? undefined : mesh.bind;
-  const address = mesh.address ?? bound ?? (await localAddressTowards(grpcAddress));
-  return address === '' ? '' : `${address}:${String(mesh.port)}`;
-}
-
-/** `2.6.12`; empty when it cannot be asked. */
-export async function haproxyVersion(): Promise<string> {
-  const answer = await run({ file: 'haproxy', args: ['-v'], timeoutMs: 5_000 }).catch(() => undefined);
-  return /version (\d+\.\d+[^ -]*)/i.exec(answer?.stdout ?? '')?.[1] ?? '';
 }

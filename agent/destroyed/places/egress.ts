@@ -1,4 +1,4 @@
-import type { Egress } from '../../egress-file.ts';
+import type { Egress } from '../../host/egress-file.ts';
 import { byApp } from '../by-app.ts';
 import type { Place } from '../port.ts';
 

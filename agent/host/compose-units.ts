@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { run } from '../shared/kit/exec.ts';
-import type { Logger } from '../shared/kit/log.ts';
-import type { AgentConfig } from './config.ts';
+import { run } from '../../shared/kit/exec.ts';
+import type { Logger } from '../../shared/kit/log.ts';
+import type { AgentConfig } from '../config.ts';
 import { ownVersion } from './program.ts';
 import { UnitFiles } from './unit-files.ts';
 

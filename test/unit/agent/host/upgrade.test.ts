@@ -3,10 +3,10 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { tellLastSwitch, upgradeTo } from '../../../agent/upgrade.ts';
-import type { Reason } from '../../../shared/domain/instance.ts';
-import type { Command } from '../../../shared/kit/exec.ts';
-import { silentLogger } from '../../../shared/kit/log.ts';
+import { tellLastSwitch, upgradeTo } from '../../../../agent/host/upgrade.ts';
+import type { Reason } from '../../../../shared/domain/instance.ts';
+import type { Command } from '../../../../shared/kit/exec.ts';
+import { silentLogger } from '../../../../shared/kit/log.ts';
 
 describe('an agent that is asked to upgrade', () => {
   let stateDir: string;

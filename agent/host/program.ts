@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import { readFileIfExists, writeFileAtomic } from '../shared/kit/atomic-file.ts';
-import { VERSION } from '../shared/kit/version.ts';
+import { readFileIfExists, writeFileAtomic } from '../../shared/kit/atomic-file.ts';
+import { VERSION } from '../../shared/kit/version.ts';
 
 const schema = z.object({ version: z.string(), build: z.string() });
 

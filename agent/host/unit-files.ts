@@ -1,8 +1,8 @@
 import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { replaceFile, writeFileAtomic } from '../shared/kit/atomic-file.ts';
-import { runOk, type Run } from '../shared/kit/exec.ts';
-import type { Logger } from '../shared/kit/log.ts';
+import { replaceFile, writeFileAtomic } from '../../shared/kit/atomic-file.ts';
+import { runOk, type Run } from '../../shared/kit/exec.ts';
+import type { Logger } from '../../shared/kit/log.ts';
 
 export interface UnitPlaces {
   /** Unit files that came with this version; absent for an agent that nobody installed. */

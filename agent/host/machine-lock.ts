@@ -1,9 +1,9 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import type { AgentConfig } from './config.ts';
-import { SlipwayError } from '../shared/kit/errors.ts';
-import { start } from '../shared/kit/exec.ts';
+import type { AgentConfig } from '../config.ts';
+import { SlipwayError } from '../../shared/kit/errors.ts';
+import { start } from '../../shared/kit/exec.ts';
 
 /** The former agent may still be stopping when the new one starts. */
 const WAIT_SECONDS = 3;

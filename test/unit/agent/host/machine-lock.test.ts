@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { lockMachine, ownedThings } from '../../../agent/machine-lock.ts';
+import { lockMachine, ownedThings } from '../../../../agent/host/machine-lock.ts';
 
 describe('the locks of an agent', () => {
   let dir: string;

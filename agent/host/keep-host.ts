@@ -1,11 +1,11 @@
-import type { Logger } from '../shared/kit/log.ts';
-import type { NodeBuildRunner } from './build/runner.ts';
-import type { DestroyedApps } from './destroyed/destroyed-apps.ts';
-import type { NodeImages } from './images/images.ts';
-import { keepImages } from './images/upkeep.ts';
-import type { Proxy } from './proxy/port.ts';
-import type { Ledger } from './reconcile/ledger.ts';
-import type { Sandbox } from './sandbox/port.ts';
+import type { Logger } from '../../shared/kit/log.ts';
+import type { NodeBuildRunner } from '../build/runner.ts';
+import type { DestroyedApps } from '../destroyed/destroyed-apps.ts';
+import type { NodeImages } from '../images/images.ts';
+import { keepImages } from '../images/upkeep.ts';
+import type { Proxy } from '../proxy/port.ts';
+import type { Ledger } from '../reconcile/ledger.ts';
+import type { Sandbox } from '../sandbox/port.ts';
 import type { UnitFiles } from './unit-files.ts';
 
 export interface HostParts {

@@ -1,10 +1,10 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Reason } from '../shared/domain/instance.ts';
-import { readFileIfExists, writeFileAtomic } from '../shared/kit/atomic-file.ts';
-import { toSlipwayError } from '../shared/kit/errors.ts';
-import type { Run } from '../shared/kit/exec.ts';
-import type { Logger } from '../shared/kit/log.ts';
+import type { Reason } from '../../shared/domain/instance.ts';
+import { readFileIfExists, writeFileAtomic } from '../../shared/kit/atomic-file.ts';
+import { toSlipwayError } from '../../shared/kit/errors.ts';
+import type { Run } from '../../shared/kit/exec.ts';
+import type { Logger } from '../../shared/kit/log.ts';
 
 export interface UpgradeDeps {
   readonly stateDir: string;

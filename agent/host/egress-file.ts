@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import { NO_EGRESS, type EgressTable } from '../shared/domain/egress.ts';
-import { ensureDir, readFileIfExists, writeFileAtomic } from '../shared/kit/atomic-file.ts';
-import type { Logger } from '../shared/kit/log.ts';
-import { egressTable } from '../shared/rpc/egress-codec.ts';
-import type { Sandbox } from './sandbox/port.ts';
+import { NO_EGRESS, type EgressTable } from '../../shared/domain/egress.ts';
+import { ensureDir, readFileIfExists, writeFileAtomic } from '../../shared/kit/atomic-file.ts';
+import type { Logger } from '../../shared/kit/log.ts';
+import { egressTable } from '../../shared/rpc/egress-codec.ts';
+import type { Sandbox } from '../sandbox/port.ts';
 
 const FILE = 'egress.json';
 

@@ -1,10 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { explainTrouble } from '../../../../agent/session/explain.ts';
-import { collectFacts, collectHeartbeat, findMissing, osRelease } from '../../../../agent/session/facts.ts';
 import { issueNode, makeCa } from '../../../support/certificates.ts';
 
 const at = { address: 'ctl.example.com:7443', nowMs: Date.parse('2026-11-20T10:00:00Z'), certificate: undefined };
@@ -36,39 +32,5 @@ describe('why there is no session', () => {
     assert.match(explainTrouble({ details: 'x' }, late), /this node's certificate expired on/);
     const early = { ...at, certificate: tls.certificate, nowMs: Date.now() - 65 * 60_000 };
     assert.match(explainTrouble({ details: 'x' }, early), /clock is at least (59|60|61) min behind/);
-  });
-});
-
-describe('facts of a machine', () => {
-  it('are there, and plausible', async () => {
-    const own = {
-      agentVersion: '1',
-      sandboxDriver: 'fake',
-      stacks: [],
-      proxyVersion: '',
-      missing: [],
-      builder: true,
-      httpAddress: '',
-    };
-    const facts = await collectFacts(tmpdir(), own);
-    assert.ok(facts.cpus > 0 && facts.memoryBytes > 0 && facts.diskBytes >= facts.diskFreeBytes);
-    assert.match(facts.os, /^[a-z]+/);
-    assert.ok((await collectHeartbeat(tmpdir())).memoryFreeBytes > 0);
-  });
-
-  it('read the name of the system with and without quotes', async () => {
-    const dir = await mkdtemp(join(tmpdir(), 'slipway-facts-'));
-    await writeFile(join(dir, 'os'), 'NAME="Debian"\nVERSION_ID="12"\nID=debian\n');
-    assert.equal(await osRelease(join(dir, 'os')), 'debian-12');
-    assert.equal(await osRelease(join(dir, 'none')), 'linux');
-    await rm(dir, { recursive: true });
-  });
-
-  it('say what is missing, in words', async () => {
-    const wishes = [
-      { program: 'sh', words: 'sh is missing' },
-      { program: 'no-such-program', words: 'that is missing' },
-    ];
-    assert.deepEqual(await findMissing(wishes, ['/usr/bin', '/bin']), ['that is missing']);
   });
 });

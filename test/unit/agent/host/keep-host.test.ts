@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { keepHost, type HostParts } from '../../../agent/keep-host.ts';
-import { silentLogger } from '../../../shared/kit/log.ts';
+import { keepHost, type HostParts } from '../../../../agent/host/keep-host.ts';
+import { silentLogger } from '../../../../shared/kit/log.ts';
 
 describe('what the agent puts right of its machine', () => {
   it('is everything that can be, whatever cannot, and the first failure is told', async () => {

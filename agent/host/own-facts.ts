@@ -1,13 +1,14 @@
-import { HOSTNAMES_MAX } from '../shared/domain/fleet-routes.ts';
-import type { Heartbeat } from '../shared/rpc/messages.ts';
-import { haproxyVersion, meshAddress } from './compose-proxy.ts';
-import type { AgentConfig } from './config.ts';
-import type { UnreadableCount } from './logs/unreadable-count.ts';
-import type { Proxy } from './proxy/port.ts';
-import type { ReconcileLoop } from './reconcile/loop.ts';
-import { probeSandbox } from './sandbox/probe.ts';
-import { collectHeartbeat, findMissing, type OwnFacts } from './session/facts.ts';
-import type { NodeIdentity } from './session/node-files.ts';
+import { HOSTNAMES_MAX } from '../../shared/domain/fleet-routes.ts';
+import { run } from '../../shared/kit/exec.ts';
+import type { Heartbeat } from '../../shared/rpc/messages.ts';
+import type { AgentConfig } from '../config.ts';
+import type { UnreadableCount } from '../logs/unreadable-count.ts';
+import type { Proxy } from '../proxy/port.ts';
+import type { ReconcileLoop } from '../reconcile/loop.ts';
+import { probeSandbox } from '../sandbox/probe.ts';
+import { collectHeartbeat, findMissing, type OwnFacts } from './facts.ts';
+import { localAddressTowards } from '../session/local-address.ts';
+import type { NodeIdentity } from '../session/node-files.ts';
 
 /** Two nodes that have just joined learn of each other in less time. That is no trouble to report. */
 const PEER_UNREACHABLE_MS = 5_000;
@@ -63,4 +64,18 @@ export async function ownFacts(
     routeNamesMax: HOSTNAMES_MAX,
     sandboxSubnet: config.sandbox === 'process' ? '' : config.network.subnet,
   };
+}
+
+/** `address:port` at which other nodes reach this one's proxy; empty when they cannot. */
+async function meshAddress({ mesh }: AgentConfig, { grpcAddress }: NodeIdentity): Promise<string> {
+  if (mesh === false) return '';
+  const bound = mesh.bind === '*' ? undefined : mesh.bind;
+  const address = mesh.address ?? bound ?? (await localAddressTowards(grpcAddress));
+  return address === '' ? '' : `${address}:${String(mesh.port)}`;
+}
+
+/** `2.6.12`; empty when it cannot be asked. */
+async function haproxyVersion(): Promise<string> {
+  const answer = await run({ file: 'haproxy', args: ['-v'], timeoutMs: 5_000 }).catch(() => undefined);
+  return /version (\d+\.\d+[^ -]*)/i.exec(answer?.stdout ?? '')?.[1] ?? '';
 }

@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync,
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { UnitFiles } from '../../../agent/unit-files.ts';
-import type { Run } from '../../../shared/kit/exec.ts';
-import { silentLogger } from '../../../shared/kit/log.ts';
+import { UnitFiles } from '../../../../agent/host/unit-files.ts';
+import type { Run } from '../../../../shared/kit/exec.ts';
+import { silentLogger } from '../../../../shared/kit/log.ts';
 
 describe('unit files that somebody deletes', () => {
   let dir: string;

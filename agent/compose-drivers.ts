@@ -1,0 +1,134 @@
+import { join } from 'node:path';
+import type { Clock } from '../shared/kit/clock.ts';
+import { run } from '../shared/kit/exec.ts';
+import type { Failpoint } from '../shared/kit/failpoint.ts';
+import type { Logger } from '../shared/kit/log.ts';
+import { randomId } from '../shared/kit/random-id.ts';
+import { DEFAULT_CACHE_LIMIT, DEFAULT_SOURCE_LIMIT_BYTES, pickBuildEnv } from './build/config.ts';
+import { createLayerBuilder } from './build/layers/layer-builder.ts';
+import { createBuildRunner, type NodeBuildRunner } from './build/runner.ts';
+import { composeLogs } from './compose-logs.ts';
+import { composeProxy } from './compose-proxy.ts';
+import type { AgentConfig } from './config.ts';
+import { composeUnits, hasSystemd } from './host/compose-units.ts';
+import { Egress } from './host/egress-file.ts';
+import { osRelease } from './host/facts.ts';
+import type { UnitFiles } from './host/unit-files.ts';
+import { createImages, type NodeImages } from './images/images.ts';
+import { LogBook } from './logs/log-book.ts';
+import type { Logs } from './logs/port.ts';
+import { UnreadableCount } from './logs/unreadable-count.ts';
+import type { Proxy } from './proxy/port.ts';
+import { NO_APP_MARK, unreadableCause } from './proxy/unreadable-request.ts';
+import { createFleetLedger, type FleetLedger } from './reconcile/fleet-ledger.ts';
+import { createLedger, type Ledger } from './reconcile/ledger.ts';
+import { createSandbox, type RemovableSandbox } from './sandbox/create.ts';
+import { createImageTransport, type ControllerTransport } from './session/image-transport.ts';
+import { notJoined, readIdentity, type NodeIdentity } from './session/node-files.ts';
+
+/** The folder of this program. */
+export const PRODUCT_DIR = join(import.meta.dirname, '..');
+
+export interface Basics {
+  readonly config: AgentConfig;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly failpoint: Failpoint;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** One renewal of the node's certificate, from the question to the file. */
+  readonly renewCertificate: () => Promise<void>;
+}
+
+export interface Drivers {
+  readonly identity: NodeIdentity;
+  readonly sandbox: RemovableSandbox;
+  readonly images: NodeImages;
+  readonly transport: ControllerTransport;
+  readonly proxy: Proxy;
+  readonly logs: Logs;
+  readonly logBook: LogBook;
+  readonly unreadable: UnreadableCount;
+  readonly builds: NodeBuildRunner;
+  readonly ledger: Ledger;
+  readonly fleetLedger: FleetLedger;
+  readonly units: UnitFiles;
+  readonly egress: Egress;
+}
+
+/** What holds the machine's resources: sandboxes, images, proxy, logs, builds. */
+export async function composeDrivers(basics: Basics): Promise<Drivers> {
+  const { config, clock, log } = basics;
+  const identity = await readIdentity(config.stateDir);
+  if (identity === undefined) throw notJoined();
+  const { network, stateDir } = config;
+  const meshPort = config.mesh === false ? undefined : config.mesh.port;
+  const sandboxConfig = { ...network, stateDir, meshPort, warm: 2, supervisor: 'auto' as const };
+  const sandbox = await createSandbox(config.sandbox, sandboxConfig, { run, clock, log, randomId });
+  const transport = createImageTransport({ apiUrl: identity.apiUrl, stateDir });
+  const mode = config.sandbox === 'process' ? 'extract' : 'mount';
+  const images = createImages({ stateDir, mode, budgetBytes: config.imageBudgetBytes }, { transport, run, clock, log });
+  const proxy = composeProxy(basics, hasSystemd());
+  const ledger = createLedger({ stateDir, clock, logger: log });
+  const fleetLedger = createFleetLedger({ stateDir, logger: log });
+  const logBook = new LogBook(join(stateDir, 'log-book.json'), (id) => sandbox.logDir(id));
+  await logBook.load();
+  const logs = composeLogs(basics, { sandbox, proxy, logBook });
+  const unreadable = new UnreadableCount({
+    dir: proxy.logDir(),
+    mark: NO_APP_MARK,
+    causeOf: unreadableCause,
+    clock,
+    log,
+  });
+  const builds = await composeBuilds(basics, { sandbox, images, transport, ledger });
+  const units = await composeUnits(basics, PRODUCT_DIR);
+  const egress = new Egress({ stateDir, sandbox, log });
+  return {
+    identity,
+    sandbox,
+    images,
+    transport,
+    proxy,
+    logs,
+    logBook,
+    unreadable,
+    builds,
+    ledger,
+    fleetLedger,
+    units,
+    egress,
+  };
+}
+
+async function composeBuilds(
+  basics: Basics,
+  from: Pick<Drivers, 'sandbox' | 'images' | 'transport' | 'ledger'>,
+): Promise<NodeBuildRunner> {
+  const { config, clock, log, env } = basics;
+  const { sandbox, images, transport, ledger } = from;
+  return createBuildRunner(
+    {
+      tasksDir: join(config.stateDir, 'tasks'),
+      cacheDir: join(config.stateDir, 'build-cache'),
+      buildpacksDir: join(PRODUCT_DIR, 'buildpacks'),
+      insideDir: join(PRODUCT_DIR, 'agent', 'build', 'inside'),
+      toolchainDir: config.toolchainDir,
+      platform: `${await osRelease()}-${process.arch}`,
+      buildEnv: { ...pickBuildEnv(env), ...config.buildEnv },
+      sourceLimitBytes: DEFAULT_SOURCE_LIMIT_BYTES,
+      cacheLimit: DEFAULT_CACHE_LIMIT,
+      canMount: config.sandbox !== 'process',
+    },
+    {
+      sandbox,
+      layers: createLayerBuilder({ stateDir: config.stateDir }, { images, run }),
+      images,
+      transport,
+      runsHere: (appId) => ledger.current()?.assignments.some((assignment) => assignment.appId === appId) === true,
+      clock,
+      random: Math.random,
+      run,
+      log,
+    },
+  );
+}

@@ -1,0 +1,88 @@
+import { routesDigest, type FleetRoutes } from '../shared/domain/fleet-routes.ts';
+import { run } from '../shared/kit/exec.ts';
+import type { Tasks } from './build/tasks.ts';
+import { PRODUCT_DIR, type Basics, type Drivers } from './compose-drivers.ts';
+import { queryLogs } from './compose-logs.ts';
+import type { DestroyedApps } from './destroyed/destroyed-apps.ts';
+import { collectFacts } from './host/facts.ts';
+import { ownFacts, ownHeartbeat } from './host/own-facts.ts';
+import { markConnected, ownVersion } from './host/program.ts';
+import { tellLastSwitch, upgradeTo, type UpgradeDeps } from './host/upgrade.ts';
+import type { ReconcileLoop } from './reconcile/loop.ts';
+import { currentBootId } from './sandbox/handle.ts';
+import type { SessionHandlers } from './session/port.ts';
+
+export interface SessionParts {
+  readonly loop: ReconcileLoop;
+  readonly tasks: Tasks;
+  readonly destroyed: DestroyedApps;
+  readonly tell: UpgradeDeps['tell'];
+}
+
+/** What the controller can ask for, and the part that does it. */
+export function composeSessionHandlers(basics: Basics, drivers: Drivers, parts: SessionParts): SessionHandlers {
+  const { stateDir } = basics.config;
+  const { loop, tasks, destroyed, tell } = parts;
+  const version = ownVersion(PRODUCT_DIR);
+  const installScript = (): Promise<string> => drivers.transport.installScript();
+  const upgrade = { stateDir, version, tell, run, log: basics.log, installScript };
+  return {
+    ...stateHandlers(drivers, { loop, destroyed }),
+    hello: async () => {
+      const { identity, sandbox } = drivers;
+      const own = { version: await version, sandboxDriver: sandbox.kind, identity };
+      return {
+        facts: await collectFacts(stateDir, await ownFacts(basics.config, own)),
+        ledger: drivers.ledger.current(),
+        cachedAppIds: await drivers.builds.cachedAppIds(),
+        runningTaskIds: tasks.running(),
+        fleetRoutesDigest: digestOf(drivers.fleetLedger.current()),
+        bootId: await currentBootId(),
+      };
+    },
+    heartbeat: () => ownHeartbeat(basics.config, { ...drivers, loop }),
+    instances: () => loop.statuses(),
+    welcomed: () => {
+      const failed = (error: unknown): void => basics.log.warn({ err: error }, 'upgrade.connected_mark_not_written');
+      void version.then((own) => markConnected(stateDir, own)).then(() => tellLastSwitch(upgrade), failed);
+    },
+    upgrade: (to) => void upgradeTo(to, upgrade),
+    startTask: (task) => {
+      destroyed.begins(task);
+      tasks.start(task);
+    },
+    cancelTask: (taskId) => {
+      tasks.cancel(taskId);
+    },
+    queryLogs: (query, signal) => queryLogs({ ...drivers, destroyed }, query, signal),
+  };
+}
+
+/** Takes over the documents that the controller sends: the desired state, the routes, the open networks. */
+function stateHandlers(
+  { ledger, fleetLedger, egress }: Drivers,
+  { loop, destroyed }: Pick<SessionParts, 'loop' | 'destroyed'>,
+): Pick<SessionHandlers, 'accept' | 'acceptRoutes' | 'acceptEgress'> {
+  return {
+    accept: async (desired) => {
+      const before = ledger.current();
+      const refusal = await ledger.accept(desired);
+      if (refusal !== undefined) return refusal;
+      const state = ledger.current() ?? desired; // with the content that the controller withheld
+      destroyed.setDesired(state, before);
+      loop.setDesired(state);
+      return undefined;
+    },
+    acceptRoutes: async (update) => {
+      const refusal = await fleetLedger.accept(update);
+      const routes = fleetLedger.current();
+      if (refusal === undefined && routes !== undefined) await loop.setRoutes(routes);
+      return refusal;
+    },
+    acceptEgress: (table) => egress.accept(table),
+  };
+}
+
+function digestOf(routes: FleetRoutes | undefined): string | undefined {
+  return routes === undefined ? undefined : routesDigest(routes);
+}
