@@ -19,7 +19,7 @@ import type { Release } from '../domain/releases.ts';
 import type { Store } from '../store/port.ts';
 import { MoveEvents, NOWHERE } from './move-events.ts';
 import { planMoves, type Leaving, type MoverNode, type MoverPlan } from './plan.ts';
-import { Rests } from './rests.ts';
+import { SlotBackoff } from './slot-backoff.ts';
 
 export interface AppMoverDeps {
   readonly store: Store;
@@ -66,7 +66,7 @@ interface Look {
 export class AppMover {
   readonly #deps: AppMoverDeps;
   readonly #events: MoveEvents;
-  readonly #rests = new Rests();
+  readonly #backoff = new SlotBackoff();
   readonly #blocked = new Map<InstanceId, string>();
   /** Of each app what is wanted and has no place (`web.2`), and why. */
   readonly #placeless = new Map<AppId, ReadonlyMap<string, string>>();
@@ -140,7 +140,7 @@ export class AppMover {
     const statuses = new Map(rows.flatMap((row) => entryOf(row.instanceId, fleet.status(row.instanceId))));
     const wanted = wantedCounts(release.slug.processTypes, shape.formation);
     const plan = planMoves({ rows, release: release.version, wanted, nodes: this.#nodesOf(app, rows), statuses });
-    for (const row of plan.holding) if (statuses.get(row.instanceId)?.state === 'live') this.#rests.live(slotOf(row));
+    for (const row of plan.holding) if (statuses.get(row.instanceId)?.state === 'live') this.#backoff.succeeded(slotOf(row));
     return { ...of, shape, statuses, plan };
   }
 
@@ -170,7 +170,7 @@ export class AppMover {
     const rows = ends.map((end) => end.row);
     if (rows.length > 0) await this.#write({ ...NO_CHANGE, setDesired: setDesired(rows, 'stop') }, rows);
     for (const end of ends) {
-      if (end.why === 'failed') this.#rests.failed(slotOf(end.row), end.row.nodeId, clock.monotonicMs());
+      if (end.why === 'failed') this.#backoff.failed(slotOf(end.row), end.row.nodeId, clock.monotonicMs());
     }
     await this.#events.ended(app, { ...now, ends }, await store.nodes());
     return { changed: rows.length > 0, unfinished: true, moving: now.underWay.length > 0 };
@@ -196,7 +196,7 @@ export class AppMover {
 
   #due({ plan, mayMove }: Look): readonly Leaving<AssignmentRow>[] {
     const nowMs = this.#deps.clock.monotonicMs();
-    const awake = plan.leaving.filter(({ row }) => !this.#rests.resting(slotOf(row), nowMs));
+    const awake = plan.leaving.filter(({ row }) => !this.#backoff.isWaiting(slotOf(row), nowMs));
     const lost = awake.filter(({ reason }) => reason === 'lost');
     if (!mayMove || plan.underWay.length > 0) return lost;
     // What could not be placed lets the next one try: another type may be smaller, or may go elsewhere.
@@ -208,7 +208,7 @@ export class AppMover {
 
   /** Nodes on which the last copy of one of these failed are tried only when there is no other. */
   #without(nodes: readonly PlanNode[], leaving: readonly Leaving<AssignmentRow>[]): readonly PlanNode[] {
-    const avoided = new Set(leaving.flatMap(({ row }) => [...this.#rests.avoided(slotOf(row))]));
+    const avoided = new Set(leaving.flatMap(({ row }) => [...this.#backoff.nodesToAvoid(slotOf(row))]));
     const others = nodes.filter((node) => !avoided.has(node.nodeId));
     return others.some((node) => node.connected && !node.cordoned) ? others : nodes;
   }
@@ -223,7 +223,7 @@ export class AppMover {
       former: [],
     });
     const nowMs = this.#deps.clock.monotonicMs();
-    const due = placements.filter((each) => !this.#rests.resting(slotOf({ ...each, appId: look.app.id }), nowMs));
+    const due = placements.filter((each) => !this.#backoff.isWaiting(slotOf({ ...each, appId: look.app.id }), nowMs));
     const add = due.map((each) => this.#newRow(look, { ...each, processType: parseProcessType(each.processType) }));
     for (const each of unplaced) this.#events.noPlace(look.app, each);
     const reasons = unplaced.map(

@@ -61,7 +61,7 @@ export class Script {
       effectMs: (method) => effects[method] ?? 1,
     });
     const script = new Script(world);
-    await script.#wait(world.office.start());
+    await script.#wait(world.controller.start());
     for (const line of text.split('\n')) {
       if (line.trim() === '') continue;
       world.trace.raw(line.startsWith('#') ? line : `\n> ${line}`);
@@ -91,7 +91,7 @@ export class Script {
       const counts = pairsOf(pairs).map(([type, count]) => [type, count === 'all' ? count : Number(count)] as const);
       const { id } = await this.#world.app(app);
       await this.#world.store.setFormation(id, Object.fromEntries(counts));
-      this.#world.office.movement?.wake(id);
+      this.#world.controller.movement?.wake(id);
     },
     'ps:scale': ([app = '', ...pairs]) =>
       this.#ask(app, (of, by, to) => to.scale(of, by, Object.fromEntries(pairsOf(pairs)))),
@@ -108,11 +108,11 @@ export class Script {
       this.#crash(name.join(' '));
     },
     kill: ([what = '', name = '']) => {
-      if (what === 'controller') this.#world.office.kill();
+      if (what === 'controller') this.#world.controller.kill();
       else this.#world.machines.get(name)!.killAgent();
     },
     start: async ([what = '', name = '']) => {
-      if (what === 'controller') await this.#wait(this.#world.office.start());
+      if (what === 'controller') await this.#wait(this.#world.controller.start());
       else this.#world.machines.get(name)!.startAgent();
     },
     stop: ([, name = '']) => {
@@ -124,11 +124,11 @@ export class Script {
     ...this.#nodeCommands(),
     show: () => this.#show(),
     status: async () => {
-      const screens = this.#world.office.screens();
+      const screens = this.#world.controller.screens();
       this.#print(await statusScreen(screens, screens.startedAtMs));
     },
     why: async (words) => {
-      this.#print(await whyScreen(this.#world.office.screens(), words.join(' ')));
+      this.#print(await whyScreen(this.#world.controller.screens(), words.join(' ')));
     },
   };
 
@@ -140,7 +140,7 @@ export class Script {
     ): Command => {
       return async ([name = '', ...rest]) => {
         const node = (await world().store.nodes()).find((each) => each.name === name)!;
-        const work = act(world().office.movement!.nodes, node, rest).catch((error: unknown) => {
+        const work = act(world().controller.movement!.nodes, node, rest).catch((error: unknown) => {
           world().trace.say('admin', String(error));
         });
         await this.#wait(work);
@@ -162,15 +162,15 @@ export class Script {
       drain: asked((admin, node, [time = '600s']) => admin.drain(node, parseFloat(time) * 1000, 'ada')),
       remove: asked((admin, node, rest) => admin.remove(node, rest.includes('--force'), 'ada')),
       rebalance: async () => {
-        await this.#wait(world().office.movement!.rebalance.start('ada'));
+        await this.#wait(world().controller.movement!.rebalance.start('ada'));
       },
       stuck: async ([name = '']) => {
-        const { store, office, trace } = this.#world;
+        const { store, controller, trace } = this.#world;
         const node = (await store.nodes()).find((each) => each.name === name)!;
         const rows = await store.assignmentsOfNode(node.id);
         const stuck = rows.map(
           (row) =>
-            `  ${trace.nameOf(row.instanceId)}: ${office.movement!.blockedBecause(row.instanceId) ?? 'may stay'}`,
+            `  ${trace.nameOf(row.instanceId)}: ${controller.movement!.blockedBecause(row.instanceId) ?? 'may stay'}`,
         );
         this.#print(stuck.join('\n'));
       },
@@ -197,9 +197,9 @@ export class Script {
   }
 
   async #asked(name: string, what: Asked): Promise<void> {
-    const { trace, office } = this.#world;
+    const { trace, controller } = this.#world;
     const app = await this.#world.app(name);
-    await what(app, { name: 'ada' }, office.formations()).then(
+    await what(app, { name: 'ada' }, controller.formations()).then(
       () => {
         trace.say('ask', 'done');
       },
@@ -221,8 +221,8 @@ export class Script {
   }
 
   async #config(app: string, pairs: readonly string[]): Promise<void> {
-    const { trace, office } = this.#world;
-    await office.setConfig(await this.#world.app(app), Object.fromEntries(pairsOf(pairs))).then(
+    const { trace, controller } = this.#world;
+    await controller.setConfig(await this.#world.app(app), Object.fromEntries(pairsOf(pairs))).then(
       ({ version, changed }) => {
         trace.say(
           'config',

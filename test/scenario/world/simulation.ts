@@ -74,7 +74,7 @@ export class Simulation {
 
   async #live(): Promise<void> {
     const { world } = this;
-    await this.#during(world.office.start());
+    await this.#during(world.controller.start());
     for (const name of ['fra', 'ams', 'lon'].slice(0, this.#random.between(1, 3)))
       (await world.addMachine(name)).startAgent();
     await world.clock.advance(1000);
@@ -138,7 +138,7 @@ export class Simulation {
 
   #config(): void {
     for (const app of this.world.apps.values())
-      void this.world.office.setConfig(app, { A: String(this.#random.next()) }).catch(() => undefined);
+      void this.world.controller.setConfig(app, { A: String(this.#random.next()) }).catch(() => undefined);
   }
 
   #scale(): Promise<void> {
@@ -158,9 +158,9 @@ export class Simulation {
   /** Nobody waits for the answer, and no is one too. */
   async #ask(what: string, ask: (app: App, to: Formations) => Promise<unknown>): Promise<void> {
     const app = await this.world.app(this.#random.pick(APPS));
-    if (!this.world.office.runs) return;
+    if (!this.world.controller.runs) return;
     this.world.trace.say('test', `${what} ${app.name}`);
-    void ask(app, this.world.office.formations()).catch((error: unknown) => {
+    void ask(app, this.world.controller.formations()).catch((error: unknown) => {
       this.world.trace.say('test', String(error));
     });
   }
@@ -169,11 +169,11 @@ export class Simulation {
     const app = await this.world.app(this.#random.pick(APPS));
     const [lostAfterMs] = this.#random.pick([[45_000], [90_000], ['never'], [undefined]] as const);
     await this.world.store.setLostAfter(app.id, lostAfterMs);
-    this.world.office.movement?.wake(app.id);
+    this.world.controller.movement?.wake(app.id);
   }
 
   async #rebalance(): Promise<void> {
-    const movement = this.world.office.movement;
+    const movement = this.world.controller.movement;
     this.world.trace.say('test', 'rebalance');
     if (movement !== undefined) await this.#during(movement.rebalance.start('test').catch(() => undefined));
   }
@@ -188,9 +188,9 @@ export class Simulation {
 
   async #killController(): Promise<void> {
     this.world.trace.say('test', 'kill controller');
-    this.world.office.kill();
+    this.world.controller.kill();
     await this.world.clock.advance(this.#random.pick([0, 100, 5000]));
-    await this.#during(this.world.office.start());
+    await this.#during(this.world.controller.start());
   }
 
   /** For shorter or longer than apps wait; what is still away heals in the end. */
@@ -205,7 +205,7 @@ export class Simulation {
 
   async #drain(): Promise<void> {
     const nodes = await this.world.store.nodes();
-    const movement = this.world.office.movement;
+    const movement = this.world.controller.movement;
     if (movement === undefined || nodes.length === 0) return;
     const node = this.#random.pick(nodes);
     this.world.trace.say('test', `drain ${node.name}`);
@@ -214,7 +214,7 @@ export class Simulation {
 
   async #uncordon(): Promise<void> {
     const nodes = await this.world.store.nodes();
-    const movement = this.world.office.movement;
+    const movement = this.world.controller.movement;
     if (movement === undefined || nodes.length === 0) return;
     await this.#during(movement.nodes.uncordon(this.#random.pick(nodes), 'test'));
   }

@@ -7,7 +7,7 @@ import { instanceName } from '../../../shared/domain/assignment.ts';
 import { parseAppName, parseNodeName, parseUserName } from '../../../shared/domain/names.ts';
 import { wantedCounts } from '../../../shared/domain/placement.ts';
 import { Machine } from './machine.ts';
-import { Office, slugFor } from './office.ts';
+import { SimulatedController, slugFor } from './controller.ts';
 import { checkAcknowledged, checkChange, checkReleases, checkRoutes, servingOf } from './safety.ts';
 import type { Random } from '../../support/random.ts';
 import { Trace } from './trace.ts';
@@ -43,7 +43,7 @@ export class World {
   /** Nodes that cannot reach the controller. */
   readonly partitioned = new Set<string>();
   readonly store: Store;
-  readonly office: Office;
+  readonly controller: SimulatedController;
   readonly #options: WorldOptions;
   readonly #made = new Map<string, Promise<App>>();
   #pushes = 0;
@@ -57,7 +57,7 @@ export class World {
     this.trace = new Trace(parts.clock);
     this.store = this.#traced(parts.store);
     const { clock, trace, refs, store } = this;
-    this.office = new Office({ ...{ clock, trace, refs, store }, nextId: parts.nextId, storeMs: options.storeMs });
+    this.controller = new SimulatedController({ ...{ clock, trace, refs, store }, nextId: parts.nextId, storeMs: options.storeMs });
   }
 
   static async open(options: WorldOptions): Promise<World> {
@@ -103,7 +103,7 @@ export class World {
     const app = await this.app(name);
     this.#pushes += 1;
     const commit = this.#pushes.toString(16).padStart(7, '0').padEnd(40, '0');
-    const outcome = await this.office.push(app, slugFor(processTypes, commit), (text) => {
+    const outcome = await this.controller.push(app, slugFor(processTypes, commit), (text) => {
       this.trace.say('push', text.replace(/^ *Time: .*\n/m, ''));
     });
     this.trace.say('push', outcome.ok ? 'ok' : `rejected (${outcome.reason})`);
@@ -114,7 +114,7 @@ export class World {
   async destroy(name: string): Promise<void> {
     const app = await this.app(name);
     this.mayPause.add(name);
-    const outcome = await this.office.destroy(app, parseUserName('ada')).then(
+    const outcome = await this.controller.destroy(app, parseUserName('ada')).then(
       () => 'destroyed',
       (error: unknown) => (error instanceof Error ? error.message : String(error)),
     );
@@ -136,7 +136,7 @@ export class World {
   #dial(name: string, serial: string): Wire | undefined {
     if (this.partitioned.has(name)) return undefined;
     const wire = new Wire({ clock: this.clock, latencyMs: this.#options.latencyMs, serial, name });
-    return this.office.accept(wire) ? wire : undefined;
+    return this.controller.accept(wire) ? wire : undefined;
   }
 
   /** What breaks a rule must not end as a line in some program's log. */
@@ -233,8 +233,8 @@ export class World {
   }
 
   async #checkChange(store: Store, change: AssignmentChange): Promise<void> {
-    if (change.setDesired.length === 0 || !this.office.runs) return;
-    const { fleet, clock } = this.office.screens();
+    if (change.setDesired.length === 0 || !this.controller.runs) return;
+    const { fleet, clock } = this.controller.screens();
     const touched = new Set(change.setDesired.map(({ instanceId }) => instanceId));
     for (const app of this.apps.values()) {
       const rows = await store.assignmentsOfApp(app.id);

@@ -29,7 +29,7 @@ import type { Trace } from './trace.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 import type { Wire } from './wire.ts';
 
-export interface OfficeDeps {
+export interface SimulatedControllerDeps {
   readonly store: Store;
   readonly clock: VirtualClock;
   readonly trace: Trace;
@@ -57,11 +57,11 @@ const BUILD_MS = 100;
 const NODES_BACK_MS = 30_000;
 
 /** The controller: database and refs outlive it, everything else is of one life. Composed as controller/compose.ts does. */
-export class Office {
-  readonly #deps: OfficeDeps;
+export class SimulatedController {
+  readonly #deps: SimulatedControllerDeps;
   #running: Running | undefined;
 
-  constructor(deps: OfficeDeps) {
+  constructor(deps: SimulatedControllerDeps) {
     this.#deps = deps;
   }
 
