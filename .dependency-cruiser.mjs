@@ -107,7 +107,7 @@ export default {
       severity: 'error',
       comment: 'A planner speaks the domain and its own folder: values in, values out.',
       from: { path: '^(controller/schedule(?=/)|agent/(?:reconcile|destroyed)(?=/plan\\.ts$))' },
-      to: { pathNot: ['^$1/', '^shared/domain/', '^shared/kit/(backoff|errors|own)\\.ts$'] },
+      to: { pathNot: ['^$1/', '^shared/domain/', '^shared/kit/(backoff|errors|own-property)\\.ts$'] },
     },
     {
       name: 'planner-is-pure',

@@ -1,6 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import { nearest } from '../shared/kit/nearest.ts';
-import { own } from '../shared/kit/own.ts';
+import { ownProperty } from '../shared/kit/own-property.ts';
 import type { Cli, Flags } from './cli.ts';
 import type { CommandSpec } from './command-spec.ts';
 import { ALIASES, COMMANDS } from './command-table.ts';
@@ -14,7 +14,7 @@ export function normalise(argv: readonly string[]): readonly string[] {
   if (noun === 'help') return askForHelp(normalise(argv.slice(1)), names);
   const joined = verb === undefined ? undefined : `${noun}:${verb}`;
   const [name, tail] = joined !== undefined && names.has(joined) ? [joined, rest] : [noun, argv.slice(1)];
-  return [own(ALIASES, name) ?? name, ...tail];
+  return [ownProperty(ALIASES, name) ?? name, ...tail];
 }
 
 /** Of a command that there is not, help says so, as the command would. */

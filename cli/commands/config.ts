@@ -1,6 +1,6 @@
 import type { ConfigBody, ConfigChangedBody } from '../../shared/domain/api.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
-import { own } from '../../shared/kit/own.ts';
+import { ownProperty } from '../../shared/kit/own-property.ts';
 import { show, textFlag, type Cli, type CommandRun, type Flags } from '../cli.ts';
 import { parseAssignments } from '../parse-flags.ts';
 import { readValue } from '../read-value.ts';
@@ -21,7 +21,7 @@ export const get: CommandRun = async (cli, names, flags) => {
   const { config } = await read(cli, app);
   const chosen: Record<string, string> = {};
   for (const name of names) {
-    const value = own(config, name);
+    const value = ownProperty(config, name);
     if (value === undefined) throw notSet(app, name);
     chosen[name] = value;
   }

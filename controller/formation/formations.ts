@@ -9,7 +9,7 @@ import {
 } from '../../shared/domain/placement.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
-import { own } from '../../shared/kit/own.ts';
+import { ownProperty } from '../../shared/kit/own-property.ts';
 import { demandsOf, limitsOf, type AppShape } from '../schedule/demands.ts';
 import { planPlacements, surplus, type Placement } from '../schedule/plan.ts';
 import type { App } from '../domain/apps.ts';
@@ -65,7 +65,7 @@ export class Formations {
         ...{ type, count },
         ...(current === undefined ? {} : { command: current.slug.processTypes[type] }),
         limits: limitsOf(settings, type),
-        rule: own(settings, type)?.placement ?? ANYWHERE,
+        rule: ownProperty(settings, type)?.placement ?? ANYWHERE,
       }));
   }
 
@@ -85,7 +85,7 @@ export class Formations {
         formation,
       );
       const wanted = Object.fromEntries(
-        Object.entries(quantities).map(([type, text]) => [type, parseCount(text, own(now, type) ?? 0)]),
+        Object.entries(quantities).map(([type, text]) => [type, parseCount(text, ownProperty(now, type) ?? 0)]),
       );
       if (current === undefined) await store.setFormation(app.id, wanted);
       else await this.#apply(app, current, { wanted, now });
@@ -108,7 +108,7 @@ export class Formations {
       fleet.node(row.nodeId)?.connected === true && fleet.status(row.instanceId)?.state === 'live';
     const leaving = tooMany(rows, wanted, isLive);
     const { placements, unplaced } = planPlacements({
-      demands: demandsOf(next).filter((demand) => own(wanted, demand.processType) !== undefined),
+      demands: demandsOf(next).filter((demand) => ownProperty(wanted, demand.processType) !== undefined),
       nodes: await planNodes(store, fleet),
       placed: rows.filter((row) => !leaving.includes(row)),
       former: [],
@@ -157,7 +157,7 @@ export class Formations {
   ): Promise<void> {
     const { store } = this.#deps;
     const type = checkType(app, await store.currentRelease(app.id), of.type);
-    const before = own(await store.processSettings(app.id), type)?.placement ?? ANYWHERE;
+    const before = ownProperty(await store.processSettings(app.id), type)?.placement ?? ANYWHERE;
     await store.setProcessSettings(app.id, type, { placement: of.rule === null ? null : { ...before, ...of.rule } });
     noteFormation(
       this.#deps,
@@ -198,7 +198,9 @@ function tooMany(
   isLive: (row: AssignmentRow) => boolean,
 ): readonly AssignmentRow[] {
   const seen = new Set<string>();
-  const mine = rows.filter((row) => own(wanted, row.processType) !== undefined).sort((a, b) => a.ordinal - b.ordinal);
+  const mine = rows
+    .filter((row) => ownProperty(wanted, row.processType) !== undefined)
+    .sort((a, b) => a.ordinal - b.ordinal);
   const doubles = mine.filter((row: Placement) => {
     const key = `${row.processType} ${row.nodeId}`;
     const isDouble = wanted[row.processType] === 'all' && seen.has(key);

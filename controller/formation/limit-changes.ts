@@ -3,7 +3,7 @@ import type { Limits } from '../../shared/domain/assignment.ts';
 import { checkCeilings } from '../../shared/domain/ceilings.ts';
 import type { ProcessType } from '../../shared/domain/names.ts';
 import type { LimitSettings } from '../../shared/domain/placement.ts';
-import { own } from '../../shared/kit/own.ts';
+import { ownProperty } from '../../shared/kit/own-property.ts';
 import { toSlipwayError } from '../../shared/kit/errors.ts';
 import { limitsOf, type AppShape } from '../schedule/demands.ts';
 import type { App } from '../domain/apps.ts';
@@ -41,7 +41,7 @@ export class LimitChanges {
     const { store } = this.#deps;
     const current = await store.currentRelease(app.id);
     const type = checkType(app, current, of.type);
-    const before = own(await store.processSettings(app.id), type)?.limits;
+    const before = ownProperty(await store.processSettings(app.id), type)?.limits;
     if (of.limits !== null) checkCeilings(of.limits, before, await store.limitCeilings());
     await store.setProcessSettings(app.id, type, { limits: of.limits === null ? null : { ...before, ...of.limits } });
     try {

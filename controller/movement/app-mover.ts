@@ -140,7 +140,8 @@ export class AppMover {
     const statuses = new Map(rows.flatMap((row) => entryOf(row.instanceId, fleet.status(row.instanceId))));
     const wanted = wantedCounts(release.slug.processTypes, shape.formation);
     const plan = planMoves({ rows, release: release.version, wanted, nodes: this.#nodesOf(app, rows), statuses });
-    for (const row of plan.holding) if (statuses.get(row.instanceId)?.state === 'live') this.#backoff.succeeded(slotOf(row));
+    for (const row of plan.holding)
+      if (statuses.get(row.instanceId)?.state === 'live') this.#backoff.succeeded(slotOf(row));
     return { ...of, shape, statuses, plan };
   }
 

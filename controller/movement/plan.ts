@@ -1,7 +1,7 @@
 import type { DesiredInstanceState } from '../../shared/domain/assignment.ts';
 import type { InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import type { InstanceState } from '../../shared/domain/instance.ts';
-import { own } from '../../shared/kit/own.ts';
+import { ownProperty } from '../../shared/kit/own-property.ts';
 import { surplus } from '../schedule/plan.ts';
 
 /** An assignment of the app, as far as moving goes. */
@@ -73,7 +73,7 @@ export function planMoves<R extends MoverRow>(view: MoverView<R>): MoverPlan<R> 
   const rows = view.rows.filter((row) => row.release === view.release && row.desired === 'run');
   const plan = { ends: [] as Ending<R>[], leaving: [] as Leaving<R>[], last: [] as R[] };
   for (const [processType, ofType] of groupBy(rows, (row) => row.processType)) {
-    if (own(view.wanted, processType) === 'all') planEveryNode(view, ofType, plan);
+    if (ownProperty(view.wanted, processType) === 'all') planEveryNode(view, ofType, plan);
     else planCounted(view, processType, { rows: ofType, plan });
   }
   const ended = new Set(plan.ends.map((end) => end.row.instanceId));
@@ -96,7 +96,7 @@ function planCounted<R extends MoverRow>(
   processType: string,
   of: { rows: readonly R[]; plan: Draft<R> },
 ): void {
-  const count = Number(own(view.wanted, processType) ?? 0);
+  const count = Number(ownProperty(view.wanted, processType) ?? 0);
   const slots = groupBy(of.rows, (row) => row.ordinal);
   for (const [ordinal, copies] of slots) {
     if (ordinal <= count) planSlot(view, copies, of.plan);

@@ -1,7 +1,7 @@
 import { CONFIG_BYTES_MAX } from '../../shared/domain/config-size.ts';
 import { parseConfigName } from '../../shared/domain/names.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
-import { own } from '../../shared/kit/own.ts';
+import { ownProperty } from '../../shared/kit/own-property.ts';
 import { Sensitive, type ConfigVars } from '../../shared/kit/sensitive.ts';
 
 /** Undefined removes. */
@@ -16,7 +16,7 @@ export interface ConfigChanged {
 
 export function namesThatChange(config: ConfigVars, changes: ConfigChanges): readonly string[] {
   return Object.keys(changes)
-    .filter((name) => own(config, name)?.reveal() !== changes[name])
+    .filter((name) => ownProperty(config, name)?.reveal() !== changes[name])
     .sort();
 }
 
@@ -32,7 +32,7 @@ export function isSameConfig(one: ConfigVars, other: ConfigVars): boolean {
   const names = Object.keys(one);
   return (
     names.length === Object.keys(other).length &&
-    names.every((name) => own(other, name)?.reveal() === one[name]?.reveal())
+    names.every((name) => ownProperty(other, name)?.reveal() === one[name]?.reveal())
   );
 }
 

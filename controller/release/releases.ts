@@ -5,7 +5,7 @@ import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import type { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import type { Logger } from '../../shared/kit/log.ts';
-import { own } from '../../shared/kit/own.ts';
+import { ownProperty } from '../../shared/kit/own-property.ts';
 import { sealAll } from '../../shared/kit/sensitive.ts';
 import type { App } from '../domain/apps.ts';
 import type { Release } from '../domain/releases.ts';
@@ -87,7 +87,7 @@ export class Releases {
   /** Heroku: bin/release's config vars are set only where the app has none of that name. */
   async #configWithDefaults(app: App, slug: Slug): Promise<Release['config']> {
     const config = await this.#deps.store.config(app.id);
-    const missing = Object.entries(slug.defaultConfig).filter(([name]) => own(config, name) === undefined);
+    const missing = Object.entries(slug.defaultConfig).filter(([name]) => ownProperty(config, name) === undefined);
     const suggested = Object.fromEntries(missing);
     checkConfigSize(app.name, { ...config, ...sealAll(suggested) });
     return missing.length === 0 ? config : this.#deps.store.setConfig(app.id, suggested);

@@ -2,7 +2,7 @@ import { DEFAULT_LIMITS, type Limits } from '../../shared/domain/assignment.ts';
 import type { AppId, InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import { ANYWHERE, wantedCounts, type Formation, type ProcessSettings } from '../../shared/domain/placement.ts';
 import { slugSizeBytes, type Slug } from '../../shared/domain/slug.ts';
-import { own } from '../../shared/kit/own.ts';
+import { ownProperty } from '../../shared/kit/own-property.ts';
 import type { PlacedInstance } from './moves.ts';
 import type { Needs } from './nodes.ts';
 import type { ProcessDemand } from './plan.ts';
@@ -21,7 +21,7 @@ export interface AppShape {
 const DISK_FLOOR_BYTES = 64 * 1024 * 1024;
 
 export function limitsOf(settings: AppShape['settings'], processType: string): Limits {
-  const chosen = own(settings, processType)?.limits;
+  const chosen = ownProperty(settings, processType)?.limits;
   const limit = (name: keyof Limits): number => chosen?.[name] ?? DEFAULT_LIMITS[name];
   return {
     memoryBytes: limit('memoryBytes'),
@@ -33,7 +33,7 @@ export function limitsOf(settings: AppShape['settings'], processType: string): L
 }
 
 export function needsOf({ slug, settings }: AppShape, processType: string): Needs {
-  const chosen = own(settings, processType);
+  const chosen = ownProperty(settings, processType);
   return {
     memoryBytes: limitsOf(settings, processType).memoryBytes,
     diskBytes: slugSizeBytes(slug) + (chosen?.limits?.diskBytes ?? DISK_FLOOR_BYTES),
@@ -65,6 +65,6 @@ export function placedInstance(
   return {
     ...needsOf(shape, processType),
     ...{ instanceId, appId, processType, ordinal, nodeId, memoryBytes: limits.memoryBytes },
-    everyNode: own(shape.formation, processType) === 'all',
+    everyNode: ownProperty(shape.formation, processType) === 'all',
   };
 }

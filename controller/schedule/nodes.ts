@@ -1,7 +1,7 @@
 import type { NodeId } from '../../shared/domain/ids.ts';
 import type { Reason } from '../../shared/domain/instance.ts';
 import { missingLabel, type PlacementRule } from '../../shared/domain/placement.ts';
-import { own } from '../../shared/kit/own.ts';
+import { ownProperty } from '../../shared/kit/own-property.ts';
 
 /** What the planners may know of a node. */
 export interface PlanNode {
@@ -138,7 +138,7 @@ export class Spread {
 
   /** Nodes without the label are one value of their own. */
   #valueOf(node: PlanNode): string {
-    return this.#label === undefined ? '' : (own(node.labels, this.#label) ?? '');
+    return this.#label === undefined ? '' : (ownProperty(node.labels, this.#label) ?? '');
   }
 }
 

@@ -1,6 +1,6 @@
 import type { NodeId } from '../../shared/domain/ids.ts';
 import type { Count } from '../../shared/domain/placement.ts';
-import { own } from '../../shared/kit/own.ts';
+import { ownProperty } from '../../shared/kit/own-property.ts';
 import { bestNode, compare, Loads, reasonsAgainst, refusal, Spread, type Needs, type PlanNode } from './nodes.ts';
 
 /** A process type, how many of it are wanted, and what each needs. */
@@ -115,9 +115,9 @@ function describe({ demand, ordinal, only }: Seat, loads: Loads): Unplaced {
 
 /** The instances of a demand that have no place yet, in order. */
 function seatsOf(demand: ProcessDemand, request: PlanRequest): readonly Seat[] {
-  const own = (list: readonly Placement[]): readonly Placement[] =>
+  const ofDemand = (list: readonly Placement[]): readonly Placement[] =>
     list.filter((each) => each.processType === demand.processType);
-  const [placed, former] = [own(request.placed), own(request.former)];
+  const [placed, former] = [ofDemand(request.placed), ofDemand(request.former)];
   return demand.count === 'all'
     ? oneEach(demand, request.nodes, { placed, former })
     : counted(demand, demand.count, { placed, former });
@@ -195,7 +195,7 @@ export function surplus<T extends Placement>(
   isLive: (each: T) => boolean,
 ): readonly T[] {
   return [...Map.groupBy(present, (each) => each.processType)].flatMap(([processType, mine]) => {
-    const count = own(counts, processType) ?? 0;
+    const count = ownProperty(counts, processType) ?? 0;
     if (count === 'all') return [];
     const up = new Set(mine.filter((each) => each.ordinal <= count && isLive(each)).map((each) => each.ordinal)).size;
     const extra = mine.filter((each) => each.ordinal > count);

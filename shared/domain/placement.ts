@@ -1,5 +1,5 @@
 import { SlipwayError } from '../kit/errors.ts';
-import { own } from '../kit/own.ts';
+import { ownProperty } from '../kit/own-property.ts';
 import type { Limits } from './assignment.ts';
 import { quoteInput } from './names.ts';
 
@@ -41,9 +41,9 @@ export type RequiredLabels = Readonly<Record<string, string>>;
 export function missingLabel(labels: RequiredLabels, required: RequiredLabels): string | undefined {
   const missing = Object.keys(required)
     .sort()
-    .find((label) => own(labels, label) !== required[label]);
+    .find((label) => ownProperty(labels, label) !== required[label]);
   if (missing === undefined) return undefined;
-  const [has, value] = [own(labels, missing), required[missing]];
+  const [has, value] = [ownProperty(labels, missing), required[missing]];
   return `it has ${has === undefined ? `no label ${missing}` : `${missing}=${has}`}, ${missing}=${String(value)} is required`;
 }
 
@@ -131,5 +131,5 @@ export function defaultCount(processType: string): Count {
 /** What is wanted of each process type that a release declares; `release` is a command of a deploy, never a process. */
 export function wantedCounts(processTypes: Readonly<Record<string, string>>, formation: Formation): Formation {
   const types = Object.keys(processTypes).filter((type) => type !== 'release');
-  return Object.fromEntries(types.map((type) => [type, own(formation, type) ?? defaultCount(type)]));
+  return Object.fromEntries(types.map((type) => [type, ownProperty(formation, type) ?? defaultCount(type)]));
 }

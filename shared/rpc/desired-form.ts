@@ -1,5 +1,5 @@
 import type { Assignment, DesiredState } from '../domain/assignment.ts';
-import { own } from '../kit/own.ts';
+import { ownProperty } from '../kit/own-property.ts';
 import { revealAll } from '../kit/sensitive.ts';
 import { clip } from './clip.ts';
 import type { Assignment as WireAssignment } from './gen/slipway/v1/Assignment.ts';
@@ -81,7 +81,7 @@ function filled(assignment: unknown, contents: ReadonlyMap<string, Fields>): unk
   const content = contents.get(releaseOf(assignment));
   if (content === undefined || (assignment['command'] ?? '') !== '') return assignment;
   const { app, uidBase, commit, stack, layers, config, commands } = content;
-  const command = isFields(commands) ? own(commands, String(assignment['processType'])) : undefined;
+  const command = isFields(commands) ? ownProperty(commands, String(assignment['processType'])) : undefined;
   return { ...assignment, app, uidBase, commit, stack, layers, config, command };
 }
 

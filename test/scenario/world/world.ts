@@ -57,7 +57,11 @@ export class World {
     this.trace = new Trace(parts.clock);
     this.store = this.#traced(parts.store);
     const { clock, trace, refs, store } = this;
-    this.controller = new SimulatedController({ ...{ clock, trace, refs, store }, nextId: parts.nextId, storeMs: options.storeMs });
+    this.controller = new SimulatedController({
+      ...{ clock, trace, refs, store },
+      nextId: parts.nextId,
+      storeMs: options.storeMs,
+    });
   }
 
   static async open(options: WorldOptions): Promise<World> {
