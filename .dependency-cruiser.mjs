@@ -103,6 +103,13 @@ export default {
       to: { pathNot: ['^controller/domain/', '^shared/(domain|kit)/'] },
     },
     {
+      name: 'api-schemas-are-pure',
+      severity: 'error',
+      comment: 'shared/api describes the API: schemas of zod over shared/domain and shared/kit, without effects.',
+      from: { path: '^shared/api/' },
+      to: { pathNot: ['^shared/(api|domain|kit)/', '^node_modules/zod/'] },
+    },
+    {
       name: 'planner-imports',
       severity: 'error',
       comment: 'A planner speaks the domain and its own folder: values in, values out.',

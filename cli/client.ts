@@ -1,5 +1,6 @@
 import { Agent, request, type Dispatcher } from 'undici';
-import { NEXT_PAGE_HEADER, type ErrorBody } from '../shared/domain/api.ts';
+import { NEXT_PAGE_HEADER } from '../shared/api/apps.ts';
+import type { ErrorBody } from '../shared/api/schema.ts';
 import { SlipwayError } from '../shared/kit/errors.ts';
 import type { CliConfig } from './config.ts';
 import { legible } from './render/escape.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MIN_LOST_AFTER_MS } from '../shared/domain/api-nodes.ts';
+import { MIN_LOST_AFTER_MS } from '../shared/domain/lost-after.ts';
 import { QUOTA_CEILING, QUOTA_NAMES, quotaTrouble, type Quotas } from '../shared/domain/quota.ts';
 import { readConfigFile } from '../shared/kit/config-file.ts';
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { KeyBody, NewUserBody, UserBody } from '../../shared/domain/api.ts';
+import type { KeyBody, NewUserBody, UserBody } from '../../shared/api/identity.ts';
 import { isErrno, SlipwayError } from '../../shared/kit/errors.ts';
 import { show, textFlag, type Cli, type CommandRun } from '../cli.ts';
 import { renderKeys, renderUsers } from '../render/apps.ts';

@@ -1,4 +1,4 @@
-import type { AppBody, AppInfoBody } from '../../shared/domain/api.ts';
+import type { AppBody, AppInfoBody } from '../../shared/api/apps.ts';
 import { show, textFlag, type Cli, type CommandRun } from '../cli.ts';
 import { renderAppInfo, renderAppInfoForShell, renderApps } from '../render/apps.ts';
 import { usageError } from '../usage-error.ts';

@@ -1,4 +1,4 @@
-import type { BuildersBody } from '../../shared/domain/api-nodes.ts';
+import type { BuildersBody } from '../../shared/api/builds.ts';
 import { show, textFlag, type CommandRun, type Flags } from '../cli.ts';
 import { parseLabels } from '../parse-flags.ts';
 import { renderBuilders } from '../render/nodes.ts';

@@ -1,4 +1,4 @@
-import type { ConfigBody, ConfigChangedBody } from '../../shared/domain/api.ts';
+import type { ConfigBody, ConfigChangedBody } from '../../shared/api/releases.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import { ownProperty } from '../../shared/kit/own-property.ts';
 import { show, textFlag, type Cli, type CommandRun, type Flags } from '../cli.ts';

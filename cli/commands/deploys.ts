@@ -1,4 +1,6 @@
-import type { BuildBody, InstanceBody, ReleaseBody } from '../../shared/domain/api.ts';
+import type { BuildBody } from '../../shared/api/builds.ts';
+import type { InstanceBody } from '../../shared/api/formation.ts';
+import type { ReleaseBody } from '../../shared/api/releases.ts';
 import { show, textFlag, type Cli, type CommandRun, type Flags } from '../cli.ts';
 import { parseCount } from '../parse-flags.ts';
 import { renderBuilds, renderReleases, type Look } from '../render/history.ts';

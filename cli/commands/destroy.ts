@@ -1,5 +1,4 @@
-import type { AppBody, AppInfoBody } from '../../shared/domain/api.ts';
-import type { DestroyedAppBody } from '../../shared/domain/api-destroy.ts';
+import type { AppBody, AppInfoBody, DestroyedAppBody } from '../../shared/api/apps.ts';
 import { quoteInput } from '../../shared/domain/names.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import { show, textFlag, type Cli, type CommandRun } from '../cli.ts';

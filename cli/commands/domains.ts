@@ -1,9 +1,4 @@
-import type {
-  DomainAddedBody,
-  DomainRemovedBody,
-  DomainsBody,
-  DomainsClearedBody,
-} from '../../shared/domain/api-domains.ts';
+import type { DomainAddedBody, DomainRemovedBody, DomainsBody, DomainsClearedBody } from '../../shared/api/domains.ts';
 import { show, type CommandRun } from '../cli.ts';
 import { renderChange, renderDomains } from '../render/domains.ts';
 

@@ -1,4 +1,4 @@
-import type { AppEgressBody, EgressBody, EgressChangedBody } from '../../shared/domain/api-egress.ts';
+import type { AppEgressBody, EgressBody, EgressChangedBody } from '../../shared/api/egress.ts';
 import { show, textFlag, type CommandRun, type Flags } from '../cli.ts';
 import { renderAppEgress, renderEgress } from '../render/egress.ts';
 import { renderProblems } from '../render/problems.ts';

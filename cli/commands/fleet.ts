@@ -1,4 +1,6 @@
-import type { JoinTokenBody, NodeBody, StatusBody } from '../../shared/domain/api.ts';
+import type { JoinTokenBody } from '../../shared/api/identity.ts';
+import type { NodeBody } from '../../shared/api/nodes.ts';
+import type { StatusBody } from '../../shared/api/observe.ts';
 import { show, textFlag, type CommandRun } from '../cli.ts';
 import { parseDurationMs, parseLabels } from '../parse-flags.ts';
 import { renderNodes } from '../render/apps.ts';

@@ -1,4 +1,4 @@
-import type { AppInfoBody } from '../../shared/domain/api.ts';
+import type { AppInfoBody } from '../../shared/api/apps.ts';
 import { show, textFlag, type CommandRun } from '../cli.ts';
 import { isGitFolder, notAGitFolder, setRemote } from '../git-remote.ts';
 

@@ -1,4 +1,4 @@
-import type { ApiTokenInfoBody, JoinTokenInfoBody, RejoinTokenBody } from '../../shared/domain/api-identity.ts';
+import type { ApiTokenInfoBody, JoinTokenInfoBody, RejoinTokenBody } from '../../shared/api/identity.ts';
 import { show, textFlag, type CommandRun } from '../cli.ts';
 import { parseDurationMs } from '../parse-flags.ts';
 import { renderApiTokens, renderJoinTokens, renderRejoinToken } from '../render/identity.ts';

@@ -1,4 +1,4 @@
-import type { CeilingsBody } from '../../shared/domain/api-ceilings.ts';
+import type { CeilingsBody } from '../../shared/api/formation.ts';
 import { sayCeiling } from '../../shared/domain/ceilings.ts';
 import { show, textFlag, type CommandRun, type Flags } from '../cli.ts';
 import { parseBytes, parseCount } from '../parse-flags.ts';

@@ -1,5 +1,5 @@
 import { fetchCaByPin } from '../fetch-ca.ts';
-import type { UserBody } from '../../shared/domain/api.ts';
+import type { UserBody } from '../../shared/api/identity.ts';
 import { textFlag, type CommandRun } from '../cli.ts';
 import { createClient } from '../client.ts';
 import { writeConfig } from '../config.ts';

@@ -1,4 +1,5 @@
-import type { BuildBody, LogLineBody } from '../../shared/domain/api.ts';
+import type { BuildBody } from '../../shared/api/builds.ts';
+import type { LogLineBody } from '../../shared/api/observe.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import { textFlag, type Cli, type CommandRun, type Flags } from '../cli.ts';
 import { FOLLOW_SILENCE_MS } from '../client.ts';

@@ -1,4 +1,4 @@
-import type { LostAfterBody, NodeInfoBody, PlannedMoveBody, RebalanceBody } from '../../shared/domain/api-nodes.ts';
+import type { LostAfterBody, NodeInfoBody, PlannedMoveBody, RebalanceBody } from '../../shared/api/nodes.ts';
 import { systemClock } from '../../shared/kit/clock.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import { show, textFlag, type Cli, type CommandRun } from '../cli.ts';

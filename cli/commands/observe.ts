@@ -1,4 +1,4 @@
-import type { EventsBody, WhyBody } from '../../shared/domain/api-observe.ts';
+import type { EventsBody, WhyBody } from '../../shared/api/observe.ts';
 import type { FleetEvent } from '../../shared/domain/event.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import { FOLLOW_SILENCE_MS, type ApiClient } from '../client.ts';

@@ -1,4 +1,4 @@
-import type { ProcessPlanBody, RestartedBody, ScaledBody } from '../../shared/domain/api-placement.ts';
+import type { ProcessPlanBody, RestartedBody, ScaledBody } from '../../shared/api/formation.ts';
 import { show, textFlag, type Cli, type CommandRun, type Flags } from '../cli.ts';
 import { oneOf, parseBytes, parseCount, parseCpuMillis, parseLabels, parseQuantity } from '../parse-flags.ts';
 import { renderLimits, renderPlacement, renderScale } from '../render/placement.ts';

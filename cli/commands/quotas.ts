@@ -1,4 +1,4 @@
-import type { QuotasBody } from '../../shared/domain/api-quota.ts';
+import type { QuotasBody } from '../../shared/api/quotas.ts';
 import { isQuotaName, QUOTA_NAMES } from '../../shared/domain/quota.ts';
 import { nearest } from '../../shared/kit/nearest.ts';
 import { show, type CommandRun } from '../cli.ts';

@@ -1,4 +1,4 @@
-import type { UpgradeBody } from '../../shared/domain/api-install.ts';
+import type { UpgradeBody } from '../../shared/api/nodes.ts';
 import { systemClock } from '../../shared/kit/clock.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { CommandRun } from '../cli.ts';

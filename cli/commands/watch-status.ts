@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import type { StatusBody } from '../../shared/domain/api.ts';
+import type { StatusBody } from '../../shared/api/observe.ts';
 import { backoffDelayMs, type BackoffPolicy } from '../../shared/kit/backoff.ts';
 import { systemClock } from '../../shared/kit/clock.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';

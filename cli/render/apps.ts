@@ -1,4 +1,7 @@
-import type { AppBody, AppInfoBody, ConfigBody, KeyBody, NodeBody, UserBody } from '../../shared/domain/api.ts';
+import type { AppBody, AppInfoBody } from '../../shared/api/apps.ts';
+import type { KeyBody, UserBody } from '../../shared/api/identity.ts';
+import type { NodeBody } from '../../shared/api/nodes.ts';
+import type { ConfigBody } from '../../shared/api/releases.ts';
 import { escapeControls } from './escape.ts';
 import type { Paint } from './paint.ts';
 import { renderProblems } from './problems.ts';

@@ -1,4 +1,4 @@
-import type { DestroyedAppBody } from '../../shared/domain/api-destroy.ts';
+import type { DestroyedAppBody } from '../../shared/api/apps.ts';
 import type { Paint } from './paint.ts';
 import { renderTable } from './table.ts';
 import { renderAgo } from './time.ts';

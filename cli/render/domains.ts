@@ -1,4 +1,4 @@
-import type { DomainRemovedBody, DomainsBody } from '../../shared/domain/api-domains.ts';
+import type { DomainRemovedBody, DomainsBody } from '../../shared/api/domains.ts';
 import type { Paint } from './paint.ts';
 import { renderProblems } from './problems.ts';
 

@@ -1,4 +1,4 @@
-import type { AppEgressBody, EgressBody } from '../../shared/domain/api-egress.ts';
+import type { AppEgressBody, EgressBody } from '../../shared/api/egress.ts';
 import type { Paint } from './paint.ts';
 
 export function renderEgress({ cidrs, apps = [] }: EgressBody, paint: Paint): string {

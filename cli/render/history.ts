@@ -1,4 +1,5 @@
-import type { BuildBody, ReleaseBody } from '../../shared/domain/api.ts';
+import type { BuildBody } from '../../shared/api/builds.ts';
+import type { ReleaseBody } from '../../shared/api/releases.ts';
 import { BUILDS_KEPT, KEPT_WORDS } from '../../shared/domain/history.ts';
 import type { Paint } from './paint.ts';
 import { renderTable, type Cell } from './table.ts';

@@ -1,4 +1,4 @@
-import type { ApiTokenInfoBody, JoinTokenInfoBody, RejoinTokenBody } from '../../shared/domain/api-identity.ts';
+import type { ApiTokenInfoBody, JoinTokenInfoBody, RejoinTokenBody } from '../../shared/api/identity.ts';
 import type { Paint } from './paint.ts';
 import { renderTable } from './table.ts';
 import { renderAgo, renderLeft, renderTime } from './time.ts';

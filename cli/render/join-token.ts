@@ -1,4 +1,4 @@
-import type { JoinTokenBody } from '../../shared/domain/api.ts';
+import type { JoinTokenBody } from '../../shared/api/identity.ts';
 import { renderLeft } from './time.ts';
 
 /** One line, and nothing else: it is to be copied, or piped. */

@@ -1,4 +1,4 @@
-import type { LogLineBody } from '../../shared/domain/api.ts';
+import type { LogLineBody } from '../../shared/api/observe.ts';
 import { escapeControls, shown, type ControlsShown } from './escape.ts';
 import type { Paint } from './paint.ts';
 

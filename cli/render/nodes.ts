@@ -1,10 +1,5 @@
-import type {
-  BuildersBody,
-  LostAfterBody,
-  NodeInfoBody,
-  PlacedBody,
-  RebalanceBody,
-} from '../../shared/domain/api-nodes.ts';
+import type { BuildersBody } from '../../shared/api/builds.ts';
+import type { LostAfterBody, NodeInfoBody, PlacedBody, RebalanceBody } from '../../shared/api/nodes.ts';
 import { sayWhoBuilds } from '../../shared/domain/placement.ts';
 import type { Look } from './history.ts';
 import type { Paint } from './paint.ts';

@@ -1,4 +1,4 @@
-import type { ProcessPlanBody } from '../../shared/domain/api-placement.ts';
+import type { ProcessPlanBody } from '../../shared/api/formation.ts';
 import type { Paint } from './paint.ts';
 import { renderTable, type Cell } from './table.ts';
 

@@ -1,4 +1,4 @@
-import type { ProblemBody } from '../../shared/domain/api.ts';
+import type { ProblemBody } from '../../shared/api/schema.ts';
 import { oneLine } from './escape.ts';
 import type { Paint } from './paint.ts';
 

@@ -1,4 +1,4 @@
-import type { InstanceBody } from '../../shared/domain/api.ts';
+import type { InstanceBody } from '../../shared/api/formation.ts';
 import { sayCrashLoop } from '../../shared/domain/crash-loop.ts';
 import { oneLine } from './escape.ts';
 import type { Look } from './history.ts';

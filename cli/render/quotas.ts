@@ -1,4 +1,4 @@
-import type { QuotasBody } from '../../shared/domain/api-quota.ts';
+import type { QuotasBody } from '../../shared/api/quotas.ts';
 import type { Paint } from './paint.ts';
 import { renderTable } from './table.ts';
 

@@ -1,4 +1,4 @@
-import type { AppStatusBody, StatusBody } from '../../shared/domain/api.ts';
+import type { AppStatusBody, StatusBody } from '../../shared/api/observe.ts';
 import { nodeRow } from './apps.ts';
 import type { Look } from './history.ts';
 import { renderProblems } from './problems.ts';

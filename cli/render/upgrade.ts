@@ -1,4 +1,4 @@
-import type { UpgradeBody, UpgradeNodeBody } from '../../shared/domain/api-install.ts';
+import type { UpgradeBody, UpgradeNodeBody } from '../../shared/api/nodes.ts';
 
 /** A line for every node that is elsewhere than at the last look. */
 export function renderUpgradeChanges(before: UpgradeBody | undefined, now: UpgradeBody): string {
@@ -9,12 +9,13 @@ export function renderUpgradeChanges(before: UpgradeBody | undefined, now: Upgra
 }
 
 function renderNode({ name, wave, state, reason }: UpgradeNodeBody): string {
-  const words = {
+  const words: Readonly<Record<UpgradeNodeBody['state'], string>> = {
     waiting: 'waits',
     upgrading: `wave ${String(wave)}: upgrading`,
     done: 'done',
     failed: 'failed',
     skipped: 'left alone',
+    unknown: 'unknown',
   };
   const why = reason === undefined ? '' : `: ${reason.message}`;
   const hint = reason?.hint === undefined ? '' : `\n    ${reason.hint}`;

@@ -1,4 +1,4 @@
-import type { WhyBody, WhyChain } from '../../shared/domain/api-observe.ts';
+import type { WhyBody, WhyChain } from '../../shared/api/observe.ts';
 import { oneLine } from './escape.ts';
 import type { Paint } from './paint.ts';
 

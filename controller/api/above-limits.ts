@@ -1,4 +1,4 @@
-import type { ProblemBody } from '../../shared/domain/api.ts';
+import type { ProblemBody } from '../../shared/api/schema.ts';
 import {
   CEILING_NAMES,
   limitFlag,

@@ -1,5 +1,5 @@
 import type { FastifyError } from 'fastify';
-import type { ErrorBody } from '../../shared/domain/api.ts';
+import type { ErrorBody } from '../../shared/api/schema.ts';
 import { SlipwayError, toSlipwayError } from '../../shared/kit/errors.ts';
 
 export function errorBody(error: SlipwayError): ErrorBody {

@@ -1,7 +1,7 @@
 import type { App } from '../domain/apps.ts';
 import type { AssignmentRow } from '../domain/assignments.ts';
 import type { NodeRow } from '../domain/nodes.ts';
-import type { InstanceBody } from '../../shared/domain/api.ts';
+import type { InstanceBody } from '../../shared/api/formation.ts';
 import type { LookDeps } from './deps.ts';
 import { viewInstance } from './views.ts';
 

@@ -1,4 +1,7 @@
-import type { InstanceBody, NodeBody, ProblemBody, AppStatusBody, StatusBody } from '../../shared/domain/api.ts';
+import type { InstanceBody } from '../../shared/api/formation.ts';
+import type { NodeBody } from '../../shared/api/nodes.ts';
+import type { AppStatusBody, StatusBody } from '../../shared/api/observe.ts';
+import type { ProblemBody } from '../../shared/api/schema.ts';
 import { instanceName } from '../../shared/domain/assignment.ts';
 import { wantedCounts } from '../../shared/domain/placement.ts';
 import { hasFormerLimits } from '../formation/limit-changes.ts';

@@ -1,4 +1,4 @@
-import type { StatusBody } from '../../shared/domain/api.ts';
+import type { StatusBody } from '../../shared/api/observe.ts';
 import type { ApiDeps } from './deps.ts';
 import { Wake } from './wake.ts';
 

@@ -1,4 +1,4 @@
-import type { ProblemBody } from '../../shared/domain/api.ts';
+import type { ProblemBody } from '../../shared/api/schema.ts';
 import { isProxyDown } from '../schedule/nodes.ts';
 import type { LiveNode } from '../dispatch/port.ts';
 

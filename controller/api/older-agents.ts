@@ -1,4 +1,4 @@
-import type { ProblemBody } from '../../shared/domain/api.ts';
+import type { ProblemBody } from '../../shared/api/schema.ts';
 import { OLDER_HOSTNAMES_MAX } from '../../shared/domain/fleet-routes.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { LiveNode } from '../dispatch/port.ts';

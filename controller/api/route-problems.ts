@@ -1,4 +1,4 @@
-import type { ProblemBody } from '../../shared/domain/api.ts';
+import type { ProblemBody } from '../../shared/api/schema.ts';
 import type { Reason } from '../../shared/domain/instance.ts';
 import type { LiveNode } from '../dispatch/port.ts';
 

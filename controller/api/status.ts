@@ -1,4 +1,7 @@
-import type { AppStatusBody, InstanceBody, NodeBody, ProblemBody, StatusBody } from '../../shared/domain/api.ts';
+import type { InstanceBody } from '../../shared/api/formation.ts';
+import type { NodeBody } from '../../shared/api/nodes.ts';
+import type { AppStatusBody, StatusBody } from '../../shared/api/observe.ts';
+import type { ProblemBody } from '../../shared/api/schema.ts';
 import type { Reason } from '../../shared/domain/instance.ts';
 import { sayCrashLoop } from '../../shared/domain/crash-loop.ts';
 import type { Formation } from '../../shared/domain/placement.ts';

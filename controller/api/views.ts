@@ -5,16 +5,13 @@ import type { Build } from '../domain/builds.ts';
 import type { NodeRow } from '../domain/nodes.ts';
 import type { SshKey, User } from '../domain/users.ts';
 import type { ReleaseLine } from '../domain/releases.ts';
-import type {
-  AppBody,
-  BuildBody,
-  InstanceBody,
-  KeyBody,
-  NodeBody,
-  ProblemBody,
-  ReleaseBody,
-  UserBody,
-} from '../../shared/domain/api.ts';
+import type { AppBody } from '../../shared/api/apps.ts';
+import type { BuildBody } from '../../shared/api/builds.ts';
+import type { InstanceBody } from '../../shared/api/formation.ts';
+import type { KeyBody, UserBody } from '../../shared/api/identity.ts';
+import type { NodeBody } from '../../shared/api/nodes.ts';
+import type { ReleaseBody } from '../../shared/api/releases.ts';
+import type { ProblemBody } from '../../shared/api/schema.ts';
 import { instanceName } from '../../shared/domain/assignment.ts';
 import { crashLoopOf } from '../../shared/domain/crash-loop.ts';
 import type { InstanceStatus } from '../../shared/domain/instance.ts';

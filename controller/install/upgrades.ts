@@ -1,4 +1,4 @@
-import type { UpgradeBody, UpgradeNodeBody } from '../../shared/domain/api-install.ts';
+import type { UpgradeBody, UpgradeNodeBody } from '../../shared/api/nodes.ts';
 import type { NodeId } from '../../shared/domain/ids.ts';
 import type { Reason } from '../../shared/domain/instance.ts';
 import type { Clock } from '../../shared/kit/clock.ts';

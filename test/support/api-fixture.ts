@@ -23,7 +23,7 @@ import { DEFAULT_ROLLOUT_POLICY } from '../../controller/release/rollout-plan.ts
 import type { NodeRow } from '../../controller/domain/nodes.ts';
 import type { Store } from '../../controller/store/port.ts';
 import type { User } from '../../controller/domain/users.ts';
-import type { UpgradeBody } from '../../shared/domain/api-install.ts';
+import type { UpgradeBody } from '../../shared/api/nodes.ts';
 import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
 import type { Digest, InstanceId } from '../../shared/domain/ids.ts';
 import type { LogLine } from '../../shared/domain/log-line.ts';

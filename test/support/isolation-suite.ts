@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { InstanceBody } from '../../shared/domain/api.ts';
+import type { InstanceBody } from '../../shared/api/formation.ts';
 import { desiredState } from '../../shared/rpc/schemas.ts';
 import type { Assignment } from '../../shared/domain/assignment.ts';
 import { answers } from '../../agent/health/gate.ts';

@@ -1,5 +1,5 @@
 import { get } from 'node:http';
-import type { InstanceBody } from '../../shared/domain/api.ts';
+import type { InstanceBody } from '../../shared/api/formation.ts';
 import { eventually } from './eventually.ts';
 import { PROGRAMS_DIR, TestFleet, type FleetOptions } from './fleet.ts';
 import { helloApp } from './fleet-user.ts';

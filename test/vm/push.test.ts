@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Server } from 'node:net';
 import { after, before, describe, it } from 'node:test';
-import type { InstanceBody } from '../../shared/domain/api.ts';
+import type { InstanceBody } from '../../shared/api/formation.ts';
 import { eventually } from '../support/eventually.ts';
 import { PROGRAMS_DIR, TestFleet } from '../support/fleet.ts';
 import type { Repository } from '../support/fleet-user.ts';

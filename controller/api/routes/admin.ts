@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { keyTaken, parsePublicKey } from '../../access/ssh-keys.ts';
 import { newApiToken, newJoinToken } from '../../access/tokens.ts';
 import type { User } from '../../domain/users.ts';
-import type { JoinTokenBody, NewUserBody } from '../../../shared/domain/api.ts';
+import type { JoinTokenBody, NewUserBody } from '../../../shared/api/identity.ts';
 import { parseUserName } from '../../../shared/domain/names.ts';
 import { notFound } from '../api-errors.ts';
 import { installLine } from '../../install/install-script.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { BuildersBody } from '../../../shared/domain/api-nodes.ts';
+import type { BuildersBody } from '../../../shared/api/builds.ts';
 import {
   parseLabelName,
   parseLabelValue,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { CeilingsBody } from '../../../shared/domain/api-ceilings.ts';
+import type { CeilingsBody } from '../../../shared/api/formation.ts';
 import { checkCeilingChange, CEILING_NAMES, sayCeiling } from '../../../shared/domain/ceilings.ts';
 import { noteEvent } from '../../store/note-event.ts';
 import type { ApiDeps } from '../deps.ts';

@@ -5,7 +5,7 @@ import type { ApiConfig, ApiDeps } from '../deps.ts';
 import { appRoute, userRoute, type Route } from '../route.ts';
 import { userNames } from '../user-names.ts';
 import { viewApp } from '../views.ts';
-import type { DestroyedAppBody } from '../../../shared/domain/api-destroy.ts';
+import type { DestroyedAppBody } from '../../../shared/api/apps.ts';
 
 const listQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(1000).default(100) });
 

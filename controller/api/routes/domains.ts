@@ -4,9 +4,9 @@ import type {
   DomainRemovedBody,
   DomainsBody,
   DomainsClearedBody,
-} from '../../../shared/domain/api-domains.ts';
+} from '../../../shared/api/domains.ts';
+import type { ProblemBody } from '../../../shared/api/schema.ts';
 import { parseDomain, quoteInput } from '../../../shared/domain/names.ts';
-import type { ProblemBody } from '../../../shared/domain/api.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { noteEvent } from '../../store/note-event.ts';
 import type { App } from '../../domain/apps.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { AppEgressBody, EgressBody, EgressChangedBody } from '../../../shared/domain/api-egress.ts';
-import type { ProblemBody } from '../../../shared/domain/api.ts';
+import type { AppEgressBody, EgressBody, EgressChangedBody } from '../../../shared/api/egress.ts';
+import type { ProblemBody } from '../../../shared/api/schema.ts';
 import { contains, neverOpened, parseEgressCidr } from '../../../shared/domain/egress.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import type { LiveNode } from '../../dispatch/port.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { EventsBody } from '../../../shared/domain/api-observe.ts';
+import type { EventsBody } from '../../../shared/api/observe.ts';
 import type { FleetEvent } from '../../../shared/domain/event.ts';
 import type { EventQuery } from '../../domain/events.ts';
 import type { Store } from '../../store/port.ts';

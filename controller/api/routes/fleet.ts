@@ -5,7 +5,7 @@ import type { ApiConfig, ApiDeps } from '../deps.ts';
 import { describeNodes, readStatus } from '../fleet-status.ts';
 import { SharedLooks } from '../shared-looks.ts';
 import type { User } from '../../domain/users.ts';
-import type { StatusBody } from '../../../shared/domain/api.ts';
+import type { StatusBody } from '../../../shared/api/observe.ts';
 import { userRoute, type Route } from '../route.ts';
 
 const statusQuery = z.strictObject({ follow: z.stringbool().default(false) });

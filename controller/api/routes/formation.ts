@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { ProcessPlan } from '../../formation/formations.ts';
 import type { ApiDeps } from '../deps.ts';
 import { appRoute, type Route } from '../route.ts';
-import type { ProcessPlanBody, RestartedBody, ScaledBody } from '../../../shared/domain/api-placement.ts';
+import type { ProcessPlanBody, RestartedBody, ScaledBody } from '../../../shared/api/formation.ts';
 import { parseLabelName, parseLabelValue, type PlacementRule } from '../../../shared/domain/placement.ts';
 
 /** Heroku's body; the quantity may be a number, `+1`, `-1` or `all`. */

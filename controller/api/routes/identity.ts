@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { newJoinToken } from '../../access/tokens.ts';
 import type { NodeRow } from '../../domain/nodes.ts';
-import type { ApiTokenInfoBody, JoinTokenInfoBody, RejoinTokenBody } from '../../../shared/domain/api-identity.ts';
+import type { ApiTokenInfoBody, JoinTokenInfoBody, RejoinTokenBody } from '../../../shared/api/identity.ts';
 import { parseNodeName } from '../../../shared/domain/names.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { notFound } from '../api-errors.ts';

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { newSerial } from '../../access/ca/certificates.ts';
 import { hashToken } from '../../access/tokens.ts';
 import type { NodeRow } from '../../domain/nodes.ts';
-import type { JoinBody } from '../../../shared/domain/api.ts';
+import type { JoinBody } from '../../../shared/api/machines.ts';
 import type { NodeId } from '../../../shared/domain/ids.ts';
 import { parseNodeName } from '../../../shared/domain/names.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { NodeInfoBody, PlacedBody, RebalanceBody } from '../../../shared/domain/api-nodes.ts';
-import { MIN_LOST_AFTER_MS } from '../../../shared/domain/api-nodes.ts';
+import type { NodeInfoBody, PlacedBody, RebalanceBody } from '../../../shared/api/nodes.ts';
+import { MIN_LOST_AFTER_MS } from '../../../shared/domain/lost-after.ts';
 import { instanceName } from '../../../shared/domain/assignment.ts';
 import type { NodeId } from '../../../shared/domain/ids.ts';
 import { parseNodeName } from '../../../shared/domain/names.ts';

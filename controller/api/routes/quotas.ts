@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { QuotasBody } from '../../../shared/domain/api-quota.ts';
+import type { QuotasBody } from '../../../shared/api/quotas.ts';
 import { parseUserName } from '../../../shared/domain/names.ts';
 import { QUOTA_CEILING, QUOTA_KINDS, QUOTA_NAMES, quotaTrouble } from '../../../shared/domain/quota.ts';
 import type { UserQuotas } from '../../domain/quotas.ts';

@@ -1,4 +1,4 @@
-import type { WhyBody, WhyChain } from '../../../shared/domain/api-observe.ts';
+import type { WhyBody, WhyChain } from '../../../shared/api/observe.ts';
 import { countInstances, type InstanceCounts } from '../count-instances.ts';
 import type { AppWhyFacts, BuildFact, InstanceFact, ReleaseFact } from './facts.ts';
 import { nextFor, PUSH_AGAIN } from './next.ts';

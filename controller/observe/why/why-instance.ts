@@ -1,4 +1,4 @@
-import type { WhyBody, WhyChain } from '../../../shared/domain/api-observe.ts';
+import type { WhyBody, WhyChain } from '../../../shared/api/observe.ts';
 import { crashLoopOf, sayCrashLoop } from '../../../shared/domain/crash-loop.ts';
 import { howItEnded, type InstanceStatus } from '../../../shared/domain/instance.ts';
 import { duration } from '../../../shared/kit/duration.ts';

@@ -1,4 +1,4 @@
-import type { WhyBody, WhyChain } from '../../../shared/domain/api-observe.ts';
+import type { WhyBody, WhyChain } from '../../../shared/api/observe.ts';
 import { duration } from '../../../shared/kit/duration.ts';
 import { DISK_LOW_BYTES } from '../disk-low.ts';
 import type { NodeFact } from './facts.ts';

@@ -4,7 +4,7 @@ import { apiRoutes } from '../../../controller/api/routes.ts';
 import type { Route } from '../../../controller/api/route.ts';
 import type { ApiDeps } from '../../../controller/api/deps.ts';
 import { ACTIONS } from '../../../controller/access/policy.ts';
-import type { ErrorBody } from '../../../shared/domain/api.ts';
+import type { ErrorBody } from '../../../shared/api/schema.ts';
 import { systemClock } from '../../../shared/kit/clock.ts';
 import { API_CONFIG, openApi, type ApiFixture, type Caller } from '../../support/api-fixture.ts';
 import { addApp, digestOf } from '../../support/store-fixtures.ts';

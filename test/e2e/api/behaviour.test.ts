@@ -1,16 +1,11 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
-import type {
-  AppBody,
-  AppInfoBody,
-  ConfigChangedBody,
-  ErrorBody,
-  JoinBody,
-  JoinTokenBody,
-  KeyBody,
-  NewUserBody,
-} from '../../../shared/domain/api.ts';
+import type { AppBody, AppInfoBody } from '../../../shared/api/apps.ts';
+import type { JoinTokenBody, KeyBody, NewUserBody } from '../../../shared/api/identity.ts';
+import type { JoinBody } from '../../../shared/api/machines.ts';
+import type { ConfigChangedBody } from '../../../shared/api/releases.ts';
+import type { ErrorBody } from '../../../shared/api/schema.ts';
 import type { BuildSettings } from '../../../shared/domain/build-settings.ts';
 import { systemClock } from '../../../shared/kit/clock.ts';
 import { makeCsr } from '../../support/csr.ts';

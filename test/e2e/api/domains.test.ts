@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { ErrorBody } from '../../../shared/domain/api.ts';
-import type { DomainAddedBody, DomainsBody } from '../../../shared/domain/api-domains.ts';
+import type { DomainAddedBody, DomainsBody } from '../../../shared/api/domains.ts';
+import type { ErrorBody } from '../../../shared/api/schema.ts';
 import { liveNodeOf } from '../../support/live-node.ts';
 import { openApi, type ApiFixture, type Caller } from '../../support/api-fixture.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { AppEgressBody, EgressBody, EgressChangedBody } from '../../../shared/domain/api-egress.ts';
-import type { ErrorBody } from '../../../shared/domain/api.ts';
+import type { AppEgressBody, EgressBody, EgressChangedBody } from '../../../shared/api/egress.ts';
+import type { ErrorBody } from '../../../shared/api/schema.ts';
 import { openApi, type ApiFixture, type Caller } from '../../support/api-fixture.ts';
 import { liveNodeOf } from '../../support/live-node.ts';
 import { addNode } from '../../support/store-fixtures.ts';

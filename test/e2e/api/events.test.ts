@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { linesOf } from '../../../cli/lines.ts';
-import type { StatusBody } from '../../../shared/domain/api.ts';
-import type { EventsBody } from '../../../shared/domain/api-observe.ts';
+import type { EventsBody, StatusBody } from '../../../shared/api/observe.ts';
 import type { FleetEvent } from '../../../shared/domain/event.ts';
 import { openApi, type ApiFixture, type Caller } from '../../support/api-fixture.ts';
 import { addApp } from '../../support/store-fixtures.ts';

@@ -3,8 +3,8 @@ import { after, before, describe, it, type TestContext } from 'node:test';
 import type { App } from '../../../controller/domain/apps.ts';
 import type { NodeRow } from '../../../controller/domain/nodes.ts';
 import type { Store } from '../../../controller/store/port.ts';
-import type { ErrorBody } from '../../../shared/domain/api.ts';
-import type { NodeInfoBody } from '../../../shared/domain/api-nodes.ts';
+import type { NodeInfoBody } from '../../../shared/api/nodes.ts';
+import type { ErrorBody } from '../../../shared/api/schema.ts';
 import { openApi, type ApiFixture, type Caller } from '../../support/api-fixture.ts';
 import { addApp, addNode, addUser, assignment, newRelease } from '../../support/store-fixtures.ts';
 

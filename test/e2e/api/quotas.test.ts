@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { ErrorBody } from '../../../shared/domain/api.ts';
-import type { QuotasBody } from '../../../shared/domain/api-quota.ts';
+import type { QuotasBody } from '../../../shared/api/quotas.ts';
+import type { ErrorBody } from '../../../shared/api/schema.ts';
 import { openApi, type ApiFixture, type Caller } from '../../support/api-fixture.ts';
 import { eventually } from '../../support/eventually.ts';
 import { liveNodeOf } from '../../support/live-node.ts';

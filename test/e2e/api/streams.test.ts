@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
-import type { LogLineBody, StatusBody } from '../../../shared/domain/api.ts';
+import type { LogLineBody, StatusBody } from '../../../shared/api/observe.ts';
 import { createApi } from '../../../controller/api/create-api.ts';
 import type { ApiDeps } from '../../../controller/api/deps.ts';
 import type { App } from '../../../controller/domain/apps.ts';

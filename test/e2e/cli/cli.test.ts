@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
-import type { StatusBody } from '../../../shared/domain/api.ts';
+import type { StatusBody } from '../../../shared/api/observe.ts';
 import { parseAppName } from '../../../shared/domain/names.ts';
 import { DEFAULT_ENV, run, runOk, start, type CommandResult } from '../../../shared/kit/exec.ts';
 import { openApi, type ApiFixture } from '../../support/api-fixture.ts';

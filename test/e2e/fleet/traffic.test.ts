@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import type { StatusBody } from '../../../shared/domain/api.ts';
+import type { StatusBody } from '../../../shared/api/observe.ts';
 import { eventually } from '../../support/eventually.ts';
 import { helloApp, type Repository } from '../../support/fleet-user.ts';
 import { Load, type Seen } from '../../support/load.ts';

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { chown, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { DestroyedAppBody } from '../../../shared/domain/api-destroy.ts';
+import type { DestroyedAppBody } from '../../../shared/api/apps.ts';
 import { processesOf, remainsOf } from '../../support/app-remains.ts';
 import { eventually } from '../../support/eventually.ts';
 import { TestFleet } from '../../support/fleet.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { StatusBody } from '../../../shared/domain/api.ts';
+import type { StatusBody } from '../../../shared/api/observe.ts';
 import { eventually } from '../../support/eventually.ts';
 import { TestFleet } from '../../support/fleet.ts';
 import { helloApp, type Repository } from '../../support/fleet-user.ts';

@@ -8,7 +8,7 @@ import { whyApp } from '../../../controller/observe/why/why-app.ts';
 import { whyInstance } from '../../../controller/observe/why/why-instance.ts';
 import { whyNode } from '../../../controller/observe/why/why-node.ts';
 import { notFound } from '../../../controller/api/api-errors.ts';
-import type { WhyBody } from '../../../shared/domain/api-observe.ts';
+import type { WhyBody } from '../../../shared/api/observe.ts';
 import { parseAppName } from '../../../shared/domain/names.ts';
 
 /** As an admin sees it. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { plainPaint } from '../../../../cli/render/paint.ts';
 import { renderLimits, renderPlacement, renderScale } from '../../../../cli/render/placement.ts';
-import type { ProcessPlanBody } from '../../../../shared/domain/api-placement.ts';
+import type { ProcessPlanBody } from '../../../../shared/api/formation.ts';
 import { DEFAULT_LIMITS } from '../../../../shared/domain/assignment.ts';
 import { ANYWHERE } from '../../../../shared/domain/placement.ts';
 

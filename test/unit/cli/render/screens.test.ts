@@ -12,14 +12,12 @@ import { renderBuilders, renderNodeInfo } from '../../../../cli/render/nodes.ts'
 import { plainPaint } from '../../../../cli/render/paint.ts';
 import { renderPs } from '../../../../cli/render/ps.ts';
 import { renderStatus } from '../../../../cli/render/status.ts';
-import type {
-  AppBody,
-  BuildBody,
-  InstanceBody,
-  NodeBody,
-  ReleaseBody,
-  StatusBody,
-} from '../../../../shared/domain/api.ts';
+import type { AppBody } from '../../../../shared/api/apps.ts';
+import type { BuildBody } from '../../../../shared/api/builds.ts';
+import type { InstanceBody } from '../../../../shared/api/formation.ts';
+import type { NodeBody } from '../../../../shared/api/nodes.ts';
+import type { StatusBody } from '../../../../shared/api/observe.ts';
+import type { ReleaseBody } from '../../../../shared/api/releases.ts';
 
 const NOW = Date.UTC(2026, 10, 20, 10, 0, 0);
 const MINUTE = 60_000;

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { statusOf, type AppFacts } from '../../../../controller/api/status.ts';
-import type { InstanceBody, NodeBody, StatusBody } from '../../../../shared/domain/api.ts';
+import type { InstanceBody } from '../../../../shared/api/formation.ts';
+import type { NodeBody } from '../../../../shared/api/nodes.ts';
+import type { StatusBody } from '../../../../shared/api/observe.ts';
 import type { Release } from '../../../../controller/domain/releases.ts';
 
 const current = { version: 3, state: 'current', createdAtMs: 5 } as Release;

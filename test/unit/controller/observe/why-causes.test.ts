@@ -7,7 +7,7 @@ import { whyInstance } from '../../../../controller/observe/why/why-instance.ts'
 import { whyNode } from '../../../../controller/observe/why/why-node.ts';
 import { twinTrouble } from '../../../../controller/dispatch/twins.ts';
 import { versionTrouble } from '../../../../shared/domain/agent-version.ts';
-import type { WhyBody } from '../../../../shared/domain/api-observe.ts';
+import type { WhyBody } from '../../../../shared/api/observe.ts';
 import {
   appFacts,
   assertNextExists,

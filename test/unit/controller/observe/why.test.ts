@@ -5,7 +5,7 @@ import { whyApp } from '../../../../controller/observe/why/why-app.ts';
 import { whyInstance } from '../../../../controller/observe/why/why-instance.ts';
 import { whyNode } from '../../../../controller/observe/why/why-node.ts';
 import { noRoom } from '../../../../controller/release/rollout-plan.ts';
-import type { WhyBody } from '../../../../shared/domain/api-observe.ts';
+import type { WhyBody } from '../../../../shared/api/observe.ts';
 import { parseProcessType } from '../../../../shared/domain/names.ts';
 import {
   appFacts,

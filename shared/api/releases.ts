@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import { list, reason, rowLimit, wordOf } from './schema.ts';
+import type { RouteSpec } from './route-spec.ts';
+
+export const releaseBody = z.object({
+  version: z.number(),
+  state: wordOf(['pending', 'deploying', 'current', 'superseded', 'failed']),
+  description: z.string(),
+  user: z.string(),
+  commit: z.string(),
+  createdAtMs: z.number(),
+  failure: reason.optional(),
+});
+export type ReleaseBody = z.output<typeof releaseBody>;
+
+const configBody = z.object({ config: z.record(z.string(), z.string()) });
+export type ConfigBody = z.output<typeof configBody>;
+
+/** Answer to a change of config vars. */
+const configChangedBody = configBody.extend({
+  /** The release the change made; absent before the first deploy, and when nothing changed. */
+  version: z.number().optional(),
+  /** The names whose values changed; absent from controllers that do not report them. */
+  changed: list(z.string()).optional(),
+});
+export type ConfigChangedBody = z.output<typeof configChangedBody>;
+
+/** `null` removes a variable, as in Heroku's API. */
+const configChanges = z
+  .record(z.string(), z.string().nullable())
+  .refine((vars) => Object.keys(vars).length > 0, 'at least one variable is needed');
+
+export const releaseSpecs = {
+  listReleases: {
+    method: 'GET',
+    path: '/apps/:app/releases',
+    summary: 'List the releases of an app, newest first.',
+    query: z.strictObject({
+      limit: rowLimit(15),
+      /** Older than this version. */
+      before: z.coerce.number().int().min(1).optional(),
+    }),
+    answer: list(releaseBody),
+  },
+  showConfig: {
+    method: 'GET',
+    path: '/apps/:app/config',
+    summary: 'Show the config vars of an app with their values.',
+    answer: configBody,
+  },
+  changeConfig: {
+    method: 'PATCH',
+    path: '/apps/:app/config',
+    summary: 'Set and remove config vars, and release the change.',
+    body: configChanges,
+    answer: configChangedBody,
+  },
+} as const satisfies Readonly<Record<string, RouteSpec>>;

@@ -1,0 +1,29 @@
+import { appSpecs } from './apps.ts';
+import { buildSpecs } from './builds.ts';
+import { domainSpecs } from './domains.ts';
+import { egressSpecs } from './egress.ts';
+import { formationSpecs } from './formation.ts';
+import { identitySpecs } from './identity.ts';
+import { machineSpecs } from './machines.ts';
+import { nodeSpecs } from './nodes.ts';
+import { observeSpecs } from './observe.ts';
+import { quotaSpecs } from './quotas.ts';
+import { releaseSpecs } from './releases.ts';
+
+/** Every route of the API by its operation id. */
+export const API_ROUTES = {
+  ...appSpecs,
+  ...releaseSpecs,
+  ...buildSpecs,
+  ...domainSpecs,
+  ...egressSpecs,
+  ...formationSpecs,
+  ...nodeSpecs,
+  ...observeSpecs,
+  ...identitySpecs,
+  ...quotaSpecs,
+  ...machineSpecs,
+};
+
+export type ApiRoutes = typeof API_ROUTES;
+export type OperationId = keyof ApiRoutes;
