@@ -3,7 +3,7 @@ import { DEFAULT_QUOTAS, type Quotas } from '../../shared/domain/quota.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import type { RandomId } from '../../shared/kit/random-id.ts';
 import type { Store } from './port.ts';
-import { createAppLooks } from './sqlite/app-looks.ts';
+import { createAppOverviews } from './sqlite/app-overviews.ts';
 import { createApps, createSettings } from './sqlite/apps.ts';
 import { createAssignments } from './sqlite/assignments.ts';
 import { createBuildSettings } from './sqlite/build-settings.ts';
@@ -13,8 +13,8 @@ import { createDestroyed } from './sqlite/destroyed.ts';
 import { createDomains } from './sqlite/domains.ts';
 import { createEgress } from './sqlite/egress.ts';
 import { announcing, createEvents } from './sqlite/events.ts';
-import { createCertificates } from './sqlite/identity.ts';
-import { createFleetLooks } from './sqlite/fleet-looks.ts';
+import { createCertificates } from './sqlite/certificates.ts';
+import { createBulkQueries } from './sqlite/bulk-queries.ts';
 import { createHistory } from './sqlite/history.ts';
 import { createJoinTokens } from './sqlite/join-tokens.ts';
 import { createNodeChanges } from './sqlite/node-changes.ts';
@@ -70,7 +70,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       ...createEgress(deps),
       ...createBuildSettings(deps),
       ...createQuotas(deps),
-      ...createAppLooks(deps),
+      ...createAppOverviews(deps),
       ...createBuilds(deps),
       ...createReleases(deps),
       ...createRollouts(deps),
@@ -80,7 +80,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       ...createCertificates(deps),
       ...createJoinTokens(deps),
       ...createAssignments(deps),
-      ...createFleetLooks(deps),
+      ...createBulkQueries(deps),
       ...createEvents(deps, onEvents),
       close: async () => {
         await db.destroy();

@@ -13,7 +13,7 @@ import type {
 import type { Build } from '../domain/builds.ts';
 import type { Release, NewRelease } from '../domain/releases.ts';
 import type { HistoryStore } from './history-port.ts';
-import type { LookStore } from './looks-port.ts';
+import type { OverviewStore } from './overview-port.ts';
 import type { QuotaStore } from './quota-port.ts';
 import type { FleetEvent, NewEvent } from '../../shared/domain/event.ts';
 import type { CeilingName, Ceilings } from '../../shared/domain/ceilings.ts';
@@ -42,7 +42,7 @@ export interface Store
     DestroyedStore,
     QuotaStore,
     HistoryStore,
-    LookStore {
+    OverviewStore {
   // -- controller
   /** Raises the epoch counter and draws a new id: called once per start. */
   newEpoch(id: string): Promise<Epoch>;
@@ -134,21 +134,21 @@ export interface Store
   /** Layer digests of any release that is not failed. */
   imagesInUse(): Promise<ReadonlySet<Digest>>;
 
-  // -- nodes (who they are: IdentityStore)
+  // -- nodes (certificates and tokens: IdentityStore)
   nodes(): Promise<readonly NodeRow[]>;
   setNodeState(id: NodeId, state: NodeState): Promise<void>;
-  /** They are there: `ready`, with these facts, in one transaction. Those that were removed meanwhile are passed over. */
+  /** Sets these nodes `ready`, with their facts, in one transaction. Skips removed nodes. */
   setNodesPresent(nodes: readonly PresentNode[]): Promise<void>;
   changeNode(id: NodeId, change: NodeChange): Promise<NodeRow>;
-  /** The node is removed and its assignments with it, in one transaction. Its name is free again. */
+  /** Removes the node and its assignments, in one transaction. Its name is free again. */
   removeNode(id: NodeId): Promise<void>;
 
   // -- assignments
   changeAssignments(change: AssignmentChange): Promise<void>;
   assignmentsOfNode(id: NodeId): Promise<readonly AssignmentRow[]>;
-  /** In one look, however many nodes: a change that concerns a whole fleet costs no query a node. */
+  /** Runs a fixed number of queries, however many nodes there are. */
   desiredRows(nodes: readonly NodeId[]): Promise<DesiredRows>;
-  /** What should run, of every app or only of this one: read after every burst of reports, so no more of a row than routes need. */
+  /** Instances that should run, of every app or of this one. Read after every burst of reports, so it holds only the columns that routes need. */
   runningRows(only?: AppId): Promise<readonly RunningRow[]>;
   /** The apps with instances on any of these nodes. */
   appsOnNodes(nodes: readonly NodeId[]): Promise<readonly AppId[]>;

@@ -10,7 +10,7 @@ import { egressCases } from './store-egress.ts';
 import { destroyedCases } from './store-destroyed.ts';
 import { eventCases, factCases } from './store-events.ts';
 import { historyCases } from './store-history.ts';
-import { lookCases } from './store-looks.ts';
+import { bulkQueryCases } from './store-bulk-queries.ts';
 import { nodeCases } from './store-nodes.ts';
 import { placementCases } from './store-placement.ts';
 import { quotaCases } from './store-quotas.ts';
@@ -47,7 +47,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     buildSettingsCases(() => store);
     egressCases(() => store);
     historyCases(() => store);
-    lookCases(() => store);
+    bulkQueryCases(() => store);
     destroyedCases(() => store, open);
   });
 }

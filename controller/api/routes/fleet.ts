@@ -3,7 +3,7 @@ import { followStatus } from '../follow-status.ts';
 import { answerLines } from '../ndjson.ts';
 import type { ApiConfig, ApiDeps } from '../deps.ts';
 import { describeNodes, readStatus } from '../fleet-status.ts';
-import { SharedLooks } from '../shared-looks.ts';
+import { SharedReads } from '../shared-reads.ts';
 import type { User } from '../../domain/users.ts';
 import type { StatusBody } from '../../../shared/api/observe.ts';
 import { userRoute, type Route } from '../route.ts';
@@ -12,7 +12,7 @@ const statusQuery = z.strictObject({ follow: z.stringbool().default(false) });
 
 export function fleetRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
   const startedAtMs = deps.clock.monotonicMs();
-  const looks = new SharedLooks((user: User) => readStatus(config, deps, { user, startedAtMs }));
+  const statusReads = new SharedReads((user: User) => readStatus(config, deps, { user, startedAtMs }));
   return [
     userRoute({
       method: 'GET',
@@ -28,7 +28,7 @@ export function fleetRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] 
       action: 'fleet.read',
       query: statusQuery,
       handle: async ({ user, query: { follow }, reply, signal }) => {
-        const read = (): Promise<StatusBody> => looks.read(user);
+        const read = (): Promise<StatusBody> => statusReads.read(user);
         return follow
           ? answerLines(followStatus(deps, read, signal), { reply, clock: deps.clock, signal })
           : await read();

@@ -3,10 +3,10 @@ import { nodeActor, type NewEvent } from '../../../shared/domain/event.ts';
 import type { Clock } from '../../../shared/kit/clock.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import type { IdentityStore } from '../identity-port.ts';
-import type { JoinRequestRow, NewJoinToken, RejoinRequestRow } from '../../domain/join-tokens.ts';
+import type { JoinRequestRow, JoinTokenRow, NewJoinToken, RejoinRequestRow } from '../../domain/join-tokens.ts';
 import type { NodeRow } from '../../domain/nodes.ts';
 import { insertEvent } from './events.ts';
-import { insertCertificate, retire, setCurrent } from './identity.ts';
+import { insertCertificate, retire, setCurrent } from './certificates.ts';
 import { mustFindNode } from './nodes.ts';
 import { unlessTaken, type RepositoryDeps } from './repository.ts';
 import { joinTokenRow, labelsColumn, nodeRow, parseRow, parseRows } from './rows.ts';
@@ -23,118 +23,115 @@ type JoinTokens = Pick<
   | 'redeemRejoinToken'
 >;
 
-/** Used and expired tokens are kept this long, so that a machine whose answer got lost can ask again. */
+/** Used and expired tokens are kept this long, so that a machine can repeat its request when the answer got lost. */
 const KEEP_MS = 24 * 60 * 60_000;
 
 export function createJoinTokens({ inTransaction, clock, randomId }: RepositoryDeps): JoinTokens {
   return {
-    addJoinToken: ({ secretHash, labels, expiresAtMs, by, rejoins }) =>
-      inTransaction(async (tx) => {
-        const nowMs = clock.nowMs();
-        await tx
-          .deleteFrom('joinTokens')
-          .where('expiresAtMs', '<', nowMs - KEEP_MS)
-          .execute();
-        const made = {
-          id: newTokenId(),
-          createdAtMs: nowMs,
-          createdBy: by ?? 'controller',
-          rejoinsNodeId: rejoins ?? null,
-        };
-        const row = {
-          ...made,
-          secretHash,
-          labels: JSON.stringify(labels),
-          expiresAtMs,
-          usedByNodeId: null,
-          keyHash: null,
-        };
-        await tx.insertInto('joinTokens').values(row).execute();
-        await insertEvent(tx, clock, await tokenEvent(tx, { by, rejoins, expiresAtMs }));
-      }),
-    joinTokens: (nowMs) =>
-      inTransaction(async (tx) => {
-        const rows = await tx
-          .selectFrom('joinTokens')
-          .leftJoin('nodes', 'nodes.id', 'joinTokens.rejoinsNodeId')
-          .select([
-            'joinTokens.id',
-            'joinTokens.labels',
-            'createdAtMs',
-            'createdBy',
-            'expiresAtMs',
-            'nodes.name as rejoins',
-          ])
-          .where('usedByNodeId', 'is', null)
-          .where('expiresAtMs', '>', nowMs)
-          .orderBy('createdAtMs', 'desc')
-          .execute();
-        return parseRows(joinTokenRow, rows);
-      }),
+    addJoinToken: (token) => inTransaction((tx) => insertToken(tx, clock, token)),
+    joinTokens: (nowMs) => inTransaction((tx) => unusedTokens(tx, nowMs)),
     removeJoinToken: (id, by) =>
       inTransaction(async (tx) => {
         const query = tx.deleteFrom('joinTokens').where('id', '=', id).where('usedByNodeId', 'is', null);
         if ((await query.executeTakeFirst()).numDeletedRows === 0n) return false;
-        await insertEvent(tx, clock, {
-          kind: 'node.token',
-          actor: by ?? 'controller',
-          message: `Join token ${id} was revoked.`,
-        });
+        const message = `Join token ${id} was revoked.`;
+        await insertEvent(tx, clock, { kind: 'node.token', actor: by ?? 'controller', message });
         return true;
       }),
     checkJoinToken: (secretHash, nowMs, name) =>
       inTransaction(async (tx) => {
         const token = await findToken(tx, secretHash);
-        if (token?.rejoinsNodeId !== null || !isFresh(token, nowMs)) throw joinRefused();
+        if (token?.rejoinsNodeId !== null || !isFresh(token, nowMs)) throw invalidJoinToken();
         const namesake = tx.selectFrom('nodes').select('id').where('name', '=', name).where('state', '<>', 'removed');
         if ((await namesake.executeTakeFirst()) !== undefined) throw nodeExists(name);
       }),
     redeemJoinToken: (secretHash, nowMs, node) =>
-      inTransaction(async (tx) => {
-        const token = await findToken(tx, secretHash);
-        if (token?.rejoinsNodeId !== null) throw joinRefused();
-        const again = await sameMachineAgain(tx, token, node);
-        if (again !== undefined) return again;
-        if (!isFresh(token, nowMs)) throw joinRefused();
-        const { labels } = token;
-        const made = await insertNode(tx, { ...node, id: randomId(), labels, nowMs });
-        const { name } = made;
-        const message = `Node ${name} joined the fleet.`;
-        await insertEvent(tx, clock, { kind: 'node.joined', actor: nodeActor(name), node: name, message });
-        await markUsed(tx, { secretHash, nodeId: made.id, keyHash: node.keyHash ?? null });
-        return made;
-      }),
+      inTransaction((tx) => redeemJoin(tx, { clock, randomId }, { ...node, secretHash, nowMs })),
     rejoinTarget: (secretHash, nowMs, keyHash) =>
       inTransaction((tx) => rejoinTarget(tx, { secretHash, nowMs, keyHash })),
-    redeemRejoinToken: (secretHash, nowMs, of) =>
-      inTransaction((tx) => redeemRejoin(tx, { ...of, secretHash, nowMs, clock })),
+    redeemRejoinToken: (secretHash, nowMs, request) =>
+      inTransaction((tx) => redeemRejoin(tx, clock, { ...request, secretHash, nowMs })),
   };
+}
+
+async function insertToken(tx: Tx, clock: Clock, token: NewJoinToken): Promise<void> {
+  const { secretHash, labels, expiresAtMs, by, rejoins } = token;
+  const nowMs = clock.nowMs();
+  await tx
+    .deleteFrom('joinTokens')
+    .where('expiresAtMs', '<', nowMs - KEEP_MS)
+    .execute();
+  await tx
+    .insertInto('joinTokens')
+    .values({
+      id: newTokenId(),
+      createdAtMs: nowMs,
+      createdBy: by ?? 'controller',
+      rejoinsNodeId: rejoins ?? null,
+      secretHash,
+      labels: JSON.stringify(labels),
+      expiresAtMs,
+      usedByNodeId: null,
+      keyHash: null,
+    })
+    .execute();
+  await insertEvent(tx, clock, await tokenEvent(tx, token));
+}
+
+async function unusedTokens(tx: Tx, nowMs: number): Promise<readonly JoinTokenRow[]> {
+  const rows = await tx
+    .selectFrom('joinTokens')
+    .leftJoin('nodes', 'nodes.id', 'joinTokens.rejoinsNodeId')
+    .select(['joinTokens.id', 'joinTokens.labels', 'createdAtMs', 'createdBy', 'expiresAtMs', 'nodes.name as rejoins'])
+    .where('usedByNodeId', 'is', null)
+    .where('expiresAtMs', '>', nowMs)
+    .orderBy('createdAtMs', 'desc')
+    .execute();
+  return parseRows(joinTokenRow, rows);
+}
+
+async function redeemJoin(
+  tx: Tx,
+  { clock, randomId }: Pick<RepositoryDeps, 'clock' | 'randomId'>,
+  request: JoinRequestRow & { secretHash: string; nowMs: number },
+): Promise<NodeRow> {
+  const { secretHash, nowMs } = request;
+  const token = await findToken(tx, secretHash);
+  if (token?.rejoinsNodeId !== null) throw invalidJoinToken();
+  const existing = await sameMachineAgain(tx, token, request);
+  if (existing !== undefined) return existing;
+  if (!isFresh(token, nowMs)) throw invalidJoinToken();
+  const node = await insertNode(tx, { ...request, id: randomId(), labels: token.labels });
+  const { id, name } = node;
+  const message = `Node ${name} joined the fleet.`;
+  await insertEvent(tx, clock, { kind: 'node.joined', actor: nodeActor(name), node: name, message });
+  await markUsed(tx, { secretHash, nodeId: id, keyHash: request.keyHash ?? null });
+  return node;
 }
 
 async function redeemRejoin(
   tx: Tx,
-  of: RejoinRequestRow & { secretHash: string; nowMs: number; clock: Clock },
+  clock: Clock,
+  request: RejoinRequestRow & { secretHash: string; nowMs: number },
 ): Promise<NodeRow> {
-  const { secretHash, nowMs, keyHash, clock } = of;
+  const { secretHash, nowMs, keyHash, knownAs } = request;
   const node = await rejoinTarget(tx, { secretHash, nowMs, keyHash });
   const { id, name } = node;
-  if (of.knownAs !== undefined && of.knownAs !== id) throw rejoinOther(name);
-  await replaceCertificate(tx, { node, request: of, nowMs });
+  if (knownAs !== undefined && knownAs !== id) throw wrongRejoinToken(name);
+  await replaceCertificate(tx, { node, request, nowMs });
   await markUsed(tx, { secretHash, nodeId: id, keyHash });
-  const message = `Node ${name} rejoined with a new certificate; the former one is worth nothing.`;
-  const event = {
+  await insertEvent(tx, clock, {
     kind: 'node.rejoined',
     actor: nodeActor(name),
     node: name,
-    message,
+    message: `Node ${name} rejoined with a new certificate; the former one is worth nothing.`,
     next: `slipway nodes:info ${name}`,
-  };
-  await insertEvent(tx, clock, event);
+  });
   return await mustFindNode(tx, id);
 }
 
-async function tokenEvent(tx: Tx, of: Pick<NewJoinToken, 'by' | 'rejoins' | 'expiresAtMs'>): Promise<NewEvent> {
-  const { by: actor = 'controller', rejoins, expiresAtMs } = of;
+async function tokenEvent(tx: Tx, token: NewJoinToken): Promise<NewEvent> {
+  const { by: actor = 'controller', rejoins, expiresAtMs } = token;
   const about = { kind: 'node.token', actor, next: 'slipway nodes:tokens', details: { expiresAtMs } };
   if (rejoins === undefined) return { ...about, message: 'A token was made with which one machine can join.' };
   const { name } = await mustFindNode(tx, rejoins);
@@ -149,7 +146,7 @@ function isFresh(token: JoinTokenTableRow, nowMs: number): boolean {
   return token.usedByNodeId === null && token.expiresAtMs > nowMs;
 }
 
-/** The answer to its first try got lost on the way: nobody else has the key, and nobody has been this node yet. */
+/** The answer to the machine's first request got lost. The key proves the machine, and the node has never connected. */
 async function sameMachineAgain(
   tx: Tx,
   token: JoinTokenTableRow,
@@ -165,10 +162,10 @@ async function sameMachineAgain(
 
 async function insertNode(
   tx: Tx,
-  of: JoinRequestRow & { id: string; labels: string; nowMs: number },
+  node: JoinRequestRow & { id: string; labels: string; nowMs: number },
 ): Promise<NodeRow> {
-  const { id, name, certificateSerial, notAfterMs, nowMs } = of;
-  const labels = JSON.stringify(parseRow(labelsColumn, of.labels));
+  const { id, name, certificateSerial, notAfterMs, nowMs } = node;
+  const labels = JSON.stringify(parseRow(labelsColumn, node.labels));
   const identity = { id, name, certificateSerial, certificateNotAfterMs: notAfterMs ?? null, revokedAtMs: null };
   const placement = { cordoned: 0, drainUntilMs: null, lostAtMs: null };
   const row = { ...identity, ...placement, state: 'joined', labels, facts: null, joinedAtMs: nowMs, generation: 0 };
@@ -179,17 +176,17 @@ async function insertNode(
 
 async function replaceCertificate(
   tx: Tx,
-  of: { node: NodeRow; request: Pick<RejoinRequestRow, 'certificateSerial' | 'notAfterMs'>; nowMs: number },
+  change: { node: NodeRow; request: Pick<RejoinRequestRow, 'certificateSerial' | 'notAfterMs'>; nowMs: number },
 ): Promise<void> {
-  const { node, request, nowMs } = of;
+  const { node, request, nowMs } = change;
   const { certificateSerial: serial, notAfterMs } = request;
   await retire(tx, { nodeId: node.id, why: 'rejoined', nowMs });
   await insertCertificate(tx, { serial, nodeId: node.id, state: 'current', notAfterMs, nowMs });
   await setCurrent(tx, { nodeId: node.id, serial, notAfterMs: notAfterMs ?? null });
 }
 
-async function markUsed(tx: Tx, of: { secretHash: string; nodeId: string; keyHash: string | null }): Promise<void> {
-  const { secretHash, nodeId, keyHash } = of;
+async function markUsed(tx: Tx, use: { secretHash: string; nodeId: string; keyHash: string | null }): Promise<void> {
+  const { secretHash, nodeId, keyHash } = use;
   await tx
     .updateTable('joinTokens')
     .set({ usedByNodeId: nodeId, keyHash })
@@ -197,22 +194,23 @@ async function markUsed(tx: Tx, of: { secretHash: string; nodeId: string; keyHas
     .execute();
 }
 
-async function rejoinTarget(tx: Tx, of: { secretHash: string; nowMs: number; keyHash: string }): Promise<NodeRow> {
-  const token = await findToken(tx, of.secretHash);
-  if (token === undefined || token.rejoinsNodeId === null || token.expiresAtMs <= of.nowMs) throw rejoinRefused();
-  if (token.usedByNodeId !== null && token.keyHash !== of.keyHash) throw rejoinRefused();
+async function rejoinTarget(tx: Tx, request: { secretHash: string; nowMs: number; keyHash: string }): Promise<NodeRow> {
+  const { secretHash, nowMs, keyHash } = request;
+  const token = await findToken(tx, secretHash);
+  if (token === undefined || token.rejoinsNodeId === null || token.expiresAtMs <= nowMs) throw invalidRejoinToken();
+  if (token.usedByNodeId !== null && token.keyHash !== keyHash) throw invalidRejoinToken();
   const row = await tx.selectFrom('nodes').selectAll().where('id', '=', token.rejoinsNodeId).executeTakeFirst();
-  if (row === undefined || row.state === 'removed') throw rejoinRefused();
+  if (row === undefined || row.state === 'removed') throw invalidRejoinToken();
   return parseRow(nodeRow, row);
 }
 
-/** What a person types to name a token; says nothing of its secret. */
+/** Names a token on the command line. It tells nothing about the secret. */
 function newTokenId(): string {
   return randomBytes(4).toString('hex');
 }
 
-/** The same words for unknown, used and expired: whoever guesses learns nothing. */
-function joinRefused(): SlipwayError {
+/** One message for unknown, used and expired tokens, so that a guess reveals nothing. */
+function invalidJoinToken(): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_JOIN_TOKEN',
     httpStatus: 403,
@@ -221,7 +219,7 @@ function joinRefused(): SlipwayError {
   });
 }
 
-function rejoinRefused(): SlipwayError {
+function invalidRejoinToken(): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_REJOIN_TOKEN',
     httpStatus: 403,
@@ -230,7 +228,7 @@ function rejoinRefused(): SlipwayError {
   });
 }
 
-function rejoinOther(name: string): SlipwayError {
+function wrongRejoinToken(name: string): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_REJOIN_OTHER',
     httpStatus: 409,

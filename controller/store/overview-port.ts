@@ -5,7 +5,7 @@ import type { AppOverview } from '../domain/app-overview.ts';
 import type { ReleaseLine } from '../domain/releases.ts';
 
 /** Part of the store: lists that are read in parts of limited size, with a fixed number of queries for each part. */
-export interface LookStore {
+export interface OverviewStore {
   /** Users that do not exist are absent. */
   userNames(ids: readonly UserId[]): Promise<ReadonlyMap<UserId, UserName>>;
   /** Of these instances, those that move: the node of the copy. */

@@ -1,7 +1,7 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { AppOverview } from '../../domain/app-overview.ts';
 import type { AppPage, App } from '../../domain/apps.ts';
-import type { LookStore } from '../looks-port.ts';
+import type { OverviewStore } from '../overview-port.ts';
 import { formationsOf, settingsOf } from './process-settings.ts';
 import type { RepositoryDeps } from './repository.ts';
 import { appRow, assignmentRow, buildRow, currentLineRow, parseRows, releaseLineRow, userRow } from './rows.ts';
@@ -11,7 +11,7 @@ import type { Tx } from './schema.ts';
 /** The columns of {@link releaseLineRow}. */
 const LINE = sql`app_id, version, state, created_at_ms, failure, description, user_id, json_extract(slug, '$.commit') as "commit"`;
 
-export function createAppLooks({ inTransaction }: RepositoryDeps): LookStore {
+export function createAppOverviews({ inTransaction }: RepositoryDeps): OverviewStore {
   return {
     userNames: (ids) =>
       inTransaction(async (tx) => {
@@ -59,7 +59,7 @@ async function readPage(tx: Tx, { ownerId, after, limit }: AppPage): Promise<rea
   return parseRows(appRow, await apps.execute());
 }
 
-/** Six queries, whatever the number of apps. */
+/** Runs a fixed number of queries, however many apps there are. */
 async function readOverviews(tx: Tx, apps: readonly App[]): Promise<readonly AppOverview[]> {
   const ids = listOf(apps.map((app) => app.id));
   const read = async (query: RawBuilder<unknown>): Promise<readonly unknown[]> => (await query.execute(tx)).rows;

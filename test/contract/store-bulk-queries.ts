@@ -5,7 +5,7 @@ import type { InstanceId, UserId } from '../../shared/domain/ids.ts';
 import { addApp, addNode, addUser, assignment, newRelease, noChange } from '../support/store-fixtures.ts';
 
 /** What screens read of many apps, users or instances at once. */
-export function lookCases(get: () => Store): void {
+export function bulkQueryCases(get: () => Store): void {
   it('lists the apps of a user, and of everybody, by name and in parts', async () => {
     const ada = await addUser(get());
     const bob = await addUser(get(), 'bob', true);

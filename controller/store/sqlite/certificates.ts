@@ -1,4 +1,6 @@
 import type { NodeId } from '../../../shared/domain/ids.ts';
+import type { UserName } from '../../../shared/domain/names.ts';
+import type { Clock } from '../../../shared/kit/clock.ts';
 import { nodeActor } from '../../../shared/domain/event.ts';
 import type { IdentityStore } from '../identity-port.ts';
 import type { RetiredWhy } from '../../domain/nodes.ts';
@@ -53,48 +55,53 @@ export function createCertificates({ inTransaction, clock }: RepositoryDeps): Ce
     refusedCertificates: (nowMs) => inTransaction((tx) => refusedSerials(tx, nowMs)),
     addCertificate: (id, { serial, notAfterMs }) =>
       inTransaction(async (tx) => {
-        // What was issued and never used is nowhere on the node's disk: the agent asks one at a time.
+        // The agent asks for one certificate at a time, so an older pending one is not on the node's disk.
         await tx.deleteFrom('nodeCertificates').where('nodeId', '=', id).where('state', '=', 'pending').execute();
         await insertCertificate(tx, { serial, nodeId: id, state: 'pending', notAfterMs, nowMs: clock.nowMs() });
       }),
-    useCertificate: (serial) =>
-      inTransaction(async (tx) => {
-        const used = await tx
-          .selectFrom('nodeCertificates')
-          .selectAll()
-          .where('serial', '=', serial)
-          .executeTakeFirst();
-        if (used?.state !== 'pending') return;
-        await retire(tx, { nodeId: used.nodeId, why: 'renewed', nowMs: clock.nowMs(), except: serial });
-        await tx.updateTable('nodeCertificates').set({ state: 'current' }).where('serial', '=', serial).execute();
-        await setCurrent(tx, { nodeId: used.nodeId, serial, notAfterMs: used.notAfterMs });
-        const { name } = await mustFindNode(tx, used.nodeId);
-        const message = `Node ${name} uses a renewed certificate.`;
-        await insertEvent(tx, clock, { kind: 'node.certificate', actor: nodeActor(name), node: name, message });
-      }),
-    revokeCertificates: (id, by) =>
-      inTransaction(async (tx) => {
-        const nowMs = clock.nowMs();
-        await retire(tx, { nodeId: id, why: 'revoked', nowMs });
-        await tx.updateTable('nodes').set({ revokedAtMs: nowMs }).where('id', '=', id).execute();
-        const { name } = await mustFindNode(tx, id);
-        const message = `The certificate of node ${name} was revoked; its session and downloads were cut.`;
-        const event = {
-          kind: 'node.revoked',
-          actor: by ?? 'controller',
-          node: name,
-          message,
-          next: `slipway nodes:rejoin ${name}`,
-        };
-        await insertEvent(tx, clock, event);
-        return (await tx.selectFrom('nodeCertificates').select('serial').where('nodeId', '=', id).execute()).map(
-          (row) => row.serial,
-        );
-      }),
+    useCertificate: (serial) => inTransaction((tx) => makeCurrent(tx, clock, serial)),
+    revokeCertificates: (id, by) => inTransaction((tx) => revokeAll(tx, clock, { id, by })),
   };
 }
 
-/** Those that a node had at or before a revocation or a rejoin, and that have not run out. */
+/** Makes a pending certificate the current one and retires the former one. */
+async function makeCurrent(tx: Tx, clock: Clock, serial: string): Promise<void> {
+  const certificate = await tx
+    .selectFrom('nodeCertificates')
+    .selectAll()
+    .where('serial', '=', serial)
+    .executeTakeFirst();
+  if (certificate?.state !== 'pending') return;
+  const { nodeId, notAfterMs } = certificate;
+  await retire(tx, { nodeId, why: 'renewed', nowMs: clock.nowMs(), except: serial });
+  await tx.updateTable('nodeCertificates').set({ state: 'current' }).where('serial', '=', serial).execute();
+  await setCurrent(tx, { nodeId, serial, notAfterMs });
+  const { name } = await mustFindNode(tx, nodeId);
+  const message = `Node ${name} uses a renewed certificate.`;
+  await insertEvent(tx, clock, { kind: 'node.certificate', actor: nodeActor(name), node: name, message });
+}
+
+async function revokeAll(
+  tx: Tx,
+  clock: Clock,
+  { id, by }: { readonly id: NodeId; readonly by: UserName | undefined },
+): Promise<readonly string[]> {
+  const nowMs = clock.nowMs();
+  await retire(tx, { nodeId: id, why: 'revoked', nowMs });
+  await tx.updateTable('nodes').set({ revokedAtMs: nowMs }).where('id', '=', id).execute();
+  const { name } = await mustFindNode(tx, id);
+  await insertEvent(tx, clock, {
+    kind: 'node.revoked',
+    actor: by ?? 'controller',
+    node: name,
+    message: `The certificate of node ${name} was revoked; its session and downloads were cut.`,
+    next: `slipway nodes:rejoin ${name}`,
+  });
+  const rows = await tx.selectFrom('nodeCertificates').select('serial').where('nodeId', '=', id).execute();
+  return rows.map((row) => row.serial);
+}
+
+/** Unexpired certificates that a node had at or before a revocation or a rejoin. */
 async function refusedSerials(tx: Tx, nowMs: number): Promise<readonly string[]> {
   const rows = await tx
     .selectFrom('nodeCertificates as former')
@@ -113,38 +120,38 @@ function nodesOf(tx: Tx) {
   return tx.selectFrom('nodeCertificates').innerJoin('nodes', 'nodes.id', 'nodeCertificates.nodeId').selectAll('nodes');
 }
 
-/** Takes what a node's certificates were out of force; those that have run out meanwhile need no name any more. */
+/** Retires the valid certificates of a node, and deletes the rows of retired ones that have expired. */
 export async function retire(
   tx: Tx,
-  of: { nodeId: string; why: RetiredWhy; nowMs: number; except?: string },
+  change: { nodeId: string; why: RetiredWhy; nowMs: number; except?: string },
 ): Promise<void> {
-  const { nodeId, why, nowMs, except = '' } = of;
+  const { nodeId, why, nowMs, except = '' } = change;
   await tx
     .deleteFrom('nodeCertificates')
     .where('nodeId', '=', nodeId)
     .where('state', '=', 'retired')
     .where('notAfterMs', '<', nowMs)
     .execute();
-  const inForce = tx
+  const valid = tx
     .updateTable('nodeCertificates')
     .where('nodeId', '=', nodeId)
     .where('state', '<>', 'retired')
     .where('serial', '<>', except);
-  await inForce.set({ state: 'retired', why, retiredAtMs: nowMs }).execute();
+  await valid.set({ state: 'retired', why, retiredAtMs: nowMs }).execute();
 }
 
 export async function setCurrent(
   tx: Tx,
-  of: { nodeId: string; serial: string; notAfterMs: number | null },
+  current: { nodeId: string; serial: string; notAfterMs: number | null },
 ): Promise<void> {
-  const { nodeId, serial, notAfterMs } = of;
+  const { nodeId, serial, notAfterMs } = current;
   const change = { certificateSerial: serial, certificateNotAfterMs: notAfterMs, revokedAtMs: null };
   await tx.updateTable('nodes').set(change).where('id', '=', nodeId).execute();
 }
 
 export async function insertCertificate(
   tx: Tx,
-  of: {
+  certificate: {
     serial: string;
     nodeId: NodeId | string;
     state: 'pending' | 'current';
@@ -152,7 +159,7 @@ export async function insertCertificate(
     nowMs: number;
   },
 ): Promise<void> {
-  const { serial, nodeId, state, notAfterMs = null, nowMs } = of;
+  const { serial, nodeId, state, notAfterMs = null, nowMs } = certificate;
   await tx
     .insertInto('nodeCertificates')
     .values({ serial, nodeId, state, why: null, issuedAtMs: nowMs, notAfterMs, retiredAtMs: null })

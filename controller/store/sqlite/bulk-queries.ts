@@ -17,8 +17,8 @@ import type { Tx } from './schema.ts';
 import { readAwaited } from './destroyed.ts';
 import { listOf } from './list-of.ts';
 
-/** What is asked about many nodes or instances at once. */
-export function createFleetLooks({
+/** Queries about many nodes or instances at once. */
+export function createBulkQueries({
   inTransaction,
 }: RepositoryDeps): Pick<Store, 'desiredRows' | 'runningRows' | 'appsOnNodes'> {
   return {
@@ -44,7 +44,7 @@ export function createFleetLooks({
   };
 }
 
-/** Five queries, whatever the number of nodes, apps and releases. */
+/** Runs a fixed number of queries, however many nodes, apps and releases there are. */
 async function readDesiredRows(tx: Tx, nodeIds: readonly NodeId[]): Promise<DesiredRows> {
   const ids = listOf(nodeIds);
   const assigned = sql`assignments where node_id in ${ids}`;
