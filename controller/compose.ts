@@ -21,7 +21,7 @@ import { Builds, DEFAULT_BUILD_POLICY } from './build/run-build.ts';
 import { UnusedImages } from './build/unused-images.ts';
 import type { ControllerConfig } from './config.ts';
 import { createDispatch, type Dispatch } from './dispatch/create-dispatch.ts';
-import { keepAgentDoorFresh } from './dispatch/renew-certificate.ts';
+import { renewServerCertificate } from './dispatch/renew-server-certificate.ts';
 import { createPrograms, type Programs } from './install/programs.ts';
 import { Upgrades } from './install/upgrades.ts';
 import { FleetObserver } from './observe/instance-events.ts';
@@ -308,7 +308,7 @@ function composePrograms({ config, log, env }: Basics): Programs {
 
 /** Background work that follows reports. Returns its end. */
 export function startBackground(basics: Basics, parts: Parts): () => void {
-  void keepAgentDoorFresh(parts, basics, basics.signal);
+  void renewServerCertificate(parts, basics, basics.signal);
   return startReaper({ store: parts.store, fleet: parts.dispatch.fleet, log: basics.log });
 }
 

@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { formerCertificate } from '../access/former-certificate.ts';
 import { may, type Action, type Actor, type Resource } from '../access/policy.ts';
 import { bearerToken, hashToken } from '../access/tokens.ts';
-import { serialOf } from '../dispatch/peer.ts';
+import { serialOf } from '../dispatch/certificate-serial.ts';
 import type { App } from '../domain/apps.ts';
 import type { NodeRow } from '../domain/nodes.ts';
 import type { User } from '../domain/users.ts';

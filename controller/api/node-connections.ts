@@ -1,5 +1,5 @@
 import type { TLSSocket } from 'node:tls';
-import { serialOf } from '../dispatch/peer.ts';
+import { serialOf } from '../dispatch/certificate-serial.ts';
 import type { NodeId } from '../../shared/domain/ids.ts';
 
 /** Open HTTPS connections of nodes by the serial of their certificate, so that they can be cut whatever they are doing. */

@@ -57,13 +57,13 @@ export class AgentSession {
   unknownApps = new Set<AppId>();
   readonly routes: RoutesSent = { begun: false, sent: undefined, applied: 0, full: false, refusal: undefined };
   /** What it refuses is offered again at a time of ours, and once, however often it refuses. */
-  readonly offeringAgain = { routes: false, desired: false };
+  readonly resendScheduled = { routes: false, desired: false };
   /** It has been sent the whole route table at once because it had another one than we thought. */
-  gapMended = false;
+  gapFilled = false;
   readonly #call: AgentCall;
   readonly #deps: SessionDeps;
   readonly #budget: MessageBudget;
-  readonly #complaints = new Set<string>();
+  readonly #warnedEvents = new Set<string>();
   #open = true;
   /** Messages that are being worked on while nothing further is read. */
   #held = 0;
@@ -140,9 +140,9 @@ export class AgentSession {
   }
 
   /** Logs a misbehaviour once per session. */
-  complain(event: LogEvent, fields: object = {}): void {
-    if (this.#complaints.has(event)) return;
-    this.#complaints.add(event);
+  warnOnce(event: LogEvent, fields: object = {}): void {
+    if (this.#warnedEvents.has(event)) return;
+    this.#warnedEvents.add(event);
     this.#deps.logger.warn({ node: this.name, ...fields }, event);
   }
 
@@ -153,7 +153,7 @@ export class AgentSession {
     const message = this.#decode(wire);
     const work = message === undefined || message.kind === 'unknown' ? undefined : this.#deps.onMessage(this, message);
     const pauseMs = this.#budget.spend(message === undefined ? 10 : costOf(message), now);
-    if (pauseMs > 0) this.complain('session.slowed_down');
+    if (pauseMs > 0) this.warnOnce('session.slowed_down');
     if (work !== undefined || pauseMs > 0) void this.#pause(work, pauseMs);
   }
 
@@ -162,7 +162,7 @@ export class AgentSession {
       return decodeAgentMessage(wire);
     } catch (error) {
       const problem = toSlipwayError(error).message;
-      this.complain('session.message_ignored', { reason: problem });
+      this.warnOnce('session.message_ignored', { reason: problem });
       if (this.hello === undefined) this.end(Status.INVALID_ARGUMENT, problem);
       return undefined;
     }

@@ -6,8 +6,9 @@ import type { DoorLimits } from '../access/socket-door.ts';
 import type { BuilderNode, Builders } from '../build/port.ts';
 import { Dispatcher, type DispatcherDeps } from './dispatcher.ts';
 import type { Budget } from './message-budget.ts';
-import { liveNode, type NodeObserver } from './node-book.ts';
-import type { Pace } from './pace.ts';
+import { liveNode } from './live-node.ts';
+import type { NodeObserver } from './node-registry.ts';
+import type { HeartbeatRate } from './heartbeat-interval.ts';
 import type { Fleet } from './port.ts';
 import { RenewableCredentials, type ServerTls } from './server-credentials.ts';
 import { AGENT_PORT_LIMITS, AgentPort, createGrpcServer, peerOf } from './server.ts';
@@ -29,7 +30,7 @@ export interface DispatchConfig {
   /** After which a connection without a session is ended. Default 60 s. */
   readonly connectionIdleMs?: number | undefined;
   readonly portLimits?: Partial<DoorLimits> | undefined;
-  readonly pace?: Pace | undefined;
+  readonly heartbeatRate?: HeartbeatRate | undefined;
   readonly budget?: Budget | undefined;
   readonly refusalRetryMs?: number | undefined;
   /** The controller's own; default: that of this product. */
@@ -52,7 +53,7 @@ export interface Dispatch {
   /** A node may upload layers while it holds a task. */
   mayWriteImage(node: NodeId, digest: Digest): Promise<boolean>;
   /** Ends every session of a node at once, in these words. */
-  endSessions(node: NodeId, words: string): void;
+  endSessions(node: NodeId, reason: string): void;
   /** Asks a node to become another version of the agent; false when it is not connected. */
   upgrade(node: NodeId, version: string): boolean;
   /** The node's last answer to a desired state; a refusal stays until it accepts one. */
@@ -76,7 +77,7 @@ export function createDispatch(
     },
     deps,
   );
-  dispatcher.book.observer = deps.observer;
+  dispatcher.registry.observer = deps.observer;
   const settings = {
     keepaliveTimeMs: config.keepaliveTimeMs ?? 20_000,
     keepaliveTimeoutMs: config.keepaliveTimeoutMs ?? 10_000,
@@ -110,9 +111,9 @@ export function createDispatch(
     taskNode: (taskId) => dispatcher.tasks.nodeOf(taskId),
     mayReadImage: (node, digest) => mayRead(deps.store, node, digest),
     mayWriteImage: async (node) => dispatcher.tasks.countOn(node) > 0,
-    endSessions: (node, words) => dispatcher.endSessions(node, words),
+    endSessions: (node, reason) => dispatcher.endSessions(node, reason),
     upgrade: (node, version) => {
-      const session = dispatcher.book.get(node)?.session;
+      const session = dispatcher.registry.get(node)?.session;
       session?.send({ kind: 'upgrade', version });
       return session !== undefined;
     },
@@ -123,32 +124,32 @@ export function createDispatch(
 /** The live half of the fleet, as the other steps see it. */
 export function createFleet(dispatcher: Dispatcher): Fleet {
   return {
-    nodes: () => [...dispatcher.book.all()].map(liveNode),
+    nodes: () => [...dispatcher.registry.all()].map(liveNode),
     node: (nodeId) => {
-      const known = dispatcher.book.get(nodeId);
+      const known = dispatcher.registry.get(nodeId);
       return known === undefined ? undefined : liveNode(known);
     },
-    status: (instanceId) => dispatcher.book.status(instanceId),
-    statusesOn: (nodeId) => [...(dispatcher.book.get(nodeId)?.statuses.values() ?? [])],
+    status: (instanceId) => dispatcher.registry.status(instanceId),
+    statusesOn: (nodeId) => [...(dispatcher.registry.get(nodeId)?.statuses.values() ?? [])],
     publish: (nodeId) => dispatcher.publish(nodeId),
     nodeChanged: (row) => {
       dispatcher.nodeChanged(row);
     },
     startFailed: (nodeId, trouble) => {
-      const known = dispatcher.book.get(nodeId);
+      const known = dispatcher.registry.get(nodeId);
       if (known !== undefined) known.startTrouble = trouble;
     },
     onChange: (listener) => dispatcher.onChange(listener),
-    routesApplied: (appId, signal, leaving = []) => dispatcher.routes.applied(appId, signal, leaving),
-    leftOutOfRoutes: (appId) => dispatcher.routes.room.reasonOf(appId),
-    egressChanged: () => dispatcher.egress.changed(),
+    routesApplied: (appId, signal, leaving = []) => dispatcher.routes.waitUntilApplied(appId, signal, leaving),
+    leftOutOfRoutes: (appId) => dispatcher.routes.capacity.reasonLeftOut(appId),
+    egressChanged: () => dispatcher.egress.refresh(),
     logs: (query, signal) => dispatcher.logs.read(query, signal),
   };
 }
 
 function createBuilders(dispatcher: Dispatcher): Builders {
   const available = (): readonly BuilderNode[] =>
-    [...dispatcher.book.all()]
+    [...dispatcher.registry.all()]
       .filter((node) => node.session !== undefined && node.state === 'ready' && node.facts.builder)
       .map((node) => ({
         nodeId: node.id,
@@ -162,7 +163,7 @@ function createBuilders(dispatcher: Dispatcher): Builders {
   return {
     available,
     run: async (...[node, task, output, signal]) => {
-      await dispatcher.egress.changed(); // another app with this name may have been destroyed
+      await dispatcher.egress.refresh(); // another app with this name may have been destroyed
       return await dispatcher.tasks.run(node, task, { output, signal });
     },
   };

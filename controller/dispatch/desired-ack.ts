@@ -3,10 +3,10 @@ import type { Logger } from '../../shared/kit/log.ts';
 import { callAfter } from '../../shared/kit/timer.ts';
 import type { DesiredAck } from '../../shared/rpc/messages.ts';
 import type { AgentSession } from './agent-session.ts';
-import type { KnownNode } from './node-book.ts';
+import type { LiveNodeState } from './node-registry.ts';
 
 export interface AckDeps {
-  readonly node: KnownNode;
+  readonly node: LiveNodeState;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly refusalRetryMs: number;
@@ -14,9 +14,9 @@ export interface AckDeps {
 }
 
 /** Takes note of a node's answer to its desired state. False when it answers what it was not asked. */
-export function takeDesiredAck(session: AgentSession, ack: DesiredAck, deps: AckDeps): boolean {
+export function handleDesiredAck(session: AgentSession, ack: DesiredAck, deps: AckDeps): boolean {
   if (session.sentGeneration === undefined || ack.generation > session.sentGeneration) {
-    session.complain('session.unknown_generation', { generation: ack.generation });
+    session.warnOnce('session.unknown_generation', { generation: ack.generation });
     return false;
   }
   deps.node.ack = ack;
@@ -26,12 +26,12 @@ export function takeDesiredAck(session: AgentSession, ack: DesiredAck, deps: Ack
 
 /** The cause may pass (a full disk) or need a person; the node keeps what it has, and is asked again. */
 function refused(session: AgentSession, ack: DesiredAck, deps: AckDeps): void {
-  if (session.offeringAgain.desired) return;
-  session.offeringAgain.desired = true;
+  if (session.resendScheduled.desired) return;
+  session.resendScheduled.desired = true;
   const { code, message } = ack.refusal ?? {};
   deps.logger.warn({ node: session.name, generation: ack.generation, code, message }, 'session.desired_state_refused');
   callAfter(deps.clock, deps.refusalRetryMs, () => {
-    session.offeringAgain.desired = false;
+    session.resendScheduled.desired = false;
     const last = deps.node.ack;
     if (!session.open || last?.refusal === undefined || last.generation !== session.sentGeneration) return;
     session.sentGeneration = undefined;

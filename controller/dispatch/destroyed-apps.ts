@@ -24,21 +24,22 @@ export class DestroyedApps {
    * A node may have build caches of apps that this database does not know at all: its disk or this database comes from a backup, or the
    * machine was removed and joined again. The node removes those too.
    */
-  async learn(session: AgentSession, { cachedAppIds, takesDestroyed }: Hello): Promise<void> {
+  async findUnknown(session: AgentSession, { cachedAppIds, takesDestroyed }: Hello): Promise<void> {
     if (takesDestroyed !== true || cachedAppIds.length === 0) return;
     const unknown = await this.#deps.store.unknownApps(cachedAppIds as readonly AppId[]);
     session.unknownApps = new Set(unknown.slice(0, DESTROYED_PER_NODE_MAX));
   }
 
   /** A state that names destroyed apps was sent. */
-  asked(session: AgentSession, destroyed: readonly DestroyedApp[] = []): void {
+  recordSent(session: AgentSession, destroyed: readonly DestroyedApp[] = []): void {
     session.endsInstances = destroyed.length > 0;
     for (const { appId } of destroyed) session.askedDestroyed.add(appId);
   }
 
   acknowledged(session: AgentSession, { appIds }: DestroyedAck): void {
     const asked = appIds.filter((appId) => session.askedDestroyed.has(appId));
-    if (asked.length < appIds.length) session.complain('session.unknown_destroyed_apps');
+    if (asked.length < appIds.length)
+      session.warnOnce('session.unknown_destroyed_apps');
     if (asked.length > 0) void this.#store(session, asked);
   }
 

@@ -5,36 +5,29 @@ import type { Clock } from '../../shared/kit/clock.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { RandomId } from '../../shared/kit/random-id.ts';
 import { callAfter } from '../../shared/kit/timer.ts';
-import type {
-  AgentMessage,
-  DesiredAck,
-  DestroyedAck,
-  Hello,
-  InstanceReport,
-  NodeEvent,
-} from '../../shared/rpc/messages.ts';
+import type { AgentMessage, DesiredAck, Hello } from '../../shared/rpc/messages.ts';
 import type { NodeRow } from '../domain/nodes.ts';
 import type { Store } from '../store/port.ts';
 import { AgentSession, type AgentCall } from './agent-session.ts';
-import { EgressBoard, type EgressBoardDeps } from './egress-board.ts';
+import { EgressDistributor, type EgressDistributorDeps } from './egress-distributor.ts';
 import { DestroyedApps, type DestroyedAppsDeps } from './destroyed-apps.ts';
-import { Door, type DoorDeps, type Visitor } from './door.ts';
 import { Liveness } from './liveness.ts';
-import { takeDesiredAck } from './desired-ack.ts';
-import { RouteBoard, type RouteBoardDeps } from './route-board.ts';
+import { RouteDistributor, type RouteDistributorDeps } from './route-distributor.ts';
 import { LogQueries } from './log-queries.ts';
 import { DEFAULT_BUDGET, type Budget } from './message-budget.ts';
-import { NodeBook, type KnownNode } from './node-book.ts';
-import { heartbeatIntervalMs, type Pace } from './pace.ts';
+import { heartbeatIntervalMs, type HeartbeatRate } from './heartbeat-interval.ts';
+import { MessageRouter, type MessageRouterDeps } from './message-router.ts';
+import { NodeRegistry } from './node-registry.ts';
 import { OpenSessions } from './open-sessions.ts';
 import { Publisher } from './publisher.ts';
 import { readDesiredStates } from './read-desired.ts';
+import { sendWelcome } from './send-welcome.ts';
+import { SessionAuthenticator, type AuthenticatedNode, type SessionAuthenticatorDeps } from './session-authenticator.ts';
 import { Tasks } from './tasks.ts';
-import { welcome } from './welcome.ts';
 
-export type DispatchStore = DoorDeps['store'] &
-  RouteBoardDeps['store'] &
-  EgressBoardDeps['store'] &
+export type DispatchStore = SessionAuthenticatorDeps['store'] &
+  RouteDistributorDeps['store'] &
+  EgressDistributorDeps['store'] &
   DestroyedAppsDeps['store'] &
   Pick<Store, 'nodes' | 'setNodeState' | 'setNodesPresent' | 'assignmentsOfApp' | 'desiredRows'>;
 
@@ -46,9 +39,9 @@ export interface DispatcherSettings {
   readonly helloTimeoutMs: number;
   readonly refusalRetryMs: number;
   readonly budget?: Budget | undefined;
-  /** The controller's own; default: that of this product. */
+  /** The controller's version. Default: the version of this build. */
   readonly version?: string | undefined;
-  readonly pace?: Pace | undefined;
+  readonly heartbeatRate?: HeartbeatRate | undefined;
 }
 
 export interface DispatcherDeps {
@@ -56,77 +49,88 @@ export interface DispatcherDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly randomId: RandomId;
-  /** Something an agent wants its operator to know. */
-  readonly onNodeEvent?: ((node: { readonly id: NodeId; readonly name: string }, event: NodeEvent) => void) | undefined;
+  readonly onNodeEvent?: MessageRouterDeps['onNodeEvent'];
 }
 
-/** Sessions, and what flows over them, to and from the parts that own it. */
+/** Opens and closes agent sessions, and connects the modules that use them. */
 export class Dispatcher {
   readonly tasks: Tasks;
   readonly logs: LogQueries;
-  readonly routes: RouteBoard;
-  readonly egress: EgressBoard;
-  readonly book = new NodeBook();
+  readonly routes: RouteDistributor;
+  readonly egress: EgressDistributor;
+  readonly registry = new NodeRegistry();
   readonly #settings: DispatcherSettings;
   readonly #deps: DispatcherDeps;
-  readonly #door: Door;
+  readonly #authenticator: SessionAuthenticator;
   readonly #publisher: Publisher;
   readonly #liveness: Liveness;
   readonly #destroyed: DestroyedApps;
+  readonly #router: MessageRouter;
   readonly #listeners = new Set<(node: NodeId) => void>();
-  /** Those that have not said Hello yet included. */
+  /** Includes sessions that have not sent Hello yet. */
   readonly #open = new OpenSessions();
   readonly #stop = new AbortController();
 
   constructor(settings: DispatcherSettings, deps: DispatcherDeps) {
     this.#settings = settings;
     this.#deps = deps;
-    this.#door = new Door(deps);
+    this.#authenticator = new SessionAuthenticator(deps);
     this.#destroyed = new DestroyedApps({ ...deps, publish: (node) => this.publish(node) });
-    const session = (node: NodeId): AgentSession | undefined => this.book.get(node)?.session;
+    const session = (node: NodeId): AgentSession | undefined => this.registry.get(node)?.session;
     const sessions = (): readonly AgentSession[] => this.#sessions();
     this.tasks = new Tasks({
       clock: deps.clock,
       session,
       rejoinMs: settings.taskRejoinMs,
-      onBuilt: (node, appId) => this.book.get(node)?.cachedApps.add(appId),
+      onBuilt: (node, appId) => this.registry.get(node)?.cachedApps.add(appId),
     });
     this.logs = new LogQueries({
       ...deps,
       sessions,
-      nodeName: (node) => this.book.get(node)?.name ?? node,
+      nodeName: (node) => this.registry.get(node)?.name ?? node,
     });
     this.#liveness = new Liveness({
       ...deps,
-      book: this.book,
+      registry: this.registry,
       unreachableAfterMs: settings.unreachableAfterMs,
       intervalMs: () => this.#intervalMs(),
       onLost: (node) => this.#notify(node),
     });
-    this.routes = new RouteBoard({ ...deps, ...settings, book: this.book, sessions });
-    this.egress = new EgressBoard({ ...deps, sessions });
+    this.routes = new RouteDistributor({ ...deps, ...settings, registry: this.registry, sessions });
+    this.egress = new EgressDistributor({ ...deps, sessions });
+    this.#router = this.#createRouter();
     this.#publisher = new Publisher({
       session,
       read: (nodes) => readDesiredStates(deps.store, nodes, settings),
       onSent: (to, state, outgoing) => {
-        to.ownInstances = this.book.sent(to.nodeId, state, outgoing);
-        this.#destroyed.asked(to, outgoing.message?.state.destroyed);
+        to.ownInstances = this.registry.recordSent(to.nodeId, state, outgoing);
+        this.#destroyed.recordSent(to, outgoing.message?.state.destroyed);
         if (outgoing.withheld.size > 0 || outgoing.refusal !== undefined) this.#notify(to.nodeId);
       },
     });
   }
 
-  /** Learns the fleet, and watches for silence from now on. */
+  /** Loads the nodes from the database and begins to watch for nodes that fall silent. */
   async start(): Promise<void> {
-    for (const row of await this.#deps.store.nodes()) if (row.state !== 'removed') this.book.learn(row);
+    for (const row of await this.#deps.store.nodes()) if (row.state !== 'removed') this.registry.upsert(row);
     void this.#liveness.watch(this.#stop.signal);
   }
 
+  #createRouter(): MessageRouter {
+    const { clock, logger, onNodeEvent } = this.#deps;
+    return new MessageRouter({
+      ...{ registry: this.registry, tasks: this.tasks, logs: this.logs, routes: this.routes, destroyed: this.#destroyed },
+      ...{ clock, logger, onNodeEvent, refusalRetryMs: this.#settings.refusalRetryMs },
+      publish: (node) => this.publish(node),
+      notify: (node) => this.#notify(node),
+    });
+  }
+
   nodeChanged(row: NodeRow): void {
-    const node = this.book.learn(row);
+    const node = this.registry.upsert(row);
     if (row.state === 'removed') {
       node.session?.end(Status.UNAUTHENTICATED, 'This node was removed from the fleet.');
-      this.book.forget(row.id);
+      this.registry.remove(row.id);
     }
     this.#notify(row.id);
   }
@@ -145,32 +149,32 @@ export class Dispatcher {
   /** Never rejects: a state that cannot be read is logged, and the node keeps the previous one. */
   async publish(node: NodeId): Promise<void> {
     try {
-      this.routes.wake();
-      this.egress.look();
+      this.routes.scheduleRefresh();
+      this.egress.scheduleRefresh();
       await this.#publisher.publish(node);
-      const session = this.book.get(node)?.session;
+      const session = this.registry.get(node)?.session;
       if (session !== undefined) await this.logs.onNodeChange(session);
     } catch (error) {
       this.#deps.logger.error({ node, err: error }, 'session.desired_state_not_sent');
     }
   }
 
-  /** Takes a new stream; false when it is no node's. */
+  /** @returns false when the stream does not belong to a node */
   async accept(call: AgentCall): Promise<boolean> {
-    const visitor = await this.#door.admit(call);
-    if (visitor !== undefined) this.#begin(call, visitor);
-    return visitor !== undefined;
+    const node = await this.#authenticator.authenticate(call);
+    if (node !== undefined) this.#openSession(call, node);
+    return node !== undefined;
   }
 
-  /** Ends what a node has open; nobody who was looked up before this gets in. */
-  endSessions(node: NodeId, words: string): void {
-    this.#door.revoked();
-    this.routes.revoked();
-    for (const session of this.#open.of(node)) session.end(Status.UNAUTHENTICATED, words);
+  /** Ends all sessions of a node. A stream that is being authenticated now is checked again. */
+  endSessions(node: NodeId, reason: string): void {
+    this.#authenticator.certificatesRevoked();
+    this.routes.certificatesRevoked();
+    for (const session of this.#open.byNode(node)) session.end(Status.UNAUTHENTICATED, reason);
   }
 
-  #begin(call: AgentCall, { row, serial }: Visitor): void {
-    this.book.learn(row);
+  #openSession(call: AgentCall, { row, serial }: AuthenticatedNode): void {
+    this.registry.upsert(row);
     const session = new AgentSession(
       call,
       { id: row.id, serial, name: row.name },
@@ -191,95 +195,47 @@ export class Dispatcher {
 
   #receive(session: AgentSession, message: AgentMessage): Promise<void> | undefined {
     if (message.kind === 'hello') return this.#hello(session, message);
-    const node = this.book.get(session.nodeId);
+    const node = this.registry.get(session.nodeId);
     if (session.hello === undefined || node?.session !== session) {
       session.end(Status.FAILED_PRECONDITION, 'Hello must come first.');
       return undefined;
     }
-    if (message.kind === 'destroyedAck') this.#destroyed.acknowledged(session, message);
-    else this.#route(session, node, message);
+    this.#router.route(session, node, message);
     return undefined;
   }
 
-  #route(session: AgentSession, node: KnownNode, message: Exclude<AgentMessage, Hello | DestroyedAck>): void {
-    switch (message.kind) {
-      case 'heartbeat':
-        this.book.heartbeat(node, message);
-        break;
-      case 'desiredAck':
-        this.#ack(session, node, message);
-        break;
-      case 'instanceReport':
-        this.#report(session, node, message);
-        break;
-      case 'taskOutput':
-        this.tasks.onOutput(session, message);
-        break;
-      case 'taskResult':
-        this.tasks.onResult(session, message);
-        break;
-      case 'logChunk':
-        this.logs.onChunk(session, message);
-        break;
-      case 'routesAck':
-        this.routes.acknowledged(session, message);
-        break;
-      case 'nodeEvent':
-        this.#deps.onNodeEvent?.({ id: session.nodeId, name: session.name }, message);
-    }
-  }
-
   async #hello(session: AgentSession, hello: Hello): Promise<void> {
-    const node = this.book.get(session.nodeId);
+    const node = this.registry.get(session.nodeId);
     if (session.hello !== undefined || node === undefined) {
-      session.complain('session.second_hello');
+      session.warnOnce('session.second_hello');
       return;
     }
     session.hello = hello;
     session.stopHelloTimer?.();
     const former = node.session;
     node.session = session;
-    this.book.begin(node, hello, session.address);
+    this.registry.sessionStarted(node, hello, session.address);
     this.routes.nodeChanged(node.id);
     former?.end(Status.ABORTED, 'Another session of this node took over.');
-    // Before anything is written: an agent that waits for this gives up after a while and comes again, and so do a thousand.
+    // Welcome goes out before the database writes. Otherwise agents time out and reconnect, and a large fleet overloads the database.
     const [heartbeatIntervalMs, tasks] = [this.#intervalMs(), this.tasks.progressOn(node.id)];
-    welcome(session, node, { ...this.#settings, hello, heartbeatIntervalMs, tasks });
+    sendWelcome(session, node, { ...this.#settings, hello, heartbeatIntervalMs, tasks });
     this.#deps.logger.info({ node: node.name, agentVersion: hello.facts.agentVersion }, 'session.opened');
-    await this.#destroyed.learn(session, hello);
+    await this.#destroyed.findUnknown(session, hello);
     await this.#liveness.present(node, hello.facts);
     this.tasks.onHello(session, hello);
-    await this.egress.welcome(session);
+    await this.egress.sessionStarted(session);
     await this.publish(node.id);
-    await this.routes.welcome(session);
+    await this.routes.sessionStarted(session);
     this.#notify(node.id);
-  }
-
-  #report(session: AgentSession, node: KnownNode, report: InstanceReport): void {
-    const own = report.statuses.filter((status) => session.ownInstances.has(status.instanceId));
-    if (own.length < report.statuses.length && !session.endsInstances) {
-      const foreign = report.statuses.find((status) => !session.ownInstances.has(status.instanceId));
-      session.complain('session.unknown_instances', {
-        instance: foreign?.instanceId,
-      });
-    }
-    this.book.report(node, own, report.complete);
-    this.#notify(node.id);
-  }
-
-  #ack(session: AgentSession, node: KnownNode, ack: DesiredAck): void {
-    const { clock, logger } = this.#deps;
-    const { refusalRetryMs } = this.#settings;
-    if (takeDesiredAck(session, ack, { node, clock, logger, refusalRetryMs, publish: () => this.publish(node.id) }))
-      this.#notify(node.id);
   }
 
   #closed(session: AgentSession): void {
     session.stopHelloTimer?.();
     this.#open.remove(session);
-    const node = this.book.get(session.nodeId);
+    const node = this.registry.get(session.nodeId);
     this.logs.onDisconnect(session);
-    this.routes.ended(session);
+    this.routes.sessionEnded(session);
     if (node?.session !== session) return;
     node.session = undefined;
     node.lastSeenAtMs = session.lastSeenAtMs;
@@ -289,7 +245,7 @@ export class Dispatcher {
   }
 
   #intervalMs(): number {
-    return heartbeatIntervalMs(this.book.size, this.#settings.pace);
+    return heartbeatIntervalMs(this.registry.size, this.#settings.heartbeatRate);
   }
 
   #notify(node: NodeId): void {
@@ -298,11 +254,11 @@ export class Dispatcher {
   }
 
   #sessions(): readonly AgentSession[] {
-    return [...this.book.all()].flatMap((node) => (node.session === undefined ? [] : [node.session]));
+    return [...this.registry.all()].flatMap((node) => (node.session === undefined ? [] : [node.session]));
   }
 
-  /** The last answer of a node to a desired state, in this life of the controller. */
+  /** The last answer of a node to a desired state. Undefined when this controller process has received none. */
   ackOf(node: NodeId): DesiredAck | undefined {
-    return this.book.get(node)?.ack;
+    return this.registry.get(node)?.ack;
   }
 }

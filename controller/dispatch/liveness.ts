@@ -7,11 +7,11 @@ import type { Logger } from '../../shared/kit/log.ts';
 import type { NodeFacts } from '../../shared/rpc/messages.ts';
 import type { PresentNode } from '../domain/nodes.ts';
 import type { Store } from '../store/port.ts';
-import type { KnownNode, NodeBook } from './node-book.ts';
-import { silenceLimitMs } from './pace.ts';
+import type { LiveNodeState, NodeRegistry } from './node-registry.ts';
+import { silenceLimitMs } from './heartbeat-interval.ts';
 
 export interface LivenessDeps {
-  readonly book: NodeBook;
+  readonly registry: NodeRegistry;
   readonly store: Pick<Store, 'setNodeState' | 'setNodesPresent'>;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -43,11 +43,11 @@ export class Liveness {
     const everyMs = Math.max(50, this.#deps.unreachableAfterMs / 10);
     while (!signal.aborted) {
       await this.#deps.clock.sleep(everyMs, signal).catch(() => undefined);
-      for (const node of this.#deps.book.all()) if (this.#silent(node)) await this.#lose(node, signal);
+      for (const node of this.#deps.registry.all()) if (this.#silent(node)) await this.#lose(node, signal);
     }
   }
 
-  async present(node: KnownNode, facts: NodeFacts): Promise<void> {
+  async present(node: LiveNodeState, facts: NodeFacts): Promise<void> {
     const changed = !isDeepStrictEqual(lasting(node.facts), lasting(facts));
     node.facts = facts;
     if (!changed && node.state === 'ready') return;
@@ -56,14 +56,14 @@ export class Liveness {
   }
 
   /** Who waits for us is not silent: in a storm of sessions the database is what takes time. */
-  #silent(node: KnownNode): boolean {
+  #silent(node: LiveNodeState): boolean {
     if (node.session?.held === true) return false;
     const seenAtMs = node.session?.lastSeenAtMs ?? node.lastSeenAtMs ?? this.#startedAtMs;
     const limitMs = silenceLimitMs(this.#deps.unreachableAfterMs, this.#deps.intervalMs());
     return this.#deps.clock.monotonicMs() - seenAtMs > limitMs;
   }
 
-  async #lose(node: KnownNode, signal: AbortSignal): Promise<void> {
+  async #lose(node: LiveNodeState, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
     node.session?.end(Status.DEADLINE_EXCEEDED, 'No heartbeat came.');
     if (node.state !== 'ready') return;
@@ -74,7 +74,7 @@ export class Liveness {
   }
 
   /** A database that cannot be written now must not cost the session; the next change writes again. */
-  async #store(node: KnownNode, what: string, write: () => Promise<unknown>): Promise<boolean> {
+  async #store(node: LiveNodeState, what: string, write: () => Promise<unknown>): Promise<boolean> {
     try {
       await write();
       return true;

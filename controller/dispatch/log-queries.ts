@@ -56,7 +56,7 @@ export class LogQueries {
     const asked = this.#asked.get(chunk.queryId);
     if (asked === undefined) return; // cancelled meanwhile
     if (asked.session === session) asked.onChunk(chunk);
-    else session.complain('session.unknown_log_query');
+    else session.warnOnce('session.unknown_log_query');
   }
 
   onDisconnect(session: AgentSession): void {

@@ -121,7 +121,7 @@ export class Tasks {
     running.outputBytes += chunk.length;
     running.outputLines += countLines(chunk);
     if (running.outputBytes <= running.task.outputLimitBytes + OUTPUT_GRACE_BYTES) running.output(chunk);
-    else session.complain('session.too_much_build_output', { taskId });
+    else session.warnOnce('session.too_much_build_output', { taskId });
   }
 
   /** A result nobody waits for (cancelled, of an earlier life, sent twice) is ignored. */
@@ -140,7 +140,7 @@ export class Tasks {
   #owned(session: AgentSession, taskId: TaskId): Running | undefined {
     const running = this.#running.get(taskId);
     if (running === undefined || running.node === session.nodeId) return running;
-    session.complain('session.unknown_task', { taskId });
+    session.warnOnce('session.unknown_task', { taskId });
     return undefined;
   }
 

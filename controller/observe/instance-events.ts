@@ -4,7 +4,7 @@ import type { InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import type { InstanceStatus } from '../../shared/domain/instance.ts';
 import { DISK_LOW_BYTES } from './disk-low.ts';
 import { FloodGuard, type FloodDeps } from './flood-guard.ts';
-import type { NodeObserver } from '../dispatch/node-book.ts';
+import type { NodeObserver } from '../dispatch/node-registry.ts';
 import type { Store } from '../store/port.ts';
 
 interface Deps extends FloodDeps {

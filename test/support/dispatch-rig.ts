@@ -141,7 +141,7 @@ const FAST: Partial<DispatchConfig> = {
   unreachableAfterMs: 60_000,
   taskRejoinMs: 60_000,
   refusalRetryMs: 100,
-  pace: { perSecond: 1_000, minMs: 100, maxMs: 1_000 },
+  heartbeatRate: { perSecond: 1_000, minMs: 100, maxMs: 1_000 },
 };
 
 /** A controller's dispatch on loopback with a database in memory, an app with a release, and a CA. */

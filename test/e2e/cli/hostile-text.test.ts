@@ -5,7 +5,8 @@ import type { Cli } from '../../../cli/cli.ts';
 import { createClient, type ApiClient } from '../../../cli/client.ts';
 import { runProgram } from '../../../cli/program.ts';
 import { plainPaint } from '../../../cli/render/paint.ts';
-import { liveNode, NodeBook } from '../../../controller/dispatch/node-book.ts';
+import { liveNode } from '../../../controller/dispatch/live-node.ts';
+import { NodeRegistry } from '../../../controller/dispatch/node-registry.ts';
 import { run } from '../../../shared/kit/exec.ts';
 import { openApi, type ApiFixture } from '../../support/api-fixture.ts';
 import { addApp, assignment, newRelease, noChange, slugOf } from '../../support/store-fixtures.ts';
@@ -138,7 +139,7 @@ async function fill({ store, fleet, addNodeCaller }: ApiFixture, userId: Paramet
     ...{ instanceId: row.instanceId, state: 'backoff', restarts: 3, reason, lastLines: [HOSTILE], timingsMs: {} },
     lastExit: { signal: HOSTILE, oomKilled: false, atMs: 1 },
   });
-  const known = new NodeBook().learn({ ...node, state: 'ready' });
+  const known = new NodeRegistry().upsert({ ...node, state: 'ready' });
   const words = {
     agentVersion: FORGED,
     os: HOSTILE,

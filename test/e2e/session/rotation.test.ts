@@ -5,7 +5,7 @@ import { keepCertificateFresh, lateAtMs, renewAtMs } from '../../../agent/sessio
 import { openCa } from '../../../controller/access/ca/open-ca.ts';
 import { createApi } from '../../../controller/api/create-api.ts';
 import { NodeConnections } from '../../../controller/api/node-connections.ts';
-import { keepAgentDoorFresh } from '../../../controller/dispatch/renew-certificate.ts';
+import { renewServerCertificate } from '../../../controller/dispatch/renew-server-certificate.ts';
 import { createDispatch } from '../../../controller/dispatch/create-dispatch.ts';
 import type { Reason } from '../../../shared/domain/instance.ts';
 import { systemClock, type Clock } from '../../../shared/kit/clock.ts';
@@ -82,7 +82,7 @@ describe('server certificates in the last third of their life', () => {
     t.after(() => dispatch.close());
     const stop = new AbortController();
     t.after(() => stop.abort());
-    void keepAgentDoorFresh({ authority, dispatch }, { clock, log }, stop.signal);
+    void renewServerCertificate({ authority, dispatch }, { clock, log }, stop.signal);
     const port = await dispatch.listen();
     const before = await shownAt(port, node.tls);
     const stateDir = await nodeStateDir(t, node.tls);

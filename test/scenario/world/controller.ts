@@ -173,7 +173,7 @@ export class SimulatedController {
       { epoch, baseDomain: 'test', ...limits },
       { store, clock, logger: log, randomId: () => nextId('rnd') },
     );
-    dispatcher.book.observer = new FleetObserver({ store, clock, log });
+    dispatcher.registry.observer = new FleetObserver({ store, clock, log });
     const ends = new AppEnds();
     const [fleet, queue, policy] = [
       createFleet(dispatcher),

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { lastLines, LineBuffer, MAX_BUFFERED_CHARS } from '../../../../controller/dispatch/line-buffer.ts';
 import { MessageBudget } from '../../../../controller/dispatch/message-budget.ts';
-import { heartbeatIntervalMs, silenceLimitMs } from '../../../../controller/dispatch/pace.ts';
-import { canonicalSerial, serialOf } from '../../../../controller/dispatch/peer.ts';
+import { heartbeatIntervalMs, silenceLimitMs } from '../../../../controller/dispatch/heartbeat-interval.ts';
+import { canonicalSerial, serialOf } from '../../../../controller/dispatch/certificate-serial.ts';
 import type { LogLine } from '../../../../shared/domain/log-line.ts';
 
 function line(atMs: number): LogLine {

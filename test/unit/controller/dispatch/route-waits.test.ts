@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { AgentSession } from '../../../../controller/dispatch/agent-session.ts';
-import { NodeBook, type KnownNode } from '../../../../controller/dispatch/node-book.ts';
-import { ROUTES_TAKEN_TIMEOUT_MS, RouteWaits } from '../../../../controller/dispatch/route-waits.ts';
+import { NodeRegistry, type LiveNodeState } from '../../../../controller/dispatch/node-registry.ts';
+import { ROUTES_APPLIED_TIMEOUT_MS, RouteWaits } from '../../../../controller/dispatch/route-waits.ts';
 import type { NodeRow } from '../../../../controller/domain/nodes.ts';
 import type { NodeId } from '../../../../shared/domain/ids.ts';
 import { VirtualClock } from '../../../scenario/world/virtual-clock.ts';
@@ -13,7 +13,7 @@ const NODE = 'node00000001' as NodeId;
 interface Lab {
   readonly clock: VirtualClock;
   readonly waits: RouteWaits;
-  readonly node: KnownNode;
+  readonly node: LiveNodeState;
   /** Names of those not waited for any longer; undefined while somebody is waited for. */
   end(): readonly string[] | undefined;
   wait(signal?: AbortSignal): void;
@@ -21,22 +21,22 @@ interface Lab {
 
 /** One node of the fleet, which was last seen to serve this version. */
 function lab(applied: number): Lab {
-  const [clock, book] = [new VirtualClock(), new NodeBook()];
+  const [clock, registry] = [new VirtualClock(), new NodeRegistry()];
   const facts = { meshAddress: '10.0.0.1:7405' };
-  // A row has many more columns; the node book copies them, and nothing here reads them.
+  // A row has many more columns; the registry copies them, and nothing here reads them.
   const row = { id: NODE, name: 'fra', state: 'ready', cordoned: false, labels: {}, facts } as unknown as NodeRow;
-  const node = book.learn(row);
+  const node = registry.upsert(row);
   node.routes.applied = applied;
-  const waits = new RouteWaits({ book, clock });
+  const waits = new RouteWaits({ registry, clock });
   let ended: readonly string[] | undefined;
   const wait = (signal = new AbortController().signal): void => {
     ended = undefined;
-    void waits.untilTaken(VERSION, signal).then((late) => (ended = late.map(({ name }) => name)));
+    void waits.untilApplied(VERSION, signal).then((late) => (ended = late.map(({ name }) => name)));
   };
   return { clock, waits, node, end: () => ended, wait };
 }
 
-function sessionOf(node: KnownNode, refusal?: { code: string; message: string }): AgentSession {
+function sessionOf(node: LiveNodeState, refusal?: { code: string; message: string }): AgentSession {
   // A real session needs a stream. These are the fields that are read.
   const session = {
     nodeId: node.id,
@@ -54,11 +54,11 @@ describe('who waits until every node has the routes', () => {
     wait();
     await clock.advance(24_000);
     node.session = undefined;
-    waits.changed(NODE);
+    waits.nodeChanged(NODE);
     await clock.advance(1_000);
     assert.equal(end(), undefined);
     node.state = 'unreachable';
-    waits.changed(NODE);
+    waits.nodeChanged(NODE);
     await clock.advance(0);
     assert.deepEqual(end(), []);
   });
@@ -68,7 +68,7 @@ describe('who waits until every node has the routes', () => {
     wait();
     await clock.advance(3_000);
     const session = sessionOf(node);
-    waits.changed(NODE);
+    waits.nodeChanged(NODE);
     await clock.advance(1_000);
     assert.equal(end(), undefined);
     session.routes.applied = VERSION;
@@ -94,7 +94,7 @@ describe('who waits until every node has the routes', () => {
     const { clock, waits, node, end, wait } = lab(0);
     const session = sessionOf(node);
     wait();
-    await clock.advance(ROUTES_TAKEN_TIMEOUT_MS - 1);
+    await clock.advance(ROUTES_APPLIED_TIMEOUT_MS - 1);
     assert.equal(end(), undefined);
     await clock.advance(1);
     assert.deepEqual(end(), ['fra']);

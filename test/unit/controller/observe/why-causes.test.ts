@@ -5,7 +5,7 @@ import { renderWhy } from '../../../../cli/render/why.ts';
 import { whyApp } from '../../../../controller/observe/why/why-app.ts';
 import { whyInstance } from '../../../../controller/observe/why/why-instance.ts';
 import { whyNode } from '../../../../controller/observe/why/why-node.ts';
-import { twinTrouble } from '../../../../controller/dispatch/twins.ts';
+import { duplicateNodeReason } from '../../../../controller/dispatch/duplicate-node.ts';
 import { versionTrouble } from '../../../../shared/domain/agent-version.ts';
 import type { WhyBody } from '../../../../shared/api/observe.ts';
 import {
@@ -161,7 +161,7 @@ const CAUSES: readonly {
   },
   {
     cause: 'a disk image of a node that runs twice',
-    body: whyNode(nodeFact({ trouble: twinTrouble('fra-1', TWINS) }), WHY_NOW),
+    body: whyNode(nodeFact({ trouble: duplicateNodeReason('fra-1', TWINS) }), WHY_NOW),
     screen: [
       'fra-1 is in trouble.',
       '',

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { fitTable, type TableLine } from '../../../../controller/dispatch/fit-table.ts';
-import { TableRoom } from '../../../../controller/dispatch/table-room.ts';
+import { limitRouteTable, type RouteTableRow } from '../../../../controller/dispatch/limit-route-table.ts';
+import { RouteTableCapacity } from '../../../../controller/dispatch/route-table-capacity.ts';
 import { UID_RANGES } from '../../../../controller/schedule/uid-ranges.ts';
 import type { NewEvent } from '../../../../shared/domain/event.ts';
 import { wholeTable, type FleetApp, type MeshPeer } from '../../../../shared/domain/fleet-routes.ts';
@@ -25,7 +25,7 @@ const anyPeer: fc.Arbitrary<MeshPeer> = fc.record({
   ...{ nodeId: label.map((id) => id as NodeId), name: label },
   ...{ address: fc.constantFrom('', '10.203.100.200'), port: fc.nat(65_535) },
 });
-const anyLine: fc.Arbitrary<TableLine> = fc
+const anyLine: fc.Arbitrary<RouteTableRow> = fc
   .tuple(fc.array(anyName, { maxLength: 8 }), fc.array(label, { maxLength: 8 }), fc.nat(50), fc.nat(1_000_000))
   .map(([hostnames, nodeIds, createdAtMs, id]) => ({
     entry: { ...anApp(`x${String(id)}`, []), hostnames, nodeIds: nodeIds as NodeId[] },
@@ -62,7 +62,7 @@ describe('the size of the route table', () => {
   it('fits, whatever the apps are, and only a line that is newer or too large loses its place', () => {
     fc.assert(
       fc.property(anyLines, fc.nat(4_000), (lines, maxBytes) => {
-        const { apps, leftOut } = fitTable(lines, maxBytes);
+        const { apps, leftOut } = limitRouteTable(lines, maxBytes);
         const used = apps.reduce((sum, app) => sum + appLineBytes(app), 0);
         assert.ok(used <= maxBytes);
         assert.equal(apps.length + leftOut.size, lines.length);
@@ -70,7 +70,7 @@ describe('the size of the route table', () => {
           const older = lines.filter((line) => line.createdAtMs <= createdAtMs && apps.includes(line.entry));
           assert.ok(older.reduce((sum, line) => sum + appLineBytes(line.entry), appLineBytes(entry)) > maxBytes);
         }
-        assert.deepEqual(fitTable(lines.toReversed(), maxBytes), { apps, leftOut });
+        assert.deepEqual(limitRouteTable(lines.toReversed(), maxBytes), { apps, leftOut });
       }),
       RUN,
     );
@@ -92,8 +92,8 @@ describe('the size of the route table', () => {
       createdAtMs: age,
     }));
     const events: NewEvent[] = [];
-    const room = new TableRoom((event) => events.push(event));
-    const apps = room.fit(lines, { peers: [], refused: [] });
+    const capacity = new RouteTableCapacity((event) => events.push(event));
+    const apps = capacity.select(lines, { peers: [], refused: [] });
     assert.ok(encodedBytes(lines.map(({ entry }) => entry)) > MAX_MESSAGE_BYTES);
     assert.ok(encodedBytes(apps) < MAX_MESSAGE_BYTES);
     assert.deepEqual(
@@ -101,17 +101,17 @@ describe('the size of the route table', () => {
       'abcdefgh'.slice(0, apps.length),
       'the oldest have their lines',
     );
-    room.fit(lines, { peers: [], refused: [] });
+    capacity.select(lines, { peers: [], refused: [] });
     assert.deepEqual(
       events.map(({ app }) => app),
       lines.slice(apps.length).map(({ entry }) => entry.app),
     );
     const last = lines.at(-1)!.entry;
     assert.match(
-      room.reasonOf(last.appId)?.message ?? '',
+      capacity.reasonLeftOut(last.appId)?.message ?? '',
       /^j gets no requests: its 4000 names and 1 nodes need \d+ bytes in the route table/,
     );
-    room.fit(lines.slice(5), { peers: [], refused: [] });
-    assert.equal(room.reasonOf(last.appId), undefined, 'it has its line again when there is room');
+    capacity.select(lines.slice(5), { peers: [], refused: [] });
+    assert.equal(capacity.reasonLeftOut(last.appId), undefined, 'it has its line again when there is room');
   });
 });

@@ -3,29 +3,30 @@ import { appLineBytes } from '../../shared/domain/fleet-routes-size.ts';
 import type { AppId } from '../../shared/domain/ids.ts';
 import type { Reason } from '../../shared/domain/instance.ts';
 
-export interface TableLine {
+/** The entry of one app in the route table. */
+export interface RouteTableRow {
   readonly entry: FleetApp;
   /** When the app was created. */
   readonly createdAtMs: number;
 }
 
-export interface FittingTable {
+export interface LimitedRouteTable {
   /** By app id. */
   readonly apps: readonly FleetApp[];
-  /** Apps without a line, with the reason of each. */
+  /** The apps without an entry, with the reason of each. */
   readonly leftOut: ReadonlyMap<AppId, Reason>;
 }
 
-/** Pure: lines that fit into the bytes. When there are too many, the newest apps have no line, so that no new app takes the place of an older one. */
-export function fitTable(lines: readonly TableLine[], maxBytes: number): FittingTable {
-  const byAge = lines.toSorted((a, b) => a.createdAtMs - b.createdAtMs || (a.entry.appId < b.entry.appId ? -1 : 1));
+/** Pure: the rows that fit into `maxBytes`. The newest apps are left out first, so that a new app never displaces an older one. */
+export function limitRouteTable(rows: readonly RouteTableRow[], maxBytes: number): LimitedRouteTable {
+  const byAge = rows.toSorted((a, b) => a.createdAtMs - b.createdAtMs || (a.entry.appId < b.entry.appId ? -1 : 1));
   const [apps, leftOut] = [[] as FleetApp[], new Map<AppId, Reason>()];
-  let left = maxBytes;
+  let freeBytes = maxBytes;
   for (const { entry } of byAge) {
     const bytes = appLineBytes(entry);
-    if (bytes > left) leftOut.set(entry.appId, tooLarge(entry, bytes, maxBytes));
+    if (bytes > freeBytes) leftOut.set(entry.appId, tooLarge(entry, bytes, maxBytes));
     else apps.push(entry);
-    if (bytes <= left) left -= bytes;
+    if (bytes <= freeBytes) freeBytes -= bytes;
   }
   return { apps: apps.sort((a, b) => (a.appId < b.appId ? -1 : 1)), leftOut };
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { peerOf, tableEntry, type TableView } from '../../../../controller/dispatch/fleet-table.ts';
+import { meshPeer, routeTableEntry, type RouteTableInput } from '../../../../controller/dispatch/route-table.ts';
 import type { AssignmentRow } from '../../../../controller/domain/assignments.ts';
 import { DEFAULT_LIMITS } from '../../../../shared/domain/assignment.ts';
 import type { AppId, InstanceId, NodeId } from '../../../../shared/domain/ids.ts';
@@ -42,14 +42,14 @@ function entryOf(
       desired: desired as AssignmentRow['desired'],
     };
   });
-  const view: TableView = {
-    stateOf: (instance) => states.get(instance),
+  const input: RouteTableInput = {
+    instanceState: (instance) => states.get(instance),
     nodeState: (node) => (options.nodes ?? { a: 'ready', b: 'ready', c: 'ready' })[node],
     leaving: new Set((options.leaving ?? []).map((index) => `inst000${String(index)}` as InstanceId)),
     baseDomain: 'example.test',
   };
   const release = 'release' in options ? options.release : APP.release;
-  return tableEntry({ ...APP, release }, built, view)?.nodeIds;
+  return routeTableEntry({ ...APP, release }, built, input)?.nodeIds;
 }
 
 describe('the nodes that serve an app', () => {
@@ -100,17 +100,17 @@ describe('the nodes that serve an app', () => {
 describe('a member of the fleet', () => {
   it('has an address for others, or none', () => {
     const node = { id: 'node0001' as NodeId, name: 'fra-1' };
-    assert.deepEqual(peerOf({ revoked: false, ...node, facts: { meshAddress: '10.0.0.1:7405' } }), {
+    assert.deepEqual(meshPeer({ revoked: false, ...node, facts: { meshAddress: '10.0.0.1:7405' } }), {
       nodeId: 'node0001',
       name: 'fra-1',
       address: '10.0.0.1',
       port: 7405,
     });
     for (const meshAddress of [undefined, '', 'fra:7405', '10.0.0.1']) {
-      assert.equal(peerOf({ revoked: false, ...node, facts: { meshAddress } }).address, '');
+      assert.equal(meshPeer({ revoked: false, ...node, facts: { meshAddress } }).address, '');
     }
     assert.equal(
-      peerOf({ ...node, revoked: true, facts: { meshAddress: '10.0.0.1:7405' } }).address,
+      meshPeer({ ...node, revoked: true, facts: { meshAddress: '10.0.0.1:7405' } }).address,
       '',
       'nothing is sent to it',
     );

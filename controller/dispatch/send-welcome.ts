@@ -3,23 +3,23 @@ import type { Epoch } from '../../shared/domain/assignment.ts';
 import { VERSION } from '../../shared/kit/version.ts';
 import type { Hello, Welcome } from '../../shared/rpc/messages.ts';
 import type { AgentSession } from './agent-session.ts';
-import type { KnownNode } from './node-book.ts';
+import type { LiveNodeState } from './node-registry.ts';
 
-interface WelcomeFacts {
+interface WelcomeContent {
   readonly epoch: Epoch;
-  /** The controller's own; absent: that of this product. */
+  /** The controller's version. Default: the version of this build. */
   readonly version?: string | undefined;
   readonly heartbeatIntervalMs: number;
   readonly hello: Hello;
-  /** Of the tasks that the node holds. */
+  /** Progress of the tasks that the node runs. */
   readonly tasks: Welcome['tasks'];
 }
 
-/** Lets an agent in, and tells it when its version does not go with the controller's. */
-export function welcome(session: AgentSession, node: KnownNode, of: WelcomeFacts): void {
-  const { agentVersion } = of.hello.facts;
-  node.versionTrouble = versionTrouble({ name: session.name, agentVersion }, of.version ?? VERSION);
-  const { epoch, heartbeatIntervalMs, tasks } = of;
+/** Answers Hello, and warns the agent when its version does not match the controller's. */
+export function sendWelcome(session: AgentSession, node: LiveNodeState, content: WelcomeContent): void {
+  const { epoch, heartbeatIntervalMs, tasks, hello, version } = content;
+  const { agentVersion } = hello.facts;
+  node.versionTrouble = versionTrouble({ name: session.name, agentVersion }, version ?? VERSION);
   session.send({
     kind: 'welcome',
     heartbeatIntervalMs,

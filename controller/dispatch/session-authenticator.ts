@@ -4,40 +4,40 @@ import { formerCertificate } from '../access/former-certificate.ts';
 import type { NodeRow } from '../domain/nodes.ts';
 import type { Store } from '../store/port.ts';
 import type { AgentCall } from './agent-session.ts';
-import { serialOf } from './peer.ts';
+import { serialOf } from './certificate-serial.ts';
 
-export interface DoorDeps {
+export interface SessionAuthenticatorDeps {
   readonly store: Pick<Store, 'nodeBySerial' | 'useCertificate' | 'retiredCertificate'>;
   readonly logger: Logger;
 }
 
-export interface Visitor {
+/** The node that a client certificate belongs to. */
+export interface AuthenticatedNode {
   readonly row: NodeRow;
   readonly serial: string;
 }
 
-const STRANGER = 'No node of this fleet has this certificate.';
+const UNKNOWN_CERTIFICATE = 'No node of this fleet has this certificate.';
 
-/** Who a new stream is of: identity is the certificate's, whatever the messages say. */
-export class Door {
-  readonly #deps: DoorDeps;
-  /** Grows with every revocation: who was looked up before one is looked up again. */
+/** Finds the node of a new stream by its client certificate. What the messages claim does not count. */
+export class SessionAuthenticator {
+  readonly #deps: SessionAuthenticatorDeps;
+  /** Grows with every revocation. A lookup that began before a revocation is repeated. */
   #revocations = 0;
 
-  constructor(deps: DoorDeps) {
+  constructor(deps: SessionAuthenticatorDeps) {
     this.#deps = deps;
   }
 
-  /** Certificates were taken out of force. */
-  revoked(): void {
+  certificatesRevoked(): void {
     this.#revocations += 1;
   }
 
-  /** The node behind the stream; undefined when it was refused, which it has been told. */
-  async admit(call: AgentCall): Promise<Visitor | undefined> {
+  /** @returns undefined when the stream was refused; the agent has then received the reason */
+  async authenticate(call: AgentCall): Promise<AuthenticatedNode | undefined> {
     const serial = serialOf(call.getAuthContext().sslPeerCertificate);
     try {
-      const row = serial === undefined ? undefined : await this.#find(serial);
+      const row = serial === undefined ? undefined : await this.#findNode(serial);
       if (serial !== undefined && row !== undefined) return { row, serial };
       await this.#refuse(call, serial ?? '');
     } catch (error) {
@@ -47,7 +47,7 @@ export class Door {
     return undefined;
   }
 
-  async #find(serial: string): Promise<NodeRow | undefined> {
+  async #findNode(serial: string): Promise<NodeRow | undefined> {
     const { store } = this.#deps;
     for (;;) {
       const before = this.#revocations;
@@ -60,7 +60,10 @@ export class Door {
 
   async #refuse(call: AgentCall, serial: string): Promise<void> {
     const former = await formerCertificate(this.#deps.store, serial);
-    this.#deps.logger.warn({ serial, peer: call.getPeer(), node: former?.node }, 'session.refused');
-    call.emit('error', { code: Status.UNAUTHENTICATED, details: former?.words ?? STRANGER });
+    this.#deps.logger.warn(
+      { serial, peer: call.getPeer(), node: former?.node },
+      'session.refused',
+    );
+    call.emit('error', { code: Status.UNAUTHENTICATED, details: former?.words ?? UNKNOWN_CERTIFICATE });
   }
 }

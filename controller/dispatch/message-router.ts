@@ -1,0 +1,85 @@
+import type { NodeId } from '../../shared/domain/ids.ts';
+import type { Clock } from '../../shared/kit/clock.ts';
+import type { Logger } from '../../shared/kit/log.ts';
+import type { AgentMessage, DesiredAck, Hello, InstanceReport, NodeEvent } from '../../shared/rpc/messages.ts';
+import type { AgentSession } from './agent-session.ts';
+import { handleDesiredAck } from './desired-ack.ts';
+import type { DestroyedApps } from './destroyed-apps.ts';
+import type { LogQueries } from './log-queries.ts';
+import type { LiveNodeState, NodeRegistry } from './node-registry.ts';
+import type { RouteDistributor } from './route-distributor.ts';
+import type { Tasks } from './tasks.ts';
+
+export interface MessageRouterDeps {
+  readonly registry: NodeRegistry;
+  readonly tasks: Tasks;
+  readonly logs: LogQueries;
+  readonly routes: RouteDistributor;
+  readonly destroyed: DestroyedApps;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly refusalRetryMs: number;
+  readonly publish: (node: NodeId) => Promise<void>;
+  readonly notify: (node: NodeId) => void;
+  /** Something that the agent reports to its operator. */
+  readonly onNodeEvent?: ((node: { readonly id: NodeId; readonly name: string }, event: NodeEvent) => void) | undefined;
+}
+
+/** Passes the messages of an agent to the modules that handle them. Hello is handled by the dispatcher. */
+export class MessageRouter {
+  readonly #deps: MessageRouterDeps;
+
+  constructor(deps: MessageRouterDeps) {
+    this.#deps = deps;
+  }
+
+  route(session: AgentSession, node: LiveNodeState, message: Exclude<AgentMessage, Hello>): void {
+    const { registry, tasks, logs, routes, destroyed, onNodeEvent } = this.#deps;
+    switch (message.kind) {
+      case 'heartbeat':
+        registry.heartbeat(node, message);
+        break;
+      case 'desiredAck':
+        this.#desiredAck(session, node, message);
+        break;
+      case 'instanceReport':
+        this.#instanceReport(session, node, message);
+        break;
+      case 'taskOutput':
+        tasks.onOutput(session, message);
+        break;
+      case 'taskResult':
+        tasks.onResult(session, message);
+        break;
+      case 'logChunk':
+        logs.onChunk(session, message);
+        break;
+      case 'routesAck':
+        routes.acknowledged(session, message);
+        break;
+      case 'destroyedAck':
+        destroyed.acknowledged(session, message);
+        break;
+      case 'nodeEvent':
+        onNodeEvent?.({ id: session.nodeId, name: session.name }, message);
+    }
+  }
+
+  #instanceReport(session: AgentSession, node: LiveNodeState, report: InstanceReport): void {
+    const assigned = report.statuses.filter((status) => session.ownInstances.has(status.instanceId));
+    if (assigned.length < report.statuses.length && !session.endsInstances) {
+      const foreign = report.statuses.find((status) => !session.ownInstances.has(status.instanceId));
+      session.warnOnce('session.unknown_instances', {
+        instance: foreign?.instanceId,
+      });
+    }
+    this.#deps.registry.report(node, assigned, report.complete);
+    this.#deps.notify(node.id);
+  }
+
+  #desiredAck(session: AgentSession, node: LiveNodeState, ack: DesiredAck): void {
+    const { clock, logger, refusalRetryMs } = this.#deps;
+    const publish = (): Promise<void> => this.#deps.publish(node.id);
+    if (handleDesiredAck(session, ack, { node, clock, logger, refusalRetryMs, publish })) this.#deps.notify(node.id);
+  }
+}

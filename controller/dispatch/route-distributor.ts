@@ -1,0 +1,260 @@
+import type { Epoch } from '../../shared/domain/assignment.ts';
+import {
+  routesBetween,
+  routesDigest,
+  sameTable,
+  wholeTable,
+  type FleetRoutes,
+} from '../../shared/domain/fleet-routes.ts';
+import type { AppId, InstanceId, NodeId } from '../../shared/domain/ids.ts';
+import type { Clock } from '../../shared/kit/clock.ts';
+import type { Logger } from '../../shared/kit/log.ts';
+import { callAfter } from '../../shared/kit/timer.ts';
+import { encodeControllerMessage } from '../../shared/rpc/controller-codec.ts';
+import type { RoutesAck } from '../../shared/rpc/messages.ts';
+import type { WireControllerMessage } from '../../shared/rpc/service.ts';
+import { noteEvent } from '../store/note-event.ts';
+import type { RunningRow } from '../domain/assignments.ts';
+import type { Store } from '../store/port.ts';
+import type { AgentSession } from './agent-session.ts';
+import type { RouteTableRow } from './limit-route-table.ts';
+import { meshPeer, routeTableRows, type RouteTableInput } from './route-table.ts';
+import type { NodeRegistry } from './node-registry.ts';
+import { RouteWaits } from './route-waits.ts';
+import { RouteTableCapacity } from './route-table-capacity.ts';
+
+export interface RouteDistributorDeps {
+  readonly store: Pick<Store, 'routedApps' | 'runningRows' | 'refusedCertificates' | 'addEvent'>;
+  readonly registry: NodeRegistry;
+  readonly sessions: () => readonly AgentSession[];
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly epoch: Epoch;
+  readonly baseDomain: string;
+  readonly refusalRetryMs: number;
+}
+
+/** Reports come in bursts. Between two full refreshes there is at least this pause, and at least ten times the duration of the last refresh. */
+const REFRESH_PAUSE_MS = 20;
+/** Limits the full tables that are sent at the same time, because each is large in a large fleet. */
+const FULL_TABLES_IN_FLIGHT_MAX = 32;
+/** A slow node delays the full tables of other nodes at most this long. */
+const FULL_TABLE_SLOT_MS = 500;
+
+/** Builds the fleet's route table from the database and the reports, and sends it to every agent. */
+export class RouteDistributor {
+  readonly #deps: RouteDistributorDeps;
+  readonly #leaving = new Map<AppId, ReadonlySet<InstanceId>>();
+  /** The version in which the entry of an app changed last. */
+  readonly #changedAt = new Map<AppId, number>();
+  readonly #waits: RouteWaits;
+  readonly #waitingForFullTable = new Set<AgentSession>();
+  #fullTablesInFlight = 0;
+  readonly capacity: RouteTableCapacity;
+  #table: FleetRoutes;
+  /** Undefined until the first refresh and after each revocation. */
+  #refused: readonly string[] | undefined;
+  #fullTableMessage: WireControllerMessage | undefined;
+  #unchangedMessage: { readonly digest: string; readonly message: WireControllerMessage } | undefined;
+  /** The difference to the previous version. */
+  #deltaMessage: WireControllerMessage | undefined;
+  #isLoaded = false;
+  #refreshScheduled = false;
+  #refreshDurationMs = 0;
+  #queue: Promise<void> = Promise.resolve();
+
+  constructor(deps: RouteDistributorDeps) {
+    this.#deps = deps;
+    this.#waits = new RouteWaits(deps);
+    this.capacity = new RouteTableCapacity((event) => noteEvent({ store: deps.store, log: deps.logger }, event));
+    this.#table = { epoch: deps.epoch, version: 1, peers: [], apps: [], refused: [] };
+  }
+
+  scheduleRefresh(): void {
+    if (this.#refreshScheduled) return;
+    this.#refreshScheduled = true;
+    callAfter(this.#deps.clock, Math.max(REFRESH_PAUSE_MS, this.#refreshDurationMs * 10), () => {
+      this.#refreshScheduled = false;
+      void this.#enqueue(() => this.#refresh());
+    });
+  }
+
+  certificatesRevoked(): void {
+    this.#refused = undefined;
+    this.scheduleRefresh();
+  }
+
+  /** A node connected, disconnected or sent a report. */
+  nodeChanged(node: NodeId): void {
+    this.#waits.nodeChanged(node);
+    this.scheduleRefresh();
+  }
+
+  /** Sends the full table, or confirms the one that the agent has. */
+  async sessionStarted(session: AgentSession): Promise<void> {
+    if (session.hello?.takesFleetRoutes !== true) return;
+    if (!this.#isLoaded) await this.#enqueue(() => this.#refresh());
+    this.#sendUpdate(session);
+  }
+
+  acknowledged(session: AgentSession, ack: RoutesAck): void {
+    const { sent } = session.routes;
+    if (sent === undefined || ack.version > sent) {
+      session.warnOnce('session.unknown_routes', { version: ack.version });
+      return;
+    }
+    if (ack.refusal === undefined) session.routes.applied = Math.max(session.routes.applied, ack.version);
+    else this.#handleRefusal(session, ack);
+    // The controller fills a gap by sending the full table, so an operator need not see it.
+    session.routes.refusal = ack.refusal?.code === 'SLIP_ROUTES_GAP' ? undefined : ack.refusal;
+    this.#waits.answered(session, this.#table.version);
+  }
+
+  sessionEnded(session: AgentSession): void {
+    this.#waitingForFullTable.delete(session);
+  }
+
+  /** See `Fleet.routesApplied`. */
+  async waitUntilApplied(appId: AppId, signal: AbortSignal, leaving: readonly InstanceId[]): Promise<void> {
+    if (leaving.length === 0) this.#leaving.delete(appId);
+    else this.#leaving.set(appId, new Set(leaving));
+    await this.#enqueue(() => this.#refreshApp(appId));
+    const version = this.#changedAt.get(appId);
+    const late = version === undefined ? [] : await this.#waits.untilApplied(version, signal);
+    if (late.length === 0) return;
+    const nowMs = this.#deps.clock.monotonicMs();
+    const nodes = late.map(({ name, routes, session }) => ({
+      name,
+      has: routes.applied,
+      silentMs: nowMs - (session?.lastSeenAtMs ?? nowMs),
+    }));
+    this.#deps.logger.warn({ nodes, appId, version }, 'routes.not_applied');
+  }
+
+  /** One refresh at a time. If one fails, the table stays as it is, and the next change tries again. */
+  #enqueue(work: () => Promise<void>): Promise<void> {
+    this.#queue = this.#queue.then(work).catch((error: unknown) => {
+      this.#deps.logger.error({ err: error }, 'routes.not_read');
+    });
+    return this.#queue;
+  }
+
+  async #refresh(): Promise<void> {
+    const startedAtMs = this.#deps.clock.monotonicMs();
+    const [apps, rows] = [await this.#deps.store.routedApps(), await this.#deps.store.runningRows()];
+    this.#refused ??= await this.#deps.store.refusedCertificates(this.#deps.clock.nowMs());
+    const byApp = Map.groupBy(rows, (row) => row.appId);
+    for (const appId of this.#leaving.keys()) this.#clearLeaving(appId, byApp.get(appId) ?? []);
+    this.#publish(apps.flatMap((app) => routeTableRows(app, byApp.get(app.appId) ?? [], this.#tableInput(app.appId))));
+    this.#isLoaded = true;
+    this.#refreshDurationMs = this.#deps.clock.monotonicMs() - startedAtMs;
+  }
+
+  /** Refreshes one app, so that the cost of a deploy does not grow with the number of apps. */
+  async #refreshApp(appId: AppId): Promise<void> {
+    if (!this.#isLoaded) return this.#refresh();
+    const [apps, rows] = [await this.#deps.store.routedApps(appId), await this.#deps.store.runningRows(appId)];
+    const rowsOfApp = apps.flatMap((app) => routeTableRows(app, rows, this.#tableInput(appId)));
+    this.#publish([...this.capacity.rowsWithout(appId), ...rowsOfApp]);
+  }
+
+  /** Clears the mark when none of the leaving instances exists any more. */
+  #clearLeaving(appId: AppId, rows: readonly RunningRow[]): void {
+    const leaving = this.#leaving.get(appId);
+    if (!rows.some((row) => leaving?.has(row.instanceId) === true)) this.#leaving.delete(appId);
+  }
+
+  #tableInput(appId: AppId): RouteTableInput {
+    const { registry, baseDomain } = this.#deps;
+    return {
+      instanceState: (instance) => registry.status(instance)?.state,
+      nodeState: (node) => registry.get(node)?.state,
+      leaving: this.#leaving.get(appId) ?? new Set(),
+      baseDomain,
+    };
+  }
+
+  #publish(rows: readonly RouteTableRow[]): void {
+    const members = [...this.#deps.registry.all()].filter((node) => node.state !== 'removed');
+    const peers = members.map(meshPeer).sort((a, b) => (a.nodeId < b.nodeId ? -1 : 1));
+    const refused = this.#refused ?? this.#table.refused;
+    const apps = this.capacity.select(rows, { peers, refused });
+    const next = { epoch: this.#deps.epoch, version: this.#table.version + 1, peers, apps, refused };
+    const delta = routesBetween(this.#table, next);
+    const { removedNodeIds, removedAppIds } = delta;
+    const changes = [delta.peers, delta.apps, removedNodeIds, removedAppIds, delta.refused];
+    if (changes.every((part) => part.length === 0)) return;
+    for (const { appId } of delta.apps) this.#changedAt.set(appId, next.version);
+    for (const appId of removedAppIds) this.#changedAt.set(appId, next.version);
+    this.#table = next;
+    this.#deltaMessage = encodeControllerMessage({ kind: 'fleetRoutes', update: delta });
+    [this.#fullTableMessage, this.#unchangedMessage] = [undefined, undefined];
+    for (const session of this.#deps.sessions()) this.#sendUpdate(session);
+  }
+
+  /** Sends what the session lacks: the last difference or the full table. A session whose stream is full gets it when the stream has drained. */
+  #sendUpdate(session: AgentSession): void {
+    const { routes } = session;
+    if (!this.#isLoaded || session.hello?.takesFleetRoutes !== true || routes.sent === this.#table.version || routes.full)
+      return;
+    const message = this.#messageFor(session);
+    const isFullTable = message === this.#fullTableMessage;
+    if (isFullTable && this.#fullTablesInFlight >= FULL_TABLES_IN_FLIGHT_MAX) {
+      this.#waitingForFullTable.add(session);
+      return;
+    }
+    routes.sent = this.#table.version;
+    routes.begun = true;
+    routes.full = true;
+    session.sendEncoded(message);
+    const drained = session.drained();
+    if (isFullTable) void this.#holdFullTableSlot(drained);
+    void drained.then(() => {
+      routes.full = false;
+      this.#sendUpdate(session);
+    });
+  }
+
+  async #holdFullTableSlot(drained: Promise<void>): Promise<void> {
+    this.#fullTablesInFlight += 1;
+    const stop = new AbortController();
+    await Promise.race([drained, this.#deps.clock.sleep(FULL_TABLE_SLOT_MS, stop.signal).catch(() => undefined)]);
+    stop.abort();
+    this.#fullTablesInFlight -= 1;
+    const [next] = this.#waitingForFullTable;
+    if (next === undefined) return;
+    this.#waitingForFullTable.delete(next);
+    this.#sendUpdate(next);
+  }
+
+  #messageFor({ hello, routes }: AgentSession): WireControllerMessage {
+    if (routes.sent === this.#table.version - 1 && this.#deltaMessage !== undefined) return this.#deltaMessage;
+    if (!routes.begun && hello?.fleetRoutesDigest === this.#unchanged().digest) return this.#unchanged().message;
+    return (this.#fullTableMessage ??= encodeControllerMessage({ kind: 'fleetRoutes', update: wholeTable(this.#table) }));
+  }
+
+  #unchanged(): { readonly digest: string; readonly message: WireControllerMessage } {
+    const digest = this.#unchangedMessage?.digest ?? routesDigest(this.#table);
+    return (this.#unchangedMessage ??= {
+      digest,
+      message: encodeControllerMessage({ kind: 'fleetRoutes', update: sameTable(this.#table, digest) }),
+    });
+  }
+
+  /** Sends the full table again. This happens at once the first time that the agent reports a gap, and after a pause otherwise. */
+  #handleRefusal(session: AgentSession, ack: RoutesAck): void {
+    const { code, message } = ack.refusal ?? {};
+    if (session.resendScheduled.routes) return;
+    session.resendScheduled.routes = true;
+    this.#deps.logger.warn({ node: session.name, version: ack.version, code, message }, 'session.routes_refused');
+    const resend = (): void => {
+      session.resendScheduled.routes = false;
+      session.routes.sent = undefined;
+      this.#sendUpdate(session);
+    };
+    const atOnce = code === 'SLIP_ROUTES_GAP' && !session.gapFilled;
+    session.gapFilled ||= atOnce;
+    if (atOnce) resend();
+    else callAfter(this.#deps.clock, this.#deps.refusalRetryMs, () => session.open && resend());
+  }
+}
