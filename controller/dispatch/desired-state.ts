@@ -19,8 +19,8 @@ export interface DesiredRows {
   readonly baseDomain: string;
 }
 
-export function releaseKey(of: { readonly appId: AppId; readonly release: number }): string {
-  return `${of.appId} v${String(of.release)}`;
+export function releaseKey({ appId, release }: { readonly appId: AppId; readonly release: number }): string {
+  return `${appId} v${String(release)}`;
 }
 
 /**

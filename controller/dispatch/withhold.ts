@@ -67,14 +67,15 @@ function contentBytes(assignments: readonly Assignment[]): number {
 }
 
 /** Most bytes of the common content of a release in a message. */
-export function releaseBytes(of: {
+export function releaseBytes(release: {
   readonly config: ConfigVars;
   readonly layers: readonly unknown[];
   readonly commands: readonly string[];
 }): number {
-  const commandBytes = of.commands.reduce((sum, command) => sum + Buffer.byteLength(command) + LAYER_BYTES, 0);
-  const varBytes = configBytes(of.config) + Object.keys(of.config).length * ENTRY_BYTES;
-  return CONTENT_BYTES + varBytes + commandBytes + of.layers.length * LAYER_BYTES;
+  const { config, layers, commands } = release;
+  const commandBytes = commands.reduce((sum, command) => sum + Buffer.byteLength(command) + LAYER_BYTES, 0);
+  const varBytes = configBytes(config) + Object.keys(config).length * ENTRY_BYTES;
+  return CONTENT_BYTES + varBytes + commandBytes + layers.length * LAYER_BYTES;
 }
 
 function routeBytes({ routes }: DesiredState): number {
@@ -89,10 +90,10 @@ function reasonsOf({ assignments, bytes }: ReleaseUnit, maxBytes: number): reado
 }
 
 function tooLarge(
-  of: { readonly app: string; readonly release: number; readonly bytes: number; readonly vars: number },
+  unit: { readonly app: string; readonly release: number; readonly bytes: number; readonly vars: number },
   maxBytes: number,
 ): Reason {
-  const { app, release, bytes, vars } = of;
+  const { app, release, bytes, vars } = unit;
   const limit =
     bytes > RELEASE_BYTES_MAX
       ? `the limit is ${String(RELEASE_BYTES_MAX)}`
