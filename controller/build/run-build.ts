@@ -12,7 +12,7 @@ import type { Build } from '../domain/builds.ts';
 import type { Store } from '../store/port.ts';
 import type { User } from '../domain/users.ts';
 import { quotaReached } from '../access/quota-error.ts';
-import { BuildTurns } from './build-turns.ts';
+import { BuildQueue } from './build-queue.ts';
 import type { BuildLogs } from './build-log.ts';
 import type { BuilderPool } from './builder-pool.ts';
 import type { Builders, TaskSources } from './port.ts';
@@ -55,8 +55,8 @@ export interface BuildRequest {
   readonly signal: AbortSignal;
 }
 
-/** Tells the pusher of an error that no build log will hold. */
-function rethrowTold(error: unknown, output: BuildRequest['output']): never {
+/** Prints an error that occurs before the build has a log. */
+function reportAndRethrow(error: unknown, output: BuildRequest['output']): never {
   const known = toSlipwayError(error);
   output(renderError(known, TROUBLE));
   throw known;
@@ -67,9 +67,9 @@ export class Builds implements TaskSources {
   readonly #deps: BuildsDeps;
   readonly #sources = new Map<TaskId, { readonly node: NodeId; readonly open: () => Promise<NodeJS.ReadableStream> }>();
 
-  readonly #turns = new BuildTurns();
+  readonly #queue = new BuildQueue();
 
-  /** Builds that have ended, which a full disk kept out of the database. */
+  /** Builds that have ended, but whose end could not be written, for example because the disk was full. */
   readonly #unwritten = new Set<BuildId>();
 
   constructor(deps: BuildsDeps) {
@@ -81,24 +81,24 @@ export class Builds implements TaskSources {
    * @throws SLIP_BUILD_*, SLIP_BUILDER_LOST, SLIP_QUOTA
    */
   async run(request: BuildRequest): Promise<{ build: Build; result: BuildResult }> {
-    const leave = await this.#turn(request);
+    const release = await this.#waitForSlot(request);
     try {
       return await this.#runNow(request);
     } finally {
-      leave();
+      release();
     }
   }
 
-  async #turn({ userId, output, signal }: BuildRequest): Promise<() => void> {
+  async #waitForSlot({ userId, output, signal }: BuildRequest): Promise<() => void> {
     const { store } = this.#deps;
     const max = await store.quotaOf(userId, 'builds');
     const user = (await store.userById(userId))?.name ?? '';
-    if (max === 0) return rethrowTold(quotaReached({ name: 'builds', max, user }), output);
-    const waiting = (): void =>
+    if (max === 0) return reportAndRethrow(quotaReached({ name: 'builds', max, user }), output);
+    const onWait = (): void =>
       output(
         `User ${user} has ${String(max)} builds running, as many as the quota allows. This push waits until one of them ends.\n`,
       );
-    return this.#turns.enter(userId, { max, signal, waiting });
+    return this.#queue.acquire(userId, { max, signal, onWait });
   }
 
   async #runNow(request: BuildRequest): Promise<{ build: Build; result: BuildResult }> {
@@ -106,7 +106,7 @@ export class Builds implements TaskSources {
     if (this.#unwritten.size > 0) await this.#writeEnds();
     const build = await store
       .createBuild({ appId: request.app.id, userId: request.userId, commit: request.commit })
-      .catch((error: unknown) => rethrowTold(error, request.output));
+      .catch((error: unknown) => reportAndRethrow(error, request.output));
     const log = await this.#deps.logs.writer(build.id);
     const output = new LineOutput((chunk) => {
       log.write(chunk);
@@ -143,7 +143,7 @@ export class Builds implements TaskSources {
     await this.#deps.store.setBuildState(build.id, 'running');
     try {
       await this.#deps.failpoint('build.started');
-      return ofThisTask(await this.#deps.builders.run(node.nodeId, task, output, request.signal), {
+      return checkResult(await this.#deps.builders.run(node.nodeId, task, output, request.signal), {
         task,
         builder: node.name,
       });
@@ -197,7 +197,7 @@ export class Builds implements TaskSources {
 }
 
 /** A builder is trusted about the content of its slug, but not about the commit and the stack that it was asked for. @throws SLIP_BUILD_OTHER */
-function ofThisTask(
+function checkResult(
   result: BuildResult,
   { task, builder }: { readonly task: BuildTask; readonly builder: string },
 ): BuildResult {

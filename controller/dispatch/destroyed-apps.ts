@@ -38,8 +38,7 @@ export class DestroyedApps {
 
   acknowledged(session: AgentSession, { appIds }: DestroyedAck): void {
     const asked = appIds.filter((appId) => session.askedDestroyed.has(appId));
-    if (asked.length < appIds.length)
-      session.warnOnce('session.unknown_destroyed_apps');
+    if (asked.length < appIds.length) session.warnOnce('session.unknown_destroyed_apps');
     if (asked.length > 0) void this.#store(session, asked);
   }
 

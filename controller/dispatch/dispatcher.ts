@@ -22,7 +22,11 @@ import { OpenSessions } from './open-sessions.ts';
 import { Publisher } from './publisher.ts';
 import { readDesiredStates } from './read-desired.ts';
 import { sendWelcome } from './send-welcome.ts';
-import { SessionAuthenticator, type AuthenticatedNode, type SessionAuthenticatorDeps } from './session-authenticator.ts';
+import {
+  SessionAuthenticator,
+  type AuthenticatedNode,
+  type SessionAuthenticatorDeps,
+} from './session-authenticator.ts';
 import { Tasks } from './tasks.ts';
 
 export type DispatchStore = SessionAuthenticatorDeps['store'] &
@@ -119,7 +123,13 @@ export class Dispatcher {
   #createRouter(): MessageRouter {
     const { clock, logger, onNodeEvent } = this.#deps;
     return new MessageRouter({
-      ...{ registry: this.registry, tasks: this.tasks, logs: this.logs, routes: this.routes, destroyed: this.#destroyed },
+      ...{
+        registry: this.registry,
+        tasks: this.tasks,
+        logs: this.logs,
+        routes: this.routes,
+        destroyed: this.#destroyed,
+      },
       ...{ clock, logger, onNodeEvent, refusalRetryMs: this.#settings.refusalRetryMs },
       publish: (node) => this.publish(node),
       notify: (node) => this.#notify(node),

@@ -6,7 +6,13 @@ import type { LiveNode } from './port.ts';
 /** Both machines reconnect within 30 s. A session that lasts longer than this has no competitor any more. */
 const DUPLICATE_GONE_AFTER_MS = 120_000;
 
-function troubleReason({ name, session, boots: { duplicates }, trouble, startTrouble }: LiveNodeState): Reason | undefined {
+function troubleReason({
+  name,
+  session,
+  boots: { duplicates },
+  trouble,
+  startTrouble,
+}: LiveNodeState): Reason | undefined {
   if (session === undefined) return startTrouble;
   const lasts = session.lastSeenAtMs - session.openedAtMs > DUPLICATE_GONE_AFTER_MS;
   return duplicates === undefined || lasts ? trouble : duplicateNodeReason(name, duplicates);

@@ -185,7 +185,11 @@ export class NodeRegistry {
   }
 
   /** Drops former reports, because the machine may have rebooted since then. */
-  sessionStarted(node: LiveNodeState, { bootId, cachedAppIds }: Pick<Hello, 'cachedAppIds' | 'bootId'>, address: string): void {
+  sessionStarted(
+    node: LiveNodeState,
+    { bootId, cachedAppIds }: Pick<Hello, 'cachedAppIds' | 'bootId'>,
+    address: string,
+  ): void {
     this.retainStatuses(node.id, new Set());
     if (bootId !== undefined) node.boots = recordBoot(node.boots, { bootId, address });
     node.cachedApps = new Set(cachedAppIds);
@@ -229,7 +233,9 @@ function statusOfWithheld({ instanceId, desired }: WithheldInstance, reason: Rea
   };
 }
 
-function storedFields(row: NodeRow): Pick<LiveNodeState, 'state' | 'cordoned' | 'draining' | 'lost' | 'revoked' | 'labels'> {
+function storedFields(
+  row: NodeRow,
+): Pick<LiveNodeState, 'state' | 'cordoned' | 'draining' | 'lost' | 'revoked' | 'labels'> {
   const { state, cordoned, labels } = row;
   const marks = {
     draining: row.drainUntilMs !== undefined,

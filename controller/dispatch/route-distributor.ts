@@ -195,7 +195,12 @@ export class RouteDistributor {
   /** Sends what the session lacks: the last difference or the full table. A session whose stream is full gets it when the stream has drained. */
   #sendUpdate(session: AgentSession): void {
     const { routes } = session;
-    if (!this.#isLoaded || session.hello?.takesFleetRoutes !== true || routes.sent === this.#table.version || routes.full)
+    if (
+      !this.#isLoaded ||
+      session.hello?.takesFleetRoutes !== true ||
+      routes.sent === this.#table.version ||
+      routes.full
+    )
       return;
     const message = this.#messageFor(session);
     const isFullTable = message === this.#fullTableMessage;
@@ -230,7 +235,10 @@ export class RouteDistributor {
   #messageFor({ hello, routes }: AgentSession): WireControllerMessage {
     if (routes.sent === this.#table.version - 1 && this.#deltaMessage !== undefined) return this.#deltaMessage;
     if (!routes.begun && hello?.fleetRoutesDigest === this.#unchanged().digest) return this.#unchanged().message;
-    return (this.#fullTableMessage ??= encodeControllerMessage({ kind: 'fleetRoutes', update: wholeTable(this.#table) }));
+    return (this.#fullTableMessage ??= encodeControllerMessage({
+      kind: 'fleetRoutes',
+      update: wholeTable(this.#table),
+    }));
   }
 
   #unchanged(): { readonly digest: string; readonly message: WireControllerMessage } {
