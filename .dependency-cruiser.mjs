@@ -159,6 +159,13 @@ export default {
       to: { path: '^(controller|agent|cli)/main\\.ts$' },
     },
     {
+      name: 'nouns-apart',
+      severity: 'error',
+      comment: 'A folder of the CLI is one noun. Move what two nouns need to cli/ or cli/terminal/.',
+      from: { path: '^cli/([^/]+)/' },
+      to: { path: '^cli/[^/]+/', pathNot: ['^cli/$1/', '^cli/terminal/'] },
+    },
+    {
       name: 'drivers-behind-the-port',
       severity: 'error',
       comment:

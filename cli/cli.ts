@@ -1,6 +1,8 @@
 import type { Run } from '../shared/kit/exec.ts';
 import type { ApiClient } from './client.ts';
-import type { Paint } from './render/paint.ts';
+import type { ControlsShown } from './terminal/escape.ts';
+import type { Look } from './terminal/look.ts';
+import type { Paint } from './terminal/paint.ts';
 
 /** Values of a command's flags by their long name in camel case. */
 export type Flags = Readonly<Record<string, string | boolean | undefined>>;
@@ -51,4 +53,13 @@ export async function show<T>(
   { body, render }: { body: T; render: (body: T) => string },
 ): Promise<void> {
   await cli.write(flags['json'] === true ? `${JSON.stringify(body, undefined, 2)}\n` : render(body));
+}
+
+export function look(cli: Cli): Look {
+  return { paint: cli.paint, nowMs: cli.nowMs() };
+}
+
+export function controlsShown(cli: Cli, flags: Flags): ControlsShown {
+  if (flags['raw'] === true) return 'all';
+  return cli.colour ? 'colours' : 'none';
 }

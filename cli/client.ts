@@ -2,8 +2,8 @@ import { Agent, request, type Dispatcher } from 'undici';
 import { NEXT_PAGE_HEADER } from '../shared/api/apps.ts';
 import type { ErrorBody } from '../shared/api/schema.ts';
 import { SlipwayError } from '../shared/kit/errors.ts';
-import type { CliConfig } from './config.ts';
-import { legible } from './render/escape.ts';
+import type { CliSettings } from './settings.ts';
+import { legible } from './terminal/escape.ts';
 
 /** The controller's API, trusted by the fleet's own CA and no other. */
 export interface ApiClient {
@@ -34,7 +34,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
 /** A config change answers when its release has been rolled out. */
 const ANSWER_TIMEOUT_MS = 30 * 60_000;
 
-export function createClient(config: CliConfig): ApiClient {
+export function createClient(config: CliSettings): ApiClient {
   const agent = new Agent({ connect: { ca: config.caPem, timeout: CONNECT_TIMEOUT_MS } });
   const send = async (
     path: string,

@@ -3,6 +3,8 @@ import type { CommandRun } from './cli.ts';
 /** One command: all that help, parsing and suggestions need, without loading its code. */
 export interface CommandSpec {
   readonly name: string;
+  /** Other names that people type, Heroku's for example. */
+  readonly aliases?: readonly string[];
   /** In commander's notation, e.g. `[name]`, `<name...>`. */
   readonly args?: string;
   readonly group: 'Apps' | 'Deploys' | 'Config' | 'Fleet' | 'Account';
@@ -15,3 +17,9 @@ export interface CommandSpec {
   readonly json?: boolean;
   readonly load: () => Promise<CommandRun>;
 }
+
+/** For commands that list what an app has had. */
+export const PAGE_LIMIT_OPTION: readonly [string, string] = [
+  '-n, --num <number>',
+  'how many, newest first (default 15)',
+];

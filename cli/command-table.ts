@@ -1,293 +1,54 @@
 import type { CommandSpec } from './command-spec.ts';
-import { BUILD_SETTINGS_COMMANDS } from './build-settings-commands.ts';
-import { DESTROY_COMMANDS } from './destroy-commands.ts';
-import { DOMAIN_COMMANDS } from './domain-commands.ts';
-import { EGRESS_COMMANDS } from './egress-commands.ts';
-import { OBSERVE_COMMANDS } from './observe-commands.ts';
-import { INSTALL_COMMANDS } from './install-commands.ts';
-import { IDENTITY_COMMANDS } from './identity-commands.ts';
-import { PLACEMENT_COMMANDS } from './placement-commands.ts';
-import { NODE_COMMANDS } from './node-commands.ts';
+import { ACCOUNT_COMMANDS } from './account/spec.ts';
+import { APPS_COMMANDS } from './apps/spec.ts';
+import { BUILDERS_COMMANDS } from './builders/spec.ts';
+import { BUILDS_COMMANDS } from './builds/spec.ts';
+import { BUILD_SETTINGS_COMMANDS } from './build-settings/spec.ts';
+import { CONFIG_COMMANDS } from './config/spec.ts';
+import { DOMAINS_COMMANDS } from './domains/spec.ts';
+import { EGRESS_COMMANDS } from './egress/spec.ts';
+import { EVENTS_COMMANDS } from './events/spec.ts';
+import { KEYS_COMMANDS } from './keys/spec.ts';
+import { LIMITS_COMMANDS } from './limits/spec.ts';
+import { LOGS_COMMANDS } from './logs/spec.ts';
+import { NODES_COMMANDS } from './nodes/spec.ts';
+import { PLACEMENT_COMMANDS } from './placement/spec.ts';
+import { PS_COMMANDS } from './ps/spec.ts';
+import { QUOTAS_COMMANDS } from './quotas/spec.ts';
+import { REBALANCE_COMMANDS } from './rebalance/spec.ts';
+import { RELEASES_COMMANDS } from './releases/spec.ts';
+import { STATUS_COMMANDS } from './status/spec.ts';
+import { TOKENS_COMMANDS } from './tokens/spec.ts';
+import { USERS_COMMANDS } from './users/spec.ts';
+import { WHY_COMMANDS } from './why/spec.ts';
 
-const NUMBER: readonly [string, string] = ['-n, --num <number>', 'how many, newest first (default 15)'];
-
+/** All commands, in the order in which `slipway --help` lists them. */
 export const COMMANDS: readonly CommandSpec[] = [
-  ...OBSERVE_COMMANDS,
-  ...DOMAIN_COMMANDS,
+  ...APPS_COMMANDS,
   ...BUILD_SETTINGS_COMMANDS,
-  ...DESTROY_COMMANDS,
-  {
-    name: 'create',
-    args: '[name]',
-    group: 'Apps',
-    summary: 'create an app, and a git remote for it in this folder',
-    example: 'slipway create my-shop',
-    options: [
-      ['-r, --remote <remote>', 'name of the git remote (default slipway)'],
-      ['--no-remote', 'add no git remote'],
-    ],
-    json: true,
-    load: async () => (await import('./commands/apps.ts')).create,
-  },
-  {
-    name: 'apps',
-    group: 'Apps',
-    summary: 'list your apps',
-    example: 'slipway apps',
-    json: true,
-    load: async () => (await import('./commands/apps.ts')).list,
-  },
-  {
-    name: 'apps:info',
-    group: 'Apps',
-    summary: 'show an app: release, addresses, processes',
-    example: 'slipway apps:info -a my-shop',
-    options: [['-s, --shell', 'as assignments a shell can read']],
-    app: true,
-    json: true,
-    load: async () => (await import('./commands/apps.ts')).info,
-  },
-  {
-    name: 'git:remote',
-    group: 'Apps',
-    summary: 'make this folder push to an app',
-    example: 'slipway git:remote -a my-shop',
-    app: true,
-    json: true,
-    load: async () => (await import('./commands/git.ts')).remote,
-  },
-  {
-    name: 'open',
-    args: '[path]',
-    group: 'Apps',
-    summary: 'open an app in the browser, or print its address',
-    example: 'slipway open /orders -a my-shop',
-    app: true,
-    load: async () => (await import('./commands/apps.ts')).open,
-  },
-  {
-    name: 'ps',
-    args: '[types...]',
-    group: 'Deploys',
-    summary: 'show the processes of an app, or only those of some types',
-    example: 'slipway ps web -a my-shop',
-    app: true,
-    json: true,
-    load: async () => (await import('./commands/deploys.ts')).ps,
-  },
+  ...DOMAINS_COMMANDS,
+  ...PS_COMMANDS,
   ...PLACEMENT_COMMANDS,
-  {
-    name: 'logs',
-    group: 'Deploys',
-    summary: 'show the log of an app',
-    example: 'slipway logs -t -p web -a my-shop',
-    options: [
-      ['-t, --tail', 'go on with new lines as they come'],
-      ['-n, --num <number>', 'how many past lines (default 100, at most 1500)'],
-      ['-p, --ps <process>', 'only this process type (web) or instance (web.1)'],
-      ['--process-type <type>', "Heroku's name for --ps web"],
-      ['-d, --dyno <instance>', "Heroku's name for --ps web.1"],
-      ['--dyno-name <instance>', "Heroku's name for --ps web.1"],
-      [
-        '-s, --source <source>',
-        'only lines of the app itself (app) or of the platform (slipway; heroku means the same)',
-      ],
-      ['--raw', "print control characters as they are; they can fool or damage your terminal's display"],
-    ],
-    app: true,
-    json: true,
-    load: async () => (await import('./commands/logs.ts')).logs,
-  },
-  {
-    name: 'releases',
-    group: 'Deploys',
-    summary: 'list the releases of an app',
-    example: 'slipway releases -n 5 -a my-shop',
-    options: [NUMBER],
-    app: true,
-    json: true,
-    load: async () => (await import('./commands/deploys.ts')).releases,
-  },
-  {
-    name: 'builds',
-    group: 'Deploys',
-    summary: 'list the builds of an app',
-    example: 'slipway builds -a my-shop',
-    options: [NUMBER],
-    app: true,
-    json: true,
-    load: async () => (await import('./commands/deploys.ts')).builds,
-  },
-  {
-    name: 'builds:output',
-    args: '[id]',
-    group: 'Deploys',
-    summary: "show a build's output, of the newest one without an id",
-    example: 'slipway builds:output -a my-shop',
-    options: [['--raw', 'print control characters as they are']],
-    app: true,
-    json: true,
-    load: async () => (await import('./commands/logs.ts')).buildOutput,
-  },
-  {
-    name: 'config',
-    group: 'Config',
-    summary: 'show the config vars of an app',
-    example: 'slipway config -a my-shop',
-    options: [['-s, --shell', 'as assignments a shell can read']],
-    app: true,
-    json: true,
-    load: async () => (await import('./commands/config.ts')).list,
-  },
-  {
-    name: 'config:get',
-    args: '<names...>',
-    group: 'Config',
-    summary: 'print the values of config vars, one a line',
-    example: 'slipway config:get DATABASE_URL -a my-shop',
-    options: [['-s, --shell', 'as assignments a shell can read']],
-    app: true,
-    json: true,
-    load: async () => (await import('./commands/config.ts')).get,
-  },
-  {
-    name: 'config:set',
-    args: '<assignments...>',
-    group: 'Config',
-    summary: 'set config vars and restart the app with them',
-    example: 'slipway config:set LOG_LEVEL=debug GREETING="hello there" -a my-shop',
-    options: [['-f, --file <path>', 'set the one variable named to the text of this file, - for standard input']],
-    app: true,
-    json: true,
-    load: async () => (await import('./commands/config.ts')).set,
-  },
-  {
-    name: 'config:unset',
-    args: '<names...>',
-    group: 'Config',
-    summary: 'remove config vars and restart the app without them',
-    example: 'slipway config:unset GREETING -a my-shop',
-    app: true,
-    json: true,
-    load: async () => (await import('./commands/config.ts')).unset,
-  },
-  {
-    name: 'nodes',
-    group: 'Fleet',
-    summary: 'list the nodes of the fleet',
-    example: 'slipway nodes',
-    json: true,
-    load: async () => (await import('./commands/fleet.ts')).nodes,
-  },
-  {
-    name: 'nodes:token',
-    group: 'Fleet',
-    summary: 'print the line that makes a machine a node of the fleet (admin)',
-    example: 'slipway nodes:token --ttl 30m --label zone=attic',
-    options: [
-      ['--ttl <duration>', 'how long it can be used, e.g. 15m or 2h (default 15m, at most 24h)'],
-      ['--label <labels>', 'labels of the node, used to choose where apps run, e.g. region=fra,disk=ssd'],
-      ['--quiet', 'print the token alone'],
-    ],
-    json: true,
-    load: async () => (await import('./commands/fleet.ts')).joinToken,
-  },
-  ...NODE_COMMANDS,
+  ...LOGS_COMMANDS,
+  ...RELEASES_COMMANDS,
+  ...BUILDS_COMMANDS,
+  ...CONFIG_COMMANDS,
+  ...STATUS_COMMANDS,
+  ...EVENTS_COMMANDS,
+  ...WHY_COMMANDS,
+  ...NODES_COMMANDS,
+  ...BUILDERS_COMMANDS,
+  ...LIMITS_COMMANDS,
+  ...REBALANCE_COMMANDS,
   ...EGRESS_COMMANDS,
-  ...IDENTITY_COMMANDS,
-  ...INSTALL_COMMANDS,
-  {
-    name: 'login',
-    args: '<url>',
-    group: 'Account',
-    summary: 'sign in to a controller; the token is asked for, or read from standard input',
-    example: 'slipway login https://fleet.example.com:7400 --pin sha256:4f9c…',
-    options: [['--pin <pin>', "fingerprint of the fleet's certificate authority; who gave you the token has it"]],
-    load: async () => (await import('./commands/login.ts')).login,
-  },
-  {
-    name: 'whoami',
-    group: 'Account',
-    summary: 'show who you are to the controller',
-    example: 'slipway whoami',
-    json: true,
-    load: async () => (await import('./commands/account.ts')).whoami,
-  },
-  {
-    name: 'keys',
-    group: 'Account',
-    summary: 'list your SSH keys',
-    example: 'slipway keys',
-    json: true,
-    load: async () => (await import('./commands/account.ts')).keys,
-  },
-  {
-    name: 'keys:add',
-    args: '[file]',
-    group: 'Account',
-    summary: 'add a public SSH key (default ~/.ssh/id_ed25519.pub)',
-    example: 'slipway keys:add ~/.ssh/id_ed25519.pub',
-    json: true,
-    load: async () => (await import('./commands/account.ts')).addKey,
-  },
-  {
-    name: 'keys:remove',
-    args: '<key>',
-    group: 'Account',
-    summary: 'remove an SSH key by its fingerprint or comment',
-    example: 'slipway keys:remove ada@laptop',
-    load: async () => (await import('./commands/account.ts')).removeKey,
-  },
-  {
-    name: 'users',
-    group: 'Account',
-    summary: 'list the users of the fleet (admin)',
-    example: 'slipway users',
-    json: true,
-    load: async () => (await import('./commands/account.ts')).users,
-  },
-  {
-    name: 'users:add',
-    args: '<name>',
-    group: 'Account',
-    summary: 'add a user and print their first token (admin)',
-    example: 'slipway users:add ada --key ada.pub',
-    options: [
-      ['--admin', 'they may manage users and nodes, and use every app'],
-      ['--key <file>', 'their public SSH key'],
-    ],
-    json: true,
-    load: async () => (await import('./commands/account.ts')).addUser,
-  },
-  {
-    name: 'version',
-    group: 'Account',
-    summary: 'print the version of this command',
-    example: 'slipway version',
-    load: async () => (await import('./commands/version.ts')).version,
-  },
+  ...ACCOUNT_COMMANDS,
+  ...KEYS_COMMANDS,
+  ...TOKENS_COMMANDS,
+  ...USERS_COMMANDS,
+  ...QUOTAS_COMMANDS,
 ];
 
-/** Other names people type. */
-export const ALIASES: Readonly<Record<string, string>> = {
-  '--version': 'version',
-  '-v': 'version',
-  'apps:create': 'create',
-  'apps:list': 'apps',
-  'apps:open': 'open',
-  'apps:delete': 'apps:destroy',
-  destroy: 'apps:destroy',
-  info: 'apps:info',
-  'auth:whoami': 'whoami',
-  'auth:login': 'login',
-  'buildpacks:list': 'buildpacks',
-  'ps:list': 'ps',
-  scale: 'ps:scale',
-  restart: 'ps:restart',
-  'placement:list': 'placement',
-  'nodes:ls': 'nodes',
-  'keys:list': 'keys',
-  'builds:list': 'builds',
-  'releases:list': 'releases',
-  'config:list': 'config',
-};
+/** Other names of commands, and the command that each means. */
+export const ALIASES: Readonly<Record<string, string>> = Object.fromEntries(
+  COMMANDS.flatMap(({ name, aliases = [] }) => aliases.map((alias) => [alias, name])),
+);

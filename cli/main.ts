@@ -2,12 +2,12 @@ import { run } from '../shared/kit/exec.ts';
 import { resolveApp } from './app-name.ts';
 import type { Cli } from './cli.ts';
 import type { ApiClient } from './client.ts';
-import { readConfig, readEnvironment, type CliEnvironment } from './config.ts';
+import { readSettings, readEnvironment, type CliEnvironment } from './settings.ts';
 import { runProgram } from './program.ts';
-import { readLine } from './read-line.ts';
-import { readSecret } from './read-secret.ts';
-import { renderError, renderErrorJson } from './render/error.ts';
-import { colourPaint, plainPaint } from './render/paint.ts';
+import { readLine } from './terminal/read-line.ts';
+import { readSecret } from './terminal/read-secret.ts';
+import { renderError, renderErrorJson } from './terminal/error.ts';
+import { colourPaint, plainPaint } from './terminal/paint.ts';
 import { SlipwayError, toSlipwayError } from '../shared/kit/errors.ts';
 import { exitCodeOf } from './usage-error.ts';
 
@@ -68,7 +68,7 @@ function createCli(environment: CliEnvironment, signal: AbortSignal): Cli & { cl
 
 async function openClient(environment: CliEnvironment): Promise<ApiClient> {
   // The HTTP library is the largest part of start-up: only commands that talk load it.
-  const [{ createClient }, config] = await Promise.all([import('./client.ts'), readConfig(environment)]);
+  const [{ createClient }, config] = await Promise.all([import('./client.ts'), readSettings(environment)]);
   return createClient(config);
 }
 

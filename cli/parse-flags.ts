@@ -1,3 +1,4 @@
+import { textFlag, type Flags } from './cli.ts';
 import { usageError } from './usage-error.ts';
 
 /** A whole number within bounds. @throws SLIP_CLI_USAGE */
@@ -88,4 +89,9 @@ export function parseLabels(text: string, flag: string): Readonly<Record<string,
       );
     }),
   );
+}
+
+/** How many entries of a list `--num` asks for. @throws SLIP_CLI_USAGE */
+export function pageLimit(flags: Flags): number {
+  return parseCount(textFlag(flags, 'num') ?? '15', { flag: '--num', max: 1000, min: 1 });
 }

@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import type { Cli } from '../../../cli/cli.ts';
 import { createClient, type ApiClient } from '../../../cli/client.ts';
 import { runProgram } from '../../../cli/program.ts';
-import { plainPaint } from '../../../cli/render/paint.ts';
+import { plainPaint } from '../../../cli/terminal/paint.ts';
 import { liveNode } from '../../../controller/dispatch/live-node.ts';
 import { NodeRegistry } from '../../../controller/dispatch/node-registry.ts';
 import { run } from '../../../shared/kit/exec.ts';

@@ -1,6 +1,6 @@
-import { plainPaint } from '../../../cli/render/paint.ts';
-import { renderStatus } from '../../../cli/render/status.ts';
-import { renderWhy } from '../../../cli/render/why.ts';
+import { plainPaint } from '../../../cli/terminal/paint.ts';
+import { renderStatus } from '../../../cli/status/render.ts';
+import { renderWhy } from '../../../cli/why/render.ts';
 import type { LookDeps } from '../../../controller/api/deps.ts';
 import { readStatus } from '../../../controller/api/fleet-status.ts';
 import { appWhyFacts, nodeFacts } from '../../../controller/api/why-facts.ts';

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import type { Cli } from '../../../cli/cli.ts';
 import type { ApiClient } from '../../../cli/client.ts';
 import { runProgram } from '../../../cli/program.ts';
-import { plainPaint } from '../../../cli/render/paint.ts';
+import { plainPaint } from '../../../cli/terminal/paint.ts';
 
 const INSTANCE = { release: 1, node: 'fra-1', command: 'node .', state: 'live', desired: 'run', restarts: 0 };
 const SETTINGS = { root: 'api', buildpacks: ['heroku/nodejs', 'https://u:p@x.example/b.git'] };

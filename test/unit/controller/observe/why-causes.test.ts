@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { plainPaint } from '../../../../cli/render/paint.ts';
-import { renderWhy } from '../../../../cli/render/why.ts';
+import { plainPaint } from '../../../../cli/terminal/paint.ts';
+import { renderWhy } from '../../../../cli/why/render.ts';
 import { whyApp } from '../../../../controller/observe/why/why-app.ts';
 import { whyInstance } from '../../../../controller/observe/why/why-instance.ts';
 import { whyNode } from '../../../../controller/observe/why/why-node.ts';

@@ -1,0 +1,75 @@
+import type { AppBody, AppInfoBody } from '../../shared/api/apps.ts';
+import { show, textFlag, type Cli, type CommandRun } from '../cli.ts';
+import { usageError } from '../usage-error.ts';
+import { isGitFolder, notAGitFolder, remoteUrl, setRemote } from './git-remote.ts';
+import { renderAppInfo, renderAppInfoForShell, renderApps } from './render.ts';
+
+export const list: CommandRun = async (cli, _args, flags) => {
+  const body = await (await cli.api()).list<AppBody>('/apps');
+  await show(cli, flags, { body, render: (apps) => renderApps(apps, cli.paint) });
+};
+
+export const info: CommandRun = async (cli, _args, flags) => {
+  const app = await cli.app(flags);
+  const body = await (await cli.api()).call<AppInfoBody>('GET', `/apps/${app}`);
+  await show(cli, flags, {
+    body,
+    render: (of) => (flags['shell'] === true ? renderAppInfoForShell(of) : renderAppInfo(of, cli.paint, cli.nowMs())),
+  });
+};
+
+export const create: CommandRun = async (cli, [name], flags) => {
+  const body = await (await cli.api()).call<AppBody>('POST', '/apps', name === undefined ? {} : { name });
+  await show(cli, flags, {
+    body,
+    render: (app) => `Created ${cli.paint.bold(app.name)}\n${cli.paint.cyan(app.webUrl)} | ${app.gitUrl}\n`,
+  });
+  if (flags['remote'] === false || !(await isGitFolder(cli))) return;
+  await leadTo(cli, body, textFlag(flags, 'remote') ?? 'slipway');
+};
+
+/** A folder that pushes to one app already goes on doing so. */
+async function leadTo(cli: Cli, app: AppBody, remote: string): Promise<void> {
+  const before = await remoteUrl(cli, remote);
+  if (before !== undefined && before !== app.gitUrl) {
+    cli.note(
+      `This folder's git remote ${remote} leads to ${before} and stays so. To change it: slipway git:remote -a ${app.name}\n`,
+    );
+    return;
+  }
+  await setRemote(cli, { remote, url: app.gitUrl });
+  cli.note(`Deploy it with: git push ${remote} main\n`);
+}
+
+export const open: CommandRun = async (cli, [path = '/'], flags) => {
+  const app = await cli.app(flags);
+  const { webUrl } = await (await cli.api()).call<AppInfoBody>('GET', `/apps/${app}`);
+  const url = path === '/' ? webUrl : addressOf(webUrl, path);
+  await cli.write(`${url}\n`);
+  if (cli.interactive) await openBrowser(cli, url);
+};
+
+/** The address of a page of the app, and of no other site. @throws SLIP_CLI_USAGE */
+function addressOf(webUrl: string, path: string): string {
+  const url = new URL(path.replace(/^\/*/, '/'), webUrl);
+  if (url.origin === new URL(webUrl).origin) return url.href;
+  throw usageError(`${JSON.stringify(path)} is not a path of the app.`, 'For example: slipway open /orders');
+}
+
+/** Best effort: the address is on the screen already. */
+async function openBrowser(cli: Parameters<CommandRun>[0], url: string): Promise<void> {
+  const file = process.platform === 'darwin' ? 'open' : 'xdg-open';
+  const result = await cli.run({ file, args: [url], env: cli.env, timeoutMs: 5_000 }).catch(() => undefined);
+  if (result?.code !== 0) cli.note('No browser could be opened here.\n');
+}
+
+export const gitRemote: CommandRun = async (cli, _args, flags) => {
+  if (!(await isGitFolder(cli))) throw notAGitFolder();
+  const name = textFlag(flags, 'remote') ?? 'slipway';
+  // Here --remote names the remote to make, not one that leads to the app.
+  const app = await cli.app({ ...flags, remote: undefined });
+  const { gitUrl } = await (await cli.api()).call<AppInfoBody>('GET', `/apps/${app}`);
+  const body = { remote: name, url: gitUrl };
+  await setRemote(cli, body);
+  await show(cli, flags, { body, render: () => `Git remote ${name} leads to ${gitUrl}\n` });
+};

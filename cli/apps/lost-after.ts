@@ -1,0 +1,26 @@
+import type { LostAfterBody } from '../../shared/api/nodes.ts';
+import { show, type CommandRun } from '../cli.ts';
+import { parseDurationMs } from '../parse-flags.ts';
+import { renderDuration } from '../terminal/time.ts';
+
+export const lostAfter: CommandRun = async (cli, [duration], flags) => {
+  const api = await cli.api();
+  const app = await cli.app(flags);
+  const path = `/apps/${encodeURIComponent(app)}/lost-after`;
+  const body =
+    duration === undefined
+      ? await api.call<LostAfterBody>('GET', path)
+      : await api.call<LostAfterBody>('PUT', path, { lostAfterMs: parseLostAfter(duration) });
+  await show(cli, flags, { body, render: (of) => renderLostAfter(app, of) });
+};
+
+function parseLostAfter(text: string): number | 'never' | null {
+  if (text === 'never') return 'never';
+  return text === 'default' ? null : parseDurationMs(text, 'The duration', 'slipway apps:lost-after 15m');
+}
+
+export function renderLostAfter(app: string, { lostAfterMs, defaultMs }: LostAfterBody): string {
+  if (lostAfterMs === 'never') return `${app}: instances stay with their node however long it is silent.\n`;
+  const common = lostAfterMs === undefined ? " (the controller's default)" : '';
+  return `${app}: instances are started elsewhere when their node has been silent for ${renderDuration(lostAfterMs ?? defaultMs)}${common}.\n`;
+}

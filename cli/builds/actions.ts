@@ -1,0 +1,39 @@
+import type { BuildBody } from '../../shared/api/builds.ts';
+import { SlipwayError } from '../../shared/kit/errors.ts';
+import { controlsShown, look, show, type CommandRun } from '../cli.ts';
+import { linesOf } from '../lines.ts';
+import { pageLimit } from '../parse-flags.ts';
+import { shown } from '../terminal/escape.ts';
+import { renderBuilds } from './render.ts';
+
+export const builds: CommandRun = async (cli, _args, flags) => {
+  const app = await cli.app(flags);
+  const most = pageLimit(flags);
+  const body = await (await cli.api()).call<BuildBody[]>('GET', `/apps/${app}/builds?limit=${most}`);
+  await show(cli, flags, {
+    body,
+    render: (rows) => renderBuilds(app, rows, { ...look(cli), isEnd: rows.length < most }),
+  });
+};
+
+export const buildOutput: CommandRun = async (cli, [given], flags) => {
+  const app = await cli.app(flags);
+  const api = await cli.api();
+  const id = given ?? (await api.call<BuildBody[]>('GET', `/apps/${app}/builds?limit=1`))[0]?.id;
+  if (id === undefined) throw noBuild(app);
+  const answer = await api.stream(`/apps/${app}/builds/${encodeURIComponent(id)}/output?follow=true`, {
+    signal: cli.signal,
+  });
+  for await (const line of linesOf(answer)) {
+    if (flags['json'] === true) await cli.write(`${JSON.stringify({ build: id, line })}\n`);
+    else await cli.write(`${shown(line, controlsShown(cli, flags))}\n`);
+  }
+};
+
+function noBuild(app: string): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_CLI_NO_BUILD',
+    message: `${app} has no builds yet.`,
+    hint: 'Make one with: git push slipway main',
+  });
+}

@@ -1,0 +1,26 @@
+import { PAGE_LIMIT_OPTION, type CommandSpec } from '../command-spec.ts';
+
+export const BUILDS_COMMANDS: readonly CommandSpec[] = [
+  {
+    name: 'builds',
+    aliases: ['builds:list'],
+    group: 'Deploys',
+    summary: 'list the builds of an app',
+    example: 'slipway builds -a my-shop',
+    options: [PAGE_LIMIT_OPTION],
+    app: true,
+    json: true,
+    load: async () => (await import('./actions.ts')).builds,
+  },
+  {
+    name: 'builds:output',
+    args: '[id]',
+    group: 'Deploys',
+    summary: "show a build's output, of the newest one without an id",
+    example: 'slipway builds:output -a my-shop',
+    options: [['--raw', 'print control characters as they are']],
+    app: true,
+    json: true,
+    load: async () => (await import('./actions.ts')).buildOutput,
+  },
+];

@@ -1,0 +1,101 @@
+import type { ConfigBody, ConfigChangedBody } from '../../shared/api/releases.ts';
+import { SlipwayError } from '../../shared/kit/errors.ts';
+import { ownProperty } from '../../shared/kit/own-property.ts';
+import { show, textFlag, type Cli, type CommandRun, type Flags } from '../cli.ts';
+import { parseAssignments } from '../parse-flags.ts';
+import { renderConfigForShell } from '../terminal/shell-assignments.ts';
+import { usageError } from '../usage-error.ts';
+import { readValue } from './read-value.ts';
+import { renderConfig } from './render.ts';
+
+export const list: CommandRun = async (cli, _args, flags) => {
+  const app = await cli.app(flags);
+  const body = await read(cli, app);
+  await show(cli, flags, {
+    body,
+    render: (config) => (flags['shell'] === true ? renderConfigForShell(config) : renderConfig(app, config, cli.paint)),
+  });
+};
+
+export const get: CommandRun = async (cli, names, flags) => {
+  const app = await cli.app(flags);
+  const { config } = await read(cli, app);
+  const chosen: Record<string, string> = {};
+  for (const name of names) {
+    const value = ownProperty(config, name);
+    if (value === undefined) throw notSet(app, name);
+    chosen[name] = value;
+  }
+  await show(cli, flags, {
+    body: chosen,
+    render: () =>
+      flags['shell'] === true ? renderConfigForShell({ config: chosen }) : `${Object.values(chosen).join('\n')}\n`,
+  });
+};
+
+export const set: CommandRun = async (cli, words, flags) => {
+  const file = textFlag(flags, 'file');
+  await change(cli, flags, {
+    verb: 'Set',
+    changes: file === undefined ? parseAssignments(words) : await fromFile(cli, words, file),
+  });
+};
+
+/** It is a flag and not a prefix of the value (`@file`), so that NAME=value can set every value. */
+async function fromFile(
+  cli: Cli,
+  [name = '', ...others]: readonly string[],
+  file: string,
+): Promise<Readonly<Record<string, string>>> {
+  if (others.length > 0 || name.includes('='))
+    throw usageError(
+      '--file sets one variable, which is named without a value.',
+      'For example: slipway config:set TLS_KEY --file key.pem',
+    );
+  return { [name]: await readValue(file, cli) };
+}
+
+export const unset: CommandRun = async (cli, names, flags) => {
+  await change(cli, flags, { verb: 'Unset', changes: Object.fromEntries(names.map((name) => [name, null])) });
+};
+
+async function change(
+  cli: Cli,
+  flags: Flags,
+  { verb, changes }: { verb: string; changes: Readonly<Record<string, string | null>> },
+): Promise<void> {
+  const app = await cli.app(flags);
+  const body = await (await cli.api()).call<ConfigChangedBody>('PATCH', `/apps/${app}/config`, changes);
+  await show(cli, flags, {
+    body,
+    render: (answer) => `${changeLine(app, { verb, names: Object.keys(changes), ...answer })}\n`,
+  });
+}
+
+function changeLine(
+  app: string,
+  of: {
+    readonly verb: string;
+    readonly names: readonly string[];
+    readonly version?: number | undefined;
+    readonly changed?: readonly string[] | undefined;
+  },
+): string {
+  const { verb, names, version, changed = names } = of;
+  if (changed.length === 0 && version === undefined)
+    return `Nothing to change: ${names.join(', ')} ${names.length === 1 ? 'is' : 'are'} ${verb === 'Set' ? 'so already' : 'not set'} on ${app}`;
+  const what = `${verb} ${(changed.length === 0 ? names : changed).join(', ')} on ${app}`;
+  return version === undefined ? `${what}, used from its first release on` : `${what}, live as v${String(version)}`;
+}
+
+async function read(cli: Cli, app: string): Promise<ConfigBody> {
+  return await (await cli.api()).callAsIs<ConfigBody>('GET', `/apps/${app}/config`);
+}
+
+function notSet(app: string, name: string): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_CLI_NOT_SET',
+    message: `${app} has no config var ${JSON.stringify(name)}.`,
+    hint: `See them with: slipway config -a ${app}`,
+  });
+}

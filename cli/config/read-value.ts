@@ -1,0 +1,43 @@
+import { createReadStream } from 'node:fs';
+import { resolve } from 'node:path';
+import { CONFIG_BYTES_MAX } from '../../shared/domain/config-size.ts';
+import { usageError } from '../usage-error.ts';
+
+const EXAMPLE = 'For example: slipway config:set TLS_KEY --file key.pem';
+
+/** The text of a file, or of standard input for `-`, without the newline at its end. @throws SLIP_CLI_USAGE */
+export async function readValue(
+  file: string,
+  from: { readonly cwd: string; readonly stdin: () => AsyncIterable<unknown> },
+): Promise<string> {
+  const name = file === '-' ? 'Standard input' : file;
+  const bytes = await readBytes(file === '-' ? from.stdin() : createReadStream(resolve(from.cwd, file)), name);
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes).replace(/\r?\n$/, '');
+  } catch {
+    throw usageError(
+      `${name} is not UTF-8 text.`,
+      'A config var holds text. Encode binary data first, e.g. with base64.',
+    );
+  }
+}
+
+/** Stops at the limit, so that an endless source costs no memory. */
+async function readBytes(source: AsyncIterable<unknown>, name: string): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of source) {
+      chunks.push(Buffer.from(chunk as Uint8Array));
+      length += chunks.at(-1)?.length ?? 0;
+      if (length > CONFIG_BYTES_MAX + 2) break;
+    }
+  } catch (error) {
+    throw usageError(`${name} cannot be read: ${error instanceof Error ? error.message : 'unknown error'}.`, EXAMPLE);
+  }
+  if (length <= CONFIG_BYTES_MAX + 2) return Buffer.concat(chunks);
+  throw usageError(
+    `${name} has more than ${String(CONFIG_BYTES_MAX)} bytes, the limit for all config vars of an app.`,
+    'Keep large data in a file of the app or in a store, and its address in the variable.',
+  );
+}

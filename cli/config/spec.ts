@@ -1,0 +1,47 @@
+import type { CommandSpec } from '../command-spec.ts';
+
+export const CONFIG_COMMANDS: readonly CommandSpec[] = [
+  {
+    name: 'config',
+    aliases: ['config:list'],
+    group: 'Config',
+    summary: 'show the config vars of an app',
+    example: 'slipway config -a my-shop',
+    options: [['-s, --shell', 'as assignments a shell can read']],
+    app: true,
+    json: true,
+    load: async () => (await import('./actions.ts')).list,
+  },
+  {
+    name: 'config:get',
+    args: '<names...>',
+    group: 'Config',
+    summary: 'print the values of config vars, one a line',
+    example: 'slipway config:get DATABASE_URL -a my-shop',
+    options: [['-s, --shell', 'as assignments a shell can read']],
+    app: true,
+    json: true,
+    load: async () => (await import('./actions.ts')).get,
+  },
+  {
+    name: 'config:set',
+    args: '<assignments...>',
+    group: 'Config',
+    summary: 'set config vars and restart the app with them',
+    example: 'slipway config:set LOG_LEVEL=debug GREETING="hello there" -a my-shop',
+    options: [['-f, --file <path>', 'set the one variable named to the text of this file, - for standard input']],
+    app: true,
+    json: true,
+    load: async () => (await import('./actions.ts')).set,
+  },
+  {
+    name: 'config:unset',
+    args: '<names...>',
+    group: 'Config',
+    summary: 'remove config vars and restart the app without them',
+    example: 'slipway config:unset GREETING -a my-shop',
+    app: true,
+    json: true,
+    load: async () => (await import('./actions.ts')).unset,
+  },
+];

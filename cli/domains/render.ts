@@ -1,0 +1,21 @@
+import type { DomainRemovedBody, DomainsBody } from '../../shared/api/domains.ts';
+import type { Paint } from '../terminal/paint.ts';
+import { renderProblems } from '../terminal/problems.ts';
+
+/** Heroku's two lists. */
+export function renderDomains(app: string, { own, domains }: DomainsBody, paint: Paint): string {
+  const list = domains.map(({ hostname }) => `${hostname}\n`).join('');
+  return [
+    `=== ${paint.bold(`${app} Slipway Domain`)}\n${own}\n`,
+    `=== ${paint.bold(`${app} Custom Domains`)}\n${list === '' ? `none; add one with: slipway domains:add www.example.com -a ${app}\n` : list}`,
+  ].join('\n');
+}
+
+/** What was done, and which nodes do not follow it yet. */
+export function renderChange(
+  done: string,
+  body: Pick<DomainRemovedBody, 'problems'> | undefined,
+  paint: Paint,
+): string {
+  return `${done}\n${renderProblems(body?.problems ?? [], paint)}`;
+}

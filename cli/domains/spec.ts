@@ -1,0 +1,41 @@
+import type { CommandSpec } from '../command-spec.ts';
+
+export const DOMAINS_COMMANDS: readonly CommandSpec[] = [
+  {
+    name: 'domains',
+    group: 'Apps',
+    summary: 'list the domains of an app',
+    example: 'slipway domains -a my-shop',
+    app: true,
+    json: true,
+    load: async () => (await import('./actions.ts')).list,
+  },
+  {
+    name: 'domains:add',
+    args: '<hostname>',
+    group: 'Apps',
+    summary: 'let an app answer under a domain; *.example.com stands for one more label, as in shop.example.com',
+    example: 'slipway domains:add www.example.com -a my-shop',
+    app: true,
+    json: true,
+    load: async () => (await import('./actions.ts')).add,
+  },
+  {
+    name: 'domains:remove',
+    args: '<hostname>',
+    group: 'Apps',
+    summary: 'take a domain away from an app',
+    example: 'slipway domains:remove www.example.com -a my-shop',
+    app: true,
+    load: async () => (await import('./actions.ts')).remove,
+  },
+  {
+    name: 'domains:clear',
+    group: 'Apps',
+    summary: 'take all domains away from an app',
+    example: 'slipway domains:clear -a my-shop',
+    app: true,
+    json: true,
+    load: async () => (await import('./actions.ts')).clear,
+  },
+];

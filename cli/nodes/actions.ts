@@ -1,0 +1,65 @@
+import type { NodeBody, NodeInfoBody } from '../../shared/api/nodes.ts';
+import { show, type CommandRun } from '../cli.ts';
+import { usageError } from '../usage-error.ts';
+import { nodePath } from './node-path.ts';
+import { renderNodeInfo, renderNodes } from './render.ts';
+
+export const nodes: CommandRun = async (cli, _args, flags) => {
+  const body = await (await cli.api()).call<NodeBody[]>('GET', '/nodes');
+  await show(cli, flags, { body, render: (rows) => renderNodes(rows, cli.paint) });
+};
+
+export const info: CommandRun = async (cli, [node = ''], flags) => {
+  const body = await (await cli.api()).call<NodeInfoBody>('GET', nodePath(node));
+  await show(cli, flags, { body, render: (of) => renderNodeInfo(of, { paint: cli.paint, nowMs: cli.nowMs() }) });
+};
+
+export const cordon: CommandRun = async (cli, [node = ''], flags) => {
+  const body = await (await cli.api()).call<NodeInfoBody>('POST', `${nodePath(node)}/cordon`);
+  await show(cli, flags, {
+    body,
+    render: (of) => `${of.name} is cordoned: it gets no new instances. What runs there stays.\n`,
+  });
+};
+
+export const uncordon: CommandRun = async (cli, [node = ''], flags) => {
+  const body = await (await cli.api()).call<NodeInfoBody>('POST', `${nodePath(node)}/uncordon`);
+  await show(cli, flags, {
+    body,
+    render: (of) => `${of.name} takes new instances again. To even the fleet out: slipway rebalance\n`,
+  });
+};
+
+export const remove: CommandRun = async (cli, [node = ''], flags) => {
+  await (await cli.api()).call('DELETE', `${nodePath(node)}${flags['force'] === true ? '?force=true' : ''}`);
+  await cli.write(
+    `Removed ${node}. If the machine still runs, clean it up with, on ${node}: sudo sh /opt/slipway/current/install.sh --uninstall\n`,
+  );
+};
+
+export const label: CommandRun = async (cli, [node = '', ...words], flags) => {
+  const labels = Object.fromEntries(words.map(parseLabel));
+  const body = await (await cli.api()).call<NodeInfoBody>('PATCH', `${nodePath(node)}/labels`, { labels });
+  const shown = Object.entries(body.labels).map(([name, value]) => `${name}=${value}`);
+  await show(cli, flags, {
+    body,
+    render: (of) => `${of.name}: ${shown.length === 0 ? 'no labels' : shown.sort().join(' ')}\n`,
+  });
+};
+
+function parseLabel(word: string): [string, string | null] {
+  const at = word.indexOf('=');
+  if (at > 0) return [word.slice(0, at), word.slice(at + 1)];
+  if (at < 0 && word.length > 1 && word.endsWith('-')) return [word.slice(0, -1), null];
+  throw usageError(
+    'A label is set as NAME=value and removed as NAME-.',
+    'For example: slipway nodes:label fra-1 region=fra ssd-',
+  );
+}
+
+export const revoke: CommandRun = async (cli, [node = '']) => {
+  await (await cli.api()).call('POST', `/nodes/${encodeURIComponent(node)}/revoke`);
+  await cli.write(
+    `Cut ${node} off: its certificate is worth nothing from now on.\nTo let a machine back in as ${node}: slipway nodes:rejoin ${node}\n`,
+  );
+};

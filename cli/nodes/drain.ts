@@ -1,0 +1,50 @@
+import type { NodeInfoBody } from '../../shared/api/nodes.ts';
+import { SlipwayError } from '../../shared/kit/errors.ts';
+import { show, textFlag, type Cli, type CommandRun } from '../cli.ts';
+import { parseDurationMs } from '../parse-flags.ts';
+import { pauseBeforePoll } from '../poll.ts';
+import { nodePath } from './node-path.ts';
+import { renderDrainStep } from './render.ts';
+
+export const drain: CommandRun = async (cli, [node = ''], flags) => {
+  const api = await cli.api();
+  const deadline = textFlag(flags, 'deadline');
+  const body = deadline === undefined ? {} : { deadlineMs: parseDurationMs(deadline, '--deadline') };
+  const begun = await api.call<NodeInfoBody>('POST', `${nodePath(node)}/drain`, body);
+  if (flags['wait'] === false)
+    return show(cli, flags, {
+      body: begun,
+      render: (of) => `Draining ${of.name}. See: slipway nodes:info ${of.name}\n`,
+    });
+  const ended = await followDrain(cli, begun, (text) => (flags['json'] === true ? Promise.resolve() : cli.write(text)));
+  if (ended.placed.length > 0) throw notEmpty(ended);
+  await show(cli, flags, {
+    body: ended,
+    render: (of) => `${of.name} is drained and stays cordoned. To use it again: slipway nodes:uncordon ${of.name}\n`,
+  });
+};
+
+/** Says what is new each time; Ctrl-C ends the watching, not the drain. */
+async function followDrain(cli: Cli, begun: NodeInfoBody, say: (text: string) => Promise<void>): Promise<NodeInfoBody> {
+  const api = await cli.api();
+  let now = begun;
+  let said = new Set<string>();
+  for (;;) {
+    const lines = renderDrainStep(now, cli.paint);
+    for (const line of lines.filter((each) => !said.has(each))) await say(`${line}\n`);
+    said = new Set(lines);
+    if (now.draining !== true || cli.signal.aborted) return now;
+    await pauseBeforePoll(cli);
+    now = await api.call<NodeInfoBody>('GET', nodePath(begun.name));
+  }
+}
+
+function notEmpty(node: NodeInfoBody): SlipwayError {
+  const names = node.placed.map(({ app, name }) => `${name} of ${app}`).join(', ');
+  return new SlipwayError({
+    code: 'SLIP_NODE_NOT_DRAINED',
+    kind: 'conflict',
+    message: `${node.name} is not empty: ${names} could not be moved in time and goes on running. The node stays cordoned.`,
+    hint: `See why with: slipway nodes:info ${node.name} — then drain it again with a longer --deadline.`,
+  });
+}

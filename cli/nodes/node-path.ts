@@ -1,0 +1,1 @@
+export const nodePath = (node: string): string => `/nodes/${encodeURIComponent(node)}`;

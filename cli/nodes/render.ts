@@ -1,0 +1,91 @@
+import type { NodeBody, NodeInfoBody, PlacedBody } from '../../shared/api/nodes.ts';
+import type { Look } from '../terminal/look.ts';
+import { nodeRow } from '../terminal/node-row.ts';
+import type { Paint } from '../terminal/paint.ts';
+import { renderProblems } from '../terminal/problems.ts';
+import { renderTable, type Cell } from '../terminal/table.ts';
+import { renderAgo, renderBytes, renderDuration, renderLeft, renderTime } from '../terminal/time.ts';
+
+export function renderNodes(nodes: readonly NodeBody[], paint: Paint): string {
+  if (nodes.length === 0) return 'No node has joined yet. Make a token for one with: slipway nodes:token\n';
+  const troubles = nodes.flatMap(({ versionTrouble: trouble }) => (trouble === undefined ? [] : [trouble]));
+  const rest = troubles.length === 0 ? '' : `\n${renderProblems(troubles, paint)}`;
+  return `=== ${paint.bold('Nodes')}\n${renderTable(nodes.map((node) => nodeRow(node, paint)))}${rest}`;
+}
+
+export function renderNodeInfo(node: NodeInfoBody, look: Look): string {
+  const { paint, nowMs } = look;
+  const rows: [string, Cell][] = [
+    ['State:', stateOf(node, look)],
+    [
+      'Labels:',
+      Object.entries(node.labels)
+        .map(([name, value]) => `${name}=${value}`)
+        .sort()
+        .join(' '),
+    ],
+    ['System:', [node.platform, node.kernel].filter((part) => part !== undefined && part !== '').join(', kernel ')],
+    ['Memory:', sizes(node.memoryFreeBytes, node.memoryBytes)],
+    ['Disk:', sizes(node.diskFreeBytes, node.diskBytes)],
+    [
+      'Load:',
+      node.load1 === undefined
+        ? ''
+        : `${node.load1.toFixed(2)}${node.cpus === undefined ? '' : ` on ${String(node.cpus)} CPUs`}`,
+    ],
+    ['Agent:', [node.agentVersion, node.sandboxDriver].filter((part) => part !== undefined && part !== '').join(', ')],
+    ['Proxy:', node.proxyVersion === undefined || node.proxyVersion === '' ? '' : `HAProxy ${node.proxyVersion}`],
+    ['Unreadable requests:', sayUnreadable(node.unreadableRequests, nowMs)],
+    ['Missing:', node.missing.join(', ')],
+    ['Trouble:', node.trouble?.message ?? ''],
+    ['Joined:', `${renderTime(node.joinedAtMs)} (${renderAgo(node.joinedAtMs, nowMs)})`],
+  ];
+  const facts = renderTable(rows.filter(([, value]) => value !== ''));
+  const trouble = node.versionTrouble === undefined ? '' : `\n${renderProblems([node.versionTrouble], paint)}`;
+  const instances = renderTable(node.placed.map((placed) => instanceRow(placed, paint))) || 'none\n';
+  return `=== ${paint.bold(node.name)}\n${facts}${trouble}\n=== ${paint.bold('Instances')}\n${instances}`;
+}
+
+function stateOf(node: NodeInfoBody, { paint, nowMs }: Look): Cell {
+  const left = node.drainUntilMs === undefined ? '' : ` for another ${renderLeft(node.drainUntilMs - nowMs)} at most`;
+  const extra = node.draining === true ? `, draining${left}` : node.cordoned === true ? ', cordoned' : '';
+  if (node.connected) return { text: `connected${extra}`, paint: extra === '' ? paint.green : paint.yellow };
+  const silent = node.lastSeenMsAgo === undefined ? '' : `, silent for ${renderDuration(node.lastSeenMsAgo)}`;
+  return {
+    text: `not connected${silent}${node.lost === true ? ', lost: what may leave it is started elsewhere' : ''}${extra}`,
+    paint: paint.red,
+  };
+}
+
+/** A node without any of them has no such line. */
+function sayUnreadable(unreadable: NodeInfoBody['unreadableRequests'], nowMs: number): string {
+  if (unreadable?.last === undefined) return '';
+  const { atMs, cause } = unreadable.last;
+  return `${String(unreadable.count)} since its agent started, the last ${renderAgo(atMs, nowMs)} (${cause})`;
+}
+
+function sizes(free: number | undefined, all: number | undefined): string {
+  if (all === undefined || all === 0) return free === undefined || free === 0 ? '' : `${renderBytes(free)} free`;
+  return free === undefined ? renderBytes(all) : `${renderBytes(free)} free of ${renderBytes(all)}`;
+}
+
+function instanceRow(placed: PlacedBody, paint: Paint): Cell[] {
+  const { app, name, release, state } = placed;
+  const colour = state === 'live' ? paint.green : state === 'failed' || state === 'backoff' ? paint.red : paint.yellow;
+  return [app, name, `v${String(release)}`, { text: state, paint: colour }, fateOf(placed)];
+}
+
+function fateOf({ desired, movingTo, waits }: PlacedBody): string {
+  if (movingTo !== undefined) return `moves to ${movingTo}`;
+  if (waits !== undefined) return `has to leave and cannot: ${waits}`;
+  if (desired === 'standby') return 'kept warm for a rollback';
+  return desired === 'stop' ? 'is being stopped' : '';
+}
+
+/** One line for each instance that is still there. */
+export function renderDrainStep(node: NodeInfoBody, paint: Paint): readonly string[] {
+  return node.placed.map((placed) => {
+    const fate = fateOf(placed);
+    return `${paint.bold(placed.name)} of ${placed.app}: ${fate === '' ? 'waits for its turn' : fate}`;
+  });
+}

@@ -1,0 +1,37 @@
+import type { UpgradeBody } from '../../shared/api/nodes.ts';
+import { systemClock } from '../../shared/kit/clock.ts';
+import { SlipwayError } from '../../shared/kit/errors.ts';
+import type { CommandRun } from '../cli.ts';
+import { renderUpgradeChanges, renderUpgradeEnd } from './render-upgrade.ts';
+
+const LOOK_MS = 500;
+
+/** The controller goes on when this command is interrupted. */
+export const upgrade: CommandRun = async (cli, nodes, flags) => {
+  const api = await cli.api();
+  const quiet = flags['json'] === true;
+  let body =
+    flags['watch'] === true
+      ? await api.call<UpgradeBody>('GET', '/nodes/upgrade')
+      : await api.call<UpgradeBody>('POST', '/nodes/upgrade', { nodes });
+  let before: UpgradeBody | undefined;
+  for (;;) {
+    if (!quiet) await cli.write(renderUpgradeChanges(before, body));
+    if (body.state !== 'running') break;
+    before = body;
+    await systemClock.sleep(LOOK_MS, cli.signal);
+    body = await api.call<UpgradeBody>('GET', '/nodes/upgrade');
+  }
+  await cli.write(quiet ? `${JSON.stringify(body, undefined, 2)}\n` : renderUpgradeEnd(body));
+  if (body.state === 'failed') throw failed(body);
+};
+
+function failed({ nodes }: UpgradeBody): SlipwayError {
+  const left = nodes.filter(({ state }) => state === 'waiting').length;
+  const names = nodes.filter(({ state }) => state === 'failed').map(({ name }) => name);
+  return new SlipwayError({
+    code: 'SLIP_CLI_UPGRADE',
+    message: `The upgrade stopped at ${names.join(', ')}; ${left === 0 ? 'no other node was' : `${String(left)} others were`} left to do.`,
+    hint: 'Put right what it says above, then again: slipway nodes:upgrade',
+  });
+}

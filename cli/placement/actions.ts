@@ -1,0 +1,43 @@
+import type { ProcessPlanBody } from '../../shared/api/formation.ts';
+import { show, textFlag, type CommandRun, type Flags } from '../cli.ts';
+import { parseLabels } from '../parse-flags.ts';
+import { readPlans, typePath } from '../process-plans.ts';
+import { usageError } from '../usage-error.ts';
+import { renderPlacement } from './render.ts';
+
+export const placement: CommandRun = async (cli, [type], flags) => {
+  const app = await cli.app(flags);
+  await show(cli, flags, {
+    body: await readPlans(cli, app, type),
+    render: (body) => renderPlacement(app, body, cli.paint),
+  });
+};
+
+export const setPlacement: CommandRun = async (cli, [type], flags) => {
+  const app = await cli.app(flags);
+  const body = await (await cli.api()).call<ProcessPlanBody>('PATCH', typePath(app, type, 'placement'), ruleOf(flags));
+  await show(cli, flags, { body, render: (plan) => renderPlacement(app, [plan], cli.paint) });
+  cli.note(
+    `Used for every instance that is placed from now on; nothing moves now. To place what runs anew: slipway ps:restart ${type ?? ''} -a ${app}\n`,
+  );
+};
+
+function ruleOf(flags: Flags): object {
+  if (flags['clear'] === true) return { clear: true };
+  const [labels, spread, onFull] = [textFlag(flags, 'require'), textFlag(flags, 'spread'), textFlag(flags, 'onFull')];
+  if (labels === undefined && spread === undefined && onFull === undefined)
+    throw usageError(
+      'Say what to set: --require, --spread, --on-full or --clear.',
+      'For example: slipway placement:set web --require region=fra',
+    );
+  return {
+    ...(labels === undefined ? {} : { require: parseLabels(labels, '--require') }),
+    ...(spread === undefined ? {} : { spread }),
+    ...(onFull === undefined ? {} : { onFull: parseOnFull(onFull) }),
+  };
+}
+
+function parseOnFull(text: string): string {
+  if (text === 'wait' || text === 'stop-first') return text;
+  throw usageError('--on-full takes wait or stop-first.', 'For example: --on-full stop-first');
+}

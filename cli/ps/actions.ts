@@ -1,0 +1,62 @@
+import type { InstanceBody, ProcessPlanBody, RestartedBody, ScaledBody } from '../../shared/api/formation.ts';
+import { look, show, textFlag, type CommandRun, type Flags } from '../cli.ts';
+import { oneOf, parseBytes, parseCount, parseCpuMillis, parseQuantity } from '../parse-flags.ts';
+import { readPlans, typePath } from '../process-plans.ts';
+import { renderLimits, renderScale } from './render-plans.ts';
+import { renderPs } from './render.ts';
+
+export const ps: CommandRun = async (cli, types, flags) => {
+  const app = await cli.app(flags);
+  const all = await (await cli.api()).call<InstanceBody[]>('GET', `/apps/${app}/ps`);
+  const body = types.length === 0 ? all : all.filter(({ type }) => types.includes(type));
+  await show(cli, flags, { body, render: (instances) => renderPs(app, instances, look(cli)) });
+};
+
+/** Heroku: without arguments it shows, with `web=2` it scales. */
+export const scale: CommandRun = async (cli, words, flags) => {
+  const app = await cli.app(flags);
+  if (words.length === 0) {
+    await show(cli, flags, { body: await readPlans(cli, app), render: (body) => renderScale(app, body) });
+    return;
+  }
+  const updates = words.map(parseQuantity);
+  const body = await (await cli.api()).call<ScaledBody>('PATCH', `/apps/${app}/formation`, { updates });
+  const now = body.formation.map(({ type, quantity }) => `${type} at ${String(quantity)}`).join(', ');
+  await show(cli, flags, { body, render: () => `Scaling dynos... done, now running ${now}\n` });
+};
+
+export const restart: CommandRun = async (cli, [word], flags) => {
+  const app = await cli.app(flags);
+  const which = oneOf([word, textFlag(flags, 'dynoName'), textFlag(flags, 'processType')], 'slipway ps:restart web.1');
+  const body = await (
+    await cli.api()
+  ).call<RestartedBody>('POST', `/apps/${app}/restart`, which === undefined ? {} : { process: which });
+  const what = which === undefined ? 'dynos' : `${which} ${which.includes('.') ? 'dyno' : 'dynos'}`;
+  await show(cli, flags, { body, render: () => `Restarting ${what} on ${cli.paint.bold(app)}... done\n` });
+};
+
+export const limits: CommandRun = async (cli, [type], flags) => {
+  const app = await cli.app(flags);
+  const change = limitsOf(flags);
+  if (change === undefined) {
+    await show(cli, flags, {
+      body: await readPlans(cli, app, type),
+      render: (body) => renderLimits(app, body, cli.paint),
+    });
+    return;
+  }
+  const body = await (await cli.api()).call<ProcessPlanBody>('PATCH', typePath(app, type, 'limits'), change);
+  await show(cli, flags, { body, render: (plan) => renderLimits(app, [plan], cli.paint) });
+};
+
+function limitsOf(flags: Flags): object | undefined {
+  if (flags['reset'] === true) return { reset: true };
+  const [memory, cpu, pids, disk] = ['memory', 'cpu', 'pids', 'disk'].map((name) => textFlag(flags, name));
+  if ([memory, cpu, pids, disk].every((limit) => limit === undefined)) return undefined;
+  return {
+    ...(memory === undefined ? {} : { memoryBytes: parseBytes(memory, '--memory') }),
+    ...(cpu === undefined ? {} : { cpuMillis: parseCpuMillis(cpu, '--cpu') }),
+    ...(pids === undefined ? {} : { pidsMax: parseCount(pids, { flag: '--pids', min: 1, max: 1_000_000 }) }),
+    ...(disk === undefined ? {} : { diskBytes: parseBytes(disk, '--disk') }),
+  };
+}

@@ -1,0 +1,93 @@
+import type { InstanceBody } from '../../shared/api/formation.ts';
+import { sayCrashLoop } from '../../shared/domain/crash-loop.ts';
+import { oneLine } from '../terminal/escape.ts';
+import type { Look } from '../terminal/look.ts';
+import type { Paint } from '../terminal/paint.ts';
+import { renderAgo, renderTime } from '../terminal/time.ts';
+
+/** Heroku's words for what our states mean to the owner of an app. */
+const WORDS: Readonly<Record<InstanceBody['state'], string>> = {
+  pending: 'starting',
+  fetching: 'starting',
+  starting: 'starting',
+  live: 'up',
+  backoff: 'crashed',
+  stopping: 'stopping',
+  stopped: 'stopped',
+  failed: 'crashed',
+  unknown: 'unknown',
+};
+
+/** Instances by process type, as `heroku ps` shows them. */
+export function renderPs(app: string, instances: readonly InstanceBody[], look: Look): string {
+  const shown = instances.filter((instance) => instance.desired !== 'stop' || instance.state !== 'stopped');
+  if (shown.length === 0)
+    return `${app} runs no processes. Deploy it with: git push slipway main — or, where all is scaled to 0: slipway ps:scale TYPE=1 -a ${app}\n`;
+  const types = Map.groupBy(shown, (instance) => instance.type);
+  const sections = [...types].sort(([a], [b]) => rank(a) - rank(b) || a.localeCompare(b));
+  return sections.map(([type, members]) => renderType(type, members, look)).join('\n');
+}
+
+function rank(type: string): number {
+  return type === 'web' ? 0 : 1;
+}
+
+function renderType(type: string, members: readonly InstanceBody[], look: Look): string {
+  const wanted = new Set(members.flatMap((instance) => (instance.desired === 'run' ? [instance.name] : []))).size;
+  const command = members.find((instance) => instance.command !== '')?.command ?? '';
+  const title = `=== ${look.paint.bold(type)} (${wanted}): ${look.paint.cyan(command)}\n`;
+  return (
+    title +
+    [...members]
+      .sort(byName)
+      .map((instance) => renderInstance(instance, look))
+      .join('')
+  );
+}
+
+function byName(a: InstanceBody, b: InstanceBody): number {
+  return a.name.localeCompare(b.name, 'en', { numeric: true }) || a.release - b.release;
+}
+
+function renderInstance(instance: InstanceBody, look: Look): string {
+  const { nowMs } = look;
+  const notes = [`on ${instance.node}`, `v${instance.release}`, ...extras(instance, nowMs)].join(', ');
+  const reason =
+    instance.reason === undefined ? '' : `\n      ${oneLine(`${instance.reason.message}${hint(instance)}`)}`;
+  return `${instance.name}: ${shownState(instance, look)}, ${notes}${reason}\n`;
+}
+
+function shownState(instance: InstanceBody, { paint, nowMs }: Look): string {
+  const { crashLoop, startedAtMs } = instance;
+  if (crashLoop !== undefined) return paint.red(sayCrashLoop(crashLoop, { ...instance, nowMs }));
+  const since = startedAtMs === undefined ? '' : ` ${renderTime(startedAtMs)} (${renderAgo(startedAtMs, nowMs)})`;
+  return `${colour(instance, paint)(WORDS[instance.state])}${since}`;
+}
+
+function hint({ reason }: InstanceBody): string {
+  return reason?.hint === undefined ? '' : ` ${reason.hint}`;
+}
+
+function extras(instance: InstanceBody, nowMs: number): readonly string[] {
+  const standby = instance.desired === 'standby' ? ['kept warm for a rollback'] : [];
+  if (instance.restarts === 0) return standby;
+  const times = instance.restarts === 1 ? 'restarted once' : `restarted ${instance.restarts} times`;
+  return [`${times}${lastEnd(instance, nowMs)}`, ...standby];
+}
+
+/** Why it was restarted last, also when it is up again. */
+function lastEnd({ lastExit, reason }: InstanceBody, nowMs: number): string {
+  if (lastExit === undefined || reason !== undefined) return '';
+  return ` (${howItEnded(lastExit)} ${renderAgo(lastExit.atMs, nowMs)})`;
+}
+
+function howItEnded(exit: NonNullable<InstanceBody['lastExit']>): string {
+  if (exit.oomKilled) return exit.oomOfNode === true ? 'killed, its node ran out of memory' : 'ran out of memory';
+  if (exit.signal !== undefined) return `ended by ${exit.signal}`;
+  return exit.code === undefined ? 'ended' : `exited with code ${exit.code}`;
+}
+
+function colour(instance: InstanceBody, paint: Paint): (text: string) => string {
+  if (instance.state === 'live') return paint.green;
+  return instance.state === 'backoff' || instance.state === 'failed' ? paint.red : paint.yellow;
+}

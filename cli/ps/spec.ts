@@ -1,0 +1,58 @@
+import type { CommandSpec } from '../command-spec.ts';
+
+export const PS_COMMANDS: readonly CommandSpec[] = [
+  {
+    name: 'ps',
+    aliases: ['ps:list'],
+    args: '[types...]',
+    group: 'Deploys',
+    summary: 'show the processes of an app, or only those of some types',
+    example: 'slipway ps web -a my-shop',
+    app: true,
+    json: true,
+    load: async () => (await import('./actions.ts')).ps,
+  },
+  {
+    name: 'ps:scale',
+    aliases: ['scale'],
+    args: '[quantities...]',
+    group: 'Deploys',
+    summary: 'scale processes, or show how many are wanted',
+    example: 'slipway ps:scale web=3 worker=all -a my-shop',
+    app: true,
+    json: true,
+    load: async () => (await import('./actions.ts')).scale,
+  },
+  {
+    name: 'ps:restart',
+    aliases: ['restart'],
+    args: '[process]',
+    group: 'Deploys',
+    summary: 'restart all processes of an app, those of a type (web), or one (web.1)',
+    example: 'slipway ps:restart web -a my-shop',
+    options: [
+      ['-d, --dyno-name <instance>', 'the instance, as in Heroku'],
+      ['-p, --process-type <type>', 'the process type, as in Heroku'],
+    ],
+    app: true,
+    json: true,
+    load: async () => (await import('./actions.ts')).restart,
+  },
+  {
+    name: 'ps:limits',
+    args: '[type]',
+    group: 'Deploys',
+    summary: 'show or set what each process of a type may use',
+    example: 'slipway ps:limits web --memory 512M -a my-shop',
+    options: [
+      ['--memory <size>', 'memory, e.g. 512M or 2G (default 512M)'],
+      ['--cpu <number>', 'processors at most, e.g. 0.5 or 2, or none for no ceiling (default none: a fair share)'],
+      ['--pids <number>', 'processes and threads (default 256)'],
+      ['--disk <size>', 'files it writes, e.g. 2G (default 1G)'],
+      ['--reset', 'back to the defaults'],
+    ],
+    app: true,
+    json: true,
+    load: async () => (await import('./actions.ts')).limits,
+  },
+];

@@ -1,0 +1,38 @@
+import type { QuotasBody } from '../../shared/api/quotas.ts';
+import { isQuotaName, QUOTA_NAMES } from '../../shared/domain/quota.ts';
+import { nearest } from '../../shared/kit/nearest.ts';
+import { show, type CommandRun } from '../cli.ts';
+import { usageError } from '../usage-error.ts';
+import { renderQuotas } from './render.ts';
+
+export const quotas: CommandRun = async (cli, _args, flags) => {
+  const body = await (await cli.api()).call<QuotasBody>('GET', '/quotas');
+  await show(cli, flags, { body, render: (of) => renderQuotas(of, cli.paint) });
+};
+
+export const userQuotas: CommandRun = async (cli, [name = '', ...assignments], flags) => {
+  const changes = Object.fromEntries(assignments.map(parseAssignment));
+  const path = `/users/${encodeURIComponent(name)}/quotas`;
+  const api = await cli.api();
+  const body =
+    assignments.length === 0
+      ? await api.call<QuotasBody>('GET', path)
+      : await api.call<QuotasBody>('PATCH', path, changes);
+  await show(cli, flags, { body, render: (of) => renderQuotas(of, cli.paint) });
+};
+
+/** `apps=200` or `apps=default`. */
+function parseAssignment(text: string): readonly [string, number | null] {
+  const [, name = '', value = ''] = /^([^=]*)=(\d{1,9}|default)$/.exec(text) ?? [];
+  if (name === '')
+    throw usageError(
+      `${JSON.stringify(text)} is not a quota and its number.`,
+      'Write for example: apps=200, or apps=default',
+    );
+  if (!isQuotaName(name)) {
+    const near = nearest(name, QUOTA_NAMES);
+    const hint = near === undefined ? `Quotas are: ${QUOTA_NAMES.join(', ')}` : `Did you mean ${near}?`;
+    throw usageError(`There is no quota ${JSON.stringify(name)}.`, hint);
+  }
+  return [name, value === 'default' ? null : Number(value)];
+}

@@ -1,0 +1,13 @@
+import type { CommandSpec } from '../command-spec.ts';
+
+export const REBALANCE_COMMANDS: readonly CommandSpec[] = [
+  {
+    name: 'rebalance',
+    group: 'Fleet',
+    summary: 'show which moves would even the fleet out, and make them with --yes (admin)',
+    example: 'slipway rebalance --yes',
+    options: [['--yes', 'make the moves, one at a time']],
+    json: true,
+    load: async () => (await import('./actions.ts')).rebalance,
+  },
+];

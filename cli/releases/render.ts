@@ -1,0 +1,25 @@
+import type { ReleaseBody } from '../../shared/api/releases.ts';
+import { KEPT_WORDS } from '../../shared/domain/history.ts';
+import type { PageLook } from '../terminal/look.ts';
+import { stateCell } from '../terminal/state-cell.ts';
+import { renderTable, type Cell } from '../terminal/table.ts';
+import { renderAgo } from '../terminal/time.ts';
+
+/** Newest first, the current one marked. */
+export function renderReleases(
+  app: string,
+  releases: readonly ReleaseBody[],
+  { paint, nowMs, isEnd = false }: PageLook,
+): string {
+  if (releases.length === 0) return `${app} has no releases yet. Make one with: git push slipway main\n`;
+  const rows = releases.map((release): Cell[] => [
+    `v${release.version}`,
+    stateCell(release.state, paint),
+    release.description,
+    release.user,
+    renderAgo(release.createdAtMs, nowMs),
+    release.failure?.message ?? '',
+  ]);
+  const older = isEnd && (releases.at(-1)?.version ?? 1) > 1 ? `${KEPT_WORDS.releases}\n` : '';
+  return `=== ${paint.bold(`${app} releases`)}\n${renderTable(rows)}${older}`;
+}

@@ -1,0 +1,15 @@
+import { PAGE_LIMIT_OPTION, type CommandSpec } from '../command-spec.ts';
+
+export const RELEASES_COMMANDS: readonly CommandSpec[] = [
+  {
+    name: 'releases',
+    aliases: ['releases:list'],
+    group: 'Deploys',
+    summary: 'list the releases of an app',
+    example: 'slipway releases -n 5 -a my-shop',
+    options: [PAGE_LIMIT_OPTION],
+    app: true,
+    json: true,
+    load: async () => (await import('./actions.ts')).releases,
+  },
+];

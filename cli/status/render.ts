@@ -1,0 +1,45 @@
+import type { AppStatusBody, StatusBody } from '../../shared/api/observe.ts';
+import type { Look } from '../terminal/look.ts';
+import { nodeRow } from '../terminal/node-row.ts';
+import { renderProblems } from '../terminal/problems.ts';
+import { renderTable, type Cell } from '../terminal/table.ts';
+import { renderAgo, renderDuration, renderTime } from '../terminal/time.ts';
+
+/** One screen: what is wrong first, with the next command; then controller, nodes, apps. */
+export function renderStatus(status: StatusBody, look: Look): string {
+  const { paint } = look;
+  const { version, uptimeMs } = status.controller;
+  const parts = [
+    status.problems.length === 0
+      ? `${paint.green('All is well.')}\n`
+      : renderProblems(status.problems, paint) + more(status.moreProblems, 'problems'),
+    `=== ${paint.bold('Controller')}\nversion ${version}, up ${renderDuration(uptimeMs)}\n`,
+    `=== ${paint.bold('Nodes')}\n${renderTable(status.nodes.map((node) => nodeRow(node, paint))) || 'none\n'}`,
+    `=== ${paint.bold('Apps')}\n${renderTable(status.apps.map((app) => appRow(app, look))) || 'none; make one with: slipway create\n'}${more(status.moreApps, 'apps; see all of them with: slipway apps')}`,
+  ];
+  return parts.join('\n');
+}
+
+/** The number of entries that are not shown. */
+function more(count: number | undefined, what: string): string {
+  return count === undefined ? '' : `… and ${String(count)} more ${what}\n`;
+}
+
+/** What the controller said last, when it has stopped saying anything. */
+export function renderOutdated(status: StatusBody, look: Look): string {
+  const { paint } = look;
+  const since = renderTime(look.nowMs);
+  return ` ${paint.red('!')}    The controller does not answer. This is what it said last, at ${since}; trying again.\n\n${renderStatus(status, look)}`;
+}
+
+function appRow(app: AppStatusBody, { paint, nowMs }: Look): Cell[] {
+  const well = app.live === app.desired;
+  return [
+    app.name,
+    app.release === undefined ? 'not deployed' : `v${app.release}`,
+    app.release === undefined ? '' : { text: `${app.live}/${app.desired} up`, paint: well ? paint.green : paint.red },
+    app.nodes.length > 3 ? `on ${app.nodes.length} nodes` : app.nodes.length === 0 ? '' : `on ${app.nodes.join(', ')}`,
+    app.lastDeployAtMs === undefined ? '' : `released ${renderAgo(app.lastDeployAtMs, nowMs)}`,
+    { text: app.webUrl, paint: paint.cyan },
+  ];
+}

@@ -1,0 +1,24 @@
+import { SlipwayError, toSlipwayError } from '../../shared/kit/errors.ts';
+import { escapeControls } from './escape.ts';
+import type { Paint } from './paint.ts';
+
+/** ` !    what failed`, and below it what to do. */
+export function renderError(error: unknown, paint: Paint): string {
+  const known = error instanceof SlipwayError ? error : internal(error);
+  const lines = escapeControls(known.message).split('\n');
+  const message = lines.map((line) => ` ${paint.red('!')}    ${line}\n`).join('');
+  return known.hint === undefined ? message : `${message}      ${escapeControls(known.hint)}\n`;
+}
+
+/** The same for a script: one line of JSON. */
+export function renderErrorJson(error: unknown): string {
+  const { code, message, hint } = error instanceof SlipwayError ? error : internal(error);
+  return `${JSON.stringify({ code, message, hint })}\n`;
+}
+
+/** A bug of the CLI itself: the chain is all its user can send us. */
+function internal(error: unknown): SlipwayError {
+  const { code, hint } = toSlipwayError(error);
+  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return new SlipwayError({ code, message: `slipway failed unexpectedly: ${detail}`, hint });
+}

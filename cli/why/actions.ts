@@ -1,0 +1,36 @@
+import type { WhyBody } from '../../shared/api/observe.ts';
+import { SlipwayError } from '../../shared/kit/errors.ts';
+import { show, type Cli, type CommandRun, type Flags } from '../cli.ts';
+import type { ApiClient } from '../client.ts';
+import { renderWhy } from './render.ts';
+
+/** An instance by its number (`web.1`), else an app, else a node; without a word the app of this folder. */
+export const why: CommandRun = async (cli, [subject], flags) => {
+  const api = await cli.api();
+  const body = await askWhy(cli, api, { subject, flags });
+  await show(cli, flags, { body, render: (of) => renderWhy(of, cli.paint) });
+};
+
+async function askWhy(cli: Cli, api: ApiClient, of: { subject: string | undefined; flags: Flags }): Promise<WhyBody> {
+  const { subject, flags } = of;
+  if (subject === undefined) return await api.call('GET', `/apps/${await cli.app(flags)}/why`);
+  if (/\.\d+$/.test(subject))
+    return await api.call('GET', `/apps/${await cli.app(flags)}/why?instance=${encodeURIComponent(subject)}`);
+  const name = encodeURIComponent(subject);
+  try {
+    return await api.call('GET', `/apps/${name}/why`);
+  } catch (error) {
+    if (!(error instanceof SlipwayError) || error.httpStatus !== 404) throw error;
+    return await api.call<WhyBody>('GET', `/nodes/${name}/why`).catch((second: unknown) => {
+      throw second instanceof SlipwayError && second.httpStatus === 404 ? nothingOf(subject) : second;
+    });
+  }
+}
+
+function nothingOf(name: string): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_CLI_WHY',
+    message: `There is no app of yours and no node named ${name}.`,
+    hint: 'See both with: slipway status',
+  });
+}

@@ -1,0 +1,14 @@
+import type { CommandSpec } from '../command-spec.ts';
+
+export const WHY_COMMANDS: readonly CommandSpec[] = [
+  {
+    name: 'why',
+    args: '[subject]',
+    group: 'Fleet',
+    summary: 'why an app, a node or an instance (web.1) is as it is, and what to do about it',
+    example: 'slipway why web.1 -a my-shop',
+    app: true,
+    json: true,
+    load: async () => (await import('./actions.ts')).why,
+  },
+];
