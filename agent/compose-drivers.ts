@@ -62,7 +62,7 @@ export async function composeDrivers(basics: Basics): Promise<Drivers> {
   if (identity === undefined) throw notJoined();
   const { network, stateDir } = config;
   const meshPort = config.mesh === false ? undefined : config.mesh.port;
-  const sandboxConfig = { ...network, stateDir, meshPort, warm: 2, supervisor: 'auto' as const };
+  const sandboxConfig = { ...network, stateDir, meshPort, poolSize: 2, supervisor: 'auto' as const };
   const sandbox = await createSandbox(config.sandbox, sandboxConfig, { run, clock, log, randomId });
   const transport = createImageTransport({ apiUrl: identity.apiUrl, stateDir });
   const mode = config.sandbox === 'process' ? 'extract' : 'mount';

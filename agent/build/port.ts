@@ -11,5 +11,5 @@ export interface BuildIo {
 
 /** Runs one build in a sandbox, cuts the layers, uploads the new ones. @throws SLIP_BUILD_* */
 export interface BuildRunner {
-  run(task: BuildTask, io: BuildIo): Promise<BuildResult>;
+  build(task: BuildTask, io: BuildIo): Promise<BuildResult>;
 }

@@ -3,7 +3,7 @@ import { MAX_COMMAND_LENGTH, MAX_PROCESS_TYPES } from '../../shared/domain/procf
 import { parseConfigName, parseProcessType } from '../../shared/domain/names.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import { run as realRun, type Run } from '../../shared/kit/exec.ts';
-import { parseApart } from './parse-apart.ts';
+import { parseInChildProcess } from './parse-in-child-process.ts';
 
 /** What a buildpack's `bin/release` says. `addons` is ignored. */
 export interface ReleaseYaml {
@@ -56,7 +56,7 @@ async function interpret(text: string, buildpack: string, run: Run): Promise<unk
   try {
     return JSON.parse(text);
   } catch {
-    const parsed = await parseApart(run, 'yaml-main', text);
+    const parsed = await parseInChildProcess(run, 'yaml-main', text);
     if (parsed.kind === 'value') return parsed.value;
     throw refuse(buildpack, parsed.kind === 'stopped' ? 'takes too long to parse' : 'is not the YAML of a buildpack');
   }

@@ -59,7 +59,7 @@ export class BuildRun {
     this.#transfers = new Transfers({ ...context, signal: this.#stop.signal, warn });
   }
 
-  async run(): Promise<BuildResult> {
+  async build(): Promise<BuildResult> {
     const cancel = (): void => this.#stop.abort(cancelledFailure());
     if (this.#io.signal.aborted) cancel();
     this.#io.signal.addEventListener('abort', cancel, { once: true });
@@ -126,7 +126,7 @@ export class BuildRun {
     const { signal } = this.#stop;
     const receive = async (): Promise<number> =>
       receiveSource(folder, await this.#io.openSource(signal), { limitBytes: config.sourceLimitBytes, signal });
-    const download = this.#timed('source', () => this.#transfers.run(receive));
+    const download = this.#timed('source', () => this.#transfers.retry(receive));
     const prepare = this.#timed('prepare', async () => {
       // Shared ones get an owner too: a build must be able to remove what is stale, and to write beside it.
       const lowerDirs = await Promise.all(
@@ -239,14 +239,14 @@ export class BuildRun {
     const { images, transport } = this.#context;
     const upload = ({ digest }: Layer): Promise<number> =>
       transport.upload(digest, images.path(digest), this.#stop.signal);
-    const sent = await Promise.all(cut.map((layer) => this.#transfers.run(() => upload(layer))));
+    const sent = await Promise.all(cut.map((layer) => this.#transfers.retry(() => upload(layer))));
     return sent.reduce((sum, bytes) => sum + bytes, 0);
   }
 
   /** For programs that read the files of the build: their memory and processor time count as the build's own. */
   readonly #runWithinLimits: Run = async (command) => {
     const { sandbox, run } = this.#context;
-    const [file = '', ...args] = await sandbox.withinLimits(this.#task.taskId, [command.file, ...command.args]);
+    const [file = '', ...args] = await sandbox.limitedCommand(this.#task.taskId, [command.file, ...command.args]);
     return await run({ ...command, file, args });
   };
 

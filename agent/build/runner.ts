@@ -8,7 +8,7 @@ import { BuildCaches } from './caches.ts';
 import { CleanUps } from './clean-ups.ts';
 import type { BuildContext, BuildRunnerDeps } from './context.ts';
 import type { BuildRunnerConfig } from './config.ts';
-import { Pauses } from './pauses.ts';
+import { SkippableDelays } from './skippable-delays.ts';
 import type { BuildIo, BuildRunner } from './port.ts';
 import { BuildRun } from './run-build.ts';
 import { removeTaskFolder } from './task-folder.ts';
@@ -47,12 +47,12 @@ class SandboxBuildRunner implements NodeBuildRunner {
   readonly #queue = new KeyedQueue();
   readonly #cleanUps: CleanUps;
   /** By app. */
-  readonly #pauses: Pauses;
+  readonly #delays: SkippableDelays;
   readonly #layersInUse = new Map<string, readonly Digest[]>();
 
   constructor(config: BuildRunnerConfig, deps: BuildRunnerDeps) {
     this.#cleanUps = new CleanUps(deps.clock, deps.log);
-    this.#pauses = new Pauses(deps.clock);
+    this.#delays = new SkippableDelays(deps.clock);
     this.#context = {
       ...deps,
       config,
@@ -65,9 +65,9 @@ class SandboxBuildRunner implements NodeBuildRunner {
     };
   }
 
-  run(task: BuildTask, io: BuildIo): Promise<BuildResult> {
-    const build = (): Promise<BuildResult> => new BuildRun(this.#context, task, io).run();
-    this.#pauses.end(task.appId);
+  build(task: BuildTask, io: BuildIo): Promise<BuildResult> {
+    const build = (): Promise<BuildResult> => new BuildRun(this.#context, task, io).build();
+    this.#delays.skip(task.appId);
     return this.#queue.run(task.appId, () => withBuilderDisk(this.#context.config.tasksDir, build));
   }
 
@@ -99,7 +99,7 @@ class SandboxBuildRunner implements NodeBuildRunner {
   }
 
   clearCache(appId: AppId): Promise<void> {
-    this.#pauses.end(appId);
+    this.#delays.skip(appId);
     return this.#queue.run(appId, () => this.#context.caches.clear(appId));
   }
 
@@ -115,7 +115,7 @@ class SandboxBuildRunner implements NodeBuildRunner {
   }
 
   async removeApp(appId: AppId): Promise<void> {
-    this.#pauses.end(appId);
+    this.#delays.skip(appId);
     await this.#cleanUps.retryOf(appId);
     await this.clearCache(appId);
     await this.#context.layers.forget(appId);
@@ -130,13 +130,13 @@ class SandboxBuildRunner implements NodeBuildRunner {
   }
 
   async settled(): Promise<void> {
-    await this.#pauses.none(() => this.#cleanUps.settled());
+    await this.#delays.runWithoutDelays(() => this.#cleanUps.settled());
   }
 
   #cleanUp(appId: AppId, taskId: string, work: () => Promise<void>): void {
     let isFirstTry = true;
     const paused = async (): Promise<void> => {
-      if (isFirstTry) await this.#pauses.pause(appId, CLEAN_UP_PAUSE_MS);
+      if (isFirstTry) await this.#delays.delay(appId, CLEAN_UP_PAUSE_MS);
       isFirstTry = false;
       await work();
     };

@@ -68,7 +68,7 @@ export class Tasks {
         signal,
       };
       await failpoint('agent.taskStarted');
-      const built = await runner.run(task, io);
+      const built = await runner.build(task, io);
       await failpoint('agent.taskDone');
       result(task.taskId, built);
     } catch (error) {

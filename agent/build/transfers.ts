@@ -28,7 +28,7 @@ export class Transfers {
   }
 
   /** @param transfer can be run again after it failed @throws the transfer's last error, or the reason of the signal */
-  async run<T>(transfer: () => Promise<T>): Promise<T> {
+  async retry<T>(transfer: () => Promise<T>): Promise<T> {
     const { clock, random, signal } = this.#deps;
     let endMs: number | undefined;
     for (let attempt = 0; ; attempt += 1) {

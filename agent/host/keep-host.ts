@@ -2,7 +2,7 @@ import type { Logger } from '../../shared/kit/log.ts';
 import type { NodeBuildRunner } from '../build/runner.ts';
 import type { DestroyedApps } from '../destroyed/destroyed-apps.ts';
 import type { NodeImages } from '../images/images.ts';
-import { keepImages } from '../images/upkeep.ts';
+import { maintainImages } from '../images/maintain-images.ts';
 import type { Proxy } from '../proxy/port.ts';
 import type { Ledger } from '../reconcile/ledger.ts';
 import type { Sandbox } from '../sandbox/port.ts';
@@ -35,7 +35,7 @@ export async function keepHost({
     () => proxy.ensureRunning(),
     () => units.ensure(),
     () =>
-      keepImages({
+      maintainImages({
         images,
         assignments: () => ledger.current()?.assignments ?? [],
         building: builds.layersInUse(),

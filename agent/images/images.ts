@@ -12,18 +12,18 @@ import { silentLogger, type Logger } from '../../shared/kit/log.ts';
 import { imageSettings, type ImageSettings, type ImagesConfig } from './config.ts';
 import { downloadImage } from './download.ts';
 import { digestFile } from './file-digest.ts';
-import { Flights } from './flights.ts';
+import { SharedDownloads } from './shared-downloads.ts';
 import { planGarbage, type StoredImage } from './garbage-plan.ts';
 import { LayerExtractor, SquashfsMounter, type LayerMounter, type Ownership } from './layer-mounter.ts';
 import { digestOfName, imageDirs, imageLayout, type ImageLayout, type Owner } from './layout.ts';
 import { mountFailure } from './mount-commands.ts';
-import { moveIn } from './move-in.ts';
+import { moveFile } from './move-file.ts';
 import type { Images, ImageTransport } from './port.ts';
 import { listOwned, Purge, type OwnedLayer, type PurgeRequest } from './purge.ts';
-import { Slots } from './slots.ts';
+import { Semaphore } from './semaphore.ts';
 import { listStored, statIfExists, sweepLeftovers } from './stored-images.ts';
-import { UnderWay } from './under-way.ts';
-import { warmMainProgram } from './warm.ts';
+import { RunningWork } from './running-work.ts';
+import { prefetchMainProgram } from './prefetch.ts';
 
 export interface ImagesDeps {
   readonly transport: ImageTransport;
@@ -64,14 +64,14 @@ class LocalImages implements NodeImages {
   readonly #settings: ImageSettings;
   readonly #deps: Required<{ [K in keyof ImagesDeps]: NonNullable<ImagesDeps[K]> }>;
   readonly #mounter: LayerMounter;
-  readonly #downloads = new Flights();
-  readonly #slots = new Slots(PARALLEL_DOWNLOADS);
+  readonly #downloads = new SharedDownloads();
+  readonly #downloadSlots = new Semaphore(PARALLEL_DOWNLOADS);
   /** One at a time per digest: what is being mounted is not unmounted or deleted meanwhile. */
   readonly #turns = new KeyedQueue();
   /** Content checked in this life of the agent. */
   readonly #verified = new Set<Digest>();
-  readonly #mounting = new UnderWay<Owner>();
-  readonly #warmed = new Set<Digest>();
+  readonly #mounting = new RunningWork<Owner>();
+  readonly #prefetched = new Set<Digest>();
   readonly #lastUseMs = new Map<Digest, number>();
   #background: Promise<void> = Promise.resolve();
   #swept = false;
@@ -142,7 +142,7 @@ class LocalImages implements NodeImages {
     await this.#downloads.join(layer.digest, signal, async (shared) => {
       const target = { layer, partialPath: this.#layout.partial(layer.digest), finalPath: this.path(layer.digest) };
       const deps = { ...this.#deps, diskReserve: this.#settings.diskReserve };
-      await this.#slots.run(() => downloadImage(deps, target, shared));
+      await this.#downloadSlots.run(() => downloadImage(deps, target, shared));
       this.#noteVerified(layer.digest);
     });
   }
@@ -151,9 +151,9 @@ class LocalImages implements NodeImages {
     await this.#touch(layer.digest);
     const owner = layer.shared ? 'shared' : uidBase + APP_UID;
     const mounting = this.#turns.run(layer.digest, () => this.#mountHealing(layer, owner));
-    const dir = await this.#mounting.during(owner, mounting);
+    const dir = await this.#mounting.track(owner, mounting);
     this.#verifySoon(layer);
-    if (layer.shared) this.#warm(layer.digest, dir);
+    if (layer.shared) this.#prefetch(layer.digest, dir);
     return dir;
   }
 
@@ -176,7 +176,7 @@ class LocalImages implements NodeImages {
       await rm(path, { force: true });
     } else {
       await chmod(path, 0o644);
-      await moveIn(path, target, this.#layout.partialDir);
+      await moveFile(path, target, this.#layout.partialDir);
     }
     this.#noteVerified(adopted.digest);
     return adopted;
@@ -211,7 +211,7 @@ class LocalImages implements NodeImages {
   }
 
   purge(request: PurgeRequest): Promise<void> {
-    return this.#purge().run(request);
+    return this.#purge().removeAll(request);
   }
 
   unneeded(inUse: ReadonlySet<Digest>, usedBeforeMs: number): Promise<readonly Digest[]> {
@@ -271,7 +271,7 @@ class LocalImages implements NodeImages {
 
   #forget(digest: Digest): void {
     this.#verified.delete(digest);
-    this.#warmed.delete(digest);
+    this.#prefetched.delete(digest);
     this.#lastUseMs.delete(digest);
   }
 
@@ -289,12 +289,12 @@ class LocalImages implements NodeImages {
     await utimes(this.path(digest), nowMs / 1000, nowMs / 1000).catch(() => undefined); // absent: the mount will say so
   }
 
-  #warm(digest: Digest, dir: string): void {
-    if (this.#warmed.has(digest)) return;
-    this.#warmed.add(digest);
+  #prefetch(digest: Digest, dir: string): void {
+    if (this.#prefetched.has(digest)) return;
+    this.#prefetched.add(digest);
     this.#inBackground(async () => {
-      const program = await warmMainProgram(dir);
-      if (program !== undefined) this.#deps.log.debug({ program }, 'images.warmed');
+      const program = await prefetchMainProgram(dir);
+      if (program !== undefined) this.#deps.log.debug({ program }, 'images.prefetched');
     });
   }
 

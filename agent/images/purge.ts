@@ -62,7 +62,7 @@ export class Purge {
     this.#deps = deps;
   }
 
-  async run({ owned, layers, inUse }: PurgeRequest): Promise<void> {
+  async removeAll({ owned, layers, inUse }: PurgeRequest): Promise<void> {
     const { turns, clock, graceMs } = this.#deps;
     for (const layer of owned) await turns.run(layer.digest, () => this.#removeOwned(layer));
     const old = await this.unneeded(inUse(), clock.nowMs() - graceMs);

@@ -27,7 +27,7 @@ export interface SandboxConfig {
   /** Ports of the `process` driver, outside of ip_local_port_range. */
   readonly processPorts: { readonly first: number; readonly last: number };
   /** How many network namespaces and disks wait ready-made for the next start. */
-  readonly warm: number;
+  readonly poolSize: number;
   /** systemd transient units when systemd runs this machine, else a detached parent. */
   readonly supervisor: 'auto' | 'detached' | 'systemd';
 }
@@ -38,7 +38,7 @@ export const DEFAULT_SANDBOX_CONFIG: Omit<SandboxConfig, 'stateDir'> = Object.fr
   subnet: '10.203.0.0/16',
   egressAllow: [],
   processPorts: Object.freeze({ first: 20_000, last: 29_999 }),
-  warm: 2,
+  poolSize: 2,
   supervisor: 'auto',
 });
 

@@ -75,8 +75,8 @@ async function createIsolated(tool: SandboxTool, config: SandboxConfig, deps: Sa
     cgroups,
     oomScoreAdjust: await ownOomScoreAdjust(),
     supervisor: supervisorOf(config, scriptsDir, deps.run),
-    disks: new Disks({ base, scriptsDir, warm: config.warm }, deps),
-    namespaces: new Namespaces(hostNetwork.names, config.warm, deps),
+    disks: new Disks({ base, scriptsDir, poolSize: config.poolSize }, deps),
+    namespaces: new Namespaces(hostNetwork.names, config.poolSize, deps),
     hostNetwork,
     ...deps,
   });

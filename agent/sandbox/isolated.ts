@@ -4,7 +4,7 @@ import { DEFAULT_ENV } from '../../shared/kit/exec.ts';
 import { exitsDir, instanceLayout, type InstanceLayout } from './config.ts';
 import { ExitWatch } from './exit-watch.ts';
 import { raiseSharedLimits } from './host-limits.ts';
-import { Roots } from './files/roots.ts';
+import { RootFilesystems } from './files/root-filesystems.ts';
 import { shieldBase } from './files/shield.ts';
 import { terminateInside } from './handle.ts';
 import { KeyedLock } from './keyed-lock.ts';
@@ -12,7 +12,7 @@ import type { IsolatedParts } from './isolated-parts.ts';
 import { launch, markKilled, untilHeard } from './launch.ts';
 import { listenersOf } from './listeners.ts';
 import { observe } from './observe.ts';
-import { adoptTenants, occupantOf } from './occupant.ts';
+import { adoptRunningSandboxes, netnsOwner } from './netns-owner.ts';
 import { OutputPipes } from './output-pipe.ts';
 import type { Listener, Sandbox, SandboxSpec, SandboxStatus } from './port.ts';
 import { makeSandbox } from './make-sandbox.ts';
@@ -22,7 +22,7 @@ import { removeShared } from './remove-host.ts';
 import { removeSandbox } from './remove-sandbox.ts';
 import { sandboxEnded, sandboxNotFound } from './sandbox-errors.ts';
 import { sweepReserves, sweepSandboxes } from './sweep-sandboxes.ts';
-import { withinLimits } from './within-limits.ts';
+import { limitedCommand } from './limited-command.ts';
 
 /** Processes behind user namespace, seccomp, cgroups and a network of their own; which tool builds the walls is a part. */
 export class IsolatedSandbox implements Sandbox {
@@ -32,15 +32,15 @@ export class IsolatedSandbox implements Sandbox {
   readonly #outputs = new OutputPipes();
   readonly #exits: ExitWatch;
   readonly #onOutput = new Map<string, (chunk: Uint8Array) => void>();
-  readonly #roots: Roots;
+  readonly #rootFilesystems: RootFilesystems;
   readonly #refill: RefillLater;
   #swept: Promise<void> | undefined;
-  readonly #stubborn = new Set<string>(); // of an earlier agent; their removal has failed so far
+  readonly #failedRemovals = new Set<string>(); // of an earlier agent; their removal has failed so far
 
   constructor(parts: IsolatedParts) {
     this.kind = parts.tool.kind;
     this.#parts = parts;
-    this.#roots = new Roots(parts);
+    this.#rootFilesystems = new RootFilesystems(parts);
     this.#refill = new RefillLater(parts);
     this.#exits = new ExitWatch(exitsDir(parts.base), (id) => this.#outputs.settled(id));
   }
@@ -49,18 +49,18 @@ export class IsolatedSandbox implements Sandbox {
     const { cgroups, hostNetwork } = this.#parts;
     await cgroups.ensureRoot();
     await raiseSharedLimits();
-    if (this.#swept === undefined) await adoptTenants(this.#parts);
-    await hostNetwork.ensure(await this.#roots.nameservers());
+    if (this.#swept === undefined) await adoptRunningSandboxes(this.#parts);
+    await hostNetwork.ensure(await this.#rootFilesystems.nameservers());
     await shieldBase(this.#parts.base, this.#parts.run);
-    this.#roots.forget();
-    await this.#roots.of('host');
+    this.#rootFilesystems.invalidate();
+    await this.#rootFilesystems.ensure('host');
     await this.#exits.ensureDir();
-    const stubborn = [...this.#stubborn];
+    const failedRemovals = [...this.#failedRemovals];
     await this.#sweepOnce();
     await sweepReserves(this.#parts);
-    await this.#parts.namespaces.repair((netns) => occupantOf(netns, this.#parts));
+    await this.#parts.namespaces.repair((netns) => netnsOwner(netns, this.#parts));
     const tried = await Promise.allSettled(
-      stubborn.map((id) => this.destroy(id).then(() => this.#stubborn.delete(id))),
+      failedRemovals.map((id) => this.destroy(id).then(() => this.#failedRemovals.delete(id))),
     );
     for (const result of tried) if (result.status === 'rejected') throw result.reason;
   }
@@ -144,8 +144,8 @@ export class IsolatedSandbox implements Sandbox {
     return this.#exits.add(listener);
   }
 
-  withinLimits(id: string, argv: readonly string[]): Promise<readonly string[]> {
-    return withinLimits(this.#parts.cgroups, id, argv);
+  limitedCommand(id: string, argv: readonly string[]): Promise<readonly string[]> {
+    return limitedCommand(this.#parts.cgroups, id, argv);
   }
 
   async listeners(id: string): Promise<readonly Listener[]> {
@@ -169,8 +169,8 @@ export class IsolatedSandbox implements Sandbox {
     return observe(this.#layout(id), {
       bootId,
       clock,
-      pids: (of) => cgroups.pids(of),
-      outputOpen: (of) => this.#outputs.isOpen(of),
+      pids: (each) => cgroups.pids(each),
+      outputOpen: (each) => this.#outputs.isOpen(each),
     });
   }
 
@@ -186,7 +186,7 @@ export class IsolatedSandbox implements Sandbox {
 
   /** Once per start of the agent. ensureHost tries the failed removals again and reports their failure, and sweeps the reserves again. */
   async #sweep(): Promise<void> {
-    for (const id of await sweepSandboxes(this.#parts, (one) => this.#remove(one))) this.#stubborn.add(id);
+    for (const id of await sweepSandboxes(this.#parts, (one) => this.#remove(one))) this.#failedRemovals.add(id);
   }
 
   async #remove(id: string): Promise<void> {
@@ -198,7 +198,7 @@ export class IsolatedSandbox implements Sandbox {
     const { namespaces } = this.#parts;
     const lease = await namespaces.take();
     try {
-      await makeSandbox(spec, lease, { ...this.#parts, roots: this.#roots });
+      await makeSandbox(spec, lease, { ...this.#parts, rootFilesystems: this.#rootFilesystems });
     } catch (error) {
       await namespaces.release(lease.netns);
       throw error;

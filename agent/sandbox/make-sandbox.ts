@@ -1,5 +1,5 @@
 import { instanceLayout } from './config.ts';
-import type { Roots } from './files/roots.ts';
+import type { RootFilesystems } from './files/root-filesystems.ts';
 import type { IsolatedParts } from './isolated-parts.ts';
 import type { NetworkLease } from './network/namespaces.ts';
 import type { SandboxSpec } from './port.ts';
@@ -10,12 +10,12 @@ import { recordOf, saveRecord } from './record.ts';
 export async function makeSandbox(
   spec: SandboxSpec,
   lease: NetworkLease,
-  from: IsolatedParts & { readonly roots: Roots },
+  from: IsolatedParts & { readonly rootFilesystems: RootFilesystems },
 ): Promise<void> {
   const { disks, namespaces, hostNetwork, cgroups, tool, run, base, scriptsDir, oomScoreAdjust, bootId, clock } = from;
   const layout = instanceLayout(base, spec.id);
   const [rootFiles] = await Promise.all([
-    from.roots.of(spec.stack),
+    from.rootFilesystems.ensure(spec.stack),
     disks.take(spec.limits, layout.dir),
     cgroups.create(spec.id, { limits: spec.limits, purpose: spec.purpose, withApp: !tool.managesCgroup }),
     spec.egress ? hostNetwork.admit(spec.id, lease.address, spec.uidBase) : namespaces.closeEgress(lease),

@@ -97,7 +97,7 @@ export interface Sandbox {
    * The command line that runs a program of this machine within the limits of a prepared or ended sandbox, for work on its files.
    * A driver without limits returns the command line unchanged.
    */
-  withinLimits(id: string, argv: readonly string[]): Promise<readonly string[]>;
+  limitedCommand(id: string, argv: readonly string[]): Promise<readonly string[]>;
   /** TCP sockets in LISTEN inside the sandbox, and UDP sockets without a peer, to say "it listens on 127.0.0.1 only". */
   listeners(id: string): Promise<readonly Listener[]>;
 }

@@ -1,6 +1,6 @@
 import type { Limits } from '../../shared/domain/assignment.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
-import { WARM_SIZES_MAX, type Disks } from './files/disks.ts';
+import { POOL_SIZES_MAX, type Disks } from './files/disks.ts';
 import type { Namespaces } from './network/namespaces.ts';
 
 /** A push prepares two sandboxes, for the build and for the app, with less than this between them. */
@@ -48,7 +48,7 @@ export class RefillLater {
       await this.#parts.clock.sleep(leftMs, this.#stopping.signal);
     }
     this.#isWaiting = false;
-    const sizes = [...this.#sizes.values()].slice(-WARM_SIZES_MAX);
+    const sizes = [...this.#sizes.values()].slice(-POOL_SIZES_MAX);
     this.#sizes.clear();
     for (const size of sizes) void this.#parts.disks.refill(size);
     void this.#parts.namespaces.refill();

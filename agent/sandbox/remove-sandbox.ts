@@ -5,7 +5,7 @@ import { unmountBelow } from './files/mounts.ts';
 import type { IsolatedParts } from './isolated-parts.ts';
 import { endSandbox } from './launch.ts';
 import { loadRecord } from './record.ts';
-import { killHelpers } from './within-limits.ts';
+import { killLimitedCommands } from './limited-command.ts';
 
 /** Ends a sandbox and removes all of it except its log. Idempotent, and safe on anything half-made. Mounts go before files: nothing is ever deleted through a mount. */
 export async function removeSandbox(id: string, parts: IsolatedParts): Promise<void> {
@@ -14,7 +14,7 @@ export async function removeSandbox(id: string, parts: IsolatedParts): Promise<v
   const record = await loadRecord(layout.record);
   if (record !== undefined && record.bootId !== bootId) await rm(layout.pidFile, { force: true }); // now the number of another process
   await endSandbox(layout, { clock, killProcesses: () => cgroups.kill(id), killTool: () => cgroups.killAll(id) });
-  await killHelpers(cgroups, id, clock);
+  await killLimitedCommands(cgroups, id, clock);
   if (existsSync(layout.dir)) {
     await supervisor.forget(id);
     await unmountBelow(layout.dir, run);

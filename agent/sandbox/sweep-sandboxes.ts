@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { sandboxesDir } from './config.ts';
 import type { IsolatedParts } from './isolated-parts.ts';
-import { occupantOf } from './occupant.ts';
+import { netnsOwner } from './netns-owner.ts';
 import { loadWholeRecords, sandboxIds } from './record.ts';
 
 /**
@@ -39,5 +39,5 @@ export async function sweepReserves(
   parts: Pick<IsolatedParts, 'disks' | 'namespaces' | 'base' | 'bootId' | 'cgroups'>,
 ): Promise<void> {
   await parts.disks.sweep();
-  await parts.namespaces.sweep((netns) => occupantOf(netns, parts));
+  await parts.namespaces.sweep((netns) => netnsOwner(netns, parts));
 }

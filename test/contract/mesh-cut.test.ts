@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Agent, request } from 'node:http';
 import { describe, test, type TestContext } from 'node:test';
 import { LINK_CUT_ANSWER_MS, peerDownAfterMs } from '../../agent/proxy/haproxy/render-mesh.ts';
-import { SETTLED_MS } from '../../agent/proxy/haproxy/cut-links.ts';
+import { SETTLED_MS } from '../../agent/proxy/haproxy/abort-stalled-requests.ts';
 import { cutPort } from '../support/cut-port.ts';
 import { eventually } from '../support/eventually.ts';
 import type { MeshNode } from '../support/mesh-lab.ts';

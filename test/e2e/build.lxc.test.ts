@@ -212,9 +212,9 @@ touch /usr/x 2>/dev/null || echo closed; touch "$3/x" 2>/dev/null || echo config
     });
     const id = sandboxes.spec().id;
     await sandboxes.sandbox.prepare(sandboxes.spec({ id, limits: { ...DEFAULT_BUILD_LIMITS, memoryBytes: 64 * MB } }));
-    const [file = '', ...args] = await sandboxes.sandbox.withinLimits(id, ['python3', '-c', 'bytearray(256 << 20)']);
+    const [file = '', ...args] = await sandboxes.sandbox.limitedCommand(id, ['python3', '-c', 'bytearray(256 << 20)']);
     assert.equal((await run({ file, args })).signal, 'SIGKILL');
-    const [sh = '', ...left] = await sandboxes.sandbox.withinLimits(id, [
+    const [sh = '', ...left] = await sandboxes.sandbox.limitedCommand(id, [
       'sh',
       '-c',
       'sleep 86417 >/dev/null 2>&1 </dev/null &',

@@ -220,7 +220,7 @@ export async function createBench(options: BenchOptions = {}): Promise<Bench> {
     build: async (tree, given = {}) => {
       output = '';
       const source = given.source ?? (await packTree(root, tree));
-      return runner.run(
+      return runner.build(
         { ...makeTask(given), uidBase: options.uidBase ?? 2_000_000, ...given.task },
         {
           openSource: given.openSource ?? (async () => Readable.from([source])),

@@ -109,7 +109,7 @@ export class OverlaySandbox implements Sandbox {
     return () => this.#listeners.delete(listener);
   }
 
-  async withinLimits(_id: string, argv: readonly string[]): Promise<readonly string[]> {
+  async limitedCommand(_id: string, argv: readonly string[]): Promise<readonly string[]> {
     return argv;
   }
 

@@ -48,7 +48,7 @@ export async function openSandboxLab(
     bridge: `sb${tag}`,
     subnet: freeSubnet(),
     processPorts: { first: 20_000 + third * 30, last: 20_029 + third * 30 },
-    warm: 1,
+    poolSize: 1,
     ...overrides,
   };
   const deps = { run, clock: systemClock, log: silentLogger, randomId };

@@ -189,8 +189,15 @@ function traces(lab: SandboxLab): Traces {
 }
 
 /** Bridge and its permanent port, and the reserves. Not "as before": the kernel takes its time, so before may hold a cable too many. */
-function atRest({ config: { warm } }: SandboxLab): Traces {
-  return { sandboxMounts: 0, diskMounts: warm, namespaces: warm, interfaces: 3 + warm, cgroups: 0, exits: 0 };
+function atRest({ config: { poolSize } }: SandboxLab): Traces {
+  return {
+    sandboxMounts: 0,
+    diskMounts: poolSize,
+    namespaces: poolSize,
+    interfaces: 3 + poolSize,
+    cgroups: 0,
+    exits: 0,
+  };
 }
 
 function listOf(dir: string): string[] {

@@ -10,7 +10,7 @@ const PROC = /\/proc\/(\$|\[0-9\]|\*|self\/|" ?\. ?\$)/;
 const WALKERS =
   /file: '(ps|top|pgrep|pkill|pidof|killall|fuser|lsof)'|(^|[;&|(]) *(ps|pgrep|pkill|pidof|killall|fuser|lsof) /m;
 /** The driver for development without root: its sandboxes run as the agent's own user and could kill the agent as well. */
-const UNCONFINED = new Set(['agent/sandbox/process/marked.ts', 'agent/sandbox/supervisor/supervise.sh']);
+const UNCONFINED = new Set(['agent/sandbox/process/marked-processes.ts', 'agent/sandbox/supervisor/supervise.sh']);
 
 function sources(): string[] {
   return ['agent', 'controller', 'shared', 'cli'].flatMap((folder) =>

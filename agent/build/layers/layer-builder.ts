@@ -7,7 +7,7 @@ import type { Layer } from '../../../shared/domain/slug.ts';
 import { ensureDir } from '../../../shared/kit/atomic-file.ts';
 import { DEFAULT_ENV, run as realRun, type Run } from '../../../shared/kit/exec.ts';
 import type { Images } from '../../images/port.ts';
-import { Slots } from '../../images/slots.ts';
+import { Semaphore } from '../../images/semaphore.ts';
 import { checkDeclared, planCut, sameLayer, type Cut, type LayerStep } from './cut.ts';
 import { LayerKeys, type KeyedLayer } from './layer-keys.ts';
 import { checkTreeSize } from './measure-tree.ts';
@@ -50,7 +50,7 @@ class SquashfsLayerBuilder implements LayerBuilder {
   readonly #keys: LayerKeys;
   readonly #packTimeoutMs: number;
   /** One build of the node packs at a time. */
-  readonly #turns = new Slots(1);
+  readonly #turns = new Semaphore(1);
   #tempReady: Promise<void> | undefined;
 
   constructor(config: LayerBuilderConfig, deps: LayerBuilderDeps) {

@@ -1,6 +1,14 @@
 import { CHECKS, REACH, reachName } from './render-mesh.ts';
 import { hostEntries, instanceEntries, memberEntries, refusedEntries } from './render.ts';
-import { farName, farServers, poolName, serverName, type FarServer, type Pool, type SlotTable } from './slot-table.ts';
+import {
+  peerPoolName,
+  peerServers,
+  poolName,
+  serverName,
+  type PeerServer,
+  type Pool,
+  type SlotTable,
+} from './slot-table.ts';
 import type { Observed, ObservedServer } from './observed.ts';
 import type { ProxyPaths } from './settings.ts';
 
@@ -19,7 +27,7 @@ export type RuntimeStep =
 export interface RuntimeTarget {
   readonly paths: Pick<ProxyPaths, 'hosts' | 'instances' | 'members' | 'refused'>;
   /** Options of a server that is another node. */
-  readonly farOptions: (server: FarServer) => string;
+  readonly peerServerOptions: (server: PeerServer) => string;
 }
 
 /**
@@ -56,7 +64,7 @@ function settledPools(observed: Observed, misleading: ReadonlySet<string>): Set<
 /** Names that lead to a backend which is another app's in the table. */
 function misleadingHosts(observed: Observed, table: SlotTable): Set<string> {
   const appOf = new Map<string, string>(
-    table.pools.flatMap((pool) => [poolName(pool.number), farName(pool.number)].map((name) => [name, pool.app])),
+    table.pools.flatMap((pool) => [poolName(pool.number), peerPoolName(pool.number)].map((name) => [name, pool.app])),
   );
   const misleading = observed.hosts.filter(([, value]) => {
     const [pool = '', app = ''] = value.split('/');
@@ -70,7 +78,7 @@ function surplusServers(observed: Observed, table: SlotTable): ObservedServer[] 
   const active = new Set<string>();
   for (const pool of table.pools) {
     for (const slot of pool.slots) if (slot.state === 'active') active.add(serverName(pool.number, slot.number));
-    for (const { name } of farServers(pool)) active.add(name);
+    for (const { name } of peerServers(pool)) active.add(name);
   }
   const isOfAnApp = ({ pool }: ObservedServer): boolean => pool !== CHECKS && pool !== REACH;
   return [...observed.servers.values()].filter(
@@ -93,14 +101,14 @@ function activate(observed: Observed, pool: Pool): RuntimeStep[] {
 }
 
 /** Like instances, but with TLS: what they are cannot be changed later, so each has a name of its own. */
-function activatePeers(observed: Observed, pool: Pool, { farOptions }: RuntimeTarget): RuntimeStep[] {
-  return farServers(pool).flatMap((far) => {
-    const { name, peer } = far;
-    const target = `${farName(pool.number)}/${name}`;
+function activatePeers(observed: Observed, pool: Pool, { peerServerOptions }: RuntimeTarget): RuntimeStep[] {
+  return peerServers(pool).flatMap((peerServer) => {
+    const { name, peer } = peerServer;
+    const target = `${peerPoolName(pool.number)}/${name}`;
     const server = observed.servers.get(name);
     const steps: RuntimeStep[] = [];
     if (server === undefined)
-      steps.push(command(`add server ${target} ${peer.address}:${String(peer.port)} ${farOptions(far)}`));
+      steps.push(command(`add server ${target} ${peer.address}:${String(peer.port)} ${peerServerOptions(peerServer)}`));
     else steps.push(...moveTo(server, target, peer));
     if (server?.ready !== true) steps.push(command(`set server ${target} state ready`));
     return steps;

@@ -5,13 +5,13 @@ import { noFailpoint, type Failpoint } from '../../../shared/kit/failpoint.ts';
 import { KeyedQueue } from '../../../shared/kit/keyed-queue.ts';
 import type { Logger } from '../../../shared/kit/log.ts';
 import type { AppRoutes, Proxy } from '../port.ts';
-import { CutLinks } from './cut-links.ts';
+import { StalledRequests } from './abort-stalled-requests.ts';
 import { ProxyFiles, type MeshTls } from './files.ts';
 import { planSlots } from './plan.ts';
 import { probeBinds } from './port-probe.ts';
 import { ProxyProcess } from './process.ts';
 import { CHECKS } from './render-mesh.ts';
-import { layoutMark } from './render.ts';
+import { layoutHash } from './render.ts';
 import { Runtime } from './runtime.ts';
 import { allBinds, resolveSettings, type HaproxyConfig, type ProxySettings } from './settings.ts';
 import { emptyTable, findSlot, poolName, serverName, withoutDraining, type SlotTable } from './slot-table.ts';
@@ -40,7 +40,7 @@ class Haproxy implements Proxy {
   readonly #failpoint: Failpoint;
   readonly #files: ProxyFiles;
   readonly #runtime: Runtime;
-  readonly #cutLinks: CutLinks;
+  readonly #stalledRequests: StalledRequests;
   readonly #watcher: Watcher;
   readonly #process: ProxyProcess;
   readonly #queue = new KeyedQueue();
@@ -57,7 +57,7 @@ class Haproxy implements Proxy {
     this.#failpoint = deps.failpoint ?? noFailpoint;
     this.#files = new ProxyFiles(settings, deps.run);
     this.#runtime = new Runtime(this.#files.paths);
-    this.#cutLinks = new CutLinks(this.#runtime);
+    this.#stalledRequests = new StalledRequests(this.#runtime);
     this.#watcher = new Watcher(settings, deps);
     this.#process = new ProxyProcess(settings, {
       ...deps,
@@ -158,7 +158,7 @@ class Haproxy implements Proxy {
       if (this.#table === undefined) return;
       if (await this.#files.restore()) this.#logger.warn({}, 'proxy.files_restored');
       await this.#process.converge(this.#table);
-      if (this.#settings.mesh !== undefined) await this.#cutLinks.end(this.#table);
+      if (this.#settings.mesh !== undefined) await this.#stalledRequests.abort(this.#table);
     });
   }
 
@@ -199,7 +199,7 @@ class Haproxy implements Proxy {
 
   /** Server lines are made of checked values; what a layout adds is read by haproxy itself first, once. */
   async #check(table: SlotTable): Promise<void> {
-    const mark = layoutMark(table, this.#settings);
+    const mark = layoutHash(table, this.#settings);
     if (mark === this.#checkedMark) return;
     await this.#files.check(table);
     this.#checkedMark = mark;
@@ -208,7 +208,7 @@ class Haproxy implements Proxy {
   async #load(): Promise<SlotTable> {
     if (this.#table !== undefined) return this.#table;
     const stored = await this.#files.load();
-    if (stored === undefined && (await this.healthy())) this.#process.distrust();
+    if (stored === undefined && (await this.healthy())) this.#process.replaceBeforeUse();
     const { poolSize } = this.#settings;
     this.#table ??=
       stored === undefined ? emptyTable(poolSize) : { ...stored, poolSize: Math.max(poolSize, stored.poolSize) };

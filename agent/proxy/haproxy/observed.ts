@@ -14,7 +14,7 @@ export interface ObservedServer {
 export interface Observed {
   readonly workerPid: number;
   /** Without the prefix; empty for a process that is not ours. */
-  readonly layoutMark: string;
+  readonly layoutHash: string;
   /** In the map's order; a key may be there twice. */
   readonly hosts: readonly (readonly [key: string, value: string])[];
   readonly instances: readonly (readonly [key: string, value: string])[];
@@ -26,10 +26,10 @@ export interface Observed {
 /** Administrative states in which a server gets nothing new: forced, inherited, resolution or agent maintenance, and drain. */
 const NOT_READY = 0x01 | 0x02 | 0x08 | 0x10 | 0x20 | 0x40;
 
-export function parseInfo(reply: string): { workerPid: number; layoutMark: string } {
+export function parseInfo(reply: string): { workerPid: number; layoutHash: string } {
   const fields = new Map(reply.split('\n').map((line) => splitOnce(line, ': ')));
   const [, mark] = splitOnce(fields.get('description') ?? '', 'slipway-');
-  return { workerPid: Number(fields.get('Pid') ?? 0), layoutMark: mark };
+  return { workerPid: Number(fields.get('Pid') ?? 0), layoutHash: mark };
 }
 
 export function parseMap(reply: string): [key: string, value: string][] {

@@ -4,11 +4,11 @@ import type { Logger } from '../../../shared/kit/log.ts';
 import { planRuntime, type RuntimeStep, type RuntimeTarget } from './converge.ts';
 import type { Observed, ObservedServer } from './observed.ts';
 import { probeBinds } from './port-probe.ts';
-import { CHECKS, farOptions, REACH, reachName } from './render-mesh.ts';
-import { hostEntries, instanceEntries, layoutMark, memberEntries, refusedEntries } from './render.ts';
+import { CHECKS, peerServerOptions, REACH, reachName } from './render-mesh.ts';
+import { hostEntries, instanceEntries, layoutHash, memberEntries, refusedEntries } from './render.ts';
 import type { Runtime } from './runtime.ts';
 import { allBinds, type ProxyPaths, type ProxySettings } from './settings.ts';
-import { farName, farServers, poolName, serverName, type Peer, type SlotTable } from './slot-table.ts';
+import { peerPoolName, peerServers, poolName, serverName, type Peer, type SlotTable } from './slot-table.ts';
 import { send, type Watcher } from './watcher.ts';
 
 export interface ProcessDeps {
@@ -43,7 +43,7 @@ export class ProxyProcess {
   readonly #settings: ProxySettings;
   readonly #deps: ProcessDeps;
   #lastSeen: LastSeen | undefined;
-  #replaceFirst = false;
+  #mustReload = false;
   #lastReloadAtMs = -Infinity;
 
   constructor(settings: ProxySettings, deps: ProcessDeps) {
@@ -52,17 +52,17 @@ export class ProxyProcess {
   }
 
   /** The table the process was built from is lost, so its backends may be other apps': replace it at once, not step by step. */
-  distrust(): void {
-    this.#replaceFirst = true;
+  replaceBeforeUse(): void {
+    this.#mustReload = true;
   }
 
   /** Looks, corrects, looks again until the process serves the table. @throws SLIP_PROXY_DOWN, SLIP_PROXY_RELOAD, SLIP_PROXY_MISMATCH */
   async converge(table: SlotTable): Promise<void> {
-    const mark = layoutMark(table, this.#settings);
+    const mark = layoutHash(table, this.#settings);
     let notes: string[] = [];
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
       const observed = await this.untilAnswered(() => this.#observe(table));
-      if (observed.layoutMark !== mark || this.#replaceFirst || round === ROUNDS_BEFORE_RELOAD) {
+      if (observed.layoutHash !== mark || this.#mustReload || round === ROUNDS_BEFORE_RELOAD) {
         await this.#reload(observed.workerPid);
         continue;
       }
@@ -86,7 +86,7 @@ export class ProxyProcess {
 
   async healthy(): Promise<boolean> {
     try {
-      const { layoutMark: mark } = await this.#deps.runtime.info();
+      const { layoutHash: mark } = await this.#deps.runtime.info();
       return mark !== '';
     } catch {
       return false;
@@ -128,7 +128,7 @@ export class ProxyProcess {
       if (changed.size <= PARTIAL_POOLS_MAX) {
         const seen = await runtime.observePools([...changed]);
         const servers = new Map([...assumedServers(lastSeen.table, changed), ...seen.servers]);
-        if (seen.workerPid === lastSeen.workerPid) return { ...lastSeen, layoutMark: seen.layoutMark, servers };
+        if (seen.workerPid === lastSeen.workerPid) return { ...lastSeen, layoutHash: seen.layoutHash, servers };
       }
     }
     this.#lastSeen = undefined;
@@ -141,7 +141,7 @@ export class ProxyProcess {
   }
 
   #target(): RuntimeTarget {
-    return { paths: this.#deps.paths, farOptions: (server) => farOptions(this.#settings, server) };
+    return { paths: this.#deps.paths, peerServerOptions: (server) => peerServerOptions(this.#settings, server) };
   }
 
   /** A process that dies in mid-command, or answers strangely, is looked at as a whole in the next round. */
@@ -199,7 +199,7 @@ export class ProxyProcess {
       const { current } = await this.untilAnswered(() => runtime.workers());
       const info = await this.untilAnswered(() => runtime.info());
       if (info.workerPid !== workerPid && info.workerPid === current) {
-        this.#replaceFirst = false;
+        this.#mustReload = false;
         return;
       }
       await clock.sleep(POLL_MS);
@@ -233,10 +233,11 @@ function changedPools(before: SlotTable, after: SlotTable): Set<string> {
   const text = new Map(before.pools.map((pool) => [pool.number, JSON.stringify(pool)]));
   const changed = new Set<string>();
   for (const pool of after.pools) {
-    if (text.get(pool.number) !== JSON.stringify(pool)) changed.add(poolName(pool.number)).add(farName(pool.number));
+    if (text.get(pool.number) !== JSON.stringify(pool))
+      changed.add(poolName(pool.number)).add(peerPoolName(pool.number));
     text.delete(pool.number);
   }
-  for (const number of text.keys()) changed.add(poolName(number)).add(farName(number));
+  for (const number of text.keys()) changed.add(poolName(number)).add(peerPoolName(number));
   if (JSON.stringify(before.checked) !== JSON.stringify(after.checked)) changed.add(CHECKS).add(REACH);
   return changed;
 }
@@ -249,7 +250,7 @@ function assumedServers(table: SlotTable, except: ReadonlySet<string>): [string,
     ),
   );
   const peers = untouched.flatMap((pool) =>
-    farServers(pool).map(({ name, peer }) => assumed(farName(pool.number), name, { ...peer, ready: true })),
+    peerServers(pool).map(({ name, peer }) => assumed(peerPoolName(pool.number), name, { ...peer, ready: true })),
   );
   return [...instances, ...peers, ...(except.has(CHECKS) ? [] : table.checked.flatMap(assumedChecks))];
 }

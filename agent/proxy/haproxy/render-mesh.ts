@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { meshNameOf } from '../../../shared/domain/fleet-routes.ts';
 import { proxyPaths, type ProxyPaths, type ProxySettings } from './settings.ts';
-import { farName, farServers, type FarServer, type Peer, type Pool } from './slot-table.ts';
+import { PEER_POOL_PREFIX, peerPoolName, peerServers, type PeerServer, type Peer, type Pool } from './slot-table.ts';
 
 // The mesh: requests of other nodes come in on a port of its own, and requests for apps that run elsewhere go out to it.
 // Both ends prove with a certificate of the fleet that they are the node they should be.
@@ -88,7 +88,7 @@ export function hopLines(settings: ProxySettings): string[] {
   return [
     // Who writes such a header from outside does not come from the mesh.
     '  http-request del-header x-slipway- -m beg',
-    '  acl from_peer srv_name -m beg far_',
+    `  acl from_peer srv_name -m beg ${PEER_POOL_PREFIX}`,
     `  http-response return status 503 hdr cache-control no-store content-type text/plain file ${join(pages, 'idle.txt')} if from_peer { status ${String(ELSEWHERE)} } { res.hdr(x-slipway-elsewhere) -m found }`,
     // The node that served it has written the line of the log, with its instance.
     '  http-response set-log-level silent if from_peer { res.hdr(x-slipway-instance) -m found }',
@@ -143,20 +143,23 @@ export function peerDownAfterMs(peers: number): number {
   return checkEveryMs(peers) + CHECK_FALL * CHECK_TIMEOUT_MS + (CHECK_FALL - 1) * CHECK_AGAIN_MS;
 }
 
-export function farBackend(settings: ProxySettings, number: number, pool: Pool | undefined): string[] {
+export function peerBackend(settings: ProxySettings, number: number, pool: Pool | undefined): string[] {
   if (settings.mesh === undefined) return [];
-  const servers = pool === undefined ? [] : farServers(pool);
+  const servers = pool === undefined ? [] : peerServers(pool);
   return [
-    `backend ${farName(number)} from far`,
+    `backend ${peerPoolName(number)} from far`,
     ...servers.map(
       (server) =>
-        `  server ${server.name} ${server.peer.address}:${String(server.peer.port)} ${farOptions(settings, server)}`,
+        `  server ${server.name} ${server.peer.address}:${String(server.peer.port)} ${peerServerOptions(settings, server)}`,
     ),
   ];
 }
 
 /** Options of a server of an app that is another node; the same in the file and at run time. */
-export function farOptions(settings: ProxySettings, { peer, isBackup }: Pick<FarServer, 'peer' | 'isBackup'>): string {
+export function peerServerOptions(
+  settings: ProxySettings,
+  { peer, isBackup }: Pick<PeerServer, 'peer' | 'isBackup'>,
+): string {
   const checkedAs = isBackup ? `backup track ${REACH}/${reachName(peer.nodeId)}` : `track ${CHECKS}/${peer.nodeId}`;
   return `${tlsOf(settings, peer)} ${checkedAs}`;
 }

@@ -4,8 +4,8 @@ import { compare } from './compare.ts';
 import { HEADER_LIMIT_BYTES, PAGE_FILES } from './pages.ts';
 import { proxyPaths, type ProxySettings } from './settings.ts';
 import { bindLines, forwardedLines, hostLines } from './render-front.ts';
-import { farBackend, hopLines, meshDefaults, meshFrontend, routeLines } from './render-mesh.ts';
-import { farName, poolName, serverName, type Pool, type SlotTable } from './slot-table.ts';
+import { peerBackend, hopLines, meshDefaults, meshFrontend, routeLines } from './render-mesh.ts';
+import { peerPoolName, poolName, serverName, type Pool, type SlotTable } from './slot-table.ts';
 
 /** Address of a server that is not in use. It is `disabled` as well. */
 export const NOWHERE = { address: '127.0.0.1', port: 1 } as const;
@@ -39,7 +39,7 @@ export function hostEntries(table: SlotTable): ReadonlyMap<string, string> {
 /** An app's instances here first, then other nodes. */
 function targetOf(pool: Pool): string {
   if (pool.slots.some((slot) => slot.state === 'active')) return poolName(pool.number);
-  return pool.peers.length > 0 ? farName(pool.number) : NONE;
+  return pool.peers.length > 0 ? peerPoolName(pool.number) : NONE;
 }
 
 /** `nodeId name` lines: whose requests are taken on the mesh port. */
@@ -77,7 +77,7 @@ function mapText(entries: ReadonlyMap<string, string>): string {
  * Names everything of the config that the runtime API cannot change: settings, number of backends, which peers are checked.
  * A process with another mark has to be reloaded.
  */
-export function layoutMark(
+export function layoutHash(
   { poolSize, checked }: Pick<SlotTable, 'poolSize' | 'checked'>,
   settings: ProxySettings,
 ): string {
@@ -90,7 +90,7 @@ export function layoutMark(
 
 /** The whole config; equal inputs give equal bytes. */
 export function renderConfig(table: SlotTable, settings: ProxySettings): string {
-  const mark = `global\n  description slipway-${layoutMark(table, settings)}\n`;
+  const mark = `global\n  description slipway-${layoutHash(table, settings)}\n`;
   return `# Written by slipway-agent; changes made by hand are lost.\n${mark}${renderBody(table, settings)}`;
 }
 
@@ -105,7 +105,7 @@ function renderBody(table: SlotTable, settings: ProxySettings): string {
   ];
   const used = new Map(table.pools.map((pool) => [pool.number, pool]));
   for (let number = 1; number <= table.poolSize; number += 1) {
-    lines.push(...backendLines(number, used.get(number), settings), ...farBackend(settings, number, used.get(number)));
+    lines.push(...backendLines(number, used.get(number), settings), ...peerBackend(settings, number, used.get(number)));
   }
   return `${lines.join('\n')}\n`;
 }

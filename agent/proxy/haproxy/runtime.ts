@@ -43,7 +43,7 @@ export class Runtime {
   }
 
   /** Only the servers of some backends: what a change of a few apps needs, whatever the number of the others. */
-  observePools(pools: readonly string[]): Promise<Pick<Observed, 'workerPid' | 'layoutMark' | 'servers'>> {
+  observePools(pools: readonly string[]): Promise<Pick<Observed, 'workerPid' | 'layoutHash' | 'servers'>> {
     return this.#worker.talk(async (say) => {
       const info = parseInfo(await say('show info'));
       const servers: [string, ObservedServer][] = [];
@@ -69,7 +69,7 @@ export class Runtime {
     });
   }
 
-  info(): Promise<{ workerPid: number; layoutMark: string }> {
+  info(): Promise<{ workerPid: number; layoutHash: string }> {
     return this.#worker.talk(async (say) => parseInfo(await say('show info')));
   }
 

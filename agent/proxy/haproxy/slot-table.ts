@@ -57,13 +57,16 @@ export function emptyTable(poolSize: number): SlotTable {
   return { poolSize, pools: [], checked: [], members: [], refused: [] };
 }
 
-/** The backend of an app's peers. It has nothing but peers, and only the public port leads to it: nothing is forwarded twice. */
-export function farName(pool: number): string {
-  return `far_${String(pool).padStart(4, '0')}`;
+/** HAProxy workers of older agents have this prefix in their configuration, so it must stay. */
+export const PEER_POOL_PREFIX = 'far_';
+
+/** The HAProxy backend of an app's peers. Only the public port leads to it, so no request is forwarded twice. */
+export function peerPoolName(pool: number): string {
+  return `${PEER_POOL_PREFIX}${String(pool).padStart(4, '0')}`;
 }
 
 /** A peer as a server of an app. */
-export interface FarServer {
+export interface PeerServer {
   readonly name: string;
   readonly peer: Peer;
   /** HAProxy uses it only when all others count as down: see docs/design/0009-mesh.md. */
@@ -74,8 +77,8 @@ export interface FarServer {
 const BACKUPS_MAX = 2;
 
 /** Each peer once, and the first of them again as backups. */
-export function farServers({ number, peers }: Pick<Pool, 'number' | 'peers'>): readonly FarServer[] {
-  const name = farName(number);
+export function peerServers({ number, peers }: Pick<Pool, 'number' | 'peers'>): readonly PeerServer[] {
+  const name = peerPoolName(number);
   const servers = peers.map((peer) => ({ name: `${name}_${peer.nodeId}`, peer, isBackup: false }));
   const backups = peers
     .slice(0, BACKUPS_MAX)

@@ -142,7 +142,7 @@ export class FakeSandbox implements Sandbox {
     return () => this.#listeners.delete(listener);
   }
 
-  async withinLimits(_id: string, argv: readonly string[]): Promise<readonly string[]> {
+  async limitedCommand(_id: string, argv: readonly string[]): Promise<readonly string[]> {
     return argv;
   }
 

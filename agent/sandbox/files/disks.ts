@@ -21,7 +21,7 @@ const NEW = 'new-';
  * The pool has disks of this many sizes: that of most apps, that of builds, and one more. Each disk in the pool holds a loop device and a
  * mount, so the disks of a size that is no longer requested are removed.
  */
-export const WARM_SIZES_MAX = 3;
+export const POOL_SIZES_MAX = 3;
 
 type Size = Pick<Limits, 'diskBytes' | 'diskInodes'>;
 
@@ -33,7 +33,7 @@ export class Disks {
   readonly #poolDir: string;
   readonly #templatesDir: string;
   readonly #scriptsDir: string;
-  readonly #warm: number;
+  readonly #poolSize: number;
   readonly #deps: DisksDeps;
   /** Names of the sizes that were requested last, newest first. */
   #recent: readonly string[] = [];
@@ -44,11 +44,11 @@ export class Disks {
   #refilling: Promise<void> = Promise.resolve();
   #closed = false;
 
-  constructor(where: { base: string; scriptsDir: string; warm: number }, deps: DisksDeps) {
+  constructor(where: { base: string; scriptsDir: string; poolSize: number }, deps: DisksDeps) {
     this.#poolDir = join(where.base, 'pool');
     this.#templatesDir = join(where.base, 'templates');
     this.#scriptsDir = where.scriptsDir;
-    this.#warm = where.warm;
+    this.#poolSize = where.poolSize;
     this.#deps = deps;
   }
 
@@ -73,7 +73,11 @@ export class Disks {
   refill(size: Size): Promise<void> {
     this.#refilling = this.#refilling.then(async () => {
       this.#noteSize(size);
-      for (let missing = this.#warm - (await this.#ready(size)).length; missing > 0 && !this.#closed; missing -= 1) {
+      for (
+        let missing = this.#poolSize - (await this.#ready(size)).length;
+        missing > 0 && !this.#closed;
+        missing -= 1
+      ) {
         await this.#make(size, join(this.#poolDir, `${sizeName(size)}-${this.#deps.randomId()}`));
       }
       await this.#trim();
@@ -112,7 +116,7 @@ export class Disks {
 
   #noteSize(size: Size): void {
     const name = sizeName(size);
-    this.#recent = [name, ...this.#recent.filter((other) => other !== name)].slice(0, WARM_SIZES_MAX);
+    this.#recent = [name, ...this.#recent.filter((other) => other !== name)].slice(0, POOL_SIZES_MAX);
   }
 
   async #trim(): Promise<void> {

@@ -190,8 +190,8 @@ async function copyIfThere(source: string, target: string): Promise<void> {
   await rename(temp, target);
 }
 
-function seconds(of: { readonly mtimeMs: number }): number {
-  return Math.floor(of.mtimeMs / 1000);
+function seconds({ mtimeMs }: { readonly mtimeMs: number }): number {
+  return Math.floor(mtimeMs / 1000);
 }
 
 async function writeIfChanged(path: string, text: string): Promise<void> {

@@ -26,7 +26,7 @@ export interface NetworkLease {
 }
 
 /** Whose a namespace is. */
-export interface Occupant {
+export interface NetnsOwner {
   /** Of a process in it; none before the start and after the end. */
   readonly pid: number | undefined;
   /** False where the way to the world was closed. */
@@ -44,7 +44,7 @@ const NETNS_DIR = '/run/netns';
 /** Network namespaces with an address and a route, a few of them made before they are needed. */
 export class Namespaces {
   readonly #names: NetworkNames;
-  readonly #warm: number;
+  readonly #poolSize: number;
   readonly #deps: NamespacesDeps;
   /** Slots that belong to a sandbox, or are being made. */
   readonly #taken = new Set<number>();
@@ -55,9 +55,9 @@ export class Namespaces {
   #closed = false;
   #refilling: Promise<void> = Promise.resolve();
 
-  constructor(names: NetworkNames, warm: number, deps: NamespacesDeps) {
+  constructor(names: NetworkNames, poolSize: number, deps: NamespacesDeps) {
     this.#names = names;
-    this.#warm = warm;
+    this.#poolSize = poolSize;
     this.#deps = deps;
   }
 
@@ -95,12 +95,12 @@ export class Namespaces {
   }
 
   /** Removes namespaces of ours that belong to nobody. Call it after {@link adopt}. */
-  async sweep(occupantOf: (netns: string) => Promise<Occupant | undefined>): Promise<void> {
+  async sweep(netnsOwner: (netns: string) => Promise<NetnsOwner | undefined>): Promise<void> {
     for (const netns of await this.#existing()) {
       const slot = slotOf(this.#names, netns) ?? 0;
       if (this.#taken.has(slot)) continue;
       this.#taken.add(slot); // so that it is not made again while it is being removed
-      if ((await occupantOf(netns)) !== undefined && existsSync(join(NETNS_DIR, netns))) continue;
+      if ((await netnsOwner(netns)) !== undefined && existsSync(join(NETNS_DIR, netns))) continue;
       await this.release(netns).catch((error: unknown) => {
         this.#deps.log.warn({ netns, err: error }, 'network.leftover_not_removed');
       });
@@ -110,7 +110,7 @@ export class Namespaces {
   /** Tops the ready ones up. Runs one at a time; call it off the hot path. */
   refill(): Promise<void> {
     this.#refilling = this.#refilling.then(async () => {
-      while (!this.#closed && this.#ready.length < this.#warm) this.#ready.push(await this.#make());
+      while (!this.#closed && this.#ready.length < this.#poolSize) this.#ready.push(await this.#make());
     });
     this.#refilling = this.#refilling.catch((error: unknown) => {
       this.#deps.log.warn({ err: error }, 'network.pool_not_refilled');
@@ -153,7 +153,7 @@ export class Namespaces {
   }
 
   /** Puts back what somebody took from namespaces that are in use, or wait to be. One `ip` when nothing is missing. */
-  async repair(occupantOf: (netns: string) => Promise<Occupant | undefined>): Promise<void> {
+  async repair(netnsOwner: (netns: string) => Promise<NetnsOwner | undefined>): Promise<void> {
     const slots = [...this.#taken].filter((slot) => !this.#making.has(slot));
     if (slots.length === 0) return;
     for (const repair of planRepairs(this.#names, {
@@ -161,19 +161,19 @@ export class Namespaces {
       namespaces: new Set(await this.#existing()),
       ...(await this.#links()),
     })) {
-      await this.#repairOne(repair, occupantOf).catch((error: unknown) => {
+      await this.#repairOne(repair, netnsOwner).catch((error: unknown) => {
         this.#deps.log.warn({ repair, err: error }, 'network.repair_failed');
       });
     }
   }
 
-  async #repairOne(repair: Repair, occupantOf: (netns: string) => Promise<Occupant | undefined>): Promise<void> {
+  async #repairOne(repair: Repair, netnsOwner: (netns: string) => Promise<NetnsOwner | undefined>): Promise<void> {
     if (repair.kind === 'plug') {
       await this.#batch([], plugBatch(this.#names, repair.cable));
     } else if (repair.kind === 'neighbour') {
       await this.#batch([], [neighbourLine(this.#names, repair.slot)]);
     } else if (repair.kind === 'name') {
-      const pid = (await occupantOf(repair.netns))?.pid;
+      const pid = (await netnsOwner(repair.netns))?.pid;
       if (pid === undefined) return; // nobody misses it
       await runOk(this.#deps.run, {
         file: 'ip',
@@ -182,7 +182,7 @@ export class Namespaces {
       });
     } else {
       const inside = netnsInsideBatch(this.#names, repair.slot);
-      const isClosed = (await occupantOf(repair.netns))?.egress === false;
+      const isClosed = (await netnsOwner(repair.netns))?.egress === false;
       await this.#batch([], cableBatch(this.#names, repair.slot, this.#cableName()));
       await this.#batch(['-n', repair.netns], isClosed ? inside.slice(0, -1) : inside);
       await this.#seal(repair.netns); // the namespace of an older agent has no rules yet

@@ -15,7 +15,7 @@ import type { Listener, Sandbox, SandboxSpec, SandboxStatus } from '../port.ts';
 import { loadRecord, loadRecords, loadWholeRecords, sandboxIds, saveRecord, tracesOf } from '../record.ts';
 import { sandboxEnded, sandboxNotFound } from '../sandbox-errors.ts';
 import type { Supervisor } from '../supervisor/port.ts';
-import { killMarked, listenersOfPids, mark, markedPids, signalPid } from './marked.ts';
+import { killMarked, listenersOfPids, mark, markedPids, signalPid } from './marked-processes.ts';
 import { freePort } from './ports.ts';
 import { translateAll, translatePath, type PathTable } from './translate.ts';
 
@@ -88,7 +88,12 @@ export class ProcessSandbox implements Sandbox {
 
   inspect(id: string): Promise<SandboxStatus | undefined> {
     const { bootId, clock } = this.#parts;
-    return observe(this.#layout(id), { bootId, clock, pids: markedPids, outputOpen: (of) => this.#outputs.isOpen(of) });
+    return observe(this.#layout(id), {
+      bootId,
+      clock,
+      pids: markedPids,
+      outputOpen: (each) => this.#outputs.isOpen(each),
+    });
   }
 
   async signal(id: string, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
@@ -137,7 +142,7 @@ export class ProcessSandbox implements Sandbox {
     return this.#exits.add(listener);
   }
 
-  async withinLimits(_id: string, argv: readonly string[]): Promise<readonly string[]> {
+  async limitedCommand(_id: string, argv: readonly string[]): Promise<readonly string[]> {
     return argv;
   }
 

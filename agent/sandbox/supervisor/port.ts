@@ -33,9 +33,10 @@ const LOG_FILES = 5;
 const SMALLEST_LOG_FILE_BYTES = 4096;
 
 /** Arguments of supervise.sh. Pure. */
-export function superviseArgs(of: Supervised): string[] {
-  const fileBytes = Math.max(SMALLEST_LOG_FILE_BYTES, Math.floor(of.logBytesMax / LOG_FILES));
-  const mode = of.tied ? 'pipe' : 'log';
-  const group = [of.processes, of.oomFile, of.joinDirs.join(' '), String(of.oomScoreAdjust)];
-  return [mode, of.runDir, of.exitFile, of.logDir, String(fileBytes), ...group, ...of.argv];
+export function superviseArgs(supervised: Supervised): string[] {
+  const { processes, oomFile, joinDirs, oomScoreAdjust, runDir, exitFile, logDir, logBytesMax, argv } = supervised;
+  const fileBytes = Math.max(SMALLEST_LOG_FILE_BYTES, Math.floor(logBytesMax / LOG_FILES));
+  const mode = supervised.tied ? 'pipe' : 'log';
+  const group = [processes, oomFile, joinDirs.join(' '), String(oomScoreAdjust)];
+  return [mode, runDir, exitFile, logDir, String(fileBytes), ...group, ...argv];
 }

@@ -146,7 +146,7 @@ describe('image transport', () => {
       said.push(sentence);
       void openDoor(t, port!, api);
     });
-    assert.equal(await transfers.run(() => transport.upload(digest, path, signal)), bytes.length);
+    assert.equal(await transfers.retry(() => transport.upload(digest, path, signal)), bytes.length);
     assert.deepEqual(images.kept.get(digest), bytes);
     assert.equal(puts, 2);
     assert.equal(said.length, 1);
@@ -168,7 +168,7 @@ describe('image transport', () => {
         limitBytes: 1_000_000,
         signal,
       });
-    assert.equal(await transfersOf((sentence) => said.push(sentence)).run(receive), whole.length);
+    assert.equal(await transfersOf((sentence) => said.push(sentence)).retry(receive), whole.length);
     assert.deepEqual(await readFile(joinPath(dir, 'source.tar.gz')), whole);
     assert.deepEqual([opened, said.length], [3, 1]);
   });

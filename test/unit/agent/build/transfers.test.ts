@@ -54,39 +54,39 @@ function setUp(onSleep?: (rig: Rig) => void): Rig {
 describe('transfers of a build', () => {
   it('outlive an outage of half a minute, with growing pauses and one line for the pusher', async () => {
     const { transfers, work, said, triesMs } = setUp();
-    assert.equal(await transfers.run(work(away, 30_000)), 'done');
+    assert.equal(await transfers.retry(work(away, 30_000)), 'done');
     assert.deepEqual(triesMs.slice(0, 6), [0, 500, 1500, 3500, 7500, 12_500]);
     assert.deepEqual(said, ['The connection to the controller broke; trying again for up to 90 s.']);
   });
 
   it('end with their last error, before the controller gives up the build', async () => {
     const { transfers, work, triesMs } = setUp();
-    await assert.rejects(transfers.run(work(away, Infinity)), away);
+    await assert.rejects(transfers.retry(work(away, Infinity)), away);
     assert.ok(triesMs.at(-1)! <= TRANSFER_RETRY_MS && triesMs.at(-1)! > TRANSFER_RETRY_MS - 5000);
   });
 
   it('that run side by side, or break again soon, tell of one outage', async () => {
     const { transfers, work, said } = setUp();
-    await Promise.all([transfers.run(work(away, 10_000)), transfers.run(work(answer(503), 10_000))]);
-    await transfers.run(work(away, 30_000));
+    await Promise.all([transfers.retry(work(away, 10_000)), transfers.retry(work(answer(503), 10_000))]);
+    await transfers.retry(work(away, 30_000));
     assert.equal(said.length, 1);
-    await assert.rejects(transfers.run(work(away, Infinity)), away);
+    await assert.rejects(transfers.retry(work(away, Infinity)), away);
     assert.equal(said.length, 1);
   });
 
   it('tell of a later outage too', async () => {
     const { transfers, work, said } = setUp();
-    for (let run = 0; run < 2; run += 1) await assert.rejects(transfers.run(work(away, Infinity)), away);
-    await transfers.run(work(away, 200_000));
+    for (let run = 0; run < 2; run += 1) await assert.rejects(transfers.retry(work(away, Infinity)), away);
+    await transfers.retry(work(away, 200_000));
     assert.equal(said.length, 2);
   });
 
   it('stop when the build is cancelled, in the middle of a pause too', async () => {
     const reason = new Error('cancelled');
     const { transfers, work, triesMs } = setUp(({ cancel }) => cancel.abort(reason));
-    await assert.rejects(transfers.run(work(away, Infinity)), reason);
+    await assert.rejects(transfers.retry(work(away, Infinity)), reason);
     assert.deepEqual(triesMs, [0]);
-    await assert.rejects(transfers.run(work(away, 0)), reason);
+    await assert.rejects(transfers.retry(work(away, 0)), reason);
     assert.deepEqual(triesMs, [0]);
   });
 

@@ -15,7 +15,7 @@ const PATHS = {
   members: '/p/members.map',
   refused: '/p/refused.map',
 };
-const TO = { paths: PATHS, farOptions: () => 'ssl' };
+const TO = { paths: PATHS, peerServerOptions: () => 'ssl' };
 const POOLS = 8;
 const SLOTS = 2;
 
@@ -40,7 +40,7 @@ class Model {
     const members = [...(this.maps.get(PATHS.members) ?? [])];
     const refused = [...(this.maps.get(PATHS.refused) ?? [])];
     const servers = new Map(this.servers);
-    return { workerPid: 1, layoutMark: 'm', hosts: [...hosts], instances: [...instances], members, refused, servers };
+    return { workerPid: 1, layoutHash: 'm', hosts: [...hosts], instances: [...instances], members, refused, servers };
   }
 
   run(step: RuntimeStep): void {

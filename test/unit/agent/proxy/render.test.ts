@@ -7,7 +7,7 @@ import {
   parseServersState,
   parseWorkers,
 } from '../../../../agent/proxy/haproxy/observed.ts';
-import { layoutMark, renderConfig, renderHosts, renderInstances } from '../../../../agent/proxy/haproxy/render.ts';
+import { layoutHash, renderConfig, renderHosts, renderInstances } from '../../../../agent/proxy/haproxy/render.ts';
 import { resolveSettings, type HaproxyConfig } from '../../../../agent/proxy/haproxy/settings.ts';
 import type { SlotTable } from '../../../../agent/proxy/haproxy/slot-table.ts';
 import { unitCommand, watchCommand } from '../../../../agent/proxy/haproxy/watcher.ts';
@@ -70,15 +70,15 @@ describe('rendered files', () => {
     assert.equal(renderConfig(TABLE, SETTINGS), renderConfig(structuredClone(TABLE), resolveSettings({ ...CONFIG })));
     assert.match(
       renderConfig(TABLE, SETTINGS),
-      new RegExp(`description slipway-${layoutMark({ poolSize: 3, checked: [] }, SETTINGS)}\n`),
+      new RegExp(`description slipway-${layoutHash({ poolSize: 3, checked: [] }, SETTINGS)}\n`),
     );
     assert.notEqual(
-      layoutMark({ poolSize: 6, checked: [] }, SETTINGS),
-      layoutMark({ poolSize: 3, checked: [] }, SETTINGS),
+      layoutHash({ poolSize: 6, checked: [] }, SETTINGS),
+      layoutHash({ poolSize: 3, checked: [] }, SETTINGS),
     );
     assert.notEqual(
-      layoutMark({ poolSize: 3, checked: [] }, resolveSettings({ ...CONFIG, binds: [{ address: '*', port: 81 }] })),
-      layoutMark({ poolSize: 3, checked: [] }, SETTINGS),
+      layoutHash({ poolSize: 3, checked: [] }, resolveSettings({ ...CONFIG, binds: [{ address: '*', port: 81 }] })),
+      layoutHash({ poolSize: 3, checked: [] }, SETTINGS),
     );
   });
 
@@ -176,7 +176,7 @@ describe('replies of the runtime API', () => {
       ['a', 'b'],
       ['a', 'c'],
     ]);
-    assert.deepEqual(parseInfo('Pid: 7\ndescription: slipway-abc\n'), { workerPid: 7, layoutMark: 'abc' });
-    assert.deepEqual(parseInfo('Pid: 7\ndescription: edge\n'), { workerPid: 7, layoutMark: '' });
+    assert.deepEqual(parseInfo('Pid: 7\ndescription: slipway-abc\n'), { workerPid: 7, layoutHash: 'abc' });
+    assert.deepEqual(parseInfo('Pid: 7\ndescription: edge\n'), { workerPid: 7, layoutHash: '' });
   });
 });

@@ -21,7 +21,7 @@ interface Mount {
 }
 
 /** Folders and mounts that somebody took away are put back, and what nobody needs any more goes. */
-export async function keepImages({ images, assignments, building, log }: UpkeepInput): Promise<void> {
+export async function maintainImages({ images, assignments, building, log }: UpkeepInput): Promise<void> {
   await images.ensureHost();
   const planned = assignments();
   for (const { key, layer, uidBase } of mountsOf(planned)) {

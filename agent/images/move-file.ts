@@ -5,7 +5,7 @@ import { commitFile } from '../../shared/kit/atomic-file.ts';
 import { isErrno } from '../../shared/kit/errors.ts';
 
 /** A rename, or a copy from another file system (or another mount of this one: the state folder is a mount of its own). */
-export async function moveIn(path: string, target: string, tempDir: string): Promise<void> {
+export async function moveFile(path: string, target: string, tempDir: string): Promise<void> {
   try {
     await commitFile(path, target);
   } catch (error) {

@@ -22,7 +22,7 @@ export type Parsed = { readonly kind: 'value'; readonly value: unknown } | { rea
  * limits, and this process is not blocked meanwhile. The value is plain JSON; the caller has to check its shape.
  * @param parser name of a program beside this file that reads a text on standard input and writes JSON
  */
-export async function parseApart(run: Run, parser: string, text: string): Promise<Parsed> {
+export async function parseInChildProcess(run: Run, parser: string, text: string): Promise<Parsed> {
   const { processorSeconds, timeoutMs, heapMebibytes, outputBytes } = LIMITS;
   const node = [
     process.execPath,

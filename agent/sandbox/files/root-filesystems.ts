@@ -6,7 +6,7 @@ import { hostNameservers } from '../network/resolv.ts';
 import { ensureHostSkeleton, ensureNamedStack, type RootFiles } from './skeleton.ts';
 
 /** The root file systems of the stacks. Each is checked once after every `forget`, not at every start of a sandbox. */
-export class Roots {
+export class RootFilesystems {
   readonly #base: string;
   readonly #config: SandboxConfig;
   readonly #run: Run;
@@ -23,12 +23,12 @@ export class Roots {
     return this.#config.nameservers ?? (await hostNameservers());
   }
 
-  forget(): void {
+  invalidate(): void {
     this.#known.clear();
   }
 
   /** @throws SLIP_SANDBOX_STACK */
-  of(stack: string): Promise<RootFiles> {
+  ensure(stack: string): Promise<RootFiles> {
     return this.#lock.run('root files', async () => {
       const known = this.#known.get(stack);
       if (known !== undefined) return known;

@@ -1,5 +1,5 @@
-/** At most `count` pieces of work at a time; the others wait their turn. */
-export class Slots {
+/** Runs at most `count` tasks at a time. The others wait, first in, first out. */
+export class Semaphore {
   #free: number;
   readonly #queue: (() => void)[] = [];
 
@@ -15,7 +15,7 @@ export class Slots {
     } finally {
       const next = this.#queue.shift();
       if (next === undefined) this.#free += 1;
-      else next(); // the slot goes straight to the next in line
+      else next(); // the permit passes directly to the next task
     }
   }
 }

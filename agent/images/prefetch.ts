@@ -12,7 +12,7 @@ const CHUNK_BYTES = 256 * 1024;
  * An app that runs out of memory would otherwise evict and re-read its own interpreter for a minute instead of being killed.
  * @returns the path read, undefined when there is no program of 1 MiB or more
  */
-export async function warmMainProgram(dir: string): Promise<string | undefined> {
+export async function prefetchMainProgram(dir: string): Promise<string | undefined> {
   const program = await largestProgram(dir);
   if (program === undefined) return undefined;
   // Layers are made by builds: a symbolic link in one must not lead out of it.
