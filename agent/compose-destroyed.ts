@@ -7,6 +7,7 @@ import { isErrno } from '../shared/kit/errors.ts';
 import { run } from '../shared/kit/exec.ts';
 import type { Failpoint } from '../shared/kit/failpoint.ts';
 import type { Logger } from '../shared/kit/log.ts';
+import type { AcceptedDocuments } from './accepted/documents.ts';
 import type { NodeBuildRunner } from './build/runner.ts';
 import type { Tasks } from './build/tasks.ts';
 import type { AgentConfig } from './config.ts';
@@ -27,7 +28,6 @@ import type { NodeImages } from './images/images.ts';
 import { imageDirs } from './images/layout.ts';
 import type { LogBook } from './logs/log-book.ts';
 import type { Logs } from './logs/port.ts';
-import type { Ledger } from './reconcile/ledger.ts';
 import type { ReconcileLoop } from './reconcile/loop.ts';
 import { sandboxBase } from './sandbox/config.ts';
 import type { Sandbox } from './sandbox/port.ts';
@@ -47,7 +47,7 @@ interface Parts {
   readonly logBook: LogBook;
   readonly logs: Logs;
   readonly egress: Egress;
-  readonly ledger: Ledger;
+  readonly documents: Pick<AcceptedDocuments, 'desiredState'>;
   readonly tasks: Tasks;
   readonly loop: () => ReconcileLoop;
   readonly acknowledge: (appIds: readonly AppId[]) => void;
@@ -64,9 +64,9 @@ export function composeDestroyed(basics: Basics, parts: Parts): DestroyedApps {
 
 /** The users of data are cleaned up before the data. The records that name the owner of data are cleaned up after it. */
 function placesOf({ config, clock }: Basics, parts: Parts): readonly Place[] {
-  const { sandbox, images, builds, logBook, logs, egress, ledger, tasks, loop } = parts;
+  const { sandbox, images, builds, logBook, logs, egress, documents, tasks, loop } = parts;
   const { stateDir, network } = config;
-  const assignments = (): readonly Assignment[] => ledger.current()?.assignments ?? [];
+  const assignments = (): readonly Assignment[] => documents.desiredState.current()?.assignments ?? [];
   const inUse = (): ReadonlySet<Digest> => {
     const layers = assignments().flatMap((one) => one.layers.map(({ digest }) => digest));
     return new Set([...layers, ...builds.layersInUse()]);

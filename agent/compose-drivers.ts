@@ -4,6 +4,7 @@ import { run } from '../shared/kit/exec.ts';
 import type { Failpoint } from '../shared/kit/failpoint.ts';
 import type { Logger } from '../shared/kit/log.ts';
 import { randomId } from '../shared/kit/random-id.ts';
+import { openDocuments, type AcceptedDocuments } from './accepted/documents.ts';
 import { DEFAULT_CACHE_LIMIT, DEFAULT_SOURCE_LIMIT_BYTES, pickBuildEnv } from './build/config.ts';
 import { createLayerBuilder } from './build/layers/layer-builder.ts';
 import { createBuildRunner, type NodeBuildRunner } from './build/runner.ts';
@@ -20,8 +21,6 @@ import type { Logs } from './logs/port.ts';
 import { UnreadableCount } from './logs/unreadable-count.ts';
 import type { Proxy } from './proxy/port.ts';
 import { NO_APP_MARK, unreadableCause } from './proxy/unreadable-request.ts';
-import { createFleetLedger, type FleetLedger } from './reconcile/fleet-ledger.ts';
-import { createLedger, type Ledger } from './reconcile/ledger.ts';
 import { createSandbox, type RemovableSandbox } from './sandbox/create.ts';
 import { createImageTransport, type ControllerTransport } from './session/image-transport.ts';
 import { notJoined, readIdentity, type NodeIdentity } from './session/node-files.ts';
@@ -49,8 +48,7 @@ export interface Drivers {
   readonly logBook: LogBook;
   readonly unreadable: UnreadableCount;
   readonly builds: NodeBuildRunner;
-  readonly ledger: Ledger;
-  readonly fleetLedger: FleetLedger;
+  readonly documents: AcceptedDocuments;
   readonly units: UnitFiles;
   readonly egress: Egress;
 }
@@ -68,8 +66,7 @@ export async function composeDrivers(basics: Basics): Promise<Drivers> {
   const mode = config.sandbox === 'process' ? 'extract' : 'mount';
   const images = createImages({ stateDir, mode, budgetBytes: config.imageBudgetBytes }, { transport, run, clock, log });
   const proxy = composeProxy(basics, hasSystemd());
-  const ledger = createLedger({ stateDir, clock, logger: log });
-  const fleetLedger = createFleetLedger({ stateDir, logger: log });
+  const documents = openDocuments(stateDir, { clock, log });
   const logBook = new LogBook(join(stateDir, 'log-book.json'), (id) => sandbox.logDir(id));
   await logBook.load();
   const logs = composeLogs(basics, { sandbox, proxy, logBook });
@@ -80,9 +77,9 @@ export async function composeDrivers(basics: Basics): Promise<Drivers> {
     clock,
     log,
   });
-  const builds = await composeBuilds(basics, { sandbox, images, transport, ledger });
+  const builds = await composeBuilds(basics, { sandbox, images, transport, documents });
   const units = await composeUnits(basics, PRODUCT_DIR);
-  const egress = new Egress({ stateDir, sandbox, log });
+  const egress = new Egress({ stateDir, sandbox, clock, log });
   return {
     identity,
     sandbox,
@@ -93,8 +90,7 @@ export async function composeDrivers(basics: Basics): Promise<Drivers> {
     logBook,
     unreadable,
     builds,
-    ledger,
-    fleetLedger,
+    documents,
     units,
     egress,
   };
@@ -102,10 +98,10 @@ export async function composeDrivers(basics: Basics): Promise<Drivers> {
 
 async function composeBuilds(
   basics: Basics,
-  from: Pick<Drivers, 'sandbox' | 'images' | 'transport' | 'ledger'>,
+  from: Pick<Drivers, 'sandbox' | 'images' | 'transport' | 'documents'>,
 ): Promise<NodeBuildRunner> {
   const { config, clock, log, env } = basics;
-  const { sandbox, images, transport, ledger } = from;
+  const { sandbox, images, transport, documents } = from;
   return createBuildRunner(
     {
       tasksDir: join(config.stateDir, 'tasks'),
@@ -124,7 +120,7 @@ async function composeBuilds(
       layers: createLayerBuilder({ stateDir: config.stateDir }, { images, run }),
       images,
       transport,
-      runsHere: (appId) => ledger.current()?.assignments.some((assignment) => assignment.appId === appId) === true,
+      runsHere: (appId) => documents.desiredState.current()?.assignments.some((one) => one.appId === appId) === true,
       clock,
       random: Math.random,
       run,

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { AppId } from '../shared/domain/ids.ts';
 import type { LogLine } from '../shared/domain/log-line.ts';
 import type { Clock } from '../shared/kit/clock.ts';
+import type { AcceptedDocuments } from './accepted/documents.ts';
 import type { AgentConfig } from './config.ts';
 import type { DestroyedApps } from './destroyed/destroyed-apps.ts';
 import { appIdsByName, moveFormerLogs } from './logs/former-logs.ts';
@@ -9,8 +10,6 @@ import { createLogs } from './logs/logs.ts';
 import type { LogBook } from './logs/log-book.ts';
 import type { Logs } from './logs/port.ts';
 import type { Proxy } from './proxy/port.ts';
-import type { FleetLedger } from './reconcile/fleet-ledger.ts';
-import type { Ledger } from './reconcile/ledger.ts';
 import type { Sandbox } from './sandbox/port.ts';
 import { parseRouterLine } from './proxy/router-line.ts';
 import type { SessionHandlers } from './session/port.ts';
@@ -20,8 +19,7 @@ interface Parts {
   readonly proxy: Proxy;
   readonly logBook: LogBook;
   readonly logs: Logs;
-  readonly ledger: Ledger;
-  readonly fleetLedger: FleetLedger;
+  readonly documents: AcceptedDocuments;
   readonly destroyed: Pick<DestroyedApps, 'names'>;
 }
 
@@ -61,11 +59,12 @@ type Query = Parameters<SessionHandlers['queryLogs']>[0];
 
 /** An older controller asks by name: it gets the lines of the app that has the name now. A destroyed app has none, and gets no new folder. */
 export function queryLogs(
-  { logs, ledger, fleetLedger, destroyed }: Pick<Parts, 'logs' | 'ledger' | 'fleetLedger' | 'destroyed'>,
+  { logs, documents, destroyed }: Pick<Parts, 'logs' | 'documents' | 'destroyed'>,
   query: Query,
   signal: AbortSignal,
 ): AsyncIterable<LogLine> {
-  const appId = query.appId ?? appIdsByName(ledger.current(), fleetLedger.current()).get(query.app);
+  const { desiredState, fleetRoutes } = documents;
+  const appId = query.appId ?? appIdsByName(desiredState.current(), fleetRoutes.current()).get(query.app);
   return appId === undefined || destroyed.names(appId) ? noLines() : logs.query({ ...query, appId }, signal);
 }
 

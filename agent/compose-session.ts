@@ -33,10 +33,10 @@ export function composeSessionHandlers(basics: Basics, drivers: Drivers, parts: 
       const own = { version: await version, sandboxDriver: sandbox.kind, identity };
       return {
         facts: await collectFacts(stateDir, await ownFacts(basics.config, own)),
-        ledger: drivers.ledger.current(),
+        ledger: drivers.documents.desiredState.current(),
         cachedAppIds: await drivers.builds.cachedAppIds(),
         runningTaskIds: tasks.running(),
-        fleetRoutesDigest: digestOf(drivers.fleetLedger.current()),
+        fleetRoutesDigest: digestOf(drivers.documents.fleetRoutes.current()),
         bootId: await currentBootId(),
       };
     },
@@ -60,24 +60,24 @@ export function composeSessionHandlers(basics: Basics, drivers: Drivers, parts: 
 
 /** Takes over the documents that the controller sends: the desired state, the routes, the open networks. */
 function stateHandlers(
-  { ledger, fleetLedger, egress }: Drivers,
+  { documents: { desiredState, fleetRoutes }, egress }: Drivers,
   { loop, destroyed }: Pick<SessionParts, 'loop' | 'destroyed'>,
 ): Pick<SessionHandlers, 'accept' | 'acceptRoutes' | 'acceptEgress'> {
   return {
     accept: async (desired) => {
-      const before = ledger.current();
-      const refusal = await ledger.accept(desired);
-      if (refusal !== undefined) return refusal;
-      const state = ledger.current() ?? desired; // with the content that the controller withheld
+      const before = desiredState.current();
+      const reason = await desiredState.accept(desired);
+      if (reason !== undefined) return reason;
+      const state = desiredState.current() ?? desired; // with the content that the controller withheld
       destroyed.setDesired(state, before);
       loop.setDesired(state);
       return undefined;
     },
     acceptRoutes: async (update) => {
-      const refusal = await fleetLedger.accept(update);
-      const routes = fleetLedger.current();
-      if (refusal === undefined && routes !== undefined) await loop.setRoutes(routes);
-      return refusal;
+      const reason = await fleetRoutes.accept(update);
+      const routes = fleetRoutes.current();
+      if (reason === undefined && routes !== undefined) await loop.setRoutes(routes);
+      return reason;
     },
     acceptEgress: (table) => egress.accept(table),
   };

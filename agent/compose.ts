@@ -22,7 +22,7 @@ const HOST_CHECK_MS = 5_000;
 const GATE_WRONG_BIND_MS = 5_000;
 
 export interface Agent {
-  /** Adopts what runs, then follows the ledger and the controller. */
+  /** Adopts what runs, then follows the accepted documents and the controller. */
   start(): Promise<void>;
   /** Leaves every app running. */
   stop(): Promise<void>;
@@ -31,7 +31,7 @@ export interface Agent {
 /** The agent itself: loop, tasks and session over the drivers. */
 export function composeAgent(basics: Basics, drivers: Drivers): Agent {
   const { config, clock, log } = basics;
-  const { sandbox, images, proxy, builds, ledger, transport, identity } = drivers;
+  const { sandbox, images, proxy, builds, documents, transport, identity } = drivers;
   const holder: { session: OpenSession | undefined } = { session: undefined };
   const tasks = new Tasks({
     runner: builds,
@@ -58,8 +58,8 @@ export function composeAgent(basics: Basics, drivers: Drivers): Agent {
       await builds.sweep();
       await drivers.unreadable.open();
       await proxy.ensureRunning();
-      const desired = await ledger.load();
-      const routes = await drivers.fleetLedger.load();
+      const desired = await documents.desiredState.load();
+      const routes = await documents.fleetRoutes.load();
       await identifyLogs(config.stateDir, drivers, appIdsByName(desired, routes));
       if (routes !== undefined) void loop.setRoutes(routes);
       if (desired !== undefined) destroyed.setDesired(desired);

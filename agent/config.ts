@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { readConfigFile } from '../shared/kit/config-file.ts';
 
 const schema = z.strictObject({
-  /** Absolute folder of everything the agent keeps: certificate, ledger, images, sandboxes, proxy. */
+  /** Absolute folder of everything the agent keeps: certificate, accepted documents, images, sandboxes, proxy. */
   stateDir: z.string().startsWith('/'),
   /** How apps are kept apart; `process` isolates nothing and needs no root. */
   sandbox: z.enum(['lxc', 'nspawn', 'process']).default('lxc'),

@@ -1,6 +1,6 @@
 import { createChannels } from '../agent/session/channel.ts';
 import { connectSession } from '../agent/session/connect-session.ts';
-import { refuseRoutes } from '../agent/reconcile/fleet-ledger.ts';
+import { refuseRoutes } from '../agent/accepted/fleet-routes.ts';
 import { routesDigest, withUpdate, type FleetRoutes, type RoutesUpdate } from '../shared/domain/fleet-routes.ts';
 import { systemClock } from '../shared/kit/clock.ts';
 import { silentLogger } from '../shared/kit/log.ts';

@@ -1,10 +1,10 @@
 import type { Logger } from '../../shared/kit/log.ts';
+import type { AcceptedDocuments } from '../accepted/documents.ts';
 import type { NodeBuildRunner } from '../build/runner.ts';
 import type { DestroyedApps } from '../destroyed/destroyed-apps.ts';
 import type { NodeImages } from '../images/images.ts';
 import { maintainImages } from '../images/maintain-images.ts';
 import type { Proxy } from '../proxy/port.ts';
-import type { Ledger } from '../reconcile/ledger.ts';
 import type { Sandbox } from '../sandbox/port.ts';
 import type { UnitFiles } from './unit-files.ts';
 
@@ -13,7 +13,7 @@ export interface HostParts {
   readonly proxy: Pick<Proxy, 'ensureRunning'>;
   readonly units: Pick<UnitFiles, 'ensure'>;
   readonly images: NodeImages;
-  readonly ledger: Pick<Ledger, 'current'>;
+  readonly documents: Pick<AcceptedDocuments, 'desiredState'>;
   readonly builds: Pick<NodeBuildRunner, 'layersInUse' | 'checkLeftovers'>;
   readonly destroyed: Pick<DestroyedApps, 'check'>;
   readonly log: Logger;
@@ -25,7 +25,7 @@ export async function keepHost({
   proxy,
   units,
   images,
-  ledger,
+  documents,
   builds,
   destroyed,
   log,
@@ -37,7 +37,7 @@ export async function keepHost({
     () =>
       maintainImages({
         images,
-        assignments: () => ledger.current()?.assignments ?? [],
+        assignments: () => documents.desiredState.current()?.assignments ?? [],
         building: builds.layersInUse(),
         log,
       }),

@@ -67,7 +67,7 @@ export class ReconcileLoop {
     this.#executors = deps.executors(this.#instances);
   }
 
-  /** Adopts what survived the agent, then runs until `stop`. `desired` is the ledger's state. */
+  /** Adopts what survived the agent, then runs until `stop`. `desired` is the accepted state on disk. */
   async start(desired: DesiredState | undefined): Promise<void> {
     this.#desired = desired;
     const records = await this.#deps.records.load();

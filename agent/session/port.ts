@@ -21,7 +21,7 @@ export interface SessionHandlers {
   heartbeat(): Promise<Omit<Heartbeat, 'kind'>>;
   /** Every instance on this node, for the first report of a session. */
   instances(): readonly InstanceStatus[];
-  /** Writes the ledger, wakes the loop. Resolves with the reason when it refuses. */
+  /** Writes the desired state to disk and wakes the loop. Resolves with the reason of a refusal. */
   accept(desired: DesiredState): Promise<Reason | undefined>;
   /** The controller has let this agent in. */
   welcomed?(): void;

@@ -1,5 +1,5 @@
 import type { TestContext } from 'node:test';
-import { refuseRoutes } from '../../agent/reconcile/fleet-ledger.ts';
+import { refuseRoutes } from '../../agent/accepted/fleet-routes.ts';
 import { connectSession, type OpenSession, type SessionConfig } from '../../agent/session/connect-session.ts';
 import type { SessionHandlers } from '../../agent/session/port.ts';
 import { createDispatch, type Dispatch, type DispatchConfig } from '../../controller/dispatch/create-dispatch.ts';

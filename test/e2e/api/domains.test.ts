@@ -65,7 +65,7 @@ describe('domains over the API', () => {
   });
 
   it("a node that refuses the routes is named in the answer, and the domain is the app's all the same", async () => {
-    const routesRefusal = { code: 'SLIP_ROUTES_OLD_EPOCH', message: 'The controller is in life 2.' };
+    const routesRefusal = { code: 'SLIP_ROUTES_OLD_EPOCH', message: 'The controller has epoch 2.' };
     const { node } = await fixture.addNodeCaller('alpha');
     fixture.fleet.live = [liveNodeOf(node, { routesRefusal })];
     const answer = await fixture.call(ada, 'POST', '/v1/apps/shop/domains', { json: { hostname: 'late.example' } });
@@ -74,7 +74,7 @@ describe('domains over the API', () => {
     fixture.fleet.live = [];
     assert.equal(hostname, 'late.example');
     const message =
-      'Node alpha does not follow this change yet: requests there go where they went before. The controller is in life 2.';
+      'Node alpha does not follow this change yet: requests there go where they went before. The controller has epoch 2.';
     assert.deepEqual(problems, [{ message, next: 'slipway why alpha' }]);
   });
 

@@ -74,11 +74,11 @@ describe('two controllers', { concurrency: false }, () => {
     // As when the copy is started on a machine that has taken over the address.
     await copy.start('serve', {});
     const refused =
-      'Node node-1 does not obey this controller. Two controllers with the same history are running: this node obeys';
+      'Node node-1 does not obey this controller. Two controllers with the same history are running. This node follows';
     await eventually('status says so', async () => (await fleet.slipway('status')).includes(refused));
     assert.match(
       await fleet.slipway('why', 'node-1'),
-      /Next: Stop the copy; then restart the controller that shall stay\./,
+      /Next: Stop the copy\. Then restart the controller that you want to keep\./,
     );
     assert.match(
       await readFile(join(fleet.dir, 'agent.log'), 'utf8'),

@@ -7,11 +7,11 @@ import { noFailpoint } from '../../../shared/kit/failpoint.ts';
 import type { DestroyedApps } from '../../../agent/destroyed/destroyed-apps.ts';
 import { createFakeProxy } from '../../../agent/proxy/fake.ts';
 import type { AppRoutes, Proxy as AppProxy } from '../../../agent/proxy/port.ts';
-import { decideAcceptance } from '../../../agent/reconcile/accept.ts';
+import { decideDesiredState } from '../../../agent/accepted/desired-state.ts';
 import { createExecutors } from '../../../agent/reconcile/executors.ts';
 import { ReconcileLoop } from '../../../agent/reconcile/loop.ts';
 import type { InstanceRecord } from '../../../agent/reconcile/record.ts';
-import { refuseRoutes } from '../../../agent/reconcile/fleet-ledger.ts';
+import { refuseRoutes } from '../../../agent/accepted/fleet-routes.ts';
 import { RouteSwitch } from '../../../agent/reconcile/route-switch.ts';
 import { dynoSpec } from '../../../agent/sandbox/dyno.ts';
 import { FakeSandbox } from '../../../agent/sandbox/fake/driver.ts';
@@ -223,7 +223,7 @@ export class Machine {
       heartbeat: () => Promise.resolve({ diskFreeBytes: 1e10, load1: 0, memoryFreeBytes: 1e9 }),
       instances: () => loop.statuses(),
       accept: async (desired): Promise<Reason | undefined> => {
-        const decision = decideAcceptance(this.#ledger, desired);
+        const decision = decideDesiredState(this.#ledger, desired);
         if (!decision.accepted) return decision.reason;
         const before = this.#ledger;
         await disk.write(desired);

@@ -15,7 +15,7 @@ describe('what the agent puts right of its machine', () => {
       proxy: { ensureRunning: () => part('proxy', true) },
       units: { ensure: () => part('units') },
       images: { ensureHost: () => part('images'), collectGarbage: () => part('garbage') },
-      ledger: { current: () => undefined },
+      documents: { desiredState: { current: () => undefined } },
       builds: { layersInUse: () => new Set(), checkLeftovers: () => void done.push('leftovers') },
       destroyed: { check: () => void done.push('destroyed') },
       log: silentLogger,

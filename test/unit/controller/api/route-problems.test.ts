@@ -4,7 +4,7 @@ import { routeProblems } from '../../../../controller/api/route-problems.ts';
 
 const REFUSAL = {
   code: 'SLIP_ROUTES_OLD_EPOCH',
-  message: 'The controller is in life 2, but this node has the routes of life 9.',
+  message: "The controller's epoch 2 is older than this node's epoch 9.",
 };
 const node = (name: string, of: Partial<Parameters<typeof routeProblems>[0][number]> = {}) => ({
   name,
@@ -34,7 +34,7 @@ describe('nodes that do not follow a change of the routes', () => {
     const [refusing, late, ...more] = routeProblems([...many, node('slow', { routesLate: true })]);
     assert.match(
       refusing?.message ?? '',
-      /^Nodes n0, n1, n2, n3, n4 and 35 more do not follow this change yet: .* life 9\.$/,
+      /^Nodes n0, n1, n2, n3, n4 and 35 more do not follow this change yet: .* epoch 9\.$/,
     );
     assert.match(late?.message ?? '', /^Node slow does not follow this change yet: .* No answer came in time\.$/);
     assert.deepEqual(more, []);

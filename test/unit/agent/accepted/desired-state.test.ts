@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { decideAcceptance } from '../../../../agent/reconcile/accept.ts';
+import { decideDesiredState } from '../../../../agent/accepted/desired-state.ts';
 import type { Assignment, DesiredState } from '../../../../shared/domain/assignment.ts';
 import type { AppId, InstanceId } from '../../../../shared/domain/ids.ts';
 import { Sensitive } from '../../../../shared/kit/sensitive.ts';
@@ -30,9 +30,15 @@ function state(changes: Partial<DesiredState> = {}): DesiredState {
   };
 }
 
-function codeOf(ledger: DesiredState | undefined, offered: DesiredState): string {
-  const decision = decideAcceptance(ledger, offered);
+function codeOf(accepted: DesiredState | undefined, offered: DesiredState): string {
+  const decision = decideDesiredState(accepted, offered);
   return decision.accepted ? 'accepted' : decision.reason.code;
+}
+
+/** Whether the state on disk changes; undefined for a refusal. */
+function changes(accepted: DesiredState | undefined, offered: DesiredState): boolean | undefined {
+  const decision = decideDesiredState(accepted, offered);
+  return decision.accepted ? decision.changed : undefined;
 }
 
 const many = (count: number, changes: Partial<Assignment> = {}): Assignment[] =>
@@ -48,16 +54,16 @@ describe('generation', () => {
   });
 
   it('equal: the same again is accepted and changes nothing, in whatever order it comes', () => {
-    const ledger = state({ assignments: [instance(1), instance(2)] });
+    const accepted = state({ assignments: [instance(1), instance(2)] });
     const again = state({ assignments: [instance(2), instance(1)] });
-    assert.deepEqual(decideAcceptance(ledger, again), { accepted: true, changed: false });
+    assert.equal(changes(accepted, again), false);
   });
 
   it('equal but different: other content under the same number is refused, down to one secret or the order of layers', () => {
-    const ledger = state({ assignments: [instance(1)] });
-    assert.equal(codeOf(ledger, state({ assignments: [instance(1, { release: 99 })] })), 'SLIP_DESIRED_CONFLICT');
+    const accepted = state({ assignments: [instance(1)] });
+    assert.equal(codeOf(accepted, state({ assignments: [instance(1, { release: 99 })] })), 'SLIP_DESIRED_CONFLICT');
     const leaked = instance(1, { config: { ...sample!.config, EXTRA: new Sensitive('x') } });
-    assert.equal(codeOf(ledger, state({ assignments: [leaked] })), 'SLIP_DESIRED_CONFLICT');
+    assert.equal(codeOf(accepted, state({ assignments: [leaked] })), 'SLIP_DESIRED_CONFLICT');
     const [layer] = sample!.layers;
     const layers = [layer!, { ...layer!, name: 'other' }];
     const stacked = state({ assignments: [instance(1, { layers })] });
@@ -68,14 +74,14 @@ describe('generation', () => {
   });
 
   it('newer: accepted', () => {
-    assert.deepEqual(decideAcceptance(state(), state({ generation: 11 })), { accepted: true, changed: true });
+    assert.equal(changes(state(), state({ generation: 11 })), true);
   });
 
-  it('a first state is accepted by an empty ledger, any state by itself', () => {
+  it('a first state is accepted by a new agent, any state by itself', () => {
     fc.assert(
       fc.property(anyDesiredState, (any) => {
-        assert.deepEqual(decideAcceptance(undefined, any), { accepted: true, changed: true });
-        assert.deepEqual(decideAcceptance(any, any), { accepted: true, changed: false });
+        assert.equal(changes(undefined, any), true);
+        assert.equal(changes(any, any), false);
       }),
     );
   });
@@ -98,56 +104,52 @@ describe('epoch', () => {
 
   it('a restarted controller may send the same assignments, and other routes', () => {
     const epoch = { counter: 6, id: 'life-b' };
-    const ledger = state({ assignments: [instance(1)] });
-    assert.equal(codeOf(ledger, state({ epoch, assignments: [instance(1)] })), 'accepted');
+    const accepted = state({ assignments: [instance(1)] });
+    assert.equal(codeOf(accepted, state({ epoch, assignments: [instance(1)] })), 'accepted');
     const route = { hostname: 'a.example.com', appId: sample!.appId, app: sample!.app };
-    assert.equal(codeOf(ledger, state({ epoch, assignments: [instance(1)], routes: [route] })), 'accepted');
-    assert.equal(codeOf(ledger, state({ epoch, assignments: [instance(2)] })), 'SLIP_DESIRED_CONFLICT');
+    assert.equal(codeOf(accepted, state({ epoch, assignments: [instance(1)], routes: [route] })), 'accepted');
+    assert.equal(codeOf(accepted, state({ epoch, assignments: [instance(2)] })), 'SLIP_DESIRED_CONFLICT');
   });
 });
 
 describe('mass stop', () => {
-  const ledger = state({ assignments: many(10) });
+  const accepted = state({ assignments: many(10) });
   const next = (assignments: Assignment[], massStopReason = ''): DesiredState =>
     state({ generation: 11, assignments, massStopReason });
 
   it('more than 30 % and at least 5 gone is refused, whether missing or told to stop', () => {
-    assert.equal(codeOf(ledger, next(many(5))), 'SLIP_DESIRED_MASS_STOP');
-    assert.equal(codeOf(ledger, next([])), 'SLIP_DESIRED_MASS_STOP');
-    assert.equal(codeOf(ledger, next(many(10, { desired: 'stop' }))), 'SLIP_DESIRED_MASS_STOP');
+    assert.equal(codeOf(accepted, next(many(5))), 'SLIP_DESIRED_MASS_STOP');
+    assert.equal(codeOf(accepted, next([])), 'SLIP_DESIRED_MASS_STOP');
+    assert.equal(codeOf(accepted, next(many(10, { desired: 'stop' }))), 'SLIP_DESIRED_MASS_STOP');
   });
 
   it('apps that were destroyed may go, however many instances they have; those of other apps may not', () => {
-    const destroyed = ledger.assignments.map(({ appId, uidBase }) => ({ appId, uidBase }));
-    assert.equal(codeOf(ledger, { ...next([]), destroyed }), 'accepted');
+    const destroyed = accepted.assignments.map(({ appId, uidBase }) => ({ appId, uidBase }));
+    assert.equal(codeOf(accepted, { ...next([]), destroyed }), 'accepted');
     assert.equal(
-      codeOf(ledger, { ...next([]), destroyed: [{ appId: 'otherapp00' as AppId, uidBase: 65_536 }] }),
+      codeOf(accepted, { ...next([]), destroyed: [{ appId: 'otherapp00' as AppId, uidBase: 65_536 }] }),
       'SLIP_DESIRED_MASS_STOP',
     );
     assert.equal(
-      codeOf(ledger, { ...ledger, destroyed }),
+      codeOf(accepted, { ...accepted, destroyed }),
       'accepted',
       'the list is not part of what a generation means',
     );
   });
 
   it('apps that the controller does not know may not go: its database may be older than they are', () => {
-    const unknown = ledger.assignments.map(({ appId }) => ({ appId, uidBase: 0 }));
-    assert.equal(codeOf(ledger, { ...next([]), destroyed: unknown }), 'SLIP_DESIRED_MASS_STOP');
+    const unknown = accepted.assignments.map(({ appId }) => ({ appId, uidBase: 0 }));
+    assert.equal(codeOf(accepted, { ...next([]), destroyed: unknown }), 'SLIP_DESIRED_MASS_STOP');
   });
 
   it('a change of the list of destroyed apps alone is a change', () => {
     const destroyed = [{ appId: 'otherapp00' as AppId, uidBase: 65_536 }];
-    const named = { ...ledger, destroyed };
-    const changed = (before: DesiredState, after: DesiredState): unknown => {
-      const decision = decideAcceptance(before, after);
-      return decision.accepted && decision.changed;
-    };
-    assert.deepEqual([changed(ledger, named), changed(named, named), changed(named, ledger)], [true, false, true]);
+    const named = { ...accepted, destroyed };
+    assert.deepEqual([changes(accepted, named), changes(named, named), changes(named, accepted)], [true, false, true]);
   });
 
-  it('a refusal names each way on: a newer backup, a push, or an agent without its ledger', () => {
-    const refused = decideAcceptance(ledger, next([]));
+  it('a refusal names each way on: a newer backup, a push, or an agent without its file', () => {
+    const refused = decideDesiredState(accepted, next([]));
     const hint = refused.accepted ? '' : (refused.reason.hint ?? '');
     for (const words of [
       /node controller\/main\.ts restored --config FILE/,
@@ -155,17 +157,17 @@ describe('mass stop', () => {
       /remove desired\.json/,
     ])
       assert.match(hint, words);
-    assert.equal(decideAcceptance(undefined, next([])).accepted, true, 'an agent without its ledger obeys');
+    assert.equal(decideDesiredState(undefined, next([])).accepted, true, 'an agent without its file obeys');
   });
 
   it('4 of 10, or 5 of 17, may go', () => {
-    assert.equal(codeOf(ledger, next(many(6))), 'accepted');
+    assert.equal(codeOf(accepted, next(many(6))), 'accepted');
     assert.equal(codeOf(state({ assignments: many(17) }), next(many(12))), 'accepted');
     assert.equal(codeOf(state({ assignments: many(4) }), next([])), 'accepted');
   });
 
   it('a named operation may stop everything', () => {
-    assert.equal(codeOf(ledger, next([], 'destroy of hello')), 'accepted');
+    assert.equal(codeOf(accepted, next([], 'destroy of hello')), 'accepted');
   });
 
   it('a new release in the same places is a replacement', () => {
@@ -173,6 +175,6 @@ describe('mass stop', () => {
       ...one,
       instanceId: `new${one.instanceId}` as InstanceId,
     }));
-    assert.equal(codeOf(ledger, next(fresh)), 'accepted');
+    assert.equal(codeOf(accepted, next(fresh)), 'accepted');
   });
 });

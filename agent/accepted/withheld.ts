@@ -1,13 +1,13 @@
 import type { DesiredState } from '../../shared/domain/assignment.ts';
 
 /**
- * Pure: the offered state, with the ledger's own content for instances whose content was withheld. An instance that the ledger does not
- * know stays withheld, because the agent has nothing to start it from.
+ * Pure: the offered state, with the accepted content of the instances whose content the controller withheld. An instance without accepted
+ * content stays withheld, because the agent has nothing to start it from.
  */
-export function resolveWithheld(ledger: DesiredState | undefined, offered: DesiredState): DesiredState {
+export function resolveWithheld(accepted: DesiredState | undefined, offered: DesiredState): DesiredState {
   const { withheld = [] } = offered;
   if (withheld.length === 0) return offered;
-  const known = new Map((ledger?.assignments ?? []).map((assignment) => [assignment.instanceId, assignment]));
+  const known = new Map((accepted?.assignments ?? []).map((assignment) => [assignment.instanceId, assignment]));
   const kept = withheld.flatMap(({ instanceId, desired }) => {
     const assignment = known.get(instanceId);
     return assignment === undefined ? [] : [{ ...assignment, desired }];

@@ -2,12 +2,9 @@ import { createHash } from 'node:crypto';
 import type { Assignment, DesiredState } from '../../shared/domain/assignment.ts';
 import type { Reason } from '../../shared/domain/instance.ts';
 import { revealAll } from '../../shared/kit/sensitive.ts';
-import { OLDER_CONTROLLER_HINT } from './older-controller.ts';
+import type { Decision } from './decision.ts';
+import { refuseOutdated, type VersionRule } from './refuse-outdated.ts';
 import { withoutInstances } from './withheld.ts';
-
-export type Acceptance =
-  | { readonly accepted: true; /** False: word for word what the ledger holds. */ readonly changed: boolean }
-  | { readonly accepted: false; readonly reason: Reason };
 
 /** A change that stops more than this share of the running slots, and at least so many, needs a named operation. */
 export const MASS_STOP_SHARE = 0.3;
@@ -16,60 +13,46 @@ export const MASS_STOP_COUNT = 5;
 const MASS_STOP_HINT =
   'The apps run on. If the database of the controller was restored from a backup, push these apps again, or put a newer backup in place and run `node controller/main.ts restored --config FILE`. If the instances have to end, stop the agent, remove desired.json from its state folder, and start the agent.';
 
+const VERSION_RULE: VersionRule = {
+  noun: 'desired state',
+  generationsContinueAcrossEpochs: true,
+  codes: {
+    oldEpoch: 'SLIP_DESIRED_OLD_EPOCH',
+    otherController: 'SLIP_DESIRED_OTHER_CONTROLLER',
+    oldGeneration: 'SLIP_DESIRED_OLD_GENERATION',
+  },
+};
+
 /**
- * Whether an agent may act on what a controller wants, given what it accepted last. Pure.
- * Protects running apps from a controller that lost or mixed up its memory: restored from a backup, copied to a
- * second machine, started on an empty database.
+ * Pure: whether an agent may act on an offered desired state. It protects running apps from a controller that lost or mixed up its memory:
+ * restored from a backup, copied to a second machine, or started on an empty database.
  */
-export function decideAcceptance(ledger: DesiredState | undefined, offered: DesiredState): Acceptance {
-  if (ledger === undefined) return { accepted: true, changed: true };
-  const reason = refuseEpoch(ledger, offered) ?? refuseGeneration(ledger, offered) ?? refuseMassStop(ledger, offered);
+export function decideDesiredState(accepted: DesiredState | undefined, offered: DesiredState): Decision<DesiredState> {
+  if (accepted === undefined) return { accepted: true, document: offered, changed: true };
+  const reason =
+    refuseOutdated(VERSION_RULE, accepted, offered) ??
+    refuseConflict(accepted, offered) ??
+    refuseMassStop(accepted, offered);
   if (reason !== undefined) return { accepted: false, reason };
-  return { accepted: true, changed: !sameState(ledger, offered) || !sameDestroyed(ledger, offered) };
+  const changed = !sameState(accepted, offered) || !sameDestroyed(accepted, offered);
+  return { accepted: true, document: offered, changed };
 }
 
-function refuseEpoch(ledger: DesiredState, offered: DesiredState): Reason | undefined {
-  if (offered.epoch.counter < ledger.epoch.counter) {
-    return {
-      code: 'SLIP_DESIRED_OLD_EPOCH',
-      message: `The controller is in life ${String(offered.epoch.counter)}, but this node has obeyed life ${String(ledger.epoch.counter)}: its database is older than what runs here.`,
-      hint: OLDER_CONTROLLER_HINT,
-    };
-  }
-  if (offered.epoch.counter === ledger.epoch.counter && offered.epoch.id !== ledger.epoch.id) {
-    return {
-      code: 'SLIP_DESIRED_OTHER_CONTROLLER',
-      message: 'Two controllers with the same history are running: this node obeys the one it heard first.',
-      hint: 'Stop the copy; then restart the controller that shall stay.',
-    };
-  }
-  return undefined;
+function refuseConflict(accepted: DesiredState, offered: DesiredState): Reason | undefined {
+  if (offered.generation !== accepted.generation || compatible(accepted, offered)) return undefined;
+  return {
+    code: 'SLIP_DESIRED_CONFLICT',
+    message: `The controller sent generation ${String(offered.generation)} again, with other content.`,
+    hint: 'Check that only one controller uses this database: `slipway status`.',
+  };
 }
 
-function refuseGeneration(ledger: DesiredState, offered: DesiredState): Reason | undefined {
-  if (offered.generation < ledger.generation) {
-    return {
-      code: 'SLIP_DESIRED_OLD_GENERATION',
-      message: `The controller sent generation ${String(offered.generation)}, but this node has accepted ${String(ledger.generation)}.`,
-      hint: OLDER_CONTROLLER_HINT,
-    };
-  }
-  if (offered.generation === ledger.generation && !compatible(ledger, offered)) {
-    return {
-      code: 'SLIP_DESIRED_CONFLICT',
-      message: `The controller sent generation ${String(offered.generation)} again, with other content.`,
-      hint: 'Check that only one controller uses this database: `slipway status`.',
-    };
-  }
-  return undefined;
-}
-
-function refuseMassStop(ledger: DesiredState, offered: DesiredState): Reason | undefined {
+function refuseMassStop(accepted: DesiredState, offered: DesiredState): Reason | undefined {
   if (offered.massStopReason !== '') return undefined;
   // An app without user ids is unknown to the controller. The controller may have lost its data, so the app counts for this brake.
   const known = (offered.destroyed ?? []).filter(({ uidBase }) => uidBase !== 0);
   const destroyed = new Set<string>(known.map(({ appId }) => appId));
-  const before = runningSlots(ledger.assignments.filter(({ appId }) => !destroyed.has(appId)));
+  const before = runningSlots(accepted.assignments.filter(({ appId }) => !destroyed.has(appId)));
   const after = runningSlots(offered.assignments);
   const lost = [...before].filter((slot) => !after.has(slot)).length;
   if (lost < MASS_STOP_COUNT || lost <= before.size * MASS_STOP_SHARE) return undefined;
@@ -90,12 +73,12 @@ function runningSlots(assignments: readonly Assignment[]): ReadonlySet<string> {
  * Within one epoch the states must be equal. A newer epoch may have other routes (its configuration changed). It may also contain instances
  * that an older controller withheld, or withhold others.
  */
-function compatible(ledger: DesiredState, offered: DesiredState): boolean {
-  if (offered.epoch.counter === ledger.epoch.counter) return sameState(ledger, offered);
+function compatible(accepted: DesiredState, offered: DesiredState): boolean {
+  if (offered.epoch.counter === accepted.epoch.counter) return sameState(accepted, offered);
   const withheld = new Set(
-    [...(ledger.withheld ?? []), ...(offered.withheld ?? [])].map(({ instanceId }) => instanceId),
+    [...(accepted.withheld ?? []), ...(offered.withheld ?? [])].map(({ instanceId }) => instanceId),
   );
-  const [before, after] = [ledger, offered].map((state) =>
+  const [before, after] = [accepted, offered].map((state) =>
     withoutInstances(state, withheld).assignments.map(canonicalAssignment),
   );
   return fingerprint(before) === fingerprint(after);
@@ -105,7 +88,7 @@ function sameState(a: DesiredState, b: DesiredState): boolean {
   return fingerprint(canonicalState(a)) === fingerprint(canonicalState(b));
 }
 
-/** Within one generation the list gets shorter, so it is compared for itself: the ledger has to have the new one. */
+/** Within one generation the list gets shorter, so it is compared separately: the new list must reach the disk. */
 function sameDestroyed(a: DesiredState, b: DesiredState): boolean {
   return fingerprint({ destroyed: a.destroyed ?? [] }) === fingerprint({ destroyed: b.destroyed ?? [] });
 }
@@ -137,10 +120,10 @@ function stable(value: unknown): string {
     return `[${(isSet(value) ? parts.sort() : parts).join()}]`;
   }
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  const entries = Object.entries(value).filter(([, of]) => of !== undefined);
+  const entries = Object.entries(value).filter(([, field]) => field !== undefined);
   return `{${entries
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, of]) => `${JSON.stringify(name)}:${stable(of)}`)
+    .map(([name, field]) => `${JSON.stringify(name)}:${stable(field)}`)
     .join()}}`;
 }
 

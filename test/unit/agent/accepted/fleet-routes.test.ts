@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, it, type TestContext } from 'node:test';
-import { createFleetLedger, refuseRoutes } from '../../../../agent/reconcile/fleet-ledger.ts';
+import { describe, it } from 'node:test';
+import { openDocuments, type AcceptedDocuments } from '../../../../agent/accepted/documents.ts';
+import { refuseRoutes } from '../../../../agent/accepted/fleet-routes.ts';
 import { routesBetween, routesDigest, sameTable, wholeTable } from '../../../../shared/domain/fleet-routes.ts';
+import { systemClock } from '../../../../shared/kit/clock.ts';
 import { silentLogger } from '../../../../shared/kit/log.ts';
 import { tempDir } from '../../../support/certificates.ts';
 import { anApp, aPeer, aTable } from '../../../support/fleet-routes.ts';
@@ -41,18 +43,19 @@ describe('whose routes an agent takes over', () => {
 });
 
 describe('the routes on disk', () => {
-  const open = async (t: TestContext): Promise<{ stateDir: string }> => ({ stateDir: await tempDir(t) });
+  const open = (stateDir: string): AcceptedDocuments['fleetRoutes'] =>
+    openDocuments(stateDir, { clock: systemClock, log: silentLogger }).fleetRoutes;
 
   it('are there for the next agent, changes included', async (t) => {
-    const { stateDir } = await open(t);
-    const ledger = createFleetLedger({ stateDir, logger: silentLogger });
-    assert.equal(await ledger.load(), undefined);
-    assert.equal(await ledger.accept(wholeTable(one)), undefined);
-    assert.equal(await ledger.accept(routesBetween(one, two)), undefined);
-    const next = createFleetLedger({ stateDir, logger: silentLogger });
+    const stateDir = await tempDir(t);
+    const accepted = open(stateDir);
+    assert.equal(await accepted.load(), undefined);
+    assert.equal(await accepted.accept(wholeTable(one)), undefined);
+    assert.equal(await accepted.accept(routesBetween(one, two)), undefined);
+    const next = open(stateDir);
     assert.deepEqual(await next.load(), two);
     const [epoch, version] = [{ counter: 2, id: 'next' }, 1] as const;
-    const third = createFleetLedger({ stateDir, logger: silentLogger });
+    const third = open(stateDir);
     assert.equal(
       (await third.accept(sameTable({ ...two, epoch, version }, routesDigest(two))))?.code,
       'SLIP_ROUTES_GAP',
@@ -65,11 +68,11 @@ describe('the routes on disk', () => {
   });
 
   it('count as none when they are damaged', async (t) => {
-    const { stateDir } = await open(t);
-    const ledger = createFleetLedger({ stateDir, logger: silentLogger });
-    await ledger.accept(wholeTable(one));
+    const stateDir = await tempDir(t);
+    const accepted = open(stateDir);
+    await accepted.accept(wholeTable(one));
     const path = join(stateDir, 'routes.json');
     await writeFile(path, (await readFile(path, 'utf8')).slice(0, 40));
-    assert.equal(await createFleetLedger({ stateDir, logger: silentLogger }).load(), undefined);
+    assert.equal(await open(stateDir).load(), undefined);
   });
 });

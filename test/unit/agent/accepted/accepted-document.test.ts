@@ -4,32 +4,39 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import fc from 'fast-check';
-import { decideAcceptance } from '../../../../agent/reconcile/accept.ts';
-import { createLedger, type Ledger } from '../../../../agent/reconcile/ledger.ts';
+import { decideDesiredState } from '../../../../agent/accepted/desired-state.ts';
+import { openDocuments, type AcceptedDocuments } from '../../../../agent/accepted/documents.ts';
+import type { DesiredState } from '../../../../shared/domain/assignment.ts';
 import type { InstanceId } from '../../../../shared/domain/ids.ts';
 import { systemClock } from '../../../../shared/kit/clock.ts';
 import { silentLogger } from '../../../../shared/kit/log.ts';
 import { revealAll, sealAll } from '../../../../shared/kit/sensitive.ts';
 import { anyAssignment, anyDesiredState } from '../../../support/arbitraries.ts';
 
-async function setUp(t: TestContext): Promise<{ stateDir: string; open: () => Ledger }> {
-  const stateDir = await mkdtemp(join(tmpdir(), 'slipway-ledger-'));
+async function setUp(t: TestContext): Promise<{ stateDir: string; open: () => AcceptedDocuments['desiredState'] }> {
+  const stateDir = await mkdtemp(join(tmpdir(), 'slipway-accepted-'));
   t.after(() => rm(stateDir, { recursive: true, force: true }));
-  return { stateDir, open: () => createLedger({ stateDir, clock: systemClock, logger: silentLogger }) };
+  return { stateDir, open: () => openDocuments(stateDir, { clock: systemClock, log: silentLogger }).desiredState };
+}
+
+/** False when the offer is accepted and the same. */
+function changes(accepted: DesiredState | undefined, offered: DesiredState): boolean {
+  const decision = decideDesiredState(accepted, offered);
+  return !decision.accepted || decision.changed;
 }
 
 const [any] = fc.sample(anyAssignment, { numRuns: 1, seed: 7 });
 const [first] = fc.sample(anyDesiredState, { numRuns: 1, seed: 3 });
 
-describe('ledger', () => {
+describe('accepted desired state', () => {
   it('gives back after a restart what it accepted, secrets included', async (t) => {
     const { open } = await setUp(t);
     for (const state of fc.sample(anyDesiredState, { numRuns: 20, seed: 5 })) {
-      const ledger = open();
-      const newer = { ...state, generation: (ledger.current()?.generation ?? 0) + 1 };
-      assert.equal(await ledger.accept(newer), undefined);
+      const accepted = open();
+      const newer = { ...state, generation: (accepted.current()?.generation ?? 0) + 1 };
+      assert.equal(await accepted.accept(newer), undefined);
       const again = await open().load();
-      assert.deepEqual(decideAcceptance(again, newer), { accepted: true, changed: false });
+      assert.equal(changes(again, newer), false);
     }
   });
 
@@ -52,7 +59,7 @@ describe('ledger', () => {
       assignments: state.assignments.map((one) => ({ ...one, config: revealAll(one.config) })),
     };
     await writeFile(join(stateDir, 'desired.json'), JSON.stringify({ version: 1, state: plain }));
-    assert.deepEqual(decideAcceptance(await open().load(), state), { accepted: true, changed: false });
+    assert.equal(changes(await open().load(), state), false);
   });
 
   it('is readable by its owner alone', async (t) => {
@@ -63,19 +70,19 @@ describe('ledger', () => {
 
   it('refuses and keeps what it had', async (t) => {
     const { stateDir, open } = await setUp(t);
-    const ledger = open();
-    await ledger.accept({ ...first!, generation: 10 });
+    const accepted = open();
+    await accepted.accept({ ...first!, generation: 10 });
     const before = await readFile(join(stateDir, 'desired.json'), 'utf8');
-    const reason = await ledger.accept({ ...first!, generation: 9 });
+    const reason = await accepted.accept({ ...first!, generation: 9 });
     assert.equal(reason?.code, 'SLIP_DESIRED_OLD_GENERATION');
     assert.equal(await readFile(join(stateDir, 'desired.json'), 'utf8'), before);
-    assert.equal(ledger.current()?.generation, 10);
+    assert.equal(accepted.current()?.generation, 10);
   });
 
   it('decides on concurrent offers one after the other', async (t) => {
     const { open } = await setUp(t);
-    const ledger = open();
-    const offers = [3, 1, 2, 5, 4].map((generation) => ledger.accept({ ...first!, generation }));
+    const accepted = open();
+    const offers = [3, 1, 2, 5, 4].map((generation) => accepted.accept({ ...first!, generation }));
     const reasons = (await Promise.all(offers)).map((reason) => reason?.code ?? 'accepted');
     const old = 'SLIP_DESIRED_OLD_GENERATION';
     assert.deepEqual(reasons, ['accepted', old, old, 'accepted', old]);
@@ -94,9 +101,9 @@ describe('ledger', () => {
       'null',
     ]) {
       await writeFile(join(stateDir, 'desired.json'), damage);
-      const ledger = open();
-      assert.equal(await ledger.load(), undefined);
-      assert.equal(await ledger.accept(first!), undefined);
+      const accepted = open();
+      assert.equal(await accepted.load(), undefined);
+      assert.equal(await accepted.accept(first!), undefined);
     }
     const names = await readdir(stateDir);
     assert.ok(names.some((name) => name.startsWith('desired.json.damaged-')));
