@@ -485,10 +485,10 @@ parse_arguments() {
 # The rest of it is a file of the checkout that this one lies in.
 controller() {
   HERE=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
-  rest=$HERE/controller/install/install-controller.sh
+  rest=$HERE/packaging/controller/install-controller.sh
   { [ -z "$SERVED_URL" ] && [ -f "$rest" ]; } ||
     fail "A controller is installed from a checkout of Slipway, and this copy of install.sh is not in one." "Clone it on that machine, run script/bootstrap in it, then: sudo ./install.sh controller"
-  # shellcheck source=controller/install/install-controller.sh
+  # shellcheck source=packaging/controller/install-controller.sh
   . "$rest"
   controller_main "$@"
 }

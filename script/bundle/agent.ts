@@ -9,6 +9,8 @@ import { readPins } from './runtime.ts';
 
 /** What the agent reads at run time lies where it lies in the source; only TypeScript is bundled. */
 const ASSET_FOLDERS = ['agent', 'buildpacks', 'packaging', 'proto'];
+/** Only a controller needs these. Without them, a change of one makes no new agent. */
+const NOT_FOR_NODES = join(PRODUCT_DIR, 'packaging', 'controller');
 
 /**
  * The agent as one archive, reproducible: the same source gives the same bytes. It runs on either architecture; what differs
@@ -69,6 +71,7 @@ const ownPlaces = placing((place) => ({
 async function copyAssets(from: string, to: string): Promise<void> {
   for (const entry of await readdir(from, { withFileTypes: true, recursive: true })) {
     if (!entry.isFile() || entry.name.endsWith('.ts') || entry.name.startsWith('.')) continue;
+    if (entry.parentPath === NOT_FOR_NODES) continue;
     const source = join(entry.parentPath, entry.name);
     const target = join(to, relative(from, source));
     await mkdir(dirname(target), { recursive: true });

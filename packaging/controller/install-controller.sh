@@ -168,7 +168,7 @@ JSON
   chown "root:$C_USER" "$C_CONFIG"
   chmod 0640 "$C_CONFIG"
   UNIT_CHANGED=
-  unit=$C_ROOT/$NEW/controller/install/$C_UNIT
+  unit=$C_ROOT/$NEW/packaging/controller/$C_UNIT
   cmp -s "$unit" "$UNITS/$C_UNIT" || { install -m 0644 "$unit" "$UNITS/$C_UNIT" && UNIT_CHANGED=yes; }
   systemctl daemon-reload
   [ -e "$C_COMMAND" ] || [ -L "$C_COMMAND" ] || { mkdir -p "${C_COMMAND%/*}" && ln -s "$C_ROOT/current/bin/slipway" "$C_COMMAND"; }
