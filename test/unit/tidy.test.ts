@@ -27,7 +27,6 @@ const PROGRAM_FOLDERS: Readonly<Record<string, readonly string[]>> = {
     'store',
   ],
   agent: ['build', 'destroyed', 'health', 'images', 'logs', 'proxy', 'reconcile', 'sandbox', 'session'],
-  cli: ['commands', 'render'],
   shared: ['domain', 'kit', 'rpc'],
   test: ['contract', 'e2e', 'nightly', 'scenario', 'soak', 'support', 'unit', 'vm'],
 };
@@ -75,6 +74,14 @@ test('the folders are the ones that the design names', () => {
       `folders of ${program}/`,
     );
   }
+});
+
+test('a folder of the CLI is one noun with a spec of its commands, or draws on the terminal', () => {
+  const nouns = foldersIn('cli').filter((name) => name !== 'terminal');
+  assert.deepEqual(
+    nouns.filter((noun) => !files.includes(join('cli', noun, 'spec.ts'))),
+    [],
+  );
 });
 
 test('file names are kebab-case and say what is inside', () => {
