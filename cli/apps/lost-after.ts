@@ -1,7 +1,7 @@
 import type { LostAfterBody } from '../../shared/api/nodes.ts';
+import { formatDuration } from '../../shared/kit/duration.ts';
 import { show, type CommandRun } from '../cli.ts';
 import { parseDurationMs } from '../parse-flags.ts';
-import { renderDuration } from '../terminal/time.ts';
 
 export const lostAfter: CommandRun = async (cli, [duration], flags) => {
   const api = await cli.api();
@@ -22,5 +22,5 @@ function parseLostAfter(text: string): number | 'never' | null {
 export function renderLostAfter(app: string, { lostAfterMs, defaultMs }: LostAfterBody): string {
   if (lostAfterMs === 'never') return `${app}: instances stay with their node however long it is silent.\n`;
   const common = lostAfterMs === undefined ? " (the controller's default)" : '';
-  return `${app}: instances are started elsewhere when their node has been silent for ${renderDuration(lostAfterMs ?? defaultMs)}${common}.\n`;
+  return `${app}: instances are started elsewhere when their node has been silent for ${formatDuration(lostAfterMs ?? defaultMs)}${common}.\n`;
 }

@@ -1,9 +1,10 @@
 import type { BuildBody } from '../../shared/api/builds.ts';
 import { BUILDS_KEPT, KEPT_WORDS } from '../../shared/domain/history.ts';
+import { formatDuration } from '../../shared/kit/duration.ts';
 import type { PageLook } from '../terminal/look.ts';
 import { stateCell } from '../terminal/state-cell.ts';
 import { renderTable, type Cell } from '../terminal/table.ts';
-import { renderAgo, renderDuration } from '../terminal/time.ts';
+import { renderAgo } from '../terminal/time.ts';
 
 export function renderBuilds(
   app: string,
@@ -17,7 +18,7 @@ export function renderBuilds(
     build.commit.slice(0, 7),
     build.user,
     renderAgo(build.createdAtMs, nowMs),
-    build.finishedAtMs === undefined ? '' : `took ${renderDuration(build.finishedAtMs - build.createdAtMs)}`,
+    build.finishedAtMs === undefined ? '' : `took ${formatDuration(build.finishedAtMs - build.createdAtMs)}`,
     build.failure?.message ?? '',
   ]);
   const older = isEnd && builds.length >= BUILDS_KEPT ? `${KEPT_WORDS.builds}\n` : '';

@@ -1,7 +1,8 @@
 import type { JoinTokenBody, JoinTokenInfoBody, RejoinTokenBody } from '../../shared/api/identity.ts';
+import { formatRemaining } from '../../shared/kit/duration.ts';
 import type { Paint } from '../terminal/paint.ts';
 import { renderTable } from '../terminal/table.ts';
-import { renderAgo, renderLeft } from '../terminal/time.ts';
+import { renderAgo } from '../terminal/time.ts';
 
 /** One line, and nothing else: it is to be copied, or piped. */
 export function renderJoinToken({ install }: JoinTokenBody): string {
@@ -10,7 +11,7 @@ export function renderJoinToken({ install }: JoinTokenBody): string {
 
 /** What to know about it; beside the line, not in it. */
 export function explainJoinToken({ expiresAtMs }: JoinTokenBody, nowMs: number): string {
-  return `Paste it on the machine. It lets one machine join, ends in ${renderLeft(expiresAtMs - nowMs)}, and is not shown again.
+  return `Paste it on the machine. It lets one machine join, ends in ${formatRemaining(expiresAtMs - nowMs)}, and is not shown again.
 Without sudo there, as root: end it with "| sh". Options go behind it: "| sudo sh -s -- --name fra-1 --dry-run"
 `;
 }
@@ -22,7 +23,7 @@ export function renderRejoinToken({ node, token, pin, url, expiresAtMs }: Rejoin
   return `On the machine of ${node}, as root:
   echo ${token} | ${AGENT} rejoin --config /etc/slipway/agent.json --url ${url} --pin ${pin}
 
-The token gives one machine a new certificate as ${node}, with its name and its apps, and ends in ${renderLeft(expiresAtMs - nowMs)}.
+The token gives one machine a new certificate as ${node}, with its name and its apps, and ends in ${formatRemaining(expiresAtMs - nowMs)}.
 It is not shown again. Take it back with: slipway nodes:tokens, then slipway nodes:tokens:revoke ID
 `;
 }
@@ -39,7 +40,7 @@ export function renderJoinTokens(
       .map(([key, value]) => `${key}=${value}`)
       .join(' '),
     `by ${token.createdBy} ${renderAgo(token.createdAtMs, at.nowMs)}`,
-    `ends in ${renderLeft(token.expiresAtMs - at.nowMs)}`,
+    `ends in ${formatRemaining(token.expiresAtMs - at.nowMs)}`,
   ]);
   return `=== ${at.paint.bold('Join tokens')}\n${renderTable(rows)}`;
 }

@@ -1,10 +1,11 @@
 import type { NodeBody, NodeInfoBody, PlacedBody } from '../../shared/api/nodes.ts';
+import { formatDuration, formatRemaining } from '../../shared/kit/duration.ts';
 import type { Look } from '../terminal/look.ts';
 import { nodeRow } from '../terminal/node-row.ts';
 import type { Paint } from '../terminal/paint.ts';
 import { renderProblems } from '../terminal/problems.ts';
 import { renderTable, type Cell } from '../terminal/table.ts';
-import { renderAgo, renderBytes, renderDuration, renderLeft, renderTime } from '../terminal/time.ts';
+import { renderAgo, renderBytes, renderTime } from '../terminal/time.ts';
 
 export function renderNodes(nodes: readonly NodeBody[], paint: Paint): string {
   if (nodes.length === 0) return 'No node has joined yet. Make a token for one with: slipway nodes:token\n';
@@ -47,10 +48,11 @@ export function renderNodeInfo(node: NodeInfoBody, look: Look): string {
 }
 
 function stateOf(node: NodeInfoBody, { paint, nowMs }: Look): Cell {
-  const left = node.drainUntilMs === undefined ? '' : ` for another ${renderLeft(node.drainUntilMs - nowMs)} at most`;
+  const left =
+    node.drainUntilMs === undefined ? '' : ` for another ${formatRemaining(node.drainUntilMs - nowMs)} at most`;
   const extra = node.draining === true ? `, draining${left}` : node.cordoned === true ? ', cordoned' : '';
   if (node.connected) return { text: `connected${extra}`, paint: extra === '' ? paint.green : paint.yellow };
-  const silent = node.lastSeenMsAgo === undefined ? '' : `, silent for ${renderDuration(node.lastSeenMsAgo)}`;
+  const silent = node.lastSeenMsAgo === undefined ? '' : `, silent for ${formatDuration(node.lastSeenMsAgo)}`;
   return {
     text: `not connected${silent}${node.lost === true ? ', lost: what may leave it is started elsewhere' : ''}${extra}`,
     paint: paint.red,

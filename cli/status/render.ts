@@ -1,9 +1,10 @@
 import type { AppStatusBody, StatusBody } from '../../shared/api/observe.ts';
+import { formatDuration } from '../../shared/kit/duration.ts';
 import type { Look } from '../terminal/look.ts';
 import { nodeRow } from '../terminal/node-row.ts';
 import { renderProblems } from '../terminal/problems.ts';
 import { renderTable, type Cell } from '../terminal/table.ts';
-import { renderAgo, renderDuration, renderTime } from '../terminal/time.ts';
+import { renderAgo, renderTime } from '../terminal/time.ts';
 
 /** One screen: what is wrong first, with the next command; then controller, nodes, apps. */
 export function renderStatus(status: StatusBody, look: Look): string {
@@ -13,7 +14,7 @@ export function renderStatus(status: StatusBody, look: Look): string {
     status.problems.length === 0
       ? `${paint.green('All is well.')}\n`
       : renderProblems(status.problems, paint) + more(status.moreProblems, 'problems'),
-    `=== ${paint.bold('Controller')}\nversion ${version}, up ${renderDuration(uptimeMs)}\n`,
+    `=== ${paint.bold('Controller')}\nversion ${version}, up ${formatDuration(uptimeMs)}\n`,
     `=== ${paint.bold('Nodes')}\n${renderTable(status.nodes.map((node) => nodeRow(node, paint))) || 'none\n'}`,
     `=== ${paint.bold('Apps')}\n${renderTable(status.apps.map((app) => appRow(app, look))) || 'none; make one with: slipway create\n'}${more(status.moreApps, 'apps; see all of them with: slipway apps')}`,
   ];

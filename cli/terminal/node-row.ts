@@ -1,6 +1,7 @@
 import type { NodeBody } from '../../shared/api/nodes.ts';
+import { formatDuration } from '../../shared/kit/duration.ts';
 import type { Paint } from './paint.ts';
-import { renderBytes, renderDuration } from './time.ts';
+import { renderBytes } from './time.ts';
 
 function nodeState(node: NodeBody, paint: Paint): { text: string; paint: (text: string) => string } {
   const extra = node.draining === true ? ', draining' : node.cordoned === true ? ', cordoned' : '';
@@ -18,7 +19,7 @@ export function nodeRow(node: NodeBody, paint: Paint): (string | { text: string;
     node.load1 === undefined
       ? ''
       : `load ${node.load1.toFixed(2)}${node.instances === undefined ? '' : `, ${node.instances} up`}`,
-    node.connected || node.lastSeenMsAgo === undefined ? '' : `last heard ${renderDuration(node.lastSeenMsAgo)} ago`,
+    node.connected || node.lastSeenMsAgo === undefined ? '' : `last heard ${formatDuration(node.lastSeenMsAgo)} ago`,
   ];
 }
 

@@ -1,4 +1,4 @@
-import { duration } from '../kit/duration.ts';
+import { formatDuration, formatRemaining } from '../kit/duration.ts';
 import type { Crashes, InstanceState, InstanceStatus } from './instance.ts';
 
 const CRASHES_MIN = 3;
@@ -38,11 +38,12 @@ interface Moment {
 
 /** `keeps crashing (5 times in 2 min), next start in 20 s` */
 export function sayCrashLoop({ crashes, withinMs, nextStartAtMs }: CrashLoop, moment: Moment): string {
-  const within = withinMs === undefined ? '' : ` in ${duration(withinMs)}`;
+  const within = withinMs === undefined ? '' : ` in ${formatDuration(withinMs)}`;
   return `keeps crashing (${String(crashes)} times${within}), ${sayMoment(moment, nextStartAtMs)}`;
 }
 
 function sayMoment({ state, startedAtMs, nowMs }: Moment, nextStartAtMs = 0): string {
-  if (state === 'live') return startedAtMs === undefined ? 'up again' : `up again for ${duration(nowMs - startedAtMs)}`;
-  return nextStartAtMs > nowMs ? `next start in ${duration(nextStartAtMs - nowMs)}` : 'starting now';
+  if (state === 'live')
+    return startedAtMs === undefined ? 'up again' : `up again for ${formatDuration(nowMs - startedAtMs)}`;
+  return nextStartAtMs > nowMs ? `next start in ${formatRemaining(nextStartAtMs - nowMs)}` : 'starting now';
 }

@@ -1,7 +1,7 @@
 import type { WhyBody, WhyChain } from '../../../shared/api/observe.ts';
 import { crashLoopOf, sayCrashLoop } from '../../../shared/domain/crash-loop.ts';
 import { howItEnded, type InstanceStatus } from '../../../shared/domain/instance.ts';
-import { duration } from '../../../shared/kit/duration.ts';
+import { formatDuration } from '../../../shared/kit/duration.ts';
 import { isProxyDown } from '../../schedule/nodes.ts';
 import type { AppWhyFacts, InstanceFact, NodeFact } from './facts.ts';
 import { nextFor, type About } from './next.ts';
@@ -80,7 +80,9 @@ function fateChain(
   const silent = silence(node, nowMs);
   if (patienceMs === 'never' || (node.lastSeenMsAgo ?? Infinity) < patienceMs) {
     const words =
-      patienceMs === 'never' ? 'however long it is silent' : `until it has been silent for ${duration(patienceMs)}`;
+      patienceMs === 'never'
+        ? 'however long it is silent'
+        : `until it has been silent for ${formatDuration(patienceMs)}`;
     return {
       links: [...silent, `${name} of ${app} stays with it ${words}.`],
       next: `slipway apps:lost-after default -a ${app}`,
@@ -129,7 +131,7 @@ function outcome({ state, status }: InstanceFact, nowMs: number): string {
 }
 
 function wellChain(facts: AppWhyFacts, { name, node, release, state, status }: InstanceFact): WhyChain {
-  const since = status?.startedAtMs === undefined ? '' : ` for ${duration(facts.nowMs - status.startedAtMs)}`;
+  const since = status?.startedAtMs === undefined ? '' : ` for ${formatDuration(facts.nowMs - status.startedAtMs)}`;
   const up =
     state === 'live'
       ? `${name} on ${node} is up${since}, v${String(release)}.`

@@ -1,5 +1,5 @@
 import type { WhyBody, WhyChain } from '../../../shared/api/observe.ts';
-import { duration } from '../../../shared/kit/duration.ts';
+import { formatDuration } from '../../../shared/kit/duration.ts';
 import { DISK_LOW_BYTES } from '../disk-low.ts';
 import type { NodeFact } from './facts.ts';
 import { clockTime } from './words.ts';
@@ -41,7 +41,7 @@ function absence(node: NodeFact, nowMs: number): WhyChain {
 /** Since when nothing is heard of it, and what is known of why. */
 export function silence(node: NodeFact, nowMs: number): readonly string[] {
   const silent =
-    node.lastSeenMsAgo === undefined ? 'since the controller started' : `for ${duration(node.lastSeenMsAgo)}`;
+    node.lastSeenMsAgo === undefined ? 'since the controller started' : `for ${formatDuration(node.lastSeenMsAgo)}`;
   const start = node.trouble === undefined ? [] : [`Its agent could not start: ${node.trouble.message}`];
   return [...shutOut(node, nowMs), `${node.name} has not been heard of ${silent}.`, ...start];
 }

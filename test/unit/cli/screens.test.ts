@@ -160,7 +160,7 @@ describe('screens of the CLI', () => {
     assertScreen(renderPs('shop', [restarted, often], look), [
       '=== web (2): node server.js',
       'web.1: up 2026-11-20 09:58:00 (2 min ago), on attic, v3, restarted once (ran out of memory 2 min ago)',
-      'web.2: up 2026-11-20 09:58:00 (2 min ago), on attic, v3, restarted 2 times (exited with code 7 1 min ago)',
+      'web.2: up 2026-11-20 09:58:00 (2 min ago), on attic, v3, restarted 2 times (exited with code 7 60 s ago)',
     ]);
   });
 
@@ -192,8 +192,8 @@ describe('screens of the CLI', () => {
     const done: BuildBody = { ...build, id: 'b0', state: 'succeeded', finishedAtMs: NOW - 45_000 };
     assertScreen(renderBuilds('shop', [build, done], look), [
       '=== shop builds',
-      'b1  running    abc1234  ada  1 min ago',
-      'b0  succeeded  abc1234  ada  1 min ago  took 15 s',
+      'b1  running    abc1234  ada  60 s ago',
+      'b0  succeeded  abc1234  ada  60 s ago  took 15 s',
     ]);
   });
 
