@@ -1,11 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import {
-  composePipeline,
-  controllerPaths,
-  openFoundations,
-  startBackground,
-  type Basics,
-} from '../controller/compose.ts';
+import { composePipeline, startBackground } from '../controller/compose.ts';
+import { controllerPaths, openFoundations, type Basics } from '../controller/foundations.ts';
 import { readControllerConfig } from '../controller/config.ts';
 import { ensureDir } from '../shared/kit/atomic-file.ts';
 import { systemClock } from '../shared/kit/clock.ts';

@@ -5,7 +5,7 @@ import { cpus, loadavg, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createKeyRequest } from '../agent/session/key-request.ts';
 import { newSerial } from '../controller/access/ca/certificates.ts';
-import { openFoundations } from '../controller/compose.ts';
+import { openFoundations } from '../controller/foundations.ts';
 import { readControllerConfig } from '../controller/config.ts';
 import { systemClock } from '../shared/kit/clock.ts';
 import { DEFAULT_ENV, start } from '../shared/kit/exec.ts';

@@ -69,3 +69,8 @@ export type ControllerConfig = z.infer<typeof schema>;
 export function readControllerConfig(path: string): Promise<ControllerConfig> {
   return readConfigFile(path, schema);
 }
+
+/** Address of an app as people see it. */
+export function webUrl({ baseDomain, webPort }: ControllerConfig, app: string): string {
+  return `http://${app}.${baseDomain}${webPort === 80 ? '' : `:${String(webPort)}`}`;
+}

@@ -6,7 +6,7 @@ import { systemClock } from '../shared/kit/clock.ts';
 import { SlipwayError } from '../shared/kit/errors.ts';
 import { parsePublicKey } from './access/ssh-keys.ts';
 import { newApiToken } from './access/tokens.ts';
-import { openFoundations } from './compose.ts';
+import { openFoundations } from './foundations.ts';
 import type { ControllerConfig } from './config.ts';
 import type { Store } from './store/port.ts';
 import type { User } from './domain/users.ts';

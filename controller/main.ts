@@ -5,17 +5,10 @@ import { createFailpoint } from '../shared/kit/failpoint.ts';
 import { ensureDir } from '../shared/kit/atomic-file.ts';
 import { runProgram, untilStopped } from '../shared/kit/program.ts';
 import { createLogger, type Logger } from '../shared/kit/log.ts';
-import {
-  composeApi,
-  composeGitServer,
-  composePipeline,
-  controllerPaths,
-  openFoundations,
-  startBackground,
-  type Basics,
-  type Parts,
-} from './compose.ts';
+import { composePipeline, startBackground, type Parts } from './compose.ts';
+import { composeApi, composeGitServer } from './compose-servers.ts';
 import { readControllerConfig, type ControllerConfig } from './config.ts';
+import { controllerPaths, openFoundations, type Basics } from './foundations.ts';
 import { initialise } from './init.ts';
 import { declareRestored } from './restored.ts';
 

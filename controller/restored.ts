@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { systemClock } from '../shared/kit/clock.ts';
 import { SlipwayError } from '../shared/kit/errors.ts';
 import { randomId } from '../shared/kit/random-id.ts';
-import { controllerPaths } from './compose.ts';
+import { controllerPaths } from './foundations.ts';
 import type { ControllerConfig } from './config.ts';
 import { openStore } from './store/open-store.ts';
 

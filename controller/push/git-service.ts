@@ -1,11 +1,12 @@
-import { renderError, SlipwayError, toSlipwayError } from '../../shared/kit/errors.ts';
+import { renderError, toSlipwayError } from '../../shared/kit/errors.ts';
 import { answerPush, type PushDeps } from './answer-push.ts';
+import { boundedChannel } from './bounded-channel.ts';
+import type { ServiceOptions } from './git/git.argv.ts';
 import { encodePkt } from './git/pkt-line.ts';
-import { receivePack, uploadPack, type GitChannel, type ServiceRun } from './git/receive-pack.ts';
+import { receivePack, uploadPack, type ServiceRun } from './git/receive-pack.ts';
 import {
   ensureRepository,
   keepPlanned,
-  maintainRepository,
   markPlanned,
   packsOf,
   removeRepository,
@@ -13,9 +14,10 @@ import {
 } from './git/repository.ts';
 import { DEFAULT_TURN_LIMITS, GitTurns, type Turn, type TurnLimits } from './git-turns.ts';
 import { parseExec, type GitServiceName } from './parse-exec.ts';
-import type { GitUser, PushApp, PushPolicy } from './port.ts';
+import type { GitUser, PushApp, PushPolicy, ReceiveLimits } from './port.ts';
 import { Quarantines } from './quarantines.ts';
 import { packRoom, RefRooms } from './repository-bounds.ts';
+import { RunningServices } from './running-services.ts';
 import type { ExecRequest } from './ssh/session.ts';
 import { cleanTerminalText } from './terminal-text.ts';
 
@@ -40,13 +42,21 @@ interface Opened {
   readonly startedAtMs: number;
 }
 
+/** One request whose turn it is. */
+interface Admitted extends Opened {
+  readonly request: ExecRequest;
+  readonly stay: Stay;
+  readonly repositoryDir: string;
+  readonly turn: Turn;
+}
+
+const WAITING = 'All places for pushes and fetches are in use. This one waits for a free place.\n';
+
 /** Serves git requests of authenticated users; knows nothing of SSH. */
 export class GitService {
   readonly #config: GitServiceConfig;
   readonly #deps: PushDeps;
-  readonly #running = new Set<Promise<void>>();
-  /** Runs per repository: housekeeping is done when there is none. */
-  readonly #users = new Map<string, number>();
+  readonly #running: RunningServices;
   readonly #quarantines: Quarantines;
   readonly #refRooms = new RefRooms();
   /** Turns of pushes until their objects are stored, and turns of fetches. Pushes and fetches do not wait for each other. */
@@ -55,6 +65,7 @@ export class GitService {
   constructor(config: GitServiceConfig, deps: PushDeps) {
     this.#config = config;
     this.#deps = deps;
+    this.#running = new RunningServices(deps);
     this.#quarantines = new Quarantines(deps.log);
     const limits = { ...DEFAULT_TURN_LIMITS, ...config.turns };
     this.#turns = { receive: new GitTurns(limits, deps.clock), send: new GitTurns(limits, deps.clock) };
@@ -72,7 +83,7 @@ export class GitService {
 
   /** Resolves when no push is being worked on. */
   async idle(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all(this.#running);
+    await this.#running.idle();
     await this.#quarantines.idle();
   }
 
@@ -86,99 +97,115 @@ export class GitService {
     if (writes) await policy.awaitBuilder({ tell: (text) => void errors.write(text), signal });
     const app = await policy.openApp(user, name, writes ? 'write' : 'read');
     try {
-      return await this.#run(request, { app, service, acceptedAtMs, startedAtMs });
+      return await this.#runOpened(request, { app, service, acceptedAtMs, startedAtMs });
     } catch (error) {
-      await this.#close(user, app);
+      await this.#closeApp(user, app);
       throw error;
     }
   }
 
-  async #run(request: ExecRequest, opened: Opened): Promise<ServiceRun> {
+  async #runOpened(request: ExecRequest, opened: Opened): Promise<ServiceRun> {
     const stay = this.#deps.policy.join(opened.app.appId, request.channel.closed);
     try {
-      return await this.#runWithin(request, opened, stay);
+      return opened.service === 'receive-pack'
+        ? await this.#runPush(request, opened, stay)
+        : await this.#runFetch(request, opened, stay);
     } catch (error) {
       stay.leave();
       throw error;
     }
   }
 
-  async #runWithin(
-    request: ExecRequest,
-    { app, service, acceptedAtMs, startedAtMs }: Opened,
-    stay: Stay,
-  ): Promise<ServiceRun> {
-    const { policy, clock, failpoint } = this.#deps;
-    const { user } = request.identity;
-    const { errors } = request.channel;
-    const { signal } = stay;
-    const writes = service === 'receive-pack';
-    const limits = writes ? await policy.beforeReceive(app, user) : undefined;
-    if (app.isNew === true) await markPlanned(this.#config.reposDir, app.appId);
-    const repositoryDir = await ensureRepository(this.#config.reposDir, app.appId);
-    if (writes) await failpoint('push.accepted');
-    const turn = await this.#turns[writes ? 'receive' : 'send'].enter(user.userId, {
-      signal,
-      waiting: () => void errors.write(WAITING),
-    });
-    let leave = turn.leave;
+  async #runFetch(request: ExecRequest, opened: Opened, stay: Stay): Promise<ServiceRun> {
+    const admitted = await this.#admit(request, opened, stay);
+    const { repositoryDir, turn } = admitted;
     try {
-      const options = {
-        ...this.#config,
-        memoryBytes: this.#config.gitMemoryBytes,
-        service,
-        repositoryDir,
-        protocol: request.protocol,
-      };
-      const refs = this.#refRooms.open(repositoryDir, app.name);
-      const ended = async (): Promise<boolean> => {
-        leave();
-        refs.leave();
-        const gone = (await this.#close(user, app)) || (signal.aborted && !(await policy.hasApp(app.appId)));
-        stay.leave();
-        return gone;
-      };
-      const transfer = untilDestroyed(request.channel, signal);
-      const channel = withinTurn(transfer.channel, turn);
-      if (limits === undefined) {
-        await this.#quarantines.ready(repositoryDir);
-        return this.#track(repositoryDir, uploadPack(options, channel), ended);
-      }
-      const leaveQuarantine = await this.#quarantines.enter(repositoryDir);
+      await this.#quarantines.ready(repositoryDir);
+      const { channel } = boundedChannel(request.channel, stay.signal, turn);
+      const run = uploadPack(this.#serviceOptions(admitted), channel);
+      return this.#running.track(repositoryDir, run, () => this.#end(admitted, turn.leave));
+    } catch (error) {
+      turn.leave();
+      throw error;
+    }
+  }
+
+  async #runPush(request: ExecRequest, opened: Opened, stay: Stay): Promise<ServiceRun> {
+    const limits = await this.#deps.policy.beforeReceive(opened.app, request.identity.user);
+    const admitted = await this.#admit(request, opened, stay);
+    let { leave } = admitted.turn;
+    try {
+      const leaveQuarantine = await this.#quarantines.enter(admitted.repositoryDir);
       leave = () => {
-        turn.leave();
+        admitted.turn.leave();
         leaveQuarantine();
       };
-      const receiveStartedAtMs = clock.monotonicMs();
-      const timingsMs: Record<string, number> = {
-        ssh: startedAtMs - acceptedAtMs,
-        authorise: receiveStartedAtMs - startedAtMs,
-      };
-      const decide = answerPush(this.#deps, {
-        app,
-        user,
-        repositoryDir,
-        acceptedAtMs,
-        timingsMs,
-        receiveStartedAtMs,
-        refs,
-      });
-      const { bytes: usedBytes } = await packsOf(repositoryDir);
-      const room = packRoom({ app: app.name, usedBytes, maxPackBytes: options.maxPackBytes, ...limits });
-      const run = receivePack({ ...options, ...room }, channel, (push, io) => {
-        leave();
-        transfer.over(); // from now on the deploy is told, and git reports how it ended
-        return decide(push, io);
-      });
-      return this.#track(repositoryDir, run, ended);
+      return await this.#receive(admitted, limits, leave);
     } catch (error) {
       leave();
       throw error;
     }
   }
 
+  /** @param leave gives back the turn and the quarantine when git has stored the objects; may be called more than once */
+  async #receive(admitted: Admitted, limits: ReceiveLimits, leave: () => void): Promise<ServiceRun> {
+    const { app, request, repositoryDir, acceptedAtMs, startedAtMs } = admitted;
+    const refs = this.#refRooms.open(repositoryDir, app.name);
+    const receiveStartedAtMs = this.#deps.clock.monotonicMs();
+    const timingsMs = { ssh: startedAtMs - acceptedAtMs, authorise: receiveStartedAtMs - startedAtMs };
+    const { user } = request.identity;
+    const session = { app, user, repositoryDir, acceptedAtMs, timingsMs, receiveStartedAtMs, refs };
+    const decide = answerPush(this.#deps, session);
+    const options = this.#serviceOptions(admitted);
+    const { bytes: usedBytes } = await packsOf(repositoryDir);
+    const room = packRoom({ app: app.name, usedBytes, maxPackBytes: options.maxPackBytes, ...limits });
+    const transfer = boundedChannel(request.channel, admitted.stay.signal, admitted.turn);
+    const run = receivePack({ ...options, ...room }, transfer.channel, (push, io) => {
+      leave();
+      transfer.over(); // from now on the deploy is told, and git reports how it ended
+      return decide(push, io);
+    });
+    return this.#running.track(repositoryDir, run, () => {
+      refs.leave();
+      return this.#end(admitted, leave);
+    });
+  }
+
+  /** Makes the repository and waits for a turn. */
+  async #admit(request: ExecRequest, opened: Opened, stay: Stay): Promise<Admitted> {
+    const { app, service } = opened;
+    const writes = service === 'receive-pack';
+    if (app.isNew === true) await markPlanned(this.#config.reposDir, app.appId);
+    const repositoryDir = await ensureRepository(this.#config.reposDir, app.appId);
+    if (writes) await this.#deps.failpoint('push.accepted');
+    const turn = await this.#turns[writes ? 'receive' : 'send'].enter(request.identity.user.userId, {
+      signal: stay.signal,
+      waiting: () => void request.channel.errors.write(WAITING),
+    });
+    return { ...opened, request, stay, repositoryDir, turn };
+  }
+
+  #serviceOptions({ service, repositoryDir, request }: Admitted): ServiceOptions & { readonly maxPackBytes: number } {
+    return {
+      ...this.#config,
+      memoryBytes: this.#config.gitMemoryBytes,
+      service,
+      repositoryDir,
+      protocol: request.protocol,
+    };
+  }
+
+  /** Resolves to true when the repository was removed. */
+  async #end({ app, request, stay }: Admitted, leave: () => void): Promise<boolean> {
+    leave();
+    const isClosed = await this.#closeApp(request.identity.user, app);
+    const isRemoved = isClosed || (stay.signal.aborted && !(await this.#deps.policy.hasApp(app.appId)));
+    stay.leave();
+    return isRemoved;
+  }
+
   /** Removes the repository of a planned app that was not created. Resolves to true when it is removed. */
-  async #close(user: GitUser, app: PushApp): Promise<boolean> {
+  async #closeApp(user: GitUser, app: PushApp): Promise<boolean> {
     if (app.isNew !== true) return false;
     const { reposDir } = this.#config;
     try {
@@ -194,36 +221,6 @@ export class GitService {
     }
   }
 
-  /** @param ended resolves to true when the repository was removed */
-  #track(dir: string, run: ServiceRun, ended: () => Promise<boolean>): ServiceRun {
-    this.#users.set(dir, (this.#users.get(dir) ?? 0) + 1);
-    const done = run.settled
-      .catch((error: unknown) => {
-        this.#deps.log.error({ repositoryDir: dir, err: error }, 'git.conversation_failed');
-      })
-      .then(async () => {
-        const gone = await ended();
-        const left = (this.#users.get(dir) ?? 1) - 1;
-        if (left > 0) this.#users.set(dir, left);
-        else this.#users.delete(dir);
-        if (left === 0 && !gone) this.#maintain(dir);
-      });
-    this.#remember(done);
-    return run;
-  }
-
-  #remember(done: Promise<void>): void {
-    this.#running.add(done);
-    void done.finally(() => this.#running.delete(done));
-  }
-
-  #maintain(dir: string): void {
-    const done = maintainRepository(dir, this.#deps.clock.nowMs()).catch((error: unknown) => {
-      this.#deps.log.warn({ repositoryDir: dir, err: error }, 'git.maintenance_failed');
-    });
-    this.#remember(done);
-  }
-
   /** Answers one request with an error instead of git. In git's own form, so that the client prints one sentence and our hint, and nothing about "access rights". */
   refuse(request: ExecRequest, error: unknown): number {
     const known = toSlipwayError(error);
@@ -234,32 +231,4 @@ export class GitService {
     else output.write(encodePkt(`ERR ${text.trimEnd()}`));
     return 1;
   }
-}
-
-const WAITING = 'All places for pushes and fetches are in use. This one waits for a free place.\n';
-const TOO_SLOW =
-  'The connection carried less than 64 kB/s while others waited, so this transfer was stopped. Try again on a faster connection, or with a smaller push.\n';
-
-/** git is ended when the app is destroyed in the middle of a transfer; then the client gets a message. */
-function untilDestroyed(
-  channel: GitChannel,
-  signal: AbortSignal,
-): { readonly channel: GitChannel; readonly over: () => void } {
-  const end = new AbortController();
-  const stop = (): void => {
-    if (signal.reason instanceof SlipwayError) channel.errors.write(renderError(signal.reason));
-    end.abort(signal.reason);
-  };
-  if (signal.aborted) stop();
-  else signal.addEventListener('abort', stop, { once: true });
-  return {
-    channel: { ...channel, closed: AbortSignal.any([channel.closed, end.signal]) },
-    over: () => signal.removeEventListener('abort', stop),
-  };
-}
-
-/** git is ended when the client disconnects, and when the turn was too slow; then the client gets a message. */
-function withinTurn(channel: GitChannel, turn: Turn): GitChannel {
-  turn.tooSlow.addEventListener('abort', () => void channel.errors.write(TOO_SLOW), { once: true });
-  return { ...channel, closed: AbortSignal.any([channel.closed, turn.tooSlow]), traffic: turn.traffic };
 }

@@ -3,7 +3,7 @@ import { chown, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { controllerPaths } from '../../../controller/compose.ts';
+import { controllerPaths } from '../../../controller/foundations.ts';
 import { declareRestored } from '../../../controller/restored.ts';
 import { openStore } from '../../../controller/store/open-store.ts';
 import { systemClock } from '../../../shared/kit/clock.ts';

@@ -1,0 +1,126 @@
+import type { KeyedQueue } from '../shared/kit/keyed-queue.ts';
+import { newInstanceId } from './assignments/instance-id.ts';
+import { DEFAULT_BUILD_POLICY, Builds } from './build/run-build.ts';
+import { BuilderPool } from './build/builder-pool.ts';
+import { BuildLogs } from './build/build-log.ts';
+import { UnusedImages } from './build/unused-images.ts';
+import { webUrl } from './config.ts';
+import type { Dispatch } from './dispatch/create-dispatch.ts';
+import type { App } from './domain/apps.ts';
+import { Formations } from './formation/formations.ts';
+import { Restarts } from './formation/restarts.ts';
+import { controllerPaths, type Basics, type Foundations } from './foundations.ts';
+import { commitInfo, moveRef, readRef, removeRepository, repositoryPath } from './push/git/repository.ts';
+import { findTree } from './push/git/source.ts';
+import type { AppEnds } from './release/app-ends.ts';
+import { Bakes } from './release/bake.ts';
+import { Deploys } from './release/deploy.ts';
+import { Destroys } from './release/destroys.ts';
+import { HistoryCleaner } from './release/history-cleaner.ts';
+import { Releases } from './release/releases.ts';
+import { DEFAULT_ROLLOUT_POLICY } from './release/rollout-plan.ts';
+import { Rollouts } from './release/rollout.ts';
+
+/** What everything that changes an app shares. */
+export interface AppWork {
+  readonly dispatch: Dispatch;
+  /** One turn at a time for each app. */
+  readonly queue: KeyedQueue;
+  readonly ends: AppEnds;
+}
+
+export interface BuildParts {
+  readonly builderPool: BuilderPool;
+  readonly builds: Builds;
+  readonly buildLogs: BuildLogs;
+  readonly unusedImages: UnusedImages;
+}
+
+export async function composeBuilds(
+  { config, failpoint }: Basics,
+  foundations: Foundations,
+  { builders }: Dispatch,
+): Promise<BuildParts> {
+  const { store } = foundations;
+  const buildLogs = new BuildLogs(controllerPaths(config.stateDir).builds);
+  const builderPool = new BuilderPool({ store, builders }, await store.builderLabels());
+  const limits = { ...DEFAULT_BUILD_POLICY, ...defined(config.build) };
+  const builds = new Builds({ store, builders, pool: builderPool, logs: buildLogs, failpoint, limits });
+  return { builderPool, builds, buildLogs, unusedImages: new UnusedImages(foundations) };
+}
+
+export interface ReleaseParts {
+  readonly releases: Releases;
+  readonly formations: Formations;
+  readonly history: HistoryCleaner;
+}
+
+export function composeReleases(
+  basics: Basics,
+  { store }: Foundations,
+  work: AppWork & Pick<BuildParts, 'buildLogs' | 'unusedImages'>,
+): ReleaseParts {
+  const { config, clock, log, failpoint, signal } = basics;
+  const { queue, ends } = work;
+  const { fleet } = work.dispatch;
+  const { repos } = controllerPaths(config.stateDir);
+  const policy = { ...DEFAULT_ROLLOUT_POLICY, ...defined(config.rollout) };
+  const setAppRef = (app: App, ref: string, commit: string): Promise<void> => setRef(repos, app, { ref, commit });
+  const rolling = { store, fleet, clock, log, failpoint, policy, newInstanceId, queue };
+  const rollouts = new Rollouts({ ...rolling, moveRef: setAppRef });
+  const bakes = new Bakes({ store, fleet, rollouts, queue, clock, log, newInstanceId, bakeMs: policy.bakeMs });
+  const { buildLogs: logs, unusedImages: images } = work;
+  const history = new HistoryCleaner({ store, logs, images, clock, log, failpoint, signal });
+  const releases = new Releases({ store, rollouts, bakes, queue, ends, history, failpoint, log, signal });
+  const restartDeps = { store, fleet, clock, log, policy, newInstanceId, signal };
+  const formations = new Formations({ ...restartDeps, restarts: new Restarts(restartDeps), queue });
+  return { releases, formations, history };
+}
+
+export function composeDeploys(
+  { config, clock, log }: Basics,
+  { store }: Foundations,
+  parts: AppWork & BuildParts & ReleaseParts,
+): Deploys {
+  const { builds, releases, queue, ends, unusedImages, history } = parts;
+  return new Deploys({
+    ...{ store, builds, releases, queue, ends, unusedImages, history, clock, log },
+    findSource: (push, root) => findTree(push.repositoryDir, push.newCommit, root),
+    commitTimeMs: async (push) => push.commit?.timeMs ?? (await commitInfo(push.repositoryDir, push.newCommit)).timeMs,
+    urlOf: (app) => webUrl(config, app.name),
+  });
+}
+
+export function composeDestroys(
+  { config, clock, log, failpoint, signal }: Basics,
+  { store }: Foundations,
+  { dispatch, queue, ends, buildLogs, unusedImages }: AppWork & BuildParts,
+): Destroys {
+  const { repos } = controllerPaths(config.stateDir);
+  return new Destroys({
+    ...{ store, fleet: dispatch.fleet, ends, queue, clock, log, failpoint, signal },
+    removeRepository: (appId) => removeRepository(repos, appId),
+    removeUnused: async () => {
+      await buildLogs.removeUnknown((ids) => store.unknownBuilds(ids));
+      await unusedImages.remove();
+    },
+  });
+}
+
+/** Puts a deploy ref where the database says, wherever it is now. */
+async function setRef(
+  reposDir: string,
+  app: App,
+  to: { readonly ref: string; readonly commit: string },
+): Promise<void> {
+  const repositoryDir = repositoryPath(reposDir, app.id);
+  const from = (await readRef(repositoryDir, to.ref)) ?? '0'.repeat(40);
+  if (from !== to.commit) await moveRef(repositoryDir, to.ref, { from, to: to.commit });
+}
+
+/** Drops absent fields, so that they do not hide defaults. */
+function defined<T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[K]> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: NonNullable<T[K]>;
+  };
+}

@@ -1,0 +1,76 @@
+import { randomId } from '../shared/kit/random-id.ts';
+import { VERSION } from '../shared/kit/version.ts';
+import { createApi, type Api } from './api/create-api.ts';
+import { NodeConnections } from './api/node-connections.ts';
+import { awaitBuilder, BUILDER_RETURN_MS } from './build/await-builder.ts';
+import type { Parts } from './compose.ts';
+import { webUrl } from './config.ts';
+import { controllerPaths, PRODUCT_DIR, type Basics } from './foundations.ts';
+import { createPushPolicy } from './push/push-policy.ts';
+import { createGitServer, type GitServer } from './push/server.ts';
+
+export function composeGitServer(basics: Basics, parts: Parts): GitServer {
+  const { config, clock, log, failpoint } = basics;
+  const paths = controllerPaths(config.stateDir);
+  const builders = parts.builderPool;
+  const builderUntilMs = clock.monotonicMs() + BUILDER_RETURN_MS;
+  const policy = createPushPolicy({
+    store: parts.store,
+    createOnPush: config.createOnPush,
+    defaultStack: config.defaultStack,
+    randomId,
+    folders: [paths.repos, paths.images, config.stateDir],
+    awaitBuilder: (io) => awaitBuilder({ builders, fleet: parts.dispatch.fleet, clock, untilMs: builderUntilMs }, io),
+    join: (appId, closed) => parts.ends.join(appId, closed),
+    requireBuilder: (app) => void builders.choose(app),
+    deploy: (push, output, signal) => parts.deploys.run(push, output, signal),
+  });
+  return createGitServer(
+    { ...config.ssh, stateDir: config.stateDir, reposDir: paths.repos },
+    { policy, clock, log, failpoint },
+  );
+}
+
+export function composeApi(
+  basics: Basics,
+  parts: Parts,
+  ports: { readonly ssh: number; readonly agents: number },
+): Api {
+  const { config, clock, log } = basics;
+  const { store, authority, images, dispatch, builds, buildLogs, releases, formations } = parts;
+  return createApi(
+    {
+      host: config.api.host,
+      port: config.api.port,
+      grpcAddress: `${config.publicHost}:${String(ports.agents)}`,
+      version: VERSION,
+      publicHost: config.publicHost,
+      productDir: PRODUCT_DIR,
+      defaultStack: config.defaultStack,
+      baseDomain: config.baseDomain,
+      webUrl: (app) => webUrl(config, app),
+      gitUrl: (app) => `ssh://slipway@${config.publicHost}:${String(ports.ssh)}/${app}.git`,
+    },
+    {
+      store,
+      fleet: dispatch.fleet,
+      images,
+      taskSources: builds,
+      builderPool: parts.builderPool,
+      authority,
+      programs: parts.programs,
+      upgrades: parts.upgrades,
+      endSessions: (node, words) => dispatch.endSessions(node, words),
+      connections: new NodeConnections(),
+      movement: parts.movement,
+      mayReadImage: (node, digest) => dispatch.mayReadImage(node, digest),
+      mayWriteImage: (node, digest) => dispatch.mayWriteImage(node, digest),
+      releases,
+      formations,
+      destroys: parts.destroys,
+      buildLog: (id, follow, signal) => buildLogs.read(id, follow, signal),
+      clock,
+      log,
+    },
+  );
+}

@@ -1,0 +1,63 @@
+import { join } from 'node:path';
+import type { Clock } from '../shared/kit/clock.ts';
+import type { Failpoint } from '../shared/kit/failpoint.ts';
+import type { Logger } from '../shared/kit/log.ts';
+import { randomId } from '../shared/kit/random-id.ts';
+import type { Authority } from './access/ca/authority.ts';
+import { openCa } from './access/ca/open-ca.ts';
+import { createImageStore } from './build/image-store.ts';
+import type { ImageStore } from './build/port.ts';
+import type { ControllerConfig } from './config.ts';
+import { openStore } from './store/open-store.ts';
+import type { Store } from './store/port.ts';
+
+/** Folder of the product: programs, buildpacks, packages. */
+export const PRODUCT_DIR = join(import.meta.dirname, '..');
+
+/** What main.ts gives to everything else. */
+export interface Basics {
+  readonly config: ControllerConfig;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly failpoint: Failpoint;
+  /** Of this process, for programs of the product's own that it starts. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Aborted when the controller is told to stop. */
+  readonly signal: AbortSignal;
+}
+
+export interface Foundations {
+  readonly store: Store;
+  readonly authority: Authority;
+  readonly images: ImageStore;
+}
+
+export interface Paths {
+  readonly database: string;
+  readonly repos: string;
+  readonly images: string;
+  readonly builds: string;
+  readonly ca: string;
+}
+
+export function controllerPaths(stateDir: string): Paths {
+  return {
+    database: join(stateDir, 'slipway.db'),
+    repos: join(stateDir, 'repos'),
+    images: join(stateDir, 'images'),
+    builds: join(stateDir, 'builds'),
+    ca: join(stateDir, 'ca'),
+  };
+}
+
+/** Opens what is on disk: truth, trust, images. */
+export async function openFoundations(config: ControllerConfig, clock: Clock): Promise<Foundations> {
+  const paths = controllerPaths(config.stateDir);
+  const store = await openStore({ path: paths.database, clock, randomId, quotas: config.quotas });
+  const fresh = (await store.users()).length === 0 && (await store.nodes()).length === 0;
+  const serverNames = [...new Set([config.publicHost, 'localhost', '127.0.0.1', ...config.extraNames])];
+  const authority = await openCa({ dir: paths.ca, mayCreate: fresh, serverNames, clock });
+  const images = createImageStore({ dir: paths.images });
+  await images.sweep();
+  return { store, authority, images };
+}
