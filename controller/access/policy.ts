@@ -1,13 +1,13 @@
 import type { NodeId, UserId } from '../../shared/domain/ids.ts';
 
-/** Who asks, as established from a token, an SSH key's signature or a certificate; never from what a message claims. */
+/** The caller, as a token, the signature of an SSH key or a certificate proves it. A claim in a message proves nothing. */
 export type Actor =
   | { readonly kind: 'anonymous' }
   | { readonly kind: 'user'; readonly userId: UserId }
   | { readonly kind: 'admin'; readonly userId: UserId }
   | { readonly kind: 'node'; readonly nodeId: NodeId };
 
-/** What is asked about. */
+/** What the action is about. */
 export type Resource =
   | { readonly kind: 'fleet' }
   | { readonly kind: 'app'; readonly ownerId: UserId }
@@ -15,6 +15,7 @@ export type Resource =
 
 export const ACTIONS = [
   'node.join',
+  'node.session.open',
   'program.read',
   'node.image.read',
   'node.image.write',
@@ -35,6 +36,12 @@ export const ACTIONS = [
 
 export type Action = (typeof ACTIONS)[number];
 
+/** A person as an actor; undefined: the account does not exist any more. */
+export function actorOfUser(user: { readonly id: UserId; readonly admin: boolean } | undefined): Actor {
+  if (user === undefined) return { kind: 'anonymous' };
+  return { kind: user.admin ? 'admin' : 'user', userId: user.id };
+}
+
 type Rule = (actor: Actor, resource: Resource) => boolean;
 
 const isPerson: Rule = (actor) => actor.kind === 'user' || actor.kind === 'admin';
@@ -51,9 +58,10 @@ const isOwnAccount: Rule = (actor, resource) => {
   return actor.kind === 'admin' || (actor.kind === 'user' && actor.userId === resource.userId);
 };
 
-/** Total by its type: an action without a rule does not compile. */
+/** The type requires a rule for each action. */
 const RULES: Readonly<Record<Action, Rule>> = {
   'node.join': (actor) => actor.kind === 'anonymous',
+  'node.session.open': isNode,
   'program.read': () => true,
   'node.image.read': isNode,
   'node.image.write': isNode,
@@ -72,7 +80,7 @@ const RULES: Readonly<Record<Action, Rule>> = {
   'node.manage': isAdmin,
 };
 
-/** The whole authorisation of the controller in one pure question. */
+/** True when the actor may do this. Each way into the controller asks here: HTTPS, SSH and the sessions of the agents. */
 export function may(actor: Actor, action: Action, resource: Resource): boolean {
   return RULES[action](actor, resource);
 }

@@ -1,6 +1,7 @@
 import { status as Status } from '@grpc/grpc-js';
 import type { Logger } from '../../shared/kit/log.ts';
 import { formerCertificate } from '../access/former-certificate.ts';
+import { may, type Action } from '../access/policy.ts';
 import type { NodeRow } from '../domain/nodes.ts';
 import type { Store } from '../store/port.ts';
 import type { AgentCall } from './agent-session.ts';
@@ -16,6 +17,9 @@ export interface AuthenticatedNode {
   readonly row: NodeRow;
   readonly serial: string;
 }
+
+/** What an agent does when it opens a session, in the words of the access policy. */
+export const SESSION_ACTION: Action = 'node.session.open';
 
 const UNKNOWN_CERTIFICATE = 'No node of this fleet has this certificate.';
 
@@ -38,7 +42,8 @@ export class SessionAuthenticator {
     const serial = serialOf(call.getAuthContext().sslPeerCertificate);
     try {
       const row = serial === undefined ? undefined : await this.#findNode(serial);
-      if (serial !== undefined && row !== undefined) return { row, serial };
+      const isAllowed = row !== undefined && may({ kind: 'node', nodeId: row.id }, SESSION_ACTION, { kind: 'fleet' });
+      if (serial !== undefined && isAllowed) return { row, serial };
       await this.#refuse(call, serial ?? '');
     } catch (error) {
       this.#deps.logger.error({ err: error }, 'session.not_opened');

@@ -2,6 +2,7 @@ import { parseAppName } from '../../shared/domain/names.ts';
 import { requireDiskSpace } from '../../shared/kit/disk.ts';
 import type { RandomId } from '../../shared/kit/random-id.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
+import { actorOfUser, may, type Action } from '../access/policy.ts';
 import type { Store } from '../store/port.ts';
 import { PlannedApps } from './planned-apps.ts';
 import type { GitUser, Push, PushApp, PushPolicy, PushOutcome, PushOutput } from './port.ts';
@@ -20,6 +21,13 @@ export interface PushPolicyDeps {
   readonly requireBuilder: (app: { readonly id: string; readonly stack: string }) => void;
   readonly deploy: (push: Push, output: PushOutput, signal: AbortSignal) => Promise<PushOutcome>;
 }
+
+/** What git over SSH does, in the words of the access policy. */
+export const GIT_ACTIONS = {
+  fetch: 'app.read',
+  push: 'app.write',
+  firstPush: 'app.create',
+} as const satisfies Readonly<Record<string, Action>>;
 
 export function createPushPolicy(deps: PushPolicyDeps): PushPolicy {
   const plannedApps = new PlannedApps({ store: deps.store, stack: deps.defaultStack, randomId: deps.randomId });
@@ -54,14 +62,19 @@ async function openApp(
 ): Promise<PushApp> {
   const name = parseAppName(wanted.name);
   const app = await deps.store.appByName(name);
-  const actor = await deps.store.userById(user.userId);
-  if (app !== undefined && actor !== undefined && (app.ownerId === actor.id || actor.admin))
+  const actor = actorOfUser(await deps.store.userById(user.userId));
+  const writes = wanted.access === 'write';
+  if (app !== undefined) {
+    const action = writes ? GIT_ACTIONS.push : GIT_ACTIONS.fetch;
+    if (!may(actor, action, { kind: 'app', ownerId: app.ownerId })) throw notFound(name);
     return { appId: app.id, name: app.name };
-  if (app === undefined && wanted.access === 'write' && deps.createOnPush) return deps.plannedApps.plan(user, name);
-  throw notFound(name);
+  }
+  const mayCreate = writes && deps.createOnPush && may(actor, GIT_ACTIONS.firstPush, { kind: 'fleet' });
+  if (!mayCreate) throw notFound(name);
+  return deps.plannedApps.plan(user, name);
 }
 
-/** One sentence for "no such app" and "somebody else's app": a name must not tell whether it is taken. */
+/** The same error for an app that does not exist and for an app of another user, so that nobody learns which names are taken. */
 function notFound(name: string): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_APP_NOT_FOUND',

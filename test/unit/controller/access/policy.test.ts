@@ -23,6 +23,7 @@ const RESOURCES: Readonly<Record<Resource['kind'], Resource>> = {
 /** Who may, on which kind of resource; everything else is refused. */
 const ALLOWED: Readonly<Record<Action, { on: Resource['kind'] | 'any'; who: readonly string[] }>> = {
   'node.join': { on: 'any', who: ['anonymous'] },
+  'node.session.open': { on: 'any', who: ['node'] },
   'program.read': { on: 'any', who: Object.keys(ACTORS) },
   'node.image.read': { on: 'any', who: ['node'] },
   'node.image.write': { on: 'any', who: ['node'] },
