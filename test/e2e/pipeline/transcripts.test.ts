@@ -37,7 +37,7 @@ describe('docs/transcripts.md', () => {
 
   it('shows what people see today', async () => {
     transcript.text(
-      '# What you see\n\nReal output of a test that pushes for real (`test/e2e/pipeline/transcripts.test.ts`); it fails when this page is no longer true.',
+      '# What you see\n\nOutput of a test with a real `git push` (`test/e2e/pipeline/transcripts.test.ts`). The test fails when this page is no longer correct.',
     );
     await firstPush();
     await brokenPush();
@@ -50,19 +50,19 @@ describe('docs/transcripts.md', () => {
   async function firstPush(): Promise<void> {
     transcript.text('## A first push');
     transcript.session([PUSH, await push()], [`curl ${URL}`, await curl()]);
-    transcript.text('A changed line, and the next one:');
+    transcript.text('A push with one changed line:');
     await hello.edit('server.js', (text) => text.replace("'v1'", "'v2'"));
     transcript.session([PUSH, await push()], [`curl ${URL}`, await curl()]);
   }
 
   async function brokenPush(): Promise<void> {
     transcript.text(
-      '## A broken push\n\nA comma is missing in `package.json`. Nothing is released, the branch stays where it was, and the app serves on.',
+      '## A broken push\n\nA comma is missing in `package.json`. Nothing is released, the branch does not move, and the app still serves.',
     );
     const good = await hello.edit('package.json', (text) => text.replace('"1.0.0",', '"1.0.0"'));
     assert.ok(good !== '');
     transcript.session([PUSH, await push()], [`curl ${URL}`, await curl()]);
-    transcript.text('A line of the `Procfile` that is none:');
+    transcript.text('A line of the `Procfile` that is not valid:');
     await hello.git('reset', '-q', '--hard', 'HEAD~1');
     await hello.commit({ Procfile: 'web node server.js\n' });
     transcript.session([PUSH, await push()]);
@@ -71,7 +71,7 @@ describe('docs/transcripts.md', () => {
 
   async function crashingApp(): Promise<void> {
     transcript.text(
-      '## An app that crashes\n\nIt builds, but does not stay up. The release fails and the one before it goes on serving.',
+      '## An app that crashes\n\nIt builds, but it does not stay up. The release fails, and the previous release still serves.',
     );
     await hello.edit(
       'server.js',
