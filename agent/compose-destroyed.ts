@@ -24,7 +24,7 @@ import { sandboxesPlace } from './destroyed/places/sandboxes.ts';
 import { tasksPlace } from './destroyed/places/tasks.ts';
 import type { Place } from './destroyed/port.ts';
 import type { Egress } from './host/egress-file.ts';
-import type { NodeImages } from './images/images.ts';
+import type { NodeImages } from './images/port.ts';
 import { imageDirs } from './images/layout.ts';
 import type { LogBook } from './logs/log-book.ts';
 import type { Logs } from './logs/port.ts';

@@ -3,36 +3,28 @@ import { join } from 'node:path';
 import type { BuildResult, BuildTask } from '../../shared/domain/build.ts';
 import type { Exit } from '../../shared/domain/instance.ts';
 import type { Layer, Slug } from '../../shared/domain/slug.ts';
-import { parseAppJson } from '../../shared/domain/app-json.ts';
-import { parseProcfile } from '../../shared/domain/procfile.ts';
 import type { Run } from '../../shared/kit/exec.ts';
 import { LineOutput } from '../../shared/kit/line-output.ts';
 import { callAfter } from '../../shared/kit/timer.ts';
 import { renderBuildSpec } from './build-spec.ts';
 import type { BuildRunnerConfig } from './config.ts';
 import type { BuildContext } from './context.ts';
+import { cutLayers, type Candidate } from './cut-layers.ts';
+import { checkManifests, discoverProcesses } from './discover-processes.ts';
 import {
   cancelledFailure,
   failureFromExit,
   failureFromInside,
-  noProcessFailure,
   outputLimitFailure,
   timeoutFailure,
 } from './failures.ts';
-import { cacheDropped, detailLine, humanBytes, processTypesBlock, stepLine, warningLine } from './heroku-output.ts';
-import type { DeclaredLayer } from './layers/port.ts';
+import { cacheDropped, warningLine } from './heroku-output.ts';
 import type { BuildIo } from './port.ts';
-import { parseReleaseYaml } from './release-yaml.ts';
 import { resultFullFailure } from './result-disk.ts';
-import { readBuildReport, readManifest, stepTimings, type BuildReport } from './results.ts';
+import { readBuildReport, stepTimings, type BuildReport } from './results.ts';
 import { runToEnd } from './sandbox-run.ts';
 import { createTaskFolder, receiveSource, removeTaskFolder, writeCandidates, type TaskFolder } from './task-folder.ts';
 import { Transfers } from './transfers.ts';
-
-interface Candidate {
-  readonly declared: DeclaredLayer;
-  readonly layer: Layer;
-}
 
 /** The life of one build. Made for one run and thrown away. */
 export class BuildRun {
@@ -105,8 +97,15 @@ export class BuildRun {
     const doneMs = report.steps.at(-1)?.atMs ?? startedMs;
     this.#timingsMs['end'] = Math.max(0, Math.round(this.#context.clock.nowMs() - doneMs));
     await this.#throwOnFailure(exit, report, folder);
-    const processes = await this.#discoverProcesses(folder, report);
-    const cut = await this.#timed('layers', () => this.#cut(report, candidates));
+    const parts = {
+      context: this.#context,
+      task: this.#task,
+      run: this.#runLimited,
+      signal: this.#stop.signal,
+      say: (text: string) => this.#say(text),
+    };
+    const processes = await discoverProcesses(parts, folder.resultDir, report);
+    const cut = await this.#timed('layers', () => cutLayers(parts, report, candidates));
     const uploadedBytes = await this.#timed('upload', () => this.#upload(cut));
     const slug: Slug = {
       layers: cut,
@@ -181,59 +180,6 @@ export class BuildRun {
     throw failureFromInside(report.failure, this.#task);
   }
 
-  async #discoverProcesses(
-    folder: TaskFolder,
-    report: BuildReport,
-  ): Promise<Pick<Slug, 'processTypes' | 'defaultConfig'>> {
-    const [procfile, releaseYaml] = await Promise.all([
-      readManifest(folder.resultDir, 'Procfile'),
-      readManifest(folder.resultDir, 'release.yml'),
-    ]);
-    const declared = parseProcfile(procfile ?? new Uint8Array());
-    const last = report.buildpacks.at(-1) ?? 'the buildpack';
-    const release = await parseReleaseYaml(releaseYaml?.toString('utf8') ?? '', last, this.#runWithinLimits);
-    const processTypes = { ...release.defaultProcessTypes, ...declared.processTypes };
-    for (const warning of declared.warnings) this.#say(warningLine(warning));
-    this.#say(processTypesBlock(Object.keys(declared.processTypes), Object.keys(release.defaultProcessTypes), last));
-    if (Object.keys(processTypes).length === 0) throw noProcessFailure(this.#task, report);
-    return { processTypes, defaultConfig: release.configVars };
-  }
-
-  async #cut(report: BuildReport, candidates: readonly Candidate[]): Promise<readonly Layer[]> {
-    const { sandbox, layers, caches } = this.#context;
-    const { appId, taskId, limits } = this.#task;
-    this.#say(stepLine('Compressing...'));
-    const cut = await layers.cut({
-      appId,
-      appDir: sandbox.appDir(taskId),
-      upperDir: sandbox.upperDir(taskId),
-      declared: report.declared,
-      reused: candidates.filter(
-        ({ declared }) =>
-          report.kept.some((kept) => isSame(kept, declared)) && report.declared.some((now) => isSame(now, declared)),
-      ),
-      commitTimeMs: this.#task.commitTimeMs,
-      slugLimitBytes: this.#task.slugLimitBytes,
-      treeLimits: { bytes: TREE_PER_DISK * limits.diskBytes, entries: TREE_PER_DISK * limits.diskInodes },
-      memoryBytes: limits.memoryBytes,
-      run: this.#runWithinLimits,
-      signal: this.#stop.signal,
-      made: (layer) => this.#context.useLayers(taskId, [layer]),
-    });
-    this.#context.useLayers(taskId, cut);
-    this.#mountSoon(cut);
-    await caches.remember(appId, report.declared);
-    this.#say(detailLine(`Done: ${humanBytes(cut.reduce((sum, layer) => sum + layer.sizeBytes, 0))}`));
-    return cut;
-  }
-
-  /** During the upload and the release. The start of the instance then finds its layers mounted. It reports a failure, if there is one. */
-  #mountSoon(layers: readonly Layer[]): void {
-    const { images, runsHere } = this.#context;
-    if (!runsHere(this.#task.appId)) return;
-    for (const layer of layers) void images.mount(layer, this.#task.uidBase).catch(() => undefined);
-  }
-
   /** @returns bytes sent; the store takes nothing that it has */
   async #upload(cut: readonly Layer[]): Promise<number> {
     const { images, transport } = this.#context;
@@ -244,7 +190,7 @@ export class BuildRun {
   }
 
   /** For programs that read the files of the build: their memory and processor time count as the build's own. */
-  readonly #runWithinLimits: Run = async (command) => {
+  readonly #runLimited: Run = async (command) => {
     const { sandbox, run } = this.#context;
     const [file = '', ...args] = await sandbox.limitedCommand(this.#task.taskId, [command.file, ...command.args]);
     return await run({ ...command, file, args });
@@ -286,9 +232,6 @@ export class BuildRun {
   }
 }
 
-/** The tree can also hold mounted layers of the last build, which are not on the disk of this one. */
-const TREE_PER_DISK = 2;
-
 /** Only a compile that took its time can have filled a cache. */
 const SLOW_COMPILE_MS = 2000;
 
@@ -300,17 +243,4 @@ async function withRealPaths(config: BuildRunnerConfig): Promise<BuildRunnerConf
     config.toolchainDir === undefined ? undefined : realpath(config.toolchainDir),
   ]);
   return { ...config, insideDir, buildpacksDir, toolchainDir };
-}
-
-async function checkManifests(resultDir: string): Promise<void> {
-  const [procfile, appJson] = await Promise.all([
-    readManifest(resultDir, 'Procfile'),
-    readManifest(resultDir, 'app.json'),
-  ]);
-  if (procfile !== undefined) parseProcfile(procfile);
-  if (appJson !== undefined) parseAppJson(appJson);
-}
-
-function isSame(a: DeclaredLayer, b: DeclaredLayer): boolean {
-  return a.name === b.name && a.path === b.path && a.key === b.key && a.shared === b.shared;
 }

@@ -2,7 +2,7 @@ import type { Logger } from '../../shared/kit/log.ts';
 import type { AcceptedDocuments } from '../accepted/documents.ts';
 import type { NodeBuildRunner } from '../build/runner.ts';
 import type { DestroyedApps } from '../destroyed/destroyed-apps.ts';
-import type { NodeImages } from '../images/images.ts';
+import type { NodeImages } from '../images/port.ts';
 import { maintainImages } from '../images/maintain-images.ts';
 import type { Proxy } from '../proxy/port.ts';
 import type { Sandbox } from '../sandbox/port.ts';

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { chmod, readdir, rm, utimes } from 'node:fs/promises';
+import { chmod, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Digest } from '../../shared/domain/ids.ts';
 import type { Layer } from '../../shared/domain/slug.ts';
@@ -14,11 +14,12 @@ import { downloadImage } from './download.ts';
 import { digestFile } from './file-digest.ts';
 import { SharedDownloads } from './shared-downloads.ts';
 import { planGarbage, type StoredImage } from './garbage-plan.ts';
+import { LastUse } from './last-use.ts';
 import { LayerExtractor, SquashfsMounter, type LayerMounter, type Ownership } from './layer-mounter.ts';
 import { digestOfName, imageDirs, imageLayout, type ImageLayout, type Owner } from './layout.ts';
 import { mountFailure } from './mount-commands.ts';
 import { moveFile } from './move-file.ts';
-import type { Images, ImageTransport } from './port.ts';
+import type { ImageTransport, NodeImages } from './port.ts';
 import { listOwned, Purge, type OwnedLayer, type PurgeRequest } from './purge.ts';
 import { Semaphore } from './semaphore.ts';
 import { listStored, statIfExists, sweepLeftovers } from './stored-images.ts';
@@ -35,28 +36,12 @@ export interface ImagesDeps {
   readonly log?: Logger | undefined;
 }
 
-/** What the agent's composition root uses beyond the port. */
-export interface NodeImages extends Images {
-  /** Folders, shared propagation, probe of the kernel. First of all at start; cheap and harmless when repeated. */
-  ensureHost(): Promise<void>;
-  ownership(): Ownership;
-  /** Mounts and copies of layers that belong to these users of the host. */
-  ownedBy(isOwner: (uid: number) => boolean): Promise<readonly OwnedLayer[]>;
-  /** Removes these, and every image that nobody needs, whatever the budget. */
-  purge(request: PurgeRequest): Promise<void>;
-  /** Images that nobody needs and that were last used before this time; wall clock. */
-  unneeded(inUse: ReadonlySet<Digest>, usedBeforeMs: number): Promise<readonly Digest[]>;
-  /** Resolves when checks and read-ahead in the background have ended. */
-  settled(): Promise<void>;
-}
-
 export function createImages(config: ImagesConfig, deps: ImagesDeps): NodeImages {
   return new LocalImages(config, deps);
 }
 
 /** The app's uid inside its range of host uids. */
 const APP_UID = 1000;
-const TOUCH_EVERY_MS = 30_000;
 const PARALLEL_DOWNLOADS = 4;
 
 class LocalImages implements NodeImages {
@@ -72,7 +57,7 @@ class LocalImages implements NodeImages {
   readonly #verified = new Set<Digest>();
   readonly #mounting = new RunningWork<Owner>();
   readonly #prefetched = new Set<Digest>();
-  readonly #lastUseMs = new Map<Digest, number>();
+  readonly #lastUse: LastUse;
   #background: Promise<void> = Promise.resolve();
   #swept = false;
 
@@ -87,6 +72,7 @@ class LocalImages implements NodeImages {
       readDiskSpace: deps.readDiskSpace ?? diskSpace,
       log: deps.log ?? silentLogger,
     };
+    this.#lastUse = new LastUse((digest) => this.path(digest), this.#deps.clock);
     const mounterDeps = { layout: this.#layout, settings: this.#settings, run: this.#deps.run, log: this.#deps.log };
     this.#mounter =
       this.#settings.mode === 'mount' ? new SquashfsMounter(mounterDeps) : new LayerExtractor(mounterDeps);
@@ -129,7 +115,7 @@ class LocalImages implements NodeImages {
   async #ensureOne(layer: Layer, signal: AbortSignal): Promise<void> {
     const present = await statIfExists(this.path(layer.digest));
     if (present?.size === layer.sizeBytes) {
-      await this.#touch(layer.digest);
+      await this.#lastUse.touch(layer.digest);
       this.#verifySoon(layer);
       return;
     }
@@ -148,7 +134,7 @@ class LocalImages implements NodeImages {
   }
 
   async mount(layer: Layer, uidBase: number): Promise<string> {
-    await this.#touch(layer.digest);
+    await this.#lastUse.touch(layer.digest);
     const owner = layer.shared ? 'shared' : uidBase + APP_UID;
     const mounting = this.#turns.run(layer.digest, () => this.#mountHealing(layer, owner));
     const dir = await this.#mounting.track(owner, mounting);
@@ -185,7 +171,7 @@ class LocalImages implements NodeImages {
   async collectGarbage(inUse: ReadonlySet<Digest>, keep: ReadonlySet<Digest>): Promise<void> {
     const nowMs = this.#deps.clock.nowMs();
     const { graceMs, budgetBytes } = this.#settings;
-    const isRecent = (digest: Digest): boolean => nowMs - (this.#lastUseMs.get(digest) ?? -Infinity) < graceMs;
+    const isRecent = (digest: Digest): boolean => nowMs - this.#lastUse.atMs(digest, -Infinity) < graceMs;
     for (const digest of await this.#mounter.opened()) {
       await this.#turns.run(digest, async () => {
         if (!inUse.has(digest) && !isRecent(digest)) await this.#mounter.close(digest);
@@ -219,7 +205,7 @@ class LocalImages implements NodeImages {
   }
 
   #purge(): Purge {
-    const lastUseMs = (digest: Digest): number => this.#lastUseMs.get(digest) ?? 0;
+    const lastUseMs = (digest: Digest): number => this.#lastUse.atMs(digest, 0);
     const drop = async (digest: Digest): Promise<void> => {
       await this.#removeDerived(digest);
       await rm(this.path(digest), { force: true });
@@ -272,21 +258,12 @@ class LocalImages implements NodeImages {
   #forget(digest: Digest): void {
     this.#verified.delete(digest);
     this.#prefetched.delete(digest);
-    this.#lastUseMs.delete(digest);
+    this.#lastUse.forget(digest);
   }
 
   #noteVerified(digest: Digest): void {
     this.#verified.add(digest);
-    this.#lastUseMs.set(digest, this.#deps.clock.nowMs());
-  }
-
-  /** The file's mtime is its last use, for the garbage collection of a later life too. */
-  async #touch(digest: Digest): Promise<void> {
-    const nowMs = this.#deps.clock.nowMs();
-    const before = this.#lastUseMs.get(digest);
-    this.#lastUseMs.set(digest, nowMs);
-    if (before !== undefined && nowMs - before < TOUCH_EVERY_MS) return;
-    await utimes(this.path(digest), nowMs / 1000, nowMs / 1000).catch(() => undefined); // absent: the mount will say so
+    this.#lastUse.note(digest);
   }
 
   #prefetch(digest: Digest, dir: string): void {

@@ -2,7 +2,7 @@ import type { Assignment } from '../../shared/domain/assignment.ts';
 import type { Digest } from '../../shared/domain/ids.ts';
 import type { Layer } from '../../shared/domain/slug.ts';
 import type { Logger } from '../../shared/kit/log.ts';
-import type { NodeImages } from './images.ts';
+import type { NodeImages } from './port.ts';
 
 interface UpkeepInput {
   readonly images: NodeImages;

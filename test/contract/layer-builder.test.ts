@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chmod, cp, mkdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import type { NodeImages } from '../../agent/images/images.ts';
+import type { NodeImages } from '../../agent/images/port.ts';
 import type { AppId } from '../../shared/domain/ids.ts';
 import type { Layer } from '../../shared/domain/slug.ts';
 import { run, runOk } from '../../shared/kit/exec.ts';

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createLayerBuilder } from '../../agent/build/layers/layer-builder.ts';
 import type { CutRequest, DeclaredLayer, LayerBuilder } from '../../agent/build/layers/port.ts';
-import type { NodeImages } from '../../agent/images/images.ts';
+import type { NodeImages } from '../../agent/images/port.ts';
 import type { AppId } from '../../shared/domain/ids.ts';
 import type { Layer } from '../../shared/domain/slug.ts';
 import { run, type Command, type Run } from '../../shared/kit/exec.ts';

@@ -1,6 +1,6 @@
 import type { Digest } from '../../../shared/domain/ids.ts';
 import type { Clock } from '../../../shared/kit/clock.ts';
-import type { NodeImages } from '../../images/images.ts';
+import type { NodeImages } from '../../images/port.ts';
 import { byAppInTurn, isIdOf } from '../by-app.ts';
 import type { NamedApp, Place } from '../port.ts';
 

@@ -1,0 +1,48 @@
+import type { BuildTask } from '../../shared/domain/build.ts';
+import { parseAppJson } from '../../shared/domain/app-json.ts';
+import { parseProcfile } from '../../shared/domain/procfile.ts';
+import type { Slug } from '../../shared/domain/slug.ts';
+import type { Run } from '../../shared/kit/exec.ts';
+import { noProcessFailure } from './failures.ts';
+import { processTypesBlock, warningLine } from './heroku-output.ts';
+import { parseReleaseYaml } from './release-yaml.ts';
+import { readManifest, type BuildReport } from './results.ts';
+
+interface Discovery {
+  readonly task: BuildTask;
+  /** Runs the YAML parser within the limits of the build. */
+  readonly run: Run;
+  /** Prints to the build output. */
+  readonly say: (text: string) => void;
+}
+
+/** The process types of the Procfile and the defaults of the last buildpack. @throws SLIP_BUILD_NO_PROCESS */
+export async function discoverProcesses(
+  { task, run, say }: Discovery,
+  resultDir: string,
+  report: BuildReport,
+): Promise<Pick<Slug, 'processTypes' | 'defaultConfig'>> {
+  const [procfile, releaseYaml] = await Promise.all([
+    readManifest(resultDir, 'Procfile'),
+    readManifest(resultDir, 'release.yml'),
+  ]);
+  const declared = parseProcfile(procfile ?? new Uint8Array());
+  const lastBuildpack = report.buildpacks.at(-1) ?? 'the buildpack';
+  const release = await parseReleaseYaml(releaseYaml?.toString('utf8') ?? '', lastBuildpack, run);
+  const processTypes = { ...release.defaultProcessTypes, ...declared.processTypes };
+  for (const warning of declared.warnings) say(warningLine(warning));
+  const [declaredTypes, defaultTypes] = [Object.keys(declared.processTypes), Object.keys(release.defaultProcessTypes)];
+  say(processTypesBlock(declaredTypes, defaultTypes, lastBuildpack));
+  if (Object.keys(processTypes).length === 0) throw noProcessFailure(task, report);
+  return { processTypes, defaultConfig: release.configVars };
+}
+
+/** Checks Procfile and app.json before the compile, so that a mistake in them is reported early. @throws SLIP_* of the parsers */
+export async function checkManifests(resultDir: string): Promise<void> {
+  const [procfile, appJson] = await Promise.all([
+    readManifest(resultDir, 'Procfile'),
+    readManifest(resultDir, 'app.json'),
+  ]);
+  if (procfile !== undefined) parseProcfile(procfile);
+  if (appJson !== undefined) parseAppJson(appJson);
+}
