@@ -16,8 +16,11 @@ const PROGRAM_FOLDERS: Readonly<Record<string, readonly string[]>> = {
   controller: [
     'access',
     'api',
+    'assignments',
     'build',
     'dispatch',
+    'domain',
+    'formation',
     'install',
     'movement',
     'observe',
@@ -26,8 +29,20 @@ const PROGRAM_FOLDERS: Readonly<Record<string, readonly string[]>> = {
     'schedule',
     'store',
   ],
-  agent: ['build', 'destroyed', 'health', 'images', 'logs', 'proxy', 'reconcile', 'sandbox', 'session'],
-  shared: ['domain', 'kit', 'rpc'],
+  agent: [
+    'accepted',
+    'build',
+    'destroyed',
+    'health',
+    'host',
+    'images',
+    'logs',
+    'proxy',
+    'reconcile',
+    'sandbox',
+    'session',
+  ],
+  shared: ['api', 'domain', 'kit', 'rpc'],
   test: ['contract', 'e2e', 'nightly', 'scenario', 'soak', 'support', 'unit', 'vm'],
 };
 const PIPELINE = ['push', 'build', 'release', 'schedule', 'dispatch', 'reconcile', 'sandbox', 'proxy'];
@@ -155,7 +170,7 @@ const SLEEP = /from 'node:timers\/promises'|new Promise(?:<\w+>)?\(\(\w+\) => se
 /** A bound of the wall clock in an assertion; the soak tests measure. */
 const WALL_CLOCK_BOUND = /assert(?:\.ok)?\([^\n]*(?:performance\.now\(\) - \w+|\b(?:took|serving|heal)Ms) <=? /;
 
-test('no test sleeps, but for a negative with letPass, and none has a bound of the wall clock', () => {
+test('no test sleeps, except with letPass for a negative, and no assertion bounds the wall clock', () => {
   const tests = typescript.filter(
     (path) => path.startsWith('test/') && !MAY_SLEEP.some((allowed) => path.startsWith(allowed)),
   );
@@ -193,6 +208,61 @@ test('every dependency is pinned and has its reason written down', () => {
 test('the lockfiles name no host, so that any registry serves', () => {
   for (const path of files.filter((name) => basename(name) === 'package-lock.json')) {
     assert.doesNotMatch(readText(path), /"resolved"/, path);
+  }
+});
+
+/** The controller starts git, and the programs that make what nodes download. */
+const CONTROLLER_STARTS = [
+  'controller/compose-fleet.ts',
+  'controller/install/programs.ts',
+  'controller/push/git/receive-pack.ts',
+  'controller/push/git/repository.ts',
+  'controller/push/git/source.ts',
+  'controller/push/repository-bounds.ts',
+];
+
+test('the controller starts programs in few files', () => {
+  const starts = /^import (?!type)[^;]*\b(?:run|runOk|start)\b[^;]*kit\/exec\.ts'/m;
+  assert.deepEqual(
+    typescript.filter((path) => path.startsWith('controller/') && starts.test(readText(path))),
+    CONTROLLER_STARTS,
+  );
+});
+
+/** They look for a free port, or stand in for an app in tests. */
+const AGENT_LISTENS = [
+  'agent/proxy/haproxy/port-probe.ts',
+  'agent/sandbox/fake/driver.ts',
+  'agent/sandbox/process/ports.ts',
+];
+
+test('an agent listens for nothing but traffic of apps', () => {
+  const listens = /\bcreate(?:Secure)?Server\(|\bnew Server\(/;
+  assert.deepEqual(
+    typescript.filter((path) => path.startsWith('agent/') && listens.test(readText(path))),
+    AGENT_LISTENS,
+  );
+});
+
+const DOCUMENTS = written
+  .filter((path) => /^docs\/.*\.md$/.test(path))
+  .concat('README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md');
+
+test('each file that a document names exists', () => {
+  const missing = DOCUMENTS.flatMap((path) =>
+    [...readText(path).matchAll(/`([\w.-]+(?:\/[\w.-]+)*\.(?:ts|proto|service))`/g)].flatMap(([, name]) =>
+      files.some((file) => file === name || file.endsWith(`/${name!}`)) ? [] : [`${path}: ${name!}`],
+    ),
+  );
+  assert.deepEqual(missing, []);
+});
+
+test('a design note has the number of its file, and a row in the list', () => {
+  const notes = readdirSync(join(root, 'docs/design')).filter((name) => name !== 'README.md');
+  const list = readText('docs/design/README.md');
+  for (const name of notes) {
+    assert.match(readText(`docs/design/${name}`), new RegExp(`^# ${String(Number(name.slice(0, 4)))}\\. `), name);
+    assert.ok(list.includes(`](${name})`), `docs/design/README.md lists ${name}`);
   }
 });
 
