@@ -48,6 +48,7 @@ export function composeApi(
       productDir: PRODUCT_DIR,
       defaultStack: config.defaultStack,
       baseDomain: config.baseDomain,
+      checksAnswers: config.checksAnswers,
       webUrl: (app) => webUrl(config, app),
       gitUrl: (app) => `ssh://slipway@${config.publicHost}:${String(ports.ssh)}/${app}.git`,
     },

@@ -59,6 +59,8 @@ const schema = z.strictObject({
     .default({}),
   /** Silence of a node after which its instances are placed elsewhere, where an app does not say (`apps:lost-after`). */
   lostAfterMs: z.number().int().min(MIN_LOST_AFTER_MS).default(60_000),
+  /** For tests: each answer of the API is compared with its schema, and a difference fails the request. */
+  checksAnswers: z.boolean().default(false),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 });
 

@@ -10,6 +10,7 @@ import type { User } from '../domain/users.ts';
 import { SocketDoor } from '../access/socket-door.ts';
 import { errorBody, notFound, toApiError } from './api-errors.ts';
 import { admit, isAboutApp } from './authenticate.ts';
+import { checkAnswer, checkLines } from './check-answer.ts';
 import type { ApiConfig, ApiDeps, RouteAccess } from './deps.ts';
 import { API_LIMITS, guardConnections } from './guard-connections.ts';
 import type { Admission, Route } from './route.ts';
@@ -105,7 +106,11 @@ function buildServer(config: ApiConfig, deps: ApiDeps, { credential, signal }: L
   server.setNotFoundHandler((_request, reply) => reply.code(404).send(errorBody(notFound('address in this API'))));
   const open = new OpenRequests();
   for (const route of apiRoutes(config, deps))
-    register(server, route, { closing: signal, admitted: (...of) => countRequest(deps.store, open, of) });
+    register(server, route, {
+      closing: signal,
+      checksAnswers: config.checksAnswers === true,
+      admitted: (user, gone) => countRequest(deps.store, open, [user, gone]),
+    });
   return server;
 }
 
@@ -144,26 +149,37 @@ async function countRequest(
 
 interface Registered {
   readonly closing: AbortSignal;
+  readonly checksAnswers: boolean;
   readonly admitted: (user: User, gone: AbortSignal) => Promise<void>;
 }
 
-function register(server: FastifyInstance, route: Route, { closing, admitted }: Registered): void {
+function register(server: FastifyInstance, route: Route, { closing, checksAnswers, admitted }: Registered): void {
+  const { method, url, spec } = route;
   server.route({
-    method: route.method,
-    url: route.atRoot === true ? route.url : `/v1${route.url}`,
+    method,
+    url: spec.atRoot === true ? url : `/v1${url}`,
     config: { access: { auth: route.auth, action: route.action } },
     ...(route.bodyLimitBytes === undefined ? {} : { bodyLimit: route.bodyLimitBytes }),
     handler: async (request, reply) => {
       const gone = untilGone(reply);
       const signal = AbortSignal.any([closing, gone]);
       if (request.admission.user !== undefined) await admitted(request.admission.user, gone);
-      const { params, query, body } = request as FastifyRequest<{ Params: Record<string, string> }>;
+      const { params, query, body } = request;
       const answer = await route.handle({ params, query, body, request, reply, signal }, request.admission);
-      if (answer === undefined && !reply.sent)
-        return reply.code(reply.statusCode === 200 ? 204 : reply.statusCode).send();
-      return answer instanceof Readable ? reply.send(answer) : answer;
+      if (reply.sent) return answer;
+      const checked = checksAnswers ? checkedAnswer(route, answer) : answer;
+      if (spec.status !== undefined) reply.code(spec.status);
+      if (checked === undefined) return reply.code(spec.status ?? 204).send();
+      return checked instanceof Readable ? reply.send(checked) : checked;
     },
   });
+}
+
+function checkedAnswer({ method, url, spec }: Route, answer: unknown): unknown {
+  const name = `${method} ${url}`;
+  if (answer instanceof Readable) return spec.lines === undefined ? answer : checkLines(spec.lines, answer, name);
+  if (spec.answerType === undefined) checkAnswer(spec.answer, answer, name);
+  return answer;
 }
 
 /** Aborted when the connection is gone or the answer complete. */

@@ -39,6 +39,8 @@ export interface ApiConfig {
   /** How long the body of a question may take to arrive; uploads have longer. Default 20 s. */
   readonly bodyTimeoutMs?: number | undefined;
   readonly doorLimits?: Partial<DoorLimits> | undefined;
+  /** Compares each answer with its schema and fails the request on a difference. For tests: it costs time. */
+  readonly checksAnswers?: boolean | undefined;
 }
 
 export interface ApiDeps {

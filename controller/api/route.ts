@@ -1,13 +1,16 @@
+import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
+import { API_ROUTES, type ApiRoutes, type OperationId } from '../../shared/api/routes.ts';
+import type { AnswerOutput, BodyOutput, Params, QueryOutput, RouteSpec } from '../../shared/api/route-spec.ts';
+import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { App } from '../domain/apps.ts';
 import type { NodeRow } from '../domain/nodes.ts';
 import type { User } from '../domain/users.ts';
-import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { RouteAccess } from './deps.ts';
 import { parseInput } from './validate.ts';
 
-/** Who was let in, and to what; set by the door before a handler runs. */
+/** The authenticated caller and the app of the request; set before a handler runs. */
 export interface Admission {
   readonly user?: User | undefined;
   readonly node?: NodeRow | undefined;
@@ -15,86 +18,86 @@ export interface Admission {
   readonly app?: App | undefined;
 }
 
-export interface RouteInput<Q, B> {
-  readonly params: Readonly<Record<string, string>>;
-  readonly query: Q;
-  readonly body: B;
+/** A request before its query and body are checked. */
+export interface RawInput {
+  readonly params: unknown;
+  readonly query: unknown;
+  readonly body: unknown;
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
-  /** Aborted when the caller goes away or the API closes. */
+  /** Aborted when the caller disconnects or the API closes. */
   readonly signal: AbortSignal;
+}
+
+export interface RouteInput<S extends RouteSpec> extends RawInput {
+  readonly params: Params<S>;
+  readonly query: QueryOutput<S>;
+  readonly body: BodyOutput<S>;
 }
 
 /** One route, complete: the table of these is the API. */
 export interface Route extends RouteAccess {
-  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** Below `/v1`. */
+  readonly id: OperationId;
+  readonly method: RouteSpec['method'];
+  /** Below `/v1`, unless the spec says `atRoot`. */
   readonly url: string;
-  /** Not below `/v1`: an address that people type. */
-  readonly atRoot?: true | undefined;
+  readonly spec: RouteSpec;
   readonly bodyLimitBytes?: number | undefined;
   /** The answer: JSON, a stream, or undefined for 204. */
-  readonly handle: (input: RouteInput<unknown, unknown>, admission: Admission) => Promise<unknown>;
+  readonly handle: (input: RawInput, admission: Admission) => Promise<unknown>;
 }
 
-type Output<T extends z.ZodType | undefined> = T extends z.ZodType ? z.output<T> : undefined;
+/** JSON has a type of its own; a stream is checked by its reader. */
+type Answer<S extends RouteSpec> =
+  | AnswerOutput<S>
+  | (S extends { readonly lines: z.ZodType } ? Readable : never)
+  | (S extends { readonly answerType: string } ? Readable | FastifyReply | string : never);
 
-interface Spec<Q extends z.ZodObject | undefined, B extends z.ZodType | undefined, Who> extends RouteAccess {
-  readonly method: Route['method'];
-  readonly url: string;
-  readonly atRoot?: true;
-  readonly query?: Q;
-  readonly body?: B;
+interface Options<S extends RouteSpec, Caller> extends RouteAccess {
   readonly bodyLimitBytes?: number;
-  readonly handle: (input: RouteInput<Output<Q>, Output<B>> & Who) => Promise<unknown>;
+  readonly handle: (input: RouteInput<S> & Caller) => Promise<Answer<S>>;
 }
 
-type Declare<Auth extends RouteAccess['auth'], Who> = <
-  Q extends z.ZodObject | undefined = undefined,
-  B extends z.ZodType | undefined = undefined,
->(
-  spec: Spec<Q, B, Who> & { readonly auth: Auth },
+type Declare<Auth extends RouteAccess['auth'], Caller> = <Id extends OperationId>(
+  id: Id,
+  options: Options<ApiRoutes[Id], Caller> & { readonly auth: Auth },
 ) => Route;
 
-/** For callers who are nobody yet. */
-export const anonymousRoute: Declare<'anonymous', object> = (spec) => erase(spec, () => ({}));
+/** For callers without an identity. */
+export const anonymousRoute: Declare<'anonymous', object> = (id, options) => erase(id, options, () => ({}));
 
 /** For people. */
-export const userRoute: Declare<'user' | 'admin', { readonly user: User }> = (spec) =>
-  erase(spec, ({ user }) => ({ user: user ?? absent('user') }));
+export const userRoute: Declare<'user' | 'admin', { readonly user: User }> = (id, options) =>
+  erase(id, options, ({ user }) => ({ user: user ?? absent('user') }));
 
 /** For people, about the app in `:app`. */
-export const appRoute: Declare<'user' | 'admin', { readonly user: User; readonly app: App }> = (spec) =>
-  erase(spec, ({ user, app }) => ({ user: user ?? absent('user'), app: app ?? absent('app') }));
+export const appRoute: Declare<'user' | 'admin', { readonly user: User; readonly app: App }> = (id, options) =>
+  erase(id, options, ({ user, app }) => ({ user: user ?? absent('user'), app: app ?? absent('app') }));
 
 /** For agents with their certificate. */
-export const nodeRoute: Declare<'node', { readonly node: NodeRow }> = (spec) =>
-  erase(spec, ({ node }) => ({ node: node ?? absent('node') }));
+export const nodeRoute: Declare<'node', { readonly node: NodeRow }> = (id, options) =>
+  erase(id, options, ({ node }) => ({ node: node ?? absent('node') }));
 
-function erase<Q extends z.ZodObject | undefined, B extends z.ZodType | undefined, Who>(
-  spec: Spec<Q, B, Who>,
-  who: (admission: Admission) => Who,
+function erase<Id extends OperationId, Caller>(
+  id: Id,
+  { auth, action, bodyLimitBytes, handle }: Options<ApiRoutes[Id], Caller>,
+  callerOf: (admission: Admission) => Caller,
 ): Route {
-  const { method, url, atRoot, auth, action, bodyLimitBytes } = spec;
+  const spec: RouteSpec = API_ROUTES[id];
   return {
-    method,
-    url,
-    atRoot,
-    auth,
-    action,
-    bodyLimitBytes,
+    ...{ id, method: spec.method, url: spec.path, spec, auth, action, bodyLimitBytes },
     handle: (input, admission) =>
-      spec.handle({
-        ...input,
-        query: parseOptional(spec.query, input.query, 'query') as Output<Q>,
-        body: parseOptional(spec.body, input.body, 'body') as Output<B>,
-        ...who(admission),
-      }),
+      handle({ ...(parseRequest(spec, input) as RouteInput<ApiRoutes[Id]>), ...callerOf(admission) }),
   };
 }
 
-function parseOptional(schema: z.ZodType | undefined, value: unknown, place: 'query' | 'body'): unknown {
-  return schema === undefined ? undefined : parseInput(schema, value, place);
+/** The router fills in each parameter of the path. */
+function parseRequest(spec: RouteSpec, input: RawInput): RawInput {
+  return {
+    ...input,
+    query: spec.query === undefined ? undefined : parseInput(spec.query, input.query, 'query'),
+    body: spec.body === undefined ? undefined : parseInput(spec.body, input.body, 'body'),
+  };
 }
 
 function absent(what: string): never {

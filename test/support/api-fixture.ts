@@ -180,6 +180,7 @@ export const API_CONFIG: ApiConfig = {
   baseDomain: 'apps.example.test',
   webUrl: (app) => `http://${app}.localhost:8080`,
   gitUrl: (app) => `ssh://git@127.0.0.1:2222/${app}.git`,
+  checksAnswers: true,
 };
 
 /** The real API over real HTTPS with a real store and CA; the fleet and the images are fakes. */

@@ -97,6 +97,7 @@ export class TestFleet {
       api: { host, port: ports.api },
       agents: { host, port: ports.agents },
       webPort: ports.web,
+      checksAnswers: true,
       ...this.#options.controller,
     };
     const agent = {

@@ -1,48 +1,32 @@
-import { z } from 'zod';
-import { parsePublicKey } from '../../access/ssh-keys.ts';
-import type { ApiDeps } from '../deps.ts';
 import { notFound } from '../api-errors.ts';
+import type { ApiDeps } from '../deps.ts';
+import { addKey } from '../operations/users.ts';
 import { userRoute, type Route } from '../route.ts';
 import { viewKey, viewUser } from '../views.ts';
 
-export const keyBody = z.strictObject({ publicKey: z.string().min(1).max(20_000) });
-
 /** The caller's own account. */
-export function accountRoutes({ store }: ApiDeps): readonly Route[] {
+export function accountRoutes(deps: ApiDeps): readonly Route[] {
   return [
-    userRoute({
-      method: 'GET',
-      url: '/whoami',
+    userRoute('whoAmI', {
       auth: 'user',
       action: 'account.read',
       handle: async ({ user }) => viewUser(user),
     }),
-    userRoute({
-      method: 'GET',
-      url: '/keys',
+    userRoute('listKeys', {
       auth: 'user',
       action: 'account.read',
-      handle: async ({ user }) => (await store.keysOf(user.id)).map(viewKey),
+      handle: async ({ user }) => (await deps.store.keysOf(user.id)).map(viewKey),
     }),
-    userRoute({
-      method: 'POST',
-      url: '/keys',
+    userRoute('addKey', {
       auth: 'user',
       action: 'account.write',
-      body: keyBody,
-      handle: async ({ user, body, reply }) => {
-        const key = await store.addKey({ ...parsePublicKey(body.publicKey), userId: user.id });
-        reply.code(201);
-        return viewKey(key);
-      },
+      handle: async ({ user, body }) => viewKey(await addKey(deps, { user, publicKey: body.publicKey })),
     }),
-    userRoute({
-      method: 'DELETE',
-      url: '/keys/:fingerprint',
+    userRoute('removeKey', {
       auth: 'user',
       action: 'account.write',
       handle: async ({ user, params }) => {
-        if (!(await store.removeKey(user.id, params['fingerprint'] ?? ''))) throw notFound('key of yours');
+        if (!(await deps.store.removeKey(user.id, params.fingerprint))) throw notFound('key of yours');
         return undefined;
       },
     }),

@@ -1,161 +1,94 @@
-import { z } from 'zod';
-import { drawAppName } from '../app-name.ts';
+import { NEXT_PAGE_HEADER } from '../../../shared/api/apps.ts';
+import { revealAll } from '../../../shared/kit/sensitive.ts';
 import { instancesOf } from '../app-instances.ts';
 import type { ApiConfig, ApiDeps } from '../deps.ts';
+import { changeConfig, createApp, describeApp, listApps } from '../operations/apps.ts';
 import { appRoute, userRoute, type Route } from '../route.ts';
 import { userNames } from '../user-names.ts';
 import { viewApp, viewRelease } from '../views.ts';
-import { NEXT_PAGE_HEADER, type AppInfoBody } from '../../../shared/api/apps.ts';
-import type { ConfigBody, ConfigChangedBody } from '../../../shared/api/releases.ts';
-import { parseAppName } from '../../../shared/domain/names.ts';
-import { wantedCounts } from '../../../shared/domain/placement.ts';
-import { slugSizeBytes } from '../../../shared/domain/slug.ts';
-import { revealAll } from '../../../shared/kit/sensitive.ts';
-
-const createBody = z.strictObject({ name: z.string().max(200).optional() });
-const releasesQuery = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(1000).default(15),
-  /** Older than this version. */
-  before: z.coerce.number().int().min(1).optional(),
-});
-/** `limit` apps in one answer; a header names where the next page begins. */
-const pageQuery = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(1000).default(1000),
-  after: z.string().max(200).optional(),
-});
-/** `null` removes a variable, as in Heroku's API. */
-const configBody = z
-  .record(z.string(), z.string().nullable())
-  .refine((vars) => Object.keys(vars).length > 0, 'at least one variable is needed');
 
 const CONFIG_LIMIT_BYTES = 1024 * 1024;
 
 export function appRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
+  return [...listAndCreate(config, deps), info(config, deps), releases(deps), instances(deps), ...configVars(deps)];
+}
+
+function listAndCreate(config: ApiConfig, deps: ApiDeps): readonly Route[] {
   return [
-    listApps(config, deps),
-    createApp(config, deps),
-    appInfo(config, deps),
-    listReleases(deps),
-    ps(deps),
-    getConfig(deps),
-    patchConfig(deps),
+    userRoute('listApps', {
+      auth: 'user',
+      action: 'app.list',
+      handle: async ({ user, query, reply }) => {
+        const { apps, next } = await listApps(deps, { user, ...query });
+        if (next !== undefined) reply.header(NEXT_PAGE_HEADER, next);
+        return apps.map(({ app, owner }) => viewApp(app, owner, config));
+      },
+    }),
+    userRoute('createApp', {
+      auth: 'user',
+      action: 'app.create',
+      handle: async ({ user, body }) => {
+        const { app, owner } = await createApp(deps, { user, name: body.name, stack: config.defaultStack });
+        return viewApp(app, owner, config);
+      },
+    }),
   ];
 }
 
-function listApps(config: ApiConfig, { store }: ApiDeps): Route {
-  return userRoute({
-    method: 'GET',
-    url: '/apps',
-    auth: 'user',
-    action: 'app.list',
-    query: pageQuery,
-    handle: async ({ user, query, reply }) => {
-      const apps = await store.appPage({ ...query, ownerId: user.admin ? undefined : user.id });
-      const last = apps.at(-1);
-      if (last !== undefined && apps.length === query.limit) reply.header(NEXT_PAGE_HEADER, last.name);
-      const nameOf = await userNames(
-        store,
-        apps.map((app) => app.ownerId),
-      );
-      return apps.map((app) => viewApp(app, nameOf(app.ownerId), config));
-    },
-  });
-}
-
-function createApp(config: ApiConfig, { store }: ApiDeps): Route {
-  return userRoute({
-    method: 'POST',
-    url: '/apps',
-    auth: 'user',
-    action: 'app.create',
-    body: createBody,
-    handle: async ({ user, body, reply }) => {
-      const name = parseAppName(body.name ?? drawAppName());
-      const app = await store.createApp({ name, ownerId: user.id, stack: config.defaultStack });
-      reply.code(201);
-      return viewApp(app, user.name, config);
-    },
-  });
-}
-
-function appInfo(config: ApiConfig, { store }: ApiDeps): Route {
-  return appRoute({
-    method: 'GET',
-    url: '/apps/:app',
+function info(config: ApiConfig, deps: ApiDeps): Route {
+  return appRoute('showApp', {
     auth: 'user',
     action: 'app.read',
     handle: async ({ app }) => {
-      const [release, formation, { root }] = await Promise.all([
-        store.currentRelease(app.id),
-        store.formation(app.id),
-        store.buildSettings(app.id),
-      ]);
-      const nameOf = await userNames(store, release === undefined ? [app.ownerId] : [app.ownerId, release.userId]);
+      const { owner, release, ...described } = await describeApp(deps, app);
       return {
-        ...viewApp(app, nameOf(app.ownerId), config),
+        ...viewApp(app, owner, config),
         release:
           release === undefined
             ? undefined
-            : viewRelease({ ...release, commit: release.slug.commit }, nameOf(release.userId)),
-        formation: release === undefined ? formation : wantedCounts(release.slug.processTypes, formation),
-        slugSizeBytes: release === undefined ? undefined : slugSizeBytes(release.slug),
-        buildpacks: release?.slug.buildpacks ?? [],
-        root,
-      } satisfies AppInfoBody;
+            : viewRelease({ ...release.row, commit: release.row.slug.commit }, release.user),
+        formation: described.formation,
+        slugSizeBytes: described.slugSizeBytes,
+        buildpacks: described.buildpacks,
+        root: described.root,
+      };
     },
   });
 }
 
-function listReleases({ store }: ApiDeps): Route {
-  return appRoute({
-    method: 'GET',
-    url: '/apps/:app/releases',
+function releases({ store }: ApiDeps): Route {
+  return appRoute('listReleases', {
     auth: 'user',
     action: 'app.read',
-    query: releasesQuery,
     handle: async ({ app, query }) => {
-      const releases = await store.releaseLines(app.id, query);
-      const nameOf = await userNames(
-        store,
-        releases.map((release) => release.userId),
-      );
-      return releases.map((release) => viewRelease(release, nameOf(release.userId)));
+      const lines = await store.releaseLines(app.id, query);
+      const userIds = lines.map((release) => release.userId);
+      const nameOf = await userNames(store, userIds);
+      return lines.map((release) => viewRelease(release, nameOf(release.userId)));
     },
   });
 }
 
-function ps(deps: ApiDeps): Route {
-  return appRoute({
-    method: 'GET',
-    url: '/apps/:app/ps',
+function instances(deps: ApiDeps): Route {
+  return appRoute('listInstances', {
     auth: 'user',
     action: 'app.read',
     handle: ({ app }) => instancesOf(deps, app),
   });
 }
 
-function getConfig({ store }: ApiDeps): Route {
-  return appRoute({
-    method: 'GET',
-    url: '/apps/:app/config',
-    auth: 'user',
-    action: 'app.read',
-    handle: async ({ app }) => ({ config: revealAll(await store.config(app.id)) }) satisfies ConfigBody,
-  });
-}
-
-function patchConfig({ store, releases }: ApiDeps): Route {
-  return appRoute({
-    method: 'PATCH',
-    url: '/apps/:app/config',
-    auth: 'user',
-    action: 'app.write',
-    body: configBody,
-    bodyLimitBytes: CONFIG_LIMIT_BYTES,
-    handle: async ({ app, user, body }) => {
-      const changes = Object.fromEntries(Object.entries(body).map(([name, value]) => [name, value ?? undefined]));
-      const { version, changed } = await releases.setConfig(app, user.id, changes);
-      return { config: revealAll(await store.config(app.id)), version, changed } satisfies ConfigChangedBody;
-    },
-  });
+function configVars(deps: ApiDeps): readonly Route[] {
+  return [
+    appRoute('showConfig', {
+      auth: 'user',
+      action: 'app.read',
+      handle: async ({ app }) => ({ config: revealAll(await deps.store.config(app.id)) }),
+    }),
+    appRoute('changeConfig', {
+      auth: 'user',
+      action: 'app.write',
+      bodyLimitBytes: CONFIG_LIMIT_BYTES,
+      handle: ({ app, user, body }) => changeConfig(deps, { app, user, vars: body }),
+    }),
+  ];
 }

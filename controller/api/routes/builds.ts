@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream';
-import { z } from 'zod';
 import type { App } from '../../domain/apps.ts';
 import type { Build } from '../../domain/builds.ts';
 import { KEPT_WORDS } from '../../../shared/domain/history.ts';
@@ -10,18 +9,12 @@ import { appRoute, type Route } from '../route.ts';
 import { userNames } from '../user-names.ts';
 import { viewBuild } from '../views.ts';
 
-const listQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(1000).default(15) });
-const outputQuery = z.strictObject({ follow: z.stringbool().default(false) });
-
 export function buildRoutes(deps: ApiDeps): readonly Route[] {
   const { store, buildLog } = deps;
   return [
-    appRoute({
-      method: 'GET',
-      url: '/apps/:app/builds',
+    appRoute('listBuilds', {
       auth: 'user',
       action: 'app.read',
-      query: listQuery,
       handle: async ({ app, query }) => {
         const builds = await store.builds(app.id, query.limit);
         const nameOf = await userNames(
@@ -31,24 +24,19 @@ export function buildRoutes(deps: ApiDeps): readonly Route[] {
         return builds.map((build) => viewBuild(build, nameOf(build.userId)));
       },
     }),
-    appRoute({
-      method: 'GET',
-      url: '/apps/:app/builds/:id',
+    appRoute('showBuild', {
       auth: 'user',
       action: 'app.read',
       handle: async ({ app, params }) => {
-        const build = await findBuild(deps, app, params['id']);
+        const build = await findBuild(deps, app, params.id);
         return viewBuild(build, (await userNames(store, [build.userId]))(build.userId));
       },
     }),
-    appRoute({
-      method: 'GET',
-      url: '/apps/:app/builds/:id/output',
+    appRoute('readBuildOutput', {
       auth: 'user',
       action: 'app.read',
-      query: outputQuery,
       handle: async ({ app, params, query, reply, signal }) => {
-        const build = await findBuild(deps, app, params['id']);
+        const build = await findBuild(deps, app, params.id);
         const output = await buildLog(build.id, query.follow, signal);
         if (output === undefined) throw outputGone(build);
         reply.type('application/octet-stream');
@@ -58,8 +46,8 @@ export function buildRoutes(deps: ApiDeps): readonly Route[] {
   ];
 }
 
-async function findBuild({ store }: ApiDeps, app: App, id: string | undefined): Promise<Build> {
-  const build = id !== undefined && isId(id) ? await store.build(id as BuildId) : undefined;
+async function findBuild({ store }: ApiDeps, app: App, id: string): Promise<Build> {
+  const build = isId(id) ? await store.build(id as BuildId) : undefined;
   if (build?.appId === app.id) return build;
   throw new SlipwayError({
     code: 'SLIP_BUILD_NOT_FOUND',

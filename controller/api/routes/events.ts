@@ -1,5 +1,6 @@
-import { z } from 'zod';
+import type { Readable } from 'node:stream';
 import type { EventsBody } from '../../../shared/api/observe.ts';
+import type { ApiRoutes } from '../../../shared/api/routes.ts';
 import type { FleetEvent } from '../../../shared/domain/event.ts';
 import type { EventQuery } from '../../domain/events.ts';
 import type { Store } from '../../store/port.ts';
@@ -8,34 +9,21 @@ import { answerLines } from '../ndjson.ts';
 import { appRoute, userRoute, type Route, type RouteInput } from '../route.ts';
 import { Wake } from '../wake.ts';
 
-const query = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(1000).default(50),
-  before: z.coerce.number().int().min(1).optional(),
-  node: z.string().max(63).optional(),
-  follow: z.stringbool().default(false),
-});
-
 const FOLLOW_PAGE = 200;
 
-type Input = Pick<RouteInput<z.output<typeof query>, undefined>, 'query' | 'reply' | 'signal'>;
+type Input = Pick<RouteInput<ApiRoutes['listEvents']>, 'query' | 'reply' | 'signal'>;
 
 /** Who or what did what. The owner of an app sees what happened to it, an admin everything. */
 export function eventRoutes(deps: ApiDeps): readonly Route[] {
   return [
-    appRoute({
-      method: 'GET',
-      url: '/apps/:app/events',
+    appRoute('listAppEvents', {
       auth: 'user',
       action: 'app.read',
-      query,
       handle: ({ app, ...input }) => answer(deps, { appId: app.id }, input),
     }),
-    userRoute({
-      method: 'GET',
-      url: '/events',
+    userRoute('listEvents', {
       auth: 'user',
       action: 'app.list',
-      query,
       handle: ({ user, ...input }) => answer(deps, user.admin ? {} : { ownerId: user.id }, input),
     }),
   ];
@@ -45,7 +33,7 @@ async function answer(
   { store, clock }: ApiDeps,
   scope: Pick<EventQuery, 'appId' | 'ownerId'>,
   { query: { limit, before, node, follow }, reply, signal }: Input,
-): Promise<unknown> {
+): Promise<EventsBody | Readable> {
   const of = { ...scope, node };
   if (follow) return answerLines(followEvents(store, { ...of, limit }, signal), { reply, clock, signal });
   const events = await store.events({ ...of, limit, beforeSeq: before });

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { followStatus } from '../follow-status.ts';
 import { answerLines } from '../ndjson.ts';
 import type { ApiConfig, ApiDeps } from '../deps.ts';
@@ -8,25 +7,18 @@ import type { User } from '../../domain/users.ts';
 import type { StatusBody } from '../../../shared/api/observe.ts';
 import { userRoute, type Route } from '../route.ts';
 
-const statusQuery = z.strictObject({ follow: z.stringbool().default(false) });
-
 export function fleetRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
   const startedAtMs = deps.clock.monotonicMs();
   const statusReads = new SharedReads((user: User) => readStatus(config, deps, { user, startedAtMs }));
   return [
-    userRoute({
-      method: 'GET',
-      url: '/nodes',
+    userRoute('listNodes', {
       auth: 'user',
       action: 'fleet.read',
       handle: async () => describeNodes(deps, await deps.store.nodes()),
     }),
-    userRoute({
-      method: 'GET',
-      url: '/status',
+    userRoute('showStatus', {
       auth: 'user',
       action: 'fleet.read',
-      query: statusQuery,
       handle: async ({ user, query: { follow }, reply, signal }) => {
         const read = (): Promise<StatusBody> => statusReads.read(user);
         return follow

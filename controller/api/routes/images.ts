@@ -15,13 +15,11 @@ export function imageRoutes(deps: ApiDeps): readonly Route[] {
 
 /** A builder asks before it uploads, a node before it downloads. */
 function headImage({ images, mayReadImage, mayWriteImage }: ApiDeps): Route {
-  return nodeRoute({
-    method: 'HEAD',
-    url: '/images/:digest',
+  return nodeRoute('checkImage', {
     auth: 'node',
     action: 'node.image.read',
     handle: async ({ params, node, reply }) => {
-      const digest = readDigest(params['digest']);
+      const digest = readDigest(params.digest);
       const allowed = (await mayReadImage(node.id, digest)) || (await mayWriteImage(node.id, digest));
       const sizeBytes = allowed ? await images.sizeBytes(digest) : undefined;
       if (sizeBytes === undefined) throw imageNotFound();
@@ -31,13 +29,11 @@ function headImage({ images, mayReadImage, mayWriteImage }: ApiDeps): Route {
 }
 
 function getImage({ images, mayReadImage }: ApiDeps): Route {
-  return nodeRoute({
-    method: 'GET',
-    url: '/images/:digest',
+  return nodeRoute('readImage', {
     auth: 'node',
     action: 'node.image.read',
     handle: async ({ params, node, reply, request }) => {
-      const digest = readDigest(params['digest']);
+      const digest = readDigest(params.digest);
       const sizeBytes = (await mayReadImage(node.id, digest)) ? await images.sizeBytes(digest) : undefined;
       if (sizeBytes === undefined) throw imageNotFound();
       const offsetBytes = readRange(request.headers.range);
@@ -57,31 +53,26 @@ function getImage({ images, mayReadImage }: ApiDeps): Route {
 }
 
 function putImage({ images, mayWriteImage }: ApiDeps): Route {
-  return nodeRoute({
-    method: 'PUT',
-    url: '/images/:digest',
+  return nodeRoute('writeImage', {
     auth: 'node',
     action: 'node.image.write',
     bodyLimitBytes: IMAGE_LIMIT_BYTES,
-    handle: async ({ params, node, reply, request, signal }) => {
-      const digest = readDigest(params['digest']);
+    handle: async ({ params, node, request, signal }) => {
+      const digest = readDigest(params.digest);
       if (!(await mayWriteImage(node.id, digest))) throw writeRefused();
       if (!(request.body instanceof Readable)) throw bodyMissing();
       await images.put(digest, request.body, signal);
-      reply.code(201);
       return undefined;
     },
   });
 }
 
 function getSource({ taskSources }: ApiDeps): Route {
-  return nodeRoute({
-    method: 'GET',
-    url: '/tasks/:id/source',
+  return nodeRoute('readTaskSource', {
     auth: 'node',
     action: 'node.source.read',
     handle: async ({ params, node, reply }) => {
-      const id = params['id'] ?? '';
+      const { id } = params;
       const source = isId(id) ? await taskSources.open(node.id, id as TaskId) : undefined;
       if (source === undefined) throw notFound('task of this node');
       reply.type('application/gzip');
@@ -90,8 +81,8 @@ function getSource({ taskSources }: ApiDeps): Route {
   });
 }
 
-function readDigest(text: string | undefined): Digest {
-  if (text !== undefined && isDigest(text)) return text;
+function readDigest(text: string): Digest {
+  if (isDigest(text)) return text;
   throw imageNotFound();
 }
 

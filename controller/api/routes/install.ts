@@ -5,7 +5,6 @@ import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import { TLSSocket } from 'node:tls';
 import type { FastifyRequest } from 'fastify';
-import { z } from 'zod';
 import { fillInstallScript } from '../../install/install-script.ts';
 import { notFound } from '../api-errors.ts';
 import type { ApiConfig, ApiDeps } from '../deps.ts';
@@ -23,10 +22,7 @@ export function installRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[
 
 function installScript(config: ApiConfig, deps: ApiDeps): Route {
   const limit = createRateLimit(SCRIPT_RATE, deps.clock);
-  return anonymousRoute({
-    method: 'GET',
-    url: '/install.sh',
-    atRoot: true,
+  return anonymousRoute('readInstallScript', {
     auth: 'anonymous',
     action: 'program.read',
     handle: async ({ request, reply }) => {
@@ -50,14 +46,12 @@ function installScript(config: ApiConfig, deps: ApiDeps): Route {
 
 function programFile({ programs, clock }: ApiDeps): Route {
   const limit = createRateLimit(FILE_RATE, clock);
-  return anonymousRoute({
-    method: 'GET',
-    url: '/programs/:name',
+  return anonymousRoute('readProgram', {
     auth: 'anonymous',
     action: 'program.read',
     handle: async ({ params, request, reply }) => {
       limit.count(request.ip);
-      const path = await programs.file(params['name'] ?? '');
+      const path = await programs.file(params.name);
       if (path === undefined) throw notFound('program of that name');
       reply.type('application/octet-stream').header('content-length', (await stat(path)).size);
       return createReadStream(path);
@@ -65,27 +59,16 @@ function programFile({ programs, clock }: ApiDeps): Route {
   });
 }
 
-const upgradeBody = z.strictObject({ nodes: z.array(z.string().max(64)).max(10_000).default([]) });
-
 function startUpgrade({ upgrades }: ApiDeps): Route {
-  return userRoute({
-    method: 'POST',
-    url: '/nodes/upgrade',
+  return userRoute('startUpgrade', {
     auth: 'admin',
     action: 'node.manage',
-    body: upgradeBody,
-    handle: async ({ user, body, reply }) => {
-      const answer = await upgrades.start(body.nodes, user.name);
-      reply.code(202);
-      return answer;
-    },
+    handle: ({ user, body }) => upgrades.start(body.nodes, user.name),
   });
 }
 
 function showUpgrade({ upgrades }: ApiDeps): Route {
-  return userRoute({
-    method: 'GET',
-    url: '/nodes/upgrade',
+  return userRoute('showUpgrade', {
     auth: 'admin',
     action: 'node.manage',
     handle: async () => upgrades.status(),

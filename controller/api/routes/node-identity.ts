@@ -1,63 +1,38 @@
-import { z } from 'zod';
-import { newSerial } from '../../access/ca/certificates.ts';
 import type { ApiDeps } from '../deps.ts';
+import { renewCertificate } from '../operations/joining.ts';
 import { createRateLimit } from '../rate-limit.ts';
 import { nodeRoute, type Route } from '../route.ts';
 
-const body = z.strictObject({ csr: z.string().max(10_000) });
-
 /** Far above what an agent asks for in a year. */
 const RENEWALS = { count: 20, perMs: 60 * 60_000 };
+const BODY_LIMIT_BYTES = 16 * 1024;
 
-const trouble = z.strictObject({
-  code: z.string().regex(/^SLIP_[A-Z0-9_]{1,58}$/),
-  message: z.string().max(2_000),
-  hint: z.string().max(2_000).optional(),
-});
-
-/** What a node may ask and say about itself: the next certificate, that it is in use, and why its agent cannot start. */
+/** What a node asks and reports about itself: its next certificate, its use, and why its agent cannot start. */
 export function nodeIdentityRoutes(deps: ApiDeps): readonly Route[] {
-  const { store, clock, authority, log, fleet } = deps;
-  const renewals = createRateLimit(RENEWALS, clock);
+  const renewals = createRateLimit(RENEWALS, deps.clock);
   return [
-    nodeRoute({
-      method: 'POST',
-      url: '/node/certificate',
+    nodeRoute('renewCertificate', {
       auth: 'node',
       action: 'node.certificate.renew',
-      body,
-      bodyLimitBytes: 16 * 1024,
-      handle: async ({ node, body: { csr }, reply }) => {
+      bodyLimitBytes: BODY_LIMIT_BYTES,
+      handle: async ({ node, body }) => {
         renewals.count(node.id);
-        await authority.checkRequest(csr);
-        const serial = newSerial();
-        const { certificatePem, notAfterMs } = await authority.issueNode({ csrPem: csr, nodeId: node.id, serial });
-        // The former one stays good: only the use of this one shows that it has arrived.
-        await store.addCertificate(node.id, { serial, notAfterMs });
-        log.info({ node: node.name, notAfterMs }, 'node.certificate_issued');
-        reply.code(201);
-        return { certificate: certificatePem };
+        return { certificate: await renewCertificate(deps, { node, csr: body.csr }) };
       },
     }),
-    // Whoever gets here has shown its certificate, and the door has taken note of that.
-    nodeRoute({
-      method: 'POST',
-      url: '/node/certificate/use',
+    // Authentication records which certificate the node used, so there is nothing else to do.
+    nodeRoute('useCertificate', {
       auth: 'node',
       action: 'node.certificate.renew',
-      body: z.strictObject({}),
       handle: async ({ node }) => Promise.resolve({ nodeId: node.id }),
     }),
-    nodeRoute({
-      method: 'POST',
-      url: '/node/trouble',
+    nodeRoute('reportTrouble', {
       auth: 'node',
       action: 'node.trouble.tell',
-      body: trouble,
-      bodyLimitBytes: 16 * 1024,
-      handle: async ({ node, body: reason }) => {
-        fleet.startFailed(node.id, reason);
-        log.warn({ node: node.name, ...reason }, 'node.cannot_start');
+      bodyLimitBytes: BODY_LIMIT_BYTES,
+      handle: async ({ node, body }) => {
+        deps.fleet.startFailed(node.id, body);
+        deps.log.warn({ node: node.name, ...body }, 'node.cannot_start');
         return Promise.resolve({ nodeId: node.id });
       },
     }),

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { whyApp } from '../../observe/why/why-app.ts';
 import { whyInstance } from '../../observe/why/why-instance.ts';
@@ -8,17 +7,12 @@ import type { ApiDeps } from '../deps.ts';
 import { appRoute, userRoute, type Route } from '../route.ts';
 import { appWhyFacts, nodeFacts } from '../why-facts.ts';
 
-const query = z.strictObject({ instance: z.string().max(80).optional() });
-
 /** Why something is as it is, in plain words: the same for people and programs. */
 export function whyRoutes(deps: ApiDeps): readonly Route[] {
   return [
-    appRoute({
-      method: 'GET',
-      url: '/apps/:app/why',
+    appRoute('whyApp', {
       auth: 'user',
       action: 'app.read',
-      query,
       handle: async ({ app, query: { instance } }) => {
         const facts = await appWhyFacts(deps, app);
         return instance === undefined
@@ -26,16 +20,15 @@ export function whyRoutes(deps: ApiDeps): readonly Route[] {
           : (whyInstance(facts, instance) ?? noInstance(app.name, instance));
       },
     }),
-    userRoute({
-      method: 'GET',
-      url: '/nodes/:node/why',
+    userRoute('whyNode', {
       auth: 'user',
       action: 'fleet.read',
       handle: async ({ params }) => {
-        const row = (await deps.store.nodes()).find((node) => node.name === params['node']);
+        const row = (await deps.store.nodes()).find((node) => node.name === params.node);
         if (row === undefined) throw notFound('node');
         const [facts] = nodeFacts(deps, [row], await deps.store.assignmentsOfNode(row.id));
-        return facts === undefined ? undefined : whyNode(facts, deps.clock.nowMs());
+        if (facts === undefined) throw notFound('node');
+        return whyNode(facts, deps.clock.nowMs());
       },
     }),
   ];

@@ -1,0 +1,33 @@
+import type { BuildersBody } from '../../../shared/api/builds.ts';
+import { sayWhoBuilds, type RequiredLabels } from '../../../shared/domain/placement.ts';
+import type { User } from '../../domain/users.ts';
+import type { BuilderPool } from '../../build/builder-pool.ts';
+import type { LiveNode } from '../../dispatch/port.ts';
+import { noteEvent } from '../../store/note-event.ts';
+import type { ApiDeps } from '../deps.ts';
+import { checkedLabels } from './formation.ts';
+
+type Deps = Pick<ApiDeps, 'builderPool' | 'fleet'>;
+
+/** Sets the labels that a node must have to build. @throws SLIP_NAME_LABEL */
+export async function setBuilders(
+  deps: Deps & Pick<ApiDeps, 'store' | 'log'>,
+  { required, user }: { readonly required: RequiredLabels; readonly user: User },
+): Promise<BuildersBody> {
+  const { builderPool, store, log } = deps;
+  await builderPool.require(checkedLabels(required));
+  const message = sayWhoBuilds(builderPool.required);
+  noteEvent({ store, log }, { kind: 'builders.set', actor: user.name, next: 'slipway builders', message });
+  return describeBuilders(deps);
+}
+
+export function describeBuilders({ builderPool, fleet }: Deps): BuildersBody {
+  const nodes = fleet.nodes().map((node) => ({ name: node.name, whyNot: whyNot(node, builderPool) }));
+  return { require: builderPool.required, nodes: nodes.sort((a, b) => (a.name < b.name ? -1 : 1)) };
+}
+
+function whyNot(node: LiveNode, pool: BuilderPool): string | undefined {
+  if (!node.connected) return 'it is not connected';
+  if (!node.builder) return 'its agent.json says "builder": false';
+  return pool.whyNot(node);
+}

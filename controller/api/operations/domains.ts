@@ -1,0 +1,108 @@
+import { parseDomain, quoteInput } from '../../../shared/domain/names.ts';
+import type { ProblemBody } from '../../../shared/api/schema.ts';
+import { SlipwayError } from '../../../shared/kit/errors.ts';
+import type { App } from '../../domain/apps.ts';
+import type { User } from '../../domain/users.ts';
+import { noteEvent } from '../../store/note-event.ts';
+import type { ApiDeps } from '../deps.ts';
+import { routeProblems } from '../route-problems.ts';
+
+type Deps = Pick<ApiDeps, 'store' | 'fleet' | 'log'>;
+
+interface Change {
+  readonly app: App;
+  readonly user: User;
+  /** Ends the wait for the nodes. */
+  readonly signal: AbortSignal;
+}
+
+interface Routed {
+  /** Nodes that do not follow the change. */
+  readonly problems: readonly ProblemBody[];
+}
+
+/** Names that the fleet uses among its nodes. */
+const INTERNAL_SUFFIX = 'slipway.internal';
+
+/** Returns when every node routes the domain, or with the nodes that do not. */
+export async function addDomain(
+  deps: Deps,
+  { text, baseDomain, ...change }: Change & { readonly text: string; readonly baseDomain: string },
+): Promise<Routed & { readonly hostname: string; readonly createdAtMs: number }> {
+  const { app, user } = change;
+  const hostname = parseDomain(text);
+  refuseReserved(hostname, baseDomain);
+  const known = await deps.store.domainsOf(app.id);
+  if (known.some((domain) => domain.hostname === hostname)) throw domainExists(app, hostname);
+  const { createdAtMs } = await deps.store.addDomain(app.id, hostname);
+  const message = `${user.name} added the domain ${hostname} to ${app.name}.`;
+  return { hostname, createdAtMs, problems: await applyRoutes(deps, { ...change, message }) };
+}
+
+export async function removeDomain(
+  deps: Deps,
+  { text, ...change }: Change & { readonly text: string },
+): Promise<Routed & { readonly hostname: string }> {
+  const { app, user } = change;
+  const hostname = parseDomain(text);
+  if (!(await deps.store.removeDomain(app.id, hostname))) throw domainNotFound(app, hostname);
+  const message = `${user.name} removed the domain ${hostname} from ${app.name}.`;
+  return { hostname, problems: await applyRoutes(deps, { ...change, message }) };
+}
+
+export async function clearDomains(deps: Deps, change: Change): Promise<Routed & { readonly removed: number }> {
+  const { app, user } = change;
+  const removed = await deps.store.clearDomains(app.id);
+  if (removed === 0) return { removed, problems: [] };
+  const message = `${user.name} removed all domains from ${app.name}.`;
+  return { removed, problems: await applyRoutes(deps, { ...change, message }) };
+}
+
+async function applyRoutes(
+  deps: Deps,
+  { app, user, signal, message }: Change & { readonly message: string },
+): Promise<readonly ProblemBody[]> {
+  noteEvent(deps, {
+    kind: 'domain.changed',
+    actor: user.name,
+    app: app.name,
+    message,
+    next: `slipway domains -a ${app.name}`,
+  });
+  await deps.fleet.routesApplied(app.id, signal);
+  const leftOut = deps.fleet.leftOutOfRoutes(app.id);
+  const own =
+    leftOut === undefined ? [] : [{ message: leftOut.message, next: leftOut.hint ?? `slipway why ${app.name}` }];
+  return [...own, ...routeProblems(deps.fleet.nodes())];
+}
+
+/** The fleet's own domain has only the names of apps. */
+function refuseReserved(hostname: string, baseDomain: string): void {
+  const bare = hostname.replace(/^\*\./, '');
+  const under = [baseDomain, INTERNAL_SUFFIX].find((suffix) => bare === suffix || bare.endsWith(`.${suffix}`));
+  if (under === undefined) return;
+  throw new SlipwayError({
+    code: 'SLIP_DOMAIN_RESERVED',
+    httpStatus: 422,
+    message: `The domain ${hostname} is under ${under}, whose names belong to the apps that have them.`,
+    hint: 'An app answers under its own name there already. Add a domain of yours, such as www.example.com.',
+  });
+}
+
+function domainNotFound(app: App, hostname: string): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_DOMAIN_NOT_FOUND',
+    httpStatus: 404,
+    message: `${app.name} has no domain ${quoteInput(hostname)}.`,
+    hint: `See them with: slipway domains -a ${app.name}`,
+  });
+}
+
+function domainExists(app: App, hostname: string): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_DOMAIN_EXISTS',
+    kind: 'conflict',
+    message: `${app.name} has the domain ${hostname} already.`,
+    hint: `See its domains with: slipway domains -a ${app.name}`,
+  });
+}

@@ -1,0 +1,108 @@
+import type { NodeInfoBody, PlacedBody } from '../../../shared/api/nodes.ts';
+import { instanceName } from '../../../shared/domain/assignment.ts';
+import type { NodeId } from '../../../shared/domain/ids.ts';
+import { parseNodeName } from '../../../shared/domain/names.ts';
+import { parseLabelName, parseLabelValue } from '../../../shared/domain/placement.ts';
+import { noteEvent } from '../../store/note-event.ts';
+import type { AssignmentRow } from '../../domain/assignments.ts';
+import type { NodeRow } from '../../domain/nodes.ts';
+import type { User } from '../../domain/users.ts';
+import type { App } from '../../domain/apps.ts';
+import { notFound } from '../api-errors.ts';
+import type { ApiDeps } from '../deps.ts';
+import { revokeNode } from '../revoke-node.ts';
+import { viewNode } from '../views.ts';
+
+/** @throws SLIP_NOT_FOUND, SLIP_NAME_NODE */
+export async function findNode({ store }: Pick<ApiDeps, 'store'>, name: string): Promise<NodeRow> {
+  const node = await store.nodeByName(parseNodeName(name));
+  if (node === undefined) throw notFound('node');
+  return node;
+}
+
+type Labels = Readonly<Record<string, string | null>>;
+
+/** `null` removes a label. @throws SLIP_NAME_LABEL */
+export function labelNode(
+  { movement }: Pick<ApiDeps, 'movement'>,
+  { node, labels, user }: { readonly node: NodeRow; readonly labels: Labels; readonly user: User },
+): Promise<NodeRow> {
+  for (const [name, value] of Object.entries(labels)) {
+    parseLabelName(name);
+    if (value !== null) parseLabelValue(value);
+  }
+  return movement.nodes.label(node, labels, user.name);
+}
+
+/** Without `force`, a node with instances stays. */
+export async function removeNode(
+  deps: Pick<ApiDeps, 'movement' | 'store' | 'fleet' | 'endSessions' | 'connections' | 'log'>,
+  { node, force, user }: { readonly node: NodeRow; readonly force: boolean; readonly user: User },
+): Promise<void> {
+  await deps.movement.nodes.remove(node, force, user.name);
+  await revokeNode(deps, node, user.name);
+}
+
+export type LostAfter = number | 'never';
+
+export interface LostAfterSetting {
+  /** Absent: the default. */
+  readonly lostAfterMs: LostAfter | undefined;
+  readonly defaultMs: number;
+}
+
+/** `null`: the default again. */
+export async function setLostAfter(
+  { store, movement, log }: Pick<ApiDeps, 'store' | 'movement' | 'log'>,
+  { app, user, value }: { readonly app: App; readonly user: User; readonly value: LostAfter | null },
+): Promise<LostAfterSetting> {
+  const lostAfterMs = value ?? undefined;
+  await store.setLostAfter(app.id, lostAfterMs);
+  movement.wake(app.id);
+  log.info({ app: app.name, by: user.name, lostAfterMs: String(lostAfterMs) }, 'app.lost_after_changed');
+  noteEvent(
+    { store, log },
+    {
+      kind: 'app.lost-after',
+      actor: user.name,
+      app: app.name,
+      next: `slipway apps:lost-after -a ${app.name}`,
+      message: sayLostAfter(lostAfterMs, movement.lostAfterMs),
+    },
+  );
+  return { lostAfterMs, defaultMs: movement.lostAfterMs };
+}
+
+function sayLostAfter(lostAfterMs: number | 'never' | undefined, defaultMs: number): string {
+  if (lostAfterMs === 'never') return 'Instances stay with their node however long it is silent.';
+  const seconds = String(Math.round((lostAfterMs ?? defaultMs) / 1000));
+  return `Instances are started elsewhere when their node has been silent for ${seconds} s.`;
+}
+
+/** The caller sees only instances of apps that the caller may read. */
+export async function describeNode(deps: ApiDeps, node: NodeRow, user: User): Promise<NodeInfoBody> {
+  const { store, fleet } = deps;
+  const mine = (await store.deployedApps()).filter((app) => user.admin || app.ownerId === user.id);
+  const apps = new Map(mine.map((app) => [app.id, app.name as string]));
+  const rows = (await store.assignmentsOfNode(node.id)).filter((row) => apps.has(row.appId));
+  const copies = await store.copyNodes(rows.map((row) => row.instanceId));
+  const placed = rows.map((row) =>
+    placedBody(deps, row, { app: apps.get(row.appId) ?? '', copyNode: copies.get(row.instanceId) }),
+  );
+  const { drainUntilMs } = node;
+  return { ...viewNode(node, fleet.node(node.id), deps), drainUntilMs, placed };
+}
+
+function placedBody(
+  { fleet, movement }: ApiDeps,
+  row: AssignmentRow,
+  { app, copyNode }: { readonly app: string; readonly copyNode: NodeId | undefined },
+): PlacedBody {
+  const connected = fleet.node(row.nodeId)?.connected === true;
+  return {
+    ...{ app, name: instanceName(row), release: row.release, desired: row.desired },
+    state: connected ? (fleet.status(row.instanceId)?.state ?? 'pending') : 'unknown',
+    movingTo: copyNode === undefined ? undefined : fleet.node(copyNode)?.name,
+    waits: movement.blockedBecause(row.instanceId),
+  };
+}
