@@ -2,31 +2,30 @@ import { ensureDir } from '../../shared/kit/atomic-file.ts';
 import { diskSpace, isDiskFull, requireDiskSpace, type ReadDiskSpace } from '../../shared/kit/disk.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 
-/**
- * Runs a build where there is room for one. A disk that fills up meanwhile shows in many ways, all of which end in the same sentence.
- * @throws SLIP_DISK_FULL, and what the build throws
- */
-export async function withBuilderDisk<T>(
-  folder: string,
-  work: () => Promise<T>,
-  read: ReadDiskSpace = diskSpace,
-): Promise<T> {
-  await requireRoom(folder, read);
-  try {
-    return await work();
-  } catch (error) {
-    throw (await isDiskFull(folder, read)) ? builderDiskFull(error) : error;
-  }
-}
-
-async function requireRoom(folder: string, read: ReadDiskSpace): Promise<void> {
+/** @throws SLIP_DISK_FULL when a build has no room in `folder` */
+export async function requireBuilderDisk(folder: string, read: ReadDiskSpace = diskSpace): Promise<void> {
   try {
     await ensureDir(folder, 0o711);
     await requireDiskSpace(folder, undefined, { read });
   } catch (error) {
-    throw (error instanceof SlipwayError && error.code === 'SLIP_DISK_FULL') || (await isDiskFull(folder, read))
-      ? builderDiskFull(error)
-      : error;
+    const isFull = error instanceof SlipwayError && error.code === 'SLIP_DISK_FULL';
+    throw isFull || (await isDiskFull(folder, read)) ? builderDiskFull(error) : error;
+  }
+}
+
+/**
+ * A disk that fills up during a build shows in many ways. All of them end in the same sentence.
+ * @throws SLIP_DISK_FULL, and what the build throws
+ */
+export async function namingFullDisk<T>(
+  folder: string,
+  build: () => Promise<T>,
+  read: ReadDiskSpace = diskSpace,
+): Promise<T> {
+  try {
+    return await build();
+  } catch (error) {
+    throw (await isDiskFull(folder, read)) ? builderDiskFull(error) : error;
   }
 }
 

@@ -1,6 +1,7 @@
 import { open, rename, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensureDir } from '../../shared/kit/atomic-file.ts';
+import type { Clock } from '../../shared/kit/clock.ts';
 import { runOk, type Run } from '../../shared/kit/exec.ts';
 import { imageBytes, mkfsArgs } from '../sandbox/files/disks.ts';
 import { mountsBelow } from '../sandbox/files/mounts.ts';
@@ -10,7 +11,15 @@ export interface CacheSize {
   readonly inodes: number;
 }
 
+export interface CacheDiskDeps {
+  readonly run: Run;
+  readonly clock: Clock;
+}
+
 const TIMEOUT_MS = 60_000;
+/** A process in the middle of its start releases a mount sooner. */
+const RELEASE_TIMEOUT_MS = 10_000;
+const RELEASE_POLL_MS = 50;
 const MOUNT_OPTIONS = 'loop,nosuid,nodev,noatime,noinit_itable,discard,errors=remount-ro';
 
 /**
@@ -22,13 +31,15 @@ export class CacheDisk {
   readonly #mountPoint: string;
   readonly #size: CacheSize;
   readonly #run: Run;
+  readonly #clock: Clock;
 
   /** @param size what it can hold */
-  constructor(home: string, size: CacheSize, run: Run) {
+  constructor(home: string, size: CacheSize, deps: CacheDiskDeps) {
     this.#image = join(home, 'disk.img');
     this.#mountPoint = join(home, 'disk');
     this.#size = size;
-    this.#run = run;
+    this.#run = deps.run;
+    this.#clock = deps.clock;
   }
 
   /** Below the mount point: a file system has a lost+found, and a cache has not. */
@@ -36,17 +47,18 @@ export class CacheDisk {
     return join(this.#mountPoint, 'cache');
   }
 
-  /** Mounts it, made anew where there is none, or one of another size, or one that a power cut left in the middle of something. */
+  /** Mounts the image. Makes a new one first if there is none, if its size is another one, or if a power cut left it mounted. */
   async open(): Promise<void> {
     if (await this.#isMounted()) return;
     await ensureDir(this.#mountPoint, 0o711);
-    if (!(await isWhole(this.#image, this.#bytes))) await this.#make();
+    if (!(await this.#isWhole())) await this.#make();
     const args = ['-t', 'ext4', '-o', MOUNT_OPTIONS, '--', this.#image, this.#mountPoint];
     await runOk(this.#run, { file: 'mount', args, timeoutMs: TIMEOUT_MS });
   }
 
-  /** What is in it now. */
-  async used(): Promise<CacheSize> {
+  /** What the cache holds now; undefined when it is not mounted. */
+  async used(): Promise<CacheSize | undefined> {
+    if (!(await this.#isMounted())) return undefined;
     const { bsize, blocks, bfree, files, ffree } = await statfs(this.#mountPoint);
     return { bytes: (blocks - bfree) * bsize, inodes: files - ffree };
   }
@@ -70,6 +82,27 @@ export class CacheDisk {
     return (await mountsBelow(this.#mountPoint)).includes(this.#mountPoint);
   }
 
+  async #isWhole(): Promise<boolean> {
+    if (await isWhole(this.#image, this.#bytes)) return true;
+    await this.#untilReleased();
+    return await isWhole(this.#image, this.#bytes);
+  }
+
+  /**
+   * A process that gets a mount namespace of its own gets a copy of every mount. The file system stays mounted, and its image unfinished,
+   * until such a process has dropped the copy, as each sandbox does during its start.
+   */
+  async #untilReleased(): Promise<void> {
+    const endMs = this.#clock.monotonicMs() + RELEASE_TIMEOUT_MS;
+    while ((await this.#loopDevices()) !== '' && this.#clock.monotonicMs() < endMs)
+      await this.#clock.sleep(RELEASE_POLL_MS);
+  }
+
+  async #loopDevices(): Promise<string> {
+    const args = ['--associated', this.#image, '--noheadings', '--output', 'NAME'];
+    return (await this.#run({ file: 'losetup', args, timeoutMs: TIMEOUT_MS })).stdout;
+  }
+
   async #make(): Promise<void> {
     const making = `${this.#image}.making`;
     await rm(making, { force: true });
@@ -83,7 +116,7 @@ export class CacheDisk {
 /** Where ext4 notes that it was unmounted as it should be: bit 0 of s_state in the superblock, cleared while it is mounted. */
 const STATE_OFFSET = 1024 + 0x3a;
 
-/** There, of this size, and unmounted in order: without a journal another one may hold anything. */
+/** True if the image has this size and was unmounted in order. Without a journal, any other image may be damaged. */
 async function isWhole(image: string, bytes: number): Promise<boolean> {
   const file = await open(image, 'r').catch(() => undefined);
   if (file === undefined) return false;

@@ -3,10 +3,9 @@ import { join } from 'node:path';
 import type { AppId } from '../../shared/domain/ids.ts';
 import { isId } from '../../shared/domain/ids.ts';
 import { ensureDir, readFileIfExists, writeFileAtomic } from '../../shared/kit/atomic-file.ts';
-import type { Run } from '../../shared/kit/exec.ts';
 import { removeTree } from '../../shared/kit/remove-tree.ts';
 import { mountsBelow } from '../sandbox/files/mounts.ts';
-import { CacheDisk, type CacheSize } from './cache-disk.ts';
+import { CacheDisk, type CacheDiskDeps, type CacheSize } from './cache-disk.ts';
 import { parseDeclaredLayers, renderDeclaredLayer } from './declared-layers.ts';
 import type { DeclaredLayer } from './layers/port.ts';
 import { ensureOwnedDir } from './task-folder.ts';
@@ -26,11 +25,11 @@ const DISK_PER_LIMIT = 2;
 /** Per app: CACHE_DIR, and what the last build declared. Both belong to one stack and go when it changes. */
 export class BuildCaches {
   readonly #settings: CacheSettings;
-  readonly #run: Run;
+  readonly #deps: CacheDiskDeps;
 
-  constructor(settings: CacheSettings, run: Run) {
+  constructor(settings: CacheSettings, deps: CacheDiskDeps) {
     this.#settings = settings;
-    this.#run = run;
+    this.#deps = deps;
   }
 
   /** The CACHE_DIR of an app, made if missing and emptied when it was of another stack. */
@@ -61,13 +60,14 @@ export class BuildCaches {
   /** After a build, before {@link close}. Without a disk of its own a cache is counted file by file, so ask only when it can have grown. */
   async isOverLimit(appId: AppId): Promise<boolean> {
     const { limit } = this.#settings;
-    const used = (await this.#disk(appId)?.used()) ?? (await this.#count(this.#folder(appId)));
-    return used.bytes > limit.bytes || used.inodes > limit.inodes;
+    const disk = this.#disk(appId);
+    const used = disk === undefined ? await this.#count(this.#folder(appId)) : await disk.used();
+    return used !== undefined && (used.bytes > limit.bytes || used.inodes > limit.inodes);
   }
 
   async #count(folder: string): Promise<CacheSize> {
     const total = async (...options: string[]): Promise<number> =>
-      Number.parseInt((await this.#run({ file: 'du', args: ['-sx', ...options, '--', folder] })).stdout, 10);
+      Number.parseInt((await this.#deps.run({ file: 'du', args: ['-sx', ...options, '--', folder] })).stdout, 10);
     return { bytes: (await total('-k')) * 1024, inodes: await total('--inodes') };
   }
 
@@ -79,12 +79,12 @@ export class BuildCaches {
   /** The next build starts with an empty one. What the last one declared stays: its layers are not in here. */
   async empty(appId: AppId): Promise<void> {
     await this.#disk(appId)?.discard();
-    await removeTree(this.#folder(appId), this.#run);
+    await removeTree(this.#folder(appId), this.#deps.run);
   }
 
   async clear(appId: AppId): Promise<void> {
     await this.close(appId);
-    await removeTree(this.#home(appId), this.#run);
+    await removeTree(this.#home(appId), this.#deps.run);
   }
 
   /** Apps whose cache is mounted. At the start of the agent, a killed agent left them so. */
@@ -108,7 +108,7 @@ export class BuildCaches {
   #disk(appId: AppId): CacheDisk | undefined {
     const { limit, mounted } = this.#settings;
     const size = { bytes: limit.bytes * DISK_PER_LIMIT, inodes: limit.inodes * DISK_PER_LIMIT };
-    return mounted ? new CacheDisk(this.#home(appId), size, this.#run) : undefined;
+    return mounted ? new CacheDisk(this.#home(appId), size, this.#deps) : undefined;
   }
 
   #declaredFile(appId: AppId): string {

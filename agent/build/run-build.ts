@@ -6,6 +6,7 @@ import type { Layer, Slug } from '../../shared/domain/slug.ts';
 import type { Run } from '../../shared/kit/exec.ts';
 import { LineOutput } from '../../shared/kit/line-output.ts';
 import { callAfter } from '../../shared/kit/timer.ts';
+import { namingFullDisk } from './builder-disk.ts';
 import { renderBuildSpec } from './build-spec.ts';
 import type { BuildRunnerConfig } from './config.ts';
 import type { BuildContext } from './context.ts';
@@ -57,7 +58,9 @@ export class BuildRun {
     this.#io.signal.addEventListener('abort', cancel, { once: true });
     try {
       this.#stop.signal.throwIfAborted();
-      return await this.#open().finally(async () => this.#cleanUpLater(await this.#isCacheOver()));
+      // The clean-up makes room on the disk, so it comes after the look at the disk.
+      const build = namingFullDisk(this.#context.config.tasksDir, () => this.#open());
+      return await build.finally(async () => this.#cleanUpLater(await this.#isCacheOver()));
     } finally {
       this.#io.signal.removeEventListener('abort', cancel);
       this.#stop.abort(); // ends the other transfers when one of them has failed

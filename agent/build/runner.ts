@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { AppId, Digest } from '../../shared/domain/ids.ts';
 import type { BuildResult, BuildTask } from '../../shared/domain/build.ts';
 import { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
-import { withBuilderDisk } from './builder-disk.ts';
+import { requireBuilderDisk } from './builder-disk.ts';
 import { BuildCaches } from './caches.ts';
 import { CleanUps } from './clean-ups.ts';
 import type { BuildContext, BuildRunnerDeps } from './context.ts';
@@ -56,7 +56,7 @@ class SandboxBuildRunner implements NodeBuildRunner {
     this.#context = {
       ...deps,
       config,
-      caches: new BuildCaches({ root: config.cacheDir, limit: config.cacheLimit, mounted: config.canMount }, deps.run),
+      caches: new BuildCaches({ root: config.cacheDir, limit: config.cacheLimit, mounted: config.canMount }, deps),
       useLayers: (taskId, layers) => {
         const before = this.#layersInUse.get(taskId) ?? [];
         this.#layersInUse.set(taskId, [...before, ...layers.map((layer) => layer.digest)]);
@@ -66,9 +66,11 @@ class SandboxBuildRunner implements NodeBuildRunner {
   }
 
   build(task: BuildTask, io: BuildIo): Promise<BuildResult> {
-    const build = (): Promise<BuildResult> => new BuildRun(this.#context, task, io).build();
     this.#delays.skip(task.appId);
-    return this.#queue.run(task.appId, () => withBuilderDisk(this.#context.config.tasksDir, build));
+    return this.#queue.run(task.appId, async () => {
+      await requireBuilderDisk(this.#context.config.tasksDir);
+      return await new BuildRun(this.#context, task, io).build();
+    });
   }
 
   /** Sandboxes first, because they use the folders. A failed removal does not stop the others. */

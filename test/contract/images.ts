@@ -32,6 +32,7 @@ export async function openImages(lab: Lab, config: Partial<ImagesConfig> & Pick<
     { stateDir, budgetBytes: 1e9, graceMs: 0, copyUpToBytes: 0, ...config },
     { transport, clock: instant },
   );
+  lab.beforeEnd(() => images.settled());
   await images.ensureHost();
   return { lab, images, transport, stateDir };
 }

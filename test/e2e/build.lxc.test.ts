@@ -10,7 +10,7 @@ import { addressAt, parseCidr } from '../../agent/sandbox/config.ts';
 import { DEFAULT_BUILD_LIMITS } from '../../shared/domain/assignment.ts';
 import type { Layer } from '../../shared/domain/slug.ts';
 import { run, runOk } from '../../shared/kit/exec.ts';
-import { isRunning } from '../support/bad-input.ts';
+import { HELD_S, isHeld } from '../support/bad-input.ts';
 import { createBench, type Bench, type Tree } from '../support/build-bench.ts';
 import { FakeTransport, openLab, type Lab } from '../support/image-lab.ts';
 import { startNpmRegistry, type NpmRegistry } from '../support/npm-registry.ts';
@@ -217,11 +217,11 @@ touch /usr/x 2>/dev/null || echo closed; touch "$3/x" 2>/dev/null || echo config
     const [sh = '', ...left] = await sandboxes.sandbox.limitedCommand(id, [
       'sh',
       '-c',
-      'sleep 86417 >/dev/null 2>&1 </dev/null &',
+      `sleep ${HELD_S} >/dev/null 2>&1 </dev/null &`,
     ]);
     assert.equal((await run({ file: sh, args: left })).code, 0);
     await sandboxes.sandbox.forget(id);
-    assert.equal(await isRunning('86417'), false, 'a helper that an agent left is ended with the sandbox');
+    assert.equal(await isHeld(), false, 'a helper that an agent left is ended with the sandbox');
   });
 
   it('is cancelled long before it would end, daemons included', async () => {

@@ -206,7 +206,7 @@ export async function openApi(change: Partial<ApiDeps> = {}, config: Partial<Api
     },
     addNodeCaller: (name) => joinNode(store, authority, name),
     call: async (caller, method, path, options = {}) => {
-      const agent = new Agent({ connect: { ca: authority.caPem, ...caller.tls } });
+      const agent = new Agent({ connect: { ca: authority.caPem, timeout: 60_000, ...caller.tls } });
       agents.push(agent);
       const headers = {
         ...(caller.token === undefined ? {} : { authorization: `Bearer ${caller.token}` }),

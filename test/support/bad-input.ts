@@ -4,6 +4,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eventually } from './eventually.ts';
 import type { TestFleet } from './fleet.ts';
+import { killProcess } from './kill-process.ts';
 import { helloApp, type PushResult, type Repository, type User } from './fleet-user.ts';
 
 type Files = Readonly<Record<string, string>>;
@@ -140,13 +141,30 @@ async function entries(folder: string): Promise<string[]> {
   return existsSync(folder) ? (await readdir(folder)).map((name) => join(folder, name)) : [];
 }
 
-/** Is a process with this argument running? Tests give it a value of their own. */
-export async function isRunning(argument: string): Promise<boolean> {
+/** A build holds with `sleep HELD_S` until {@link releaseHeld}. No other test process has this argument. */
+export const HELD_S = String(1_000_000 + process.pid);
+
+/** Ends the `sleep HELD_S` of a build, which then goes on with its next command. */
+export async function releaseHeld(): Promise<void> {
+  const [pid] = await eventually('the build holds', async () => {
+    const pids = await pidsWith(HELD_S);
+    return pids.length === 1 ? pids : undefined;
+  });
+  killProcess(Number(pid));
+}
+
+export async function isHeld(): Promise<boolean> {
+  return (await pidsWith(HELD_S)).length > 0;
+}
+
+/** Processes with this argument. */
+async function pidsWith(argument: string): Promise<readonly string[]> {
+  const found: string[] = [];
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
     const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-    if (command.split('\0').includes(argument)) return true;
+    if (command.split('\0').includes(argument)) found.push(pid);
   }
-  return false;
+  return found;
 }
 
 /** An app with a buildpack of its own in the tree. */

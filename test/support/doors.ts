@@ -13,6 +13,9 @@ import { API_CONFIG, fakeDeps, FakeImages } from './api-fixture.ts';
 import { tempDir } from './certificates.ts';
 import { startRig, type Rig } from './dispatch-rig.ts';
 
+/** A busy machine completes a hundred handshakes at once only after a while. */
+const BUSY_CONNECT_TIMEOUT_MS = 60_000;
+
 export interface Answer {
   readonly status: number;
   readonly body: { readonly error?: string; readonly message?: string; readonly hint?: string } & Record<
@@ -68,7 +71,7 @@ export async function openDoors(
     headers: Record<string, string>,
     what: { method: string; path: string; body: unknown },
   ): Promise<Answer> => {
-    const dispatcher = new Agent({ connect: { ca: ca.caPem, ...connect } });
+    const dispatcher = new Agent({ connect: { ca: ca.caPem, timeout: BUSY_CONNECT_TIMEOUT_MS, ...connect } });
     try {
       const json = what.body === undefined ? {} : { body: JSON.stringify(what.body) };
       const type: Record<string, string> = what.body === undefined ? {} : { 'content-type': 'application/json' };

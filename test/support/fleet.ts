@@ -208,7 +208,7 @@ export class TestFleet {
     body?: unknown,
     token = this.settings.token,
   ): Promise<unknown> {
-    const dispatcher = new Agent({ connect: { ca: this.settings.caPem } });
+    const dispatcher = new Agent({ connect: { ca: this.settings.caPem, timeout: 60_000 } });
     try {
       const response = await request(`${this.settings.url}/v1${path}`, {
         method,

@@ -13,14 +13,19 @@ import { digestFile } from '../../agent/images/file-digest.ts';
 /** A folder of this test alone; everything mounted below it is unmounted at the end, loop devices with it. */
 export interface Lab {
   readonly dir: string;
+  /** Runs before the unmounting: what still works in the background would mount again. */
+  beforeEnd(settle: () => Promise<void>): void;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 export async function openLab(name: string): Promise<Lab> {
   const dir = await realpath(await mkdtemp(join(tmpdir(), `slipway-${name}-`)));
+  const settles: (() => Promise<void>)[] = [];
   return {
     dir,
+    beforeEnd: (settle) => settles.push(settle),
     [Symbol.asyncDispose]: async () => {
+      for (const settle of settles) await settle();
       await unmountBelow(dir);
       await rm(dir, { recursive: true, force: true });
     },

@@ -7,7 +7,7 @@ import { DEFAULT_SANDBOX_CONFIG, type SandboxConfig } from '../../agent/sandbox/
 import type { Sandbox, SandboxSpec, SandboxStatus } from '../../agent/sandbox/port.ts';
 import type { AppName } from '../../shared/domain/names.ts';
 import { systemClock } from '../../shared/kit/clock.ts';
-import { run } from '../../shared/kit/exec.ts';
+import { run, type Run } from '../../shared/kit/exec.ts';
 import { silentLogger } from '../../shared/kit/log.ts';
 import { randomId } from '../../shared/kit/random-id.ts';
 import { eventually } from './eventually.ts';
@@ -51,7 +51,8 @@ export async function openSandboxLab(
     poolSize: 1,
     ...overrides,
   };
-  const deps = { run, clock: systemClock, log: silentLogger, randomId };
+  const disks = new DiskPrograms();
+  const deps = { run: disks.run, clock: systemClock, log: silentLogger, randomId };
   const sandbox = await createSandbox(kind, config, deps);
   const drivers = [sandbox];
   await sandbox.ensureHost();
@@ -61,11 +62,14 @@ export async function openSandboxLab(
     config,
     dir,
     async reopen(first) {
-      const next = await createSandbox(kind, config, deps);
-      drivers.unshift(next);
-      await first?.(next);
-      await next.ensureHost();
-      return next;
+      // The next agent removes half-made disks. An agent never meets those of a former one that still runs, but two drivers here would.
+      return await disks.holding(async () => {
+        const next = await createSandbox(kind, config, { ...deps, run });
+        drivers.unshift(next);
+        await first?.(next);
+        await next.ensureHost();
+        return next;
+      });
     },
     layer: (files) => makeLayer(dir, files, process.getuid?.() === 0 ? uidBase + 1000 : undefined),
     spec: (changes = {}) => ({ ...baseSpec(uidBase), ...changes }),
@@ -85,6 +89,32 @@ export async function openSandboxLab(
     },
   };
   return lab;
+}
+
+/** Starts programs, and can wait with those that make a disk. */
+class DiskPrograms {
+  #mayStart: Promise<unknown> = Promise.resolve();
+  readonly #running = new Set<Promise<unknown>>();
+
+  readonly run: Run = async (command) => {
+    if (command.args[0]?.endsWith('/disk.sh') !== true) return await run(command);
+    await this.#mayStart;
+    const running = run(command);
+    this.#running.add(running);
+    return await running.finally(() => this.#running.delete(running));
+  };
+
+  /** No disk is being made while `work` runs. */
+  async holding<T>(work: () => Promise<T>): Promise<T> {
+    const held = Promise.withResolvers<undefined>();
+    this.#mayStart = held.promise;
+    try {
+      await Promise.allSettled(this.#running);
+      return await work();
+    } finally {
+      held.resolve(undefined);
+    }
+  }
 }
 
 function baseSpec(uidBase: number): SandboxSpec {

@@ -1,10 +1,7 @@
-import { closeSync, openSync, rmSync, statfsSync, statSync, writeSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdir, open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run, runOk } from '../../shared/kit/exec.ts';
-
-/** Less is taken page by page. */
-const SMALLEST_BYTES = 64 * 1024;
 
 /** A folder on a file system of its own that a test can fill to the last byte. */
 export class SmallDisk {
@@ -21,32 +18,13 @@ export class SmallDisk {
     return new SmallDisk(dir);
   }
 
-  /** Takes all the room there is, also while others take and give back some of it: what cannot be had at once is halved and asked for again. */
+  /** Takes all the room, also what others give back meanwhile. Never gives any back: what writes to this disk must not find room again. */
   async fill(): Promise<void> {
-    const filler = join(this.dir, 'filler');
-    for (let bytes = this.#freeBytes(); bytes >= SMALLEST_BYTES; bytes = Math.min(bytes, this.#freeBytes())) {
-      const offset = statSync(filler, { throwIfNoEntry: false })?.size ?? 0;
-      const args = ['--offset', String(offset), '--length', String(bytes), filler];
-      const { code } = await run({ file: 'fallocate', args });
-      if (code !== 0) bytes = Math.floor(bytes / 2);
-    }
-    this.#takeTheRest();
-  }
-
-  #freeBytes(): number {
-    const { bavail, bsize } = statfsSync(this.dir);
-    return bavail * bsize;
-  }
-
-  #takeTheRest(): void {
-    const file = openSync(join(this.dir, 'filler'), 'a');
-    const page = Buffer.alloc(4096);
+    const filler = await open(join(this.dir, 'filler'), 'a');
     try {
-      for (;;) writeSync(file, page);
-    } catch {
-      // full
+      for (const size of [1024 * 1024, 4096]) await writeUntilFull(filler, Buffer.alloc(size));
     } finally {
-      closeSync(file);
+      await filler.close();
     }
   }
 
@@ -56,5 +34,15 @@ export class SmallDisk {
 
   async unmount(): Promise<void> {
     await runOk(run, { file: 'umount', args: [this.dir] });
+  }
+}
+
+async function writeUntilFull(file: FileHandle, chunk: Buffer): Promise<void> {
+  for (;;) {
+    const written = await file.write(chunk).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+      return undefined;
+    });
+    if (written === undefined) return;
   }
 }

@@ -98,8 +98,11 @@ describe('a push whose app cannot serve', () => {
   });
 
   it('goes back by itself when it dies just after it was ready', async () => {
-    const dying = `setTimeout(() => { console.error('out of luck'); process.exit(9); }, 500);\n`;
-    const text = await app.refused({ 'server.js': `${listening('process.env.PORT')['server.js'] ?? ''}${dying}` });
+    // The first connection is the one that tells the agent that it is ready.
+    const dies = `() => setTimeout(() => { console.error('out of luck'); process.exit(9); }, 500)`;
+    const text = await app.refused({
+      'server.js': `require('node:http').createServer().on('connection', ${dies}).listen(process.env.PORT);\n`,
+    });
     assertSays(text, /web\.1 exited with status 9\./, /slipway logs -a blog -p web\.1/);
     assert.match(text, /remote: +out of luck/);
   });

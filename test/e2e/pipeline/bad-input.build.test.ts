@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { assertSays, isRunning, ServingApp, withBuildpack } from '../../support/bad-input.ts';
+import { assertSays, HELD_S, isHeld, ServingApp, withBuildpack } from '../../support/bad-input.ts';
 import { TestFleet } from '../../support/fleet.ts';
 import { helloApp } from '../../support/fleet-user.ts';
 
@@ -41,13 +41,13 @@ describe('a push whose build cannot succeed', () => {
   });
 
   it('ends a buildpack that hangs, says where, and leaves none of its processes', async () => {
-    const text = await app.refused(withBuildpack('sleep 86413 & sleep 86413'));
+    const text = await app.refused(withBuildpack(`sleep ${HELD_S} & sleep ${HELD_S}`));
     assertSays(
       text,
       /took longer than 20 s and was stopped during bin\/compile of \.\/pack/,
       /waits for input or for a server/,
     );
-    assert.equal(await isRunning('86413'), false);
+    assert.equal(await isHeld(), false);
   });
 
   it('tells a buildpack that cannot be run from one that fails', async () => {

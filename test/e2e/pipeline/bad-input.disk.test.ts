@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { assertSays, ServingApp, withBuildpack } from '../../support/bad-input.ts';
+import { assertSays, HELD_S, releaseHeld, ServingApp, withBuildpack } from '../../support/bad-input.ts';
 import { eventually } from '../../support/eventually.ts';
 import { TestFleet } from '../../support/fleet.ts';
 import { SmallDisk } from '../../support/small-disk.ts';
@@ -44,12 +44,13 @@ describe('a full disk', () => {
   /** Pushes a build that stops in the middle until the disk is full. */
   async function pushFilling(name: DiskName): Promise<{ ok: boolean; text: string }> {
     await app.commitBad({
-      ...withBuildpack('echo compiling; sleep 1; head -c 3000000 /dev/urandom >"$1/big"; sleep 1'),
+      ...withBuildpack(`echo compiling; sleep ${HELD_S}; head -c 3000000 /dev/urandom >"$1/big"; sleep 1`),
       Procfile: 'web: python3 -m http.server $PORT\n',
     });
     const pushing = app.repository.startPush('blog');
     await pushing.saw(/compiling/);
     await disk(name).fill();
+    await releaseHeld();
     return pushing.result;
   }
 

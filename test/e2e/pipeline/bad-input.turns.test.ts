@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { assertSays, isRunning, nothingLeft, ServingApp, withBuildpack } from '../../support/bad-input.ts';
+import {
+  assertSays,
+  HELD_S,
+  isHeld,
+  nothingLeft,
+  releaseHeld,
+  ServingApp,
+  withBuildpack,
+} from '../../support/bad-input.ts';
 import { eventually } from '../../support/eventually.ts';
 import { TestFleet } from '../../support/fleet.ts';
 import type { Repository } from '../../support/fleet-user.ts';
@@ -29,12 +37,15 @@ describe('pushes that meet, end early or find nobody', () => {
   }
 
   it('lets the second of two pushes to one app wait, tells it for whom, and says what to do when it comes too late', async () => {
-    const first = await app.commitBad({ ...withBuildpack('echo compiling; sleep 2'), ...PROCFILE });
+    const first = await app.commitBad({ ...withBuildpack(`echo compiling; sleep ${HELD_S}; true`), ...PROCFILE });
     const second = await secondCopy();
     await second.commit({ 'mine.txt': '1' });
     const pushing = app.repository.startPush('blog');
     await pushing.saw(/compiling/);
-    const late = await second.push('blog');
+    const waiting = second.startPush('blog');
+    await waiting.saw(/yours waits/);
+    await releaseHeld();
+    const late = await waiting.result;
     assert.match(
       late.text,
       new RegExp(`Another push to blog is running \\(commit ${first.slice(0, 7)}\\); yours waits\\.`),
@@ -51,14 +62,16 @@ describe('pushes that meet, end early or find nobody', () => {
   });
 
   it('lets the waiting push go ahead when the first one fails', async () => {
-    await app.commitBad({ ...withBuildpack('echo compiling; sleep 2; exit 1'), ...PROCFILE });
+    await app.commitBad({ ...withBuildpack(`echo compiling; sleep ${HELD_S}; exit 1`), ...PROCFILE });
     const second = await secondCopy();
     const commit = await second.commit({ 'mine.txt': '2' });
     const pushing = app.repository.startPush('blog');
     await pushing.saw(/compiling/);
-    const waiting = await second.push('blog');
-    assert.match(waiting.text, /yours waits\./);
-    assert.ok(waiting.ok, waiting.text);
+    const waiting = second.startPush('blog');
+    await waiting.saw(/yours waits\./);
+    await releaseHeld();
+    const { ok, text } = await waiting.result;
+    assert.ok(ok, text);
     assert.equal((await pushing.result).ok, false);
     assert.equal(await app.repository.remoteRef('blog'), commit);
     await app.goBack();
@@ -78,12 +91,12 @@ describe('pushes that meet, end early or find nobody', () => {
   });
 
   it('cancels the build at Ctrl-C: its sandbox goes and the same commit can be pushed again', async () => {
-    const commit = await app.commitBad({ ...withBuildpack('echo compiling; sleep 86417'), ...PROCFILE });
+    const commit = await app.commitBad({ ...withBuildpack(`echo compiling; sleep ${HELD_S}`), ...PROCFILE });
     const pushing = app.repository.startPush('blog');
     await pushing.saw(/compiling/);
-    await eventually('the build sleeps', () => isRunning('86417'));
+    await eventually('the build sleeps', isHeld);
     pushing.interrupt();
-    await eventually('the sandbox is gone', async () => !(await isRunning('86417')));
+    await eventually('the sandbox is gone', async () => !(await isHeld()));
     assert.equal((await pushing.result).ok, false);
     assert.equal(await app.repository.remoteRef('blog'), app.commit);
     assert.equal((await fleet.site.get('blog')).body, app.body);
@@ -93,13 +106,13 @@ describe('pushes that meet, end early or find nobody', () => {
     assert.equal((await app.repository.git('rev-parse', 'HEAD')).stdout.trim(), commit);
     again.interrupt();
     await again.result;
-    await eventually('the second one is gone as well', async () => !(await isRunning('86417')));
+    await eventually('the second one is gone as well', async () => !(await isHeld()));
     const [last] = (await fleet.api('GET', '/apps/blog/builds')) as { state: string }[];
     assert.equal(last?.state, 'cancelled');
   });
 
   it('cancels a push that waits for its turn at Ctrl-C', async () => {
-    await app.commitBad({ ...withBuildpack('echo compiling; sleep 2; exit 1'), ...PROCFILE });
+    await app.commitBad({ ...withBuildpack(`echo compiling; sleep ${HELD_S}; exit 1`), ...PROCFILE });
     const second = await secondCopy();
     await second.commit({ 'mine.txt': '3' });
     const pushing = app.repository.startPush('blog');
@@ -108,6 +121,7 @@ describe('pushes that meet, end early or find nobody', () => {
     await waiting.saw(/yours waits/);
     waiting.interrupt();
     assert.equal((await waiting.result).ok, false);
+    await releaseHeld();
     const first = await pushing.result;
     assertSays(first.text, /exit code 1/, /push again/);
     await app.assertUntouched(first);

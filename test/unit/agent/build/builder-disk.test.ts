@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { withBuilderDisk } from '../../../../agent/build/builder-disk.ts';
+import { namingFullDisk, requireBuilderDisk } from '../../../../agent/build/builder-disk.ts';
 import type { DiskSpace } from '../../../../shared/kit/disk.ts';
 
 const GIB = 1024 ** 3;
@@ -13,13 +13,15 @@ const reads = (...spaces: readonly Partial<DiskSpace>[]) => {
 describe('a build on a full disk', () => {
   const folder = '/tmp';
   it('does not begin', async () => {
-    const begun = withBuilderDisk(folder, () => assert.fail('it began'), reads({ freeBytes: GIB }));
-    await assert.rejects(begun, { code: 'SLIP_DISK_FULL', message: /builder's disk is full/ });
+    await assert.rejects(requireBuilderDisk(folder, reads({ freeBytes: GIB / 8 })), {
+      code: 'SLIP_DISK_FULL',
+      message: /builder's disk is full/,
+    });
   });
 
   it('that filled up meanwhile says so, whatever it failed of', async () => {
     const failing = () => Promise.reject(new Error('exit 1'));
-    await assert.rejects(withBuilderDisk(folder, failing, reads({}, { freeBytes: 0 })), { code: 'SLIP_DISK_FULL' });
-    await assert.rejects(withBuilderDisk(folder, failing, reads({})), { message: 'exit 1' });
+    await assert.rejects(namingFullDisk(folder, failing, reads({ freeBytes: 0 })), { code: 'SLIP_DISK_FULL' });
+    await assert.rejects(namingFullDisk(folder, failing, reads({})), { message: 'exit 1' });
   });
 });
