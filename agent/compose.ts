@@ -108,7 +108,7 @@ function composeLoop(
     gatePolicy: { timeoutMs: config.gateTimeoutMs, wrongBindAfterMs: GATE_WRONG_BIND_MS },
     stopTimeoutMs: config.stopTimeoutMs,
     drainTimeoutMs: config.drainTimeoutMs,
-    forgotten: () => destroyed.wake(),
+    onRemoved: () => destroyed.wake(),
     failpoint,
     clock,
     random: Math.random,

@@ -31,7 +31,7 @@ export interface ExecutorDeps {
   readonly stopTimeoutMs: number;
   readonly drainTimeoutMs: number;
   /** Called when nothing but its kept log is left of an instance. */
-  readonly forgotten?: (() => void) | undefined;
+  readonly onRemoved?: (() => void) | undefined;
   readonly failpoint: Failpoint;
   readonly clock: Clock;
   readonly random: () => number;
@@ -44,27 +44,28 @@ const STAY_UP_MS = 1_000;
 /** The total table of what each step does. Each is idempotent: the plan may ask again after a crash. */
 export function createExecutors(deps: ExecutorDeps, instances: ReadonlyMap<string, InstanceRuntime>): Executors {
   const steps = new InstanceSteps(deps);
-  const of = (step: Step): InstanceRuntime => {
+  const runtimeOf = (step: Step): InstanceRuntime => {
     const runtime = instances.get(step.instanceId);
     if (runtime !== undefined) return runtime;
     throw new SlipwayError({ code: 'SLIP_INTERNAL', kind: 'bug', message: `There is no instance ${step.instanceId}.` });
   };
   return {
-    fetch: (step, signal) => steps.fetch(of(step), step.assignment, signal),
-    launch: (step) => steps.launch(of(step), step.assignment),
-    gate: (step, signal) => steps.gate(of(step), step.assignment, signal),
-    bury: (step) => steps.bury(of(step), step.assignment),
-    drain: (step, signal) => steps.drain(of(step), signal),
-    terminate: (step, signal) => steps.terminate(of(step), signal),
+    fetch: (step, signal) => steps.fetch(runtimeOf(step), step.assignment, signal),
+    launch: (step) => steps.launch(runtimeOf(step), step.assignment),
+    gate: (step, signal) => steps.gate(runtimeOf(step), step.assignment, signal),
+    reap: (step) => steps.reap(runtimeOf(step), step.assignment),
+    drain: (step, signal) => steps.drain(runtimeOf(step), signal),
+    terminate: (step, signal) => steps.terminate(runtimeOf(step), signal),
     destroy: async (step) => {
       await deps.sandbox.destroy(step.instanceId);
     },
-    forget: async (step) => {
+    remove: async (step) => {
+      await deps.sandbox.destroy(step.instanceId); // no driver shows a half-made sandbox, so the plan cannot ask for this
       await deps.proxy.forget(step.instanceId);
       for (const id of deps.logBook.end(step.instanceId, deps.clock.nowMs())) await deps.sandbox.forget(id);
       await deps.records.remove(step.instanceId);
       (instances as Map<string, InstanceRuntime>).delete(step.instanceId);
-      deps.forgotten?.();
+      deps.onRemoved?.();
     },
   };
 }
@@ -140,7 +141,7 @@ class InstanceSteps {
       const outcome = await this.timed(runtime, 'gate', () =>
         this.waitForGate(status, assignment, { exited: watch.exited, signal }),
       );
-      if (outcome === 'exited') return; // the next round buries it
+      if (outcome === 'exited') return; // the next round reaps it
       if (outcome !== 'passed') {
         await this.giveUp(runtime, outcome);
         return;
@@ -191,7 +192,7 @@ class InstanceSteps {
     runtime.sandbox = undefined;
   }
 
-  async bury(runtime: InstanceRuntime, assignment: Assignment): Promise<void> {
+  async reap(runtime: InstanceRuntime, assignment: Assignment): Promise<void> {
     const exit = runtime.sandbox?.exit ?? { oomKilled: false, atMs: this.#deps.clock.nowMs() };
     const lastLines = await this.#deps.logs.lastLines(runtime.instanceId, LAST_LINES);
     const reason = explainExit(assignment, { exit, everLive: runtime.record.everLive, lastLines });
@@ -219,7 +220,6 @@ class InstanceSteps {
       pauseMs = Math.min(500, pauseMs * 2);
     }
     runtime.drained = true;
-    await this.#deps.failpoint('agent.drained');
   }
 
   /** Heroku's lines about it: who was not done in time would otherwise never know that it was cut off. */

@@ -1,14 +1,14 @@
 import type { DesiredState } from '../../shared/domain/assignment.ts';
 import type { FleetRoutes } from '../../shared/domain/fleet-routes.ts';
 import type { AppId } from '../../shared/domain/ids.ts';
-import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
+import type { InstanceState, InstanceStatus, Reason } from '../../shared/domain/instance.ts';
 import { backoffDelayMs, type BackoffPolicy } from '../../shared/kit/backoff.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import type { LogEvent, Logger } from '../../shared/kit/log.ts';
 import type { Sandbox } from '../sandbox/port.ts';
 import type { InstanceRecords } from './instances.ts';
 import { plan, type Plan } from './plan.ts';
-import { assign, newRuntime, observe, type InstanceRuntime } from './runtime.ts';
+import { assign, enterState, newRuntime, observe, type InstanceRuntime } from './runtime.ts';
 import type { RouteSwitch } from './route-switch.ts';
 import { statusOf } from './status.ts';
 import { describeStep, type Executors, type Step } from './steps.ts';
@@ -23,7 +23,7 @@ export interface LoopDeps {
   /** Puts back what the host lost behind our back; called every `hostCheckMs`. */
   readonly ensureHost: () => Promise<void>;
   readonly hostCheckMs: number;
-  /** The words for a step that failed and is tried again. */
+  /** The reason for users when a step failed and is tried again. */
   readonly explain?: ((error: unknown) => Promise<Reason>) | undefined;
   readonly clock: Clock;
   readonly random: () => number;
@@ -60,7 +60,7 @@ export class ReconcileLoop {
   #running: Promise<void> | undefined;
   /** When a look found the machine right, or made it so; monotonic. */
   #hostRightAtMs = Infinity;
-  #hostTrouble: Reason | undefined;
+  #hostFailure: Reason | undefined;
 
   constructor(deps: LoopDeps) {
     this.#deps = deps;
@@ -125,7 +125,7 @@ export class ReconcileLoop {
   /** Why the machine cannot be put right. A look that failed may have met somebody's change half way; one that lasts did not. */
   hostTrouble(): Reason | undefined {
     const wrongForMs = this.#deps.clock.monotonicMs() - this.#hostRightAtMs;
-    return wrongForMs < HOST_WRONG_CHECKS * this.#deps.hostCheckMs ? undefined : this.#hostTrouble;
+    return wrongForMs < HOST_WRONG_CHECKS * this.#deps.hostCheckMs ? undefined : this.#hostFailure;
   }
 
   async #run(): Promise<void> {
@@ -147,9 +147,9 @@ export class ReconcileLoop {
     try {
       await this.#deps.ensureHost();
       this.#hostRightAtMs = this.#deps.clock.monotonicMs();
-      this.#hostTrouble = undefined;
+      this.#hostFailure = undefined;
     } catch (error) {
-      this.#hostTrouble = await this.#deps.explain?.(error).catch(() => undefined);
+      this.#hostFailure = await this.#deps.explain?.(error).catch(() => undefined);
       throw error;
     }
   }
@@ -211,12 +211,12 @@ export class ReconcileLoop {
     void executor(step, signal).then(
       () => {
         runtime.failures = 0;
-        runtime.trouble = undefined;
+        runtime.stepFailure = undefined;
         this.#finish(runtime);
       },
       async (error: unknown) => {
         if (!signal.aborted) this.#defer(runtime, step, error);
-        if (!signal.aborted) runtime.trouble = await this.#deps.explain?.(error).catch(() => undefined);
+        if (!signal.aborted) runtime.stepFailure = await this.#deps.explain?.(error).catch(() => undefined);
         this.#finish(runtime);
       },
     );
@@ -239,6 +239,7 @@ export class ReconcileLoop {
     const changed: InstanceStatus[] = [];
     for (const runtime of this.#instances.values()) {
       const status = this.#statusOf(runtime);
+      this.#enterState(runtime, status.state);
       const text = JSON.stringify(status);
       if (text === runtime.reported) continue;
       runtime.reported = text;
@@ -247,11 +248,21 @@ export class ReconcileLoop {
     if (changed.length > 0) this.#deps.report(changed);
   }
 
+  /** An impossible transition is a bug of this agent. It must not stop the loop, because all apps of this node depend on it. */
+  #enterState(runtime: InstanceRuntime, to: InstanceState): void {
+    const from = runtime.state;
+    try {
+      enterState(runtime, to);
+    } catch (error) {
+      this.#deps.log.error({ instance: runtime.instanceId, from, to, err: error }, 'reconcile.illegal_transition');
+    }
+  }
+
   #statusOf(runtime: InstanceRuntime): InstanceStatus {
     return statusOf(runtime.assignment, observe(runtime), {
       nowMs: this.#deps.clock.nowMs(),
       timingsMs: runtime.timingsMs,
-      trouble: runtime.trouble,
+      stepFailure: runtime.stepFailure,
     });
   }
 

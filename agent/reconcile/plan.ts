@@ -58,7 +58,7 @@ function nextStep(assignment: Assignment | undefined, instance: ObservedInstance
 
 function nextRunStep(assignment: Assignment, instance: ObservedInstance, nowMs: number): Step | undefined {
   const instanceId = instance.instanceId;
-  if (instance.phase === 'exited') return { kind: 'bury', instanceId, assignment };
+  if (instance.phase === 'exited') return { kind: 'reap', instanceId, assignment };
   if (instance.phase === 'running') return isGateOpen(instance) ? undefined : { kind: 'gate', instanceId, assignment };
   if (instance.record.failure !== undefined) return undefined;
   if ((instance.record.nextStartAtMs ?? 0) > nowMs) return undefined;
@@ -73,7 +73,7 @@ function nextStopStep(assignment: Assignment | undefined, instance: ObservedInst
   }
   if (instance.phase !== 'absent') return { kind: 'destroy', instanceId };
   // Nothing runs any more. The record stays until the controller drops the assignment: its absence would read as "start it".
-  return assignment === undefined ? { kind: 'forget', instanceId } : undefined;
+  return assignment === undefined ? { kind: 'remove', instanceId } : undefined;
 }
 
 function backendsByApp(

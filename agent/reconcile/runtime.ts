@@ -1,6 +1,7 @@
 import type { Assignment } from '../../shared/domain/assignment.ts';
 import type { AppId } from '../../shared/domain/ids.ts';
-import type { Reason } from '../../shared/domain/instance.ts';
+import type { InstanceState, Reason } from '../../shared/domain/instance.ts';
+import { INSTANCE_STATES, transition } from '../../shared/domain/states.ts';
 import type { SandboxStatus } from '../sandbox/port.ts';
 import { NEW_RECORD, type InstanceRecord } from './record.ts';
 import type { ObservedInstance } from './plan.ts';
@@ -23,9 +24,11 @@ export interface InstanceRuntime {
   /** Wall clock before which no further step is tried after one failed by surprise. */
   retryAtMs: number;
   failures: number;
-  /** Why its last step failed by surprise; it is tried again. */
-  trouble: Reason | undefined;
+  /** Why its last step failed unexpectedly; it is tried again. */
+  stepFailure: Reason | undefined;
   timingsMs: Record<string, number>;
+  /** As last observed; absent before the first observation. */
+  state: InstanceState | undefined;
   /** Last report sent, to send changes only. */
   reported: string;
 }
@@ -44,15 +47,29 @@ export function newRuntime(instanceId: string, record: InstanceRecord = NEW_RECO
     abort: undefined,
     retryAtMs: 0,
     failures: 0,
-    trouble: undefined,
+    stepFailure: undefined,
     timingsMs: {},
+    state: undefined,
     reported: '',
   };
 }
 
 export function assign(runtime: InstanceRuntime, assignment: Assignment | undefined): void {
+  // A controller that was restored from a backup can ask again for an instance that was stopped: its states start again.
+  if (!isToStop(assignment) && isToStop(runtime.assignment)) runtime.state = undefined;
   runtime.assignment = assignment;
   runtime.appId = assignment?.appId ?? runtime.appId;
+}
+
+function isToStop(assignment: Assignment | undefined): boolean {
+  return assignment === undefined || assignment.desired === 'stop';
+}
+
+/** Records the observed state. @throws SLIP_STATE_ILLEGAL after an impossible transition, which is recorded too */
+export function enterState(runtime: InstanceRuntime, state: InstanceState): void {
+  const before = runtime.state;
+  runtime.state = state;
+  if (before !== undefined && before !== state) transition(INSTANCE_STATES, before, state);
 }
 
 export function observe(runtime: InstanceRuntime): ObservedInstance {

@@ -10,13 +10,14 @@ export function statusOf(
   at: {
     readonly nowMs: number;
     readonly timingsMs: Readonly<Record<string, number>>;
-    readonly trouble?: Reason | undefined;
+    /** Why its last step failed; the step is tried again. */
+    readonly stepFailure?: Reason | undefined;
   },
 ): InstanceStatus {
   const { record } = instance;
   const state = stateOf(assignment, instance, at.nowMs);
   // What keeps it from starting again is newer than why it ended.
-  const reason = record.failure ?? (state === 'live' ? undefined : at.trouble) ?? record.crash;
+  const reason = record.failure ?? (state === 'live' ? undefined : at.stepFailure) ?? record.crash;
   return {
     instanceId: instance.instanceId as InstanceId,
     state,

@@ -1,4 +1,4 @@
-import type { Assignment } from '../../shared/domain/assignment.ts';
+import { instanceName, type Assignment } from '../../shared/domain/assignment.ts';
 
 /** The arguments of each step an instance can take; the executor table and the descriptions must cover exactly these. */
 export interface StepArgs {
@@ -8,16 +8,16 @@ export interface StepArgs {
   launch: { readonly assignment: Assignment };
   /** Wait until the process answers, fails or takes too long. */
   gate: { readonly assignment: Assignment };
-  /** Take note of an ended process and clear its sandbox away. */
-  bury: { readonly assignment: Assignment };
+  /** Record how the process ended, and remove its sandbox. */
+  reap: { readonly assignment: Assignment };
   /** Let open requests finish (the proxy sends no new ones). */
   drain: object;
   /** SIGTERM, wait, SIGKILL. */
   terminate: object;
   /** Remove the sandbox and everything of it. */
   destroy: object;
-  /** Drop the last traces: log, record, proxy slot. */
-  forget: object;
+  /** Remove everything that is left of the instance: proxy slot, record, old logs, a half-made sandbox. */
+  remove: object;
 }
 
 export type StepKind = keyof StepArgs;
@@ -30,17 +30,18 @@ const DESCRIPTIONS: Readonly<Record<StepKind, string>> = {
   fetch: 'fetch the layers of',
   launch: 'start',
   gate: 'wait for the port of',
-  bury: 'clear away the ended process of',
+  reap: 'clean up the ended process of',
   drain: 'drain',
   terminate: 'stop',
   destroy: 'remove the sandbox of',
-  forget: 'forget',
+  remove: 'remove',
 };
 
 /** One line for logs and golden tests, e.g. `start web.1 of shop v12`. */
 export function describeStep(step: Step): string {
-  const of = 'assignment' in step ? step.assignment : undefined;
-  const name =
-    of === undefined ? step.instanceId : `${of.processType}.${String(of.ordinal)} of ${of.app} v${String(of.release)}`;
-  return `${DESCRIPTIONS[step.kind]} ${name}`;
+  return `${DESCRIPTIONS[step.kind]} ${'assignment' in step ? describeAssignment(step.assignment) : step.instanceId}`;
+}
+
+function describeAssignment(assignment: Assignment): string {
+  return `${instanceName(assignment)} of ${assignment.app} v${String(assignment.release)}`;
 }

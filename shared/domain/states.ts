@@ -32,12 +32,17 @@ export const NODE_STATES: StateTable<NodeState> = {
   removed: [],
 };
 
+/**
+ * As an agent observes an instance. To `pending`: a step failed and waits for its next try, or an ended process is about to be restarted.
+ * `live → starting`: the proxy has no route to it, or its sandbox disappeared. To `fetching` from `starting` or `live`: a restarted agent has
+ * to check the layers again.
+ */
 export const INSTANCE_STATES: StateTable<InstanceState> = {
-  pending: ['fetching', 'stopping', 'stopped', 'failed'],
-  fetching: ['starting', 'stopping', 'stopped', 'failed'],
-  starting: ['live', 'backoff', 'stopping', 'stopped', 'failed'],
-  live: ['backoff', 'stopping', 'stopped'],
-  backoff: ['fetching', 'starting', 'stopping', 'stopped'],
+  pending: ['fetching', 'starting', 'stopping', 'stopped', 'failed'],
+  fetching: ['pending', 'starting', 'stopping', 'stopped', 'failed'],
+  starting: ['pending', 'fetching', 'live', 'backoff', 'stopping', 'stopped', 'failed'],
+  live: ['pending', 'fetching', 'starting', 'backoff', 'stopping', 'stopped'],
+  backoff: ['pending', 'fetching', 'starting', 'stopping', 'stopped'],
   stopping: ['stopped'],
   stopped: [],
   failed: ['stopping', 'stopped'],

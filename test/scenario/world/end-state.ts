@@ -10,6 +10,8 @@ export async function checkEndState(world: World): Promise<void> {
   for (const app of world.apps.values()) await checkApp(world, app);
   const awaited = (await world.store.destroyedApps(1_000)).filter(({ freeAtMs }) => freeAtMs === undefined);
   assert.deepEqual(awaited, [], 'a node did not say that nothing is left of a destroyed app');
+  const illegal = world.trace.lines.filter((line) => line.includes('reconcile.illegal_transition'));
+  assert.deepEqual(illegal, [], 'an instance made a transition that is not in the table');
   const wanted = new Set((await world.store.allAssignments()).map((row) => row.instanceId as string));
   for (const machine of world.machines.values()) {
     const orphans = (await machine.sandbox.list())

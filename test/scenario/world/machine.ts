@@ -268,7 +268,7 @@ export class Machine {
     const records = mortal(recordsIn(this.#records), life, this.#around);
     const log = trace.logger(this.name);
     const executors = {
-      ...{ sandbox, proxy, records, clock, logBook: this.#logBook, forgotten: () => destroyed.wake() },
+      ...{ sandbox, proxy, records, clock, logBook: this.#logBook, onRemoved: () => destroyed.wake() },
       images: mortal(IMAGES, life, this.#around),
       logs: LOGS,
       dynoSpec: (...[assignment, lowerDirs]: Parameters<Parameters<typeof createExecutors>[0]['dynoSpec']>) =>

@@ -39,8 +39,8 @@ describe('the plan of one instance', () => {
     assert.equal(stepOf('run', observed({ ...running, startedAtMs: 6 })), 'gate');
   });
 
-  it('buries an ended process and waits for its next start', () => {
-    assert.equal(stepOf('run', observed({ phase: 'exited', record: live })), 'bury');
+  it('reaps an ended process and waits for its next start', () => {
+    assert.equal(stepOf('run', observed({ phase: 'exited', record: live })), 'reap');
     const waiting = observed({ layersReady: true, record: { ...live, nextStartAtMs: 200 } });
     assert.equal(stepOf('run', waiting, 100), undefined);
     assert.equal(plan(aDesiredState([anAssignment()]), [waiting], 100).wakeAtMs, 200);
@@ -60,7 +60,7 @@ describe('the plan of one instance', () => {
     assert.equal(stepOf('stop', observed({ ...running, drained: true })), 'terminate');
     assert.equal(stepOf('stop', observed({ phase: 'exited' })), 'destroy');
     assert.equal(stepOf('stop', observed()), undefined);
-    assert.equal(stepOf('none', observed()), 'forget');
+    assert.equal(stepOf('none', observed()), 'remove');
   });
 
   it('treats an instance that nobody assigned as one to stop', () => {

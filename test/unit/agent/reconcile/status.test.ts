@@ -39,12 +39,12 @@ describe('what the controller is told of an instance', () => {
   });
 
   it('says why a step that failed is tried again, until the instance is up', () => {
-    const trouble = { code: 'SLIP_DISK_FULL', message: 'full' };
-    assert.deepEqual(statusOf(anAssignment(), observed({}), { ...at, trouble }).reason, trouble);
+    const stepFailure = { code: 'SLIP_DISK_FULL', message: 'full' };
+    assert.deepEqual(statusOf(anAssignment(), observed({}), { ...at, stepFailure }).reason, stepFailure);
     const crashed = observed({ record: afterCrash(afterGate(NEW_RECORD, 7), crash, { nowMs: 1000, random: 0 }) });
-    assert.deepEqual(statusOf(anAssignment(), crashed, { ...at, trouble }).reason, trouble, 'newer than why it ended');
+    assert.deepEqual(statusOf(anAssignment(), crashed, { ...at, stepFailure }).reason, stepFailure, 'newer than why it ended');
     const up = observed({ record: afterGate(NEW_RECORD, 7), phase: 'running', startedAtMs: 7, inProxy: true });
-    assert.equal(statusOf(anAssignment(), up, { ...at, trouble }).reason, undefined);
+    assert.equal(statusOf(anAssignment(), up, { ...at, stepFailure }).reason, undefined);
   });
 
   it('is live when the proxy has it: whoever waits for that may take the old one away', () => {
