@@ -11,7 +11,7 @@ import { readAgentConfig, type AgentConfig } from './config.ts';
 import { lockMachine, ownedThings } from './host/machine-lock.ts';
 import { joinFleet, rejoinFleet, renewNow, type MembershipFlags } from './membership.ts';
 import { undoShared } from './images/mount-commands.ts';
-import { tellStartFailed } from './session/tell-trouble.ts';
+import { reportStartFailure } from './session/report-start-failure.ts';
 
 const USAGE = `Usage:
   node agent/main.ts run    --config FILE
@@ -43,7 +43,7 @@ async function runAgent(config: AgentConfig, configPath: string): Promise<void> 
   await ensureDir(config.stateDir, 0o711);
   const basics = basicsOf(config, configPath);
   const agent = await startAgent(basics).catch(async (error: unknown) => {
-    await tellStartFailed(config.stateDir, error);
+    await reportStartFailure(config.stateDir, error);
     throw error;
   });
   basics.log.info({ sandbox: config.sandbox }, 'agent.ready');

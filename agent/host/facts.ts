@@ -4,7 +4,7 @@ import { availableParallelism, freemem, loadavg, release, totalmem } from 'node:
 import { join } from 'node:path';
 import type { NodeFacts } from '../../shared/rpc/messages.ts';
 
-/** What the composition root knows of its own parts. */
+/** Facts that the agent knows about its own parts. */
 export type OwnFacts = Pick<
   NodeFacts,
   | 'agentVersion'
@@ -19,7 +19,7 @@ export type OwnFacts = Pick<
   | 'routeNamesMax'
 >;
 
-/** Facts of this machine, read from the kernel's own files in about a millisecond; `diskBytes` is of the state folder's file system. */
+/** Facts of this machine, read in about a millisecond. `diskBytes` is the size of the file system of the state folder. */
 export async function collectFacts(stateDir: string, own: OwnFacts): Promise<NodeFacts> {
   const disk = await diskSpace(stateDir);
   return {
@@ -44,24 +44,24 @@ export async function collectHeartbeat(stateDir: string): Promise<HeartbeatFacts
   return { diskFreeBytes, load1: loadavg()[0] ?? 0, memoryFreeBytes: freemem() };
 }
 
-/** `ID-VERSION_ID`, e.g. `debian-12`; `linux` when the system does not say. */
+/** `ID-VERSION_ID`, e.g. `debian-12`; `linux` when the file does not exist. */
 export async function osRelease(path = '/etc/os-release'): Promise<string> {
   const text = await readFile(path, 'utf8').catch(() => '');
   const value = (name: string): string => new RegExp(`^${name}=["']?([a-z0-9._-]*)`, 'm').exec(text)?.[1] ?? '';
   return [value('ID') || 'linux', value('VERSION_ID')].filter((part) => part !== '').join('-');
 }
 
-/** A program the agent would use, and what is lost without it. */
-export interface Wish {
+/** A program that the agent needs for a part of its work. */
+export interface NeededProgram {
   readonly program: string;
-  /** e.g. "haproxy is missing: apps get no HTTP traffic; install it with: apt install haproxy" */
-  readonly words: string;
+  /** For example `haproxy is missing: apps get no traffic; install it with: apt-get install haproxy`. */
+  readonly message: string;
 }
 
-/** The words of those wishes whose program is in none of these folders. */
-export async function findMissing(wishes: readonly Wish[], folders: readonly string[]): Promise<readonly string[]> {
-  const found = await Promise.all(wishes.map((wish) => isProgram(wish.program, folders)));
-  return wishes.filter((_, index) => found[index] !== true).map((wish) => wish.words);
+/** The messages of the programs that are in none of these folders. */
+export async function findMissing(needed: readonly NeededProgram[], folders: readonly string[]): Promise<readonly string[]> {
+  const found = await Promise.all(needed.map(({ program }) => isProgram(program, folders)));
+  return needed.filter((_, index) => found[index] !== true).map(({ message }) => message);
 }
 
 async function isProgram(program: string, folders: readonly string[]): Promise<boolean> {

@@ -10,44 +10,44 @@ import { collectHeartbeat, findMissing, type OwnFacts } from './facts.ts';
 import { localAddressTowards } from '../session/local-address.ts';
 import type { NodeIdentity } from '../session/node-files.ts';
 
-/** Two nodes that have just joined learn of each other in less time. That is no trouble to report. */
+/** Two nodes that have just joined learn of each other in less time, so a shorter failure is not reported. */
 const PEER_UNREACHABLE_MS = 5_000;
 
 const PROGRAM_FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
-const WISHES = [
-  { program: 'haproxy', words: 'haproxy is missing: apps get no traffic; install it with: apt-get install haproxy' },
+const NEEDED_PROGRAMS = [
+  { program: 'haproxy', message: 'haproxy is missing: apps get no traffic; install it with: apt-get install haproxy' },
   {
     program: 'mksquashfs',
-    words: 'mksquashfs is missing: nothing can be built here; install it with: apt-get install squashfs-tools',
+    message: 'mksquashfs is missing: nothing can be built here; install it with: apt-get install squashfs-tools',
   },
 ];
 
-/** What this machine lacks now, in words: packages come and go while the agent runs. */
+/** What this machine lacks now. Packages can be installed and removed while the agent runs. */
 export async function missingHere({ sandbox }: Pick<AgentConfig, 'sandbox'>): Promise<readonly string[]> {
-  return [...(await findMissing(WISHES, PROGRAM_FOLDERS)), ...(await probeSandbox(sandbox))];
+  return [...(await findMissing(NEEDED_PROGRAMS, PROGRAM_FOLDERS)), ...(await probeSandbox(sandbox))];
 }
 
-/** The parts that a heartbeat tells of. */
+/** The parts that a heartbeat reports. */
 export interface HeartbeatParts {
   readonly proxy: Pick<Proxy, 'unreachablePeers'>;
   readonly unreadable: Pick<UnreadableCount, 'look' | 'current'>;
-  readonly loop: Pick<ReconcileLoop, 'hostTrouble'>;
+  readonly loop: Pick<ReconcileLoop, 'hostFailure'>;
 }
 
 export async function ownHeartbeat(
   config: Pick<AgentConfig, 'stateDir' | 'sandbox'>,
   { proxy, unreadable, loop }: HeartbeatParts,
 ): Promise<Omit<Heartbeat, 'kind'>> {
-  void unreadable.look(); // for the next heartbeat: a slow disk must not delay this one
+  void unreadable.look(); // for the next heartbeat, because a slow disk must not delay this one
   return {
     ...(await collectHeartbeat(config.stateDir)),
     unreachablePeerIds: await proxy.unreachablePeers(PEER_UNREACHABLE_MS),
-    host: { missing: await missingHere(config), trouble: loop.hostTrouble() },
+    host: { missing: await missingHere(config), trouble: loop.hostFailure() },
     unreadableRequests: unreadable.current(),
   };
 }
 
-/** What this agent tells of its own parts. */
+/** Facts about the parts of this agent. */
 export async function ownFacts(
   config: AgentConfig,
   own: { readonly version: string; readonly sandboxDriver: string; readonly identity: NodeIdentity },
@@ -66,7 +66,7 @@ export async function ownFacts(
   };
 }
 
-/** `address:port` at which other nodes reach this one's proxy; empty when they cannot. */
+/** `address:port` at which other nodes reach the proxy of this node; empty when they cannot. */
 async function meshAddress({ mesh }: AgentConfig, { grpcAddress }: NodeIdentity): Promise<string> {
   if (mesh === false) return '';
   const bound = mesh.bind === '*' ? undefined : mesh.bind;
@@ -74,7 +74,7 @@ async function meshAddress({ mesh }: AgentConfig, { grpcAddress }: NodeIdentity)
   return address === '' ? '' : `${address}:${String(mesh.port)}`;
 }
 
-/** `2.6.12`; empty when it cannot be asked. */
+/** For example `2.6.12`; empty when HAProxy cannot be started. */
 async function haproxyVersion(): Promise<string> {
   const answer = await run({ file: 'haproxy', args: ['-v'], timeoutMs: 5_000 }).catch(() => undefined);
   return /version (\d+\.\d+[^ -]*)/i.exec(answer?.stdout ?? '')?.[1] ?? '';

@@ -123,7 +123,7 @@ export class ReconcileLoop {
   }
 
   /** Why the machine cannot be put right. A look that failed may have met somebody's change half way; one that lasts did not. */
-  hostTrouble(): Reason | undefined {
+  hostFailure(): Reason | undefined {
     const wrongForMs = this.#deps.clock.monotonicMs() - this.#hostRightAtMs;
     return wrongForMs < HOST_WRONG_CHECKS * this.#deps.hostCheckMs ? undefined : this.#hostFailure;
   }

@@ -7,7 +7,7 @@ import type { Logger } from '../../shared/kit/log.ts';
 import type { Welcome } from '../../shared/rpc/messages.ts';
 import { createChannels, type OpenChannel } from './channel.ts';
 import { Connection } from './connection.ts';
-import { explainTrouble, isVague, type Trouble } from './explain.ts';
+import { explainFailure, isUnexplained, type SessionFailure } from './explain-failure.ts';
 import { readNodeTls, type NodeTls } from './node-files.ts';
 import { Outbox } from './outbox.ts';
 import { probeTls } from './probe.ts';
@@ -16,7 +16,7 @@ import type { Session, SessionHandlers } from './port.ts';
 export interface SessionConfig {
   /** The controller's agent port, `host:port`. */
   readonly address: string;
-  /** Holds key, certificate and CA (see join); read again at every connect. */
+  /** Holds key, certificate and CA (see join.ts). They are read at every connect. */
   readonly stateDir: string;
   readonly serverName?: string | undefined;
   readonly keepaliveTimeMs?: number | undefined;
@@ -30,24 +30,24 @@ export interface SessionDeps {
   readonly logger: Logger;
   /** In [0, 1). */
   readonly random: () => number;
-  /** Where many sessions share a process, the contract need not be read for each. */
+  /** Default: a channel factory of its own. Many sessions in one process can share one factory. */
   readonly openChannel?: OpenChannel | undefined;
 }
 
 export interface OpenSession extends Session {
-  /** Ends the session for good; resolves when nothing runs any more. */
+  /** Ends the session for ever. Resolves when nothing of it runs any more. */
   close(): Promise<void>;
 }
 
 const BACKOFF: BackoffPolicy = { firstMs: 100, maxMs: 10_000, factor: 2 };
-/** A session that lasted this long was a good one: the next failure starts the back-off anew. */
-const GOOD_SESSION_MS = 5_000;
+/** After a session of this length, the back-off starts again from its first delay. */
+const BACKOFF_RESET_MS = 5_000;
 const LOG_EVERY_MS = 10_000;
 
-/** Keeps a session with the controller for as long as the agent lives. */
+/** Keeps a session with the controller until `close`. */
 export function connectSession(config: SessionConfig, handlers: SessionHandlers, deps: SessionDeps): OpenSession {
   const keeper = new SessionKeeper(config, handlers, deps);
-  const running = keeper.run();
+  const stopped = keeper.keepConnected();
   return {
     get connected() {
       return keeper.connected;
@@ -62,7 +62,7 @@ export function connectSession(config: SessionConfig, handlers: SessionHandlers,
     taskResult: (taskId, outcome) => keeper.put((outbox) => outbox.result(taskId, outcome)),
     close: async () => {
       keeper.close();
-      await running;
+      await stopped;
     },
   };
 }
@@ -101,7 +101,7 @@ class SessionKeeper {
 
   put(put: (outbox: Outbox) => void): void {
     put(this.#outbox);
-    this.#connection?.plan();
+    this.#connection?.planSend();
   }
 
   close(): void {
@@ -109,31 +109,32 @@ class SessionKeeper {
     this.#connection?.end('closing');
   }
 
-  async run(): Promise<void> {
+  /** Connects again and again until `close`. */
+  async keepConnected(): Promise<void> {
     const { clock, random } = this.#deps;
     let attempt = 0;
     while (!this.#stop.signal.aborted) {
       const startedAtMs = clock.monotonicMs();
-      await this.#once();
-      if (clock.monotonicMs() - startedAtMs >= GOOD_SESSION_MS) attempt = 0;
+      await this.#connectOnce();
+      if (clock.monotonicMs() - startedAtMs >= BACKOFF_RESET_MS) attempt = 0;
       const delayMs = backoffDelayMs(this.#config.backoff ?? BACKOFF, attempt, random());
       attempt += 1;
       await clock.sleep(delayMs, this.#stop.signal).catch(() => undefined);
     }
   }
 
-  /** One session, or one failed try. Never rejects. */
-  async #once(): Promise<void> {
+  /** One session, or one failed attempt. Never rejects. */
+  async #connectOnce(): Promise<void> {
     let tls: NodeTls | undefined;
     try {
       tls = await readNodeTls(this.#config.stateDir);
-      await this.#logTrouble(await this.#session(tls), tls);
+      await this.#logFailure(await this.#session(tls), tls);
     } catch (error) {
-      await this.#logTrouble({ details: describeCauses(error) }, tls);
+      await this.#logFailure({ details: describeCauses(error) }, tls);
     }
   }
 
-  async #session(tls: NodeTls): Promise<Trouble> {
+  async #session(tls: NodeTls): Promise<SessionFailure> {
     const hello = await this.#handlers.hello();
     const { keepaliveTimeMs, keepaliveTimeoutMs } = this.#keepalive;
     const channel = this.#openChannel(tls, { ...this.#config, ...this.#keepalive });
@@ -152,7 +153,7 @@ class SessionKeeper {
       });
       const runningTaskIds: readonly TaskId[] = [...new Set([...hello.runningTaskIds, ...this.#outbox.undelivered()])];
       const takes = { takesFleetRoutes: true, takesReleases: true, takesEgress: true, takesDestroyed: true };
-      return await this.#connection.run({ kind: 'hello', ...hello, runningTaskIds, ...takes });
+      return await this.#connection.serve({ kind: 'hello', ...hello, runningTaskIds, ...takes });
     } finally {
       this.#connection = undefined;
       channel.close();
@@ -173,17 +174,17 @@ class SessionKeeper {
     this.#deps.logger.warn({ code, message, hint }, 'session.version_differs');
   }
 
-  /** At most one line in 10 s, however fast the tries. */
-  async #logTrouble(trouble: Trouble, tls: NodeTls | undefined): Promise<void> {
+  /** Logs at most one line in 10 s. */
+  async #logFailure(failure: SessionFailure, tls: NodeTls | undefined): Promise<void> {
     if (this.#stop.signal.aborted) return;
     this.#failures += 1;
     const { clock, logger } = this.#deps;
     if (clock.monotonicMs() - this.#loggedAtMs < LOG_EVERY_MS) return;
     this.#loggedAtMs = clock.monotonicMs();
     const { address, serverName } = this.#config;
-    const probed = tls !== undefined && isVague(trouble) ? await probeTls({ address, serverName, tls, clock }) : '';
-    const known = { ...trouble, details: probed === '' ? trouble.details : probed };
-    const why = explainTrouble(known, { address, nowMs: clock.nowMs(), certificate: tls?.certificate });
-    logger.warn({ tries: this.#failures, reason: why, details: known.details.slice(0, 300) }, 'session.not_opened');
+    const probed = tls !== undefined && isUnexplained(failure) ? await probeTls({ address, serverName, tls, clock }) : '';
+    const known = { ...failure, details: probed === '' ? failure.details : probed };
+    const reason = explainFailure(known, { address, nowMs: clock.nowMs(), certificate: tls?.certificate });
+    logger.warn({ tries: this.#failures, reason, details: known.details.slice(0, 300) }, 'session.not_opened');
   }
 }

@@ -18,7 +18,7 @@ import type {
 } from '../../shared/rpc/messages.ts';
 import type { WireControllerMessageOut } from '../../shared/rpc/service.ts';
 import type { SessionCall } from './channel.ts';
-import type { Trouble } from './explain.ts';
+import type { SessionFailure } from './explain-failure.ts';
 import { LogAnswers } from './log-answers.ts';
 import type { Outbox } from './outbox.ts';
 import type { SessionHandlers } from './port.ts';
@@ -29,23 +29,23 @@ export interface ConnectionDeps {
   readonly random: () => number;
   readonly outbox: Outbox;
   readonly handlers: SessionHandlers;
-  /** Until the controller's Welcome. */
+  /** The time limit for the controller's Welcome. */
   readonly connectTimeoutMs: number;
-  /** A result that the stream took this long ago, with the session still up, has arrived. */
+  /** A result counts as delivered when it was sent this long ago and the session is still up. */
   readonly confirmAfterMs: number;
   readonly onWelcome: (welcome: Welcome) => void;
 }
 
-/** One stream from its Hello to its end. */
+/** One stream, from its Hello to its end. */
 export class Connection {
   readonly #call: SessionCall;
   readonly #deps: ConnectionDeps;
   readonly #logs: LogAnswers;
   readonly #over = new AbortController();
-  #trouble: Trouble | undefined;
+  #failure: SessionFailure | undefined;
   #welcomed = false;
   #writable = true;
-  #pumpPlanned = false;
+  #sendPlanned = false;
   #offered: DesiredState | undefined;
   #accepting: Promise<void> | undefined;
 
@@ -62,11 +62,11 @@ export class Connection {
     return this.#welcomed;
   }
 
-  /** Runs the session to its end and says why it ended. */
-  async run(hello: AgentMessage): Promise<Trouble> {
+  /** Serves the session until it ends. @returns why it ended */
+  async serve(hello: AgentMessage): Promise<SessionFailure> {
     const ended = new Promise<void>((resolve) => {
       this.#call.on('error', (error: Error & { code?: number; details?: string }) => {
-        this.#trouble ??= { code: error.code, details: error.details ?? error.message };
+        this.#failure ??= { code: error.code, details: error.details ?? error.message };
         resolve();
       });
       this.#call.on('end', resolve);
@@ -75,7 +75,7 @@ export class Connection {
     this.#call.on('data', (wire: WireControllerMessageOut) => this.#receive(wire));
     this.#call.on('drain', () => {
       this.#writable = true;
-      this.#pump();
+      this.#send();
     });
     const stopTimer = callAfter(this.#deps.clock, this.#deps.connectTimeoutMs, () => {
       if (!this.#welcomed) this.end('timeout: the controller did not answer');
@@ -84,25 +84,25 @@ export class Connection {
     await ended;
     stopTimer();
     this.#finish();
-    return this.#trouble ?? { details: 'closed by the controller' };
+    return this.#failure ?? { details: 'closed by the controller' };
   }
 
   end(details: string): void {
-    this.#trouble ??= { details };
+    this.#failure ??= { details };
     this.#call.cancel();
   }
 
-  /** Sends what waits, after the present turn of the event loop, so that what comes together travels together. */
-  plan(): void {
-    if (this.#pumpPlanned || !this.#welcomed) return;
-    this.#pumpPlanned = true;
+  /** Sends the waiting messages after the present turn of the event loop, so that messages of one turn travel together. */
+  planSend(): void {
+    if (this.#sendPlanned || !this.#welcomed) return;
+    this.#sendPlanned = true;
     setImmediate(() => {
-      this.#pumpPlanned = false;
-      this.#pump();
+      this.#sendPlanned = false;
+      this.#send();
     });
   }
 
-  #pump(): void {
+  #send(): void {
     while (this.#welcomed && this.#writable && !this.#over.signal.aborted) {
       const message = this.#deps.outbox.next(this.#deps.clock.monotonicMs());
       if (message === undefined) return;
@@ -149,7 +149,7 @@ export class Connection {
         break;
       case 'egress':
       case 'upgrade':
-        this.#tell(message);
+        this.#dispatch(message);
         break;
       case 'cancelLogQuery':
         this.#logs.cancel(message.queryId);
@@ -157,8 +157,8 @@ export class Connection {
     }
   }
 
-  /** Messages that need no answer. */
-  #tell(message: Egress | Upgrade): void {
+  /** Messages without an answer. */
+  #dispatch(message: Egress | Upgrade): void {
     const { handlers } = this.#deps;
     if (message.kind === 'egress') void handlers.acceptEgress?.(message.table);
     else handlers.upgrade?.(message.version);
@@ -170,7 +170,7 @@ export class Connection {
     this.#deps.onWelcome(welcome);
     this.#deps.outbox.resume(welcome.tasks ?? []);
     this.#deps.outbox.control({ kind: 'instanceReport', statuses: this.#deps.handlers.instances(), complete: true });
-    this.plan();
+    this.planSend();
     void this.#beat(welcome.heartbeatIntervalMs);
   }
 
@@ -179,7 +179,7 @@ export class Connection {
     this.#accepting ??= this.#accept();
   }
 
-  /** One state at a time; of those that come meanwhile only the last is looked at. */
+  /** Handles one state at a time. Of the states that arrive meanwhile, only the last one counts. */
   async #accept(): Promise<void> {
     while (this.#offered !== undefined) {
       const state = this.#offered;
@@ -199,24 +199,24 @@ export class Connection {
     }
   }
 
-  #acknowledge(generation: number, refusal: Reason | undefined): void {
+  #acknowledge(generation: number, reason: Reason | undefined): void {
     if (this.#over.signal.aborted) return;
-    if (refusal !== undefined) this.#deps.logger.warn({ generation, ...refusal }, 'session.desired_state_refused');
-    this.#deps.outbox.control({ kind: 'desiredAck', generation, refusal });
-    this.plan();
+    if (reason !== undefined) this.#deps.logger.warn({ generation, ...reason }, 'session.desired_state_refused');
+    this.#deps.outbox.control({ kind: 'desiredAck', generation, refusal: reason });
+    this.planSend();
   }
 
-  /** What an acknowledgement promises includes every state that came before these routes. */
+  /** The acknowledgement of routes also promises that every earlier desired state was handled. */
   async #acceptRoutes(update: RoutesUpdate): Promise<void> {
     await this.#accepting;
-    const refusal = await this.#deps.handlers.acceptRoutes(update).catch((error: unknown): Reason => {
+    const reason = await this.#deps.handlers.acceptRoutes(update).catch((error: unknown): Reason => {
       this.#deps.logger.error({ err: error }, 'session.routes_failed');
       const { code, message, hint } = toSlipwayError(error);
       return { code, message, hint };
     });
     if (this.#over.signal.aborted) return;
-    this.#deps.outbox.control({ kind: 'routesAck', version: update.version, refusal });
-    this.plan();
+    this.#deps.outbox.control({ kind: 'routesAck', version: update.version, refusal: reason });
+    this.planSend();
   }
 
   #startTask({ task }: StartTask): void {
@@ -225,14 +225,14 @@ export class Connection {
     } catch (error) {
       const { code, message, hint } = toSlipwayError(error);
       this.#deps.outbox.result(task.taskId, { code, message, hint });
-      this.plan();
+      this.planSend();
     }
   }
 
   async #beat(intervalMs: number): Promise<void> {
     const { clock, outbox, handlers, confirmAfterMs, random } = this.#deps;
     const { signal } = this.#over;
-    await clock.sleep(intervalMs * random(), signal).catch(() => undefined); // a fleet that came together must not beat together
+    await clock.sleep(intervalMs * random(), signal).catch(() => undefined); // nodes that connect at the same time must not send their heartbeats at the same time
     while (!signal.aborted) {
       try {
         outbox.control({ kind: 'heartbeat', ...(await handlers.heartbeat()) });
@@ -240,7 +240,7 @@ export class Connection {
         this.#deps.logger.warn({ err: error }, 'session.facts_not_read');
       }
       outbox.confirm(clock.monotonicMs() - confirmAfterMs);
-      this.plan();
+      this.planSend();
       await clock.sleep(intervalMs, signal).catch(() => undefined);
     }
   }
@@ -248,7 +248,7 @@ export class Connection {
   async #sendLog(queue: () => Promise<void>): Promise<void> {
     if (this.#over.signal.aborted) return;
     const taken = queue();
-    this.plan();
+    this.planSend();
     await taken;
   }
 

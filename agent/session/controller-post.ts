@@ -7,16 +7,16 @@ import { unreachable } from './pinned-ca.ts';
 export interface PostOptions<T> {
   readonly body: object;
   readonly timeoutMs: number;
-  /** PEM. Nobody whose certificate is of another CA hears anything. */
+  /** PEM. The request goes only to a server whose certificate is from this CA. */
   readonly ca: string;
-  /** The node's own key and certificate, where it has some. */
+  /** Key and certificate of the node, if it has them. */
   readonly own?: { readonly key: string; readonly certificate: string } | undefined;
   readonly answer: z.ZodType<T>;
 }
 
 const MAX_ANSWER_BYTES = 256 * 1024;
 
-/** One question to the controller's API, on a connection of its own. @throws SLIP_JOIN_*, or the controller's own refusal */
+/** One request to the controller's API, on a connection of its own. @throws SLIP_JOIN_*, or the error of the controller */
 export async function postToController<T>(url: URL, options: PostOptions<T>): Promise<T> {
   const { ca, timeoutMs, own } = options;
   const identity = own === undefined ? {} : { key: own.key, cert: own.certificate };
@@ -36,7 +36,7 @@ export async function postToController<T>(url: URL, options: PostOptions<T>): Pr
     });
     const text = await body.text();
     if (statusCode >= 200 && statusCode < 300) return parseAnswer(text, url, options.answer);
-    throw refusal(text, statusCode);
+    throw controllerError(text, statusCode);
   } catch (error) {
     throw error instanceof SlipwayError ? error : unreachable(url, error);
   } finally {
@@ -61,8 +61,8 @@ function parseAnswer<T>(text: string, url: URL, schema: z.ZodType<T>): T {
   }
 }
 
-/** The controller's own words where it has some. */
-function refusal(text: string, statusCode: number): SlipwayError {
+/** The error of the controller, if the answer has one. */
+function controllerError(text: string, statusCode: number): SlipwayError {
   const known = parseErrorBody(text);
   const kind = statusCode >= 500 || statusCode === 429 ? 'transient' : 'user';
   if (known !== undefined) return new SlipwayError({ ...known, kind, httpStatus: statusCode });

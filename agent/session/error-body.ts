@@ -6,14 +6,14 @@ const schema = z.object({
   hint: z.string().optional(),
 });
 
-export interface ControllerWords {
+export interface ControllerError {
   readonly code: string;
   readonly message: string;
   readonly hint: string | undefined;
 }
 
-/** The error of the controller's API in its own words; undefined for anything else. */
-export function parseErrorBody(text: string): ControllerWords | undefined {
+/** The error in an answer of the controller's API; undefined for any other text. */
+export function parseErrorBody(text: string): ControllerError | undefined {
   try {
     const { error: code, message, hint } = schema.parse(JSON.parse(text));
     return { code, message, hint };

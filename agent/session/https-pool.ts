@@ -11,7 +11,7 @@ export interface PoolConfig {
   readonly apiUrl: string;
   /** Holds key, certificate and CA. */
   readonly stateDir: string;
-  /** Silence after which a transfer is given up. */
+  /** A transfer fails after this time without data. */
   readonly idleTimeoutMs: number;
 }
 
@@ -26,8 +26,8 @@ export interface HttpsCall {
 const CONNECTIONS = 4;
 
 /**
- * Keep-alive HTTPS with the certificate of the moment: a renewed file means new connections. Node's own client,
- * because a second HTTP stack would cost every agent 24 MB (docs/dependencies.md).
+ * Keep-alive HTTPS with the present certificate. A renewed file means new connections. This is Node's own client, because another HTTP client
+ * would cost every agent 24 MB of memory (docs/dependencies.md).
  */
 export class HttpsPool {
   readonly #config: PoolConfig;
@@ -38,7 +38,7 @@ export class HttpsPool {
     this.#config = config;
   }
 
-  /** The answer's head; its body is the returned stream. @throws SLIP_CONTROLLER_UNREACHABLE when there is none */
+  /** @returns the head of the answer; its body is the stream @throws SLIP_CONTROLLER_UNREACHABLE without an answer */
   async call(call: HttpsCall): Promise<IncomingMessage> {
     try {
       return await this.#send(call, await this.#current());
@@ -49,7 +49,7 @@ export class HttpsPool {
   }
 
   #send(call: HttpsCall, agent: Agent): Promise<IncomingMessage> {
-    const timeout = this.#config.idleTimeoutMs; // given here, it also bounds the time to connect
+    const timeout = this.#config.idleTimeoutMs; // as an option it also limits the time to connect
     const options: RequestOptions = {
       method: call.method,
       agent,
@@ -65,7 +65,7 @@ export class HttpsPool {
       outgoing.setTimeout(timeout, () => outgoing.destroy(silence()));
       outgoing.once('error', reject);
       if (call.body === undefined) outgoing.end();
-      else pipeline(call.body, outgoing).catch(reject); // an early refusal also ends here, after its answer was taken
+      else pipeline(call.body, outgoing).catch(reject); // also when the controller answered early with an error; then the answer was taken before
     });
   }
 
@@ -73,7 +73,7 @@ export class HttpsPool {
     const { mtimeMs } = await stat(credentialPath(this.#config.stateDir)).catch(() => ({ mtimeMs: -1 }));
     if (this.#agent !== undefined && mtimeMs === this.#stamp) return this.#agent;
     const { key, certificate, ca } = await readNodeTls(this.#config.stateDir);
-    // The former agent's transfers end by themselves; its idle connections time out on the controller's side.
+    // Transfers of the former agent finish. The controller closes its idle connections.
     this.#agent = new Agent({
       key,
       cert: certificate,

@@ -14,12 +14,12 @@ export interface TransportConfig {
   readonly apiUrl: string;
   /** Holds key, certificate and CA. */
   readonly stateDir: string;
-  /** Silence after which a transfer is given up. Default 30 s. */
+  /** A transfer fails after this time without data. Default 30 s. */
   readonly idleTimeoutMs?: number | undefined;
 }
 
 export interface ControllerTransport extends ImageTransport {
-  /** Source of a task this node holds: gzip-compressed tar. @throws SLIP_TASK_SOURCE, transient errors */
+  /** The source of a task of this node: gzip-compressed tar. @throws SLIP_TASK_SOURCE, transient errors */
   openSource(taskId: TaskId, signal: AbortSignal): Promise<NodeJS.ReadableStream>;
   /** The controller's install.sh. @throws SLIP_CONTROLLER_UNREACHABLE, SLIP_UPGRADE_SCRIPT */
   installScript(): Promise<string>;
@@ -30,7 +30,7 @@ const IDLE_TIMEOUT_MS = 30_000;
 const SCRIPT_TIMEOUT_MS = 120_000;
 const ERROR_BODY_CHARACTERS = 10_000;
 
-/** Layers and sources over HTTPS with the node's certificate, apart from the session so that bulk never delays control. */
+/** Layers and sources over HTTPS with the node's certificate. Bulk data has its own connections, so it never delays the session. */
 export function createImageTransport(config: TransportConfig): ControllerTransport {
   const pool = new HttpsPool({ ...config, idleTimeoutMs: config.idleTimeoutMs ?? IDLE_TIMEOUT_MS });
   return {
@@ -56,7 +56,7 @@ async function download(
   const headers = offsetBytes > 0 ? { range: `bytes=${String(offsetBytes)}-` } : {};
   const answer = await pool.call({ method: 'GET', path: `/v1/images/${digest}`, signal, headers });
   if (answer.statusCode === 206 || (answer.statusCode === 200 && offsetBytes === 0)) return answer;
-  // A server that ignores the range sends all: skip what is there already.
+  // A server that ignores the range sends the whole layer, so the known bytes are skipped.
   if (answer.statusCode === 200) return Readable.from(skip(answer, offsetBytes), { objectMode: false });
   if (answer.statusCode === 416) {
     answer.resume();
@@ -102,7 +102,7 @@ async function failure(answer: IncomingMessage, fallback: string): Promise<Slipw
   const body = await text(answer).catch(() => '');
   const known = parseErrorBody(body.slice(0, ERROR_BODY_CHARACTERS));
   const httpStatus = statusOf(answer);
-  // What the controller refuses it will refuse again; trouble on its side may pass.
+  // A request that the controller refuses fails again. Its own failures may pass.
   const kind = httpStatus >= 500 || httpStatus === 429 ? 'transient' : 'user';
   if (known !== undefined) return new SlipwayError({ ...known, kind, httpStatus });
   return new SlipwayError({
@@ -113,7 +113,7 @@ async function failure(answer: IncomingMessage, fallback: string): Promise<Slipw
   });
 }
 
-/** From whom the pool trusts, so what is in it may be run. */
+/** The pool talks only to the controller of this fleet, so its script may be run. */
 async function installScript(pool: HttpsPool): Promise<string> {
   const answer = await pool.call({
     method: 'GET',
@@ -125,7 +125,7 @@ async function installScript(pool: HttpsPool): Promise<string> {
   throw new SlipwayError({
     code: 'SLIP_UPGRADE_SCRIPT',
     kind: 'transient',
-    message: `The controller did not hand out its install.sh (HTTP ${String(answer.statusCode ?? 0)}).`,
-    hint: 'Its log says why. Then again: slipway nodes:upgrade',
+    message: `The controller did not send its install.sh (HTTP ${String(answer.statusCode ?? 0)}).`,
+    hint: 'See the log of the controller. Then try again with: slipway nodes:upgrade',
   });
 }

@@ -5,38 +5,38 @@ import { readIdentity, type NodeIdentity } from './node-files.ts';
 export interface JoinRequest extends MembershipRequest {
   /** Single-use. Secret: sent only to a server with the pinned CA. */
   readonly token: string;
-  /** What the node shall be called. */
+  /** The name of the new node. */
   readonly name: string;
 }
 
 export interface Joined {
   readonly identity: NodeIdentity;
-  /** True when the node had joined before and nothing was done; the token is still good. */
+  /** True when the node had joined before. Then nothing was done, and the token is still valid. */
   readonly already: boolean;
 }
 
 /**
- * Makes this machine a node: key and request here, certificate from the controller, all stored so that a crash leaves
- * either a member or a machine that can join again with the same token.
- * @throws SLIP_JOIN_*, and the controller's own refusal (e.g. SLIP_JOIN_TOKEN)
+ * Makes this machine a node. The key is made here, the certificate comes from the controller. After a crash the machine is a member, or it
+ * can join with the same token.
+ * @throws SLIP_JOIN_*, and the error of the controller (e.g. SLIP_JOIN_TOKEN)
  */
-export async function join(of: JoinRequest): Promise<Joined> {
-  const known = await readIdentity(of.stateDir);
+export async function join(request: JoinRequest): Promise<Joined> {
+  const known = await readIdentity(request.stateDir);
   if (known !== undefined) return { identity: known, already: true };
-  return { identity: await obtainMembership(of, '/v1/join', { token: of.token, name: of.name }), already: false };
+  return { identity: await obtainMembership(request, '/v1/join', { token: request.token, name: request.name }), already: false };
 }
 
 /**
- * Gives the node of a rejoin token a new certificate on this machine: it keeps its id, name and apps. What is left of
- * its files says which node this machine was; another node's token is refused and stays good.
+ * Gives the node of a rejoin token a new certificate on this machine. The node keeps its id, name and apps. If this machine still has the
+ * files of another node, the controller refuses the token, and the token stays valid.
  * @throws SLIP_JOIN_*, SLIP_REJOIN_*
  */
-export async function rejoin(of: Omit<JoinRequest, 'name'>): Promise<NodeIdentity> {
-  const known = await readIdentity(of.stateDir).catch((error: unknown) => {
-    // Damaged files are a reason to rejoin, not against it.
+export async function rejoin(request: Omit<JoinRequest, 'name'>): Promise<NodeIdentity> {
+  const known = await readIdentity(request.stateDir).catch((error: unknown) => {
+    // Damaged files are a reason to rejoin.
     if (error instanceof SlipwayError && error.code === 'SLIP_NODE_FILES') return undefined;
     throw error;
   });
   const knownAs = known === undefined ? {} : { nodeId: known.nodeId };
-  return await obtainMembership(of, '/v1/rejoin', { token: of.token, ...knownAs });
+  return await obtainMembership(request, '/v1/rejoin', { token: request.token, ...knownAs });
 }

@@ -8,9 +8,9 @@ import { readNodeTls } from './node-files.ts';
 
 export interface KeeperDeps {
   readonly stateDir: string;
-  /** One renewal, from the question to the file. Rejects with why it did not work. */
+  /** One renewal, from the request to the file. Rejects with the reason of a failure. */
   readonly renewCertificate: () => Promise<void>;
-  /** Only a third of the life is left and no renewal has worked: an operator should know. */
+  /** Called when only a third of the validity is left and no renewal has succeeded. */
   readonly onLate: (reason: Reason) => void;
   readonly clock: Clock;
   /** In [0, 1). */
@@ -27,24 +27,24 @@ const HOUR_MS = 60 * 60_000;
 const DAY_MS = 24 * HOUR_MS;
 const RETRY: BackoffPolicy = { firstMs: 30_000, maxMs: HOUR_MS, factor: 2 };
 
-/** When to ask for the next certificate: a third of the life has passed, two thirds are left to get it. Pure. */
+/** Pure: the time of the first renewal attempt, after a third of the validity. */
 export function renewAtMs({ fromMs, toMs }: Validity): number {
   return fromMs + (toMs - fromMs) / 3;
 }
 
-/** When to say that renewals do not work: a third of the life is left. Pure. */
+/** Pure: the time of the first warning, when a third of the validity is left. */
 export function lateAtMs({ fromMs, toMs }: Validity): number {
   return toMs - (toMs - fromMs) / 3;
 }
 
 /**
- * Keeps the node's certificate young until the signal aborts. The wall clock decides, so it is looked at every hour.
- * The session that is open stays; the next one, and every download from then on, shows the new certificate.
+ * Renews the node's certificate in time until the signal aborts. It looks every hour, because the wall clock can be changed. The open session
+ * stays. The next session, and every later download, uses the new certificate.
  */
 export async function keepCertificateFresh(deps: KeeperDeps, signal: AbortSignal): Promise<void> {
   const keeper = new Keeper(deps);
   while (!signal.aborted) {
-    const waitMs = await keeper.step();
+    const waitMs = await keeper.renewIfDue();
     await deps.clock.sleep(waitMs, signal).catch(() => undefined);
   }
 }
@@ -52,14 +52,14 @@ export async function keepCertificateFresh(deps: KeeperDeps, signal: AbortSignal
 class Keeper {
   readonly #deps: KeeperDeps;
   #failures = 0;
-  #saidLateAtMs = -Infinity;
+  #reportedLateAtMs = -Infinity;
 
   constructor(deps: KeeperDeps) {
     this.#deps = deps;
   }
 
-  /** Renews when it is time. @returns how long to wait for the next look */
-  async step(): Promise<number> {
+  /** @returns the time until the next call */
+  async renewIfDue(): Promise<number> {
     const { clock, random, log } = this.#deps;
     try {
       const dueMs = renewAtMs(await this.#validity()) - clock.nowMs();
@@ -70,7 +70,7 @@ class Keeper {
       return HOUR_MS * (0.5 + random() / 2);
     } catch (error) {
       log.warn({ err: error }, 'certificate.not_renewed');
-      await this.#sayWhenLate(error);
+      await this.#reportIfLate(error);
       this.#failures += 1;
       return backoffDelayMs(RETRY, this.#failures - 1, random());
     }
@@ -81,11 +81,11 @@ class Keeper {
     return { fromMs: validFromDate.getTime(), toMs: validToDate.getTime() };
   }
 
-  async #sayWhenLate(error: unknown): Promise<void> {
+  async #reportIfLate(error: unknown): Promise<void> {
     const nowMs = this.#deps.clock.nowMs();
     const validity = await this.#validity().catch(() => undefined);
-    if (validity === undefined || nowMs < lateAtMs(validity) || nowMs - this.#saidLateAtMs < DAY_MS) return;
-    this.#saidLateAtMs = nowMs;
+    if (validity === undefined || nowMs < lateAtMs(validity) || nowMs - this.#reportedLateAtMs < DAY_MS) return;
+    this.#reportedLateAtMs = nowMs;
     const days = Math.max(0, Math.floor((validity.toMs - nowMs) / DAY_MS));
     this.#deps.onLate({
       code: 'SLIP_CERTIFICATE_LATE',

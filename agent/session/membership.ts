@@ -28,33 +28,33 @@ const answerSchema = z.object({
 });
 
 /**
- * Asks for a certificate with a token, over a connection that trusts the pinned CA alone, and stores what makes this
- * machine a member. The key of a try whose answer got lost is used again, so that the same token is good for it.
+ * Requests a certificate with a token and stores the files of a member. The connection trusts the pinned CA only. When an earlier answer was
+ * lost, its key is used again, because the token is valid for this key only.
  */
-export async function obtainMembership(of: MembershipRequest, path: string, body: object): Promise<NodeIdentity> {
-  const url = parseUrl(of.url);
-  if (!PIN.test(of.caPin)) throw badPin();
-  const timeoutMs = of.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-  const ca = await fetchPinnedCa(url, of.caPin, timeoutMs);
-  const { keyPem, csrPem } = await pendingKey(of.stateDir);
+export async function obtainMembership(request: MembershipRequest, path: string, body: object): Promise<NodeIdentity> {
+  const url = parseUrl(request.url);
+  if (!PIN.test(request.caPin)) throw badPin();
+  const timeoutMs = request.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  const ca = await fetchPinnedCa(url, request.caPin, timeoutMs);
+  const { keyPem, csrPem } = await pendingKey(request.stateDir);
   const answer = await postToController(new URL(path, url), {
     ca,
     timeoutMs,
     body: { ...body, csr: csrPem },
     answer: answerSchema,
   });
-  checkCertificate(answer, { keyPem, pin: of.caPin, url });
+  checkCertificate(answer, { keyPem, pin: request.caPin, url });
   const identity = {
     nodeId: answer.nodeId,
     nodeName: answer.nodeName,
     apiUrl: url.origin,
     grpcAddress: answer.grpcAddress,
   };
-  await writeMembership(of.stateDir, { identity, key: keyPem, certificate: answer.certificate, ca: answer.ca });
+  await writeMembership(request.stateDir, { identity, key: keyPem, certificate: answer.certificate, ca: answer.ca });
   return identity;
 }
 
-/** The CA must be the pinned one, and the certificate of our key and from that CA. @throws SLIP_JOIN_ANSWER */
+/** The CA must be the pinned one. The certificate must be for our key and from this CA. @throws SLIP_JOIN_ANSWER */
 export function checkCertificate(
   answer: { certificate: string; ca: string },
   own: { keyPem: string; pin: string; url: URL },

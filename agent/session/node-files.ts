@@ -6,11 +6,11 @@ import { ensureDir, readFileIfExists, writeFileAtomic } from '../../shared/kit/a
 import { SlipwayError } from '../../shared/kit/errors.ts';
 
 /**
- * Where a node keeps who it is. `node.json` is written last: with it, the rest is complete. Key and certificate are one
- * file, so that a renewal is one rename and no crash leaves halves that do not fit.
+ * The files of a node's identity. `node.json` is written last: when it exists, the other files are complete. Key and certificate are one
+ * file, so a renewal is one rename and a crash never leaves a key without its certificate.
  */
 const CREDENTIAL_FILE = 'node.pem';
-/** The key of a join under way: a second try with it is the same machine's. */
+/** The key of a join that is not complete. A second attempt uses it again. */
 const PENDING_KEY_FILE = 'join.key';
 const PEM_BLOCK = /-----BEGIN ([A-Z ]+)-----[\s\S]+?-----END \1-----\n?/g;
 const CA_FILE = 'ca.crt';
@@ -52,25 +52,28 @@ export async function readIdentity(stateDir: string): Promise<NodeIdentity | und
   }
 }
 
-/** Read anew at every connect, so that a renewed certificate is used. @throws SLIP_NODE_FILES */
+/** Read at every connect, so that a renewed certificate is used. @throws SLIP_NODE_FILES */
 export async function readNodeTls(stateDir: string): Promise<NodeTls> {
   return { ...(await readCredential(join(stateDir, CREDENTIAL_FILE))), ca: await certificate(join(stateDir, CA_FILE)) };
 }
 
-/** A membership is complete with its last file; written over an earlier one, the key of the CA stays the same. */
-export async function writeMembership(stateDir: string, of: { identity: NodeIdentity } & NodeTls): Promise<void> {
-  await writeFileAtomic(join(stateDir, CA_FILE), of.ca);
-  await writeCredential(stateDir, of);
-  await writeFileAtomic(join(stateDir, NODE_FILE), `${JSON.stringify({ version: 1, ...of.identity }, null, 2)}\n`);
+/** The last file completes the membership. */
+export async function writeMembership(stateDir: string, member: { identity: NodeIdentity } & NodeTls): Promise<void> {
+  await writeFileAtomic(join(stateDir, CA_FILE), member.ca);
+  await writeCredential(stateDir, member);
+  await writeFileAtomic(join(stateDir, NODE_FILE), `${JSON.stringify({ version: 1, ...member.identity }, null, 2)}\n`);
   await rm(join(stateDir, PENDING_KEY_FILE), { force: true });
 }
 
-/** One rename: before it the former key and certificate are in force, after it the new ones. */
-export async function writeCredential(stateDir: string, of: Pick<NodeTls, 'key' | 'certificate'>): Promise<void> {
-  await writeFileAtomic(credentialPath(stateDir), `${of.key}${of.certificate}`, 0o600);
+/** Replaces key and certificate by one rename. */
+export async function writeCredential(
+  stateDir: string,
+  { key, certificate }: Pick<NodeTls, 'key' | 'certificate'>,
+): Promise<void> {
+  await writeFileAtomic(credentialPath(stateDir), `${key}${certificate}`, 0o600);
 }
 
-/** Key and certificate of the node, one PEM file (0600): what a TLS server program may be pointed at. */
+/** The PEM file (0600) with key and certificate of the node, in the form that TLS servers read. */
 export function credentialPath(stateDir: string): string {
   return join(stateDir, CREDENTIAL_FILE);
 }
@@ -86,8 +89,8 @@ export async function writePendingKey(stateDir: string, keyPem: string): Promise
 
 async function readCredential(path: string): Promise<Pick<NodeTls, 'key' | 'certificate'>> {
   const blocks = [...(await required(path)).matchAll(PEM_BLOCK)];
-  const of = (kind: string): string => blocks.flatMap((block) => (block[1] === kind ? [block[0]] : [])).join('');
-  const [key, pem] = [of('PRIVATE KEY'), of('CERTIFICATE')];
+  const blocksOf = (kind: string): string => blocks.flatMap((block) => (block[1] === kind ? [block[0]] : [])).join('');
+  const [key, pem] = [blocksOf('PRIVATE KEY'), blocksOf('CERTIFICATE')];
   try {
     if (new X509Certificate(pem).checkPrivateKey(createPrivateKey(key))) return { key, certificate: pem };
   } catch (cause) {
@@ -96,7 +99,7 @@ async function readCredential(path: string): Promise<Pick<NodeTls, 'key' | 'cert
   throw unreadable(path, undefined);
 }
 
-/** A missing or broken CA file must never mean "trust anybody". */
+/** Throws for a missing or damaged file: without a CA, TLS would trust every server. */
 async function certificate(path: string): Promise<string> {
   const pem = await required(path);
   try {

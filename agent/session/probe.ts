@@ -5,47 +5,50 @@ import type { Clock } from '../../shared/kit/clock.ts';
 import type { NodeTls } from './node-files.ts';
 
 const PROBE_MS = 3_000;
-/** How a Node server refuses a client certificate: without a word, when the handshake looks complete from here. */
+/** A Node server that refuses a client certificate closes the connection without a message, after a handshake that looks complete here. */
 const CUT_AFTER_HANDSHAKE = 'cut after the handshake';
 
+export interface TlsProbe {
+  /** `host:port` */
+  readonly address: string;
+  readonly serverName: string | undefined;
+  readonly tls: NodeTls;
+  readonly clock: Clock;
+}
+
 /**
- * The gRPC library keeps the reason of a failed handshake to itself. One handshake by hand tells it: what TLS or the
- * network said, or an empty text when nothing was wrong.
+ * The gRPC library does not tell the reason of a failed handshake, so this makes one more handshake.
+ * @returns the message of TLS or the network; an empty text when nothing was wrong
  */
-export function probeTls(of: {
-  address: string;
-  serverName: string | undefined;
-  tls: NodeTls;
-  clock: Clock;
-}): Promise<string> {
-  const at = of.address.lastIndexOf(':');
-  const host = of.address.slice(0, at).replace(/^\[|\]$/g, '');
-  const { key, certificate: cert, ca } = of.tls;
-  const name = of.serverName ?? host;
+export function probeTls({ address, serverName, tls, clock }: TlsProbe): Promise<string> {
+  const at = address.lastIndexOf(':');
+  const host = address.slice(0, at).replace(/^\[|\]$/g, '');
+  const { key, certificate: cert, ca } = tls;
+  const name = serverName ?? host;
   return new Promise((resolve) => {
     const servername = isIP(name) === 0 ? { servername: name } : {};
     const socket = connect({
       host,
-      port: Number(of.address.slice(at + 1)),
+      port: Number(address.slice(at + 1)),
       key,
       cert,
       ca,
       ALPNProtocols: ['h2'],
       ...servername,
     });
-    const done = (words: string): void => {
+    const done = (message: string): void => {
       stop();
       socket.destroy();
-      resolve(words);
+      resolve(message);
     };
-    const stop = callAfter(of.clock, PROBE_MS, () => done(socket.authorized ? '' : 'timed out'));
+    const stop = callAfter(clock, PROBE_MS, () => done(socket.authorized ? '' : 'timed out'));
     let shaken = false;
     socket.once('secureConnect', () => {
       shaken = true;
     });
-    const cut = (words: string): void => done(shaken ? CUT_AFTER_HANDSHAKE : words);
+    const cut = (message: string): void => done(shaken ? CUT_AFTER_HANDSHAKE : message);
     socket.once('error', (error: Error & { code?: string }) => cut(`${error.code ?? ''} ${error.message}`));
     socket.once('close', () => cut('closed'));
-    socket.once('data', () => done('')); // the server's HTTP/2 settings: all is well
+    socket.once('data', () => done('')); // the HTTP/2 settings of the server: nothing is wrong
   });
 }

@@ -19,15 +19,15 @@ const issuedSchema = z.object({ certificate: z.string().max(20_000) });
 const selfSchema = z.object({ nodeId: z.string() });
 
 /**
- * A new key and certificate for this node, asked for with the present one and put in its place by one rename. The
- * controller honours both until the new one has been used, so a crash anywhere in between leaves a node that can connect.
- * @throws SLIP_JOIN_*, SLIP_NODE_FILES, or the controller's refusal
+ * Requests a new certificate for a new key with the present certificate, and replaces both files by one rename. The controller accepts both
+ * certificates until the new one is used, so after a crash at any moment the node can connect.
+ * @throws SLIP_JOIN_*, SLIP_NODE_FILES, or the error of the controller
  */
-export async function renewCertificate(of: RenewRequest, failpoint: Failpoint): Promise<void> {
-  const present = await readNodeTls(of.stateDir);
+export async function renewCertificate(request: RenewRequest, failpoint: Failpoint): Promise<void> {
+  const present = await readNodeTls(request.stateDir);
   const { keyPem: key, csrPem } = await createKeyRequest('node');
-  const url = new URL('/v1/node/certificate', of.apiUrl);
-  const common = { ca: present.ca, timeoutMs: of.timeoutMs ?? DEFAULT_TIMEOUT_MS };
+  const url = new URL('/v1/node/certificate', request.apiUrl);
+  const common = { ca: present.ca, timeoutMs: request.timeoutMs ?? DEFAULT_TIMEOUT_MS };
   await failpoint('renew.begun');
   const { certificate } = await postToController(url, {
     ...common,
@@ -37,9 +37,9 @@ export async function renewCertificate(of: RenewRequest, failpoint: Failpoint): 
   });
   checkCertificate({ certificate, ca: present.ca }, { keyPem: key, pin: pinOf(new X509Certificate(present.ca)), url });
   await failpoint('renew.issued');
-  await writeCredential(of.stateDir, { key, certificate });
+  await writeCredential(request.stateDir, { key, certificate });
   await failpoint('renew.written');
-  const used = new URL('/v1/node/certificate/use', of.apiUrl);
+  const used = new URL('/v1/node/certificate/use', request.apiUrl);
   await postToController(used, { ...common, own: { key, certificate }, body: {}, answer: selfSchema });
   await failpoint('renew.used');
 }

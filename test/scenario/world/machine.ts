@@ -161,7 +161,7 @@ export class Machine {
     const say = (put: () => void): void => {
       if (holder.connection?.welcomed !== true) return;
       put();
-      holder.connection.plan();
+      holder.connection.planSend();
     };
     this.#logBook = newLogBook((id) => this.sandbox.logDir(id));
     const destroyed = this.#createDestroyed(life, (appIds) =>
@@ -202,7 +202,7 @@ export class Machine {
       onWelcome: () => undefined,
     });
     const takes = { takesFleetRoutes: true, takesReleases: true, takesDestroyed: true };
-    await mortal(of.holder.connection, life).run({ kind: 'hello', ...(await handlers.hello()), ...takes });
+    await mortal(of.holder.connection, life).serve({ kind: 'hello', ...(await handlers.hello()), ...takes });
     of.holder.connection = undefined;
   }
 

@@ -30,11 +30,11 @@ describe('facts of a machine', () => {
     await rm(dir, { recursive: true });
   });
 
-  it('say what is missing, in words', async () => {
-    const wishes = [
-      { program: 'sh', words: 'sh is missing' },
-      { program: 'no-such-program', words: 'that is missing' },
+  it('name what is missing', async () => {
+    const needed = [
+      { program: 'sh', message: 'sh is missing' },
+      { program: 'no-such-program', message: 'that is missing' },
     ];
-    assert.deepEqual(await findMissing(wishes, ['/usr/bin', '/bin']), ['that is missing']);
+    assert.deepEqual(await findMissing(needed, ['/usr/bin', '/bin']), ['that is missing']);
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { explainTrouble } from '../../../../agent/session/explain.ts';
+import { explainFailure } from '../../../../agent/session/explain-failure.ts';
 import { issueNode, makeCa } from '../../../support/certificates.ts';
 
 const at = { address: 'ctl.example.com:7443', nowMs: Date.parse('2026-11-20T10:00:00Z'), certificate: undefined };
@@ -23,14 +23,14 @@ describe('why there is no session', () => {
     ['timeout: the controller did not answer', /drops packets/],
   ];
   for (const [details, words] of cases) {
-    it(`${details} is put into words`, () => assert.match(explainTrouble({ details }, at), words));
+    it(`${details} is explained`, () => assert.match(explainFailure({ details }, at), words));
   }
 
   it('names an expired certificate of its own, and a clock that is behind, by how much', async (t) => {
     const { tls } = await issueNode(await makeCa(t, { nodeLifetimeMs: 60_000 }));
     const late = { ...at, certificate: tls.certificate, nowMs: Date.now() + 120_000 };
-    assert.match(explainTrouble({ details: 'x' }, late), /this node's certificate expired on/);
+    assert.match(explainFailure({ details: 'x' }, late), /this node's certificate expired on/);
     const early = { ...at, certificate: tls.certificate, nowMs: Date.now() - 65 * 60_000 };
-    assert.match(explainTrouble({ details: 'x' }, early), /clock is at least (59|60|61) min behind/);
+    assert.match(explainFailure({ details: 'x' }, early), /clock is at least (59|60|61) min behind/);
   });
 });

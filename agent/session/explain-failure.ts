@@ -1,14 +1,15 @@
 import { X509Certificate } from 'node:crypto';
 import { status as Status } from '@grpc/grpc-js';
 
-export interface Trouble {
+/** Why there is no session. */
+export interface SessionFailure {
   /** gRPC status code, when the failure came from the stream. */
   readonly code?: number | undefined;
-  /** What the libraries said. */
+  /** The message of the library. */
   readonly details: string;
 }
 
-export interface Circumstances {
+export interface FailureContext {
   readonly address: string;
   readonly nowMs: number;
   /** The node's own certificate, PEM. */
@@ -17,12 +18,12 @@ export interface Circumstances {
 
 const MINUTE_MS = 60_000;
 
-/** [what the libraries say, what it means]. First match wins. */
-const WORDS: readonly (readonly [RegExp, (at: Circumstances) => string])[] = [
+/** Messages of the libraries, and what they mean. The first match counts. */
+const EXPLANATIONS: readonly (readonly [RegExp, (context: FailureContext) => string])[] = [
   [
     /ECONNREFUSED/,
     ({ address }) =>
-      `nothing answers at ${address} (connection refused): the controller is not running, or its port is another`,
+      `nothing answers at ${address} (connection refused): the controller is not running, or it has another port`,
   ],
   [
     /ENOTFOUND|EAI_AGAIN|Name resolution failed/,
@@ -49,21 +50,21 @@ const WORDS: readonly (readonly [RegExp, (at: Circumstances) => string])[] = [
   ],
   [
     /self.signed certificate|unable to verify|unable to get (local )?issuer|certificate signature failure/,
-    ({ address }) => `who answers at ${address} has no certificate of this fleet's CA: is it another controller?`,
+    ({ address }) => `the server at ${address} has no certificate of this fleet's CA: is it another controller?`,
   ],
   [
     /unsupported certificate purpose|unsuitable certificate purpose/,
-    ({ address }) => `who answers at ${address} shows a certificate that is not a controller's`,
+    ({ address }) => `the server at ${address} has a certificate that is not a controller's`,
   ],
   [
     /alert (unknown ca|bad certificate|certificate unknown|unsupported certificate)|certificate required|cut after the handshake/i,
-    () => "the controller does not accept this node's certificate: it is of another fleet, or not a node's",
+    () => "the controller does not accept this node's certificate: it belongs to another fleet, or is not a node's",
   ],
-  [/Hello|heartbeat/i, () => 'the controller heard nothing from this node in time'],
+  [/Hello|heartbeat/i, () => 'the controller received nothing from this node in time'],
   [/controller is stopping/, () => 'the controller is stopping'],
   [
     /timeout|timed out|ETIMEDOUT|\bping\b/i,
-    ({ address }) => `no answer from ${address} in time: the network between drops packets`,
+    ({ address }) => `no answer from ${address} in time: the network drops packets`,
   ],
   [
     /ECONNRESET|EPIPE|socket hang up|Connection dropped|closed|RST_STREAM/,
@@ -71,30 +72,30 @@ const WORDS: readonly (readonly [RegExp, (at: Circumstances) => string])[] = [
   ],
 ];
 
-/** One clause that says in words why there is no session. */
-export function explainTrouble(trouble: Trouble, at: Circumstances): string {
-  if (trouble.code === Status.UNAUTHENTICATED) {
-    if (!isStranger(trouble.details)) return trouble.details.slice(0, 300);
-    return "no node of the fleet has this node's certificate: it was removed; join again with a new token";
+/** The reason why there is no session, as one clause. */
+export function explainFailure(failure: SessionFailure, context: FailureContext): string {
+  if (failure.code === Status.UNAUTHENTICATED) {
+    if (!isUnknownCertificate(failure.details)) return failure.details.slice(0, 300);
+    return "no node of the fleet has this certificate: the node was removed; join again with a new token";
   }
-  if (trouble.code === Status.ABORTED)
+  if (failure.code === Status.ABORTED)
     return 'another agent with the same certificate took over: is this machine a copy of another?';
-  const own = ownCertificate(at);
+  const own = explainOwnCertificate(context);
   if (own !== undefined) return own;
-  return WORDS.find(([pattern]) => pattern.test(trouble.details))?.[1](at) ?? trouble.details.slice(0, 300);
+  return EXPLANATIONS.find(([pattern]) => pattern.test(failure.details))?.[1](context) ?? failure.details.slice(0, 300);
 }
 
-/** The connection failed and the gRPC library does not say why. */
-export function isVague(trouble: Trouble): boolean {
-  return trouble.code === Status.UNAVAILABLE && trouble.details.includes('Failed to connect');
+/** The connection failed, and the gRPC library gives no reason. */
+export function isUnexplained(failure: SessionFailure): boolean {
+  return failure.code === Status.UNAVAILABLE && failure.details.includes('Failed to connect');
 }
 
-/** The controller does not know the certificate; of one it knew it says itself what became of it. */
-function isStranger(details: string): boolean {
+/** The controller never had this certificate. For a revoked or replaced one, it sends the reason. */
+function isUnknownCertificate(details: string): boolean {
   return details === '' || details.startsWith('No node of this fleet');
 }
 
-function ownCertificate({ certificate, nowMs }: Circumstances): string | undefined {
+function explainOwnCertificate({ certificate, nowMs }: FailureContext): string | undefined {
   if (certificate === undefined) return undefined;
   const { validFromDate, validToDate } = new X509Certificate(certificate);
   const [from, to] = [validFromDate.getTime(), validToDate.getTime()];
