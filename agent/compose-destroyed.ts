@@ -62,7 +62,7 @@ export function composeDestroyed(basics: Basics, parts: Parts): DestroyedApps {
   return new DestroyedApps({ places: placesOf(basics, parts), sync, acknowledge, clock, random, failpoint, log });
 }
 
-/** The users of data are cleaned up before the data. The records that name the owner of data are cleaned up after it. */
+/** Users of data are cleaned up before the data. Records that name the owner of data are cleaned up after it. */
 function placesOf({ config, clock }: Basics, parts: Parts): readonly Place[] {
   const { sandbox, images, builds, logBook, logs, egress, documents, tasks, loop } = parts;
   const { stateDir, network } = config;
@@ -76,7 +76,7 @@ function placesOf({ config, clock }: Basics, parts: Parts): readonly Place[] {
     return new Set([...instances, ...logBook.instances(), ...tasks.running()]);
   };
   const roots = [stateDir, join('/run', `${network.name}-sandbox`)];
-  // Without rights of root an app has the user of the agent, and nothing has a user id of the range.
+  // Without root, apps run as the user of the agent, and nothing has a user id of the app's range.
   const hasIds = config.sandbox !== 'process';
   return [
     instancesPlace({ held: () => loop().held(), writerOf: (id) => logBook.writer(id)?.appId }),

@@ -35,7 +35,7 @@ export interface Basics {
   readonly log: Logger;
   readonly failpoint: Failpoint;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** One renewal of the node's certificate, from the question to the file. */
+  /** One renewal of the node's certificate, from the request to the file. */
   readonly renewCertificate: () => Promise<void>;
 }
 
@@ -54,7 +54,7 @@ export interface Drivers {
   readonly egress: Egress;
 }
 
-/** What holds the machine's resources: sandboxes, images, proxy, logs, builds. */
+/** The parts that hold resources of the machine: sandboxes, images, proxy, logs, builds. */
 export async function composeDrivers(basics: Basics): Promise<Drivers> {
   const { config, clock, log } = basics;
   const identity = await readIdentity(config.stateDir);

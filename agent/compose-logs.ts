@@ -20,12 +20,12 @@ interface Parts {
   readonly logBook: LogBook;
   readonly logs: Logs;
   readonly documents: AcceptedDocuments;
-  readonly destroyed: Pick<DestroyedApps, 'names'>;
+  readonly destroyed: Pick<DestroyedApps, 'has'>;
 }
 
-/** Lines of the platform, one folder for each app. */
+/** Folder of the platform's own lines, with one folder for each app. */
 const LOGS_DIR = 'platform-logs';
-/** Where older agents had them, one folder for each name. */
+/** The folder of older agents, with one folder for each app name. */
 const FORMER_LOGS_DIR = 'app-logs';
 
 export function composeLogs(
@@ -57,7 +57,7 @@ export async function identifyLogs(
 
 type Query = Parameters<SessionHandlers['queryLogs']>[0];
 
-/** An older controller asks by name: it gets the lines of the app that has the name now. A destroyed app has none, and gets no new folder. */
+/** An older controller sends the name of an app. It gets the lines of the app that has this name now. A destroyed app has no lines, and gets no folder. */
 export function queryLogs(
   { logs, documents, destroyed }: Pick<Parts, 'logs' | 'documents' | 'destroyed'>,
   query: Query,
@@ -65,7 +65,7 @@ export function queryLogs(
 ): AsyncIterable<LogLine> {
   const { desiredState, fleetRoutes } = documents;
   const appId = query.appId ?? appIdsByName(desiredState.current(), fleetRoutes.current()).get(query.app);
-  return appId === undefined || destroyed.names(appId) ? noLines() : logs.query({ ...query, appId }, signal);
+  return appId === undefined || destroyed.has(appId) ? noLines() : logs.query({ ...query, appId }, signal);
 }
 
 async function* noLines(): AsyncGenerator<never> {

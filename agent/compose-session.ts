@@ -7,7 +7,7 @@ import type { DestroyedApps } from './destroyed/destroyed-apps.ts';
 import { collectFacts } from './host/facts.ts';
 import { ownFacts, ownHeartbeat } from './host/own-facts.ts';
 import { markConnected, ownVersion } from './host/program.ts';
-import { tellLastSwitch, upgradeTo, type UpgradeDeps } from './host/upgrade.ts';
+import { reportLastSwitch, upgradeTo, type UpgradeDeps } from './host/upgrade.ts';
 import type { ReconcileLoop } from './reconcile/loop.ts';
 import { currentBootId } from './sandbox/handle.ts';
 import type { SessionHandlers } from './session/port.ts';
@@ -16,16 +16,16 @@ export interface SessionParts {
   readonly loop: ReconcileLoop;
   readonly tasks: Tasks;
   readonly destroyed: DestroyedApps;
-  readonly tell: UpgradeDeps['tell'];
+  readonly report: UpgradeDeps['report'];
 }
 
 /** What the controller can ask for, and the part that does it. */
 export function composeSessionHandlers(basics: Basics, drivers: Drivers, parts: SessionParts): SessionHandlers {
   const { stateDir } = basics.config;
-  const { loop, tasks, destroyed, tell } = parts;
+  const { loop, tasks, destroyed, report } = parts;
   const version = ownVersion(PRODUCT_DIR);
   const installScript = (): Promise<string> => drivers.transport.installScript();
-  const upgrade = { stateDir, version, tell, run, log: basics.log, installScript };
+  const upgrade = { stateDir, version, report, run, log: basics.log, installScript };
   return {
     ...stateHandlers(drivers, { loop, destroyed }),
     hello: async () => {
@@ -44,11 +44,11 @@ export function composeSessionHandlers(basics: Basics, drivers: Drivers, parts: 
     instances: () => loop.statuses(),
     welcomed: () => {
       const failed = (error: unknown): void => basics.log.warn({ err: error }, 'upgrade.connected_mark_not_written');
-      void version.then((own) => markConnected(stateDir, own)).then(() => tellLastSwitch(upgrade), failed);
+      void version.then((own) => markConnected(stateDir, own)).then(() => reportLastSwitch(upgrade), failed);
     },
     upgrade: (to) => void upgradeTo(to, upgrade),
     startTask: (task) => {
-      destroyed.begins(task);
+      destroyed.buildStarts(task);
       tasks.start(task);
     },
     cancelTask: (taskId) => {
@@ -68,7 +68,7 @@ function stateHandlers(
       const before = desiredState.current();
       const reason = await desiredState.accept(desired);
       if (reason !== undefined) return reason;
-      const state = desiredState.current() ?? desired; // with the content that the controller withheld
+      const state = desiredState.current() ?? desired; // also has the content that the controller withheld
       destroyed.setDesired(state, before);
       loop.setDesired(state);
       return undefined;

@@ -22,9 +22,9 @@ const HOST_CHECK_MS = 5_000;
 const GATE_WRONG_BIND_MS = 5_000;
 
 export interface Agent {
-  /** Adopts what runs, then follows the accepted documents and the controller. */
+  /** Adopts the running apps, then follows the accepted documents and the controller. */
   start(): Promise<void>;
-  /** Leaves every app running. */
+  /** All apps continue to run. */
   stop(): Promise<void>;
 }
 
@@ -47,8 +47,8 @@ export function composeAgent(basics: Basics, drivers: Drivers): Agent {
     acknowledge: (appIds) => holder.session?.destroyedAck(appIds),
   });
   const loop = composeLoop(basics, { ...drivers, destroyed }, (statuses) => holder.session?.reportInstances(statuses));
-  const tell = (reason: Reason): void => holder.session?.event({ reason });
-  const handlers = composeSessionHandlers(basics, drivers, { loop, tasks, destroyed, tell });
+  const report = (reason: Reason): void => holder.session?.event({ reason });
+  const handlers = composeSessionHandlers(basics, drivers, { loop, tasks, destroyed, report });
   const stop = new AbortController();
   return {
     start: async () => {
@@ -71,7 +71,7 @@ export function composeAgent(basics: Basics, drivers: Drivers): Agent {
         random: Math.random,
       });
       void keepCertificateFresh(
-        { ...basics, stateDir: config.stateDir, random: Math.random, onLate: tell },
+        { ...basics, stateDir: config.stateDir, random: Math.random, onLate: report },
         stop.signal,
       );
     },

@@ -2,29 +2,29 @@ import { z } from 'zod';
 import { readConfigFile } from '../shared/kit/config-file.ts';
 
 const schema = z.strictObject({
-  /** Absolute folder of everything the agent keeps: certificate, accepted documents, images, sandboxes, proxy. */
+  /** Absolute path of the folder for everything that the agent keeps: certificate, accepted documents, images, sandboxes, proxy. */
   stateDir: z.string().startsWith('/'),
-  /** How apps are kept apart; `process` isolates nothing and needs no root. */
+  /** How apps are isolated. `process` isolates nothing and needs no root. */
   sandbox: z.enum(['lxc', 'nspawn', 'process']).default('lxc'),
-  /** May builds run here? */
+  /** Whether builds may run on this node. */
   builder: z.boolean().default(true),
-  /** Where the proxy listens. */
+  /** Where the proxy listens for requests. */
   proxy: z
     .strictObject({
       address: z.string().default('*'),
       port: z.number().int().min(1).max(65535).default(80),
       /**
-       * Addresses or networks (CIDR) of front proxies, such as a load balancer that ends TLS. Their X-Forwarded-Proto and X-Forwarded-Port
-       * reach the app; those of all other senders are replaced.
+       * Addresses or networks (CIDR) of front proxies, such as a load balancer that ends TLS. The app gets their X-Forwarded-Proto and
+       * X-Forwarded-Port. The headers of all other senders are replaced.
        */
       trust: z.array(z.string()).default([]),
-      /** Account of HAProxy's workers, with root only. */
+      /** User and group of HAProxy's workers; only as root. */
       user: z.strictObject({ name: z.string(), group: z.string() }).optional(),
     })
     .prefault({}),
   /**
-   * Requests between nodes, so that any node answers for any app; false: this one forwards none and takes none.
-   * `bind` is where it listens, `address` what it tells the others (absent: its own address on the way to the controller).
+   * Requests between nodes, so that any node answers for any app. false: this node forwards no requests and takes none from other nodes.
+   * `bind` is the address where it listens. `address` is the address for other nodes (absent: its own address on the route to the controller).
    */
   mesh: z
     .union([
@@ -36,7 +36,7 @@ const schema = z.strictObject({
       }),
     ])
     .prefault({}),
-  /** Two agents on one machine differ in all of these. */
+  /** Two agents on one machine need different values for all of these. */
   network: z
     .strictObject({
       name: z.string().default('slipway'),
@@ -54,22 +54,22 @@ const schema = z.strictObject({
   buildEnv: z.record(z.string(), z.string()).default({}),
   /** A Node distribution for the nodejs and static buildpacks; absent: they download one. */
   toolchainDir: z.string().startsWith('/').optional(),
-  /** Layers beyond this are deleted, least recently used first. */
+  /** Beyond this size, the least recently used layers are deleted. */
   imageBudgetBytes: z
     .number()
     .int()
     .positive()
     .default(20 * 1024 ** 3),
-  /** Between SIGTERM and SIGKILL; Heroku's 30 s. */
+  /** Time between SIGTERM and SIGKILL; 30 s as on Heroku. */
   stopTimeoutMs: z.number().int().positive().default(30_000),
-  /** How long open requests may finish on an instance that goes. */
+  /** Time for open requests to finish on an instance that stops. */
   drainTimeoutMs: z.number().int().positive().default(30_000),
-  /** How long a web process may take to listen; Heroku's 60 s. */
+  /** Time for a web process to listen on its port; 60 s as on Heroku. */
   gateTimeoutMs: z.number().int().positive().default(60_000),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 });
 
-/** The agent's settings, complete: nothing past this file reads the environment or fills in defaults. */
+/** The complete settings of the agent. No other file reads the environment or adds defaults. */
 export type AgentConfig = z.infer<typeof schema>;
 
 /** @throws SLIP_CONFIG_FILE naming the file and the field */

@@ -20,9 +20,9 @@ const USAGE = `Usage:
   node agent/main.ts renew  --config FILE
   node agent/main.ts remove --config FILE
 
-run runs the agent. join makes this machine a node, once. rejoin gives it a new certificate when its own is lost, over
-or revoked (slipway nodes:rejoin NODE). renew asks for the next certificate now, which run does by itself. remove stops
-the proxy and every sandbox and takes them off the machine; images and logs stay. Example:
+run runs the agent. join makes this machine a node. rejoin gives it a new certificate when its own is lost, expired or
+revoked (slipway nodes:rejoin NODE). renew requests the next certificate now; a running agent does this itself. remove
+stops and removes the proxy and every sandbox; images and logs stay. Example:
   slipway nodes:token --quiet | node agent/main.ts join --config /etc/slipway/agent.json --url https://10.0.0.1:7400 --pin sha256:… --name fra-1
 `;
 
@@ -65,11 +65,11 @@ async function removeAll(config: AgentConfig): Promise<void> {
   await drivers.proxy.stop();
   await drivers.sandbox.removeHost();
   await drivers.images.collectGarbage(new Set(), new Set());
-  release(); // an open file would keep the mount of the state folder busy
+  release(); // an open file would keep the mount of the state folder in use
   await undoShared(run, config.stateDir);
 }
 
-/** In a process of its own, which takes the certificate library with it when it ends. */
+/** Renews in a process of its own, so that the certificate library does not stay in the memory of the agent. */
 async function renewInChild(configPath: string): Promise<void> {
   const args = [import.meta.filename, 'renew', '--config', configPath];
   const failpoints = Object.entries(process.env).filter(([name]) => name.startsWith('SLIPWAY_FAILPOINT'));
@@ -79,12 +79,12 @@ async function renewInChild(configPath: string): Promise<void> {
 
 type Values = MembershipFlags & { readonly config?: string | undefined };
 
-const say = (text: string): void => void process.stdout.write(text);
+const print = (text: string): void => void process.stdout.write(text);
 const COMMANDS: Readonly<Record<string, (config: AgentConfig, values: Values) => Promise<void>>> = {
   run: (config, values) => runAgent(config, values.config ?? ''),
-  join: async (config, values) => say(await joinFleet(config, values)),
-  rejoin: async (config, values) => say(await rejoinFleet(config, values)),
-  renew: async (config) => say(await renewNow(config, createFailpoint(process.env))),
+  join: async (config, values) => print(await joinFleet(config, values)),
+  rejoin: async (config, values) => print(await rejoinFleet(config, values)),
+  renew: async (config) => print(await renewNow(config, createFailpoint(process.env))),
   remove: (config) => removeAll(config),
 };
 

@@ -10,28 +10,27 @@ export interface MembershipFlags {
   readonly name?: string | undefined;
 }
 
-// What a machine does once, or every few weeks, to be a node. The certificate library is loaded only in here: it would
-// stay in the memory of every running agent.
+// Commands that run once or every few weeks. They load the certificate library late, because it would stay in the memory of every running agent.
 
-/** Makes this machine a node. @returns what to say */
+/** Makes this machine a node. @returns the output of the command */
 export async function joinFleet(config: AgentConfig, { url, pin, name }: MembershipFlags): Promise<string> {
   if (url === undefined || pin === undefined || name === undefined) throw usage('join needs --url, --pin and --name.');
   await ensureDir(config.stateDir, 0o711);
   const { join } = await import('./session/join.ts');
   const joined = await join({ url, token: await readToken(), caPin: pin, name, stateDir: config.stateDir });
-  return `${joined.already ? 'Has joined already' : 'Joined'} as ${joined.identity.nodeName}.\n`;
+  return `${joined.already ? 'This machine has already joined' : 'Joined'} as ${joined.identity.nodeName}.\n`;
 }
 
-/** Gives this machine a new certificate of a node the fleet knows. @returns what to say */
+/** Gives this machine a new certificate for a known node of the fleet. @returns the output of the command */
 export async function rejoinFleet(config: AgentConfig, { url, pin }: MembershipFlags): Promise<string> {
   if (url === undefined || pin === undefined) throw usage('rejoin needs --url and --pin.');
   await ensureDir(config.stateDir, 0o711);
   const { rejoin } = await import('./session/join.ts');
   const identity = await rejoin({ url, token: await readToken(), caPin: pin, stateDir: config.stateDir });
-  return `Rejoined as ${identity.nodeName}. A running agent connects by itself within seconds.\n`;
+  return `Rejoined as ${identity.nodeName}. A running agent connects within seconds.\n`;
 }
 
-/** The next certificate, asked for with the present one. The agent runs this by itself; see keep-certificate.ts. */
+/** Renews the certificate. A running agent starts this command itself; see keep-certificate.ts. */
 export async function renewNow(config: AgentConfig, failpoint: Failpoint): Promise<string> {
   const identity = await readIdentity(config.stateDir);
   if (identity === undefined) throw notJoined();
@@ -40,7 +39,7 @@ export async function renewNow(config: AgentConfig, failpoint: Failpoint): Promi
   return 'The certificate was renewed.\n';
 }
 
-/** Never an argument: arguments show in ps and in the shell's history. */
+/** The token is never an argument: arguments are visible in ps and in the history of the shell. */
 async function readToken(): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of process.stdin as AsyncIterable<Buffer>) chunks.push(chunk);

@@ -2,7 +2,7 @@ import type { AppId } from '../../shared/domain/ids.ts';
 import { isInRange } from '../../shared/domain/uid-range.ts';
 import type { NamedApp } from './port.ts';
 
-/** What is left of each app. */
+/** The leftovers of each app. */
 export function byApp(
   apps: readonly NamedApp[],
   leftOf: (app: NamedApp) => readonly string[],
@@ -10,7 +10,7 @@ export function byApp(
   return new Map(apps.map((app) => [app.appId, leftOf(app)]));
 }
 
-/** The same, one app after the other. */
+/** The leftovers of each app, one app after the other. */
 export async function byAppInTurn(
   apps: readonly NamedApp[],
   leftOf: (app: NamedApp) => Promise<readonly string[]>,
@@ -20,7 +20,7 @@ export async function byAppInTurn(
   return left;
 }
 
-/** Whether a user or group of the host is one of the app's. */
+/** Whether a user or group id of the host is in the range of the app. */
 export function isIdOf({ uidBase }: Pick<NamedApp, 'uidBase'>, id: number): boolean {
   return uidBase !== 0 && isInRange(id, uidBase);
 }

@@ -3,7 +3,7 @@ import type { BuildTask } from '../../shared/domain/build.ts';
 import type { AppId } from '../../shared/domain/ids.ts';
 import { backoffDelayMs, type BackoffPolicy } from '../../shared/kit/backoff.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
-import { type SlipwayError } from '../../shared/kit/errors.ts';
+import type { SlipwayError } from '../../shared/kit/errors.ts';
 import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import { appInUse, leftovers } from './errors.ts';
@@ -11,9 +11,9 @@ import { isSameRange, namedApps, nextStep, type CleanUpStep, type Finding } from
 import type { NamedApp, Place } from './port.ts';
 
 export interface DestroyedAppsDeps {
-  /** In the order in which they are cleaned up. */
+  /** They are cleaned up in this order. */
   readonly places: readonly Place[];
-  /** Resolves when everything that was removed stays removed after a power cut. */
+  /** Resolves when all removals are safe against a power cut. */
   readonly sync: () => Promise<void>;
   /** Tells the controller that nothing of these apps is left. */
   readonly acknowledge: (appIds: readonly AppId[]) => void;
@@ -25,34 +25,35 @@ export interface DestroyedAppsDeps {
 }
 
 const RETRY: BackoffPolicy = Object.freeze({ firstMs: 1_000, maxMs: 5 * 60_000, factor: 2 });
-/** The operator is told of a clean-up that waits longer. No drain and no build takes so long. */
+/** A clean-up that waits longer is reported to the operator. No drain and no build takes so long. */
 const SLOW_AFTER_MS = 60 * 60_000;
 
-/** How far the clean-up of one app is. */
+/** The state of the clean-up of one app. */
 interface CleanUp {
   readonly app: NamedApp;
   readonly sinceMs: number;
-  /** Acknowledged, as far as this life of the agent knows. */
+  /** Acknowledged since the start of this agent. */
   isDone: boolean;
-  /** An event comes when it can go on. */
+  /** It waits for an event. */
   waits: boolean;
   failures: number;
   retryAtMs: number;
-  /** The last step, to see that a removal changed nothing. */
+  /** The last step, to detect a removal that changed nothing. */
   last: string;
-  trouble: string | undefined;
+  /** What could not be removed. */
+  failure: string | undefined;
 }
 
 /**
- * Removes what destroyed apps left on this node, and tells the controller when nothing is left. Level-triggered: whatever happens, it
- * looks at the machine again. A failure is tried again later, and holds up no other app.
+ * Removes what destroyed apps left on this node, and tells the controller when nothing is left. Level-triggered: after each event it searches
+ * the machine again. A failure is tried again later, and does not delay other apps.
  */
 export class DestroyedApps {
   readonly #deps: DestroyedAppsDeps;
   readonly #cleanUps = new Map<AppId, CleanUp>();
   readonly #stopping = new AbortController();
   #inUse: readonly AppId[] = [];
-  /** Something may have changed since the last look. */
+  /** Something may have changed since the last round. */
   #hasNews = false;
   #sleeper = new AbortController();
   #running: Promise<void> = Promise.resolve();
@@ -62,39 +63,39 @@ export class DestroyedApps {
   }
 
   /**
-   * Call it before anything acts on the state, so that what the state starts does not count as left over.
+   * Call this before anything acts on the state. Otherwise a new instance could count as a leftover.
    * @param before the state that this one replaces
    */
   setDesired(desired: DesiredState, before?: DesiredState): void {
     const { apps, inUse } = namedApps(desired);
     const named = new Set(apps.map(({ appId }) => appId));
     for (const appId of this.#cleanUps.keys()) if (!named.has(appId)) this.#cleanUps.delete(appId);
-    for (const app of apps) this.#name(app, before);
+    for (const app of apps) this.#add(app, before);
     this.#inUse = inUse.map(({ appId }) => appId);
     for (const appId of this.#inUse) this.#deps.log.error({ app: appId }, 'destroyed.app_in_use');
     this.wake();
   }
 
-  /** A build begins. When another app has the user ids by now, the state is older than that. @throws SLIP_APP_DESTROYED for a build of a destroyed app */
-  begins({ appId, app, uidBase }: Pick<BuildTask, 'appId' | 'app' | 'uidBase'>): void {
-    if (this.names(appId)) throw appInUse.ofBuild(app);
+  /** Call this when a build starts. If its app has the user ids of a destroyed app, the clean-up of that app ends. @throws SLIP_APP_DESTROYED for a build of a destroyed app */
+  buildStarts({ appId, app, uidBase }: Pick<BuildTask, 'appId' | 'app' | 'uidBase'>): void {
+    if (this.has(appId)) throw appInUse.ofBuild(app);
     for (const [other, { app: named }] of this.#cleanUps)
       if (isSameRange(uidBase, named.uidBase)) this.#cleanUps.delete(other);
   }
 
-  /** Whether the last state names it. */
-  names(appId: AppId): boolean {
+  /** Whether the last desired state names this app as destroyed. */
+  has(appId: AppId): boolean {
     return this.#cleanUps.has(appId);
   }
 
-  /** Something of an app may be gone. */
+  /** Starts a round soon, because something may have changed. */
   wake(): void {
     this.#hasNews = true;
     this.#sleeper.abort();
   }
 
   start(): void {
-    this.#running = this.#run();
+    this.#running = this.#cleanUpUntilStopped();
   }
 
   async stop(): Promise<void> {
@@ -103,38 +104,38 @@ export class DestroyedApps {
     await this.#running;
   }
 
-  /** @throws SLIP_DESTROYED_LEFTOVERS, SLIP_DESTROYED_IN_USE while there is trouble */
+  /** @throws SLIP_DESTROYED_LEFTOVERS, SLIP_DESTROYED_IN_USE while a clean-up fails */
   check(): void {
-    const trouble = this.#trouble();
-    if (trouble !== undefined) throw trouble;
+    const error = this.#currentError();
+    if (error !== undefined) throw error;
   }
 
-  #trouble(): SlipwayError | undefined {
+  #currentError(): SlipwayError | undefined {
     const [inUse] = this.#inUse;
     if (inUse !== undefined) return appInUse.ofState(inUse);
     const nowMs = this.#deps.clock.monotonicMs();
-    for (const { app, isDone, trouble, last, sinceMs } of this.#cleanUps.values()) {
+    for (const { app, isDone, failure, last, sinceMs } of this.#cleanUps.values()) {
       const slow = nowMs - sinceMs > SLOW_AFTER_MS ? last : undefined;
-      if (!isDone && (trouble ?? slow) !== undefined) return leftovers(app.appId, trouble ?? slow ?? '');
+      if (!isDone && (failure ?? slow) !== undefined) return leftovers(app.appId, failure ?? slow ?? '');
     }
     return undefined;
   }
 
-  #name(named: DestroyedApp, before: DesiredState | undefined): void {
+  #add(named: DestroyedApp, before: DesiredState | undefined): void {
     const { clock } = this.#deps;
     const known = this.#cleanUps.get(named.appId);
     if (known?.app.uidBase === named.uidBase) {
       [known.isDone, known.retryAtMs] = [false, 0];
       return;
     }
-    const fresh = { isDone: false, waits: false, failures: 0, retryAtMs: 0, last: '', trouble: undefined };
+    const fresh = { isDone: false, waits: false, failures: 0, retryAtMs: 0, last: '', failure: undefined };
     const former = before?.assignments.filter(({ appId }) => appId === named.appId) ?? [];
     const layers = new Set(former.flatMap((one) => one.layers.map(({ digest }) => digest)));
     const app = { ...named, namedAtMs: clock.nowMs(), layers };
     this.#cleanUps.set(named.appId, { app, sinceMs: clock.monotonicMs(), ...fresh });
   }
 
-  async #run(): Promise<void> {
+  async #cleanUpUntilStopped(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
       this.#sleeper = new AbortController();
       if (this.#hasNews) for (const cleanUp of this.#cleanUps.values()) cleanUp.waits = false;
@@ -157,7 +158,7 @@ export class DestroyedApps {
     await this.#acknowledge([...steps].flatMap(([cleanUp, { kind }]) => (kind === 'acknowledge' ? [cleanUp] : [])));
   }
 
-  /** One look at a place serves all apps. */
+  /** One search of a place serves all apps. */
   async #lookAll(due: readonly CleanUp[]): Promise<ReadonlyMap<CleanUp, CleanUpStep>> {
     const { places } = this.#deps;
     const findings = new Map(due.map((cleanUp): [CleanUp, Finding[]] => [cleanUp, []]));
@@ -180,17 +181,17 @@ export class DestroyedApps {
   }
 
   async #take(cleanUp: CleanUp, step: CleanUpStep): Promise<void> {
-    // Stop: since the look, another app may have got its user ids.
+    // Since the search, another app may have got its user ids.
     const isOver = this.#cleanUps.get(cleanUp.app.appId) !== cleanUp || this.#stopping.signal.aborted;
     if (isOver || step.kind === 'acknowledge' || step.kind === 'look') return;
     const what = `${step.place} ${step.left.slice(0, 3).join(', ')}`;
     const isStuck = step.kind === 'remove' && cleanUp.last === what;
-    if (cleanUp.trouble !== what) cleanUp.trouble = undefined;
+    if (cleanUp.failure !== what) cleanUp.failure = undefined;
     cleanUp.last = what;
     cleanUp.waits = step.kind === 'wait';
     if (step.kind === 'again') this.#defer(cleanUp);
     try {
-      if (isStuck) throw new Error('it is there again after its removal');
+      if (isStuck) throw new Error('it exists again after its removal');
       await this.#end(cleanUp.app, step);
     } catch (error) {
       this.#fail(cleanUp, what, error);
@@ -219,7 +220,7 @@ export class DestroyedApps {
       return;
     }
     const still = clean.filter((cleanUp) => this.#cleanUps.get(cleanUp.app.appId) === cleanUp);
-    for (const cleanUp of still) Object.assign(cleanUp, { isDone: true, trouble: undefined, failures: 0, last: '' });
+    for (const cleanUp of still) Object.assign(cleanUp, { isDone: true, failure: undefined, failures: 0, last: '' });
     const appIds = still.map(({ app }) => app.appId);
     if (appIds.length === 0) return;
     acknowledge(appIds);
@@ -227,7 +228,7 @@ export class DestroyedApps {
   }
 
   #fail(cleanUp: CleanUp, what: string, error: unknown): void {
-    cleanUp.trouble = what;
+    cleanUp.failure = what;
     cleanUp.last = '';
     cleanUp.waits = false;
     this.#defer(cleanUp);

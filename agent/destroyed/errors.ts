@@ -6,11 +6,11 @@ export function leftovers(appId: AppId, what: string): SlipwayError {
     code: 'SLIP_DESTROYED_LEFTOVERS',
     kind: 'transient',
     message: `The agent cannot remove what destroyed app ${appId} left on this node: ${what}.`,
-    hint: 'The agent tries again. If this stays, its log says why: journalctl -u slipway-agent. Until it is gone, no other app gets the user ids of that app.',
+    hint: 'The agent tries again. If this message stays, see its log: journalctl -u slipway-agent. Until then, no other app gets the user ids of that app.',
   });
 }
 
-/** Two statements of the controller that cannot both be true. The agent removes nothing. */
+/** The controller contradicts itself, so the agent removes nothing. */
 export const appInUse = {
   ofState: (appId: AppId): SlipwayError =>
     new SlipwayError({
@@ -24,6 +24,6 @@ export const appInUse = {
       code: 'SLIP_APP_DESTROYED',
       kind: 'conflict',
       message: `App ${app} was destroyed.`,
-      hint: 'A new push to that name makes a new app, with nothing of the former one: git push slipway main',
+      hint: 'A new push to this name makes a new app without the data of the former one: git push slipway main',
     }),
 };

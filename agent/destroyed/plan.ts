@@ -2,14 +2,14 @@ import type { DesiredState, DestroyedApp } from '../../shared/domain/assignment.
 import { FIRST_UID_BASE, rangesOverlap } from '../../shared/domain/uid-range.ts';
 import type { Means, Place } from './port.ts';
 
-/** What a look at one place found of one app. */
+/** What the search of one place found of one app. */
 export interface Finding {
   readonly place: string;
   readonly means: Means;
   readonly left: readonly string[];
 }
 
-/** `wait`: for an event. `again`: look again after a while. */
+/** `wait`: wait for an event. `again`: search again later. */
 export type CleanUpStep =
   | { readonly kind: 'look'; readonly at: number }
   | { readonly kind: 'wait' | 'remove' | 'again'; readonly place: string; readonly left: readonly string[] }
@@ -22,8 +22,8 @@ const STEP_OF: Readonly<Record<Means, 'wait' | 'remove' | 'again'>> = {
 };
 
 /**
- * Pure: the next step for one app. The places are looked at in their order, and the next one only when nothing is left at those before:
- * nothing is removed from under a process that runs.
+ * Pure: the next step for one app. The places are searched in their order. A place is searched only when nothing is left at the earlier ones,
+ * so no file is removed while a process uses it.
  */
 export function nextStep(places: readonly Pick<Place, 'name'>[], findings: readonly Finding[]): CleanUpStep {
   const first = findings.find(({ left }) => left.length > 0);
@@ -32,25 +32,28 @@ export function nextStep(places: readonly Pick<Place, 'name'>[], findings: reado
   return at < 0 ? { kind: 'acknowledge' } : { kind: 'look', at };
 }
 
-export interface Named {
+export interface DestroyedInState {
   readonly apps: readonly DestroyedApp[];
-  /** The same state wants instances with the id or the user ids of these apps. Nothing of them is touched. */
+  /** The same state has instances with the id or the user ids of these apps. Nothing of these apps is removed. */
   readonly inUse: readonly DestroyedApp[];
 }
 
 /** Pure: the destroyed apps that a desired state names. */
-export function namedApps({ destroyed = [], assignments }: Pick<DesiredState, 'destroyed' | 'assignments'>): Named {
+export function namedApps({
+  destroyed = [],
+  assignments,
+}: Pick<DesiredState, 'destroyed' | 'assignments'>): DestroyedInState {
   const isInUse = ({ appId, uidBase }: DestroyedApp): boolean =>
     isForeign(uidBase) || assignments.some((one) => one.appId === appId || isSameRange(one.uidBase, uidBase));
   return { apps: destroyed.filter((app) => !isInUse(app)), inUse: destroyed.filter(isInUse) };
 }
 
-/** 0: no range is known. */
+/** A destroyed app with user id 0 has no known range. */
 export function isSameRange(uidBase: number, destroyed: number): boolean {
   return destroyed !== 0 && rangesOverlap(uidBase, destroyed);
 }
 
-/** User ids that no app ever gets: those of the machine itself. */
+/** User ids of the machine itself, which no app ever gets. */
 function isForeign(uidBase: number): boolean {
   return uidBase !== 0 && uidBase < FIRST_UID_BASE;
 }

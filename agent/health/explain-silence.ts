@@ -5,7 +5,7 @@ const MAX_NAMED = 5;
 /** Linux gives these ports to UDP sockets of clients (net.ipv4.ip_local_port_range). */
 const EPHEMERAL = { first: 32_768, last: 60_999 };
 
-/** Pure: the sentence for a port that nobody answers on. It names what the app does listen on. */
+/** Pure: the reason for users when the port does not answer. It names the ports where the app listens. */
 export function explainSilence(listeners: readonly Listener[], port: number, waitedMs: number): Reason {
   const seconds = String(Math.round(waitedMs / 1000));
   const tcp = listeners.filter((listener) => listener.protocol !== 'udp');
@@ -17,7 +17,7 @@ export function explainSilence(listeners: readonly Listener[], port: number, wai
   return {
     code: 'SLIP_APP_NEVER_BOUND',
     message: `The app runs but did not listen on its port (PORT=${String(port)}) within ${seconds} s.`,
-    hint: 'Make the web process listen on 0.0.0.0 and the port in PORT; if it is no web app, name its process type "worker" in the Procfile.',
+    hint: 'Make the web process listen on 0.0.0.0 and the port in PORT; if it is not a web app, name its process type "worker" in the Procfile.',
   };
 }
 
@@ -40,7 +40,7 @@ function explainOwnPort(onPort: readonly Listener[], port: number, seconds: stri
   return {
     code: 'SLIP_APP_UNREACHABLE',
     message: `The app listens on its port (${String(port)}), but this node could not connect to it within ${seconds} s.`,
-    hint: 'Push again; if it stays so, the network of the node is at fault: `slipway status` shows how it is.',
+    hint: 'Push again. If this happens again, the network of the node has a problem: see `slipway status`.',
   };
 }
 
@@ -60,7 +60,7 @@ function udpOnly(udp: readonly Listener[], port: number, seconds: string): Reaso
   return {
     code: 'SLIP_APP_UDP_ONLY',
     message: `The app listens on UDP port ${portsOf(udp)} only. HTTP requests come over TCP, and nothing answered on the port in PORT (${String(port)}) within ${seconds} s.`,
-    hint: 'Make the web process listen with TCP on 0.0.0.0 and the port in PORT; if it is no web app, name its process type "worker" in the Procfile.',
+    hint: 'Make the web process listen with TCP on 0.0.0.0 and the port in PORT; if it is not a web app, name its process type "worker" in the Procfile.',
   };
 }
 

@@ -7,19 +7,19 @@ import { explainSilence } from './explain-silence.ts';
 export interface GateTarget {
   readonly address: string;
   readonly port: number;
-  /** True as soon as the process has ended: there is nothing to wait for. */
+  /** True when the process has ended. */
   readonly exited: () => boolean;
-  /** What it listens on, to say why nobody answers. */
+  /** The sockets of the app, to explain why nothing answers. */
   readonly listeners: () => Promise<readonly Listener[]>;
   readonly signal: AbortSignal;
-  /** How to find out whether somebody answers there. Default: one TCP connect. */
+  /** Whether the port answers. Default: one TCP connect. */
   readonly answers?: ((address: string, port: number) => Promise<boolean>) | undefined;
 }
 
 export interface GatePolicy {
-  /** Heroku: web must bind $PORT within 60 s (R10). */
+  /** As on Heroku, a web process must listen on PORT within 60 s (R10). */
   readonly timeoutMs: number;
-  /** A process seen on the wrong address for this long will not move: fail early, with the reason. */
+  /** A process that listens on the wrong address for this long fails before the timeout. */
   readonly wrongBindAfterMs: number;
 }
 
@@ -35,7 +35,7 @@ const QUICK_INTERVAL_MS = 10;
 const SLOW_INTERVAL_MS = 1_000;
 const CONNECT_TIMEOUT_MS = 1_000;
 
-/** Polls the port: closely at first, since that wait is part of every deploy, then backing off to once a second. */
+/** Polls the port. The first polls are frequent, because every deploy waits for them. Later it polls once a second. */
 export async function waitForPort(target: GateTarget, policy: GatePolicy, clock: Clock): Promise<GateOutcome> {
   const startedAtMs = clock.monotonicMs();
   const tryPort = target.answers ?? answers;
@@ -54,7 +54,7 @@ export async function waitForPort(target: GateTarget, policy: GatePolicy, clock:
   }
 }
 
-/** A listener on `::` may also accept IPv4. After three times the wait without an answer it is certain that it does not. */
+/** A listener on `::` may also accept IPv4. Without an answer in three times this wait, it does not. */
 function isCertain(code: string, waitedMs: number, policy: GatePolicy): boolean {
   return (
     code === 'SLIP_APP_LOOPBACK_ONLY' || (code === 'SLIP_APP_IPV6_ONLY' && waitedMs >= 3 * policy.wrongBindAfterMs)

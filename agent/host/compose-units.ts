@@ -6,12 +6,12 @@ import type { AgentConfig } from '../config.ts';
 import { ownVersion } from './program.ts';
 import { UnitFiles } from './unit-files.ts';
 
-/** True where systemd runs the machine and we may ask it for units. */
+/** True when systemd runs this machine and we may start units. */
 export function hasSystemd(): boolean {
   return existsSync('/run/systemd/system') && process.getuid?.() === 0;
 }
 
-/** The systemd units of this agent, and those that it makes for others. */
+/** The systemd units of this agent, its proxy and its apps. */
 export async function composeUnits(
   { config, log }: { readonly config: AgentConfig; readonly log: Logger },
   productDir: string,

@@ -59,7 +59,10 @@ export interface NeededProgram {
 }
 
 /** The messages of the programs that are in none of these folders. */
-export async function findMissing(needed: readonly NeededProgram[], folders: readonly string[]): Promise<readonly string[]> {
+export async function findMissing(
+  needed: readonly NeededProgram[],
+  folders: readonly string[],
+): Promise<readonly string[]> {
   const found = await Promise.all(needed.map(({ program }) => isProgram(program, folders)));
   return needed.filter((_, index) => found[index] !== true).map(({ message }) => message);
 }

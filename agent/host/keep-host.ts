@@ -19,7 +19,7 @@ export interface HostParts {
   readonly log: Logger;
 }
 
-/** Puts back what the machine lost. A part that cannot be put right keeps no other from it. @throws the first failure */
+/** Repairs what changed on the machine. After a failure of one part, the others are still repaired. @throws the first failure */
 export async function keepHost({
   sandbox,
   proxy,

@@ -5,20 +5,20 @@ import type { AgentConfig } from '../config.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import { start } from '../../shared/kit/exec.ts';
 
-/** The former agent may still be stopping when the new one starts. */
+/** A former agent may still be stopping when the new one starts. */
 const WAIT_SECONDS = 3;
 const CONFLICT_EXIT_CODE = 75;
-/** Where the child finds the file: after standard input, output and error. */
+/** The file descriptor in the child: after standard input, output and error. */
 const CHILD_FD = 3;
 
 /** A folder or name that two agents on one machine must not share: each would remove the files or devices of the other. */
 export interface OwnedThing {
-  /** In the words of the configuration, e.g. `network.name "slipway"`. */
+  /** As the configuration names it, for example `network.name "slipway"`. */
   readonly what: string;
   readonly lockFile: string;
 }
 
-/** What an agent owns. The `process` driver shares nothing with others but its state folder. Pure. */
+/** Pure: what an agent owns. With the `process` driver this is only the state folder. */
 export function ownedThings(
   config: Pick<AgentConfig, 'sandbox' | 'stateDir' | 'network'>,
   runDir = '/run',
@@ -40,7 +40,7 @@ export function ownedThings(
  */
 export async function lockMachine(things: readonly OwnedThing[], waitSeconds = WAIT_SECONDS): Promise<() => void> {
   const taken: Taken[] = [];
-  const release = (): void => taken.splice(0).forEach(giveBack);
+  const release = (): void => taken.splice(0).forEach(unlock);
   try {
     for (const thing of things) taken.push({ fd: await lock(thing, waitSeconds), lockFile: thing.lockFile });
   } catch (error) {
@@ -55,18 +55,18 @@ interface Taken {
   readonly lockFile: string;
 }
 
-/** The file goes while the lock is held, so nobody else can have locked it. */
-function giveBack({ fd, lockFile }: Taken): void {
+/** Removes the file while the lock is held, so no other process can have locked it. */
+function unlock({ fd, lockFile }: Taken): void {
   rmSync(lockFile, { force: true });
   closeSync(fd);
 }
 
-/** False when the former holder has removed the file that was waited for: then the lock of it holds nobody off. */
+/** False when the former holder has removed the file in the meantime: a lock on a removed file excludes nobody. */
 function isAt(fd: number, path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.ino === fstatSync(fd).ino;
 }
 
-/** The lock belongs to the open file, which this process shares with the child. So the lock stays after the child has ended. */
+/** The lock belongs to the open file. This process shares it with the child, so the lock stays after the child has ended. */
 async function lock(thing: OwnedThing, waitSeconds: number): Promise<number> {
   for (;;) {
     const fd = await lockOpenFile(thing, waitSeconds);

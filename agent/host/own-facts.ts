@@ -30,7 +30,7 @@ export async function missingHere({ sandbox }: Pick<AgentConfig, 'sandbox'>): Pr
 /** The parts that a heartbeat reports. */
 export interface HeartbeatParts {
   readonly proxy: Pick<Proxy, 'unreachablePeers'>;
-  readonly unreadable: Pick<UnreadableCount, 'look' | 'current'>;
+  readonly unreadable: Pick<UnreadableCount, 'update' | 'current'>;
   readonly loop: Pick<ReconcileLoop, 'hostFailure'>;
 }
 
@@ -38,7 +38,7 @@ export async function ownHeartbeat(
   config: Pick<AgentConfig, 'stateDir' | 'sandbox'>,
   { proxy, unreadable, loop }: HeartbeatParts,
 ): Promise<Omit<Heartbeat, 'kind'>> {
-  void unreadable.look(); // for the next heartbeat, because a slow disk must not delay this one
+  void unreadable.update(); // for the next heartbeat, because a slow disk must not delay this one
   return {
     ...(await collectHeartbeat(config.stateDir)),
     unreachablePeerIds: await proxy.unreachablePeers(PEER_UNREACHABLE_MS),

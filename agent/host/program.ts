@@ -5,7 +5,7 @@ import { VERSION } from '../../shared/kit/version.ts';
 
 const schema = z.object({ version: z.string(), build: z.string() });
 
-/** `0.1.0+c3e11cb00a2f` of an installed agent, whose folder is called so; `0.1.0` of a checkout. */
+/** `0.1.0+c3e11cb00a2f` for an installed agent; `0.1.0` for a checkout. */
 export async function ownVersion(productDir: string): Promise<string> {
   const text = await readFileIfExists(join(productDir, 'program.json'));
   if (text === undefined) return VERSION;
@@ -13,7 +13,7 @@ export async function ownVersion(productDir: string): Promise<string> {
   return `${version}+${build}`;
 }
 
-/** Tells install.sh and switch-version.sh that this version works: the controller has welcomed it. */
+/** Tells install.sh and switch-version.sh that this version works: it has connected to the controller. */
 export async function markConnected(stateDir: string, version: string): Promise<void> {
   await writeFileAtomic(join(stateDir, 'connected'), `${version}\n`, 0o644);
 }

@@ -5,13 +5,13 @@ import { runOk, type Run } from '../../shared/kit/exec.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 
 export interface UnitPlaces {
-  /** Unit files that came with this version; absent for an agent that nobody installed. */
+  /** Folder of the unit files of this version; absent for an agent that install.sh did not install. */
   readonly shippedDir?: string | undefined;
-  /** Where install.sh puts those. */
+  /** Folder where install.sh puts them. */
   readonly unitsDir: string;
-  /** Where systemd keeps those of `systemd-run`. */
+  /** Folder where systemd keeps the units of `systemd-run`. */
   readonly transientDir: string;
-  /** How the names of our transient units begin. */
+  /** Prefixes of the names of our transient units. */
   readonly prefixes: readonly string[];
 }
 
@@ -19,14 +19,14 @@ const AGENT_UNIT = 'slipway-agent.service';
 const SHIPPED = [AGENT_UNIT, 'slipway.slice'];
 
 /**
- * The unit files of the agent, the proxy and the apps. A unit runs on without its file, but the next boot does not start it, and once
- * systemd is reloaded nobody knows how it is to be stopped or restarted.
+ * The unit files of the agent, the proxy and the apps. A unit continues without its file. But the next boot does not start it, and after a
+ * reload systemd does not know how to stop or restart it.
  */
 export class UnitFiles {
   readonly #places: UnitPlaces;
   readonly #run: Run;
   readonly #log: Logger;
-  /** Transient ones as last seen: only systemd writes them. */
+  /** The last content of the transient units. Only systemd writes them. */
   readonly #seen = new Map<string, Buffer>();
 
   constructor(places: UnitPlaces, deps: { readonly run: Run; readonly log: Logger }) {
@@ -35,12 +35,12 @@ export class UnitFiles {
     this.#log = deps.log;
   }
 
-  /** Puts back what somebody deleted. What somebody wrote instead, or masked, is left alone. */
+  /** Restores deleted files. A file that somebody changed or masked stays as it is. */
   async ensure(): Promise<void> {
     const restored = [...(await this.#restoreShipped()), ...(await this.#restoreTransient())];
     if (restored.length === 0) return;
     await this.#systemctl('daemon-reload');
-    // whoever takes it out of the boot on purpose says `disable`, which leaves the file
+    // A deleted file is a mistake: `systemctl disable` keeps the file.
     if (restored.includes(AGENT_UNIT)) await this.#systemctl('enable', AGENT_UNIT);
     this.#log.warn({ units: restored }, 'units.restored');
   }
@@ -68,10 +68,10 @@ export class UnitFiles {
       if (await this.#isActive(name)) {
         await replaceFile(join(transientDir, name), text);
         restored.push(name);
-      } else this.#seen.delete(name); // its file went with it
+      } else this.#seen.delete(name); // the unit has ended, and systemd removed its file
     }
     for (const name of names.filter((each) => each.endsWith('.service') && !this.#seen.has(each))) {
-      const text = await readFile(join(transientDir, name)).catch(() => undefined); // it has just ended
+      const text = await readFile(join(transientDir, name)).catch(() => undefined); // the unit has just ended
       if (text !== undefined) this.#seen.set(name, text);
     }
     return restored;

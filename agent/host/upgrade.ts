@@ -8,33 +8,33 @@ import type { Logger } from '../../shared/kit/log.ts';
 
 export interface UpgradeDeps {
   readonly stateDir: string;
-  /** `0.1.0+c3e11cb00a2f`; `0.1.0` of a checkout, which does not upgrade itself. */
+  /** `0.1.0+c3e11cb00a2f`; `0.1.0` for a checkout, which does not upgrade itself. */
   readonly version: Promise<string>;
   /** The controller's install.sh. */
   readonly installScript: () => Promise<string>;
-  /** Tells the controller. */
-  readonly tell: (reason: Reason) => void;
+  /** Sends an event to the controller. */
+  readonly report: (reason: Reason) => void;
   readonly run: Run;
   readonly log: Logger;
 }
 
 const UNIT = 'slipway-upgrade';
-/** Packages, downloads, and the switch with its way back. */
+/** For packages, downloads, the switch and its rollback. */
 const LIMIT_MS = 15 * 60_000;
 
 /**
- * An upgrade is install.sh run again, as a person would, in a unit of its own: this agent is stopped on the way. Its last step
- * (packaging/switch-version.sh) goes back by itself when the new version does not connect.
+ * An upgrade runs install.sh again, in a unit of its own, because the upgrade stops this agent. Its last step (packaging/switch-version.sh)
+ * rolls back when the new version does not connect.
  */
 export async function upgradeTo(version: string, deps: UpgradeDeps): Promise<void> {
   const own = await deps.version;
   if (own === version) return;
   deps.log.info({ from: own, to: version }, 'upgrade.begun');
   const reason = own.includes('+') ? await tryUpgrade(deps) : notInstalled();
-  if (reason !== undefined) deps.tell(reason);
+  if (reason !== undefined) deps.report(reason);
 }
 
-/** The reason why it came to nothing before the switch. After the switch nobody is there to return. */
+/** @returns the reason of a failure before the switch. After the switch, this process no longer runs. */
 async function tryUpgrade({ stateDir, installScript, run, log }: UpgradeDeps): Promise<Reason | undefined> {
   const script = join(stateDir, 'upgrade.sh');
   const output = join(stateDir, 'upgrade.log');
@@ -52,30 +52,30 @@ async function tryUpgrade({ stateDir, installScript, run, log }: UpgradeDeps): P
   }
 }
 
-/** What a switch that went wrong left to be told, once. */
-export async function tellLastSwitch({ stateDir, tell }: Pick<UpgradeDeps, 'stateDir' | 'tell'>): Promise<void> {
+/** Reports a failed switch to the controller, once. */
+export async function reportLastSwitch({ stateDir, report }: Pick<UpgradeDeps, 'stateDir' | 'report'>): Promise<void> {
   const path = join(stateDir, 'switch-result');
   const [outcome, from = '', to = ''] = ((await readFileIfExists(path)) ?? '').split('\n');
-  if (outcome === 'failed') tell(wentBack(from, to));
+  if (outcome === 'failed') report(rolledBack(from, to));
   if (outcome !== '') await rm(path, { force: true });
 }
 
-/** The words of install.sh: `install: WHAT` and, below, what to do. */
+/** install.sh prints `install: MESSAGE`, and a hint on the next line. */
 function stopped(output: string): Reason {
   const [, message, hint] = /^install: (.*)(?:\n {2}(.*))?/m.exec(output) ?? [];
   return {
     code: 'SLIP_UPGRADE_STOPPED',
     message:
-      message ?? `The upgrade stopped: ${output.trimEnd().split('\n').at(-1)?.slice(0, 300) ?? 'it said nothing'}`,
-    hint: hint ?? 'Look at /var/lib/slipway/upgrade.log on the node, then again: slipway nodes:upgrade',
+      message ?? `The upgrade stopped: ${output.trimEnd().split('\n').at(-1)?.slice(0, 300) ?? 'there is no output'}`,
+    hint: hint ?? 'See /var/lib/slipway/upgrade.log on the node. Then try again with: slipway nodes:upgrade',
   };
 }
 
-function wentBack(from: string, to: string): Reason {
+function rolledBack(from: string, to: string): Reason {
   return {
     code: 'SLIP_UPGRADE_WENT_BACK',
     message: `Agent ${to} did not connect from this node, so ${from} runs again.`,
-    hint: 'On the node, its last words: journalctl -u slipway-agent. Then again: slipway nodes:upgrade',
+    hint: 'See its log on the node: journalctl -u slipway-agent. Then try again with: slipway nodes:upgrade',
   };
 }
 
@@ -83,6 +83,6 @@ function notInstalled(): Reason {
   return {
     code: 'SLIP_UPGRADE_NOT_INSTALLED',
     message: 'This agent runs from a checkout, so it does not upgrade itself.',
-    hint: 'Update the checkout and restart it, or install it with the line of: slipway nodes:token',
+    hint: 'Update the checkout and restart the agent, or install an agent with the command that this prints: slipway nodes:token',
   };
 }

@@ -1,12 +1,12 @@
 import { CHUNK_BYTES, inodeOf, openFile, readAt, rotatedFiles, type Place } from './log-folder.ts';
 
-/** Lines in the order they were written, or a gap: some were rotated away before they could be read. */
+/** Lines in their order, or a gap: some lines were rotated away before they could be read. */
 export type Followed = { readonly kind: 'lines'; readonly lines: readonly Buffer[] } | { readonly kind: 'gap' };
 
 const NEWLINE = 0x0a;
 const PIECE_BYTES = 256 * 1024;
 
-/** `moved`: it got on, even if not by a whole line. */
+/** `moved`: it read something, perhaps less than a whole line. */
 export interface Step {
   readonly moved: boolean;
   readonly followed: readonly Followed[];
@@ -14,7 +14,7 @@ export interface Step {
 
 const AT_END: Step = { moved: false, followed: [] };
 
-/** Reads what is written to a folder after a place (from its oldest file when there is none), across rotations. */
+/** Reads new lines of a folder after a place, across rotations. Without a place it starts with the oldest file. */
 export class FolderReader {
   readonly #dir: string;
   readonly #splitter = new LineSplitter();
@@ -48,7 +48,7 @@ export class FolderReader {
   async #nextFile(place: Place): Promise<Step> {
     const next = await nextFile(this.#dir, place);
     if (next.kind === 'none') return AT_END;
-    // What came between the last read and the rotation.
+    // Lines between the last read and the rotation.
     const lines = [...this.#splitter.push(await readRest(place)), ...this.#splitter.flush()];
     await place.handle.close();
     this.#place = next.place;
@@ -70,7 +70,7 @@ async function openOldest(dir: string): Promise<Place | undefined> {
 
 type NextFile = { readonly kind: 'none' } | { readonly kind: 'file'; readonly place: Place; readonly gap: boolean };
 
-/** The file after this one; none while this one is the current one. */
+/** The file after this one; `none` while this one is the current file. */
 async function nextFile(dir: string, place: Place): Promise<NextFile> {
   if ((await inodeOf(dir, 'current')) === place.inode) return { kind: 'none' };
   const names = await rotatedFiles(dir);
@@ -82,7 +82,7 @@ async function nextFile(dir: string, place: Place): Promise<NextFile> {
   }
   const current = await openFile(dir, 'current');
   if (current === undefined) return { kind: 'none' };
-  // Another rotation since the list was read would have put a file in between.
+  // After another rotation in the meantime, there would be a file between them.
   if ((await rotatedFiles(dir)).at(-1) === names.at(-1)) return { kind: 'file', place: current, gap: after < 0 };
   await current.handle.close();
   return nextFile(dir, place);

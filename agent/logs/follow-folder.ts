@@ -4,8 +4,8 @@ import { FolderReader, type Followed } from './folder-reader.ts';
 import { inodeOf, type Place } from './log-folder.ts';
 
 /**
- * What is written to a folder after a place (from its oldest file when there is none), across rotations, until the
- * signal or until the folder is removed. Sleeps on file system events; reads only as fast as it is asked.
+ * New lines of a folder after a place, across rotations, until the signal aborts or the folder is removed. Without a place it starts with the
+ * oldest file. It waits for file system events, and reads only as fast as its consumer.
  */
 export async function* followFolder(
   dir: string,
@@ -27,12 +27,12 @@ export async function* followFolder(
 }
 
 interface FolderEvents {
-  /** Resolves with true after a change since the last call; false when the end has come. */
+  /** Resolves with true after a change since the last call, and with false at the end. */
   next(): Promise<boolean>;
   close(): void;
 }
 
-/** `undefined` when there is no such folder. */
+/** `undefined` when the folder does not exist. */
 function watchFolder(dir: string, signal: AbortSignal): FolderEvents | undefined {
   let changed = false;
   let ended = signal.aborted;

@@ -5,7 +5,7 @@ import type { FleetRoutes } from '../../shared/domain/fleet-routes.ts';
 import type { AppId } from '../../shared/domain/ids.ts';
 import { ensureDir } from '../../shared/kit/atomic-file.ts';
 
-/** Which app has a name now, as far as this node knows. Pure. */
+/** Pure: the apps that this node knows, by their present names. */
 export function appIdsByName(
   desired: DesiredState | undefined,
   fleet: FleetRoutes | undefined,
@@ -15,15 +15,15 @@ export function appIdsByName(
 }
 
 /**
- * Older agents had one folder for each name of an app. Each becomes the folder of the app that has the name now. The others are removed,
- * because nobody can say whose lines they have.
+ * Older agents had one folder for each name of an app. Each becomes the folder of the app with this name now. The others are removed,
+ * because their app is unknown.
  */
 export async function moveFormerLogs(former: string, dir: string, appIds: ReadonlyMap<string, AppId>): Promise<void> {
   const names = await readdir(former).catch(() => []);
   await ensureDir(dir, 0o750);
   for (const name of names) {
     const appId = appIds.get(name);
-    if (appId !== undefined) await rename(join(former, name), join(dir, appId)).catch(() => undefined); // it has a folder already
+    if (appId !== undefined) await rename(join(former, name), join(dir, appId)).catch(() => undefined); // the app already has a folder
   }
   await rm(former, { recursive: true, force: true });
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { readFileIfExists, writeFileAtomic } from '../../shared/kit/atomic-file.ts';
+import { SerialQueue } from '../../shared/kit/serial-queue.ts';
 import type { AppId } from '../../shared/domain/ids.ts';
 import type { LogSource } from './logs.ts';
 
@@ -13,24 +14,24 @@ const entrySchema = z.object({
 });
 type Entry = z.infer<typeof entrySchema>;
 
-/** Logs of this many ended instances are kept per app, so that a failed deploy can still be read. */
+/** For each app, the logs of this many ended instances are kept, so that users can read the log of a failed deploy. */
 const ENDED_KEPT = 5;
 
-/** Which log folder belongs to which app, beyond the life of the instance. */
+/** Which log folder belongs to which app, also after the end of an instance. */
 export class LogBook {
   readonly #path: string;
   readonly #dirOf: (instanceId: string) => string;
   readonly #listeners = new Set<() => void>();
   #entries: readonly Entry[] = [];
-  #saving: Promise<void> = Promise.resolve();
+  readonly #writes = new SerialQueue();
 
-  /** @param path its own file @param dirOf the log folder of an instance */
+  /** @param path the file of the log book @param dirOf the log folder of an instance */
   constructor(path: string, dirOf: (instanceId: string) => string) {
     this.#path = path;
     this.#dirOf = dirOf;
   }
 
-  /** A damaged book only loses which old log was whose. */
+  /** With a damaged file, only the owners of old logs are lost. */
   async load(): Promise<void> {
     const parsed = z.array(entrySchema).safeParse(safeJson((await readFileIfExists(this.#path)) ?? '[]'));
     this.#entries = parsed.success ? parsed.data : [];
@@ -38,7 +39,7 @@ export class LogBook {
 
   /**
    * Gives the entries of an older agent the ids of their apps. Call it once at the start.
-   * @returns ended instances whose app is not known: nobody can read their logs
+   * @returns ended instances with an unknown app: nobody can read their logs
    */
   identify(appIdOf: (name: string) => AppId | undefined): readonly string[] {
     const entries = this.#entries.map((entry) => ({ ...entry, appId: entry.appId ?? appIdOf(entry.app) }));
@@ -47,13 +48,13 @@ export class LogBook {
     return lost.map(({ instanceId }) => instanceId);
   }
 
-  /** An instance that starts to write. */
-  note(instance: Omit<Entry, 'endedAtMs' | 'appId'> & { readonly appId: AppId }): void {
+  /** Adds an instance that starts to write. */
+  add(instance: Omit<Entry, 'endedAtMs' | 'appId'> & { readonly appId: AppId }): void {
     if (this.#entries.some((entry) => entry.instanceId === instance.instanceId)) return;
     this.#change([...this.#entries, instance]);
   }
 
-  /** An instance that is gone; returns those whose logs are not kept any longer. */
+  /** Marks an instance as ended. @returns the instances whose logs are no longer kept */
   end(instanceId: string, nowMs: number): readonly string[] {
     const entry = this.#entries.find((one) => one.instanceId === instanceId);
     if (entry === undefined) return [instanceId];
@@ -91,9 +92,7 @@ export class LogBook {
   /** Removes the entries of these instances. Resolves when the file is written. */
   async drop(instanceIds: readonly string[]): Promise<void> {
     this.#change(this.#entries.filter(({ instanceId }) => !instanceIds.includes(instanceId)));
-    const written = this.#saving.then(() => this.#write());
-    this.#saving = written.catch(() => undefined);
-    await written;
+    await this.#writes.add(() => this.#write());
   }
 
   onChange(listener: () => void): () => void {
@@ -103,7 +102,7 @@ export class LogBook {
 
   #change(entries: readonly Entry[]): void {
     this.#entries = entries;
-    this.#saving = this.#saving.then(() => this.#write()).catch(() => undefined);
+    void this.#writes.add(() => this.#write()).catch(() => undefined);
     for (const listener of this.#listeners) listener();
   }
 

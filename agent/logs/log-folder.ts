@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { isErrno } from '../../shared/kit/errors.ts';
 import { PLAIN_OFFSET_SECONDS, S6_OFFSET_SECONDS } from './timestamp.ts';
 
-/** A place in the stream of a rotating folder: just after a whole line. Holds the file open, whatever it is called later. */
+/** A place in a rotating folder, after a whole line. It holds the file open, also after the file is renamed. */
 export interface Place {
   readonly handle: FileHandle;
   readonly inode: number;
@@ -13,7 +13,7 @@ export interface Place {
 export const CHUNK_BYTES = 64 * 1024;
 const NEWLINE = 0x0a;
 
-/** Finished files of a folder, oldest first: their names are labels of time. Empty when there is no folder. */
+/** Finished files of a folder, oldest first. Their names are timestamps. Empty when the folder does not exist. */
 export async function rotatedFiles(dir: string): Promise<string[]> {
   try {
     const names = await readdir(dir);
@@ -24,7 +24,7 @@ export async function rotatedFiles(dir: string): Promise<string[]> {
   }
 }
 
-/** Opens a file of the folder; `undefined` when it is gone. */
+/** Opens a file of the folder; `undefined` when it does not exist. */
 export async function openFile(dir: string, name: string): Promise<Place | undefined> {
   try {
     const handle = await open(join(dir, name), 'r');
@@ -45,9 +45,9 @@ export async function inodeOf(dir: string, name: string): Promise<number | undef
   }
 }
 
-/** The end of what is written now, after its last whole line. */
+/** The place after the last whole line. */
 export async function openEnd(dir: string): Promise<Place | undefined> {
-  // In the middle of a rotation there is no current file for a moment.
+  // During a rotation, the current file does not exist for a moment.
   const place =
     (await openFile(dir, 'current')) ?? (await openFile(dir, (await rotatedFiles(dir)).at(-1) ?? 'current'));
   if (place === undefined) return undefined;
@@ -61,14 +61,14 @@ export async function openEnd(dir: string): Promise<Place | undefined> {
   return { ...place, offset: 0 };
 }
 
-/** As many bytes as there are, at most `length`. */
+/** At most `length` bytes; fewer at the end of the file. */
 export async function readAt(handle: FileHandle, offset: number, length: number): Promise<Buffer> {
   const buffer = Buffer.allocUnsafe(length);
   const { bytesRead } = await handle.read(buffer, 0, length, offset);
   return buffer.subarray(0, bytesRead);
 }
 
-/** s6-log leaves a `state` file in its folder; its labels know of leap seconds, those of other loggers do not. */
+/** Only the timestamps of s6-log include leap seconds. s6-log has a `state` file in its folder. */
 export async function taiOffset(dir: string): Promise<bigint> {
   return (await inodeOf(dir, 'state')) === undefined ? PLAIN_OFFSET_SECONDS : S6_OFFSET_SECONDS;
 }

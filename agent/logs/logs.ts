@@ -12,12 +12,12 @@ import { appSource, platformSource, routerSource, type SourceReader } from './so
 import { mergeByTime, tailSource } from './tail.ts';
 
 export interface LogsConfig {
-  /** Folder of the platform's own lines, one folder an app below it. */
+  /** Folder of the platform's own lines, with one folder for each app. */
   readonly dir: string;
-  /** Size of one of its files, and how many an app keeps. */
+  /** Size of one of these files, and their number for each app. */
   readonly platformFileBytes?: number | undefined;
   readonly platformFiles?: number | undefined;
-  /** A query gets no more past lines than this (Heroku: 1500). */
+  /** A query gets at most this many past lines (1500 as on Heroku). */
   readonly linesMax?: number | undefined;
 }
 
@@ -30,9 +30,9 @@ export interface LogSource {
 
 export interface LogsDeps {
   readonly clock: Clock;
-  /** Instances of the app that have a log folder now, ended ones too. */
+  /** Instances of the app with a log folder, also ended ones. */
   sources(appId: AppId): readonly LogSource[];
-  /** Calls back whenever `sources` may answer something else. Returns the unsubscribe function. */
+  /** Calls the listener when `sources` may have changed. Returns the unsubscribe function. */
   onSourcesChanged(listener: () => void): () => void;
   instanceLogDir(instanceId: string): string | undefined;
   /** The proxy's access log and its parser. */
@@ -120,7 +120,7 @@ class FolderLogs implements Logs {
     return opened;
   }
 
-  /** Live lines of all sources as they come; instances that appear meanwhile are read from their first line. */
+  /** New lines of all sources. A new instance is read from its first line. */
   async *#follow(
     appId: AppId,
     from: { opened: readonly Opened[]; accept: Accept; signal: AbortSignal },
@@ -129,7 +129,7 @@ class FolderLogs implements Logs {
     const signal = AbortSignal.any([from.signal, ending.signal]);
     const merge = new Merge<readonly LogLine[]>(signal);
     const running = new Map<string, Promise<void>>();
-    // A source ends when its folder is removed; should the folder come back, it is a new one.
+    // A source ends when its folder is removed. A folder that is created again is a new source.
     const add = ({ source, place }: Opened): void => {
       const pumped = merge.pump(this.#live(source, place, signal)).finally(() => running.delete(source.dir));
       running.set(source.dir, pumped);
@@ -163,7 +163,7 @@ class FolderLogs implements Logs {
   }
 }
 
-/** It names a folder. */
+/** The id becomes the name of a folder. */
 function checkId(appId: AppId): void {
   if (!isId(appId)) throw new RangeError('not the id of an app');
 }
@@ -180,7 +180,7 @@ function toLines(followed: Followed, parse: (raw: Buffer) => readonly LogLine[],
   return [{ atMs, source: 'slipway', process: 'logs', message }];
 }
 
-/** `web.1` is one process, `web` all of the type; absent is everything. */
+/** `web.1` is one process, `web` is all processes of the type. Absent: all processes. */
 function acceptLine({ process = '', source }: Pick<LogQuery, 'process' | 'source'>): Accept {
   return (line) =>
     (source === undefined || line.source === source) &&

@@ -1,6 +1,6 @@
 /**
- * Many producers, one consumer: a producer waits until its item has been taken, so nothing piles up however slow the
- * consumer is. Producers may be added at any time; the stream ends with the signal.
+ * Many producers, one consumer. A producer waits until its item is taken, so a slow consumer never causes a queue. Producers can be added at
+ * any time. The stream ends with the signal.
  */
 export class Merge<T> {
   readonly #waiting: { readonly item: T; readonly taken: () => void }[] = [];
@@ -13,7 +13,7 @@ export class Merge<T> {
     signal.addEventListener('abort', () => this.#end(), { once: true });
   }
 
-  /** Feeds the stream until the source is exhausted. A source that fails ends the stream with its error. */
+  /** Adds the items of a source until its end. When the source fails, the stream ends with its error. */
   async pump(source: AsyncIterable<T>): Promise<void> {
     try {
       for await (const item of source) {
@@ -33,7 +33,7 @@ export class Merge<T> {
         try {
           yield next.item;
         } finally {
-          next.taken(); // also when the consumer leaves: its producer must not wait for ever
+          next.taken(); // also when the consumer stops, so that the producer does not wait for ever
         }
       } else if (this.#failure !== undefined) throw this.#failure.error;
       else await new Promise<void>((resolve) => (this.#wake = resolve));

@@ -6,7 +6,7 @@ import { isErrno } from '../../shared/kit/errors.ts';
 import { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import { rotatedFiles } from './log-folder.ts';
 
-/** One small rotating folder per app for the platform's own lines, in the shape the readers know. */
+/** One small rotating folder for each app with the platform's own lines, in the format of the other log folders. */
 export class PlatformLog {
   readonly #dir: string;
   readonly #fileBytesMax: number;
@@ -36,7 +36,7 @@ export class PlatformLog {
     });
   }
 
-  /** Asked after the lines that are being written now. */
+  /** Waits for the lines that are being written. */
   has(appId: string): Promise<boolean> {
     return this.#queue.run(appId, async () => existsSync(this.dirOf(appId)));
   }
@@ -48,7 +48,7 @@ export class PlatformLog {
   async #rotateIfFull(dir: string, nowMs: number): Promise<void> {
     if ((await sizeOf(join(dir, 'current'))) < this.#fileBytesMax) return;
     const rotated = await rotatedFiles(dir);
-    // Names sort by time; a clock set back must not make the newest file look old.
+    // Names sort by time. After the clock was set back, the newest file must still have the last name.
     const last = rotated.at(-1);
     const stamp = Math.max(nowMs, last === undefined ? 0 : parseInt(last.slice(1, 17), 16) + 1);
     await rename(join(dir, 'current'), join(dir, `@${stamp.toString(16).padStart(16, '0')}.s`));

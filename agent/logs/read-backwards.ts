@@ -2,16 +2,16 @@ import type { FileHandle } from 'node:fs/promises';
 import { CHUNK_BYTES, inodeOf, openFile, readAt, rotatedFiles, type Place } from './log-folder.ts';
 
 const NEWLINE = 0x0a;
-/** A line without end is handed out in pieces of about this size. */
+/** A longer line is returned in pieces of about this size. */
 const PIECE_BYTES = 256 * 1024;
 
-/** Lines of a folder, newest first, from a place back to the oldest file. Memory: one chunk and one line. */
+/** Lines of a folder, newest first, from a place back to the oldest file. It holds one chunk and one line in memory. */
 export async function* readBackwards(dir: string, from: Place | undefined): AsyncGenerator<Buffer> {
   const older = await filesBefore(dir, from);
   if (from !== undefined) yield* linesBackwards(from.handle, from.offset);
   for (const name of older.reverse()) {
     const place = await openFile(dir, name);
-    if (place === undefined) continue; // rotated away meanwhile
+    if (place === undefined) continue; // it was rotated away
     try {
       yield* linesBackwards(place.handle, (await place.handle.stat()).size);
     } finally {
@@ -20,7 +20,7 @@ export async function* readBackwards(dir: string, from: Place | undefined): Asyn
   }
 }
 
-/** The place's file may have been rotated since it was opened: newer ones come after it in time. */
+/** The file of the place may have been rotated, so newer files are left out. */
 async function filesBefore(dir: string, from: Place | undefined): Promise<string[]> {
   const names = await rotatedFiles(dir);
   if (from === undefined) return names;

@@ -1,17 +1,17 @@
 import type { LogLine } from '../../shared/domain/log-line.ts';
 import { takeTimestamp } from './timestamp.ts';
 
-/** A rotating folder and how its lines become lines of an app. */
+/** A rotating folder, and the parser of its lines. */
 export interface SourceReader {
   readonly dir: string;
-  /** None, one, or several (a long one is split). `atMs` is used for lines without a time of their own. */
+  /** Returns several lines when a long one is split. `atMs` is the time of a line without a timestamp. */
   parse(line: Buffer, taiOffsetSeconds: bigint, atMs: number): readonly LogLine[];
 }
 
-/** Longer lines are split (Heroku). */
+/** Longer lines are split, as on Heroku. */
 export const LINE_BYTES_MAX = 10_000;
 
-/** An instance's own output. */
+/** The output of an instance. */
 export function appSource(dir: string, process: string): SourceReader {
   return {
     dir,
@@ -22,7 +22,7 @@ export function appSource(dir: string, process: string): SourceReader {
   };
 }
 
-/** What the platform said about the app: `TIME PROCESS MESSAGE`. */
+/** Lines of the platform about the app: `TIME PROCESS MESSAGE`. */
 export function platformSource(dir: string): SourceReader {
   return {
     dir,
@@ -35,7 +35,7 @@ export function platformSource(dir: string): SourceReader {
   };
 }
 
-/** The proxy's access log, of which only the app's lines count. `routerLine` is the proxy's own parser. */
+/** The lines about one app in the access log of the proxy. `routerLine` is the parser of the proxy. */
 export function routerSource(
   dir: string,
   appId: string,
@@ -45,7 +45,7 @@ export function routerSource(
   return {
     dir,
     parse: (line, taiOffsetSeconds, fallbackMs) => {
-      if (!line.includes(mark)) return []; // most lines are other apps'
+      if (!line.includes(mark)) return []; // most lines are about other apps
       const { atMs = fallbackMs, text } = takeTimestamp(line, taiOffsetSeconds);
       const parsed = routerLine(text.toString('utf8'));
       return parsed?.appId === appId ? [{ atMs, source: 'slipway', process: 'router', message: parsed.message }] : [];
@@ -65,7 +65,7 @@ function splitLong(text: Buffer): string[] {
   return pieces;
 }
 
-/** Not in the middle of a UTF-8 character. */
+/** Moves the position to the start of a UTF-8 character. */
 function characterStart(text: Buffer, at: number): number {
   let start = at;
   while (start < text.length && start > at - 4 && ((text[start] ?? 0) & 0xc0) === 0x80) start -= 1;

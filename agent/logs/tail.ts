@@ -3,7 +3,7 @@ import { taiOffset, type Place } from './log-folder.ts';
 import { readBackwards } from './read-backwards.ts';
 import type { SourceReader } from './source-reader.ts';
 
-/** Of one source; a query over many long lines gets fewer of them rather than all of the memory. */
+/** The limit for one source. A query gets fewer lines when they are very long. */
 const TAIL_BYTES_MAX = 4 * 1024 * 1024;
 
 export interface TailQuery {
@@ -34,7 +34,7 @@ export async function tailSource(source: SourceReader, query: TailQuery): Promis
   return found.slice(0, query.count).reverse();
 }
 
-/** One list by time; lines of the same source and moment keep their order. */
+/** Merges by time. Lines of one source with the same time keep their order. */
 export function mergeByTime(lists: readonly (readonly LogLine[])[], count: number): LogLine[] {
   if (count === 0) return [];
   const all = lists.flat();

@@ -1,4 +1,4 @@
-/** A log line with its time taken off. Lines without one belong to the moment of their neighbour. */
+/** A log line without its timestamp. A line without one gets the time of its neighbour. */
 export interface StampedLine {
   readonly atMs: number | undefined;
   readonly text: Buffer;
@@ -8,13 +8,13 @@ const AT = '@'.charCodeAt(0);
 const LABEL_LENGTH = 25;
 const TAI_EPOCH = 1n << 62n;
 
-/** TAI is this far ahead of UTC since 2017; s6-log knows the leap seconds, svlogd and multilog count from 1970 with 10. */
+/** TAI minus UTC. s6-log includes the leap seconds (37 s since 2017); svlogd and multilog always use 10 s. */
 export const S6_OFFSET_SECONDS = 37n;
 export const PLAIN_OFFSET_SECONDS = 10n;
 
 const ISO = /^(\d{4}-\d\d-\d\d)[T _](\d\d:\d\d:\d\d)(\.\d{1,9})?Z? /;
 
-/** Reads `@4000…` (TAI64N) and ISO 8601 in UTC with `T`, space or underscore; fractions beyond a millisecond are dropped. */
+/** Reads `@4000…` (TAI64N), and ISO 8601 in UTC with `T`, space or underscore. Fractions of a millisecond are dropped. */
 export function takeTimestamp(line: Buffer, taiOffsetSeconds: bigint): StampedLine {
   if (line[0] === AT) {
     const atMs = parseTai64n(line.toString('latin1', 1, LABEL_LENGTH), taiOffsetSeconds);

@@ -22,15 +22,15 @@ export interface ExecutorDeps {
   readonly logs: Logs;
   readonly logBook: LogBook;
   readonly records: InstanceRecords;
-  /** Composes the Heroku-style process of an assignment. */
+  /** The sandbox of an assignment, with a process as on Heroku. */
   readonly dynoSpec: (assignment: Assignment, lowerDirs: readonly string[]) => SandboxSpec;
   readonly gatePolicy?: GatePolicy | undefined;
   /** Default: one TCP connect. */
   readonly answers?: ((address: string, port: number) => Promise<boolean>) | undefined;
-  /** Heroku: 30 s between SIGTERM and SIGKILL. */
+  /** Time between SIGTERM and SIGKILL; 30 s as on Heroku. */
   readonly stopTimeoutMs: number;
   readonly drainTimeoutMs: number;
-  /** Called when nothing but its kept log is left of an instance. */
+  /** Called when only the kept log is left of an instance. */
   readonly onRemoved?: (() => void) | undefined;
   readonly failpoint: Failpoint;
   readonly clock: Clock;
@@ -38,10 +38,10 @@ export interface ExecutorDeps {
 }
 
 const LAST_LINES = 20;
-/** Processes without a port count as live once they stayed up this long. */
+/** A process without a port is live after this time. */
 const STAY_UP_MS = 1_000;
 
-/** The total table of what each step does. Each is idempotent: the plan may ask again after a crash. */
+/** What each step does. Each is idempotent, because the plan may ask again after a crash. */
 export function createExecutors(deps: ExecutorDeps, instances: ReadonlyMap<string, InstanceRuntime>): Executors {
   const steps = new InstanceSteps(deps);
   const runtimeOf = (step: Step): InstanceRuntime => {
@@ -100,7 +100,7 @@ class InstanceSteps {
     } catch (error) {
       if (signal.aborted) return;
       const known = toSlipwayError(error);
-      if (known.kind !== 'user') throw error; // the network or the disk: the loop tries again
+      if (known.kind !== 'user') throw error; // a failure of the network or the disk: the loop tries again
       await this.fail(runtime, { code: known.code, message: known.message, hint: known.hint });
     }
   }
@@ -114,7 +114,7 @@ class InstanceSteps {
       Promise.all(assignment.layers.map((layer) => this.#deps.images.mount(layer, assignment.uidBase))),
     );
     runtime.drained = !isRouted(assignment);
-    this.#deps.logBook.note({
+    this.#deps.logBook.add({
       instanceId: runtime.instanceId,
       appId: assignment.appId,
       app: assignment.app,
@@ -159,7 +159,7 @@ class InstanceSteps {
     assignment: Assignment,
     watch: { exited: () => boolean; signal: AbortSignal },
   ): Promise<'passed' | 'exited' | Reason> {
-    if ((await this.#deps.sandbox.inspect(status.id))?.phase !== 'running') return 'exited'; // ended before the watch began
+    if ((await this.#deps.sandbox.inspect(status.id))?.phase !== 'running') return 'exited'; // it ended before the watch began
     if (status.port === undefined || !isRouted(assignment)) return this.stayUp(watch);
     const target = {
       address: status.address,
@@ -183,7 +183,7 @@ class InstanceSteps {
     return watch.exited() ? 'exited' : 'passed';
   }
 
-  /** The process runs but is no use: end it, and let the record say whether it is tried again. */
+  /** Ends a running process whose gate failed. The record decides whether it is started again. */
   async giveUp(runtime: InstanceRuntime, reason: Reason): Promise<void> {
     const lastLines = await this.#deps.logs.lastLines(runtime.instanceId, LAST_LINES);
     await this.#deps.sandbox.destroy(runtime.instanceId);
@@ -211,7 +211,7 @@ class InstanceSteps {
     await this.save(runtime, afterCrash(runtime.record, { ...crash, ranMs }, now));
   }
 
-  /** Waits until no request is open on it, or the drain time is over. */
+  /** Waits until the instance has no open request, or until the drain time is over. */
   async drain(runtime: InstanceRuntime, signal: AbortSignal): Promise<void> {
     const untilMs = this.#deps.clock.monotonicMs() + this.#deps.drainTimeoutMs;
     let pauseMs = 10;
@@ -222,21 +222,21 @@ class InstanceSteps {
     runtime.drained = true;
   }
 
-  /** Heroku's lines about it: who was not done in time would otherwise never know that it was cut off. */
+  /** Writes the same log lines as Heroku, so that users see when a process was killed. */
   async terminate(runtime: InstanceRuntime, signal: AbortSignal): Promise<void> {
-    this.say(runtime, 'Stopping process with SIGTERM');
+    this.logLine(runtime, 'Stopping process with SIGTERM');
     if (!(await this.endsAtSigterm(runtime, signal))) {
       const seconds = this.#deps.stopTimeoutMs / 1000;
-      this.say(
+      this.logLine(
         runtime,
         `Error R12 (Exit timeout) -> The process did not end within ${String(seconds)} s of SIGTERM and is ended with SIGKILL`,
       );
     }
     await this.#deps.sandbox.destroy(runtime.instanceId);
-    runtime.sandbox = undefined; // or the plan, which may look before the loop does, stops it a second time
+    runtime.sandbox = undefined; // so that the next plan does not stop it a second time
   }
 
-  /** False when its time is over. */
+  /** False when the process still runs after the stop time. */
   async endsAtSigterm(runtime: InstanceRuntime, signal: AbortSignal): Promise<boolean> {
     const watch = watchExit(this.#deps.sandbox, runtime.instanceId);
     try {
@@ -252,8 +252,8 @@ class InstanceSteps {
     }
   }
 
-  /** Also of one whose assignment is gone. */
-  say({ instanceId }: InstanceRuntime, message: string): void {
+  /** Writes a line to the log of the app, also when the assignment no longer exists. */
+  logLine({ instanceId }: InstanceRuntime, message: string): void {
     const writer = this.#deps.logBook.writer(instanceId);
     if (writer !== undefined) void this.#deps.logs.write(writer.appId, writer.process, message);
   }

@@ -4,14 +4,14 @@ import type { Exit, Reason } from '../../shared/domain/instance.ts';
 
 const MIB = 1024 * 1024;
 
-/** What a process left behind: how it ended, whether it ever was live, its last lines of output. */
+/** How a process ended, whether it was ever live, and its last lines of output. */
 export interface Ending {
   readonly exit: Exit;
   readonly everLive: boolean;
   readonly lastLines: readonly string[];
 }
 
-/** Pure: the sentence for a process that ended by itself. Every end is a crash: an app is meant to stay up (Heroku). */
+/** Pure: the reason for users when a process ended without a stop. As on Heroku, every such end is a crash. */
 export function explainExit(assignment: Assignment, { exit, everLive, lastLines }: Ending): Reason {
   const name = instanceName(assignment);
   const when = everLive ? '' : ' before it was ready';
@@ -33,7 +33,8 @@ export function explainExit(assignment: Assignment, { exit, everLive, lastLines 
       hint: 'Check the command in the Procfile: the program must exist in the app or the stack and be executable.',
     };
   }
-  const how = exit.code === undefined ? 'ended, nobody saw how' : `exited with status ${String(exit.code)}`;
+  const how =
+    exit.code === undefined ? 'ended, and its exit status is unknown' : `exited with status ${String(exit.code)}`;
   return {
     code: 'SLIP_APP_EXITED',
     message: `${name} ${how}${when}.`,
@@ -70,14 +71,14 @@ function environmentTooLarge(assignment: Assignment): Reason {
   };
 }
 
-/** The messages of dyno.sh, bash and env for a script whose first line ends in CRLF. */
+/** Messages of dyno.sh, bash and env for a script whose first line ends in CRLF. */
 const CRLF_LINES: readonly RegExp[] = [
   /slipway: (?<script>\S+): the first line ends in CRLF/,
   /(?:^|: )(?<script>[^\s:]+): [^\s:]+(?:\^M|\r|\\r|\\x0d): bad interpreter/,
   /env: ['\u2018"]?(?<program>[^\s'\u2019"]+?)(?:\\r|\^M|\r|\\x0d)['\u2019"]?: No such file/,
 ];
 
-/** The script, or the program that its first line names; undefined when no line reports a CRLF. */
+/** The script, or the program in its first line; undefined when no line reports a CRLF. */
 function crlfScript(lines: readonly string[]): string | undefined {
   for (const line of lines) {
     for (const pattern of CRLF_LINES) {

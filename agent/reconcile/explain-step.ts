@@ -2,13 +2,13 @@ import type { Reason } from '../../shared/domain/instance.ts';
 import { isDiskFull, type ReadDiskSpace } from '../../shared/kit/disk.ts';
 import { toSlipwayError } from '../../shared/kit/errors.ts';
 
-/** What keeps an instance from getting on, while the step that failed is tried again. */
+/** The reason for users when a step of an instance failed and is tried again. */
 export async function explainStep(error: unknown, stateDir: string, read?: ReadDiskSpace): Promise<Reason> {
   if (await isDiskFull(stateDir, read)) {
     return {
       code: 'SLIP_DISK_FULL',
       message: "The node's disk is full, so nothing new can start there.",
-      hint: 'Its operator makes room on it (slipway nodes lists the nodes); then push again.',
+      hint: 'An operator has to make room on the node (see: slipway nodes). Then push again.',
     };
   }
   const { code, message, hint } = toSlipwayError(error);

@@ -26,7 +26,7 @@ const recordSchema = z.object({
   lastLines: z.array(z.string()),
 });
 
-/** The records of this node's instances: one small atomic file each, so that a dead agent remembers. */
+/** The records of this node's instances. Each is one small file that is written atomically, so it survives a crash of the agent. */
 export interface InstanceRecords {
   load(): Promise<ReadonlyMap<string, InstanceRecord>>;
   save(instanceId: string, record: InstanceRecord): Promise<void>;
@@ -52,7 +52,7 @@ export function createInstanceRecords(dir: string): InstanceRecords {
   };
 }
 
-/** A damaged record only costs its memory: the instance is looked at afresh. */
+/** A damaged record counts as a new one: the instance is observed again. */
 function parseRecord(text: string | undefined): InstanceRecord {
   try {
     return recordSchema.parse(JSON.parse(text ?? ''));

@@ -18,9 +18,9 @@ export interface LoopDeps {
   readonly records: InstanceRecords;
   readonly routes: RouteSwitch;
   readonly executors: (instances: ReadonlyMap<string, InstanceRuntime>) => Executors;
-  /** Called with every instance whose report changed. */
+  /** Called with the changed reports. */
   readonly report: (statuses: readonly InstanceStatus[]) => void;
-  /** Puts back what the host lost behind our back; called every `hostCheckMs`. */
+  /** Repairs the machine; called every `hostCheckMs`. */
   readonly ensureHost: () => Promise<void>;
   readonly hostCheckMs: number;
   /** The reason for users when a step failed and is tried again. */
@@ -30,7 +30,7 @@ export interface LoopDeps {
   readonly log: Logger;
 }
 
-/** Absent fields: it survived an earlier agent, and nothing here says whose it is. */
+/** An instance that an earlier agent started can have no app and no user ids here. */
 export interface HeldInstance {
   readonly instanceId: string;
   readonly appId: AppId | undefined;
@@ -39,15 +39,15 @@ export interface HeldInstance {
 
 const STEP_RETRY: BackoffPolicy = Object.freeze({ firstMs: 200, maxMs: 30_000, factor: 2 });
 
-/** Of the time between two looks at the machine: so long wrong is more than a change that is under way. */
-const HOST_WRONG_CHECKS = 1.5;
+/** A failure is reported when it lasts for more than this many host checks. A shorter one can be a change that somebody is making. */
+const HOST_FAILURE_CHECKS = 1.5;
 
-/** After a round that failed. */
+/** Delay after a failed round. */
 const RETRY_MS = 1_000;
 
 /**
- * Level-triggered: events only wake it. Each round observes, plans, starts at most one step per instance and
- * returns; a hung step of one instance never holds up another.
+ * Level-triggered: events only wake it. Each round observes, plans and starts at most one step for each instance. It does not wait for the
+ * steps, so a step that hangs never delays another instance.
  */
 export class ReconcileLoop {
   readonly #deps: LoopDeps;
@@ -58,8 +58,8 @@ export class ReconcileLoop {
   #wake: () => void = () => undefined;
   #dirty = true;
   #running: Promise<void> | undefined;
-  /** When a look found the machine right, or made it so; monotonic. */
-  #hostRightAtMs = Infinity;
+  /** Monotonic time of the last successful host check. */
+  #hostOkAtMs = Infinity;
   #hostFailure: Reason | undefined;
 
   constructor(deps: LoopDeps) {
@@ -67,7 +67,7 @@ export class ReconcileLoop {
     this.#executors = deps.executors(this.#instances);
   }
 
-  /** Adopts what survived the agent, then runs until `stop`. `desired` is the accepted state on disk. */
+  /** Adopts the instances of an earlier agent, then runs until `stop`. `desired` is the accepted state on disk. */
   async start(desired: DesiredState | undefined): Promise<void> {
     this.#desired = desired;
     const records = await this.#deps.records.load();
@@ -75,13 +75,13 @@ export class ReconcileLoop {
     for (const id of new Set([...records.keys(), ...sandboxes.map((found) => found.id)])) {
       const runtime = newRuntime(id, records.get(id));
       runtime.sandbox = sandboxes.find((found) => found.id === id);
-      runtime.inProxy = runtime.sandbox?.phase === 'running'; // until the first apply says otherwise
+      runtime.inProxy = runtime.sandbox?.phase === 'running'; // until the first apply of routes
       this.#instances.set(id, runtime);
     }
     this.#deps.sandbox.onExit(() => {
       this.wake();
     });
-    this.#running = this.#run();
+    this.#running = this.#reconcileUntilStopped();
   }
 
   async stop(): Promise<void> {
@@ -96,20 +96,20 @@ export class ReconcileLoop {
     this.wake();
   }
 
-  /** Resolves when the proxy serves these routes of the fleet, or newer ones. */
+  /** Resolves when the proxy serves these routes of the fleet or newer ones. */
   setRoutes(routes: FleetRoutes): Promise<void> {
     const served = this.#deps.routes.follow(routes);
     this.wake();
     return served;
   }
 
-  /** Something may have changed: look again soon. */
+  /** Starts a round soon, because something may have changed. */
   wake(): void {
     this.#dirty = true;
     this.#wake();
   }
 
-  /** Every instance of which this loop still holds anything. */
+  /** Every instance that this loop has not removed yet. */
   held(): readonly HeldInstance[] {
     return [...this.#instances.values()].map(({ instanceId, appId, sandbox }) => ({
       instanceId,
@@ -122,20 +122,20 @@ export class ReconcileLoop {
     return [...this.#instances.values()].map((runtime) => this.#statusOf(runtime));
   }
 
-  /** Why the machine cannot be put right. A look that failed may have met somebody's change half way; one that lasts did not. */
+  /** Why the host checks fail, if they have failed for longer than a change that somebody is making. */
   hostFailure(): Reason | undefined {
-    const wrongForMs = this.#deps.clock.monotonicMs() - this.#hostRightAtMs;
-    return wrongForMs < HOST_WRONG_CHECKS * this.#deps.hostCheckMs ? undefined : this.#hostFailure;
+    const failsForMs = this.#deps.clock.monotonicMs() - this.#hostOkAtMs;
+    return failsForMs < HOST_FAILURE_CHECKS * this.#deps.hostCheckMs ? undefined : this.#hostFailure;
   }
 
-  async #run(): Promise<void> {
+  async #reconcileUntilStopped(): Promise<void> {
     let checkedAtMs = this.#deps.clock.monotonicMs();
-    this.#hostRightAtMs = checkedAtMs; // whoever starts it has looked
+    this.#hostOkAtMs = checkedAtMs; // the start of the agent has checked the host
     while (!this.#stopping.signal.aborted) {
       this.#dirty = false;
       let wakeAtMs = await this.#try('reconcile.round_failed', () => this.#round());
       if (this.#deps.clock.monotonicMs() - checkedAtMs >= this.#deps.hostCheckMs) {
-        // After a failed round too: what the host lost may be why it failed.
+        // Also after a failed round, because a change of the host may be the reason.
         wakeAtMs = Math.min(wakeAtMs, await this.#try('reconcile.host_check_failed', () => this.#checkHost()));
         checkedAtMs = this.#deps.clock.monotonicMs();
       }
@@ -146,7 +146,7 @@ export class ReconcileLoop {
   async #checkHost(): Promise<void> {
     try {
       await this.#deps.ensureHost();
-      this.#hostRightAtMs = this.#deps.clock.monotonicMs();
+      this.#hostOkAtMs = this.#deps.clock.monotonicMs();
       this.#hostFailure = undefined;
     } catch (error) {
       this.#hostFailure = await this.#deps.explain?.(error).catch(() => undefined);
@@ -154,7 +154,7 @@ export class ReconcileLoop {
     }
   }
 
-  /** Wall clock of the next look: what the work says, or soon when it failed. */
+  /** @returns the wall clock time of the next round: soon when the work failed */
   async #try(event: LogEvent, work: () => Promise<unknown>): Promise<number> {
     try {
       const wakeAtMs = await work();
@@ -175,13 +175,13 @@ export class ReconcileLoop {
     try {
       await this.#switchRoutes(this.#desired, next);
     } finally {
-      this.#reportChanges(); // also when the proxy is down: what runs is as true without it
+      this.#reportChanges(); // also when the proxy is down, because instances run without it
     }
     const retries = runtimes.map((runtime) => runtime.retryAtMs).filter((at) => at > now);
     return Math.min(next.wakeAtMs ?? Infinity, ...retries);
   }
 
-  /** Takes in what is wanted and what the driver shows. */
+  /** Updates the instances from the desired state and the sandbox driver. */
   async #refresh(desired: DesiredState): Promise<void> {
     const wanted = new Map<string, DesiredState['assignments'][number]>(
       desired.assignments.map((a) => [a.instanceId, a]),
@@ -197,7 +197,7 @@ export class ReconcileLoop {
 
   async #switchRoutes(desired: DesiredState, next: Plan): Promise<void> {
     const changed = await this.#deps.routes.apply(desired, next.backends, this.#instances);
-    if (changed) this.#dirty = true; // what left the proxy may now drain
+    if (changed) this.#dirty = true; // instances without a route may now drain
   }
 
   #begin(step: Step, nowMs: number): void {
@@ -280,7 +280,7 @@ export class ReconcileLoop {
   }
 }
 
-/** Steps that only wait or fetch may be cut short; the others finish so that nothing is left half made. */
+/** Steps that only wait or fetch can be interrupted. The others finish, so that nothing is left half-made. */
 function interruptible(step: Step['kind'] | undefined): boolean {
   return step === 'fetch' || step === 'gate';
 }

@@ -2,30 +2,30 @@ import { isRouted, type Assignment, type DesiredState } from '../../shared/domai
 import type { InstanceRecord } from './record.ts';
 import type { Step, StepKind } from './steps.ts';
 
-/** What the agent sees of one instance: sandbox, memory, proxy. */
+/** What the agent observes of one instance: sandbox, record, proxy. */
 export interface ObservedInstance {
   readonly instanceId: string;
   readonly phase: 'absent' | 'prepared' | 'running' | 'exited';
   readonly startedAtMs?: number | undefined;
   readonly record: InstanceRecord;
   readonly layersReady: boolean;
-  /** Set by the drain step; an instance that never had traffic counts as drained. */
+  /** Set by the drain step. An instance that never had traffic counts as drained. */
   readonly drained: boolean;
   /** The running proxy may send it new requests. */
   readonly inProxy: boolean;
-  /** A step of it is under way; it gets no second one. */
+  /** The step that is running. An instance never has two. */
   readonly busy: StepKind | undefined;
 }
 
 export interface Plan {
   readonly steps: readonly Step[];
-  /** Ids per app that should get traffic now, in order. */
+  /** The instances of each app that should get traffic now, in order. */
   readonly backends: ReadonlyMap<string, readonly string[]>;
-  /** Wall clock at which the plan should be made again even if nothing happens. */
+  /** Wall clock time of the next plan if nothing happens before. */
   readonly wakeAtMs: number | undefined;
 }
 
-/** Pure: the next step of every instance, given what is wanted and what is there. Same input, same output, whatever the order. */
+/** Pure: the next step of every instance, from the desired state and the observed instances. Their order does not matter. */
 export function plan(desired: DesiredState, observed: readonly ObservedInstance[], nowMs: number): Plan {
   const assignments = new Map<string, Assignment>(
     desired.assignments.map((assignment) => [assignment.instanceId, assignment]),
@@ -42,7 +42,7 @@ export function plan(desired: DesiredState, observed: readonly ObservedInstance[
   return { steps, backends: backendsByApp(assignments, seen, ids), wakeAtMs: nextWake(observed, nowMs) };
 }
 
-/** The gate has passed for the very process that runs now. */
+/** Whether the gate has passed for the process that runs now. */
 export function isGateOpen(instance: Pick<ObservedInstance, 'phase' | 'record' | 'startedAtMs'>): boolean {
   return (
     instance.phase === 'running' &&
@@ -68,11 +68,11 @@ function nextRunStep(assignment: Assignment, instance: ObservedInstance, nowMs: 
 function nextStopStep(assignment: Assignment | undefined, instance: ObservedInstance): Step | undefined {
   const instanceId = instance.instanceId;
   if (instance.phase === 'running') {
-    if (instance.inProxy) return undefined; // the proxy lets go first
+    if (instance.inProxy) return undefined; // the proxy removes its route first
     return instance.drained ? { kind: 'terminate', instanceId } : { kind: 'drain', instanceId };
   }
   if (instance.phase !== 'absent') return { kind: 'destroy', instanceId };
-  // Nothing runs any more. The record stays until the controller drops the assignment: its absence would read as "start it".
+  // Nothing runs any more. The record stays until the controller drops the assignment: without it, the instance would look new.
   return assignment === undefined ? { kind: 'remove', instanceId } : undefined;
 }
 

@@ -1,22 +1,22 @@
 import type { Exit, Reason } from '../../shared/domain/instance.ts';
 import { backoffDelayMs, type BackoffPolicy } from '../../shared/kit/backoff.ts';
 
-/** What the agent must remember of an instance across its own death; one small file each. */
+/** What the agent knows about an instance after a restart of its own. Each record is one small file. */
 export interface InstanceRecord {
-  /** Its gate has passed at least once under this id. */
+  /** The gate of the instance has passed at least once. */
   readonly everLive: boolean;
-  /** Start time of the process whose gate passed: an adopted process with this start time needs no second gate. */
+  /** Start time of the process whose gate passed. An adopted process with this start time needs no second gate. */
   readonly liveStartedAtMs?: number | undefined;
   readonly restarts: number;
-  /** Crashes since it last ran for a good while; drives the back-off. */
+  /** Crashes since it last ran for `STABLE_AFTER_MS`. The back-off depends on it. */
   readonly crashesInARow: number;
-  /** Wall clock of the first of them; absent in a record of an older agent. */
+  /** Wall clock time of the first of these crashes; absent in a record of an older agent. */
   readonly crashingSinceMs?: number | undefined;
   readonly lastExit?: Exit | undefined;
   readonly nextStartAtMs?: number | undefined;
-  /** Set once and for all when the instance will not be tried again under this id. */
+  /** Why the instance failed. It is never started again under this id. */
   readonly failure?: Reason | undefined;
-  /** Why it is in back-off. */
+  /** Why the last process ended. */
   readonly crash?: Reason | undefined;
   readonly lastLines: readonly string[];
 }
@@ -28,9 +28,9 @@ export const NEW_RECORD: InstanceRecord = Object.freeze({
   lastLines: [],
 });
 
-/** Heroku restarts at once after a first crash; later ones wait, longer each time. */
+/** As on Heroku, the first restart is immediate. Each later one waits longer. */
 export const RESTART_BACKOFF: BackoffPolicy = Object.freeze({ firstMs: 1000, maxMs: 5 * 60_000, factor: 2 });
-/** A process that ran this long starts with a clean sheet. */
+/** After a run of this length, earlier crashes do not count. */
 export const STABLE_AFTER_MS = 10 * 60_000;
 
 export interface Crash {
@@ -41,7 +41,7 @@ export interface Crash {
   readonly ranMs: number;
 }
 
-/** The record after a crash: failed for ever if it never was live, else waiting for its next start. */
+/** The record after a crash. An instance that was never live has failed. Others wait for their next start. */
 export function afterCrash(
   record: InstanceRecord,
   crash: Crash,

@@ -9,21 +9,21 @@ import type { Logger } from '../../shared/kit/log.ts';
 import type { AppRoutes, Backend, Proxy } from '../proxy/port.ts';
 import type { InstanceRuntime } from './runtime.ts';
 
-/** Nodes of an app that this one sends requests to. */
+/** At most this many other nodes of an app get requests from this node. */
 const PEERS_MAX = 8;
 
 export interface RouteSources {
   readonly desired: DesiredState;
-  /** The fleet's table, once there is one. */
+  /** The route table of the fleet; absent before the first one. */
   readonly fleet: FleetRoutes | undefined;
   /** This node. */
   readonly self: string;
 }
 
-/** Before the first table. */
-const NOBODY: Pick<FleetRoutes, 'peers' | 'refused'> = { peers: [], refused: [] };
+/** Before the first route table. */
+const NO_PEERS: Pick<FleetRoutes, 'peers' | 'refused'> = { peers: [], refused: [] };
 
-/** Pure: the routes that the proxy should have, from what is wanted and which gates are open. */
+/** Pure: the routes that the proxy should have, from the desired state and the instances with an open gate. */
 export function routesOf(
   { desired, fleet, self }: RouteSources,
   backends: ReadonlyMap<string, readonly string[]>,
@@ -49,7 +49,7 @@ export function routesOf(
   });
 }
 
-/** Of many nodes each takes others, so that none is everybody's first choice and none keeps a connection to all. */
+/** Each node chooses other peers, so that no node gets the requests of all, and no node has connections to all. */
 function choosePeers(nodeIds: readonly NodeId[], self: string): readonly NodeId[] {
   const others = nodeIds.filter((nodeId) => nodeId !== self);
   if (others.length <= PEERS_MAX) return others;
@@ -58,7 +58,7 @@ function choosePeers(nodeIds: readonly NodeId[], self: string): readonly NodeId[
   return ranked.slice(0, PEERS_MAX).map(({ nodeId }) => nodeId);
 }
 
-/** Never an instance of a former app of the same name: the host names belong to the new one. */
+/** Never an instance of a former app with the same name, because the host names belong to the new app. */
 function backendOf(runtime: InstanceRuntime | undefined, appId: AppId | undefined): Backend[] {
   const { assignment, sandbox } = runtime ?? {};
   if (runtime === undefined || assignment === undefined || sandbox?.port === undefined || assignment.appId !== appId)
@@ -73,11 +73,11 @@ export interface RouteSwitchDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly failpoint: Failpoint;
-  /** Id of this node; absent: it never forwards to itself because nobody lists it. */
+  /** Id of this node, which must not forward requests to itself. Absent: no route table contains this node. */
   readonly self?: string | undefined;
 }
 
-/** Keeps the proxy at the planned routes and remembers what it has. */
+/** Applies the planned routes to the proxy when they change. */
 export class RouteSwitch {
   readonly #proxy: Proxy;
   readonly #clock: Clock;
@@ -96,13 +96,13 @@ export class RouteSwitch {
     this.#log = deps.log;
   }
 
-  /** From the next round on the proxy shall serve this table too. Resolves when it does, or serves a newer one. */
+  /** Uses this route table from the next round on. Resolves when the proxy serves it or a newer one. */
   follow(routes: FleetRoutes): Promise<void> {
     this.#fleet = routes;
     return new Promise((served) => this.#waiting.push(served));
   }
 
-  /** True when the proxy's routes changed. A failure keeps the old routes and is tried again in the next round. */
+  /** @returns true when the routes of the proxy changed. After a failure, the next round tries again. */
   async apply(
     desired: DesiredState,
     backends: ReadonlyMap<string, readonly string[]>,
@@ -110,23 +110,23 @@ export class RouteSwitch {
   ): Promise<boolean> {
     const fleet = this.#fleet;
     const routes = routesOf({ desired, fleet, self: this.#self }, backends, instances);
-    const { peers: members, refused } = fleet ?? NOBODY;
+    const { peers: members, refused } = fleet ?? NO_PEERS;
     const text = JSON.stringify([routes, members, refused]);
     if (text === this.#applied) {
-      this.#serves();
+      this.#resolveWaiting();
       return false;
     }
     const startedAtMs = this.#clock.monotonicMs();
     try {
       await this.#proxy.apply(routes, members, refused);
     } catch (error) {
-      this.#applied = ''; // what it has by now is not known: it may be half of this
+      this.#applied = ''; // the proxy may have a part of these routes
       this.#log.error({ err: error }, 'proxy.apply_failed');
       throw error;
     }
     await this.#failpoint('agent.switched');
     this.#applied = text;
-    if (fleet === this.#fleet) this.#serves();
+    if (fleet === this.#fleet) this.#resolveWaiting();
     const ids = new Set(routes.flatMap((route) => route.backends.map((backend) => backend.id)));
     for (const runtime of instances.values()) {
       const wasIn = runtime.inProxy;
@@ -137,11 +137,11 @@ export class RouteSwitch {
     return true;
   }
 
-  #serves(): void {
+  #resolveWaiting(): void {
     for (const served of this.#waiting.splice(0)) served();
   }
 
-  /** Forces the next round to tell the proxy again: it was restarted or found wrong. */
+  /** The next round applies the routes again, because the proxy was restarted or had other routes. */
   reset(): void {
     this.#applied = '';
   }

@@ -7,11 +7,11 @@ import { NEW_RECORD, type InstanceRecord } from './record.ts';
 import type { ObservedInstance } from './plan.ts';
 import type { StepKind } from './steps.ts';
 
-/** Everything the running agent holds of one instance. Only the loop and the executors touch it. */
+/** Everything that the running agent knows about one instance. Only the loop and the executors change it. */
 export interface InstanceRuntime {
   readonly instanceId: string;
   assignment: Assignment | undefined;
-  /** Of the last assignment; absent when this life of the agent has seen none. */
+  /** The app of the last assignment; absent when there was none since the start of the agent. */
   appId: AppId | undefined;
   sandbox: SandboxStatus | undefined;
   record: InstanceRecord;
@@ -19,9 +19,9 @@ export interface InstanceRuntime {
   drained: boolean;
   inProxy: boolean;
   busy: StepKind | undefined;
-  /** Ends the step under way when what is wanted changes. */
+  /** Ends the running step when the desired state changes. */
   abort: AbortController | undefined;
-  /** Wall clock before which no further step is tried after one failed by surprise. */
+  /** After an unexpected failure, no step starts before this wall clock time. */
   retryAtMs: number;
   failures: number;
   /** Why its last step failed unexpectedly; it is tried again. */
@@ -29,7 +29,7 @@ export interface InstanceRuntime {
   timingsMs: Record<string, number>;
   /** As last observed; absent before the first observation. */
   state: InstanceState | undefined;
-  /** Last report sent, to send changes only. */
+  /** The last report, so that only changes are sent. */
   reported: string;
 }
 

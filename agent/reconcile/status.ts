@@ -3,7 +3,7 @@ import type { InstanceId } from '../../shared/domain/ids.ts';
 import type { InstanceState, InstanceStatus, Reason } from '../../shared/domain/instance.ts';
 import { isGateOpen, type ObservedInstance } from './plan.ts';
 
-/** Pure: what the controller is told of an instance. */
+/** Pure: the report to the controller about an instance. */
 export function statusOf(
   assignment: Assignment | undefined,
   instance: ObservedInstance,
@@ -16,7 +16,7 @@ export function statusOf(
 ): InstanceStatus {
   const { record } = instance;
   const state = stateOf(assignment, instance, at.nowMs);
-  // What keeps it from starting again is newer than why it ended.
+  // The reason of a failed step is newer than the reason of the crash.
   const reason = record.failure ?? (state === 'live' ? undefined : at.stepFailure) ?? record.crash;
   return {
     instanceId: instance.instanceId as InstanceId,
@@ -28,7 +28,7 @@ export function statusOf(
     crashes: record.crashesInARow === 0 ? undefined : { count: record.crashesInARow, sinceMs: record.crashingSinceMs },
     nextStartAtMs: state === 'backoff' ? record.nextStartAtMs : undefined,
     reason,
-    // After a first crash the next start is at once: the report that says "starting" is the only one to carry its last words.
+    // After a first crash the restart is immediate, so only the report with the state "starting" can carry the last lines.
     lastLines: reason === undefined ? [] : record.lastLines,
     timingsMs: at.timingsMs,
   };
@@ -41,12 +41,12 @@ function stateOf(assignment: Assignment | undefined, instance: ObservedInstance,
   return waitingState(instance, nowMs);
 }
 
-/** Whoever reads "live" may take the old instance out of the proxies. */
+/** A reader of "live" may remove the old instance from the proxies, so the proxy must have the new one before. */
 function awaitsTraffic(assignment: Assignment, instance: ObservedInstance): boolean {
   return assignment.desired === 'run' && isRouted(assignment) && !instance.inProxy;
 }
 
-/** A launch under way cannot be cut short and ends in a process: until that has gone too, nothing is stopped. */
+/** A running launch cannot be interrupted and ends with a process, so the instance is not stopped before this process has ended. */
 function isGone(instance: ObservedInstance): boolean {
   return instance.phase === 'absent' && instance.busy !== 'launch';
 }

@@ -15,7 +15,7 @@ export type SessionCall = ClientDuplexStream<WireAgentMessage, WireControllerMes
 export interface ChannelSettings {
   /** `host:port` */
   readonly address: string;
-  /** The name the controller's certificate must carry when it is not the host of the address. */
+  /** The name in the controller's certificate, if it is not the host of the address. */
   readonly serverName?: string | undefined;
   readonly keepaliveTimeMs: number;
   readonly keepaliveTimeoutMs: number;
@@ -30,7 +30,7 @@ const ANY_NAME = 'slipway-controller';
 
 export type OpenChannel = (tls: NodeTls, settings: ChannelSettings) => Channel;
 
-/** Makes channels of its own TLS context and connection each; the contract is read once. */
+/** Each channel has its own TLS context and connection. The protocol definition is read once. */
 export function createChannels(): OpenChannel {
   const Service = loadAgentService();
   return (tls, settings) => {
@@ -48,7 +48,7 @@ export function createChannels(): OpenChannel {
       'grpc.use_local_subchannel_pool': 1,
       'grpc.enable_retries': 0,
       'grpc.enable_http_proxy': 0,
-      // What the handshake asks for, which cannot be an address; what the certificate must carry is checked above.
+      // The name in the handshake cannot be an address. The name in the certificate is checked above.
       'grpc.ssl_target_name_override': isIP(name) === 0 ? name : ANY_NAME,
       ...(settings.serverName === undefined ? {} : { 'grpc.default_authority': settings.serverName }),
     });

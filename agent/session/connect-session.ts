@@ -182,7 +182,8 @@ class SessionKeeper {
     if (clock.monotonicMs() - this.#loggedAtMs < LOG_EVERY_MS) return;
     this.#loggedAtMs = clock.monotonicMs();
     const { address, serverName } = this.#config;
-    const probed = tls !== undefined && isUnexplained(failure) ? await probeTls({ address, serverName, tls, clock }) : '';
+    const probed =
+      tls !== undefined && isUnexplained(failure) ? await probeTls({ address, serverName, tls, clock }) : '';
     const known = { ...failure, details: probed === '' ? failure.details : probed };
     const reason = explainFailure(known, { address, nowMs: clock.nowMs(), certificate: tls?.certificate });
     logger.warn({ tries: this.#failures, reason, details: known.details.slice(0, 300) }, 'session.not_opened');

@@ -76,7 +76,7 @@ const EXPLANATIONS: readonly (readonly [RegExp, (context: FailureContext) => str
 export function explainFailure(failure: SessionFailure, context: FailureContext): string {
   if (failure.code === Status.UNAUTHENTICATED) {
     if (!isUnknownCertificate(failure.details)) return failure.details.slice(0, 300);
-    return "no node of the fleet has this certificate: the node was removed; join again with a new token";
+    return 'no node of the fleet has this certificate: the node was removed; join again with a new token';
   }
   if (failure.code === Status.ABORTED)
     return 'another agent with the same certificate took over: is this machine a copy of another?';

@@ -23,7 +23,10 @@ export interface Joined {
 export async function join(request: JoinRequest): Promise<Joined> {
   const known = await readIdentity(request.stateDir);
   if (known !== undefined) return { identity: known, already: true };
-  return { identity: await obtainMembership(request, '/v1/join', { token: request.token, name: request.name }), already: false };
+  return {
+    identity: await obtainMembership(request, '/v1/join', { token: request.token, name: request.name }),
+    already: false,
+  };
 }
 
 /**

@@ -11,14 +11,14 @@ export interface KeyRequest {
 const CURVE = { name: 'ECDSA', namedCurve: 'P-256' } as const;
 const SIGNING = { name: 'ECDSA', hash: 'SHA-256' } as const;
 
-/** A new ECDSA P-256 key and the request for its certificate; the CA decides what the certificate says. */
+/** A new ECDSA P-256 key and its certificate request. The CA decides about the content of the certificate. */
 export async function createKeyRequest(name: string): Promise<KeyRequest> {
   const keys = await webcrypto.subtle.generateKey(CURVE, true, ['sign', 'verify']);
   const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey);
   return { keyPem: `${x509.PemConverter.encode(pkcs8, 'PRIVATE KEY')}\n`, csrPem: await csr(keys, name) };
 }
 
-/** A request for a key that is there already. @throws Error when the PEM is not an ECDSA P-256 key */
+/** A certificate request for an existing key. @throws Error when the PEM is not an ECDSA P-256 key */
 export async function requestFor(keyPem: string, name: string): Promise<string> {
   const der = x509.PemConverter.decodeFirst(keyPem);
   const privateKey = await webcrypto.subtle.importKey('pkcs8', der, CURVE, true, ['sign']);

@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 
-/** The address of this machine on the way to `host:port`; empty when there is no way, or it is not IPv4. Sends nothing. */
+/** The IPv4 address of this machine on the route to `host:port`; empty without such a route. Sends nothing. */
 export async function localAddressTowards(hostAndPort: string): Promise<string> {
   const at = hostAndPort.lastIndexOf(':');
   const socket = createSocket('udp4');

@@ -10,11 +10,11 @@ const HIGH_LINES = 1_000;
 
 export interface LogAnswersDeps {
   readonly queryLogs: SessionHandlers['queryLogs'];
-  /** Resolves when the wire has taken the chunk. */
+  /** Resolves when the stream has taken the chunk. */
   readonly send: (chunk: LogChunk) => Promise<void>;
 }
 
-/** Answers log queries of one session; a reader goes no faster than the wire takes its lines. */
+/** Answers the log queries of one session. A reader is no faster than the stream. */
 export class LogAnswers {
   readonly #deps: LogAnswersDeps;
   readonly #open = new Map<string, AbortController>();
@@ -26,7 +26,7 @@ export class LogAnswers {
   start(query: LogQueryMessage): void {
     const cancel = new AbortController();
     if (this.#open.size >= MAX_QUERIES) {
-      const failure = { code: 'SLIP_LOGS_BUSY', message: 'This node answers too many log queries at once; try again.' };
+      const failure = { code: 'SLIP_LOGS_BUSY', message: 'This node answers too many log queries at the same time.' };
       void this.#deps.send({ kind: 'logChunk', queryId: query.queryId, lines: [], end: true, failure });
       return;
     }
@@ -57,7 +57,7 @@ export class LogAnswers {
     const waiting: LogLine[] = [];
     let flushing: Promise<void> | undefined;
     const flush = async (): Promise<void> => {
-      await new Promise((resolve) => setImmediate(resolve)); // lines that come together travel together
+      await new Promise((resolve) => setImmediate(resolve)); // lines of one turn travel together
       while (waiting.length > 0 && !signal.aborted) {
         await this.#deps.send({ kind: 'logChunk', queryId: query.queryId, lines: takeBatch(waiting), end: false });
       }
@@ -74,7 +74,7 @@ export class LogAnswers {
   }
 }
 
-/** Well below the size of a message, however long the lines. */
+/** A batch that is well below the size limit of a message. */
 function takeBatch(waiting: LogLine[]): readonly LogLine[] {
   let [count, characters] = [0, 0];
   for (const line of waiting) {

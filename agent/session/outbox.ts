@@ -8,13 +8,13 @@ const MAX_CONTROL = 1_000;
 
 interface Kept {
   readonly outcome: BuildResult | Reason;
-  /** Monotonic ms at which this session's stream took it; absent: still to be sent on this session. */
+  /** Monotonic time at which the stream of this session took it; absent: not yet sent in this session. */
   sentAtMs: number | undefined;
 }
 
 /**
- * What waits to be sent, in the order it should go: control before reports before build output before logs. Bounded:
- * reports coalesce per instance, output beyond the limit is left out with a mark, results are few and kept.
+ * Messages that wait to be sent, in this order: control, reports, build output, results, logs. Its size is bounded: an instance has one
+ * report, and output beyond the limit is replaced by a mark. Results are few, and are kept until they arrive.
  */
 export class Outbox {
   #control: AgentMessage[] = [];
@@ -37,7 +37,7 @@ export class Outbox {
     this.#output.add(taskId, chunk);
   }
 
-  /** A new session begins: output that did not arrive in the last one is sent again. */
+  /** At the start of a session: output that did not arrive in the last session is sent again. */
   resume(progress: readonly TaskProgress[]): void {
     this.#output.resume(progress);
   }
@@ -46,35 +46,35 @@ export class Outbox {
     this.#results.set(taskId, { outcome, sentAtMs: undefined });
   }
 
-  /** Resolves when the stream has taken the chunk, or the session has ended: a log reader goes no faster than the wire. */
+  /** Resolves when the stream has taken the chunk or the session has ended, so a log reader is no faster than the stream. */
   log(chunk: LogChunk): Promise<void> {
     return new Promise((taken) => {
       this.#logs.push({ chunk, taken });
     });
   }
 
-  /** Tasks whose result is not known to have arrived. */
+  /** Tasks whose result may not have arrived yet. */
   undelivered(): readonly TaskId[] {
     return [...this.#results.keys()];
   }
 
-  /** The next message to go, or nothing. */
+  /** The next message; undefined when nothing waits. */
   next(nowMs: number): AgentMessage | undefined {
     return (
       this.#control.shift() ?? this.#nextReport() ?? this.#nextOutput() ?? this.#nextResult(nowMs) ?? this.#nextLog()
     );
   }
 
-  /** Results that a session took and outlived are delivered. */
+  /** Drops the results that were sent before this time: they have arrived. */
   confirm(sentBeforeMs: number): void {
     for (const [taskId, kept] of this.#results) {
       if (kept.sentAtMs === undefined || kept.sentAtMs > sentBeforeMs) continue;
       this.#results.delete(taskId);
-      this.#output.forget(taskId);
+      this.#output.drop(taskId);
     }
   }
 
-  /** The session is over: what the next one is told anew is forgotten; output and results stay. */
+  /** At the end of a session. Output and results stay. The next session begins with new reports. */
   endSession(): void {
     this.#control = [];
     this.#reports.clear();

@@ -1,7 +1,7 @@
 import { findCaByPin } from '../../shared/kit/ca-pin.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 
-/** The CA of the controller a token is for. @throws SLIP_JOIN_PIN when it shows no such CA, SLIP_JOIN_UNREACHABLE */
+/** The CA with this fingerprint, from the controller. @throws SLIP_JOIN_PIN when the server has another CA, SLIP_JOIN_UNREACHABLE */
 export async function fetchPinnedCa(url: URL, pin: string, timeoutMs: number): Promise<string> {
   const ca = await findCaByPin(url, pin, timeoutMs).catch((cause: unknown) => {
     throw unreachable(url, cause);
@@ -9,7 +9,7 @@ export async function fetchPinnedCa(url: URL, pin: string, timeoutMs: number): P
   if (ca !== undefined) return ca;
   throw new SlipwayError({
     code: 'SLIP_JOIN_PIN',
-    message: `Who answers at ${url.host} is not the controller this token is for: its CA has another fingerprint.`,
+    message: `The server at ${url.host} is not the controller of this token: its CA has another fingerprint.`,
     hint: 'Check the address and copy the whole join command again from: slipway nodes:token. Nothing secret was sent.',
   });
 }

@@ -8,7 +8,7 @@ import type { LogLine } from '../../shared/domain/log-line.ts';
 import type { AppName } from '../../shared/domain/names.ts';
 import type { Heartbeat, LogQueryMessage, NodeFacts } from '../../shared/rpc/messages.ts';
 
-/** The agent's side of things the controller may ask for. Implemented by the composition root from the other folders. */
+/** What the controller can ask an agent for. The composition root implements it with the other parts. */
 export interface SessionHandlers {
   hello(): Promise<{
     facts: NodeFacts;
@@ -23,25 +23,25 @@ export interface SessionHandlers {
   instances(): readonly InstanceStatus[];
   /** Writes the desired state to disk and wakes the loop. Resolves with the reason of a refusal. */
   accept(desired: DesiredState): Promise<Reason | undefined>;
-  /** The controller has let this agent in. */
+  /** Called when the controller has accepted the session. */
   welcomed?(): void;
-  /** Stores the routes of the fleet, and resolves when the proxy serves them; with the reason when it refuses them. */
+  /** Stores the routes of the fleet. Resolves when the proxy serves them, or with the reason of a refusal. */
   acceptRoutes(update: RoutesUpdate): Promise<Reason | undefined>;
-  /** The private networks that sandboxes may reach from now on. Never rejects. */
+  /** Sets the private networks that sandboxes may reach. Never rejects. */
   acceptEgress?(table: EgressTable): Promise<void>;
-  /** It wants this version here: `0.1.0+c3e11cb00a2f`. */
+  /** Starts an upgrade to this version: `0.1.0+c3e11cb00a2f`. */
   upgrade?(version: string): void;
   startTask(task: BuildTask): void;
   cancelTask(taskId: TaskId): void;
   queryLogs(query: Omit<LogQueryMessage, 'kind' | 'queryId'>, signal: AbortSignal): AsyncIterable<LogLine>;
 }
 
-/** The agent's outgoing half. Sends are dropped silently while no session is open, except task results, which are kept. */
+/** The agent's outgoing messages. Without a session they are dropped, except task output and results. */
 export interface Session {
   reportInstances(statuses: readonly InstanceStatus[]): void;
   taskOutput(taskId: TaskId, chunk: Uint8Array): void;
   taskResult(taskId: TaskId, outcome: BuildResult | Reason): void;
-  /** Nothing of these apps is left here. Also said again after each desired state that names them. */
+  /** Nothing of these apps is left on this node. Repeated after each desired state that names them. */
   destroyedAck(appIds: readonly AppId[]): void;
   event(event: { reason: Reason; app?: AppName | undefined; process?: string | undefined }): void;
   readonly connected: boolean;

@@ -2,9 +2,9 @@ import type { TaskId } from '../../shared/domain/ids.ts';
 import { countLines } from '../../shared/kit/count-lines.ts';
 import type { TaskProgress } from '../../shared/rpc/messages.ts';
 
-/** Output bytes kept while the stream is full or away. */
+/** Output bytes that are kept while the stream is full or closed. */
 export const MAX_PENDING_OUTPUT_BYTES = 8 * 1024 * 1024;
-/** Output bytes of each task that are kept after they were sent: more than a connection holds between its two ends. */
+/** Bytes of sent output that are kept for each task: more than a connection holds in transit. */
 export const MAX_SENT_OUTPUT_BYTES = 1024 * 1024;
 const MAX_CHUNK_BYTES = 64 * 1024;
 
@@ -13,7 +13,7 @@ interface Piece {
   readonly chunk: Uint8Array;
 }
 
-/** What was sent of one task. Counts are of all bytes that the controller gets, marks included. */
+/** The sent output of one task. The counts include marks. */
 interface Sent {
   /** Bytes and lines before the first kept chunk. */
   bytes: number;
@@ -22,7 +22,7 @@ interface Sent {
   keptBytes: number;
 }
 
-/** The output of tasks that waits to be sent, and the end of what was sent, for the case that it did not arrive. Bounded in bytes. */
+/** Output of tasks that waits to be sent, and the end of the sent output, in case that it did not arrive. Bounded in bytes. */
 export class TaskOutputs {
   #waiting: Piece[] = [];
   #waitingBytes = 0;
@@ -39,7 +39,7 @@ export class TaskOutputs {
     this.#append({ taskId, chunk });
   }
 
-  /** The next message: small neighbours of one task travel together. */
+  /** The next message. Small chunks of one task are joined. */
   next(): Piece | undefined {
     const taskId = this.#waiting[0]?.taskId;
     if (taskId === undefined) return undefined;
@@ -55,7 +55,7 @@ export class TaskOutputs {
     return { taskId, chunk };
   }
 
-  /** A new session: what the controller has not received goes first, in its order. */
+  /** At the start of a session: output that the controller has not received is sent first, in its order. */
   resume(progress: readonly TaskProgress[]): void {
     const again = progress.flatMap(({ taskId, outputBytes, outputLines }): Piece[] => {
       const sent = this.#sent.get(taskId);
@@ -66,8 +66,8 @@ export class TaskOutputs {
     for (const { chunk } of again) this.#waitingBytes += chunk.length;
   }
 
-  /** The task is over, and all of it has arrived. */
-  forget(taskId: TaskId): void {
+  /** The task has ended, and all of its output has arrived. */
+  drop(taskId: TaskId): void {
     this.#sent.delete(taskId);
   }
 
@@ -86,7 +86,7 @@ export class TaskOutputs {
   }
 }
 
-/** Half at once: to remove each small chunk alone from a long list is slow. */
+/** Removes many chunks at once, because it is slow to remove each small chunk from a long list. */
 function dropOldestHalf(sent: Sent): void {
   let count = 0;
   for (const oldest of sent.kept) {
@@ -99,7 +99,7 @@ function dropOldestHalf(sent: Sent): void {
   sent.kept.splice(0, count);
 }
 
-/** The chunks that did not arrive; in front of them a mark for those that are not kept any more. */
+/** The chunks that did not arrive, after a mark for those that are no longer kept. */
 function missing(
   sent: Sent,
   arrived: { readonly outputBytes: number; readonly outputLines: number },

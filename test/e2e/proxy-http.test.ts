@@ -207,7 +207,7 @@ describe('requests through a real haproxy', () => {
     for (const [index, [text, cause]] of cases.entries()) {
       await send(port, text);
       const counted = await eventually(cause, async () => {
-        await count.look();
+        await count.update();
         return count.current()?.count === index + 1 ? count.current() : undefined;
       });
       assert.equal(counted.last?.cause, cause);

@@ -2,7 +2,7 @@ import type { NodeBuildRunner } from '../../build/runner.ts';
 import { byAppInTurn } from '../by-app.ts';
 import type { Place } from '../port.ts';
 
-/** Build caches, task folders, and which layers came out of which build. */
+/** Build caches, task folders, and the records of the layers of each build. */
 export function buildsPlace(builds: Pick<NodeBuildRunner, 'leftOf' | 'removeApp'>): Place {
   return {
     name: 'files of builds:',

@@ -10,7 +10,7 @@ import { mountsBelow } from '../../sandbox/files/mounts.ts';
 import { isIdOf } from '../by-app.ts';
 import type { NamedApp, Place } from '../port.ts';
 
-/** The agent's own files are few. Trees that an app writes are on file systems of their own, where the search does not go. */
+/** The agent has few files of its own. The files of apps are on other file systems, which the search does not enter. */
 const LIMITS = Object.freeze({ dataBytes: 256 * 1024 ** 2, processorSeconds: 60, timeoutMs: 5 * 60_000 });
 
 /** Other files in the agent's folder that belong to the app's users and groups. This place is the last one, after every other place has removed its own files. */
@@ -37,7 +37,7 @@ async function find(stateDir: string, apps: readonly NamedApp[], run: Run): Prom
   const mounts = (await mountsBelow(stateDir)).filter((path) => path !== stateDir);
   const from = await startsIn(stateDir, new Set(mounts));
   if (from.length === 0) return '';
-  // A folder of this file system can be mounted below another one, so to stay on one file system is not enough.
+  // A folder of this file system can be mounted below another one, so -xdev alone is not enough.
   const skipped = mounts.flatMap((path) => ['-path', path.replaceAll(/[\\*?[\]]/g, '\\$&'), '-prune', '-o']);
   const search = [
     'find',
@@ -54,7 +54,7 @@ async function find(stateDir: string, apps: readonly NamedApp[], run: Run): Prom
   return (await runOk(run, { file: 'prlimit', args, timeoutMs: LIMITS.timeoutMs })).stdout;
 }
 
-/** One of the mounts shows the folder of all sandboxes below itself. A search that begins above it would call that a loop, and fail. */
+/** One of the mounts shows the folder of all sandboxes below itself. A search from above would find a loop and fail. */
 async function startsIn(stateDir: string, mounts: ReadonlySet<string>): Promise<readonly string[]> {
   const sandbox = sandboxBase(stateDir);
   const inside = async (dir: string): Promise<readonly string[]> =>

@@ -13,12 +13,12 @@ export interface ImagesPlaceDeps {
   readonly clock: Clock;
 }
 
-/** An image that was used within this time may be about to be used again, and is not removed. */
+/** An image that was used within this time is not removed, because a start may need it now. */
 const GRACE_MS = 60_000;
 
 /**
- * Layers with the app's owner, and images. An image does not say of which apps it is, so each one goes that nothing on this node needs.
- * Those of other apps are downloaded again when they are needed again.
+ * Layers with the app's owner, and images. An image has no record of its apps, so each image that nothing on this node needs is removed. Other
+ * apps download their images again when they need them.
  */
 export function imagesPlaces(deps: ImagesPlaceDeps): readonly Place[] {
   const { images, clock } = deps;

@@ -3,10 +3,10 @@ import type { HeldInstance } from '../../reconcile/loop.ts';
 import { byApp } from '../by-app.ts';
 import type { NamedApp, Place } from '../port.ts';
 
-/** The reconcile loop drains and ends them. */
+/** Instances, which the reconcile loop drains and ends. */
 export function instancesPlace(deps: {
   readonly held: () => readonly HeldInstance[];
-  /** Of an instance that an earlier life of the agent started. */
+  /** The app of an instance that an earlier agent started. */
   readonly writerOf: (instanceId: string) => AppId | undefined;
 }): Place {
   const { held, writerOf } = deps;

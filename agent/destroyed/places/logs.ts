@@ -4,7 +4,7 @@ import type { Sandbox } from '../../sandbox/port.ts';
 import { byAppInTurn } from '../by-app.ts';
 import type { Place } from '../port.ts';
 
-/** Kept logs of ended instances, and lines of the platform. The log book is cleaned up last, because it alone names the app of a log. */
+/** Kept logs of ended instances, and lines of the platform. The log book is cleaned up last, because only it names the app of a log. */
 export function logsPlace(deps: {
   readonly logBook: Pick<LogBook, 'instancesOf' | 'drop'>;
   readonly logs: Pick<Logs, 'hasLines' | 'removeLines'>;

@@ -8,14 +8,14 @@ import { byApp, isIdOf } from '../by-app.ts';
 import type { NamedApp, Place } from '../port.ts';
 
 export interface MountsPlaceDeps {
-  /** Folders below which everything is this agent's, absolute. */
+  /** Absolute paths of the folders that belong to this agent. */
   readonly roots: readonly string[];
-  /** Sandboxes that the app had, as far as it is known. */
+  /** Known sandboxes of the app. */
   readonly sandboxesOf: (appId: AppId) => readonly string[];
   readonly run: Run;
 }
 
-/** Mounts of the app that are still there although their owners are gone, and loop devices that hold a file of it open. */
+/** Mounts of the app whose owners no longer exist, and loop devices that hold a file of the app open. */
 export function mountsPlaces({ roots, sandboxesOf, run }: MountsPlaceDeps): readonly Place[] {
   const isOf = (app: NamedApp, path: string): boolean =>
     isPathOf(path, { app, roots, sandboxes: sandboxesOf(app.appId) });
@@ -35,7 +35,7 @@ export function mountsPlaces({ roots, sandboxesOf, run }: MountsPlaceDeps): read
       },
     },
     {
-      // The kernel frees a loop device with its last user; nothing can be done from here but to look again.
+      // The kernel frees a loop device with its last user. The agent can only search again.
       name: 'loop device of',
       means: 'time',
       look: async (apps) => {
@@ -46,15 +46,19 @@ export function mountsPlaces({ roots, sandboxesOf, run }: MountsPlaceDeps): read
   ];
 }
 
-/** Pure: whether a path below a folder of the agent is about this app: by its id, by one of its user ids, or by a sandbox of it. */
+/** Pure: whether a path below a folder of the agent contains the app's id, one of its user ids, or one of its sandboxes. */
 export function isPathOf(
   path: string,
-  of: { readonly app: NamedApp; readonly roots: readonly string[]; readonly sandboxes: readonly string[] },
+  {
+    app,
+    roots,
+    sandboxes,
+  }: { readonly app: NamedApp; readonly roots: readonly string[]; readonly sandboxes: readonly string[] },
 ): boolean {
-  if (!isBelow(path, of.roots)) return false;
+  if (!isBelow(path, roots)) return false;
   return path.split('/').some((part) => {
     const owner = ownerOfName(part);
-    return part === of.app.appId || of.sandboxes.includes(part) || (owner !== undefined && isIdOf(of.app, owner));
+    return part === app.appId || sandboxes.includes(part) || (owner !== undefined && isIdOf(app, owner));
   });
 }
 
@@ -68,7 +72,7 @@ function isBelow(path: string, roots: readonly string[]): boolean {
   return roots.some((root) => path.startsWith(`${root}/`));
 }
 
-/** Also of files that were removed while a device held them open. */
+/** Backing files of all loop devices, also removed ones. */
 async function backingFiles(): Promise<readonly string[]> {
   const names = (await readdir('/sys/block').catch(() => [])).filter((name) => name.startsWith('loop'));
   const read = (name: string): Promise<string> =>

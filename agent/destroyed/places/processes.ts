@@ -5,13 +5,13 @@ import type { NamedApp, Place } from '../port.ts';
 
 interface OwnedProcess {
   readonly pid: string;
-  /** Users and groups of the host that it has or can take. */
+  /** User and group ids of the host that the process has or can take. */
   readonly ids: readonly number[];
 }
 
 /**
- * Processes with a user or group of the app. Every sandbox is gone by now, so a process here is a fault. The agent
- * ends only what is in its own control groups, so it tells the operator of any other.
+ * Processes with a user or group id of the app. All sandboxes were removed before, so such a process is an error. The agent ends only processes
+ * in its own control groups, so it reports other processes to the operator.
  * @param ownGroup name of the control group of this agent's sandboxes
  */
 export function processesPlace(ownGroup: string): Place {
@@ -44,7 +44,7 @@ export function idsOf(status: string): readonly number[] {
   return [...new Set(lines.flatMap(([, ids = '']) => ids.trim().split(/\s+/).map(Number)))];
 }
 
-/** Pure: whether /proc/PID/cgroup names a sandbox of another agent of this machine. Its controller may give the same user ids. */
+/** Pure: whether /proc/PID/cgroup names a sandbox of another agent on this machine. Its controller can give the same user ids. */
 export function isOfOtherAgent(groups: string, ownGroup: string): boolean {
   const places = groups.split('\n').map((line) => line.split('/'));
   const owners = places.flatMap((parts) =>

@@ -3,12 +3,12 @@ import { byApp } from '../by-app.ts';
 import type { Place } from '../port.ts';
 
 /**
- * Sandboxes that no instance and no build has any more, and what is left of sandboxes that nobody knows: a half-made folder, a control
- * group, a log without an entry. The latter count for every destroyed app, because their app is unknown.
+ * Sandboxes without an instance or a build, and remains of unknown sandboxes: a half-made folder, a control group, a log without an entry.
+ * Remains with an unknown app count for every destroyed app.
  */
 export function sandboxesPlace(deps: {
   readonly sandbox: Pick<Sandbox, 'list' | 'traces' | 'forget'>;
-  /** Instances and builds that this node has, had, or is about to have: their sandboxes are not lost. */
+  /** Past, present and future instances and builds of this node. Their sandboxes are not leftovers. */
   readonly known: () => ReadonlySet<string>;
 }): Place {
   const { sandbox, known } = deps;
@@ -16,7 +16,7 @@ export function sandboxesPlace(deps: {
     name: 'sandbox',
     means: 'remove',
     look: async (apps) => {
-      // First the traces: a sandbox that is made meanwhile is then not among them.
+      // The traces are read first, so that they do not contain a sandbox that is made in the meantime.
       const traces = await sandbox.traces();
       const all = await sandbox.list();
       const listed = new Set(all.map(({ id }) => id));

@@ -3,7 +3,7 @@ import type { Tasks } from '../../build/tasks.ts';
 import { byApp } from '../by-app.ts';
 import type { Place } from '../port.ts';
 
-/** Builds that run. The controller cancels them too, but not those of a node that was away. */
+/** Running builds. The controller also cancels them, but not on a node that was away. */
 export function tasksPlace(tasks: Pick<Tasks, 'runningOf' | 'cancel'>): Place {
   return {
     name: 'build',

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { tellLastSwitch, upgradeTo } from '../../../../agent/host/upgrade.ts';
+import { reportLastSwitch, upgradeTo } from '../../../../agent/host/upgrade.ts';
 import type { Reason } from '../../../../shared/domain/instance.ts';
 import type { Command } from '../../../../shared/kit/exec.ts';
 import { silentLogger } from '../../../../shared/kit/log.ts';
@@ -22,7 +22,7 @@ describe('an agent that is asked to upgrade', () => {
       stateDir,
       version: Promise.resolve(own),
       installScript: () => Promise.resolve('echo the script\n'),
-      tell: (reason) => told.push(reason),
+      report: (reason) => told.push(reason),
       run: async (command) => {
         commands.push(command);
         await writeFile(join(stateDir, 'upgrade.log'), output);
@@ -65,8 +65,8 @@ describe('an agent that is asked to upgrade', () => {
     await writeFile(join(stateDir, 'switch-result'), 'failed\n0.1.0+aaaaaaaaaaaa\n0.2.0+bbbbbbbbbbbb\n');
     const told: Reason[] = [];
     const tell = (reason: Reason): void => void told.push(reason);
-    await tellLastSwitch({ stateDir, tell });
-    await tellLastSwitch({ stateDir, tell });
+    await reportLastSwitch({ stateDir, tell });
+    await reportLastSwitch({ stateDir, tell });
     assert.deepEqual(
       told.map(({ code }) => code),
       ['SLIP_UPGRADE_WENT_BACK'],

@@ -20,8 +20,8 @@ describe('logs by app', () => {
 
   it('belong to the id of an app, not to its name', () => {
     const logs = book();
-    logs.note({ instanceId: 'instance1', appId: SHOP, app: 'shop', process: 'web.1' });
-    logs.note({ instanceId: 'instance2', appId: NEW_SHOP, app: 'shop', process: 'web.1' });
+    logs.add({ instanceId: 'instance1', appId: SHOP, app: 'shop', process: 'web.1' });
+    logs.add({ instanceId: 'instance2', appId: NEW_SHOP, app: 'shop', process: 'web.1' });
     assert.deepEqual(logs.sources(NEW_SHOP), [{ process: 'web.1', dir: '/logs/instance2' }]);
     assert.deepEqual(logs.writer('instance1'), { appId: SHOP, process: 'web.1' });
   });

@@ -29,13 +29,13 @@ describe('the count of unreadable requests', () => {
     await using lab = await openLab();
     await writeFile(lab.current, line(0, 'bad before'));
     await lab.count.open();
-    await lab.count.look();
+    await lab.count.update();
     assert.deepEqual(lab.count.current(), { count: 0, last: undefined });
     await appendFile(
       lab.current,
       line(1, 'bad one') + line(2, 'good') + line(3, 'bad two') + line(4, 'not bad at all'),
     );
-    await lab.count.look();
+    await lab.count.update();
     assert.deepEqual(lab.count.current(), { count: 2, last: { atMs: BASE_MS + 3000, cause: 'two' } });
   });
 
@@ -44,22 +44,22 @@ describe('the count of unreadable requests', () => {
     await writeFile(lab.current, '');
     await lab.count.open();
     await appendFile(lab.current, line(1, 'bad one') + line(2, 'bad two').slice(0, 30));
-    await Promise.all([lab.count.look(), lab.count.look()]);
+    await Promise.all([lab.count.update(), lab.count.update()]);
     assert.equal(lab.count.current()?.count, 1);
     await appendFile(lab.current, line(2, 'bad two').slice(30));
     await rename(lab.current, join(lab.dir, '@400000006b0cf6403a9e7df9.s'));
     await writeFile(lab.current, line(3, 'bad three'));
-    await lab.count.look();
+    await lab.count.update();
     assert.deepEqual(lab.count.current(), { count: 3, last: { atMs: BASE_MS + 3000, cause: 'three' } });
   });
 
   test('is absent while the node keeps no log of its proxy, and begins when there is one', async () => {
     await using lab = await openLab();
     await lab.count.open();
-    await lab.count.look();
+    await lab.count.update();
     assert.equal(lab.count.current(), undefined);
     await writeFile(lab.current, line(1, 'bad one'));
-    await lab.count.look();
+    await lab.count.update();
     assert.equal(lab.count.current()?.count, 1);
   });
 });

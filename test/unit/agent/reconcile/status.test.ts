@@ -42,7 +42,11 @@ describe('what the controller is told of an instance', () => {
     const stepFailure = { code: 'SLIP_DISK_FULL', message: 'full' };
     assert.deepEqual(statusOf(anAssignment(), observed({}), { ...at, stepFailure }).reason, stepFailure);
     const crashed = observed({ record: afterCrash(afterGate(NEW_RECORD, 7), crash, { nowMs: 1000, random: 0 }) });
-    assert.deepEqual(statusOf(anAssignment(), crashed, { ...at, stepFailure }).reason, stepFailure, 'newer than why it ended');
+    assert.deepEqual(
+      statusOf(anAssignment(), crashed, { ...at, stepFailure }).reason,
+      stepFailure,
+      'newer than why it ended',
+    );
     const up = observed({ record: afterGate(NEW_RECORD, 7), phase: 'running', startedAtMs: 7, inProxy: true });
     assert.equal(statusOf(anAssignment(), up, { ...at, stepFailure }).reason, undefined);
   });

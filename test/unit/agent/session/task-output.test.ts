@@ -102,7 +102,7 @@ describe('the output of tasks', () => {
     outputs.next();
     outputs.resume([]);
     assert.equal(outputs.next(), undefined);
-    outputs.forget(one);
+    outputs.drop(one);
     outputs.resume([{ taskId: one, outputBytes: 0, outputLines: 0 }]);
     assert.equal(outputs.next(), undefined);
   });
