@@ -124,6 +124,14 @@ export default {
       to: { path: EFFECTS, reachable: true },
     },
     {
+      name: 'acceptance-is-pure',
+      severity: 'error',
+      comment:
+        'The decision about a document of the controller reaches no effect. Files and codecs are in agent/accepted/documents.ts.',
+      from: { path: '^agent/accepted/(desired-state|fleet-routes|refuse-outdated|withheld)\\.ts$' },
+      to: { path: EFFECTS, reachable: true },
+    },
+    {
       name: 'nothing-imports-test',
       severity: 'error',
       comment: 'A fake that ships lives beside its port; the rest stays in test/.',

@@ -64,9 +64,9 @@ describe('an agent that is asked to upgrade', () => {
   it('tells once that the last switch went back', async () => {
     await writeFile(join(stateDir, 'switch-result'), 'failed\n0.1.0+aaaaaaaaaaaa\n0.2.0+bbbbbbbbbbbb\n');
     const told: Reason[] = [];
-    const tell = (reason: Reason): void => void told.push(reason);
-    await reportLastSwitch({ stateDir, tell });
-    await reportLastSwitch({ stateDir, tell });
+    const report = (reason: Reason): void => void told.push(reason);
+    await reportLastSwitch({ stateDir, report });
+    await reportLastSwitch({ stateDir, report });
     assert.deepEqual(
       told.map(({ code }) => code),
       ['SLIP_UPGRADE_WENT_BACK'],
