@@ -7,10 +7,10 @@ export interface Remote {
   readonly app: string;
 }
 
-/** Ours have one path segment; `ssh://git@github.com/user/repo.git` has two. */
+/** A Slipway remote has one path segment; `ssh://git@github.com/user/repo.git` has two. */
 const REMOTE_URL = /^ssh:\/\/[^/]+\/([a-z][a-z0-9-]{1,28}[a-z0-9])(?:\.git)?$/;
 
-/** Remotes that may be apps, from the output of `git remote -v`. */
+/** The remotes that may lead to apps, from the output of `git remote -v`. */
 export function parseRemotes(text: string): readonly Remote[] {
   return text.split('\n').flatMap((line) => {
     const [name = '', url = '', kind] = line.split(/\s+/);
@@ -19,7 +19,7 @@ export function parseRemotes(text: string): readonly Remote[] {
   });
 }
 
-/** The app of a folder: its remote `slipway`, or the one app its remotes lead to. */
+/** The app of a folder: the app of its remote `slipway`, or the only app of its remotes. */
 export function pickApp(remotes: readonly Remote[], wanted: string | undefined): string | undefined {
   const named = remotes.find((remote) => remote.name === (wanted ?? 'slipway'));
   if (named !== undefined || wanted !== undefined) return named?.app;
@@ -43,15 +43,15 @@ export async function resolveApp(flags: Flags, where: Where): Promise<string> {
   const app = pickApp(remotes, wanted);
   if (app !== undefined) return app;
   if (wanted !== undefined)
-    throw usageError(`The git remote ${wanted} does not lead to an app.`, 'See your remotes with: git remote -v');
+    throw usageError(`The git remote ${wanted} does not lead to an app.`, 'List your remotes with: git remote -v');
   const several = [...new Set(remotes.map((remote) => remote.app))].join(', ');
   throw remotes.length === 0
     ? usageError(
-        'Which app? This folder has no git remote of one.',
+        'Which app? This folder has no git remote of an app.',
         'Name it with --app NAME, or add the remote with: slipway git:remote -a NAME',
       )
     : usageError(
-        `Which app? The git remotes here lead to several: ${several}.`,
+        `Which app? The git remotes of this folder lead to several apps: ${several}.`,
         'Name it with --app NAME or --remote REMOTE',
       );
 }

@@ -4,36 +4,36 @@ import type { ControlsShown } from './terminal/escape.ts';
 import type { Look } from './terminal/look.ts';
 import type { Paint } from './terminal/paint.ts';
 
-/** Values of a command's flags by their long name in camel case. */
+/** The values of a command's flags, by long name in camel case. */
 export type Flags = Readonly<Record<string, string | boolean | undefined>>;
 
-/** What a command gets: the terminal, the controller, the folder it stands in. */
+/** What a command may use: the terminal, the controller and the current folder. */
 export interface Cli {
-  /** To stdout, as it is. Waits while the reader is slow. */
+  /** Writes to stdout, and waits for a slow reader. */
   readonly write: (text: string) => Promise<void>;
-  /** To stderr: notes that must not get into a pipe. */
+  /** Writes to stderr, so that the note does not get into a pipe. */
   readonly note: (text: string) => void;
   /** True on a terminal that shows colours, unless the user wants none. */
   readonly colour: boolean;
   readonly paint: Paint;
-  /** stdout is a terminal. */
+  /** Whether stdout is a terminal. */
   readonly interactive: boolean;
-  /** Its size now. */
+  /** The current size of the terminal. */
   readonly screen: () => { readonly columns: number; readonly rows: number };
   readonly nowMs: () => number;
   readonly configPath: string;
   readonly api: () => Promise<ApiClient>;
-  /** The app meant: flag, SLIPWAY_APP, or the git remote of this folder. @throws SLIP_CLI_APP */
+  /** The app from the flag, SLIPWAY_APP, or the git remote of this folder. @throws SLIP_CLI_USAGE */
   readonly app: (flags: Flags) => Promise<string>;
   readonly run: Run;
   readonly cwd: string;
-  /** Environment of the programs we start (git, a browser). */
+  /** The environment of the programs that a command starts, such as git. */
   readonly env: Readonly<Record<string, string>>;
-  /** Standard input as it comes. */
+  /** The stream of standard input. */
   readonly stdin: () => AsyncIterable<unknown>;
-  /** Whole of stdin, or one hidden line from a terminal. */
+  /** Reads all of stdin, or one hidden line from a terminal. */
   readonly readSecret: (prompt: string) => Promise<string>;
-  /** One line from a terminal; undefined where there is none. */
+  /** Reads one line from a terminal. Undefined without a terminal. */
   readonly readLine: (prompt: string) => Promise<string | undefined>;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
@@ -46,7 +46,7 @@ export function textFlag(flags: Flags, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** Prints the body for `--json`, else what `render` makes of it. */
+/** Prints the body as JSON with `--json`, and otherwise the result of `render`. */
 export async function show<T>(
   cli: Cli,
   flags: Flags,

@@ -5,16 +5,16 @@ import { SlipwayError } from '../shared/kit/errors.ts';
 import type { CliSettings } from './settings.ts';
 import { legible } from './terminal/escape.ts';
 
-/** The controller's API, trusted by the fleet's own CA and no other. */
+/** The controller's API. It trusts only the CA of the fleet. */
 export interface ApiClient {
   readonly url: string;
-  /** The answer, every text of it safe on a terminal. */
+  /** The answer, with every text made safe for a terminal. */
   call<T>(method: Method, path: string, body?: unknown): Promise<T>;
-  /** The answer byte for byte, for programs: its texts may drive a terminal. */
+  /** The unchanged answer, for programs. Its texts may contain control characters. */
   callAsIs<T>(method: Method, path: string, body?: unknown): Promise<T>;
-  /** A whole list, read part by part; safe on a terminal. */
+  /** A whole list, read page by page, and safe for a terminal. */
   list<T>(path: string): Promise<readonly T[]>;
-  /** The body of an answer as it comes, for as long as it takes. */
+  /** The body of an answer as a stream, without a time limit. */
   stream(path: string, options: StreamOptions): Promise<AsyncIterable<Uint8Array>>;
   close(): Promise<void>;
 }
@@ -23,15 +23,15 @@ type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 export interface StreamOptions {
   readonly signal: AbortSignal;
-  /** A stream that is kept alive and says nothing for so long has lost its other end. Absent: it may be silent. */
+  /** After this silence the stream counts as broken. Absent: it may be silent for any time. */
   readonly silenceMs?: number | undefined;
 }
 
-/** Of streams that the controller keeps alive with an empty line every 20 s. */
+/** For streams on which the controller sends an empty line every 20 s. */
 export const FOLLOW_SILENCE_MS = 45_000;
 
 const CONNECT_TIMEOUT_MS = 10_000;
-/** A config change answers when its release has been rolled out. */
+/** A config change is answered after its rollout. */
 const ANSWER_TIMEOUT_MS = 30 * 60_000;
 
 export function createClient(config: CliSettings): ApiClient {
@@ -71,7 +71,7 @@ export function createClient(config: CliSettings): ApiClient {
   };
 }
 
-/** Stops when the server names the same page again; otherwise it would ask for ever. */
+/** Stops if the server names the same page again, because the loop would not end. */
 async function readParts<T>(
   path: string,
   ask: (path: string) => Promise<Dispatcher.ResponseData>,
@@ -86,7 +86,7 @@ async function readParts<T>(
   }
 }
 
-/** A stream that breaks says so in words. */
+/** Explains the error if the stream breaks. */
 async function* explained(chunks: AsyncIterable<Uint8Array>, url: string): AsyncGenerator<Uint8Array> {
   try {
     yield* chunks;
@@ -118,7 +118,7 @@ function parseError(text: string): ErrorBody | undefined {
   }
 }
 
-/** Why there was no answer at all, in words. */
+/** Explains why there was no answer. */
 export function explain(error: unknown, url: string): SlipwayError {
   if (error instanceof SlipwayError) return error;
   const { code, message, hint } = reasonOf(errnoOf(error), url);
@@ -143,8 +143,8 @@ function reasonOf(errno: string, url: string): Why {
   if (WRONG_CERTIFICATE.has(errno)) {
     return {
       code: 'SLIP_CLI_CERTIFICATE',
-      message: `The server at ${url} is not the controller you signed in to: its certificate is from another authority.`,
-      hint: 'If the controller was set up anew, sign in again with: slipway login. If not, somebody may be in between.',
+      message: `The server at ${url} is not the controller you signed in to: another authority issued its certificate.`,
+      hint: 'If the controller was installed again, sign in again with: slipway login. If not, somebody may intercept the connection.',
     };
   }
   const known = REASONS[errno];
@@ -158,15 +158,18 @@ function reasonOf(errno: string, url: string): Why {
 
 const REASONS: Readonly<Record<string, { readonly why: string; readonly hint: string }>> = {
   ECONNREFUSED: {
-    why: 'nothing listens there',
-    hint: 'Start the controller, or sign in to another with: slipway login',
+    why: 'nothing listens at this address',
+    hint: 'Start the controller, or sign in to another one with: slipway login',
   },
-  ENOTFOUND: { why: 'its name is not known', hint: 'Check the name, and the network of this machine.' },
+  ENOTFOUND: { why: 'its name is unknown', hint: 'Check the name, and the network of this machine.' },
   EAI_AGAIN: { why: 'its name could not be looked up', hint: 'Check the network of this machine.' },
-  UND_ERR_CONNECT_TIMEOUT: { why: 'it does not answer', hint: 'Check the address, and that no firewall is between.' },
+  UND_ERR_CONNECT_TIMEOUT: {
+    why: 'it does not answer',
+    hint: 'Check the address, and that no firewall blocks the connection.',
+  },
   ECONNRESET: { why: 'the connection broke', hint: 'It may be restarting; try again.' },
   UND_ERR_BODY_TIMEOUT: {
-    why: 'it has fallen silent',
+    why: 'it stopped sending',
     hint: 'Check the network of this machine, and that the controller runs.',
   },
   UND_ERR_SOCKET: { why: 'the connection broke', hint: 'It may be restarting; try again.' },
@@ -177,7 +180,7 @@ const REASONS: Readonly<Record<string, { readonly why: string; readonly hint: st
   CERT_NOT_YET_VALID: { why: 'its certificate is not valid yet', hint: 'Check the clock of this machine with: date' },
   ERR_TLS_CERT_ALTNAME_INVALID: {
     why: 'its certificate is for another name',
-    hint: 'Sign in under the name it knows itself by (publicHost in its settings).',
+    hint: 'Sign in with the name in its settings (publicHost).',
   },
 };
 

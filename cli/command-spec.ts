@@ -1,6 +1,6 @@
 import type { CommandRun } from './cli.ts';
 
-/** One command: all that help, parsing and suggestions need, without loading its code. */
+/** A command as help, parsing and suggestions need it. Its code is loaded only when it runs. */
 export interface CommandSpec {
   readonly name: string;
   /** Other names that people type, Heroku's for example. */
@@ -11,15 +11,14 @@ export interface CommandSpec {
   readonly summary: string;
   readonly example: string;
   readonly options?: readonly (readonly [flags: string, summary: string])[];
-  /** Works on one app: has --app and --remote. */
+  /** The command works on one app and has --app and --remote. */
   readonly app?: boolean;
-  /** Answers with a body that --json can show. */
+  /** The command has --json. */
   readonly json?: boolean;
   readonly load: () => Promise<CommandRun>;
 }
 
-/** For commands that list what an app has had. */
 export const PAGE_LIMIT_OPTION: readonly [string, string] = [
   '-n, --num <number>',
-  'how many, newest first (default 15)',
+  'number of entries, newest first (default 15)',
 ];

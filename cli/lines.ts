@@ -1,4 +1,4 @@
-/** Lines of a byte stream, without their ends; the last one also when it has none. */
+/** The lines of a byte stream, without line ends. The last line may have no end. */
 export async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let rest = '';

@@ -11,7 +11,7 @@ import { colourPaint, plainPaint } from './terminal/paint.ts';
 import { SlipwayError, toSlipwayError } from '../shared/kit/errors.ts';
 import { exitCodeOf } from './usage-error.ts';
 
-/** Writes that wait for a slow reader; a reader that has gone away is no error. */
+/** Waits for a slow reader. A reader that closed the pipe is no error. */
 function write(text: string): Promise<void> {
   return new Promise((resolve, reject) => {
     process.stdout.write(text, (error) => {
@@ -34,7 +34,7 @@ function outputLost(cause: NodeJS.ErrnoException): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_CLI_OUTPUT',
     message: `The output cannot be written: ${cause.code ?? cause.message}.`,
-    hint: 'Make room where it goes, or send it elsewhere. What the command was to do may be done already.',
+    hint: 'Free space there, or write the output to another place. The command may have done its work already.',
     cause,
   });
 }
@@ -67,7 +67,7 @@ function createCli(environment: CliEnvironment, signal: AbortSignal): Cli & { cl
 }
 
 async function openClient(environment: CliEnvironment): Promise<ApiClient> {
-  // The HTTP library is the largest part of start-up: only commands that talk load it.
+  // Loading the HTTP library takes most of the start-up time, so only commands that need it load it.
   const [{ createClient }, config] = await Promise.all([import('./client.ts'), readSettings(environment)]);
   return createClient(config);
 }

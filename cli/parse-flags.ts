@@ -5,13 +5,16 @@ import { usageError } from './usage-error.ts';
 export function parseCount(text: string, { flag, min, max }: { flag: string; min: number; max: number }): number {
   const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
   if (value >= min && value <= max) return value;
-  throw usageError(`${flag} takes a whole number from ${min} to ${max}.`, `For example: ${flag} ${Math.min(max, 50)}`);
+  throw usageError(
+    `${flag} must be a whole number from ${min} to ${max}.`,
+    `For example: ${flag} ${Math.min(max, 50)}`,
+  );
 }
 
-/** The one of several spellings that was given. @throws SLIP_CLI_USAGE for more than one */
+/** The value of the one flag that was given among several. @throws SLIP_CLI_USAGE for more than one */
 export function oneOf(spellings: readonly (string | undefined)[], example: string): string | undefined {
   const given = spellings.filter((each) => each !== undefined);
-  if (given.length > 1) throw usageError('Name one process only.', `For example: ${example}`);
+  if (given.length > 1) throw usageError('Name only one process.', `For example: ${example}`);
   return given[0];
 }
 
@@ -22,17 +25,17 @@ export function parseDurationMs(text: string, flag: string, example = `${flag} 1
   const match = /^(\d{1,6})([smh])$/.exec(text);
   const unitMs = UNITS_MS[match?.[2] ?? ''];
   if (match !== null && unitMs !== undefined) return Number(match[1]) * unitMs;
-  throw usageError(`${flag} takes a number and a unit: s, m or h.`, `For example: ${example}`);
+  throw usageError(`${flag} must be a number and a unit: s, m or h.`, `For example: ${example}`);
 }
 
-/** `NAME=value` pairs; a value may hold further `=`. @throws SLIP_CLI_USAGE */
+/** `NAME=value` pairs. A value may contain `=`. @throws SLIP_CLI_USAGE */
 export function parseAssignments(words: readonly string[]): Readonly<Record<string, string>> {
   return Object.fromEntries(
     words.map((word) => {
       const at = word.indexOf('=');
       if (at > 0) return [word.slice(0, at), word.slice(at + 1)];
-      // The word is not repeated: it may be a value that was cut off from its name by a missing quote.
-      throw usageError('Each variable is set as NAME=value.', 'For example: slipway config:set GREETING="hello there"');
+      // The message does not repeat the word: without a quote it may be a part of a secret value.
+      throw usageError('Set each variable with NAME=value.', 'For example: slipway config:set GREETING="hello there"');
     }),
   );
 }
@@ -40,17 +43,17 @@ export function parseAssignments(words: readonly string[]): Readonly<Record<stri
 /** `web` or `web.1`. @throws SLIP_CLI_USAGE */
 export function parseProcess(text: string, flag: string): string {
   if (/^[A-Za-z0-9_-]{1,63}(?:\.\d{1,6})?$/.test(text)) return text;
-  throw usageError(`${flag} takes a process type or an instance.`, `For example: ${flag} web or ${flag} web.1`);
+  throw usageError(`${flag} must be a process type or an instance.`, `For example: ${flag} web or ${flag} web.1`);
 }
 
 /** @throws SLIP_CLI_USAGE */
 export function parseLogSource(text: string): 'app' | 'slipway' {
   if (text === 'app') return 'app';
   if (text === 'slipway' || text === 'heroku') return 'slipway';
-  throw usageError('--source takes app or slipway.', 'For example: slipway logs --source app');
+  throw usageError('--source must be app or slipway.', 'For example: slipway logs --source app');
 }
 
-/** Heroku's `web=2`, `web+1`, `web-1`. A type may hold dashes itself, so the last sign counts. @throws SLIP_CLI_USAGE */
+/** `web=2`, `web+1` or `web-1`. A type may contain dashes, so the last sign counts. @throws SLIP_CLI_USAGE */
 export function parseQuantity(word: string): { type: string; quantity: string } {
   const match = /^([A-Za-z0-9_-]+)(?:=([^=]+)|([+-]\d+))$/.exec(word);
   const [, type, exact, change] = match ?? [];
@@ -66,15 +69,15 @@ export function parseBytes(text: string, flag: string): number {
   const match = /^(\d{1,6}(?:\.\d{1,3})?)([KMGT])(?:i?B)?$/i.exec(text);
   const unit = UNITS_BYTES[match?.[2]?.toUpperCase() ?? ''];
   if (match !== null && unit !== undefined) return Math.round(Number(match[1]) * unit);
-  throw usageError(`${flag} takes a number and a unit: M or G.`, `For example: ${flag} 512M`);
+  throw usageError(`${flag} must be a number and a unit: M or G.`, `For example: ${flag} 512M`);
 }
 
-/** `0.5`, `2`, or `none` (0), as thousandths of a processor. @throws SLIP_CLI_USAGE */
+/** `0.5`, `2`, or `none` (0), as thousandths of a CPU. @throws SLIP_CLI_USAGE */
 export function parseCpuMillis(text: string, flag: string): number {
   if (text === 'none') return 0;
   const millis = /^\d{1,4}(\.\d{1,3})?$/.test(text) ? Math.round(Number(text) * 1000) : 0;
   if (millis >= 10 && millis <= 1_024_000) return millis;
-  throw usageError(`${flag} takes a number of processors from 0.01 to 1024, or none.`, `For example: ${flag} 0.5`);
+  throw usageError(`${flag} must be a number of CPUs from 0.01 to 1024, or none.`, `For example: ${flag} 0.5`);
 }
 
 /** `region=fra,disk=ssd`. @throws SLIP_CLI_USAGE */
@@ -84,7 +87,7 @@ export function parseLabels(text: string, flag: string): Readonly<Record<string,
       const [label = '', value = '', ...rest] = word.split('=');
       if (label !== '' && value !== '' && rest.length === 0) return [label, value];
       throw usageError(
-        `${flag} takes labels as LABEL=VALUE, several with commas.`,
+        `${flag} must be LABEL=VALUE. Separate several labels with commas.`,
         `For example: ${flag} region=fra,disk=ssd`,
       );
     }),

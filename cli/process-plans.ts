@@ -6,10 +6,10 @@ export async function readPlans(cli: Cli, app: string, type?: string): Promise<r
   const all = await (await cli.api()).call<readonly ProcessPlanBody[]>('GET', `/apps/${app}/formation`);
   const chosen = type === undefined ? all : all.filter((plan) => plan.type === type);
   if (type === undefined || chosen.length > 0) return chosen;
-  throw usageError(`${app} has no process type ${JSON.stringify(type)}.`, `See them with: slipway ps:scale -a ${app}`);
+  throw usageError(`${app} has no process type ${JSON.stringify(type)}.`, `List them with: slipway ps:scale -a ${app}`);
 }
 
 export function typePath(app: string, type: string | undefined, what: string): string {
-  if (type === undefined) throw usageError('Which process type?', 'Name it, for example: web');
+  if (type === undefined) throw usageError('The process type is missing.', 'Name one, for example: web');
   return `/apps/${app}/formation/${encodeURIComponent(type)}/${what}`;
 }

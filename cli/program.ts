@@ -6,7 +6,7 @@ import type { CommandSpec } from './command-spec.ts';
 import { ALIASES, COMMANDS } from './command-table.ts';
 import { usageError } from './usage-error.ts';
 
-/** `apps info` is `apps:info`, and other names people type lead to ours. */
+/** Turns `apps info` into `apps:info`, and an alias into the name of its command. */
 export function normalise(argv: readonly string[]): readonly string[] {
   const names = new Set(namesOfCommands());
   const [noun, verb, ...rest] = argv;
@@ -17,7 +17,7 @@ export function normalise(argv: readonly string[]): readonly string[] {
   return [ownProperty(ALIASES, name) ?? name, ...tail];
 }
 
-/** Of a command that there is not, help says so, as the command would. */
+/** For an unknown command, `help` reports the same error as the command. */
 function askForHelp(argv: readonly string[], names: ReadonlySet<string>): readonly string[] {
   const [name] = argv;
   return name === undefined || name.startsWith('-') || names.has(name) ? [...argv, '--help'] : [name];
@@ -27,7 +27,7 @@ function askForHelp(argv: readonly string[], names: ReadonlySet<string>): readon
 export async function runProgram(argv: readonly string[], cli: Cli): Promise<void> {
   const words = normalise(argv);
   const [name = '--help'] = words;
-  // Checked before the flags: with a mistyped command the flags are not the mistake.
+  // Checked before the flags, because with a wrong command the flags are not the mistake.
   if (!name.startsWith('-') && COMMANDS.every((command) => command.name !== name)) unknownCommand(name);
   try {
     await buildProgram(cli).parseAsync([...words], { from: 'user' });
@@ -48,7 +48,7 @@ function buildProgram(cli: Cli): Command {
       outputError: () => undefined,
       writeOut: (text) => void cli.write(text),
     })
-    .addHelpText('after', '\nFor one command:\n  $ slipway logs --help\n')
+    .addHelpText('after', '\nHelp for one command:\n  $ slipway logs --help\n')
     .helpCommand(false)
     .showSuggestionAfterError(false)
     .allowExcessArguments(true)
@@ -65,8 +65,11 @@ function buildCommand(spec: CommandSpec, cli: Cli): Command {
     .helpGroup(`${spec.group}:`);
   if (spec.args !== undefined) command.arguments(spec.args);
   if (spec.app === true) {
-    command.option('-a, --app <name>', 'the app (default: SLIPWAY_APP, else the git remote of this folder)');
-    command.option('-r, --remote <remote>', 'the git remote that leads to the app');
+    command.option(
+      '-a, --app <name>',
+      'the app (default: SLIPWAY_APP, or else the app of the git remote of this folder)',
+    );
+    command.option('-r, --remote <remote>', 'the git remote of the app');
   }
   for (const [flags, summary] of spec.options ?? []) command.addOption(new Option(flags, summary));
   if (spec.json === true) command.option('-j, --json', 'print JSON');
@@ -85,11 +88,11 @@ function unknownCommand(name: string): never {
   const near = nearest(name, namesOfCommands());
   throw usageError(
     `There is no command ${JSON.stringify(name)}.`,
-    near === undefined ? 'See them all with: slipway --help' : `Did you mean: slipway ${near}`,
+    near === undefined ? 'List all commands with: slipway --help' : `Did you mean: slipway ${near}`,
   );
 }
 
-/** Commander's own refusals, in the form of ours. */
+/** Turns an error of commander into a usage error. */
 function explainUsage(error: CommanderError, argv: readonly string[]): unknown {
   const message = capitalised(error.message.replace(/^error: /, ''));
   const [name = '', verb = ''] = normalise(argv);

@@ -14,17 +14,17 @@ export async function readPublicKey(cli: Cli, file: string | undefined): Promise
     throw new SlipwayError({
       code: 'SLIP_CLI_FILE',
       message: `The file ${path} cannot be read.`,
-      hint: 'Make a key with: ssh-keygen -t ed25519 — or name its file: slipway keys:add FILE',
+      hint: 'Create a key with: ssh-keygen -t ed25519. Or name the file of a key: slipway keys:add FILE',
       cause: error,
     });
   }
 }
 
-/** Found here, so that it never goes over the network. */
+/** Checked on this machine, so that a private key never leaves it. */
 function privateKeyGiven(path: string): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_KEY_PRIVATE',
     message: `The file ${path} holds a private key. It was not sent.`,
-    hint: 'Give the public half, the file that ends in .pub.',
+    hint: 'Give the file of the public key, which ends in .pub.',
   });
 }

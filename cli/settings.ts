@@ -13,12 +13,12 @@ export interface CliSettings {
 
 export interface CliEnvironment {
   readonly configPath: string;
-  /** Settings of the quickstart in this checkout. They are used when the user has no settings and SLIPWAY_CONFIG is not set. */
+  /** Settings of the quickstart in this checkout. Used if the user has no settings and SLIPWAY_CONFIG is not set. */
   readonly quickstartConfigPath: string | undefined;
   /** SLIPWAY_APP */
   readonly app: string | undefined;
   readonly noColour: boolean;
-  /** What programs started by us may see. */
+  /** The environment of the programs that the CLI starts. */
   readonly forPrograms: Readonly<Record<string, string>>;
 }
 
@@ -74,7 +74,7 @@ export async function writeSettings(path: string, config: CliSettings): Promise<
   await writeFileAtomic(path, `${JSON.stringify(config, undefined, 2)}\n`, 0o600);
 }
 
-/** By hand, because the validator's library takes longer to load than most commands to run. */
+/** Without zod, because loading zod takes longer than most commands. */
 function parseObject(text: string): Partial<Record<keyof CliSettings, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(text);
@@ -88,6 +88,6 @@ function notSignedIn(): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_CLI_NOT_SIGNED_IN',
     message: 'You are not signed in to a controller.',
-    hint: 'Sign in with: slipway login https://HOST:PORT --pin sha256:… — or point SLIPWAY_CONFIG at your settings.',
+    hint: 'Sign in with: slipway login https://HOST:PORT --pin sha256:…. Or set SLIPWAY_CONFIG to the path of your settings.',
   });
 }

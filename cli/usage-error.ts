@@ -1,6 +1,6 @@
 import { SlipwayError } from '../shared/kit/errors.ts';
 
-/** The command line cannot be understood: exit code 2. */
+/** An error of the command line. Its exit code is 2. */
 export function usageError(message: string, hint: string): SlipwayError {
   return new SlipwayError({ code: 'SLIP_CLI_USAGE', message, hint });
 }

@@ -7,14 +7,14 @@ import { fetchCaByPin } from './fetch-ca.ts';
 
 const PIN = /^sha256:[0-9a-f]{64}$/;
 
-/** Nothing is sent before the pin has been found, and nothing is stored before the token has worked. */
+/** Sends nothing before the pin matches, and stores nothing before the token works. */
 export const login: CommandRun = async (cli, [given = ''], flags) => {
   const url = parseUrl(given);
   const pin = textFlag(flags, 'pin') ?? '';
   if (!PIN.test(pin)) {
     throw usageError(
-      'The pin of the fleet is needed: sha256: and 64 hex digits.',
-      'Who gave you the token can see it with: slipway nodes:token',
+      '--pin is missing or wrong: it is sha256: and 64 hex digits.',
+      'Ask the person who gave you the token. An administrator sees the pin with: slipway nodes:token',
     );
   }
   const caPem = await fetchCaByPin(url, pin);
@@ -33,7 +33,7 @@ function parseUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol === 'https:') return url.origin;
   throw usageError(
-    'The address of a controller starts with https://.',
+    'The address of a controller must start with https://.',
     'For example: slipway login https://fleet.example.com:7400 --pin sha256:…',
   );
 }

@@ -14,7 +14,8 @@ export const info: CommandRun = async (cli, _args, flags) => {
   const body = await (await cli.api()).call<AppInfoBody>('GET', `/apps/${app}`);
   await show(cli, flags, {
     body,
-    render: (of) => (flags['shell'] === true ? renderAppInfoForShell(of) : renderAppInfo(of, cli.paint, cli.nowMs())),
+    render: (answer) =>
+      flags['shell'] === true ? renderAppInfoForShell(answer) : renderAppInfo(answer, cli.paint, cli.nowMs()),
   });
 };
 
@@ -28,12 +29,12 @@ export const create: CommandRun = async (cli, [name], flags) => {
   await leadTo(cli, body, textFlag(flags, 'remote') ?? 'slipway');
 };
 
-/** A folder that pushes to one app already goes on doing so. */
+/** Keeps an existing remote, so that the folder still pushes to the same app. */
 async function leadTo(cli: Cli, app: AppBody, remote: string): Promise<void> {
   const before = await remoteUrl(cli, remote);
   if (before !== undefined && before !== app.gitUrl) {
     cli.note(
-      `This folder's git remote ${remote} leads to ${before} and stays so. To change it: slipway git:remote -a ${app.name}\n`,
+      `The git remote ${remote} of this folder stays ${before}. To change it: slipway git:remote -a ${app.name}\n`,
     );
     return;
   }
@@ -49,27 +50,27 @@ export const open: CommandRun = async (cli, [path = '/'], flags) => {
   if (cli.interactive) await openBrowser(cli, url);
 };
 
-/** The address of a page of the app, and of no other site. @throws SLIP_CLI_USAGE */
+/** The address of a page of the app. @throws SLIP_CLI_USAGE if the path leads to another site */
 function addressOf(webUrl: string, path: string): string {
   const url = new URL(path.replace(/^\/*/, '/'), webUrl);
   if (url.origin === new URL(webUrl).origin) return url.href;
   throw usageError(`${JSON.stringify(path)} is not a path of the app.`, 'For example: slipway open /orders');
 }
 
-/** Best effort: the address is on the screen already. */
+/** The address is already on the screen, so a failure is only noted. */
 async function openBrowser(cli: Parameters<CommandRun>[0], url: string): Promise<void> {
   const file = process.platform === 'darwin' ? 'open' : 'xdg-open';
   const result = await cli.run({ file, args: [url], env: cli.env, timeoutMs: 5_000 }).catch(() => undefined);
-  if (result?.code !== 0) cli.note('No browser could be opened here.\n');
+  if (result?.code !== 0) cli.note('No browser could be opened on this machine.\n');
 }
 
 export const gitRemote: CommandRun = async (cli, _args, flags) => {
   if (!(await isGitFolder(cli))) throw notAGitFolder();
   const name = textFlag(flags, 'remote') ?? 'slipway';
-  // Here --remote names the remote to make, not one that leads to the app.
+  // In this command, --remote names the new remote, not an existing remote of the app.
   const app = await cli.app({ ...flags, remote: undefined });
   const { gitUrl } = await (await cli.api()).call<AppInfoBody>('GET', `/apps/${app}`);
   const body = { remote: name, url: gitUrl };
   await setRemote(cli, body);
-  await show(cli, flags, { body, render: () => `Git remote ${name} leads to ${gitUrl}\n` });
+  await show(cli, flags, { body, render: () => `The git remote ${name} leads to ${gitUrl}\n` });
 };

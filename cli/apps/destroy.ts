@@ -9,7 +9,7 @@ import { renderDestroyed } from './render-destroyed.ts';
 export const destroy: CommandRun = async (cli, [positional], flags) => {
   const app = await appNamed(cli, positional, flags);
   const api = await cli.api();
-  // A misspelled name is reported first, before the command asks for a name.
+  // Report a misspelled name before asking for a confirmation.
   const { gitUrl } = await api.call<AppInfoBody>('GET', `/apps/${encodeURIComponent(app)}`);
   await confirm(cli, app, textFlag(flags, 'confirm'));
   const body = await api.call<AppBody>('DELETE', `/apps/${encodeURIComponent(app)}`);
@@ -18,7 +18,7 @@ export const destroy: CommandRun = async (cli, [positional], flags) => {
     render: ({ name }) => `Destroyed ${cli.paint.bold(name)}. Its name and its domains are free.\n`,
   });
   for (const remote of await removeRemotesTo(cli, gitUrl))
-    cli.note(`Removed the git remote ${remote} of this folder.\n`);
+    cli.note(`Removed the git remote ${remote} from this folder.\n`);
 };
 
 async function appNamed(cli: Cli, positional: string | undefined, flags: Parameters<CommandRun>[2]): Promise<string> {
@@ -26,20 +26,20 @@ async function appNamed(cli: Cli, positional: string | undefined, flags: Paramet
   const flag = textFlag(flags, 'app') ?? positional;
   if (flag === positional) return positional;
   throw usageError(
-    `Two apps are named: ${quoteInput(positional)} and ${quoteInput(flag)}.`,
+    `You named two apps: ${quoteInput(positional)} and ${quoteInput(flag)}.`,
     'Name one app: slipway apps:destroy -a APP',
   );
 }
 
-/** As Heroku does: the name as a flag, or typed on a terminal. @throws SLIP_CLI_CONFIRM */
+/** Takes the name from the flag, or asks for it on a terminal, as Heroku does. @throws SLIP_CLI_CONFIRM */
 async function confirm(cli: Cli, app: string, flag: string | undefined): Promise<void> {
   if (flag !== undefined) {
     requireSame(app, flag);
     return;
   }
-  const warning = `This destroys ${app} with its releases, builds, config vars, domains and repository. Nobody can undo it.\n`;
+  const warning = `This destroys ${app} with its releases, builds, config vars, domains and repository. It cannot be undone.\n`;
   const typed = await cli.readLine(`${warning}To proceed, type ${app}: `);
-  if (typed === undefined) throw notConfirmed(app, `To destroy ${app}, its name has to be confirmed.`);
+  if (typed === undefined) throw notConfirmed(app, `Destroying ${app} needs its name as a confirmation.`);
   requireSame(app, typed);
 }
 

@@ -9,22 +9,22 @@ export async function isGitFolder(cli: GitCli): Promise<boolean> {
   return result?.code === 0;
 }
 
-/** Where a remote of this folder leads. @throws SLIP_CLI_GIT for what can be no name of one */
+/** The URL of a git remote of this folder. @throws SLIP_CLI_GIT for an invalid name */
 export async function remoteUrl(cli: GitCli, remote: string): Promise<string | undefined> {
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(remote))
-    throw gitFailed(`${JSON.stringify(remote)} is no name for a git remote.`);
+    throw gitFailed(`${JSON.stringify(remote)} is not a valid name of a git remote.`);
   const { code, stdout } = await git(cli, ['remote', 'get-url', remote]);
   return code === 0 ? stdout.trim() : undefined;
 }
 
-/** Adds the remote, or points an existing one of the name at the address. @throws SLIP_CLI_GIT */
+/** Adds the remote, or changes the URL of an existing one. @throws SLIP_CLI_GIT */
 export async function setRemote(cli: GitCli, { remote, url }: { remote: string; url: string }): Promise<void> {
   const known = (await remoteUrl(cli, remote)) !== undefined;
   const args = known ? ['remote', 'set-url', remote, url] : ['remote', 'add', remote, url];
   await runOk(cli.run, { file: 'git', args, cwd: cli.cwd, env: { ...DEFAULT_ENV, ...cli.env } });
 }
 
-/** Removes the remotes of this folder that lead to exactly this address. @returns their names */
+/** Removes the remotes of this folder that have exactly this URL. @returns their names */
 export async function removeRemotesTo(cli: GitCli, url: string): Promise<readonly string[]> {
   const listed = await git(cli, ['remote', '-v']).catch(() => undefined);
   const rows = (listed?.code === 0 ? listed.stdout : '').split('\n').map((line) => line.split(/\s+/));
@@ -34,10 +34,10 @@ export async function removeRemotesTo(cli: GitCli, url: string): Promise<readonl
 }
 
 export function notAGitFolder(): SlipwayError {
-  return gitFailed('This folder is not a git repository.', 'Make it one with: git init');
+  return gitFailed('This folder is not a git repository.', 'Create a repository with: git init');
 }
 
-function gitFailed(message: string, hint = 'See your remotes with: git remote -v'): SlipwayError {
+function gitFailed(message: string, hint = 'List your remotes with: git remote -v'): SlipwayError {
   return new SlipwayError({ code: 'SLIP_CLI_GIT', message, hint });
 }
 

@@ -11,7 +11,7 @@ export const lostAfter: CommandRun = async (cli, [duration], flags) => {
     duration === undefined
       ? await api.call<LostAfterBody>('GET', path)
       : await api.call<LostAfterBody>('PUT', path, { lostAfterMs: parseLostAfter(duration) });
-  await show(cli, flags, { body, render: (of) => renderLostAfter(app, of) });
+  await show(cli, flags, { body, render: (answer) => renderLostAfter(app, answer) });
 };
 
 function parseLostAfter(text: string): number | 'never' | null {
@@ -20,7 +20,7 @@ function parseLostAfter(text: string): number | 'never' | null {
 }
 
 export function renderLostAfter(app: string, { lostAfterMs, defaultMs }: LostAfterBody): string {
-  if (lostAfterMs === 'never') return `${app}: instances stay with their node however long it is silent.\n`;
+  if (lostAfterMs === 'never') return `${app}: instances never move, no matter how long their node is silent.\n`;
   const common = lostAfterMs === undefined ? " (the controller's default)" : '';
-  return `${app}: instances are started elsewhere when their node has been silent for ${formatDuration(lostAfterMs ?? defaultMs)}${common}.\n`;
+  return `${app}: instances start on other nodes when their node has been silent for ${formatDuration(lostAfterMs ?? defaultMs)}${common}.\n`;
 }

@@ -7,7 +7,7 @@ export function renderDestroyed(
   apps: readonly DestroyedAppBody[],
   { paint, nowMs }: { readonly paint: Paint; readonly nowMs: number },
 ): string {
-  if (apps.length === 0) return 'No range of user ids of a destroyed app is in quarantine or free.\n';
+  if (apps.length === 0) return 'No destroyed app has a range of user ids in quarantine, and none is free.\n';
   const rows = apps.flatMap((app) => rowsOf(app, nowMs));
   return `=== ${paint.bold('Ranges of user ids of destroyed apps')}\n${renderTable(rows)}`;
 }

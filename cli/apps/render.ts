@@ -32,7 +32,7 @@ export function renderAppInfo(app: AppInfoBody, paint: Paint, nowMs: number): st
   return `=== ${paint.bold(app.name)}\n${renderTable(rows.filter(([, value]) => value !== ''))}`;
 }
 
-/** Heroku's names for the fields of an app. */
+/** The fields of an app under the names that Heroku uses. */
 export function renderAppInfoForShell(app: AppInfoBody): string {
   const config = {
     name: app.name,

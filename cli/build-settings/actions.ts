@@ -3,24 +3,24 @@ import { show, textFlag, type Cli, type CommandRun, type Flags } from '../cli.ts
 import { usageError } from '../usage-error.ts';
 import { renderBuildpacks, renderRoot } from './render.ts';
 
-const NEXT_PUSH = 'The next push is built so.\n';
+const NEXT_PUSH = 'The next push uses this.\n';
 
 export const root: CommandRun = async (cli, [folder], flags) => {
   const isCleared = flags['clear'] === true;
   if (isCleared && folder !== undefined)
-    throw usageError('Name a folder, or give --clear.', 'For example: slipway apps:root services/api');
+    throw usageError('Give a folder or --clear, not both.', 'For example: slipway apps:root services/api');
   const app = await cli.app(flags);
   if (!isCleared && folder === undefined) {
-    await show(cli, flags, { body: await read(cli, app), render: (of) => renderRoot(app, of) });
+    await show(cli, flags, { body: await read(cli, app), render: (answer) => renderRoot(app, answer) });
     return;
   }
   const body = await change(cli, app, { root: folder ?? null });
-  await show(cli, flags, { body, render: (of) => `${renderRoot(app, of)}${NEXT_PUSH}` });
+  await show(cli, flags, { body, render: (answer) => `${renderRoot(app, answer)}${NEXT_PUSH}` });
 };
 
 export const buildpacks: CommandRun = async (cli, _args, flags) => {
   const app = await cli.app(flags);
-  await show(cli, flags, { body: await read(cli, app), render: (of) => renderBuildpacks(app, of, cli.paint) });
+  await show(cli, flags, { body: await read(cli, app), render: (answer) => renderBuildpacks(app, answer, cli.paint) });
 };
 
 export const set: CommandRun = (cli, [name = ''], flags) =>
@@ -42,9 +42,9 @@ export const remove: CommandRun = async (cli, [name], flags) => {
 
 export const clear: CommandRun = (cli, _args, flags) => edit(cli, flags, { op: 'clear' });
 
-async function edit(cli: Cli, flags: Flags, of: BuildpackEdit): Promise<void> {
+async function edit(cli: Cli, flags: Flags, buildpacks: BuildpackEdit): Promise<void> {
   const app = await cli.app(flags);
-  const body = await change(cli, app, { buildpacks: of });
+  const body = await change(cli, app, { buildpacks });
   await show(cli, flags, { body, render: (now) => `${renderBuildpacks(app, now, cli.paint)}${NEXT_PUSH}` });
 }
 
@@ -63,5 +63,8 @@ async function change(
 function indexOf(flags: Flags): number | undefined {
   const text = textFlag(flags, 'index');
   if (text === undefined || /^[1-9]\d{0,3}$/.test(text)) return text === undefined ? undefined : Number(text);
-  throw usageError('--index takes a number, 1 or more.', 'For example: slipway buildpacks:add --index 1 heroku/nodejs');
+  throw usageError(
+    '--index must be a number, 1 or more.',
+    'For example: slipway buildpacks:add --index 1 heroku/nodejs',
+  );
 }

@@ -1,6 +1,6 @@
 import type { CommandSpec } from '../command-spec.ts';
 
-const INDEX: readonly [string, string] = ['-i, --index <number>', 'place in the list, the first is 1'];
+const INDEX: readonly [string, string] = ['-i, --index <number>', 'position in the list; the first is 1'];
 
 export const BUILD_SETTINGS_COMMANDS: readonly CommandSpec[] = [
   {
@@ -9,7 +9,7 @@ export const BUILD_SETTINGS_COMMANDS: readonly CommandSpec[] = [
     group: 'Apps',
     summary: 'show or set the folder of the repository that is built',
     example: 'slipway apps:root services/api -a my-shop',
-    options: [['--clear', 'build all of the repository again']],
+    options: [['--clear', 'build the whole repository again']],
     app: true,
     json: true,
     load: async () => (await import('./actions.ts')).root,
@@ -28,7 +28,7 @@ export const BUILD_SETTINGS_COMMANDS: readonly CommandSpec[] = [
     name: 'buildpacks:set',
     args: '<buildpack>',
     group: 'Apps',
-    summary: 'set the first buildpack of an app, or the one at --index; it replaces the one there',
+    summary: 'set the buildpack at --index (default: the first); it replaces the current one',
     example: 'slipway buildpacks:set heroku/nodejs -a my-shop',
     options: [INDEX],
     app: true,
@@ -39,7 +39,7 @@ export const BUILD_SETTINGS_COMMANDS: readonly CommandSpec[] = [
     name: 'buildpacks:add',
     args: '<buildpack>',
     group: 'Apps',
-    summary: 'add a buildpack as the last one of an app, or at --index before the one there',
+    summary: 'add a buildpack to the end of the list, or before the one at --index',
     example: 'slipway buildpacks:add --index 1 heroku-community/apt -a my-shop',
     options: [INDEX],
     app: true,
@@ -50,7 +50,7 @@ export const BUILD_SETTINGS_COMMANDS: readonly CommandSpec[] = [
     name: 'buildpacks:remove',
     args: '[buildpack]',
     group: 'Apps',
-    summary: 'remove a buildpack from an app, by its name or its place',
+    summary: 'remove a buildpack by its name or by --index',
     example: 'slipway buildpacks:remove heroku-community/apt -a my-shop',
     options: [INDEX],
     app: true,
@@ -60,7 +60,7 @@ export const BUILD_SETTINGS_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'buildpacks:clear',
     group: 'Apps',
-    summary: 'remove all buildpacks that are set for an app; app.json, .buildpacks or detection decide then',
+    summary: 'remove all buildpacks of an app; then app.json, .buildpacks or detection decides',
     example: 'slipway buildpacks:clear -a my-shop',
     app: true,
     json: true,

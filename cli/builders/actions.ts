@@ -6,20 +6,17 @@ import { renderBuilders } from './render.ts';
 
 export const builders: CommandRun = async (cli, _args, flags) => {
   const body = await (await cli.api()).call<BuildersBody>('GET', '/builders');
-  await show(cli, flags, { body, render: (of) => renderBuilders(of, cli.paint) });
+  await show(cli, flags, { body, render: (answer) => renderBuilders(answer, cli.paint) });
 };
 
 export const setBuilders: CommandRun = async (cli, _args, flags) => {
   const body = await (await cli.api()).call<BuildersBody>('PUT', '/builders', { require: labelsOf(flags) });
-  await show(cli, flags, { body, render: (of) => renderBuilders(of, cli.paint) });
+  await show(cli, flags, { body, render: (answer) => renderBuilders(answer, cli.paint) });
 };
 
 function labelsOf(flags: Flags): Readonly<Record<string, string>> {
   const labels = textFlag(flags, 'require');
   if ((labels === undefined) !== (flags['any'] === true))
-    throw usageError(
-      'Say who may build: --require LABELS or --any.',
-      'For example: slipway builders:set --require role=build',
-    );
+    throw usageError('Give --require LABELS or --any.', 'For example: slipway builders:set --require role=build');
   return labels === undefined ? {} : parseLabels(labels, '--require');
 }

@@ -4,7 +4,7 @@ import type { Paint } from '../terminal/paint.ts';
 import { renderProblems } from '../terminal/problems.ts';
 import { renderTable, type Cell } from '../terminal/table.ts';
 
-const NO_BUILDER = { message: 'No node builds now, so pushes are refused.', next: 'slipway builders:set --any' };
+const NO_BUILDER = { message: 'No node may build now, so every push is refused.', next: 'slipway builders:set --any' };
 
 export function renderBuilders({ require: required, nodes }: BuildersBody, paint: Paint): string {
   const rows = nodes.map(({ name, whyNot }): Cell[] => {

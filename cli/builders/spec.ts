@@ -4,7 +4,7 @@ export const BUILDERS_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'builders',
     group: 'Fleet',
-    summary: 'show which nodes are given builds, and why the others are not',
+    summary: 'show which nodes build, and why the other nodes do not',
     example: 'slipway builders',
     json: true,
     load: async () => (await import('./actions.ts')).builders,
@@ -12,11 +12,11 @@ export const BUILDERS_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'builders:set',
     group: 'Fleet',
-    summary: 'give builds, which see source and config, only to nodes with these labels (admin)',
+    summary: 'build only on nodes with these labels, because builds see source and config (admin)',
     example: 'slipway builders:set --require role=build',
     options: [
       ['--require <labels>', 'labels a node must have, e.g. role=build'],
-      ['--any', 'every node whose agent is set to build again'],
+      ['--any', 'build on every node whose agent accepts builds'],
     ],
     json: true,
     load: async () => (await import('./actions.ts')).setBuilders,

@@ -34,6 +34,6 @@ function noBuild(app: string): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_CLI_NO_BUILD',
     message: `${app} has no builds yet.`,
-    hint: 'Make one with: git push slipway main',
+    hint: 'Start one with: git push slipway main',
   });
 }

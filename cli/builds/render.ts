@@ -11,7 +11,7 @@ export function renderBuilds(
   builds: readonly BuildBody[],
   { paint, nowMs, isEnd = false }: PageLook,
 ): string {
-  if (builds.length === 0) return `${app} has no builds yet. Make one with: git push slipway main\n`;
+  if (builds.length === 0) return `${app} has no builds yet. Start one with: git push slipway main\n`;
   const rows = builds.map((build): Cell[] => [
     build.id,
     stateCell(build.state, paint),

@@ -41,7 +41,7 @@ export const set: CommandRun = async (cli, words, flags) => {
   });
 };
 
-/** It is a flag and not a prefix of the value (`@file`), so that NAME=value can set every value. */
+/** A flag, not a prefix of the value such as `@file`, so that NAME=value can set any value. */
 async function fromFile(
   cli: Cli,
   [name = '', ...others]: readonly string[],
@@ -49,7 +49,7 @@ async function fromFile(
 ): Promise<Readonly<Record<string, string>>> {
   if (others.length > 0 || name.includes('='))
     throw usageError(
-      '--file sets one variable, which is named without a value.',
+      '--file sets one variable: give its name without a value.',
       'For example: slipway config:set TLS_KEY --file key.pem',
     );
   return { [name]: await readValue(file, cli) };
@@ -74,18 +74,18 @@ async function change(
 
 function changeLine(
   app: string,
-  of: {
+  change: {
     readonly verb: string;
     readonly names: readonly string[];
     readonly version?: number | undefined;
     readonly changed?: readonly string[] | undefined;
   },
 ): string {
-  const { verb, names, version, changed = names } = of;
+  const { verb, names, version, changed = names } = change;
   if (changed.length === 0 && version === undefined)
-    return `Nothing to change: ${names.join(', ')} ${names.length === 1 ? 'is' : 'are'} ${verb === 'Set' ? 'so already' : 'not set'} on ${app}`;
+    return `Nothing to change: ${names.join(', ')} ${names.length === 1 ? 'is' : 'are'} ${verb === 'Set' ? 'already set to this' : 'not set'} on ${app}`;
   const what = `${verb} ${(changed.length === 0 ? names : changed).join(', ')} on ${app}`;
-  return version === undefined ? `${what}, used from its first release on` : `${what}, live as v${String(version)}`;
+  return version === undefined ? `${what}, used from the first release` : `${what}, live as v${String(version)}`;
 }
 
 async function read(cli: Cli, app: string): Promise<ConfigBody> {
@@ -96,6 +96,6 @@ function notSet(app: string, name: string): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_CLI_NOT_SET',
     message: `${app} has no config var ${JSON.stringify(name)}.`,
-    hint: `See them with: slipway config -a ${app}`,
+    hint: `List them with: slipway config -a ${app}`,
   });
 }

@@ -5,7 +5,7 @@ import { usageError } from '../usage-error.ts';
 
 const EXAMPLE = 'For example: slipway config:set TLS_KEY --file key.pem';
 
-/** The text of a file, or of standard input for `-`, without the newline at its end. @throws SLIP_CLI_USAGE */
+/** Reads a file, or standard input for `-`, and removes the last newline. @throws SLIP_CLI_USAGE */
 export async function readValue(
   file: string,
   from: { readonly cwd: string; readonly stdin: () => AsyncIterable<unknown> },
@@ -17,12 +17,12 @@ export async function readValue(
   } catch {
     throw usageError(
       `${name} is not UTF-8 text.`,
-      'A config var holds text. Encode binary data first, e.g. with base64.',
+      'A config var holds text. Encode binary data first, for example with base64.',
     );
   }
 }
 
-/** Stops at the limit, so that an endless source costs no memory. */
+/** Stops at the limit, so that an endless input does not fill the memory. */
 async function readBytes(source: AsyncIterable<unknown>, name: string): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
@@ -38,6 +38,6 @@ async function readBytes(source: AsyncIterable<unknown>, name: string): Promise<
   if (length <= CONFIG_BYTES_MAX + 2) return Buffer.concat(chunks);
   throw usageError(
     `${name} has more than ${String(CONFIG_BYTES_MAX)} bytes, the limit for all config vars of an app.`,
-    'Keep large data in a file of the app or in a store, and its address in the variable.',
+    'Put large data into a file of the app or into a store, and set the variable to its address.',
   );
 }

@@ -5,21 +5,25 @@ import { renderChange, renderDomains } from './render.ts';
 export const list: CommandRun = async (cli, _args, flags) => {
   const app = await cli.app(flags);
   const body = await (await cli.api()).call<DomainsBody>('GET', `/apps/${app}/domains`);
-  await show(cli, flags, { body, render: (of) => renderDomains(app, of, cli.paint) });
+  await show(cli, flags, { body, render: (answer) => renderDomains(app, answer, cli.paint) });
 };
 
 export const add: CommandRun = async (cli, [hostname = ''], flags) => {
   const app = await cli.app(flags);
   const body = await (await cli.api()).call<DomainAddedBody>('POST', `/apps/${app}/domains`, { hostname });
-  const render = (of: DomainAddedBody): string =>
-    renderChange(`Added ${of.hostname} to ${app}. Point its DNS at any node of the fleet.`, of, cli.paint);
+  const render = (answer: DomainAddedBody): string =>
+    renderChange(
+      `Added ${answer.hostname} to ${app}. Point its DNS record at any node of the fleet.`,
+      answer,
+      cli.paint,
+    );
   await show(cli, flags, { body, render });
 };
 
 export const remove: CommandRun = async (cli, [hostname = ''], flags) => {
   const app = await cli.app(flags);
   const path = `/apps/${app}/domains/${encodeURIComponent(hostname)}`;
-  // A controller of an earlier version answers without a body.
+  // An older controller answers without a body.
   const body = await (await cli.api()).call<DomainRemovedBody | undefined>('DELETE', path);
   await cli.write(renderChange(`Removed ${hostname} from ${app}.`, body, cli.paint));
 };
@@ -27,7 +31,11 @@ export const remove: CommandRun = async (cli, [hostname = ''], flags) => {
 export const clear: CommandRun = async (cli, _args, flags) => {
   const app = await cli.app(flags);
   const body = await (await cli.api()).call<DomainsClearedBody>('DELETE', `/apps/${app}/domains`);
-  const render = (of: DomainsClearedBody): string =>
-    renderChange(`Removed ${of.removed === 1 ? '1 domain' : `${of.removed} domains`} from ${app}.`, of, cli.paint);
+  const render = (answer: DomainsClearedBody): string =>
+    renderChange(
+      `Removed ${answer.removed === 1 ? '1 domain' : `${answer.removed} domains`} from ${app}.`,
+      answer,
+      cli.paint,
+    );
   await show(cli, flags, { body, render });
 };

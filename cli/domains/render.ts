@@ -2,7 +2,7 @@ import type { DomainRemovedBody, DomainsBody } from '../../shared/api/domains.ts
 import type { Paint } from '../terminal/paint.ts';
 import { renderProblems } from '../terminal/problems.ts';
 
-/** Heroku's two lists. */
+/** The two lists that Heroku shows. */
 export function renderDomains(app: string, { own, domains }: DomainsBody, paint: Paint): string {
   const list = domains.map(({ hostname }) => `${hostname}\n`).join('');
   return [
@@ -11,7 +11,7 @@ export function renderDomains(app: string, { own, domains }: DomainsBody, paint:
   ].join('\n');
 }
 
-/** What was done, and which nodes do not follow it yet. */
+/** Says what changed, and which nodes do not apply it yet. */
 export function renderChange(
   done: string,
   body: Pick<DomainRemovedBody, 'problems'> | undefined,

@@ -8,17 +8,17 @@ export const list: CommandRun = async (cli, _args, flags) => {
   const api = await cli.api();
   if (app === undefined) {
     const body = await api.call<EgressBody>('GET', '/egress');
-    await show(cli, flags, { body, render: (of) => renderEgress(of, cli.paint) });
+    await show(cli, flags, { body, render: (answer) => renderEgress(answer, cli.paint) });
   } else {
     const body = await api.call<AppEgressBody>('GET', pathOf(flags));
-    await show(cli, flags, { body, render: (of) => renderAppEgress(of, cli.paint) });
+    await show(cli, flags, { body, render: (answer) => renderAppEgress(answer, cli.paint) });
   }
 };
 
 export const add: CommandRun = async (cli, [cidr = ''], flags) => {
   const body = await (await cli.api()).call<EgressChangedBody>('POST', pathOf(flags), { cidr });
-  const render = (of: EgressChangedBody): string =>
-    `Opened ${of.cidr} to ${ofWhom(flags)}, builds included. Nothing needs a restart.\n${renderProblems(of.problems, cli.paint)}`;
+  const render = (answer: EgressChangedBody): string =>
+    `Opened ${answer.cidr} to ${ofWhom(flags)}, builds included. Nothing needs a restart.\n${renderProblems(answer.problems, cli.paint)}`;
   await show(cli, flags, { body, render });
 };
 
@@ -26,16 +26,16 @@ export const remove: CommandRun = async (cli, [cidr = ''], flags) => {
   const path = `${pathOf(flags)}/${encodeURIComponent(cidr)}`;
   const body = await (await cli.api()).call<EgressChangedBody>('DELETE', path);
   const app = textFlag(flags, 'app') ?? 'APP';
-  const render = (of: EgressChangedBody): string =>
+  const render = (answer: EgressChangedBody): string =>
     [
-      `Closed ${of.cidr} to ${ofWhom(flags)}, for new connections.`,
+      `Closed ${answer.cidr} to ${ofWhom(flags)}, for new connections.`,
       `Open connections last until they end. To end them now: slipway ps:restart -a ${app}`,
-      renderProblems(of.problems, cli.paint),
+      renderProblems(answer.problems, cli.paint),
     ].join('\n');
   await show(cli, flags, { body, render });
 };
 
-/** A git remote of the folder is not looked at: it must not decide between one app and all. */
+/** Ignores the git remote of the folder: only the flag chooses between one app and all apps. */
 function pathOf(flags: Flags): string {
   const app = textFlag(flags, 'app');
   return app === undefined ? '/egress' : `/apps/${encodeURIComponent(app)}/egress`;

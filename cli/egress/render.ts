@@ -3,7 +3,7 @@ import type { Paint } from '../terminal/paint.ts';
 
 export function renderEgress({ cidrs, apps = [] }: EgressBody, paint: Paint): string {
   const none = 'none; an administrator opens one with: slipway egress:add 10.0.5.0/24\n';
-  const lists = apps.map((of) => `\n=== ${paint.bold(`Only ${of.app}`)}\n${linesOf(of.cidrs)}`);
+  const lists = apps.map((list) => `\n=== ${paint.bold(`Only ${list.app}`)}\n${linesOf(list.cidrs)}`);
   return [`=== ${paint.bold('Private networks open to every app')}\n${linesOf(cidrs) || none}`, ...lists].join('');
 }
 

@@ -1,9 +1,6 @@
 import type { CommandSpec } from '../command-spec.ts';
 
-const APP: readonly [string, string] = [
-  '-a, --app <name>',
-  'the list of this app (without it: the list of the fleet, for every app)',
-];
+const APP: readonly [string, string] = ['-a, --app <name>', 'the list of this app (default: the list for all apps)'];
 
 export const EGRESS_COMMANDS: readonly CommandSpec[] = [
   {
@@ -29,7 +26,7 @@ export const EGRESS_COMMANDS: readonly CommandSpec[] = [
     name: 'egress:remove',
     args: '<cidr>',
     group: 'Fleet',
-    summary: 'close a private network again, for new connections (admin)',
+    summary: 'close a private network for new connections (admin)',
     example: 'slipway egress:remove 10.0.5.0/24 -a my-shop',
     options: [APP],
     json: true,

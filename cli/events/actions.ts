@@ -18,10 +18,10 @@ export const events: CommandRun = async (cli, _args, flags) => {
   if (flags['json'] === true) await cli.write(`${JSON.stringify(body, undefined, 2)}\n`);
   else await cli.write(renderEvents(body.events.toReversed(), cli.paint));
   if (body.before !== undefined && cli.interactive)
-    cli.note(`Older ones: slipway events${scopeOf(flags)} --before ${body.before}\n`);
+    cli.note(`Older events: slipway events${scopeOf(flags)} --before ${body.before}\n`);
 };
 
-/** What was asked for, as it can be given again. */
+/** The flags of this call, for the command that shows the next page. */
 function scopeOf(flags: Flags): string {
   const given = [
     ['-a', 'app'],
@@ -47,7 +47,7 @@ function eventQuery(flags: Flags): URLSearchParams {
 async function tail(cli: Cli, path: string, json: boolean): Promise<void> {
   const answer = await (await cli.api()).stream(path, { signal: cli.signal, silenceMs: FOLLOW_SILENCE_MS });
   for await (const line of linesOf(answer)) {
-    if (line === '') continue; // keeps the connection alive
+    if (line === '') continue; // an empty line keeps the connection alive
     await cli.write(json ? `${line}\n` : renderEvent(legible(JSON.parse(line) as FleetEvent), cli.paint));
   }
 }

@@ -6,9 +6,9 @@ import { renderTime } from '../terminal/time.ts';
 const KIND_WIDTH = 18;
 const SUBJECT_WIDTH = 14;
 
-/** Oldest first, as a log reads. */
+/** Oldest first, as in a log. */
 export function renderEvents(events: readonly FleetEvent[], paint: Paint): string {
-  if (events.length === 0) return 'Nothing has happened yet that you may see.\n';
+  if (events.length === 0) return 'There are no events that you may see.\n';
   return events.map((event) => renderEvent(event, paint)).join('');
 }
 

@@ -33,6 +33,6 @@ function ambiguousKey(wanted: string, count: number): SlipwayError {
       count === 0
         ? `You have no SSH key ${JSON.stringify(wanted)}.`
         : `${count} of your SSH keys have the comment ${JSON.stringify(wanted)}.`,
-    hint: 'Name it by the fingerprint shown by: slipway keys',
+    hint: 'Give the fingerprint that this command shows: slipway keys',
   });
 }

@@ -21,10 +21,7 @@ function changesOf(flags: Flags): object {
   if (flags['reset'] === true) return { memoryBytes: null, pidsMax: null, diskBytes: null };
   const [memory, pids, disk] = ['memory', 'pids', 'disk'].map((name) => textFlag(flags, name));
   if ([memory, pids, disk].every((flag) => flag === undefined))
-    throw usageError(
-      'Say what to set: --memory, --pids, --disk or --reset.',
-      'For example: slipway limits:set --memory 8G',
-    );
+    throw usageError('Give --memory, --pids, --disk or --reset.', 'For example: slipway limits:set --memory 8G');
   return {
     ...(memory === undefined ? {} : { memoryBytes: parseBytes(memory, '--memory') }),
     ...(pids === undefined ? {} : { pidsMax: parseCount(pids, { flag: '--pids', min: 1, max: MOST_PIDS }) }),
@@ -34,5 +31,5 @@ function changesOf(flags: Flags): object {
 
 function render({ ceilings: { memoryBytes, pidsMax, diskBytes } }: CeilingsBody): string {
   const most = `${sayCeiling('memoryBytes', memoryBytes)} memory, ${String(pidsMax)} processes, ${sayCeiling('diskBytes', diskBytes)} disk`;
-  return `Each instance of an app may have at most: ${most}\n`;
+  return `Each instance of an app may use at most: ${most}\n`;
 }

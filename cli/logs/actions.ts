@@ -21,7 +21,7 @@ export const logs: CommandRun = async (cli, _args, flags) => {
   const path = `/apps/${app}/logs?${query.toString()}`;
   const answer = await (await cli.api()).stream(path, { signal: cli.signal, silenceMs: FOLLOW_SILENCE_MS });
   for await (const line of linesOf(answer)) {
-    if (line === '') continue; // keeps the connection alive
+    if (line === '') continue; // an empty line keeps the connection alive
     await cli.write(
       flags['json'] === true
         ? `${line}\n`

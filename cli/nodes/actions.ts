@@ -11,14 +11,17 @@ export const nodes: CommandRun = async (cli, _args, flags) => {
 
 export const info: CommandRun = async (cli, [node = ''], flags) => {
   const body = await (await cli.api()).call<NodeInfoBody>('GET', nodePath(node));
-  await show(cli, flags, { body, render: (of) => renderNodeInfo(of, { paint: cli.paint, nowMs: cli.nowMs() }) });
+  await show(cli, flags, {
+    body,
+    render: (answer) => renderNodeInfo(answer, { paint: cli.paint, nowMs: cli.nowMs() }),
+  });
 };
 
 export const cordon: CommandRun = async (cli, [node = ''], flags) => {
   const body = await (await cli.api()).call<NodeInfoBody>('POST', `${nodePath(node)}/cordon`);
   await show(cli, flags, {
     body,
-    render: (of) => `${of.name} is cordoned: it gets no new instances. What runs there stays.\n`,
+    render: (answer) => `${answer.name} is cordoned: it gets no new instances. Its current instances stay.\n`,
   });
 };
 
@@ -26,14 +29,14 @@ export const uncordon: CommandRun = async (cli, [node = ''], flags) => {
   const body = await (await cli.api()).call<NodeInfoBody>('POST', `${nodePath(node)}/uncordon`);
   await show(cli, flags, {
     body,
-    render: (of) => `${of.name} takes new instances again. To even the fleet out: slipway rebalance\n`,
+    render: (answer) => `${answer.name} takes new instances again. To balance the fleet: slipway rebalance\n`,
   });
 };
 
 export const remove: CommandRun = async (cli, [node = ''], flags) => {
   await (await cli.api()).call('DELETE', `${nodePath(node)}${flags['force'] === true ? '?force=true' : ''}`);
   await cli.write(
-    `Removed ${node}. If the machine still runs, clean it up with, on ${node}: sudo sh /opt/slipway/current/install.sh --uninstall\n`,
+    `Removed ${node}. If the machine still runs, uninstall Slipway on ${node}: sudo sh /opt/slipway/current/install.sh --uninstall\n`,
   );
 };
 
@@ -43,7 +46,7 @@ export const label: CommandRun = async (cli, [node = '', ...words], flags) => {
   const shown = Object.entries(body.labels).map(([name, value]) => `${name}=${value}`);
   await show(cli, flags, {
     body,
-    render: (of) => `${of.name}: ${shown.length === 0 ? 'no labels' : shown.sort().join(' ')}\n`,
+    render: (answer) => `${answer.name}: ${shown.length === 0 ? 'no labels' : shown.sort().join(' ')}\n`,
   });
 };
 
@@ -52,7 +55,7 @@ function parseLabel(word: string): [string, string | null] {
   if (at > 0) return [word.slice(0, at), word.slice(at + 1)];
   if (at < 0 && word.length > 1 && word.endsWith('-')) return [word.slice(0, -1), null];
   throw usageError(
-    'A label is set as NAME=value and removed as NAME-.',
+    'Set a label with NAME=value, and remove it with NAME-.',
     'For example: slipway nodes:label fra-1 region=fra ssd-',
   );
 }
@@ -60,6 +63,6 @@ function parseLabel(word: string): [string, string | null] {
 export const revoke: CommandRun = async (cli, [node = '']) => {
   await (await cli.api()).call('POST', `/nodes/${encodeURIComponent(node)}/revoke`);
   await cli.write(
-    `Cut ${node} off: its certificate is worth nothing from now on.\nTo let a machine back in as ${node}: slipway nodes:rejoin ${node}\n`,
+    `Revoked the certificate of ${node}: the node is disconnected.\nTo let a machine join again as ${node}: slipway nodes:rejoin ${node}\n`,
   );
 };

@@ -14,17 +14,18 @@ export const drain: CommandRun = async (cli, [node = ''], flags) => {
   if (flags['wait'] === false)
     return show(cli, flags, {
       body: begun,
-      render: (of) => `Draining ${of.name}. See: slipway nodes:info ${of.name}\n`,
+      render: (answer) => `Draining ${answer.name}. See: slipway nodes:info ${answer.name}\n`,
     });
   const ended = await followDrain(cli, begun, (text) => (flags['json'] === true ? Promise.resolve() : cli.write(text)));
   if (ended.placed.length > 0) throw notEmpty(ended);
   await show(cli, flags, {
     body: ended,
-    render: (of) => `${of.name} is drained and stays cordoned. To use it again: slipway nodes:uncordon ${of.name}\n`,
+    render: (answer) =>
+      `${answer.name} is drained and stays cordoned. To use it again: slipway nodes:uncordon ${answer.name}\n`,
   });
 };
 
-/** Says what is new each time; Ctrl-C ends the watching, not the drain. */
+/** Prints what is new. Ctrl-C ends this command, not the drain. */
 async function followDrain(cli: Cli, begun: NodeInfoBody, say: (text: string) => Promise<void>): Promise<NodeInfoBody> {
   const api = await cli.api();
   let now = begun;
@@ -44,7 +45,7 @@ function notEmpty(node: NodeInfoBody): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_NODE_NOT_DRAINED',
     kind: 'conflict',
-    message: `${node.name} is not empty: ${names} could not be moved in time and goes on running. The node stays cordoned.`,
-    hint: `See why with: slipway nodes:info ${node.name} — then drain it again with a longer --deadline.`,
+    message: `${node.name} is not empty: ${names} could not be moved in time and keeps running. The node stays cordoned.`,
+    hint: `See the reason with: slipway nodes:info ${node.name}. Then drain it again with a longer --deadline.`,
   });
 }

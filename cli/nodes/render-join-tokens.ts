@@ -4,27 +4,27 @@ import type { Paint } from '../terminal/paint.ts';
 import { renderTable } from '../terminal/table.ts';
 import { renderAgo } from '../terminal/time.ts';
 
-/** One line, and nothing else: it is to be copied, or piped. */
+/** Prints only the line, so that it can be copied or piped. */
 export function renderJoinToken({ install }: JoinTokenBody): string {
   return `${install}\n`;
 }
 
-/** What to know about it; beside the line, not in it. */
+/** The explanation, printed apart from the line. */
 export function explainJoinToken({ expiresAtMs }: JoinTokenBody, nowMs: number): string {
-  return `Paste it on the machine. It lets one machine join, ends in ${formatRemaining(expiresAtMs - nowMs)}, and is not shown again.
-Without sudo there, as root: end it with "| sh". Options go behind it: "| sudo sh -s -- --name fra-1 --dry-run"
+  return `Paste this command on the machine. It lets one machine join, expires in ${formatRemaining(expiresAtMs - nowMs)}, and is not shown again.
+Without sudo, run it as root and end it with "| sh". Add options after it: "| sudo sh -s -- --name fra-1 --dry-run"
 `;
 }
 
-/** Where the installer puts it. */
+/** The agent, as the installer places it. */
 const AGENT = '/opt/slipway/current/node/bin/node /opt/slipway/current/agent/main.mjs';
 
 export function renderRejoinToken({ node, token, pin, url, expiresAtMs }: RejoinTokenBody, nowMs: number): string {
   return `On the machine of ${node}, as root:
   echo ${token} | ${AGENT} rejoin --config /etc/slipway/agent.json --url ${url} --pin ${pin}
 
-The token gives one machine a new certificate as ${node}, with its name and its apps, and ends in ${formatRemaining(expiresAtMs - nowMs)}.
-It is not shown again. Take it back with: slipway nodes:tokens, then slipway nodes:tokens:revoke ID
+The token gives one machine a new certificate as ${node}, with its name and its apps, and expires in ${formatRemaining(expiresAtMs - nowMs)}.
+It is not shown again. To revoke it: slipway nodes:tokens, then slipway nodes:tokens:revoke ID
 `;
 }
 
@@ -32,7 +32,7 @@ export function renderJoinTokens(
   tokens: readonly JoinTokenInfoBody[],
   at: { readonly paint: Paint; readonly nowMs: number },
 ): string {
-  if (tokens.length === 0) return 'No join token can be used now. Make one with: slipway nodes:token\n';
+  if (tokens.length === 0) return 'There is no valid join token. Create one with: slipway nodes:token\n';
   const rows = tokens.map((token) => [
     token.id,
     token.rejoins === undefined ? 'joins a new node' : `rejoins ${token.rejoins}`,
@@ -40,7 +40,7 @@ export function renderJoinTokens(
       .map(([key, value]) => `${key}=${value}`)
       .join(' '),
     `by ${token.createdBy} ${renderAgo(token.createdAtMs, at.nowMs)}`,
-    `ends in ${formatRemaining(token.expiresAtMs - at.nowMs)}`,
+    `expires in ${formatRemaining(token.expiresAtMs - at.nowMs)}`,
   ]);
   return `=== ${at.paint.bold('Join tokens')}\n${renderTable(rows)}`;
 }

@@ -1,6 +1,6 @@
 import type { UpgradeBody, UpgradeNodeBody } from '../../shared/api/nodes.ts';
 
-/** A line for every node that is elsewhere than at the last look. */
+/** One line for each node whose state changed since the last poll. */
 export function renderUpgradeChanges(before: UpgradeBody | undefined, now: UpgradeBody): string {
   const head = before === undefined && now.state !== 'none' ? `Upgrading to ${now.version}\n` : '';
   const known = new Map((before?.nodes ?? []).map(({ name, state }) => [name, state]));
@@ -10,11 +10,11 @@ export function renderUpgradeChanges(before: UpgradeBody | undefined, now: Upgra
 
 function renderNode({ name, wave, state, reason }: UpgradeNodeBody): string {
   const words: Readonly<Record<UpgradeNodeBody['state'], string>> = {
-    waiting: 'waits',
+    waiting: 'waiting',
     upgrading: `wave ${String(wave)}: upgrading`,
     done: 'done',
     failed: 'failed',
-    skipped: 'left alone',
+    skipped: 'skipped',
     unknown: 'unknown',
   };
   const why = reason === undefined ? '' : `: ${reason.message}`;

@@ -8,7 +8,7 @@ import { renderTable, type Cell } from '../terminal/table.ts';
 import { renderAgo, renderBytes, renderTime } from '../terminal/time.ts';
 
 export function renderNodes(nodes: readonly NodeBody[], paint: Paint): string {
-  if (nodes.length === 0) return 'No node has joined yet. Make a token for one with: slipway nodes:token\n';
+  if (nodes.length === 0) return 'No node has joined yet. Create a join token with: slipway nodes:token\n';
   const troubles = nodes.flatMap(({ versionTrouble: trouble }) => (trouble === undefined ? [] : [trouble]));
   const rest = troubles.length === 0 ? '' : `\n${renderProblems(troubles, paint)}`;
   return `=== ${paint.bold('Nodes')}\n${renderTable(nodes.map((node) => nodeRow(node, paint)))}${rest}`;
@@ -54,12 +54,12 @@ function stateOf(node: NodeInfoBody, { paint, nowMs }: Look): Cell {
   if (node.connected) return { text: `connected${extra}`, paint: extra === '' ? paint.green : paint.yellow };
   const silent = node.lastSeenMsAgo === undefined ? '' : `, silent for ${formatDuration(node.lastSeenMsAgo)}`;
   return {
-    text: `not connected${silent}${node.lost === true ? ', lost: what may leave it is started elsewhere' : ''}${extra}`,
+    text: `not connected${silent}${node.lost === true ? ', lost: its instances start on other nodes where they may' : ''}${extra}`,
     paint: paint.red,
   };
 }
 
-/** A node without any of them has no such line. */
+/** Empty if there were none, so that the line is left out. */
 function sayUnreadable(unreadable: NodeInfoBody['unreadableRequests'], nowMs: number): string {
   if (unreadable?.last === undefined) return '';
   const { atMs, cause } = unreadable.last;
@@ -79,15 +79,15 @@ function instanceRow(placed: PlacedBody, paint: Paint): Cell[] {
 
 function fateOf({ desired, movingTo, waits }: PlacedBody): string {
   if (movingTo !== undefined) return `moves to ${movingTo}`;
-  if (waits !== undefined) return `has to leave and cannot: ${waits}`;
-  if (desired === 'standby') return 'kept warm for a rollback';
+  if (waits !== undefined) return `must move but cannot: ${waits}`;
+  if (desired === 'standby') return 'standby for a rollback';
   return desired === 'stop' ? 'is being stopped' : '';
 }
 
-/** One line for each instance that is still there. */
+/** One line for each instance that is still on the node. */
 export function renderDrainStep(node: NodeInfoBody, paint: Paint): readonly string[] {
   return node.placed.map((placed) => {
     const fate = fateOf(placed);
-    return `${paint.bold(placed.name)} of ${placed.app}: ${fate === '' ? 'waits for its turn' : fate}`;
+    return `${paint.bold(placed.name)} of ${placed.app}: ${fate === '' ? 'waits to be moved' : fate}`;
   });
 }

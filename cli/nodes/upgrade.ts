@@ -6,7 +6,7 @@ import { renderUpgradeChanges, renderUpgradeEnd } from './render-upgrade.ts';
 
 const LOOK_MS = 500;
 
-/** The controller goes on when this command is interrupted. */
+/** The controller continues when this command is interrupted. */
 export const upgrade: CommandRun = async (cli, nodes, flags) => {
   const api = await cli.api();
   const quiet = flags['json'] === true;
@@ -31,7 +31,7 @@ function failed({ nodes }: UpgradeBody): SlipwayError {
   const names = nodes.filter(({ state }) => state === 'failed').map(({ name }) => name);
   return new SlipwayError({
     code: 'SLIP_CLI_UPGRADE',
-    message: `The upgrade stopped at ${names.join(', ')}; ${left === 0 ? 'no other node was' : `${String(left)} others were`} left to do.`,
-    hint: 'Put right what it says above, then again: slipway nodes:upgrade',
+    message: `The upgrade failed on ${names.join(', ')}. ${left === 0 ? 'No node was' : `${String(left)} nodes were`} left to upgrade.`,
+    hint: 'Fix the reported problem, then run again: slipway nodes:upgrade',
   });
 }

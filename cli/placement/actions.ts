@@ -18,7 +18,7 @@ export const setPlacement: CommandRun = async (cli, [type], flags) => {
   const body = await (await cli.api()).call<ProcessPlanBody>('PATCH', typePath(app, type, 'placement'), ruleOf(flags));
   await show(cli, flags, { body, render: (plan) => renderPlacement(app, [plan], cli.paint) });
   cli.note(
-    `Used for every instance that is placed from now on; nothing moves now. To place what runs anew: slipway ps:restart ${type ?? ''} -a ${app}\n`,
+    `The rule applies to new instances; running instances stay. To place them again: slipway ps:restart ${type ?? ''} -a ${app}\n`,
   );
 };
 
@@ -27,7 +27,7 @@ function ruleOf(flags: Flags): object {
   const [labels, spread, onFull] = [textFlag(flags, 'require'), textFlag(flags, 'spread'), textFlag(flags, 'onFull')];
   if (labels === undefined && spread === undefined && onFull === undefined)
     throw usageError(
-      'Say what to set: --require, --spread, --on-full or --clear.',
+      'Give --require, --spread, --on-full or --clear.',
       'For example: slipway placement:set web --require region=fra',
     );
   return {
@@ -39,5 +39,5 @@ function ruleOf(flags: Flags): object {
 
 function parseOnFull(text: string): string {
   if (text === 'wait' || text === 'stop-first') return text;
-  throw usageError('--on-full takes wait or stop-first.', 'For example: --on-full stop-first');
+  throw usageError('--on-full must be wait or stop-first.', 'For example: --on-full stop-first');
 }

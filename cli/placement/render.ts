@@ -18,5 +18,5 @@ function where({ placement }: ProcessPlanBody): string {
 }
 
 function onFull({ placement }: ProcessPlanBody): string {
-  return placement.onFull === 'wait' ? 'no room: waits' : 'no room: stops the old first';
+  return placement.onFull === 'wait' ? 'without room: waits' : 'without room: stops old instances first';
 }

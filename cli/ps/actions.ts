@@ -12,7 +12,7 @@ export const ps: CommandRun = async (cli, types, flags) => {
   await show(cli, flags, { body, render: (instances) => renderPs(app, instances, look(cli)) });
 };
 
-/** Heroku: without arguments it shows, with `web=2` it scales. */
+/** As in Heroku: shows the quantities without arguments, and scales with `web=2`. */
 export const scale: CommandRun = async (cli, words, flags) => {
   const app = await cli.app(flags);
   if (words.length === 0) {

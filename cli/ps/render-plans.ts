@@ -2,7 +2,7 @@ import type { ProcessPlanBody } from '../../shared/api/formation.ts';
 import type { Paint } from '../terminal/paint.ts';
 import { renderTable, type Cell } from '../terminal/table.ts';
 
-/** `web=3 worker=1`, as it can be given back to ps:scale. */
+/** `web=3 worker=1`, in the form that ps:scale takes. */
 export function renderScale(app: string, plans: readonly ProcessPlanBody[]): string {
   if (plans.length === 0) return `${app} has no process types yet. Deploy it with: git push slipway main\n`;
   return `${plans.map(({ type, quantity }) => `${type}=${String(quantity)}`).join(' ')}\n`;
@@ -19,7 +19,7 @@ export function renderLimits(app: string, plans: readonly ProcessPlanBody[], pai
   return `=== ${paint.bold(`${app} limits`)}, each instance\n${renderTable(rows)}`;
 }
 
-/** `512M`, `2G`; what is not whole in a unit is shown in the next smaller one. */
+/** `512M`, or `2G` if it is a whole number of G. */
 function size(bytes: number): string {
   const mebibytes = bytes / (1024 * 1024);
   return mebibytes >= 1024 && mebibytes % 1024 === 0

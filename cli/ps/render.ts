@@ -5,7 +5,7 @@ import type { Look } from '../terminal/look.ts';
 import type { Paint } from '../terminal/paint.ts';
 import { renderAgo, renderTime } from '../terminal/time.ts';
 
-/** Heroku's words for what our states mean to the owner of an app. */
+/** The words of Heroku for the states of an instance. */
 const WORDS: Readonly<Record<InstanceBody['state'], string>> = {
   pending: 'starting',
   fetching: 'starting',
@@ -22,7 +22,7 @@ const WORDS: Readonly<Record<InstanceBody['state'], string>> = {
 export function renderPs(app: string, instances: readonly InstanceBody[], look: Look): string {
   const shown = instances.filter((instance) => instance.desired !== 'stop' || instance.state !== 'stopped');
   if (shown.length === 0)
-    return `${app} runs no processes. Deploy it with: git push slipway main — or, where all is scaled to 0: slipway ps:scale TYPE=1 -a ${app}\n`;
+    return `${app} runs no processes. Deploy it with: git push slipway main. Or, if every type is scaled to 0: slipway ps:scale TYPE=1 -a ${app}\n`;
   const types = Map.groupBy(shown, (instance) => instance.type);
   const sections = [...types].sort(([a], [b]) => rank(a) - rank(b) || a.localeCompare(b));
   return sections.map(([type, members]) => renderType(type, members, look)).join('\n');
@@ -69,20 +69,21 @@ function hint({ reason }: InstanceBody): string {
 }
 
 function extras(instance: InstanceBody, nowMs: number): readonly string[] {
-  const standby = instance.desired === 'standby' ? ['kept warm for a rollback'] : [];
+  const standby = instance.desired === 'standby' ? ['standby for a rollback'] : [];
   if (instance.restarts === 0) return standby;
   const times = instance.restarts === 1 ? 'restarted once' : `restarted ${instance.restarts} times`;
   return [`${times}${lastEnd(instance, nowMs)}`, ...standby];
 }
 
-/** Why it was restarted last, also when it is up again. */
+/** The reason for the last restart, also if the instance is up again. */
 function lastEnd({ lastExit, reason }: InstanceBody, nowMs: number): string {
   if (lastExit === undefined || reason !== undefined) return '';
   return ` (${howItEnded(lastExit)} ${renderAgo(lastExit.atMs, nowMs)})`;
 }
 
 function howItEnded(exit: NonNullable<InstanceBody['lastExit']>): string {
-  if (exit.oomKilled) return exit.oomOfNode === true ? 'killed, its node ran out of memory' : 'ran out of memory';
+  if (exit.oomKilled)
+    return exit.oomOfNode === true ? 'killed because its node ran out of memory' : 'ran out of memory';
   if (exit.signal !== undefined) return `ended by ${exit.signal}`;
   return exit.code === undefined ? 'ended' : `exited with code ${exit.code}`;
 }

@@ -7,7 +7,7 @@ import { renderQuotas } from './render.ts';
 
 export const quotas: CommandRun = async (cli, _args, flags) => {
   const body = await (await cli.api()).call<QuotasBody>('GET', '/quotas');
-  await show(cli, flags, { body, render: (of) => renderQuotas(of, cli.paint) });
+  await show(cli, flags, { body, render: (answer) => renderQuotas(answer, cli.paint) });
 };
 
 export const userQuotas: CommandRun = async (cli, [name = '', ...assignments], flags) => {
@@ -18,17 +18,14 @@ export const userQuotas: CommandRun = async (cli, [name = '', ...assignments], f
     assignments.length === 0
       ? await api.call<QuotasBody>('GET', path)
       : await api.call<QuotasBody>('PATCH', path, changes);
-  await show(cli, flags, { body, render: (of) => renderQuotas(of, cli.paint) });
+  await show(cli, flags, { body, render: (answer) => renderQuotas(answer, cli.paint) });
 };
 
 /** `apps=200` or `apps=default`. */
 function parseAssignment(text: string): readonly [string, number | null] {
   const [, name = '', value = ''] = /^([^=]*)=(\d{1,9}|default)$/.exec(text) ?? [];
   if (name === '')
-    throw usageError(
-      `${JSON.stringify(text)} is not a quota and its number.`,
-      'Write for example: apps=200, or apps=default',
-    );
+    throw usageError(`${JSON.stringify(text)} is not NAME=NUMBER.`, 'For example: apps=200, or apps=default');
   if (!isQuotaName(name)) {
     const near = nearest(name, QUOTA_NAMES);
     const hint = near === undefined ? `Quotas are: ${QUOTA_NAMES.join(', ')}` : `Did you mean ${near}?`;

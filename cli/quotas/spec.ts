@@ -4,7 +4,7 @@ export const QUOTAS_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'quotas',
     group: 'Account',
-    summary: 'show how many apps, keys, domains and the like you may have',
+    summary: 'show your quotas, for example how many apps, keys and domains you may have',
     example: 'slipway quotas',
     json: true,
     load: async () => (await import('./actions.ts')).quotas,

@@ -9,7 +9,8 @@ export const rebalance: CommandRun = async (cli, _args, flags) => {
   const body = go
     ? await api.call<RebalanceBody>('POST', '/rebalance')
     : await api.call<RebalanceBody>('GET', '/rebalance');
-  if (!go || flags['json'] === true) return show(cli, flags, { body, render: (of) => renderMoves(of, cli.paint) });
+  if (!go || flags['json'] === true)
+    return show(cli, flags, { body, render: (answer) => renderMoves(answer, cli.paint) });
   await cli.write(renderMoves(body, cli.paint));
   await followMoves(cli, body);
 };
@@ -31,5 +32,5 @@ async function followMoves(cli: Cli, begun: RebalanceBody): Promise<void> {
 
 const ENDS: Readonly<Partial<Record<PlannedMoveBody['state'], (move: PlannedMoveBody) => string>>> = {
   moved: ({ to }) => `is on ${to} now`,
-  stayed: ({ from }) => `stayed on ${from}; why: slipway events`,
+  stayed: ({ from }) => `stayed on ${from}; see the reason with: slipway events`,
 };

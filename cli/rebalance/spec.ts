@@ -4,7 +4,7 @@ export const REBALANCE_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'rebalance',
     group: 'Fleet',
-    summary: 'show which moves would even the fleet out, and make them with --yes (admin)',
+    summary: 'show which moves would balance the fleet; --yes makes them (admin)',
     example: 'slipway rebalance --yes',
     options: [['--yes', 'make the moves, one at a time']],
     json: true,

@@ -5,13 +5,12 @@ import { stateCell } from '../terminal/state-cell.ts';
 import { renderTable, type Cell } from '../terminal/table.ts';
 import { renderAgo } from '../terminal/time.ts';
 
-/** Newest first, the current one marked. */
 export function renderReleases(
   app: string,
   releases: readonly ReleaseBody[],
   { paint, nowMs, isEnd = false }: PageLook,
 ): string {
-  if (releases.length === 0) return `${app} has no releases yet. Make one with: git push slipway main\n`;
+  if (releases.length === 0) return `${app} has no releases yet. Create one with: git push slipway main\n`;
   const rows = releases.map((release): Cell[] => [
     `v${release.version}`,
     stateCell(release.state, paint),

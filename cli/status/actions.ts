@@ -8,5 +8,5 @@ export const status: CommandRun = async (cli, _args, flags) => {
     return;
   }
   const body = await (await cli.api()).call<StatusBody>('GET', '/status');
-  await show(cli, flags, { body, render: (of) => renderStatus(of, { paint: cli.paint, nowMs: cli.nowMs() }) });
+  await show(cli, flags, { body, render: (answer) => renderStatus(answer, { paint: cli.paint, nowMs: cli.nowMs() }) });
 };

@@ -6,7 +6,7 @@ import { renderProblems } from '../terminal/problems.ts';
 import { renderTable, type Cell } from '../terminal/table.ts';
 import { renderAgo, renderTime } from '../terminal/time.ts';
 
-/** One screen: what is wrong first, with the next command; then controller, nodes, apps. */
+/** One screen: problems first, each with the next command; then controller, nodes and apps. */
 export function renderStatus(status: StatusBody, look: Look): string {
   const { paint } = look;
   const { version, uptimeMs } = status.controller;
@@ -16,7 +16,7 @@ export function renderStatus(status: StatusBody, look: Look): string {
       : renderProblems(status.problems, paint) + more(status.moreProblems, 'problems'),
     `=== ${paint.bold('Controller')}\nversion ${version}, up ${formatDuration(uptimeMs)}\n`,
     `=== ${paint.bold('Nodes')}\n${renderTable(status.nodes.map((node) => nodeRow(node, paint))) || 'none\n'}`,
-    `=== ${paint.bold('Apps')}\n${renderTable(status.apps.map((app) => appRow(app, look))) || 'none; make one with: slipway create\n'}${more(status.moreApps, 'apps; see all of them with: slipway apps')}`,
+    `=== ${paint.bold('Apps')}\n${renderTable(status.apps.map((app) => appRow(app, look))) || 'none; create one with: slipway create\n'}${more(status.moreApps, 'apps; see all of them with: slipway apps')}`,
   ];
   return parts.join('\n');
 }
@@ -26,11 +26,11 @@ function more(count: number | undefined, what: string): string {
   return count === undefined ? '' : `… and ${String(count)} more ${what}\n`;
 }
 
-/** What the controller said last, when it has stopped saying anything. */
+/** The last status, if the controller no longer answers. */
 export function renderOutdated(status: StatusBody, look: Look): string {
   const { paint } = look;
   const since = renderTime(look.nowMs);
-  return ` ${paint.red('!')}    The controller does not answer. This is what it said last, at ${since}; trying again.\n\n${renderStatus(status, look)}`;
+  return ` ${paint.red('!')}    The controller does not answer. This is its status of ${since}; trying again.\n\n${renderStatus(status, look)}`;
 }
 
 function appRow(app: AppStatusBody, { paint, nowMs }: Look): Cell[] {

@@ -4,9 +4,9 @@ export const STATUS_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'status',
     group: 'Fleet',
-    summary: 'what runs where, and what is wrong, on one screen',
+    summary: 'show problems, nodes and apps on one screen',
     example: 'slipway status --watch',
-    options: [['-w, --watch', 'stay, and show what changes as it does']],
+    options: [['-w, --watch', 'keep the screen up to date']],
     json: true,
     load: async () => (await import('./actions.ts')).status,
   },

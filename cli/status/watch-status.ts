@@ -11,20 +11,20 @@ import { usageError } from '../usage-error.ts';
 import { renderOutdated, renderStatus } from './render.ts';
 
 const PATH = '/status?follow=true';
-/** The controller sends the status every 5 s, changed or not. */
+/** The controller sends the status at least every 5 s. */
 const SILENCE_MS = 12_000;
 const RETRY: BackoffPolicy = { firstMs: 500, maxMs: 5_000, factor: 2 };
 
-/** The status as it changes: on a terminal one screen that lives, with --json a line each time. */
+/** Shows each new status: on a terminal as one screen, with --json as one line. */
 export async function watchStatus(cli: Cli, json: boolean): Promise<void> {
   if (!json && !cli.interactive)
-    throw usageError('--watch needs a terminal.', 'For programs: slipway status --watch --json');
+    throw usageError('--watch needs a terminal.', 'In a script: slipway status --watch --json');
   if (json) {
     for await (const status of statuses(cli)) await cli.write(`${JSON.stringify(status)}\n`);
     return;
   }
   const close = (): void => void cli.write(CLOSE_SCREEN);
-  // Ctrl-C ends the program right after it: the terminal has to be itself again by then.
+  // Ctrl-C ends the program right after this event, so the terminal must be restored now.
   cli.signal.addEventListener('abort', close, { once: true });
   try {
     await cli.write(OPEN_SCREEN);
@@ -40,7 +40,7 @@ async function* statuses(cli: Cli): AsyncGenerator<StatusBody> {
   for await (const line of linesOf(answer)) if (line !== '') yield legible(JSON.parse(line) as StatusBody);
 }
 
-/** A controller that restarts, or a network that comes back, is followed again; meanwhile the screen says how old it is. */
+/** Reconnects when the controller or the network fails; until then the screen says how old it is. */
 async function keepShowing(cli: Cli): Promise<void> {
   const screen = new LiveScreen(cli);
   let last: { readonly status: StatusBody; readonly atMs: number } | undefined;

@@ -2,7 +2,7 @@ import { SlipwayError, toSlipwayError } from '../../shared/kit/errors.ts';
 import { escapeControls } from './escape.ts';
 import type { Paint } from './paint.ts';
 
-/** ` !    what failed`, and below it what to do. */
+/** ` !    MESSAGE`, and below it the hint. */
 export function renderError(error: unknown, paint: Paint): string {
   const known = error instanceof SlipwayError ? error : internal(error);
   const lines = escapeControls(known.message).split('\n');
@@ -10,13 +10,13 @@ export function renderError(error: unknown, paint: Paint): string {
   return known.hint === undefined ? message : `${message}      ${escapeControls(known.hint)}\n`;
 }
 
-/** The same for a script: one line of JSON. */
+/** The error as one line of JSON, for scripts. */
 export function renderErrorJson(error: unknown): string {
   const { code, message, hint } = error instanceof SlipwayError ? error : internal(error);
   return `${JSON.stringify({ code, message, hint })}\n`;
 }
 
-/** A bug of the CLI itself: the chain is all its user can send us. */
+/** A bug of the CLI. The user can report the stack trace. */
 function internal(error: unknown): SlipwayError {
   const { code, hint } = toSlipwayError(error);
   const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);

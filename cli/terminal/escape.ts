@@ -1,7 +1,8 @@
-// C0 and C1 controls but tab and newline, and the marks that reorder text: an app's output must not drive the terminal.
+// C0 and C1 control characters except tab and newline, and marks that reorder text.
+// The output of an app must not control the terminal.
 const UNSAFE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 
-/** A body of the API with every text in it safe on a terminal, whoever wrote it: an app, its owner, a node. */
+/** A body of the API with every text in it made safe for a terminal. Apps, owners and nodes write such texts. */
 export function legible<T>(body: T): T {
   if (typeof body === 'string') return escapeControls(body) as T;
   if (Array.isArray(body)) return body.map(legible) as T;
@@ -11,12 +12,12 @@ export function legible<T>(body: T): T {
   ) as T;
 }
 
-/** In one line, so that it cannot look like several. */
+/** The text in one line, so that it cannot imitate other lines. */
 export function oneLine(text: string): string {
   return text.replaceAll('\n', ' ');
 }
 
-/** Text of strangers, safe on a terminal: every control character becomes visible (`\x1b`). */
+/** Makes untrusted text safe for a terminal: every control character becomes visible (`\x1b`). */
 export function escapeControls(text: string): string {
   return text.replaceAll('\r\n', '\n').replace(UNSAFE, (character) => {
     const code = character.charCodeAt(0);

@@ -1,4 +1,4 @@
-/** The other screen of the terminal, without a cursor; and back to the one that was there. */
+/** Opens the alternate screen of the terminal without a cursor, and closes it. */
 export const OPEN_SCREEN = '\u001b[?1049h\u001b[?25l\u001b[2J';
 export const CLOSE_SCREEN = '\u001b[?25h\u001b[?1049l';
 
@@ -9,7 +9,7 @@ export interface ScreenSize {
   readonly rows: number;
 }
 
-/** What a screen can show of a text: lines cut to its width, as many as it has. */
+/** The lines of a text that fit on the screen, cut to its width. */
 export function fit(text: string, { columns, rows }: ScreenSize): readonly string[] {
   const lines = text.trimEnd().split('\n');
   const shown =
@@ -17,7 +17,7 @@ export function fit(text: string, { columns, rows }: ScreenSize): readonly strin
   return shown.map((line) => clip(line, columns));
 }
 
-/** Rewrites the lines that changed and no other, so that nothing flickers. */
+/** Writes only the lines that changed, so that the screen does not flicker. */
 export function repaint(before: readonly string[], after: readonly string[]): string {
   let out = '';
   for (let row = 0; row < Math.max(before.length, after.length); row++) {
@@ -26,7 +26,7 @@ export function repaint(before: readonly string[], after: readonly string[]): st
   return out;
 }
 
-/** Colours take no room, and end with the line. */
+/** Cuts a line to a width. Colours have no width and end with the line. */
 function clip(line: string, columns: number): string {
   let width = 0;
   let at = 0;

@@ -6,6 +6,6 @@ export interface Look {
 }
 
 export interface PageLook extends Look {
-  /** The list ends with the oldest that is kept. */
+  /** Whether the list ends with the oldest entry that is kept. */
   readonly isEnd?: boolean;
 }

@@ -1,4 +1,4 @@
-/** Colours, or nothing where they would be in the way. */
+/** Colours for a terminal. `plainPaint` adds none. */
 export interface Paint {
   readonly bold: (text: string) => string;
   readonly dim: (text: string) => string;

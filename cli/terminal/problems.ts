@@ -2,7 +2,7 @@ import type { ProblemBody } from '../../shared/api/schema.ts';
 import { oneLine } from './escape.ts';
 import type { Paint } from './paint.ts';
 
-/** What is wrong, in words, and below each the command that leads on. */
+/** Each problem, and below it the next command. */
 export function renderProblems(problems: readonly ProblemBody[], paint: Paint): string {
   return problems
     .map(({ message, next }) => ` ${paint.red('!')}    ${oneLine(message)}\n      ${oneLine(next)}\n`)

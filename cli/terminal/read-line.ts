@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import type { ReadStream } from 'node:tty';
 
-/** One line from a terminal, without spaces at its ends; undefined if there is no terminal, or if its user ends the input. */
+/** Reads one line from a terminal and trims it. Undefined without a terminal, or if the user ends the input. */
 export async function readLine(
   stdin: ReadStream,
   stderr: NodeJS.WriteStream,

@@ -1,7 +1,7 @@
 import type { ReadStream } from 'node:tty';
 import { usageError } from '../usage-error.ts';
 
-/** The whole of a pipe, or one line typed without being shown. */
+/** Reads a whole pipe, or one line from a terminal without showing it. */
 export async function readSecret(stdin: ReadStream, prompt: (text: string) => void, question: string): Promise<string> {
   if (!stdin.isTTY) return await readAll(stdin);
   prompt(question);

@@ -1,6 +1,6 @@
 import type { ConfigBody } from '../../shared/api/releases.ts';
 
-/** For `. <(slipway config -s)`: quoted so that a shell takes every value as it is. */
+/** For `. <(slipway config -s)`: quoted, so that a shell changes no value. */
 export function renderConfigForShell({ config }: ConfigBody): string {
   return Object.entries(config)
     .map(

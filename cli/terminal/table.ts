@@ -2,7 +2,7 @@ import { oneLine } from './escape.ts';
 
 export type Cell = string | { readonly text: string; readonly paint: (text: string) => string };
 
-/** Columns as wide as their widest cell, two spaces apart; the last one is not padded. */
+/** Columns are as wide as their widest cell and two spaces apart. The last column is not padded. */
 export function renderTable(rows: readonly (readonly Cell[])[], indent = ''): string {
   const widths: number[] = [];
   for (const row of rows)

@@ -9,7 +9,7 @@ export function renderTime(atMs: number): string {
   return new Date(atMs).toISOString().slice(0, 19).replace('T', ' ');
 }
 
-/** `512 B`, `13.4 MB`: decimal units, as disks are sold and Heroku prints. */
+/** `512 B`, `13.4 MB`: decimal units, as Heroku prints them. */
 export function renderBytes(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));

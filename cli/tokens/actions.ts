@@ -9,5 +9,5 @@ export const tokens: CommandRun = async (cli, _args, flags) => {
 
 export const revokeToken: CommandRun = async (cli, [id = '']) => {
   await (await cli.api()).call('DELETE', `/tokens/${encodeURIComponent(id)}`);
-  await cli.write(`Revoked token ${id}. Whatever uses it is signed out.\n`);
+  await cli.write(`Revoked token ${id}. Programs that use it are signed out.\n`);
 };

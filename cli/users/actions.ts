@@ -16,6 +16,6 @@ export const addUser: CommandRun = async (cli, [name], flags) => {
   await show(cli, flags, {
     body,
     render: (user) =>
-      `Added ${user.name}. Their token, not shown again:\n${user.token}\nThey sign in with: slipway login ${api.url} --pin PIN\n`,
+      `Added ${user.name}. The token of this user, which is not shown again:\n${user.token}\n${user.name} signs in with: slipway login ${api.url} --pin PIN\n`,
   });
 };

@@ -16,8 +16,8 @@ export const USERS_COMMANDS: readonly CommandSpec[] = [
     summary: 'add a user and print their first token (admin)',
     example: 'slipway users:add ada --key ada.pub',
     options: [
-      ['--admin', 'they may manage users and nodes, and use every app'],
-      ['--key <file>', 'their public SSH key'],
+      ['--admin', 'the user may manage users and nodes, and use every app'],
+      ['--key <file>', 'the public SSH key of the user'],
     ],
     json: true,
     load: async () => (await import('./actions.ts')).addUser,

@@ -4,15 +4,19 @@ import { show, type Cli, type CommandRun, type Flags } from '../cli.ts';
 import type { ApiClient } from '../client.ts';
 import { renderWhy } from './render.ts';
 
-/** An instance by its number (`web.1`), else an app, else a node; without a word the app of this folder. */
+/** The subject is an instance (`web.1`), an app or a node. Without one, it is the app of this folder. */
 export const why: CommandRun = async (cli, [subject], flags) => {
   const api = await cli.api();
   const body = await askWhy(cli, api, { subject, flags });
-  await show(cli, flags, { body, render: (of) => renderWhy(of, cli.paint) });
+  await show(cli, flags, { body, render: (answer) => renderWhy(answer, cli.paint) });
 };
 
-async function askWhy(cli: Cli, api: ApiClient, of: { subject: string | undefined; flags: Flags }): Promise<WhyBody> {
-  const { subject, flags } = of;
+async function askWhy(
+  cli: Cli,
+  api: ApiClient,
+  question: { subject: string | undefined; flags: Flags },
+): Promise<WhyBody> {
+  const { subject, flags } = question;
   if (subject === undefined) return await api.call('GET', `/apps/${await cli.app(flags)}/why`);
   if (/\.\d+$/.test(subject))
     return await api.call('GET', `/apps/${await cli.app(flags)}/why?instance=${encodeURIComponent(subject)}`);
@@ -30,7 +34,7 @@ async function askWhy(cli: Cli, api: ApiClient, of: { subject: string | undefine
 function nothingOf(name: string): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_CLI_WHY',
-    message: `There is no app of yours and no node named ${name}.`,
-    hint: 'See both with: slipway status',
+    message: `There is neither an app of yours nor a node named ${name}.`,
+    hint: 'List your apps and the nodes with: slipway status',
   });
 }

@@ -2,7 +2,7 @@ import type { WhyBody, WhyChain } from '../../shared/api/observe.ts';
 import { oneLine } from '../terminal/escape.ts';
 import type { Paint } from '../terminal/paint.ts';
 
-/** Cause first, each thing it led to below it, and the command that leads on. */
+/** The cause first, then each effect, then the next command. */
 export function renderWhy({ about, well, chains }: WhyBody, paint: Paint): string {
   const mark = well ? paint.green('is well.') : paint.red('is in trouble.');
   return `${paint.bold(about)} ${mark}\n${chains.map((chain) => `\n${renderChain(chain, paint)}`).join('')}`;

@@ -69,7 +69,7 @@ describe('the slipway command', () => {
     const created = await slipway(['create', 'second-app'], { cwd });
     assert.match(
       created.stderr,
-      /remote slipway leads to ssh:\S+first-app\.git and stays so\. To change it: slipway git:remote -a second-app\n/,
+      /remote slipway of this folder stays ssh:\S+first-app\.git\. To change it: slipway git:remote -a second-app\n/,
     );
     assert.match(await ok(['apps:info'], { cwd }), /^=== first-app\n/);
     await ok(['git:remote', '-a', 'second-app'], { cwd });
@@ -89,7 +89,10 @@ describe('the slipway command', () => {
       await ok(['config:set', 'A=1', 'B=two words', '-a', 'settings']),
       'Set A, B on settings, live as v7\n',
     );
-    assert.equal(await ok(['config:set', 'A=1', '-a', 'settings']), 'Nothing to change: A is so already on settings\n');
+    assert.equal(
+      await ok(['config:set', 'A=1', '-a', 'settings']),
+      'Nothing to change: A is already set to this on settings\n',
+    );
     assert.equal(
       await ok(['config:unset', 'A1', 'B1', '-a', 'settings']),
       'Nothing to change: A1, B1 are not set on settings\n',
@@ -195,7 +198,7 @@ describe('the slipway command', () => {
       await ok(['nodes:token', '--quiet', '--ttl', '1h', '--label', 'zone=attic,disk=ssd']),
       /^slipjoin_[\w-]{43}\n$/,
     );
-    assert.match(await ok(['nodes:tokens']), /joins a new node +zone=attic disk=ssd +by root .* ends in/);
+    assert.match(await ok(['nodes:tokens']), /joins a new node +zone=attic disk=ssd +by root .* expires in/);
     assert.match(await ok(['users:add', 'ada']), /^Added ada\..*\nslip_[\w-]{43}\n/);
   });
 
@@ -211,7 +214,7 @@ describe('the slipway command', () => {
     assert.deepEqual([foreign.code, foreign.stderr.includes('certificate is from another authority')], [1, true]);
     assert.match(
       (await withUrl(`https://127.0.0.1:${await closedPort()}`)).stderr,
-      /cannot be reached: nothing listens there/,
+      /cannot be reached: nothing listens at this address/,
     );
     assert.match(
       (await slipway(['whoami'], { env: { SLIPWAY_CONFIG: join(dir, 'none.json') } })).stderr,

@@ -115,7 +115,7 @@ describe('spellings that people bring from Heroku', () => {
         ['POST /apps/shop/restart {"process":"web.1"}'],
         args.join(' '),
       );
-    assert.equal(await refusal('ps:restart', 'web', '-d', 'web.1'), 'Name one process only.');
+    assert.equal(await refusal('ps:restart', 'web', '-d', 'web.1'), 'Name only one process.');
   });
 
   it('of logs', async () => {
@@ -136,8 +136,8 @@ describe('spellings that people bring from Heroku', () => {
     assert.deepEqual((await type('logs', '--source', 'heroku')).asked, [
       'GET /apps/shop/logs?lines=100&source=slipway',
     ]);
-    assert.equal(await refusal('logs', '-s', 'router'), '--source takes app or slipway.');
-    assert.equal(await refusal('logs', '-d', 'web.1', '-p', 'web'), 'Name one process only.');
+    assert.equal(await refusal('logs', '-s', 'router'), '--source must be app or slipway.');
+    assert.equal(await refusal('logs', '-d', 'web.1', '-p', 'web'), 'Name only one process.');
   });
 
   it('buildpacks are set, added, removed and cleared as on Heroku, for the next push', async () => {
@@ -145,7 +145,7 @@ describe('spellings that people bring from Heroku', () => {
       const { asked: calls, output } = await type(...args, '-a', 'shop');
       assert.match(
         output,
-        /^=== shop buildpacks\n1\. heroku\/nodejs\n2\. https:\/\/x\.example\/b\.git\nThe next push is built so\.\n$/,
+        /^=== shop buildpacks\n1\. heroku\/nodejs\n2\. https:\/\/x\.example\/b\.git\nThe next push uses this\.\n$/,
       );
       return JSON.parse(calls[0]?.replace('PATCH /apps/shop/build-settings ', '') ?? '');
     };
@@ -158,14 +158,14 @@ describe('spellings that people bring from Heroku', () => {
     assert.deepEqual(await asked('buildpacks', 'remove', '--index', '2'), { buildpacks: { op: 'remove', index: 2 } });
     assert.deepEqual(await asked('buildpacks:clear'), { buildpacks: { op: 'clear' } });
     assert.equal(await refusal('buildpacks:remove'), 'Give the name of a buildpack or its --index.');
-    assert.equal(await refusal('buildpacks:add', 'a/b', '--index', '0'), '--index takes a number, 1 or more.');
+    assert.equal(await refusal('buildpacks:add', 'a/b', '--index', '0'), '--index must be a number, 1 or more.');
     assert.match(
       (await type('apps:root', 'api')).output,
-      /^shop: the folder api of the repository is built, and nothing else of it\.\nThe next/,
+      /^shop: builds use only the folder api of the repository\.\nThe next/,
     );
     assert.deepEqual((await type('apps:root', '--clear')).asked, ['PATCH /apps/shop/build-settings {"root":null}']);
     assert.deepEqual((await type('apps:root')).asked, ['GET /apps/shop/build-settings']);
-    assert.equal(await refusal('apps:root', 'api', '--clear'), 'Name a folder, or give --clear.');
+    assert.equal(await refusal('apps:root', 'api', '--clear'), 'Give a folder or --clear, not both.');
   });
 
   it('a mistyped command is named, whatever its flags', async () => {

@@ -120,7 +120,7 @@ describe('screens of the CLI', () => {
       ),
       [
         '=== web (3): node server.js',
-        'web.1: up 2026-11-20 09:58:00 (2 min ago), on attic, v2, kept warm for a rollback',
+        'web.1: up 2026-11-20 09:58:00 (2 min ago), on attic, v2, standby for a rollback',
         'web.1: up 2026-11-20 09:58:00 (2 min ago), on attic, v3',
         'web.2: unknown 2026-11-20 09:58:00 (2 min ago), on attic, v3',
         'web.10: up 2026-11-20 09:58:00 (2 min ago), on attic, v3',
@@ -155,7 +155,7 @@ describe('screens of the CLI', () => {
     const often = { ...web, name: 'web.2', restarts: 2, lastExit: { code: 7, oomKilled: false, atMs: NOW - MINUTE } };
     assert.match(
       renderPs('shop', [], look),
-      /git push slipway main — or, where all is scaled to 0: slipway ps:scale TYPE=1 -a shop\n$/,
+      /git push slipway main\. Or, if every type is scaled to 0: slipway ps:scale TYPE=1 -a shop\n$/,
     );
     assertScreen(renderPs('shop', [restarted, often], look), [
       '=== web (2): node server.js',
@@ -253,7 +253,7 @@ describe('the builders', () => {
       'Only nodes with role=build may build.',
       'fra-1  does not  it has no label role, role=build is required',
       '',
-      ' !    No node builds now, so pushes are refused.',
+      ' !    No node may build now, so every push is refused.',
       '      slipway builders:set --any',
     ]);
   });

@@ -68,7 +68,7 @@ describe('apps:destroy', () => {
       const { asked, output, notes, programs, prompts } = await type(['apps:destroy', ...args]);
       assert.deepEqual(asked, ['GET /apps/shop', 'DELETE /apps/shop'], args.join(' '));
       assert.equal(output, 'Destroyed shop. Its name and its domains are free.\n');
-      assert.equal(notes, 'Removed the git remote slipway of this folder.\n');
+      assert.equal(notes, 'Removed the git remote slipway from this folder.\n');
       assert.deepEqual([programs, prompts], [['remote -v', 'remote remove slipway'], []]);
     }
   });
@@ -76,7 +76,7 @@ describe('apps:destroy', () => {
   it('asks on a terminal for the name, after it has looked for the app', async () => {
     const { asked, prompts } = await type(['apps:destroy', '-a', 'shop'], 'shop');
     assert.deepEqual(asked, ['GET /apps/shop', 'DELETE /apps/shop']);
-    assert.match(prompts.join(''), /This destroys shop .*Nobody can undo it\.\nTo proceed, type shop: $/);
+    assert.match(prompts.join(''), /This destroys shop .*It cannot be undone\.\nTo proceed, type shop: $/);
   });
 
   it('refuses another name, typed or as a flag, and names the command', async () => {
@@ -96,7 +96,7 @@ describe('apps:destroy', () => {
     const { asked, error } = await type(['apps:destroy']);
     assert.deepEqual(asked, ['GET /apps/shop']);
     assert.equal(error?.code, 'SLIP_CLI_CONFIRM');
-    assert.equal(error.message, 'To destroy shop, its name has to be confirmed. Nothing was destroyed.');
+    assert.equal(error.message, 'Destroying shop needs its name as a confirmation. Nothing was destroyed.');
     assert.equal(error.hint, 'slipway apps:destroy -a shop --confirm shop');
   });
 

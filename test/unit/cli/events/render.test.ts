@@ -38,5 +38,5 @@ it('prints events as a log reads, and nothing of a message that could drive the 
       '',
     ].join('\n'),
   );
-  assert.equal(renderEvents([], plainPaint), 'Nothing has happened yet that you may see.\n');
+  assert.equal(renderEvents([], plainPaint), 'There are no events that you may see.\n');
 });

@@ -38,8 +38,8 @@ describe('placement on the screen', () => {
       renderPlacement('shop', [web, clock], plainPaint),
       [
         '=== shop placement',
-        'web    3                  nodes with region=fra, spread over zone  no room: stops the old first',
-        'clock  one on every node  any node                                 no room: waits',
+        'web    3                  nodes with region=fra, spread over zone  without room: stops old instances first',
+        'clock  one on every node  any node                                 without room: waits',
         '',
       ].join('\n'),
     );
