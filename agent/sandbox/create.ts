@@ -10,7 +10,7 @@ import { checkSandboxConfig, sandboxBase, type SandboxConfig } from './config.ts
 import { FakeSandbox } from './fake/driver.ts';
 import { Disks } from './files/disks.ts';
 import { currentBootId } from './handle.ts';
-import { IsolatedSandbox } from './isolated.ts';
+import { IsolatedDriver } from './isolated-driver.ts';
 import { lxcTool } from './lxc/tool.ts';
 import { reachableBase } from './files/reachable.ts';
 import { HostNetwork } from './network/host.ts';
@@ -18,8 +18,9 @@ import { Namespaces } from './network/namespaces.ts';
 import { nspawnTool } from './nspawn/tool.ts';
 import { ownOomScoreAdjust } from './oom-score.ts';
 import type { Sandbox } from './port.ts';
-import { ProcessSandbox } from './process/driver.ts';
+import { ProcessDriver } from './process/driver.ts';
 import { installScripts } from './scripts.ts';
+import { SupervisedSandbox } from './supervised-sandbox.ts';
 import { createDetachedSupervisor } from './supervisor/detached.ts';
 import type { Supervisor } from './supervisor/port.ts';
 import { createSystemdSupervisor } from './supervisor/systemd.ts';
@@ -66,7 +67,7 @@ async function createIsolated(tool: SandboxTool, config: SandboxConfig, deps: Sa
   if (cgroups === undefined) throw noCgroups();
   const scriptsDir = await installScripts(import.meta.dirname, base);
   const hostNetwork = new HostNetwork(config, deps.run);
-  return new IsolatedSandbox({
+  const parts = {
     tool,
     config,
     base,
@@ -79,23 +80,25 @@ async function createIsolated(tool: SandboxTool, config: SandboxConfig, deps: Sa
     namespaces: new Namespaces(hostNetwork.names, config.poolSize, deps),
     hostNetwork,
     ...deps,
-  });
+  };
+  return new SupervisedSandbox(new IsolatedDriver(parts), parts);
 }
 
 async function createProcess(config: SandboxConfig, deps: SandboxDeps): Promise<RemovableSandbox> {
   const base = sandboxBase(config.stateDir);
   await mkdir(base, { recursive: true });
   const scriptsDir = await installScripts(import.meta.dirname, base);
-  const supervisor = createDetachedSupervisor(scriptsDir);
-  return new ProcessSandbox({
+  const { run, clock } = deps;
+  const parts = {
     config,
     base,
     scriptsDir,
     bootId: await currentBootId(),
-    supervisor,
-    run: deps.run,
-    clock: deps.clock,
-  });
+    supervisor: createDetachedSupervisor(scriptsDir),
+    run,
+    clock,
+  };
+  return new SupervisedSandbox(new ProcessDriver(parts), parts);
 }
 
 function supervisorOf(config: SandboxConfig, scriptsDir: string, run: Run): Supervisor {
