@@ -83,9 +83,9 @@ export default {
     {
       name: 'domain-is-a-leaf',
       severity: 'error',
-      comment: 'shared/domain imports only itself and shared/kit, and no package: it is types, states and names.',
+      comment: 'shared/domain imports only itself, shared/kit and zod: it is types, schemas, states and names.',
       from: { path: '^shared/domain/' },
-      to: { pathNot: ['^shared/(domain|kit)/'], dependencyTypesNot: ['core'] },
+      to: { pathNot: ['^shared/(domain|kit)/', '^node_modules/zod/'], dependencyTypesNot: ['core'] },
     },
     {
       name: 'domain-has-no-effects',
@@ -192,6 +192,11 @@ export default {
       packages: ['better-sqlite3', 'kysely'],
       folders: ['controller/store'],
       instead: 'ask the store port.',
+    }),
+    fence('machine-facts-in-a-child', {
+      packages: ['systeminformation'],
+      folders: ['agent/host'],
+      instead: 'read the facts that the agent reports.',
     }),
     fence('ssh-behind-push', {
       packages: ['ssh2'],

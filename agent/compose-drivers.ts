@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { MachineFacts } from '../shared/domain/node-facts.ts';
 import type { Clock } from '../shared/kit/clock.ts';
 import { run } from '../shared/kit/exec.ts';
 import type { Failpoint } from '../shared/kit/failpoint.ts';
@@ -37,6 +38,8 @@ export interface Basics {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** One renewal of the node's certificate, from the request to the file. */
   readonly renewCertificate: () => Promise<void>;
+  /** Reads the static facts of this machine in a child process. */
+  readonly readMachine: (signal: AbortSignal) => Promise<MachineFacts>;
 }
 
 export interface Drivers {

@@ -5,6 +5,7 @@ import { PRODUCT_DIR, type Basics, type Drivers } from './compose-drivers.ts';
 import { queryLogs } from './compose-logs.ts';
 import type { DestroyedApps } from './destroyed/destroyed-apps.ts';
 import { collectFacts } from './host/facts.ts';
+import { MachineInventory } from './host/machine-inventory.ts';
 import { ownFacts, ownHeartbeat } from './host/own-facts.ts';
 import { markConnected, ownVersion } from './host/program.ts';
 import { reportLastSwitch, upgradeTo, type UpgradeDeps } from './host/upgrade.ts';
@@ -17,12 +18,15 @@ export interface SessionParts {
   readonly tasks: Tasks;
   readonly destroyed: DestroyedApps;
   readonly report: UpgradeDeps['report'];
+  /** Aborts when the agent stops. */
+  readonly signal: AbortSignal;
 }
 
 /** What the controller can ask for, and the part that does it. */
 export function composeSessionHandlers(basics: Basics, drivers: Drivers, parts: SessionParts): SessionHandlers {
   const { stateDir } = basics.config;
-  const { loop, tasks, destroyed, report } = parts;
+  const { loop, tasks, destroyed, report, signal: stopped } = parts;
+  const machine = new MachineInventory({ ...basics, read: basics.readMachine, signal: stopped });
   const version = ownVersion(PRODUCT_DIR);
   const installScript = (): Promise<string> => drivers.transport.installScript();
   const upgrade = { stateDir, version, report, run, log: basics.log, installScript };
@@ -32,7 +36,7 @@ export function composeSessionHandlers(basics: Basics, drivers: Drivers, parts: 
       const { identity, sandbox } = drivers;
       const own = { version: await version, sandboxDriver: sandbox.kind, identity };
       return {
-        facts: await collectFacts(stateDir, await ownFacts(basics.config, own)),
+        facts: { ...(await collectFacts(stateDir, await ownFacts(basics.config, own))), machine: machine.forHello() },
         ledger: drivers.documents.desiredState.current(),
         cachedAppIds: await drivers.builds.cachedAppIds(),
         runningTaskIds: tasks.running(),
@@ -40,9 +44,13 @@ export function composeSessionHandlers(basics: Basics, drivers: Drivers, parts: 
         bootId: await currentBootId(),
       };
     },
-    heartbeat: () => ownHeartbeat(basics.config, { ...drivers, loop }),
+    heartbeat: async () => ({
+      ...(await ownHeartbeat(basics.config, { ...drivers, loop })),
+      factsJson: machine.forHeartbeat(),
+    }),
     instances: () => loop.statuses(),
     welcomed: () => {
+      void machine.welcomed();
       const failed = (error: unknown): void => basics.log.warn({ err: error }, 'upgrade.connected_mark_not_written');
       void version.then((own) => markConnected(stateDir, own)).then(() => reportLastSwitch(upgrade), failed);
     },

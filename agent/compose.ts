@@ -48,8 +48,9 @@ export function composeAgent(basics: Basics, drivers: Drivers): Agent {
   });
   const loop = composeLoop(basics, { ...drivers, destroyed }, (statuses) => holder.session?.reportInstances(statuses));
   const report = (reason: Reason): void => holder.session?.event({ reason });
-  const handlers = composeSessionHandlers(basics, drivers, { loop, tasks, destroyed, report });
   const stop = new AbortController();
+  const session = { loop, tasks, destroyed, report, signal: stop.signal };
+  const handlers = composeSessionHandlers(basics, drivers, session);
   return {
     start: async () => {
       await images.ensureHost();

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { ensureDir } from '../shared/kit/atomic-file.ts';
+import { machineFacts, type MachineFacts } from '../shared/domain/node-facts.ts';
 import { systemClock } from '../shared/kit/clock.ts';
 import { DEFAULT_ENV, run, runOk } from '../shared/kit/exec.ts';
 import { createFailpoint } from '../shared/kit/failpoint.ts';
@@ -14,19 +15,22 @@ import { undoShared } from './images/mount-commands.ts';
 import { reportStartFailure } from './session/report-start-failure.ts';
 
 const USAGE = `Usage:
-  node agent/main.ts run    --config FILE
-  node agent/main.ts join   --config FILE --url URL --pin sha256:HEX --name NAME   (the token comes on standard input)
-  node agent/main.ts rejoin --config FILE --url URL --pin sha256:HEX               (the token comes on standard input)
-  node agent/main.ts renew  --config FILE
-  node agent/main.ts remove --config FILE
+  node agent/main.ts run     --config FILE
+  node agent/main.ts join    --config FILE --url URL --pin sha256:HEX --name NAME   (the token comes on standard input)
+  node agent/main.ts rejoin  --config FILE --url URL --pin sha256:HEX               (the token comes on standard input)
+  node agent/main.ts renew   --config FILE
+  node agent/main.ts remove  --config FILE
+  node agent/main.ts machine --config FILE
 
 run runs the agent. join makes this machine a node. rejoin gives it a new certificate when its own is lost, expired or
 revoked (slipway nodes:rejoin NODE). renew requests the next certificate now; a running agent does this itself. remove
-stops and removes the proxy and every sandbox; images and logs stay. Example:
+stops and removes the proxy and every sandbox; images and logs stay. machine prints the hardware facts of this machine
+as JSON. Example:
   slipway nodes:token --quiet | node agent/main.ts join --config /etc/slipway/agent.json --url https://10.0.0.1:7400 --pin sha256:… --name fra-1
 `;
 
 const RENEW_TIMEOUT_MS = 120_000;
+const MACHINE_TIMEOUT_MS = 30_000;
 
 function basicsOf(config: AgentConfig, configPath = ''): Basics {
   return {
@@ -36,6 +40,7 @@ function basicsOf(config: AgentConfig, configPath = ''): Basics {
     failpoint: createFailpoint(process.env),
     env: process.env,
     renewCertificate: () => renewInChild(configPath),
+    readMachine: (signal) => readMachineInChild(configPath, signal),
   };
 }
 
@@ -77,6 +82,18 @@ async function renewInChild(configPath: string): Promise<void> {
   await runOk(run, { file: process.execPath, args, env, timeoutMs: RENEW_TIMEOUT_MS });
 }
 
+/** In a process of its own: the library is large, starts programs, and a machine can make one of them hang. */
+async function readMachineInChild(configPath: string, signal: AbortSignal): Promise<MachineFacts> {
+  const args = [import.meta.filename, 'machine', '--config', configPath];
+  const { stdout } = await runOk(run, { file: process.execPath, args, timeoutMs: MACHINE_TIMEOUT_MS, signal });
+  return machineFacts.parse(JSON.parse(stdout));
+}
+
+async function printMachine({ network }: AgentConfig): Promise<void> {
+  const { readMachine } = await import('./host/read-machine.ts');
+  process.stdout.write(`${JSON.stringify(await readMachine(network.bridge))}\n`);
+}
+
 type Values = MembershipFlags & { readonly config?: string | undefined };
 
 const print = (text: string): void => void process.stdout.write(text);
@@ -86,6 +103,7 @@ const COMMANDS: Readonly<Record<string, (config: AgentConfig, values: Values) =>
   rejoin: async (config, values) => print(await rejoinFleet(config, values)),
   renew: async (config) => print(await renewNow(config, createFailpoint(process.env))),
   remove: (config) => removeAll(config),
+  machine: (config) => printMachine(config),
 };
 
 async function main(argv: readonly string[]): Promise<void> {

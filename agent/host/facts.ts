@@ -2,34 +2,24 @@ import { constants } from 'node:fs';
 import { access, readFile, statfs } from 'node:fs/promises';
 import { availableParallelism, freemem, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
-import type { NodeFacts } from '../../shared/rpc/messages.ts';
+import type { NodeFacts } from '../../shared/domain/node-facts.ts';
 
-/** Facts that the agent knows about its own parts. */
-export type OwnFacts = Pick<
-  NodeFacts,
-  | 'agentVersion'
-  | 'sandboxDriver'
-  | 'stacks'
-  | 'proxyVersion'
-  | 'missing'
-  | 'builder'
-  | 'httpAddress'
-  | 'meshAddress'
-  | 'sandboxSubnet'
-  | 'routeNamesMax'
->;
+/** Facts that only the composition root knows. */
+export type OwnFacts = Omit<NodeFacts, keyof Awaited<ReturnType<typeof readSystem>> | 'machine'>;
 
-/** Facts of this machine, read in about a millisecond. `diskBytes` is the size of the file system of the state folder. */
+/** Reads the facts of this node in about a millisecond. */
 export async function collectFacts(stateDir: string, own: OwnFacts): Promise<NodeFacts> {
-  const disk = await diskSpace(stateDir);
+  return { ...own, ...(await readSystem(stateDir)) };
+}
+
+async function readSystem(stateDir: string) {
   return {
-    ...own,
     os: await osRelease(),
     kernel: release(),
     arch: process.arch,
     cpus: availableParallelism(),
     memoryBytes: totalmem(),
-    ...disk,
+    ...(await diskSpace(stateDir)),
   };
 }
 

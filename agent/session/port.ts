@@ -6,7 +6,8 @@ import type { AppId, TaskId } from '../../shared/domain/ids.ts';
 import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
 import type { LogLine } from '../../shared/domain/log-line.ts';
 import type { AppName } from '../../shared/domain/names.ts';
-import type { Heartbeat, LogQueryMessage, NodeFacts } from '../../shared/rpc/messages.ts';
+import type { NodeFacts } from '../../shared/domain/node-facts.ts';
+import type { Heartbeat, LogQueryMessage } from '../../shared/rpc/messages.ts';
 
 /** What the controller can ask an agent for. The composition root implements it with the other parts. */
 export interface SessionHandlers {

@@ -6,6 +6,7 @@ import type { Paint } from '../terminal/paint.ts';
 import { renderProblems } from '../terminal/problems.ts';
 import { renderTable, type Cell } from '../terminal/table.ts';
 import { renderAgo, renderBytes, renderTime } from '../terminal/time.ts';
+import { machineRows } from './render-machine.ts';
 
 export function renderNodes(nodes: readonly NodeBody[], paint: Paint): string {
   if (nodes.length === 0) return 'No node has joined yet. Create a join token with: slipway nodes:token\n';
@@ -26,6 +27,7 @@ export function renderNodeInfo(node: NodeInfoBody, look: Look): string {
         .join(' '),
     ],
     ['System:', [node.platform, node.kernel].filter((part) => part !== undefined && part !== '').join(', kernel ')],
+    ...machineRows(node.machine),
     ['Memory:', sizes(node.memoryFreeBytes, node.memoryBytes)],
     ['Disk:', sizes(node.diskFreeBytes, node.diskBytes)],
     [

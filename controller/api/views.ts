@@ -15,6 +15,7 @@ import type { ProblemBody } from '../../shared/api/schema.ts';
 import { instanceName } from '../../shared/domain/assignment.ts';
 import { crashLoopOf } from '../../shared/domain/crash-loop.ts';
 import type { InstanceStatus } from '../../shared/domain/instance.ts';
+import { shownFacts } from '../../shared/domain/node-facts.ts';
 import type { ApiConfig, LookDeps } from './deps.ts';
 import { refusalOf } from './route-problems.ts';
 
@@ -102,21 +103,16 @@ export function viewNode(
     lastSeenMsAgo:
       live.lastSeenAtMs === undefined ? undefined : Math.max(0, Math.round(clock.monotonicMs() - live.lastSeenAtMs)),
     builder: live.builder && builderPool.whyNot({ ...live, cordoned }) === undefined,
+    ...shownFacts.parse(live),
     platform: live.platform,
-    sandboxDriver: live.sandboxDriver,
-    agentVersion: live.agentVersion,
     versionTrouble: viewTrouble(live),
-    proxyVersion: live.proxyVersion,
     unreadableRequests: live.unreadableRequests,
     refusal: refusalOf(live),
-    memoryBytes: live.memoryBytes,
     memoryFreeBytes: live.memoryFreeBytes,
     // What a node said before the connection broke may be wrong by now.
     instances: live.connected
       ? fleet.statusesOn(live.nodeId).filter(({ state }) => state === 'live').length
       : undefined,
-    ...{ os: live.os, kernel: live.kernel, arch: live.arch, cpus: live.cpus, diskBytes: live.diskBytes },
-    diskFreeBytes: live.diskFreeBytes,
     load1: live.load1,
     missing: live.missing,
     trouble: live.trouble,

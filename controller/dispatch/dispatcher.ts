@@ -125,6 +125,7 @@ export class Dispatcher {
     return new MessageRouter({
       ...{
         registry: this.registry,
+        liveness: this.#liveness,
         tasks: this.tasks,
         logs: this.logs,
         routes: this.routes,

@@ -26,41 +26,26 @@ function sessionFields({
   return { routesRefusal: session?.routes.refusal, routesLate: session !== undefined && routes.late, removesDestroyed };
 }
 
-function egressFields({ facts, session }: LiveNodeState): Pick<LiveNode, 'sandboxSubnet' | 'egressIgnored'> {
-  const hello = session?.hello;
-  return { sandboxSubnet: facts.sandboxSubnet, egressIgnored: hello !== undefined && hello.takesEgress !== true };
-}
-
 /** The view of a node that other modules read. Pure. */
 export function liveNode(node: LiveNodeState): LiveNode {
   const { facts, state, cordoned, draining, lost, revoked, labels } = node;
   return {
     nodeId: node.id,
     name: node.name,
+    ...facts,
     ...{ state, cordoned, draining, lost, revoked, labels },
     connected: node.session !== undefined,
     lastSeenAtMs: node.session?.lastSeenAtMs ?? node.lastSeenAtMs,
-    builder: facts.builder,
-    stacks: facts.stacks,
     platform: facts.os === '' ? '' : `${facts.os}-${facts.arch}`,
-    memoryBytes: facts.memoryBytes,
-    diskFreeBytes: facts.diskFreeBytes,
-    sandboxDriver: facts.sandboxDriver,
-    proxyVersion: facts.proxyVersion,
-    httpAddress: facts.httpAddress,
-    agentVersion: facts.agentVersion,
     versionTrouble: node.session === undefined ? undefined : node.versionTrouble,
-    missing: facts.missing,
     trouble: troubleReason(node),
     meshAddress: facts.meshAddress ?? '',
-    routeNamesMax: facts.routeNamesMax,
-    ...egressFields(node),
+    egressIgnored: node.session?.hello !== undefined && node.session.hello.takesEgress !== true,
     refusal: node.session === undefined ? undefined : node.ack?.refusal,
     ...sessionFields(node),
     unreachablePeerIds: node.session === undefined ? [] : node.unreachablePeerIds,
     unreadableRequests: node.unreadableRequests,
     load1: node.load1,
     memoryFreeBytes: node.memoryFreeBytes,
-    ...{ os: facts.os, kernel: facts.kernel, arch: facts.arch, cpus: facts.cpus, diskBytes: facts.diskBytes },
   };
 }

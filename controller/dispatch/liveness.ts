@@ -4,7 +4,7 @@ import type { NodeId } from '../../shared/domain/ids.ts';
 import { Batches } from '../../shared/kit/batches.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import type { Logger } from '../../shared/kit/log.ts';
-import type { NodeFacts } from '../../shared/rpc/messages.ts';
+import type { NodeFacts } from '../../shared/domain/node-facts.ts';
 import type { PresentNode } from '../domain/nodes.ts';
 import type { Store } from '../store/port.ts';
 import type { LiveNodeState, NodeRegistry } from './node-registry.ts';
@@ -47,7 +47,8 @@ export class Liveness {
     }
   }
 
-  async present(node: LiveNodeState, facts: NodeFacts): Promise<void> {
+  async present(node: LiveNodeState, reported: NodeFacts): Promise<void> {
+    const facts = keepMachine(reported, node.facts);
     const changed = !isDeepStrictEqual(lasting(node.facts), lasting(facts));
     node.facts = facts;
     if (!changed && node.state === 'ready') return;
@@ -88,4 +89,9 @@ export class Liveness {
 /** Facts that are worth a write: free disk changes all the time. */
 function lasting(facts: NodeFacts): NodeFacts {
   return { ...facts, diskFreeBytes: 0 };
+}
+
+/** An agent that has just started has not read the facts of its machine yet. */
+function keepMachine(facts: NodeFacts, { machine }: NodeFacts): NodeFacts {
+  return facts.machine === undefined && machine !== undefined ? { ...facts, machine } : facts;
 }

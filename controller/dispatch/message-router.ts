@@ -1,17 +1,27 @@
 import type { NodeId } from '../../shared/domain/ids.ts';
+import { parseNodeFacts } from '../../shared/domain/node-facts.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import type { Logger } from '../../shared/kit/log.ts';
-import type { AgentMessage, DesiredAck, Hello, InstanceReport, NodeEvent } from '../../shared/rpc/messages.ts';
+import type {
+  AgentMessage,
+  DesiredAck,
+  Heartbeat,
+  Hello,
+  InstanceReport,
+  NodeEvent,
+} from '../../shared/rpc/messages.ts';
 import type { AgentSession } from './agent-session.ts';
 import { handleDesiredAck } from './desired-ack.ts';
 import type { DestroyedApps } from './destroyed-apps.ts';
 import type { LogQueries } from './log-queries.ts';
+import type { Liveness } from './liveness.ts';
 import type { LiveNodeState, NodeRegistry } from './node-registry.ts';
 import type { RouteDistributor } from './route-distributor.ts';
 import type { Tasks } from './tasks.ts';
 
 export interface MessageRouterDeps {
   readonly registry: NodeRegistry;
+  readonly liveness: Pick<Liveness, 'present'>;
   readonly tasks: Tasks;
   readonly logs: LogQueries;
   readonly routes: RouteDistributor;
@@ -34,10 +44,10 @@ export class MessageRouter {
   }
 
   route(session: AgentSession, node: LiveNodeState, message: Exclude<AgentMessage, Hello>): void {
-    const { registry, tasks, logs, routes, destroyed, onNodeEvent } = this.#deps;
+    const { tasks, logs, routes, destroyed, onNodeEvent } = this.#deps;
     switch (message.kind) {
       case 'heartbeat':
-        registry.heartbeat(node, message);
+        this.#heartbeat(node, message);
         break;
       case 'desiredAck':
         this.#desiredAck(session, node, message);
@@ -63,6 +73,13 @@ export class MessageRouter {
       case 'nodeEvent':
         onNodeEvent?.({ id: session.nodeId, name: session.name }, message);
     }
+  }
+
+  #heartbeat(node: LiveNodeState, heartbeat: Heartbeat): void {
+    const { registry, liveness } = this.#deps;
+    registry.heartbeat(node, heartbeat);
+    const { factsJson } = heartbeat;
+    if (factsJson !== undefined) void liveness.present(node, parseNodeFacts(factsJson, node.facts));
   }
 
   #instanceReport(session: AgentSession, node: LiveNodeState, report: InstanceReport): void {

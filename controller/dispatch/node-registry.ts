@@ -1,34 +1,14 @@
-import { z } from 'zod';
 import type { DesiredState, WithheldInstance } from '../../shared/domain/assignment.ts';
 import type { InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
+import { readNodeFacts, type NodeFacts } from '../../shared/domain/node-facts.ts';
 import type { NodeState } from '../../shared/domain/states.ts';
 import type { UnreadableRequests } from '../../shared/domain/unreadable-requests.ts';
-import type { DesiredAck, Heartbeat, Hello, NodeFacts } from '../../shared/rpc/messages.ts';
+import type { DesiredAck, Heartbeat, Hello } from '../../shared/rpc/messages.ts';
 import type { NodeRow } from '../domain/nodes.ts';
 import type { AgentSession } from './agent-session.ts';
 import type { OutgoingState } from './outgoing-state.ts';
 import { recordBoot, type BootHistory } from './duplicate-node.ts';
-
-const storedFacts = z.object({
-  agentVersion: z.string().catch(''),
-  os: z.string().catch(''),
-  kernel: z.string().catch(''),
-  arch: z.string().catch(''),
-  cpus: z.number().catch(0),
-  memoryBytes: z.number().catch(0),
-  diskBytes: z.number().catch(0),
-  diskFreeBytes: z.number().catch(0),
-  sandboxDriver: z.string().catch(''),
-  stacks: z.array(z.string()).catch([]),
-  proxyVersion: z.string().catch(''),
-  missing: z.array(z.string()).catch([]),
-  builder: z.boolean().catch(false),
-  httpAddress: z.string().catch(''),
-  meshAddress: z.string().catch(''),
-  sandboxSubnet: z.string().catch(''),
-  routeNamesMax: z.number().catch(0),
-});
 
 /** The state of one node in the memory of this controller process. */
 export interface LiveNodeState {
@@ -117,7 +97,7 @@ export class NodeRegistry {
       id: row.id,
       name: row.name,
       ...storedFields(row),
-      facts: storedFacts.parse(row.facts ?? {}),
+      facts: readNodeFacts(row.facts ?? {}),
       session: undefined,
       lastSeenAtMs: undefined,
       load1: 0,

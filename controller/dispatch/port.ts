@@ -2,11 +2,13 @@ import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
 import type { AppId, InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import type { LogLine } from '../../shared/domain/log-line.ts';
 import type { AppName } from '../../shared/domain/names.ts';
+import type { NodeFacts } from '../../shared/domain/node-facts.ts';
 import type { NodeState } from '../../shared/domain/states.ts';
 import type { UnreadableRequests } from '../../shared/domain/unreadable-requests.ts';
 import type { NodeRow } from '../domain/nodes.ts';
 
-export interface LiveNode {
+/** A node as it is now: its last facts, and what the controller knows about it. */
+export interface LiveNode extends NodeFacts {
   readonly nodeId: NodeId;
   readonly name: string;
   readonly state: NodeState;
@@ -23,34 +25,16 @@ export interface LiveNode {
   readonly connected: boolean;
   /** Monotonic ms of the last word from it; absent before the first in this life of the controller. */
   readonly lastSeenAtMs?: number | undefined;
-  readonly builder: boolean;
-  readonly stacks: readonly string[];
   readonly platform: string;
-  readonly memoryBytes: number;
-  readonly diskFreeBytes: number;
-  readonly sandboxDriver: string;
-  readonly proxyVersion: string;
-  readonly httpAddress: string;
-  readonly agentVersion: string;
   /** Its agent is connected, and of a version that does not go with ours; the hint is the command that mends it. */
   readonly versionTrouble?: Reason | undefined;
-  readonly missing: readonly string[];
   /** Why its agent cannot put its machine right or, while it is not connected, could not start. */
   readonly trouble?: Reason | undefined;
   readonly load1: number;
   /** Of its last heartbeat; absent before the first. */
   readonly memoryFreeBytes?: number | undefined;
-  readonly os?: string | undefined;
-  readonly kernel?: string | undefined;
-  readonly arch?: string | undefined;
-  readonly cpus?: number | undefined;
-  readonly diskBytes?: number | undefined;
   /** `address:port` for other nodes; empty when it takes no requests of theirs. */
   readonly meshAddress: string;
-  /** Of its sandboxes; absent or empty where they have none. */
-  readonly sandboxSubnet?: string | undefined;
-  /** Most names of one app that its agent reads; absent or 0: it does not say. */
-  readonly routeNamesMax?: number | undefined;
   /** It is connected, and its agent is too old to know which private networks an operator has opened. */
   readonly egressIgnored?: boolean | undefined;
   /** It is connected, and its agent removes the data of destroyed apps. */

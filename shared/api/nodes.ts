@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { MIN_LOST_AFTER_MS } from '../domain/lost-after.ts';
+import { machineFacts, shownFacts } from '../domain/node-facts.ts';
 import { desiredState, instanceState, list, problemBody, reason, textRecord, wordOf } from './schema.ts';
 import type { RouteSpec } from './route-spec.ts';
 
@@ -16,29 +17,18 @@ export const nodeBody = z.object({
   /** Time since its last heartbeat; absent when none came since the controller started. */
   lastSeenMsAgo: z.number().optional(),
   builder: z.boolean().optional(),
+  ...shownFacts.shape,
   platform: z.string().optional(),
-  sandboxDriver: z.string().optional(),
-  agentVersion: z.string().optional(),
   /** It is connected, and its agent's version does not fit the controller's. */
   versionTrouble: problemBody.optional(),
-  proxyVersion: z.string().optional(),
   /** Absent when its agent does not report it. */
   unreadableRequests: unreadableRequests.optional(),
   /** It is connected and does not follow this controller. */
   refusal: reason.optional(),
-  memoryBytes: z.number().optional(),
   /** Memory that programs could still use, of its last heartbeat. */
   memoryFreeBytes: z.number().optional(),
   /** Live ones, of all apps. */
   instances: z.number().optional(),
-  /** `debian-12` */
-  os: z.string().optional(),
-  kernel: z.string().optional(),
-  arch: z.string().optional(),
-  cpus: z.number().optional(),
-  /** Of the file system under the agent's state. */
-  diskBytes: z.number().optional(),
-  diskFreeBytes: z.number().optional(),
   load1: z.number().optional(),
   labels: textRecord,
   /** It gets no new instances. */
@@ -73,6 +63,8 @@ export type PlacedBody = z.output<typeof placedBody>;
 const nodeInfoBody = nodeBody.extend({
   /** End of the drain, wall clock. */
   drainUntilMs: z.number().optional(),
+  /** Absent while the agent has not reported it. */
+  machine: machineFacts.optional(),
   placed: list(placedBody),
 });
 export type NodeInfoBody = z.output<typeof nodeInfoBody>;

@@ -6,30 +6,16 @@ import { clip } from './clip.ts';
 import { encodeBuildResult, encodeLogLine, encodeReason, encodeStatuses } from './encode.ts';
 import { badMessage, decode } from './decode.ts';
 import * as field from './fields.ts';
-import type { AgentMessage, Heartbeat, Hello, NodeFacts, TaskOutcome, UnknownMessage } from './messages.ts';
+import { FACTS_JSON_MAX, nodeFacts, parseNodeFacts, writeNodeFacts, type NodeFacts } from '../domain/node-facts.ts';
+import type { AgentMessage, Heartbeat, Hello, TaskOutcome, UnknownMessage } from './messages.ts';
 import { buildResult, epoch, instanceStatus, logLine, reason } from './schemas.ts';
 import type { WireAgentMessage, WireAgentMessageOut } from './service.ts';
 
 type Kind = AgentMessage['kind'];
 
-const facts = z.object({
-  os: field.word,
-  kernel: field.word,
-  arch: field.word,
-  cpus: field.count,
-  memoryBytes: field.count,
-  diskBytes: field.count,
-  diskFreeBytes: field.count,
-  sandboxDriver: field.word,
-  stacks: z.array(field.stackName).max(50),
-  proxyVersion: field.word,
-  missing: z.array(field.text).max(100),
-  builder: z.boolean(),
-  httpAddress: field.word,
-  meshAddress: field.word,
-  sandboxSubnet: field.word,
-  routeNamesMax: field.count,
-});
+const factsJson = z.string().max(FACTS_JSON_MAX);
+
+const facts = nodeFacts.omit({ agentVersion: true, machine: true }).extend({ json: factsJson });
 
 const hello = z
   .object({
@@ -46,10 +32,11 @@ const hello = z
     takesEgress: z.boolean(),
     takesDestroyed: z.boolean(),
   })
-  .transform(({ agentVersion, facts: of, epoch: known, generation, ...rest }) => {
-    const nodeFacts: NodeFacts = { agentVersion, ...of };
-    return { ...rest, facts: nodeFacts, ledger: known === undefined ? undefined : { epoch: known, generation } };
-  });
+  .transform(({ agentVersion, facts: { json, ...numbered }, epoch: known, generation, ...rest }) => ({
+    ...rest,
+    facts: parseNodeFacts(json, { agentVersion, ...numbered }),
+    ledger: known === undefined ? undefined : { epoch: known, generation },
+  }));
 
 const heartbeat = z.object({
   diskFreeBytes: field.count,
@@ -60,6 +47,7 @@ const heartbeat = z.object({
   unreadableRequests: field.optional(
     z.object({ count: field.count, last: field.optional(z.object({ atMs: field.count, cause: field.text })) }),
   ),
+  factsJson: field.emptyIsAbsent<string>(factsJson),
 });
 
 const desiredAck = z
@@ -168,16 +156,15 @@ export function encodeAgentMessage(message: AgentMessage): WireAgentMessage {
 }
 
 function encodeHello({
-  facts: of,
+  facts: { agentVersion, ...others },
   ledger,
   cachedAppIds,
   runningTaskIds,
   ...routes
 }: Hello): NonNullable<WireAgentMessage['hello']> {
-  const { agentVersion, ...facts } = of;
   return {
     agentVersion,
-    facts: encodeFacts(facts),
+    facts: encodeFacts(others),
     cachedAppIds: cachedAppIds.slice(0, 10_000),
     runningTaskIds: [...runningTaskIds],
     takesFleetRoutes: routes.takesFleetRoutes ?? false,
@@ -193,15 +180,25 @@ function encodeHello({
 function encodeFacts(
   facts: Omit<NodeFacts, 'agentVersion'>,
 ): NonNullable<NonNullable<WireAgentMessage['hello']>['facts']> {
-  const { meshAddress = '', sandboxSubnet = '', routeNamesMax = 0, stacks, missing, ...rest } = facts;
-  return { ...rest, meshAddress, sandboxSubnet, routeNamesMax, stacks: [...stacks], missing: clipAll(missing) };
+  const { missing, stacks, ...others } = facts;
+  const { meshAddress = '', sandboxSubnet = '', routeNamesMax = 0 } = facts;
+  const lists = { stacks: [...stacks], missing: clipAll(missing) };
+  return { ...others, ...lists, meshAddress, sandboxSubnet, routeNamesMax, json: writeNodeFacts(others) };
 }
 
 function encodeHeartbeat(message: Heartbeat): NonNullable<WireAgentMessage['heartbeat']> {
-  const { kind: _, unreachablePeerIds = [], host, unreadableRequests: unreadable, ...rest } = message;
+  const {
+    kind: _,
+    unreachablePeerIds = [],
+    host,
+    unreadableRequests: unreadable,
+    factsJson: json = '',
+    ...rest
+  } = message;
   const trouble = host?.trouble === undefined ? {} : { trouble: encodeReason(host.trouble) };
   return {
     ...rest,
+    factsJson: json,
     unreachablePeerIds: unreachablePeerIds.slice(0, 1_000),
     ...(host === undefined ? {} : { host: { missing: clipAll(host.missing), ...trouble } }),
     ...(unreadable === undefined ? {} : { unreadableRequests: encodeUnreadable(unreadable) }),

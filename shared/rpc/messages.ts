@@ -5,32 +5,9 @@ import type { EgressTable } from '../domain/egress.ts';
 import type { InstanceStatus, Reason } from '../domain/instance.ts';
 import type { LogLine } from '../domain/log-line.ts';
 import type { AppName } from '../domain/names.ts';
+import type { NodeFacts } from '../domain/node-facts.ts';
 import type { RoutesUpdate } from '../domain/fleet-routes.ts';
 import type { UnreadableRequests } from '../domain/unreadable-requests.ts';
-
-/** What an agent says of its machine. */
-export interface NodeFacts {
-  readonly agentVersion: string;
-  readonly os: string;
-  readonly kernel: string;
-  readonly arch: string;
-  readonly cpus: number;
-  readonly memoryBytes: number;
-  readonly diskBytes: number;
-  readonly diskFreeBytes: number;
-  readonly sandboxDriver: string;
-  readonly stacks: readonly string[];
-  readonly proxyVersion: string;
-  readonly missing: readonly string[];
-  readonly builder: boolean;
-  readonly httpAddress: string;
-  /** `address:port`; absent or empty when it takes no requests of other nodes. */
-  readonly meshAddress?: string | undefined;
-  /** Of its sandboxes; absent or empty when they have none, or the agent does not say. */
-  readonly sandboxSubnet?: string | undefined;
-  /** Most names of one app that it reads in the route table; absent or 0 from older agents. */
-  readonly routeNamesMax?: number | undefined;
-}
 
 export interface Hello {
   readonly kind: 'hello';
@@ -60,6 +37,8 @@ export interface Heartbeat {
   readonly unreachablePeerIds?: readonly string[] | undefined;
   readonly host?: HostLook | undefined;
   readonly unreadableRequests?: UnreadableRequests | undefined;
+  /** Facts that the agent has read since its Hello; see `parseNodeFacts`. */
+  readonly factsJson?: string | undefined;
 }
 
 /** What an agent's looks at its own machine found. */

@@ -1,9 +1,11 @@
 import type { LiveNode } from '../../controller/dispatch/port.ts';
 import type { NodeRow } from '../../controller/domain/nodes.ts';
+import { NO_FACTS } from '../../shared/domain/node-facts.ts';
 
 /** A connected node that all is well with, as the dispatcher knows it. */
 export function liveNodeOf({ id, name }: Pick<NodeRow, 'id' | 'name'>, change: Partial<LiveNode> = {}): LiveNode {
   return {
+    ...NO_FACTS,
     ...{ nodeId: id, name, state: 'ready', connected: true, builder: true, labels: {}, missing: [], load1: 0.1 },
     ...{ cordoned: false, draining: false, lost: false, revoked: false, unreachablePeerIds: [] },
     ...{

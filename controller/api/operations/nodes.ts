@@ -90,7 +90,8 @@ export async function describeNode(deps: ApiDeps, node: NodeRow, user: User): Pr
     placedBody(deps, row, { app: apps.get(row.appId) ?? '', copyNode: copies.get(row.instanceId) }),
   );
   const { drainUntilMs } = node;
-  return { ...viewNode(node, fleet.node(node.id), deps), drainUntilMs, placed };
+  const live = fleet.node(node.id);
+  return { ...viewNode(node, live, deps), drainUntilMs, machine: live?.machine, placed };
 }
 
 function placedBody(

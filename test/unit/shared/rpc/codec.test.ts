@@ -31,6 +31,28 @@ function many(): { readonly state: DesiredState } {
   return { state: { epoch: { counter: 1, id: 'a' }, generation: 1, assignments, routes: [], massStopReason: '' } };
 }
 
+const anyMachine = fc.record({
+  product: fc.string({ maxLength: 20 }),
+  virtualization: fc.constantFrom('none', 'KVM'),
+  cpuModel: fc.string({ maxLength: 20 }),
+  cpuSockets: fc.nat({ max: 8 }),
+  cpuCores: fc.nat({ max: 256 }),
+  swapBytes: fc.nat({ max: Number.MAX_SAFE_INTEGER }),
+  disks: fc.array(
+    fc.record({
+      name: fc.constant('sda'),
+      sizeBytes: fc.nat({ max: Number.MAX_SAFE_INTEGER }),
+      medium: fc.constantFrom('SSD', ''),
+      model: fc.string({ maxLength: 20 }),
+    }),
+    { maxLength: 2 },
+  ),
+  interfaces: fc.array(
+    fc.record({ name: fc.constant('eth0'), mac: fc.constant(''), addresses: fc.constant(['10.0.0.1']) }),
+    { maxLength: 2 },
+  ),
+});
+
 const anyFacts = fc.record({
   agentVersion: fc.constant('0.1.0'),
   os: fc.constant('debian-12'),
@@ -61,7 +83,10 @@ describe('every message survives the wire', () => {
     roundTrips(
       fc.record({
         kind: fc.constant('hello' as const),
-        facts: anyFacts,
+        facts: fc.oneof(
+          anyFacts,
+          fc.tuple(anyFacts, anyMachine).map(([facts, machine]) => ({ ...facts, machine })),
+        ),
         ledger: fc.option(
           fc.record({
             epoch: fc.record({ counter: fc.nat(), id: fc.string({ maxLength: 20 }) }),

@@ -11,6 +11,7 @@ export interface Heartbeat {
   'unreachablePeerIds'?: (string)[];
   'host'?: (_slipway_v1_HostLook | null);
   'unreadableRequests'?: (_slipway_v1_UnreadableRequests | null);
+  'factsJson'?: (string);
 }
 
 export interface Heartbeat__Output {
@@ -20,4 +21,5 @@ export interface Heartbeat__Output {
   'unreachablePeerIds': (string)[];
   'host': (_slipway_v1_HostLook__Output | null);
   'unreadableRequests': (_slipway_v1_UnreadableRequests__Output | null);
+  'factsJson': (string);
 }

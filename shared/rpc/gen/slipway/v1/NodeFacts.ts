@@ -19,6 +19,7 @@ export interface NodeFacts {
   'meshAddress'?: (string);
   'sandboxSubnet'?: (string);
   'routeNamesMax'?: (number);
+  'json'?: (string);
 }
 
 export interface NodeFacts__Output {
@@ -38,4 +39,5 @@ export interface NodeFacts__Output {
   'meshAddress': (string);
   'sandboxSubnet': (string);
   'routeNamesMax': (number);
+  'json': (string);
 }
