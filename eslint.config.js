@@ -119,7 +119,7 @@ export default defineConfig(
   },
   {
     // The rest of a composition root: it hands out time and chance, but reads no environment.
-    files: ['*/compose.ts'],
+    files: ['*/compose.ts', '*/compose-*.ts'],
     rules: {
       'no-restricted-syntax': ['error', noDefaultExport],
       'no-restricted-properties': ['error', noEnvironment],

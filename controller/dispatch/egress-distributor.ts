@@ -1,5 +1,6 @@
 import type { EgressTable } from '../../shared/domain/egress.ts';
 import type { Logger } from '../../shared/kit/log.ts';
+import { SerialQueue } from '../../shared/kit/serial-queue.ts';
 import { encodeControllerMessage } from '../../shared/rpc/controller-codec.ts';
 import type { WireControllerMessage } from '../../shared/rpc/service.ts';
 import type { Store } from '../store/port.ts';
@@ -22,7 +23,7 @@ export class EgressDistributor {
   #sent: SentTable | undefined;
   #refreshScheduled = false;
   /** Reads run one after the other, so that an older table is never sent last. */
-  #queue: Promise<void> = Promise.resolve();
+  readonly #queue = new SerialQueue();
 
   constructor(deps: EgressDistributorDeps) {
     this.#deps = deps;
@@ -65,10 +66,9 @@ export class EgressDistributor {
 
   /** When the table cannot be read, agents keep the last one until the next change or session. */
   #enqueue(work: () => Promise<void>): Promise<void> {
-    this.#queue = this.#queue.then(work).catch((error: unknown) => {
+    return this.#queue.add(work).catch((error: unknown) => {
       this.#deps.logger.error({ err: error }, 'egress.not_sent');
     });
-    return this.#queue;
   }
 }
 

@@ -10,6 +10,7 @@ import type { AppId, InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import { callAfter } from '../../shared/kit/timer.ts';
+import { SerialQueue } from '../../shared/kit/serial-queue.ts';
 import { encodeControllerMessage } from '../../shared/rpc/controller-codec.ts';
 import type { RoutesAck } from '../../shared/rpc/messages.ts';
 import type { WireControllerMessage } from '../../shared/rpc/service.ts';
@@ -61,7 +62,7 @@ export class RouteDistributor {
   #isLoaded = false;
   #refreshScheduled = false;
   #refreshDurationMs = 0;
-  #queue: Promise<void> = Promise.resolve();
+  readonly #queue = new SerialQueue();
 
   constructor(deps: RouteDistributorDeps) {
     this.#deps = deps;
@@ -133,10 +134,9 @@ export class RouteDistributor {
 
   /** One refresh at a time. If one fails, the table stays as it is, and the next change tries again. */
   #enqueue(work: () => Promise<void>): Promise<void> {
-    this.#queue = this.#queue.then(work).catch((error: unknown) => {
+    return this.#queue.add(work).catch((error: unknown) => {
       this.#deps.logger.error({ err: error }, 'routes.not_read');
     });
-    return this.#queue;
   }
 
   async #refresh(): Promise<void> {

@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
+import { SerialQueue } from '../../../shared/kit/serial-queue.ts';
 
 /** One conversation: each command's reply is read before the next one is sent. Commands with a payload contain line breaks. */
 export type Converse = (command: string) => Promise<string>;
@@ -8,7 +9,7 @@ export type Converse = (command: string) => Promise<string>;
 export class CliSocket {
   readonly #path: string;
   readonly #timeoutMs: number;
-  #tail: Promise<unknown> = Promise.resolve();
+  readonly #conversations = new SerialQueue();
 
   constructor(path: string, timeoutMs = 5000) {
     this.#path = path;
@@ -17,9 +18,7 @@ export class CliSocket {
 
   /** @throws SLIP_PROXY_SOCKET when nobody answers or the conversation breaks off */
   talk<T>(conversation: (say: Converse) => Promise<T>): Promise<T> {
-    const mine = this.#tail.then(() => this.#talkNow(conversation));
-    this.#tail = mine.catch(() => undefined);
-    return mine;
+    return this.#conversations.add(() => this.#talkNow(conversation));
   }
 
   async #talkNow<T>(conversation: (say: Converse) => Promise<T>): Promise<T> {

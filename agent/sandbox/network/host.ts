@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { NO_EGRESS, type EgressTable } from '../../../shared/domain/egress.ts';
 import { runOk, type Run } from '../../../shared/kit/exec.ts';
+import { SerialQueue } from '../../../shared/kit/serial-queue.ts';
 import { parseCidr, addressAt, type SandboxConfig } from '../config.ts';
 import { overlappingBridge, subnetTaken } from './overlap.ts';
 import { bridgeBatch, gatewayAddress, type NetworkNames } from './plan.ts';
@@ -20,7 +21,8 @@ export class HostNetwork {
   readonly #tenants = new Map<string, { readonly id: string; readonly uidBase: number }>();
   #nameservers: readonly string[] = [];
   #flowsMax = FLOWS_MAX;
-  #turn: Promise<unknown> = Promise.resolve();
+  /** Updates run one after the other, because each depends on the result of the one before. */
+  readonly #updates = new SerialQueue();
 
   constructor(config: SandboxConfig, run: Run) {
     this.#config = config;
@@ -36,7 +38,7 @@ export class HostNetwork {
     await this.#ensureBridge();
     this.#nameservers = nameservers;
     this.#flowsMax = flowsOfOne(await flowTableSize(), this.#tenants.size);
-    await this.#inTurn(() => this.#ensureRules());
+    await this.#updates.add(() => this.#ensureRules());
     await ensureForwarding();
     await this.#ensureForwardPolicy();
   }
@@ -44,7 +46,7 @@ export class HostNetwork {
   /** Another table: for new connections of sandboxes that run, too. Before the first `ensure` it is only kept. */
   setEgress(table: EgressTable): Promise<void> {
     this.#egress = table;
-    return this.#inTurn(() => this.#update());
+    return this.#updates.add(() => this.#update());
   }
 
   /** Sandboxes that an earlier agent has left running. */
@@ -55,13 +57,13 @@ export class HostNetwork {
   /** This sandbox may open connections, as far as its app may. Call it before the sandbox's first process. */
   async admit(id: string, address: string, uidBase: number): Promise<void> {
     this.#tenants.set(address, { id, uidBase });
-    await this.#inTurn(() => this.#update());
+    await this.#updates.add(() => this.#update());
   }
 
   /** The sandbox is gone. Call it before its address is given to another one. A failure is made good by the next `admit` or `ensure`. */
   async dismiss(id: string): Promise<void> {
     for (const [address, tenant] of this.#tenants) if (tenant.id === id) this.#tenants.delete(address);
-    await this.#inTurn(() => this.#update()).catch(() => undefined);
+    await this.#updates.add(() => this.#update()).catch(() => undefined);
   }
 
   async remove(): Promise<void> {
@@ -86,13 +88,6 @@ export class HostNetwork {
     }
     const lines = hasAddress ? bridgeBatch(this.names).slice(2, 6) : bridgeBatch(this.names);
     await runOk(this.#run, { file: 'ip', args: ['-batch', '-'], stdin: `${lines.join('\n')}\n` });
-  }
-
-  /** One at a time: each works on what the one before has left. */
-  #inTurn(work: () => Promise<void>): Promise<void> {
-    const turn = this.#turn.then(work);
-    this.#turn = turn.catch(() => undefined);
-    return turn;
   }
 
   async #ensureRules(): Promise<void> {
