@@ -110,6 +110,13 @@ export default {
       to: { pathNot: ['^shared/(api|domain|kit)/', '^node_modules/zod/'] },
     },
     {
+      name: 'assignments-are-below',
+      severity: 'error',
+      comment: 'release, formation and movement change instances through controller/assignments, which knows none of them.',
+      from: { path: '^controller/(assignments|release|formation|movement)/' },
+      to: { path: '^controller/(release|formation|movement)/', pathNot: '^controller/$1/' },
+    },
+    {
       name: 'planner-imports',
       severity: 'error',
       comment: 'A planner speaks the domain and its own folder: values in, values out.',

@@ -16,11 +16,11 @@ import type { App } from '../domain/apps.ts';
 import type { AssignmentRow } from '../domain/assignments.ts';
 import type { Release } from '../domain/releases.ts';
 import { assignmentRows } from '../assignments/assignment-changes.ts';
+import { noRoom } from '../assignments/instance-failure.ts';
 import { LimitChanges, type LimitChange } from './limit-changes.ts';
 import { appShape, planNodes } from '../assignments/plan-inputs.ts';
 import { checkType, noteFormation, runningRows, type Asker } from './process-types.ts';
 import type { Restarts, RestartDeps } from './restarts.ts';
-import { noRoom } from '../release/rollout-plan.ts';
 
 export interface FormationsDeps extends RestartDeps {
   readonly restarts: Restarts;

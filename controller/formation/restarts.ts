@@ -11,25 +11,18 @@ import type { App } from '../domain/apps.ts';
 import type { AssignmentRow } from '../domain/assignments.ts';
 import type { Release } from '../domain/releases.ts';
 import type { Store } from '../store/port.ts';
-import {
-  absentNodes,
-  assignmentRows,
-  NO_CHANGE,
-  publishTo,
-  setDesired,
-  statusesOf,
-  untilStopped,
-} from '../assignments/assignment-changes.ts';
+import { absentNodes, assignmentRows, statusesOf, untilStopped } from '../assignments/assignment-changes.ts';
 import { appShape, planNodes } from '../assignments/plan-inputs.ts';
 import { runningRows } from './process-types.ts';
-import { firstBroken, noRoom, type Failure, type RolloutPolicy } from '../release/rollout-plan.ts';
+import { firstFailure, noRoom, type Failure } from '../assignments/instance-failure.ts';
+import { replaceInstances } from '../assignments/replace-instances.ts';
 
 export interface RestartDeps {
   readonly store: Store;
   readonly fleet: Fleet;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly policy: RolloutPolicy;
+  readonly policy: { readonly startTimeoutMs: number };
   readonly newInstanceId: () => InstanceId;
   /** Aborted when the controller stops. */
   readonly signal: AbortSignal;
@@ -48,16 +41,8 @@ export class Restarts {
    * what should serve instead may have ended meanwhile.
    */
   async retire(app: App, whoLeaves: () => readonly AssignmentRow[], add: readonly AssignmentRow[] = []): Promise<void> {
-    const { store, fleet, signal } = this.#deps;
-    const meant = whoLeaves();
-    if (meant.length > 0) {
-      const ids = meant.map((row) => row.instanceId);
-      await fleet.routesApplied(app.id, signal, ids);
-    }
-    const leaving = whoLeaves().filter((row) => meant.includes(row));
-    if (leaving.length + add.length === 0) return;
-    await store.changeAssignments({ ...NO_CHANGE, add, setDesired: setDesired(leaving, 'stop') });
-    await publishTo(fleet, [...leaving, ...add]);
+    const { signal } = this.#deps;
+    await replaceInstances(this.#deps, { appId: app.id, signal, add, remove: whoLeaves(), recheck: whoLeaves });
   }
 
   /**
@@ -102,7 +87,7 @@ export class Restarts {
     current: Release,
     of: { readonly wave: readonly AssignmentRow[]; readonly plan: RoomPlan & { kind: 'go' }; readonly shape: AppShape },
   ): Promise<void> {
-    const { store, fleet } = this.#deps;
+    const { fleet } = this.#deps;
     // Of a type that runs on every node, one on a node that takes nothing new has no replacement: it stays as it is.
     const old = of.wave.filter((row) => of.plan.placements.some((placement) => isSameSlot(placement, row)));
     const early = inTheWay(of.plan.placements, old, of.plan.stopFirst);
@@ -117,8 +102,7 @@ export class Restarts {
       const former = old.find((each) => isSameSlot(each, row) && !early.includes(each));
       return former === undefined ? row : { ...row, replaces: former.instanceId, moveReason: 'rebalance' as const };
     });
-    await store.changeAssignments({ ...NO_CHANGE, add });
-    await publishTo(fleet, add);
+    await this.retire(app, () => [], add);
     const failure = await this.#untilLive(add);
     if (failure === undefined) {
       const isReplaced = (row: AssignmentRow): boolean =>
@@ -141,9 +125,9 @@ export class Restarts {
     const end = await watchFleet<Failure | 'live'>(this.#deps, { untilMs, signal }, () => {
       const { gone } = absentNodes(fleet, rows);
       const left = rows.filter((row) => !gone.has(row.nodeId));
-      const broken = firstBroken(left, { statuses: statusesOf(fleet, left) });
+      const failure = firstFailure(left, statusesOf(fleet, left));
       const live = left.every((row) => fleet.status(row.instanceId)?.state === 'live');
-      return Promise.resolve(broken ?? (live ? 'live' : undefined));
+      return Promise.resolve(failure ?? (live ? 'live' : undefined));
     });
     if (end === 'live') return undefined;
     return (

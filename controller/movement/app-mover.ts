@@ -8,17 +8,17 @@ import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { Fleet, LiveNode } from '../dispatch/port.ts';
 import { appShape, planNodes } from '../assignments/plan-inputs.ts';
-import { NO_CHANGE, setDesired } from '../assignments/assignment-changes.ts';
+import { replaceInstances } from '../assignments/replace-instances.ts';
 import { demandsOf, limitsOf, placedInstance, type AppShape } from '../schedule/demands.ts';
 import { planReplacements } from '../schedule/moves.ts';
 import type { PlanNode } from '../schedule/nodes.ts';
 import { planPlacements } from '../schedule/plan.ts';
 import type { App } from '../domain/apps.ts';
-import type { AssignmentChange, AssignmentRow, MoveReason } from '../domain/assignments.ts';
+import type { AssignmentRow, MoveReason } from '../domain/assignments.ts';
 import type { Release } from '../domain/releases.ts';
 import type { Store } from '../store/port.ts';
 import { MoveEvents, NOWHERE } from './move-events.ts';
-import { planMoves, type Leaving, type MoverNode, type MoverPlan } from './plan.ts';
+import { planMoves, type Ending, type Leaving, type MoverNode, type MoverPlan } from './plan.ts';
 import { SlotBackoff } from './slot-backoff.ts';
 
 export interface AppMoverDeps {
@@ -107,10 +107,12 @@ export class AppMover {
 
   /** Of releases that failed or were superseded: a crash in mid-switch left them. */
   async #endStray(app: App, stray: readonly AssignmentRow[]): Promise<StepResult> {
-    const ids = stray.map((row) => row.instanceId);
-    await this.#deps.fleet.routesApplied(app.id, this.#deps.signal, ids);
-    this.#deps.signal.throwIfAborted();
-    await this.#write({ ...NO_CHANGE, setDesired: setDesired(stray, 'stop') }, stray);
+    const { signal } = this.#deps;
+    const recheck = (): readonly AssignmentRow[] => {
+      signal.throwIfAborted();
+      return stray;
+    };
+    await replaceInstances(this.#deps, { appId: app.id, signal, remove: stray, recheck });
     return { changed: true, unfinished: true, moving: false };
   }
 
@@ -161,15 +163,16 @@ export class AppMover {
   /** Stop the old instances only after every proxy has the new routes, and only if the new instances still run. */
   async #end(look: Look): Promise<StepResult> {
     const { app, plan } = look;
-    const { fleet, store, failpoint, clock, signal } = this.#deps;
-    const ids = new Set(plan.ends.map((end) => end.row.instanceId));
-    await fleet.routesApplied(app.id, signal, [...ids]);
-    signal.throwIfAborted();
-    await failpoint('movement.announced');
-    const now = (await this.#look(look)).plan;
-    const ends = now.ends.filter((end) => ids.has(end.row.instanceId));
-    const rows = ends.map((end) => end.row);
-    if (rows.length > 0) await this.#write({ ...NO_CHANGE, setDesired: setDesired(rows, 'stop') }, rows);
+    const { store, failpoint, clock, signal } = this.#deps;
+    let now = plan;
+    const recheck = async (): Promise<readonly AssignmentRow[]> => {
+      signal.throwIfAborted();
+      await failpoint('movement.announced');
+      now = (await this.#look(look)).plan;
+      return rowsOf(now.ends);
+    };
+    const rows = await replaceInstances(this.#deps, { appId: app.id, signal, remove: rowsOf(plan.ends), recheck });
+    const ends = now.ends.filter((end) => rows.includes(end.row));
     for (const end of ends) {
       if (end.why === 'failed') this.#backoff.failed(slotOf(end.row), end.row.nodeId, clock.monotonicMs());
     }
@@ -257,7 +260,7 @@ export class AppMover {
   }
 
   async #place(look: Look, add: readonly AssignmentRow[]): Promise<void> {
-    await this.#write({ ...NO_CHANGE, add }, add);
+    await replaceInstances(this.#deps, { appId: look.app.id, signal: this.#deps.signal, add });
     await this.#deps.failpoint('movement.placed');
     this.#events.placed(look.app, { add, rows: look.rows, nodes: await this.#deps.store.nodes() });
   }
@@ -267,11 +270,6 @@ export class AppMover {
     const known = this.#blocked.has(instanceId);
     this.#blocked.set(instanceId, sayReasons(reasons, NOWHERE));
     if (row !== undefined && !known) this.#events.blocked(look.app, instanceName(row), reasons);
-  }
-
-  async #write(change: AssignmentChange, touched: readonly AssignmentRow[]): Promise<void> {
-    await this.#deps.store.changeAssignments(change);
-    await Promise.all([...new Set(touched.map((row) => row.nodeId))].map((nodeId) => this.#deps.fleet.publish(nodeId)));
   }
 }
 
@@ -290,6 +288,10 @@ function slotOf(of: { readonly appId: AppId; readonly processType: string; reado
 
 function entryOf<K, V>(id: K, value: V | undefined): (readonly [K, V])[] {
   return value === undefined ? [] : [[id, value]];
+}
+
+function rowsOf(ends: readonly Ending<AssignmentRow>[]): readonly AssignmentRow[] {
+  return ends.map((end) => end.row);
 }
 
 function unknownRow(): never {

@@ -7,7 +7,7 @@ import type { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { Fleet } from '../dispatch/port.ts';
 import { appShape, planNodes } from '../assignments/plan-inputs.ts';
-import { NO_CHANGE } from '../assignments/assignment-changes.ts';
+import { replaceInstances } from '../assignments/replace-instances.ts';
 import { placedInstance } from '../schedule/demands.ts';
 import { planRebalance, type Move, type PlacedInstance } from '../schedule/moves.ts';
 import { noteEvent } from '../store/note-event.ts';
@@ -180,8 +180,7 @@ export class Rebalance {
       ...{ ...old, instanceId: newInstanceId(), nodeId: to, processType: parseProcessType(old.processType) },
       ...{ createdAtMs: clock.nowMs(), replaces: old.instanceId, moveReason: 'rebalance' },
     };
-    await store.changeAssignments({ ...NO_CHANGE, add: [row] });
-    await fleet.publish(to);
+    await replaceInstances(this.#deps, { appId: row.appId, signal: this.#deps.signal, add: [row] });
     log.info({ instance: instanceName(row), node: target.name }, 'movement.rebalancing');
     wake(instance.appId);
     return row;

@@ -5,7 +5,7 @@ import { type Patience, watchFleet } from '../dispatch/watch-fleet.ts';
 import type { App } from '../domain/apps.ts';
 import { NO_CHANGE, publishTo, setDesired, statusesOf } from '../assignments/assignment-changes.ts';
 import { goBack, type GoBackDeps } from './go-back.ts';
-import { failureOf, hasCrashed } from './rollout-plan.ts';
+import { failureOf, hasCrashed } from '../assignments/instance-failure.ts';
 import type { Rollouts } from './rollout.ts';
 
 export interface BakeDeps extends GoBackDeps {
@@ -27,15 +27,15 @@ export class Bakes {
   async watch(app: App, version: number, signal: AbortSignal): Promise<void> {
     try {
       const untilMs = this.#deps.clock.monotonicMs() + this.#deps.bakeMs;
-      const broken = await this.#firstBroken(app, version, { untilMs, signal });
+      const broken = await this.#firstCrash(app, version, { untilMs, signal });
       await this.#deps.queue.run(app.id, () => this.#settle(app, version, { broken, signal }));
     } catch (error) {
       if (!signal.aborted) this.#deps.log.error({ app: app.name, version, err: error }, 'bake.failed');
     }
   }
 
-  /** What the first instance of it that broke had to say. */
-  async #firstBroken(app: App, version: number, until: Patience): Promise<InstanceStatus | undefined> {
+  /** The status of the first instance of the release that crashes. */
+  async #firstCrash(app: App, version: number, until: Patience): Promise<InstanceStatus | undefined> {
     return await watchFleet(this.#deps, until, async () => {
       const rows = (await this.#deps.store.assignmentsOfApp(app.id)).filter(
         (row) => row.release === version && row.desired === 'run',

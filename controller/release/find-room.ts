@@ -9,9 +9,9 @@ import type { AssignmentRow } from '../domain/assignments.ts';
 import type { Release } from '../domain/releases.ts';
 import type { Store } from '../store/port.ts';
 import { NO_CHANGE, publishTo, setDesired } from '../assignments/assignment-changes.ts';
+import { noRoom, type Failure } from '../assignments/instance-failure.ts';
 import { appShape, planNodes } from '../assignments/plan-inputs.ts';
 import { renderNoRoomYet } from './push-output.ts';
-import { noRoom, type Failure } from './rollout-plan.ts';
 
 export interface RoomDeps {
   readonly store: Store;

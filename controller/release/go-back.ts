@@ -10,7 +10,8 @@ import type { Release } from '../domain/releases.ts';
 import type { Store } from '../store/port.ts';
 import { assignmentRows, NO_CHANGE, publishTo, setDesired } from '../assignments/assignment-changes.ts';
 import { appShape, planNodes } from '../assignments/plan-inputs.ts';
-import type { Failure } from './rollout-plan.ts';
+import { replaceInstances } from '../assignments/replace-instances.ts';
+import type { Failure } from '../assignments/instance-failure.ts';
 
 export interface GoBackDeps {
   readonly store: Store;
@@ -52,10 +53,8 @@ export async function goBack(deps: GoBackDeps, back: GoBack): Promise<void> {
   const change = { ...NO_CHANGE, add, setDesired: [...setDesired(now, 'stop'), ...setDesired(warm, 'run')] };
   await store.failRelease(app.id, version, failure, change, back.restore === true ? serving?.version : undefined);
   await publishTo(fleet, [...now, ...warm, ...add]);
-  const leaving = later.map((row) => row.instanceId);
-  await fleet.routesApplied(app.id, signal, leaving);
-  if (later.length > 0) await store.changeAssignments({ ...NO_CHANGE, setDesired: setDesired(later, 'stop') });
-  await publishTo(fleet, rows);
+  if (later.length === 0) await fleet.routesApplied(app.id, signal);
+  await replaceInstances(deps, { appId: app.id, signal, remove: later });
   if (warm.length > 0) await untilWithdrawn(deps, mine, signal);
 }
 

@@ -1,4 +1,4 @@
-import type { Failure } from './rollout-plan.ts';
+import type { Failure } from '../assignments/instance-failure.ts';
 import { renderTimings } from './push-timings.ts';
 
 /** Pure texts of a push, in Heroku's style: `----->` for a stage, seven spaces for its details, ` !` for trouble. */

@@ -24,7 +24,7 @@ import {
 } from './config-changes.ts';
 import { checkReleaseSize } from './release-size.ts';
 import type { RolloutOutcome, Rollouts } from './rollout.ts';
-import type { Failure } from './rollout-plan.ts';
+import type { Failure } from '../assignments/instance-failure.ts';
 
 export interface ReleasesDeps {
   readonly store: Store;

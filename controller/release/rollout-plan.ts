@@ -1,8 +1,7 @@
-import { sayReasons } from '../../shared/domain/placement.ts';
 import type { InstanceId, NodeId } from '../../shared/domain/ids.ts';
-import { howItEnded, type InstanceStatus, type Reason } from '../../shared/domain/instance.ts';
+import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
 import type { ReleaseState } from '../../shared/domain/states.ts';
-import type { Unplaced } from '../schedule/plan.ts';
+import { firstFailure, type Failure } from '../assignments/instance-failure.ts';
 import type { AssignmentRow } from '../domain/assignments.ts';
 import type { Release } from '../domain/releases.ts';
 
@@ -47,8 +46,6 @@ export interface RolloutView {
   readonly policy: RolloutPolicy;
 }
 
-export type Failure = NonNullable<Release['failure']> & { readonly lastLines?: readonly string[] };
-
 export type RolloutMove =
   | { readonly kind: 'wait'; readonly untilMs: number }
   | { readonly kind: 'nextWave' }
@@ -60,8 +57,8 @@ export type RolloutMove =
 /** Pure: the next move of a rollout. Called again after every report and when `untilMs` has come. */
 export function nextRolloutMove(view: RolloutView): RolloutMove {
   const mine = view.rows.filter((row) => row.release === view.version && row.desired === 'run');
-  const broken = firstBroken(mine, view);
-  if (broken !== undefined) return { kind: 'fail', failure: broken };
+  const failure = firstFailure(mine, view.statuses);
+  if (failure !== undefined) return { kind: 'fail', failure };
   if (view.missing > 0 || !mine.every((row) => isUp(view, row))) return waitForStart(view, mine);
   if (view.wavesLeft > 0) return { kind: 'nextWave' };
   if (view.switchedAtMs === undefined) return { kind: 'switch' };
@@ -94,39 +91,6 @@ function isUp({ statuses, away, switchedAtMs }: RolloutView, row: AssignmentRow)
   return statuses.get(row.instanceId)?.state === 'live' && (switchedAtMs !== undefined || !away.has(row.nodeId));
 }
 
-/** The failure of the first instance that cannot become or did not stay live. */
-export function firstBroken(mine: readonly AssignmentRow[], view: Pick<RolloutView, 'statuses'>): Failure | undefined {
-  for (const row of mine) {
-    const status = view.statuses.get(row.instanceId);
-    if (status === undefined) continue;
-    if (hasCrashed(status) || isStuck(status)) return failureOf(status);
-  }
-  return undefined;
-}
-
-/**
- * The instance crashed, and its agent has recorded how. A process that has just ended is in back-off before the agent has read its
- * exit code and its last lines: the next report has them, and the failure of the release must name them.
- */
-export function hasCrashed({ state, restarts, reason, lastExit }: InstanceStatus): boolean {
-  const isDown = state === 'failed' || state === 'backoff' || restarts > 0;
-  return isDown && (reason !== undefined || lastExit !== undefined);
-}
-
-/** Its node tries again and again, but no push waits until somebody has made room. */
-function isStuck(status: InstanceStatus): boolean {
-  return status.state !== 'live' && status.reason?.code === 'SLIP_DISK_FULL';
-}
-
-export function failureOf(status: InstanceStatus): Failure {
-  return {
-    code: status.reason?.code ?? 'SLIP_APP_EXITED',
-    message: status.reason?.message ?? `The app ${howItEnded(status.lastExit)} soon after its start.`,
-    hint: status.reason?.hint ?? 'Look at its last lines with: slipway logs',
-    lastLines: status.lastLines,
-  };
-}
-
 function waitForStart(view: RolloutView, mine: readonly AssignmentRow[]): RolloutMove {
   const untilMs = view.waveStartedAtMs + view.policy.startTimeoutMs;
   if (view.nowMs < untilMs) return { kind: 'wait', untilMs };
@@ -154,18 +118,6 @@ function isBetween({ away, gone }: RolloutView, row: AssignmentRow): boolean {
 function lateBecause({ statuses, gone }: RolloutView, row: AssignmentRow): Reason | undefined {
   if (!gone.has(row.nodeId)) return statuses.get(row.instanceId)?.reason;
   return { code: 'SLIP_RELEASE_TIMEOUT', message: 'its node went away, and there is no room on another.' };
-}
-
-/** @param app named when stopping the old instances first would help */
-export function noRoom(unplaced: Unplaced, app?: string): Failure {
-  return {
-    code: 'SLIP_PLACE_NO_ROOM',
-    message: `${unplaced.processType}.${String(unplaced.ordinal)} cannot be placed: ${sayReasons(unplaced.reasons, 'no node has joined')}.`,
-    hint:
-      app === undefined
-        ? 'Look at the nodes with: slipway status'
-        : `To stop the old instances first, with a pause in between: slipway placement:set ${unplaced.processType} --on-full stop-first -a ${app}`,
-  };
 }
 
 /** A release that a crash left behind must not replace a newer one that went ahead of it. */

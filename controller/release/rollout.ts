@@ -26,7 +26,9 @@ import {
 import { goBack } from './go-back.ts';
 import { RefKeeper } from './ref-keeper.ts';
 import { replan } from './replan.ts';
-import { type Failure, nextRolloutMove, overtakenBy, type RolloutMove, type RolloutPolicy } from './rollout-plan.ts';
+import type { Failure } from '../assignments/instance-failure.ts';
+import { replaceInstances } from '../assignments/replace-instances.ts';
+import { nextRolloutMove, overtakenBy, type RolloutMove, type RolloutPolicy } from './rollout-plan.ts';
 
 export interface RolloutDeps {
   readonly store: Store;
@@ -147,16 +149,13 @@ export class Rollouts {
 
   /** Where there is no room beside them, the old instances of a wave end before it starts. */
   async #makeWay(run: Run, wave: readonly Placement[]): Promise<void> {
-    const { store, fleet } = this.#deps;
     if (run.stopFirst.size === 0) return;
-    const rows = (await store.assignmentsOfApp(run.app.id)).filter(
+    const rows = (await this.#deps.store.assignmentsOfApp(run.app.id)).filter(
       (row) => row.release !== run.version && row.desired === 'run',
     );
     const ending = inTheWay(wave, rows, run.stopFirst);
     if (ending.length === 0) return;
-    const ids = ending.map((row) => row.instanceId);
-    await fleet.routesApplied(run.app.id, run.signal, ids);
-    await this.#change(ending, { ...NO_CHANGE, setDesired: setDesired(ending, 'stop') });
+    await replaceInstances(this.#deps, { appId: run.app.id, signal: run.signal, remove: ending });
     await untilStopped(this.#deps, { app: run.app, rows: ending }, run.signal);
   }
 
@@ -199,7 +198,7 @@ export class Rollouts {
       case 'wait':
         return undefined;
       case 'nextWave':
-        await this.#startWave(run, rows);
+        await this.#startWave(run);
         return undefined;
       case 'switch':
         await this.#switch(run, rows);
@@ -224,20 +223,28 @@ export class Rollouts {
     return true;
   }
 
-  async #startWave(run: Run, rows: readonly AssignmentRow[]): Promise<void> {
+  async #startWave(run: Run): Promise<void> {
     const wave = run.waves.shift() ?? [];
     await this.#makeWay(run, wave);
-    await this.#change(rows, { ...NO_CHANGE, add: assignmentRows(this.#deps, run, wave) });
+    const add = assignmentRows(this.#deps, run, wave);
+    await replaceInstances(this.#deps, { appId: run.app.id, signal: run.signal, add });
     run.waveStartedAtMs = this.#deps.clock.monotonicMs();
   }
 
   /** The old instances give up their traffic, after every node has heard where the new ones are. */
   async #switch(run: Run, rows: readonly AssignmentRow[]): Promise<void> {
     const old = rows.filter((row) => row.release !== run.version && row.desired === 'run');
-    const leaving = old.map((row) => row.instanceId);
-    await this.#deps.fleet.routesApplied(run.app.id, run.signal, leaving);
-    if (nextRolloutMove(this.#view(run, rows)).kind !== 'switch') return; // a new one has ended meanwhile
-    await this.#change(rows, { ...NO_CHANGE, setDesired: setDesired(old, 'standby') });
+    // A new instance may end while the proxies get the new routes.
+    const isStillDue = (): boolean => nextRolloutMove(this.#view(run, rows)).kind === 'switch';
+    if (old.length === 0) {
+      await this.#deps.fleet.routesApplied(run.app.id, run.signal);
+      if (!isStillDue()) return;
+    } else {
+      const recheck = (): readonly AssignmentRow[] => (isStillDue() ? old : []);
+      const { app, signal } = run;
+      const switched = { appId: app.id, signal, remove: old, removeTo: 'standby' as const, recheck };
+      if ((await replaceInstances(this.#deps, switched)).length === 0) return;
+    }
     run.switchedAtMs = this.#deps.clock.monotonicMs();
     await this.#deps.failpoint('release.switched');
   }

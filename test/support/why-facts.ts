@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { COMMANDS } from '../../cli/command-table.ts';
 import type { AppWhyFacts, InstanceFact, NodeFact, ReleaseFact } from '../../controller/observe/why/facts.ts';
-import { noRoom } from '../../controller/release/rollout-plan.ts';
+import { noRoom } from '../../controller/assignments/instance-failure.ts';
 import type { WhyBody } from '../../shared/api/observe.ts';
 import { parseProcessType } from '../../shared/domain/names.ts';
 import { DEFAULT_LIMITS } from '../../shared/domain/assignment.ts';

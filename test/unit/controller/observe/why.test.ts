@@ -4,7 +4,7 @@ import type { AppWhyFacts } from '../../../../controller/observe/why/facts.ts';
 import { whyApp } from '../../../../controller/observe/why/why-app.ts';
 import { whyInstance } from '../../../../controller/observe/why/why-instance.ts';
 import { whyNode } from '../../../../controller/observe/why/why-node.ts';
-import { noRoom } from '../../../../controller/release/rollout-plan.ts';
+import { noRoom } from '../../../../controller/assignments/instance-failure.ts';
 import type { WhyBody } from '../../../../shared/api/observe.ts';
 import { parseProcessType } from '../../../../shared/domain/names.ts';
 import {
