@@ -7,7 +7,7 @@ import type { AppId, InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import type { ProcessType } from '../../shared/domain/names.ts';
 
 /** Why an instance takes the place of another. */
-export type MoveReason = 'drain' | 'lost' | 'rebalance';
+export type MoveReason = 'drain' | 'lost' | 'rebalance' | 'restart';
 
 /** Durable half of an assignment; the rest comes from its release and app. */
 export interface AssignmentRow {

@@ -100,7 +100,7 @@ export class Restarts {
     );
     const add = made.map((row) => {
       const former = old.find((each) => isSameSlot(each, row) && !early.includes(each));
-      return former === undefined ? row : { ...row, replaces: former.instanceId, moveReason: 'rebalance' as const };
+      return former === undefined ? row : { ...row, replaces: former.instanceId, moveReason: 'restart' as const };
     });
     await this.retire(app, () => [], add);
     const failure = await this.#untilLive(add);

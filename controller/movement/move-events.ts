@@ -109,6 +109,10 @@ const PLACED = {
     say: (name: string, from: string, to: string) =>
       `${name} moves from ${from} to ${to}: the fleet is being rebalanced.`,
   },
+  restart: {
+    kind: 'instance.restarting',
+    say: (name: string, _from: string, to: string) => `${name} is restarted on ${to}.`,
+  },
   lost: {
     kind: 'instance.replaced',
     say: (name: string, from: string, to: string) => `${name} is started on ${to}: ${from} is lost.`,
@@ -119,7 +123,14 @@ const PLACED = {
   },
 } as const;
 
-const KINDS = { moved: 'moved', left: 'moved', double: 'double', failed: 'move-failed', surplus: 'removed' } as const;
+const KINDS = {
+  moved: 'moved',
+  restarted: 'restarted',
+  left: 'moved',
+  double: 'double',
+  failed: 'move-failed',
+  surplus: 'removed',
+} as const;
 
 function sayEnd(
   { row, why }: Ending<AssignmentRow>,
@@ -130,8 +141,8 @@ function sayEnd(
     (each) => each !== row && each.ordinal === row.ordinal && each.processType === row.processType,
   );
   const there = nameOf(of.nodes, other?.nodeId);
-  if (why === 'moved')
-    return here === there ? `${name} was started anew on ${here}.` : `${name} has moved from ${here} to ${there}.`;
+  if (why === 'moved') return `${name} has moved from ${here} to ${there}.`;
+  if (why === 'restarted') return `${name} was restarted: its new instance runs on ${there}.`;
   if (why === 'left') return `${name} on ${here} ends: its node is being drained, and every other has its own.`;
   if (why === 'double')
     return `${name} ran on ${here} and on ${there}; the one on ${there} has been running longer and stays.`;

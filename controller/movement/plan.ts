@@ -16,7 +16,7 @@ export interface MoverRow {
   readonly moveReason?: MoveReason | undefined;
 }
 
-type MoveReason = 'drain' | 'lost' | 'rebalance';
+type MoveReason = 'drain' | 'lost' | 'rebalance' | 'restart';
 
 export interface MoverNode {
   readonly connected: boolean;
@@ -40,7 +40,7 @@ export interface MoverView<R extends MoverRow = MoverRow> {
 }
 
 /** Why an instance ends. */
-export type EndReason = 'moved' | 'double' | 'failed' | 'surplus' | 'left';
+export type EndReason = 'moved' | 'restarted' | 'double' | 'failed' | 'surplus' | 'left';
 
 export interface Ending<R extends MoverRow = MoverRow> {
   readonly row: R;
@@ -140,9 +140,7 @@ function reasonToLeave(view: MoverView, row: MoverRow): 'drain' | 'lost' | undef
  */
 function keeperOf<R extends MoverRow>(view: MoverView, copies: readonly R[]): R | undefined {
   const able = copies.filter((row) => isLive(view, row) && reasonToLeave(view, row) === undefined);
-  const asked = able.find(
-    (row) => row.moveReason === 'rebalance' && copies.some((other) => other.instanceId === row.replaces),
-  );
+  const asked = able.find((row) => copies.some((other) => replacesOnRequest(row, other)));
   return (
     asked ?? [...able].sort((a, b) => startOf(view, a) - startOf(view, b) || compare(a.instanceId, b.instanceId))[0]
   );
@@ -153,20 +151,24 @@ function losersTo<R extends MoverRow>(view: MoverView, keeper: R, copies: readon
   return copies
     .filter((row) => row !== keeper && isConnected(view, row) && stateOf(view, row) !== undefined)
     .filter((row) => !mayStillWin(view, keeper, row))
-    .map((row) => ({ row, why: gaveWay(view, keeper, row) ? 'moved' : 'double' }));
+    .map((row) => ({ row, why: whyItEnds(view, keeper, row) }));
 }
 
 /** A new copy that somebody asked for, or an older process that its agent has only just taken up again. */
 function mayStillWin(view: MoverView, keeper: MoverRow, row: MoverRow): boolean {
   if (isLive(view, row) || reasonToLeave(view, row) !== undefined) return false;
-  const asked = row.moveReason === 'rebalance' && row.replaces === keeper.instanceId;
-  return asked || (isStarting(view, row) && startOf(view, row) < startOf(view, keeper));
+  return replacesOnRequest(row, keeper) || (isStarting(view, row) && startOf(view, row) < startOf(view, keeper));
 }
 
-function gaveWay(view: MoverView, keeper: MoverRow, row: MoverRow): boolean {
-  return (
-    reasonToLeave(view, row) === 'drain' || (keeper.moveReason === 'rebalance' && keeper.replaces === row.instanceId)
-  );
+function whyItEnds(view: MoverView, keeper: MoverRow, row: MoverRow): EndReason {
+  if (replacesOnRequest(keeper, row)) return keeper.moveReason === 'restart' ? 'restarted' : 'moved';
+  return reasonToLeave(view, row) === 'drain' ? 'moved' : 'double';
+}
+
+/** An operator asked for the new instance: a rebalance or a restart. */
+function replacesOnRequest(row: MoverRow, other: MoverRow): boolean {
+  const isRequested = row.moveReason === 'rebalance' || row.moveReason === 'restart';
+  return isRequested && row.replaces === other.instanceId;
 }
 
 /** One on every node: they never move. One whose node is emptied ends, unless it is the last that serves. */
@@ -191,7 +193,7 @@ function planEveryNode<R extends MoverRow>(view: MoverView, rows: readonly R[], 
 }
 
 function isVoluntary(row: MoverRow): boolean {
-  return row.moveReason === 'drain' || row.moveReason === 'rebalance';
+  return row.moveReason !== undefined && row.moveReason !== 'lost';
 }
 
 function isConnected(view: MoverView, row: MoverRow): boolean {

@@ -182,7 +182,7 @@ export const assignmentRow = z
     desired: z.enum(['run', 'standby', 'stop']),
     createdAtMs: whole,
     replaces: optional(instanceId),
-    moveReason: optional(z.enum(['drain', 'lost', 'rebalance'])),
+    moveReason: optional(z.enum(['drain', 'lost', 'rebalance', 'restart'])),
   })
   .transform(({ replaces, moveReason, ...row }) => ({
     ...row,

@@ -157,6 +157,14 @@ describe('one slot', () => {
       { ends: ['a moved'], leaving: [] },
     ],
     [
+      'gives way to the new instance of a restart',
+      [
+        { id: 'a', on: HERE, state: 'live', startedAtMs: 1 },
+        { id: 'b', on: HERE, state: 'live', startedAtMs: 2, row: replaces('a', 'restart') },
+      ],
+      { ends: ['a restarted'], leaving: [] },
+    ],
+    [
       'waits for the new one where somebody asked for it',
       [
         { id: 'a', on: HERE, state: 'live' },
@@ -216,7 +224,7 @@ describe('whatever the fleet looks like', () => {
     state,
     startedAtMs: fc.integer({ min: 1, max: 9 }),
     ordinal: fc.integer({ min: 1, max: 3 }),
-    by: fc.constantFrom('drain', 'lost', 'rebalance', undefined),
+    by: fc.constantFrom('drain', 'lost', 'rebalance', 'restart', undefined),
     of: fc.integer({ min: 0, max: 5 }),
   });
   const fleet = fc.array(copy, { maxLength: 6 }).map((copies) =>
