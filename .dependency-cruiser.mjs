@@ -3,6 +3,10 @@
 const DRIVERS = '(lxc|nspawn|process|fake)';
 const EFFECTS = '^(node:)?(fs|net|tls|http|https|http2|dgram|child_process|worker_threads|timers|os|dns)(/|$)';
 
+/** The planners: controller/schedule, and every file whose name says that it plans. The group is the folder. */
+const PLANNERS =
+  '^(controller/schedule(?=/)|(?:controller|agent)/[a-z/-]+(?=/(?:plan|plan-[a-z-]+|[a-z-]+-plan|loss)\\.ts$))';
+
 /** Fences an npm package (or several) into folders; tests and benches may use it too. */
 function fence(name, { packages, folders, instead }) {
   return {
@@ -119,15 +123,24 @@ export default {
     {
       name: 'planner-imports',
       severity: 'error',
-      comment: 'A planner speaks the domain and its own folder: values in, values out.',
-      from: { path: '^(controller/schedule(?=/)|agent/(?:reconcile|destroyed)(?=/plan\\.ts$))' },
-      to: { pathNot: ['^$1/', '^shared/domain/', '^shared/kit/(backoff|errors|own-property)\\.ts$'] },
+      comment: 'A planner imports the domain and its own folder: values in, values out.',
+      from: { path: PLANNERS },
+      to: {
+        pathNot: [
+          '^$1/',
+          '^shared/domain/',
+          '^shared/kit/(backoff|errors|own-property)\\.ts$',
+          '^controller/(domain|schedule)/',
+          '^controller/assignments/instance-failure\\.ts$',
+          '^agent/(proxy/port|sandbox/config)\\.ts$',
+        ],
+      },
     },
     {
       name: 'planner-is-pure',
       severity: 'error',
       comment: 'A planner must not even reach an effect: keep the types it needs in a pure file.',
-      from: { path: '^(controller/schedule(?=/)|agent/(?:reconcile|destroyed)(?=/plan\\.ts$))' },
+      from: { path: PLANNERS },
       to: { path: EFFECTS, reachable: true },
     },
     {

@@ -18,7 +18,7 @@ import type { Release } from '../domain/releases.ts';
 import { assignmentRows } from '../assignments/assignment-changes.ts';
 import { noRoom } from '../assignments/instance-failure.ts';
 import { LimitChanges, type LimitChange } from './limit-changes.ts';
-import { appShape, planNodes } from '../assignments/plan-inputs.ts';
+import { appShape, planNodes } from '../assignments/planner-inputs.ts';
 import { checkType, noteFormation, runningRows, type Asker } from './process-types.ts';
 import type { Restarts, RestartDeps } from './restarts.ts';
 

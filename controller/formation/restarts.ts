@@ -12,7 +12,7 @@ import type { AssignmentRow } from '../domain/assignments.ts';
 import type { Release } from '../domain/releases.ts';
 import type { Store } from '../store/port.ts';
 import { absentNodes, assignmentRows, statusesOf, untilStopped } from '../assignments/assignment-changes.ts';
-import { appShape, planNodes } from '../assignments/plan-inputs.ts';
+import { appShape, planNodes } from '../assignments/planner-inputs.ts';
 import { runningRows } from './process-types.ts';
 import { firstFailure, noRoom, type Failure } from '../assignments/instance-failure.ts';
 import { replaceInstances } from '../assignments/replace-instances.ts';

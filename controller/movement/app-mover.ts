@@ -7,7 +7,7 @@ import type { Clock } from '../../shared/kit/clock.ts';
 import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { Fleet, LiveNode } from '../dispatch/port.ts';
-import { appShape, planNodes } from '../assignments/plan-inputs.ts';
+import { appShape, planNodes } from '../assignments/planner-inputs.ts';
 import { replaceInstances } from '../assignments/replace-instances.ts';
 import { demandsOf, limitsOf, placedInstance, type AppShape } from '../schedule/demands.ts';
 import { planReplacements } from '../schedule/moves.ts';

@@ -6,7 +6,7 @@ import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { Fleet } from '../dispatch/port.ts';
-import { appShape, planNodes } from '../assignments/plan-inputs.ts';
+import { appShape, planNodes } from '../assignments/planner-inputs.ts';
 import { replaceInstances } from '../assignments/replace-instances.ts';
 import { placedInstance } from '../schedule/demands.ts';
 import { planRebalance, type Move, type PlacedInstance } from '../schedule/moves.ts';

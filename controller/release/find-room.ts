@@ -10,7 +10,7 @@ import type { Release } from '../domain/releases.ts';
 import type { Store } from '../store/port.ts';
 import { NO_CHANGE, publishTo, setDesired } from '../assignments/assignment-changes.ts';
 import { noRoom, type Failure } from '../assignments/instance-failure.ts';
-import { appShape, planNodes } from '../assignments/plan-inputs.ts';
+import { appShape, planNodes } from '../assignments/planner-inputs.ts';
 import { renderNoRoomYet } from './push-output.ts';
 
 export interface RoomDeps {

@@ -9,7 +9,7 @@ import type { AssignmentRow } from '../domain/assignments.ts';
 import type { Release } from '../domain/releases.ts';
 import type { Store } from '../store/port.ts';
 import { assignmentRows, NO_CHANGE, publishTo, setDesired } from '../assignments/assignment-changes.ts';
-import { appShape, planNodes } from '../assignments/plan-inputs.ts';
+import { appShape, planNodes } from '../assignments/planner-inputs.ts';
 import { replaceInstances } from '../assignments/replace-instances.ts';
 import type { Failure } from '../assignments/instance-failure.ts';
 

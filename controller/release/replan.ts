@@ -6,7 +6,7 @@ import type { Release } from '../domain/releases.ts';
 import type { Store } from '../store/port.ts';
 import { absentNodes } from '../assignments/assignment-changes.ts';
 import { roomNow } from './find-room.ts';
-import { appShape } from '../assignments/plan-inputs.ts';
+import { appShape } from '../assignments/planner-inputs.ts';
 import { renderMovesOn } from './push-output.ts';
 import { strandedRows, type RolloutView } from './rollout-plan.ts';
 

@@ -1,4 +1,5 @@
 import { SlipwayError } from '../kit/errors.ts';
+import { isIpv4 } from './ipv4.ts';
 import { quoteInput, type AppName } from './names.ts';
 
 /** Private networks that sandboxes may open connections to. An operator sets them; nothing of it is a secret. */
@@ -72,7 +73,7 @@ function parseNetwork(text: string): { readonly address: string; readonly prefix
   const [address = '', prefix = '32', more] = text.trim().split('/');
   if (address.includes(':'))
     throw refuse(text, 'Sandboxes have no IPv6.', 'Name the IPv4 network of the same machines, e.g. 10.0.5.0/24.');
-  const isNetwork = isAddress(address) && /^\d{1,2}$/.test(prefix) && Number(prefix) <= 32 && more === undefined;
+  const isNetwork = isIpv4(address) && /^\d{1,2}$/.test(prefix) && Number(prefix) <= 32 && more === undefined;
   if (!isNetwork)
     throw refuse(
       text,
@@ -110,12 +111,6 @@ function refuse(text: string, why: string, hint: string): SlipwayError {
     message: `${quoteInput(text)} cannot be opened. ${why}`,
     hint,
   });
-}
-
-const OCTETS = /^(?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3}$/;
-
-function isAddress(text: string): boolean {
-  return OCTETS.test(text) && text.split('.').every((octet) => Number(octet) <= 255);
 }
 
 function overlaps(a: Network, b: Network): boolean {

@@ -1,7 +1,7 @@
 import type { MeshPeer } from '../../../shared/domain/fleet-routes.ts';
 import { isId } from '../../../shared/domain/ids.ts';
+import { isIpv4 } from '../../../shared/domain/ipv4.ts';
 import { compare } from './compare.ts';
-import { isIpv4Address } from './ipv4.ts';
 import type { Peer, Pool, SlotTable } from './slot-table.ts';
 
 /** Up to here every member is looked after, so that a first deploy to a node costs no reload elsewhere; beyond, those in use. */
@@ -9,7 +9,7 @@ const CHECK_ALL_MAX = 64;
 
 /** Takes requests of other nodes, and may stand in a config file. */
 export function isReachable(peer: MeshPeer): boolean {
-  return isId(peer.nodeId) && isIpv4Address(peer.address) && peer.port > 0 && peer.port < 65_536;
+  return isId(peer.nodeId) && isIpv4(peer.address) && peer.port > 0 && peer.port < 65_536;
 }
 
 export function asPeer({ nodeId, address, port }: MeshPeer): Peer {

@@ -1,11 +1,11 @@
 import { isId } from '../../../shared/domain/ids.ts';
+import { isIpv4 } from '../../../shared/domain/ipv4.ts';
 import { parseAppName, parseDomain, quoteInput } from '../../../shared/domain/names.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import type { MeshPeer } from '../../../shared/domain/fleet-routes.ts';
 import type { AppRoutes, Backend } from '../port.ts';
 import { asPeer, isReachable, planPeers } from './plan-peers.ts';
 import { compare } from './compare.ts';
-import { isIpv4Address } from './ipv4.ts';
 import { serverName, type Pool, type Slot, type SlotTable } from './slot-table.ts';
 
 export interface PlanInput {
@@ -170,7 +170,7 @@ function checkBackend(route: AppRoutes, backend: Backend): void {
   const valid =
     BACKEND_ID.test(backend.id) &&
     INSTANCE_NAME.test(backend.instanceName) &&
-    isIpv4Address(backend.address) &&
+    isIpv4(backend.address) &&
     Number.isInteger(backend.port) &&
     backend.port > 0 &&
     backend.port < 65_536;
