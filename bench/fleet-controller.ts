@@ -29,7 +29,7 @@ startBackground(basics, parts);
 const loop = monitorEventLoopDelay({ resolution: 5 });
 loop.enable();
 await dispatch.listen();
-void parts.movement.run();
+void parts.movement.reconcile();
 process.send?.({ ready: true });
 
 /** Resolves when it holds for every node; looked at after each word of one. */

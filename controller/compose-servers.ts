@@ -23,7 +23,7 @@ export function composeGitServer(basics: Basics, parts: Parts): GitServer {
     awaitBuilder: (io) => awaitBuilder({ builders, fleet: parts.dispatch.fleet, clock, untilMs: builderUntilMs }, io),
     join: (appId, closed) => parts.ends.join(appId, closed),
     requireBuilder: (app) => void builders.choose(app),
-    deploy: (push, output, signal) => parts.deploys.run(push, output, signal),
+    deploy: (push, output, signal) => parts.deploys.deploy(push, output, signal),
   });
   return createGitServer(
     { ...config.ssh, stateDir: config.stateDir, reposDir: paths.repos },

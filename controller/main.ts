@@ -52,7 +52,7 @@ async function serve(config: ControllerConfig): Promise<void> {
   const apiPort = await api.listen();
   log.info({ ssh: ssh.port, api: apiPort, agents: agentsPort, pin: foundations.authority.pin }, 'controller.ready');
   process.send?.({ ready: true, ssh: ssh.port, api: apiPort, agents: agentsPort });
-  const moved = parts.movement.run();
+  const moved = parts.movement.reconcile();
   const resumed = resume(parts, log, stop.signal);
   const cleaned = parts.destroys.clean();
   await untilStopped();

@@ -61,7 +61,7 @@ export interface ApiDeps {
   readonly movement: Movement;
   readonly releases: Pick<Releases, 'setConfig'>;
   readonly formations: Pick<Formations, 'busy' | 'describe' | 'scale' | 'setLimits' | 'setPlacement' | 'restart'>;
-  readonly destroys: Pick<Destroys, 'run'>;
+  readonly destroys: Pick<Destroys, 'destroy'>;
   /** Output of a build; with `follow` until it ends. Undefined when there is none. */
   readonly buildLog: (
     id: BuildId,

@@ -25,17 +25,17 @@ export function setDesired(
 /** What planned placements become. */
 export function assignmentRows(
   deps: { readonly clock: Clock; readonly newInstanceId: () => InstanceId },
-  of: { readonly app: App; readonly version: number; readonly settings: AppShape['settings'] },
+  target: { readonly app: App; readonly version: number; readonly settings: AppShape['settings'] },
   placements: readonly Placement[],
 ): AssignmentRow[] {
   return placements.map((placement) => ({
     instanceId: deps.newInstanceId(),
     nodeId: placement.nodeId,
-    appId: of.app.id,
-    release: of.version,
+    appId: target.app.id,
+    release: target.version,
     processType: parseProcessType(placement.processType),
     ordinal: placement.ordinal,
-    limits: limitsOf(of.settings, placement.processType),
+    limits: limitsOf(target.settings, placement.processType),
     desired: 'run',
     createdAtMs: deps.clock.nowMs(),
   }));
@@ -70,14 +70,14 @@ export function absentNodes(
 /** Until none of these is left on a node that can tell. What a node that is away runs ends when it is back. */
 export async function untilStopped(
   deps: { readonly store: Pick<Store, 'assignmentsOfApp'>; readonly fleet: Fleet; readonly clock: Clock },
-  of: { readonly app: App; readonly rows: readonly AssignmentRow[] },
+  stopping: { readonly app: App; readonly rows: readonly AssignmentRow[] },
   signal: AbortSignal,
 ): Promise<void> {
   const { store, fleet, clock } = deps;
-  const ids = new Set(of.rows.map((row) => row.instanceId));
+  const ids = new Set(stopping.rows.map((row) => row.instanceId));
   const isLeft = ({ instanceId, nodeId }: AssignmentRow): boolean =>
     ids.has(instanceId) && fleet.node(nodeId)?.connected === true && fleet.status(instanceId)?.state !== 'stopped';
   await watchFleet(deps, { untilMs: clock.monotonicMs() + STOP_WAIT_MS, signal }, async () =>
-    (await store.assignmentsOfApp(of.app.id)).some(isLeft) ? undefined : true,
+    (await store.assignmentsOfApp(stopping.app.id)).some(isLeft) ? undefined : true,
   );
 }

@@ -131,8 +131,8 @@ export class Formations {
    * the new limits, start-first; when those do not come up, all is as before.
    * @throws SLIP_PS_TYPE, SLIP_PLACE_NO_ROOM, and why an instance did not come up
    */
-  setLimits(app: App, by: Asker, of: LimitChange): Promise<void> {
-    return this.#deps.queue.run(app.id, () => this.#limits.set(app, by, of));
+  setLimits(app: App, by: Asker, change: LimitChange): Promise<void> {
+    return this.#deps.queue.run(app.id, () => this.#limits.set(app, by, change));
   }
 
   /** At start: changes of limits that a crash cut short go on. @param ready resolves when the nodes are back */
@@ -153,16 +153,18 @@ export class Formations {
   async setPlacement(
     app: App,
     by: Asker,
-    of: { readonly type: string; readonly rule: Partial<PlacementRule> | null },
+    change: { readonly type: string; readonly rule: Partial<PlacementRule> | null },
   ): Promise<void> {
     const { store } = this.#deps;
-    const type = checkType(app, await store.currentRelease(app.id), of.type);
+    const type = checkType(app, await store.currentRelease(app.id), change.type);
     const before = ownProperty(await store.processSettings(app.id), type)?.placement ?? ANYWHERE;
-    await store.setProcessSettings(app.id, type, { placement: of.rule === null ? null : { ...before, ...of.rule } });
+    await store.setProcessSettings(app.id, type, {
+      placement: change.rule === null ? null : { ...before, ...change.rule },
+    });
     noteFormation(
       this.#deps,
       { app, by },
-      { kind: 'formation.placement', message: `${of.rule === null ? 'Cleared' : 'Set'} where ${type} may run.` },
+      { kind: 'formation.placement', message: `${change.rule === null ? 'Cleared' : 'Set'} where ${type} may run.` },
     );
   }
 

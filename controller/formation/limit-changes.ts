@@ -37,13 +37,15 @@ export class LimitChanges {
    * the new limits, start-first; when those do not come up, all is as before.
    * @throws SLIP_PS_TYPE, SLIP_PS_CEILING, SLIP_PLACE_NO_ROOM, and why an instance did not come up
    */
-  async set(app: App, by: Asker, of: LimitChange): Promise<void> {
+  async set(app: App, by: Asker, change: LimitChange): Promise<void> {
     const { store } = this.#deps;
     const current = await store.currentRelease(app.id);
-    const type = checkType(app, current, of.type);
+    const type = checkType(app, current, change.type);
     const before = ownProperty(await store.processSettings(app.id), type)?.limits;
-    if (of.limits !== null) checkCeilings(of.limits, before, await store.limitCeilings());
-    await store.setProcessSettings(app.id, type, { limits: of.limits === null ? null : { ...before, ...of.limits } });
+    if (change.limits !== null) checkCeilings(change.limits, before, await store.limitCeilings());
+    await store.setProcessSettings(app.id, type, {
+      limits: change.limits === null ? null : { ...before, ...change.limits },
+    });
     try {
       if (current !== undefined) await this.#rollTo(app, current, type);
     } catch (error) {

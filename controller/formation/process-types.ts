@@ -37,8 +37,8 @@ export function checkType(app: App, current: Release | undefined, type: string):
 
 export function noteFormation(
   deps: { readonly store: Pick<Store, 'addEvent'>; readonly log: Logger },
-  of: { readonly app: App; readonly by: Asker },
+  change: { readonly app: App; readonly by: Asker },
   what: { readonly kind: string; readonly message: string },
 ): void {
-  noteEvent(deps, { ...what, app: of.app.name, actor: of.by.name, next: `slipway ps -a ${of.app.name}` });
+  noteEvent(deps, { ...what, app: change.app.name, actor: change.by.name, next: `slipway ps -a ${change.app.name}` });
 }

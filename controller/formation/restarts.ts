@@ -67,17 +67,17 @@ export class Restarts {
   async #plan(
     app: App,
     current: Release,
-    of: { readonly wave: readonly AssignmentRow[]; readonly shape: AppShape },
+    step: { readonly wave: readonly AssignmentRow[]; readonly shape: AppShape },
   ): Promise<RoomPlan> {
     const { store, fleet } = this.#deps;
-    const ids = new Set(of.wave.map((row) => row.instanceId));
-    const types = new Set(of.wave.map((row) => String(row.processType)));
+    const ids = new Set(step.wave.map((row) => row.instanceId));
+    const types = new Set(step.wave.map((row) => String(row.processType)));
     const [rows, nodes] = [await runningRows(store, app, current), await planNodes(store, fleet)];
     return planRoom({
-      demands: demandsOf(of.shape).filter((demand) => types.has(demand.processType)),
+      demands: demandsOf(step.shape).filter((demand) => types.has(demand.processType)),
       nodes,
       placed: rows.filter((row) => !ids.has(row.instanceId)),
-      former: of.wave.map((row) => ({ ...row, memoryBytes: row.limits.memoryBytes })),
+      former: step.wave.map((row) => ({ ...row, memoryBytes: row.limits.memoryBytes })),
       leavingBytes: new Map(),
     });
   }
@@ -85,18 +85,22 @@ export class Restarts {
   async #replace(
     app: App,
     current: Release,
-    of: { readonly wave: readonly AssignmentRow[]; readonly plan: RoomPlan & { kind: 'go' }; readonly shape: AppShape },
+    step: {
+      readonly wave: readonly AssignmentRow[];
+      readonly plan: RoomPlan & { kind: 'go' };
+      readonly shape: AppShape;
+    },
   ): Promise<void> {
     const { fleet } = this.#deps;
     // Of a type that runs on every node, one on a node that takes nothing new has no replacement: it stays as it is.
-    const old = of.wave.filter((row) => of.plan.placements.some((placement) => isSameSlot(placement, row)));
-    const early = inTheWay(of.plan.placements, old, of.plan.stopFirst);
+    const old = step.wave.filter((row) => step.plan.placements.some((placement) => isSameSlot(placement, row)));
+    const early = inTheWay(step.plan.placements, old, step.plan.stopFirst);
     await this.retire(app, () => early);
     if (early.length > 0) await untilStopped(this.#deps, { app, rows: early }, this.#deps.signal);
     const made = assignmentRows(
       this.#deps,
-      { app, version: current.version, settings: of.shape.settings },
-      of.plan.placements,
+      { app, version: current.version, settings: step.shape.settings },
+      step.plan.placements,
     );
     const add = made.map((row) => {
       const former = old.find((each) => isSameSlot(each, row) && !early.includes(each));

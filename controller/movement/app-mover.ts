@@ -135,16 +135,16 @@ export class AppMover {
       this.#blocked.set(row.instanceId, 'it is the last one that serves, and no other node has one of it');
   }
 
-  async #look(of: Pick<Look, 'app' | 'release' | 'rows' | 'mayMove'>): Promise<Look> {
+  async #look(state: Pick<Look, 'app' | 'release' | 'rows' | 'mayMove'>): Promise<Look> {
     const { store, fleet } = this.#deps;
-    const { app, release, rows } = of;
+    const { app, release, rows } = state;
     const shape = await appShape(store, app.id, release.slug);
     const statuses = new Map(rows.flatMap((row) => entryOf(row.instanceId, fleet.status(row.instanceId))));
     const wanted = wantedCounts(release.slug.processTypes, shape.formation);
     const plan = planMoves({ rows, release: release.version, wanted, nodes: this.#nodesOf(app, rows), statuses });
     for (const row of plan.holding)
       if (statuses.get(row.instanceId)?.state === 'live') this.#backoff.succeeded(slotOf(row));
-    return { ...of, shape, statuses, plan };
+    return { ...state, shape, statuses, plan };
   }
 
   #nodesOf(app: App, rows: readonly AssignmentRow[]): ReadonlyMap<NodeId, MoverNode> {
@@ -240,7 +240,7 @@ export class AppMover {
 
   #newRow(
     { app, release, shape }: Look,
-    of: Pick<AssignmentRow, 'processType' | 'ordinal' | 'nodeId'> & {
+    slot: Pick<AssignmentRow, 'processType' | 'ordinal' | 'nodeId'> & {
       replaces?: InstanceId | undefined;
       moveReason?: MoveReason | undefined;
     },
@@ -248,14 +248,14 @@ export class AppMover {
     return {
       instanceId: this.#deps.newInstanceId(),
       ...{
-        nodeId: of.nodeId,
+        nodeId: slot.nodeId,
         appId: app.id,
         release: release.version,
-        processType: of.processType,
-        ordinal: of.ordinal,
+        processType: slot.processType,
+        ordinal: slot.ordinal,
       },
-      ...{ limits: limitsOf(shape.settings, of.processType), desired: 'run', createdAtMs: this.#deps.clock.nowMs() },
-      ...(of.replaces === undefined ? {} : { replaces: of.replaces, moveReason: of.moveReason }),
+      ...{ limits: limitsOf(shape.settings, slot.processType), desired: 'run', createdAtMs: this.#deps.clock.nowMs() },
+      ...(slot.replaces === undefined ? {} : { replaces: slot.replaces, moveReason: slot.moveReason }),
     };
   }
 
@@ -282,8 +282,8 @@ function hasDoubles(rows: readonly AssignmentRow[]): boolean {
   return new Set(rows.map((row) => slotOf(row))).size < rows.length;
 }
 
-function slotOf(of: { readonly appId: AppId; readonly processType: string; readonly ordinal: number }): string {
-  return `${of.appId} ${of.processType}.${String(of.ordinal)}`;
+function slotOf(instance: { readonly appId: AppId; readonly processType: string; readonly ordinal: number }): string {
+  return `${instance.appId} ${instance.processType}.${String(instance.ordinal)}`;
 }
 
 function entryOf<K, V>(id: K, value: V | undefined): (readonly [K, V])[] {

@@ -4,8 +4,8 @@ import { NodeAdmin } from './node-admin.ts';
 import type { Movement } from './port.ts';
 import { Rebalance } from './rebalance.ts';
 
-/** The loop, and what operators ask of it. `run` goes on until the signal aborts and never rejects. */
-export function createMovement(deps: Omit<MoverDeps, 'onReady'>): Movement & { run(): Promise<void> } {
+/** The loop, and what operators ask of it. `reconcile` goes on until the signal aborts and never rejects. */
+export function createMovement(deps: Omit<MoverDeps, 'onReady'>): Movement & { reconcile(): Promise<void> } {
   const wake = (appId: AppId): void => {
     mover.wake(appId);
   };
@@ -16,7 +16,7 @@ export function createMovement(deps: Omit<MoverDeps, 'onReady'>): Movement & { r
     rebalance,
     lostAfterMs: deps.lostAfterMs,
     wake,
-    run: () => mover.run(),
+    reconcile: () => mover.reconcile(),
     blockedBecause: (instanceId) => mover.blockedBecause(instanceId),
     placeless: (appId) => mover.placeless(appId),
     heldNodes: () => mover.heldNodes.flatMap((nodeId) => deps.fleet.node(nodeId)?.name ?? []),

@@ -24,11 +24,11 @@ export class MoveEvents {
 
   placed(
     app: App,
-    of: { add: readonly AssignmentRow[]; rows: readonly AssignmentRow[]; nodes: readonly NodeRow[] },
+    change: { add: readonly AssignmentRow[]; rows: readonly AssignmentRow[]; nodes: readonly NodeRow[] },
   ): void {
-    for (const row of of.add) {
-      const from = nameOf(of.nodes, of.rows.find((each) => each.instanceId === row.replaces)?.nodeId);
-      const to = nameOf(of.nodes, row.nodeId);
+    for (const row of change.add) {
+      const from = nameOf(change.nodes, change.rows.find((each) => each.instanceId === row.replaces)?.nodeId);
+      const to = nameOf(change.nodes, row.nodeId);
       const name = instanceName(row);
       this.#forget(app, name);
       this.#note(app, {
@@ -57,8 +57,8 @@ export class MoveEvents {
     this.#sayOnce(app, name, reasons);
   }
 
-  noPlace(app: App, of: Unplaced): void {
-    this.#sayOnce(app, `${of.processType}.${String(of.ordinal)}`, of.reasons);
+  noPlace(app: App, unplaced: Unplaced): void {
+    this.#sayOnce(app, `${unplaced.processType}.${String(unplaced.ordinal)}`, unplaced.reasons);
   }
 
   #sayOnce(app: App, name: string, reasons: Readonly<Record<string, string>>): void {
@@ -77,9 +77,9 @@ export class MoveEvents {
     this.#said.delete(`${app.id} ${name}`);
   }
 
-  #note(app: App, of: { row: AssignmentRow; node: string; kind: string; message: string }): void {
+  #note(app: App, move: { row: AssignmentRow; node: string; kind: string; message: string }): void {
     const { log, store } = this.#deps;
-    const { row, node, kind, message } = of;
+    const { row, node, kind, message } = move;
     log.info(
       { app: app.name, instance: instanceName(row), node, message },
       `movement.${kind.replace('instance.', '')}`,
@@ -134,13 +134,13 @@ const KINDS = {
 
 function sayEnd(
   { row, why }: Ending<AssignmentRow>,
-  of: { plan: MoverPlan<AssignmentRow>; nodes: readonly NodeRow[] },
+  facts: { plan: MoverPlan<AssignmentRow>; nodes: readonly NodeRow[] },
 ): string {
-  const [name, here] = [instanceName(row), nameOf(of.nodes, row.nodeId)];
-  const other = of.plan.holding.find(
+  const [name, here] = [instanceName(row), nameOf(facts.nodes, row.nodeId)];
+  const other = facts.plan.holding.find(
     (each) => each !== row && each.ordinal === row.ordinal && each.processType === row.processType,
   );
-  const there = nameOf(of.nodes, other?.nodeId);
+  const there = nameOf(facts.nodes, other?.nodeId);
   if (why === 'moved') return `${name} has moved from ${here} to ${there}.`;
   if (why === 'restarted') return `${name} was restarted: its new instance runs on ${there}.`;
   if (why === 'left') return `${name} on ${here} ends: its node is being drained, and every other has its own.`;

@@ -55,7 +55,7 @@ export class Mover {
   }
 
   /** Until the signal aborts. Never rejects. */
-  async run(): Promise<void> {
+  async reconcile(): Promise<void> {
     const { fleet, clock, signal } = this.#deps;
     const stop = fleet.onChange((nodeId) => {
       this.#hear(nodeId);

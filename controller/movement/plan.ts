@@ -94,15 +94,15 @@ interface Draft<R extends MoverRow> {
 function planCounted<R extends MoverRow>(
   view: MoverView,
   processType: string,
-  of: { rows: readonly R[]; plan: Draft<R> },
+  type: { rows: readonly R[]; plan: Draft<R> },
 ): void {
   const count = Number(ownProperty(view.wanted, processType) ?? 0);
-  const slots = groupBy(of.rows, (row) => row.ordinal);
+  const slots = groupBy(type.rows, (row) => row.ordinal);
   for (const [ordinal, copies] of slots) {
-    if (ordinal <= count) planSlot(view, copies, of.plan);
+    if (ordinal <= count) planSlot(view, copies, type.plan);
   }
-  const extra = surplus(of.rows, { [processType]: count }, (row) => isLive(view, row));
-  of.plan.ends.push(...extra.map((row) => ({ row, why: 'surplus' as const })));
+  const extra = surplus(type.rows, { [processType]: count }, (row) => isLive(view, row));
+  type.plan.ends.push(...extra.map((row) => ({ row, why: 'surplus' as const })));
 }
 
 function isStarting(view: MoverView, row: MoverRow): boolean {

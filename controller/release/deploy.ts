@@ -48,7 +48,7 @@ export class Deploys {
   }
 
   /** Never rejects for a user's mistake: the outcome says it, the output explains it. */
-  async run(push: Push, output: PushOutput, signal: AbortSignal): Promise<PushOutcome> {
+  async deploy(push: Push, output: PushOutput, signal: AbortSignal): Promise<PushOutcome> {
     try {
       const app = await this.#deps.store.appById(push.app.appId);
       if (app === undefined) throw appDestroyed(push.app.name);

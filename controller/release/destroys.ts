@@ -38,7 +38,7 @@ export class Destroys {
   }
 
   /** Ends builds and deploys of the app first. @throws SLIP_APP_DESTROYED when another request was faster */
-  async run(app: App, by: UserName): Promise<void> {
+  async destroy(app: App, by: UserName): Promise<void> {
     const { ends, queue, store, fleet, failpoint } = this.#deps;
     ends.end(app.id, appDestroyed(app.name));
     const nodes = await queue

@@ -42,7 +42,7 @@ const LOOK_EVERY_MS = 2_000;
 /** Where the instances of a release go; waits for room where that may come, telling the pusher so once. */
 export async function findRoom(
   deps: RoomDeps,
-  of: { readonly app: App; readonly release: Release },
+  target: { readonly app: App; readonly release: Release },
   io: RoomWait,
 ): Promise<Place | Failure> {
   const startedAtMs = deps.clock.monotonicMs();
@@ -54,19 +54,19 @@ export async function findRoom(
     async (lookAgainAt) => {
       await io.letMovesPass();
       const [rows, shape] = await Promise.all([
-        deps.store.assignmentsOfApp(of.app.id),
-        appShape(deps.store, of.app.id, of.release.slug),
+        deps.store.assignmentsOfApp(target.app.id),
+        appShape(deps.store, target.app.id, target.release.slug),
       ]);
-      const plan = await roomNow(deps, of.release, { rows, shape });
+      const plan = await roomNow(deps, target.release, { rows, shape });
       if (plan.kind === 'go')
         return { placements: plan.placements, stopFirst: plan.stopFirst, settings: shape.settings };
-      last = noRoom(plan.unplaced, plan.kind === 'wait' && plan.for === 'room' ? of.app.name : undefined);
+      last = noRoom(plan.unplaced, plan.kind === 'wait' && plan.for === 'room' ? target.app.name : undefined);
       const patienceMs = plan.kind === 'fail' ? 0 : plan.for === 'disk' ? DISK_WORD_MS : deps.roomTimeoutMs;
       const nowMs = deps.clock.monotonicMs();
       if (nowMs >= startedAtMs + patienceMs) return last;
       if (!told) io.tell(renderNoRoomYet(last, patienceMs));
       told = true;
-      await retireWarm(deps, of.release, rows);
+      await retireWarm(deps, target.release, rows);
       lookAgainAt(nowMs + LOOK_EVERY_MS);
       return undefined;
     },

@@ -61,28 +61,28 @@ export async function goBack(deps: GoBackDeps, back: GoBack): Promise<void> {
 /** What had to end to make room starts anew, in the place of what failed. */
 async function missing(
   deps: GoBackDeps,
-  of: {
+  failed: {
     readonly app: App;
     readonly version: number;
     readonly serving: Release;
     readonly rows: readonly AssignmentRow[];
   },
 ): Promise<AssignmentRow[]> {
-  const { version } = of.serving;
-  const shape = await appShape(deps.store, of.app.id, of.serving.slug);
+  const { version } = failed.serving;
+  const shape = await appShape(deps.store, failed.app.id, failed.serving.slug);
   const demands = demandsOf(shape).filter((demand) => demand.rule.onFull === 'stop-first');
   if (demands.length === 0) return [];
-  const freed = of.rows.filter((row) => row.release === of.version);
+  const freed = failed.rows.filter((row) => row.release === failed.version);
   const nodes = (await planNodes(deps.store, deps.fleet)).map((node) => ({
     ...node,
     reservedBytes:
       node.reservedBytes -
       freed.reduce((sum, row) => sum + (row.nodeId === node.nodeId ? row.limits.memoryBytes : 0), 0),
   }));
-  const placed = of.rows.filter((row) => row.release === version && row.desired !== 'stop');
-  const former = of.rows.filter((row) => row.release === version && row.desired === 'stop');
+  const placed = failed.rows.filter((row) => row.release === version && row.desired !== 'stop');
+  const former = failed.rows.filter((row) => row.release === version && row.desired === 'stop');
   const { placements } = planPlacements({ demands, nodes, placed, former: [...former, ...freed] });
-  return assignmentRows(deps, { app: of.app, version, settings: shape.settings }, placements);
+  return assignmentRows(deps, { app: failed.app, version, settings: shape.settings }, placements);
 }
 
 /** Until the new instances are out of their proxies: "goes on serving" is true when it is said. Nodes that are away are not waited for. */

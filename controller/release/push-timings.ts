@@ -39,26 +39,26 @@ export const STAGES = [
 ];
 
 /** Pure: where the time of a push went, ms, and the bytes that moved. Kept with the build. */
-export function pushTimings(of: PushMoments): Timings {
-  const steps = Object.entries(of.build.timingsMs);
+export function pushTimings(push: PushMoments): Timings {
+  const steps = Object.entries(push.build.timingsMs);
   const build = sum(steps.filter(([name]) => !BUILD_STAGES.includes(name)).map(([, ms]) => ms));
   const stages = {
-    git: sum(Object.values(of.git)),
+    git: sum(Object.values(push.git)),
     ...Object.fromEntries(steps.filter(([name]) => BUILD_STAGES.includes(name))),
     build,
-    release: of.cutAtMs - of.builtAtMs,
+    release: push.cutAtMs - push.builtAtMs,
     // Everything between the durable row and the switch that no instance accounts for: messages, plans, acknowledgements.
-    dispatch: Math.max(0, of.liveAtMs - of.cutAtMs - sum(Object.values(of.instance))),
-    ...of.instance,
+    dispatch: Math.max(0, push.liveAtMs - push.cutAtMs - sum(Object.values(push.instance))),
+    ...push.instance,
   };
   const details = Object.fromEntries(
     steps.filter(([name]) => !BUILD_STAGES.includes(name)).map(([name, ms]) => [`build.${name}`, ms]),
   );
-  const moments = { built: of.builtAtMs, live: of.liveAtMs, total: of.returnedAtMs };
+  const moments = { built: push.builtAtMs, live: push.liveAtMs, total: push.returnedAtMs };
   const bytes = {
-    sourceBytes: of.build.sourceBytes,
-    uploadedBytes: of.build.uploadedBytes,
-    slugBytes: slugSizeBytes(of.slug),
+    sourceBytes: push.build.sourceBytes,
+    uploadedBytes: push.build.uploadedBytes,
+    slugBytes: slugSizeBytes(push.slug),
   };
   return { ...stages, ...details, ...moments, ...bytes };
 }

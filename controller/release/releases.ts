@@ -125,7 +125,9 @@ export class Releases {
 
   async #rollOut(app: App, release: Release, tell?: (text: string) => void): Promise<RolloutOutcome> {
     const { ends, rollouts, signal } = this.#deps;
-    const outcome = await ends.during(app.id, signal, (until) => rollouts.run(app, release, { signal: until, tell }));
+    const outcome = await ends.during(app.id, signal, (until) =>
+      rollouts.rollOut(app, release, { signal: until, tell }),
+    );
     if (outcome.ok) this.#bake(app, release.version);
     return outcome;
   }

@@ -93,7 +93,7 @@ export class Rollouts {
   }
 
   /** Rolls a `pending` or (after a restart) `deploying` release out to its end. Never leaves it half done. */
-  async run(app: App, release: Release, { signal, tell }: RolloutIo): Promise<RolloutOutcome> {
+  async rollOut(app: App, release: Release, { signal, tell }: RolloutIo): Promise<RolloutOutcome> {
     const overtaken = overtakenBy(await this.#deps.store.currentRelease(app.id), release);
     const plan = {
       size: 0,
@@ -121,8 +121,11 @@ export class Rollouts {
     const { store, policy, queue } = this.#deps;
     const letMovesPass = (): Promise<void> =>
       release.state === 'pending' ? queue.letPass(run.app.id, 'move') : Promise.resolve();
-    const of = { app: run.app, release };
-    const place = await findRoom({ ...this.#deps, roomTimeoutMs: policy.roomTimeoutMs }, of, { ...run, letMovesPass });
+    const target = { app: run.app, release };
+    const place = await findRoom({ ...this.#deps, roomTimeoutMs: policy.roomTimeoutMs }, target, {
+      ...run,
+      letMovesPass,
+    });
     if ('code' in place) return place;
     run.waves = planWaves(place.placements).slice();
     run.settings = place.settings;

@@ -1,5 +1,14 @@
 import type { AppId, InstanceId, NodeId } from '../../shared/domain/ids.ts';
-import { bestNode, compare, Loads, reasonsAgainst, refusal, Spread, type Needs, type PlanNode } from './nodes.ts';
+import {
+  bestNode,
+  compare,
+  Loads,
+  placementReasons,
+  ineligibility,
+  Spread,
+  type Needs,
+  type PlanNode,
+} from './nodes.ts';
 
 /** An instance where it runs now, and what it needs wherever it goes. */
 export interface PlacedInstance extends Needs {
@@ -56,11 +65,11 @@ export function planReplacements(request: ReplacementRequest): ReplacementPlan {
       continue;
     }
     const others = loads.nodes.filter((node) => node.nodeId !== instance.nodeId);
-    const eligible = others.filter((node) => refusal(node, instance) === undefined);
+    const eligible = others.filter((node) => ineligibility(node, instance) === undefined);
     const spread = spreads.get(groupOf(instance)) ?? new Spread(instance.rule.spread);
     const node = bestNode(eligible, loads, { needs: instance, spread });
     if (node === undefined) {
-      plan.unplaced.push({ instance, reasons: reasonsAgainst(others, loads, instance) });
+      plan.unplaced.push({ instance, reasons: placementReasons(others, loads, instance) });
       continue;
     }
     loads.take(node.nodeId, instance);
@@ -148,7 +157,9 @@ class Board {
   }
 
   #eligible(instance: PlacedInstance): readonly PlanNode[] {
-    return this.#loads.nodes.filter((node) => node.nodeId !== instance.nodeId && refusal(node, instance) === undefined);
+    return this.#loads.nodes.filter(
+      (node) => node.nodeId !== instance.nodeId && ineligibility(node, instance) === undefined,
+    );
   }
 
   #isFullest(instance: PlacedInstance, from: PlanNode): boolean {

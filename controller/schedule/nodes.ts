@@ -84,7 +84,7 @@ export function isProxyDown({ trouble }: { readonly trouble?: Pick<Reason, 'code
 }
 
 /** Why a node can never take this, in words that follow its name; `undefined` when it can, given room. */
-export function refusal(node: PlanNode, { rule, slug }: Pick<Needs, 'rule' | 'slug'>): string | undefined {
+export function ineligibility(node: PlanNode, { rule, slug }: Pick<Needs, 'rule' | 'slug'>): string | undefined {
   if (!node.connected) return 'it is not connected';
   if (node.refuses === true) return 'it does not obey this controller';
   if (node.proxyDown === true) return 'its proxy is down';
@@ -98,19 +98,21 @@ export function refusal(node: PlanNode, { rule, slug }: Pick<Needs, 'rule' | 'sl
 }
 
 /** Why there is no room on an eligible node now. */
-export function lack(node: PlanNode, loads: Loads, needs: Needs): string {
+export function shortage(node: PlanNode, loads: Loads, needs: Needs): string {
   if (loads.freeMemory(node) < needs.memoryBytes)
     return `it has ${mebibytes(loads.freeMemory(node))} MB of memory to promise, ${mebibytes(needs.memoryBytes)} MB are needed`;
   return `it has ${mebibytes(loads.freeDisk(node))} MB of disk free, ${mebibytes(needs.diskBytes)} MB are needed`;
 }
 
 /** Node name → why not there. */
-export function reasonsAgainst(
+export function placementReasons(
   nodes: readonly PlanNode[],
   loads: Loads,
   needs: Needs,
 ): Readonly<Record<string, string>> {
-  return Object.fromEntries(nodes.map((node) => [node.name, refusal(node, needs) ?? lack(node, loads, needs)]));
+  return Object.fromEntries(
+    nodes.map((node) => [node.name, ineligibility(node, needs) ?? shortage(node, loads, needs)]),
+  );
 }
 
 /** How many instances of a group (an app's process type) are on each node, and in each value of its spread label. */
@@ -146,13 +148,13 @@ export class Spread {
 export function bestNode(
   candidates: readonly PlanNode[],
   loads: Loads,
-  of: { needs: Needs; spread: Spread },
+  group: { needs: Needs; spread: Spread },
 ): PlanNode | undefined {
-  const fitting = candidates.filter((node) => loads.hasRoom(node, of.needs));
+  const fitting = candidates.filter((node) => loads.hasRoom(node, group.needs));
   return fitting.sort(
     (a, b) =>
-      of.spread.onNode(a) - of.spread.onNode(b) ||
-      of.spread.inValue(a) - of.spread.inValue(b) ||
+      group.spread.onNode(a) - group.spread.onNode(b) ||
+      group.spread.inValue(a) - group.spread.inValue(b) ||
       loads.freeMemory(b) - loads.freeMemory(a) ||
       compare(a.nodeId, b.nodeId),
   )[0];

@@ -1,7 +1,16 @@
 import type { NodeId } from '../../shared/domain/ids.ts';
 import type { Count } from '../../shared/domain/placement.ts';
 import { ownProperty } from '../../shared/kit/own-property.ts';
-import { bestNode, compare, Loads, reasonsAgainst, refusal, Spread, type Needs, type PlanNode } from './nodes.ts';
+import {
+  bestNode,
+  compare,
+  Loads,
+  placementReasons,
+  ineligibility,
+  Spread,
+  type Needs,
+  type PlanNode,
+} from './nodes.ts';
 
 /** A process type, how many of it are wanted, and what each needs. */
 export interface ProcessDemand extends Needs {
@@ -72,7 +81,7 @@ export function planPlacements(request: PlanRequest): PlacementPlan {
     if (held < (shares.get(processType) ?? 0)) sit(seat, node);
   }
   for (const seat of seats.filter((each) => !chosen.has(each) && each.only === undefined)) {
-    const eligible = loads.nodes.filter((node) => refusal(node, seat.demand) === undefined);
+    const eligible = loads.nodes.filter((node) => ineligibility(node, seat.demand) === undefined);
     sit(
       seat,
       bestNode(eligible, loads, {
@@ -94,7 +103,7 @@ export function planPlacements(request: PlanRequest): PlacementPlan {
 function ownNode(seat: Seat, loads: Loads, byId: ReadonlyMap<NodeId, PlanNode>): PlanNode | undefined {
   const wanted = seat.only?.nodeId ?? seat.former;
   const node = wanted === undefined ? undefined : byId.get(wanted);
-  return node !== undefined && refusal(node, seat.demand) === undefined && loads.hasRoom(node, seat.demand)
+  return node !== undefined && ineligibility(node, seat.demand) === undefined && loads.hasRoom(node, seat.demand)
     ? node
     : undefined;
 }
@@ -102,14 +111,14 @@ function ownNode(seat: Seat, loads: Loads, byId: ReadonlyMap<NodeId, PlanNode>):
 /** The most that one node need hold: what a move or a lost node crowded together parts again with the next release. */
 function shareOf(demand: ProcessDemand, nodes: readonly PlanNode[]): number {
   if (demand.count === 'all') return 1;
-  return Math.ceil(demand.count / nodes.filter((node) => refusal(node, demand) === undefined).length);
+  return Math.ceil(demand.count / nodes.filter((node) => ineligibility(node, demand) === undefined).length);
 }
 
 function describe({ demand, ordinal, only }: Seat, loads: Loads): Unplaced {
   return {
     processType: demand.processType,
     ordinal,
-    reasons: reasonsAgainst(only === undefined ? loads.nodes : [only], loads, demand),
+    reasons: placementReasons(only === undefined ? loads.nodes : [only], loads, demand),
   };
 }
 
@@ -143,7 +152,7 @@ function oneEach(demand: ProcessDemand, nodes: readonly PlanNode[], { placed, fo
   const served = new Set(placed.map((each) => each.nodeId));
   const open = [...nodes]
     .sort((a, b) => compare(a.nodeId, b.nodeId))
-    .filter((node) => !served.has(node.nodeId) && refusal(node, demand) === undefined);
+    .filter((node) => !served.has(node.nodeId) && ineligibility(node, demand) === undefined);
   if (open.length + placed.length === 0) return [{ demand, ordinal: 1, former: undefined }];
   const taken = new Set(placed.map((each) => each.ordinal));
   const isOpen = new Set(open.map((node) => node.nodeId));

@@ -50,7 +50,7 @@ export async function destroyApp(
   { app, user }: { readonly app: App; readonly user: User },
 ): Promise<OwnedApp> {
   const nameOf = await userNames(store, [app.ownerId]);
-  await destroys.run(app, user.name);
+  await destroys.destroy(app, user.name);
   return { app, owner: nameOf(app.ownerId) };
 }
 

@@ -76,7 +76,7 @@ export class SimulatedController {
     this.#running = running;
     await running.dispatcher.start();
     startReaper({ store: this.#storeOf(life), fleet: running.fleet, log: trace.logger('controller') });
-    void running.movement.run();
+    void running.movement.reconcile();
     void this.#resume(running, mortal(clock, life));
   }
 
@@ -113,7 +113,7 @@ export class SimulatedController {
       ...{ acceptedAtMs: this.#deps.clock.monotonicMs(), timingsMs: {} },
     };
     this.#slugs.set(slug.commit, slug);
-    return mortal(running.deploys, running.life).run(
+    return mortal(running.deploys, running.life).deploy(
       push,
       (text) => {
         output(String(text));
@@ -144,7 +144,7 @@ export class SimulatedController {
   destroy(app: App, by: UserName): Promise<void> {
     const running = this.#running;
     if (running === undefined) return Promise.reject(new Error('connection refused'));
-    return mortal(running.destroys, running.life).run(app, by);
+    return mortal(running.destroys, running.life).destroy(app, by);
   }
 
   /** What an operator asks of the instances of an app. */

@@ -184,26 +184,26 @@ export class Machine {
 
   async #session(
     life: Life,
-    of: Parts & { outbox: Outbox; holder: { connection?: Connection | undefined } },
+    parts: Parts & { outbox: Outbox; holder: { connection?: Connection | undefined } },
   ): Promise<void> {
     const wire = this.#deps.dial();
     if (wire === undefined) return;
     this.#wire = wire;
     const { random, trace, clock } = this.#deps;
-    const handlers = this.#handlers(life, of);
-    of.holder.connection = new Connection(wire.agentEnd, {
+    const handlers = this.#handlers(life, parts);
+    parts.holder.connection = new Connection(wire.agentEnd, {
       clock: mortal(clock, life),
       logger: trace.logger(this.name),
       random: () => random.next(),
-      outbox: of.outbox,
+      outbox: parts.outbox,
       handlers,
       connectTimeoutMs: 15_000,
       confirmAfterMs: 30_000,
       onWelcome: () => undefined,
     });
     const takes = { takesFleetRoutes: true, takesReleases: true, takesDestroyed: true };
-    await mortal(of.holder.connection, life).serve({ kind: 'hello', ...(await handlers.hello()), ...takes });
-    of.holder.connection = undefined;
+    await mortal(parts.holder.connection, life).serve({ kind: 'hello', ...(await handlers.hello()), ...takes });
+    parts.holder.connection = undefined;
   }
 
   #handlers(life: Life, { loop, destroyed }: Parts): SessionHandlers {

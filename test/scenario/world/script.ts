@@ -94,12 +94,13 @@ export class Script {
       this.#world.controller.movement?.wake(id);
     },
     'ps:scale': ([app = '', ...pairs]) =>
-      this.#ask(app, (of, by, to) => to.scale(of, by, Object.fromEntries(pairsOf(pairs)))),
-    'ps:restart': ([app = '', which]) => this.#ask(app, (of, by, to) => to.restart(of, by, which)),
+      this.#ask(app, (target, by, formations) => formations.scale(target, by, Object.fromEntries(pairsOf(pairs)))),
+    'ps:restart': ([app = '', which]) =>
+      this.#ask(app, (target, by, formations) => formations.restart(target, by, which)),
     'ps:limits': (words) => this.#wait(this.#limits(words)),
     'ps:limits&': (words) => void this.#limits(words),
     placement: ([app = '', type = '', ...pairs]) =>
-      this.#ask(app, (of, by, to) => to.setPlacement(of, by, { type, rule: ruleOf(pairs) })),
+      this.#ask(app, (target, by, formations) => formations.setPlacement(target, by, { type, rule: ruleOf(pairs) })),
     destroy: ([app = '']) => this.#wait(this.#world.destroy(app)),
     'destroy&': ([app = '']) => void this.#world.destroy(app),
     'may-pause': ([app = '']) => void this.#world.mayPause.add(app),
@@ -189,7 +190,7 @@ export class Script {
 
   #limits([app = '', type = '', megabytes = '']: readonly string[]): Promise<void> {
     const limits = { memoryBytes: Number(megabytes) * 1024 ** 2 };
-    return this.#asked(app, (of, by, to) => to.setLimits(of, by, { type, limits }));
+    return this.#asked(app, (target, by, formations) => formations.setLimits(target, by, { type, limits }));
   }
 
   #ask(name: string, what: Asked): Promise<void> {
