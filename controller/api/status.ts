@@ -123,7 +123,7 @@ function nodeProblems(node: NodeBody, down: AppsPart['down']): readonly ProblemB
     const since =
       node.lastSeenMsAgo === undefined ? 'since the controller started' : `for ${words(node.lastSeenMsAgo)}`;
     const cause = node.trouble === undefined ? '' : ` Its agent could not start: ${node.trouble.message}`;
-    const message = `Node ${node.name} has not been heard of ${since}; ${fate}.${cause}`;
+    const message = `Node ${node.name} has been silent ${since}; ${fate}.${cause}`;
     return [{ message, next: `slipway why ${node.name}` }];
   }
   const missing = node.missing.map((what) => ({

@@ -215,7 +215,7 @@ function tooMany(
 function noneThere(app: App, which: string | undefined): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_PS_NONE',
-    message: `${app.name} runs ${which === undefined ? 'nothing' : `no ${quoteInput(which)}`} that could be restarted.`,
+    message: `${app.name} has no running instance${which === undefined ? '' : ` ${quoteInput(which)}`} to restart.`,
     hint: `See what runs with: slipway ps -a ${app.name}`,
     httpStatus: 422,
   });

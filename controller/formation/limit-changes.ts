@@ -88,12 +88,12 @@ export class LimitChanges {
     for (const [type, limits] of former) {
       try {
         await this.#rollTo(app, current, type);
-        const message = `The instances of ${type} have the limits that were asked for before the controller was restarted.`;
+        const message = `The instances of ${type} now have the limits that were set before the controller restarted.`;
         noteFormation(this.#deps, { app, by: CONTROLLER }, { kind: 'formation.limits', message });
       } catch (error) {
         signal.throwIfAborted();
         await this.#giveUp(app, current, { type, limits });
-        const message = `The new limits of ${type} are given up, the former ones are back: ${toSlipwayError(error).message}`;
+        const message = `The new limits of ${type} failed, so the old limits are back: ${toSlipwayError(error).message}`;
         noteFormation(this.#deps, { app, by: CONTROLLER }, { kind: 'formation.limits-cancelled', message });
       }
     }

@@ -153,5 +153,5 @@ function isSameSlot(
 
 /** What runs goes on running: nothing that works was taken away. */
 function refused({ code, message, hint }: Failure): SlipwayError {
-  return new SlipwayError({ code, message: `${message} What ran before goes on.`, hint, httpStatus: 422 });
+  return new SlipwayError({ code, message: `${message} The old instances keep running.`, hint, httpStatus: 422 });
 }

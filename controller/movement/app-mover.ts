@@ -132,7 +132,7 @@ export class AppMover {
     const leaving = new Set(plan.leaving.map(({ row }) => row));
     for (const row of rows) if (!leaving.has(row)) this.#blocked.delete(row.instanceId);
     for (const row of plan.last)
-      this.#blocked.set(row.instanceId, 'it is the last one that serves, and no other node has one of it');
+      this.#blocked.set(row.instanceId, 'it is the last instance that serves, and no other node runs one');
   }
 
   async #look(state: Pick<Look, 'app' | 'release' | 'rows' | 'mayMove'>): Promise<Look> {

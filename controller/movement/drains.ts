@@ -30,7 +30,11 @@ export class Drains {
       if (node.drainUntilMs === undefined) continue;
       const rows = await store.assignmentsOfNode(node.id);
       if (rows.length === 0)
-        await this.#end(node, 'node.drained', `${node.name} is drained: nothing runs on it. It stays cordoned.`);
+        await this.#end(
+          node,
+          'node.drained',
+          `${node.name} is drained: no instance runs on it. The node stays cordoned.`,
+        );
       else if (this.#deps.clock.nowMs() >= node.drainUntilMs)
         await this.#end(node, 'node.drain-ended', sayLeft(node, rows.length));
       for (const row of rows) apps.add(row.appId);
@@ -53,7 +57,6 @@ export class Drains {
 }
 
 function sayLeft(node: NodeRow, count: number): string {
-  const left =
-    count === 1 ? '1 instance is still there and goes on' : `${String(count)} instances are still there and go on`;
-  return `The time to drain ${node.name} is up: ${left} running. It stays cordoned.`;
+  const left = count === 1 ? '1 instance still runs' : `${String(count)} instances still run`;
+  return `The deadline of the drain of ${node.name} has passed: ${left} there. The node stays cordoned.`;
 }

@@ -73,7 +73,7 @@ export class Losses {
     this.#note(
       'node.lost',
       node.name,
-      `${node.name} has been silent for ${String(silentS)} s: it counts as lost, and what may leave it is placed elsewhere.`,
+      `${node.name} has been silent for ${String(silentS)} s: it counts as lost. Its instances restart on other nodes if placement rules and capacity allow.`,
     );
   }
 
@@ -88,7 +88,7 @@ export class Losses {
     this.#note(
       'node.returned',
       node.name,
-      `${node.name} is back: of each instance that runs twice now the older one stays.`,
+      `${node.name} is back. Where an instance now runs twice, the one that started first stays.`,
     );
   }
 
@@ -101,7 +101,7 @@ export class Losses {
     const message =
       held.length > 0
         ? sayHeld(names)
-        : 'Not too many nodes are away at once any more: what is lost is placed elsewhere again.';
+        : 'Enough nodes are connected again: the instances of lost nodes move to other nodes again.';
     this.#note(held.length > 0 ? 'fleet.held' : 'fleet.released', undefined, message);
   }
 
@@ -117,5 +117,5 @@ export class Losses {
 }
 
 export function sayHeld(names: readonly string[]): string {
-  return `${names.join(', ')} went away at once, more than a third of the fleet: that is more likely the network than the machines, so nothing is moved.`;
+  return `${names.join(', ')} disconnected at the same time, more than a third of the fleet. This is probably a network failure, so no instances are moved.`;
 }

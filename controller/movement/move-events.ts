@@ -143,11 +143,12 @@ function sayEnd(
   const there = nameOf(facts.nodes, other?.nodeId);
   if (why === 'moved') return `${name} has moved from ${here} to ${there}.`;
   if (why === 'restarted') return `${name} was restarted: its new instance runs on ${there}.`;
-  if (why === 'left') return `${name} on ${here} ends: its node is being drained, and every other has its own.`;
+  if (why === 'left')
+    return `${name} on ${here} ends: its node is being drained, and every other node has its own instance.`;
   if (why === 'double')
     return `${name} ran on ${here} and on ${there}; the one on ${there} has been running longer and stays.`;
   if (why === 'surplus') return `${name} on ${here} ends: fewer are wanted.`;
-  return `${name} did not come up on ${here}; it will be tried again.`;
+  return `${name} did not start on ${here}. It will be tried again.`;
 }
 
 function nameOf(nodes: readonly NodeRow[], id: NodeId | undefined): string {

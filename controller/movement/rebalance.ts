@@ -68,7 +68,7 @@ export class Rebalance {
     if (this.#running) throw running();
     this.#running = true;
     try {
-      await this.#begin(actor, (count) => `The fleet is rebalanced: ${moves(count)}.`);
+      await this.#begin(actor, (count) => `The rebalance has started: ${moves(count)}.`);
     } catch (error) {
       this.#running = false;
       throw error;
@@ -82,7 +82,10 @@ export class Rebalance {
       const actor = await this.#deps.store.rebalanceBy();
       if (actor === undefined || this.#running) return;
       this.#running = true;
-      await this.#begin(actor, (count) => `The rebalance goes on after a restart of the controller: ${moves(count)}.`);
+      await this.#begin(
+        actor,
+        (count) => `The rebalance continues after a restart of the controller: ${moves(count)}.`,
+      );
     } catch (error) {
       this.#running = false;
       if (!this.#deps.signal.aborted) this.#deps.log.error({ err: error }, 'rebalance.failed');
@@ -149,7 +152,7 @@ export class Rebalance {
       this.#note(
         actor,
         'fleet.rebalance-ended',
-        `${moves(made)} of ${String(planned.length)} made: the rebalance is over.`,
+        `The rebalance has ended: it made ${moves(made)} of ${String(planned.length)}.`,
       );
     await store.setRebalanceBy(undefined).catch((error: unknown) => {
       log.error({ err: error }, 'rebalance.failed');
@@ -210,7 +213,7 @@ function running(): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_REBALANCE_RUNNING',
     kind: 'conflict',
-    message: 'A rebalance is under way already.',
+    message: 'A rebalance is already running.',
     hint: 'See how far it is with: slipway rebalance',
   });
 }

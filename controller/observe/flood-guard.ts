@@ -36,7 +36,7 @@ export class FloodGuard {
 
   #tell(node: string): void {
     this.#deps.log.warn({ node, perMinute: this.#perMinute }, 'node.flood');
-    const message = `Node ${node} reports more than ${String(this.#perMinute)} things a minute; the rest of this minute is left out.`;
+    const message = `Node ${node} reports more than ${String(this.#perMinute)} events a minute. Its other events of this minute are not recorded.`;
     noteEvent(this.#deps, { kind: 'node.flood', actor: nodeActor(node), node, message, next: `slipway why ${node}` });
   }
 }

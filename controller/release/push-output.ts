@@ -22,7 +22,7 @@ export function renderNoRoomYet(failure: Failure, patienceMs: number): string {
 
 /** Said when a rollout does not wait for a node that went away. */
 export function renderMovesOn(nodes: readonly string[]): string {
-  return ` !     ${nodes.join(', ')} cannot be reached any more: going on without it.\n`;
+  return ` !     ${nodes.join(', ')} cannot be reached any more. The rollout continues on the other nodes.\n`;
 }
 
 export interface LiveFacts {
@@ -40,7 +40,7 @@ export function renderLive(facts: LiveFacts): string {
 
 function whereLive({ nodes, url, types, timingsMs }: LiveFacts): string {
   if (nodes === 0)
-    return `nothing of it runs, as all is scaled to 0. Start it with: slipway ps:scale ${types[0] ?? 'TYPE'}=1`;
+    return `no processes are running: every type is scaled to 0. Start one with: slipway ps:scale ${types[0] ?? 'TYPE'}=1`;
   const seconds = ((timingsMs['live'] ?? 0) / 1000).toFixed(1);
   return `live on ${String(nodes)} node${nodes === 1 ? '' : 's'} in ${seconds} s${url === undefined ? '' : ` · ${url}`}`;
 }
@@ -54,9 +54,7 @@ export function renderFailure(
     lines.push(' !', ' !     Its last lines:', ...failure.lastLines.map((line) => `         ${line}`.trimEnd()), ' !');
   }
   const still =
-    facts.serving === undefined
-      ? 'The app has no release that runs yet.'
-      : `v${String(facts.serving)} goes on serving.`;
+    facts.serving === undefined ? 'The app has no running release yet.' : `v${String(facts.serving)} goes on serving.`;
   lines.push(` !     v${String(facts.version)} failed. ${still}`);
   if (failure.hint !== undefined) lines.push(` !     ${failure.hint}`);
   return `${lines.join('\n')}\n`;

@@ -117,7 +117,7 @@ function isBetween({ away, gone }: RolloutView, row: AssignmentRow): boolean {
 
 function lateBecause({ statuses, gone }: RolloutView, row: AssignmentRow): Reason | undefined {
   if (!gone.has(row.nodeId)) return statuses.get(row.instanceId)?.reason;
-  return { code: 'SLIP_RELEASE_TIMEOUT', message: 'its node went away, and there is no room on another.' };
+  return { code: 'SLIP_RELEASE_TIMEOUT', message: 'its node disconnected, and no other node has room.' };
 }
 
 /** A release that a crash left behind must not replace a newer one that went ahead of it. */
@@ -125,7 +125,7 @@ export function overtakenBy(current: Release | undefined, release: Release): Fai
   if (current === undefined || current.version < release.version) return undefined;
   return {
     code: 'SLIP_RELEASE_OVERTAKEN',
-    message: `v${String(current.version)} was released before v${String(release.version)} could be finished.`,
-    hint: 'If the older code is wanted after all, push it again.',
+    message: `v${String(current.version)} was released before v${String(release.version)} was finished.`,
+    hint: 'To release the older code, push it again.',
   };
 }

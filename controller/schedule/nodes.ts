@@ -86,7 +86,7 @@ export function isProxyDown({ trouble }: { readonly trouble?: Pick<Reason, 'code
 /** Why a node can never take this, in words that follow its name; `undefined` when it can, given room. */
 export function ineligibility(node: PlanNode, { rule, slug }: Pick<Needs, 'rule' | 'slug'>): string | undefined {
   if (!node.connected) return 'it is not connected';
-  if (node.refuses === true) return 'it does not obey this controller';
+  if (node.refuses === true) return 'it refuses changes of this controller';
   if (node.proxyDown === true) return 'its proxy is down';
   if (node.cordoned) return 'it is cordoned and takes nothing new';
   const missing = missingLabel(node.labels, rule.require);
@@ -100,7 +100,7 @@ export function ineligibility(node: PlanNode, { rule, slug }: Pick<Needs, 'rule'
 /** Why there is no room on an eligible node now. */
 export function shortage(node: PlanNode, loads: Loads, needs: Needs): string {
   if (loads.freeMemory(node) < needs.memoryBytes)
-    return `it has ${mebibytes(loads.freeMemory(node))} MB of memory to promise, ${mebibytes(needs.memoryBytes)} MB are needed`;
+    return `it has ${mebibytes(loads.freeMemory(node))} MB of unreserved memory, ${mebibytes(needs.memoryBytes)} MB are needed`;
   return `it has ${mebibytes(loads.freeDisk(node))} MB of disk free, ${mebibytes(needs.diskBytes)} MB are needed`;
 }
 

@@ -38,7 +38,9 @@ function cordoned(refusals: readonly Refusal[]): string | undefined {
 
 /** As much as the node with the most can promise; where that is next to nothing, the fleet needs another node. */
 function lessMemory(refusals: readonly Refusal[], type: string, app: string): string | undefined {
-  const free = refusals.map(({ why }) => Number(/^it has (\d+) MB of memory to promise/.exec(why)?.[1] ?? 0));
+  const free = refusals.map(({ why }) =>
+    Number(/^it has (\d+) MB of (?:unreserved memory|memory to promise)/.exec(why)?.[1] ?? 0),
+  );
   const most = Math.floor(Math.max(0, ...free) / LEAST_MIB) * LEAST_MIB;
   return most < LEAST_MIB ? undefined : `slipway ps:limits ${type} --memory ${memoryFlag(most * MIB)} -a ${app}`;
 }

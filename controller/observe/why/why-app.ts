@@ -49,7 +49,7 @@ function placelessChain({ app, events, placeless }: AppWhyFacts, name: string): 
     found === undefined
       ? said?.replace(`${name} waits for a place: `, `${name} cannot be placed: `)
       : `${name} cannot be placed: ${found}.`;
-  const links = [...(because === undefined ? [] : [because]), `So ${name} is wanted and runs nowhere.`];
+  const links = [...(because === undefined ? [] : [because]), `So ${name} should run, but no node runs it.`];
   return {
     code: 'SLIP_PLACE_NO_ROOM',
     links,
@@ -66,7 +66,7 @@ function merged(chains: readonly WhyChain[]): readonly WhyChain[] {
   return [...byCause.values()].flatMap(([first, ...rest]) => {
     if (first === undefined) return [];
     const alike =
-      rest.length === 0 ? [] : [`${String(rest.length)} more ${rest.length === 1 ? 'is' : 'are'} in the same way.`];
+      rest.length === 0 ? [] : [`${String(rest.length)} more ${rest.length === 1 ? 'has' : 'have'} the same cause.`];
     return [{ ...first, links: [...first.links, ...alike] }];
   });
 }

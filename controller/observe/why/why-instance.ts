@@ -58,7 +58,7 @@ function awayChain(facts: AppWhyFacts, instance: InstanceFact): WhyChain {
   const [cause] = node === undefined ? [] : nodeChains(node, facts.nowMs);
   const fate = node?.lost === true ? fateChain(facts, instance, node) : undefined;
   if (fate !== undefined) return fate;
-  const unknown = `So nobody can say how ${instance.name} is.`;
+  const unknown = `The state of ${instance.name} is unknown.`;
   if (cause === undefined)
     return { links: [`${instance.node} is not connected.`, unknown], next: `slipway nodes:info ${instance.node}` };
   return { ...cause, links: [...cause.links, unknown] };
@@ -68,7 +68,7 @@ function awayChain(facts: AppWhyFacts, instance: InstanceFact): WhyChain {
 function unreachedChain({ nodes, nowMs }: AppWhyFacts, { name, type, node }: InstanceFact): WhyChain | undefined {
   const at = nodes.find((one) => one.name === node && isProxyDown(one));
   const [cause] = at === undefined || type !== 'web' ? [] : nodeChains(at, nowMs);
-  return cause && { ...cause, links: [...cause.links, `So ${name} is up there and gets no request.`] };
+  return cause && { ...cause, links: [...cause.links, `So ${name} is up there but gets no requests.`] };
 }
 
 /** Given up, and yet not started elsewhere: it may not, or there is no place. */
@@ -79,18 +79,18 @@ function fateChain(
 ): WhyChain | undefined {
   const silent = silence(node, nowMs);
   if (patienceMs === 'never' || (node.lastSeenMsAgo ?? Infinity) < patienceMs) {
-    const words =
+    const period =
       patienceMs === 'never'
         ? 'however long it is silent'
         : `until it has been silent for ${formatDuration(patienceMs)}`;
     return {
-      links: [...silent, `${name} of ${app} stays with it ${words}.`],
+      links: [...silent, `${name} of ${app} stays on that node ${period}.`],
       next: `slipway apps:lost-after default -a ${app}`,
     };
   }
   if (stuck === undefined) return undefined;
   const because = `${name} cannot be placed: ${stuck}.`;
-  const links = [...silent, because, `So ${name} is wanted and runs nowhere that anybody can see.`];
+  const links = [...silent, because, `So ${name} should run, but no connected node runs it.`];
   return { code: 'SLIP_PLACE_NO_ROOM', links, next: nextForNoRoom(because, app) };
 }
 
@@ -118,16 +118,16 @@ function cause({ name, node, status }: InstanceFact): string {
 
 function history(status: InstanceStatus | undefined): readonly string[] {
   if (status === undefined || status.restarts === 0) return [];
-  const last = status.lastExit === undefined ? '' : `, it ended last at ${clockTime(status.lastExit.atMs)}`;
-  return [`It was ${times(status.restarts, 'restarted')}${last}.`];
+  const last = status.lastExit === undefined ? '' : ` It last ended at ${clockTime(status.lastExit.atMs)}.`;
+  return [`It was ${times(status.restarts, 'restarted')}.${last}`];
 }
 
 function outcome({ state, status }: InstanceFact, nowMs: number): string {
-  if (state === 'failed') return 'It never became ready, so it is not tried again under this release.';
+  if (state === 'failed') return 'It never became ready, so this release does not start it again.';
   const nextMs = status?.nextStartAtMs;
   if (state === 'backoff' && nextMs !== undefined && nextMs > nowMs)
     return `It is backing off until ${clockTime(nextMs)}.`;
-  return state === 'backoff' ? 'It is about to be started again.' : 'It is tried again and again.';
+  return state === 'backoff' ? 'It starts again in a moment.' : 'The agent keeps trying.';
 }
 
 function wellChain(facts: AppWhyFacts, { name, node, release, state, status }: InstanceFact): WhyChain {

@@ -43,7 +43,7 @@ export function silence(node: NodeFact, nowMs: number): readonly string[] {
   const silent =
     node.lastSeenMsAgo === undefined ? 'since the controller started' : `for ${formatDuration(node.lastSeenMsAgo)}`;
   const start = node.trouble === undefined ? [] : [`Its agent could not start: ${node.trouble.message}`];
-  return [...shutOut(node, nowMs), `${node.name} has not been heard of ${silent}.`, ...start];
+  return [...shutOut(node, nowMs), `${node.name} has been silent ${silent}.`, ...start];
 }
 
 function isShutOut({ certificateExpiresAtMs = Infinity, revokedAtMs }: NodeFact, nowMs: number): boolean {
@@ -56,18 +56,18 @@ function shutOut(node: NodeFact, nowMs: number): readonly string[] {
   const [what, atMs] =
     revokedAtMs === undefined ? ['expired', certificateExpiresAtMs ?? 0] : ['was revoked', revokedAtMs];
   return [
-    `The certificate of ${name} ${what} on ${new Date(atMs).toISOString().slice(0, 10)} at ${clockTime(atMs)}, so it is not let in.`,
+    `The certificate of ${name} ${what} on ${new Date(atMs).toISOString().slice(0, 10)} at ${clockTime(atMs)}, so the controller refuses it.`,
   ];
 }
 
 function consequence(node: NodeFact): string {
-  if (node.instances === 0) return 'Nothing was running on it that has to go elsewhere.';
+  if (node.instances === 0) return 'No instances were assigned to it.';
   const one = node.instances === 1;
   if (node.lost)
-    return `It counts as lost: its ${instances(node.instances)} ${one ? 'is' : 'are'} placed elsewhere until it is back, if ${one ? 'it' : 'they'} may and there is room.`;
+    return `It counts as lost: its ${instances(node.instances)} ${one ? 'restarts' : 'restart'} on other nodes if placement rules and capacity allow.`;
   if (node.held)
-    return `More than a third of the fleet went away at once, so its ${instances(node.instances)} ${one ? 'stays' : 'stay'} there.`;
-  return `Its ${instances(node.instances)} ${one ? 'goes' : 'go'} on if the machine does; nobody can tell from here.`;
+    return `More than a third of the fleet disconnected at once, so its ${instances(node.instances)} ${one ? 'is' : 'are'} not moved.`;
+  return `Its ${instances(node.instances)} ${one ? 'keeps' : 'keep'} running if the machine runs. The controller cannot check this.`;
 }
 
 function nextForAbsent(node: NodeFact, nowMs: number): string {
@@ -80,14 +80,14 @@ function nextForAbsent(node: NodeFact, nowMs: number): string {
 function disobedience({ name, refusal }: NodeFact): readonly WhyChain[] {
   if (refusal === undefined) return [];
   const { code, message, hint } = refusal;
-  const links = [message, `So ${name} goes on with what it had, and nothing changes there.`];
+  const links = [message, `${name} keeps its last accepted state, and no change reaches it.`];
   return [{ code, links, next: hint ?? `slipway nodes:info ${name}` }];
 }
 
 function disk(node: NodeFact): readonly WhyChain[] {
   if (node.diskFreeBytes === undefined || node.diskFreeBytes >= DISK_LOW_BYTES) return [];
   const free = String(Math.round(node.diskFreeBytes / 1024 / 1024));
-  const links = [`The disk of ${node.name} has ${free} MB left.`, 'When it is full nothing new can start there.'];
+  const links = [`The disk of ${node.name} has ${free} MB left.`, 'When it is full, no instance can start there.'];
   return [{ code: 'SLIP_DISK_FULL', links, next: `slipway nodes:drain ${node.name}` }];
 }
 

@@ -77,7 +77,7 @@ describe('three servers and the line that makes them nodes', { concurrency: fals
     console.log(`    revoked to no session: ${(performance.now() - startedAtMs).toFixed(0)} ms`);
     assert.match(await statusOf(idle, '/v1/images/sha256:0'), /^401$/);
     const why = await fleet.fleet.slipway('why', idle.name);
-    assert.match(why, new RegExp(`The certificate of ${idle.name} was revoked on .*, so it is not let in\\.`));
+    assert.match(why, new RegExp(`The certificate of ${idle.name} was revoked on .*, so the controller refuses it\\.`));
     assert.match(why, new RegExp(`Next: slipway nodes:rejoin ${idle.name}\n`));
   });
 

@@ -76,7 +76,7 @@ describe('what an agent cannot put right', { concurrency: false }, () => {
     });
     await server.reboot();
     const busy = 'The proxy cannot listen on port 80: another program already does\\.';
-    await says('status', new RegExp(`Node fra-1 has not been heard of for .*\\. Its agent could not start: ${busy}`));
+    await says('status', new RegExp(`Node fra-1 has been silent for .*\\. Its agent could not start: ${busy}`));
     await says(
       'why fra-1',
       new RegExp(`→ Its agent could not start: ${busy}`),

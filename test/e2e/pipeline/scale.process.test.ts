@@ -45,9 +45,10 @@ describe('scaling on real parts', () => {
   it('starts an app of which nothing runs by the command that its push names', async () => {
     const jobs = await fleet.me.repository('jobs', { Procfile: 'worker: sleep 1000\n' });
     const { text: output } = await jobs.push('jobs');
-    const command = /Released v1 · nothing of it runs, as all is scaled to 0\. Start it with: slipway (\S+) (\S+)/.exec(
-      output,
-    );
+    const command =
+      /Released v1 · no processes are running: every type is scaled to 0\. Start one with: slipway (\S+) (\S+)/.exec(
+        output,
+      );
     assert.ok(command !== null, output);
     assert.match(await fleet.slipway(command[1]!, command[2]!, '-a', 'jobs'), /now running worker at 1/);
     await eventually(

@@ -87,7 +87,7 @@ describe('two controllers', { concurrency: false }, () => {
     await hello.commit(helloApp('2'));
     const pushed = await hello.push('hello');
     assert.ok(!pushed.ok);
-    assert.match(pushed.text, /web\.1 cannot be placed: node-1: it does not obey this controller/);
+    assert.match(pushed.text, /web\.1 cannot be placed: node-1: it refuses changes of this controller/);
     assert.ok(await serves('1'));
   });
 

@@ -86,7 +86,7 @@ describe('status', () => {
     ];
     const body = status({ instances: [instance({ node: 'fra-2', state: 'unknown' }), instance()] }, nodes);
     assert.deepEqual(messages(body), [
-      'Node fra-2 has not been heard of for 90 s; it counts as lost, and its instances run elsewhere.',
+      'Node fra-2 has been silent for 90 s; it counts as lost, and its instances run elsewhere.',
     ]);
     assert.deepEqual([body.apps[0]?.live, body.apps[0]?.desired, body.apps[0]?.nodes], [1, 1, ['fra-1']]);
   });
@@ -98,7 +98,7 @@ describe('status', () => {
     ];
     const body = status({ instances: [instance({ node: 'fra-2', state: 'unknown' })] }, nodes);
     assert.deepEqual(messages(body), [
-      'Node fra-2 has not been heard of for 90 s; it counts as lost, and 1 of its instances does not run elsewhere.',
+      'Node fra-2 has been silent for 90 s; it counts as lost, and 1 of its instances does not run elsewhere.',
       'shop: 0 of 1 up: web.1 on fra-2 (not connected).',
     ]);
   });
@@ -122,7 +122,7 @@ describe('status', () => {
       messages(
         status({}, [node({ connected: false, lastSeenMsAgo: 30_000, trouble: PORT_BUSY }), node({ name: 'fra-2' })]),
       )[0],
-      `Node fra-1 has not been heard of for 30 s; its apps go on running if the machine does. Its agent could not start: ${PORT_BUSY.message}`,
+      `Node fra-1 has been silent for 30 s; its apps go on running if the machine does. Its agent could not start: ${PORT_BUSY.message}`,
     );
   });
 
@@ -155,7 +155,7 @@ describe('status', () => {
       node({ name: 'fra-2' }),
     ]);
     assert.deepEqual(messages(body), [
-      'Node fra-1 has not been heard of since the controller started; its apps go on running if the machine does.',
+      'Node fra-1 has been silent since the controller started; its apps go on running if the machine does.',
       'shop: 0 of 1 up: web.1 on fra-1 (not connected).',
     ]);
   });

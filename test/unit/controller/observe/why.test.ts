@@ -30,7 +30,7 @@ describe('why', () => {
     );
     assert.equal(
       body.chains[0]?.links[0],
-      'The certificate of fra-1 was revoked on 2026-11-20 at 14:26:00 UTC, so it is not let in.',
+      'The certificate of fra-1 was revoked on 2026-11-20 at 14:26:00 UTC, so the controller refuses it.',
     );
     assert.equal(body.chains[0].next, 'slipway nodes:rejoin fra-1');
   });
@@ -39,7 +39,7 @@ describe('why', () => {
     const { chains } = whyNode({ ...AWAY, lost: false, held: true }, WHY_NOW);
     assert.equal(
       chains[0]?.links[1],
-      'More than a third of the fleet went away at once, so its 1 instance stays there.',
+      'More than a third of the fleet disconnected at once, so its 1 instance is not moved.',
     );
   });
 
@@ -49,15 +49,15 @@ describe('why', () => {
         appFacts({ nodes: [AWAY], instances: [instanceFact({}, { state: 'unknown', stuck })], ...facts }),
         'web.1',
       );
-    const silent = 'fra-1 has not been heard of for 3 min.';
+    const silent = 'fra-1 has been silent for 3 min.';
     const never = why({ patienceMs: 'never' })?.chains[0];
-    assert.deepEqual(never?.links, [silent, 'web.1 of shop stays with it however long it is silent.']);
+    assert.deepEqual(never?.links, [silent, 'web.1 of shop stays on that node however long it is silent.']);
     assert.equal(never.next, 'slipway apps:lost-after default -a shop');
     const later = why({ patienceMs: 10 * MINUTE })?.chains[0];
-    assert.deepEqual(later?.links, [silent, 'web.1 of shop stays with it until it has been silent for 10 min.']);
+    assert.deepEqual(later?.links, [silent, 'web.1 of shop stays on that node until it has been silent for 10 min.']);
     const stuck = why({}, 'fra-2: it is cordoned and takes nothing new')?.chains[0];
     const because = 'web.1 cannot be placed: fra-2: it is cordoned and takes nothing new.';
-    assert.deepEqual(stuck?.links, [silent, because, 'So web.1 is wanted and runs nowhere that anybody can see.']);
+    assert.deepEqual(stuck?.links, [silent, because, 'So web.1 should run, but no connected node runs it.']);
     assert.equal(stuck.next, 'slipway nodes:uncordon fra-2');
   });
 
@@ -80,7 +80,7 @@ describe('why', () => {
   it('says of a node that obeys another controller what to do', () => {
     const refusal = { code: 'SLIP_DESIRED_OTHER_CONTROLLER', message: 'Two controllers run.', hint: 'Stop the copy.' };
     const { well, chains } = whyNode(nodeFact({ refusal }), WHY_NOW);
-    const links = ['Two controllers run.', 'So fra-1 goes on with what it had, and nothing changes there.'];
+    const links = ['Two controllers run.', 'fra-1 keeps its last accepted state, and no change reaches it.'];
     assert.deepEqual([well, chains], [false, [{ code: refusal.code, links, next: 'Stop the copy.' }]]);
   });
 
@@ -105,7 +105,7 @@ describe('why', () => {
       'slipway nodes:label fra-1 region=fra && git push slipway main',
     );
     assert.equal(next({ 'fra-1': 'it is not connected' }), 'slipway why fra-1');
-    assert.equal(next({ 'fra-1': 'it has 20 MB of memory to promise, 512 MB are needed' }), 'slipway nodes:token');
+    assert.equal(next({ 'fra-1': 'it has 20 MB of unreserved memory, 512 MB are needed' }), 'slipway nodes:token');
   });
 
   it('asks for a push only where a push failed, and for what it mends before it', () => {

@@ -24,7 +24,7 @@ describe('the last lines of a push', () => {
     const idle = first({ nodes: 0, types: ['worker', 'clock'] });
     assert.equal(
       idle,
-      'Released v3 · nothing of it runs, as all is scaled to 0. Start it with: slipway ps:scale worker=1',
+      'Released v3 · no processes are running: every type is scaled to 0. Start one with: slipway ps:scale worker=1',
     );
   });
 });

@@ -147,7 +147,7 @@ describe('rollout', () => {
       const late = { statuses: starting, nowMs: 120_000 };
       assert.deepEqual(nextRolloutMove(view({ ...late, away: here })), { kind: 'wait', untilMs: 123_000 });
       const gone = nextRolloutMove(view({ ...late, away: here, gone: here }));
-      const message = 'web.1 did not become ready within 120 s: its node went away, and there is no room on another.';
+      const message = 'web.1 did not become ready within 120 s: its node disconnected, and no other node has room.';
       assert.equal(gone.kind === 'fail' && gone.failure.message, message);
     });
 

@@ -46,7 +46,7 @@ describe('replacements', () => {
       plan.unplaced.map(({ reasons }) => reasons),
       [
         { b: 'it has no label region, region=fra is required', c: 'it is cordoned and takes nothing new' },
-        { b: 'it has 1843 MB of memory to promise, 3072 MB are needed', c: 'it is cordoned and takes nothing new' },
+        { b: 'it has 1843 MB of unreserved memory, 3072 MB are needed', c: 'it is cordoned and takes nothing new' },
       ],
     );
   });

@@ -109,7 +109,7 @@ describe('what cannot be placed', () => {
       mute: 'its proxy is down',
       nowhere: 'it has no label region, region=fra is required',
       other: 'the slug was built for debian-12-x64, the node is ubuntu-24.04-x64',
-      small: 'it has 460 MB of memory to promise, 1024 MB are needed',
+      small: 'it has 460 MB of unreserved memory, 1024 MB are needed',
       stack: 'it does not have the stack host',
     });
   });

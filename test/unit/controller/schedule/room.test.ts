@@ -44,7 +44,7 @@ describe('room for a release', () => {
   it('is waited for, or taken from the old instance, as the process type says', () => {
     const waits = room({});
     assert.ok(waits.kind === 'wait' && waits.for === 'room');
-    assert.match(waits.unplaced.reasons['a'] ?? '', /542 MB of memory to promise, 1024 MB are needed/);
+    assert.match(waits.unplaced.reasons['a'] ?? '', /542 MB of unreserved memory, 1024 MB are needed/);
     const stops = room({ demands: [web(1, stopFirst)] });
     assert.deepEqual(stops.kind === 'go' && [...stops.stopFirst], ['web']);
   });
