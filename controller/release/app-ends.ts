@@ -2,9 +2,9 @@ import type { AppId } from '../../shared/domain/ids.ts';
 import type { AppName } from '../../shared/domain/names.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 
-/** Work for one app, from its beginning to its end. */
-export interface Stay {
-  /** Aborts when the caller's signal does, and when the app is destroyed. */
+/** A piece of work for one app. */
+export interface AppWork {
+  /** Aborts with the signal of the caller, and when the app is destroyed. */
   readonly signal: AbortSignal;
   /** May be called more than once. */
   readonly leave: () => void;
@@ -15,10 +15,10 @@ interface UnderWay {
   readonly idle: Set<() => void>;
 }
 
-/** Destroyed apps are remembered. Work that began before the destroy looks here before it goes on. Their ids are never used again. */
+/** How many destroyed apps are remembered. Work that began before the destroy checks here before it continues. App ids are never reused. */
 const REMEMBERED = 10_000;
 
-/** Ends what is under way for an app that is being destroyed, and lets nothing new begin. */
+/** Ends the running work for an app that is being destroyed, and refuses new work. */
 export class AppEnds {
   readonly #underWay = new Map<AppId, UnderWay>();
   readonly #ended = new Map<AppId, SlipwayError>();
@@ -30,7 +30,7 @@ export class AppEnds {
   }
 
   /** @throws SLIP_APP_DESTROYED */
-  join(appId: AppId, outer: AbortSignal): Stay {
+  join(appId: AppId, outer: AbortSignal): AppWork {
     this.check(appId);
     const end = new AbortController();
     const app = this.#underWay.get(appId) ?? { ends: new Set(), idle: new Set() };
@@ -61,7 +61,7 @@ export class AppEnds {
     this.#ended.delete(appId);
   }
 
-  /** Resolves when nothing is under way for the app. */
+  /** Resolves when no work for the app is running. */
   async idle(appId: AppId): Promise<void> {
     const app = this.#underWay.get(appId);
     if (app !== undefined) await new Promise<void>((resolve) => app.idle.add(resolve));

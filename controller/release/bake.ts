@@ -15,7 +15,7 @@ export interface BakeDeps extends GoBackDeps {
   readonly bakeMs: number;
 }
 
-/** After a switch the old instances stay warm for a while; if the new release breaks in that time they take over again. */
+/** After a switch the old instances stay ready for the bake time. If the new release fails in that time, they take the traffic back. */
 export class Bakes {
   readonly #deps: BakeDeps;
 
@@ -23,7 +23,7 @@ export class Bakes {
     this.#deps = deps;
   }
 
-  /** Watches the app's new release for the bake time, then lets the old instances go. Never rejects. */
+  /** Watches the new release for the bake time, then stops the old instances. Never rejects. */
   async watch(app: App, version: number, signal: AbortSignal): Promise<void> {
     try {
       const untilMs = this.#deps.clock.monotonicMs() + this.#deps.bakeMs;
@@ -45,7 +45,7 @@ export class Bakes {
     });
   }
 
-  /** Either the old ones go, or they come back and the release has failed. */
+  /** Stops the old instances, or rolls back to them when the new release has failed. */
   async #settle(
     app: App,
     version: number,
@@ -55,7 +55,7 @@ export class Bakes {
     const { broken, signal } = end;
     const rows = await store.assignmentsOfApp(app.id);
     const current = await store.currentRelease(app.id);
-    if (current?.version !== version) return; // another release has taken over meanwhile
+    if (current?.version !== version) return; // there is a newer release
     const warm = rows.filter((row) => row.desired === 'standby' && row.release !== version);
     if (broken !== undefined && warm.length > 0) {
       await this.#rollBack(app, version, { to: Math.max(...warm.map((row) => row.release)), broken, signal });

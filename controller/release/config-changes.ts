@@ -4,13 +4,13 @@ import { SlipwayError } from '../../shared/kit/errors.ts';
 import { ownProperty } from '../../shared/kit/own-property.ts';
 import { Sensitive, type ConfigVars } from '../../shared/kit/sensitive.ts';
 
-/** Undefined removes. */
+/** A value of undefined removes the variable. */
 export type ConfigChanges = Readonly<Record<string, string | undefined>>;
 
 export interface ConfigChanged {
-  /** Of the release that the change made: none before the first deploy, and none when there was nothing to change. */
+  /** The release that the change made. There is none before the first deploy, and none when nothing changed. */
   readonly version?: number | undefined;
-  /** The names whose values are others now. */
+  /** The names whose values changed. */
   readonly changed: readonly string[];
 }
 
@@ -36,7 +36,7 @@ export function isSameConfig(one: ConfigVars, other: ConfigVars): boolean {
   );
 }
 
-/** As Heroku words it. When a failed change is tried again, nothing changes but the release: then all of it is named. */
+/** The text that Heroku uses. When a failed change is tried again, no value changes, so all names are listed. */
 export function describeChange(changes: ConfigChanges, changed: readonly string[]): string {
   const names = changed.length > 0 ? changed : Object.keys(changes).sort();
   return `${names.every((name) => changes[name] === undefined) ? 'Unset' : 'Set'} ${names.join(', ')} config vars`;

@@ -37,17 +37,17 @@ interface PushIo {
   readonly signal: AbortSignal;
 }
 
-/** A push of the deploy branch, from its commit to running instances: build → release → rollout. */
+/** Takes a push from its commit to running instances: build → release → rollout. */
 export class Deploys {
   readonly #deps: DeployDeps;
-  /** One per app from its build on. The app's own queue is held for the release alone: while a build runs, nodes are lost and apps scaled. */
+  /** One push per app at a time. The app's own queue is held for the release only, so an app can be scaled and moved during a build. */
   readonly #pushes = new KeyedQueue();
 
   constructor(deps: DeployDeps) {
     this.#deps = deps;
   }
 
-  /** Never rejects for a user's mistake: the outcome says it, the output explains it. */
+  /** Never rejects. A failure is in the outcome, and the output explains it. */
   async deploy(push: Push, output: PushOutput, signal: AbortSignal): Promise<PushOutcome> {
     try {
       const app = await this.#deps.store.appById(push.app.appId);
@@ -70,7 +70,7 @@ export class Deploys {
 
   async #inTurn(app: App, push: Push, io: PushIo): Promise<PushOutcome> {
     const built = await this.#build(app, push, io);
-    if (built instanceof SlipwayError) return { ok: false, reason: built.message }; // the build said why
+    if (built instanceof SlipwayError) return { ok: false, reason: built.message }; // the build has printed the reason
     if (io.signal.aborted)
       return { ok: false, reason: io.signal.reason instanceof SlipwayError ? io.signal.reason.message : 'cancelled' };
     if (built.result.slug.processTypes['release'] !== undefined) io.output(renderReleasePhaseWarning());
@@ -109,7 +109,7 @@ export class Deploys {
       instance: outcome.timingsMs,
     });
     await this.#deps.store.setBuildTimings(build.id, timingsMs).catch((error: unknown) => {
-      this.#deps.log.warn({ app: app.name, err: error }, 'build.timings_lost'); // it is live all the same
+      this.#deps.log.warn({ app: app.name, err: error }, 'build.timings_lost'); // the release is live without them
     });
     const types = Object.keys(result.slug.processTypes).filter((type) => type !== 'release');
     const url = types.includes('web') ? this.#deps.urlOf(app) : undefined;
@@ -118,7 +118,7 @@ export class Deploys {
     return { ok: true };
   }
 
-  /** Its failure has been told to the pusher and is kept with the build. */
+  /** A failure has been printed to the user and stored with the build. */
   async #build(app: App, push: Push, io: PushIo): Promise<{ build: Build; result: BuildResult } | SlipwayError> {
     const request = {
       app,

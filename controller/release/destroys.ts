@@ -14,11 +14,11 @@ export interface DestroysDeps {
   readonly store: Store;
   readonly fleet: Fleet;
   readonly ends: AppEnds;
-  /** One per app: the end waits for the step that is under way. */
+  /** One per app: the destroy waits for the step that runs now. */
   readonly queue: KeyedQueue;
   /** Removes the repository of an app. */
   readonly removeRepository: (appId: AppId) => Promise<void>;
-  /** Removes output of builds, and images, that belong to no app any more. */
+  /** Removes the build output and the images that no app uses any more. */
   readonly removeUnused: () => Promise<void>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -29,7 +29,7 @@ export interface DestroysDeps {
 
 const RETRY_MS = 60_000;
 
-/** Destroys apps. One transaction is the end of an app; what remains after it is cleaned up, also after a crash. */
+/** Destroys apps. One transaction removes the app. The clean-up of its files follows, also after a crash. */
 export class Destroys {
   readonly #deps: DestroysDeps;
 
@@ -37,7 +37,7 @@ export class Destroys {
     this.#deps = deps;
   }
 
-  /** Ends builds and deploys of the app first. @throws SLIP_APP_DESTROYED when another request was faster */
+  /** Ends the builds and deploys of the app first. @throws SLIP_APP_DESTROYED if another request destroyed it already */
   async destroy(app: App, by: UserName): Promise<void> {
     const { ends, queue, store, fleet, failpoint } = this.#deps;
     ends.end(app.id, appDestroyed(app.name));
@@ -64,7 +64,7 @@ export class Destroys {
     return await store.destroyApp(app.id, by);
   }
 
-  /** Removes the files of destroyed apps. Called at each start too. Never rejects; a failure is tried again. */
+  /** Removes the files of destroyed apps. Also called at each start. Never rejects. It tries again after a failure. */
   async clean(): Promise<void> {
     const { store, ends, log, clock, signal } = this.#deps;
     try {

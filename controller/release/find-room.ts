@@ -17,7 +17,6 @@ export interface RoomDeps {
   readonly store: Store;
   readonly fleet: Fleet;
   readonly clock: Clock;
-  /** How long a release waits for room, ms. */
   readonly roomTimeoutMs: number;
 }
 
@@ -30,16 +29,16 @@ export interface Place {
 export interface RoomWait {
   readonly signal: AbortSignal;
   readonly tell: (text: string) => void;
-  /** Before each look: nothing of the release is placed yet, so what the app loses meanwhile is replaced. */
+  /** Called before each check. The release has no instances yet, so lost instances of the app are replaced meanwhile. */
   readonly letMovesPass: () => Promise<void>;
 }
 
-/** Longer than the longest pause between two heartbeats: what a node said of its disk may be that old. */
-const DISK_WORD_MS = 40_000;
-/** Room comes with instances that end and nodes that join; a look now and then catches what nobody reports (free disk). */
-const LOOK_EVERY_MS = 2_000;
+/** Longer than the longest time between two heartbeats. The reported free disk of a node may be that old. */
+const DISK_REPORT_MS = 40_000;
+/** Ended instances and new nodes are reported. Free disk is not, so it is checked at this interval. */
+const CHECK_EVERY_MS = 2_000;
 
-/** Where the instances of a release go; waits for room where that may come, telling the pusher so once. */
+/** Finds nodes for the instances of a release. It waits if room may become free, and tells the user once. */
 export async function findRoom(
   deps: RoomDeps,
   target: { readonly app: App; readonly release: Release },
@@ -61,20 +60,20 @@ export async function findRoom(
       if (plan.kind === 'go')
         return { placements: plan.placements, stopFirst: plan.stopFirst, settings: shape.settings };
       last = noRoom(plan.unplaced, plan.kind === 'wait' && plan.for === 'room' ? target.app.name : undefined);
-      const patienceMs = plan.kind === 'fail' ? 0 : plan.for === 'disk' ? DISK_WORD_MS : deps.roomTimeoutMs;
+      const patienceMs = plan.kind === 'fail' ? 0 : plan.for === 'disk' ? DISK_REPORT_MS : deps.roomTimeoutMs;
       const nowMs = deps.clock.monotonicMs();
       if (nowMs >= startedAtMs + patienceMs) return last;
       if (!told) io.tell(renderNoRoomYet(last, patienceMs));
       told = true;
-      await retireWarm(deps, target.release, rows);
-      lookAgainAt(nowMs + LOOK_EVERY_MS);
+      await stopStandby(deps, target.release, rows);
+      lookAgainAt(nowMs + CHECK_EVERY_MS);
       return undefined;
     },
   );
   return found ?? last ?? { code: 'SLIP_PLACE_NO_ROOM', message: 'There is no room.' };
 }
 
-/** Where what is missing of a release could go at this moment. */
+/** Plans the missing instances of a release for the nodes as they are now. */
 export async function roomNow(
   { store, fleet }: Pick<RoomDeps, 'store' | 'fleet'>,
   release: Release,
@@ -93,10 +92,10 @@ export async function roomNow(
   });
 }
 
-/** What an earlier release keeps warm makes room now: the end of its bake waits for this rollout. */
-async function retireWarm({ store, fleet }: RoomDeps, release: Release, rows: readonly AssignmentRow[]): Promise<void> {
-  const warm = rows.filter((row) => row.desired === 'standby' && row.release !== release.version);
-  if (warm.length === 0) return;
-  await store.changeAssignments({ ...NO_CHANGE, setDesired: setDesired(warm, 'stop') });
-  await publishTo(fleet, warm);
+/** Stops the standby instances of earlier releases to make room. The end of their bake would wait for this rollout. */
+async function stopStandby({ store, fleet }: RoomDeps, release: Release, rows: readonly AssignmentRow[]): Promise<void> {
+  const standby = rows.filter((row) => row.desired === 'standby' && row.release !== release.version);
+  if (standby.length === 0) return;
+  await store.changeAssignments({ ...NO_CHANGE, setDesired: setDesired(standby, 'stop') });
+  await publishTo(fleet, standby);
 }

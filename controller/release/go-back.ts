@@ -25,20 +25,20 @@ export interface GoBack {
   /** The release that failed. */
   readonly version: number;
   readonly failure: Failure;
-  /** The release that serves again; undefined where there was none. */
+  /** The release that serves again. Undefined when there was none. */
   readonly serving: Release | undefined;
-  /** The failed one had become current: it gives that back too. */
+  /** The failed release had become current. The serving release becomes current again. */
   readonly restore?: true;
   readonly signal: AbortSignal;
 }
 
-/** An agent reports these after its proxy has let go of the instance. */
+/** An agent reports these states when its proxy no longer routes to the instance. */
 const WITHDRAWN: ReadonlySet<string | undefined> = new Set([undefined, 'stopping', 'stopped']);
 const WITHDRAW_WAIT_MS = 5_000;
 
 /**
- * Ends a release that failed. As careful as a switch to a new one: what served before has its traffic back, and every node
- * knows, before what failed is stopped. A crash in between leaves instances of no release; the mover ends those.
+ * Ends a failed release. The old instances get their traffic back, and every proxy has the routes, before the failed instances
+ * stop. A crash in between leaves instances of a failed release; the mover stops them.
  */
 export async function goBack(deps: GoBackDeps, back: GoBack): Promise<void> {
   const { store, fleet } = deps;
@@ -46,9 +46,9 @@ export async function goBack(deps: GoBackDeps, back: GoBack): Promise<void> {
   const rows = await store.assignmentsOfApp(app.id);
   const mine = rows.filter((row) => row.release === version && row.desired !== 'stop');
   const warm = rows.filter((row) => row.release === serving?.version && row.desired === 'standby');
-  const add = serving === undefined ? [] : await missing(deps, { app, version, serving, rows });
+  const add = serving === undefined ? [] : await missingInstances(deps, { app, version, serving, rows });
   const { lastLines: _, ...failure } = back.failure;
-  // What starts anew has the place of what failed, so that has to leave it now.
+  // New instances of the old release need the room of the failed instances, so these stop first.
   const [now, later] = add.length > 0 ? [mine, []] : [[], mine];
   const change = { ...NO_CHANGE, add, setDesired: [...setDesired(now, 'stop'), ...setDesired(warm, 'run')] };
   await store.failRelease(app.id, version, failure, change, back.restore === true ? serving?.version : undefined);
@@ -58,8 +58,8 @@ export async function goBack(deps: GoBackDeps, back: GoBack): Promise<void> {
   if (warm.length > 0) await untilWithdrawn(deps, mine, signal);
 }
 
-/** What had to end to make room starts anew, in the place of what failed. */
-async function missing(
+/** New instances for those that were stopped to make room (stop-first). They take the room of the failed instances. */
+async function missingInstances(
   deps: GoBackDeps,
   failed: {
     readonly app: App;
@@ -85,7 +85,7 @@ async function missing(
   return assignmentRows(deps, { app: failed.app, version, settings: shape.settings }, placements);
 }
 
-/** Until the new instances are out of their proxies: "goes on serving" is true when it is said. Nodes that are away are not waited for. */
+/** Waits until no proxy routes to the failed instances, because the user is then told that the old release serves. Disconnected nodes do not count. */
 async function untilWithdrawn(
   { clock, fleet }: GoBackDeps,
   mine: readonly AssignmentRow[],
@@ -97,5 +97,5 @@ async function untilWithdrawn(
   const left = watchFleet({ fleet, clock }, { untilMs, signal }, () =>
     Promise.resolve(mine.some(isIn) ? undefined : true),
   );
-  await left.catch(() => undefined); // the controller stops: what failed has been recorded
+  await left.catch(() => undefined); // the controller stops; the failure is already stored
 }

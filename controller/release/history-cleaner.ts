@@ -17,10 +17,10 @@ export interface HistoryCleanerDeps {
   readonly signal: AbortSignal;
 }
 
-/** The search for unused images looks at all images, so it does not follow each push. */
+/** The search for unused images reads all images, so it does not run after every push. */
 const IMAGES_PAUSE_MS = 10 * 60_000;
 
-/** Keeps the history of each app at a limited length. It works after a push or a new config, in steps of a limited size. */
+/** Limits the history of each app. It runs after a push or a config change, in steps of limited size. */
 export class HistoryCleaner {
   readonly #deps: HistoryCleanerDeps;
   #imagesAtMs = -Infinity;
@@ -29,7 +29,7 @@ export class HistoryCleaner {
     this.#deps = deps;
   }
 
-  /** The app has a new build or release. Nothing waits for the work; what a crash or an error leaves is removed after the next push. */
+  /** Call this when the app has a new build or release. It works in the background. After a crash, the next push cleans up the rest. */
   grown(appId: AppId): void {
     void this.clean(appId);
   }
@@ -40,7 +40,7 @@ export class HistoryCleaner {
     try {
       const removed = await store.trimReleases(appId);
       const builds = await store.buildsToTrim(appId);
-      // The output goes first: as long as the row is there, the next step finds an output that a crash left.
+      // Files first: if a crash leaves some, the row is still there, and the next run removes them.
       await logs.remove(builds);
       await failpoint('history.outputRemoved');
       if (builds.length > 0) await store.removeBuilds(builds);

@@ -1,18 +1,18 @@
 import type { Failure } from '../assignments/instance-failure.ts';
 import { renderTimings } from './push-timings.ts';
 
-/** Pure texts of a push, in Heroku's style: `----->` for a stage, seven spaces for its details, ` !` for trouble. */
+// The output of a push, in Heroku's style: `----->` for a stage, seven spaces for its details, ` !` for a problem.
 
 export function renderLaunching(): string {
   return '-----> Launching...\n';
 }
 
-/** Silence would be worse: people put database migrations there. */
+/** Users put database migrations into the release phase, so they must know that it did not run. */
 export function renderReleasePhaseWarning(): string {
   return ' !     The release command of the Procfile was NOT run: this version of Slipway has no release phase yet.\n';
 }
 
-/** Said once, when a release has to wait for its place. */
+/** Printed once, when a release waits for room. */
 export function renderNoRoomYet(failure: Failure, patienceMs: number): string {
   const minutes = Math.round(patienceMs / 60_000);
   const time = minutes > 0 ? `${String(minutes)} min` : `${String(Math.round(patienceMs / 1000))} s`;
@@ -20,8 +20,8 @@ export function renderNoRoomYet(failure: Failure, patienceMs: number): string {
   return ` !     No room now: ${failure.message}\n !     Waiting up to ${time} for it.\n${hint}`;
 }
 
-/** Said when a rollout does not wait for a node that went away. */
-export function renderMovesOn(nodes: readonly string[]): string {
+/** Printed when a rollout no longer waits for an unreachable node. */
+export function renderContinues(nodes: readonly string[]): string {
   return ` !     ${nodes.join(', ')} cannot be reached any more. The rollout continues on the other nodes.\n`;
 }
 
@@ -29,7 +29,7 @@ export interface LiveFacts {
   readonly version: number;
   readonly nodes: number;
   readonly url: string | undefined;
-  /** Its process types, for when none of them runs. */
+  /** The process types of the app. One is named when none of them runs. */
   readonly types: readonly string[];
   readonly timingsMs: Readonly<Record<string, number>>;
 }

@@ -3,26 +3,26 @@ import type { BuildStats } from '../../shared/domain/build.ts';
 
 type Timings = Readonly<Record<string, number>>;
 
-/** What is known of a push that went live. Moments are ms since its connection was accepted. */
+/** Times of a push that went live, in ms since its connection was accepted. */
 export interface PushMoments {
-  /** Of the git door: ssh, authorise, receive. */
+  /** Git: ssh, authorise, receive. */
   readonly git: Timings;
   readonly build: BuildStats;
   readonly slug: Slug;
   readonly builtAtMs: number;
-  /** The release row was durable. */
+  /** The release was stored. */
   readonly cutAtMs: number;
-  /** Every new instance had its traffic. */
+  /** Every new instance got traffic. */
   readonly liveAtMs: number;
   readonly returnedAtMs: number;
-  /** Slowest instance's start: fetch, mount, sandbox, gate, switch. */
+  /** Start of the slowest instance: fetch, mount, sandbox, gate, switch. */
   readonly instance: Timings;
 }
 
-/** Steps of a build that are stages of their own; its other steps add up to `build`. */
+/** Build steps that are stages of their own. The other steps are summed up as `build`. */
 const BUILD_STAGES = ['source', 'layers', 'upload'];
 
-/** Stages of the time line, in the order of the pipeline. They add up to the time until the app was live. */
+/** Stages in the order of the pipeline. Their sum is the time until the app was live. */
 export const STAGES = [
   'git',
   'source',
@@ -38,7 +38,7 @@ export const STAGES = [
   'switch',
 ];
 
-/** Pure: where the time of a push went, ms, and the bytes that moved. Kept with the build. */
+/** Pure: the time of each stage of a push, ms, and the transferred bytes. Stored with the build. */
 export function pushTimings(push: PushMoments): Timings {
   const steps = Object.entries(push.build.timingsMs);
   const build = sum(steps.filter(([name]) => !BUILD_STAGES.includes(name)).map(([, ms]) => ms));
@@ -47,7 +47,7 @@ export function pushTimings(push: PushMoments): Timings {
     ...Object.fromEntries(steps.filter(([name]) => BUILD_STAGES.includes(name))),
     build,
     release: push.cutAtMs - push.builtAtMs,
-    // Everything between the durable row and the switch that no instance accounts for: messages, plans, acknowledgements.
+    // The rest of the time between the stored release and the switch: messages, plans, acknowledgements.
     dispatch: Math.max(0, push.liveAtMs - push.cutAtMs - sum(Object.values(push.instance))),
     ...push.instance,
   };
@@ -63,7 +63,7 @@ export function pushTimings(push: PushMoments): Timings {
   return { ...stages, ...details, ...moments, ...bytes };
 }
 
-/** `Time: git 61 · source 12 · build 120 · … ms`: where the time of a push went, on one line. */
+/** `Time: git 61 · source 12 · build 120 · … ms` */
 export function renderTimings(timingsMs: Timings): string {
   const known = STAGES.filter((stage) => timingsMs[stage] !== undefined);
   return `Time: ${known.map((stage) => `${stage} ${String(Math.round(timingsMs[stage] ?? 0))}`).join(' · ')} ms`;

@@ -9,13 +9,13 @@ export interface RefKeeperDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Makes the git ref agree with the release that is current now. */
+  /** Sets the git ref to the commit of the current release. */
   readonly moveRef: (app: App, ref: string, commit: string) => Promise<void>;
 }
 
 const RETRY: BackoffPolicy = Object.freeze({ firstMs: 500, maxMs: 30_000, factor: 2 });
 
-/** Keeps deploy refs where the database says. A disk without room for a ref does not undo a release that serves: the ref follows later. */
+/** Keeps deploy refs at the commit of the current release. If a ref cannot be written, the release still serves, and the ref follows later. */
 export class RefKeeper {
   readonly #deps: RefKeeperDeps;
   readonly #late = new Set<App['id']>();
@@ -24,7 +24,7 @@ export class RefKeeper {
     this.#deps = deps;
   }
 
-  /** The ref follows the database now; when it cannot, again and again until `signal` ends, and what was in the way is returned. */
+  /** Sets the ref now. If that fails, it returns the error and tries again in the background until `signal` aborts. */
   async sync(app: App, signal: AbortSignal): Promise<SlipwayError | undefined> {
     try {
       await this.#move(app);
@@ -32,7 +32,7 @@ export class RefKeeper {
     } catch (error) {
       if (signal.aborted) throw error;
       this.#deps.log.error({ app: app.name, err: error }, 'ref.late');
-      this.#follow(app, signal).catch(() => undefined); // the controller stops: its next start looks at every ref
+      this.#follow(app, signal).catch(() => undefined); // the controller stops; its next start checks every ref
       return toSlipwayError(error);
     }
   }
@@ -42,7 +42,7 @@ export class RefKeeper {
     if (current?.ref !== undefined) await this.#deps.moveRef(app, current.ref, current.slug.commit);
   }
 
-  /** One loop per app: each try reads afresh which release is current. */
+  /** One loop per app. Each try reads the current release again. */
   async #follow(app: App, signal: AbortSignal): Promise<void> {
     if (this.#late.has(app.id)) return;
     this.#late.add(app.id);

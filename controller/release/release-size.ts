@@ -3,7 +3,7 @@ import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { ConfigVars } from '../../shared/kit/sensitive.ts';
 import { RELEASE_BYTES_MAX, releaseBytes } from '../dispatch/withhold.ts';
 
-/** Linux allows 128 KiB for one argument, and the command is one argument of `bash -c`. */
+/** The command is one argument of `bash -c`, and Linux allows 128 KiB for one argument. */
 export const COMMAND_BYTES_MAX = 64 * 1024;
 
 /** Refuses a release that is too large for the message to a node. @throws SLIP_RELEASE_SIZE */

@@ -30,7 +30,7 @@ export interface ReleasesDeps {
   readonly store: Store;
   readonly rollouts: Rollouts;
   readonly bakes: Bakes;
-  /** One per app: pushes, config changes and the end of a bake take turns. */
+  /** One per app: pushes, config changes and the end of a bake run one after the other. */
   readonly queue: KeyedQueue;
   readonly ends: AppEnds;
   readonly history: Pick<HistoryCleaner, 'grown'>;
@@ -47,14 +47,14 @@ export interface CodeRelease {
   readonly ref: string;
 }
 
-/** Whoever waits for a release. */
+/** The caller that waits for a release. */
 export interface ReleaseWatcher {
-  /** Told the version as soon as it is durable. */
+  /** Called with the version as soon as the release is stored. */
   readonly onCut: (version: number) => void;
   readonly tell: (text: string) => void;
 }
 
-/** Cuts releases and rolls them out. The database is the truth: from the committed row on, a release survives everything. */
+/** Creates releases and rolls them out. A release that is stored survives a crash: the next start continues its rollout. */
 export class Releases {
   readonly #deps: ReleasesDeps;
 
@@ -62,7 +62,7 @@ export class Releases {
     this.#deps = deps;
   }
 
-  /** A release of new code. The caller holds the app's queue. @throws SLIP_CONFIG_SIZE, SLIP_RELEASE_SIZE */
+  /** Makes a release of new code. The caller holds the app's queue. @throws SLIP_CONFIG_SIZE, SLIP_RELEASE_SIZE */
   async deploy(
     app: App,
     code: CodeRelease,
@@ -84,7 +84,7 @@ export class Releases {
     return { release, outcome: await this.#rollOut(app, release, watcher.tell) };
   }
 
-  /** Heroku: bin/release's config vars are set only where the app has none of that name. */
+  /** As on Heroku: config vars of bin/release are set only if the app has no var of that name. */
   async #configWithDefaults(app: App, slug: Slug): Promise<Release['config']> {
     const config = await this.#deps.store.config(app.id);
     const missing = Object.entries(slug.defaultConfig).filter(([name]) => ownProperty(config, name) === undefined);
@@ -94,8 +94,8 @@ export class Releases {
   }
 
   /**
-   * Changes config vars (undefined removes) and, when the app has a release, cuts and rolls out a new one with the same slug.
-   * What is so already changes nothing and restarts nothing, unless the current release lacks it: its first try failed.
+   * Changes config vars (undefined removes one). If the app has a release, it rolls out a new release with the same slug. If no
+   * value changes, nothing restarts, unless the current release does not have these values because the rollout failed before.
    * @throws SLIP_NAME_CONFIG, SLIP_CONFIG_RESERVED, SLIP_CONFIG_VALUE, SLIP_CONFIG_SIZE, and the failure of the rollout
    */
   async setConfig(app: App, userId: UserId, changes: ConfigChanges): Promise<ConfigChanged> {
@@ -134,13 +134,13 @@ export class Releases {
 
   #bake(app: App, version: number): void {
     const { ends, bakes, signal } = this.#deps;
-    const destroyed = (): undefined => undefined; // nothing is left to watch
+    const destroyed = (): undefined => undefined; // the app is gone
     void ends.during(app.id, signal, (until) => bakes.watch(app, version, until)).catch(destroyed);
   }
 
   /**
-   * At start: finishes what a crash left, and makes every ref agree with its current release. It goes first in the queue of
-   * each app, so that a push that comes meanwhile waits until its elders are done.
+   * At start: continues unfinished rollouts, and sets every ref to its current release. It is first in the queue of each app, so
+   * a new push waits until the older releases are finished.
    */
   async resume(apps: readonly App[], ready: () => Promise<void>): Promise<void> {
     const unfinished = this.#deps.store
@@ -167,11 +167,11 @@ export class Releases {
       this.#deps.log.info({ app: app.name, version: release.version, state: release.state }, 'release.resumed');
       await this.#rollOut(app, release);
     }
-    await this.#retireLeftovers(app);
+    await this.#resumeBake(app);
   }
 
-  /** A bake that a restart cut short: the old instances have been warm long enough when this one ends. */
-  async #retireLeftovers(app: App): Promise<void> {
+  /** Starts a bake again that a restart of the controller interrupted. */
+  async #resumeBake(app: App): Promise<void> {
     const current = await this.#deps.store.currentRelease(app.id);
     const rows = await this.#deps.store.assignmentsOfApp(app.id);
     if (current !== undefined && rows.some((row) => row.desired === 'standby')) this.#bake(app, current.version);

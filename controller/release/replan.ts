@@ -7,20 +7,20 @@ import type { Store } from '../store/port.ts';
 import { absentNodes } from '../assignments/assignment-changes.ts';
 import { roomNow } from './find-room.ts';
 import { appShape } from '../assignments/planner-inputs.ts';
-import { renderMovesOn } from './push-output.ts';
+import { renderContinues } from './push-output.ts';
 import { strandedRows, type RolloutView } from './rollout-plan.ts';
 
 export interface Replanned {
-  /** They are wanted no more: others take their place. */
+  /** Instances on unreachable nodes. New instances take their place. */
   readonly stranded: readonly AssignmentRow[];
-  /** All that is still to be placed. */
+  /** Instances that are still to be placed. */
   readonly placements: readonly Placement[];
   readonly stopFirst: ReadonlySet<string>;
 }
 
 /**
- * Where the rest of a rollout goes once a node of it is gone; undefined where all is as planned, or where there is no room
- * elsewhere: then it waits for the node as long as for any start. A process type that runs on every node goes on without it.
+ * Plans the rest of a rollout when one of its nodes is unreachable. Undefined when nothing changes, or when no other node has
+ * room: then the rollout waits for the node until the start timeout. A process type that runs on every node continues without it.
  */
 export async function replan(
   deps: { readonly store: Store; readonly fleet: Fleet },
@@ -29,7 +29,7 @@ export async function replan(
     readonly app: App;
     readonly release: Release;
     readonly tell: (text: string) => void;
-    /** Not started yet. */
+    /** Placements that have not started yet. */
     readonly planned: readonly Placement[];
   },
 ): Promise<Replanned | undefined> {
@@ -47,6 +47,6 @@ export async function replan(
   );
   if (![...stranded, ...run.planned].every((each) => served.has(each.processType))) return undefined;
   if (stranded.length > 0)
-    run.tell(renderMovesOn([...new Set(stranded.map((row) => deps.fleet.node(row.nodeId)?.name ?? 'a node'))]));
+    run.tell(renderContinues([...new Set(stranded.map((row) => deps.fleet.node(row.nodeId)?.name ?? 'a node'))]));
   return { stranded, placements: plan.placements, stopFirst: plan.stopFirst };
 }
