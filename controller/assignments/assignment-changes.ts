@@ -12,7 +12,7 @@ import type { Store } from '../store/port.ts';
 
 export const NO_CHANGE: AssignmentChange = Object.freeze({ add: [], setDesired: [], remove: [] });
 
-/** Drain and SIGTERM take 60 s at most; then it is killed. */
+/** Drain and SIGTERM take 60 s at most. Then the instance is killed. */
 const STOP_WAIT_MS = 75_000;
 
 export function setDesired(
@@ -22,7 +22,7 @@ export function setDesired(
   return rows.map((row) => ({ instanceId: row.instanceId, desired }));
 }
 
-/** What planned placements become. */
+/** The assignments for planned placements. */
 export function assignmentRows(
   deps: { readonly clock: Clock; readonly newInstanceId: () => InstanceId },
   target: { readonly app: App; readonly version: number; readonly settings: AppShape['settings'] },
@@ -41,7 +41,7 @@ export function assignmentRows(
   }));
 }
 
-/** Sends every node of these rows its desired state. */
+/** Sends the desired state to every node of these rows. */
 export async function publishTo(fleet: Pick<Fleet, 'publish'>, rows: readonly AssignmentRow[]): Promise<void> {
   await Promise.all([...new Set(rows.map((row) => row.nodeId))].map((nodeId) => fleet.publish(nodeId)));
 }
@@ -58,7 +58,7 @@ export function statusesOf(
   );
 }
 
-/** Nodes of these rows without a session, and those of them that have been silent for so long that nobody waits for them. */
+/** Nodes of these rows that are disconnected (`away`), and those of them that are unreachable by now (`gone`). */
 export function absentNodes(
   fleet: Pick<Fleet, 'node'>,
   rows: readonly { readonly nodeId: NodeId }[],
@@ -67,7 +67,7 @@ export function absentNodes(
   return { away, gone: new Set([...away].filter((nodeId) => fleet.node(nodeId)?.state !== 'ready')) };
 }
 
-/** Until none of these is left on a node that can tell. What a node that is away runs ends when it is back. */
+/** Waits until these instances have stopped. A disconnected node stops its instances when it is connected again, so it does not count. */
 export async function untilStopped(
   deps: { readonly store: Pick<Store, 'assignmentsOfApp'>; readonly fleet: Fleet; readonly clock: Clock },
   stopping: { readonly app: App; readonly rows: readonly AssignmentRow[] },

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import type { InstanceId } from '../../shared/domain/ids.ts';
 
-/** 16 lower-case letters and digits, a letter first: fits a folder, a cgroup, a host name. */
+/** 16 lower-case letters and digits, a letter first. It is valid as a folder, a cgroup and a host name. */
 export function newInstanceId(): InstanceId {
   const letters = 'abcdefghijklmnopqrstuvwxyz';
   const all = `${letters}0123456789`;

@@ -5,7 +5,7 @@ import type { AppShape } from '../schedule/demands.ts';
 import { isProxyDown, type PlanNode } from '../schedule/nodes.ts';
 import type { Store } from '../store/port.ts';
 
-/** The fleet as the planners see it: who is there, joined with what each node has been promised. */
+/** The nodes for the planners: the live state of each node, and the memory that is reserved on it. */
 export async function planNodes(
   store: Pick<Store, 'nodes' | 'promisedMemory'>,
   fleet: Pick<Fleet, 'nodes'>,
@@ -29,7 +29,7 @@ export async function planNodes(
   });
 }
 
-/** What there is to place of an app when it runs this slug. */
+/** The process types of an app for the planners, with their counts and settings, when it runs this slug. */
 export async function appShape(
   store: Pick<Store, 'formation' | 'processSettings'>,
   appId: AppId,

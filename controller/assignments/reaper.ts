@@ -4,7 +4,7 @@ import type { Fleet } from '../dispatch/port.ts';
 import type { Store } from '../store/port.ts';
 import { NO_CHANGE } from './assignment-changes.ts';
 
-/** Drops assignments whose instance has stopped as asked. Woken by reports; returns the unsubscribe function. */
+/** Removes the assignments of stopped instances. Reports trigger it. Returns the unsubscribe function. */
 export function startReaper(deps: { readonly store: Store; readonly fleet: Fleet; readonly log: Logger }): () => void {
   const pending = new Set<NodeId>();
   const reap = async (nodeId: NodeId): Promise<void> => {
@@ -24,7 +24,7 @@ export function startReaper(deps: { readonly store: Store; readonly fleet: Fleet
   };
   return deps.fleet.onChange((nodeId) => {
     if (!deps.fleet.statusesOn(nodeId).some((status) => status.state === 'stopped')) return;
-    if (pending.has(nodeId)) return; // the look under way may miss this report; the next one comes with the next change
+    if (pending.has(nodeId)) return; // the running check may miss this report; the next report triggers another one
     pending.add(nodeId);
     void Promise.resolve().then(() => reap(nodeId));
   });

@@ -24,21 +24,21 @@ import type { Restarts, RestartDeps } from './restarts.ts';
 
 export interface FormationsDeps extends RestartDeps {
   readonly restarts: Restarts;
-  /** One per app: what changes its instances takes turns with pushes. */
+  /** One per app: changes of its instances and pushes run one after the other. */
   readonly queue: KeyedQueue;
 }
 
-/** One process type: how many are wanted, what each may use, where they may go. */
+/** One process type: its count, its limits and its placement rule. */
 export interface ProcessPlan {
   readonly type: string;
   readonly count: Count;
-  /** Of the current release; absent before the first. */
+  /** Of the current release. Absent before the first release. */
   readonly command?: string | undefined;
   readonly limits: ReturnType<typeof limitsOf>;
   readonly rule: PlacementRule;
 }
 
-/** Changes how many instances of the current release run, where, and with what; none of it is a release. */
+/** Changes the count, the placement and the limits of the instances of the current release. This makes no new release. */
 export class Formations {
   readonly #deps: FormationsDeps;
   readonly #limits: LimitChanges;
@@ -48,7 +48,7 @@ export class Formations {
     this.#limits = new LimitChanges(deps);
   }
 
-  /** Every process type of the current release, and before the first those that somebody has said something about. */
+  /** The process types of the current release. Before the first release: the types that have settings. */
   async describe(app: App): Promise<readonly ProcessPlan[]> {
     const { store } = this.#deps;
     const [current, formation, settings] = await Promise.all([
@@ -70,8 +70,8 @@ export class Formations {
   }
 
   /**
-   * `{ web: '3', worker: '+1', clock: 'all' }`. Says at once when something more cannot be placed, and then changes nothing.
-   * New instances get their traffic after their gate; of what is too many the highest numbers drain and end.
+   * `{ web: '3', worker: '+1', clock: 'all' }`. Fails at once, without a change, if an additional instance cannot be placed.
+   * Surplus instances with the highest numbers drain and stop.
    * @throws SLIP_PS_TYPE, SLIP_PS_QUANTITY, SLIP_PLACE_NO_ROOM
    */
   scale(app: App, by: Asker, quantities: Readonly<Record<string, string>>): Promise<Formation> {
@@ -106,49 +106,49 @@ export class Formations {
     const rows = await runningRows(store, app, current);
     const isLive = (row: AssignmentRow): boolean =>
       fleet.node(row.nodeId)?.connected === true && fleet.status(row.instanceId)?.state === 'live';
-    const leaving = tooMany(rows, wanted, isLive);
+    const leaving = surplusInstances(rows, wanted, isLive);
     const { placements, unplaced } = planPlacements({
       demands: demandsOf(next).filter((demand) => ownProperty(wanted, demand.processType) !== undefined),
       nodes: await planNodes(store, fleet),
       placed: rows.filter((row) => !leaving.includes(row)),
       former: [],
     });
-    const tooMuch = unplaced.find(({ processType: type }) =>
+    const impossible = unplaced.find(({ processType: type }) =>
       isMore(
         wanted[type],
         now[type],
         rows.filter((row) => row.processType === type),
       ),
     );
-    if (tooMuch !== undefined) throw new SlipwayError({ ...noRoom(tooMuch), httpStatus: 422 });
+    if (impossible !== undefined) throw new SlipwayError({ ...noRoom(impossible), httpStatus: 422 });
     await store.setFormation(app.id, wanted);
     const add = assignmentRows(this.#deps, { app, version: current.version, settings: shape.settings }, placements);
-    await restarts.retire(app, () => tooMany(rows, wanted, isLive), add);
+    await restarts.retire(app, () => surplusInstances(rows, wanted, isLive), add);
   }
 
   /**
-   * Limits of a process type: absent fields stay, null takes one back to its default. Its instances are replaced by ones with
-   * the new limits, start-first; when those do not come up, all is as before.
-   * @throws SLIP_PS_TYPE, SLIP_PLACE_NO_ROOM, and why an instance did not come up
+   * Sets limits of a process type. Absent fields stay; null sets a field to its default. New instances replace the old ones. If
+   * they do not start, the old limits are back.
+   * @throws SLIP_PS_TYPE, SLIP_PLACE_NO_ROOM, and the failure of an instance
    */
   setLimits(app: App, by: Asker, change: LimitChange): Promise<void> {
     return this.#deps.queue.run(app.id, () => this.#limits.set(app, by, change));
   }
 
-  /** At start: changes of limits that a crash cut short go on. @param ready resolves when the nodes are back */
+  /** At start: continues changes of limits that a crash interrupted. @param ready resolves when the nodes are connected */
   async resume(apps: readonly App[], ready: () => Promise<void>): Promise<void> {
-    // The queue of an app that is destroyed meanwhile takes no work. That is no failure of the others.
+    // The queue of an app that is destroyed meanwhile takes no work. The other apps still continue.
     await Promise.allSettled(apps.map((app) => this.#deps.queue.run(app.id, () => this.#limits.resume(app, ready))));
   }
 
-  /** Something of the app is being changed, or waits for that. */
+  /** A change of the app is running or waiting. */
   busy(app: App): boolean {
     return this.#deps.queue.busy(app.id);
   }
 
   /**
-   * Where a process type may go, from the next instance on: nothing moves now. It takes no turn, so that a push that waits for
-   * room hears of it. @throws SLIP_PS_TYPE
+   * Sets the placement rule of a process type. It applies to new instances; nothing moves now. It does not wait for the queue,
+   * so a push that waits for room can use the new rule. @throws SLIP_PS_TYPE
    */
   async setPlacement(
     app: App,
@@ -168,7 +168,7 @@ export class Formations {
     );
   }
 
-  /** All instances, those of a type (`web`), or one (`web.1`). @returns how many. @throws SLIP_PS_NONE, SLIP_PLACE_NO_ROOM */
+  /** Restarts all instances, those of a type (`web`), or one (`web.1`). @returns how many. @throws SLIP_PS_NONE, SLIP_PLACE_NO_ROOM */
   restart(app: App, by: Asker, which: string | undefined): Promise<number> {
     return this.#deps.queue.run(app.id, async () => {
       const { store, restarts } = this.#deps;
@@ -176,7 +176,7 @@ export class Formations {
       const isMeant = (row: AssignmentRow): boolean =>
         which === undefined || which === row.processType || which === `${row.processType}.${String(row.ordinal)}`;
       const count = current === undefined ? 0 : await restarts.roll(app, current, isMeant);
-      if (count === 0) throw noneThere(app, which);
+      if (count === 0) throw noInstance(app, which);
       noteFormation(
         this.#deps,
         { app, by },
@@ -187,14 +187,14 @@ export class Formations {
   }
 }
 
-/** Whoever asks for fewer than before is not refused for one that had no place before. */
+/** A smaller count is never refused, even if an instance had no place before. */
 function isMore(wanted: Count = 0, now: Count = 0, { length: running }: readonly AssignmentRow[]): boolean {
   if (wanted === 'all') return now !== 'all';
   return wanted > Math.max(running, now === 'all' ? 0 : now);
 }
 
-/** Beyond the wanted count the highest numbers that can be spared, the mover ends the others later; of `all` the second one on a node. */
-function tooMany(
+/** Instances above the wanted count that can stop now; the mover stops the others later. For `all`: the second instance on a node. */
+function surplusInstances(
   rows: readonly AssignmentRow[],
   wanted: Formation,
   isLive: (row: AssignmentRow) => boolean,
@@ -212,7 +212,7 @@ function tooMany(
   return [...surplus(mine, wanted, isLive), ...doubles];
 }
 
-function noneThere(app: App, which: string | undefined): SlipwayError {
+function noInstance(app: App, which: string | undefined): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_PS_NONE',
     message: `${app.name} has no running instance${which === undefined ? '' : ` ${quoteInput(which)}`} to restart.`,

@@ -18,13 +18,13 @@ export interface LimitChangesDeps extends Pick<RestartDeps, 'store' | 'log' | 's
 
 export interface LimitChange {
   readonly type: string;
-  /** Null: all back to the defaults. */
+  /** Null: all limits back to their defaults. */
   readonly limits: LimitSettings | null;
 }
 
 const CONTROLLER: Asker = { name: 'controller' };
 
-/** What each instance of a process type may use, and the way from one set of limits to another. The caller holds the app's queue. */
+/** Changes the limits of a process type. The caller holds the app's queue. */
 export class LimitChanges {
   readonly #deps: LimitChangesDeps;
 
@@ -33,9 +33,9 @@ export class LimitChanges {
   }
 
   /**
-   * Absent fields stay, null takes one back to its default. Its instances are replaced by ones with
-   * the new limits, start-first; when those do not come up, all is as before.
-   * @throws SLIP_PS_TYPE, SLIP_PS_CEILING, SLIP_PLACE_NO_ROOM, and why an instance did not come up
+   * Absent fields stay; null sets a field to its default. New instances replace the old ones. If they do not start, the old
+   * limits are back.
+   * @throws SLIP_PS_TYPE, SLIP_PS_CEILING, SLIP_PLACE_NO_ROOM, and the failure of an instance
    */
   async set(app: App, by: Asker, change: LimitChange): Promise<void> {
     const { store } = this.#deps;
@@ -66,7 +66,7 @@ export class LimitChanges {
     );
   }
 
-  /** At start: a change that a crash cut short goes on. Never rejects. @param ready resolves when the nodes are back */
+  /** At start: continues a change that a crash interrupted. Never rejects. @param ready resolves when the nodes are connected */
   async resume(app: App, ready: () => Promise<void>): Promise<void> {
     try {
       await this.#resume(app, ready);
@@ -92,15 +92,15 @@ export class LimitChanges {
         noteFormation(this.#deps, { app, by: CONTROLLER }, { kind: 'formation.limits', message });
       } catch (error) {
         signal.throwIfAborted();
-        await this.#giveUp(app, current, { type, limits });
+        await this.#revert(app, current, { type, limits });
         const message = `The new limits of ${type} failed, so the old limits are back: ${toSlipwayError(error).message}`;
         noteFormation(this.#deps, { app, by: CONTROLLER }, { kind: 'formation.limits-cancelled', message });
       }
     }
   }
 
-  /** Back to former limits; a copy that was about to take the place of one that still has them ends. */
-  async #giveUp(
+  /** Sets the former limits, and stops the new instances that have other limits. */
+  async #revert(
     app: App,
     current: Release,
     { type, limits }: { readonly type: ProcessType; readonly limits: Limits },
@@ -128,7 +128,7 @@ export class LimitChanges {
   }
 }
 
-/** It was started before the limits of its process type were changed. */
+/** The instance was started before the limits of its process type changed. */
 export function hasFormerLimits(settings: AppShape['settings'], { processType, limits }: AssignmentRow): boolean {
   return !isDeepStrictEqual(limitsOf(settings, processType), limitsOf({ [processType]: { limits } }, processType));
 }

@@ -7,12 +7,12 @@ import type { AssignmentRow } from '../domain/assignments.ts';
 import type { Release } from '../domain/releases.ts';
 import type { Store } from '../store/port.ts';
 
-/** Who asks, for the record. */
+/** The user who asks. Stored with the event. */
 export interface Asker {
   readonly name: string;
 }
 
-/** What serves of a release: neither kept warm nor on its way out. */
+/** The instances of a release that should serve: neither standby nor stopping. */
 export async function runningRows(
   store: Pick<Store, 'assignmentsOfApp'>,
   app: App,
@@ -22,7 +22,7 @@ export async function runningRows(
   return rows.filter((row) => row.release === current.version && row.desired === 'run');
 }
 
-/** Before the first release any name will do: it is remembered. */
+/** Before the first release, any valid name is accepted and stored. */
 export function checkType(app: App, current: Release | undefined, type: string): ProcessType {
   if (current === undefined) return parseProcessType(type);
   const types = Object.keys(current.slug.processTypes).filter((each) => each !== 'release');

@@ -28,7 +28,7 @@ export interface RestartDeps {
   readonly signal: AbortSignal;
 }
 
-/** Puts new instances of the same release in the place of old ones, and lets instances go. The caller holds the app's queue. */
+/** Replaces instances by new ones of the same release. The caller holds the app's queue. */
 export class Restarts {
   readonly #deps: RestartDeps;
 
@@ -37,8 +37,8 @@ export class Restarts {
   }
 
   /**
-   * Those that leave lose their traffic everywhere, then drain and end; others start meanwhile. The leaving instances are determined again when every proxy has the routes:
-   * what should serve instead may have ended meanwhile.
+   * Stops instances after they have lost their traffic, and starts others. `whoLeaves` is called again when every proxy has the
+   * new routes, because an instance that should serve instead may have failed.
    */
   async retire(app: App, whoLeaves: () => readonly AssignmentRow[], add: readonly AssignmentRow[] = []): Promise<void> {
     const { signal } = this.#deps;
@@ -46,8 +46,8 @@ export class Restarts {
   }
 
   /**
-   * Start-first, in waves, on the same nodes; where there is no room beside them and the process type says so, stop-first.
-   * The first that does not come up ends it: the others keep running.
+   * Replaces instances in waves, on the same nodes. It starts the new instances first, or stops the old ones first if there is no
+   * room and the process type allows it. The first failure ends the restart; the other instances keep running.
    * @returns how many. @throws SLIP_PLACE_NO_ROOM; SLIP_PS_RESTART or the reason of the instance
    */
   async roll(app: App, current: Release, isMeant: (row: AssignmentRow) => boolean): Promise<number> {
@@ -58,7 +58,7 @@ export class Restarts {
     const waves = planWaves(meant);
     for (const wave of waves) {
       const plan = await this.#plan(app, current, { wave, shape });
-      if (plan.kind !== 'go') throw refused(noRoom(plan.unplaced, app.name));
+      if (plan.kind !== 'go') throw restartFailed(noRoom(plan.unplaced, app.name));
       await this.#replace(app, current, { wave, plan, shape });
     }
     return meant.length;
@@ -92,7 +92,7 @@ export class Restarts {
     },
   ): Promise<void> {
     const { fleet } = this.#deps;
-    // Of a type that runs on every node, one on a node that takes nothing new has no replacement: it stays as it is.
+    // A type that runs on every node gets no new instance on a cordoned node, so the old instance stays.
     const old = step.wave.filter((row) => step.plan.placements.some((placement) => isSameSlot(placement, row)));
     const early = inTheWay(step.plan.placements, old, step.plan.stopFirst);
     await this.retire(app, () => early);
@@ -119,10 +119,10 @@ export class Restarts {
       limits: early[at]?.limits ?? row.limits,
     }));
     await this.retire(app, () => add, back);
-    throw refused(failure);
+    throw restartFailed(failure);
   }
 
-  /** One whose node goes away meanwhile is left to the mover, as any other is. */
+  /** Instances on unreachable nodes do not count. The mover replaces them. */
   async #untilLive(rows: readonly AssignmentRow[]): Promise<Failure | undefined> {
     const { fleet, clock, policy, signal } = this.#deps;
     const untilMs = clock.monotonicMs() + policy.startTimeoutMs;
@@ -151,7 +151,7 @@ function isSameSlot(
   return a.processType === b.processType && a.ordinal === b.ordinal;
 }
 
-/** What runs goes on running: nothing that works was taken away. */
-function refused({ code, message, hint }: Failure): SlipwayError {
+/** Nothing that serves was stopped, and the message says so. */
+function restartFailed({ code, message, hint }: Failure): SlipwayError {
   return new SlipwayError({ code, message: `${message} The old instances keep running.`, hint, httpStatus: 422 });
 }

@@ -5,15 +5,15 @@ import { firstFailure, type Failure } from '../assignments/instance-failure.ts';
 import type { AssignmentRow } from '../domain/assignments.ts';
 import type { Release } from '../domain/releases.ts';
 
-/** How patient a rollout is, ms. */
+/** The time limits of a rollout, ms. */
 export interface RolloutPolicy {
-  /** From the assignment to the passed gate: fetch, start and the 60 s of the gate. */
+  /** From the assignment to the passed health check: fetch, start and the 60 s of the check. */
   readonly startTimeoutMs: number;
-  /** Where no check is declared, the instances must stay up this long after the gate before the push returns. */
+  /** The new instances must stay up this long after the switch before the release is complete. */
   readonly settleMs: number;
-  /** How long the old instances stay warm after the switch. */
+  /** How long the old instances stay ready after the switch. */
   readonly bakeMs: number;
-  /** How long a release waits for room beside what it replaces. */
+  /** How long a release waits for room. */
   readonly roomTimeoutMs: number;
 }
 
@@ -24,7 +24,7 @@ export const DEFAULT_ROLLOUT_POLICY: RolloutPolicy = Object.freeze({
   roomTimeoutMs: 600_000,
 });
 
-/** Everything the next move depends on, at one moment. Times are monotonic. */
+/** The state that decides the next move. Times are monotonic. */
 export interface RolloutView {
   readonly state: ReleaseState;
   /** All assignments of the app. */
@@ -33,14 +33,14 @@ export interface RolloutView {
   readonly statuses: ReadonlyMap<InstanceId, InstanceStatus>;
   /** Placements of later waves that have no assignment yet. */
   readonly wavesLeft: number;
-  /** Instances that were planned and have neither: their node was removed. */
+  /** Planned instances without an assignment, because their node was removed. */
   readonly missing: number;
-  /** Nodes without a session: what they said last may be wrong by now. */
+  /** Disconnected nodes. Their last report may be outdated. */
   readonly away: ReadonlySet<NodeId>;
-  /** Those of them that are known to be unreachable. */
+  /** Disconnected nodes that are unreachable by now. */
   readonly gone: ReadonlySet<NodeId>;
   readonly waveStartedAtMs: number;
-  /** When the last gate passed and the old instances lost their traffic; absent before. */
+  /** When the old instances lost their traffic. Absent before. */
   readonly switchedAtMs?: number | undefined;
   readonly nowMs: number;
   readonly policy: RolloutPolicy;
@@ -49,12 +49,12 @@ export interface RolloutView {
 export type RolloutMove =
   | { readonly kind: 'wait'; readonly untilMs: number }
   | { readonly kind: 'nextWave' }
-  /** All gates passed: the old instances give up their traffic. */
+  /** Every new instance is live: the old instances lose their traffic. */
   | { readonly kind: 'switch' }
   | { readonly kind: 'complete' }
   | { readonly kind: 'fail'; readonly failure: Failure };
 
-/** Pure: the next move of a rollout. Called again after every report and when `untilMs` has come. */
+/** Pure: the next move of a rollout. Called again after every report and at `untilMs`. */
 export function nextRolloutMove(view: RolloutView): RolloutMove {
   const mine = view.rows.filter((row) => row.release === view.version && row.desired === 'run');
   const failure = firstFailure(mine, view.statuses);
@@ -64,12 +64,12 @@ export function nextRolloutMove(view: RolloutView): RolloutMove {
   if (view.switchedAtMs === undefined) return { kind: 'switch' };
   const settledAtMs = view.switchedAtMs + view.policy.settleMs;
   if (view.nowMs < settledAtMs) return { kind: 'wait', untilMs: settledAtMs };
-  const leftAtMs = settledAtMs + LEAVING_TIMEOUT_MS;
+  const leftAtMs = settledAtMs + OLD_SERVING_TIMEOUT_MS;
   return view.nowMs < leftAtMs && isOldServing(view) ? { kind: 'wait', untilMs: leftAtMs } : { kind: 'complete' };
 }
 
-/** Whoever is told "released" does not see the old version any more; a node whose proxy takes no changes has troubles of its own. */
-const LEAVING_TIMEOUT_MS = 10_000;
+/** When a push returns, users must not see the old version. A node whose proxy accepts no changes must not block this for ever. */
+const OLD_SERVING_TIMEOUT_MS = 10_000;
 
 function isOldServing({ rows, version, statuses, away }: RolloutView): boolean {
   const old = rows.filter((row) => row.release !== version && row.desired !== 'run' && !away.has(row.nodeId));
@@ -77,8 +77,8 @@ function isOldServing({ rows, version, statuses, away }: RolloutView): boolean {
 }
 
 /**
- * The instances of a rollout that will not come up because their node is unreachable: they get another place, if there is one.
- * After the switch a node that goes away is no business of the rollout any more: what it loses is replaced like any other.
+ * The instances of a rollout on unreachable nodes. They move to other nodes if there is room. After the switch the rollout no
+ * longer does this: the mover replaces lost instances.
  */
 export function strandedRows(
   view: Pick<RolloutView, 'rows' | 'version' | 'gone' | 'switchedAtMs'>,
@@ -95,11 +95,11 @@ function waitForStart(view: RolloutView, mine: readonly AssignmentRow[]): Rollou
   const untilMs = view.waveStartedAtMs + view.policy.startTimeoutMs;
   if (view.nowMs < untilMs) return { kind: 'wait', untilMs };
   const late = mine.filter((row) => !isUp(view, row));
-  // Whether such a node is back in a moment or gone is known before long, and its instances are dealt with then.
-  if (late.length > 0 && late.every((row) => isBetween(view, row)))
+  // These nodes will soon be connected again or unreachable. Their instances are handled then.
+  if (late.length > 0 && late.every((row) => isOnAwayNode(view, row)))
     return { kind: 'wait', untilMs: view.nowMs + view.policy.settleMs };
   const names = late.map((row) => `${row.processType}.${String(row.ordinal)}`);
-  const reason = late.map((row) => lateBecause(view, row)).find((known) => known !== undefined);
+  const reason = late.map((row) => whyLate(view, row)).find((known) => known !== undefined);
   const because = reason === undefined ? '.' : `: ${reason.message}`;
   return {
     kind: 'fail',
@@ -111,11 +111,11 @@ function waitForStart(view: RolloutView, mine: readonly AssignmentRow[]): Rollou
   };
 }
 
-function isBetween({ away, gone }: RolloutView, row: AssignmentRow): boolean {
+function isOnAwayNode({ away, gone }: RolloutView, row: AssignmentRow): boolean {
   return away.has(row.nodeId) && !gone.has(row.nodeId);
 }
 
-function lateBecause({ statuses, gone }: RolloutView, row: AssignmentRow): Reason | undefined {
+function whyLate({ statuses, gone }: RolloutView, row: AssignmentRow): Reason | undefined {
   if (!gone.has(row.nodeId)) return statuses.get(row.instanceId)?.reason;
   return { code: 'SLIP_RELEASE_TIMEOUT', message: 'its node disconnected, and no other node has room.' };
 }

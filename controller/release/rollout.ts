@@ -37,10 +37,10 @@ export interface RolloutDeps {
   readonly log: Logger;
   readonly failpoint: Failpoint;
   readonly policy: RolloutPolicy;
-  /** Makes the git ref agree with the release that is current now; the database is the truth. */
+  /** Sets the git ref to the commit of the current release. */
   readonly moveRef: (app: App, ref: string, commit: string) => Promise<void>;
   readonly newInstanceId: () => InstanceId;
-  /** One per app; who rolls out holds its turn. */
+  /** One per app. The rollout holds the turn of its app. */
   readonly queue: Pick<KeyedQueue, 'letPass'>;
 }
 
@@ -48,11 +48,11 @@ export type RolloutOutcome =
   | {
       readonly ok: true;
       readonly nodes: number;
-      /** Monotonic ms at which every new instance had its traffic and the old ones gave theirs up. */
+      /** When the traffic moved from the old to the new instances. Monotonic ms. */
       readonly switchedAtMs: number;
-      /** Slowest instance's start, step by step. */
+      /** Steps of the slowest start of an instance. */
       readonly timingsMs: Readonly<Record<string, number>>;
-      /** Why the git ref is not yet where the release is; it follows by itself. */
+      /** Why the git ref could not be set. It is tried again in the background. */
       readonly refLate?: SlipwayError | undefined;
     }
   | { readonly ok: false; readonly failure: Failure };
@@ -60,11 +60,11 @@ export type RolloutOutcome =
 export interface RolloutIo {
   /** Aborted when the controller stops. */
   readonly signal: AbortSignal;
-  /** Words for whoever waits for the release. */
+  /** Prints a text for the user who waits for the release. */
   readonly tell?: ((text: string) => void) | undefined;
 }
 
-/** State of one rollout under way. */
+/** State of a running rollout. */
 interface Run {
   readonly app: App;
   readonly release: Release;
@@ -72,17 +72,17 @@ interface Run {
   /** Aborted when the controller stops. */
   readonly signal: AbortSignal;
   readonly tell: (text: string) => void;
-  /** Instances in all, of this wave, those before and those to come. */
+  /** Number of instances of all waves. */
   size: number;
   waves: (readonly Placement[])[];
-  /** Process types whose old instances end before the new ones start, for want of room. */
+  /** Process types whose old instances stop before the new ones start, to make room. */
   stopFirst: ReadonlySet<string>;
   settings: AppShape['settings'];
   waveStartedAtMs: number;
   switchedAtMs: number | undefined;
 }
 
-/** Moves an app from its current release to a new one. One rollout per app at a time: the caller holds the app's queue. */
+/** Moves an app from its current release to a new one. The caller holds the app's queue, so there is one rollout per app. */
 export class Rollouts {
   readonly #deps: RolloutDeps;
   readonly #refs: RefKeeper;
@@ -92,7 +92,7 @@ export class Rollouts {
     this.#refs = new RefKeeper(deps);
   }
 
-  /** Rolls a `pending` or (after a restart) `deploying` release out to its end. Never leaves it half done. */
+  /** Rolls out a `pending` release, or a `deploying` one after a restart. The release is current or failed at the end. */
   async rollOut(app: App, release: Release, { signal, tell }: RolloutIo): Promise<RolloutOutcome> {
     const overtaken = overtakenBy(await this.#deps.store.currentRelease(app.id), release);
     const plan = {
@@ -109,14 +109,14 @@ export class Rollouts {
     try {
       return await this.#follow(run, signal);
     } catch (error) {
-      if (signal.aborted) throw error; // the controller stops; the next start resumes
+      if (signal.aborted) throw error; // the controller stops; its next start continues the rollout
       this.#deps.log.error({ app: app.name, version: run.version, err: error }, 'rollout.failed');
       const known = toSlipwayError(error);
       return this.#fail(run, { code: known.code, message: known.message, hint: known.hint });
     }
   }
 
-  /** Places what is not placed yet and starts the first wave. */
+  /** Places the missing instances and starts the first wave. */
   async #begin(run: Run, release: Release): Promise<Failure | undefined> {
     const { store, policy, queue } = this.#deps;
     const letMovesPass = (): Promise<void> =>
@@ -150,7 +150,7 @@ export class Rollouts {
     return undefined;
   }
 
-  /** Where there is no room beside them, the old instances of a wave end before it starts. */
+  /** Stops old instances before a wave starts, if there is no room for both. */
   async #makeWay(run: Run, wave: readonly Placement[]): Promise<void> {
     if (run.stopFirst.size === 0) return;
     const rows = (await this.#deps.store.assignmentsOfApp(run.app.id)).filter(
@@ -162,7 +162,7 @@ export class Rollouts {
     await untilStopped(this.#deps, { app: run.app, rows: ending }, run.signal);
   }
 
-  /** Looks, moves, waits for a report or the clock; again until it is decided. */
+  /** Makes one move after the other until the release is current or failed. Waits for a report or for the time of the next check. */
   async #follow(run: Run, signal: AbortSignal): Promise<RolloutOutcome> {
     const outcome = await watchFleet(this.#deps, { untilMs: Infinity, signal }, async (lookAgainAt) => {
       for (;;) {
@@ -213,7 +213,7 @@ export class Rollouts {
     }
   }
 
-  /** Instances whose node is gone get another place, where there is one. */
+  /** Moves instances of unreachable nodes to other nodes, if there is room. */
   async #replan(run: Run, rows: readonly AssignmentRow[]): Promise<boolean> {
     const next = await replan(this.#deps, this.#view(run, rows), { ...run, planned: run.waves.flat() });
     if (next === undefined) return false;
@@ -234,7 +234,7 @@ export class Rollouts {
     run.waveStartedAtMs = this.#deps.clock.monotonicMs();
   }
 
-  /** The old instances give up their traffic, after every node has heard where the new ones are. */
+  /** Takes the traffic from the old instances when every proxy has the routes to the new ones. */
   async #switch(run: Run, rows: readonly AssignmentRow[]): Promise<void> {
     const old = rows.filter((row) => row.release !== run.version && row.desired === 'run');
     // A new instance may end while the proxies get the new routes.
@@ -269,15 +269,15 @@ export class Rollouts {
     };
   }
 
-  /** Back to what served before, by itself. */
+  /** Rolls back to the release that served before. */
   async #fail(run: Run, failure: Failure): Promise<RolloutOutcome> {
-    // Of what is warm only the current release may come back: others are an older one's, kept for its bake.
+    // Only the current release may get its traffic back. Other standby instances belong to an older release.
     const serving = await this.#deps.store.currentRelease(run.app.id);
     await goBack(this.#deps, { ...run, failure, serving });
     return { ok: false, failure };
   }
 
-  /** The ref follows the database: after a completed rollout, a rollback, or a crash in between. Returns what keeps it from doing so. */
+  /** Sets the git ref to the current release. Returns the error if that fails. */
   syncRef(app: App, signal: AbortSignal): Promise<SlipwayError | undefined> {
     return this.#refs.sync(app, signal);
   }
