@@ -28,47 +28,46 @@ export interface AppMoverDeps {
   readonly log: Logger;
   readonly failpoint: Failpoint;
   readonly newInstanceId: () => InstanceId;
-  /** How long a node may be silent before an app's instances on it are placed elsewhere, where the app does not say. */
+  /** How long a node may be silent before its instances restart on other nodes. An app may have its own value. */
   readonly lostAfterMs: number;
-  /** For how long a node has been silent. */
   readonly silentMs: (node: LiveNode) => number;
   readonly signal: AbortSignal;
 }
 
 export interface StepResult {
-  /** Something was written: look again at once. */
+  /** An assignment changed: check again at once. */
   readonly changed: boolean;
-  /** It is not as it shall be yet: look again after a while even if nothing is heard. */
+  /** The app is not in the wanted state yet: check again later, even without a report. */
   readonly unfinished: boolean;
-  /** A voluntary move is under way. */
+  /** A voluntary move is running. */
   readonly moving: boolean;
 }
 
-const AT_REST: StepResult = { changed: false, unfinished: false, moving: false };
+const DONE: StepResult = { changed: false, unfinished: false, moving: false };
 
-/** One look at one app. */
-interface Look {
+/** The state of one app at one moment. */
+interface AppView {
   readonly app: App;
   readonly release: Release;
   readonly shape: AppShape;
   readonly rows: readonly AssignmentRow[];
   readonly statuses: ReadonlyMap<InstanceId, InstanceStatus>;
   readonly plan: MoverPlan<AssignmentRow>;
-  /** Voluntary moves may begin. */
+  /** A voluntary move may start. */
   readonly mayMove: boolean;
 }
 
 /**
- * Takes the next step of an app towards what is wanted: a copy for what has to leave its node, the end of what is double or too
- * many, an instance for what is missing. Each step is one transaction and starts from the database alone, so a crash between any
- * two of them costs nothing. The caller holds the app's queue, so no rollout is under way meanwhile.
+ * Takes the next step of an app towards its wanted state: it copies an instance that must leave its node, stops a double or a
+ * surplus instance, or places a missing one. Each step is one transaction and reads its state from the database, so a crash
+ * between two steps loses nothing. The caller holds the app's queue, so no rollout runs at the same time.
  */
 export class AppMover {
   readonly #deps: AppMoverDeps;
   readonly #events: MoveEvents;
   readonly #backoff = new SlotBackoff();
   readonly #blocked = new Map<InstanceId, string>();
-  /** Of each app what is wanted and has no place (`web.2`), and why. */
+  /** For each app: the instances that have no place (`web.2`), and the reason. */
   readonly #placeless = new Map<AppId, ReadonlyMap<string, string>>();
 
   constructor(deps: AppMoverDeps) {
@@ -76,12 +75,12 @@ export class AppMover {
     this.#events = new MoveEvents(deps);
   }
 
-  /** Why an instance that has to leave its node is still there. */
+  /** Why an instance that must leave its node is still there. */
   blockedBecause(instanceId: InstanceId): string | undefined {
     return this.#blocked.get(instanceId);
   }
 
-  /** Instances that are wanted and run nowhere, with why not on each node, as it was at the last look. */
+  /** Wanted instances that run on no node, with the reason for each node, at the last check. */
   placeless(appId: AppId): ReadonlyMap<string, string> {
     return this.#placeless.get(appId) ?? new Map();
   }
@@ -95,17 +94,17 @@ export class AppMover {
     ];
     if (app === undefined) {
       this.#placeless.delete(appId);
-      return AT_REST;
+      return DONE;
     }
     const rows = await store.assignmentsOfApp(appId);
-    if (isBusy(latest, rows)) return { ...AT_REST, unfinished: release !== undefined };
+    if (isBusy(latest, rows)) return { ...DONE, unfinished: release !== undefined };
     const stray = rows.filter((row) => row.release !== release?.version && row.desired === 'run');
     if (stray.length > 0) return this.#endStray(app, stray);
-    if (release === undefined) return AT_REST;
-    return await this.#next(await this.#look({ app, release, rows, mayMove }));
+    if (release === undefined) return DONE;
+    return await this.#next(await this.#view({ app, release, rows, mayMove }));
   }
 
-  /** Of releases that failed or were superseded: a crash in mid-switch left them. */
+  /** Stops instances of failed or superseded releases. A crash during a switch leaves them. */
   async #endStray(app: App, stray: readonly AssignmentRow[]): Promise<StepResult> {
     const { signal } = this.#deps;
     const recheck = (): readonly AssignmentRow[] => {
@@ -116,26 +115,26 @@ export class AppMover {
     return { changed: true, unfinished: true, moving: false };
   }
 
-  async #next(look: Look): Promise<StepResult> {
-    this.#noteStuck(look);
-    if (look.plan.ends.length > 0) return this.#end(look);
-    const { add, waiting } = look.plan.leaving.length > 0 ? await this.#copies(look) : await this.#missing(look);
-    if (add.length > 0) await this.#place(look, add);
-    const moving = look.plan.underWay.length > 0 || add.some((row) => row.moveReason === 'drain');
+  async #next(view: AppView): Promise<StepResult> {
+    this.#noteStuck(view);
+    if (view.plan.ends.length > 0) return this.#end(view);
+    const { add, waiting } = view.plan.leaving.length > 0 ? await this.#copies(view) : await this.#missing(view);
+    if (add.length > 0) await this.#place(view, add);
+    const moving = view.plan.underWay.length > 0 || add.some((row) => row.moveReason === 'drain');
     const unfinished =
-      moving || waiting || look.plan.leaving.length + look.plan.last.length > 0 || hasDoubles(look.plan.holding);
+      moving || waiting || view.plan.leaving.length + view.plan.last.length > 0 || hasDoubles(view.plan.holding);
     return { changed: add.length > 0, unfinished, moving };
   }
 
-  /** What need not leave any more waits for nothing. */
-  #noteStuck({ rows, plan }: Look): void {
+  /** Updates which instances cannot leave their node. */
+  #noteStuck({ rows, plan }: AppView): void {
     const leaving = new Set(plan.leaving.map(({ row }) => row));
     for (const row of rows) if (!leaving.has(row)) this.#blocked.delete(row.instanceId);
     for (const row of plan.last)
       this.#blocked.set(row.instanceId, 'it is the last instance that serves, and no other node runs one');
   }
 
-  async #look(state: Pick<Look, 'app' | 'release' | 'rows' | 'mayMove'>): Promise<Look> {
+  async #view(state: Pick<AppView, 'app' | 'release' | 'rows' | 'mayMove'>): Promise<AppView> {
     const { store, fleet } = this.#deps;
     const { app, release, rows } = state;
     const shape = await appShape(store, app.id, release.slug);
@@ -161,14 +160,14 @@ export class AppMover {
   }
 
   /** Stop the old instances only after every proxy has the new routes, and only if the new instances still run. */
-  async #end(look: Look): Promise<StepResult> {
-    const { app, plan } = look;
+  async #end(view: AppView): Promise<StepResult> {
+    const { app, plan } = view;
     const { store, failpoint, clock, signal } = this.#deps;
     let now = plan;
     const recheck = async (): Promise<readonly AssignmentRow[]> => {
       signal.throwIfAborted();
       await failpoint('movement.announced');
-      now = (await this.#look(look)).plan;
+      now = (await this.#view(view)).plan;
       return rowsOf(now.ends);
     };
     const rows = await replaceInstances(this.#deps, { appId: app.id, signal, remove: rowsOf(plan.ends), recheck });
@@ -180,45 +179,45 @@ export class AppMover {
     return { changed: rows.length > 0, unfinished: true, moving: now.underWay.length > 0 };
   }
 
-  /** Where the copies go of what has to leave: all that is lost at once, of a voluntary move one at a time. */
-  async #copies(look: Look): Promise<{ add: readonly AssignmentRow[]; waiting: boolean }> {
-    const { shape, plan } = look;
-    const leaving = this.#due(look);
+  /** Places copies of the instances that must leave: all lost ones at once, and one of a voluntary move at a time. */
+  async #copies(view: AppView): Promise<{ add: readonly AssignmentRow[]; waiting: boolean }> {
+    const { shape, plan } = view;
+    const leaving = this.#due(view);
     if (leaving.length === 0) return { add: [], waiting: true };
     const ids = new Set(leaving.map((each) => each.row.instanceId));
     const instances = plan.holding.map((row) => placedInstance(shape, row));
     const nodes = await planNodes(this.#deps.store, this.#deps.fleet);
     const { moves, unplaced } = planReplacements({ instances, leaving: ids, nodes: this.#without(nodes, leaving) });
-    for (const { instance, reasons } of unplaced) this.#block(look, instance.instanceId, reasons);
+    for (const { instance, reasons } of unplaced) this.#block(view, instance.instanceId, reasons);
     const add = moves.map(({ instance, to }) => {
       this.#blocked.delete(instance.instanceId);
       const { row, reason } = leaving.find((each) => each.row.instanceId === instance.instanceId) ?? unknownRow();
-      return this.#newRow(look, { ...row, nodeId: to, replaces: row.instanceId, moveReason: reason });
+      return this.#newRow(view, { ...row, nodeId: to, replaces: row.instanceId, moveReason: reason });
     });
     return { add, waiting: true };
   }
 
-  #due({ plan, mayMove }: Look): readonly Leaving<AssignmentRow>[] {
+  #due({ plan, mayMove }: AppView): readonly Leaving<AssignmentRow>[] {
     const nowMs = this.#deps.clock.monotonicMs();
     const awake = plan.leaving.filter(({ row }) => !this.#backoff.isWaiting(slotOf(row), nowMs));
     const lost = awake.filter(({ reason }) => reason === 'lost');
     if (!mayMove || plan.underWay.length > 0) return lost;
-    // What could not be placed lets the next one try: another type may be smaller, or may go elsewhere.
+    // An instance without a place lets the next one try: another type may be smaller, or have another placement rule.
     const drained = awake.filter(({ reason }) => reason === 'drain');
     const fresh = drained.filter(({ row }) => !this.#blocked.has(row.instanceId));
     const turn = (fresh.length > 0 ? fresh : drained).slice(0, 1);
     return [...lost, ...turn];
   }
 
-  /** Nodes on which the last copy of one of these failed are tried only when there is no other. */
+  /** Nodes on which an earlier copy failed are used only if there is no other node. */
   #without(nodes: readonly PlanNode[], leaving: readonly Leaving<AssignmentRow>[]): readonly PlanNode[] {
     const avoided = new Set(leaving.flatMap(({ row }) => [...this.#backoff.nodesToAvoid(slotOf(row))]));
     const others = nodes.filter((node) => !avoided.has(node.nodeId));
     return others.some((node) => node.connected && !node.cordoned) ? others : nodes;
   }
 
-  async #missing(look: Look): Promise<{ add: readonly AssignmentRow[]; waiting: boolean }> {
-    const { shape, plan } = look;
+  async #missing(view: AppView): Promise<{ add: readonly AssignmentRow[]; waiting: boolean }> {
+    const { shape, plan } = view;
     const nodes = await planNodes(this.#deps.store, this.#deps.fleet);
     const { placements, unplaced } = planPlacements({
       demands: demandsOf(shape),
@@ -227,19 +226,19 @@ export class AppMover {
       former: [],
     });
     const nowMs = this.#deps.clock.monotonicMs();
-    const due = placements.filter((each) => !this.#backoff.isWaiting(slotOf({ ...each, appId: look.app.id }), nowMs));
-    const add = due.map((each) => this.#newRow(look, { ...each, processType: parseProcessType(each.processType) }));
-    for (const each of unplaced) this.#events.noPlace(look.app, each);
+    const due = placements.filter((each) => !this.#backoff.isWaiting(slotOf({ ...each, appId: view.app.id }), nowMs));
+    const add = due.map((each) => this.#newRow(view, { ...each, processType: parseProcessType(each.processType) }));
+    for (const each of unplaced) this.#events.noPlace(view.app, each);
     const reasons = unplaced.map(
       (each) => [`${each.processType}.${String(each.ordinal)}`, sayReasons(each.reasons, NOWHERE)] as const,
     );
-    if (reasons.length > 0) this.#placeless.set(look.app.id, new Map(reasons));
-    else this.#placeless.delete(look.app.id);
+    if (reasons.length > 0) this.#placeless.set(view.app.id, new Map(reasons));
+    else this.#placeless.delete(view.app.id);
     return { add, waiting: unplaced.length > 0 || due.length < placements.length };
   }
 
   #newRow(
-    { app, release, shape }: Look,
+    { app, release, shape }: AppView,
     slot: Pick<AssignmentRow, 'processType' | 'ordinal' | 'nodeId'> & {
       replaces?: InstanceId | undefined;
       moveReason?: MoveReason | undefined;
@@ -259,21 +258,21 @@ export class AppMover {
     };
   }
 
-  async #place(look: Look, add: readonly AssignmentRow[]): Promise<void> {
-    await replaceInstances(this.#deps, { appId: look.app.id, signal: this.#deps.signal, add });
+  async #place(view: AppView, add: readonly AssignmentRow[]): Promise<void> {
+    await replaceInstances(this.#deps, { appId: view.app.id, signal: this.#deps.signal, add });
     await this.#deps.failpoint('movement.placed');
-    this.#events.placed(look.app, { add, rows: look.rows, nodes: await this.#deps.store.nodes() });
+    this.#events.placed(view.app, { add, rows: view.rows, nodes: await this.#deps.store.nodes() });
   }
 
-  #block(look: Look, instanceId: InstanceId, reasons: Readonly<Record<string, string>>): void {
-    const row = look.rows.find((each) => each.instanceId === instanceId);
+  #block(view: AppView, instanceId: InstanceId, reasons: Readonly<Record<string, string>>): void {
+    const row = view.rows.find((each) => each.instanceId === instanceId);
     const known = this.#blocked.has(instanceId);
     this.#blocked.set(instanceId, sayReasons(reasons, NOWHERE));
-    if (row !== undefined && !known) this.#events.blocked(look.app, instanceName(row), reasons);
+    if (row !== undefined && !known) this.#events.blocked(view.app, instanceName(row), reasons);
   }
 }
 
-/** A release that is half way is finished first, and a bake decides between two of them; one that waits for room has nothing yet. */
+/** A running rollout or bake changes the instances of the app itself. A release that waits for room has no instances yet. */
 function isBusy(latest: Release | undefined, rows: readonly AssignmentRow[]): boolean {
   return latest?.state === 'deploying' || rows.some((row) => row.desired === 'standby');
 }
@@ -295,5 +294,5 @@ function rowsOf(ends: readonly Ending<AssignmentRow>[]): readonly AssignmentRow[
 }
 
 function unknownRow(): never {
-  throw new Error('a move of an instance that was not to move');
+  throw new Error('The plan moves an instance that must not move.');
 }
