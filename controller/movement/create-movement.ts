@@ -4,7 +4,7 @@ import { NodeAdmin } from './node-admin.ts';
 import type { Movement } from './port.ts';
 import { Rebalance } from './rebalance.ts';
 
-/** The loop, and what operators ask of it. `reconcile` goes on until the signal aborts and never rejects. */
+/** The mover, the rebalance and the node operations. `reconcile` runs until the signal aborts. It never rejects. */
 export function createMovement(deps: Omit<MoverDeps, 'onReady'>): Movement & { reconcile(): Promise<void> } {
   const wake = (appId: AppId): void => {
     mover.wake(appId);

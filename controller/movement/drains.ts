@@ -13,7 +13,7 @@ export interface DrainsDeps {
   readonly log: Logger;
 }
 
-/** Sees drains to their end: the node is empty, or the time is up. It stays cordoned either way. */
+/** Ends drains: when the node is empty, or at the deadline. The node stays cordoned. */
 export class Drains {
   readonly #deps: DrainsDeps;
 
@@ -22,7 +22,7 @@ export class Drains {
   }
 
   /** @returns apps with instances on draining nodes */
-  async look(): Promise<readonly AppId[]> {
+  async check(): Promise<readonly AppId[]> {
     const { fleet, store } = this.#deps;
     if (!fleet.nodes().some((node) => node.draining)) return [];
     const apps = new Set<AppId>();
@@ -36,7 +36,7 @@ export class Drains {
           `${node.name} is drained: no instance runs on it. The node stays cordoned.`,
         );
       else if (this.#deps.clock.nowMs() >= node.drainUntilMs)
-        await this.#end(node, 'node.drain-ended', sayLeft(node, rows.length));
+        await this.#end(node, 'node.drain-ended', leftMessage(node, rows.length));
       for (const row of rows) apps.add(row.appId);
     }
     return [...apps];
@@ -56,7 +56,7 @@ export class Drains {
   }
 }
 
-function sayLeft(node: NodeRow, count: number): string {
+function leftMessage(node: NodeRow, count: number): string {
   const left = count === 1 ? '1 instance still runs' : `${String(count)} instances still run`;
   return `The deadline of the drain of ${node.name} has passed: ${left} there. The node stays cordoned.`;
 }

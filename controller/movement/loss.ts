@@ -1,35 +1,35 @@
 import type { NodeId } from '../../shared/domain/ids.ts';
 import type { NodeState } from '../../shared/domain/states.ts';
 
-/** A node as far as giving it up goes. */
+/** A node, as far as its loss matters. */
 export interface WatchedNode {
   readonly nodeId: NodeId;
   readonly state: NodeState;
   readonly connected: boolean;
-  /** Since its last word, or since this life of the controller began. */
+  /** Since its last message, or since the start of the controller. */
   readonly silentMs: number;
-  /** Given up already. */
+  /** It already counts as lost. */
   readonly lost: boolean;
-  /** It was revoked, or emptied and closed: that it is away says nothing of the network. */
+  /** It was revoked, or it is cordoned and empty. Its absence does not suggest a network failure. */
   readonly letGo: boolean;
-  /** The shortest patience of the apps that run there. */
+  /** The shortest limit of the apps that run there. */
   readonly lostAfterMs: number;
 }
 
 export interface Losses {
-  /** To be given up now. */
+  /** Nodes that are lost from now on. */
   readonly lost: readonly NodeId[];
-  /** Those away, where one of them would be given up if they were fewer: it is more likely the network, or the controller's own. */
+  /** Absent nodes that do not count as lost, because too many are absent. This is probably a network failure. */
   readonly held: readonly NodeId[];
 }
 
-/** More than this share of the fleet, and at least so many: not single failures. */
+/** An outage: more than this share of the fleet is absent, and at least this many nodes. */
 const OUTAGE_SHARE = 1 / 3;
 const OUTAGE_COUNT = 2;
 
 /**
- * Pure: whose instances are placed elsewhere. Nodes given up before count neither as away nor as fleet, so that an old loss
- * does not stop the next one. Ends when nodes come back, or when an operator removes those that will not.
+ * Pure: decides which nodes are lost. Nodes that were lost before do not count as absent or as part of the fleet, so an old loss
+ * does not block a new one. An outage ends when nodes connect again, or when an operator removes them.
  */
 export function planLosses(nodes: readonly WatchedNode[]): Losses {
   const present = nodes.filter((node) => node.state !== 'joined' && !node.lost);

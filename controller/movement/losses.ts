@@ -15,11 +15,11 @@ export interface LossesDeps {
   readonly silentMs: (node: LiveNode) => number;
 }
 
-/** Gives up nodes that stay silent, and takes them in again when they are back. */
+/** Marks silent nodes as lost, and removes the mark when they are connected again. */
 export class Losses {
   readonly #deps: LossesDeps;
   #held: readonly NodeId[] = [];
-  /** Being taken in again: looks overlap. */
+  /** Nodes whose mark is being removed. Two checks may run at the same time. */
   readonly #returning = new Set<NodeId>();
 
   constructor(deps: LossesDeps) {
@@ -30,16 +30,16 @@ export class Losses {
     return this.#held;
   }
 
-  /** @returns apps with instances on nodes that are silent or were: they may have to do something about it */
-  async look(): Promise<readonly AppId[]> {
+  /** @returns the apps with instances on lost or returned nodes: the mover must check them */
+  async check(): Promise<readonly AppId[]> {
     const nodes = this.#deps.fleet.nodes();
     const back = nodes.filter((node) => node.connected && node.lost);
-    for (const node of back.filter(({ nodeId }) => !this.#returning.has(nodeId))) await this.#back(node);
+    for (const node of back.filter(({ nodeId }) => !this.#returning.has(nodeId))) await this.#markReturned(node);
     const away = nodes.filter((node) => !node.connected || node.state === 'unreachable');
     if (away.length === 0) this.#hold([], nodes);
     if (away.length + back.length === 0) return [];
     const { lost, held } = planLosses(await Promise.all(nodes.map((node) => this.#watched(node))));
-    for (const nodeId of lost) await this.#giveUp(nodes.find((node) => node.nodeId === nodeId));
+    for (const nodeId of lost) await this.#markLost(nodes.find((node) => node.nodeId === nodeId));
     this.#hold(held, nodes);
     const given = nodes.filter((node) => node.lost || lost.includes(node.nodeId));
     return this.#deps.store.appsOnNodes([...given, ...back].map((node) => node.nodeId));
@@ -51,11 +51,11 @@ export class Losses {
     const known = { nodeId, state, connected, lost, silentMs };
     if (connected || lost) return { ...known, letGo: false, lostAfterMs: Infinity };
     const letGo = node.revoked || (node.cordoned && (await this.#deps.store.assignmentsOfNode(nodeId)).length === 0);
-    return { ...known, letGo, lostAfterMs: state === 'unreachable' ? await this.#patienceMs(nodeId) : Infinity };
+    return { ...known, letGo, lostAfterMs: state === 'unreachable' ? await this.#lostAfterMs(nodeId) : Infinity };
   }
 
-  /** The shortest of the apps on it; where all of them wait for ever, it is lost by the common measure and nothing moves. */
-  async #patienceMs(nodeId: NodeId): Promise<number> {
+  /** The shortest limit of the apps on it. If all of them never move, the default applies, and nothing moves. */
+  async #lostAfterMs(nodeId: NodeId): Promise<number> {
     const { store, lostAfterMs } = this.#deps;
     const apps = await Promise.all((await store.appsOnNodes([nodeId])).map((appId) => store.appById(appId)));
     const patience = apps.flatMap((app) =>
@@ -64,7 +64,7 @@ export class Losses {
     return patience.length === 0 ? lostAfterMs : Math.min(...patience);
   }
 
-  async #giveUp(node: LiveNode | undefined): Promise<void> {
+  async #markLost(node: LiveNode | undefined): Promise<void> {
     if (node === undefined) return;
     const { fleet, store, clock, log } = this.#deps;
     fleet.nodeChanged(await store.changeNode(node.nodeId, { lostAtMs: clock.nowMs() }));
@@ -77,7 +77,7 @@ export class Losses {
     );
   }
 
-  async #back(node: LiveNode): Promise<void> {
+  async #markReturned(node: LiveNode): Promise<void> {
     const { fleet, store, log } = this.#deps;
     this.#returning.add(node.nodeId);
     const row = await store
@@ -100,7 +100,7 @@ export class Losses {
     this.#deps.log.warn({ nodes: names.join(', ') }, held.length > 0 ? 'movement.held' : 'movement.released');
     const message =
       held.length > 0
-        ? sayHeld(names)
+        ? heldMessage(names)
         : 'Enough nodes are connected again: the instances of lost nodes move to other nodes again.';
     this.#note(held.length > 0 ? 'fleet.held' : 'fleet.released', undefined, message);
   }
@@ -116,6 +116,6 @@ export class Losses {
   }
 }
 
-export function sayHeld(names: readonly string[]): string {
+export function heldMessage(names: readonly string[]): string {
   return `${names.join(', ')} disconnected at the same time, more than a third of the fleet. This is probably a network failure, so no instances are moved.`;
 }

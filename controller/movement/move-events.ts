@@ -12,11 +12,11 @@ import type { Ending, MoverPlan } from './plan.ts';
 
 export const NOWHERE = 'there is no other node';
 
-/** What the mover did to whom, in words. */
+/** Writes an event and a log line for each move. */
 export class MoveEvents {
   readonly #deps: { readonly store: Store; readonly log: Logger };
-  /** Said once, not at every look. */
-  readonly #said = new Set<string>();
+  /** Instances without a place, for which the event was already written. */
+  readonly #told = new Set<string>();
 
   constructor(deps: { readonly store: Store; readonly log: Logger }) {
     this.#deps = deps;
@@ -35,14 +35,14 @@ export class MoveEvents {
         row,
         node: to,
         kind: PLACED[row.moveReason ?? 'missing'].kind,
-        message: PLACED[row.moveReason ?? 'missing'].say(name, from, to),
+        message: PLACED[row.moveReason ?? 'missing'].message(name, from, to),
       });
     }
   }
 
   async ended(app: App, plan: MoverPlan<AssignmentRow>, nodes: readonly NodeRow[]): Promise<void> {
     for (const end of plan.ends) {
-      const message = sayEnd(end, { plan, nodes });
+      const message = endMessage(end, { plan, nodes });
       this.#note(app, {
         row: end.row,
         node: nameOf(nodes, end.row.nodeId),
@@ -54,17 +54,17 @@ export class MoveEvents {
   }
 
   blocked(app: App, name: string, reasons: Readonly<Record<string, string>>): void {
-    this.#sayOnce(app, name, reasons);
+    this.#noteOnce(app, name, reasons);
   }
 
   noPlace(app: App, unplaced: Unplaced): void {
-    this.#sayOnce(app, `${unplaced.processType}.${String(unplaced.ordinal)}`, unplaced.reasons);
+    this.#noteOnce(app, `${unplaced.processType}.${String(unplaced.ordinal)}`, unplaced.reasons);
   }
 
-  #sayOnce(app: App, name: string, reasons: Readonly<Record<string, string>>): void {
+  #noteOnce(app: App, name: string, reasons: Readonly<Record<string, string>>): void {
     const key = `${app.id} ${name}`;
-    if (this.#said.has(key)) return;
-    this.#said.add(key);
+    if (this.#told.has(key)) return;
+    this.#told.add(key);
     const message = `${name} waits for a place: ${sayReasons(reasons, NOWHERE)}.`;
     const { log, store } = this.#deps;
     noteEvent(
@@ -74,7 +74,7 @@ export class MoveEvents {
   }
 
   #forget(app: App, name: string): void {
-    this.#said.delete(`${app.id} ${name}`);
+    this.#told.delete(`${app.id} ${name}`);
   }
 
   #note(app: App, move: { row: AssignmentRow; node: string; kind: string; message: string }): void {
@@ -82,7 +82,7 @@ export class MoveEvents {
     const { row, node, kind, message } = move;
     log.info(
       { app: app.name, instance: instanceName(row), node, message },
-      `movement.${kind.replace('instance.', '')}`,
+      `movement.${kind.replace('instance.', '').replaceAll('-', '_')}`,
     );
     noteEvent(
       { store, log },
@@ -102,24 +102,25 @@ export class MoveEvents {
 const PLACED = {
   drain: {
     kind: 'instance.moving',
-    say: (name: string, from: string, to: string) => `${name} moves from ${from} to ${to}: ${from} is being drained.`,
+    message: (name: string, from: string, to: string) =>
+      `${name} moves from ${from} to ${to}: ${from} is being drained.`,
   },
   rebalance: {
     kind: 'instance.moving',
-    say: (name: string, from: string, to: string) =>
+    message: (name: string, from: string, to: string) =>
       `${name} moves from ${from} to ${to}: the fleet is being rebalanced.`,
   },
   restart: {
     kind: 'instance.restarting',
-    say: (name: string, _from: string, to: string) => `${name} is restarted on ${to}.`,
+    message: (name: string, _from: string, to: string) => `${name} is restarted on ${to}.`,
   },
   lost: {
     kind: 'instance.replaced',
-    say: (name: string, from: string, to: string) => `${name} is started on ${to}: ${from} is lost.`,
+    message: (name: string, from: string, to: string) => `${name} is started on ${to}: ${from} is lost.`,
   },
   missing: {
     kind: 'instance.placed',
-    say: (name: string, _from: string, to: string) => `${name} is started on ${to}: it was missing.`,
+    message: (name: string, _from: string, to: string) => `${name} is started on ${to}: it was missing.`,
   },
 } as const;
 
@@ -132,7 +133,7 @@ const KINDS = {
   surplus: 'removed',
 } as const;
 
-function sayEnd(
+function endMessage(
   { row, why }: Ending<AssignmentRow>,
   facts: { plan: MoverPlan<AssignmentRow>; nodes: readonly NodeRow[] },
 ): string {

@@ -6,29 +6,29 @@ import { Drains } from './drains.ts';
 import { Losses } from './losses.ts';
 
 export interface MoverDeps extends Omit<AppMoverDeps, 'silentMs'> {
-  /** One per app: pushes, config changes and moves take turns. */
+  /** One per app: pushes, config changes and moves run one after the other. */
   readonly queue: KeyedQueue;
-  /** Called once, when the nodes are back after a start, or have had their time for it. */
+  /** Called once after the start: when all nodes are connected, or after NODES_BACK_MS. */
   readonly onReady?: (() => void) | undefined;
 }
 
-/** How often the clock alone makes it look: at drains, silent nodes and what is not finished. */
+/** Drains, silent nodes and unfinished apps are checked at this interval. */
 const TICK_MS = 2_000;
-/** A look at every app even if nothing was heard: a lost wake-up costs time and never truth. */
+/** Every app is checked at this interval, so a lost report only costs time. */
 const SWEEP_MS = 5 * 60_000;
-/** A controller that has just started waits so long for its nodes before it moves anything. */
+/** After a start, the mover waits at most this long for the nodes. */
 const NODES_BACK_MS = 30_000;
-/** Apps that may have a voluntary move under way at once: the nodes that take them have other work too. */
+/** Number of apps with a voluntary move at the same time. It limits the load on the nodes. */
 const MOVES_AT_ONCE = 4;
-/** Between two looks at an app there is three times what a look takes: a thousand nodes report by the thousand. Never more than this. */
+/** The pause between two checks of an app is three times the duration of a check, but at most PAUSE_MAX_MS. A large fleet reports all the time. */
 const PAUSE_FACTOR = 3;
 const PAUSE_MAX_MS = 300;
-/** Steps of one app in one turn; more take the next turn, so that a push gets in between. */
+/** Steps of one app in one turn of its queue. The rest takes another turn, so that a push can run in between. */
 const STEPS_A_TURN = 5;
 
 /**
- * Keeps every app where it shall be, whatever nodes do. Reports, (dis)connections and changes only wake it; each look starts from
- * the database and the live fleet and takes the next step of that app, in the app's own queue.
+ * Moves the instances of every app to the nodes where they should run. Reports, connections and changes only wake it. Each check
+ * reads the database and the live fleet, and takes the next step of the app, in the queue of the app.
  */
 export class Mover {
   readonly #deps: MoverDeps;
@@ -36,12 +36,12 @@ export class Mover {
   readonly #losses: Losses;
   readonly #drains: Drains;
   readonly #startedAtMs: number;
-  /** Apps that wait in their queue or are being looked at → whether they were woken again meanwhile. */
+  /** Apps that wait in their queue or are being checked → whether they were woken again meanwhile. */
   readonly #running = new Map<AppId, boolean>();
   readonly #unfinished = new Set<AppId>();
   readonly #moving = new Set<AppId>();
-  readonly #heard = new Set<NodeId>();
-  #looking = false;
+  readonly #reported = new Set<NodeId>();
+  #checking = false;
   #ready = false;
   #sweptAtMs = -Infinity;
 
@@ -58,7 +58,7 @@ export class Mover {
   async reconcile(): Promise<void> {
     const { fleet, clock, signal } = this.#deps;
     const stop = fleet.onChange((nodeId) => {
-      this.#hear(nodeId);
+      this.#onReport(nodeId);
     });
     while (!signal.aborted) {
       await this.#tick().catch((error: unknown) => {
@@ -69,9 +69,9 @@ export class Mover {
     stop();
   }
 
-  /** Something of the app has changed: its formation, its rules, its instances. */
+  /** Call this when something of the app has changed: its formation, its placement rules or its instances. */
   wake(appId: AppId): void {
-    if (!this.#ready || this.#deps.signal.aborted) return; // the first sweep looks at all of them
+    if (!this.#ready || this.#deps.signal.aborted) return; // the first sweep checks all apps
     if (this.#running.has(appId)) {
       this.#running.set(appId, true);
       return;
@@ -97,17 +97,17 @@ export class Mover {
     if (ms > 0) await clock.sleep(ms, signal).catch(() => undefined);
   }
 
-  /** Why an instance that has to leave its node is still there, in words. */
+  /** Why an instance that must leave its node is still there. */
   blockedBecause(instanceId: Parameters<AppMover['blockedBecause']>[0]): string | undefined {
     return this.#apps.blockedBecause(instanceId);
   }
 
-  /** What of an app is wanted and runs nowhere, and why. */
+  /** The wanted instances of an app that run on no node, and why. */
   placeless(appId: AppId): ReadonlyMap<string, string> {
     return this.#apps.placeless(appId);
   }
 
-  /** Nodes that would be given up if not too many were away at once. */
+  /** Nodes that do not count as lost because too many nodes are absent. */
   get heldNodes(): readonly NodeId[] {
     return this.#losses.held;
   }
@@ -134,45 +134,45 @@ export class Mover {
     else this.#moving.delete(appId);
   }
 
-  /** Reports come by the dozen: one look at the apps of all nodes heard of by now, and at those heard of meanwhile next. */
-  #hear(nodeId: NodeId): void {
-    this.#heard.add(nodeId);
-    if (this.#looking) return;
-    this.#looking = true;
-    void this.#lookAround().finally(() => {
-      this.#looking = false;
+  /** Many reports arrive at once. They are collected, and the apps of all these nodes are checked together. */
+  #onReport(nodeId: NodeId): void {
+    this.#reported.add(nodeId);
+    if (this.#checking) return;
+    this.#checking = true;
+    void this.#checkReported().finally(() => {
+      this.#checking = false;
     });
   }
 
-  async #lookAround(): Promise<void> {
+  async #checkReported(): Promise<void> {
     const { log, signal } = this.#deps;
-    await Promise.resolve(); // what is reported in the same breath
-    while (this.#heard.size > 0) {
-      const nodes = [...this.#heard];
-      this.#heard.clear();
-      await this.#lookAt(nodes).catch((error: unknown) => {
+    await Promise.resolve(); // collects the reports of the same tick
+    while (this.#reported.size > 0) {
+      const nodes = [...this.#reported];
+      this.#reported.clear();
+      await this.#checkAppsOn(nodes).catch((error: unknown) => {
         if (!signal.aborted) log.warn({ nodes: nodes.length, err: error }, 'movement.failed');
       });
     }
   }
 
-  async #lookAt(nodes: readonly NodeId[]): Promise<void> {
+  async #checkAppsOn(nodes: readonly NodeId[]): Promise<void> {
     const { store, fleet, signal } = this.#deps;
     if (!this.#ready || signal.aborted) return;
-    const changed = nodes.filter((nodeId) => this.#known.get(nodeId) !== this.#stateOf(nodeId));
-    for (const nodeId of changed) this.#known.set(nodeId, this.#stateOf(nodeId));
+    const changed = nodes.filter((nodeId) => this.#nodeStates.get(nodeId) !== this.#stateOf(nodeId));
+    for (const nodeId of changed) this.#nodeStates.set(nodeId, this.#stateOf(nodeId));
     const returned = nodes.some(
       (nodeId) => fleet.node(nodeId)?.connected === true && fleet.node(nodeId)?.lost === true,
     );
-    if (returned) await this.#losses.look();
+    if (returned) await this.#losses.check();
     for (const appId of await store.appsOnNodes(nodes)) this.wake(appId);
     if (changed.length === 0) return;
     for (const app of await store.appsOnEveryNode()) this.wake(app.id);
     for (const appId of this.#unfinished) this.wake(appId);
   }
 
-  /** Whether a node may take instances: when that changes, more than its own apps are concerned. */
-  readonly #known = new Map<NodeId, string>();
+  /** The state of each node that decides whether it may take instances. A change concerns the apps of other nodes too. */
+  readonly #nodeStates = new Map<NodeId, string>();
 
   #stateOf(nodeId: NodeId): string {
     const node = this.#deps.fleet.node(nodeId);
@@ -184,8 +184,8 @@ export class Mover {
   async #tick(): Promise<void> {
     const { clock, store } = this.#deps;
     if (!this.#nodesBack()) return;
-    for (const appId of await this.#losses.look()) this.wake(appId);
-    for (const appId of await this.#drains.look()) this.wake(appId);
+    for (const appId of await this.#losses.check()) this.wake(appId);
+    for (const appId of await this.#drains.check()) this.wake(appId);
     for (const appId of this.#unfinished) this.wake(appId);
     if (clock.monotonicMs() - this.#sweptAtMs < SWEEP_MS) return;
     this.#sweptAtMs = clock.monotonicMs();

@@ -16,11 +16,11 @@ export interface NodeAdminDeps {
   readonly fleet: Fleet;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Something of the app has changed. */
+  /** Call this when something of the app has changed. */
   readonly wake: (appId: AppId) => void;
 }
 
-/** What an operator does with a node. The database first; the mover follows. */
+/** The node operations of an operator. They change the database, and the mover then does the rest. */
 export class NodeAdmin {
   readonly #deps: NodeAdminDeps;
 
@@ -36,7 +36,7 @@ export class NodeAdmin {
     );
   }
 
-  /** Also ends a drain: what has not been moved stays. */
+  /** Also ends a drain. Instances that have not moved yet stay. */
   uncordon(node: NodeRow, actor: string): Promise<NodeRow> {
     const change = { cordoned: false, drainUntilMs: null };
     return this.#change(node, change, {
@@ -70,8 +70,8 @@ export class NodeAdmin {
   }
 
   /**
-   * Out of the fleet, for good: its session ends, its certificate opens no door any more, what ran there is placed elsewhere.
-   * @throws SLIP_NODE_IN_USE while it runs what nothing replaces, unless forced
+   * Removes a node from the fleet for ever. Its session ends, its certificate is no longer accepted, and its instances restart on
+   * other nodes. @throws SLIP_NODE_IN_USE if it has instances without a replacement, unless forced
    */
   async remove(node: NodeRow, force: boolean, actor: string): Promise<void> {
     const { store, fleet, wake } = this.#deps;

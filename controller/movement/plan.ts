@@ -2,9 +2,10 @@ import type { DesiredInstanceState } from '../../shared/domain/assignment.ts';
 import type { InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import type { InstanceState } from '../../shared/domain/instance.ts';
 import { ownProperty } from '../../shared/kit/own-property.ts';
+import { compare } from '../schedule/nodes.ts';
 import { surplus } from '../schedule/plan.ts';
 
-/** An assignment of the app, as far as moving goes. */
+/** An assignment of the app, as far as moves need it. */
 export interface MoverRow {
   readonly instanceId: InstanceId;
   readonly nodeId: NodeId;
@@ -21,16 +22,16 @@ type MoveReason = 'drain' | 'lost' | 'rebalance' | 'restart';
 export interface MoverNode {
   readonly connected: boolean;
   readonly draining: boolean;
-  /** Silent for longer than the app waits. */
+  /** Silent for longer than the limit of the app. */
   readonly lost: boolean;
 }
 
-/** Everything that the moves of one app depend on, at one moment. */
+/** The state that decides the moves of one app. */
 export interface MoverView<R extends MoverRow = MoverRow> {
   readonly rows: readonly R[];
-  /** The current release: of others nothing is moved. */
+  /** The current release. Instances of other releases are not moved. */
   readonly release: number;
-  /** Process type → how many; `all`: one on every eligible node. */
+  /** Process type → count. `all`: one on every eligible node. */
   readonly wanted: Readonly<Record<string, number | 'all'>>;
   readonly nodes: ReadonlyMap<NodeId, MoverNode>;
   readonly statuses: ReadonlyMap<
@@ -39,7 +40,7 @@ export interface MoverView<R extends MoverRow = MoverRow> {
   >;
 }
 
-/** Why an instance ends. */
+/** Why an instance stops. */
 export type EndReason = 'moved' | 'restarted' | 'double' | 'failed' | 'surplus' | 'left';
 
 export interface Ending<R extends MoverRow = MoverRow> {
@@ -53,28 +54,28 @@ export interface Leaving<R extends MoverRow = MoverRow> {
 }
 
 export interface MoverPlan<R extends MoverRow = MoverRow> {
-  /** To be stopped now. */
+  /** Instances to stop now. */
   readonly ends: readonly Ending<R>[];
-  /** They need a copy elsewhere before they may go. */
+  /** Instances that need a copy on another node before they may stop. */
   readonly leaving: readonly Leaving<R>[];
-  /** Hold their slot: no further instance is placed for it. */
+  /** Instances that fill their slot: no other instance is placed for it. */
   readonly holding: readonly R[];
   /** An instance on a draining node that has to stay because it is the last one. */
   readonly last: readonly R[];
-  /** Copies of a voluntary move that are not live yet. */
+  /** New instances of voluntary moves that are not live yet. */
   readonly underWay: readonly R[];
 }
 
 /**
- * Pure: what of an app has to end, to be copied elsewhere, or to wait. Called again after every change, so it only ever takes
- * the next step. Within a slot (`web.1`) of which there are several, the one that stays is chosen by {@link keeperOf}.
+ * Pure: decides which instances of an app stop, need a copy on another node, or wait. It is called again after every change, so it
+ * plans only the next step. If a slot (`web.1`) has several instances, {@link keeperOf} chooses the one that stays.
  */
 export function planMoves<R extends MoverRow>(view: MoverView<R>): MoverPlan<R> {
   const rows = view.rows.filter((row) => row.release === view.release && row.desired === 'run');
   const plan = { ends: [] as Ending<R>[], leaving: [] as Leaving<R>[], last: [] as R[] };
-  for (const [processType, ofType] of groupBy(rows, (row) => row.processType)) {
-    if (ownProperty(view.wanted, processType) === 'all') planEveryNode(view, ofType, plan);
-    else planCounted(view, processType, { rows: ofType, plan });
+  for (const [processType, rowsOfType] of Map.groupBy(rows, (row) => row.processType)) {
+    if (ownProperty(view.wanted, processType) === 'all') planOnEveryNode(view, rowsOfType, plan);
+    else planCounted(view, processType, { rows: rowsOfType, plan });
   }
   const ended = new Set(plan.ends.map((end) => end.row.instanceId));
   const holding = rows.filter((row) => !ended.has(row.instanceId));
@@ -97,7 +98,7 @@ function planCounted<R extends MoverRow>(
   type: { rows: readonly R[]; plan: Draft<R> },
 ): void {
   const count = Number(ownProperty(view.wanted, processType) ?? 0);
-  const slots = groupBy(type.rows, (row) => row.ordinal);
+  const slots = Map.groupBy(type.rows, (row) => row.ordinal);
   for (const [ordinal, copies] of slots) {
     if (ordinal <= count) planSlot(view, copies, type.plan);
   }
@@ -122,8 +123,8 @@ function planSlot<R extends MoverRow>(view: MoverView, copies: readonly R[], pla
     plan.ends.push(...losersTo(view, keeper, left));
     return;
   }
-  if (left.some((row) => !reasonToLeave(view, row))) return; // one of them stays, or is about to come
-  const [row] = left.filter((each) => !left.some((other) => other.replaces === each.instanceId)); // the newest in line
+  if (left.some((row) => !reasonToLeave(view, row))) return; // an instance stays, or will soon be live
+  const [row] = left.filter((each) => !left.some((other) => other.replaces === each.instanceId)); // the newest one
   if (row === undefined) return;
   plan.leaving.push({ row, reason: reasonToLeave(view, row) ?? 'lost' });
 }
@@ -135,8 +136,8 @@ function reasonToLeave(view: MoverView, row: MoverRow): 'drain' | 'lost' | undef
 }
 
 /**
- * Of several live copies of a slot the one that stays: on a node that is not being emptied; where somebody asked for the move,
- * the new one; else the one that has been running longest. Undefined while none that may stay is live.
+ * Chooses the live instance of a slot that stays. Its node must not be draining or lost. After a rebalance or a restart it is the
+ * new instance, otherwise the one that started first. Undefined while no such instance is live.
  */
 function keeperOf<R extends MoverRow>(view: MoverView, copies: readonly R[]): R | undefined {
   const able = copies.filter((row) => isLive(view, row) && reasonToLeave(view, row) === undefined);
@@ -146,7 +147,7 @@ function keeperOf<R extends MoverRow>(view: MoverView, copies: readonly R[]): R 
   );
 }
 
-/** Copies on nodes that are away are beyond reach: they are looked at when their node is back and has said how they are. */
+/** Instances on disconnected nodes cannot be stopped. They are checked when their node has reported again. */
 function losersTo<R extends MoverRow>(view: MoverView, keeper: R, copies: readonly R[]): readonly Ending<R>[] {
   return copies
     .filter((row) => row !== keeper && isConnected(view, row) && stateOf(view, row) !== undefined)
@@ -154,7 +155,7 @@ function losersTo<R extends MoverRow>(view: MoverView, keeper: R, copies: readon
     .map((row) => ({ row, why: whyItEnds(view, keeper, row) }));
 }
 
-/** A new copy that somebody asked for, or an older process that its agent has only just taken up again. */
+/** A requested new instance, or an instance that started earlier and that its agent has just adopted again. */
 function mayStillWin(view: MoverView, keeper: MoverRow, row: MoverRow): boolean {
   if (isLive(view, row) || reasonToLeave(view, row) !== undefined) return false;
   return replacesOnRequest(row, keeper) || (isStarting(view, row) && startOf(view, row) < startOf(view, keeper));
@@ -171,8 +172,8 @@ function replacesOnRequest(row: MoverRow, other: MoverRow): boolean {
   return isRequested && row.replaces === other.instanceId;
 }
 
-/** One on every node: they never move. One whose node is emptied ends, unless it is the last that serves. */
-function planEveryNode<R extends MoverRow>(view: MoverView, rows: readonly R[], plan: Draft<R>): void {
+/** A type with one instance on every node never moves. On a draining node the instance stops, unless it is the last one that serves. */
+function planOnEveryNode<R extends MoverRow>(view: MoverView, rows: readonly R[], plan: Draft<R>): void {
   const staying = rows.filter((row) => reasonToLeave(view, row) === undefined);
   for (const row of rows.filter((each) => isConnected(view, each))) {
     if (stateOf(view, row) === 'failed') plan.ends.push({ row, why: 'failed' });
@@ -181,7 +182,7 @@ function planEveryNode<R extends MoverRow>(view: MoverView, rows: readonly R[], 
       else plan.last.push(row);
     }
   }
-  for (const here of groupBy(staying, (row) => row.nodeId).values()) {
+  for (const here of Map.groupBy(staying, (row) => row.nodeId).values()) {
     const keeper = keeperOf(view, here);
     if (keeper !== undefined)
       plan.ends.push(
@@ -204,25 +205,11 @@ function stateOf(view: MoverView, row: MoverRow): InstanceState | undefined {
   return view.statuses.get(row.instanceId)?.state;
 }
 
-/** Word of a node that is away counts for nothing. */
+/** The last report of a disconnected node does not count. */
 function isLive(view: MoverView, row: MoverRow): boolean {
   return isConnected(view, row) && stateOf(view, row) === 'live';
 }
 
 function startOf(view: MoverView, row: MoverRow): number {
   return view.statuses.get(row.instanceId)?.startedAtMs ?? Infinity;
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
-function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): ReadonlyMap<K, T[]> {
-  const groups = new Map<K, T[]>();
-  for (const item of items) {
-    const group: T[] = groups.get(keyOf(item)) ?? [];
-    group.push(item);
-    groups.set(keyOf(item), group);
-  }
-  return groups;
 }

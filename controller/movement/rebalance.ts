@@ -25,7 +25,7 @@ export interface RebalanceDeps {
   readonly signal: AbortSignal;
 }
 
-/** One move as people see it. */
+/** One move, as the API shows it. */
 export interface PlannedMove {
   readonly app: string;
   readonly instance: string;
@@ -34,12 +34,12 @@ export interface PlannedMove {
   readonly state: 'planned' | 'moving' | 'moved' | 'stayed';
 }
 
-const LOOK_MS = 500;
+const CHECK_MS = 500;
 const MOVE_TIMEOUT_MS = 5 * 60_000;
 
 /**
- * Evens the fleet out when an operator asks for it: one move at a time, start-first; the mover carries each one through. A
- * controller that stops in between plans anew at its next start, from what runs by then.
+ * Rebalances the fleet when an operator asks for it, one move at a time. The new instance starts first, and the mover stops the old
+ * one. After a restart, the controller makes a new plan from what runs then.
  */
 export class Rebalance {
   readonly #deps: RebalanceDeps;
@@ -54,7 +54,7 @@ export class Rebalance {
     return this.#running;
   }
 
-  /** What the running one does, or did last. */
+  /** The moves of the running rebalance, or of the last one. */
   get progress(): readonly PlannedMove[] {
     return this.#moves;
   }
@@ -63,9 +63,9 @@ export class Rebalance {
     return await this.#describe(await this.#plan());
   }
 
-  /** Begins; returns what it is going to do. @throws SLIP_REBALANCE_RUNNING */
+  /** Starts a rebalance. Returns its moves. @throws SLIP_REBALANCE_RUNNING */
   async start(actor: string): Promise<readonly PlannedMove[]> {
-    if (this.#running) throw running();
+    if (this.#running) throw alreadyRunning();
     this.#running = true;
     try {
       await this.#begin(actor, (count) => `The rebalance has started: ${moves(count)}.`);
@@ -76,7 +76,7 @@ export class Rebalance {
     return this.#moves;
   }
 
-  /** One that an earlier life of the controller had begun goes on. Never rejects. */
+  /** Continues a rebalance that was running before a restart of the controller. Never rejects. */
   async resume(): Promise<void> {
     try {
       const actor = await this.#deps.store.rebalanceBy();
@@ -92,12 +92,12 @@ export class Rebalance {
     }
   }
 
-  async #begin(actor: string, say: (count: number) => string): Promise<void> {
+  async #begin(actor: string, message: (count: number) => string): Promise<void> {
     const planned = await this.#plan();
     this.#moves = [...(await this.#describe(planned))];
     await this.#deps.store.setRebalanceBy(planned.length === 0 ? undefined : actor);
-    if (planned.length > 0) this.#note(actor, 'fleet.rebalanced', say(planned.length));
-    void this.#run(planned, actor);
+    if (planned.length > 0) this.#note(actor, 'fleet.rebalanced', message(planned.length));
+    void this.#makeMoves(planned, actor);
   }
 
   #note(actor: string, kind: string, message: string): void {
@@ -119,7 +119,7 @@ export class Rebalance {
       const rows = (await store.assignmentsOfApp(app.id)).filter(
         (row) => row.release === release.version && row.desired === 'run',
       );
-      // Of a move under way the copy counts: that is where it will be.
+      // For a running move the new instance counts, because it will stay.
       const replaced = new Set(rows.map((row) => row.replaces));
       placed.push(...rows.filter((row) => !replaced.has(row.instanceId)).map((row) => placedInstance(shape, row)));
     }
@@ -136,16 +136,16 @@ export class Rebalance {
     }));
   }
 
-  async #run(planned: readonly Move[], actor: string): Promise<void> {
+  async #makeMoves(planned: readonly Move[], actor: string): Promise<void> {
     const { signal, store, log } = this.#deps;
     for (const [at, move] of planned.entries()) {
-      this.#say(at, 'moving');
+      this.#setState(at, 'moving');
       const moved = await this.#move(move).catch((error: unknown) => {
         if (!signal.aborted) log.error({ err: error }, 'rebalance.failed');
         return false;
       });
-      if (signal.aborted) return; // the next life goes on
-      this.#say(at, moved ? 'moved' : 'stayed');
+      if (signal.aborted) return; // the next start continues
+      this.#setState(at, moved ? 'moved' : 'stayed');
     }
     const made = this.#moves.filter(({ state }) => state === 'moved').length;
     if (planned.length > 0)
@@ -160,16 +160,16 @@ export class Rebalance {
     this.#running = false;
   }
 
-  #say(at: number, state: PlannedMove['state']): void {
+  #setState(at: number, state: PlannedMove['state']): void {
     this.#moves = this.#moves.map((move, index) => (index === at ? { ...move, state } : move));
   }
 
   async #move(move: Move): Promise<boolean> {
     const row = await this.#deps.queue.run(move.instance.appId, () => this.#copy(move));
-    return row !== undefined && (await this.#followed(row));
+    return row !== undefined && (await this.#hasMoved(row));
   }
 
-  /** The copy's row; undefined where things have changed since the plan was made. */
+  /** Adds the new instance. Undefined if the app or the node has changed since the plan. */
   async #copy({ instance, to }: Move): Promise<AssignmentRow | undefined> {
     const { store, fleet, clock, log, newInstanceId, wake } = this.#deps;
     const rows = await store.assignmentsOfApp(instance.appId);
@@ -189,8 +189,8 @@ export class Rebalance {
     return row;
   }
 
-  /** Until only one of both is wanted. True: the new one. */
-  async #followed(copy: AssignmentRow): Promise<boolean> {
+  /** Waits until only one of both instances is wanted. True: the new one. */
+  async #hasMoved(copy: AssignmentRow): Promise<boolean> {
     const { store, clock, signal } = this.#deps;
     const untilMs = clock.monotonicMs() + MOVE_TIMEOUT_MS;
     const isWanted = (rows: readonly AssignmentRow[], id: InstanceId | undefined): boolean =>
@@ -199,7 +199,7 @@ export class Rebalance {
       const rows = await store.assignmentsOfApp(copy.appId);
       if (!isWanted(rows, copy.instanceId)) return false;
       if (!isWanted(rows, copy.replaces)) return true;
-      await clock.sleep(LOOK_MS, signal);
+      await clock.sleep(CHECK_MS, signal);
     }
     return false;
   }
@@ -209,7 +209,7 @@ function moves(count: number): string {
   return `${String(count)} move${count === 1 ? '' : 's'}`;
 }
 
-function running(): SlipwayError {
+function alreadyRunning(): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_REBALANCE_RUNNING',
     kind: 'conflict',
