@@ -1,7 +1,8 @@
 import { instanceName } from '../../shared/domain/assignment.ts';
 import { nodeActor, type NewEvent } from '../../shared/domain/event.ts';
 import type { InstanceId, NodeId } from '../../shared/domain/ids.ts';
-import type { InstanceStatus } from '../../shared/domain/instance.ts';
+import type { InstanceState, InstanceStatus } from '../../shared/domain/instance.ts';
+import { canReach, INSTANCE_STATES } from '../../shared/domain/states.ts';
 import { DISK_LOW_BYTES } from './disk-low.ts';
 import { FloodGuard, type FloodDeps } from './flood-guard.ts';
 import type { NodeObserver } from '../dispatch/node-registry.ts';
@@ -28,6 +29,7 @@ export class FleetObserver implements NodeObserver {
   readonly #deps: Deps;
   /** What was told of each instance last. */
   readonly #told = new Map<InstanceId, string>();
+  readonly #states = new Map<InstanceId, InstanceState>();
   readonly #lowOnDisk = new Set<NodeId>();
   readonly #guard: FloodGuard;
 
@@ -37,6 +39,7 @@ export class FleetObserver implements NodeObserver {
   }
 
   report(node: Node, statuses: readonly InstanceStatus[], complete: boolean): void {
+    for (const status of statuses) this.#checkState(node, status, complete);
     const news = statuses.filter((status) => this.#isNews(status, complete) && this.#guard.lets(node.name));
     if (news.length > 0) void this.#tell(node, news);
   }
@@ -56,6 +59,15 @@ export class FleetObserver implements NodeObserver {
       });
     }
     if (low && diskFreeBytes > 2 * DISK_LOW_BYTES) this.#lowOnDisk.delete(node.id);
+  }
+
+  /** A change that the state table does not allow is a bug of the agent. */
+  #checkState(node: Node, { instanceId, state }: InstanceStatus, complete: boolean): void {
+    const before = complete ? undefined : this.#states.get(instanceId);
+    if (state === 'stopped') this.#states.delete(instanceId);
+    else this.#states.set(instanceId, state);
+    if (before === undefined || before === state || canReach(INSTANCE_STATES, before, state)) return;
+    this.#deps.log.error({ node: node.name, instanceId, from: before, to: state }, 'instance.illegal_transition');
   }
 
   /** @param complete the first report of a session: what it says of the past was told before, unless it is new to us */

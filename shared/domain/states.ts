@@ -52,6 +52,13 @@ export function canTransition<S extends string>(table: StateTable<S>, from: S, t
   return table[from].includes(to);
 }
 
+/** One or more steps lead from one state to the other. A report may skip states in between. */
+export function canReach<S extends string>(table: StateTable<S>, from: S, to: S): boolean {
+  const reached = new Set<S>(table[from]);
+  for (const state of reached) for (const next of table[state]) reached.add(next);
+  return reached.has(to);
+}
+
 /** The new state, or a bug-class error when the table has no such edge. */
 export function transition<S extends string>(table: StateTable<S>, from: S, to: S): S {
   if (canTransition(table, from, to)) return to;

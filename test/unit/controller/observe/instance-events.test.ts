@@ -69,6 +69,23 @@ describe('events of instances', () => {
     assert.deepEqual([kinds.length, kinds.filter((kind) => kind === 'node.flood').length], [121, 1]);
   });
 
+  it('logs a change that the state table does not allow, with both states', () => {
+    const lines: string[] = [];
+    const log = pino({ base: null, timestamp: false }, { write: (line: string) => lines.push(line) });
+    const watching = new FleetObserver({ store, clock: systemClock, log });
+    for (const state of ['pending', 'live', 'stopping', 'live'] as const)
+      watching.report(node, [status({ state })], false);
+    assert.deepEqual(
+      lines.map((line) => JSON.parse(line) as unknown),
+      [
+        {
+          ...{ level: 50, node: 'fra-1', instanceId: web, from: 'stopping', to: 'live' },
+          msg: 'instance.illegal_transition',
+        },
+      ],
+    );
+  });
+
   it('tells each crash once, however often it is reported', async () => {
     observer.report(node, [status({})], false);
     observer.report(node, [oom(1)], false);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   BUILD_STATES,
+  canReach,
   canTransition,
   INSTANCE_STATES,
   isTerminal,
@@ -105,6 +106,13 @@ for (const { name, table, allowed, terminal } of TABLES) {
     assert.ok([...reached].every((state) => states.includes(state)));
   });
 }
+
+test('a state is reached over the states in between, but never from a terminal one', () => {
+  assert.equal(canReach(INSTANCE_STATES, 'pending', 'live'), true);
+  assert.equal(canReach(INSTANCE_STATES, 'live', 'starting'), true);
+  assert.equal(canReach(INSTANCE_STATES, 'stopping', 'live'), false);
+  assert.equal(canReach(INSTANCE_STATES, 'stopped', 'live'), false);
+});
 
 function isIllegal(error: unknown): boolean {
   return error instanceof SlipwayError && error.code === 'SLIP_STATE_ILLEGAL' && error.kind === 'bug';
