@@ -116,7 +116,8 @@ export default {
     {
       name: 'assignments-are-below',
       severity: 'error',
-      comment: 'release, formation and movement change instances through controller/assignments, which knows none of them.',
+      comment:
+        'release, formation and movement change instances through controller/assignments, which knows none of them.',
       from: { path: '^controller/(assignments|release|formation|movement)/' },
       to: { path: '^controller/(release|formation|movement)/', pathNot: '^controller/$1/' },
     },

@@ -93,7 +93,11 @@ export async function roomNow(
 }
 
 /** Stops the standby instances of earlier releases to make room. The end of their bake would wait for this rollout. */
-async function stopStandby({ store, fleet }: RoomDeps, release: Release, rows: readonly AssignmentRow[]): Promise<void> {
+async function stopStandby(
+  { store, fleet }: RoomDeps,
+  release: Release,
+  rows: readonly AssignmentRow[],
+): Promise<void> {
   const standby = rows.filter((row) => row.desired === 'standby' && row.release !== release.version);
   if (standby.length === 0) return;
   await store.changeAssignments({ ...NO_CHANGE, setDesired: setDesired(standby, 'stop') });
