@@ -9,7 +9,7 @@ import type { Failpoint } from '../shared/kit/failpoint.ts';
 import type { Logger } from '../shared/kit/log.ts';
 import type { AcceptedDocuments } from './accepted/documents.ts';
 import type { NodeBuildRunner } from './build/runner.ts';
-import type { Tasks } from './build/tasks.ts';
+import type { Tasks } from './tasks/tasks.ts';
 import type { AgentConfig } from './config.ts';
 import { DestroyedApps } from './destroyed/destroyed-apps.ts';
 import { buildsPlace } from './destroyed/places/builds.ts';

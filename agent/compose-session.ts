@@ -1,6 +1,5 @@
 import { routesDigest, type FleetRoutes } from '../shared/domain/fleet-routes.ts';
 import { run } from '../shared/kit/exec.ts';
-import type { Tasks } from './build/tasks.ts';
 import { PRODUCT_DIR, type Basics, type Drivers } from './compose-drivers.ts';
 import { queryLogs } from './compose-logs.ts';
 import type { DestroyedApps } from './destroyed/destroyed-apps.ts';
@@ -12,6 +11,7 @@ import { reportLastSwitch, upgradeTo, type UpgradeDeps } from './host/upgrade.ts
 import type { ReconcileLoop } from './reconcile/loop.ts';
 import { currentBootId } from './sandbox/handle.ts';
 import type { SessionHandlers } from './session/port.ts';
+import type { Tasks } from './tasks/tasks.ts';
 
 export interface SessionParts {
   readonly loop: ReconcileLoop;

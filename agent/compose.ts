@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { DesiredState } from '../shared/domain/assignment.ts';
 import type { Reason } from '../shared/domain/instance.ts';
-import { Tasks } from './build/tasks.ts';
+import { Tasks } from './tasks/tasks.ts';
 import { composeDestroyed } from './compose-destroyed.ts';
 import type { Basics, Drivers } from './compose-drivers.ts';
 import { identifyLogs } from './compose-logs.ts';
@@ -34,9 +34,11 @@ export function composeAgent(basics: Basics, drivers: Drivers): Agent {
   const { sandbox, images, proxy, builds, documents, transport, identity } = drivers;
   const holder: { session: OpenSession | undefined } = { session: undefined };
   const tasks = new Tasks({
-    runner: builds,
+    runners: {
+      build: (task, io) =>
+        builds.build(task, { ...io, openSource: (signal) => transport.openSource(task.taskId, signal) }),
+    },
     failpoint: basics.failpoint,
-    openSource: (taskId, signal) => transport.openSource(taskId, signal),
     output: (taskId, chunk) => holder.session?.taskOutput(taskId, chunk),
     result: (taskId, outcome) => holder.session?.taskResult(taskId, outcome),
     ended: () => destroyed.wake(),

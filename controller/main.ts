@@ -43,7 +43,7 @@ async function serve(config: ControllerConfig): Promise<void> {
   };
   const foundations = await openFoundations(config, systemClock);
   const parts = await composePipeline(basics, foundations);
-  await parts.builds.failLeftovers();
+  await parts.builds.failInterrupted();
   const endBackground = startBackground(basics, parts);
   const agentsPort = await parts.dispatch.listen();
   const git = composeGitServer(basics, parts);

@@ -1,5 +1,6 @@
 import type { TaskId } from '../../shared/domain/ids.ts';
 import type { Reason } from '../../shared/domain/instance.ts';
+import { TASK_KINDS } from '../../shared/domain/task.ts';
 import { backoffDelayMs, type BackoffPolicy } from '../../shared/kit/backoff.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import { describeCauses } from '../../shared/kit/errors.ts';
@@ -153,7 +154,8 @@ class SessionKeeper {
       });
       const runningTaskIds: readonly TaskId[] = [...new Set([...hello.runningTaskIds, ...this.#outbox.undelivered()])];
       const takes = { takesFleetRoutes: true, takesReleases: true, takesEgress: true, takesDestroyed: true };
-      return await this.#connection.serve({ kind: 'hello', ...hello, runningTaskIds, ...takes });
+      const own = { ...hello, runningTaskIds, taskKinds: TASK_KINDS };
+      return await this.#connection.serve({ kind: 'hello', ...own, ...takes });
     } finally {
       this.#connection = undefined;
       channel.close();

@@ -12,7 +12,7 @@ import type {
   ControllerMessage,
   Egress,
   StartTask,
-  UnknownMessage,
+  UnknownTask,
   Upgrade,
   Welcome,
 } from '../../shared/rpc/messages.ts';
@@ -112,10 +112,11 @@ export class Connection {
 
   #receive(wire: WireControllerMessageOut): void {
     const message = this.#decode(wire);
-    if (message !== undefined && message.kind !== 'unknown') this.#handle(message);
+    if (message?.kind === 'unknownTask') this.#refuseTask(message);
+    else if (message !== undefined && message.kind !== 'unknown') this.#handle(message);
   }
 
-  #decode(wire: WireControllerMessageOut): ControllerMessage | UnknownMessage | undefined {
+  #decode(wire: WireControllerMessageOut): ReturnType<typeof decodeControllerMessage> | undefined {
     try {
       return decodeControllerMessage(wire);
     } catch (error) {
@@ -216,6 +217,15 @@ export class Connection {
     });
     if (this.#over.signal.aborted) return;
     this.#deps.outbox.control({ kind: 'routesAck', version: update.version, refusal: reason });
+    this.planSend();
+  }
+
+  #refuseTask({ taskId, taskKind }: UnknownTask): void {
+    this.#deps.outbox.result(taskId, {
+      code: 'SLIP_TASK_KIND',
+      message: `This agent does not know tasks of the kind ${taskKind}.`,
+      hint: 'slipway nodes:upgrade',
+    });
     this.planSend();
   }
 

@@ -1,5 +1,4 @@
 import type { DesiredState } from '../../shared/domain/assignment.ts';
-import type { BuildResult, BuildTask } from '../../shared/domain/build.ts';
 import type { EgressTable } from '../../shared/domain/egress.ts';
 import type { RoutesUpdate } from '../../shared/domain/fleet-routes.ts';
 import type { AppId, TaskId } from '../../shared/domain/ids.ts';
@@ -7,6 +6,7 @@ import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
 import type { LogLine } from '../../shared/domain/log-line.ts';
 import type { AppName } from '../../shared/domain/names.ts';
 import type { NodeFacts } from '../../shared/domain/node-facts.ts';
+import type { ResultOf, Task, TaskKind } from '../../shared/domain/task.ts';
 import type { Heartbeat, LogQueryMessage } from '../../shared/rpc/messages.ts';
 
 /** What the controller can ask an agent for. The composition root implements it with the other parts. */
@@ -32,7 +32,7 @@ export interface SessionHandlers {
   acceptEgress?(table: EgressTable): Promise<void>;
   /** Starts an upgrade to this version: `0.1.0+c3e11cb00a2f`. */
   upgrade?(version: string): void;
-  startTask(task: BuildTask): void;
+  startTask(task: Task): void;
   cancelTask(taskId: TaskId): void;
   queryLogs(query: Omit<LogQueryMessage, 'kind' | 'queryId'>, signal: AbortSignal): AsyncIterable<LogLine>;
 }
@@ -41,7 +41,7 @@ export interface SessionHandlers {
 export interface Session {
   reportInstances(statuses: readonly InstanceStatus[]): void;
   taskOutput(taskId: TaskId, chunk: Uint8Array): void;
-  taskResult(taskId: TaskId, outcome: BuildResult | Reason): void;
+  taskResult(taskId: TaskId, outcome: ResultOf<TaskKind> | Reason): void;
   /** Nothing of these apps is left on this node. Repeated after each desired state that names them. */
   destroyedAck(appIds: readonly AppId[]): void;
   event(event: { reason: Reason; app?: AppName | undefined; process?: string | undefined }): void;

@@ -1,5 +1,5 @@
 import type { BuildResult, BuildTask } from '../../shared/domain/build.ts';
-import type { Digest, NodeId, TaskId } from '../../shared/domain/ids.ts';
+import type { BuildId, Digest, NodeId, TaskId } from '../../shared/domain/ids.ts';
 import type { RequiredLabels } from '../../shared/domain/placement.ts';
 
 /** Durable, content-addressed slug layers on the controller's disk. */
@@ -16,12 +16,22 @@ export interface ImageStore {
   sweep(): Promise<void>;
 }
 
+/** A build task, and the node that runs it. */
+export interface BuildTaskRequest {
+  readonly node: NodeId;
+  readonly task: BuildTask;
+  readonly buildId?: BuildId | undefined;
+  readonly output: (chunk: Uint8Array) => void;
+  /** Cancels the task. */
+  readonly signal: AbortSignal;
+}
+
 /** Runs tasks on connected builder agents: the only way the controller gets anything of an app executed. */
 export interface Builders {
   /** Connected, ready nodes whose agent is set to build; whether they may is the fleet's rule to say. */
   available(): readonly BuilderNode[];
   /** Sends the task and resolves with the agent's result. Aborting cancels it there. @throws SLIP_BUILD_*, SLIP_BUILDER_LOST */
-  run(node: NodeId, task: BuildTask, output: (chunk: Uint8Array) => void, signal: AbortSignal): Promise<BuildResult>;
+  run(request: BuildTaskRequest): Promise<BuildResult>;
 }
 
 export interface BuilderNode {

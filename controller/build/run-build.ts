@@ -13,6 +13,7 @@ import type { Store } from '../store/port.ts';
 import type { User } from '../domain/users.ts';
 import { quotaReached } from '../access/quota-error.ts';
 import { BuildQueue } from './build-queue.ts';
+import { TASK_FAILURES } from '../dispatch/task-failures.ts';
 import type { BuildLogs } from './build-log.ts';
 import type { BuilderPool } from './builder-pool.ts';
 import type { Builders, TaskSources } from './port.ts';
@@ -143,10 +144,9 @@ export class Builds implements TaskSources {
     await this.#deps.store.setBuildState(build.id, 'running');
     try {
       await this.#deps.failpoint('build.started');
-      return checkResult(await this.#deps.builders.run(node.nodeId, task, output, request.signal), {
-        task,
-        builder: node.name,
-      });
+      const { signal } = request;
+      const run = { node: node.nodeId, task, buildId: build.id, output, signal };
+      return checkResult(await this.#deps.builders.run(run), { task, builder: node.name });
     } finally {
       this.#sources.delete(task.taskId);
     }
@@ -157,6 +157,7 @@ export class Builds implements TaskSources {
     const config = await this.#deps.store.config(app.id);
     checkConfigSize(app.name, config);
     return {
+      kind: 'build',
       taskId: `t${randomBytes(10).toString('hex')}` as TaskId,
       appId: app.id,
       app: app.name,
@@ -178,20 +179,15 @@ export class Builds implements TaskSources {
   }
 
   async #writeEnds(): Promise<void> {
-    await this.failLeftovers(this.#unwritten);
+    await this.failInterrupted(this.#unwritten);
     this.#unwritten.clear();
   }
 
-  /** At start: builds that a crash cut short never happened. Later: those whose end could not be written. */
-  async failLeftovers(only?: ReadonlySet<BuildId>): Promise<void> {
+  /** Fails builds that were not finished when the last controller process ended, or only those of `only`. */
+  async failInterrupted(only?: ReadonlySet<BuildId>): Promise<void> {
     for (const build of await this.#deps.store.unfinishedBuilds()) {
       if (only?.has(build.id) === false) continue;
-      const failure = {
-        code: 'SLIP_BUILD_INTERRUPTED',
-        message: 'The controller stopped during this build.',
-        hint: 'Push the same commit again.',
-      };
-      await this.#deps.store.setBuildState(build.id, 'failed', { failure });
+      await this.#deps.store.setBuildState(build.id, 'failed', { failure: TASK_FAILURES.build.interrupted });
     }
   }
 }

@@ -27,12 +27,14 @@ import {
   type AuthenticatedNode,
   type SessionAuthenticatorDeps,
 } from './session-authenticator.ts';
+import { TaskRecords, type TaskRecordsDeps } from './task-records.ts';
 import { Tasks } from './tasks.ts';
 
 export type DispatchStore = SessionAuthenticatorDeps['store'] &
   RouteDistributorDeps['store'] &
   EgressDistributorDeps['store'] &
   DestroyedAppsDeps['store'] &
+  TaskRecordsDeps['store'] &
   Pick<Store, 'nodes' | 'setNodeState' | 'setNodesPresent' | 'assignmentsOfApp' | 'desiredRows'>;
 
 export interface DispatcherSettings {
@@ -69,6 +71,7 @@ export class Dispatcher {
   readonly #publisher: Publisher;
   readonly #liveness: Liveness;
   readonly #destroyed: DestroyedApps;
+  readonly #taskRecords: TaskRecords;
   readonly #router: MessageRouter;
   readonly #listeners = new Set<(node: NodeId) => void>();
   /** Includes sessions that have not sent Hello yet. */
@@ -82,11 +85,10 @@ export class Dispatcher {
     this.#destroyed = new DestroyedApps({ ...deps, publish: (node) => this.publish(node) });
     const session = (node: NodeId): AgentSession | undefined => this.registry.get(node)?.session;
     const sessions = (): readonly AgentSession[] => this.#sessions();
+    this.#taskRecords = new TaskRecords(deps);
     this.tasks = new Tasks({
-      clock: deps.clock,
-      session,
-      rejoinMs: settings.taskRejoinMs,
-      onBuilt: (node, appId) => this.registry.get(node)?.cachedApps.add(appId),
+      ...{ clock: deps.clock, records: this.#taskRecords, session, rejoinMs: settings.taskRejoinMs },
+      onSucceeded: (node, { appId }) => this.registry.get(node)?.cachedApps.add(appId),
     });
     this.logs = new LogQueries({
       ...deps,
@@ -116,6 +118,7 @@ export class Dispatcher {
 
   /** Loads the nodes from the database and begins to watch for nodes that fall silent. */
   async start(): Promise<void> {
+    await this.#taskRecords.failInterrupted();
     for (const row of await this.#deps.store.nodes()) if (row.state !== 'removed') this.registry.upsert(row);
     void this.#liveness.watch(this.#stop.signal);
   }

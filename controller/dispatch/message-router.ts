@@ -44,7 +44,7 @@ export class MessageRouter {
   }
 
   route(session: AgentSession, node: LiveNodeState, message: Exclude<AgentMessage, Hello>): void {
-    const { tasks, logs, routes, destroyed, onNodeEvent } = this.#deps;
+    const { tasks, logs, routes, destroyed } = this.#deps;
     switch (message.kind) {
       case 'heartbeat':
         this.#heartbeat(node, message);
@@ -71,7 +71,7 @@ export class MessageRouter {
         destroyed.acknowledged(session, message);
         break;
       case 'nodeEvent':
-        onNodeEvent?.({ id: session.nodeId, name: session.name }, message);
+        this.#nodeEvent(session, message);
     }
   }
 
@@ -80,6 +80,10 @@ export class MessageRouter {
     registry.heartbeat(node, heartbeat);
     const { factsJson } = heartbeat;
     if (factsJson !== undefined) void liveness.present(node, parseNodeFacts(factsJson, node.facts));
+  }
+
+  #nodeEvent({ nodeId, name }: AgentSession, event: NodeEvent): void {
+    this.#deps.onNodeEvent?.({ id: nodeId, name }, event);
   }
 
   #instanceReport(session: AgentSession, node: LiveNodeState, report: InstanceReport): void {

@@ -1,40 +1,56 @@
-import { TRANSFER_RETRY_MS, type BuildResult, type BuildTask } from '../../shared/domain/build.ts';
-import type { AppId, NodeId, TaskId } from '../../shared/domain/ids.ts';
+import { TRANSFER_RETRY_MS } from '../../shared/domain/build.ts';
+import type { BuildId, NodeId, TaskId } from '../../shared/domain/ids.ts';
+import type { ResultOf, Task, TaskKind } from '../../shared/domain/task.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
-import { SlipwayError } from '../../shared/kit/errors.ts';
 import { countLines } from '../../shared/kit/count-lines.ts';
+import { SlipwayError, toSlipwayError } from '../../shared/kit/errors.ts';
 import { callAfter } from '../../shared/kit/timer.ts';
 import type { Hello, TaskOutput, TaskProgress, TaskResult } from '../../shared/rpc/messages.ts';
 import type { AgentSession } from './agent-session.ts';
+import { TASK_FAILURES, unsupportedKind } from './task-failures.ts';
+import type { TaskRecords } from './task-records.ts';
 
 export interface TasksDeps {
   readonly clock: Clock;
+  readonly records: TaskRecords;
   readonly session: (node: NodeId) => AgentSession | undefined;
-  /** How long a node that vanished may take to come back with its task. */
+  /** How long a task is kept while its node has no session. */
   readonly rejoinMs: number;
-  /** The node holds this app's build cache now. */
-  readonly onBuilt: (node: NodeId, appId: AppId) => void;
+  readonly onSucceeded: (node: NodeId, task: Task) => void;
 }
 
-/** An agent ends a task at its own limit, and its transfers may wait for a broken connection; the controller ends the task this much later. */
+interface TaskRequest {
+  readonly node: NodeId;
+  readonly task: Task;
+  readonly buildId?: BuildId | undefined;
+  readonly output: (chunk: Uint8Array) => void;
+  /** Cancels the task. */
+  readonly signal: AbortSignal;
+}
+
+/** An agent enforces the limit of a task itself, and its transfers may wait for a broken connection. The controller ends the task this much later. */
 const TIMEOUT_GRACE_MS = 60_000 + TRANSFER_RETRY_MS;
 const OUTPUT_GRACE_BYTES = 64 * 1024;
+/** Agents that do not report their kinds run builds only. */
+const DEFAULT_KINDS: readonly string[] = ['build'];
 
-interface Running {
+type Outcome = ResultOf<TaskKind> | SlipwayError;
+
+interface RunningTask {
   readonly node: NodeId;
-  readonly task: BuildTask;
+  readonly task: Task;
   readonly output: (chunk: Uint8Array) => void;
-  readonly settle: (outcome: BuildResult | SlipwayError) => void;
+  readonly settle: (outcome: Outcome) => void;
   outputBytes: number;
   outputLines: number;
-  /** Calls off the waiting for a node that vanished. */
+  /** Stops the timer that runs while the node has no session. */
   stopWaiting: (() => void) | undefined;
 }
 
-/** Tasks on agents, by id. In memory: a controller that starts again has none, and its builds are failed ones. */
+/** Runs tasks on agents. Rows in the database outlive this process, running tasks do not: after a restart they have failed. */
 export class Tasks {
   readonly #deps: TasksDeps;
-  readonly #running = new Map<TaskId, Running>();
+  readonly #running = new Map<TaskId, RunningTask>();
 
   constructor(deps: TasksDeps) {
     this.#deps = deps;
@@ -48,7 +64,7 @@ export class Tasks {
     return this.#on(node).length;
   }
 
-  /** What has arrived of each task of a node: its next session goes on from there. */
+  /** How much output of each task has arrived. The next session of the node continues from there. */
   progressOn(node: NodeId): readonly TaskProgress[] {
     return this.#on(node).map(({ task, outputBytes, outputLines }) => ({
       taskId: task.taskId,
@@ -57,49 +73,30 @@ export class Tasks {
     }));
   }
 
-  /** @throws SLIP_BUILDER_LOST, SLIP_BUILD_CANCELLED, SLIP_BUILD_TIMEOUT, or the failure the agent reports (SLIP_BUILD_*) */
-  async run(
-    node: NodeId,
-    task: BuildTask,
-    io: { output: (chunk: Uint8Array) => void; signal: AbortSignal },
-  ): Promise<BuildResult> {
-    const session = this.#deps.session(node);
-    if (session === undefined) throw lost();
-    if (io.signal.aborted) throw cancelled(io.signal.reason);
-    const { promise, resolve, reject } = Promise.withResolvers<BuildResult>();
-    const onAbort = (): void => this.#cancel(task.taskId, cancelled(io.signal.reason));
-    const stopTimer = callAfter(this.#deps.clock, task.timeoutMs + TIMEOUT_GRACE_MS, () =>
-      this.#cancel(task.taskId, timedOut(task)),
-    );
-    const settle = (outcome: BuildResult | SlipwayError): void => {
-      if (outcome instanceof SlipwayError) reject(outcome);
-      else resolve(outcome);
-    };
-    this.#running.set(task.taskId, {
-      node,
-      task,
-      output: io.output,
-      settle,
-      outputBytes: 0,
-      outputLines: 0,
-      stopWaiting: undefined,
-    });
-    io.signal.addEventListener('abort', onAbort);
-    session.send({ kind: 'startTask', task });
+  /** @throws SLIP_TASK_KIND, a failure of `TASK_FAILURES`, or the failure that the agent reports */
+  async run(request: TaskRequest): Promise<ResultOf<TaskKind>> {
+    const { node, task, buildId, signal } = request;
+    const { records } = this.#deps;
+    this.#sessionFor(request);
+    const { taskId, kind, appId } = task;
+    await records.create({ id: taskId, kind, appId, nodeId: node, buildId });
     try {
-      return await promise;
-    } finally {
-      stopTimer();
-      io.signal.removeEventListener('abort', onAbort);
+      await records.started(taskId);
+      const result = await this.#runOnAgent(request);
+      await records.succeeded(taskId);
+      return result;
+    } catch (error) {
+      await records.failed(taskId, toSlipwayError(error), signal.aborted);
+      throw error;
     }
   }
 
-  /** The node is back: what it does not hold any more is lost, what nobody waits for is cancelled. */
+  /** A node that reconnected has lost the tasks that it does not report. It cancels tasks that nothing waits for. */
   onHello(session: AgentSession, hello: Hello): void {
     const held = new Set(hello.runningTaskIds);
     for (const running of this.#on(session.nodeId)) {
       if (held.has(running.task.taskId)) this.#keep(running);
-      else this.#settle(running, lost());
+      else this.#settle(running, lost(running.task));
     }
     for (const taskId of held) {
       if (this.nodeOf(taskId) !== session.nodeId) session.send({ kind: 'cancelTask', taskId });
@@ -110,8 +107,8 @@ export class Tasks {
     const { clock, rejoinMs } = this.#deps;
     for (const running of this.#on(node)) {
       if (running.stopWaiting !== undefined) continue;
-      running.stopWaiting = callAfter(clock, rejoinMs, () => this.#settle(running, lost()));
-      running.output(Buffer.from(awayNotice(rejoinMs)));
+      running.stopWaiting = callAfter(clock, rejoinMs, () => this.#settle(running, lost(running.task)));
+      running.output(Buffer.from(TASK_FAILURES[running.task.kind].awayNotice(rejoinMs)));
     }
   }
 
@@ -124,20 +121,54 @@ export class Tasks {
     else session.warnOnce('session.too_much_build_output', { taskId });
   }
 
-  /** A result nobody waits for (cancelled, of an earlier life, sent twice) is ignored. */
+  /** Ignores a result that nothing waits for: of a cancelled task, of a former controller process, or a repeated one. */
   onResult(session: AgentSession, { taskId, outcome }: TaskResult): void {
     const running = this.#owned(session, taskId);
     if (running === undefined) return;
-    if (outcome.ok) this.#deps.onBuilt(running.node, running.task.appId);
+    if (outcome.ok) this.#deps.onSucceeded(running.node, running.task);
     this.#settle(running, outcome.ok ? outcome.result : new SlipwayError({ ...outcome.failure, kind: 'user' }));
   }
 
-  /** The controller stops: nobody will hear of these tasks again. */
+  /** Ends every task, because the controller stops. */
   close(): void {
-    for (const running of this.#running.values()) this.#settle(running, lost());
+    for (const running of this.#running.values()) this.#settle(running, lost(running.task));
   }
 
-  #owned(session: AgentSession, taskId: TaskId): Running | undefined {
+  async #runOnAgent(request: TaskRequest): Promise<ResultOf<TaskKind>> {
+    const { node, task, output, signal } = request;
+    const session = this.#sessionFor(request);
+    const { promise, resolve, reject } = Promise.withResolvers<ResultOf<TaskKind>>();
+    const onAbort = (): void => this.#cancel(task.taskId, cancelled(task, signal.reason));
+    const stopTimer = callAfter(this.#deps.clock, task.timeoutMs + TIMEOUT_GRACE_MS, () =>
+      this.#cancel(task.taskId, TASK_FAILURES[task.kind].timedOut(task)),
+    );
+    const settle = (outcome: Outcome): void => {
+      if (outcome instanceof SlipwayError) reject(outcome);
+      else resolve(outcome);
+    };
+    const progress = { outputBytes: 0, outputLines: 0, stopWaiting: undefined };
+    this.#running.set(task.taskId, { node, task, output, settle, ...progress });
+    signal.addEventListener('abort', onAbort);
+    session.send({ kind: 'startTask', task });
+    try {
+      return await promise;
+    } finally {
+      stopTimer();
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** The session that can run the task now. @throws a failure of `TASK_FAILURES`, SLIP_TASK_KIND */
+  #sessionFor({ node, task, signal }: TaskRequest): AgentSession {
+    const session = this.#deps.session(node);
+    if (session === undefined) throw lost(task);
+    if (signal.aborted) throw cancelled(task, signal.reason);
+    const kinds: readonly string[] = session.hello?.taskKinds ?? DEFAULT_KINDS;
+    if (!kinds.includes(task.kind)) throw unsupportedKind(session.name, task.kind);
+    return session;
+  }
+
+  #owned(session: AgentSession, taskId: TaskId): RunningTask | undefined {
     const running = this.#running.get(taskId);
     if (running === undefined || running.node === session.nodeId) return running;
     session.warnOnce('session.unknown_task', { taskId });
@@ -151,48 +182,26 @@ export class Tasks {
     this.#settle(running, reason);
   }
 
-  #keep(running: Running): void {
+  #keep(running: RunningTask): void {
     running.stopWaiting?.();
     running.stopWaiting = undefined;
   }
 
-  #settle(running: Running, outcome: BuildResult | SlipwayError): void {
+  #settle(running: RunningTask, outcome: Outcome): void {
     this.#keep(running);
     this.#running.delete(running.task.taskId);
     running.settle(outcome);
   }
 
-  #on(node: NodeId): readonly Running[] {
+  #on(node: NodeId): readonly RunningTask[] {
     return [...this.#running.values()].filter((running) => running.node === node);
   }
 }
 
-function awayNotice(rejoinMs: number): string {
-  return `\n !     The connection to the builder is lost. The build goes on there. Waiting up to ${String(rejoinMs / 1000)} s for the builder to reconnect.\n`;
+function lost({ kind }: Task): SlipwayError {
+  return TASK_FAILURES[kind].lost();
 }
 
-function lost(): SlipwayError {
-  return new SlipwayError({
-    code: 'SLIP_BUILDER_LOST',
-    kind: 'transient',
-    message: 'The builder lost its connection in the middle of the build.',
-    hint: 'Push again; `slipway status` shows which nodes are connected.',
-  });
-}
-
-function timedOut(task: BuildTask): SlipwayError {
-  return new SlipwayError({
-    code: 'SLIP_BUILD_TIMEOUT',
-    message: `The build did not end within ${String(Math.round(task.timeoutMs / 1000))} s and its builder does not say why.`,
-    hint: 'Push again; `slipway status` shows how the nodes are.',
-  });
-}
-
-function cancelled(reason: unknown): SlipwayError {
-  if (reason instanceof SlipwayError) return reason;
-  return new SlipwayError({
-    code: 'SLIP_BUILD_CANCELLED',
-    message: 'The build was cancelled.',
-    hint: 'Push again to start a new one.',
-  });
+function cancelled({ kind }: Task, reason: unknown): SlipwayError {
+  return reason instanceof SlipwayError ? reason : TASK_FAILURES[kind].cancelled();
 }

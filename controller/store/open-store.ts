@@ -8,6 +8,7 @@ import { createApps, createSettings } from './sqlite/apps.ts';
 import { createAssignments } from './sqlite/assignments.ts';
 import { createBuildSettings } from './sqlite/build-settings.ts';
 import { createBuilds } from './sqlite/builds.ts';
+import { createTasks } from './sqlite/tasks.ts';
 import { createController } from './sqlite/controller.ts';
 import { createDestroyed } from './sqlite/destroyed.ts';
 import { createDomains } from './sqlite/domains.ts';
@@ -72,6 +73,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       ...createQuotas(deps),
       ...createAppOverviews(deps),
       ...createBuilds(deps),
+      ...createTasks(deps),
       ...createReleases(deps),
       ...createRollouts(deps),
       ...createHistory(deps),

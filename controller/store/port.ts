@@ -1,5 +1,6 @@
 import type { BuildSettingsStore } from './build-settings-port.ts';
 import type { DestroyedStore } from './destroyed-port.ts';
+import type { TaskStore } from './task-port.ts';
 import type { DomainStore } from './domains-port.ts';
 import type { EgressStore } from './egress-port.ts';
 import type { App, LostAfter, ProcessSettingsChange } from '../domain/apps.ts';
@@ -40,6 +41,7 @@ export interface Store
     EgressStore,
     BuildSettingsStore,
     DestroyedStore,
+    TaskStore,
     QuotaStore,
     HistoryStore,
     OverviewStore {

@@ -12,6 +12,7 @@ export const TRANSFER_RETRY_MS = BUILDER_AWAY_MS - 30_000;
 
 /** A build, as the controller hands it to a builder agent. The source tree is fetched from the controller by task id. */
 export interface BuildTask {
+  readonly kind: 'build';
   readonly taskId: TaskId;
   readonly appId: AppId;
   readonly app: AppName;

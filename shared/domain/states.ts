@@ -6,10 +6,20 @@ export type StateTable<S extends string> = Readonly<Record<S, readonly S[]>>;
 
 export type BuildState = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
 export type ReleaseState = 'pending' | 'deploying' | 'current' | 'superseded' | 'failed';
+export type TaskState = 'pending' | 'running' | 'succeeded' | 'failed' | 'cancelled';
 export type NodeState = 'joined' | 'ready' | 'unreachable' | 'removed';
 
 export const BUILD_STATES: StateTable<BuildState> = {
   queued: ['running', 'failed', 'cancelled'],
+  running: ['succeeded', 'failed', 'cancelled'],
+  succeeded: [],
+  failed: [],
+  cancelled: [],
+};
+
+/** `pending` is recorded and not sent yet. */
+export const TASK_STATES: StateTable<TaskState> = {
+  pending: ['running', 'failed', 'cancelled'],
   running: ['succeeded', 'failed', 'cancelled'],
   succeeded: [],
   failed: [],

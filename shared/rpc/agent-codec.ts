@@ -31,6 +31,10 @@ const hello = z
     takesReleases: z.boolean(),
     takesEgress: z.boolean(),
     takesDestroyed: z.boolean(),
+    taskKinds: z
+      .array(field.word)
+      .max(100)
+      .transform((kinds) => (kinds.length === 0 ? undefined : kinds)),
   })
   .transform(({ agentVersion, facts: { json, ...numbered }, epoch: known, generation, ...rest }) => ({
     ...rest,
@@ -173,6 +177,7 @@ function encodeHello({
     takesReleases: routes.takesReleases ?? false,
     takesEgress: routes.takesEgress ?? false,
     takesDestroyed: routes.takesDestroyed ?? false,
+    taskKinds: [...(routes.taskKinds ?? [])],
     ...(ledger === undefined ? {} : { epoch: ledger.epoch, generation: ledger.generation }),
   };
 }

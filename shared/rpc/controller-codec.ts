@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { BuildTask } from '../domain/build.ts';
+import { isTaskKind, type Task } from '../domain/task.ts';
 import type { LogLine } from '../domain/log-line.ts';
 import type { AppId, TaskId } from '../domain/ids.ts';
 import { revealAll } from '../kit/sensitive.ts';
@@ -10,7 +10,7 @@ import { egressTable, encodeEgress } from './egress-codec.ts';
 import * as field from './fields.ts';
 import type { LogQuery as WireLogQuery } from './gen/slipway/v1/LogQuery.ts';
 import type { StartTask as WireStartTask } from './gen/slipway/v1/StartTask.ts';
-import type { ControllerMessage, LogQueryMessage, UnknownMessage, Welcome } from './messages.ts';
+import type { ControllerMessage, LogQueryMessage, UnknownMessage, UnknownTask, Welcome } from './messages.ts';
 import { encodeRoutes, routesUpdate } from './fleet-routes-codec.ts';
 import { buildTask, desiredState, epoch, reason } from './schemas.ts';
 import type { WireControllerMessage, WireControllerMessageOut } from './service.ts';
@@ -32,6 +32,7 @@ const welcome = z.object({
     .array(z.object({ taskId: field.id<TaskId>(), outputBytes: field.count, outputLines: field.count }))
     .max(MAX_TASKS),
 });
+const anyTask = z.object({ taskId: field.id<TaskId>(), kind: field.word });
 const cancelTask = z.object({ taskId: field.id<TaskId>() });
 const logQuery = z.object({
   queryId: field.id<string>(),
@@ -58,12 +59,20 @@ const DECODERS: { readonly [K in Kind]: (wire: unknown) => Extract<ControllerMes
 };
 
 /** Wire → domain, validated; config is sealed. @throws SLIP_RPC_BAD_MESSAGE */
-export function decodeControllerMessage(wire: WireControllerMessageOut): ControllerMessage | UnknownMessage {
+export function decodeControllerMessage(
+  wire: WireControllerMessageOut,
+): ControllerMessage | UnknownTask | UnknownMessage {
   const kind = wire.body;
   if (kind === undefined) return { kind: 'unknown' };
   const part = wire[kind];
   if (part === undefined || part === null) throw badMessage(`${kind} is empty`);
-  return DECODERS[kind](part);
+  return (kind === 'startTask' ? unknownTask(part) : undefined) ?? DECODERS[kind](part);
+}
+
+/** Undefined for a kind that this version knows. */
+function unknownTask(wire: unknown): UnknownTask | undefined {
+  const { taskId, kind } = decode(anyTask, wire, 'start_task');
+  return kind === '' || isTaskKind(kind) ? undefined : { kind: 'unknownTask', taskId, taskKind: kind };
 }
 
 /** Domain → wire. Reveals config: the result is for the wire alone. */
@@ -90,7 +99,7 @@ export function encodeControllerMessage(message: ControllerMessage): WireControl
   }
 }
 
-function encodeTask({ root = '', ...task }: BuildTask): WireStartTask {
+function encodeTask({ root = '', ...task }: Task): WireStartTask {
   return { ...task, root, config: revealAll(task.config), buildpacks: [...task.buildpacks] };
 }
 

@@ -1,5 +1,4 @@
 import type { DesiredState, Epoch } from '../domain/assignment.ts';
-import type { BuildResult, BuildTask } from '../domain/build.ts';
 import type { AppId, TaskId } from '../domain/ids.ts';
 import type { EgressTable } from '../domain/egress.ts';
 import type { InstanceStatus, Reason } from '../domain/instance.ts';
@@ -8,6 +7,7 @@ import type { AppName } from '../domain/names.ts';
 import type { NodeFacts } from '../domain/node-facts.ts';
 import type { RoutesUpdate } from '../domain/fleet-routes.ts';
 import type { UnreadableRequests } from '../domain/unreadable-requests.ts';
+import type { ResultOf, Task, TaskKind } from '../domain/task.ts';
 
 export interface Hello {
   readonly kind: 'hello';
@@ -26,6 +26,8 @@ export interface Hello {
   readonly takesEgress?: boolean | undefined;
   /** It removes the data of destroyed apps and answers with {@link DestroyedAck}. */
   readonly takesDestroyed?: boolean | undefined;
+  /** The kinds of tasks that the agent runs. Undefined from an older agent, which runs builds only. */
+  readonly taskKinds?: readonly string[] | undefined;
 }
 
 export interface Heartbeat {
@@ -75,7 +77,7 @@ export interface TaskResult {
 }
 
 export type TaskOutcome =
-  { readonly ok: true; readonly result: BuildResult } | { readonly ok: false; readonly failure: Reason };
+  { readonly ok: true; readonly result: ResultOf<TaskKind> } | { readonly ok: false; readonly failure: Reason };
 
 export interface LogChunk {
   readonly kind: 'logChunk';
@@ -150,7 +152,14 @@ export interface Desired {
 
 export interface StartTask {
   readonly kind: 'startTask';
-  readonly task: BuildTask;
+  readonly task: Task;
+}
+
+/** A task of a kind that this agent does not know, from a newer controller. */
+export interface UnknownTask {
+  readonly kind: 'unknownTask';
+  readonly taskId: TaskId;
+  readonly taskKind: string;
 }
 
 export interface CancelTask {

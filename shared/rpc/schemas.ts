@@ -116,6 +116,8 @@ export const instanceStatus: z.ZodType<InstanceStatus> = z.object({
 });
 
 export const buildTask: z.ZodType<BuildTask> = z.object({
+  /** Empty from a controller that knows no other kind. */
+  kind: z.enum(['', 'build']).transform(() => 'build' as const),
   taskId: field.id<TaskId>(),
   appId: field.id<AppId>(),
   app: field.appName,

@@ -19,6 +19,7 @@ import { buildSettings } from '../../controller/store/sqlite/migrations/0011-bui
 import { destroyedApps } from '../../controller/store/sqlite/migrations/0013-destroyed-apps.ts';
 import { egress } from '../../controller/store/sqlite/migrations/0012-egress.ts';
 import { rebalance } from '../../controller/store/sqlite/migrations/0007-rebalance.ts';
+import { history } from '../../controller/store/sqlite/migrations/0014-history.ts';
 import { DEFAULT_CEILINGS } from '../../shared/domain/ceilings.ts';
 import { parseAppName, parseUserName } from '../../shared/domain/names.ts';
 import { DEFAULT_QUOTAS } from '../../shared/domain/quota.ts';
@@ -37,7 +38,7 @@ const STEPS = [
   builders,
   quotas,
   ceilings,
-  ...[buildSettings, egress, destroyedApps],
+  ...[buildSettings, egress, destroyedApps, history],
 ];
 
 describe('the database of an older version', () => {
@@ -84,6 +85,7 @@ describe('the database of an older version', () => {
       assert.deepEqual(await store.limitCeilings(), DEFAULT_CEILINGS);
       assert.deepEqual(await store.buildSettings(app.id), { buildpacks: [] });
       assert.deepEqual(await store.egress(), { fleet: [], apps: [] });
+      assert.deepEqual(await store.unfinishedTasks(), []);
       await store.setQuotas(ada.id, { apps: 7 }, ada.name);
       await store.setLimitCeilings({ pidsMax: 1024 });
       await store.changeBuildSettings(app.id, () => ({ root: 'api', buildpacks: ['./bp'] }));

@@ -14,6 +14,7 @@ import { bulkQueryCases } from './store-bulk-queries.ts';
 import { nodeCases } from './store-nodes.ts';
 import { placementCases } from './store-placement.ts';
 import { quotaCases } from './store-quotas.ts';
+import { taskCases } from './store-tasks.ts';
 import {
   addApp,
   addNode,
@@ -47,6 +48,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     buildSettingsCases(() => store);
     egressCases(() => store);
     historyCases(() => store);
+    taskCases(() => store);
     bulkQueryCases(() => store);
     destroyedCases(() => store, open);
   });

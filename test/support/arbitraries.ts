@@ -117,6 +117,7 @@ export const anyStatus: fc.Arbitrary<InstanceStatus> = fc.record({
 });
 
 export const anyBuildTask: fc.Arbitrary<BuildTask> = fc.record({
+  kind: fc.constant('build' as const),
   taskId: anyId<TaskId>(),
   appId: anyId<AppId>(),
   app: anyAppName,

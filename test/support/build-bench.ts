@@ -245,6 +245,7 @@ function appIdOf(name: string): AppId {
 
 function makeTask(given: BuildOptions): BuildTask {
   return {
+    kind: 'build',
     taskId: randomId() as TaskId,
     appId: appIdOf(given.app ?? 'shop'),
     app: parseAppName(given.app ?? 'shop'),

@@ -9,10 +9,10 @@ import type { Store } from '../../controller/store/port.ts';
 import type { DesiredState } from '../../shared/domain/assignment.ts';
 import type { EgressTable } from '../../shared/domain/egress.ts';
 import { routesDigest, withUpdate, type FleetRoutes, type RoutesUpdate } from '../../shared/domain/fleet-routes.ts';
-import type { BuildTask } from '../../shared/domain/build.ts';
 import type { TaskId } from '../../shared/domain/ids.ts';
 import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
 import type { LogLine } from '../../shared/domain/log-line.ts';
+import type { Task } from '../../shared/domain/task.ts';
 import { systemClock } from '../../shared/kit/clock.ts';
 import type { LogFields, Logger } from '../../shared/kit/log.ts';
 import { randomId } from '../../shared/kit/random-id.ts';
@@ -47,7 +47,7 @@ export function recordingLogger(): Logger & { readonly events: RecordedEvent[] }
 
 export type FakeAgent = Mutable<SessionHandlers> & {
   accepted: DesiredState[];
-  started: BuildTask[];
+  started: Task[];
   cancelled: TaskId[];
   running: TaskId[];
   statuses: InstanceStatus[];

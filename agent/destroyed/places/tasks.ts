@@ -1,5 +1,5 @@
 import type { TaskId } from '../../../shared/domain/ids.ts';
-import type { Tasks } from '../../build/tasks.ts';
+import type { Tasks } from '../../tasks/tasks.ts';
 import { byApp } from '../by-app.ts';
 import type { Place } from '../port.ts';
 

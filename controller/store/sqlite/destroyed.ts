@@ -14,7 +14,7 @@ import type { Tx } from './schema.ts';
 
 /** Tables with rows of an app, in the order in which the rows can be deleted. */
 const TABLES_OF_APP = [
-  ...(['assignments', 'releaseImages', 'releases', 'builds', 'formations', 'processSettings'] as const),
+  ...(['assignments', 'releaseImages', 'releases', 'tasks', 'builds', 'formations', 'processSettings'] as const),
   ...(['configVars', 'domains', 'buildSettings', 'egress', 'appNodes'] as const),
 ] as const;
 

@@ -14,11 +14,12 @@ import { buildSettings } from './migrations/0011-build-settings.ts';
 import { egress } from './migrations/0012-egress.ts';
 import { destroyedApps } from './migrations/0013-destroyed-apps.ts';
 import { history } from './migrations/0014-history.ts';
+import { tasks } from './migrations/0015-tasks.ts';
 
 /** In order; the schema version of a file (`user_version`) is how many of them it has seen. Forward only. */
 const MIGRATIONS: readonly string[] = [
   ...[initial, placement, movement, domains, identity, events, rebalance, builders, quotas, ceilings],
-  ...[buildSettings, egress, destroyedApps, history],
+  ...[buildSettings, egress, destroyedApps, history, tasks],
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

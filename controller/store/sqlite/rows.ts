@@ -7,6 +7,7 @@ import {
   type Digest,
   type InstanceId,
   type NodeId,
+  type TaskId,
   type UserId,
 } from '../../../shared/domain/ids.ts';
 import {
@@ -18,6 +19,7 @@ import {
 } from '../../../shared/domain/names.ts';
 import { CEILING_NAMES } from '../../../shared/domain/ceilings.ts';
 import { QUOTA_NAMES } from '../../../shared/domain/quota.ts';
+import { TASK_KINDS } from '../../../shared/domain/task.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { sealAll } from '../../../shared/kit/sensitive.ts';
 
@@ -29,6 +31,7 @@ const appId = brandedId<AppId>();
 const userId = brandedId<UserId>();
 const nodeId = brandedId<NodeId>();
 const buildId = brandedId<BuildId>();
+const taskId = brandedId<TaskId>();
 const instanceId = brandedId<InstanceId>();
 const digest = z.custom<Digest>((value) => typeof value === 'string' && isDigest(value), 'a digest');
 
@@ -113,6 +116,21 @@ export const buildRow = z
     timingsMs: json(numbers),
   })
   .transform(({ seq: _seq, commitHash, ...rest }) => ({ ...rest, commit: commitHash }));
+export const taskRow = z
+  .strictObject({
+    seq: whole,
+    id: taskId,
+    kind: z.enum(TASK_KINDS),
+    appId,
+    nodeId,
+    buildId: optional(buildId),
+    state: z.enum(['pending', 'running', 'succeeded', 'failed', 'cancelled']),
+    createdAtMs: whole,
+    startedAtMs: optional(whole),
+    finishedAtMs: optional(whole),
+    failure: optional(json(failure)),
+  })
+  .transform(({ seq: _seq, ...task }) => task);
 export const releaseRow = z.strictObject({
   appId,
   version: whole,

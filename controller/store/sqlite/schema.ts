@@ -36,6 +36,7 @@ export interface Schema {
   processSettings: { appId: string; processType: string; placement: string | null; limits: string | null };
   nodePromises: { nodeId: string; memoryBytes: number; leavingBytes: number };
   builds: BuildRow;
+  tasks: TaskTableRow;
   releases: ReleaseRow;
   releaseImages: { digest: string; appId: string; version: number };
   nodes: NodeTableRow;
@@ -83,6 +84,20 @@ interface BuildRow {
   finishedAtMs: number | null;
   failure: string | null;
   timingsMs: string;
+}
+
+interface TaskTableRow {
+  seq: Generated<number>;
+  id: string;
+  kind: string;
+  appId: string;
+  nodeId: string;
+  buildId: string | null;
+  state: string;
+  createdAtMs: number;
+  startedAtMs: number | null;
+  finishedAtMs: number | null;
+  failure: string | null;
 }
 
 interface ReleaseRow {

@@ -91,12 +91,13 @@ describe('faults', () => {
     await eventually('the session', () => session.connected);
     const task = {
       ...fc.sample(anyBuildTask, { numRuns: 1, seed: 11 })[0]!,
-      timeoutMs: 60_000,
+      ...{ appId: rig.app.id, timeoutMs: 60_000 },
       outputLimitBytes: 1_000_000,
     };
     let output = '';
     const collect = (chunk: Uint8Array): void => void (output += Buffer.from(chunk).toString());
-    const outcome = rig.dispatch.builders.run(node.row.id, task, collect, new AbortController().signal);
+    const { signal } = new AbortController();
+    const outcome = rig.dispatch.builders.run({ node: node.row.id, task, output: collect, signal });
     await eventually('the task at the agent', () => agent.started.length === 1);
     agent.running = [task.taskId];
     const lines = Array.from({ length: 300 }, (_, line) => `line ${String(line)}\n`);

@@ -57,16 +57,17 @@ async function openScene(t: TestContext): Promise<Scene> {
   await eventually('the assignment', () => mine.raw.heard.some((one) => one.desired?.assignments.length === 1));
   doors.images.kept.set(digestOf('c'), Buffer.from('a layer'));
   mine.raw.send({ instanceReport: { statuses: [{ instanceId: row.instanceId, state: 'live' }], complete: true } });
-  const task = { ...taskSample!, taskId: randomId() as TaskId, timeoutMs: 60_000, outputLimitBytes: 1_000_000 };
+  const limits = { timeoutMs: 60_000, outputLimitBytes: 1_000_000 };
+  const task = { ...taskSample!, ...limits, taskId: randomId() as TaskId, appId: doors.app.id };
   tasks.set(task.taskId, mine.id);
   let ended = false;
   let output = '';
-  const run = doors.dispatch.builders.run(
-    mine.id,
+  const run = doors.dispatch.builders.run({
+    node: mine.id,
     task,
-    (chunk) => (output += Buffer.from(chunk).toString()),
-    new AbortController().signal,
-  );
+    output: (chunk) => (output += Buffer.from(chunk).toString()),
+    signal: new AbortController().signal,
+  });
   void run.then(
     () => (ended = true),
     () => (ended = true),

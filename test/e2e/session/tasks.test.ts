@@ -15,8 +15,9 @@ const [taskSample] = fc.sample(anyBuildTask, { numRuns: 1, seed: 11 });
 const result = structuredClone(fc.sample(anyBuildResult, { numRuns: 1, seed: 12 })[0])!;
 const digest = `sha256:${'a'.repeat(64)}` as Digest;
 
-function task(): BuildTask {
-  return { ...taskSample!, taskId: randomId() as TaskId, timeoutMs: 60_000, outputLimitBytes: 1_000_000 };
+function task({ rig }: Bench): BuildTask {
+  const limits = { timeoutMs: 60_000, outputLimitBytes: 1_000_000 };
+  return { ...taskSample!, ...limits, taskId: randomId() as TaskId, appId: rig.app.id };
 }
 
 interface Bench {
@@ -38,11 +39,12 @@ async function setUp(t: TestContext, config: Partial<DispatchConfig> = {}): Prom
 
 function start(
   bench: Bench,
-  of: BuildTask,
+  one: BuildTask,
   signal = new AbortController().signal,
 ): { outcome: Promise<BuildResult>; output: () => string } {
   const chunks: Uint8Array[] = [];
-  const outcome = bench.rig.dispatch.builders.run(bench.nodeId, of, (chunk) => chunks.push(chunk), signal);
+  const output = (chunk: Uint8Array): void => void chunks.push(chunk);
+  const outcome = bench.rig.dispatch.builders.run({ node: bench.nodeId, task: one, output, signal });
   outcome.catch(() => undefined);
   return { outcome, output: () => Buffer.concat(chunks).toString() };
 }
@@ -52,16 +54,18 @@ const failsWith = (code: string) => (error: unknown) => error instanceof Slipway
 describe('tasks', () => {
   it('runs one: output in order before the result, and rights only while it runs', async (t) => {
     const bench = await setUp(t);
-    const of = task();
+    const of = task(bench);
     const { outcome, output } = start(bench, of);
     await eventually('the task at the agent', () => bench.agent.started.length === 1);
     assert.equal(bench.agent.started[0]?.config['X'], of.config['X']);
     assert.equal(bench.rig.dispatch.taskNode(of.taskId), bench.nodeId);
     assert.equal(await bench.rig.dispatch.mayWriteImage(bench.nodeId, digest), true);
     assert.equal(bench.rig.dispatch.builders.available()[0]?.runningTasks, 1);
+    assert.equal((await bench.rig.store.task(of.taskId))?.state, 'running');
     for (let line = 0; line < 1_000; line += 1) bench.session.taskOutput(of.taskId, Buffer.from(`${String(line)}\n`));
     bench.session.taskResult(of.taskId, result);
     assert.deepEqual(await outcome, result);
+    assert.equal((await bench.rig.store.task(of.taskId))?.state, 'succeeded');
     assert.equal(output(), Array.from({ length: 1_000 }, (_, line) => `${String(line)}\n`).join(''));
     assert.equal(bench.rig.dispatch.taskNode(of.taskId), undefined);
     assert.equal(await bench.rig.dispatch.mayWriteImage(bench.nodeId, digest), false);
@@ -70,7 +74,7 @@ describe('tasks', () => {
 
   it("fails with the agent's own words", async (t) => {
     const bench = await setUp(t);
-    const of = task();
+    const of = task(bench);
     const { outcome } = start(bench, of);
     await eventually('the task at the agent', () => bench.agent.started.length === 1);
     bench.session.taskResult(of.taskId, {
@@ -87,7 +91,7 @@ describe('tasks', () => {
 
   it('is cancelled at the agent when its caller goes away', async (t) => {
     const bench = await setUp(t);
-    const [of, cancel] = [task(), new AbortController()];
+    const [of, cancel] = [task(bench), new AbortController()];
     const { outcome } = start(bench, of, cancel.signal);
     await eventually('the task at the agent', () => bench.agent.started.length === 1);
     cancel.abort();
@@ -98,7 +102,7 @@ describe('tasks', () => {
 
   it('survives a short absence: the session comes back with the task, then with its result', async (t) => {
     const bench = await setUp(t);
-    const of = task();
+    const of = task(bench);
     const { outcome, output } = start(bench, of);
     await eventually('the task at the agent', () => bench.agent.started.length === 1);
     bench.agent.running = [of.taskId];
@@ -118,21 +122,21 @@ describe('tasks', () => {
 
   it('is lost when the agent comes back without it, or not at all', async (t) => {
     const bench = await setUp(t, { taskRejoinMs: 1_000 });
-    const first = start(bench, task());
+    const first = start(bench, task(bench));
     await eventually('the task at the agent', () => bench.agent.started.length === 1);
     const fresh = connectAgent(t, bench.rig, { stateDir: bench.stateDir, agent: fakeAgent() });
     await assert.rejects(first.outcome, failsWith('SLIP_BUILDER_LOST'));
     await bench.session.close();
     await eventually('the fresh session', () => fresh.connected);
-    const second = start(bench, task());
+    const second = start(bench, task(bench));
     await fresh.close();
     await assert.rejects(second.outcome, failsWith('SLIP_BUILDER_LOST'));
-    await assert.rejects(start(bench, task()).outcome, failsWith('SLIP_BUILDER_LOST'));
+    await assert.rejects(start(bench, task(bench)).outcome, failsWith('SLIP_BUILDER_LOST'));
   });
 
   it('of an earlier life of the controller is cancelled when its agent comes back', async (t) => {
     const bench = await setUp(t);
-    const { outcome } = start(bench, task());
+    const { outcome } = start(bench, task(bench));
     await eventually('the task at the agent', () => bench.agent.started.length === 1);
     const [of] = bench.agent.started;
     bench.agent.running = [of!.taskId];
@@ -146,7 +150,7 @@ describe('tasks', () => {
     const other = await bench.rig.join('beta');
     const liar = connectAgent(t, bench.rig, { stateDir: other.stateDir, agent: fakeAgent() });
     await eventually('the other session', () => liar.connected);
-    const of = task();
+    const of = task(bench);
     const { outcome, output } = start(bench, of);
     await eventually('the task at the agent', () => bench.agent.started.length === 1);
     liar.taskOutput(of.taskId, Buffer.from('lies'));

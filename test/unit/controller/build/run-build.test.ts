@@ -60,7 +60,7 @@ describe('what a builder is asked', () => {
     const app = await addApp(store, user.id);
     await store.changeBuildSettings(app.id, () => ({ root: 'services/api', buildpacks: ['heroku/nodejs'] }));
     let buildpacks: readonly string[] = [];
-    const run = (_node: NodeId, task: BuildTask): Promise<never> => {
+    const run = ({ task }: { task: BuildTask }): Promise<never> => {
       ({ buildpacks } = task);
       return Promise.reject(new SlipwayError({ code: 'SLIP_BUILDER_LOST', message: 'Far enough.' }));
     };

@@ -8,6 +8,7 @@ import {
   isTerminal,
   NODE_STATES,
   RELEASE_STATES,
+  TASK_STATES,
   transition,
   type StateTable,
 } from '../../../../shared/domain/states.ts';
@@ -27,6 +28,19 @@ const TABLES: readonly {
       'queued>running',
       'queued>failed',
       'queued>cancelled',
+      'running>succeeded',
+      'running>failed',
+      'running>cancelled',
+    ],
+    terminal: ['succeeded', 'failed', 'cancelled'],
+  },
+  {
+    name: 'task',
+    table: TASK_STATES,
+    allowed: [
+      'pending>running',
+      'pending>failed',
+      'pending>cancelled',
       'running>succeeded',
       'running>failed',
       'running>cancelled',

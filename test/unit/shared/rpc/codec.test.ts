@@ -99,6 +99,7 @@ describe('every message survives the wire', () => {
         cachedAppIds: fc.array(any.anyId<string>(), { maxLength: 3 }),
         runningTaskIds: fc.array(any.anyId<TaskId>(), { maxLength: 3 }),
         takesFleetRoutes: fc.boolean(),
+        taskKinds: fc.constantFrom(['build'], undefined),
         fleetRoutesDigest: fc.constantFrom('Zm9v', undefined),
         bootId: fc.constantFrom('7f3c', undefined),
         takesReleases: fc.boolean(),
@@ -285,6 +286,20 @@ describe('every message survives the wire', () => {
       fc.constantFrom({ ...welcome, versionTrouble, tasks: [] }, { ...welcome, versionTrouble: undefined, tasks }),
       throughControllerWire,
     );
+  });
+
+  it('a task of an older controller, which has no kind, and one of a kind that this agent does not know', () => {
+    const [task] = fc.sample(any.anyBuildTask, { numRuns: 1, seed: 3 });
+    assert.ok(task !== undefined);
+    const { startTask } = encodeControllerMessage({ kind: 'startTask', task });
+    const [old, today] = ['', 'build'].map((kind) =>
+      JSON.stringify(decodeRawController({ startTask: { ...startTask, kind } })),
+    );
+    assert.ok(startTask?.kind === 'build' && old === today);
+    const { taskId } = task;
+    assert.deepEqual(decodeRawController({ startTask: { taskId, kind: 'release' } }), {
+      ...{ kind: 'unknownTask', taskId, taskKind: 'release' },
+    });
   });
 
   it('a welcome of an older controller, which says nothing of versions and of tasks', () => {

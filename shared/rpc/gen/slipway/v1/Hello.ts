@@ -17,6 +17,7 @@ export interface Hello {
   'takesReleases'?: (boolean);
   'takesEgress'?: (boolean);
   'takesDestroyed'?: (boolean);
+  'taskKinds'?: (string)[];
 }
 
 export interface Hello__Output {
@@ -32,4 +33,5 @@ export interface Hello__Output {
   'takesReleases': (boolean);
   'takesEgress': (boolean);
   'takesDestroyed': (boolean);
+  'taskKinds': (string)[];
 }

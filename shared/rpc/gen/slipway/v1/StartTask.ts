@@ -18,6 +18,7 @@ export interface StartTask {
   'slugLimitBytes'?: (number | string | Long);
   'outputLimitBytes'?: (number | string | Long);
   'root'?: (string);
+  'kind'?: (string);
 }
 
 export interface StartTask__Output {
@@ -35,4 +36,5 @@ export interface StartTask__Output {
   'slugLimitBytes': (number);
   'outputLimitBytes': (number);
   'root': (string);
+  'kind': (string);
 }

@@ -1,31 +1,30 @@
-import type { BuildResult, BuildTask } from '../../shared/domain/build.ts';
 import type { AppId, TaskId } from '../../shared/domain/ids.ts';
 import type { Reason } from '../../shared/domain/instance.ts';
+import type { ResultOf, Task, TaskKind } from '../../shared/domain/task.ts';
 import { toSlipwayError } from '../../shared/kit/errors.ts';
 import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import type { Logger } from '../../shared/kit/log.ts';
-import type { BuildRunner } from './port.ts';
+import type { TaskRunners } from './port.ts';
 
 export interface TasksDeps {
-  readonly runner: BuildRunner;
-  readonly openSource: (taskId: TaskId, signal: AbortSignal) => Promise<NodeJS.ReadableStream>;
+  readonly runners: TaskRunners;
   readonly output: (taskId: TaskId, chunk: Uint8Array) => void;
-  readonly result: (taskId: TaskId, outcome: BuildResult | Reason) => void;
-  /** A task is over, and its sandbox is left to the clean-up. */
+  readonly result: (taskId: TaskId, outcome: ResultOf<TaskKind> | Reason) => void;
+  /** Called after each task. Its sandbox may remain until the clean-up. */
   readonly ended?: (() => void) | undefined;
   readonly failpoint: Failpoint;
   readonly log: Logger;
 }
 
-interface Running {
+interface RunningTask {
   readonly appId: AppId;
   readonly cancel: AbortController;
 }
 
-/** The tasks this node holds: each runs once and answers once. */
+/** The tasks of this node. Each runs once and sends one result. */
 export class Tasks {
   readonly #deps: TasksDeps;
-  readonly #running = new Map<TaskId, Running>();
+  readonly #running = new Map<TaskId, RunningTask>();
 
   constructor(deps: TasksDeps) {
     this.#deps = deps;
@@ -39,7 +38,7 @@ export class Tasks {
     return this.running().filter((taskId) => this.#running.get(taskId)?.appId === appId);
   }
 
-  start(task: BuildTask): void {
+  start(task: Task): void {
     if (this.#running.has(task.taskId)) return;
     const cancel = new AbortController();
     this.#running.set(task.taskId, { appId: task.appId, cancel });
@@ -50,31 +49,25 @@ export class Tasks {
   }
 
   cancel(taskId: TaskId): void {
-    this.#running.get(taskId)?.cancel.abort(new Error('the build was cancelled'));
+    this.#running.get(taskId)?.cancel.abort(new Error('the task was cancelled'));
   }
 
   cancelAll(): void {
     for (const { cancel } of this.#running.values()) cancel.abort(new Error('the agent is stopping'));
   }
 
-  async #run(task: BuildTask, signal: AbortSignal): Promise<void> {
-    const { runner, output, openSource, result, failpoint, log } = this.#deps;
+  async #run(task: Task, signal: AbortSignal): Promise<void> {
+    const { runners, output, result, failpoint, log } = this.#deps;
+    const { kind, taskId, app } = task;
     try {
-      const io = {
-        openSource: (within: AbortSignal) => openSource(task.taskId, within),
-        output: (chunk: Uint8Array) => {
-          output(task.taskId, chunk);
-        },
-        signal,
-      };
       await failpoint('agent.taskStarted');
-      const built = await runner.build(task, io);
+      const outcome = await runners[kind](task, { output: (chunk) => output(taskId, chunk), signal });
       await failpoint('agent.taskDone');
-      result(task.taskId, built);
+      result(taskId, outcome);
     } catch (error) {
       const known = toSlipwayError(error);
-      if (known.kind === 'bug') log.error({ app: task.app, err: error }, 'task.failed');
-      result(task.taskId, { code: known.code, message: known.message, hint: known.hint });
+      if (known.kind === 'bug') log.error({ app, kind, err: error }, 'task.failed');
+      result(taskId, { code: known.code, message: known.message, hint: known.hint });
     }
   }
 }

@@ -1,0 +1,54 @@
+import type { Reason } from '../../shared/domain/instance.ts';
+import type { TaskKind, TaskOf } from '../../shared/domain/task.ts';
+import { SlipwayError } from '../../shared/kit/errors.ts';
+
+/** How the controller reports that a task of one kind ended without a result of its agent. */
+interface TaskFailures<K extends TaskKind> {
+  /** Printed to the output of the task while its node has no session. */
+  readonly awayNotice: (rejoinMs: number) => string;
+  readonly lost: () => SlipwayError;
+  readonly timedOut: (task: TaskOf<K>) => SlipwayError;
+  readonly cancelled: () => SlipwayError;
+  /** The controller stopped while the task ran. */
+  readonly interrupted: Reason;
+}
+
+const BUILD: TaskFailures<'build'> = {
+  awayNotice: (rejoinMs) =>
+    `\n !     The connection to the builder is lost. The build goes on there. Waiting up to ${String(rejoinMs / 1000)} s for the builder to reconnect.\n`,
+  lost: () =>
+    new SlipwayError({
+      code: 'SLIP_BUILDER_LOST',
+      kind: 'transient',
+      message: 'The builder lost its connection in the middle of the build.',
+      hint: 'Push again; `slipway status` shows which nodes are connected.',
+    }),
+  timedOut: ({ timeoutMs }) =>
+    new SlipwayError({
+      code: 'SLIP_BUILD_TIMEOUT',
+      message: `The build did not end within ${String(Math.round(timeoutMs / 1000))} s and its builder does not say why.`,
+      hint: 'Push again; `slipway status` shows how the nodes are.',
+    }),
+  cancelled: () =>
+    new SlipwayError({
+      code: 'SLIP_BUILD_CANCELLED',
+      message: 'The build was cancelled.',
+      hint: 'Push again to start a new one.',
+    }),
+  interrupted: {
+    code: 'SLIP_BUILD_INTERRUPTED',
+    message: 'The controller stopped during this build.',
+    hint: 'Push the same commit again.',
+  },
+};
+
+export const TASK_FAILURES: { readonly [K in TaskKind]: TaskFailures<K> } = { build: BUILD };
+
+/** The agent of the node is older than this kind of task. */
+export function unsupportedKind(node: string, kind: TaskKind): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_TASK_KIND',
+    message: `The agent of node ${node} is too old for tasks of the kind ${kind}.`,
+    hint: `slipway nodes:upgrade ${node}`,
+  });
+}
