@@ -48,7 +48,7 @@ async function addKey(store: Store, user: User, file: string): Promise<void> {
   if (owner !== undefined) {
     throw new SlipwayError({
       code: 'SLIP_KEY_TAKEN',
-      message: `The key in ${file} belongs to ${owner.name} already.`,
+      message: `The key in ${file} already belongs to ${owner.name}.`,
       hint: 'Use another key.',
     });
   }

@@ -17,12 +17,12 @@ const USAGE = `Usage:
   node controller/main.ts init  --config FILE --admin NAME --key PUBLIC_KEY_FILE... --out CLI_CONFIG_FILE
   node controller/main.ts restored --config FILE
 
-serve runs the controller. init makes the first administrator, with SSH keys and an API token; it does nothing
-that is done already. Example:
+serve runs the controller. init creates the first administrator, with SSH keys and an API token. It skips what exists already.
+Example:
   node controller/main.ts init --config /etc/slipway/controller.json --admin ada --key ~/.ssh/id_ed25519.pub --out ~/.config/slipway/config.json
 
-restored declares that the database was restored from a backup and counts: nodes refuse a database that is older than what
-they have obeyed. Stop the controller first, and be sure that no other one runs. After install.sh:
+restored declares that the database was restored from a backup and is valid. Without this, nodes refuse a database that is older
+than the state that they have. Stop the controller first, and make sure that no other controller runs. After install.sh:
   cd /opt/slipway-controller/current
   runuser -u slipway-controller -- node/bin/node controller/main.ts restored --config /etc/slipway/controller.json
 `;
@@ -89,8 +89,8 @@ function stopping(): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_CONTROLLER_STOPPING',
     kind: 'transient',
-    message: 'The controller is stopping. A release that was cut already goes on by itself when it is back.',
-    hint: 'See what became of it with: slipway releases',
+    message: 'The controller is stopping. A release that exists already continues after the next start of the controller.',
+    hint: 'See its result with: slipway releases',
   });
 }
 

@@ -20,7 +20,7 @@ export async function declareRestored({ stateDir }: Pick<ControllerConfig, 'stat
   } finally {
     await store.close();
   }
-  return `${path} counts from now on, and every node will obey it. Start the controller, then look at: slipway status\n`;
+  return `${path} is now the valid database, and every node will obey it. Start the controller, then check with: slipway status\n`;
 }
 
 /** Opening makes a database where there is none, and files that only this account can write. */

@@ -19,12 +19,12 @@ export async function formerCertificate(
   if (node.state === 'removed')
     return {
       node: node.name,
-      words: `Node ${node.name} was removed from the fleet. To use this machine again, join it anew: slipway nodes:token`,
+      words: `Node ${node.name} was removed from the fleet. To use this machine again, let it join again: slipway nodes:token`,
     };
   const words = {
-    revoked: `The certificate of node ${node.name} was revoked on ${when}. To let this machine back in, rejoin it: slipway nodes:rejoin ${node.name}`,
-    rejoined: `Node ${node.name} rejoined with another certificate on ${when}. If that was not this machine, cut the other one off: slipway nodes:revoke ${node.name}`,
-    renewed: `This certificate of node ${node.name} was replaced by a renewed one on ${when}: is this an old copy of its files? Rejoin with: slipway nodes:rejoin ${node.name}`,
+    revoked: `The certificate of node ${node.name} was revoked on ${when}. To allow this machine again, rejoin it: slipway nodes:rejoin ${node.name}`,
+    rejoined: `Node ${node.name} rejoined with another certificate on ${when}. If that was another machine, revoke its certificate: slipway nodes:revoke ${node.name}`,
+    renewed: `This certificate of node ${node.name} was replaced by a renewed one on ${when}. This machine may have an old copy of the files. Rejoin it with: slipway nodes:rejoin ${node.name}`,
   };
   return { node: node.name, words: words[why] };
 }

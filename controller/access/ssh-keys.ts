@@ -70,7 +70,7 @@ function privateKey(): SlipwayError {
     code: 'SLIP_KEY_PRIVATE',
     httpStatus: 422,
     message: 'This is a private key. It was not stored.',
-    hint: 'Give the public half, the file that ends in .pub. If the private one went over the network, make a new pair: ssh-keygen -t ed25519',
+    hint: 'Use the public key, the file that ends in .pub. If the private key was sent over a network, make a new pair: ssh-keygen -t ed25519',
   });
 }
 
@@ -78,8 +78,8 @@ function invalid(why: string): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_KEY_INVALID',
     httpStatus: 422,
-    message: `This is not a public SSH key Slipway can use: ${why}.`,
-    hint: 'Give one line such as the content of ~/.ssh/id_ed25519.pub; make a pair with: ssh-keygen -t ed25519',
+    message: `This is not a public SSH key that Slipway can use: ${why}.`,
+    hint: 'Use one line, for example the content of ~/.ssh/id_ed25519.pub. Make a pair with: ssh-keygen -t ed25519',
   });
 }
 
@@ -96,7 +96,7 @@ export function keyTaken(): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_KEY_TAKEN',
     kind: 'conflict',
-    message: 'This SSH key is registered already.',
-    hint: 'One key belongs to one user. See yours with: slipway keys, or make a new one with: ssh-keygen -t ed25519',
+    message: 'This SSH key is already registered.',
+    hint: 'A key belongs to one user. See your keys with: slipway keys — or make a new key with: ssh-keygen -t ed25519',
   });
 }

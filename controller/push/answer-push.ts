@@ -90,7 +90,7 @@ function tooManyRefs(): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_PUSH_REFS',
     message: `One push can change ${String(MAX_REFS)} branches and tags at most.`,
-    hint: 'Push the branch that is deployed alone: git push slipway main',
+    hint: 'Push only the deploy branch: git push slipway main',
   });
 }
 
@@ -112,7 +112,7 @@ async function deployRef(pushing: Pushing, command: RefCommand): Promise<RefResu
       commit: command.newCommit,
       signal: io.signal,
       waiting: (holder) => {
-        pushing.output(`Another push to ${app.name} is running (commit ${holder.slice(0, 7)}); yours waits.\n`);
+        pushing.output(`Another push to ${app.name} is running (commit ${holder.slice(0, 7)}); your push waits.\n`);
       },
     });
     try {
@@ -157,7 +157,7 @@ async function whyMoved(repositoryDir: string, ref: string, oldCommit: string): 
   const head = await readHead(repositoryDir);
   if (head === ref) return undefined;
   if ((await readRef(repositoryDir, head)) !== undefined)
-    return `${shortRef(head)} became the branch that is deployed while this push waited`;
+    return `${shortRef(head)} became the deploy branch while this push waited`;
   await setHead(repositoryDir, ref);
   return undefined;
 }

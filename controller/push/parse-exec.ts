@@ -57,7 +57,7 @@ function appOfPath(path: string): string {
 function refuseCommand(command: string): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_PUSH_COMMAND',
-    message: `Slipway takes git push, fetch and clone here; ${quoteInput(command)} is not one of them.`,
+    message: `Only git push, fetch and clone are possible here, but the command was ${quoteInput(command)}.`,
     hint: 'Deploy with: git push slipway main',
   });
 }

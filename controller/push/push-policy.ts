@@ -79,7 +79,7 @@ function notFound(name: string): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_APP_NOT_FOUND',
     message: `There is no app "${name}" that you may use.`,
-    hint: 'See your apps with: slipway apps — or push to a name of your own.',
+    hint: 'See your apps with: slipway apps — or push to another name.',
     httpStatus: 404,
   });
 }

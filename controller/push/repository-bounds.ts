@@ -51,7 +51,7 @@ function tooManyRefs(app: string): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_PUSH_REFS',
     message: `The repository of ${app} would have more than ${String(REPOSITORY_REFS_MAX)} branches and tags, the most that an app can have.`,
-    hint: 'Push the branch that is deployed alone: git push slipway main — or delete others first: git push slipway --delete NAME',
+    hint: 'Push only the deploy branch: git push slipway main — or delete others first: git push slipway --delete NAME',
   });
 }
 

@@ -102,9 +102,9 @@ test('other branches and tags are stored with a note, in the same push as a depl
   assert.equal(pushed.code, 0, pushed.stderr);
   assert.match(
     pushed.stderr,
-    /Stored the branch feature; only main is deployed\. To deploy it: git push slipway feature:main/,
+    /Stored the branch feature\. Only main is deployed\. To deploy this branch: git push slipway feature:main/,
   );
-  assert.match(pushed.stderr, /Stored v1; only the branch main is deployed/);
+  assert.match(pushed.stderr, /Stored v1\. Only the branch main is deployed/);
   assert.equal(fixture.policy.pushes.length, deploys + 1);
   for (const ref of ['refs/heads/main', 'refs/heads/feature', 'refs/tags/v1'])
     assert.ok(await readRef(repositoryDir(), ref), ref);
@@ -117,7 +117,7 @@ test('an app whose first push is master has master as its deploy branch, and clo
   const deploys = fixture.policy.pushes.length;
   assert.equal((await tree.push(ann, 'slipway', 'main:master')).code, 0);
   assert.equal(await readHead(repositoryDir()), 'refs/heads/master');
-  assert.match((await tree.push(ann, 'slipway', 'main')).stderr, /Stored the branch main; only master is deployed/);
+  assert.match((await tree.push(ann, 'slipway', 'main')).stderr, /Stored the branch main\. Only master is deployed/);
   assert.equal(fixture.policy.pushes.length, deploys + 1);
 });
 
@@ -125,16 +125,16 @@ test('the deploy branch cannot be deleted, and places that are not the pusher’
   await tree.push(ann);
   assert.match(
     (await tree.push(ann, 'slipway', ':main')).stderr,
-    /main is the branch that is deployed; it cannot be deleted/,
+    /main is the deploy branch and cannot be deleted/,
   );
   const refused = await tree.push(ann, 'slipway', 'main:refs/slipway/x', 'main:refs/pull/1', 'main:refs/heads/-x');
   assert.equal(refused.code, 1);
   assert.match(
     refused.stderr,
-    /refs\/slipway\/x \((refs\/slipway is kept for Slipway itself|deny updating a hidden ref)\)/,
+    /refs\/slipway\/x \((refs\/slipway is reserved for Slipway|deny updating a hidden ref)\)/,
   );
   assert.match(refused.stderr, /only branches, tags and notes can be pushed/);
-  assert.match(refused.stderr, /a name may not start with a dash/);
+  assert.match(refused.stderr, /a name cannot start with a dash/);
 });
 
 test('an atomic push with a failing deploy changes nothing at all', async () => {
@@ -188,7 +188,7 @@ test('a tag as the first push to the deploy branch is refused with the command t
     assert.equal(tagged.code, 1, tagged.stderr);
     assert.match(
       tagged.stderr,
-      /this makes a tag named main, which is not deployed; .*git push slipway 'TAG\^\{\}:refs\/heads\/main'/,
+      /this creates a tag named main, and tags are not deployed; .*git push slipway 'TAG\^\{\}:refs\/heads\/main'/,
     );
   }
   assert.equal(fixture.policy.pushes.length, deploys);
@@ -213,7 +213,7 @@ test('a blob or a tree is no branch; a mirror and all tags deploy the one branch
   const mirrored = await tree.push(ann, '--mirror', 'slipway');
   assert.equal(fixture.policy.pushes.length, deploys + 1);
   assert.match(mirrored.stderr, /origin\/main -> .*only branches, tags and notes can be pushed/);
-  assert.match(mirrored.stderr, /Stored the branch master; only main is deployed/);
+  assert.match(mirrored.stderr, /Stored the branch master\. Only main is deployed/);
   assert.equal(await readRef(repositoryDir(), 'refs/heads/main'), await tree.git('rev-parse', 'HEAD'));
   assert.ok(await readRef(repositoryDir(), 'refs/tags/v1'));
 });
@@ -256,7 +256,7 @@ test('a push of a shallow clone is refused by git, nothing deploys', async () =>
   });
   const pushed = await fixture.git(ann, `${tree.dir}-shallow`, ['push', fixture.url(`app-${String(count)}`), 'main']);
   assert.match(pushed.stderr, /shallow update not allowed/);
-  assert.match(pushed.stderr, /Get the rest and push again: git fetch --unshallow/);
+  assert.match(pushed.stderr, /Fetch the rest, then push again: git fetch --unshallow/);
 });
 
 test('the source for a builder is the whole tree, whatever .gitattributes says', async () => {

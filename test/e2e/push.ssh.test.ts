@@ -111,7 +111,7 @@ test('only strong algorithms are offered, with strict key exchange', async () =>
 test('a shell gets a greeting, hints and exit code 1, with and without a terminal', async () => {
   const plain = await fixture.ssh([ann], [], []);
   assert.equal(plain.code, 1);
-  assert.match(plain.stderr, /Hello ann\..*\nThere is no shell here; deploy with git:\n/);
+  assert.match(plain.stderr, /Hello ann\..*\nThere is no shell\. Deploy with git:\n/);
   const terminal = await fixture.ssh([ann], ['-tt'], []);
   assert.equal(terminal.code, 1);
 });
@@ -122,7 +122,7 @@ test('other commands are refused in words', async () => {
     assert.equal(result.code, 1, command);
     assert.match(
       result.stderr,
-      /Slipway takes git push, fetch and clone here; .* is not one of them\.\nDeploy with: git push slipway main\n$/,
+      /Only git push, fetch and clone are possible here, but the command was .*\.\nDeploy with: git push slipway main\n$/,
     );
   }
   const bad = await fixture.ssh([ann], [], ["git-receive-pack '../x'"]);

@@ -55,7 +55,7 @@ test('the second of two pushes to an app waits, is told so, and is refused when 
   let seen = '';
   child.stderr?.on('data', (chunk: Buffer) => (seen += chunk.toString()));
   await eventually('the second to be told, while the first still runs', () =>
-    seen.includes(`remote: Another push to together is running (commit ${first.slice(0, 7)}); yours waits.`),
+    seen.includes(`remote: Another push to together is running (commit ${first.slice(0, 7)}); your push waits.`),
   );
   // Its last words may come after its exit: all of them are here when the pipe is closed.
   const closed = new Promise((resolve) => child.once('close', resolve));

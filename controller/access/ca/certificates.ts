@@ -162,7 +162,7 @@ function badRequest(cause: unknown): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_CSR_INVALID',
     httpStatus: 422,
-    message: 'The certificate request is not one Slipway can sign.',
+    message: 'Slipway cannot sign this certificate request.',
     hint: 'It must be a PEM PKCS#10 request for an ECDSA P-256 key, signed by that key.',
     cause,
   });

@@ -106,12 +106,12 @@ async function asServerCredential(credential: KeyAndCertificate, ca: KeyAndCerti
 }
 
 const RESTORE =
-  'Restore this file from your backup. Without it no node can be trusted again; to give up the fleet and start over, remove the whole state folder.';
+  'Restore this file from your backup. Nodes trust only this authority. To give up the fleet and start again, remove the whole state folder.';
 
 function caMissing(path: string): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_CA_MISSING',
-    message: `The fleet's certificate authority ${path} is gone.`,
+    message: `The fleet's certificate authority ${path} does not exist any more.`,
     hint: RESTORE,
   });
 }

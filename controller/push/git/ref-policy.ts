@@ -49,17 +49,17 @@ function decideRef(command: RefCommand, deployRef: string): RefDecision {
     return {
       kind: 'refuse',
       command,
-      reason: `${main} is the branch that is deployed; it cannot be deleted; ${instead}`,
+      reason: `${main} is the deploy branch and cannot be deleted; ${instead}`,
     };
   }
   return { kind: 'deploy', command };
 }
 
 function whyUnsafe(ref: string): string | undefined {
-  if (ref.startsWith('refs/slipway/') || ref === 'refs/slipway') return 'refs/slipway is kept for Slipway itself';
+  if (ref.startsWith('refs/slipway/') || ref === 'refs/slipway') return 'refs/slipway is reserved for Slipway';
   if (!STORED.test(ref)) return 'only branches, tags and notes can be pushed';
   if (ref.length > MAX_REF_CHARS) return `the name is longer than ${String(MAX_REF_CHARS)} characters`;
-  if (ref.split('/').some((part) => part.startsWith('-'))) return 'a name may not start with a dash';
+  if (ref.split('/').some((part) => part.startsWith('-'))) return 'a name cannot start with a dash';
   return undefined;
 }
 
@@ -70,7 +70,7 @@ function whyUnsafe(ref: string): string | undefined {
 function whyAmbiguous(ref: string, deployRef: string): string | undefined {
   const name = shortRef(ref);
   if (ref.startsWith('refs/tags/') && [...DEPLOY_REFS, deployRef].includes(`refs/heads/${name}`)) {
-    return `this makes a tag named ${name}, which is not deployed; deploy the commit of a tag with: git push slipway 'TAG^{}:${deployRef}'`;
+    return `this creates a tag named ${name}, and tags are not deployed; deploy the commit of a tag with: git push slipway 'TAG^{}:${deployRef}'`;
   }
   if (AMBIGUOUS.test(name))
     return `the name ${name} is ambiguous for git; push to the deploy branch: git push slipway COMMIT:${deployRef}`;
@@ -81,8 +81,8 @@ function noteFor(command: RefCommand, deployRef: string): string | undefined {
   if (command.newCommit === NO_COMMIT) return undefined;
   const name = shortRef(command.ref);
   const main = shortRef(deployRef);
-  if (!command.ref.startsWith('refs/heads/')) return `Stored ${name}; only the branch ${main} is deployed.`;
-  return `Stored the branch ${name}; only ${main} is deployed. To deploy it: git push slipway ${name}:${main}`;
+  if (!command.ref.startsWith('refs/heads/')) return `Stored ${name}. Only the branch ${main} is deployed.`;
+  return `Stored the branch ${name}. Only ${main} is deployed. To deploy this branch: git push slipway ${name}:${main}`;
 }
 
 function refuseWithOthers(decision: RefDecision): RefDecision {

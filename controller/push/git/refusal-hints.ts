@@ -4,7 +4,7 @@ const PACK_TOO_LARGE = 'pack exceeds maximum allowed size';
 const HINTS: readonly (readonly [said: string, hint: string])[] = [
   [
     'shallow update not allowed',
-    'This clone has only a part of the history. Get the rest and push again: git fetch --unshallow',
+    'This clone has only a part of the history. Fetch the rest, then push again: git fetch --unshallow',
   ],
   [
     PACK_TOO_LARGE,
@@ -15,7 +15,7 @@ const HINTS: readonly (readonly [said: string, hint: string])[] = [
 
 function outOfMemory(memoryBytes: number): string {
   const megabytes = String(Math.round(memoryBytes / 1024 ** 2));
-  return `Git needs more than ${megabytes} MB of memory for an object of this push. This is the limit for one push, so it was refused. Take large files out of the commits (git rm --cached FILE, git commit --amend), then push again.`;
+  return `Git needs more than ${megabytes} MB of memory for an object of this push. That is the limit for one push, so the push was refused. Take large files out of the commits (git rm --cached FILE, git commit --amend), then push again.`;
 }
 
 /** Looks at git's output as it passes; remembers the first refusal it knows. */

@@ -20,7 +20,7 @@ const ATTRIBUTES = '* -text !crlf !eol -ident -filter !working-tree-encoding -ex
 
 export function repositoryPath(reposDir: string, appId: AppId): string {
   if (!isId(appId))
-    throw new SlipwayError({ code: 'SLIP_PUSH_APP_ID', kind: 'bug', message: 'An app has an id that is no id.' });
+    throw new SlipwayError({ code: 'SLIP_PUSH_APP_ID', kind: 'bug', message: 'The id of an app is not valid.' });
   return join(reposDir, `${appId}.git`);
 }
 
@@ -216,8 +216,8 @@ function refNotWritten(ref: string, stderr: string): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_PUSH_REF_WRITE',
     kind: 'transient',
-    message: `The release stands, but the controller could not write ${ref} to the app's repository yet.`,
-    hint: 'Look at the free space and the rights of the folder repos in its state folder; it tries again by itself.',
+    message: `The release is live, but the controller could not write ${ref} to the app's repository yet.`,
+    hint: 'Check the free space and the permissions of the folder repos in its state folder. The controller tries again.',
     cause: stderr.trim().slice(0, 500),
   });
 }
@@ -226,8 +226,8 @@ function refMoved(ref: string, now: string, stderr: string): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_PUSH_REF_MOVED',
     kind: 'conflict',
-    message: `${ref} is at ${now === NO_COMMIT ? 'no commit' : now.slice(0, 7)} by now and was not moved.`,
-    hint: 'Fetch, look, and push again: git fetch slipway',
+    message: `${ref} is at ${now === NO_COMMIT ? 'no commit' : now.slice(0, 7)} now, so Slipway did not move it.`,
+    hint: 'Fetch, merge, and push again: git fetch slipway',
     cause: stderr.trim().slice(0, 500),
   });
 }

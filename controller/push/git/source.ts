@@ -67,7 +67,7 @@ function exitFailure(child: Child, code: string): Promise<void> {
 function rootAbsent(commit: string, root: string): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_BUILD_ROOT_ABSENT',
-    message: `The commit ${commit.slice(0, 7)} has no folder ${root}, which this app is built from.`,
-    hint: 'Commit that folder, or name another: slipway apps:root FOLDER (all of the repository: slipway apps:root --clear); then push again.',
+    message: `The commit ${commit.slice(0, 7)} has no folder ${root}. This app is built from this folder.`,
+    hint: 'Commit this folder, or set another one: slipway apps:root FOLDER (the whole repository: slipway apps:root --clear). Then push again.',
   });
 }

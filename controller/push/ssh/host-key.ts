@@ -23,7 +23,7 @@ export async function loadHostKey(stateDir: string): Promise<HostKey> {
     throw new SlipwayError({
       code: 'SLIP_PUSH_HOST_KEY',
       message: `The SSH host key in ${path} cannot be read.`,
-      hint: 'Restore it from a backup; if you delete it, a new one is made and every client must accept it anew.',
+      hint: 'Restore it from a backup. If you delete it, the controller makes a new key, and every client must accept the new key.',
       cause: parsed,
     });
   }

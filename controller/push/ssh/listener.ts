@@ -108,7 +108,7 @@ function portError(host: string, port: number, cause: Error): SlipwayError {
     code: 'SLIP_PUSH_PORT',
     message: `The SSH port ${String(port)} on ${host} ${busy ? 'is used by another program' : 'cannot be opened'}.`,
     hint: busy
-      ? `See which program holds it: ss -ltnp 'sport = :${String(port)}'`
+      ? `See which program uses it: ss -ltnp 'sport = :${String(port)}'`
       : 'Choose another port in the configuration.',
     cause,
   });

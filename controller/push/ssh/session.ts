@@ -97,7 +97,7 @@ function finish(stream: ServerChannel, code: number): void {
 function refuseShell(stream: ServerChannel, identity: Client, newline: string): void {
   const lines = [
     `Hello ${identity.user.name}. The connection to Slipway works (key ${identity.fingerprint}).`,
-    'There is no shell here; deploy with git:',
+    'There is no shell. Deploy with git:',
     '',
     '  git push slipway main     deploy the branch main',
     '  slipway status            see what runs',

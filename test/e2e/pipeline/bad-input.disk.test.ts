@@ -101,7 +101,7 @@ describe('a full disk', () => {
     const pushed = await pushFilling('repositories');
     assert.ok(pushed.ok, pushed.text);
     assert.match(pushed.text, /Released v\d+ · live on 1 node/);
-    assert.match(pushed.text, / ! {5}The release stands, but the controller could not write refs\/heads\/main/);
+    assert.match(pushed.text, / ! {5}The release is live, but the controller could not write refs\/heads\/main/);
     const commit = (await app.repository.git('rev-parse', 'HEAD')).stdout.trim();
     disk('repositories').makeRoom();
     await eventually('the ref has followed', async () => (await app.repository.remoteRef('blog')) === commit);

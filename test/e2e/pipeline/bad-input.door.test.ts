@@ -43,7 +43,7 @@ describe('a push of somebody, somewhere or something odd', () => {
     assertRefused(
       unknown,
       /There is no app "nothing" that you may use\.$/,
-      /slipway apps — or push to a name of your own/,
+      /slipway apps — or push to another name/,
     );
     assert.equal(hers.text.replaceAll('blog', 'nothing'), unknown.text);
     const pushed = await bobs.push('blog');
@@ -111,7 +111,7 @@ describe('a push of somebody, somewhere or something odd', () => {
     const refused = await app.repository.push('blog', ':main');
     assert.match(
       refused.text,
-      /rejected\] main \(main is the branch that is deployed; it cannot be deleted; deploy another commit instead: git push --force/,
+      /rejected\] main \(main is the deploy branch and cannot be deleted; deploy another commit instead: git push --force/,
     );
     await app.assertUntouched(refused);
   });
@@ -121,12 +121,12 @@ describe('a push of somebody, somewhere or something odd', () => {
     const stored = await app.repository.push('blog', 'feature');
     assert.match(
       stored.text,
-      /Stored the branch feature; only main is deployed\. To deploy it: git push slipway feature:main/,
+      /Stored the branch feature\. Only main is deployed\. To deploy this branch: git push slipway feature:main/,
     );
     assert.equal(await app.repository.remoteRef('blog', 'refs/heads/feature'), app.commit);
     assert.ok((await app.repository.push('blog', ':feature')).ok);
     await app.repository.git('tag', '-f', 'v1');
-    assert.match((await app.repository.push('blog', 'v1')).text, /Stored v1; only the branch main is deployed/);
+    assert.match((await app.repository.push('blog', 'v1')).text, /Stored v1\. Only the branch main is deployed/);
     assert.equal((await fleet.site.get('blog')).body, app.body);
     await nothingLeft(fleet);
   });

@@ -43,12 +43,12 @@ describe('pushes that meet, end early or find nobody', () => {
     const pushing = app.repository.startPush('blog');
     await pushing.saw(/compiling/);
     const waiting = second.startPush('blog');
-    await waiting.saw(/yours waits/);
+    await waiting.saw(/your push waits/);
     await releaseHeld();
     const late = await waiting.result;
     assert.match(
       late.text,
-      new RegExp(`Another push to blog is running \\(commit ${first.slice(0, 7)}\\); yours waits\\.`),
+      new RegExp(`Another push to blog is running \\(commit ${first.slice(0, 7)}\\); your push waits\\.`),
     );
     assert.equal(late.ok, false);
     assert.match(
@@ -68,7 +68,7 @@ describe('pushes that meet, end early or find nobody', () => {
     const pushing = app.repository.startPush('blog');
     await pushing.saw(/compiling/);
     const waiting = second.startPush('blog');
-    await waiting.saw(/yours waits\./);
+    await waiting.saw(/your push waits\./);
     await releaseHeld();
     const { ok, text } = await waiting.result;
     assert.ok(ok, text);
@@ -87,7 +87,7 @@ describe('pushes that meet, end early or find nobody', () => {
     );
     await Promise.all(pushes.map((push) => push.saw(/compiling/)));
     const results = await Promise.all(pushes.map((push) => push.result));
-    for (const { ok, text } of results) assert.ok(ok && !text.includes('yours waits'), text);
+    for (const { ok, text } of results) assert.ok(ok && !text.includes('your push waits'), text);
   });
 
   it('cancels the build at Ctrl-C: its sandbox goes and the same commit can be pushed again', async () => {
@@ -118,7 +118,7 @@ describe('pushes that meet, end early or find nobody', () => {
     const pushing = app.repository.startPush('blog');
     await pushing.saw(/compiling/);
     const waiting = second.startPush('blog');
-    await waiting.saw(/yours waits/);
+    await waiting.saw(/your push waits/);
     waiting.interrupt();
     assert.equal((await waiting.result).ok, false);
     await releaseHeld();

@@ -29,7 +29,7 @@ describe('the command that declares a database restored', () => {
     const store = await open();
     await assert.rejects(declareRestored({ stateDir }), { code: 'SLIP_STORE_LOCKED' });
     await store.close();
-    assert.match(await declareRestored({ stateDir }), /counts from now on.*slipway status/);
+    assert.match(await declareRestored({ stateDir }), /is now the valid database.*slipway status/);
     const restored = await open();
     assert.ok((await restored.newEpoch('next')).counter > 1_000_000_000_000);
     await restored.close();

@@ -28,7 +28,7 @@ test('only the deploy branch builds, the rest is stored with a note that says ho
   ]);
   const [branch, tag] = decide(['refs/heads/feature', 'refs/tags/v1']);
   assert.ok(branch?.kind === 'store' && branch.note?.includes('git push slipway feature:main'));
-  assert.ok(tag?.kind === 'store' && tag.note?.includes('only the branch main is deployed'));
+  assert.ok(tag?.kind === 'store' && tag.note?.includes('Only the branch main is deployed'));
 });
 
 test('the first of main and master to be deployed is the deploy branch from then on', () => {

@@ -21,6 +21,6 @@ test('the limit of memory is told with its number', () => {
   hints.push(Buffer.from('fatal: Out of memory, malloc failed'));
   assert.match(
     String(hints.hint),
-    /more than 512 MB of memory for an object of this push\. This is the limit for one push/,
+    /more than 512 MB of memory for an object of this push\. That is the limit for one push/,
   );
 });
