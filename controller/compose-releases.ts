@@ -21,10 +21,10 @@ import { Releases } from './release/releases.ts';
 import { DEFAULT_ROLLOUT_POLICY } from './release/rollout-plan.ts';
 import { Rollouts } from './release/rollout.ts';
 
-/** What everything that changes an app shares. */
+/** What all changes of apps share. */
 export interface AppWork {
   readonly dispatch: Dispatch;
-  /** One turn at a time for each app. */
+  /** All work on one app takes turns. */
   readonly queue: KeyedQueue;
   readonly ends: AppEnds;
 }
@@ -107,7 +107,7 @@ export function composeDestroys(
   });
 }
 
-/** Puts a deploy ref where the database says, wherever it is now. */
+/** Sets a deploy ref to the commit in the database, whatever its present commit. */
 async function setRef(
   reposDir: string,
   app: App,

@@ -43,7 +43,7 @@ export async function composePipeline(basics: Basics, foundations: Foundations):
   return { ...foundations, ...fleetParts, ...builds, ...releases, deploys, destroys, ends, movement };
 }
 
-/** Background work that follows reports. Returns the function that ends it. */
+/** Starts background work that reacts to reports. Returns the function that ends it. */
 export function startBackground(basics: Basics, parts: Parts): () => void {
   void renewServerCertificate(parts, basics, basics.signal);
   return startReaper({ store: parts.store, fleet: parts.dispatch.fleet, log: basics.log });

@@ -3,35 +3,35 @@ import { MIN_LOST_AFTER_MS } from '../shared/domain/lost-after.ts';
 import { QUOTA_CEILING, QUOTA_NAMES, quotaTrouble, type Quotas } from '../shared/domain/quota.ts';
 import { readConfigFile } from '../shared/kit/config-file.ts';
 
-const door = z.strictObject({
+const listenAddress = z.strictObject({
   /** Address to bind. */
   host: z.string().default('127.0.0.1'),
-  /** 0: any free one. */
+  /** 0: any free port. */
   port: z.number().int().min(0).max(65535),
 });
 
 const schema = z.strictObject({
-  /** Absolute folder of everything the controller keeps; made (0700) when absent. */
+  /** Absolute path of the folder with all state of the controller. It is created (mode 0700) when absent. */
   stateDir: z.string().startsWith('/'),
   /** Git over SSH, for people who push. */
-  ssh: door,
+  ssh: listenAddress,
   /** HTTPS API, for the CLI and for joining nodes. */
-  api: door,
+  api: listenAddress,
   /** gRPC sessions, for agents. */
-  agents: door,
-  /** Name or address under which people and agents reach this machine; goes into certificates and addresses. */
+  agents: listenAddress,
+  /** Name or address of this machine for people and agents. Certificates and addresses contain it. */
   publicHost: z.string().default('127.0.0.1'),
   /** Further names and addresses for the certificate. */
   extraNames: z.array(z.string()).default([]),
   /** Apps answer under `<app>.<baseDomain>`. */
   baseDomain: z.string().default('localhost'),
-  /** Port of the proxies as people see it, for the URL at the end of a push. */
+  /** Public port of the proxies, for the URL at the end of a push. */
   webPort: z.number().int().default(80),
   /** The first push of an authorised user creates the app. */
   createOnPush: z.boolean().default(true),
   /** Stack of new apps. */
   defaultStack: z.string().default('host'),
-  /** Folder for the programs that nodes download; may be shared by controllers. Default: `programs` in stateDir. */
+  /** Folder for the programs that nodes download. Several controllers may share it. Default: `programs` in stateDir. */
   programsDir: z.string().startsWith('/').optional(),
   /** Limits of builds; the defaults are Heroku's. */
   build: z
@@ -48,7 +48,7 @@ const schema = z.strictObject({
       error: ({ input }) => quotaTrouble(input as Partial<Quotas>) ?? '',
     })
     .default({}),
-  /** Patience of rollouts, ms. */
+  /** Time limits of rollouts, ms. */
   rollout: z
     .strictObject({
       startTimeoutMs: z.number().int().positive().optional(),
@@ -57,17 +57,17 @@ const schema = z.strictObject({
       roomTimeoutMs: z.number().int().min(0).optional(),
     })
     .default({}),
-  /** Silence of a node after which its instances are placed elsewhere, where an app does not say (`apps:lost-after`). */
+  /** A node is lost after this silence, when an app has no other setting (`apps:lost-after`). */
   lostAfterMs: z.number().int().min(MIN_LOST_AFTER_MS).default(60_000),
   /** For tests: each answer of the API is compared with its schema, and a difference fails the request. */
   checksAnswers: z.boolean().default(false),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 });
 
-/** The controller's settings, complete: nothing past this file reads the environment or fills in defaults. */
+/** The complete settings of the controller. No other file reads the environment or adds defaults. */
 export type ControllerConfig = z.infer<typeof schema>;
 
-/** @throws SLIP_CONFIG_FILE naming the file and the field */
+/** @throws SLIP_CONFIG_FILE with the file and the field */
 export function readControllerConfig(path: string): Promise<ControllerConfig> {
   return readConfigFile(path, schema);
 }

@@ -20,7 +20,7 @@ export interface Basics {
   readonly clock: Clock;
   readonly log: Logger;
   readonly failpoint: Failpoint;
-  /** Of this process, for programs of the product's own that it starts. */
+  /** Environment of this process, for the programs of the product that it starts. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted when the controller is told to stop. */
   readonly signal: AbortSignal;
@@ -50,7 +50,7 @@ export function controllerPaths(stateDir: string): Paths {
   };
 }
 
-/** Opens what is on disk: truth, trust, images. */
+/** Opens the database, the certificate authority and the image store. */
 export async function openFoundations(config: ControllerConfig, clock: Clock): Promise<Foundations> {
   const paths = controllerPaths(config.stateDir);
   const store = await openStore({ path: paths.database, clock, randomId, quotas: config.quotas });

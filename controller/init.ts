@@ -14,11 +14,11 @@ import type { User } from './domain/users.ts';
 export interface InitOptions {
   readonly admin: string;
   readonly keyFiles: readonly string[];
-  /** The CLI's settings file, with a new token in it; left alone when it exists. */
+  /** Path of the CLI's settings file with a new token. An existing file stays unchanged. */
   readonly out: string;
 }
 
-/** Makes the first administrator. Each step is skipped when it is done already, so that it may be run again. */
+/** Creates the first administrator. Each step that was done before is skipped, so it can run again. */
 export async function initialise(config: ControllerConfig, options: InitOptions): Promise<void> {
   const { store, authority } = await openFoundations(config, systemClock);
   try {

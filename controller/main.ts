@@ -65,7 +65,7 @@ async function serve(config: ControllerConfig): Promise<void> {
   await foundations.store.close();
 }
 
-/** Finishes what an earlier life left; waits a while for the nodes to come back first. */
+/** Continues the work that a former run of the controller left. First it waits some time for the nodes. */
 async function resume(parts: Parts, log: Logger, signal: AbortSignal): Promise<void> {
   try {
     const apps = await parts.store.deployedApps();
@@ -84,12 +84,13 @@ async function nodesBack(parts: Parts, signal: AbortSignal): Promise<void> {
   while (connected() < expected && systemClock.monotonicMs() < untilMs) await systemClock.sleep(100, signal);
 }
 
-/** What a push under way is told: a release that was cut goes on after the restart. */
+/** The reason for pushes that run now. A release that exists already continues after the restart. */
 function stopping(): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_CONTROLLER_STOPPING',
     kind: 'transient',
-    message: 'The controller is stopping. A release that exists already continues after the next start of the controller.',
+    message:
+      'The controller is stopping. A release that exists already continues after the next start of the controller.',
     hint: 'See its result with: slipway releases',
   });
 }

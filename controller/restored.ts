@@ -7,9 +7,9 @@ import type { ControllerConfig } from './config.ts';
 import { openStore } from './store/open-store.ts';
 
 /**
- * The operator's word that the database here was restored from a backup and counts. The nodes refuse such a controller
- * until then, because they cannot tell it from a forgotten copy.
- * @returns what to do now
+ * Declares that the database was restored from a backup and is valid. Until then the nodes refuse such a controller, because they cannot
+ * distinguish it from a forgotten copy.
+ * @returns the next step for the operator
  */
 export async function declareRestored({ stateDir }: Pick<ControllerConfig, 'stateDir'>): Promise<string> {
   const path = controllerPaths(stateDir).database;
@@ -23,7 +23,7 @@ export async function declareRestored({ stateDir }: Pick<ControllerConfig, 'stat
   return `${path} is now the valid database, and every node will obey it. Start the controller, then check with: slipway status\n`;
 }
 
-/** Opening makes a database where there is none, and files that only this account can write. */
+/** Opening a missing database would create it, with files that only this account can write. */
 async function refuseUnlessOurs(path: string): Promise<void> {
   const owner = await stat(path).then(
     ({ uid }) => uid,

@@ -1,12 +1,12 @@
 import { isIPv6 } from 'node:net';
 
-/** Which connection is ended for a new one: a flood of unauthenticated connections must not keep users out. Pure. */
+/** Decides which connection is ended for a new one. A flood of unauthenticated connections must not keep users out. Pure. */
 
 export interface AdmissionLimits {
-  /** Connections that are not authenticated yet: in all, and from one address. */
+  /** Connections that are not authenticated yet: the total, and for each address. */
   readonly maxWaiting: number;
   readonly maxWaitingPerAddress: number;
-  /** Connections of every kind: in all, and from one address. */
+  /** All connections: the total, and for each address. */
   readonly maxConnections: number;
   readonly maxConnectionsPerAddress: number;
 }
@@ -15,14 +15,14 @@ export interface AdmissionLimits {
 export interface WaitingPeer {
   /** An {@link addressGroup}. */
   readonly address: string;
-  /** Has not sent one byte yet. */
+  /** True when it has not sent a byte yet. */
   readonly silent: boolean;
 }
 
 export interface Newcomer {
   /** An {@link addressGroup}. */
   readonly address: string;
-  /** Connections that are open now: in all, and from this address. */
+  /** Connections that are open now: the total, and from this address. */
   readonly connections: number;
   readonly connectionsOfAddress: number;
 }
@@ -30,8 +30,8 @@ export interface Newcomer {
 export type Admission<P> = { readonly accept: true; readonly drop?: P | undefined } | { readonly accept: false };
 
 /**
- * Decides about a new connection; `waiting` is ordered by age, oldest first. At a limit, a waiting connection is ended: one of the same address
- * if the limit is that of the address. An authenticated connection is never ended. Without a waiting one the new connection is refused.
+ * Decides about a new connection. `waiting` is ordered by age, oldest first. At a limit, a waiting connection is ended. At the limit of an
+ * address, it is one of this address. An authenticated connection is never ended. When none waits, the new connection is refused.
  */
 export function admit<P extends WaitingPeer>(
   newcomer: Newcomer,
@@ -46,7 +46,7 @@ export function admit<P extends WaitingPeer>(
   return { accept: true };
 }
 
-/** The oldest silent one. Else of the network with the most connections, of its address with the most, the oldest one. */
+/** The oldest connection that sent nothing. Otherwise the oldest one of the most frequent address in the most frequent network. */
 function replace<P extends WaitingPeer>(peers: readonly P[]): Admission<P> {
   const drop = peers.find((peer) => peer.silent) ?? oldestOfCrowd(peers);
   return drop === undefined ? { accept: false } : { accept: true, drop };
@@ -64,7 +64,7 @@ function mostCrowded<P>(peers: readonly P[], keyOf: (peer: P) => string): readon
   return groups.reduce<readonly P[]>((most, group) => (group.length > most.length ? group : most), []);
 }
 
-/** The unit that limits count by: an IPv4 address, or the /64 of an IPv6 address. */
+/** The unit of the limits: an IPv4 address, or the /64 of an IPv6 address. */
 export function addressGroup(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (mapped !== undefined || !isIPv6(address)) return mapped ?? address;

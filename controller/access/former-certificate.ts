@@ -1,13 +1,13 @@
 import type { Store } from '../store/port.ts';
 
 export interface FormerCertificate {
-  /** Name of the node whose it was. */
+  /** Name of its node. */
   readonly node: string;
-  /** Why it is refused and what to do, for whoever holds it. */
-  readonly words: string;
+  /** The reason and the next command, for the machine that uses it. */
+  readonly message: string;
 }
 
-/** Whose a refused certificate was, and what its holder should hear; undefined when no node ever had it. */
+/** The node of a refused certificate, and the message for the machine that uses it. Undefined when no node ever had it. */
 export async function formerCertificate(
   store: Pick<Store, 'retiredCertificate'>,
   serial: string,
@@ -19,12 +19,12 @@ export async function formerCertificate(
   if (node.state === 'removed')
     return {
       node: node.name,
-      words: `Node ${node.name} was removed from the fleet. To use this machine again, let it join again: slipway nodes:token`,
+      message: `Node ${node.name} was removed from the fleet. To use this machine again, let it join again: slipway nodes:token`,
     };
-  const words = {
+  const messages = {
     revoked: `The certificate of node ${node.name} was revoked on ${when}. To allow this machine again, rejoin it: slipway nodes:rejoin ${node.name}`,
     rejoined: `Node ${node.name} rejoined with another certificate on ${when}. If that was another machine, revoke its certificate: slipway nodes:revoke ${node.name}`,
     renewed: `This certificate of node ${node.name} was replaced by a renewed one on ${when}. This machine may have an old copy of the files. Rejoin it with: slipway nodes:rejoin ${node.name}`,
   };
-  return { node: node.name, words: words[why] };
+  return { node: node.name, message: messages[why] };
 }

@@ -22,7 +22,7 @@ const TEXT_MAX = 20_000;
 const PRIVATE = /PRIVATE KEY|PuTTY-User-Key-File/i;
 
 /**
- * Reads one line of an OpenSSH public key file. What was given is never repeated in an error: it may be a secret.
+ * Reads one line of an OpenSSH public key file. An error never contains the input, because it may be a secret.
  * @throws SLIP_KEY_PRIVATE, SLIP_KEY_INVALID, SLIP_KEY_WEAK
  */
 export function parsePublicKey(text: string): PublicKey {
@@ -60,7 +60,7 @@ function rsaBits(pem: string): number {
   return createPublicKey(pem).asymmetricKeyDetails?.modulusLength ?? 0;
 }
 
-/** The comment is shown on terminals. */
+/** Terminals show the comment, so it must not contain control characters. */
 function printable(text: string): string {
   return text.replace(/[^\p{L}\p{N}\p{P}\p{S} ]/gu, '');
 }

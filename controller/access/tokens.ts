@@ -4,16 +4,16 @@ import { Sensitive } from '../../shared/kit/sensitive.ts';
 export interface NewToken {
   /** Shown once, never stored. */
   readonly secret: Sensitive;
-  /** What the store keeps: SHA-256 of the secret, hex. No salt is needed: the secret has 256 bits of chance. */
+  /** Hex SHA-256 of the secret, for the database. A salt is not needed, because the secret has 256 random bits. */
   readonly secretHash: string;
 }
 
-/** A person's or a script's key to the API. The prefix lets secret scanners find leaked ones. */
+/** An API token of a user. Secret scanners find leaked tokens by the prefix. */
 export function newApiToken(): NewToken {
   return newToken('slip_');
 }
 
-/** Lets one node join, once. */
+/** A token with which one node can join, once. */
 export function newJoinToken(): NewToken {
   return newToken('slipjoin_');
 }

@@ -66,7 +66,7 @@ async function nodeOf({ store }: DoorDeps, request: FastifyRequest): Promise<Nod
   if (serial === undefined) throw nodeCertificateRefused();
   const node = await store.nodeBySerial(serial);
   if (node === undefined || node.state === 'removed')
-    throw nodeCertificateRefused((await formerCertificate(store, serial))?.words);
+    throw nodeCertificateRefused((await formerCertificate(store, serial))?.message);
   if (node.certificateSerial === serial) return node;
   await store.useCertificate(serial);
   return { ...node, certificateSerial: serial };

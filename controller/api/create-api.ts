@@ -7,7 +7,7 @@ import { callAfter } from '../../shared/kit/timer.ts';
 import type { ServerCredential } from '../access/ca/authority.ts';
 import { quotaReached } from '../access/quota-error.ts';
 import type { User } from '../domain/users.ts';
-import { SocketDoor } from '../access/socket-door.ts';
+import { ConnectionLimiter } from '../access/connection-limiter.ts';
 import { errorBody, notFound, toApiError } from './api-errors.ts';
 import { admit, isAboutApp } from './authenticate.ts';
 import { checkAnswer, checkLines } from './check-answer.ts';
@@ -87,8 +87,8 @@ function buildServer(config: ApiConfig, deps: ApiDeps, { credential, signal }: L
     exposeHeadRoutes: false,
   }) as unknown as FastifyInstance;
   server.server.headersTimeout = HEADERS_TIMEOUT_MS;
-  const door = new SocketDoor({ ...API_LIMITS, ...config.doorLimits }, { ...deps, name: 'api' });
-  guardConnections(server.server, door);
+  const connections = new ConnectionLimiter({ ...API_LIMITS, ...config.connectionLimits }, { ...deps, name: 'api' });
+  guardConnections(server.server, connections);
   server.server.on('secureConnection', (socket: TLSSocket) => deps.connections.add(socket));
   server.removeContentTypeParser('text/plain');
   server.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
@@ -96,9 +96,9 @@ function buildServer(config: ApiConfig, deps: ApiDeps, { credential, signal }: L
   requireAccess(server);
   server.addHook('onRequest', async (request) => {
     const { access } = request.routeOptions.config;
-    door.asked(request.raw.socket);
+    connections.requestReceived(request.raw.socket);
     if (access !== undefined) request.admission = await admit(deps, request, access);
-    if (access !== undefined && access.auth !== 'anonymous') door.proven(request.raw.socket);
+    if (access !== undefined && access.auth !== 'anonymous') connections.authenticated(request.raw.socket);
     if (request.routeOptions.bodyLimit === JSON_LIMIT_BYTES)
       limitBodyTime(request, deps.clock, config.bodyTimeoutMs ?? BODY_TIMEOUT_MS);
   });

@@ -1,6 +1,6 @@
 import type { Action } from '../access/policy.ts';
 import type { Authority } from '../access/ca/authority.ts';
-import type { DoorLimits } from '../access/socket-door.ts';
+import type { ConnectionLimits } from '../access/connection-limiter.ts';
 import type { BuilderPool } from '../build/builder-pool.ts';
 import type { ImageStore, TaskSources } from '../build/port.ts';
 import type { Programs } from '../install/programs.ts';
@@ -38,7 +38,7 @@ export interface ApiConfig {
   readonly gitUrl: (app: AppName) => string;
   /** How long the body of a question may take to arrive; uploads have longer. Default 20 s. */
   readonly bodyTimeoutMs?: number | undefined;
-  readonly doorLimits?: Partial<DoorLimits> | undefined;
+  readonly connectionLimits?: Partial<ConnectionLimits> | undefined;
   /** Compares each answer with its schema and fails the request on a difference. For tests: it costs time. */
   readonly checksAnswers?: boolean | undefined;
 }

@@ -1,11 +1,11 @@
 import type { Server, Socket } from 'node:net';
-import type { DoorLimits, SocketDoor } from '../access/socket-door.ts';
+import type { ConnectionLimits, ConnectionLimiter } from '../access/connection-limiter.ts';
 
 /**
  * Thousands of nodes may call the API at the same time, often from one address. Above that, unauthenticated connections must not use up the
  * open files that sessions and pushes need.
  */
-export const API_LIMITS: DoorLimits = Object.freeze({
+export const API_LIMITS: ConnectionLimits = Object.freeze({
   maxWaiting: 1_000,
   maxWaitingPerAddress: 100,
   maxConnections: 5_000,
@@ -13,12 +13,12 @@ export const API_LIMITS: DoorLimits = Object.freeze({
   graceMs: 20_000,
 });
 
-/** Passes to the server only the connections that the door accepts. */
-export function guardConnections(server: Server, door: SocketDoor): void {
+/** Passes to the server only the connections that the connections accepts. */
+export function guardConnections(server: Server, connections: ConnectionLimiter): void {
   const listeners = server.listeners('connection');
   server.removeAllListeners('connection');
   server.on('connection', (socket: Socket) => {
-    if (door.take(socket) === undefined) return;
+    if (connections.accept(socket) === undefined) return;
     for (const listener of listeners) Reflect.apply(listener, server, [socket]);
   });
 }

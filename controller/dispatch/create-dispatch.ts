@@ -2,7 +2,7 @@ import type { Epoch } from '../../shared/domain/assignment.ts';
 import { BUILDER_AWAY_MS } from '../../shared/domain/build.ts';
 import type { Digest, NodeId, TaskId } from '../../shared/domain/ids.ts';
 import type { DesiredAck } from '../../shared/rpc/messages.ts';
-import type { DoorLimits } from '../access/socket-door.ts';
+import type { ConnectionLimits } from '../access/connection-limiter.ts';
 import type { BuilderNode, Builders } from '../build/port.ts';
 import { Dispatcher, type DispatcherDeps } from './dispatcher.ts';
 import type { Budget } from './message-budget.ts';
@@ -29,7 +29,7 @@ export interface DispatchConfig {
   readonly keepaliveTimeoutMs?: number | undefined;
   /** After which a connection without a session is ended. Default 60 s. */
   readonly connectionIdleMs?: number | undefined;
-  readonly portLimits?: Partial<DoorLimits> | undefined;
+  readonly portLimits?: Partial<ConnectionLimits> | undefined;
   readonly heartbeatRate?: HeartbeatRate | undefined;
   readonly budget?: Budget | undefined;
   readonly refusalRetryMs?: number | undefined;
@@ -87,7 +87,7 @@ export function createDispatch(
   const server = createGrpcServer(settings, (call) => {
     const peer = peerOf(call);
     void dispatcher.accept(call).then((admitted) => {
-      if (admitted) port.proven(peer);
+      if (admitted) port.authenticated(peer);
     });
   });
   const port = new AgentPort(

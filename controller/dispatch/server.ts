@@ -6,7 +6,7 @@ import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import { callAfter } from '../../shared/kit/timer.ts';
 import { loadAgentService, MAX_MESSAGE_BYTES } from '../../shared/rpc/service.ts';
-import { SocketDoor, type DoorLimits, type PeerName } from '../access/socket-door.ts';
+import { ConnectionLimiter, type ConnectionLimits, type PeerName } from '../access/connection-limiter.ts';
 import type { AgentCall } from './agent-session.ts';
 
 type ConnectionInjector = ReturnType<Server['createConnectionInjector']>;
@@ -29,7 +29,7 @@ const BACKLOG = 4096;
  * A fleet behind NAT shares one address, and after a restart of the controller all its agents connect at the same time. When a connection is
  * refused, its agent tries again. A connection has 10 s for TLS (`server-credentials.ts`) and `graceMs` for its session.
  */
-export const AGENT_PORT_LIMITS: DoorLimits = Object.freeze({
+export const AGENT_PORT_LIMITS: ConnectionLimits = Object.freeze({
   maxWaiting: 1_000,
   maxWaitingPerAddress: 100,
   maxConnections: 10_000,
@@ -73,15 +73,15 @@ function serializeOnce<T extends { fleetRoutes?: unknown }>(serialize: (message:
 /** The port on which agents call: TCP connections within limits, TLS and gRPC behind it. */
 export class AgentPort {
   readonly #tcp: TcpServer;
-  readonly #door: SocketDoor;
+  readonly #connections: ConnectionLimiter;
   readonly #grpc: Server;
   #injector: ConnectionInjector | undefined;
 
-  constructor(grpc: Server, limits: DoorLimits, deps: { readonly clock: Clock; readonly log: Logger }) {
+  constructor(grpc: Server, limits: ConnectionLimits, deps: { readonly clock: Clock; readonly log: Logger }) {
     this.#grpc = grpc;
-    this.#door = new SocketDoor(limits, { ...deps, name: 'agents' });
+    this.#connections = new ConnectionLimiter(limits, { ...deps, name: 'agents' });
     this.#tcp = createServer({ noDelay: true }, (socket) => {
-      if (this.#door.take(socket) !== undefined) this.#injector?.injectConnection(socket);
+      if (this.#connections.accept(socket) !== undefined) this.#injector?.injectConnection(socket);
     });
   }
 
@@ -99,18 +99,18 @@ export class AgentPort {
   }
 
   /** The connection of this call is authenticated by the certificate of a node. */
-  proven(connection: PeerName): void {
-    this.#door.proven(connection);
+  authenticated(connection: PeerName): void {
+    this.#connections.authenticated(connection);
   }
 
   /** A node that cannot be reached never closes its end, and grpc-js waits for that even in a forced shutdown. So this method does not wait. */
   close(clock: Clock): Promise<void> {
     this.#tcp.close();
-    this.#door.destroyWaiting();
+    this.#connections.destroyWaiting();
     return new Promise((resolve) => {
       const giveUp = callAfter(clock, CLOSE_TIMEOUT_MS, () => {
         this.#grpc.forceShutdown();
-        this.#door.destroyAll();
+        this.#connections.destroyAll();
         resolve();
       });
       this.#grpc.tryShutdown(() => {

@@ -66,6 +66,6 @@ export class SessionAuthenticator {
   async #refuse(call: AgentCall, serial: string): Promise<void> {
     const former = await formerCertificate(this.#deps.store, serial);
     this.#deps.logger.warn({ serial, peer: call.getPeer(), node: former?.node }, 'session.refused');
-    call.emit('error', { code: Status.UNAUTHENTICATED, details: former?.words ?? UNKNOWN_CERTIFICATE });
+    call.emit('error', { code: Status.UNAUTHENTICATED, details: former?.message ?? UNKNOWN_CERTIFICATE });
   }
 }

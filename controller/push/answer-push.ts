@@ -19,7 +19,7 @@ export interface PushDeps {
   readonly failpoint: Failpoint;
 }
 
-/** One push whose pack is being received. Stages are added to `timingsMs` as they pass. */
+/** One push whose pack is being received. Each stage adds its time to `timingsMs`. */
 export interface PushSession {
   readonly app: PushApp;
   readonly user: GitUser;
@@ -81,7 +81,7 @@ async function answerAll(pushing: Pushing, request: ProcReceiveRequest): Promise
   return decisions.map((decision, at) => deployed[at] ?? resultOf(decision, failed));
 }
 
-/** The deploy branch always has a place. */
+/** The deploy branch never counts against the limit of refs. */
 function addsRef({ kind, command }: RefDecision): boolean {
   return kind === 'store' && command.oldCommit === NO_COMMIT && command.newCommit !== NO_COMMIT;
 }
@@ -149,7 +149,7 @@ async function deployNow(pushing: Pushing, command: RefCommand, commit: CommitIn
   return deps.policy.deploy(push, pushing.output, io.signal);
 }
 
-/** Looks again now that it is this push's turn; an unborn HEAD follows the first branch deployed. */
+/** The ref may have moved while this push waited. A HEAD without a branch is set to the first deployed branch. */
 async function whyMoved(repositoryDir: string, ref: string, oldCommit: string): Promise<string | undefined> {
   const now = (await readRef(repositoryDir, ref)) ?? NO_COMMIT;
   const at = now === NO_COMMIT ? 'was deleted' : `moved to ${now.slice(0, 7)}`;
@@ -162,7 +162,7 @@ async function whyMoved(repositoryDir: string, ref: string, oldCommit: string): 
   return undefined;
 }
 
-/** Tells the pusher what went wrong; returns the short form for git's own line. */
+/** Shows the error to the pusher. Returns the short form for git's own line. */
 function report(pushing: Pushing, error: unknown): string {
   const { deps, app, io } = pushing;
   if (io.signal.aborted && !(io.signal.reason instanceof SlipwayError)) return 'cancelled';

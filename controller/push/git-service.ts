@@ -24,7 +24,7 @@ import { cleanTerminalText } from './terminal-text.ts';
 export interface GitServiceConfig {
   readonly reposDir: string;
   readonly hooksDir: string;
-  /** Largest pack taken in one push. */
+  /** Largest pack of one push. */
   readonly maxPackBytes: number;
   /** Memory limit of one git; default {@link GIT_MEMORY_BYTES}. */
   readonly gitMemoryBytes?: number | undefined;
@@ -52,7 +52,7 @@ interface Admitted extends Opened {
 
 const WAITING = 'All places for pushes and fetches are in use. This one waits for a free place.\n';
 
-/** Serves git requests of authenticated users; knows nothing of SSH. */
+/** Serves git requests of authenticated users, without any code for SSH. */
 export class GitService {
   readonly #config: GitServiceConfig;
   readonly #deps: PushDeps;
@@ -71,7 +71,7 @@ export class GitService {
     this.#turns = { receive: new GitTurns(limits, deps.clock), send: new GitTurns(limits, deps.clock) };
   }
 
-  /** Resolves with the exit code for the client; its errors have been told to the client. Never rejects. */
+  /** Resolves with the exit code for the client, after the client got its errors. Never rejects. */
   async serve(request: ExecRequest, acceptedAtMs: number): Promise<number> {
     try {
       const run = await this.#start(request, acceptedAtMs);
@@ -81,7 +81,7 @@ export class GitService {
     }
   }
 
-  /** Resolves when no push is being worked on. */
+  /** Resolves when no push and no fetch runs. */
   async idle(): Promise<void> {
     await this.#running.idle();
     await this.#quarantines.idle();
@@ -162,7 +162,7 @@ export class GitService {
     const transfer = boundedChannel(request.channel, admitted.stay.signal, admitted.turn);
     const run = receivePack({ ...options, ...room }, transfer.channel, (push, io) => {
       leave();
-      transfer.over(); // from now on the deploy is told, and git reports how it ended
+      transfer.over(); // from now on the deploy ends when the app is destroyed, and git reports the result
       return decide(push, io);
     });
     return this.#running.track(repositoryDir, run, () => {
@@ -221,7 +221,7 @@ export class GitService {
     }
   }
 
-  /** Answers one request with an error instead of git. In git's own form, so that the client prints one sentence and our hint, and nothing about "access rights". */
+  /** Answers one request with an error, in the format of git. So the client prints only our message and hint, and nothing about "access rights". */
   refuse(request: ExecRequest, error: unknown): number {
     const known = toSlipwayError(error);
     if (known.kind === 'bug') this.#deps.log.error({ code: known.code, err: error }, 'git.failed');

@@ -3,10 +3,10 @@ import { callAfter } from '../../shared/kit/timer.ts';
 import { TurnPace, type Traffic } from './turn-pace.ts';
 
 export interface TurnLimits {
-  /** Gits at a time that receive or send a pack: in all, and of one user. Each may use the memory of one git. */
+  /** Number of gits that receive or send a pack at a time: the total, and for each user. Each may use the memory of one git. */
   readonly max: number;
   readonly maxPerUser: number;
-  /** While others wait, a turn that has waited longer than this for its client, and gets fewer bytes per second of this time, is ended. */
+  /** While others wait, a turn ends when it has waited longer than this for its client and moved fewer bytes per second of this time. */
   readonly slowAfterMs: number;
   readonly minBytesPerSecond: number;
 }
@@ -19,7 +19,7 @@ export const DEFAULT_TURN_LIMITS: TurnLimits = Object.freeze({
 });
 
 const CHECK_MS = 5_000;
-/** A connection without a byte for minutes counts as idle, at the client's end as well. */
+/** A connection without traffic for minutes counts as idle, also at the client. */
 const TELL_AGAIN_MS = 60_000;
 
 export interface Turn {
@@ -43,7 +43,7 @@ interface Waiter {
   toldAtMs: number;
 }
 
-/** Limits how many gits use memory at a time. The next waiting one whose user is below the limit gets a free turn. */
+/** Limits how many gits use memory at a time. A free turn goes to the first waiting git whose user is below the limit. */
 export class GitTurns {
   readonly #limits: TurnLimits;
   readonly #clock: Clock;

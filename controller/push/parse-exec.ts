@@ -3,7 +3,7 @@ import { SlipwayError } from '../../shared/kit/errors.ts';
 
 export type GitServiceName = 'receive-pack' | 'upload-pack';
 
-/** What a client may ask for in an SSH exec request. */
+/** The possible SSH exec requests. */
 export interface GitRequest {
   readonly service: GitServiceName;
   readonly app: AppName;
@@ -11,7 +11,7 @@ export interface GitRequest {
 
 export const MAX_EXEC_BYTES = 16 * 1024;
 
-/** The whole verb table: nothing else is ever run. */
+/** All commands. No other command is ever run. */
 const VERBS: readonly (readonly [prefix: string, service: GitServiceName])[] = [
   ['git-receive-pack ', 'receive-pack'],
   ['git receive-pack ', 'receive-pack'],
@@ -20,12 +20,12 @@ const VERBS: readonly (readonly [prefix: string, service: GitServiceName])[] = [
 ];
 
 const BARE_WORD = /^[A-Za-z0-9._~/-]+$/;
-/** What git's own quoting makes: '…' runs, with \' and \! between them. */
+/** The quoting of git: '…' strings, with \' and \! between them. */
 const QUOTED_WORD = /^(?:'[^']*'|\\['!])+$/;
 
 /**
- * Reads an exec string such as `git-receive-pack '/blog.git'`. No shell is involved, here or later.
- * @throws SLIP_PUSH_COMMAND for anything that is not one verb with one argument, SLIP_NAME_APP for a bad name
+ * Reads an exec string such as `git-receive-pack '/blog.git'`. No shell reads it.
+ * @throws SLIP_PUSH_COMMAND when it is not one command with one argument, SLIP_NAME_APP when the name is not valid
  */
 export function parseExec(command: string): GitRequest {
   if (command.length > MAX_EXEC_BYTES) throw refuseCommand(command);
@@ -36,7 +36,7 @@ export function parseExec(command: string): GitRequest {
   return { service: verb[1], app: parseAppName(appOfPath(path)) };
 }
 
-/** The text of one sh word; undefined when it is more than a bare or single-quoted word. */
+/** The text of one shell word. Undefined when it is not one plain or single-quoted word. */
 function unquote(word: string): string | undefined {
   if (word.startsWith('-')) return undefined;
   if (BARE_WORD.test(word)) return word;

@@ -13,7 +13,7 @@ export interface PlannedAppsDeps {
 
 interface Planned {
   readonly app: PushApp;
-  /** First pushes of the same user to the same name share the app. */
+  /** Number of first pushes of one user to one name. They share the app. */
   pushes: number;
   making: Promise<unknown> | undefined;
 }
@@ -27,7 +27,7 @@ export class PlannedApps {
     this.#deps = deps;
   }
 
-  /** Each call is paired with one of {@link close}. @throws SLIP_QUOTA before anything is sent */
+  /** Each call needs one call of {@link close}. @throws SLIP_QUOTA before the client sends its pack */
   async plan(user: GitUser, name: AppName): Promise<PushApp> {
     const { max, used } = await this.#deps.store.quotasOf(user.userId);
     if ((used.apps ?? 0) >= max.apps) throw quotaReached({ name: 'apps', max: max.apps, user: user.name });
@@ -43,7 +43,7 @@ export class PlannedApps {
     return planned.app;
   }
 
-  /** Creates the app: git has received the pack, and at least one branch is accepted. @throws SLIP_APP_EXISTS, SLIP_QUOTA */
+  /** Creates the app. Call when git has received the pack and at least one branch is accepted. @throws SLIP_APP_EXISTS, SLIP_QUOTA */
   async accept(user: GitUser, { appId, name }: PushApp): Promise<void> {
     const planned = this.#planned.get(keyOf(user, name));
     if (planned?.app.appId !== appId) return;
@@ -56,7 +56,7 @@ export class PlannedApps {
     }
   }
 
-  /** A push has ended. @returns true when the repository is not needed: the app was not created, and no other push uses it */
+  /** Call when a push has ended. @returns true when the app was not created and no other push uses the repository */
   async close(user: GitUser, { appId, name }: PushApp): Promise<boolean> {
     const key = keyOf(user, name);
     const planned = this.#planned.get(key);

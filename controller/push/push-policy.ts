@@ -9,7 +9,7 @@ import type { GitUser, Push, PushApp, PushPolicy, PushOutcome, PushOutput } from
 
 export interface PushPolicyDeps {
   readonly store: Store;
-  /** First push of an authorised user creates the app. */
+  /** The first push of a user to a new name creates the app. */
   readonly createOnPush: boolean;
   readonly defaultStack: string;
   readonly randomId: RandomId;

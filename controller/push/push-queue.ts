@@ -1,9 +1,9 @@
-/** One push of an app at a time, in the order in which they came. */
+/** One push of an app at a time, in the order of arrival. */
 export class PushQueue {
   readonly #lines = new Map<string, Line>();
 
   /**
-   * Waits for the app's turn. `waiting` is told once who holds it. Call the returned function when done.
+   * Waits for the app's turn. `waiting` is called once, with the commit that has the turn. Call the returned function at the end.
    * @throws the signal's reason when it aborts while waiting
    */
   async enter(appId: string, place: Place): Promise<() => void> {

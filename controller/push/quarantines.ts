@@ -21,9 +21,9 @@ export class Quarantines {
     await swept;
   }
 
-  /** Call before a git receives. Call the returned function when git has stored its objects or has ended; a second call does nothing. */
+  /** Call before git receives objects. Call the returned function when git has stored them or has ended. A second call does nothing. */
   async enter(dir: string): Promise<() => void> {
-    this.#receiving.set(dir, (this.#receiving.get(dir) ?? 0) + 1); // from now on no sweep begins
+    this.#receiving.set(dir, (this.#receiving.get(dir) ?? 0) + 1); // no sweep starts from now on
     let inside = true;
     const leave = (): void => {
       if (inside) this.#leave(dir);

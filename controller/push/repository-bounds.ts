@@ -3,14 +3,14 @@ import { run, runOk } from '../../shared/kit/exec.ts';
 import { gitCommand } from './git/git.argv.ts';
 import type { ReceiveLimits } from './port.ts';
 
-/** Most branches, tags and notes of one app. Each is a file on the controller's disk, and git reads all of them in each push and fetch. */
+/** Highest number of branches, tags and notes of one app. Each is a file on the controller's disk, and git reads all of them in each push and fetch. */
 export const REPOSITORY_REFS_MAX = 5_000;
 
 const MEGABYTE = 1_000_000;
-/** Header and checksum. A push that only deletes or moves refs sends no more, so it is possible in a full repository too. */
+/** Header and checksum. A push that only deletes or moves refs sends no more, so it works in a full repository too. */
 const EMPTY_PACK_BYTES = 32;
 
-/** Counts the refs that pushes under way will add, so that pushes at the same time cannot exceed the limit together. */
+/** Counts the refs that running pushes will add, so that pushes at the same time cannot exceed the limit together. */
 export class RefRooms {
   readonly #promised = new Map<string, number>();
 
@@ -38,7 +38,7 @@ export class RefRooms {
 export interface RefRoom {
   /** @throws SLIP_PUSH_REFS when the repository would have more than {@link REPOSITORY_REFS_MAX} */
   readonly take: (count: number) => Promise<void>;
-  /** The push has ended: its refs are in the repository, or never will be. */
+  /** Call when the push has ended. */
   readonly leave: () => void;
 }
 
@@ -57,15 +57,15 @@ function tooManyRefs(app: string): SlipwayError {
 
 export interface PackRoom {
   readonly maxPackBytes: number;
-  /** For the pusher of a larger pack; absent: the limit of one push counts. */
+  /** Message for the pusher of a larger pack. Absent: the limit of one push applies. */
   readonly tooLarge?: string | undefined;
 }
 
-/** Pure: the largest pack that this push may send. */
+/** The largest pack that this push may send. Pure. */
 export function packRoom(
-  of: { readonly app: string; readonly usedBytes: number; readonly maxPackBytes: number } & ReceiveLimits,
+  repository: { readonly app: string; readonly usedBytes: number; readonly maxPackBytes: number } & ReceiveLimits,
 ): PackRoom {
-  const { app, usedBytes, maxPackBytes, repositoryMegabytes, owner } = of;
+  const { app, usedBytes, maxPackBytes, repositoryMegabytes, owner } = repository;
   const left = repositoryMegabytes * MEGABYTE - usedBytes;
   if (left >= maxPackBytes) return { maxPackBytes };
   const max = String(repositoryMegabytes);

@@ -14,20 +14,20 @@ import { PushQueue } from './push-queue.ts';
 import { ALGORITHMS } from './ssh/algorithms.ts';
 import { authenticate, SpareKeys, type Identity } from './ssh/authenticate.ts';
 import { loadHostKey } from './ssh/host-key.ts';
-import type { WatchedSocket } from '../access/socket-door.ts';
+import type { WatchedSocket } from '../access/connection-limiter.ts';
 import { DEFAULT_LIMITS, Listener, type ListenerLimits } from './ssh/listener.ts';
 import { acceptSessions } from './ssh/session.ts';
 import { UserConnections } from './ssh/user-connections.ts';
 
 export interface GitServerConfig {
   readonly host: string;
-  /** 0: any free one. */
+  /** 0: any free port. */
   readonly port: number;
-  /** Holds the host key. */
+  /** Folder of the host key. */
   readonly stateDir: string;
-  /** Holds `<appId>.git` of every app. */
+  /** Folder with `<appId>.git` for each app. */
   readonly reposDir: string;
-  /** Largest pack taken in one push; default 1 GiB. */
+  /** Largest pack of one push; default 1 GiB. */
   readonly maxPackBytes?: number | undefined;
   readonly gitMemoryBytes?: number | undefined;
   readonly turns?: Partial<TurnLimits> | undefined;
@@ -44,7 +44,7 @@ export interface GitServerDeps {
 export interface GitServerAddress {
   readonly host: string;
   readonly port: number;
-  /** Of the host key, as ssh shows it. */
+  /** Fingerprint of the host key, as ssh shows it. */
   readonly fingerprint: string;
   /** `ssh-ed25519 AAAA…` for known_hosts. */
   readonly publicKey: string;
@@ -53,7 +53,7 @@ export interface GitServerAddress {
 export interface GitServer {
   /** @throws SLIP_PUSH_PORT, SLIP_PUSH_HOST_KEY */
   listen(): Promise<GitServerAddress>;
-  /** Takes no more connections, cancels what may still be cancelled, waits for the rest. */
+  /** Accepts no more connections, cancels the work that can be cancelled, and waits for the rest. */
   close(): Promise<void>;
   /** Set once it listens. */
   readonly address: GitServerAddress | undefined;
@@ -124,18 +124,18 @@ function serveConnections(server: ssh2.Server, listener: Listener, deps: Connect
       deps.log.debug({ address: info.ip, err: error }, 'ssh.connection_failed');
     });
     if (watched === undefined) connection.end();
-    else serveConnection(connection, watched, { ...deps, proven: () => listener.proven(watched.socket) });
+    else serveConnection(connection, watched, { ...deps, authenticated: () => listener.authenticated(watched.socket) });
   });
 }
 
 function serveConnection(
   connection: Connection,
   watched: WatchedSocket,
-  deps: ConnectionDeps & { readonly proven: () => void },
+  deps: ConnectionDeps & { readonly authenticated: () => void },
 ): void {
   let sessionFromMs = watched.acceptedAtMs;
   authenticate(connection, deps, (identity) => {
-    deps.proven();
+    deps.authenticated();
     const { user } = identity;
     const max = user.maxConnections ?? deps.maxPerUser;
     const verdict = deps.users.add(user.userId, watched.socket, max);
@@ -156,7 +156,7 @@ function serveConnection(
   });
 }
 
-/** Answers the first request with the reason, then ends. A client without a request is disconnected. */
+/** Answers the first request with the reason, then ends the connection. A client without a request is disconnected. */
 function refuseUser(
   connection: Connection,
   identity: Identity,
@@ -172,7 +172,7 @@ function refuseUser(
   );
 }
 
-/** ssh2's types want arrays that may change. */
+/** The types of ssh2 require mutable arrays. */
 function mutable(lists: typeof ALGORITHMS): NonNullable<ssh2.ServerConfig['algorithms']> {
   const { kex, serverHostKey, cipher, hmac, compress } = lists;
   return {

@@ -1,20 +1,20 @@
 import { StringDecoder } from 'node:string_decoder';
 
-/** Makes text of an app or a build safe on the pusher's terminal. */
+/** Makes text of an app or a build safe for the pusher's terminal. */
 
 /** CSI … final byte; OSC, DCS, SOS, PM, APC up to BEL or ST; two-character escapes. */
 const ESCAPE =
   /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\u001b[\]PX^_]|[\u009d\u0090\u0098\u009e\u009f])[^\u0007\u001b\u0080-\u009f]*(?:\u0007|\u001b\\|\u009c)|\u001b[ -/]*[0-OQ-WYZ\\`-~]/g;
-/** The start of such a sequence at the end of a chunk: kept until the rest of it comes. */
+/** The start of such a sequence at the end of a chunk. It is kept until the rest arrives. */
 const UNFINISHED_ESCAPE =
   /(?:(?:\u001b\[|\u009b)[0-?]*[ -/]*|(?:\u001b[\]PX^_]|[\u009d\u0090\u0098\u009e\u009f])[^\u0007\u001b\u0080-\u009f]*\u001b?|\u001b[ -/]*)$/;
-/** C0 but tab and newline, DEL, C1, and what turns text around or breaks lines behind the reader's back. */
+/** C0 except tab and newline, DEL, C1, characters that change the direction of text, and hidden line breaks. */
 const CONTROL =
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/g;
 
 const MAX_HELD_CHARS = 1024;
 
-/** A stream of chunks in, clean text out; remembers a sequence or character cut in two between chunks. */
+/** Cleans a stream of chunks. It keeps a sequence or character that is split between two chunks. */
 export class TerminalText {
   readonly #decoder = new StringDecoder('utf8');
   #held = '';
@@ -27,7 +27,7 @@ export class TerminalText {
     return clean(whole.slice(0, cut));
   }
 
-  /** What was still held back. */
+  /** The rest of the text. */
   end(): string {
     const rest = this.#held + this.#decoder.end();
     this.#held = '';
@@ -49,7 +49,7 @@ function clean(text: string): string {
     .replaceAll(CONTROL, '');
 }
 
-/** One finished piece of text, cleaned. */
+/** Cleans a complete text. */
 export function cleanTerminalText(text: string): string {
   const cleaner = new TerminalText();
   return cleaner.push(text) + cleaner.end();

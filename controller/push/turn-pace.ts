@@ -1,12 +1,12 @@
-/** What happens between a client and its git, as the two pipes see it. */
+/** The traffic between a client and its git, as the two pipes see it. */
 export interface Traffic {
   /** @param blocked git does not read at the moment */
   readonly fromClient: (bytes: number, blocked: boolean) => void;
   /** @param blocked the client does not read at the moment */
   readonly fromGit: (bytes: number, blocked: boolean) => void;
-  /** git takes more again. */
+  /** git reads again. */
   readonly gitReads: () => void;
-  /** The client takes more again. */
+  /** The client reads again. */
   readonly clientReads: () => void;
 }
 
@@ -14,8 +14,8 @@ export interface Traffic {
 const GIT_IS_SILENT_AFTER_MS = 15_000;
 
 /**
- * Measures how long a turn has waited for the client. While git works (index-pack resolves deltas, pack-objects searches for them, a busy disk), the
- * client cannot send or gets nothing, and this time is not the client's.
+ * Measures how long a turn has waited for the client. While git works (index-pack resolves deltas, pack-objects searches for them, the disk is
+ * busy), the client can neither send nor receive, so this time does not count.
  */
 export class TurnPace {
   #clientMs = 0;
@@ -52,7 +52,7 @@ export class TurnPace {
     this.#clientIsFull = false;
   }
 
-  /** @returns how long the turn waited for its client in all, and the bytes of both directions */
+  /** @returns how long the turn waited for its client, and the bytes of both directions */
   total(nowMs: number): { readonly clientMs: number; readonly bytes: number } {
     this.#settle(nowMs);
     return { clientMs: this.#clientMs, bytes: this.#bytes };
@@ -63,7 +63,7 @@ export class TurnPace {
     this.#atMs = nowMs;
   }
 
-  /** Of the time since the last event. */
+  /** The part of the time since the last event in which the turn waited for the client. */
   #clientShareMs(nowMs: number): number {
     if (this.#clientIsFull) return nowMs - this.#atMs;
     if (this.#gitIsFull) return 0;

@@ -2,21 +2,21 @@ import type { NodeId } from '../../../shared/domain/ids.ts';
 import type { Clock } from '../../../shared/kit/clock.ts';
 
 export interface AuthorityOptions {
-  /** Folder of the CA's files; made (0700) when absent. */
+  /** Folder of the CA's files. It is created (mode 0700) when absent. */
   readonly dir: string;
-  /** True on a first start only (no user, no node yet): then a missing CA is made. Else a missing one is an error. */
+  /** True only for the first start (no user and no node yet): then a missing CA is created. Otherwise a missing CA is an error. */
   readonly mayCreate: boolean;
-  /** DNS names and addresses under which agents and people reach the controller; become SANs. */
+  /** DNS names and addresses of the controller, for the certificate (SAN). */
   readonly serverNames: readonly string[];
   readonly serverLifetimeMs?: number | undefined;
   readonly nodeLifetimeMs?: number | undefined;
   readonly clock: Clock;
 }
 
-/** Key and certificate of the controller's HTTPS and gRPC doors, PEM. */
+/** Key and certificate of the HTTPS and gRPC servers of the controller, PEM. */
 export interface ServerCredential {
   readonly keyPem: string;
-  /** Followed by the CA's, so that who has only its pin can find and check it in the handshake. */
+  /** The CA's certificate follows, so that a client that has only its pin can check it in the handshake. */
   readonly certificatePem: string;
   readonly notAfterMs: number;
 }
@@ -29,19 +29,19 @@ export interface NodeCertificate {
 /** The fleet's own certificate authority. */
 export interface Authority {
   readonly caPem: string;
-  /** `sha256:` and the hex SHA-256 of the CA's public key (SPKI): what a joining node is given to trust us by. */
+  /** `sha256:` and the hex SHA-256 of the CA's public key (SPKI). A joining node trusts the controller by this pin. */
   readonly pin: string;
-  /** The present one; renewed, for the same key, when a third of its life is left. Ask again at least daily. */
+  /** The present credential. It is renewed, with the same key, in the last third of its lifetime. Ask at least once a day. */
   serverCredential(): Promise<ServerCredential>;
   /**
-   * @returns the SHA-256 of its public key, hex: the same machine asks with the same key
-   * @throws SLIP_CSR_INVALID when it cannot be read or its signature is not by its own key
+   * @returns the hex SHA-256 of its public key. The same machine always uses the same key
+   * @throws SLIP_CSR_INVALID when it cannot be read or is not signed by its own key
    */
   checkRequest(csrPem: string): Promise<string>;
-  /** How long a node's certificate is good for. */
+  /** Lifetime of a node's certificate. */
   readonly nodeLifetimeMs: number;
   /**
-   * Certificate for the key of a CSR, whose subject and extensions are ignored: identity is what we say.
+   * Certificate for the key of a CSR. Its subject and extensions are ignored, because the controller decides the identity.
    * @throws SLIP_CSR_INVALID
    */
   issueNode(node: { csrPem: string; nodeId: NodeId; serial: string }): Promise<NodeCertificate>;

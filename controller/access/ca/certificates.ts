@@ -5,10 +5,10 @@ import * as x509 from '../../../shared/kit/x509.ts';
 import type { NodeId } from '../../../shared/domain/ids.ts';
 import { meshNameOf } from '../../../shared/domain/fleet-routes.ts';
 
-/** ECDSA P-256: every TLS stack knows it, and keys and signatures are small. */
+/** ECDSA P-256: every TLS library supports it, and keys and signatures are small. */
 const KEY_ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256' } as const;
 const SIGNING_ALGORITHM = { name: 'ECDSA', hash: 'SHA-256' } as const;
-/** Clocks of a fleet differ; a certificate must not be "not yet valid" on the node it was made for. */
+/** Clocks of a fleet differ. A new certificate must already be valid by the clock of its node. */
 const CLOCK_SKEW_MS = 5 * 60_000;
 
 export interface KeyAndCertificate {
@@ -21,7 +21,7 @@ interface Validity {
   readonly lifetimeMs: number;
 }
 
-/** 32 lower-case hex digits; the first byte is 0x40–0x7f, so that the number is positive and prints without padding. */
+/** 32 hex digits in lower case. The first byte is 0x40–0x7f, so the number is positive and has no padding. */
 export function newSerial(): string {
   const bytes = randomBytes(16);
   bytes.writeUInt8((bytes.readUInt8(0) & 0x3f) | 0x40, 0);
@@ -49,20 +49,21 @@ export async function selfSignCa(validity: Validity): Promise<KeyAndCertificate>
   return { key: keys.privateKey, certificate };
 }
 
-/** @param of.former whose key is kept: the lines that tokens came in name it */
+/** @param server.former its key is kept, because the install lines that contain tokens name this key */
 export async function issueServer(
   ca: KeyAndCertificate,
-  of: { readonly names: readonly string[]; readonly former: KeyAndCertificate | undefined },
+  server: { readonly names: readonly string[]; readonly former: KeyAndCertificate | undefined },
   validity: Validity,
 ): Promise<KeyAndCertificate> {
+  const { names, former } = server;
   const { key, publicKey } =
-    of.former === undefined ? await newKey() : { ...of.former, publicKey: of.former.certificate.publicKey };
+    former === undefined ? await newKey() : { ...former, publicKey: former.certificate.publicKey };
   const certificate = await sign(ca, {
     publicKey,
     subject: 'CN=slipway-controller',
     serial: newSerial(),
     usages: [x509.ExtendedKeyUsage.serverAuth],
-    names: of.names.map((name) => ({ type: isIP(name) === 0 ? 'dns' : 'ip', value: name })),
+    names: names.map((name) => ({ type: isIP(name) === 0 ? 'dns' : 'ip', value: name })),
     validity,
   });
   return { key, certificate };
@@ -76,7 +77,7 @@ async function newKey(): Promise<{ key: webcrypto.CryptoKey; publicKey: x509.Pub
   };
 }
 
-/** For both ends of the mesh. The name is of that use alone: no door of the controller is ever called so. */
+/** For both ends of a mesh connection. No server of the controller has this name. */
 export async function issueNodeCertificate(
   ca: KeyAndCertificate,
   node: { csr: x509.Pkcs10CertificateRequest; nodeId: NodeId; serial: string },
@@ -103,7 +104,7 @@ export function nodeUri(nodeId: NodeId): string {
 export async function readRequest(csrPem: string): Promise<x509.Pkcs10CertificateRequest> {
   try {
     const csr = new x509.Pkcs10CertificateRequest(csrPem);
-    // Only the key is taken over, so it must be one we would make ourselves, and the sender must hold its private half.
+    // Only the key is used. It must be of our own type, and the sender must have its private key.
     if (isSupportedKey(csr.publicKey) && (await csr.verify())) return csr;
   } catch (cause) {
     throw badRequest(cause);
@@ -117,8 +118,8 @@ export function pinOf(certificate: x509.X509Certificate): string {
 }
 
 /** Hex SHA-256 of the public key of a certificate or a request. */
-export function keyHash(of: { readonly publicKey: x509.PublicKey }): string {
-  return createHash('sha256').update(new Uint8Array(of.publicKey.rawData)).digest('hex');
+export function keyHash(certified: { readonly publicKey: x509.PublicKey }): string {
+  return createHash('sha256').update(new Uint8Array(certified.publicKey.rawData)).digest('hex');
 }
 
 interface Leaf {

@@ -11,7 +11,7 @@ export async function writeCredential(path: string, credential: KeyAndCertificat
   await writeFileAtomic(path, `${keyPem}${certificatePem}`, 0o600);
 }
 
-/** `undefined` when there is no such file. @throws Error when it cannot be read, is damaged, or its halves do not match */
+/** Undefined when the file does not exist. @throws Error when it cannot be read, is damaged, or key and certificate do not match */
 export async function readCredential(path: string): Promise<KeyAndCertificate | undefined> {
   const text = await readFileIfExists(path);
   if (text === undefined) return undefined;

@@ -20,8 +20,8 @@ const SERVER_LIFETIME_MS = 90 * DAY_MS;
 const NODE_LIFETIME_MS = 90 * DAY_MS;
 
 /**
- * Opens the fleet's CA, making it on a first start. A missing or damaged one of an existing fleet is refused: a new CA
- * would lock every node out.
+ * Opens the fleet's CA. The first start creates it. A missing or damaged CA of an existing fleet is an error, because no node would
+ * trust a new CA.
  * @throws SLIP_CA_MISSING, SLIP_CA_DAMAGED, SLIP_CA_EXPIRED
  */
 export async function openCa(options: AuthorityOptions): Promise<Authority> {
@@ -59,7 +59,7 @@ async function openFleetCa(path: string, { mayCreate, clock }: AuthorityOptions)
   return ca;
 }
 
-/** A server certificate is ours to make again at any time, so a damaged file is simply replaced. */
+/** The controller can make a server certificate at any time, so a damaged file is replaced. */
 async function currentServerCredential(
   ca: KeyAndCertificate,
   path: string,
@@ -83,7 +83,7 @@ async function isGood(
   return await certificate.verify({ publicKey: ca.certificate.publicKey, signatureOnly: true });
 }
 
-/** True in the last third of its life. */
+/** True in the last third of its lifetime. */
 export function needsRenewal(notBeforeMs: number, notAfterMs: number, clock: Clock): boolean {
   return notAfterMs - clock.nowMs() < (notAfterMs - notBeforeMs) / 3;
 }

@@ -1,9 +1,9 @@
 import type { Command } from '../../../shared/kit/exec.ts';
 import type { GitServiceName } from '../parse-exec.ts';
 
-/** Every git call of the controller, as argv. Pure. Nothing of the machine's or a user's git configuration is read. */
+/** Every git command of the controller, as argv. Pure. git reads no configuration of the machine or of a user. */
 
-/** The exact environment of every git process; a client adds GIT_PROTOCOL at most. */
+/** The exact environment of every git process. A client can only add GIT_PROTOCOL. */
 export const GIT_ENV: Readonly<Record<string, string>> = Object.freeze({
   PATH: '/usr/local/bin:/usr/bin:/bin',
   HOME: '/nonexistent',
@@ -17,7 +17,7 @@ export interface ServiceOptions {
   readonly repositoryDir: string;
   readonly hooksDir: string;
   readonly maxPackBytes: number;
-  /** Hint for a pack that is larger; absent: the limit of one push was the reason. */
+  /** Hint for a larger pack. Absent: the limit of one push is the reason. */
   readonly tooLarge?: string | undefined;
   /** Memory limit of one git; default {@link GIT_MEMORY_BYTES}. */
   readonly memoryBytes?: number | undefined;
@@ -25,7 +25,7 @@ export interface ServiceOptions {
   readonly protocol?: string | undefined;
 }
 
-/** Never run anything because a repository says so; write durably; leave housekeeping to us. */
+/** Run nothing that a repository names, write durably, and leave housekeeping to the controller. */
 const SAFE_CONFIG: readonly string[] = [
   'safe.bareRepository=explicit',
   'core.fsmonitor=false',
@@ -41,8 +41,8 @@ const SAFE_CONFIG: readonly string[] = [
 ];
 
 /**
- * What one git of a stranger's may take: a pack of a few bytes can say "ten gigabytes of zeros". Objects beyond the threshold are streamed,
- * so what is left to hold in memory is small; a delta cannot be streamed, and git ends with "Out of memory" instead of the machine.
+ * Memory limit of one git. A pack of a few bytes can contain "ten gigabytes of zeros". git streams objects above the threshold, so it needs
+ * little memory for them. It cannot stream a delta, and then git ends with "Out of memory" instead of the machine.
  */
 export const GIT_MEMORY_BYTES = 512 * 1024 ** 2;
 const CPU_SECONDS = 15 * 60;
@@ -54,13 +54,13 @@ const FRUGAL_CONFIG: readonly string[] = [
   'pack.deltaCacheSize=64m',
 ];
 
-/** `git`, with bounds; it is git itself that runs then. */
+/** `git` with limits. `prlimit` replaces itself with git. */
 function bounded(command: Command, memoryBytes = GIT_MEMORY_BYTES): Command {
   const bounds = [`--data=${String(memoryBytes)}`, `--cpu=${String(CPU_SECONDS)}`];
   return { ...command, file: 'prlimit', args: [...bounds, '--', command.file, ...command.args] };
 }
 
-/** What decides over a push; given on the command line so that no repository can hold an older policy. */
+/** The settings of a push, on the command line, so that a repository cannot have older ones. */
 function receiveConfig(options: ServiceOptions): string[] {
   return [
     'receive.fsckObjects=true',
@@ -82,7 +82,7 @@ function withConfig(settings: readonly string[]): string[] {
   return settings.flatMap((setting) => ['-c', setting]);
 }
 
-/** The process that speaks git's protocol with a client. */
+/** The git process that serves a client. */
 export function serviceCommand(options: ServiceOptions): Command {
   const hooks = `core.hooksPath=${options.hooksDir}`;
   const env = options.protocol === undefined ? GIT_ENV : { ...GIT_ENV, GIT_PROTOCOL: options.protocol };
@@ -93,7 +93,7 @@ export function serviceCommand(options: ServiceOptions): Command {
   return bounded({ file: 'git', args, env }, options.memoryBytes);
 }
 
-/** A git command inside a repository; no hooks. */
+/** A git command inside a repository, without hooks. */
 export function gitCommand(repositoryDir: string, args: readonly string[]): Command {
   return bounded({
     file: 'git',
@@ -125,8 +125,8 @@ export function readRefArgs(ref: string): readonly string[] {
 }
 
 /**
- * Packs into one what many pushes left, and drops what no ref has held for two weeks. Until then such objects are in one pack of their own:
- * a file for each would be millions of files.
+ * Combines the packs of many pushes, and removes objects that no ref has held for two weeks. Until then these objects are in one pack of their
+ * own, because one file for each could mean millions of files.
  */
 export function housekeepingCommand(repositoryDir: string): Command {
   const settings = ['gc.packRefs=false', 'gc.writeCommitGraph=false', 'gc.cruftPacks=true'];
@@ -142,7 +142,7 @@ function archiveArgs(tree: string): readonly string[] {
   return ['archive', '--format=tar', tree];
 }
 
-/** Prints the kind of an object, or that it is missing. Does not follow symlinks. */
+/** Prints the type of an object, or that it is missing. It does not follow symlinks. */
 export function kindCommand(repositoryDir: string, object: string): Command {
   return { ...gitCommand(repositoryDir, ['cat-file', '--batch-check=%(objecttype)']), stdin: `${object}\n` };
 }

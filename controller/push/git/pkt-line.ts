@@ -1,4 +1,4 @@
-/** git's pkt-line framing: four hex digits of length (themselves included), then the data. Pure. */
+/** git's pkt-line format: four hex digits with the length of the whole packet, then the data. Pure. */
 
 /** Data of a packet, or the name of a special one. */
 export type Pkt = Buffer | 'flush' | 'delim' | 'response-end';
@@ -20,11 +20,11 @@ export function encodePkt(data: string | Uint8Array): Buffer {
   return Buffer.concat([Buffer.from((body.length + 4).toString(16).padStart(4, '0')), body]);
 }
 
-/** Cuts a byte stream, in whatever pieces it comes, into packets. Holds at most one incomplete packet. */
+/** Splits a byte stream into packets, whatever its chunks. It holds at most one incomplete packet. */
 export class PktDecoder {
   #rest: Buffer = Buffer.alloc(0);
 
-  /** The packets completed by this chunk. @throws PktLineError on a length that cannot be */
+  /** The packets that this chunk completes. @throws PktLineError when a length is not valid */
   push(chunk: Uint8Array): Pkt[] {
     this.#rest = this.#rest.length === 0 ? Buffer.from(chunk) : Buffer.concat([this.#rest, chunk]);
     const packets: Pkt[] = [];

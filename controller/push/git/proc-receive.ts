@@ -13,12 +13,12 @@ export interface RefCommand {
 
 export interface ProcReceiveRequest {
   readonly atomic: boolean;
-  /** More refs than one push may change: none of them is. */
+  /** True when the push has too many refs. Then no ref changes. */
   readonly tooMany: boolean;
   readonly commands: readonly RefCommand[];
 }
 
-/** `done`: we did what was asked; `store`: git itself updates the ref; `refuse`: with the reason the client prints. */
+/** `done`: the controller updated the ref. `store`: git updates it. `refuse`: the client prints the reason. */
 export type RefResult =
   | { readonly kind: 'done'; readonly ref: string }
   | { readonly kind: 'store'; readonly ref: string }
@@ -26,12 +26,12 @@ export type RefResult =
 
 const COMMAND = /^([0-9a-f]{40}) ([0-9a-f]{40}) (.+)$/s;
 const MAX_REASON_CHARS = 300;
-/** Each is a file on the controller's disk. Far more than a project has; what has more is pushed in parts. */
+/** Each ref is a file on the controller's disk. Projects have far fewer. A larger push can be done in parts. */
 export const MAX_REFS = 5_000;
 
 export const HELLO: Buffer = Buffer.concat([encodePkt('version=1\n'), FLUSH_PKT]);
 
-/** Collects what git tells the hook: the greeting section, then the commands. */
+/** Collects the messages of git to the hook: the greeting, then the commands. */
 export class ProcReceiveParser {
   readonly #decoder = new PktDecoder();
   readonly #commands: RefCommand[] = [];
@@ -40,8 +40,8 @@ export class ProcReceiveParser {
   #tooMany = false;
 
   /**
-   * `greeted` once the greeting is complete: answer with {@link HELLO}. The request once all commands are in.
-   * @throws PktLineError when this is not the protocol we know
+   * Returns `greeted` when the greeting is complete: then answer with {@link HELLO}. Returns the request when all commands have arrived.
+   * @throws PktLineError when the protocol is not known
    */
   push(chunk: Uint8Array): { greeted: boolean; request?: ProcReceiveRequest } {
     const before = this.#section;
@@ -83,7 +83,7 @@ function parseCommand(text: string): RefCommand {
   return { oldCommit: match[1], newCommit: match[2], ref: match[3] };
 }
 
-/** What the hook answers, in the order of the commands. */
+/** The answer of the hook, in the order of the commands. */
 export function encodeResults(results: readonly RefResult[]): Buffer {
   return Buffer.concat([...results.flatMap(encodeResult), FLUSH_PKT]);
 }

@@ -7,17 +7,17 @@ import { RefusalHints } from './refusal-hints.ts';
 
 type Child = ReturnType<typeof start>;
 
-/** A client's two-way connection, whatever carries it. */
+/** The two-way connection of a client. */
 export interface GitChannel {
   readonly input: Readable;
   readonly output: Writable;
   readonly errors: Writable;
-  /** Aborts when the client has gone. */
+  /** Aborts when the client disconnects. */
   readonly closed: AbortSignal;
   readonly traffic?: Traffic | undefined;
 }
 
-/** What one push says to the pusher while its refs are decided. */
+/** Output to the pusher while the refs are decided. */
 export interface PushIo {
   write(text: string): void;
   readonly signal: AbortSignal;
@@ -27,13 +27,13 @@ export interface PushIo {
 export type DecidePush = (request: ProcReceiveRequest, io: PushIo) => Promise<readonly RefResult[]>;
 
 export interface ServiceRun {
-  /** git's exit code; resolves when all output has been handed to the channel. */
+  /** The exit code of git. Resolves when all output has gone to the channel. */
   readonly exitCode: Promise<number>;
-  /** Settles when nothing of this push runs any more, the decision included; rejects when git broke the hook's protocol. */
+  /** Settles when the push has ended, with its decision. Rejects when git violated the protocol of the hook. */
   readonly settled: Promise<void>;
 }
 
-/** Text waiting for a pusher who does not read is dropped beyond this. */
+/** When a pusher does not read, text above this size is dropped. */
 const MAX_UNREAD_BYTES = 8 * 1024 * 1024;
 const KILL_AFTER_MS = 3000;
 
@@ -45,8 +45,8 @@ export function uploadPack(options: ServiceOptions, channel: GitChannel): Servic
 }
 
 /**
- * Runs `git receive-pack` for a client. The refs are decided by `decide` in git's proc-receive hook, which is three `cat`s over
- * inherited descriptors: git checks and stores the objects, we say what becomes of the refs, and no second Node starts.
+ * Runs `git receive-pack` for a client. git checks and stores the objects, and `decide` decides about the refs. git's proc-receive hook is three
+ * `cat` commands over inherited descriptors, so no second Node process starts.
  */
 export function receivePack(options: ServiceOptions, channel: GitChannel, decide: DecidePush): ServiceRun {
   const child = start(serviceCommand(options), ['pipe', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'], true);
@@ -121,7 +121,7 @@ function writer(text: Duplex): (line: string) => void {
   };
 }
 
-/** Joins a git process and a client; kills the process (and what it started) when the client goes. */
+/** Connects a git process with a client. Kills the process and its children when the client disconnects. */
 function connect(child: Child, channel: GitChannel): Promise<number> {
   const stop = (): void => {
     stopGroup(child);
@@ -146,7 +146,7 @@ function connect(child: Child, channel: GitChannel): Promise<number> {
   });
 }
 
-/** After the pipes are joined: each chunk has been written when it is counted. */
+/** Call after the pipes are connected, so that each chunk is written before it is counted. */
 function watch({ stdin, stdout }: Child, { input, output }: GitChannel, traffic: Traffic): void {
   input.on('data', (chunk: Buffer) => traffic.fromClient(chunk.length, stdin?.writableNeedDrain === true));
   stdin?.on('drain', traffic.gitReads);
@@ -154,7 +154,7 @@ function watch({ stdin, stdout }: Child, { input, output }: GitChannel, traffic:
   output.on('drain', traffic.clientReads);
 }
 
-/** git takes its quarantine away on SIGTERM; what does not end by itself is killed. */
+/** git removes its quarantine on SIGTERM. A process that does not end is killed. */
 function stopGroup(child: Child): void {
   const { pid } = child;
   if (pid === undefined) return;

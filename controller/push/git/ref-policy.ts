@@ -1,27 +1,27 @@
 import { NO_COMMIT, type RefCommand } from './proc-receive.ts';
 
-/** Which refs build, which are only kept, and which are refused. Pure. */
+/** Decides which refs are deployed, stored or refused. Pure. */
 
 export type RefDecision =
   | { readonly kind: 'deploy'; readonly command: RefCommand }
   | { readonly kind: 'store'; readonly command: RefCommand; readonly note?: string | undefined }
   | { readonly kind: 'refuse'; readonly command: RefCommand; readonly reason: string };
 
-/** HEAD of the repository: the deploy branch as soon as it exists. */
+/** HEAD of the repository. It is the deploy branch when this branch exists. */
 export interface HeadFacts {
   readonly headRef: string;
   readonly headExists: boolean;
 }
 
 const DEPLOY_REFS: readonly string[] = ['refs/heads/main', 'refs/heads/master'];
-/** git searches a short name in these places. So it could take a branch or tag whose name begins like this for another ref. */
+/** git searches a short name in these places. So a branch or tag whose name begins like this could mean another ref. */
 const AMBIGUOUS = /^(?:refs|heads|tags|remotes)\/|^(?:HEAD|FETCH_HEAD|ORIG_HEAD|MERGE_HEAD|CHERRY_PICK_HEAD)$/;
 const STORED = /^refs\/(heads|tags|notes)\//;
 const MAX_REF_CHARS = 250;
 
 /**
  * Decides each ref of one push. With `atomic`, one refusal refuses all.
- * A repository has one deploy branch: main or master, whichever was deployed first; before that either may be it.
+ * A repository has one deploy branch: main or master, the one that was deployed first. Before the first deploy, both are possible.
  */
 export function decideRefs(commands: readonly RefCommand[], head: HeadFacts, atomic: boolean): RefDecision[] {
   const deployRef = head.headExists ? head.headRef : firstDeployRef(commands);

@@ -1,4 +1,4 @@
-/** Next commands for what git itself refuses, before it asks us about any ref. Pure. */
+/** Hints for the errors of git itself, before it asks about a ref. Pure. */
 
 const PACK_TOO_LARGE = 'pack exceeds maximum allowed size';
 const HINTS: readonly (readonly [said: string, hint: string])[] = [
@@ -18,14 +18,14 @@ function outOfMemory(memoryBytes: number): string {
   return `Git needs more than ${megabytes} MB of memory for an object of this push. That is the limit for one push, so the push was refused. Take large files out of the commits (git rm --cached FILE, git commit --amend), then push again.`;
 }
 
-/** Looks at git's output as it passes; remembers the first refusal it knows. */
+/** Searches git's output for known errors and keeps the hint of the first one. */
 export class RefusalHints {
   #tail = '';
   #hint: string | undefined;
   readonly #memoryBytes: number;
   readonly #tooLarge: string | undefined;
 
-  /** @param tooLarge why this pack is too large; absent: the limit of one push */
+  /** @param tooLarge the reason why the pack is too large. Absent: the limit of one push */
   constructor(memoryBytes: number, tooLarge?: string) {
     this.#memoryBytes = memoryBytes;
     this.#tooLarge = tooLarge;

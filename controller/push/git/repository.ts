@@ -24,7 +24,7 @@ export function repositoryPath(reposDir: string, appId: AppId): string {
   return join(reposDir, `${appId}.git`);
 }
 
-/** The app's bare repository, created whole or not at all. Returns its path. @throws SLIP_EXEC_FAILED */
+/** Creates the bare repository of the app, completely or not at all. Returns its path. @throws SLIP_EXEC_FAILED */
 export async function ensureRepository(reposDir: string, appId: AppId): Promise<string> {
   const dir = repositoryPath(reposDir, appId);
   if (await isDirectory(dir)) {
@@ -46,7 +46,7 @@ export async function ensureRepository(reposDir: string, appId: AppId): Promise<
   return dir;
 }
 
-/** Also in a repository that an older version made. */
+/** A repository of an older version gets the file as well. */
 async function writeAttributes(repositoryDir: string): Promise<void> {
   const path = join(repositoryDir, 'info', 'attributes');
   if ((await readFileIfExists(path)) === ATTRIBUTES) return;
@@ -73,12 +73,12 @@ export async function markPlanned(reposDir: string, appId: AppId): Promise<void>
   await writeFileAtomic(plannedMark(reposDir, appId), '');
 }
 
-/** The app was created: its repository stays. */
+/** Call when the app was created. Its repository stays. */
 export async function keepPlanned(reposDir: string, appId: AppId): Promise<void> {
   await rm(plannedMark(reposDir, appId), { force: true });
 }
 
-/** Removes the repository of an app that was not created, or is gone. Call while no git runs there. */
+/** Removes the repository of an app that was not created or was destroyed. Call while no git runs there. */
 export async function removeRepository(reposDir: string, appId: AppId): Promise<void> {
   await removeTree(repositoryPath(reposDir, appId), run);
   await keepPlanned(reposDir, appId);
@@ -97,7 +97,7 @@ async function isDirectory(path: string): Promise<boolean> {
   }
 }
 
-/** Removes what a killed git process left behind: temporary objects and lock files. Call while no git runs there. */
+/** Removes the temporary objects and lock files of a killed git process. Call while no git runs there. */
 export async function sweepRepository(repositoryDir: string): Promise<void> {
   const refs = await readdir(join(repositoryDir, 'refs'), { recursive: true });
   const packs = await readdir(join(repositoryDir, 'objects', 'pack')).catch(() => []);
@@ -125,15 +125,15 @@ export async function sweepQuarantines(repositoryDir: string): Promise<void> {
   await Promise.all(quarantines.map((name) => rm(join(repositoryDir, 'objects', name), options)));
 }
 
-/** Packs beyond this are put together between pushes. */
+/** More packs than this are combined between pushes. */
 const MAX_PACKS = 50;
 /** A repository of this size is cleaned once a day: its owner may have deleted branches to make room. */
 const LARGE_BYTES = 1_000_000_000;
 const CLEANED_EVERY_MS = 24 * 3_600_000;
-/** Its time says when the repository was cleaned last. */
+/** The modification time of this file is the time of the last cleaning. */
 const CLEANED = 'slipway-cleaned';
 
-/** Housekeeping that no push waits for; does nothing most of the time. @throws SLIP_EXEC_FAILED */
+/** Housekeeping. No push waits for it, and usually it has nothing to do. @throws SLIP_EXEC_FAILED */
 export async function maintainRepository(repositoryDir: string, nowMs: number): Promise<void> {
   const { packs, bytes } = await packsOf(repositoryDir);
   if (packs <= MAX_PACKS && (bytes < LARGE_BYTES || !(await isCleaningDue(repositoryDir, nowMs)))) return;
@@ -160,19 +160,19 @@ export async function packsOf(repositoryDir: string): Promise<{ readonly packs: 
   };
 }
 
-/** Housekeeping may replace files meanwhile. */
+/** Housekeeping may replace the file at the same time. */
 function zeroIfGone(error: unknown): 0 {
   if (isErrno(error, 'ENOENT')) return 0;
   throw error;
 }
 
-/** Where HEAD points: `refs/heads/main`. */
+/** The target of HEAD, for example `refs/heads/main`. */
 export async function readHead(repositoryDir: string): Promise<string> {
   const text = (await readFileIfExists(join(repositoryDir, 'HEAD'))) ?? '';
   return /^ref: (refs\/heads\/\S+)\n?$/.exec(text)?.[1] ?? 'refs/heads/main';
 }
 
-/** Points HEAD at a branch, so that a clone checks it out. */
+/** Sets HEAD to a branch, so that a clone checks it out. */
 export async function setHead(repositoryDir: string, ref: string): Promise<void> {
   await runOk(run, gitCommand(repositoryDir, ['symbolic-ref', 'HEAD', ref]));
 }
@@ -193,9 +193,9 @@ function nothingAtFolder(error: unknown): undefined {
 }
 
 /**
- * Moves a ref from one commit to another, or nothing; survives a power cut once it resolves. Zeros as the old commit: the ref must not exist.
- * Moving it to where it already is does nothing, so that recovery may repeat it.
- * @throws SLIP_PUSH_REF_MOVED when the ref is elsewhere by now, SLIP_PUSH_REF_WRITE when it cannot be written
+ * Moves a ref from one commit to another, completely or not at all. After it resolves, the move survives a power cut. Zeros as the old commit
+ * mean that the ref must not exist. A move to the present commit does nothing, so a recovery may repeat it.
+ * @throws SLIP_PUSH_REF_MOVED when the ref has another commit now, SLIP_PUSH_REF_WRITE when it cannot be written
  */
 export async function moveRef(repositoryDir: string, ref: string, move: { from: string; to: string }): Promise<void> {
   const update = gitCommand(repositoryDir, updateRefArgs(ref, move.to, move.from));
@@ -232,7 +232,7 @@ function refMoved(ref: string, now: string, stderr: string): SlipwayError {
   });
 }
 
-/** Only releases move a deploy ref, one at a time per app: a lock found there belongs to a git that was killed. */
+/** Only releases move a deploy ref, one at a time for each app. So an existing lock belongs to a killed git. */
 async function removeLock(repositoryDir: string, ref: string): Promise<void> {
   await rm(join(repositoryDir, `${ref}.lock`), { force: true });
 }
@@ -240,11 +240,11 @@ async function removeLock(repositoryDir: string, ref: string): Promise<void> {
 export interface CommitInfo {
   /** Committer date, ms since the epoch. */
   readonly timeMs: number;
-  /** First line of the message; may hold any character. */
+  /** First line of the message. It may contain any character. */
   readonly subject: string;
 }
 
-/** @throws SLIP_PUSH_NOT_COMMIT when the id names something else (a tag is not followed), or nothing */
+/** @throws SLIP_PUSH_NOT_COMMIT when the id is not a commit (a tag is not followed) or does not exist */
 export async function commitInfo(repositoryDir: string, commit: string): Promise<CommitInfo> {
   if (!COMMIT.test(commit) || commit === NO_COMMIT) throw notACommit(commit, 'missing');
   const asked = {

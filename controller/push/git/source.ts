@@ -4,15 +4,15 @@ import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { run, runOk, start } from '../../../shared/kit/exec.ts';
 import { archiveCommand, kindCommand } from './git.argv.ts';
 
-/** Nearly as quick as the fastest, and a tenth smaller. */
+/** Almost as fast as the fastest level, and a tenth smaller. */
 const GZIP_LEVEL = 5;
 
 type Child = ReturnType<typeof start>;
 
 /**
- * The source of a commit, or of one folder of it: then nothing outside of that folder leaves the controller.
- * @param root a folder as `parseBuildRoot` gives it
- * @returns opens the source
+ * The source of a commit, or of one folder of it. Then nothing outside of this folder leaves the controller.
+ * @param root a folder from `parseBuildRoot`
+ * @returns a function that opens the source
  * @throws SLIP_BUILD_ROOT_ABSENT when the commit has no such folder
  */
 export async function findTree(
@@ -28,8 +28,8 @@ export async function findTree(
 }
 
 /**
- * A tree as a gzipped tar, for a builder. Nothing in the tree is run or filtered on the way.
- * The stream fails when git does, so that a cut archive is never taken for a whole one.
+ * A tree as a gzipped tar, for a builder. Nothing in the tree is run or filtered. The stream fails when git fails, so that a truncated archive
+ * never looks complete.
  */
 export function openTree(repositoryDir: string, tree: string): Readable {
   const child = start(archiveCommand(repositoryDir, tree), ['ignore', 'pipe', 'pipe']);
@@ -44,7 +44,7 @@ export function openTree(repositoryDir: string, tree: string): Readable {
   return gzip;
 }
 
-/** Resolves when the child has ended well and its output has been read; rejects with the end of its stderr. */
+/** Resolves when the child has ended without an error and its output has been read. Rejects with the end of its stderr. */
 function exitFailure(child: Child, code: string): Promise<void> {
   return new Promise((resolve, reject) => {
     let stderr = '';

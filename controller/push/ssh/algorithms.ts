@@ -1,7 +1,7 @@
 import type { ServerConfig } from 'ssh2';
 
 /**
- * What we offer, best first. ssh2 adds strict key exchange (`kex-strict-s-v00@openssh.com`) itself, which closes Terrapin. No SHA-1, no CBC,
+ * The offered algorithms, best first. ssh2 itself adds strict key exchange (`kex-strict-s-v00@openssh.com`), which prevents Terrapin. No SHA-1, no CBC,
  * no finite-field groups under 3072 bits, no ChaCha20 (AES-GCM is faster with Node's OpenSSL and needs no MAC), no compression before or
  * after authentication (packs are compressed already).
  */

@@ -5,7 +5,7 @@ const USERAUTH_BANNER = 53;
 /** RFC 4253, 11.1. */
 const NO_MORE_AUTH_METHODS_AVAILABLE = 14;
 
-/** The few private parts of ssh2 that a message during authentication needs. */
+/** The private parts of ssh2 that a message during authentication needs. */
 interface ProtocolInternals {
   readonly _kexinit?: unknown;
   readonly _packetRW: {
@@ -22,7 +22,7 @@ interface DeepPartial {
 
 /**
  * Shows text on the client's terminal during authentication (RFC 4252, 5.4). ssh2 can only send one fixed banner before the first key is
- * seen, so this writes the packet by itself; should ssh2 change inside, nothing is shown and all else works.
+ * seen, so this function writes the packet. If a new ssh2 has other private parts, no text is shown, and everything else works.
  */
 export function sendAuthBanner(connection: Connection, text: string): boolean {
   return sendPacket(connection, USERAUTH_BANNER, [
@@ -58,7 +58,7 @@ function sendPacket(connection: Connection, type: number, fields: readonly Buffe
   return true;
 }
 
-/** As we know it, and not in a key exchange, in which only its own packets may be sent. */
+/** True when ssh2 has the expected private parts and no key exchange runs. During a key exchange, no other packet may be sent. */
 function isReady(protocol: DeepPartial | undefined): protocol is ProtocolInternals {
   if (protocol === undefined || protocol._kexinit !== undefined) return false;
   const writer = protocol._packetRW?.write;

@@ -13,7 +13,7 @@ export interface Identity {
 export interface AuthDeps {
   readonly policy: PushPolicy;
   readonly log: Logger;
-  /** Keys known to belong to people who then logged in with another key: no hint for these. */
+  /** Unknown keys of users who then logged in with another key. They get no hint. */
   readonly spareKeys: SpareKeys;
 }
 
@@ -32,8 +32,8 @@ const KEY_TYPES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Authenticates one connection by public key alone. `verified` is called once, with the key whose signature over this connection's
- * session was checked here: a key that was merely offered (CVE-2024-45337) never becomes an identity.
+ * Authenticates one connection by public key only. `verified` is called once, with the key whose signature over the session of this
+ * connection is valid. A key that was only offered (CVE-2024-45337) never becomes an identity.
  */
 export function authenticate(connection: Connection, deps: AuthDeps, verified: (identity: Identity) => void): void {
   const attempt: Attempt = { requests: 0, failures: 0, unknown: [], done: false };
@@ -69,7 +69,7 @@ interface Settling {
   readonly verified: (identity: Identity) => void;
 }
 
-/** Undefined: this request proves nothing. */
+/** Undefined when the request is not for a known and acceptable key. */
 async function decide(context: AuthContext, deps: AuthDeps): Promise<Identity | undefined> {
   if (context.method !== 'publickey' || !isAcceptableKey(context)) return undefined;
   const fingerprint = keyFingerprint(context.key.data);
@@ -86,7 +86,7 @@ function settle(
   if (identity === undefined || context.method !== 'publickey') {
     refuse({ connection, deps, attempt, verified }, context);
   } else if (context.signature === undefined) {
-    context.accept(); // "would be fine, now sign": no identity yet
+    context.accept(); // the client must sign next; this is no identity yet
   } else if (isSigned(context)) {
     attempt.done = true;
     deps.spareKeys.add(attempt.unknown);
@@ -121,7 +121,7 @@ function unknownKeyHint(fingerprint: string): string {
   return `Slipway does not know the key ${fingerprint}.\nAdd it with: slipway keys:add`;
 }
 
-/** A type we take, not RSA with SHA-1, not a short RSA key, and the blob is of the type it claims. */
+/** True for an accepted key type whose blob has this type. RSA needs SHA-2 and a long key. */
 function isAcceptableKey(context: PublicKeyAuthContext): boolean {
   const { algo, data } = context.key;
   if (!KEY_TYPES.has(algo)) return false;
@@ -133,7 +133,7 @@ function isAcceptableKey(context: PublicKeyAuthContext): boolean {
 function isSigned(context: PublicKeyAuthContext): boolean {
   const key = parseBlob(context.key.data);
   if (key === undefined || context.signature === undefined || context.blob === undefined) return false;
-  // It answers with an Error when it cannot verify, whatever its types say.
+  // Despite its types, it returns an Error when it cannot verify.
   const verdict: unknown = key.verify(context.blob, context.signature, context.hashAlgo);
   return verdict === true;
 }
@@ -158,7 +158,7 @@ function rsaBits(blob: Buffer): number {
   return (Math.min(length, blob.length - at) - leadingZero) * 8;
 }
 
-/** Bounded memory of keys that agents offer beside the right one, so that their owners are not told again and again. */
+/** A limited set of keys that SSH agents offer besides the registered one, so that their users do not get a hint each time. */
 export class SpareKeys {
   readonly #fingerprints = new Set<string>();
   readonly #max = 1000;

@@ -14,7 +14,7 @@ export interface HostKey {
 
 const FILE = 'ssh_host_ed25519_key';
 
-/** The server's identity: read from the state folder, made there on the first start. @throws SLIP_PUSH_HOST_KEY when the file is damaged */
+/** Reads the host key from the state folder. The first start creates it. @throws SLIP_PUSH_HOST_KEY when the file is damaged */
 export async function loadHostKey(stateDir: string): Promise<HostKey> {
   const path = join(stateDir, FILE);
   const privateKey = (await readFileIfExists(path)) ?? (await makeHostKey(stateDir, path));
@@ -38,7 +38,7 @@ async function makeHostKey(stateDir: string, path: string): Promise<string> {
   return privateKey;
 }
 
-/** One key in 256 has a leading zero byte that ssh2 drops while writing: such a file could never be read again. */
+/** One key in 256 has a leading zero byte, which ssh2 drops when it writes the file. Such a file cannot be read again. */
 export function generateSoundKey(generate: () => string): string {
   for (let tries = 0; tries < 20; tries += 1) {
     const privateKey = generate();

@@ -2,17 +2,17 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import type { Clock } from '../../../shared/kit/clock.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import type { Logger } from '../../../shared/kit/log.ts';
-import { SocketDoor, type DoorLimits, type PeerName, type WatchedSocket } from '../../access/socket-door.ts';
+import { ConnectionLimiter, type ConnectionLimits, type PeerName, type WatchedSocket } from '../../access/connection-limiter.ts';
 
-/** `graceMs`: from TCP accept to proven identity. */
-export interface ListenerLimits extends DoorLimits {
-  /** Bytes that a client may send before that. */
+/** `graceMs` is the time from TCP accept to the authentication. */
+export interface ListenerLimits extends ConnectionLimits {
+  /** Bytes that a client may send before its authentication. */
   readonly maxLoginBytes: number;
-  /** Without a byte in either direction. */
+  /** A connection without traffic in both directions ends after this time. */
   readonly idleMs: number;
-  /** Connections of one user at a time; each may run a git. */
+  /** Connections of one user at a time. Each can run one git. */
   readonly maxPerUser: number;
-  /** Of a connection, whatever happens on it. */
+  /** Longest duration of a connection. */
   readonly totalMs: number;
 }
 
@@ -34,17 +34,17 @@ export interface ListenerDeps {
   readonly onSocket: (watched: WatchedSocket) => void;
 }
 
-/** Accepts TCP connections within limits; ssh2 sees only what got in. */
+/** Accepts TCP connections within limits. ssh2 gets only accepted connections. */
 export class Listener {
   readonly #server: Server;
-  readonly #door: SocketDoor;
+  readonly #connections: ConnectionLimiter;
   readonly #limits: ListenerLimits;
   readonly #deps: ListenerDeps;
 
   constructor(limits: ListenerLimits, deps: ListenerDeps) {
     this.#limits = limits;
     this.#deps = deps;
-    this.#door = new SocketDoor(limits, { ...deps, name: 'ssh' });
+    this.#connections = new ConnectionLimiter(limits, { ...deps, name: 'ssh' });
     this.#server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 }, (socket) => {
       this.#accept(socket);
     });
@@ -62,25 +62,25 @@ export class Listener {
     });
   }
 
-  /** Stops accepting; open connections stay. */
+  /** Stops accepting connections. Open connections stay. */
   stopAccepting(): void {
     if (this.#server.listening) this.#server.close();
   }
 
   destroyAll(): void {
-    this.#door.destroyAll();
+    this.#connections.destroyAll();
   }
 
   find(peer: PeerName): WatchedSocket | undefined {
-    return this.#door.find(peer);
+    return this.#connections.find(peer);
   }
 
-  proven(peer: PeerName): void {
-    this.#door.proven(peer);
+  authenticated(peer: PeerName): void {
+    this.#connections.authenticated(peer);
   }
 
   #accept(socket: Socket): void {
-    const watched = this.#door.take(socket);
+    const watched = this.#connections.accept(socket);
     if (watched === undefined) return;
     this.#deps.clock.sleep(this.#limits.totalMs, watched.closed).then(() => socket.destroy(), noop);
     socket.setTimeout(this.#limits.idleMs, () => socket.destroy());
@@ -92,7 +92,7 @@ export class Listener {
     const count = (): void => {
       if (socket.bytesRead > this.#limits.maxLoginBytes) socket.destroy();
     };
-    // Paused first: listening for data must not start the flow before ssh2 listens too.
+    // The socket is paused first, because a listener for data would start the flow before ssh2 listens.
     socket.pause().on('data', count);
     waitingEnded.addEventListener('abort', () => socket.off('data', count), { once: true });
   }

@@ -3,7 +3,7 @@ import type { Identity } from './authenticate.ts';
 import type { GitChannel } from '../git/receive-pack.ts';
 import { MAX_EXEC_BYTES } from '../parse-exec.ts';
 
-/** One session channel: exec goes to git, everything else is refused or answered with words. */
+/** One session channel: exec requests go to git. Other requests are refused, or get a text. */
 
 export interface ExecRequest {
   readonly command: string;
@@ -18,7 +18,7 @@ export type ServeExec = (request: ExecRequest) => Promise<number>;
 
 const GIT_PROTOCOL = /^version=[0-2]$/;
 
-/** The client; `refusal`: why this connection is not served, for clients that ask for a shell. */
+/** The client. `refusal` is the reason why this connection is not served, for clients that ask for a shell. */
 type Client = Identity & { readonly refusal?: string };
 
 /** Accepts one session channel at a time on an authenticated connection. */
@@ -42,7 +42,7 @@ function serveSession(connection: Connection, session: Session, how: { identity:
   let protocol: string | undefined;
   let pty = false;
   session.on('env', (accept, reject, { key, val }) => {
-    // The only variable that a client may set, and only to these three values.
+    // A client may set only this variable, and only to these three values.
     if (key === 'GIT_PROTOCOL' && GIT_PROTOCOL.test(val)) {
       protocol = val;
       answer(accept);
@@ -84,13 +84,13 @@ function gitChannel(connection: Connection, stream: ServerChannel): GitChannel {
   return { input: stream, output: stream, errors: stream.stderr, closed: closed.signal };
 }
 
-/** Exit status after all output, then the end. */
+/** Sends the exit status after all output, then ends the channel. */
 function finish(stream: ServerChannel, code: number): void {
   stream.write('', () => {
     stream.exit(code);
     stream.end();
   });
-  // What the client still sends is of no interest, but must be read for the channel to close.
+  // The channel closes only after the rest of the client's data was read.
   stream.resume();
 }
 

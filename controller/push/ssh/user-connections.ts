@@ -1,15 +1,15 @@
 import type { Socket } from 'node:net';
 
-/** Connections above the limit that are told the reason. */
+/** Number of refused connections that get the reason at the same time. */
 const TOLD_AT_ONCE = 4;
 
-/** So that one user, whose key is good, cannot take all connections and start a git on each. */
+/** Limits the connections of each user, because each connection can start a git. */
 export class UserConnections {
   readonly #open = new Map<string, number>();
 
   /**
-   * Counts a connection until it closes. `refuse`: the user has too many connections, and this one is told so. `drop`: too many of
-   * these are already being told.
+   * Counts a connection until it closes. `refuse`: the user has too many connections, and this one gets the reason. `drop`: too many
+   * refused connections already wait for their reason.
    */
   add(userId: string, socket: Socket, max: number): 'serve' | 'refuse' | 'drop' {
     const open = this.#open.get(userId) ?? 0;

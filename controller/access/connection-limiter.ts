@@ -4,12 +4,12 @@ import type { Logger } from '../../shared/kit/log.ts';
 import { callAfter } from '../../shared/kit/timer.ts';
 import { addressGroup, admit, type AdmissionLimits } from './admission.ts';
 
-export interface DoorLimits extends AdmissionLimits {
+export interface ConnectionLimits extends AdmissionLimits {
   /** Longest time from TCP accept to the first request or the authentication. */
   readonly graceMs: number;
 }
 
-export interface SocketDoorDeps {
+export interface ConnectionLimiterDeps {
   readonly clock: Clock;
   readonly log: Logger;
   /** Name of the port in the log. */
@@ -34,7 +34,7 @@ interface Entry extends WatchedSocket {
   readonly endGrace: () => void;
 }
 
-/** How other layers identify a connection: they know only the peer's address and port. */
+/** Other layers know only the address and port of the peer. */
 export interface PeerName {
   readonly remoteAddress?: string | undefined;
   readonly remotePort?: number | undefined;
@@ -43,17 +43,17 @@ export interface PeerName {
 /** A flood writes at most one line in this time. */
 const LOG_EVERY_MS = 10_000;
 
-/** The connections of one port: counts them by address, ends those that do not authenticate in time, and makes room for new ones. */
-export class SocketDoor {
-  readonly #limits: DoorLimits;
-  readonly #deps: SocketDoorDeps;
+/** Limits the connections of one port: counts them by address, ends those that do not authenticate in time, and makes room for new ones. */
+export class ConnectionLimiter {
+  readonly #limits: ConnectionLimits;
+  readonly #deps: ConnectionLimiterDeps;
   readonly #open = new Map<string, Entry>();
   readonly #waiting = new Map<string, Entry>();
   readonly #perAddress = new Map<string, number>();
   #droppedSinceLog = 0;
   #loggedAtMs = -LOG_EVERY_MS;
 
-  constructor(limits: DoorLimits, deps: SocketDoorDeps) {
+  constructor(limits: ConnectionLimits, deps: ConnectionLimiterDeps) {
     this.#limits = limits;
     this.#deps = deps;
   }
@@ -62,8 +62,8 @@ export class SocketDoor {
     return this.#open.size;
   }
 
-  /** Accepts a new connection, at a limit in the place of another; undefined when it was refused and destroyed. */
-  take(socket: Socket): WatchedSocket | undefined {
+  /** Accepts a new connection. At a limit, another one is ended for it. Undefined when it was refused and destroyed. */
+  accept(socket: Socket): WatchedSocket | undefined {
     socket.on('error', noop); // the close event is enough
     const address = addressGroup(socket.remoteAddress ?? '');
     const newcomer = {
@@ -88,14 +88,14 @@ export class SocketDoor {
     return this.#open.get(peerKey(peer));
   }
 
-  /** It has sent a request: the time limit no longer applies, but it can still be ended for a new connection. */
-  asked(peer: PeerName): void {
+  /** The connection has sent a request. The time limit no longer applies, but it can still be ended for a new connection. */
+  requestReceived(peer: PeerName): void {
     this.#open.get(peerKey(peer))?.endGrace();
   }
 
-  /** It is authenticated: it is never ended for a new connection. */
-  proven(peer: PeerName): void {
-    this.#open.get(peerKey(peer))?.endWaiting('proven');
+  /** The connection is authenticated, so it is never ended for a new connection. */
+  authenticated(peer: PeerName): void {
+    this.#open.get(peerKey(peer))?.endWaiting('authenticated');
   }
 
   destroyWaiting(): void {
@@ -146,8 +146,8 @@ export class SocketDoor {
     if (nowMs - this.#loggedAtMs < LOG_EVERY_MS) return;
     const { log, name } = this.#deps;
     log.warn(
-      { door: name, address, dropped: this.#droppedSinceLog, open: this.#open.size, waiting: this.#waiting.size },
-      'door.crowded',
+      { port: name, address, dropped: this.#droppedSinceLog, open: this.#open.size, waiting: this.#waiting.size },
+      'connections.dropped',
     );
     this.#droppedSinceLog = 0;
     this.#loggedAtMs = nowMs;
