@@ -8,13 +8,13 @@ import { openApi, type ApiFixture, type Caller } from '../../support/api-fixture
 
 const BODY_TIMEOUT_MS = 300;
 
-const DOOR_LIMITS = { maxWaiting: 40, maxWaitingPerAddress: 10, graceMs: 3_000 };
+const CONNECTION_LIMITS = { maxWaiting: 40, maxWaitingPerAddress: 10, graceMs: 3_000 };
 
 describe('clients that take their time, or shout', () => {
   let fixture: ApiFixture;
   let caller: Caller;
   before(async () => {
-    fixture = await openApi({}, { bodyTimeoutMs: BODY_TIMEOUT_MS, doorLimits: DOOR_LIMITS });
+    fixture = await openApi({}, { bodyTimeoutMs: BODY_TIMEOUT_MS, connectionLimits: CONNECTION_LIMITS });
     ({ caller } = await fixture.addCaller('ada'));
   });
   after(() => fixture.close());
@@ -70,7 +70,7 @@ describe('clients that take their time, or shout', () => {
     });
     await eventually(
       'the limit of all',
-      () => strangers.filter((socket) => !socket.closed).length <= DOOR_LIMITS.maxWaiting,
+      () => strangers.filter((socket) => !socket.closed).length <= CONNECTION_LIMITS.maxWaiting,
     );
     assert.equal((await fixture.call(caller, 'GET', '/v1/whoami')).statusCode, 200);
     await eventually('the end of all', () => strangers.every((socket) => socket.closed));
