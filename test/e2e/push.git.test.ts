@@ -123,10 +123,7 @@ test('an app whose first push is master has master as its deploy branch, and clo
 
 test('the deploy branch cannot be deleted, and places that are not the pusher’s are refused', async () => {
   await tree.push(ann);
-  assert.match(
-    (await tree.push(ann, 'slipway', ':main')).stderr,
-    /main is the deploy branch and cannot be deleted/,
-  );
+  assert.match((await tree.push(ann, 'slipway', ':main')).stderr, /main is the deploy branch and cannot be deleted/);
   const refused = await tree.push(ann, 'slipway', 'main:refs/slipway/x', 'main:refs/pull/1', 'main:refs/heads/-x');
   assert.equal(refused.code, 1);
   assert.match(

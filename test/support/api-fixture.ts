@@ -38,12 +38,12 @@ import { silentLogger } from '../../shared/kit/log.ts';
 import { makeCsr } from './csr.ts';
 import { openMemoryStore } from './store-fixtures.ts';
 
-/** A fleet that says what a test told it. */
+/** A fleet with the answers that a test gives it. */
 export class FakeFleet implements Fleet {
   live: LiveNode[] = [];
   statuses = new Map<InstanceId, InstanceStatus>();
   lines: LogLine[] = [];
-  /** With `follow`: further lines, until the test ends it. */
+  /** With `follow`, more lines come until the test ends it. */
   following: ((signal: AbortSignal) => AsyncIterable<LogLine>) | undefined;
 
   nodes(): readonly LiveNode[] {
@@ -183,7 +183,7 @@ export const API_CONFIG: ApiConfig = {
   checksAnswers: true,
 };
 
-/** The real API over real HTTPS with a real store and CA; the fleet and the images are fakes. */
+/** The real API over real HTTPS, with a real store and CA. The fleet and the images are fakes. */
 export async function openApi(change: Partial<ApiDeps> = {}, config: Partial<ApiConfig> = {}): Promise<ApiFixture> {
   const dir = await mkdtemp(join(tmpdir(), 'slipway-api-'));
   const authority = await openCa({ dir, mayCreate: true, serverNames: ['127.0.0.1', 'localhost'], clock: systemClock });
@@ -248,7 +248,7 @@ async function joinNode(store: Store, authority: Authority, name: string): Promi
   return { node, caller: { tls: { key: keyPem, cert: certificatePem } } };
 }
 
-/** The real thing on a fleet of nobody: it remembers what is asked. */
+/** The real movement on an empty fleet. It records the requests. */
 function fakeFormations(store: Store, fleet: Fleet): Formations {
   const log = silentLogger;
   const signal = new AbortController().signal;
@@ -282,7 +282,7 @@ export function fakeDeps(store: Store, fleet: Fleet): Omit<ApiDeps, 'store' | 'f
     taskSources: { open: () => Promise.resolve(undefined) },
     endSessions: () => undefined,
     connections: new NodeConnections(),
-    // As it is in a controller, but that its loop does not run.
+    // As in a controller, except that its loop does not run.
     movement: createMovement({
       ...{ store, fleet, queue: new KeyedQueue(), clock: systemClock, log: silentLogger, failpoint: noFailpoint },
       ...{ newInstanceId, lostAfterMs: 60_000, signal: new AbortController().signal },

@@ -6,11 +6,11 @@ import { UIDS_PER_APP } from '../../shared/domain/uid-range.ts';
 export interface FormerApp {
   readonly appId: string;
   readonly uidBase: number;
-  /** Text that only this app had: a config value, a line of its log. */
+  /** Text that only this app has: a config value, a line of its log. */
   readonly secrets: readonly string[];
 }
 
-/** Everything of an app that can be found in the folder of an agent and in the kernel, in words. */
+/** Everything of an app in the folder of an agent and in the kernel, as text. */
 export async function remainsOf(stateDir: string, { appId, uidBase, secrets }: FormerApp): Promise<readonly string[]> {
   const isOwn = (id: number): boolean => id >= uidBase && id < uidBase + UIDS_PER_APP;
   const isNamed = (path: string): boolean =>
@@ -48,7 +48,7 @@ interface Found {
 }
 
 async function listFiles(dir: string): Promise<readonly Found[]> {
-  // The machine's own folders are bound below these.
+  // Folders of the machine are mounted below these.
   const skipped = ['-path', '*/sandbox/view', '-prune', '-o', '-path', '*/sandbox/root/shielded', '-prune', '-o'];
   const args = [dir, '-ignore_readdir_race', '-xdev', ...skipped, '-printf', '%U %G %p\\0'];
   const { stdout } = await run({ file: 'find', args, maxOutputBytes: 64 * 1024 * 1024 });

@@ -139,7 +139,7 @@ export const anyBuildResult: fc.Arbitrary<BuildResult> = fc.record({
     layers: anyLayers,
     processTypes: fc
       .dictionary(matching(/^[a-z][a-z0-9]{0,9}$/), fc.string({ minLength: 1, maxLength: 20 }), { maxKeys: 3 })
-      .map((of) => ({ ...of })),
+      .map((fields) => ({ ...fields })),
     stack: fc.constantFrom('host', 'debian-12'),
     platform: anyText,
     commit: anyCommit,

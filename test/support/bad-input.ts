@@ -9,22 +9,25 @@ import { helloApp, type PushResult, type Repository, type User } from './fleet-u
 
 type Files = Readonly<Record<string, string>>;
 
-/** An app whose first release serves. Whatever is pushed to it afterwards is meant to be refused and to change nothing. */
+/** An app whose first release serves. Later pushes of bad input must be refused and must change nothing. */
 export class ServingApp {
   readonly fleet: TestFleet;
   readonly name: string;
   readonly repository: Repository;
-  /** The commit that serves. */
+  /** The commit of the live release. */
   readonly commit: string;
-  /** What its process answers, with a nonce of its life. */
+  /** The answer of its process, with a random number of this process. */
   body: string;
 
-  private constructor(fleet: TestFleet, of: { name: string; repository: Repository; commit: string; body: string }) {
+  private constructor(
+    fleet: TestFleet,
+    serving: { name: string; repository: Repository; commit: string; body: string },
+  ) {
     this.fleet = fleet;
-    this.name = of.name;
-    this.repository = of.repository;
-    this.commit = of.commit;
-    this.body = of.body;
+    this.name = serving.name;
+    this.repository = serving.repository;
+    this.commit = serving.commit;
+    this.body = serving.body;
   }
 
   static async deploy(fleet: TestFleet, name: string, by: User = fleet.me): Promise<ServingApp> {
@@ -35,14 +38,14 @@ export class ServingApp {
     return new ServingApp(fleet, { name, repository, commit, body: (await fleet.site.get(name)).body });
   }
 
-  /** Back to what serves, plus these files; `alone`: these files and no other. */
+  /** Resets to the live commit and adds these files. `alone`: only these files. */
   async commitBad(files: Files, how: { alone?: boolean } = {}): Promise<string> {
     await this.repository.git('reset', '-q', '--hard', this.commit);
     if (how.alone === true) await this.repository.git('rm', '-q', '-r', '.');
     return this.repository.commit(files);
   }
 
-  /** Pushes bad input. Asserts that it is refused and that nothing changed; returns what the person saw. */
+  /** Pushes bad input. Asserts that it is refused and that nothing changed. Returns the output. */
   async refused(files: Files, how: { alone?: boolean } = {}): Promise<string> {
     await this.commitBad(files, how);
     const pushed = await this.repository.push(this.name);
@@ -50,7 +53,7 @@ export class ServingApp {
     return pushed.text;
   }
 
-  /** The push was rejected; ref, release and answer are what they were, and nothing of it is left on the machine. */
+  /** The push was rejected. Ref, release and answer did not change, and the machine has no rest of the push. */
   async assertUntouched(pushed: PushResult): Promise<void> {
     assert.equal(pushed.ok, false, pushed.text);
     assert.ok(!pushed.text.includes(this.fleet.dir), `a path of the server in:\n${pushed.text}`);
@@ -64,7 +67,7 @@ export class ServingApp {
     await nothingLeft(this.fleet);
   }
 
-  /** The same app takes a good commit again. */
+  /** The same app accepts a good commit again. */
   async recovers(): Promise<void> {
     await this.repository.git('reset', '-q', '--hard', this.commit);
     await this.repository.commit({ 'good.txt': String(process.hrtime.bigint()) });
@@ -73,7 +76,7 @@ export class ServingApp {
     await this.goBack();
   }
 
-  /** The good commit serves again after another one did. */
+  /** Deploys the good commit again after another one. */
   async goBack(): Promise<void> {
     await this.repository.git('reset', '-q', '--hard', this.commit);
     const pushed = await this.repository.push(this.name, `+${this.commit}:main`);
@@ -86,7 +89,7 @@ export class ServingApp {
   }
 }
 
-/** The lines in which Slipway itself speaks of trouble. */
+/** The error lines of Slipway itself. */
 function ownWords(text: string): string {
   return text
     .split('\n')
@@ -94,7 +97,7 @@ function ownWords(text: string): string {
     .join('\n');
 }
 
-/** One ` !` line with the cause and, after it, one with what to do; git's own last line repeats the cause. */
+/** One ` !` line with the cause, and one with the next command. git's own last line repeats the cause. */
 export function assertSays(text: string, cause: RegExp, hint: RegExp): void {
   const lines = text.split('\n').map((line) => line.trimEnd());
   const at = lines.findIndex((line) => line.startsWith('remote:  !     ') && cause.test(line));
@@ -104,7 +107,7 @@ export function assertSays(text: string, cause: RegExp, hint: RegExp): void {
   assert.match(lines.find((line) => line.includes('[remote rejected]')) ?? '', cause);
 }
 
-/** Resolves when neither a sandbox nor a half-written file of a refused push is on the machine. */
+/** Resolves when the machine has no sandbox and no incomplete file of a refused push. */
 export async function nothingLeft(fleet: TestFleet): Promise<void> {
   let left: string[] = [];
   await eventually('nothing of the push is left', async () => (left = await leftovers(fleet)).length === 0).catch(
@@ -130,7 +133,7 @@ async function gitLeftovers(repository: string): Promise<string[]> {
   return [...objects.filter((path) => /tmp_|incoming-/.test(path)), ...refs.filter((name) => name.endsWith('.lock'))];
 }
 
-/** Sandboxes of builds, and of instances that nobody asked for. */
+/** Sandboxes of builds, and of instances that are not assigned. */
 async function spareSandboxes(fleet: TestFleet): Promise<string[]> {
   const assigned = await readFile(join(fleet.stateDirs.agent, 'desired.json'), 'utf8').catch(() => '');
   const folders = await entries(join(fleet.stateDirs.agent, 'sandbox/sandboxes'));
@@ -141,10 +144,10 @@ async function entries(folder: string): Promise<string[]> {
   return existsSync(folder) ? (await readdir(folder)).map((name) => join(folder, name)) : [];
 }
 
-/** A build holds with `sleep HELD_S` until {@link releaseHeld}. No other test process has this argument. */
+/** A build waits in `sleep HELD_S` until {@link releaseHeld}. No other test process has this argument. */
 export const HELD_S = String(1_000_000 + process.pid);
 
-/** Ends the `sleep HELD_S` of a build, which then goes on with its next command. */
+/** Ends the `sleep HELD_S` of a build, so that its next command runs. */
 export async function releaseHeld(): Promise<void> {
   const [pid] = await eventually('the build holds', async () => {
     const pids = await pidsWith(HELD_S);

@@ -47,7 +47,7 @@ export async function writeTree(root: string, tree: Tree): Promise<void> {
   }
 }
 
-/** Paths → sha256 of the content (or link target), sorted: what a tree consists of. Thousands of small files: a promise for each costs most. */
+/** Sorted paths → sha256 of the content (or link target). It reads synchronously, because a promise for each of thousands of files is slow. */
 export function listTree(root: string, below = root): Record<string, string> {
   const found: Record<string, string> = {};
   for (const entry of readdirSync(below, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
@@ -60,7 +60,7 @@ export function listTree(root: string, below = root): Record<string, string> {
   return found;
 }
 
-/** Layers as plain copied folders, with a digest over names and content: the rules of the real one without squashfs. */
+/** Layers as copied folders, with a digest over names and content. The same rules as the real layer builder, without squashfs. */
 class FolderLayers implements LayerBuilder {
   readonly #root: string;
   readonly #known = new Map<string, Layer>();
@@ -128,7 +128,7 @@ class FolderLayers implements LayerBuilder {
   }
 }
 
-/** Linked where that is possible: nobody writes into a tree once it is built. Files of an overlay can only be copied. */
+/** Makes hard links where possible, because a finished tree does not change. Files of an overlay must be copied. */
 async function copyTree(from: string, to: string): Promise<void> {
   const linked = await run({ file: 'cp', args: ['-al', from, to] });
   if (linked.code === 0) return;
@@ -142,7 +142,7 @@ export interface Bench {
   readonly runner: NodeBuildRunner;
   readonly sandbox: Sandbox;
   readonly layers: FolderLayers;
-  /** The bytes the pusher saw in the last build. */
+  /** The output of the last build, as the pusher sees it. */
   readonly output: () => string;
   build(tree: Tree, options?: BuildOptions): Promise<BuildResult>;
   close(): Promise<void>;
@@ -162,12 +162,12 @@ const REPOSITORY = join(import.meta.dirname, '../..');
 
 export interface BenchOptions {
   readonly sandbox?: Sandbox;
-  /** The product's own layers and images instead of plain folders. */
+  /** Real layers and images instead of folders. */
   readonly real?: { readonly layers: LayerBuilder; readonly images: Pick<Images, 'mount' | 'path'> };
   readonly upload?: () => Promise<number>;
   /** Apps with this name run on this node. */
   readonly runsHere?: string;
-  /** Called with the names of the layers that are mounted. */
+  /** Called with the names of the mounted layers. */
   readonly onMount?: (name: string) => void;
   readonly uidBase?: number;
   readonly config?: Partial<BuildRunnerConfig>;

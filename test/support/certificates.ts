@@ -23,7 +23,7 @@ export function clockAt(nowMs: () => number): Clock {
 
 export type TestCa = Authority & { readonly dir: string };
 
-/** A fleet CA of the test's own. */
+/** A fleet CA for one test. */
 export async function makeCa(
   t: TestContext,
   options: { clock?: Clock; serverNames?: string[]; nodeLifetimeMs?: number } = {},
@@ -38,7 +38,7 @@ export async function serverTls(ca: Authority): Promise<ServerTls> {
   return { key: keyPem, certificate: certificatePem, ca: ca.caPem };
 }
 
-/** Another server certificate of the same CA, as a renewal makes it. */
+/** Another server certificate of the same CA, as after a renewal. */
 export async function renewedServerTls(ca: TestCa): Promise<ServerTls> {
   const later = await openCa({
     dir: ca.dir,
@@ -61,7 +61,7 @@ export async function issueNode(ca: Authority, nodeId = 'node00000001'): Promise
   return { serial, tls: { key: keyPem, certificate: certificatePem, ca: ca.caPem } };
 }
 
-/** A state folder as join leaves it. */
+/** A state folder as after a join. */
 export async function nodeStateDir(t: TestContext, tls: NodeTls): Promise<string> {
   const stateDir = await tempDir(t, 'slipway-node-');
   const identity = {

@@ -7,16 +7,16 @@ import { dirname, join } from 'node:path';
 import { run, runOk, type CommandResult } from '../../shared/kit/exec.ts';
 import { PRODUCT_DIR } from './fleet.ts';
 
-/** Without the folders of root, as for an ordinary user. */
+/** PATH without the folders of root, as for an ordinary user. */
 const PLAIN_PATH = '/usr/bin:/bin';
-/** Brought by script/bootstrap, on a machine without a fitting Node; else a clone gets the Node that this one found on PATH. */
+/** script/bootstrap installs this Node on a machine without a suitable one. Otherwise a clone gets the Node on PATH. */
 export const HAS_OWN_NODE = existsSync(join(PRODUCT_DIR, '.tools', 'node'));
 
-/** Numbers of 10.250.0.0/16 and up: no other test's. An ordinary user makes no network, so one number does for all of them. */
+/** Numbers of 10.250.0.0/16 and above, for these tests only. An ordinary user makes no network, so all share one number. */
 const NETWORKS = [47, 48, 49, 50, 51];
 const NETWORK_OF_NOBODY = 52;
 
-/** One that no other clone on this machine uses. */
+/** A number that no other clone on this machine uses. */
 function freeNetwork(): number {
   const found = NETWORKS.find((number) => !existsSync(`/sys/class/net/slip${String(number)}`));
   if (found === undefined)
@@ -24,7 +24,7 @@ function freeNetwork(): number {
   return found;
 }
 
-/** A clone of the committed tree, as somebody new to it would have, and what they type in it. */
+/** A clone of the committed tree, as a new user has it, and the commands in it. */
 export class Clone {
   readonly parent: string;
   readonly dir: string;
@@ -40,7 +40,7 @@ export class Clone {
     this.#uid = uid;
   }
 
-  /** Below a folder that only its owner may enter, like /root. The runtime and packages come from this checkout: no downloads. */
+  /** Below a folder that only its owner may enter, like /root. Runtime and packages come from this checkout, without downloads. */
   static async make(uid?: number): Promise<Clone> {
     const clone = new Clone(
       await mkdtemp(join(tmpdir(), 'slipway-clone-')),
@@ -96,7 +96,7 @@ export class Clone {
     return Number(await readFile(join(this.dir, '.slipway', 'run', `${name}.pid`), 'utf8'));
   }
 
-  /** What `curl http://hello.localhost:PORT` says; 0 when nobody answers. */
+  /** The status of `curl http://hello.localhost:PORT`. 0 when there is no answer. */
   curl(host: string): Promise<{ status: number; body: string }> {
     return new Promise((resolve) => {
       const outgoing = get({ host: '127.0.0.1', port: this.ports.web, headers: { host }, agent: false }, (response) => {
@@ -112,7 +112,7 @@ export class Clone {
     });
   }
 
-  /** Everything of this clone that the machine still has outside of its folder: processes, mounts, network, rules, /run, groups. */
+  /** Everything of this clone on the machine outside of its folder: processes, mounts, network, rules, /run, groups. */
   async traces(): Promise<string[]> {
     const named = [`slipway-${String(this.network)}`, `slip${String(this.network)}`];
     const isOurs = (text: string): boolean =>
@@ -133,7 +133,7 @@ export class Clone {
   }
 }
 
-/** What the kernel says of a process, by the names in /proc/PID/status. */
+/** The fields of /proc/PID/status of a process. */
 export async function statusOf(pid: number): Promise<Readonly<Record<string, string>>> {
   const lines = (await readFile(`/proc/${String(pid)}/status`, 'utf8')).split('\n');
   return Object.fromEntries(lines.map((line) => line.split(/:\s+/, 2) as [string, string]));
@@ -143,7 +143,7 @@ async function names(dir: string): Promise<string[]> {
   return (await readdir(dir).catch(() => [])).map((name) => join(dir, name));
 }
 
-/** Command lines of all processes but our own kind's. */
+/** Command lines of all processes except those of this test. */
 async function processes(): Promise<string[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   return Promise.all(
@@ -151,7 +151,7 @@ async function processes(): Promise<string[]> {
   );
 }
 
-/** The first of so many ports in a row that were free a moment ago, below those the kernel gives out. */
+/** The first of this many free ports in a row, below the ports that the kernel assigns. */
 async function freeRange(count: number): Promise<number> {
   for (;;) {
     const first = 12_000 + Math.floor(Math.random() * 8_000);

@@ -1,4 +1,4 @@
-/** Processor time of some synchronous work, ms. Other programs of the machine do not count, so a test may have a bound for it. */
+/** Processor time of synchronous work, ms. Other programs do not count, so a test may limit it. */
 export function cpuTimeMs(work: () => void): number {
   const before = process.cpuUsage();
   work();

@@ -6,7 +6,7 @@ export interface Csr {
   readonly keyPem: string;
 }
 
-/** A node's certificate request, with whatever an attacker may want to ask for. */
+/** A certificate request of a node, with any names that an attacker may ask for. */
 export async function makeCsr(wishes: { name?: string; dns?: string; ca?: boolean }): Promise<Csr> {
   const keys = await webcrypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, ['sign', 'verify']);
   const csr = await x509.Pkcs10CertificateRequestGenerator.create({

@@ -1,7 +1,7 @@
 import type { TestContext } from 'node:test';
 import { run, runOk } from '../../shared/kit/exec.ts';
 
-/** Drops what goes to a port of this machine and what comes from it, in silence, as a cut cable does; until the end of the test. */
+/** Drops all packets to and from a port of this machine until the end of the test, as a cut cable does. */
 export async function cutPort(t: TestContext, port: number): Promise<void> {
   const table = `slipway_test_cut_${String(port)}`;
   t.after(() => run({ file: 'nft', args: ['delete', 'table', 'inet', table] }));

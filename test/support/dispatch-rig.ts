@@ -59,7 +59,7 @@ export type FakeAgent = Mutable<SessionHandlers> & {
 };
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** Handlers that record what the controller asks. */
+/** Handlers that record the requests of the controller. */
 export function fakeAgent(): FakeAgent {
   const agent: FakeAgent = {
     accepted: [],
@@ -132,11 +132,11 @@ export interface Rig {
   readonly app: App;
   /** A joined node and its certificate. */
   join(name: string): Promise<{ row: NodeRow; issued: IssuedNode; stateDir: string }>;
-  /** Starts another controller life on the same port and database. */
+  /** Starts the controller again, on the same port and database. */
   restart(): Promise<Dispatch>;
 }
 
-/** What happens is fast. What a slow machine could make happen has the time that nobody needs: a test of it sets less. */
+/** Short times for what must happen. Long times for what a slow machine could cause; a test of these sets shorter ones. */
 const FAST: Partial<DispatchConfig> = {
   unreachableAfterMs: 60_000,
   taskRejoinMs: 60_000,
@@ -144,7 +144,7 @@ const FAST: Partial<DispatchConfig> = {
   heartbeatRate: { perSecond: 1_000, minMs: 100, maxMs: 1_000 },
 };
 
-/** A controller's dispatch on loopback with a database in memory, an app with a release, and a CA. */
+/** The dispatch of a controller on loopback, with a database in memory, an app with a release, and a CA. */
 export async function startRig(t: TestContext, config: Partial<DispatchConfig> = {}): Promise<Rig> {
   const [store, ca, logger] = [await openMemoryStore(), await makeCa(t), recordingLogger()];
   const app = await addApp(store, (await addUser(store)).id);
@@ -186,21 +186,21 @@ export async function startRig(t: TestContext, config: Partial<DispatchConfig> =
   };
 }
 
-/** A real session client against the rig. */
+/** A real session client that connects to the rig. */
 export function connectAgent(
   t: TestContext,
   rig: Pick<Rig, 'port'>,
-  of: { stateDir: string; agent: SessionHandlers; logger?: Logger; config?: Partial<SessionConfig> },
+  agentSide: { stateDir: string; agent: SessionHandlers; logger?: Logger; config?: Partial<SessionConfig> },
 ): OpenSession {
   const config = {
     address: `localhost:${String(rig.port)}`,
-    stateDir: of.stateDir,
+    stateDir: agentSide.stateDir,
     backoff: { firstMs: 20, maxMs: 100, factor: 2 },
-    ...of.config,
+    ...agentSide.config,
   };
-  const session = connectSession(config, of.agent, {
+  const session = connectSession(config, agentSide.agent, {
     clock: systemClock,
-    logger: of.logger ?? recordingLogger(),
+    logger: agentSide.logger ?? recordingLogger(),
     random: Math.random,
   });
   t.after(() => session.close());

@@ -3,7 +3,7 @@ import type { AppId, InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import { parseAppName, parseProcessType } from '../../shared/domain/names.ts';
 import type { AssignmentRow } from '../../controller/domain/assignments.ts';
 
-/** An assignment of v1 of `shop`, web.1 unless told otherwise. */
+/** An assignment of v1 of `shop`, by default web.1. */
 export function anAssignment(over: Partial<Omit<Assignment, 'instanceId'>> & { instanceId?: string } = {}): Assignment {
   const { instanceId, ...rest } = over;
   return {
@@ -36,7 +36,7 @@ export function aDesiredState(assignments: readonly Assignment[], generation = 1
   };
 }
 
-/** A row of v1 of the app on node n1, web.1 unless told otherwise. */
+/** A row of v1 of the app on node n1, by default web.1. */
 export function aRow(
   over: Partial<Omit<AssignmentRow, 'instanceId' | 'nodeId'>> & { instanceId?: string; nodeId?: string } = {},
 ): AssignmentRow {

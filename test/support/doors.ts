@@ -13,7 +13,7 @@ import { API_CONFIG, fakeDeps, FakeImages } from './api-fixture.ts';
 import { tempDir } from './certificates.ts';
 import { startRig, type Rig } from './dispatch-rig.ts';
 
-/** A busy machine completes a hundred handshakes at once only after a while. */
+/** A busy machine needs some time for a hundred handshakes at once. */
 const BUSY_CONNECT_TIMEOUT_MS = 60_000;
 
 export interface Answer {
@@ -24,22 +24,22 @@ export interface Answer {
   >;
 }
 
-/** Both doors of a controller over one store and one CA: real HTTPS, real gRPC. */
+/** The HTTPS and gRPC servers of a controller, over one store and one CA. */
 export interface Doors extends Rig {
   readonly url: string;
   readonly images: FakeImages;
   readonly admin: User;
-  /** As the administrator. */
+  /** Sends the request as the administrator. */
   ask(method: string, path: string, body?: unknown): Promise<Answer>;
-  /** With a certificate, or with nothing. */
+  /** Sends the request with a certificate, or without one. */
   askAs(
     tls: { readonly key: string; readonly certificate: string } | undefined,
     method: string,
     path: string,
     body?: unknown,
   ): Promise<Answer>;
-  /** A token for one machine; secret. */
-  token(of?: { readonly expiresAtMs?: number }): Promise<string>;
+  /** A secret token for one machine. */
+  token(options?: { readonly expiresAtMs?: number }): Promise<string>;
   /** A machine that has joined over HTTPS. */
   machine(name: string): Promise<{ readonly row: NodeRow; readonly stateDir: string }>;
 }

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** No bound that a test asserts: only what does not happen at all is to fail, also on a machine that is ten times slower. */
+/** Not a limit that a test asserts. It must be long enough for a machine that is ten times slower. */
 const LIMIT_MS = 150_000;
 const PAUSE_MIN_MS = 10;
 const PAUSE_MAX_MS = 1_000;
-/** How much longer a pause is than the look before it: one that starts a program must not keep a processor busy. */
+/** Each pause is this much longer than the check before it, so that a check that starts a program does not keep a processor busy. */
 const PAUSE_PER_LOOK = 3;
 
-/** Waits until `condition` holds (or yields a value), looking again and again. Fails with `what` after the limit. */
+/** Checks again and again until `condition` is true or returns a value. Fails with `what` after the limit. */
 export async function eventually<T>(
   what: string,
   condition: () => T | Promise<T>,
@@ -24,7 +24,7 @@ export async function eventually<T>(
   }
 }
 
-/** For a negative alone: gives what must not happen the time in which it would. A slow machine can only hide the fault, not report one. */
+/** Only for a test that something does not happen: gives it time to happen. A slow machine can hide a fault, but cannot report a wrong one. */
 export async function letPass(ms: number): Promise<void> {
   await delay(ms);
 }

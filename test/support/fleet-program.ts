@@ -5,19 +5,19 @@ import { join } from 'node:path';
 import { DEFAULT_ENV, start, type Command } from '../../shared/kit/exec.ts';
 
 const PRODUCT_DIR = join(import.meta.dirname, '..', '..');
-/** Where `script/test` has bundled both programs, which then start in half the time. Absent: the source is run. */
+/** Folder of the bundled programs of `script/test`, which start in half the time. Absent: the tests run the source. */
 const BUNDLES_DIR = process.env['SLIPWAY_TEST_BUNDLES'];
 
 type ChildProcess = ReturnType<typeof start>;
 
-/** Controller or agent as a process of a test: started, ended and started again, with one log of all its lives. */
+/** Controller or agent as a process of a test. It can start and end several times, with one log. */
 export class FleetProgram {
   readonly #name: 'controller' | 'agent';
   readonly #dir: string;
   readonly #uid: number | undefined;
   #child: ChildProcess | undefined;
 
-  /** @param uid an account without any right of root; absent: as the test itself */
+  /** @param uid an account without rights of root. Absent: the account of the test */
   constructor(name: 'controller' | 'agent', dir: string, uid?: number) {
     this.#name = name;
     this.#dir = dir;
@@ -28,7 +28,7 @@ export class FleetProgram {
     return this.#child?.pid ?? 0;
   }
 
-  /** One of its commands with its settings, to be run to its end. */
+  /** Runs one of its commands with its settings until the end. */
   command(verb: string, ...args: readonly string[]): Command {
     const main = BUNDLES_DIR === undefined ? `${this.#name}/main.ts` : join(BUNDLES_DIR, this.#name, 'main.mjs');
     const node = [main, verb, '--config', join(this.#dir, `${this.#name}.json`), ...args];
@@ -50,7 +50,7 @@ export class FleetProgram {
     };
   }
 
-  /** Resolves when it says that it is ready. */
+  /** Resolves when the process reports that it is ready. */
   async start(verb: string, env: Readonly<Record<string, string>>): Promise<void> {
     const log = openSync(join(this.#dir, `${this.#name}.log`), 'a');
     const environment = {
@@ -68,13 +68,13 @@ export class FleetProgram {
     this.#child = child;
   }
 
-  /** `script/test` has one folder for all tests, which other accounts cannot read. */
+  /** Other accounts cannot read the folder that `script/test` makes for all tests. */
   get #compileCacheDir(): string {
     if (this.#uid !== undefined) return join(this.#dir, this.#name, 'compile-cache');
     return process.env['NODE_COMPILE_CACHE'] ?? join(this.#dir, 'compile-cache');
   }
 
-  /** What the product's own launchers set: less memory, a quicker start. */
+  /** The settings of the launchers of the product: less memory, a faster start. */
   #runtimeEnv(): Record<string, string> {
     return {
       NODE_COMPILE_CACHE: this.#compileCacheDir,
@@ -91,14 +91,14 @@ export class FleetProgram {
     await gone;
   }
 
-  /** Resolves when the process has ended, by itself too (a failpoint killed it). */
+  /** Resolves when the process has ended, also when a failpoint killed it. */
   async gone(): Promise<void> {
     const child = this.#child;
     if (child?.exitCode === null && child.signalCode === null) await once(child, 'exit');
     this.#child = undefined;
   }
 
-  /** Of its log, for a failing test. */
+  /** The last lines of its log, for a failing test. */
   lastLines(): string {
     try {
       const lines = readFileSync(join(this.#dir, `${this.#name}.log`), 'utf8').split('\n');

@@ -2,7 +2,7 @@ import type { FleetApp, FleetRoutes, MeshPeer } from '../../shared/domain/fleet-
 import type { AppId, NodeId } from '../../shared/domain/ids.ts';
 import type { AppName } from '../../shared/domain/names.ts';
 
-/** @param letters two, of which the id is made */
+/** @param letters two letters for the id */
 export function aPeer(letters: string): MeshPeer {
   return { nodeId: nodeIdOf(letters), name: `node-${letters}`, address: '10.0.0.1', port: 7405 };
 }
@@ -12,8 +12,8 @@ export function anApp(name: string, nodes: readonly string[]): FleetApp {
   return { appId, app: name as AppName, hostnames: [`${name}.example.test`], nodeIds: nodes.map(nodeIdOf) };
 }
 
-export function aTable(version: number, of: Partial<Omit<FleetRoutes, 'version'>>): FleetRoutes {
-  return { epoch: { counter: 1, id: 'life' }, version, peers: [], apps: [], refused: [], ...of };
+export function aTable(version: number, fields: Partial<Omit<FleetRoutes, 'version'>>): FleetRoutes {
+  return { epoch: { counter: 1, id: 'life' }, version, peers: [], apps: [], refused: [], ...fields };
 }
 
 function nodeIdOf(letters: string): NodeId {

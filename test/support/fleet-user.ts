@@ -10,7 +10,7 @@ interface Answer {
   readonly body: string;
 }
 
-/** What people do from outside: keys, git, curl. */
+/** The actions of users: keys, git, curl. */
 export class Site {
   readonly #dir: string;
   readonly #ports: { readonly ssh: number; readonly web: number };
@@ -34,7 +34,7 @@ export class Site {
     });
   }
 
-  /** One request through the proxy, on a connection of its own. */
+  /** One request through the proxy, on a new connection. */
   get(app: string, path = '/'): Promise<Answer> {
     return this.getHost(`${app}.localhost`, path);
   }
@@ -67,7 +67,7 @@ interface UserFacts {
   readonly key: string;
   readonly home: string;
   readonly sshPort: number;
-  /** ssh's; ERROR keeps its own notes out of what git says. */
+  /** The log level of ssh. ERROR keeps its notes out of the output of git. */
   readonly logLevel?: 'ERROR' | 'INFO';
 }
 
@@ -79,7 +79,7 @@ export class User {
     this.#facts = facts;
   }
 
-  /** The same person, whose ssh shows what servers say before the login. */
+  /** The same person, with an ssh that shows the banners of servers. */
   hearing(): User {
     return new User({ ...this.#facts, logLevel: 'INFO' });
   }
@@ -123,16 +123,16 @@ export class User {
 
 export interface PushResult {
   readonly ok: boolean;
-  /** What the person saw. */
+  /** The output. */
   readonly text: string;
 }
 
-/** A push under way, as in a terminal. */
+/** A running push, as in a terminal. */
 export interface RunningPush {
   readonly result: Promise<PushResult>;
-  /** Resolves when the person has seen this. */
+  /** Resolves when the output matches. */
   saw(pattern: RegExp): Promise<void>;
-  /** Ctrl-C: the terminal tells git and ssh. */
+  /** Ctrl-C: the terminal sends the signal to git and ssh. */
   interrupt(): void;
 }
 
@@ -216,7 +216,7 @@ export class Repository {
   }
 }
 
-/** The smallest app: answers with its version, its process and a nonce of its life. */
+/** The smallest app. It answers with its version, its process and a random number of this process. */
 export function helloApp(version: string): Record<string, string> {
   const server = `const { createServer } = require('node:http');
 const nonce = Math.random().toString(36).slice(2);

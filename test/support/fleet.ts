@@ -19,15 +19,15 @@ export interface FleetOptions {
   readonly sandbox?: 'lxc' | 'nspawn' | 'process';
   readonly controller?: Readonly<Record<string, unknown>>;
   readonly agent?: Readonly<Record<string, unknown>>;
-  /** Of both processes, in each of their lives. */
+  /** Environment of both processes, at each start. */
   readonly env?: Readonly<Record<string, string>>;
-  /** The agent runs as this account without any right of root; only `process` sandboxes can do that. */
+  /** The agent runs as this account, without rights of root. Only `process` sandboxes allow this. */
   readonly agentUid?: number;
-  /** No agent here: the test has one of its own on another machine. */
+  /** No agent on this machine: the test has one on another machine. */
   readonly agentElsewhere?: boolean;
-  /** What sandboxes may reach beside the open internet: a registry with an address of a closed range. */
+  /** Addresses that sandboxes may reach besides the internet, for example a registry in a private network. */
   readonly egressAllow?: readonly { readonly cidr: string; readonly port?: number }[];
-  /** Address that the controller's doors are bound to; loopback by default. */
+  /** Address of the servers of the controller; loopback by default. */
   readonly doorsHost?: string;
 }
 
@@ -45,7 +45,7 @@ interface Ports {
   readonly web: number;
 }
 
-/** A controller and one agent as real processes on loopback, with folders, ports, bridge and tables of their own. */
+/** A controller and one agent as real processes on loopback, with their own folders, ports, bridge and tables. */
 export class TestFleet {
   readonly dir: string;
   readonly ports: Ports;
@@ -64,7 +64,7 @@ export class TestFleet {
     this.site = new Site(dir, ports);
   }
 
-  /** Starts both and makes the administrator `me`. */
+  /** Starts both and creates the administrator `me`. */
   static async start(options: FleetOptions = {}): Promise<TestFleet> {
     const dir = await mkdtemp(join(tmpdir(), 'slipway-e2e-'));
     await chmod(dir, 0o711);
@@ -136,13 +136,13 @@ export class TestFleet {
     return this.#settings;
   }
 
-  /** Where each keeps everything. */
+  /** The folders of both. */
   get stateDirs(): { readonly controller: string; readonly agent: string } {
-    const of = (name: 'controller' | 'agent'): string => {
+    const folderOf = (name: 'controller' | 'agent'): string => {
       const given = this.#options[name]?.['stateDir'];
       return typeof given === 'string' ? given : join(this.dir, name);
     };
-    return { controller: of('controller'), agent: of('agent') };
+    return { controller: folderOf('controller'), agent: folderOf('agent') };
   }
 
   get me(): User {
@@ -158,7 +158,7 @@ export class TestFleet {
     await this.untilConnected();
   }
 
-  /** Resolves when it is ready, whether there is a controller or not. */
+  /** Resolves when the agent is ready, with or without a controller. */
   async startAgentAlone(env: Readonly<Record<string, string>> = {}): Promise<void> {
     await this.#agent.start('run', { ...this.#options.env, ...env });
   }
@@ -192,7 +192,7 @@ export class TestFleet {
     await this.#agent.end(signal);
   }
 
-  /** Resolves when the process has ended by itself (a failpoint killed it). */
+  /** Resolves when the process has ended because a failpoint killed it. */
   async controllerGone(): Promise<void> {
     await this.#controller.gone();
   }
@@ -227,7 +227,7 @@ export class TestFleet {
     }
   }
 
-  /** What the command prints for `me`, both streams. */
+  /** The output of the command for `me`, both streams. */
   async slipway(...args: string[]): Promise<string> {
     const cache = process.env['NODE_COMPILE_CACHE'] ?? join(this.dir, 'compile-cache');
     const env = {
@@ -239,7 +239,7 @@ export class TestFleet {
     return stdout + stderr;
   }
 
-  /** Another user with a key of its own. */
+  /** Another user with another key. */
   async addUser(name: string): Promise<User> {
     await this.api('POST', '/users', { name });
     const key = await this.site.makeKey(name);
@@ -252,7 +252,7 @@ export class TestFleet {
     return [this.#controller, this.#agent].map((program) => program.lastLines()).join('\n');
   }
 
-  /** Ends both and takes every sandbox, bridge and mount off the machine. */
+  /** Ends both and removes every sandbox, bridge and mount. */
   async stop(): Promise<void> {
     await this.endAgent('SIGTERM');
     await this.endController('SIGTERM');

@@ -5,7 +5,7 @@ import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Below the ports that the kernel gives to connections, so that nothing takes one in the seconds before its use. */
+/** Below the ports that the kernel assigns to connections, so that no program takes one in the seconds before its use. */
 const FIRST = 10_000;
 const COUNT = 10_000;
 /** One file for each port that a test process has taken. Test files run side by side, and a port is bound some time after it was found. */
@@ -13,7 +13,7 @@ const TAKEN_DIR = join(tmpdir(), 'slipway-test-ports');
 
 const mine: string[] = [];
 
-/** Ports that nobody listens on and that no other test process has taken. They belong to this process until it ends. */
+/** Ports on which no program listens and that no other test process has reserved. They belong to this process until it ends. */
 export async function freePorts(count: number): Promise<number[]> {
   const servers: Server[] = [];
   while (servers.length < count) {
@@ -54,7 +54,7 @@ function ownerOf(file: string): number {
   }
 }
 
-/** A file without a pid belongs to a process that is writing it. */
+/** A file without a pid is being written by its process. */
 function isAlive(pid: number): boolean {
   if (pid === 0) return true;
   try {

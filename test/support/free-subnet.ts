@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-/** One that no route of this machine leads to: two fleets with the same one cannot reach half of their apps. */
+/** A subnet without a route on this machine. Two fleets with the same subnet cannot reach half of their apps. */
 export function freeSubnet(): string {
   const routes = readFileSync('/proc/net/route', 'utf8');
   for (;;) {

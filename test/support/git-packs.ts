@@ -3,7 +3,7 @@ import { deflateSync } from 'node:zlib';
 
 interface PackObject {
   readonly type: 1 | 2 | 3 | 7;
-  /** The size that its header claims for the unpacked object. */
+  /** The size of the unpacked object, as its header claims. */
   readonly size: number;
   /** The compressed object. The id of the base comes before it in a delta. */
   readonly data: Buffer;

@@ -10,10 +10,10 @@ import { SlipwayError } from '../../shared/kit/errors.ts';
 import { run, runOk } from '../../shared/kit/exec.ts';
 import { digestFile } from '../../agent/images/file-digest.ts';
 
-/** A folder of this test alone; everything mounted below it is unmounted at the end, loop devices with it. */
+/** A folder of this test. All mounts and loop devices below it are removed at the end. */
 export interface Lab {
   readonly dir: string;
-  /** Runs before the unmounting: what still works in the background would mount again. */
+  /** Runs before the unmounting, because background work could mount again. */
   beforeEnd(settle: () => Promise<void>): void;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -37,7 +37,7 @@ export async function mountsBelow(dir: string): Promise<readonly string[]> {
   return lines.map((line) => line.split(' ')[4] ?? '').filter((point) => point === dir || point.startsWith(`${dir}/`));
 }
 
-/** Last mounted, first unmounted; twice for mounts that propagated over one another. */
+/** Unmounts in reverse order, and twice for mounts that propagated over each other. */
 async function unmountBelow(dir: string): Promise<void> {
   for (let round = 0; round < 3; round += 1) {
     for (const point of (await mountsBelow(dir)).toReversed()) await run({ file: 'umount', args: ['--', point] });
@@ -61,7 +61,7 @@ export async function writeTree(root: string, tree: Tree): Promise<void> {
   }
 }
 
-/** Makes an image of a tree, the way the layer builder's are made, and tells its digest. */
+/** Makes an image of a tree like the layer builder, and returns its digest. */
 export async function makeImage(dir: string, name: string, tree: Tree): Promise<{ path: string; layer: Layer }> {
   const source = join(dir, `${name}-tree`);
   const path = join(dir, `${name}.sqfs`);
@@ -82,12 +82,12 @@ export async function makeImage(dir: string, name: string, tree: Tree): Promise<
   return { path, layer: { name: 'app', shared: false, ...(await digestFile(path)) } };
 }
 
-/** A controller's image store in this process, with the ways a network can fail. */
+/** The image store of a controller in this process, with network failures. */
 export class FakeTransport implements ImageTransport {
   readonly images = new Map<Digest, Buffer>();
-  /** Offset of every download asked for. */
+  /** Offset of each requested download. */
   readonly offsets: number[] = [];
-  /** Downloads, first to last, end like this; those after the list are whole. */
+  /** The results of the downloads, in order. Later downloads are complete. */
   faults: readonly Fault[] = [];
 
   async add(path: string): Promise<Digest> {

@@ -18,7 +18,7 @@ import { makeProbeApp } from './probe-app.ts';
 const BRIDGE_NF = '/proc/sys/net/bridge/bridge-nf-call-iptables';
 const MB = 1024 * 1024;
 
-/** Two owners' apps that came by `git push`, each trying the walls of its sandbox from inside. */
+/** Two apps of two owners, deployed by `git push`. Each tries to leave its sandbox. */
 export function isolationSuite(sandbox: 'lxc' | 'nspawn'): void {
   describe(`isolation of pushed apps, ${sandbox}`, { concurrency: false }, () => {
     let fleet: TestFleet;
@@ -26,7 +26,7 @@ export function isolationSuite(sandbox: 'lxc' | 'nspawn'): void {
     before(async () => {
       hostService = createServer((socket) => socket.end('host\n')).listen(0, '0.0.0.0');
       await once(hostService, 'listening');
-      // doors bound to every address, so that the walls are what keeps apps out
+      // servers listen on every address, so that only the sandbox keeps apps out
       fleet = await TestFleet.start({
         sandbox,
         doorsHost: '0.0.0.0',
@@ -164,7 +164,7 @@ export function isolationSuite(sandbox: 'lxc' | 'nspawn'): void {
       const [alpha, beta] = [assignmentOf(fleet, 'alpha'), assignmentOf(fleet, 'beta')];
       assert.notEqual(alpha.uidBase, beta.uidBase);
       for (const layer of ['runtime', 'dependencies']) {
-        const [one, two] = [alpha, beta].map((of) => of.layers.find(({ name }) => name === layer)?.digest);
+        const [one, two] = [alpha, beta].map((slug) => slug.layers.find(({ name }) => name === layer)?.digest);
         assert.ok(one !== undefined, layer);
         assert.equal(one, two, layer);
       }

@@ -1,4 +1,4 @@
-/** As a power cut does. A process that was just found may have ended by itself: then nothing is left to kill. */
+/** Kills as a power cut does. The process may have ended in the meantime; then there is nothing to kill. */
 export function killProcess(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');

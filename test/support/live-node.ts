@@ -2,7 +2,7 @@ import type { LiveNode } from '../../controller/dispatch/port.ts';
 import type { NodeRow } from '../../controller/domain/nodes.ts';
 import { NO_FACTS } from '../../shared/domain/node-facts.ts';
 
-/** A connected node that all is well with, as the dispatcher knows it. */
+/** A connected node without problems, as the dispatcher knows it. */
 export function liveNodeOf({ id, name }: Pick<NodeRow, 'id' | 'name'>, change: Partial<LiveNode> = {}): LiveNode {
   return {
     ...NO_FACTS,

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 export interface Seen {
   readonly bodies: string[];
-  /** When each body was complete, monotonic ms. */
+  /** Monotonic ms at which each body was complete. */
   readonly endedAtMs: number[];
   readonly failures: string[];
 }
@@ -15,17 +15,17 @@ interface Target {
   readonly host: string;
 }
 
-/** More than the product may take for any answer. */
+/** Longer than any answer of the product may take. */
 const CLIENT_TIMEOUT_MS = 60_000;
 
-/** Requests at a steady rate, each on a new connection, whatever the answers: an open loop hides nothing. */
+/** Requests at a constant rate, each on a new connection, independent of the answers (an open loop). */
 export class Load {
   readonly #seen: Seen = { bodies: [], endedAtMs: [], failures: [] };
   readonly #timer: NodeJS.Timeout;
   #open = 0;
 
   private constructor(target: Target, ratePerS: number) {
-    // Of a test that failed, nobody stops it: the file is to end all the same.
+    // A failed test does not stop it, and the file must end anyway.
     this.#timer = setInterval(() => this.#request(target), 1000 / ratePerS).unref();
   }
 
@@ -68,7 +68,7 @@ export class Load {
     outgoing.on('timeout', () => outgoing.destroy(new Error('timeout')));
   }
 
-  /** Requests that have ended, one way or the other. */
+  /** Number of requests that have ended, with or without success. */
   get count(): number {
     return this.#seen.bodies.length + this.#seen.failures.length;
   }
@@ -86,7 +86,7 @@ export class Load {
     }
   }
 
-  /** No further requests; resolves when the open ones have ended. */
+  /** Stops the requests. Resolves when the open ones have ended. */
   async stop(): Promise<Seen> {
     clearInterval(this.#timer);
     while (this.#open > 0) await delay(10);

@@ -1,6 +1,6 @@
 import type { Server } from './servers/server.ts';
 
-/** What changes by itself, or tells only that something was done. */
+/** Files that change without the installer, or that only record an action. */
 const PASSING =
   '/var/log /var/lib/dpkg /var/lib/apt /var/cache/apt /var/cache/debconf /var/cache/ldconfig /var/lib/systemd /tmp /var/tmp'.split(
     ' ',

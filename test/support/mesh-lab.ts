@@ -20,9 +20,9 @@ export interface MeshNode {
   readonly port: number;
   readonly stateDir: string;
   readonly logger: ReturnType<typeof recordingLogger>;
-  /** What it proves itself with; may be replaced. */
+  /** Its certificate. A test may replace it. */
   tls: MeshTls;
-  /** Its own routes, with every node of the mesh as a member, but for those with a certificate of these serials. */
+  /** Its own routes, with every node of the mesh as a member, except nodes with a certificate of these serials. */
   apply(routes: readonly AppRoutes[], refused?: readonly string[]): Promise<void>;
 }
 
@@ -37,7 +37,7 @@ export class MeshLab {
     this.ca = ca;
   }
 
-  /** @param name two letters; its id is made of it */
+  /** @param name two letters for its id */
   async node(
     name: string,
     options: { readonly tls?: MeshTls; readonly config?: Partial<HaproxyConfig> } = {},

@@ -69,7 +69,7 @@ export async function routerLines(node: MeshNode): Promise<string[]> {
   return text.split('\n').flatMap((line) => parseRouterLine(line.slice(line.indexOf('slip1')))?.message ?? []);
 }
 
-/** What a client with this certificate gets from a mesh port: a status line, or why not. */
+/** The answer of a mesh port to a client with this certificate: a status line, or the error. */
 export async function knock(port: number, tls: { key?: string; cert?: string } = {}): Promise<string> {
   const socket = tlsConnect({ host: '127.0.0.1', port, rejectUnauthorized: false, ...tls });
   const chunks: Buffer[] = [];
@@ -85,7 +85,7 @@ export function serialIn(certificate: string): string {
   return new X509Certificate(certificate).serialNumber.toLowerCase();
 }
 
-/** The head of the answer to one more request on an open connection; empty when it was hung up. */
+/** The head of the answer to one more request on an open connection. Empty when the connection was closed. */
 export async function requestOn(socket: TLSSocket): Promise<string> {
   const answer = new Promise<string>((resolve) => {
     socket.once('data', (chunk: Buffer) => resolve(chunk.toString()));

@@ -40,7 +40,7 @@ export interface NpmRegistry {
   close(): Promise<void>;
 }
 
-/** A registry with just these packages, for npm and its like, until closed. */
+/** A registry with only these packages, for npm, yarn and pnpm, until closed. */
 export async function startNpmRegistry(packages: readonly NpmPackage[], host = '127.0.0.1'): Promise<NpmRegistry> {
   const tarballs = new Map<string, Buffer>();
   for (const one of packages) tarballs.set(tarballPath(one), await packPackage(one));
@@ -95,7 +95,7 @@ function packument(versions: readonly NpmPackage[], url: string, tarballs: Reado
   return {
     name: versions[0]?.name,
     'dist-tags': { latest: versions.at(-1)?.version },
-    // Package managers keep off what is a few days old.
+    // Package managers avoid packages that are only a few days old.
     time: Object.fromEntries(versions.map((one) => [one.version, '2020-01-01T00:00:00.000Z'])),
     versions: Object.fromEntries(versions.map((one) => [one.version, { ...one, files: undefined, dist: dist(one) }])),
   };

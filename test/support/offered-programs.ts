@@ -15,7 +15,7 @@ interface About {
   readonly file: string;
 }
 
-/** What an offered agent has that the real one has not. */
+/** The differences of an offered agent from the real one. */
 export interface Offer {
   readonly version: string;
   /** Twelve hex digits. */
@@ -24,7 +24,7 @@ export interface Offer {
   readonly main?: string;
 }
 
-/** A controller's folder of programs, in which a test says which agent nodes are to become: the real one under another version, or a broken one. */
+/** The program folder of a controller. A test sets the agent that nodes install: the real one with another version, or a broken one. */
 export class OfferedPrograms {
   readonly dir: string;
   #real: About | undefined;
@@ -42,7 +42,7 @@ export class OfferedPrograms {
     return new OfferedPrograms(dir);
   }
 
-  /** Has the controller make its own, which it does once. */
+  /** Lets the controller make its own programs, once. */
   async prime({ url, caPem }: { readonly url: string; readonly caPem: string }): Promise<void> {
     const dispatcher = new Agent({ connect: { ca: caPem } });
     try {
@@ -54,7 +54,7 @@ export class OfferedPrograms {
     }
   }
 
-  /** From now on. @returns the version that nodes become */
+  /** Sets the offered agent. @returns the version that nodes install */
   async offer({ version, build, main }: Offer): Promise<string> {
     this.#real ??= JSON.parse(await readFile(join(this.dir, 'agent.json'), 'utf8')) as About;
     const work = await mkdtemp(join(this.dir, '.offer-'));

@@ -15,7 +15,7 @@ export interface Door {
   close(): Promise<void>;
 }
 
-/** A controller's door whose clock is that much ahead; servers of these tests share the clock of their host. */
+/** An HTTPS server of the controller with another clock, because the servers of these tests share the clock of their host. */
 export async function openDoor(host: string, aheadMs: number): Promise<Door> {
   const dir = await mkdtemp(join(tmpdir(), 'slipway-door-'));
   const authority = await openCa({ dir, mayCreate: true, serverNames: [host], clock: systemClock });

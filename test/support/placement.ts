@@ -6,7 +6,7 @@ import { ANYWHERE, type Count } from '../../shared/domain/placement.ts';
 
 export const GIB = 1024 ** 3;
 
-/** A connected node with 4 GB and nothing on it, unless told otherwise. */
+/** A connected node. By default it has 4 GB and no instances. */
 export function planNode(name: string, over: Partial<PlanNode> = {}): PlanNode {
   return {
     nodeId: name as NodeId,

@@ -8,7 +8,7 @@ interface Network {
   readonly bridge: string;
 }
 
-/** haproxy's master and workers, by the agent's own note of them. */
+/** Master and workers of haproxy, as the agent has recorded them. */
 export async function haproxyPids(fleet: TestFleet): Promise<number[]> {
   const master = await notedPid(join(fleet.dir, 'agent', 'proxy', 'haproxy.pid'));
   const { stdout } = await run({ file: 'pgrep', args: ['-P', String(master)] });

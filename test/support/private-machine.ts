@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { run, runOk, start } from '../../shared/kit/exec.ts';
 import { randomId } from '../../shared/kit/random-id.ts';
 
-/** A neighbour of this machine with a private address, in a network namespace of its own. It sends back what it is sent. */
+/** A machine with a private address beside this one, in its own network namespace. It echoes what it receives. */
 export interface PrivateMachine {
   readonly address: string;
   readonly port: number;
@@ -18,7 +18,7 @@ for (const port of ports)
     .createServer((socket) => socket.on('error', () => undefined).pipe(socket))
     .listen(port, '0.0.0.0', () => --waiting === 0 && console.log('ready'));`;
 
-/** @param morePorts further ports on which it answers */
+/** @param morePorts more ports on which it answers */
 export async function openPrivateMachine(morePorts: readonly number[] = []): Promise<PrivateMachine> {
   const name = `slpm${randomId().slice(0, 5)}`;
   const network = `10.251.${String(randomInt(0, 256))}`;

@@ -12,10 +12,10 @@ export const MESH_PORT = 7405;
 
 const BRIDGE_NF = '/proc/sys/net/bridge/bridge-nf-call-iptables';
 const shop = { app: 'shop' as AppName, uidBase: 0x3000_0000 + 2001 * 65_536 };
-/** Another app with the same name: it was made after a destroy, and the two run for a moment side by side. */
+/** Another app with the same name, created after a destroy. Both run at the same time for a moment. */
 const later = { app: shop.app, uidBase: shop.uidBase + 65_536 };
 
-/** Says, again and again, whether a new connection is answered, and whether the first one still is. */
+/** Reports again and again whether a new connection and the first connection are answered. */
 const WATCH = `use Socket; $| = 1; my ($address, $port, $rounds) = @ARGV; my $kept;
 sub answers { my $s = shift; syswrite($s, "x") && sysread($s, my $got, 1) }
 for (my $n = 1; !$rounds || $n <= $rounds; $n++) {
@@ -35,9 +35,9 @@ export function privateNetworkTests(get: () => SandboxLab): void {
   const watch = (port = machine.port, rounds = 0): readonly string[] => {
     return ['/usr/bin/perl', '-e', WATCH, machine.address, String(port), String(rounds)];
   };
-  const table = (of: Partial<EgressTable>): EgressTable => ({ fleet: [], apps: [], ...of });
+  const table = (fields: Partial<EgressTable>): EgressTable => ({ fleet: [], apps: [], ...fields });
   const opened = (): EgressTable => table({ apps: [{ ...shop, cidrs: [`${machine.address}/32`] }] });
-  const set = (of: EgressTable): Promise<void> | undefined => get().sandbox.setEgress?.(of);
+  const set = (egress: EgressTable): Promise<void> | undefined => get().sandbox.setEgress?.(egress);
 
   for (const setting of ['0', '1']) {
     it(`opens a private network to one app or to all, while they run, with bridge-nf-call-iptables at ${setting}`, async (t) => {
@@ -53,7 +53,7 @@ export function privateNetworkTests(get: () => SandboxLab): void {
         later: (await run({ ...later, argv: watch() })).id,
       };
       const linesOf = (app: 'shop' | 'later'): string[] => readLog(sandbox.logDir(ids[app])).trim().split('\n');
-      /** What both say from now on: the line that was under way when this was asked does not count. */
+      /** The next reports of both. A line that had started before does not count. */
       const both = async (wanted: { readonly shop: string; readonly later: string }): Promise<void> => {
         for (const app of ['shop', 'later'] as const) {
           await eventually(`${app} to say ${wanted[app]}`, () => linesOf(app).at(-1) === wanted[app]);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run, runOk } from '../../shared/kit/exec.ts';
 
-/** What runs inside the sandbox: one fixed probe per path, an answer in plain text, errors as their code. */
+/** The app inside the sandbox: one fixed probe for each path. It answers with plain text, and with the code of an error. */
 const SERVER = String.raw`
 const { execFileSync, spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -23,7 +23,7 @@ function connect(host, port) {
   });
 }
 
-/** Takes blocks until there are none, and gives them back. */
+/** Allocates blocks until there are none, and frees them. */
 function fillBytes(dir) {
   const step = 16 * 1024 * 1024;
   let bytes = 0;
@@ -70,7 +70,7 @@ require('node:http').createServer(async (request, response) => {
 process.on('SIGTERM', () => process.exit(0));
 `;
 
-/** Larger than what is copied for each owner, so that the kernel's idmapped mounts do it where they can. */
+/** Larger than the images that are copied for each owner, so that idmapped mounts are used where the kernel has them. */
 const BALLAST_BYTES = 2 * 1024 * 1024;
 const MANIFEST = { name: 'probe', version: '1.0.0', dependencies: { ballast: 'file:ballast-1.0.0.tgz' } };
 const LOCKFILE = {
@@ -83,11 +83,11 @@ const LOCKFILE = {
 
 export interface ProbeApp {
   readonly files: Readonly<Record<string, string>>;
-  /** Puts what is not text into a working copy; the same bytes for every app. */
+  /** Adds binary files to a working copy, with the same bytes for every app. */
   addBallast(dir: string): Promise<void>;
 }
 
-/** An app whose paths try its walls from inside; it has a dependency that needs no registry. */
+/** An app whose paths try to leave the sandbox. It has a dependency that needs no registry. */
 export async function makeProbeApp(): Promise<ProbeApp> {
   const ballast = await packBallast();
   return {

@@ -7,7 +7,7 @@ import type { Server } from './servers/server.ts';
 const PROXY_DIR = 'var/lib/slipway/proxy';
 const NOTICES_MAX = 60;
 
-/** What the proxy of a server says of itself, for a failing test: how requests failed and when, what its checks found, its servers now. */
+/** The state of the proxy of a server, for a failing test: failed requests with times, results of checks, its servers. */
 export async function proxyAccount(server: Server): Promise<string> {
   const dir = join(server.root, PROXY_DIR);
   const log = (await readFile(join(dir, 'log', 'current'), 'utf8').catch(String)).split('\n');
@@ -18,7 +18,7 @@ export async function proxyAccount(server: Server): Promise<string> {
   return [`--- proxy of ${server.name}`, ...failures(log), ...notices(log), ...used, maps].join('\n');
 }
 
-/** Failed requests by second, with their H codes. */
+/** Failed requests for each second, with their H codes. */
 function failures(log: readonly string[]): readonly string[] {
   const found = log.flatMap((line) => {
     const record = parseAccessLine(line.slice(line.indexOf('slip1')));
@@ -28,12 +28,12 @@ function failures(log: readonly string[]): readonly string[] {
   return [...Map.groupBy(found, (each) => each)].map(([what, all]) => `${what} ${String(all.length)} times`);
 }
 
-/** HAProxy's own words, about checks for the most part. */
+/** Messages of HAProxy, mostly about checks. */
 function notices(log: readonly string[]): readonly string[] {
   return log.filter((line) => line !== '' && !line.includes('slip1')).slice(-NOTICES_MAX);
 }
 
-/** The logger puts the time first. */
+/** The logger writes the time first. */
 function secondOf(line: string): string {
   const [, hex] = /^@4[0]*([0-9a-f]{8})/.exec(line) ?? [];
   return hex === undefined ? '' : new Date(Number.parseInt(hex, 16) * 1000).toISOString().slice(11, 19);

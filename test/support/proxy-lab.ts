@@ -17,11 +17,11 @@ export interface ProxyLab {
   readonly proxy: Proxy;
   readonly stateDir: string;
   readonly port: number;
-  /** Another agent's object on the same state, as after a restart. */
+  /** A second proxy object on the same state, as after a restart of the agent. */
   reopen(): Proxy;
 }
 
-/** A real haproxy on a free port; stopped and removed at the end. */
+/** A real haproxy on a free port. It is stopped and removed at the end. */
 export async function openProxyLab(overrides: Partial<HaproxyConfig> = {}): Promise<ProxyLab & AsyncDisposable> {
   const stateDir = await mkdtemp(join(tmpdir(), 'slipway-proxy-'));
   const port = await freePort();
@@ -44,7 +44,7 @@ export interface TestBackend extends Backend, AsyncDisposable {
   readonly server: Server;
 }
 
-/** A web process on loopback; answers its own id unless told otherwise. */
+/** A web process on loopback. By default it answers with its id. */
 export async function openBackend(id: string, listener?: RequestListener): Promise<TestBackend> {
   const server = createServer({ maxHeaderSize: 131_072 }, listener ?? ((_request, response) => response.end(id)));
   server.listen(0, '127.0.0.1');
@@ -76,7 +76,7 @@ export interface Ask {
   readonly body?: string;
 }
 
-/** One request on a connection of its own. */
+/** One request on a new connection. */
 export function ask(port: number, host: string, options: Ask = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const { path = '/', method = 'GET', headers = {}, body } = options;

@@ -35,7 +35,7 @@ export interface TestKey {
 
 type Deploy = (push: Push, output: PushOutput, signal: AbortSignal) => Promise<PushOutcome>;
 
-/** A PushPolicy in memory: apps belong to who pushed first; `deploy` can be replaced by a test. */
+/** A PushPolicy in memory. An app belongs to the first user who pushes it. A test can replace `deploy`. */
 class FakePushPolicy implements PushPolicy {
   readonly users = new Map<string, GitUser>();
   readonly owners = new Map<string, { owner: string; app: PushApp }>();
@@ -178,7 +178,7 @@ export class PushFixture {
     await rm(this.dir, { recursive: true, force: true });
   }
 
-  /** A key pair on disk; `user` makes it known to the policy. */
+  /** A key pair on disk. `user` registers it with the policy. */
   async key(name: string, user?: string): Promise<TestKey> {
     const pair = sshKeyPair();
     const path = join(this.dir, `key-${name}`);

@@ -11,14 +11,14 @@ export interface Wheel {
   readonly files: Readonly<Record<string, string>>;
   /** `console_scripts`: name → `module:function`. */
   readonly scripts?: Readonly<Record<string, string>>;
-  /** Names of the wheels it needs. */
+  /** Names of the required wheels. */
   readonly requires?: readonly string[];
 }
 
 const WHEEL_TIME = new Date('2020-01-01T00:00:00Z');
 const DEBIAN_PACKAGES = '/usr/lib/python3/dist-packages';
 
-/** Flask and what it stands on, as Debian installs them (script/packages.txt): no test asks an index of the world. */
+/** Flask and its dependencies, as Debian installs them (script/packages.txt). No test uses a public index. */
 export function flaskWheels(): Promise<Wheel[]> {
   const parts = ['werkzeug', 'jinja2', 'markupsafe', 'itsdangerous', 'click'];
   const requires: Readonly<Record<string, readonly string[]>> = {
@@ -47,7 +47,7 @@ export interface PythonIndex {
   close(): Promise<void>;
 }
 
-/** A "simple" package index with these wheels, for pip, until closed. */
+/** A "simple" package index with these wheels for pip, until closed. */
 export async function startPythonIndex(wheels: readonly Wheel[], host = '127.0.0.1'): Promise<PythonIndex> {
   const files = new Map<string, Buffer>();
   for (const wheel of wheels) files.set(fileName(wheel), await packWheel(wheel));
@@ -76,7 +76,7 @@ function fileName({ name, version }: Wheel): string {
   return `${name}-${version}-py3-none-any.whl`;
 }
 
-/** A wheel is a zip archive; Python's own zipfile makes it. */
+/** A wheel is a zip archive. The module zipfile of Python makes it. */
 export async function packWheel(wheel: Wheel): Promise<Buffer> {
   const folder = await mkdtemp(join(tmpdir(), 'slipway-wheel-'));
   try {
@@ -100,7 +100,7 @@ export async function packWheel(wheel: Wheel): Promise<Buffer> {
       await mkdir(dirname(join(folder, path)), { recursive: true });
       await writeFile(join(folder, path), text);
     }
-    // The same files make the same archive, to the byte.
+    // The same files make the same archive, byte for byte.
     for (const path of await readdir(folder, { recursive: true }))
       await utimes(join(folder, path), WHEEL_TIME, WHEEL_TIME);
     const tops = [...new Set(Object.keys(content).map((path) => path.split('/')[0] ?? ''))];

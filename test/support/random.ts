@@ -1,4 +1,4 @@
-/** A seeded source of chance (mulberry32): the same numbers for the same seed. */
+/** A random generator with a seed (mulberry32): the same numbers for the same seed. */
 export class Random {
   #state: number;
 
@@ -14,7 +14,7 @@ export class Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number, both ends included. */
+  /** A whole number, including both ends. */
   between(low: number, high: number): number {
     return low + Math.floor(this.next() * (high - low + 1));
   }

@@ -3,13 +3,13 @@ import { createChannels, type SessionCall } from '../../agent/session/channel.ts
 import type { NodeTls } from '../../agent/session/node-files.ts';
 import type { WireAgentMessage, WireControllerMessageOut } from '../../shared/rpc/service.ts';
 
-/** An agent without manners: it sends what it likes on the wire, and reads when it is told to. */
+/** An agent without any rules: it sends any message, and reads only when the test says so. */
 export interface RawAgent {
   readonly heard: WireControllerMessageOut[];
   readonly call: SessionCall;
-  /** Bytes and messages handed to the stream at once, whatever it says of being full. */
+  /** Bytes and messages that are written at once, even when the stream is full. */
   send(...messages: readonly WireAgentMessage[]): void;
-  /** Why the stream ended; undefined while it is open. */
+  /** The reason why the stream ended. Undefined while it is open. */
   readonly ended: string | undefined;
 }
 

@@ -15,19 +15,19 @@ import { freeSubnet } from './free-subnet.ts';
 
 export const MB = 1024 * 1024;
 
-/** One driver with names, addresses and folders of its own, gone from the machine after `close`. */
+/** One driver with its own names, addresses and folders. `close` removes it from the machine. */
 export interface SandboxLab {
   readonly sandbox: RemovableSandbox;
   readonly config: SandboxConfig;
   readonly dir: string;
-  /** The driver as the next agent on this machine would make it. @param first what that agent does before it looks at the machine */
+  /** The driver as the next agent on this machine makes it. @param first runs before that agent checks the machine */
   reopen(first?: (next: Sandbox) => Promise<void> | undefined): Promise<Sandbox>;
-  /** A folder with these files, owned as layers are for this lab's app. */
+  /** A folder with these files, with the owner of the layers of the app. */
   layer(files: Readonly<Record<string, string>>): string;
   spec(overrides?: Partial<SandboxSpec>): SandboxSpec;
   /** prepare and start. */
   run(overrides: Partial<SandboxSpec>): Promise<SandboxStatus>;
-  /** prepare, start, wait for the end; the status then and what it printed. */
+  /** Prepares, starts and waits for the end. Returns the status and the output. */
   finish(overrides: Partial<SandboxSpec>): Promise<{ status: SandboxStatus; output: string }>;
   /** The packet filter of this lab, as the kernel has it. */
   rules(): Promise<string>;
@@ -62,7 +62,7 @@ export async function openSandboxLab(
     config,
     dir,
     async reopen(first) {
-      // The next agent removes half-made disks. An agent never meets those of a former one that still runs, but two drivers here would.
+      // The next agent removes incomplete disks. A former agent has always ended by then, but here two drivers run at the same time.
       return await disks.holding(async () => {
         const next = await createSandbox(kind, config, { ...deps, run });
         drivers.unshift(next);
@@ -91,7 +91,7 @@ export async function openSandboxLab(
   return lab;
 }
 
-/** Starts programs, and can wait with those that make a disk. */
+/** Starts programs. It can delay programs that make a disk. */
 class DiskPrograms {
   #mayStart: Promise<unknown> = Promise.resolve();
   readonly #running = new Set<Promise<unknown>>();

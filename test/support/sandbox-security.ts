@@ -18,7 +18,7 @@ const PROBE = join(import.meta.dirname, '..', 'fixtures', 'sandbox', 'probe.pl')
 const BRIDGE_NF = '/proc/sys/net/bridge/bridge-nf-call-iptables';
 const perl = (script: string): string[] => ['/usr/bin/perl', '-e', script];
 
-/** What the walls must stop, tried from inside. */
+/** Attempts to leave the sandbox. All must fail. */
 export function sandboxSecurity(kind: Sandbox['kind']): void {
   describe(`walls of sandbox ${kind}`, { concurrency: false }, () => {
     let lab: SandboxLab;
@@ -151,7 +151,7 @@ export function sandboxSecurity(kind: Sandbox['kind']): void {
           'my $until = 4 + time; 1 until time >= $until; my ($user, $system) = times; print $user + $system, "\n"',
         ),
       });
-      // 3 to 4 s by the clock; a period more may have begun
+      // 3 to 4 s by the clock; one more period may have started
       assert.ok(Number(output) > 0.05 && Number(output) < 1, `${output} s of a processor`);
     });
 

@@ -20,7 +20,7 @@ const CHATTER = `my $line = "x" x 1023 . "\\n"; my $until = time + 3; my $n = 0;
   while (time < $until) { my $s = Time::HiRes::time(); syswrite(STDOUT, $line) for 1 .. 1024; Time::HiRes::sleep(0.1 - (Time::HiRes::time() - $s)) if Time::HiRes::time() - $s < 0.1 }
   syswrite(STDOUT, "last words\\n"); exit 7`;
 
-/** What happens to sandboxes when things around them die. */
+/** Tests of sandboxes while the agent, the logger or other programs die. */
 export function sandboxSurvival(kind: Sandbox['kind']): void {
   describe(`survival of sandbox ${kind}`, { concurrency: false }, () => {
     let lab: SandboxLab;
@@ -148,7 +148,7 @@ export function sandboxSurvival(kind: Sandbox['kind']): void {
             }),
           );
         }
-        // A program of a killed agent may end after the first look of the next one: an agent looks again and again.
+        // A program of a killed agent may end after the first check of the next agent, which checks again and again.
         const isAtRest = async (): Promise<boolean> => {
           await sandbox.ensureHost();
           return JSON.stringify(traces(lab)) === JSON.stringify(atRest(lab));
@@ -188,7 +188,7 @@ function traces(lab: SandboxLab): Traces {
   };
 }
 
-/** Bridge and its permanent port, and the reserves. Not "as before": the kernel takes its time, so before may hold a cable too many. */
+/** The bridge with its permanent port, and the pools. It is not compared with the state before, because the kernel removes interfaces late. */
 function atRest({ config: { poolSize } }: SandboxLab): Traces {
   return {
     sandboxMounts: 0,

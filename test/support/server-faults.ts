@@ -4,14 +4,14 @@ import type { Server } from './servers/server.ts';
 export interface Hit {
   readonly fleet: ServerFleet;
   readonly server: Server;
-  /** Resolves when it has been off, frozen or cut off long enough. */
+  /** Resolves when the server has been off, frozen or disconnected for long enough. */
   readonly over: () => Promise<void>;
 }
 
-/** Something that happens to a server or to the controller. When it resolves it is over; what it did need not be mended yet. */
+/** A fault of a server or of the controller. When it resolves, the fault is over, but its effects may remain. */
 export interface Fault {
   readonly name: string;
-  /** Where a request that comes in meanwhile must not be lost: at every server, at those that it does not happen to, or nowhere. */
+  /** The servers that must lose no request during the fault: all, all others, or none. */
   readonly spares: 'all' | 'others' | 'none';
   readonly happen: (hit: Hit) => Promise<unknown>;
 }

@@ -9,7 +9,7 @@ import { Servers } from './servers/servers.ts';
 const INSTALL_LIMIT_MS = 280_000;
 const AGENT_UNIT = 'slipway-agent.service';
 
-/** Settings that are there before the installer, then the line that a person pastes, on standard input. */
+/** Settings that exist before the installation, then the install line on standard input. */
 const INSTALL = `umask 077
 mkdir -p /etc/slipway
 printf '%s' "$1" >/etc/slipway/agent.json
@@ -31,7 +31,7 @@ interface NodeSeen {
 
 interface ServerFleetOptions {
   readonly controller?: FleetOptions['controller'];
-  /** Settings of every agent beside those of a server. */
+  /** Settings of every agent in addition to those of a server. */
   readonly agent?: Readonly<Record<string, unknown>>;
 }
 
@@ -39,7 +39,7 @@ interface ServerFleetOptions {
 export class ServerFleet {
   readonly fleet: TestFleet;
   readonly servers: Servers;
-  /** Those that joins have used. */
+  /** The tokens that were used. */
   readonly tokens: string[] = [];
   readonly #options: ServerFleetOptions;
 
@@ -49,7 +49,7 @@ export class ServerFleet {
     this.#options = parts.options;
   }
 
-  /** Boots the servers and starts the controller; nobody has joined yet. */
+  /** Boots the servers and starts the controller. No server has joined yet. */
   static async start(names: readonly string[], options: ServerFleetOptions = {}): Promise<ServerFleet> {
     const servers = await Servers.boot(names);
     try {
@@ -67,7 +67,7 @@ export class ServerFleet {
     }
   }
 
-  /** Each joins, all at once. Resolves with how long each took from the line to its session, ms. */
+  /** All servers join at the same time. Resolves with the ms from the install line to the session of each. */
   async joinAll(): Promise<number[]> {
     return Promise.all(this.servers.list.map((server) => this.join(server)));
   }
@@ -109,7 +109,7 @@ export class ServerFleet {
     return (await this.fleet.api('GET', `/apps/${app}/ps`)) as InstanceBody[];
   }
 
-  /** One request to a server's port 80, on a connection of its own. */
+  /** One request to port 80 of a server, on a new connection. */
   get(server: Server, app: string, path = '/', timeoutMs = 5_000): Promise<Answer> {
     const startedAtMs = performance.now();
     const options = {
@@ -144,7 +144,7 @@ export class ServerFleet {
     return eventually(`${app} answers through ${server.name}`, look, limitMs);
   }
 
-  /** What a failing test shows. */
+  /** The output of a failing test. */
   async report(): Promise<string> {
     const on = this.servers.list.filter((server) => server.isOn);
     const journals = await Promise.all(

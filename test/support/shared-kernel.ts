@@ -13,7 +13,7 @@ import { MB, readLog, type SandboxLab } from './sandbox-lab.ts';
 
 const perl = (script: string): string[] => ['/usr/bin/perl', '-e', script];
 
-/** What a sandbox must not take of the kernel that all share. Small numbers only: nothing here may come near the machine's own limits. */
+/** Shared kernel resources that a sandbox must not use up. The numbers are small, so that no test reaches the limits of the machine. */
 export function sharedKernelTests(lab: () => SandboxLab): void {
   it('takes no entry of the one neighbour table, whatever addresses it sends to', async () => {
     const { bridge, subnet } = lab().config;
@@ -43,7 +43,7 @@ export function sharedKernelTests(lab: () => SandboxLab): void {
       [true],
       inside.stdout,
     );
-    // a new sandbox or two in reserve have their own permanent entry
+    // new sandboxes in the pool have their own permanent entries
     assert.ok((await ofBridge()).split('\n').length <= before + 3, await ofBridge());
     assert.doesNotMatch(await ofBridge(), /INCOMPLETE|FAILED/);
     await lab().sandbox.forget(id);
@@ -81,7 +81,7 @@ export function sharedKernelTests(lab: () => SandboxLab): void {
     await eventually('the crowd has run for a while', async () => (await ticks(crowd.id)) - crowd0 > 60);
     const part = ((await ticks(single.id)) - single0) / ((await ticks(crowd.id)) - crowd0);
     for (const { id } of [crowd, single, build]) await lab().sandbox.forget(id);
-    // one of 33 processes without shares
+    // the share of one of 33 processes, without control groups
     assert.ok(part > 0.15, `one process ran for ${part.toFixed(3)} of the time of the other sandbox`);
   });
 

@@ -65,7 +65,7 @@ export async function addNode(store: Store, name = 'node-one', serial = randomId
   return await store.redeemJoinToken(secretHash, 500, { name: parseNodeName(name), certificateSerial: serial });
 }
 
-export function assignment(of: {
+export function assignment(fields: {
   nodeId: NodeId;
   appId: AppId;
   release: number;
@@ -79,7 +79,7 @@ export function assignment(of: {
     limits: DEFAULT_LIMITS,
     desired: 'run',
     createdAtMs: 1,
-    ...of,
+    ...fields,
   };
 }
 

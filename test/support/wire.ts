@@ -27,8 +27,8 @@ export function plain(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
     Object.entries(value)
-      .filter(([, of]) => of !== undefined)
-      .map(([name, of]) => [name, plain(of)]),
+      .filter(([, field]) => field !== undefined)
+      .map(([name, field]) => [name, plain(field)]),
   );
 }
 

@@ -2,7 +2,12 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import type { Clock } from '../../../shared/kit/clock.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import type { Logger } from '../../../shared/kit/log.ts';
-import { ConnectionLimiter, type ConnectionLimits, type PeerName, type WatchedSocket } from '../../access/connection-limiter.ts';
+import {
+  ConnectionLimiter,
+  type ConnectionLimits,
+  type PeerName,
+  type WatchedSocket,
+} from '../../access/connection-limiter.ts';
 
 /** `graceMs` is the time from TCP accept to the authentication. */
 export interface ListenerLimits extends ConnectionLimits {

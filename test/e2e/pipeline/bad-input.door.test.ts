@@ -40,11 +40,7 @@ describe('a push of somebody, somewhere or something odd', () => {
   it("gets the same words for an unknown app and for somebody else's", async () => {
     const unknown = await bobs.clone('nothing');
     const hers = await bobs.clone('blog');
-    assertRefused(
-      unknown,
-      /There is no app "nothing" that you may use\.$/,
-      /slipway apps — or push to another name/,
-    );
+    assertRefused(unknown, /There is no app "nothing" that you may use\.$/, /slipway apps — or push to another name/);
     assert.equal(hers.text.replaceAll('blog', 'nothing'), unknown.text);
     const pushed = await bobs.push('blog');
     assertRefused(pushed, /There is no app "blog" that you may use\.$/, /slipway apps/);

@@ -10,12 +10,12 @@ const BUILDPACKS = join(import.meta.dirname, '../../../buildpacks');
 export interface Build {
   readonly source: Tree;
   readonly config: Readonly<Record<string, string>>;
-  /** What another buildpack writes between `bin/layers` and `bin/compile`. */
+  /** Files that another buildpack writes between `bin/layers` and `bin/compile`. */
   readonly early?: Tree;
 }
 
 export interface Built {
-  /** Path → mode and digest, or the target of a link. Of a build that failed: its last line. */
+  /** Path → mode and digest, or the target of a link. For a failed build: its last line. */
   readonly tree: Readonly<Record<string, string>>;
   readonly output: string;
   /** Folders that were mounted from an earlier build. */
@@ -39,7 +39,7 @@ export class Builds {
   #layers = new Map<string, string>();
   #count = 0;
   #first: { readonly key: string; readonly layers: ReadonlyMap<string, string> } | undefined;
-  /** Builds that ran. A clean build runs once for each source and config. */
+  /** Number of builds. A clean build runs once for each source and config. */
   ran = 0;
 
   private constructor(root: string, settings: Settings) {
@@ -69,12 +69,12 @@ export class Builds {
     this.#first = { key, layers: new Map(this.#layers) };
   }
 
-  /** A build on top of all since the first. */
+  /** A build with the cache and layers of the builds before. */
   async next(build: Build): Promise<Built> {
     return this.#build(build);
   }
 
-  /** The same build by a builder that has never seen the app. */
+  /** The same build on a builder without cache and layers of the app. */
   async clean(build: Build): Promise<Built> {
     const key = JSON.stringify(build);
     const built = this.#clean.get(key) ?? (await this.#buildAside(build));

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '../../..');
 
-/** A Node distribution whose npm depends on everything that it can see ({@link ../../fixtures/node-builds/curious-npm.sh}). */
+/** A Node distribution whose npm output depends on everything that it can read ({@link ../../fixtures/node-builds/curious-npm.sh}). */
 export async function curiousToolchain(root: string): Promise<string> {
   const folder = join(root, 'toolchain');
   const npm = join(folder, 'lib/node_modules/npm');

@@ -5,13 +5,13 @@ import { eventually } from '../eventually.ts';
 
 const TOP = '/sys/fs/cgroup';
 
-/** The group's folders, one a hierarchy. */
+/** The folders of the group, one for each hierarchy. */
 async function foldersOf(group: string): Promise<string[]> {
   const tops = existsSync(join(TOP, 'cgroup.procs')) ? [TOP] : (await readdir(TOP)).map((name) => join(TOP, name));
   return tops.map((top) => join(top, group)).filter((dir) => existsSync(dir));
 }
 
-/** Groups of this prefix that exist. */
+/** Existing groups with this prefix. */
 export async function groupsNamed(prefix: string): Promise<string[]> {
   const unified = existsSync(join(TOP, 'unified')) ? join(TOP, 'unified') : TOP;
   return (await readdir(unified)).filter((name) => name.startsWith(prefix));
@@ -25,14 +25,14 @@ async function groupsBelow(dir: string): Promise<string[]> {
   return [...below.flat(), dir];
 }
 
-/** Processes of a group, of those below it too. */
+/** Processes of a group and of the groups below it. */
 export async function pidsOf(group: string): Promise<number[]> {
   const dirs = (await Promise.all((await foldersOf(group)).map(groupsBelow))).flat();
   const texts = await Promise.all(dirs.map((dir) => readFile(join(dir, 'cgroup.procs'), 'utf8').catch(() => '')));
   return [...new Set(texts.join('\n').split('\n').filter(Boolean).map(Number))];
 }
 
-/** Ends everything in the group between two instructions. */
+/** Kills all processes of the group at once. */
 export async function killGroup(group: string): Promise<void> {
   await eventually(`nothing is left in ${group}`, async () => {
     const pids = await pidsOf(group);
@@ -60,13 +60,13 @@ async function isRemoved(dir: string): Promise<boolean> {
 export async function removeGroup(group: string): Promise<void> {
   for (const top of await foldersOf(group)) {
     for (const dir of await groupsBelow(top)) {
-      // the kernel lets go of a killed process's group a moment later
+      // the kernel frees the group of a killed process a moment later
       await eventually(`${dir} is removed`, () => isRemoved(dir));
     }
   }
 }
 
-/** The first process of the machine in this group: 1 in its own namespace, and in nobody else's. */
+/** The first process of the machine in this group. It has the pid 1 in its own namespace. */
 export async function firstProcess(group: string): Promise<number | undefined> {
   for (const pid of await pidsOf(group)) {
     const status = await readFile(`/proc/${String(pid)}/status`, 'utf8').catch(() => '');

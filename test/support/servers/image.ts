@@ -10,8 +10,8 @@ const SOURCES = '/etc/apt/sources.list.d/debian.sources';
 const MAKE_LIMIT_MS = 300_000;
 
 /**
- * The tree of a Debian with systemd and every package of a server, never written to. Made once for a list of packages (half a
- * minute) and kept in `SLIPWAY_TEST_CACHE`; test files that ask at the same time wait for the one that makes it.
+ * The tree of a Debian with systemd and every package of a server. It is read-only. It is made once for each list of packages (half a
+ * minute) and kept in `SLIPWAY_TEST_CACHE`. Test files that ask at the same time wait for the file that makes it.
  */
 export async function ensureServerImage(): Promise<string> {
   const cache = process.env['SLIPWAY_TEST_CACHE'] ?? '/var/cache/slipway-test';
@@ -35,7 +35,7 @@ export async function ensureServerImage(): Promise<string> {
   return image;
 }
 
-/** Sections [run] and [server] of the one list of packages. */
+/** Sections [run] and [server] of the package list. */
 async function serverPackages(): Promise<string[]> {
   const packages: string[] = [];
   let section = '';

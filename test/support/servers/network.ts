@@ -1,10 +1,10 @@
 import { run, runOk } from '../../../shared/kit/exec.ts';
 import { freeSubnet } from '../free-subnet.ts';
 
-/** A switch with the host at one port: servers reach each other and the host, and nothing beyond. */
+/** A switch with the host at one port. Servers reach only each other and the host. */
 export class ServerNetwork {
   readonly bridge: string;
-  /** The host's, where servers find a controller. */
+  /** Address of the host, where servers find a controller. */
   readonly hostAddress: string;
   readonly #prefix: string;
 
@@ -27,7 +27,7 @@ export class ServerNetwork {
     await runOk(run, { file: 'nft', args: ['-f', '-'], stdin: rules(this.bridge) });
   }
 
-  /** No frame gets through this port any more, and neither side is told. */
+  /** Drops all frames of this port. Neither side gets an error. */
   async cut(port: string): Promise<void> {
     await runOk(run, { file: 'nft', args: ['add', 'element', 'bridge', this.bridge, 'cut', `{ "${port}" }`] });
   }
@@ -36,7 +36,7 @@ export class ServerNetwork {
     await run({ file: 'nft', args: ['delete', 'element', 'bridge', this.bridge, 'cut', `{ "${port}" }`] });
   }
 
-  /** No frame gets from one of these ports to the other; both reach everybody else. */
+  /** Drops all frames between these two ports. Both reach all others. */
   async cutBetween(a: string, b: string): Promise<void> {
     const pairs = `{ "${a}" . "${b}", "${b}" . "${a}" }`;
     await runOk(run, { file: 'nft', args: ['add', 'element', 'bridge', this.bridge, 'between', pairs] });

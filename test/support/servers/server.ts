@@ -11,12 +11,12 @@ import type { ServerNetwork } from './network.ts';
 export interface ServerFacts {
   /** As in `hostname`. */
   readonly name: string;
-  /** Of its control group and its port at the switch; at most 12 characters. */
+  /** Name of its control group and of its port at the switch. At most 12 characters. */
   readonly id: string;
   readonly address: string;
-  /** Everything that it writes. */
+  /** Folder with everything that it writes. */
   readonly dir: string;
-  /** Trees below what it writes, the uppermost first. */
+  /** Lower trees of the overlay, the uppermost first. */
   readonly lowers: readonly string[];
   readonly network: ServerNetwork;
 }
@@ -26,11 +26,11 @@ export interface ExecOptions {
   readonly timeoutMs?: number | undefined;
 }
 
-/** Bounds for what has hung, not for a slow machine. */
+/** Limits for commands that hang, not for a slow machine. */
 const BOOT_LIMIT_MS = 240_000;
 const EXEC_LIMIT_MS = 240_000;
 
-/** One Debian server: systemd as its first process, an address at a switch, a disk of its own, a power cord. */
+/** One Debian server: systemd as its first process, an address at a switch, its own disk. It can lose its power. */
 export class Server {
   readonly name: string;
   readonly address: string;
@@ -45,7 +45,7 @@ export class Server {
     this.address = facts.address;
   }
 
-  /** Its disk, switched off or on; read it, and write only while it is off. */
+  /** Its disk. Reading is possible at any time, writing only while the server is off. */
   get root(): string {
     return join(this.#facts.dir, 'root');
   }
@@ -63,7 +63,7 @@ export class Server {
     await writeFile(join(this.root, 'etc/systemd/network/10-uplink.network'), uplink(this.#facts));
   }
 
-  /** Switches it on. Resolves when it has an address and takes commands; its services may still be starting. */
+  /** Boots the server. Resolves when it has an address and accepts commands. Its services may still be starting. */
   async boot(): Promise<void> {
     const { id, dir, network } = this.#facts;
     const log = openSync(join(dir, 'console.log'), 'a');
@@ -107,7 +107,7 @@ export class Server {
     return answer?.code === 0 ? pid : undefined;
   }
 
-  /** Since the last boot began. */
+  /** Ms since the last boot began. */
   get upMs(): number {
     return performance.now() - this.#switchedOnAtMs;
   }
@@ -116,19 +116,19 @@ export class Server {
     return this.#machine !== undefined && !hasEnded(this.#machine);
   }
 
-  /** Resolves when nothing of it is still starting; fails when a unit has failed. */
+  /** Resolves when all units have started. Fails when a unit has failed. */
   async untilStarted(): Promise<void> {
     const { stdout } = await this.exec(['systemctl', 'is-system-running', '--wait']);
     assert.equal(stdout.trim(), 'running', (await this.exec(['systemctl', '--failed', '--no-legend'])).stdout);
   }
 
-  /** A program inside, as root, whatever its exit code. */
+  /** Runs a program in the server as root, whatever its exit code. */
   exec(argv: readonly string[], options: ExecOptions = {}): Promise<CommandResult> {
     assert.ok(this.#first !== undefined, `${this.name} is off`);
     return run(this.#enter(this.#first, argv, options));
   }
 
-  /** A shell script inside; what it printed. Fails with its words. */
+  /** Runs a shell script in the server and returns its output. Fails with its error output. */
   async sh(script: string, args: readonly string[] = [], options: ExecOptions = {}): Promise<string> {
     const { code, stdout, stderr } = await this.exec(['/bin/sh', '-c', script, 'sh', ...args], options);
     assert.equal(code, 0, `on ${this.name}: ${script}\n${stdout}${stderr}`);
@@ -144,7 +144,7 @@ export class Server {
     return { file: '/bin/sh', args, cwd: '/', stdin, timeoutMs };
   }
 
-  /** As after `reboot`: units are stopped first. Resolves like `boot`. */
+  /** Reboots: units stop first. Resolves like `boot`. */
   async reboot(): Promise<void> {
     await this.exec(['systemctl', 'reboot']);
     await this.#untilOff();
@@ -156,7 +156,7 @@ export class Server {
     await this.#untilOff();
   }
 
-  /** Pulls the power cord. */
+  /** Cuts the power. */
   async kill(): Promise<void> {
     await killGroup(this.#facts.id);
     await this.#untilOff();
@@ -176,7 +176,7 @@ export class Server {
     return `vb-${this.#facts.id}`;
   }
 
-  /** Nobody reaches it and it reaches nobody, until `heal`; its link stays up. */
+  /** Disconnects it until `heal`. Its link stays up. */
   partition(): Promise<void> {
     return this.#facts.network.cut(this.port);
   }
@@ -201,7 +201,7 @@ export class Server {
     return readFile(join(this.#facts.dir, 'console.log'), 'utf8').catch(() => '');
   }
 
-  /** Takes it off the host, whatever state it is in. */
+  /** Removes it from the host, in any state. */
   async dispose(): Promise<void> {
     await this.kill();
     await this.heal();

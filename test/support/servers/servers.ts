@@ -11,7 +11,7 @@ import { Server } from './server.ts';
 const PREFIX = 'sv';
 const FOLDER = 'slipway-servers-';
 
-/** Servers on a switch of their own, one set a test process; their network ends at this host. */
+/** Servers on their own switch, one set for each test process. Their network ends at this host. */
 export class Servers {
   readonly network: ServerNetwork;
   readonly list: readonly Server[];
@@ -23,7 +23,7 @@ export class Servers {
     this.list = list;
   }
 
-  /** Boots servers of these names. `above` are trees over the image, e.g. with a product in them. */
+  /** Boots servers with these names. `above` are trees over the image, for example with a product. */
   static async boot(names: readonly string[], above: readonly string[] = []): Promise<Servers> {
     await removeForgotten();
     const image = await ensureServerImage();
@@ -64,7 +64,7 @@ export class Servers {
   }
 }
 
-/** What test processes that were killed have left running. */
+/** Ends servers of killed test processes. */
 async function removeForgotten(): Promise<void> {
   const mounts = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n').map((line) => line.split(' ')[4] ?? '');
   const roots = mounts.filter((path) => basename(path) === 'root' && path.includes(`/${FOLDER}`));
@@ -81,6 +81,6 @@ async function removeForgotten(): Promise<void> {
     await removeNetwork(id);
     forgotten.add(dirname(dirname(root)));
   }
-  // One folder holds the roots of all servers of a set: none of them is mounted any more.
+  // One folder has the roots of all servers of a set. None of them is mounted any more.
   for (const dir of forgotten) await rm(dir, { recursive: true, force: true });
 }
