@@ -1,21 +1,21 @@
 #!/bin/sh
-# Makes this machine a node of a Slipway fleet. Debian 12 or newer, Ubuntu 22.04 or newer, with systemd; run it as root.
-# The controller serves this file; paste the one line that `slipway nodes:token` prints. Run it again to upgrade or to mend.
+# Makes this machine a node of a Slipway fleet. Needs root, systemd, and Debian 12 or Ubuntu 22.04 or newer.
+# The controller serves this file. Paste the line that `slipway nodes:token` prints. Run it again to upgrade or to repair.
 #
 #   … | sudo sh -s -- [options]
 #
-#   --name NAME   what the node is called (default: the name of the machine)
-#   --port PORT   where its proxy answers for the apps (default 80)
-#   --dry-run     look, say what would be done, change nothing
-#   --uninstall   take Slipway and everything it brought off this machine
+#   --name NAME   name of the node (default: the name of the machine)
+#   --port PORT   port on which its proxy serves the apps (default 80)
+#   --dry-run     print what would be done, and change nothing
+#   --uninstall   remove Slipway and everything it installed from this machine
 #   --help
 #
 # The same file makes a machine the controller, from a checkout of Slipway: sudo ./install.sh controller --help
 #
-# All of it is one group, from this brace to the last one: a copy that was cut off anywhere is a syntax error and does nothing.
+# The whole file is one group from this brace to the last one. A truncated copy is a syntax error and does nothing.
 {
 
-# What the controller that serves this file fills in.
+# The controller that serves this file fills these values in.
 # >>> served
 SERVED_URL=''
 SERVED_PIN=''
@@ -36,46 +36,46 @@ CACHE=/var/cache/slipway
 UNITS=/etc/systemd/system
 LOCK=/run/slipway-install.lock
 STEPS=6
-# Below this the first app would fill the disk.
+# With less free space the first app would fill the disk.
 FREE_MB=2048
 CLOCK_SECONDS=300
-# More on a very slow machine.
+# Raise it for a very slow machine.
 CONNECT_SECONDS=${SLIPWAY_CONNECT_SECONDS:-60}
 PACKAGES='acl ca-certificates curl e2fsprogs git haproxy iproute2 lxc nftables perl procps s6 squashfs-tools systemd-container uidmap util-linux'
-# What these packages start by themselves and Slipway has no use for.
+# Services that these packages start, and that Slipway does not need.
 IDLE_SERVICES='haproxy.service lxc.service lxc-net.service'
 
 say() { printf '%s\n' "$*"; }
 step() { printf '%s/%s %s\n' "$1" "$STEPS" "$2"; }
 warn() { printf '    ! %s\n' "$*" >&2; }
 
-# fail WHAT WHAT_TO_DO: what was found, and nothing else happens.
+# fail MESSAGE HINT: prints both and ends the script.
 fail() {
   printf '\ninstall: %s\n' "$1" >&2
   [ $# -lt 2 ] || printf '  %s\n' "$2" >&2
   exit 1
 }
 
-# --- 1. what this machine is -------------------------------------------------------------------------------------
+# --- 1. checks of this machine ------------------------------------------------------------------------------------
 
 # One field of /etc/os-release.
 os_field() { sed -n "s/^$1=[\"']\{0,1\}\([^\"']*\).*/\1/p" /etc/os-release 2>/dev/null | head -n 1; }
 
-# version_from MAJOR: true when the system's version is at least that, or a rolling one without a number.
+# version_from MAJOR: true if the system has at least this version, or has no version number (rolling release).
 version_from() {
   version=$(os_field VERSION_ID)
   [ -z "$version" ] || [ "${version%%.*}" -ge "$1" ] 2>/dev/null
 }
 
-# require_root HOW: to get it.
+# require_root HINT
 require_root() {
   [ "$(uname -s)" = Linux ] || fail "This is $(uname -s); Slipway runs on Linux." "Use a machine with Debian 12 or newer, or Ubuntu 22.04 or newer."
-  [ "$(id -u)" -eq 0 ] || fail "This needs root: it installs packages and systemd units." "$1"
+  [ "$(id -u)" -eq 0 ] || fail "This script needs root, because it installs packages and systemd units." "$1"
 }
 
-# require_systemd WHY
+# require_systemd REASON
 require_systemd() {
-  [ -d /run/systemd/system ] || fail "systemd does not run this machine (process 1 is $(cat /proc/1/comm 2>/dev/null || echo unknown))." "$1"
+  [ -d /run/systemd/system ] || fail "This machine does not run systemd (process 1 is $(cat /proc/1/comm 2>/dev/null || echo unknown))." "$1"
 }
 
 require_system() {
@@ -87,22 +87,22 @@ require_system() {
     *) supported= ;;
   esac
   [ -n "$supported" ] ||
-    fail "This is ${found:-a system without /etc/os-release}, which Slipway does not install on yet." "Supported: Debian 12 or newer, Ubuntu 22.04 or newer. Not yet: Fedora, RHEL, Alma, Rocky, SUSE, Arch, Alpine, and older releases."
-  require_systemd "The agent, the proxy and every app are systemd units. A container without systemd cannot be a node; a virtual machine can."
+    fail "This is ${found:-a system without /etc/os-release}, which Slipway does not support yet." "Supported: Debian 12 or newer, Ubuntu 22.04 or newer. Not yet: Fedora, RHEL, Alma, Rocky, SUSE, Arch, Alpine, and older releases."
+  require_systemd "The agent, the proxy and the apps run as systemd units. Use a machine or a virtual machine with systemd, not a container without it."
   case $(uname -m) in
     x86_64 | amd64) ARCH=x64 NODE_FILE=$SERVED_NODE_X64 ;;
     aarch64 | arm64) ARCH=arm64 NODE_FILE=$SERVED_NODE_ARM64 ;;
-    *) fail "There is no runtime for processors of type $(uname -m)." "Slipway runs on x86_64 and aarch64." ;;
+    *) fail "Slipway has no runtime for the processor type $(uname -m)." "Slipway runs on x86_64 and aarch64." ;;
   esac
 }
 
-# Inodes of sockets that listen on TCP port $1, from the kernel's own tables.
+# The inodes of the sockets that listen on TCP port $1, from the tables of the kernel.
 listening_inodes() {
   hex=$(printf '%04X' "$1")
   cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk -v port=":$hex" '$4 == "0A" && substr($2, length($2) - 4) == port { print $10 }'
 }
 
-# Process ids that hold a socket with this inode.
+# The ids of the processes that have the socket with this inode open.
 holders() {
   for fd in /proc/[0-9]*/fd/*; do
     [ "$(readlink "$fd" 2>/dev/null)" = "socket:[$1]" ] || continue
@@ -111,7 +111,7 @@ holders() {
   done | sort -un
 }
 
-# require_port PORT OURS NEEDER HINT: fails when somebody listens there who has not OURS in the command line.
+# require_port PORT OURS NEEDER HINT: fails if a process without OURS in its command line listens on the port.
 require_port() {
   for inode in $(listening_inodes "$1"); do
     who=
@@ -120,7 +120,7 @@ require_port() {
       case $command in *"$2"*) continue 2 ;; esac
       who="${who:+$who, }$(cat "/proc/$pid/comm" 2>/dev/null || echo 'a program') (process $pid)"
     done
-    fail "Port $1 is in use by ${who:-a program that cannot be seen from here}; $3 needs it." "Stop that program (systemctl disable --now NAME), or $4"
+    fail "Port $1 is in use by ${who:-a program that is not visible from here}; $3 needs it." "Stop that program (systemctl disable --now NAME), or $4"
   done
 }
 
@@ -128,46 +128,46 @@ require_disk() {
   for folder in /opt /var/lib; do
     free=$(df -Pk "$folder" | awk 'NR == 2 { print int($4 / 1024) }')
     [ "${free:-0}" -ge "$FREE_MB" ] ||
-      fail "The disk of $folder is nearly full: $free MB are free, $FREE_MB MB are needed." "See what fills it with: du -xh $folder | sort -h | tail"
+      fail "The disk of $folder is nearly full: $free MB are free, $FREE_MB MB are needed." "Find large folders with: du -xh $folder | sort -h | tail"
   done
 }
 
-# What the controller answers is believed because of its key, whatever the clock here says.
+# The key of the controller is checked, not its certificate: this machine's clock may be wrong.
 ask() { curl --silent --show-error --insecure --pinnedpubkey "$SERVED_KEY" --retry 3 --connect-timeout 15 "$@"; }
 fetch() { ask --fail "$@"; }
 
 require_controller() {
   [ -n "$SERVED_URL" ] ||
-    fail "This copy of install.sh is not from a controller, so it does not know which fleet to join." "On your own machine run: slipway nodes:token — and paste the line it prints here."
+    fail "This copy of install.sh is not from a controller, so it does not know which fleet to join." "On your own machine run: slipway nodes:token. Then paste the printed line here."
   command -v curl >/dev/null || fail "curl is missing." "Install it with: apt-get install curl"
   headers=$(fetch --output /dev/null --dump-header - --max-time 60 "$SERVED_URL/install.sh") ||
-    fail "The controller at $SERVED_URL does not answer here, or with another key than when this file was made." "Check that this machine reaches it, then get a new line with: slipway nodes:token"
+    fail "The controller at $SERVED_URL does not answer, or has another key than the one in this file." "Check that this machine can reach it. Then get a new line with: slipway nodes:token"
   theirs=$(printf '%s' "$headers" | tr -d '\r' | sed -n 's/^[Dd]ate: //p' | head -n 1)
   theirs=$(date -u -d "$theirs" +%s 2>/dev/null) || return 0
   off=$(($(date -u +%s) - theirs))
   [ "$off" -ge "-$CLOCK_SECONDS" ] && [ "$off" -le "$CLOCK_SECONDS" ] && return 0
   if [ "$off" -lt 0 ]; then off=$((0 - off)) way=behind; else way='ahead of'; fi
-  fail "The clock of this machine is $((off / 60)) min $way the controller's: it says $(date -u '+%Y-%m-%d %H:%M') UTC, the controller $(date -u -d "@$theirs" '+%Y-%m-%d %H:%M')." "Certificates would not be valid. Set it with: timedatectl set-ntp true"
+  fail "The clock of this machine is $((off / 60)) min $way the controller's: it says $(date -u '+%Y-%m-%d %H:%M') UTC, the controller $(date -u -d "@$theirs" '+%Y-%m-%d %H:%M')." "With a wrong clock, certificates are not valid. Set the clock with: timedatectl set-ntp true"
 }
 
-# One text field of the file that a joined node keeps.
+# One text field of node.json, which a joined node has.
 node_field() { sed -n 's/.*"'"$1"'": *"\([^"]*\)".*/\1/p' "$STATE/node.json" 2>/dev/null | head -n 1; }
 
 require_membership() {
   joined=$(node_field nodeName)
   if [ -n "$joined" ]; then
     [ "$(sha256sum 2>/dev/null <"$STATE/ca.crt")" = "$SERVED_CA_SUM  -" ] ||
-      fail "This machine is the node $joined of another fleet ($(node_field apiUrl))." "Take it off that one first: sudo sh $ROOT/current/install.sh --uninstall"
+      fail "This machine is the node $joined of another fleet ($(node_field apiUrl))." "Remove it from that fleet first: sudo sh $ROOT/current/install.sh --uninstall"
     return 0
   fi
-  [ -n "${SLIPWAY_TOKEN-}" ] || fail "There is no token, and this machine has not joined yet." "On your own machine run: slipway nodes:token — and paste the whole line here."
+  [ -n "${SLIPWAY_TOKEN-}" ] || fail "There is no token, and this machine has not joined yet." "On your own machine run: slipway nodes:token. Then paste the whole line here."
   case $NAME in
-    '' | ? | [!a-z]* | *[!a-z0-9-]* | *-) fail "\"$NAME\" cannot be the name of a node: that has at least 2 lower-case letters, digits and dashes, and starts with a letter." "Give another behind the line: | sudo sh -s -- --name fra-1" ;;
+    '' | ? | [!a-z]* | *[!a-z0-9-]* | *-) fail "\"$NAME\" cannot be the name of a node. A name has at least 2 lower-case letters, digits and dashes, and starts with a letter." "Add a name to the end of the line: | sudo sh -s -- --name fra-1" ;;
   esac
   check_token
 }
 
-# Before anything is installed. A join whose answer got lost has left its key, and is let in with that.
+# Runs before anything is installed. After a join whose answer was lost, the key in join.key is enough.
 check_token() {
   [ ! -f "$STATE/join.key" ] || return 0
   status=$(printf '{"token":"%s","name":"%s"}' "$SLIPWAY_TOKEN" "$NAME" |
@@ -178,7 +178,7 @@ check_token() {
   fail "${reason:-The controller refused the token (HTTP $status).}" "$(answer_field hint)"
 }
 
-# One text field of the controller's last answer.
+# One text field of the last answer of the controller.
 answer_field() { sed -n 's/.*"'"$1"'": *"\([^"]*\)".*/\1/p' "$WORK/answer"; }
 
 detect() {
@@ -187,8 +187,8 @@ detect() {
   require_controller
   require_membership
   require_disk
-  # A node that has joined has its port, whatever is at this one: the proxy that reloads, or what --port made room for.
-  [ -n "$joined" ] || require_port "$PORT" "$STATE/proxy/" "Slipway's proxy" "give the proxy another port: --port 8080"
+  # A joined node already has its port. The check would find its own proxy, or a program that --port avoids.
+  [ -n "$joined" ] || require_port "$PORT" "$STATE/proxy/" "Slipway's proxy" "choose another port for the proxy: --port 8080"
   running=$(readlink "$ROOT/current" 2>/dev/null || true)
   membership='not joined yet'
   [ -z "$joined" ] || membership="node $joined"
@@ -208,7 +208,7 @@ missing_packages() {
   done
 }
 
-# What came onto the machine because of us, to be taken off with us; also what an interrupted run brought.
+# Records the packages that this script installed, also in an interrupted run, so that --uninstall removes them.
 record_packages() {
   [ -f "$ETC/packages-before" ] || return 0
   installed_packages >"$WORK/after"
@@ -222,11 +222,11 @@ apt() { DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 apt-get -q -y -o DP
 system_packages() {
   missing=$(missing_packages)
   if [ -z "$missing" ]; then
-    step 2 "System packages: all there"
+    step 2 "System packages: all are installed"
     return 0
   fi
   step 2 "System packages: $missing"
-  command -v apt-get >/dev/null || fail "$found has no apt-get to bring them." "Install them in the way of this system, then run this again."
+  command -v apt-get >/dev/null || fail "$found has no apt-get." "Install the packages with the package manager of this system, then run this again."
   planned && return 0
   mkdir -p "$ETC"
   record_packages
@@ -238,7 +238,7 @@ system_packages() {
     record_packages
     end_idle
     tail -n 8 "$WORK/apt.log" >&2
-    fail "apt-get could not install: $missing" "Put right what it says above, then run this again."
+    fail "apt-get could not install: $missing" "Fix the error above, then run this again."
   fi
   record_packages
   end_idle
@@ -247,7 +247,7 @@ system_packages() {
   done
 }
 
-# Services of packages that are not there yet do not start when they come; what the operator runs already is left alone.
+# Keeps services of new packages from starting. Services that the operator already runs are not changed.
 keep_idle() {
   for service in $IDLE_SERVICES; do
     grep -qx "$(service_package "$service")" "$WORK/installed" || systemctl mask --runtime --quiet "$service" 2>/dev/null || true
@@ -259,18 +259,18 @@ end_idle() { systemctl unmask --runtime --quiet $IDLE_SERVICES 2>/dev/null || tr
 
 service_package() { case $1 in haproxy.service) echo haproxy ;; *) echo lxc ;; esac; }
 
-# True for a package that came because of us.
+# True for a package that this script installed.
 is_ours() { grep -qx "$1" "$ETC/packages-installed" 2>/dev/null; }
 
-# True in a dry run, which changes nothing.
+# True in a dry run, which must change nothing.
 planned() { [ -n "$DRY_RUN" ]; }
 
 # --- 3. the agent and its runtime --------------------------------------------------------------------------------
 
-# download "FILE SHA512" TARGET: from the controller, and exactly the bytes it told of in this file.
+# download "FILE SHA512" TARGET: fetches a file from the controller and checks its hash.
 download() {
-  fetch --output "$2" "$SERVED_URL/v1/programs/${1%% *}" || fail "${1%% *} could not be fetched from $SERVED_URL." "Run this again; the controller's log says more."
-  printf '%s  %s\n' "${1##* }" "$2" | sha512sum --check --status || fail "${1%% *} is not the file that the controller told of." "Run this again. If it stays so, look at the controller's folder of programs."
+  fetch --output "$2" "$SERVED_URL/v1/programs/${1%% *}" || fail "${1%% *} could not be downloaded from $SERVED_URL." "Run this again. If it fails again, read the log of the controller."
+  printf '%s  %s\n' "${1##* }" "$2" | sha512sum --check --status || fail "${1%% *} has another hash than the controller promised." "Run this again. If it fails again, check the folder of programs on the controller."
 }
 
 # unpack ARCHIVE FOLDER STRIP [--exclude=PATTERN…] MEMBERS…
@@ -285,7 +285,7 @@ runtime() {
   [ ! -x "$ROOT/$RUNTIME/bin/node" ] || return 0
   rm -rf "$ROOT/.runtime"
   download "$NODE_FILE" "$WORK/node.tgz"
-  # Headers are for builds of native addons. Those of OpenSSL come once for each of 21 systems, 64 MB; Linux's alone are of use.
+  # Builds of native addons need the headers. Those of OpenSSL exist for 21 systems (64 MB); only Linux is needed.
   unpack "$WORK/node.tgz" "$ROOT/.runtime" 1 --exclude='*/openssl/archs/[!l]*' --exclude='*/openssl/archs/linux[!-]*' \
     package/bin package/include package/LICENSE package/package.json
   download "$SERVED_NPM" "$WORK/npm.tgz"
@@ -295,13 +295,13 @@ runtime() {
   chmod -R a+rX "$ROOT/.runtime"
   chmod 0755 "$ROOT/.runtime/bin/node" "$ROOT/.runtime/lib/node_modules/npm/bin/npm-cli.js" "$ROOT/.runtime/lib/node_modules/npm/bin/npx-cli.js"
   "$ROOT/.runtime/bin/node" --version >/dev/null 2>"$WORK/node-error" ||
-    fail "The runtime does not run on this machine: $(head -n 1 "$WORK/node-error")" "It needs glibc 2.28 or newer and a kernel of its time; see: ldd --version"
+    fail "The runtime does not run on this machine: $(head -n 1 "$WORK/node-error")" "It needs glibc 2.28 or newer (see: ldd --version) and a kernel of the same age or newer."
   mv -T "$ROOT/.runtime" "$ROOT/$RUNTIME"
 }
 
 program() {
   if [ -d "$ROOT/$SERVED_VERSION" ] && [ -x "$ROOT/$RUNTIME/bin/node" ]; then
-    step 3 "Slipway $SERVED_VERSION: there already"
+    step 3 "Slipway $SERVED_VERSION: already installed"
     return 0
   fi
   step 3 "Slipway $SERVED_VERSION with Node $SERVED_NODE_VERSION, from $SERVED_URL"
@@ -345,10 +345,10 @@ JSON
 
 # --- 5. and 6. join, start ---------------------------------------------------------------------------------------
 
-# The token goes in on standard input: arguments can be read by everybody in ps.
+# The token is passed on standard input, because every user can read arguments in ps.
 join_fleet() {
   if [ -n "$joined" ]; then
-    step 5 "Fleet: is node $joined already${SLIPWAY_TOKEN:+; the token was not needed and is still good}"
+    step 5 "Fleet: already joined as $joined${SLIPWAY_TOKEN:+; the token was not used and is still valid}"
     return 0
   fi
   step 5 "Fleet: joining $SERVED_URL as $NAME"
@@ -357,17 +357,17 @@ join_fleet() {
     "$ROOT/$SERVED_VERSION/node/bin/node" "$ROOT/$SERVED_VERSION/agent/main.mjs" join --config "$ETC/agent.json" \
       --url "$SERVED_URL" --pin "$SERVED_PIN" --name "$NAME" >"$WORK/join" 2>&1 || {
     sed 's/^ !  */    /' "$WORK/join" >&2
-    fail "This machine could not join." "What was installed stays; with a new line from slipway nodes:token this goes on from here."
+    fail "This machine could not join." "The installed files stay. Get a new line with slipway nodes:token; it continues from here."
   }
 }
 
 start_agent() {
   if [ "$running" = "$SERVED_VERSION" ] && systemctl is-active --quiet slipway-agent.service && [ -f "$STATE/connected" ]; then
     if [ -z "$missing" ]; then
-      step 6 "Agent: $SERVED_VERSION runs already"
+      step 6 "Agent: $SERVED_VERSION is already running"
       return 0
     fi
-    step 6 "Agent: $SERVED_VERSION starts again, and tells what is there now"
+    step 6 "Agent: $SERVED_VERSION restarts and reports the new packages"
     planned || systemctl restart slipway-agent.service
     return 0
   fi
@@ -378,18 +378,18 @@ start_agent() {
   [ -f "$guard" ] || guard=$ROOT/$SERVED_VERSION/packaging/switch-version.sh
   systemd-run --quiet --wait --collect --unit=slipway-switch /bin/sh "$guard" "$SERVED_VERSION" "$CONNECT_SECONDS" || {
     journalctl --quiet --unit slipway-agent.service --output cat --lines 5 --no-pager >&2 || true
-    if [ -n "$running" ]; then fail "Slipway $SERVED_VERSION did not connect within $CONNECT_SECONDS s, so $running runs again." "The lines above are its last words. More: journalctl -u slipway-agent"; fi
-    fail "The agent did not connect to the controller within $CONNECT_SECONDS s." "The lines above are its last words. It goes on trying; more: journalctl -u slipway-agent"
+    if [ -n "$running" ]; then fail "Slipway $SERVED_VERSION did not connect within $CONNECT_SECONDS s, so $running runs again." "The lines above are the end of its log. More: journalctl -u slipway-agent"; fi
+    fail "The agent did not connect to the controller within $CONNECT_SECONDS s." "The lines above are the end of its log. It keeps trying. More: journalctl -u slipway-agent"
   }
 }
 
-# --- the other way ------------------------------------------------------------------------------------------------
+# --- uninstall ----------------------------------------------------------------------------------------------------
 
-# Nothing of a mount may be deleted through the folder it is mounted on.
+# Unmount first: removing the folder would delete the contents of what is mounted there.
 unmount_state() {
   awk -v root="$STATE/" 'index($5, root) == 1 { print $5 }' /proc/self/mountinfo | sort -r | while IFS= read -r mounted; do
     umount "$(printf '%b' "$mounted")" || exit 1
-  done || fail "Something below $STATE is still in use." "See: findmnt -R $STATE — stop what holds it, then run this again."
+  done || fail "Something below $STATE is still in use." "See: findmnt -R $STATE. Stop the programs that use it, then run this again."
 }
 
 remove_packages() {
@@ -398,23 +398,23 @@ remove_packages() {
   installed_packages >"$WORK/installed"
   comm -12 "$ETC/packages-installed" "$WORK/installed" >"$WORK/ours"
   [ -s "$WORK/ours" ] || return 0
-  # Something that was installed since may need one of ours: then it stays.
+  # A package that was installed later may need one of these. Then they stay.
   # shellcheck disable=SC2046
   extra=$(apt-get -s purge $(cat "$WORK/ours") 2>/dev/null | sed -n 's/^Purg \([^ :]*\).*/\1/p' | sort | comm -13 "$WORK/ours" -)
   if [ -n "$extra" ]; then
-    warn "left installed, because other packages need them now: $(tr '\n' ' ' <"$WORK/ours")"
+    warn "these packages stay installed, because other packages need them: $(tr '\n' ' ' <"$WORK/ours")"
     return 0
   fi
   # shellcheck disable=SC2046
-  apt purge $(cat "$WORK/ours") || { tail -n 5 "$WORK/apt.log" >&2; fail "apt-get could not remove what was installed." "Put right what it says above, then run this again."; }
-  # What Debian's packages leave behind even when purged.
+  apt purge $(cat "$WORK/ours") || { tail -n 5 "$WORK/apt.log" >&2; fail "apt-get could not remove what was installed." "Fix the error above, then run this again."; }
+  # Files that the packages of Debian leave behind after a purge.
   ! is_ours haproxy || rm -rf /var/lib/haproxy
   ! is_ours dnsmasq-base || ! id dnsmasq >/dev/null 2>&1 || userdel dnsmasq
   ! is_ours lxc || rm -f /var/lib/misc/dnsmasq.lxcbr0.leases
   ! is_ours systemd-container || rmdir /var/lib/machines /var/lib/portables 2>/dev/null || true
 }
 
-# What ip and lxc made below /run for sandboxes. Where others have namespaces or containers, theirs stay.
+# Removes what ip and lxc created below /run for sandboxes. Namespaces and containers of others stay.
 clear_run() {
   [ -n "$(ls -A /run/netns 2>/dev/null)" ] || { umount /run/netns && rmdir /run/netns; } 2>/dev/null || true
   rm -rf "/run/lxc/lock$STATE"
@@ -425,7 +425,7 @@ uninstall() {
   STEPS=3
   [ "$(id -u)" -eq 0 ] || fail "This needs root." "Run it with sudo."
   if [ ! -e "$ROOT" ] && [ ! -e "$ETC" ] && [ ! -e "$STATE" ]; then
-    say "Slipway is not on this machine: nothing to do."
+    say "Slipway is not installed on this machine. There is nothing to do."
     return 0
   fi
   name=$(node_field nodeName)
@@ -446,17 +446,17 @@ uninstall() {
   systemctl reset-failed 'slipway-*' 2>/dev/null || true
   remove_packages
   rm -rf "$ROOT" "$STATE" "$CACHE" "$LOCK"
-  # A controller may live here too.
+  # A controller may be installed on this machine too.
   rm -f "$ETC/agent.json" "$ETC"/packages-*
   rmdir "$ETC" 2>/dev/null || [ -e "$ETC/controller.json" ] || rm -rf "$ETC"
-  say "Slipway is off this machine.${name:+ Tell the fleet, on your own machine: slipway nodes:remove $name}"
+  say "Slipway was removed from this machine.${name:+ On your own machine, remove the node: slipway nodes:remove $name}"
 }
 
-# --- the whole ----------------------------------------------------------------------------------------------------
+# --- main ---------------------------------------------------------------------------------------------------------
 
 usage() {
   say "Usage: … | sudo sh -s -- [--name NAME] [--port PORT] [--dry-run] [--uninstall]"
-  say "The whole line to paste comes from: slipway nodes:token"
+  say "Get the whole line with: slipway nodes:token"
 }
 
 parse_arguments() {
@@ -477,17 +477,17 @@ parse_arguments() {
     shift
   done
   case $PORT in '' | 0* | *[!0-9]* | ??????*) number= ;; *) number=$PORT ;; esac
-  [ -n "$number" ] && [ "$number" -le 65535 ] || fail "\"$PORT\" cannot be a port: that is a number from 1 to 65535." "Give another behind the line: | sudo sh -s -- --port 8080"
+  [ -n "$number" ] && [ "$number" -le 65535 ] || fail "\"$PORT\" cannot be a port. A port is a number from 1 to 65535." "Add a port to the end of the line: | sudo sh -s -- --port 8080"
 }
 
 # --- a controller -------------------------------------------------------------------------------------------------
 
-# The rest of it is a file of the checkout that this one lies in.
+# The installation of a controller is in another file of the checkout.
 controller() {
   HERE=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
   rest=$HERE/packaging/controller/install-controller.sh
   { [ -z "$SERVED_URL" ] && [ -f "$rest" ]; } ||
-    fail "A controller is installed from a checkout of Slipway, and this copy of install.sh is not in one." "Clone it on that machine, run script/bootstrap in it, then: sudo ./install.sh controller"
+    fail "A controller is installed from a checkout of Slipway, and this copy of install.sh is not in one." "Clone Slipway on that machine, run script/bootstrap there, then: sudo ./install.sh controller"
   # shellcheck source=packaging/controller/install-controller.sh
   . "$rest"
   controller_main "$@"
@@ -499,11 +499,11 @@ work_folder() {
   trap 'exit 130' INT TERM HUP
 }
 
-# One at a time. The lock is gone with the process.
+# Only one run at a time. The lock ends with the process.
 take_turn() {
   command -v flock >/dev/null || return 0
   exec 9>"$LOCK"
-  flock -n 9 || fail "Another install.sh is at work on this machine." "Wait until it has ended, then run this again."
+  flock -n 9 || fail "Another install.sh runs on this machine." "Wait until it ends, then run this again."
 }
 
 main() {

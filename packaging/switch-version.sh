@@ -1,11 +1,11 @@
 #!/bin/sh
-# Makes another version of the agent the running one, and goes back by itself when that one does not connect.
+# Starts another version of the agent, and goes back to the old one if the new one does not connect.
 #
-#   switch-version.sh FOLDER SECONDS   FOLDER is a name below /opt/slipway; the new agent has so long to connect
-#   switch-version.sh --after-crash    before every start of the agent: a switch that a power cut interrupted is undone
+#   switch-version.sh FOLDER SECONDS   FOLDER is a name below /opt/slipway; the new agent must connect within SECONDS
+#   switch-version.sh --after-crash    runs before every start of the agent, and undoes a switch that a power cut interrupted
 #
-# Runs in a unit of its own (slipway-switch.service), from the copy that the working version left: it stops the agent that asked
-# for it. Apps and proxy are never touched.
+# It runs in its own unit (slipway-switch.service), because it stops the agent that started it, and from a copy that the
+# working version installed. It never touches apps or the proxy.
 set -u
 
 ROOT=/opt/slipway
@@ -14,7 +14,7 @@ STATE=/var/lib/slipway
 UNIT=slipway-agent.service
 SWITCHING=$ROOT/switching
 
-# point FOLDER: `current` leads there from now on, in one step; its unit files are systemd's.
+# point FOLDER: makes `current` lead to the folder in one step, and installs its unit files.
 point() {
   ln -sfn "$1" "$ROOT/.current.new" && mv -T "$ROOT/.current.new" "$ROOT/current" || return 1
   for file in slipway-agent.service slipway.slice; do
@@ -24,10 +24,10 @@ point() {
   sync "$ROOT"
 }
 
-# The agent writes its folder's name when the controller has welcomed it.
+# The agent writes the name of its folder when the controller has accepted it.
 connected_as() { [ "$(cat "$STATE/connected" 2>/dev/null)" = "$1" ]; }
 
-# start_as FOLDER SECONDS: true when that version is connected in time.
+# start_as FOLDER SECONDS: starts this version; true if it connects in time.
 start_as() {
   systemctl stop "$UNIT"
   rm -f "$STATE/connected"
@@ -42,12 +42,12 @@ start_as() {
   done
 }
 
-# result ok|failed FROM TO: what the agent tells the controller. Read once.
+# result ok|failed FROM TO: writes the result that the agent reports to the controller once.
 result() {
   printf '%s\n%s\n%s\n' "$1" "$2" "$3" >"$STATE/switch-result.new" && mv -f "$STATE/switch-result.new" "$STATE/switch-result"
 }
 
-# The running version and the one before stay; older ones go.
+# Keeps the running version and the previous one, and removes older ones.
 prune() {
   for folder in "$ROOT"/[0-9]*; do
     name=${folder##*/}
@@ -64,10 +64,10 @@ prune() {
 
 after_crash() {
   [ -f "$SWITCHING" ] || return 0
-  # The one that works on it at this moment is no crash.
+  # A switch that is still running is no crash.
   ! systemctl is-active --quiet slipway-switch.service || return 0
   read -r old new <"$SWITCHING" || return 0
-  echo "The switch to $new was interrupted: back to $old."
+  echo "The switch to $new was interrupted. Going back to $old."
   point "$old" && result failed "$old" "$new"
   rm -f "$SWITCHING"
 }
@@ -88,7 +88,7 @@ main() {
     return 0
   fi
   [ -n "$old" ] && [ "$old" != "$new" ] || return 1
-  echo "$new did not connect within $seconds s: back to $old." >&2
+  echo "$new did not connect within $seconds s. Going back to $old." >&2
   result failed "$old" "$new"
   start_as "$old" 0
   rm -f "$SWITCHING"

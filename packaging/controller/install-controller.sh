@@ -1,11 +1,11 @@
 # shellcheck shell=sh
-# The rest of `install.sh controller`, which reads this file and has all the small functions.
-# shellcheck disable=SC2034 # some of these are read there
+# The installation of a controller. `install.sh controller` sources this file, which uses functions of install.sh.
+# shellcheck disable=SC2034 # install.sh reads some of these variables
 
 C_ROOT=/opt/slipway-controller
 C_ETC=/etc/slipway
 C_CONFIG=$C_ETC/controller.json
-# Names the first administrator, once there is one.
+# Contains the name of the first administrator.
 C_ADMIN=$C_ETC/controller-admin
 C_STATE=/var/lib/slipway-controller
 C_CACHE=/var/cache/slipway-controller
@@ -19,12 +19,12 @@ controller_usage() {
 Usage: sudo ./install.sh controller [--host NAME] [--admin NAME] [--key FILE|-] [--dry-run]
        sudo ./install.sh controller --uninstall [--purge]
 
-  --host NAME    name or address under which people and nodes reach this machine (default: its first address)
-  --admin NAME   the first administrator (default: who called sudo); given later on, they get a new settings file
-  --key FILE|-   their public SSH key, - for standard input (default: id_*.pub of who called sudo)
-  --dry-run      look, say what would be done, change nothing
-  --uninstall    take program, unit and user away; what the controller knows stays, in /var/lib/slipway-controller
-  --purge        with --uninstall: what it knows and its settings go too
+  --host NAME    name or address of this machine for people and nodes (default: its first address)
+  --admin NAME   the first administrator (default: the caller of sudo); in a later run: gets a new settings file
+  --key FILE|-   public SSH key of the administrator, - for standard input (default: id_*.pub of the caller of sudo)
+  --dry-run      print what would be done, and change nothing
+  --uninstall    remove program, unit and user; the data in /var/lib/slipway-controller stays
+  --purge        with --uninstall: remove the data and the settings too
 
 Run it again from a newer checkout to upgrade. Settings: /etc/slipway/controller.json
 TEXT
@@ -47,16 +47,16 @@ controller_arguments() {
     esac
     shift
   done
-  case $HOST in *[!A-Za-z0-9.-]*) fail "\"$HOST\" cannot be the controller's name: that is a host name or an IPv4 address." ;; esac
-  [ -z "$PURGE" ] || [ "$ACTION" = uninstall ] || fail "--purge goes with --uninstall."
+  case $HOST in *[!A-Za-z0-9.-]*) fail "\"$HOST\" cannot be the name of the controller. It must be a host name or an IPv4 address." ;; esac
+  [ -z "$PURGE" ] || [ "$ACTION" = uninstall ] || fail "--purge needs --uninstall."
 }
 
 # --- 1. this machine ----------------------------------------------------------------------------------------------
 
-# One value of the settings that are there, by its path in the JSON.
+# One value of the existing settings, by its path in the JSON.
 controller_setting() {
   node -p 'const at = process.argv[2].split("."); String(at.reduce((value, name) => value[name], JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"))))' "$C_CONFIG" "$1" 2>/dev/null ||
-    fail "$C_CONFIG cannot be read, or has no $1." "Put it right; every field is told of in controller/config.ts."
+    fail "$C_CONFIG cannot be read, or has no $1." "Correct it; controller/config.ts describes every field."
 }
 
 controller_settings_there() {
@@ -70,30 +70,30 @@ controller_settings_there() {
   API_PORT=$(controller_setting api.port)
   AGENT_PORT=$(controller_setting agents.port)
   there=$(controller_setting publicHost)
-  [ -z "$HOST" ] || [ "$HOST" = "$there" ] || warn "--host is not used: $C_CONFIG says $there. Change it there, then: systemctl restart $C_UNIT"
+  [ -z "$HOST" ] || [ "$HOST" = "$there" ] || warn "--host is ignored: $C_CONFIG says $there. Change it there, then run: systemctl restart $C_UNIT"
   HOST=$there
 }
 
-# Who called sudo: their key is the first administrator's, and their home gets the settings of the CLI.
+# The caller of sudo: gives the key of the first administrator, and gets the settings of the CLI in the home folder.
 controller_person() {
   PERSON=${SUDO_USER:-root}
-  id -u "$PERSON" >/dev/null 2>&1 || fail "There is no user $PERSON on this machine, whom SUDO_USER names."
+  id -u "$PERSON" >/dev/null 2>&1 || fail "SUDO_USER is $PERSON, but this machine has no such user."
   PERSON_HOME=$(getent passwd "$PERSON" | cut -d: -f6)
   NEW_ADMIN=
   [ -z "$ADMIN" ] && [ -f "$C_ADMIN" ] || NEW_ADMIN=yes
   if [ -z "$NEW_ADMIN" ]; then
     ADMIN=$(cat "$C_ADMIN")
-    [ -z "$KEY" ] || warn "--key is not used: $ADMIN is there already. Add it with: slipway keys:add FILE"
+    [ -z "$KEY" ] || warn "--key is ignored: the administrator $ADMIN exists. Add the key with: slipway keys:add FILE"
     return 0
   fi
   if [ -z "$ADMIN" ]; then ADMIN=$(say "$PERSON" | tr '[:upper:]' '[:lower:]' | sed 's/[^a-z0-9-]/-/g'); fi
   case $ADMIN in
-    [!a-z]* | *[!a-z0-9-]* | ????????????????????????????????*) fail "\"$ADMIN\" cannot be the name of a user: that has 1 to 31 lower-case letters, digits and dashes, and starts with a letter." "Give another: --admin ada" ;;
+    [!a-z]* | *[!a-z0-9-]* | ????????????????????????????????*) fail "\"$ADMIN\" cannot be the name of a user. A name has 1 to 31 lower-case letters, digits and dashes, and starts with a letter." "Choose another name: --admin ada" ;;
   esac
   controller_key
 }
 
-# The key as $WORK/key.pub, when there is one.
+# Writes the key to $WORK/key.pub, if there is one.
 controller_key() {
   if [ "$KEY" = - ]; then
     cat >"$WORK/key.pub"
@@ -105,40 +105,40 @@ controller_key() {
     done
   fi
   [ -n "$KEY" ] || return 0
-  grep -q PRIVATE "$WORK/key.pub" && fail "$KEY is a private key. It stays where it is." "Give the public one: --key ${KEY}.pub"
-  grep -Eq '^(ssh-|ecdsa-|sk-)' "$WORK/key.pub" || fail "There is no public SSH key in $KEY." "It is one line that begins with its type, such as ssh-ed25519."
+  grep -q PRIVATE "$WORK/key.pub" && fail "$KEY is a private key. It was not used." "Give the public key: --key ${KEY}.pub"
+  grep -Eq '^(ssh-|ecdsa-|sk-)' "$WORK/key.pub" || fail "There is no public SSH key in $KEY." "A public key is one line that starts with its type, such as ssh-ed25519."
 }
 
 controller_detect() {
   step 1 "This machine"
   require_root "Run: sudo ./install.sh controller"
-  require_systemd "The controller is a systemd unit."
-  command -v git >/dev/null || fail "git is missing; the controller takes pushes with it." "Install it, on Debian and Ubuntu with: apt-get install git"
+  require_systemd "The controller runs as a systemd unit."
+  command -v git >/dev/null || fail "git is missing; the controller needs it for pushes." "Install it. On Debian and Ubuntu: apt-get install git"
   SLIPWAY_ROOT=$HERE
   # shellcheck source=script/env
   . "$HERE/script/env"
   { command -v node >/dev/null && [ -d "$HERE/node_modules/esbuild" ]; } ||
-    fail "$HERE is not complete: Node or its packages are missing." "Run script/bootstrap there (as yourself: root is not needed), then this again. A Node in a place of your own: sudo env PATH=\"\$PATH\" ./install.sh controller"
+    fail "$HERE is not complete: Node or its packages are missing." "Run script/bootstrap there (root is not needed), then run this again. If Node is only in your own PATH: sudo env PATH=\"\$PATH\" ./install.sh controller"
   controller_settings_there
   require_disk
   for port in "$SSH_PORT" "$API_PORT" "$AGENT_PORT"; do
-    require_port "$port" "$C_ROOT/" "the controller" "give the controller another port in $C_CONFIG"
+    require_port "$port" "$C_ROOT/" "the controller" "choose another port for the controller in $C_CONFIG"
   done
   controller_person
   running=$(readlink "$C_ROOT/current" 2>/dev/null || true)
-  say "    reached as $HOST, git on port $SSH_PORT, API on $API_PORT, agents on $AGENT_PORT${running:+; Slipway $running}"
+  say "    host $HOST, git on port $SSH_PORT, API on $API_PORT, agents on $AGENT_PORT${running:+; Slipway $running}"
 }
 
 # --- 2. to 5. -----------------------------------------------------------------------------------------------------
 
 controller_program() {
-  step 2 "Program: from $HERE to $C_ROOT, with a runtime of its own"
+  step 2 "Program: from $HERE to $C_ROOT, with its own runtime"
   planned && return 0
   mkdir -p "$C_ROOT"
   rm -rf "$C_ROOT"/.bundle-*
   made=$(node "$HERE/script/bundle.ts" --out "$C_ROOT" controller </dev/null 2>"$WORK/bundle") || {
     tail -n 8 "$WORK/bundle" >&2
-    fail "The program could not be put together." "Its runtime comes from the npm registry: look at the network and NPM_CONFIG_REGISTRY, then run this again."
+    fail "The program could not be built." "Its runtime comes from the npm registry. Check the network and NPM_CONFIG_REGISTRY, then run this again."
   }
   NEW=${made##*/}
   say "    Slipway $NEW"
@@ -151,7 +151,7 @@ controller_settings() {
     useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "$C_USER"
   mkdir -p "$C_ETC"
   install -d -m 0700 "$C_STATE"
-  # State of an earlier installation, whose user may have had another number.
+  # The user of an earlier installation may have had another id.
   [ "$(stat -c %U "$C_STATE")" = "$C_USER" ] || chown -R "$C_USER:$C_USER" "$C_STATE"
   if [ ! -f "$C_CONFIG" ]; then
     cat >"$C_CONFIG.new" <<JSON
@@ -174,7 +174,7 @@ JSON
   [ -e "$C_COMMAND" ] || [ -L "$C_COMMAND" ] || { mkdir -p "${C_COMMAND%/*}" && ln -s "$C_ROOT/current/bin/slipway" "$C_COMMAND"; }
 }
 
-# as_user NAME PROGRAM…: without anything of root.
+# as_user NAME PROGRAM…: runs the program without any privilege of root.
 as_user() {
   (
     cd /
@@ -186,7 +186,7 @@ as_user() {
 
 controller_admin() {
   if [ -z "$NEW_ADMIN" ]; then
-    step 4 "Administrator: $ADMIN already"
+    step 4 "Administrator: $ADMIN exists"
     return 0
   fi
   if [ -n "$KEY" ]; then step 4 "Administrator: $ADMIN, with the key $KEY"; else step 4 "Administrator: $ADMIN, without a key"; fi
@@ -200,8 +200,8 @@ controller_admin() {
     set -- "$@" --key "$WORK/key.pub"
   fi
   as_user "$C_USER" "$C_ROOT/$NEW/node/bin/node" "$C_ROOT/$NEW/controller/main.ts" init "$@" </dev/null ||
-    fail "The administrator could not be made; why stands above." "Put it right, then run this again."
-  # Written by its owner: no link in a home leads root astray.
+    fail "The administrator could not be created. The reason is above." "Fix it, then run this again."
+  # The owner of the home writes the file, so that a symbolic link there cannot misuse root.
   # shellcheck disable=SC2016
   CLI=$(as_user "$PERSON" sh -c '
     set -e
@@ -211,9 +211,9 @@ controller_admin() {
     [ ! -e "$file" ] || file=$1/.config/slipway/$2.json
     cat >"$file.new"
     mv -f "$file.new" "$file"
-    printf %s "$file"' sh "$PERSON_HOME" "$HOST" <"$WORK/admin/cli.json") || fail "The settings of the CLI could not be left in $PERSON_HOME."
+    printf %s "$file"' sh "$PERSON_HOME" "$HOST" <"$WORK/admin/cli.json") || fail "The settings of the CLI could not be written to $PERSON_HOME."
   say "$ADMIN" >"$C_ADMIN"
-  say "    settings of the CLI, which hold a token: $CLI"
+  say "    settings of the CLI, with a token: $CLI"
 }
 
 controller_answers() {
@@ -221,7 +221,7 @@ controller_answers() {
   for port in "$SSH_PORT" "$API_PORT" "$AGENT_PORT"; do [ -n "$(listening_inodes "$port")" ] || return 1; done
 }
 
-# controller_run FOLDER: that version from now on; true when it answers in time.
+# controller_run FOLDER: starts this version; true if it answers in time.
 controller_run() {
   ln -sfn "$1" "$C_ROOT/.current.new"
   mv -T "$C_ROOT/.current.new" "$C_ROOT/current"
@@ -236,18 +236,18 @@ controller_run() {
 
 controller_start() {
   if ! planned && [ "$running" = "$NEW" ] && [ -z "$UNIT_CHANGED" ] && controller_answers; then
-    step 5 "Controller: $NEW runs already"
+    step 5 "Controller: $NEW is already running"
     return 0
   fi
-  step 5 "Controller: start ${NEW:-it}${running:+, after $running}"
+  step 5 "Controller: start ${NEW:-it}${running:+, which replaces $running}"
   planned && return 0
   systemctl enable --quiet "$C_UNIT"
   controller_run "$NEW" || {
     journalctl --quiet --unit "$C_UNIT" --output cat --lines 5 --no-pager >&2 || true
-    [ -z "$running" ] || [ "$running" = "$NEW" ] || ! controller_run "$running" || fail "Slipway $NEW did not start within $C_SECONDS s, so $running runs again." "The lines above are its last words."
-    fail "The controller did not start within $C_SECONDS s." "The lines above are its last words; more: journalctl -u $C_UNIT"
+    [ -z "$running" ] || [ "$running" = "$NEW" ] || ! controller_run "$running" || fail "Slipway $NEW did not start within $C_SECONDS s, so $running runs again." "The lines above are the end of its log."
+    fail "The controller did not start within $C_SECONDS s." "The lines above are the end of its log. More: journalctl -u $C_UNIT"
   }
-  # This version and the one before stay.
+  # Keep this version and the previous one.
   for folder in "$C_ROOT"/[0-9]*; do
     [ "$folder" = "$C_ROOT/$NEW" ] || [ "$folder" = "$C_ROOT/$running" ] || rm -rf "$folder"
   done
@@ -255,25 +255,25 @@ controller_start() {
 
 controller_how() {
   say ""
-  say "The controller answers at https://$HOST:$API_PORT. Go on as $PERSON:"
+  say "The controller answers at https://$HOST:$API_PORT. Continue as $PERSON:"
   [ -z "${CLI-}" ] || [ "$CLI" = "$PERSON_HOME/.config/slipway/config.json" ] || say "    export SLIPWAY_CONFIG=$CLI"
-  [ -z "$NEW_ADMIN" ] || [ -n "$KEY" ] || say "    slipway keys:add FILE     a public SSH key to push with"
+  [ -z "$NEW_ADMIN" ] || [ -n "$KEY" ] || say "    slipway keys:add FILE     adds a public SSH key for pushes"
   say "    slipway status"
-  say "    slipway nodes:token       the line that makes a machine a node"
+  say "    slipway nodes:token       prints the line that makes a machine a node"
   say "    git remote add slipway ssh://slipway@$HOST:$SSH_PORT/my-app.git && git push slipway main"
-  say "People need ports $SSH_PORT and $API_PORT, nodes $API_PORT and $AGENT_PORT. Settings (baseDomain, for one): $C_CONFIG"
+  say "People need the ports $SSH_PORT and $API_PORT, nodes need $API_PORT and $AGENT_PORT. Settings, such as baseDomain: $C_CONFIG"
 }
 
-# --- the other way ------------------------------------------------------------------------------------------------
+# --- uninstall ----------------------------------------------------------------------------------------------------
 
 controller_uninstall() {
   STEPS=2
   require_root "Run: sudo ./install.sh controller --uninstall"
   step 1 "Remove $C_UNIT, $C_ROOT and the user $C_USER"
   if [ -n "$PURGE" ]; then
-    step 2 "Remove what the controller knows ($C_STATE) and its settings"
+    step 2 "Remove the data ($C_STATE) and the settings of the controller"
   else
-    step 2 "Keep what the controller knows ($C_STATE) and its settings; --purge removes them"
+    step 2 "Keep the data ($C_STATE) and the settings of the controller; --purge removes them"
   fi
   planned && return 0
   systemctl disable --now --quiet "$C_UNIT" 2>/dev/null || true
@@ -287,11 +287,11 @@ controller_uninstall() {
     rm -f "$C_CONFIG" "$C_ADMIN" "$C_ETC/controller.env"
     rmdir "$C_ETC" 2>/dev/null || true
   else
-    # The next user of the system may get the number of this one.
+    # A later system user may get the same id.
     for kept in "$C_STATE" "$C_CONFIG"; do [ ! -e "$kept" ] || chown -R root:root "$kept"; done
   fi
   ! id -u "$C_USER" >/dev/null 2>&1 || userdel "$C_USER" || fail "The user $C_USER could not be removed."
-  say "The controller is off this machine."
+  say "The controller was removed from this machine."
 }
 
 controller_main() {

@@ -113,7 +113,7 @@ describe('install.sh controller', { concurrency: false }, () => {
   it('is upgraded by a second run, and keeps its administrator', async () => {
     const settings = await server.sh('cksum /home/ada/.config/slipway/* /etc/slipway/controller.json');
     const [version, pid] = [await program(), await mainPid()];
-    assert.match(await server.sh(INSTALL), /4\/5 Administrator: ada already\n5\/5 Controller: .* runs already/);
+    assert.match(await server.sh(INSTALL), /4\/5 Administrator: ada exists\n5\/5 Controller: .* is already running/);
     assert.equal(await mainPid(), pid);
     await server.sh(`echo >>${CHECKOUT}/LICENSE; ${INSTALL}`, [], { timeoutMs: 280_000 });
     assert.notEqual(await program(), version);

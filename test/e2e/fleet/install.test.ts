@@ -92,7 +92,7 @@ describe('install.sh on a server where it cannot work', { concurrency: false }, 
       .replace(/^SERVED_URL=.*$/m, `SERVED_URL='${door.url}'`)
       .replace(/^SERVED_KEY=.*$/m, `SERVED_KEY='${door.pin}'`);
 
-  it('needs root', () => refuses({ shell: AS_NOBODY }, /This needs root/, /"\| sudo sh"/));
+  it('needs root', () => refuses({ shell: AS_NOBODY }, /This script needs root/, /"\| sudo sh"/));
 
   it('names the system that it does not know, and the ones that it does', async () => {
     const supported = /^ {2}Supported: Debian 12 or newer, Ubuntu 22\.04 or newer\./;
@@ -106,7 +106,7 @@ describe('install.sh on a server where it cannot work', { concurrency: false }, 
       const shell = onSystem(`ID=${id ?? ''}\\nVERSION_ID=\\"${version ?? ''}\\"\\nPRETTY_NAME=\\"${pretty}\\"\\n`);
       await refuses(
         { shell },
-        new RegExp(`^install: This is ${pretty}, which Slipway does not install on yet\\.$`),
+        new RegExp(`^install: This is ${pretty}, which Slipway does not support yet\\.$`),
         supported,
       );
     }
@@ -114,7 +114,7 @@ describe('install.sh on a server where it cannot work', { concurrency: false }, 
   });
 
   it('needs systemd', () =>
-    refuses({ shell: WITHOUT_SYSTEMD }, /systemd does not run this machine \(process 1 is sh\)/, /virtual machine/));
+    refuses({ shell: WITHOUT_SYSTEMD }, /This machine does not run systemd \(process 1 is sh\)/, /virtual machine/));
 
   it('names who has the port', async () => {
     await squat(80);
@@ -165,7 +165,7 @@ describe('install.sh on a server where it cannot work', { concurrency: false }, 
     for (const port of ['70000', '0', '8o80'])
       await refuses(
         { args: `--port ${port}` },
-        /"\w+" cannot be a port: that is a number from 1 to 65535\.$/,
+        /"\w+" cannot be a port\. A port is a number from 1 to 65535\.$/,
         /--port 8080/,
       );
     await refuses(
@@ -179,7 +179,7 @@ describe('install.sh on a server where it cannot work', { concurrency: false }, 
   it('refuses a door with another key, one that is closed, and a copy from no controller', async () => {
     const closed = await openDoor(fleet.servers.network.hostAddress, 0);
     await closed.close();
-    const unanswered = /The controller at \S+ does not answer here, or with another key/;
+    const unanswered = /The controller at \S+ does not answer, or has another key/;
     const stderrOf = async (how: Paste): Promise<string> => (await paste(how)).stderr;
     assert.match(await stderrOf({ script: withDoor(closed) }), unanswered);
     assert.match(
@@ -224,7 +224,7 @@ describe('install.sh on a server where it cannot work', { concurrency: false }, 
     await squat(8080);
     const again = await paste({ args: '--port 8080' });
     const words =
-      /^5\/6 Fleet: is node fra-1 already; the token was not needed and is still good\n6\/6 Agent: \S+ runs already$/m;
+      /^5\/6 Fleet: already joined as fra-1; the token was not used and is still valid\n6\/6 Agent: \S+ is already running$/m;
     assert.match(again.stdout, words, again.stdout + again.stderr);
     await refuses(
       { script: served.replace(/^SERVED_CA_SUM=.*$/m, `SERVED_CA_SUM='0'`) },
