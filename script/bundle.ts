@@ -4,11 +4,11 @@ import { fetchRuntime, RUNTIME_PACKAGES } from './bundle/runtime.ts';
 
 const USAGE = `Usage: node script/bundle.ts --out FOLDER [agent] [controller] [programs] [${RUNTIME_PACKAGES.join('] [')}]
 
-Makes what a server gets, and nothing that is there already:
-  agent              the agent as one program with its files beside it: slipway-agent-VERSION-BUILD.tar.gz, and agent.json about it
-  node-linux-*, npm  the pinned packages of its runtime, as the registry has them, checked against script/node-runtime.json
-  controller         the controller as a folder that runs where it lies, VERSION+BUILD, on processors like this one's; only when asked for
-  programs           controller and agent of this checkout for its tests, which start them often; only when asked for
+Builds the files that a server gets. It skips files that exist already:
+  agent              the agent and its files: slipway-agent-VERSION-BUILD.tar.gz, and agent.json, which describes it
+  node-linux-*, npm  the packages of its runtime from the npm registry, checked against script/node-runtime.json
+  controller         the controller as a folder VERSION+BUILD, for the processor type of this machine; only if named
+  programs           controller and agent of this checkout, for its tests; only if named
 `;
 
 async function main(): Promise<void> {
@@ -27,7 +27,7 @@ async function main(): Promise<void> {
   for (const name of positionals.length === 0 ? usual : positionals) console.log(await make(name, values.out));
 }
 
-/** What bundles is loaded when it is needed: an installed controller fetches runtimes, and has no bundler. */
+/** The bundler is loaded only if it is needed, because an installed controller downloads runtimes and has no bundler. */
 async function make(name: string, out: string): Promise<string> {
   if (name === 'agent') return (await import('./bundle/agent.ts')).bundleAgent(out);
   if (name === 'controller') return (await import('./bundle/controller.ts')).bundleController(out);

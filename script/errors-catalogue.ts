@@ -10,13 +10,13 @@ export interface ErrorRow {
 }
 
 const CODE = /^SLIP_[A-Z0-9]+(?:_[A-Z0-9]+)*$/;
-const BEGIN = '<!-- codes: begin (script/errors-doc.ts keeps this list complete; the words are yours to better) -->';
+const BEGIN = '<!-- codes: begin (script/errors-doc.ts keeps this list complete; you may improve the texts) -->';
 const END = '<!-- codes: end -->';
 const PROGRAMS = ['controller', 'agent', 'cli', 'shared'];
 
 export const UNWRITTEN = '(to be written)';
 
-/** Every code in the programs' source, with the sentence and the hint that stand beside it. Sorted by code. */
+/** Every code in the source of the programs, with its message and hint. Sorted by code. */
 export function codesInSource(root: string): readonly ErrorRow[] {
   const rows = new Map<string, ErrorRow>();
   for (const path of PROGRAMS.flatMap((folder) => sourceFiles(join(root, folder)))) {
@@ -39,7 +39,7 @@ export function codesInDocument(markdown: string): readonly ErrorRow[] {
   );
 }
 
-/** The document with exactly the source's codes; what is written about a known code stays. */
+/** The document with exactly the codes of the source. The text about a known code stays. */
 export function renderDocument(markdown: string, inSource: readonly ErrorRow[]): string {
   const written = new Map(codesInDocument(markdown).map((row) => [row.code, row]));
   const lines = inSource.map((found) => {
@@ -76,7 +76,7 @@ function codesInFile(path: string): ErrorRow[] {
   return rows;
 }
 
-/** The words beside a code: `{ code, message, hint }`, or the arguments that follow it in a call. */
+/** The texts beside a code: `{ code, message, hint }`, or the arguments that follow it in a call. */
 function rowAt(literal: ts.StringLiteralLike): ErrorRow {
   const owner = literal.parent;
   const words = ts.isPropertyAssignment(owner) ? wordsOfObject(owner.parent) : wordsAfter(literal);
@@ -101,7 +101,7 @@ function wordsAfter(literal: ts.StringLiteralLike): [string | undefined, string 
   return [texts[0], texts[1]];
 }
 
-/** The text of a literal; what is filled in at run time becomes `…`. */
+/** The text of a literal. A value that is filled in at run time becomes `…`. */
 function textOf(node: ts.Expression): string | undefined {
   if (ts.isStringLiteralLike(node)) return node.text;
   if (ts.isTemplateExpression(node))

@@ -1,4 +1,4 @@
-/** Brings docs/errors.md in step with the codes in the source: adds new ones, drops gone ones, keeps every written word. */
+/** Updates docs/errors.md: adds new codes, removes codes that are gone, and keeps the written texts. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { codesInSource, renderDocument, UNWRITTEN } from './errors-catalogue.ts';
@@ -9,5 +9,5 @@ const codes = codesInSource(root);
 const text = renderDocument(existsSync(path) ? readFileSync(path, 'utf8') : '# Errors\n', codes);
 writeFileSync(path, text);
 const open = text.split('\n').filter((line) => line.includes(UNWRITTEN));
-console.log(`docs/errors.md: ${codes.length} codes, ${open.length} of them with words missing`);
+console.log(`docs/errors.md: ${codes.length} codes, ${open.length} of them without a text`);
 for (const line of open) console.log(`  ${line}`);

@@ -4,7 +4,7 @@ import type { TestEvent } from 'node:test/reporters';
 /** A reporter of node's test runner: one line for each test file, milliseconds and path. `script/test` sorts them. */
 async function* fileTimes(events: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   for await (const { type, data } of events) {
-    // The summary without a file is that of the whole run.
+    // A summary without a file is the summary of the whole run.
     if (type === 'test:summary' && data.file !== undefined) {
       yield `${String(Math.round(data.duration_ms))} ${relative(process.cwd(), data.file)}\n`;
     }

@@ -1,6 +1,6 @@
 /**
- * Exit code 0 when node_modules holds what package-lock.json asks for, as npm itself recorded it; else 1.
- * Lets script/bootstrap leave an installation alone that `npm install <package>` has brought up to date.
+ * Exits with 0 if node_modules matches package-lock.json, by the record of npm, and otherwise with 1.
+ * script/bootstrap then skips an installation that `npm install <package>` has already updated.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -17,7 +17,7 @@ const TABLES: readonly { readonly title: string; readonly table: StateTable<stri
 const BEGIN = '<!-- states: written by script/states-doc.ts -->';
 const END = '<!-- states: end -->';
 
-/** Mermaid, one diagram a table: the first state of a table is where it begins. */
+/** One Mermaid diagram for each table. The first state of a table is the initial state. */
 export function renderStates(): string {
   return TABLES.map(({ title, table }) => renderTable(title, table)).join('\n\n');
 }
@@ -38,7 +38,7 @@ function renderTable(title: string, table: StateTable<string>): string {
   ].join('\n');
 }
 
-/** The document with its block of diagrams replaced. Throws when the marks are not there. */
+/** The document with its block of diagrams replaced. @throws if the markers are missing */
 export function replaceStates(document: string, diagrams: string): string {
   const [begin, end] = [document.indexOf(BEGIN), document.indexOf(END)];
   if (begin < 0 || end < begin) throw new Error(`the document has no block between ${BEGIN} and ${END}`);

@@ -1,4 +1,4 @@
-/** Brings the state diagrams of ARCHITECTURE.md in step with shared/domain/states.ts. `node script/states-doc.ts` rewrites them. */
+/** Writes the state diagrams of shared/domain/states.ts into ARCHITECTURE.md. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { renderStates, replaceStates } from './states-diagram.ts';

@@ -2,7 +2,7 @@ const express = require('express');
 const { capitalize } = require('lodash');
 const pino = require('pino');
 
-// Change it, commit, push: the next answer has the new one.
+// Change this, commit and push: the next answer has the new version.
 const VERSION = 'v1';
 
 const log = pino();
@@ -16,7 +16,7 @@ const server = app.listen(Number(process.env.PORT ?? 3000), () => {
   log.info({ port: server.address().port }, 'listening');
 });
 
-// A new release takes over: finish what is open, then end.
+// A new release takes over. Finish open requests, then exit.
 process.once('SIGTERM', () => {
   server.close(() => process.exit(0));
   server.closeIdleConnections();

@@ -1,6 +1,6 @@
 const { createServer } = require('node:http');
 
-// Change it, commit, push: the next answer has the new one.
+// Change this, commit and push: the next answer has the new version.
 const VERSION = 'v1';
 
 const server = createServer((request, response) => {
@@ -12,7 +12,7 @@ server.listen(Number(process.env.PORT ?? 3000), () => {
   console.log(`listening on ${server.address().port}`);
 });
 
-// A new release takes over: finish what is open, then end.
+// A new release takes over. Finish open requests, then exit.
 process.once('SIGTERM', () => {
   server.close(() => process.exit(0));
   server.closeIdleConnections();

@@ -7,15 +7,15 @@ import { VERSION } from '../../shared/kit/version.ts';
 import { BUNDLE_OPTIONS, oneLanguage, placing, PRODUCT_DIR } from './code.ts';
 import { readPins } from './runtime.ts';
 
-/** What the agent reads at run time lies where it lies in the source; only TypeScript is bundled. */
+/** Files that the agent reads at run time keep their place of the source. Only TypeScript is bundled. */
 const ASSET_FOLDERS = ['agent', 'buildpacks', 'packaging', 'proto'];
 /** Only a controller needs these. Without them, a change of one makes no new agent. */
 const NOT_FOR_NODES = join(PRODUCT_DIR, 'packaging', 'controller');
 
 /**
- * The agent as one archive, reproducible: the same source gives the same bytes. It runs on either architecture; what differs
- * between them is the runtime, which is fetched apart (an upgrade of the agent then moves a megabyte, not fifty).
- * @returns the path of the archive; `agent.json` beside it says what is in it
+ * Builds the agent as one reproducible archive: the same source gives the same bytes. It runs on both processor types. The
+ * runtime differs between them and is a separate download, so an upgrade of the agent moves one megabyte instead of fifty.
+ * @returns the path of the archive; `agent.json` beside it describes the contents
  */
 export async function bundleAgent(out: string): Promise<string> {
   const work = await mkdtemp(join(out, '.bundle-'));
@@ -62,7 +62,7 @@ async function bundleCode(outdir: string): Promise<void> {
   });
 }
 
-/** Our files look for others beside themselves. Bundled they all lie in agent/, so each is told the place it had. */
+/** Files look for others beside themselves. The bundle puts all of them into agent/, so each keeps the path of its source. */
 const ownPlaces = placing((place) => ({
   dirname: `(import.meta.dirname + ${JSON.stringify(`/../${dirname(place)}`)})`,
   url: `new URL(${JSON.stringify(`../${place}`)}, import.meta.url).href`,
@@ -84,7 +84,7 @@ async function isExecutable(path: string): Promise<boolean> {
   return ((await stat(path)).mode & 0o100) !== 0;
 }
 
-/** Twelve hex digits that stand for every file: its path, whether it can be run, its bytes. */
+/** Twelve hex digits of a hash over every file: its path, whether it is executable, and its bytes. */
 export async function contentDigest(root: string): Promise<string> {
   const files = (await readdir(root, { withFileTypes: true, recursive: true })).filter((entry) => entry.isFile());
   const paths = files.map((entry) => relative(root, join(entry.parentPath, entry.name))).sort();

@@ -4,12 +4,12 @@ import type { BuildOptions, Plugin } from 'esbuild';
 
 export const PRODUCT_DIR = join(import.meta.dirname, '../..');
 
-/** What every bundle of ours is: modules for Node, in as few files as it loads at once. */
+/** The esbuild options of every bundle: ES modules for Node. */
 export const BUNDLE_OPTIONS = {
   absWorkingDir: PRODUCT_DIR,
   outExtension: { '.js': '.mjs' },
   bundle: true,
-  // What is imported late is a file of its own: the whole text of a loaded one stays in memory.
+  // Late imports become separate files, because the text of a loaded file stays in memory.
   splitting: true,
   format: 'esm',
   platform: 'node',
@@ -21,14 +21,14 @@ export const BUNDLE_OPTIONS = {
   logLevel: 'warning',
 } satisfies BuildOptions;
 
-/** Replaces what each of our files asks of its own place, which is a path from the root of the repository. */
-export function placing(of: (place: string) => { readonly dirname: string; readonly url: string }): Plugin {
+/** Replaces `import.meta.dirname` and `import.meta.url` of each file. The place is its path from the root of the repository. */
+export function placing(locate: (place: string) => { readonly dirname: string; readonly url: string }): Plugin {
   return {
     name: 'placing',
     setup: (builder) => {
       builder.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
         if (path.includes('/node_modules/')) return undefined;
-        const { dirname, url } = of(relative(PRODUCT_DIR, path));
+        const { dirname, url } = locate(relative(PRODUCT_DIR, path));
         const text = await readFile(path, 'utf8');
         return {
           contents: text.replaceAll('import.meta.dirname', dirname).replaceAll('import.meta.url', url),
@@ -39,7 +39,7 @@ export function placing(of: (place: string) => { readonly dirname: string; reado
   };
 }
 
-/** zod brings its messages in fifty languages; ours are English. */
+/** zod has messages in fifty languages. Slipway uses only English. */
 export const oneLanguage: Plugin = {
   name: 'one-language',
   setup: (builder) => {

@@ -11,9 +11,9 @@ const SOURCES = ['agent', 'bin', 'buildpacks', 'cli', 'controller', 'packaging',
 const FILES = ['install.sh', 'package.json', 'package-lock.json', 'tsconfig.json', 'LICENSE'];
 
 /**
- * The controller as a folder that runs where it lies, on this machine's processor: the source, the packages it needs (some of them
- * native, so they are copied as they are), its runtime, and the agent that it gives to nodes: the bundler stays behind.
- * @returns the folder, `OUT/VERSION+BUILD`; one that is there already is left alone
+ * Builds the controller as a folder for the processor type of this machine: the source, the npm packages (copied unchanged,
+ * because some are native), a runtime, and the agent for nodes. The bundler is not included.
+ * @returns the folder, `OUT/VERSION+BUILD`; an existing one is not changed
  */
 export async function bundleController(out: string): Promise<string> {
   const work = await mkdtemp(join(out, '.bundle-'));
@@ -27,7 +27,7 @@ export async function bundleController(out: string): Promise<string> {
     await mkdir(join(root, 'programs'));
     await bundleAgent(join(root, 'programs'));
     await unpackRuntime(root);
-    // a careful umask of whoever cloned it would hide it from the controller's user
+    // With a strict umask of the person who cloned it, the user of the controller could not read the files.
     await runOk(run, { file: 'chmod', args: ['-R', 'u+rwX,go+rX,go-w', root] });
     await runOk(run, { file: 'sync', args: ['-f', root], timeoutMs: 60_000 });
     await rename(root, target);
@@ -37,7 +37,7 @@ export async function bundleController(out: string): Promise<string> {
   }
 }
 
-/** Those that npm has recorded as more than a developer's. */
+/** Copies the packages that npm has not recorded as development dependencies. */
 async function copyPackages(root: string): Promise<void> {
   const recorded = await readFile(join(PRODUCT_DIR, 'node_modules', '.package-lock.json'), 'utf8');
   const { packages } = JSON.parse(recorded) as { packages: Record<string, { dev?: boolean }> };
@@ -48,7 +48,7 @@ async function copyPackages(root: string): Promise<void> {
   }
 }
 
-/** From the packages that nodes get too, so that one of this machine's kind finds its runtime here. */
+/** Uses the packages for nodes. A node with the same processor type then finds its runtime on the controller. */
 async function unpackRuntime(root: string): Promise<void> {
   const kept = join(PRODUCT_DIR, '.tools', 'programs');
   const npmDir = join(root, 'node', 'lib', 'node_modules', 'npm');

@@ -4,8 +4,8 @@ import { build } from 'esbuild';
 import { BUNDLE_OPTIONS, oneLanguage, placing, PRODUCT_DIR } from './code.ts';
 
 /**
- * The controller and the agent of this checkout in a few files each, which start in half the time: tests start hundreds of them. What
- * is not TypeScript stays where it is, and so do native packages: `out` must lie in this checkout.
+ * Bundles the controller and the agent of this checkout into a few files each. Tests start them hundreds of times, and a bundle
+ * starts in half the time. Other files and native packages are not copied, so `out` must be in this checkout.
  */
 export async function bundlePrograms(out: string): Promise<string> {
   await build({

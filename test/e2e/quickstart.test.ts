@@ -128,7 +128,7 @@ describe('quickstart of a clone, as root, below a folder closed to others', { co
         value,
       );
     const back = await clone.quickstart();
-    assert.match(back.stdout, /other settings than before, so what runs is started anew/);
+    assert.match(back.stdout, /the options changed: restarting everything/);
     assert.equal((await clone.curl('hello.localhost')).status, 200);
   });
 

@@ -36,7 +36,7 @@ describe('bin/slipway in a fresh checkout', () => {
       const { code, stdout, stderr } = await call(version);
       assert.deepEqual(
         [code, stdout, stderr],
-        [1, '', ` !     slipway needs Node 24 or newer, and there is none here.\n${next()}`],
+        [1, '', ` !     slipway needs Node 24 or newer, and this machine has none.\n${next()}`],
       );
     });
 
