@@ -4,7 +4,7 @@ import { ensureDir } from '../../shared/kit/atomic-file.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import { runOk, type Run } from '../../shared/kit/exec.ts';
 import { imageBytes, mkfsArgs } from '../sandbox/files/disks.ts';
-import { mountsBelow } from '../sandbox/files/mounts.ts';
+import { mountsBelow, unmountBelow } from '../sandbox/files/mounts.ts';
 
 export interface CacheSize {
   readonly bytes: number;
@@ -23,8 +23,8 @@ const RELEASE_POLL_MS = 50;
 const MOUNT_OPTIONS = 'loop,nosuid,nodev,noatime,noinit_itable,discard,errors=remount-ro';
 
 /**
- * A build cache on a disk of its own: a build that fills it fills nothing else of this machine. Mounted while a build runs; the image
- * is sparse, and gives back what is deleted in it.
+ * A build cache in its own file system, so a build that fills the cache fills nothing else on this machine. It is mounted while a build
+ * runs. The image is sparse, and deleted files free its blocks.
  */
 export class CacheDisk {
   readonly #image: string;
@@ -33,7 +33,7 @@ export class CacheDisk {
   readonly #run: Run;
   readonly #clock: Clock;
 
-  /** @param size what it can hold */
+  /** @param size its capacity */
   constructor(home: string, size: CacheSize, deps: CacheDiskDeps) {
     this.#image = join(home, 'disk.img');
     this.#mountPoint = join(home, 'disk');
@@ -42,7 +42,7 @@ export class CacheDisk {
     this.#clock = deps.clock;
   }
 
-  /** Below the mount point: a file system has a lost+found, and a cache has not. */
+  /** A subfolder, because the root of the file system contains lost+found. */
   get folder(): string {
     return join(this.#mountPoint, 'cache');
   }
@@ -56,21 +56,25 @@ export class CacheDisk {
     await runOk(this.#run, { file: 'mount', args, timeoutMs: TIMEOUT_MS });
   }
 
-  /** What the cache holds now; undefined when it is not mounted. */
+  /** Current usage; undefined if the cache is not mounted. */
   async used(): Promise<CacheSize | undefined> {
     if (!(await this.#isMounted())) return undefined;
     const { bsize, blocks, bfree, files, ffree } = await statfs(this.#mountPoint);
     return { bytes: (blocks - bfree) * bsize, inodes: files - ffree };
   }
 
-  /** Never detached lazily: the next build would mount the image a second time beside a first that still lives. */
+  /**
+   * Keeps the image. A busy mount is an error, and the clean-up tries again: a detached mount would still write to the image, and the next
+   * build would mount the image a second time. If the next build starts first, it uses the mount that exists.
+   */
   async close(): Promise<void> {
     if (await this.#isMounted())
       await runOk(this.#run, { file: 'umount', args: ['--', this.#mountPoint], timeoutMs: TIMEOUT_MS });
   }
 
+  /** Deletes the image. A busy mount is detached, which is safe here: the next build makes a new image. */
   async discard(): Promise<void> {
-    await this.close();
+    await unmountBelow(this.#mountPoint, this.#run);
     await rm(this.#image, { force: true });
   }
 
@@ -113,7 +117,7 @@ export class CacheDisk {
   }
 }
 
-/** Where ext4 notes that it was unmounted as it should be: bit 0 of s_state in the superblock, cleared while it is mounted. */
+/** Position of s_state in the ext4 superblock. Bit 0 is set by a clean unmount and cleared while the file system is mounted. */
 const STATE_OFFSET = 1024 + 0x3a;
 
 /** True if the image has this size and was unmounted in order. Without a journal, any other image may be damaged. */

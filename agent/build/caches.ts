@@ -13,16 +13,16 @@ import { ensureOwnedDir } from './task-folder.ts';
 export interface CacheSettings {
   /** One folder per app. */
   readonly root: string;
-  /** What a cache may keep from one build to the next. */
+  /** What a cache may hold after a build. */
   readonly limit: CacheSize;
-  /** Each on a disk of its own; false where nothing can be mounted. */
+  /** Each cache has its own file system; false if this agent cannot mount. */
   readonly mounted: boolean;
 }
 
-/** So that a build that goes beyond the limit still ends well, and one without bounds does not fill the machine. */
+/** A build that exceeds the limit a little still succeeds, and a runaway build cannot fill the machine. */
 const DISK_PER_LIMIT = 2;
 
-/** Per app: CACHE_DIR, and what the last build declared. Both belong to one stack and go when it changes. */
+/** Per app: CACHE_DIR and the layers that the last build declared. Both are removed when the stack changes. */
 export class BuildCaches {
   readonly #settings: CacheSettings;
   readonly #deps: CacheDiskDeps;
@@ -32,7 +32,7 @@ export class BuildCaches {
     this.#deps = deps;
   }
 
-  /** The CACHE_DIR of an app, made if missing and emptied when it was of another stack. */
+  /** The CACHE_DIR of an app. It is created if missing, and emptied if it was made for another stack. */
   async open(appId: AppId, uidBase: number, stack: string): Promise<string> {
     const home = this.#home(appId);
     const stackFile = join(home, 'stack');
@@ -46,7 +46,7 @@ export class BuildCaches {
     return folder;
   }
 
-  /** What the last build of this app declared, for layers to mount before the next one is known. */
+  /** The layers that the last build of this app declared. The next build mounts them before it knows its own. */
   async declared(appId: AppId): Promise<readonly DeclaredLayer[]> {
     return parseDeclaredLayers((await readFileIfExists(this.#declaredFile(appId))) ?? '');
   }
@@ -57,7 +57,7 @@ export class BuildCaches {
       await writeFileAtomic(this.#declaredFile(appId), text, 0o600);
   }
 
-  /** After a build, before {@link close}. Without a disk of its own a cache is counted file by file, so ask only when it can have grown. */
+  /** Call it before {@link close}. Without its own file system, a cache is counted file by file, so ask only if it may have grown. */
   async isOverLimit(appId: AppId): Promise<boolean> {
     const { limit } = this.#settings;
     const disk = this.#disk(appId);
@@ -71,23 +71,23 @@ export class BuildCaches {
     return { bytes: (await total('-k')) * 1024, inodes: await total('--inodes') };
   }
 
-  /** The build is over, and its sandbox gone. */
+  /** Call it when the build has ended and its sandbox is removed. */
   async close(appId: AppId): Promise<void> {
     await this.#disk(appId)?.close();
   }
 
-  /** The next build starts with an empty one. What the last one declared stays: its layers are not in here. */
+  /** The next build starts with an empty cache. The declared layers stay, because they are stored elsewhere. */
   async empty(appId: AppId): Promise<void> {
     await this.#disk(appId)?.discard();
     await removeTree(this.#folder(appId), this.#deps.run);
   }
 
   async clear(appId: AppId): Promise<void> {
-    await this.close(appId);
+    await this.#disk(appId)?.discard();
     await removeTree(this.#home(appId), this.#deps.run);
   }
 
-  /** Apps whose cache is mounted. At the start of the agent, a killed agent left them so. */
+  /** Apps whose cache is mounted. At the start of the agent, these are mounts of a killed agent. */
   async mountedAppIds(): Promise<readonly AppId[]> {
     const mounted = new Set(await mountsBelow(this.#settings.root));
     return (await this.appIds()).filter((appId) => mounted.has(join(this.#home(appId), 'disk')));

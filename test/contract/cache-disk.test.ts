@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it, type TestContext } from 'node:test';
@@ -68,6 +68,22 @@ describe('the disk of a build cache', () => {
     await disk.close();
     await disk.open();
     assert.ok(!existsSync(disk.folder));
+  });
+
+  it('stays mounted when a close finds it busy, and is removed by a discard', async (t) => {
+    const disk = await cacheDisk(t, 'busy');
+    writeFileSync(join(disk.folder, 'file'), 'kept');
+    const reader = await open(join(disk.folder, 'file'), 'r');
+    try {
+      await assert.rejects(disk.close());
+      await disk.open();
+      assert.ok(existsSync(join(disk.folder, 'file')), 'the next build uses the same mount');
+      await disk.discard();
+      await disk.open();
+      assert.ok(!existsSync(disk.folder), 'the next build gets an empty disk');
+    } finally {
+      await reader.close();
+    }
   });
 
   it('has no size while it is not mounted', async (t) => {
