@@ -34,8 +34,8 @@ export function builderDiskFull(cause: unknown): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_DISK_FULL',
     kind: 'transient',
-    message: "The builder's disk is full, so nothing can be built there now.",
-    hint: 'Its operator makes room on it (slipway nodes lists the nodes); then push again. Nothing was changed.',
+    message: 'The disk of the builder is full, so it cannot build now.',
+    hint: 'Ask the operator to free disk space on it (slipway nodes lists the nodes), then push again. Nothing was changed.',
     cause,
   });
 }

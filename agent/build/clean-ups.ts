@@ -85,7 +85,7 @@ function leftovers(first: string, count: number): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_BUILD_LEFTOVERS',
     kind: 'transient',
-    message: `The agent cannot remove what builds left on this node: ${first}${more}.`,
-    hint: 'The agent tries again every minute. If this stays, its log says why: journalctl -u slipway-agent. Then remove the folder by hand.',
+    message: `The agent cannot remove the files that builds left on this node: ${first}${more}.`,
+    hint: 'The agent tries again every minute. If the error remains, see the reason in its log (journalctl -u slipway-agent) and remove the folder by hand.',
   });
 }

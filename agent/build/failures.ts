@@ -24,12 +24,12 @@ const SENTENCES: Readonly<Record<string, (details: readonly string[], task: Buil
   BAD_SOURCE: ([why]) => ({
     code: 'SLIP_BUILD_BAD_SOURCE',
     message: `The source archive cannot be unpacked${because(why)}.`,
-    hint: 'Send a tar archive compressed with gzip; git push makes one by itself.',
+    hint: 'Send a tar archive that is compressed with gzip. git push does this for you.',
   }),
   UNSAFE_SOURCE: ([why, name]) => ({
     code: 'SLIP_BUILD_UNSAFE_SOURCE',
     message: `The source archive was refused: ${name ?? 'a member'} is ${why ?? 'not allowed'}.`,
-    hint: 'An archive may hold files, folders and symlinks below its root only. Remove that member and send it again.',
+    hint: 'An archive may contain only files, folders and symlinks below its root. Remove this member and send the archive again.',
   }),
   NOTHING_DETECTED: nothingDetected,
   FETCH_FAILED: ([ref, why, todo]) => ({
@@ -51,14 +51,14 @@ const SENTENCES: Readonly<Record<string, (details: readonly string[], task: Buil
   }),
   DETECT_REFUSED: ([name]) => ({
     code: 'SLIP_BUILD_NOT_COMPATIBLE',
-    message: `The buildpack ${name ?? ''} says that this app is not for it (bin/detect).`,
+    message: `The buildpack ${name ?? ''} does not support this app: its bin/detect failed.`,
     hint: `Add the file it looks for, or name another buildpack (slipway buildpacks:set, or a file .buildpacks); then ${PUSH_AGAIN}.`,
   }),
   COMPILE_FAILED: compileFailed,
   RELEASE_FAILED: ([name, status]) => ({
     code: 'SLIP_BUILD_RELEASE_FAILED',
     message: `bin/release of the buildpack ${name ?? ''} failed with exit code ${status ?? '?'}.`,
-    hint: 'Its last words are above. Run bin/release by hand to see why.',
+    hint: 'Its output is above. Run bin/release by hand to see the cause.',
   }),
   DISK_FULL: (_, task) => ({
     code: 'SLIP_BUILD_DISK_FULL',
@@ -68,7 +68,7 @@ const SENTENCES: Readonly<Record<string, (details: readonly string[], task: Buil
   CACHE_FULL: () => ({
     code: 'SLIP_BUILD_CACHE_FULL',
     message: 'The build filled the disk of its cache (CACHE_DIR).',
-    hint: 'The cache is empty now: push again. If that fails too, a buildpack writes without end; look at its output above.',
+    hint: 'The cache is empty now: push again. If that fails too, a buildpack writes too much; see its output above.',
   }),
 };
 
@@ -195,7 +195,7 @@ function endedUnexpectedly(why: string | undefined): Sentence {
   return {
     code: 'SLIP_BUILD_ENDED_EARLY',
     message: `The build ended before it was finished${because(why)}.`,
-    hint: "Push again; if it happens again, the builder's log says more: slipway status.",
+    hint: 'Push again. If it happens again, see the log of the builder: slipway status.',
   };
 }
 
@@ -204,7 +204,7 @@ export function timeoutFailure(task: BuildTask, step: string, silentMs: number):
   return new SlipwayError({
     code: 'SLIP_BUILD_TIMEOUT',
     message: `The build took longer than ${minutes(task.timeoutMs)} and was stopped during ${printable(step)}.${silence}`,
-    hint: 'If it waits for input or for a server, make it not do so in a build; then push again.',
+    hint: 'A build must not wait for input or for a server. Change this, then push again.',
   });
 }
 
@@ -241,7 +241,7 @@ export function noProcessFailure(
   return new SlipwayError({
     code: 'SLIP_BUILD_NO_PROCESS',
     message:
-      'The build went well, but nothing says which command to run: there is no Procfile and the buildpack has no default.',
+      'The build succeeded, but no command is defined that starts the app: there is no Procfile and the buildpack has no default.',
     hint: `Add a file ${inRepository(task, 'Procfile')} with a line such as "${example}"${
       buildpacks.some((name) => name.includes('nodejs')) ? ', or a "start" script to package.json' : ''
     }; then ${PUSH_AGAIN}.`,
@@ -252,7 +252,7 @@ function unservedSiteFailure(site: string, task: BuildTask): SlipwayError {
   const [list, settings] = [shellPath(task, '.buildpacks'), shellPath(task, 'static.json')];
   return new SlipwayError({
     code: 'SLIP_BUILD_NO_PROCESS',
-    message: `The build went well and made a site in the folder ${inRepository(task, site)}, but nothing says which command serves it: there is no Procfile.`,
+    message: `The build succeeded and made a site in the folder ${inRepository(task, site)}, but no command is defined that serves it: there is no Procfile.`,
     hint: `Serve it with the static buildpack: printf 'heroku/nodejs\\nheroku/static\\n' > ${list}; echo '{"root":"${site}"}' > ${settings}; then ${PUSH_AGAIN}.`,
   });
 }

@@ -26,7 +26,7 @@ export function humanBytes(bytes: number): string {
 
 export function cacheDropped(limit: { readonly bytes: number; readonly inodes: number }): string {
   const most = `${humanBytes(limit.bytes)} or ${String(limit.inodes)} files`;
-  return `The build cache holds more than ${most} now and is dropped: the next build starts with an empty one.`;
+  return `The build cache has more than ${most} now and is dropped: the next build starts with an empty one.`;
 }
 
 /** What STACK says to a buildpack: the stack's own name, and for `host` that of the release it is made of. */

@@ -65,7 +65,7 @@ async function interpret(text: string, buildpack: string, run: Run): Promise<unk
 function refuse(buildpack: string, why: string, cause?: unknown): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_BUILD_BAD_RELEASE_YAML',
-    message: `What bin/release of ${buildpack} printed ${why}.`,
+    message: `The output of bin/release of ${buildpack} ${why}.`,
     hint: 'It must be a map with default_process_types (name: command) and config_vars. Run bin/release by hand to see what it prints.',
     cause,
   });

@@ -29,7 +29,7 @@ export async function resultFullFailure(folder: string): Promise<SlipwayError | 
   if (!isOurs || (bfree > 0 && ffree > 0)) return undefined;
   return new SlipwayError({
     code: 'SLIP_BUILD_RESULT_FULL',
-    message: `The build filled the folder for its results: it may hold ${humanBytes(RESULT_BYTES)} and ${String(RESULT_FILES)} files.`,
+    message: `The build filled the folder for its results. The limit is ${humanBytes(RESULT_BYTES)} and ${String(RESULT_FILES)} files.`,
     hint: 'Buildpacks must not write into /run/slipway-result. Change the buildpack to write to its cache or to /tmp, then push again.',
   });
 }

@@ -118,7 +118,7 @@ function sourceBroken(cause: unknown): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_TASK_SOURCE',
     kind: 'transient',
-    message: 'The source broke off on its way from the controller to the builder.',
+    message: 'The transfer of the source from the controller to the builder was interrupted.',
     hint: 'Push again; `slipway status` shows which nodes are connected.',
     cause,
   });

@@ -52,7 +52,7 @@ export class Transfers {
     if (nowMs < this.#warnedUntilMs) return;
     this.#warnedUntilMs = nowMs + TRANSFER_RETRY_MS;
     this.#deps.warn(
-      `The connection to the controller broke; trying again for up to ${String(TRANSFER_RETRY_MS / 1000)} s.`,
+      `The connection to the controller was lost; retrying for up to ${String(TRANSFER_RETRY_MS / 1000)} s.`,
     );
   }
 }

@@ -133,8 +133,8 @@ function digestMismatch(digest: Digest): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_IMAGE_DIGEST',
     kind: 'transient',
-    message: `A layer arrived damaged: its content is not ${digest.slice(0, 19)}….`,
-    hint: 'This node fetches it again. If that fails too, push the app again, and check the disk of the controller.',
+    message: `A downloaded layer is damaged: its digest is not ${digest.slice(0, 19)}….`,
+    hint: 'This node downloads it again. If that fails too, push the app again, and check the disk of the controller.',
     details: { digest },
   });
 }
@@ -143,8 +143,8 @@ function cutShort(layer: DownloadTarget['layer'], bytes: number): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_IMAGE_CUT_SHORT',
     kind: 'transient',
-    message: `A layer broke off after ${bytes} of ${layer.sizeBytes} bytes.`,
-    hint: 'This node fetches the rest. If that fails too, check the network between this node and the controller.',
+    message: `The download of a layer stopped after ${bytes} of ${layer.sizeBytes} bytes.`,
+    hint: 'This node downloads the rest. If that fails too, check the network between this node and the controller.',
     details: { digest: layer.digest },
   });
 }

@@ -58,7 +58,7 @@ export function mountFailure(layer: Layer, cause: unknown): SlipwayError {
     code: 'SLIP_IMAGE_MOUNT',
     kind: 'transient',
     message: `The layer "${layer.name}" could not be mounted on this node.`,
-    hint: 'Look for the reason in the agent’s log; free loop devices and disk space are the usual ones.',
+    hint: 'See the reason in the log of the agent. Usually the node has no free loop device or no free disk space.',
     cause,
     details: { digest: layer.digest },
   });

@@ -121,6 +121,6 @@ function stillMounted(path: string): SlipwayError {
     code: 'SLIP_IMAGE_BUSY',
     kind: 'transient',
     message: `The layer at ${path} cannot be unmounted, because something on this node still uses it.`,
-    hint: 'The agent tries again. Look for a process of this node that works in that folder, and end it.',
+    hint: 'The agent tries again. Find the process on this node that uses this folder, and end it.',
   });
 }

@@ -54,6 +54,6 @@ function badFormat(why: string): SlipwayError {
     code: 'SLIP_IMAGE_FORMAT',
     kind: 'bug',
     message: `A layer cannot be given an owner: ${why}.`,
-    hint: 'Push the app again, so that its layers are made anew.',
+    hint: 'Push the app again, so that its layers are built again.',
   });
 }

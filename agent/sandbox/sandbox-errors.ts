@@ -12,7 +12,7 @@ export function sandboxEnded(id: string): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_SANDBOX_ENDED',
     kind: 'conflict',
-    message: `Sandbox ${id} has ended; it must be prepared anew.`,
+    message: `Sandbox ${id} has ended. It must be prepared again.`,
   });
 }
 
@@ -26,7 +26,7 @@ export function sandboxToolMissing({
   return new SlipwayError({
     code: 'SLIP_SANDBOX_TOOL',
     kind: 'transient',
-    message: `${program} is not there, so nothing can start on this node.`,
+    message: `${program} is not installed, so no instance can start on this node.`,
     hint: `Install it on the node: apt-get install ${kind === 'lxc' ? 'lxc' : 'systemd-container'}`,
   });
 }
@@ -35,7 +35,7 @@ export function sandboxNotStarted(runDir: string): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_SANDBOX_START',
     kind: 'transient',
-    message: 'The supervisor of a sandbox did not come up.',
+    message: 'The supervisor of a sandbox did not start.',
     hint: `See ${runDir}/supervisor.log on the node.`,
   });
 }

@@ -160,7 +160,7 @@ function notFound(digest: Digest): SlipwayError {
     code: 'SLIP_IMAGE_NOT_FOUND',
     httpStatus: 404,
     message: `The controller has no layer ${digest.slice(0, 19)}….`,
-    hint: 'Push the app again, so that its layers are made anew.',
+    hint: 'Push the app again, so that its layers are built again.',
     details: { digest },
   });
 }

@@ -117,7 +117,7 @@ cp "$3/SECRET" "$1/secret"; [ -d "$2" ] && echo cached > "$2/mark"; [ "$HOME" = 
     [
       'a detect that says no',
       buildpack({ 'bin/detect': '#!/bin/sh\nexit 1\n' }),
-      { code: 'SLIP_BUILD_NOT_COMPATIBLE', message: /\.\/bp says that this app is not for it/ },
+      { code: 'SLIP_BUILD_NOT_COMPATIBLE', message: /\.\/bp does not support this app/ },
     ],
     [
       'a missing compile',

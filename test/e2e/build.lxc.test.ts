@@ -131,7 +131,7 @@ touch /usr/x 2>/dev/null || echo closed; touch "$3/x" 2>/dev/null || echo config
 
   const left = 'echo "left: $(ls "$2")"';
   const dropped =
-    /^ !     The build cache holds more than 24.0M or 500 files now and is dropped: the next build starts with an empty one\.$/m;
+    /^ !     The build cache has more than 24.0M or 500 files, so it was deleted: the next build starts with an empty cache\.$/m;
 
   it('finds in its cache what the last one left there, and what has bounds', async () => {
     await bench.build(custom('echo kept >"$2/file"'), { app: 'keeps' });
@@ -200,7 +200,7 @@ touch /usr/x 2>/dev/null || echo closed; touch "$3/x" 2>/dev/null || echo config
     const loud = { ...custom('true'), 'bp/bin/release': '#!/bin/sh\nyes "!a !b !c"\n' };
     await assert.rejects(bench.build(loud, { app: 'loud' }), {
       code: 'SLIP_BUILD_BAD_RELEASE_YAML',
-      message: 'What bin/release of ./bp printed is larger than 64 kB.',
+      message: 'The output of bin/release of ./bp is larger than 64 kB.',
     });
   });
 

@@ -45,7 +45,7 @@ describe('the source of a build', () => {
     upload = async () => 0;
     assert.deepEqual([calls, stats.uploadedBytes], [{ source: 2, upload: 2 }, 7]);
     assert.deepEqual(bench.output().match(/.*connection to the controller.*/g), [
-      ' !     The connection to the controller broke; trying again for up to 90 s.',
+      ' !     The connection to the controller was lost; retrying for up to 90 s.',
     ]);
   });
 

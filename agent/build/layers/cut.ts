@@ -83,8 +83,8 @@ function isInnerPath(path: string): boolean {
 function refuse(why: string): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_BUILD_LAYER',
-    message: `The buildpack declared a layer that cannot be made: ${why}.`,
-    hint: 'Correct what the buildpack writes about its layers; without a declaration everything becomes one layer.',
+    message: `The buildpack declared an invalid layer: ${why}.`,
+    hint: 'Correct the layer declarations of the buildpack. Without declarations, the whole app becomes one layer.',
     httpStatus: 422,
   });
 }

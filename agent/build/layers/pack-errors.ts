@@ -38,7 +38,7 @@ export function packTimeout(timeoutMs: number): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_BUILD_PACK_TIMEOUT',
     message: `Packing the slug took longer than ${String(timeoutMs / 1000)} s and was stopped.`,
-    hint: 'Let the build leave fewer and smaller files, for example with .slugignore; then push again.',
+    hint: 'Reduce the number and the size of the files in the app, for example with .slugignore; then push again.',
   });
 }
 
@@ -46,7 +46,7 @@ function packMemory(): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_BUILD_PACK_MEMORY',
     message: 'Packing the slug needs more memory than the build may use.',
-    hint: 'Let the build leave fewer files, or ask the operator for a higher build limit; then push again.',
+    hint: 'Reduce the number of files in the app, or ask the operator for a higher build limit; then push again.',
   });
 }
 

@@ -89,8 +89,8 @@ class Session {
       new SlipwayError({
         code: 'SLIP_PROXY_SOCKET',
         kind: 'transient',
-        message: 'The proxy process does not answer.',
-        hint: 'It is started again by itself; if this goes on, look at the end of its access log.',
+        message: 'HAProxy does not answer.',
+        hint: 'The agent starts it again. If the error remains, see the end of its access log.',
         cause,
       }),
     );

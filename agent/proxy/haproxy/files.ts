@@ -96,7 +96,7 @@ export class ProxyFiles {
       throw new SlipwayError({
         code: 'SLIP_PROXY_CONFIG_REFUSED',
         kind: 'bug',
-        message: 'The proxy refused its new configuration; the previous one stays in force.',
+        message: 'HAProxy rejected its new configuration. The previous one stays active.',
         hint: `See why: haproxy -c -f ${this.paths.check}`,
         cause,
       });
@@ -117,7 +117,7 @@ function haproxyMissing(cause: unknown): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_PROXY_MISSING',
     kind: 'transient',
-    message: 'haproxy is not installed, so no app on this node gets a request.',
+    message: 'haproxy is not installed, so apps on this node get no requests.',
     hint: 'apt-get install haproxy',
     cause,
   });

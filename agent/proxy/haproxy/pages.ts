@@ -14,7 +14,7 @@ interface Page {
 const UNKNOWN: Page = {
   title: 'There is no app at this address',
   lines: [
-    'The name in the address does not belong to an app that serves here.',
+    'No app on this server uses the host name in the address.',
     'If it is your app: `slipway apps` lists the addresses, and `slipway ps -a APP` shows whether its process type web runs.',
   ],
 };
@@ -22,15 +22,15 @@ const IDLE: Page = {
   title: 'This app has no running web process',
   lines: [
     'No instance of it is ready to answer. It may be starting, stopped, or it may have crashed.',
-    'If it is your app: `slipway ps -a APP` shows its processes, `slipway logs -a APP` what they said.',
+    'If it is your app: `slipway ps -a APP` shows its processes, and `slipway logs -a APP` shows their output.',
   ],
 };
 const FAILED: Page = {
   title: 'This app could not answer',
   lines: [
-    'Its web process refused or closed the connection, did not answer in HTTP, or took too long.',
-    `An answer with more than ${String(HEADER_LIMIT_BYTES / 1024)} kB of headers fails as well.`,
-    'If it is your app: `slipway logs -a APP` shows the request with its H code, and what the app said.',
+    'Its web process refused or closed the connection, sent no valid HTTP response, or took too long.',
+    `A response with more than ${String(HEADER_LIMIT_BYTES / 1024)} kB of headers fails as well.`,
+    'If it is your app: `slipway logs -a APP` shows the request with its H code, and the output of the app.',
   ],
 };
 const BAD_REQUEST: Page = {

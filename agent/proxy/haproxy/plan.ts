@@ -198,7 +198,7 @@ function invalid(message: string): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_PROXY_ROUTE',
     message,
-    hint: 'The routes of this app stay as they were; see `slipway status` for the node.',
+    hint: 'The routes of this app do not change. See the node with: slipway status',
     kind: 'bug',
   });
 }

@@ -207,8 +207,8 @@ export class ProxyProcess {
     throw new SlipwayError({
       code: 'SLIP_PROXY_RELOAD',
       kind: 'transient',
-      message: 'The proxy did not take over its new configuration; the previous one goes on serving.',
-      hint: `It says why at the end of ${paths.logDir}/current.`,
+      message: 'HAProxy did not load its new configuration. The previous one stays active.',
+      hint: `See the reason at the end of ${paths.logDir}/current.`,
     });
   }
 }
@@ -274,8 +274,8 @@ function mismatch(notes: readonly string[], masterPid: number | undefined): Slip
   return new SlipwayError({
     code: 'SLIP_PROXY_MISMATCH',
     kind: 'bug',
-    message: 'The proxy process does not take over its routes.',
-    hint: `Its files are right, so starting it anew helps; it comes back by itself after: kill ${String(masterPid ?? 'PID')}`,
+    message: 'HAProxy does not have the expected routes after several attempts.',
+    hint: `Restart HAProxy; the agent starts it again after: kill ${String(masterPid ?? 'PID')}`,
     details: { notes: notes.join('; ').slice(0, 1000) },
   });
 }
@@ -284,8 +284,8 @@ function proxyDown(logDir: string, cause?: unknown): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_PROXY_DOWN',
     kind: 'transient',
-    message: 'The proxy process is not running and does not come back.',
-    hint: `Its last words are at the end of ${logDir}/current.`,
+    message: 'HAProxy is not running and did not start again.',
+    hint: `See the reason at the end of ${logDir}/current.`,
     cause,
   });
 }

@@ -72,7 +72,7 @@ function oneLine(line: string): string {
   if (!/[\n\r\0]/.test(line)) return line;
   throw new SlipwayError({
     code: 'SLIP_SANDBOX_VALUE',
-    message: 'A path or name given to the sandbox has a line break in it.',
+    message: 'A path or name for the sandbox contains a line break.',
     hint: 'Rename the folder and try again.',
   });
 }

@@ -37,7 +37,7 @@ function startFailure(cause: unknown): SlipwayError {
     code: 'SLIP_SANDBOX_START',
     kind: 'transient',
     message: 'The supervisor of a sandbox could not be started.',
-    hint: 'The machine may be out of memory or processes; the agent tries again.',
+    hint: 'The machine may have no free memory or process ids. The agent tries again.',
     cause,
   });
 }

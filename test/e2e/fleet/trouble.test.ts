@@ -50,7 +50,7 @@ describe('what an agent cannot put right', { concurrency: false }, () => {
       'status',
       /Node fra-1: haproxy is missing: .*apt-get install haproxy/,
       /Node fra-1: lxc-execute is not installed: apt-get install lxc/,
-      /Node fra-1: The proxy process is not running and does not come back\.\n +slipway why fra-1/,
+      /Node fra-1: HAProxy is not running and did not start again\.\n +slipway why fra-1/,
     );
     assert.doesNotMatch(await fleet.fleet.slipway('status'), /open port 7405/);
     await says('why hello', /The proxy process is not running/, /So web\.\d is up there and gets no request\./);
@@ -58,7 +58,7 @@ describe('what an agent cannot put right', { concurrency: false }, () => {
 
   it('is the cause that is told of what cannot start there, not the command of the app', async () => {
     await server.sh(`systemctl kill --signal=KILL 'slipway-sandbox-*.service'; pkill -KILL -f '^node server.js'`);
-    await says('ps -a hello', /lxc-execute is not there, so nothing can start on this node/);
+    await says('ps -a hello', /lxc-execute is not installed, so no instance can start on this node/);
   });
 
   it('is nothing any more when it is there again, without a restart of the agent', async () => {

@@ -27,7 +27,7 @@ describe('a push whose build cannot succeed', () => {
 
   it('says that nothing is to be run when there is neither Procfile nor default', async () => {
     const text = await app.refused({ ...withBuildpack('true') }, { alone: true });
-    assertSays(text, /nothing says which command to run/, /Add a file Procfile with a line such as "web: /);
+    assertSays(text, /no command is defined that starts the app/, /Add a file Procfile with a line such as "web: /);
   });
 
   it('shows what a failing buildpack printed and its exit code', async () => {
@@ -77,7 +77,7 @@ describe('a push whose build cannot succeed', () => {
 
   it('says that a buildpack refuses the app, is nowhere to be had, or is none', async () => {
     const refusing = await app.refused(withBuildpack('', { 'pack/bin/detect': '#!/bin/sh\nexit 1\n' }));
-    assertSays(refusing, /The buildpack \.\/pack says that this app is not for it/, /name another buildpack/);
+    assertSays(refusing, /The buildpack \.\/pack does not support this app/, /name another buildpack/);
     const absent = await app.refused({ '.buildpacks': 'https://127.0.0.1:1/x.tgz\n' });
     assertSays(
       absent,

@@ -114,7 +114,7 @@ describe('a full disk', () => {
     const refused = await app.repository.push('blog');
     assertSays(
       refused.text,
-      /The builder's disk is full, so nothing can be built there now/,
+      /The disk of the builder is full, so it cannot build now/,
       /slipway nodes lists the nodes/,
     );
     disk('builder').makeRoom();
@@ -124,7 +124,7 @@ describe('a full disk', () => {
 
   it('of the builder in the middle of a build is what the push names', async () => {
     const pushed = await pushFilling('builder');
-    assertSays(pushed.text, /The builder's disk is full, so nothing can be built there now/, /then push again/);
+    assertSays(pushed.text, /The disk of the builder is full, so it cannot build now/, /then push again/);
     disk('builder').makeRoom();
     await app.assertUntouched(pushed);
     await app.recovers();

@@ -19,7 +19,7 @@ describe('clean-ups after builds', () => {
     await cleanUps.start('/tasks/two', async () => undefined);
     const told = {
       code: 'SLIP_BUILD_LEFTOVERS',
-      message: 'The agent cannot remove what builds left on this node: /tasks/one.',
+      message: 'The agent cannot remove the files that builds left on this node: /tasks/one.',
     };
     assert.throws(check, told);
     nowMs = 59_000;

@@ -37,7 +37,7 @@ describe('what bin/release prints', () => {
   it('is refused when it is larger than any buildpack needs, before it is read', async () => {
     const text = `config_vars:\n  A: "${'x'.repeat(64 * 1024)}"\n`;
     await assert.rejects(parseReleaseYaml(text, 'acme'), {
-      message: 'What bin/release of acme printed is larger than 64 kB.',
+      message: 'The output of bin/release of acme is larger than 64 kB.',
     });
     const many = Array.from({ length: 101 }, (_, index) => `  w${String(index)}: x\n`).join('');
     await assert.rejects(parseReleaseYaml(`default_process_types:\n${many}`, 'acme'), /is not the YAML of a buildpack/);

@@ -56,7 +56,7 @@ describe('transfers of a build', () => {
     const { transfers, work, said, triesMs } = setUp();
     assert.equal(await transfers.retry(work(away, 30_000)), 'done');
     assert.deepEqual(triesMs.slice(0, 6), [0, 500, 1500, 3500, 7500, 12_500]);
-    assert.deepEqual(said, ['The connection to the controller broke; trying again for up to 90 s.']);
+    assert.deepEqual(said, ['The connection to the controller was lost; retrying for up to 90 s.']);
   });
 
   it('end with their last error, before the controller gives up the build', async () => {
