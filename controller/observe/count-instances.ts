@@ -1,6 +1,6 @@
 import type { Formation } from '../../shared/domain/placement.ts';
 
-/** An instance as far as counting goes. */
+/** An instance, as far as counting needs it. */
 export interface CountedInstance {
   /** `web.1` */
   readonly name: string;
@@ -12,23 +12,23 @@ export interface CountedInstance {
 }
 
 export interface InstanceCounts<I extends CountedInstance = CountedInstance> {
-  /** What the formation asks for; of a type that runs on every node: one for each node that has one and is not lost, and one at least. */
+  /** The wanted number. A type that runs on every node: one for each node that has one and is not lost, at least one. */
   readonly desired: number;
-  /** Those of them that are live on a node that is connected. Of several copies of one (a move, a lost node, a switch) one counts. */
+  /** Wanted instances that are live on a connected node. Several copies (a move, a lost node, a switch) count once. */
   readonly live: number;
-  /** Those that are not, and where each is meant to be; `at` is absent while it has no place. */
+  /** Wanted instances that are not live, with their assignment. `at` is absent while the instance has no place. */
   readonly down: readonly { readonly name: string; readonly at: I | undefined }[];
-  /** Where they are, live or not. */
+  /** The nodes of all these instances. */
   readonly nodes: readonly string[];
 }
 
 interface Slot<I> {
   readonly name: string;
-  /** Those on lost nodes last. */
+  /** Copies on lost nodes are last. */
   readonly copies: readonly I[];
 }
 
-/** Pure: the `live/desired` of every screen. */
+/** Pure: the `live/desired` that every command shows. */
 export function countInstances<I extends CountedInstance>(
   wanted: Formation,
   { instances, lostNodes }: { readonly instances: readonly I[]; readonly lostNodes: ReadonlySet<string> },
@@ -53,7 +53,7 @@ export function countInstances<I extends CountedInstance>(
   };
 }
 
-/** One of a higher number serves in the place of one that has none: it goes when that comes up. */
+/** A live instance with a number that is too high replaces a missing instance, until that one is live. */
 function numbered<I extends CountedInstance>(type: string, count: number, instances: readonly I[]): readonly Slot<I>[] {
   const names = Array.from({ length: count }, (_, at) => `${type}.${String(at + 1)}`);
   const byName = Map.groupBy(
@@ -66,7 +66,7 @@ function numbered<I extends CountedInstance>(type: string, count: number, instan
   return names.map((name) => ({ name, copies: byName.get(name) ?? stand.shift() ?? [] }));
 }
 
-/** Where there is none, one is missing: that no node may have any is nothing to call well. */
+/** If no node runs it, report one missing, even when no node is eligible. */
 function everyNode<I extends CountedInstance>(
   type: string,
   present: readonly I[],

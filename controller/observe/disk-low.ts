@@ -1,2 +1,2 @@
-/** Below this a node is said to be short of disk; above twice as much it has room again. */
+/** A node with less free disk is reported. Above twice this value, it has enough disk again. */
 export const DISK_LOW_BYTES = 1024 * 1024 * 1024;

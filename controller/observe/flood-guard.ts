@@ -12,7 +12,7 @@ export interface FloodDeps {
   readonly log: Logger;
 }
 
-/** How much of the fleet's history one node may write: events are kept by number, so one that floods would push out what all others did. */
+/** Limits the events of one node. The number of stored events is limited, so one node could push out the events of all others. */
 export class FloodGuard {
   readonly #perMinute: number;
   readonly #deps: FloodDeps;
@@ -23,8 +23,8 @@ export class FloodGuard {
     this.#deps = deps;
   }
 
-  /** Counts one event of a node. False: it is left out; the first time in a minute that is an event itself. */
-  lets(node: string): boolean {
+  /** Counts one event of a node. False: do not record it. The first refusal of a minute writes an event itself. */
+  allows(node: string): boolean {
     const nowMs = this.#deps.clock.monotonicMs();
     const known = this.#windows.get(node);
     const window = known === undefined || nowMs - known.sinceMs > MINUTE_MS ? { sinceMs: nowMs, count: 0 } : known;

@@ -12,7 +12,7 @@ interface Deps extends FloodDeps {
   readonly store: Pick<Store, 'addEvent' | 'assignmentsOfNode' | 'appById'>;
 }
 
-/** As when a server with many apps loses something that all of them need. */
+/** High enough for a node with many apps that all fail together. */
 const PER_MINUTE = 120;
 
 interface Where {
@@ -24,10 +24,10 @@ interface Where {
 
 type Node = Parameters<NodeObserver['report']>[0];
 
-/** What agents report becomes an event where it is news: a crash, an OOM kill, a gate that failed, a disk that is full. */
+/** Writes events for news in the reports of agents: a crash, an OOM kill, a failed health check, a full disk. */
 export class FleetObserver implements NodeObserver {
   readonly #deps: Deps;
-  /** What was told of each instance last. */
+  /** The last reported news of each instance. */
   readonly #told = new Map<InstanceId, string>();
   readonly #states = new Map<InstanceId, InstanceState>();
   readonly #lowOnDisk = new Set<NodeId>();
@@ -40,7 +40,7 @@ export class FleetObserver implements NodeObserver {
 
   report(node: Node, statuses: readonly InstanceStatus[], complete: boolean): void {
     for (const status of statuses) this.#checkState(node, status, complete);
-    const news = statuses.filter((status) => this.#isNews(status, complete) && this.#guard.lets(node.name));
+    const news = statuses.filter((status) => this.#isNews(status, complete) && this.#guard.allows(node.name));
     if (news.length > 0) void this.#tell(node, news);
   }
 
@@ -48,7 +48,7 @@ export class FleetObserver implements NodeObserver {
     const low = this.#lowOnDisk.has(node.id);
     if (!low && diskFreeBytes < DISK_LOW_BYTES) {
       this.#lowOnDisk.add(node.id);
-      if (!this.#guard.lets(node.name)) return;
+      if (!this.#guard.allows(node.name)) return;
       const message = `Node ${node.name} has ${String(Math.round(diskFreeBytes / 1024 / 1024))} MB of disk left.`;
       void this.#add({
         kind: 'node.disk-low',
@@ -70,7 +70,7 @@ export class FleetObserver implements NodeObserver {
     this.#deps.log.error({ node: node.name, instanceId, from: before, to: state }, 'instance.illegal_transition');
   }
 
-  /** @param complete the first report of a session: what it says of the past was told before, unless it is new to us */
+  /** @param complete the first report of a session. It repeats old news, so an instance that is not known yet gets no event */
   #isNews(status: InstanceStatus, complete: boolean): boolean {
     const said = newsOf(status);
     const before = this.#told.get(status.instanceId);
@@ -102,7 +102,7 @@ export class FleetObserver implements NodeObserver {
   }
 }
 
-/** What is worth an event in a status, as a text that changes with it; an end that was asked for is not. */
+/** The news in a status, as a text that changes with the news. A requested stop is no news. */
 export function newsOf(status: InstanceStatus): string | undefined {
   const { state, reason, lastExit } = status;
   if (state === 'stopping' || state === 'stopped' || reason === undefined) return undefined;

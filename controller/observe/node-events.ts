@@ -17,18 +17,18 @@ interface SinkDeps extends FloodDeps {
   readonly store: Pick<Store, 'addEvent' | 'appByName' | 'assignmentsOfNode'>;
 }
 
-/** What agents want their operator to know becomes events; a node that floods is cut short. */
+/** Writes the events that agents send. The number of events of one node is limited. */
 export function createNodeEventSink(deps: SinkDeps): (node: Node, event: NodeEvent) => void {
   const guard = new FloodGuard(PER_MINUTE, deps);
   return (node, event) => {
-    if (!guard.lets(node.name)) return;
+    if (!guard.allows(node.name)) return;
     deps.log.warn({ node: node.name, ...event }, 'node.event');
     if (event.app === undefined) noteEvent(deps, eventOfNode(node.name, event));
     else void noteAboutApp(deps, node, { ...event, app: event.app });
   };
 }
 
-/** The history of an app is its owner's: a node writes in it only while it has an instance of the app. */
+/** The owner reads the events of an app, so a node may write one only while it has an instance of the app. */
 async function noteAboutApp(deps: SinkDeps, node: Node, event: NodeEvent & { readonly app: AppName }): Promise<void> {
   const isOwn = await runsHere(deps, node.id, event.app).catch((error: unknown) => {
     deps.log.error({ node: node.name, err: error }, 'event.lost');
@@ -43,7 +43,7 @@ async function runsHere({ store }: SinkDeps, node: NodeId, name: AppName): Promi
   return app !== undefined && (await store.assignmentsOfNode(node)).some((row) => row.appId === app.id);
 }
 
-/** `SLIP_DISK_LOW` of fra-1 is `node.disk-low`. The message is the agent's; identity is the certificate's, and so is what to do next ours. */
+/** `SLIP_DISK_LOW` of fra-1 becomes `node.disk-low`. The message is from the agent. The node name and the next command are ours. */
 export function eventOfNode(node: string, { reason, app, process }: NodeEvent): NewEvent {
   const what = reason.code
     .replace(/^SLIP_/, '')

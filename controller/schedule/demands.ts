@@ -7,7 +7,7 @@ import type { PlacedInstance } from './moves.ts';
 import type { Needs } from './nodes.ts';
 import type { ProcessDemand } from './plan.ts';
 
-/** What an app's instances are, as far as placing goes. */
+/** The instances of an app, as far as placement needs them. */
 export interface AppShape {
   readonly slug: Slug;
   readonly formation: Formation;
@@ -15,8 +15,8 @@ export interface AppShape {
 }
 
 /**
- * Free disk that an instance needs at least, besides its slug. The default limit is a ceiling, not a promise: few apps write
- * at all, and their images are sparse. A limit that somebody asked for is promised.
+ * Free disk that an instance needs besides its slug, if it has no disk limit of its own. The default limit is not reserved, because
+ * few apps write much and their images are sparse. A limit that a user sets is reserved.
  */
 const DISK_FLOOR_BYTES = 64 * 1024 * 1024;
 
@@ -42,14 +42,14 @@ export function needsOf({ slug, settings }: AppShape, processType: string): Need
   };
 }
 
-/** The process types of which something shall run. */
+/** The process types with a count above zero. */
 export function demandsOf(shape: AppShape): readonly ProcessDemand[] {
   return Object.entries(wantedCounts(shape.slug.processTypes, shape.formation))
     .filter(([, count]) => count !== 0)
     .map(([processType, count]) => ({ processType, count, ...needsOf(shape, processType) }));
 }
 
-/** An assignment as the planners of moves see it. */
+/** An assignment in the form that the move planners need. */
 export function placedInstance(
   shape: AppShape,
   row: {

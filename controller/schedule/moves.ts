@@ -10,14 +10,14 @@ import {
   type PlanNode,
 } from './nodes.ts';
 
-/** An instance where it runs now, and what it needs wherever it goes. */
+/** An instance, its node and its needs. */
 export interface PlacedInstance extends Needs {
   readonly instanceId: InstanceId;
   readonly appId: AppId;
   readonly processType: string;
   readonly ordinal: number;
   readonly nodeId: NodeId;
-  /** Its process type runs once on every eligible node (`all`): it never moves, it ends with its node. */
+  /** Its process type runs once on every eligible node (`all`). Such an instance never moves; it stops with its node. */
   readonly everyNode: boolean;
 }
 
@@ -27,29 +27,29 @@ export interface Move {
 }
 
 export interface MoveRequest {
-  /** All instances that matter for the spread of the ones that move: those of their apps at least. */
+  /** All instances that count for the spread: at least those of the apps with moves. */
   readonly instances: readonly PlacedInstance[];
-  /** Their `reservedBytes` holds every instance as it is now. */
+  /** `reservedBytes` includes every instance on the node. */
   readonly nodes: readonly PlanNode[];
 }
 
 export interface ReplacementRequest extends MoveRequest {
-  /** Those of `instances` that must leave their nodes. */
+  /** Instances that must leave their nodes. */
   readonly leaving: ReadonlySet<InstanceId>;
 }
 
 export interface ReplacementPlan {
   readonly moves: readonly Move[];
-  /** Instances of an `all` type: they end, nothing replaces them. */
+  /** Instances of an `all` type. They stop without a replacement. */
   readonly ends: readonly PlacedInstance[];
-  /** Node name → why not there, for each that has nowhere to go. */
+  /** Instances without a place. `reasons`: node name → why not there. */
   readonly unplaced: readonly {
     readonly instance: PlacedInstance;
     readonly reasons: Readonly<Record<string, string>>;
   }[];
 }
 
-/** Pure: where each instance that must leave its node goes; spread and ties as in `planPlacements`, never back to its own node. */
+/** Pure: finds another node for each instance that must leave its node. Spread and ties are as in `planPlacements`. */
 export function planReplacements(request: ReplacementRequest): ReplacementPlan {
   const loads = new Loads(request.nodes);
   const staying = request.instances.filter((each) => !request.leaving.has(each.instanceId));
@@ -79,12 +79,12 @@ export function planReplacements(request: ReplacementRequest): ReplacementPlan {
   return plan;
 }
 
-/** A move for load alone must leave the node it goes to this much below the one it leaves, as a share of a node. */
-const WORTH_A_MOVE = 0.1;
+/** After a move for load, the target node must have this much less load than the old node, as a share of a node. */
+const MIN_LOAD_GAIN = 0.1;
 
 /**
- * Pure: the fewest moves that even the fleet out. First each process type is spread until no node has two more than another;
- * then the fullest nodes hand over to the emptiest while that makes a real difference. An even fleet gives an empty plan.
+ * Pure: a small number of moves that balance the fleet. First each process type is spread until no node has two more instances than
+ * another. Then instances move from the fullest nodes to the emptiest ones while that gains enough. A balanced fleet has an empty plan.
  */
 export function planRebalance(request: MoveRequest): readonly Move[] {
   const board = new Board(request);
@@ -97,12 +97,12 @@ export function planRebalance(request: MoveRequest): readonly Move[] {
   }
 }
 
-/** The fleet as it would be after the moves chosen so far. */
+/** The fleet after the moves that are chosen so far. */
 class Board {
   readonly #loads: Loads;
   readonly #nodes: ReadonlyMap<NodeId, PlanNode>;
   readonly #spreads: ReadonlyMap<string, Spread>;
-  /** Those that may move, and have not. */
+  /** Instances that may move and have not moved yet. */
   #movable: readonly PlacedInstance[];
 
   constructor({ instances, nodes }: MoveRequest) {
@@ -115,7 +115,7 @@ class Board {
     );
   }
 
-  /** Of the first uneven group, its highest number on the node with most of it goes to where fewest are. */
+  /** Takes the first uneven group. Moves its highest number from the node with the most instances to the node with the fewest. */
   spreadMove(): Move | undefined {
     for (const instance of this.#movable) {
       const spread = this.#spreads.get(groupOf(instance));
@@ -128,7 +128,7 @@ class Board {
     return undefined;
   }
 
-  /** The largest that helps, from the fullest node that has one, to the emptiest that takes it. */
+  /** Moves the largest possible instance from the fullest node to the emptiest node that can take it. */
   loadMove(): Move | undefined {
     const byShare = [...this.#loads.nodes].sort(
       (a, b) => this.#loads.share(a) - this.#loads.share(b) || compare(a.nodeId, b.nodeId),
@@ -175,11 +175,11 @@ class Board {
     const spread = this.#spreads.get(groupOf(instance));
     if (spread === undefined || spread.onNode(to) >= spread.onNode(from) || !this.#loads.hasRoom(to, instance))
       return false;
-    return this.#loads.share(from) - this.#loads.share(to, instance.memoryBytes) >= WORTH_A_MOVE;
+    return this.#loads.share(from) - this.#loads.share(to, instance.memoryBytes) >= MIN_LOAD_GAIN;
   }
 }
 
-/** Counts per process type of an app, for every group there is. */
+/** The spread of every process type of every app. */
 function spreadsOf(
   counted: readonly PlacedInstance[],
   nodes: readonly PlanNode[],

@@ -3,46 +3,46 @@ import type { Reason } from '../../shared/domain/instance.ts';
 import { missingLabel, type PlacementRule } from '../../shared/domain/placement.ts';
 import { ownProperty } from '../../shared/kit/own-property.ts';
 
-/** What the planners may know of a node. */
+/** A node, as the planners see it. */
 export interface PlanNode {
   readonly nodeId: NodeId;
   readonly name: string;
   readonly connected: boolean;
-  /** It obeys another controller, or cannot write down what this one wants. */
+  /** Its agent refuses the desired state: it follows another controller, or cannot store the state. */
   readonly refuses?: boolean | undefined;
-  /** Nothing on it gets a request. */
+  /** No instance on it gets requests. */
   readonly proxyDown?: boolean | undefined;
-  /** Takes nothing new; what runs on it goes on. */
+  /** It takes no new instances. Its instances keep running. */
   readonly cordoned: boolean;
   readonly labels: Readonly<Record<string, string>>;
   readonly stacks: readonly string[];
   /** OS release and architecture, e.g. `debian-12-x64`. */
   readonly platform: string;
   readonly memoryBytes: number;
-  /** Memory promised to every instance on it, those that are about to leave included: until they are gone they use it. */
+  /** Memory reserved for every instance on it. Instances that are about to stop count too, because they still use their memory. */
   readonly reservedBytes: number;
   readonly diskFreeBytes: number;
 }
 
-/** What one instance needs of its node. */
+/** The needs of one instance. */
 export interface Needs {
   readonly memoryBytes: number;
-  /** Free disk: its slug, and what it was promised to write. */
+  /** Free disk for its slug and its disk limit. */
   readonly diskBytes: number;
   readonly rule: PlacementRule;
   readonly slug: { readonly stack: string; readonly platform: string };
 }
 
-/** Share of a node's memory that instances may be promised; the rest is for the system and the agent. */
+/** Share of a node's memory that can be reserved for instances. The rest is for the system and the agent. */
 export const MEMORY_SHARE = 0.9;
 
-/** Memory and disk that a plan under way has handed out already, and how many instances of what are where. */
+/** The reserved memory and the free disk of each node while a plan is made. */
 export class Loads {
   readonly nodes: readonly PlanNode[];
   readonly #memory: Map<NodeId, number>;
   readonly #disk: Map<NodeId, number>;
 
-  /** Nodes are kept by id, so that a plan does not depend on the order of its input. */
+  /** Nodes are sorted by id, so that a plan does not depend on the order of its input. */
   constructor(nodes: readonly PlanNode[]) {
     this.nodes = [...nodes].sort((a, b) => compare(a.nodeId, b.nodeId));
     this.#memory = new Map(nodes.map((node) => [node.nodeId, node.reservedBytes]));
@@ -57,7 +57,7 @@ export class Loads {
     return Math.max(0, this.#disk.get(node.nodeId) ?? 0);
   }
 
-  /** Promised share of what can be promised; a node without memory counts as full. */
+  /** The reserved share of the memory that can be reserved. A node without memory counts as full. */
   share(node: PlanNode, withBytes = 0): number {
     return node.memoryBytes <= 0
       ? 1
@@ -78,12 +78,12 @@ export class Loads {
   }
 }
 
-/** Its agent says so, and cannot mend it. Pure. */
+/** Its agent reports that the proxy is down and cannot be repaired. Pure. */
 export function isProxyDown({ trouble }: { readonly trouble?: Pick<Reason, 'code'> | undefined }): boolean {
   return trouble?.code.startsWith('SLIP_PROXY_') === true;
 }
 
-/** Why a node can never take this, in words that follow its name; `undefined` when it can, given room. */
+/** Why a node cannot take the instance, even with enough room. Undefined: it can. */
 export function ineligibility(node: PlanNode, { rule, slug }: Pick<Needs, 'rule' | 'slug'>): string | undefined {
   if (!node.connected) return 'it is not connected';
   if (node.refuses === true) return 'it refuses changes of this controller';
@@ -97,14 +97,14 @@ export function ineligibility(node: PlanNode, { rule, slug }: Pick<Needs, 'rule'
   return undefined;
 }
 
-/** Why there is no room on an eligible node now. */
+/** Why an eligible node has no room. */
 export function shortage(node: PlanNode, loads: Loads, needs: Needs): string {
   if (loads.freeMemory(node) < needs.memoryBytes)
     return `it has ${mebibytes(loads.freeMemory(node))} MB of unreserved memory, ${mebibytes(needs.memoryBytes)} MB are needed`;
   return `it has ${mebibytes(loads.freeDisk(node))} MB of disk free, ${mebibytes(needs.diskBytes)} MB are needed`;
 }
 
-/** Node name → why not there. */
+/** Node name → why the instance cannot run there. */
 export function placementReasons(
   nodes: readonly PlanNode[],
   loads: Loads,
@@ -115,7 +115,7 @@ export function placementReasons(
   );
 }
 
-/** How many instances of a group (an app's process type) are on each node, and in each value of its spread label. */
+/** The number of instances of a group (a process type of an app) on each node, and for each value of its spread label. */
 export class Spread {
   readonly #label: string | undefined;
   readonly #onNode = new Map<NodeId, number>();
@@ -138,13 +138,13 @@ export class Spread {
     return this.#inValue.get(this.#valueOf(node)) ?? 0;
   }
 
-  /** Nodes without the label are one value of their own. */
+  /** Nodes without the label have one common value. */
   #valueOf(node: PlanNode): string {
     return this.#label === undefined ? '' : (ownProperty(node.labels, this.#label) ?? '');
   }
 }
 
-/** The best of these nodes with room: fewest of the group, then fewest in its zone, then most free memory, then the lower id. */
+/** The best node with room: fewest instances of the group, then fewest in its zone, then most free memory, then the lower id. */
 export function bestNode(
   candidates: readonly PlanNode[],
   loads: Loads,

@@ -12,7 +12,7 @@ import {
   type PlanNode,
 } from './nodes.ts';
 
-/** A process type, how many of it are wanted, and what each needs. */
+/** A process type, its count, and the needs of each instance. */
 export interface ProcessDemand extends Needs {
   readonly processType: string;
   readonly count: Count;
@@ -29,14 +29,14 @@ export interface PlanRequest {
   readonly nodes: readonly PlanNode[];
   /** Instances that stay where they are; nothing is planned for them again. */
   readonly placed: readonly Placement[];
-  /** Where the instances that are replaced run: a new one goes where its namesake is, if that node can take it. */
+  /** Instances that are replaced. A new instance goes to the node of the old instance with the same number, if that node can take it. */
   readonly former: readonly Placement[];
 }
 
 export interface Unplaced {
   readonly processType: string;
   readonly ordinal: number;
-  /** Node name → why not there, in words. */
+  /** Node name → why the instance cannot run there. */
   readonly reasons: Readonly<Record<string, string>>;
 }
 
@@ -45,7 +45,7 @@ export interface PlacementPlan {
   readonly unplaced: readonly Unplaced[];
 }
 
-/** One instance that needs a place; `only` where it can be on one node alone. */
+/** One instance that needs a place. `only`: the only possible node. */
 interface Seat {
   readonly demand: ProcessDemand;
   readonly ordinal: number;
@@ -54,8 +54,9 @@ interface Seat {
 }
 
 /**
- * Pure: where each missing instance goes. Back to its node first, unless that has its share already; the others spread
- * over nodes, then over the values of the spread label, then by free memory, ties by node id. Same input in any order, same output.
+ * Pure: finds a node for each missing instance. An instance first goes back to its old node, unless that node already has its share.
+ * The others are spread over nodes, then over the values of the spread label, then by free memory, then by node id. The order of
+ * the input does not matter.
  */
 export function planPlacements(request: PlanRequest): PlacementPlan {
   const loads = new Loads(request.nodes);
@@ -67,7 +68,7 @@ export function planPlacements(request: PlanRequest): PlacementPlan {
     request.demands.map((demand) => [demand.processType, spreadOf(demand, request.placed, byId)]),
   );
   const chosen = new Map<Seat, NodeId>();
-  const sit = (seat: Seat, node: PlanNode | undefined): void => {
+  const assign = (seat: Seat, node: PlanNode | undefined): void => {
     if (node === undefined) return;
     loads.take(node.nodeId, seat.demand);
     spreads.get(seat.demand.processType)?.add(node);
@@ -78,11 +79,11 @@ export function planPlacements(request: PlanRequest): PlacementPlan {
     const { processType } = seat.demand;
     const node = ownNode(seat, loads, byId);
     const held = node === undefined ? 0 : (spreads.get(processType)?.onNode(node) ?? 0);
-    if (held < (shares.get(processType) ?? 0)) sit(seat, node);
+    if (held < (shares.get(processType) ?? 0)) assign(seat, node);
   }
   for (const seat of seats.filter((each) => !chosen.has(each) && each.only === undefined)) {
     const eligible = loads.nodes.filter((node) => ineligibility(node, seat.demand) === undefined);
-    sit(
+    assign(
       seat,
       bestNode(eligible, loads, {
         needs: seat.demand,
@@ -99,7 +100,7 @@ export function planPlacements(request: PlanRequest): PlacementPlan {
   };
 }
 
-/** The node it was on, or the only one it can be on, given room. */
+/** The old node of the instance, or its only possible node, if that node has room. */
 function ownNode(seat: Seat, loads: Loads, byId: ReadonlyMap<NodeId, PlanNode>): PlanNode | undefined {
   const wanted = seat.only?.nodeId ?? seat.former;
   const node = wanted === undefined ? undefined : byId.get(wanted);
@@ -108,7 +109,7 @@ function ownNode(seat: Seat, loads: Loads, byId: ReadonlyMap<NodeId, PlanNode>):
     : undefined;
 }
 
-/** The most that one node need hold: what a move or a lost node crowded together parts again with the next release. */
+/** The most instances that one node must hold. The next release spreads the instances out again after a move or a lost node. */
 function shareOf(demand: ProcessDemand, nodes: readonly PlanNode[]): number {
   if (demand.count === 'all') return 1;
   return Math.ceil(demand.count / nodes.filter((node) => ineligibility(node, demand) === undefined).length);
@@ -122,7 +123,7 @@ function describe({ demand, ordinal, only }: Seat, loads: Loads): Unplaced {
   };
 }
 
-/** The instances of a demand that have no place yet, in order. */
+/** The missing instances of a demand, in order. */
 function seatsOf(demand: ProcessDemand, request: PlanRequest): readonly Seat[] {
   const ofDemand = (list: readonly Placement[]): readonly Placement[] =>
     list.filter((each) => each.processType === demand.processType);
@@ -145,8 +146,8 @@ function counted(demand: ProcessDemand, count: number, { placed, former }: Known
 }
 
 /**
- * `all`: every eligible node that has none yet gets one; it keeps the number it had there, new ones take the lowest free. Where no
- * node may take any, one is missing all the same: nothing that serves makes way for none.
+ * `all`: every eligible node without an instance gets one. It keeps the old number of that node; new instances take the lowest free
+ * number. If no node is eligible and none runs, one instance is missing, so that old instances are not stopped for nothing.
  */
 function oneEach(demand: ProcessDemand, nodes: readonly PlanNode[], { placed, former }: Known): readonly Seat[] {
   const served = new Set(placed.map((each) => each.nodeId));
@@ -186,7 +187,7 @@ function spreadOf(demand: ProcessDemand, placed: readonly Placement[], byId: Rea
   return spread;
 }
 
-/** Rolling order: one canary, then a quarter of all, then the rest. */
+/** The waves of a rollout: one canary, then a quarter of all instances, then the rest. */
 export function planWaves<T>(placements: readonly T[]): readonly (readonly T[])[] {
   const quarter = Math.ceil(placements.length / 4);
   return [placements.slice(0, 1), placements.slice(1, 1 + quarter), placements.slice(1 + quarter)].filter(
@@ -195,8 +196,8 @@ export function planWaves<T>(placements: readonly T[]): readonly (readonly T[])[
 }
 
 /**
- * What is too many once `count` are wanted, and may end: the highest numbers go first, but as long as fewer than wanted are live
- * the lowest of them serve in their place. `all` has no number that is too high.
+ * The surplus instances that may stop: those with a number above the wanted count, highest first. While too few of the wanted
+ * instances are live, some surplus instances keep serving. `all` has no surplus.
  */
 export function surplus<T extends Placement>(
   present: readonly T[],

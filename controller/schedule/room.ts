@@ -9,7 +9,7 @@ export interface Former extends Placement {
 
 export interface RoomRequest extends PlanRequest {
   readonly former: readonly Former[];
-  /** Memory per node that comes back by itself: of instances that are kept warm or are being stopped. */
+  /** Memory per node that will soon be free: of standby and stopping instances. */
   readonly leavingBytes: ReadonlyMap<NodeId, number>;
 }
 
@@ -17,16 +17,16 @@ export type RoomPlan =
   | {
       readonly kind: 'go';
       readonly placements: readonly Placement[];
-      /** Process types whose old instances have to end before the new ones start. */
+      /** Process types whose old instances must stop before the new ones start. */
       readonly stopFirst: ReadonlySet<string>;
     }
-  /** It fits once what leaves is gone; `disk`: once nodes report free disk, which their last heartbeat did not. */
+  /** It fits when instances have stopped (`room`), or when nodes report more free disk (`disk`). */
   | { readonly kind: 'wait'; readonly for: 'room' | 'disk'; readonly unplaced: Unplaced }
   | { readonly kind: 'fail'; readonly unplaced: Unplaced };
 
 /**
- * Pure: how a release finds its place. Beside what it replaces, if that fits; else in the place of it, where the process type
- * says so; else it waits, unless it would not even fit on a fleet where everything that leaves is gone.
+ * Pure: finds room for a release. The new instances run beside the old ones if both fit. Otherwise the old ones stop first, if the
+ * process type allows it. Otherwise the release waits, or fails if it would not fit even after all leaving instances have stopped.
  */
 export function planRoom(request: RoomRequest): RoomPlan {
   const beside = planPlacements(request);
@@ -49,7 +49,7 @@ export function planRoom(request: RoomRequest): RoomPlan {
   return { kind: 'fail', unplaced: never };
 }
 
-/** The nodes as if these old instances were gone. */
+/** The nodes without these old instances. */
 function without(request: RoomRequest, gone: (former: Former) => boolean): readonly PlanNode[] {
   return request.nodes.map((node) => {
     const freed = request.former.filter((former) => former.nodeId === node.nodeId && gone(former));
@@ -57,7 +57,7 @@ function without(request: RoomRequest, gone: (former: Former) => boolean): reado
   });
 }
 
-/** The old instances that must end before these placements start: their namesakes, else what is in their way on the node. */
+/** The old instances that must stop before these placements start: those with the same number, and otherwise those of the type on the same node. */
 export function inTheWay<T extends Placement>(
   placements: readonly Placement[],
   former: readonly T[],

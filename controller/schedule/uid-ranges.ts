@@ -1,18 +1,18 @@
 import { FIRST_UID_BASE, UIDS_PER_APP } from '../../shared/domain/uid-range.ts';
 
-/** The last one ends below the sign bit of a 32-bit uid. */
+/** The last range ends below the sign bit of a 32-bit uid. */
 export const UID_RANGES = (0x7fff0000 - FIRST_UID_BASE) / UIDS_PER_APP;
 
 /**
- * Ranges that are skipped when a database is restored. Apps that were created after the backup have ranges that the database does not
- * know, and nodes may hold files of them. More apps than this between two backups are not expected.
+ * Ranges that are skipped after a restore. The restored database does not know the ranges of apps that were created after the backup,
+ * and nodes may still have files of these apps. Fewer apps than this are expected between two backups.
  */
 export const RANGES_SKIPPED_AT_RESTORE = 1_024;
 
 export interface RangeTable {
   /** Ranges below this number were given to an app at some time. */
   readonly next: number;
-  /** First uid of the range that has been free for the longest time; absent: no range is free again. */
+  /** First uid of the range that has been free for the longest time. Absent: no used range is free again. */
   readonly longestFree?: number | undefined;
 }
 
@@ -23,8 +23,8 @@ export interface RangeChoice {
 }
 
 /**
- * The range of a new app. A range that is free again comes before a new one: so the numbers do not run out, and what happens after years
- * happens every day. Undefined: every range is in use or in quarantine.
+ * Chooses the range of a new app. A range that is free again is used before a new one, so that ranges do not run out. Undefined: every
+ * range is in use or in quarantine.
  */
 export function chooseRange({ next, longestFree }: RangeTable): RangeChoice | undefined {
   if (longestFree !== undefined) return { uidBase: longestFree, next };

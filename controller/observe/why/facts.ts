@@ -4,7 +4,7 @@ import type { InstanceState, InstanceStatus, Reason } from '../../../shared/doma
 import type { Formation } from '../../../shared/domain/placement.ts';
 import type { BuildState, NodeState, ReleaseState } from '../../../shared/domain/states.ts';
 
-// All that the answer to "why?" is made of, at one moment. Times are wall clock, ms.
+// The state that `why` explains. Times are wall clock, ms.
 
 export interface NodeFact {
   readonly name: string;
@@ -13,19 +13,19 @@ export interface NodeFact {
   readonly cordoned: boolean;
   readonly draining: boolean;
   readonly lost: boolean;
-  /** It went away together with too many others: nothing of it is moved. */
+  /** Too many nodes are absent, so its instances are not moved. */
   readonly held: boolean;
   readonly lastSeenMsAgo?: number | undefined;
   readonly diskFreeBytes?: number | undefined;
   readonly missing: readonly string[];
-  /** Why its agent cannot put its machine right or, while it is not connected, could not start. */
+  /** Why its agent cannot repair its machine, or could not start (while it is disconnected). */
   readonly trouble?: Reason | undefined;
   readonly versionTrouble?: Reason | undefined;
-  /** Why it does not do what this controller wants. */
+  /** Why it refuses the desired state of this controller. */
   readonly refusal?: Reason | undefined;
   readonly certificateExpiresAtMs?: number | undefined;
   readonly revokedAtMs?: number | undefined;
-  /** Instances that are wanted on it, of apps the asker may see. */
+  /** Number of wanted instances on it, of apps that the user may see. */
   readonly instances: number;
 }
 
@@ -40,7 +40,7 @@ export interface InstanceFact {
   /** `unknown` while its node is not connected. */
   readonly state: InstanceState | 'unknown';
   readonly status?: InstanceStatus | undefined;
-  /** Why it has to leave its node and cannot: why not on each other. */
+  /** Why it cannot leave its node although it must: the reason for each other node. */
   readonly stuck?: string | undefined;
 }
 
@@ -66,19 +66,19 @@ export interface AppWhyFacts {
   readonly nowMs: number;
   readonly app: string;
   readonly current?: ReleaseFact | undefined;
-  /** Newest of any state. */
+  /** The newest release, in any state. */
   readonly latest?: ReleaseFact | undefined;
   readonly latestBuild?: BuildFact | undefined;
-  /** Why the route table has no line of it; absent: it has one, or the app was never deployed. */
+  /** Why the app is not in the route table. Absent: it is, or it was never deployed. */
   readonly leftOut?: Reason | undefined;
   /** Of the current release. */
   readonly wanted: Formation;
   readonly instances: readonly InstanceFact[];
-  /** What is wanted and has no place, and why not on each node, where that is known. */
+  /** Wanted instances without a place, with the known reason for each node. */
   readonly placeless: ReadonlyMap<string, string>;
-  /** For how long it waits for a node that is silent. */
+  /** How long a node may be silent before the app's instances move. */
   readonly patienceMs: number | 'never';
   readonly nodes: readonly NodeFact[];
-  /** Of the app, newest first. */
+  /** Events of the app, newest first. */
   readonly events: readonly FleetEvent[];
 }

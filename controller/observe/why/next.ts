@@ -1,10 +1,10 @@
 import { DEFAULT_LIMITS } from '../../../shared/domain/assignment.ts';
 import { doubledMemory } from './words.ts';
 
-/** What a cause is about, as far as a command needs it. */
+/** The subject of a cause, as far as the next command needs it. */
 export interface About {
   readonly app: string;
-  /** `web.1`, where it is about one instance. */
+  /** `web.1`, if the cause concerns one instance. */
   readonly instance?: string | undefined;
   readonly type?: string | undefined;
   readonly node?: string | undefined;
@@ -23,11 +23,11 @@ const moreMemory: Next = ({ app, type, memoryBytes }) =>
   `slipway ps:limits ${type ?? 'web'} --memory ${doubledMemory(memoryBytes ?? DEFAULT_LIMITS.memoryBytes)} -a ${app}`;
 const makeRoom: Next = ({ app, node }) => (node === undefined ? `slipway ps -a ${app}` : `slipway nodes:drain ${node}`);
 
-/** By the code of the cause: the command that mends it, or shows what only a person can mend. */
+/** Error code → the command that solves the problem, or shows what the user must solve. */
 const NEXT: Readonly<Record<string, Next>> = {
   SLIP_APP_OUT_OF_MEMORY: moreMemory,
   SLIP_APP_NODE_OUT_OF_MEMORY: () => 'slipway nodes',
-  // Many servers take their address from HOST; where one does not, its code has to be changed before the push.
+  // Many servers read their address from HOST. If a server does not, its code must change before the push.
   SLIP_APP_LOOPBACK_ONLY: ({ app }) => `slipway config:set HOST=0.0.0.0 -a ${app} && ${PUSH_AGAIN}`,
   SLIP_APP_ENVIRONMENT: config,
   SLIP_CONFIG_SIZE: config,

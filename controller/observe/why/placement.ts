@@ -1,7 +1,7 @@
 import { memoryFlag } from './words.ts';
 
 const MIB = 1024 * 1024;
-/** Less than this is not worth asking a process to live in. */
+/** A process gets at least this much memory. */
 const LEAST_MIB = 64;
 
 interface Refusal {
@@ -9,7 +9,7 @@ interface Refusal {
   readonly why: string;
 }
 
-/** Taken apart again: the sentence of a release that could not be placed names every node and why not. */
+/** Parses the message of a failed placement. It names every node and the reason. */
 export function refusalsIn(
   message: string,
 ): { readonly instance: string; readonly refusals: readonly Refusal[] } | undefined {
@@ -22,7 +22,7 @@ export function refusalsIn(
   return { instance: match[1] ?? '', refusals };
 }
 
-/** The command that makes a place, by what stands in the way of the node that is nearest to taking it. */
+/** The command that makes room. The reason that is solved most easily comes first. */
 export function nextForNoRoom(message: string, app: string): string {
   const { instance, refusals } = refusalsIn(message) ?? { instance: '', refusals: [] };
   const type = instance.split('.')[0] ?? 'web';
@@ -36,7 +36,7 @@ function cordoned(refusals: readonly Refusal[]): string | undefined {
   return found === undefined ? undefined : `slipway nodes:uncordon ${found.node}`;
 }
 
-/** As much as the node with the most can promise; where that is next to nothing, the fleet needs another node. */
+/** The most memory that a node can reserve. If that is too little, the fleet needs another node. */
 function lessMemory(refusals: readonly Refusal[], type: string, app: string): string | undefined {
   const free = refusals.map(({ why }) =>
     Number(/^it has (\d+) MB of (?:unreserved memory|memory to promise)/.exec(why)?.[1] ?? 0),

@@ -5,7 +5,7 @@ import { nextFor, PUSH_AGAIN } from './next.ts';
 import { nextForNoRoom } from './placement.ts';
 import { instanceChain } from './why-instance.ts';
 
-/** Pure: why an app is as it is, the worst first. */
+/** Pure: explains the state of an app. The worst cause comes first. */
 export function whyApp(facts: AppWhyFacts): WhyBody {
   const counts = countsOf(facts);
   const chains = merged([
@@ -41,7 +41,7 @@ function instanceChains(facts: AppWhyFacts, { down }: InstanceCounts<InstanceFac
   ];
 }
 
-/** What the mover found at its last look; one that has only just started has said in another life why there is no place. */
+/** The reason is from the last check of the mover. After a restart of the controller, it is from the last event. */
 function placelessChain({ app, events, placeless }: AppWhyFacts, name: string): WhyChain {
   const found = placeless.get(name);
   const said = events.find(({ kind, instance }) => kind === 'instance.waits' && instance === name)?.message;
@@ -57,7 +57,7 @@ function placelessChain({ app, events, placeless }: AppWhyFacts, name: string): 
   };
 }
 
-/** Chains of one code are one, with how often. */
+/** Joins the chains with the same cause, and counts them. */
 function merged(chains: readonly WhyChain[]): readonly WhyChain[] {
   const byCause = Map.groupBy(
     chains,
@@ -71,7 +71,7 @@ function merged(chains: readonly WhyChain[]): readonly WhyChain[] {
   });
 }
 
-/** A newest release that failed is told even while the one before goes on serving: somebody waits for it. */
+/** A failed newest release is reported even while the old release serves, because its user waits for it. */
 function releaseChains(facts: AppWhyFacts): readonly WhyChain[] {
   const { latest, current } = facts;
   if (latest?.state !== 'failed') return [];
@@ -85,7 +85,7 @@ function made({ user, version, description }: ReleaseFact): string {
   return `${user} made v${String(version)}: ${description}.`;
 }
 
-/** With the instance and node that it was seen on, where an event tells. */
+/** The failure, with the instance and the node if an event names them. */
 function failureOf(facts: AppWhyFacts, release: ReleaseFact): string {
   const message = release.failure?.message ?? 'The app ended soon after its start.';
   const seen = seenFailing(facts, release);
@@ -102,12 +102,12 @@ function seenFailing(facts: AppWhyFacts, release: ReleaseFact): AppWhyFacts['eve
   );
 }
 
-/** What changes the fleet or the app, and starts nothing of a release that has failed. */
-const MENDS = /^slipway (?:ps:limits|nodes:uncordon|nodes:label) /;
+/** Commands that change the fleet or the app. They do not start a failed release again. */
+const CHANGES = /^slipway (?:ps:limits|nodes:uncordon|nodes:label) /;
 
-/** A release that failed is made by another push: its ref has not moved. */
+/** A failed release needs another push. Its ref has not moved, so the same commit can be pushed again. */
 function thenPush(next: string, { description }: ReleaseFact): string {
-  return MENDS.test(next) && description.startsWith('Deploy ') ? `${next} && ${PUSH_AGAIN}` : next;
+  return CHANGES.test(next) && description.startsWith('Deploy ') ? `${next} && ${PUSH_AGAIN}` : next;
 }
 
 function nextForRelease(facts: AppWhyFacts, release: ReleaseFact, code: string): string {
@@ -124,13 +124,13 @@ function nextForRelease(facts: AppWhyFacts, release: ReleaseFact, code: string):
   });
 }
 
-/** The instances of a failed release may be gone; its sentence says how much they had. */
+/** The instances of a failed release may be gone, so the memory limit is read from the message. */
 function memoryIn(message: string): number | undefined {
   const mebibytes = /its (\d+) MB of memory/.exec(message)?.[1];
   return mebibytes === undefined ? undefined : Number(mebibytes) * 1024 * 1024;
 }
 
-/** A failed build matters until something newer was released. */
+/** A failed build is reported until there is a newer release. */
 function buildChains({ app, latest, latestBuild, current }: AppWhyFacts): readonly WhyChain[] {
   if (latestBuild?.state !== 'failed') return [];
   if (latest !== undefined && latest.createdAtMs > latestBuild.createdAtMs) return [];

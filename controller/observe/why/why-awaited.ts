@@ -1,16 +1,16 @@
 import type { LiveNode } from '../../dispatch/port.ts';
 
-/** Pure: why a node has not said yet that nothing of a destroyed app is left on it. */
+/** Pure: why a node has not confirmed yet that it has no data of a destroyed app. */
 export function whyAwaited(
   node: Pick<LiveNode, 'name' | 'connected' | 'removesDestroyed' | 'refusal' | 'trouble'> | undefined,
 ): string {
   if (node?.connected !== true) {
     const name = node?.name ?? 'NODE';
-    return `it is not connected; if it never comes back: slipway nodes:remove ${name} --force`;
+    return `it is not connected; if the machine is gone: slipway nodes:remove ${name} --force`;
   }
   if (!node.removesDestroyed)
     return 'its agent is too old to say that no data of the app is left: slipway nodes:upgrade';
-  if (node.refusal !== undefined) return `it refuses what the controller wants: slipway why ${node.name}`;
+  if (node.refusal !== undefined) return `it refuses the desired state of this controller: slipway why ${node.name}`;
   if (node.trouble?.code === 'SLIP_DESTROYED_LEFTOVERS')
     return `it cannot remove all data of destroyed apps: slipway why ${node.name}`;
   return 'it still removes data of the app';

@@ -9,7 +9,7 @@ import { nextForNoRoom } from './placement.ts';
 import { nodeChains, silence } from './why-node.ts';
 import { clockTime, times } from './words.ts';
 
-/** Pure: why an instance is as it is; undefined when the app has none of that name. */
+/** Pure: explains the state of an instance. Undefined when the app has no such instance. */
 export function whyInstance(facts: AppWhyFacts, name: string): WhyBody | undefined {
   const mine = facts.instances.filter((instance) => instance.name === name && instance.desired !== 'stop');
   const running = mine.filter((one) => one.desired === 'run');
@@ -22,7 +22,7 @@ export function whyInstance(facts: AppWhyFacts, name: string): WhyBody | undefin
     : { about, well: false, chains: [chain] };
 }
 
-/** What is wrong with an instance; undefined when it is up or on its way. */
+/** The problem of an instance. Undefined when it is live or starting. */
 export function instanceChain(facts: AppWhyFacts, instance: InstanceFact): WhyChain | undefined {
   if (instance.state === 'unknown') return awayChain(facts, instance);
   if (instance.state === 'live') return unreachedChain(facts, instance) ?? crashLoopChain(facts, instance);
@@ -52,7 +52,7 @@ function aboutOf(facts: AppWhyFacts, instance: InstanceFact): About {
   return { app: facts.app, instance: name, type, node, memoryBytes: limits.memoryBytes };
 }
 
-/** The node's own trouble is the cause of everything on it. */
+/** A problem of the node is the cause for each of its instances. */
 function awayChain(facts: AppWhyFacts, instance: InstanceFact): WhyChain {
   const node = facts.nodes.find((one) => one.name === instance.node);
   const [cause] = node === undefined ? [] : nodeChains(node, facts.nowMs);
@@ -64,14 +64,14 @@ function awayChain(facts: AppWhyFacts, instance: InstanceFact): WhyChain {
   return { ...cause, links: [...cause.links, unknown] };
 }
 
-/** It is up behind a proxy that is not. */
+/** The instance is live, but the proxy of its node is down. */
 function unreachedChain({ nodes, nowMs }: AppWhyFacts, { name, type, node }: InstanceFact): WhyChain | undefined {
   const at = nodes.find((one) => one.name === node && isProxyDown(one));
   const [cause] = at === undefined || type !== 'web' ? [] : nodeChains(at, nowMs);
   return cause && { ...cause, links: [...cause.links, `So ${name} is up there but gets no requests.`] };
 }
 
-/** Given up, and yet not started elsewhere: it may not, or there is no place. */
+/** The node is lost, but the instance does not run on another node: it must not move, or it has no place. */
 function fateChain(
   { app, patienceMs, nowMs }: AppWhyFacts,
   { name, stuck }: InstanceFact,
@@ -94,7 +94,7 @@ function fateChain(
   return { code: 'SLIP_PLACE_NO_ROOM', links, next: nextForNoRoom(because, app) };
 }
 
-/** The instance is up at this moment, but it will most likely crash again. */
+/** The instance is live now, but it will probably crash again. */
 function crashLoopChain(facts: AppWhyFacts, instance: InstanceFact): WhyChain | undefined {
   const loop = crashLoop(instance, facts.nowMs);
   if (loop === undefined) return undefined;

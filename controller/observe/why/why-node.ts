@@ -4,10 +4,10 @@ import { DISK_LOW_BYTES } from '../disk-low.ts';
 import type { NodeFact } from './facts.ts';
 import { clockTime } from './words.ts';
 
-/** An hour away, and nobody waits for it any more. */
+/** A lost node that is absent for this long should be removed. */
 const GONE_AFTER_MS = 60 * 60_000;
 
-/** Pure: why a node is as it is. */
+/** Pure: explains the state of a node. */
 export function whyNode(node: NodeFact, nowMs: number): WhyBody {
   const chains = nodeChains(node, nowMs);
   if (chains.length > 0) return { about: node.name, well: false, chains };
@@ -15,7 +15,7 @@ export function whyNode(node: NodeFact, nowMs: number): WhyBody {
   return { about: node.name, well: true, chains: [{ links, next: `slipway nodes:info ${node.name}` }] };
 }
 
-/** What is wrong with a node, the worst first. */
+/** The problems of a node, the worst first. */
 export function nodeChains(node: NodeFact, nowMs: number): readonly WhyChain[] {
   const away = node.connected ? [] : [absence(node, nowMs)];
   return [
@@ -38,7 +38,7 @@ function absence(node: NodeFact, nowMs: number): WhyChain {
   return { ...code, links: [...silence(node, nowMs), consequence(node)], next: nextForAbsent(node, nowMs) };
 }
 
-/** Since when nothing is heard of it, and what is known of why. */
+/** How long the node has been silent, and the known reason. */
 export function silence(node: NodeFact, nowMs: number): readonly string[] {
   const silent =
     node.lastSeenMsAgo === undefined ? 'since the controller started' : `for ${formatDuration(node.lastSeenMsAgo)}`;
@@ -91,7 +91,7 @@ function disk(node: NodeFact): readonly WhyChain[] {
   return [{ code: 'SLIP_DISK_FULL', links, next: `slipway nodes:drain ${node.name}` }];
 }
 
-/** What its agent tries again and again and cannot put right. */
+/** A problem that its agent cannot solve, although it keeps trying. */
 function trouble({ name, connected, trouble: is, diskFreeBytes = Infinity }: NodeFact): readonly WhyChain[] {
   if (!connected || is === undefined || (is.code === 'SLIP_DISK_FULL' && diskFreeBytes < DISK_LOW_BYTES)) return [];
   if (is.code === 'SLIP_NODE_TWICE')
@@ -124,7 +124,7 @@ function missing(node: NodeFact): readonly WhyChain[] {
   return node.missing.map((what) => ({ links: [`${node.name}: ${what}.`], next: nextForMissing(node.name) }));
 }
 
-/** An agent tells what its machine lacks when it begins a session. */
+/** An agent reports what its machine lacks only at the start of a session, so it must restart. */
 export function nextForMissing(name: string): string {
   return `on ${name}: do that, then systemctl restart slipway-agent`;
 }

@@ -1,4 +1,4 @@
-/** `14:32:05 UTC`: the same for everybody who reads it. */
+/** `14:32:05 UTC`, the same in every time zone. */
 export function clockTime(atMs: number): string {
   return `${new Date(atMs).toISOString().slice(11, 19)} UTC`;
 }
@@ -9,7 +9,7 @@ export function times(count: number, verb: string): string {
 
 const MIB = 1024 * 1024;
 
-/** What `--memory` takes: twice as much, in words that are easy to read. */
+/** Twice as much memory, in the form that `--memory` takes. */
 export function doubledMemory(bytes: number): string {
   return memoryFlag(bytes * 2);
 }
