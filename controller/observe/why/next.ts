@@ -1,5 +1,5 @@
 import { DEFAULT_LIMITS } from '../../../shared/domain/assignment.ts';
-import { doubledMemory } from './words.ts';
+import { doubledMemory } from './format.ts';
 
 /** The subject of a cause, as far as the next command needs it. */
 export interface About {

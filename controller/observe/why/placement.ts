@@ -1,4 +1,4 @@
-import { memoryFlag } from './words.ts';
+import { memoryFlag } from './format.ts';
 
 const MIB = 1024 * 1024;
 /** A process gets at least this much memory. */

@@ -7,7 +7,7 @@ import type { AppWhyFacts, InstanceFact, NodeFact } from './facts.ts';
 import { nextFor, type About } from './next.ts';
 import { nextForNoRoom } from './placement.ts';
 import { nodeChains, silence } from './why-node.ts';
-import { clockTime, times } from './words.ts';
+import { clockTime, times } from './format.ts';
 
 /** Pure: explains the state of an instance. Undefined when the app has no such instance. */
 export function whyInstance(facts: AppWhyFacts, name: string): WhyBody | undefined {

@@ -2,7 +2,7 @@ import type { WhyBody, WhyChain } from '../../../shared/api/observe.ts';
 import { formatDuration } from '../../../shared/kit/duration.ts';
 import { DISK_LOW_BYTES } from '../disk-low.ts';
 import type { NodeFact } from './facts.ts';
-import { clockTime } from './words.ts';
+import { clockTime } from './format.ts';
 
 /** A lost node that is absent for this long should be removed. */
 const GONE_AFTER_MS = 60 * 60_000;
