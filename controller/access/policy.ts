@@ -25,9 +25,11 @@ export const ACTIONS = [
   'account.read',
   'account.write',
   'app.list',
+  'app.list.all',
   'app.create',
   'app.read',
   'app.write',
+  'app.egress.write',
   'app.destroy',
   'fleet.read',
   'user.manage',
@@ -71,9 +73,11 @@ const RULES: Readonly<Record<Action, Rule>> = {
   'account.read': isOwnAccount,
   'account.write': isOwnAccount,
   'app.list': isPerson,
+  'app.list.all': isAdmin,
   'app.create': isPerson,
   'app.read': ownsApp,
   'app.write': ownsApp,
+  'app.egress.write': isAdmin,
   'app.destroy': ownsApp,
   'fleet.read': isPerson,
   'user.manage': isAdmin,
@@ -83,4 +87,9 @@ const RULES: Readonly<Record<Action, Rule>> = {
 /** True when the actor may do this. Each way into the controller asks here: HTTPS, SSH and the sessions of the agents. */
 export function may(actor: Actor, action: Action, resource: Resource): boolean {
   return RULES[action](actor, resource);
+}
+
+/** The owner whose apps the person may list. Undefined: the apps of all owners. */
+export function listedOwner(user: { readonly id: UserId; readonly admin: boolean }): UserId | undefined {
+  return may(actorOfUser(user), 'app.list.all', { kind: 'fleet' }) ? undefined : user.id;
 }

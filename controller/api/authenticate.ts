@@ -1,7 +1,7 @@
 import { TLSSocket } from 'node:tls';
 import type { FastifyRequest } from 'fastify';
 import { formerCertificate } from '../access/former-certificate.ts';
-import { may, type Action, type Actor, type Resource } from '../access/policy.ts';
+import { actorOfUser, may, type Action, type Actor, type Resource } from '../access/policy.ts';
 import { bearerToken, hashToken } from '../access/tokens.ts';
 import { serialOf } from '../dispatch/certificate-serial.ts';
 import type { App } from '../domain/apps.ts';
@@ -29,9 +29,11 @@ export async function admit(deps: DoorDeps, request: FastifyRequest, access: Rou
   return { user, node, app };
 }
 
+const ABOUT_APP: readonly Action[] = ['app.read', 'app.write', 'app.egress.write', 'app.destroy'];
+
 /** Actions whose resource is the app named in the URL. */
 export function isAboutApp(action: Action): boolean {
-  return action === 'app.read' || action === 'app.write' || action === 'app.destroy';
+  return ABOUT_APP.includes(action);
 }
 
 interface Identity {
@@ -74,8 +76,7 @@ async function nodeOf({ store }: DoorDeps, request: FastifyRequest): Promise<Nod
 
 function actorOf(user: User | undefined, node: NodeRow | undefined): Actor {
   if (node !== undefined) return { kind: 'node', nodeId: node.id };
-  if (user !== undefined) return { kind: user.admin ? 'admin' : 'user', userId: user.id };
-  return { kind: 'anonymous' };
+  return actorOfUser(user);
 }
 
 function resourceOf(app: App | undefined, user: User | undefined): Resource {

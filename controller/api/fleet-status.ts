@@ -9,6 +9,7 @@ import type { Ceilings } from '../../shared/domain/ceilings.ts';
 import type { AppOverview } from '../domain/app-overview.ts';
 import type { AssignmentRow } from '../domain/assignments.ts';
 import type { NodeRow } from '../domain/nodes.ts';
+import { listedOwner } from '../access/policy.ts';
 import type { User } from '../domain/users.ts';
 import { aboveCeilings, quotaProblems } from './above-limits.ts';
 import type { ApiConfig, LookDeps } from './deps.ts';
@@ -41,7 +42,7 @@ export async function readStatus(
       nodes: views,
       heldNodes: deps.movement.heldNodes(),
       mesh: meshProblems(deps.fleet.nodes()),
-      quotas: of.user.admin ? await allQuotaProblems(deps) : [],
+      quotas: listedOwner(of.user) === undefined ? await allQuotaProblems(deps) : [],
     },
     part,
   );
@@ -80,8 +81,8 @@ async function readApps(
 ): Promise<AllApps> {
   const all: AllApps = { apps: [], problems: [], down: new Map(), moreApps: 0, moreProblems: 0 };
   const names = new Map(nodes.map((node) => [node.id, node.name as string]));
-  const ceilings = user.admin ? await deps.store.limitCeilings() : undefined;
-  const ownerId = user.admin ? undefined : user.id;
+  const ownerId = listedOwner(user);
+  const ceilings = ownerId === undefined ? await deps.store.limitCeilings() : undefined;
   for (let after: string | undefined; ;) {
     const slice = await deps.store.appOverviews({ ownerId, after, limit: SLICE_APPS });
     const facts = slice.map((overview) => appFacts(config, deps, { overview, names, ceilings }));

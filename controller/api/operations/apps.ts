@@ -4,6 +4,7 @@ import { wantedCounts } from '../../../shared/domain/placement.ts';
 import { slugSizeBytes } from '../../../shared/domain/slug.ts';
 import { revealAll } from '../../../shared/kit/sensitive.ts';
 import type { App } from '../../domain/apps.ts';
+import { listedOwner } from '../../access/policy.ts';
 import type { User } from '../../domain/users.ts';
 import { drawAppName } from '../app-name.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -27,7 +28,7 @@ export async function listApps(
   { store }: Store,
   { user, limit, after }: { readonly user: User; readonly limit: number; readonly after?: string | undefined },
 ): Promise<AppPage> {
-  const apps = await store.appPage({ limit, after, ownerId: user.admin ? undefined : user.id });
+  const apps = await store.appPage({ limit, after, ownerId: listedOwner(user) });
   const ownerIds = apps.map((app) => app.ownerId);
   const nameOf = await userNames(store, ownerIds);
   return {

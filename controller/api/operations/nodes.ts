@@ -6,6 +6,7 @@ import { parseLabelName, parseLabelValue } from '../../../shared/domain/placemen
 import { noteEvent } from '../../store/note-event.ts';
 import type { AssignmentRow } from '../../domain/assignments.ts';
 import type { NodeRow } from '../../domain/nodes.ts';
+import { listedOwner } from '../../access/policy.ts';
 import type { User } from '../../domain/users.ts';
 import type { App } from '../../domain/apps.ts';
 import { notFound } from '../api-errors.ts';
@@ -82,7 +83,8 @@ function sayLostAfter(lostAfterMs: number | 'never' | undefined, defaultMs: numb
 /** The caller sees only instances of apps that the caller may read. */
 export async function describeNode(deps: ApiDeps, node: NodeRow, user: User): Promise<NodeInfoBody> {
   const { store, fleet } = deps;
-  const mine = (await store.deployedApps()).filter((app) => user.admin || app.ownerId === user.id);
+  const ownerId = listedOwner(user);
+  const mine = (await store.deployedApps()).filter((app) => ownerId === undefined || app.ownerId === ownerId);
   const apps = new Map(mine.map((app) => [app.id, app.name as string]));
   const rows = (await store.assignmentsOfNode(node.id)).filter((row) => apps.has(row.appId));
   const copies = await store.copyNodes(rows.map((row) => row.instanceId));

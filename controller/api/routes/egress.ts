@@ -1,3 +1,4 @@
+import { listedOwner } from '../../access/policy.ts';
 import type { ApiDeps } from '../deps.ts';
 import { addEgress, removeEgress } from '../operations/egress.ts';
 import { appRoute, userRoute, type Route } from '../route.ts';
@@ -14,7 +15,8 @@ function readRoutes({ store }: ApiDeps): readonly Route[] {
       action: 'fleet.read',
       handle: async ({ user }) => {
         const { fleet, apps } = await store.egress();
-        return { cidrs: fleet, ...(user.admin ? { apps: apps.map(({ app, cidrs }) => ({ app, cidrs })) } : {}) };
+        const listsAll = listedOwner(user) === undefined;
+        return { cidrs: fleet, ...(listsAll ? { apps: apps.map(({ app, cidrs }) => ({ app, cidrs })) } : {}) };
       },
     }),
     appRoute('showAppEgress', {
@@ -47,12 +49,12 @@ function appRoutes(deps: ApiDeps): readonly Route[] {
   return [
     appRoute('addAppEgress', {
       auth: 'admin',
-      action: 'app.write',
+      action: 'app.egress.write',
       handle: ({ app, user, body }) => addEgress(deps, { app, user, text: body.cidr }),
     }),
     appRoute('removeAppEgress', {
       auth: 'admin',
-      action: 'app.write',
+      action: 'app.egress.write',
       handle: ({ app, user, params }) => removeEgress(deps, { app, user, text: params.cidr }),
     }),
   ];

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import type { EventsBody } from '../../../shared/api/observe.ts';
 import type { ApiRoutes } from '../../../shared/api/routes.ts';
 import type { FleetEvent } from '../../../shared/domain/event.ts';
+import { listedOwner } from '../../access/policy.ts';
 import type { EventQuery } from '../../domain/events.ts';
 import type { Store } from '../../store/port.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -24,7 +25,7 @@ export function eventRoutes(deps: ApiDeps): readonly Route[] {
     userRoute('listEvents', {
       auth: 'user',
       action: 'app.list',
-      handle: ({ user, ...input }) => answer(deps, user.admin ? {} : { ownerId: user.id }, input),
+      handle: ({ user, ...input }) => answer(deps, { ownerId: listedOwner(user) }, input),
     }),
   ];
 }
