@@ -244,8 +244,10 @@ test('an agent listens for nothing but traffic of apps', () => {
   );
 });
 
+/** It compares the present files with former ones. */
+const NAMES_FORMER_FILES = 'docs/design/0028-structure.md';
 const DOCUMENTS = written
-  .filter((path) => /^docs\/.*\.md$/.test(path))
+  .filter((path) => /^docs\/.*\.md$/.test(path) && path !== NAMES_FORMER_FILES)
   .concat('README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md');
 
 test('each file that a document names exists', () => {
