@@ -1,6 +1,6 @@
 #!/bin/sh
-# boot.sh <group> <arguments of systemd-nspawn>: the machine, in control groups of its own, so that its limits are its own, and one
-# write is its power cord.
+# boot.sh <group> <arguments of systemd-nspawn>: boots the machine in its own control groups, so that it has its own limits, and one write
+# cuts its power.
 set -eu
 group=$1
 shift

@@ -1,5 +1,5 @@
 #!/bin/sh
-# enter.sh <group> <pid> <program> [arguments]: runs it inside the machine whose first process this is.
+# enter.sh <group> <pid> <program> [arguments]: runs the program inside the machine whose first process has this pid.
 set -eu
 group=$1 pid=$2
 shift 2

@@ -1,6 +1,6 @@
 #!/bin/sh
 # make-image.sh <folder> <suite> <packages, comma separated> <folder with files to add> [source list]: a Debian with systemd as a tree.
-# Put in place whole, or not at all; whoever finds it there has nothing to do.
+# The tree appears complete or not at all. When it exists, there is nothing to do.
 set -eu
 target=$1 suite=$2 packages=$3 added=$4
 shift 4
@@ -23,7 +23,7 @@ while [ "$i" -lt 256 ]; do
 done >"$root/etc/tmpfiles.d/loop-devices.conf"
 echo 'c! /dev/loop-control 0660 root disk - 10:237' >>"$root/etc/tmpfiles.d/loop-devices.conf"
 systemctl --root="$root" enable systemd-networkd.service limits-are-writable.service >/dev/null 2>&1
-# What a server of this purpose does without; the test says when it serves, and nothing else should have its cores.
+# These units are not needed on such a server, and would use its processors during a test.
 systemctl --root="$root" mask systemd-networkd-wait-online.service apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer \
   fstrim.timer lxc-net.service lxc.service lxc-monitord.service haproxy.service console-getty.service >/dev/null 2>&1
 mv "$root" "$target"
