@@ -10,7 +10,7 @@ import { makeCsr } from '../../support/csr.ts';
 import { eventually } from '../../support/eventually.ts';
 import { PRODUCT_DIR } from '../../support/fleet.ts';
 import { differences, listMachine } from '../../support/machine-listing.ts';
-import { openDoor } from '../../support/other-clock-door.ts';
+import { openOtherServer } from '../../support/other-clock-server.ts';
 import { ServerFleet } from '../../support/server-fleet.ts';
 import type { Server } from '../../support/servers/server.ts';
 
@@ -87,10 +87,10 @@ describe('install.sh on a server where it cannot work', { concurrency: false }, 
     await eventually('the port is taken', isTaken);
   }
 
-  const withDoor = (door: { url: string; pin: string }): string =>
+  const withServer = (other: { url: string; pin: string }): string =>
     served
-      .replace(/^SERVED_URL=.*$/m, `SERVED_URL='${door.url}'`)
-      .replace(/^SERVED_KEY=.*$/m, `SERVED_KEY='${door.pin}'`);
+      .replace(/^SERVED_URL=.*$/m, `SERVED_URL='${other.url}'`)
+      .replace(/^SERVED_KEY=.*$/m, `SERVED_KEY='${other.pin}'`);
 
   it('needs root', () => refuses({ shell: AS_NOBODY }, /This script needs root/, /"\| sudo sh"/));
 
@@ -138,11 +138,11 @@ describe('install.sh on a server where it cannot work', { concurrency: false }, 
       [HOUR_MS, 'behind'],
       [-HOUR_MS, 'ahead of'],
     ] as const) {
-      const door = await openDoor(fleet.servers.network.hostAddress, aheadMs);
+      const other = await openOtherServer(fleet.servers.network.hostAddress, aheadMs);
       const sentence = new RegExp(
         `The clock of this machine is (59|60) min ${way} the controller's: it says .* UTC, the controller `,
       );
-      await refuses({ script: withDoor(door) }, sentence, /timedatectl set-ntp true/).finally(() => door.close());
+      await refuses({ script: withServer(other) }, sentence, /timedatectl set-ntp true/).finally(() => other.close());
     }
   });
 
@@ -176,14 +176,14 @@ describe('install.sh on a server where it cannot work', { concurrency: false }, 
     await refuses({ args: '--name Fra_1' }, /"Fra_1" cannot be the name of a node/, /--name fra-1/);
   });
 
-  it('refuses a door with another key, one that is closed, and a copy from no controller', async () => {
-    const closed = await openDoor(fleet.servers.network.hostAddress, 0);
+  it('refuses a server with another key, one that is closed, and a copy from no controller', async () => {
+    const closed = await openOtherServer(fleet.servers.network.hostAddress, 0);
     await closed.close();
     const unanswered = /The controller at \S+ does not answer, or has another key/;
     const stderrOf = async (how: Paste): Promise<string> => (await paste(how)).stderr;
-    assert.match(await stderrOf({ script: withDoor(closed) }), unanswered);
+    assert.match(await stderrOf({ script: withServer(closed) }), unanswered);
     assert.match(
-      await stderrOf({ script: withDoor({ ...closed, url: /^SERVED_URL='(.*)'$/m.exec(served)?.[1] ?? '' }) }),
+      await stderrOf({ script: withServer({ ...closed, url: /^SERVED_URL='(.*)'$/m.exec(served)?.[1] ?? '' }) }),
       unanswered,
     );
     await refuses(

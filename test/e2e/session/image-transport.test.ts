@@ -48,15 +48,15 @@ function transfersOf(warn: (sentence: string) => void): Transfers {
 }
 
 /** A port that passes connections on to the API; the first of them is reset. */
-async function openDoor(t: TestContext, port: number, api: ApiFixture): Promise<void> {
+async function openListener(t: TestContext, port: number, api: ApiFixture): Promise<void> {
   let connections = 0;
-  const door = createServer((inside) => {
+  const listener = createServer((inside) => {
     connections += 1;
     if (connections === 1) inside.resetAndDestroy();
     else pipeline(inside, connect(Number(new URL(api.url).port), '127.0.0.1'), inside, () => undefined);
   });
-  t.after(() => door.close());
-  await once(door.listen(port, '127.0.0.1'), 'listening');
+  t.after(() => listener.close());
+  await once(listener.listen(port, '127.0.0.1'), 'listening');
 }
 
 const busy = (): SlipwayError => new SlipwayError({ code: 'SLIP_TEST_BUSY', kind: 'transient', message: 'busy' });
@@ -144,7 +144,7 @@ describe('image transport', () => {
     const said: string[] = [];
     const transfers = transfersOf((sentence) => {
       said.push(sentence);
-      void openDoor(t, port!, api);
+      void openListener(t, port!, api);
     });
     assert.equal(await transfers.retry(() => transport.upload(digest, path, signal)), bytes.length);
     assert.deepEqual(images.kept.get(digest), bytes);

@@ -9,15 +9,15 @@ import type { NodeTls } from '../../../agent/session/node-files.ts';
 import { noFailpoint } from '../../../shared/kit/failpoint.ts';
 import { clockAt, issueNode, makeCa, nodeStateDir, serverTls } from '../../support/certificates.ts';
 import { addNode } from '../../support/store-fixtures.ts';
-import { openDoors, type Doors } from '../../support/doors.ts';
+import { openControllerServers, type ControllerServers } from '../../support/controller-servers.ts';
 import { eventually } from '../../support/eventually.ts';
 import { HELLO, openRawAgent } from '../../support/raw-agent.ts';
 
 const YEAR_MS = 365 * 24 * 60 * 60_000;
 
 /** What somebody might show: key, certificate, and the CA that they trust, which is always the CA of the other side. */
-async function papers(t: TestContext, doors: Doors): Promise<Readonly<Record<string, NodeTls>>> {
-  const { ca, store } = doors;
+async function papers(t: TestContext, servers: ControllerServers): Promise<Readonly<Record<string, NodeTls>>> {
+  const { ca, store } = servers;
   const good = await issueNode(ca);
   await addNode(store, 'good', good.serial);
   const yearAgo = await openCa({
@@ -46,25 +46,25 @@ const OTHERS = ["an expired node's", "another fleet's node's", "the controller's
 
 describe('a certificate in the wrong place', () => {
   it('as a node at the API: a node’s is taken, no other', async (t) => {
-    const doors = await openDoors(t);
-    const shown = await papers(t, doors);
+    const servers = await openControllerServers(t);
+    const shown = await papers(t, servers);
     const ask = async (name: string): Promise<number> =>
-      (await doors.askAs(shown[name], 'POST', '/node/certificate/use', {})).status;
+      (await servers.askAs(shown[name], 'POST', '/node/certificate/use', {})).status;
     assert.equal(await ask("a node's"), 200);
     for (const name of OTHERS) assert.equal(await ask(name), 401, name);
   });
 
   it('as a node at the door of sessions: a node’s is taken, no other', async (t) => {
-    const doors = await openDoors(t);
-    const shown = await papers(t, doors);
+    const servers = await openControllerServers(t);
+    const shown = await papers(t, servers);
     for (const name of ["a node's", ...OTHERS]) {
-      const agent = openRawAgent(t, doors, shown[name]!);
+      const agent = openRawAgent(t, servers, shown[name]!);
       agent.send({ hello: HELLO });
       await eventually(`an answer to ${name}`, () => agent.ended !== undefined || agent.heard.length > 0);
       assert.equal(agent.heard.length > 0, name === "a node's", `${name}: ${agent.ended ?? 'taken'}`);
     }
     assert.deepEqual(
-      doors.dispatch.fleet
+      servers.dispatch.fleet
         .nodes()
         .filter((node) => node.connected)
         .map(({ name }) => name),
@@ -73,8 +73,8 @@ describe('a certificate in the wrong place', () => {
   });
 
   it('as the controller, to a node that renews its certificate: the controller’s is taken, no other', async (t) => {
-    const doors = await openDoors(t);
-    const shown = await papers(t, doors);
+    const servers = await openControllerServers(t);
+    const shown = await papers(t, servers);
     const stateDir = await nodeStateDir(t, shown["a node's"]!);
     for (const name of ["a node's", "an expired node's", "another fleet's node's", "another fleet's controller's"]) {
       const { server, url, asked } = await impostor(shown[name]!);

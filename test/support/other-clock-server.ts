@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { openCa } from '../../controller/access/ca/open-ca.ts';
 import { systemClock } from '../../shared/kit/clock.ts';
 
-export interface Door {
+export interface OtherServer {
   readonly url: string;
   /** In curl's form. */
   readonly pin: string;
@@ -16,8 +16,8 @@ export interface Door {
 }
 
 /** An HTTPS server of the controller with another clock, because the servers of these tests share the clock of their host. */
-export async function openDoor(host: string, aheadMs: number): Promise<Door> {
-  const dir = await mkdtemp(join(tmpdir(), 'slipway-door-'));
+export async function openOtherServer(host: string, aheadMs: number): Promise<OtherServer> {
+  const dir = await mkdtemp(join(tmpdir(), 'slipway-server-'));
   const authority = await openCa({ dir, mayCreate: true, serverNames: [host], clock: systemClock });
   const { keyPem, certificatePem } = await authority.serverCredential();
   await rm(dir, { recursive: true });

@@ -17,7 +17,7 @@ function assertRefused(refused: PushResult, sentence: RegExp, hint: RegExp): voi
   assert.doesNotMatch(refused.text, /access rights|SLIP_|\/tmp\//);
 }
 
-describe('a push of somebody, somewhere or something odd', () => {
+describe('a push that is refused before its build', () => {
   let fleet: TestFleet;
   let ann: User;
   let bob: User;

@@ -25,7 +25,7 @@ export interface Answer {
 }
 
 /** The HTTPS and gRPC servers of a controller, over one store and one CA. */
-export interface Doors extends Rig {
+export interface ControllerServers extends Rig {
   readonly url: string;
   readonly images: FakeImages;
   readonly admin: User;
@@ -44,11 +44,11 @@ export interface Doors extends Rig {
   machine(name: string): Promise<{ readonly row: NodeRow; readonly stateDir: string }>;
 }
 
-export async function openDoors(
+export async function openControllerServers(
   t: TestContext,
   change: Partial<ApiDeps> = {},
   dispatch: Partial<DispatchConfig> = {},
-): Promise<Doors> {
+): Promise<ControllerServers> {
   const rig = await startRig(t, dispatch);
   const { store, ca } = rig;
   const images = new FakeImages();
@@ -86,7 +86,7 @@ export async function openDoors(
       await dispatcher.destroy();
     }
   };
-  const doors: Omit<Doors, keyof Rig> = {
+  const servers: Omit<ControllerServers, keyof Rig> = {
     ...{ url, images, admin },
     ask: (method, path, body) =>
       call({}, { authorization: `Bearer ${secret.secret.reveal()}` }, { method, path, body }),
@@ -99,12 +99,12 @@ export async function openDoors(
     },
     machine: async (name) => {
       const stateDir = await tempDir(t, 'slipway-machine-');
-      await joinFleet({ url, token: await doors.token(), caPin: ca.pin, name, stateDir });
+      await joinFleet({ url, token: await servers.token(), caPin: ca.pin, name, stateDir });
       const row = (await store.nodes()).find((node) => node.name === name);
       if (row === undefined) throw new Error(`${name} did not join`);
       return { row, stateDir };
     },
   };
   // Not a copy: `dispatch` changes with a restart.
-  return Object.assign(rig, doors);
+  return Object.assign(rig, servers);
 }
