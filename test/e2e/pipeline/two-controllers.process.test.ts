@@ -82,7 +82,7 @@ describe('two controllers', { concurrency: false }, () => {
     );
     assert.match(
       await readFile(join(fleet.dir, 'agent.log'), 'utf8'),
-      /SLIP_DESIRED_OTHER_CONTROLLER.*what the controller wants is refused/,
+      /SLIP_DESIRED_OTHER_CONTROLLER.*session\.desired_state_refused/,
     );
     await hello.commit(helloApp('2'));
     const pushed = await hello.push('hello');
