@@ -1,193 +1,159 @@
-import { Agent, request, type Dispatcher } from 'undici';
+import type { z } from 'zod';
 import { NEXT_PAGE_HEADER } from '../shared/api/apps.ts';
-import type { ErrorBody } from '../shared/api/schema.ts';
+import { API_ROUTES, type ApiRoutes, type OperationId } from '../shared/api/routes.ts';
+import type { AnswerOutput, BodyInput, LineOutput, Params, QueryOutput, RouteSpec } from '../shared/api/route-spec.ts';
 import { SlipwayError } from '../shared/kit/errors.ts';
+import { linesOf } from './lines.ts';
 import type { CliSettings } from './settings.ts';
 import { legible } from './terminal/escape.ts';
+import { createTransport, type StreamOptions, type Transport } from './transport.ts';
 
-/** The controller's API. It trusts only the CA of the fleet. */
+/** The controller's API, route by route. Fields of an answer that this version does not know are left out. */
 export interface ApiClient {
   readonly url: string;
   /** The answer, with every text made safe for a terminal. */
-  call<T>(method: Method, path: string, body?: unknown): Promise<T>;
+  call<Id extends JsonId>(id: Id, ...input: InputArgs<Id>): Promise<Answer<Id>>;
   /** The unchanged answer, for programs. Its texts may contain control characters. */
-  callAsIs<T>(method: Method, path: string, body?: unknown): Promise<T>;
+  callAsIs<Id extends JsonId>(id: Id, ...input: InputArgs<Id>): Promise<Answer<Id>>;
   /** A whole list, read page by page, and safe for a terminal. */
-  list<T>(path: string): Promise<readonly T[]>;
-  /** The body of an answer as a stream, without a time limit. */
-  stream(path: string, options: StreamOptions): Promise<AsyncIterable<Uint8Array>>;
+  list(id: PagedId): Promise<Answer<PagedId>>;
+  /** Each line of a stream, with its texts unchanged. */
+  lines<Id extends LineId>(id: Id, input: Input<Id>, options: FollowOptions): AsyncIterable<Line<Id>>;
+  /** The bytes of an answer that is not JSON. */
+  stream<Id extends BytesId>(id: Id, input: Input<Id>, options: FollowOptions): Promise<AsyncIterable<Uint8Array>>;
   close(): Promise<void>;
 }
 
-type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+type Answer<Id extends OperationId> = AnswerOutput<ApiRoutes[Id]>;
+type Line<Id extends OperationId> = LineOutput<ApiRoutes[Id]>;
 
-export interface StreamOptions {
+type IdsWith<Name extends keyof RouteSpec> = {
+  [Id in OperationId]: ApiRoutes[Id] extends Readonly<Record<Name, unknown>> ? Id : never;
+}[OperationId];
+
+type BytesId = IdsWith<'answerType'>;
+type LineId = IdsWith<'lines'>;
+type JsonId = Exclude<OperationId, BytesId>;
+type PagedId = { [Id in OperationId]: 'after' extends keyof QueryOutput<ApiRoutes[Id]> ? Id : never }[OperationId];
+
+type Optional<T> = { readonly [Name in keyof T]?: T[Name] | undefined };
+type ParamsOf<S extends RouteSpec> = keyof Params<S> extends never ? object : { readonly params: Params<S> };
+type QueryOf<S extends RouteSpec> = S extends { readonly query: z.ZodType }
+  ? { readonly query?: Optional<QueryOutput<S>> }
+  : object;
+type BodyOf<S extends RouteSpec> = S extends { readonly body: z.ZodType } ? { readonly body: BodyInput<S> } : object;
+
+/** What a caller gives for a route. */
+type Input<Id extends OperationId> = ParamsOf<ApiRoutes[Id]> & QueryOf<ApiRoutes[Id]> & BodyOf<ApiRoutes[Id]>;
+type InputArgs<Id extends OperationId> = object extends Input<Id> ? [input?: Input<Id>] : [input: Input<Id>];
+
+interface RawInput {
+  readonly params?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  readonly body?: unknown;
+}
+
+export interface FollowOptions {
   readonly signal: AbortSignal;
-  /** After this silence the stream counts as broken. Absent: it may be silent for any time. */
+  /** Default: `FOLLOW_SILENCE_MS`. 0: the stream may be silent. */
   readonly silenceMs?: number | undefined;
 }
 
 /** For streams on which the controller sends an empty line every 20 s. */
 export const FOLLOW_SILENCE_MS = 45_000;
 
-const CONNECT_TIMEOUT_MS = 10_000;
-/** A config change is answered after its rollout. */
-const ANSWER_TIMEOUT_MS = 30 * 60_000;
+export function createClient(settings: CliSettings): ApiClient {
+  return clientOver(createTransport(settings));
+}
 
-export function createClient(config: CliSettings): ApiClient {
-  const agent = new Agent({ connect: { ca: config.caPem, timeout: CONNECT_TIMEOUT_MS } });
-  const send = async (
-    path: string,
-    options: Omit<Dispatcher.RequestOptions, 'path' | 'origin'>,
-  ): Promise<Dispatcher.ResponseData> => {
-    try {
-      const answer = await request(new URL(`/v1${path}`, config.url), {
-        ...options,
-        dispatcher: agent,
-        headers: {
-          authorization: `Bearer ${config.token}`,
-          ...(options.body === null || options.body === undefined ? {} : { 'content-type': 'application/json' }),
-        },
-        headersTimeout: ANSWER_TIMEOUT_MS,
-      });
-      return answer.statusCode < 300 ? answer : await fail(answer);
-    } catch (error) {
-      throw explain(error, config.url);
-    }
-  };
-  const callAsIs = async <T>(method: Method, path: string, body?: unknown): Promise<T> => {
-    const answer = await send(path, { method, body: body === undefined ? null : JSON.stringify(body) });
-    const text = await answer.body.text();
-    return (text === '' ? undefined : JSON.parse(text)) as T;
+export function clientOver(transport: Transport): ApiClient {
+  const callAsIs = async <Id extends JsonId>(id: Id, ...[input]: InputArgs<Id>): Promise<Answer<Id>> => {
+    const { body, ...target } = rawInput(input);
+    const { text } = await transport.ask({ method: API_ROUTES[id].method, path: pathOf(id, target), body });
+    return readAnswer(id, text);
   };
   return {
-    url: config.url,
-    call: async <T>(method: Method, path: string, body?: unknown) => legible(await callAsIs<T>(method, path, body)),
+    url: transport.url,
+    call: async (id, ...input) => legible(await callAsIs(id, ...input)),
     callAsIs,
-    list: (path) => readParts(path, (part) => send(part, { method: 'GET', body: null })),
-    stream: async (path, { signal, silenceMs = 0 }) =>
-      explained((await send(path, { method: 'GET', signal, bodyTimeout: silenceMs })).body, config.url),
-    close: () => agent.destroy(),
+    list: (id) => readPages(transport, id),
+    lines: (id, input, options) => readLines(id, () => streamOf(transport, id, { input, options })),
+    stream: (id, input, options) => streamOf(transport, id, { input, options }),
+    close: () => transport.close(),
   };
 }
 
+interface Stream {
+  readonly input: object;
+  readonly options: FollowOptions;
+}
+
+function streamOf(
+  transport: Transport,
+  id: OperationId,
+  { input, options: { signal, silenceMs = FOLLOW_SILENCE_MS } }: Stream,
+): Promise<AsyncIterable<Uint8Array>> {
+  const options: StreamOptions = { signal, silenceMs };
+  return transport.stream(pathOf(id, rawInput(input)), options);
+}
+
+/** The types of the routes have checked the input. */
+function rawInput(input: object | undefined): RawInput {
+  return input ?? {};
+}
+
+function pathOf(id: OperationId, { params = {}, query = {} }: RawInput): string {
+  const spec: RouteSpec = API_ROUTES[id];
+  const path = spec.path.replace(/:(\w+)/g, (_all, name: string) => encodeURIComponent(params[name] ?? ''));
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value));
+  return `${spec.atRoot === true ? '' : '/v1'}${path}${search.size === 0 ? '' : `?${search.toString()}`}`;
+}
+
 /** Stops if the server names the same page again, because the loop would not end. */
-async function readParts<T>(
-  path: string,
-  ask: (path: string) => Promise<Dispatcher.ResponseData>,
-): Promise<readonly T[]> {
-  const rows: T[] = [];
+async function readPages(transport: Transport, id: PagedId): Promise<Answer<PagedId>> {
+  const rows: Answer<PagedId>[number][] = [];
   for (let after: string | undefined; ;) {
-    const answer = await ask(after === undefined ? path : `${path}?after=${encodeURIComponent(after)}`);
-    rows.push(...legible((await answer.body.json()) as T[]));
-    const next = answer.headers[NEXT_PAGE_HEADER];
-    if (typeof next !== 'string' || next === after) return rows;
+    const { text, header } = await transport.ask({ method: 'GET', path: pathOf(id, { query: { after } }) });
+    rows.push(...legible(readAnswer(id, text)));
+    const next = header(NEXT_PAGE_HEADER);
+    if (next === undefined || next === after) return rows;
     after = next;
   }
 }
 
-/** Explains the error if the stream breaks. */
-async function* explained(chunks: AsyncIterable<Uint8Array>, url: string): AsyncGenerator<Uint8Array> {
-  try {
-    yield* chunks;
-  } catch (error) {
-    throw explain(error, url);
-  }
+/** An empty line only keeps the connection alive. */
+async function* readLines<Id extends LineId>(
+  id: Id,
+  open: () => Promise<AsyncIterable<Uint8Array>>,
+): AsyncGenerator<Line<Id>> {
+  for await (const line of linesOf(await open()))
+    if (line !== '') yield readJson(id, API_ROUTES[id].lines, line) as Line<Id>;
 }
 
-async function fail(answer: Dispatcher.ResponseData): Promise<never> {
-  const text = await answer.body.text();
-  const body = parseError(text);
+function readAnswer<Id extends OperationId>(id: Id, text: string): Answer<Id> {
+  const spec: RouteSpec = API_ROUTES[id];
+  return readJson(id, spec.answer, text) as Answer<Id>;
+}
+
+/** @throws SLIP_CLI_ANSWER */
+function readJson(id: OperationId, schema: z.ZodType | undefined, text: string): unknown {
+  if (schema === undefined) return undefined;
+  const result = schema.safeParse(text === '' ? undefined : parsedOrText(text));
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const field = issue?.path.map(String).join('.') ?? '';
   throw new SlipwayError({
-    code: body?.error ?? 'SLIP_CLI_ANSWER',
-    message: body?.message ?? `The controller answered with status ${answer.statusCode}.`,
-    hint:
-      body?.hint ??
-      (body === undefined ? 'Is this the address of a Slipway controller? See: slipway login --help' : undefined),
-    details: body?.details,
-    httpStatus: answer.statusCode,
+    code: 'SLIP_CLI_ANSWER',
+    message: `The controller's answer to ${id} is not as expected${field === '' ? '' : ` in the field ${field}`}: ${issue?.message ?? 'it is not valid'}.`,
+    hint: 'Compare the versions of this program and of the controller: slipway version',
   });
 }
 
-function parseError(text: string): ErrorBody | undefined {
+function parsedOrText(text: string): unknown {
   try {
-    const body = JSON.parse(text) as Partial<ErrorBody> | null;
-    return typeof body?.error === 'string' && typeof body.message === 'string' ? (body as ErrorBody) : undefined;
+    return JSON.parse(text);
   } catch {
-    return undefined;
+    return text;
   }
-}
-
-/** Explains why there was no answer. */
-export function explain(error: unknown, url: string): SlipwayError {
-  if (error instanceof SlipwayError) return error;
-  const { code, message, hint } = reasonOf(errnoOf(error), url);
-  return new SlipwayError({ code, kind: 'transient', message, hint, cause: error });
-}
-
-interface Why {
-  readonly code: string;
-  readonly message: string;
-  readonly hint: string;
-}
-
-const WRONG_CERTIFICATE = new Set([
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'CERT_SIGNATURE_FAILURE',
-]);
-
-function reasonOf(errno: string, url: string): Why {
-  if (WRONG_CERTIFICATE.has(errno)) {
-    return {
-      code: 'SLIP_CLI_CERTIFICATE',
-      message: `The server at ${url} is not the controller you signed in to: another authority issued its certificate.`,
-      hint: 'If the controller was installed again, sign in again with: slipway login. If not, somebody may intercept the connection.',
-    };
-  }
-  const known = REASONS[errno];
-  const hint = known?.hint ?? 'Check the address and the network, and that the controller runs.';
-  return {
-    code: 'SLIP_CLI_UNREACHABLE',
-    message: `The controller at ${url} cannot be reached: ${known?.why ?? errno}.`,
-    hint,
-  };
-}
-
-const REASONS: Readonly<Record<string, { readonly why: string; readonly hint: string }>> = {
-  ECONNREFUSED: {
-    why: 'nothing listens at this address',
-    hint: 'Start the controller, or sign in to another one with: slipway login',
-  },
-  ENOTFOUND: { why: 'its name is unknown', hint: 'Check the name, and the network of this machine.' },
-  EAI_AGAIN: { why: 'its name could not be looked up', hint: 'Check the network of this machine.' },
-  UND_ERR_CONNECT_TIMEOUT: {
-    why: 'it does not answer',
-    hint: 'Check the address, and that no firewall blocks the connection.',
-  },
-  ECONNRESET: { why: 'the connection broke', hint: 'It may be restarting; try again.' },
-  UND_ERR_BODY_TIMEOUT: {
-    why: 'it stopped sending',
-    hint: 'Check the network of this machine, and that the controller runs.',
-  },
-  UND_ERR_SOCKET: { why: 'the connection broke', hint: 'It may be restarting; try again.' },
-  CERT_HAS_EXPIRED: {
-    why: 'its certificate has expired',
-    hint: 'Check the clock of this machine with: date. A restart of the controller renews its certificate.',
-  },
-  CERT_NOT_YET_VALID: { why: 'its certificate is not valid yet', hint: 'Check the clock of this machine with: date' },
-  ERR_TLS_CERT_ALTNAME_INVALID: {
-    why: 'its certificate is for another name',
-    hint: 'Sign in with the name in its settings (publicHost).',
-  },
-};
-
-function errnoOf(error: unknown): string {
-  for (let at: unknown = error; at instanceof Error; at = at.cause) {
-    if (at instanceof AggregateError && at.errors.length > 0) return errnoOf(at.errors[0]);
-    if ('code' in at && typeof at.code === 'string') return at.code;
-  }
-  return error instanceof Error ? error.message : String(error);
 }

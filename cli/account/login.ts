@@ -1,4 +1,3 @@
-import type { UserBody } from '../../shared/api/identity.ts';
 import { textFlag, type CommandRun } from '../cli.ts';
 import { createClient } from '../client.ts';
 import { writeSettings } from '../settings.ts';
@@ -21,7 +20,7 @@ export const login: CommandRun = async (cli, [given = ''], flags) => {
   const token = await cli.readSecret('Token: ');
   const client = createClient({ url, token, caPem });
   try {
-    const user = await client.call<UserBody>('GET', '/whoami');
+    const user = await client.call('whoAmI');
     await writeSettings(cli.configPath, { url, token, caPem });
     await cli.write(`Signed in as ${user.name}; settings are in ${cli.configPath}\n`);
   } finally {

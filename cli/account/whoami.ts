@@ -1,8 +1,7 @@
-import type { UserBody } from '../../shared/api/identity.ts';
 import { show, type CommandRun } from '../cli.ts';
 
 export const whoami: CommandRun = async (cli, _args, flags) => {
   const api = await cli.api();
-  const body = await api.call<UserBody>('GET', '/whoami');
+  const body = await api.call('whoAmI');
   await show(cli, flags, { body, render: (user) => `${user.name}${user.admin ? ' (admin)' : ''} at ${api.url}\n` });
 };

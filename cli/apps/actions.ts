@@ -1,17 +1,17 @@
-import type { AppBody, AppInfoBody } from '../../shared/api/apps.ts';
+import type { AppBody } from '../../shared/api/apps.ts';
 import { show, textFlag, type Cli, type CommandRun } from '../cli.ts';
 import { usageError } from '../usage-error.ts';
 import { isGitFolder, notAGitFolder, remoteUrl, setRemote } from './git-remote.ts';
 import { renderAppInfo, renderAppInfoForShell, renderApps } from './render.ts';
 
 export const list: CommandRun = async (cli, _args, flags) => {
-  const body = await (await cli.api()).list<AppBody>('/apps');
+  const body = await (await cli.api()).list('listApps');
   await show(cli, flags, { body, render: (apps) => renderApps(apps, cli.paint) });
 };
 
 export const info: CommandRun = async (cli, _args, flags) => {
   const app = await cli.app(flags);
-  const body = await (await cli.api()).call<AppInfoBody>('GET', `/apps/${app}`);
+  const body = await (await cli.api()).call('showApp', { params: { app } });
   await show(cli, flags, {
     body,
     render: (answer) =>
@@ -20,7 +20,7 @@ export const info: CommandRun = async (cli, _args, flags) => {
 };
 
 export const create: CommandRun = async (cli, [name], flags) => {
-  const body = await (await cli.api()).call<AppBody>('POST', '/apps', name === undefined ? {} : { name });
+  const body = await (await cli.api()).call('createApp', { body: name === undefined ? {} : { name } });
   await show(cli, flags, {
     body,
     render: (app) => `Created ${cli.paint.bold(app.name)}\n${cli.paint.cyan(app.webUrl)} | ${app.gitUrl}\n`,
@@ -44,7 +44,7 @@ async function leadTo(cli: Cli, app: AppBody, remote: string): Promise<void> {
 
 export const open: CommandRun = async (cli, [path = '/'], flags) => {
   const app = await cli.app(flags);
-  const { webUrl } = await (await cli.api()).call<AppInfoBody>('GET', `/apps/${app}`);
+  const { webUrl } = await (await cli.api()).call('showApp', { params: { app } });
   const url = path === '/' ? webUrl : addressOf(webUrl, path);
   await cli.write(`${url}\n`);
   if (cli.interactive) await openBrowser(cli, url);
@@ -69,7 +69,7 @@ export const gitRemote: CommandRun = async (cli, _args, flags) => {
   const name = textFlag(flags, 'remote') ?? 'slipway';
   // In this command, --remote names the new remote, not an existing remote of the app.
   const app = await cli.app({ ...flags, remote: undefined });
-  const { gitUrl } = await (await cli.api()).call<AppInfoBody>('GET', `/apps/${app}`);
+  const { gitUrl } = await (await cli.api()).call('showApp', { params: { app } });
   const body = { remote: name, url: gitUrl };
   await setRemote(cli, body);
   await show(cli, flags, { body, render: () => `The git remote ${name} leads to ${gitUrl}\n` });

@@ -1,4 +1,3 @@
-import type { AppBody, AppInfoBody, DestroyedAppBody } from '../../shared/api/apps.ts';
 import { quoteInput } from '../../shared/domain/names.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import { show, textFlag, type Cli, type CommandRun } from '../cli.ts';
@@ -10,9 +9,9 @@ export const destroy: CommandRun = async (cli, [positional], flags) => {
   const app = await appNamed(cli, positional, flags);
   const api = await cli.api();
   // Report a misspelled name before asking for a confirmation.
-  const { gitUrl } = await api.call<AppInfoBody>('GET', `/apps/${encodeURIComponent(app)}`);
+  const { gitUrl } = await api.call('showApp', { params: { app } });
   await confirm(cli, app, textFlag(flags, 'confirm'));
-  const body = await api.call<AppBody>('DELETE', `/apps/${encodeURIComponent(app)}`);
+  const body = await api.call('destroyApp', { params: { app } });
   await show(cli, flags, {
     body,
     render: ({ name }) => `Destroyed ${cli.paint.bold(name)}. Its name and its domains are free.\n`,
@@ -56,6 +55,6 @@ function notConfirmed(app: string, why: string): SlipwayError {
 }
 
 export const destroyed: CommandRun = async (cli, _args, flags) => {
-  const body = await (await cli.api()).call<readonly DestroyedAppBody[]>('GET', '/destroyed-apps');
+  const body = await (await cli.api()).call('listDestroyedApps');
   await show(cli, flags, { body, render: (apps) => renderDestroyed(apps, { paint: cli.paint, nowMs: cli.nowMs() }) });
 };

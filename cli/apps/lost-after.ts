@@ -6,11 +6,10 @@ import { parseDurationMs } from '../parse-flags.ts';
 export const lostAfter: CommandRun = async (cli, [duration], flags) => {
   const api = await cli.api();
   const app = await cli.app(flags);
-  const path = `/apps/${encodeURIComponent(app)}/lost-after`;
   const body =
     duration === undefined
-      ? await api.call<LostAfterBody>('GET', path)
-      : await api.call<LostAfterBody>('PUT', path, { lostAfterMs: parseLostAfter(duration) });
+      ? await api.call('showLostAfter', { params: { app } })
+      : await api.call('setLostAfter', { params: { app }, body: { lostAfterMs: parseLostAfter(duration) } });
   await show(cli, flags, { body, render: (answer) => renderLostAfter(app, answer) });
 };
 

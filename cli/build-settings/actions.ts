@@ -49,7 +49,7 @@ async function edit(cli: Cli, flags: Flags, buildpacks: BuildpackEdit): Promise<
 }
 
 async function read(cli: Cli, app: string): Promise<BuildSettings> {
-  return await (await cli.api()).call<BuildSettings>('GET', `/apps/${app}/build-settings`);
+  return await (await cli.api()).call('showBuildSettings', { params: { app } });
 }
 
 async function change(
@@ -57,7 +57,7 @@ async function change(
   app: string,
   body: { readonly root?: string | null; readonly buildpacks?: BuildpackEdit },
 ): Promise<BuildSettings> {
-  return await (await cli.api()).call<BuildSettings>('PATCH', `/apps/${app}/build-settings`, body);
+  return await (await cli.api()).call('changeBuildSettings', { params: { app }, body });
 }
 
 function indexOf(flags: Flags): number | undefined {

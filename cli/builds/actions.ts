@@ -1,4 +1,3 @@
-import type { BuildBody } from '../../shared/api/builds.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import { controlsShown, look, show, type CommandRun } from '../cli.ts';
 import { linesOf } from '../lines.ts';
@@ -9,7 +8,7 @@ import { renderBuilds } from './render.ts';
 export const builds: CommandRun = async (cli, _args, flags) => {
   const app = await cli.app(flags);
   const most = pageLimit(flags);
-  const body = await (await cli.api()).call<BuildBody[]>('GET', `/apps/${app}/builds?limit=${most}`);
+  const body = await (await cli.api()).call('listBuilds', { params: { app }, query: { limit: most } });
   await show(cli, flags, {
     body,
     render: (rows) => renderBuilds(app, rows, { ...look(cli), isEnd: rows.length < most }),
@@ -19,11 +18,13 @@ export const builds: CommandRun = async (cli, _args, flags) => {
 export const buildOutput: CommandRun = async (cli, [given], flags) => {
   const app = await cli.app(flags);
   const api = await cli.api();
-  const id = given ?? (await api.call<BuildBody[]>('GET', `/apps/${app}/builds?limit=1`))[0]?.id;
+  const id = given ?? (await api.call('listBuilds', { params: { app }, query: { limit: 1 } }))[0]?.id;
   if (id === undefined) throw noBuild(app);
-  const answer = await api.stream(`/apps/${app}/builds/${encodeURIComponent(id)}/output?follow=true`, {
-    signal: cli.signal,
-  });
+  const answer = await api.stream(
+    'readBuildOutput',
+    { params: { app, id }, query: { follow: true } },
+    { signal: cli.signal, silenceMs: 0 },
+  );
   for await (const line of linesOf(answer)) {
     if (flags['json'] === true) await cli.write(`${JSON.stringify({ build: id, line })}\n`);
     else await cli.write(`${shown(line, controlsShown(cli, flags))}\n`);

@@ -1,4 +1,4 @@
-import type { ConfigBody, ConfigChangedBody } from '../../shared/api/releases.ts';
+import type { ConfigBody } from '../../shared/api/releases.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import { ownProperty } from '../../shared/kit/own-property.ts';
 import { show, textFlag, type Cli, type CommandRun, type Flags } from '../cli.ts';
@@ -65,7 +65,7 @@ async function change(
   { verb, changes }: { verb: string; changes: Readonly<Record<string, string | null>> },
 ): Promise<void> {
   const app = await cli.app(flags);
-  const body = await (await cli.api()).call<ConfigChangedBody>('PATCH', `/apps/${app}/config`, changes);
+  const body = await (await cli.api()).call('changeConfig', { params: { app }, body: { ...changes } });
   await show(cli, flags, {
     body,
     render: (answer) => `${changeLine(app, { verb, names: Object.keys(changes), ...answer })}\n`,
@@ -89,7 +89,7 @@ function changeLine(
 }
 
 async function read(cli: Cli, app: string): Promise<ConfigBody> {
-  return await (await cli.api()).callAsIs<ConfigBody>('GET', `/apps/${app}/config`);
+  return await (await cli.api()).callAsIs('showConfig', { params: { app } });
 }
 
 function notSet(app: string, name: string): SlipwayError {

@@ -1,20 +1,19 @@
-import type { EventsBody } from '../../shared/api/observe.ts';
-import type { FleetEvent } from '../../shared/domain/event.ts';
 import { textFlag, type Cli, type CommandRun, type Flags } from '../cli.ts';
-import { FOLLOW_SILENCE_MS } from '../client.ts';
-import { linesOf } from '../lines.ts';
 import { parseCount } from '../parse-flags.ts';
 import { legible } from '../terminal/escape.ts';
 import { renderEvent, renderEvents } from './render.ts';
 
 export const events: CommandRun = async (cli, _args, flags) => {
-  const app = textFlag(flags, 'app');
-  const path = `${app === undefined ? '' : `/apps/${encodeURIComponent(app)}`}/events?${eventQuery(flags).toString()}`;
   if (flags['tail'] === true) {
-    await tail(cli, path, flags['json'] === true);
+    await tail(cli, flags);
     return;
   }
-  const body = await (await cli.api()).call<EventsBody>('GET', path);
+  const api = await cli.api();
+  const [app, query] = [textFlag(flags, 'app'), eventQuery(flags)];
+  const body =
+    app === undefined
+      ? await api.call('listEvents', { query })
+      : await api.call('listAppEvents', { params: { app }, query });
   if (flags['json'] === true) await cli.write(`${JSON.stringify(body, undefined, 2)}\n`);
   else await cli.write(renderEvents(body.events.toReversed(), cli.paint));
   if (body.before !== undefined && cli.interactive)
@@ -31,23 +30,30 @@ function scopeOf(flags: Flags): string {
   return given.flatMap(([flag, value]) => (value === undefined ? [] : [` ${flag} ${value}`])).join('');
 }
 
-function eventQuery(flags: Flags): URLSearchParams {
-  const query = new URLSearchParams({
-    limit: String(parseCount(textFlag(flags, 'num') ?? '50', { flag: '--num', min: 1, max: 1000 })),
-  });
-  const node = textFlag(flags, 'node');
-  if (node !== undefined) query.set('node', node);
-  const before = textFlag(flags, 'before');
-  if (before !== undefined)
-    query.set('before', String(parseCount(before, { flag: '--before', min: 1, max: 999_999_999 })));
-  if (flags['tail'] === true) query.set('follow', 'true');
-  return query;
+interface EventQuery {
+  readonly limit: number;
+  readonly node: string | undefined;
+  readonly before: number | undefined;
 }
 
-async function tail(cli: Cli, path: string, json: boolean): Promise<void> {
-  const answer = await (await cli.api()).stream(path, { signal: cli.signal, silenceMs: FOLLOW_SILENCE_MS });
-  for await (const line of linesOf(answer)) {
-    if (line === '') continue; // an empty line keeps the connection alive
-    await cli.write(json ? `${line}\n` : renderEvent(legible(JSON.parse(line) as FleetEvent), cli.paint));
-  }
+function eventQuery(flags: Flags): EventQuery {
+  const before = textFlag(flags, 'before');
+  return {
+    limit: parseCount(textFlag(flags, 'num') ?? '50', { flag: '--num', min: 1, max: 1000 }),
+    node: textFlag(flags, 'node'),
+    before: before === undefined ? undefined : parseCount(before, { flag: '--before', min: 1, max: 999_999_999 }),
+  };
+}
+
+async function tail(cli: Cli, flags: Flags): Promise<void> {
+  const api = await cli.api();
+  const app = textFlag(flags, 'app');
+  const query = { ...eventQuery(flags), follow: true };
+  const options = { signal: cli.signal };
+  const lines =
+    app === undefined
+      ? api.lines('listEvents', { query }, options)
+      : api.lines('listAppEvents', { params: { app }, query }, options);
+  for await (const event of lines)
+    await cli.write(flags['json'] === true ? `${JSON.stringify(event)}\n` : renderEvent(legible(event), cli.paint));
 }

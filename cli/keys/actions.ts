@@ -1,28 +1,25 @@
-import type { KeyBody } from '../../shared/api/identity.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import { show, type CommandRun } from '../cli.ts';
 import { readPublicKey } from '../read-public-key.ts';
 import { renderKeys } from './render.ts';
 
 export const keys: CommandRun = async (cli, _args, flags) => {
-  const body = await (await cli.api()).call<KeyBody[]>('GET', '/keys');
+  const body = await (await cli.api()).call('listKeys');
   await show(cli, flags, { body, render: (rows) => renderKeys(rows, cli.paint) });
 };
 
 export const addKey: CommandRun = async (cli, [file], flags) => {
   const publicKey = await readPublicKey(cli, file);
-  const body = await (await cli.api()).call<KeyBody>('POST', '/keys', { publicKey });
+  const body = await (await cli.api()).call('addKey', { body: { publicKey } });
   await show(cli, flags, { body, render: (key) => `Added ${key.fingerprint} ${key.comment}\n` });
 };
 
 export const removeKey: CommandRun = async (cli, [wanted = '']) => {
   const api = await cli.api();
-  const found = (await api.call<KeyBody[]>('GET', '/keys')).filter(
-    (key) => key.fingerprint === wanted || key.comment === wanted,
-  );
+  const found = (await api.call('listKeys')).filter((key) => key.fingerprint === wanted || key.comment === wanted);
   const [key] = found;
   if (key === undefined || found.length > 1) throw ambiguousKey(wanted, found.length);
-  await api.call('DELETE', `/keys/${encodeURIComponent(key.fingerprint)}`);
+  await api.call('removeKey', { params: { fingerprint: key.fingerprint } });
   await cli.write(`Removed ${key.fingerprint} ${key.comment}\n`);
 };
 

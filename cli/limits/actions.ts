@@ -1,4 +1,4 @@
-import type { CeilingsBody } from '../../shared/api/formation.ts';
+import type { CeilingChanges, CeilingsBody } from '../../shared/api/formation.ts';
 import { sayCeiling } from '../../shared/domain/ceilings.ts';
 import { show, textFlag, type CommandRun, type Flags } from '../cli.ts';
 import { parseBytes, parseCount } from '../parse-flags.ts';
@@ -8,16 +8,16 @@ const MOST_PIDS = 4_194_304;
 // the largest kernel.pid_max
 
 export const limits: CommandRun = async (cli, _args, flags) => {
-  const body = await (await cli.api()).call<CeilingsBody>('GET', '/limits');
+  const body = await (await cli.api()).call('showCeilings');
   await show(cli, flags, { body, render });
 };
 
 export const setLimits: CommandRun = async (cli, _args, flags) => {
-  const body = await (await cli.api()).call<CeilingsBody>('PATCH', '/limits', changesOf(flags));
+  const body = await (await cli.api()).call('changeCeilings', { body: changesOf(flags) });
   await show(cli, flags, { body, render });
 };
 
-function changesOf(flags: Flags): object {
+function changesOf(flags: Flags): CeilingChanges {
   if (flags['reset'] === true) return { memoryBytes: null, pidsMax: null, diskBytes: null };
   const [memory, pids, disk] = ['memory', 'pids', 'disk'].map((name) => textFlag(flags, name));
   if ([memory, pids, disk].every((flag) => flag === undefined))

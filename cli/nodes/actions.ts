@@ -1,16 +1,14 @@
-import type { NodeBody, NodeInfoBody } from '../../shared/api/nodes.ts';
 import { show, type CommandRun } from '../cli.ts';
 import { usageError } from '../usage-error.ts';
-import { nodePath } from './node-path.ts';
 import { renderNodeInfo, renderNodes } from './render.ts';
 
 export const nodes: CommandRun = async (cli, _args, flags) => {
-  const body = await (await cli.api()).call<NodeBody[]>('GET', '/nodes');
+  const body = await (await cli.api()).call('listNodes');
   await show(cli, flags, { body, render: (rows) => renderNodes(rows, cli.paint) });
 };
 
 export const info: CommandRun = async (cli, [node = ''], flags) => {
-  const body = await (await cli.api()).call<NodeInfoBody>('GET', nodePath(node));
+  const body = await (await cli.api()).call('showNode', { params: { node } });
   await show(cli, flags, {
     body,
     render: (answer) => renderNodeInfo(answer, { paint: cli.paint, nowMs: cli.nowMs() }),
@@ -18,7 +16,7 @@ export const info: CommandRun = async (cli, [node = ''], flags) => {
 };
 
 export const cordon: CommandRun = async (cli, [node = ''], flags) => {
-  const body = await (await cli.api()).call<NodeInfoBody>('POST', `${nodePath(node)}/cordon`);
+  const body = await (await cli.api()).call('cordonNode', { params: { node } });
   await show(cli, flags, {
     body,
     render: (answer) => `${answer.name} is cordoned: it gets no new instances. Its current instances stay.\n`,
@@ -26,7 +24,7 @@ export const cordon: CommandRun = async (cli, [node = ''], flags) => {
 };
 
 export const uncordon: CommandRun = async (cli, [node = ''], flags) => {
-  const body = await (await cli.api()).call<NodeInfoBody>('POST', `${nodePath(node)}/uncordon`);
+  const body = await (await cli.api()).call('uncordonNode', { params: { node } });
   await show(cli, flags, {
     body,
     render: (answer) => `${answer.name} takes new instances again. To balance the fleet: slipway rebalance\n`,
@@ -34,7 +32,12 @@ export const uncordon: CommandRun = async (cli, [node = ''], flags) => {
 };
 
 export const remove: CommandRun = async (cli, [node = ''], flags) => {
-  await (await cli.api()).call('DELETE', `${nodePath(node)}${flags['force'] === true ? '?force=true' : ''}`);
+  await (
+    await cli.api()
+  ).call('removeNode', {
+    params: { node },
+    query: flags['force'] === true ? { force: 'true' } : {},
+  });
   await cli.write(
     `Removed ${node}. If the machine still runs, uninstall Slipway on ${node}: sudo sh /opt/slipway/current/install.sh --uninstall\n`,
   );
@@ -42,7 +45,7 @@ export const remove: CommandRun = async (cli, [node = ''], flags) => {
 
 export const label: CommandRun = async (cli, [node = '', ...words], flags) => {
   const labels = Object.fromEntries(words.map(parseLabel));
-  const body = await (await cli.api()).call<NodeInfoBody>('PATCH', `${nodePath(node)}/labels`, { labels });
+  const body = await (await cli.api()).call('labelNode', { params: { node }, body: { labels } });
   const shown = Object.entries(body.labels).map(([name, value]) => `${name}=${value}`);
   await show(cli, flags, {
     body,
@@ -61,7 +64,7 @@ function parseLabel(word: string): [string, string | null] {
 }
 
 export const revoke: CommandRun = async (cli, [node = '']) => {
-  await (await cli.api()).call('POST', `/nodes/${encodeURIComponent(node)}/revoke`);
+  await (await cli.api()).call('revokeNode', { params: { node } });
   await cli.write(
     `Revoked the certificate of ${node}: the node is disconnected.\nTo let a machine join again as ${node}: slipway nodes:rejoin ${node}\n`,
   );

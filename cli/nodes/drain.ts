@@ -3,14 +3,13 @@ import { SlipwayError } from '../../shared/kit/errors.ts';
 import { show, textFlag, type Cli, type CommandRun } from '../cli.ts';
 import { parseDurationMs } from '../parse-flags.ts';
 import { pauseBeforePoll } from '../poll.ts';
-import { nodePath } from './node-path.ts';
 import { renderDrainStep } from './render.ts';
 
 export const drain: CommandRun = async (cli, [node = ''], flags) => {
   const api = await cli.api();
   const deadline = textFlag(flags, 'deadline');
   const body = deadline === undefined ? {} : { deadlineMs: parseDurationMs(deadline, '--deadline') };
-  const begun = await api.call<NodeInfoBody>('POST', `${nodePath(node)}/drain`, body);
+  const begun = await api.call('drainNode', { params: { node }, body });
   if (flags['wait'] === false)
     return show(cli, flags, {
       body: begun,
@@ -36,7 +35,7 @@ async function followDrain(cli: Cli, begun: NodeInfoBody, say: (text: string) =>
     said = new Set(lines);
     if (now.draining !== true || cli.signal.aborted) return now;
     await pauseBeforePoll(cli);
-    now = await api.call<NodeInfoBody>('GET', nodePath(begun.name));
+    now = await api.call('showNode', { params: { node: begun.name } });
   }
 }
 

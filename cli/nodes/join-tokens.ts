@@ -1,4 +1,3 @@
-import type { JoinTokenBody, JoinTokenInfoBody, RejoinTokenBody } from '../../shared/api/identity.ts';
 import { show, textFlag, type CommandRun } from '../cli.ts';
 import { parseDurationMs, parseLabels } from '../parse-flags.ts';
 import { explainJoinToken, renderJoinToken, renderJoinTokens, renderRejoinToken } from './render-join-tokens.ts';
@@ -7,9 +6,11 @@ export const joinToken: CommandRun = async (cli, _args, flags) => {
   const api = await cli.api();
   const ttl = textFlag(flags, 'ttl');
   const label = textFlag(flags, 'label');
-  const body = await api.call<JoinTokenBody>('POST', '/nodes/tokens', {
-    ...(ttl === undefined ? {} : { ttlMs: parseDurationMs(ttl, '--ttl') }),
-    ...(label === undefined ? {} : { labels: parseLabels(label, '--label') }),
+  const body = await api.call('createJoinToken', {
+    body: {
+      ...(ttl === undefined ? {} : { ttlMs: parseDurationMs(ttl, '--ttl') }),
+      ...(label === undefined ? {} : { labels: parseLabels(label, '--label') }),
+    },
   });
   const quiet = flags['quiet'] === true;
   await show(cli, flags, { body, render: (token) => (quiet ? `${token.token}\n` : renderJoinToken(token)) });
@@ -19,8 +20,9 @@ export const joinToken: CommandRun = async (cli, _args, flags) => {
 export const rejoin: CommandRun = async (cli, [node = ''], flags) => {
   const api = await cli.api();
   const ttl = textFlag(flags, 'ttl');
-  const body = await api.call<RejoinTokenBody>('POST', `/nodes/${encodeURIComponent(node)}/rejoin`, {
-    ...(ttl === undefined ? {} : { ttlMs: parseDurationMs(ttl, '--ttl') }),
+  const body = await api.call('createRejoinToken', {
+    params: { node },
+    body: ttl === undefined ? {} : { ttlMs: parseDurationMs(ttl, '--ttl') },
   });
   await show(cli, flags, {
     body,
@@ -29,11 +31,11 @@ export const rejoin: CommandRun = async (cli, [node = ''], flags) => {
 };
 
 export const joinTokens: CommandRun = async (cli, _args, flags) => {
-  const body = await (await cli.api()).call<JoinTokenInfoBody[]>('GET', '/join-tokens');
+  const body = await (await cli.api()).call('listJoinTokens');
   await show(cli, flags, { body, render: (rows) => renderJoinTokens(rows, { paint: cli.paint, nowMs: cli.nowMs() }) });
 };
 
 export const revokeJoinToken: CommandRun = async (cli, [id = '']) => {
-  await (await cli.api()).call('DELETE', `/join-tokens/${encodeURIComponent(id)}`);
+  await (await cli.api()).call('removeJoinToken', { params: { id } });
   await cli.write(`Revoked join token ${id}.\n`);
 };

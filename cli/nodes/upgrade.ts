@@ -12,15 +12,15 @@ export const upgrade: CommandRun = async (cli, nodes, flags) => {
   const quiet = flags['json'] === true;
   let body =
     flags['watch'] === true
-      ? await api.call<UpgradeBody>('GET', '/nodes/upgrade')
-      : await api.call<UpgradeBody>('POST', '/nodes/upgrade', { nodes });
+      ? await api.call('showUpgrade')
+      : await api.call('startUpgrade', { body: { nodes: [...nodes] } });
   let before: UpgradeBody | undefined;
   for (;;) {
     if (!quiet) await cli.write(renderUpgradeChanges(before, body));
     if (body.state !== 'running') break;
     before = body;
     await systemClock.sleep(LOOK_MS, cli.signal);
-    body = await api.call<UpgradeBody>('GET', '/nodes/upgrade');
+    body = await api.call('showUpgrade');
   }
   await cli.write(quiet ? `${JSON.stringify(body, undefined, 2)}\n` : renderUpgradeEnd(body));
   if (body.state === 'failed') throw failed(body);

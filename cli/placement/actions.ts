@@ -1,7 +1,7 @@
-import type { ProcessPlanBody } from '../../shared/api/formation.ts';
+import type { PlacementChange } from '../../shared/api/formation.ts';
 import { show, textFlag, type CommandRun, type Flags } from '../cli.ts';
 import { parseLabels } from '../parse-flags.ts';
-import { readPlans, typePath } from '../process-plans.ts';
+import { readPlans, requiredType } from '../process-plans.ts';
 import { usageError } from '../usage-error.ts';
 import { renderPlacement } from './render.ts';
 
@@ -15,14 +15,19 @@ export const placement: CommandRun = async (cli, [type], flags) => {
 
 export const setPlacement: CommandRun = async (cli, [type], flags) => {
   const app = await cli.app(flags);
-  const body = await (await cli.api()).call<ProcessPlanBody>('PATCH', typePath(app, type, 'placement'), ruleOf(flags));
+  const body = await (
+    await cli.api()
+  ).call('setPlacement', {
+    params: { app, type: requiredType(type) },
+    body: ruleOf(flags),
+  });
   await show(cli, flags, { body, render: (plan) => renderPlacement(app, [plan], cli.paint) });
   cli.note(
     `The rule applies to new instances; running instances stay. To place them again: slipway ps:restart ${type ?? ''} -a ${app}\n`,
   );
 };
 
-function ruleOf(flags: Flags): object {
+function ruleOf(flags: Flags): PlacementChange {
   if (flags['clear'] === true) return { clear: true };
   const [labels, spread, onFull] = [textFlag(flags, 'require'), textFlag(flags, 'spread'), textFlag(flags, 'onFull')];
   if (labels === undefined && spread === undefined && onFull === undefined)
@@ -37,7 +42,7 @@ function ruleOf(flags: Flags): object {
   };
 }
 
-function parseOnFull(text: string): string {
+function parseOnFull(text: string): 'wait' | 'stop-first' {
   if (text === 'wait' || text === 'stop-first') return text;
   throw usageError('--on-full must be wait or stop-first.', 'For example: --on-full stop-first');
 }

@@ -1,13 +1,13 @@
-import type { InstanceBody, ProcessPlanBody, RestartedBody, ScaledBody } from '../../shared/api/formation.ts';
+import type { LimitsChange } from '../../shared/api/formation.ts';
 import { look, show, textFlag, type CommandRun, type Flags } from '../cli.ts';
 import { oneOf, parseBytes, parseCount, parseCpuMillis, parseQuantity } from '../parse-flags.ts';
-import { readPlans, typePath } from '../process-plans.ts';
+import { readPlans, requiredType } from '../process-plans.ts';
 import { renderLimits, renderScale } from './render-plans.ts';
 import { renderPs } from './render.ts';
 
 export const ps: CommandRun = async (cli, types, flags) => {
   const app = await cli.app(flags);
-  const all = await (await cli.api()).call<InstanceBody[]>('GET', `/apps/${app}/ps`);
+  const all = await (await cli.api()).call('listInstances', { params: { app } });
   const body = types.length === 0 ? all : all.filter(({ type }) => types.includes(type));
   await show(cli, flags, { body, render: (instances) => renderPs(app, instances, look(cli)) });
 };
@@ -20,7 +20,7 @@ export const scale: CommandRun = async (cli, words, flags) => {
     return;
   }
   const updates = words.map(parseQuantity);
-  const body = await (await cli.api()).call<ScaledBody>('PATCH', `/apps/${app}/formation`, { updates });
+  const body = await (await cli.api()).call('scaleApp', { params: { app }, body: { updates } });
   const now = body.formation.map(({ type, quantity }) => `${type} at ${String(quantity)}`).join(', ');
   await show(cli, flags, { body, render: () => `Scaling dynos... done, now running ${now}\n` });
 };
@@ -28,9 +28,11 @@ export const scale: CommandRun = async (cli, words, flags) => {
 export const restart: CommandRun = async (cli, [word], flags) => {
   const app = await cli.app(flags);
   const which = oneOf([word, textFlag(flags, 'dynoName'), textFlag(flags, 'processType')], 'slipway ps:restart web.1');
-  const body = await (
-    await cli.api()
-  ).call<RestartedBody>('POST', `/apps/${app}/restart`, which === undefined ? {} : { process: which });
+  const api = await cli.api();
+  const body = await api.call('restartApp', {
+    params: { app },
+    body: which === undefined ? {} : { process: which },
+  });
   const what = which === undefined ? 'dynos' : `${which} ${which.includes('.') ? 'dyno' : 'dynos'}`;
   await show(cli, flags, { body, render: () => `Restarting ${what} on ${cli.paint.bold(app)}... done\n` });
 };
@@ -45,11 +47,16 @@ export const limits: CommandRun = async (cli, [type], flags) => {
     });
     return;
   }
-  const body = await (await cli.api()).call<ProcessPlanBody>('PATCH', typePath(app, type, 'limits'), change);
+  const body = await (
+    await cli.api()
+  ).call('setLimits', {
+    params: { app, type: requiredType(type) },
+    body: change,
+  });
   await show(cli, flags, { body, render: (plan) => renderLimits(app, [plan], cli.paint) });
 };
 
-function limitsOf(flags: Flags): object | undefined {
+function limitsOf(flags: Flags): LimitsChange | undefined {
   if (flags['reset'] === true) return { reset: true };
   const [memory, cpu, pids, disk] = ['memory', 'cpu', 'pids', 'disk'].map((name) => textFlag(flags, name));
   if ([memory, cpu, pids, disk].every((limit) => limit === undefined)) return undefined;

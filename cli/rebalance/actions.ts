@@ -6,9 +6,7 @@ import { renderMoves } from './render.ts';
 export const rebalance: CommandRun = async (cli, _args, flags) => {
   const api = await cli.api();
   const go = flags['yes'] === true;
-  const body = go
-    ? await api.call<RebalanceBody>('POST', '/rebalance')
-    : await api.call<RebalanceBody>('GET', '/rebalance');
+  const body = await api.call(go ? 'startRebalance' : 'planRebalance');
   if (!go || flags['json'] === true)
     return show(cli, flags, { body, render: (answer) => renderMoves(answer, cli.paint) });
   await cli.write(renderMoves(body, cli.paint));
@@ -20,7 +18,7 @@ async function followMoves(cli: Cli, begun: RebalanceBody): Promise<void> {
   const done = new Set<number>();
   for (let now = begun; now.running && !cli.signal.aborted;) {
     await pauseBeforePoll(cli);
-    now = await api.call<RebalanceBody>('GET', '/rebalance/progress');
+    now = await api.call('showRebalanceProgress');
     for (const [at, move] of now.moves.entries()) {
       const end = ENDS[move.state]?.(move);
       if (end === undefined || done.has(at)) continue;

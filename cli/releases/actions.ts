@@ -1,4 +1,3 @@
-import type { ReleaseBody } from '../../shared/api/releases.ts';
 import { look, show, type CommandRun } from '../cli.ts';
 import { pageLimit } from '../parse-flags.ts';
 import { renderReleases } from './render.ts';
@@ -6,7 +5,7 @@ import { renderReleases } from './render.ts';
 export const releases: CommandRun = async (cli, _args, flags) => {
   const app = await cli.app(flags);
   const most = pageLimit(flags);
-  const body = await (await cli.api()).call<ReleaseBody[]>('GET', `/apps/${app}/releases?limit=${most}`);
+  const body = await (await cli.api()).call('listReleases', { params: { app }, query: { limit: most } });
   await show(cli, flags, {
     body,
     render: (rows) => renderReleases(app, rows, { ...look(cli), isEnd: rows.length < most }),

@@ -1,4 +1,3 @@
-import type { StatusBody } from '../../shared/api/observe.ts';
 import { show, type CommandRun } from '../cli.ts';
 import { renderStatus } from './render.ts';
 
@@ -7,6 +6,6 @@ export const status: CommandRun = async (cli, _args, flags) => {
     await (await import('./watch-status.ts')).watchStatus(cli, flags['json'] === true);
     return;
   }
-  const body = await (await cli.api()).call<StatusBody>('GET', '/status');
+  const body = await (await cli.api()).call('showStatus');
   await show(cli, flags, { body, render: (answer) => renderStatus(answer, { paint: cli.paint, nowMs: cli.nowMs() }) });
 };

@@ -4,13 +4,11 @@ import { backoffDelayMs, type BackoffPolicy } from '../../shared/kit/backoff.ts'
 import { systemClock } from '../../shared/kit/clock.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { Cli } from '../cli.ts';
-import { linesOf } from '../lines.ts';
 import { legible } from '../terminal/escape.ts';
 import { CLOSE_SCREEN, fit, OPEN_SCREEN, repaint, type ScreenSize } from '../terminal/live-screen.ts';
 import { usageError } from '../usage-error.ts';
 import { renderOutdated, renderStatus } from './render.ts';
 
-const PATH = '/status?follow=true';
 /** The controller sends the status at least every 5 s. */
 const SILENCE_MS = 12_000;
 const RETRY: BackoffPolicy = { firstMs: 500, maxMs: 5_000, factor: 2 };
@@ -36,8 +34,9 @@ export async function watchStatus(cli: Cli, json: boolean): Promise<void> {
 }
 
 async function* statuses(cli: Cli): AsyncGenerator<StatusBody> {
-  const answer = await (await cli.api()).stream(PATH, { signal: cli.signal, silenceMs: SILENCE_MS });
-  for await (const line of linesOf(answer)) if (line !== '') yield legible(JSON.parse(line) as StatusBody);
+  const api = await cli.api();
+  const options = { signal: cli.signal, silenceMs: SILENCE_MS };
+  for await (const status of api.lines('showStatus', { query: { follow: true } }, options)) yield legible(status);
 }
 
 /** Reconnects when the controller or the network fails; until then the screen says how old it is. */

@@ -14,21 +14,23 @@ export const why: CommandRun = async (cli, [subject], flags) => {
 async function askWhy(
   cli: Cli,
   api: ApiClient,
-  question: { subject: string | undefined; flags: Flags },
+  { subject, flags }: { readonly subject: string | undefined; readonly flags: Flags },
 ): Promise<WhyBody> {
-  const { subject, flags } = question;
-  if (subject === undefined) return await api.call('GET', `/apps/${await cli.app(flags)}/why`);
+  if (subject === undefined) return await api.call('whyApp', { params: { app: await cli.app(flags) } });
   if (/\.\d+$/.test(subject))
-    return await api.call('GET', `/apps/${await cli.app(flags)}/why?instance=${encodeURIComponent(subject)}`);
-  const name = encodeURIComponent(subject);
+    return await api.call('whyApp', { params: { app: await cli.app(flags) }, query: { instance: subject } });
   try {
-    return await api.call('GET', `/apps/${name}/why`);
+    return await api.call('whyApp', { params: { app: subject } });
   } catch (error) {
-    if (!(error instanceof SlipwayError) || error.httpStatus !== 404) throw error;
-    return await api.call<WhyBody>('GET', `/nodes/${name}/why`).catch((second: unknown) => {
-      throw second instanceof SlipwayError && second.httpStatus === 404 ? nothingOf(subject) : second;
+    if (!isNotFound(error)) throw error;
+    return await api.call('whyNode', { params: { node: subject } }).catch((second: unknown) => {
+      throw isNotFound(second) ? nothingOf(subject) : second;
     });
   }
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof SlipwayError && error.httpStatus === 404;
 }
 
 function nothingOf(name: string): SlipwayError {

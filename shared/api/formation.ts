@@ -102,6 +102,8 @@ const limitsBody = z.union([
     .refine((limits) => Object.values(limits).some((value) => value !== undefined), 'at least one limit is needed'),
 ]);
 
+export type LimitsChange = z.output<typeof limitsBody>;
+
 /** Absent fields do not change. `spread: null` spreads over nodes only; `clear` removes the whole rule. */
 const placementBody = z.union([
   z.strictObject({ clear: z.literal(true) }),

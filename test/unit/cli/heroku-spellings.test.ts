@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Cli } from '../../../cli/cli.ts';
-import type { ApiClient } from '../../../cli/client.ts';
+import { clientOver } from '../../../cli/client.ts';
 import { runProgram } from '../../../cli/program.ts';
 import { plainPaint } from '../../../cli/terminal/paint.ts';
 
@@ -21,6 +21,7 @@ const BODIES: Readonly<Record<string, unknown>> = {
   },
   'PATCH /apps/shop/build-settings': SETTINGS,
   'GET /apps/shop/build-settings': SETTINGS,
+  'POST /apps/shop/restart': { instances: 1 },
   'GET /apps/shop/ps': [
     { ...INSTANCE, name: 'web.1', type: 'web' },
     { ...INSTANCE, name: 'worker.1', type: 'worker' },
@@ -37,23 +38,19 @@ interface Outcome {
 async function type(...args: readonly string[]): Promise<Outcome> {
   const asked: string[] = [];
   let output = '';
-  const call = <T>(method: string, path: string, body?: unknown): Promise<T> => {
-    asked.push(`${method} ${path}${body === undefined ? '' : ` ${JSON.stringify(body)}`}`);
-    return Promise.resolve((BODIES[`${method} ${path}`] ?? {}) as T);
-  };
-  const stream = (path: string): Promise<AsyncIterable<Uint8Array>> => {
-    asked.push(`GET ${path}`);
-    return Promise.resolve((async function* () {})());
-  };
-  const list = <T>(path: string): Promise<readonly T[]> => call<readonly T[]>('GET', path);
-  const client: ApiClient = {
+  const client = clientOver({
     url: 'https://controller.test',
-    call,
-    callAsIs: call,
-    list,
-    stream,
+    ask: ({ method, path, body }) => {
+      const route = `${method} ${path.replace('/v1', '')}`;
+      asked.push(`${route}${body === undefined ? '' : ` ${JSON.stringify(body)}`}`);
+      return Promise.resolve({ text: JSON.stringify(BODIES[route]), header: () => undefined });
+    },
+    stream: (path) => {
+      asked.push(`GET ${path.replace('/v1', '')}`);
+      return Promise.resolve((async function* () {})());
+    },
     close: () => Promise.resolve(),
-  };
+  });
   const cli = {
     ...{
       note: () => undefined,

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Cli } from '../../../../cli/cli.ts';
-import type { ApiClient } from '../../../../cli/client.ts';
+import { clientOver } from '../../../../cli/client.ts';
 import { runProgram } from '../../../../cli/program.ts';
 import { plainPaint } from '../../../../cli/terminal/paint.ts';
 
-const SHOP = { name: 'shop', gitUrl: 'ssh://slipway@fleet.test:2222/shop.git' };
+const SHOP = {
+  ...{ name: 'shop', gitUrl: 'ssh://slipway@fleet.test:2222/shop.git' },
+  ...{ owner: 'ada', stack: 'host', createdAtMs: 0, webUrl: 'http://shop.fleet.test' },
+};
+const INFO = { ...SHOP, formation: {}, buildpacks: [] };
 const REMOTES = `slipway\t${SHOP.gitUrl} (fetch)\nslipway\t${SHOP.gitUrl} (push)\norigin\tssh://x.test/shop.git (push)\n`;
 
 interface Outcome {
@@ -21,17 +25,15 @@ interface Outcome {
 async function type(args: readonly string[], typed?: string): Promise<Outcome> {
   const [asked, programs, prompts]: [string[], string[], string[]] = [[], [], []];
   let [output, notes] = ['', ''];
-  const call = <T>(method: string, path: string): Promise<T> => {
-    asked.push(`${method} ${path}`);
-    return Promise.resolve(SHOP as T);
-  };
-  // The command uses these methods of the two classes alone.
-  const client = {
+  const client = clientOver({
     url: 'https://fleet.test',
-    call,
-    callAsIs: call,
+    ask: ({ method, path }) => {
+      asked.push(`${method} ${path.replace('/v1', '')}`);
+      return Promise.resolve({ text: JSON.stringify(method === 'GET' ? INFO : SHOP), header: () => undefined });
+    },
+    stream: () => Promise.reject(new Error('no command of this test follows anything')),
     close: () => Promise.resolve(),
-  } as unknown as ApiClient;
+  });
   const cli = {
     ...{
       colour: false,

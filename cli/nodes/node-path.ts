@@ -1,1 +1,0 @@
-export const nodePath = (node: string): string => `/nodes/${encodeURIComponent(node)}`;
