@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Helpers of the shipped buildpacks.
+# Functions for the shipped buildpacks.
 
 # shellcheck source=buildpacks/lib/private-address.sh
 source "${BASH_SOURCE[0]%/*}/private-address.sh"
@@ -7,7 +7,7 @@ source "${BASH_SOURCE[0]%/*}/private-address.sh"
 info() { printf '       %s\n' "$*"; }
 step() { printf -- '-----> %s\n' "$*"; }
 warn() { printf ' !     %s\n' "$*"; }
-# Says why (a sentence) and what to do (another), and ends the compile. The builder, where there is one, repeats both at its end.
+# die MESSAGE HINT: ends the compile. The builder prints both again at the end of the build.
 die() {
   local line
   if [[ -n ${SLIPWAY_SAID-} ]]; then
@@ -18,7 +18,7 @@ die() {
   exit 1
 }
 
-# What a tool prints, in the column of details. Needs CACHE_DIR: leaves there what a line of it tells of the cause.
+# Indents the output of a tool. Writes the cause of a failure, if a line names it, to CACHE_DIR.
 indent() {
   local line
   rm -f "$CACHE_DIR/cause" "$CACHE_DIR/cause-address"
@@ -30,7 +30,7 @@ indent() {
     elif [[ $line =~ $LOCK_DIFFERS ]]; then printf 'lockfile\n' >"$CACHE_DIR/cause"; fi
   done
 }
-# In the words of npm, yarn, pnpm and pip.
+# Error texts of npm, yarn, pnpm and pip.
 UNREACHABLE='ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNRESET|EHOSTUNREACH|ENETUNREACH|NewConnectionError|ConnectTimeoutError|ReadTimeoutError|ProxyError|SSLError'
 LOCK_DIFFERS='code EUSAGE|[Ll]ockfile needs to be updated|ERR_PNPM_OUTDATED_LOCKFILE|YN0028'
 ADDRESS='(ECONNREFUSED|ETIMEDOUT|ECONNRESET|EHOSTUNREACH|ENETUNREACH) ([0-9]+\.[0-9]+\.[0-9]+\.[0-9]+):[0-9]+'
@@ -40,17 +40,17 @@ die_of_network() {
   local address=''
   [[ -f $CACHE_DIR/cause-address ]] && address=$(<"$CACHE_DIR/cause-address")
   if [[ $address =~ ^(127|169\.254)\. ]]; then
-    die "${1%.}: nothing in a build is reached at $address, which is an address of the machine itself." \
-      'Name the registry by an address in a network: slipway config:set NPM_CONFIG_REGISTRY=https://…'
+    die "${1%.}: a build cannot reach $address, which is an address of the machine itself." \
+      'Give the registry an address in a network: slipway config:set NPM_CONFIG_REGISTRY=https://…'
   fi
   if [[ $address =~ ^$PRIVATE_ADDRESS ]]; then
     die "${1%.}: $address is a private address, and builds may not reach private networks." \
-      "The operator of the fleet opens it with: slipway egress:add $address -a ${SLIPWAY_APP:-APP} — then push again."
+      "The operator of the fleet allows it with: slipway egress:add $address -a ${SLIPWAY_APP:-APP}. Then push again."
   fi
-  die "$1" 'Push again. If it fails again, name a registry that the builder can reach: slipway config:set NPM_CONFIG_REGISTRY=https://…'
+  die "$1" 'Push again. If it fails again, set a registry that the builder can reach: slipway config:set NPM_CONFIG_REGISTRY=https://…'
 }
 
-# True when the tool before ended for this cause.
+# True if the last tool failed for this cause.
 cause_is() { [[ -f $CACHE_DIR/cause && $(<"$CACHE_DIR/cause") == "$1" ]]; }
 
 # Config names that do not reach a build: they would change the programs of the platform or the shell, not the app.
@@ -63,8 +63,8 @@ KEPT_FROM_BUILDS+='|(npm|NPM|pnpm|PNPM)_(config|CONFIG)_(cache|CACHE|prefix|PREF
 # Config names that change how a language runtime starts: for the app's own scripts only, never for a package manager.
 LOADERS='NODE_OPTIONS|NODE_PATH|NODE_V8_COVERAGE|NODE_DEBUG|NODE_REPL_[A-Z_]+|NODE_PENDING_DEPRECATION|PYTHON[A-Z0-9_]*|PERL5[A-Z]+|PERLLIB|RUBY(OPT|LIB)'
 
-# Sets APP_ENV: the app's config as NAME=value. It is never exported into a buildpack's own shell, where a name of the app
-# (CACHE_DIR, PM) would replace a variable of ours.
+# Sets APP_ENV: the config of the app as NAME=value. It is never exported into the shell of a buildpack, because a name such
+# as CACHE_DIR would replace a variable of the buildpack.
 read_app_env() {
   local file name value
   APP_ENV=()
@@ -82,12 +82,12 @@ with_app_env() {
   env -u SLIPWAY_NODE_DIR -u SLIPWAY_SAID -u SLIPWAY_UNPROMISED -u SLIPWAY_REUSED -u SLIPWAY_APP "${DEFAULT_ENV[@]}" "${APP_ENV[@]}" "${TOOL_ENV[@]}" "$@"
 }
 
-# Runs a package manager: it gets the config (registries, tokens), but nothing that loads other code into it.
+# Runs a package manager with the config (registries, tokens), except the variables that load other code into it.
 with_tool_env() {
   local assignment
   local -a given=()
   for assignment in "${APP_ENV[@]}"; do [[ ${assignment%%=*} =~ ^($LOADERS)$ ]] || given+=("$assignment"); done
-  # The commit is new at every push, so nothing that is reused may depend on it.
+  # Each push has a new commit, so the result of an install must not depend on it.
   env -u SOURCE_VERSION -u REQUEST_ID -u SLIPWAY_NODE_DIR -u SLIPWAY_SAID -u SLIPWAY_UNPROMISED -u SLIPWAY_REUSED -u SLIPWAY_APP "${DEFAULT_ENV[@]}" "${given[@]}" "${TOOL_ENV[@]}" "$@"
 }
 DEFAULT_ENV=() APP_ENV=() TOOL_ENV=()
@@ -97,7 +97,7 @@ config_value() {
   if [[ -f $1/$2 ]]; then printf '%s' "$(<"$1/$2")"; else printf '%s' "$3"; fi
 }
 
-# True when the builder mounted this folder from an earlier build with the same key.
+# True if the builder mounted this folder from an earlier build with the same key.
 is_reused() { [[ :${SLIPWAY_REUSED-}: == *":$1:"* ]]; }
 
 # Tells the builder to keep no layer of this folder, because its content depends on more than its key.
@@ -111,8 +111,8 @@ declare_layer() {
   printf '%s\t%s\t%s\t%s\n' "$@"
 }
 
-# Compares the key $2 of folder $1 with its declaration (bin/compile). They differ when an earlier buildpack of this build changed
-# the source. Then the folder is made anew, and no later build gets it. @return 1 when they differ
+# For bin/compile: compares the key $2 of folder $1 with its declaration. They differ if an earlier buildpack of this build
+# changed the source. Then the folder is built again, and no later build reuses it. @return 1 if they differ
 check_key() {
   local file=$CACHE_DIR/declared-${1//\//-}
   [[ -f $file && $2 == "$(<"$file")" ]] && return 0

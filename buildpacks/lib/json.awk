@@ -1,7 +1,7 @@
 # Flattens a JSON text into lines `/path<TAB>type<TAB>raw value`, one per string, number, literal, {} or [].
 # Types: s(tring), n(umber), l(iteral), o(bject start), a(rray start). Exit code 3: not JSON.
 # With -v named=1 several files may be given, and each line starts with the name of its file and a tab.
-# Strings keep their escapes but `\/`, so a value never breaks a line. POSIX awk: no process of a language runtime is needed.
+# Strings keep their escapes except `\/`, so a value never contains a line break. POSIX awk, so no language runtime is needed.
 function bad() { failed = 1; exit 3 }
 function path(  i, p) { p = ""; for (i = 1; i <= depth; i++) p = p "/" at[i]; return p }
 function emit(type, value) { print (named ? FILENAME "\t" : "") path() "\t" type "\t" value }

@@ -1,13 +1,13 @@
 # shellcheck shell=bash
-# The Node runtime of an app: a layer of its own, the same for every app that takes the same version.
-# Needs LIB_DIR. The builder's own Node (SLIPWAY_NODE_DIR) is used wherever it satisfies the range: no download.
+# The Node runtime of an app. It is a layer that all apps with the same version share. Needs LIB_DIR.
+# If the Node of the builder (SLIPWAY_NODE_DIR) satisfies the range, nothing is downloaded.
 
 RUNTIME_PATH=.heroku/node
 NODE_ARCH=$HOSTTYPE
 [[ $HOSTTYPE == x86_64 ]] && NODE_ARCH=x64
 [[ $HOSTTYPE == aarch64 ]] && NODE_ARCH=arm64
 
-# Sets VERSION from a package.json, without a process.
+# Sets VERSION from a package.json, without starting a process.
 read_version() {
   local line
   VERSION=''
@@ -17,7 +17,7 @@ read_version() {
   return 1
 }
 
-# Sets VERSION to that of the builder's own Node.
+# Sets VERSION to the version of the Node of the builder.
 read_toolchain_version() {
   VERSION=''
   [[ -n ${SLIPWAY_NODE_DIR-} && -x $SLIPWAY_NODE_DIR/bin/node ]] || return 1
@@ -26,7 +26,7 @@ read_toolchain_version() {
   VERSION=${VERSION#v}
 }
 
-# Sets NPM_FOLDER: the builder's toolchain, else the stack's.
+# Sets NPM_FOLDER to the npm of the builder, or else of the stack.
 find_npm() {
   for NPM_FOLDER in "${SLIPWAY_NODE_DIR-}/lib/node_modules/npm" /usr/lib/node_modules/npm /usr/share/nodejs/npm; do
     [[ -f $NPM_FOLDER/bin/npm-cli.js ]] && return 0
@@ -35,14 +35,14 @@ find_npm() {
   return 1
 }
 
-# @return 0 when version $1 is in range $2, 1 when not, 2 when the range is not understood. The usual ranges need no process.
+# @return 0 if version $1 is in range $2, 1 if not, 2 if the range is invalid. Common ranges need no process.
 satisfies() {
   if [[ $2 =~ ^(\^|~)?v?([0-9]+)(\.[xX*])*$ ]]; then [[ ${1%%.*} == "${BASH_REMATCH[2]}" ]]; return; fi
   if [[ $2 =~ ^\>=\ ?v?([0-9]+)(\.[0xX*])*$ ]]; then ((${1%%.*} >= BASH_REMATCH[1])); return; fi
   awk -v range="$2" -f "$LIB_DIR/semver.awk" <<<"$1" >/dev/null
 }
 
-# The builder's Node runs the builder's npm: the app's Node may be too old or too new for this npm.
+# The Node that runs the npm of the builder. The Node of the app may be too old or too new for it.
 platform_node() {
   local program
   for program in "${SLIPWAY_NODE_DIR-}/bin/node" "$(command -v node)" "${RUNTIME_NODE-}"; do
@@ -51,11 +51,11 @@ platform_node() {
   printf node
 }
 
-# Through npm: it knows proxies, certificates and mirrors, and verifies the integrity of what it fetches. It reads the settings of the
-# builder, and the registry that the app's config names; never an .npmrc of the app.
+# Runs npm, which knows proxies, certificates and mirrors, and checks the integrity of downloads. It uses the settings of the
+# builder and the registry in the config of the app, but never an .npmrc of the app.
 run_npm() {
   local registry
-  find_npm || die 'npm is not on this builder, and this app needs it.' 'The operator adds it with script/bootstrap on the builder.'
+  find_npm || die 'This app needs npm, but this builder has no npm.' 'The operator installs it with script/bootstrap on the builder.'
   registry=$(config_value "${ENV_DIR-}" NPM_CONFIG_REGISTRY "$(config_value "${ENV_DIR-}" npm_config_registry '')")
   mkdir -p "$CACHE_DIR/home"
   (
@@ -66,7 +66,7 @@ run_npm() {
   )
 }
 
-# Sets NODE_VERSION and NODE_ORIGIN (toolchain, registry) for a range; ends the compile when it makes no sense.
+# Sets NODE_VERSION and NODE_ORIGIN (toolchain, registry) for a range. An invalid range ends the compile.
 choose_runtime() {
   local range=$1 status
   if read_toolchain_version; then
@@ -75,7 +75,7 @@ choose_runtime() {
     satisfies "$NODE_VERSION" "$range"
     status=$?
     ((status == 0)) && return 0
-    ((status == 2)) && die "The Node version \"$range\" under engines.node in package.json is not understood." \
+    ((status == 2)) && die "The Node version \"$range\" under engines.node in package.json is not a valid range." \
       'Write a range such as "24.x" or ">=22".'
   fi
   NODE_ORIGIN=registry
@@ -101,7 +101,7 @@ node_not_found() {
   die "No Node version satisfies \"$1\" (engines.node in package.json)." 'Write a range such as "24.x" or ">=22".'
 }
 
-# Sets VERSION to what range $2 of program $1 came to within the last day. @return 1 when that is not known
+# Sets VERSION to the version that was found for range $2 of program $1 within the last day. @return 1 if there is none
 remembered_version() {
   local file=$CACHE_DIR/versions-of-$1
   [[ -f $file && -z $(find "$file" -mmin +1440) ]] || return 1
@@ -111,7 +111,7 @@ remembered_version() {
 
 remember_version() { printf '%s\t%s\n' "$2" "$3" >"$CACHE_DIR/versions-of-$1"; }
 
-# All versions of package $1, one a line, into file $2. A registry that did not answer bin/layers is not asked again by bin/compile.
+# Writes all versions of package $1 to file $2, one per line. If the registry did not answer bin/layers, bin/compile does not ask again.
 list_versions() {
   local errors=$CACHE_DIR/view-errors failed=$CACHE_DIR/view-failed
   if [[ ! -f $failed || $(<"$failed") != "$1 ${REQUEST_ID-}" ]]; then
@@ -134,7 +134,7 @@ first_error() {
   printf '%s' "${line:0:200}"
 }
 
-# The major version of npm that was released with a major version of Node; empty when the builder's own npm runs on it.
+# The major version of npm for a major version of Node. Empty if the npm of the builder runs on it.
 npm_of_node() {
   case $1 in
     [6-9] | 1[0-4]) printf 6 ;;
@@ -145,7 +145,7 @@ npm_of_node() {
   esac
 }
 
-# Sets NPM_VERSION for engines.npm ($1); empty: the builder's own. Needs NODE_VERSION.
+# Sets NPM_VERSION for engines.npm ($1). Empty means the npm of the builder. Needs NODE_VERSION.
 choose_npm() {
   local range=$1 status
   NPM_VERSION=''
@@ -159,19 +159,19 @@ choose_npm() {
   list_versions npm "$CACHE_DIR/npm-all-versions"
   NPM_VERSION=$(awk -v range="$range" -f "$LIB_DIR/semver.awk" "$CACHE_DIR/npm-all-versions")
   status=$?
-  ((status == 0)) || die "No npm version satisfies \"$range\" (engines.npm in package.json)." 'Write a range such as "11.x", or leave it out.'
+  ((status == 0)) || die "No npm version satisfies \"$range\" (engines.npm in package.json)." 'Write a range such as "11.x", or remove engines.npm.'
   remember_version npm "$range" "$NPM_VERSION"
 }
 
-# Sets RUNTIME_KEY: what the content of the runtime folder follows from.
+# Sets RUNTIME_KEY, which decides the content of the runtime folder.
 describe_runtime() {
   VERSION=${NPM_VERSION:-none}
   if [[ -z ${NPM_VERSION-} ]] && find_npm; then read_version "$NPM_FOLDER/package.json" || VERSION=unknown; fi
-  # shellcheck disable=SC2034 # for those who source this
+  # shellcheck disable=SC2034 # the script that sources this file reads it
   RUNTIME_KEY="node $NODE_VERSION $NODE_ARCH npm $VERSION${EXTRA_TOOLS:+ $EXTRA_TOOLS}"
 }
 
-# Puts the runtime into BUILD_DIR unless the builder mounted it.
+# Copies the runtime into BUILD_DIR, unless the builder mounted it.
 provide_runtime() {
   local target=$BUILD_DIR/$RUNTIME_PATH source=${SLIPWAY_NODE_DIR-}
   RUNTIME_NODE=$target/bin/node
@@ -191,7 +191,7 @@ fetch_runtime() {
   rm -rf "$CACHE_DIR"/node-[0-9]* "$CACHE_DIR/node-fetch"
   mkdir -p "$CACHE_DIR/node-fetch"
   run_npm pack --silent --pack-destination "$CACHE_DIR/node-fetch" "$package@$NODE_VERSION" >/dev/null ||
-    die "Node.js $NODE_VERSION could not be fetched from the registry."
+    die "Node.js $NODE_VERSION could not be downloaded from the registry."
   tar -xzf "$CACHE_DIR"/node-fetch/*.tgz -C "$CACHE_DIR/node-fetch" --no-same-owner package/bin/node ||
     die "The package of Node.js $NODE_VERSION could not be unpacked."
   chmod 755 "$CACHE_DIR/node-fetch/package/bin/node"
@@ -209,13 +209,13 @@ provide_npm() {
   ln -s ../lib/node_modules/npm/bin/npx-cli.js "$target/bin/npx"
 }
 
-# npm is an ordinary package that contains all its dependencies.
+# npm is a package that contains all its dependencies.
 fetch_npm() {
   local folder=$CACHE_DIR/npm-fetch
   info "Downloading npm $NPM_VERSION"
   rm -rf "$folder"
   mkdir -p "$folder"
-  run_npm pack --silent --pack-destination "$folder" "npm@$NPM_VERSION" >/dev/null || die "npm $NPM_VERSION could not be fetched from the registry."
+  run_npm pack --silent --pack-destination "$folder" "npm@$NPM_VERSION" >/dev/null || die "npm $NPM_VERSION could not be downloaded from the registry."
   if ! tar -xzf "$folder"/*.tgz -C "$folder" --no-same-owner || [[ ! -f $folder/package/bin/npm-cli.js ]]; then die "The package of npm $NPM_VERSION could not be unpacked."; fi
   chmod 755 "$folder/package/bin/npm-cli.js" "$folder/package/bin/npx-cli.js"
   cp -R "$folder/package" "$1/lib/node_modules/npm"

@@ -1,5 +1,5 @@
-# Prints the highest version on stdin (one `1.2.3` a line) that satisfies -v range='^24 || >=26'.
-# Exit code 1: none does; 2: the range is not understood. Pre-releases never match, as with npm.
+# Prints the highest version on stdin (one `1.2.3` per line) that satisfies -v range='^24 || >=26'.
+# Exit code 1: no version satisfies it; 2: the range is invalid. Pre-releases never match, as with npm.
 function num(a, b, c) { return a * 10000000000 + b * 100000 + c }
 function isx(part) { return part == "" || part ~ /^[xX*]$/ }
 # Splits `1.2.x` into v1 v2 v3 and `given` (how many leading parts are numbers).

@@ -224,7 +224,7 @@ describe('the nodejs buildpack', () => {
     });
     await assert.rejects(bench.build(withRange('newest please')), {
       code: 'SLIP_BUILD_COMPILE_FAILED',
-      message: /"newest please" under engines\.node in package\.json is not understood/,
+      message: /"newest please" under engines\.node in package\.json is not a valid range/,
     });
     await assert.rejects(bench.build({ 'package.json': '{ "name": "x", }' }), {
       code: 'SLIP_BUILD_COMPILE_FAILED',

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# What package.json and the lockfile say, read without starting Node.
+# Reads package.json and finds the lockfile, without starting Node.
 # Sets PKG (flattened text), HAS_DEPENDENCIES, SCRIPTS, NODE_RANGE, PM (npm, yarn, berry, pnpm), PM_SPEC, LOCKFILE, OWN_SCRIPTS.
 
 BUILD_SCRIPTS='heroku-prebuild build heroku-postbuild heroku-cleanup'
-# Root scripts an install runs: what they do depends on more than the lockfile.
+# Scripts of the root that an install runs. Their results depend on more than the lockfile.
 INSTALL_SCRIPTS='preinstall install postinstall prepublish preprepare prepare postprepare'
 
 read_facts() {
@@ -58,16 +58,16 @@ choose_yarn() {
   return 0
 }
 
-# The key of the layer node_modules. Needs collect_inputs. Only an install without scripts of the app's own gives the final folder.
+# The key of the layer node_modules. Needs collect_inputs. If the app has scripts, the install alone does not give the final folder.
 dependencies_key() {
   local key
   key="node_modules $PM $INSTALL_KEY"
-  # A key that no other build has: never mounted again.
+  # A key that no other build has, so that the folder is never reused.
   if [[ -n $NO_REUSE ]] || ((OWN_SCRIPTS)); then key+=" ${REQUEST_ID:-$SRANDOM}"; fi
   printf '%s' "$key"
 }
 
-# production: without devDependencies in the end, as on Heroku unless the app says otherwise.
+# production: the slug has no devDependencies. As on Heroku, the config of the app can change this.
 install_mode() {
   if [[ $(config_value "$ENV_DIR" NPM_CONFIG_PRODUCTION true) == false || $(config_value "$ENV_DIR" YARN_PRODUCTION true) == false ||
     $(config_value "$ENV_DIR" NODE_ENV production) != production ]]; then

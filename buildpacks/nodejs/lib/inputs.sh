@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # The inputs of an install of dependencies. The key of the install covers exactly these, and the rest of the source is hidden
 # from the install (install.sh). So equal keys give equal content, whatever the install scripts of packages do.
-# Sets INPUTS (paths below BUILD_DIR), MANIFESTS (package.json files whose scripts do not count), NO_REUSE (why nothing may be
-# reused; empty: it may), HAS_LOCAL_PATHS and INSTALL_KEY. Needs RUNTIME_KEY and read_app_env.
+# Sets INPUTS (paths below BUILD_DIR), MANIFESTS (package.json files whose scripts do not count), NO_REUSE (the reason why
+# nothing may be reused, or empty), HAS_LOCAL_PATHS and INSTALL_KEY. Needs RUNTIME_KEY and read_app_env.
 
 # Settings, and files that install scripts of well-known packages read (Prisma's schema, rc files).
 INPUT_FILES=(package-lock.json npm-shrinkwrap.json yarn.lock pnpm-lock.yaml pnpm-workspace.yaml '.pnpmfile.*' .node-version .nvmrc
@@ -15,11 +15,11 @@ collect_inputs() {
   local -A seen=()
   INPUTS=() MANIFESTS=() NO_REUSE='' HAS_LOCAL_PATHS=0 FLAT='' INSTALL_KEY=''
   find_inputs
-  # The hash reads all inputs, so it is computed once. Without reuse nobody asks for it.
+  # The hash reads all inputs, so it is computed once, and only if it is needed.
   [[ -n $NO_REUSE ]] || INSTALL_KEY=$(hash_inputs)
 }
 
-# Also without reuse it is important whether there are local archives: then the caches of the tools must be empty.
+# Local archives must be found even without reuse, because with them the caches of the tools must be empty.
 find_inputs() {
   [[ -z ${SCRIPTS[preinstall]-}${SCRIPTS[install]-} ]] || note_early_scripts
   add_root_files
@@ -29,14 +29,14 @@ find_inputs() {
   read_manifests
   [[ -z $LOCKFILE ]] || check_lockfile_paths
   ((${#INPUTS[@]} <= INPUTS_MAX)) || NO_REUSE="the install depends on more than $INPUTS_MAX files"
-  # npm runs node-gyp for it, on files that no list names.
-  [[ ! -f $BUILD_DIR/binding.gyp ]] || NO_REUSE='the app has a native module of its own (binding.gyp)'
+  # npm runs node-gyp for it, and node-gyp reads files that are not in INPUTS.
+  [[ ! -f $BUILD_DIR/binding.gyp ]] || NO_REUSE='the app has its own native module (binding.gyp)'
   [[ $(config_value "$ENV_DIR" NODE_MODULES_CACHE true) != false ]] || NO_REUSE='NODE_MODULES_CACHE is false'
   [[ -n $LOCKFILE ]] || NO_REUSE='there is no lockfile'
   return 0
 }
 
-# They run before the install and can change what it does. `npx only-allow pnpm` is the harmless exception.
+# These scripts run before the install and can change its result. `npx only-allow pnpm` is harmless.
 note_early_scripts() {
   local path type value
   while IFS=$'\t' read -r path type value; do
@@ -45,7 +45,7 @@ note_early_scripts() {
   return 0
 }
 
-# Adds a file or folder of the source once. @return 1 when it is not there, or is outside of the app
+# Adds a file or folder of the source once. @return 1 if it does not exist or is outside of the app
 add_input() {
   local path=$1
   while [[ $path == ./* ]]; do path=${path#./}; done
@@ -63,13 +63,13 @@ add_root_files() {
   local pattern file
   shopt -s nullglob dotglob
   for pattern in "${INPUT_FILES[@]}"; do
-    # shellcheck disable=SC2231 # a pattern of ours
+    # shellcheck disable=SC2231 # the pattern must expand
     for file in "$BUILD_DIR"/$pattern; do add_input "${file#"$BUILD_DIR"/}"; done
   done
   shopt -u nullglob dotglob
 }
 
-# Every package.json of a workspace, with the settings beside it.
+# Adds every package.json of a workspace, and the settings in the same folder.
 add_manifests() {
   local file
   MANIFESTS=(package.json)
@@ -113,8 +113,8 @@ add_config_paths() {
   return 0
 }
 
-# Flattens all manifests in one process, and reads which local paths, programs and scripts they name. With `./` no name of a file
-# looks like an assignment to awk.
+# Flattens all manifests in one process, and reads the local paths, programs and scripts in them. The prefix `./` keeps awk from
+# reading a file name as an assignment.
 read_manifests() {
   local file path type value
   FLAT=$(cd "$BUILD_DIR" && awk -v named=1 -f "$LIB_DIR/json.awk" "${MANIFESTS[@]/#/./}") || { NO_REUSE='a package.json of the workspace is not valid JSON'; return 0; }
@@ -134,7 +134,7 @@ read_manifests() {
   return 0
 }
 
-# Path $2 as package.json $1 means it.
+# Adds path $2, relative to the folder of package.json $1.
 add_beside() {
   local folder=''
   [[ $1 == */* ]] && folder=${1%/*}/
@@ -158,7 +158,7 @@ add_dependency_path() {
     return 0
   fi
   HAS_LOCAL_PATHS=1
-  # Installed as a package: all of its package.json counts, its scripts too.
+  # It is installed as a package, so its whole package.json counts, with its scripts.
   drop_manifest "$ADDED/package.json"
 }
 
@@ -169,7 +169,7 @@ drop_manifest() {
   MANIFESTS=("${kept[@]}")
 }
 
-# The content behind a link does not matter to the install, except the programs that its target names.
+# The install does not read the content of a linked folder, except the programs in its package.json.
 add_link() {
   local folder=${1%package.json}$2
   [[ -f $BUILD_DIR/$folder/package.json ]] || return 0

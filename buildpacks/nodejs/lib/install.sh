@@ -1,27 +1,27 @@
 # shellcheck shell=bash
-# Installing dependencies, running the app's build scripts, pruning.
+# Installs dependencies, runs the build scripts of the app, and prunes.
 
 # Sets the environments in which with_tool_env and with_app_env run package managers and the app's scripts.
 use_runtime() {
   local caches=$CACHE_DIR
-  # A cache would give the old content of a local archive that changed under its old name.
+  # If a local archive changed but kept its name, a cache would return its old content.
   if ((HAS_LOCAL_PATHS)) || [[ $(config_value "$ENV_DIR" NODE_MODULES_CACHE true) == false ]]; then caches=$CACHE_DIR/once; rm -rf "$caches"; fi
   DEFAULT_ENV=(NODE_ENV=production)
   TOOL_ENV=(
     "PATH=$BUILD_DIR/$RUNTIME_PATH/bin:$BUILD_DIR/node_modules/.bin:$PATH"
-    # Caches and other files of the tools belong to the cache, not to the slug.
+    # The files of the tools belong into the build cache, not into the slug.
     "HOME=$CACHE_DIR/home" "npm_config_cache=$caches/npm" "YARN_CACHE_FOLDER=$(yarn_cache_folder "$caches")" "YARN_GLOBAL_FOLDER=$caches/yarn-global"
     npm_config_update_notifier=false npm_config_fund=false npm_config_audit=false
     YARN_ENABLE_GLOBAL_CACHE=false YARN_ENABLE_TELEMETRY=0 COREPACK_ENABLE_STRICT=0
   )
-  # pnpm takes its settings where npm does, and npm complains of them. Its side effects cache would skip install scripts.
+  # npm warns about the settings of pnpm, so only pnpm gets them. Its side effects cache would skip install scripts.
   [[ $PM == pnpm ]] && TOOL_ENV+=("npm_config_store_dir=$caches/pnpm" npm_config_package_import_method=copy npm_config_side_effects_cache=false)
   mkdir -p "$CACHE_DIR/home"
   # Settings that an earlier build wrote there must not affect this one.
   find "$CACHE_DIR/home" -mindepth 1 -maxdepth 1 ! -name .cache -exec rm -rf -- {} +
 }
 
-# Plug'n'Play loads packages from yarn's cache while the app runs, so there the cache is a part of the slug.
+# With Plug'n'Play the app loads packages from the cache of yarn, so that cache is a part of the slug.
 yarn_cache_folder() {
   if [[ $PM == berry ]] && { uses_plug_and_play || [[ -d $BUILD_DIR/.yarn/cache ]]; }; then printf '%s' "$BUILD_DIR/.yarn/cache"; else printf '%s' "$1/yarn"; fi
 }
@@ -34,7 +34,7 @@ uses_plug_and_play() {
   [[ ${linker:-pnp} == pnp ]]
 }
 
-# yarn or pnpm, installed next to npm into the runtime layer.
+# Installs yarn or pnpm beside npm into the runtime layer.
 provide_extra_tools() {
   [[ -n $EXTRA_TOOLS ]] || return 0
   is_reused "$RUNTIME_PATH" && return 0
@@ -44,7 +44,7 @@ provide_extra_tools() {
   rm -f "$BUILD_DIR/$RUNTIME_PATH/lib/node_modules/.package-lock.json"
 }
 
-# Provides the packages: from an earlier build with the same key, else by an install that sees only the inputs of the key.
+# Provides the packages from an earlier build with the same key, or by an install that sees only the inputs of the key.
 provide_dependencies() {
   local name
   if [[ -n $NO_REUSE ]]; then
@@ -52,7 +52,7 @@ provide_dependencies() {
     return 0
   fi
   if restore_snapshot "$INSTALL_KEY"; then
-    # A snapshot is more than this folder.
+    # A snapshot contains more than this folder.
     promise_nothing node_modules
     info "Node modules unchanged since an earlier build ($LOCKFILE)"
   else
@@ -61,14 +61,14 @@ provide_dependencies() {
   for name in "${LATE_SCRIPTS[@]}"; do run_script "$name"; done
 }
 
-# As the package manager does it by itself, with the whole source in its place.
+# Installs with the whole source visible, as the package manager does without this buildpack.
 install_plainly() {
   promise_nothing node_modules
   [[ -z $NO_REUSE || -z $LOCKFILE ]] || info "Each build installs all packages again, because $NO_REUSE"
   install_dependencies || tool_failed
 }
 
-# Scripts of the root that belong to an install, by what each package manager runs.
+# The scripts of the root that the package manager runs after an install.
 choose_late_scripts() {
   case $PM in
     berry) LATE_SCRIPTS=(postinstall) ;;
@@ -80,7 +80,7 @@ install_hidden() {
   hide_source
   if ! install_dependencies; then
     if cause_is network || cause_is lockfile; then tool_failed; fi
-    info 'Installing again with the whole source in sight, because a package may need more of it'
+    info 'Installing again with the whole source visible, because a package may need more of it'
     chmod 755 "$HIDDEN"
     discard_product
     show_source
@@ -99,7 +99,7 @@ install_hidden() {
 # @return 1 when the package manager failed
 install_dependencies() {
   local omit=() production=()
-  # Without build scripts nobody needs devDependencies: they are left out at once instead of pruned later.
+  # Without build scripts, devDependencies are not needed, so they are not installed.
   if [[ $(needs_dev) == no ]]; then omit=(--omit=dev) production=(--production); else omit=(--include=dev) production=(--production=false); fi
   cd "$BUILD_DIR" || exit 1
   case $PM in
@@ -139,7 +139,7 @@ needs_dev() {
 
 try_tool() {
   TOOL="$1 $2"
-  # CI: without a terminal pnpm asks nothing. The app's scripts do not get it: some of them take warnings for errors then.
+  # With CI set, pnpm asks no questions. Scripts of the app do not get it, because some of them would treat warnings as errors.
   with_tool_env CI=true "$@" 2>&1 | indent
   (($? == 0 && PIPESTATUS[0] == 0))
 }
@@ -162,7 +162,7 @@ run_script() {
   ((PIPESTATUS[0] == 0)) || die "The script \"$name\" of package.json failed (see above)."
 }
 
-# The app's own build: heroku-postbuild stands in for build where both exist (Heroku).
+# Runs the build of the app. As on Heroku, heroku-postbuild replaces build if both exist.
 run_build_scripts() {
   local -a flags=()
   read -ra flags <<<"$(config_value "$ENV_DIR" NODE_BUILD_FLAGS '')"
@@ -194,7 +194,7 @@ prune_dependencies() {
   esac
 }
 
-# `pnpm prune` knows nothing of workspaces: it empties node_modules of their members.
+# `pnpm prune` does not support workspaces: it empties node_modules of their members.
 prune_pnpm() {
   if [[ -f $BUILD_DIR/pnpm-workspace.yaml ]]; then
     run_tool pnpm install --prod --frozen-lockfile --ignore-scripts --prefer-offline

@@ -1,5 +1,5 @@
 # Writes each JSON object below the folder `to` without the top-level fields that `ignored` names (a|b|c), and without white space
-# between tokens: the hash of the install does not cover both. The files were checked by json.awk before. POSIX awk.
+# between tokens, because the hash of the install does not cover either. json.awk has checked the files before. POSIX awk.
 function start_file() {
   finish_file()
   output = to "/" FILENAME

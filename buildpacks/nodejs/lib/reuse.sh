@@ -1,24 +1,24 @@
 # shellcheck shell=bash
-# Reuse of an install: its product is kept in CACHE_DIR under the key of its inputs, and unpacked over the source later.
+# Reuses an install. Its product is kept in CACHE_DIR under the key of its inputs, and later unpacked over the source.
 # During the install the rest of the source is hidden, so the key covers everything that the install can read.
 
 SNAPSHOT_DIR=$CACHE_DIR/install
 # A larger product would take more than half of a build cache.
 SNAPSHOT_MAX_KIB=1048576
 
-# Moves the source away and puts copies of the inputs in its place. Package.json files are reduced to what the key covers.
+# Hides the source and puts copies of the inputs in its place. Each package.json is reduced to the fields that the key covers.
 hide_source() {
   HIDDEN=$BUILD_DIR/.slipway-source-$SRANDOM
-  mkdir "$HIDDEN" || die 'The source could not be set aside for the install.'
+  mkdir "$HIDDEN" || die 'The source could not be hidden for the install.'
   move_entries "$BUILD_DIR" "$HIDDEN"
   printf '%s\0' "${MANIFESTS[@]}" "${INPUTS[@]}" | tar -cf - -C "$HIDDEN" --exclude=node_modules --exclude=.yarn/install-state.gz --null -T - |
-    tar -xpf - -C "$BUILD_DIR" --no-same-owner || die 'The source could not be set aside for the install.'
+    tar -xpf - -C "$BUILD_DIR" --no-same-owner || die 'The source could not be hidden for the install.'
   reduce_manifests
-  # An install script that walks through all folders must not find it. (Root may still.)
+  # An install script that walks through all folders must not find it. (Root can still read it.)
   chmod 000 "$HIDDEN"
 }
 
-# Moves all but the runtime and the hidden folder itself.
+# Moves everything except the runtime and the hidden folder.
 move_entries() {
   local entry
   local -a entries=()
@@ -28,7 +28,7 @@ move_entries() {
   ((${#entries[@]} == 0)) || mv -t "$2" -- "${entries[@]}" || die 'The source could not be moved.'
 }
 
-# With `./` no name looks like an assignment to awk.
+# The prefix `./` keeps awk from reading a name as an assignment.
 reduce_manifests() {
   (cd "$HIDDEN" && awk -v to="$BUILD_DIR" -v ignored="$IGNORED_FIELDS" -f "$HERE/lib/reduce.awk" "${MANIFESTS[@]/#/./}") ||
     die 'package.json could not be prepared for the install.'
@@ -42,7 +42,7 @@ remove_inputs() {
   for path in "${INPUTS[@]}"; do remove_unchanged "$path"; done
 }
 
-# An input that the install changed belongs to its product.
+# Keeps an input that the install changed, because it belongs to the product.
 remove_unchanged() {
   local entry
   if [[ -d $BUILD_DIR/$1 && ! -L $BUILD_DIR/$1 && -d $HIDDEN/$1 && ! -L $HIDDEN/$1 ]]; then
@@ -88,7 +88,7 @@ discard_product() {
   shopt -u nullglob dotglob
 }
 
-# True when the product is node_modules at the root and nothing else: then the mounted layer is all of it.
+# True if the product is only node_modules at the root. Then the mounted layer is the whole product.
 is_product_in_one_folder() {
   [[ -z $(find "$BUILD_DIR" -mindepth 1 \( -path "$BUILD_DIR/node_modules" -o -path "$BUILD_DIR/.heroku" -o -path "$HIDDEN" \) -prune -o ! -type d -print -quit) ]]
 }
@@ -101,14 +101,14 @@ save_snapshot() {
     tar -cf "$SNAPSHOT_DIR/making" -C "$BUILD_DIR" --exclude=./.heroku --exclude='./.slipway-*' . 2>/dev/null
   ) 2>/dev/null && mv "$SNAPSHOT_DIR/making" "$SNAPSHOT_DIR/$1.tar" && return 0
   rm -f "$SNAPSHOT_DIR"/*
-  info 'The installed packages are too large for the build cache: every build installs them again.'
+  info 'The installed packages are too large for the build cache, so every build installs them again.'
 }
 
-# @return 1 when there is none for this key
+# @return 1 if there is no snapshot for this key
 restore_snapshot() {
   local file=$SNAPSHOT_DIR/$1.tar
   [[ -f $file ]] || return 1
   tar -xpf "$file" -C "$BUILD_DIR" --no-same-owner 2>/dev/null && return 0
   rm -f "$file"
-  die 'The installed packages could not be taken from the build cache.' 'They are gone from it now: push again.'
+  die 'The installed packages could not be read from the build cache.' 'They were removed from the cache. Push again.'
 }

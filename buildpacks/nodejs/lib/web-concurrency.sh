@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# The number of processes that a forking web server may start: as many as fit into the memory of this instance. Values that are set stay.
+# Sets how many processes a forking web server may start: as many as fit into the memory of the instance. Keeps existing values.
 
 # The memory limit of the instance in MiB: of its cgroup (version 2 or 1), else 512.
 memory_limit_mib() {
   local file bytes
   for file in /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes; do
     read -r bytes 2>/dev/null <"$file" || continue
-    # A number of 16 digits and more means: no limit.
+    # A number with 16 digits or more means that there is no limit.
     if [[ $bytes =~ ^[0-9]{7,15}$ ]]; then printf '%s' "$((bytes / 1048576))"; return 0; fi
   done
   printf 512

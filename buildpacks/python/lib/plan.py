@@ -1,14 +1,14 @@
-"""Chooses what is installed, and refuses what would be dropped in silence. Usage: plan.py APP_DIR ENV_DIR PYTHON_VERSION
+"""Chooses what to install, and refuses lists of packages that would be ignored. Usage: plan.py APP_DIR ENV_DIR PYTHON_VERSION
 
-Prints one fact a line, each a word, a tab and a value:
-  plan        requirements | project | build | nothing   what has to be installed
-  hash        digest of all that decides the result      equal digests promise an equal environment
-  env         digest of the variables alone              wheels that pip built under others are not used again
-  unkeyed     why                                        the digest does not cover this: never reuse the environment
-  local       path                                       a package of the app itself: pip must not take it from its cache
+Prints one fact per line: a word, a tab and a value.
+  plan        requirements | project | build | nothing   what to install
+  hash        digest of everything that decides the result; equal digests promise an equal environment
+  env         digest of the variables; wheels that pip built with other variables are not reused
+  unkeyed     reason why the digest does not cover the result; then the environment is never reused
+  local       path of a package of the app; pip must not take it from its cache
   dependency  one requirement of pyproject.toml
-  warn        a sentence
-  refuse      a sentence, a tab, what to do
+  warn        message
+  refuse      message, a tab, hint
 """
 
 import os
@@ -19,7 +19,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 from requirements import Facts, exists, look_at_requirement, look_at_settings, read_project, read_requirements, read_text  # noqa: E402
 
-# File → the tool that wrote it, and the command that writes its content as requirements.txt.
+# The tool that wrote each file, and the command that converts it to requirements.txt.
 LOCKFILES = {
     "poetry.lock": ("Poetry", "poetry export -f requirements.txt -o requirements.txt"),
     "uv.lock": ("uv", "uv export --no-dev --no-emit-project -o requirements.txt"),
@@ -92,7 +92,7 @@ def choose_project_plan(facts):
 
 
 def warn_about_python(facts):
-    """Heroku chooses the Python that these files name; here it is the one of the stack."""
+    """On Heroku these files choose the Python. Slipway always uses the Python of the stack."""
     for name, pattern in (("runtime.txt", r"^python-([0-9.]+)"), (".python-version", r"^([0-9.]+)")):
         if not exists(facts, name):
             continue

@@ -1,16 +1,16 @@
 # shellcheck shell=bash
-# The interpreter of the stack, a venv for the app, and the packages that are installed into it.
+# Finds the Python of the stack, creates a virtual environment for the app, and installs packages into it.
 
 VENV_PATH=.heroku/python
 
 # Sets PYTHON and PYTHON_VERSION (3.11.2).
 find_python() {
-  PYTHON=$(command -v python3) || die 'python3 is not on this stack.' 'The operator installs it on the builder and every node: apt install python3 python3-venv'
-  # Never an app's sitecustomize or user packages.
+  PYTHON=$(command -v python3) || die 'This stack has no python3.' 'The operator installs it on the builder and every node: apt install python3 python3-venv'
+  # Without sitecustomize and user packages of the app.
   PYTHON_VERSION=$("$PYTHON" -I -S -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])') || die 'The python3 of this stack cannot be started.'
 }
 
-# Sets PLAN (what has to be installed) and what else lib/plan.py finds; ends the compile for what cannot be installed.
+# Sets PLAN (what to install) and the other facts of lib/plan.py. Ends the compile if they cannot be read.
 read_plan() {
   local kind value text
   PLAN='' PLAN_HASH='' ENV_HASH='' UNKEYED='' HAS_LOCAL=0 DEPENDENCIES=() WARNINGS=() REFUSED=''
@@ -30,7 +30,7 @@ read_plan() {
   done <<<"$text"
 }
 
-# Equal keys promise equal content. What the digest does not cover gets a key that no other build has.
+# Equal keys promise equal content. If the digest does not cover everything, the key is one that no other build has.
 venv_key() {
   printf 'venv %s %s %s %s' "$PYTHON_VERSION" "${STACK-}" "$HOSTTYPE" "$PLAN_HASH"
   if [[ -n $UNKEYED ]]; then printf ' %s' "${REQUEST_ID:-$SRANDOM}"; fi
@@ -39,16 +39,16 @@ venv_key() {
 make_venv() {
   rm -rf "${BUILD_DIR:?}/$VENV_PATH"
   "$PYTHON" -I -m venv --without-pip "$BUILD_DIR/$VENV_PATH" ||
-    die 'A virtual environment could not be made.' 'The operator installs the missing part on the builder: apt install python3-venv'
+    die 'The virtual environment could not be created.' 'The operator installs the missing package on the builder: apt install python3-venv'
 }
 
 FIND_PIP='import importlib.util, os; print(os.path.dirname(importlib.util.find_spec("pip").origin))'
 
-# The pip of the stack, else the pip that belongs to ensurepip. The venv gets no copy of pip.
+# Runs the pip of the stack, or else the pip of ensurepip. The virtual environment gets no copy of pip.
 run_pip() {
   local wheel folder
   folder=$("$PYTHON" -I -c "$FIND_PIP" 2>/dev/null)
-  # This is what `pip --python` runs in the end. Each other start of pip takes a second.
+  # `pip --python` would run this too, but it takes a second longer.
   if [[ -n $folder && -f $folder/__pip-runner__.py ]]; then
     with_tool_env _PIP_RUNNING_IN_SUBPROCESS=1 "$BUILD_DIR/$VENV_PATH/bin/python3" "$folder/__pip-runner__.py" "$@"
     return
@@ -58,7 +58,7 @@ run_pip() {
     with_tool_env "$PYTHON" "$wheel/pip" --python "$BUILD_DIR/$VENV_PATH/bin/python3" "$@"
     return
   done
-  die 'pip is not on this builder, and this app has requirements.' 'The operator installs it: apt install python3-venv python3-pip'
+  die 'This app has requirements, but this builder has no pip.' 'The operator installs it: apt install python3-venv python3-pip'
 }
 
 install_requirements() {
@@ -74,27 +74,27 @@ install_requirements() {
   if [[ -n $UNKEYED ]]; then info "Each build installs them again, because $UNKEYED."; fi
   keep_sound_wheels
   cd "$BUILD_DIR" || exit 1
-  # Indexes of the app's own (PIP_EXTRA_INDEX_URL), and what its requirements name as ${TOKEN}.
+  # pip needs the config of the app: indexes (PIP_EXTRA_INDEX_URL), and variables in requirements such as ${TOKEN}.
   read_app_env "$ENV_DIR"
-  # Byte code beside the app's own source would hold the time of this build.
+  # Byte code in the source folders of the app would contain the time of this build.
   TOOL_ENV=("HOME=$BUILD_HOME" "PIP_CACHE_DIR=$CACHE_DIR/pip" PYTHONDONTWRITEBYTECODE=1)
   run_pip install --no-compile --no-input --disable-pip-version-check --progress-bar off "${what[@]}" 2>&1 | indent
   ((PIPESTATUS[0] == 0)) && return 0
   if cause_is network; then
     die 'pip could not reach the package index (see above).' \
-      'Push again. If it fails again, name an index that the builder can reach: slipway config:set PIP_INDEX_URL=https://…'
+      'Push again. If it fails again, set an index that the builder can reach: slipway config:set PIP_INDEX_URL=https://…'
   fi
   die 'pip could not install the requirements (see above).' 'Check names and versions in requirements.txt, commit and push again.'
 }
 
-# pip keeps the wheels that it built under their address. They are used again only when their content depends on nothing else.
+# pip caches the wheels that it built by their address. They are kept only if nothing else decides their content.
 keep_sound_wheels() {
   local mark=$CACHE_DIR/pip-wheels-of
   if ((HAS_LOCAL)) || [[ -n $UNKEYED || ! -f $mark || $(<"$mark") != "$ENV_HASH" ]]; then rm -rf "$CACHE_DIR/pip/wheels"; fi
   printf '%s' "$ENV_HASH" >"$mark"
 }
 
-# Byte code that stays valid whatever the files' times are; scripts that find the interpreter wherever the app lies.
+# Compiles byte code that does not depend on the times of files, and makes scripts find the interpreter in any folder.
 finish_venv() {
   local script first
   "$BUILD_DIR/$VENV_PATH/bin/python3" -I -m compileall -q --invalidation-mode unchecked-hash "$BUILD_DIR/$VENV_PATH/lib" >/dev/null ||

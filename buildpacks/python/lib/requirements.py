@@ -1,6 +1,6 @@
-"""Reads what an app asks for as pip reads it, and adds all that decides the result to a digest.
+"""Reads the requirements of an app as pip does, and adds everything that decides the result to a digest.
 
-An index of packages counts as constant: a name without a version is not looked up again while nothing else changes.
+The digest treats a package index as constant: a name without a version is not looked up again while nothing else changes.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 MAX_FILES = 200
 MAX_LISTED_FILES = 20000
 ARCHIVES = (".whl", ".zip", ".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tbz", ".tar.xz", ".txz")
-# Options of a requirements file: with a value, and alone. pip takes unambiguous beginnings of the long ones too.
+# Options of a requirements file, with and without a value. pip also accepts unambiguous prefixes of the long options.
 WITH_VALUE = {
     "-r": "--requirement", "-c": "--constraint", "-e": "--editable", "-f": "--find-links", "-i": "--index-url",
 }
@@ -51,7 +51,7 @@ def decode(data):
 
 
 def logical_lines(text):
-    """Lines as pip sees them: continued by a backslash, without comments and blank ones."""
+    """The lines as pip reads them: joined at a backslash, without comments and blank lines."""
     held = ""
     for line in text.splitlines():
         if re.match(r"\s*#", line):
@@ -74,7 +74,7 @@ def expand(facts, line):
 
 
 def options_of(line):
-    """The requirement at the start of a line, and its options as pairs; None when it cannot be read."""
+    """The requirement at the start of a line, and its options as pairs. None if the line is invalid."""
     words = line.split(" ")
     start = next((at for at, word in enumerate(words) if word.startswith("-")), len(words))
     try:
@@ -107,7 +107,7 @@ def options_of(line):
 
 
 def read_requirements(facts, path, base, seen, is_constraint=False):
-    """One file with all that it includes. Paths of includes are relative to the including file."""
+    """Reads a file and the files that it includes. Paths of includes are relative to the including file."""
     full = os.path.join(base, path)
     key = (os.path.realpath(full), is_constraint)
     if key in seen:
@@ -116,7 +116,7 @@ def read_requirements(facts, path, base, seen, is_constraint=False):
     try:
         data = read_text(full)
     except OSError:
-        # pip names the file that is absent.
+        # pip reports the missing file.
         facts.has_requirement = True
         return facts.say("unkeyed", f"{path} cannot be read")
     if len(seen) > MAX_FILES:
@@ -126,7 +126,7 @@ def read_requirements(facts, path, base, seen, is_constraint=False):
         parsed = options_of(expand(facts, line))
         if parsed is None:
             facts.has_requirement = True
-            facts.say("unkeyed", f"a line of {path} is not understood")
+            facts.say("unkeyed", f"a line of {path} cannot be parsed")
             continue
         requirement, pairs = parsed
         if requirement:
@@ -151,12 +151,12 @@ def look_at_option(facts, name, value, file, seen):
 
 
 def look_at_links(facts, value, folder):
-    """A folder or page with packages: those of the app are part of the digest."""
+    """A folder or page with packages. If it is a part of the app, the digest covers it."""
     if re.match(r"https?:", value, re.I):
         return
     path = unquote(urlsplit(value).path) if value.lower().startswith("file:") else value
     beside = os.path.join(folder, path)
-    # pip takes the folder beside the file if there is one, else the one below the root of the app.
+    # pip uses the folder beside the file if it exists, and else the folder below the root of the app.
     cover_tree(facts, beside if os.path.exists(beside) else os.path.join(facts.app, path))
 
 
@@ -209,7 +209,7 @@ def look_at_requirement(facts, requirement, has_hash):
         facts.say("unkeyed", "it installs the app's own source")
 
 
-# Settings of pip, as variables, that name no file of the app.
+# Variables with settings of pip that name no file of the app.
 HARMLESS_SETTINGS = {
     "NO_INDEX", "TRUSTED_HOST", "DEFAULT_TIMEOUT", "TIMEOUT", "RETRIES", "CERT", "CLIENT_CERT", "PROXY", "NO_CACHE_DIR", "PRE",
     "PREFER_BINARY", "NO_BINARY", "ONLY_BINARY", "REQUIRE_HASHES", "DISABLE_PIP_VERSION_CHECK", "PROGRESS_BAR", "VERBOSE", "QUIET",
@@ -218,7 +218,7 @@ HARMLESS_SETTINGS = {
 
 
 def look_at_settings(facts):
-    """PIP_* config variables say the same as options of a requirements file; their paths start at the root of the app."""
+    """PIP_* config variables mean the same as options of a requirements file. Their paths start at the root of the app."""
     for name, value in sorted(facts.config.items()):
         option = name[4:].upper() if name.upper().startswith("PIP_") else None
         if option in ("FIND_LINKS", "INDEX_URL", "EXTRA_INDEX_URL"):
@@ -236,7 +236,7 @@ def exists(facts, *names):
 
 
 def read_project(facts):
-    """pyproject.toml as a dictionary; empty when there is none."""
+    """pyproject.toml as a dictionary. Empty if there is no such file."""
     path = os.path.join(facts.app, "pyproject.toml")
     if not os.path.isfile(path):
         return {}

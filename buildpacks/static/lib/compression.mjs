@@ -5,7 +5,7 @@ import { brotliCompress, constants, gzip } from 'node:zlib';
 
 const COMPRESSIBLE =
   /^(text\/|image\/svg\+xml|image\/x-icon|font\/(ttf|otf)|application\/(json|xml|wasm|manifest\+json))/;
-/** A smaller file fits into one packet as it is. */
+/** A smaller file fits into one packet without compression. */
 const MIN_BYTES = 1024;
 /** A larger file would need too much memory in a small instance. */
 const MAX_BYTES = 8 * 1024 * 1024;
@@ -21,7 +21,7 @@ export function isCompressible(type) {
   return COMPRESSIBLE.test(type);
 }
 
-/** The encoding to send, or undefined for the bytes as they are. */
+/** The encoding to send, or undefined for no encoding. */
 export function chooseEncoding(header, sizeBytes) {
   if (sizeBytes < MIN_BYTES || sizeBytes > MAX_BYTES) return undefined;
   const weights = new Map(

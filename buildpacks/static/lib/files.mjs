@@ -6,7 +6,7 @@ import { chooseEncoding, createCompressor, isCompressible } from './compression.
 import { mimeType } from './mime.mjs';
 import { end, plain, redirectTo } from './reply.mjs';
 
-// Never content of a site: how it is built and started.
+// Files that describe how the site is built and started. They are never served.
 const PRIVATE_AT_ROOT = new Set(['static.json', 'Procfile', 'app.json']);
 
 /** @param root real path of the folder that is served. @returns a function that answers GET and HEAD for a decoded path */
@@ -45,14 +45,14 @@ async function findFile(root, site, path, url) {
   return route === undefined ? undefined : fileAt(root, route.value);
 }
 
-/** The address as the browser wrote it, with its query. Two slashes at the start would name another host. */
+/** The address as the browser sent it, with its query. Two slashes at the start would name another host. */
 function withSlash(url) {
   const at = url.indexOf('?');
   const path = (at < 0 ? url : url.slice(0, at)).replace(/^\/+/, '/');
   return `${path}/${at < 0 ? '' : url.slice(at)}`;
 }
 
-/** A regular file whose real place, symlinks followed, is below the root. */
+/** A regular file whose real path, with symlinks resolved, is below the root. */
 async function fileAt(root, path) {
   try {
     const real = await realpath(join(root, path));

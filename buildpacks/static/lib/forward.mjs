@@ -1,10 +1,10 @@
-// "proxies" of static.json: requests below a path are answered by another server.
+// "proxies" of static.json: another server answers the requests below a path.
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 
 /** RFC 9110, section 7.6.1: these belong to one connection. */
 const HOP_BY_HOP = ['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade'];
-/** These get new values for the origin. This server has answered `expect` itself. */
+/** These headers get new values for the origin. This server has already answered `expect`. */
 const REPLACED = ['host', 'expect'];
 /** Longest time without a byte from the origin. */
 const ORIGIN_TIMEOUT_MS = 55_000;
@@ -47,7 +47,7 @@ function originPath(rule, origin, url) {
   return `${origin.pathname.replace(/\/+$/, '')}/${below}${at < 0 ? '' : url.slice(at)}`;
 }
 
-/** How much of an encoded path stands for the prefix. */
+/** The length of the prefix in an encoded path. */
 function encodedLength(path, prefix) {
   let length = 0;
   for (let decoded = 0; decoded < Buffer.byteLength(prefix) && length < path.length; decoded++)
@@ -55,7 +55,7 @@ function encodedLength(path, prefix) {
   return length;
 }
 
-/** The password of this site is not for the origin. A body without a length stays framed, so that it is never read as a request. */
+/** Removes the password of this site. A body without a length stays chunked, so that it is never read as a request. */
 function requestHeaders(headers, origin, isGuarded) {
   const framing = headers['transfer-encoding'] === undefined ? {} : { 'transfer-encoding': 'chunked' };
   return { ...endToEnd(headers, isGuarded ? [...REPLACED, 'authorization'] : REPLACED), ...framing, host: origin.host };

@@ -1,4 +1,4 @@
-// One request → its answer: https, host, password, redirects, proxies, files, in this order.
+// Answers one request. The order is: https, host, password, redirects, proxies, files.
 import { createFileSender } from './files.mjs';
 import { findProxy, forward } from './forward.mjs';
 import { plain, redirectTo } from './reply.mjs';
@@ -37,7 +37,7 @@ async function answer({ site, guard, sendFile }, request, response) {
   return sendFile(request, response, path);
 }
 
-/** Decoded absolute path, or undefined for what no browser sends. */
+/** The decoded absolute path, or undefined if the path is invalid. */
 function requestPath(url) {
   try {
     const path = decodeURIComponent(url.split(/[?#]/, 1)[0]);
@@ -56,7 +56,7 @@ function rightPlace(site, headers, url) {
   return `${isSecure || site.httpsOnly ? 'https' : 'http'}://${site.canonicalHost ?? host}${url}`;
 }
 
-/** The target of a redirect as an address may be written in a header, with the query of the request. */
+/** The target of a redirect, encoded for a header, with the query of the request. */
 function targetOf(url, requestUrl) {
   const [, before, fragment] = /^([^#]*)(.*)$/s.exec(encodeTarget(url));
   const at = requestUrl.indexOf('?');
@@ -64,7 +64,7 @@ function targetOf(url, requestUrl) {
   return query === '' ? `${before}${fragment}` : `${before}${before.includes('?') ? '&' : '?'}${query}${fragment}`;
 }
 
-/** Encodes what an address cannot hold; what is encoded already stays so. */
+/** Encodes invalid characters of an address. Encoded characters stay as they are. */
 function encodeTarget(url) {
   return url.replace(/%(?![0-9A-Fa-f]{2})|[^\x21-\x7e]|["<>\\^`{|}]/gu, (character) => encodeURIComponent(character));
 }

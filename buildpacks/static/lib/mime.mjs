@@ -1,4 +1,4 @@
-// What browsers need to be told; everything else is bytes.
+// Content types by file extension. Other files are sent as bytes.
 import { extname } from 'node:path';
 
 const TYPES = {
@@ -36,7 +36,7 @@ const TYPES = {
   zip: 'application/zip',
 };
 
-/** Content-Type of a file name; texts are in this character set. */
+/** The Content-Type for a file name. Texts have this character set. */
 export function mimeType(path, encoding) {
   const type = TYPES[extname(path).slice(1).toLowerCase()] ?? 'application/octet-stream';
   return type.endsWith('charset=') ? `${type}${encoding}` : type;

@@ -1,4 +1,4 @@
-// The short answers.
+// Short answers without a file.
 
 export function redirectTo(response, status, location) {
   response.setHeader('Location', location);

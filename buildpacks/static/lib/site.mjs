@@ -1,4 +1,4 @@
-// static.json, as the Heroku static buildpack reads it. A key without an effect here is refused or gets a warning: a site must
+// Reads static.json as the static buildpack of Heroku does. A key without effect is an error or a warning, because a site must
 // never be more open than its file says.
 
 const HONOURED = new Set([
@@ -14,20 +14,20 @@ const HONOURED = new Set([
   'proxies',
   'encoding',
 ]);
-/** Settings of nginx, which does not run here. They change nothing that a visitor sees. */
+/** Settings of nginx, which Slipway does not use. They change nothing for a visitor. */
 const WITHOUT_EFFECT = new Set(['debug', 'logging', 'resolver', 'worker_connections']);
 /** RFC 9110: a token. */
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const REDIRECT_STATUS = new Set([301, 302, 303, 307, 308]);
 
-/** The file says something that cannot be honoured. The message is a sentence for the owner of the app. */
+/** static.json contains a setting that cannot be applied. The message is for the owner of the app. */
 export class SiteError extends Error {}
 
 /**
  * @param text content of static.json, or undefined
  * @param exists tells whether a path below the app is a file
- * @param env variables that `${NAME}` may stand for; undefined while building: then the names stay as they are
+ * @param env values for `${NAME}`; undefined during the build, when the names stay unchanged
  */
 export function parseSite(text, exists, env) {
   const given = text === undefined ? {} : parseObject(text);
@@ -146,7 +146,7 @@ function headerTable(value, glob) {
   return value;
 }
 
-/** Longest prefix first, as nginx chooses. */
+/** Longest prefix first, as in nginx. */
 function proxyTable(given, expand) {
   return Object.entries(given)
     .map(([prefix, value]) => ({ prefix, origin: proxyOrigin(prefix, value, expand) }))
@@ -182,7 +182,7 @@ export function variablesOf(site) {
   return [...new Set(texts.flatMap((text) => [...text.matchAll(/\$\{(\w+)\}/g)].map(([, name]) => name)))];
 }
 
-/** `/**` any depth, `*` one segment. */
+/** `/**` matches any depth, `*` matches one segment. */
 function patterns(given, check) {
   return Object.entries(given).map(([glob, value]) => ({ test: globToRegExp(glob), value: check(value, glob) }));
 }
