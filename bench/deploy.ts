@@ -4,7 +4,7 @@
  *   node bench/deploy.ts [a] [b] [c] [--n 10] [--rate 200] [--sandbox lxc]
  *
  * Real parts on this machine: git over SSH, controller, agent, sandbox, HAProxy. Prints a table and, as the last line, JSON.
- * (b) and (c) fetch their packages from the npm registry on the first push only; it may have an address of a closed range.
+ * (b) and (c) download their packages from the npm registry on the first push only. The registry may have a private address.
  */
 import { lookup } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
@@ -110,19 +110,19 @@ async function measure(
 async function once(
   fleet: TestFleet,
   repository: Repository,
-  of: { app: string; version: number; rate: number },
+  options: { app: string; version: number; rate: number },
 ): Promise<Sample> {
-  const wanted = `version=${String(of.version)} `;
+  const wanted = `version=${String(options.version)} `;
   const before = (await repository.git('rev-parse', 'HEAD')).stdout.trim();
   const after = await repository.edit('server.js', (text) => text.replace(/version=\d+ /, wanted));
-  const load = await Load.start(fleet.ports.web, `${of.app}.localhost`, of.rate);
+  const load = await Load.start(fleet.ports.web, `${options.app}.localhost`, options.rate);
   const startedAtMs = performance.now();
-  const pushed = await repository.push(of.app);
+  const pushed = await repository.push(options.app);
   const returnedMs = performance.now() - startedAtMs;
   if (!pushed.ok) throw new Error(pushed.text);
   const seen = await load.stop();
   const index = seen.bodies.findIndex((body) => body.startsWith(wanted));
-  const builds = (await fleet.api('GET', `/apps/${of.app}/builds`)) as { timingsMs: Record<string, number> }[];
+  const builds = (await fleet.api('GET', `/apps/${options.app}/builds`)) as { timingsMs: Record<string, number> }[];
   const firstNewMs = (seen.endedAtMs[index] ?? Number.NaN) - startedAtMs;
   return {
     firstNewMs,
@@ -146,7 +146,7 @@ async function packBytes(repository: Repository, before: string, after: string):
   return Buffer.byteLength(result.stdout, 'latin1');
 }
 
-/** Both daemons a second time: the first start compiles, which a machine does once per version. */
+/** Starts both daemons a second time. The first start compiles the code, which a machine does once for each version. */
 async function warmUp(started: TestFleet): Promise<void> {
   await started.endAgent('SIGTERM');
   await started.endController('SIGTERM');
@@ -173,19 +173,19 @@ async function rssMb(pid: number): Promise<number> {
 
 function report(kind: AppKind, result: { first: number; samples: Sample[] }): Record<string, unknown> {
   const { samples } = result;
-  const of = (pick: (sample: Sample) => number): number[] => samples.map(pick);
+  const valuesOf = (pick: (sample: Sample) => number): number[] => samples.map(pick);
   const stageNames = Object.keys(samples[0]?.stages ?? {});
   const stages = Object.fromEntries(
-    stageNames.map((name) => [name, Math.round(median(of((sample) => sample.stages[name] ?? 0)))]),
+    stageNames.map((name) => [name, Math.round(median(valuesOf((sample) => sample.stages[name] ?? 0)))]),
   );
-  const moved = of(
+  const moved = valuesOf(
     (sample) => sample.packBytes + (sample.stages['sourceBytes'] ?? 0) + (sample.stages['uploadedBytes'] ?? 0),
   );
   console.log(`\n(${kind}) n=${String(samples.length)}, first push ever ${String(Math.round(result.first))} ms`);
-  console.log(`  push start -> first new 200   ${spread(of((sample) => sample.firstNewMs))} ms`);
-  console.log(`  push start -> push returned   ${spread(of((sample) => sample.returnedMs))} ms`);
+  console.log(`  push start -> first new 200   ${spread(valuesOf((sample) => sample.firstNewMs))} ms`);
+  console.log(`  push start -> push returned   ${spread(valuesOf((sample) => sample.returnedMs))} ms`);
   console.log(
-    `  requests lost                 ${String(of((sample) => sample.lost).reduce((a, b) => a + b, 0))} of ${String(of((sample) => sample.requests).reduce((a, b) => a + b, 0))}`,
+    `  requests lost                 ${String(valuesOf((sample) => sample.lost).reduce((a, b) => a + b, 0))} of ${String(valuesOf((sample) => sample.requests).reduce((a, b) => a + b, 0))}`,
   );
   console.log(`  bytes moved (pack+source+layers) ${spread(moved)}`);
   console.log(
@@ -197,10 +197,10 @@ function report(kind: AppKind, result: { first: number; samples: Sample[] }): Re
     kind,
     n: samples.length,
     firstPushMs: result.first,
-    firstNewMs: of((sample) => sample.firstNewMs),
-    returnedMs: of((sample) => sample.returnedMs),
-    lost: of((sample) => sample.lost),
-    requests: of((sample) => sample.requests),
+    firstNewMs: valuesOf((sample) => sample.firstNewMs),
+    returnedMs: valuesOf((sample) => sample.returnedMs),
+    lost: valuesOf((sample) => sample.lost),
+    requests: valuesOf((sample) => sample.requests),
     bytesMoved: moved,
     stagesMedianMs: stages,
   };

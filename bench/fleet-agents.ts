@@ -6,12 +6,12 @@ import { systemClock } from '../shared/kit/clock.ts';
 import { silentLogger } from '../shared/kit/log.ts';
 import { fakeAgent } from '../test/support/dispatch-rig.ts';
 
-// Many agents in one process, each with a session, a connection and a certificate of its own: started by bench/fleet.ts. What a
-// machine of its own would do beside the others' (keep a table, hash it) is done once for all of them.
+// Many agents in one process, each with its own session, connection and certificate. bench/fleet.ts starts it. Work that each
+// machine would do for itself (store the route table, hash it) is done once for all agents.
 
-/** Longer than an agent's own: here it shares a processor with all the others, who shake hands at the same moment. */
+/** Longer than in an agent, because many agents share a CPU and connect at the same time. */
 const PATIENCE_MS = 60_000;
-/** The first time they come a few at a time: each is sent a whole route table, and one processor reads them all. */
+/** The first connections come a few at a time, because each agent gets a whole route table and one CPU reads all of them. */
 const AT_ONCE = 30;
 
 const tables = new Map<string, { readonly routes: FleetRoutes; readonly digest: string }>();
@@ -32,14 +32,14 @@ function tableAfter(
 const [address = '', ...stateDirs] = process.argv.slice(2);
 const deps = { clock: systemClock, logger: silentLogger, random: Math.random, openChannel: createChannels() };
 
-/** Resolves when it has its first route table. */
+/** Resolves when the agent has its first route table. */
 function startAgent(stateDir: string): Promise<void> {
   const agent = fakeAgent();
   const { hello } = fakeAgent();
   const session = connectSession({ address, stateDir, connectTimeoutMs: PATIENCE_MS }, agent, deps);
   let held: ReturnType<typeof tableAfter> | undefined;
   agent.hello = async () => ({ ...(await hello()), ledger: agent.accepted.at(-1), fleetRoutesDigest: held?.digest });
-  // Only the last state is kept, as a ledger does, and everything asked for runs at once.
+  // Keeps only the last state, and everything in it runs at once.
   agent.accept = (desired) => {
     agent.accepted[0] = desired;
     agent.statuses = desired.assignments.map(({ instanceId }) => ({

@@ -9,7 +9,7 @@ import { createLogger } from '../shared/kit/log.ts';
 import { randomId } from '../shared/kit/random-id.ts';
 import type { InstanceId, NodeId } from '../shared/domain/ids.ts';
 
-// The controller as it runs, without git and API, with handles for bench/fleet.ts: started by that.
+// The controller without git and API. bench/fleet.ts starts it and controls it.
 
 const config = await readControllerConfig(process.argv[2] ?? '');
 const { repos, images, builds } = controllerPaths(config.stateDir);
@@ -32,7 +32,7 @@ await dispatch.listen();
 void parts.movement.reconcile();
 process.send?.({ ready: true });
 
-/** Resolves when it holds for every node; looked at after each word of one. */
+/** Resolves when the condition is true for every node. Checked after each message of a node. */
 async function untilAll(holds: (node: NodeId) => boolean): Promise<void> {
   const left = new Set(dispatch.fleet.nodes().flatMap((node) => (holds(node.nodeId) ? [] : [node.nodeId])));
   if (left.size === 0) return;
@@ -46,13 +46,13 @@ async function untilAll(holds: (node: NodeId) => boolean): Promise<void> {
   });
 }
 
-/** Every node has said that it accepted its desired state, in this life of the controller. */
+/** Whether every node has accepted its desired state since the controller started. */
 async function untilTold(): Promise<void> {
   const wanted = new Map((await store.nodes()).map((node) => [node.id, node.generation]));
   await untilAll((node) => (dispatch.acknowledgement(node)?.generation ?? -1) >= (wanted.get(node) ?? 0));
 }
 
-/** Another instance for every node, in one transaction; then until every node has said that it accepted it. */
+/** Gives every node another instance in one transaction, and waits until every node has accepted it. */
 async function broadcast(): Promise<object> {
   const former = await store.allAssignments();
   const changedAtMs = performance.now();

@@ -12,9 +12,9 @@ import { DEFAULT_ENV, start } from '../shared/kit/exec.ts';
 import { freePorts } from '../test/support/free-ports.ts';
 import { addApp, addNode, addUser, assignment, newRelease } from '../test/support/store-fixtures.ts';
 
-// Many simulated agents (our own session client over grpc-js, mTLS, a certificate each) on one real controller:
-// `node bench/fleet.ts [agents] [processes] [restarts]`. Prints a table and, as the last line, JSON. Needs no root. All figures but
-// `agentsCpuMs` are the controller's; the agents share the machine with it and are often the slower half.
+// Many simulated agents (the session client of the agent, mTLS, one certificate each) on one real controller:
+// `node bench/fleet.ts [agents] [processes] [restarts]`. Prints a table and, as the last line, JSON. Needs no root. All figures
+// except `agentsCpuMs` are about the controller. The agents share the machine with it and are often slower.
 
 const AGENTS = Number(process.argv[2] ?? 1000);
 const PROCESSES = Number(process.argv[3] ?? 2);
@@ -34,13 +34,13 @@ async function ask(controller: Child, what: string): Promise<Figures> {
 
 async function startController(configPath: string): Promise<Child> {
   const args = ['--max-semi-space-size=4', join(import.meta.dirname, 'fleet-controller.ts'), configPath];
-  const env = { ...DEFAULT_ENV, NODE_COMPILE_CACHE: `${configPath}.code` }; // as its unit has it
+  const env = { ...DEFAULT_ENV, NODE_COMPILE_CACHE: `${configPath}.code` }; // as in its unit
   const child = start({ file: process.execPath, args, env }, ['ignore', 'inherit', 'inherit', 'ipc']);
   await once(child, 'message');
   return child;
 }
 
-/** Nodes with certificates of the real CA and one instance each; what a join leaves on their disks. */
+/** Creates nodes with certificates of the real CA and one instance each, and the files that a join writes. */
 async function makeFleet(dir: string, configPath: string): Promise<readonly string[]> {
   const { store, authority } = await openFoundations(await readControllerConfig(configPath), systemClock);
   const app = await addApp(store, (await addUser(store)).id);
@@ -75,7 +75,7 @@ function startAgents(port: number, stateDirs: readonly string[]): readonly Child
   });
 }
 
-/** User and system time of programs, ms. */
+/** User and system time of processes, in ms. */
 async function cpuMsOf(children: readonly Child[]): Promise<number> {
   let ticks = 0;
   for (const { pid } of children) {
@@ -88,7 +88,7 @@ async function cpuMsOf(children: readonly Child[]): Promise<number> {
   return ticks * 10;
 }
 
-/** What happened between two moments: the time, CPU of both sides, lag of the controller's event loop. */
+/** The difference between two moments: time, CPU of both sides, lag of the event loop of the controller. */
 async function phase(controller: Child, agents: readonly Child[], work: () => Promise<Figures>): Promise<Figures> {
   const [before, agentsBefore] = [await ask(controller, 'measure'), await cpuMsOf(agents)];
   const startedAtMs = performance.now();
@@ -108,7 +108,7 @@ async function phase(controller: Child, agents: readonly Child[], work: () => Pr
   };
 }
 
-/** kill -9, another controller at once, until every agent is there again and has accepted its desired state. */
+/** Kills the controller, starts another at once, and waits until every agent has accepted its desired state. */
 async function restart(
   old: Child,
   agents: readonly Child[],
@@ -139,7 +139,7 @@ function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }
 
-/** Median and extremes of each figure. */
+/** Median, minimum and maximum of each figure. */
 function summary(name: string, samples: readonly Figures[]): Record<string, string | number> {
   const cells = Object.keys(samples[0] ?? {}).map((key) => {
     const values = samples.map((sample) => Math.round((sample[key] ?? Number.NaN) * 10) / 10);
@@ -176,7 +176,7 @@ async function measureAll(dir: string, running: Set<Child>): Promise<Record<stri
     controller = again.controller;
     running.add(controller);
     restarts.push(again.figures);
-    await systemClock.sleep(6_000); // agents count a session of 5 s as a good one
+    await systemClock.sleep(6_000); // agents reset their back-off after a session of 5 s
   }
   const cpuPercent = ((steady['cpuMs'] ?? 0) / STEADY_MS) * 100;
   return {

@@ -9,7 +9,7 @@ import type { AppId } from '../shared/domain/ids.ts';
 import type { Layer } from '../shared/domain/slug.ts';
 import { run } from '../shared/kit/exec.ts';
 
-// What layers cost: `node bench/layers.ts` (as root, squashfs-tools installed). Prints JSON, then a table.
+// Measures the cost of layers: `node bench/layers.ts` (as root, squashfs-tools installed). Prints JSON, then a table.
 
 const APP_ID = 'bench001' as AppId;
 const MODULES: DeclaredLayer = { name: 'dependencies', path: 'node_modules', key: 'lock', shared: false };
@@ -53,7 +53,7 @@ async function writeAppFiles(dir: string, version: number): Promise<void> {
   for (const name of names) await writeFile(join(dir, name), `// ${name} ${String(version)}\n`.repeat(40));
 }
 
-/** Our own dependencies, as often as it takes; each copy of a file is a little different, so that none is stored once for all. */
+/** Copies of Slipway's dependencies. Each copy of a file is a little different, so that squashfs stores each of them. */
 async function writeDependencies(dir: string): Promise<{ bytes: number; files: number }> {
   const source = join(import.meta.dirname, '..', 'node_modules');
   const entries = (await readdir(source, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());

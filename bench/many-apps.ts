@@ -7,8 +7,8 @@ import { systemClock } from '../shared/kit/clock.ts';
 import { randomId } from '../shared/kit/random-id.ts';
 import { addApp, addNode, addUser, assignment, newRelease } from '../test/support/store-fixtures.ts';
 
-// What one look at the status of a large fleet costs the controller.
-//   node bench/many-apps.ts [apps, default 24000] [share of them that are deployed, default 0.5]
+// Measures how much CPU the status of a large fleet costs the controller.
+//   node bench/many-apps.ts [apps, default 24000] [share of deployed apps, default 0.5]
 
 const [apps = 24_000, deployed = 0.5] = process.argv.slice(2).map(Number);
 const noChange = { add: [], setDesired: [], remove: [] };

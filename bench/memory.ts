@@ -1,9 +1,9 @@
 /**
- * What both daemons hold of the memory: the agent as it is shipped (bundled, with the settings of its unit), and the controller.
+ * Measures the memory of both daemons: the agent as on a node (bundled, with the settings of its unit), and the controller.
  *
  *   node bench/memory.ts [--n 3] [--pushes 20] [--idle 15] [--sandbox lxc]
  *
- * Each round starts the agent anew, waits, reads, pushes, waits, and reads again. Prints a table and, as the last line, JSON.
+ * Each round restarts the agent, waits, measures, pushes, waits, and measures again. Prints a table and, as the last line, JSON.
  */
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { cpus, release, tmpdir } from 'node:os';
@@ -17,9 +17,9 @@ import { helloApp } from '../test/support/fleet-user.ts';
 
 interface Held {
   readonly rssMb: number;
-  /** Pages that several processes share are counted in parts. */
+  /** Pages that several processes share are divided among them. */
   readonly pssMb: number;
-  /** Of nobody else: what the machine gets back when it ends. */
+  /** Pages of this process only, which are free when it ends. */
   readonly privateMb: number;
 }
 
@@ -35,7 +35,7 @@ interface Settings {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** What the unit sets, so that this measures what is shipped. */
+/** The variables of the unit, so that the bench measures an installed agent. */
 async function unitSettings(cacheDir: string): Promise<Settings> {
   const unit = await readFile(join(PRODUCT_DIR, 'packaging', 'slipway-agent.service'), 'utf8');
   const flags = /^ExecStart=\S+ ((?:--\S+ )*)/m.exec(unit)?.[1]?.trim() ?? '';
@@ -68,21 +68,24 @@ interface Round {
 async function round(
   fleet: TestFleet,
   main: string,
-  of: Settings & { pushes: number; idleMs: number },
+  options: Settings & { pushes: number; idleMs: number },
 ): Promise<Round> {
-  const args = [...of.flags, main, 'run', '--config', join(fleet.dir, 'agent.json')];
-  const agent = start({ file: process.execPath, args, env: { PATH: process.env['PATH'] ?? '', ...of.env } }, 'ignore');
+  const args = [...options.flags, main, 'run', '--config', join(fleet.dir, 'agent.json')];
+  const agent = start(
+    { file: process.execPath, args, env: { PATH: process.env['PATH'] ?? '', ...options.env } },
+    'ignore',
+  );
   const pid = agent.pid ?? 0;
   await fleet.untilConnected();
-  await delay(of.idleMs);
+  await delay(options.idleMs);
   const idle = await held(pid);
   const repository = await fleet.me.repository('hello', helloApp(String(Date.now())));
-  for (let count = 0; count < of.pushes; count += 1) {
+  for (let count = 0; count < options.pushes; count += 1) {
     await repository.commit({ 'changed.txt': String(process.hrtime.bigint()) });
     const pushed = await repository.push('hello', '+HEAD:main');
     if (!pushed.ok) throw new Error(pushed.text);
   }
-  await delay(of.idleMs);
+  await delay(options.idleMs);
   const result = { idle, afterPushes: await held(pid), controller: await held(fleet.controllerPid) };
   const gone = new Promise((resolve) => agent.once('exit', resolve));
   agent.kill('SIGTERM');
@@ -90,13 +93,13 @@ async function round(
   return result;
 }
 
-function line(name: string, of: readonly Held[]): string {
+function line(name: string, values: readonly Held[]): string {
   const median = (pick: (held: Held) => number): string =>
-    of
+    values
       .map(pick)
       .sort((a, b) => a - b)
-      [of.length >> 1]?.toFixed(1) ?? '';
-  const all = of.map(({ rssMb }) => rssMb.toFixed(1)).join(' ');
+      [values.length >> 1]?.toFixed(1) ?? '';
+  const all = values.map(({ rssMb }) => rssMb.toFixed(1)).join(' ');
   return `${name.padEnd(24)} RSS ${median((held) => held.rssMb)} (${all})  PSS ${median((held) => held.pssMb)}  private ${median((held) => held.privateMb)} MB`;
 }
 
@@ -115,9 +118,9 @@ try {
   const settings = await unitSettings(join(dir, 'code'));
   const rounds: Round[] = [];
   await fleet.endAgent('SIGTERM');
-  const of = { ...settings, pushes: Number(values['pushes']), idleMs: Number(values['idle']) * 1000 };
-  await round(fleet, main, { ...of, pushes: 1, idleMs: 0 }); // the first start compiles, which a machine does once per version
-  for (let count = 0; count < Number(values['n']); count += 1) rounds.push(await round(fleet, main, of));
+  const options = { ...settings, pushes: Number(values['pushes']), idleMs: Number(values['idle']) * 1000 };
+  await round(fleet, main, { ...options, pushes: 1, idleMs: 0 }); // the first start compiles the code, which a machine does once for each version
+  for (let count = 0; count < Number(values['n']); count += 1) rounds.push(await round(fleet, main, options));
   console.log(
     `${String(machine.cpus)} x ${machine.model ?? ''}, Linux ${machine.kernel}, Node ${machine.node}, n=${values['n'] ?? ''}`,
   );

@@ -1,13 +1,13 @@
-/** What the hostile app of bench/neighbour.ts does. Each deed ends by itself: a number of things, or a number of seconds. */
+/** The attacks of the hostile app of bench/neighbour.ts. Each attack has a limit: a number of things or of seconds. */
 export interface Bomb {
   readonly name: string;
-  /** Runs out a table of the whole machine, so it runs in a virtual machine only. */
+  /** It exhausts a table of the whole machine, so it runs only in a virtual machine. */
   readonly machineWide?: true;
   /** A Perl program that runs in the sandbox of the app until $until. */
   readonly perl?: string;
-  /** Files of a push whose build is the deed. */
+  /** The files of a push whose build is the attack. */
   readonly push?: Readonly<Record<string, string>>;
-  /** The app is scaled up and down: each instance takes a loop device. */
+  /** The app is scaled up and down. Each instance uses a loop device. */
   readonly scale?: true;
 }
 
@@ -73,7 +73,7 @@ export const BOMBS: readonly Bomb[] = [
   },
 ];
 
-/** A web app that runs a deed when it is asked to: GET /NAME/SECONDS. */
+/** A web app that runs an attack on request: GET /NAME/SECONDS. */
 export function bombApp(): Record<string, string> {
   const programs = Object.fromEntries(BOMBS.flatMap(({ name, perl }) => (perl === undefined ? [] : [[name, perl]])));
   return {

@@ -1,12 +1,12 @@
 /**
- * bench/neighbour.ts in a virtual machine with its own kernel, systemd and cgroup v2. A bomb may take this machine, so all bombs run, also those
- * that run out a table of the whole machine.
+ * Runs bench/neighbour.ts in a virtual machine with its own kernel, systemd and cgroup v2. An attack may break this machine, so all
+ * bombs run, also those that exhaust a table of the whole machine.
  *
  *   script/bootstrap --vm
  *   unshare --net node bench/neighbour-vm.ts [BOMB…] [--sandbox lxc|nspawn] [--seconds 15] [--rate 5]
  *
- * Needs root. Prints the table of the bench, and its JSON as the last line. The guest has one processor, and system calls take longer in it:
- * compare each bomb with "none" of the same run.
+ * Needs root. Prints the table of the bench and, as the last line, JSON. The guest has one CPU and slower system calls, so compare
+ * each bomb with "none" of the same run.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -18,7 +18,7 @@ import { Machine } from '../test/vm/machine.ts';
 
 const MEMORY_MB = 4096;
 const LIMIT_MS = 3_600_000;
-/** Git needs HOME. What the bench says on its way goes to the guest's console, where it survives a guest that falls over. */
+/** Git needs HOME. The messages of the bench go to the console of the guest, so that they survive a crash of the guest. */
 const BENCH = `set -eu
 mkdir -p /opt/bench
 mount -t squashfs -o ro /dev/ubdb /opt/bench

@@ -1,12 +1,12 @@
 /**
- * What a neighbour notices of a hostile app: the time of its answers, the agent's connection, and a push of its own, under each bomb.
+ * Measures the effect of a hostile app on another app: its response times, the connection of the agent, and a push, under each bomb.
  *
  *   node bench/neighbour.ts [BOMB…] [--sandbox lxc|nspawn] [--seconds 15] [--rate 100] [--machine-wide]
  *
- * Real parts on this machine: git over SSH, controller, agent, sandboxes, HAProxy. Every bomb is bounded in count and time
- * (bench/neighbour-bombs.ts). Those that run out a table of the whole machine (arp, pids, aio) run only with --machine-wide, in a virtual
- * machine that may be lost: elsewhere they take the network and the processes of everybody on the machine.
- * Measure on a calm machine. "none" is the measure without a bomb. Prints a table and, as the last line, JSON.
+ * Real parts on this machine: git over SSH, controller, agent, sandboxes, HAProxy. Every bomb has a limit of count and time
+ * (bench/neighbour-bombs.ts). Bombs that exhaust a table of the whole machine (arp, pids, aio) run only with --machine-wide. Use a
+ * virtual machine that may break: such a bomb stops the network and the processes of everything on the machine.
+ * Measure on an idle machine. "none" is the run without a bomb. Prints a table and, as the last line, JSON.
  */
 import { get } from 'node:http';
 import { cpus, release } from 'node:os';
@@ -28,9 +28,9 @@ interface Result {
   readonly failed: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** Of the times at which the controller was asked, those at which it had no connection of the agent. */
+  /** The number of polls at which the agent was not connected to the controller. */
   readonly agentAway: number;
-  /** The longest answer of the controller to the question for its nodes. */
+  /** The longest response time of the controller for its list of nodes. */
   readonly apiMs: number;
   readonly pushMs: number;
   readonly pushOk: boolean;
@@ -43,10 +43,10 @@ interface Answers {
 
 const HEARTBEAT_PAUSE_MS = 250;
 const REQUEST_TIMEOUT_MS = 10_000;
-/** A push may be slow, also on an emulated machine: its time is a result of the bench. */
+/** A push may be slow, especially on an emulated machine. Its time is a result of the bench. */
 const PATIENCE_MS = 240_000;
 
-/** Asks at a steady rate, whether answers come or not: an open loop hides nothing. */
+/** Sends requests at a fixed rate and does not wait for answers, so that slow answers do not reduce the load. */
 function askSteadily(port: number, { rate }: Options): { readonly answers: Answers; stop(): Promise<void> } {
   const answers: Answers = { tookMs: [], failed: 0 };
   let open = 0;
@@ -84,7 +84,7 @@ function askSteadily(port: number, { rate }: Options): { readonly answers: Answe
   };
 }
 
-/** Asks the controller for its nodes until `signal`. */
+/** Polls the nodes of the controller until `signal` is aborted. */
 async function watchAgent(fleet: TestFleet, signal: AbortSignal): Promise<{ away: number; slowestMs: number }> {
   const seen = { away: 0, slowestMs: 0 };
   while (!signal.aborted) {
@@ -110,7 +110,7 @@ async function measure({ fleet, own, options }: Stage, bomb: Bomb): Promise<Resu
   const ended = new AbortController();
   const load = askSteadily(fleet.ports.web, options);
   const agent = watchAgent(fleet, ended.signal);
-  const deed = explode(fleet, bomb, options).catch(() => undefined); // what the hostile app is told is no result
+  const attack = explode(fleet, bomb, options).catch(() => undefined); // the answer for the hostile app is no result
   await own.edit('server.js', (text) => `${text}// ${bomb.name}\n`);
   const pushedAtMs = performance.now();
   const pushed = await own.push('own');
@@ -119,7 +119,7 @@ async function measure({ fleet, own, options }: Stage, bomb: Bomb): Promise<Resu
   await load.stop();
   ended.abort();
   const { away, slowestMs } = await agent;
-  await deed;
+  await attack;
   const sorted = load.answers.tookMs.toSorted((a, b) => a - b);
   const part = (share: number): number =>
     sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
@@ -138,7 +138,7 @@ async function measure({ fleet, own, options }: Stage, bomb: Bomb): Promise<Resu
 
 const SCALE_ROUNDS = 5;
 
-/** Resolves when the deed is over, or cannot be told any more. */
+/** Resolves when the attack is over or the app does not answer. */
 async function explode(fleet: TestFleet, bomb: Bomb, { seconds }: Options): Promise<void> {
   if (bomb.perl !== undefined) {
     await new Promise<void>((resolve) => {

@@ -12,11 +12,11 @@ import { systemClock } from '../shared/kit/clock.ts';
 import { run, start } from '../shared/kit/exec.ts';
 import { silentLogger } from '../shared/kit/log.ts';
 
-// HAProxy as we run it against HAProxy set up by hand, before one Node web process, and what a switch costs:
+// Compares HAProxy as Slipway runs it with a hand-made HAProxy in front of one Node web process, and measures a switch:
 // `node bench/proxy.ts [seconds] [rounds]`. Prints JSON, then tables. Needs haproxy, wrk and s6-log.
-// Rounds take turns, so that a busy machine hits all alike, and each ratio is of one round; `cpuUs` is what haproxy itself used
-// for a request, which a busy machine changes little. Both are to the hand-made one that does the same: log, headers, a map of
-// host names. The others show what these cost.
+// The variants take turns, so that a busy machine affects all of them, and each ratio belongs to one round. `cpuUs` is the CPU time
+// of haproxy for one request, which hardly depends on the load of the machine. Ratios compare with the hand-made variant that does the
+// same: log, headers, a map of host names. The other variants show the cost of each of these.
 
 const SECONDS = Number(process.argv[2] ?? 5);
 const ROUNDS = Number(process.argv[3] ?? 7);
@@ -27,7 +27,7 @@ const BASE = 'by hand, log, headers, host map';
 interface Variant {
   readonly name: string;
   readonly port: number;
-  /** Part of the command line of its haproxy. */
+  /** A part of the command line of its haproxy. */
   readonly mark: string;
 }
 
@@ -62,7 +62,7 @@ async function untilOpen(port: number): Promise<void> {
 
 const HAND_DEFAULTS = 'defaults\n  mode http\n  timeout connect 5s\n  timeout client 55s\n  timeout server 55s\n';
 
-/** What an operator who wants Heroku's headers would write. */
+/** The configuration of an operator who wants the headers of Heroku. */
 const HAND_HEADERS = [
   '  option forwardfor',
   '  http-request set-header X-Forwarded-Proto http',
@@ -75,10 +75,10 @@ const HAND_HEADERS = [
 
 type Child = ReturnType<typeof start>;
 
-/** haproxy with a config of its own; its log goes to `stdout`. */
+/** Starts haproxy with its own config. Its log goes to `stdout`. */
 async function startByHand(file: string, body: string, stdout: Child['stdin'] | 'ignore' = 'ignore'): Promise<Child> {
   await writeFile(file, body);
-  // A session of its own, as ours has: the scheduler shares out a busy machine by sessions.
+  // In its own session, as in Slipway, because the scheduler divides a busy machine by sessions.
   return start({ file: 'haproxy', args: ['-f', file] }, ['ignore', stdout, 'ignore'], true);
 }
 
@@ -87,7 +87,7 @@ async function startLogger(dir: string): Promise<Child> {
   return start({ file: 's6-log', args: ['n10', 's1048576', 't', dir] }, ['pipe', 'ignore', 'inherit']);
 }
 
-/** User and system time of the haproxy with this in its command line, ms. */
+/** User and system time in ms of the haproxy with this text in its command line. */
 async function cpuMs(mark: string): Promise<number> {
   let ticks = 0;
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
@@ -119,7 +119,7 @@ function median(values: readonly number[]): number {
 async function throughput(variants: readonly Variant[], close: boolean): Promise<Samples> {
   const samples = Object.fromEntries(variants.map(({ name }) => [name, [] as Sample[]]));
   for (let round = 0; round < ROUNDS; round += 1) {
-    // The other way round every second time: who comes after whom must not matter.
+    // Every second round has the reverse order, so that the order does not matter.
     for (const variant of round % 2 === 0 ? variants : variants.toReversed())
       samples[variant.name]?.push(await wrk(variant, close));
   }
@@ -129,8 +129,8 @@ async function throughput(variants: readonly Variant[], close: boolean): Promise
 function printTable(kind: string, samples: Samples): void {
   const base = samples[BASE] ?? [];
   const rows = Object.entries(samples).map(([name, own]) => {
-    const ratio = (of: (sample: Sample) => number): string =>
-      median(own.map((sample, round) => of(sample) / of(base[round] ?? sample))).toFixed(3);
+    const ratio = (pick: (sample: Sample) => number): string =>
+      median(own.map((sample, round) => pick(sample) / pick(base[round] ?? sample))).toFixed(3);
     return {
       kind,
       name,
@@ -167,7 +167,7 @@ function bind(port: number, rest: string): string {
   return `frontend f\n  bind 127.0.0.1:${String(port)}\n${rest}`;
 }
 
-/** A log, the headers and a map of host names, as an operator with more than one app would write it. */
+/** The configuration of an operator with several apps: a log, the headers and a map of host names. */
 function likeOurs(port: number, hosts: string, server: string): string {
   const backend = `%[req.hdr(host),field(1,:),lower,map_str(${hosts})]`;
   return bind(

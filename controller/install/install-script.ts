@@ -5,11 +5,11 @@ import type { AgentProgram, ProgramFile } from './programs.ts';
 export interface ScriptValues {
   /** `https://host:port` under which machines reach this API. */
   readonly url: string;
-  /** Of the fleet's CA: `sha256:` and hex. */
+  /** The pin of the fleet's CA: `sha256:` and hex. */
   readonly pin: string;
-  /** PEM, as nodes keep it. */
+  /** PEM, as nodes store it. */
   readonly caPem: string;
-  /** Of the key this door shows: curl's form, `sha256//` and base64. */
+  /** The pin of the key of this API, in the form of curl: `sha256//` and base64. */
   readonly doorPin: string;
   readonly program: AgentProgram;
 }
@@ -17,7 +17,7 @@ export interface ScriptValues {
 const BLOCK = /^# >>> served$[\s\S]*^# <<< served$/m;
 const PLAIN = /^[A-Za-z0-9:/._=+[\] -]*$/;
 
-/** install.sh as one controller serves it. */
+/** install.sh with the values of this controller. */
 export function fillInstallScript(template: string, { url, pin, caPem, doorPin, program }: ScriptValues): string {
   const file = ({ name, sha512 }: ProgramFile): string => `${name} ${sha512}`;
   const values = {
@@ -37,20 +37,24 @@ export function fillInstallScript(template: string, { url, pin, caPem, doorPin, 
 }
 
 /**
- * The line that makes a machine a node. The token travels as the first line of what sh reads: `echo` is part of every shell, so it
- * shows in no list of processes and in no log of sudo.
+ * The line that makes a machine a node. The token is the first line of the input of sh. `echo` is a builtin of the shell, so the
+ * token appears in no list of processes and in no log of sudo.
  */
-export function installLine(of: { readonly url: string; readonly doorPin: string; readonly token: string }): string {
-  const { url, doorPin, token } = of;
+export function installLine(options: {
+  readonly url: string;
+  readonly doorPin: string;
+  readonly token: string;
+}): string {
+  const { url, doorPin, token } = options;
   return `{ echo SLIPWAY_TOKEN=${plain(token)}; curl -fsSLk --pinnedpubkey ${plain(doorPin)} ${plain(url)}/install.sh; } | sudo sh`;
 }
 
-/** Nothing that means anything to a shell may come in through settings. */
+/** The value, if it has no characters that are special in a shell. */
 function plain(value: string): string {
   if (PLAIN.test(value)) return value;
   throw new SlipwayError({
     code: 'SLIP_INSTALL_VALUE',
     kind: 'bug',
-    message: `${value} cannot stand in a shell script.`,
+    message: `The value ${value} cannot be used in a shell script.`,
   });
 }

@@ -9,16 +9,16 @@ import type { Logger } from '../../shared/kit/log.ts';
 
 export type Arch = 'x64' | 'arm64';
 
-/** A file that nodes download, and the bytes they must get. */
+/** A file that nodes download, with its hash. */
 export interface ProgramFile {
   readonly name: string;
   /** Hex. */
   readonly sha512: string;
 }
 
-/** What a node of this controller's version runs. */
+/** The programs of a node that has the version of this controller. */
 export interface AgentProgram {
-  /** `0.1.0+c3e11cb00a2f`: version and build; a folder's name on the node. */
+  /** Version and build, for example `0.1.0+c3e11cb00a2f`. Also the name of the folder on the node. */
   readonly version: string;
   readonly agent: ProgramFile;
   readonly nodeVersion: string;
@@ -27,18 +27,18 @@ export interface AgentProgram {
 }
 
 export interface Programs {
-  /** Bundled from the source at the first call where the controller is a checkout. @throws SLIP_PROGRAM_* */
+  /** In a checkout, the first call bundles the source. @throws SLIP_PROGRAM_* */
   current(): Promise<AgentProgram>;
-  /** The path of one of the current program's files, fetched if need be; undefined when it has no such file. @throws SLIP_PROGRAM_* */
+  /** The path of a file of the current program. Downloads it if necessary. Undefined for an unknown name. @throws SLIP_PROGRAM_* */
   file(name: string): Promise<string | undefined>;
 }
 
 export interface ProgramsConfig {
-  /** The product: a checkout, or an installed controller: that has the agent, and runtimes of its own kind, in a folder `programs`. */
+  /** A checkout, or an installed controller, which has the agent and the runtime of its processor type in `programs`. */
   readonly productDir: string;
-  /** Where the controller keeps what it makes and fetches. */
+  /** The folder for bundled and downloaded files. */
   readonly dir: string;
-  /** For npm: where its registry is. */
+  /** The environment for npm, for example with its registry. */
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -62,7 +62,7 @@ export function createPrograms(config: ProgramsConfig, deps: { readonly run: Run
     if (known !== undefined) return known;
     const making = makeProgram(config, { ...deps, what });
     made.set(what, making);
-    making.catch(() => made.delete(what)); // the next one who asks tries again
+    making.catch(() => made.delete(what)); // the next call tries again
     return making;
   };
   const current = async (): Promise<AgentProgram> => {
@@ -87,7 +87,7 @@ async function makeProgram(
   { run, log, what }: { readonly run: Run; readonly log: Logger; readonly what: string },
 ): Promise<void> {
   await ensureDir(dir, 0o700);
-  log.info({ program: what }, 'program.making');
+  log.info({ program: what }, 'programs.bundle_started');
   const args = [join(productDir, 'script', 'bundle.ts'), '--out', dir, what];
   const present = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
   await runOk(run, {
@@ -122,8 +122,8 @@ function cannotMake(what: string, cause: unknown): SlipwayError {
     code: 'SLIP_PROGRAM_MAKE',
     kind: 'transient',
     httpStatus: 503,
-    message: `The controller could not make ${what} for its nodes ready.`,
-    hint: 'Its log says why. The runtime comes from the npm registry, so the controller must reach it once.',
+    message: `The controller could not prepare ${what} for its nodes.`,
+    hint: 'See the log of the controller. The runtime comes from the npm registry, so the controller must reach it once.',
     cause,
   });
 }

@@ -8,9 +8,9 @@ export interface UpgradeCandidate {
 }
 
 export interface UpgradePlan {
-  /** Names: one, then a quarter, then the rest. Each wave begins when the one before is connected with the new version. */
+  /** Names of nodes: one, then a quarter, then the rest. A wave starts when the previous one is connected with the new version. */
   readonly waves: readonly (readonly string[])[];
-  /** Why the others are left alone. */
+  /** The nodes that are not upgraded, with the reason. */
   readonly skipped: readonly { readonly name: string; readonly why: string }[];
 }
 
@@ -26,8 +26,8 @@ export function planUpgrade(nodes: readonly UpgradeCandidate[], wanted: string):
 
 function whyNot({ connected, agentVersion }: Omit<UpgradeCandidate, 'name'>, wanted: string): string | undefined {
   if (agentVersion === wanted) return `runs ${wanted} already`;
-  if (!connected) return 'is not connected; upgrade it when it is back';
+  if (!connected) return 'is not connected; upgrade it when it is connected again';
   if (!agentVersion.includes('+'))
-    return `runs a checkout (${agentVersion}); install it there with the line of: slipway nodes:token`;
+    return `runs a checkout (${agentVersion}); run the line of slipway nodes:token on it to install the agent`;
   return undefined;
 }

@@ -14,7 +14,7 @@ export interface UpgradesDeps {
   readonly fleet: Pick<Fleet, 'nodes'>;
   readonly programs: Pick<Programs, 'current'>;
   readonly store: Pick<Store, 'addEvent'>;
-  /** Tells a connected node; false when it is not. */
+  /** Sends the upgrade to a node. False if the node is not connected. */
   readonly send: (node: NodeId, version: string) => boolean;
   readonly clock: Clock;
   readonly log: Logger;
@@ -23,7 +23,7 @@ export interface UpgradesDeps {
 }
 
 const LOOK_MS = 250;
-/** Packages, downloads, 60 s to connect, and the same again for the way back. */
+/** Enough for packages, downloads, 60 s to connect, and the same to go back. */
 const NODE_LIMIT_MS = 5 * 60_000;
 
 interface Entry {
@@ -32,7 +32,7 @@ interface Entry {
   reason?: Reason | undefined;
 }
 
-/** Brings the nodes to the controller's own version, a few at a time. One at a time; it ends with the controller. */
+/** Upgrades the nodes to the version of the controller, in waves. Only one upgrade runs at a time; it ends with the controller. */
 export class Upgrades {
   readonly #deps: UpgradesDeps;
   readonly #entries = new Map<string, Entry>();
@@ -48,7 +48,7 @@ export class Upgrades {
     return { state: this.#state, version: this.#version, nodes };
   }
 
-  /** Begins, and goes on by itself. @param names none: every node. @throws SLIP_UPGRADE_RUNS, SLIP_UPGRADE_NODE, SLIP_PROGRAM_MAKE */
+  /** Starts an upgrade in the background. @param names of the nodes; empty for all nodes. @throws SLIP_UPGRADE_RUNS, SLIP_UPGRADE_NODE, SLIP_PROGRAM_MAKE */
   async start(names: readonly string[], actor: string): Promise<UpgradeBody> {
     if (this.#state === 'running') throw runsAlready();
     const { version } = await this.#deps.programs.current();
@@ -69,11 +69,11 @@ export class Upgrades {
   }
 
   #noteStart(waves: readonly (readonly string[])[], actor: string): void {
-    const message = `The agents of ${waves.flat().join(', ')} are upgraded to ${this.#version}, in ${String(waves.length)} stages.`;
+    const message = `The upgrade of the agents of ${waves.flat().join(', ')} to ${this.#version} started, in ${String(waves.length)} waves.`;
     noteEvent(this.#deps, { kind: 'fleet.upgrading', actor, message, next: 'slipway nodes:upgrade' });
   }
 
-  /** What agents report. */
+  /** Takes a report of an agent about a failed upgrade. */
   heard(node: string, reason: Reason): void {
     const entry = this.#entries.get(node);
     if (!reason.code.startsWith('SLIP_UPGRADE_') || entry?.state !== 'upgrading') return;
@@ -137,7 +137,7 @@ export class Upgrades {
   async #record(name: string, entry: Entry, actor: string): Promise<void> {
     const message =
       entry.state === 'done'
-        ? `The agent of ${name} is ${this.#version} now.`
+        ? `The agent of ${name} was upgraded to ${this.#version}.`
         : `The agent of ${name} was not upgraded to ${this.#version}: ${entry.reason?.message ?? ''}`;
     const next = entry.state === 'done' ? undefined : `slipway nodes:upgrade ${name}`;
     await this.#deps.store.addEvent({
@@ -155,7 +155,7 @@ function runsAlready(): SlipwayError {
     code: 'SLIP_UPGRADE_RUNS',
     kind: 'conflict',
     httpStatus: 409,
-    message: 'An upgrade of the fleet is under way.',
+    message: 'An upgrade of the fleet is already running.',
     hint: 'Watch it with: slipway nodes:upgrade --watch',
   });
 }
@@ -165,22 +165,22 @@ function noSuchNode(name: string): SlipwayError {
     code: 'SLIP_UPGRADE_NODE',
     httpStatus: 404,
     message: `There is no node ${name}.`,
-    hint: 'See them all with: slipway nodes',
+    hint: 'List all nodes with: slipway nodes',
   });
 }
 
 function gone(): Reason {
   return {
     code: 'SLIP_UPGRADE_GONE',
-    message: 'It is not connected any more.',
-    hint: 'When it is back: slipway nodes:upgrade',
+    message: 'The node is no longer connected.',
+    hint: 'When it is connected again, run: slipway nodes:upgrade',
   };
 }
 
 function silent(name: string): Reason {
   return {
     code: 'SLIP_UPGRADE_SILENT',
-    message: 'It neither became the new version nor said why not, within 5 min.',
-    hint: `Look at it with: slipway nodes:info ${name}. An agent that cannot upgrade itself takes the line of: slipway nodes:token`,
+    message: 'Within 5 min the node neither ran the new version nor reported an error.',
+    hint: `See its state with: slipway nodes:info ${name}. If the agent cannot upgrade itself, run the line of slipway nodes:token on the node.`,
   };
 }
