@@ -8,7 +8,7 @@ import { decideRefs, shortRef, type RefDecision } from './git/ref-policy.ts';
 import { commitInfo, readHead, readRef, setHead, type CommitInfo } from './git/repository.ts';
 import type { GitUser, PushApp, PushPolicy, PushOutcome } from './port.ts';
 import type { PushQueue } from './push-queue.ts';
-import type { RefRoom } from './repository-bounds.ts';
+import type { RefReservation } from './repository-limits.ts';
 import { TerminalText } from './terminal-text.ts';
 
 export interface PushDeps {
@@ -27,7 +27,7 @@ export interface PushSession {
   readonly acceptedAtMs: number;
   readonly timingsMs: Record<string, number>;
   readonly receiveStartedAtMs: number;
-  readonly refs: Pick<RefRoom, 'take'>;
+  readonly refs: Pick<RefReservation, 'take'>;
 }
 
 interface Pushing extends PushSession {

@@ -16,7 +16,7 @@ import { DEFAULT_TURN_LIMITS, GitTurns, type Turn, type TurnLimits } from './git
 import { parseExec, type GitServiceName } from './parse-exec.ts';
 import type { GitUser, PushApp, PushPolicy, ReceiveLimits } from './port.ts';
 import { Quarantines } from './quarantines.ts';
-import { packRoom, RefRooms } from './repository-bounds.ts';
+import { packLimit, RefReservations } from './repository-limits.ts';
 import { RunningServices } from './running-services.ts';
 import type { ExecRequest } from './ssh/session.ts';
 import { cleanTerminalText } from './terminal-text.ts';
@@ -58,7 +58,7 @@ export class GitService {
   readonly #deps: PushDeps;
   readonly #running: RunningServices;
   readonly #quarantines: Quarantines;
-  readonly #refRooms = new RefRooms();
+  readonly #refReservations = new RefReservations();
   /** Turns of pushes until their objects are stored, and turns of fetches. Pushes and fetches do not wait for each other. */
   readonly #turns: { readonly receive: GitTurns; readonly send: GitTurns };
 
@@ -150,7 +150,7 @@ export class GitService {
   /** @param leave gives back the turn and the quarantine when git has stored the objects; may be called more than once */
   async #receive(admitted: Admitted, limits: ReceiveLimits, leave: () => void): Promise<ServiceRun> {
     const { app, request, repositoryDir, acceptedAtMs, startedAtMs } = admitted;
-    const refs = this.#refRooms.open(repositoryDir, app.name);
+    const refs = this.#refReservations.open(repositoryDir, app.name);
     const receiveStartedAtMs = this.#deps.clock.monotonicMs();
     const timingsMs = { ssh: startedAtMs - acceptedAtMs, authorise: receiveStartedAtMs - startedAtMs };
     const { user } = request.identity;
@@ -158,9 +158,9 @@ export class GitService {
     const decide = answerPush(this.#deps, session);
     const options = this.#serviceOptions(admitted);
     const { bytes: usedBytes } = await packsOf(repositoryDir);
-    const room = packRoom({ app: app.name, usedBytes, maxPackBytes: options.maxPackBytes, ...limits });
+    const packLimits = packLimit({ app: app.name, usedBytes, maxPackBytes: options.maxPackBytes, ...limits });
     const transfer = boundedChannel(request.channel, admitted.stay.signal, admitted.turn);
-    const run = receivePack({ ...options, ...room }, transfer.channel, (push, io) => {
+    const run = receivePack({ ...options, ...packLimits }, transfer.channel, (push, io) => {
       leave();
       transfer.over(); // from now on the deploy ends when the app is destroyed, and git reports the result
       return decide(push, io);

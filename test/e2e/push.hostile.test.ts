@@ -8,7 +8,7 @@ import type ssh2 from 'ssh2';
 import { encodePkt, FLUSH_PKT } from '../../controller/push/git/pkt-line.ts';
 import { MAX_REFS, NO_COMMIT } from '../../controller/push/git/proc-receive.ts';
 import { readRef } from '../../controller/push/git/repository.ts';
-import { REPOSITORY_REFS_MAX } from '../../controller/push/repository-bounds.ts';
+import { REPOSITORY_REFS_MAX } from '../../controller/push/repository-limits.ts';
 import { run } from '../../shared/kit/exec.ts';
 import { eventually } from '../support/eventually.ts';
 import { deltaBomb, packOf } from '../support/git-packs.ts';

@@ -120,7 +120,8 @@ test('files stay short, and the long ones only shrink', () => {
 });
 
 /** A call of a logger, up to its last argument. */
-const LOG_CALL = /\blog(?:ger)?\.(?:debug|info|warn|error)\((?:[^;]|;(?!\n))*?,\s*['`]([^'`\n]*\.[^'`\n]*)['`],?\s*\)/gi;
+const LOG_CALL =
+  /\blog(?:ger)?\.(?:debug|info|warn|error)\((?:[^;]|;(?!\n))*?,\s*['`]([^'`\n]*\.[^'`\n]*)['`],?\s*\)/gi;
 const LOG_EVENT = /^[a-z]+(?:_[a-z]+)*\.(?:[a-z]+(?:_[a-z]+)*|\$\{.*\})$/;
 
 test('log events are named area.event_name', () => {
@@ -219,7 +220,7 @@ const CONTROLLER_STARTS = [
   'controller/push/git/receive-pack.ts',
   'controller/push/git/repository.ts',
   'controller/push/git/source.ts',
-  'controller/push/repository-bounds.ts',
+  'controller/push/repository-limits.ts',
 ];
 
 test('the controller starts programs in few files', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
-import { packRoom } from '../../../../controller/push/repository-bounds.ts';
+import { packLimit } from '../../../../controller/push/repository-limits.ts';
 
 const anyRepository = fc.record({
   app: fc.constant('shop'),
@@ -14,7 +14,7 @@ const anyRepository = fc.record({
 it('a push never gets room beyond the quota or the limit of one push, and a push without objects always has its 32 bytes', () => {
   fc.assert(
     fc.property(anyRepository, (of) => {
-      const { maxPackBytes, tooLarge } = packRoom(of);
+      const { maxPackBytes, tooLarge } = packLimit(of);
       assert.ok(maxPackBytes <= of.maxPackBytes && maxPackBytes >= 32);
       assert.ok(maxPackBytes === 32 || of.usedBytes + maxPackBytes <= of.repositoryMegabytes * 1_000_000);
       assert.equal(

@@ -11,11 +11,11 @@ const MEGABYTE = 1_000_000;
 const EMPTY_PACK_BYTES = 32;
 
 /** Counts the refs that running pushes will add, so that pushes at the same time cannot exceed the limit together. */
-export class RefRooms {
+export class RefReservations {
   readonly #promised = new Map<string, number>();
 
   /** For one push. */
-  open(repositoryDir: string, app: string): RefRoom {
+  open(repositoryDir: string, app: string): RefReservation {
     let mine = 0;
     const promise = (count: number): number => {
       const all = (this.#promised.get(repositoryDir) ?? 0) + count;
@@ -35,7 +35,7 @@ export class RefRooms {
   }
 }
 
-export interface RefRoom {
+export interface RefReservation {
   /** @throws SLIP_PUSH_REFS when the repository would have more than {@link REPOSITORY_REFS_MAX} */
   readonly take: (count: number) => Promise<void>;
   /** Call when the push has ended. */
@@ -55,16 +55,16 @@ function tooManyRefs(app: string): SlipwayError {
   });
 }
 
-export interface PackRoom {
+export interface PackLimit {
   readonly maxPackBytes: number;
   /** Message for the pusher of a larger pack. Absent: the limit of one push applies. */
   readonly tooLarge?: string | undefined;
 }
 
 /** The largest pack that this push may send. Pure. */
-export function packRoom(
+export function packLimit(
   repository: { readonly app: string; readonly usedBytes: number; readonly maxPackBytes: number } & ReceiveLimits,
-): PackRoom {
+): PackLimit {
   const { app, usedBytes, maxPackBytes, repositoryMegabytes, owner } = repository;
   const left = repositoryMegabytes * MEGABYTE - usedBytes;
   if (left >= maxPackBytes) return { maxPackBytes };
