@@ -18,7 +18,13 @@ export async function planNodes(
     const { nodeId, name, connected, stacks, platform, memoryBytes, diskFreeBytes } = node;
     return [
       {
-        ...{ nodeId, name, connected, stacks, platform, memoryBytes, diskFreeBytes },
+        nodeId,
+        name,
+        connected,
+        stacks,
+        platform,
+        memoryBytes,
+        diskFreeBytes,
         refuses: node.refusal !== undefined,
         proxyDown: isProxyDown(node),
         cordoned: node.cordoned || node.draining || row.cordoned,

@@ -62,7 +62,8 @@ export class Formations {
     return Object.entries(wantedCounts(known, formation))
       .sort(([a], [b]) => Number(b === 'web') - Number(a === 'web') || (a < b ? -1 : 1))
       .map(([type, count]) => ({
-        ...{ type, count },
+        type,
+        count,
         ...(current === undefined ? {} : { command: current.slug.processTypes[type] }),
         limits: limitsOf(settings, type),
         rule: ownProperty(settings, type)?.placement ?? ANYWHERE,

@@ -246,14 +246,14 @@ export class AppMover {
   ): AssignmentRow {
     return {
       instanceId: this.#deps.newInstanceId(),
-      ...{
-        nodeId: slot.nodeId,
-        appId: app.id,
-        release: release.version,
-        processType: slot.processType,
-        ordinal: slot.ordinal,
-      },
-      ...{ limits: limitsOf(shape.settings, slot.processType), desired: 'run', createdAtMs: this.#deps.clock.nowMs() },
+      nodeId: slot.nodeId,
+      appId: app.id,
+      release: release.version,
+      processType: slot.processType,
+      ordinal: slot.ordinal,
+      limits: limitsOf(shape.settings, slot.processType),
+      desired: 'run',
+      createdAtMs: this.#deps.clock.nowMs(),
       ...(slot.replaces === undefined ? {} : { replaces: slot.replaces, moveReason: slot.moveReason }),
     };
   }

@@ -1,6 +1,5 @@
 import { instanceName } from '../../shared/domain/assignment.ts';
 import type { AppId, InstanceId, NodeId } from '../../shared/domain/ids.ts';
-import { parseProcessType } from '../../shared/domain/names.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
@@ -131,8 +130,11 @@ export class Rebalance {
     const apps = new Map((await store.deployedApps()).map((app) => [app.id, app.name as string]));
     const nameOf = (nodeId: NodeId): string => fleet.node(nodeId)?.name ?? 'a removed node';
     return moves.map(({ instance, to }) => ({
-      ...{ app: apps.get(instance.appId) ?? '', instance: `${instance.processType}.${String(instance.ordinal)}` },
-      ...{ from: nameOf(instance.nodeId), to: nameOf(to), state: 'planned' },
+      app: apps.get(instance.appId) ?? '',
+      instance: `${instance.processType}.${String(instance.ordinal)}`,
+      from: nameOf(instance.nodeId),
+      to: nameOf(to),
+      state: 'planned',
     }));
   }
 
@@ -180,8 +182,12 @@ export class Rebalance {
       old?.desired !== 'run' || old.release !== current?.version || rows.some((row) => row.replaces === old.instanceId);
     if (stale || target?.connected !== true || target.cordoned) return undefined;
     const row: AssignmentRow = {
-      ...{ ...old, instanceId: newInstanceId(), nodeId: to, processType: parseProcessType(old.processType) },
-      ...{ createdAtMs: clock.nowMs(), replaces: old.instanceId, moveReason: 'rebalance' },
+      ...old,
+      instanceId: newInstanceId(),
+      nodeId: to,
+      createdAtMs: clock.nowMs(),
+      replaces: old.instanceId,
+      moveReason: 'rebalance',
     };
     await replaceInstances(this.#deps, { appId: row.appId, signal: this.#deps.signal, add: [row] });
     log.info({ instance: instanceName(row), node: target.name }, 'movement.rebalancing');

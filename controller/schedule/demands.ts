@@ -64,7 +64,12 @@ export function placedInstance(
   const { instanceId, appId, processType, ordinal, nodeId, limits } = row;
   return {
     ...needsOf(shape, processType),
-    ...{ instanceId, appId, processType, ordinal, nodeId, memoryBytes: limits.memoryBytes },
+    instanceId,
+    appId,
+    processType,
+    ordinal,
+    nodeId,
+    memoryBytes: limits.memoryBytes,
     everyNode: ownProperty(shape.formation, processType) === 'all',
   };
 }

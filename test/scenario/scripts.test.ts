@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Script } from './world/script.ts';
 
-// Each script and what happens when it runs. UPDATE=1 writes the outputs anew: read the difference before you commit it.
+// Each script has its expected output. UPDATE=1 writes the outputs again. Read the difference before you commit it.
 
 const folder = join(import.meta.dirname, 'scripts');
 const dir = mkdtempSync(join(tmpdir(), 'slipway-scenario-'));

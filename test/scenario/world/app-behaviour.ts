@@ -1,12 +1,12 @@
 import type { FakeBehaviour } from '../../../agent/sandbox/fake/driver.ts';
 
 /**
- * What a fake app does is its command:
+ * The command of a fake app says what it does:
  *   serve              answers on its port at once
- *   slow MS            answers after so long
- *   mute               runs and never answers
+ *   slow MS            answers after this time
+ *   mute               runs but never answers
  *   exit CODE          ends before it answers
- *   crash-after MS     answers, and ends so long after each start
+ *   crash-after MS     answers, and ends this time after each start
  */
 export function sandboxBehaviour(command: string): FakeBehaviour {
   const [verb, number] = parse(command);
@@ -15,7 +15,7 @@ export function sandboxBehaviour(command: string): FakeBehaviour {
   return {};
 }
 
-/** How long after its start it answers; undefined: never. */
+/** The time from its start to its first answer. Undefined: never. */
 export function answersAfterMs(command: string): number | undefined {
   const [verb, number] = parse(command);
   if (verb === 'mute' || verb === 'exit') return undefined;

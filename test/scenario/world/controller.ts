@@ -56,7 +56,7 @@ interface Running {
 const BUILD_MS = 100;
 const NODES_BACK_MS = 30_000;
 
-/** The controller: database and refs outlive it, everything else is of one life. Composed as controller/compose.ts does. */
+/** The controller. Its database and refs outlive a kill; all other parts are new after a start. It is composed like controller/compose.ts. */
 export class SimulatedController {
   readonly #deps: SimulatedControllerDeps;
   #running: Running | undefined;
@@ -101,7 +101,7 @@ export class SimulatedController {
     return this.#running?.fleet.nodes().filter((node) => node.connected).length ?? 0;
   }
 
-  /** A push whose build gives this slug; never resolves when the controller dies. */
+  /** A push whose build has this slug as its result. It never resolves if the controller dies. */
   push(app: App, slug: Slug, output: (text: string) => void): Promise<PushOutcome> {
     const running = this.#running;
     if (running === undefined) return Promise.resolve({ ok: false, reason: 'connection refused' });
@@ -127,7 +127,7 @@ export class SimulatedController {
     return this.#running?.movement;
   }
 
-  /** What the controller tells people; throws while there is none. */
+  /** The parts that commands read. Throws while there is no controller. */
   screens(): LookDeps & { readonly startedAtMs: number } {
     const { store, clock } = this.#deps;
     const { fleet, movement, formations, startedAtMs } = this.#running ?? refused();
@@ -147,7 +147,7 @@ export class SimulatedController {
     return mortal(running.destroys, running.life).destroy(app, by);
   }
 
-  /** What an operator asks of the instances of an app. */
+  /** The instance operations of an operator. */
   formations(): Formations {
     const { formations, life } = this.#running ?? refused();
     return mortal(formations, life);
@@ -268,7 +268,7 @@ export class SimulatedController {
     return { build, result: { slug, stats: { timingsMs: {}, sourceBytes: 0, uploadedBytes: 0 } } };
   }
 
-  /** As controller/main.ts does. */
+  /** The same as in controller/main.ts. */
   async #resume(running: Running, clock: Pick<VirtualClock, 'sleep' | 'monotonicMs'>): Promise<void> {
     const store = this.#storeOf(running.life);
     const apps = await store.deployedApps();

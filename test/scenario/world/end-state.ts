@@ -3,7 +3,7 @@ import type { App } from '../../../controller/domain/apps.ts';
 import { wantedCounts } from '../../../shared/domain/placement.ts';
 import type { World } from './world.ts';
 
-/** Desired is observed, and nothing is left of what came before. */
+/** Checks that the fleet has reached the desired state, and that nothing is left of earlier states. */
 export async function checkEndState(world: World): Promise<void> {
   assert.deepEqual(world.violations, [], 'a rule was broken');
   assert.deepEqual(await world.store.unfinishedReleases(), [], 'a release is neither current nor failed');

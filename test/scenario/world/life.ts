@@ -1,4 +1,4 @@
-/** From the start of a program to its kill -9. */
+/** One run of a program, from its start to its kill -9. */
 export class Life {
   #alive = true;
 
@@ -11,14 +11,14 @@ export class Life {
   }
 }
 
-/** Before a call: takes its time, or throws in its place; undefined for methods that are not asynchronous. */
+/** Called before a method: it may wait or throw. Undefined for methods that are not asynchronous. */
 export type Around = (method: string) => Promise<void> | undefined;
 
 const NEVER = new Promise<never>(() => undefined);
 
 /**
- * What a program may use while it lives. Once it is dead no call begins and none comes back, though what one had
- * begun to do stays done: so a kill can come before or after every single effect.
+ * The parts that a program uses while it lives. After its death no call starts or returns, but the effects of started calls stay.
+ * So a kill can happen before or after every single effect.
  */
 export function mortal<T extends object>(target: T, life: Life, around?: Around): T {
   return new Proxy(target, {

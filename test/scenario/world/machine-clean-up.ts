@@ -12,13 +12,13 @@ import { LOGS } from './machine-parts.ts';
 interface CleanUpDeps extends Pick<DestroyedAppsDeps, 'acknowledge' | 'clock' | 'random' | 'log'> {
   readonly sandbox: Sandbox;
   readonly logBook: LogBook;
-  /** What the reconcile loop has. */
+  /** The instances of the reconcile loop. */
   readonly held: () => readonly HeldInstance[];
-  /** What the controller wants here. */
+  /** The desired state of this node. */
   readonly assigned: () => readonly { readonly instanceId: InstanceId }[];
 }
 
-/** The real clean-up after destroyed apps, over the places that a simulated node has. */
+/** The real clean-up of destroyed apps, with the places of a simulated node. */
 export function createDestroyed({ sandbox, logBook, held, assigned, ...deps }: CleanUpDeps): DestroyedApps {
   const known = (): ReadonlySet<string> => {
     const instances = [...held(), ...assigned()].map(({ instanceId }) => instanceId);

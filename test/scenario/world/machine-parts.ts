@@ -5,7 +5,7 @@ import type { InstanceRecords } from '../../../agent/reconcile/instances.ts';
 import type { InstanceRecord } from '../../../agent/reconcile/record.ts';
 import type { SessionHandlers } from '../../../agent/session/port.ts';
 
-/** The same object, one method replaced. */
+/** The same object with one method replaced. */
 export function watch<T extends object, K extends keyof T>(target: T, name: K, replacement: T[K]): T {
   return new Proxy(target, {
     get: (from, key) => {
@@ -16,7 +16,7 @@ export function watch<T extends object, K extends keyof T>(target: T, name: K, r
   });
 }
 
-/** A node that has every layer already. */
+/** Images of a node that already has every layer. */
 export const IMAGES: Images = {
   ensure: () => Promise.resolve(),
   mount: () => Promise.resolve('/layers/app'),
@@ -26,7 +26,7 @@ export const IMAGES: Images = {
   collectGarbage: () => Promise.resolve(),
 };
 
-/** A node whose apps have written one line. */
+/** Logs of a node whose apps have written one line. */
 export const LOGS: Logs = {
   query: async function* () {
     yield* [];
@@ -37,7 +37,7 @@ export const LOGS: Logs = {
   removeLines: () => Promise.resolve(),
 };
 
-/** A node that is asked neither to build nor for logs. */
+/** Tasks of a node that never builds and never sends logs. */
 export const NO_TASKS_NO_LOGS: Pick<SessionHandlers, 'startTask' | 'cancelTask' | 'queryLogs'> = {
   startTask: () => undefined,
   cancelTask: () => undefined,

@@ -37,27 +37,27 @@ export interface MachineDeps {
   readonly trace: Trace;
   /** How long an effect takes, ms. */
   readonly effectMs: (method: string) => number;
-  /** A stream to the controller; undefined while there is none to reach. */
+  /** Opens a stream to the controller. Undefined while it cannot be reached. */
   readonly dial: () => Wire | undefined;
   readonly onRoutes: (machine: Machine, before: readonly AppRoutes[]) => void;
 }
 
 const RECONNECT_MS = 500;
 
-/** What a state is given to. */
+/** The parts that get a desired state. */
 interface Parts {
   readonly loop: ReconcileLoop;
   readonly destroyed: DestroyedApps;
 }
 
-/** A node: what outlives its agent (sandboxes, proxy, files), and the agent's lives on it. */
+/** A node. Its sandboxes, proxy and files outlive its agent, which may be killed and started again. */
 export class Machine {
   readonly name: string;
   readonly sandbox: FakeSandbox;
   readonly proxy = createFakeProxy();
   /** Processes whose port has answered, as `id@start`. */
   readonly answered = new Set<string>();
-  /** The next so many calls of these fail. */
+  /** Method → how many of its next calls fail. */
   readonly faults = new Map<string, number>();
   readonly #deps: MachineDeps;
   readonly #records = new Map<string, InstanceRecord>();
@@ -83,7 +83,7 @@ export class Machine {
     return this.#life !== undefined;
   }
 
-  /** What the agent says of its instances. */
+  /** The instance statuses that the agent reports. */
   statuses(): readonly InstanceStatus[] {
     return this.#loop?.statuses() ?? [];
   }
@@ -126,7 +126,7 @@ export class Machine {
     this.#wire = undefined;
   }
 
-  /** As when the cord is pulled: everything that ran is gone, the disk stays. */
+  /** A power cut: all processes end, and the disk stays. */
   async powerOff(): Promise<void> {
     this.killAgent();
     this.crashProxy();
@@ -138,7 +138,7 @@ export class Machine {
     this.proxy.crash();
   }
 
-  /** True when whatever listens there accepts. */
+  /** True if a process accepts connections there. */
   answers(port: number): boolean {
     const id = [...this.#ports].find(([, each]) => each === port)?.[0] ?? '';
     const startedAtMs = this.startOf(id);
@@ -149,7 +149,7 @@ export class Machine {
     return true;
   }
 
-  /** Start time of a process that runs now. */
+  /** Start time of a running process. */
   startOf(id: string): number | undefined {
     return this.#starts.get(id);
   }
@@ -284,7 +284,7 @@ export class Machine {
     });
   }
 
-  /** Every effect takes its time, and may be told to fail. */
+  /** Every effect takes time, and it can fail on request. */
   readonly #around: Around = (method) => (SYNCHRONOUS.has(method) ? undefined : this.#delay(method));
 
   async #delay(method: string): Promise<void> {
@@ -311,7 +311,7 @@ export class Machine {
     });
   }
 
-  /** Ports that no two instances of a node share, since they share its loopback here. */
+  /** Each instance of a node has its own port, because all share one loopback interface here. */
   #portOf(id: string): number {
     const port = this.#ports.get(id) ?? 20_000 + this.#ports.size;
     this.#ports.set(id, port);

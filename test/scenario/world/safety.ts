@@ -5,16 +5,16 @@ import type { AppRoutes } from '../../../agent/proxy/port.ts';
 import type { Machine } from './machine.ts';
 import type { Trace } from './trace.ts';
 
-/** What must never happen, whatever fails. Checked at every change of routes and releases. */
+/** The rules that hold whatever fails. They are checked at every change of routes and releases. */
 
 export interface Scene {
   readonly machines: ReadonlyMap<string, Machine>;
   readonly trace: Trace;
-  /** Instances of releases that have failed: their traffic may end before anything else serves. */
+  /** Instances of failed releases. Their traffic may end before another instance serves. */
   readonly failed: ReadonlySet<string>;
-  /** Apps that somebody may stop: scaled to zero, or stopped to make room. */
+  /** Apps that may stop: scaled to zero, or stopped to make room. */
   readonly mayPause: ReadonlySet<string>;
-  /** Apps that have had a current release. Before its first one an app is not up, although instances of it may get traffic. */
+  /** Apps that have had a current release. Before that an app is not up, although its instances may get traffic. */
   readonly released: ReadonlySet<string>;
 }
 
@@ -36,16 +36,16 @@ export function checkRoutes(world: Scene, machine: Machine, before: readonly App
   }
 }
 
-/** What the controller knows of an app when it changes what is wanted. */
+/** The state of an app that the controller knows when it changes the assignments. */
 export interface Wanted {
   readonly app: string;
   readonly rows: readonly AssignmentRow[];
-  /** Of its web instances; undefined: one on every node, or no release yet. */
+  /** Wanted number of web instances. Undefined: one on every node, or no release yet. */
   readonly count: number | undefined;
   readonly isLive: (row: AssignmentRow) => boolean;
 }
 
-/** No decision leaves fewer instances serving than wanted, unless there were no more before. */
+/** No decision leaves fewer serving instances than wanted, unless there were fewer before. */
 export function checkChange(world: Scene, { app, rows, count, isLive }: Wanted, change: AssignmentChange): void {
   if (count === undefined || world.mayPause.has(app)) return;
   const wish = new Map(change.setDesired.map(({ instanceId, desired }) => [instanceId, desired]));
@@ -73,25 +73,25 @@ export function checkReleases(app: string, releases: readonly Release[]): void {
   assert.ok(current.length <= 1, `${app} has ${String(current.length)} current releases`);
 }
 
-/** The routed, running, gated instances of an app on all nodes. */
+/** The instances of an app that run, have routes and passed the health check, on all nodes. */
 export function servingOf(world: Scene, app: string): readonly string[] {
   return [...world.machines.values()].flatMap((machine) => liveBackends(machine, machine.proxy.routes(), app));
 }
 
-/** An instance that stays has served and has ended by itself: when another one leaves, the app is down because of its own code. */
+/** A remaining instance has served and then crashed. If another one leaves, the app is down because of its own code. */
 function hasCrashed(machine: Machine, app: string): boolean {
   const staying = (machine.ledger?.assignments ?? []).filter((each) => each.app === app && each.desired === 'run');
   const hasServed = (id: string): boolean => machine.answered.values().some((process) => process.startsWith(`${id}@`));
   return staying.some(({ instanceId }) => hasServed(instanceId) && machine.startOf(instanceId) === undefined);
 }
 
-/** Backends that run and whose port has answered since they were started. */
+/** Backends that run and have answered on their port since their start. */
 function liveBackends(machine: Machine, routes: readonly AppRoutes[], app: string): readonly string[] {
   const backends = routes.find((route) => route.app === app)?.backends ?? [];
   return backends.map((each) => each.id).filter((id) => machine.answered.has(`${id}@${String(machine.startOf(id))}`));
 }
 
-/** No node says that nothing is left of an app while a sandbox has its user ids, or a kept log of one. */
+/** No node reports a finished clean-up of an app while it has a sandbox with the app's user ids, or a log of one. */
 export function checkAcknowledged(
   machine: Machine | undefined,
   apps: readonly { readonly uidBase: number; readonly name: string }[],

@@ -11,7 +11,7 @@ import { notFound } from '../../../controller/api/api-errors.ts';
 import type { WhyBody } from '../../../shared/api/observe.ts';
 import { parseAppName } from '../../../shared/domain/names.ts';
 
-/** As an admin sees it. */
+/** The status that an admin sees. */
 export async function statusScreen(deps: LookDeps, startedAtMs: number): Promise<string> {
   const [user] = await deps.store.users();
   const config = { version: '0.1.0', webUrl: (app: string) => `http://${app}.test` };
@@ -19,7 +19,7 @@ export async function statusScreen(deps: LookDeps, startedAtMs: number): Promise
   return renderStatus(status, { paint: plainPaint, nowMs: deps.clock.nowMs() });
 }
 
-/** `shop`, `web.1 of shop`, or a node. */
+/** Explains `shop`, `web.1 of shop`, or a node. */
 export async function whyScreen(deps: LookDeps, about: string): Promise<string> {
   return renderWhy(await whyBody(deps, about), plainPaint);
 }

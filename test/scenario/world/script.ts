@@ -9,7 +9,7 @@ import { Random } from '../../support/random.ts';
 import { statusScreen, whyScreen } from './screens.ts';
 import { World } from './world.ts';
 
-/** How much virtual time a command that waits may take. */
+/** Limit of the virtual time of a command that waits. */
 const PATIENCE_MS = 300_000;
 
 type Asked = (app: App, by: { name: string }, to: Formations) => Promise<unknown>;
@@ -20,25 +20,25 @@ type Command = (words: readonly string[]) => void | Promise<void>;
  *   node NAME [MB] [LABEL=VALUE…] a machine with an agent that joins
  *   push APP TYPE=BEHAVIOUR, …    waits until the push returns; `push&` does not wait
  *   config APP NAME=VALUE         waits until the change is rolled out
- *   scale APP TYPE=N              what the database remembers
- *   ps:scale APP TYPE=N|all|+N…   as an operator asks for it; also: ps:restart APP [WHAT], ps:limits APP TYPE MB,
+ *   scale APP TYPE=N              changes only the database
+ *   ps:scale APP TYPE=N|all|+N…   the command of an operator; also: ps:restart APP [WHAT], ps:limits APP TYPE MB,
  *                                 and ps:limits& which does not wait
- *   destroy APP                   as its owner; destroy& does not wait
- *   may-pause APP                 from now on it may lose its last instance: somebody asks for it
+ *   destroy APP                   the command of its owner; destroy& does not wait
+ *   may-pause APP                 the app may lose its last instance from now on
  *   placement APP TYPE FIELD=VALUE…  require.LABEL, spread, onFull
  *   run 5s                        lets time pass
- *   crash web.1 of APP vN         ends that process as if by itself
- *   kill | start agent NAME       kill -9, and its return; also: kill | start controller
+ *   crash web.1 of APP vN         ends that process
+ *   kill | start agent NAME       kill -9, and a new start; also: kill | start controller
  *   cut NAME                      breaks the node's session
- *   partition | heal NAME         keeps the node from the controller; its machine goes on
- *   silence NAME                  the same, and neither end is told: the session stays open and nothing passes
- *   power off | on NAME           everything on it is gone; it boots
+ *   partition | heal NAME         the node cannot reach the controller; its machine keeps running
+ *   silence NAME                  the same, but the session stays open: no message passes
+ *   power off | on NAME           ends all processes of the machine; boots it
  *   cordon | uncordon NAME, drain NAME [60s], remove NAME [--force]
  *   rebalance
  *   lost-after APP 90s | never
  *   stop proxy NAME               ends its proxy
- *   status, why APP|web.1 of APP|NODE   what people see; stuck NODE: what has to leave it and cannot
- *   show                          releases, instances, routes and refs as they are
+ *   status, why APP|web.1 of APP|NODE   prints the command's output; stuck NODE: instances that cannot leave
+ *   show                          prints releases, instances, routes and refs
  */
 export class Script {
   readonly #world: World;
@@ -210,7 +210,7 @@ export class Script {
     );
   }
 
-  /** Time passes while it waits. */
+  /** Lets time pass until the work is done. */
   async #wait(work: Promise<unknown>): Promise<void> {
     let done = false;
     void work.then(() => (done = true));
@@ -293,7 +293,7 @@ function pairsOf(words: readonly string[]): [string, string][] {
   return words.map((word) => [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)]);
 }
 
-/** A golden output tells the second of each event: a step that becomes a few milliseconds slower changes no line. */
+/** The output has the second of each event, so a change of a few milliseconds changes no line. */
 function withoutMilliseconds(line: string): string {
   return line.replace(/^( *\d+)\.\d{3} /, '$1 ');
 }

@@ -7,7 +7,7 @@ import { World } from './world.ts';
 
 const APPS = ['shop', 'blog'];
 const OPERATOR = { name: 'ada' };
-/** Weighted by repetition. */
+/** A repeated entry has more weight. */
 const BEHAVIOURS = [
   'serve',
   'serve',
@@ -21,13 +21,13 @@ const BEHAVIOURS = [
   'crash-after 8000',
 ];
 const FAULTY_METHODS = ['ensure', 'prepare', 'start', 'apply', 'save', 'destroy', 'mount', 'ensureRunning'];
-/** Longer than several rollouts that wait for room one after the other, with start, gate, settle, bake, drain and back-off. */
+/** Longer than several rollouts that wait for room one after the other, with all their steps. */
 const HEALED_MS = 60 * 60_000;
 const LOOK_MS = 20_000;
-/** How many the whole run tries, on a fast machine and on a slow one; the nightly ring goes on from there. */
+/** Number of histories in one test run, on a fast and on a slow machine. The nightly tests continue with the next ones. */
 export const DEFAULT_HISTORIES = 30;
 
-/** One random history of a fleet: pushes, crashes, kills, cuts and faults; then everything is whole again and must come right. */
+/** One random history of a fleet with pushes, crashes, kills, cuts and faults. At the end all faults are removed, and the wanted state must be reached. */
 export class Simulation {
   readonly world: World;
   readonly #random: Random;
@@ -39,7 +39,7 @@ export class Simulation {
     this.#destroys = destroys;
   }
 
-  /** @param options `destroys`: apps are destroyed too, now and then */
+  /** @param options `destroys`: apps are also destroyed sometimes */
   static async run(seed: number, dir: string, options: { readonly destroys?: boolean } = {}): Promise<Simulation> {
     const random = new Random(seed);
     const slow: Readonly<Record<string, number>> = {
@@ -129,7 +129,7 @@ export class Simulation {
     void this.world.push(app, processTypes);
   }
 
-  /** Nobody waits for the answer: a controller that dies first never sends it. */
+  /** Does not wait for the answer, because a controller that dies never sends it. */
   #destroy(): void {
     const app = this.#random.pick([...this.world.apps.keys()]);
     this.world.trace.say('test', `destroy ${app}`);
@@ -155,7 +155,7 @@ export class Simulation {
     return this.#ask('restart', (app, to) => to.restart(app, OPERATOR, undefined));
   }
 
-  /** Nobody waits for the answer, and no is one too. */
+  /** Does not wait for the answer. A refusal is fine too. */
   async #ask(what: string, ask: (app: App, to: Formations) => Promise<unknown>): Promise<void> {
     const app = await this.world.app(this.#random.pick(APPS));
     if (!this.world.controller.runs) return;
@@ -193,7 +193,7 @@ export class Simulation {
     await this.#during(this.world.controller.start());
   }
 
-  /** For shorter or longer than apps wait; what is still away heals in the end. */
+  /** For a shorter or longer time than the limit of the apps. All cuts end with the simulation. */
   async #partition(): Promise<void> {
     const { name } = this.#machine();
     this.world.trace.say('test', `partition ${name}`);
@@ -219,7 +219,7 @@ export class Simulation {
     await this.#during(movement.nodes.uncordon(this.#random.pick(nodes), 'test'));
   }
 
-  /** Nothing passes any more, and neither end is told. */
+  /** No message passes any more, and both ends still see an open stream. */
   async #silence(): Promise<void> {
     const { name } = this.#machine();
     this.world.trace.say('test', `silence ${name}`);
@@ -270,13 +270,13 @@ export class Simulation {
     }
   }
 
-  /** Nothing is under way any more that would come to an end by itself. */
+  /** No work is running any more. */
   async #quiet(): Promise<boolean> {
     const { store, machines } = this.world;
     if ((await store.unfinishedReleases()).length > 0) return false;
     const rows = await store.allAssignments();
     if (rows.some((row) => row.desired !== 'run')) return false;
-    // A move runs two copies of an instance, and the former one leaves when the routes have been taken over.
+    // A move runs two copies of an instance. The old one stops when all proxies have the new routes.
     const slots = new Set(rows.map((row) => `${row.appId} ${row.processType}.${String(row.ordinal)}`));
     if (slots.size < rows.length) return false;
     if ((await store.destroyedApps(1_000)).some(({ freeAtMs }) => freeAtMs === undefined)) return false;

@@ -2,7 +2,7 @@ import { describeCauses } from '../../../shared/kit/errors.ts';
 import type { LogEvent, LogFields, Logger } from '../../../shared/kit/log.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
-/** What happened, a line an event, with the names that people use in place of ids. */
+/** The events, one a line, with names in place of ids. */
 export class Trace {
   readonly lines: string[] = [];
   readonly #clock: VirtualClock;
@@ -27,12 +27,12 @@ export class Trace {
       this.lines.push(`${this.#stamp()} ${who.padEnd(10)} ${line}`.trimEnd());
   }
 
-  /** Lines as they stand, without time. */
+  /** Adds lines without a time. */
   raw(text: string): void {
     this.lines.push(text);
   }
 
-  /** A program's log: events from info on, and the steps of the agents. */
+  /** The log of a program: events from level info, and the steps of the agents. */
   logger(who: string): Logger {
     const log = (fields: LogFields, event: LogEvent): void => {
       this.say(who, `${event}${renderFields(fields)}`);

@@ -6,10 +6,10 @@ interface Timer {
 }
 
 const BIRTH_MS = Date.UTC(2026, 0, 1);
-/** So many timers at one moment are a loop that waits for nothing. */
+/** More timers than this at one moment mean an endless loop. */
 const MAX_AT_ONCE = 20_000;
 
-/** Time that passes only when told to, event by event: minutes of a fleet in milliseconds, the same every time. */
+/** A clock that advances only on request, from timer to timer. Minutes of a fleet take milliseconds, and every run is the same. */
 export class VirtualClock implements Clock {
   #nowMs = 0;
   #timers: Timer[] = [];
@@ -74,7 +74,7 @@ export class VirtualClock implements Clock {
     return true;
   }
 
-  /** After those of the same moment. */
+  /** After the other timers of the same moment. */
   #insert(timer: Timer): void {
     let at = this.#timers.length;
     while (at > 0 && (this.#timers[at - 1]?.atMs ?? 0) > timer.atMs) at -= 1;
@@ -82,7 +82,7 @@ export class VirtualClock implements Clock {
   }
 }
 
-/** Until nothing moves but by time: all promises have run, and what they put off to the next turn too. */
+/** Waits until only timers are left: all promises have run, and the work that they deferred to the next tick too. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 2; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }

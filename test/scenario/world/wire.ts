@@ -15,7 +15,7 @@ export interface WireSettings {
   readonly name: string;
 }
 
-/** A stream between an agent and a controller: real bytes of the real contract, carried by the virtual clock. */
+/** A stream between an agent and a controller. It carries the real messages as bytes, timed by the virtual clock. */
 export class Wire {
   readonly agentEnd: SessionCall;
   readonly controllerEnd: AgentCall;
@@ -61,12 +61,12 @@ export class Wire {
     return this.#open;
   }
 
-  /** As when a firewall drops everything: neither end learns anything. */
+  /** Drops everything, like a firewall. Both ends notice nothing. */
   mute(): void {
     this.#mute = true;
   }
 
-  /** As when the connection breaks: both ends learn it, what is under way is lost. */
+  /** Breaks the connection. Both ends notice it, and messages in flight are lost. */
   cut(details = 'connection reset'): void {
     if (!this.#open) return;
     this.#open = false;
@@ -87,7 +87,7 @@ export class Wire {
     return true;
   }
 
-  /** In order, however long each takes. */
+  /** Delivers messages in order, whatever time each takes. */
   #carry(way: 'up' | 'down', deliver: () => void): void {
     const { clock, latencyMs } = this.#settings;
     const atMs = Math.max(this.#lastAtMs[way], clock.monotonicMs() + latencyMs());
@@ -97,7 +97,7 @@ export class Wire {
     });
   }
 
-  /** A listener may pause it again, or end it. */
+  /** A listener may pause the stream again, or end it. */
   #resume(): void {
     this.#paused = false;
     const held = this.#held.splice(0);
@@ -111,7 +111,7 @@ export class Wire {
     return this.#paused;
   }
 
-  /** The controller ends the stream: what it sent before arrives first. */
+  /** The controller ends the stream. Its earlier messages still arrive. */
   #close(status: object): void {
     this.#carry('down', () => {
       this.#open = false;

@@ -15,7 +15,7 @@ import { VirtualClock } from './virtual-clock.ts';
 import { Wire } from './wire.ts';
 
 export interface WorldOptions {
-  /** Folder for what the fake sandboxes leave. */
+  /** Folder for the files of the fake sandboxes. */
   readonly dir: string;
   readonly random: Random;
   readonly latencyMs: () => number;
@@ -25,10 +25,10 @@ export interface WorldOptions {
 
 type NextId = (prefix: string) => string;
 
-/** Time that a decision may take to the database. */
+/** Time between a decision and its write to the database, at most. */
 const JUST_NOW_MS = 1_000;
 
-/** One controller and some nodes in one process, on a virtual clock, with what must never happen checked as it goes. */
+/** One controller and some nodes in one process, on a virtual clock. The safety rules are checked at every change. */
 export class World {
   readonly clock: VirtualClock;
   readonly trace: Trace;
@@ -95,14 +95,14 @@ export class World {
     return machine;
   }
 
-  /** Made when it is first named. */
+  /** Creates the app when it is named for the first time. */
   app(name: string): Promise<App> {
     const made = this.#made.get(name) ?? this.#createApp(name);
     this.#made.set(name, made);
     return made;
   }
 
-  /** Pushes code whose processes do as told; resolves when the push returns. */
+  /** Pushes code with the given processes. Resolves when the push returns. */
   async push(name: string, processTypes: Readonly<Record<string, string>>): Promise<boolean> {
     const app = await this.app(name);
     this.#pushes += 1;
@@ -114,7 +114,7 @@ export class World {
     return outcome.ok;
   }
 
-  /** The next app of that name is another one. */
+  /** A later app with the same name is a different app. */
   async destroy(name: string): Promise<void> {
     const app = await this.app(name);
     this.mayPause.add(name);
@@ -125,7 +125,7 @@ export class World {
     this.trace.say('destroy', `${name}: ${outcome}`);
   }
 
-  /** The routed, running, gated instances of an app on all nodes. */
+  /** The instances of an app that run, have routes and passed the health check, on all nodes. */
   serving(app: string): readonly string[] {
     return servingOf(this, app);
   }
@@ -143,7 +143,7 @@ export class World {
     return this.controller.accept(wire) ? wire : undefined;
   }
 
-  /** What breaks a rule must not end as a line in some program's log. */
+  /** A broken rule must fail the test, and not only write a log line. */
   #guard(check: () => void): void {
     try {
       check();
@@ -168,7 +168,7 @@ export class World {
     }
   }
 
-  /** The store, telling what changes of releases and assignments. */
+  /** The store. It traces the changes of releases and assignments. */
   #traced(store: Store): Store {
     const say = (text: string): void => {
       this.trace.say('controller', text);
@@ -245,7 +245,7 @@ export class World {
       if (!rows.some((row) => touched.has(row.instanceId))) continue;
       const isLive = ({ instanceId, nodeId }: AssignmentRow): boolean => {
         const [node, status] = [fleet.node(nodeId), fleet.status(instanceId)];
-        // What has ended while the change was on its way to the database could not be known.
+        // The controller could not know of instances that ended while it wrote the change.
         const here = node?.connected === true || justNow(clock.monotonicMs(), node?.lastSeenAtMs);
         return here && (status?.state === 'live' || justNow(clock.nowMs(), status?.lastExit?.atMs));
       };
