@@ -90,8 +90,8 @@ export class Formations {
       );
       if (current === undefined) await store.setFormation(app.id, wanted);
       else await this.#apply(app, current, { wanted, now });
-      const words = Object.entries(wanted).map(([type, count]) => `${type} to ${String(count)}`);
-      noteFormation(this.#deps, { app, by }, { kind: 'formation.scaled', message: `Scaled ${words.join(', ')}.` });
+      const counts = Object.entries(wanted).map(([type, count]) => `${type} to ${String(count)}`);
+      noteFormation(this.#deps, { app, by }, { kind: 'formation.scaled', message: `Scaled ${counts.join(', ')}.` });
       return wanted;
     });
   }

@@ -6,7 +6,7 @@ import type { Fleet } from '../dispatch/port.ts';
 import { watchFleet } from '../dispatch/watch-fleet.ts';
 import { demandsOf, type AppShape } from '../schedule/demands.ts';
 import { planWaves, type Placement } from '../schedule/plan.ts';
-import { inTheWay, planRoom, type RoomPlan } from '../schedule/room.ts';
+import { instancesToStop, planRoom, type RoomPlan } from '../schedule/room.ts';
 import type { App } from '../domain/apps.ts';
 import type { AssignmentRow } from '../domain/assignments.ts';
 import type { Release } from '../domain/releases.ts';
@@ -94,7 +94,7 @@ export class Restarts {
     const { fleet } = this.#deps;
     // A type that runs on every node gets no new instance on a cordoned node, so the old instance stays.
     const old = step.wave.filter((row) => step.plan.placements.some((placement) => isSameSlot(placement, row)));
-    const early = inTheWay(step.plan.placements, old, step.plan.stopFirst);
+    const early = instancesToStop(step.plan.placements, old, step.plan.stopFirst);
     await this.retire(app, () => early);
     if (early.length > 0) await untilStopped(this.#deps, { app, rows: early }, this.#deps.signal);
     const made = assignmentRows(

@@ -59,13 +59,13 @@ export class NodeAdmin {
     const labels = Object.fromEntries(
       Object.entries(merged).flatMap(([name, value]) => (value === null ? [] : [[name, value]])),
     );
-    const words = Object.entries(changes).map(([name, value]) =>
+    const parts = Object.entries(changes).map(([name, value]) =>
       value === null ? `without ${name}` : `${name}=${value}`,
     );
     return this.#change(
       node,
       { labels },
-      { actor, kind: 'node.labelled', message: `${node.name}: ${words.sort().join(', ')}.` },
+      { actor, kind: 'node.labelled', message: `${node.name}: ${parts.sort().join(', ')}.` },
     );
   }
 

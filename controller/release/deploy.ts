@@ -91,7 +91,7 @@ export class Deploys {
       onCut: (version) => {
         cut = { version, atMs: this.#sinceAccepted(push) };
       },
-      tell: output,
+      print: output,
     });
     const { version } = cut;
     if (!outcome.ok) {

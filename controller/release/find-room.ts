@@ -28,7 +28,7 @@ export interface Place {
 
 export interface RoomWait {
   readonly signal: AbortSignal;
-  readonly tell: (text: string) => void;
+  readonly print: (text: string) => void;
   /** Called before each check. The release has no instances yet, so lost instances of the app are replaced meanwhile. */
   readonly letMovesPass: () => Promise<void>;
 }
@@ -63,7 +63,7 @@ export async function findRoom(
       const patienceMs = plan.kind === 'fail' ? 0 : plan.for === 'disk' ? DISK_REPORT_MS : deps.roomTimeoutMs;
       const nowMs = deps.clock.monotonicMs();
       if (nowMs >= startedAtMs + patienceMs) return last;
-      if (!told) io.tell(renderNoRoomYet(last, patienceMs));
+      if (!told) io.print(renderNoRoomYet(last, patienceMs));
       told = true;
       await stopStandby(deps, target.release, rows);
       lookAgainAt(nowMs + CHECK_EVERY_MS);

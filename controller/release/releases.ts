@@ -51,7 +51,7 @@ export interface CodeRelease {
 export interface ReleaseWatcher {
   /** Called with the version as soon as the release is stored. */
   readonly onCut: (version: number) => void;
-  readonly tell: (text: string) => void;
+  readonly print: (text: string) => void;
 }
 
 /** Creates releases and rolls them out. A release that is stored survives a crash: the next start continues its rollout. */
@@ -81,7 +81,7 @@ export class Releases {
     });
     watcher.onCut(release.version);
     await this.#deps.failpoint('release.committed');
-    return { release, outcome: await this.#rollOut(app, release, watcher.tell) };
+    return { release, outcome: await this.#rollOut(app, release, watcher.print) };
   }
 
   /** As on Heroku: config vars of bin/release are set only if the app has no var of that name. */
@@ -123,10 +123,10 @@ export class Releases {
     });
   }
 
-  async #rollOut(app: App, release: Release, tell?: (text: string) => void): Promise<RolloutOutcome> {
+  async #rollOut(app: App, release: Release, print?: (text: string) => void): Promise<RolloutOutcome> {
     const { ends, rollouts, signal } = this.#deps;
     const outcome = await ends.during(app.id, signal, (until) =>
-      rollouts.rollOut(app, release, { signal: until, tell }),
+      rollouts.rollOut(app, release, { signal: until, print }),
     );
     if (outcome.ok) this.#bake(app, release.version);
     return outcome;

@@ -28,7 +28,7 @@ export async function replan(
   run: {
     readonly app: App;
     readonly release: Release;
-    readonly tell: (text: string) => void;
+    readonly print: (text: string) => void;
     /** Placements that have not started yet. */
     readonly planned: readonly Placement[];
   },
@@ -47,6 +47,6 @@ export async function replan(
   );
   if (![...stranded, ...run.planned].every((each) => served.has(each.processType))) return undefined;
   if (stranded.length > 0)
-    run.tell(renderContinues([...new Set(stranded.map((row) => deps.fleet.node(row.nodeId)?.name ?? 'a node'))]));
+    run.print(renderContinues([...new Set(stranded.map((row) => deps.fleet.node(row.nodeId)?.name ?? 'a node'))]));
   return { stranded, placements: plan.placements, stopFirst: plan.stopFirst };
 }

@@ -8,7 +8,7 @@ import type { Fleet } from '../dispatch/port.ts';
 import { watchFleet } from '../dispatch/watch-fleet.ts';
 import type { AppShape } from '../schedule/demands.ts';
 import { planWaves, type Placement } from '../schedule/plan.ts';
-import { inTheWay } from '../schedule/room.ts';
+import { instancesToStop } from '../schedule/room.ts';
 import type { App } from '../domain/apps.ts';
 import type { AssignmentChange, AssignmentRow } from '../domain/assignments.ts';
 import type { Release } from '../domain/releases.ts';
@@ -61,7 +61,7 @@ export interface RolloutIo {
   /** Aborted when the controller stops. */
   readonly signal: AbortSignal;
   /** Prints a text for the user who waits for the release. */
-  readonly tell?: ((text: string) => void) | undefined;
+  readonly print?: ((text: string) => void) | undefined;
 }
 
 /** State of a running rollout. */
@@ -71,7 +71,7 @@ interface Run {
   readonly version: number;
   /** Aborted when the controller stops. */
   readonly signal: AbortSignal;
-  readonly tell: (text: string) => void;
+  readonly print: (text: string) => void;
   /** Number of instances of all waves. */
   size: number;
   waves: (readonly Placement[])[];
@@ -93,7 +93,7 @@ export class Rollouts {
   }
 
   /** Rolls out a `pending` release, or a `deploying` one after a restart. The release is current or failed at the end. */
-  async rollOut(app: App, release: Release, { signal, tell }: RolloutIo): Promise<RolloutOutcome> {
+  async rollOut(app: App, release: Release, { signal, print }: RolloutIo): Promise<RolloutOutcome> {
     const overtaken = overtakenBy(await this.#deps.store.currentRelease(app.id), release);
     const plan = {
       size: 0,
@@ -103,9 +103,9 @@ export class Rollouts {
       waveStartedAtMs: 0,
       switchedAtMs: undefined,
     };
-    const run: Run = { app, release, version: release.version, signal, tell: tell ?? (() => undefined), ...plan };
-    const trouble = overtaken ?? (await this.#begin(run, release));
-    if (trouble !== undefined) return this.#fail(run, trouble);
+    const run: Run = { app, release, version: release.version, signal, print: print ?? (() => undefined), ...plan };
+    const failure = overtaken ?? (await this.#begin(run, release));
+    if (failure !== undefined) return this.#fail(run, failure);
     try {
       return await this.#follow(run, signal);
     } catch (error) {
@@ -156,7 +156,7 @@ export class Rollouts {
     const rows = (await this.#deps.store.assignmentsOfApp(run.app.id)).filter(
       (row) => row.release !== run.version && row.desired === 'run',
     );
-    const ending = inTheWay(wave, rows, run.stopFirst);
+    const ending = instancesToStop(wave, rows, run.stopFirst);
     if (ending.length === 0) return;
     await replaceInstances(this.#deps, { appId: run.app.id, signal: run.signal, remove: ending });
     await untilStopped(this.#deps, { app: run.app, rows: ending }, run.signal);

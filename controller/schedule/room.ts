@@ -58,7 +58,7 @@ function without(request: RoomRequest, gone: (former: Former) => boolean): reado
 }
 
 /** The old instances that must stop before these placements start: those with the same number, and otherwise those of the type on the same node. */
-export function inTheWay<T extends Placement>(
+export function instancesToStop<T extends Placement>(
   placements: readonly Placement[],
   former: readonly T[],
   stopFirst: ReadonlySet<string>,

@@ -27,7 +27,7 @@ export function instanceChain(facts: AppWhyFacts, instance: InstanceFact): WhyCh
   if (instance.state === 'unknown') return awayChain(facts, instance);
   if (instance.state === 'live') return unreachedChain(facts, instance) ?? crashLoopChain(facts, instance);
   const loop = crashLoop(instance, facts.nowMs);
-  if (loop === undefined && !isInTrouble(instance)) return undefined;
+  if (loop === undefined && !hasProblem(instance)) return undefined;
   const code = codeOf(instance.status);
   const links = [
     cause(instance),
@@ -36,7 +36,7 @@ export function instanceChain(facts: AppWhyFacts, instance: InstanceFact): WhyCh
   return { code, links, next: nextFor(code, aboutOf(facts, instance)) };
 }
 
-function isInTrouble({ state, status }: InstanceFact): boolean {
+function hasProblem({ state, status }: InstanceFact): boolean {
   if (state === 'stopping' || state === 'stopped') return false;
   return state === 'backoff' || state === 'failed' || status?.reason !== undefined;
 }

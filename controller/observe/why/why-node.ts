@@ -20,9 +20,9 @@ export function nodeChains(node: NodeFact, nowMs: number): readonly WhyChain[] {
   const away = node.connected ? [] : [absence(node, nowMs)];
   return [
     ...away,
-    ...disobedience(node),
+    ...refusedState(node),
     ...disk(node),
-    ...trouble(node),
+    ...unsolvedProblem(node),
     ...version(node),
     ...closed(node),
     ...missing(node),
@@ -77,7 +77,7 @@ function nextForAbsent(node: NodeFact, nowMs: number): string {
   return gone ? `slipway nodes:remove ${node.name}` : `slipway nodes:info ${node.name}`;
 }
 
-function disobedience({ name, refusal }: NodeFact): readonly WhyChain[] {
+function refusedState({ name, refusal }: NodeFact): readonly WhyChain[] {
   if (refusal === undefined) return [];
   const { code, message, hint } = refusal;
   const links = [message, `${name} keeps its last accepted state, and no change reaches it.`];
@@ -92,13 +92,23 @@ function disk(node: NodeFact): readonly WhyChain[] {
 }
 
 /** A problem that its agent cannot solve, although it keeps trying. */
-function trouble({ name, connected, trouble: is, diskFreeBytes = Infinity }: NodeFact): readonly WhyChain[] {
-  if (!connected || is === undefined || (is.code === 'SLIP_DISK_FULL' && diskFreeBytes < DISK_LOW_BYTES)) return [];
-  if (is.code === 'SLIP_NODE_TWICE')
-    return [{ code: is.code, links: [is.message], next: is.hint ?? `slipway nodes:info ${name}` }];
-  const links = [`${name}: ${is.message}`, 'Its agent tries again every few seconds.'];
+function unsolvedProblem({
+  name,
+  connected,
+  trouble: reason,
+  diskFreeBytes = Infinity,
+}: NodeFact): readonly WhyChain[] {
+  if (!connected || reason === undefined || (reason.code === 'SLIP_DISK_FULL' && diskFreeBytes < DISK_LOW_BYTES))
+    return [];
+  if (reason.code === 'SLIP_NODE_TWICE')
+    return [{ code: reason.code, links: [reason.message], next: reason.hint ?? `slipway nodes:info ${name}` }];
+  const links = [`${name}: ${reason.message}`, 'Its agent tries again every few seconds.'];
   return [
-    { code: is.code, links, next: is.hint === undefined ? `slipway nodes:info ${name}` : onMachine(name, is.hint) },
+    {
+      code: reason.code,
+      links,
+      next: reason.hint === undefined ? `slipway nodes:info ${name}` : onMachine(name, reason.hint),
+    },
   ];
 }
 
@@ -106,9 +116,9 @@ function onMachine(name: string, hint: string): string {
   return `on ${name}: ${hint}`;
 }
 
-function version({ name, versionTrouble: trouble }: NodeFact): readonly WhyChain[] {
-  if (trouble === undefined) return [];
-  return [{ code: trouble.code, links: [trouble.message], next: trouble.hint ?? `slipway nodes:info ${name}` }];
+function version({ name, versionTrouble: reason }: NodeFact): readonly WhyChain[] {
+  if (reason === undefined) return [];
+  return [{ code: reason.code, links: [reason.message], next: reason.hint ?? `slipway nodes:info ${name}` }];
 }
 
 function closed(node: NodeFact): readonly WhyChain[] {

@@ -38,7 +38,9 @@ export function pickValue<T>(values: readonly (T | undefined)[], random: Random)
 }
 
 function putEntry(files: Record<string, Entry>, name: string, entry: Entry | undefined): void {
-  const inTheWay = Object.keys(files).filter((path) => path.startsWith(`${name}/`) || name.startsWith(`${path}/`));
-  if (entry !== undefined) for (const path of inTheWay) Reflect.deleteProperty(files, path);
+  const instancesToStop = Object.keys(files).filter(
+    (path) => path.startsWith(`${name}/`) || name.startsWith(`${path}/`),
+  );
+  if (entry !== undefined) for (const path of instancesToStop) Reflect.deleteProperty(files, path);
   putValue(files, name, entry);
 }

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import type { NodeId } from '../../../../shared/domain/ids.ts';
 import { ANYWHERE } from '../../../../shared/domain/placement.ts';
 import {
-  inTheWay,
+  instancesToStop,
   planRoom,
   type Former,
   type RoomPlan,
@@ -72,12 +72,12 @@ describe('what ends before a wave starts', () => {
   it('is the namesake, else what is in the way on the node, and nothing of other types', () => {
     const former = [old('a', 1), old('b', 2), { ...old('a', 1), processType: 'worker' }];
     const ending = (ordinal: number, nodeId: string): unknown =>
-      inTheWay([{ processType: 'web', ordinal, nodeId: nodeId as NodeId }], former, new Set(['web'])).map(
+      instancesToStop([{ processType: 'web', ordinal, nodeId: nodeId as NodeId }], former, new Set(['web'])).map(
         (each) => each.ordinal,
       );
     assert.deepEqual([ending(1, 'a'), ending(1, 'b'), ending(3, 'b'), ending(3, 'c')], [[1], [1, 2], [2], []]);
     assert.deepEqual(
-      inTheWay([{ processType: 'worker', ordinal: 1, nodeId: 'a' as NodeId }], former, new Set(['web'])),
+      instancesToStop([{ processType: 'worker', ordinal: 1, nodeId: 'a' as NodeId }], former, new Set(['web'])),
       [],
     );
   });
