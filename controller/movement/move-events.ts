@@ -80,10 +80,8 @@ export class MoveEvents {
   #note(app: App, move: { row: AssignmentRow; node: string; kind: string; message: string }): void {
     const { log, store } = this.#deps;
     const { row, node, kind, message } = move;
-    log.info(
-      { app: app.name, instance: instanceName(row), node, message },
-      `movement.${kind.replace('instance.', '').replaceAll('-', '_')}`,
-    );
+    const what = kind.replace('instance.', '').replaceAll('-', '_');
+    log.info({ app: app.name, instance: instanceName(row), node, message }, `movement.${what}`);
     noteEvent(
       { store, log },
       {
