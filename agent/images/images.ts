@@ -9,6 +9,7 @@ import { diskSpace, type ReadDiskSpace } from '../../shared/kit/disk.ts';
 import { run as realRun, type Run } from '../../shared/kit/exec.ts';
 import { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import { silentLogger, type Logger } from '../../shared/kit/log.ts';
+import { SerialQueue } from '../../shared/kit/serial-queue.ts';
 import { imageSettings, type ImageSettings, type ImagesConfig } from './config.ts';
 import { downloadImage } from './download.ts';
 import { digestFile } from './file-digest.ts';
@@ -58,7 +59,7 @@ class LocalImages implements NodeImages {
   readonly #mounting = new RunningWork<Owner>();
   readonly #prefetched = new Set<Digest>();
   readonly #lastUse: LastUse;
-  #background: Promise<void> = Promise.resolve();
+  readonly #background = new SerialQueue();
   #swept = false;
 
   constructor(config: ImagesConfig, deps: ImagesDeps) {
@@ -96,7 +97,7 @@ class LocalImages implements NodeImages {
   }
 
   async settled(): Promise<void> {
-    await this.#background;
+    await this.#background.settled();
   }
 
   path(digest: Digest): string {
@@ -276,7 +277,7 @@ class LocalImages implements NodeImages {
   }
 
   #inBackground(work: () => Promise<void>): void {
-    this.#background = this.#background.then(work).catch((error: unknown) => {
+    this.#background.add(work).catch((error: unknown) => {
       this.#deps.log.warn({ err: error }, 'images.background_failed');
     });
   }

@@ -1,5 +1,5 @@
 import { instanceName, isRouted, type Assignment } from '../../shared/domain/assignment.ts';
-import type { Exit, Reason } from '../../shared/domain/instance.ts';
+import { toReason, type Exit, type Reason } from '../../shared/domain/instance.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import { SlipwayError, toSlipwayError } from '../../shared/kit/errors.ts';
 import { DEFAULT_GATE_POLICY, waitForPort, type GatePolicy } from '../health/gate.ts';
@@ -101,7 +101,7 @@ class InstanceSteps {
       if (signal.aborted) return;
       const known = toSlipwayError(error);
       if (known.kind !== 'user') throw error; // a failure of the network or the disk: the loop tries again
-      await this.fail(runtime, { code: known.code, message: known.message, hint: known.hint });
+      await this.fail(runtime, toReason(known));
     }
   }
 

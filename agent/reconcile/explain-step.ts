@@ -1,6 +1,5 @@
-import type { Reason } from '../../shared/domain/instance.ts';
+import { toReason, type Reason } from '../../shared/domain/instance.ts';
 import { isDiskFull, type ReadDiskSpace } from '../../shared/kit/disk.ts';
-import { toSlipwayError } from '../../shared/kit/errors.ts';
 
 /** The reason for users when a step of an instance failed and is tried again. */
 export async function explainStep(error: unknown, stateDir: string, read?: ReadDiskSpace): Promise<Reason> {
@@ -11,6 +10,5 @@ export async function explainStep(error: unknown, stateDir: string, read?: ReadD
       hint: 'An operator has to make room on the node (see: slipway nodes). Then push again.',
     };
   }
-  const { code, message, hint } = toSlipwayError(error);
-  return { code, message, hint };
+  return toReason(error);
 }

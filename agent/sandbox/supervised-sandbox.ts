@@ -4,7 +4,7 @@ import { DEFAULT_ENV } from '../../shared/kit/exec.ts';
 import { exitsDir, instanceLayout, type InstanceLayout } from './config.ts';
 import type { SandboxDriver } from './driver.ts';
 import { ExitWatch } from './exit-watch.ts';
-import { KeyedLock } from './keyed-lock.ts';
+import { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import { launch, untilHeard } from './launch.ts';
 import { observe } from './observe.ts';
 import { OutputPipes } from './output-pipe.ts';
@@ -27,7 +27,7 @@ export class SupervisedSandbox implements Sandbox {
   readonly setEgress?: NonNullable<SandboxDriver['setEgress']>;
   readonly #driver: SandboxDriver;
   readonly #parts: SupervisedParts;
-  readonly #locks = new KeyedLock();
+  readonly #locks = new KeyedQueue();
   readonly #outputs = new OutputPipes();
   readonly #exits: ExitWatch;
   readonly #onOutput = new Map<string, (chunk: Uint8Array) => void>();

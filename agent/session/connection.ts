@@ -1,8 +1,7 @@
 import type { DesiredState } from '../../shared/domain/assignment.ts';
 import type { RoutesUpdate } from '../../shared/domain/fleet-routes.ts';
-import type { Reason } from '../../shared/domain/instance.ts';
+import { toReason, type Reason } from '../../shared/domain/instance.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
-import { toSlipwayError } from '../../shared/kit/errors.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import { callAfter } from '../../shared/kit/timer.ts';
 import { encodeAgentMessage } from '../../shared/rpc/agent-codec.ts';
@@ -120,10 +119,10 @@ export class Connection {
     try {
       return decodeControllerMessage(wire);
     } catch (error) {
-      const { code, message, hint } = toSlipwayError(error);
-      this.#deps.logger.error({ reason: message }, 'session.message_ignored');
+      const reason = toReason(error);
+      this.#deps.logger.error({ reason: reason.message }, 'session.message_ignored');
       const generation = wire.desired?.generation;
-      if (generation !== undefined) this.#acknowledge(generation, { code, message, hint });
+      if (generation !== undefined) this.#acknowledge(generation, reason);
       return undefined;
     }
   }
@@ -195,8 +194,7 @@ export class Connection {
       return await this.#deps.handlers.accept(state);
     } catch (error) {
       this.#deps.logger.error({ err: error }, 'session.desired_state_failed');
-      const { code, message, hint } = toSlipwayError(error);
-      return { code, message, hint };
+      return toReason(error);
     }
   }
 
@@ -212,8 +210,7 @@ export class Connection {
     await this.#accepting;
     const reason = await this.#deps.handlers.acceptRoutes(update).catch((error: unknown): Reason => {
       this.#deps.logger.error({ err: error }, 'session.routes_failed');
-      const { code, message, hint } = toSlipwayError(error);
-      return { code, message, hint };
+      return toReason(error);
     });
     if (this.#over.signal.aborted) return;
     this.#deps.outbox.control({ kind: 'routesAck', version: update.version, refusal: reason });
@@ -233,8 +230,7 @@ export class Connection {
     try {
       this.#deps.handlers.startTask(task);
     } catch (error) {
-      const { code, message, hint } = toSlipwayError(error);
-      this.#deps.outbox.result(task.taskId, { code, message, hint });
+      this.#deps.outbox.result(task.taskId, toReason(error));
       this.planSend();
     }
   }

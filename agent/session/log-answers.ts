@@ -1,5 +1,5 @@
+import { toReason } from '../../shared/domain/instance.ts';
 import type { LogLine } from '../../shared/domain/log-line.ts';
-import { toSlipwayError } from '../../shared/kit/errors.ts';
 import type { LogChunk, LogQueryMessage } from '../../shared/rpc/messages.ts';
 import type { SessionHandlers } from './port.ts';
 
@@ -48,8 +48,7 @@ export class LogAnswers {
       await this.#stream(query, signal);
       if (!signal.aborted) await this.#deps.send(end);
     } catch (error) {
-      const { code, message, hint } = toSlipwayError(error);
-      if (!signal.aborted) await this.#deps.send({ ...end, failure: { code, message, hint } });
+      if (!signal.aborted) await this.#deps.send({ ...end, failure: toReason(error) });
     }
   }
 

@@ -1,5 +1,5 @@
 import type { AppId, TaskId } from '../../shared/domain/ids.ts';
-import type { Reason } from '../../shared/domain/instance.ts';
+import { toReason, type Reason } from '../../shared/domain/instance.ts';
 import type { ResultOf, Task, TaskKind } from '../../shared/domain/task.ts';
 import { toSlipwayError } from '../../shared/kit/errors.ts';
 import type { Failpoint } from '../../shared/kit/failpoint.ts';
@@ -67,7 +67,7 @@ export class Tasks {
     } catch (error) {
       const known = toSlipwayError(error);
       if (known.kind === 'bug') log.error({ app, kind, err: error }, 'task.failed');
-      result(taskId, { code: known.code, message: known.message, hint: known.hint });
+      result(taskId, toReason(known));
     }
   }
 }

@@ -1,3 +1,4 @@
+import { toReason } from '../../shared/domain/instance.ts';
 import { randomBytes } from 'node:crypto';
 import { DEFAULT_BUILD_LIMITS } from '../../shared/domain/assignment.ts';
 import type { BuildResult, BuildTask } from '../../shared/domain/build.ts';
@@ -124,8 +125,9 @@ export class Builds implements TaskSources {
       const known = toSlipwayError(error);
       output.say(renderError(known, TROUBLE));
       const state = request.signal.aborted ? 'cancelled' : 'failed';
-      const failure = { code: known.code, message: known.message, hint: known.hint };
-      await store.setBuildState(build.id, state, { failure }).catch(() => this.#unwritten.add(build.id));
+      await store
+        .setBuildState(build.id, state, { failure: toReason(known) })
+        .catch(() => this.#unwritten.add(build.id));
       throw known;
     } finally {
       await log.end();

@@ -21,9 +21,14 @@ function troubleReason({
 function sessionFields({
   session,
   routes,
-}: LiveNodeState): Pick<LiveNode, 'routesRefusal' | 'routesLate' | 'removesDestroyed'> {
-  const removesDestroyed = session?.hello?.takesDestroyed === true;
-  return { routesRefusal: session?.routes.refusal, routesLate: session !== undefined && routes.late, removesDestroyed };
+}: LiveNodeState): Pick<LiveNode, 'routesRefusal' | 'routesLate' | 'removesDestroyed' | 'egressIgnored'> {
+  const hello = session?.hello;
+  return {
+    routesRefusal: session?.routes.refusal,
+    routesLate: session !== undefined && routes.late,
+    removesDestroyed: hello?.takesDestroyed === true,
+    egressIgnored: hello !== undefined && hello.takesEgress !== true,
+  };
 }
 
 /** The view of a node that other modules read. Pure. */
@@ -40,7 +45,6 @@ export function liveNode(node: LiveNodeState): LiveNode {
     versionTrouble: node.session === undefined ? undefined : node.versionTrouble,
     trouble: troubleReason(node),
     meshAddress: facts.meshAddress ?? '',
-    egressIgnored: node.session?.hello !== undefined && node.session.hello.takesEgress !== true,
     refusal: node.session === undefined ? undefined : node.ack?.refusal,
     ...sessionFields(node),
     unreachablePeerIds: node.session === undefined ? [] : node.unreachablePeerIds,

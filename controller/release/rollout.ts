@@ -1,6 +1,7 @@
+import { toReason } from '../../shared/domain/instance.ts';
 import type { InstanceId } from '../../shared/domain/ids.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
-import { toSlipwayError, type SlipwayError } from '../../shared/kit/errors.ts';
+import { type SlipwayError } from '../../shared/kit/errors.ts';
 import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import type { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import type { Logger } from '../../shared/kit/log.ts';
@@ -111,8 +112,7 @@ export class Rollouts {
     } catch (error) {
       if (signal.aborted) throw error; // the controller stops; its next start continues the rollout
       this.#deps.log.error({ app: app.name, version: run.version, err: error }, 'rollout.failed');
-      const known = toSlipwayError(error);
-      return this.#fail(run, { code: known.code, message: known.message, hint: known.hint });
+      return this.#fail(run, toReason(error));
     }
   }
 

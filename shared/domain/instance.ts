@@ -1,3 +1,4 @@
+import { toSlipwayError } from '../kit/errors.ts';
 import type { InstanceId } from './ids.ts';
 
 /**
@@ -37,6 +38,12 @@ export interface Reason {
   readonly code: string;
   readonly message: string;
   readonly hint?: string | undefined;
+}
+
+/** The reason of a failure that a user may see. */
+export function toReason(error: unknown): Reason {
+  const { code, message, hint } = toSlipwayError(error);
+  return { code, message, hint };
 }
 
 /** Crashes since the process last ran for ten minutes. */

@@ -7,4 +7,9 @@ export class SerialQueue {
     this.#last = result.catch(() => undefined);
     return result;
   }
+
+  /** Resolves when the work added so far has ended. */
+  async settled(): Promise<void> {
+    await this.#last;
+  }
 }

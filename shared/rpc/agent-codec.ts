@@ -1,7 +1,7 @@
+import { toReason } from '../domain/instance.ts';
 import { z } from 'zod';
 import type { AppName } from '../domain/names.ts';
 import type { AppId, TaskId } from '../domain/ids.ts';
-import { toSlipwayError } from '../kit/errors.ts';
 import { clip } from './clip.ts';
 import { encodeBuildResult, encodeLogLine, encodeReason, encodeStatuses } from './encode.ts';
 import { badMessage, decode } from './decode.ts';
@@ -118,8 +118,7 @@ function decodeOutcome(wire: unknown): TaskOutcome {
   try {
     return decode(outcome, wire, 'task_result');
   } catch (error) {
-    const { code, message, hint } = toSlipwayError(error);
-    return { ok: false, failure: { code, message, hint } };
+    return { ok: false, failure: toReason(error) };
   }
 }
 

@@ -4,6 +4,7 @@ import type { Limits } from '../../../shared/domain/assignment.ts';
 import { runOk, type Run } from '../../../shared/kit/exec.ts';
 import type { Logger } from '../../../shared/kit/log.ts';
 import type { RandomId } from '../../../shared/kit/random-id.ts';
+import { SerialQueue } from '../../../shared/kit/serial-queue.ts';
 import { mountsBelow, unmountBelow } from './mounts.ts';
 
 export interface DisksDeps {
@@ -41,7 +42,7 @@ export class Disks {
   readonly #making = new Map<string, number>();
   /** Folders that are being made or removed now. */
   readonly #inHand = new Set<string>();
-  #refilling: Promise<void> = Promise.resolve();
+  readonly #refills = new SerialQueue();
   #closed = false;
 
   constructor(where: { base: string; scriptsDir: string; poolSize: number }, deps: DisksDeps) {
@@ -71,7 +72,7 @@ export class Disks {
 
   /** Fills the pool, and removes the disks of sizes that were not requested lately. Runs one at a time; no start should wait for it. */
   refill(size: Size): Promise<void> {
-    this.#refilling = this.#refilling.then(async () => {
+    const refilled = this.#refills.add(async () => {
       this.#noteSize(size);
       for (
         let missing = this.#poolSize - (await this.#ready(size)).length;
@@ -82,10 +83,9 @@ export class Disks {
       }
       await this.#trim();
     });
-    this.#refilling = this.#refilling.catch((error: unknown) => {
+    return refilled.catch((error: unknown) => {
       this.#deps.log.warn({ err: error }, 'disks.pool_not_refilled');
     });
-    return this.#refilling;
   }
 
   /** Removes what a crash or a reboot left unusable in the pool. */
@@ -110,7 +110,7 @@ export class Disks {
   /** Removes the whole pool. */
   async clear(): Promise<void> {
     this.#closed = true;
-    await this.#refilling;
+    await this.#refills.settled();
     for (const name of await readdir(this.#poolDir).catch(() => [])) await this.#discard(join(this.#poolDir, name));
   }
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Run } from '../../../shared/kit/exec.ts';
 import type { SandboxConfig } from '../config.ts';
-import { KeyedLock } from '../keyed-lock.ts';
+import { KeyedQueue } from '../../../shared/kit/keyed-queue.ts';
 import { hostNameservers } from '../network/resolv.ts';
 import { ensureHostSkeleton, ensureNamedStack, type RootFiles } from './skeleton.ts';
 
@@ -10,7 +10,7 @@ export class RootFilesystems {
   readonly #base: string;
   readonly #config: SandboxConfig;
   readonly #run: Run;
-  readonly #lock = new KeyedLock();
+  readonly #lock = new KeyedQueue();
   readonly #known = new Map<string, RootFiles>();
 
   constructor({ base, config, run }: { base: string; config: SandboxConfig; run: Run }) {

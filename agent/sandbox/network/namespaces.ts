@@ -5,6 +5,7 @@ import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { runOk, type Run } from '../../../shared/kit/exec.ts';
 import type { Logger } from '../../../shared/kit/log.ts';
 import type { RandomId } from '../../../shared/kit/random-id.ts';
+import { SerialQueue } from '../../../shared/kit/serial-queue.ts';
 import {
   cableBatch,
   netnsHostBatch,
@@ -53,7 +54,7 @@ export class Namespaces {
   readonly #ready: number[] = [];
   #last = 1;
   #closed = false;
-  #refilling: Promise<void> = Promise.resolve();
+  readonly #refills = new SerialQueue();
 
   constructor(names: NetworkNames, poolSize: number, deps: NamespacesDeps) {
     this.#names = names;
@@ -109,19 +110,18 @@ export class Namespaces {
 
   /** Tops the ready ones up. Runs one at a time; call it off the hot path. */
   refill(): Promise<void> {
-    this.#refilling = this.#refilling.then(async () => {
+    const refilled = this.#refills.add(async () => {
       while (!this.#closed && this.#ready.length < this.#poolSize) this.#ready.push(await this.#make());
     });
-    this.#refilling = this.#refilling.catch((error: unknown) => {
+    return refilled.catch((error: unknown) => {
       this.#deps.log.warn({ err: error }, 'network.pool_not_refilled');
     });
-    return this.#refilling;
   }
 
   /** Removes every namespace of ours, whoever made it. */
   async clear(): Promise<void> {
     this.#closed = true;
-    await this.#refilling;
+    await this.#refills.settled();
     this.#ready.length = 0;
     for (const netns of await this.#existing()) await this.release(netns);
   }

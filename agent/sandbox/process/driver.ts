@@ -6,7 +6,7 @@ import { removeTree } from '../../../shared/kit/remove-tree.ts';
 import { instanceLayout, sandboxesDir, type InstanceLayout, type SandboxConfig } from '../config.ts';
 import type { RemoveSandbox, SandboxDriver } from '../driver.ts';
 import { exportsFile } from '../environment.ts';
-import { KeyedLock } from '../keyed-lock.ts';
+import { KeyedQueue } from '../../../shared/kit/keyed-queue.ts';
 import { endSandbox, markStopping } from '../launch.ts';
 import { INSIDE_DIR } from '../policy.ts';
 import type { Listener, SandboxSpec } from '../port.ts';
@@ -30,7 +30,7 @@ const ADDRESS = '127.0.0.1';
 export class ProcessDriver implements SandboxDriver {
   readonly kind = 'process';
   readonly #parts: ProcessParts;
-  readonly #portLock = new KeyedLock();
+  readonly #portLock = new KeyedQueue();
 
   constructor(parts: ProcessParts) {
     this.#parts = parts;

@@ -9,7 +9,6 @@ import { imageBytes } from '../../../../agent/sandbox/files/disks.ts';
 import { fstabOf, mountAll, parseMountInfo } from '../../../../agent/sandbox/files/mounts.ts';
 import { withAppUser } from '../../../../agent/sandbox/files/skeleton.ts';
 import { parseExit } from '../../../../agent/sandbox/handle.ts';
-import { KeyedLock } from '../../../../agent/sandbox/keyed-lock.ts';
 import { parseListeners } from '../../../../agent/sandbox/listeners.ts';
 import { translatePath } from '../../../../agent/sandbox/process/translate.ts';
 import { superviseArgs } from '../../../../agent/sandbox/supervisor/port.ts';
@@ -201,31 +200,5 @@ describe('the supervisor', () => {
     const args = systemdRunArgs('slipway', '/scripts', supervised);
     assert.ok(args.includes('--property=ExecStop=/bin/sh /scripts/stop.sh /cg/app /r 30'));
     assert.ok(args.includes('--property=Before=slipway-agent.service'));
-  });
-});
-
-describe('a keyed lock', () => {
-  it('runs one at a time per key, in order, and goes on after a failure', async () => {
-    const lock = new KeyedLock();
-    const seen: string[] = [];
-    const step =
-      (name: string, fail = false) =>
-      async (): Promise<void> => {
-        seen.push(`${name} begins`);
-        await Promise.resolve();
-        seen.push(`${name} ends`);
-        if (fail) throw new Error(name);
-      };
-    const all = await Promise.allSettled([
-      lock.run('a', step('one', true)),
-      lock.run('a', step('two')),
-      lock.run('b', step('three')),
-    ]);
-    assert.deepEqual(
-      all.map((result) => result.status),
-      ['rejected', 'fulfilled', 'fulfilled'],
-    );
-    assert.ok(seen.indexOf('two begins') > seen.indexOf('one ends'));
-    assert.ok(seen.indexOf('three begins') < seen.indexOf('one ends'));
   });
 });
