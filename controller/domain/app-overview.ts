@@ -4,7 +4,7 @@ import type { Build } from './builds.ts';
 import type { ReleaseLine } from './releases.ts';
 import type { Formation, ProcessSettings } from '../../shared/domain/placement.ts';
 
-/** What a screen of many apps needs of each of them. */
+/** Data of one app for a list of many apps. */
 export interface AppOverview {
   readonly app: App;
   readonly current: (ReleaseLine & { readonly processTypes: Readonly<Record<string, string>> }) | undefined;

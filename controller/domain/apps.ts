@@ -10,7 +10,7 @@ export interface App {
   readonly uidBase: number;
   readonly stack: string;
   readonly createdAtMs: number;
-  /** How long a node may be silent before the app's instances on it are placed elsewhere; absent: the controller's default. */
+  /** How long a node may be silent before the app's instances are replaced on other nodes; absent: the controller's default. */
   readonly lostAfterMs?: LostAfter | undefined;
 }
 

@@ -9,7 +9,7 @@ import type { ProcessType } from '../../shared/domain/names.ts';
 /** Why an instance takes the place of another. */
 export type MoveReason = 'drain' | 'lost' | 'rebalance' | 'restart';
 
-/** Durable half of an assignment; the rest comes from its release and app. */
+/** The stored part of an assignment. The rest comes from its release and app. */
 export interface AssignmentRow {
   readonly instanceId: InstanceId;
   readonly nodeId: NodeId;
@@ -20,33 +20,33 @@ export interface AssignmentRow {
   readonly limits: Limits;
   readonly desired: DesiredInstanceState;
   readonly createdAtMs: number;
-  /** The instance whose place it takes; the older one goes once this one is live. */
+  /** The instance that it replaces. That one stops after this one is live. */
   readonly replaces?: InstanceId | undefined;
   readonly moveReason?: MoveReason | undefined;
 }
 
-/** Changes of the assignments of one transaction: every node touched gets its generation raised by one. */
+/** Changes of assignments in one transaction. The generation of each changed node grows by one. */
 export interface AssignmentChange {
   readonly add: readonly AssignmentRow[];
   readonly setDesired: readonly { readonly instanceId: InstanceId; readonly desired: DesiredInstanceState }[];
   readonly remove: readonly InstanceId[];
 }
 
-/** An instance that should run, as far as routes go. */
+/** The columns of a running instance that routes need. */
 export type RunningRow = Pick<AssignmentRow, 'instanceId' | 'nodeId' | 'appId' | 'release' | 'processType' | 'desired'>;
 
 /** Memory that the instances of a node may use, bytes. */
 export interface PromisedMemory {
   readonly memoryBytes: number;
-  /** The part of it that comes back by itself: of instances that are kept warm or are being stopped. */
+  /** The part of instances that are kept warm or are stopping, which becomes free soon. */
   readonly leavingBytes: number;
 }
 
-/** What the desired states of some nodes are made of, all of one moment. */
+/** The rows of the desired states of some nodes, read in one transaction. */
 export interface DesiredRows {
   readonly nodes: readonly Pick<NodeRow, 'id' | 'state' | 'generation'>[];
   readonly assignments: readonly AssignmentRow[];
-  /** Those the assignments name. */
+  /** The apps of the assignments. */
   readonly apps: readonly App[];
   readonly releases: readonly Release[];
   /** Newest first, at most DESTROYED_PER_NODE_MAX of a node. */

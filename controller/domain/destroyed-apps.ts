@@ -1,7 +1,7 @@
 import type { AppId, NodeId } from '../../shared/domain/ids.ts';
 import type { AppName } from '../../shared/domain/names.ts';
 
-/** What stays of an app until its range of user ids is free, and after that until another app gets the range. */
+/** The record of a destroyed app. It stays until another app gets its range of user ids. */
 export interface DestroyedApp {
   readonly appId: AppId;
   readonly name: AppName;

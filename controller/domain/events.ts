@@ -2,7 +2,7 @@ import type { AppId, UserId } from '../../shared/domain/ids.ts';
 
 export interface EventQuery {
   readonly appId?: AppId | undefined;
-  /** Those of the apps of this user. */
+  /** Events of the apps of this user. */
   readonly ownerId?: UserId | undefined;
   readonly node?: string | undefined;
   readonly instance?: string | undefined;

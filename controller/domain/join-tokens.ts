@@ -5,7 +5,7 @@ export interface JoinRequestRow {
   readonly name: NodeName;
   readonly certificateSerial: string;
   readonly notAfterMs?: number | undefined;
-  /** Of the machine's public key: the same key may use its token again, when the answer to the first time got lost. */
+  /** Hash of the machine's public key. The same key may use its token again, when the first answer got lost. */
   readonly keyHash?: string | undefined;
 }
 
@@ -13,7 +13,7 @@ export interface RejoinRequestRow {
   readonly certificateSerial: string;
   readonly notAfterMs?: number | undefined;
   readonly keyHash: string;
-  /** What the machine still knows itself as; another node's token is refused before it is spent. */
+  /** The node id on the machine's disk. A token of another node is refused and stays valid. */
   readonly knownAs?: NodeId | undefined;
 }
 
@@ -21,19 +21,19 @@ export interface NewJoinToken {
   readonly secretHash: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly expiresAtMs: number;
-  /** Who made it; absent: the controller itself. */
+  /** The user who created it; absent: the controller itself. */
   readonly by?: UserName | undefined;
-  /** Gives this node a new certificate, instead of making a node. */
+  /** The node that gets a new certificate; absent: the token creates a node. */
   readonly rejoins?: NodeId | undefined;
 }
 
-/** A token that has been made and neither used nor revoked; the secret itself is nowhere. */
+/** A token that was neither used nor revoked. The secret is not stored. */
 export interface JoinTokenRow {
   readonly id: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly createdAtMs: number;
   readonly createdBy: string;
   readonly expiresAtMs: number;
-  /** Name of the node it is for, when it rejoins one. */
+  /** Name of the node that rejoins with it. */
   readonly rejoins?: string | undefined;
 }

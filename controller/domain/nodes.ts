@@ -5,7 +5,7 @@ import type { NodeState } from '../../shared/domain/states.ts';
 export interface NodeRow {
   readonly id: NodeId;
   readonly name: NodeName;
-  /** Serial of the certificate that is this node; a look-up key. Lower-case hex. */
+  /** Serial of the node's certificate, lower-case hex. */
   readonly certificateSerial: string;
   readonly state: NodeState;
   readonly labels: Readonly<Record<string, string>>;
@@ -14,19 +14,19 @@ export interface NodeRow {
   readonly joinedAtMs: number;
   /** Grows with every change of the node's desired state. */
   readonly generation: number;
-  /** It gets no new instances. */
+  /** The node gets no new instances. */
   readonly cordoned: boolean;
-  /** Set while its instances are moved to other nodes: until when at the latest, wall clock. Always cordoned as well. */
+  /** Deadline of a drain, wall clock. A draining node is always cordoned too. */
   readonly drainUntilMs?: number | undefined;
-  /** Set once its silence has lasted so long that its instances are replaced elsewhere, until it is back; wall clock. */
+  /** Since when its instances are replaced on other nodes because it is silent, wall clock. Absent again after it returns. */
   readonly lostAtMs?: number | undefined;
-  /** When its certificate runs out; absent where that is not known. */
+  /** When its certificate expires; absent when that is unknown. */
   readonly certificateNotAfterMs?: number | undefined;
-  /** Its certificates were revoked and it has not rejoined since. */
+  /** Set while its certificates are revoked and it has not rejoined. */
   readonly revokedAtMs?: number | undefined;
 }
 
-/** What may change of a node by an operator's word or by its absence; `null` clears, what is absent stays. */
+/** A change of a node. `null` clears a field; an absent field stays. */
 export interface NodeChange {
   readonly cordoned?: boolean;
   readonly drainUntilMs?: number | null;
@@ -34,13 +34,13 @@ export interface NodeChange {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
-/** A node that has said Hello, and its facts if they are new. */
+/** A node that has sent a Hello, and its facts if they have changed. */
 export interface PresentNode {
   readonly id: NodeId;
   readonly facts?: Readonly<Record<string, unknown>>;
 }
 
-/** Why a certificate is no longer a node's. */
+/** Why a certificate was retired. */
 export type RetiredWhy = 'renewed' | 'rejoined' | 'revoked';
 
 export interface NewCertificate {

@@ -3,7 +3,7 @@ import type { Slug } from '../../shared/domain/slug.ts';
 import type { ReleaseState } from '../../shared/domain/states.ts';
 import type { ConfigVars } from '../../shared/kit/sensitive.ts';
 
-/** Immutable but for its state. */
+/** Immutable, except for its state. */
 export interface Release {
   readonly appId: AppId;
   /** From 1, without a gap; old releases are removed (RELEASES_KEPT), and their numbers are not used again. */

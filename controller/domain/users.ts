@@ -25,7 +25,7 @@ export interface ApiToken {
   readonly expiresAtMs?: number | undefined;
 }
 
-/** Who asked for it, as its event will say; absent: the controller itself. */
+/** The actor of the event; absent: the controller itself. */
 export interface DoneBy {
   readonly by?: UserName | undefined;
 }

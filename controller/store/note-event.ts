@@ -2,7 +2,7 @@ import type { NewEvent } from '../../shared/domain/event.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { Store } from './port.ts';
 
-/** For events that no transaction of their own makes true: written beside the work, which never waits for it or fails with it. */
+/** For events without a transaction of their own. The caller does not wait for the write, and does not fail with it. */
 export function noteEvent(
   { store, log }: { readonly store: Pick<Store, 'addEvent'>; readonly log: Logger },
   event: NewEvent,

@@ -41,9 +41,9 @@ export interface StoreOptions {
 }
 
 /**
- * Opens the truth of the controller, making it on the very first start, and holds the state folder until `close`.
- * @throws SLIP_STORE_LOCKED a controller is running on it; SLIP_STORE_DAMAGED, _MISSING, _FOREIGN, _NEWER (never
- * mended by making a new one); SLIP_DISK_FULL
+ * Opens the database of the controller, or creates it at the first start, and locks the state folder until `close`.
+ * @throws SLIP_STORE_LOCKED when another controller uses it; SLIP_STORE_DAMAGED, _MISSING, _FOREIGN, _NEWER (it is
+ * never replaced by a new one); SLIP_DISK_FULL
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { path, clock, randomId } = options;

@@ -8,12 +8,12 @@ import type { ReleaseLine } from '../domain/releases.ts';
 export interface OverviewStore {
   /** Users that do not exist are absent. */
   userNames(ids: readonly UserId[]): Promise<ReadonlyMap<UserId, UserName>>;
-  /** Of these instances, those that move: the node of the copy. */
+  /** For each of these instances that moves: the node of its copy. */
   copyNodes(ids: readonly InstanceId[]): Promise<ReadonlyMap<InstanceId, NodeId>>;
   appPage(page: AppPage): Promise<readonly App[]>;
   countApps(ownerId?: UserId): Promise<number>;
   appOverviews(page: AppPage): Promise<readonly AppOverview[]>;
-  /** Apps that have a release or instances, for work over all apps. Apps that were never deployed cost nothing there. */
+  /** Apps that have a release or instances, for work over all apps. Apps that were never deployed are left out. */
   deployedApps(): Promise<readonly App[]>;
   /** Newest first. */
   releaseLines(

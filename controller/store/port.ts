@@ -30,8 +30,8 @@ import type { ConfigVars } from '../../shared/kit/sensitive.ts';
 import type { EventQuery } from '../domain/events.ts';
 
 /**
- * The truth of the controller. Each method is one transaction, durable (synchronous=FULL) when it resolves.
- * Queries used on every push are indexed; none grows with the history.
+ * The database of the controller. Each method is one transaction, and is on the disk (synchronous=FULL) when it resolves.
+ * Queries of a push use an index, and their cost does not grow with the history.
  * Errors: SLIP_STORE_* (bug, transient: SLIP_DISK_FULL), conflicts as documented.
  */
 export interface Store
@@ -46,22 +46,22 @@ export interface Store
     HistoryStore,
     OverviewStore {
   // -- controller
-  /** Raises the epoch counter and draws a new id: called once per start. */
+  /** Raises the epoch counter and makes a new id. Called once at each start. */
   newEpoch(id: string): Promise<Epoch>;
   /**
-   * The operator says that this database was restored from a backup and counts. Raises the epoch counter and the generation of every
-   * node to the time in milliseconds: above all that nodes can have obeyed.
+   * For a database that was restored from a backup. Raises the epoch counter and the generation of every node to the time in
+   * milliseconds, which is higher than every number that a node may have accepted.
    */
   declareRestored(): Promise<void>;
-  /** Who asked for the rebalance that is under way; undefined: none is. */
+  /** The user who started the running rebalance; undefined: none runs. */
   rebalanceBy(): Promise<string | undefined>;
   setRebalanceBy(actor: string | undefined): Promise<void>;
-  /** Labels that a node must have to be given builds; none: every node whose agent is set to build. */
+  /** Labels that a node must have to get builds; none: every node whose agent may build. */
   builderLabels(): Promise<RequiredLabels>;
   setBuilderLabels(labels: RequiredLabels): Promise<void>;
   /** Highest values for the limits of a process type. */
   limitCeilings(): Promise<Ceilings>;
-  /** Null: back to the default. @returns the current ceilings */
+  /** Null sets the default again. @returns the current ceilings */
   setLimitCeilings(changes: Partial<Record<CeilingName, number | null | undefined>>): Promise<Ceilings>;
   close(): Promise<void>;
 
@@ -83,20 +83,20 @@ export interface Store
   userByTokenHash(secretHash: string, nowMs: number): Promise<User | undefined>;
 
   // -- apps
-  /** Gives it a range of user ids that no app and no node has any more. @throws SLIP_APP_EXISTS, SLIP_QUOTA, SLIP_APP_UIDS */
+  /** The app gets a range of user ids that no app uses and of which no node has data. @throws SLIP_APP_EXISTS, SLIP_QUOTA, SLIP_APP_UIDS */
   createApp(app: { id?: AppId; name: AppName; ownerId: UserId; stack: string }): Promise<App>;
   appByName(name: AppName): Promise<App | undefined>;
   appById(id: AppId): Promise<App | undefined>;
-  /** @param lostAfterMs undefined: the controller's default again */
+  /** @param lostAfterMs undefined sets the controller's default again */
   setLostAfter(appId: AppId, lostAfterMs: LostAfter | undefined): Promise<void>;
   config(appId: AppId): Promise<ConfigVars>;
   setConfig(appId: AppId, changes: Readonly<Record<string, string | undefined>>, by?: UserId): Promise<ConfigVars>;
   /** Count per process type; types never scaled are absent. */
   formation(appId: AppId): Promise<Formation>;
   setFormation(appId: AppId, changes: Formation): Promise<Formation>;
-  /** Per process type: where it may run and what it may use; types nobody gave settings are absent. */
+  /** Settings of each process type. Types without settings are absent. */
   processSettings(appId: AppId): Promise<Readonly<Record<string, ProcessSettings>>>;
-  /** Replaces the fields given; null takes one back to its default. */
+  /** Replaces the given fields. Null sets the default again. */
   setProcessSettings(appId: AppId, processType: ProcessType, change: ProcessSettingsChange): Promise<ProcessSettings>;
   /** Apps with a process type that runs on every node. */
   appsOnEveryNode(): Promise<readonly App[]>;
@@ -114,18 +114,18 @@ export interface Store
   setBuildTimings(id: BuildId, timingsMs: Readonly<Record<string, number>>): Promise<void>;
 
   // -- releases
-  /** Next version in state `pending`, and the slug's images recorded as used, in one transaction. */
+  /** Adds the next version in state `pending`, and records the images of its slug as used, in one transaction. */
   createRelease(release: NewRelease): Promise<Release>;
   release(appId: AppId, version: number): Promise<Release | undefined>;
   currentRelease(appId: AppId): Promise<Release | undefined>;
   releases(appId: AppId, limit: number): Promise<readonly Release[]>;
-  /** Releases a crash left in `pending` or `deploying`, of all apps. */
+  /** Releases of all apps that a crash left in `pending` or `deploying`. */
   unfinishedReleases(): Promise<readonly Release[]>;
-  /** pending → deploying, and the assignments of it, in one transaction. */
+  /** Moves the release from pending to deploying and adds its assignments, in one transaction. */
   beginRollout(appId: AppId, version: number, change: AssignmentChange): Promise<void>;
-  /** The release becomes current, the former current superseded, and the assignments change, in one transaction. */
+  /** Makes the release current and the former one superseded, and changes the assignments, in one transaction. */
   completeRollout(appId: AppId, version: number, change: AssignmentChange): Promise<void>;
-  /** The release fails (from pending, deploying, or current: then `restore` becomes current again), assignments change. */
+  /** Fails the release and changes the assignments. If it was current, `restore` becomes current again. */
   failRelease(
     appId: AppId,
     version: number,
@@ -155,15 +155,15 @@ export interface Store
   /** The apps with instances on any of these nodes. */
   appsOnNodes(nodes: readonly NodeId[]): Promise<readonly AppId[]>;
   assignmentsOfApp(id: AppId): Promise<readonly AssignmentRow[]>;
-  /** Of the whole fleet: for plans that an operator asks for, never for a push. */
+  /** Assignments of the whole fleet, for plans that an operator requests. Never used by a push. */
   allAssignments(): Promise<readonly AssignmentRow[]>;
-  /** Per node with assignments; a running sum, whatever the size of the fleet. */
+  /** For each node with assignments. The sums are stored, so the cost does not grow with the assignments. */
   promisedMemory(): Promise<ReadonlyMap<NodeId, PromisedMemory>>;
   /** Raises a node's generation without another change (its routes changed). */
   touchNode(id: NodeId): Promise<void>;
 
   // -- events
-  /** Kept for 90 days, at most 100 000. What the store itself makes true (releases, builds, people, nodes) it notes itself. */
+  /** Events are kept for 90 days, at most 100 000. The store itself adds the events of releases, builds, users and nodes. */
   addEvent(event: NewEvent): Promise<FleetEvent>;
   events(query: EventQuery): Promise<readonly FleetEvent[]>;
   /** Calls back after each commit that added events. Returns the unsubscribe function. */

@@ -5,11 +5,11 @@ import type { BuildState, ReleaseState } from '../../shared/domain/states.ts';
 /** Most rows removed in one step. It is more than one push adds, so a long history of an older version gets shorter too. */
 export const TRIM_ROWS = 50;
 
-/** What a plan for the releases of one app looks at: a number of rows that does not grow with the history. */
+/** Input of the plan for the releases of one app. The number of rows does not grow with the history. */
 export interface ReleaseHistory {
   /** Highest version. */
   readonly newest: number;
-  /** Oldest first, as many as one look takes. */
+  /** Oldest first, as many as one step reads. */
   readonly oldest: readonly { readonly version: number; readonly state: ReleaseState }[];
   /** Versions with instances: they run, are warm, or are being stopped. */
   readonly placed: ReadonlySet<number>;

@@ -1,12 +1,12 @@
 import type { Reason } from './instance.ts';
 
-/** How an agent's version stands to its controller's. */
+/** The result of comparing an agent's version with its controller's. */
 export type VersionFit = 'same' | 'behind' | 'too-old' | 'too-new';
 
 /**
- * A version is its first two numbers: patches and builds of one go together in any order. The controller is upgraded first and
- * speaks with agents of the version before; the wire only grows, but more than that nobody has tried.
- * @returns undefined when one of them does not say
+ * Compares the first two numbers: patches and builds of one version work together in any order. The controller is upgraded first and
+ * supports agents of the previous version. Older agents are not tested.
+ * @returns undefined when one of the versions is unknown
  */
 export function versionFit(agent: string, controller: string): VersionFit | undefined {
   const [its, ours] = [numbersOf(agent), numbersOf(controller)];
@@ -16,12 +16,12 @@ export function versionFit(agent: string, controller: string): VersionFit | unde
   return isNext(its, ours) ? 'behind' : 'too-old';
 }
 
-/** The first of a new major comes after the last of the one before, whatever number that had. */
+/** The first minor version of a new major version follows every minor version of the previous one. */
 function isNext(one: Numbers, other: Numbers): boolean {
   return one.major === other.major ? one.minor === other.minor - 1 : one.major === other.major - 1 && other.minor === 0;
 }
 
-/** What to say of a node whose agent does not go with its controller, with the command that mends it; undefined when it does. */
+/** The reason to show when the agent's version does not fit the controller, with the command that repairs it; undefined when it fits. */
 export function versionTrouble(
   node: { readonly name: string; readonly agentVersion: string },
   controller: string,
@@ -31,7 +31,7 @@ export function versionTrouble(
   if (fit !== 'too-old' && fit !== 'too-new') return undefined;
   const why =
     fit === 'too-old'
-      ? `more than one version behind this controller (${controller}), and may not do all that is asked of it`
+      ? `more than one version behind this controller (${controller}), so it may not support all that the controller sends`
       : `newer than this controller (${controller}): upgrade the controller first, or take the agent back to its version`;
   return {
     code: 'SLIP_AGENT_VERSION',
@@ -40,7 +40,7 @@ export function versionTrouble(
   };
 }
 
-/** An installed agent becomes the controller's version by itself; a checkout does not. */
+/** An installed agent can be upgraded remotely; a checkout cannot. */
 function nextFor(name: string, agentVersion: string): string {
   return agentVersion.includes('+') ? `slipway nodes:upgrade ${name}` : 'slipway nodes:token';
 }

@@ -1,10 +1,10 @@
 import { SlipwayError } from '../kit/errors.ts';
 
-/** The parts of Heroku's app.json that Slipway knows; unknown keys are ignored, as everywhere. */
+/** The parts of Heroku's app.json that Slipway uses. Unknown keys are ignored. */
 export interface AppJson {
   /** Names or URLs, in order. */
   readonly buildpacks: readonly string[];
-  /** Process type → how many at the first deploy. */
+  /** Process type → number of instances at the first deploy. */
   readonly formation: Readonly<Record<string, number>>;
   readonly env: Readonly<Record<string, AppJsonVariable>>;
   /** e.g. `postdeploy`. */
@@ -56,7 +56,7 @@ function fieldsOf(value: unknown, what: string): Fields {
   throw refuse(`${what} must be an object`);
 }
 
-/** Entries whose value `read` makes something of; the others are ignored. */
+/** Entries for which `read` returns a value. */
 function mapFields<T>(
   root: Fields,
   field: string,

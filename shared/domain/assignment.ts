@@ -3,11 +3,11 @@ import type { AppId, InstanceId } from './ids.ts';
 import type { AppName, ProcessType } from './names.ts';
 import type { Layer } from './slug.ts';
 
-/** What one sandbox may use. */
+/** Resources that one sandbox may use. */
 export interface Limits {
   readonly memoryBytes: number;
   readonly pidsMax: number;
-  /** Thousandths of a processor. 0: no ceiling, and no more than its fair share where others want theirs. */
+  /** Thousandths of a processor. 0: no limit, but only a fair share while other sandboxes need the processors. */
   readonly cpuMillis: number;
   /** Writable bytes of /app (ephemeral). */
   readonly diskBytes: number;
@@ -22,7 +22,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   diskInodes: 100_000,
 });
 
-/** Build sandboxes compile and download, so they get more. */
+/** Build sandboxes compile and download, so they get more memory and disk. */
 export const DEFAULT_BUILD_LIMITS: Limits = Object.freeze({
   memoryBytes: 2 * 1024 * 1024 * 1024,
   pidsMax: 1024,
@@ -32,14 +32,14 @@ export const DEFAULT_BUILD_LIMITS: Limits = Object.freeze({
 });
 
 /**
- * What the controller wants of one instance.
- *  run      keep it alive; a web instance gets traffic once its gate has passed
- *  standby  keep it alive without traffic (bake time: it can take the traffic back at once)
- *  stop     no new traffic, drain, SIGTERM, SIGKILL, forget
+ * The desired state of one instance.
+ *  run      keep it running; a web instance gets traffic after its gate has passed
+ *  standby  keep it running without traffic (bake time: it can take the traffic back at once)
+ *  stop     no new traffic, drain, SIGTERM, SIGKILL, remove
  */
 export type DesiredInstanceState = 'run' | 'standby' | 'stop';
 
-/** One instance on one node, complete: the agent needs nothing else to run it with the controller gone. */
+/** One instance on one node. It is complete, so the agent can run it while the controller is down. */
 export interface Assignment {
   readonly instanceId: InstanceId;
   readonly appId: AppId;
@@ -61,14 +61,14 @@ export interface Assignment {
   readonly commit: string;
 }
 
-/** Host names that lead to an app's web instances. */
+/** A host name of an app's web instances. */
 export interface Route {
   readonly hostname: string;
   readonly appId: AppId;
   readonly app: AppName;
 }
 
-/** Who speaks: a controller's life. Counter grows at each start; the id tells copies apart. */
+/** One run of the controller. The counter grows at each start; the id distinguishes copies of the database. */
 export interface Epoch {
   readonly counter: number;
   readonly id: string;
@@ -83,24 +83,24 @@ export type DestroyedApp = Pick<Assignment, 'appId' | 'uidBase'>;
 /** The whole desired state of one node. */
 export interface DesiredState {
   readonly epoch: Epoch;
-  /** Grows with every change of this node's state; durable in the controller's database. */
+  /** Grows with every change of this node's state. The database of the controller stores it. */
   readonly generation: number;
   readonly assignments: readonly Assignment[];
   readonly routes: readonly Route[];
-  /** Names the operation that stops many instances at once without replacement; empty otherwise. */
+  /** The operation that stops many instances at once without replacement; empty otherwise. */
   readonly massStopReason: string;
-  /** Instances that belong to the state and are not among the assignments; absent: none. */
+  /** Instances of the state that are not among the assignments; absent: none. */
   readonly withheld?: readonly WithheldInstance[] | undefined;
-  /** Apps of which the node removes everything. Not part of what a generation means: the list gets shorter with each answer. */
+  /** Apps whose data the node removes. The list gets shorter with each answer, without a new generation. */
   readonly destroyed?: readonly DestroyedApp[] | undefined;
 }
 
-/** `web.1`: what people call an instance. */
-export function instanceName(of: Pick<Assignment, 'processType' | 'ordinal'>): string {
-  return `${of.processType}.${String(of.ordinal)}`;
+/** The name of an instance for people: `web.1`. */
+export function instanceName(instance: Pick<Assignment, 'processType' | 'ordinal'>): string {
+  return `${instance.processType}.${String(instance.ordinal)}`;
 }
 
 /** Only the process type named exactly `web` gets traffic and PORT (Heroku). */
-export function isRouted(of: Pick<Assignment, 'processType'>): boolean {
-  return of.processType === 'web';
+export function isRouted(instance: Pick<Assignment, 'processType'>): boolean {
+  return instance.processType === 'web';
 }

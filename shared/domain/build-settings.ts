@@ -1,15 +1,15 @@
 import { SlipwayError } from '../kit/errors.ts';
 import { quoteInput } from './names.ts';
 
-/** What an app's owner has set about its builds. Each build reads them at its start. */
+/** Settings of an app's owner for its builds. Each build reads them at its start. */
 export interface BuildSettings {
-  /** The folder of the repository that is built, as `services/api`; absent: all of it. */
+  /** The folder of the repository that is built, e.g. `services/api`; absent: the whole repository. */
   readonly root?: string | undefined;
   /** Names or URLs, in order; empty: app.json, .buildpacks or detection decide. */
   readonly buildpacks: readonly string[];
 }
 
-/** One change of the list, with Heroku's rules. Places count from 1. */
+/** One change of the list, with Heroku's rules. Positions start at 1. */
 export type BuildpackEdit =
   | { readonly op: 'set' | 'add'; readonly name: string; readonly index?: number | undefined }
   | { readonly op: 'remove'; readonly name?: string | undefined; readonly index?: number | undefined }
@@ -17,7 +17,7 @@ export type BuildpackEdit =
 
 export const NO_BUILD_SETTINGS: BuildSettings = Object.freeze({ buildpacks: [] });
 
-/** As many as app.json may name. */
+/** The same maximum as in app.json. */
 const MAX_BUILDPACKS = 20;
 const MAX_BUILDPACK_LENGTH = 1000;
 /** Room for several folders; the longest name of one folder has 255 bytes. */
@@ -36,8 +36,8 @@ export function parseBuildRoot(text: string): string {
   throw new SlipwayError({
     code: 'SLIP_BUILD_ROOT',
     httpStatus: 422,
-    message: `${quoteInput(text)} is no folder inside a repository.`,
-    hint: `Name a folder relative to the top of the repository, of at most ${String(MAX_ROOT_LENGTH)} characters: slipway apps:root services/api. For all of the repository: slipway apps:root --clear`,
+    message: `${quoteInput(text)} is not a folder inside a repository.`,
+    hint: `Name a folder relative to the top of the repository, of at most ${String(MAX_ROOT_LENGTH)} characters: slipway apps:root services/api. For the whole repository: slipway apps:root --clear`,
   });
 }
 
@@ -61,7 +61,7 @@ function place(
   { at, replaced }: { readonly at: number; readonly replaced: number },
 ): readonly string[] {
   checkName(name);
-  if (at < 0 || at > now.length) throw noSuchPlace(index ?? 1, now.length + 1);
+  if (at < 0 || at > now.length) throw noSuchPosition(index ?? 1, now.length + 1);
   const rest = now.toSpliced(at, replaced);
   if (rest.includes(name)) throw alreadySet(name);
   if (rest.length >= MAX_BUILDPACKS) throw tooMany();
@@ -73,7 +73,7 @@ function placeToRemove(
   { name, index }: { readonly name?: string | undefined; readonly index?: number | undefined },
 ): number {
   if (index !== undefined) {
-    if (index < 1 || index > now.length) throw noSuchPlace(index, now.length);
+    if (index < 1 || index > now.length) throw noSuchPosition(index, now.length);
     return index - 1;
   }
   const at = now.indexOf(name ?? '');
@@ -91,7 +91,7 @@ function checkName(name: string): void {
   throw new SlipwayError({
     code: 'SLIP_BUILDPACK_NAME',
     httpStatus: 422,
-    message: `${quoteInput(withoutCredentials(name))} is no name, URL or folder of a buildpack.`,
+    message: `${quoteInput(withoutCredentials(name))} is not a name, URL or folder of a buildpack.`,
     hint: 'Give a name such as heroku/nodejs, the URL of a repository or archive, or a folder of the app: ./my-buildpack',
   });
 }
@@ -100,7 +100,7 @@ function alreadySet(name: string): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_BUILDPACK_EXISTS',
     kind: 'conflict',
-    message: `The buildpack ${withoutCredentials(name)} is set already.`,
+    message: `The buildpack ${withoutCredentials(name)} is already set.`,
     hint: 'See the list with: slipway buildpacks',
   });
 }
@@ -109,19 +109,19 @@ function tooMany(): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_BUILDPACK_LIMIT',
     httpStatus: 422,
-    message: `An app can have ${String(MAX_BUILDPACKS)} buildpacks, and no more.`,
+    message: `An app can have at most ${String(MAX_BUILDPACKS)} buildpacks.`,
     hint: 'Remove one first: slipway buildpacks:remove --index 1',
   });
 }
 
-function noSuchPlace(index: number, last: number): SlipwayError {
+function noSuchPosition(index: number, last: number): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_BUILDPACK_INDEX',
     httpStatus: 422,
     message:
       last === 0
         ? 'This app has no buildpacks set.'
-        : `There is no place ${String(index)} here: give a number from 1 to ${String(last)}.`,
+        : `There is no buildpack at position ${String(index)}. Give a number from 1 to ${String(last)}.`,
     hint: 'See the list with: slipway buildpacks',
   });
 }

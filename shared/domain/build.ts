@@ -4,10 +4,10 @@ import type { AppId, TaskId } from './ids.ts';
 import type { AppName } from './names.ts';
 import type { Slug } from './slug.ts';
 
-/** How long the controller keeps the build of a builder whose session is away: a link that is cut, or a proxy that starts again. */
+/** How long the controller keeps a build while the session of its builder is interrupted. */
 export const BUILDER_AWAY_MS = 120_000;
 
-/** How long a builder tries a failed transfer again. Shorter, so that the builder itself reports the failure of its build. */
+/** How long a builder repeats a failed transfer. It is shorter, so that the builder itself reports the failure of its build. */
 export const TRANSFER_RETRY_MS = BUILDER_AWAY_MS - 30_000;
 
 /** A build, as the controller hands it to a builder agent. The source tree is fetched from the controller by task id. */
@@ -23,9 +23,9 @@ export interface BuildTask {
   readonly stack: string;
   /** Becomes ENV_DIR. BUILDPACK_URL in it overrides the list below. */
   readonly config: ConfigVars;
-  /** Those that the app's owner has set, in order; empty: app.json, .buildpacks, else detection. */
+  /** Buildpacks that the app's owner has set, in order; empty: app.json, .buildpacks, else detection. */
   readonly buildpacks: readonly string[];
-  /** The folder of the repository that the source is, for messages; absent: all of the repository. */
+  /** The folder of the repository that contains the source, for messages; absent: the whole repository. */
   readonly root?: string | undefined;
   readonly limits: Limits;
   readonly timeoutMs: number;
@@ -40,7 +40,7 @@ export interface BuildStats {
   readonly timingsMs: Readonly<Record<string, number>>;
   /** Compressed bytes of source received by the builder. */
   readonly sourceBytes: number;
-  /** Layer bytes uploaded to the controller (0 for layers it had). */
+  /** Layer bytes uploaded to the controller (0 for layers that it already has). */
   readonly uploadedBytes: number;
 }
 

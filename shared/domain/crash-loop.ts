@@ -6,7 +6,7 @@ const CRASHES_MIN = 3;
 const QUIET_AFTER_MS = 10 * 60_000;
 const ENDED: ReadonlySet<InstanceState> = new Set(['stopping', 'stopped', 'failed']);
 
-/** An instance that crashed several times, whatever its state is now. */
+/** An instance that crashed several times, in any state. */
 export interface CrashLoop {
   readonly crashes: number;
   /** From the first crash to the last; absent when the agent does not report it. */
@@ -17,7 +17,7 @@ export interface CrashLoop {
 
 type Crashed = Pick<InstanceStatus, 'state' | 'restarts' | 'crashes' | 'lastExit' | 'nextStartAtMs'>;
 
-/** Pure: decides for every screen whether an instance keeps crashing. Between two crashes it starts and is up, so its state does not decide. */
+/** Pure: decides whether an instance keeps crashing. Its state cannot show that, because the instance runs between two crashes. */
 export function crashLoopOf(
   { state, restarts, crashes, lastExit, nextStartAtMs }: Crashed,
   nowMs: number,

@@ -2,14 +2,14 @@ import { SlipwayError } from '../kit/errors.ts';
 import { isIpv4 } from './ipv4.ts';
 import { quoteInput, type AppName } from './names.ts';
 
-/** Private networks that sandboxes may open connections to. An operator sets them; nothing of it is a secret. */
+/** Private networks that sandboxes may open connections to. An operator sets them. They are not secret. */
 export interface EgressTable {
   /** For the builds and instances of every app. IPv4 networks, e.g. `10.0.5.0/24`. */
   readonly fleet: readonly string[];
   readonly apps: readonly AppEgress[];
 }
 
-/** For the builds and instances of one app, beside those of the fleet. */
+/** For the builds and instances of one app, in addition to the networks of the fleet. */
 export interface AppEgress {
   readonly app: AppName;
   /** Names the app's sandboxes. Another app may get the name of a destroyed app while sandboxes of that app still run. */
@@ -23,17 +23,17 @@ export const NO_EGRESS: EgressTable = Object.freeze({ fleet: [], apps: [] });
 export const EGRESS_LIST_MAX = 50;
 /** Most networks of all lists together. The whole table is one message, which 5000 networks fill to less than a tenth. */
 export const EGRESS_TOTAL_MAX = 5_000;
-/** A shorter prefix names more than anybody's private network. */
+/** A shorter prefix is larger than any private network. */
 const PREFIX_MIN = 8;
 
-/** What no list can open: network and what it is, for the sentence. The node refuses the same networks again. */
+/** Networks that no list can open, and their description for messages. The node refuses them too. */
 const NEVER: readonly (readonly [cidr: string, what: string])[] = [
   ['0.0.0.0/8', 'this host'],
   ['127.0.0.0/8', 'the loopback network'],
-  ['169.254.0.0/16', 'the link-local network, where clouds give out credentials of the machine'],
-  ['168.63.129.16/32', 'an address at which a cloud gives out credentials of the machine'],
-  ['100.100.100.200/32', 'an address at which a cloud gives out credentials of the machine'],
-  ['192.0.0.192/32', 'an address at which a cloud gives out credentials of the machine'],
+  ['169.254.0.0/16', 'the link-local network, where clouds provide credentials of the machine'],
+  ['168.63.129.16/32', 'an address at which a cloud provides credentials of the machine'],
+  ['100.100.100.200/32', 'an address at which a cloud provides credentials of the machine'],
+  ['192.0.0.192/32', 'an address at which a cloud provides credentials of the machine'],
   ['224.0.0.0/4', 'the multicast network'],
   ['240.0.0.0/4', 'a reserved network'],
 ];
@@ -46,7 +46,7 @@ interface Network {
 }
 
 /**
- * A network in its one form. A bare address becomes a network of one address.
+ * The canonical form of a network. An address becomes a network of one address.
  * @throws SLIP_EGRESS_CIDR, SLIP_EGRESS_NEVER
  */
 export function parseEgressCidr(text: string): string {
@@ -56,12 +56,12 @@ export function parseEgressCidr(text: string): string {
     throw refuse(
       text,
       `It is larger than a /${String(PREFIX_MIN)}.`,
-      'Name the private network alone, e.g. 10.0.5.0/24.',
+      'Name only the private network, e.g. 10.0.5.0/24.',
     );
   if (network.base !== numberOf(address))
     throw refuse(
       text,
-      'It names an address and a network at once.',
+      'It is neither an address nor the start of a network.',
       `Write ${address} for the address, or ${show(network)} for the network.`,
     );
   const never = NEVER.find(([cidr]) => overlaps(networkOf(cidr), network));
@@ -89,7 +89,7 @@ export function contains(outer: string, inner: string): boolean {
   return large.prefix <= small.prefix && startOf(small.base, large.prefix) === large.base;
 }
 
-/** Without networks that another one of the list contains. Packet filters refuse such pairs in one set. */
+/** The list without networks that another network of the list contains. Packet filters refuse such pairs in one set. */
 export function withoutNested(cidrs: readonly string[]): readonly string[] {
   const unique = [...new Set(cidrs)].sort();
   return unique.filter((cidr) => !unique.some((other) => other !== cidr && contains(other, cidr)));

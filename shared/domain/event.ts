@@ -1,9 +1,9 @@
-/** Who or what did what, when: what an operator asks the morning after. Never holds a secret. */
+/** A record of an action for operators: who did what, and when. It never contains a secret. */
 export interface FleetEvent {
-  /** Grows with every event; the place to page from. */
+  /** Grows with every event. Pages of events start at it. */
   readonly seq: number;
   readonly atMs: number;
-  /** Area and what happened: `release.created`, `node.unreachable`, `instance.oom`. */
+  /** Area and event: `release.created`, `node.unreachable`, `instance.oom`. */
   readonly kind: string;
   /** A user's name, `node fra-1`, or `controller`. */
   readonly actor: string;
@@ -13,7 +13,7 @@ export interface FleetEvent {
   readonly instance?: string | undefined;
   /** One sentence. */
   readonly message: string;
-  /** The command that leads on. */
+  /** The next command. */
   readonly next?: string | undefined;
   readonly details?: EventDetails | undefined;
 }

@@ -1,25 +1,25 @@
 import type { FleetApp, FleetRoutes, MeshPeer } from './fleet-routes.ts';
 
-// The route table of the fleet is one message of 8 MiB at most. It is built so that it never has more.
+// The route table of the fleet is one message of at most 8 MiB. These limits keep it below that size.
 
 const MEBIBYTE = 1024 * 1024;
 
-/** Most bytes of a table. A change of it also names what it removes, and that needs the rest of the message. */
+/** Most bytes of a table. A change also names removed entries, which need the rest of the message. */
 export const TABLE_BYTES_MAX = 7 * MEBIBYTE;
 
-/** Most bytes of all domains of all apps: names of 30 characters are 90 000 of them. The rest is for apps and nodes. */
+/** Most bytes of all domains of all apps: about 90 000 names of 30 characters. The rest is for apps and nodes. */
 export const DOMAINS_BYTES_MAX = 3 * MEBIBYTE;
 
 /** A name in a list: its length, and the number of its field. */
 export const NAME_BYTES = 3;
 const LINE_BYTES = 16;
 
-/** Never less than the bytes in the message. Pure, as all of these. */
+/** An upper bound of the bytes in the message. Pure, like all functions of this file. */
 export function appLineBytes({ appId, app, hostnames, nodeIds }: FleetApp): number {
   return LINE_BYTES + appId.length + app.length + listBytes(hostnames) + listBytes(nodeIds);
 }
 
-/** Of the table without its apps. */
+/** Bytes of the table without its apps. */
 export function fixedTableBytes({ peers, refused }: Pick<FleetRoutes, 'peers' | 'refused'>): number {
   return 4 * LINE_BYTES + peers.reduce((sum, peer) => sum + peerBytes(peer), 0) + listBytes(refused);
 }

@@ -6,32 +6,32 @@ import type { AppName } from './names.ts';
 /** Most names of one app in the table. An agent refuses the whole table when an app has more, so the controller leaves out the others. */
 export const HOSTNAMES_MAX = 10_000;
 
-/** The same of agents that do not say how many they read. */
+/** The same for agents that do not report how many they read. */
 export const OLDER_HOSTNAMES_MAX = 1_000;
 
-/** A node of the fleet, as the other nodes know it. */
+/** A node of the fleet, as other nodes see it. */
 export interface MeshPeer {
   readonly nodeId: NodeId;
   readonly name: string;
-  /** Where its proxy takes requests of other nodes: IPv4 address and port. Empty and 0: it takes none. */
+  /** IPv4 address and port of its proxy for requests from other nodes. Empty and 0: it takes none. */
   readonly address: string;
   readonly port: number;
 }
 
-/** Where requests for an app may go. */
+/** The nodes and host names of an app. */
 export interface FleetApp {
   readonly appId: AppId;
   readonly app: AppName;
-  /** Sorted; `*.example.com` stands for every name with one more label that no app has. */
+  /** Sorted. `*.example.com` matches every name with one more label that no app has. */
   readonly hostnames: readonly string[];
   /** Nodes with live web instances of it, sorted. */
   readonly nodeIds: readonly NodeId[];
 }
 
-/** One table for the whole fleet: which host names are whose, and which nodes serve them. */
+/** The route table of the fleet: the host names of each app, and the nodes that serve them. */
 export interface FleetRoutes {
   readonly epoch: Epoch;
-  /** Grows with every change within one life of the controller. */
+  /** Grows with every change. It starts again with each epoch. */
   readonly version: number;
   /** Every member of the fleet, by node id. */
   readonly peers: readonly MeshPeer[];
@@ -43,15 +43,15 @@ export interface FleetRoutes {
 
 /** A change of the table, or all of it. */
 export interface RoutesUpdate extends FleetRoutes {
-  /** The version that the change starts from; 0: what is here is the whole table. */
+  /** The version that the change starts from; 0: this update is the whole table. */
   readonly baseVersion: number;
   readonly removedNodeIds: readonly NodeId[];
   readonly removedAppIds: readonly AppId[];
-  /** The whole table is the one with this digest: nothing of it is repeated here. */
+  /** The table is equal to the one with this digest, and is not repeated here. */
   readonly sameAs: string | undefined;
 }
 
-/** The name that the certificate of a node carries when it answers other nodes; `.internal` is nobody's on the internet. */
+/** The name in the certificate of a node for other nodes. `.internal` does not exist on the internet. */
 export function meshNameOf(nodeId: string): string {
   return `${nodeId}.mesh.slipway.internal`;
 }
@@ -60,7 +60,7 @@ export function wholeTable(table: FleetRoutes): RoutesUpdate {
   return { ...table, baseVersion: 0, removedNodeIds: [], removedAppIds: [], sameAs: undefined };
 }
 
-/** The same for the same content, whatever life or version they are of. */
+/** Equal for equal content, in any epoch and version. */
 export function routesDigest({ peers, apps, refused }: Pick<FleetRoutes, 'peers' | 'apps' | 'refused'>): string {
   const content = [
     peers.map(({ nodeId, name, address, port }) => [nodeId, name, address, port]),
@@ -70,12 +70,12 @@ export function routesDigest({ peers, apps, refused }: Pick<FleetRoutes, 'peers'
   return createHash('sha256').update(JSON.stringify(content)).digest('base64url');
 }
 
-/** For an agent that has the table already: a fleet that comes back needs it once each, and it grows with the fleet. */
+/** For an agent that already has the table. It saves a large transfer when a whole fleet reconnects. */
 export function sameTable({ epoch, version }: FleetRoutes, digest: string): RoutesUpdate {
   return { ...wholeTable({ epoch, version, peers: [], apps: [], refused: [] }), sameAs: digest };
 }
 
-/** What leads from one table to the next; equal entries are left out. */
+/** The update from one table to the next, without equal entries. */
 export function routesBetween(before: FleetRoutes, after: FleetRoutes): RoutesUpdate {
   const peers = changes(before.peers, after.peers, (peer) => peer.nodeId);
   const apps = changes(before.apps, after.apps, (app) => app.appId);
@@ -92,7 +92,7 @@ export function routesBetween(before: FleetRoutes, after: FleetRoutes): RoutesUp
   };
 }
 
-/** The table after a change of it. */
+/** The table after an update. */
 export function withUpdate(table: FleetRoutes, update: RoutesUpdate): FleetRoutes {
   const { epoch, version } = update;
   if (update.sameAs !== undefined) return { ...table, epoch, version };

@@ -1,4 +1,4 @@
-/** Releases kept of each app. Older ones are removed, but for those that {@link KEPT_WORDS} names. A release is up to 256 KiB of config and commands. */
+/** Releases kept of each app. Older ones are removed, except those that {@link KEPT_WORDS} names. A release is up to 256 KiB of config and commands. */
 export const RELEASES_KEPT = 200;
 
 /** Builds kept of each app, with their output. The output of one build is 10 MiB at most. */

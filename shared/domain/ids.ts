@@ -1,4 +1,4 @@
-/** Nominal typing for ids: made only by the parsers and generators of this folder. */
+/** Distinct types for ids. Only the parsers and generators of this folder make them. */
 export type Brand<T, B extends string> = T & { readonly __brand: B };
 
 export type AppId = Brand<string, 'AppId'>;

@@ -3,14 +3,14 @@ import type { InstanceId } from './ids.ts';
 
 /**
  * Observed state of an instance, as its agent reports it.
- *  pending   accepted, nothing done yet
- *  fetching  layers are on their way
- *  starting  process runs, gate not passed yet
- *  live      gate passed (web: its port answers; others: it stayed up)
- *  backoff   crashed, waiting for its next start
- *  stopping  told to end; draining or waiting for the process
- *  stopped   gone on purpose
- *  failed    never became live and will not be tried again under this id (gate failed, layers missing)
+ *  pending   accepted, no step done yet
+ *  fetching  its layers are downloading
+ *  starting  its process runs, and its gate has not passed yet
+ *  live      its gate has passed (web: its port answers; others: it kept running)
+ *  backoff   it crashed and waits for its next start
+ *  stopping  it drains, or waits for the end of its process
+ *  stopped   it ended on request
+ *  failed    it never became live, and is not tried again under this id (gate failed, layers missing)
  */
 export type InstanceState =
   'pending' | 'fetching' | 'starting' | 'live' | 'backoff' | 'stopping' | 'stopped' | 'failed';
@@ -25,7 +25,7 @@ export interface Exit {
   readonly atMs: number;
 }
 
-/** In a sentence: `web.1 exited with status 7`. */
+/** For a sentence such as `web.1 exited with status 7`. */
 export function howItEnded(exit: Exit | undefined): string {
   if (exit?.oomKilled === true)
     return exit.oomOfNode === true ? 'was killed, because its node ran out of memory' : 'ran out of memory';
@@ -33,7 +33,7 @@ export function howItEnded(exit: Exit | undefined): string {
   return exit?.code === undefined ? 'ended' : `exited with status ${String(exit.code)}`;
 }
 
-/** Why an instance is where it is, in the user's words. */
+/** A failure or refusal that a user may see. */
 export interface Reason {
   readonly code: string;
   readonly message: string;
@@ -56,7 +56,7 @@ export interface Crashes {
 export interface InstanceStatus {
   readonly instanceId: InstanceId;
   readonly state: InstanceState;
-  /** The node's own proxy sends it new requests; absent when its agent does not say. */
+  /** The node's own proxy sends it new requests; absent when its agent does not report it. */
   readonly serving?: boolean | undefined;
   /** Starts after the first, under this id. */
   readonly restarts: number;

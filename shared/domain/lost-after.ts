@@ -1,5 +1,5 @@
 /**
- * A shorter wait could not tell a loss from an outage: of nodes that disappear together, all must be unreachable before the first
- * of them counts as lost.
+ * Shortest wait. When many nodes disappear together, all of them must be unreachable before the first counts as lost. A shorter wait
+ * would confuse an outage with a loss.
  */
 export const MIN_LOST_AFTER_MS = 45_000;

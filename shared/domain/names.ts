@@ -14,10 +14,10 @@ const CONFIG_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
 const HOSTNAME = /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 const RESERVED_APP_NAMES: ReadonlySet<string> = new Set(['www', 'api', 'admin', 'slipway', 'con', 'git', 'localhost']);
 
-// What JSON leaves as it is and a terminal does not: DEL, C1 controls, zero-width and direction marks.
+// Characters that JSON does not escape and a terminal interprets: DEL, C1 controls, zero-width and direction marks.
 const UNSHOWABLE = /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
-/** Shortened and escaped copy of what a user typed, safe on a terminal. */
+/** A short and escaped copy of a user's input, safe on a terminal. */
 export function quoteInput(text: string): string {
   const quoted = JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
   return quoted.replace(UNSHOWABLE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
@@ -25,7 +25,7 @@ export function quoteInput(text: string): string {
 
 interface NameRule {
   readonly code: string;
-  /** What the text was meant to be, as a sentence's subject. */
+  /** The subject of the message, e.g. `The app name`. */
   readonly field: string;
   readonly rule: string;
 }
@@ -46,7 +46,7 @@ export function parseAppName(text: string): AppName {
     throw refuse(text, {
       code: 'SLIP_NAME_APP',
       field: 'The app name',
-      rule: 'Slipway keeps this name for itself; choose another one.',
+      rule: 'Slipway reserves this name. Choose another one.',
     });
   }
   throw refuse(text, {

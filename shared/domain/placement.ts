@@ -3,31 +3,31 @@ import { ownProperty } from '../kit/own-property.ts';
 import type { Limits } from './assignment.ts';
 import { quoteInput } from './names.ts';
 
-/** How many of a process type run: a number, or one on every eligible node. */
+/** The wanted number of instances of a process type, or one on every eligible node. */
 export type Count = number | 'all';
 
-/** Process type → how many; types that nobody scaled are absent. */
+/** Process type → wanted instances. Types that were never scaled are absent. */
 export type Formation = Readonly<Record<string, Count>>;
 
-/** What happens to a release when no node has room for its instances beside the ones they replace. */
+/** How a release continues when no node has room for its instances beside the ones that they replace. */
 export type OnFull = 'wait' | 'stop-first';
 
-/** Where the instances of one process type may go. */
+/** Where the instances of one process type may run. */
 export interface PlacementRule {
   /** Labels a node must have, with these values. */
   readonly require: RequiredLabels;
-  /** Label over whose values instances are spread, after nodes. */
+  /** Instances are spread over the values of this label, and then over nodes. */
   readonly spread?: string | undefined;
   readonly onFull: OnFull;
 }
 
-/** What somebody set for one process type; what is absent is as for every other. */
+/** The settings of one process type. Absent settings have their default. */
 export interface ProcessSettings {
   readonly placement?: PlacementRule | undefined;
   readonly limits?: LimitSettings | undefined;
 }
 
-/** Limits that somebody chose; the others are the defaults. */
+/** Limits that a user chose. The others have their default. */
 export type LimitSettings = { readonly [Name in keyof Limits]?: number | undefined };
 
 export const ANYWHERE: PlacementRule = Object.freeze({ require: Object.freeze({}), onFull: 'wait' });
@@ -37,7 +37,7 @@ export const MAX_COUNT = 1000;
 /** Names of labels with the values that a node must have. */
 export type RequiredLabels = Readonly<Record<string, string>>;
 
-/** What a node lacks of them, in words that follow its name; `undefined` when it has them all. Pure. */
+/** Why a node does not match, to follow its name in a sentence; undefined when it has all labels. Pure. */
 export function missingLabel(labels: RequiredLabels, required: RequiredLabels): string | undefined {
   const missing = Object.keys(required)
     .sort()
@@ -47,17 +47,17 @@ export function missingLabel(labels: RequiredLabels, required: RequiredLabels): 
   return `it has ${has === undefined ? `no label ${missing}` : `${missing}=${has}`}, ${missing}=${String(value)} is required`;
 }
 
-/** So many nodes are named: the sentence stays one in a fleet of a thousand. */
+/** Most nodes in one message. */
 const NAMED = 12;
 
-/** Node → why not there, as `fra-1: it is cordoned …; fra-2: …`; or what to say when there is no node to speak of. Pure. */
+/** The reason for each node, as `fra-1: it is cordoned …; fra-2: …`; `none` when there is no node. Pure. */
 export function sayReasons(reasons: Readonly<Record<string, string>>, none: string): string {
   const all = Object.entries(reasons).map(([node, why]) => `${node}: ${why}`);
   const more = all.length > NAMED ? [`and ${String(all.length - NAMED)} more nodes cannot either`] : [];
   return all.length === 0 ? none : [...all.slice(0, NAMED), ...more].join('; ');
 }
 
-/** Who is given builds, for people. Pure. */
+/** A sentence that says which nodes build. Pure. */
 export function sayWhoBuilds(required: RequiredLabels): string {
   const labels = Object.entries(required).map(([label, value]) => `${label}=${value}`);
   return labels.length === 0
@@ -98,7 +98,7 @@ function refuseLabel(field: string, text: string, hint: string): SlipwayError {
 }
 
 /**
- * `3`, `+1`, `-1` or `all`, as Heroku's ps:scale takes them, applied to what is wanted now. A number never goes below zero.
+ * Applies `3`, `+1`, `-1` or `all` (Heroku's ps:scale) to the current count. The result is never below zero.
  * @throws SLIP_PS_QUANTITY
  */
 export function parseCount(text: string, now: Count): Count {
@@ -107,7 +107,7 @@ export function parseCount(text: string, now: Count): Count {
   if (match === null) throw refuseCount(`The quantity ${quoteInput(text)} is not allowed.`);
   const [, sign, digits] = match;
   if (sign !== '' && now === 'all')
-    throw refuseCount('It runs on every node now ("all"): there is nothing to add to, or to take away from.');
+    throw refuseCount('It runs on every node ("all"), so a number cannot be added or subtracted.');
   const base = sign === '' || now === 'all' ? 0 : now;
   const count = Math.max(0, base + (sign === '-' ? -Number(digits) : Number(digits)));
   if (count > MAX_COUNT) throw refuseCount(`At most ${String(MAX_COUNT)} instances of one process type can run.`);
@@ -123,12 +123,12 @@ function refuseCount(message: string): SlipwayError {
   });
 }
 
-/** Heroku: `web` starts with one, everything else with none, until somebody scales it. */
+/** As on Heroku: one `web` instance and no other, until a user scales the type. */
 export function defaultCount(processType: string): Count {
   return processType === 'web' ? 1 : 0;
 }
 
-/** What is wanted of each process type that a release declares; `release` is a command of a deploy, never a process. */
+/** The wanted count of each process type of a release. `release` is a command of a deploy, not a process type. */
 export function wantedCounts(processTypes: Readonly<Record<string, string>>, formation: Formation): Formation {
   const types = Object.keys(processTypes).filter((type) => type !== 'release');
   return Object.fromEntries(types.map((type) => [type, ownProperty(formation, type) ?? defaultCount(type)]));

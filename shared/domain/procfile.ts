@@ -1,10 +1,10 @@
 import { SlipwayError } from '../kit/errors.ts';
 
-/** What a Procfile declares, and what its author should know about it. */
+/** The process types of a Procfile, and warnings for its author. */
 export interface Procfile {
   /** Process type → command line for `bash -c`. */
   readonly processTypes: Readonly<Record<string, string>>;
-  /** Sentences for the pusher; nothing in them stops the build. */
+  /** Warnings for the user who pushes. They do not stop the build. */
   readonly warnings: readonly string[];
 }
 
@@ -15,7 +15,7 @@ const MAX_TYPE_LENGTH = 63;
 export const MAX_COMMAND_LENGTH = 8192;
 
 /**
- * Heroku's Procfile: `type: command` a line; blank lines and lines starting with `#` or `//` are skipped; a later line of
+ * Heroku's Procfile: one `type: command` in each line; blank lines and lines starting with `#` or `//` are skipped; a later line of
  * the same type wins. @throws SLIP_BUILD_PROCFILE naming the line
  */
 export function parseProcfile(content: Uint8Array): Procfile {
@@ -63,7 +63,7 @@ function parseLine(line: string, number: number): [string, string] {
   return [type, command];
 }
 
-/** Habits of other platforms that mean something else here. */
+/** Warns about process types that have another meaning on other platforms. */
 function peculiarity(type: string, number: number): string[] {
   if (type === 'static')
     return [

@@ -1,36 +1,36 @@
 import { HOSTNAMES_MAX } from './fleet-routes.ts';
 
-/** Something of which a user can have many. */
+/** A kind of thing whose number is limited for each user. */
 export interface QuotaKind {
-  /** The number of a user for whom no other number is set. */
+  /** The limit of a user without an own number. */
   readonly defaultMax: number;
   /** In a sentence: `User ada has 100 apps`. */
   readonly what: string;
-  /** How the user makes room. */
+  /** How the user reduces the number. */
   readonly cure: string;
 }
 
-/** Everything of which one user can make many. Each one costs the controller or every node something, so each kind has a limit. */
+/** Each of these uses resources of the controller or of every node, so each kind has a limit. */
 export const QUOTA_KINDS = {
   /** Heroku: 100. Each app takes a range of user ids and a line in the route table of every node. */
   apps: { defaultMax: 100, what: 'apps', cure: 'Destroy an app with: slipway apps:destroy -a APP' },
   keys: { defaultMax: 50, what: 'SSH keys', cure: 'Remove a key with: slipway keys:remove KEY' },
   tokens: { defaultMax: 50, what: 'API tokens', cure: 'Use a token that you have' },
-  /** Of all apps of the user together. Each is a name in the tables of every proxy. */
+  /** All domains of all apps of the user. Each is a name in the tables of every proxy. */
   domains: { defaultMax: 2_000, what: 'domains', cure: 'Remove a domain with: slipway domains:remove HOSTNAME -a APP' },
-  /** Of one app. Heroku: 1000. Older agents read 1000 names of an app, and one of them is the app's own. */
+  /** Domains of one app. Heroku: 1000. Older agents read 1000 names of an app, and one of them is its default name. */
   domainsPerApp: {
     defaultMax: 999,
     what: 'domains',
     cure: 'A wildcard such as *.example.com stands for all names with one more label',
   },
-  /** Of one app, decimal. Heroku advises less than 1 GB; one push may have 1 GiB. */
+  /** Size of one app's repository, decimal. Heroku advises less than 1 GB; one push may have 1 GiB. */
   repositoryMegabytes: { defaultMax: 2_000, what: 'MB in one repository', cure: 'Take large files out of the commits' },
-  /** A build may use two processors and two gigabytes: a small fleet has room for a few. */
+  /** A build may use two processors and two gigabytes, so a small fleet can run only a few. */
   builds: { defaultMax: 4, what: 'builds at once', cure: 'Wait for one of them to end' },
-  /** Each may run a git. */
+  /** Each may run a git process. */
   connections: { defaultMax: 32, what: 'SSH connections', cure: 'End one of them' },
-  /** Requests to the API that are not answered yet; `logs --tail` is one for as long as it runs. */
+  /** Open requests to the API. `logs --tail` is one request while it runs. */
   requests: {
     defaultMax: 100,
     what: 'open requests to the API',
@@ -49,7 +49,7 @@ export const DEFAULT_QUOTAS: Quotas = Object.freeze(
   Object.fromEntries(Object.entries(QUOTA_KINDS).map(([name, { defaultMax }]) => [name, defaultMax])),
 ) as Quotas;
 
-/** Of one user: the numbers that an administrator has set. */
+/** The numbers that an administrator has set for one user. */
 export type OwnQuotas = Partial<Quotas>;
 
 /** A higher number would limit nothing. */

@@ -13,7 +13,7 @@ export interface Layer {
   readonly shared: boolean;
 }
 
-/** What a build leaves behind: everything needed to run the app, but its config. */
+/** The result of a build: everything that is needed to run the app, except its config. */
 export interface Slug {
   /** Bottom first: runtime, dependencies, app. At least one. */
   readonly layers: readonly Layer[];

@@ -8,6 +8,6 @@ export interface UnreadableRequests {
 export interface UnreadableRequest {
   /** By the node's clock. */
   readonly atMs: number;
-  /** `PR--: the request is not valid HTTP…`: HAProxy's termination state and a sentence. It has nothing of what the client sent. */
+  /** `PR--: the request is not valid HTTP…`: HAProxy's termination state and a sentence. It contains no data of the client. */
   readonly cause: string;
 }

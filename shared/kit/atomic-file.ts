@@ -24,8 +24,8 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array, m
 }
 
 /**
- * Whole or not at all for whoever reads it, and if we are killed, but not after a power cut: no fsync.
- * Only for files that are written anew after every boot.
+ * Like a write of the whole file or nothing, but without fsync, so it does not survive a power cut.
+ * Use it only for files that are written again after every boot.
  */
 export async function replaceFile(path: string, data: string | Uint8Array, mode = 0o644): Promise<void> {
   const temp = `${path}.${randomBytes(6).toString('hex')}.tmp`;

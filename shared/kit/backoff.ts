@@ -6,7 +6,7 @@ export interface BackoffPolicy {
 
 /**
  * Delay before attempt `attempt` (0 = first retry), full jitter over the upper half:
- * between 50 % and 100 % of the exponential step, so that a crowd spreads out but nobody hammers.
+ * between 50 % and 100 % of the exponential step, so that the retries of many callers spread out.
  * @param random in [0, 1), passed in so that planners stay pure
  */
 export function backoffDelayMs(policy: BackoffPolicy, attempt: number, random: number): number {

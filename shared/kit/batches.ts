@@ -4,8 +4,8 @@ interface Waiting<T, R> {
 }
 
 /**
- * Work that costs nearly the same for many items as for one. What comes while a batch is being worked on is the next batch, so a
- * crowd costs a few turns and who comes alone waits for nobody.
+ * For work that costs nearly the same for many items as for one. Items that arrive during a batch form the next batch, so many items
+ * need only a few batches, and a single item does not wait.
  */
 export class Batches<T, R> {
   readonly #work: (items: readonly T[]) => Promise<readonly R[]>;
@@ -13,7 +13,7 @@ export class Batches<T, R> {
   #waiting: Waiting<T, R>[] = [];
   #busy = false;
 
-  /** @param work one answer an item, in the same order; when it fails, it has failed for all of them */
+  /** @param work returns one answer for each item, in the same order. Its failure is the failure of all items. */
   constructor(most: number, work: (items: readonly T[]) => Promise<readonly R[]>) {
     this.#most = most;
     this.#work = work;
@@ -29,7 +29,7 @@ export class Batches<T, R> {
   async #run(): Promise<void> {
     if (this.#busy) return;
     this.#busy = true;
-    await Promise.resolve(); // what comes in the same breath goes together
+    await Promise.resolve(); // so that calls of the same tick share a batch
     while (this.#waiting.length > 0) await this.#turn(this.#waiting.splice(0, this.#most));
     this.#busy = false;
   }
@@ -37,7 +37,7 @@ export class Batches<T, R> {
   async #turn(batch: readonly Waiting<T, R>[]): Promise<void> {
     try {
       const answers = await this.#work(batch.map(({ item }) => item));
-      // one answer an item
+      // one answer for each item
       for (const [index, { answer }] of batch.entries()) answer.resolve(answers[index] as R);
     } catch (error) {
       for (const { answer } of batch) answer.reject(error);

@@ -5,22 +5,22 @@ import { connect, type DetailedPeerCertificate } from 'node:tls';
 
 const CHAIN_MAX = 10;
 
-/** `sha256:` and the hex SHA-256 of a certificate's public key (SPKI, DER): what a CA is recognised by. */
+/** The pin of a CA: `sha256:` and the hex SHA-256 of the certificate's public key (SPKI, DER). */
 export function pinOf(certificate: X509Certificate): string {
   const spki = certificate.publicKey.export({ type: 'spki', format: 'der' });
   return `sha256:${createHash('sha256').update(spki).digest('hex')}`;
 }
 
 /**
- * Looks at the certificates a server shows in its handshake, trusting nothing and sending nothing.
- * Whoever wants to send a secret connects again and trusts the found CA alone.
- * @returns the CA with this pin, PEM; undefined when the server shows none. Rejects when nobody answers.
+ * Reads the certificates that a server shows in its handshake, without trust in them and without sending data.
+ * To send a secret, connect again and trust only the found CA.
+ * @returns the CA with this pin, PEM; undefined when the server shows none. Rejects when the server does not answer.
  */
 export async function findCaByPin(url: URL, pin: string, timeoutMs: number): Promise<string | undefined> {
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const name = isIP(host) === 0 ? { servername: host } : {};
   const port = url.port === '' ? 443 : Number(url.port);
-  // Unverified on purpose: nothing is known yet but the pin.
+  // Not verified on purpose: only the pin is known yet.
   const socket = connect({ host, port, rejectUnauthorized: false, minVersion: 'TLSv1.2', ...name });
   try {
     await once(socket, 'secureConnect', { signal: AbortSignal.timeout(timeoutMs) });

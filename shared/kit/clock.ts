@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 /** Time as a dependency: the only source of it outside the composition roots. */
 export interface Clock {
-  /** Wall clock, ms since the epoch. For people and records, never for durations. */
+  /** Wall clock, ms since the epoch. Use it for records and for times that people read, never for durations. */
   nowMs(): number;
-  /** Monotonic, ms. For durations and deadlines. */
+  /** Monotonic clock, ms. Use it for durations and deadlines. */
   monotonicMs(): number;
   /** Resolves after `ms`; rejects with the signal's reason when aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;

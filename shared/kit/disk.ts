@@ -11,7 +11,7 @@ export interface DiskSpace {
 /** A port, so that a test can have a full disk. */
 export type ReadDiskSpace = (path: string) => Promise<DiskSpace>;
 
-/** Of the file system that holds `path`, as an ordinary user may use it. */
+/** The space of the file system that holds `path`, for a user without privileges. */
 export async function diskSpace(path: string): Promise<DiskSpace> {
   const stats = await statfs(path);
   return {
@@ -27,7 +27,7 @@ export interface DiskReserve {
   readonly share: number;
 }
 
-/** Kept free so that a database can still be written and a person can still clean up. */
+/** This much stays free, so that the database can be written and an operator can clean up. */
 export const DEFAULT_DISK_RESERVE: DiskReserve = Object.freeze({ bytes: 256 * 1024 * 1024, share: 0.02 });
 
 /** What is about to be written, and where the figures come from. */
@@ -36,7 +36,7 @@ export interface DiskDemand {
   readonly read?: ReadDiskSpace | undefined;
 }
 
-/** @throws SLIP_DISK_FULL naming the folder and what is free, before anything is half written */
+/** Call it before the write. @throws SLIP_DISK_FULL with the folder and its free space */
 export async function requireDiskSpace(
   path: string,
   reserve: DiskReserve = DEFAULT_DISK_RESERVE,
@@ -48,10 +48,10 @@ export async function requireDiskSpace(
   if (outOfBytes || isOutOfInodes(space)) throw diskFull(path, space);
 }
 
-/** Less than this is nothing: what fails then, most likely fails of it. */
+/** With less free space than this, a full disk is the likely cause of a failure. */
 const NOTHING_LEFT_BYTES = 8 * 1024 * 1024;
 
-/** True when nothing can be written: ENOSPC comes in disguises (another program's exit code, an I/O error of a loop device). */
+/** True when the disk is full. ENOSPC may be hidden in the exit code of another program or in an I/O error of a loop device. */
 export async function isDiskFull(path: string, read: ReadDiskSpace = diskSpace): Promise<boolean> {
   const space = await read(path).catch(() => undefined);
   if (space === undefined) return false;
@@ -62,7 +62,7 @@ function isOutOfInodes(space: DiskSpace): boolean {
   return space.totalInodes > 0 && space.freeInodes < 100;
 }
 
-/** The error for a disk that is full already: ENOSPC in the middle of a write (`cause`), or too little left to begin. */
+/** The error for a full disk: ENOSPC during a write (`cause`), or too little space to begin. */
 export function diskFull(path: string, space: DiskSpace, cause?: unknown): SlipwayError {
   const left = isOutOfInodes(space)
     ? `${String(space.freeInodes)} inodes`

@@ -1,18 +1,18 @@
 import { inspect } from 'node:util';
 
 /**
- * What a failure means for whoever catches it.
- *  user       the caller's input or state: show message and hint, do not retry
- *  conflict   true for now (lock, generation): try again later, quietly
- *  transient  the world (network, disk): retry with back-off
- *  bug        ours: log the chain, show only the safe sentence
+ * What the code that catches the error must do.
+ *  user       the input or state of the caller: show message and hint, do not retry
+ *  conflict   a temporary conflict (lock, generation): try again later, without a message
+ *  transient  a failure of the network or the disk: retry with back-off
+ *  bug        a defect of Slipway: log all causes, show only the safe message
  */
 export type ErrorKind = 'user' | 'conflict' | 'transient' | 'bug';
 
 export interface ErrorFields {
   /** Stable, `SLIP_<AREA>_<NAME>`; listed in docs/errors.md. */
   readonly code: string;
-  /** One sentence in the user's words. No secrets, no stack. */
+  /** One sentence that the user understands. No secrets, no stack. */
   readonly message: string;
   /** What to do next, with the command to run. */
   readonly hint?: string | undefined;
@@ -26,7 +26,7 @@ export interface ErrorFields {
 
 const STATUS_OF_KIND: Readonly<Record<ErrorKind, number>> = { user: 400, conflict: 409, transient: 503, bug: 500 };
 
-/** The one error shape of Slipway: code, sentence, hint, cause. */
+/** The error class of Slipway: code, message, hint, cause. */
 export class SlipwayError extends Error {
   readonly code: string;
   readonly hint: string | undefined;
@@ -45,7 +45,7 @@ export class SlipwayError extends Error {
   }
 }
 
-/** The safe sentence and hint of any failure; unknown ones become a bug-class error that keeps its cause. */
+/** The safe message and hint of any failure. An unknown failure becomes an error of kind `bug` with the failure as its cause. */
 export function toSlipwayError(error: unknown): SlipwayError {
   if (error instanceof SlipwayError) return error;
   return new SlipwayError({
@@ -57,15 +57,15 @@ export function toSlipwayError(error: unknown): SlipwayError {
   });
 }
 
-/** Heroku's mark before a line that speaks of trouble in the output of a push. */
+/** Heroku's prefix for error lines in the output of a push. */
 export const TROUBLE = ' !     ';
 
-/** Sentence and hint, one line each. */
+/** Message and hint, one line each. */
 export function renderError(error: SlipwayError, prefix = ''): string {
   return [error.message, error.hint].flatMap((line) => (line === undefined ? [] : [`${prefix}${line}\n`])).join('');
 }
 
-/** The chain of messages, outermost first, for logs only. */
+/** The messages of the error and its causes, for logs only. */
 export function describeCauses(error: unknown): string {
   const parts: string[] = [];
   for (

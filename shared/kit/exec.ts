@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { SlipwayError } from './errors.ts';
 
-/** One program call. Never a shell; the environment is exactly `env`, nothing is inherited. */
+/** One program call, without a shell. The program gets exactly the environment `env` and inherits nothing. */
 export interface Command {
   readonly file: string;
   readonly args: readonly string[];
@@ -21,7 +21,7 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-/** Runs programs. A port, so that unit tests can record argv instead. */
+/** Runs programs. Unit tests replace it and record the arguments. */
 export type Run = (command: Command) => Promise<CommandResult>;
 
 export const DEFAULT_ENV: Readonly<Record<string, string>> = Object.freeze({
@@ -58,7 +58,7 @@ export const run: Run = (command) =>
     const stderr = collect(child.stderr, limit);
     // The caller may remove the files of the program, so the program must have ended first.
     const rejectAtExit = (error: Error): void => {
-      // A grandchild that holds the pipes must not hold us.
+      // A grandchild may keep the pipes open, and must not delay the rejection.
       child.stdout?.destroy();
       child.stderr?.destroy();
       if (hasEnded(child)) {
@@ -73,7 +73,7 @@ export const run: Run = (command) =>
       rejectAtExit(timedOut(command));
     };
     const timer = command.timeoutMs === undefined ? undefined : setTimeout(kill, command.timeoutMs);
-    child.stdin?.on('error', () => undefined); // a child that closes stdin early tells why by its exit code
+    child.stdin?.on('error', () => undefined); // a child may close stdin early; its exit code says why
     child.stdin?.end(command.stdin);
     child.on('error', (cause) => {
       clearTimeout(timer);

@@ -4,8 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 /**
  * Named crash points for tests: `SLIPWAY_FAILPOINTS="release.committed=kill,push.received=sleep:5000"`.
  * Actions: `kill` (SIGKILL to ourselves), `throw`, `sleep:MS`. Does nothing when the variables are unset.
- * `SLIPWAY_FAILPOINTS_FILE=file` has the same entries in a file, which is read each time: a harness changes it while we run.
- * `SLIPWAY_FAILPOINT_TRACE=file` appends each name passed, so that a harness knows it hit the stage.
+ * `SLIPWAY_FAILPOINTS_FILE=file` names a file with the same entries. It is read each time, so a test can change it while the program runs.
+ * `SLIPWAY_FAILPOINT_TRACE=file` names a file to which each passed name is appended, so that a test knows the reached stage.
  */
 export type Failpoint = (name: string) => Promise<void>;
 

@@ -1,19 +1,19 @@
-/** `move`: short work that the holder of a long turn may let go ahead. `end`: the last work of a key. */
+/** `move`: short work that may run while a long work of the same key only waits. `end`: the last work of a key. */
 export type TurnKind = 'work' | 'move' | 'end';
 
-/** Told that its turn has come; calls back when it is done. */
+/** Work that waits for its turn. `begin` starts it; it calls `done` at its end. */
 interface Waiting {
   readonly kind: TurnKind;
   readonly begin: (done: () => void) => void;
 }
 
-/** Runs work one after the other per key; different keys side by side. */
+/** Runs work of one key in sequence. Work of different keys runs in parallel. */
 export class KeyedQueue {
-  /** Of each key whose turn somebody has: who waits. */
+  /** Keys with running work, and the work that waits behind it. */
   readonly #waiting = new Map<string, Waiting[]>();
   readonly #mayWork: (key: string) => void;
 
-  /** @param mayWork called when the turn of a work of kind `work` comes; what it throws is the end of that work */
+  /** @param mayWork called before each work of kind `work`. If it throws, the work fails with that error. */
   constructor(mayWork: (key: string) => void = () => undefined) {
     this.#mayWork = mayWork;
   }
@@ -33,7 +33,7 @@ export class KeyedQueue {
     }
   }
 
-  /** For who has the turn and only waits: work of this kind that waits behind it goes ahead. Resolves when that is done. */
+  /** The holder may let queued work of this kind run first. Resolves when that work has ended. */
   async letPass(key: string, kind: TurnKind): Promise<void> {
     for (;;) {
       const waiting = this.#waiting.get(key) ?? [];

@@ -1,6 +1,6 @@
 const NEWLINE = 10;
 
-/** Passes a program's output on, and puts our own sentences between: each begins a line, whatever was printed before it. */
+/** Passes the output of a program on, and inserts Slipway's own lines. Each of them starts on a new line. */
 export class LineOutput {
   readonly #sink: (chunk: string | Uint8Array) => void;
   #atLineStart = true;
@@ -9,7 +9,7 @@ export class LineOutput {
     this.#sink = sink;
   }
 
-  /** Bytes as they come. */
+  /** Output of the program, unchanged. */
   write(chunk: string | Uint8Array): void {
     if (chunk.length === 0) return;
     const last = typeof chunk === 'string' ? chunk.charCodeAt(chunk.length - 1) : chunk[chunk.length - 1];
@@ -17,7 +17,7 @@ export class LineOutput {
     this.#sink(chunk);
   }
 
-  /** A text of our own. */
+  /** A line of Slipway. */
   say(text: string): void {
     if (text !== '') this.write(this.#atLineStart ? text : `\n${text}`);
   }

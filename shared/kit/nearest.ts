@@ -1,4 +1,4 @@
-/** The candidate a mistyped word most likely meant; undefined when none is near. */
+/** The candidate that is most similar to a mistyped word; undefined when none is similar. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: { candidate: string; distance: number } | undefined;
   for (const candidate of candidates) {

@@ -1,14 +1,14 @@
 import { toSlipwayError } from './errors.ts';
 import { createLogger } from './log.ts';
 
-/** Resolves when somebody asks the process to end. */
+/** Resolves when the process gets a signal to end. */
 export function untilStopped(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
   });
 }
 
-/** Runs a daemon's main function to its end: exit code 0, or 1 with one sentence, one hint, and the chain in the log of a bug. */
+/** Runs a daemon's main function. Exit code 0, or 1 with message and hint; the causes of a bug go to the log. */
 export function runProgram(name: string, main: (argv: readonly string[]) => Promise<void>): void {
   main(process.argv.slice(2)).then(
     () => process.exit(process.exitCode ?? 0),

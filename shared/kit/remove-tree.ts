@@ -1,6 +1,6 @@
 import { runOk, type Run } from './exec.ts';
 
-/** Generous for normal trees. When a tree needs more, the removal fails and the caller reports it and tries again. */
+/** More than a normal tree needs. When a tree needs more, the removal fails, and the caller reports it and tries again. */
 const LIMITS = Object.freeze({ dataBytes: 1024 ** 3, processorSeconds: 300, timeoutMs: 15 * 60_000 });
 
 /**

@@ -28,7 +28,7 @@ export class Sensitive {
 /** Config variables of an app: name → secret value. */
 export type ConfigVars = Readonly<Record<string, Sensitive>>;
 
-/** The plain values, for the one place that hands them to a process or a file. */
+/** The plain values, only for the code that writes them to a process or a file. */
 export function revealAll(vars: ConfigVars): Record<string, string> {
   return Object.fromEntries(Object.entries(vars).map(([name, value]) => [name, value.reveal()]));
 }

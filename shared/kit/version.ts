@@ -1,2 +1,2 @@
-/** Of the whole product; the same as in package.json. */
+/** The version of the product, as in package.json. */
 export const VERSION = '0.1.0';

@@ -1,4 +1,4 @@
-// The certificate library finds its parts through decorators and needs this before it is loaded.
+// The certificate library uses decorators, and needs this import before its own.
 import 'reflect-metadata';
 
 export * from '@peculiar/x509';

@@ -113,7 +113,7 @@ const DECODERS: { readonly [K in Kind]: (wire: unknown) => Extract<AgentMessage,
   routesAck: (wire) => ({ kind: 'routesAck', ...decode(routesAck, wire, 'routes_ack') }),
 };
 
-/** A result that cannot be read is a failure of its task: nobody must wait for a better one. */
+/** An invalid result counts as a failure of its task, so that the task ends. */
 function decodeOutcome(wire: unknown): TaskOutcome {
   try {
     return decode(outcome, wire, 'task_result');
@@ -139,8 +139,8 @@ const ENCODERS: { readonly [K in Kind]: (message: Extract<AgentMessage, { kind: 
   taskOutput: ({ taskId, chunk: bytes }) => ({ taskOutput: { taskId, chunk: bytes } }),
   taskResult: (message) => ({ taskResult: { taskId: message.taskId, ...encodeOutcome(message.outcome) } }),
   logChunk: (message) => ({ logChunk: encodeLogChunk(message) }),
-  nodeEvent: ({ atMs, reason: of, app, process }) => ({
-    nodeEvent: { atMs, reason: encodeReason(of), app: app ?? '', process: process ?? '' },
+  nodeEvent: ({ atMs, reason: cause, app, process }) => ({
+    nodeEvent: { atMs, reason: encodeReason(cause), app: app ?? '', process: process ?? '' },
   }),
   destroyedAck: ({ appIds }) => ({ destroyedAck: { appIds: [...appIds] } }),
   routesAck: ({ version, refusal }) => ({
@@ -232,16 +232,18 @@ function encodeAck({
 }
 
 function encodeOutcome(
-  of: Extract<AgentMessage, { kind: 'taskResult' }>['outcome'],
+  outcome: Extract<AgentMessage, { kind: 'taskResult' }>['outcome'],
 ): NonNullable<WireAgentMessage['taskResult']> {
-  return of.ok ? { build: encodeBuildResult(of.result) } : { failure: encodeReason(of.failure) };
+  return outcome.ok ? { build: encodeBuildResult(outcome.result) } : { failure: encodeReason(outcome.failure) };
 }
 
-function encodeLogChunk(of: Extract<AgentMessage, { kind: 'logChunk' }>): NonNullable<WireAgentMessage['logChunk']> {
+function encodeLogChunk(
+  message: Extract<AgentMessage, { kind: 'logChunk' }>,
+): NonNullable<WireAgentMessage['logChunk']> {
   return {
-    queryId: of.queryId,
-    lines: of.lines.map(encodeLogLine),
-    end: of.end,
-    ...(of.failure === undefined ? {} : { failure: encodeReason(of.failure) }),
+    queryId: message.queryId,
+    lines: message.lines.map(encodeLogLine),
+    end: message.end,
+    ...(message.failure === undefined ? {} : { failure: encodeReason(message.failure) }),
   };
 }

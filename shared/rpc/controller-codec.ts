@@ -20,7 +20,7 @@ type Kind = ControllerMessage['kind'];
 /** Most lines a log query may ask for. */
 export const MAX_QUERY_LINES = 10_000;
 
-/** Far more than a builder runs. */
+/** Many more than a builder runs. */
 const MAX_TASKS = 1_000;
 
 const welcome = z.object({

@@ -6,8 +6,8 @@ import type { Assignment as WireAssignment } from './gen/slipway/v1/Assignment.t
 import type { DesiredState as WireDesiredState } from './gen/slipway/v1/DesiredState.ts';
 import type { ReleaseContent } from './gen/slipway/v1/ReleaseContent.ts';
 
-// Two forms of a desired state. For older agents every assignment is whole. Else the common content of a release's instances is there
-// once. Both forms reveal the config, so they are only for the wire and the ledger.
+// Two forms of a desired state. For older agents, every assignment is complete. For newer agents, the common content of the instances of a
+// release appears once. Both forms contain the plain config, so they are only for the wire and the files of the agent.
 
 /** The form that the receiving agent can read. */
 export function formOf({
@@ -20,7 +20,7 @@ export function formOf({
   return whole ? wholeForm(state) : compactForm(state);
 }
 
-/** Every assignment whole. */
+/** Every assignment is complete. */
 function wholeForm(state: DesiredState): WireDesiredState {
   return {
     ...commonParts(state),
@@ -32,7 +32,7 @@ function wholeForm(state: DesiredState): WireDesiredState {
   };
 }
 
-/** Contents once per release. */
+/** The common content appears once for each release. */
 export function compactForm(state: DesiredState): WireDesiredState {
   const byRelease = Map.groupBy(state.assignments, releaseOf);
   return {
@@ -69,7 +69,7 @@ function releaseOf({ appId, release }: { readonly appId?: unknown; readonly rele
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Either form → the whole one. Other values stay unchanged, and the schema refuses them later. Pure. */
+/** Converts both forms to complete assignments. Other values stay unchanged, and the schema refuses them later. Pure. */
 export function expandForm(state: unknown): unknown {
   if (!isFields(state) || !Array.isArray(state['releases']) || !Array.isArray(state['assignments'])) return state;
   const contents = new Map(state['releases'].filter(isFields).map((content) => [releaseOf(content), content]));

@@ -3,7 +3,7 @@ import { EGRESS_TOTAL_MAX, parseEgressCidr, type EgressTable } from '../domain/e
 import * as field from './fields.ts';
 import type { EgressTable as WireEgressTable } from './gen/slipway/v1/EgressTable.ts';
 
-/** A network that this version does not allow is left out. The others hold. */
+/** Leaves out a network that this version does not allow. */
 const cidrs = z
   .array(z.string().max(64))
   .max(EGRESS_TOTAL_MAX)
@@ -16,7 +16,7 @@ export const egressTable: z.ZodType<EgressTable> = z.object({
 });
 
 export function encodeEgress({ fleet, apps }: EgressTable): WireEgressTable {
-  return { fleet: [...fleet], apps: apps.map((of) => ({ app: of.app, uidBase: of.uidBase, cidrs: [...of.cidrs] })) };
+  return { fleet: [...fleet], apps: apps.map(({ app, uidBase, cidrs }) => ({ app, uidBase, cidrs: [...cidrs] })) };
 }
 
 function isAllowed(text: string): boolean {

@@ -10,8 +10,8 @@ import type { LogLine as WireLogLine } from './gen/slipway/v1/LogLine.ts';
 import type { Reason as WireReason } from './gen/slipway/v1/Reason.ts';
 import type { Slug as WireSlug } from './gen/slipway/v1/Slug.ts';
 
-// Domain → wire for the parts both directions share. Free text is clipped here, so that an over-long line of an app
-// never costs a whole message at the other end.
+// Domain → wire, for the parts that both directions share. Free text is clipped here, so that the receiver never refuses a message
+// because of one long line of an app.
 
 export function encodeReason(reason: Reason): WireReason {
   return { code: reason.code, message: clip(reason.message), hint: clip(reason.hint ?? '') };

@@ -11,7 +11,7 @@ import {
 } from '../domain/names.ts';
 import { sealAll } from '../kit/sensitive.ts';
 
-// Field schemas of the wire, built from the shared validators. Limits are there to bound memory, not to judge taste.
+// Field schemas of the wire, built from the shared validators. The limits bound the use of memory.
 
 export const MAX_TEXT_LENGTH = 4_000;
 export const MAX_LAST_LINES = 100;
@@ -42,7 +42,7 @@ export function id<T extends string>(): z.ZodType<T, string> {
 
 export const text = z.string().max(MAX_TEXT_LENGTH);
 export const word = z.string().max(256);
-/** Whole, not negative, exactly representable. */
+/** An integer that is not negative and exactly representable. */
 export const count = z.int().min(0);
 export const size = z.int().min(1);
 /** A length of time or a load: finite, not negative. */
@@ -67,7 +67,7 @@ export const hostname = z
 export const domain = z
   .string()
   .refine((value) => accepts(parseDomain)(value) && value === value.toLowerCase(), 'is not a domain');
-/** Of a certificate, as the controller stores it. */
+/** Serial of a certificate, as the controller stores it. */
 export const serial = z.string().regex(/^[0-9a-f]{2,64}$/, 'is not a serial');
 export const commit = z.string().regex(/^[0-9a-f]{40}$/, 'is not a commit');
 export const stackName = z.string().regex(/^[a-z0-9][a-z0-9.-]{0,62}$/, 'is not a stack name');
@@ -89,7 +89,7 @@ export const timings = z
 export const plainConfig = z
   .record(z.string().refine(accepts(parseConfigName), 'is not a config name'), z.string().max(MAX_VALUE_LENGTH))
   .refine((value) => Object.keys(value).length <= MAX_CONFIG_VARS, 'has too many entries');
-/** Sealed at the door, so that no later log can show it. */
+/** Sealed here, so that no log can show the values. */
 export const config = plainConfig.transform(sealAll);
 
 export const processTypes = z

@@ -33,7 +33,7 @@ const app: z.ZodType<FleetApp> = z.object({
 const refused = z.array(field.serial).max(MAX_REFUSED);
 const entries = { epoch, version: field.size, peers: z.array(peer).max(MAX_PEERS), apps: z.array(app).max(MAX_APPS) };
 
-/** As an agent keeps it on disk; an older agent knew of no refused certificates. */
+/** The form on an agent's disk. Older agents stored no refused certificates. */
 export const fleetRoutes: z.ZodType<FleetRoutes> = z.object({ ...entries, refused: refused.default([]) });
 
 export const routesUpdate: z.ZodType<RoutesUpdate> = z

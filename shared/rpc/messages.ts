@@ -16,11 +16,11 @@ export interface Hello {
   readonly cachedAppIds: readonly string[];
   readonly runningTaskIds: readonly TaskId[];
   readonly takesFleetRoutes?: boolean | undefined;
-  /** Of the route table it has. */
+  /** Digest of its route table. */
   readonly fleetRoutesDigest?: string | undefined;
-  /** Of this boot of its machine: no machine ever has one of before again. */
+  /** Id of the current boot of its machine. A boot id never appears again. */
   readonly bootId?: string | undefined;
-  /** It reads desired states in which the common content of a release's instances is there once. */
+  /** It reads desired states in which the common content of a release's instances appears once. */
   readonly takesReleases?: boolean | undefined;
   /** It reads {@link Egress}. */
   readonly takesEgress?: boolean | undefined;
@@ -35,7 +35,7 @@ export interface Heartbeat {
   readonly diskFreeBytes: number;
   readonly load1: number;
   readonly memoryFreeBytes: number;
-  /** Nodes it would send requests to and cannot reach. */
+  /** Nodes to which it would send requests, and which it cannot reach. */
   readonly unreachablePeerIds?: readonly string[] | undefined;
   readonly host?: HostLook | undefined;
   readonly unreadableRequests?: UnreadableRequests | undefined;
@@ -43,11 +43,11 @@ export interface Heartbeat {
   readonly factsJson?: string | undefined;
 }
 
-/** What an agent's looks at its own machine found. */
+/** The agent's checks of its own machine. */
 export interface HostLook {
-  /** As in the facts, now. */
+  /** The current value of the fact with this name. */
   readonly missing: readonly string[];
-  /** Why it cannot put its machine right, though it tries again and again. */
+  /** Why it cannot repair its machine, although it tries again. */
   readonly trouble?: Reason | undefined;
 }
 
@@ -102,13 +102,13 @@ export interface RoutesAck {
   readonly refusal?: Reason | undefined;
 }
 
-/** Nothing of these apps is left on the node. */
+/** The node has no data of these apps any more. */
 export interface DestroyedAck {
   readonly kind: 'destroyedAck';
   readonly appIds: readonly AppId[];
 }
 
-/** A message of a kind this version does not know: to be ignored. */
+/** A message of an unknown kind. It is ignored. */
 export interface UnknownMessage {
   readonly kind: 'unknown';
 }
@@ -130,7 +130,7 @@ export interface Welcome {
   readonly heartbeatIntervalMs: number;
   readonly epoch: Epoch;
   readonly nodeName: string;
-  /** The agent's version does not go with the controller's. */
+  /** The agent's version does not fit the controller's. */
   readonly versionTrouble?: Reason | undefined;
   /** What the controller has received of the tasks of this node; absent from an older controller. */
   readonly tasks?: readonly TaskProgress[] | undefined;
@@ -146,7 +146,7 @@ export interface TaskProgress {
 export interface Desired {
   readonly kind: 'desired';
   readonly state: DesiredState;
-  /** Every assignment whole, for an agent without {@link Hello.takesReleases}. */
+  /** Every assignment is complete, for an agent without {@link Hello.takesReleases}. */
   readonly whole?: boolean | undefined;
 }
 
@@ -195,7 +195,7 @@ export interface Egress {
   readonly table: EgressTable;
 }
 
-/** Become this version (`0.1.0+c3e11cb00a2f`). */
+/** Upgrade to this version (`0.1.0+c3e11cb00a2f`). */
 export interface Upgrade {
   readonly kind: 'upgrade';
   readonly version: string;

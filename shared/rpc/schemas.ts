@@ -39,7 +39,7 @@ const limits: z.ZodType<Limits> = z.object({
   cpuMillis: field.count.default(0),
 });
 
-// A word this version does not know must not be guessed: the whole state is refused and the previous one stays.
+// An unknown value must not be guessed: the agent refuses the whole state and keeps the previous one.
 const wish = z.enum(['run', 'standby', 'stop']);
 
 const assignment: z.ZodType<Assignment> = z.object({
@@ -100,7 +100,7 @@ const crashes = z.object({ count: field.count, sinceMs: field.count.optional() }
 
 export const instanceStatus: z.ZodType<InstanceStatus> = z.object({
   instanceId: field.id<InstanceId>(),
-  // A newer agent may have a state we do not know: `pending` promises least.
+  // A newer agent may report an unknown state. It counts as `pending`, from which nothing follows.
   state: z
     .enum(['pending', 'fetching', 'starting', 'live', 'backoff', 'stopping', 'stopped', 'failed'])
     .catch('pending'),

@@ -62,7 +62,7 @@ export function quotaCases(get: () => Store): void {
     await assert.rejects(store.addDomain(other.id, 'much-longer.example.com'), {
       code: 'SLIP_DOMAIN_TABLE',
       message:
-        'other cannot have this domain: the domains of all apps would have 44 bytes in the route table, and 40 are possible.',
+        'other cannot have this domain: the domains of all apps would have 44 bytes in the route table, and the maximum is 40.',
     });
     await store.addDomain(other.id, 'one.example.com');
     await store.removeDomain(app.id, 'www.example.com');

@@ -33,7 +33,7 @@ export function createAppOverviews({ inTransaction }: RepositoryDeps): OverviewS
     appPage: (page) => inTransaction((tx) => readPage(tx, page)),
     countApps: (ownerId) =>
       inTransaction(async (tx) => {
-        const rows = tx.selectFrom('apps').select((of) => of.fn.countAll<number>().as('count'));
+        const rows = tx.selectFrom('apps').select((eb) => eb.fn.countAll<number>().as('count'));
         return (await (ownerId === undefined ? rows : rows.where('ownerId', '=', ownerId)).executeTakeFirstOrThrow())
           .count;
       }),

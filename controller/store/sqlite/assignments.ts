@@ -29,8 +29,8 @@ export function createAssignments({ inTransaction }: RepositoryDeps): Assignment
 }
 
 /**
- * Part of a caller's transaction. Every node touched gets its generation raised by one, however many of its rows changed.
- * Instances that are gone already are passed over: the wish is fulfilled.
+ * Part of a caller's transaction. The generation of each changed node grows by one, however many of its rows change.
+ * Instances that do not exist any more are skipped.
  */
 export async function applyAssignmentChange(tx: Tx, change: AssignmentChange): Promise<void> {
   const touched = new Set<string>(change.add.map((row) => row.nodeId));
@@ -72,7 +72,7 @@ export async function raiseGenerations(tx: Tx, nodeIds: ReadonlySet<NodeId | str
   for (const nodeId of nodeIds) {
     await tx
       .updateTable('nodes')
-      .set((of) => ({ generation: of('generation', '+', 1) }))
+      .set((eb) => ({ generation: eb('generation', '+', 1) }))
       .where('id', '=', nodeId)
       .execute();
   }

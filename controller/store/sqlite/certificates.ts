@@ -94,7 +94,7 @@ async function revokeAll(
     kind: 'node.revoked',
     actor: by ?? 'controller',
     node: name,
-    message: `The certificate of node ${name} was revoked; its session and downloads were cut.`,
+    message: `The certificate of node ${name} was revoked; its session and downloads were closed.`,
     next: `slipway nodes:rejoin ${name}`,
   });
   const rows = await tx.selectFrom('nodeCertificates').select('serial').where('nodeId', '=', id).execute();

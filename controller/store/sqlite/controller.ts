@@ -26,7 +26,7 @@ export function createController({ inTransaction, clock }: RepositoryDeps): Cont
         const { epochCounter } = await tx.selectFrom('controller').select('epochCounter').executeTakeFirstOrThrow();
         const counter = epochCounter + 1;
         await tx.updateTable('controller').set({ epochCounter: counter, epochId: id }).execute();
-        const message = `The controller started, life ${String(counter)} of its database.`;
+        const message = `The controller started with epoch ${String(counter)}.`;
         await insertEvent(tx, clock, {
           kind: 'controller.started',
           actor: 'controller',
@@ -75,7 +75,7 @@ export function createController({ inTransaction, clock }: RepositoryDeps): Cont
 }
 
 async function declareRestored(tx: Tx, clock: Clock): Promise<void> {
-  // No counter grows by more than one in a millisecond. So this is above every number that was given out after the backup.
+  // No counter grows by more than one in a millisecond, so this is higher than every number that was used after the backup.
   const nowMs = clock.nowMs();
   const { epochCounter } = await tx.selectFrom('controller').select('epochCounter').executeTakeFirstOrThrow();
   await tx
@@ -90,7 +90,8 @@ async function declareRestored(tx: Tx, clock: Clock): Promise<void> {
       .execute();
   }
   await doubtRanges(tx);
-  const message = 'The operator declared that this database was restored from a backup: every node obeys it again.';
+  const message =
+    'The operator declared that this database was restored from a backup. Every node accepts its desired states again.';
   await insertEvent(tx, clock, { kind: 'controller.restored', actor: 'controller', message });
 }
 

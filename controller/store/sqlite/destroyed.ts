@@ -35,7 +35,7 @@ export function createDestroyed({ inTransaction, clock }: RepositoryDeps): Destr
           .execute();
         await freeRanges(tx, clock);
         const left = tx.selectFrom('destroyedAppNodes').where('nodeId', '=', nodeId);
-        return (await left.select((of) => of.fn.countAll<number>().as('count')).executeTakeFirstOrThrow()).count;
+        return (await left.select((eb) => eb.fn.countAll<number>().as('count')).executeTakeFirstOrThrow()).count;
       }),
     destroyedApps: (limit) =>
       inTransaction(async (tx) => {
@@ -110,17 +110,17 @@ async function destroyApp(
   return rows.map((row) => parseRow(nodeIdColumn, row.nodeId));
 }
 
-/** Ranges of which no node holds data any more. */
+/** Frees the ranges whose data is on no node any more. */
 async function freeRanges(tx: Tx, clock: Clock): Promise<void> {
   await tx
     .updateTable('destroyedApps')
     .set({ freeAtMs: clock.nowMs() })
     .where('freeAtMs', 'is', null)
-    .where('appId', 'not in', (of) => of.selectFrom('destroyedAppNodes').select('appId'))
+    .where('appId', 'not in', (eb) => eb.selectFrom('destroyedAppNodes').select('appId'))
     .execute();
 }
 
-/** Part of the transaction that removes a node: the operator says that this machine is not awaited any more. */
+/** Part of the transaction that removes a node: its answers about destroyed apps are not awaited any more. */
 export async function forgetNode(tx: Tx, clock: Clock, nodeId: NodeId): Promise<void> {
   await tx.deleteFrom('appNodes').where('nodeId', '=', nodeId).execute();
   await tx.deleteFrom('destroyedAppNodes').where('nodeId', '=', nodeId).execute();
@@ -128,8 +128,8 @@ export async function forgetNode(tx: Tx, clock: Clock, nodeId: NodeId): Promise<
 }
 
 /**
- * Part of a restore. Since the backup any node may have got instances of any app, a free range may have been given to an app, and apps
- * may have been created that this database does not know.
+ * Part of a restore. After the backup, any node may have got instances of any app, an app may have got a free range, and apps may have
+ * been created that this database does not know.
  */
 export async function doubtRanges(tx: Tx): Promise<void> {
   await sql`insert or ignore into app_nodes (app_id, node_id)
@@ -146,7 +146,7 @@ export async function doubtRanges(tx: Tx): Promise<void> {
     .execute();
 }
 
-/** Newest first: an agent that refuses to stop many instances at once has to learn first of the apps that have just been destroyed. */
+/** Newest first. An agent that refuses to stop many instances at once must first know the apps that were destroyed last. */
 export async function readAwaited(tx: Tx, nodeIds: ReturnType<typeof listOf>): Promise<readonly AwaitedApp[]> {
   const ranked = sql`select node_id, app_id, uid_base, row_number() over (partition by node_id order by destroyed_at_ms desc, app_id) as place
     from destroyed_app_nodes join destroyed_apps using (app_id) where node_id in ${nodeIds}`;

@@ -41,7 +41,7 @@ export function createDomains({ inTransaction, clock, quotas, domainsBytesMax }:
   };
 }
 
-/** Of the app, of its owner, and of the route table. @throws SLIP_DOMAIN_LIMIT, SLIP_QUOTA, SLIP_DOMAIN_TABLE */
+/** Checks the limits of the app, of its owner and of the route table. @throws SLIP_DOMAIN_LIMIT, SLIP_QUOTA, SLIP_DOMAIN_TABLE */
 async function requireRoom(
   tx: Tx,
   quotas: Quotas,
@@ -55,26 +55,26 @@ async function requireRoom(
   if (app === undefined) throw notFound('app');
   const max = await maxOf(tx, quotas, { userId: app.ownerId, name: 'domainsPerApp' });
   const mine = tx.selectFrom('domains').where('appId', '=', appId);
-  const { count } = await mine.select((of) => of.fn.countAll<number>().as('count')).executeTakeFirstOrThrow();
+  const { count } = await mine.select((eb) => eb.fn.countAll<number>().as('count')).executeTakeFirstOrThrow();
   if (count >= max) throw tooManyDomains(app.name, max);
   await requireQuota(tx, quotas, { userId: app.ownerId as UserId, name: 'domains' });
   const bytes = (await domainBytes(tx)) + hostname.length + NAME_BYTES;
   if (bytes > domainsBytesMax) throw tableFull(app.name, bytes, domainsBytesMax);
 }
 
-/** Of all apps. The limit of the sum also limits the rows that are added up. */
+/** Bytes of the domains of all apps. The limit of the sum also limits the rows to read. */
 async function domainBytes(tx: Tx): Promise<number> {
   const sum = sql<{ bytes: number }>`select coalesce(sum(length(hostname) + ${NAME_BYTES}), 0) as bytes from domains`;
   return (await sum.execute(tx)).rows[0]?.bytes ?? 0;
 }
 
-/** Two queries, whatever the number of apps. */
+/** Runs two queries, however many apps there are. */
 async function readRoutedApps(tx: Tx, only: string | undefined): Promise<readonly RoutedApp[]> {
   const apps = tx
     .selectFrom('apps')
     .leftJoin('releases', (join) => join.onRef('releases.appId', '=', 'apps.id').on('releases.state', '=', 'current'))
     .select(['apps.id as appId', 'apps.name as app', 'apps.createdAtMs', 'releases.version as release'])
-    // An app that was never deployed has no line in any table.
+    // An app that was never deployed is in no route table.
     .where(sql<boolean>`releases.version is not null or exists (select 1 from assignments where app_id = apps.id)`)
     .orderBy('apps.id');
   const domains = tx.selectFrom('domains').select(['appId', 'hostname']).orderBy('hostname');
@@ -90,7 +90,7 @@ async function readRoutedApps(tx: Tx, only: string | undefined): Promise<readonl
   return parseRows(routedAppRow, rows);
 }
 
-/** The same words whoever has it: which apps others have is nobody's business. */
+/** The message is the same for all apps, because a user must not learn which apps others have. */
 function domainTaken(hostname: string): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_DOMAIN_TAKEN',
@@ -104,7 +104,7 @@ function tableFull(app: string, bytes: number, max: number): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_DOMAIN_TABLE',
     httpStatus: 422,
-    message: `${app} cannot have this domain: the domains of all apps would have ${String(bytes)} bytes in the route table, and ${String(max)} are possible.`,
+    message: `${app} cannot have this domain: the domains of all apps would have ${String(bytes)} bytes in the route table, and the maximum is ${String(max)}.`,
     hint: 'A wildcard such as *.example.com stands for all names with one more label, such as shop.example.com. An administrator can lower the quota domains of users who have many: slipway users:quotas',
   });
 }
@@ -113,7 +113,7 @@ function tooManyDomains(app: string, max: number): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_DOMAIN_LIMIT',
     httpStatus: 422,
-    message: `${app} has ${String(max)} domains, and no app of its owner can have more.`,
+    message: `${app} has ${String(max)} domains, which is the maximum for an app of its owner.`,
     hint: 'A wildcard such as *.example.com stands for all names with one more label, such as shop.example.com. An administrator can raise the quota domainsPerApp: slipway users:quotas',
   });
 }

@@ -45,9 +45,9 @@ export function createEgress({ inTransaction }: RepositoryDeps): EgressStore {
   };
 }
 
-/** Of one list, or of all. */
+/** Number of networks in one list, or in all lists. */
 async function count(tx: Tx, only?: { readonly appId: AppId | undefined }): Promise<number> {
-  const all = tx.selectFrom('egress').select((of) => of.fn.countAll<number>().as('count'));
+  const all = tx.selectFrom('egress').select((eb) => eb.fn.countAll<number>().as('count'));
   const query =
     only === undefined ? all : all.where('appId', only.appId === undefined ? 'is' : '=', only.appId ?? null);
   return (await query.executeTakeFirstOrThrow()).count;
@@ -57,7 +57,7 @@ function alreadyOpen(cidr: string): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_EGRESS_EXISTS',
     kind: 'conflict',
-    message: `${cidr} is in this list already.`,
+    message: `${cidr} is already in this list.`,
     hint: 'See it with: slipway egress',
   });
 }

@@ -11,7 +11,7 @@ type Events = Pick<Store, 'addEvent' | 'events' | 'onEvents'>;
 
 const KEEP_MS = 90 * 24 * 60 * 60_000;
 const KEEP_ROWS = 100_000;
-/** Every so many events a few more than that many of the oldest are looked at: bounded, and never felt. */
+/** After this many new events, a limited number of the oldest is checked for removal. */
 const PRUNE_EVERY = 200;
 const MAX_MESSAGE_LENGTH = 1_000;
 
@@ -26,17 +26,17 @@ export function createEvents({ inTransaction, clock }: RepositoryDeps, onEvents:
   };
 }
 
-/** Part of the caller's transaction, so that the fact and its event are true together. */
+/** Part of the caller's transaction, so that a change and its event are stored together. */
 export async function insertEvent(tx: Tx, clock: Clock, event: NewEvent): Promise<FleetEvent> {
   const { kind, actor, app, node, instance, message, next, details } = event;
   const atMs = clock.nowMs();
   const row = await tx
     .insertInto('events')
-    .values((of) => ({
+    .values((eb) => ({
       atMs,
       kind,
       actor,
-      appId: app === undefined ? null : of.selectFrom('apps').select('id').where('name', '=', app),
+      appId: app === undefined ? null : eb.selectFrom('apps').select('id').where('name', '=', app),
       app: app ?? null,
       node: node ?? null,
       instance: instance ?? null,
@@ -90,12 +90,12 @@ async function select(tx: Tx, query: EventQuery): Promise<readonly unknown[]> {
   let rows = tx.selectFrom('events').selectAll().limit(limit);
   if (appId !== undefined) rows = rows.where('appId', '=', appId);
   if (ownerId !== undefined)
-    rows = rows.where('appId', 'in', (of) =>
-      of
+    rows = rows.where('appId', 'in', (eb) =>
+      eb
         .selectFrom('apps')
         .select('apps.id')
         .where('ownerId', '=', ownerId)
-        .union(of.selectFrom('destroyedApps').select('destroyedApps.appId as id').where('ownerId', '=', ownerId)),
+        .union(eb.selectFrom('destroyedApps').select('destroyedApps.appId as id').where('ownerId', '=', ownerId)),
     );
   if (node !== undefined) rows = rows.where('node', '=', node);
   if (instance !== undefined) rows = rows.where('instance', '=', instance);

@@ -34,11 +34,11 @@ export function createHistory({ inTransaction }: RepositoryDeps): HistoryStore {
   };
 }
 
-/** The rows that are looked at, besides those that stay for a reason. */
+/** Reads a limited number of the oldest rows, and plans which of them to remove. */
 async function releasesToTrim(tx: Tx, appId: AppId): Promise<readonly number[]> {
   const newest = await tx
     .selectFrom('releases')
-    .select((of) => of.fn.max<number | null>('version').as('version'))
+    .select((eb) => eb.fn.max<number | null>('version').as('version'))
     .where('appId', '=', appId)
     .executeTakeFirstOrThrow();
   if (newest.version === null || newest.version <= RELEASES_KEPT) return [];

@@ -124,7 +124,7 @@ async function redeemRejoin(
     kind: 'node.rejoined',
     actor: nodeActor(name),
     node: name,
-    message: `Node ${name} rejoined with a new certificate; the former one is worth nothing.`,
+    message: `Node ${name} rejoined with a new certificate; the former certificate is not valid any more.`,
     next: `slipway nodes:info ${name}`,
   });
   return await mustFindNode(tx, id);
@@ -133,9 +133,9 @@ async function redeemRejoin(
 async function tokenEvent(tx: Tx, token: NewJoinToken): Promise<NewEvent> {
   const { by: actor = 'controller', rejoins, expiresAtMs } = token;
   const about = { kind: 'node.token', actor, next: 'slipway nodes:tokens', details: { expiresAtMs } };
-  if (rejoins === undefined) return { ...about, message: 'A token was made with which one machine can join.' };
+  if (rejoins === undefined) return { ...about, message: 'A join token for one machine was created.' };
   const { name } = await mustFindNode(tx, rejoins);
-  return { ...about, node: name, message: `A token was made with which one machine can rejoin as ${name}.` };
+  return { ...about, node: name, message: `A rejoin token for node ${name} was created.` };
 }
 
 async function findToken(tx: Tx, secretHash: string): Promise<JoinTokenTableRow | undefined> {
@@ -214,8 +214,8 @@ function invalidJoinToken(): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_JOIN_TOKEN',
     httpStatus: 403,
-    message: 'This join token is not valid (any more).',
-    hint: 'A token joins one node and expires soon. Make a new one with: slipway nodes:token',
+    message: 'This join token is invalid, was used, or has expired.',
+    hint: 'A token joins one node and expires soon. Create a new one with: slipway nodes:token',
   });
 }
 
@@ -223,8 +223,8 @@ function invalidRejoinToken(): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_REJOIN_TOKEN',
     httpStatus: 403,
-    message: 'This rejoin token is not valid (any more).',
-    hint: 'A token rejoins one node once and expires soon. Make a new one with: slipway nodes:rejoin NODE',
+    message: 'This rejoin token is invalid, was used, or has expired.',
+    hint: 'A token rejoins one node once and expires soon. Create a new one with: slipway nodes:rejoin NODE',
   });
 }
 
@@ -232,7 +232,7 @@ function wrongRejoinToken(name: string): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_REJOIN_OTHER',
     httpStatus: 409,
-    message: `This token is for node ${name}, but this machine is another node. The token is still good.`,
+    message: `This token is for node ${name}, but this machine is another node. The token is still valid.`,
     hint: `Use it on the machine of ${name}. To make this one ${name}, remove the agent's state folder here first.`,
   });
 }
@@ -241,7 +241,7 @@ function nodeExists(name: string): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_NODE_EXISTS',
     kind: 'conflict',
-    message: `There is a node named ${name} already.`,
-    hint: `Join under another name with --name; the join token is still good. If this machine is ${name}: slipway nodes:rejoin ${name}`,
+    message: `A node named ${name} already exists.`,
+    hint: `Join under another name with --name; the join token is still valid. If this machine is ${name}: slipway nodes:rejoin ${name}`,
   });
 }

@@ -16,7 +16,7 @@ import { destroyedApps } from './migrations/0013-destroyed-apps.ts';
 import { history } from './migrations/0014-history.ts';
 import { tasks } from './migrations/0015-tasks.ts';
 
-/** In order; the schema version of a file (`user_version`) is how many of them it has seen. Forward only. */
+/** In order and forward only. The schema version of a file (`user_version`) is the number of its migrations. */
 const MIGRATIONS: readonly string[] = [
   ...[initial, placement, movement, domains, identity, events, rebalance, builders, quotas, ceilings],
   ...[buildSettings, egress, destroyedApps, history, tasks],

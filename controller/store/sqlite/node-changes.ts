@@ -5,7 +5,7 @@ import { forgetNode } from './destroyed.ts';
 import { mustFindNode } from './nodes.ts';
 import type { RepositoryDeps } from './repository.ts';
 
-/** What an operator, or a node's absence, changes of it. */
+/** Changes of a node by an operator, or after it was silent for too long. */
 export function createNodeChanges({
   inTransaction,
   clock,

@@ -56,7 +56,7 @@ function stateEvent({ name, state: before }: NodeRow, state: NodeState): NewEven
   const messages: Readonly<Record<NodeState, string>> = {
     joined: `Node ${name} joined.`,
     ready: back,
-    unreachable: `Node ${name} cannot be reached any more; what it runs goes on if the machine does.`,
+    unreachable: `Node ${name} is unreachable. Its instances keep running while its machine runs.`,
     removed: `Node ${name} was removed from the fleet.`,
   };
   return {

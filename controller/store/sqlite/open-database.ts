@@ -7,7 +7,7 @@ import { migrate } from './migrate.ts';
 import { damaged } from './store-errors.ts';
 import type { StateLock } from './state-lock.ts';
 
-/** 'SLIP': tells our file from any other SQLite database. */
+/** 'SLIP': marks a SQLite file as a Slipway database. */
 const APPLICATION_ID = 0x534c4950;
 /** The first release with the WAL-reset fix; older ones can lose acknowledged commits. */
 const OLDEST_SQLITE = [3, 51, 3] as const;
@@ -17,8 +17,8 @@ const BUSY_TIMEOUT_MS = 20;
 export const IN_MEMORY = ':memory:';
 
 /**
- * Opens the database, or makes it on the very first start. A file that is missing though it once was there, is empty,
- * damaged, foreign or newer than us is refused and left as it is.
+ * Opens the database, or creates it at the first start. A file that is missing after the first start, or is empty, damaged, foreign or of
+ * a newer version, is refused and not changed.
  * @throws SLIP_STORE_MISSING, SLIP_STORE_DAMAGED, SLIP_STORE_FOREIGN, SLIP_STORE_NEWER
  */
 export async function openDatabase(path: string, lock: StateLock | undefined): Promise<Database.Database> {
@@ -35,7 +35,7 @@ export async function openDatabase(path: string, lock: StateLock | undefined): P
   return database;
 }
 
-/** Made under another name and renamed, so that a power cut leaves a whole file or none. */
+/** Created under another name and renamed, so that a power cut leaves a complete file or none. */
 async function createFile(path: string): Promise<void> {
   const temp = `${path}.new`;
   await Promise.all([temp, `${temp}-wal`, `${temp}-shm`].map((file) => rm(file, { force: true })));
@@ -83,7 +83,7 @@ function assertSqliteVersion(database: Database.Database): void {
   throw new SlipwayError({
     code: 'SLIP_STORE_SQLITE_OLD',
     kind: 'bug',
-    message: `This build carries SQLite ${version}, which can lose committed data; ${OLDEST_SQLITE.join('.')} or newer is needed.`,
+    message: `This build contains SQLite ${version}, which can lose committed data; ${OLDEST_SQLITE.join('.')} or newer is needed.`,
     hint: 'Run script/bootstrap again to install the pinned version.',
   });
 }
@@ -97,8 +97,8 @@ function assertOurs(database: Database.Database, path: string): void {
   if (database.pragma('application_id', { simple: true }) === APPLICATION_ID) return;
   throw new SlipwayError({
     code: 'SLIP_STORE_FOREIGN',
-    message: `The file ${path} is a database, but not one of Slipway's.`,
-    hint: 'Point the controller at its own state folder; this file was not touched.',
+    message: `The file ${path} is a database, but not a Slipway database.`,
+    hint: 'Give the controller its own state folder. This file was not changed.',
   });
 }
 
@@ -112,8 +112,8 @@ function assertIntact(database: Database.Database, path: string): void {
 function missing(path: string): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_STORE_MISSING',
-    message: `The database ${path} is gone, though this state folder had one.`,
-    hint: `Restore your latest backup to ${path}. To start over with nothing, remove the whole state folder instead.`,
+    message: `The database ${path} is missing, but this state folder had one before.`,
+    hint: `Restore your latest backup to ${path}. To start with an empty database, remove the whole state folder.`,
   });
 }
 

@@ -25,7 +25,7 @@ const COUNTS: readonly (readonly [QuotaName, RawBuilder<Row>])[] = [
   ],
 ];
 
-/** A query for each quota, whatever the number of users. By name of the user. */
+/** Runs one query for each quota, however many users there are. Sorted by user name. */
 export async function readOverQuotas(tx: Tx, quotas: Quotas): Promise<readonly OverQuota[]> {
   const users = await tx.selectFrom('users').select(['id', 'name', 'quotas']).execute();
   const byId = new Map(

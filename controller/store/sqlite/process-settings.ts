@@ -59,9 +59,11 @@ export async function formationsOf(tx: Tx, ids: RawBuilder<unknown>): Promise<Re
     .orderBy('processType')
     .execute();
   const byApp = Map.groupBy(rows, (row) => row.appId);
-  const counts = (of: typeof rows): Formation =>
-    Object.fromEntries(of.map((row) => [row.processType, row.everyNode === 1 ? ('all' as const) : row.quantity]));
-  return new Map([...byApp].map(([appId, of]) => [appId, counts(of)]));
+  const counts = (rowsOfApp: typeof rows): Formation =>
+    Object.fromEntries(
+      rowsOfApp.map((row) => [row.processType, row.everyNode === 1 ? ('all' as const) : row.quantity]),
+    );
+  return new Map([...byApp].map(([appId, rowsOfApp]) => [appId, counts(rowsOfApp)]));
 }
 
 /** @param ids a list or a query of app ids */
@@ -76,9 +78,11 @@ export async function settingsOf(
     .orderBy('processType')
     .execute();
   const byApp = Map.groupBy(rows, (row) => row.appId);
-  const settings = (of: typeof rows): Readonly<Record<string, ProcessSettings>> =>
-    Object.fromEntries(parseRows(processSettingsRow, of).map(({ processType, settings: own }) => [processType, own]));
-  return new Map([...byApp].map(([appId, of]) => [appId, settings(of)]));
+  const settings = (rowsOfApp: typeof rows): Readonly<Record<string, ProcessSettings>> =>
+    Object.fromEntries(
+      parseRows(processSettingsRow, rowsOfApp).map(({ processType, settings: own }) => [processType, own]),
+    );
+  return new Map([...byApp].map(([appId, rowsOfApp]) => [appId, settings(rowsOfApp)]));
 }
 
 async function changeSettings(

@@ -55,11 +55,11 @@ export function createQuotas({ inTransaction, clock, quotas }: RepositoryDeps): 
 export async function requireQuota(
   tx: Tx,
   quotas: Quotas,
-  of: { readonly userId: UserId; readonly name: Counted },
+  quota: { readonly userId: UserId; readonly name: Counted },
 ): Promise<void> {
-  const max = await maxOf(tx, quotas, of);
-  if ((await count(tx, of.name, of.userId)) < max) return;
-  throw quotaReached({ name: of.name, max, user: await userActor(tx, of.userId) });
+  const max = await maxOf(tx, quotas, quota);
+  if ((await count(tx, quota.name, quota.userId)) < max) return;
+  throw quotaReached({ name: quota.name, max, user: await userActor(tx, quota.userId) });
 }
 
 export async function maxOf(

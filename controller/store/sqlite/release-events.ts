@@ -8,13 +8,13 @@ interface Where {
   readonly clock: Clock;
 }
 
-/** What is told of a release, in the transaction that makes it true. */
+/** Writes the event of a release, in the transaction of the change. */
 export async function noteCreated({ tx, clock }: Where, release: Release): Promise<void> {
   const { description } = release;
   await note({ tx, clock }, release, {
     what: 'created',
     actor: await userActor(tx, release.userId),
-    says: `v${String(release.version)} was made: ${description}.`,
+    says: `v${String(release.version)} was created: ${description}.`,
   });
 }
 
@@ -40,17 +40,17 @@ export async function noteFailed(
 async function note(
   { tx, clock }: Where,
   release: Release,
-  of: { readonly what: string; readonly says: string; readonly actor?: string; readonly code?: string },
+  change: { readonly what: string; readonly says: string; readonly actor?: string; readonly code?: string },
 ): Promise<void> {
   const app = await appNameOf(tx, release.appId);
-  const details = { version: release.version, ...(of.code === undefined ? {} : { code: of.code }) };
-  const next =
-    of.what === 'created' || of.what === 'live' ? `slipway releases -a ${app ?? ''}` : `slipway why ${app ?? ''}`;
+  const { what, says, actor = 'controller', code } = change;
+  const details = { version: release.version, ...(code === undefined ? {} : { code }) };
+  const next = what === 'created' || what === 'live' ? `slipway releases -a ${app ?? ''}` : `slipway why ${app ?? ''}`;
   await insertEvent(tx, clock, {
-    kind: `release.${of.what}`,
-    actor: of.actor ?? 'controller',
+    kind: `release.${what}`,
+    actor,
     app,
-    message: of.says,
+    message: says,
     next,
     details,
   });

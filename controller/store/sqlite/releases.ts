@@ -87,7 +87,7 @@ async function insertRelease(tx: Tx, release: NewRelease, createdAtMs: number): 
   const { appId } = release;
   const { latest } = await tx
     .selectFrom('releases')
-    .select((of) => of.fn.max<number | null>('version').as('latest'))
+    .select((eb) => eb.fn.max<number | null>('version').as('latest'))
     .where('appId', '=', appId)
     .executeTakeFirstOrThrow();
   const version = (latest ?? 0) + 1;

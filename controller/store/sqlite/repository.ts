@@ -5,23 +5,23 @@ import type { RandomId } from '../../../shared/kit/random-id.ts';
 import type { InTransaction } from './schema.ts';
 import { isUniqueViolation } from './store-errors.ts';
 
-/** What every repository is built from. */
+/** Dependencies of every repository. */
 export interface RepositoryDeps {
   readonly inTransaction: InTransaction;
   readonly clock: Clock;
   readonly randomId: RandomId;
   /** The quotas of users without own numbers. */
   readonly quotas: Quotas;
-  /** Of all domains of the fleet, in the route table. */
+  /** Most bytes of all domains of the fleet in the route table. */
   readonly domainsBytesMax: number;
 }
 
-/** The caller named something that is not there: a bug of the caller, who must look first. */
+/** The caller named something that does not exist. That is a bug, because the caller must check first. */
 export function notFound(what: string): SlipwayError {
   return new SlipwayError({ code: 'SLIP_STORE_NOT_FOUND', kind: 'bug', message: `There is no such ${what}.` });
 }
 
-/** Runs an insert whose unique key may be taken; then `taken` is the error. */
+/** Runs an insert. When its unique key is taken, it throws the error of `taken`. */
 export async function unlessTaken<T>(insert: Promise<T>, taken: () => SlipwayError): Promise<T> {
   try {
     return await insert;

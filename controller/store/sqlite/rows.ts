@@ -23,7 +23,7 @@ import { TASK_KINDS } from '../../../shared/domain/task.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { sealAll } from '../../../shared/kit/sensitive.ts';
 
-/** The door between rows and domain types: what comes out of here has been checked. */
+/** Checks rows and converts them to domain types. */
 
 const brandedId = <T extends string>(): z.ZodType<T> =>
   z.custom<T>((value) => typeof value === 'string' && isId(value), 'an id');
@@ -50,7 +50,7 @@ const json = <T extends z.ZodType>(schema: T) =>
 
 const failure = z.strictObject({ code: z.string(), message: z.string(), hint: z.string().optional() });
 const askedLimits = { memoryBytes: whole, pidsMax: whole, diskBytes: whole, diskInodes: whole };
-/** Rows from before there was a limit on processors have none. */
+/** Old rows have no limit of processors. */
 const limits = z.strictObject({ ...askedLimits, cpuMillis: whole.default(0) });
 const layer = z.strictObject({ name: z.string(), digest, sizeBytes: whole, shared: z.boolean() });
 const slug = z.strictObject({
@@ -246,7 +246,7 @@ export const digestColumn = digest;
 export const appIdColumn = appId;
 export const nodeIdColumn = nodeId;
 
-/** @throws SLIP_STORE_ROW: somebody else wrote into our file */
+/** @throws SLIP_STORE_ROW when another program has changed the file */
 export function parseRow<T extends z.ZodType>(schema: T, row: unknown): z.output<T> {
   try {
     return schema.parse(row);
@@ -254,8 +254,8 @@ export function parseRow<T extends z.ZodType>(schema: T, row: unknown): z.output
     throw new SlipwayError({
       code: 'SLIP_STORE_ROW',
       kind: 'bug',
-      message: 'A row of the database does not have the form Slipway writes.',
-      hint: 'If somebody edited the database by hand, restore the latest backup.',
+      message: 'A row of the database is not valid.',
+      hint: 'If the database was edited by hand, restore the latest backup.',
       cause,
     });
   }

@@ -66,7 +66,7 @@ interface DestroyedAppTableRow {
   ownerId: string;
   uidBase: number;
   destroyedAtMs: number;
-  /** When the last node confirmed that it holds no data of the app; null: the range is in quarantine. */
+  /** When the last node confirmed that it has no data of the app; null: the range is in quarantine. */
   freeAtMs: number | null;
   /** 1 while the controller has files of the app. */
   files: number;
@@ -184,7 +184,6 @@ export type Tx = Transaction<Schema>;
 export type StoreDatabase = Kysely<Schema>;
 
 /**
- * Runs one transaction. Only `tx` may be used inside: there is one connection, so a plain query there would wait for
- * itself. The repositories get nothing else to use.
+ * Runs one transaction. Use only `tx` inside: there is one connection, so another query would wait for this transaction for ever.
  */
 export type InTransaction = <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;

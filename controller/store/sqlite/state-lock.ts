@@ -4,9 +4,9 @@ import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { dirname } from 'node:path';
 import { isBusy } from './store-errors.ts';
 
-/** Held for the life of the controller; the kernel lets go of it when the process dies, however it dies. */
+/** Held while the controller runs. The kernel releases it when the process ends for any reason. */
 export interface StateLock {
-  /** True when a database was made under this lock before: a missing file is then a loss, not a first start. */
+  /** True when a database was created under this lock before. Then a missing file is a loss, not a first start. */
   readonly databaseWasMade: boolean;
   rememberDatabase(): void;
   release(): void;
@@ -14,7 +14,7 @@ export interface StateLock {
 
 /**
  * Makes this process the only controller of a state folder. The lock is SQLite's own exclusive lock on a small
- * file beside the database: Node has no flock, and this one needs no clean-up after kill -9.
+ * file beside the database. Node has no flock, and this lock needs no clean-up after kill -9.
  * @throws SLIP_STORE_LOCKED naming the process that holds it
  */
 export async function lockState(databasePath: string): Promise<StateLock> {

@@ -1,7 +1,7 @@
 import Database from 'better-sqlite3';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 
-/** What a failure of SQLite means to the rest of the controller. SlipwayErrors pass unchanged. */
+/** Translates a failure of SQLite for the rest of the controller. A SlipwayError stays unchanged. */
 export function translateStoreError(error: unknown, path: string): unknown {
   if (!(error instanceof Database.SqliteError)) return error;
   const code = error.code;
@@ -19,7 +19,7 @@ export function translateStoreError(error: unknown, path: string): unknown {
   });
 }
 
-/** Another process holds the database: worth another try. */
+/** True when another process has locked the database, so that a retry may succeed. */
 export function isBusy(error: unknown): boolean {
   return (
     error instanceof Database.SqliteError &&
@@ -35,7 +35,7 @@ export function isUniqueViolation(error: unknown): boolean {
   );
 }
 
-/** The file is not what we wrote. Never repaired by making a new one: an empty database would stop every app. */
+/** The file is damaged. It is never replaced by a new one, because an empty database would stop every app. */
 export function damaged(path: string, finding: string, cause?: unknown): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_STORE_DAMAGED',
@@ -60,7 +60,7 @@ function busy(path: string, cause: unknown): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_STORE_BUSY',
     kind: 'transient',
-    message: `Another program holds the database ${path} locked.`,
+    message: `Another program has locked the database ${path}.`,
     hint: `Find it with: fuser -v ${path}`,
     cause,
   });

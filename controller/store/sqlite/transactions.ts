@@ -16,7 +16,7 @@ export function createKysely(database: Database.Database): StoreDatabase {
   });
 }
 
-/** Transactions that wait for another program's lock without blocking the process, and fail in our words. */
+/** Transactions that wait for another program's lock without blocking the process. They fail with a SlipwayError. */
 export function createInTransaction(db: StoreDatabase, path: string, clock: Clock): InTransaction {
   const breathe = path === IN_MEMORY ? () => Promise.resolve() : createBreath();
   return async (work) => {
@@ -36,9 +36,8 @@ export function createInTransaction(db: StoreDatabase, path: string, clock: Cloc
 }
 
 /**
- * SQLite answers at once, so a thousand waiting transactions would follow each other without a turn of the event loop
- * in between, and nobody's heartbeat, ping or request would be heard until the last of them. Now and then
- * the one whose turn it is lets the loop turn first.
+ * SQLite works synchronously, so a thousand waiting transactions would block the event loop, and no heartbeat or request would be read
+ * until the last of them. So from time to time a transaction lets the event loop run first.
  */
 function createBreath(): () => Promise<void> {
   let breathedAtMs = performance.now();
@@ -56,7 +55,7 @@ const NOTHING: SqliteStatement = {
   iterate: () => [].values(),
 };
 
-/** Keeps prepared statements, and lets a rollback pass where SQLite has rolled back by itself (full disk). */
+/** Keeps prepared statements, and ignores a rollback after SQLite has already rolled back (full disk). */
 function forKysely(database: Database.Database): SqliteDatabase {
   const prepared = new Map<string, SqliteStatement>();
   return {

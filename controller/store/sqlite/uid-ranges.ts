@@ -23,7 +23,7 @@ export async function drawUidRange(tx: Tx): Promise<number> {
 function noRange(): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_APP_UIDS',
-    message: `All ${String(UID_RANGES)} ranges of user ids of this fleet are in use or in quarantine, so there is none for another app.`,
+    message: `All ${String(UID_RANGES)} ranges of user ids of this fleet are in use or in quarantine, so no app can be created.`,
     hint: 'An administrator can see which nodes a quarantine waits for: slipway apps:destroyed',
   });
 }

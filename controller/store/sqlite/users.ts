@@ -148,7 +148,7 @@ function userExists(name: string): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_USER_EXISTS',
     kind: 'conflict',
-    message: `There is a user named ${name} already.`,
+    message: `A user named ${name} already exists.`,
     hint: 'Choose another name, or add a key to that user.',
   });
 }

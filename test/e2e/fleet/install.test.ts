@@ -147,7 +147,10 @@ describe('install.sh on a server where it cannot work', { concurrency: false }, 
   });
 
   it('refuses a token that is used, expired, of another controller, or missing, before anything is installed', async () => {
-    const words = [/This join token is not valid \(any more\)/, /Make a new one with: slipway nodes:token/] as const;
+    const words = [
+      /This join token is invalid, was used, or has expired/,
+      /Create a new one with: slipway nodes:token/,
+    ] as const;
     const [used, expired] = [await token(), await token()];
     await fleet.fleet.api('POST', '/join', { token: used, name: 'taken-1', csr: (await makeCsr({})).csrPem }, '');
     const database = new Database(join(fleet.fleet.stateDirs.controller, 'slipway.db'));
@@ -170,8 +173,8 @@ describe('install.sh on a server where it cannot work', { concurrency: false }, 
       );
     await refuses(
       { args: '--name taken-1' },
-      /There is a node named taken-1 already/,
-      /with --name; the join token is still good/,
+      /A node named taken-1 already exists/,
+      /with --name; the join token is still valid/,
     );
     await refuses({ args: '--name Fra_1' }, /"Fra_1" cannot be the name of a node/, /--name fra-1/);
   });

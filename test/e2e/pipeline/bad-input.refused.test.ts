@@ -89,7 +89,7 @@ describe('a push that is refused before its build', () => {
     assertRefused(
       await bobs.push('www'),
       /The app name "www" is not allowed\./,
-      /keeps this name for itself; choose another one/,
+      /reserves this name\. Choose another one/,
     );
     assert.deepEqual(await appNames(), ['blog']);
   });

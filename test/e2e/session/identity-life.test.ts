@@ -249,10 +249,10 @@ describe('tokens', () => {
       assert.match(error.hint ?? '', /slipway nodes:(token|rejoin)/);
       return `${error.code} ${error.message}`;
     };
-    assert.match(await words(await other.token()), /^SLIP_JOIN_TOKEN This join token is not valid/);
+    assert.match(await words(await other.token()), /^SLIP_JOIN_TOKEN This join token is invalid/);
     assert.match(await words(await servers.token({ expiresAtMs: Date.now() - 1 })), /^SLIP_JOIN_TOKEN/);
     const good = await servers.token();
-    assert.match(await words(good, { name: 'alpha' }), /^SLIP_NODE_EXISTS There is a node named alpha/);
+    assert.match(await words(good, { name: 'alpha' }), /^SLIP_NODE_EXISTS A node named alpha already exists/);
     assert.match(await words(good, { url: other.url }), /^SLIP_JOIN_PIN/);
     await join({ ...fresh(), token: good });
     await rm(fresh().stateDir, { recursive: true });

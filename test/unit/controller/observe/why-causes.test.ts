@@ -178,7 +178,7 @@ const CAUSES: readonly {
     screen: [
       'fra-1 is in trouble.',
       '',
-      '  The agent of fra-1 (0.1.0+c3e11cb00a2f) is more than one version behind this controller (0.3.0), and may not do all that is asked of it.',
+      '  The agent of fra-1 (0.1.0+c3e11cb00a2f) is more than one version behind this controller (0.3.0), so it may not support all that the controller sends.',
       '  Next: slipway nodes:upgrade fra-1',
     ],
   },
