@@ -6,10 +6,10 @@ import type { BuildId } from '../../shared/domain/ids.ts';
 import { ensureDir } from '../../shared/kit/atomic-file.ts';
 import { isErrno } from '../../shared/kit/errors.ts';
 
-/** The output of every build, kept as one file each, readable while it grows. */
+/** Keeps the output of each build in a file. The file can be read while it grows. */
 export class BuildLogs {
   readonly #dir: string;
-  /** Builds being written now; each emits `grown` after a write and at the end. */
+  /** Builds that are being written. Each emits `grown` after a write and at the end. */
   readonly #open = new Map<string, EventEmitter>();
 
   constructor(dir: string) {
@@ -19,7 +19,7 @@ export class BuildLogs {
   async writer(buildId: BuildId): Promise<BuildLogWriter> {
     await ensureDir(this.#dir, 0o700);
     const stream = createWriteStream(this.#path(buildId), { flags: 'a', mode: 0o600 });
-    stream.on('error', () => undefined); // a full disk loses log lines, not the build
+    stream.on('error', () => undefined); // when the disk is full, log lines are lost but the build goes on
     const growth = new EventEmitter({ captureRejections: false }).setMaxListeners(0);
     this.#open.set(buildId, growth);
     return {
@@ -42,7 +42,7 @@ export class BuildLogs {
     for (const id of buildIds) await rm(this.#path(id), { force: true });
   }
 
-  /** The output so far and, with `follow`, what comes until the build ends. `undefined` when there is none. */
+  /** The output so far. With `follow` also the output until the build ends. Undefined when there is no output. */
   async read(buildId: BuildId, follow: boolean, signal: AbortSignal): Promise<AsyncIterable<Uint8Array> | undefined> {
     try {
       await stat(this.#path(buildId));
@@ -68,7 +68,7 @@ export class BuildLogs {
     }
   }
 
-  /** Removes the output of builds that are not there any more. @param unknown those of some ids that belong to no build */
+  /** Removes the output of builds that do not exist any more. @param unknown returns the ids that belong to no build */
   async removeUnknown(unknown: (ids: readonly string[]) => Promise<readonly string[]>): Promise<void> {
     const names = await readdir(this.#dir);
     const ids = names.filter((name) => name.endsWith('.log')).map((name) => name.slice(0, -'.log'.length));

@@ -33,7 +33,7 @@ export class BuildQueue {
   #leave(userId: string, queue: UserQueue): void {
     const next = queue.waiters.shift();
     if (next !== undefined) {
-      next(); // it takes the place of the build that has ended
+      next(); // the next build uses the slot of the build that has ended
       return;
     }
     queue.running -= 1;

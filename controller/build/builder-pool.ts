@@ -10,41 +10,41 @@ export interface BuilderPoolDeps {
 }
 
 /**
- * Which nodes builds may go to. A builder sees the source and the config of what it builds, so that is the operator's to say:
- * every node whose agent is set to build, or only those with certain labels.
+ * Selects the nodes that may build. A builder sees the source and the config of the app, so the operator decides: every node whose agent is
+ * configured to build, or only those with certain labels.
  */
 export class BuilderPool {
   readonly #deps: BuilderPoolDeps;
   #required: RequiredLabels;
 
-  /** @param required as stored */
+  /** @param required the stored labels */
   constructor(deps: BuilderPoolDeps, required: RequiredLabels) {
     this.#deps = deps;
     this.#required = required;
   }
 
-  /** None: every node whose agent is set to build. */
+  /** Empty: every node whose agent is configured to build. */
   get required(): RequiredLabels {
     return this.#required;
   }
 
-  /** For builds from now on; those that run go on. */
+  /** Sets the labels for future builds. Running builds continue. */
   async require(labels: RequiredLabels): Promise<void> {
     await this.#deps.store.setBuilderLabels(labels);
     this.#required = labels;
   }
 
-  /** A builder is there that takes builds of some stack. */
+  /** At least one connected builder accepts builds. */
   hasBuilder(): boolean {
     return this.#deps.builders.available().some((node) => this.whyNot(node) === undefined);
   }
 
-  /** Why a builder gets no builds at all; `undefined` when it does. */
+  /** Why a builder gets no builds. Undefined when it does. */
   whyNot(node: Buildable): string | undefined {
     return whyNotBuild(node, this.#required);
   }
 
-  /** @throws SLIP_BUILD_NO_BUILDER when no connected node could take a build of this app */
+  /** @throws SLIP_BUILD_NO_BUILDER when no connected node can build this app */
   choose(app: BuiltApp): BuilderNode {
     const nodes = this.#deps.builders.available();
     const chosen = chooseBuilder(nodes, app, this.#required);
@@ -55,17 +55,17 @@ export class BuilderPool {
   }
 }
 
-/** @param refusals of each node that is online and builds at all, why it does not build this */
+/** @param refusals why each connected builder does not build this app */
 function noBuilder(refusals: Readonly<Record<string, string>>): SlipwayError {
-  const isAnybodyThere = Object.keys(refusals).length > 0;
+  const hasConnected = Object.keys(refusals).length > 0;
   return new SlipwayError({
     code: 'SLIP_BUILD_NO_BUILDER',
     kind: 'transient',
-    message: isAnybodyThere
-      ? `No node that is online may build this: ${sayReasons(refusals, '')}.`
-      : 'No builder is online, so nothing can be built now.',
-    hint: isAnybodyThere
-      ? 'See who builds with: slipway builders — then push again; nothing was changed.'
-      : 'See which nodes are connected with: slipway status — then push again; nothing was changed.',
+    message: hasConnected
+      ? `No connected node may build this app: ${sayReasons(refusals, '')}.`
+      : 'No builder is connected, so nothing can be built.',
+    hint: hasConnected
+      ? 'See which nodes build with: slipway builders — then push again. Nothing was changed.'
+      : 'See which nodes are connected with: slipway status — then push again. Nothing was changed.',
   });
 }

@@ -8,7 +8,7 @@ export interface BuiltApp {
 
 export type Buildable = Pick<BuilderNode, 'labels' | 'cordoned' | 'stacks'>;
 
-/** Pure: the least busy builder that may take it, preferring the one that holds the app's build cache; ties by id. */
+/** Pure: the builder with the fewest tasks. A builder that has the build cache of the app is preferred. Equal builders are ordered by id. */
 export function chooseBuilder(
   nodes: readonly BuilderNode[],
   app: BuiltApp,
@@ -21,8 +21,8 @@ export function chooseBuilder(
 }
 
 /**
- * Why a connected builder gets no build (of a stack), in words that follow its name; `undefined` when it does. Pure.
- * @param required labels that a node must have to be given any source
+ * Why a connected builder gets no build, or no build of a stack. The text follows the name of the node. Undefined when it gets builds. Pure.
+ * @param required labels that a builder must have
  */
 export function whyNotBuild(node: Buildable, required: RequiredLabels, stack?: string): string | undefined {
   if (node.cordoned) return 'it is cordoned and takes nothing new';

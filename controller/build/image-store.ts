@@ -17,9 +17,9 @@ import { SlipwayError, isErrno } from '../../shared/kit/errors.ts';
 import type { ImageStore } from './port.ts';
 
 export interface ImageStoreConfig {
-  /** Folder of the images; made when missing. */
+  /** The folder of the images. It is created if it does not exist. */
   readonly dir: string;
-  /** Largest single layer taken in. Default 2 GiB; slugs have their own, smaller limit. */
+  /** The largest layer that is accepted. Default: 2 GiB. Slugs have a smaller limit of their own. */
   readonly maxImageBytes?: number | undefined;
   readonly diskReserve?: DiskReserve | undefined;
 }
@@ -33,7 +33,7 @@ export function createImageStore(config: ImageStoreConfig, deps: ImageStoreDeps 
 }
 
 const DEFAULT_MAX_IMAGE_BYTES = 2 * 1024 ** 3;
-/** Room is looked at again after this much, so that a disk filling up elsewhere is noticed in time. */
+/** The free space is checked again after this many bytes, because other programs may fill the disk. */
 const RECHECK_BYTES = 64 * 1024 * 1024;
 
 class DiskImageStore implements ImageStore {
@@ -66,7 +66,7 @@ class DiskImageStore implements ImageStore {
 
   async put(digest: Digest, body: NodeJS.ReadableStream, signal: AbortSignal): Promise<void> {
     if (await this.has(digest)) {
-      body.resume(); // the sender is not left hanging on a full pipe
+      body.resume(); // reads the body, so that the sender does not wait
       return;
     }
     await ensureDir(this.#incomingDir);
@@ -87,7 +87,7 @@ class DiskImageStore implements ImageStore {
     if (sizeBytes === undefined) throw notFound(digest);
     if (!Number.isSafeInteger(offsetBytes) || offsetBytes < 0 || offsetBytes > sizeBytes)
       throw badOffset(offsetBytes, sizeBytes);
-    const file = await open(this.#path(digest), 'r'); // held open: a deletion meanwhile does not cut the reader off
+    const file = await open(this.#path(digest), 'r'); // an open file can be read to its end even if it is deleted
     return createReadStream(this.#path(digest), { fd: file, start: offsetBytes, highWaterMark: 256 * 1024 });
   }
 
@@ -169,7 +169,7 @@ function badOffset(offsetBytes: number, sizeBytes: number): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_IMAGE_RANGE',
     httpStatus: 416,
-    message: `There is no byte ${offsetBytes} in a layer of ${sizeBytes} bytes.`,
+    message: `A layer of ${sizeBytes} bytes has no byte ${offsetBytes}.`,
     hint: 'Fetch the layer from its beginning.',
   });
 }
@@ -178,8 +178,8 @@ function tooLarge(limitBytes: number): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_IMAGE_TOO_LARGE',
     httpStatus: 413,
-    message: `A layer is larger than ${Math.floor(limitBytes / (1024 * 1024))} MB, the most the controller takes.`,
-    hint: 'List what the app does not need at run time in .slugignore.',
+    message: `A layer is larger than ${Math.floor(limitBytes / (1024 * 1024))} MB, which is the limit of the controller.`,
+    hint: 'List the files that the app does not need at run time in .slugignore.',
     details: { limitBytes },
   });
 }

@@ -2,17 +2,17 @@ import type { BuildResult, BuildTask } from '../../shared/domain/build.ts';
 import type { BuildId, Digest, NodeId, TaskId } from '../../shared/domain/ids.ts';
 import type { RequiredLabels } from '../../shared/domain/placement.ts';
 
-/** Durable, content-addressed slug layers on the controller's disk. */
+/** Stores slug layers by their digest on the controller's disk. */
 export interface ImageStore {
   has(digest: Digest): Promise<boolean>;
   sizeBytes(digest: Digest): Promise<number | undefined>;
-  /** Verifies while it writes; fsync, rename. @throws SLIP_IMAGE_DIGEST, SLIP_DISK_FULL */
+  /** Verifies the digest while it writes, and makes the file durable. @throws SLIP_IMAGE_DIGEST, SLIP_DISK_FULL */
   put(digest: Digest, body: NodeJS.ReadableStream, signal: AbortSignal): Promise<void>;
   open(digest: Digest, offsetBytes: number): Promise<NodeJS.ReadableStream>;
   list(): Promise<readonly Digest[]>;
-  /** Removes them before it returns, so that no upload and no query happens in the meantime. Images that do not exist are skipped. */
+  /** Removes the images synchronously, so that no upload and no query runs in between. Images that do not exist are skipped. */
   removeNow(digests: readonly Digest[]): void;
-  /** Deletes unfinished uploads of an earlier life. */
+  /** Deletes unfinished uploads of a former controller process. */
   sweep(): Promise<void>;
 }
 
@@ -26,11 +26,11 @@ export interface BuildTaskRequest {
   readonly signal: AbortSignal;
 }
 
-/** Runs tasks on connected builder agents: the only way the controller gets anything of an app executed. */
+/** Runs builds on connected agents. The controller never runs code of an app itself. */
 export interface Builders {
-  /** Connected, ready nodes whose agent is set to build; whether they may is the fleet's rule to say. */
+  /** Connected, ready nodes whose agent is configured to build. The builder pool decides whether they may. */
   available(): readonly BuilderNode[];
-  /** Sends the task and resolves with the agent's result. Aborting cancels it there. @throws SLIP_BUILD_*, SLIP_BUILDER_LOST */
+  /** Sends the task and resolves with the agent's result. @throws SLIP_BUILD_*, SLIP_BUILDER_LOST */
   run(request: BuildTaskRequest): Promise<BuildResult>;
 }
 
@@ -38,16 +38,16 @@ export interface BuilderNode {
   readonly nodeId: NodeId;
   readonly name: string;
   readonly runningTasks: number;
-  /** Apps whose build cache it holds. */
+  /** Apps whose build cache the node has. */
   readonly cachedApps: ReadonlySet<string>;
   readonly stacks: readonly string[];
-  /** Given by the operator; nothing that a node says of itself. */
+  /** Set by the operator. A node cannot change them. */
   readonly labels: RequiredLabels;
-  /** It gets nothing new; a node that is drained is cordoned. */
+  /** The node gets no new work. A drained node is also cordoned. */
   readonly cordoned: boolean;
 }
 
-/** The source of a running task, for the agent that holds it: `git archive` of its commit, compressed. */
+/** The source of a running build for the agent that runs it: the compressed `git archive` of the commit. */
 export interface TaskSources {
   open(node: NodeId, taskId: TaskId): Promise<NodeJS.ReadableStream | undefined>;
 }

@@ -34,7 +34,7 @@ export interface BuildPolicy {
   readonly outputLimitBytes: number;
 }
 
-/** Heroku: 15 minutes, 500 MB compressed. */
+/** The limits of Heroku: 15 minutes, 500 MB compressed. */
 export const DEFAULT_BUILD_POLICY: BuildPolicy = Object.freeze({
   timeoutMs: 15 * 60_000,
   slugLimitBytes: 500 * 1024 * 1024,
@@ -42,7 +42,7 @@ export const DEFAULT_BUILD_POLICY: BuildPolicy = Object.freeze({
 });
 
 /**
- * Finds the source of the commit: all of it, or the folder `root` alone. What it answers with opens that, when the builder asks.
+ * Finds the source of the commit, or of its folder `root`. The returned function opens the source when the builder asks for it.
  * @throws SLIP_BUILD_ROOT_ABSENT
  */
 export type FindSource = (root: string | undefined) => Promise<() => Promise<NodeJS.ReadableStream>>;
@@ -64,7 +64,7 @@ function reportAndRethrow(error: unknown, output: BuildRequest['output']): never
   throw known;
 }
 
-/** Runs builds on agents: the controller itself executes nothing of an app. */
+/** Runs builds on agents. The controller itself never runs code of an app. */
 export class Builds implements TaskSources {
   readonly #deps: BuildsDeps;
   readonly #sources = new Map<TaskId, { readonly node: NodeId; readonly open: () => Promise<NodeJS.ReadableStream> }>();
@@ -79,7 +79,7 @@ export class Builds implements TaskSources {
   }
 
   /**
-   * Builds a commit, when it is this user's turn. The build row and its output are kept, whatever the end.
+   * Builds a commit when the quota of the user allows it. The build row and its output are kept also when the build fails.
    * @throws SLIP_BUILD_*, SLIP_BUILDER_LOST, SLIP_QUOTA
    */
   async run(request: BuildRequest): Promise<{ build: Build; result: BuildResult }> {
@@ -98,7 +98,7 @@ export class Builds implements TaskSources {
     if (max === 0) return reportAndRethrow(quotaReached({ name: 'builds', max, user }), output);
     const onWait = (): void =>
       output(
-        `User ${user} has ${String(max)} builds running, as many as the quota allows. This push waits until one of them ends.\n`,
+        `User ${user} has ${String(max)} running builds, which is the limit of the quota. This push waits until one of them ends.\n`,
       );
     return this.#queue.acquire(userId, { max, signal, onWait });
   }
@@ -194,7 +194,7 @@ export class Builds implements TaskSources {
   }
 }
 
-/** A builder is trusted about the content of its slug, but not about the commit and the stack that it was asked for. @throws SLIP_BUILD_OTHER */
+/** Checks that the slug is of the commit and stack that were requested. @throws SLIP_BUILD_OTHER */
 function checkResult(
   result: BuildResult,
   { task, builder }: { readonly task: BuildTask; readonly builder: string },
@@ -203,7 +203,7 @@ function checkResult(
   throw new SlipwayError({
     code: 'SLIP_BUILD_OTHER',
     kind: 'transient',
-    message: `The builder ${builder} answered with a slug of another commit or stack, so it was not used.`,
-    hint: `Push again; if it stays, do not trust that machine any more: slipway nodes:revoke ${builder}`,
+    message: `The builder ${builder} returned a slug of another commit or stack, so the slug was not used.`,
+    hint: `Push again. If it happens again, do not trust that machine any more: slipway nodes:revoke ${builder}`,
   });
 }

@@ -8,13 +8,13 @@ export interface UnusedImagesDeps {
 }
 
 /**
- * Removes images that no release has. A builder does not send an image that the controller has already, and its release is written later: so
- * images are removed only while no deploy is under way.
+ * Removes images that no release uses. A builder does not upload an image that the controller has, and the release is written later. So
+ * images are removed only while no deploy runs.
  */
 export class UnusedImages {
   readonly #deps: UnusedImagesDeps;
   #running = 0;
-  /** Deploys that have begun, ever. */
+  /** The number of deploys that have begun since the start. */
   #begun = 0;
   #wanted = false;
 
@@ -22,7 +22,7 @@ export class UnusedImages {
     this.#deps = deps;
   }
 
-  /** A deploy, from before its build until its release is written or it has failed. */
+  /** Runs a deploy, from before its build until its release is written or the deploy has failed. */
   async during<T>(deploy: () => Promise<T>): Promise<T> {
     this.#running += 1;
     this.#begun += 1;
@@ -30,11 +30,11 @@ export class UnusedImages {
       return await deploy();
     } finally {
       this.#running -= 1;
-      if (this.#wanted) await this.remove().catch(() => undefined); // the next one tries again
+      if (this.#wanted) await this.remove().catch(() => undefined); // the next removal tries again
     }
   }
 
-  /** Now, or after the last deploy that is under way. */
+  /** Removes unused images now, or after the last running deploy. */
   async remove(): Promise<void> {
     this.#wanted = true;
     while (this.#wanted && this.#running === 0) {

@@ -16,56 +16,56 @@ export interface SessionDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly budget: Budget;
-  /** A promise stops reading until it settles. */
+  /** The session reads no further message until a returned promise settles. */
   readonly onMessage: (session: AgentSession, message: AgentMessage) => Promise<void> | undefined;
   readonly onClose: (session: AgentSession) => void;
 }
 
-/** How far an agent is with the fleet's route table. */
+/** What one session has sent and confirmed of the route table. */
 interface RoutesSent {
-  /** Any of it was sent. */
+  /** At least one version was sent in this session. */
   begun: boolean;
-  /** Version sent last. */
+  /** The last version that was sent. */
   sent: number | undefined;
-  /** Version that its proxy serves. */
+  /** The version that the proxy of the node serves. */
   applied: number;
-  /** The stream takes no more of it now. */
+  /** The stream is full, so the next version waits. */
   full: boolean;
-  /** Why it does not take over what it was sent, and will not by itself. */
+  /** Why the agent does not use the table that it was sent. */
   refusal: Reason | undefined;
 }
 
-/** One open stream of one node, whose identity its certificate has proven. */
+/** One open stream of one authenticated node. */
 export class AgentSession {
   readonly nodeId: NodeId;
   readonly serial: string;
   readonly name: string;
-  /** Set by the first message. */
+  /** Set by the first message of the session. */
   hello: Hello | undefined;
   stopHelloTimer: (() => void) | undefined;
   lastSeenAtMs: number;
   readonly openedAtMs: number;
-  /** Generation of the last desired state sent. */
+  /** The generation of the last desired state that was sent. */
   sentGeneration: number | undefined;
-  /** The instances this node was told of: the only ones it may report on. */
+  /** The instances of the last desired state. The node may report on these only. */
   ownInstances: ReadonlySet<InstanceId> = new Set();
-  /** Destroyed apps that it was asked about, in any state of this session. */
+  /** Destroyed apps that any desired state of this session named. */
   readonly askedDestroyed = new Set<AppId>();
-  /** Its last state names some of them: their instances are no longer its own, and it reports on them until they have ended. */
+  /** The last desired state names destroyed apps. Reports on their instances are expected until the instances have ended. */
   endsInstances = false;
-  /** Apps of which it holds data, and which this controller does not know. */
+  /** Apps whose data the node has, but which the database does not know. */
   unknownApps = new Set<AppId>();
   readonly routes: RoutesSent = { begun: false, sent: undefined, applied: 0, full: false, refusal: undefined };
-  /** What it refuses is offered again at a time of ours, and once, however often it refuses. */
+  /** One resend is scheduled after a refusal, no matter how often the agent refuses. */
   readonly resendScheduled = { routes: false, desired: false };
-  /** It has been sent the whole route table at once because it had another one than we thought. */
+  /** The full route table was sent at once after a gap. This happens only once in a session. */
   gapFilled = false;
   readonly #call: AgentCall;
   readonly #deps: SessionDeps;
   readonly #budget: MessageBudget;
   readonly #warnedEvents = new Set<string>();
   #open = true;
-  /** Messages that are being worked on while nothing further is read. */
+  /** Messages that are being handled while reading is paused. */
   #held = 0;
 
   constructor(
@@ -83,7 +83,6 @@ export class AgentSession {
     this.#budget = new MessageBudget(deps.budget, this.lastSeenAtMs);
   }
 
-  /** Begins reading. */
   start(): void {
     this.#call.on('data', (wire: WireAgentMessageOut) => {
       this.#receive(wire);
@@ -94,7 +93,7 @@ export class AgentSession {
     for (const event of ['cancelled', 'error', 'close']) this.#call.on(event, () => this.#closed());
   }
 
-  /** Where it comes from, without the port. */
+  /** The peer address without its port. */
   get address(): string {
     return this.#call
       .getPeer()
@@ -106,22 +105,22 @@ export class AgentSession {
     return this.#open;
   }
 
-  /** True while it is we who do not read: its silence means nothing then. */
+  /** True while the controller does not read. The node does not count as silent during this time. */
   get held(): boolean {
     return this.#held > 0;
   }
 
-  /** Dropped when the session has ended: the next one gets everything anew. */
+  /** Drops the message when the session has ended. The next session begins with the whole state. */
   send(message: ControllerMessage): void {
     this.sendEncoded(encodeControllerMessage(message));
   }
 
-  /** The same object may go to many. */
+  /** The same encoded message may be sent to several sessions. */
   sendEncoded(message: WireControllerMessage): void {
     if (this.#open) this.#call.write(message);
   }
 
-  /** Resolves when the stream takes more, or has ended. */
+  /** Resolves when the stream accepts more data or has ended. */
   async drained(): Promise<void> {
     if (!this.#open || !this.#call.writableNeedDrain) return;
     await new Promise<void>((resolve) => {
@@ -131,7 +130,7 @@ export class AgentSession {
     });
   }
 
-  /** Ends the stream with a status; what was sent before arrives first. */
+  /** Ends the stream with a status, after the messages that were sent before. */
   end(code: Status, details: string): void {
     if (!this.#open) return;
     this.#closed();
@@ -139,7 +138,7 @@ export class AgentSession {
     else this.#call.emit('error', { code, details });
   }
 
-  /** Logs a misbehaviour once per session. */
+  /** Logs the event once in a session, so that a faulty agent cannot fill the log. */
   warnOnce(event: LogEvent, fields: object = {}): void {
     if (this.#warnedEvents.has(event)) return;
     this.#warnedEvents.add(event);
@@ -176,7 +175,7 @@ export class AgentSession {
       if (ms > 0) await this.#deps.clock.sleep(ms);
     } catch (error) {
       this.#deps.logger.error({ node: this.name, err: error }, 'session.message_failed');
-      this.end(Status.UNAVAILABLE, 'The controller could not handle this now; try again.');
+      this.end(Status.UNAVAILABLE, 'The controller could not handle the message. Connect again.');
     }
     this.#held -= 1;
     this.lastSeenAtMs = this.#deps.clock.monotonicMs();

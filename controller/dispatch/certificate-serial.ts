@@ -1,9 +1,6 @@
 import type { PeerCertificate } from 'node:tls';
 
-/**
- * The serial of a peer's certificate as it is stored: lower-case hex by bytes, without leading zero bytes.
- * `undefined` when there is none.
- */
+/** The serial of a peer's certificate in the stored form: whole bytes in lower-case hex, without leading zero bytes. */
 export function serialOf(certificate: Pick<PeerCertificate, 'serialNumber'> | undefined): string | undefined {
   const serial = certificate?.serialNumber;
   if (serial === undefined || !/^[0-9A-Fa-f]+$/.test(serial)) return undefined;

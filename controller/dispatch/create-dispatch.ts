@@ -14,26 +14,26 @@ import { RenewableCredentials, type ServerTls } from './server-credentials.ts';
 import { AGENT_PORT_LIMITS, AgentPort, createGrpcServer, peerOf } from './server.ts';
 
 export interface DispatchConfig {
-  /** Of this life of the controller: `Store.newEpoch`. */
+  /** The epoch of this controller process, from `Store.newEpoch`. */
   readonly epoch: Epoch;
-  /** Apps answer under `<app>.<baseDomain>`. */
+  /** The default hostname of an app is `<app>.<baseDomain>`. */
   readonly baseDomain: string;
   readonly tls: ServerTls;
-  /** `host:port`; port 0 picks one. */
+  /** `host:port`. Port 0 selects a free port. */
   readonly listenAddress: string;
-  /** Silence after which a node is unreachable. Default 25 s: known within 30 s, the look included. */
+  /** A node is unreachable after this time without a message. Default: 25 s, so that it is detected within 30 s. */
   readonly unreachableAfterMs?: number | undefined;
-  /** How long a builder may be without a session before its task fails. Default: BUILDER_AWAY_MS. */
+  /** How long a node may be without a session before its tasks fail. Default: BUILDER_AWAY_MS. */
   readonly taskRejoinMs?: number | undefined;
   readonly keepaliveTimeMs?: number | undefined;
   readonly keepaliveTimeoutMs?: number | undefined;
-  /** After which a connection without a session is ended. Default 60 s. */
+  /** A connection without a session is closed after this time. Default: 60 s. */
   readonly connectionIdleMs?: number | undefined;
   readonly portLimits?: Partial<ConnectionLimits> | undefined;
   readonly heartbeatRate?: HeartbeatRate | undefined;
   readonly budget?: Budget | undefined;
   readonly refusalRetryMs?: number | undefined;
-  /** The controller's own; default: that of this product. */
+  /** The controller's version. Default: the version of this build. */
   readonly version?: string | undefined;
 }
 
@@ -42,21 +42,21 @@ export interface Dispatch {
   readonly builders: Builders;
   /** Opens the agent port. @returns the port. @throws SLIP_DISPATCH_TLS, SLIP_DISPATCH_LISTEN */
   listen(): Promise<number>;
-  /** Another certificate for connections from now on. @throws SLIP_DISPATCH_TLS */
+  /** Sets the server certificate of new connections. @throws SLIP_DISPATCH_TLS */
   renewTls(tls: ServerTls): void;
-  /** Ends every session, then the port. */
+  /** Ends every session, then closes the port. */
   close(): Promise<void>;
-  /** The node that holds a running task. */
+  /** The node that runs a task. */
   taskNode(taskId: TaskId): NodeId | undefined;
-  /** A node may read the layers of the releases it is assigned. */
+  /** A node may read the layers of the releases that are assigned to it. */
   mayReadImage(node: NodeId, digest: Digest): Promise<boolean>;
-  /** A node may upload layers while it holds a task. */
+  /** A node may upload layers while it runs a task. */
   mayWriteImage(node: NodeId, digest: Digest): Promise<boolean>;
-  /** Ends every session of a node at once, in these words. */
+  /** Ends every session of a node and tells the agent the reason. */
   endSessions(node: NodeId, reason: string): void;
-  /** Asks a node to become another version of the agent; false when it is not connected. */
+  /** Asks a node to install another version of the agent. @returns false when the node is not connected */
   upgrade(node: NodeId, version: string): boolean;
-  /** The node's last answer to a desired state; a refusal stays until it accepts one. */
+  /** The node's last answer to a desired state. A refusal remains until the node accepts a state. */
   acknowledgement(node: NodeId): DesiredAck | undefined;
 }
 
@@ -121,7 +121,7 @@ export function createDispatch(
   };
 }
 
-/** The live half of the fleet, as the other steps see it. */
+/** The state of the fleet that other modules read. */
 export function createFleet(dispatcher: Dispatcher): Fleet {
   return {
     nodes: () => [...dispatcher.registry.all()].map(liveNode),

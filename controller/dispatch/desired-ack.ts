@@ -13,7 +13,7 @@ export interface AckDeps {
   readonly publish: () => Promise<void>;
 }
 
-/** Takes note of a node's answer to its desired state. False when it answers what it was not asked. */
+/** Records a node's answer to its desired state. @returns false when the node was not sent that generation */
 export function handleDesiredAck(session: AgentSession, ack: DesiredAck, deps: AckDeps): boolean {
   if (session.sentGeneration === undefined || ack.generation > session.sentGeneration) {
     session.warnOnce('session.unknown_generation', { generation: ack.generation });
@@ -24,7 +24,7 @@ export function handleDesiredAck(session: AgentSession, ack: DesiredAck, deps: A
   return true;
 }
 
-/** The cause may pass (a full disk) or need a person; the node keeps what it has, and is asked again. */
+/** Sends the state again later, because the cause may end without help, for example a full disk. */
 function refused(session: AgentSession, ack: DesiredAck, deps: AckDeps): void {
   if (session.resendScheduled.desired) return;
   session.resendScheduled.desired = true;

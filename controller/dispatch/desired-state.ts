@@ -6,16 +6,16 @@ import type { App } from '../domain/apps.ts';
 import type { AssignmentRow } from '../domain/assignments.ts';
 import type { Release } from '../domain/releases.ts';
 
-/** Everything of one node at one generation. */
+/** The database rows of one node at one generation. */
 export interface DesiredRows {
   readonly epoch: Epoch;
   readonly generation: number;
   readonly assignments: readonly AssignmentRow[];
   readonly apps: ReadonlyMap<AppId, App>;
-  /** By {@link releaseKey}. */
+  /** The key is {@link releaseKey}. */
   readonly releases: ReadonlyMap<string, Release>;
   readonly destroyed?: readonly DestroyedApp[] | undefined;
-  /** Apps answer under `<app>.<baseDomain>`. */
+  /** The default hostname of an app is `<app>.<baseDomain>`. */
   readonly baseDomain: string;
 }
 
@@ -24,9 +24,9 @@ export function releaseKey({ appId, release }: { readonly appId: AppId; readonly
 }
 
 /**
- * Rows → the whole desired state of a node. Pure, and the same for the same rows in any order: agents refuse two
- * contents under one generation.
- * @throws SLIP_DISPATCH_ROWS when an assignment names a release, app or process type that is not there
+ * Builds the whole desired state of a node. Pure. Equal rows in any order give an equal state, because agents refuse two different states
+ * of one generation.
+ * @throws SLIP_DISPATCH_ROWS when an assignment names a release, app or process type that does not exist
  */
 export function assembleDesiredState(rows: DesiredRows): DesiredState {
   const assignments = rows.assignments
@@ -57,7 +57,7 @@ function completeAssignment(row: AssignmentRow, rows: DesiredRows): Assignment {
   };
 }
 
-/** Every app with web instances here, stopping ones included: the proxy knows by itself which of them are alive. */
+/** Routes of every app with web instances on the node. Stopping instances count, because the proxy checks which instances are alive. */
 function routesOf(assignments: readonly Assignment[], baseDomain: string): readonly Route[] {
   const byHost = new Map(
     assignments
@@ -68,8 +68,8 @@ function routesOf(assignments: readonly Assignment[], baseDomain: string): reado
 }
 
 /**
- * Rows marked `stop` are a durable decision of a rollout, a scale or a destroy: they name the operation. Instances that
- * are merely missing name nothing, and the agent's brake holds.
+ * Why the node has to stop many instances. Rows marked `stop` are a stored decision. Instances that are only missing give no reason, and
+ * the agent then refuses to stop many at once.
  */
 function massStopReason(assignments: readonly Assignment[]): string {
   const stops = new Map<string, number>();

@@ -12,7 +12,7 @@ export interface DestroyedAppsDeps {
   readonly publish: (node: NodeId) => Promise<void>;
 }
 
-/** What nodes are told of destroyed apps, and what they answer. */
+/** Tracks which destroyed apps a node was asked to remove, and which it has removed. */
 export class DestroyedApps {
   readonly #deps: DestroyedAppsDeps;
 
@@ -21,8 +21,8 @@ export class DestroyedApps {
   }
 
   /**
-   * A node may have build caches of apps that this database does not know at all: its disk or this database comes from a backup, or the
-   * machine was removed and joined again. The node removes those too.
+   * Finds build caches of apps that the database does not know, so that the node removes them. They exist when the node's disk or the
+   * database was restored from a backup, or when the machine was removed and joined again.
    */
   async findUnknown(session: AgentSession, { cachedAppIds, takesDestroyed }: Hello): Promise<void> {
     if (takesDestroyed !== true || cachedAppIds.length === 0) return;
@@ -30,7 +30,7 @@ export class DestroyedApps {
     session.unknownApps = new Set(unknown.slice(0, DESTROYED_PER_NODE_MAX));
   }
 
-  /** A state that names destroyed apps was sent. */
+  /** Records the destroyed apps that a sent state names. */
   recordSent(session: AgentSession, destroyed: readonly DestroyedApp[] = []): void {
     session.endsInstances = destroyed.length > 0;
     for (const { appId } of destroyed) session.askedDestroyed.add(appId);
@@ -48,16 +48,16 @@ export class DestroyedApps {
       for (const appId of appIds) session.unknownApps.delete(appId);
       const left = await store.acknowledgeDestroyed(session.nodeId, appIds);
       if (left + appIds.length <= DESTROYED_PER_NODE_MAX) return;
-      await store.touchNode(session.nodeId); // there were more than a state can name
+      await store.touchNode(session.nodeId); // one state cannot name all of them, so the next state names the rest
       await publish(session.nodeId);
     } catch (error) {
-      // It says so again after the next desired state.
+      // The agent sends the answer again after the next desired state.
       logger.warn({ node: session.name, err: error }, 'destroyed.answer_not_stored');
     }
   }
 }
 
-/** Pure: the destroyed apps that a node is told of, those of the database first. */
+/** Pure: the destroyed apps that a state names, those of the database first. */
 export function destroyedFor(
   known: readonly DestroyedApp[] | undefined,
   unknownApps: ReadonlySet<AppId>,

@@ -100,7 +100,7 @@ export class Dispatcher {
       registry: this.registry,
       unreachableAfterMs: settings.unreachableAfterMs,
       intervalMs: () => this.#intervalMs(),
-      onLost: (node) => this.#notify(node),
+      onUnreachable: (node) => this.#notify(node),
     });
     this.routes = new RouteDistributor({ ...deps, ...settings, registry: this.registry, sessions });
     this.egress = new EgressDistributor({ ...deps, sessions });
@@ -160,7 +160,7 @@ export class Dispatcher {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Never rejects: a state that cannot be read is logged, and the node keeps the previous one. */
+  /** Never rejects. When the state cannot be read, the error is logged and the node keeps its last state. */
   async publish(node: NodeId): Promise<void> {
     try {
       this.routes.scheduleRefresh();
@@ -203,7 +203,7 @@ export class Dispatcher {
     this.#open.add(session);
     session.start();
     session.stopHelloTimer = callAfter(this.#deps.clock, this.#settings.helloTimeoutMs, () => {
-      if (session.hello === undefined) session.end(Status.DEADLINE_EXCEEDED, 'No Hello came.');
+      if (session.hello === undefined) session.end(Status.DEADLINE_EXCEEDED, 'The agent sent no Hello in time.');
     });
   }
 

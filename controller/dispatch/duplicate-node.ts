@@ -30,7 +30,7 @@ export function duplicateNodeReason(name: string, [one, other]: readonly [Boot, 
   const addresses = [one.address, other.address].sort().join(' and ');
   return {
     code: 'SLIP_NODE_TWICE',
-    message: `Two machines are ${name} and take its place from each other again and again (at ${addresses}): one is a copy of the other, with its certificate.`,
-    hint: 'on the copy: sudo sh /opt/slipway/current/install.sh --uninstall, then the line of slipway nodes:token',
+    message: `Two machines use the identity of node ${name} (at ${addresses}). One is a copy of the other, with its certificate.`,
+    hint: 'on the copy: sudo sh /opt/slipway/current/install.sh --uninstall, then the command that slipway nodes:token prints',
   };
 }

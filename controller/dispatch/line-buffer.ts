@@ -1,11 +1,11 @@
 import type { LogLine } from '../../shared/domain/log-line.ts';
 
-/** What one reader may cost: an app that prints long lines, or a node that makes them up, must not take the controller's memory. */
+/** Bounds the memory of one reader, because an app may print long lines and a faulty node may invent them. */
 export const MAX_BUFFERED_CHARS = 16 * 1024 * 1024;
 
 /**
- * Lines between the agents and one reader. Bounded: a reader that is slower than the app loses the oldest lines and is
- * told how many, so that neither the app, nor its node, nor other readers wait.
+ * Holds lines between the agents and one reader. A slow reader loses the oldest lines and gets their number, so that the app, its node and
+ * other readers never wait for it.
  */
 export class LineBuffer {
   readonly #max: number;
@@ -37,7 +37,7 @@ export class LineBuffer {
     this.#wake?.();
   }
 
-  /** What is there, without waiting. */
+  /** The lines in the buffer. Does not wait. */
   takeNow(): TakenLines {
     const taken = { lines: this.#lines, dropped: this.#dropped };
     this.#lines = [];
@@ -46,7 +46,7 @@ export class LineBuffer {
     return taken;
   }
 
-  /** What has come since the last call, waiting for the first; `undefined` at the end. */
+  /** The lines since the last call. Waits for the first line. Undefined at the end. */
   async take(): Promise<TakenLines | undefined> {
     while (this.#lines.length === 0 && !this.#ended) {
       await new Promise<void>((resolve) => {
@@ -60,11 +60,11 @@ export class LineBuffer {
 
 export interface TakenLines {
   readonly lines: readonly LogLine[];
-  /** Of older ones, how many are missing. */
+  /** The number of older lines that were lost. */
   readonly dropped: number;
 }
 
-/** Oldest first; lines of one moment keep the order they came in. The last `count`. */
+/** The last `count` lines, oldest first. Lines with equal times keep their order of arrival. */
 export function lastLines(lines: readonly LogLine[], count: number): readonly LogLine[] {
   const sorted = lines.toSorted((a, b) => a.atMs - b.atMs);
   return count === 0 ? [] : sorted.slice(-count);

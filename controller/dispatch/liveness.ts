@@ -17,15 +17,15 @@ export interface LivenessDeps {
   readonly logger: Logger;
   readonly unreachableAfterMs: number;
   readonly intervalMs: () => number;
-  readonly onLost: (node: NodeId) => void;
+  readonly onUnreachable: (node: NodeId) => void;
 }
 
 const ARRIVALS_AT_ONCE = 100;
 
-/** Who is there and who went silent. The database hears of changes only, never of a heartbeat. */
+/** Tracks which nodes are connected. Only changes are written to the database, never heartbeats. */
 export class Liveness {
   readonly #deps: LivenessDeps;
-  /** A fleet that comes together is written together: each commit waits for the disk. */
+  /** Nodes that connect at the same time share one commit, because each commit waits for the disk. */
   readonly #arrivals: Batches<PresentNode, undefined>;
   #startedAtMs = 0;
 
@@ -37,13 +37,13 @@ export class Liveness {
     });
   }
 
-  /** Watches until the signal aborts. Nodes have the usual time to come back after a start of the controller. */
+  /** Watches until the signal aborts. After a start of the controller, nodes get the full time to reconnect. */
   async watch(signal: AbortSignal): Promise<void> {
     this.#startedAtMs = this.#deps.clock.monotonicMs();
     const everyMs = Math.max(50, this.#deps.unreachableAfterMs / 10);
     while (!signal.aborted) {
       await this.#deps.clock.sleep(everyMs, signal).catch(() => undefined);
-      for (const node of this.#deps.registry.all()) if (this.#silent(node)) await this.#lose(node, signal);
+      for (const node of this.#deps.registry.all()) if (this.#isSilent(node)) await this.#markUnreachable(node, signal);
     }
   }
 
@@ -56,25 +56,25 @@ export class Liveness {
     if (await this.#store(node, 'presence', () => this.#arrivals.add(present))) node.state = 'ready';
   }
 
-  /** Who waits for us is not silent: in a storm of sessions the database is what takes time. */
-  #silent(node: LiveNodeState): boolean {
+  /** A node whose messages wait for the controller is not silent. The database can be slow when many nodes connect at the same time. */
+  #isSilent(node: LiveNodeState): boolean {
     if (node.session?.held === true) return false;
     const seenAtMs = node.session?.lastSeenAtMs ?? node.lastSeenAtMs ?? this.#startedAtMs;
     const limitMs = silenceLimitMs(this.#deps.unreachableAfterMs, this.#deps.intervalMs());
     return this.#deps.clock.monotonicMs() - seenAtMs > limitMs;
   }
 
-  async #lose(node: LiveNodeState, signal: AbortSignal): Promise<void> {
+  async #markUnreachable(node: LiveNodeState, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
-    node.session?.end(Status.DEADLINE_EXCEEDED, 'No heartbeat came.');
+    node.session?.end(Status.DEADLINE_EXCEEDED, 'The agent sent no heartbeat in time.');
     if (node.state !== 'ready') return;
     this.#deps.logger.warn({ node: node.name }, 'node.unreachable');
     if (await this.#store(node, 'state', () => this.#deps.store.setNodeState(node.id, 'unreachable')))
       node.state = 'unreachable';
-    this.#deps.onLost(node.id);
+    this.#deps.onUnreachable(node.id);
   }
 
-  /** A database that cannot be written now must not cost the session; the next change writes again. */
+  /** A failed write does not end the session. The next change is written again. */
   async #store(node: LiveNodeState, what: string, write: () => Promise<unknown>): Promise<boolean> {
     try {
       await write();
@@ -86,12 +86,12 @@ export class Liveness {
   }
 }
 
-/** Facts that are worth a write: free disk changes all the time. */
+/** Facts without the free disk space, which changes too often to be stored. */
 function lasting(facts: NodeFacts): NodeFacts {
   return { ...facts, diskFreeBytes: 0 };
 }
 
-/** An agent that has just started has not read the facts of its machine yet. */
+/** An agent that has just started may not have read the facts of its machine yet. */
 function keepMachine(facts: NodeFacts, { machine }: NodeFacts): NodeFacts {
   return facts.machine === undefined && machine !== undefined ? { ...facts, machine } : facts;
 }

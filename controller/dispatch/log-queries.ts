@@ -16,13 +16,13 @@ export interface LogQueriesDeps {
   readonly nodeName: (node: NodeId) => string;
 }
 
-/** Longest wait for a node's past lines. */
+/** How long to wait for the past lines of a node. */
 const ANSWER_TIMEOUT_MS = 10_000;
-/** Past lines of several nodes are put in order when all have begun to answer, at the latest after this. */
+/** A follower waits at most this long for the first answer of every node, so that past lines can be sorted. */
 const ORDER_WINDOW_MS = 250;
 const MAX_BUFFERED_LINES = 20_000;
 const MAX_PAST_LINES = 200_000;
-/** A fleet this small is asked as a whole, which finds lines of instances that are gone. */
+/** In a fleet of at most this size every node is asked, which also finds lines of former instances. */
 const ASK_ALL_UP_TO = 16;
 
 const CUT = { code: 'SLIP_LOGS_CUT', message: 'the connection was lost; some lines are missing.' };
@@ -32,14 +32,14 @@ interface Asked {
   readonly onChunk: (chunk: LogChunk) => void;
 }
 
-/** One reader's query, spread over nodes. */
+/** The query of one reader, which several nodes answer. */
 interface Reading {
   readonly query: AppLogQuery;
   readonly buffer: LineBuffer;
-  /** Open query id by node. */
+  /** The id of the open query at each node. */
   readonly open: Map<NodeId, string>;
   readonly silent: Set<NodeId>;
-  /** Woken by every answer. */
+  /** Called after every answer. */
   wake: () => void;
 }
 
@@ -54,7 +54,7 @@ export class LogQueries {
 
   onChunk(session: AgentSession, chunk: LogChunk): void {
     const asked = this.#asked.get(chunk.queryId);
-    if (asked === undefined) return; // cancelled meanwhile
+    if (asked === undefined) return; // the query was cancelled
     if (asked.session === session) asked.onChunk(chunk);
     else session.warnOnce('session.unknown_log_query');
   }
@@ -65,7 +65,7 @@ export class LogQueries {
     }
   }
 
-  /** A node came back or got other instances: whoever follows one of its apps hears it from now on. */
+  /** Asks a node that reconnected or got other instances for the apps that readers follow. */
   async onNodeChange(session: AgentSession): Promise<void> {
     for (const reading of this.#followers) {
       if (reading.open.has(session.nodeId)) continue;
@@ -76,8 +76,8 @@ export class LogQueries {
   }
 
   async *read(query: AppLogQuery, signal: AbortSignal): AsyncGenerator<LogLine> {
-    const honest = (query.lines + 100) * (this.#deps.sessions().length + 1);
-    const buffer = new LineBuffer(Math.min(query.follow ? MAX_BUFFERED_LINES : honest, MAX_PAST_LINES));
+    const expected = (query.lines + 100) * (this.#deps.sessions().length + 1);
+    const buffer = new LineBuffer(Math.min(query.follow ? MAX_BUFFERED_LINES : expected, MAX_PAST_LINES));
     const reading: Reading = { query, buffer, open: new Map(), silent: new Set(), wake: () => undefined };
     const stop = (): void => {
       buffer.end();
@@ -95,7 +95,7 @@ export class LogQueries {
     }
   }
 
-  /** Returns the names of nodes that hold the app but cannot be asked. */
+  /** @returns the names of nodes that have instances of the app but no session */
   async #askAll(reading: Reading): Promise<readonly string[]> {
     const rows = await this.#deps.store.assignmentsOfApp(reading.query.appId);
     const holders = new Set(rows.map((row) => row.nodeId));
@@ -130,7 +130,7 @@ export class LogQueries {
     reading.wake();
   }
 
-  /** The past lines in order: all of them, or for a follower those that have come when every node has begun to answer. */
+  /** The past lines in order. A follower gets the lines that have arrived when every node has sent its first answer. */
   async #past(reading: Reading, signal: AbortSignal): Promise<readonly LogLine[]> {
     const { query, open, silent, buffer } = reading;
     const limitMs = query.follow ? ORDER_WINDOW_MS : ANSWER_TIMEOUT_MS;
@@ -152,7 +152,9 @@ export class LogQueries {
     const past = lastLines(lines, query.follow ? lines.length : query.lines);
     const notAnswered = query.follow ? [] : [...open.keys()];
     const cut =
-      dropped > 0 && past.length < query.lines ? [this.#notice('older lines are left out: these are too long.')] : [];
+      dropped > 0 && past.length < query.lines
+        ? [this.#notice('older lines are left out because the lines are too long.')]
+        : [];
     return [
       ...cut,
       ...past,
@@ -165,7 +167,7 @@ export class LogQueries {
       const taken = await reading.buffer.take();
       if (taken === undefined) return;
       if (taken.dropped > 0)
-        yield this.#notice(`${String(taken.dropped)} lines were dropped: this reader is too slow.`);
+        yield this.#notice(`${String(taken.dropped)} lines were dropped because this reader is too slow.`);
       yield* taken.lines;
     }
   }

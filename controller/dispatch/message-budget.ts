@@ -1,19 +1,19 @@
 import type { AgentMessage, UnknownMessage } from '../../shared/rpc/messages.ts';
 
 export interface Budget {
-  /** Sustained cost a second; a small message costs 1. */
+  /** The cost per second that an agent may spend all the time. A small message costs 1. */
   readonly perSecond: number;
-  /** What may be spent at once. */
+  /** The cost that an agent may spend at once. */
   readonly burst: number;
 }
 
-/** What one agent may send; an honest busy one stays an order of magnitude below. */
+/** The limit of one agent. A busy agent that works correctly uses about a tenth of it. */
 export const DEFAULT_BUDGET: Budget = Object.freeze({ perSecond: 500, burst: 2_000 });
 
 const CHUNK_UNIT_BYTES = 16 * 1024;
 const LIST_UNIT = 50;
 
-/** A token bucket. Time is an argument. */
+/** A token bucket. The caller passes the time. */
 export class MessageBudget {
   readonly #budget: Budget;
   #left: number;
@@ -25,7 +25,7 @@ export class MessageBudget {
     this.#at = nowMs;
   }
 
-  /** Spends, and returns how long to stop reading, ms; 0 while within the budget. */
+  /** Spends the cost. @returns how long to stop reading, ms; 0 while the agent is within its budget */
   spend(cost: number, nowMs: number): number {
     const { perSecond, burst } = this.#budget;
     this.#left = Math.min(burst, this.#left + ((nowMs - this.#at) * perSecond) / 1000) - cost;
@@ -34,7 +34,7 @@ export class MessageBudget {
   }
 }
 
-/** Grows with what a message makes us do. */
+/** The cost of a message grows with the work that it causes. */
 export function costOf(message: AgentMessage | UnknownMessage): number {
   switch (message.kind) {
     case 'taskOutput':

@@ -2,14 +2,14 @@ import { status as Status } from '@grpc/grpc-js';
 import type { NodeId } from '../../shared/domain/ids.ts';
 import type { AgentSession } from './agent-session.ts';
 
-/** One in use, one that takes over, and some that a broken network has left behind. */
+/** The session in use, its successor, and some that a broken network did not end. */
 const MAX_PER_NODE = 4;
 
-/** Every open session, those that have not said Hello included; bounded per node, found by node. */
+/** Every open session by node, including those that have not sent Hello. The number of sessions of one node is bounded. */
 export class OpenSessions {
   readonly #sessions = new Map<NodeId, Set<AgentSession>>();
 
-  /** The oldest of a node that has too many gives way. */
+  /** Ends the oldest session of a node that has too many. */
   add(session: AgentSession): void {
     const own = this.#sessions.get(session.nodeId) ?? new Set();
     this.#sessions.set(session.nodeId, own.add(session));

@@ -6,17 +6,17 @@ import { MAX_MESSAGE_BYTES } from '../../shared/rpc/service.ts';
 import { DESTROYED_PER_NODE_MAX } from '../domain/destroyed-apps.ts';
 import { wholeStateBytes, withholdLargest } from './withhold.ts';
 
-/** The part of its desired state that a node is sent. */
+/** The part of the desired state that is sent to a node. */
 export interface OutgoingState {
-  /** Absent: nothing is sent, because the agent is older and the whole state is too large for it. */
+  /** Undefined when nothing is sent, because the whole state is too large for an older agent. */
   readonly message?: Desired | undefined;
   /** Why the node keeps its last state. */
   readonly refusal?: Reason | undefined;
-  /** Why the release of an instance was left out. */
+  /** The instances whose release was left out, with the reason of each. */
   readonly withheld: ReadonlyMap<InstanceId, Reason>;
 }
 
-/** Pure: as much of a desired state as fits into one message, in the form that the agent can read. */
+/** Pure: the part of a desired state that fits into one message, in the form that the agent can read. */
 export function outgoingState(
   whole: DesiredState,
   hello: Pick<Hello, 'takesReleases' | 'takesDestroyed'> | undefined,
@@ -29,7 +29,7 @@ export function outgoingState(
   return { refusal: tooLargeForOldAgent(state, bytes), withheld: new Map() };
 }
 
-/** An agent stops many instances only when it is told why. A list of destroyed apps says it, to an agent that reads it and if it is complete. */
+/** An agent stops many instances only when the state gives a reason. A complete list of destroyed apps is a reason, if the agent reads that list. */
 function withStopReason(state: DesiredState, takesDestroyed: boolean): DesiredState {
   const { destroyed = [], massStopReason } = state;
   if (destroyed.length === 0 || (takesDestroyed && destroyed.length < DESTROYED_PER_NODE_MAX)) return state;

@@ -7,47 +7,47 @@ import type { NodeState } from '../../shared/domain/states.ts';
 import type { UnreadableRequests } from '../../shared/domain/unreadable-requests.ts';
 import type { NodeRow } from '../domain/nodes.ts';
 
-/** A node as it is now: its last facts, and what the controller knows about it. */
+/** The last facts of a node, and what the controller knows about it. */
 export interface LiveNode extends NodeFacts {
   readonly nodeId: NodeId;
   readonly name: string;
   readonly state: NodeState;
-  /** Gets no new instances. */
+  /** The node gets no new instances. */
   readonly cordoned: boolean;
-  /** Cordoned, and the instances it has are moved away. */
+  /** The node is cordoned, and its instances move to other nodes. */
   readonly draining: boolean;
-  /** Silent for so long that its instances are replaced elsewhere until it is back. */
+  /** The node was unreachable for too long, so replacements of its instances run on other nodes until it returns. */
   readonly lost: boolean;
-  /** Its certificates were revoked, and it has not rejoined. */
+  /** The certificates of the node were revoked, and it has not rejoined. */
   readonly revoked: boolean;
   readonly labels: Readonly<Record<string, string>>;
-  /** True while its session is open. */
+  /** The node has an open session. */
   readonly connected: boolean;
-  /** Monotonic ms of the last word from it; absent before the first in this life of the controller. */
+  /** Monotonic time of the last message, ms. Undefined when this controller process has received none. */
   readonly lastSeenAtMs?: number | undefined;
   readonly platform: string;
-  /** Its agent is connected, and of a version that does not go with ours; the hint is the command that mends it. */
+  /** Why the version of the connected agent does not match the controller. The hint is the command that repairs it. */
   readonly versionTrouble?: Reason | undefined;
-  /** Why its agent cannot put its machine right or, while it is not connected, could not start. */
+  /** Why the agent cannot prepare its machine, or why it could not start when it is not connected. */
   readonly trouble?: Reason | undefined;
   readonly load1: number;
-  /** Of its last heartbeat; absent before the first. */
+  /** From the last heartbeat. */
   readonly memoryFreeBytes?: number | undefined;
-  /** `address:port` for other nodes; empty when it takes no requests of theirs. */
+  /** The `address:port` for requests of other nodes. Empty when the node accepts none. */
   readonly meshAddress: string;
-  /** It is connected, and its agent is too old to know which private networks an operator has opened. */
+  /** The connected agent is too old to read the private networks that an operator has opened. */
   readonly egressIgnored?: boolean | undefined;
-  /** It is connected, and its agent removes the data of destroyed apps. */
+  /** The connected agent removes the data of destroyed apps. */
   readonly removesDestroyed: boolean;
-  /** Why it does not do what this controller wants: its last answer, while it is connected. */
+  /** Why the connected agent refuses its desired state. */
   readonly refusal?: Reason | undefined;
-  /** Why it does not take over the fleet's routes, while it is connected. */
+  /** Why the connected agent refuses the fleet's routes. */
   readonly routesRefusal?: Reason | undefined;
-  /** It has not answered to a change of the routes in time. */
+  /** The connected node did not apply a change of the routes in time. */
   readonly routesLate?: boolean | undefined;
-  /** Nodes it would send requests to and cannot reach. */
+  /** Nodes that it should send requests to but cannot reach. */
   readonly unreachablePeerIds: readonly string[];
-  /** Absent when its agent does not say. */
+  /** Undefined when the agent does not report it. */
   readonly unreadableRequests?: UnreadableRequests | undefined;
 }
 
@@ -55,37 +55,37 @@ export interface AppLogQuery {
   readonly appId: AppId;
   readonly app: AppName;
   readonly process?: string | undefined;
-  /** Only lines of the app, or only those of router and platform; all when absent. */
+  /** Lines of the app only, or of router and platform only. Undefined: all lines. */
   readonly source?: LogLine['source'] | undefined;
   readonly lines: number;
   readonly follow: boolean;
 }
 
-/** The live half of the fleet: who is connected and what they report. Nothing of it is in the database. */
+/** The connected nodes and their reports. The database does not contain this state. */
 export interface Fleet {
   nodes(): readonly LiveNode[];
   node(nodeId: NodeId): LiveNode | undefined;
   status(instanceId: InstanceId): InstanceStatus | undefined;
-  /** What a node last reported of its instances. */
+  /** The statuses that a node reported last. */
   statusesOn(nodeId: NodeId): readonly InstanceStatus[];
-  /** Reads the node's desired state from the store and sends it; a no-op when it is not connected (it gets all on Hello). */
+  /** Reads the desired state of a node from the store and sends it. A node without a session gets it after its next Hello. */
   publish(nodeId: NodeId): Promise<void>;
-  /** Takes in a row that somebody changed in the database. A removed node's session ends at once. */
+  /** Call this after a change of the node's row. The session of a removed node ends at once. */
   nodeChanged(row: NodeRow): void;
-  /** What an agent that cannot start says of itself; of no worth once it has. */
+  /** Records why an agent could not start. The next session clears it. */
   startFailed(nodeId: NodeId, trouble: Reason): void;
-  /** Calls back after any report or (dis)connection, with the node. Returns the unsubscribe function. */
+  /** Calls the listener after each report, connection and disconnection. @returns the function that unsubscribes */
   onChange(listener: (nodeId: NodeId) => void): () => void;
   /**
-   * Resolves when every node that is not known to be unreachable sends requests for the app to where it now runs: at once when that has not
-   * changed, and after a minute at the latest (`route-waits.ts`). Never rejects. Call it before instances lose their place.
-   * @param leaving instances about to lose it: no node sends them requests of other nodes any more
+   * Resolves when every reachable node has the current routes of the app: at once if the routes have not changed, and after a minute at the
+   * latest (`route-waits.ts`). Never rejects. Call it before instances stop.
+   * @param leaving instances that are about to stop; other nodes send them no requests any more
    */
   routesApplied(appId: AppId, signal: AbortSignal, leaving?: readonly InstanceId[]): Promise<void>;
-  /** Why the app gets no requests: the fleet's route table has no room for it. Undefined: it has. */
+  /** Why the route table has no entry of the app. Undefined when it has one. */
   leftOutOfRoutes(appId: AppId): Reason | undefined;
-  /** Sends every node the private networks that sandboxes may reach now. Never rejects. */
+  /** Sends the private networks that sandboxes may reach to every node. Never rejects. */
   egressChanged(): Promise<void>;
-  /** Merged log lines of every connected node, oldest first where `follow` is false. */
+  /** The merged log lines of every connected node. They are sorted by time when `follow` is false. */
   logs(query: AppLogQuery, signal: AbortSignal): AsyncIterable<LogLine>;
 }

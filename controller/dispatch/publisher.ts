@@ -4,28 +4,28 @@ import type { NodeId } from '../../shared/domain/ids.ts';
 import type { AgentSession } from './agent-session.ts';
 import { destroyedFor } from './destroyed-apps.ts';
 import { outgoingState, type OutgoingState } from './outgoing-state.ts';
-import type { DesiredOf } from './read-desired.ts';
+import type { ReadState } from './read-desired.ts';
 
 export interface PublisherDeps {
   readonly session: (node: NodeId) => AgentSession | undefined;
-  readonly read: (nodes: readonly NodeId[]) => Promise<DesiredOf>;
+  readonly read: (nodes: readonly NodeId[]) => Promise<ReadState>;
   readonly onSent: (session: AgentSession, state: DesiredState, outgoing: OutgoingState) => void;
 }
 
-/** Nodes that are read together: enough to share what a look costs, few enough for the event loop to turn in between. */
-const AT_ONCE = 50;
+/** How many nodes share one read of the database. A larger batch would block the event loop for too long. */
+const BATCH_SIZE = 50;
 
 type Waiting = PromiseWithResolvers<undefined>;
 
 /**
- * Sends whole desired states. What is asked for while others are being read is read together next, so that a change of
- * the whole fleet costs some looks instead of one a node. A slow node holds at most one unsent state and keeps nobody waiting:
- * its next state is read when its stream takes more.
+ * Sends whole desired states. Requests that arrive during a read are answered by the next read together, so that a change of the whole
+ * fleet needs few reads. A slow node has at most one unsent state and delays no other node: its next state is read when its stream has
+ * drained.
  */
 export class Publisher {
   readonly #deps: PublisherDeps;
   readonly #wanted = new Map<NodeId, Waiting>();
-  /** Sessions whose stream is full → whether something was published meanwhile. */
+  /** Sessions whose stream is full. The value is true when a state was requested in the meantime. */
   readonly #full = new Map<AgentSession, boolean>();
   #running = false;
 
@@ -33,7 +33,7 @@ export class Publisher {
     this.#deps = deps;
   }
 
-  /** Resolves when a state read after this call has been handed to the stream, or there is no stream that takes it. */
+  /** Resolves when a state that was read after this call is in the stream, or when no stream accepts it. */
   publish(node: NodeId): Promise<undefined> {
     const known = this.#wanted.get(node);
     if (known !== undefined) return known.promise;
@@ -46,9 +46,9 @@ export class Publisher {
   async #run(): Promise<void> {
     if (this.#running) return;
     this.#running = true;
-    await Promise.resolve(); // what is asked for in the same breath goes together
+    await Promise.resolve(); // calls of the same event loop turn share one read
     while (this.#wanted.size > 0) {
-      const turn = new Map(this.#wanted.entries().take(AT_ONCE));
+      const turn = new Map(this.#wanted.entries().take(BATCH_SIZE));
       for (const node of turn.keys()) this.#wanted.delete(node);
       await this.#sendAll(turn);
     }
@@ -68,7 +68,7 @@ export class Publisher {
     }
   }
 
-  /** The stream that takes a state now. */
+  /** The session of a node whose stream accepts a state now. */
   #ready(node: NodeId): AgentSession | undefined {
     const session = this.#deps.session(node);
     if (session === undefined || !this.#full.has(session)) return session;
@@ -76,7 +76,7 @@ export class Publisher {
     return undefined;
   }
 
-  /** The rows of one node may be wrong; the others get theirs. */
+  /** Wrong rows of one node must not stop the other nodes. */
   #settle(waiting: Waiting | undefined, send: () => void): void {
     try {
       send();

@@ -3,15 +3,15 @@ import type { NodeId } from '../../shared/domain/ids.ts';
 import type { Store } from '../store/port.ts';
 import { assembleDesiredState, releaseKey } from './desired-state.ts';
 
-/** Assembles what was read. `undefined`: the node is unknown or removed. @throws SLIP_DISPATCH_ROWS */
-export type DesiredOf = (node: NodeId) => DesiredState | undefined;
+/** Builds the state of a node from the rows that were read. Undefined for an unknown or removed node. @throws SLIP_DISPATCH_ROWS */
+export type ReadState = (node: NodeId) => DesiredState | undefined;
 
-/** The desired states of some nodes, generations and contents of one moment. What several nodes share is read and checked once. */
+/** Reads the desired states of several nodes in one transaction. Rows that several nodes share are read and checked once. */
 export async function readDesiredStates(
   store: Pick<Store, 'desiredRows'>,
   nodeIds: readonly NodeId[],
   settings: { readonly epoch: Epoch; readonly baseDomain: string },
-): Promise<DesiredOf> {
+): Promise<ReadState> {
   const rows = await store.desiredRows(nodeIds);
   const nodes = new Map(rows.nodes.map((node) => [node.id, node]));
   const assignments = Map.groupBy(rows.assignments, (row) => row.nodeId);

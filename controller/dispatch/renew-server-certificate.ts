@@ -5,7 +5,7 @@ import type { Dispatch } from './create-dispatch.ts';
 
 const CHECK_EVERY_MS = 60 * 60_000;
 
-/** Gives the agents' door the renewed server certificate; sessions that are open keep theirs. Ends with the signal. */
+/** Keeps the server certificate of the agent port renewed. Open sessions keep the old certificate. Ends with the signal. */
 export async function renewServerCertificate(
   parts: { readonly authority: Authority; readonly dispatch: Dispatch },
   deps: { readonly clock: Clock; readonly log: Logger },

@@ -3,7 +3,7 @@ import type { Clock } from '../../shared/kit/clock.ts';
 import type { AgentSession } from './agent-session.ts';
 import type { LiveNodeState, NodeRegistry } from './node-registry.ts';
 
-/** A caller that waits until the proxy of every node serves a version. */
+/** One caller that waits until every node serves a version. */
 interface Waiting {
   readonly version: number;
   readonly late: Set<NodeId>;
@@ -11,12 +11,12 @@ interface Waiting {
 }
 
 /**
- * An instance that stops before a node's proxy has the new route costs requests there. So a silent node is waited for until it counts as
- * unreachable: silence alone does not tell a busy node from a dead one. A connected node that needs more time than this has another fault, and is not waited for any longer.
+ * If an instance stops before a proxy has the new route, requests of that proxy fail. So a silent node is waited for until it counts as
+ * unreachable, because it may only be busy. A connected node that needs longer than this has another fault, and the wait ends.
  */
 export const ROUTES_APPLIED_TIMEOUT_MS = 60_000;
 
-/** The callers that wait for a version of the route table, and the nodes that each of them waits for. */
+/** Lets callers wait until every node serves a version of the route table. */
 export class RouteWaits {
   readonly #registry: Pick<NodeRegistry, 'all' | 'get'>;
   readonly #clock: Clock;
@@ -27,7 +27,7 @@ export class RouteWaits {
     this.#clock = deps.clock;
   }
 
-  /** @returns the nodes whose proxy did not have the version in time. They are not waited for again until they have caught up. */
+  /** @returns the nodes that did not apply the version in time. Nothing waits for them again until they serve the newest version. */
   async untilApplied(version: number, signal: AbortSignal): Promise<readonly LiveNodeState[]> {
     const late = new Set([...this.#registry.all()].filter((node) => isLate(node, version)).map((node) => node.id));
     if (late.size === 0) return [];
@@ -45,7 +45,7 @@ export class RouteWaits {
     return left;
   }
 
-  /** A node has taken over a version, or refused one. */
+  /** A node has applied or refused a version. */
   answered({ nodeId, routes: { applied } }: AgentSession, newest: number): void {
     const node = this.#registry.get(nodeId);
     if (node === undefined) return;
@@ -66,7 +66,7 @@ export class RouteWaits {
   }
 }
 
-/** Its proxy serves an older table, as far as we know. A node without a session serves too, until it counts as unreachable. */
+/** The node serves an older table, as far as known. A node without a session serves requests too, until it counts as unreachable. */
 function isLate({ state, session, facts, routes }: LiveNodeState, version: number): boolean {
   if (routes.late) return false;
   if (session !== undefined) {

@@ -3,7 +3,7 @@ import type { SecureContextOptions } from 'node:tls';
 import { ServerCredentials } from '@grpc/grpc-js';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 
-/** PEM. Agents must show a certificate of `ca`. */
+/** PEM texts. Agents need a certificate that `ca` has signed. */
 export interface ServerTls {
   readonly key: string;
   readonly certificate: string;
@@ -13,14 +13,14 @@ export interface ServerTls {
 /** Node's default is 120 s. During this time a silent connection uses a file descriptor and memory. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
-/** Mutual TLS 1.2 or later, with a server certificate that can be replaced while the port is open. */
+/** Mutual TLS 1.2 or later. The server certificate can be replaced while the port is open. */
 export class RenewableCredentials extends ServerCredentials {
-  /** @throws SLIP_DISPATCH_TLS when key, certificate or CA are missing or do not fit: nothing is served without them */
+  /** @throws SLIP_DISPATCH_TLS when key, certificate or CA are missing or do not match */
   constructor(tls: ServerTls) {
     super({ requestCert: true, rejectUnauthorized: true, handshakeTimeout: HANDSHAKE_TIMEOUT_MS }, contextOptions(tls));
   }
 
-  /** New connections get the new certificate; open ones keep theirs. @throws SLIP_DISPATCH_TLS */
+  /** New connections get the new certificate. Open connections keep the old one. @throws SLIP_DISPATCH_TLS */
   renew(tls: ServerTls): void {
     this.updateSecureContextOptions(contextOptions(tls));
   }

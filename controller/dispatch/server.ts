@@ -14,15 +14,15 @@ type ConnectionInjector = ReturnType<Server['createConnectionInjector']>;
 export interface ServerSettings {
   readonly keepaliveTimeMs: number;
   readonly keepaliveTimeoutMs: number;
-  /** Without a session a connection is of no use to anybody, and is ended after this. */
+  /** A connection without a session is closed after this time. */
   readonly connectionIdleMs: number;
 }
 
-/** One session and a spare for the moment of its replacement. */
+/** A session and its successor, with a reserve. */
 const MAX_STREAMS = 4;
 const MAX_SESSION_MEMORY_MB = 64;
 const CLOSE_TIMEOUT_MS = 2_000;
-/** The kernel's default maximum. A connection that does not fit in the queue seems open to its client for ever, because the server never closes it. */
+/** The kernel's default maximum. The server never closes a connection that did not fit into the queue, so its client believes that it is open. */
 const BACKLOG = 4096;
 
 /**
@@ -37,7 +37,7 @@ export const AGENT_PORT_LIMITS: ConnectionLimits = Object.freeze({
   graceMs: 20_000,
 });
 
-/** A gRPC server with bounds on what one peer may cost. */
+/** A gRPC server that limits the resources of one peer. */
 export function createGrpcServer(settings: ServerSettings, onSession: (call: AgentCall) => void): Server {
   const server = new Server({
     'grpc.keepalive_time_ms': settings.keepaliveTimeMs,
@@ -59,7 +59,7 @@ export function createGrpcServer(settings: ServerSettings, onSession: (call: Age
   return server;
 }
 
-/** A message that goes to the whole fleet is put into bytes once. */
+/** Serializes a message to the whole fleet only once. */
 function serializeOnce<T extends { fleetRoutes?: unknown }>(serialize: (message: T) => Buffer): (message: T) => Buffer {
   const done = new WeakMap<T, Buffer>();
   return (message) => {
@@ -70,7 +70,7 @@ function serializeOnce<T extends { fleetRoutes?: unknown }>(serialize: (message:
   };
 }
 
-/** The port on which agents call: TCP connections within limits, TLS and gRPC behind it. */
+/** The port for agents. It limits TCP connections before TLS and gRPC begin. */
 export class AgentPort {
   readonly #tcp: TcpServer;
   readonly #connections: ConnectionLimiter;
@@ -85,7 +85,7 @@ export class AgentPort {
     });
   }
 
-  /** @returns the port, which matters when 0 was asked. @throws SLIP_DISPATCH_LISTEN */
+  /** @returns the port that was opened. @throws SLIP_DISPATCH_LISTEN */
   async listen(address: string, credentials: ServerCredentials): Promise<number> {
     this.#injector = this.#grpc.createConnectionInjector(credentials);
     const at = address.lastIndexOf(':');
@@ -121,7 +121,7 @@ export class AgentPort {
   }
 }
 
-/** The other end of a call's connection. */
+/** The address and port of the peer of a call. */
 export function peerOf(call: AgentCall): PeerName {
   const peer = call.getPeer();
   const at = peer.lastIndexOf(':');
@@ -132,7 +132,7 @@ function cannotListen(address: string, cause: unknown): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_DISPATCH_LISTEN',
     message: `The agent port ${address} cannot be opened.`,
-    hint: 'Another controller may be running; see what holds the port with: ss -ltnp',
+    hint: 'Another controller may be running. See which program uses the port with: ss -ltnp',
     cause,
   });
 }

@@ -47,7 +47,7 @@ export class SessionAuthenticator {
       await this.#refuse(call, serial ?? '');
     } catch (error) {
       this.#deps.logger.error({ err: error }, 'session.not_opened');
-      call.emit('error', { code: Status.UNAVAILABLE, details: 'The controller cannot read its database now.' });
+      call.emit('error', { code: Status.UNAVAILABLE, details: 'The controller cannot read its database.' });
     }
     return undefined;
   }

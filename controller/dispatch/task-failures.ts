@@ -20,14 +20,14 @@ const BUILD: TaskFailures<'build'> = {
     new SlipwayError({
       code: 'SLIP_BUILDER_LOST',
       kind: 'transient',
-      message: 'The builder lost its connection in the middle of the build.',
-      hint: 'Push again; `slipway status` shows which nodes are connected.',
+      message: 'The builder lost its connection during the build.',
+      hint: 'Push again. See which nodes are connected with: slipway status',
     }),
   timedOut: ({ timeoutMs }) =>
     new SlipwayError({
       code: 'SLIP_BUILD_TIMEOUT',
-      message: `The build did not end within ${String(Math.round(timeoutMs / 1000))} s and its builder does not say why.`,
-      hint: 'Push again; `slipway status` shows how the nodes are.',
+      message: `The build did not end within ${String(Math.round(timeoutMs / 1000))} s, and its builder sent no result.`,
+      hint: 'Push again. See the nodes with: slipway status',
     }),
   cancelled: () =>
     new SlipwayError({

@@ -1,20 +1,20 @@
 import type { Clock } from '../../shared/kit/clock.ts';
 import type { Fleet } from './port.ts';
 
-export interface Patience {
-  /** Monotonic. */
+export interface WaitLimits {
+  /** Monotonic time. */
   readonly untilMs: number;
   readonly signal: AbortSignal;
 }
 
 /**
- * Looks, and again after every report of the fleet, until `look` finds something or time is up (then undefined).
- * `look` may name the moment of its next look; what is reported while it looks is not missed.
+ * Calls `check` now and after every report of the fleet, until it returns a value. Returns undefined when the time is over. `check` may
+ * name the time of its next call. A report that arrives during a check leads to another check.
  */
 export async function watchFleet<T>(
   deps: { readonly fleet: Pick<Fleet, 'onChange'>; readonly clock: Clock },
-  { untilMs, signal }: Patience,
-  look: (lookAgainAt: (atMs: number) => void) => Promise<T | undefined>,
+  { untilMs, signal }: WaitLimits,
+  check: (checkAgainAt: (atMs: number) => void) => Promise<T | undefined>,
 ): Promise<T | undefined> {
   for (;;) {
     signal.throwIfAborted();
@@ -24,7 +24,7 @@ export async function watchFleet<T>(
       wakeUp.abort();
     });
     try {
-      const found = await look((atMs) => {
+      const found = await check((atMs) => {
         nextMs = Math.min(nextMs, atMs);
       });
       const nowMs = deps.clock.monotonicMs();

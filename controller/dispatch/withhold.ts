@@ -5,10 +5,10 @@ import type { Reason } from '../../shared/domain/instance.ts';
 import type { ConfigVars } from '../../shared/kit/sensitive.ts';
 import { releaseKey } from './desired-state.ts';
 
-/** Most bytes of the common content of a release's instances on one node: config, commands, layers. */
+/** The limit for the content that the instances of a release share on one node: config, commands and layers. */
 export const RELEASE_BYTES_MAX = 4 * CONFIG_BYTES_MAX;
 
-// The overhead of the message: names of fields, lengths, numbers. Generous, so that a sum is never smaller than the message.
+// Overhead of field names, lengths and numbers. The values are high, so that the sum is never smaller than the message.
 const CONTENT_BYTES = 512;
 const LAYER_BYTES = 192;
 const ENTRY_BYTES = 16;
@@ -16,10 +16,10 @@ const INSTANCE_BYTES = 256;
 const ROUTE_BYTES = 64;
 const STATE_BYTES = 16 * 1024;
 
-/** A desired state that fits into one message, and why some of it was left out. */
+/** A desired state that fits into one message. */
 export interface FittingState {
   readonly state: DesiredState;
-  /** Reasons for the instances whose release was left out. */
+  /** The instances whose release was left out, with the reason of each. */
   readonly reasons: ReadonlyMap<InstanceId, Reason>;
 }
 
@@ -30,8 +30,8 @@ interface ReleaseUnit {
 }
 
 /**
- * Pure: leaves out the contents of releases that are too large. When all together are too large, it also leaves out the largest ones, so that the
- * other apps of the node get theirs. Equal states give equal results.
+ * Pure: leaves out the content of releases that are too large. If the sum is still too large, the largest releases are left out too, so that
+ * the other apps of the node get their content. Equal states give equal results.
  */
 export function withholdLargest(state: DesiredState, maxBytes: number): FittingState {
   const units = [...Map.groupBy(state.assignments, releaseKey)]
@@ -52,13 +52,13 @@ export function withholdLargest(state: DesiredState, maxBytes: number): FittingS
   return { state: { ...state, assignments, withheld }, reasons };
 }
 
-/** Bytes of a state in which every assignment is whole, as older agents get it. Pure. */
+/** Bytes of a state in which every assignment is complete. Older agents get this form. Pure. */
 export function wholeStateBytes(state: DesiredState): number {
   const each = state.assignments.map((assignment) => contentBytes([assignment]) + INSTANCE_BYTES);
   return each.reduce((sum, bytes) => sum + bytes, STATE_BYTES + routeBytes(state));
 }
 
-/** Bytes of the common content of a release's instances, which differ only in their commands. */
+/** Bytes of the content that the instances of a release share. Only their commands differ. */
 function contentBytes(assignments: readonly Assignment[]): number {
   const [one] = assignments;
   if (one === undefined) return 0;
@@ -66,7 +66,7 @@ function contentBytes(assignments: readonly Assignment[]): number {
   return releaseBytes({ config: one.config, layers: one.layers, commands: [...commands.values()] });
 }
 
-/** Most bytes of the common content of a release in a message. */
+/** An upper bound for the bytes of a release's content in a message. */
 export function releaseBytes(release: {
   readonly config: ConfigVars;
   readonly layers: readonly unknown[];

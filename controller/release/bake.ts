@@ -1,7 +1,7 @@
 import type { InstanceStatus } from '../../shared/domain/instance.ts';
 import type { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import type { Logger } from '../../shared/kit/log.ts';
-import { type Patience, watchFleet } from '../dispatch/watch-fleet.ts';
+import { watchFleet, type WaitLimits } from '../dispatch/watch-fleet.ts';
 import type { App } from '../domain/apps.ts';
 import { NO_CHANGE, publishTo, setDesired, statusesOf } from '../assignments/assignment-changes.ts';
 import { goBack, type GoBackDeps } from './go-back.ts';
@@ -35,7 +35,7 @@ export class Bakes {
   }
 
   /** The status of the first instance of the release that crashes. */
-  async #firstCrash(app: App, version: number, until: Patience): Promise<InstanceStatus | undefined> {
+  async #firstCrash(app: App, version: number, until: WaitLimits): Promise<InstanceStatus | undefined> {
     return await watchFleet(this.#deps, until, async () => {
       const rows = (await this.#deps.store.assignmentsOfApp(app.id)).filter(
         (row) => row.release === version && row.desired === 'run',

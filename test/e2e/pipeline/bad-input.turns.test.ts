@@ -135,7 +135,7 @@ describe('pushes that meet, end early or find nobody', () => {
       assert.match(
         push.text,
         new RegExp(
-          `^fatal: remote error: No node that is online may build this: [a-z0-9-]+: ${why}\\.\n.*slipway builders`,
+          `^fatal: remote error: No connected node may build this app: [a-z0-9-]+: ${why}\\.\n.*slipway builders`,
         ),
       );
     };
@@ -169,7 +169,7 @@ describe('pushes that meet, end early or find nobody', () => {
       assert.equal(refused.ok, false);
       assert.match(
         refused.text,
-        /^fatal: remote error: No builder is online, so nothing can be built now\.\n.*slipway status — then push again/,
+        /^fatal: remote error: No builder is connected, so nothing can be built\.\n.*slipway status — then push again/,
       );
     }
     const names = ((await fleet.api('GET', '/apps')) as { name: string }[]).map((each) => each.name);

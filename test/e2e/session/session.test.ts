@@ -63,7 +63,7 @@ describe('a session between agent and controller', () => {
     }
     const trouble = await eventually('it is said', () => rig.dispatch.fleet.node(node.row.id)?.trouble);
     assert.equal(trouble.code, 'SLIP_NODE_TWICE');
-    assert.match(trouble.message, /^Two machines are alpha and take its place from each other/);
+    assert.match(trouble.message, /^Two machines use the identity of node alpha/);
   });
 
   it('works with an agent more than one version behind, and tells both sides what to run', async (t) => {

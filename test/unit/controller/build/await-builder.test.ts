@@ -39,7 +39,9 @@ describe('a push just after the start of the controller', () => {
     const { push, said, comeBack, clock, listeners } = world();
     const pushing = push();
     await clock.advance(3_000);
-    assert.deepEqual(said, ['The controller has just started, and no builder is back yet: your push waits for one.\n']);
+    assert.deepEqual(said, [
+      'The controller has just started, and no builder has connected yet. The push waits for one.\n',
+    ]);
     comeBack();
     await pushing;
     assert.equal(clock.monotonicMs(), 3_000);

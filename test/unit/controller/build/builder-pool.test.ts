@@ -48,18 +48,18 @@ describe('who gets a build', () => {
     const said = refusalOf([node('a')], { constructor: 'x' });
     assert.equal(
       said,
-      'No node that is online may build this: a: it has no label constructor, constructor=x is required.',
+      'No connected node may build this app: a: it has no label constructor, constructor=x is required.',
     );
     assert.equal(refusalOf([node('a', { labels: { constructor: 'x' } })], { constructor: 'x' }), 'a');
   });
 
   it('is nobody: each is named with its reason', () => {
-    assert.equal(refusalOf([]), 'No builder is online, so nothing can be built now.');
+    assert.equal(refusalOf([]), 'No builder is connected, so nothing can be built.');
     const three = [node('a', { cordoned: true }), node('b', { stacks: [] }), node('c', { labels: { role: 'run' } })];
     const labelled = three.slice(0, 2).map((one) => ({ ...one, labels: { role: 'build' } }));
     assert.equal(
       refusalOf([...labelled, three[2]!], { role: 'build' }),
-      'No node that is online may build this: a: it is cordoned and takes nothing new; b: it does not have the stack host; ' +
+      'No connected node may build this app: a: it is cordoned and takes nothing new; b: it does not have the stack host; ' +
         'c: it has role=run, role=build is required.',
     );
   });

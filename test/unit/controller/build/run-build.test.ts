@@ -101,7 +101,7 @@ describe('what a builder answers', () => {
     for (const other of [{ commit: 'd'.repeat(40) }, { stack: 'debian-12' }]) {
       const { code, told, state } = await buildAnswered({ ...slugOf('a'), ...other });
       assert.deepEqual([code, state], ['SLIP_BUILD_OTHER', 'failed']);
-      assert.match(told, /The builder attic answered with a slug of another commit or stack/);
+      assert.match(told, /The builder attic returned a slug of another commit or stack/);
       assert.match(told, /slipway nodes:revoke attic/);
     }
   });

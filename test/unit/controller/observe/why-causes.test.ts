@@ -165,8 +165,8 @@ const CAUSES: readonly {
     screen: [
       'fra-1 is in trouble.',
       '',
-      '  Two machines are fra-1 and take its place from each other again and again (at 10.0.0.12 and 10.0.0.13): one is a copy of the other, with its certificate.',
-      '  Next: on the copy: sudo sh /opt/slipway/current/install.sh --uninstall, then the line of slipway nodes:token',
+      '  Two machines use the identity of node fra-1 (at 10.0.0.12 and 10.0.0.13). One is a copy of the other, with its certificate.',
+      '  Next: on the copy: sudo sh /opt/slipway/current/install.sh --uninstall, then the command that slipway nodes:token prints',
     ],
   },
   {
