@@ -1,7 +1,7 @@
 import type { Run } from '../shared/kit/exec.ts';
 import type { ApiClient } from './client.ts';
 import type { ControlsShown } from './terminal/escape.ts';
-import type { Look } from './terminal/look.ts';
+import type { RenderContext } from './terminal/render-context.ts';
 import type { Paint } from './terminal/paint.ts';
 
 /** The values of a command's flags, by long name in camel case. */
@@ -55,7 +55,7 @@ export async function show<T>(
   await cli.write(flags['json'] === true ? `${JSON.stringify(body, undefined, 2)}\n` : render(body));
 }
 
-export function look(cli: Cli): Look {
+export function renderContext(cli: Cli): RenderContext {
   return { paint: cli.paint, nowMs: cli.nowMs() };
 }
 

@@ -5,7 +5,7 @@ import type { AnswerOutput, BodyInput, LineOutput, Params, QueryOutput, RouteSpe
 import { SlipwayError } from '../shared/kit/errors.ts';
 import { linesOf } from './lines.ts';
 import type { CliSettings } from './settings.ts';
-import { legible } from './terminal/escape.ts';
+import { escapeAll } from './terminal/escape.ts';
 import { createTransport, type StreamOptions, type Transport } from './transport.ts';
 
 /** The controller's API, route by route. Fields of an answer that this version does not know are left out. */
@@ -74,7 +74,7 @@ export function clientOver(transport: Transport): ApiClient {
   };
   return {
     url: transport.url,
-    call: async (id, ...input) => legible(await callAsIs(id, ...input)),
+    call: async (id, ...input) => escapeAll(await callAsIs(id, ...input)),
     callAsIs,
     list: (id) => readPages(transport, id),
     lines: (id, input, options) => readLines(id, () => streamOf(transport, id, { input, options })),
@@ -115,7 +115,7 @@ async function readPages(transport: Transport, id: PagedId): Promise<Answer<Page
   const rows: Answer<PagedId>[number][] = [];
   for (let after: string | undefined; ;) {
     const { text, header } = await transport.ask({ method: 'GET', path: pathOf(id, { query: { after } }) });
-    rows.push(...legible(readAnswer(id, text)));
+    rows.push(...escapeAll(readAnswer(id, text)));
     const next = header(NEXT_PAGE_HEADER);
     if (next === undefined || next === after) return rows;
     after = next;

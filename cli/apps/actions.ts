@@ -26,11 +26,11 @@ export const create: CommandRun = async (cli, [name], flags) => {
     render: (app) => `Created ${cli.paint.bold(app.name)}\n${cli.paint.cyan(app.webUrl)} | ${app.gitUrl}\n`,
   });
   if (flags['remote'] === false || !(await isGitFolder(cli))) return;
-  await leadTo(cli, body, textFlag(flags, 'remote') ?? 'slipway');
+  await addRemote(cli, body, textFlag(flags, 'remote') ?? 'slipway');
 };
 
 /** Keeps an existing remote, so that the folder still pushes to the same app. */
-async function leadTo(cli: Cli, app: AppBody, remote: string): Promise<void> {
+async function addRemote(cli: Cli, app: AppBody, remote: string): Promise<void> {
   const before = await remoteUrl(cli, remote);
   if (before !== undefined && before !== app.gitUrl) {
     cli.note(
@@ -45,13 +45,13 @@ async function leadTo(cli: Cli, app: AppBody, remote: string): Promise<void> {
 export const open: CommandRun = async (cli, [path = '/'], flags) => {
   const app = await cli.app(flags);
   const { webUrl } = await (await cli.api()).call('showApp', { params: { app } });
-  const url = path === '/' ? webUrl : addressOf(webUrl, path);
+  const url = path === '/' ? webUrl : pageUrl(webUrl, path);
   await cli.write(`${url}\n`);
   if (cli.interactive) await openBrowser(cli, url);
 };
 
 /** The address of a page of the app. @throws SLIP_CLI_USAGE if the path leads to another site */
-function addressOf(webUrl: string, path: string): string {
+function pageUrl(webUrl: string, path: string): string {
   const url = new URL(path.replace(/^\/*/, '/'), webUrl);
   if (url.origin === new URL(webUrl).origin) return url.href;
   throw usageError(`${JSON.stringify(path)} is not a path of the app.`, 'For example: slipway open /orders');

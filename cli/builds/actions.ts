@@ -1,8 +1,8 @@
 import { SlipwayError } from '../../shared/kit/errors.ts';
-import { controlsShown, look, show, type CommandRun } from '../cli.ts';
+import { controlsShown, renderContext, show, type CommandRun } from '../cli.ts';
 import { linesOf } from '../lines.ts';
 import { pageLimit } from '../parse-flags.ts';
-import { shown } from '../terminal/escape.ts';
+import { escapeUntrusted } from '../terminal/escape.ts';
 import { renderBuilds } from './render.ts';
 
 export const builds: CommandRun = async (cli, _args, flags) => {
@@ -11,7 +11,7 @@ export const builds: CommandRun = async (cli, _args, flags) => {
   const body = await (await cli.api()).call('listBuilds', { params: { app }, query: { limit: most } });
   await show(cli, flags, {
     body,
-    render: (rows) => renderBuilds(app, rows, { ...look(cli), isEnd: rows.length < most }),
+    render: (rows) => renderBuilds(app, rows, { ...renderContext(cli), isEnd: rows.length < most }),
   });
 };
 
@@ -27,7 +27,7 @@ export const buildOutput: CommandRun = async (cli, [given], flags) => {
   );
   for await (const line of linesOf(answer)) {
     if (flags['json'] === true) await cli.write(`${JSON.stringify({ build: id, line })}\n`);
-    else await cli.write(`${shown(line, controlsShown(cli, flags))}\n`);
+    else await cli.write(`${escapeUntrusted(line, controlsShown(cli, flags))}\n`);
   }
 };
 

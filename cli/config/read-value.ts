@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
 import { CONFIG_BYTES_MAX } from '../../shared/domain/config-size.ts';
+import { readAll } from '../terminal/read-all.ts';
 import { usageError } from '../usage-error.ts';
 
 const EXAMPLE = 'For example: slipway config:set TLS_KEY --file key.pem';
@@ -22,20 +23,13 @@ export async function readValue(
   }
 }
 
-/** Stops at the limit, so that an endless input does not fill the memory. */
+/** @throws SLIP_CLI_USAGE if the source cannot be read or is too large */
 async function readBytes(source: AsyncIterable<unknown>, name: string): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  try {
-    for await (const chunk of source) {
-      chunks.push(Buffer.from(chunk as Uint8Array));
-      length += chunks.at(-1)?.length ?? 0;
-      if (length > CONFIG_BYTES_MAX + 2) break;
-    }
-  } catch (error) {
+  // Two more bytes, because the last newline does not count.
+  const bytes = await readAll(source, CONFIG_BYTES_MAX + 2).catch((error: unknown) => {
     throw usageError(`${name} cannot be read: ${error instanceof Error ? error.message : 'unknown error'}.`, EXAMPLE);
-  }
-  if (length <= CONFIG_BYTES_MAX + 2) return Buffer.concat(chunks);
+  });
+  if (bytes !== undefined) return bytes;
   throw usageError(
     `${name} has more than ${String(CONFIG_BYTES_MAX)} bytes, the limit for all config vars of an app.`,
     'Put large data into a file of the app or into a store, and set the variable to its address.',

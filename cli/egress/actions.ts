@@ -23,7 +23,7 @@ export const add: CommandRun = async (cli, [cidr = ''], flags) => {
       ? await api.call('addEgress', { body: { cidr } })
       : await api.call('addAppEgress', { params: { app }, body: { cidr } });
   const render = (answer: EgressChangedBody): string =>
-    `Opened ${answer.cidr} to ${ofWhom(flags)}, builds included. Nothing needs a restart.\n${renderProblems(answer.problems, cli.paint)}`;
+    `Opened ${answer.cidr} to ${scopeOf(flags)}, builds included. Nothing needs a restart.\n${renderProblems(answer.problems, cli.paint)}`;
   await show(cli, flags, { body, render });
 };
 
@@ -36,7 +36,7 @@ export const remove: CommandRun = async (cli, [cidr = ''], flags) => {
       : await api.call('removeAppEgress', { params: { app, cidr } });
   const render = (answer: EgressChangedBody): string =>
     [
-      `Closed ${answer.cidr} to ${ofWhom(flags)}, for new connections.`,
+      `Closed ${answer.cidr} to ${scopeOf(flags)}, for new connections.`,
       `Open connections last until they end. To end them now: slipway ps:restart -a ${app ?? 'APP'}`,
       renderProblems(answer.problems, cli.paint),
     ].join('\n');
@@ -44,6 +44,6 @@ export const remove: CommandRun = async (cli, [cidr = ''], flags) => {
 };
 
 /** Ignores the git remote of the folder: only the flag chooses between one app and all apps. */
-function ofWhom(flags: Flags): string {
+function scopeOf(flags: Flags): string {
   return textFlag(flags, 'app') ?? 'every app';
 }

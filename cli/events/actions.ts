@@ -1,6 +1,6 @@
 import { textFlag, type Cli, type CommandRun, type Flags } from '../cli.ts';
 import { parseCount } from '../parse-flags.ts';
-import { legible } from '../terminal/escape.ts';
+import { escapeAll } from '../terminal/escape.ts';
 import { renderEvent, renderEvents } from './render.ts';
 
 export const events: CommandRun = async (cli, _args, flags) => {
@@ -55,5 +55,5 @@ async function tail(cli: Cli, flags: Flags): Promise<void> {
       ? api.lines('listEvents', { query }, options)
       : api.lines('listAppEvents', { params: { app }, query }, options);
   for await (const event of lines)
-    await cli.write(flags['json'] === true ? `${JSON.stringify(event)}\n` : renderEvent(legible(event), cli.paint));
+    await cli.write(flags['json'] === true ? `${JSON.stringify(event)}\n` : renderEvent(escapeAll(event), cli.paint));
 }

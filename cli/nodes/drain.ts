@@ -9,14 +9,16 @@ export const drain: CommandRun = async (cli, [node = ''], flags) => {
   const api = await cli.api();
   const deadline = textFlag(flags, 'deadline');
   const body = deadline === undefined ? {} : { deadlineMs: parseDurationMs(deadline, '--deadline') };
-  const begun = await api.call('drainNode', { params: { node }, body });
+  const started = await api.call('drainNode', { params: { node }, body });
   if (flags['wait'] === false)
     return show(cli, flags, {
-      body: begun,
+      body: started,
       render: (answer) => `Draining ${answer.name}. See: slipway nodes:info ${answer.name}\n`,
     });
-  const ended = await followDrain(cli, begun, (text) => (flags['json'] === true ? Promise.resolve() : cli.write(text)));
-  if (ended.placed.length > 0) throw notEmpty(ended);
+  const ended = await followDrain(cli, started, (text) =>
+    flags['json'] === true ? Promise.resolve() : cli.write(text),
+  );
+  if (ended.placed.length > 0) throw nodeNotEmpty(ended);
   await show(cli, flags, {
     body: ended,
     render: (answer) =>
@@ -25,21 +27,25 @@ export const drain: CommandRun = async (cli, [node = ''], flags) => {
 };
 
 /** Prints what is new. Ctrl-C ends this command, not the drain. */
-async function followDrain(cli: Cli, begun: NodeInfoBody, say: (text: string) => Promise<void>): Promise<NodeInfoBody> {
+async function followDrain(
+  cli: Cli,
+  started: NodeInfoBody,
+  print: (text: string) => Promise<void>,
+): Promise<NodeInfoBody> {
   const api = await cli.api();
-  let now = begun;
-  let said = new Set<string>();
+  let node = started;
+  let printed = new Set<string>();
   for (;;) {
-    const lines = renderDrainStep(now, cli.paint);
-    for (const line of lines.filter((each) => !said.has(each))) await say(`${line}\n`);
-    said = new Set(lines);
-    if (now.draining !== true || cli.signal.aborted) return now;
+    const lines = renderDrainStep(node, cli.paint);
+    for (const line of lines.filter((each) => !printed.has(each))) await print(`${line}\n`);
+    printed = new Set(lines);
+    if (node.draining !== true || cli.signal.aborted) return node;
     await pauseBeforePoll(cli);
-    now = await api.call('showNode', { params: { node: begun.name } });
+    node = await api.call('showNode', { params: { node: started.name } });
   }
 }
 
-function notEmpty(node: NodeInfoBody): SlipwayError {
+function nodeNotEmpty(node: NodeInfoBody): SlipwayError {
   const names = node.placed.map(({ app, name }) => `${name} of ${app}`).join(', ');
   return new SlipwayError({
     code: 'SLIP_NODE_NOT_DRAINED',

@@ -1,6 +1,6 @@
 import type { NodeBody, NodeInfoBody, PlacedBody } from '../../shared/api/nodes.ts';
 import { formatDuration, formatRemaining } from '../../shared/kit/duration.ts';
-import type { Look } from '../terminal/look.ts';
+import type { RenderContext } from '../terminal/render-context.ts';
 import { nodeRow } from '../terminal/node-row.ts';
 import type { Paint } from '../terminal/paint.ts';
 import { renderProblems } from '../terminal/problems.ts';
@@ -15,10 +15,10 @@ export function renderNodes(nodes: readonly NodeBody[], paint: Paint): string {
   return `=== ${paint.bold('Nodes')}\n${renderTable(nodes.map((node) => nodeRow(node, paint)))}${rest}`;
 }
 
-export function renderNodeInfo(node: NodeInfoBody, look: Look): string {
-  const { paint, nowMs } = look;
+export function renderNodeInfo(node: NodeInfoBody, context: RenderContext): string {
+  const { paint, nowMs } = context;
   const rows: [string, Cell][] = [
-    ['State:', stateOf(node, look)],
+    ['State:', stateOf(node, context)],
     [
       'Labels:',
       Object.entries(node.labels)
@@ -28,8 +28,8 @@ export function renderNodeInfo(node: NodeInfoBody, look: Look): string {
     ],
     ['System:', [node.platform, node.kernel].filter((part) => part !== undefined && part !== '').join(', kernel ')],
     ...machineRows(node.machine),
-    ['Memory:', sizes(node.memoryFreeBytes, node.memoryBytes)],
-    ['Disk:', sizes(node.diskFreeBytes, node.diskBytes)],
+    ['Memory:', renderSizes(node.memoryFreeBytes, node.memoryBytes)],
+    ['Disk:', renderSizes(node.diskFreeBytes, node.diskBytes)],
     [
       'Load:',
       node.load1 === undefined
@@ -38,7 +38,7 @@ export function renderNodeInfo(node: NodeInfoBody, look: Look): string {
     ],
     ['Agent:', [node.agentVersion, node.sandboxDriver].filter((part) => part !== undefined && part !== '').join(', ')],
     ['Proxy:', node.proxyVersion === undefined || node.proxyVersion === '' ? '' : `HAProxy ${node.proxyVersion}`],
-    ['Unreadable requests:', sayUnreadable(node.unreadableRequests, nowMs)],
+    ['Unreadable requests:', renderUnreadable(node.unreadableRequests, nowMs)],
     ['Missing:', node.missing.join(', ')],
     ['Trouble:', node.trouble?.message ?? ''],
     ['Joined:', `${renderTime(node.joinedAtMs)} (${renderAgo(node.joinedAtMs, nowMs)})`],
@@ -49,7 +49,7 @@ export function renderNodeInfo(node: NodeInfoBody, look: Look): string {
   return `=== ${paint.bold(node.name)}\n${facts}${trouble}\n=== ${paint.bold('Instances')}\n${instances}`;
 }
 
-function stateOf(node: NodeInfoBody, { paint, nowMs }: Look): Cell {
+function stateOf(node: NodeInfoBody, { paint, nowMs }: RenderContext): Cell {
   const left =
     node.drainUntilMs === undefined ? '' : ` for another ${formatRemaining(node.drainUntilMs - nowMs)} at most`;
   const extra = node.draining === true ? `, draining${left}` : node.cordoned === true ? ', cordoned' : '';
@@ -62,13 +62,13 @@ function stateOf(node: NodeInfoBody, { paint, nowMs }: Look): Cell {
 }
 
 /** Empty if there were none, so that the line is left out. */
-function sayUnreadable(unreadable: NodeInfoBody['unreadableRequests'], nowMs: number): string {
+function renderUnreadable(unreadable: NodeInfoBody['unreadableRequests'], nowMs: number): string {
   if (unreadable?.last === undefined) return '';
   const { atMs, cause } = unreadable.last;
   return `${String(unreadable.count)} since its agent started, the last ${renderAgo(atMs, nowMs)} (${cause})`;
 }
 
-function sizes(free: number | undefined, all: number | undefined): string {
+function renderSizes(free: number | undefined, all: number | undefined): string {
   if (all === undefined || all === 0) return free === undefined || free === 0 ? '' : `${renderBytes(free)} free`;
   return free === undefined ? renderBytes(all) : `${renderBytes(free)} free of ${renderBytes(all)}`;
 }
@@ -76,10 +76,10 @@ function sizes(free: number | undefined, all: number | undefined): string {
 function instanceRow(placed: PlacedBody, paint: Paint): Cell[] {
   const { app, name, release, state } = placed;
   const colour = state === 'live' ? paint.green : state === 'failed' || state === 'backoff' ? paint.red : paint.yellow;
-  return [app, name, `v${String(release)}`, { text: state, paint: colour }, fateOf(placed)];
+  return [app, name, `v${String(release)}`, { text: state, paint: colour }, nextStepOf(placed)];
 }
 
-function fateOf({ desired, movingTo, waits }: PlacedBody): string {
+function nextStepOf({ desired, movingTo, waits }: PlacedBody): string {
   if (movingTo !== undefined) return `moves to ${movingTo}`;
   if (waits !== undefined) return `must move but cannot: ${waits}`;
   if (desired === 'standby') return 'standby for a rollback';
@@ -89,7 +89,7 @@ function fateOf({ desired, movingTo, waits }: PlacedBody): string {
 /** One line for each instance that is still on the node. */
 export function renderDrainStep(node: NodeInfoBody, paint: Paint): readonly string[] {
   return node.placed.map((placed) => {
-    const fate = fateOf(placed);
-    return `${paint.bold(placed.name)} of ${placed.app}: ${fate === '' ? 'waits to be moved' : fate}`;
+    const step = nextStepOf(placed);
+    return `${paint.bold(placed.name)} of ${placed.app}: ${step === '' ? 'waits to be moved' : step}`;
   });
 }

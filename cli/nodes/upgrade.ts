@@ -4,7 +4,7 @@ import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { CommandRun } from '../cli.ts';
 import { renderUpgradeChanges, renderUpgradeEnd } from './render-upgrade.ts';
 
-const LOOK_MS = 500;
+const POLL_MS = 500;
 
 /** The controller continues when this command is interrupted. */
 export const upgrade: CommandRun = async (cli, nodes, flags) => {
@@ -19,7 +19,7 @@ export const upgrade: CommandRun = async (cli, nodes, flags) => {
     if (!quiet) await cli.write(renderUpgradeChanges(before, body));
     if (body.state !== 'running') break;
     before = body;
-    await systemClock.sleep(LOOK_MS, cli.signal);
+    await systemClock.sleep(POLL_MS, cli.signal);
     body = await api.call('showUpgrade');
   }
   await cli.write(quiet ? `${JSON.stringify(body, undefined, 2)}\n` : renderUpgradeEnd(body));

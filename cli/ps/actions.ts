@@ -1,5 +1,5 @@
 import type { LimitsChange } from '../../shared/api/formation.ts';
-import { look, show, textFlag, type CommandRun, type Flags } from '../cli.ts';
+import { renderContext, show, textFlag, type CommandRun, type Flags } from '../cli.ts';
 import { oneOf, parseBytes, parseCount, parseCpuMillis, parseQuantity } from '../parse-flags.ts';
 import { readPlans, requiredType } from '../process-plans.ts';
 import { renderLimits, renderScale } from './render-plans.ts';
@@ -9,7 +9,7 @@ export const ps: CommandRun = async (cli, types, flags) => {
   const app = await cli.app(flags);
   const all = await (await cli.api()).call('listInstances', { params: { app } });
   const body = types.length === 0 ? all : all.filter(({ type }) => types.includes(type));
-  await show(cli, flags, { body, render: (instances) => renderPs(app, instances, look(cli)) });
+  await show(cli, flags, { body, render: (instances) => renderPs(app, instances, renderContext(cli)) });
 };
 
 /** As in Heroku: shows the quantities without arguments, and scales with `web=2`. */

@@ -1,12 +1,12 @@
 import type { InstanceBody } from '../../shared/api/formation.ts';
 import { sayCrashLoop } from '../../shared/domain/crash-loop.ts';
 import { oneLine } from '../terminal/escape.ts';
-import type { Look } from '../terminal/look.ts';
+import type { RenderContext } from '../terminal/render-context.ts';
 import type { Paint } from '../terminal/paint.ts';
 import { renderAgo, renderTime } from '../terminal/time.ts';
 
 /** The words of Heroku for the states of an instance. */
-const WORDS: Readonly<Record<InstanceBody['state'], string>> = {
+const STATE_LABELS: Readonly<Record<InstanceBody['state'], string>> = {
   pending: 'starting',
   fetching: 'starting',
   starting: 'starting',
@@ -19,28 +19,28 @@ const WORDS: Readonly<Record<InstanceBody['state'], string>> = {
 };
 
 /** Instances by process type, as `heroku ps` shows them. */
-export function renderPs(app: string, instances: readonly InstanceBody[], look: Look): string {
-  const shown = instances.filter((instance) => instance.desired !== 'stop' || instance.state !== 'stopped');
-  if (shown.length === 0)
+export function renderPs(app: string, instances: readonly InstanceBody[], context: RenderContext): string {
+  const visible = instances.filter((instance) => instance.desired !== 'stop' || instance.state !== 'stopped');
+  if (visible.length === 0)
     return `${app} runs no processes. Deploy it with: git push slipway main. Or, if every type is scaled to 0: slipway ps:scale TYPE=1 -a ${app}\n`;
-  const types = Map.groupBy(shown, (instance) => instance.type);
+  const types = Map.groupBy(visible, (instance) => instance.type);
   const sections = [...types].sort(([a], [b]) => rank(a) - rank(b) || a.localeCompare(b));
-  return sections.map(([type, members]) => renderType(type, members, look)).join('\n');
+  return sections.map(([type, members]) => renderType(type, members, context)).join('\n');
 }
 
 function rank(type: string): number {
   return type === 'web' ? 0 : 1;
 }
 
-function renderType(type: string, members: readonly InstanceBody[], look: Look): string {
+function renderType(type: string, members: readonly InstanceBody[], context: RenderContext): string {
   const wanted = new Set(members.flatMap((instance) => (instance.desired === 'run' ? [instance.name] : []))).size;
   const command = members.find((instance) => instance.command !== '')?.command ?? '';
-  const title = `=== ${look.paint.bold(type)} (${wanted}): ${look.paint.cyan(command)}\n`;
+  const title = `=== ${context.paint.bold(type)} (${wanted}): ${context.paint.cyan(command)}\n`;
   return (
     title +
     [...members]
       .sort(byName)
-      .map((instance) => renderInstance(instance, look))
+      .map((instance) => renderInstance(instance, context))
       .join('')
   );
 }
@@ -49,39 +49,39 @@ function byName(a: InstanceBody, b: InstanceBody): number {
   return a.name.localeCompare(b.name, 'en', { numeric: true }) || a.release - b.release;
 }
 
-function renderInstance(instance: InstanceBody, look: Look): string {
-  const { nowMs } = look;
-  const notes = [`on ${instance.node}`, `v${instance.release}`, ...extras(instance, nowMs)].join(', ');
+function renderInstance(instance: InstanceBody, context: RenderContext): string {
+  const { nowMs } = context;
+  const notes = [`on ${instance.node}`, `v${instance.release}`, ...notesOf(instance, nowMs)].join(', ');
   const reason =
     instance.reason === undefined ? '' : `\n      ${oneLine(`${instance.reason.message}${hint(instance)}`)}`;
-  return `${instance.name}: ${shownState(instance, look)}, ${notes}${reason}\n`;
+  return `${instance.name}: ${shownState(instance, context)}, ${notes}${reason}\n`;
 }
 
-function shownState(instance: InstanceBody, { paint, nowMs }: Look): string {
+function shownState(instance: InstanceBody, { paint, nowMs }: RenderContext): string {
   const { crashLoop, startedAtMs } = instance;
   if (crashLoop !== undefined) return paint.red(sayCrashLoop(crashLoop, { ...instance, nowMs }));
   const since = startedAtMs === undefined ? '' : ` ${renderTime(startedAtMs)} (${renderAgo(startedAtMs, nowMs)})`;
-  return `${colour(instance, paint)(WORDS[instance.state])}${since}`;
+  return `${colour(instance, paint)(STATE_LABELS[instance.state])}${since}`;
 }
 
 function hint({ reason }: InstanceBody): string {
   return reason?.hint === undefined ? '' : ` ${reason.hint}`;
 }
 
-function extras(instance: InstanceBody, nowMs: number): readonly string[] {
+function notesOf(instance: InstanceBody, nowMs: number): readonly string[] {
   const standby = instance.desired === 'standby' ? ['standby for a rollback'] : [];
   if (instance.restarts === 0) return standby;
   const times = instance.restarts === 1 ? 'restarted once' : `restarted ${instance.restarts} times`;
-  return [`${times}${lastEnd(instance, nowMs)}`, ...standby];
+  return [`${times}${lastExitNote(instance, nowMs)}`, ...standby];
 }
 
 /** The reason for the last restart, also if the instance is up again. */
-function lastEnd({ lastExit, reason }: InstanceBody, nowMs: number): string {
+function lastExitNote({ lastExit, reason }: InstanceBody, nowMs: number): string {
   if (lastExit === undefined || reason !== undefined) return '';
-  return ` (${howItEnded(lastExit)} ${renderAgo(lastExit.atMs, nowMs)})`;
+  return ` (${describeExit(lastExit)} ${renderAgo(lastExit.atMs, nowMs)})`;
 }
 
-function howItEnded(exit: NonNullable<InstanceBody['lastExit']>): string {
+function describeExit(exit: NonNullable<InstanceBody['lastExit']>): string {
   if (exit.oomKilled)
     return exit.oomOfNode === true ? 'killed because its node ran out of memory' : 'ran out of memory';
   if (exit.signal !== undefined) return `ended by ${exit.signal}`;

@@ -13,10 +13,10 @@ export const rebalance: CommandRun = async (cli, _args, flags) => {
   await followMoves(cli, body);
 };
 
-async function followMoves(cli: Cli, begun: RebalanceBody): Promise<void> {
+async function followMoves(cli: Cli, started: RebalanceBody): Promise<void> {
   const api = await cli.api();
   const done = new Set<number>();
-  for (let now = begun; now.running && !cli.signal.aborted;) {
+  for (let now = started; now.running && !cli.signal.aborted;) {
     await pauseBeforePoll(cli);
     now = await api.call('showRebalanceProgress');
     for (const [at, move] of now.moves.entries()) {

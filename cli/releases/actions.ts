@@ -1,4 +1,4 @@
-import { look, show, type CommandRun } from '../cli.ts';
+import { renderContext, show, type CommandRun } from '../cli.ts';
 import { pageLimit } from '../parse-flags.ts';
 import { renderReleases } from './render.ts';
 
@@ -8,6 +8,6 @@ export const releases: CommandRun = async (cli, _args, flags) => {
   const body = await (await cli.api()).call('listReleases', { params: { app }, query: { limit: most } });
   await show(cli, flags, {
     body,
-    render: (rows) => renderReleases(app, rows, { ...look(cli), isEnd: rows.length < most }),
+    render: (rows) => renderReleases(app, rows, { ...renderContext(cli), isEnd: rows.length < most }),
   });
 };

@@ -1,6 +1,6 @@
 import type { ReleaseBody } from '../../shared/api/releases.ts';
 import { KEPT_WORDS } from '../../shared/domain/history.ts';
-import type { PageLook } from '../terminal/look.ts';
+import type { PageContext } from '../terminal/render-context.ts';
 import { stateCell } from '../terminal/state-cell.ts';
 import { renderTable, type Cell } from '../terminal/table.ts';
 import { renderAgo } from '../terminal/time.ts';
@@ -8,7 +8,7 @@ import { renderAgo } from '../terminal/time.ts';
 export function renderReleases(
   app: string,
   releases: readonly ReleaseBody[],
-  { paint, nowMs, isEnd = false }: PageLook,
+  { paint, nowMs, isEnd = false }: PageContext,
 ): string {
   if (releases.length === 0) return `${app} has no releases yet. Create one with: git push slipway main\n`;
   const rows = releases.map((release): Cell[] => [

@@ -1,14 +1,14 @@
 import type { AppStatusBody, StatusBody } from '../../shared/api/observe.ts';
 import { formatDuration } from '../../shared/kit/duration.ts';
-import type { Look } from '../terminal/look.ts';
+import type { RenderContext } from '../terminal/render-context.ts';
 import { nodeRow } from '../terminal/node-row.ts';
 import { renderProblems } from '../terminal/problems.ts';
 import { renderTable, type Cell } from '../terminal/table.ts';
 import { renderAgo, renderTime } from '../terminal/time.ts';
 
 /** One screen: problems first, each with the next command; then controller, nodes and apps. */
-export function renderStatus(status: StatusBody, look: Look): string {
-  const { paint } = look;
+export function renderStatus(status: StatusBody, context: RenderContext): string {
+  const { paint } = context;
   const { version, uptimeMs } = status.controller;
   const parts = [
     status.problems.length === 0
@@ -16,7 +16,7 @@ export function renderStatus(status: StatusBody, look: Look): string {
       : renderProblems(status.problems, paint) + more(status.moreProblems, 'problems'),
     `=== ${paint.bold('Controller')}\nversion ${version}, up ${formatDuration(uptimeMs)}\n`,
     `=== ${paint.bold('Nodes')}\n${renderTable(status.nodes.map((node) => nodeRow(node, paint))) || 'none\n'}`,
-    `=== ${paint.bold('Apps')}\n${renderTable(status.apps.map((app) => appRow(app, look))) || 'none; create one with: slipway create\n'}${more(status.moreApps, 'apps; see all of them with: slipway apps')}`,
+    `=== ${paint.bold('Apps')}\n${renderTable(status.apps.map((app) => appRow(app, context))) || 'none; create one with: slipway create\n'}${more(status.moreApps, 'apps; see all of them with: slipway apps')}`,
   ];
   return parts.join('\n');
 }
@@ -27,13 +27,13 @@ function more(count: number | undefined, what: string): string {
 }
 
 /** The last status, if the controller no longer answers. */
-export function renderOutdated(status: StatusBody, look: Look): string {
-  const { paint } = look;
-  const since = renderTime(look.nowMs);
-  return ` ${paint.red('!')}    The controller does not answer. This is its status of ${since}; trying again.\n\n${renderStatus(status, look)}`;
+export function renderOutdated(status: StatusBody, context: RenderContext): string {
+  const { paint } = context;
+  const since = renderTime(context.nowMs);
+  return ` ${paint.red('!')}    The controller does not answer. This is its status of ${since}; trying again.\n\n${renderStatus(status, context)}`;
 }
 
-function appRow(app: AppStatusBody, { paint, nowMs }: Look): Cell[] {
+function appRow(app: AppStatusBody, { paint, nowMs }: RenderContext): Cell[] {
   const well = app.live === app.desired;
   return [
     app.name,

@@ -4,7 +4,7 @@ import { backoffDelayMs, type BackoffPolicy } from '../../shared/kit/backoff.ts'
 import { systemClock } from '../../shared/kit/clock.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { Cli } from '../cli.ts';
-import { legible } from '../terminal/escape.ts';
+import { escapeAll } from '../terminal/escape.ts';
 import { CLOSE_SCREEN, fit, OPEN_SCREEN, repaint, type ScreenSize } from '../terminal/live-screen.ts';
 import { usageError } from '../usage-error.ts';
 import { renderOutdated, renderStatus } from './render.ts';
@@ -36,7 +36,7 @@ export async function watchStatus(cli: Cli, json: boolean): Promise<void> {
 async function* statuses(cli: Cli): AsyncGenerator<StatusBody> {
   const api = await cli.api();
   const options = { signal: cli.signal, silenceMs: SILENCE_MS };
-  for await (const status of api.lines('showStatus', { query: { follow: true } }, options)) yield legible(status);
+  for await (const status of api.lines('showStatus', { query: { follow: true } }, options)) yield escapeAll(status);
 }
 
 /** Reconnects when the controller or the network fails; until then the screen says how old it is. */

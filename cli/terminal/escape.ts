@@ -3,12 +3,12 @@
 const UNSAFE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 
 /** A body of the API with every text in it made safe for a terminal. Apps, owners and nodes write such texts. */
-export function legible<T>(body: T): T {
+export function escapeAll<T>(body: T): T {
   if (typeof body === 'string') return escapeControls(body) as T;
-  if (Array.isArray(body)) return body.map(legible) as T;
+  if (Array.isArray(body)) return body.map(escapeAll) as T;
   if (typeof body !== 'object' || body === null) return body;
   return Object.fromEntries(
-    Object.entries(body).map(([name, value]) => [escapeControls(name), legible(value as unknown)]),
+    Object.entries(body).map(([name, value]) => [escapeControls(name), escapeAll(value as unknown)]),
   ) as T;
 }
 
@@ -33,7 +33,7 @@ const COLOURS = /(\u001b\[[0-9;:]{0,40}m)/;
 const NORMAL = '\u001b[0m';
 
 /** The text as it is sent to the terminal. Colours are reset at its end, so that they do not change later text. */
-export function shown(text: string, controls: ControlsShown): string {
+export function escapeUntrusted(text: string, controls: ControlsShown): string {
   if (controls === 'all') return text;
   if (controls === 'none') return escapeControls(text);
   const parts = text.split(COLOURS);

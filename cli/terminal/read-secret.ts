@@ -1,9 +1,10 @@
 import type { ReadStream } from 'node:tty';
 import { usageError } from '../usage-error.ts';
+import { readAll } from './read-all.ts';
 
 /** Reads a whole pipe, or one line from a terminal without showing it. */
 export async function readSecret(stdin: ReadStream, prompt: (text: string) => void, question: string): Promise<string> {
-  if (!stdin.isTTY) return await readAll(stdin);
+  if (!stdin.isTTY) return ((await readAll(stdin)) ?? '').toString().trim();
   prompt(question);
   stdin.setRawMode(true);
   try {
@@ -13,12 +14,6 @@ export async function readSecret(stdin: ReadStream, prompt: (text: string) => vo
     stdin.pause();
     prompt('\n');
   }
-}
-
-async function readAll(stdin: ReadStream): Promise<string> {
-  let text = '';
-  for await (const chunk of stdin) text += String(chunk);
-  return text.trim();
 }
 
 const ENTER = new Set(['\r', '\n', '\u0004']);

@@ -24,7 +24,7 @@ async function askWhy(
   } catch (error) {
     if (!isNotFound(error)) throw error;
     return await api.call('whyNode', { params: { node: subject } }).catch((second: unknown) => {
-      throw isNotFound(second) ? nothingOf(subject) : second;
+      throw isNotFound(second) ? subjectNotFound(subject) : second;
     });
   }
 }
@@ -33,7 +33,7 @@ function isNotFound(error: unknown): boolean {
   return error instanceof SlipwayError && error.httpStatus === 404;
 }
 
-function nothingOf(name: string): SlipwayError {
+function subjectNotFound(name: string): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_CLI_WHY',
     message: `There is neither an app of yours nor a node named ${name}.`,

@@ -22,7 +22,7 @@ export interface UpgradesDeps {
   readonly signal: AbortSignal;
 }
 
-const LOOK_MS = 250;
+const POLL_MS = 250;
 /** Enough for packages, downloads, 60 s to connect, and the same to go back. */
 const NODE_LIMIT_MS = 5 * 60_000;
 
@@ -108,7 +108,7 @@ export class Upgrades {
     while (this.#outcome(name) === 'upgrading') {
       if (clock.monotonicMs() > untilMs) this.heard(name, silent(name));
       else if (this.#runsIt(name)) entry.state = 'done';
-      else await clock.sleep(LOOK_MS, signal);
+      else await clock.sleep(POLL_MS, signal);
     }
     await this.#record(name, entry, actor);
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { legible } from '../../../../cli/terminal/escape.ts';
+import { escapeAll } from '../../../../cli/terminal/escape.ts';
 import { renderEvents } from '../../../../cli/events/render.ts';
 import { plainPaint } from '../../../../cli/terminal/paint.ts';
 import type { FleetEvent } from '../../../../shared/domain/event.ts';
@@ -30,7 +30,7 @@ it('prints events as a log reads, and nothing of a message that could drive the 
     },
   ];
   assert.equal(
-    renderEvents(legible(events), plainPaint),
+    renderEvents(escapeAll(events), plainPaint),
     [
       '2026-11-20 10:00:00  release.created     shop            v3 was made: Deploy abc1234. (ada)',
       '2026-11-20 10:00:01  instance.oom        shop web.1      Killed.\\x1b[2J (node fra-2)',

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { renderNodeInfo, renderNodes } from '../../../../cli/nodes/render.ts';
+import { plainPaint } from '../../../../cli/terminal/paint.ts';
+import type { NodeBody } from '../../../../shared/api/nodes.ts';
+import { MINUTE, NOW, assertScreen, context, node } from '../../../support/cli-screens.ts';
+
+describe('the screen of nodes', () => {
+  it('shows what a node has left, once it has said so', () => {
+    assertScreen(renderNodes([{ ...node, memoryFreeBytes: 1_234_000_000, instances: 3 }], plainPaint), [
+      '=== Nodes',
+      'attic  connected  lxc, builder  0.1.0 on debian-12-x64  48.2 GB disk, 1.2 GB memory free  load 0.25, 3 up',
+    ]);
+  });
+
+  it('lists nodes', () => {
+    const lost: NodeBody = { ...node, name: 'fra-1', connected: false, lastSeenMsAgo: 3 * MINUTE };
+    assertScreen(renderNodes([node, lost], plainPaint), [
+      '=== Nodes',
+      'attic  connected      lxc, builder  0.1.0 on debian-12-x64  48.2 GB free  load 0.25',
+      'fra-1  not connected  lxc, builder  0.1.0 on debian-12-x64  48.2 GB free  load 0.25  last heard 3 min ago',
+    ]);
+  });
+});
+
+describe('an agent that does not go with the controller', () => {
+  const versionTrouble = { message: 'The agent of attic is 0.3.0.', next: 'slipway nodes:upgrade attic' };
+
+  it('is told of below the nodes, and with the node', () => {
+    const [, , ...below] = renderNodes([{ ...node, versionTrouble }], plainPaint).split('\n');
+    assert.deepEqual(below, ['', ' !    The agent of attic is 0.3.0.', '      slipway nodes:upgrade attic', '']);
+    assert.match(
+      renderNodeInfo({ ...node, versionTrouble, placed: [] }, context),
+      /\n\n !    The agent of attic is 0\.3\.0\.\n {6}slipway nodes:upgrade attic\n\n=== Instances/,
+    );
+  });
+});
+
+describe('the facts of a node', () => {
+  it('name its system, its agent and driver, its proxy and what is missing', () => {
+    const facts = { ...node, kernel: '6.1.0', proxyVersion: '2.6.12', missing: ['haproxy is missing'], placed: [] };
+    const screen = renderNodeInfo(facts, context);
+    for (const line of [
+      /^System: +debian-12-x64, kernel 6\.1\.0$/m,
+      /^Agent: +0\.1\.0\+c3e11cb00a2f, lxc$/m,
+      /^Proxy: +HAProxy 2\.6\.12$/m,
+      /^Missing: +haproxy/m,
+    ])
+      assert.match(screen, line);
+  });
+
+  it('count the requests that its proxy could not read; without any, and from an older agent, there is no such line', () => {
+    const last = { atMs: NOW - 3 * MINUTE, cause: 'PR--: the request is not valid HTTP' };
+    const screen = (unreadableRequests?: NodeBody['unreadableRequests']): string =>
+      renderNodeInfo({ ...node, unreadableRequests, placed: [] }, context);
+    assert.match(
+      screen({ count: 12, last }),
+      /^Unreadable requests: +12 since its agent started, the last 3 min ago \(PR--: the request is not valid HTTP\)$/m,
+    );
+    assert.doesNotMatch(screen({ count: 0 }) + screen(), /Unreadable/);
+  });
+});

@@ -1,0 +1,41 @@
+import { describe, it } from 'node:test';
+import { renderBuilds } from '../../../../cli/builds/render.ts';
+import { renderReleases } from '../../../../cli/releases/render.ts';
+import type { BuildBody } from '../../../../shared/api/builds.ts';
+import type { ReleaseBody } from '../../../../shared/api/releases.ts';
+import { MINUTE, NOW, assertScreen, context, release } from '../../../support/cli-screens.ts';
+
+describe('the screen of releases and builds', () => {
+  it('lists releases and builds with their failures', () => {
+    const failed: ReleaseBody = {
+      ...release,
+      version: 4,
+      state: 'failed',
+      failure: { code: 'X', message: 'web.1 never bound its port.' },
+    };
+    assertScreen(renderReleases('shop', [failed, release], context), [
+      '=== shop releases',
+      'v4  failed   Deploy abc1234  ada  3 min ago  web.1 never bound its port.',
+      'v3  current  Deploy abc1234  ada  3 min ago',
+    ]);
+    assertScreen(renderReleases('shop', [release], { ...context, isEnd: true }), [
+      '=== shop releases',
+      'v3  current  Deploy abc1234  ada  3 min ago',
+      'Kept are the newest 200 releases, and older ones that serve, that have instances, or that served last.',
+    ]);
+    const build: BuildBody = {
+      id: 'b1',
+      state: 'running',
+      commit: release.commit,
+      user: 'ada',
+      createdAtMs: NOW - MINUTE,
+      timingsMs: {},
+    };
+    const done: BuildBody = { ...build, id: 'b0', state: 'succeeded', finishedAtMs: NOW - 45_000 };
+    assertScreen(renderBuilds('shop', [build, done], context), [
+      '=== shop builds',
+      'b1  running    abc1234  ada  60 s ago',
+      'b0  succeeded  abc1234  ada  60 s ago  took 15 s',
+    ]);
+  });
+});

@@ -1,0 +1,51 @@
+import { describe, it } from 'node:test';
+import { renderStatus } from '../../../../cli/status/render.ts';
+import type { StatusBody } from '../../../../shared/api/observe.ts';
+import { MINUTE, NOW, app, assertScreen, context, node } from '../../../support/cli-screens.ts';
+
+describe('the status screen', () => {
+  const status: StatusBody = {
+    controller: { version: '0.1.0', uptimeMs: 3 * 3600_000 },
+    problems: [],
+    nodes: [node],
+    apps: [
+      {
+        name: 'shop',
+        release: 3,
+        live: 1,
+        desired: 2,
+        nodes: ['attic'],
+        lastDeployAtMs: NOW - 3 * MINUTE,
+        webUrl: app.webUrl,
+      },
+      { name: 'new-one', live: 0, desired: 0, nodes: [], webUrl: 'http://new-one.localhost:8080' },
+    ],
+  };
+  const rest = [
+    '=== Controller',
+    'version 0.1.0, up 3 h',
+    '',
+    '=== Nodes',
+    'attic  connected  lxc, builder  0.1.0 on debian-12-x64  48.2 GB free  load 0.25',
+    '',
+    '=== Apps',
+    'shop     v3            1/2 up  on attic  released 3 min ago  http://shop.localhost:8080',
+    'new-one  not deployed                                        http://new-one.localhost:8080',
+  ];
+
+  it('says so when all is well', () => {
+    assertScreen(renderStatus(status, context), ['All is well.', '', ...rest]);
+  });
+
+  it('puts what is wrong first, with the next command', () => {
+    const problems = [
+      { message: 'shop: web.2 on attic is down. It ran out of memory.', next: 'slipway logs -a shop -p web.2' },
+    ];
+    assertScreen(renderStatus({ ...status, problems }, context), [
+      ' !    shop: web.2 on attic is down. It ran out of memory.',
+      '      slipway logs -a shop -p web.2',
+      '',
+      ...rest,
+    ]);
+  });
+});
