@@ -64,7 +64,7 @@ describe('config:set', () => {
       },
       app: () => Promise.resolve('shop'),
       api: () =>
-        Promise.resolve({ call: (_method: string, _path: string, body: unknown) => Promise.resolve(sent.push(body)) }),
+        Promise.resolve({ call: (_id: string, input: { body: unknown }) => Promise.resolve(sent.push(input.body)) }),
     };
     await set(
       cli as unknown as Cli,
