@@ -19,13 +19,14 @@ import { installRoutes } from './routes/install.ts';
 import { joinRoutes } from './routes/join.ts';
 import { logRoutes } from './routes/logs.ts';
 import { nodeRoutes } from './routes/nodes.ts';
+import { withOpenApi } from './routes/openapi.ts';
 import { nodeIdentityRoutes } from './routes/node-identity.ts';
 import { quotaRoutes } from './routes/quotas.ts';
 import { whyRoutes } from './routes/why.ts';
 
 /** The whole API: every route with who may call it. */
 export function apiRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
-  return [
+  return withOpenApi(config, deps, [
     ...installRoutes(config, deps),
     ...joinRoutes(config, deps),
     ...nodeIdentityRoutes(deps),
@@ -48,5 +49,5 @@ export function apiRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
     ...quotaRoutes(deps),
     ...ceilingRoutes(deps),
     ...egressRoutes(deps),
-  ];
+  ]);
 }

@@ -7,6 +7,7 @@ import { identitySpecs } from './identity.ts';
 import { machineSpecs } from './machines.ts';
 import { nodeSpecs } from './nodes.ts';
 import { observeSpecs } from './observe.ts';
+import { openApiSpecs } from './openapi.ts';
 import { quotaSpecs } from './quotas.ts';
 import { releaseSpecs } from './releases.ts';
 
@@ -23,6 +24,7 @@ export const API_ROUTES = {
   ...identitySpecs,
   ...quotaSpecs,
   ...machineSpecs,
+  ...openApiSpecs,
 };
 
 export type ApiRoutes = typeof API_ROUTES;

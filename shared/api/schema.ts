@@ -55,4 +55,4 @@ export function rowLimit(defaultRows: number): z.ZodDefault<z.ZodCoercedNumber> 
 }
 
 /** True in a query is the text `true`. */
-export const queryFlag = z.stringbool().default(false);
+export const queryFlag = z.stringbool().default(false).describe('true or false');
