@@ -11,9 +11,9 @@ import type { ProcessSettings } from '../../shared/domain/placement.ts';
 import { QUOTA_KINDS } from '../../shared/domain/quota.ts';
 import type { OverQuota } from '../domain/quotas.ts';
 
-// Apps and users above a lowered ceiling or quota. Lowering takes nothing away, so an administrator has to act. Pure.
+// Apps and users above a lowered ceiling or quota. A lower limit removes nothing, so an administrator must act. Pure.
 
-/** A limit of a process type that no `ps:limits` would give any more. */
+/** A limit of a process type that is above its ceiling now. */
 export interface AboveCeiling {
   readonly processType: string;
   readonly name: CeilingName;
@@ -21,7 +21,7 @@ export interface AboveCeiling {
   readonly ceiling: number;
 }
 
-/** Users named in one status. */
+/** At most this many users are named in one status. */
 const USERS_SHOWN = 20;
 
 export function aboveCeilings(
@@ -36,7 +36,7 @@ export function aboveCeilings(
   );
 }
 
-/** One problem for each process type, with the command that brings it down to the ceilings. */
+/** One problem for each process type, with the command that reduces its limits to the ceilings. */
 export function ceilingProblems(app: string, above: readonly AboveCeiling[]): readonly ProblemBody[] {
   return [...Map.groupBy(above, ({ processType }) => processType)].map(([type, all]) => {
     const words = all.map(
@@ -51,7 +51,7 @@ export function ceilingProblems(app: string, above: readonly AboveCeiling[]): re
   });
 }
 
-/** What users, or single apps of theirs, have more of than their quota. */
+/** One problem for each quota that a user, or one app of a user, exceeds. */
 export function quotaProblems(over: readonly OverQuota[]): readonly ProblemBody[] {
   const shown = over.slice(0, USERS_SHOWN).map(({ user, app, quota, used, max }) => {
     const who = app === undefined ? `User ${user}` : `${app} (of ${user})`;

@@ -6,13 +6,13 @@ export function errorBody(error: SlipwayError): ErrorBody {
   return { error: error.code, message: error.message, hint: error.hint, details: error.details };
 }
 
-/** Any failure in our words. What the HTTP layer refuses by itself (size, JSON, media type) keeps its status. */
+/** Any failure as an error of the API. A refusal of the HTTP layer (size, JSON, media type) keeps its status. */
 export function toApiError(error: unknown): SlipwayError {
   if (error instanceof SlipwayError || !isHttpRefusal(error)) return toSlipwayError(error);
   return new SlipwayError({
     code: 'SLIP_REQUEST',
     httpStatus: error.statusCode,
-    message: REFUSALS[error.code] ?? 'The request is not one this API understands.',
+    message: REFUSALS[error.code] ?? 'The API does not understand this request.',
     cause: error,
   });
 }
@@ -63,7 +63,7 @@ export function nodeCertificateRefused(former?: string): SlipwayError {
   });
 }
 
-/** The same words for an app that is not there and for somebody else's. */
+/** The same message for an app that does not exist and for an app of another user. */
 export function appNotFound(): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_APP_NOT_FOUND',

@@ -5,7 +5,7 @@ import type { InstanceBody } from '../../shared/api/formation.ts';
 import type { LookDeps } from './deps.ts';
 import { viewInstance } from './views.ts';
 
-/** Every instance of an app as it is now: what is wanted, joined with what its node reports. */
+/** Every instance of an app: its assignment, together with the latest report of its node. */
 export async function instancesOf(deps: LookDeps, app: App): Promise<readonly InstanceBody[]> {
   return await describeInstances(deps, {
     app,

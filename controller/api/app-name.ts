@@ -37,7 +37,7 @@ const SECOND = [
   'wharf',
 ];
 
-/** A name for those who do not care, e.g. `quiet-harbor-48213`; about 25 million of them. */
+/** A random name such as `quiet-harbor-48213`. About 25 million names are possible. */
 export function drawAppName(): string {
   return `${pick(FIRST)}-${pick(SECOND)}-${randomInt(10_000, 100_000)}`;
 }

@@ -17,7 +17,7 @@ type DoorDeps = Pick<ApiDeps, 'store' | 'clock'>;
 
 const TOKEN_PARAMETERS = ['token', 'access_token', 'api_key', 'apikey'];
 
-/** Decides whether a request may pass to its route, before its body is read. @throws the refusal */
+/** Authenticates and authorises a request before its body is read. @throws the refusal */
 export async function admit(deps: DoorDeps, request: FastifyRequest, access: RouteAccess): Promise<Admission> {
   refuseTokenInQuery(request);
   const { user, node } = await identify(deps, request, access);
@@ -61,7 +61,7 @@ async function userOf(deps: DoorDeps, request: FastifyRequest): Promise<User> {
   return user;
 }
 
-/** The certificate must be verified by the handshake (our CA, in date, for clients) and its serial a node still with us. */
+/** The TLS handshake must have verified the certificate (CA, dates, purpose), and its serial must belong to a node of the fleet. */
 async function nodeOf({ store }: DoorDeps, request: FastifyRequest): Promise<NodeRow> {
   const { socket } = request.raw;
   const serial = socket instanceof TLSSocket && socket.authorized ? serialOf(socket.getPeerCertificate()) : undefined;
@@ -81,7 +81,7 @@ function actorOf(user: User | undefined, node: NodeRow | undefined): Actor {
 
 function resourceOf(app: App | undefined, user: User | undefined): Resource {
   if (app !== undefined) return { kind: 'app', ownerId: app.ownerId };
-  // Routes about an account are about the caller's own; those about others are `user.manage`.
+  // Account actions apply to the caller's own account. Other accounts need `user.manage`.
   return user === undefined ? { kind: 'fleet' } : { kind: 'account', userId: user.id };
 }
 
@@ -91,7 +91,7 @@ async function findApp(deps: DoorDeps, request: FastifyRequest): Promise<App | u
   return name === undefined ? undefined : await deps.store.appByName(name);
 }
 
-/** A name that cannot exist is an app that does not exist. */
+/** An invalid name is treated as an app that does not exist. */
 function parseNameOrNothing(text: string): AppName | undefined {
   try {
     return parseAppName(text);
@@ -100,14 +100,14 @@ function parseNameOrNothing(text: string): AppName | undefined {
   }
 }
 
-/** URLs end up in logs and histories. */
+/** Logs and browser histories store URLs. */
 function refuseTokenInQuery(request: FastifyRequest): void {
   const query = request.query as Record<string, unknown>;
   if (!TOKEN_PARAMETERS.some((name) => name in query)) return;
   throw new SlipwayError({
     code: 'SLIP_TOKEN_IN_URL',
     httpStatus: 400,
-    message: 'A token does not belong in a URL, where logs keep it.',
-    hint: 'Send it as a header (Authorization: Bearer …), and replace this one: it may have been seen.',
+    message: 'A token must not be in a URL, because logs store URLs.',
+    hint: 'Send it as a header (Authorization: Bearer …), and replace this token, because others may have seen it.',
   });
 }

@@ -29,12 +29,12 @@ declare module 'fastify' {
 export interface Api {
   /** Resolves to the port once it answers. */
   listen(): Promise<number>;
-  /** Refuses new requests, cuts streams, resolves when all are gone. */
+  /** Refuses new requests and ends streams. Resolves when all connections are closed. */
   close(): Promise<void>;
 }
 
 const JSON_LIMIT_BYTES = 64 * 1024;
-/** An upload of the largest image over a slow line must fit in. */
+/** Enough for an upload of the largest image over a slow line. */
 const REQUEST_TIMEOUT_MS = 30 * 60_000;
 const HEADERS_TIMEOUT_MS = 15_000;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
@@ -43,7 +43,7 @@ const BODY_TIMEOUT_MS = 20_000;
 const TIMEOUT_CHECK_MS = 5_000;
 const RENEWAL_CHECK_MS = 60 * 60_000;
 
-/** The controller's HTTPS door, for the CLI, for joining nodes and for layers on their way to agents. */
+/** The HTTPS server of the controller, for the CLI, for nodes that join, and for layers that agents download. */
 export function createApi(config: ApiConfig, deps: ApiDeps): Api {
   const closing = new AbortController();
   let server: FastifyInstance | undefined;
@@ -70,11 +70,11 @@ interface Life {
 }
 
 function buildServer(config: ApiConfig, deps: ApiDeps, { credential, signal }: Life): FastifyInstance {
-  // typed by fastify over https.Server; the routes need none of that
+  // Fastify's type depends on https.Server; the routes do not need it.
   const server = Fastify({
     https: {
       ...tls(deps, credential),
-      // People come with a token and no certificate; routes for nodes check the certificate themselves.
+      // People have a token and no certificate. Routes for nodes check the certificate themselves.
       requestCert: true,
       rejectUnauthorized: false,
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
@@ -114,20 +114,20 @@ function buildServer(config: ApiConfig, deps: ApiDeps, { credential, signal }: L
   return server;
 }
 
-/** A question is short: whoever sends it a byte at a time only wants to keep the connection. */
+/** A request body is short. A client that sends it byte by byte only holds the connection. */
 function limitBodyTime({ raw }: FastifyRequest, clock: Clock, ms: number): void {
   if (raw.complete) return;
   const stop = callAfter(clock, ms, () => raw.socket.destroy());
   raw.once('close', stop).once('end', stop);
 }
 
-/** A route that does not say who may call it stops the start. */
+/** A route without an access rule stops the start of the controller. */
 function requireAccess(server: FastifyInstance): void {
   server.addHook('onRoute', ({ method, url, config }) => {
     const access = config?.access;
     if (access === undefined) throw undeclared(`${String(method)} ${url} does not say who may call it.`);
     if (isAboutApp(access.action) && !url.includes('/:app'))
-      throw undeclared(`${String(method)} ${url} is about an app it does not name.`);
+      throw undeclared(`${String(method)} ${url} has an action on an app, but no :app in its path.`);
   });
 }
 
@@ -135,7 +135,7 @@ function undeclared(message: string): SlipwayError {
   return new SlipwayError({ code: 'SLIP_API_ROUTE', kind: 'bug', message });
 }
 
-/** @throws SLIP_QUOTA when the user has too many requests open */
+/** @throws SLIP_QUOTA if the user has too many open requests */
 async function countRequest(
   store: ApiDeps['store'],
   open: OpenRequests,
@@ -182,7 +182,7 @@ function checkedAnswer({ method, url, spec }: Route, answer: unknown): unknown {
   return answer;
 }
 
-/** Aborted when the connection is gone or the answer complete. */
+/** Aborted when the connection is closed or the answer is complete. */
 function untilGone(reply: FastifyReply): AbortSignal {
   const gone = new AbortController();
   reply.raw.once('close', () => gone.abort(new Error('the caller is gone')));
@@ -209,7 +209,7 @@ function tls(
   return { key: credential.keyPem, cert: credential.certificatePem, ca: deps.authority.caPem, minVersion: 'TLSv1.2' };
 }
 
-/** New connections get the renewed certificate; open ones keep theirs. */
+/** New connections use the renewed certificate; open connections keep the old one. */
 async function keepCredentialFresh(server: FastifyInstance, deps: ApiDeps, life: Life): Promise<void> {
   let current = life.credential;
   while (!isOver(life)) {
@@ -218,7 +218,7 @@ async function keepCredentialFresh(server: FastifyInstance, deps: ApiDeps, life:
       const fresh = await deps.authority.serverCredential();
       if (fresh.certificatePem === current.certificatePem) continue;
       current = fresh;
-      // https.Server has it; the plain FastifyInstance type hides it
+      // https.Server has this method; the type FastifyInstance hides it.
       (server.server as unknown as { setSecureContext(options: object): void }).setSecureContext(tls(deps, fresh));
       deps.log.info({ notAfterMs: fresh.notAfterMs }, 'api.certificate_renewed');
     } catch (error) {

@@ -20,23 +20,23 @@ import type { Logger } from '../../shared/kit/log.ts';
 export interface ApiConfig {
   /** Address to bind, e.g. `0.0.0.0`. */
   readonly host: string;
-  /** 0: a free one. */
+  /** 0: any free port. */
   readonly port: number;
-  /** host:port under which agents reach the session door; given to them when they join. */
+  /** host:port for agent sessions. Nodes get it when they join. */
   readonly grpcAddress: string;
   readonly version: string;
-  /** Name or address under which machines reach this controller. */
+  /** Name or address of this controller for other machines. */
   readonly publicHost: string;
-  /** Where install.sh lies. */
+  /** Folder of install.sh. */
   readonly productDir: string;
   readonly defaultStack: string;
-  /** Apps answer under `<app>.<baseDomain>`. */
+  /** The domain of an app is `<app>.<baseDomain>`. */
   readonly baseDomain: string;
-  /** Where people see an app, e.g. `http://hello.localhost:8080`. */
+  /** Web address of an app, e.g. `http://hello.localhost:8080`. */
   readonly webUrl: (app: AppName) => string;
-  /** Where they push it, e.g. `ssh://git@host:2222/hello.git`. */
+  /** Git address of an app, e.g. `ssh://git@host:2222/hello.git`. */
   readonly gitUrl: (app: AppName) => string;
-  /** How long the body of a question may take to arrive; uploads have longer. Default 20 s. */
+  /** A request body must arrive within this time; uploads have more. Default: 20 s. */
   readonly bodyTimeoutMs?: number | undefined;
   readonly connectionLimits?: Partial<ConnectionLimits> | undefined;
   /** Compares each answer with its schema and fails the request on a difference. For tests: it costs time. */
@@ -52,7 +52,7 @@ export interface ApiDeps {
   readonly authority: Authority;
   readonly programs: Programs;
   readonly upgrades: Pick<Upgrades, 'start' | 'status'>;
-  /** Assigned to the node, or made by it. */
+  /** True for an image that is assigned to the node, or that the node built. */
   readonly mayReadImage: (node: NodeId, digest: Digest) => Promise<boolean>;
   /** True only while the node holds a task. */
   readonly mayWriteImage: (node: NodeId, digest: Digest) => Promise<boolean>;
@@ -62,7 +62,7 @@ export interface ApiDeps {
   readonly releases: Pick<Releases, 'setConfig'>;
   readonly formations: Pick<Formations, 'busy' | 'describe' | 'scale' | 'setLimits' | 'setPlacement' | 'restart'>;
   readonly destroys: Pick<Destroys, 'destroy'>;
-  /** Output of a build; with `follow` until it ends. Undefined when there is none. */
+  /** Output of a build; with `follow` until the build ends. Undefined if no output is stored. */
   readonly buildLog: (
     id: BuildId,
     follow: boolean,
@@ -75,7 +75,7 @@ export interface ApiDeps {
 /** What a look at the fleet is made of. */
 export type LookDeps = Pick<ApiDeps, 'store' | 'fleet' | 'movement' | 'formations' | 'builderPool' | 'clock'>;
 
-/** What a route declares about who may call it. */
+/** Who may call a route. */
 export interface RouteAccess {
   readonly auth: 'anonymous' | 'user' | 'admin' | 'node';
   readonly action: Action;

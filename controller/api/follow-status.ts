@@ -2,15 +2,15 @@ import type { StatusBody } from '../../shared/api/observe.ts';
 import type { ApiDeps } from './deps.ts';
 import { Wake } from './wake.ts';
 
-/** At most so often, however much happens. */
+/** The shortest time between two statuses. */
 const QUIET_MS = 500;
 /** The status of a large fleet takes long to read. The pause leaves most of the time for other work. */
 const QUIET_FACTOR = 4;
 const QUIET_MAX_MS = 60_000;
-/** Load, memory and how long ago things were change without a report. */
+/** Load, memory and elapsed times change without a report. */
 const TICK_MS = 5_000;
 
-/** The status now, and again whenever something has changed. */
+/** The current status, and a new one after each change. */
 export async function* followStatus(
   { store, fleet, clock }: ApiDeps,
   read: () => Promise<StatusBody>,
@@ -22,7 +22,7 @@ export async function* followStatus(
     while (!signal.aborted) {
       const startedAtMs = clock.monotonicMs();
       const status = await read();
-      const tookMs = clock.monotonicMs() - startedAtMs; // without the time that a slow client takes
+      const tookMs = clock.monotonicMs() - startedAtMs; // without the time of a slow client
       yield status;
       const tick = new AbortController();
       void clock.sleep(TICK_MS, AbortSignal.any([signal, tick.signal])).then(

@@ -13,7 +13,7 @@ export const API_LIMITS: ConnectionLimits = Object.freeze({
   graceMs: 20_000,
 });
 
-/** Passes to the server only the connections that the connections accepts. */
+/** Passes only accepted connections to the server. */
 export function guardConnections(server: Server, connections: ConnectionLimiter): void {
   const listeners = server.listeners('connection');
   server.removeAllListeners('connection');

@@ -2,10 +2,10 @@ import type { ProblemBody } from '../../shared/api/schema.ts';
 import { isProxyDown } from '../schedule/nodes.ts';
 import type { LiveNode } from '../dispatch/port.ts';
 
-/** Nodes that others would send requests to and cannot: they answer for what runs on them and for nothing else. */
+/** Nodes that other nodes cannot reach. Such a node serves only requests for its own instances. */
 export function meshProblems(nodes: readonly LiveNode[]): readonly ProblemBody[] {
   const meshed = nodes.filter((node) => node.connected && node.meshAddress !== '');
-  // Of a node whose own proxy is down something else is said, which is the cause.
+  // A node whose own proxy is down has a problem of its own, which is the cause.
   const sound = meshed.filter((node) => !isProxyDown(node));
   return sound.flatMap((node) => {
     const others = meshed.filter((other) => other.nodeId !== node.nodeId);

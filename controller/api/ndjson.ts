@@ -2,10 +2,10 @@ import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import type { Clock } from '../../shared/kit/clock.ts';
 
-/** Shorter than the patience of proxies and of undici's body timeout. */
+/** Shorter than the time limits of proxies and of undici for a silent body. */
 const KEEP_ALIVE_MS = 20_000;
 
-/** Answers with a line of JSON an item, for as long as there are any; empty lines keep a quiet connection alive. */
+/** Answers with one line of JSON for each item. Empty lines keep a silent connection alive. */
 export function answerLines(
   items: AsyncIterable<unknown>,
   to: { reply: FastifyReply; clock: Clock; signal: AbortSignal },
@@ -18,7 +18,7 @@ async function* encode(items: AsyncIterable<unknown>): AsyncGenerator<string> {
   for await (const item of items) yield `${JSON.stringify(item)}\n`;
 }
 
-/** Passes the items on, with an empty line wherever none has come for a while. */
+/** Passes the items on, and sends an empty line after each silent interval. */
 export async function* keepAlive(
   items: AsyncGenerator<string>,
   { clock, signal }: { clock: Clock; signal: AbortSignal },
@@ -42,6 +42,6 @@ export async function* keepAlive(
       next = items.next();
     }
   } finally {
-    next.catch(() => undefined); // the reader is gone; so is whoever could be told
+    next.catch(() => undefined); // nobody reads any more, so nobody can be told
   }
 }

@@ -2,11 +2,11 @@ import type { TLSSocket } from 'node:tls';
 import { serialOf } from '../dispatch/certificate-serial.ts';
 import type { NodeId } from '../../shared/domain/ids.ts';
 
-/** Open HTTPS connections of nodes by the serial of their certificate, so that they can be cut whatever they are doing. */
+/** Open HTTPS connections of nodes by the serial of their certificate, so that a revocation can close them. */
 export class NodeConnections {
   readonly #bySerial = new Map<string, Set<TLSSocket>>();
 
-  /** Takes a connection in when its peer showed a certificate of ours. */
+  /** Records a connection whose peer has a certificate of the fleet. */
   add(socket: TLSSocket): void {
     const serial = socket.authorized ? serialOf(socket.getPeerCertificate()) : undefined;
     if (serial === undefined) return;
@@ -23,5 +23,5 @@ export class NodeConnections {
   }
 }
 
-/** Ends every session of a node at once, and tells it these words. */
+/** Ends every session of a node, and sends it this message. */
 export type EndSessions = (node: NodeId, words: string) => void;

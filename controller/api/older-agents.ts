@@ -3,21 +3,21 @@ import { OLDER_HOSTNAMES_MAX } from '../../shared/domain/fleet-routes.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { LiveNode } from '../dispatch/port.ts';
 
-// Agents that read fewer names of one app than the quota domainsPerApp lets an app have. Such an agent refuses the whole route table. Pure.
+// Agents that read fewer names of one app than the quota domainsPerApp allows. Such an agent refuses the whole route table. Pure.
 
 type RoutedNode = Pick<LiveNode, 'name' | 'state' | 'agentVersion' | 'routeNamesMax'>;
 
-/** Names in one sentence, whatever the size of the fleet. */
+/** At most this many nodes are named in one sentence. */
 const NAMED_NODES = 5;
 
-/** Nodes, also those that are away, whose agents are too old. A node that has never said a version is not known to be one. */
+/** Nodes whose agents are too old, connected or not. A node that never reported a version is not counted. */
 function tooOldFor(domains: number, nodes: readonly RoutedNode[]): readonly RoutedNode[] {
-  // One of the names is the app's own.
+  // One of the names is the app's own name.
   const isTooOld = ({ routeNamesMax = 0 }: RoutedNode): boolean => (routeNamesMax || OLDER_HOSTNAMES_MAX) <= domains;
   return nodes.filter((node) => node.state !== 'removed' && node.agentVersion !== '' && isTooOld(node));
 }
 
-/** Before the quota of a user is set. @throws SLIP_QUOTA_AGENTS */
+/** Refuses a quota that these agents cannot serve. @throws SLIP_QUOTA_AGENTS */
 export function requireAgentsFor(domains: number, nodes: readonly RoutedNode[]): void {
   const [first, ...others] = tooOldFor(domains, nodes);
   if (first === undefined) return;
@@ -29,7 +29,7 @@ export function requireAgentsFor(domains: number, nodes: readonly RoutedNode[]):
   });
 }
 
-/** The quota of the controller's settings is read before any agent is known. */
+/** The controller reads the quota in its settings before any agent connects, so the status reports a conflict. */
 export function olderAgentProblems(domains: number, nodes: readonly RoutedNode[]): readonly ProblemBody[] {
   const [first, ...others] = tooOldFor(domains, nodes);
   if (first === undefined) return [];

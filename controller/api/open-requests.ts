@@ -1,4 +1,4 @@
-/** How many requests of each user are not answered yet. A stream counts for as long as it runs. */
+/** Counts the open requests of each user. A stream counts until it ends. */
 export class OpenRequests {
   readonly #open = new Map<string, number>();
 
@@ -6,7 +6,7 @@ export class OpenRequests {
     return this.#open.get(userId) ?? 0;
   }
 
-  /** Counts one more until `signal` aborts. */
+  /** Adds a request, which counts until `signal` aborts. */
   add(userId: string, signal: AbortSignal): void {
     if (signal.aborted) return;
     this.#open.set(userId, this.count(userId) + 1);

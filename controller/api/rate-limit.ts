@@ -6,17 +6,17 @@ export interface RatePolicy {
   readonly perMs: number;
 }
 
-/** Bounded, so that a flood of addresses costs no memory. */
+/** A bound, so that many addresses cannot use up the memory. */
 const KEYS_MAX = 10_000;
 
 export interface RateLimit {
   /** Counts a call. @throws SLIP_RATE_LIMIT */
   count(key: string): void;
-  /** Counts only work that the caller got wrong; many who do right may come from one address. @throws SLIP_RATE_LIMIT */
+  /** Counts only failed calls, because many valid callers may share one address. @throws SLIP_RATE_LIMIT */
   guard<T>(key: string, work: () => Promise<T>): Promise<T>;
 }
 
-/** Counts per key (a caller's address, a node) in windows of `perMs`. */
+/** Counts for each key (a caller's address, a node) in windows of `perMs`. */
 export function createRateLimit(policy: RatePolicy, clock: Clock): RateLimit {
   const calls = new Map<string, number>();
   let windowEndsAtMs = 0;

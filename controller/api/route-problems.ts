@@ -2,12 +2,12 @@ import type { ProblemBody } from '../../shared/api/schema.ts';
 import type { Reason } from '../../shared/domain/instance.ts';
 import type { LiveNode } from '../dispatch/port.ts';
 
-/** Names in one sentence, whatever the size of the fleet. */
+/** At most this many nodes are named in one sentence. */
 const NAMED_NODES = 5;
 
 type RoutedNode = Pick<LiveNode, 'name' | 'connected' | 'routesRefusal' | 'routesLate'>;
 
-/** Why a node does not do what this controller wants, or does not take over its routes. Pure. */
+/** Why a node does not follow this controller, or does not accept its routes. Pure. */
 export function refusalOf(live: Pick<LiveNode, 'refusal' | 'routesRefusal'> | undefined): Reason | undefined {
   return live?.refusal ?? live?.routesRefusal;
 }

@@ -12,19 +12,19 @@ import { nextForMissing } from '../observe/why/why-node.ts';
 import type { Build } from '../domain/builds.ts';
 import type { Release } from '../domain/releases.ts';
 
-/** What is known of one app when its status is asked for. */
+/** The facts of one app for its status. */
 export interface AppFacts {
   readonly name: string;
   readonly webUrl: string;
   readonly instances: readonly InstanceBody[];
   /** Of the current release. */
   readonly wanted: Formation;
-  /** Names of instances with limits of before the last `ps:limits`, where nothing is on its way to change that. */
+  /** Names of instances that still have the limits of before the last `ps:limits`, while no change is running. */
   readonly formerLimits: readonly string[];
   /** Limits above the ceilings; only for administrators. */
   readonly aboveCeilings: readonly AboveCeiling[];
   readonly current: Pick<Release, 'version' | 'createdAtMs'> | undefined;
-  /** Why it is not in the fleet's route table; absent: it is, or was never deployed. */
+  /** Why the app is not in the fleet's route table; absent: it is, or it was never deployed. */
   readonly leftOut?: Reason | undefined;
   /** Newest release of any state. */
   readonly latest: Pick<Release, 'version' | 'state' | 'createdAtMs' | 'failure'> | undefined;
@@ -36,9 +36,9 @@ export interface FleetFacts {
   readonly version: string;
   readonly uptimeMs: number;
   readonly nodes: readonly NodeBody[];
-  /** Away together, so that nothing is moved. */
+  /** Nodes that disappeared together, so that nothing is moved. */
   readonly heldNodes: readonly string[];
-  /** What the nodes say of the ways between them. */
+  /** Reports of the nodes about the connections between them. */
   readonly mesh: readonly ProblemBody[];
   /** Users with more than their quota; only for administrators. */
   readonly quotas: readonly ProblemBody[];
@@ -50,15 +50,15 @@ export interface StatusFacts extends FleetFacts {
   readonly apps: readonly AppFacts[];
 }
 
-/** What the status says of some of the apps. */
+/** The part of a status about some of the apps. */
 export interface AppsPart {
   readonly apps: readonly AppStatusBody[];
   readonly problems: readonly ProblemBody[];
-  /** Per node: instances placed there that should run and do not. */
+  /** For each node: the number of its instances that should run and do not. */
   readonly down: ReadonlyMap<string, number>;
 }
 
-/** One screen of the truth: what is wrong comes first, in words, with the command that leads on. */
+/** The status of the fleet. Problems come first, each with the command that helps. */
 export function statusOf(facts: StatusFacts): StatusBody {
   return wholeStatus(facts, appsPart(facts.apps, facts));
 }
@@ -144,13 +144,13 @@ function nodeProblems(node: NodeBody, down: AppsPart['down']): readonly ProblemB
   ];
 }
 
-/** Some wait for it, for ever or for a place elsewhere. */
+/** Some instances wait for the node, or for capacity on another one. */
 function sayLost(left: number): string {
   if (left === 0) return 'it counts as lost, and its instances run elsewhere';
   return `it counts as lost, and ${String(left)} of its instances ${left === 1 ? 'does' : 'do'} not run elsewhere`;
 }
 
-/** What its agent cannot put right; that the disk is full is said already. */
+/** What the agent cannot repair. A full disk has a problem of its own. */
 function hostProblems({ name, trouble }: NodeBody, low: boolean): readonly ProblemBody[] {
   if (trouble === undefined || (low && trouble.code === 'SLIP_DISK_FULL')) return [];
   return [{ message: `Node ${name}: ${trouble.message}`, next: `slipway why ${name}` }];
@@ -158,7 +158,7 @@ function hostProblems({ name, trouble }: NodeBody, low: boolean): readonly Probl
 
 function refusalProblems({ name, refusal }: NodeBody): readonly ProblemBody[] {
   if (refusal === undefined) return [];
-  return [{ message: `Node ${name} does not obey this controller. ${refusal.message}`, next: `slipway why ${name}` }];
+  return [{ message: `Node ${name} does not follow this controller. ${refusal.message}`, next: `slipway why ${name}` }];
 }
 
 function appProblems(app: CountedApp): readonly ProblemBody[] {
@@ -194,7 +194,7 @@ function sayTrouble(app: string, { name, node }: InstanceBody, trouble: string):
 
 const SHOWN = 4;
 
-/** Fewer than wanted are up, and no crash explains it. */
+/** Fewer instances than wanted are up, and no crash explains it. */
 function countProblems({ name, counts }: CountedApp): readonly ProblemBody[] {
   const others = counts.down.filter(({ at }) => at === undefined || !isBroken(at));
   if (others.length === 0) return [];

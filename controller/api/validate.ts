@@ -3,7 +3,7 @@ import { quoteInput } from '../../shared/domain/names.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import { nearest } from '../../shared/kit/nearest.ts';
 
-/** Parses what came through the door. @throws SLIP_INPUT naming the field; values are not repeated, they may be secret */
+/** Parses a part of a request. @throws SLIP_INPUT with the field, without its value, which may be secret */
 export function parseInput<T extends z.ZodType>(schema: T, value: unknown, place: 'query' | 'body'): z.output<T> {
   const result = schema.safeParse(value ?? {});
   if (result.success) return result.data;

@@ -19,7 +19,7 @@ import { shownFacts } from '../../shared/domain/node-facts.ts';
 import type { ApiConfig, LookDeps } from './deps.ts';
 import { refusalOf } from './route-problems.ts';
 
-/** Rows and reports as the bodies of the API. Pure; nothing secret passes but what the body's type names. */
+/** Rows and reports as bodies of the API. Pure. A secret passes only if the type of the body has it. */
 
 export function viewUser(user: User): UserBody {
   return { name: user.name, admin: user.admin, createdAtMs: user.createdAtMs };
@@ -71,7 +71,7 @@ export function viewInstance({ row, node, nodeName, status, command, nowMs }: In
   };
 }
 
-/** A report from before the connection broke may be wrong by now. */
+/** After a disconnect, the last report may be out of date. */
 function viewState(
   status: InstanceStatus | undefined,
   connected: boolean,
@@ -109,7 +109,7 @@ export function viewNode(
     unreadableRequests: live.unreadableRequests,
     refusal: refusalOf(live),
     memoryFreeBytes: live.memoryFreeBytes,
-    // What a node said before the connection broke may be wrong by now.
+    // After a disconnect, the last report may be out of date.
     instances: live.connected
       ? fleet.statusesOn(live.nodeId).filter(({ state }) => state === 'live').length
       : undefined,

@@ -1,4 +1,4 @@
-/** Level, not edge: news that came while nobody waited is not lost, and many are one. */
+/** A signal that stays set until somebody waits for it. Several calls before that count as one. */
 export class Wake {
   readonly #signal: AbortSignal;
   #news = false;
@@ -14,7 +14,7 @@ export class Wake {
     this.#resolve?.();
   }
 
-  /** Until there is news, or the signal has aborted. */
+  /** Resolves at the next call of `wake`, or when the signal aborts. */
   async wait(): Promise<void> {
     if (!this.#news && !this.#signal.aborted) {
       await new Promise<void>((resolve) => {

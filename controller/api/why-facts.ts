@@ -13,7 +13,7 @@ import { refusalOf } from './route-problems.ts';
 
 const EVENTS = 50;
 
-/** What there is to know of an app, to say why it is as it is. */
+/** The facts that explain the state of an app. */
 export async function appWhyFacts(deps: LookDeps, app: App): Promise<AppWhyFacts> {
   const { store, clock, movement } = deps;
   const [rows, nodes, current, formation, [latest], [latestBuild], events] = await Promise.all([
@@ -72,7 +72,7 @@ function instanceFacts(
   });
 }
 
-/** @param rows those that the caller may know of */
+/** @param rows instances that the caller may see */
 export function nodeFacts(
   { fleet, clock, movement }: LookDeps,
   nodes: readonly NodeRow[],

@@ -84,8 +84,8 @@ function refuseReserved(hostname: string, baseDomain: string): void {
   throw new SlipwayError({
     code: 'SLIP_DOMAIN_RESERVED',
     httpStatus: 422,
-    message: `The domain ${hostname} is under ${under}, whose names belong to the apps that have them.`,
-    hint: 'An app answers under its own name there already. Add a domain of yours, such as www.example.com.',
+    message: `The domain ${hostname} is under ${under}, which has only the names of apps.`,
+    hint: 'Each app has its own name there. Add a domain of your own, such as www.example.com.',
   });
 }
 

@@ -14,7 +14,7 @@ const FOLLOW_PAGE = 200;
 
 type Input = Pick<RouteInput<ApiRoutes['listEvents']>, 'query' | 'reply' | 'signal'>;
 
-/** Who or what did what. The owner of an app sees what happened to it, an admin everything. */
+/** Events of the fleet. The owner of an app sees its events; an administrator sees all events. */
 export function eventRoutes(deps: ApiDeps): readonly Route[] {
   return [
     appRoute('listAppEvents', {
@@ -41,7 +41,7 @@ async function answer(
   return { events, before: events.length < limit ? undefined : events.at(-1)?.seq } satisfies EventsBody;
 }
 
-/** The last ones, oldest first, then each new one as it is committed. */
+/** The last events, oldest first, then each new one after its commit. */
 async function* followEvents(store: Store, of: EventQuery, signal: AbortSignal): AsyncGenerator<FleetEvent> {
   const wake = new Wake(signal);
   const stop = store.onEvents(() => {

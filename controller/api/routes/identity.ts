@@ -6,7 +6,7 @@ import { revokeNode } from '../revoke-node.ts';
 import { userRoute, type Route } from '../route.ts';
 import { doorOf } from './install.ts';
 
-/** Certificates of nodes and tokens of people, as an administrator or their owner handles them. */
+/** Certificates of nodes and tokens of people, for administrators and for their owners. */
 export function identityRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
   return [revoke(deps), rejoinToken(config, deps), ...joinTokens(deps), ...apiTokens(deps)];
 }

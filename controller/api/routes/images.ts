@@ -5,15 +5,15 @@ import { notFound } from '../api-errors.ts';
 import type { ApiDeps } from '../deps.ts';
 import { nodeRoute, type Route } from '../route.ts';
 
-/** Far above any slug; the image store has its own, finer limit. */
+/** Far above the size of any slug. The image store has a smaller limit of its own. */
 const IMAGE_LIMIT_BYTES = 16 * 1024 ** 3;
 
-/** Layers and sources, for the agents they are meant for. */
+/** Layers and sources, for agents that may read them. */
 export function imageRoutes(deps: ApiDeps): readonly Route[] {
   return [headImage(deps), getImage(deps), putImage(deps), getSource(deps)];
 }
 
-/** A builder asks before it uploads, a node before it downloads. */
+/** A builder calls this before it uploads, a node before it downloads. */
 function headImage({ images, mayReadImage, mayWriteImage }: ApiDeps): Route {
   return nodeRoute('checkImage', {
     auth: 'node',
@@ -86,7 +86,7 @@ function readDigest(text: string): Digest {
   throw imageNotFound();
 }
 
-/** Only "from here to the end" is served: it is what resuming a download needs. Other forms get the whole. */
+/** Supports only a range up to the end, which a resumed download needs. Other ranges get the whole image. */
 function readRange(header: string | undefined): number {
   const match = /^bytes=(\d{1,15})-$/.exec(header ?? '');
   return match === null ? 0 : Number(match[1]);
@@ -96,7 +96,7 @@ function asReadable(stream: NodeJS.ReadableStream): Readable {
   return stream instanceof Readable ? stream : new Readable().wrap(stream);
 }
 
-/** The same words for an image that is not there and for one of another node. */
+/** The same message for an image that does not exist and for an image of another node. */
 function imageNotFound(): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_IMAGE_NOT_FOUND',

@@ -12,10 +12,10 @@ import { createRateLimit } from '../rate-limit.ts';
 import { anonymousRoute, userRoute, type Route } from '../route.ts';
 
 const SCRIPT_RATE = { count: 60, perMs: 60_000 };
-/** Large files for nobody in particular: enough for a rack behind one address, not for a flood. */
+/** Anybody may download these large files. The limit is enough for a rack behind one address, and stops a flood. */
 const FILE_RATE = { count: 120, perMs: 60_000 };
 
-/** What a machine needs before it is a node. Nothing of it is secret; that it is ours is known by the pinned key. */
+/** What a machine needs before it is a node. It has no secrets. The pinned key proves that it comes from this controller. */
 export function installRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
   return [installScript(config, deps), programFile(deps), startUpgrade(deps), showUpgrade(deps)];
 }
@@ -28,7 +28,7 @@ function installScript(config: ApiConfig, deps: ApiDeps): Route {
     handle: async ({ request, reply }) => {
       limit.count(request.ip);
       const program = await deps.programs.current();
-      // The larger files are fetched while the machine installs packages.
+      // The controller fetches the larger files while the machine installs packages.
       void Promise.all([deps.programs.file(program.node.x64.name), deps.programs.file(program.npm.name)]).catch(
         (error: unknown) => deps.log.warn({ err: error }, 'program.prefetch_failed'),
       );
@@ -75,7 +75,7 @@ function showUpgrade({ upgrades }: ApiDeps): Route {
   });
 }
 
-/** Under which address and key this door is known to who stands before it now. */
+/** The address and the pin of the key with which the caller reached this server. */
 export function doorOf(
   { publicHost }: ApiConfig,
   request: FastifyRequest,

@@ -7,7 +7,7 @@ import type { ApiDeps } from '../deps.ts';
 import { appRoute, userRoute, type Route } from '../route.ts';
 import { appWhyFacts, nodeFacts } from '../why-facts.ts';
 
-/** Why something is as it is, in plain words: the same for people and programs. */
+/** Explains the state of an app, an instance or a node, in the same words for people and programs. */
 export function whyRoutes(deps: ApiDeps): readonly Route[] {
   return [
     appRoute('whyApp', {
@@ -39,6 +39,6 @@ function noInstance(app: string, instance: string): never {
     code: 'SLIP_INSTANCE_NOT_FOUND',
     httpStatus: 404,
     message: `${app} has no instance ${instance}.`,
-    hint: `See those it has with: slipway ps -a ${app}`,
+    hint: `See its instances with: slipway ps -a ${app}`,
   });
 }

@@ -74,7 +74,7 @@ describe('two controllers', { concurrency: false }, () => {
     // As when the copy is started on a machine that has taken over the address.
     await copy.start('serve', {});
     const refused =
-      'Node node-1 does not obey this controller. Two controllers with the same history are running. This node follows';
+      'Node node-1 does not follow this controller. Two controllers with the same history are running. This node follows';
     await eventually('status says so', async () => (await fleet.slipway('status')).includes(refused));
     assert.match(
       await fleet.slipway('why', 'node-1'),

@@ -145,7 +145,7 @@ describe('status', () => {
       message: 'Two controllers with the same history are running.',
     };
     const [problem] = status({}, [node({ refusal })]).problems;
-    assert.equal(problem?.message, `Node fra-1 does not obey this controller. ${refusal.message}`);
+    assert.equal(problem?.message, `Node fra-1 does not follow this controller. ${refusal.message}`);
     assert.equal(problem.next, 'slipway why fra-1');
   });
 
