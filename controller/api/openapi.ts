@@ -13,6 +13,8 @@ const SECURITY: Readonly<Record<RouteAccess['auth'], readonly Json[]>> = {
   admin: [{ token: [] }],
   node: [{ nodeCertificate: [] }],
 };
+/** As a caller sends it. A transformation has no schema. */
+const REQUEST = { io: 'input', unrepresentable: 'any' } as const;
 const ONLY_ADMINISTRATORS = 'Only administrators may call this.';
 
 /** The API as an OpenAPI 3.1 document. Pure. */
@@ -24,7 +26,11 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
   }
   return {
     openapi: '3.1.0',
-    info: { title: 'Slipway', description: 'The API of a Slipway controller. Times are in ms since the epoch.', version },
+    info: {
+      title: 'Slipway',
+      description: 'The API of a Slipway controller. Times are in ms since the epoch.',
+      version,
+    },
     paths,
     components: {
       schemas: { Error: answerSchema(errorBody) },
@@ -62,12 +68,8 @@ function pathParameters({ path }: RouteSpec): readonly Json[] {
 }
 
 function queryParameters({ query }: RouteSpec): readonly Json[] {
-  return Object.entries(query?.shape ?? {}).map(([name, schema]) => ({
-    name,
-    in: 'query',
-    required: false,
-    schema: requestSchema(schema),
-  }));
+  const { properties = {} } = query === undefined ? {} : z.toJSONSchema(query, REQUEST);
+  return Object.entries(properties).map(([name, schema]) => ({ name, in: 'query', required: false, schema }));
 }
 
 function requestBody({ body, bodyType }: RouteSpec): Json {
@@ -99,8 +101,8 @@ function refTo(name: string): Json {
   return { $ref: `#/components/schemas/${name}` };
 }
 
-function requestSchema(schema: z.ZodType | z.core.$ZodType): Json {
-  return withoutDialect(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }));
+function requestSchema(schema: z.ZodType): Json {
+  return withoutDialect(z.toJSONSchema(schema, REQUEST));
 }
 
 /** An answer of a newer controller may have more fields and words, so the schema does not close them. */

@@ -48,7 +48,7 @@ describe('client of the API', () => {
     const { client, asked } = fake('{"instances":2}', '[]', '');
     await client.call('restartApp', { params: { app: 'a/b' }, body: { process: 'web' } });
     await client.call('listReleases', { params: { app: 'shop' }, query: { limit: 3, before: undefined } });
-    assert.equal(await client.call('removeToken', { params: { id: 'x y' } }), undefined);
+    await client.call('removeToken', { params: { id: 'x y' } });
     assert.deepEqual(asked, [
       'POST /v1/apps/a%2Fb/restart {"process":"web"}',
       'GET /v1/apps/shop/releases?limit=3',
