@@ -88,7 +88,7 @@ class Haproxy implements Proxy {
         mesh === undefined
           ? { routes: routes.map((route) => ({ ...route, peers: [] })) }
           : { routes, members, refused };
-      const { table, problems } = planSlots({ table: before, ...wanted, idle, slotsPerBackend });
+      const { table, errors } = planSlots({ table: before, ...wanted, idle, slotsPerBackend });
       await this.#files.prepare();
       if (!this.#meshReady) await this.#writeMesh();
       await this.#check(table);
@@ -97,9 +97,9 @@ class Haproxy implements Proxy {
       this.#table = table;
       await this.#failpoint('proxy.written');
       await this.#process.converge(table);
-      for (const problem of problems)
-        this.#logger.error({ code: problem.code, reason: problem.message }, 'proxy.route_refused');
-      if (problems[0] !== undefined) throw problems[0];
+      for (const error of errors)
+        this.#logger.error({ code: error.code, reason: error.message }, 'proxy.route_refused');
+      if (errors[0] !== undefined) throw errors[0];
     });
   }
 

@@ -23,7 +23,7 @@ export interface PlanInput {
 export interface ProxyPlan {
   readonly table: SlotTable;
   /** Routes that could not be taken over; their apps keep what they had. The others are in the table. */
-  readonly problems: readonly SlipwayError[];
+  readonly errors: readonly SlipwayError[];
 }
 
 const BACKEND_ID = /^[a-z0-9]{1,64}$/;
@@ -36,7 +36,7 @@ const INSTANCE_NAME = /^[A-Za-z0-9_-]{1,63}\.[0-9]{1,9}$/;
  * in which one app's name leads to another's instance.
  */
 export function planSlots(input: PlanInput): ProxyPlan {
-  const { routes, problems } = checkRoutes(input.routes, input.table);
+  const { routes, errors } = checkRoutes(input.routes, input.table);
   const taken = new Set(input.table.pools.map((pool) => pool.number));
   const wantedApps = new Map(routes.map((route) => [route.app as string, route]));
   const pools: Pool[] = [];
@@ -63,7 +63,7 @@ export function planSlots(input: PlanInput): ProxyPlan {
   pools.sort((a, b) => a.number - b.number);
   const poolSize = grow(input.table.poolSize, pools.at(-1)?.number ?? 0);
   const refused = (input.refused ?? []).filter((serial) => SERIAL.test(serial)).sort(compare);
-  return { table: { poolSize, pools, ...planPeers(input.table, pools, input.members ?? []), refused }, problems };
+  return { table: { poolSize, pools, ...planPeers(input.table, pools, input.members ?? []), refused }, errors };
 }
 
 /** An app that is gone keeps its backend until nothing is open on it. */
@@ -111,8 +111,8 @@ function grow(size: number, needed: number): number {
 function checkRoutes(
   routes: readonly AppRoutes[],
   table: SlotTable,
-): { routes: AppRoutes[]; problems: SlipwayError[] } {
-  const problems: SlipwayError[] = [];
+): { routes: AppRoutes[]; errors: SlipwayError[] } {
+  const errors: SlipwayError[] = [];
   const checked: AppRoutes[] = [];
   const seen: Seen = { apps: new Set(), hostnames: new Set(), backends: new Set() };
   for (const route of routes.toSorted((a, b) => compare(a.app, b.app))) {
@@ -120,13 +120,13 @@ function checkRoutes(
       checked.push(checkRoute(route, seen));
     } catch (error) {
       if (!(error instanceof SlipwayError)) throw error;
-      problems.push(error);
+      errors.push(error);
       const before = table.pools.find((pool) => pool.app === route.app);
       if (before !== undefined && !seen.apps.has(route.app)) checked.push(routeOf(before, seen));
     }
     seen.apps.add(route.app);
   }
-  return { routes: checked, problems };
+  return { routes: checked, errors };
 }
 
 interface Seen {

@@ -15,7 +15,7 @@ describe('a build on a full disk', () => {
   it('does not begin', async () => {
     await assert.rejects(requireBuilderDisk(folder, reads({ freeBytes: GIB / 8 })), {
       code: 'SLIP_DISK_FULL',
-      message: /builder's disk is full/,
+      message: /disk of the builder is full/,
     });
   });
 

@@ -54,8 +54,8 @@ describe('what bin/release prints', () => {
 
   it('is refused when the process that reads it was stopped at a limit', async () => {
     const stopped: Run = async () => ({ code: null, signal: 'SIGXCPU', stdout: '', stderr: '' });
-    await assert.rejects(parseReleaseYaml('web: x', 'acme', stopped), /printed takes too long to parse/);
+    await assert.rejects(parseReleaseYaml('web: x', 'acme', stopped), /takes too long to parse/);
     const endless: Run = async () => ({ code: 0, signal: null, stdout: ' '.repeat(1024 * 1024 + 1), stderr: '' });
-    await assert.rejects(parseReleaseYaml('web: x', 'acme', endless), /printed takes too long to parse/);
+    await assert.rejects(parseReleaseYaml('web: x', 'acme', endless), /takes too long to parse/);
   });
 });

@@ -91,19 +91,19 @@ describe('slot plan', () => {
       { ...routes('alpha', []), backends: [{ ...backend('two'), instanceName: 'web.1 x' }] },
       { ...routes('alpha', []), backends: [{ ...backend('two;x') }] },
     ]) {
-      const { table, problems } = plan(first, [bad, routes('beta', ['three'])]);
+      const { table, errors } = plan(first, [bad, routes('beta', ['three'])]);
       assert.deepEqual(describeTable(table), ['1 alpha: s1 one active', '2 beta: s1 three active']);
-      assert.deepEqual(problems.length, 1);
+      assert.deepEqual(errors.length, 1);
     }
   });
 
   test('a host name wanted by two apps stays with the first, and the second keeps what it had', () => {
-    const { table, problems } = plan(emptyTable(4), [
+    const { table, errors } = plan(emptyTable(4), [
       routes('beta', ['two'], ['shop.test']),
       routes('alpha', ['one'], ['shop.test']),
     ]);
     assert.deepEqual(describeTable(table), ['1 alpha: s1 one active']);
-    assert.match(problems[0]?.message ?? '', /shop\.test of the app beta belongs to another app/);
+    assert.match(errors[0]?.message ?? '', /shop\.test of the app beta belongs to another app/);
   });
 
   test('a table survives being written and read, and damage is noticed', () => {
