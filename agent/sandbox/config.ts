@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 
-/** One hole in the wall around the sandboxes: a network on this side that apps may open connections to. */
+/** A private network that apps may connect to. */
 export interface EgressRule {
   /** IPv4 network, e.g. `10.0.5.0/24` or `10.0.5.9/32`. */
   readonly cidr: string;
@@ -9,7 +9,7 @@ export interface EgressRule {
   readonly port?: number | undefined;
 }
 
-/** What the operator decides about sandboxes. Two agents on one machine differ in name, bridge and subnet. */
+/** Settings of the operator. Two agents on one machine need different names, bridges and subnets. */
 export interface SandboxConfig {
   /** Absolute folder, owned by the agent, without white space. */
   readonly stateDir: string;
@@ -20,15 +20,15 @@ export interface SandboxConfig {
   /** IPv4 network of the sandboxes, e.g. `10.203.0.0/16`; its first address is this machine's. */
   readonly subnet: string;
   readonly egressAllow: readonly EgressRule[];
-  /** Port of this machine's proxy for requests of other nodes: closed to sandboxes, whatever is open. Absent: there is none. */
+  /** Port of the proxy for requests from other nodes. Sandboxes can never reach it. Absent: there is no mesh. */
   readonly meshPort?: number | undefined;
   /** IPv4 name servers for the sandboxes; this machine's own when absent. */
   readonly nameservers?: readonly string[] | undefined;
   /** Ports of the `process` driver, outside of ip_local_port_range. */
   readonly processPorts: { readonly first: number; readonly last: number };
-  /** How many network namespaces and disks wait ready-made for the next start. */
+  /** Number of network namespaces and disks that are made in advance. */
   readonly poolSize: number;
-  /** systemd transient units when systemd runs this machine, else a detached parent. */
+  /** `auto`: systemd transient units if systemd runs this machine, else a detached parent process. */
   readonly supervisor: 'auto' | 'detached' | 'systemd';
 }
 
@@ -88,12 +88,12 @@ function refuse(field: string, value: string, hint: string): SlipwayError {
   });
 }
 
-/** Folder of this area inside the agent's state; others may pass through it, none may list it. */
+/** Folder of the sandboxes inside the state of the agent. */
 export function sandboxBase(stateDir: string): string {
   return join(stateDir, 'sandbox');
 }
 
-/** Where everything of one sandbox lives. Pure. */
+/** The paths of one sandbox. Pure. */
 export interface InstanceLayout {
   readonly dir: string;
   readonly record: string;

@@ -3,7 +3,7 @@ import { revealAll } from '../../shared/kit/sensitive.ts';
 import { INSIDE_DIR } from './policy.ts';
 import type { SandboxSpec } from './port.ts';
 
-/** Every web process has a network of its own, so they can all be told the same port. */
+/** Every web process has its own network, so all of them can use the same port. */
 export const DEFAULT_DYNO_PORT = 5000;
 const DEFAULT_LOG_BYTES = 10 * 1024 * 1024;
 const BYTES_PER_MB = 1024 * 1024;
@@ -16,7 +16,7 @@ export interface DynoInput {
   readonly logBytesMax?: number | undefined;
 }
 
-/** A process of an app with Heroku's environment and start: profile scripts, then the command by `bash -c`. Pure. */
+/** A process of an app that starts as on Heroku: profile scripts first, then the command with `bash -c`. Pure. */
 export function dynoSpec(input: DynoInput): SandboxSpec {
   const { assignment } = input;
   const port = isRouted(assignment) ? (input.port ?? DEFAULT_DYNO_PORT) : undefined;
@@ -40,7 +40,7 @@ export function dynoSpec(input: DynoInput): SandboxSpec {
   };
 }
 
-/** Config variables may change PATH and LANG; what the platform says about itself they may not. Pure. */
+/** Config variables can override PATH and LANG, but not the variables that the platform sets. Pure. */
 export function dynoEnv(assignment: Assignment, port: number | undefined): Record<string, string> {
   return {
     PATH: '/usr/local/bin:/usr/bin:/bin',

@@ -1,6 +1,6 @@
 import { SlipwayError } from '../../shared/kit/errors.ts';
 
-/** A shell file of exports that gives back every value byte for byte. Pure. @throws SLIP_SANDBOX_ENV */
+/** A shell file with exports that keeps every byte of the values. Pure. @throws SLIP_SANDBOX_ENV */
 export function exportsFile(env: Readonly<Record<string, string>>): string {
   return Object.entries(env)
     .map(([name, value]) => {
@@ -11,7 +11,7 @@ export function exportsFile(env: Readonly<Record<string, string>>): string {
     .join('');
 }
 
-/** Single quotes keep every byte but themselves. */
+/** Single quotes keep every byte except a single quote. */
 export function shellQuote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }

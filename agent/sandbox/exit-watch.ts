@@ -4,10 +4,10 @@ import { join } from 'node:path';
 
 export type ExitListener = (id: string) => void;
 
-/** Tells of ended sandboxes as the kernel tells of their exit files: one watch for all, no polling. */
+/** Notifies listeners when a sandbox has ended. One inotify watch on the folder of exit files serves all sandboxes. */
 export class ExitWatch {
   readonly #dir: string;
-  /** Resolves when all output of a sandbox has been read; a listener may rely on it. */
+  /** Resolves when all output of a sandbox has been read. Listeners are called after that. */
   readonly #settled: (id: string) => Promise<void>;
   readonly #listeners = new Set<ExitListener>();
   #watcher: FSWatcher | undefined;
@@ -34,9 +34,9 @@ export class ExitWatch {
   #open(): void {
     if (this.#watcher !== undefined || !existsSync(this.#dir)) return;
     this.#watcher = watch(this.#dir, { persistent: false }, (_event, name) => {
-      if (name !== null && /^[a-z0-9]{8,26}$/.test(name) && existsSync(join(this.#dir, name))) void this.#tell(name);
+      if (name !== null && /^[a-z0-9]{8,26}$/.test(name) && existsSync(join(this.#dir, name))) void this.#notify(name);
     });
-    this.#watcher.on('error', () => this.#close()); // the folder went away; ensureDir opens it again
+    this.#watcher.on('error', () => this.#close()); // the folder was removed; ensureDir opens it again
   }
 
   #close(): void {
@@ -44,7 +44,7 @@ export class ExitWatch {
     this.#watcher = undefined;
   }
 
-  async #tell(id: string): Promise<void> {
+  async #notify(id: string): Promise<void> {
     await this.#settled(id);
     for (const listener of this.#listeners) listener(id);
   }

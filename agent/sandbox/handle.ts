@@ -13,7 +13,7 @@ export interface ProcessHandle {
   readonly startTicks: string;
 }
 
-/** Changes with every boot: what was running under another id is not. */
+/** Changes with every boot. */
 export async function currentBootId(): Promise<string> {
   return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
 }
@@ -33,13 +33,13 @@ export async function processStat(pid: number): Promise<{ state: string; startTi
   return fields === undefined ? undefined : { state: fields[0] ?? '', startTicks: fields[START_TICKS_FIELD] ?? '' };
 }
 
-/** False for zombies as well: some inits reap late. */
+/** False for zombies, because some init programs reap late. */
 export async function isAlive(handle: ProcessHandle): Promise<boolean> {
   const found = await processStat(handle.pid);
   return found?.startTicks === handle.startTicks && found.state !== 'Z' && found.state !== 'X';
 }
 
-/** What the supervisor wrote when it started: `pid ticks`. */
+/** Reads `pid ticks`, which the supervisor wrote when it started. */
 export async function readHandle(
   pidFile: string,
 ): Promise<(ProcessHandle & { readonly startedAtMs: number }) | undefined> {
@@ -49,13 +49,13 @@ export async function readHandle(
   return { pid: Number(pid), startTicks, startedAtMs: Math.round((await stat(pidFile)).mtimeMs) };
 }
 
-/** What the supervisor wrote when the process ended: `status oom-kills ms`, and which memory was used up. */
+/** Reads `status oom-kills ms memory`, which the supervisor wrote when the process ended. */
 export async function readExit(exitFile: string): Promise<Exit | undefined> {
   const text = await readFileIfExists(exitFile);
   return text === undefined ? undefined : parseExit(text);
 }
 
-/** Shells and init programs say 128 + n for a process that signal n ended. The supervisor of an older agent writes no last word. Pure. */
+/** Shells and init programs report 128 + n for a process that signal n ended. The supervisor of an older agent does not write the memory. Pure. */
 export function parseExit(text: string): Exit | undefined {
   const [, status, oom, atMs, memory] = /^(\d+) (\d+) (\d+)(?: (own|node))?\n$/.exec(text) ?? [];
   if (status === undefined) return undefined;
@@ -76,15 +76,15 @@ interface InsideProcess {
   /** Its number in that namespace, 1 for the init. */
   readonly innerPid: number;
   readonly name: string;
-  /** Mask of the signals that it handles itself, in hex. */
+  /** Mask of the signals that it handles, in hex. */
   readonly caught: string;
-  /** Start address of its stack. A fork has that of its parent; each exec gets another one. 0: not known. */
+  /** Start address of its stack. A fork has the address of its parent; each exec gets another one. 0: unknown. */
   readonly stackStart: string;
 }
 
 /**
- * `undefined` when the process is in our namespace, or gone. `status` is safe to read. `cmdline` and `environ` are not: for them the
- * kernel takes a lock on the memory of the process, which a hostile process can hold for many seconds.
+ * `undefined` if the process is in our namespace or has ended. It is safe to read `status`, but not `cmdline` and `environ`: the kernel locks the
+ * memory of the process for them, and a hostile process can hold this lock for many seconds.
  */
 async function insideProcess(pid: number): Promise<InsideProcess | undefined> {
   const status = await readFile(`/proc/${String(pid)}/status`, 'utf8').catch(() => '');
@@ -97,23 +97,24 @@ async function insideProcess(pid: number): Promise<InsideProcess | undefined> {
 }
 
 /**
- * SIGTERM to the processes of a sandbox's own pid namespace, once the app is among them. Not to the tool outside, nor to its init
- * inside: that one answers TERM with KILL for all after a second. Nor to the programs that a tool runs inside to set a sandbox up.
- * @returns whether the app was there to hear it
+ * Sends SIGTERM to the processes in the pid namespace of a sandbox, if the app is among them. The tool outside gets no signal, nor does its
+ * init inside, which would kill all processes after a second, nor the programs that set the sandbox up.
+ * @returns true if the app received the signal
  */
 export async function terminateInside(pids: readonly number[]): Promise<boolean> {
   const found = (await Promise.all(pids.map(insideProcess))).filter((process) => process !== undefined);
   const inside = found.filter(({ innerPid }) => innerPid > 1).sort((a, b) => a.innerPid - b.innerPid);
   const [reporter, ...others] = inside;
   if (reporter === undefined || !isReporter(reporter)) return false;
-  // A fork of it will soon run the app, and does not handle SIGTERM yet.
-  const isDeaf = ({ stackStart }: InsideProcess): boolean => stackStart !== '0' && stackStart === reporter.stackStart;
-  if (others.every(isDeaf)) return false;
+  // A fork of the reporter will run the app soon, but does not handle SIGTERM yet.
+  const isUnready = ({ stackStart }: InsideProcess): boolean =>
+    stackStart !== '0' && stackStart === reporter.stackStart;
+  if (others.every(isUnready)) return false;
   for (const { pid } of inside) sendTerm(pid);
   return true;
 }
 
-/** True for the shell that runs report.sh, the parent of the app's first process. It handles SIGTERM; the programs before it do not. */
+/** True for the shell that runs report.sh, the parent of the app's first process. The programs before it do not handle SIGTERM. */
 function isReporter({ name, caught }: InsideProcess): boolean {
   return name === 'sh' && /^[0-9a-f]+$/.test(caught) && (BigInt(`0x${caught}`) & TERM_BIT) !== 0n;
 }
@@ -122,6 +123,6 @@ function sendTerm(pid: number): void {
   try {
     process.kill(pid, 'SIGTERM');
   } catch {
-    // gone in between
+    // it has ended
   }
 }

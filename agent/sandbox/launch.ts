@@ -10,16 +10,16 @@ import type { Supervised, Supervisor } from './supervisor/port.ts';
 import type { SandboxTool } from './tool.ts';
 
 const START_TIMEOUT_MS = 20_000;
-/** How long a tool gets to notice that what it ran is dead. */
+/** Time for a tool to notice that its program is dead. */
 const TOOL_END_MS = 1000;
-/** How long a killed sandbox's supervisor gets to flush the log and write how it ended. */
+/** Time for the supervisor of a killed sandbox to flush the log and write the exit file. */
 const SUPERVISOR_END_MS = 15_000;
 
 export interface Launch {
   readonly supervisor: Supervisor;
   readonly outputs: OutputPipes;
   readonly clock: Clock;
-  /** What builds the walls. */
+  /** The program that isolates the process. */
   readonly tool?: Pick<SandboxTool, 'kind' | 'program'> | undefined;
 }
 
@@ -29,12 +29,13 @@ export interface LaunchRequest {
   readonly onOutput: ((chunk: Uint8Array) => void) | undefined;
 }
 
-/** Starts the supervisor and waits until it says that it is there. @throws SLIP_SANDBOX_START, SLIP_SANDBOX_TOOL */
+/** Starts the supervisor and waits for its pid file. @throws SLIP_SANDBOX_START, SLIP_SANDBOX_TOOL */
 export async function launch(parts: Launch, request: LaunchRequest): Promise<void> {
   const { layout, supervised, onOutput } = request;
-  // Its absence would look like an app whose command does not exist.
+  // Without this check, a missing tool would look like an app whose command does not exist.
   if (parts.tool !== undefined && !existsSync(parts.tool.program)) throw sandboxToolMissing(parts.tool);
-  const letGo = onOutput === undefined ? undefined : await parts.outputs.open(supervised.id, layout.output, onOutput);
+  const closeWriter =
+    onOutput === undefined ? undefined : await parts.outputs.open(supervised.id, layout.output, onOutput);
   try {
     await parts.supervisor.start({ ...supervised, tied: onOutput !== undefined });
     const deadlineMs = parts.clock.monotonicMs() + START_TIMEOUT_MS;
@@ -43,19 +44,19 @@ export async function launch(parts: Launch, request: LaunchRequest): Promise<voi
       await parts.clock.sleep(1);
     }
   } finally {
-    await letGo?.();
+    await closeWriter?.();
   }
 }
 
 export interface Ending {
   readonly clock: Clock;
-  /** Kills the sandbox's processes; there may be none yet while the tool is setting up. */
+  /** Kills the processes of the sandbox. There may be none while the tool sets the sandbox up. */
   readonly killProcesses: () => Promise<void>;
-  /** Kills the tool as well: one whose child was killed while it set up may wait for ever. */
+  /** Kills the tool too. If its child was killed during the setup, the tool may wait forever. */
   readonly killTool: () => Promise<void>;
 }
 
-/** Kills a sandbox and waits until its supervisor has ended as well; only then can nothing of it start any more. */
+/** Kills a sandbox and waits until its supervisor has ended too. After that, nothing of it can start again. */
 export async function endSandbox(layout: InstanceLayout, ending: Ending): Promise<void> {
   await markKilled(layout);
   await ending.killProcesses();
@@ -70,14 +71,14 @@ export async function endSandbox(layout: InstanceLayout, ending: Ending): Promis
   }
 }
 
-/** Not every tool tells a killed program from a failed one; the supervisor looks here. */
+/** The supervisor reads this file, because not every tool reports whether its program was killed or failed. */
 export async function markKilled(layout: InstanceLayout): Promise<void> {
-  await writeFile(join(layout.run, 'killed'), '').catch(() => undefined); // never started: nobody to tell
+  await writeFile(join(layout.run, 'killed'), '').catch(() => undefined); // never started
 }
 
 /** Tells the supervisor to wait for the other processes after the end of the first one. */
 export async function markStopping(layout: InstanceLayout): Promise<void> {
-  await writeFile(join(layout.run, 'stopping'), '').catch(() => undefined); // never started: nothing to wait for
+  await writeFile(join(layout.run, 'stopping'), '').catch(() => undefined); // never started
 }
 
 function kill(pid: number): void {
@@ -88,15 +89,16 @@ function kill(pid: number): void {
   }
 }
 
-const HEARING_TIMEOUT_MS = 10_000;
-const HEARING_PAUSE_MS = 10;
+const DELIVERY_TIMEOUT_MS = 10_000;
+const DELIVERY_PAUSE_MS = 10;
 
-/** Says it until somebody has heard it: a sandbox that is still being set up has no program yet that could end. Once heard, never again. */
-export async function untilHeard(
+/** Repeats a signal until a process has received it: during the setup, a sandbox has no program yet. The signal is received at most once. */
+export async function untilDelivered(
   clock: Clock,
-  say: () => Promise<boolean>,
+  deliver: () => Promise<boolean>,
   isOver: () => Promise<boolean>,
 ): Promise<void> {
-  const deadlineMs = clock.monotonicMs() + HEARING_TIMEOUT_MS;
-  while (!(await say()) && !(await isOver()) && clock.monotonicMs() < deadlineMs) await clock.sleep(HEARING_PAUSE_MS);
+  const deadlineMs = clock.monotonicMs() + DELIVERY_TIMEOUT_MS;
+  while (!(await deliver()) && !(await isOver()) && clock.monotonicMs() < deadlineMs)
+    await clock.sleep(DELIVERY_PAUSE_MS);
 }

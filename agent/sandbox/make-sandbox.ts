@@ -6,7 +6,7 @@ import type { SandboxSpec } from './port.ts';
 import { discardExit, prepareFiles, writeToolFiles } from './prepare.ts';
 import { recordOf, saveRecord } from './record.ts';
 
-/** Everything that a sandbox needs before its start. The record comes last: a folder without one is half-made, and the next agent removes it. */
+/** Makes everything that a sandbox needs before its start. The record comes last: the next agent removes a folder without a record. */
 export async function makeSandbox(
   spec: SandboxSpec,
   lease: NetworkLease,

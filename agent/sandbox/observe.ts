@@ -8,13 +8,13 @@ import { loadRecord } from './record.ts';
 export interface Observer {
   readonly bootId: string;
   readonly clock: Clock;
-  /** Processes of the sandbox, its supervisor apart. */
+  /** Processes of the sandbox, without its supervisor. */
   readonly pids: (id: string) => Promise<readonly number[]>;
-  /** True while a build's output is still being read. */
+  /** True while the output of a build is being read. */
   readonly outputOpen: (id: string) => boolean;
 }
 
-/** What is true of a sandbox, from the disk and the kernel alone. `undefined` for none and for a half-made one. */
+/** The state of a sandbox, from its files and the kernel. `undefined`: there is none, or it is incomplete. */
 export async function observe(layout: InstanceLayout, observer: Observer): Promise<SandboxStatus | undefined> {
   const record = await loadRecord(layout.record);
   if (record === undefined) return undefined;
@@ -33,17 +33,17 @@ export async function observe(layout: InstanceLayout, observer: Observer): Promi
 }
 
 /**
- * An exit file alone does not prove death, nor does a dead supervisor: the sandbox has ended when no process is left. A supervisor
- * that was killed takes the exit code with it.
+ * A sandbox has ended when no process is left. Neither an exit file nor a dead supervisor proves this. If the supervisor was killed, the exit
+ * code is lost.
  */
 async function exitOf(
   layout: InstanceLayout,
   handle: { pid: number; startTicks: string },
   observer: Observer,
 ): Promise<Exit | undefined> {
-  const told = await readExit(layout.exitFile);
-  if (told === undefined && (await isAlive(handle))) return undefined;
+  const reported = await readExit(layout.exitFile);
+  if (reported === undefined && (await isAlive(handle))) return undefined;
   const id = layout.dir.slice(layout.dir.lastIndexOf('/') + 1);
   if ((await observer.pids(id)).length > 0) return undefined;
-  return told ?? (await readExit(layout.exitFile)) ?? { oomKilled: false, atMs: observer.clock.nowMs() };
+  return reported ?? (await readExit(layout.exitFile)) ?? { oomKilled: false, atMs: observer.clock.nowMs() };
 }

@@ -5,16 +5,16 @@ import { promisify } from 'node:util';
 const openFd = promisify(open);
 const closeFd = promisify(close);
 
-/** Reads a build's output from its pipe as it comes. */
+/** Reads the output of builds from their pipes. */
 export class OutputPipes {
   readonly #done = new Map<string, Promise<void>>();
 
   /**
-   * Opens the reading end before the program starts, so that nothing is missed. The result lets go of a writing end
-   * that keeps the pipe from ending before the supervisor has opened its own; call it when that is so.
+   * Opens the reading end before the program starts, so that no output is lost. It also opens a writing end, because the pipe would end
+   * before the supervisor has opened it. Call the returned function to close this writing end when the supervisor runs.
    */
   async open(id: string, path: string, onOutput: (chunk: Uint8Array) => void): Promise<() => Promise<void>> {
-    // net reads a FIFO through epoll; fs would park a thread in read(2)
+    // net reads a FIFO with epoll; fs would block a thread in read(2)
     const reader = await openFd(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const writer = await openFd(path, constants.O_WRONLY | constants.O_NONBLOCK);
     const socket = new Socket({ fd: reader, readable: true, writable: false });
@@ -30,12 +30,12 @@ export class OutputPipes {
     return () => closeFd(writer);
   }
 
-  /** True while output may still come. */
+  /** True while more output is possible. */
   isOpen(id: string): boolean {
     return this.#done.has(id);
   }
 
-  /** Resolves when every writer has gone and all was read. */
+  /** Resolves when all writers have closed the pipe and all output was read. */
   settled(id: string): Promise<void> {
     return this.#done.get(id) ?? Promise.resolve();
   }

@@ -42,7 +42,7 @@ export interface SyscallRule {
   readonly test?: ArgumentTest | undefined;
 }
 
-/** Everything that confines a process, said once and rendered for each tool. Builds and apps get the same. */
+/** Everything that isolates a process. It is rendered for each tool. Builds and apps get the same policy. */
 export interface SandboxPolicy {
   readonly id: string;
   readonly hostname: string;
@@ -75,7 +75,7 @@ export interface PolicyInput {
   readonly procEntries: readonly string[];
   readonly oomScoreAdjust: number;
   readonly scriptsDir: string;
-  /** The agent has mounted the pseudo-terminals, because the tool sets no limit for its own. */
+  /** True: the agent mounted the pseudo-terminals, because the tool cannot limit them. */
   readonly ownTerminals: boolean;
   /** The path at which a tool finds a file of the layout on a mount with the flags that a bind must have. */
   readonly view: (path: string) => string;
@@ -197,7 +197,7 @@ const DENIED_CALLS = [
     'acct',
     'vhangup',
   ],
-  // files past the mount's walls
+  // access to files without their mounts
   ...['open_by_handle_at', 'name_to_handle_at', 'fanotify_init'],
   // machine
   ...[
@@ -237,14 +237,14 @@ const DENIED_CALLS = [
   ],
 ];
 
-/** AF_UNIX, AF_INET, AF_INET6, AF_NETLINK. Whoever opens a socket of another family makes the kernel load the module for it. */
+/** AF_UNIX, AF_INET, AF_INET6, AF_NETLINK. For a socket of another family, the kernel would load a module. */
 const SOCKET_FAMILIES = [1, 2, 10, 16];
-/** More than kernels know; what is beyond, they refuse by themselves. */
+/** More than kernels know. The kernel itself refuses larger numbers. */
 const AF_MAX = 64;
 /** DCCP, L2TP, SCTP, SMC: loaded on demand as well. No netlink protocol has such a number. */
 const DENIED_PROTOCOLS = [33, 115, 132, 256];
 
-/** As few masked tests as say "in this block of numbers, a power of two long, and none of these". */
+/** The smallest list of masked tests for "in this block of numbers (its size is a power of two), but none of these". */
 function testsOutside(
   allowed: readonly number[],
   block: { base: number; size: number },
@@ -255,11 +255,11 @@ function testsOutside(
   return size === 1 ? [] : [base, base + half].flatMap((start) => testsOutside(allowed, { base: start, size: half }));
 }
 
-/** clone3 passes its flags in memory, where no filter can look: ENOSYS makes every libc fall back to clone. */
+/** clone3 passes its flags in memory, which no filter can read. With ENOSYS every libc falls back to clone. */
 export const SECCOMP_DENY: readonly SyscallRule[] = Object.freeze([
   ...DENIED_CALLS.map((name) => ({ name, errno: EPERM })),
   { name: 'clone3', errno: ENOSYS },
-  // fs.aio-max-nr is one number for the machine; programs use other calls when this one is missing
+  // fs.aio-max-nr limits the whole machine; programs use other calls if this one is missing
   { name: 'io_setup', errno: ENOSYS },
   { name: 'clone', errno: EPERM, test: { index: 0, mask: CLONE_NEWUSER, value: CLONE_NEWUSER } },
   ...[TIOCSTI, TIOCLINUX].map((request) => ({

@@ -3,9 +3,9 @@ import type { EgressTable } from '../../shared/domain/egress.ts';
 import type { AppName } from '../../shared/domain/names.ts';
 import type { Exit } from '../../shared/domain/instance.ts';
 
-/** What runs in a sandbox: an app's instance, or a build task. One policy for both; a build gets no less confinement. */
+/** What runs in a sandbox: an instance of an app, or a build task. Both are isolated by the same policy. */
 export interface SandboxSpec {
-  /** Instance or task id: unique for ever, [a-z0-9]{8,26}. Names the folder, the cgroup, the network namespace. */
+  /** Instance or task id: never reused, [a-z0-9]{8,26}. It names the folder and the cgroup. */
   readonly id: string;
   readonly purpose: 'app' | 'build';
   readonly app: AppName;
@@ -16,7 +16,7 @@ export interface SandboxSpec {
   readonly stack: string;
   /** Mounted layer folders on this machine, bottom first, already owned for this app. May be empty (build). */
   readonly lowerDirs: readonly string[];
-  /** Those of them that other apps use as well, a language's runtime: a driver without mounts need not copy them. */
+  /** Layers that other apps use too, such as a language runtime. A driver without mounts need not copy them. */
   readonly sharedLowerDirs?: ReadonlySet<string> | undefined;
   /** Extra read-only binds: folder or file on this machine → absolute path inside. */
   readonly readOnlyBinds: Readonly<Record<string, string>>;
@@ -24,16 +24,16 @@ export interface SandboxSpec {
   readonly writableBinds: Readonly<Record<string, string>>;
   /** Program and arguments, run as the app user in /app. */
   readonly argv: readonly string[];
-  /** Complete environment. Secret: delivered by a file only the app can read, never in argv or a unit. */
+  /** The complete environment. It is secret: a file that only the app can read delivers it, never argv or a unit. */
   readonly env: Readonly<Record<string, string>>;
   /** TCP port the app is expected to bind; it becomes PORT. Absent for processes without one. */
   readonly port?: number | undefined;
   readonly limits: Limits;
-  /** May it open connections to the world? Never to the host, other apps, private ranges (but see config) or metadata. */
+  /** True: it may connect to the internet. The host, other apps, private networks (except allowed ones) and metadata services stay closed. */
   readonly egress: boolean;
-  /** Bytes of output kept, oldest dropped first. */
+  /** Bytes of output to keep. The oldest are deleted first. */
   readonly logBytesMax: number;
-  /** Builds only: raw stdout and stderr go here instead of to a log. The sandbox then ends with the agent. */
+  /** Builds only: receives stdout and stderr, which then go to no log. Such a sandbox ends with the agent. */
   readonly onOutput?: ((chunk: Uint8Array) => void) | undefined;
 }
 
@@ -46,9 +46,9 @@ export interface SandboxStatus {
   /** First host uid of the app's range. */
   readonly uidBase: number;
   readonly phase: SandboxPhase;
-  /** Where the app's port is reached from this machine's proxy, e.g. `10.203.0.7`. `127.0.0.1` for `process`. */
+  /** The address that the proxy of this machine uses, e.g. `10.203.0.7`; `127.0.0.1` for `process`. */
   readonly address: string;
-  /** The port the app was told (PORT). With `process` it differs per instance. */
+  /** The PORT of the app. With `process` it differs per instance. */
   readonly port?: number | undefined;
   readonly startedAtMs?: number | undefined;
   /** Set once the phase is `exited` and no process of the sandbox is left. */
@@ -56,49 +56,49 @@ export interface SandboxStatus {
 }
 
 /**
- * A driver that runs processes apart from each other. Every verb is idempotent; "already so" is no error.
- * A sandbox survives the agent's death: `list` and `inspect` find it again from the disk alone.
+ * Runs processes that are isolated from each other. Every operation is idempotent.
+ * A sandbox survives the agent: `list` and `inspect` find it again by its files.
  * Errors are SlipwayErrors with codes SLIP_SANDBOX_*.
  */
 export interface Sandbox {
   readonly kind: 'lxc' | 'nspawn' | 'process' | 'fake';
-  /** Makes what all sandboxes share (bridge, nft table, cgroups, skeleton) be there; called at start and by every reconcile round. */
+  /** Makes or repairs the shared parts: bridge, nft table, cgroups, skeleton. Called at start and in every reconcile round. */
   ensureHost(): Promise<void>;
   /**
-   * Which private networks the apps may reach, from now on: new connections of sandboxes that run, too. Before the first `ensureHost` it is
-   * only kept. Absent: the driver closes no network.
+   * Sets the private networks that apps may reach. It applies to new connections, also of running sandboxes. Before the first `ensureHost`
+   * the table is only stored. Absent: the driver does not restrict the network.
    */
   setEgress?(table: EgressTable): Promise<void>;
-  /** Files, mounts, network: everything short of the process. Replaces a half-made one of the same id. */
+  /** Makes files, mounts and network: everything except the process. It replaces an incomplete sandbox with the same id. */
   prepare(spec: SandboxSpec): Promise<SandboxStatus>;
-  /** Starts the process under a supervisor that is not the agent. Resolves when it has been started. */
+  /** Starts the process under a supervisor that survives the agent. Resolves when the process has started. */
   start(id: string): Promise<SandboxStatus>;
   /** `undefined` when there is no such sandbox. */
   inspect(id: string): Promise<SandboxStatus | undefined>;
-  /** To every process of the sandbox (TERM: to the app's processes; KILL: the whole cgroup at once). */
+  /** Sends a signal: TERM to the processes of the app, KILL to all processes of the sandbox. */
   signal(id: string, signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
-  /** Kills what runs and removes every trace but the log folder's last content (kept until `forget`). */
+  /** Kills the processes and removes everything except the log, which stays until `forget`. */
   destroy(id: string): Promise<void>;
-  /** Removes the kept log too. */
+  /** Like `destroy`, and removes the log too. */
   forget(id: string): Promise<void>;
-  /** Every sandbox this driver has on this machine, orphans too. */
+  /** All sandboxes of this driver on this machine, including orphans. */
   list(): Promise<readonly SandboxStatus[]>;
-  /** Ids of which anything is left on this machine: those of {@link list}, half-made sandboxes, and kept logs. `forget` removes all of it. */
+  /** Ids of sandboxes that left anything on this machine: those of {@link list}, incomplete sandboxes, and kept logs. `forget` removes it. */
   traces(): Promise<readonly string[]>;
-  /** The merged /app of a prepared sandbox, readable from this machine until `destroy`. */
+  /** The merged /app of a prepared sandbox. The agent can read it until `destroy`. */
   appDir(id: string): string;
-  /** The upper folder of the overlay: what the processes wrote. */
+  /** The upper folder of the overlay, with the files that the processes wrote. */
   upperDir(id: string): string;
   /** Folder of the rotating log: s6-log's `current` and `@…` files, timestamps as external TAI64N labels. */
   logDir(id: string): string;
-  /** Calls back with the id whenever a sandbox's process has ended. Returns the unsubscribe function. */
+  /** Calls the listener with the id when the process of a sandbox has ended. Returns a function that unsubscribes. */
   onExit(listener: (id: string) => void): () => void;
   /**
-   * The command line that runs a program of this machine within the limits of a prepared or ended sandbox, for work on its files.
+   * The command line that runs a host program within the limits of a prepared or ended sandbox. Use it for work on the files of the sandbox.
    * A driver without limits returns the command line unchanged.
    */
   limitedCommand(id: string, argv: readonly string[]): Promise<readonly string[]>;
-  /** TCP sockets in LISTEN inside the sandbox, and UDP sockets without a peer, to say "it listens on 127.0.0.1 only". */
+  /** TCP sockets in state LISTEN inside the sandbox, and UDP sockets without a peer. They show whether the app listens on 127.0.0.1 only. */
   listeners(id: string): Promise<readonly Listener[]>;
 }
 

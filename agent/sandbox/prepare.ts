@@ -26,7 +26,7 @@ export interface PrepareInput {
   readonly ownTerminals: boolean;
 }
 
-/** Fills a sandbox's folder, whose disk is mounted already: owner, merged /app, secrets, root. Returns the policy to render. */
+/** Fills the folder of a sandbox, whose disk is mounted already: owners, merged /app, secrets, root. Returns the policy to render. */
 export async function prepareFiles(given: PrepareInput, run: Run): Promise<SandboxPolicy> {
   const { layout } = given;
   const { spec, mounts: bindMounts } = await reachableBinds(given.spec, layout);
@@ -54,7 +54,7 @@ export async function prepareFiles(given: PrepareInput, run: Run): Promise<Sandb
   });
 }
 
-/** The container's root walks the folder's path to bind what is in it; it is nobody here, so its group may pass. */
+/** The root user of the container must enter this folder. It is not root on the host, so its group gets access. */
 async function setOwners(layout: InstanceLayout, uidBase: number): Promise<void> {
   const owner = uidBase + APP_UID;
   await chown(layout.dir, 0, uidBase);
@@ -64,7 +64,7 @@ async function setOwners(layout: InstanceLayout, uidBase: number): Promise<void>
   await mkdir(layout.log, { recursive: true, mode: 0o700 });
 }
 
-/** The app's group may enter and read, nobody else: the folder is bound into the sandbox read-only. */
+/** Only the group of the app may read it. The folder is bound into the sandbox read-only. */
 async function writeSecrets(layout: InstanceLayout, spec: SandboxSpec): Promise<void> {
   const group = spec.uidBase + APP_UID;
   const file = join(layout.secrets, 'env');
@@ -81,7 +81,7 @@ async function writeHosts(layout: InstanceLayout, text: string): Promise<void> {
   await chmod(layout.hosts, 0o644);
 }
 
-/** Layers by short relative names: /proc/mounts inside then tells nothing of this machine, and no path needs escaping. */
+/** Layers have short relative names, so /proc/mounts in the sandbox shows no host paths, and no path needs escaping. */
 async function planApp(spec: SandboxSpec, layout: InstanceLayout): Promise<NewMount> {
   if (spec.lowerDirs.length === 0) return { source: layout.upper, target: layout.app, type: 'none', options: 'bind' };
   await Promise.all(spec.lowerDirs.map((lower, index) => symlink(lower, join(layout.dir, 'lower', String(index)))));
@@ -120,14 +120,14 @@ interface Target {
 }
 
 interface RootPlan {
-  /** Path of the root when `mounts` are done. */
+  /** Path of the root after the mounts. */
   readonly root: string;
   readonly mounts: readonly NewMount[];
-  /** To be made in /app and /tmp when all is mounted. */
+  /** Mount points to make in /app and /tmp after the mounts. */
   readonly later: readonly Target[];
 }
 
-/** The shared skeleton as it is, unless mount points are missing in it: then a read-only overlay that adds them. */
+/** The shared skeleton, or a read-only overlay that adds the missing mount points to it. */
 async function planRoot(input: PrepareInput, files: ReadonlySet<string>): Promise<RootPlan> {
   const { spec, layout, rootFiles } = input;
   const targets = { ...spec.readOnlyBinds, ...spec.writableBinds };
@@ -168,7 +168,7 @@ function targetInside({ layout, spec }: PrepareInput, target: string, isFile: bo
   return undefined;
 }
 
-/** Makes the mount point in the root's extra layer if it is missing. True when it was. */
+/** Makes a missing mount point in the extra layer of the root. @returns true if it was missing */
 async function addTarget({ layout, rootFiles }: PrepareInput, target: string, isFile: boolean): Promise<boolean> {
   if (await hasPath(rootFiles, target)) return false;
   const covering = rootFiles.mounts.find((mount) => target.startsWith(`${mount.target}/`));
@@ -193,7 +193,7 @@ async function makeTarget(base: string, path: string, as: { isFile: boolean; own
   }
 }
 
-/** Writes what a tool wants to find. */
+/** Writes the files of a tool. */
 export async function writeToolFiles(files: Readonly<Record<string, string | Uint8Array>>): Promise<void> {
   for (const [path, data] of Object.entries(files)) {
     await mkdir(dirname(path), { recursive: true });
@@ -201,7 +201,7 @@ export async function writeToolFiles(files: Readonly<Record<string, string | Uin
   }
 }
 
-/** Old log files of an earlier life under this id are kept: a crash loop's last words are in them. */
+/** Keeps the log of earlier processes with this id, because it shows the reason for a crash loop. */
 export async function discardExit(layout: InstanceLayout): Promise<void> {
   await rm(layout.exitFile, { force: true });
 }

@@ -6,7 +6,7 @@ import { detectCgroups } from './cgroup/detect.ts';
 import { hostNameservers } from './network/resolv.ts';
 import type { Sandbox } from './port.ts';
 
-/** A program and the Debian package that brings it; several programs when so requests may go to any of them. */
+/** One of these programs is required; the Debian package contains it. */
 interface Need {
   readonly programs: readonly string[];
   readonly packageName: string;

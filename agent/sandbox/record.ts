@@ -25,7 +25,7 @@ const recordSchema = z.object({
   joinCgroup: z.boolean(),
 });
 
-/** What a sandbox leaves on the disk for the next agent. Written last: it says that everything short of the process is there. */
+/** What the next agent knows about a sandbox. It is written last: a record means that the sandbox is complete except for the process. */
 export type SandboxRecord = z.infer<typeof recordSchema>;
 
 export interface RecordParts {
@@ -35,7 +35,7 @@ export interface RecordParts {
   readonly joinCgroup: boolean;
 }
 
-/** The record of a sandbox that has just been prepared. Pure. */
+/** The record of a new sandbox. Pure. */
 export function recordOf(spec: SandboxSpec, lease: NetworkLease, parts: RecordParts): SandboxRecord {
   const { id, purpose, app, uidBase, port, egress, logBytesMax } = spec;
   const network = { address: lease.address, netns: lease.netns };
@@ -54,14 +54,14 @@ export function recordOf(spec: SandboxSpec, lease: NetworkLease, parts: RecordPa
   };
 }
 
-/** Whole or not at all for whoever reads; not synced, because after a power cut nothing that it speaks of is left. */
+/** Atomic for readers. Not synced, because the sandbox does not survive a power cut. */
 export async function saveRecord(path: string, record: SandboxRecord): Promise<void> {
   const temp = `${path}.new`;
   await writeFile(temp, `${JSON.stringify(record)}\n`, { mode: 0o600 });
   await rename(temp, path);
 }
 
-/** `undefined` when there is none, or none that can be read: a half-written sandbox is no sandbox. */
+/** `undefined` if there is no readable record: the sandbox is incomplete. */
 export async function loadRecord(path: string): Promise<SandboxRecord | undefined> {
   const text = await readFileIfExists(path);
   if (text === undefined) return undefined;
@@ -73,7 +73,7 @@ export function isSandboxId(name: string): boolean {
   return /^[a-z0-9]{8,26}$/.test(name);
 }
 
-/** Ids that have a folder, whatever is in it. */
+/** Ids that have a folder, whether complete or not. */
 export async function sandboxIds(base: string): Promise<string[]> {
   const names = await readdir(sandboxesDir(base)).catch(() => []);
   return names.filter(isSandboxId);
@@ -84,7 +84,7 @@ export function traceDirs(base: string): readonly string[] {
   return [sandboxesDir(base), logsDir(base), exitsDir(base)];
 }
 
-/** Ids of which anything is on the disk: a folder, a log, the note of an exit. */
+/** Ids with anything on the disk: a folder, a log, or an exit file. */
 export async function tracesOf(base: string): Promise<readonly string[]> {
   const names = await Promise.all(traceDirs(base).map((dir) => readdir(dir).catch(() => [])));
   return [...new Set(names.flat().filter(isSandboxId))];
@@ -97,8 +97,8 @@ export async function loadRecords(base: string): Promise<SandboxRecord[]> {
 }
 
 /**
- * Those of this boot, and those of an earlier one that were seen to end. What the machine took down with it is left out: the app
- * did nothing wrong, so its instance starts afresh instead of being buried as a crash.
+ * The records of this boot, and of sandboxes that ended before the reboot. A sandbox that the reboot ended is left out: this is not a crash of
+ * the app, so its instance simply starts again.
  */
 export async function loadWholeRecords(base: string, bootId: string): Promise<SandboxRecord[]> {
   const records = await loadRecords(base);

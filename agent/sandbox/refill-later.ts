@@ -3,9 +3,9 @@ import type { Clock } from '../../shared/kit/clock.ts';
 import { POOL_SIZES_MAX, type Disks } from './files/disks.ts';
 import type { Namespaces } from './network/namespaces.ts';
 
-/** A push prepares two sandboxes, for the build and for the app, with less than this between them. */
+/** A push prepares a sandbox for the build and one for the app. The time between them is shorter than this. */
 const QUIET_MS = 1_500;
-/** On a node where sandboxes start all the time. */
+/** The limit on a node where sandboxes start all the time. */
 const LATEST_MS = 5_000;
 
 export interface RefillParts {
@@ -14,7 +14,7 @@ export interface RefillParts {
   readonly namespaces: Pick<Namespaces, 'refill'>;
 }
 
-/** Fills the pools when no sandbox was prepared for a while. The programs for this would slow down a sandbox that starts now. */
+/** Refills the pools after a pause without new sandboxes, because the refill would slow down a sandbox that starts at the same time. */
 export class RefillLater {
   readonly #parts: RefillParts;
   readonly #stopping = new AbortController();
@@ -29,7 +29,7 @@ export class RefillLater {
   /** A sandbox of this size was prepared. */
   note(size: Limits): void {
     const key = `${String(size.diskBytes)} ${String(size.diskInodes)}`;
-    this.#sizes.delete(key); // the order is that of the last use
+    this.#sizes.delete(key); // keeps the order of the last use
     this.#sizes.set(key, size);
     this.#lastMs = this.#parts.clock.monotonicMs();
     if (this.#isWaiting || this.#stopping.signal.aborted) return;

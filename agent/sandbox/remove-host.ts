@@ -15,7 +15,7 @@ interface SharedParts {
   readonly run: Run;
 }
 
-/** Takes away what the sandboxes of this machine shared, after the last of them: pools, bridge, rules. */
+/** Removes the shared parts after the last sandbox: pools, bridge, rules. */
 export async function removeShared({ disks, namespaces, hostNetwork, cgroups, base, run }: SharedParts): Promise<void> {
   await disks.clear();
   await namespaces.clear();

@@ -7,12 +7,15 @@ import { endSandbox } from './launch.ts';
 import { loadRecord } from './record.ts';
 import { killLimitedCommands } from './limited-command.ts';
 
-/** Ends a sandbox and removes all of it except its log. Idempotent, and safe on anything half-made. Mounts go before files: nothing is ever deleted through a mount. */
+/**
+ * Ends a sandbox and removes everything except its log. Idempotent, also for an incomplete sandbox. It unmounts first, so that it never
+ * deletes files through a mount.
+ */
 export async function removeSandbox(id: string, parts: IsolatedParts): Promise<void> {
   const { cgroups, namespaces, hostNetwork, supervisor, tool, run, clock, base, bootId } = parts;
   const layout = instanceLayout(base, id);
   const record = await loadRecord(layout.record);
-  if (record !== undefined && record.bootId !== bootId) await rm(layout.pidFile, { force: true }); // now the number of another process
+  if (record !== undefined && record.bootId !== bootId) await rm(layout.pidFile, { force: true }); // another process may have this number now
   await endSandbox(layout, { clock, killProcesses: () => cgroups.kill(id), killTool: () => cgroups.killAll(id) });
   await killLimitedCommands(cgroups, id, clock);
   if (existsSync(layout.dir)) {

@@ -9,8 +9,8 @@ const SCRIPTS = [
 ];
 
 /**
- * Copies our fixed scripts to a folder named by their content. A shell reads its script while it runs, so a
- * sandbox must keep the one it was started with when the agent is upgraded.
+ * Copies our scripts to a folder that is named after their content. A shell reads its script while it runs, so a running sandbox must keep its
+ * version when the agent is upgraded.
  */
 export async function installScripts(sourceDir: string, base: string): Promise<string> {
   const texts = await Promise.all(SCRIPTS.map((name) => readFile(join(sourceDir, name))));

@@ -5,7 +5,7 @@ import { exitsDir, instanceLayout, type InstanceLayout } from './config.ts';
 import type { SandboxDriver } from './driver.ts';
 import { ExitWatch } from './exit-watch.ts';
 import { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
-import { launch, untilHeard } from './launch.ts';
+import { launch, untilDelivered } from './launch.ts';
 import { observe } from './observe.ts';
 import { OutputPipes } from './output-pipe.ts';
 import type { Listener, Sandbox, SandboxSpec, SandboxStatus } from './port.ts';
@@ -94,7 +94,7 @@ export class SupervisedSandbox implements Sandbox {
   async signal(id: string, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     if (signal === 'SIGKILL') return this.#driver.kill(id);
     const isOver = async (): Promise<boolean> => (await this.inspect(id))?.phase !== 'running';
-    await untilHeard(this.#parts.clock, () => this.#driver.terminate(id), isOver);
+    await untilDelivered(this.#parts.clock, () => this.#driver.terminate(id), isOver);
   }
 
   destroy(id: string): Promise<void> {

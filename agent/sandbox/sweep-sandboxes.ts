@@ -5,7 +5,7 @@ import { netnsOwner } from './netns-owner.ts';
 import { loadWholeRecords, sandboxIds } from './record.ts';
 
 /**
- * Removes the sandboxes that an earlier agent left half-made or that did not survive a boot, and adopts those that run.
+ * Removes sandboxes that are incomplete or that a reboot ended, and adopts those that run.
  * @returns the ids of those whose removal failed
  */
 export async function sweepSandboxes(
@@ -32,8 +32,8 @@ export async function sweepSandboxes(
 }
 
 /**
- * Removes disks and namespaces that belong to nobody, and never what is being made or waits to be used. At every look at the host: a program of
- * a killed agent runs on, and may make one after the first look of the next agent.
+ * Removes disks and namespaces that belong to no sandbox and to no pool. It runs at every check of the host, because a program of a killed agent
+ * may still make one after the first check of the next agent.
  */
 export async function sweepReserves(
   parts: Pick<IsolatedParts, 'disks' | 'namespaces' | 'base' | 'bootId' | 'cgroups'>,

@@ -12,22 +12,22 @@ export interface ToolContext {
   readonly oomFile: string;
 }
 
-/** How a tool is to run one sandbox: files to write first (path → text), then a program. */
+/** How a tool runs one sandbox: the files to write first (path → text), then the program. */
 export interface ToolPlan {
   readonly files: Readonly<Record<string, string | Uint8Array>>;
   readonly argv: readonly string[];
 }
 
-/** A program that can put a process behind the policy's walls. Pure: it renders, others act. */
+/** A program that isolates a process by a policy. Pure: it only renders files and arguments. */
 export interface SandboxTool {
   readonly kind: 'lxc' | 'nspawn';
   /** Its path. */
   readonly program: string;
-  /** False: the process must be in its cgroup before the tool starts. True: the tool makes and enters `app` itself. */
+  /** True: the tool makes and enters the cgroup `app`. False: the process must enter its cgroup before the tool starts. */
   readonly managesCgroup: boolean;
-  /** True: it can limit the pseudo-terminals. False: the agent mounts them with a limit. */
+  /** True: the tool can limit pseudo-terminals. False: the agent mounts them with a limit. */
   readonly limitsTerminals: boolean;
-  /** What the tool leaves on the machine outside of the sandbox's own folder, to be removed with it. */
+  /** Paths outside of the folder of the sandbox that must be removed with it. */
   leftovers(id: string, dir: string): readonly string[];
   render(policy: SandboxPolicy, context: ToolContext): ToolPlan;
 }

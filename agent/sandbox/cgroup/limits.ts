@@ -3,13 +3,13 @@ import { availableParallelism, totalmem } from 'node:os';
 import type { Limits } from '../../../shared/domain/assignment.ts';
 import type { SandboxSpec } from '../port.ts';
 
-/** The tool's own few processes (monitor, init) count too. */
+/** For the processes of the tool (monitor, init), which count too. */
 export const TOOL_PIDS = 8;
 
-/** The kernel's default: short enough that nobody sees an app pause. */
+/** The default of the kernel. It is so short that users do not notice a pause. */
 export const CPU_PERIOD_US = 100_000;
 
-/** What a sandbox may run in one period, over all processors. */
+/** Processor time of a sandbox in one period, over all processors. */
 export function cpuQuotaUs({ cpuMillis }: Limits): number {
   return (cpuMillis / 1000) * CPU_PERIOD_US;
 }

@@ -21,7 +21,7 @@ export async function pidsBelow(dir: string): Promise<number[]> {
 /** A tool that has just ended may leave its own group a moment later, or remove it at the same time as we do. */
 const EMPTY_TIMEOUT_MS = 2_000;
 
-/** What is not empty by then stays, for the next agent's sweep. */
+/** After this time a group that is not empty stays, and the next agent removes it. */
 export async function removeGroups(dir: string, clock: Clock): Promise<void> {
   const deadlineMs = clock.monotonicMs() + EMPTY_TIMEOUT_MS;
   for (
@@ -49,10 +49,10 @@ export async function childGroups(dir: string): Promise<string[]> {
   return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
 }
 
-/** A machine with too much to do takes its time to end a process: mounts and networks go with it. */
+/** A busy machine needs time to end a process, because its mounts and networks end too. */
 const KILL_TIMEOUT_MS = 30_000;
 
-/** `cgroup.kill` is one write for the whole tree (Linux 5.14); without it, kill and look again until nothing is left. */
+/** `cgroup.kill` is one write for the whole tree (Linux 5.14). Without it, kill again until no process is left. */
 export async function killBelow(dir: string, clock: Clock): Promise<void> {
   const deadlineMs = clock.monotonicMs() + KILL_TIMEOUT_MS;
   for (let pauseMs = 1; ; pauseMs = Math.min(50, pauseMs * 2)) {

@@ -8,20 +8,20 @@ import { SlipwayError } from '../../../shared/kit/errors.ts';
 import type { Listener, Sandbox, SandboxSpec, SandboxStatus } from '../port.ts';
 import { sandboxEnded, sandboxNotFound } from '../sandbox-errors.ts';
 
-/** What a fake process does; everything absent means: runs until it is told to end. */
+/** What a fake process does. Without any option it runs until it gets a signal. */
 export interface FakeBehaviour {
   readonly failAtPrepare?: boolean | undefined;
   readonly failAtStart?: boolean | undefined;
-  /** Ends by itself after so long, 0 included. */
+  /** Ends after this time; 0 is allowed. */
   readonly exitAfterMs?: number | undefined;
   readonly exitCode?: number | undefined;
   readonly oomKilled?: boolean | undefined;
   readonly ignoreTerm?: boolean | undefined;
-  /** Opens a real TCP port on loopback and greets whoever connects with the instance's id. */
+  /** Opens a real TCP port on loopback and sends the id of the instance to each client. */
   readonly listen?: boolean | undefined;
-  /** What it seems to listen on, when it does not really. */
+  /** Reported listeners, if it does not really listen. */
   readonly listeners?: readonly Listener[] | undefined;
-  /** Goes to `onOutput` when it starts. */
+  /** Passed to `onOutput` at the start. */
   readonly output?: string | undefined;
 }
 
@@ -39,7 +39,7 @@ export interface FakeSandboxOptions {
   readonly behaviour?: ((spec: SandboxSpec) => FakeBehaviour) | undefined;
 }
 
-/** Sandboxes in memory, with knobs, for tests of everything above. The log of what was asked is in `calls`. */
+/** Sandboxes in memory, for tests. `calls` has the log of all operations. */
 export class FakeSandbox implements Sandbox {
   readonly kind = 'fake';
   readonly calls: string[] = [];
@@ -160,7 +160,7 @@ export class FakeSandbox implements Sandbox {
     for (const id of this.#processes.keys()) await this.destroy(id);
   }
 
-  /** Ends a process as if by itself. */
+  /** Ends a process, as after a crash. */
   crash(id: string, exit: Partial<Exit> = {}): void {
     const found = this.#processes.get(id);
     if (found?.status.phase === 'running')
@@ -181,7 +181,7 @@ export class FakeSandbox implements Sandbox {
     try {
       await this.#options.clock.sleep(ms, found.abort.signal);
     } catch {
-      return; // ended otherwise
+      return; // it ended before
     }
     this.#end(found, { code: exitCode, oomKilled, atMs: this.#options.clock.nowMs() });
   }

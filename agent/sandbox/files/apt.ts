@@ -2,18 +2,18 @@ import { lstat, mkdir, readdir, readFile, rm, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { writeFileAtomic } from '../../../shared/kit/atomic-file.ts';
 
-/** What apt needs to find packages. Never auth.conf and apt.conf: they hold the passwords of mirrors and proxies. */
+/** What apt needs to find packages. Never auth.conf and apt.conf, because they contain passwords of mirrors and proxies. */
 const FILES = ['sources.list', 'trusted.gpg', 'preferences'];
 const FOLDERS = ['sources.list.d', 'trusted.gpg.d', 'keyrings', 'preferences.d'];
 /** A list or a key has a few kilobytes. */
 const MAX_FILE_BYTES = 1024 * 1024;
 const MAX_FILES = 200;
 
-/** Copies the lists and keys of this machine's apt for the sandboxes, without passwords. Files that were removed here are removed there. */
+/** Copies the apt lists and keys of this machine for the sandboxes, without passwords, and deletes copies of removed files. */
 export async function copyAptSettings(source: string, target: string): Promise<void> {
   const names = await settingFiles(source);
   for (const name of names) await copySetting(join(source, name), join(target, name));
-  // Programs read this file even where a distribution keeps its lists in sources.list.d alone.
+  // Programs read this file even if a distribution uses only sources.list.d.
   if (!names.includes('sources.list')) await writeIfAbsent(join(target, 'sources.list'));
   for (const name of await settingFiles(target))
     if (!names.includes(name) && name !== 'sources.list') await rm(join(target, name), { force: true });

@@ -13,22 +13,22 @@ export interface DisksDeps {
   readonly randomId: RandomId;
 }
 
-/** A rename to another name says that it is ready, or taken. */
+/** A disk with this prefix is not ready. A rename makes it ready or gives it to a sandbox. */
 const UNFINISHED = 'making-';
 const TEMPLATE = '.ext4';
-/** Beginning of the name of a template that is being made. */
+/** Prefix of a template that is being made. */
 const NEW = 'new-';
 /**
- * The pool has disks of this many sizes: that of most apps, that of builds, and one more. Each disk in the pool holds a loop device and a
- * mount, so the disks of a size that is no longer requested are removed.
+ * Number of disk sizes in the pool: one for most apps, one for builds, and one more. Each disk in the pool uses a loop device and a mount, so
+ * disks of a size that is no longer requested are removed.
  */
 export const POOL_SIZES_MAX = 3;
 
 type Size = Pick<Limits, 'diskBytes' | 'diskInodes'>;
 
 /**
- * Folders with a mounted, bounded ext4 image, ready to become a sandbox by one rename. Making one takes two to four
- * programs (10 to 60 ms), so a few of the size last asked for wait ready.
+ * Folders with a mounted ext4 image of limited size. One rename turns such a folder into a sandbox. To make one takes two to four programs
+ * (10 to 60 ms), so the pool has a few of the requested sizes.
  */
 export class Disks {
   readonly #poolDir: string;
@@ -40,8 +40,8 @@ export class Disks {
   #recent: readonly string[] = [];
   /** Size → disks that are being made from its template now. */
   readonly #making = new Map<string, number>();
-  /** Folders that are being made or removed now. */
-  readonly #inHand = new Set<string>();
+  /** Folders that are being made or removed now; a sweep must not touch them. */
+  readonly #locked = new Set<string>();
   readonly #refills = new SerialQueue();
   #closed = false;
 
@@ -53,24 +53,24 @@ export class Disks {
     this.#deps = deps;
   }
 
-  /** Makes `dir` (which must not exist) a sandbox's folder with a disk of this size. */
+  /** Makes `dir` (which must not exist): the folder of a sandbox, with a disk of this size. */
   async take(size: Size, dir: string): Promise<void> {
     this.#noteSize(size);
     for (const ready of await this.#ready(size)) {
       if ((await mountsBelow(ready)).length === 0) {
-        await this.#discard(ready); // somebody unmounted it: the folder below has no bounds
+        await this.#discard(ready); // another program unmounted it, and the folder below has no size limit
         continue;
       }
       const claimed = await rename(ready, dir).then(
         () => true,
-        () => false, // somebody else was faster
+        () => false, // another sandbox took it
       );
       if (claimed) return;
     }
     await this.#make(size, dir);
   }
 
-  /** Fills the pool, and removes the disks of sizes that were not requested lately. Runs one at a time; no start should wait for it. */
+  /** Fills the pool and removes disks of sizes that are no longer requested. One refill runs at a time. No start should wait for it. */
   refill(size: Size): Promise<void> {
     const refilled = this.#refills.add(async () => {
       this.#noteSize(size);
@@ -88,11 +88,11 @@ export class Disks {
     });
   }
 
-  /** Removes what a crash or a reboot left unusable in the pool. */
+  /** Removes unusable disks that a crash or a reboot left in the pool. */
   async sweep(): Promise<void> {
     for (const name of await readdir(this.#poolDir).catch(() => [])) {
       const dir = join(this.#poolDir, name);
-      if (this.#inHand.has(dir)) continue;
+      if (this.#locked.has(dir)) continue;
       if (!name.startsWith(UNFINISHED) && (await mountsBelow(dir)).length > 0) continue;
       await this.#discard(dir).catch((error: unknown) =>
         this.#deps.log.warn({ dir, err: error }, 'disks.spare_not_removed'),
@@ -100,7 +100,7 @@ export class Disks {
     }
   }
 
-  /** Removes half-made templates of an earlier agent. Call once, before the first take. */
+  /** Removes incomplete templates of an earlier agent. Call it once, before the first take. */
   async sweepTemplates(): Promise<void> {
     const templates = await readdir(this.#templatesDir).catch(() => []);
     for (const name of templates.filter((each) => each.startsWith(NEW)))
@@ -123,7 +123,7 @@ export class Disks {
     const isOld = (name: string): boolean => !this.#recent.includes(name) && !this.#making.has(name);
     for (const name of await readdir(this.#poolDir).catch(() => [])) {
       if (name.startsWith(UNFINISHED) || !isOld(sizeOf(name))) continue;
-      const dir = join(this.#poolDir, `${UNFINISHED}${this.#deps.randomId()}`); // under this name no sandbox can take it
+      const dir = join(this.#poolDir, `${UNFINISHED}${this.#deps.randomId()}`); // no sandbox can take it under this name
       await this.#holding(dir, async () => {
         const isOurs = await rename(join(this.#poolDir, name), dir).then(
           () => true,
@@ -149,7 +149,7 @@ export class Disks {
     return names.filter((name) => name.startsWith(prefix)).map((name) => join(this.#poolDir, name));
   }
 
-  /** Makes a disk in the pool, and then gives it its name or its place. */
+  /** Makes a disk in the pool and moves it to its target. */
   async #make(size: Size, target: string): Promise<void> {
     const name = sizeName(size);
     this.#making.set(name, (this.#making.get(name) ?? 0) + 1);
@@ -181,17 +181,17 @@ export class Disks {
     });
   }
 
-  /** A sweep leaves the folder alone meanwhile. */
+  /** A sweep does not touch the folder during the work. */
   async #holding(dir: string, work: () => Promise<void>): Promise<void> {
-    this.#inHand.add(dir);
+    this.#locked.add(dir);
     try {
       await work();
     } finally {
-      this.#inHand.delete(dir);
+      this.#locked.delete(dir);
     }
   }
 
-  /** An empty file system of the size, with the overlay's folders in it. */
+  /** An empty file system of this size, with the folders of the overlay. */
   async #template(size: Size): Promise<string> {
     const path = join(this.#templatesDir, `${sizeName(size)}${TEMPLATE}`);
     if ((await stat(path).catch(() => undefined))?.isFile() === true) return path;
@@ -229,22 +229,22 @@ function sizeName(size: Size): string {
   return `${String(size.diskBytes)}-${String(size.diskInodes)}`;
 }
 
-/** Of a ready disk's folder: its name without the id. */
+/** The size in the name of a ready disk. */
 function sizeOf(name: string): string {
   return name.slice(0, name.lastIndexOf('-'));
 }
 
 const INODE_BYTES = 256;
-/** Inodes the file system and the overlay use themselves: reserved ones, the three folders, lost+found. */
+/** Inodes for the file system and the overlay: reserved inodes, three folders, lost+found. */
 const OWN_INODES = 32;
 
-/** The inode table and block groups come on top, so that the app gets the bytes it was promised. */
+/** Includes the inode table and block groups, so that the app gets its full size. */
 export function imageBytes(size: Size): number {
   const bytes = size.diskBytes + (size.diskInodes + OWN_INODES) * INODE_BYTES;
   return Math.ceil((bytes * 1.005 + 2 * 1024 * 1024) / 4096) * 4096;
 }
 
-/** No journal: the file system lives as long as its sandbox. No reserve: the app is its only user. */
+/** Without a journal, because the file system ends with its sandbox. Without reserved blocks, because only the app uses it. */
 export function mkfsArgs(size: Size): string[] {
   const inodes = String(size.diskInodes + OWN_INODES);
   return [

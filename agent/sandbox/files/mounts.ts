@@ -35,8 +35,8 @@ export async function mountsBelow(dir: string): Promise<string[]> {
 }
 
 /**
- * Unmounts everything at or below a folder. A busy mount is detached: it goes when its last user does.
- * Nothing may be removed below `dir` before this has resolved.
+ * Unmounts everything at or below a folder. A busy mount is detached: the kernel removes it after its last use.
+ * Delete nothing below `dir` before this has resolved.
  */
 export async function unmountBelow(dir: string, run: Run): Promise<void> {
   const targets = await mountsBelow(dir);
@@ -68,7 +68,7 @@ function fstabField(text: string): string {
 }
 
 /**
- * Mounts all of them, in this order, with one program: to start a program takes longer than a mount. A failure can leave some of them mounted.
+ * Mounts all of them, in this order, with one program, because starting a program takes longer than a mount. A failure can leave some of them mounted.
  * @param folder relative paths in the options begin here, and the list is written here
  */
 export async function mountAll(folder: string, mounts: readonly NewMount[], run: Run): Promise<void> {

@@ -8,8 +8,8 @@ import { mountsBelow, type NewMount } from './mounts.ts';
 const OTHERS_MAY_PASS = 0o001;
 
 /**
- * The folder of all sandboxes by a path that an app's own root may walk: with a user namespace, bind sources are looked up as a
- * user who is nobody here. State below a closed folder (`/root/…`) is bound to /run/<name> once and used from there.
+ * The folder of all sandboxes, at a path that the root user of a sandbox can reach. In a user namespace, this user has no rights on the host, and
+ * it looks up the sources of binds. If the state is below a closed folder (`/root/…`), it is bound to /run/<name> once and used from there.
  */
 export async function reachableBase(config: SandboxConfig, run: Run): Promise<string> {
   const base = sandboxBase(config.stateDir);
@@ -23,12 +23,12 @@ export async function reachableBase(config: SandboxConfig, run: Run): Promise<st
   return open;
 }
 
-/** Removes the empty place in /run when there was one. */
+/** Removes the empty folder in /run, if there is one. */
 export async function closeBase(base: string): Promise<void> {
-  if (dirname(base) === '/run') await rmdir(base).catch(() => undefined); // gone already
+  if (dirname(base) === '/run') await rmdir(base).catch(() => undefined); // already removed
 }
 
-/** A spec whose bind sources are at paths that an app's root can reach, on mounts without set-user-id programs; and the mounts for this. */
+/** Moves the bind sources of a spec to paths that the root user of the sandbox can reach, on mounts without set-user-id. Returns these mounts too. */
 export async function reachableBinds(
   spec: SandboxSpec,
   layout: InstanceLayout,

@@ -5,7 +5,7 @@ import { KeyedQueue } from '../../../shared/kit/keyed-queue.ts';
 import { hostNameservers } from '../network/resolv.ts';
 import { ensureHostSkeleton, ensureNamedStack, type RootFiles } from './skeleton.ts';
 
-/** The root file systems of the stacks. Each is checked once after every `forget`, not at every start of a sandbox. */
+/** The root file systems of the stacks. Each is checked once after `invalidate`, not at every start of a sandbox. */
 export class RootFilesystems {
   readonly #base: string;
   readonly #config: SandboxConfig;

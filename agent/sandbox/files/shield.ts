@@ -3,7 +3,7 @@ import { join, relative } from 'node:path';
 import { runOk, type Run } from '../../../shared/kit/exec.ts';
 import { mountsBelow, unmountBelow } from './mounts.ts';
 
-/** nspawn gives a bind the flags of its source, so the source must have these flags already. */
+/** nspawn copies the flags of the source to a bind, so the source must have these flags already. */
 const FLAGS = 'nosuid,nodev,relatime';
 
 /** A read-only mount of a folder of this machine, for all sandboxes. Set-user-id programs and device files have no effect there. */
@@ -14,12 +14,12 @@ export async function shieldFolder(base: string, source: string, run: Run): Prom
   });
 }
 
-/** The same, writable, for our own folder. `viewOf` gives the paths below it. */
+/** The same for our own folder, but writable. `viewOf` returns the paths below it. */
 export async function shieldBase(base: string, run: Run): Promise<void> {
   await shield(join(base, 'view'), base, { flags: FLAGS, run });
 }
 
-/** The path at which the sandboxes' tools find a file of our folder. Pure. */
+/** The path at which the tools find a file of our folder. Pure. */
 export function viewOf(base: string, path: string): string {
   return join(base, 'view', relative(base, path));
 }

@@ -9,7 +9,7 @@ import { copyAptSettings } from './apt.ts';
 import { mountsBelow } from './mounts.ts';
 import { shieldFolder } from './shield.ts';
 
-/** A root file system: folders to stack (top first) and what to mount over them. */
+/** A root file system: folders to overlay (top first), and mounts on top of them. */
 export interface RootFiles {
   readonly lowers: readonly string[];
   readonly mounts: readonly PolicyMount[];
@@ -48,8 +48,8 @@ const ETC_COPIES = [
 ];
 
 /**
- * The root of stack `host`: this machine's /usr, read-only, under an /etc of our own. A few hundred kilobytes, shared by all.
- * Rewritten in place by each call where it differs, so running sandboxes see a new resolv.conf.
+ * The root of stack `host`: the read-only /usr of this machine, and our own /etc. All sandboxes share it (a few hundred kilobytes).
+ * Each call updates changed files in place, so running sandboxes see a new resolv.conf.
  */
 export async function ensureHostSkeleton(base: string, nameservers: readonly string[], run: Run): Promise<RootFiles> {
   const root = join(base, 'root', 'host');
@@ -69,7 +69,7 @@ export async function ensureHostSkeleton(base: string, nameservers: readonly str
     await mkdir(join(root, 'etc', name), { recursive: true });
     mounts.push(await shielded(`/etc/${name}`));
   }
-  // apt in a build (heroku-buildpack-apt) needs the package lists, and the list of packages that are installed here.
+  // apt in a build (heroku-buildpack-apt) needs the package lists and the list of installed packages.
   await copyAptSettings('/etc/apt', join(root, 'etc/apt'));
   if (existsSync('/var/lib/dpkg/status')) {
     await mkdir(join(root, 'var/lib/dpkg'), { recursive: true });
@@ -81,8 +81,8 @@ export async function ensureHostSkeleton(base: string, nameservers: readonly str
 }
 
 /**
- * A mount of the skeleton whose flags do not depend on those of the file system it lies on. Under a `noatime` one, LXC would
- * have to change a flag that is locked in a user namespace and fails, and nspawn leaves the root writable.
+ * A mount of the skeleton whose flags do not depend on the file system below. With `noatime` there, LXC fails, because it would have to change
+ * a flag that is locked in a user namespace, and nspawn leaves the root writable.
  */
 async function mountSkeleton(root: string, run: Run): Promise<string> {
   const target = `${root}-mount`;
@@ -99,7 +99,7 @@ export interface StackPlace {
 }
 
 /**
- * The root of a named stack: its folder under a thin top with our mount points and the app user.
+ * The root of a named stack: its folder, and a small layer on top with our mount points and the app user.
  * @throws SLIP_SANDBOX_STACK
  */
 export async function ensureNamedStack(
@@ -122,7 +122,7 @@ export async function ensureNamedStack(
     ['passwd', 'group'].map((name) => readFile(join(folder, 'etc', name), 'utf8').catch(() => '')),
   );
   await writeEtc(join(top, 'etc'), { passwd: passwd ?? '', group: group ?? '' }, nameservers);
-  // init of a stack that does not bring the tool's own
+  // for a stack without the init program of the tool
   await writeIfChanged(join(top, 'init.lxc.static'), '');
   return { lowers: [top, folder], mounts: [] };
 }
@@ -145,7 +145,7 @@ async function writeEtc(
 
 const HOSTS = '127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n';
 
-/** /etc/hosts of one sandbox: the host name of the sandbox stands for the address at which other programs reach it. Pure. */
+/** /etc/hosts of one sandbox. Its host name resolves to the address that others use to reach it. Pure. */
 export function hostsFile(hostname: string, address: string): string {
   return `${HOSTS}${address}\t${hostname}\n`;
 }
@@ -153,7 +153,7 @@ export function hostsFile(hostname: string, address: string): string {
 const PASSWD = 'root:x:0:0:root:/root:/usr/sbin/nologin\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n';
 const GROUP = 'root:x:0:\ntty:x:5:\nnogroup:x:65534:\n';
 
-/** The file with our line instead of whoever has its name or number. Pure. */
+/** Replaces the entries with our name or our number by our line. Pure. */
 export function withAppUser(text: string, fallback: string, line: string): string {
   const others = (text === '' ? fallback : text)
     .split('\n')
@@ -161,7 +161,7 @@ export function withAppUser(text: string, fallback: string, line: string): strin
   return `${[...others, line].join('\n')}\n`;
 }
 
-/** /bin and friends: links into /usr on a merged system, else folders of their own. True for a folder, which has to be bound. */
+/** /bin, /lib and others are links into /usr or folders. @returns true for a folder, which must be bound */
 async function usrEntry(root: string, name: string): Promise<boolean> {
   const found = await lstat(`/${name}`).catch(() => undefined);
   if (found === undefined) return false;
@@ -198,7 +198,7 @@ async function writeIfChanged(path: string, text: string): Promise<void> {
   if ((await readFile(path, 'utf8').catch(() => undefined)) !== text) await writeFileAtomic(path, text);
 }
 
-/** True when every stacked folder together has something at this absolute path. */
+/** True if one of the overlaid folders has something at this absolute path. */
 export async function hasPath(files: RootFiles, path: string): Promise<boolean> {
   const names = await Promise.all(files.lowers.map((lower) => lstat(join(lower, path)).catch(() => undefined)));
   return names.some((found) => found !== undefined);

@@ -10,7 +10,7 @@ import { bridgeBatch, gatewayAddress, type NetworkNames } from './plan.ts';
 import { planOpenings, type Openings } from './openings.ts';
 import { FLOWS_MAX, flowsOfOne, lastingRules, nftOpenings, nftRules, type RuleInput } from './rules.ts';
 
-/** What all sandboxes share of the network: bridge, nft table, forwarding. */
+/** The shared network of all sandboxes: bridge, nft table, forwarding. */
 export class HostNetwork {
   readonly names: NetworkNames;
   readonly #config: SandboxConfig;
@@ -31,7 +31,7 @@ export class HostNetwork {
   }
 
   /**
-   * Puts right what differs; when nothing does, the cost is one `nft list` and a few reads.
+   * Repairs what differs. If nothing differs, it costs one `nft list` and a few reads.
    * @throws SLIP_AGENT_SUBNET_TAKEN when the bridge must be made, and another agent of this machine has an overlapping network
    */
   async ensure(nameservers: readonly string[]): Promise<void> {
@@ -43,24 +43,24 @@ export class HostNetwork {
     await this.#ensureForwardPolicy();
   }
 
-  /** Another table: for new connections of sandboxes that run, too. Before the first `ensure` it is only kept. */
+  /** Sets another table. It applies to new connections, also of running sandboxes. Before the first `ensure` it is only stored. */
   setEgress(table: EgressTable): Promise<void> {
     this.#egress = table;
     return this.#updates.add(() => this.#update());
   }
 
-  /** Sandboxes that an earlier agent has left running. */
+  /** Registers the running sandboxes of an earlier agent. */
   adopt(tenants: readonly { readonly id: string; readonly address: string; readonly uidBase: number }[]): void {
     for (const { id, address, uidBase } of tenants) this.#tenants.set(address, { id, uidBase });
   }
 
-  /** This sandbox may open connections, as far as its app may. Call it before the sandbox's first process. */
+  /** Opens the allowed networks of its app for this sandbox. Call it before its first process starts. */
   async admit(id: string, address: string, uidBase: number): Promise<void> {
     this.#tenants.set(address, { id, uidBase });
     await this.#updates.add(() => this.#update());
   }
 
-  /** The sandbox is gone. Call it before its address is given to another one. A failure is made good by the next `admit` or `ensure`. */
+  /** The sandbox was removed. Call it before its address is used again. The next `admit` or `ensure` corrects a failure. */
   async dismiss(id: string): Promise<void> {
     for (const [address, tenant] of this.#tenants) if (tenant.id === id) this.#tenants.delete(address);
     await this.#updates.add(() => this.#update()).catch(() => undefined);
@@ -96,7 +96,7 @@ export class HostNetwork {
     await this.#load(nftRules(input), input);
   }
 
-  /** Changes the sets of the table in place, unless somebody has taken the table away. */
+  /** Changes the sets of the table in place. If another program removed the table, it is loaded completely. */
   async #update(): Promise<void> {
     if (this.#applied === undefined) return;
     const input = { ...this.#applied.input, openings: this.#openings() };
@@ -136,9 +136,9 @@ export class HostNetwork {
     return planOpenings(this.#egress, new Map([...this.#tenants].map(([address, { uidBase }]) => [address, uidBase])));
   }
 
-  /** Docker and ufw make DROP the policy of iptables' FORWARD; an accept in a table of our own does not undo a drop in theirs. */
+  /** Docker and ufw set the policy of the iptables chain FORWARD to DROP. An accept in our own table does not override it. */
   async #ensureForwardPolicy(): Promise<void> {
-    const listed = await this.#run({ file: 'iptables', args: ['-S', 'FORWARD', '1'] }).catch(() => undefined); // not installed: nobody set one
+    const listed = await this.#run({ file: 'iptables', args: ['-S', 'FORWARD', '1'] }).catch(() => undefined); // iptables is not installed
     if (listed?.code !== 0) return;
     const policy = await this.#run({ file: 'iptables', args: ['-S', 'FORWARD'] });
     if (!policy.stdout.startsWith('-P FORWARD DROP')) return;
@@ -157,7 +157,7 @@ export class HostNetwork {
   }
 }
 
-/** IPv4 networks of this machine's own interfaces, but the bridge's. Sorted, so that equal networks give equal rules. */
+/** IPv4 networks of the interfaces of this machine, without the bridge. Sorted, so that equal networks give equal rules. */
 export function connectedNetworks(bridge: string, interfaces = networkInterfaces()): string[] {
   const networks = Object.entries(interfaces).flatMap(([name, entries]) =>
     name === bridge ? [] : (entries ?? []).filter((entry) => entry.family === 'IPv4').map((entry) => entry.cidr),

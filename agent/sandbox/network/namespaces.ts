@@ -26,11 +26,11 @@ export interface NetworkLease {
   readonly address: string;
 }
 
-/** Whose a namespace is. */
+/** The sandbox that uses a network namespace. */
 export interface NetnsOwner {
-  /** Of a process in it; none before the start and after the end. */
+  /** A process of the sandbox; undefined before the start and after the end. */
   readonly pid: number | undefined;
-  /** False where the way to the world was closed. */
+  /** False: it has no access to the internet. */
   readonly egress: boolean;
 }
 
@@ -42,14 +42,14 @@ export interface NamespacesDeps {
 
 const NETNS_DIR = '/run/netns';
 
-/** Network namespaces with an address and a route, a few of them made before they are needed. */
+/** Network namespaces with an address and a route. A pool of them is made in advance. */
 export class Namespaces {
   readonly #names: NetworkNames;
   readonly #poolSize: number;
   readonly #deps: NamespacesDeps;
   /** Slots that belong to a sandbox, or are being made. */
   readonly #taken = new Set<number>();
-  /** Of those, the ones that are being made. */
+  /** Taken slots whose namespace is being made. */
   readonly #making = new Set<number>();
   readonly #ready: number[] = [];
   #last = 1;
@@ -62,7 +62,7 @@ export class Namespaces {
     this.#deps = deps;
   }
 
-  /** At agent start: these namespaces belong to sandboxes. Others of ours are left-overs: see {@link sweep}. */
+  /** At the start of the agent: marks the namespaces of sandboxes. All others are leftovers for {@link sweep}. */
   async adopt(used: ReadonlySet<string>): Promise<void> {
     for (const netns of await this.#existing()) {
       if (used.has(netns)) this.#taken.add(slotOf(this.#names, netns) ?? 0);
@@ -73,14 +73,14 @@ export class Namespaces {
   async take(): Promise<NetworkLease> {
     let slot = this.#ready.shift();
     while (slot !== undefined && !existsSync(join(NETNS_DIR, netnsName(this.#names, slot)))) {
-      this.#taken.delete(slot); // somebody removed it behind our back
+      this.#taken.delete(slot); // another program removed it
       slot = this.#ready.shift();
     }
     slot ??= await this.#make();
     return { netns: netnsName(this.#names, slot), address: slotAddress(this.#names, slot) };
   }
 
-  /** Cuts the way to the world; the proxy on this machine still reaches it. */
+  /** Closes the access to the internet. The proxy on this machine still reaches the sandbox. */
   async closeEgress(lease: NetworkLease): Promise<void> {
     await runOk(this.#deps.run, { file: 'ip', args: ['-n', lease.netns, 'route', 'del', 'default'] });
   }
@@ -90,17 +90,17 @@ export class Namespaces {
     try {
       await this.#delete(netns);
     } finally {
-      // One that is still there is removed by the next sweep, and its slot is not used before.
+      // If the namespace still exists, the next sweep removes it. Its slot is not used before.
       if (slot !== undefined) this.#taken.delete(slot);
     }
   }
 
-  /** Removes namespaces of ours that belong to nobody. Call it after {@link adopt}. */
+  /** Removes our namespaces without a sandbox. Call it after {@link adopt}. */
   async sweep(netnsOwner: (netns: string) => Promise<NetnsOwner | undefined>): Promise<void> {
     for (const netns of await this.#existing()) {
       const slot = slotOf(this.#names, netns) ?? 0;
       if (this.#taken.has(slot)) continue;
-      this.#taken.add(slot); // so that it is not made again while it is being removed
+      this.#taken.add(slot); // so that it is not made during its removal
       if ((await netnsOwner(netns)) !== undefined && existsSync(join(NETNS_DIR, netns))) continue;
       await this.release(netns).catch((error: unknown) => {
         this.#deps.log.warn({ netns, err: error }, 'network.leftover_not_removed');
@@ -108,7 +108,7 @@ export class Namespaces {
     }
   }
 
-  /** Tops the ready ones up. Runs one at a time; call it off the hot path. */
+  /** Fills the pool. One refill runs at a time. No start should wait for it. */
   refill(): Promise<void> {
     const refilled = this.#refills.add(async () => {
       while (!this.#closed && this.#ready.length < this.#poolSize) this.#ready.push(await this.#make());
@@ -118,7 +118,7 @@ export class Namespaces {
     });
   }
 
-  /** Removes every namespace of ours, whoever made it. */
+  /** Removes all our namespaces. */
   async clear(): Promise<void> {
     this.#closed = true;
     await this.#refills.settled();
@@ -129,7 +129,7 @@ export class Namespaces {
   async #make(): Promise<number> {
     const slot = nextSlot(this.#names.subnet, await this.#unusable(), this.#last);
     if (slot === undefined) throw addressesUsedUp();
-    if (this.#taken.has(slot)) return this.#make(); // given away while we looked
+    if (this.#taken.has(slot)) return this.#make(); // taken in the meantime
     this.#taken.add(slot);
     this.#making.add(slot);
     this.#last = slot;
@@ -152,7 +152,7 @@ export class Namespaces {
     return `${this.#names.bridge}-${this.#deps.randomId().slice(0, 6)}`;
   }
 
-  /** Puts back what somebody took from namespaces that are in use, or wait to be. One `ip` when nothing is missing. */
+  /** Restores removed parts of used and pooled namespaces. If nothing is missing, it costs one `ip` command. */
   async repair(netnsOwner: (netns: string) => Promise<NetnsOwner | undefined>): Promise<void> {
     const slots = [...this.#taken].filter((slot) => !this.#making.has(slot));
     if (slots.length === 0) return;
@@ -174,7 +174,7 @@ export class Namespaces {
       await this.#batch([], [neighbourLine(this.#names, repair.slot)]);
     } else if (repair.kind === 'name') {
       const pid = (await netnsOwner(repair.netns))?.pid;
-      if (pid === undefined) return; // nobody misses it
+      if (pid === undefined) return; // no process uses it
       await runOk(this.#deps.run, {
         file: 'ip',
         args: ['netns', 'attach', repair.netns, String(pid)],
@@ -185,7 +185,7 @@ export class Namespaces {
       const isClosed = (await netnsOwner(repair.netns))?.egress === false;
       await this.#batch([], cableBatch(this.#names, repair.slot, this.#cableName()));
       await this.#batch(['-n', repair.netns], isClosed ? inside.slice(0, -1) : inside);
-      await this.#seal(repair.netns); // the namespace of an older agent has no rules yet
+      await this.#seal(repair.netns); // a namespace of an older agent has no rules yet
     }
     this.#deps.log.info({ repair }, 'network.repaired');
   }
@@ -200,7 +200,7 @@ export class Namespaces {
     await runOk(this.#deps.run, { file: 'nsenter', args, stdin: netnsRules(this.#names), timeoutMs: 20_000 });
   }
 
-  /** Given away by us, or there for whatever reason. */
+  /** Taken slots, and slots whose namespace exists for any other reason. */
   async #unusable(): Promise<Set<number>> {
     const existing = (await this.#existing()).map((netns) => slotOf(this.#names, netns) ?? 0);
     return new Set([...this.#taken, ...existing]);

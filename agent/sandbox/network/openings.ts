@@ -1,6 +1,6 @@
 import { withoutNested, type EgressTable } from '../../../shared/domain/egress.ts';
 
-/** What the packet filter opens now. */
+/** Networks that the packet filter opens now. */
 export interface Openings {
   /** Networks for every sandbox. */
   readonly fleet: readonly string[];
@@ -8,10 +8,10 @@ export interface Openings {
   readonly sandboxes: readonly { readonly address: string; readonly cidr: string }[];
 }
 
-/** Address of a sandbox that may open connections → first user id of its app's range. */
+/** Address of a sandbox with internet access → first user id of its app. */
 export type Tenants = ReadonlyMap<string, number>;
 
-/** The table, applied to the sandboxes of this machine. Pure, and the same for the same input in any order. */
+/** Applies the table to the sandboxes of this machine. Pure; the order of the input does not matter. */
 export function planOpenings(table: EgressTable, tenants: Tenants): Openings {
   const lists = new Map(table.apps.map(({ uidBase, cidrs }) => [uidBase, withoutNested(cidrs)]));
   const sandboxes = [...tenants].flatMap(([address, uidBase]) =>

@@ -9,7 +9,7 @@ export function gatewayAddress(subnet: Cidr): string {
   return addressAt(subnet, 1);
 }
 
-/** Fixed, locally administered, made from the name: neighbour entries stay true whatever ports come and go. */
+/** A fixed, locally administered address that depends on the name only, so neighbour entries stay valid when ports change. */
 export function bridgeMac(bridge: string): string {
   let hash = 0;
   for (const char of bridge) hash = (hash * 31 + char.charCodeAt(0)) % 2 ** 32;
@@ -63,7 +63,7 @@ export function slotRange(subnet: Cidr): { first: number; last: number } {
   return { first: 2, last: 2 ** (32 - subnet.prefix) - 2 };
 }
 
-/** The next free slot after the one given last: an address rests before it is used again. `undefined` when all are taken. */
+/** The next free slot after the last one, so that an address is not reused immediately. `undefined` if all are taken. */
 export function nextSlot(subnet: Cidr, taken: ReadonlySet<number>, after: number): number | undefined {
   const { first, last } = slotRange(subnet);
   const count = last - first + 1;
@@ -75,7 +75,7 @@ export function nextSlot(subnet: Cidr, taken: ReadonlySet<number>, after: number
   return undefined;
 }
 
-/** Host side of one namespace. `veth` is never used twice: the kernel frees the name later than it says. */
+/** Host side of one namespace. A `veth` name is never used twice, because the kernel frees it with a delay. */
 export function netnsHostBatch(names: NetworkNames, slot: number, veth: string): string[] {
   return [`netns add ${netnsName(names, slot)}`, ...cableBatch(names, slot, veth)];
 }

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { netnsName, slotAddress, type NetworkNames } from './plan.ts';
 
-/** A virtual cable's end on this machine. */
+/** The host end of a veth pair. */
 export interface Cable {
   readonly name: string;
-  /** Where its other end is. */
+  /** The namespace of its other end. */
   readonly netns: string | undefined;
   readonly bridge: string | undefined;
   readonly isolated: boolean;
@@ -12,17 +12,17 @@ export interface Cable {
 }
 
 export type Repair =
-  /** The namespace lives, because processes are in it, but has lost its name. */
+  /** The namespace exists, because processes use it, but its name was removed. */
   | { readonly kind: 'name'; readonly netns: string }
-  /** There is no cable any more. */
+  /** The veth pair was removed. */
   | { readonly kind: 'connect'; readonly slot: number; readonly netns: string }
-  /** The cable's end is not where it belongs. */
+  /** The host end is not attached to the bridge correctly. */
   | { readonly kind: 'plug'; readonly cable: string }
   /** The host has no permanent neighbour entry for the address. */
   | { readonly kind: 'neighbour'; readonly slot: number };
 
 export interface Seen {
-  /** Slots whose namespace should be whole. */
+  /** Slots whose namespace must be complete. */
   readonly slots: readonly number[];
   readonly namespaces: ReadonlySet<string>;
   readonly cables: readonly Cable[];
@@ -30,7 +30,7 @@ export interface Seen {
   readonly neighbours: ReadonlySet<string>;
 }
 
-/** What somebody has taken from the sandboxes' network. Pure. */
+/** The missing parts of the sandbox networks. Pure. */
 export function planRepairs(names: NetworkNames, seen: Seen): Repair[] {
   const cables = new Map(seen.cables.filter((cable) => cable.netns !== undefined).map((cable) => [cable.netns, cable]));
   return seen.slots.flatMap((slot): Repair[] => {

@@ -8,7 +8,7 @@ export interface RuleInput {
   readonly subnet: string;
   readonly egressAllow: readonly EgressRule[];
   readonly nameservers: readonly string[];
-  /** Networks this machine is directly attached to, e.g. `192.0.2.0/24`: neighbours are not the world. */
+  /** Networks of this machine, e.g. `192.0.2.0/24`. They are not the internet, so they are closed. */
   readonly connected: readonly string[];
   /** What the operator opened with `slipway egress:add`. */
   readonly openings: Openings;
@@ -39,7 +39,7 @@ const NOT_THE_WORLD = [
   ...['192.168.0.0/16', '198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24', '224.0.0.0/4', '240.0.0.0/4'],
 ];
 
-/** Open flows of one sandbox. The machine has one table of flows for all, and a full table takes the network from everybody. */
+/** Open flows of one sandbox. The machine has one table of flows, and a full table stops the network of all programs. */
 export const FLOWS_MAX = 4096;
 /** On a machine with many sandboxes. An ordinary app has fewer connections of its own; requests to it do not count. */
 const FLOWS_LEAST = 256;
@@ -47,8 +47,8 @@ const FLOWS_LEAST = 256;
 const FLOWS_PART_OF_ALL = 3 / 4;
 
 /**
- * An equal share of the table, so that all sandboxes together cannot fill it. Powers of two only: the rules are made anew when the number changes, and
- * the count of open flows begins again. Pure.
+ * An equal share of the table, so that all sandboxes together cannot fill it. Only powers of two: a change of the number reloads the rules, and
+ * the count of open flows starts again. Pure.
  */
 export function flowsOfOne(tableSize: number, sandboxes: number): number {
   const share = (tableSize * FLOWS_PART_OF_ALL) / Math.max(1, sandboxes);
@@ -58,12 +58,12 @@ const FLOWS = 'flows4';
 const FLEET = 'fleet4';
 const SANDBOXES = 'sandboxes4';
 
-/** SMTP from a compromised app is what gets a server blocked; opened by an egress rule. */
+/** SMTP from a compromised app gets a server blocked. An egress rule can open it. */
 const BLOCKED_TCP_PORTS = [25];
 
 /**
- * Our whole nft table, made anew in one transaction, so that there is no moment without rules. Pure.
- * Siblings on the bridge are kept apart by `isolated` ports; the rule here is the second wall, where br_netfilter is on.
+ * Our whole nft table. It is replaced in one transaction, so that there is no moment without rules. Pure.
+ * `isolated` ports separate the sandboxes on the bridge. The rule here is a second protection if br_netfilter is on.
  */
 export function nftRules(input: RuleInput): string {
   const { table, bridge } = input;
@@ -84,7 +84,7 @@ export function nftRules(input: RuleInput): string {
     '  }',
     ...openingSets(input.openings),
     `  set ${FLOWS} { type ipv4_addr; size 65535; flags dynamic; }`,
-    // a TCP client gives up at a reset at once, but at an ICMP error only after its second attempt, a second later
+    // a TCP client gives up immediately at a reset, but only after its second attempt (a second later) at an ICMP error
     '  chain refuse {',
     '    meta l4proto tcp reject with tcp reset',
     '    reject with icmpx type admin-prohibited',
@@ -164,7 +164,7 @@ function ownNetworkRules({ subnet, meshPort }: RuleInput): string[] {
   return [`ip daddr ${subnet} jump refuse`, ...mesh];
 }
 
-/** What a sandbox may reach although it is closed, in the order in which the kernel reads it. */
+/** Exceptions to the closed networks, in the order in which the kernel reads them. */
 function acceptsOf(input: RuleInput): string[] {
   const [addresses, networks] = [
     input.egressAllow.filter(isOneAddress),
@@ -187,7 +187,7 @@ function isOneAddress({ cidr }: EgressRule): boolean {
 
 const OPENING_RULES = [`ip daddr @${FLEET} accept`, `ip saddr . ip daddr @${SANDBOXES} accept`];
 
-/** A listing of the table without the flows that are counted in it: they come and go. */
+/** A listing of the table without the counted flows, because they change all the time. */
 export function lastingRules(listing: string): string {
   return listing.replace(new RegExp(`\\tset ${FLOWS} \\{[^]*?\\n\\t\\}\\n`), '');
 }

@@ -153,7 +153,7 @@ export class ProcessDriver implements SandboxDriver {
     }
   }
 
-  /** Nobody writes to the files of a shared layer (they are read-only), and to replace one in /app leaves the layer's alone. */
+  /** Hard links are safe for shared layers: their files are read-only, and a replaced file in /app does not change the layer. */
   async #mayLink(spec: SandboxSpec, lower: string): Promise<boolean> {
     if (spec.sharedLowerDirs?.has(lower) !== true) return false;
     const [there, here] = await Promise.all([stat(lower), stat(this.#parts.base)]);

@@ -6,12 +6,12 @@ import type { Listener } from '../port.ts';
 
 const MARK = 'SLIPWAY_SANDBOX';
 
-/** Every process of a sandbox inherits this entry: without cgroups it is what tells them from others, whatever session they made. */
+/** Every process of a sandbox inherits this environment variable. Without cgroups, it identifies them, even in another session. */
 export function mark(id: string): string {
   return `${MARK}=${id}`;
 }
 
-/** Processes with the mark that are not zombies. Only our own can be read, which is all there can be. */
+/** Processes with the mark that are not zombies. We can read only processes of our own user, and there are no others. */
 export async function markedPids(id: string): Promise<number[]> {
   const wanted = mark(id);
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
@@ -24,7 +24,7 @@ export async function markedPids(id: string): Promise<number[]> {
   return found.filter((pid) => pid !== undefined);
 }
 
-/** SIGKILL to all, again until none is left: one may fork while we look. */
+/** Sends SIGKILL until no process is left, because a process may fork in the meantime. */
 export async function killMarked(id: string, clock: Clock): Promise<void> {
   for (let pids = await markedPids(id); pids.length > 0; pids = await markedPids(id)) {
     for (const pid of pids) signalPid(pid, 'SIGKILL');

@@ -4,8 +4,8 @@ import { createServer } from 'node:net';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 
 /**
- * A port of the range that no sandbox was given and nobody listens on, looked for from anywhere in it: the app binds it a moment
- * later, and another agent on this machine must not come to the same one meanwhile. @throws SLIP_SANDBOX_PORTS
+ * A free port of the range. The search starts at a random port: the app binds the port a moment later, and another agent on this machine
+ * should not choose the same one. @throws SLIP_SANDBOX_PORTS
  */
 export async function freePort(range: { first: number; last: number }, taken: ReadonlySet<number>): Promise<number> {
   const count = range.last - range.first + 1;

@@ -1,7 +1,7 @@
 /** Inside path → path on this machine. */
 export type PathTable = Readonly<Record<string, string>>;
 
-/** Puts this machine's path where a value begins with an inside path (whole segments). The longest match wins. Pure. */
+/** Replaces a sandbox path at the beginning of a value by the path on this machine. It matches whole segments; the longest match wins. Pure. */
 export function translatePath(value: string, table: PathTable): string {
   const [match] = Object.keys(table)
     .filter((inside) => value === inside || value.startsWith(`${inside}/`))

@@ -5,7 +5,7 @@ import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { start } from '../../../shared/kit/exec.ts';
 import { superviseArgs, type Supervised, type Supervisor } from './port.ts';
 
-/** Where there is no systemd: a session of its own, so that nothing that happens to the agent reaches it. */
+/** Without systemd: a separate session, so that signals to the agent do not reach it. */
 export function createDetachedSupervisor(scriptsDir: string): Supervisor {
   return {
     kind: 'detached',
@@ -16,7 +16,7 @@ export function createDetachedSupervisor(scriptsDir: string): Supervisor {
   };
 }
 
-/** The pipe on standard input of a tied sandbox is held open by the agent for as long as it lives. */
+/** The agent holds the standard input pipe of a tied sandbox open as long as it runs. */
 export async function spawnSupervisor(scriptsDir: string, supervised: Supervised): Promise<void> {
   const messages = await open(join(supervised.runDir, 'supervisor.log'), 'a', 0o600);
   try {

@@ -1,4 +1,4 @@
-/** One process to keep, with all that its supervisor must know to do without the agent. */
+/** One process, with everything that its supervisor must know to work without the agent. */
 export interface Supervised {
   readonly id: string;
   readonly runDir: string;
@@ -15,16 +15,16 @@ export interface Supervised {
   readonly oomScoreAdjust: number;
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** Builds: the sandbox is killed when the agent goes away. */
+  /** Builds: the sandbox is killed when the agent ends. */
   readonly tied: boolean;
 }
 
-/** Starts supervise.sh so that it outlives the agent, unless tied to it. */
+/** Starts supervise.sh. It survives the agent unless it is tied to it. */
 export interface Supervisor {
   readonly kind: 'detached' | 'systemd';
-  /** Resolves when the supervisor has been started; its pid is in `<runDir>/pid` then, or soon. @throws SLIP_SANDBOX_START */
+  /** Resolves when the supervisor has been started; its pid is written to `<runDir>/pid` then or soon after. @throws SLIP_SANDBOX_START */
   start(supervised: Supervised): Promise<void>;
-  /** Removes what a supervisor of this id left behind (a failed unit). */
+  /** Removes what a supervisor of this id left, such as a failed unit. */
   forget(id: string): Promise<void>;
 }
 

@@ -3,14 +3,14 @@ import { spawnSupervisor } from './detached.ts';
 import { superviseArgs, type Supervised, type Supervisor } from './port.ts';
 
 /**
- * Where systemd runs the machine: a transient unit per sandbox in a slice of its own, so that stopping, upgrading or killing
- * the agent's unit never touches it. Processes of the app are in our own cgroup, not in the unit's.
+ * With systemd: one transient unit for each sandbox, in a separate slice. Stopping, upgrading or killing the unit of the agent does not affect
+ * it. Processes of the app are in our own cgroup, not in the cgroup of the unit.
  */
 export function createSystemdSupervisor(scriptsDir: string, name: string, run: Run): Supervisor {
   return {
     kind: 'systemd',
     async start(supervised) {
-      // a build ends with the agent on purpose, and needs its pipe
+      // a build must end with the agent and needs its pipe
       if (supervised.tied) await spawnSupervisor(scriptsDir, supervised);
       else
         await runOk(run, {
@@ -29,7 +29,7 @@ export function unitName(name: string, id: string): string {
   return `${name}-sandbox-${id}.service`;
 }
 
-/** A machine that shuts down gives an app as long as Heroku does, and the supervisor a little more to write how it ended. */
+/** At a shutdown, an app has as much time as on Heroku. The supervisor has a little more, to write the exit file. */
 const STOP_SECONDS = 30;
 const STOP_LIMIT_SECONDS = 40;
 
@@ -41,7 +41,7 @@ export function systemdRunArgs(name: string, scriptsDir: string, supervised: Sup
     `--unit=${unitName(name, supervised.id)}`,
     `--slice=${name}.slice`,
     `--description=Slipway sandbox ${supervised.id}`,
-    // At a shutdown the agent goes first, or it would take the end of an app for a crash; the network goes last.
+    // At a shutdown the agent stops first, because it would report the end of an app as a crash. The network stops last.
     '--property=Before=slipway-agent.service',
     '--property=After=network.target',
     `--property=ExecStop=/bin/sh ${scriptsDir}/stop.sh ${supervised.processes} ${supervised.runDir} ${String(STOP_SECONDS)}`,
