@@ -3,7 +3,7 @@ import type { SandboxSpec } from '../sandbox/port.ts';
 import type { BuildRunnerConfig } from './config.ts';
 import { stackTitle, stackVariable } from './heroku-output.ts';
 
-/** Where things are inside the sandbox. */
+/** Paths inside the sandbox. */
 export const INSIDE = Object.freeze({
   build: '/run/slipway-build',
   task: '/run/slipway-task',

@@ -2,7 +2,7 @@ import { ensureDir } from '../../shared/kit/atomic-file.ts';
 import { diskSpace, isDiskFull, requireDiskSpace, type ReadDiskSpace } from '../../shared/kit/disk.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 
-/** @throws SLIP_DISK_FULL when a build has no room in `folder` */
+/** @throws SLIP_DISK_FULL if `folder` has no space for a build */
 export async function requireBuilderDisk(folder: string, read: ReadDiskSpace = diskSpace): Promise<void> {
   try {
     await ensureDir(folder, 0o711);
@@ -14,7 +14,7 @@ export async function requireBuilderDisk(folder: string, read: ReadDiskSpace = d
 }
 
 /**
- * A disk that fills up during a build shows in many ways. All of them end in the same sentence.
+ * A disk that fills up during a build causes many different errors. All of them become the same error.
  * @throws SLIP_DISK_FULL, and what the build throws
  */
 export async function namingFullDisk<T>(
@@ -29,7 +29,7 @@ export async function namingFullDisk<T>(
   }
 }
 
-/** In the words of who pushes, who does not know the builder's folders. */
+/** Names no folder, because the user who pushes does not know the folders of the builder. */
 export function builderDiskFull(cause: unknown): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_DISK_FULL',

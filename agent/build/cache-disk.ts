@@ -17,7 +17,7 @@ export interface CacheDiskDeps {
 }
 
 const TIMEOUT_MS = 60_000;
-/** A process in the middle of its start releases a mount sooner. */
+/** A starting process releases a mount sooner. */
 const RELEASE_TIMEOUT_MS = 10_000;
 const RELEASE_POLL_MS = 50;
 const MOUNT_OPTIONS = 'loop,nosuid,nodev,noatime,noinit_itable,discard,errors=remount-ro';
@@ -93,8 +93,8 @@ export class CacheDisk {
   }
 
   /**
-   * A process that gets a mount namespace of its own gets a copy of every mount. The file system stays mounted, and its image unfinished,
-   * until such a process has dropped the copy, as each sandbox does during its start.
+   * A process with a new mount namespace gets a copy of every mount. The file system stays mounted, and its image incomplete, until the process
+   * has removed the copy. Each sandbox does this during its start.
    */
   async #untilReleased(): Promise<void> {
     const endMs = this.#clock.monotonicMs() + RELEASE_TIMEOUT_MS;

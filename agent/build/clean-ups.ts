@@ -7,12 +7,12 @@ const RETRY_AFTER_MS = 60_000;
 
 interface CleanUp {
   readonly work: () => Promise<void>;
-  /** Absent when an earlier run of the agent left it: it may belong to any app. */
+  /** Absent for a leftover of an earlier agent, which may belong to any app. */
   readonly appId: AppId | undefined;
   readonly triedAtMs: number;
 }
 
-/** Clean-ups in the background. A failed one is tried again later, and until then the node reports it. It never stops a start. */
+/** Clean-ups in the background. The node reports a failed clean-up until a later try succeeds. It does not stop the start of instances. */
 export class CleanUps {
   readonly #clock: Clock;
   readonly #log: Logger;
@@ -24,7 +24,7 @@ export class CleanUps {
     this.#log = log;
   }
 
-  /** @param name the same for each try of the same work @returns when this try has ended, also when it failed */
+  /** @param name the same for each try @returns when this try has ended, also if it failed */
   start(name: string, work: () => Promise<void>, appId?: AppId): Promise<void> {
     const done = this.#try(name, work, appId);
     this.#running.set(done, { name, appId });
@@ -32,7 +32,7 @@ export class CleanUps {
     return done;
   }
 
-  /** What is not removed yet, and is or may be this app's. */
+  /** Names of the clean-ups that are not done and that belong to this app, or may belong to it. */
   pendingOf(appId: AppId): readonly string[] {
     const failed = [...this.#failed].map(([name, cleanUp]) => ({ name, appId: cleanUp.appId }));
     const mine = [...this.#running.values(), ...failed].filter(
@@ -41,7 +41,7 @@ export class CleanUps {
     return [...new Set(mine.map(({ name }) => name))].sort();
   }
 
-  /** Starts the failed ones of {@link pendingOf} again, and waits for those that run. */
+  /** Repeats the failed clean-ups of {@link pendingOf}, and waits for those that run. */
   async retryOf(appId: AppId): Promise<void> {
     for (const [name, cleanUp] of this.#failed) {
       const isRunning = [...this.#running.values()].some((each) => each.name === name);
@@ -52,7 +52,7 @@ export class CleanUps {
     await Promise.all(mine.map(([done]) => done));
   }
 
-  /** Starts failed clean-ups again after a pause. @throws SLIP_BUILD_LEFTOVERS while one is not done */
+  /** Repeats failed clean-ups after a pause. @throws SLIP_BUILD_LEFTOVERS while there is a failed clean-up */
   check(): void {
     const nowMs = this.#clock.monotonicMs();
     const [first] = this.#failed.keys();

@@ -1,10 +1,10 @@
 import type { CacheSize } from './cache-disk.ts';
 
-/** What the operator and the composition root decide about builds on this node. */
+/** Settings for builds on this node. */
 export interface BuildRunnerConfig {
-  /** Scratch, one folder per running build; swept at start. Absolute, private to the agent. */
+  /** Temporary files, one folder per running build. Cleaned at start. Absolute, private to the agent. */
   readonly tasksDir: string;
-  /** One folder per app: CACHE_DIR of its buildpacks and what its last build declared. Absolute. */
+  /** One folder per app: CACHE_DIR of its buildpacks and the layers of its last build. Absolute. */
   readonly cacheDir: string;
   /** The shipped buildpacks: `buildpacks/` of the product. Absolute. */
   readonly buildpacksDir: string;
@@ -12,24 +12,24 @@ export interface BuildRunnerConfig {
   readonly insideDir: string;
   /** A Node distribution (bin/node, lib/node_modules/npm) for the nodejs and static buildpacks; without it they download one. */
   readonly toolchainDir?: string | undefined;
-  /** Folder of buildpacks on this node that any app may name by path. None when absent. */
+  /** Folder of buildpacks on this node that any app may use by path. Absent: there are none. */
   readonly localBuildpacksDir?: string | undefined;
-  /** OS release and architecture, e.g. `debian-12-x64`: what a slug of stack `host` is bound to. */
+  /** OS release and architecture, e.g. `debian-12-x64`. A slug of stack `host` runs only there. */
   readonly platform: string;
   /** For package managers of every build: registries, mirrors, certificates. Only {@link BUILD_ENV_NAMES}. */
   readonly buildEnv: Readonly<Record<string, string>>;
-  /** Compressed bytes of source accepted. */
+  /** The largest accepted source, compressed. */
   readonly sourceLimitBytes: number;
-  /** What a build cache may keep; a bigger one is emptied after the build. */
+  /** The largest build cache. A larger one is emptied after the build. */
   readonly cacheLimit: CacheSize;
-  /** Each cache and each result folder has its own file system of limited size; false where nothing can be mounted. */
+  /** Each cache and each result folder has its own file system of limited size; false if this agent cannot mount. */
   readonly canMount: boolean;
 }
 
 export const DEFAULT_SOURCE_LIMIT_BYTES = 1024 * 1024 * 1024;
 export const DEFAULT_CACHE_LIMIT: CacheSize = Object.freeze({ bytes: 2 * 1024 * 1024 * 1024, inodes: 250_000 });
 
-/** Settings of package managers that an operator may pass on to builds. Values are visible to the apps' build scripts. */
+/** Variables of package managers that an operator may pass to builds. The build scripts of apps can read the values. */
 const BUILD_ENV_NAMES: ReadonlySet<string> = new Set([
   'NPM_CONFIG_REGISTRY',
   'npm_config_registry',
@@ -55,7 +55,7 @@ const BUILD_ENV_NAMES: ReadonlySet<string> = new Set([
   'no_proxy',
 ]);
 
-/** The allowed part of an environment, for {@link BuildRunnerConfig.buildEnv}. */
+/** The allowed variables of an environment, for {@link BuildRunnerConfig.buildEnv}. */
 export function pickBuildEnv(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(env).filter(

@@ -14,7 +14,7 @@ export interface BuildRunnerDeps {
   readonly layers: LayerBuilder;
   readonly images: Pick<Images, 'mount' | 'path'>;
   readonly transport: Pick<ImageTransport, 'upload'>;
-  /** True when this node runs instances of the app. Its next release will most likely start here, too. */
+  /** True if this node runs instances of the app. Then its next release probably starts here too. */
   readonly runsHere: (appId: AppId) => boolean;
   readonly clock: Clock;
   /** In [0, 1). */
@@ -23,12 +23,12 @@ export interface BuildRunnerDeps {
   readonly log: Logger;
 }
 
-/** What one build uses of its runner. */
+/** What the runner passes to one build. */
 export interface BuildContext extends BuildRunnerDeps {
   readonly config: BuildRunnerConfig;
   readonly caches: BuildCaches;
-  /** Until the build's clean-up. */
+  /** Protects layers from garbage collection until the clean-up of the build. */
   readonly useLayers: (taskId: string, layers: readonly Layer[]) => void;
-  /** Work nobody waits for, but the next build of the same app. */
+  /** Runs work in the background. Only the next build of the same app waits for it. */
   readonly background: (appId: AppId, taskId: string, work: () => Promise<void>) => void;
 }

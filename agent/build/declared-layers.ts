@@ -1,7 +1,7 @@
 import type { DeclaredLayer } from './layers/port.ts';
 
 const MAX_LAYERS = 8;
-/** Each line is compared with each other one. */
+/** Limits the work, because each line is compared with all others. */
 const MAX_LINES = 200;
 
 /** One line of `bin/layers`: `name<TAB>path<TAB>key<TAB>shared|owned`. */
@@ -10,14 +10,14 @@ export function renderDeclaredLayer(layer: DeclaredLayer): string {
 }
 
 /**
- * The sound declarations of a build: names and paths unique, no path inside another. A malformed or clashing line is left
- * out: its folder then simply belongs to the app layer.
+ * The valid declarations of a build: names and paths are unique, and no path is inside another one. Invalid and conflicting lines are ignored.
+ * Their folders then belong to the app layer.
  */
 export function parseDeclaredLayers(text: string): DeclaredLayer[] {
   const all = text.split('\n', MAX_LINES).flatMap((line) => parseLine(line) ?? []);
   const distinct = [...new Map(all.map((layer) => [renderDeclaredLayer(layer), layer])).values()];
   return distinct
-    .filter((layer) => distinct.every((other) => other === layer || !clash(layer, other)))
+    .filter((layer) => distinct.every((other) => other === layer || !conflict(layer, other)))
     .slice(0, MAX_LAYERS);
 }
 
@@ -39,6 +39,6 @@ function isPlainPath(path: string): boolean {
   );
 }
 
-function clash(a: DeclaredLayer, b: DeclaredLayer): boolean {
+function conflict(a: DeclaredLayer, b: DeclaredLayer): boolean {
   return a.name === b.name || a.path === b.path || a.path.startsWith(`${b.path}/`) || b.path.startsWith(`${a.path}/`);
 }

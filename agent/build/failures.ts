@@ -2,7 +2,7 @@ import type { BuildTask } from '../../shared/domain/build.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import { humanBytes } from './heroku-output.ts';
 
-/** What the script inside left about a failure: a kind and its details. Written by code that may be hostile. */
+/** The failure that the script in the sandbox reported. The content is untrusted. */
 export interface InsideFailure {
   readonly kind: string;
   readonly details: readonly string[];
@@ -16,10 +16,10 @@ interface Sentence {
 
 const PUSH_AGAIN = 'commit and push again';
 const MAX_DETAIL_LENGTH = 300;
-/** What a shell takes as it is. */
+/** A word that a shell does not change. */
 const SHELL_WORD = /^[\w./@+][\w./@+-]*$/;
 
-/** One entry for each kind of agent/build/inside; unknown kinds count as INTERNAL. */
+/** One entry for each kind that agent/build/inside reports. Unknown kinds become SLIP_BUILD_ENDED_EARLY. */
 const SENTENCES: Readonly<Record<string, (details: readonly string[], task: BuildTask) => Sentence>> = {
   BAD_SOURCE: ([why]) => ({
     code: 'SLIP_BUILD_BAD_SOURCE',
@@ -119,7 +119,7 @@ function inRepository({ root }: BuildTask, path: string): string {
   return root === undefined ? path : `${root}/${path}`;
 }
 
-/** The same for a command line that people copy. */
+/** The same path, quoted for a command line. */
 function shellPath(task: BuildTask, path: string): string {
   const full = inRepository(task, path);
   return SHELL_WORD.test(full) ? full : `'${full.replaceAll("'", String.raw`'\''`)}'`;
@@ -130,7 +130,7 @@ function isGiven(text: string | undefined): text is string {
 }
 
 function compileFailed(details: readonly string[], task: BuildTask): Sentence {
-  // What the report leaves out is empty.
+  // Missing details become empty strings.
   const [name, status, detected, shipped, said, todo] = [...details, '', '', '', '', '', ''] as [
     string,
     string,
@@ -172,14 +172,14 @@ function because(why: string | undefined): string {
   return why === undefined || why === '' ? '' : `: ${why}`;
 }
 
-/** The error a build's own report stands for. */
+/** The error for a failure that the build reported. */
 export function failureFromInside(failure: InsideFailure, task: BuildTask): SlipwayError {
   const details = failure.details.map(printable);
   const sentence = SENTENCES[failure.kind]?.(details, task) ?? endedUnexpectedly(details[0]);
   return new SlipwayError({ ...sentence, kind: 'user' });
 }
 
-/** For a sandbox that ended without a report. */
+/** The error for a build that ended without a report. */
 export function failureFromExit(
   exit: { code?: number | undefined; signal?: string | undefined; oomKilled: boolean; oomOfNode?: boolean | undefined },
   task: BuildTask,

@@ -1,4 +1,4 @@
-/** Texts for the pusher, in Heroku's form. */
+/** Build output in the format of Heroku. */
 
 export function stepLine(text: string): string {
   return `-----> ${text}\n`;
@@ -29,7 +29,7 @@ export function cacheDropped(limit: { readonly bytes: number; readonly inodes: n
   return `The build cache has more than ${most} now and is dropped: the next build starts with an empty one.`;
 }
 
-/** What STACK says to a buildpack: the stack's own name, and for `host` that of the release it is made of. */
+/** The variable STACK for buildpacks: the name of the stack; for `host`, the Heroku stack of the same OS release. */
 export function stackVariable(stack: string, platform: string): string {
   if (stack !== 'host') return stack;
   const release = platform.replace(/-[^-]+$/, '');

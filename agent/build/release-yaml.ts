@@ -5,7 +5,7 @@ import { SlipwayError } from '../../shared/kit/errors.ts';
 import { run as realRun, type Run } from '../../shared/kit/exec.ts';
 import { parseInChildProcess } from './parse-in-child-process.ts';
 
-/** What a buildpack's `bin/release` says. `addons` is ignored. */
+/** The output of `bin/release` of a buildpack. `addons` is ignored. */
 export interface ReleaseYaml {
   readonly defaultProcessTypes: Readonly<Record<string, string>>;
   readonly configVars: Readonly<Record<string, string>>;
@@ -24,7 +24,7 @@ const schema = z.object({
   config_vars: namedBy(parseConfigName, MAX_CONFIG_VARS),
 });
 
-/** By the rules of the fleet: the controller takes no other names, and would blame the agent for them. */
+/** The controller accepts only names that follow the rules of the fleet, so other names are refused here. */
 function namedBy(parse: (name: string) => string, max: number) {
   const follows = (name: string): boolean => {
     try {

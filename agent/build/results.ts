@@ -7,12 +7,12 @@ import type { InsideFailure } from './failures.ts';
 import type { DeclaredLayer } from './layers/port.ts';
 
 const MAX_LIST_BYTES = 64 * 1024;
-/** Just beyond what the parsers accept, so that they can say "too large". */
+/** One byte more than the parsers accept, so that they can report "too large". */
 const MAX_MANIFEST_BYTES = 1024 * 1024 + 1;
 
 /**
- * A file of a folder that hostile code wrote while we are root: never a symlink, a device or a pipe, never more than
- * `maxBytes`. `undefined` when there is none.
+ * Reads a file of a folder that untrusted code can write, while we are root: never a symlink, device or pipe, and never more than `maxBytes`.
+ * `undefined` if there is no such file.
  */
 export async function readUntrusted(folder: string, name: string, maxBytes: number): Promise<Buffer | undefined> {
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
@@ -32,7 +32,7 @@ export async function readUntrusted(folder: string, name: string, maxBytes: numb
   }
 }
 
-/** What the script inside says of a build. */
+/** The report of the script in the sandbox. */
 export interface BuildReport {
   readonly isFinished: boolean;
   readonly failure: InsideFailure | undefined;
@@ -76,7 +76,7 @@ function parseSteps(text: string): BuildStep[] {
   });
 }
 
-/** The manifest as the build left it. */
+/** A manifest in the version that the build left. */
 export function readManifest(
   folder: string,
   name: 'Procfile' | 'app.json' | 'release.yml',
@@ -84,7 +84,7 @@ export function readManifest(
   return readUntrusted(folder, name, MAX_MANIFEST_BYTES);
 }
 
-/** ms spent in unpack, detect and compile, from the steps' own clock. */
+/** Duration of unpack, detect and compile in ms, by the clock of the steps. */
 export function stepTimings(steps: readonly BuildStep[]): Record<string, number> {
   const at = (test: (name: string) => boolean): number | undefined => steps.find((step) => test(step.name))?.atMs;
   const marks: readonly (readonly [string, number | undefined])[] = [

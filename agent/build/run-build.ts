@@ -27,13 +27,13 @@ import { runToEnd } from './sandbox-run.ts';
 import { createTaskFolder, receiveSource, removeTaskFolder, writeCandidates, type TaskFolder } from './task-folder.ts';
 import { Transfers } from './transfers.ts';
 
-/** The life of one build. Made for one run and thrown away. */
+/** One build. Use an object for one build only. */
 export class BuildRun {
   readonly #context: BuildContext;
   readonly #task: BuildTask;
   readonly #io: BuildIo;
   readonly #output: LineOutput;
-  /** Aborted with the error that ends the build: cancel, time, output, a bad manifest. */
+  /** Aborted with the error that ends the build: cancelled, time limit, output limit, invalid manifest. */
   readonly #stop = new AbortController();
   readonly #transfers: Transfers;
   readonly #timingsMs: Record<string, number> = {};
@@ -58,24 +58,24 @@ export class BuildRun {
     this.#io.signal.addEventListener('abort', cancel, { once: true });
     try {
       this.#stop.signal.throwIfAborted();
-      // The clean-up makes room on the disk, so it comes after the look at the disk.
+      // Check the disk first, because the clean-up frees space.
       const build = namingFullDisk(this.#context.config.tasksDir, () => this.#open());
       return await build.finally(async () => this.#cleanUpLater(await this.#isCacheOver()));
     } finally {
       this.#io.signal.removeEventListener('abort', cancel);
-      this.#stop.abort(); // ends the other transfers when one of them has failed
+      this.#stop.abort(); // stops the other transfers after one has failed
     }
   }
 
   async #open(): Promise<BuildResult> {
     const { caches, layers, config, run, useLayers } = this.#context;
     const { taskId, appId, uidBase, stack } = this.#task;
-    // At the same time, because each of them starts a program.
+    // In parallel, because each of them starts a program.
     const opening = [
       caches.open(appId, uidBase, `${stack} ${config.platform}`),
       createTaskFolder({ ...config, run }, this.#task),
     ] as const;
-    await Promise.allSettled(opening); // the clean-up comes after both
+    await Promise.allSettled(opening); // the clean-up must come after both
     const [cacheDir, folder] = await Promise.all(opening);
     const candidates = await layers.cached(appId, await caches.declared(appId));
     useLayers(
@@ -93,7 +93,7 @@ export class BuildRun {
     const sourceBytes = await this.#prepare(folder, cacheDir, candidates);
     const startedMs = this.#context.clock.nowMs();
     const exit = await this.#runInside(folder);
-    await this.#manifestsChecked; // and what was printed meanwhile is out
+    await this.#manifestsChecked; // and the output so far is written
     const report = await readBuildReport(folder.resultDir);
     this.#timingsMs['sandbox'] = Math.max(0, Math.round((report.steps[0]?.atMs ?? startedMs) - startedMs));
     Object.assign(this.#timingsMs, stepTimings(report.steps));
@@ -122,7 +122,7 @@ export class BuildRun {
     return { slug, stats: { timingsMs: this.#timingsMs, sourceBytes, uploadedBytes } };
   }
 
-  /** Source and sandbox side by side: neither needs the other before the start. */
+  /** Source and sandbox in parallel, because they do not depend on each other before the start. */
   async #prepare(folder: TaskFolder, cacheDir: string, candidates: readonly Candidate[]): Promise<number> {
     const { sandbox, images, config } = this.#context;
     const { signal } = this.#stop;
@@ -130,7 +130,7 @@ export class BuildRun {
       receiveSource(folder, await this.#io.openSource(signal), { limitBytes: config.sourceLimitBytes, signal });
     const download = this.#timed('source', () => this.#transfers.retry(receive));
     const prepare = this.#timed('prepare', async () => {
-      // Shared ones get an owner too: a build must be able to remove what is stale, and to write beside it.
+      // Shared layers get an owner too, because a build must be able to change their folders.
       const lowerDirs = await Promise.all(
         candidates.map(({ layer }) => images.mount({ ...layer, shared: false }, this.#task.uidBase)),
       );
@@ -166,7 +166,7 @@ export class BuildRun {
     this.#lastOutputMs = this.#context.clock.monotonicMs();
     this.#outputBytes += chunk.byteLength;
     if (this.#outputBytes > this.#task.outputLimitBytes) this.#stop.abort(outputLimitFailure(this.#task));
-    // The script prints its first line after it has left copies: a bad Procfile need not wait for a long compile, and is told alone.
+    // The script copies the manifests before its first output. So an invalid Procfile is reported before a long compile.
     this.#manifestsChecked ??= checkManifests(folder.resultDir).catch((error: unknown) => this.#stop.abort(error));
     void this.#manifestsChecked.then(() => {
       if (!this.#stop.signal.aborted) this.#output.write(chunk);
@@ -183,7 +183,7 @@ export class BuildRun {
     throw failureFromInside(report.failure, this.#task);
   }
 
-  /** @returns bytes sent; the store takes nothing that it has */
+  /** @returns bytes sent; layers that the controller has are not sent */
   async #upload(cut: readonly Layer[]): Promise<number> {
     const { images, transport } = this.#context;
     const upload = ({ digest }: Layer): Promise<number> =>
@@ -192,7 +192,7 @@ export class BuildRun {
     return sent.reduce((sum, bytes) => sum + bytes, 0);
   }
 
-  /** For programs that read the files of the build: their memory and processor time count as the build's own. */
+  /** Runs programs that read the files of the build. Their memory and processor time count as the build's own. */
   readonly #runLimited: Run = async (command) => {
     const { sandbox, run } = this.#context;
     const [file = '', ...args] = await sandbox.limitedCommand(this.#task.taskId, [command.file, ...command.args]);
@@ -212,7 +212,7 @@ export class BuildRun {
     }
   }
 
-  /** Says so to who pushes: that their next build takes longer has a reason. */
+  /** Warns the user, because the next build will take longer. */
   async #isCacheOver(): Promise<boolean> {
     const { caches, config } = this.#context;
     const canHaveGrown = config.canMount || (this.#timingsMs['compile'] ?? Infinity) > SLOW_COMPILE_MS;
@@ -221,7 +221,7 @@ export class BuildRun {
     return isOver;
   }
 
-  /** Nobody waits for what is left over. */
+  /** Cleans up in the background. */
   #cleanUpLater(isCacheOver: boolean): void {
     const { sandbox, caches, config, run } = this.#context;
     const { taskId, appId } = this.#task;
@@ -235,7 +235,7 @@ export class BuildRun {
   }
 }
 
-/** Only a compile that took its time can have filled a cache. */
+/** Only a slow compile can have filled a cache. */
 const SLOW_COMPILE_MS = 2000;
 
 /** A sandbox binds folders, not symlinks to them. */

@@ -13,24 +13,24 @@ import type { BuildIo, BuildRunner } from './port.ts';
 import { BuildRun } from './run-build.ts';
 import { removeTaskFolder } from './task-folder.ts';
 
-/** What the agent's composition root uses beyond the port. */
+/** What only the composition root of the agent uses. */
 export interface NodeBuildRunner extends BuildRunner {
   /** Removes the files that an earlier run of the agent left. Call it first at the start. Failed removals are tried again later. */
   sweep(): Promise<void>;
-  /** @throws SLIP_BUILD_LEFTOVERS while something of a build cannot be removed */
+  /** @throws SLIP_BUILD_LEFTOVERS while files of a build cannot be removed */
   checkLeftovers(): void;
   /** Apps whose build cache is on this node. */
   cachedAppIds(): Promise<readonly string[]>;
   clearCache(appId: AppId): Promise<void>;
-  /** What is left of the app's builds, in words: a cache, a clean-up that is not done, the list of its layers. */
+  /** Descriptions of everything that builds of the app left: a cache, pending clean-ups, the list of its layers. */
   leftOf(appId: AppId): Promise<readonly string[]>;
-  /** Removes what {@link leftOf} names. A running build of the app goes on, and this waits for it. */
+  /** Removes what {@link leftOf} describes. It waits for a running build of the app. */
   removeApp(appId: AppId): Promise<void>;
   /** Layers that later builds of apps can reuse. */
   reusable(): Promise<ReadonlySet<Digest>>;
-  /** Layers that running builds stand on or have just made: not to be collected. */
+  /** Layers that running builds use or have made. They must not be garbage collected. */
   layersInUse(): ReadonlySet<Digest>;
-  /** Resolves when no clean-up is under way. */
+  /** Resolves when no clean-up runs. */
   settled(): Promise<void>;
 }
 
@@ -38,7 +38,7 @@ export function createBuildRunner(config: BuildRunnerConfig, deps: BuildRunnerDe
   return new SandboxBuildRunner(config, deps);
 }
 
-/** The start of the app on this node comes first: the clean-up starts several programs. */
+/** Delays the clean-up, because its programs would slow down the start of the app on this node. */
 const CLEAN_UP_PAUSE_MS = 2_000;
 
 class SandboxBuildRunner implements NodeBuildRunner {
@@ -73,7 +73,7 @@ class SandboxBuildRunner implements NodeBuildRunner {
     });
   }
 
-  /** Sandboxes first, because they use the folders. A failed removal does not stop the others. */
+  /** Removes sandboxes first, because they use the folders. A failed removal does not stop the others. */
   async sweep(): Promise<void> {
     const { sandbox, config, caches, run } = this.#context;
     for (const { id, purpose } of await sandbox.list()) {
@@ -81,9 +81,9 @@ class SandboxBuildRunner implements NodeBuildRunner {
     }
     for (const name of await readdir(config.tasksDir).catch(() => [])) {
       const folder = join(config.tasksDir, name);
-      void this.#cleanUps.start(folder, () => removeTaskFolder(folder, run)); // a hostile tree takes long, and no build waits for this folder
+      void this.#cleanUps.start(folder, () => removeTaskFolder(folder, run)); // in the background, because a hostile tree takes long and no build needs this folder
     }
-    // Each in the queue of its app: a retry must not unmount the cache of a build that runs.
+    // In the queue of the app, so that a retry does not unmount the cache of a running build.
     for (const appId of await caches.mountedAppIds())
       await this.#cleanUps.start(
         `build cache of ${appId}`,

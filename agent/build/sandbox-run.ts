@@ -4,7 +4,7 @@ import type { Sandbox, SandboxStatus } from '../sandbox/port.ts';
 
 /** A missed notification costs at most this. */
 const POLL_MS = 1000;
-/** How long a killed sandbox may take to be seen gone. */
+/** Time until a killed sandbox must have ended. */
 const KILL_WAIT_MS = 5000;
 
 /**
@@ -18,7 +18,7 @@ export async function runToEnd(
 ): Promise<Exit> {
   const { stop, clock } = options;
   stop.throwIfAborted();
-  // Subscribed before the start, or a quick end would be missed until the first poll.
+  // Subscribe before the start, so that a quick end is not missed.
   const ended = Promise.withResolvers<undefined>();
   const unsubscribe = sandbox.onExit((exited) => {
     if (exited === id) ended.resolve(undefined);
@@ -28,11 +28,11 @@ export async function runToEnd(
   });
   try {
     const started = await sandbox.start(id);
-    const exit = started.exit ?? (await untilExit(sandbox, id, { clock, ended: ended.promise, given: stopped, stop }));
+    const exit = started.exit ?? (await untilExit(sandbox, id, { clock, ended: ended.promise, stopped, stop }));
     if (exit !== undefined) return exit;
     await sandbox.signal(id, 'SIGKILL');
-    const patience = AbortSignal.timeout(KILL_WAIT_MS);
-    await untilExit(sandbox, id, { clock, ended: ended.promise, given: clock.sleep(KILL_WAIT_MS), stop: patience });
+    const timeout = AbortSignal.timeout(KILL_WAIT_MS);
+    await untilExit(sandbox, id, { clock, ended: ended.promise, stopped: clock.sleep(KILL_WAIT_MS), stop: timeout });
     throw stop.reason;
   } finally {
     unsubscribe();
@@ -41,28 +41,28 @@ export async function runToEnd(
 
 interface Wait {
   readonly clock: Clock;
-  /** The driver says the sandbox has ended. */
+  /** Resolves when the driver reports the end. */
   readonly ended: Promise<unknown>;
-  /** Waiting is given up. */
-  readonly given: Promise<unknown>;
+  /** Resolves when waiting must stop. */
+  readonly stopped: Promise<unknown>;
   readonly stop: AbortSignal;
 }
 
-/** `undefined` when waiting was given up first. */
+/** `undefined` if waiting stopped before the end. */
 async function untilExit(sandbox: Sandbox, id: string, wait: Wait): Promise<Exit | undefined> {
   let wake: Promise<unknown> = wait.ended;
   for (;;) {
     await wakeUp(wait, wake);
     const exit = exitOf(await sandbox.inspect(id));
     if (exit !== undefined || wait.stop.aborted) return exit;
-    // The notification came before the state: from now on the poll paces the loop.
-    wake = wait.given;
+    // The notification can come before the state changes. From now on, only the poll wakes the loop.
+    wake = wait.stopped;
   }
 }
 
 async function wakeUp(wait: Wait, wake: Promise<unknown>): Promise<void> {
   const nap = new AbortController();
-  await Promise.race([wake, wait.given, wait.clock.sleep(POLL_MS, nap.signal).catch(() => undefined)]);
+  await Promise.race([wake, wait.stopped, wait.clock.sleep(POLL_MS, nap.signal).catch(() => undefined)]);
   nap.abort();
 }
 

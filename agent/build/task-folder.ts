@@ -19,15 +19,15 @@ import { mountResultDisk } from './result-disk.ts';
 /** The app's own user inside its range of host uids. */
 const APP_UID = 1000;
 
-/** A build's scratch on this machine: what goes in (read-only) and what comes out. */
+/** Folders of one build on this machine: input (read-only) and results. */
 export interface TaskFolder {
   readonly taskDir: string;
   readonly resultDir: string;
 }
 
 /**
- * Writes everything but the source and the candidates. Parents may be passed, because the root of a user namespace, who binds these folders, is
- * nobody here; what is in them is for the app's group alone: config values lie there.
+ * Writes everything except the source and the candidates. Other users may enter the parent folders, because the root user of the user namespace
+ * has no rights on the host and must bind these folders. Only the group of the app may read the files: they contain config values.
  */
 export async function createTaskFolder(
   place: { readonly tasksDir: string; readonly canMount: boolean; readonly run: Run },
@@ -51,12 +51,12 @@ export async function createTaskFolder(
   return { taskDir, resultDir };
 }
 
-/** What the last build of the app declared. */
+/** Writes the layers that the last build of the app declared. */
 export async function writeCandidates({ taskDir }: TaskFolder, candidates: readonly DeclaredLayer[]): Promise<void> {
   await writeLines(join(taskDir, 'candidates'), candidates.map(renderDeclaredLayer));
 }
 
-/** Also for the folders of an agent that was killed. The unmount removes the results; the agent itself wrote the other files. */
+/** Also for folders of a killed agent. The unmount removes the results; the agent wrote the other files. */
 export async function removeTaskFolder(root: string, run: Run): Promise<void> {
   await unmountBelow(root, run);
   await removeTree(root, run);
@@ -79,15 +79,15 @@ async function writeLines(path: string, lines: readonly string[]): Promise<void>
     await writeFile(path, lines.map((line) => `${line.replaceAll('\n', ' ')}\n`).join(''), { mode: 0o644 });
 }
 
-/** A folder that the app's user inside the sandbox may write. Without root, sandboxes run as the agent's own user. */
+/** A folder that the user of the app may write. Without root, sandboxes run as the user of the agent. */
 export async function ensureOwnedDir(path: string, uidBase: number): Promise<void> {
   await ensureDir(path, 0o700);
   if (process.getuid?.() === 0) await chown(path, uidBase + APP_UID, uidBase + APP_UID);
 }
 
 /**
- * Streams the source archive into the folder and replaces what an earlier try left.
- * @returns its bytes @throws SLIP_BUILD_SOURCE_TOO_LARGE, SLIP_DISK_FULL, SLIP_TASK_SOURCE (may pass)
+ * Streams the source archive into the folder. It replaces the file of an earlier try.
+ * @returns its bytes @throws SLIP_BUILD_SOURCE_TOO_LARGE, SLIP_DISK_FULL, SLIP_TASK_SOURCE (can be retried)
  */
 export async function receiveSource(
   folder: TaskFolder,
@@ -102,13 +102,13 @@ export async function receiveSource(
     },
   });
   const file = createWriteStream(join(folder.taskDir, 'source.tar.gz'), { mode: 0o644 });
-  const broken = { source: false };
-  // A pipeline destroys all its streams with the first error, so only the stream that fails first is the cause.
-  source.once('error', () => (broken.source = !counter.destroyed && !file.destroyed));
+  const failed = { source: false };
+  // A pipeline destroys all streams after the first error, so only the stream that failed first is the cause.
+  source.once('error', () => (failed.source = !counter.destroyed && !file.destroyed));
   try {
     await pipeline(source, counter, file, { signal: options.signal });
   } catch (cause) {
-    if (broken.source) throw sourceBroken(cause);
+    if (failed.source) throw sourceBroken(cause);
     throw isErrno(cause, 'ENOSPC') ? builderDiskFull(cause) : cause;
   }
   return bytes;

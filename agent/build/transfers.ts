@@ -9,16 +9,16 @@ export interface TransfersDeps {
   readonly random: () => number;
   /** Aborted when the build ends: no transfer is tried again after that. */
   readonly signal: AbortSignal;
-  /** Tells the pusher. */
+  /** Prints a warning to the build output. */
   readonly warn: (sentence: string) => void;
 }
 
 const BACKOFF: BackoffPolicy = { firstMs: 500, maxMs: 5000, factor: 2 };
 
-/** Of a proxy or a controller that starts again. No other answer gets better within the time of a build. */
+/** Statuses of a restarting proxy or controller. A retry does not help after any other error. */
 const PASSING_STATUSES: ReadonlySet<number> = new Set([502, 503, 504]);
 
-/** The transfers of one build between builder and controller. A short outage delays them and does not fail the build. */
+/** The transfers of one build between builder and controller. A short outage delays the build and does not fail it. */
 export class Transfers {
   readonly #deps: TransfersDeps;
   #warnedUntilMs = -Infinity;
@@ -27,7 +27,7 @@ export class Transfers {
     this.#deps = deps;
   }
 
-  /** @param transfer can be run again after it failed @throws the transfer's last error, or the reason of the signal */
+  /** @param transfer must be repeatable @throws its last error, or the reason of the signal */
   async retry<T>(transfer: () => Promise<T>): Promise<T> {
     const { clock, random, signal } = this.#deps;
     let endMs: number | undefined;
@@ -42,12 +42,12 @@ export class Transfers {
         const delayMs = retryDelayMs(error, { attempt, leftMs: endMs - nowMs, random: random() });
         if (delayMs === undefined) throw error;
         if (attempt === 0) this.#warn(nowMs);
-        await clock.sleep(delayMs, signal).catch(() => undefined); // the next turn throws the signal's reason
+        await clock.sleep(delayMs, signal).catch(() => undefined); // the next round throws the reason of the signal
       }
     }
   }
 
-  /** Layers travel side by side: one outage is one line. */
+  /** Transfers run in parallel, so one outage prints only one warning. */
   #warn(nowMs: number): void {
     if (nowMs < this.#warnedUntilMs) return;
     this.#warnedUntilMs = nowMs + TRANSFER_RETRY_MS;
@@ -58,8 +58,8 @@ export class Transfers {
 }
 
 /**
- * How long to wait before a transfer is tried again; undefined: it has failed.
- * @param state `leftMs`: of the time for tries, which begins with the first failure
+ * The time until the next try; undefined: the transfer has failed.
+ * @param state `leftMs`: the rest of the retry time, which starts with the first failure
  */
 export function retryDelayMs(
   error: unknown,

@@ -1,4 +1,4 @@
-// A separate program: reads YAML on standard input and writes it as JSON. parse-in-child-process.ts runs it with limits.
+// A separate program that reads YAML from standard input and writes JSON. parse-in-child-process.ts runs it with limits.
 import { text } from 'node:stream/consumers';
 import { parse } from './yaml.ts';
 

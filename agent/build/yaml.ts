@@ -1,2 +1,2 @@
-// By name: bundled, a CommonJS package that is imported late keeps its default export alone.
+// A named export, because the bundler keeps only the default export of a CommonJS package that is imported dynamically.
 export { parse } from 'yaml';

@@ -4,11 +4,11 @@ import type { Layer } from '../../../shared/domain/slug.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import type { DeclaredLayer } from './port.ts';
 
-/** What the finished tree says about a declared folder. */
+/** Facts about a declared folder of the finished tree. */
 export interface FolderFacts {
-  /** A real folder, reached without symbolic links, with something in it. */
+  /** True: it is a real folder, not behind a symbolic link, and not empty. */
   readonly present: boolean;
-  /** The build wrote, deleted or replaced something in it. */
+  /** True: the build changed something in it. */
   readonly written: boolean;
 }
 
@@ -19,7 +19,7 @@ export type LayerStep =
 export interface Cut {
   /** Declared layers, bottom first; `app` comes on top of them. */
   readonly steps: readonly LayerStep[];
-  /** Folders whose content the app layer leaves out. The folders themselves stay in it, with their mode. */
+  /** Folders whose content is not in the app layer. The empty folders stay in it, with their mode. */
   readonly excluded: readonly string[];
 }
 
@@ -32,8 +32,8 @@ export interface CutFacts {
 }
 
 /**
- * Which layers a tree falls into. Depends on the tree and the declared folders alone: reuse only saves the work of
- * making an image that would come out the same.
+ * Splits a tree into layers. The result depends only on the tree and the declared folders. Reuse only avoids making an image that would be
+ * identical.
  */
 export function planCut(facts: CutFacts): Cut {
   const cut = outermost(facts.declared).filter((layer) => facts.folders.get(layer.path)?.present === true);
@@ -51,7 +51,7 @@ export function sameLayer(a: DeclaredLayer, b: DeclaredLayer): boolean {
   return a.name === b.name && a.path === b.path && a.key === b.key;
 }
 
-/** A folder declared inside another declared folder goes with the outer one. */
+/** A declared folder inside another one belongs to the outer one. */
 function outermost(declared: readonly DeclaredLayer[]): readonly DeclaredLayer[] {
   return declared.filter((layer) => !declared.some((other) => layer.path.startsWith(`${other.path}/`)));
 }

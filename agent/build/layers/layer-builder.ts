@@ -18,13 +18,13 @@ import type { CutRequest, DeclaredLayer, LayerBuilder } from './port.ts';
 import { readFolderFacts } from './tree-facts.ts';
 
 export interface LayerBuilderConfig {
-  /** The agent's state folder, the same as the image store's: finished images are moved, not copied. */
+  /** The state folder of the agent. The image store must use the same one, so that images are moved and not copied. */
   readonly stateDir: string;
-  /** Default: all there are. */
+  /** Default: all processors. */
   readonly processors?: number | undefined;
-  /** Of each mksquashfs. Default 256. */
+  /** Memory of each mksquashfs. Default 256. */
   readonly memoryMebibytes?: number | undefined;
-  /** Of all the images of one build. Default 5 minutes. */
+  /** Time limit for all images of one build. Default 5 minutes. */
   readonly packTimeoutMs?: number | undefined;
 }
 
@@ -49,7 +49,7 @@ class SquashfsLayerBuilder implements LayerBuilder {
   readonly #run: Run;
   readonly #keys: LayerKeys;
   readonly #packTimeoutMs: number;
-  /** One build of the node packs at a time. */
+  /** One build at a time packs on a node. */
   readonly #turns = new Semaphore(1);
   #tempReady: Promise<void> | undefined;
 
@@ -76,7 +76,7 @@ class SquashfsLayerBuilder implements LayerBuilder {
   }
 
   async remembers(appId: AppId): Promise<boolean> {
-    // A killed agent left it while it packed. Its app is unknown.
+    // A killed agent left this file. Its app is unknown.
     const unfinished = this.#tempReady === undefined ? await readdir(this.#tempDir).catch(() => []) : [];
     return unfinished.length > 0 || (await this.#keys.has(appId));
   }
@@ -119,7 +119,7 @@ class SquashfsLayerBuilder implements LayerBuilder {
     });
   }
 
-  /** All images side by side; when one fails, the others are stopped. */
+  /** Makes all images in parallel. If one fails, the others are stopped. */
   async #build(plan: Cut, request: CutRequest): Promise<readonly Layer[]> {
     const reused = plan.steps.flatMap((step) => (step.kind === 'reuse' ? [step.declared.path] : []));
     await checkTreeSize(request, reused, request.run ?? this.#run);
@@ -142,7 +142,7 @@ class SquashfsLayerBuilder implements LayerBuilder {
     }
   }
 
-  /** All of them get half of the build's memory: mksquashfs uses more than its option allows. */
+  /** Together they get half of the memory of the build, because mksquashfs uses more than its option says. */
   #memoryOfEach({ memoryBytes }: CutRequest, count: number): number {
     return Math.max(
       SMALLEST_PACK_MEBIBYTES,
@@ -174,13 +174,13 @@ class SquashfsLayerBuilder implements LayerBuilder {
     }
   }
 
-  /** The file size limit ends a runaway slug before it fills the disk. */
+  /** The file size limit stops a huge slug before it fills the disk. */
   async #pack({ appDir, slugLimitBytes, signal, run }: CutRequest, argv: readonly string[]): Promise<void> {
     const result = await (run ?? this.#run)({
       file: 'prlimit',
       args: [`--fsize=${slugLimitBytes}`, '--', 'mksquashfs', ...argv],
       cwd: appDir,
-      env: { ...DEFAULT_ENV, LC_ALL: 'C' }, // names are bytes
+      env: { ...DEFAULT_ENV, LC_ALL: 'C' }, // file names are bytes
       signal,
     }).catch((error: unknown) => {
       signal.throwIfAborted();
@@ -195,7 +195,7 @@ class SquashfsLayerBuilder implements LayerBuilder {
     return layers.filter((_, index) => here[index]);
   }
 
-  /** Once in this life of the agent. */
+  /** Once per start of the agent. */
   async #readyTemp(): Promise<void> {
     this.#tempReady ??= this.#clearTemp();
     try {
@@ -212,12 +212,12 @@ class SquashfsLayerBuilder implements LayerBuilder {
   }
 }
 
-/** True for a mounted layer that the build changed: its content no longer matches its key. */
+/** True for a reused layer that the build changed, so its content does not match its key. */
 function isChanged({ kind, declared }: LayerStep, { reused }: CutRequest): boolean {
   return kind === 'squash' && reused.some((each) => sameLayer(each.declared, declared));
 }
 
-/** Other builds of the node wait meanwhile. Packing a slug of 500 MB takes 20 s on two processors. */
+/** Other builds of the node must wait. To pack a slug of 500 MB takes 20 s on two processors. */
 const PACK_TIMEOUT_MS = 5 * 60_000;
 
 /** @throws SLIP_BUILD_PACK_TIMEOUT */

@@ -25,12 +25,12 @@ const keyedLayer = z.object({
 });
 const keysFile = z.object({ version: z.literal(1), layers: z.array(keyedLayer) });
 
-/** Two branches or a rolled-back lockfile must not throw each other out; more is hoarding. */
+/** Enough for two branches or a restored lockfile. */
 const MAX_PER_APP = 12;
 
 /**
- * Which layer came out under which name, folder and key: one small file per app, newest first. It is a cache, so a file
- * that cannot be read counts as empty.
+ * Maps name, folder and key to the layer of an earlier build: one small file per app, newest first. It is a cache, so an unreadable file counts
+ * as empty.
  */
 export class LayerKeys {
   readonly #dir: string;
@@ -50,7 +50,7 @@ export class LayerKeys {
     }
   }
 
-  /** Writes only when something is new. */
+  /** Writes only if something is new. */
   async remember(appId: AppId, fresh: readonly KeyedLayer[]): Promise<void> {
     if (fresh.length === 0) return;
     await this.#queue.run(appId, async () => {
@@ -85,7 +85,7 @@ export class LayerKeys {
   }
 
   #path(appId: AppId): string {
-    // The id becomes a file name, so it is checked even though only the controller makes them.
+    // The id becomes a file name, so it is checked, although the controller makes it.
     if (!isId(appId))
       throw new SlipwayError({ code: 'SLIP_BUILD_LAYER', kind: 'bug', message: 'The build names no app.' });
     return join(this.#dir, `${appId}.json`);

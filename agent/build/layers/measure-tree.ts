@@ -7,7 +7,7 @@ import type { CutRequest } from './port.ts';
 const SCRIPT = join(import.meta.dirname, 'measure.sh');
 
 /**
- * Refuses a tree that takes little disk but has too many bytes to read (sparse files), before any program reads it.
+ * Refuses a tree with too many bytes to read before a program reads it. Sparse files need little disk space, but count in full.
  * @param leftOut folders that are not read
  * @throws SLIP_BUILD_TREE_TOO_LARGE
  */

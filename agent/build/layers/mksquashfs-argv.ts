@@ -7,7 +7,7 @@ export interface SquashOptions {
   readonly memoryMebibytes: number;
 }
 
-/** 1980-01-01: what zip can still express, and plainly nobody's real time. */
+/** 1980-01-01: the earliest time of zip, and clearly not a real time. */
 export const CONSTANT_MTIME_MS = Date.UTC(1980, 0, 1);
 
 /** No set-user-id and set-group-id bits. For a tar stream mksquashfs has no actions; its entries lose the bits in `layerEntry`. */
@@ -15,27 +15,27 @@ const NO_SET_ID = ['-action', 'chmod(a-s)@!perm(0)'];
 
 const MAX_UNIX_TIME = 0xffff_ffff;
 
-/** The whole folder but the content of `excluded`. */
+/** The whole folder without the content of `excluded`. */
 export function squashAppArgv(options: SquashOptions, excluded: readonly string[]): readonly string[] {
   const patterns = excluded.map(escapePattern).flatMap((path) => [`${path}/*`, `${path}/.*`]);
-  const exclusion = patterns.length === 0 ? [] : ['-wildcards', '-e', ...patterns]; // -e takes all that follows
+  const exclusion = patterns.length === 0 ? [] : ['-wildcards', '-e', ...patterns]; // -e takes all following arguments
   return ['.', options.output, ...common(options), ...NO_SET_ID, ...exclusion];
 }
 
-/** One folder, at its own path within the image, so that all layers share one root. Folders on the way get a plain mode. */
+/** One folder, at its own path in the image, so that all layers have the same root. Parent folders get a fixed mode. */
 export function squashFolderArgv(options: SquashOptions, path: string): readonly string[] {
   const modes = pathsDownTo(path).flatMap((folder) => ['-p', `${escapePseudo(folder)} m 0755 0 0`]);
   return [`./${path}`, options.output, '-tarstyle', ...common(options), ...NO_SET_ID, ...modes];
 }
 
-/** The tree of a tar stream on standard input: nothing is unpacked on this machine. */
+/** The tree of a tar stream on standard input. Nothing is unpacked on this machine. */
 export function squashTarArgv(options: SquashOptions): readonly string[] {
   return ['-', options.output, '-tar', ...common(options)];
 }
 
 /**
- * Nothing of the machine or of the build's history enters the image: one owner, one time, no extended attributes, hard
- * links as separate files with shared data (an overlay breaks them on copy-up), the root folder's mode fixed.
+ * The image does not depend on the machine or on earlier builds: one owner, one time, no extended attributes, a fixed mode of the root folder.
+ * Hard links become separate files with shared data, because an overlay breaks hard links on copy-up.
  */
 function common({ mtimeMs, processors, memoryMebibytes }: SquashOptions): readonly string[] {
   return [

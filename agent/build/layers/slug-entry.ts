@@ -7,8 +7,8 @@ export type LayerEntry = Partial<Header> & Pick<Header, 'name' | 'type'>;
 const FILE_TYPES: ReadonlySet<string> = new Set(['file', 'contiguous-file']);
 
 /**
- * One entry of a Heroku-style slug (`./app/…`) as an entry of a layer, whose root is /app; undefined for /app itself and
- * what stands around it. Symbolic links may point anywhere: they are resolved inside the sandbox only. Pure.
+ * Converts an entry of a Heroku slug (`./app/…`) to an entry of a layer, whose root is /app. Undefined for /app itself and entries outside of
+ * it. Symbolic links may point anywhere, because they are resolved only inside the sandbox. Pure.
  * @throws SLIP_SLUG_TAR
  */
 export function layerEntry(header: Header): LayerEntry | undefined {
@@ -22,7 +22,7 @@ export function layerEntry(header: Header): LayerEntry | undefined {
   throw refuse(header.name, `is a ${header.type}, which a slug may not contain`);
 }
 
-/** `entry` is the name to complain about. */
+/** @param entry its name is used in errors */
 function innerPath(path: string, entry: string): string | undefined {
   if (path.startsWith('/')) throw refuse(entry, 'has an absolute path');
   const parts = path.split('/').filter((part) => part !== '' && part !== '.');

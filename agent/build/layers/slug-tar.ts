@@ -12,7 +12,7 @@ import { squashTarArgv, type SquashOptions } from './mksquashfs-argv.ts';
 import { padImage } from './pad-image.ts';
 import { layerEntry } from './slug-entry.ts';
 
-/** A slug as Heroku's: one .tgz with everything below `./app/`. `layerDirs`: mounted layers, bottom first. */
+/** A slug in the format of Heroku: one .tgz with everything below `./app/`. `layerDirs`: mounted layers, bottom first. */
 export function exportSlug(layerDirs: readonly string[]): NodeJS.ReadableStream {
   const tar = pack();
   const gzip = createGzip({ level: 6 });
@@ -23,7 +23,7 @@ export function exportSlug(layerDirs: readonly string[]): NodeJS.ReadableStream 
   return gzip;
 }
 
-/** What lies in the same place in several layers: the topmost counts, folders are united, as overlayfs does. */
+/** If several layers have the same path, the topmost entry counts. Folders are merged, as overlayfs does. */
 async function writeFolder(tar: Pack, dirs: readonly string[], name: string): Promise<void> {
   const top = await lstat(dirs.at(-1) ?? '.');
   await writeEntry(tar, { name: `${name}/`, type: 'directory', mode: top.mode & 0o7777, mtime: top.mtime });
@@ -46,7 +46,7 @@ async function writeNode(tar: Pack, paths: readonly string[], name: string): Pro
   else if (facts.isSymbolicLink())
     await writeEntry(tar, { ...common, type: 'symlink', linkname: await readlink(path) });
   else if (facts.isFile()) await pipeline(createReadStream(path), tar.entry({ ...common, size: facts.size }));
-  // Sockets and pipes are of a process that is gone.
+  // Skip sockets and pipes, because their process has ended.
 }
 
 async function writeEntry(tar: Pack, header: Parameters<Pack['entry']>[0]): Promise<void> {
@@ -56,16 +56,16 @@ async function writeEntry(tar: Pack, header: Parameters<Pack['entry']>[0]): Prom
 }
 
 export interface ImportRequest extends SquashOptions {
-  /** Uncompressed bytes taken in at most. */
+  /** Limit of uncompressed bytes. */
   readonly unpackedLimitBytes: number;
-  /** Of the finished image. */
+  /** Limit of the finished image. */
   readonly imageLimitBytes: number;
   readonly signal: AbortSignal;
 }
 
 /**
- * Turns a Heroku-style slug (.tgz or .tar) into the image of one layer at `output`. Nothing is unpacked on this machine:
- * each entry is checked and passed on to mksquashfs. @throws SLIP_SLUG_TAR, SLIP_SLUG_TOO_LARGE
+ * Converts a Heroku slug (.tgz or .tar) to the image of one layer at `output`. Nothing is unpacked on this machine: each entry is checked and
+ * passed to mksquashfs. @throws SLIP_SLUG_TAR, SLIP_SLUG_TOO_LARGE
  */
 export async function importSlug(archive: NodeJS.ReadableStream, request: ImportRequest): Promise<void> {
   const args = [`--fsize=${request.imageLimitBytes}`, '--', 'mksquashfs', ...squashTarArgv(request)];
@@ -117,11 +117,11 @@ async function feed(
   }
 }
 
-/** gzip is told by its first two bytes. */
+/** gzip is recognized by its first two bytes. */
 async function* inflated(archive: NodeJS.ReadableStream): AsyncGenerator<Buffer> {
   const source = new PassThrough();
   const copied = pipeline(archive, source);
-  copied.catch(() => undefined); // told through the stream
+  copied.catch(() => undefined); // the stream reports the error
   const chunks = source[Symbol.asyncIterator]() as AsyncIterator<Buffer, undefined>;
   const first = await chunks.next();
   if (first.done === true) return;
@@ -137,7 +137,7 @@ async function* inflated(archive: NodeJS.ReadableStream): AsyncGenerator<Buffer>
     return;
   }
   const gunzip = createGunzip();
-  pipeline(rest, gunzip).catch(() => undefined); // told through the stream
+  pipeline(rest, gunzip).catch(() => undefined); // the stream reports the error
   yield* gunzip as AsyncIterable<Buffer>;
 }
 

@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { isErrno } from '../../../shared/kit/errors.ts';
 import type { FolderFacts } from './cut.ts';
 
-/** Looks at one declared folder of a finished tree: a few system calls, whatever its size. */
+/** Examines one declared folder of a finished tree with a few system calls, whatever its size. */
 export async function readFolderFacts(appDir: string, upperDir: string, path: string): Promise<FolderFacts> {
   if (!(await isRealFolder(appDir, path)) || !(await hasEntries(join(appDir, path))))
     return { present: false, written: false };
   return { present: true, written: await hasUpperEntries(join(upperDir, path)) };
 }
 
-/** No component may be a symbolic link: the tree is the build's work and could lead anywhere on this machine. */
+/** No component may be a symbolic link, because the untrusted tree could lead anywhere on this machine. */
 async function isRealFolder(root: string, path: string): Promise<boolean> {
   let at = root;
   for (const part of path.split('/')) {
@@ -26,8 +26,8 @@ async function isRealFolder(root: string, path: string): Promise<boolean> {
 }
 
 /**
- * A folder alone in the upper layer is a copy-up of its metadata. Had it been emptied or replaced (opaque), the merged
- * folder would be empty too, and an empty folder is no layer. So any entry at all, file, folder or whiteout, is the answer.
+ * An empty folder in the upper layer is only a copy of metadata. If the build had emptied or replaced the folder (opaque), the merged folder would
+ * be empty too, and an empty folder is no layer. So any entry (file, folder or whiteout) means a change.
  */
 async function hasUpperEntries(upper: string): Promise<boolean> {
   try {

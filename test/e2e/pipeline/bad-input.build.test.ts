@@ -45,7 +45,7 @@ describe('a push whose build cannot succeed', () => {
     assertSays(
       text,
       /took longer than 20 s and was stopped during bin\/compile of \.\/pack/,
-      /waits for input or for a server/,
+      /must not wait for input or for a server/,
     );
     assert.equal(await isHeld(), false);
   });
