@@ -4,15 +4,15 @@ import { DEFAULT_IDMAP_SCRIPT } from './idmap.ts';
 export interface ImagesConfig {
   /** The agent's state folder, absolute. Images, mount points and per-app copies lie below it. */
   readonly stateDir: string;
-  /** `mount` needs root; `extract` unpacks instead, for development without it. */
+  /** `mount` needs root. `extract` unpacks instead, for development without root. */
   readonly mode: 'mount' | 'extract';
-  /** Images and per-app copies beyond this are deleted, least recently used first. */
+  /** Disk space for images and per-app copies. Beyond it, the least recently used are deleted first. */
   readonly budgetBytes: number;
-  /** Used within this time: neither unmounted nor deleted. Default one minute. */
+  /** Images used within this time are neither unmounted nor deleted. Default one minute. */
   readonly graceMs?: number | undefined;
-  /** How a layer gets its owner: `auto` tries the kernel's idmapped mounts first, `copy` is what always works. */
+  /** How a layer gets its owner: `auto` tries idmapped mounts first; `copy` always works. */
   readonly ownership?: 'auto' | 'copy' | undefined;
-  /** Images up to this size are copied even where idmapped mounts work: one mount instead of two. Default 1 MiB. */
+  /** Images up to this size are copied even if idmapped mounts work, because a copy needs one mount and not two. Default 1 MiB. */
   readonly copyUpToBytes?: number | undefined;
   readonly idmapScript?: string | undefined;
   readonly diskReserve?: DiskReserve | undefined;

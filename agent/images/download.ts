@@ -25,7 +25,7 @@ export interface DownloadDeps {
 
 export interface DownloadTarget {
   readonly layer: Pick<Layer, 'digest' | 'sizeBytes'>;
-  /** Where bytes gather; a later try goes on from what is there. */
+  /** The incomplete file. A later try continues it. */
   readonly partialPath: string;
   readonly finalPath: string;
 }
@@ -34,7 +34,7 @@ const TRIES = 3;
 const BACKOFF: BackoffPolicy = { firstMs: 250, maxMs: 4000, factor: 4 };
 
 /**
- * Fetches one image, verified and durable, in at most three tries.
+ * Downloads, verifies and stores one image, in at most three tries.
  * @throws SLIP_IMAGE_NOT_FOUND, SLIP_DISK_FULL (at once), SLIP_IMAGE_DIGEST, SLIP_IMAGE_CUT_SHORT, the transport's errors
  */
 export async function downloadImage(deps: DownloadDeps, target: DownloadTarget, signal: AbortSignal): Promise<void> {
@@ -50,7 +50,7 @@ export async function downloadImage(deps: DownloadDeps, target: DownloadTarget, 
   }
 }
 
-/** An unknown error is the network's. */
+/** Unknown errors are treated as network errors. */
 function isRetryable(error: unknown): boolean {
   return !(error instanceof SlipwayError) || (error.kind === 'transient' && error.code !== 'SLIP_DISK_FULL');
 }
@@ -74,7 +74,7 @@ async function attemptDownload(deps: DownloadDeps, target: DownloadTarget, signa
   }
 }
 
-/** Feeds what an earlier try left to the hash. */
+/** Hashes the bytes of an earlier try. @returns their number */
 async function resumeOffset(partialPath: string, sizeBytes: number, hash: Hash): Promise<number> {
   const present = await stat(partialPath).catch((error: unknown) => {
     if (isErrno(error, 'ENOENT')) return undefined;
@@ -119,7 +119,7 @@ async function receive({ deps, target, offset, hash }: Reception, signal: AbortS
   return received;
 }
 
-/** The error to throw; bytes that cannot become the image are dropped first. */
+/** Deletes bytes that cannot become the image. @returns the error to throw */
 async function cleanedUp(error: unknown, deps: DownloadDeps, partialPath: string): Promise<unknown> {
   const wrong = error instanceof SlipwayError && error.code === 'SLIP_IMAGE_DIGEST';
   const full = isErrno(error, 'ENOSPC');

@@ -12,7 +12,7 @@ export function digestOf(hash: Hash): Digest {
   return `sha256:${hash.digest('hex')}` as Digest;
 }
 
-/** Feeds a whole file to a hash. @returns bytes read */
+/** Adds a whole file to a hash. @returns bytes read */
 export async function hashFile(path: string, hash: Hash): Promise<number> {
   const file = await open(path, 'r');
   const buffer = Buffer.allocUnsafe(CHUNK_BYTES);

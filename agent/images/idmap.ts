@@ -12,7 +12,7 @@ export const PROBE_PREFIX = 'probe-';
 const TIMEOUT_MS = 10_000;
 const PROBE_UID = 536_871_912;
 
-/** Attaches a clone of a mount to an empty folder; files of root show as `ownerUid`'s there. @throws SLIP_EXEC_* */
+/** Mounts a clone of a mount on an empty folder, where files of root belong to `ownerUid`. @throws SLIP_EXEC_* */
 export async function mountIdmapped(
   run: Run,
   script: string,
@@ -22,7 +22,7 @@ export async function mountIdmapped(
   await runOk(run, { file: 'perl', args, timeoutMs: TIMEOUT_MS });
 }
 
-/** Why idmapped squashfs mounts do not work here, or undefined when they do: tried on a tiny image, nothing is left behind. */
+/** Tests idmapped squashfs mounts with a tiny image. @returns why they do not work; undefined if they work */
 export async function probeIdmap(run: Run, script: string, parentDir: string): Promise<string | undefined> {
   const dir = await mkdtemp(join(parentDir, PROBE_PREFIX));
   const [base, clone] = [join(dir, 'base'), join(dir, 'clone')];
@@ -42,7 +42,7 @@ export async function probeIdmap(run: Run, script: string, parentDir: string): P
   }
 }
 
-/** Also for what a crash in the middle of a probe left. */
+/** Also for a probe that a crash interrupted. */
 export async function removeProbe(run: Run, dir: string): Promise<void> {
   await unmount(run, join(dir, 'clone'));
   await unmount(run, join(dir, 'base'));

@@ -52,9 +52,9 @@ class LocalImages implements NodeImages {
   readonly #mounter: LayerMounter;
   readonly #downloads = new SharedDownloads();
   readonly #downloadSlots = new Semaphore(PARALLEL_DOWNLOADS);
-  /** One at a time per digest: what is being mounted is not unmounted or deleted meanwhile. */
+  /** One operation at a time for each digest, so that an image is not deleted during its mount. */
   readonly #turns = new KeyedQueue();
-  /** Content checked in this life of the agent. */
+  /** Images whose content was verified since the agent started. */
   readonly #verified = new Set<Digest>();
   readonly #mounting = new RunningWork<Owner>();
   readonly #prefetched = new Set<Digest>();
@@ -83,7 +83,7 @@ class LocalImages implements NodeImages {
     const { stateDir } = this.#layout;
     for (const dir of [stateDir, ...imageDirs(stateDir)]) await ensureDir(dir);
     if (!this.#swept) {
-      // Files that cannot be removed take room, but must not stop the start.
+      // Files that cannot be removed use disk space, but must not stop the start.
       const sweeps = [() => sweepLeftovers(this.#layout, this.#deps.clock.nowMs()), () => this.#mounter.sweep()];
       for (const sweep of sweeps)
         await sweep().catch((error: unknown) => this.#deps.log.warn({ err: error }, 'images.not_swept'));
@@ -137,15 +137,15 @@ class LocalImages implements NodeImages {
   async mount(layer: Layer, uidBase: number): Promise<string> {
     await this.#lastUse.touch(layer.digest);
     const owner = layer.shared ? 'shared' : uidBase + APP_UID;
-    const mounting = this.#turns.run(layer.digest, () => this.#mountHealing(layer, owner));
+    const mounting = this.#turns.run(layer.digest, () => this.#mountOrRepair(layer, owner));
     const dir = await this.#mounting.track(owner, mounting);
     this.#verifySoon(layer);
     if (layer.shared) this.#prefetch(layer.digest, dir);
     return dir;
   }
 
-  /** An image that cannot be mounted because it rotted on the disk is fetched again, once. */
-  async #mountHealing(layer: Layer, owner: Owner): Promise<string> {
+  /** Downloads a damaged image again, once, if it cannot be mounted. */
+  async #mountOrRepair(layer: Layer, owner: Owner): Promise<string> {
     try {
       return await this.#mounter.open(layer, owner);
     } catch (error) {
@@ -223,10 +223,10 @@ class LocalImages implements NodeImages {
   }
 
   #verifySoon(layer: Layer): void {
-    if (!this.#verified.has(layer.digest)) this.#inBackground(() => this.#verifyAtRest(layer));
+    if (!this.#verified.has(layer.digest)) this.#inBackground(() => this.#verifyStored(layer));
   }
 
-  async #verifyAtRest(layer: Layer): Promise<void> {
+  async #verifyStored(layer: Layer): Promise<void> {
     if (this.#verified.has(layer.digest)) return;
     if (await this.#isIntact(layer.digest)) {
       this.#verified.add(layer.digest);
@@ -241,7 +241,7 @@ class LocalImages implements NodeImages {
     return (await digestFile(this.path(digest))).digest === digest;
   }
 
-  /** Running sandboxes keep what they opened; whatever is mounted from now on comes from a fresh copy. */
+  /** Running sandboxes keep the damaged image. Later mounts use a new download. */
   async #discard(digest: Digest, why: string): Promise<void> {
     this.#deps.log.warn({ digest, why }, 'images.damaged');
     this.#verified.delete(digest);

@@ -13,19 +13,19 @@ import { ensureShared, mountLoop, unmount } from './mount-commands.ts';
 import { writeOwnedCopy } from './owned-copy.ts';
 import { readdirIfExists } from './stored-images.ts';
 
-/** How layers get their owner: by the kernel, by a copy with another id, or (unpacked) not at all. */
+/** How layers get their owner: by idmapped mounts, by a copy with another owner, or (unpacked) not at all. */
 export type Ownership = 'idmap' | 'copy' | 'extract';
 
-/** Makes a present image readable as a folder. Repeating a call finds the folder of the first, also after a restart. */
+/** Makes a stored image readable as a folder. A repeated call returns the same folder, also after a restart. */
 export interface LayerMounter {
-  /** Removes what a crash left half-made. Once, before anything else. */
+  /** Removes incomplete files of a crash. Call it once, first. */
   sweep(): Promise<void>;
   ensureHost(): Promise<void>;
   ownership(): Ownership;
   open(layer: Layer, owner: Owner): Promise<string>;
   /** Digests that have a folder now. */
   opened(): Promise<ReadonlySet<Digest>>;
-  /** Takes every folder of a digest away, as far as nobody holds it. */
+  /** Removes the folders of a digest, except those in use. */
   close(digest: Digest): Promise<void>;
 }
 
@@ -36,7 +36,7 @@ export interface MounterDeps {
   readonly log: Logger;
 }
 
-/** The largest uid there is; the one above means "unchanged". */
+/** The largest uid. The next number means "unchanged". */
 const MAX_UID = 0xffff_fffe;
 
 export class SquashfsMounter implements LayerMounter {
@@ -128,7 +128,7 @@ export class SquashfsMounter implements LayerMounter {
   }
 }
 
-/** For machines where nothing may be mounted: every app reads the same unpacked folder. */
+/** For agents that cannot mount: all apps read the same unpacked folder. */
 export class LayerExtractor implements LayerMounter {
   readonly #deps: MounterDeps;
 
@@ -141,7 +141,7 @@ export class LayerExtractor implements LayerMounter {
   }
 
   async ensureHost(): Promise<void> {
-    // Folders are all it needs, and those are there.
+    // It needs only folders, which exist already.
   }
 
   async sweep(): Promise<void> {
@@ -159,7 +159,7 @@ export class LayerExtractor implements LayerMounter {
     try {
       const args = ['-no-xattrs', '-no-progress', '-quiet', '-dest', join(temp, 'tree'), layout.image(layer.digest)];
       await runOk(run, { file: 'unsquashfs', args });
-      // Apps get links to these files instead of copies: what one wrote into them, all would have.
+      // Apps get hard links to these files, so no app may write to them.
       if (layer.shared)
         await runOk(run, {
           file: 'find',
@@ -172,24 +172,24 @@ export class LayerExtractor implements LayerMounter {
     return target;
   }
 
-  /** None: an unpacked folder costs a second to make, so it goes with its image, not before. */
+  /** None: unpacking takes a second, so the folder is removed only together with its image. */
   async opened(): Promise<ReadonlySet<Digest>> {
     return new Set();
   }
 
   async close(digest: Digest): Promise<void> {
-    const doomed = await mkdtemp(join(this.#deps.layout.extractedDir, 'removing-'));
+    const removing = await mkdtemp(join(this.#deps.layout.extractedDir, 'removing-'));
     try {
-      await rename(this.#deps.layout.extracted(digest), join(doomed, 'tree'));
+      await rename(this.#deps.layout.extracted(digest), join(removing, 'tree'));
     } catch (error) {
       if (!isErrno(error, 'ENOENT')) throw error;
     } finally {
-      await removeTree(doomed, this.#deps.run);
+      await removeTree(removing, this.#deps.run);
     }
   }
 }
 
-/** Mounted with the right owner: of another device than the folder around it, and its root belongs to the owner. */
+/** True if it is mounted with the correct owner: its device differs from the parent folder, and its root belongs to the owner. */
 async function isMounted(target: string, layout: ImageLayout, owner: Owner): Promise<boolean> {
   try {
     const [at, around] = await Promise.all([stat(target), stat(layout.mountsDir)]);

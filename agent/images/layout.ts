@@ -1,17 +1,17 @@
 import { join } from 'node:path';
 import { digestHex, isDigest, type Digest } from '../../shared/domain/ids.ts';
 
-/** Where everything about images lies under the agent's state folder. Pure. */
+/** The paths of the image store in the state folder of the agent. Pure. */
 export interface ImageLayout {
   readonly stateDir: string;
   readonly imagesDir: string;
-  /** Unfinished downloads, resumed by digest. */
+  /** Incomplete downloads, by digest. */
   readonly partialDir: string;
   /** Per-app copies whose files belong to the app. */
   readonly ownedDir: string;
   /** Mount points, `<hex>-<owner>`. */
   readonly mountsDir: string;
-  /** Unpacked layers, where nothing can be mounted. */
+  /** Unpacked layers, if the agent cannot mount. */
   readonly extractedDir: string;
   image(digest: Digest): string;
   partial(digest: Digest): string;
@@ -20,7 +20,7 @@ export interface ImageLayout {
   extracted(digest: Digest): string;
 }
 
-/** Host uid that owns a mounted layer's files, or `shared`: root's, for every app. */
+/** Host uid that owns the files of a mounted layer, or `shared`: the files belong to root, and all apps use them. */
 export type Owner = number | 'shared';
 
 export function imageLayout(stateDir: string): ImageLayout {
@@ -49,13 +49,13 @@ export function imageDirs(stateDir: string): readonly string[] {
   return [imagesDir, partialDir, ownedDir, mountsDir, extractedDir];
 }
 
-/** The host uid that owns a per-app copy or its mount; undefined for what all apps share. */
+/** The host uid that owns a per-app copy or its mount; undefined for shared layers. */
 export function ownerOfName(name: string): number | undefined {
   const uid = /^[0-9a-f]{64}-(\d{1,10})(?:\.sqfs)?$/.exec(name)?.[1];
   return uid === undefined ? undefined : Number(uid);
 }
 
-/** The digest a file or folder of the layout is about: `<hex>`, `<hex>.sqfs`, `<hex>-<owner>`; undefined for a stranger. */
+/** The digest in a file name of the layout: `<hex>`, `<hex>.sqfs`, `<hex>-<owner>`; undefined for other names. */
 export function digestOfName(name: string): Digest | undefined {
   const digest = `sha256:${/^([0-9a-f]{64})(?:-(?:shared|\d{1,10}))?(?:\.sqfs)?$/.exec(name)?.[1] ?? ''}`;
   return isDigest(digest) ? digest : undefined;

@@ -8,7 +8,7 @@ interface UpkeepInput {
   readonly images: NodeImages;
   /** Of the last accepted state. */
   readonly assignments: () => readonly Assignment[];
-  /** Layers of builds under way. */
+  /** Layers of running builds. */
   readonly building: Iterable<Digest>;
   readonly log: Logger;
 }
@@ -16,17 +16,17 @@ interface UpkeepInput {
 interface Mount {
   readonly layer: Layer;
   readonly uidBase: number;
-  /** Equal for mounts that are one. */
+  /** Equal for the same mount. */
   readonly key: string;
 }
 
-/** Folders and mounts that somebody took away are put back, and what nobody needs any more goes. */
+/** Restores removed folders and mounts, and deletes images that nothing needs. */
 export async function maintainImages({ images, assignments, building, log }: UpkeepInput): Promise<void> {
   await images.ensureHost();
   const planned = assignments();
   for (const { key, layer, uidBase } of mountsOf(planned)) {
     if (!(await images.has(layer.digest))) continue;
-    // What is removed with a destroyed app must not come back, so this looks again right before the mount.
+    // Checks again right before the mount, because the layers of a destroyed app must not be mounted again.
     const now = assignments();
     if (now !== planned && !mountsOf(now).some((one) => one.key === key)) continue;
     await images.mount(layer, uidBase).catch((error: unknown) => {
@@ -37,7 +37,7 @@ export async function maintainImages({ images, assignments, building, log }: Upk
   await images.collectGarbage(inUse, inUse);
 }
 
-/** What running apps need for their next start (they hold their own): each mount once, however many instances share it. */
+/** Mounts for the next start of the running apps, each once. (A running instance holds its own mounts.) */
 function mountsOf(assignments: readonly Assignment[]): readonly Mount[] {
   const running = assignments.filter(({ desired }) => desired === 'run');
   const keyOf = (layer: Layer, uidBase: number): string => `${layer.digest} ${layer.shared ? '' : String(uidBase)}`;

@@ -10,21 +10,21 @@ export async function readMounts(): Promise<readonly MountEntry[]> {
   return parseMountinfo(await readFile('/proc/self/mountinfo', 'utf8'));
 }
 
-/** A squashfs image on a loop device that goes away with its last mount. @throws SLIP_EXEC_FAILED */
+/** Mounts a squashfs image on a loop device. The kernel frees the device after the last unmount. @throws SLIP_EXEC_FAILED */
 export async function mountLoop(run: Run, image: string, target: string): Promise<void> {
   const args = ['-t', 'squashfs', '-o', 'loop,ro,nosuid,nodev', '--', image, target];
   await runOk(run, { file: 'mount', args, timeoutMs: TIMEOUT_MS });
 }
 
-/** True when nothing is mounted there any more. An overlay above keeps its own hold on the image, so this never breaks one. */
+/** True if nothing is mounted there afterwards. It is safe for overlays, because they hold the image themselves. */
 export async function unmount(run: Run, target: string): Promise<boolean> {
   const result = await run({ file: 'umount', args: ['--', target], timeoutMs: TIMEOUT_MS });
   return result.code === 0 || /not mounted|no mount point|not found/i.test(result.stderr);
 }
 
 /**
- * Makes the mounts below a folder shared, so that an unmount reaches the mount namespaces of sandboxes (slaves), which
- * would pin each layer and its loop device otherwise. Does nothing where an init system has made everything shared.
+ * Makes the mounts below a folder shared, so that an unmount reaches the mount namespaces of sandboxes (slaves). Otherwise they would hold each
+ * layer and its loop device. It does nothing if an init system has made all mounts shared.
  */
 export async function ensureShared(run: Run, path: string): Promise<void> {
   const dir = await realpath(path);
@@ -36,8 +36,8 @@ export async function ensureShared(run: Run, path: string): Promise<void> {
 }
 
 /**
- * Undoes {@link ensureShared}, with everything mounted below. A folder that is a file system of its own stays mounted. A mount that a
- * foreign program holds open (a backup, say) is detached: it goes when that program lets go.
+ * Undoes {@link ensureShared} and unmounts everything below. A folder that is a separate file system stays mounted. A mount that another program
+ * uses (such as a backup) is detached: the kernel removes it after its last use.
  */
 export async function undoShared(run: Run, path: string): Promise<void> {
   const dir = await realpath(path);

@@ -1,14 +1,14 @@
-/** One line of /proc/self/mountinfo, the fields we use. */
+/** The used fields of one line of /proc/self/mountinfo. */
 export interface MountEntry {
   readonly mountPoint: string;
-  /** Which folder of its file system is mounted: `/`, unless it is a bind of a part of it. */
+  /** The mounted folder of the file system: `/`, unless it is a bind of a subfolder. */
   readonly root: string;
   readonly shared: boolean;
   readonly fsType: string;
   readonly source: string;
 }
 
-/** Mounts in the order of the file: a later one on the same point hides the earlier. Unreadable lines are left out. */
+/** Mounts in the order of the file: a later one on the same point hides the earlier. Invalid lines are ignored. */
 export function parseMountinfo(text: string): readonly MountEntry[] {
   return text.split('\n').flatMap((line) => {
     const fields = line.split(' ');
@@ -22,7 +22,7 @@ export function parseMountinfo(text: string): readonly MountEntry[] {
   });
 }
 
-/** The mount that a path (absolute, resolved) lies on. */
+/** The mount that contains a path (absolute, resolved). */
 export function mountOf(entries: readonly MountEntry[], path: string): MountEntry | undefined {
   const holds = (point: string): boolean => point === '/' || path === point || path.startsWith(`${point}/`);
   return entries

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { commitFile } from '../../shared/kit/atomic-file.ts';
 import { isErrno } from '../../shared/kit/errors.ts';
 
-/** A rename, or a copy from another file system (or another mount of this one: the state folder is a mount of its own). */
+/** Renames the file, or copies it from another mount: the state folder is a separate mount. */
 export async function moveFile(path: string, target: string, tempDir: string): Promise<void> {
   try {
     await commitFile(path, target);

@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { SUPERBLOCK_BYTES, idBlockOffset, idValueOffset, parseSuperblock } from './squashfs-id-table.ts';
 
 /**
- * A copy of an image (a reflink where the file system has them) whose files all belong to `ownerUid`, whole or not there.
+ * Makes a copy of an image whose files all belong to `ownerUid`. It uses a reflink if possible. The copy is atomic.
  * @throws SLIP_IMAGE_FORMAT, errors of the file system
  */
 export async function writeOwnedCopy(image: string, target: string, ownerUid: number): Promise<void> {
@@ -33,7 +33,7 @@ async function rewriteOwner(path: string, ownerUid: number): Promise<void> {
   }
 }
 
-/** Exactly `length` bytes, zero-filled beyond the end of the file: the parsers refuse what does not fit. */
+/** Exactly `length` bytes, filled with zeros after the end of the file. The parsers refuse invalid content. */
 async function readAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
   const bytes = Buffer.alloc(length);
   await file.read(bytes, 0, length, position);

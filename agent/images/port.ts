@@ -3,25 +3,25 @@ import type { Layer } from '../../shared/domain/slug.ts';
 import type { Ownership } from './layer-mounter.ts';
 import type { OwnedLayer, PurgeRequest } from './purge.ts';
 
-/** Where layers come from and go to: the controller's image store over HTTPS with the node's certificate. */
+/** Downloads layers from the controller and uploads new ones, over HTTPS with the certificate of the node. */
 export interface ImageTransport {
   /** Streams the image from `offsetBytes` on. @throws SLIP_IMAGE_NOT_FOUND (not retried), transient errors */
   download(digest: Digest, offsetBytes: number, signal: AbortSignal): Promise<NodeJS.ReadableStream>;
-  /** Sends a finished image; a no-op when the controller has it. Resolves to the bytes sent. */
+  /** Uploads an image, unless the controller has it. Resolves to the bytes sent. */
   upload(digest: Digest, path: string, signal: AbortSignal): Promise<number>;
 }
 
-/** Layers on this machine: content-addressed files, verified on the way in, mounted read-only. */
+/** Layers on this machine: content-addressed files, verified after the download, mounted read-only. */
 export interface Images {
-  /** Fetches what is missing, resuming and verifying; concurrent calls for one digest share the work. */
+  /** Downloads and verifies missing layers. Concurrent calls for one digest share one download. */
   ensure(layers: readonly Layer[], signal: AbortSignal): Promise<void>;
-  /** Mounts a layer (present already) for an app and returns the folder. `shared` layers mount once for all. */
+  /** Mounts a stored layer for an app and returns the folder. A `shared` layer is mounted once for all apps. */
   mount(layer: Layer, uidBase: number): Promise<string>;
-  /** Takes a locally built image file in (moves it) and returns its digest and size. */
+  /** Moves a local image file into the store and returns its digest and size. */
   adopt(path: string): Promise<{ digest: Digest; sizeBytes: number }>;
   has(digest: Digest): Promise<boolean>;
   path(digest: Digest): string;
-  /** Unmounts what no live sandbox uses, then deletes the least recently used images beyond the budget, never one in `keep`. */
+  /** Unmounts unused layers, then deletes the least recently used images beyond the budget, but never one in `keep`. */
   collectGarbage(inUse: ReadonlySet<Digest>, keep: ReadonlySet<Digest>): Promise<void>;
 }
 

@@ -8,14 +8,14 @@ const MAX_ENTRIES = 4000;
 const CHUNK_BYTES = 256 * 1024;
 
 /**
- * Reads the largest program of a shared layer once, from outside any sandbox: its pages are then charged to the host.
- * An app that runs out of memory would otherwise evict and re-read its own interpreter for a minute instead of being killed.
+ * Reads the largest program of a shared layer once, outside of all sandboxes, so that its pages are charged to the host. Otherwise an app that
+ * runs out of memory would evict and read its own interpreter for a minute before it is killed.
  * @returns the path read, undefined when there is no program of 1 MiB or more
  */
 export async function prefetchMainProgram(dir: string): Promise<string | undefined> {
   const program = await largestProgram(dir);
   if (program === undefined) return undefined;
-  // Layers are made by builds: a symbolic link in one must not lead out of it.
+  // Builds make the layers, so a symbolic link must not lead out of the layer.
   const file = await open(program, constants.O_RDONLY | constants.O_NOFOLLOW);
   const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
   try {
@@ -31,7 +31,7 @@ interface Program {
   readonly sizeBytes: number;
 }
 
-/** Breadth first, so that `bin/` comes before what lies deep in libraries. */
+/** Breadth first, so that `bin/` comes before deep library folders. */
 async function largestProgram(root: string): Promise<string | undefined> {
   let best: Program | undefined;
   let budget = MAX_ENTRIES;

@@ -19,27 +19,27 @@ export interface OwnedLayer {
 
 export interface PurgeRequest {
   readonly owned: readonly OwnedLayer[];
-  /** Of the same app. They are not used again, so they are removed also when they were used a moment ago. */
+  /** Layers of the same app. They are removed even if they were just used, because they are not used again. */
   readonly layers: ReadonlySet<Digest>;
-  /** Asked again for each image: somebody may begin to need it. */
+  /** Called again for each image, because it may be needed in the meantime. */
   readonly inUse: () => ReadonlySet<Digest>;
 }
 
 export interface PurgeDeps {
   readonly layout: ImageLayout;
-  /** Used within this time: somebody may be about to need it. */
+  /** Images used within this time are kept, because they may be needed soon. */
   readonly graceMs: number;
   readonly turns: KeyedQueue;
-  /** In this life of the agent; else 0. */
+  /** The last use since the agent started, else 0. */
   readonly lastUseMs: (digest: Digest) => number;
-  /** Removes the image and all that was made from it. */
+  /** Removes the image and its per-app copies. */
   readonly drop: (digest: Digest) => Promise<void>;
   readonly run: Run;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
-/** What belongs to these users, mounts first. */
+/** Mounts and copies of these users, mounts first. */
 export async function listOwned(
   layout: ImageLayout,
   isOwner: (uid: number) => boolean,
@@ -71,11 +71,11 @@ export class Purge {
     }
   }
 
-  /** Images and begun downloads. */
+  /** Images and incomplete downloads. */
   async unneeded(inUse: ReadonlySet<Digest>, usedBeforeMs: number): Promise<readonly Digest[]> {
     const { layout, lastUseMs } = this.#deps;
     const stored = (await listStored(layout)).filter(({ derived }) => !derived);
-    // The time of the file is not asked: whoever is about to use an image, says so in this life of the agent.
+    // The time of the file is not used, because every use is registered since the agent started.
     const used = [
       ...stored.map(({ digest }) => ({ digest, lastUsedMs: lastUseMs(digest) })),
       ...(await this.#partial()),

@@ -5,15 +5,15 @@ import type { AppRoutes, Proxy } from './port.ts';
 export interface FakeProxy extends Proxy {
   /** Current routes, by app name. */
   routes(): readonly AppRoutes[];
-  /** Which instance a request for this host would reach: its id, or the status of the error page. Turns round the instances. */
+  /** Which instance a request for this host would reach: its id, or the status of the error page. Round robin. */
   request(host: string): string | 404 | 503;
-  /** Requests that a backend has open until it is forgotten or this is called again. */
+  /** Sets the open requests of a backend. */
   setInFlight(backendId: string, count: number): void;
   /** The next `apply` fails with this code and changes nothing. */
   failNextApply(code: string): void;
   /** As after a kill: unhealthy until `ensureRunning`. */
   crash(): void;
-  /** Every verb so far, e.g. `apply shop=web.1@id`. */
+  /** All operations so far, e.g. `apply shop=web.1@id`. */
   readonly calls: readonly string[];
 }
 

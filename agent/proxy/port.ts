@@ -16,34 +16,34 @@ export interface AppRoutes {
   /** Written to the access log, because another app can get the same name. Absent: no user can read those lines. */
   readonly appId?: AppId | undefined;
   readonly hostnames: readonly string[];
-  /** Instances that get new requests. Empty: the app answers 503 with a page that says so. */
+  /** Instances that get new requests. Empty: the proxy answers 503 with an error page. */
   readonly backends: readonly Backend[];
-  /** Other nodes that serve it; they get requests while there is no instance here. */
+  /** Other nodes that serve the app. They get the requests while there is no instance on this node. */
   readonly peers?: readonly MeshPeer[] | undefined;
 }
 
-/** A local reverse proxy, level-triggered: it is told the whole truth and finds the difference itself. */
+/** A local reverse proxy. It always gets the complete routes and finds the differences itself (level-triggered). */
 export interface Proxy {
   readonly kind: 'haproxy' | 'fake';
   /**
-   * Makes file and running process serve exactly these routes; resolves when they do. In-flight requests
-   * and websockets on removed backends go on until `forget`. No request fails because of the change.
-   * @param members the nodes whose requests it takes on its mesh port; without a mesh they mean nothing
-   * @param refused serials of certificates with which nobody is a member
-   * @throws SLIP_PROXY_* (the previous routes stay in force)
+   * Makes the files and the running process serve exactly these routes, and resolves when they do. Requests and websockets on removed backends
+   * continue until `forget`. No request fails because of the change.
+   * @param members the nodes whose requests it accepts on its mesh port; ignored without a mesh
+   * @param refused serials of certificates that are not accepted
+   * @throws SLIP_PROXY_* (the previous routes stay active)
    */
   apply(routes: readonly AppRoutes[], members?: readonly MeshPeer[], refused?: readonly string[]): Promise<void>;
-  /** Requests and connections still open on a backend, removed ones too. 0 when unknown to the proxy. */
+  /** Open requests and connections of a backend, also of a removed one. 0 for an unknown backend. */
   inFlight(backendId: string): Promise<number>;
-  /** Cuts what is left on a removed backend and frees its slot. */
+  /** Closes the open connections of a removed backend and frees its slot. */
   forget(backendId: string): Promise<void>;
-  /** True when the process runs and answers. */
+  /** True if the process runs and answers. */
   healthy(): Promise<boolean>;
-  /** Ids of the nodes it would send requests to and has not reached for so long. */
+  /** Ids of the peers that were unreachable for at least this time. */
   unreachablePeers(forMs: number): Promise<readonly string[]>;
-  /** Takes over the node's certificate from its files if it is another one, without a reload. */
+  /** Loads a changed certificate of the node from its files, without a reload. */
   renewCertificate(): Promise<void>;
-  /** Starts it if it is not running (it survives the agent), with the routes of the last `apply`; renews its certificate if it is. */
+  /** Starts the process if it does not run, with the routes of the last `apply`. If it runs, loads a changed certificate. It survives the agent. */
   ensureRunning(): Promise<void>;
   /** Stops the process: quickstart --stop and tests. */
   stop(): Promise<void>;

@@ -1,10 +1,10 @@
-/** Turns a line of the proxy's access log into Heroku's router line. Pure. */
+/** Converts a line of the access log to a Heroku router line. Pure. */
 
-/** An access-log line, field by field, as agent/proxy/haproxy/render.ts has it written. */
+/** The fields of an access log line. agent/proxy/haproxy/render.ts defines the format. */
 export interface AccessRecord {
-  /** Absent for a host name that leads nowhere. */
+  /** Absent if no app has the host name. */
   readonly app: string | undefined;
-  /** Absent in lines of an older agent: these may be about a former app of the same name. */
+  /** Absent in lines of an older agent, which may belong to a former app with the same name. */
   readonly appId: string | undefined;
   /** `web.1`; absent when no instance was chosen. */
   readonly instanceName: string | undefined;
@@ -13,7 +13,7 @@ export interface AccessRecord {
   readonly termination: string;
   readonly status: number;
   readonly bytes: number;
-  /** ms to: the whole request, a place in the queue, the connection, the first byte, the end. -1: never reached. */
+  /** Time in ms until: the request was complete, it left the queue, it was connected, the first byte, the end. -1: never reached. */
   readonly requestMs: number;
   readonly queueMs: number;
   readonly connectMs: number;
@@ -40,9 +40,9 @@ export interface RouterLine {
 interface Failure {
   readonly code: string;
   readonly desc: string;
-  /** Absent: the one that was sent. */
+  /** Absent: the status that was sent. */
   readonly status?: number | undefined;
-  /** Which side broke it off, for H18. */
+  /** The side that closed the connection, for H18. */
   readonly sock?: 'client' | 'backend';
 }
 
@@ -55,7 +55,7 @@ const LINE = new RegExp(
   ].join(' '),
 );
 
-/** `undefined` for anything else that stands in the log (notices of haproxy itself). */
+/** `undefined` for other lines, such as notices of HAProxy. */
 export function parseAccessLine(text: string): AccessRecord | undefined {
   const match = LINE.exec(text);
   if (match === null) return undefined;
@@ -85,7 +85,7 @@ export function parseAccessLine(text: string): AccessRecord | undefined {
   };
 }
 
-/** `at=info method=GET path="/" host=… …`, with `at=error code=H… desc="…"` first when the router had to answer itself. */
+/** `at=info method=GET path="/" host=… …`, with `at=error code=H… desc="…"` first if the router answered itself. */
 export function renderRouterLine(record: AccessRecord): string {
   const failure = failureOf(record);
   const fwd = record.forwardedFor === '' ? record.clientAddress : `${record.forwardedFor}, ${record.clientAddress}`;
@@ -105,7 +105,7 @@ export function renderRouterLine(record: AccessRecord): string {
   ].join(' ');
 }
 
-/** Empty where the app was never reached (Heroku). */
+/** Empty if the app was never reached, as on Heroku. */
 function timesOf({ connectMs, queueMs, totalMs }: AccessRecord): string[] {
   if (connectMs < 0) return ['connect=', 'service='];
   const serviceMs = Math.max(totalMs - Math.max(queueMs, 0) - connectMs, 0);
@@ -122,7 +122,7 @@ export function parseRouterLine(text: string): RouterLine | undefined {
 
 const unavailable = (code: string, desc: string): Failure => ({ code, desc, status: 503 });
 
-/** By HAProxy's termination state: who ended the exchange, and in which phase; `*` is any other phase. */
+/** By the termination state of HAProxy: the side that ended the exchange, and the phase. `*` is any other phase. */
 const FAILURES: Readonly<Record<string, Failure>> = {
   PH: unavailable('H17', 'Poorly formatted HTTP response'),
   PD: unavailable('H17', 'Poorly formatted HTTP response'),
@@ -144,7 +144,7 @@ const FAILURES: Readonly<Record<string, Failure>> = {
 function failureOf(record: AccessRecord): Failure | undefined {
   const state = record.termination.slice(0, 2);
   const cause = state.charAt(0);
-  // A websocket ends when either side hangs up; a page of our own other than 503 is an answer.
+  // Either side may close a websocket. Our own pages, except 503, are normal responses.
   if (cause === '-' || record.status === 101 || (cause === 'L' && record.status !== 503)) return undefined;
   return FAILURES[state] ?? FAILURES[`${cause}*`] ?? unavailable('H99', 'Platform error');
 }
@@ -153,7 +153,7 @@ function absent(text: string): string | undefined {
   return text === '-' || text === '' ? undefined : text;
 }
 
-/** HAProxy writes quotes, `#` and whatever is not printable as `#XX`. */
+/** HAProxy writes quotes, `#` and unprintable characters as `#XX`. */
 function hashDecode(text: string): string {
   if (!text.includes('#')) return text;
   const bytes = text.replaceAll(/#([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
@@ -165,14 +165,14 @@ function percentDecode(text: string): string {
   return Buffer.from(bytes, 'latin1').toString('utf8');
 }
 
-/** Inside quotes: nothing that could end them or forge a line. */
+/** For text inside quotes: no character can end the quotes or forge a line. */
 function escape(text: string): string {
   return text.replaceAll(/["\\]/g, '\\$&').replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (char) => {
     return `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`;
   });
 }
 
-/** Outside quotes: quoted when it has to be. */
+/** For text outside quotes: adds quotes if necessary. */
 function bare(text: string): string {
   return /^[\w.:<>/@+=-]*$/.test(text) ? text : `"${escape(text)}"`;
 }

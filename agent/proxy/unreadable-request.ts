@@ -3,12 +3,12 @@ import { parseAccessLine, type AccessRecord } from './router-line.ts';
 /** HAProxy writes this in place of the method of a request that it could not parse. */
 const UNPARSED = '<BADREQ>';
 
-/** A part of each line of a request for which no app was found; most lines of the log are without it. */
+/** Part of each log line of a request without an app. Most lines do not contain it. */
 export const NO_APP_MARK = 'slip1 - ';
 
 /**
- * Why HAProxy refused a request before it looked for an app; `undefined` for all other lines. The text has nothing of what the client sent, because
- * the client could have put a secret or control characters there.
+ * Why HAProxy refused a request before it looked for an app; `undefined` for all other lines. The text contains
+ * nothing that the client sent, because this could be a secret or control characters.
  */
 export function unreadableCause(text: string): string | undefined {
   const record = parseAccessLine(text);

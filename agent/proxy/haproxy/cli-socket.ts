@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { SerialQueue } from '../../../shared/kit/serial-queue.ts';
 
-/** One conversation: each command's reply is read before the next one is sent. Commands with a payload contain line breaks. */
+/** One conversation: the reply to each command is read before the next command is sent. Commands with a payload contain line breaks. */
 export type Converse = (command: string) => Promise<string>;
 
 /** HAProxy's runtime API, or its master's, on a Unix socket. One conversation at a time. */
@@ -16,7 +16,7 @@ export class CliSocket {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** @throws SLIP_PROXY_SOCKET when nobody answers or the conversation breaks off */
+  /** @throws SLIP_PROXY_SOCKET if there is no answer or the connection closes */
   talk<T>(conversation: (say: Converse) => Promise<T>): Promise<T> {
     return this.#conversations.add(() => this.#talkNow(conversation));
   }
@@ -32,9 +32,9 @@ export class CliSocket {
   }
 }
 
-/** Every reply ends with a prompt on a line of its own; no reply of ours has such a line inside. */
+/** Every reply ends with a prompt on a separate line. No reply contains such a line before its end. */
 const PROMPT = /(?:^|\n)(?:master)?> $/;
-/** More than any reply with ten thousand servers; beyond it something else answers. */
+/** More than a reply with ten thousand servers. A longer reply is not from HAProxy. */
 const REPLY_BYTES_MAX = 64 * 1024 * 1024;
 
 class Session {
@@ -72,7 +72,7 @@ class Session {
       this.#fail(new Error('reply too long'));
       return;
     }
-    // The prompt may be split over two chunks, but never stands anywhere but at the very end.
+    // The prompt may be split over two chunks. It is always at the very end.
     const end = (this.#chunks.length > 1 ? (this.#chunks.at(-2)?.slice(-12) ?? '') : '') + chunk;
     if (!PROMPT.test(end)) return;
     const reply = this.#chunks.join('').replace(PROMPT, '').trimEnd();

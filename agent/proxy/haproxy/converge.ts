@@ -14,9 +14,9 @@ import type { ProxyPaths } from './settings.ts';
 
 type Entries = readonly (readonly [key: string, value: string])[];
 
-/** Beyond this many changed entries a map is replaced as a whole. */
+/** If more entries change, the whole map is replaced. */
 const SINGLE_CHANGES_MAX = 16;
-/** Well below the 16 KiB buffer of the runtime API: a longer payload is answered like a success and lost. */
+/** Well below the 16 KiB buffer of the runtime API: HAProxy loses a longer payload without an error. */
 const PAYLOAD_BYTES_MAX = 8192;
 
 /** A command, or the replacement of a whole map (whose commands need the version number from a reply). */
@@ -26,14 +26,14 @@ export type RuntimeStep =
 
 export interface RuntimeTarget {
   readonly paths: Pick<ProxyPaths, 'hosts' | 'instances' | 'members' | 'refused'>;
-  /** Options of a server that is another node. */
+  /** Options of a server that stands for another node. */
   readonly peerServerOptions: (server: PeerServer) => string;
 }
 
 /**
- * Commands that lead a process of the same layout from what it serves to the table; none when it serves the table.
- * New servers are ready before names lead to them, and old ones drain only after that; a name that leads to a backend
- * of another app goes first, so that it never shows the wrong app.
+ * Commands that change a process with the same layout so that it serves the table. None, if it serves the table already.
+ * First, host names that lead to a backend of another app are removed, so that they never show the wrong app. New servers become ready before
+ * host names lead to them, and old servers drain after that.
  */
 export function planRuntime(observed: Observed, table: SlotTable, to: RuntimeTarget): RuntimeStep[] {
   const { paths } = to;
@@ -55,13 +55,13 @@ export function planRuntime(observed: Observed, table: SlotTable, to: RuntimeTar
   ];
 }
 
-/** Backends to which a name of their own app leads: there, old servers must go on until the new ones are ready. */
+/** Backends that a host name of their own app leads to. Their old servers must continue until the new ones are ready. */
 function settledPools(observed: Observed, misleading: ReadonlySet<string>): Set<string> {
   const own = observed.hosts.filter(([host]) => !misleading.has(host));
   return new Set(own.map(([, value]) => value.split('/')[0] ?? ''));
 }
 
-/** Names that lead to a backend which is another app's in the table. */
+/** Host names that lead to a backend of another app, by the table. */
 function misleadingHosts(observed: Observed, table: SlotTable): Set<string> {
   const appOf = new Map<string, string>(
     table.pools.flatMap((pool) => [poolName(pool.number), peerPoolName(pool.number)].map((name) => [name, pool.app])),
@@ -100,7 +100,7 @@ function activate(observed: Observed, pool: Pool): RuntimeStep[] {
   return steps;
 }
 
-/** Like instances, but with TLS: what they are cannot be changed later, so each has a name of its own. */
+/** Like instances, but with TLS. The TLS options of a server cannot change, so each peer has its own server name. */
 function activatePeers(observed: Observed, pool: Pool, { peerServerOptions }: RuntimeTarget): RuntimeStep[] {
   return peerServers(pool).flatMap((peerServer) => {
     const { name, peer } = peerServer;
@@ -115,7 +115,7 @@ function activatePeers(observed: Observed, pool: Pool, { peerServerOptions }: Ru
   });
 }
 
-/** Who is checked belongs to the layout, where does not. */
+/** The list of checked peers belongs to the layout. Their addresses do not. */
 function moveChecks(observed: Observed, table: SlotTable): RuntimeStep[] {
   return table.checked.flatMap((peer) =>
     [peer.nodeId, reachName(peer.nodeId)].flatMap((name) => {

@@ -7,7 +7,7 @@ import { renderConfig, renderHosts, renderInstances, renderMembers, renderRefuse
 import { proxyPaths, type ProxyPaths, type ProxySettings } from './settings.ts';
 import { parseTable, serializeTable, type SlotTable } from './slot-table.ts';
 
-/** PEM: who this node is, and which fleet it trusts. */
+/** PEM: key and certificate of this node, and the CA of its fleet. */
 export interface MeshTls {
   readonly key: string;
   readonly certificate: string;
@@ -15,14 +15,14 @@ export interface MeshTls {
 }
 
 /**
- * What is on disk: enough for haproxy to come back right at any moment without the agent. Replaced by rename and without
- * fsync: a power cut ends haproxy too, and `ensureRunning` writes every file anew before it starts it again.
+ * The files on disk. With them, HAProxy can restart correctly at any time without the agent. They are replaced by rename without fsync: after a
+ * power cut, `ensureRunning` writes every file again before it starts HAProxy.
  */
 export class ProxyFiles {
   readonly paths: ProxyPaths;
   readonly #settings: ProxySettings;
   readonly #run: Run;
-  /** File → text known to be on disk, so that unchanged files cost nothing. */
+  /** File → its text on disk, so that unchanged files are not written. */
   readonly #written = new Map<string, string>();
 
   constructor(settings: ProxySettings, run: Run) {
@@ -31,7 +31,7 @@ export class ProxyFiles {
     this.#run = run;
   }
 
-  /** The stored table; `undefined` when there is none or it is damaged. */
+  /** The stored table; `undefined` if it is missing or damaged. */
   async load(): Promise<SlotTable | undefined> {
     const text = await readFileIfExists(this.paths.state);
     return text === undefined ? undefined : parseTable(text);
@@ -44,8 +44,8 @@ export class ProxyFiles {
   }
 
   /**
-   * Writes what the table says, names first: if we are killed in between, a backend that one app has given up
-   * has lost its name before it gets another's servers.
+   * Writes the files for the table, host names first. If the agent is killed in between, a backend loses its old host name before it gets the
+   * servers of another app.
    */
   async write(table: SlotTable): Promise<void> {
     await this.#write(this.paths.hosts, renderHosts(table));
@@ -58,7 +58,7 @@ export class ProxyFiles {
     ]);
   }
 
-  /** Puts back what somebody changed or removed since it was written. True when there was something. */
+  /** Restores files that another program changed or removed. @returns true if there were any */
   async restore(): Promise<boolean> {
     await this.#ensureDirs();
     let changed = false;
@@ -70,7 +70,7 @@ export class ProxyFiles {
     return changed;
   }
 
-  /** Puts the node's certificate where haproxy reads it. @returns the new text when it is another one */
+  /** Writes the certificate of the node for HAProxy. @returns the new text if it has changed */
   async writeMesh({ key, certificate, ca }: MeshTls): Promise<string | undefined> {
     const pem = `${certificate.trim()}\n${key.trim()}\n`;
     const same =
@@ -82,10 +82,10 @@ export class ProxyFiles {
     return pem;
   }
 
-  /** Lets haproxy read the config beside the live one. @throws SLIP_PROXY_CONFIG_REFUSED */
+  /** Lets HAProxy check the new config in a separate file. @throws SLIP_PROXY_CONFIG_REFUSED */
   async check(table: SlotTable): Promise<void> {
     await replaceFile(this.paths.check, renderConfig(table, this.#settings), 0o640);
-    // The maps are read too; a first start has none yet.
+    // HAProxy reads the maps too. Before the first start they do not exist.
     for (const map of [this.paths.hosts, this.paths.instances, this.paths.members, this.paths.refused]) {
       if ((await readFileIfExists(map)) === undefined) await this.#write(map, '');
     }

@@ -21,10 +21,10 @@ export interface HaproxyDeps {
   readonly run: Run;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** True where systemd runs and we are root: the process then becomes a unit of its own. */
+  /** True if systemd runs and we are root. Then the process becomes a separate unit. */
   readonly systemd: boolean;
   readonly failpoint?: Failpoint | undefined;
-  /** Read at every start and then now and again. Needed where there is a mesh. @throws when a file is missing or damaged */
+  /** Read at every start and at every check. Required with a mesh. @throws if a file is missing or damaged */
   readonly meshTls?: (() => Promise<MeshTls>) | undefined;
 }
 
@@ -105,7 +105,7 @@ class Haproxy implements Proxy {
 
   async inFlight(backendId: string): Promise<number> {
     if (findSlot(await this.#load(), backendId) === undefined || (await this.#process.isAbsent())) return 0;
-    if (await this.#process.isStranger())
+    if (await this.#process.isUnknownWorker())
       await this.#queue.run('change', async () => this.#process.converge(await this.#load()));
     const at = findSlot(await this.#load(), backendId);
     if (at === undefined) return 0;
@@ -122,7 +122,7 @@ class Haproxy implements Proxy {
         const target = `${poolName(at.pool.number)}/${serverName(at.pool.number, at.slot.number)}`;
         await this.#process.untilAnswered(() => this.#runtime.cut(target));
       }
-      // Files keep the name until the slot is taken again: the requests just cut are still to be logged.
+      // The files keep the name until the slot is used again, because the closed requests are still to be logged.
       this.#table = withoutDraining(table, backendId);
     });
   }
@@ -132,12 +132,12 @@ class Haproxy implements Proxy {
       const watched = await this.#watcher.running();
       if (watched && (await this.healthy())) {
         await this.renewCertificate();
-        return this.#heal();
+        return this.#repair();
       }
       await this.#files.restore();
       await this.#files.prepare();
       await this.#writeMesh();
-      // Under the same lock as apply, so that an older table never overwrites a newer one.
+      // In the same queue as apply, so that an older table never overwrites a newer one.
       await this.#queue.run('change', async () => this.#files.write(await this.#load()));
       if (!watched) {
         if ((await this.#watcher.masterPid()) === undefined) await this.#beforeStart();
@@ -152,8 +152,8 @@ class Haproxy implements Proxy {
     return this.#queue.run('start', () => this.#watcher.stop());
   }
 
-  /** What somebody did to the files or, over its socket, to the process. Before the first apply nothing is known of either. */
-  #heal(): Promise<void> {
+  /** Repairs files and process after changes by other programs. Before the first apply, the wanted state is unknown. */
+  #repair(): Promise<void> {
     return this.#queue.run('change', async () => {
       if (this.#table === undefined) return;
       if (await this.#files.restore()) this.#logger.warn({}, 'proxy.files_restored');
@@ -170,7 +170,7 @@ class Haproxy implements Proxy {
       .map((server) => server.name);
   }
 
-  /** What cannot be read leaves the process with what it has: it was whole when it started. */
+  /** If the files cannot be read, the process keeps its certificate. */
   async renewCertificate(): Promise<void> {
     try {
       const pem = await this.#writeMesh();
@@ -183,7 +183,7 @@ class Haproxy implements Proxy {
     }
   }
 
-  /** @throws when the certificate or the CA is missing or damaged: without them there is no mesh, rather than an open one */
+  /** @throws if the certificate or the CA is missing or damaged: then there is no mesh, because it would be open to everyone */
   async #writeMesh(): Promise<string | undefined> {
     const meshTls = this.#meshTls;
     if (this.#settings.mesh === undefined || meshTls === undefined) return undefined;
@@ -197,7 +197,7 @@ class Haproxy implements Proxy {
     await this.#check(await this.#load());
   }
 
-  /** Server lines are made of checked values; what a layout adds is read by haproxy itself first, once. */
+  /** HAProxy checks each new layout once. Server lines need no check, because their values are checked already. */
   async #check(table: SlotTable): Promise<void> {
     const mark = layoutHash(table, this.#settings);
     if (mark === this.#checkedMark) return;
@@ -215,7 +215,7 @@ class Haproxy implements Proxy {
     return this.#table;
   }
 
-  /** Draining servers on which nothing is open. None when the process does not answer: better to waste a slot. */
+  /** Draining servers without open connections. If the process does not answer, none: their slots are just not reused yet. */
   async #idleServers(table: SlotTable): Promise<ReadonlySet<string>> {
     const draining = table.pools
       .map((pool) => ({ pool: pool.number, slots: pool.slots.filter((slot) => slot.state === 'draining') }))

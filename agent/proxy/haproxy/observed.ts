@@ -1,4 +1,4 @@
-/** What a running process says of itself, parsed from the replies of its runtime API. */
+/** The state of a running process, parsed from the replies of its runtime API. */
 
 export interface ObservedServer {
   readonly pool: string;
@@ -7,15 +7,15 @@ export interface ObservedServer {
   readonly port: number;
   /** Takes new requests. */
   readonly ready: boolean;
-  /** Since its check found it unreachable, in whole seconds; `undefined` for what is up or has no check. */
+  /** Time since its check failed, in whole seconds; `undefined` if it is up or has no check. */
   readonly downForMs: number | undefined;
 }
 
 export interface Observed {
   readonly workerPid: number;
-  /** Without the prefix; empty for a process that is not ours. */
+  /** Without the prefix; empty for a foreign process. */
   readonly layoutHash: string;
-  /** In the map's order; a key may be there twice. */
+  /** In the order of the map. A key may occur twice. */
   readonly hosts: readonly (readonly [key: string, value: string])[];
   readonly instances: readonly (readonly [key: string, value: string])[];
   readonly members: readonly (readonly [key: string, value: string])[];
@@ -23,7 +23,7 @@ export interface Observed {
   readonly servers: ReadonlyMap<string, ObservedServer>;
 }
 
-/** Administrative states in which a server gets nothing new: forced, inherited, resolution or agent maintenance, and drain. */
+/** Administrative states without new requests: forced, inherited, resolution or agent maintenance, and drain. */
 const NOT_READY = 0x01 | 0x02 | 0x08 | 0x10 | 0x20 | 0x40;
 
 export function parseInfo(reply: string): { workerPid: number; layoutHash: string } {
@@ -59,7 +59,7 @@ export function parseServersState(reply: string): Map<string, ObservedServer> {
   return servers;
 }
 
-/** Server name → connections in use by requests or tunnels; idle pooled ones do not count. */
+/** Server name → connections in use by requests or tunnels; idle pooled connections do not count. */
 export function parseConnections(reply: string): Map<string, number> {
   const counts = new Map<string, number>();
   for (const row of parseTable(reply)) {
@@ -71,7 +71,7 @@ export function parseConnections(reply: string): Map<string, number> {
 
 export interface Workers {
   readonly current: number | undefined;
-  /** Replaced ones that still end their requests. */
+  /** Replaced workers that still serve open connections. */
   readonly old: readonly number[];
 }
 

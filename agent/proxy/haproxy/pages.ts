@@ -1,4 +1,4 @@
-/** Error pages of the proxy: what happened and what its owner can do, readable in a browser and in a terminal. */
+/** Error pages of the proxy, for browsers and terminals. They say what happened and what the owner of the app can do. */
 
 /**
  * All headers of a request, or of an answer, together. Heroku allows 8 kB for each line and names no total. Browsers send at most about 50 cookies
@@ -42,7 +42,7 @@ const TOO_SLOW: Page = {
   lines: ['Its headers were not complete within the time limit.'],
 };
 
-/** Status of the proxy's own failures → raw answer. 502 and 504 are 503 to the client, as on Heroku. */
+/** Status of an error of the proxy → raw response. Clients get 503 instead of 502 and 504, as on Heroku. */
 export const PAGE_FILES = {
   400: '400.http',
   408: '408.http',

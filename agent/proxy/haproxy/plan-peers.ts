@@ -4,10 +4,10 @@ import { isIpv4 } from '../../../shared/domain/ipv4.ts';
 import { compare } from './compare.ts';
 import type { Peer, Pool, SlotTable } from './slot-table.ts';
 
-/** Up to here every member is looked after, so that a first deploy to a node costs no reload elsewhere; beyond, those in use. */
+/** In a fleet up to this size, every member is checked, so that a first deploy to a node costs no reload on others. In a larger fleet, only used peers are. */
 const CHECK_ALL_MAX = 64;
 
-/** Takes requests of other nodes, and may stand in a config file. */
+/** True if the node accepts requests of other nodes, and its values are valid in a config file. */
 export function isReachable(peer: MeshPeer): boolean {
   return isId(peer.nodeId) && isIpv4(peer.address) && peer.port > 0 && peer.port < 65_536;
 }
@@ -16,7 +16,7 @@ export function asPeer({ nodeId, address, port }: MeshPeer): Peer {
   return { nodeId, address, port };
 }
 
-/** Who is let in, and who is looked after: those in use, and those that were, since taking one out costs a reload. */
+/** The accepted members and the checked peers. A peer that is no longer used stays checked, because its removal costs a reload. */
 export function planPeers(
   table: SlotTable,
   pools: readonly Pool[],

@@ -11,18 +11,18 @@ import { serverName, type Pool, type Slot, type SlotTable } from './slot-table.t
 export interface PlanInput {
   readonly table: SlotTable;
   readonly routes: readonly AppRoutes[];
-  /** Server names of draining slots that have no connection left anywhere. */
+  /** Server names of draining slots without open connections. */
   readonly idle: ReadonlySet<string>;
   readonly slotsPerBackend: number;
-  /** Nodes of the fleet. None without a mesh: then nobody is forwarded to either. */
+  /** Nodes of the fleet. Without a mesh there are none, and no request is forwarded. */
   readonly members?: readonly MeshPeer[] | undefined;
-  /** Serials of certificates that are worth nothing. */
+  /** Serials of certificates that are not accepted. */
   readonly refused?: readonly string[] | undefined;
 }
 
 export interface ProxyPlan {
   readonly table: SlotTable;
-  /** Routes that could not be taken over; their apps keep what they had. The others are in the table. */
+  /** Errors of invalid routes. Their apps keep their old routes. All other routes are in the table. */
   readonly errors: readonly SlipwayError[];
 }
 
@@ -31,9 +31,9 @@ const SERIAL = /^[0-9a-f]{2,64}$/;
 const INSTANCE_NAME = /^[A-Za-z0-9_-]{1,63}\.[0-9]{1,9}$/;
 
 /**
- * Gives every wanted instance a slot and keeps those it has. An instance no longer wanted drains; its slot is free
- * again once idle. A backend that an app gives up is not given to another in the same step, so that no moment exists
- * in which one app's name leads to another's instance.
+ * Assigns a slot to every wanted instance, and keeps existing slots. An instance that is no longer wanted drains, and its slot is free when it is
+ * idle. A backend that an app no longer needs is not given to another app in the same step. So a host name of one app never leads to an
+ * instance of another app.
  */
 export function planSlots(input: PlanInput): ProxyPlan {
   const { routes, errors } = checkRoutes(input.routes, input.table);
@@ -66,7 +66,7 @@ export function planSlots(input: PlanInput): ProxyPlan {
   return { table: { poolSize, pools, ...planPeers(input.table, pools, input.members ?? []), refused }, errors };
 }
 
-/** An app that is gone keeps its backend until nothing is open on it. */
+/** A removed app keeps its backend until all connections are closed. */
 function planPool(pool: Pool, route: AppRoutes | undefined, input: PlanInput): Pool | undefined {
   const busy = pool.slots.filter(
     (slot) => slot.state === 'active' || !input.idle.has(serverName(pool.number, slot.number)),
@@ -107,11 +107,8 @@ function grow(size: number, needed: number): number {
   return size >= needed ? size : grow(size * 2, needed);
 }
 
-/** Sorted, valid routes; an app with a bad one keeps the routes it has in the table. */
-function checkRoutes(
-  routes: readonly AppRoutes[],
-  table: SlotTable,
-): { routes: AppRoutes[]; errors: SlipwayError[] } {
+/** Sorted, valid routes. An app with an invalid route keeps its routes in the table. */
+function checkRoutes(routes: readonly AppRoutes[], table: SlotTable): { routes: AppRoutes[]; errors: SlipwayError[] } {
   const errors: SlipwayError[] = [];
   const checked: AppRoutes[] = [];
   const seen: Seen = { apps: new Set(), hostnames: new Set(), backends: new Set() };

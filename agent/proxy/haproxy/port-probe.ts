@@ -4,7 +4,7 @@ import { isErrno, SlipwayError } from '../../../shared/kit/errors.ts';
 import type { ProxyBind } from './settings.ts';
 
 /**
- * Binds and releases each address, to say what is wrong before haproxy fails in its own words.
+ * Binds and releases each address, so that errors are clear. The messages of HAProxy are not.
  * @throws SLIP_PROXY_PORT_BUSY, SLIP_PROXY_PORT_DENIED, SLIP_PROXY_ADDRESS
  */
 export async function probeBinds(binds: readonly ProxyBind[], ipv6 = false): Promise<void> {

@@ -8,20 +8,20 @@ export interface ProcessIdentity {
   readonly startTime: string;
 }
 
-/** `undefined` when it is gone or only waits to be reaped. */
+/** `undefined` if it has ended or is a zombie. */
 export async function identify(pid: number): Promise<ProcessIdentity | undefined> {
   let stat: string;
   try {
     stat = await readFile(`/proc/${String(pid)}/stat`, 'utf8');
   } catch {
-    return undefined; // ENOENT, or ESRCH while it goes: both mean gone
+    return undefined; // ENOENT, or ESRCH while it ends
   }
   const fields = stat.slice(stat.lastIndexOf(') ') + 2).split(' ');
   const startTime = fields[19];
   return startTime === undefined || fields[0] === 'Z' ? undefined : { pid, startTime };
 }
 
-/** The process that a `PID STARTTIME` file names, if it still lives. */
+/** The process in a `PID STARTTIME` file, if it still runs. */
 export async function readPidFile(path: string): Promise<ProcessIdentity | undefined> {
   const match = /^(\d{1,10}) (\d{1,20})\n?$/.exec((await readFileIfExists(path)) ?? '');
   if (match?.[1] === undefined) return undefined;

@@ -19,15 +19,15 @@ export interface ProcessDeps {
   readonly paths: ProxyPaths;
 }
 
-/** Rounds of looking and correcting before a reload, and before giving up. */
+/** Rounds of corrections before a reload, and before an error. */
 const ROUNDS_BEFORE_RELOAD = 4;
 const ROUNDS_MAX = 10;
 const POLL_MS = 20;
-/** A change of more backends than this, or the first one after this time, looks at the whole process. */
+/** The whole process is observed after a change of more backends, or after this time. */
 const PARTIAL_POOLS_MAX = 16;
 const FULL_LOOK_INTERVAL_MS = 10_000;
 
-/** What the process was last seen to serve. As long as it is the same process, only what changes needs a look. */
+/** The last observed state. As long as the process is the same, only changed backends must be observed. */
 interface LastSeen {
   readonly workerPid: number;
   readonly table: SlotTable;
@@ -38,7 +38,7 @@ interface LastSeen {
   readonly fullLookAtMs: number;
 }
 
-/** The running haproxy and the way to lead it to a slot table whose files are written. */
+/** The running HAProxy. It is changed until it serves a slot table whose files are written. */
 export class ProxyProcess {
   readonly #settings: ProxySettings;
   readonly #deps: ProcessDeps;
@@ -51,12 +51,12 @@ export class ProxyProcess {
     this.#deps = deps;
   }
 
-  /** The table the process was built from is lost, so its backends may be other apps': replace it at once, not step by step. */
+  /** The table of the process is lost, so its backends may belong to other apps. It is replaced at once, not step by step. */
   replaceBeforeUse(): void {
     this.#mustReload = true;
   }
 
-  /** Looks, corrects, looks again until the process serves the table. @throws SLIP_PROXY_DOWN, SLIP_PROXY_RELOAD, SLIP_PROXY_MISMATCH */
+  /** Observes and corrects the process until it serves the table. @throws SLIP_PROXY_DOWN, SLIP_PROXY_RELOAD, SLIP_PROXY_MISMATCH */
   async converge(table: SlotTable): Promise<void> {
     const mark = layoutHash(table, this.#settings);
     let notes: string[] = [];
@@ -73,13 +73,13 @@ export class ProxyProcess {
     throw mismatch(notes, await this.#deps.watcher.masterPid());
   }
 
-  /** A worker that was not there at the last apply (crash, reload by hand) may have read older files. */
-  async isStranger(): Promise<boolean> {
+  /** True for a worker that started after the last apply (crash, reload by hand). It may have read older files. */
+  async isUnknownWorker(): Promise<boolean> {
     const { workerPid } = await this.untilAnswered(() => this.#deps.runtime.info());
     return workerPid !== this.#lastSeen?.workerPid;
   }
 
-  /** Nothing runs and nothing will start it: waiting is no use. */
+  /** True if neither HAProxy nor its watcher runs, so waiting does not help. */
   async isAbsent(): Promise<boolean> {
     return !(await this.#deps.watcher.running()) && (await this.#deps.watcher.masterPid()) === undefined;
   }
@@ -106,7 +106,7 @@ export class ProxyProcess {
     }
   }
 
-  /** Asks until the process answers: it may be starting again. @throws SLIP_PROXY_DOWN */
+  /** Repeats a request until the process answers, because it may be restarting. @throws SLIP_PROXY_DOWN */
   async untilAnswered<T>(ask: () => Promise<T>): Promise<T> {
     const { clock, paths } = this.#deps;
     const deadline = clock.monotonicMs() + this.#settings.startTimeoutMs;
@@ -144,7 +144,7 @@ export class ProxyProcess {
     return { paths: this.#deps.paths, peerServerOptions: (server) => peerServerOptions(this.#settings, server) };
   }
 
-  /** A process that dies in mid-command, or answers strangely, is looked at as a whole in the next round. */
+  /** If the process dies or gives an unexpected reply, the next round observes it completely. */
   async #send(steps: readonly RuntimeStep[], table: SlotTable): Promise<string[]> {
     const lastSeen = this.#lastSeen;
     this.#lastSeen = undefined;
@@ -161,7 +161,7 @@ export class ProxyProcess {
     }
   }
 
-  /** A worker that somebody's reload has replaced meanwhile does not count. Asking waits for a reload under way. */
+  /** False if a reload has replaced the worker. The query waits for a running reload. */
   async #isCurrent(workerPid: number, table: SlotTable): Promise<boolean> {
     const { current, old } = await this.untilAnswered(() => this.#deps.runtime.workers());
     if (current !== workerPid) return false;
@@ -170,28 +170,28 @@ export class ProxyProcess {
     return true;
   }
 
-  /** A replaced worker still serves what its clients send on open connections, so it must learn of the change too. */
+  /** A replaced worker still serves requests on open connections, so it needs the change too. */
   async #correctOld(pid: number, table: SlotTable): Promise<void> {
     try {
       await this.#deps.runtime.correctOld(pid, (observed) =>
         planRuntime(observed, knownTo(observed, table), this.#target()),
       );
     } catch {
-      // It has ended: what it served is served by the current one.
+      // It has ended. The current worker serves its requests.
     }
   }
 
-  /** @throws SLIP_PROXY_RELOAD when the old worker is not replaced; it goes on serving */
+  /** @throws SLIP_PROXY_RELOAD if the old worker is not replaced; it continues to serve */
   async #reload(workerPid: number): Promise<void> {
     const { clock, watcher, logger, runtime, paths } = this.#deps;
     const { minReloadIntervalMs, startTimeoutMs } = this.#settings;
     await clock.sleep(Math.max(0, this.#lastReloadAtMs + minReloadIntervalMs - clock.monotonicMs()));
     const master = await watcher.masterPid();
-    // Its worker answers before it does, and until then it takes no notice of signals: the reload would be waited for in vain.
+    // The master ignores signals until it answers, and its worker answers earlier. A signal before that would be lost.
     if (master !== undefined) await this.untilAnswered(() => runtime.workers());
     this.#lastReloadAtMs = clock.monotonicMs();
     this.#lastSeen = undefined;
-    if (master === undefined) return; // it died, and comes back with the new files
+    if (master === undefined) return; // it died and will restart with the new files
     logger.info({ workerPid }, 'proxy.reloaded');
     send(master, 'SIGUSR2');
     const deadline = clock.monotonicMs() + startTimeoutMs;
@@ -213,7 +213,7 @@ export class ProxyProcess {
   }
 }
 
-/** The part of the table whose backends this worker has; an older layout may have fewer. */
+/** The part of the table with backends that this worker has. An older layout may have fewer. */
 function knownTo(observed: Observed, table: SlotTable): SlotTable {
   const known = new Set([...observed.servers.values()].map((server) => server.pool));
   return { ...table, pools: table.pools.filter((pool) => known.has(poolName(pool.number))) };

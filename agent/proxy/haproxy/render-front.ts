@@ -3,10 +3,10 @@ import type { ProxyBind, ProxySettings } from './settings.ts';
 
 // The public port: where it listens, which Host headers it accepts, and from which senders it trusts forwarding headers.
 
-/** One name or address and at most one port (RFC 9110, 7.2). HAProxy itself would take the last name of a list. */
+/** One name or address and at most one port (RFC 9110, 7.2). HAProxy would use the last name of a list. */
 const HOST_HEADER = '^([A-Za-z0-9._-]{1,255}|\\[[0-9A-Fa-f:.]{2,45}\\])(:[0-9]{1,5})?$';
 
-/** `*` stands for all addresses: IPv4, and IPv6 where the machine has it. */
+/** `*` means all addresses: IPv4, and IPv6 if the machine has it. */
 export function bindLines({ binds, ipv6 }: Pick<ProxySettings, 'binds' | 'ipv6'>): string[] {
   return binds.flatMap(({ address, port }) => listenAddresses({ address, port }, ipv6).map((each) => `  bind ${each}`));
 }
@@ -17,7 +17,7 @@ function listenAddresses({ address, port }: ProxyBind, ipv6: boolean): string[] 
   return [`${address}:${String(port)}${isIPv6(address) ? ' v6only' : ''}`];
 }
 
-/** A request without a Host header, with two names in it, or with characters that no name has is refused before it is routed. */
+/** Refuses a request without a Host header, with two names in it, or with invalid characters. */
 export function hostLines(): string[] {
   return [
     `  http-request deny deny_status 400 unless { req.fhdr(host) -m reg ${HOST_HEADER} }`,

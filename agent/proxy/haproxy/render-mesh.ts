@@ -3,37 +3,37 @@ import { meshNameOf } from '../../../shared/domain/fleet-routes.ts';
 import { proxyPaths, type ProxyPaths, type ProxySettings } from './settings.ts';
 import { PEER_POOL_PREFIX, peerPoolName, peerServers, type PeerServer, type Peer, type Pool } from './slot-table.ts';
 
-// The mesh: requests of other nodes come in on a port of its own, and requests for apps that run elsewhere go out to it.
-// Both ends prove with a certificate of the fleet that they are the node they should be.
+// The mesh: a separate port accepts requests from other nodes. Requests for apps on other nodes are sent to this port of theirs.
+// Both sides prove their identity with a certificate of the fleet.
 
-/** The backend in which each peer is checked once, whatever the number of apps it serves. */
+/** The backend that checks each peer once, whatever the number of its apps. */
 export const CHECKS = 'mesh_peers';
-/** The backend in which each peer's machine is checked: its kernel accepts a connection however busy its proxy is. */
+/** The backend that checks the machine of each peer: its kernel accepts connections even if its proxy is busy. */
 export const REACH = 'mesh_reach';
-/** No app has this name: asked for it, the mesh port says that it would take a request. */
+/** The host name of checks on the mesh port. No app has it. */
 const CHECK_HOST = 'mesh.slipway.internal';
-/** "Not here, and nothing was done": another node may be asked. Apps say it too, with the same meaning. */
+/** "Not here, and nothing was done": the request may be sent to another node. Apps may answer this too, with the same meaning. */
 const ELSEWHERE = 425;
 const CHECK_EVERY_MS = 2_000;
 const CHECK_TIMEOUT_MS = 2_000;
-/** Failed checks in a row until a peer counts as down; the second follows soon after the first. */
+/** Failed checks in a row until a peer counts as down. The second check follows soon after the first. */
 const CHECK_FALL = 2;
 const CHECK_AGAIN_MS = 500;
-/** A node sends no more than so many checks a second, however large the fleet. */
+/** The limit of checks per second that a node sends, however large the fleet is. */
 const CHECKS_PER_SECOND = 20;
-/** A node that is alive answers much sooner; one that is not must not hold up a request for long. */
+/** A running node answers much sooner, and another one must not delay a request for long. */
 export const CONNECT_MS = 1_000;
 /**
- * A connection whose other end is silent for this long counts as dead. The kernel of a busy node still answers these probes. They find cases
- * that the checks cannot see: a connection that a firewall dropped, a node that restarted between two checks.
+ * A connection whose other end is silent for this long counts as dead. The kernel of a busy node still answers these probes. They find
+ * cases that the checks cannot find: a connection that a firewall dropped, or a node that restarted between two checks.
  */
 const KEEPALIVE = { idleS: 4, everyS: 2, probes: 3 } as const;
 /** The longest that a request waits for a node whose link is cut, in a fleet of up to 64 nodes: docs/design/0009-mesh.md has the calculation. */
 export const LINK_CUT_ANSWER_MS = 20_000;
-/** So that the node that serves a request says what was wrong with it, not the one that forwards it. */
+/** Added to time limits of the forwarding node, so that the serving node reports an error first. */
 const PATIENCE_MS = 2_000;
 
-/** The front of the mesh: what is not served by an instance here is turned away, so nothing is forwarded twice. */
+/** The mesh port. It refuses requests for apps without an instance on this node, so no request is forwarded twice. */
 export function meshFrontend(settings: ProxySettings, logFormat: string): string[] {
   if (settings.mesh === undefined) return [];
   const paths = proxyPaths(settings.stateDir);
@@ -45,9 +45,9 @@ export function meshFrontend(settings: ProxySettings, logFormat: string): string
     'frontend mesh from slipway',
     `  bind ${address}:${String(port)} ssl crt ${meshCertificate} ca-file ${meshCa} verify required ssl-min-ver TLSv1.2 alpn http/1.1`,
     `  log-format "${logFormat}"`,
-    // The certificate is of this fleet; its node must be a member now. A new member may be known to another node first, so the request may be tried elsewhere.
+    // The certificate is of this fleet, but its node must also be a member. Another node may know a new member earlier, so the request may be tried there.
     `  ${elsewhere} unless { ${member} -m found }`,
-    // A former certificate is good for nothing. Its connection ends, so that a node that has another one by now comes with that.
+    // A revoked certificate is not accepted. Its connection is closed, so that a node with a new certificate connects again.
     `  acl is_former ssl_c_serial,hex,lower,map_str(${paths.refused}) -m found`,
     '  http-request set-log-level silent if is_former',
     `  ${elsewhere} if is_former`,
@@ -80,23 +80,23 @@ export function routeLines({ hosts }: Pick<ProxyPaths, 'hosts'>): string[] {
   ];
 }
 
-/** What the public port adds and takes away around a forwarded request. */
+/** Headers that the public port adds to and removes from a forwarded request. */
 export function hopLines(settings: ProxySettings): string[] {
   const { pages } = proxyPaths(settings.stateDir);
   if (settings.mesh === undefined)
     return ['  http-request del-header x-slipway- -m beg', '  http-response del-header x-slipway- -m beg'];
   return [
-    // Who writes such a header from outside does not come from the mesh.
+    // Only the mesh may set these headers, not clients.
     '  http-request del-header x-slipway- -m beg',
     `  acl from_peer srv_name -m beg ${PEER_POOL_PREFIX}`,
     `  http-response return status 503 hdr cache-control no-store content-type text/plain file ${join(pages, 'idle.txt')} if from_peer { status ${String(ELSEWHERE)} } { res.hdr(x-slipway-elsewhere) -m found }`,
-    // The node that served it has written the line of the log, with its instance.
+    // The serving node has written the log line, with its instance.
     '  http-response set-log-level silent if from_peer { res.hdr(x-slipway-instance) -m found }',
     '  http-response del-header x-slipway- -m beg',
   ];
 }
 
-/** Every peer once, checked; and the defaults of the backends that lead to them. */
+/** Every peer once, with checks, and the defaults of the peer backends. */
 export function meshDefaults(settings: ProxySettings, checked: readonly Peer[]): string[] {
   if (settings.mesh === undefined) return [];
   const everyMs = checkEveryMs(checked.length);
@@ -119,15 +119,15 @@ export function meshDefaults(settings: ProxySettings, checked: readonly Peer[]):
     ...checked.map((peer) => `  server ${reachName(peer.nodeId)} ${peer.address}:${String(peer.port)} check`),
     'defaults far from slipway',
     '  option allbackups',
-    // Not more: a client's first request goes out on a connection of its own, so that the peer knows it cannot ask for it again.
+    // Not `always`: the first request of a client must use a new connection, because the client cannot repeat it.
     '  http-reuse safe',
     '  option srvtcpka',
     `  srvtcpka-idle ${String(KEEPALIVE.idleS)}s`,
     `  srvtcpka-intvl ${String(KEEPALIVE.everyS)}s`,
     `  srvtcpka-cnt ${String(KEEPALIVE.probes)}`,
-    // Nothing was sent, or the peer said that it did nothing.
+    // Retry only if nothing was sent, or if the peer reports that it did nothing.
     `  retry-on conn-failure ${String(ELSEWHERE)}`,
-    // Who answers with a former certificate of a node is not that node; neither is it on this connection later.
+    // A server with a revoked certificate is not that node, so the connection must not be used.
     `  tcp-response content close if { ssl_s_serial,hex,lower,map_str(${proxyPaths(settings.stateDir).refused}) -m found }`,
     `  timeout connect ${String(CONNECT_MS)}ms`,
     `  timeout server ${String(settings.responseTimeoutMs + PATIENCE_MS)}ms`,
@@ -138,7 +138,7 @@ function checkEveryMs(peers: number): number {
   return Math.max(CHECK_EVERY_MS, Math.ceil((peers * 1000) / CHECKS_PER_SECOND));
 }
 
-/** Longest time from the cut of a link until its peer counts as down. */
+/** The longest time from a network failure until the peer counts as down. */
 export function peerDownAfterMs(peers: number): number {
   return checkEveryMs(peers) + CHECK_FALL * CHECK_TIMEOUT_MS + (CHECK_FALL - 1) * CHECK_AGAIN_MS;
 }
@@ -155,7 +155,7 @@ export function peerBackend(settings: ProxySettings, number: number, pool: Pool 
   ];
 }
 
-/** Options of a server of an app that is another node; the same in the file and at run time. */
+/** Options of a server that stands for another node. The file and the runtime API use the same options. */
 export function peerServerOptions(
   settings: ProxySettings,
   { peer, isBackup }: Pick<PeerServer, 'peer' | 'isBackup'>,
@@ -170,8 +170,8 @@ export function reachName(nodeId: string): string {
 }
 
 /**
- * A node can show a certificate for its own name only, whatever address it claims. And it shows it in every handshake: a session that
- * is taken up again would go on with the certificate of its beginning, which may be refused by now.
+ * A node can only use a certificate with its own name, whatever its address is. TLS sessions are not resumed, because a resumed session would
+ * keep its first certificate, which may be revoked now.
  */
 function tlsOf({ stateDir }: ProxySettings, { nodeId }: Peer): string {
   const { meshCertificate, meshCa } = proxyPaths(stateDir);

@@ -10,20 +10,20 @@ import { peerPoolName, poolName, serverName, type Pool, type SlotTable } from '.
 /** Address of a server that is not in use. It is `disabled` as well. */
 export const NOWHERE = { address: '127.0.0.1', port: 1 } as const;
 
-/** Stands for a backend where an app has no instance. (Asking haproxy by `nbsrv` would be wrong in a worker that is being replaced.) */
+/** The backend of an app without instances. (`nbsrv` would give a wrong result in a worker that is being replaced.) */
 const NONE = 'none';
 const UNKNOWN = 'unknown';
 
-/** Kept free in each buffer for the headers that the proxy adds. */
+/** Space in each buffer for the headers that the proxy adds. */
 const REWRITE_BYTES = 1024;
 const HEADERS_MAX = 1000;
 
-/** `host pool_0001/app/id` lines: where a host name leads. */
+/** `host pool_0001/app/id` lines: the backend of each host name. */
 export function renderHosts(table: SlotTable): string {
   return mapText(hostEntries(table));
 }
 
-/** `pool_0001_s1 web.1/id` lines: which instance a server is, for the access log. */
+/** `pool_0001_s1 web.1/id` lines: the instance of each server, for the access log. */
 export function renderInstances(table: SlotTable): string {
   return mapText(instanceEntries(table));
 }
@@ -36,13 +36,13 @@ export function hostEntries(table: SlotTable): ReadonlyMap<string, string> {
   return new Map(entries.sort(([a], [b]) => compare(a, b)));
 }
 
-/** An app's instances here first, then other nodes. */
+/** Instances on this node come first, then other nodes. */
 function targetOf(pool: Pool): string {
   if (pool.slots.some((slot) => slot.state === 'active')) return poolName(pool.number);
   return pool.peers.length > 0 ? peerPoolName(pool.number) : NONE;
 }
 
-/** `nodeId name` lines: whose requests are taken on the mesh port. */
+/** `nodeId name` lines: the nodes whose requests the mesh port accepts. */
 export function renderMembers(table: SlotTable): string {
   return mapText(memberEntries(table));
 }
@@ -51,7 +51,7 @@ export function memberEntries(table: SlotTable): ReadonlyMap<string, string> {
   return new Map(table.members);
 }
 
-/** `serial -` lines: certificates that are good for nothing, though the fleet's CA made them. */
+/** `serial -` lines: certificates of the CA of the fleet that are not accepted any more. */
 export function renderRefused(table: SlotTable): string {
   return mapText(refusedEntries(table));
 }
@@ -74,8 +74,8 @@ function mapText(entries: ReadonlyMap<string, string>): string {
 }
 
 /**
- * Names everything of the config that the runtime API cannot change: settings, number of backends, which peers are checked.
- * A process with another mark has to be reloaded.
+ * The hash of everything in the config that the runtime API cannot change: settings, number of backends, list of checked peers.
+ * A process with another hash must be reloaded.
  */
 export function layoutHash(
   { poolSize, checked }: Pick<SlotTable, 'poolSize' | 'checked'>,
@@ -88,7 +88,7 @@ export function layoutHash(
     .slice(0, 16);
 }
 
-/** The whole config; equal inputs give equal bytes. */
+/** The whole config. Equal inputs give equal bytes. */
 export function renderConfig(table: SlotTable, settings: ProxySettings): string {
   const mark = `global\n  description slipway-${layoutHash(table, settings)}\n`;
   return `# Written by slipway-agent; changes made by hand are lost.\n${mark}${renderBody(table, settings)}`;
@@ -118,7 +118,7 @@ function globalLines(settings: ProxySettings): string[] {
     '  stats maxconn 100',
     '  stats timeout 30s',
     `  hard-stop-after ${ms(settings.hardStopAfterMs)}`,
-    // Two processes on one port would share its connections in silence.
+    // Without this, two processes on one port would silently share its connections.
     '  noreuseport',
     '  fd-hard-limit 65536',
     `  tune.bufsize ${String(HEADER_LIMIT_BYTES + REWRITE_BYTES)}`,
@@ -150,13 +150,13 @@ function defaultLines(settings: ProxySettings): string[] {
   ];
 }
 
-/** Order of the fields: agent/proxy/router-line.ts reads it. What clients write is encoded; what they can make long comes last. */
+/** agent/proxy/router-line.ts reads the fields in this order. Text from clients is encoded, and long text comes last. */
 const LOG_FORMAT = [
   'slip1 %[var(txn.route),field(2,/,2)] %[srv_name,map_str(INSTANCES,-)] %tsc %ST %B %TR %Tw %Tc %Tr %Ta %[var(txn.proto)] %[var(txn.rid)]',
   '%ci %HM %[var(txn.host),url_enc] %[var(txn.xff),url_enc] \\"%HU\\"',
 ].join(' ');
 
-/** A forwarded request is its client's, not that of the node it came from. */
+/** A forwarded request has the address of its client, not of the forwarding node. */
 const MESH_LOG_FORMAT = LOG_FORMAT.replace('%ci', '%[var(txn.client)]');
 
 function frontendLines(settings: ProxySettings): string[] {
@@ -182,7 +182,7 @@ function frontendLines(settings: ProxySettings): string[] {
   ];
 }
 
-/** The pages stand in backends of their own, so that requests which need none of them do not pay for the choice. */
+/** The pages are in separate backends, so that other requests do not evaluate their rules. */
 function pageLines(settings: ProxySettings): string[] {
   const { pages } = proxyPaths(settings.stateDir);
   const page = (status: number, type: string, body: string): string =>

@@ -12,10 +12,10 @@ import {
   type Workers,
 } from './observed.ts';
 
-/** Replies that mean "done". Everything else is a note for the log; what counts is what the process shows afterwards. */
+/** Replies that mean success. All others are logged; the observed state afterwards decides. */
 const DONE = /^(?:|no need to change .*|.*changed from .*|New server registered\.|nothing changed.*)$/s;
 
-/** The running process, spoken to through its two sockets. */
+/** The running process, with its two sockets: runtime API and master. */
 export class Runtime {
   readonly #worker: CliSocket;
   readonly #master: CliSocket;
@@ -42,7 +42,7 @@ export class Runtime {
     };
   }
 
-  /** Only the servers of some backends: what a change of a few apps needs, whatever the number of the others. */
+  /** Only the servers of some backends, so that a change of a few apps is cheap. */
   observePools(pools: readonly string[]): Promise<Pick<Observed, 'workerPid' | 'layoutHash' | 'servers'>> {
     return this.#worker.talk(async (say) => {
       const info = parseInfo(await say('show info'));
@@ -59,7 +59,7 @@ export class Runtime {
     ]);
   }
 
-  /** Gives the process a certificate that is in its file already. */
+  /** Loads a certificate into the process. Its file is already written. */
   renewCertificate(path: string, pem: string): Promise<string> {
     return this.#worker.talk(async (say) => {
       const staged = await say(`set ssl cert ${path} <<\n${pem.trim()}\n`);
@@ -86,8 +86,8 @@ export class Runtime {
   }
 
   /**
-   * Tells a worker that is being replaced what has changed: its clients' open connections send it requests yet.
-   * `plan` gets what it serves. Best effort: it may end at any moment, and a map payload does not pass through the master.
+   * Changes a worker that is being replaced, because clients still send requests on open connections.
+   * `plan` gets its observed state. Best effort: the worker may end at any moment, and a map payload does not pass through the master.
    */
   async correctOld(pid: number, plan: (observed: Observed) => readonly RuntimeStep[]): Promise<void> {
     await this.#master.talk(async (say) => {
@@ -101,7 +101,7 @@ export class Runtime {
     return this.#master.talk(async (say) => parseWorkers(await say('show proc')));
   }
 
-  /** Connections in use per server of some backends, over the current worker and those it replaced. */
+  /** Connections in use per server of some backends, over the current and the replaced workers. */
   async connections(pools: readonly string[]): Promise<Map<string, number>> {
     const replies = await this.#master.talk(async (say) => {
       const { current, old } = parseWorkers(await say('show proc'));
@@ -119,7 +119,7 @@ export class Runtime {
     return total;
   }
 
-  /** Ends every request and tunnel on one server, in replaced workers too. `target` is `pool/server`. */
+  /** Closes every request and tunnel on one server, in replaced workers too. `target` is `pool/server`. */
   async cut(target: string): Promise<void> {
     await this.#master.talk(async (say) => {
       const { current, old } = parseWorkers(await say('show proc'));

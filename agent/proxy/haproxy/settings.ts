@@ -9,42 +9,42 @@ export interface ProxyBind {
 }
 
 export interface HaproxyConfig {
-  /** Absolute folder of our own: config, maps, sockets, pid files, access log. At most 80 characters (a Unix socket's limit). */
+  /** Absolute folder for config, maps, sockets, pid files and access log. At most 80 characters, because of the limit of Unix sockets. */
   readonly stateDir: string;
   readonly binds: readonly ProxyBind[];
   /** True when this machine has IPv6: then `*` includes its IPv6 addresses. */
   readonly ipv6?: boolean | undefined;
   /** Addresses or networks (CIDR) of front proxies whose X-Forwarded-Proto and X-Forwarded-Port are trusted. */
   readonly trustedFronts?: readonly string[] | undefined;
-  /** Where other nodes send requests; absent: it neither takes nor makes any. */
+  /** The address for requests from other nodes. Absent: there is no mesh. */
   readonly mesh?: ProxyBind | undefined;
-  /** Program; looked up on the standard path when it is a bare name. */
+  /** The program. A name without a folder is looked up in the standard path. */
   readonly haproxy?: string | undefined;
   /** Account of the worker; only with root. Absent: the worker keeps the agent's account. */
   readonly user?: { readonly name: string; readonly group: string } | undefined;
-  /** Backends rendered ahead of need; doubles when they are used up, which costs a reload. */
+  /** Number of backends that are rendered in advance. It doubles when all are used, which costs a reload. */
   readonly poolSize?: number | undefined;
   /** Server slots of a backend; an app with more instances gets more at run time. */
   readonly slotsPerBackend?: number | undefined;
   /** How long requests of a replaced worker may go on. */
   readonly hardStopAfterMs?: number | undefined;
   readonly minReloadIntervalMs?: number | undefined;
-  /** How long `apply` and `ensureRunning` wait for a process that is not there. */
+  /** How long `apply` and `ensureRunning` wait for a process that does not answer. */
   readonly startTimeoutMs?: number | undefined;
   /** How long a client may take to send the headers of a request. */
   readonly requestHeadTimeoutMs?: number | undefined;
-  /** Until the first byte of an answer (H12), and between two bytes of it (H15). */
+  /** Time limit for the first byte of a response (H12), and between two bytes of it (H15). */
   readonly responseTimeoutMs?: number | undefined;
-  /** How long a client may pause in a request body or an answer (H28). */
+  /** How long a client may be silent in a request body or a response (H28). */
   readonly idleTimeoutMs?: number | undefined;
   readonly tunnelTimeoutMs?: number | undefined;
   readonly connectTimeoutMs?: number | undefined;
-  /** Access log kept: this many files of this many bytes. */
+  /** Limits of the access log: number and size of files. */
   readonly logFiles?: number | undefined;
   readonly logFileBytes?: number | undefined;
 }
 
-/** {@link HaproxyConfig} with every default filled in and every value that ends in a file checked. */
+/** {@link HaproxyConfig} with all defaults. Every value for a file is checked. */
 export interface ProxySettings {
   readonly stateDir: string;
   readonly binds: readonly ProxyBind[];
@@ -89,9 +89,9 @@ const DEFAULTS = {
   logFileBytes: 1_048_576,
 } as const;
 
-/** @throws SLIP_PROXY_CONFIG for a value that could not stand in a config file */
+/** @throws SLIP_PROXY_CONFIG for a value that is not allowed in a config file */
 export function resolveSettings(config: HaproxyConfig): ProxySettings {
-  // fromEntries forgets the keys; only undefined ones are gone
+  // fromEntries loses the type of the keys; only undefined values were removed
   const given = Object.fromEntries(
     Object.entries(config).filter(([, value]) => value !== undefined),
   ) as unknown as HaproxyConfig;
@@ -127,7 +127,7 @@ export function resolveSettings(config: HaproxyConfig): ProxySettings {
   return Object.freeze(settings);
 }
 
-/** An IP address, alone or with the length of its prefix. */
+/** An IP address, with or without a prefix length. */
 export function isNetwork(text: string): boolean {
   const [address = '', prefix, ...rest] = text.split('/');
   const family = isIP(address);

@@ -3,11 +3,11 @@ import type { AppId } from '../../../shared/domain/ids.ts';
 import type { AppName } from '../../../shared/domain/names.ts';
 import type { Backend } from '../port.ts';
 
-/** A server line of a backend that is, or still is, an instance. Free slots are not listed. */
+/** A server of a backend that is used by an instance. Free slots are not listed. */
 export interface Slot {
   /** From 1, up to the pool's `slotCount`. */
   readonly number: number;
-  /** `active` gets new requests; `draining` only ends those it has. */
+  /** `active`: gets new requests. `draining`: only completes its open requests. */
   readonly state: 'active' | 'draining';
   readonly backend: Backend;
 }
@@ -32,15 +32,15 @@ export interface Pool {
   readonly peers: readonly Peer[];
 }
 
-/** Who has which backend and which server: what file and process are rendered from. Pools are sorted by number, slots too. */
+/** The backends of apps and the servers of instances. Files and commands are rendered from it. Pools and slots are sorted by number. */
 export interface SlotTable {
   readonly poolSize: number;
   readonly pools: readonly Pool[];
-  /** Peers that are looked after: part of the layout, so that a change of who they are costs a reload; their addresses are not. */
+  /** Peers with checks. A change of this list changes the layout and costs a reload; a change of their addresses does not. */
   readonly checked: readonly Peer[];
-  /** Nodes whose requests are taken: id and name, sorted. */
+  /** Nodes whose requests are accepted: id and name, sorted. */
   readonly members: readonly (readonly [nodeId: string, name: string])[];
-  /** Serials of certificates with which no node is accepted as a member, sorted. */
+  /** Serials of certificates that are not accepted, sorted. */
   readonly refused: readonly string[];
 }
 
@@ -48,7 +48,7 @@ export function poolName(pool: number): string {
   return `pool_${String(pool).padStart(4, '0')}`;
 }
 
-/** Unique over all backends, so that a log line needs no second name. */
+/** Unique over all backends, so that a log line needs no backend name. */
 export function serverName(pool: number, slot: number): string {
   return `${poolName(pool)}_s${String(slot)}`;
 }
@@ -69,11 +69,11 @@ export function peerPoolName(pool: number): string {
 export interface PeerServer {
   readonly name: string;
   readonly peer: Peer;
-  /** HAProxy uses it only when all others count as down: see docs/design/0009-mesh.md. */
+  /** HAProxy uses it only if all others count as down: see docs/design/0009-mesh.md. */
   readonly isBackup: boolean;
 }
 
-/** When all peers of an app seem down at once, this node is slow itself or all of them are busy: so requests may go to any of them. */
+/** If all peers of an app seem down, this node is slow or all of them are busy. So requests may go to any of them. */
 const BACKUPS_MAX = 2;
 
 /** Each peer once, and the first of them again as backups. */
@@ -86,7 +86,7 @@ export function peerServers({ number, peers }: Pick<Pool, 'number' | 'peers'>): 
   return [...servers, ...backups];
 }
 
-/** Where an instance is, or `undefined`. */
+/** The slot of an instance, or `undefined`. */
 export function findSlot(
   table: SlotTable,
   backendId: string,
@@ -135,7 +135,7 @@ export function serializeTable(table: SlotTable): string {
   return `${JSON.stringify({ version: 1, ...table })}\n`;
 }
 
-/** `undefined` for anything that is not a whole table of ours. */
+/** `undefined` for an invalid table. */
 export function parseTable(text: string): SlotTable | undefined {
   try {
     const { version: _, pools, ...rest } = TABLE.parse(JSON.parse(text));
@@ -144,6 +144,6 @@ export function parseTable(text: string): SlotTable | undefined {
       pools: pools.map((pool) => ({ ...pool, app: pool.app as AppName, appId: pool.appId as AppId | undefined })),
     };
   } catch {
-    return undefined; // a damaged table is rebuilt from the routes, and the process reloaded to match it
+    return undefined; // a damaged table is rebuilt from the routes, and the process is reloaded
   }
 }

@@ -8,7 +8,7 @@ import { runOk, start, type Command, type Run } from '../../../shared/kit/exec.t
 import { readPidFile } from './process-identity.ts';
 import { proxyPaths, type ProxySettings } from './settings.ts';
 
-/** The small shell process that keeps haproxy running when nobody else does. */
+/** The small shell process that restarts HAProxy when the agent does not run. */
 export class Watcher {
   readonly #settings: ProxySettings;
   readonly #clock: Clock;
@@ -26,21 +26,21 @@ export class Watcher {
     return (await readPidFile(proxyPaths(this.#settings.stateDir).watcherPid)) !== undefined;
   }
 
-  /** haproxy's master process, or `undefined` while there is none. */
+  /** The master process of HAProxy, or `undefined` if there is none. */
   async masterPid(): Promise<number | undefined> {
     return (await readPidFile(proxyPaths(this.#settings.stateDir).masterPid))?.pid;
   }
 
-  /** Starts it apart from the agent and waits until it has taken charge: as a unit of its own where systemd runs, else as a session of its own. */
+  /** Starts it separately from the agent (as a systemd unit, or as a session without systemd), and waits until it runs. */
   async start(): Promise<void> {
     const { stateDir } = this.#settings;
     await ensureDir(stateDir, 0o750);
     const script = join(stateDir, 'proxy-watch.sh');
-    // A copy: sh reads its script while it runs, so an upgrade must not change the file under it.
+    // A copy, because sh reads its script while it runs, and an upgrade must not change it.
     await writeFileAtomic(script, await readFile(join(import.meta.dirname, 'proxy-watch.sh')), 0o755);
     const command = watchCommand(script, this.#settings);
     if (this.#systemd) {
-      // One whose notes are gone still holds the name, and its haproxy the port.
+      // A watcher without its files still holds the unit name, and its HAProxy holds the port.
       await this.#run({ file: 'systemctl', args: ['stop', `${unitName(stateDir)}.service`], timeoutMs: 30_000 });
       await runOk(this.#run, unitCommand(command, stateDir));
     } else {
@@ -52,12 +52,12 @@ export class Watcher {
     while (!(await this.running()) && this.#clock.monotonicMs() < deadline) await this.#clock.sleep(5);
   }
 
-  /** Ends haproxy, logger and watcher. Resolves when they are gone. */
+  /** Ends HAProxy, logger and watcher. Resolves when they have ended. */
   async stop(): Promise<void> {
     const paths = proxyPaths(this.#settings.stateDir);
     const watcher = await readPidFile(paths.watcherPid);
     if (watcher !== undefined) await this.#end(paths.watcherPid, watcher.pid, 10_000);
-    // What a killed watcher may have left.
+    // A killed watcher may have left these files.
     for (const file of [paths.masterPid, paths.loggerPid]) {
       const left = await readPidFile(file);
       if (left !== undefined) await this.#end(file, left.pid, 5000);
@@ -83,7 +83,7 @@ function unitName(stateDir: string): string {
   return `slipway-proxy-${createHash('sha256').update(stateDir).digest('hex').slice(0, 8)}`;
 }
 
-/** As a transient unit, so that stopping or upgrading the agent's unit leaves it alone. */
+/** As a transient unit, so that it continues when the unit of the agent stops or is upgraded. */
 export function unitCommand(command: Command, stateDir: string): Command {
   return {
     file: 'systemd-run',
@@ -106,11 +106,11 @@ export function unitCommand(command: Command, stateDir: string): Command {
   };
 }
 
-/** To a process whose identity was just checked; it may be gone all the same. */
+/** Sends a signal to a process whose identity was just checked. It may have ended in the meantime. */
 export function send(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch {
-    // gone already
+    // it has ended
   }
 }
