@@ -131,6 +131,7 @@ export class Simulation {
 
   /** Does not wait for the answer, because a controller that dies never sends it. */
   #destroy(): void {
+    if (this.world.apps.size === 0) return;
     const app = this.#random.pick([...this.world.apps.keys()]);
     this.world.trace.say('test', `destroy ${app}`);
     void this.world.destroy(app);
