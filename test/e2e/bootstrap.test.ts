@@ -8,7 +8,7 @@ import { after, before, test } from 'node:test';
 import { run } from '../../shared/kit/exec.ts';
 
 const root = join(import.meta.dirname, '../..');
-/** What a machine without Node has; npm and Node are not among them. */
+/** The programs of a machine without Node and npm. */
 const TOOLS = [
   'sh',
   'dirname',
@@ -40,7 +40,7 @@ before(async () => {
 });
 after(() => rm(dir, { recursive: true, force: true }));
 
-test('the second bootstrap says each step, from any folder, and fetches nothing', async () => {
+test('the second bootstrap prints each step, works from any folder, and downloads nothing', async () => {
   const env = { PATH: process.env['PATH'] ?? '', HOME: dir };
   await run({ file: join(root, 'script/bootstrap'), args: ['--test'], cwd: '/', env });
   const second = await run({ file: join(root, 'script/bootstrap'), args: ['--test'], cwd: '/', env });
@@ -48,7 +48,7 @@ test('the second bootstrap says each step, from any folder, and fetches nothing'
   assert.match(second.stdout, /^1\/3 .*\n2\/3 Node: v\d+.*\n3\/3 npm packages: as in the lockfile\nReady\.\n$/);
 });
 
-test('a registry that serves other bytes than the pinned ones is refused, and nothing of them stays', async () => {
+test('a package with another hash than the pinned one is refused, and no file of it stays', async () => {
   const server = createServer((_request, response) => response.end('not the runtime'));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   try {
@@ -61,7 +61,7 @@ test('a registry that serves other bytes than the pinned ones is refused, and no
   }
 });
 
-test('a registry that is not there is named, with what to do', async () => {
+test('an unreachable registry is named, with a hint', async () => {
   const result = await bootstrapCopy('offline', 'http://127.0.0.1:9/');
   assert.equal(result.code, 1);
   assert.match(
@@ -77,7 +77,7 @@ test('an unknown argument changes nothing and shows the usage', async () => {
   assert.match(result.stderr, /unknown argument --tset\n {2}Usage: /);
 });
 
-/** Bootstrap in a fresh copy, on a machine without Node, npm and a package manager. */
+/** Runs bootstrap in a new copy, on a machine without Node, npm and a package manager. */
 async function bootstrapCopy(name: string, registry: string): Promise<{ code: number | null; stderr: string }> {
   const copy = join(dir, name);
   await cp(join(root, 'script'), join(copy, 'script'), { recursive: true });

@@ -11,7 +11,7 @@ describe('quickstart of a clone, as an ordinary user', { concurrency: false }, (
   });
   after(() => clone.remove());
 
-  it('says plainly that nothing is isolated, runs all of it as that user, and cleans up', async () => {
+  it('warns that nothing is isolated, runs everything as that user, and cleans up', async () => {
     const started = await clone.quickstart();
     assert.equal(started.code, 0, started.stdout + started.stderr);
     assert.match(started.stdout, /isolates NOTHING/);

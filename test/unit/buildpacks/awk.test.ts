@@ -65,7 +65,7 @@ describe('version ranges without Node', () => {
     });
   }
 
-  it('tells a range that is none from one that nothing satisfies', async () => {
+  it('distinguishes an invalid range from a range without a matching version', async () => {
     assert.equal(await best('newest', versions), 2);
     assert.equal(await best('>=99', versions), 1);
   });
@@ -87,7 +87,7 @@ describe('JSON without Node', () => {
     ]);
   });
 
-  it('is refused exactly where JSON.parse refuses it, broken anywhere', async () => {
+  it('is refused in exactly the cases in which JSON.parse refuses it', async () => {
     const text = JSON.stringify({ a: [1, { b: 'c"d' }, null], d: -1.5e3, e: { f: [] } });
     for (let at = 0; at < text.length; at += 3) {
       const broken = text.slice(0, at) + text.slice(at + 1);
@@ -95,7 +95,7 @@ describe('JSON without Node', () => {
     }
   });
 
-  it('accepts all that JSON.stringify writes', async () => {
+  it('accepts everything that JSON.stringify writes', async () => {
     await fc.assert(
       fc.asyncProperty(fc.jsonValue({ maxDepth: 3 }), async (value) => {
         assert.equal((await flatten(JSON.stringify(value, null, 2))).code, 0);

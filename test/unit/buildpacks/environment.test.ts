@@ -7,7 +7,7 @@ import { DEFAULT_ENV, runOk, run } from '../../../shared/kit/exec.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 
-/** Every name that a shell program of a build assigns. */
+/** Every variable that a shell script of a build assigns. */
 async function shellVariables(): Promise<readonly string[]> {
   const names = new Set<string>();
   for (const folder of ['buildpacks', 'agent/build/inside']) {
@@ -46,7 +46,7 @@ describe('the config of an app in a build', () => {
     );
   }
 
-  it('sets no variable of a buildpack, whatever its names are', async () => {
+  it('sets no variable of a buildpack, even with the same name', async () => {
     const names = await shellVariables();
     assert.ok(names.includes('CACHE_DIR') && names.includes('PM') && names.includes('LOCKFILE'));
     const config = Object.fromEntries(names.map((name) => [name, 'of-the-app']));
@@ -64,7 +64,7 @@ describe('the config of an app in a build', () => {
     );
   });
 
-  it('reaches the scripts of the app byte for byte, and gives way to what keeps the build together', async () => {
+  it('reaches the scripts of the app unchanged, except names that the build reserves', async () => {
     const config = {
       CACHE_DIR: 'mine',
       PM: 'x y',
@@ -101,7 +101,7 @@ describe('the config of an app in a build', () => {
     );
   });
 
-  it('reaches package managers without what loads code into them', async () => {
+  it('reaches package managers without variables that load code into them', async () => {
     const loaders = { NODE_OPTIONS: '--require ms', NODE_PATH: '/x', PYTHONPATH: '/x', PYTHONHOME: '/x' };
     const env = await environmentOf('with_tool_env', {
       ...loaders,
@@ -141,7 +141,7 @@ describe('the config of an app in a build', () => {
 });
 
 describe('the hint about a buildpack that could not be fetched', () => {
-  it('opens the private address by its command, and no address of the machine itself', async () => {
+  it('names the command for a private address, but not for an address of the machine itself', async () => {
     const refused = 'fatal: unable to access: Connection refused';
     const ends: readonly (readonly [string, RegExp])[] = [
       ['https://10.1.2.3:3000/x.git', /slipway egress:add 10\.1\.2\.3 -a my-shop/],
@@ -157,7 +157,7 @@ describe('the hint about a buildpack that could not be fetched', () => {
 });
 
 describe('the number of web processes', () => {
-  it('follows from the memory of the instance, and stays when it is set', async () => {
+  it('depends on the memory of the instance, and keeps a value that is set', async () => {
     const file = join(ROOT, 'buildpacks/nodejs/lib/web-concurrency.sh');
     const rows: readonly (readonly [Record<string, string>, string])[] = [
       [{ MEMORY_AVAILABLE: '1024' }, '1024 512 2'],

@@ -16,7 +16,7 @@ interface Facts {
   readonly refuse: readonly string[];
 }
 
-describe('what has to be installed for a Python app', () => {
+describe('the plan of a Python install', () => {
   let root: string;
   before(async () => {
     root = await mkdtemp(join(tmpdir(), 'slipway-plan-'));
@@ -24,7 +24,7 @@ describe('what has to be installed for a Python app', () => {
   after(() => rm(root, { recursive: true, force: true }));
 
   async function plan(tree: Tree, config: Tree = {}): Promise<Facts> {
-    // One folder name for all: a build has its app in /app.
+    // All cases use the same folder name, as a build does with /app.
     const folders = [join(root, 'app'), join(root, 'env')] as const;
     for (const folder of folders) {
       await rm(folder, { recursive: true, force: true });
@@ -118,29 +118,29 @@ describe('what has to be installed for a Python app', () => {
     ['a setting of pip', list('a'), { PIP_CONFIG_FILE: 'pip.conf' }],
   ];
   for (const [name, tree, config] of uncovered) {
-    it(`promises nothing for ${name}`, async () => {
+    it(`never reuses the environment for ${name}`, async () => {
       const facts = await plan(tree, config);
       assert.equal(facts.unkeyed.length, 1);
       assert.notEqual(facts.plan, 'nothing');
     });
   }
 
-  it('promises the content of a commit and of an address with a hash', async () => {
+  it('reuses the environment for a commit and for an address with a hash', async () => {
     const lines = `git+https://code.example/a.git@${'0'.repeat(40)}#egg=a\nhttps://code.example/a.whl#sha256=00\nhttps://code.example/b.whl --hash=sha256:00\n`;
     assert.deepEqual((await plan(list(lines))).unkeyed, []);
   });
 
-  it('finds nothing to install in options, comments and constraints alone', async () => {
+  it('installs nothing if there are only options, comments and constraints', async () => {
     const tree = list('# a\n--no-index\n-c c.txt\n-r r.txt\n', { 'c.txt': 'a==1\n', 'r.txt': '  # b==1 \\\n' });
     assert.equal((await plan(tree)).plan, 'nothing');
     assert.equal((await plan({ 'pyproject.toml': '[tool.black]\n' })).plan, 'nothing');
   });
 
-  it('ends for includes in a circle', async () => {
+  it('ends if files include each other', async () => {
     assert.equal((await plan(list('-r b.txt\na', { 'b.txt': '-r requirements.txt\n' }))).plan, 'requirements');
   });
 
-  it('names what the Python of the stack does not satisfy', async () => {
+  it('warns if the Python of the stack is not the wanted version', async () => {
     const wanted = (range: string): Tree => ({
       'pyproject.toml': `[project]\nname = "x"\nrequires-python = "${range}"\n`,
     });
@@ -159,7 +159,7 @@ describe('what has to be installed for a Python app', () => {
     );
   });
 
-  it('refuses every list that only another tool installs, but with requirements.txt it warns', async () => {
+  it('refuses lists that only other tools can install, and warns if requirements.txt exists', async () => {
     for (const name of ['poetry.lock', 'uv.lock', 'pdm.lock', 'Pipfile.lock', 'Pipfile', 'pylock.toml']) {
       assert.match((await plan({ [name]: '' })).refuse[0] ?? '', new RegExp(`in ${name}`));
       const beside = await plan(list('a', { [name]: '' }));
@@ -169,7 +169,7 @@ describe('what has to be installed for a Python app', () => {
   });
 });
 
-/** The same tree with two contents. */
+/** The same tree with different contents. */
 function pair(render: (content: string) => Tree): [Tree, Tree] {
   return [render('1'), render('2')];
 }

@@ -30,11 +30,11 @@ const BODIES: Readonly<Record<string, unknown>> = {
 
 interface Outcome {
   readonly output: string;
-  /** What the API was asked for, in order. */
+  /** The requests to the API, in order. */
   readonly asked: readonly string[];
 }
 
-/** Runs a command line of an app called shop against answers that stand above. */
+/** Runs a command line of an app called shop against the fixed answers above. */
 async function type(...args: readonly string[]): Promise<Outcome> {
   const asked: string[] = [];
   let output = '';
@@ -165,7 +165,7 @@ describe('spellings that people bring from Heroku', () => {
     assert.equal(await refusal('apps:root', 'api', '--clear'), 'Give a folder or --clear, not both.');
   });
 
-  it('a mistyped command is named, whatever its flags', async () => {
+  it('a wrong command is reported before its flags', async () => {
     assert.equal(await refusal('restrat', '-a', 'shop', '--force'), 'There is no command "restrat".');
     assert.equal(await refusal('psx', '-x'), 'There is no command "psx".');
   });

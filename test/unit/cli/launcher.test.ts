@@ -19,7 +19,7 @@ describe('bin/slipway in a fresh checkout', () => {
     rmSync(root, { recursive: true });
   });
 
-  /** As a person calls it whose machine has, of all programs, only these. */
+  /** Runs the launcher on a machine that has only these programs. */
   function call(nodeVersion?: string): Promise<CommandResult> {
     rmSync(join(root, 'path', 'node'), { force: true });
     if (nodeVersion !== undefined) {
@@ -32,7 +32,7 @@ describe('bin/slipway in a fresh checkout', () => {
   const next = (): string => ` !     Next: ${root}/script/bootstrap\n`;
 
   for (const version of [undefined, 'v20.20.2', 'v9.1.0'])
-    it(`says how to get a Node where PATH has ${version ?? 'none'}`, async () => {
+    it(`says how to get Node if PATH has ${version ?? 'none'}`, async () => {
       const { code, stdout, stderr } = await call(version);
       assert.deepEqual(
         [code, stdout, stderr],
@@ -41,7 +41,7 @@ describe('bin/slipway in a fresh checkout', () => {
     });
 
   for (const version of ['v24.0.0', 'v31.2.3', 'v100.0.0'])
-    it(`says how to get the packages where Node ${version} is there and they are not`, async () => {
+    it(`says how to get the packages if Node ${version} is installed and they are missing`, async () => {
       const { code, stdout, stderr } = await call(version);
       assert.deepEqual(
         [code, stdout, stderr],
@@ -49,9 +49,9 @@ describe('bin/slipway in a fresh checkout', () => {
       );
     });
 
-  it('hands over to the CLI where both are there', async () => {
+  it('starts the CLI if both are installed', async () => {
     mkdirSync(join(root, 'node_modules', 'commander'), { recursive: true });
     const { code, stdout } = await call('v24.0.0');
-    assert.deepEqual([code, stdout], [0, 'v24.0.0\n']); // the stand-in says its version to everything
+    assert.deepEqual([code, stdout], [0, 'v24.0.0\n']); // the fake Node prints its version for all arguments
   });
 });

@@ -28,7 +28,7 @@ staging\tssh://slipway@127.0.0.1:2222/shop-staging.git (push)
 `;
 
 describe('sizes and labels', () => {
-  it('are read in the forms people write, and refused with an example', () => {
+  it('are read in common forms, and invalid ones are refused with an example', () => {
     const MIB = 1024 ** 2;
     assert.deepEqual(
       ['512M', '2g', '1.5G', '512MiB', '256MB'].map((text) => parseBytes(text, '--memory') / MIB),
@@ -49,7 +49,7 @@ describe('sizes and labels', () => {
 });
 
 describe('the command line', () => {
-  it('takes nouns and verbs apart or together, and names people know', () => {
+  it('accepts noun and verb as one or two words, and aliases', () => {
     assert.deepEqual(normalise(['apps', 'info', '-a', 'x']), ['apps:info', '-a', 'x']);
     assert.deepEqual(normalise(['apps:info', '-a', 'x']), ['apps:info', '-a', 'x']);
     assert.deepEqual(normalise(['config', 'set', 'A=1']), ['config:set', 'A=1']);
@@ -63,7 +63,7 @@ describe('the command line', () => {
     assert.deepEqual(normalise(['help', 'nosuch']), ['nosuch']);
   });
 
-  it('finds the app in git remotes, and does not guess between several', () => {
+  it('finds the app in git remotes, and does not choose between several apps', () => {
     const remotes = parseRemotes(REMOTES);
     assert.deepEqual(
       remotes.map((remote) => remote.app),
@@ -113,7 +113,7 @@ describe('the command line', () => {
       assert.throws(() => parseQuantity(bad), { code: 'SLIP_CLI_USAGE' });
   });
 
-  it('suggests the nearest word, or none when all are far', () => {
+  it('suggests the most similar word, or none if no word is similar', () => {
     const words = ['apps', 'apps:info', 'logs', 'config:set'];
     assert.deepEqual(
       ['aps', 'lgos', 'config:st', 'frobnicate'].map((word) => nearest(word, words)),
@@ -121,7 +121,7 @@ describe('the command line', () => {
     );
   });
 
-  it('cuts streams into lines wherever the chunks end, also within a character', async () => {
+  it('splits a stream into lines, also if a chunk ends within a character', async () => {
     const bytes = Buffer.from('é1\n\nlast');
     const chunks = async function* (): AsyncGenerator<Uint8Array> {
       for (const byte of bytes) yield Uint8Array.of(byte);
@@ -131,7 +131,7 @@ describe('the command line', () => {
     assert.deepEqual(lines, ['é1', '', 'last']);
   });
 
-  it('has every command that documents and hints name', () => {
+  it('has every command that is named in documents and hints', () => {
     const known = new Set([...COMMANDS.map(({ name }) => name), ...Object.keys(ALIASES)]);
     const root = join(import.meta.dirname, '../../..');
     const files = globSync(

@@ -17,7 +17,7 @@ describe('settings of the CLI', () => {
   });
   after(() => rm(home, { recursive: true }));
 
-  it('are those of the quickstart for a user who has none and names none', async () => {
+  it('are those of the quickstart if the user has no settings and names none', async () => {
     const env = { HOME: home, SLIPWAY_QUICKSTART_CONFIG: quickstart };
     const none = join(home, 'none.json');
     assert.deepEqual(await readSettings(readEnvironment(env)), SETTINGS);

@@ -7,7 +7,7 @@ import { DEFAULT_ENV, run } from '../../../shared/kit/exec.ts';
 
 const SCRIPT = join(import.meta.dirname, '../../../script/quickstart');
 
-/** What the script does in a checkout at this path, up to the first program that it starts. */
+/** Runs the script in a checkout at this path, up to the first program that it starts. */
 async function start(folder: string): Promise<{ code: number | null; output: string }> {
   await mkdir(join(folder, 'script'), { recursive: true });
   await cp(SCRIPT, join(folder, 'script/quickstart'));
@@ -21,7 +21,7 @@ async function start(folder: string): Promise<{ code: number | null; output: str
 }
 
 describe('quickstart in a checkout whose path the proxy cannot use', () => {
-  it('says so before it starts anything', async () => {
+  it('fails before it starts anything', async () => {
     const root = await realpath(await mkdtemp(join(tmpdir(), 'q-')));
     try {
       for (const name of ['with space', 'x'.repeat(78)]) {

@@ -6,11 +6,11 @@ import { renderStates, replaceStates } from '../../../script/states-diagram.ts';
 
 const architecture = readFileSync(join(import.meta.dirname, '../../../ARCHITECTURE.md'), 'utf8');
 
-test('the state diagrams of the architecture are those of the tables', () => {
+test('the state diagrams in ARCHITECTURE.md match the state tables', () => {
   assert.equal(architecture, replaceStates(architecture, renderStates()), 'run: node script/states-doc.ts');
 });
 
-test('a diagram has every edge of its table, its beginning and its ends', () => {
+test('a diagram has every transition of its table, and its first and last states', () => {
   const diagrams = renderStates();
   for (const line of ['[*] --> queued', 'deploying --> current', 'superseded --> current', 'stopped --> [*]']) {
     assert.ok(diagrams.includes(`  ${line}\n`), line);

@@ -21,7 +21,7 @@ interface Outcome {
   readonly error?: { readonly code?: string; readonly message: string; readonly hint?: string } | undefined;
 }
 
-/** Runs a command line; `typed` is the answer at the terminal, absent without one. */
+/** Runs a command line. `typed` is the input at the terminal; absent without a terminal. */
 async function type(args: readonly string[], typed?: string): Promise<Outcome> {
   const [asked, programs, prompts]: [string[], string[], string[]] = [[], [], []];
   let [output, notes] = ['', ''];
@@ -75,7 +75,7 @@ describe('apps:destroy', () => {
     }
   });
 
-  it('asks on a terminal for the name, after it has looked for the app', async () => {
+  it('asks for the name on a terminal, after it has found the app', async () => {
     const { asked, prompts } = await type(['apps:destroy', '-a', 'shop'], 'shop');
     assert.deepEqual(asked, ['GET /apps/shop', 'DELETE /apps/shop']);
     assert.match(prompts.join(''), /This destroys shop .*It cannot be undone\.\nTo proceed, type shop: $/);
@@ -94,7 +94,7 @@ describe('apps:destroy', () => {
     }
   });
 
-  it('asks nobody where there is no terminal: it refuses with the command to type', async () => {
+  it('does not ask without a terminal, but refuses and prints the command', async () => {
     const { asked, error } = await type(['apps:destroy']);
     assert.deepEqual(asked, ['GET /apps/shop']);
     assert.equal(error?.code, 'SLIP_CLI_CONFIRM');
@@ -109,7 +109,7 @@ describe('apps:destroy', () => {
     assert.equal(error?.code, 'SLIP_CLI_USAGE');
   });
 
-  it('is found under the names of Heroku and Dokku', async () => {
+  it('also has the names of Heroku and Dokku', async () => {
     for (const name of ['destroy', 'apps:delete']) {
       const { asked } = await type([name, '-a', 'shop', '--confirm', 'shop']);
       assert.deepEqual(asked, ['GET /apps/shop', 'DELETE /apps/shop'], name);

@@ -13,7 +13,7 @@ describe('the screen of apps', () => {
     assertScreen(renderApps([], plainPaint), ['You have no apps. Create one with: slipway create']);
   });
 
-  it('shows one app, leaving out what is not known', () => {
+  it('shows one app without unknown fields', () => {
     const info = { ...app, release, formation: { web: 2 }, buildpacks: ['Node.js'], slugSizeBytes: 13_400_000 };
     assertScreen(renderAppInfo(info, plainPaint, NOW), [
       '=== shop',

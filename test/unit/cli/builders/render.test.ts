@@ -7,7 +7,7 @@ describe('the builders', () => {
   const builds = { name: 'attic' };
   const lacks = { name: 'fra-1', whyNot: 'it has no label role, role=build is required' };
 
-  it('are named with why not, and what it means when there is none', () => {
+  it('are listed with the reason why a node does not build, and with a warning if none builds', () => {
     assertScreen(renderBuilders({ require: { role: 'build' }, nodes: [builds, lacks] }, plainPaint), [
       '=== Builders',
       'Only nodes with role=build may build.',

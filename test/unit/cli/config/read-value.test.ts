@@ -14,14 +14,14 @@ function piped(...chunks: readonly (string | Buffer)[]): Promise<string> {
 }
 
 describe('the value of a config var that is read from a file', () => {
-  it('is every byte but the newline at its end', async () => {
+  it('is the whole file without the last newline', async () => {
     assert.equal(await piped('a\n', 'é'.repeat(3), '\r\n'), 'a\nééé');
     assert.equal(await piped('\n\n'), '\n');
     assert.equal(await piped(Buffer.from([0xc3]), Buffer.from([0xa9])), 'é', 'a character over two chunks');
     assert.equal(await piped(), '');
   });
 
-  it('is refused beyond the limit, whatever the source goes on to say', async () => {
+  it('is refused beyond the limit, also if the input never ends', async () => {
     const endless = function* () {
       for (let sent = 0; sent < 10_000; sent += 1) yield Buffer.alloc(64 * 1024, 'x');
     };
@@ -74,12 +74,12 @@ describe('config:set', () => {
     return sent[0];
   }
 
-  it('takes every value literally, and one from standard input where a flag says so', async () => {
+  it('takes every value literally, and with the flag a value from standard input', async () => {
     assert.deepEqual(await changesOf(['A=@key.pem', 'B=-', 'C=']), { A: '@key.pem', B: '-', C: '' });
     assert.deepEqual(await changesOf(['KEY', '--file'], '@x=1\n'), { KEY: '@x=1' });
   });
 
-  it('takes one name without a value beside the file', async () => {
+  it('takes only one name, without a value, with the flag', async () => {
     for (const words of [['KEY=1'], ['KEY', 'B=1'], ['KEY', 'B']])
       await assert.rejects(changesOf([...words, '--file']), {
         code: 'SLIP_CLI_USAGE',

@@ -7,7 +7,7 @@ import type { FleetEvent } from '../../../../shared/domain/event.ts';
 
 const AT = Date.UTC(2026, 10, 20, 10, 0, 0);
 
-it('prints events as a log reads, and nothing of a message that could drive the terminal', () => {
+it('prints events oldest first, without control characters', () => {
   const events: FleetEvent[] = [
     { seq: 1, atMs: AT, kind: 'release.created', actor: 'ada', app: 'shop', message: 'v3 was made: Deploy abc1234.' },
     {

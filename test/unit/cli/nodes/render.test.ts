@@ -6,7 +6,7 @@ import type { NodeBody } from '../../../../shared/api/nodes.ts';
 import { MINUTE, NOW, assertScreen, context, node } from '../../../support/cli-screens.ts';
 
 describe('the screen of nodes', () => {
-  it('shows what a node has left, once it has said so', () => {
+  it('shows the free memory of a node, if the node reports it', () => {
     assertScreen(renderNodes([{ ...node, memoryFreeBytes: 1_234_000_000, instances: 3 }], plainPaint), [
       '=== Nodes',
       'attic  connected  lxc, builder  0.1.0 on debian-12-x64  48.2 GB disk, 1.2 GB memory free  load 0.25, 3 up',
@@ -23,10 +23,10 @@ describe('the screen of nodes', () => {
   });
 });
 
-describe('an agent that does not go with the controller', () => {
+describe('an agent whose version does not fit the controller', () => {
   const versionTrouble = { message: 'The agent of attic is 0.3.0.', next: 'slipway nodes:upgrade attic' };
 
-  it('is told of below the nodes, and with the node', () => {
+  it('is reported below the list of nodes, and with the node', () => {
     const [, , ...below] = renderNodes([{ ...node, versionTrouble }], plainPaint).split('\n');
     assert.deepEqual(below, ['', ' !    The agent of attic is 0.3.0.', '      slipway nodes:upgrade attic', '']);
     assert.match(
@@ -49,7 +49,7 @@ describe('the facts of a node', () => {
       assert.match(screen, line);
   });
 
-  it('count the requests that its proxy could not read; without any, and from an older agent, there is no such line', () => {
+  it('count the requests that its proxy could not read; without such requests, or with an older agent, the line is absent', () => {
     const last = { atMs: NOW - 3 * MINUTE, cause: 'PR--: the request is not valid HTTP' };
     const screen = (unreadableRequests?: NodeBody['unreadableRequests']): string =>
       renderNodeInfo({ ...node, unreadableRequests, placed: [] }, context);

@@ -16,7 +16,7 @@ const web: ProcessPlanBody = {
 const clock: ProcessPlanBody = { type: 'clock', quantity: 'all', limits: DEFAULT_LIMITS, placement: ANYWHERE };
 
 describe('placement on the screen', () => {
-  it('shows quantities so that they can be given back to ps:scale', () => {
+  it('shows quantities in the form that ps:scale takes', () => {
     assert.equal(renderScale('shop', [web, clock]), 'web=3 clock=all\n');
     assert.match(renderScale('shop', []), /no process types yet\. Deploy it with: git push/);
   });

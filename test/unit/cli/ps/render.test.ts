@@ -17,7 +17,7 @@ const web: InstanceBody = {
 };
 
 describe('the screen of processes of an app', () => {
-  it('shows processes by type, web first, with what is wrong below', () => {
+  it('shows processes by type, web first, with problems below', () => {
     const worker: InstanceBody = {
       ...web,
       ...{
@@ -51,7 +51,7 @@ describe('the screen of processes of an app', () => {
     );
   });
 
-  it('says of a process that keeps crashing that it does, also while it starts or is up', () => {
+  it('says that a process keeps crashing, also while it starts or is up', () => {
     const crashLoop = { crashes: 5, withinMs: 2 * MINUTE };
     const waits: InstanceBody = {
       ...web,
@@ -69,7 +69,7 @@ describe('the screen of processes of an app', () => {
     ]);
   });
 
-  it('says why a process was restarted, when it is up again', () => {
+  it('says why a process was restarted, also if it is up again', () => {
     const restarted = { ...web, restarts: 1, lastExit: { signal: 'SIGKILL', oomKilled: true, atMs: NOW - 2 * MINUTE } };
     const often = { ...web, name: 'web.2', restarts: 2, lastExit: { code: 7, oomKilled: false, atMs: NOW - MINUTE } };
     assert.match(

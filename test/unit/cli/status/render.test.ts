@@ -33,11 +33,11 @@ describe('the status screen', () => {
     'new-one  not deployed                                        http://new-one.localhost:8080',
   ];
 
-  it('says so when all is well', () => {
+  it('says that all is well', () => {
     assertScreen(renderStatus(status, context), ['All is well.', '', ...rest]);
   });
 
-  it('puts what is wrong first, with the next command', () => {
+  it('shows problems first, with the next command', () => {
     const problems = [
       { message: 'shop: web.2 on attic is down. It ran out of memory.', next: 'slipway logs -a shop -p web.2' },
     ];

