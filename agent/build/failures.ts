@@ -1,4 +1,5 @@
 import type { BuildTask } from '../../shared/domain/build.ts';
+import { formatDuration } from '../../shared/kit/duration.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import { humanBytes } from './heroku-output.ts';
 
@@ -200,17 +201,12 @@ function endedUnexpectedly(why: string | undefined): Sentence {
 }
 
 export function timeoutFailure(task: BuildTask, step: string, silentMs: number): SlipwayError {
-  const silence = silentMs < 60_000 ? '' : ` It had printed nothing for ${minutes(silentMs)}.`;
+  const silence = silentMs < 60_000 ? '' : ` It had printed nothing for ${formatDuration(silentMs)}.`;
   return new SlipwayError({
     code: 'SLIP_BUILD_TIMEOUT',
-    message: `The build took longer than ${minutes(task.timeoutMs)} and was stopped during ${printable(step)}.${silence}`,
+    message: `The build took longer than ${formatDuration(task.timeoutMs)} and was stopped during ${printable(step)}.${silence}`,
     hint: 'A build must not wait for input or for a server. Change this, then push again.',
   });
-}
-
-function minutes(ms: number): string {
-  if (ms < 120_000) return `${Math.round(ms / 1000)} s`;
-  return `${Math.round(ms / 60_000)} minutes`;
 }
 
 export function outputLimitFailure(task: BuildTask): SlipwayError {

@@ -1,3 +1,4 @@
+import { formatDuration } from '../../shared/kit/duration.ts';
 import type { InstanceBody } from '../../shared/api/formation.ts';
 import type { NodeBody } from '../../shared/api/nodes.ts';
 import type { AppStatusBody, StatusBody } from '../../shared/api/observe.ts';
@@ -121,7 +122,7 @@ function nodeProblems(node: NodeBody, down: AppsPart['down']): readonly ProblemB
   if (!node.connected) {
     const fate = node.lost === true ? sayLost(down.get(node.name) ?? 0) : 'its apps go on running if the machine does';
     const since =
-      node.lastSeenMsAgo === undefined ? 'since the controller started' : `for ${words(node.lastSeenMsAgo)}`;
+      node.lastSeenMsAgo === undefined ? 'since the controller started' : `for ${formatDuration(node.lastSeenMsAgo)}`;
     const cause = node.trouble === undefined ? '' : ` Its agent could not start: ${node.trouble.message}`;
     const message = `Node ${node.name} has been silent ${since}; ${fate}.${cause}`;
     return [{ message, next: `slipway why ${node.name}` }];
@@ -254,11 +255,4 @@ function lastExit({ lastExit: exit }: InstanceBody): string {
   return exit.signal === undefined
     ? `It exited with code ${exit.code ?? 'unknown'}.`
     : `It was ended by ${exit.signal}.`;
-}
-
-function words(ms: number): string {
-  const seconds = Math.round(ms / 1000);
-  if (seconds < 120) return `${seconds} s`;
-  const minutes = Math.round(seconds / 60);
-  return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`;
 }

@@ -1,6 +1,7 @@
 import { instanceName } from '../../shared/domain/assignment.ts';
 import type { AppId } from '../../shared/domain/ids.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
+import { formatDuration } from '../../shared/kit/duration.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { Fleet } from '../dispatch/port.ts';
@@ -47,8 +48,7 @@ export class NodeAdmin {
   }
 
   drain(node: NodeRow, deadlineMs: number, actor: string): Promise<NodeRow> {
-    const minutes = Math.max(1, Math.round(deadlineMs / 60_000));
-    const message = `The instances of ${node.name} are moved to other nodes, for at most ${String(minutes)} min.`;
+    const message = `The instances of ${node.name} are moved to other nodes, for at most ${formatDuration(deadlineMs)}.`;
     const change = { cordoned: true, drainUntilMs: this.#deps.clock.nowMs() + deadlineMs };
     return this.#change(node, change, { actor, kind: 'node.draining', message });
   }

@@ -1,3 +1,4 @@
+import { formatDuration } from '../../shared/kit/duration.ts';
 import type { Failure } from '../assignments/instance-failure.ts';
 import { renderTimings } from './push-timings.ts';
 
@@ -14,10 +15,8 @@ export function renderReleasePhaseWarning(): string {
 
 /** Printed once, when a release waits for room. */
 export function renderNoRoomYet(failure: Failure, patienceMs: number): string {
-  const minutes = Math.round(patienceMs / 60_000);
-  const time = minutes > 0 ? `${String(minutes)} min` : `${String(Math.round(patienceMs / 1000))} s`;
   const hint = failure.hint === undefined ? '' : ` !     ${failure.hint}\n`;
-  return ` !     No room now: ${failure.message}\n !     Waiting up to ${time} for it.\n${hint}`;
+  return ` !     No room now: ${failure.message}\n !     Waiting up to ${formatDuration(patienceMs)} for it.\n${hint}`;
 }
 
 /** Printed when a rollout no longer waits for an unreachable node. */
