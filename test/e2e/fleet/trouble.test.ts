@@ -53,7 +53,7 @@ describe('what an agent cannot put right', { concurrency: false }, () => {
       /Node fra-1: HAProxy is not running and did not start again\.\n +slipway why fra-1/,
     );
     assert.doesNotMatch(await fleet.fleet.slipway('status'), /open port 7405/);
-    await says('why hello', /HAProxy is not running/, /So web\.\d is up there and gets no request\./);
+    await says('why hello', /HAProxy is not running/, /So web\.\d is up there but gets no requests\./);
   });
 
   it('is the cause that is told of what cannot start there, not the command of the app', async () => {

@@ -63,15 +63,12 @@ describe('who may open a session', () => {
     const rig = await startRig(t);
     const node = await rig.join('alpha');
     await rig.store.setNodeState(node.row.id, 'removed');
-    assert.match(await complaint(t, rig, node.issued.tls), /it was removed; join again/);
+    assert.match(await complaint(t, rig, node.issued.tls), /the node was removed; join again/);
   });
 
   it('not a certificate that our CA signed but that is no node', async (t) => {
     const rig = await startRig(t);
-    assert.match(
-      await complaint(t, rig, (await issueNode(rig.ca)).tls),
-      /no node of the fleet has this node's certificate/,
-    );
+    assert.match(await complaint(t, rig, (await issueNode(rig.ca)).tls), /no node of the fleet has this certificate/);
   });
 
   it('not an expired certificate, and the agent says so in words', async (t) => {
