@@ -1,12 +1,12 @@
 #!/usr/bin/perl
-# Clones a mount so that files of root show as owned by another uid and gid, and attaches the clone, read-only.
+# Clones a mount so that files of root belong to another uid and gid, and mounts the clone read-only.
 # usage: idmap.pl SOURCE TARGET UID x64|arm64
 # SOURCE: a mount point. TARGET: an empty folder. Exit 0, or 1 and a line on stderr. No modules: POSIX alone loads for 20 ms.
-# Perl because it is Essential on Debian and can call the kernel where util-linux (before 2.39) cannot.
+# Perl, because it is Essential on Debian, and util-linux before 2.39 does not have this system call.
 use strict;
 use warnings;
 
-# The calls since 5.2 have one number on every architecture; unshare is older.
+# System calls since Linux 5.2 have the same number on every architecture; unshare is older.
 use constant { SYS_OPEN_TREE => 428, SYS_MOVE_MOUNT => 429, SYS_MOUNT_SETATTR => 442 };
 use constant { AT_FDCWD => -100, AT_EMPTY_PATH => 0x1000, OPEN_TREE_CLONE => 1, OPEN_TREE_CLOEXEC => 0x80000 };
 use constant { MOVE_MOUNT_F_EMPTY_PATH => 4, CLONE_NEWUSER => 0x10000000 };
@@ -15,7 +15,7 @@ my %UNSHARE = (x64 => 272, arm64 => 97);
 
 sub fail { print STDERR "idmap: $_[0]\n"; exit 1 }
 
-# A user namespace is only a table here: it lives as long as somebody holds its file.
+# The user namespace is used only as a table of ids. It exists as long as a process holds its file open.
 sub open_user_namespace {
     my ($uid, $unshare) = @_;
     pipe(my $ready_read, my $ready_write) or fail("pipe: $!");

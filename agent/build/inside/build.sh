@@ -1,7 +1,7 @@
 #!/bin/bash
 # The whole build, inside its sandbox: source → buildpacks → a finished BUILD_DIR and result files for the agent.
-# Starting a process costs more than most of what is done here, so whatever bash can do itself, it does.
-# Everything comes in SLIPWAY_* variables, and none of them reaches a buildpack. No user text is ever part of a command line.
+# Starting a process is slow, so bash does as much as possible itself.
+# All input comes in SLIPWAY_* variables. Buildpacks do not get them. Text of users is never part of a command line.
 set -uo pipefail
 umask 022
 
@@ -28,7 +28,7 @@ source "$INSIDE_DIR/run.sh"
 
 prepare_source() {
   step unpack
-  # Under mounted layers the source waits beside them until it is known which of them may stay.
+  # With mounted layers, the source stays in another folder until it is known which layers can be reused.
   STAGE_DIR=$BUILD_DIR
   [[ -s $TASK_DIR/candidates ]] && STAGE_DIR=$BUILD_DIR/.slipway-stage-$SRANDOM
   [[ -d $STAGE_DIR ]] || mkdir "$STAGE_DIR"

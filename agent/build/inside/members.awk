@@ -1,6 +1,6 @@
-# Reads what `tar -vv --numeric-owner --quoting-style=escape` says of each member; prints `unsafe<TAB>why<TAB>name` for the
-# first that an archive may not have, `lfs<TAB>name` for files as small as a Git LFS pointer, `empty<TAB>name` for folders
-# without a member (git has none, but for submodules), `ds` when Finder left its mark.
+# Reads the list of members of `tar -vv --numeric-owner --quoting-style=escape`. It prints `unsafe<TAB>why<TAB>name` for the
+# first forbidden member, `lfs<TAB>name` for files as small as a Git LFS pointer, `empty<TAB>name` for folders
+# without a member (git has none, but for submodules), `ds` if the archive contains .DS_Store files.
 function refuse(why) { print "unsafe\t" why "\t" name; exit }
 function leaves(path) { return path ~ /^\// || path ~ /(^|\/)\.\.(\/|$)/ }
 function close_folder(next_name) { if (folder != "" && index(next_name, folder) != 1) print "empty\t" folder; folder = "" }

@@ -1,19 +1,19 @@
 # shellcheck shell=bash
-# Files that people expect a buildpack to read, and that none reads. Each gets a warning, or explains why no buildpack was detected.
+# Files that users expect a buildpack to read, but that no buildpack reads. Each causes a warning or explains why no buildpack was detected.
 
-# File at the root → language or tool. Languages with a buildpack of ours are not here.
+# File at the root → language or tool. Languages of our own buildpacks are not in the list.
 declare -A LANGUAGES=(
   [Gemfile]=Ruby [go.mod]=Go [composer.json]=PHP [Cargo.toml]=Rust [pom.xml]=Java [build.gradle]=Java [build.gradle.kts]=Kotlin
   [mix.exs]=Elixir [build.sbt]=Scala [project.clj]=Clojure [deno.json]=Deno [bun.lockb]=Bun [Dockerfile]=Docker
 )
-# Language → the buildpack that is usual for it.
+# Language → its usual buildpack.
 declare -A REGISTRY_NAMES=(
   [Ruby]=heroku/ruby [Go]=heroku/go [PHP]=heroku/php [Java]=heroku/java [Kotlin]=heroku/gradle [Scala]=heroku/scala [Clojure]=heroku/clojure
   [Rust]=emk/rust [Elixir]=hashnuke/elixir
 )
 MAX_FOLDERS_BELOW=40
 
-# Prints the first language without a buildpack of ours: `Ruby Gemfile heroku/ruby`. The last word is absent when no buildpack is known.
+# Prints the first language without a buildpack of ours: `Ruby Gemfile heroku/ruby`. Without a known buildpack, the last word is absent.
 name_language() {
   local file
   for file in Gemfile go.mod composer.json Cargo.toml pom.xml build.gradle build.gradle.kts mix.exs build.sbt project.clj deno.json bun.lockb Dockerfile; do
@@ -23,7 +23,7 @@ name_language() {
   done
 }
 
-# Prints the first folder below the root in which one of our buildpacks finds an app.
+# Prints the first folder below the root that one of our buildpacks can build.
 find_app_below() {
   local folder name count=0
   local -a folders=()
@@ -42,11 +42,11 @@ find_app_below() {
   done
 }
 
-# Only after detection: a user who names buildpacks knows which files they read.
+# Called only after detection: a user who sets buildpacks knows which files they read.
 warn_about_other_languages() {
   local language file buildpack
   read -r language file buildpack <<<"$(name_language)"
-  # A Dockerfile beside an app that was detected is for another platform.
+  # If an app was detected, a Dockerfile is for another platform.
   [[ -n $language && $language != Docker ]] || return 0
   if [[ -n $buildpack ]]; then
     warn "$file is not read. For $language, name a buildpack in a file .buildpacks, for example: $buildpack"
@@ -68,14 +68,14 @@ warn_about_miscased_procfile() {
 warn_about_second_lockfile() {
   local name used=''
   [[ -f $STAGE_DIR/package.json ]] || return 0
-  # In the order in which the nodejs buildpack chooses.
+  # In the order of the nodejs buildpack.
   for name in pnpm-lock.yaml yarn.lock package-lock.json npm-shrinkwrap.json bun.lock bun.lockb; do
     [[ -f $STAGE_DIR/$name ]] || continue
     if [[ -z $used ]]; then used=$name; else warn "$name is not read, because $used decides the versions. Remove one of the two files."; fi
   done
 }
 
-# Notes a folder that a site generator filled. When no command is declared, the agent proposes to serve this folder.
+# Reports the output folder of a site generator. If no command is declared, the agent suggests to serve this folder.
 note_built_site() {
   local folder
   rm -rf "${RESULT_DIR:?}/site"

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Running buildpacks: Heroku's API v2 (detect, compile, release, export) and our optional bin/layers.
 
-# Runs program $2 of buildpack number $1, in a subshell with the exports of the earlier ones. Only ours get SLIPWAY_*.
+# Runs program $2 of buildpack number $1 in a subshell with the exports of earlier buildpacks. Only our buildpacks get SLIPWAY_*.
 call_buildpack() {
   local i=$1 program=$2
   shift 2
@@ -11,14 +11,14 @@ call_buildpack() {
     set +u
     for file in "${EXPORTS[@]}"; do source_export "$file"; done
     if (($1)); then export SLIPWAY_NODE_DIR=$2 SLIPWAY_SAID=$3/said SLIPWAY_UNPROMISED=$3/unpromised SLIPWAY_REUSED=$4 SLIPWAY_APP=$5; fi
-    # A buildpack of others may open its own files by relative paths, as on Heroku.
+    # A third-party buildpack may open its own files with relative paths, as on Heroku.
     (($1)) || cd "${6%/bin/*}" || exit 1
     shift 5
     exec "$@" </dev/null
   )
 }
 
-# In a function, so that `set --` in the file changes no argument of the caller.
+# In a function, so that `set --` in the file does not change the arguments of the caller.
 source_export() {
   # shellcheck disable=SC1090 # written by an earlier buildpack
   source "$1"
@@ -35,7 +35,7 @@ run_detect() {
   return "$status"
 }
 
-# A program that cannot start is told apart from one that fails: there, executable, with an interpreter that exists.
+# Distinguishes a program that cannot start from one that fails: it must exist, be executable, and have an interpreter.
 require_program() {
   local name=${NAMES[$1]} file=${DIRS[$1]}/bin/$2 first='' interpreter
   [[ -f $file ]] || fail MISSING_PROGRAM "$name" "bin/$2"
@@ -49,7 +49,7 @@ require_program() {
   [[ -x $interpreter ]] || fail NOT_RUNNABLE "$name" "bin/$2" "its interpreter $interpreter is not on this stack"
 }
 
-# The declared layers of all buildpacks → RESULT_DIR/layers; without bin/layers everywhere, nothing old may stay.
+# Writes the declared layers of all buildpacks to RESULT_DIR/layers. If a buildpack has no bin/layers, no old layer is reused.
 declare_layers() {
   local i
   REUSE_ALLOWED=1
@@ -61,8 +61,8 @@ declare_layers() {
   done
 }
 
-# Keeps a mounted candidate only where today's declaration is the same to the letter and the source has nothing in its way;
-# then the tree before the first compile is that of a clean build plus folders whose key promises their content.
+# Keeps a mounted candidate only if its declaration is unchanged and the source has no file in its place. Then the tree before the first
+# compile is that of a clean build, plus folders whose content their keys define.
 settle_candidates() {
   local line path
   local -A declared=()
@@ -86,7 +86,7 @@ remove_stale_candidates() {
   while IFS=$'\t' read -r _ path _; do
     is_kept "$path" && continue
     rm -rf -- "${BUILD_DIR:?}/$path" || fail INTERNAL "the old $path could not be removed"
-    # Empty parents would be history too.
+    # Empty parent folders would also be leftovers of an earlier build.
     [[ $path != */* ]] || (cd "$BUILD_DIR" && rmdir -p --ignore-fail-on-non-empty -- "${path%/*}" 2>/dev/null)
   done <"$TASK_DIR/candidates"
 }
@@ -105,7 +105,7 @@ move_stage_into_place() {
   if ((${#entries[@]} > 0)); then mv -t "$BUILD_DIR" -- "${entries[@]}" || fail INTERNAL 'the source could not be moved into place'; fi
   rmdir "$STAGE_DIR"
   STAGE_DIR=$BUILD_DIR
-  # The stage was the working folder; programs complain when theirs is gone.
+  # The stage was the working folder, and programs fail without an existing working folder.
   cd "$BUILD_DIR" || fail INTERNAL 'the build folder is gone'
 }
 
@@ -125,7 +125,7 @@ run_compiles() {
   break_promises
 }
 
-# Finds new layers that a later buildpack changed: their keys no longer describe them. (The agent checks the mounted ones.)
+# Finds new layers that a later buildpack changed, so that their keys are wrong. (The agent checks the mounted layers.)
 note_later_writes() {
   local i path
   for ((i = 0; i < ${#DIRS[@]} - 1; i++)); do
@@ -137,7 +137,7 @@ note_later_writes() {
   done
 }
 
-# Gives a unique key to each folder whose content depends on more than its key, so that no later build reuses it.
+# Sets a unique key for each folder whose content depends on more than its key, so that no later build reuses it.
 break_promises() {
   local name path key ownership unpromised
   [[ -s $WORK/unpromised ]] || return 0
@@ -159,12 +159,12 @@ run_compile() {
   call_buildpack "$i" compile "$BUILD_DIR" "$CACHE_DIR" "$ENV_DIR"
   status=$?
   ((status == 0)) && return 0
-  # Ours say themselves what is wrong, and what to do.
+  # Our own buildpacks report the reason and what to do.
   if ((SHIPPED[i])) && [[ -s $WORK/said ]]; then mapfile -n 2 -t said <"$WORK/said"; fi
   fail COMPILE_FAILED "${NAMES[i]}" "$status" "${DETECTED[i]-}" "${SHIPPED[i]}" "${said[@]}"
 }
 
-# Only the last buildpack's word counts.
+# Only the output of the last buildpack is used.
 run_release() {
   local last=$((${#DIRS[@]} - 1)) status
   [[ -e ${DIRS[last]}/bin/release ]] || return 0

@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# Which buildpacks: BUILDPACK_URL > the app's setting > app.json > .buildpacks > detection.
-# Fills REFS, and per buildpack DIRS (its folder here), NAMES (for people), SHIPPED (1: ours, read-only).
+# Selects the buildpacks: BUILDPACK_URL > the setting of the app > app.json > .buildpacks > detection.
+# Fills REFS, and for each buildpack DIRS (its folder), NAMES (display name), SHIPPED (1: our own, read-only).
 
 DETECTION_ORDER=(nodejs python static procfile)
 FETCH_TIMEOUT_SECONDS=90
-# An operator may name a mirror.
+# An operator may set a mirror.
 REGISTRY_URL=${BUILDPACK_REGISTRY_URL:-https://buildpack-registry.s3.amazonaws.com/buildpacks}
 
 choose_refs() {
@@ -39,7 +39,7 @@ refs_from_file() {
   done < <(head -c 65536 "$STAGE_DIR/.buildpacks" | tr -d '\0')
 }
 
-# The first of our own whose detect agrees.
+# The first of our own buildpacks whose detect succeeds.
 detect_default() {
   local name
   for name in "${DETECTION_ORDER[@]}"; do
@@ -52,7 +52,7 @@ detect_default() {
 
 provide_buildpacks() {
   local ref
-  # On the sandbox's own bounded disk.
+  # On the disk of the sandbox, which has a limited size.
   FETCH_DIR=$(mktemp -d) || exit 1
   trap 'rm -rf "$FETCH_DIR"' EXIT
   DIRS=() NAMES=() SHIPPED=()
@@ -85,7 +85,7 @@ canonical_ref() {
   if is_shipped "$name"; then REF=$name; fi
 }
 
-# True for heroku/NAME, or NAME alone, where NAME is one of ours.
+# True for heroku/NAME or NAME, if NAME is one of our own buildpacks.
 is_shipped() { [[ $1 =~ ^(heroku/)?([a-z]{1,30})$ && -x $BUILDPACKS_DIR/${BASH_REMATCH[2]}/bin/detect ]]; }
 
 provide_buildpack() {
@@ -94,12 +94,12 @@ provide_buildpack() {
   ref=$REF short=${REF#heroku/}
   if is_shipped "$ref"; then
     NAMES+=("heroku/$short") SHIPPED+=(1)
-    # One alone may stay read-only; several exchange `export` files through their folders.
+    # A single buildpack can stay read-only. Several ones write `export` files into their folders.
     if ((${#REFS[@]} == 1)); then DIRS+=("$BUILDPACKS_DIR/$short"); return 0; fi
     [[ -e $FETCH_DIR/lib ]] || ln -s "$BUILDPACKS_DIR/lib" "$FETCH_DIR/lib"
     cp -R "$BUILDPACKS_DIR/$short" "$target"
     chmod u+w "$target"
-    # Its being there tells the buildpack that an export is wanted, and that the folder is its own.
+    # If this file exists, the buildpack writes its exports, and knows that the folder is its own.
     : >"$target/export"
     DIRS+=("$target")
     return 0
@@ -141,7 +141,7 @@ fetch_by_name() {
     'Check the name in the registry of buildpacks, or give the address of its repository: https://….git'
 }
 
-# Ends the build: which buildpack, why, and what to do where the cause is known.
+# Ends the build with the buildpack, the reason, and (if the reason is known) what to do.
 fetch_failed() { fail FETCH_FAILED "$(without_credentials "$1")" "$2" "${3-$(fetch_hint "$1" "$2")}"; }
 
 fetch_hint() {
@@ -160,7 +160,7 @@ fetch_hint() {
   fi
 }
 
-# The line of git's output with the cause: the last lines are advice.
+# The line with the reason in the output of git. The last lines are only advice.
 git_reason() {
   local line before=''
   while IFS= read -r line; do
@@ -171,7 +171,7 @@ git_reason() {
   printf '%s' "${before:-$(grep -m 1 . "$WORK/fetch-errors")}"
 }
 
-# A copy without owner or special files; the original may be read-only.
+# Makes a copy without owners and special files. The original may be read-only.
 copy_local() {
   local ref=$1 target=$2
   [[ -n $LOCAL_BUILDPACKS_DIR && /$ref/ != */../* && $ref == "$LOCAL_BUILDPACKS_PATH"/* ]] || fetch_failed "$ref" 'folders on the builder are not open to apps'
@@ -201,7 +201,7 @@ fetch_tarball() {
   lift_single_folder "$target"
 }
 
-# Archives made by code hosts have one folder around everything.
+# Archives of code hosts contain one folder with everything in it.
 lift_single_folder() {
   local -a entries
   [[ -d $1/bin ]] && return 0
@@ -222,7 +222,7 @@ fetch_git() {
   rm -rf "$target/.git"
 }
 
-# Just the commit; servers that cannot, send its history; a short commit id cannot be asked for and is looked up in everything.
+# Fetches only the commit. If the server cannot do this, it fetches the history too. A short commit id is looked up in the complete history.
 fetch_ref() {
   local url=$1 ref=$2 target=$3 commit
   git_quietly -C "$target" fetch -q --depth 1 -- "$url" "$ref" || git_quietly -C "$target" fetch -q -- "$url" "$ref" || {
@@ -231,7 +231,7 @@ fetch_ref() {
   }
 }
 
-# Never asks, never runs a hook or a config file of the app, never reads a local path.
+# git never asks for a password, never uses hooks or config files of the app, and never reads local paths.
 git_quietly() {
   HOME=$FETCH_DIR GIT_CONFIG_NOSYSTEM=1 GIT_TERMINAL_PROMPT=0 GIT_ALLOW_PROTOCOL=http:https:git:ssh \
     GIT_SSH_COMMAND='ssh -oBatchMode=yes' timeout "$FETCH_TIMEOUT_SECONDS" git "$@" 2>"$WORK/fetch-errors" >/dev/null

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# The source tree: checked, unpacked, pruned. STAGE_DIR is where it lands before the first buildpack sees it.
+# Unpacks, checks and prunes the source tree. It is in STAGE_DIR until the first buildpack runs.
 
-# One pass: tar lists what it unpacks. Nothing can leave the stage: tar strips leading slashes, refuses `..`, puts symlinks
-# that lead out in last, and outside of the stage nothing but this build's own folders is writable. Then the list is judged.
+# One pass: tar lists what it unpacks. Nothing can leave the stage: tar strips leading slashes, refuses `..`, and creates symlinks that lead
+# out last. Outside of the stage, only folders of this build are writable. Then the list is checked.
 unpack_source() {
   FINDINGS=$(unpack "$SOURCE_FILE" "$STAGE_DIR")
   local status=$? why name
@@ -13,18 +13,18 @@ unpack_source() {
   ((status == 0)) || fail BAD_SOURCE "$(head -c 300 "$WORK/tar-errors" | head -n 1)"
 }
 
-# Unpacks archive $1 into folder $2; prints what members.awk finds. @return tar's exit code
+# Unpacks archive $1 into folder $2 and prints the findings of members.awk. @return exit code of tar
 unpack() {
   local status
   local -a options=(--numeric-owner --quoting-style=escape)
   tar -xvvzf "$1" -C "$2" "${options[@]}" --no-same-owner --no-same-permissions 2>"$WORK/tar-errors" | awk -f "$INSIDE_DIR/members.awk"
   status=${PIPESTATUS[0]}
-  # What tar itself refused is not in its list: list again to say what it was.
+  # A member that tar refused is not in its list. List the archive again to find its name.
   ((status == 0)) || tar -tvvzf "$1" -P "${options[@]}" 2>/dev/null | awk -f "$INSIDE_DIR/members.awk"
   return "$status"
 }
 
-# Names what git leaves out of an archive: submodules (with or without .gitmodules), content kept by Git LFS.
+# Warns about content that git does not put into an archive: submodules (with or without .gitmodules) and Git LFS files.
 warn_about_absent_content() {
   warn_about_submodules
   warn_about_lfs_pointers
@@ -54,7 +54,7 @@ warn_about_lfs_pointers() {
   warn 'Commit the file itself: git lfs untrack FILE; git add --renormalize FILE; git commit'
 }
 
-# What Heroku removes from every checkout.
+# Removes the same files as Heroku.
 prune_source() {
   local -a gone=()
   local name
@@ -66,7 +66,7 @@ prune_source() {
   if [[ $'\n'$FINDINGS$'\n' == *$'\nds\n'* ]]; then find "$STAGE_DIR" -name .DS_Store -type f -delete; fi
 }
 
-# .slugignore: one shell glob a line; with a slash relative to the root, without one a name at any depth.
+# .slugignore: one shell glob per line. With a slash it is relative to the root; without a slash it matches names at any depth.
 # Not a .gitignore: no `!`, and `*` does not match a leading dot.
 apply_slugignore() {
   local file=$STAGE_DIR/.slugignore line count=0
@@ -96,7 +96,7 @@ ignore_pattern() {
   fi
 }
 
-# Deletes what a glob matches below a folder, if it really lies in the stage and not behind a symlink.
+# Deletes the matches of a glob below a folder, if they are really in the stage and not behind a symlink.
 delete_matches() {
   local folder=$1 pattern=$2 match parent IFS=
   local -a matches
@@ -117,13 +117,13 @@ delete_matches() {
   cd -P -- "$BUILD_DIR" || exit 1
 }
 
-# Leaves copies for the agent, which parses them: a bad line is reported before a buildpack runs for minutes.
+# Copies the manifests for the agent, which reports an invalid line before a buildpack runs for minutes.
 copy_manifests() {
   local name text
   for name in Procfile app.json; do
     if [[ ! -f $1/$name ]]; then
       [[ -e $RESULT_DIR/$name ]] && rm -rf "${RESULT_DIR:?}/$name"
-    # Read to the end without a NUL, a file is known to bash whole; any other is copied as it is.
+    # If bash reads the file to its end without a NUL, it knows the complete content. Other files are copied.
     elif IFS= read -r -d '' -n 65536 text <"$1/$name"; then
       head -c 1048577 "$1/$name" >"$RESULT_DIR/$name"
     else

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Keeps haproxy running and its log rotating. Started by the agent, outlives it; a second one ends at once.
+# Keeps HAProxy running and rotates its log. The agent starts it, and it survives the agent. A second one ends immediately.
 #   proxy-watch.sh STATE_DIR HAPROXY LOG_FILES LOG_FILE_BYTES
-# Leaves `PID STARTTIME` in watch.pid, haproxy.pid and logger.pid. TERM stops all of it.
+# It writes `PID STARTTIME` to watch.pid, haproxy.pid and logger.pid. TERM stops all three.
 set -u
 state=$1 haproxy=$2 log_files=$3 log_bytes=$4
 cd "$state" || exit 1
@@ -9,7 +9,7 @@ cd "$state" || exit 1
 exec 9>watch.lock
 flock -n 9 || exit 0
 
-# identity PID: "PID STARTTIME" while it lives (a zombie does not).
+# identity PID: "PID STARTTIME" while the process runs (not for a zombie).
 identity() {
   stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
   # shellcheck disable=SC2086 # split into its fields
@@ -22,7 +22,7 @@ record() {
   identity "$1" >"$2.tmp" && mv -f "$2.tmp" "$2"
 }
 
-# alive FILE: prints the pid if the process named in it still is that process.
+# alive FILE: prints the pid if the process in the file still runs.
 alive() {
   [ -f "$1" ] || return 1
   read -r pid start <"$1" || return 1
@@ -43,13 +43,13 @@ trap '' HUP
 record $$ watch.pid
 mkdir -p log
 [ -p log.fifo ] || { rm -f log.fifo && mkfifo -m 600 log.fifo || exit 1; }
-# Open for reading and writing: neither side ever waits for the other or sees its end.
+# Open for reading and writing, so that neither side waits for the other or gets an end of file.
 exec 7<>log.fifo
 
-# A logger left by a watcher that was killed would hold the log folder.
+# A logger of a killed watcher would still hold the log folder.
 if left=$(alive logger.pid); then kill -TERM "$left"; fi
 
-# In a session of its own: the kernel shares a busy machine out by sessions, and haproxy's share is not to pay for its log.
+# In a separate session, because the kernel divides processor time by sessions. The logger must not use the share of HAProxy.
 start_logger() {
   (
     child=
@@ -76,7 +76,7 @@ start_logger
 delay=0.1
 while [ -z "$stopping" ]; do
   if proxy=$(alive haproxy.pid); then
-    # Started by a watcher that was killed: not our child, so look instead of wait.
+    # A killed watcher started it, so it is not our child. Poll instead of wait.
     while [ -z "$stopping" ] && alive haproxy.pid >/dev/null; do sleep 0.3; done
   else
     before=$(date +%s)
@@ -86,13 +86,13 @@ while [ -z "$stopping" ]; do
     wait "$proxy"
     status=$?
     [ -n "$stopping" ] || echo "watch: haproxy ended with $status" >&7
-    # Right after a good run it starts again at once; one that cannot start (port busy) is tried twice a second.
+    # After a long run it restarts immediately. If it cannot start (port busy), there are two tries per second.
     if [ $(($(date +%s) - before)) -ge 2 ]; then delay=0.1; else delay=0.5; fi
   fi
   [ -n "$stopping" ] || sleep "$delay"
 done
 
-# It was told to end; requests that will not end are cut after 5 s.
+# It got a signal to end. Requests that do not end are closed after 5 s.
 tries=0
 while alive haproxy.pid >/dev/null; do
   tries=$((tries + 1))

@@ -1,5 +1,5 @@
 #!/bin/sh
-# disk.sh <template> <folder>: a sandbox's folder with its bounded disk mounted. The template is sparse, so is the copy.
+# disk.sh <template> <folder>: makes the folder of a sandbox and mounts its disk there. The template and its copy are sparse files.
 set -eu
 template=$1 dir=$2
 mkdir -p "$dir/disk" "$dir/app" "$dir/root" "$dir/targets" "$dir/lower" "$dir/run" "$dir/secrets"

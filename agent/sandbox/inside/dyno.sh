@@ -1,5 +1,5 @@
 #!/bin/bash
-# dyno.sh <command>: a process of an app, as Heroku starts it: profile scripts, then the command by bash.
+# dyno.sh <command>: starts a process of an app as Heroku does: profile scripts first, then the command with bash.
 cd "$HOME" || exit 70
 if [ -d .profile.d ]; then
   for __profile in .profile.d/*.sh; do
@@ -11,7 +11,7 @@ fi
 # shellcheck disable=SC1091
 [ -r .profile ] && . ./.profile
 cd "$HOME" || exit 70
-# For a script whose first line names "/bin/sh\r" every shell prints only "not found". Here the cause can still be seen.
+# For a script with "/bin/sh\r" in its first line, every shell prints only "not found". Here the reason is still known.
 __file=${1#exec }
 __file=${__file%%[[:space:]]*}
 __line=

@@ -1,6 +1,6 @@
 #!/bin/sh
-# start.sh <file of exports> <folder> <program> [arguments]: the first thing that runs in a sandbox.
-# The environment comes by a file, because argv can be read by others.
+# start.sh <file of exports> <folder> <program> [arguments]: the first program in a sandbox.
+# The environment comes from a file, because other users can read argv.
 unset container container_uuid LXC_NAME NOTIFY_SOCKET SYSTEMD_EXEC_PID USER LOGNAME SHLVL
 unset container_host_id container_host_version_id container_host_variant_id container_host_build_id
 # shellcheck disable=SC1090 # written for this one sandbox

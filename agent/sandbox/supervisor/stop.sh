@@ -1,10 +1,10 @@
 #!/bin/sh
-# stop.sh <cgroup> <run dir> <seconds>: ends a sandbox as a shutdown of the machine should: TERM to its processes, KILL when the time is
-# up. Its supervisor then sees the end. Not to the tool outside, nor to its init inside: that one answers TERM with KILL for all.
+# stop.sh <cgroup> <run dir> <seconds>: ends a sandbox at a shutdown of the machine. It sends TERM to its processes, and KILL after the time
+# limit. The tool outside and its init inside get no TERM, because the init would kill all processes.
 set -u
 cgroup=$1 run=$2 left=$(($3 * 10))
 
-# The processes in the group, at any depth that a tool makes.
+# The processes in the group, at any depth.
 processes() {
   pids=
   for file in "$cgroup"/cgroup.procs "$cgroup"/*/cgroup.procs "$cgroup"/*/*/cgroup.procs; do
@@ -14,7 +14,7 @@ processes() {
   [ -n "$pids" ]
 }
 
-# True for a process of the sandbox's own pid namespace that is not the first there. Its number there is in $number.
+# True for a process in the pid namespace of the sandbox, except its first process. $number is its number there.
 is_inside() {
   while read -r key _ inner more; do
     [ "$key" = NSpid: ] || continue
@@ -33,7 +33,7 @@ for pid in $pids; do
   inside="$inside $pid"
   if [ -z "$least" ] || [ "$number" -lt "$least" ]; then first=$pid least=$number; fi
 done
-# report.sh first: it must know of the stop before the app's first process ends
+# report.sh first, because it must know of the stop before the first process of the app ends
 [ -z "$first" ] || kill -TERM "$first" 2>/dev/null
 for pid in $inside; do
   [ "$pid" = "$first" ] || kill -TERM "$pid" 2>/dev/null

@@ -2,14 +2,14 @@
 # supervise.sh <log|pipe> <run dir> <exit file> <log dir> <bytes per log file> <cgroup | env:NAME=VALUE> <oom file> <join dirs>
 #   <oom score> <program> [arguments]
 #
-# The parent of one sandbox, so that the agent need not be. It gives the program one pipe for stdout and stderr, keeps a
-# logger at the pipe's other end, waits, makes sure nothing is left, and says how it ended in a file, written at once or not at all.
-#   log   the pipe ends in a rotating logger; the sandbox outlives the agent
-#   pipe  the pipe ends in the agent; standard input is a pipe from the agent, and when that closes the sandbox is killed
-# The pipe is opened for reading and writing: it has a reader for as long as we live, so no EPIPE when a logger is replaced.
+# The parent process of one sandbox, so that the sandbox does not depend on the agent. It gives the program one pipe for stdout and stderr,
+# runs a logger at the other end of the pipe, waits, kills all remaining processes, and writes the exit file atomically.
+#   log   a rotating logger reads the pipe; the sandbox survives the agent
+#   pipe  the agent reads the pipe; standard input is a pipe from the agent, and the sandbox is killed when it closes
+# The pipe is opened for reading and writing, so it always has a reader, and there is no EPIPE while a logger is replaced.
 set -u
 
-# The tool hands every open descriptor on to the app. 10 is this script; sh can close one-digit ones only, bash all.
+# The app inherits every open descriptor. 10 is this script. sh can close only one-digit descriptors, bash all.
 for fd in /proc/$$/fd/*; do
   fd=${fd##*/}
   [ "$fd" -gt 10 ] && [ -z "${SLIPWAY_FDS_CLOSED-}" ] && [ -x /bin/bash ] || continue
@@ -24,7 +24,7 @@ exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
 mode=$1 run=$2 exit_file=$3 log_dir=$4 log_file_bytes=$5 cgroup=$6 oom_file=$7 join=$8 oom_score=$9
 shift 9
 umask 022
-# dash and bash have these, and one of them is /bin/sh wherever we run.
+# dash and bash have these options, and /bin/sh is one of them on all supported machines.
 # shellcheck disable=SC3045
 ulimit -c 0
 # shellcheck disable=SC3045
@@ -46,7 +46,7 @@ logger() {
   done
 }
 
-# Whose processes: a cgroup's, or, without one, those with this entry in their environment.
+# The processes of the sandbox: those in its cgroup or, without a cgroup, those with this entry in their environment.
 processes() {
   pids=
   case $cgroup in
@@ -66,7 +66,7 @@ processes() {
   [ -n "$pids" ]
 }
 
-# A dead supervisor of the tool does not mean a dead app: only an empty cgroup does.
+# The app has ended only when its cgroup is empty. The tool may end earlier.
 kill_cgroup() {
   [ -n "$cgroup" ] || return 0
   while processes; do
@@ -134,7 +134,7 @@ read -r stat <"/proc/$$/stat"
 # shellcheck disable=SC2086
 write_pid ${stat##*) } # from here on we are there
 
-# A tool that is put into its cgroup from outside has notes of its own for standard error; inside, report.sh unites the two.
+# A tool that does not manage its cgroup writes its own messages to standard error. Inside, report.sh joins stdout and stderr of the app.
 if [ -n "$join" ]; then
   # shellcheck disable=SC2016
   sh -c 'for dir in $1; do echo $$ >"$dir/cgroup.procs" || exit 70; done
