@@ -36,7 +36,6 @@ const awaitedNodeBody = z.object({
   /** Why the node has not confirmed that it holds no data: a sentence without a period, and the command that helps. */
   why: z.string(),
 });
-export type AwaitedNodeBody = z.output<typeof awaitedNodeBody>;
 
 /** What is left of a destroyed app: its range of user ids. */
 const destroyedAppBody = z.object({

@@ -3,7 +3,6 @@ import { list, problemBody } from './schema.ts';
 import type { RouteSpec } from './route-spec.ts';
 
 const domainBody = z.object({ hostname: z.string(), createdAtMs: z.number() });
-export type DomainBody = z.output<typeof domainBody>;
 
 const domainsBody = z.object({
   /** The app's own name under the fleet's domain; it cannot be removed. */

@@ -62,10 +62,8 @@ export type ProcessPlanBody = z.output<typeof processPlanBody>;
 
 /** Answer to a change of quantities: the process types of the request, as they are wanted now. */
 const scaledBody = z.object({ formation: list(z.object({ type: z.string(), quantity: count })) });
-export type ScaledBody = z.output<typeof scaledBody>;
 
 const restartedBody = z.object({ instances: z.number() });
-export type RestartedBody = z.output<typeof restartedBody>;
 
 /** Highest limits that `ps:limits` may give each instance of an app. */
 const ceilingsBody = z.object({

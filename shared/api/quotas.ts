@@ -13,7 +13,6 @@ const quotaBody = z.object({
   /** An administrator has set this number for this user. */
   own: z.boolean(),
 });
-export type QuotaBody = z.output<typeof quotaBody>;
 
 const quotasBody = z.object({ user: z.string(), quotas: list(quotaBody) });
 export type QuotasBody = z.output<typeof quotasBody>;

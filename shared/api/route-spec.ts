@@ -45,6 +45,3 @@ export type BodyInput<S extends RouteSpec> = Input<Field<S, 'body'>>;
 /** As a caller reads it. */
 export type AnswerOutput<S extends RouteSpec> = Output<Field<S, 'answer'>>;
 export type LineOutput<S extends RouteSpec> = Output<Field<S, 'lines'>>;
-/** As the controller gives it. */
-export type AnswerInput<S extends RouteSpec> = Input<Field<S, 'answer'>>;
-export type LineInput<S extends RouteSpec> = Input<Field<S, 'lines'>>;
