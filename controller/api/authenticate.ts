@@ -13,12 +13,12 @@ import { appNotFound, forbidden, nodeCertificateRefused, unauthorised } from './
 import type { ApiDeps, RouteAccess } from './deps.ts';
 import type { Admission } from './route.ts';
 
-type DoorDeps = Pick<ApiDeps, 'store' | 'clock'>;
+type AuthDeps = Pick<ApiDeps, 'store' | 'clock'>;
 
 const TOKEN_PARAMETERS = ['token', 'access_token', 'api_key', 'apikey'];
 
 /** Authenticates and authorises a request before its body is read. @throws the refusal */
-export async function admit(deps: DoorDeps, request: FastifyRequest, access: RouteAccess): Promise<Admission> {
+export async function admit(deps: AuthDeps, request: FastifyRequest, access: RouteAccess): Promise<Admission> {
   refuseTokenInQuery(request);
   const { user, node } = await identify(deps, request, access);
   const actor = actorOf(user, node);
@@ -41,7 +41,7 @@ interface Identity {
   readonly node?: NodeRow | undefined;
 }
 
-async function identify(deps: DoorDeps, request: FastifyRequest, access: RouteAccess): Promise<Identity> {
+async function identify(deps: AuthDeps, request: FastifyRequest, access: RouteAccess): Promise<Identity> {
   switch (access.auth) {
     case 'anonymous':
       return {};
@@ -53,7 +53,7 @@ async function identify(deps: DoorDeps, request: FastifyRequest, access: RouteAc
   }
 }
 
-async function userOf(deps: DoorDeps, request: FastifyRequest): Promise<User> {
+async function userOf(deps: AuthDeps, request: FastifyRequest): Promise<User> {
   const secret = bearerToken(request.headers.authorization);
   const user =
     secret === undefined ? undefined : await deps.store.userByTokenHash(hashToken(secret), deps.clock.nowMs());
@@ -62,7 +62,7 @@ async function userOf(deps: DoorDeps, request: FastifyRequest): Promise<User> {
 }
 
 /** The TLS handshake must have verified the certificate (CA, dates, purpose), and its serial must belong to a node of the fleet. */
-async function nodeOf({ store }: DoorDeps, request: FastifyRequest): Promise<NodeRow> {
+async function nodeOf({ store }: AuthDeps, request: FastifyRequest): Promise<NodeRow> {
   const { socket } = request.raw;
   const serial = socket instanceof TLSSocket && socket.authorized ? serialOf(socket.getPeerCertificate()) : undefined;
   if (serial === undefined) throw nodeCertificateRefused();
@@ -85,7 +85,7 @@ function resourceOf(app: App | undefined, user: User | undefined): Resource {
   return user === undefined ? { kind: 'fleet' } : { kind: 'account', userId: user.id };
 }
 
-async function findApp(deps: DoorDeps, request: FastifyRequest): Promise<App | undefined> {
+async function findApp(deps: AuthDeps, request: FastifyRequest): Promise<App | undefined> {
   const { app } = request.params as Record<string, string | undefined>;
   const name = app === undefined ? undefined : parseNameOrNothing(app);
   return name === undefined ? undefined : await deps.store.appByName(name);

@@ -30,19 +30,19 @@ type StatusConfig = Pick<ApiConfig, 'version' | 'webUrl'>;
 export async function readStatus(
   config: StatusConfig,
   deps: LookDeps,
-  of: { user: User; startedAtMs: number },
+  { user, startedAtMs }: { readonly user: User; readonly startedAtMs: number },
 ): Promise<StatusBody> {
   const nodes = await deps.store.nodes();
   const views = describeNodes(deps, nodes);
-  const part = await readApps(config, deps, { user: of.user, nodes, views });
+  const part = await readApps(config, deps, { user, nodes, views });
   const status = wholeStatus(
     {
       version: config.version,
-      uptimeMs: Math.round(deps.clock.monotonicMs() - of.startedAtMs),
+      uptimeMs: Math.round(deps.clock.monotonicMs() - startedAtMs),
       nodes: views,
       heldNodes: deps.movement.heldNodes(),
       mesh: meshProblems(deps.fleet.nodes()),
-      quotas: listedOwner(of.user) === undefined ? await allQuotaProblems(deps) : [],
+      quotas: listedOwner(user) === undefined ? await allQuotaProblems(deps) : [],
     },
     part,
   );
@@ -104,14 +104,17 @@ function add(all: AllApps, { apps, problems, down }: ReturnType<typeof appsPart>
 function appFacts(
   config: StatusConfig,
   deps: LookDeps,
-  of: {
+  {
+    overview,
+    names,
+    ceilings,
+  }: {
     readonly overview: AppOverview;
     readonly names: ReadonlyMap<string, string>;
     readonly ceilings: Ceilings | undefined;
   },
 ): AppFacts {
-  const { names, ceilings } = of;
-  const { app, current, latest, latestBuild, formation, settings, rows } = of.overview;
+  const { app, current, latest, latestBuild, formation, settings, rows } = overview;
   const running = deps.formations.busy(app)
     ? []
     : rows.filter((row) => row.release === current?.version && row.desired === 'run');

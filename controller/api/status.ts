@@ -82,13 +82,13 @@ export function wholeStatus(facts: FleetFacts, { apps, problems, down }: AppsPar
 
 export function appsPart(
   facts: readonly AppFacts[],
-  of: { readonly nodes: readonly NodeBody[]; readonly nowMs: number },
+  { nodes, nowMs }: { readonly nodes: readonly NodeBody[]; readonly nowMs: number },
 ): AppsPart {
-  const lostNodes = new Set(of.nodes.flatMap((node) => (node.lost === true ? [node.name] : [])));
+  const lostNodes = new Set(nodes.flatMap((node) => (node.lost === true ? [node.name] : [])));
   const apps = facts.map((app) => ({
     ...app,
     counts: countInstances(app.wanted, { instances: app.instances, lostNodes }),
-    nowMs: of.nowMs,
+    nowMs,
   }));
   const places = apps.flatMap(({ counts }) => counts.down.flatMap(({ at }) => (at === undefined ? [] : [at.node])));
   const down = new Map([...Map.groupBy(places, (node) => node)].map(([node, all]) => [node, all.length]));

@@ -29,8 +29,8 @@ export async function appWhyFacts(deps: LookDeps, app: App): Promise<AppWhyFacts
     store,
     [current, latest, latestBuild].flatMap((one) => one?.userId ?? []),
   );
-  const release = (of: Release | undefined): ReleaseFact | undefined => of && { ...of, user: nameOf(of.userId) };
-  const build = (of: Build | undefined): BuildFact | undefined => of && { ...of, user: nameOf(of.userId) };
+  const release = (row: Release | undefined): ReleaseFact | undefined => row && { ...row, user: nameOf(row.userId) };
+  const build = (row: Build | undefined): BuildFact | undefined => row && { ...row, user: nameOf(row.userId) };
   return {
     nowMs: clock.nowMs(),
     app: app.name,

@@ -4,7 +4,7 @@ import { createJoinToken } from '../operations/join-tokens.ts';
 import { addKey, createUser, findUser } from '../operations/users.ts';
 import { userRoute, type Route } from '../route.ts';
 import { viewKey, viewUser } from '../views.ts';
-import { doorOf } from './install.ts';
+import { reachedAt } from './install.ts';
 
 export function adminRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
   return [...userRoutes(deps), ...userKeyRoutes(deps), joinToken(config, deps)];
@@ -56,7 +56,7 @@ function joinToken(config: ApiConfig, deps: ApiDeps): Route {
     handle: async ({ user: by, body, request }) => {
       const { secret, expiresAtMs } = await createJoinToken(deps, { ...body, by });
       const token = secret.reveal();
-      const install = installLine({ ...doorOf(config, request), token });
+      const install = installLine({ ...reachedAt(config, request), token });
       return { token, expiresAtMs, pin: deps.authority.pin, install };
     },
   });

@@ -35,26 +35,26 @@ async function answer(
   scope: Pick<EventQuery, 'appId' | 'ownerId'>,
   { query: { limit, before, node, follow }, reply, signal }: Input,
 ): Promise<EventsBody | Readable> {
-  const of = { ...scope, node };
-  if (follow) return answerLines(followEvents(store, { ...of, limit }, signal), { reply, clock, signal });
-  const events = await store.events({ ...of, limit, beforeSeq: before });
+  const selection = { ...scope, node };
+  if (follow) return answerLines(followEvents(store, { ...selection, limit }, signal), { reply, clock, signal });
+  const events = await store.events({ ...selection, limit, beforeSeq: before });
   return { events, before: events.length < limit ? undefined : events.at(-1)?.seq } satisfies EventsBody;
 }
 
 /** The last events, oldest first, then each new one after its commit. */
-async function* followEvents(store: Store, of: EventQuery, signal: AbortSignal): AsyncGenerator<FleetEvent> {
+async function* followEvents(store: Store, query: EventQuery, signal: AbortSignal): AsyncGenerator<FleetEvent> {
   const wake = new Wake(signal);
   const stop = store.onEvents(() => {
     wake.wake();
   });
   try {
-    let events: readonly FleetEvent[] = (await store.events(of)).toReversed();
+    let events: readonly FleetEvent[] = (await store.events(query)).toReversed();
     let seq = 0;
     while (!signal.aborted) {
       yield* events;
       seq = events.at(-1)?.seq ?? seq;
       if (events.length < FOLLOW_PAGE || seq === 0) await wake.wait();
-      events = await store.events({ ...of, afterSeq: seq, limit: FOLLOW_PAGE });
+      events = await store.events({ ...query, afterSeq: seq, limit: FOLLOW_PAGE });
     }
   } finally {
     stop();

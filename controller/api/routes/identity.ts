@@ -4,7 +4,7 @@ import { createRejoinToken } from '../operations/join-tokens.ts';
 import { findNode } from '../operations/nodes.ts';
 import { revokeNode } from '../revoke-node.ts';
 import { userRoute, type Route } from '../route.ts';
-import { doorOf } from './install.ts';
+import { reachedAt } from './install.ts';
 
 /** Certificates of nodes and tokens of people, for administrators and for their owners. */
 export function identityRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
@@ -29,7 +29,7 @@ function rejoinToken(config: ApiConfig, deps: ApiDeps): Route {
     handle: async ({ user: by, params, body, request }) => {
       const node = await findNode(deps, params.node);
       const { secret, expiresAtMs } = await createRejoinToken(deps, { node, ttlMs: body.ttlMs, by });
-      const { url } = doorOf(config, request);
+      const { url } = reachedAt(config, request);
       return { node: node.name, token: secret.reveal(), expiresAtMs, pin: deps.authority.pin, url };
     },
   });

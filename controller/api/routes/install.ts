@@ -35,7 +35,7 @@ function installScript(config: ApiConfig, deps: ApiDeps): Route {
       const template = await readFile(join(config.productDir, 'install.sh'), 'utf8');
       reply.type('text/x-shellscript; charset=utf-8').header('cache-control', 'no-store');
       return fillInstallScript(template, {
-        ...doorOf(config, request),
+        ...reachedAt(config, request),
         pin: deps.authority.pin,
         caPem: deps.authority.caPem,
         program,
@@ -76,7 +76,7 @@ function showUpgrade({ upgrades }: ApiDeps): Route {
 }
 
 /** The address and the pin of the key with which the caller reached this server. */
-export function doorOf(
+export function reachedAt(
   { publicHost }: ApiConfig,
   request: FastifyRequest,
 ): { readonly url: string; readonly doorPin: string } {
