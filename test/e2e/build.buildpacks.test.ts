@@ -192,7 +192,7 @@ cp "$3/SECRET" "$1/secret"; [ -d "$2" ] && echo cached > "$2/mark"; [ "$HOME" = 
     const tree = { ...WEB, ...USE_BP, ...buildpack({ 'bin/compile': '#!/bin/sh\nsleep 60\n' }) };
     await assert.rejects(bench.build(tree, { task: { timeoutMs: 1500 } }), {
       code: 'SLIP_BUILD_TIMEOUT',
-      message: /took longer than 2 s and was stopped during bin\/compile of \.\/bp/,
+      message: /took longer than 1 s and was stopped during bin\/compile of \.\/bp/,
     });
   });
 

@@ -176,7 +176,7 @@ touch /usr/x 2>/dev/null || echo closed; touch "$3/x" 2>/dev/null || echo config
     ]) {
       await assert.rejects(fill(what), {
         code: 'SLIP_BUILD_RESULT_FULL',
-        message: /it may hold 16\.0M and 1024 files/,
+        message: /The limit is 16\.0M and 1024 files/,
       });
     }
     await bench.runner.settled();
