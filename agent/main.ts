@@ -85,7 +85,8 @@ async function renewInChild(configPath: string): Promise<void> {
 /** In a process of its own: the library is large, starts programs, and a machine can make one of them hang. */
 async function readMachineInChild(configPath: string, signal: AbortSignal): Promise<MachineFacts> {
   const args = [import.meta.filename, 'machine', '--config', configPath];
-  const { stdout } = await runOk(run, { file: process.execPath, args, timeoutMs: MACHINE_TIMEOUT_MS, signal });
+  const niced = ['-n', '19', process.execPath, ...args]; // apps and pushes come first
+  const { stdout } = await runOk(run, { file: 'nice', args: niced, timeoutMs: MACHINE_TIMEOUT_MS, signal });
   return machineFacts.parse(JSON.parse(stdout));
 }
 
