@@ -6,6 +6,6 @@ export const BUILDS_KEPT = 200;
 
 /** Tells users why older entries are missing. */
 export const KEPT_WORDS = {
-  releases: `Kept are the newest ${String(RELEASES_KEPT)} releases, and older ones that serve, that have instances, or that served last.`,
-  builds: `Kept are the newest ${String(BUILDS_KEPT)} builds, and older ones of the releases that are kept.`,
+  releases: `Slipway keeps the newest ${String(RELEASES_KEPT)} releases, and older ones that serve, that have instances, or that served last.`,
+  builds: `Slipway keeps the newest ${String(BUILDS_KEPT)} builds, and the builds of the releases that it keeps.`,
 } as const;

@@ -24,7 +24,7 @@ describe('the disk of a build cache', () => {
     return disk;
   }
 
-  /** Starts a process that has a copy of every mount in a namespace of its own, as a sandbox has at the start. */
+  /** Starts a process with its own mount namespace, so it holds a copy of every mount. Each sandbox starts in this way. */
   async function holdMounts(t: TestContext): Promise<() => Promise<void>> {
     const holder = start({ file: 'unshare', args: ['--mount', 'sleep', '1000'] }, ['ignore', 'ignore', 'ignore']);
     const ended = once(holder, 'exit');

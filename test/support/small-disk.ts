@@ -18,7 +18,7 @@ export class SmallDisk {
     return new SmallDisk(dir);
   }
 
-  /** Takes all the room, also what others give back meanwhile. Never gives any back: what writes to this disk must not find room again. */
+  /** Fills the disk, also with room that others free meanwhile. It never frees room, so no writer finds room again. */
   async fill(): Promise<void> {
     const filler = await open(join(this.dir, 'filler'), 'a');
     try {

@@ -84,6 +84,7 @@ interface HookPipes {
 
 function hookPipes(child: Child): HookPipes {
   // the types know three pipes; the fourth to sixth were asked for at the start
+  // Node types five streams; this child has six
   const [, , , answers, questions, text] = child.stdio as unknown as readonly [
     null,
     null,

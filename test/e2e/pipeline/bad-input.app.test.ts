@@ -98,7 +98,7 @@ describe('a push whose app cannot serve', () => {
   });
 
   it('goes back by itself when it dies just after it was ready', async () => {
-    // The first connection is the one that tells the agent that it is ready.
+    // The agent's gate makes the first connection.
     const dies = `() => setTimeout(() => { console.error('out of luck'); process.exit(9); }, 500)`;
     const text = await app.refused({
       'server.js': `require('node:http').createServer().on('connection', ${dies}).listen(process.env.PORT);\n`,

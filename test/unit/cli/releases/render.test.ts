@@ -21,7 +21,7 @@ describe('the screen of releases and builds', () => {
     assertScreen(renderReleases('shop', [release], { ...context, isEnd: true }), [
       '=== shop releases',
       'v3  current  Deploy abc1234  ada  3 min ago',
-      'Kept are the newest 200 releases, and older ones that serve, that have instances, or that served last.',
+      'Slipway keeps the newest 200 releases, and older ones that serve, that have instances, or that served last.',
     ]);
     const build: BuildBody = {
       id: 'b1',
