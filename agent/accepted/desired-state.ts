@@ -11,7 +11,7 @@ export const MASS_STOP_SHARE = 0.3;
 export const MASS_STOP_COUNT = 5;
 
 const MASS_STOP_HINT =
-  'The apps run on. If the database of the controller was restored from a backup, push these apps again, or put a newer backup in place and run `node controller/main.ts restored --config FILE`. If the instances have to end, stop the agent, remove desired.json from its state folder, and start the agent.';
+  'The apps keep running. If the database of the controller was restored from a backup, push these apps again, or put a newer backup in place and run `node controller/main.ts restored --config FILE`. If these instances must stop, stop the agent, remove desired.json from its state folder, and start the agent.';
 
 const VERSION_RULE: VersionRule = {
   noun: 'desired state',
@@ -58,7 +58,7 @@ function refuseMassStop(accepted: DesiredState, offered: DesiredState): Reason |
   if (lost < MASS_STOP_COUNT || lost <= before.size * MASS_STOP_SHARE) return undefined;
   return {
     code: 'SLIP_DESIRED_MASS_STOP',
-    message: `The controller would stop ${String(lost)} of ${String(before.size)} running instances here without replacement and names no operation that asked for it.`,
+    message: `The controller would stop ${String(lost)} of ${String(before.size)} running instances on this node without replacement, but names no operation that asked for this.`,
     hint: MASS_STOP_HINT,
   };
 }

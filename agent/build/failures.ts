@@ -38,7 +38,7 @@ const SENTENCES: Readonly<Record<string, (details: readonly string[], task: Buil
     message: `The buildpack ${ref ?? ''} could not be fetched${because(why?.replace(/\.+$/, ''))}.`,
     hint: isGiven(todo)
       ? todo
-      : 'Check its name or URL, and the branch or tag after #, where you gave it: BUILDPACK_URL, slipway buildpacks, app.json or .buildpacks.',
+      : 'Check its name or URL, and the branch or tag after # in BUILDPACK_URL, slipway buildpacks, app.json or .buildpacks.',
   }),
   MISSING_PROGRAM: ([name, file]) => ({
     code: 'SLIP_BUILD_BUILDPACK_INCOMPLETE',
@@ -64,7 +64,7 @@ const SENTENCES: Readonly<Record<string, (details: readonly string[], task: Buil
   DISK_FULL: (_, task) => ({
     code: 'SLIP_BUILD_DISK_FULL',
     message: `The build filled its disk of ${humanBytes(task.limits.diskBytes)} (or its ${task.limits.diskInodes} files).`,
-    hint: `Keep large files out with .slugignore or install fewer dependencies; then ${PUSH_AGAIN}.`,
+    hint: `List large files in .slugignore, or install fewer dependencies; then ${PUSH_AGAIN}.`,
   }),
   CACHE_FULL: () => ({
     code: 'SLIP_BUILD_CACHE_FULL',
@@ -80,14 +80,14 @@ function nothingDetected([found = '', folder = '']: readonly string[], task: Bui
   if (language === 'Docker') {
     return {
       code,
-      message: `No buildpack knows this app: it has a ${file}, and Slipway builds no images.`,
+      message: `No buildpack supports this app: it has a ${file}, but Slipway cannot build images.`,
       hint: `Add a file ${inRepository(task, 'Procfile')} with a line such as "web: ./server" and the files of a language that Slipway builds; then ${PUSH_AGAIN}.`,
     };
   }
   if (language !== '') {
     return {
       code,
-      message: `This looks like a ${language} app (${file}). Slipway has no buildpack for ${language} of its own.`,
+      message: `This looks like a ${language} app (${file}). Slipway itself has no buildpack for ${language}.`,
       hint: `Name one in a file ${list}${buildpack === '' ? '' : `, for example: echo ${buildpack} > ${list}`}; then ${PUSH_AGAIN}.`,
     };
   }
@@ -97,7 +97,7 @@ function nothingDetected([found = '', folder = '']: readonly string[], task: Bui
 function emptyTop(task: BuildTask): Omit<Sentence, 'code'> {
   const top = task.root === undefined ? 'at its root' : `in its folder ${task.root} (apps:root)`;
   return {
-    message: `No buildpack knows this app: there is no package.json, requirements.txt, pyproject.toml, index.html or Procfile ${top}.`,
+    message: `No buildpack supports this app: there is no package.json, requirements.txt, pyproject.toml, index.html or Procfile ${top}.`,
     hint: `Add a file ${inRepository(task, 'Procfile')} with a line such as "web: ./server", or name a buildpack in a file ${shellPath(task, '.buildpacks')}; then ${PUSH_AGAIN}.`,
   };
 }
@@ -110,7 +110,7 @@ function appBelow(found: string, task: BuildTask): Omit<Sentence, 'code'> {
       ? 'the top folder of this repository'
       : `the folder ${task.root} of this repository (apps:root)`;
   return {
-    message: `No buildpack knows ${top}, but there is an app in the folder ${folder}.`,
+    message: `No buildpack supports ${top}, but there is an app in the folder ${folder}.`,
     hint: `Build that folder: slipway apps:root ${SHELL_WORD.test(folder) ? folder : 'FOLDER'} -a ${task.app} — then push again.`,
   };
 }
@@ -143,11 +143,13 @@ function compileFailed(details: readonly string[], task: BuildTask): Sentence {
   if (status === '137') return memoryFailure(task, 'most likely');
   const code = 'SLIP_BUILD_COMPILE_FAILED';
   const what = detected === '' ? name : `${detected} app`;
-  const toRepair = `The cause is in the output above: repair it, ${PUSH_AGAIN}.`;
+  const toRepair = `The output above shows the cause. Repair it, ${PUSH_AGAIN}.`;
   if (said !== '')
     return { code, message: `The ${what} failed to build: ${said}`, hint: todo === '' ? toRepair : todo };
   const stackHint =
-    shipped === '1' ? '' : ` If it does not know the stack ${task.stack}, name one that does in a file .buildpacks.`;
+    shipped === '1'
+      ? ''
+      : ` If the buildpack does not support the stack ${task.stack}, name another one in a file .buildpacks.`;
   const ended = `bin/compile of ${name} ended with exit code ${status}`;
   return { code, message: `The ${what} failed to build: ${ended}.`, hint: `${toRepair}${stackHint}` };
 }
@@ -156,7 +158,7 @@ function memoryFailure(task: BuildTask, certainty: '' | 'most likely'): Sentence
   const limit = humanBytes(task.limits.memoryBytes);
   return {
     code: 'SLIP_BUILD_OUT_OF_MEMORY',
-    message: `The build was killed${certainty === '' ? ' because it used' : `, ${certainty} because it used`} more than its ${limit} of memory.`,
+    message: `The build was killed${certainty === '' ? ' because it used' : `, ${certainty} because it used`} more memory than its limit of ${limit}.`,
     hint: 'Let the build use less memory (for Node: NODE_OPTIONS=--max-old-space-size), or ask the operator for a higher build limit.',
   };
 }
@@ -164,8 +166,8 @@ function memoryFailure(task: BuildTask, certainty: '' | 'most likely'): Sentence
 function nodeMemoryFailure(task: BuildTask): Sentence {
   return {
     code: 'SLIP_BUILD_NODE_OUT_OF_MEMORY',
-    message: `The build was killed: its node ran out of memory. It had not reached its own limit of ${humanBytes(task.limits.memoryBytes)}.`,
-    hint: 'Push again; if it happens again, ask the operator for a builder with more memory: slipway builders',
+    message: `The build was killed: its node ran out of memory. The build itself used less than its limit of ${humanBytes(task.limits.memoryBytes)}.`,
+    hint: 'Push again. If this happens again, ask the operator for a builder with more memory: slipway builders',
   };
 }
 
@@ -196,7 +198,7 @@ function endedUnexpectedly(why: string | undefined): Sentence {
   return {
     code: 'SLIP_BUILD_ENDED_EARLY',
     message: `The build ended before it was finished${because(why)}.`,
-    hint: 'Push again. If it happens again, see the log of the builder: slipway status.',
+    hint: 'Push again. If this happens again, read the log of the agent on the builder.',
   };
 }
 
@@ -237,7 +239,7 @@ export function noProcessFailure(
   return new SlipwayError({
     code: 'SLIP_BUILD_NO_PROCESS',
     message:
-      'The build succeeded, but no command is defined that starts the app: there is no Procfile and the buildpack has no default.',
+      'The build succeeded, but there is no command to start the app: the app has no Procfile, and the buildpack has no default command.',
     hint: `Add a file ${inRepository(task, 'Procfile')} with a line such as "${example}"${
       buildpacks.some((name) => name.includes('nodejs')) ? ', or a "start" script to package.json' : ''
     }; then ${PUSH_AGAIN}.`,
@@ -248,7 +250,7 @@ function unservedSiteFailure(site: string, task: BuildTask): SlipwayError {
   const [list, settings] = [shellPath(task, '.buildpacks'), shellPath(task, 'static.json')];
   return new SlipwayError({
     code: 'SLIP_BUILD_NO_PROCESS',
-    message: `The build succeeded and made a site in the folder ${inRepository(task, site)}, but no command is defined that serves it: there is no Procfile.`,
+    message: `The build succeeded and made a site in the folder ${inRepository(task, site)}, but there is no command to serve it, because the app has no Procfile.`,
     hint: `Serve it with the static buildpack: printf 'heroku/nodejs\\nheroku/static\\n' > ${list}; echo '{"root":"${site}"}' > ${settings}; then ${PUSH_AGAIN}.`,
   });
 }

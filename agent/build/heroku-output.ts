@@ -26,7 +26,7 @@ export function humanBytes(bytes: number): string {
 
 export function cacheDropped(limit: { readonly bytes: number; readonly inodes: number }): string {
   const most = `${humanBytes(limit.bytes)} or ${String(limit.inodes)} files`;
-  return `The build cache has more than ${most}, so it was deleted: the next build starts with an empty cache.`;
+  return `The build cache has more than ${most}, so it was deleted. The next build starts with an empty cache.`;
 }
 
 /** The variable STACK for buildpacks: the name of the stack; for `host`, the Heroku stack of the same OS release. */

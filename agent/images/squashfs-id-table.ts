@@ -19,7 +19,7 @@ export interface Superblock {
 /** @throws SLIP_IMAGE_FORMAT */
 export function parseSuperblock(bytes: Buffer): Superblock {
   if (bytes.length < SUPERBLOCK_BYTES || bytes.readUInt32LE(OFFSET.magic) !== MAGIC)
-    throw badFormat('it is no squashfs image');
+    throw badFormat('it is not a squashfs image');
   const version = `${bytes.readUInt16LE(OFFSET.major)}.${bytes.readUInt16LE(OFFSET.minor)}`;
   if (version !== '4.0') throw badFormat(`it has squashfs version ${version}, not 4.0`);
   const idCount = bytes.readUInt16LE(OFFSET.idCount);

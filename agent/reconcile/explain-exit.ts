@@ -48,13 +48,13 @@ function outOfMemory(assignment: Assignment, isOfNode: boolean, when: string): R
   if (isOfNode) {
     return {
       code: 'SLIP_APP_NODE_OUT_OF_MEMORY',
-      message: `${name} was killed${when}: its node ran out of memory. ${name} had not reached its own limit of ${limit}.`,
+      message: `${name} was killed${when}: its node ran out of memory. ${name} itself used less than its limit of ${limit}.`,
       hint: 'All apps of the node together need more memory than it has. Ask the operator for a node with more memory, or for another node: slipway nodes',
     };
   }
   return {
     code: 'SLIP_APP_OUT_OF_MEMORY',
-    message: `${name} was killed${when}: it used more than its ${limit} of memory.`,
+    message: `${name} was killed${when}: it used more memory than its limit of ${limit}.`,
     hint: `Look at its last lines with: slipway logs -a ${assignment.app} -p ${name}`,
   };
 }

@@ -6,8 +6,8 @@ export async function explainStep(error: unknown, stateDir: string, read?: ReadD
   if (await isDiskFull(stateDir, read)) {
     return {
       code: 'SLIP_DISK_FULL',
-      message: "The node's disk is full, so nothing new can start there.",
-      hint: 'An operator has to make room on the node (see: slipway nodes). Then push again.',
+      message: "The node's disk is full, so no new instance can start there.",
+      hint: 'An operator must free space on the node (see: slipway nodes). Then push again.',
     };
   }
   return toReason(error);

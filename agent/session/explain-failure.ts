@@ -79,7 +79,7 @@ export function explainFailure(failure: SessionFailure, context: FailureContext)
     return 'no node of the fleet has this certificate: the node was removed; join again with a new token';
   }
   if (failure.code === Status.ABORTED)
-    return 'another agent with the same certificate took over: is this machine a copy of another?';
+    return 'another agent connected with the same certificate: is this machine a copy of another one?';
   const own = explainOwnCertificate(context);
   if (own !== undefined) return own;
   return EXPLANATIONS.find(([pattern]) => pattern.test(failure.details))?.[1](context) ?? failure.details.slice(0, 300);

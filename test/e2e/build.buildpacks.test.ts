@@ -84,7 +84,7 @@ cp "$3/SECRET" "$1/secret"; [ -d "$2" ] && echo cached > "$2/mark"; [ "$HOME" = 
     assert.ok(!bench.output().includes('is not read'));
     const overFile = await bench.build({ ...tree, '.buildpacks': './none\n' }, { task: { buildpacks: ['./bp'] } });
     assert.deepEqual(overFile.slug.buildpacks, ['./bp']);
-    assert.match(bench.output(), / !     \.buildpacks is not read: the buildpacks of this app are set/);
+    assert.match(bench.output(), / !     \.buildpacks is not read, because the buildpacks of this app are set/);
     const viaConfig = await bench.build(tree, {
       task: { buildpacks: ['./none'] },
       config: { BUILDPACK_URL: './bp\n' },
@@ -112,7 +112,7 @@ cp "$3/SECRET" "$1/secret"; [ -d "$2" ] && echo cached > "$2/mark"; [ "$HOME" = 
     [
       'a compile that is killed',
       buildpack({ 'bin/compile': '#!/bin/sh\nkill -9 $$\n' }),
-      { code: 'SLIP_BUILD_OUT_OF_MEMORY', message: /most likely because it used more than its 2\.0G/ },
+      { code: 'SLIP_BUILD_OUT_OF_MEMORY', message: /most likely because it used more memory than its limit of 2\.0G/ },
     ],
     [
       'a detect that says no',

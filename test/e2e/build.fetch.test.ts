@@ -122,7 +122,7 @@ describe('buildpacks from elsewhere', () => {
   const failures: readonly [string, () => string, RegExp][] = [
     ['there is none', () => `${url}/none.tgz`, /none\.tgz could not be fetched: .*404/],
     ['the branch is unknown', () => `${url}/bp/.git#nope`, /#nope could not be fetched/],
-    ['the branch looks like an option', () => `${url}/bp/.git#--upload-pack=x`, /no branch, tag or commit/],
+    ['the branch looks like an option', () => `${url}/bp/.git#--upload-pack=x`, /not a branch, tag or commit/],
     ['its archive leads out', () => `${url}/evil.tgz`, /an absolute path/],
     ['the server is not there', () => 'http://127.0.0.1:1/x.git', /could not be fetched: /],
   ];

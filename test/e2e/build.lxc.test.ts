@@ -131,7 +131,7 @@ touch /usr/x 2>/dev/null || echo closed; touch "$3/x" 2>/dev/null || echo config
 
   const left = 'echo "left: $(ls "$2")"';
   const dropped =
-    /^ !     The build cache has more than 24.0M or 500 files, so it was deleted: the next build starts with an empty cache\.$/m;
+    /^ !     The build cache has more than 24.0M or 500 files, so it was deleted\. The next build starts with an empty cache\.$/m;
 
   it('finds in its cache what the last one left there, and what has bounds', async () => {
     await bench.build(custom('echo kept >"$2/file"'), { app: 'keeps' });
@@ -208,7 +208,7 @@ touch /usr/x 2>/dev/null || echo closed; touch "$3/x" 2>/dev/null || echo config
     const sparse = custom('truncate -s 1T "$1/big"');
     await assert.rejects(bench.build(sparse, { app: 'sparse' }), {
       code: 'SLIP_BUILD_TREE_TOO_LARGE',
-      message: /holds more than 8\.0 GB/,
+      message: /contains more than 8\.0 GB/,
     });
     const id = sandboxes.spec().id;
     await sandboxes.sandbox.prepare(sandboxes.spec({ id, limits: { ...DEFAULT_BUILD_LIMITS, memoryBytes: 64 * MB } }));

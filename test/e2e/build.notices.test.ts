@@ -76,7 +76,7 @@ describe('what a build says of files and names', () => {
       /looks like a Deno app/,
       /^Name one in a file \.buildpacks; then/,
     ],
-    ['an image', { Dockerfile: '' }, /has a Dockerfile, and Slipway builds no images/, /Procfile/],
+    ['an image', { Dockerfile: '' }, /has a Dockerfile, but Slipway cannot build images/, /Procfile/],
     [
       'an app in a folder',
       { 'README.md': '', 'services/api/package.json': '{}' },
@@ -94,7 +94,7 @@ describe('what a build says of files and names', () => {
     const inRoot = (tree: Tree, root: string): Promise<unknown> => bench.build(tree, { app: 'none', task: { root } });
     await assert.rejects(inRoot({ 'README.md': '', 'api/package.json': '{}' }, 'services'), {
       message:
-        /No buildpack knows the folder services of this repository \(apps:root\), but there is an app in the folder services\/api/,
+        /No buildpack supports the folder services of this repository \(apps:root\), but there is an app in the folder services\/api/,
       hint: /slipway apps:root services\/api -a none/,
     });
     await assert.rejects(inRoot({ 'README.md': '' }, 'web'), {

@@ -191,7 +191,7 @@ export function isolationSuite(sandbox: 'lxc' | 'nspawn'): void {
       assert.match(await fleet.slipway('ps', '-a', 'alpha'), /restarted once \(ran out of memory \d+ s ago\)/);
       assert.match(
         await fleet.slipway('logs', '-a', 'alpha'),
-        /web\.1 was killed: it used more than its 512 MB of memory/,
+        /web\.1 was killed: it used more memory than its limit of 512 MB/,
       );
       assert.match(await ask('beta', '/'), /^nonce=/);
     });

@@ -158,7 +158,7 @@ describe('a machine with its own kernel, systemd and cgroup v2', { concurrency: 
       return web?.lastExit?.oomKilled === true;
     };
     await eventually('the kill is reported', killed, SLOW_MS);
-    const line = 'web.1 was killed: it used more than its 512 MB of memory.';
+    const line = 'web.1 was killed: it used more memory than its limit of 512 MB.';
     await eventually(
       'the log says so',
       async () => (await slipway(fleet, 'logs', '-a', 'hello')).includes(line),

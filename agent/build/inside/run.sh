@@ -42,7 +42,7 @@ require_program() {
   [[ -x $file ]] || fail NOT_RUNNABLE "$name" "bin/$2" 'it is not executable'
   IFS= read -r -n 200 first <"$file"
   [[ $first == '#!'* ]] || return 0
-  [[ $first == *$'\r' ]] && fail NOT_RUNNABLE "$name" "bin/$2" 'its lines end as on Windows (CRLF)'
+  [[ $first == *$'\r' ]] && fail NOT_RUNNABLE "$name" "bin/$2" 'its lines end with CRLF (Windows line ends)'
   interpreter=${first#'#!'}
   interpreter=${interpreter#"${interpreter%%[! ]*}"}
   interpreter=${interpreter%%[[:space:]]*}

@@ -13,7 +13,7 @@ choose_refs() {
     read -r 'REFS[0]' <"$ENV_DIR/BUILDPACK_URL"
   elif [[ -s $TASK_DIR/buildpacks ]]; then
     mapfile -t REFS <"$TASK_DIR/buildpacks"
-    [[ ! -f $STAGE_DIR/.buildpacks ]] || warn '.buildpacks is not read: the buildpacks of this app are set (slipway buildpacks).'
+    [[ ! -f $STAGE_DIR/.buildpacks ]] || warn '.buildpacks is not read, because the buildpacks of this app are set (see: slipway buildpacks).'
   else
     refs_from_app_json
     ((${#REFS[@]} > 0)) || refs_from_file
@@ -77,7 +77,7 @@ canonical_ref() {
     name=${BASH_REMATCH[2]}
   elif [[ $REF =~ ^(https://|git://|ssh://git@|git@)github\.com[/:]heroku/heroku-buildpack-([a-z]+)(\.git)?/?(#.*)?$ ]]; then
     name=heroku/${BASH_REMATCH[2]}
-    [[ -z ${BASH_REMATCH[4]} ]] || ! is_shipped "$name" || warn "$REF: the buildpack $name of this builder is used instead of that version."
+    [[ -z ${BASH_REMATCH[4]} ]] || ! is_shipped "$name" || warn "$REF: Slipway uses its own buildpack $name instead of that version."
   else
     name=$REF
   fi
@@ -122,7 +122,7 @@ fetch_buildpack() {
     *) if [[ $ref =~ ^[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9][A-Za-z0-9_.-]*$ ]]; then
         fetch_by_name "$ref" "$target"
       else
-        fetch_failed "$ref" 'it is no name, URL or folder of a buildpack'
+        fetch_failed "$ref" 'it is not a name, URL or folder of a buildpack'
       fi ;;
   esac
 }
@@ -152,9 +152,9 @@ fetch_hint() {
   if [[ $ref == /* ]]; then
     printf '%s' 'Commit the buildpack into the app and name it ./FOLDER, or give the address of its repository: https://….git'
   elif [[ $ref =~ $own && $why =~ $refused ]]; then
-    printf '%s' 'A build cannot reach this machine itself. Name the address of the repository in a network, or commit the buildpack into the app and name it ./FOLDER.'
+    printf '%s' 'A build cannot connect to its own machine. Use the address of the repository in the network, or commit the buildpack into the app and name it ./FOLDER.'
   elif [[ $why =~ $refused && $ref =~ $private ]]; then
-    printf '%s' "Builds reach public addresses only. The operator opens a private one with: slipway egress:add ${BASH_REMATCH[2]} -a $APP_NAME — or commit the buildpack into the app and name it ./FOLDER."
+    printf '%s' "Builds can reach only public addresses. An operator can open a private one with: slipway egress:add ${BASH_REMATCH[2]} -a $APP_NAME — or commit the buildpack into the app and name it ./FOLDER."
   elif [[ $why =~ ([Pp]ermission\ denied|[Hh]ost\ key|publickey) ]]; then
     printf '%s' 'A build has no SSH key. Use an https:// address, with a token if it is private, or commit the buildpack into the app and name it ./FOLDER.'
   fi
@@ -174,14 +174,14 @@ git_reason() {
 # Makes a copy without owners and special files. The original may be read-only.
 copy_local() {
   local ref=$1 target=$2
-  [[ -n $LOCAL_BUILDPACKS_DIR && /$ref/ != */../* && $ref == "$LOCAL_BUILDPACKS_PATH"/* ]] || fetch_failed "$ref" 'folders on the builder are not open to apps'
+  [[ -n $LOCAL_BUILDPACKS_DIR && /$ref/ != */../* && $ref == "$LOCAL_BUILDPACKS_PATH"/* ]] || fetch_failed "$ref" 'apps cannot use folders on the builder'
   copy_folder "$LOCAL_BUILDPACKS_DIR/${ref#"$LOCAL_BUILDPACKS_PATH"/}" "$ref" "$target"
 }
 
 copy_in_tree() {
   local real
   real=$(cd -P -- "$STAGE_DIR/$1" 2>/dev/null && pwd -P) || fetch_failed "$1" 'there is no such folder in the source'
-  [[ $real == "$STAGE_REAL"/* ]] || fetch_failed "$1" 'it leads out of the source'
+  [[ $real == "$STAGE_REAL"/* ]] || fetch_failed "$1" 'it points outside of the source'
   copy_folder "$real" "$1" "$2"
 }
 
@@ -195,8 +195,8 @@ fetch_tarball() {
   command -v curl >/dev/null || fetch_failed "$ref" 'curl is not installed on the builder'
   curl -fsSL --max-time "$FETCH_TIMEOUT_SECONDS" --max-filesize 104857600 -o "$file" -- "$ref" 2>"$WORK/fetch-errors" ||
     fetch_failed "$ref" "$(tail -n 1 "$WORK/fetch-errors")"
-  findings=$(unpack "$file" "$target") || fetch_failed "$ref" 'it is no sound tar archive'
-  [[ $findings =~ unsafe$'\t'([^$'\t']*) ]] && fetch_failed "$ref" "its archive holds a member that is ${BASH_REMATCH[1]}"
+  findings=$(unpack "$file" "$target") || fetch_failed "$ref" 'it is not a valid tar archive'
+  [[ $findings =~ unsafe$'\t'([^$'\t']*) ]] && fetch_failed "$ref" "its archive contains a member that is ${BASH_REMATCH[1]}"
   rm -f "$file"
   lift_single_folder "$target"
 }
@@ -215,7 +215,7 @@ fetch_git() {
   local url=${1%%#*} ref=HEAD target=$2
   [[ $1 == *'#'* ]] && ref=${1#*#}
   command -v git >/dev/null || fetch_failed "$1" 'git is not installed on the builder'
-  [[ -n $ref && $ref != -* ]] || fetch_failed "$1" 'the part after # is no branch, tag or commit'
+  [[ -n $ref && $ref != -* ]] || fetch_failed "$1" 'the part after # is not a branch, tag or commit'
   git_quietly init -q "$target" || fetch_failed "$1" "$(git_reason)"
   fetch_ref "$url" "$ref" "$target" || fetch_failed "$1" "$(git_reason)"
   git_quietly -C "$target" checkout -q --detach FETCH_HEAD || fetch_failed "$1" "$(git_reason)"

@@ -36,7 +36,7 @@ warn_about_submodules() {
   while IFS=$'\t' read -r kind path; do
     [[ $kind == empty ]] || continue
     path=${path#./} path=${path%/}
-    warn "The submodule '${path:0:200}' is not part of a push: its folder is empty in this build."
+    warn "The submodule '${path:0:200}' is not part of a push, so its folder is empty in this build."
     ((++count < 20)) || break
   done <<<"$FINDINGS"
   warn 'Commit the files themselves: git rm --cached FOLDER; rm -rf FOLDER/.git; git add FOLDER; git commit'
@@ -49,7 +49,7 @@ warn_about_lfs_pointers() {
     xargs -0 grep -lE -m 1 '^version https://(git-lfs|hawser)\.github\.com/spec/' -- 2>/dev/null | head -n 20)
   [[ -n $pointers ]] || return 0
   while read -r path; do
-    warn "'${path:0:200}' is a Git LFS pointer: its content is not part of a push."
+    warn "'${path:0:200}' is a Git LFS pointer. A push does not send the content of the file."
   done <<<"$pointers"
   warn 'Commit the file itself: git lfs untrack FILE; git add --renormalize FILE; git commit'
 }
@@ -86,7 +86,7 @@ apply_slugignore() {
 ignore_pattern() {
   local pattern=$1 match
   if [[ /$pattern/ == */../* ]]; then
-    warn ".slugignore: '${pattern:0:100}' has '..' and was left alone."
+    warn ".slugignore: '${pattern:0:100}' contains '..' and was ignored."
     return 0
   fi
   if [[ $pattern == */* ]]; then

@@ -65,9 +65,10 @@ export function checkDeclared(declared: readonly DeclaredLayer[]): void {
   if (declared.length > MAX_LAYERS) throw refuse(`a build may declare ${MAX_LAYERS} layers, not ${declared.length}`);
   for (const { name, path, key } of declared) {
     if (!NAME.test(name) || name === 'app')
-      throw refuse(`${quoteInput(name)} is no layer name (a-z, at most 20 letters, not "app")`);
-    if (!isInnerPath(path)) throw refuse(`${quoteInput(path)} is no folder below /app`);
-    if (!KEY.test(key)) throw refuse(`the key of ${name} has more than 200 or unprintable characters`);
+      throw refuse(`${quoteInput(name)} is not a layer name (a-z, at most 20 letters, not "app")`);
+    if (!isInnerPath(path)) throw refuse(`${quoteInput(path)} is not a folder below /app`);
+    if (!KEY.test(key))
+      throw refuse(`the key of ${name} has more than 200 characters, or characters that cannot be printed`);
   }
   if (new Set(declared.map((layer) => layer.name)).size < declared.length)
     throw refuse('two layers have the same name');

@@ -22,14 +22,14 @@ export async function checkTreeSize(request: CutRequest, leftOut: readonly strin
     signal: request.signal,
   });
   const [count = 0, sum = 0] = result.stdout.trim().split(' ').map(Number);
-  if (sum > bytes) throw tooLarge(`holds more than ${gibibytes(bytes)} when it is read`);
+  if (sum > bytes) throw tooLarge(`contains more than ${gibibytes(bytes)}`);
   if (count > entries) throw tooLarge(`has more than ${String(entries)} files and folders`);
 }
 
 function tooLarge(what: string): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_BUILD_TREE_TOO_LARGE',
-    message: `The finished app ${what}, so it is not packed. Sparse files count in full, and a file counts once for each of its names.`,
+    message: `The finished app ${what}, so it is not packed. A sparse file counts with its full size, and a file with several hard links counts once for each link.`,
     hint: 'Let the build remove large files at its end, or list them in .slugignore; then push again. ls -lsR shows sizes and sparse files.',
     httpStatus: 422,
   });

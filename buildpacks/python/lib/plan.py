@@ -47,7 +47,7 @@ def refuse_lockfile(facts, name):
     tool, command = LOCKFILES[name]
     facts.say(
         "refuse",
-        f"the packages of this app are in {name} ({tool}), which this buildpack does not install.\t"
+        f"the packages of this app are in {name} ({tool}), and this buildpack cannot install from there.\t"
         f"Write them to requirements.txt with: {command}; commit and push again.",
     )
 
@@ -56,7 +56,7 @@ def choose_plan(facts):
     found = lockfiles(facts)
     if exists(facts, "requirements.txt"):
         for name in found:
-            facts.say("warn", f"{name} is not read: the packages of requirements.txt are installed.")
+            facts.say("warn", f"{name} is not read, because requirements.txt lists the packages.")
         read_requirements(facts, "requirements.txt", facts.app, set())
         return "requirements" if facts.has_requirement else "nothing"
     if found:
@@ -74,7 +74,7 @@ def choose_project_plan(facts):
     if isinstance(dependencies, dict) and any(name.lower() != "python" for name in dependencies):
         facts.say(
             "refuse",
-            "the packages of this app are under tool.poetry.dependencies in pyproject.toml, which this buildpack does not install.\t"
+            "the packages of this app are under tool.poetry.dependencies in pyproject.toml, and this buildpack cannot install from there.\t"
             "Write them to requirements.txt with: poetry export -f requirements.txt -o requirements.txt; commit and push again.",
         )
         return "nothing"
@@ -101,7 +101,7 @@ def warn_about_python(facts):
         match = re.match(pattern, wanted)
         version = match[1].strip(".") if match else wanted[:40]
         if not f"{facts.version}.".startswith(f"{version}."):
-            facts.say("warn", f"{name} asks for Python {version}. Only the Python of the stack can be used: {facts.version}.")
+            facts.say("warn", f"{name} asks for Python {version}, but the stack has only Python {facts.version}. The build uses this one.")
 
 
 def warn_about_version(facts, name, specifier):
@@ -119,7 +119,7 @@ def warn_about_version(facts, name, specifier):
             "==": same, "!=": not same, "~=": have >= padded and have[: len(want) - 1] == want[:-1],
         }[operator]
         if not is_met:
-            facts.say("warn", f"{name} asks for Python {specifier.strip()}. Only the Python of the stack can be used: {facts.version}.")
+            facts.say("warn", f"{name} asks for Python {specifier.strip()}, but the stack has only Python {facts.version}. The build uses this one.")
             return
 
 

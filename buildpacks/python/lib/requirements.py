@@ -141,7 +141,7 @@ def look_at_option(facts, name, value, file, seen):
     if name in ("--requirement", "--constraint"):
         if re.match(r"(https?|file):", value, re.I):
             facts.has_requirement |= name == "--requirement"
-            return facts.say("unkeyed", "it includes a file of another server")
+            return facts.say("unkeyed", "it includes a file from another server")
         return read_requirements(facts, value, folder, seen, name == "--constraint")
     if name == "--editable":
         facts.has_requirement = True
@@ -164,16 +164,16 @@ def cover_tree(facts, path):
     facts.say("local", os.path.relpath(path, facts.app))
     if os.path.isfile(path):
         if path.endswith((".html", ".htm")):
-            facts.say("unkeyed", "a page of links may name any file")
+            facts.say("unkeyed", "a page of links can refer to any file")
         return cover_file(facts, path)
     for folder, folders, files in os.walk(path, followlinks=False):
         folders.sort()
         if any(os.path.islink(os.path.join(folder, name)) for name in folders):
-            facts.say("unkeyed", "a folder of packages holds a symbolic link to a folder")
+            facts.say("unkeyed", "a folder of packages contains a symbolic link to a folder")
         for name in sorted(files):
             facts.listed += 1
             if facts.listed > MAX_LISTED_FILES:
-                return facts.say("unkeyed", "a folder of packages holds too many files")
+                return facts.say("unkeyed", "a folder of packages contains too many files")
             cover_file(facts, os.path.join(folder, name))
 
 
@@ -198,7 +198,7 @@ def look_at_requirement(facts, requirement, has_hash):
             if not re.search(r"@[0-9a-f]{40}(#|$)", target):
                 facts.say("unkeyed", "it installs a branch or tag of a repository")
         elif not (has_hash or re.search(r"#(.*&)?sha(256|384|512)=", target)):
-            facts.say("unkeyed", "it installs an address without a hash")
+            facts.say("unkeyed", "it installs a package from a URL without a hash")
         return
     path = unquote(urlsplit(target).path) if scheme else re.sub(r"\[[^\]]*\]$", "", target)
     full = os.path.join(facts.app, path)
@@ -246,7 +246,7 @@ def read_project(facts):
         facts.cover("file", "pyproject.toml", data)
         return tomllib.loads(decode(data))
     except ImportError:
-        facts.say("refuse", "pyproject.toml needs Python 3.11 or newer on the stack.\tAdd a requirements.txt, commit and push again.")
+        facts.say("refuse", "Slipway can read pyproject.toml only on a stack with Python 3.11 or newer.\tAdd a requirements.txt, commit and push again.")
     except ValueError as error:
         facts.say("refuse", f"pyproject.toml is not valid TOML: {str(error)[:100]}.\tCorrect it, commit and push again.")
     return {}

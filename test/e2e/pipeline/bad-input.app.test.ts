@@ -112,7 +112,7 @@ describe('a push whose app cannot serve', () => {
     const text = await app.refused({ 'server.js': greedy });
     assertSays(
       text,
-      /web\.1 was killed before it was ready: it used more than its 512 MB of memory/,
+      /web\.1 was killed before it was ready: it used more memory than its limit of 512 MB/,
       /slipway logs -a blog -p web\.1/,
     );
   });

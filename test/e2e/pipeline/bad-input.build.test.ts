@@ -20,14 +20,14 @@ describe('a push whose build cannot succeed', () => {
     const text = await app.refused({ 'README.md': 'hello' }, { alone: true });
     assertSays(
       text,
-      /No buildpack knows this app: there is no package\.json, .* or Procfile at its root/,
+      /No buildpack supports this app: there is no package\.json, .* or Procfile at its root/,
       /Add a file Procfile with a line such as/,
     );
   });
 
   it('says that nothing is to be run when there is neither Procfile nor default', async () => {
     const text = await app.refused({ ...withBuildpack('true') }, { alone: true });
-    assertSays(text, /no command is defined that starts the app/, /Add a file Procfile with a line such as "web: /);
+    assertSays(text, /there is no command to start the app/, /Add a file Procfile with a line such as "web: /);
   });
 
   it('shows what a failing buildpack printed and its exit code', async () => {
@@ -82,10 +82,10 @@ describe('a push whose build cannot succeed', () => {
     assertSays(
       absent,
       /The buildpack https:\/\/127\.0\.0\.1:1\/x\.tgz could not be fetched: .*connect/,
-      /A build cannot reach this machine itself/,
+      /A build cannot connect to its own machine/,
     );
     const none = await app.refused({ '.buildpacks': 'no such thing\n' });
-    assertSays(none, /could not be fetched: it is no name, URL or folder/, /Check its name or URL/);
+    assertSays(none, /could not be fetched: it is not a name, URL or folder/, /Check its name or URL/);
   });
 
   it('names the bad line of a Procfile', async () => {

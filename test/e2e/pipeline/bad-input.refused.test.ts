@@ -162,10 +162,13 @@ require('node:http').createServer((q, r) => r.end(readFileSync('kept.txt', 'utf8
     assert.ok(pushed.ok, pushed.text);
     assert.match(
       pushed.text,
-      / ! {5}The submodule 'vendor\/lib' is not part of a push: its folder is empty in this build\./,
+      / ! {5}The submodule 'vendor\/lib' is not part of a push, so its folder is empty in this build\./,
     );
     assert.match(pushed.text, / ! {5}Commit the files themselves: git rm --cached FOLDER/);
-    assert.match(pushed.text, / ! {5}'assets\/big\.bin' is a Git LFS pointer: its content is not part of a push\./);
+    assert.match(
+      pushed.text,
+      / ! {5}'assets\/big\.bin' is a Git LFS pointer\. A push does not send the content of the file\./,
+    );
     assert.match(pushed.text, / ! {5}Commit the file itself: git lfs untrack FILE/);
   });
 

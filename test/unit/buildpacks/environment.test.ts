@@ -146,7 +146,7 @@ describe('the hint about a buildpack that could not be fetched', () => {
     const ends: readonly (readonly [string, RegExp])[] = [
       ['https://10.1.2.3:3000/x.git', /slipway egress:add 10\.1\.2\.3 -a my-shop/],
       ['ssh://git@192.168.7.9/x.git', /slipway egress:add 192\.168\.7\.9 -a my-shop/],
-      ['http://127.0.0.1:1/x.git', /cannot reach this machine itself/],
+      ['http://127.0.0.1:1/x.git', /cannot connect to its own machine/],
     ];
     for (const [ref, said] of ends) {
       const script = 'source "$1/select.sh"; APP_NAME=my-shop; fetch_hint "$2" "$3"';

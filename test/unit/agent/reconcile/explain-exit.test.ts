@@ -62,8 +62,11 @@ test('a process that was killed for the memory of all sandboxes is not told that
     explainExit(limited, { exit, everLive: true, lastLines: [] });
   const own = explained(killed);
   assert.equal(own.code, 'SLIP_APP_OUT_OF_MEMORY');
-  assert.match(own.message, /used more than its 512 MB of memory\.$/);
+  assert.match(own.message, /used more memory than its limit of 512 MB\.$/);
   const node = explained({ ...killed, oomOfNode: true });
   assert.equal(node.code, 'SLIP_APP_NODE_OUT_OF_MEMORY');
-  assert.match(node.message, /was killed: its node ran out of memory\. .* had not reached its own limit of 512 MB\.$/);
+  assert.match(
+    node.message,
+    /was killed: its node ran out of memory\. .* itself used less than its limit of 512 MB\.$/,
+  );
 });

@@ -127,7 +127,7 @@ describe('status', () => {
   });
 
   it('says once that a disk is full', () => {
-    const trouble = { code: 'SLIP_DISK_FULL', message: "The node's disk is full, so nothing new can start there." };
+    const trouble = { code: 'SLIP_DISK_FULL', message: "The node's disk is full, so no new instance can start there." };
     assert.deepEqual(messages(status({}, [node({ trouble, diskFreeBytes: 0 })])), [
       'Node fra-1 has 0 MB of disk left.',
     ]);

@@ -23,7 +23,10 @@ import {
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 
-const oom = { code: 'SLIP_APP_OUT_OF_MEMORY', message: 'web.1 was killed: it used more than its 512 MB of memory.' };
+const oom = {
+  code: 'SLIP_APP_OUT_OF_MEMORY',
+  message: 'web.1 was killed: it used more memory than its limit of 512 MB.',
+};
 const PORT_BUSY = {
   code: 'SLIP_PROXY_PORT_BUSY',
   message: 'The proxy cannot listen on port 80: another program already does.',
@@ -61,7 +64,7 @@ const CAUSES: readonly {
     screen: [
       'web.1 of shop is in trouble.',
       '',
-      '  web.1 on fra-1 was killed: it used more than its 512 MB of memory.',
+      '  web.1 on fra-1 was killed: it used more memory than its limit of 512 MB.',
       '  → It keeps crashing (5 times in 117 s), next start in 2 min.',
       '  Next: slipway ps:limits web --memory 1G -a shop',
     ],
@@ -190,7 +193,7 @@ const CAUSES: readonly {
           instanceFact({
             state: 'pending',
             startedAtMs: undefined,
-            reason: { code: 'SLIP_DISK_FULL', message: "The node's disk is full, so nothing new can start there." },
+            reason: { code: 'SLIP_DISK_FULL', message: "The node's disk is full, so no new instance can start there." },
           }),
         ],
       }),
@@ -198,7 +201,7 @@ const CAUSES: readonly {
     screen: [
       'shop is in trouble.',
       '',
-      "  web.1 on fra-1: The node's disk is full, so nothing new can start there.",
+      "  web.1 on fra-1: The node's disk is full, so no new instance can start there.",
       '  → The agent keeps trying.',
       '  Next: slipway nodes:drain fra-1',
     ],
@@ -279,13 +282,13 @@ const CAUSES: readonly {
   {
     cause: 'build limit',
     body: whyApp(
-      failedBuild('SLIP_BUILD_OUT_OF_MEMORY', 'The build was killed: it used more than its 2 GB of memory.'),
+      failedBuild('SLIP_BUILD_OUT_OF_MEMORY', 'The build was killed: it used more memory than its limit of 2 GB.'),
     ),
     screen: [
       'shop is in trouble.',
       '',
       '  ada pushed ddddddd.',
-      '  → The build was killed: it used more than its 2 GB of memory.',
+      '  → The build was killed: it used more memory than its limit of 2 GB.',
       '  → So no release was made, and v3 goes on serving.',
       '  Next: slipway builds:output b1 -a shop',
     ],

@@ -117,7 +117,7 @@ describe('why', () => {
       next({ ...failedRelease(code, message), description: 'Set GREETING config vars' }),
       'slipway nodes:uncordon fra-1',
     );
-    const killed = 'web.1 was killed: it used more than its 512 MB of memory.';
+    const killed = 'web.1 was killed: it used more memory than its limit of 512 MB.';
     assert.equal(
       next(failedRelease('SLIP_APP_OUT_OF_MEMORY', killed)),
       'slipway ps:limits web --memory 1G -a shop && git push slipway main',

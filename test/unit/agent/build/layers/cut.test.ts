@@ -95,12 +95,12 @@ describe('a declaration', () => {
 
   it('is refused with the reason in words', () => {
     const wrong: readonly [readonly DeclaredLayer[], RegExp][] = [
-      [[declare('app', 'x')], /"app" is no layer name/],
-      [[declare('Upper', 'x')], /no layer name/],
-      [[declare('x', '/etc')], /"\/etc" is no folder below \/app/],
-      [[declare('x', 'a/../..')], /no folder below/],
-      [[declare('x', 'a\u0000b')], /no folder below/],
-      [[declare('x', '\ud800')], /no folder below/],
+      [[declare('app', 'x')], /"app" is not a layer name/],
+      [[declare('Upper', 'x')], /not a layer name/],
+      [[declare('x', '/etc')], /"\/etc" is not a folder below \/app/],
+      [[declare('x', 'a/../..')], /not a folder below/],
+      [[declare('x', 'a\u0000b')], /not a folder below/],
+      [[declare('x', '\ud800')], /not a folder below/],
       [[declare('x', 'y', 'k'.repeat(201))], /key of x/],
       [[declare('x', 'a'), declare('x', 'b')], /same name/],
       [[declare('x', 'a'), declare('y', 'a')], /same folder/],
