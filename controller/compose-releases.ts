@@ -12,7 +12,7 @@ import { Restarts } from './formation/restarts.ts';
 import { controllerPaths, type Basics, type Foundations } from './foundations.ts';
 import { commitInfo, moveRef, readRef, removeRepository, repositoryPath } from './push/git/repository.ts';
 import { findTree } from './push/git/source.ts';
-import type { AppEnds } from './release/app-ends.ts';
+import type { AppLifetimes } from './release/app-lifetimes.ts';
 import { Bakes } from './release/bake.ts';
 import { Deploys } from './release/deploy.ts';
 import { Destroys } from './release/destroys.ts';
@@ -26,7 +26,7 @@ export interface AppWork {
   readonly dispatch: Dispatch;
   /** All work on one app takes turns. */
   readonly queue: KeyedQueue;
-  readonly ends: AppEnds;
+  readonly lifetimes: AppLifetimes;
 }
 
 export interface BuildParts {
@@ -61,7 +61,7 @@ export function composeReleases(
   work: AppWork & Pick<BuildParts, 'buildLogs' | 'unusedImages'>,
 ): ReleaseParts {
   const { config, clock, log, failpoint, signal } = basics;
-  const { queue, ends } = work;
+  const { queue, lifetimes } = work;
   const { fleet } = work.dispatch;
   const { repos } = controllerPaths(config.stateDir);
   const policy = { ...DEFAULT_ROLLOUT_POLICY, ...defined(config.rollout) };
@@ -71,7 +71,7 @@ export function composeReleases(
   const bakes = new Bakes({ store, fleet, rollouts, queue, clock, log, newInstanceId, bakeMs: policy.bakeMs });
   const { buildLogs: logs, unusedImages: images } = work;
   const history = new HistoryCleaner({ store, logs, images, clock, log, failpoint, signal });
-  const releases = new Releases({ store, rollouts, bakes, queue, ends, history, failpoint, log, signal });
+  const releases = new Releases({ store, rollouts, bakes, queue, lifetimes, history, failpoint, log, signal });
   const restartDeps = { store, fleet, clock, log, policy, newInstanceId, signal };
   const formations = new Formations({ ...restartDeps, restarts: new Restarts(restartDeps), queue });
   return { releases, formations, history };
@@ -82,9 +82,9 @@ export function composeDeploys(
   { store }: Foundations,
   parts: AppWork & BuildParts & ReleaseParts,
 ): Deploys {
-  const { builds, releases, queue, ends, unusedImages, history } = parts;
+  const { builds, releases, queue, lifetimes, unusedImages, history } = parts;
   return new Deploys({
-    ...{ store, builds, releases, queue, ends, unusedImages, history, clock, log },
+    ...{ store, builds, releases, queue, lifetimes, unusedImages, history, clock, log },
     findSource: (push, root) => findTree(push.repositoryDir, push.newCommit, root),
     commitTimeMs: async (push) => push.commit?.timeMs ?? (await commitInfo(push.repositoryDir, push.newCommit)).timeMs,
     urlOf: (app) => webUrl(config, app.name),
@@ -94,11 +94,11 @@ export function composeDeploys(
 export function composeDestroys(
   { config, clock, log, failpoint, signal }: Basics,
   { store }: Foundations,
-  { dispatch, queue, ends, buildLogs, unusedImages }: AppWork & BuildParts,
+  { dispatch, queue, lifetimes, buildLogs, unusedImages }: AppWork & BuildParts,
 ): Destroys {
   const { repos } = controllerPaths(config.stateDir);
   return new Destroys({
-    ...{ store, fleet: dispatch.fleet, ends, queue, clock, log, failpoint, signal },
+    ...{ store, fleet: dispatch.fleet, lifetimes, queue, clock, log, failpoint, signal },
     removeRepository: (appId) => removeRepository(repos, appId),
     removeUnused: async () => {
       await buildLogs.removeUnknown((ids) => store.unknownBuilds(ids));

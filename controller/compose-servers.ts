@@ -21,7 +21,7 @@ export function composeGitServer(basics: Basics, parts: Parts): GitServer {
     randomId,
     folders: [paths.repos, paths.images, config.stateDir],
     awaitBuilder: (io) => awaitBuilder({ builders, fleet: parts.dispatch.fleet, clock, untilMs: builderUntilMs }, io),
-    join: (appId, closed) => parts.ends.join(appId, closed),
+    join: (appId, closed) => parts.lifetimes.join(appId, closed),
     requireBuilder: (app) => void builders.choose(app),
     deploy: (push, output, signal) => parts.deploys.deploy(push, output, signal),
   });

@@ -13,14 +13,14 @@ import {
 import { renewServerCertificate } from './dispatch/renew-server-certificate.ts';
 import type { Basics, Foundations } from './foundations.ts';
 import { createMovement } from './movement/create-movement.ts';
-import { AppEnds } from './release/app-ends.ts';
+import { AppLifetimes } from './release/app-lifetimes.ts';
 import type { Deploys } from './release/deploy.ts';
 import type { Destroys } from './release/destroys.ts';
 
 export interface Parts extends Foundations, FleetParts, BuildParts, ReleaseParts {
   readonly deploys: Deploys;
   readonly destroys: Destroys;
-  readonly ends: AppEnds;
+  readonly lifetimes: AppLifetimes;
   readonly movement: ReturnType<typeof createMovement>;
 }
 
@@ -30,17 +30,17 @@ export async function composePipeline(basics: Basics, foundations: Foundations):
   const { store } = foundations;
   const fleetParts = await composeFleet(basics, foundations);
   const { dispatch } = fleetParts;
-  const ends = new AppEnds();
-  const queue = new KeyedQueue((appId) => ends.check(appId));
+  const lifetimes = new AppLifetimes();
+  const queue = new KeyedQueue((appId) => lifetimes.check(appId));
   const builds = await composeBuilds(basics, foundations, dispatch);
-  const work = { dispatch, queue, ends, ...builds };
+  const work = { dispatch, queue, lifetimes, ...builds };
   const releases = composeReleases(basics, foundations, work);
   const deploys = composeDeploys(basics, foundations, { ...work, ...releases });
   const destroys = composeDestroys(basics, foundations, work);
   const { fleet } = dispatch;
   const { lostAfterMs } = config;
   const movement = createMovement({ store, fleet, queue, clock, log, failpoint, newInstanceId, lostAfterMs, signal });
-  return { ...foundations, ...fleetParts, ...builds, ...releases, deploys, destroys, ends, movement };
+  return { ...foundations, ...fleetParts, ...builds, ...releases, deploys, destroys, lifetimes, movement };
 }
 
 /** Starts background work that reacts to reports. Returns the function that ends it. */

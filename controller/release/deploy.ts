@@ -9,7 +9,7 @@ import type { Push, PushOutcome, PushOutput } from '../push/port.ts';
 import type { App } from '../domain/apps.ts';
 import type { Build } from '../domain/builds.ts';
 import type { Store } from '../store/port.ts';
-import { appDestroyed, type AppEnds } from './app-ends.ts';
+import { appDestroyed, type AppLifetimes } from './app-lifetimes.ts';
 import type { HistoryCleaner } from './history-cleaner.ts';
 import { renderFailure, renderLaunching, renderLive, renderReleasePhaseWarning } from './push-output.ts';
 import { pushTimings } from './push-timings.ts';
@@ -20,7 +20,7 @@ export interface DeployDeps {
   readonly builds: Pick<Builds, 'run'>;
   readonly releases: Releases;
   readonly queue: KeyedQueue;
-  readonly ends: AppEnds;
+  readonly lifetimes: AppLifetimes;
   readonly unusedImages: Pick<UnusedImages, 'during'>;
   readonly history: Pick<HistoryCleaner, 'grown'>;
   readonly clock: Clock;
@@ -52,7 +52,7 @@ export class Deploys {
     try {
       const app = await this.#deps.store.appById(push.app.appId);
       if (app === undefined) throw appDestroyed(push.app.name);
-      return await this.#deps.ends.during(app.id, signal, (until) =>
+      return await this.#deps.lifetimes.during(app.id, signal, (until) =>
         this.#deps.unusedImages.during(() =>
           this.#pushes.run(app.id, () => this.#inTurn(app, push, { output, signal: until })),
         ),

@@ -8,12 +8,12 @@ import { callAfter } from '../../shared/kit/timer.ts';
 import type { Fleet } from '../dispatch/port.ts';
 import type { App } from '../domain/apps.ts';
 import type { Store } from '../store/port.ts';
-import { appDestroyed, type AppEnds } from './app-ends.ts';
+import { appDestroyed, type AppLifetimes } from './app-lifetimes.ts';
 
 export interface DestroysDeps {
   readonly store: Store;
   readonly fleet: Fleet;
-  readonly ends: AppEnds;
+  readonly lifetimes: AppLifetimes;
   /** One per app: the destroy waits for the step that runs now. */
   readonly queue: KeyedQueue;
   /** Removes the repository of an app. */
@@ -39,12 +39,12 @@ export class Destroys {
 
   /** Ends the builds and deploys of the app first. @throws SLIP_APP_DESTROYED if another request destroyed it already */
   async destroy(app: App, by: UserName): Promise<void> {
-    const { ends, queue, store, fleet, failpoint } = this.#deps;
-    ends.end(app.id, appDestroyed(app.name));
+    const { lifetimes, queue, store, fleet, failpoint } = this.#deps;
+    lifetimes.end(app.id, appDestroyed(app.name));
     const nodes = await queue
       .run(app.id, () => this.#end(app, by), 'end')
       .catch((error: unknown) => {
-        ends.undo(app.id);
+        lifetimes.undo(app.id);
         throw error;
       });
     if (nodes === undefined) throw appDestroyed(app.name);
@@ -66,11 +66,11 @@ export class Destroys {
 
   /** Removes the files of destroyed apps. Also called at each start. Never rejects. It tries again after a failure. */
   async clean(): Promise<void> {
-    const { store, ends, log, clock, signal } = this.#deps;
+    const { store, lifetimes, log, clock, signal } = this.#deps;
     try {
       const apps = await store.destroyedWithFiles();
       if (apps.length === 0) return;
-      await Promise.all(apps.map((appId) => ends.idle(appId)));
+      await Promise.all(apps.map((appId) => lifetimes.idle(appId)));
       for (const appId of apps) await this.#deps.removeRepository(appId);
       await this.#deps.failpoint('app.filesRemoved');
       await this.#deps.removeUnused();

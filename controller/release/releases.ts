@@ -10,7 +10,7 @@ import { sealAll } from '../../shared/kit/sensitive.ts';
 import type { App } from '../domain/apps.ts';
 import type { Release } from '../domain/releases.ts';
 import type { Store } from '../store/port.ts';
-import type { AppEnds } from './app-ends.ts';
+import type { AppLifetimes } from './app-lifetimes.ts';
 import type { Bakes } from './bake.ts';
 import type { HistoryCleaner } from './history-cleaner.ts';
 import {
@@ -32,7 +32,7 @@ export interface ReleasesDeps {
   readonly bakes: Bakes;
   /** One per app: pushes, config changes and the end of a bake run one after the other. */
   readonly queue: KeyedQueue;
-  readonly ends: AppEnds;
+  readonly lifetimes: AppLifetimes;
   readonly history: Pick<HistoryCleaner, 'grown'>;
   readonly failpoint: Failpoint;
   readonly log: Logger;
@@ -124,8 +124,8 @@ export class Releases {
   }
 
   async #rollOut(app: App, release: Release, print?: (text: string) => void): Promise<RolloutOutcome> {
-    const { ends, rollouts, signal } = this.#deps;
-    const outcome = await ends.during(app.id, signal, (until) =>
+    const { lifetimes, rollouts, signal } = this.#deps;
+    const outcome = await lifetimes.during(app.id, signal, (until) =>
       rollouts.rollOut(app, release, { signal: until, print }),
     );
     if (outcome.ok) this.#bake(app, release.version);
@@ -133,9 +133,9 @@ export class Releases {
   }
 
   #bake(app: App, version: number): void {
-    const { ends, bakes, signal } = this.#deps;
+    const { lifetimes, bakes, signal } = this.#deps;
     const destroyed = (): undefined => undefined; // the app is gone
-    void ends.during(app.id, signal, (until) => bakes.watch(app, version, until)).catch(destroyed);
+    void lifetimes.during(app.id, signal, (until) => bakes.watch(app, version, until)).catch(destroyed);
   }
 
   /**

@@ -15,7 +15,7 @@ import type { ApiConfig, ApiDeps } from '../../controller/api/deps.ts';
 import { BuilderPool } from '../../controller/build/builder-pool.ts';
 import type { ImageStore } from '../../controller/build/port.ts';
 import type { Fleet, LiveNode } from '../../controller/dispatch/port.ts';
-import { AppEnds } from '../../controller/release/app-ends.ts';
+import { AppLifetimes } from '../../controller/release/app-lifetimes.ts';
 import { Destroys } from '../../controller/release/destroys.ts';
 import { Formations } from '../../controller/formation/formations.ts';
 import { Restarts } from '../../controller/formation/restarts.ts';
@@ -259,11 +259,11 @@ function fakeFormations(store: Store, fleet: Fleet): Formations {
 function fakeDestroys(store: Store, fleet: Fleet): Destroys {
   const [clock, log, failpoint, signal] = [systemClock, silentLogger, noFailpoint, new AbortController().signal];
   const nothing = (): Promise<void> => Promise.resolve();
-  const [ends, queue] = [new AppEnds(), new KeyedQueue()];
+  const [lifetimes, queue] = [new AppLifetimes(), new KeyedQueue()];
   return new Destroys({
     store,
     fleet,
-    ends,
+    lifetimes,
     queue,
     clock,
     log,

@@ -5,7 +5,7 @@ import type { Fleet } from '../../../controller/dispatch/port.ts';
 import type { PushOutcome } from '../../../controller/push/port.ts';
 import { FleetObserver } from '../../../controller/observe/instance-events.ts';
 import { createMovement } from '../../../controller/movement/create-movement.ts';
-import { AppEnds } from '../../../controller/release/app-ends.ts';
+import { AppLifetimes } from '../../../controller/release/app-lifetimes.ts';
 import { Bakes } from '../../../controller/release/bake.ts';
 import { Deploys } from '../../../controller/release/deploy.ts';
 import { Destroys } from '../../../controller/release/destroys.ts';
@@ -174,10 +174,10 @@ export class SimulatedController {
       { store, clock, logger: log, randomId: () => nextId('rnd') },
     );
     dispatcher.registry.observer = new FleetObserver({ store, clock, log });
-    const ends = new AppEnds();
+    const lifetimes = new AppLifetimes();
     const [fleet, queue, policy] = [
       createFleet(dispatcher),
-      new KeyedQueue((appId) => ends.check(appId)),
+      new KeyedQueue((appId) => lifetimes.check(appId)),
       DEFAULT_ROLLOUT_POLICY,
     ];
     const moveRef = (app: App, ref: string, commit: string): Promise<void> => {
@@ -198,7 +198,7 @@ export class SimulatedController {
       rollouts,
       bakes,
       queue,
-      ends,
+      lifetimes,
       history,
       failpoint,
       log,
@@ -215,7 +215,7 @@ export class SimulatedController {
     };
     const formations = new Formations({ ...restartDeps, restarts: new Restarts(restartDeps), queue });
     const deploys = new Deploys({
-      ...{ store, releases, queue, ends, history, clock, log },
+      ...{ store, releases, queue, lifetimes, history, clock, log },
       unusedImages: { during: (deploy) => deploy() },
       builds: { run: (request) => this.#build(store, clock, request) },
       findSource: () => Promise.resolve(() => Promise.reject(new Error('nobody fetches it'))),
@@ -224,7 +224,7 @@ export class SimulatedController {
     });
     const stop = new AbortController();
     const destroys = new Destroys({
-      ...{ store, fleet, ends, queue, clock, log, failpoint, signal: stop.signal },
+      ...{ store, fleet, lifetimes, queue, clock, log, failpoint, signal: stop.signal },
       removeRepository: () => Promise.resolve(),
       removeUnused: () => Promise.resolve(),
     });

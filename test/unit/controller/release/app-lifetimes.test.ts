@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { AppEnds, appDestroyed } from '../../../../controller/release/app-ends.ts';
+import { AppLifetimes, appDestroyed } from '../../../../controller/release/app-lifetimes.ts';
 import type { AppId } from '../../../../shared/domain/ids.ts';
 import { KeyedQueue } from '../../../../shared/kit/keyed-queue.ts';
 
@@ -9,28 +9,28 @@ const OPEN = new AbortController().signal;
 
 describe('the end of an app', () => {
   it('ends what is under way for it, and nothing of another app', async () => {
-    const ends = new AppEnds();
-    const [mine, other] = [ends.join(shop, OPEN), ends.join(blog, OPEN)];
-    ends.end(shop, appDestroyed('shop'));
+    const lifetimes = new AppLifetimes();
+    const [mine, other] = [lifetimes.join(shop, OPEN), lifetimes.join(blog, OPEN)];
+    lifetimes.end(shop, appDestroyed('shop'));
     assert.equal((mine.signal.reason as Error).message, 'App shop was destroyed.');
     assert.equal(other.signal.aborted, false);
     let idle = false;
-    const waited = ends.idle(shop).then(() => (idle = true));
+    const waited = lifetimes.idle(shop).then(() => (idle = true));
     await Promise.resolve();
     assert.equal(idle, false);
     mine.leave();
     mine.leave();
     await waited;
-    await ends.idle(shop);
+    await lifetimes.idle(shop);
   });
 
   it('lets nothing begin after it, unless the app was not destroyed after all', async () => {
-    const ends = new AppEnds();
-    const queue = new KeyedQueue((appId) => ends.check(appId));
-    ends.end(shop, appDestroyed('shop'));
-    assert.throws(() => ends.join(shop, OPEN), { code: 'SLIP_APP_DESTROYED' });
+    const lifetimes = new AppLifetimes();
+    const queue = new KeyedQueue((appId) => lifetimes.check(appId));
+    lifetimes.end(shop, appDestroyed('shop'));
+    assert.throws(() => lifetimes.join(shop, OPEN), { code: 'SLIP_APP_DESTROYED' });
     await assert.rejects(
-      ends.during(shop, OPEN, () => Promise.resolve(1)),
+      lifetimes.during(shop, OPEN, () => Promise.resolve(1)),
       { code: 'SLIP_APP_DESTROYED' },
     );
     await assert.rejects(
@@ -39,13 +39,13 @@ describe('the end of an app', () => {
     );
     assert.equal(await queue.run(shop, () => Promise.resolve(2), 'end'), 2);
     assert.equal(await queue.run(blog, () => Promise.resolve(3)), 3);
-    ends.undo(shop);
-    assert.equal(await ends.during(shop, OPEN, () => queue.run(shop, () => Promise.resolve(4))), 4);
+    lifetimes.undo(shop);
+    assert.equal(await lifetimes.during(shop, OPEN, () => queue.run(shop, () => Promise.resolve(4))), 4);
   });
 
   it('ends work that waits for its turn when the turn comes', async () => {
-    const ends = new AppEnds();
-    const queue = new KeyedQueue((appId) => ends.check(appId));
+    const lifetimes = new AppLifetimes();
+    const queue = new KeyedQueue((appId) => lifetimes.check(appId));
     const first = Promise.withResolvers<string>();
     const begun = Promise.withResolvers<undefined>();
     const running = queue.run(shop, () => {
@@ -58,7 +58,7 @@ describe('the end of an app', () => {
       { code: 'SLIP_APP_DESTROYED' },
     );
     const last = queue.run(shop, () => Promise.resolve('destroyed'), 'end');
-    ends.end(shop, appDestroyed('shop'));
+    lifetimes.end(shop, appDestroyed('shop'));
     first.resolve('done');
     assert.equal(await running, 'done');
     await waiting;

@@ -11,7 +11,7 @@ export interface AppWork {
 }
 
 interface UnderWay {
-  readonly ends: Set<AbortController>;
+  readonly controllers: Set<AbortController>;
   readonly idle: Set<() => void>;
 }
 
@@ -19,7 +19,7 @@ interface UnderWay {
 const REMEMBERED = 10_000;
 
 /** Ends the running work for an app that is being destroyed, and refuses new work. */
-export class AppEnds {
+export class AppLifetimes {
   readonly #underWay = new Map<AppId, UnderWay>();
   readonly #ended = new Map<AppId, SlipwayError>();
 
@@ -33,9 +33,9 @@ export class AppEnds {
   join(appId: AppId, outer: AbortSignal): AppWork {
     this.check(appId);
     const end = new AbortController();
-    const app = this.#underWay.get(appId) ?? { ends: new Set(), idle: new Set() };
+    const app = this.#underWay.get(appId) ?? { controllers: new Set(), idle: new Set() };
     this.#underWay.set(appId, app);
-    app.ends.add(end);
+    app.controllers.add(end);
     return { signal: AbortSignal.any([outer, end.signal]), leave: () => this.#leave(appId, app, end) };
   }
 
@@ -53,7 +53,7 @@ export class AppEnds {
     this.#ended.set(appId, reason);
     const [oldest] = this.#ended.keys();
     if (this.#ended.size > REMEMBERED && oldest !== undefined) this.#ended.delete(oldest);
-    for (const each of this.#underWay.get(appId)?.ends ?? []) each.abort(reason);
+    for (const each of this.#underWay.get(appId)?.controllers ?? []) each.abort(reason);
   }
 
   /** The app was not destroyed after all. */
@@ -68,7 +68,7 @@ export class AppEnds {
   }
 
   #leave(appId: AppId, app: UnderWay, end: AbortController): void {
-    if (!app.ends.delete(end) || app.ends.size > 0) return;
+    if (!app.controllers.delete(end) || app.controllers.size > 0) return;
     this.#underWay.delete(appId);
     for (const resolve of app.idle) resolve();
   }
