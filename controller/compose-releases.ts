@@ -13,7 +13,7 @@ import { controllerPaths, type Basics, type Foundations } from './foundations.ts
 import { commitInfo, moveRef, readRef, removeRepository, repositoryPath } from './push/git/repository.ts';
 import { findTree } from './push/git/source.ts';
 import type { AppLifetimes } from './release/app-lifetimes.ts';
-import { Bakes } from './release/bake.ts';
+import { BakeWatcher } from './release/bake-watcher.ts';
 import { Deploys } from './release/deploy.ts';
 import { Destroys } from './release/destroys.ts';
 import { HistoryCleaner } from './release/history-cleaner.ts';
@@ -68,10 +68,10 @@ export function composeReleases(
   const setAppRef = (app: App, ref: string, commit: string): Promise<void> => setRef(repos, app, { ref, commit });
   const rolling = { store, fleet, clock, log, failpoint, policy, newInstanceId, queue };
   const rollouts = new Rollouts({ ...rolling, moveRef: setAppRef });
-  const bakes = new Bakes({ store, fleet, rollouts, queue, clock, log, newInstanceId, bakeMs: policy.bakeMs });
+  const bakeWatcher = new BakeWatcher({ store, fleet, rollouts, queue, clock, log, newInstanceId, bakeMs: policy.bakeMs });
   const { buildLogs: logs, unusedImages: images } = work;
   const history = new HistoryCleaner({ store, logs, images, clock, log, failpoint, signal });
-  const releases = new Releases({ store, rollouts, bakes, queue, lifetimes, history, failpoint, log, signal });
+  const releases = new Releases({ store, rollouts, bakeWatcher, queue, lifetimes, history, failpoint, log, signal });
   const restartDeps = { store, fleet, clock, log, policy, newInstanceId, signal };
   const formations = new Formations({ ...restartDeps, restarts: new Restarts(restartDeps), queue });
   return { releases, formations, history };

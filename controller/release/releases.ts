@@ -11,7 +11,7 @@ import type { App } from '../domain/apps.ts';
 import type { Release } from '../domain/releases.ts';
 import type { Store } from '../store/port.ts';
 import type { AppLifetimes } from './app-lifetimes.ts';
-import type { Bakes } from './bake.ts';
+import type { BakeWatcher } from './bake-watcher.ts';
 import type { HistoryCleaner } from './history-cleaner.ts';
 import {
   applyChanges,
@@ -29,7 +29,7 @@ import type { Failure } from '../assignments/instance-failure.ts';
 export interface ReleasesDeps {
   readonly store: Store;
   readonly rollouts: Rollouts;
-  readonly bakes: Bakes;
+  readonly bakeWatcher: BakeWatcher;
   /** One per app: pushes, config changes and the end of a bake run one after the other. */
   readonly queue: KeyedQueue;
   readonly lifetimes: AppLifetimes;
@@ -133,9 +133,9 @@ export class Releases {
   }
 
   #bake(app: App, version: number): void {
-    const { lifetimes, bakes, signal } = this.#deps;
+    const { lifetimes, bakeWatcher, signal } = this.#deps;
     const destroyed = (): undefined => undefined; // the app is gone
-    void lifetimes.during(app.id, signal, (until) => bakes.watch(app, version, until)).catch(destroyed);
+    void lifetimes.during(app.id, signal, (until) => bakeWatcher.watch(app, version, until)).catch(destroyed);
   }
 
   /**

@@ -6,7 +6,7 @@ import type { PushOutcome } from '../../../controller/push/port.ts';
 import { FleetObserver } from '../../../controller/observe/instance-events.ts';
 import { createMovement } from '../../../controller/movement/create-movement.ts';
 import { AppLifetimes } from '../../../controller/release/app-lifetimes.ts';
-import { Bakes } from '../../../controller/release/bake.ts';
+import { BakeWatcher } from '../../../controller/release/bake-watcher.ts';
 import { Deploys } from '../../../controller/release/deploy.ts';
 import { Destroys } from '../../../controller/release/destroys.ts';
 import { Formations } from '../../../controller/formation/formations.ts';
@@ -191,12 +191,12 @@ export class SimulatedController {
       moveRef: (app, ref, commit) => git.moveRef(app, ref, commit),
       newInstanceId,
     });
-    const bakes = new Bakes({ store, fleet, rollouts, queue, clock, log, newInstanceId, bakeMs: policy.bakeMs });
+    const bakeWatcher = new BakeWatcher({ store, fleet, rollouts, queue, clock, log, newInstanceId, bakeMs: policy.bakeMs });
     const history = { grown: () => undefined };
     const releases = new Releases({
       store,
       rollouts,
-      bakes,
+      bakeWatcher,
       queue,
       lifetimes,
       history,

@@ -8,7 +8,7 @@ import { goBack, type GoBackDeps } from './go-back.ts';
 import { failureOf, hasCrashed } from '../assignments/instance-failure.ts';
 import type { Rollouts } from './rollout.ts';
 
-export interface BakeDeps extends GoBackDeps {
+export interface BakeWatcherDeps extends GoBackDeps {
   readonly rollouts: Rollouts;
   readonly queue: KeyedQueue;
   readonly log: Logger;
@@ -16,10 +16,10 @@ export interface BakeDeps extends GoBackDeps {
 }
 
 /** After a switch the old instances stay ready for the bake time. If the new release fails in that time, they take the traffic back. */
-export class Bakes {
-  readonly #deps: BakeDeps;
+export class BakeWatcher {
+  readonly #deps: BakeWatcherDeps;
 
-  constructor(deps: BakeDeps) {
+  constructor(deps: BakeWatcherDeps) {
     this.#deps = deps;
   }
 
