@@ -67,7 +67,7 @@ class SandboxBuildRunner implements NodeBuildRunner {
 
   build(task: BuildTask, io: BuildIo): Promise<BuildResult> {
     this.#delays.skip(task.appId);
-    return this.#queue.run(task.appId, async () => {
+    return this.#queue.enqueue(task.appId, async () => {
       await requireBuilderDisk(this.#context.config.tasksDir);
       return await new BuildRun(this.#context, task, io).build();
     });
@@ -87,7 +87,7 @@ class SandboxBuildRunner implements NodeBuildRunner {
     for (const appId of await caches.mountedAppIds())
       await this.#cleanUps.start(
         `build cache of ${appId}`,
-        () => this.#queue.run(appId, () => caches.close(appId)),
+        () => this.#queue.enqueue(appId, () => caches.close(appId)),
         appId,
       );
   }
@@ -102,7 +102,7 @@ class SandboxBuildRunner implements NodeBuildRunner {
 
   clearCache(appId: AppId): Promise<void> {
     this.#delays.skip(appId);
-    return this.#queue.run(appId, () => this.#context.caches.clear(appId));
+    return this.#queue.enqueue(appId, () => this.#context.caches.clear(appId));
   }
 
   async leftOf(appId: AppId): Promise<readonly string[]> {
@@ -144,7 +144,7 @@ class SandboxBuildRunner implements NodeBuildRunner {
     };
     const done = this.#cleanUps.start(
       join(this.#context.config.tasksDir, taskId),
-      () => this.#queue.run(appId, paused),
+      () => this.#queue.enqueue(appId, paused),
       appId,
     );
     void done.finally(() => this.#layersInUse.delete(taskId));

@@ -121,7 +121,7 @@ class LocalImages implements NodeImages {
       return;
     }
     if (present !== undefined)
-      await this.#turns.run(layer.digest, () => this.#discard(layer.digest, 'its size is wrong'));
+      await this.#turns.enqueue(layer.digest, () => this.#discard(layer.digest, 'its size is wrong'));
     await this.#fetch(layer, signal);
   }
 
@@ -137,7 +137,7 @@ class LocalImages implements NodeImages {
   async mount(layer: Layer, uidBase: number): Promise<string> {
     await this.#lastUse.touch(layer.digest);
     const owner = layer.shared ? 'shared' : uidBase + APP_UID;
-    const mounting = this.#turns.run(layer.digest, () => this.#mountOrRepair(layer, owner));
+    const mounting = this.#turns.enqueue(layer.digest, () => this.#mountOrRepair(layer, owner));
     const dir = await this.#mounting.track(owner, mounting);
     this.#verifySoon(layer);
     if (layer.shared) this.#prefetch(layer.digest, dir);
@@ -174,13 +174,13 @@ class LocalImages implements NodeImages {
     const { graceMs, budgetBytes } = this.#settings;
     const isRecent = (digest: Digest): boolean => nowMs - this.#lastUse.atMs(digest, -Infinity) < graceMs;
     for (const digest of await this.#mounter.opened()) {
-      await this.#turns.run(digest, async () => {
+      await this.#turns.enqueue(digest, async () => {
         if (!inUse.has(digest) && !isRecent(digest)) await this.#mounter.close(digest);
       });
     }
     const kept = (digest: Digest): boolean => inUse.has(digest) || keep.has(digest) || isRecent(digest);
     for (const image of planGarbage(await listStored(this.#layout), { budgetBytes, nowMs, graceMs, kept })) {
-      await this.#turns.run(image.digest, () => this.#delete(image, kept));
+      await this.#turns.enqueue(image.digest, () => this.#delete(image, kept));
     }
   }
 
@@ -232,7 +232,7 @@ class LocalImages implements NodeImages {
       this.#verified.add(layer.digest);
       return;
     }
-    await this.#turns.run(layer.digest, () => this.#discard(layer.digest, 'its content changed on the disk'));
+    await this.#turns.enqueue(layer.digest, () => this.#discard(layer.digest, 'its content changed on the disk'));
     await this.#fetch(layer, new AbortController().signal);
   }
 

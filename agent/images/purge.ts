@@ -64,10 +64,10 @@ export class Purge {
 
   async removeAll({ owned, layers, inUse }: PurgeRequest): Promise<void> {
     const { turns, clock, graceMs } = this.#deps;
-    for (const layer of owned) await turns.run(layer.digest, () => this.#removeOwned(layer));
+    for (const layer of owned) await turns.enqueue(layer.digest, () => this.#removeOwned(layer));
     const old = await this.unneeded(inUse(), clock.nowMs() - graceMs);
     for (const digest of new Set([...old, ...layers, ...owned.map((layer) => layer.digest)])) {
-      await turns.run(digest, () => this.#dropIf(digest, () => !inUse().has(digest)));
+      await turns.enqueue(digest, () => this.#dropIf(digest, () => !inUse().has(digest)));
     }
   }
 

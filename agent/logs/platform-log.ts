@@ -28,7 +28,7 @@ export class PlatformLog {
     line: { readonly atMs: number; readonly process: string; readonly message: string },
   ): Promise<void> {
     const text = `${new Date(line.atMs).toISOString()} ${oneWord(line.process)} ${oneLine(line.message)}\n`;
-    return this.#queue.run(appId, async () => {
+    return this.#queue.enqueue(appId, async () => {
       const dir = this.dirOf(appId);
       await ensureDir(dir, 0o750);
       await this.#rotateIfFull(dir, line.atMs);
@@ -38,11 +38,11 @@ export class PlatformLog {
 
   /** Waits for the lines that are being written. */
   has(appId: string): Promise<boolean> {
-    return this.#queue.run(appId, async () => existsSync(this.dirOf(appId)));
+    return this.#queue.enqueue(appId, async () => existsSync(this.dirOf(appId)));
   }
 
   remove(appId: string): Promise<void> {
-    return this.#queue.run(appId, () => rm(this.dirOf(appId), { recursive: true, force: true }));
+    return this.#queue.enqueue(appId, () => rm(this.dirOf(appId), { recursive: true, force: true }));
   }
 
   async #rotateIfFull(dir: string, nowMs: number): Promise<void> {

@@ -56,7 +56,7 @@ export class SupervisedSandbox implements Sandbox {
   }
 
   prepare(spec: SandboxSpec): Promise<SandboxStatus> {
-    return this.#locks.run(spec.id, async () => {
+    return this.#locks.enqueue(spec.id, async () => {
       const found = await this.inspect(spec.id);
       if (found?.phase === 'running') return found;
       await this.#remove(spec.id);
@@ -70,7 +70,7 @@ export class SupervisedSandbox implements Sandbox {
   }
 
   start(id: string): Promise<SandboxStatus> {
-    return this.#locks.run(id, async () => {
+    return this.#locks.enqueue(id, async () => {
       const found = await this.inspect(id);
       const record = await loadRecord(this.#layout(id).record);
       if (found === undefined || record === undefined) throw sandboxNotFound(id);
@@ -98,7 +98,7 @@ export class SupervisedSandbox implements Sandbox {
   }
 
   destroy(id: string): Promise<void> {
-    return this.#locks.run(id, () => this.#remove(id));
+    return this.#locks.enqueue(id, () => this.#remove(id));
   }
 
   async forget(id: string): Promise<void> {

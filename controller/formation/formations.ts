@@ -76,7 +76,7 @@ export class Formations {
    * @throws SLIP_PS_TYPE, SLIP_PS_QUANTITY, SLIP_PLACE_NO_ROOM
    */
   scale(app: App, by: Asker, quantities: Readonly<Record<string, string>>): Promise<Formation> {
-    return this.#deps.queue.run(app.id, async () => {
+    return this.#deps.queue.enqueue(app.id, async () => {
       const { store } = this.#deps;
       const current = await store.currentRelease(app.id);
       const formation = await store.formation(app.id);
@@ -133,13 +133,13 @@ export class Formations {
    * @throws SLIP_PS_TYPE, SLIP_PLACE_NO_ROOM, and the failure of an instance
    */
   setLimits(app: App, by: Asker, change: LimitChange): Promise<void> {
-    return this.#deps.queue.run(app.id, () => this.#limits.set(app, by, change));
+    return this.#deps.queue.enqueue(app.id, () => this.#limits.set(app, by, change));
   }
 
   /** At start: continues changes of limits that a crash interrupted. @param ready resolves when the nodes are connected */
   async resume(apps: readonly App[], ready: () => Promise<void>): Promise<void> {
     // The queue of an app that is destroyed meanwhile takes no work. The other apps still continue.
-    await Promise.allSettled(apps.map((app) => this.#deps.queue.run(app.id, () => this.#limits.resume(app, ready))));
+    await Promise.allSettled(apps.map((app) => this.#deps.queue.enqueue(app.id, () => this.#limits.resume(app, ready))));
   }
 
   /** A change of the app is running or waiting. */
@@ -171,7 +171,7 @@ export class Formations {
 
   /** Restarts all instances, those of a type (`web`), or one (`web.1`). @returns how many. @throws SLIP_PS_NONE, SLIP_PLACE_NO_ROOM */
   restart(app: App, by: Asker, which: string | undefined): Promise<number> {
-    return this.#deps.queue.run(app.id, async () => {
+    return this.#deps.queue.enqueue(app.id, async () => {
       const { store, restarts } = this.#deps;
       const current = await store.currentRelease(app.id);
       const isMeant = (row: AssignmentRow): boolean =>

@@ -78,7 +78,7 @@ export class Mover {
     }
     this.#running.set(appId, false);
     void this.#deps.queue
-      .run(appId, () => this.#turn(appId), 'move')
+      .enqueue(appId, () => this.#turn(appId), 'move')
       .catch((error: unknown) => {
         this.#unfinished.add(appId);
         if (!this.#deps.signal.aborted) this.#deps.log.error({ app: appId, err: error }, 'movement.failed');

@@ -167,7 +167,7 @@ export class Rebalance {
   }
 
   async #move(move: Move): Promise<boolean> {
-    const row = await this.#deps.queue.run(move.instance.appId, () => this.#copy(move));
+    const row = await this.#deps.queue.enqueue(move.instance.appId, () => this.#copy(move));
     return row !== undefined && (await this.#hasMoved(row));
   }
 

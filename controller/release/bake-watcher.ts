@@ -28,7 +28,7 @@ export class BakeWatcher {
     try {
       const untilMs = this.#deps.clock.monotonicMs() + this.#deps.bakeMs;
       const broken = await this.#firstCrash(app, version, { untilMs, signal });
-      await this.#deps.queue.run(app.id, () => this.#settle(app, version, { broken, signal }));
+      await this.#deps.queue.enqueue(app.id, () => this.#settle(app, version, { broken, signal }));
     } catch (error) {
       if (!signal.aborted) this.#deps.log.error({ app: app.name, version, err: error }, 'bake.failed');
     }

@@ -54,7 +54,7 @@ export class Deploys {
       if (app === undefined) throw appDestroyed(push.app.name);
       return await this.#deps.lifetimes.during(app.id, signal, (until) =>
         this.#deps.unusedImages.during(() =>
-          this.#pushes.run(app.id, () => this.#inTurn(app, push, { output, signal: until })),
+          this.#pushes.enqueue(app.id, () => this.#inTurn(app, push, { output, signal: until })),
         ),
       );
     } catch (error) {
@@ -75,7 +75,7 @@ export class Deploys {
       return { ok: false, reason: io.signal.reason instanceof SlipwayError ? io.signal.reason.message : 'cancelled' };
     if (built.result.slug.processTypes['release'] !== undefined) io.output(renderReleasePhaseWarning());
     io.output(renderLaunching());
-    return await this.#deps.queue.run(app.id, () => this.#release(app, push, { ...built, output: io.output }));
+    return await this.#deps.queue.enqueue(app.id, () => this.#release(app, push, { ...built, output: io.output }));
   }
 
   async #release(

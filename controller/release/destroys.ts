@@ -42,7 +42,7 @@ export class Destroys {
     const { lifetimes, queue, store, fleet, failpoint } = this.#deps;
     lifetimes.end(app.id, appDestroyed(app.name));
     const nodes = await queue
-      .run(app.id, () => this.#end(app, by), 'end')
+      .enqueue(app.id, () => this.#end(app, by), 'end')
       .catch((error: unknown) => {
         lifetimes.undo(app.id);
         throw error;

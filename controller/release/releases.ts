@@ -100,7 +100,7 @@ export class Releases {
    */
   async setConfig(app: App, userId: UserId, changes: ConfigChanges): Promise<ConfigChanged> {
     for (const [name, value] of Object.entries(changes)) checkConfig(name, value);
-    return this.#deps.queue.run(app.id, async () => {
+    return this.#deps.queue.enqueue(app.id, async () => {
       const before = await this.#deps.store.config(app.id);
       const changed = namesThatChange(before, changes);
       if (changed.length > 0) checkConfigSize(app.name, applyChanges(before, changes), before);
@@ -148,7 +148,7 @@ export class Releases {
       .then((all) => Map.groupBy(all, (release) => release.appId));
     await Promise.all(
       apps.map((app) =>
-        this.#deps.queue.run(app.id, () => this.#resumeApp(app, { unfinished, ready })).catch(this.#logged(app)),
+        this.#deps.queue.enqueue(app.id, () => this.#resumeApp(app, { unfinished, ready })).catch(this.#logged(app)),
       ),
     );
   }

@@ -23,7 +23,7 @@ export class KeyedQueue {
     return this.#waiting.has(key);
   }
 
-  async run<T>(key: string, work: () => Promise<T>, kind: TurnKind = 'work'): Promise<T> {
+  async enqueue<T>(key: string, work: () => Promise<T>, kind: TurnKind = 'work'): Promise<T> {
     const done = await this.#turn(key, kind);
     try {
       if (kind === 'work') this.#mayWork(key);

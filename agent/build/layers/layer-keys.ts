@@ -53,7 +53,7 @@ export class LayerKeys {
   /** Writes only if something is new. */
   async remember(appId: AppId, fresh: readonly KeyedLayer[]): Promise<void> {
     if (fresh.length === 0) return;
-    await this.#queue.run(appId, async () => {
+    await this.#queue.enqueue(appId, async () => {
       const known = await this.read(appId);
       if (
         fresh.every((each) =>
@@ -81,7 +81,7 @@ export class LayerKeys {
   }
 
   remove(appId: AppId): Promise<void> {
-    return this.#queue.run(appId, () => rm(this.#path(appId), { force: true }));
+    return this.#queue.enqueue(appId, () => rm(this.#path(appId), { force: true }));
   }
 
   #path(appId: AppId): string {

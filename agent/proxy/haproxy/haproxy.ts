@@ -80,7 +80,7 @@ class Haproxy implements Proxy {
     members: readonly MeshPeer[] = [],
     refused: readonly string[] = [],
   ): Promise<void> {
-    return this.#queue.run('change', async () => {
+    return this.#queue.enqueue('change', async () => {
       const before = await this.#load();
       const idle = await this.#idleServers(before);
       const { slotsPerBackend, mesh } = this.#settings;
@@ -106,7 +106,7 @@ class Haproxy implements Proxy {
   async inFlight(backendId: string): Promise<number> {
     if (findSlot(await this.#load(), backendId) === undefined || (await this.#process.isAbsent())) return 0;
     if (await this.#process.isUnknownWorker())
-      await this.#queue.run('change', async () => this.#process.converge(await this.#load()));
+      await this.#queue.enqueue('change', async () => this.#process.converge(await this.#load()));
     const at = findSlot(await this.#load(), backendId);
     if (at === undefined) return 0;
     const counts = await this.#process.untilAnswered(() => this.#runtime.connections([poolName(at.pool.number)]));
@@ -114,7 +114,7 @@ class Haproxy implements Proxy {
   }
 
   forget(backendId: string): Promise<void> {
-    return this.#queue.run('change', async () => {
+    return this.#queue.enqueue('change', async () => {
       const table = await this.#load();
       const at = findSlot(table, backendId);
       if (at?.slot.state !== 'draining') return;
@@ -128,7 +128,7 @@ class Haproxy implements Proxy {
   }
 
   ensureRunning(): Promise<void> {
-    return this.#queue.run('start', async () => {
+    return this.#queue.enqueue('start', async () => {
       const watched = await this.#watcher.running();
       if (watched && (await this.healthy())) {
         await this.renewCertificate();
@@ -138,7 +138,7 @@ class Haproxy implements Proxy {
       await this.#files.prepare();
       await this.#writeMesh();
       // In the same queue as apply, so that an older table never overwrites a newer one.
-      await this.#queue.run('change', async () => this.#files.write(await this.#load()));
+      await this.#queue.enqueue('change', async () => this.#files.write(await this.#load()));
       if (!watched) {
         if ((await this.#watcher.masterPid()) === undefined) await this.#beforeStart();
         await this.#watcher.start();
@@ -149,12 +149,12 @@ class Haproxy implements Proxy {
   }
 
   stop(): Promise<void> {
-    return this.#queue.run('start', () => this.#watcher.stop());
+    return this.#queue.enqueue('start', () => this.#watcher.stop());
   }
 
   /** Repairs files and process after changes by other programs. Before the first apply, the wanted state is unknown. */
   #repair(): Promise<void> {
-    return this.#queue.run('change', async () => {
+    return this.#queue.enqueue('change', async () => {
       if (this.#table === undefined) return;
       if (await this.#files.restore()) this.#logger.warn({}, 'proxy.files_restored');
       await this.#process.converge(this.#table);

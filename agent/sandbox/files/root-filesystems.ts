@@ -29,7 +29,7 @@ export class RootFilesystems {
 
   /** @throws SLIP_SANDBOX_STACK */
   ensure(stack: string): Promise<RootFiles> {
-    return this.#lock.run('root files', async () => {
+    return this.#lock.enqueue('root files', async () => {
       const known = this.#known.get(stack);
       if (known !== undefined) return known;
       const nameservers = await this.nameservers();

@@ -56,7 +56,7 @@ export class ProcessDriver implements SandboxDriver {
     await this.#makeFolders(spec, layout);
     const table = this.#paths(spec, layout);
     // One port at a time, because the record marks a port as taken.
-    const port = await this.#portLock.run('port', async () => {
+    const port = await this.#portLock.enqueue('port', async () => {
       const given = spec.port === undefined ? undefined : await this.#port();
       const exports = join(layout.secrets, 'env');
       const start = ['/bin/sh', join(this.#parts.scriptsDir, 'start.sh'), exports, layout.app];

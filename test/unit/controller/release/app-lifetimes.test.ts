@@ -34,13 +34,13 @@ describe('the end of an app', () => {
       { code: 'SLIP_APP_DESTROYED' },
     );
     await assert.rejects(
-      queue.run(shop, () => Promise.resolve(1)),
+      queue.enqueue(shop, () => Promise.resolve(1)),
       { code: 'SLIP_APP_DESTROYED' },
     );
-    assert.equal(await queue.run(shop, () => Promise.resolve(2), 'end'), 2);
-    assert.equal(await queue.run(blog, () => Promise.resolve(3)), 3);
+    assert.equal(await queue.enqueue(shop, () => Promise.resolve(2), 'end'), 2);
+    assert.equal(await queue.enqueue(blog, () => Promise.resolve(3)), 3);
     lifetimes.undo(shop);
-    assert.equal(await lifetimes.during(shop, OPEN, () => queue.run(shop, () => Promise.resolve(4))), 4);
+    assert.equal(await lifetimes.during(shop, OPEN, () => queue.enqueue(shop, () => Promise.resolve(4))), 4);
   });
 
   it('ends work that waits for its turn when the turn comes', async () => {
@@ -48,16 +48,16 @@ describe('the end of an app', () => {
     const queue = new KeyedQueue((appId) => lifetimes.check(appId));
     const first = Promise.withResolvers<string>();
     const begun = Promise.withResolvers<undefined>();
-    const running = queue.run(shop, () => {
+    const running = queue.enqueue(shop, () => {
       begun.resolve(undefined);
       return first.promise;
     });
     await begun.promise;
     const waiting = assert.rejects(
-      queue.run(shop, () => Promise.resolve('never')),
+      queue.enqueue(shop, () => Promise.resolve('never')),
       { code: 'SLIP_APP_DESTROYED' },
     );
-    const last = queue.run(shop, () => Promise.resolve('destroyed'), 'end');
+    const last = queue.enqueue(shop, () => Promise.resolve('destroyed'), 'end');
     lifetimes.end(shop, appDestroyed('shop'));
     first.resolve('done');
     assert.equal(await running, 'done');

@@ -6,7 +6,7 @@ function bench() {
   const queue = new KeyedQueue();
   const seen: string[] = [];
   const job = (name: string, kind?: TurnKind, within?: () => Promise<void>): Promise<string> =>
-    queue.run(
+    queue.enqueue(
       'app',
       async () => {
         seen.push(`${name} begins`);
@@ -23,7 +23,7 @@ function bench() {
 describe('a queue of turns', () => {
   it('runs one after the other per key, and other keys beside them', async () => {
     const { queue, seen, job } = bench();
-    const both = Promise.all([job('a'), job('b'), queue.run('other', () => Promise.resolve(seen.push('other')))]);
+    const both = Promise.all([job('a'), job('b'), queue.enqueue('other', () => Promise.resolve(seen.push('other')))]);
     assert.deepEqual([queue.busy('app'), queue.busy('nobody')], [true, false]);
     assert.deepEqual((await both).slice(0, 2), ['a', 'b']);
     assert.deepEqual(
@@ -36,7 +36,7 @@ describe('a queue of turns', () => {
 
   it('goes on after work that fails, and tells only who asked for it', async () => {
     const { queue, job } = bench();
-    const failing = queue.run('app', () => Promise.reject(new Error('no')));
+    const failing = queue.enqueue('app', () => Promise.reject(new Error('no')));
     const next = job('b');
     await assert.rejects(failing, /no/);
     assert.equal(await next, 'b');
@@ -51,7 +51,7 @@ describe('a queue of turns', () => {
       seen.push('long goes on');
     });
     const work = job('work');
-    const failing = queue.run('app', () => Promise.reject(new Error('no')), 'move');
+    const failing = queue.enqueue('app', () => Promise.reject(new Error('no')), 'move');
     const moves = [job('move 1', 'move'), job('move 2', 'move')];
     await assert.rejects(failing, /no/);
     await Promise.all([long, work, ...moves]);
