@@ -31,7 +31,7 @@ export interface Builders {
   /** Connected, ready nodes whose agent is configured to build. The builder pool decides whether they may. */
   available(): readonly BuilderNode[];
   /** Sends the task and resolves with the agent's result. @throws SLIP_BUILD_*, SLIP_BUILDER_LOST */
-  run(request: BuildTaskRequest): Promise<BuildResult>;
+  runBuild(request: BuildTaskRequest): Promise<BuildResult>;
 }
 
 export interface BuilderNode {

@@ -21,7 +21,7 @@ import type { Builders, TaskSources } from './port.ts';
 
 export interface BuildsDeps {
   readonly store: Store;
-  readonly builders: Pick<Builders, 'run'>;
+  readonly builders: Pick<Builders, 'runBuild'>;
   readonly pool: Pick<BuilderPool, 'choose'>;
   readonly logs: BuildLogs;
   readonly failpoint: Failpoint;
@@ -82,7 +82,7 @@ export class Builds implements TaskSources {
    * Builds a commit when the quota of the user allows it. The build row and its output are kept also when the build fails.
    * @throws SLIP_BUILD_*, SLIP_BUILDER_LOST, SLIP_QUOTA
    */
-  async run(request: BuildRequest): Promise<{ build: Build; result: BuildResult }> {
+  async build(request: BuildRequest): Promise<{ build: Build; result: BuildResult }> {
     const release = await this.#waitForSlot(request);
     try {
       return await this.#runNow(request);
@@ -148,7 +148,7 @@ export class Builds implements TaskSources {
       await this.#deps.failpoint('build.started');
       const { signal } = request;
       const run = { node: node.nodeId, task, buildId: build.id, output, signal };
-      return checkResult(await this.#deps.builders.run(run), { task, builder: node.name });
+      return checkResult(await this.#deps.builders.runBuild(run), { task, builder: node.name });
     } finally {
       this.#sources.delete(task.taskId);
     }

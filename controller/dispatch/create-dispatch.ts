@@ -162,9 +162,9 @@ function createBuilders(dispatcher: Dispatcher): Builders {
       }));
   return {
     available,
-    run: async (request) => {
+    runBuild: async (request) => {
       await dispatcher.egress.refresh(); // another app with this name may have been destroyed
-      return await dispatcher.tasks.run(request);
+      return await dispatcher.tasks.runTask(request);
     },
   };
 }

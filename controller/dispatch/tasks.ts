@@ -74,7 +74,7 @@ export class Tasks {
   }
 
   /** @throws SLIP_TASK_KIND, a failure of `TASK_FAILURES`, or the failure that the agent reports */
-  async run(request: TaskRequest): Promise<ResultOf<TaskKind>> {
+  async runTask(request: TaskRequest): Promise<ResultOf<TaskKind>> {
     const { node, task, buildId, signal } = request;
     const { records } = this.#deps;
     this.#sessionFor(request);

@@ -17,7 +17,7 @@ import type { Releases } from './releases.ts';
 
 export interface DeployDeps {
   readonly store: Store;
-  readonly builds: Pick<Builds, 'run'>;
+  readonly builds: Pick<Builds, 'build'>;
   readonly releases: Releases;
   readonly queue: KeyedQueue;
   readonly lifetimes: AppLifetimes;
@@ -129,7 +129,7 @@ export class Deploys {
       output: io.output,
       signal: io.signal,
     };
-    return this.#deps.builds.run(request).catch((error: unknown) => {
+    return this.#deps.builds.build(request).catch((error: unknown) => {
       const known = toSlipwayError(error);
       if (known.kind === 'bug' && !io.signal.aborted)
         this.#deps.log.error({ app: app.name, err: error }, 'build.failed');

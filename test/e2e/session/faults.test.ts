@@ -97,7 +97,7 @@ describe('faults', () => {
     let output = '';
     const collect = (chunk: Uint8Array): void => void (output += Buffer.from(chunk).toString());
     const { signal } = new AbortController();
-    const outcome = rig.dispatch.builders.run({ node: node.row.id, task, output: collect, signal });
+    const outcome = rig.dispatch.builders.runBuild({ node: node.row.id, task, output: collect, signal });
     await eventually('the task at the agent', () => agent.started.length === 1);
     agent.running = [task.taskId];
     const lines = Array.from({ length: 300 }, (_, line) => `line ${String(line)}\n`);

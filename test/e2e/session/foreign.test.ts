@@ -62,7 +62,7 @@ async function openScene(t: TestContext): Promise<Scene> {
   tasks.set(task.taskId, mine.id);
   let ended = false;
   let output = '';
-  const run = servers.dispatch.builders.run({
+  const run = servers.dispatch.builders.runBuild({
     node: mine.id,
     task,
     output: (chunk) => (output += Buffer.from(chunk).toString()),

@@ -44,7 +44,7 @@ function start(
 ): { outcome: Promise<BuildResult>; output: () => string } {
   const chunks: Uint8Array[] = [];
   const output = (chunk: Uint8Array): void => void chunks.push(chunk);
-  const outcome = bench.rig.dispatch.builders.run({ node: bench.nodeId, task: one, output, signal });
+  const outcome = bench.rig.dispatch.builders.runBuild({ node: bench.nodeId, task: one, output, signal });
   outcome.catch(() => undefined);
   return { outcome, output: () => Buffer.concat(chunks).toString() };
 }

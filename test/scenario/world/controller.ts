@@ -217,7 +217,7 @@ export class SimulatedController {
     const deploys = new Deploys({
       ...{ store, releases, queue, lifetimes, history, clock, log },
       unusedImages: { during: (deploy) => deploy() },
-      builds: { run: (request) => this.#build(store, clock, request) },
+      builds: { build: (request) => this.#build(store, clock, request) },
       findSource: () => Promise.resolve(() => Promise.reject(new Error('nobody fetches it'))),
       commitTimeMs: () => Promise.resolve(0),
       urlOf: (app) => `http://${app.name}.test`,

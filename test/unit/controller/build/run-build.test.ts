@@ -28,7 +28,7 @@ async function buildAnswered(slug: Slug): Promise<{ code: string | undefined; to
   const user = await addUser(store);
   const app = await addApp(store, user.id);
   const [result] = fc.sample(anyBuildResult, { numRuns: 1, seed: 1 });
-  const builders = { run: () => Promise.resolve({ ...result!, slug }) };
+  const builders = { runBuild: () => Promise.resolve({ ...result!, slug }) };
   const deps = { store, builders, pool: { choose: () => BUILDER }, logs: new BuildLogs(dir) };
   const told: string[] = [];
   const request = {
@@ -43,7 +43,7 @@ async function buildAnswered(slug: Slug): Promise<{ code: string | undefined; to
     signal: new AbortController().signal,
   };
   const code = await new Builds({ ...deps, failpoint: noFailpoint, limits: DEFAULT_BUILD_POLICY })
-    .run({ ...request, ...io })
+    .build({ ...request, ...io })
     .then(
       () => undefined,
       (error: unknown) => (error as { code: string }).code,
@@ -64,14 +64,14 @@ describe('what a builder is asked', () => {
       ({ buildpacks } = task);
       return Promise.reject(new SlipwayError({ code: 'SLIP_BUILDER_LOST', message: 'Far enough.' }));
     };
-    const deps = { store, builders: { run }, pool: { choose: () => BUILDER }, logs: new BuildLogs(dir) };
+    const deps = { store, builders: { runBuild: run }, pool: { choose: () => BUILDER }, logs: new BuildLogs(dir) };
     const builds = new Builds({ ...deps, failpoint: noFailpoint, limits: DEFAULT_BUILD_POLICY });
     let told = '';
     const roots: unknown[] = [];
     const ask = { app, userId: user.id, commit: COMMIT, commitTimeMs: 0, signal: new AbortController().signal };
     const output = (chunk: string | Uint8Array): void => void (told += Buffer.from(chunk).toString());
     const push = (absent?: Error): Promise<unknown> =>
-      builds.run({
+      builds.build({
         ...{ ...ask, output },
         findSource: (root) => {
           roots.push(root);
