@@ -10,7 +10,7 @@ export interface ScriptValues {
   /** PEM, as nodes store it. */
   readonly caPem: string;
   /** The pin of the key of this API, in the form of curl: `sha256//` and base64. */
-  readonly doorPin: string;
+  readonly keyPin: string;
   readonly program: AgentProgram;
 }
 
@@ -18,13 +18,13 @@ const BLOCK = /^# >>> served$[\s\S]*^# <<< served$/m;
 const PLAIN = /^[A-Za-z0-9:/._=+[\] -]*$/;
 
 /** install.sh with the values of this controller. */
-export function fillInstallScript(template: string, { url, pin, caPem, doorPin, program }: ScriptValues): string {
+export function fillInstallScript(template: string, { url, pin, caPem, keyPin, program }: ScriptValues): string {
   const file = ({ name, sha512 }: ProgramFile): string => `${name} ${sha512}`;
   const values = {
     URL: url,
     PIN: pin,
     CA_SUM: createHash('sha256').update(caPem).digest('hex'),
-    KEY: doorPin,
+    KEY: keyPin,
     VERSION: program.version,
     AGENT: file(program.agent),
     NODE_VERSION: program.nodeVersion,
@@ -42,11 +42,11 @@ export function fillInstallScript(template: string, { url, pin, caPem, doorPin, 
  */
 export function installLine(options: {
   readonly url: string;
-  readonly doorPin: string;
+  readonly keyPin: string;
   readonly token: string;
 }): string {
-  const { url, doorPin, token } = options;
-  return `{ echo SLIPWAY_TOKEN=${plain(token)}; curl -fsSLk --pinnedpubkey ${plain(doorPin)} ${plain(url)}/install.sh; } | sudo sh`;
+  const { url, keyPin, token } = options;
+  return `{ echo SLIPWAY_TOKEN=${plain(token)}; curl -fsSLk --pinnedpubkey ${plain(keyPin)} ${plain(url)}/install.sh; } | sudo sh`;
 }
 
 /** The value, if it has no characters that are special in a shell. */

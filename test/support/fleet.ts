@@ -28,7 +28,7 @@ export interface FleetOptions {
   /** Addresses that sandboxes may reach besides the internet, for example a registry in a private network. */
   readonly egressAllow?: readonly { readonly cidr: string; readonly port?: number }[];
   /** Address of the servers of the controller; loopback by default. */
-  readonly doorsHost?: string;
+  readonly listenHost?: string;
 }
 
 interface CliSettings {
@@ -90,7 +90,7 @@ export class TestFleet {
     mkdirSync(join(dir, 'agent'), { mode: 0o711 });
     const { agentUid } = this.#options;
     if (agentUid !== undefined) chownSync(join(dir, 'agent'), agentUid, agentUid);
-    const host = this.#options.doorsHost ?? '127.0.0.1';
+    const host = this.#options.listenHost ?? '127.0.0.1';
     const controller = {
       stateDir: join(dir, 'controller'),
       ssh: { host, port: ports.ssh },

@@ -29,7 +29,7 @@ export function isolationSuite(sandbox: 'lxc' | 'nspawn'): void {
       // servers listen on every address, so that only the sandbox keeps apps out
       fleet = await TestFleet.start({
         sandbox,
-        doorsHost: '0.0.0.0',
+        listenHost: '0.0.0.0',
         controller: { rollout: { settleMs: 200, bakeMs: 200 } },
       });
       await fleet.endAgent('SIGTERM');

@@ -59,7 +59,7 @@ export class ServerFleet {
         programsDir: PROGRAMS_DIR,
         ...options.controller,
       };
-      const fleet = await TestFleet.start({ agentElsewhere: true, doorsHost: '0.0.0.0', controller });
+      const fleet = await TestFleet.start({ agentElsewhere: true, listenHost: '0.0.0.0', controller });
       return new ServerFleet({ fleet, servers, options });
     } catch (error) {
       await servers.dispose();

@@ -40,7 +40,7 @@ describe('a machine with its own kernel, systemd and cgroup v2', { concurrency: 
     const rollout = { startTimeoutMs: SLOW_MS };
     machine = await Machine.create({ image });
     const controller = { publicHost: HOST_IN_GUEST, programsDir: PROGRAMS_DIR, rollout };
-    fleet = await TestFleet.start({ agentElsewhere: true, doorsHost: '0.0.0.0', controller });
+    fleet = await TestFleet.start({ agentElsewhere: true, listenHost: '0.0.0.0', controller });
     web = forwardWeb(fleet.ports.web);
     say('switching on');
     await machine.switchOn();

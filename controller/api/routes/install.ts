@@ -79,15 +79,15 @@ function showUpgrade({ upgrades }: ApiDeps): Route {
 export function reachedAt(
   { publicHost }: ApiConfig,
   request: FastifyRequest,
-): { readonly url: string; readonly doorPin: string } {
+): { readonly url: string; readonly keyPin: string } {
   const { socket } = request.raw;
   const host = isIPv6(publicHost) ? `[${publicHost}]` : publicHost;
   const key =
     socket instanceof TLSSocket
       ? socket.getX509Certificate()?.publicKey.export({ type: 'spki', format: 'der' })
       : undefined;
-  const doorPin = `sha256//${createHash('sha256')
+  const keyPin = `sha256//${createHash('sha256')
     .update(key ?? '')
     .digest('base64')}`;
-  return { url: `https://${host}:${String(socket.localPort ?? 0)}`, doorPin };
+  return { url: `https://${host}:${String(socket.localPort ?? 0)}`, keyPin };
 }

@@ -13,7 +13,7 @@ const VALUES = {
   url: 'https://10.0.0.1:7400',
   pin: `sha256:${'0f'.repeat(32)}`,
   caPem: '-----BEGIN CERTIFICATE-----\n',
-  doorPin: 'sha256//VhtsqSNAPwQpp+56erd2KqIa+Ky2sOZKsxkFnitA4Ng=',
+  keyPin: 'sha256//VhtsqSNAPwQpp+56erd2KqIa+Ky2sOZKsxkFnitA4Ng=',
   program: {
     version: '0.1.0+c3e11cb00a2f',
     agent: file('slipway-agent-0.1.0-c3e11cb00a2f.tar.gz'),
