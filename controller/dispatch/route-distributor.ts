@@ -2,8 +2,8 @@ import type { Epoch } from '../../shared/domain/assignment.ts';
 import {
   routesBetween,
   routesDigest,
-  sameTable,
-  wholeTable,
+  unchangedTableUpdate,
+  fullTableUpdate,
   type FleetRoutes,
 } from '../../shared/domain/fleet-routes.ts';
 import type { AppId, InstanceId, NodeId } from '../../shared/domain/ids.ts';
@@ -237,7 +237,7 @@ export class RouteDistributor {
     if (!routes.begun && hello?.fleetRoutesDigest === this.#unchanged().digest) return this.#unchanged().message;
     return (this.#fullTableMessage ??= encodeControllerMessage({
       kind: 'fleetRoutes',
-      update: wholeTable(this.#table),
+      update: fullTableUpdate(this.#table),
     }));
   }
 
@@ -245,7 +245,7 @@ export class RouteDistributor {
     const digest = this.#unchangedMessage?.digest ?? routesDigest(this.#table);
     return (this.#unchangedMessage ??= {
       digest,
-      message: encodeControllerMessage({ kind: 'fleetRoutes', update: sameTable(this.#table, digest) }),
+      message: encodeControllerMessage({ kind: 'fleetRoutes', update: unchangedTableUpdate(this.#table, digest) }),
     });
   }
 

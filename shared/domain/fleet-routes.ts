@@ -56,7 +56,7 @@ export function meshNameOf(nodeId: string): string {
   return `${nodeId}.mesh.slipway.internal`;
 }
 
-export function wholeTable(table: FleetRoutes): RoutesUpdate {
+export function fullTableUpdate(table: FleetRoutes): RoutesUpdate {
   return { ...table, baseVersion: 0, removedNodeIds: [], removedAppIds: [], sameAs: undefined };
 }
 
@@ -71,8 +71,8 @@ export function routesDigest({ peers, apps, refused }: Pick<FleetRoutes, 'peers'
 }
 
 /** For an agent that already has the table. It saves a large transfer when a whole fleet reconnects. */
-export function sameTable({ epoch, version }: FleetRoutes, digest: string): RoutesUpdate {
-  return { ...wholeTable({ epoch, version, peers: [], apps: [], refused: [] }), sameAs: digest };
+export function unchangedTableUpdate({ epoch, version }: FleetRoutes, digest: string): RoutesUpdate {
+  return { ...fullTableUpdate({ epoch, version, peers: [], apps: [], refused: [] }), sameAs: digest };
 }
 
 /** The update from one table to the next, without equal entries. */

@@ -257,8 +257,8 @@ export class SimulatedController {
   async #build(
     store: Store,
     clock: Pick<VirtualClock, 'sleep'>,
-    request: Parameters<ConstructorParameters<typeof Deploys>[0]['builds']['run']>[0],
-  ): ReturnType<ConstructorParameters<typeof Deploys>[0]['builds']['run']> {
+    request: Parameters<ConstructorParameters<typeof Deploys>[0]['builds']['build']>[0],
+  ): ReturnType<ConstructorParameters<typeof Deploys>[0]['builds']['build']> {
     const build = await store.createBuild({ appId: request.app.id, userId: request.userId, commit: request.commit });
     await store.setBuildState(build.id, 'running');
     await clock.sleep(BUILD_MS);

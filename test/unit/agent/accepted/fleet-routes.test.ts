@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { openDocuments, type AcceptedDocuments } from '../../../../agent/accepted/documents.ts';
 import { refuseRoutes } from '../../../../agent/accepted/fleet-routes.ts';
-import { routesBetween, routesDigest, sameTable, wholeTable } from '../../../../shared/domain/fleet-routes.ts';
+import { routesBetween, routesDigest, unchangedTableUpdate, fullTableUpdate } from '../../../../shared/domain/fleet-routes.ts';
 import { systemClock } from '../../../../shared/kit/clock.ts';
 import { silentLogger } from '../../../../shared/kit/log.ts';
 import { tempDir } from '../../../support/certificates.ts';
@@ -18,22 +18,22 @@ describe('whose routes an agent takes over', () => {
   const epoch = (counter: number, id: string): { epoch: { counter: number; id: string } } => ({
     epoch: { counter, id },
   });
-  const cases: readonly [string, ReturnType<typeof wholeTable>, string | undefined][] = [
-    ['a newer table', wholeTable(aTable(6, {})), undefined],
-    ['the same again', wholeTable(held), undefined],
-    ['a change of the one it has', { ...wholeTable(aTable(6, {})), baseVersion: 5 }, undefined],
-    ['a change of another', { ...wholeTable(aTable(8, {})), baseVersion: 7 }, 'SLIP_ROUTES_GAP'],
-    ['an older one', wholeTable(aTable(4, {})), 'SLIP_ROUTES_OLD_VERSION'],
-    ['one of an older life', wholeTable(aTable(9, epoch(0, 'old'))), 'SLIP_ROUTES_OLD_EPOCH'],
-    ['one of a copy', wholeTable(aTable(9, epoch(1, 'copy'))), 'SLIP_ROUTES_OTHER_CONTROLLER'],
-    ['any of a newer life', wholeTable(aTable(1, epoch(2, 'next'))), undefined],
+  const cases: readonly [string, ReturnType<typeof fullTableUpdate>, string | undefined][] = [
+    ['a newer table', fullTableUpdate(aTable(6, {})), undefined],
+    ['the same again', fullTableUpdate(held), undefined],
+    ['a change of the one it has', { ...fullTableUpdate(aTable(6, {})), baseVersion: 5 }, undefined],
+    ['a change of another', { ...fullTableUpdate(aTable(8, {})), baseVersion: 7 }, 'SLIP_ROUTES_GAP'],
+    ['an older one', fullTableUpdate(aTable(4, {})), 'SLIP_ROUTES_OLD_VERSION'],
+    ['one of an older life', fullTableUpdate(aTable(9, epoch(0, 'old'))), 'SLIP_ROUTES_OLD_EPOCH'],
+    ['one of a copy', fullTableUpdate(aTable(9, epoch(1, 'copy'))), 'SLIP_ROUTES_OTHER_CONTROLLER'],
+    ['any of a newer life', fullTableUpdate(aTable(1, epoch(2, 'next'))), undefined],
     [
       'the table it has, named by its digest, in a newer life',
-      sameTable(aTable(1, epoch(2, 'next')), routesDigest(held)),
+      unchangedTableUpdate(aTable(1, epoch(2, 'next')), routesDigest(held)),
       undefined,
     ],
-    ['another, named by its digest', sameTable(aTable(6, {}), routesDigest(one)), 'SLIP_ROUTES_GAP'],
-    ['a change in a newer life', { ...wholeTable(aTable(6, epoch(2, 'next'))), baseVersion: 5 }, 'SLIP_ROUTES_GAP'],
+    ['another, named by its digest', unchangedTableUpdate(aTable(6, {}), routesDigest(one)), 'SLIP_ROUTES_GAP'],
+    ['a change in a newer life', { ...fullTableUpdate(aTable(6, epoch(2, 'next'))), baseVersion: 5 }, 'SLIP_ROUTES_GAP'],
   ];
   for (const [what, update, code] of cases) {
     it(`${what}: ${code ?? 'accepted'}`, () => {
@@ -50,27 +50,27 @@ describe('the routes on disk', () => {
     const stateDir = await tempDir(t);
     const accepted = open(stateDir);
     assert.equal(await accepted.load(), undefined);
-    assert.equal(await accepted.accept(wholeTable(one)), undefined);
+    assert.equal(await accepted.accept(fullTableUpdate(one)), undefined);
     assert.equal(await accepted.accept(routesBetween(one, two)), undefined);
     const next = open(stateDir);
     assert.deepEqual(await next.load(), two);
     const [epoch, version] = [{ counter: 2, id: 'next' }, 1] as const;
     const third = open(stateDir);
     assert.equal(
-      (await third.accept(sameTable({ ...two, epoch, version }, routesDigest(two))))?.code,
+      (await third.accept(unchangedTableUpdate({ ...two, epoch, version }, routesDigest(two))))?.code,
       'SLIP_ROUTES_GAP',
       'nothing loaded',
     );
-    assert.equal((await next.accept(wholeTable(one)))?.code, 'SLIP_ROUTES_OLD_VERSION');
+    assert.equal((await next.accept(fullTableUpdate(one)))?.code, 'SLIP_ROUTES_OLD_VERSION');
     assert.deepEqual(next.current(), two);
-    assert.equal(await next.accept(sameTable({ ...two, epoch, version }, routesDigest(two))), undefined);
+    assert.equal(await next.accept(unchangedTableUpdate({ ...two, epoch, version }, routesDigest(two))), undefined);
     assert.deepEqual(next.current(), { ...two, epoch, version });
   });
 
   it('count as none when they are damaged', async (t) => {
     const stateDir = await tempDir(t);
     const accepted = open(stateDir);
-    await accepted.accept(wholeTable(one));
+    await accepted.accept(fullTableUpdate(one));
     const path = join(stateDir, 'routes.json');
     await writeFile(path, (await readFile(path, 'utf8')).slice(0, 40));
     assert.equal(await open(stateDir).load(), undefined);

@@ -5,7 +5,7 @@ import { limitRouteTable, type RouteTableRow } from '../../../../controller/disp
 import { RouteTableCapacity } from '../../../../controller/dispatch/route-table-capacity.ts';
 import { UID_RANGES } from '../../../../controller/schedule/uid-ranges.ts';
 import type { NewEvent } from '../../../../shared/domain/event.ts';
-import { wholeTable, type FleetApp, type MeshPeer } from '../../../../shared/domain/fleet-routes.ts';
+import { fullTableUpdate, type FleetApp, type MeshPeer } from '../../../../shared/domain/fleet-routes.ts';
 import {
   appLineBytes,
   DOMAINS_BYTES_MAX,
@@ -38,7 +38,7 @@ function encodedBytes(
   peers: readonly MeshPeer[] = [],
   refused: readonly string[] = [],
 ): number {
-  const update = wholeTable(aTable(1, { apps, peers, refused }));
+  const update = fullTableUpdate(aTable(1, { apps, peers, refused }));
   return Session.responseSerialize(encodeControllerMessage({ kind: 'fleetRoutes', update })).length;
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { routesBetween, wholeTable, withUpdate, type FleetRoutes } from '../../../../shared/domain/fleet-routes.ts';
+import { routesBetween, fullTableUpdate, withUpdate, type FleetRoutes } from '../../../../shared/domain/fleet-routes.ts';
 import { anApp, aPeer, aTable } from '../../../support/fleet-routes.ts';
 
 const letters = fc.subarray(['aa', 'bb', 'cc', 'dd']);
@@ -26,7 +26,7 @@ describe('a change of the route table', () => {
     fc.assert(
       fc.property(anyTable(4), anyTable(5), (before, after) => {
         assert.deepEqual(withUpdate(before, routesBetween(before, after)), after);
-        assert.deepEqual(withUpdate(before, wholeTable(after)), after);
+        assert.deepEqual(withUpdate(before, fullTableUpdate(after)), after);
       }),
     );
   });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { RoutesUpdate } from '../../../../shared/domain/fleet-routes.ts';
-import { routesDigest, sameTable, wholeTable } from '../../../../shared/domain/fleet-routes.ts';
+import { routesDigest, unchangedTableUpdate, fullTableUpdate } from '../../../../shared/domain/fleet-routes.ts';
 import { decodeAgentMessage, encodeAgentMessage } from '../../../../shared/rpc/agent-codec.ts';
 import { decodeControllerMessage, encodeControllerMessage } from '../../../../shared/rpc/controller-codec.ts';
 import type { AgentMessage } from '../../../../shared/rpc/messages.ts';
@@ -21,11 +21,11 @@ function ackThroughWire(message: AgentMessage): unknown {
 
 describe('the route table on the wire', () => {
   it('survives, whole and as a change, and so does its acknowledgement', () => {
-    const whole = wholeTable(
+    const whole = fullTableUpdate(
       aTable(3, { peers: [aPeer('aa'), { ...aPeer('bb'), address: '', port: 0 }], apps: [anApp('shop', ['aa'])] }),
     );
     assert.deepEqual(throughWire(whole), { kind: 'fleetRoutes', update: whole });
-    const same = sameTable(aTable(4, {}), routesDigest(whole));
+    const same = unchangedTableUpdate(aTable(4, {}), routesDigest(whole));
     assert.deepEqual(throughWire(same), { kind: 'fleetRoutes', update: same });
     const change = {
       ...whole,
@@ -44,7 +44,7 @@ describe('the route table on the wire', () => {
 
   it('is refused with an address, name or id that could not stand in a config file', () => {
     const bad = (update: Partial<RoutesUpdate>): void => {
-      assert.throws(() => throughWire({ ...wholeTable(aTable(1, {})), ...update }), { code: 'SLIP_RPC_BAD_MESSAGE' });
+      assert.throws(() => throughWire({ ...fullTableUpdate(aTable(1, {})), ...update }), { code: 'SLIP_RPC_BAD_MESSAGE' });
     };
     bad({ peers: [{ ...aPeer('aa'), address: '10.0.0.1 check' }] });
     bad({ peers: [{ ...aPeer('aa'), nodeId: 'x y' as never }] });
