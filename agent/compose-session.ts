@@ -37,7 +37,7 @@ export function composeSessionHandlers(basics: Basics, drivers: Drivers, parts: 
       const own = { version: await version, sandboxDriver: sandbox.kind, identity };
       return {
         facts: { ...(await collectFacts(stateDir, await ownFacts(basics.config, own))), machine: machine.forHello() },
-        ledger: drivers.documents.desiredState.current(),
+        acceptedState: drivers.documents.desiredState.current(),
         cachedAppIds: await drivers.builds.cachedAppIds(),
         runningTaskIds: tasks.running(),
         fleetRoutesDigest: digestOf(drivers.documents.fleetRoutes.current()),

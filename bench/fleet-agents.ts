@@ -38,7 +38,11 @@ function startAgent(stateDir: string): Promise<void> {
   const { hello } = fakeAgent();
   const session = connectSession({ address, stateDir, connectTimeoutMs: PATIENCE_MS }, agent, deps);
   let held: ReturnType<typeof tableAfter> | undefined;
-  agent.hello = async () => ({ ...(await hello()), ledger: agent.accepted.at(-1), fleetRoutesDigest: held?.digest });
+  agent.hello = async () => ({
+    ...(await hello()),
+    acceptedState: agent.accepted.at(-1),
+    fleetRoutesDigest: held?.digest,
+  });
   // Keeps only the last state, and everything in it runs at once.
   agent.accept = (desired) => {
     agent.accepted[0] = desired;

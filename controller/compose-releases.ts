@@ -68,7 +68,16 @@ export function composeReleases(
   const setAppRef = (app: App, ref: string, commit: string): Promise<void> => setRef(repos, app, { ref, commit });
   const rolling = { store, fleet, clock, log, failpoint, policy, newInstanceId, queue };
   const rollouts = new Rollouts({ ...rolling, moveRef: setAppRef });
-  const bakeWatcher = new BakeWatcher({ store, fleet, rollouts, queue, clock, log, newInstanceId, bakeMs: policy.bakeMs });
+  const bakeWatcher = new BakeWatcher({
+    store,
+    fleet,
+    rollouts,
+    queue,
+    clock,
+    log,
+    newInstanceId,
+    bakeMs: policy.bakeMs,
+  });
   const { buildLogs: logs, unusedImages: images } = work;
   const history = new HistoryCleaner({ store, logs, images, clock, log, failpoint, signal });
   const releases = new Releases({ store, rollouts, bakeWatcher, queue, lifetimes, history, failpoint, log, signal });

@@ -13,7 +13,7 @@ import type { Heartbeat, LogQueryMessage } from '../../shared/rpc/messages.ts';
 export interface SessionHandlers {
   hello(): Promise<{
     facts: NodeFacts;
-    ledger: Pick<DesiredState, 'epoch' | 'generation'> | undefined;
+    acceptedState: Pick<DesiredState, 'epoch' | 'generation'> | undefined;
     cachedAppIds: readonly string[];
     runningTaskIds: readonly TaskId[];
     fleetRoutesDigest?: string | undefined;

@@ -139,7 +139,9 @@ export class Formations {
   /** At start: continues changes of limits that a crash interrupted. @param ready resolves when the nodes are connected */
   async resume(apps: readonly App[], ready: () => Promise<void>): Promise<void> {
     // The queue of an app that is destroyed meanwhile takes no work. The other apps still continue.
-    await Promise.allSettled(apps.map((app) => this.#deps.queue.enqueue(app.id, () => this.#limits.resume(app, ready))));
+    await Promise.allSettled(
+      apps.map((app) => this.#deps.queue.enqueue(app.id, () => this.#limits.resume(app, ready))),
+    );
   }
 
   /** A change of the app is running or waiting. */

@@ -39,7 +39,7 @@ const hello = z
   .transform(({ agentVersion, facts: { json, ...numbered }, epoch: known, generation, ...rest }) => ({
     ...rest,
     facts: parseNodeFacts(json, { agentVersion, ...numbered }),
-    ledger: known === undefined ? undefined : { epoch: known, generation },
+    acceptedState: known === undefined ? undefined : { epoch: known, generation },
   }));
 
 const heartbeat = z.object({
@@ -160,7 +160,7 @@ export function encodeAgentMessage(message: AgentMessage): WireAgentMessage {
 
 function encodeHello({
   facts: { agentVersion, ...others },
-  ledger,
+  acceptedState,
   cachedAppIds,
   runningTaskIds,
   ...routes
@@ -177,7 +177,7 @@ function encodeHello({
     takesEgress: routes.takesEgress ?? false,
     takesDestroyed: routes.takesDestroyed ?? false,
     taskKinds: [...(routes.taskKinds ?? [])],
-    ...(ledger === undefined ? {} : { epoch: ledger.epoch, generation: ledger.generation }),
+    ...(acceptedState === undefined ? {} : { epoch: acceptedState.epoch, generation: acceptedState.generation }),
   };
 }
 

@@ -12,7 +12,7 @@ import type { ResultOf, Task, TaskKind } from '../domain/task.ts';
 export interface Hello {
   readonly kind: 'hello';
   readonly facts: NodeFacts;
-  readonly ledger?: Pick<DesiredState, 'epoch' | 'generation'> | undefined;
+  readonly acceptedState?: Pick<DesiredState, 'epoch' | 'generation'> | undefined;
   readonly cachedAppIds: readonly string[];
   readonly runningTaskIds: readonly TaskId[];
   readonly takesFleetRoutes?: boolean | undefined;

@@ -85,7 +85,7 @@ const wholeState = z.object({
   destroyed: destroyed.default([]).transform((all) => (all.length === 0 ? undefined : all)),
 });
 
-/** A state of either form, from the wire or the ledger. */
+/** A state of either form, from the wire or from the disk of the agent. */
 export const desiredState: z.ZodType<DesiredState> = z.preprocess(expandForm, wholeState);
 
 const exit = z.object({

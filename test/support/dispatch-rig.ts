@@ -92,7 +92,7 @@ export function fakeAgent(): FakeAgent {
           httpAddress: '',
         },
       },
-      ledger: agent.accepted.at(-1),
+      acceptedState: agent.accepted.at(-1),
       cachedAppIds: [],
       runningTaskIds: agent.running,
       fleetRoutesDigest: agent.routes === undefined ? undefined : routesDigest(agent.routes),

@@ -88,7 +88,7 @@ describe('a server that goes away', { concurrency: false }, () => {
     await lost.boot();
     await fleet.untilConnected(lost);
     const connectedAtMs = performance.now();
-    // It starts what its ledger says before it hears that this runs elsewhere: one process alone may mean that it is still at it.
+    // It starts what its accepted state says before it hears that this runs elsewhere: one process alone may mean that it is still at it.
     const isSettled = async (): Promise<boolean> =>
       (await fleet.instances('hello')).length === 1 && (await running()).length === 1;
     await eventually('there is one, and one runs', isSettled, RETURN_LIMIT_MS).catch(async (error: unknown) => {

@@ -176,7 +176,7 @@ describe('what survives the death of what', { concurrency: false }, () => {
     );
   });
 
-  it('after a reboot the app is back from ledger and cached images, with the controller down', async (t) => {
+  it('after a reboot the app is back from its accepted state and cached images, with the controller down', async (t) => {
     const before = await answered();
     await fleet.endController();
     await cutPower(fleet);

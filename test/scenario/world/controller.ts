@@ -191,7 +191,16 @@ export class SimulatedController {
       moveRef: (app, ref, commit) => git.moveRef(app, ref, commit),
       newInstanceId,
     });
-    const bakeWatcher = new BakeWatcher({ store, fleet, rollouts, queue, clock, log, newInstanceId, bakeMs: policy.bakeMs });
+    const bakeWatcher = new BakeWatcher({
+      store,
+      fleet,
+      rollouts,
+      queue,
+      clock,
+      log,
+      newInstanceId,
+      bakeMs: policy.bakeMs,
+    });
     const history = { grown: () => undefined };
     const releases = new Releases({
       store,

@@ -63,7 +63,7 @@ export class Machine {
   readonly #records = new Map<string, InstanceRecord>();
   readonly #ports = new Map<string, number>();
   readonly #starts = new Map<string, number>();
-  #ledger: DesiredState | undefined;
+  #acceptedState: DesiredState | undefined;
   #routes: FleetRoutes | undefined;
   #life: Life | undefined;
   #wire: Wire | undefined;
@@ -88,8 +88,8 @@ export class Machine {
     return this.#loop?.statuses() ?? [];
   }
 
-  get ledger(): DesiredState | undefined {
-    return this.#ledger;
+  get acceptedState(): DesiredState | undefined {
+    return this.#acceptedState;
   }
 
   get memoryBytes(): number {
@@ -172,8 +172,8 @@ export class Machine {
     const proxy = mortal(this.proxy, life, this.#around);
     await proxy.ensureRunning();
     if (this.#routes !== undefined) void loop.setRoutes(this.#routes);
-    if (this.#ledger !== undefined) destroyed.setDesired(this.#ledger);
-    await loop.start(this.#ledger);
+    if (this.#acceptedState !== undefined) destroyed.setDesired(this.#acceptedState);
+    await loop.start(this.#acceptedState);
     destroyed.start();
     const mine = mortal(clock, life);
     while (life.alive) {
@@ -208,7 +208,7 @@ export class Machine {
 
   #handlers(life: Life, { loop, destroyed }: Parts): SessionHandlers {
     const disk = mortal(
-      { write: (state: DesiredState) => Promise.resolve((this.#ledger = state)) },
+      { write: (state: DesiredState) => Promise.resolve((this.#acceptedState = state)) },
       life,
       this.#around,
     );
@@ -216,16 +216,16 @@ export class Machine {
       hello: () =>
         Promise.resolve({
           facts: factsOf(this.#deps.memoryBytes),
-          ledger: this.#ledger,
+          acceptedState: this.#acceptedState,
           cachedAppIds: [],
           runningTaskIds: [],
         }),
       heartbeat: () => Promise.resolve({ diskFreeBytes: 1e10, load1: 0, memoryFreeBytes: 1e9 }),
       instances: () => loop.statuses(),
       accept: async (desired): Promise<Reason | undefined> => {
-        const decision = decideDesiredState(this.#ledger, desired);
+        const decision = decideDesiredState(this.#acceptedState, desired);
         if (!decision.accepted) return decision.reason;
-        const before = this.#ledger;
+        const before = this.#acceptedState;
         await disk.write(desired);
         destroyed.setDesired(desired, before);
         loop.setDesired(desired);
@@ -248,7 +248,7 @@ export class Machine {
       sandbox: mortal(this.sandbox, life, this.#around),
       logBook: this.#logBook,
       held: () => this.#loop?.held() ?? [],
-      assigned: () => this.#ledger?.assignments ?? [],
+      assigned: () => this.#acceptedState?.assignments ?? [],
       acknowledge,
       clock: mortal(clock, life),
       random: () => random.next(),

@@ -80,7 +80,9 @@ export function servingOf(world: Scene, app: string): readonly string[] {
 
 /** A remaining instance has served and then crashed. If another one leaves, the app is down because of its own code. */
 function hasCrashed(machine: Machine, app: string): boolean {
-  const staying = (machine.ledger?.assignments ?? []).filter((each) => each.app === app && each.desired === 'run');
+  const staying = (machine.acceptedState?.assignments ?? []).filter(
+    (each) => each.app === app && each.desired === 'run',
+  );
   const hasServed = (id: string): boolean => machine.answered.values().some((process) => process.startsWith(`${id}@`));
   return staying.some(({ instanceId }) => hasServed(instanceId) && machine.startOf(instanceId) === undefined);
 }

@@ -260,7 +260,8 @@ export class Script {
   #showMachine(machine: Machine): void {
     const { trace } = this.#world;
     for (const { instanceId, state, restarts } of machine.statuses()) {
-      const desired = machine.ledger?.assignments.find((one) => one.instanceId === instanceId)?.desired ?? 'forgotten';
+      const desired =
+        machine.acceptedState?.assignments.find((one) => one.instanceId === instanceId)?.desired ?? 'forgotten';
       trace.raw(
         `  ${machine.name}: ${trace.nameOf(instanceId)} ${state} (${desired}${restarts === 0 ? '' : `, restarts ${String(restarts)}`})`,
       );

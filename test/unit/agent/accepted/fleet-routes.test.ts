@@ -4,7 +4,12 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { openDocuments, type AcceptedDocuments } from '../../../../agent/accepted/documents.ts';
 import { refuseRoutes } from '../../../../agent/accepted/fleet-routes.ts';
-import { routesBetween, routesDigest, unchangedTableUpdate, fullTableUpdate } from '../../../../shared/domain/fleet-routes.ts';
+import {
+  routesBetween,
+  routesDigest,
+  unchangedTableUpdate,
+  fullTableUpdate,
+} from '../../../../shared/domain/fleet-routes.ts';
 import { systemClock } from '../../../../shared/kit/clock.ts';
 import { silentLogger } from '../../../../shared/kit/log.ts';
 import { tempDir } from '../../../support/certificates.ts';
@@ -33,7 +38,11 @@ describe('whose routes an agent takes over', () => {
       undefined,
     ],
     ['another, named by its digest', unchangedTableUpdate(aTable(6, {}), routesDigest(one)), 'SLIP_ROUTES_GAP'],
-    ['a change in a newer life', { ...fullTableUpdate(aTable(6, epoch(2, 'next'))), baseVersion: 5 }, 'SLIP_ROUTES_GAP'],
+    [
+      'a change in a newer life',
+      { ...fullTableUpdate(aTable(6, epoch(2, 'next'))), baseVersion: 5 },
+      'SLIP_ROUTES_GAP',
+    ],
   ];
   for (const [what, update, code] of cases) {
     it(`${what}: ${code ?? 'accepted'}`, () => {

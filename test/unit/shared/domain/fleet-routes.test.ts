@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { routesBetween, fullTableUpdate, withUpdate, type FleetRoutes } from '../../../../shared/domain/fleet-routes.ts';
+import {
+  routesBetween,
+  fullTableUpdate,
+  withUpdate,
+  type FleetRoutes,
+} from '../../../../shared/domain/fleet-routes.ts';
 import { anApp, aPeer, aTable } from '../../../support/fleet-routes.ts';
 
 const letters = fc.subarray(['aa', 'bb', 'cc', 'dd']);

@@ -79,7 +79,7 @@ const anyUnreadable = fc.record({
 });
 
 describe('every message survives the wire', () => {
-  it('hello, with and without a ledger', () => {
+  it('hello, with and without an accepted state', () => {
     roundTrips(
       fc.record({
         kind: fc.constant('hello' as const),
@@ -87,7 +87,7 @@ describe('every message survives the wire', () => {
           anyFacts,
           fc.tuple(anyFacts, anyMachine).map(([facts, machine]) => ({ ...facts, machine })),
         ),
-        ledger: fc.option(
+        acceptedState: fc.option(
           fc.record({
             epoch: fc.record({ counter: fc.nat(), id: fc.string({ maxLength: 20 }) }),
             generation: fc.nat(),

@@ -44,7 +44,9 @@ describe('the route table on the wire', () => {
 
   it('is refused with an address, name or id that could not stand in a config file', () => {
     const bad = (update: Partial<RoutesUpdate>): void => {
-      assert.throws(() => throughWire({ ...fullTableUpdate(aTable(1, {})), ...update }), { code: 'SLIP_RPC_BAD_MESSAGE' });
+      assert.throws(() => throughWire({ ...fullTableUpdate(aTable(1, {})), ...update }), {
+        code: 'SLIP_RPC_BAD_MESSAGE',
+      });
     };
     bad({ peers: [{ ...aPeer('aa'), address: '10.0.0.1 check' }] });
     bad({ peers: [{ ...aPeer('aa'), nodeId: 'x y' as never }] });
