@@ -20,7 +20,7 @@ export async function declareRestored({ stateDir }: Pick<ControllerConfig, 'stat
   } finally {
     await store.close();
   }
-  return `${path} is now the valid database, and every node will obey it. Start the controller, then check with: slipway status\n`;
+  return `${path} is now the valid database, and every node will accept it. Start the controller, then check with: slipway status\n`;
 }
 
 /** Opening a missing database would create it, with files that only this account can write. */

@@ -4,7 +4,7 @@ import type { Paint } from '../terminal/paint.ts';
 
 /** The cause first, then each effect, then the next command. */
 export function renderWhy({ about, well, chains }: WhyBody, paint: Paint): string {
-  const mark = well ? paint.green('is well.') : paint.red('is in trouble.');
+  const mark = well ? paint.green('is well.') : paint.red('has a problem.');
   return `${paint.bold(about)} ${mark}\n${chains.map((chain) => `\n${renderChain(chain, paint)}`).join('')}`;
 }
 

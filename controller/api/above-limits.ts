@@ -45,7 +45,7 @@ export function ceilingProblems(app: string, above: readonly AboveCeiling[]): re
     );
     const flags = all.map(({ name, ceiling }) => `${limitFlag(name)} ${sayCeiling(name, ceiling)}`);
     return {
-      message: `${app}: each ${type} has more than a ceiling allows, and keeps it until somebody changes it: ${words.join(', ')}.`,
+      message: `${app}: the limits of ${type} are above the ceilings, and stay until somebody changes them: ${words.join(', ')}.`,
       next: `slipway ps:limits ${type} ${flags.join(' ')} -a ${app}`,
     };
   });
@@ -56,7 +56,7 @@ export function quotaProblems(over: readonly OverQuota[]): readonly ProblemBody[
   const shown = over.slice(0, USERS_SHOWN).map(({ user, app, quota, used, max }) => {
     const who = app === undefined ? `User ${user}` : `${app} (of ${user})`;
     return {
-      message: `${who} has ${String(used)} ${QUOTA_KINDS[quota].what}, and the quota is ${String(max)}: all of them stay, and no more can be added.`,
+      message: `${who} has ${String(used)} ${QUOTA_KINDS[quota].what}, but the quota is ${String(max)}. Nothing is removed, and no more can be added.`,
       next: app === undefined ? `slipway users:quotas ${user}` : `slipway domains -a ${app}`,
     };
   });

@@ -23,7 +23,7 @@ const REFUSALS: Readonly<Record<string, string>> = {
     'The body of the request is not valid JSON, or a name in it is __proto__, which cannot be used.',
   FST_ERR_CTP_EMPTY_JSON_BODY: 'The body of the request is empty; JSON is expected.',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'The body of the request must be JSON (content-type: application/json).',
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'The body of the request is not as long as it said.',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'The length of the body does not match the content-length header.',
 };
 
 function isHttpRefusal(error: unknown): error is FastifyError & { statusCode: number } {

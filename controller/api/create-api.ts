@@ -185,7 +185,7 @@ function checkedAnswer({ method, url, spec }: Route, answer: unknown): unknown {
 /** Aborted when the connection is closed or the answer is complete. */
 function untilGone(reply: FastifyReply): AbortSignal {
   const gone = new AbortController();
-  reply.raw.once('close', () => gone.abort(new Error('the caller is gone')));
+  reply.raw.once('close', () => gone.abort(new Error('the caller disconnected')));
   return gone.signal;
 }
 

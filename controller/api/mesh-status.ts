@@ -14,8 +14,8 @@ export function meshProblems(nodes: readonly LiveNode[]): readonly ProblemBody[]
     const port = node.meshAddress.split(':').at(-1) ?? '';
     const message =
       cut.length === others.length
-        ? `Node ${node.name} cannot be reached by any other node at ${node.meshAddress}: it serves only requests that come to itself.`
-        : `Node ${node.name} cannot be reached at ${node.meshAddress} by ${namesOf(cut)}.`;
+        ? `No other node can reach node ${node.name} at ${node.meshAddress}, so it serves only requests that arrive at it directly.`
+        : `Node ${node.name} cannot be reached at ${node.meshAddress} from ${namesOf(cut)}.`;
     return [
       { message, next: `on ${node.name}: open port ${port} to the other nodes, or set mesh.address in agent.json` },
     ];

@@ -24,7 +24,7 @@ export function requireAgentsFor(domains: number, nodes: readonly RoutedNode[]):
   throw new SlipwayError({
     code: 'SLIP_QUOTA_AGENTS',
     kind: 'conflict',
-    message: `domainsPerApp cannot be ${String(domains)} yet: the agents of ${listed([first, ...others])} read fewer domains of one app.`,
+    message: `domainsPerApp cannot be ${String(domains)} yet: the agents of ${listed([first, ...others])} are too old for so many domains of one app.`,
     hint: `Upgrade them first: slipway nodes:upgrade ${first.name}`,
   });
 }
@@ -33,7 +33,7 @@ export function requireAgentsFor(domains: number, nodes: readonly RoutedNode[]):
 export function olderAgentProblems(domains: number, nodes: readonly RoutedNode[]): readonly ProblemBody[] {
   const [first, ...others] = tooOldFor(domains, nodes);
   if (first === undefined) return [];
-  const message = `The quota domainsPerApp of the controller's settings is ${String(domains)}, and the agents of ${listed([first, ...others])} read fewer domains of one app: they take over no routes when an app has more than they read.`;
+  const message = `The quota domainsPerApp in the controller's settings is ${String(domains)}, but the agents of ${listed([first, ...others])} are too old for so many domains of one app. If an app has too many domains, these agents refuse all new routes.`;
   return [{ message, next: `slipway nodes:upgrade ${first.name}` }];
 }
 

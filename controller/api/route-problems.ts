@@ -26,6 +26,6 @@ function problem(nodes: readonly RoutedNode[], why: string): readonly ProblemBod
   const named = nodes.slice(0, NAMED_NODES).map((node) => node.name);
   const more = nodes.length > named.length ? ` and ${String(nodes.length - named.length)} more` : '';
   const [noun, verb] = nodes.length === 1 ? ['Node', 'does'] : ['Nodes', 'do'];
-  const message = `${noun} ${named.join(', ')}${more} ${verb} not follow this change yet: requests there go where they went before. ${why}`;
+  const message = `${noun} ${named.join(', ')}${more} ${verb} not use this change yet: requests there still follow the old routes. ${why}`;
   return [{ message, next: `slipway why ${first.name}` }];
 }

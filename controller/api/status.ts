@@ -105,7 +105,7 @@ function appStatus({ name, current, counts, webUrl }: CountedApp): AppStatusBody
 function heldProblems(held: readonly string[]): readonly ProblemBody[] {
   const [first] = held;
   if (first === undefined) return [];
-  const message = `${held.join(', ')} went away at once, more than a third of the fleet: that is more likely the network than the machines, so nothing is moved until they are back, or until those that are gone for good are removed (nodes:remove --force).`;
+  const message = `${held.join(', ')} disconnected at the same time, more than a third of the fleet. This is probably a network failure, so no instances are moved until enough nodes are back. If a node is gone permanently: slipway nodes:remove NODE --force.`;
   return [{ message, next: `slipway why ${first}` }];
 }
 
@@ -120,7 +120,8 @@ function fleetProblems(nodes: readonly NodeBody[]): readonly ProblemBody[] {
 
 function nodeProblems(node: NodeBody, down: AppsPart['down']): readonly ProblemBody[] {
   if (!node.connected) {
-    const fate = node.lost === true ? sayLost(down.get(node.name) ?? 0) : 'its apps go on running if the machine does';
+    const fate =
+      node.lost === true ? sayLost(down.get(node.name) ?? 0) : 'its apps keep running while the machine runs';
     const since =
       node.lastSeenMsAgo === undefined ? 'since the controller started' : `for ${formatDuration(node.lastSeenMsAgo)}`;
     const cause = node.trouble === undefined ? '' : ` Its agent could not start: ${node.trouble.message}`;
@@ -207,7 +208,7 @@ function countProblems({ name, counts }: CountedApp): readonly ProblemBody[] {
 }
 
 function whereabouts(at: CountedInstance | undefined): string {
-  if (at === undefined) return 'without a place';
+  if (at === undefined) return 'not placed';
   return `on ${at.node} (${at.state === 'unknown' ? 'not connected' : 'starting'})`;
 }
 

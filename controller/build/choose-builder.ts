@@ -25,7 +25,7 @@ export function chooseBuilder(
  * @param required labels that a builder must have
  */
 export function whyNotBuild(node: Buildable, required: RequiredLabels, stack?: string): string | undefined {
-  if (node.cordoned) return 'it is cordoned and takes nothing new';
+  if (node.cordoned) return 'it is cordoned and gets no new builds';
   const missing = missingLabel(node.labels, required);
   if (missing !== undefined) return missing;
   if (stack !== undefined && !node.stacks.includes(stack)) return `it does not have the stack ${stack}`;

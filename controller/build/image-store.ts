@@ -150,7 +150,7 @@ function digestMismatch(digest: Digest, arrived: Digest): SlipwayError {
     httpStatus: 422,
     message: 'A layer of this build arrived damaged at the controller, so the build failed and nothing was released.',
     // TLS detects damage on the way, so a retry would send the same bytes.
-    hint: 'Push again. If it happens again, check the disk and the memory of the builder.',
+    hint: 'Push again. If this happens again, check the disk and the memory of the builder.',
     details: { digest, arrived },
   });
 }

@@ -204,6 +204,6 @@ function checkResult(
     code: 'SLIP_BUILD_OTHER',
     kind: 'transient',
     message: `The builder ${builder} returned a slug of another commit or stack, so the slug was not used.`,
-    hint: `Push again. If it happens again, do not trust that machine any more: slipway nodes:revoke ${builder}`,
+    hint: `Push again. If this happens again, revoke the certificate of that machine: slipway nodes:revoke ${builder}`,
   });
 }

@@ -230,7 +230,7 @@ export class Dispatcher {
     node.session = session;
     this.registry.sessionStarted(node, hello, session.address);
     this.routes.nodeChanged(node.id);
-    former?.end(Status.ABORTED, 'Another session of this node took over.');
+    former?.end(Status.ABORTED, 'A newer session of this node replaced this one.');
     // Welcome goes out before the database writes. Otherwise agents time out and reconnect, and a large fleet overloads the database.
     const [heartbeatIntervalMs, tasks] = [this.#intervalMs(), this.tasks.progressOn(node.id)];
     sendWelcome(session, node, { ...this.#settings, hello, heartbeatIntervalMs, tasks });

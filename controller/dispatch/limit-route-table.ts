@@ -34,7 +34,7 @@ export function limitRouteTable(rows: readonly RouteTableRow[], maxBytes: number
 function tooLarge({ app, hostnames, nodeIds }: FleetApp, bytes: number, maxBytes: number): Reason {
   return {
     code: 'SLIP_ROUTES_SIZE',
-    message: `${app} gets no requests: its ${String(hostnames.length)} names and ${String(nodeIds.length)} nodes need ${String(bytes)} bytes in the route table, and the entries of all apps may use ${String(maxBytes)} bytes.`,
+    message: `${app} gets no requests: its ${String(hostnames.length)} names and ${String(nodeIds.length)} nodes need ${String(bytes)} bytes in the route table, but the entries of all apps together may use only ${String(maxBytes)} bytes.`,
     hint: `slipway domains -a ${app}`,
   };
 }

@@ -15,7 +15,7 @@ interface TaskFailures<K extends TaskKind> {
 
 const BUILD: TaskFailures<'build'> = {
   awayNotice: (rejoinMs) =>
-    `\n !     The connection to the builder is lost. The build goes on there. Waiting up to ${String(rejoinMs / 1000)} s for the builder to reconnect.\n`,
+    `\n !     The connection to the builder is lost. The build continues there. Waiting up to ${String(rejoinMs / 1000)} s for the builder to reconnect.\n`,
   lost: () =>
     new SlipwayError({
       code: 'SLIP_BUILDER_LOST',

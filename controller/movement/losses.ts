@@ -88,7 +88,7 @@ export class Losses {
     this.#note(
       'node.returned',
       node.name,
-      `${node.name} is back. Where an instance now runs twice, the one that started first stays.`,
+      `${node.name} is back. If an instance runs twice now, the one that started first stays.`,
     );
   }
 

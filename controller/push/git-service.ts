@@ -50,7 +50,7 @@ interface Admitted extends Opened {
   readonly turn: Turn;
 }
 
-const WAITING = 'All places for pushes and fetches are in use. This one waits for a free place.\n';
+const WAITING = 'Too many pushes and fetches are running. This one waits until another one ends.\n';
 
 /** Serves git requests of authenticated users, without any code for SSH. */
 export class GitService {

@@ -88,7 +88,7 @@ export class GitTurns {
 
   #begin(userId: string): Turn {
     const tooSlow = new AbortController();
-    const end = (): void => tooSlow.abort(new Error('slower than others may be made to wait'));
+    const end = (): void => tooSlow.abort(new Error('too slow while others wait'));
     const pace = new TurnPace(this.#clock.monotonicMs());
     const holder: Holder = { userId, pace, end };
     this.#holders.add(holder);

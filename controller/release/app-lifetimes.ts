@@ -79,6 +79,6 @@ export function appDestroyed(name: AppName | string): SlipwayError {
     code: 'SLIP_APP_DESTROYED',
     kind: 'conflict',
     message: `App ${name} was destroyed.`,
-    hint: 'A new push to that name makes a new app, with nothing of the former one: git push slipway main',
+    hint: 'A new push to that name creates a new app without the data of the old one: git push slipway main',
   });
 }

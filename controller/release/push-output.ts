@@ -16,7 +16,7 @@ export function renderReleasePhaseWarning(): string {
 /** Printed once, when a release waits for room. */
 export function renderNoRoomYet(failure: Failure, patienceMs: number): string {
   const hint = failure.hint === undefined ? '' : ` !     ${failure.hint}\n`;
-  return ` !     No room now: ${failure.message}\n !     Waiting up to ${formatDuration(patienceMs)} for it.\n${hint}`;
+  return ` !     No room now: ${failure.message}\n !     Waiting up to ${formatDuration(patienceMs)} for room.\n${hint}`;
 }
 
 /** Printed when a rollout no longer waits for an unreachable node. */
@@ -53,7 +53,7 @@ export function renderFailure(
     lines.push(' !', ' !     Its last lines:', ...failure.lastLines.map((line) => `         ${line}`.trimEnd()), ' !');
   }
   const still =
-    facts.serving === undefined ? 'The app has no running release yet.' : `v${String(facts.serving)} goes on serving.`;
+    facts.serving === undefined ? 'The app has no running release yet.' : `v${String(facts.serving)} keeps serving.`;
   lines.push(` !     v${String(facts.version)} failed. ${still}`);
   if (failure.hint !== undefined) lines.push(` !     ${failure.hint}`);
   return `${lines.join('\n')}\n`;

@@ -185,7 +185,7 @@ export class Releases {
 }
 
 function changeFailed(app: App, release: Release, failure: Failure): SlipwayError {
-  const kept = `The variables stay as you set them, for the next release: slipway config -a ${app.name}`;
+  const kept = `The variables keep their new values, and the next release uses them: slipway config -a ${app.name}`;
   return new SlipwayError({
     ...failure,
     message: `v${String(release.version)} failed: ${failure.message}`,

@@ -88,7 +88,7 @@ export function ineligibility(node: PlanNode, { rule, slug }: Pick<Needs, 'rule'
   if (!node.connected) return 'it is not connected';
   if (node.refuses === true) return 'it refuses changes of this controller';
   if (node.proxyDown === true) return 'its proxy is down';
-  if (node.cordoned) return 'it is cordoned and takes nothing new';
+  if (node.cordoned) return 'it is cordoned and gets no new instances';
   const missing = missingLabel(node.labels, rule.require);
   if (missing !== undefined) return missing;
   if (!node.stacks.includes(slug.stack)) return `it does not have the stack ${slug.stack}`;

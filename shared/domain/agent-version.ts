@@ -32,7 +32,7 @@ export function versionTrouble(
   const why =
     fit === 'too-old'
       ? `more than one version behind this controller (${controller}), so it may not support all that the controller sends`
-      : `newer than this controller (${controller}): upgrade the controller first, or take the agent back to its version`;
+      : `newer than this controller (${controller}): upgrade the controller, or install an older agent`;
   return {
     code: 'SLIP_AGENT_VERSION',
     message: `The agent of ${name} (${agentVersion}) is ${why}.`,

@@ -93,7 +93,7 @@ function variableOf(value: unknown, path: string): AppJsonVariable {
   if (typeof value === 'string') return { value, required: true, isGenerated: false };
   const fields = fieldsOf(value, path);
   const given = fields['value'];
-  if (given !== undefined && typeof given !== 'string') throw refuse(`${path}.value must be a text`);
+  if (given !== undefined && typeof given !== 'string') throw refuse(`${path}.value must be a string`);
   return { value: given, required: fields['required'] !== false, isGenerated: fields['generator'] === 'secret' };
 }
 

@@ -27,7 +27,7 @@ export function parseProcfile(content: Uint8Array): Procfile {
       const line = raw.trim();
       if (line === '' || line.startsWith('#') || line.startsWith('//')) return;
       const [type, command] = parseLine(line, index + 1);
-      if (types.has(type)) warnings.push(`Procfile line ${index + 1}: "${type}" is declared twice; this line wins.`);
+      if (types.has(type)) warnings.push(`Procfile line ${index + 1}: "${type}" is declared twice; this line is used.`);
       warnings.push(...peculiarity(type, index + 1));
       types.set(type, command);
       if (types.size > MAX_PROCESS_TYPES) throw refuse(index + 1, `more than ${MAX_PROCESS_TYPES} process types`);

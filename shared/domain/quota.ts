@@ -15,7 +15,7 @@ export const QUOTA_KINDS = {
   /** Heroku: 100. Each app takes a range of user ids and a line in the route table of every node. */
   apps: { defaultMax: 100, what: 'apps', cure: 'Destroy an app with: slipway apps:destroy -a APP' },
   keys: { defaultMax: 50, what: 'SSH keys', cure: 'Remove a key with: slipway keys:remove KEY' },
-  tokens: { defaultMax: 50, what: 'API tokens', cure: 'Use a token that you have' },
+  tokens: { defaultMax: 50, what: 'API tokens', cure: 'Use an existing token' },
   /** All domains of all apps of the user. Each is a name in the tables of every proxy. */
   domains: { defaultMax: 2_000, what: 'domains', cure: 'Remove a domain with: slipway domains:remove HOSTNAME -a APP' },
   /** Domains of one app. Heroku: 1000. Older agents read 1000 names of an app, and one of them is its default name. */
@@ -27,7 +27,7 @@ export const QUOTA_KINDS = {
   /** Size of one app's repository, decimal. Heroku advises less than 1 GB; one push may have 1 GiB. */
   repositoryMegabytes: { defaultMax: 2_000, what: 'MB in one repository', cure: 'Take large files out of the commits' },
   /** A build may use two processors and two gigabytes, so a small fleet can run only a few. */
-  builds: { defaultMax: 4, what: 'builds at once', cure: 'Wait for one of them to end' },
+  builds: { defaultMax: 4, what: 'builds at the same time', cure: 'Wait for one of them to end' },
   /** Each may run a git process. */
   connections: { defaultMax: 32, what: 'SSH connections', cure: 'End one of them' },
   /** Open requests to the API. `logs --tail` is one request while it runs. */

@@ -52,7 +52,7 @@ export function toSlipwayError(error: unknown): SlipwayError {
     code: 'SLIP_INTERNAL',
     kind: 'bug',
     message: 'Slipway hit an unexpected problem and wrote the details to its log.',
-    hint: 'Try again; if it happens again, send the log of the controller with your report.',
+    hint: 'Try again. If this happens again, report it and attach the log of the controller.',
     cause: error,
   });
 }

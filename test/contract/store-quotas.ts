@@ -104,6 +104,6 @@ export function quotaCases(get: () => Store): void {
     const after = await get().setQuotas(ada.id, { builds: null }, ada.name);
     assert.deepEqual([after.own, after.max.builds], [{ keys: 7 }, DEFAULT_QUOTAS.builds]);
     const [event] = await get().events({ limit: 1 });
-    assert.equal(event?.message, 'The quotas of user ada were changed: builds as for everybody.');
+    assert.equal(event?.message, 'The quotas of user ada were changed: builds back to the default.');
   });
 }

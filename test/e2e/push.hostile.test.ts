@@ -112,7 +112,7 @@ test('many bombs of one user go one after the other, so that their memory is tha
   assert.ok(most.bytes > 0, 'a git was seen at work');
   assert.ok(most.gits <= 1, `${String(most.gits)} at once`);
   assert.ok(most.bytes <= MEMORY_BYTES + 64 * 1024 ** 2, `${String(most.bytes)} bytes`);
-  assert.ok(said.some((text) => text.includes('waits for a free place')));
+  assert.ok(said.some((text) => text.includes('waits until another one ends')));
   await honestPush('beside-many-bombs');
 });
 

@@ -84,8 +84,8 @@ function refuseReserved(hostname: string, baseDomain: string): void {
   throw new SlipwayError({
     code: 'SLIP_DOMAIN_RESERVED',
     httpStatus: 422,
-    message: `The domain ${hostname} is under ${under}, which has only the names of apps.`,
-    hint: 'Each app has its own name there. Add a domain of your own, such as www.example.com.',
+    message: `The domain ${hostname} cannot be added: the names below ${under} are only for the default names of apps.`,
+    hint: 'Each app has its default name there. Add a domain of your own, such as www.example.com.',
   });
 }
 

@@ -51,7 +51,7 @@ function outdatedAgents(nodes: readonly LiveNode[]): readonly ProblemBody[] {
   return nodes
     .filter((node) => node.egressIgnored === true)
     .map(({ name }) => ({
-      message: `The agent of node ${name} is too old for this setting: its sandboxes reach what its own configuration opens.`,
+      message: `The agent of node ${name} is too old for this setting: its sandboxes can reach the networks that its own configuration opens.`,
       next: `slipway nodes:upgrade ${name}`,
     }));
 }

@@ -84,7 +84,7 @@ export function rejoinConnected(name: string): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_REJOIN_CONNECTED',
     kind: 'conflict',
-    message: `Node ${name} is connected with a certificate that works, so nothing needs to rejoin.`,
-    hint: `To put another machine in its place, cut it off first: slipway nodes:revoke ${name}`,
+    message: `Node ${name} is connected with a valid certificate, so it does not need to rejoin.`,
+    hint: `To replace the machine, revoke its certificate first: slipway nodes:revoke ${name}`,
   });
 }

@@ -75,7 +75,7 @@ export async function setLostAfter(
 }
 
 function sayLostAfter(lostAfterMs: number | 'never' | undefined, defaultMs: number): string {
-  if (lostAfterMs === 'never') return 'Instances stay with their node however long it is silent.';
+  if (lostAfterMs === 'never') return 'Instances stay on their node, no matter how long it is silent.';
   const seconds = String(Math.round((lostAfterMs ?? defaultMs) / 1000));
   return `Instances are started elsewhere when their node has been silent for ${seconds} s.`;
 }

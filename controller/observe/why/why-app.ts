@@ -76,7 +76,7 @@ function releaseChains(facts: AppWhyFacts): readonly WhyChain[] {
   const { latest, current } = facts;
   if (latest?.state !== 'failed') return [];
   const code = latest.failure?.code ?? 'SLIP_APP_EXITED';
-  const serving = current === undefined ? 'nothing is serving' : `v${String(current.version)} goes on serving`;
+  const serving = current === undefined ? 'nothing is serving' : `v${String(current.version)} keeps serving`;
   const links = [made(latest), failureOf(facts, latest), `So v${String(latest.version)} failed, and ${serving}.`];
   return [{ code, links, next: thenPush(nextForRelease(facts, latest, code), latest) }];
 }
@@ -134,7 +134,7 @@ function memoryIn(message: string): number | undefined {
 function buildChains({ app, latest, latestBuild, current }: AppWhyFacts): readonly WhyChain[] {
   if (latestBuild?.state !== 'failed') return [];
   if (latest !== undefined && latest.createdAtMs > latestBuild.createdAtMs) return [];
-  const serving = current === undefined ? 'nothing is serving yet' : `v${String(current.version)} goes on serving`;
+  const serving = current === undefined ? 'nothing is serving yet' : `v${String(current.version)} keeps serving`;
   const code = latestBuild.failure?.code ?? 'SLIP_BUILD_COMPILE_FAILED';
   const links = [
     pushed(latestBuild),

@@ -9,7 +9,7 @@ export function whyAwaited(
     return `it is not connected; if the machine is gone: slipway nodes:remove ${name} --force`;
   }
   if (!node.removesDestroyed)
-    return 'its agent is too old to say that no data of the app is left: slipway nodes:upgrade';
+    return 'its agent is too old to report that all data of the app is removed: slipway nodes:upgrade';
   if (node.refusal !== undefined) return `it refuses the desired state of this controller: slipway why ${node.name}`;
   if (node.trouble?.code === 'SLIP_DESTROYED_LEFTOVERS')
     return `it cannot remove all data of destroyed apps: slipway why ${node.name}`;

@@ -81,7 +81,7 @@ function fateChain(
   if (patienceMs === 'never' || (node.lastSeenMsAgo ?? Infinity) < patienceMs) {
     const period =
       patienceMs === 'never'
-        ? 'however long it is silent'
+        ? 'no matter how long it is silent'
         : `until it has been silent for ${formatDuration(patienceMs)}`;
     return {
       links: [...silent, `${name} of ${app} stays on that node ${period}.`],

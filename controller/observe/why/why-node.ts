@@ -123,11 +123,13 @@ function version({ name, versionTrouble: reason }: NodeFact): readonly WhyChain[
 
 function closed(node: NodeFact): readonly WhyChain[] {
   if (node.draining) {
-    const links = [`${node.name} is being drained: what it runs is moved to other nodes.`];
+    const links = [`${node.name} is being drained: its instances are moved to other nodes.`];
     return [{ links, next: `slipway nodes:info ${node.name}` }];
   }
   if (!node.cordoned) return [];
-  return [{ links: [`${node.name} is cordoned: it gets nothing new.`], next: `slipway nodes:uncordon ${node.name}` }];
+  return [
+    { links: [`${node.name} is cordoned: it gets no new instances.`], next: `slipway nodes:uncordon ${node.name}` },
+  ];
 }
 
 function missing(node: NodeFact): readonly WhyChain[] {

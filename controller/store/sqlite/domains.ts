@@ -96,7 +96,7 @@ function domainTaken(hostname: string): SlipwayError {
     code: 'SLIP_DOMAIN_TAKEN',
     kind: 'conflict',
     message: `The domain ${hostname} is currently in use by another app.`,
-    hint: `If that app is yours too, take it away there first: slipway domains:remove ${hostname} -a OTHER_APP`,
+    hint: `If that app is yours too, remove it there first: slipway domains:remove ${hostname} -a OTHER_APP`,
   });
 }
 

@@ -106,7 +106,7 @@ function assertIntact(database: Database.Database, path: string): void {
   const finding = String(database.pragma('quick_check(1)', { simple: true }));
   if (finding !== 'ok') throw damaged(path, finding);
   if ((database.pragma('foreign_key_check') as unknown[]).length > 0)
-    throw damaged(path, 'rows refer to rows that are gone');
+    throw damaged(path, 'rows refer to rows that do not exist');
 }
 
 function missing(path: string): SlipwayError {

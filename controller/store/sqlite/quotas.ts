@@ -42,7 +42,7 @@ export function createQuotas({ inTransaction, clock, quotas }: RepositoryDeps): 
           .execute();
         const user = await userActor(tx, userId);
         const words = Object.entries(changes).map(
-          ([name, max]) => `${name} ${max === null ? 'as for everybody' : String(max)}`,
+          ([name, max]) => `${name} ${max === null ? 'back to the default' : String(max)}`,
         );
         const message = `The quotas of user ${user} were changed: ${words.join(', ')}.`;
         await insertEvent(tx, clock, { kind: 'user.quotas', actor: by, message, next: `slipway users:quotas ${user}` });

@@ -29,7 +29,7 @@ export async function noteFailed(
 ): Promise<void> {
   const { failure, restored } = end;
   const version = `v${String(release.version)}`;
-  const back = restored === undefined ? '' : ` v${String(restored)} took over again.`;
+  const back = restored === undefined ? '' : ` v${String(restored)} is current again.`;
   await note(where, release, {
     what: restored === undefined ? 'failed' : 'rolled-back',
     says: `${version} failed: ${failure.message}${back}`,

@@ -74,7 +74,7 @@ describe('domains over the API', () => {
     fixture.fleet.live = [];
     assert.equal(hostname, 'late.example');
     const message =
-      'Node alpha does not follow this change yet: requests there go where they went before. The controller has epoch 2.';
+      'Node alpha does not use this change yet: requests there still follow the old routes. The controller has epoch 2.';
     assert.deepEqual(problems, [{ message, next: 'slipway why alpha' }]);
   });
 

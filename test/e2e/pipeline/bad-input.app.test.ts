@@ -28,7 +28,7 @@ describe('a push whose app cannot serve', () => {
     const text = await app.refused({ 'server.js': 'console.error("no database"); process.exit(7);\n' });
     assertSays(text, /web\.1 exited with status 7 before it was ready/, /slipway logs -a blog -p web\.1/);
     assert.match(text, /Its last lines:\s+remote: +no database/);
-    assert.match(text, / ! {5}v2 failed\. v1 goes on serving\./);
+    assert.match(text, / ! {5}v2 failed\. v1 keeps serving\./);
   });
 
   it('shows the error itself, not only the end of its stack', async () => {

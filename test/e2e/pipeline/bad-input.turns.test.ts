@@ -149,7 +149,7 @@ describe('pushes that meet, end early or find nobody', () => {
     );
     await fleet.slipway('nodes:label', name, 'role=build');
     await fleet.slipway('nodes:cordon', name);
-    await refused('it is cordoned and takes nothing new');
+    await refused('it is cordoned and gets no new builds');
     await fleet.slipway('nodes:uncordon', name);
     const pushed = await app.repository.push('blog');
     assert.ok(pushed.ok, pushed.text);

@@ -77,7 +77,7 @@ export function pushSuite(sandbox: 'lxc' | 'nspawn' | 'process', agentUid?: numb
       assert.equal(pushed.ok, false);
       assert.match(pushed.text, /web\.1 exited with status 7 before it was ready/);
       assert.match(pushed.text, /no database/);
-      assert.match(pushed.text, /goes on serving/);
+      assert.match(pushed.text, /keeps serving/);
       assert.equal((await fleet.site.get('hello')).body, body);
       assert.equal(await hello.remoteRef('hello'), before);
       const again = await hello.push('hello');

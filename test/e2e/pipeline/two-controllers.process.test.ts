@@ -104,7 +104,7 @@ describe('two controllers', { concurrency: false }, () => {
     await fleet.endController();
     const declared = await run({ ...copy.command('restored'), timeoutMs: 240_000 });
     assert.equal(declared.code, 0, declared.stderr);
-    assert.match(declared.stdout, /is now the valid database, and every node will obey it\. Start the controller/);
+    assert.match(declared.stdout, /is now the valid database, and every node will accept it\. Start the controller/);
     await copy.start('serve', {});
     await eventually('what the backup knew as current', () => serves('1'));
     assert.match(

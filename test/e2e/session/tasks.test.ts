@@ -115,7 +115,7 @@ describe('tasks', () => {
     assert.deepEqual(await outcome, result);
     assert.match(
       output(),
-      /The connection to the builder is lost\. The build goes on there\. Waiting up to 60 s for the builder/,
+      /The connection to the builder is lost\. The build continues there\. Waiting up to 60 s for the builder/,
     );
     assert.match(output(), /while away\n$/);
   });

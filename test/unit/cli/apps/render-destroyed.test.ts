@@ -23,7 +23,7 @@ it('shows each range of a destroyed app, and which nodes it waits for', () => {
       '=== Ranges of user ids of destroyed apps',
       'shop  536870912  destroyed 2 min ago  waits for fra-1: it is not connected; if the machine is gone: slipway nodes:remove fra-1 --force',
       'waits for fra-2: it still removes data of the app',
-      'waits for fra-3: its agent is too old to say that no data of the app is left: slipway nodes:upgrade',
+      'waits for fra-3: its agent is too old to report that all data of the app is removed: slipway nodes:upgrade',
       'blog  536936448  destroyed 2 min ago  free for another app',
       '',
     ],

@@ -16,7 +16,7 @@ describe('what is above a lowered ceiling or quota', () => {
     assert.deepEqual(ceilingProblems('shop', above), [
       {
         message:
-          'shop: each web has more than a ceiling allows, and keeps it until somebody changes it: 16G of memory (the ceiling is 8G), 4096 processes (the ceiling is 1024).',
+          'shop: the limits of web are above the ceilings, and stay until somebody changes them: 16G of memory (the ceiling is 8G), 4096 processes (the ceiling is 1024).',
         next: 'slipway ps:limits web --memory 8G --pids 1024 -a shop',
       },
     ]);
@@ -27,11 +27,11 @@ describe('what is above a lowered ceiling or quota', () => {
     const one = { user: 'ada', quota: 'apps' as const, used: 3, max: 2 };
     assert.deepEqual(quotaProblems([one, { ...one, app: 'shop', quota: 'domainsPerApp' }]), [
       {
-        message: 'User ada has 3 apps, and the quota is 2: all of them stay, and no more can be added.',
+        message: 'User ada has 3 apps, but the quota is 2. Nothing is removed, and no more can be added.',
         next: 'slipway users:quotas ada',
       },
       {
-        message: 'shop (of ada) has 3 domains, and the quota is 2: all of them stay, and no more can be added.',
+        message: 'shop (of ada) has 3 domains, but the quota is 2. Nothing is removed, and no more can be added.',
         next: 'slipway domains -a shop',
       },
     ]);

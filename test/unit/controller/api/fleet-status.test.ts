@@ -47,7 +47,7 @@ test('the status of very many apps is bounded, counts what it does not show, and
   assert.equal(status.moreApps, 320);
   // Each app wants one web process, and no node is there.
   assert.deepEqual([status.problems.length, status.moreProblems], [201, 320]);
-  assert.equal(status.problems[1]?.message, 'app-1000: 0 of 1 up: web.1 without a place.');
+  assert.equal(status.problems[1]?.message, 'app-1000: 0 of 1 up: web.1 not placed.');
   assert.ok(slices > 5, 'it is read in slices');
   assert.ok(turns > 5, 'other work has its turn between two slices');
 });

@@ -24,9 +24,11 @@ describe('the ways between nodes, as status tells them', () => {
 
   it('name a node that nobody reaches, and who does not reach one', () => {
     assert.deepEqual(said(node('a', ['c']), node('b', ['c']), node('c')), [
-      'Node c cannot be reached by any other node at 10.0.0.1:7405: it serves only requests that come to itself.',
+      'No other node can reach node c at 10.0.0.1:7405, so it serves only requests that arrive at it directly.',
     ]);
-    assert.deepEqual(said(node('a', ['c']), node('b'), node('c')), ['Node c cannot be reached at 10.0.0.1:7405 by a.']);
+    assert.deepEqual(said(node('a', ['c']), node('b'), node('c')), [
+      'Node c cannot be reached at 10.0.0.1:7405 from a.',
+    ]);
   });
 
   it('say nothing of a node whose proxy is down: that is the cause, and said of the node', () => {

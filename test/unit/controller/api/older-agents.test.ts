@@ -21,7 +21,8 @@ describe('a quota of domains that older agents do not read', () => {
   it('is refused with the names of these nodes, also of those that are away', () => {
     assert.throws(() => requireAgentsFor(1_000, FLEET), {
       code: 'SLIP_QUOTA_AGENTS',
-      message: 'domainsPerApp cannot be 1000 yet: the agents of fra-2, fra-3 read fewer domains of one app.',
+      message:
+        'domainsPerApp cannot be 1000 yet: the agents of fra-2, fra-3 are too old for so many domains of one app.',
       hint: 'Upgrade them first: slipway nodes:upgrade fra-2',
     });
     requireAgentsFor(DEFAULT_QUOTAS.domainsPerApp, FLEET);
@@ -33,7 +34,7 @@ describe('a quota of domains that older agents do not read', () => {
     const [problem] = olderAgentProblems(2_000, FLEET);
     assert.match(
       problem?.message ?? '',
-      /domainsPerApp of the controller's settings is 2000, and the agents of fra-2, fra-3 read fewer domains/,
+      /domainsPerApp in the controller's settings is 2000, but the agents of fra-2, fra-3 are too old for so many domains/,
     );
     assert.equal(problem?.next, 'slipway nodes:upgrade fra-2');
   });

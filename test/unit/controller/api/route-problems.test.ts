@@ -23,7 +23,7 @@ describe('nodes that do not follow a change of the routes', () => {
   it('are named with the reason of their refusal and the next command', () => {
     assert.deepEqual(routeProblems([node('a'), node('b', { routesRefusal: REFUSAL, routesLate: true })]), [
       {
-        message: `Node b does not follow this change yet: requests there go where they went before. ${REFUSAL.message}`,
+        message: `Node b does not use this change yet: requests there still follow the old routes. ${REFUSAL.message}`,
         next: 'slipway why b',
       },
     ]);
@@ -34,9 +34,9 @@ describe('nodes that do not follow a change of the routes', () => {
     const [refusing, late, ...more] = routeProblems([...many, node('slow', { routesLate: true })]);
     assert.match(
       refusing?.message ?? '',
-      /^Nodes n0, n1, n2, n3, n4 and 35 more do not follow this change yet: .* epoch 9\.$/,
+      /^Nodes n0, n1, n2, n3, n4 and 35 more do not use this change yet: .* epoch 9\.$/,
     );
-    assert.match(late?.message ?? '', /^Node slow does not follow this change yet: .* No answer came in time\.$/);
+    assert.match(late?.message ?? '', /^Node slow does not use this change yet: .* No answer came in time\.$/);
     assert.deepEqual(more, []);
   });
 });

@@ -66,7 +66,7 @@ describe('status', () => {
     const unreported = status({ instances: [instance({ state: 'pending' })] });
     assert.deepEqual(messages(unreported), ['shop: 0 of 1 up: web.1 on fra-1 (starting).']);
     const placeless = status({ wanted: { web: 2 } });
-    assert.deepEqual(messages(placeless), ['shop: 1 of 2 up: web.2 without a place.']);
+    assert.deepEqual(messages(placeless), ['shop: 1 of 2 up: web.2 not placed.']);
     assert.equal(placeless.problems[0]?.next, 'slipway why shop');
   });
 
@@ -122,7 +122,7 @@ describe('status', () => {
       messages(
         status({}, [node({ connected: false, lastSeenMsAgo: 30_000, trouble: PORT_BUSY }), node({ name: 'fra-2' })]),
       )[0],
-      `Node fra-1 has been silent for 30 s; its apps go on running if the machine does. Its agent could not start: ${PORT_BUSY.message}`,
+      `Node fra-1 has been silent for 30 s; its apps keep running while the machine runs. Its agent could not start: ${PORT_BUSY.message}`,
     );
   });
 
@@ -135,7 +135,10 @@ describe('status', () => {
 
   it('says first that nothing is moved, and until when', () => {
     const [problem] = status({}, [node()], ['fra-2', 'fra-3']).problems;
-    assert.match(problem?.message ?? '', /^fra-2, fra-3 went away at once, .* are removed \(nodes:remove --force\)\.$/);
+    assert.match(
+      problem?.message ?? '',
+      /^fra-2, fra-3 disconnected at the same time, .*: slipway nodes:remove NODE --force\.$/,
+    );
     assert.equal(problem?.next, 'slipway why fra-2');
   });
 
@@ -155,7 +158,7 @@ describe('status', () => {
       node({ name: 'fra-2' }),
     ]);
     assert.deepEqual(messages(body), [
-      'Node fra-1 has been silent since the controller started; its apps go on running if the machine does.',
+      'Node fra-1 has been silent since the controller started; its apps keep running while the machine runs.',
       'shop: 0 of 1 up: web.1 on fra-1 (not connected).',
     ]);
   });
@@ -205,10 +208,7 @@ describe('status', () => {
   it('names a few of many, those of one node together', () => {
     const instances = [1, 2].map((number) => instance({ name: `web.${String(number)}`, state: 'pending' }));
     const [message] = messages(status({ instances, wanted: { web: 6 } }));
-    assert.equal(
-      message,
-      'shop: 0 of 6 up: web.1, web.2 on fra-1 (starting); web.3, web.4 without a place; and 2 more.',
-    );
+    assert.equal(message, 'shop: 0 of 6 up: web.1, web.2 on fra-1 (starting); web.3, web.4 not placed; and 2 more.');
   });
 
   it('does not mind what runs beside: warm ones, copies, what is too many', () => {

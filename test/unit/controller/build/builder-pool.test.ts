@@ -59,7 +59,7 @@ describe('who gets a build', () => {
     const labelled = three.slice(0, 2).map((one) => ({ ...one, labels: { role: 'build' } }));
     assert.equal(
       refusalOf([...labelled, three[2]!], { role: 'build' }),
-      'No connected node may build this app: a: it is cordoned and takes nothing new; b: it does not have the stack host; ' +
+      'No connected node may build this app: a: it is cordoned and gets no new builds; b: it does not have the stack host; ' +
         'c: it has role=run, role=build is required.',
     );
   });

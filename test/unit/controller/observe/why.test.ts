@@ -51,12 +51,12 @@ describe('why', () => {
       );
     const silent = 'fra-1 has been silent for 3 min.';
     const never = why({ patienceMs: 'never' })?.chains[0];
-    assert.deepEqual(never?.links, [silent, 'web.1 of shop stays on that node however long it is silent.']);
+    assert.deepEqual(never?.links, [silent, 'web.1 of shop stays on that node no matter how long it is silent.']);
     assert.equal(never.next, 'slipway apps:lost-after default -a shop');
     const later = why({ patienceMs: 10 * MINUTE })?.chains[0];
     assert.deepEqual(later?.links, [silent, 'web.1 of shop stays on that node until it has been silent for 10 min.']);
-    const stuck = why({}, 'fra-2: it is cordoned and takes nothing new')?.chains[0];
-    const because = 'web.1 cannot be placed: fra-2: it is cordoned and takes nothing new.';
+    const stuck = why({}, 'fra-2: it is cordoned and gets no new instances')?.chains[0];
+    const because = 'web.1 cannot be placed: fra-2: it is cordoned and gets no new instances.';
     assert.deepEqual(stuck?.links, [silent, because, 'So web.1 should run, but no connected node runs it.']);
     assert.equal(stuck.next, 'slipway nodes:uncordon fra-2');
   });
@@ -65,7 +65,7 @@ describe('why', () => {
     const events = [
       {
         ...{ seq: 9, atMs: WHY_NOW, kind: 'instance.waits', actor: 'controller', app: 'shop', instance: 'web.2' },
-        message: 'web.2 waits for a place: fra-1: it is cordoned and takes nothing new.',
+        message: 'web.2 waits for a place: fra-1: it is cordoned and gets no new instances.',
       },
     ];
     const next = (placeless: ReadonlyMap<string, string>): string | undefined =>
@@ -97,7 +97,7 @@ describe('why', () => {
   it('finds what keeps each node from taking an instance, the one that is mended most easily first', () => {
     const next = (reasons: Record<string, string>): string | undefined => whyApp(noPlace(reasons)).chains[0]?.next;
     assert.equal(
-      next({ 'fra-1': 'it is not connected', 'fra-2': 'it is cordoned and takes nothing new' }),
+      next({ 'fra-1': 'it is not connected', 'fra-2': 'it is cordoned and gets no new instances' }),
       'slipway nodes:uncordon fra-2 && git push slipway main',
     );
     assert.equal(
@@ -109,7 +109,7 @@ describe('why', () => {
   });
 
   it('asks for a push only where a push failed, and for what it mends before it', () => {
-    const reasons = { 'fra-1': 'it is cordoned and takes nothing new' };
+    const reasons = { 'fra-1': 'it is cordoned and gets no new instances' };
     const { code, message } = noRoom({ processType: parseProcessType('web'), ordinal: 1, reasons });
     const next = (latest: ReturnType<typeof failedRelease>): string | undefined =>
       whyApp(appFacts({ latest })).chains[0]?.next;

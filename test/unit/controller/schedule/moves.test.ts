@@ -45,8 +45,8 @@ describe('replacements', () => {
     assert.deepEqual(
       plan.unplaced.map(({ reasons }) => reasons),
       [
-        { b: 'it has no label region, region=fra is required', c: 'it is cordoned and takes nothing new' },
-        { b: 'it has 1843 MB of unreserved memory, 3072 MB are needed', c: 'it is cordoned and takes nothing new' },
+        { b: 'it has no label region, region=fra is required', c: 'it is cordoned and gets no new instances' },
+        { b: 'it has 1843 MB of unreserved memory, 3072 MB are needed', c: 'it is cordoned and gets no new instances' },
       ],
     );
   });

@@ -103,7 +103,7 @@ describe('what cannot be placed', () => {
     const { unplaced } = planPlacements(request({ demands: [web(1, { rule })], nodes }));
     assert.deepEqual(unplaced[0]?.reasons, {
       away: 'it is not connected',
-      closed: 'it is cordoned and takes nothing new',
+      closed: 'it is cordoned and gets no new instances',
       disk: 'it has 256 MB of disk free, 1024 MB are needed',
       far: 'it has region=ams, region=fra is required',
       mute: 'its proxy is down',
@@ -118,7 +118,7 @@ describe('what cannot be placed', () => {
     const nodes = Array.from({ length: 14 }, (_, index) => node(`n${String(index + 10)}`, { cordoned: true }));
     const [unplaced] = planPlacements(request({ demands: [web(1)], nodes })).unplaced;
     const said = sayReasons(unplaced?.reasons ?? {}, 'nobody').split('; ');
-    const closed = 'it is cordoned and takes nothing new';
+    const closed = 'it is cordoned and gets no new instances';
     assert.deepEqual(
       [said.length, said[0], said[11], said[12]],
       [13, `n10: ${closed}`, `n21: ${closed}`, 'and 2 more nodes cannot either'],
@@ -129,7 +129,7 @@ describe('what cannot be placed', () => {
   it('misses one of "all" where no node may take any, and says why of each; none where one runs already', () => {
     const nodes = [node('a', { cordoned: true }), node('b', { connected: false })];
     const { placements, unplaced } = planPlacements(request({ demands: [web('all')], nodes }));
-    const reasons = { a: 'it is cordoned and takes nothing new', b: 'it is not connected' };
+    const reasons = { a: 'it is cordoned and gets no new instances', b: 'it is not connected' };
     assert.deepEqual([placements, unplaced], [[], [{ processType: 'web', ordinal: 1, reasons }]]);
     assert.deepEqual(planPlacements(request({ demands: [web('all')], nodes, placed: [at('b', 1)] })).unplaced, []);
   });
