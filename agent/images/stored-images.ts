@@ -25,7 +25,7 @@ async function listDir(dir: string, derived: boolean): Promise<readonly StoredIm
   return stored;
 }
 
-/** Removes what an earlier life left half-made. Downloads are resumed, so theirs are kept for a day. */
+/** Removes unfinished files of an earlier process. Downloads are resumed, so their files are kept for a day. */
 export async function sweepLeftovers(layout: ImageLayout, nowMs: number): Promise<void> {
   for (const name of await readdir(layout.ownedDir)) {
     if (name.endsWith('.tmp')) await rm(join(layout.ownedDir, name), { force: true });

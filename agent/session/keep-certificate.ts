@@ -90,7 +90,7 @@ class Keeper {
     this.#deps.onLate({
       code: 'SLIP_CERTIFICATE_LATE',
       message: `The certificate of this node ends in ${String(days)} days and cannot be renewed: ${toSlipwayError(error).message}`,
-      hint: 'Check that the node reaches the API port of the controller; its log says more: journalctl -u slipway-agent',
+      hint: 'Check that the node reaches the API port of the controller; see its log for details: journalctl -u slipway-agent',
     });
   }
 }

@@ -147,7 +147,7 @@ export class GitService {
     }
   }
 
-  /** @param leave gives back the turn and the quarantine when git has stored the objects; may be called more than once */
+  /** @param leave releases the turn and the quarantine when git has stored the objects; may be called more than once */
   async #receive(admitted: Admitted, limits: ReceiveLimits, leave: () => void): Promise<ServiceRun> {
     const { app, request, repositoryDir, acceptedAtMs, startedAtMs } = admitted;
     const refs = this.#refReservations.open(repositoryDir, app.name);

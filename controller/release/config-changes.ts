@@ -61,7 +61,7 @@ export function checkConfig(name: string, value: string | undefined): void {
       message: value.includes('\0')
         ? `The value of ${name} has a NUL byte.`
         : `The value of ${name} has ${String(Buffer.byteLength(value))} bytes; the limit is ${String(CONFIG_BYTES_MAX)} for all config vars of an app.`,
-      hint: 'Put large or binary data in a file of the app or in a store, and its address in the variable.',
+      hint: 'Put large or binary data in a file of the app or in a store, and set the variable to its address.',
       httpStatus: 422,
     });
   }

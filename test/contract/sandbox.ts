@@ -13,7 +13,7 @@ export interface Workloads {
   stay(): Partial<SandboxSpec>;
   exit(code: number): Partial<SandboxSpec>;
   ignoreTerm(): Partial<SandboxSpec>;
-  /** Listens on its port and says its id to whoever connects. */
+  /** Listens on its port and sends its id to each client. */
   listen(): Partial<SandboxSpec>;
 }
 

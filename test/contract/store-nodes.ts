@@ -4,7 +4,7 @@ import type { Store } from '../../controller/store/port.ts';
 import { parseNodeName } from '../../shared/domain/names.ts';
 import { addApp, addNode, addUser, assignment, newRelease, noChange } from '../support/store-fixtures.ts';
 
-/** A node's life in the store: its tokens and certificates, what is said of it, its end. */
+/** Nodes in the store: their tokens, certificates and facts, and their removal. */
 export function nodeCases(get: () => Store): void {
   it('lets a join token in once, with its labels', async () => {
     await get().addJoinToken({ secretHash: 'h', labels: { zone: 'attic' }, expiresAtMs: 100 });

@@ -100,7 +100,7 @@ export async function slipway(fleet: TestFleet, ...args: string[]): Promise<stri
   return (await runOk(run, { file: join(PRODUCT_DIR, 'bin', 'slipway'), args, env, timeoutMs: 60_000 })).stdout;
 }
 
-/** Says its version and its life; has itself looked at, and misbehaves on request. */
+/** Answers with its version and a number that is new in each process. On request it shows its environment or overuses resources. */
 export function guestApp(version: string): Record<string, string> {
   const server = `const { createServer } = require('node:http');
 const { execFile, execFileSync } = require('node:child_process');

@@ -107,6 +107,6 @@ function appExists(name: string): SlipwayError {
     code: 'SLIP_APP_EXISTS',
     kind: 'conflict',
     message: `The name ${name} is taken.`,
-    hint: 'Choose another name, or let Slipway draw one with: slipway create',
+    hint: 'Choose another name, or let Slipway choose one with: slipway create',
   });
 }

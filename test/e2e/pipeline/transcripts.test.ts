@@ -10,7 +10,7 @@ import { Transcript, unvarying } from '../../support/transcript.ts';
 const DOCUMENT = join(PRODUCT_DIR, 'docs', 'transcripts.md');
 const PUSH = 'git push slipway main';
 
-/** `UPDATE=1 node --test test/e2e/pipeline/transcripts.test.ts` writes the document anew. */
+/** `UPDATE=1 node --test test/e2e/pipeline/transcripts.test.ts` writes the document again. */
 describe('docs/transcripts.md', () => {
   let fleet: TestFleet;
   let hello: Repository;

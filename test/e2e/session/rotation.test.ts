@@ -18,7 +18,7 @@ import { addNode, openMemoryStore } from '../../support/store-fixtures.ts';
 
 const DAY_MS = 24 * 60 * 60_000;
 
-/** Today, or some days before; who sleeps wakes when the days pass. */
+/** A clock that can show a day in the past. When the days pass, pending timers fire. */
 class CalendarClock implements Clock {
   daysAgo = 0;
   #sleepers: (() => void)[] = [];

@@ -1,4 +1,4 @@
-/** The schema of the first release. Never edited after it shipped: a change is a new file with the next number. */
+/** The schema of the first release. Do not edit it: each change of the schema is a new file with the next number. */
 export const initial = `
 create table controller (
   id integer primary key check (id = 1),

@@ -1,6 +1,6 @@
 /**
- * Where and how process types run, and how much memory each node has been promised. The sums are kept by triggers, so that
- * no way of changing an assignment can forget them and no push has to add up the fleet.
+ * Placement and limits of process types, and the memory that is reserved on each node. Triggers keep the sums, so that every
+ * change of an assignment updates them and no push has to sum over the whole fleet.
  */
 export const placement = `
 alter table formations add column every_node integer not null default 0 check (every_node in (0, 1));

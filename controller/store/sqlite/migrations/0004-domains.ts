@@ -1,4 +1,4 @@
-/** Host names of apps beside their own under the base domain. */
+/** Custom domains of apps. The default name below the base domain is not in this table. */
 export const domains = `
 create table domains (
   hostname text primary key,

@@ -1,4 +1,4 @@
-/** Certificates have a history, so that a refused one can be named; tokens can be listed, and give a lost node back its name. */
+/** The history of certificates explains why one is refused. Join tokens can be listed, and a token can let a lost node rejoin. */
 export const identity = `
 alter table nodes add column certificate_not_after_ms integer;
 alter table nodes add column revoked_at_ms integer;

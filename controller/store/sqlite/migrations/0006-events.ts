@@ -1,4 +1,4 @@
-/** Who did what, when. No foreign keys: what is told outlives what it is about. */
+/** Events. They have no foreign keys, because an event stays when its app or node is removed. */
 export const events = `
 create table events (
   seq integer primary key autoincrement,

@@ -1,4 +1,4 @@
-/** Who asked for the rebalance that is under way. */
+/** The user who started the running rebalance. */
 export const rebalance = `
 alter table controller add column rebalance_by text;
 `;

@@ -1,4 +1,4 @@
-/** Which nodes may build: labels that they must have, as a JSON object; none: every node whose agent is set to. */
+/** Labels that a node must have to build, as a JSON object. If it is empty, every node whose agent accepts builds may build. */
 export const builders = `
 alter table controller add column builder_labels text not null default '{}';
 `;

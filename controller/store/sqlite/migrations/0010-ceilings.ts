@@ -1,4 +1,4 @@
-/** The ceilings of limits that an administrator has set, as a JSON object; absent ones are the defaults. */
+/** The ceilings of limits that an administrator has set, as a JSON object. Other ceilings have their default. */
 export const ceilings = `
 alter table controller add column limit_ceilings text not null default '{}';
 `;

@@ -1,4 +1,4 @@
-/** What owners of apps have set about their builds. Buildpacks are a JSON array; apps without a row have the defaults. */
+/** The build settings of apps. Buildpacks are a JSON array. An app without a row has the defaults. */
 export const buildSettings = `
 create table build_settings (
   app_id text primary key references apps (id),

@@ -1,4 +1,4 @@
-/** Private networks that sandboxes may reach. Without an app: the list of the fleet. */
+/** Private networks that sandboxes may reach. Rows without an app are the list for all apps. */
 export const egress = `
 create table egress (
   app_id text references apps (id) on delete cascade,

@@ -1,6 +1,6 @@
 /**
- * What stays of a destroyed app until its range of user ids is free: the range, and the nodes that may still hold data of the app.
- * `app_nodes` says which nodes were ever given an instance or a build of an app. For apps that are older than this table, that is
+ * The range of user ids of a destroyed app, and the nodes that may still have its data. The rows stay until the range is free.
+ * `app_nodes` lists the nodes that ever had an instance or a build of an app. For apps that are older than this table, that is
  * every node. The column `files` says whether the controller still has files of the app.
  */
 export const destroyedApps = `

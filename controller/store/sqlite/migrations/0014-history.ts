@@ -1,4 +1,4 @@
-/** The releases of a build: builds are removed one day, and SQLite looks for releases that refer to them. */
+/** An index on the build of a release: when a build is removed, SQLite looks for releases that refer to it. */
 export const history = `
 create index releases_by_build on releases (build_id);
 `;

@@ -17,7 +17,7 @@ const STATES: readonly ReleaseState[] = ['pending', 'deploying', 'current', 'sup
 
 type Line = ReleaseHistory['oldest'][number];
 
-/** Any history, also one that no life of an app leads to. */
+/** Any history, also one that no app can reach. */
 const anyHistory: fc.Arbitrary<ReleaseHistory> = fc
   .record({
     states: fc.array(fc.constantFrom(...STATES, 'superseded' as const, 'failed' as const), {

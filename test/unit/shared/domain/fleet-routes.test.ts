@@ -13,7 +13,7 @@ const letters = fc.subarray(['aa', 'bb', 'cc', 'dd']);
 const anyTable = (version: number): fc.Arbitrary<FleetRoutes> =>
   fc
     .record({
-      // what was refused once stays so within one life of the controller
+      // what was refused once stays so within one run of the controller
       refused: fc.constant(version > 4 ? ['aa01', 'bb02'] : ['aa01']),
       nodes: letters,
       apps: fc.uniqueArray(fc.tuple(fc.constantFrom('shop', 'blog', 'mail'), letters), { selector: ([name]) => name }),
