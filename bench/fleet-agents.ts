@@ -58,10 +58,10 @@ function startAgent(stateDir: string): Promise<void> {
   };
   return new Promise((resolve) => {
     agent.acceptRoutes = (update) => {
-      const refusal = update.sameAs === held?.digest ? undefined : refuseRoutes(held?.routes, update);
-      if (refusal === undefined) held = tableAfter(held?.routes, update);
+      const reason = update.sameAs === held?.digest ? undefined : refuseRoutes(held?.routes, update);
+      if (reason === undefined) held = tableAfter(held?.routes, update);
       resolve();
-      return Promise.resolve(refusal);
+      return Promise.resolve(reason);
     };
   });
 }

@@ -61,7 +61,7 @@ export function composeApi(
       authority,
       programs: parts.programs,
       upgrades: parts.upgrades,
-      endSessions: (node, words) => dispatch.endSessions(node, words),
+      endSessions: (node, message) => dispatch.endSessions(node, message),
       connections: new NodeConnections(),
       movement: parts.movement,
       mayReadImage: (node, digest) => dispatch.mayReadImage(node, digest),

@@ -34,13 +34,13 @@ export function refuseRoutes(accepted: FleetRoutes | undefined, update: RoutesUp
 }
 
 function refuseUpdate(accepted: FleetRoutes, update: RoutesUpdate): Reason | undefined {
-  const refusal = refuseOutdated(VERSION_RULE, versionOf(accepted), versionOf(update));
-  const isOldVersion = refusal?.code === VERSION_RULE.codes.oldGeneration;
-  if (refusal !== undefined && !isOldVersion) return refusal;
+  const reason = refuseOutdated(VERSION_RULE, versionOf(accepted), versionOf(update));
+  const isOldVersion = reason?.code === VERSION_RULE.codes.oldGeneration;
+  if (reason !== undefined && !isOldVersion) return reason;
   const isSameEpoch = accepted.epoch.counter === update.epoch.counter;
   if (update.baseVersion !== 0 && !(isSameEpoch && accepted.version === update.baseVersion))
     return wrongBase(isSameEpoch ? accepted.version : undefined, update);
-  return refusal;
+  return reason;
 }
 
 function versionOf({ epoch, version }: Pick<FleetRoutes, 'epoch' | 'version'>): DocumentVersion {

@@ -42,7 +42,7 @@ export async function ownHeartbeat(
   return {
     ...(await collectHeartbeat(config.stateDir)),
     unreachablePeerIds: await proxy.unreachablePeers(PEER_UNREACHABLE_MS),
-    host: { missing: await missingHere(config), trouble: loop.hostFailure() },
+    host: { missing: await missingHere(config), failure: loop.hostFailure() },
     unreadableRequests: unreadable.current(),
   };
 }

@@ -162,12 +162,12 @@ class SessionKeeper {
     }
   }
 
-  #logWelcome({ nodeName, versionTrouble }: Welcome): void {
+  #logWelcome({ nodeName, versionMismatch }: Welcome): void {
     const now = this.#deps.clock.monotonicMs();
     if (now - this.#welcomeLoggedAtMs >= LOG_EVERY_MS) {
       this.#welcomeLoggedAtMs = now;
       this.#deps.logger.info({ node: nodeName, failedTries: this.#failures }, 'session.opened');
-      if (versionTrouble !== undefined) this.#logVersion(versionTrouble);
+      if (versionMismatch !== undefined) this.#logVersion(versionMismatch);
     }
     this.#failures = 0;
   }

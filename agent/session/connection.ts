@@ -201,7 +201,7 @@ export class Connection {
   #acknowledge(generation: number, reason: Reason | undefined): void {
     if (this.#over.signal.aborted) return;
     if (reason !== undefined) this.#deps.logger.warn({ generation, ...reason }, 'session.desired_state_refused');
-    this.#deps.outbox.control({ kind: 'desiredAck', generation, refusal: reason });
+    this.#deps.outbox.control({ kind: 'desiredAck', generation, reason });
     this.planSend();
   }
 
@@ -213,7 +213,7 @@ export class Connection {
       return toReason(error);
     });
     if (this.#over.signal.aborted) return;
-    this.#deps.outbox.control({ kind: 'routesAck', version: update.version, refusal: reason });
+    this.#deps.outbox.control({ kind: 'routesAck', version: update.version, reason });
     this.planSend();
   }
 

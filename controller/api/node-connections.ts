@@ -24,4 +24,4 @@ export class NodeConnections {
 }
 
 /** Ends every session of a node, and sends it this message. */
-export type EndSessions = (node: NodeId, words: string) => void;
+export type EndSessions = (node: NodeId, message: string) => void;

@@ -5,19 +5,24 @@ import type { LiveNode } from '../dispatch/port.ts';
 /** At most this many nodes are named in one sentence. */
 const NAMED_NODES = 5;
 
-type RoutedNode = Pick<LiveNode, 'name' | 'connected' | 'routesRefusal' | 'routesLate'>;
+type RoutedNode = Pick<LiveNode, 'name' | 'connected' | 'refusedRoutesReason' | 'routesLate'>;
 
 /** Why a node does not follow this controller, or does not accept its routes. Pure. */
-export function refusalOf(live: Pick<LiveNode, 'refusal' | 'routesRefusal'> | undefined): Reason | undefined {
-  return live?.refusal ?? live?.routesRefusal;
+export function refusedReason(
+  live: Pick<LiveNode, 'refusedStateReason' | 'refusedRoutesReason'> | undefined,
+): Reason | undefined {
+  return live?.refusedStateReason ?? live?.refusedRoutesReason;
 }
 
 /** Which connected nodes do not follow the latest change of the routes, and why. Pure. */
 export function routeProblems(nodes: readonly RoutedNode[]): readonly ProblemBody[] {
   const connected = nodes.filter((node) => node.connected);
-  const refusing = connected.filter((node) => node.routesRefusal !== undefined);
-  const late = connected.filter((node) => node.routesRefusal === undefined && node.routesLate === true);
-  return [...problem(refusing, refusing[0]?.routesRefusal?.message ?? ''), ...problem(late, 'No answer came in time.')];
+  const refusing = connected.filter((node) => node.refusedRoutesReason !== undefined);
+  const late = connected.filter((node) => node.refusedRoutesReason === undefined && node.routesLate === true);
+  return [
+    ...problem(refusing, refusing[0]?.refusedRoutesReason?.message ?? ''),
+    ...problem(late, 'No answer came in time.'),
+  ];
 }
 
 function problem(nodes: readonly RoutedNode[], why: string): readonly ProblemBody[] {

@@ -17,7 +17,7 @@ import { crashLoopOf } from '../../shared/domain/crash-loop.ts';
 import type { InstanceStatus } from '../../shared/domain/instance.ts';
 import { shownFacts } from '../../shared/domain/node-facts.ts';
 import type { ApiConfig, LookDeps } from './deps.ts';
-import { refusalOf } from './route-problems.ts';
+import { refusedReason } from './route-problems.ts';
 
 /** Rows and reports as bodies of the API. Pure. A secret passes only if the type of the body has it. */
 
@@ -82,8 +82,8 @@ function viewState(
   return { state: status.state, nextStartAtMs: status.nextStartAtMs, crashLoop: crashLoopOf(status, nowMs) };
 }
 
-function viewTrouble({ versionTrouble: trouble }: LiveNode): ProblemBody | undefined {
-  return trouble === undefined ? undefined : { message: trouble.message, next: trouble.hint ?? 'slipway nodes' };
+function viewMismatch({ versionMismatch: mismatch }: LiveNode): ProblemBody | undefined {
+  return mismatch === undefined ? undefined : { message: mismatch.message, next: mismatch.hint ?? 'slipway nodes' };
 }
 
 type NodeLookDeps = Pick<LookDeps, 'builderPool' | 'fleet' | 'clock'>;
@@ -105,9 +105,9 @@ export function viewNode(
     builder: live.builder && builderPool.whyNot({ ...live, cordoned }) === undefined,
     ...shownFacts.parse(live),
     platform: live.platform,
-    versionTrouble: viewTrouble(live),
+    versionTrouble: viewMismatch(live),
     unreadableRequests: live.unreadableRequests,
-    refusal: refusalOf(live),
+    refusal: refusedReason(live),
     memoryFreeBytes: live.memoryFreeBytes,
     // After a disconnect, the last report may be out of date.
     instances: live.connected
@@ -115,6 +115,6 @@ export function viewNode(
       : undefined,
     load1: live.load1,
     missing: live.missing,
-    trouble: live.trouble,
+    trouble: live.failure,
   };
 }

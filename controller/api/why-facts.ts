@@ -9,7 +9,7 @@ import type { Release } from '../domain/releases.ts';
 import type { LiveNode } from '../dispatch/port.ts';
 import type { LookDeps } from './deps.ts';
 import { userNames } from './user-names.ts';
-import { refusalOf } from './route-problems.ts';
+import { refusedReason } from './route-problems.ts';
 
 const EVENTS = 50;
 
@@ -98,9 +98,9 @@ function nodeFact(
     lastSeenMsAgo: live?.lastSeenAtMs === undefined ? undefined : nowMs - live.lastSeenAtMs,
     diskFreeBytes: live?.diskFreeBytes,
     missing: live?.missing ?? [],
-    trouble: live?.trouble,
-    refusal: refusalOf(live),
-    versionTrouble: live?.versionTrouble,
+    failure: live?.failure,
+    refusedReason: refusedReason(live),
+    versionMismatch: live?.versionMismatch,
     certificateExpiresAtMs: row.certificateNotAfterMs,
     revokedAtMs: row.revokedAtMs,
     instances: rows.filter((one) => one.nodeId === row.id && one.desired === 'run').length,

@@ -25,7 +25,7 @@ export async function planNodes(
         platform,
         memoryBytes,
         diskFreeBytes,
-        refuses: node.refusal !== undefined,
+        refuses: node.refusedStateReason !== undefined,
         proxyDown: isProxyDown(node),
         cordoned: node.cordoned || node.draining || row.cordoned,
         labels: row.labels,

@@ -32,7 +32,7 @@ interface RoutesSent {
   /** The stream is full, so the next version waits. */
   full: boolean;
   /** Why the agent does not use the table that it was sent. */
-  refusal: Reason | undefined;
+  refusedReason: Reason | undefined;
 }
 
 /** One open stream of one authenticated node. */
@@ -55,7 +55,7 @@ export class AgentSession {
   endsInstances = false;
   /** Apps whose data the node has, but which the database does not know. */
   unknownApps = new Set<AppId>();
-  readonly routes: RoutesSent = { begun: false, sent: undefined, applied: 0, full: false, refusal: undefined };
+  readonly routes: RoutesSent = { begun: false, sent: undefined, applied: 0, full: false, refusedReason: undefined };
   /** One resend is scheduled after a refusal, no matter how often the agent refuses. */
   readonly resendScheduled = { routes: false, desired: false };
   /** The full route table was sent at once after a gap. This happens only once in a session. */

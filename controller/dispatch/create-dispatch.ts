@@ -135,9 +135,9 @@ export function createFleet(dispatcher: Dispatcher): Fleet {
     nodeChanged: (row) => {
       dispatcher.nodeChanged(row);
     },
-    startFailed: (nodeId, trouble) => {
+    startFailed: (nodeId, reason) => {
       const known = dispatcher.registry.get(nodeId);
-      if (known !== undefined) known.startTrouble = trouble;
+      if (known !== undefined) known.startFailure = reason;
     },
     onChange: (listener) => dispatcher.onChange(listener),
     routesApplied: (appId, signal, leaving = []) => dispatcher.routes.waitUntilApplied(appId, signal, leaving),

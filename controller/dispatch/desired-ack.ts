@@ -20,7 +20,7 @@ export function handleDesiredAck(session: AgentSession, ack: DesiredAck, deps: A
     return false;
   }
   deps.node.ack = ack;
-  if (ack.refusal !== undefined) refused(session, ack, deps);
+  if (ack.reason !== undefined) refused(session, ack, deps);
   return true;
 }
 
@@ -28,12 +28,12 @@ export function handleDesiredAck(session: AgentSession, ack: DesiredAck, deps: A
 function refused(session: AgentSession, ack: DesiredAck, deps: AckDeps): void {
   if (session.resendScheduled.desired) return;
   session.resendScheduled.desired = true;
-  const { code, message } = ack.refusal ?? {};
+  const { code, message } = ack.reason ?? {};
   deps.logger.warn({ node: session.name, generation: ack.generation, code, message }, 'session.desired_state_refused');
   callAfter(deps.clock, deps.refusalRetryMs, () => {
     session.resendScheduled.desired = false;
     const last = deps.node.ack;
-    if (!session.open || last?.refusal === undefined || last.generation !== session.sentGeneration) return;
+    if (!session.open || last?.reason === undefined || last.generation !== session.sentGeneration) return;
     session.sentGeneration = undefined;
     void deps.publish();
   });

@@ -111,7 +111,7 @@ export class Dispatcher {
       onSent: (to, state, outgoing) => {
         to.ownInstances = this.registry.recordSent(to.nodeId, state, outgoing);
         this.#destroyed.recordSent(to, outgoing.message?.state.destroyed);
-        if (outgoing.withheld.size > 0 || outgoing.refusal !== undefined) this.#notify(to.nodeId);
+        if (outgoing.withheld.size > 0 || outgoing.reason !== undefined) this.#notify(to.nodeId);
       },
     });
   }

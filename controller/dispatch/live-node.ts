@@ -6,25 +6,25 @@ import type { LiveNode } from './port.ts';
 /** Both machines reconnect within 30 s. A session that lasts longer than this has no competitor any more. */
 const DUPLICATE_GONE_AFTER_MS = 120_000;
 
-function troubleReason({
+function failureReason({
   name,
   session,
   boots: { duplicates },
-  trouble,
-  startTrouble,
+  hostFailure,
+  startFailure,
 }: LiveNodeState): Reason | undefined {
-  if (session === undefined) return startTrouble;
+  if (session === undefined) return startFailure;
   const lasts = session.lastSeenAtMs - session.openedAtMs > DUPLICATE_GONE_AFTER_MS;
-  return duplicates === undefined || lasts ? trouble : duplicateNodeReason(name, duplicates);
+  return duplicates === undefined || lasts ? hostFailure : duplicateNodeReason(name, duplicates);
 }
 
 function sessionFields({
   session,
   routes,
-}: LiveNodeState): Pick<LiveNode, 'routesRefusal' | 'routesLate' | 'removesDestroyed' | 'egressIgnored'> {
+}: LiveNodeState): Pick<LiveNode, 'refusedRoutesReason' | 'routesLate' | 'removesDestroyed' | 'egressIgnored'> {
   const hello = session?.hello;
   return {
-    routesRefusal: session?.routes.refusal,
+    refusedRoutesReason: session?.routes.refusedReason,
     routesLate: session !== undefined && routes.late,
     removesDestroyed: hello?.takesDestroyed === true,
     egressIgnored: hello !== undefined && hello.takesEgress !== true,
@@ -42,10 +42,10 @@ export function liveNode(node: LiveNodeState): LiveNode {
     connected: node.session !== undefined,
     lastSeenAtMs: node.session?.lastSeenAtMs ?? node.lastSeenAtMs,
     platform: facts.os === '' ? '' : `${facts.os}-${facts.arch}`,
-    versionTrouble: node.session === undefined ? undefined : node.versionTrouble,
-    trouble: troubleReason(node),
+    versionMismatch: node.session === undefined ? undefined : node.versionMismatch,
+    failure: failureReason(node),
     meshAddress: facts.meshAddress ?? '',
-    refusal: node.session === undefined ? undefined : node.ack?.refusal,
+    refusedStateReason: node.session === undefined ? undefined : node.ack?.reason,
     ...sessionFields(node),
     unreachablePeerIds: node.session === undefined ? [] : node.unreachablePeerIds,
     unreadableRequests: node.unreadableRequests,

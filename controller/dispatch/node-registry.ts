@@ -38,11 +38,11 @@ export interface LiveNodeState {
   /** The last answer to a desired state. */
   ack: DesiredAck | undefined;
   /** Why the agent version in the last Hello does not match the controller. */
-  versionTrouble: Reason | undefined;
+  versionMismatch: Reason | undefined;
   /** From the last heartbeat: why the agent cannot prepare its machine. */
-  trouble: Reason | undefined;
+  hostFailure: Reason | undefined;
   /** Why the agent could not start, reported without a session. Cleared by the next session. */
-  startTrouble: Reason | undefined;
+  startFailure: Reason | undefined;
   /** The machines that used the identity of this node. */
   boots: BootHistory;
   statuses: Map<InstanceId, InstanceStatus>;
@@ -106,9 +106,9 @@ export class NodeRegistry {
       unreachablePeerIds: [],
       unreadableRequests: undefined,
       ack: undefined,
-      versionTrouble: undefined,
-      trouble: undefined,
-      startTrouble: undefined,
+      versionMismatch: undefined,
+      hostFailure: undefined,
+      startFailure: undefined,
       boots: { seen: [] },
       statuses: new Map(),
       reported: false,
@@ -129,7 +129,11 @@ export class NodeRegistry {
   }
 
   /** Records a desired state that was sent. @returns the instances that the node may report on */
-  recordSent(id: NodeId, state: DesiredState, { withheld, refusal }: OutgoingState): ReadonlySet<InstanceId> {
+  recordSent(
+    id: NodeId,
+    state: DesiredState,
+    { withheld, reason: refusedReason }: OutgoingState,
+  ): ReadonlySet<InstanceId> {
     const assigned = new Set(state.assignments.map(({ instanceId }) => instanceId));
     this.retainStatuses(id, assigned);
     const unsent = state.assignments.flatMap((one) => {
@@ -139,8 +143,8 @@ export class NodeRegistry {
     if (unsent.length === 0) this.#withheld.delete(id);
     else this.#withheld.set(id, new Map(unsent));
     const node = this.#nodes.get(id);
-    if (node !== undefined && refusal !== undefined)
-      node.ack = { kind: 'desiredAck', generation: state.generation, refusal };
+    if (node !== undefined && refusedReason !== undefined)
+      node.ack = { kind: 'desiredAck', generation: state.generation, reason: refusedReason };
     return assigned;
   }
 
@@ -174,7 +178,7 @@ export class NodeRegistry {
     if (bootId !== undefined) node.boots = recordBoot(node.boots, { bootId, address });
     node.cachedApps = new Set(cachedAppIds);
     if (node.state !== 'ready') node.routes.late = false; // it was away for long and receives the whole table again
-    [node.trouble, node.startTrouble, node.unreadableRequests] = [undefined, undefined, undefined];
+    [node.hostFailure, node.startFailure, node.unreadableRequests] = [undefined, undefined, undefined];
     node.reported = false;
   }
 
@@ -184,7 +188,7 @@ export class NodeRegistry {
     node.unreachablePeerIds = beat.unreachablePeerIds ?? [];
     node.unreadableRequests = beat.unreadableRequests;
     node.memoryFreeBytes = beat.memoryFreeBytes;
-    node.trouble = beat.host?.trouble;
+    node.hostFailure = beat.host?.failure;
     node.facts = {
       ...node.facts,
       diskFreeBytes: beat.diskFreeBytes,

@@ -11,7 +11,7 @@ export interface OutgoingState {
   /** Undefined when nothing is sent, because the whole state is too large for an older agent. */
   readonly message?: Desired | undefined;
   /** Why the node keeps its last state. */
-  readonly refusal?: Reason | undefined;
+  readonly reason?: Reason | undefined;
   /** The instances whose release was left out, with the reason of each. */
   readonly withheld: ReadonlyMap<InstanceId, Reason>;
 }
@@ -26,7 +26,7 @@ export function outgoingState(
   if (hello?.takesReleases === true) return { message: { kind: 'desired', state: fitting }, withheld: reasons };
   const bytes = wholeStateBytes(state);
   if (bytes <= MAX_MESSAGE_BYTES) return { message: { kind: 'desired', state, whole: true }, withheld: new Map() };
-  return { refusal: tooLargeForOldAgent(state, bytes), withheld: new Map() };
+  return { reason: tooLargeForOldAgent(state, bytes), withheld: new Map() };
 }
 
 /** An agent stops many instances only when the state gives a reason. A complete list of destroyed apps is a reason, if the agent reads that list. */

@@ -27,9 +27,9 @@ export interface LiveNode extends NodeFacts {
   readonly lastSeenAtMs?: number | undefined;
   readonly platform: string;
   /** Why the version of the connected agent does not match the controller. The hint is the command that repairs it. */
-  readonly versionTrouble?: Reason | undefined;
+  readonly versionMismatch?: Reason | undefined;
   /** Why the agent cannot prepare its machine, or why it could not start when it is not connected. */
-  readonly trouble?: Reason | undefined;
+  readonly failure?: Reason | undefined;
   readonly load1: number;
   /** From the last heartbeat. */
   readonly memoryFreeBytes?: number | undefined;
@@ -40,9 +40,9 @@ export interface LiveNode extends NodeFacts {
   /** The connected agent removes the data of destroyed apps. */
   readonly removesDestroyed: boolean;
   /** Why the connected agent refuses its desired state. */
-  readonly refusal?: Reason | undefined;
+  readonly refusedStateReason?: Reason | undefined;
   /** Why the connected agent refuses the fleet's routes. */
-  readonly routesRefusal?: Reason | undefined;
+  readonly refusedRoutesReason?: Reason | undefined;
   /** The connected node did not apply a change of the routes in time. */
   readonly routesLate?: boolean | undefined;
   /** Nodes that it should send requests to but cannot reach. */
@@ -73,7 +73,7 @@ export interface Fleet {
   /** Call this after a change of the node's row. The session of a removed node ends at once. */
   nodeChanged(row: NodeRow): void;
   /** Records why an agent could not start. The next session clears it. */
-  startFailed(nodeId: NodeId, trouble: Reason): void;
+  startFailed(nodeId: NodeId, reason: Reason): void;
   /** Calls the listener after each report, connection and disconnection. @returns the function that unsubscribes */
   onChange(listener: (nodeId: NodeId) => void): () => void;
   /**

@@ -104,10 +104,10 @@ export class RouteDistributor {
       session.warnOnce('session.unknown_routes', { version: ack.version });
       return;
     }
-    if (ack.refusal === undefined) session.routes.applied = Math.max(session.routes.applied, ack.version);
-    else this.#handleRefusal(session, ack);
+    if (ack.reason === undefined) session.routes.applied = Math.max(session.routes.applied, ack.version);
+    else this.#handleRefused(session, ack);
     // The controller fills a gap by sending the full table, so an operator need not see it.
-    session.routes.refusal = ack.refusal?.code === 'SLIP_ROUTES_GAP' ? undefined : ack.refusal;
+    session.routes.refusedReason = ack.reason?.code === 'SLIP_ROUTES_GAP' ? undefined : ack.reason;
     this.#waits.answered(session, this.#table.version);
   }
 
@@ -250,8 +250,8 @@ export class RouteDistributor {
   }
 
   /** Sends the full table again. This happens at once the first time that the agent reports a gap, and after a pause otherwise. */
-  #handleRefusal(session: AgentSession, ack: RoutesAck): void {
-    const { code, message } = ack.refusal ?? {};
+  #handleRefused(session: AgentSession, ack: RoutesAck): void {
+    const { code, message } = ack.reason ?? {};
     if (session.resendScheduled.routes) return;
     session.resendScheduled.routes = true;
     this.#deps.logger.warn({ node: session.name, version: ack.version, code, message }, 'session.routes_refused');

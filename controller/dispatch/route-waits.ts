@@ -70,7 +70,7 @@ export class RouteWaits {
 function isLate({ state, session, facts, routes }: LiveNodeState, version: number): boolean {
   if (routes.late) return false;
   if (session !== undefined) {
-    const takes = session.hello?.takesFleetRoutes === true && session.routes.refusal === undefined;
+    const takes = session.hello?.takesFleetRoutes === true && session.routes.refusedReason === undefined;
     return takes && session.routes.applied < version;
   }
   return state === 'ready' && (facts.meshAddress ?? '') !== '' && routes.applied < version;

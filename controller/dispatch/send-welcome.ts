@@ -1,4 +1,4 @@
-import { versionTrouble } from '../../shared/domain/agent-version.ts';
+import { versionMismatch } from '../../shared/domain/agent-version.ts';
 import type { Epoch } from '../../shared/domain/assignment.ts';
 import { VERSION } from '../../shared/kit/version.ts';
 import type { Hello, Welcome } from '../../shared/rpc/messages.ts';
@@ -19,13 +19,13 @@ interface WelcomeContent {
 export function sendWelcome(session: AgentSession, node: LiveNodeState, content: WelcomeContent): void {
   const { epoch, heartbeatIntervalMs, tasks, hello, version } = content;
   const { agentVersion } = hello.facts;
-  node.versionTrouble = versionTrouble({ name: session.name, agentVersion }, version ?? VERSION);
+  node.versionMismatch = versionMismatch({ name: session.name, agentVersion }, version ?? VERSION);
   session.send({
     kind: 'welcome',
     heartbeatIntervalMs,
     epoch,
     nodeName: session.name,
-    versionTrouble: node.versionTrouble,
+    versionMismatch: node.versionMismatch,
     tasks,
   });
 }

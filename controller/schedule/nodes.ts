@@ -79,8 +79,8 @@ export class Loads {
 }
 
 /** Its agent reports that the proxy is down and cannot be repaired. Pure. */
-export function isProxyDown({ trouble }: { readonly trouble?: Pick<Reason, 'code'> | undefined }): boolean {
-  return trouble?.code.startsWith('SLIP_PROXY_') === true;
+export function isProxyDown({ failure }: { readonly failure?: Pick<Reason, 'code'> | undefined }): boolean {
+  return failure?.code.startsWith('SLIP_PROXY_') === true;
 }
 
 /** Why a node cannot take the instance, even with enough room. Undefined: it can. */

@@ -22,7 +22,7 @@ function isNext(one: Numbers, other: Numbers): boolean {
 }
 
 /** The reason to show when the agent's version does not fit the controller, with the command that repairs it; undefined when it fits. */
-export function versionTrouble(
+export function versionMismatch(
   node: { readonly name: string; readonly agentVersion: string },
   controller: string,
 ): Reason | undefined {

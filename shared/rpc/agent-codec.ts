@@ -47,7 +47,7 @@ const heartbeat = z.object({
   load1: field.amount,
   memoryFreeBytes: field.count,
   unreachablePeerIds: z.array(field.id()).max(1_000),
-  host: field.optional(z.object({ missing: z.array(field.text).max(100), trouble: field.optional(reason) })),
+  host: field.optional(z.object({ missing: z.array(field.text).max(100), failure: field.optional(reason) })),
   unreadableRequests: field.optional(
     z.object({ count: field.count, last: field.optional(z.object({ atMs: field.count, cause: field.text })) }),
   ),
@@ -55,14 +55,14 @@ const heartbeat = z.object({
 });
 
 const desiredAck = z
-  .object({ generation: field.count, accepted: z.boolean(), refusal: field.optional(reason) })
-  .refine((ack) => ack.accepted || ack.refusal !== undefined, 'refuses without a reason')
-  .transform(({ generation, accepted, refusal }) => ({ generation, refusal: accepted ? undefined : refusal }));
+  .object({ generation: field.count, accepted: z.boolean(), reason: field.optional(reason) })
+  .refine((ack) => ack.accepted || ack.reason !== undefined, 'refuses without a reason')
+  .transform(({ generation, accepted, reason: why }) => ({ generation, reason: accepted ? undefined : why }));
 
 const routesAck = z
-  .object({ version: field.count, accepted: z.boolean(), refusal: field.optional(reason) })
-  .refine((ack) => ack.accepted || ack.refusal !== undefined, 'refuses without a reason')
-  .transform(({ version, accepted, refusal }) => ({ version, refusal: accepted ? undefined : refusal }));
+  .object({ version: field.count, accepted: z.boolean(), reason: field.optional(reason) })
+  .refine((ack) => ack.accepted || ack.reason !== undefined, 'refuses without a reason')
+  .transform(({ version, accepted, reason: why }) => ({ version, reason: accepted ? undefined : why }));
 
 const destroyedAck = z.object({ appIds: z.array(field.id<AppId>()).max(1_000) });
 
@@ -143,11 +143,11 @@ const ENCODERS: { readonly [K in Kind]: (message: Extract<AgentMessage, { kind: 
     nodeEvent: { atMs, reason: encodeReason(cause), app: app ?? '', process: process ?? '' },
   }),
   destroyedAck: ({ appIds }) => ({ destroyedAck: { appIds: [...appIds] } }),
-  routesAck: ({ version, refusal }) => ({
+  routesAck: ({ version, reason: why }) => ({
     routesAck: {
       version,
-      accepted: refusal === undefined,
-      ...(refusal === undefined ? {} : { refusal: encodeReason(refusal) }),
+      accepted: why === undefined,
+      ...(why === undefined ? {} : { reason: encodeReason(why) }),
     },
   }),
 };
@@ -199,12 +199,12 @@ function encodeHeartbeat(message: Heartbeat): NonNullable<WireAgentMessage['hear
     factsJson: json = '',
     ...rest
   } = message;
-  const trouble = host?.trouble === undefined ? {} : { trouble: encodeReason(host.trouble) };
+  const failure = host?.failure === undefined ? {} : { failure: encodeReason(host.failure) };
   return {
     ...rest,
     factsJson: json,
     unreachablePeerIds: unreachablePeerIds.slice(0, 1_000),
-    ...(host === undefined ? {} : { host: { missing: clipAll(host.missing), ...trouble } }),
+    ...(host === undefined ? {} : { host: { missing: clipAll(host.missing), ...failure } }),
     ...(unreadable === undefined ? {} : { unreadableRequests: encodeUnreadable(unreadable) }),
   };
 }
@@ -222,12 +222,12 @@ function clipAll(lines: readonly string[]): string[] {
 
 function encodeAck({
   generation,
-  refusal,
+  reason: why,
 }: Extract<AgentMessage, { kind: 'desiredAck' }>): NonNullable<WireAgentMessage['desiredAck']> {
   return {
     generation,
-    accepted: refusal === undefined,
-    ...(refusal === undefined ? {} : { refusal: encodeReason(refusal) }),
+    accepted: why === undefined,
+    ...(why === undefined ? {} : { reason: encodeReason(why) }),
   };
 }
 

@@ -27,7 +27,7 @@ const welcome = z.object({
   heartbeatIntervalMs: z.int().min(100).max(600_000),
   epoch,
   nodeName: field.word,
-  versionTrouble: field.optional(reason),
+  versionMismatch: field.optional(reason),
   tasks: z
     .array(z.object({ taskId: field.id<TaskId>(), outputBytes: field.count, outputLines: field.count }))
     .max(MAX_TASKS),
@@ -107,11 +107,11 @@ function encodeWelcome({
   heartbeatIntervalMs,
   epoch: ours,
   nodeName,
-  versionTrouble,
+  versionMismatch,
   tasks = [],
 }: Welcome): WireControllerMessage {
-  const trouble = versionTrouble === undefined ? {} : { versionTrouble: encodeReason(versionTrouble) };
-  return { welcome: { heartbeatIntervalMs, epoch: ours, nodeName, ...trouble, tasks: [...tasks] } };
+  const mismatch = versionMismatch === undefined ? {} : { versionMismatch: encodeReason(versionMismatch) };
+  return { welcome: { heartbeatIntervalMs, epoch: ours, nodeName, ...mismatch, tasks: [...tasks] } };
 }
 
 function encodeLogQuery(message: LogQueryMessage): WireLogQuery {

@@ -37,25 +37,25 @@ export interface Heartbeat {
   readonly memoryFreeBytes: number;
   /** Nodes to which it would send requests, and which it cannot reach. */
   readonly unreachablePeerIds?: readonly string[] | undefined;
-  readonly host?: HostLook | undefined;
+  readonly host?: HostCheck | undefined;
   readonly unreadableRequests?: UnreadableRequests | undefined;
   /** Facts that the agent has read since its Hello; see `parseNodeFacts`. */
   readonly factsJson?: string | undefined;
 }
 
 /** The agent's checks of its own machine. */
-export interface HostLook {
+export interface HostCheck {
   /** The current value of the fact with this name. */
   readonly missing: readonly string[];
   /** Why it cannot repair its machine, although it tries again. */
-  readonly trouble?: Reason | undefined;
+  readonly failure?: Reason | undefined;
 }
 
-/** Absent refusal: accepted. */
+/** No reason: accepted. */
 export interface DesiredAck {
   readonly kind: 'desiredAck';
   readonly generation: number;
-  readonly refusal?: Reason | undefined;
+  readonly reason?: Reason | undefined;
 }
 
 export interface InstanceReport {
@@ -95,11 +95,11 @@ export interface NodeEvent {
   readonly process?: string | undefined;
 }
 
-/** Absent refusal: its proxy serves that version. */
+/** No reason: its proxy serves that version. */
 export interface RoutesAck {
   readonly kind: 'routesAck';
   readonly version: number;
-  readonly refusal?: Reason | undefined;
+  readonly reason?: Reason | undefined;
 }
 
 /** The node has no data of these apps any more. */
@@ -131,7 +131,7 @@ export interface Welcome {
   readonly epoch: Epoch;
   readonly nodeName: string;
   /** The agent's version does not fit the controller's. */
-  readonly versionTrouble?: Reason | undefined;
+  readonly versionMismatch?: Reason | undefined;
   /** What the controller has received of the tasks of this node; absent from an older controller. */
   readonly tasks?: readonly TaskProgress[] | undefined;
 }

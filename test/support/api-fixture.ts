@@ -50,8 +50,8 @@ export class FakeFleet implements Fleet {
     return this.live;
   }
 
-  startFailed(nodeId: LiveNode['nodeId'], trouble: Reason): void {
-    this.live = this.live.map((node) => (node.nodeId === nodeId ? { ...node, trouble } : node));
+  startFailed(nodeId: LiveNode['nodeId'], failure: Reason): void {
+    this.live = this.live.map((node) => (node.nodeId === nodeId ? { ...node, failure } : node));
   }
 
   node(id: LiveNode['nodeId']): LiveNode | undefined {

@@ -55,7 +55,7 @@ export async function openControllerServers(
   const deps: ApiDeps = {
     ...fakeDeps(store, rig.dispatch.fleet),
     ...{ store, images, authority: ca, fleet: rig.dispatch.fleet, connections: new NodeConnections() },
-    endSessions: (node, words) => rig.dispatch.endSessions(node, words),
+    endSessions: (node, message) => rig.dispatch.endSessions(node, message),
     mayReadImage: (node, digest) => rig.dispatch.mayReadImage(node, digest),
     mayWriteImage: (node, digest) => rig.dispatch.mayWriteImage(node, digest),
     ...change,

@@ -105,8 +105,8 @@ export function fakeAgent(): FakeAgent {
       return undefined;
     },
     acceptRoutes: async (update) => {
-      const refusal = refuseRoutes(agent.routes, update);
-      if (refusal !== undefined) return refusal;
+      const reason = refuseRoutes(agent.routes, update);
+      if (reason !== undefined) return reason;
       agent.routes = withUpdate(agent.routes ?? update, update);
       agent.updates.push(update);
       return undefined;

@@ -19,10 +19,10 @@ export interface NodeFact {
   readonly diskFreeBytes?: number | undefined;
   readonly missing: readonly string[];
   /** Why its agent cannot repair its machine, or could not start (while it is disconnected). */
-  readonly trouble?: Reason | undefined;
-  readonly versionTrouble?: Reason | undefined;
+  readonly failure?: Reason | undefined;
+  readonly versionMismatch?: Reason | undefined;
   /** Why it refuses the desired state of this controller. */
-  readonly refusal?: Reason | undefined;
+  readonly refusedReason?: Reason | undefined;
   readonly certificateExpiresAtMs?: number | undefined;
   readonly revokedAtMs?: number | undefined;
   /** Number of wanted instances on it, of apps that the user may see. */

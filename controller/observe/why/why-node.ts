@@ -32,9 +32,9 @@ export function nodeChains(node: NodeFact, nowMs: number): readonly WhyChain[] {
 function absence(node: NodeFact, nowMs: number): WhyChain {
   const code = isShutOut(node, nowMs)
     ? { code: 'SLIP_NODE_CERTIFICATE' }
-    : node.trouble === undefined
+    : node.failure === undefined
       ? {}
-      : { code: node.trouble.code };
+      : { code: node.failure.code };
   return { ...code, links: [...silence(node, nowMs), consequence(node)], next: nextForAbsent(node, nowMs) };
 }
 
@@ -42,7 +42,7 @@ function absence(node: NodeFact, nowMs: number): WhyChain {
 export function silence(node: NodeFact, nowMs: number): readonly string[] {
   const silent =
     node.lastSeenMsAgo === undefined ? 'since the controller started' : `for ${formatDuration(node.lastSeenMsAgo)}`;
-  const start = node.trouble === undefined ? [] : [`Its agent could not start: ${node.trouble.message}`];
+  const start = node.failure === undefined ? [] : [`Its agent could not start: ${node.failure.message}`];
   return [...shutOut(node, nowMs), `${node.name} has been silent ${silent}.`, ...start];
 }
 
@@ -72,14 +72,14 @@ function consequence(node: NodeFact): string {
 
 function nextForAbsent(node: NodeFact, nowMs: number): string {
   if (isShutOut(node, nowMs)) return `slipway nodes:rejoin ${node.name}`;
-  if (node.trouble?.hint !== undefined) return onMachine(node.name, node.trouble.hint);
+  if (node.failure?.hint !== undefined) return onMachine(node.name, node.failure.hint);
   const gone = node.lost && (node.lastSeenMsAgo === undefined || node.lastSeenMsAgo > GONE_AFTER_MS);
   return gone ? `slipway nodes:remove ${node.name}` : `slipway nodes:info ${node.name}`;
 }
 
-function refusedState({ name, refusal }: NodeFact): readonly WhyChain[] {
-  if (refusal === undefined) return [];
-  const { code, message, hint } = refusal;
+function refusedState({ name, refusedReason }: NodeFact): readonly WhyChain[] {
+  if (refusedReason === undefined) return [];
+  const { code, message, hint } = refusedReason;
   const links = [message, `${name} keeps its last accepted state, and no change reaches it.`];
   return [{ code, links, next: hint ?? `slipway nodes:info ${name}` }];
 }
@@ -95,7 +95,7 @@ function disk(node: NodeFact): readonly WhyChain[] {
 function unsolvedProblem({
   name,
   connected,
-  trouble: reason,
+  failure: reason,
   diskFreeBytes = Infinity,
 }: NodeFact): readonly WhyChain[] {
   if (!connected || reason === undefined || (reason.code === 'SLIP_DISK_FULL' && diskFreeBytes < DISK_LOW_BYTES))
@@ -116,7 +116,7 @@ function onMachine(name: string, hint: string): string {
   return `on ${name}: ${hint}`;
 }
 
-function version({ name, versionTrouble: reason }: NodeFact): readonly WhyChain[] {
+function version({ name, versionMismatch: reason }: NodeFact): readonly WhyChain[] {
   if (reason === undefined) return [];
   return [{ code: reason.code, links: [reason.message], next: reason.hint ?? `slipway nodes:info ${name}` }];
 }

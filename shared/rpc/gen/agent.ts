@@ -21,7 +21,7 @@ import type { FleetApp as _slipway_v1_FleetApp, FleetApp__Output as _slipway_v1_
 import type { FleetRoutes as _slipway_v1_FleetRoutes, FleetRoutes__Output as _slipway_v1_FleetRoutes__Output } from './slipway/v1/FleetRoutes.ts';
 import type { Heartbeat as _slipway_v1_Heartbeat, Heartbeat__Output as _slipway_v1_Heartbeat__Output } from './slipway/v1/Heartbeat.ts';
 import type { Hello as _slipway_v1_Hello, Hello__Output as _slipway_v1_Hello__Output } from './slipway/v1/Hello.ts';
-import type { HostLook as _slipway_v1_HostLook, HostLook__Output as _slipway_v1_HostLook__Output } from './slipway/v1/HostLook.ts';
+import type { HostCheck as _slipway_v1_HostCheck, HostCheck__Output as _slipway_v1_HostCheck__Output } from './slipway/v1/HostCheck.ts';
 import type { InstanceReport as _slipway_v1_InstanceReport, InstanceReport__Output as _slipway_v1_InstanceReport__Output } from './slipway/v1/InstanceReport.ts';
 import type { InstanceStatus as _slipway_v1_InstanceStatus, InstanceStatus__Output as _slipway_v1_InstanceStatus__Output } from './slipway/v1/InstanceStatus.ts';
 import type { Layer as _slipway_v1_Layer, Layer__Output as _slipway_v1_Layer__Output } from './slipway/v1/Layer.ts';
@@ -74,7 +74,7 @@ export interface ProtoGrpcType {
       FleetRoutes: MessageTypeDefinition<_slipway_v1_FleetRoutes, _slipway_v1_FleetRoutes__Output>
       Heartbeat: MessageTypeDefinition<_slipway_v1_Heartbeat, _slipway_v1_Heartbeat__Output>
       Hello: MessageTypeDefinition<_slipway_v1_Hello, _slipway_v1_Hello__Output>
-      HostLook: MessageTypeDefinition<_slipway_v1_HostLook, _slipway_v1_HostLook__Output>
+      HostCheck: MessageTypeDefinition<_slipway_v1_HostCheck, _slipway_v1_HostCheck__Output>
       InstanceReport: MessageTypeDefinition<_slipway_v1_InstanceReport, _slipway_v1_InstanceReport__Output>
       InstanceStatus: MessageTypeDefinition<_slipway_v1_InstanceStatus, _slipway_v1_InstanceStatus__Output>
       Layer: MessageTypeDefinition<_slipway_v1_Layer, _slipway_v1_Layer__Output>

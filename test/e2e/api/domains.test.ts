@@ -65,9 +65,9 @@ describe('domains over the API', () => {
   });
 
   it("a node that refuses the routes is named in the answer, and the domain is the app's all the same", async () => {
-    const routesRefusal = { code: 'SLIP_ROUTES_OLD_EPOCH', message: 'The controller has epoch 2.' };
+    const refusedRoutesReason = { code: 'SLIP_ROUTES_OLD_EPOCH', message: 'The controller has epoch 2.' };
     const { node } = await fixture.addNodeCaller('alpha');
-    fixture.fleet.live = [liveNodeOf(node, { routesRefusal })];
+    fixture.fleet.live = [liveNodeOf(node, { refusedRoutesReason })];
     const answer = await fixture.call(ada, 'POST', '/v1/apps/shop/domains', { json: { hostname: 'late.example' } });
     assert.equal(answer.statusCode, 200);
     const { hostname, problems } = (await answer.body.json()) as DomainAddedBody;

@@ -87,7 +87,7 @@ describe('a lying agent', () => {
     const refusal = { code: 'SLIP_ROUTES_GAP', message: 'gap' };
     const sinceMs = performance.now();
     for (let turn = 0; turn < 400; turn += 1) {
-      stage.liar.send({ routesAck: { version: 1, accepted: false, refusal } });
+      stage.liar.send({ routesAck: { version: 1, accepted: false, reason: refusal } });
       if (turn % 20 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
     stage.liar.send({ heartbeat: { load1: 7 } });
@@ -106,7 +106,7 @@ describe('a lying agent', () => {
     const sinceMs = performance.now();
     const refusal = { code: 'SLIP_NO', message: 'x'.repeat(4_000) };
     for (let turn = 0; turn < 1_000; turn += 1)
-      stage.liar.send({ desiredAck: { generation, accepted: false, refusal } });
+      stage.liar.send({ desiredAck: { generation, accepted: false, reason: refusal } });
     stage.liar.send({ heartbeat: { load1: 7 } });
     await eventually('all of it to be read', () => stage.rig.dispatch.fleet.nodes().some((node) => node.load1 === 7));
     await eventually('another offer', () => states() > 1);

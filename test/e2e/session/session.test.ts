@@ -61,9 +61,9 @@ describe('a session between agent and controller', () => {
         agent: Object.assign(agent, { hello: async () => ({ ...(await hello()), bootId }) }),
       });
     }
-    const trouble = await eventually('it is said', () => rig.dispatch.fleet.node(node.row.id)?.trouble);
-    assert.equal(trouble.code, 'SLIP_NODE_TWICE');
-    assert.match(trouble.message, /^Two machines use the identity of node alpha/);
+    const reason = await eventually('it is said', () => rig.dispatch.fleet.node(node.row.id)?.failure);
+    assert.equal(reason.code, 'SLIP_NODE_TWICE');
+    assert.match(reason.message, /^Two machines use the identity of node alpha/);
   });
 
   it('works with an agent more than one version behind, and tells both sides what to run', async (t) => {
@@ -73,13 +73,13 @@ describe('a session between agent and controller', () => {
     const agent = fakeAgent();
     connectAgent(t, rig, { stateDir: node.stateDir, agent, logger });
     await eventually('its desired state', () => has(agent, id));
-    const trouble = rig.dispatch.fleet.node(node.row.id)?.versionTrouble;
+    const reason = rig.dispatch.fleet.node(node.row.id)?.versionMismatch;
     assert.match(
-      trouble?.message ?? '',
+      reason?.message ?? '',
       /^The agent of alpha \(0\.1\.0\) is more than one version behind this controller \(0\.3\.0\)/,
     );
     const warned = logger.events.filter(({ level }) => level === 'warn').map(({ fields }) => fields);
-    assert.deepEqual(warned, [{ code: trouble?.code, message: trouble?.message, hint: trouble?.hint }]);
+    assert.deepEqual(warned, [{ code: reason?.code, message: reason?.message, hint: reason?.hint }]);
   });
 
   it('sends the private networks that are open with every session and after every change', async (t) => {
@@ -148,7 +148,7 @@ describe('a session between agent and controller', () => {
     const later = { epoch: { counter: 1_000, id: 'after-the-backup' }, version: 7, peers: [], apps: [], refused: [] };
     agent.routes = later;
     connectAgent(t, rig, { stateDir: node.stateDir, agent });
-    const refusal = (): Reason | undefined => rig.dispatch.fleet.node(node.row.id)?.routesRefusal;
+    const refusal = (): Reason | undefined => rig.dispatch.fleet.node(node.row.id)?.refusedRoutesReason;
     const { code, hint } = await eventually('the refusal', refusal);
     assert.equal(code, 'SLIP_ROUTES_OLD_EPOCH');
     assert.match(hint ?? '', /run `node controller\/main\.ts restored`/);
@@ -202,11 +202,11 @@ describe('a session between agent and controller', () => {
     connectAgent(t, rig, { stateDir: node.stateDir, agent });
     await eventually(
       'the acknowledgement',
-      () => rig.dispatch.acknowledgement(node.row.id)?.refusal?.code === 'SLIP_LEDGER_WRITE',
+      () => rig.dispatch.acknowledgement(node.row.id)?.reason?.code === 'SLIP_LEDGER_WRITE',
     );
     agent.refuse = undefined;
     await eventually('an accepted state', () => agent.accepted.length > 0);
-    await eventually('the acknowledgement', () => rig.dispatch.acknowledgement(node.row.id)?.refusal === undefined);
+    await eventually('the acknowledgement', () => rig.dispatch.acknowledgement(node.row.id)?.reason === undefined);
   });
 
   it('a restarted controller gets the agents back, with their instances, in a higher epoch', async (t) => {

@@ -99,7 +99,7 @@ describe('an app that is too large for the message of its node', () => {
     await addLarge(rig, node.row.id, { bytes: MIB, count: 9 });
     const agent = openRawAgent(t, rig, node.issued.tls);
     agent.send({ hello: HELLO });
-    const refusal = await eventually('it is told', () => rig.dispatch.fleet.node(node.row.id)?.refusal);
+    const refusal = await eventually('it is told', () => rig.dispatch.fleet.node(node.row.id)?.refusedStateReason);
     assert.equal(refusal.code, 'SLIP_DISPATCH_SIZE');
     assert.match(refusal.message, /\(large: \d+\)\. Its agent accepts 8388608\.$/);
     assert.deepEqual([agent.heard.some((message) => message.body === 'desired'), agent.ended], [false, undefined]);

@@ -232,8 +232,8 @@ export class Machine {
         return undefined;
       },
       acceptRoutes: async (update): Promise<Reason | undefined> => {
-        const refusal = refuseRoutes(this.#routes, update);
-        if (refusal !== undefined) return refusal;
+        const reason = refuseRoutes(this.#routes, update);
+        if (reason !== undefined) return reason;
         this.#routes = withUpdate(this.#routes ?? update, update);
         await loop.setRoutes(this.#routes);
         return undefined;

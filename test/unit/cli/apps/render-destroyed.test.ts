@@ -6,7 +6,7 @@ import { whyAwaited } from '../../../../controller/observe/why/why-awaited.ts';
 
 it('shows each range of a destroyed app, and which nodes it waits for', () => {
   const of = { uidBase: 536_870_912, destroyedAtMs: 0 };
-  const node = { name: 'fra-2', connected: true, removesDestroyed: true, refusal: undefined };
+  const node = { name: 'fra-2', connected: true, removesDestroyed: true, refusedStateReason: undefined };
   const awaited = [
     { node: 'fra-1', why: whyAwaited({ ...node, name: 'fra-1', connected: false }) },
     { node: 'fra-2', why: whyAwaited(node) },

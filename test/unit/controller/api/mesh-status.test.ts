@@ -32,10 +32,10 @@ describe('the ways between nodes, as status tells them', () => {
   });
 
   it('say nothing of a node whose proxy is down: that is the cause, and said of the node', () => {
-    const trouble = { code: 'SLIP_PROXY_DOWN', message: 'The proxy process is not running.' };
-    assert.deepEqual(said(node('a', ['b']), node('b', [], { trouble })), []);
+    const failure = { code: 'SLIP_PROXY_DOWN', message: 'The proxy process is not running.' };
+    assert.deepEqual(said(node('a', ['b']), node('b', [], { failure })), []);
     const other = { code: 'SLIP_SANDBOX_CGROUP', message: 'Limits could not be set.' };
-    assert.equal(said(node('a', ['b']), node('b', [], { trouble: other })).length, 1);
+    assert.equal(said(node('a', ['b']), node('b', [], { failure: other })).length, 1);
   });
 
   it('say nothing of nodes that are away or take no requests', () => {

@@ -21,7 +21,7 @@ describe('nodes that do not follow a change of the routes', () => {
   });
 
   it('are named with the reason of their refusal and the next command', () => {
-    assert.deepEqual(routeProblems([node('a'), node('b', { routesRefusal: REFUSAL, routesLate: true })]), [
+    assert.deepEqual(routeProblems([node('a'), node('b', { refusedRoutesReason: REFUSAL, routesLate: true })]), [
       {
         message: `Node b does not use this change yet: requests there still follow the old routes. ${REFUSAL.message}`,
         next: 'slipway why b',
@@ -30,7 +30,7 @@ describe('nodes that do not follow a change of the routes', () => {
   });
 
   it('are two sentences at most, however many there are', () => {
-    const many = Array.from({ length: 40 }, (_, index) => node(`n${String(index)}`, { routesRefusal: REFUSAL }));
+    const many = Array.from({ length: 40 }, (_, index) => node(`n${String(index)}`, { refusedRoutesReason: REFUSAL }));
     const [refusing, late, ...more] = routeProblems([...many, node('slow', { routesLate: true })]);
     assert.match(
       refusing?.message ?? '',

@@ -36,12 +36,12 @@ function lab(applied: number): Lab {
   return { clock, waits, node, end: () => ended, wait };
 }
 
-function sessionOf(node: LiveNodeState, refusal?: { code: string; message: string }): AgentSession {
+function sessionOf(node: LiveNodeState, refusedReason?: { code: string; message: string }): AgentSession {
   // A real session needs a stream. These are the fields that are read.
   const session = {
     nodeId: node.id,
     hello: { takesFleetRoutes: true },
-    routes: { applied: 0, refusal },
+    routes: { applied: 0, refusedReason },
   } as unknown as AgentSession;
   node.session = session;
   return session;

@@ -121,7 +121,7 @@ describe('what is sent of a desired state', () => {
     assert.equal(outgoingState(small, { takesReleases: true }).message?.whole, undefined);
     const large = stateOf(instances('aaaa', { count: 130, configBytes: CONFIG_BYTES_MAX }));
     assert.equal(outgoingState(large, undefined).message, undefined);
-    assert.match(outgoingState(large, undefined).refusal?.message ?? '', /\(aaaa: \d+\)\. Its agent accepts/);
+    assert.match(outgoingState(large, undefined).reason?.message ?? '', /\(aaaa: \d+\)\. Its agent accepts/);
     assert.equal(outgoingState(large, { takesReleases: true }).withheld.size, 0);
   });
 });

@@ -6,7 +6,7 @@ import { whyApp } from '../../../../controller/observe/why/why-app.ts';
 import { whyInstance } from '../../../../controller/observe/why/why-instance.ts';
 import { whyNode } from '../../../../controller/observe/why/why-node.ts';
 import { duplicateNodeReason } from '../../../../controller/dispatch/duplicate-node.ts';
-import { versionTrouble } from '../../../../shared/domain/agent-version.ts';
+import { versionMismatch } from '../../../../shared/domain/agent-version.ts';
 import type { WhyBody } from '../../../../shared/api/observe.ts';
 import {
   appFacts,
@@ -129,7 +129,7 @@ const CAUSES: readonly {
   },
   {
     cause: 'an agent that could not start',
-    body: whyNode({ ...AWAY, lost: false, trouble: PORT_BUSY }, WHY_NOW),
+    body: whyNode({ ...AWAY, lost: false, failure: PORT_BUSY }, WHY_NOW),
     screen: [
       'fra-1 has a problem.',
       '',
@@ -141,7 +141,7 @@ const CAUSES: readonly {
   },
   {
     cause: 'what an agent cannot put right',
-    body: whyNode(nodeFact({ trouble: PORT_BUSY }), WHY_NOW),
+    body: whyNode(nodeFact({ failure: PORT_BUSY }), WHY_NOW),
     screen: [
       'fra-1 has a problem.',
       '',
@@ -152,7 +152,7 @@ const CAUSES: readonly {
   },
   {
     cause: 'an instance that is up behind a proxy that is not',
-    body: whyApp(appFacts({ instances: [instanceFact({})], nodes: [nodeFact({ trouble: PORT_BUSY })] })),
+    body: whyApp(appFacts({ instances: [instanceFact({})], nodes: [nodeFact({ failure: PORT_BUSY })] })),
     screen: [
       'shop has a problem.',
       '',
@@ -164,7 +164,7 @@ const CAUSES: readonly {
   },
   {
     cause: 'a disk image of a node that runs twice',
-    body: whyNode(nodeFact({ trouble: duplicateNodeReason('fra-1', TWINS) }), WHY_NOW),
+    body: whyNode(nodeFact({ failure: duplicateNodeReason('fra-1', TWINS) }), WHY_NOW),
     screen: [
       'fra-1 has a problem.',
       '',
@@ -175,7 +175,7 @@ const CAUSES: readonly {
   {
     cause: 'an agent that is too old',
     body: whyNode(
-      nodeFact({ versionTrouble: versionTrouble({ name: 'fra-1', agentVersion: '0.1.0+c3e11cb00a2f' }, '0.3.0') }),
+      nodeFact({ versionMismatch: versionMismatch({ name: 'fra-1', agentVersion: '0.1.0+c3e11cb00a2f' }, '0.3.0') }),
       WHY_NOW,
     ),
     screen: [

@@ -26,7 +26,7 @@ it('why of a node with an older agent names the size and the upgrade', () => {
     message: 'The desired state of this node has 9440215 bytes.',
     hint: 'slipway nodes:upgrade',
   };
-  const [chain] = whyNode(nodeFact({ refusal }), WHY_NOW).chains;
+  const [chain] = whyNode(nodeFact({ refusedReason: refusal }), WHY_NOW).chains;
   assert.deepEqual(
     [chain?.code, chain?.links[0], chain?.next],
     ['SLIP_DISPATCH_SIZE', refusal.message, 'slipway nodes:upgrade'],

@@ -79,7 +79,7 @@ describe('why', () => {
 
   it('says of a node that obeys another controller what to do', () => {
     const refusal = { code: 'SLIP_DESIRED_OTHER_CONTROLLER', message: 'Two controllers run.', hint: 'Stop the copy.' };
-    const { well, chains } = whyNode(nodeFact({ refusal }), WHY_NOW);
+    const { well, chains } = whyNode(nodeFact({ refusedReason: refusal }), WHY_NOW);
     const links = ['Two controllers run.', 'fra-1 keeps its last accepted state, and no change reaches it.'];
     assert.deepEqual([well, chains], [false, [{ code: refusal.code, links, next: 'Stop the copy.' }]]);
   });

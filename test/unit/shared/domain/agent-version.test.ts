@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { versionFit, versionTrouble } from '../../../../shared/domain/agent-version.ts';
+import { versionFit, versionMismatch } from '../../../../shared/domain/agent-version.ts';
 
 describe('the version of an agent and that of its controller', () => {
   it('go together when the first two numbers are the same, or the agent is one behind', () => {
@@ -37,14 +37,14 @@ describe('the version of an agent and that of its controller', () => {
   });
 
   it('lead to a sentence with the next command only when they do not go together', () => {
-    const trouble = (agentVersion: string) => versionTrouble({ name: 'fra-1', agentVersion }, '0.3.0');
-    assert.equal(trouble('0.2.0+c3e11cb00a2f'), undefined);
+    const mismatch = (agentVersion: string) => versionMismatch({ name: 'fra-1', agentVersion }, '0.3.0');
+    assert.equal(mismatch('0.2.0+c3e11cb00a2f'), undefined);
     assert.match(
-      trouble('0.1.0+c3e11cb00a2f')?.message ?? '',
+      mismatch('0.1.0+c3e11cb00a2f')?.message ?? '',
       /^The agent of fra-1 \(0\.1\.0\+c3e11cb00a2f\) is more than one version behind this controller \(0\.3\.0\)/,
     );
-    assert.match(trouble('0.4.0+c3e11cb00a2f')?.message ?? '', /newer than this controller \(0\.3\.0\)/);
-    assert.equal(trouble('0.1.0+c3e11cb00a2f')?.hint, 'slipway nodes:upgrade fra-1');
-    assert.equal(trouble('0.1.0')?.hint, 'slipway nodes:token', 'a checkout does not upgrade itself');
+    assert.match(mismatch('0.4.0+c3e11cb00a2f')?.message ?? '', /newer than this controller \(0\.3\.0\)/);
+    assert.equal(mismatch('0.1.0+c3e11cb00a2f')?.hint, 'slipway nodes:upgrade fra-1');
+    assert.equal(mismatch('0.1.0')?.hint, 'slipway nodes:token', 'a checkout does not upgrade itself');
   });
 });

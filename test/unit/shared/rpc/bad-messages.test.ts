@@ -89,9 +89,9 @@ describe('a bad message is refused by name', () => {
 
   it('clips free text instead of losing the message', () => {
     const reason = { code: 'SLIP_X', message: 'x'.repeat(10_000) };
-    const ack = throughAgentWire({ kind: 'desiredAck', generation: 1, refusal: reason }) as {
-      refusal: { message: string };
+    const ack = throughAgentWire({ kind: 'desiredAck', generation: 1, reason }) as {
+      reason: { message: string };
     };
-    assert.equal(ack.refusal.message.length, 4_000);
+    assert.equal(ack.reason.message.length, 4_000);
   });
 });

@@ -123,7 +123,7 @@ describe('every message survives the wire', () => {
       fc.record({
         kind: fc.constant('desiredAck' as const),
         generation: fc.nat(),
-        refusal: fc.option(any.anyReason, { nil: undefined }),
+        reason: fc.option(any.anyReason, { nil: undefined }),
       }),
       throughAgentWire,
     );
@@ -207,7 +207,7 @@ describe('every message survives the wire', () => {
       host: fc.option(
         fc.record({
           missing: fc.array(fc.string(), { maxLength: 2 }),
-          trouble: fc.option(any.anyReason, { nil: undefined }),
+          failure: fc.option(any.anyReason, { nil: undefined }),
         }),
         { nil: undefined },
       ),
@@ -279,11 +279,11 @@ describe('every message survives the wire', () => {
       throughControllerWire,
     );
     const epoch = { counter: 7, id: 'abc' };
-    const versionTrouble = { code: 'SLIP_AGENT_VERSION', message: 'It is old.', hint: 'slipway nodes:upgrade n1' };
+    const versionMismatch = { code: 'SLIP_AGENT_VERSION', message: 'It is old.', hint: 'slipway nodes:upgrade n1' };
     const welcome = { kind: 'welcome' as const, heartbeatIntervalMs: 5_000, epoch, nodeName: 'n1' };
     const tasks = [{ taskId: 'task00000001' as TaskId, outputBytes: 7, outputLines: 2 }];
     roundTrips(
-      fc.constantFrom({ ...welcome, versionTrouble, tasks: [] }, { ...welcome, versionTrouble: undefined, tasks }),
+      fc.constantFrom({ ...welcome, versionMismatch, tasks: [] }, { ...welcome, versionMismatch: undefined, tasks }),
       throughControllerWire,
     );
   });
@@ -312,7 +312,7 @@ describe('every message survives the wire', () => {
         heartbeatIntervalMs: 5_000,
         epoch: { counter: 7, id: 'abc' },
         nodeName: 'n1',
-        versionTrouble: undefined,
+        versionMismatch: undefined,
         tasks: [],
       },
     });

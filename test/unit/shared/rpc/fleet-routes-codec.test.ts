@@ -38,7 +38,7 @@ describe('the route table on the wire', () => {
     assert.deepEqual(ackThroughWire({ kind: 'routesAck', version: 4 }), {
       kind: 'routesAck',
       version: 4,
-      refusal: undefined,
+      reason: undefined,
     });
   });
 

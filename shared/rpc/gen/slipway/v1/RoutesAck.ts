@@ -6,11 +6,11 @@ import type { Long } from '@grpc/proto-loader';
 export interface RoutesAck {
   'version'?: (number | string | Long);
   'accepted'?: (boolean);
-  'refusal'?: (_slipway_v1_Reason | null);
+  'reason'?: (_slipway_v1_Reason | null);
 }
 
 export interface RoutesAck__Output {
   'version': (number);
   'accepted': (boolean);
-  'refusal': (_slipway_v1_Reason__Output | null);
+  'reason': (_slipway_v1_Reason__Output | null);
 }

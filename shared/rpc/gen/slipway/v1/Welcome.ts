@@ -8,7 +8,7 @@ export interface Welcome {
   'heartbeatIntervalMs'?: (number);
   'epoch'?: (_slipway_v1_Epoch | null);
   'nodeName'?: (string);
-  'versionTrouble'?: (_slipway_v1_Reason | null);
+  'versionMismatch'?: (_slipway_v1_Reason | null);
   'tasks'?: (_slipway_v1_TaskProgress)[];
 }
 
@@ -16,6 +16,6 @@ export interface Welcome__Output {
   'heartbeatIntervalMs': (number);
   'epoch': (_slipway_v1_Epoch__Output | null);
   'nodeName': (string);
-  'versionTrouble': (_slipway_v1_Reason__Output | null);
+  'versionMismatch': (_slipway_v1_Reason__Output | null);
   'tasks': (_slipway_v1_TaskProgress__Output)[];
 }

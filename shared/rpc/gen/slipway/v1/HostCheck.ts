@@ -2,12 +2,12 @@
 
 import type { Reason as _slipway_v1_Reason, Reason__Output as _slipway_v1_Reason__Output } from '../../slipway/v1/Reason.ts';
 
-export interface HostLook {
+export interface HostCheck {
   'missing'?: (string)[];
-  'trouble'?: (_slipway_v1_Reason | null);
+  'failure'?: (_slipway_v1_Reason | null);
 }
 
-export interface HostLook__Output {
+export interface HostCheck__Output {
   'missing': (string)[];
-  'trouble': (_slipway_v1_Reason__Output | null);
+  'failure': (_slipway_v1_Reason__Output | null);
 }
