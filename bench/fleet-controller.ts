@@ -23,7 +23,7 @@ const basics: Basics = {
   env: {},
   signal: new AbortController().signal,
 };
-const parts = await composePipeline(basics, await openFoundations(config, systemClock));
+const parts = await composePipeline(basics, await openFoundations(basics));
 const { store, dispatch } = parts;
 startBackground(basics, parts);
 const loop = monitorEventLoopDelay({ resolution: 5 });

@@ -9,6 +9,8 @@ import { openFoundations } from '../controller/foundations.ts';
 import { readControllerConfig } from '../controller/config.ts';
 import { systemClock } from '../shared/kit/clock.ts';
 import { DEFAULT_ENV, start } from '../shared/kit/exec.ts';
+import { noFailpoint } from '../shared/kit/failpoint.ts';
+import { silentLogger } from '../shared/kit/log.ts';
 import { freePorts } from '../test/support/free-ports.ts';
 import { addApp, addNode, addUser, assignment, newRelease } from '../test/support/store-fixtures.ts';
 
@@ -42,7 +44,13 @@ async function startController(configPath: string): Promise<Child> {
 
 /** Creates nodes with certificates of the real CA and one instance each, and the files that a join writes. */
 async function makeFleet(dir: string, configPath: string): Promise<readonly string[]> {
-  const { store, authority } = await openFoundations(await readControllerConfig(configPath), systemClock);
+  const { store, authority } = await openFoundations({
+    config: await readControllerConfig(configPath),
+    clock: systemClock,
+    log: silentLogger,
+    failpoint: noFailpoint,
+    env: {},
+  });
   const app = await addApp(store, (await addUser(store)).id);
   const made = await store.createRelease(newRelease(app));
   await store.setFormation(app.id, { web: AGENTS });

@@ -5,14 +5,14 @@ import type { User } from '../controller/domain/users.ts';
 import { openStore } from '../controller/store/open-store.ts';
 import { systemClock } from '../shared/kit/clock.ts';
 import { randomId } from '../shared/kit/random-id.ts';
-import { addApp, addNode, addUser, assignment, newRelease } from '../test/support/store-fixtures.ts';
+import { addApp, addNode, addUser, assignment, newRelease, TEST_KEYRING } from '../test/support/store-fixtures.ts';
 
 // Measures how much CPU the status of a large fleet costs the controller.
 //   node bench/many-apps.ts [apps, default 24000] [share of deployed apps, default 0.5]
 
 const [apps = 24_000, deployed = 0.5] = process.argv.slice(2).map(Number);
 const noChange = { add: [], setDesired: [], remove: [] };
-const store = await openStore({ path: ':memory:', clock: systemClock, randomId, quotas: { apps: apps + 1 } });
+const store = await openStore({ path: ':memory:', clock: systemClock, randomId, keyring: TEST_KEYRING, quotas: { apps: apps + 1 } });
 
 async function fill(): Promise<User> {
   const admin = await addUser(store, 'root', true);

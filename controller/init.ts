@@ -6,7 +6,7 @@ import { systemClock } from '../shared/kit/clock.ts';
 import { SlipwayError } from '../shared/kit/errors.ts';
 import { parsePublicKey } from './access/ssh-keys.ts';
 import { newApiToken } from './access/tokens.ts';
-import { openFoundations } from './foundations.ts';
+import { openStateDir } from './foundations.ts';
 import type { ControllerConfig } from './config.ts';
 import type { Store } from './store/port.ts';
 import type { User } from './domain/users.ts';
@@ -20,7 +20,7 @@ export interface InitOptions {
 
 /** Creates the first administrator. Each step that was done before is skipped, so it can run again. */
 export async function initialise(config: ControllerConfig, options: InitOptions): Promise<void> {
-  const { store, authority } = await openFoundations(config, systemClock);
+  const { store, authority } = await openStateDir(config, systemClock);
   try {
     const name = parseUserName(options.admin);
     const user = (await store.userByName(name)) ?? (await store.createUser({ name, admin: true }));

@@ -41,7 +41,7 @@ async function serve(config: ControllerConfig): Promise<void> {
     env: process.env,
     signal: stop.signal,
   };
-  const foundations = await openFoundations(config, systemClock);
+  const foundations = await openFoundations(basics);
   const parts = await composePipeline(basics, foundations);
   await parts.builds.failInterrupted();
   const endBackground = startBackground(basics, parts);

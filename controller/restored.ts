@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { systemClock } from '../shared/kit/clock.ts';
 import { SlipwayError } from '../shared/kit/errors.ts';
 import { randomId } from '../shared/kit/random-id.ts';
+import { Keyring } from './secrets/keyring.ts';
 import { controllerPaths } from './foundations.ts';
 import type { ControllerConfig } from './config.ts';
 import { openStore } from './store/open-store.ts';
@@ -14,7 +15,7 @@ import { openStore } from './store/open-store.ts';
 export async function declareRestored({ stateDir }: Pick<ControllerConfig, 'stateDir'>): Promise<string> {
   const path = controllerPaths(stateDir).database;
   await refuseUnlessOurs(path);
-  const store = await openStore({ path, clock: systemClock, randomId });
+  const store = await openStore({ path, clock: systemClock, randomId, keyring: new Keyring() });
   try {
     await store.declareRestored();
   } finally {

@@ -2,6 +2,8 @@ import { DOMAINS_BYTES_MAX } from '../../shared/domain/fleet-routes-size.ts';
 import { DEFAULT_QUOTAS, type Quotas } from '../../shared/domain/quota.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import type { RandomId } from '../../shared/kit/random-id.ts';
+import { createConfigCipher } from '../secrets/config-cipher.ts';
+import type { Keyring } from '../secrets/keyring.ts';
 import type { Store } from './port.ts';
 import { createAppOverviews } from './sqlite/app-overviews.ts';
 import { createApps, createSettings } from './sqlite/apps.ts';
@@ -9,6 +11,7 @@ import { createAssignments } from './sqlite/assignments.ts';
 import { createBuildSettings } from './sqlite/build-settings.ts';
 import { createBuilds } from './sqlite/builds.ts';
 import { createTasks } from './sqlite/tasks.ts';
+import { createConfigKeys } from './sqlite/config-keys.ts';
 import { createController } from './sqlite/controller.ts';
 import { createDestroyed } from './sqlite/destroyed.ts';
 import { createDomains } from './sqlite/domains.ts';
@@ -34,6 +37,8 @@ export interface StoreOptions {
   readonly path: string;
   readonly clock: Clock;
   readonly randomId: RandomId;
+  /** The keys of the config values. Empty: config values can be neither read nor written. */
+  readonly keyring: Keyring;
   /** The operator's numbers; default: {@link DEFAULT_QUOTAS}. */
   readonly quotas?: Partial<Quotas> | undefined;
   /** Default: {@link DOMAINS_BYTES_MAX}. */
@@ -55,11 +60,13 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       inTransaction,
       clock,
       randomId,
+      cipher: createConfigCipher(options.keyring),
       quotas: { ...DEFAULT_QUOTAS, ...options.quotas },
       domainsBytesMax: options.domainsBytesMax ?? DOMAINS_BYTES_MAX,
     };
     return {
       ...createController(deps),
+      ...createConfigKeys(deps, { db, keyring: options.keyring }),
       ...createUsers(deps),
       ...createKeys(deps),
       ...createTokens(deps),

@@ -1,4 +1,5 @@
 import type { BuildSettingsStore } from './build-settings-port.ts';
+import type { ConfigKeyStore } from './config-key-port.ts';
 import type { DestroyedStore } from './destroyed-port.ts';
 import type { TaskStore } from './task-port.ts';
 import type { DomainStore } from './domains-port.ts';
@@ -40,6 +41,7 @@ export interface Store
     DomainStore,
     EgressStore,
     BuildSettingsStore,
+    ConfigKeyStore,
     DestroyedStore,
     TaskStore,
     QuotaStore,

@@ -9,7 +9,7 @@ import type { Store } from '../../controller/store/port.ts';
 import { systemClock } from '../../shared/kit/clock.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import { randomId } from '../../shared/kit/random-id.ts';
-import { addApp, addUser, newRelease } from '../support/store-fixtures.ts';
+import { addApp, addUser, newRelease, TEST_KEYRING } from '../support/store-fixtures.ts';
 
 describe('a damaged database', () => {
   let dir: string;
@@ -24,7 +24,7 @@ describe('a damaged database', () => {
   });
   after(() => rm(dir, { recursive: true }));
 
-  const open = (path: string): Promise<Store> => openStore({ path, clock: systemClock, randomId });
+  const open = (path: string): Promise<Store> => openStore({ path, clock: systemClock, randomId, keyring: TEST_KEYRING });
 
   /** A copy of a whole state folder, damaged by `hurt`. */
   async function copy(hurt: (path: string) => Promise<void>): Promise<string> {

@@ -13,7 +13,7 @@ import { systemClock } from '../../shared/kit/clock.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import { DEFAULT_ENV, run, runOk, start } from '../../shared/kit/exec.ts';
 import { randomId } from '../../shared/kit/random-id.ts';
-import { addApp, addUser, newRelease } from '../support/store-fixtures.ts';
+import { addApp, addUser, newRelease, TEST_KEYRING } from '../support/store-fixtures.ts';
 
 type ChildProcess = ReturnType<typeof start>;
 
@@ -26,7 +26,7 @@ describe('store durability', () => {
   });
   after(() => rm(dir, { recursive: true }));
 
-  const open = (path: string): Promise<Store> => openStore({ path, clock: systemClock, randomId });
+  const open = (path: string): Promise<Store> => openStore({ path, clock: systemClock, randomId, keyring: TEST_KEYRING });
 
   it('has every acknowledged release after kill -9 in the middle of writing, five lives long', async () => {
     const path = join(dir, 'killed', 'slipway.db');
@@ -68,7 +68,7 @@ describe('store durability', () => {
   it('waits for a lock of another program, and says so when it never comes', async () => {
     const path = join(dir, 'busy', 'slipway.db');
     const hasty = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() * 20 };
-    await using store = await disposable(openStore({ path, clock: hasty, randomId }));
+    await using store = await disposable(openStore({ path, clock: hasty, randomId, keyring: TEST_KEYRING }));
     const other = new Database(path);
     other.exec('begin immediate');
     await assert.rejects(addUser(store, 'late'), { code: 'SLIP_STORE_BUSY', kind: 'transient' });

@@ -20,11 +20,13 @@ import { destroyedApps } from '../../controller/store/sqlite/migrations/0013-des
 import { egress } from '../../controller/store/sqlite/migrations/0012-egress.ts';
 import { rebalance } from '../../controller/store/sqlite/migrations/0007-rebalance.ts';
 import { history } from '../../controller/store/sqlite/migrations/0014-history.ts';
+import { tasks } from '../../controller/store/sqlite/migrations/0015-tasks.ts';
 import { DEFAULT_CEILINGS } from '../../shared/domain/ceilings.ts';
 import { parseAppName, parseUserName } from '../../shared/domain/names.ts';
 import { DEFAULT_QUOTAS } from '../../shared/domain/quota.ts';
 import { systemClock } from '../../shared/kit/clock.ts';
 import { randomId } from '../../shared/kit/random-id.ts';
+import { TEST_KEYRING } from '../support/store-fixtures.ts';
 
 /** As they shipped, in order. */
 const STEPS = [
@@ -38,7 +40,7 @@ const STEPS = [
   builders,
   quotas,
   ceilings,
-  ...[buildSettings, egress, destroyedApps, history],
+  ...[buildSettings, egress, destroyedApps, history, tasks],
 ];
 
 describe('the database of an older version', () => {
@@ -46,7 +48,7 @@ describe('the database of an older version', () => {
   before(async () => (dir = await mkdtemp(join(tmpdir(), 'slipway-migrations-'))));
   after(() => rm(dir, { recursive: true }));
 
-  const open = (path: string): Promise<Store> => openStore({ path, clock: systemClock, randomId });
+  const open = (path: string): Promise<Store> => openStore({ path, clock: systemClock, randomId, keyring: TEST_KEYRING });
 
   /** A file as that version left it, with rows of its time. */
   async function fileOf(version: number): Promise<string> {
@@ -75,6 +77,8 @@ describe('the database of an older version', () => {
     it(`of schema ${String(version)} is opened with all it has, and with today's defaults for what it does not know`, async () => {
       const path = await fileOf(version);
       const store = await open(path);
+      while ((await store.encryptSome()) > 0);
+      assert.equal((await store.configKeyUse()).clearText, true);
       const ada = await store.userByName(parseUserName('ada'));
       const app = await store.appByName(parseAppName('shop'));
       assert.ok(ada !== undefined && app !== undefined);

@@ -6,7 +6,7 @@ import { DEFAULT_CEILINGS } from '../../shared/domain/ceilings.ts';
 import { DEFAULT_QUOTAS } from '../../shared/domain/quota.ts';
 import { systemClock } from '../../shared/kit/clock.ts';
 import { randomId } from '../../shared/kit/random-id.ts';
-import { addApp, addUser } from '../support/store-fixtures.ts';
+import { addApp, addUser, TEST_KEYRING } from '../support/store-fixtures.ts';
 
 /** How much one user may make. */
 export function quotaCases(get: () => Store): void {
@@ -55,7 +55,7 @@ export function quotaCases(get: () => Store): void {
   });
 
   it('refuses a domain for which the route table of the fleet has no room, as the error of its app, and takes one that fits', async () => {
-    const store = await openStore({ path: ':memory:', clock: systemClock, randomId, domainsBytesMax: 40 });
+    const store = await openStore({ path: ':memory:', clock: systemClock, randomId, keyring: TEST_KEYRING, domainsBytesMax: 40 });
     const ada = await addUser(store);
     const [app, other] = [await addApp(store, ada.id, 'app'), await addApp(store, ada.id, 'other')];
     await store.addDomain(app.id, 'www.example.com'); // 18 bytes

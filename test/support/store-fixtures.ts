@@ -4,6 +4,7 @@ import type { Store } from '../../controller/store/port.ts';
 import type { App } from '../../controller/domain/apps.ts';
 import type { User } from '../../controller/domain/users.ts';
 import type { NodeRow } from '../../controller/domain/nodes.ts';
+import { Keyring, parseKeyFile } from '../../controller/secrets/keyring.ts';
 import { openStore } from '../../controller/store/open-store.ts';
 import { DEFAULT_LIMITS, type DesiredInstanceState } from '../../shared/domain/assignment.ts';
 import type { AppId, Digest, InstanceId, NodeId, UserId } from '../../shared/domain/ids.ts';
@@ -13,9 +14,12 @@ import { systemClock } from '../../shared/kit/clock.ts';
 import { randomId } from '../../shared/kit/random-id.ts';
 import { sealAll } from '../../shared/kit/sensitive.ts';
 
+/** The same key in every process, so that a database can be opened again. */
+export const TEST_KEYRING = new Keyring(parseKeyFile(Buffer.alloc(32, 7).toString('base64'), 'test'));
+
 /** A real store in memory: fast, gone when closed. */
 export function openMemoryStore(): Promise<Store> {
-  return openStore({ path: ':memory:', clock: systemClock, randomId });
+  return openStore({ path: ':memory:', clock: systemClock, randomId, keyring: TEST_KEYRING });
 }
 
 export function digestOf(letter: string): Digest {

@@ -2,6 +2,7 @@ import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { sealAll, type ConfigVars } from '../../../shared/kit/sensitive.ts';
 import type { NewEvent } from '../../../shared/domain/event.ts';
 import type { AppId, UserId } from '../../../shared/domain/ids.ts';
+import type { ConfigCipher } from '../../secrets/config-cipher.ts';
 import type { Store } from '../port.ts';
 import { drawUidRange } from './uid-ranges.ts';
 import { appNameOf, insertEvent, userActor } from './events.ts';
@@ -45,14 +46,14 @@ export function createApps({ inTransaction, clock, randomId, quotas }: Repositor
   };
 }
 
-export function createSettings({ inTransaction, clock }: RepositoryDeps): Settings {
+export function createSettings({ inTransaction, clock, cipher }: RepositoryDeps): Settings {
   return {
-    config: (appId) => inTransaction((tx) => readConfig(tx, appId)),
+    config: (appId) => inTransaction((tx) => readConfig(tx, cipher, appId)),
     setConfig: (appId, changes, by) =>
       inTransaction(async (tx) => {
-        for (const [name, value] of Object.entries(changes)) await setVar(tx, { appId, name, value });
+        for (const [name, value] of Object.entries(changes)) await setVar(tx, cipher, { appId, name, value });
         await insertEvent(tx, clock, await configEvent(tx, { appId, changes, by }));
-        return await readConfig(tx, appId);
+        return await readConfig(tx, cipher, appId);
       }),
   };
 }
@@ -79,27 +80,33 @@ async function configEvent(
 
 async function setVar(
   tx: Tx,
+  cipher: ConfigCipher,
   { appId, name, value }: { appId: AppId; name: string; value: string | undefined },
 ): Promise<void> {
   if (value === undefined) {
     await tx.deleteFrom('configVars').where('appId', '=', appId).where('name', '=', name).execute();
     return;
   }
+  const { keyId, text } = cipher.seal(value, { appId, name });
   await tx
     .insertInto('configVars')
-    .values({ appId, name, value })
-    .onConflict((conflict) => conflict.columns(['appId', 'name']).doUpdateSet({ value }))
+    .values({ appId, name, value: text, keyId })
+    .onConflict((conflict) => conflict.columns(['appId', 'name']).doUpdateSet({ value: text, keyId }))
     .execute();
 }
 
-async function readConfig(tx: Tx, appId: AppId): Promise<ConfigVars> {
+async function readConfig(tx: Tx, cipher: ConfigCipher, appId: AppId): Promise<ConfigVars> {
   const rows = await tx
     .selectFrom('configVars')
-    .select(['name', 'value'])
+    .select(['name', 'value', 'keyId'])
     .where('appId', '=', appId)
     .orderBy('name')
     .execute();
-  return sealAll(Object.fromEntries(rows.map((row) => [row.name, row.value])));
+  return sealAll(
+    Object.fromEntries(
+      rows.map(({ name, value, keyId }) => [name, cipher.open({ keyId, text: value }, { appId, name })]),
+    ),
+  );
 }
 
 function appExists(name: string): SlipwayError {

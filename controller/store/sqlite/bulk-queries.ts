@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { NodeId } from '../../../shared/domain/ids.ts';
 import type { DesiredRows } from '../../domain/assignments.ts';
+import type { ConfigCipher } from '../../secrets/config-cipher.ts';
 import type { Store } from '../port.ts';
 import type { RepositoryDeps } from './repository.ts';
 import {
@@ -10,9 +11,9 @@ import {
   nodeGenerationRow,
   parseRow,
   parseRows,
-  releaseRow,
   runningRow,
 } from './rows.ts';
+import { parseReleases } from './release-rows.ts';
 import type { Tx } from './schema.ts';
 import { readAwaited } from './destroyed.ts';
 import { listOf } from './list-of.ts';
@@ -20,9 +21,10 @@ import { listOf } from './list-of.ts';
 /** Queries about many nodes or instances at once. */
 export function createBulkQueries({
   inTransaction,
+  cipher,
 }: RepositoryDeps): Pick<Store, 'desiredRows' | 'runningRows' | 'appsOnNodes'> {
   return {
-    desiredRows: (nodeIds) => inTransaction((tx) => readDesiredRows(tx, nodeIds)),
+    desiredRows: (nodeIds) => inTransaction((tx) => readDesiredRows(tx, cipher, nodeIds)),
     runningRows: (only) =>
       inTransaction(async (tx) => {
         const rows = tx
@@ -45,7 +47,7 @@ export function createBulkQueries({
 }
 
 /** Runs a fixed number of queries, however many nodes, apps and releases there are. */
-async function readDesiredRows(tx: Tx, nodeIds: readonly NodeId[]): Promise<DesiredRows> {
+async function readDesiredRows(tx: Tx, cipher: ConfigCipher, nodeIds: readonly NodeId[]): Promise<DesiredRows> {
   const ids = listOf(nodeIds);
   const assigned = sql`assignments where node_id in ${ids}`;
   const nodes = tx.selectFrom('nodes').select(['id', 'state', 'generation']).where('id', 'in', ids);
@@ -64,7 +66,7 @@ async function readDesiredRows(tx: Tx, nodeIds: readonly NodeId[]): Promise<Desi
       await tx.selectFrom('assignments').selectAll().where('nodeId', 'in', ids).execute(),
     ),
     apps: parseRows(appRow, await apps.execute()),
-    releases: parseRows(releaseRow, await releases.execute()),
+    releases: parseReleases(cipher, await releases.execute()),
     destroyed: await readAwaited(tx, ids),
   };
 }

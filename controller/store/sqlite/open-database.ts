@@ -75,6 +75,8 @@ function configure(database: Database.Database): void {
   database.pragma('synchronous = FULL');
   database.pragma('foreign_keys = ON');
   database.pragma('trusted_schema = OFF');
+  // Zeros replace deleted values in the file.
+  database.pragma('secure_delete = ON');
 }
 
 function assertSqliteVersion(database: Database.Database): void {

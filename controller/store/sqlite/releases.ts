@@ -1,12 +1,13 @@
 import type { AppId } from '../../../shared/domain/ids.ts';
 import { RELEASE_STATES, transition, type ReleaseState } from '../../../shared/domain/states.ts';
-import { revealAll } from '../../../shared/kit/sensitive.ts';
 import type { NewRelease, Release } from '../../domain/releases.ts';
+import type { ConfigCipher } from '../../secrets/config-cipher.ts';
 import type { Store } from '../port.ts';
 import { applyAssignmentChange } from './assignments.ts';
 import { notFound, type RepositoryDeps } from './repository.ts';
 import { noteCreated, noteCurrent, noteFailed } from './release-events.ts';
-import { digestColumn, parseRow, parseRowIfAny, parseRows, releaseRow } from './rows.ts';
+import { parseReleaseIfAny, parseReleases, sealReleaseConfig } from './release-rows.ts';
+import { digestColumn, parseRow } from './rows.ts';
 import type { Tx } from './schema.ts';
 
 type Releases = Pick<
@@ -15,16 +16,16 @@ type Releases = Pick<
 >;
 type Rollouts = Pick<Store, 'beginRollout' | 'completeRollout' | 'failRelease'>;
 
-export function createReleases({ inTransaction, clock }: RepositoryDeps): Releases {
+export function createReleases({ inTransaction, clock, cipher }: RepositoryDeps): Releases {
   return {
     createRelease: (release) =>
       inTransaction(async (tx) => {
-        const made = await insertRelease(tx, release, clock.nowMs());
+        const made = await insertRelease({ tx, cipher }, release, clock.nowMs());
         await noteCreated({ tx, clock }, made);
         return made;
       }),
-    release: (appId, version) => inTransaction(async (tx) => await find(tx, appId, version)),
-    currentRelease: (appId) => inTransaction((tx) => findCurrent(tx, appId)),
+    release: (appId, version) => inTransaction(async (tx) => await find({ tx, cipher }, appId, version)),
+    currentRelease: (appId) => inTransaction((tx) => findCurrent({ tx, cipher }, appId)),
     releases: (appId, limit) =>
       inTransaction(async (tx) => {
         const newest = tx
@@ -33,12 +34,12 @@ export function createReleases({ inTransaction, clock }: RepositoryDeps): Releas
           .where('appId', '=', appId)
           .orderBy('version', 'desc')
           .limit(limit);
-        return parseRows(releaseRow, await newest.execute());
+        return parseReleases(cipher, await newest.execute());
       }),
     unfinishedReleases: () =>
       inTransaction(async (tx) => {
         const open = tx.selectFrom('releases').selectAll().where('state', 'in', ['pending', 'deploying']);
-        return parseRows(releaseRow, await open.orderBy('appId').orderBy('version').execute());
+        return parseReleases(cipher, await open.orderBy('appId').orderBy('version').execute());
       }),
     imagesInUse: () =>
       inTransaction(async (tx) => {
@@ -48,17 +49,17 @@ export function createReleases({ inTransaction, clock }: RepositoryDeps): Releas
   };
 }
 
-export function createRollouts({ inTransaction, clock }: RepositoryDeps): Rollouts {
+export function createRollouts({ inTransaction, clock, cipher }: RepositoryDeps): Rollouts {
   return {
     beginRollout: (appId, version, change) =>
       inTransaction(async (tx) => {
-        await move(tx, await mustFind(tx, appId, version), 'deploying');
+        await move(tx, await mustFind({ tx, cipher }, appId, version), 'deploying');
         await applyAssignmentChange(tx, change);
       }),
     completeRollout: (appId, version, change) =>
       inTransaction(async (tx) => {
-        const release = await mustFind(tx, appId, version);
-        const former = await findCurrent(tx, appId);
+        const release = await mustFind({ tx, cipher }, appId, version);
+        const former = await findCurrent({ tx, cipher }, appId);
         if (former !== undefined && former.version !== version) await move(tx, former, 'superseded');
         await move(tx, release, 'current');
         await noteCurrent({ tx, clock }, release);
@@ -66,7 +67,7 @@ export function createRollouts({ inTransaction, clock }: RepositoryDeps): Rollou
       }),
     failRelease: (appId, version, ...[failure, change, restore]) =>
       inTransaction(async (tx) => {
-        const release = await mustFind(tx, appId, version);
+        const release = await mustFind({ tx, cipher }, appId, version);
         await move(tx, release, 'failed');
         await tx
           .updateTable('releases')
@@ -76,14 +77,20 @@ export function createRollouts({ inTransaction, clock }: RepositoryDeps): Rollou
           .execute();
         await tx.deleteFrom('releaseImages').where('appId', '=', appId).where('version', '=', version).execute();
         await noteFailed({ tx, clock }, release, { failure, restored: restore });
-        if (restore !== undefined) await move(tx, await mustFind(tx, appId, restore), 'current');
+        if (restore !== undefined) await move(tx, await mustFind({ tx, cipher }, appId, restore), 'current');
         await applyAssignmentChange(tx, change);
       }),
   };
 }
 
+/** A transaction that reads releases. */
+interface Reading {
+  readonly tx: Tx;
+  readonly cipher: ConfigCipher;
+}
+
 /** max + 1 inside the transaction, and the newest release is never removed: new numbers have no gap and no number is used twice. */
-async function insertRelease(tx: Tx, release: NewRelease, createdAtMs: number): Promise<Release> {
+async function insertRelease({ tx, cipher }: Reading, release: NewRelease, createdAtMs: number): Promise<Release> {
   const { appId } = release;
   const { latest } = await tx
     .selectFrom('releases')
@@ -98,7 +105,7 @@ async function insertRelease(tx: Tx, release: NewRelease, createdAtMs: number): 
       version,
       state: 'pending',
       slug: JSON.stringify(release.slug),
-      config: JSON.stringify(revealAll(release.config)),
+      ...sealReleaseConfig(cipher, { ...release, version }),
       buildId: release.buildId ?? null,
       userId: release.userId,
       description: release.description,
@@ -111,21 +118,21 @@ async function insertRelease(tx: Tx, release: NewRelease, createdAtMs: number): 
     .insertInto('releaseImages')
     .values(digests.map((digest) => ({ digest, appId, version })))
     .execute();
-  return await mustFind(tx, appId, version);
+  return await mustFind({ tx, cipher }, appId, version);
 }
 
-async function find(tx: Tx, appId: AppId, version: number): Promise<Release | undefined> {
+async function find({ tx, cipher }: Reading, appId: AppId, version: number): Promise<Release | undefined> {
   const query = tx.selectFrom('releases').selectAll().where('appId', '=', appId).where('version', '=', version);
-  return parseRowIfAny(releaseRow, await query.executeTakeFirst());
+  return parseReleaseIfAny(cipher, await query.executeTakeFirst());
 }
 
-async function findCurrent(tx: Tx, appId: AppId): Promise<Release | undefined> {
+async function findCurrent({ tx, cipher }: Reading, appId: AppId): Promise<Release | undefined> {
   const query = tx.selectFrom('releases').selectAll().where('appId', '=', appId).where('state', '=', 'current');
-  return parseRowIfAny(releaseRow, await query.executeTakeFirst());
+  return parseReleaseIfAny(cipher, await query.executeTakeFirst());
 }
 
-async function mustFind(tx: Tx, appId: AppId, version: number): Promise<Release> {
-  const release = await find(tx, appId, version);
+async function mustFind(reading: Reading, appId: AppId, version: number): Promise<Release> {
+  const release = await find(reading, appId, version);
   if (release === undefined) throw notFound(`release v${version}`);
   return release;
 }

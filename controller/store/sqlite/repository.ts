@@ -2,6 +2,7 @@ import type { Quotas } from '../../../shared/domain/quota.ts';
 import type { Clock } from '../../../shared/kit/clock.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import type { RandomId } from '../../../shared/kit/random-id.ts';
+import type { ConfigCipher } from '../../secrets/config-cipher.ts';
 import type { InTransaction } from './schema.ts';
 import { isUniqueViolation } from './store-errors.ts';
 
@@ -10,6 +11,8 @@ export interface RepositoryDeps {
   readonly inTransaction: InTransaction;
   readonly clock: Clock;
   readonly randomId: RandomId;
+  /** Encrypts config values. */
+  readonly cipher: ConfigCipher;
   /** The quotas of users without own numbers. */
   readonly quotas: Quotas;
   /** Most bytes of all domains of the fleet in the route table. */

@@ -10,6 +10,8 @@ export interface Schema {
     rebalanceBy: string | null;
     builderLabels: Generated<string>;
     limitCeilings: Generated<string>;
+    /** 1 while the file may have config values in clear text. */
+    clearText: Generated<number>;
   };
   users: UserRow;
   sshKeys: { fingerprint: string; userId: string; publicKey: string; comment: string; createdAtMs: number };
@@ -31,7 +33,7 @@ export interface Schema {
     lostAfterMs: number | null;
   };
   buildSettings: { appId: string; root: string | null; buildpacks: string };
-  configVars: { appId: string; name: string; value: string };
+  configVars: { appId: string; name: string; value: string; keyId: string | null };
   formations: { appId: string; processType: string; quantity: number; everyNode: Generated<number> };
   processSettings: { appId: string; processType: string; placement: string | null; limits: string | null };
   nodePromises: { nodeId: string; memoryBytes: number; leavingBytes: number };
@@ -105,7 +107,9 @@ interface ReleaseRow {
   version: number;
   state: string;
   slug: string;
+  /** Encrypted JSON, see `configKeyId`. */
   config: string;
+  configKeyId: string | null;
   buildId: string | null;
   userId: string;
   description: string;

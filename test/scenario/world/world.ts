@@ -13,6 +13,7 @@ import type { Random } from '../../support/random.ts';
 import { Trace } from './trace.ts';
 import { VirtualClock } from './virtual-clock.ts';
 import { Wire } from './wire.ts';
+import { TEST_KEYRING } from '../../support/store-fixtures.ts';
 
 export interface WorldOptions {
   /** Folder for the files of the fake sandboxes. */
@@ -68,7 +69,7 @@ export class World {
     const clock = new VirtualClock();
     let count = 0;
     const nextId: NextId = (prefix) => `${prefix}${String((count += 1)).padStart(8, '0')}`;
-    const store = await openStore({ path: ':memory:', clock, randomId: () => nextId('row') });
+    const store = await openStore({ path: ':memory:', clock, randomId: () => nextId('row'), keyring: TEST_KEYRING });
     await store.createUser({ name: parseUserName('ada'), admin: true });
     return new World(options, { clock, store, nextId });
   }

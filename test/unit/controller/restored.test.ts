@@ -8,6 +8,7 @@ import { declareRestored } from '../../../controller/restored.ts';
 import { openStore } from '../../../controller/store/open-store.ts';
 import { systemClock } from '../../../shared/kit/clock.ts';
 import { randomId } from '../../../shared/kit/random-id.ts';
+import { TEST_KEYRING } from '../../support/store-fixtures.ts';
 
 describe('the command that declares a database restored', () => {
   let stateDir: string;
@@ -18,7 +19,7 @@ describe('the command that declares a database restored', () => {
   });
   after(() => rm(stateDir, { recursive: true }));
 
-  const open = () => openStore({ path, clock: systemClock, randomId });
+  const open = () => openStore({ path, clock: systemClock, randomId, keyring: TEST_KEYRING });
 
   it('makes no database where there is none, raises the counters, and refuses the file of another user', async (t) => {
     await assert.rejects(declareRestored({ stateDir }), {

@@ -6,13 +6,14 @@ import { DEFAULT_QUOTAS } from '../../../../shared/domain/quota.ts';
 import { openStore } from '../../../../controller/store/open-store.ts';
 import { systemClock } from '../../../../shared/kit/clock.ts';
 import { randomId } from '../../../../shared/kit/random-id.ts';
-import { addApp, addUser, newRelease, noChange } from '../../../support/store-fixtures.ts';
+import { addApp, addUser, newRelease, noChange, TEST_KEYRING } from '../../../support/store-fixtures.ts';
 
 test('the status of very many apps is bounded, counts what it does not show, and lets others have their turn meanwhile', async () => {
   const store = await openStore({
     path: ':memory:',
     clock: systemClock,
     randomId,
+    keyring: TEST_KEYRING,
     quotas: { ...DEFAULT_QUOTAS, apps: 1_000 },
   });
   const [root, ada] = [await addUser(store, 'root', true), await addUser(store, 'ada')];

@@ -1,0 +1,101 @@
+import { sql, type RawBuilder } from 'kysely';
+import { z } from 'zod';
+import type { ConfigCipher, Place } from '../../secrets/config-cipher.ts';
+import type { Keyring } from '../../secrets/keyring.ts';
+import type { ConfigKeyStore } from '../config-key-port.ts';
+import type { RepositoryDeps } from './repository.ts';
+import { parseRows } from './rows.ts';
+import type { StoreDatabase, Tx } from './schema.ts';
+
+/** Rows of one transaction. A config of a release has at most 64 KiB. */
+const VARS_AT_ONCE = 200;
+const RELEASES_AT_ONCE = 40;
+
+const varColumns = z.object({ appId: z.string(), name: z.string(), value: z.string(), keyId: z.string().nullable() });
+const releaseColumns = z.object({
+  appId: z.string(),
+  version: z.number(),
+  config: z.string(),
+  configKeyId: z.string().nullable(),
+});
+const checkpointResult = z.object({ busy: z.number() });
+
+export function createConfigKeys(
+  { inTransaction, cipher }: RepositoryDeps,
+  { db, keyring }: { readonly db: StoreDatabase; readonly keyring: Keyring },
+): ConfigKeyStore {
+  return {
+    configKeyUse: () =>
+      inTransaction(async (tx) => {
+        const { clearText } = await tx.selectFrom('controller').select('clearText').executeTakeFirstOrThrow();
+        return { needed: await neededKeys(tx), clearText: clearText === 1 };
+      }),
+    encryptSome: () =>
+      inTransaction(async (tx) => {
+        const current = keyring.current?.id ?? '';
+        const vars = await encryptVars(tx, cipher, current);
+        return vars > 0 ? vars : await encryptReleases(tx, cipher, current);
+      }),
+    scrub: async (compact) => {
+      if (compact) await sql`vacuum`.execute(db);
+      const { rows } = await sql`pragma wal_checkpoint(truncate)`.execute(db);
+      const done = parseRows(checkpointResult, rows).every(({ busy }) => busy === 0);
+      if (compact && done)
+        await inTransaction(async (tx) => void (await tx.updateTable('controller').set({ clearText: 0 }).execute()));
+      return done;
+    },
+  };
+}
+
+async function neededKeys(tx: Tx): Promise<readonly string[]> {
+  const vars = await tx.selectFrom('configVars').select('keyId').distinct().execute();
+  const releases = await tx.selectFrom('releases').select('configKeyId').distinct().execute();
+  const ids = [...vars.map(({ keyId }) => keyId), ...releases.map(({ configKeyId }) => configKeyId)];
+  return [...new Set(ids.filter((id) => id !== null))].sort();
+}
+
+/** With "is not", SQLite would read every row. These three conditions use the index. */
+function hasOtherKey(column: RawBuilder<unknown>, current: string): RawBuilder<unknown> {
+  return sql`${column} is null or ${column} < ${current} or ${column} > ${current}`;
+}
+
+async function encryptVars(tx: Tx, cipher: ConfigCipher, current: string): Promise<number> {
+  const found = await sql`select app_id, name, value, key_id from config_vars
+    where ${hasOtherKey(sql`key_id`, current)} limit ${VARS_AT_ONCE}`.execute(tx);
+  const rows = parseRows(varColumns, found.rows);
+  for (const { appId, name, value, keyId } of rows) {
+    const sealed = resealed(cipher, { keyId, text: value }, { appId, name });
+    await tx
+      .updateTable('configVars')
+      .set({ value: sealed.text, keyId: sealed.keyId })
+      .where('appId', '=', appId)
+      .where('name', '=', name)
+      .execute();
+  }
+  return rows.length;
+}
+
+async function encryptReleases(tx: Tx, cipher: ConfigCipher, current: string): Promise<number> {
+  const found = await sql`select app_id, version, config, config_key_id from releases
+    where ${hasOtherKey(sql`config_key_id`, current)} limit ${RELEASES_AT_ONCE}`.execute(tx);
+  const rows = parseRows(releaseColumns, found.rows);
+  for (const { appId, version, config, configKeyId } of rows) {
+    const sealed = resealed(cipher, { keyId: configKeyId, text: config }, { appId, version });
+    await tx
+      .updateTable('releases')
+      .set({ config: sealed.text, configKeyId: sealed.keyId })
+      .where('appId', '=', appId)
+      .where('version', '=', version)
+      .execute();
+  }
+  return rows.length;
+}
+
+/** The value stays the same, whatever key it had. */
+function resealed(
+  cipher: ConfigCipher,
+  { keyId, text }: { readonly keyId: string | null; readonly text: string },
+  place: Place,
+): { readonly keyId: string; readonly text: string } {
+  return cipher.seal(keyId === null ? text : cipher.open({ keyId, text }, place), place);
+}
