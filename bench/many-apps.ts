@@ -12,7 +12,13 @@ import { addApp, addNode, addUser, assignment, newRelease, TEST_KEYRING } from '
 
 const [apps = 24_000, deployed = 0.5] = process.argv.slice(2).map(Number);
 const noChange = { add: [], setDesired: [], remove: [] };
-const store = await openStore({ path: ':memory:', clock: systemClock, randomId, keyring: TEST_KEYRING, quotas: { apps: apps + 1 } });
+const store = await openStore({
+  path: ':memory:',
+  clock: systemClock,
+  randomId,
+  keyring: TEST_KEYRING,
+  quotas: { apps: apps + 1 },
+});
 
 async function fill(): Promise<User> {
   const admin = await addUser(store, 'root', true);

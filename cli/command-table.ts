@@ -4,6 +4,7 @@ import { APPS_COMMANDS } from './apps/spec.ts';
 import { BUILDERS_COMMANDS } from './builders/spec.ts';
 import { BUILDS_COMMANDS } from './builds/spec.ts';
 import { BUILD_SETTINGS_COMMANDS } from './build-settings/spec.ts';
+import { CONTROLLER_COMMANDS } from './controller/spec.ts';
 import { CONFIG_COMMANDS } from './config/spec.ts';
 import { DOMAINS_COMMANDS } from './domains/spec.ts';
 import { EGRESS_COMMANDS } from './egress/spec.ts';
@@ -41,6 +42,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...LIMITS_COMMANDS,
   ...REBALANCE_COMMANDS,
   ...EGRESS_COMMANDS,
+  ...CONTROLLER_COMMANDS,
   ...ACCOUNT_COMMANDS,
   ...KEYS_COMMANDS,
   ...TOKENS_COMMANDS,

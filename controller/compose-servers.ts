@@ -59,6 +59,7 @@ export function composeApi(
       taskSources: builds,
       builderPool: parts.builderPool,
       authority,
+      configKeys: parts.configKeys,
       programs: parts.programs,
       upgrades: parts.upgrades,
       endSessions: (node, message) => dispatch.endSessions(node, message),

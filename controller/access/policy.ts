@@ -34,6 +34,7 @@ export const ACTIONS = [
   'fleet.read',
   'user.manage',
   'node.manage',
+  'controller.manage',
 ] as const;
 
 export type Action = (typeof ACTIONS)[number];
@@ -82,6 +83,7 @@ const RULES: Readonly<Record<Action, Rule>> = {
   'fleet.read': isPerson,
   'user.manage': isAdmin,
   'node.manage': isAdmin,
+  'controller.manage': isAdmin,
 };
 
 /** True when the actor may do this. Each way into the controller asks here: HTTPS, SSH and the sessions of the agents. */

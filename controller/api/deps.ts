@@ -1,3 +1,4 @@
+import type { ConfigKeys } from '../secrets/config-keys.ts';
 import type { Action } from '../access/policy.ts';
 import type { Authority } from '../access/ca/authority.ts';
 import type { ConnectionLimits } from '../access/connection-limiter.ts';
@@ -50,6 +51,7 @@ export interface ApiDeps {
   readonly taskSources: TaskSources;
   readonly builderPool: BuilderPool;
   readonly authority: Authority;
+  readonly configKeys: Pick<ConfigKeys, 'rotate'>;
   readonly programs: Programs;
   readonly upgrades: Pick<Upgrades, 'start' | 'status'>;
   /** True for an image that is assigned to the node, or that the node built. */

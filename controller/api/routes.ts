@@ -7,6 +7,7 @@ import { builderRoutes } from './routes/builders.ts';
 import { buildSettingsRoutes } from './routes/build-settings.ts';
 import { buildRoutes } from './routes/builds.ts';
 import { ceilingRoutes } from './routes/ceilings.ts';
+import { controllerRoutes } from './routes/controller.ts';
 import { destroyRoutes } from './routes/destroy.ts';
 import { domainRoutes } from './routes/domains.ts';
 import { egressRoutes } from './routes/egress.ts';
@@ -49,5 +50,6 @@ export function apiRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
     ...quotaRoutes(deps),
     ...ceilingRoutes(deps),
     ...egressRoutes(deps),
+    ...controllerRoutes(deps),
   ]);
 }

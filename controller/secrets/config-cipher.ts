@@ -19,8 +19,7 @@ export interface SealedText {
  * decrypt.
  */
 export type Place =
-  | { readonly appId: string; readonly name: string }
-  | { readonly appId: string; readonly version: number };
+  { readonly appId: string; readonly name: string } | { readonly appId: string; readonly version: number };
 
 /** AES-256-GCM with a random initialisation vector for each text. */
 export interface ConfigCipher {

@@ -19,10 +19,7 @@ export interface KeyFile {
 }
 
 /** @throws SLIP_CONFIG_KEY_FILE */
-export async function openKeyFile(
-  path: string,
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<KeyFile> {
+export async function openKeyFile(path: string, env: Readonly<Record<string, string | undefined>>): Promise<KeyFile> {
   const folder = env['CREDENTIALS_DIRECTORY'];
   const credentialPath = folder === undefined || folder === '' ? undefined : join(folder, KEY_CREDENTIAL);
   const [inCredential, inFile] = [

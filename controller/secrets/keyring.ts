@@ -67,7 +67,11 @@ function parseKey(line: string, path: string): ConfigKey {
 }
 
 function keyOf(bytes: Buffer): ConfigKey {
-  const id = createHash('sha256').update('slipway config key id\0').update(bytes).digest('hex').slice(0, KEY_ID_LETTERS);
+  const id = createHash('sha256')
+    .update('slipway config key id\0')
+    .update(bytes)
+    .digest('hex')
+    .slice(0, KEY_ID_LETTERS);
   return { id, secret: createSecretKey(bytes) };
 }
 

@@ -1,5 +1,6 @@
 import { appSpecs } from './apps.ts';
 import { buildSpecs } from './builds.ts';
+import { controllerSpecs } from './controller.ts';
 import { domainSpecs } from './domains.ts';
 import { egressSpecs } from './egress.ts';
 import { formationSpecs } from './formation.ts';
@@ -23,6 +24,7 @@ export const API_ROUTES = {
   ...observeSpecs,
   ...identitySpecs,
   ...quotaSpecs,
+  ...controllerSpecs,
   ...machineSpecs,
   ...openApiSpecs,
 };

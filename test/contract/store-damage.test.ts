@@ -24,7 +24,8 @@ describe('a damaged database', () => {
   });
   after(() => rm(dir, { recursive: true }));
 
-  const open = (path: string): Promise<Store> => openStore({ path, clock: systemClock, randomId, keyring: TEST_KEYRING });
+  const open = (path: string): Promise<Store> =>
+    openStore({ path, clock: systemClock, randomId, keyring: TEST_KEYRING });
 
   /** A copy of a whole state folder, damaged by `hurt`. */
   async function copy(hurt: (path: string) => Promise<void>): Promise<string> {

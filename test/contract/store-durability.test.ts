@@ -26,7 +26,8 @@ describe('store durability', () => {
   });
   after(() => rm(dir, { recursive: true }));
 
-  const open = (path: string): Promise<Store> => openStore({ path, clock: systemClock, randomId, keyring: TEST_KEYRING });
+  const open = (path: string): Promise<Store> =>
+    openStore({ path, clock: systemClock, randomId, keyring: TEST_KEYRING });
 
   it('has every acknowledged release after kill -9 in the middle of writing, five lives long', async () => {
     const path = join(dir, 'killed', 'slipway.db');

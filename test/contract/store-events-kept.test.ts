@@ -9,7 +9,12 @@ const DAY_MS = 24 * 60 * 60_000;
 
 it('lets events go after 90 days, without being asked', async () => {
   let nowMs = 0;
-  const store = await openStore({ path: ':memory:', clock: { ...systemClock, nowMs: () => nowMs }, randomId, keyring: TEST_KEYRING });
+  const store = await openStore({
+    path: ':memory:',
+    clock: { ...systemClock, nowMs: () => nowMs },
+    randomId,
+    keyring: TEST_KEYRING,
+  });
   const add = async (count: number): Promise<void> => {
     for (let index = 0; index < count; index++)
       await store.addEvent({ kind: 'a.a', actor: 'controller', message: 'One.' });

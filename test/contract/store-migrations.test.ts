@@ -48,7 +48,8 @@ describe('the database of an older version', () => {
   before(async () => (dir = await mkdtemp(join(tmpdir(), 'slipway-migrations-'))));
   after(() => rm(dir, { recursive: true }));
 
-  const open = (path: string): Promise<Store> => openStore({ path, clock: systemClock, randomId, keyring: TEST_KEYRING });
+  const open = (path: string): Promise<Store> =>
+    openStore({ path, clock: systemClock, randomId, keyring: TEST_KEYRING });
 
   /** A file as that version left it, with rows of its time. */
   async function fileOf(version: number): Promise<string> {

@@ -55,7 +55,13 @@ export function quotaCases(get: () => Store): void {
   });
 
   it('refuses a domain for which the route table of the fleet has no room, as the error of its app, and takes one that fits', async () => {
-    const store = await openStore({ path: ':memory:', clock: systemClock, randomId, keyring: TEST_KEYRING, domainsBytesMax: 40 });
+    const store = await openStore({
+      path: ':memory:',
+      clock: systemClock,
+      randomId,
+      keyring: TEST_KEYRING,
+      domainsBytesMax: 40,
+    });
     const ada = await addUser(store);
     const [app, other] = [await addApp(store, ada.id, 'app'), await addApp(store, ada.id, 'other')];
     await store.addDomain(app.id, 'www.example.com'); // 18 bytes

@@ -278,6 +278,9 @@ export function fakeDeps(store: Store, fleet: Fleet): Omit<ApiDeps, 'store' | 'f
   return {
     programs: { current: () => Promise.resolve(FAKE_PROGRAM), file: () => Promise.resolve(undefined) },
     upgrades: { start: () => Promise.resolve(NO_UPGRADE), status: () => NO_UPGRADE },
+    configKeys: {
+      rotate: () => Promise.resolve({ keyId: 'k'.repeat(16), encrypted: 2, keyFile: '/state/config.key' }),
+    },
     builderPool: new BuilderPool({ store, builders: { available: () => [] } }, {}),
     taskSources: { open: () => Promise.resolve(undefined) },
     endSessions: () => undefined,

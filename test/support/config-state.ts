@@ -47,10 +47,7 @@ function throwing(failAt: string | undefined): Failpoint {
 }
 
 export const PLANTED: Readonly<Record<string, string>> = Object.fromEntries(
-  Array.from({ length: 50 }, (_, index) => [
-    `PLANTED_${String(index)}`,
-    `clear-value-${String(index)}-of-the-test`,
-  ]),
+  Array.from({ length: 50 }, (_, index) => [`PLANTED_${String(index)}`, `clear-value-${String(index)}-of-the-test`]),
 );
 
 /** An app with 50 values, and a release that has them. */

@@ -4,15 +4,7 @@ import type { DesiredRows } from '../../domain/assignments.ts';
 import type { ConfigCipher } from '../../secrets/config-cipher.ts';
 import type { Store } from '../port.ts';
 import type { RepositoryDeps } from './repository.ts';
-import {
-  appIdColumn,
-  appRow,
-  assignmentRow,
-  nodeGenerationRow,
-  parseRow,
-  parseRows,
-  runningRow,
-} from './rows.ts';
+import { appIdColumn, appRow, assignmentRow, nodeGenerationRow, parseRow, parseRows, runningRow } from './rows.ts';
 import { parseReleases } from './release-rows.ts';
 import type { Tx } from './schema.ts';
 import { readAwaited } from './destroyed.ts';

@@ -40,8 +40,7 @@ export function createConfigKeys(
       if (compact) await sql`vacuum`.execute(db);
       const { rows } = await sql`pragma wal_checkpoint(truncate)`.execute(db);
       const done = parseRows(checkpointResult, rows).every(({ busy }) => busy === 0);
-      if (compact && done)
-        await inTransaction(async (tx) => void (await tx.updateTable('controller').set({ clearText: 0 }).execute()));
+      if (compact && done) await inTransaction((tx) => tx.updateTable('controller').set({ clearText: 0 }).execute());
       return done;
     },
   };

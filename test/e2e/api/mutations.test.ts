@@ -167,6 +167,7 @@ describe('every route that changes something makes an event', () => {
     'DELETE /egress/:cidr': () => ({ path: '/egress/10.0.5.0%2F24' }),
     'POST /apps/:app/egress': () => ({ path: '/apps/hello/egress', json: { cidr: '10.0.5.9' } }),
     'DELETE /apps/:app/egress/:cidr': () => ({ path: '/apps/hello/egress/10.0.5.9' }),
+    'POST /controller/rotate-key': () => ({ path: '/controller/rotate-key' }),
     'PATCH /limits': () => ({ path: '/limits', json: { pidsMax: 2048 } }),
     'POST /nodes/tokens': () => ({ path: '/nodes/tokens', json: {} }),
     'POST /nodes/:node/revoke': () => ({ path: '/nodes/fra-2/revoke' }),

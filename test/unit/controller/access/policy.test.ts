@@ -42,6 +42,7 @@ const ALLOWED: Readonly<Record<Action, { on: Resource['kind'] | 'any'; who: read
   'fleet.read': { on: 'any', who: ['owner', 'stranger', 'admin'] },
   'user.manage': { on: 'any', who: ['admin'] },
   'node.manage': { on: 'any', who: ['admin'] },
+  'controller.manage': { on: 'any', who: ['admin'] },
 };
 
 describe('authorisation policy', () => {

@@ -47,10 +47,7 @@ describe('the cipher of the config values', () => {
     const sealed = createConfigCipher(new Keyring([one])).seal('secret', PLACE);
     assert.equal(createConfigCipher(new Keyring([other, one])).open(sealed, PLACE), 'secret');
     assert.throws(() => createConfigCipher(new Keyring([other])).open(sealed, PLACE), REFUSED);
-    assert.throws(
-      () => createConfigCipher(new Keyring([other])).open({ ...sealed, keyId: other.id }, PLACE),
-      REFUSED,
-    );
+    assert.throws(() => createConfigCipher(new Keyring([other])).open({ ...sealed, keyId: other.id }, PLACE), REFUSED);
     const none = createConfigCipher(new Keyring());
     assert.throws(() => none.open({ keyId: null, text: 'clear' }, PLACE), REFUSED);
     assert.throws(() => none.seal('secret', PLACE), { code: 'SLIP_CONFIG_KEY_ABSENT' });
