@@ -12,6 +12,8 @@ export interface App {
   readonly createdAtMs: number;
   /** How long a node may be silent before the app's instances are replaced on other nodes; absent: the controller's default. */
   readonly lostAfterMs?: LostAfter | undefined;
+  /** How many slugs before the current one are kept for a rollback; absent: the default. */
+  readonly releasesKept?: number | undefined;
 }
 
 export type LostAfter = number | 'never';

@@ -1,30 +1,39 @@
 import type { AppId, BuildId, UserId } from '../../shared/domain/ids.ts';
+import type { ReleaseCause } from '../../shared/domain/release-cause.ts';
 import type { Slug } from '../../shared/domain/slug.ts';
 import type { ReleaseState } from '../../shared/domain/states.ts';
 import type { ConfigVars } from '../../shared/kit/sensitive.ts';
 
-/** Immutable, except for its state. */
+/** Immutable, except for its state and its pin. */
 export interface Release {
   readonly appId: AppId;
   /** From 1, without a gap; old releases are removed (RELEASES_KEPT), and their numbers are not used again. */
   readonly version: number;
   readonly state: ReleaseState;
+  readonly cause: ReleaseCause;
+  /** The release whose slug this one has: the former version of a rollback, or the version of the other app of a promotion. */
+  readonly sourceVersion?: number | undefined;
   readonly slug: Slug;
   readonly config: ConfigVars;
   readonly buildId?: BuildId | undefined;
   readonly userId: UserId;
-  /** `Deploy abc1234`, `Set A, B config vars`. */
+  /** `Deploy abc1234`, `Set A, B config vars`, `Rollback to v7`. */
   readonly description: string;
-  /** Ref to move when it becomes current, and the commit; absent for config releases. */
+  /** Ref to move to the commit of the slug when the release becomes current. Absent when nothing was pushed. */
   readonly ref?: string | undefined;
+  /** Its slug is kept for ever. */
+  readonly pinned: boolean;
   readonly createdAtMs: number;
   readonly failure?:
     { readonly code: string; readonly message: string; readonly hint?: string | undefined } | undefined;
 }
 
-export type NewRelease = Omit<Release, 'version' | 'state' | 'createdAtMs' | 'failure'>;
+export type NewRelease = Omit<Release, 'version' | 'state' | 'pinned' | 'createdAtMs' | 'failure'>;
 
 /** A release without its slug and config, which may be large. */
-export type ReleaseLine = Pick<Release, 'version' | 'state' | 'createdAtMs' | 'failure' | 'description' | 'userId'> & {
+export type ReleaseLine = Pick<
+  Release,
+  'version' | 'state' | 'createdAtMs' | 'failure' | 'description' | 'userId' | 'cause' | 'sourceVersion' | 'pinned'
+> & {
   readonly commit: string;
 };

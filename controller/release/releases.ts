@@ -1,3 +1,4 @@
+import { toReason } from '../../shared/domain/instance.ts';
 import { checkConfigSize } from '../../shared/domain/config-size.ts';
 import type { BuildId, UserId } from '../../shared/domain/ids.ts';
 import type { Slug } from '../../shared/domain/slug.ts';
@@ -8,7 +9,7 @@ import type { Logger } from '../../shared/kit/log.ts';
 import { ownProperty } from '../../shared/kit/own-property.ts';
 import { sealAll } from '../../shared/kit/sensitive.ts';
 import type { App } from '../domain/apps.ts';
-import type { Release } from '../domain/releases.ts';
+import type { NewRelease, Release } from '../domain/releases.ts';
 import type { Store } from '../store/port.ts';
 import type { AppLifetimes } from './app-lifetimes.ts';
 import type { BakeWatcher } from './bake-watcher.ts';
@@ -22,14 +23,18 @@ import {
   type ConfigChanged,
   type ConfigChanges,
 } from './config-changes.ts';
+import type { ReleasePhase } from './release-phase.ts';
 import { checkReleaseSize } from './release-size.ts';
+import { overtakenBy } from './rollout-plan.ts';
 import type { RolloutOutcome, Rollouts } from './rollout.ts';
 import type { Failure } from '../assignments/instance-failure.ts';
 
 export interface ReleasesDeps {
   readonly store: Store;
-  readonly rollouts: Rollouts;
-  readonly bakeWatcher: BakeWatcher;
+  readonly rollouts: Pick<Rollouts, 'rollOut' | 'fail' | 'syncRef'>;
+  readonly bakeWatcher: Pick<BakeWatcher, 'watch'>;
+  /** Absent: no release has a phase. */
+  readonly phase?: ReleasePhase | undefined;
   /** One per app: pushes, config changes and the end of a bake run one after the other. */
   readonly queue: KeyedQueue;
   readonly lifetimes: AppLifetimes;
@@ -50,11 +55,18 @@ export interface CodeRelease {
 /** The caller that waits for a release. */
 export interface ReleaseWatcher {
   /** Called with the version as soon as the release is stored. */
-  readonly onCut: (version: number) => void;
-  readonly print: (text: string) => void;
+  readonly onCut?: (version: number) => void;
+  readonly print?: (text: string) => void;
+  /** Aborts when the caller gave up. Only the release phase ends then: a rollout continues. */
+  readonly givenUp?: AbortSignal;
 }
 
-/** Creates releases and rolls them out. A release that is stored survives a crash: the next start continues its rollout. */
+export interface Released {
+  readonly release: Release;
+  readonly outcome: RolloutOutcome;
+}
+
+/** Creates releases and rolls them out, whatever their cause. A release that is stored survives a crash: the next start continues its rollout. */
 export class Releases {
   readonly #deps: ReleasesDeps;
 
@@ -62,26 +74,39 @@ export class Releases {
     this.#deps = deps;
   }
 
-  /** Makes a release of new code. The caller holds the app's queue. @throws SLIP_CONFIG_SIZE, SLIP_RELEASE_SIZE */
-  async deploy(
-    app: App,
-    code: CodeRelease,
-    watcher: ReleaseWatcher,
-  ): Promise<{ release: Release; outcome: RolloutOutcome }> {
-    const config = await this.#configWithDefaults(app, code.slug);
-    checkReleaseSize(app.name, code.slug, config);
-    const release = await this.#deps.store.createRelease({
-      appId: app.id,
-      slug: code.slug,
-      config,
-      buildId: code.buildId,
-      userId: code.userId,
-      description: `Deploy ${code.slug.commit.slice(0, 7)}`,
-      ref: code.ref,
-    });
-    watcher.onCut(release.version);
+  /**
+   * The one way to a new release, whatever its cause: stores it, runs its release phase, rolls it out, and begins its bake. The caller holds
+   * the app's queue. @throws SLIP_RELEASE_SIZE, and what the store throws; a failure of the release is in the outcome
+   */
+  async create(app: App, wanted: NewRelease, watcher: ReleaseWatcher = {}): Promise<Released> {
+    checkReleaseSize(app.name, wanted.slug, wanted.config);
+    const release = await this.#deps.store.createRelease(wanted);
+    watcher.onCut?.(release.version);
     await this.#deps.failpoint('release.committed');
-    return { release, outcome: await this.#rollOut(app, release, watcher.print) };
+    return { release, outcome: await this.#rollOut(app, release, watcher) };
+  }
+
+  /**
+   * The same for a caller who waits for an answer without output. @param kept what the user keeps when the release fails, with the next command
+   * @throws the failure of the release
+   */
+  async createOrFail(app: App, wanted: NewRelease, kept: string): Promise<Release> {
+    const { release, outcome } = await this.create(app, wanted);
+    this.#deps.history.grown(app.id);
+    if (!outcome.ok) throw releaseFailed(release, outcome.failure, kept);
+    return release;
+  }
+
+  /** Makes a release of new code. The caller holds the app's queue. @throws SLIP_CONFIG_SIZE, SLIP_RELEASE_SIZE */
+  async deploy(app: App, code: CodeRelease, watcher: ReleaseWatcher): Promise<Released> {
+    const config = await this.#configWithDefaults(app, code.slug);
+    const { slug, buildId, userId, ref } = code;
+    const description = `Deploy ${slug.commit.slice(0, 7)}`;
+    return await this.create(
+      app,
+      { appId: app.id, cause: 'deploy', slug, config, buildId, userId, description, ref },
+      watcher,
+    );
   }
 
   /** As on Heroku: config vars of bin/release are set only if the app has no var of that name. */
@@ -106,30 +131,46 @@ export class Releases {
       if (changed.length > 0) checkConfigSize(app.name, applyChanges(before, changes), before);
       const current = await this.#deps.store.currentRelease(app.id);
       if (changed.length === 0 && (current === undefined || isSameConfig(current.config, before))) return { changed };
+      if (current !== undefined) checkReleaseSize(app.name, current.slug, applyChanges(before, changes));
       const config = await this.#deps.store.setConfig(app.id, changes, userId);
       if (current === undefined) return { changed };
-      const release = await this.#deps.store.createRelease({
-        appId: app.id,
-        slug: current.slug,
-        config,
-        userId,
-        description: describeChange(changes, changed),
-        ...(current.ref === undefined ? {} : { ref: current.ref }),
-      });
-      const outcome = await this.#rollOut(app, release);
-      this.#deps.history.grown(app.id);
-      if (!outcome.ok) throw changeFailed(app, release, outcome.failure);
-      return { version: release.version, changed };
+      const description = describeChange(changes, changed);
+      const kept = `The variables keep their new values, and the next release uses them: slipway config -a ${app.name}`;
+      const wanted = { ...sameCode(current), cause: 'config', config, userId, description } as const;
+      return { version: (await this.createOrFail(app, wanted, kept)).version, changed };
     });
   }
 
-  async #rollOut(app: App, release: Release, print?: (text: string) => void): Promise<RolloutOutcome> {
+  async #rollOut(app: App, release: Release, watcher: ReleaseWatcher = {}): Promise<RolloutOutcome> {
     const { lifetimes, rollouts, signal } = this.#deps;
-    const outcome = await lifetimes.during(app.id, signal, (until) =>
-      rollouts.rollOut(app, release, { signal: until, print }),
-    );
+    const outcome = await lifetimes.during(app.id, signal, async (until) => {
+      const failure = await this.#runPhase(app, release, { signal: until, watcher });
+      if (failure !== undefined) return rollouts.fail({ app, version: release.version, signal: until }, failure);
+      return rollouts.rollOut(app, release, { signal: until, print: watcher.print });
+    });
     if (outcome.ok) this.#bake(app, release.version);
     return outcome;
+  }
+
+  /** A release that a newer one overtook must not change anything, so its phase does not run. */
+  async #runPhase(
+    app: App,
+    release: Release,
+    { signal, watcher }: { readonly signal: AbortSignal; readonly watcher: ReleaseWatcher },
+  ): Promise<Failure | undefined> {
+    const { phase, store, queue, log } = this.#deps;
+    if (phase === undefined || release.state !== 'pending') return undefined;
+    const overtaken = overtakenBy(await store.currentRelease(app.id), release);
+    if (overtaken !== undefined) return overtaken;
+    const { print = () => undefined, givenUp } = watcher;
+    const letMovesPass = (): Promise<void> => queue.letPass(app.id, 'move');
+    try {
+      return await phase.run(app, release, { signal, givenUp, print, letMovesPass });
+    } catch (error) {
+      if (signal.aborted) throw error; // the next start of the controller calls the phase again
+      log.error({ app: app.name, version: release.version, err: error }, 'release.phase_failed');
+      return toReason(error);
+    }
   }
 
   #bake(app: App, version: number): void {
@@ -184,8 +225,12 @@ export class Releases {
   }
 }
 
-function changeFailed(app: App, release: Release, failure: Failure): SlipwayError {
-  const kept = `The variables keep their new values, and the next release uses them: slipway config -a ${app.name}`;
+/** What a release takes over from the one before it when its code stays. */
+function sameCode({ appId, slug, ref }: Release): Pick<NewRelease, 'appId' | 'slug' | 'ref'> {
+  return { appId, slug, ref };
+}
+
+function releaseFailed(release: Release, failure: Failure, kept: string): SlipwayError {
   return new SlipwayError({
     ...failure,
     message: `v${String(release.version)} failed: ${failure.message}`,

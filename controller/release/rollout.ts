@@ -106,13 +106,13 @@ export class Rollouts {
     };
     const run: Run = { app, release, version: release.version, signal, print: print ?? (() => undefined), ...plan };
     const failure = overtaken ?? (await this.#begin(run, release));
-    if (failure !== undefined) return this.#fail(run, failure);
+    if (failure !== undefined) return this.fail(run, failure);
     try {
       return await this.#follow(run, signal);
     } catch (error) {
       if (signal.aborted) throw error; // the controller stops; its next start continues the rollout
       this.#deps.log.error({ app: app.name, version: run.version, err: error }, 'rollout.failed');
-      return this.#fail(run, toReason(error));
+      return this.fail(run, toReason(error));
     }
   }
 
@@ -209,7 +209,7 @@ export class Rollouts {
       case 'complete':
         return this.#complete(run, rows);
       case 'fail':
-        return this.#fail(run, move.failure);
+        return this.fail(run, move.failure);
     }
   }
 
@@ -269,8 +269,8 @@ export class Rollouts {
     };
   }
 
-  /** Rolls back to the release that served before. */
-  async #fail(run: Run, failure: Failure): Promise<RolloutOutcome> {
+  /** Fails a release. The release that served before goes on, or gets its traffic back. */
+  async fail(run: Pick<Run, 'app' | 'version' | 'signal'>, failure: Failure): Promise<RolloutOutcome> {
     // Only the current release may get its traffic back. Other standby instances belong to an older release.
     const serving = await this.#deps.store.currentRelease(run.app.id);
     await goBack(this.#deps, { ...run, failure, serving });

@@ -26,6 +26,7 @@ import { createQuotas } from './sqlite/quotas.ts';
 import { createNodes } from './sqlite/nodes.ts';
 import { IN_MEMORY, openDatabase } from './sqlite/open-database.ts';
 import { createProcessSettings } from './sqlite/process-settings.ts';
+import { createReleaseOutputs } from './sqlite/release-outputs.ts';
 import { createReleases, createRollouts } from './sqlite/releases.ts';
 import { lockState } from './sqlite/state-lock.ts';
 import { translateStoreError } from './sqlite/store-errors.ts';
@@ -82,6 +83,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       ...createBuilds(deps),
       ...createTasks(deps),
       ...createReleases(deps),
+      ...createReleaseOutputs(deps),
       ...createRollouts(deps),
       ...createHistory(deps),
       ...createNodes(deps),

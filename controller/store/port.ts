@@ -1,6 +1,7 @@
 import type { BuildSettingsStore } from './build-settings-port.ts';
 import type { ConfigKeyStore } from './config-key-port.ts';
 import type { DestroyedStore } from './destroyed-port.ts';
+import type { ReleaseStore } from './release-port.ts';
 import type { TaskStore } from './task-port.ts';
 import type { DomainStore } from './domains-port.ts';
 import type { EgressStore } from './egress-port.ts';
@@ -44,6 +45,7 @@ export interface Store
     ConfigKeyStore,
     DestroyedStore,
     TaskStore,
+    ReleaseStore,
     QuotaStore,
     HistoryStore,
     OverviewStore {

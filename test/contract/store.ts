@@ -14,6 +14,7 @@ import { bulkQueryCases } from './store-bulk-queries.ts';
 import { nodeCases } from './store-nodes.ts';
 import { placementCases } from './store-placement.ts';
 import { quotaCases } from './store-quotas.ts';
+import { releaseExtraCases } from './store-releases.ts';
 import { taskCases } from './store-tasks.ts';
 import {
   addApp,
@@ -49,6 +50,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     egressCases(() => store);
     historyCases(() => store);
     taskCases(() => store);
+    releaseExtraCases(() => store);
     bulkQueryCases(() => store);
     destroyedCases(() => store, open);
   });

@@ -46,6 +46,7 @@ export function slugOf(...letters: readonly string[]): Slug {
 export function newRelease(app: App, change: Partial<NewRelease> = {}): NewRelease {
   return {
     appId: app.id,
+    cause: 'deploy',
     slug: slugOf('a', 'b'),
     config: sealAll({ SECRET: 's3cret' }),
     userId: app.ownerId,

@@ -9,7 +9,7 @@ import { listOf } from './list-of.ts';
 import type { Tx } from './schema.ts';
 
 /** The columns of {@link releaseLineRow}. */
-const LINE = sql`app_id, version, state, created_at_ms, failure, description, user_id, json_extract(slug, '$.commit') as "commit"`;
+const LINE = sql`app_id, version, state, created_at_ms, failure, description, user_id, cause, source_version, pinned, json_extract(slug, '$.commit') as "commit"`;
 
 export function createAppOverviews({ inTransaction }: RepositoryDeps): OverviewStore {
   return {

@@ -20,7 +20,16 @@ export function createApps({ inTransaction, clock, randomId, quotas }: Repositor
       inTransaction(async (tx) => {
         await requireQuota(tx, quotas, { userId: ownerId, name: 'apps' });
         const uidBase = await drawUidRange(tx);
-        const row = { id, name, ownerId, uidBase, stack, createdAtMs: clock.nowMs(), lostAfterMs: null };
+        const row = {
+          id,
+          name,
+          ownerId,
+          uidBase,
+          stack,
+          createdAtMs: clock.nowMs(),
+          lostAfterMs: null,
+          releasesKept: null,
+        };
         await unlessTaken(tx.insertInto('apps').values(row).execute(), () => appExists(name));
         const actor = await userActor(tx, ownerId);
         await insertEvent(tx, clock, {

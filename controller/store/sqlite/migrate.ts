@@ -15,12 +15,13 @@ import { egress } from './migrations/0012-egress.ts';
 import { destroyedApps } from './migrations/0013-destroyed-apps.ts';
 import { history } from './migrations/0014-history.ts';
 import { tasks } from './migrations/0015-tasks.ts';
+import { releases } from './migrations/0016-releases.ts';
 import { configKeys } from './migrations/0017-config-keys.ts';
 
 /** In order and forward only. The schema version of a file (`user_version`) is the number of its migrations. */
 const MIGRATIONS: readonly string[] = [
   ...[initial, placement, movement, domains, identity, events, rebalance, builders, quotas, ceilings],
-  ...[buildSettings, egress, destroyedApps, history, tasks, configKeys],
+  ...[buildSettings, egress, destroyedApps, history, tasks, releases, configKeys],
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

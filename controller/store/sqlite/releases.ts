@@ -110,6 +110,8 @@ async function insertRelease({ tx, cipher }: Reading, release: NewRelease, creat
       userId: release.userId,
       description: release.description,
       ref: release.ref ?? null,
+      cause: release.cause,
+      sourceVersion: release.sourceVersion ?? null,
       createdAtMs,
     })
     .execute();

@@ -19,6 +19,7 @@ import {
 } from '../../../shared/domain/names.ts';
 import { CEILING_NAMES } from '../../../shared/domain/ceilings.ts';
 import { QUOTA_NAMES } from '../../../shared/domain/quota.ts';
+import { RELEASE_CAUSES } from '../../../shared/domain/release-cause.ts';
 import { TASK_KINDS } from '../../../shared/domain/task.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { sealAll } from '../../../shared/kit/sensitive.ts';
@@ -91,6 +92,7 @@ export const appRow = z.strictObject({
   stack: z.string(),
   createdAtMs: whole,
   lostAfterMs: optional(whole).transform((ms) => (ms === 0 ? ('never' as const) : ms)),
+  releasesKept: optional(whole),
 });
 export const destroyedAppRow = z
   .object({
@@ -141,12 +143,16 @@ export const releaseRow = z.strictObject({
   userId,
   description: z.string(),
   ref: optional(z.string()),
+  cause: z.enum(RELEASE_CAUSES),
+  sourceVersion: optional(whole),
+  pinned: flag,
   createdAtMs: whole,
   failure: optional(json(failure)),
 });
 /** A release without slug and config. */
 export const releaseLineRow = releaseRow
   .pick({ appId: true, version: true, state: true, createdAtMs: true, failure: true, description: true, userId: true })
+  .extend(releaseRow.pick({ cause: true, sourceVersion: true, pinned: true }).shape)
   .extend({ commit: z.string() });
 export const currentLineRow = releaseLineRow.extend({ processTypes: json(strings) });
 export const nodeRow = z.strictObject({

@@ -31,6 +31,7 @@ export interface Schema {
     stack: string;
     createdAtMs: number;
     lostAfterMs: number | null;
+    releasesKept: Generated<number | null>;
   };
   buildSettings: { appId: string; root: string | null; buildpacks: string };
   configVars: { appId: string; name: string; value: string; keyId: string | null };
@@ -40,6 +41,7 @@ export interface Schema {
   builds: BuildRow;
   tasks: TaskTableRow;
   releases: ReleaseRow;
+  releaseOutputs: { appId: string; version: number; output: string };
   releaseImages: { digest: string; appId: string; version: number };
   nodes: NodeTableRow;
   nodeCertificates: NodeCertificateTableRow;
@@ -114,6 +116,9 @@ interface ReleaseRow {
   userId: string;
   description: string;
   ref: string | null;
+  cause: Generated<string>;
+  sourceVersion: Generated<number | null>;
+  pinned: Generated<number>;
   createdAtMs: number;
   failure: string | null;
 }

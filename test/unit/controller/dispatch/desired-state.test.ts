@@ -30,7 +30,7 @@ function releaseOf(app: App, version: number): Release {
     config: sealAll({ V: String(version) }),
     userId: app.ownerId,
   };
-  return { ...base, state: 'current', description: '', createdAtMs: 0 };
+  return { ...base, state: 'current', cause: 'deploy', pinned: false, description: '', createdAtMs: 0 };
 }
 
 function rowsOf(assignments: readonly AssignmentRow[], apps: readonly App[]): DesiredRows {
