@@ -70,18 +70,23 @@ function runningSlots(assignments: readonly Assignment[]): ReadonlySet<string> {
 }
 
 /**
- * Within one epoch the states must be equal. A newer epoch may have other routes (its configuration changed). It may also contain instances
- * that an older controller withheld, or withhold others.
+ * Within one epoch the states must be equal, except for health checks. A newer epoch may have other routes (its configuration changed). It may also contain instances
+ * that an older controller withheld, or withhold others. An upgraded agent gets health checks that the former one could not run.
  */
 function compatible(accepted: DesiredState, offered: DesiredState): boolean {
-  if (offered.epoch.counter === accepted.epoch.counter) return sameState(accepted, offered);
+  if (offered.epoch.counter === accepted.epoch.counter)
+    return sameState(withoutChecks(accepted), withoutChecks(offered));
   const withheld = new Set(
     [...(accepted.withheld ?? []), ...(offered.withheld ?? [])].map(({ instanceId }) => instanceId),
   );
   const [before, after] = [accepted, offered].map((state) =>
-    withoutInstances(state, withheld).assignments.map(canonicalAssignment),
+    withoutChecks(withoutInstances(state, withheld)).assignments.map(canonicalAssignment),
   );
   return fingerprint(before) === fingerprint(after);
+}
+
+function withoutChecks(state: DesiredState): DesiredState {
+  return { ...state, assignments: state.assignments.map(({ checks: _, ...assignment }) => assignment) };
 }
 
 function sameState(a: DesiredState, b: DesiredState): boolean {

@@ -21,10 +21,11 @@ export async function discoverProcesses(
   { task, run, say }: Discovery,
   resultDir: string,
   report: BuildReport,
-): Promise<Pick<Slug, 'processTypes' | 'defaultConfig'>> {
-  const [procfile, releaseYaml] = await Promise.all([
+): Promise<Pick<Slug, 'processTypes' | 'defaultConfig' | 'checks'>> {
+  const [procfile, releaseYaml, appJson] = await Promise.all([
     readManifest(resultDir, 'Procfile'),
     readManifest(resultDir, 'release.yml'),
+    readManifest(resultDir, 'app.json'),
   ]);
   const declared = parseProcfile(procfile ?? new Uint8Array());
   const lastBuildpack = report.buildpacks.at(-1) ?? 'the buildpack';
@@ -34,7 +35,21 @@ export async function discoverProcesses(
   const [declaredTypes, defaultTypes] = [Object.keys(declared.processTypes), Object.keys(release.defaultProcessTypes)];
   say(processTypesBlock(declaredTypes, defaultTypes, lastBuildpack));
   if (Object.keys(processTypes).length === 0) throw noProcessFailure(task, report);
-  return { processTypes, defaultConfig: release.configVars };
+  const checks = appJson === undefined ? undefined : discoverChecks(appJson, processTypes, say);
+  return { processTypes, defaultConfig: release.configVars, ...(checks === undefined ? {} : { checks }) };
+}
+
+function discoverChecks(
+  appJson: Uint8Array,
+  processTypes: Slug['processTypes'],
+  say: (text: string) => void,
+): Slug['checks'] {
+  const { checks, warnings } = parseAppJson(appJson).healthchecks;
+  const unknown = Object.keys(checks).filter((type) => !Object.hasOwn(processTypes, type));
+  for (const type of unknown)
+    say(warningLine(`app.json: "healthchecks.${type}" is for a process type that this app does not have.`));
+  for (const warning of warnings) say(warningLine(warning));
+  return Object.keys(checks).length === 0 ? undefined : checks;
 }
 
 /** Checks Procfile and app.json before the compile, so that a mistake in them is reported early. @throws SLIP_* of the parsers */

@@ -118,6 +118,7 @@ export class BuildRun {
       commit: this.#task.commit,
       buildpacks: report.buildpacks,
       defaultConfig: processes.defaultConfig,
+      ...(processes.checks === undefined ? {} : { checks: processes.checks }),
     };
     return { slug, stats: { timingsMs: this.#timingsMs, sourceBytes, uploadedBytes } };
   }

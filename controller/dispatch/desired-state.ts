@@ -1,7 +1,9 @@
 import type { Assignment, DesiredState, DestroyedApp, Epoch, Route } from '../../shared/domain/assignment.ts';
 import { isRouted } from '../../shared/domain/assignment.ts';
+import { effectiveChecks, type HealthCheck } from '../../shared/domain/health-check.ts';
 import type { AppId } from '../../shared/domain/ids.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
+import { ownProperty } from '../../shared/kit/own-property.ts';
 import type { App } from '../domain/apps.ts';
 import type { AssignmentRow } from '../domain/assignments.ts';
 import type { Release } from '../domain/releases.ts';
@@ -54,7 +56,13 @@ function completeAssignment(row: AssignmentRow, rows: DesiredRows): Assignment {
     ...{ appId: app.id, app: app.name, uidBase: app.uidBase },
     ...{ release: release.version, config: release.config },
     ...{ command, layers, stack, commit },
+    ...checksOf(release, processType),
   };
+}
+
+function checksOf(release: Release, type: string): { readonly checks?: readonly HealthCheck[] } {
+  const checks = ownProperty(effectiveChecks(release.slug.checks, release.checks), type) ?? [];
+  return checks.length === 0 ? {} : { checks };
 }
 
 /** Routes of every app with web instances on the node. Stopping instances count, because the proxy checks which instances are alive. */

@@ -1,4 +1,4 @@
-import type { DesiredState } from '../../shared/domain/assignment.ts';
+import type { Assignment, DesiredState } from '../../shared/domain/assignment.ts';
 import type { InstanceId } from '../../shared/domain/ids.ts';
 import type { Reason } from '../../shared/domain/instance.ts';
 import type { Desired, Hello } from '../../shared/rpc/messages.ts';
@@ -19,14 +19,23 @@ export interface OutgoingState {
 /** Pure: the part of a desired state that fits into one message, in the form that the agent can read. */
 export function outgoingState(
   whole: DesiredState,
-  hello: Pick<Hello, 'takesReleases' | 'takesDestroyed'> | undefined,
+  hello: Pick<Hello, 'takesReleases' | 'takesDestroyed' | 'checkProbes'> | undefined,
 ): OutgoingState {
-  const state = withStopReason(whole, hello?.takesDestroyed === true);
+  const state = withKnownChecks(withStopReason(whole, hello?.takesDestroyed === true), hello?.checkProbes ?? []);
   const { state: fitting, reasons } = withholdLargest(state, MAX_MESSAGE_BYTES);
   if (hello?.takesReleases === true) return { message: { kind: 'desired', state: fitting }, withheld: reasons };
   const bytes = wholeStateBytes(state);
   if (bytes <= MAX_MESSAGE_BYTES) return { message: { kind: 'desired', state, whole: true }, withheld: new Map() };
   return { reason: tooLargeForOldAgent(state, bytes), withheld: new Map() };
+}
+
+/** An agent refuses a state with a probe that it does not know. */
+function withKnownChecks(state: DesiredState, probes: readonly string[]): DesiredState {
+  const known = ({ checks, ...assignment }: Assignment): Assignment => {
+    const left = checks?.filter(({ probe }) => probes.includes(probe)) ?? [];
+    return left.length === 0 ? assignment : { ...assignment, checks: left };
+  };
+  return { ...state, assignments: state.assignments.map(known) };
 }
 
 /** An agent stops many instances only when the state gives a reason. A complete list of destroyed apps is a reason, if the agent reads that list. */

@@ -1,3 +1,4 @@
+import { checksBytes, type HealthChecks } from '../../shared/domain/health-check.ts';
 import { CONFIG_BYTES_MAX, configBytes } from '../../shared/domain/config-size.ts';
 import type { Assignment, DesiredState } from '../../shared/domain/assignment.ts';
 import type { InstanceId } from '../../shared/domain/ids.ts';
@@ -63,7 +64,8 @@ function contentBytes(assignments: readonly Assignment[]): number {
   const [one] = assignments;
   if (one === undefined) return 0;
   const commands = new Map(assignments.map(({ processType, command }) => [processType, command]));
-  return releaseBytes({ config: one.config, layers: one.layers, commands: [...commands.values()] });
+  const checks = Object.fromEntries(assignments.map((each) => [each.processType, each.checks ?? []]));
+  return releaseBytes({ config: one.config, layers: one.layers, commands: [...commands.values()], checks });
 }
 
 /** An upper bound for the bytes of a release's content in a message. */
@@ -71,11 +73,12 @@ export function releaseBytes(release: {
   readonly config: ConfigVars;
   readonly layers: readonly unknown[];
   readonly commands: readonly string[];
+  readonly checks: HealthChecks;
 }): number {
-  const { config, layers, commands } = release;
+  const { config, layers, commands, checks } = release;
   const commandBytes = commands.reduce((sum, command) => sum + Buffer.byteLength(command) + LAYER_BYTES, 0);
   const varBytes = configBytes(config) + Object.keys(config).length * ENTRY_BYTES;
-  return CONTENT_BYTES + varBytes + commandBytes + layers.length * LAYER_BYTES;
+  return CONTENT_BYTES + varBytes + commandBytes + layers.length * LAYER_BYTES + checksBytes(checks);
 }
 
 function routeBytes({ routes }: DesiredState): number {

@@ -1,3 +1,4 @@
+import type { HealthChecks } from '../../shared/domain/health-check.ts';
 import type { AppId, BuildId, UserId } from '../../shared/domain/ids.ts';
 import type { ReleaseCause } from '../../shared/domain/release-cause.ts';
 import type { Slug } from '../../shared/domain/slug.ts';
@@ -26,9 +27,11 @@ export interface Release {
   readonly createdAtMs: number;
   readonly failure?:
     { readonly code: string; readonly message: string; readonly hint?: string | undefined } | undefined;
+  /** The health checks that were set for the app when it was made. They take the place of those in the slug. */
+  readonly checks?: HealthChecks | undefined;
 }
 
-export type NewRelease = Omit<Release, 'version' | 'state' | 'pinned' | 'createdAtMs' | 'failure'>;
+export type NewRelease = Omit<Release, 'version' | 'state' | 'pinned' | 'createdAtMs' | 'failure' | 'checks'>;
 
 /** A release without its slug and config, which may be large. */
 export type ReleaseLine = Pick<

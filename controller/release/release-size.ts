@@ -7,13 +7,22 @@ import { RELEASE_BYTES_MAX, releaseBytes } from '../dispatch/withhold.ts';
 export const COMMAND_BYTES_MAX = 64 * 1024;
 
 /** Refuses a release that is too large for the message to a node. @throws SLIP_RELEASE_SIZE */
-export function checkReleaseSize(app: string, slug: Pick<Slug, 'processTypes' | 'layers'>, config: ConfigVars): void {
+export function checkReleaseSize(
+  app: string,
+  slug: Pick<Slug, 'processTypes' | 'layers' | 'checks'>,
+  config: ConfigVars,
+): void {
   for (const [type, command] of Object.entries(slug.processTypes)) {
     const bytes = Buffer.byteLength(command);
     if (bytes > COMMAND_BYTES_MAX)
       throw tooLarge(`The command of ${type} has ${String(bytes)} bytes; the limit is ${String(COMMAND_BYTES_MAX)}.`);
   }
-  const bytes = releaseBytes({ config, layers: slug.layers, commands: Object.values(slug.processTypes) });
+  const bytes = releaseBytes({
+    config,
+    layers: slug.layers,
+    commands: Object.values(slug.processTypes),
+    checks: slug.checks ?? {},
+  });
   if (bytes > RELEASE_BYTES_MAX)
     throw tooLarge(
       `The config, commands and layers of ${app} have ${String(bytes)} bytes in all; the limit is ${String(RELEASE_BYTES_MAX)}.`,

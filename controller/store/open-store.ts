@@ -19,6 +19,7 @@ import { createEgress } from './sqlite/egress.ts';
 import { announcing, createEvents } from './sqlite/events.ts';
 import { createCertificates } from './sqlite/certificates.ts';
 import { createBulkQueries } from './sqlite/bulk-queries.ts';
+import { createHealthChecks } from './sqlite/health-checks.ts';
 import { createHistory } from './sqlite/history.ts';
 import { createJoinTokens } from './sqlite/join-tokens.ts';
 import { createNodeChanges } from './sqlite/node-changes.ts';
@@ -78,6 +79,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       ...createDomains(deps),
       ...createEgress(deps),
       ...createBuildSettings(deps),
+      ...createHealthChecks(deps),
       ...createQuotas(deps),
       ...createAppOverviews(deps),
       ...createBuilds(deps),

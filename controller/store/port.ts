@@ -3,6 +3,7 @@ import type { ConfigKeyStore } from './config-key-port.ts';
 import type { DestroyedStore } from './destroyed-port.ts';
 import type { ReleaseStore } from './release-port.ts';
 import type { TaskStore } from './task-port.ts';
+import type { HealthCheckStore } from './health-checks-port.ts';
 import type { DomainStore } from './domains-port.ts';
 import type { EgressStore } from './egress-port.ts';
 import type { App, LostAfter, ProcessSettingsChange } from '../domain/apps.ts';
@@ -43,6 +44,7 @@ export interface Store
     EgressStore,
     BuildSettingsStore,
     ConfigKeyStore,
+    HealthCheckStore,
     DestroyedStore,
     TaskStore,
     ReleaseStore,

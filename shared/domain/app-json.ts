@@ -1,4 +1,5 @@
 import { SlipwayError } from '../kit/errors.ts';
+import { readHealthChecks, type ReadChecks } from './read-health-checks.ts';
 
 /** The parts of Heroku's app.json that Slipway uses. Unknown keys are ignored. */
 export interface AppJson {
@@ -9,6 +10,8 @@ export interface AppJson {
   readonly env: Readonly<Record<string, AppJsonVariable>>;
   /** e.g. `postdeploy`. */
   readonly scripts: Readonly<Record<string, string>>;
+  /** Dokku's extension, with warnings for the author. */
+  readonly healthchecks: ReadChecks;
 }
 
 export interface AppJsonVariable {
@@ -33,6 +36,7 @@ export function parseAppJson(content: Uint8Array): AppJson {
     formation: mapFields(root, 'formation', quantityOf),
     env: mapFields(root, 'env', variableOf),
     scripts: mapFields(root, 'scripts', (value) => (typeof value === 'string' ? value : undefined)),
+    healthchecks: readHealthChecks(root['healthchecks'] ?? {}, refuse),
   };
 }
 

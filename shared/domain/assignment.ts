@@ -1,4 +1,5 @@
 import type { ConfigVars } from '../kit/sensitive.ts';
+import type { HealthCheck } from './health-check.ts';
 import type { AppId, InstanceId } from './ids.ts';
 import type { AppName, ProcessType } from './names.ts';
 import type { Layer } from './slug.ts';
@@ -59,6 +60,8 @@ export interface Assignment {
   readonly desired: DesiredInstanceState;
   /** Git commit of the slug, for SLUG_COMMIT-like variables. */
   readonly commit: string;
+  /** The health checks of its process type. Absent: none. */
+  readonly checks?: readonly HealthCheck[] | undefined;
 }
 
 /** A host name of an app's web instances. */

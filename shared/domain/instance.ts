@@ -53,6 +53,17 @@ export interface Crashes {
   readonly sinceMs?: number | undefined;
 }
 
+/** How an instance answered one of its health checks. */
+export interface CheckResult {
+  /** `readiness check /up` */
+  readonly check: string;
+  readonly passed: boolean;
+  /** e.g. `it answered 200`. It has no text of the app. */
+  readonly answer: string;
+  /** Since when the check has had this result. */
+  readonly sinceMs: number;
+}
+
 export interface InstanceStatus {
   readonly instanceId: InstanceId;
   readonly state: InstanceState;
@@ -70,6 +81,10 @@ export interface InstanceStatus {
   readonly reason?: Reason | undefined;
   /** Last lines of the app's own output, only with a failure. */
   readonly lastLines: readonly string[];
+  /** False: no proxy may send it requests. Absent: it has no readiness or liveness check, or an older agent. */
+  readonly ready?: boolean | undefined;
+  /** The last answer to each health check that has run; absent from an older agent. */
+  readonly checks?: readonly CheckResult[] | undefined;
   /** How long each step of the start took, ms: fetch, mount, sandbox, gate, switch. For the timing line of a push. */
   readonly timingsMs: Readonly<Record<string, number>>;
 }

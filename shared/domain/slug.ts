@@ -1,3 +1,4 @@
+import type { HealthChecks } from './health-check.ts';
 import type { Digest } from './ids.ts';
 
 /**
@@ -29,6 +30,8 @@ export interface Slug {
   readonly buildpacks: readonly string[];
   /** Config variables a buildpack's bin/release suggests; set only where the app has none (Heroku). */
   readonly defaultConfig: Readonly<Record<string, string>>;
+  /** The health checks of app.json; absent: none, also from an older builder. */
+  readonly checks?: HealthChecks | undefined;
 }
 
 /** Compressed size of the whole slug. */

@@ -35,6 +35,10 @@ const hello = z
       .array(field.word)
       .max(100)
       .transform((kinds) => (kinds.length === 0 ? undefined : kinds)),
+    checkProbes: z
+      .array(field.word)
+      .max(100)
+      .transform((probes) => (probes.length === 0 ? undefined : probes)),
   })
   .transform(({ agentVersion, facts: { json, ...numbered }, epoch: known, generation, ...rest }) => ({
     ...rest,
@@ -177,6 +181,7 @@ function encodeHello({
     takesEgress: routes.takesEgress ?? false,
     takesDestroyed: routes.takesDestroyed ?? false,
     taskKinds: [...(routes.taskKinds ?? [])],
+    checkProbes: [...(routes.checkProbes ?? [])],
     ...(acceptedState === undefined ? {} : { epoch: acceptedState.epoch, generation: acceptedState.generation }),
   };
 }

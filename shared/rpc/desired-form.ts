@@ -2,6 +2,7 @@ import type { Assignment, DesiredState } from '../domain/assignment.ts';
 import { ownProperty } from '../kit/own-property.ts';
 import { revealAll } from '../kit/sensitive.ts';
 import { clip } from './clip.ts';
+import { encodeChecks } from './health-check-codec.ts';
 import type { Assignment as WireAssignment } from './gen/slipway/v1/Assignment.ts';
 import type { DesiredState as WireDesiredState } from './gen/slipway/v1/DesiredState.ts';
 import type { ReleaseContent } from './gen/slipway/v1/ReleaseContent.ts';
@@ -24,7 +25,8 @@ export function formOf({
 function wholeForm(state: DesiredState): WireDesiredState {
   return {
     ...commonParts(state),
-    assignments: state.assignments.map((assignment) => ({
+    // An agent that reads this form runs no health checks.
+    assignments: state.assignments.map(({ checks: _, ...assignment }) => ({
       ...assignment,
       layers: [...assignment.layers],
       config: revealAll(assignment.config),
@@ -57,9 +59,11 @@ function slot({ instanceId, appId, release, processType, ordinal, limits, desire
 function contentOf(one: Assignment, others: readonly Assignment[]): ReleaseContent {
   const { appId, release, app, uidBase, commit, stack } = one;
   const commands = [one, ...others].map(({ processType, command }) => [processType, command] as const);
+  const checks = [one, ...others].map((each) => [each.processType, each.checks ?? []] as const);
   return {
     ...{ appId, release, app, uidBase, commit, stack, layers: [...one.layers], config: revealAll(one.config) },
     commands: Object.fromEntries(commands),
+    checks: encodeChecks(Object.fromEntries(checks)),
   };
 }
 
@@ -80,9 +84,11 @@ function filled(assignment: unknown, contents: ReadonlyMap<string, Fields>): unk
   if (!isFields(assignment)) return assignment;
   const content = contents.get(releaseOf(assignment));
   if (content === undefined || (assignment['command'] ?? '') !== '') return assignment;
-  const { app, uidBase, commit, stack, layers, config, commands } = content;
-  const command = isFields(commands) ? ownProperty(commands, String(assignment['processType'])) : undefined;
-  return { ...assignment, app, uidBase, commit, stack, layers, config, command };
+  const { app, uidBase, commit, stack, layers, config, commands, checks } = content;
+  const ofType = (all: unknown): unknown =>
+    isFields(all) ? ownProperty(all, String(assignment['processType'])) : undefined;
+  const shared = { app, uidBase, commit, stack, layers, config };
+  return { ...assignment, ...shared, command: ofType(commands), checks: ofType(checks) };
 }
 
 function isFields(value: unknown): value is Fields {

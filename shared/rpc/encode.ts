@@ -3,6 +3,7 @@ import type { InstanceStatus, Reason } from '../domain/instance.ts';
 import type { LogLine } from '../domain/log-line.ts';
 import type { Slug } from '../domain/slug.ts';
 import { clip } from './clip.ts';
+import { encodeChecks } from './health-check-codec.ts';
 import { MAX_LAST_LINES, MAX_LOG_MESSAGE_LENGTH } from './fields.ts';
 import type { BuildResult as WireBuildResult } from './gen/slipway/v1/BuildResult.ts';
 import type { InstanceStatus as WireInstanceStatus } from './gen/slipway/v1/InstanceStatus.ts';
@@ -49,12 +50,14 @@ function newestLines(lines: readonly string[], maxBytes: number): readonly strin
 }
 
 function encodeStatus(status: InstanceStatus): WireInstanceStatus {
-  const { lastExit, crashes, reason, serving, startedAtMs, nextStartAtMs, ...rest } = status;
+  const { lastExit, crashes, reason, serving, ready, checks = [], startedAtMs, nextStartAtMs, ...rest } = status;
   return {
     ...rest,
     timingsMs: { ...status.timingsMs },
     lastLines: status.lastLines.slice(-MAX_LAST_LINES).map((line) => clip(line)),
+    checks: checks.map((check) => ({ ...check, check: clip(check.check), answer: clip(check.answer) })),
     ...(serving === undefined ? {} : { serving }),
+    ...(ready === undefined ? {} : { ready }),
     ...(startedAtMs === undefined ? {} : { startedAtMs }),
     ...(nextStartAtMs === undefined ? {} : { nextStartAtMs }),
     ...(reason === undefined ? {} : { reason: encodeReason(reason) }),
@@ -77,7 +80,8 @@ export function encodeLogLine(line: LogLine): WireLogLine {
 }
 
 function encodeSlug(slug: Slug): WireSlug {
-  return { ...slug, layers: [...slug.layers], buildpacks: [...slug.buildpacks] };
+  const { checks, layers, buildpacks, ...rest } = slug;
+  return { ...rest, layers: [...layers], buildpacks: [...buildpacks], checks: encodeChecks(checks) };
 }
 
 function withoutAbsent<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {

@@ -28,6 +28,8 @@ export interface Hello {
   readonly takesDestroyed?: boolean | undefined;
   /** The kinds of tasks that the agent runs. Undefined from an older agent, which runs builds only. */
   readonly taskKinds?: readonly string[] | undefined;
+  /** The probes of health checks that the agent runs. Undefined from an older agent, which runs none. */
+  readonly checkProbes?: readonly string[] | undefined;
 }
 
 export interface Heartbeat {

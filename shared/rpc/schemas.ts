@@ -6,6 +6,7 @@ import type { InstanceStatus, Reason } from '../domain/instance.ts';
 import type { LogLine } from '../domain/log-line.ts';
 import type { Layer, Slug } from '../domain/slug.ts';
 import { expandForm } from './desired-form.ts';
+import { appChecks, typeChecks } from './health-check-codec.ts';
 import * as field from './fields.ts';
 
 // Message parts that both directions share, wire → domain.
@@ -57,6 +58,7 @@ const assignment: z.ZodType<Assignment> = z.object({
   limits,
   desired: wish,
   commit: field.commit,
+  checks: typeChecks,
 });
 
 const route: z.ZodType<Route> = z.object({ hostname: field.hostname, appId: field.id<AppId>(), app: field.appName });
@@ -98,6 +100,8 @@ const exit = z.object({
 
 const crashes = z.object({ count: field.count, sinceMs: field.count.optional() });
 
+const checkResult = z.object({ check: field.text, passed: z.boolean(), answer: field.text, sinceMs: field.count });
+
 export const instanceStatus: z.ZodType<InstanceStatus> = z.object({
   instanceId: field.id<InstanceId>(),
   // A newer agent may report an unknown state. It counts as `pending`, from which nothing follows.
@@ -112,6 +116,12 @@ export const instanceStatus: z.ZodType<InstanceStatus> = z.object({
   nextStartAtMs: field.count.optional(),
   reason: field.optional(reason),
   lastLines: z.array(field.text).max(field.MAX_LAST_LINES),
+  ready: z.boolean().optional(),
+  checks: z
+    .array(checkResult)
+    .max(100)
+    .default([])
+    .transform((all) => (all.length === 0 ? undefined : all)),
   timingsMs: field.timings,
 });
 
@@ -142,6 +152,7 @@ const slug: z.ZodType<Slug> = z.object({
   commit: field.commit,
   buildpacks: z.array(z.string().max(2_000)).max(50),
   defaultConfig: field.plainConfig,
+  checks: appChecks,
 });
 
 export const buildResult: z.ZodType<BuildResult> = z

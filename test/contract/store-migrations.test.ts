@@ -91,15 +91,18 @@ describe('the database of an older version', () => {
       assert.deepEqual(await store.buildSettings(app.id), { buildpacks: [] });
       assert.deepEqual(await store.egress(), { fleet: [], apps: [] });
       assert.deepEqual(await store.unfinishedTasks(), []);
+      assert.deepEqual(await store.healthChecks(app.id), {});
       await store.setQuotas(ada.id, { apps: 7 }, ada.name);
       await store.setLimitCeilings({ pidsMax: 1024 });
       await store.changeBuildSettings(app.id, () => ({ root: 'api', buildpacks: ['./bp'] }));
+      await store.changeHealthChecks(app.id, () => ({ web: [] }));
       await store.addEgress(app.id, '10.0.5.0/24');
       await store.close();
       const again = await open(path);
       assert.equal((await again.quotasOf(ada.id)).max.apps, 7);
       assert.equal((await again.limitCeilings()).pidsMax, 1024);
       assert.deepEqual(await again.buildSettings(app.id), { root: 'api', buildpacks: ['./bp'] });
+      assert.deepEqual(await again.healthChecks(app.id), { web: [] });
       assert.deepEqual((await again.egress()).apps, [{ app: 'shop', uidBase: app.uidBase, cidrs: ['10.0.5.0/24'] }]);
       await again.close();
     });

@@ -9,6 +9,7 @@ import { buildSettingsCases } from './store-build-settings.ts';
 import { egressCases } from './store-egress.ts';
 import { destroyedCases } from './store-destroyed.ts';
 import { eventCases, factCases } from './store-events.ts';
+import { healthCheckCases } from './store-health-checks.ts';
 import { historyCases } from './store-history.ts';
 import { bulkQueryCases } from './store-bulk-queries.ts';
 import { nodeCases } from './store-nodes.ts';
@@ -47,6 +48,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     placementCases(() => store);
     quotaCases(() => store);
     buildSettingsCases(() => store);
+    healthCheckCases(() => store);
     egressCases(() => store);
     historyCases(() => store);
     taskCases(() => store);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import type { Assignment, DesiredState, Limits, Route } from '../../shared/domain/assignment.ts';
 import type { BuildResult, BuildTask } from '../../shared/domain/build.ts';
+import type { HealthCheck } from '../../shared/domain/health-check.ts';
 import type { AppId, Digest, InstanceId, TaskId } from '../../shared/domain/ids.ts';
 import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
 import type { AppName, ProcessType } from '../../shared/domain/names.ts';
@@ -50,6 +51,29 @@ const anyLimits: fc.Arbitrary<Limits> = fc.record({
 });
 const anyUidBase = fc.integer({ min: 1, max: 2 ** 32 - 65536 });
 
+const anyTiming = {
+  type: fc.constantFrom('startup' as const, 'readiness' as const, 'liveness' as const),
+  name: fc.option(fc.constant('up'), { nil: undefined }),
+  initialDelayMs: fc.nat({ max: 300_000 }),
+  timeoutMs: fc.integer({ min: 1, max: 300_000 }),
+  attempts: fc.integer({ min: 1, max: 100 }),
+  waitMs: fc.integer({ min: 1, max: 300_000 }),
+};
+const anyPort = fc.option(fc.integer({ min: 1, max: 65_535 }), { nil: undefined });
+export const anyHealthCheck: fc.Arbitrary<HealthCheck> = fc.oneof(
+  fc.record({
+    ...anyTiming,
+    probe: fc.constant('http' as const),
+    path: matching(/^\/[a-z]{0,8}$/),
+    port: anyPort,
+    headers: fc.constantFrom({}, { Host: 'shop.example' }),
+    content: fc.option(fc.constant('ok'), { nil: undefined }),
+  }),
+  fc.record({ ...anyTiming, probe: fc.constant('tcp' as const), port: anyPort }),
+  fc.record({ ...anyTiming, probe: fc.constant('uptime' as const), uptimeMs: fc.integer({ min: 1, max: 300_000 }) }),
+);
+const anyChecks = fc.option(fc.array(anyHealthCheck, { minLength: 1, maxLength: 3 }), { nil: undefined });
+
 export const anyAssignment: fc.Arbitrary<Assignment> = fc.record({
   instanceId: anyId<InstanceId>(),
   appId: anyId<AppId>(),
@@ -65,6 +89,7 @@ export const anyAssignment: fc.Arbitrary<Assignment> = fc.record({
   limits: anyLimits,
   desired: fc.constantFrom('run', 'standby', 'stop'),
   commit: anyCommit,
+  checks: anyChecks,
 });
 const anyRoute: fc.Arbitrary<Route> = fc.record({
   hostname: matching(/^[a-z]{1,8}\.[a-z]{2,5}$/),
@@ -113,6 +138,14 @@ export const anyStatus: fc.Arbitrary<InstanceStatus> = fc.record({
   nextStartAtMs: fc.option(anyCount, { nil: undefined }),
   reason: fc.option(anyReason, { nil: undefined }),
   lastLines: fc.array(anyText, { maxLength: 4 }),
+  ready: fc.option(fc.boolean(), { nil: undefined }),
+  checks: fc.option(
+    fc.array(fc.record({ check: anyText, passed: fc.boolean(), answer: anyText, sinceMs: anyCount }), {
+      minLength: 1,
+      maxLength: 3,
+    }),
+    { nil: undefined },
+  ),
   timingsMs: anyTimings,
 });
 
@@ -145,6 +178,10 @@ export const anyBuildResult: fc.Arbitrary<BuildResult> = fc.record({
     commit: anyCommit,
     buildpacks: fc.array(anyText, { maxLength: 3 }),
     defaultConfig: anyPlainConfig,
+    checks: fc.option(
+      anyChecks.filter((checks) => checks !== undefined).map((web) => ({ web })),
+      { nil: undefined },
+    ),
   }),
   stats: fc.record({ timingsMs: anyTimings, sourceBytes: anyCount, uploadedBytes: anyCount }),
 });

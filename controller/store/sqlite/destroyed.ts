@@ -15,7 +15,7 @@ import type { Tx } from './schema.ts';
 /** Tables with rows of an app, in the order in which the rows can be deleted. */
 const TABLES_OF_APP = [
   ...(['assignments', 'releaseImages', 'releases', 'tasks', 'builds', 'formations', 'processSettings'] as const),
-  ...(['configVars', 'domains', 'buildSettings', 'egress', 'appNodes'] as const),
+  ...(['configVars', 'domains', 'buildSettings', 'healthChecks', 'egress', 'appNodes'] as const),
 ] as const;
 
 export function createDestroyed({ inTransaction, clock }: RepositoryDeps): DestroyedStore {

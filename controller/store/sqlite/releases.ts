@@ -4,6 +4,7 @@ import type { NewRelease, Release } from '../../domain/releases.ts';
 import type { ConfigCipher } from '../../secrets/config-cipher.ts';
 import type { Store } from '../port.ts';
 import { applyAssignmentChange } from './assignments.ts';
+import { readHealthChecks } from './health-checks.ts';
 import { notFound, type RepositoryDeps } from './repository.ts';
 import { noteCreated, noteCurrent, noteFailed } from './release-events.ts';
 import { parseReleaseIfAny, parseReleases, sealReleaseConfig } from './release-rows.ts';
@@ -98,6 +99,7 @@ async function insertRelease({ tx, cipher }: Reading, release: NewRelease, creat
     .where('appId', '=', appId)
     .executeTakeFirstOrThrow();
   const version = (latest ?? 0) + 1;
+  const checks = await readHealthChecks(tx, appId);
   await tx
     .insertInto('releases')
     .values({
@@ -113,6 +115,7 @@ async function insertRelease({ tx, cipher }: Reading, release: NewRelease, creat
       cause: release.cause,
       sourceVersion: release.sourceVersion ?? null,
       createdAtMs,
+      checks: Object.keys(checks).length === 0 ? null : JSON.stringify(checks),
     })
     .execute();
   const digests = [...new Set(release.slug.layers.map((layer) => layer.digest))];

@@ -18,6 +18,7 @@ import {
   parseUserName,
 } from '../../../shared/domain/names.ts';
 import { CEILING_NAMES } from '../../../shared/domain/ceilings.ts';
+import { checkList, healthChecks } from '../../../shared/domain/health-check.ts';
 import { QUOTA_NAMES } from '../../../shared/domain/quota.ts';
 import { RELEASE_CAUSES } from '../../../shared/domain/release-cause.ts';
 import { TASK_KINDS } from '../../../shared/domain/task.ts';
@@ -62,6 +63,7 @@ const slug = z.strictObject({
   commit: z.string(),
   buildpacks: z.array(z.string()),
   defaultConfig: strings,
+  checks: healthChecks.optional(),
 });
 
 export const userRow = z.object({
@@ -148,6 +150,7 @@ export const releaseRow = z.strictObject({
   pinned: flag,
   createdAtMs: whole,
   failure: optional(json(failure)),
+  checks: optional(json(healthChecks)),
 });
 /** A release without slug and config. */
 export const releaseLineRow = releaseRow
@@ -245,6 +248,7 @@ export const runningRow = z.strictObject({
   ...{ instanceId, nodeId, appId, release: whole },
   ...{ processType: z.string().transform(parseProcessType), desired: z.enum(['run', 'standby', 'stop']) },
 });
+export const healthChecksColumn = json(checkList);
 export const labelsColumn = json(strings);
 export const ceilingsColumn = json(z.partialRecord(z.enum(CEILING_NAMES), whole));
 export const quotasColumn = json(z.partialRecord(z.enum(QUOTA_NAMES), whole));

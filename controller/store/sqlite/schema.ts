@@ -33,6 +33,7 @@ export interface Schema {
     lostAfterMs: number | null;
     releasesKept: Generated<number | null>;
   };
+  healthChecks: { appId: string; processType: string; checks: string };
   buildSettings: { appId: string; root: string | null; buildpacks: string };
   configVars: { appId: string; name: string; value: string; keyId: string | null };
   formations: { appId: string; processType: string; quantity: number; everyNode: Generated<number> };
@@ -121,6 +122,8 @@ interface ReleaseRow {
   pinned: Generated<number>;
   createdAtMs: number;
   failure: string | null;
+  /** The health checks that were set for the app when the release was made; null: none. */
+  checks: Generated<string | null>;
 }
 
 interface NodeTableRow {

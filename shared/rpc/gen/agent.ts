@@ -8,6 +8,7 @@ import type { Assignment as _slipway_v1_Assignment, Assignment__Output as _slipw
 import type { BuildResult as _slipway_v1_BuildResult, BuildResult__Output as _slipway_v1_BuildResult__Output } from './slipway/v1/BuildResult.ts';
 import type { CancelLogQuery as _slipway_v1_CancelLogQuery, CancelLogQuery__Output as _slipway_v1_CancelLogQuery__Output } from './slipway/v1/CancelLogQuery.ts';
 import type { CancelTask as _slipway_v1_CancelTask, CancelTask__Output as _slipway_v1_CancelTask__Output } from './slipway/v1/CancelTask.ts';
+import type { CheckResult as _slipway_v1_CheckResult, CheckResult__Output as _slipway_v1_CheckResult__Output } from './slipway/v1/CheckResult.ts';
 import type { ControllerMessage as _slipway_v1_ControllerMessage, ControllerMessage__Output as _slipway_v1_ControllerMessage__Output } from './slipway/v1/ControllerMessage.ts';
 import type { Crashes as _slipway_v1_Crashes, Crashes__Output as _slipway_v1_Crashes__Output } from './slipway/v1/Crashes.ts';
 import type { DesiredAck as _slipway_v1_DesiredAck, DesiredAck__Output as _slipway_v1_DesiredAck__Output } from './slipway/v1/DesiredAck.ts';
@@ -19,6 +20,8 @@ import type { Epoch as _slipway_v1_Epoch, Epoch__Output as _slipway_v1_Epoch__Ou
 import type { Exit as _slipway_v1_Exit, Exit__Output as _slipway_v1_Exit__Output } from './slipway/v1/Exit.ts';
 import type { FleetApp as _slipway_v1_FleetApp, FleetApp__Output as _slipway_v1_FleetApp__Output } from './slipway/v1/FleetApp.ts';
 import type { FleetRoutes as _slipway_v1_FleetRoutes, FleetRoutes__Output as _slipway_v1_FleetRoutes__Output } from './slipway/v1/FleetRoutes.ts';
+import type { HealthCheck as _slipway_v1_HealthCheck, HealthCheck__Output as _slipway_v1_HealthCheck__Output } from './slipway/v1/HealthCheck.ts';
+import type { HealthChecks as _slipway_v1_HealthChecks, HealthChecks__Output as _slipway_v1_HealthChecks__Output } from './slipway/v1/HealthChecks.ts';
 import type { Heartbeat as _slipway_v1_Heartbeat, Heartbeat__Output as _slipway_v1_Heartbeat__Output } from './slipway/v1/Heartbeat.ts';
 import type { Hello as _slipway_v1_Hello, Hello__Output as _slipway_v1_Hello__Output } from './slipway/v1/Hello.ts';
 import type { HostCheck as _slipway_v1_HostCheck, HostCheck__Output as _slipway_v1_HostCheck__Output } from './slipway/v1/HostCheck.ts';
@@ -61,6 +64,7 @@ export interface ProtoGrpcType {
       BuildResult: MessageTypeDefinition<_slipway_v1_BuildResult, _slipway_v1_BuildResult__Output>
       CancelLogQuery: MessageTypeDefinition<_slipway_v1_CancelLogQuery, _slipway_v1_CancelLogQuery__Output>
       CancelTask: MessageTypeDefinition<_slipway_v1_CancelTask, _slipway_v1_CancelTask__Output>
+      CheckResult: MessageTypeDefinition<_slipway_v1_CheckResult, _slipway_v1_CheckResult__Output>
       ControllerMessage: MessageTypeDefinition<_slipway_v1_ControllerMessage, _slipway_v1_ControllerMessage__Output>
       Crashes: MessageTypeDefinition<_slipway_v1_Crashes, _slipway_v1_Crashes__Output>
       DesiredAck: MessageTypeDefinition<_slipway_v1_DesiredAck, _slipway_v1_DesiredAck__Output>
@@ -72,6 +76,8 @@ export interface ProtoGrpcType {
       Exit: MessageTypeDefinition<_slipway_v1_Exit, _slipway_v1_Exit__Output>
       FleetApp: MessageTypeDefinition<_slipway_v1_FleetApp, _slipway_v1_FleetApp__Output>
       FleetRoutes: MessageTypeDefinition<_slipway_v1_FleetRoutes, _slipway_v1_FleetRoutes__Output>
+      HealthCheck: MessageTypeDefinition<_slipway_v1_HealthCheck, _slipway_v1_HealthCheck__Output>
+      HealthChecks: MessageTypeDefinition<_slipway_v1_HealthChecks, _slipway_v1_HealthChecks__Output>
       Heartbeat: MessageTypeDefinition<_slipway_v1_Heartbeat, _slipway_v1_Heartbeat__Output>
       Hello: MessageTypeDefinition<_slipway_v1_Hello, _slipway_v1_Hello__Output>
       HostCheck: MessageTypeDefinition<_slipway_v1_HostCheck, _slipway_v1_HostCheck__Output>

@@ -44,6 +44,7 @@ describe('accepted desired state', () => {
     const { stateDir, open } = await setUp(t);
     const nine = Array.from({ length: 9 }, (_, index) => ({
       ...any!,
+      checks: undefined,
       instanceId: `instance000${String(index)}` as InstanceId,
       ordinal: index + 1,
     }));

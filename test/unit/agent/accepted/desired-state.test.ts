@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { decideDesiredState } from '../../../../agent/accepted/desired-state.ts';
 import type { Assignment, DesiredState } from '../../../../shared/domain/assignment.ts';
+import type { HealthCheck } from '../../../../shared/domain/health-check.ts';
 import type { AppId, InstanceId } from '../../../../shared/domain/ids.ts';
 import { Sensitive } from '../../../../shared/kit/sensitive.ts';
 import { anyAssignment, anyDesiredState } from '../../../support/arbitraries.ts';
@@ -29,6 +30,11 @@ function state(changes: Partial<DesiredState> = {}): DesiredState {
     ...changes,
   };
 }
+
+const CHECK: HealthCheck = {
+  ...{ type: 'readiness', probe: 'http', path: '/up', headers: {} },
+  ...{ initialDelayMs: 0, timeoutMs: 5_000, attempts: 3, waitMs: 5_000 },
+};
 
 function codeOf(accepted: DesiredState | undefined, offered: DesiredState): string {
   const decision = decideDesiredState(accepted, offered);
@@ -57,6 +63,12 @@ describe('generation', () => {
     const accepted = state({ assignments: [instance(1), instance(2)] });
     const again = state({ assignments: [instance(2), instance(1)] });
     assert.equal(changes(accepted, again), false);
+  });
+
+  it('equal, with health checks that a former agent could not run: they are accepted and written', () => {
+    const before = state({ assignments: [instance(1, { checks: undefined })] });
+    const after = state({ assignments: [instance(1, { checks: [CHECK] })] });
+    assert.deepEqual([changes(before, after), changes(after, after)], [true, false]);
   });
 
   it('equal but different: other content under the same number is refused, down to one secret or the order of layers', () => {

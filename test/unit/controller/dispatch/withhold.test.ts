@@ -5,6 +5,7 @@ import { outgoingState } from '../../../../controller/dispatch/outgoing-state.ts
 import { RELEASE_BYTES_MAX, wholeStateBytes, withholdLargest } from '../../../../controller/dispatch/withhold.ts';
 import { CONFIG_BYTES_MAX } from '../../../../shared/domain/config-size.ts';
 import type { Assignment, DesiredState } from '../../../../shared/domain/assignment.ts';
+import type { HealthCheck } from '../../../../shared/domain/health-check.ts';
 import type { AppId, InstanceId } from '../../../../shared/domain/ids.ts';
 import type { AppName } from '../../../../shared/domain/names.ts';
 import { sealAll } from '../../../../shared/kit/sensitive.ts';
@@ -113,6 +114,23 @@ describe('what is sent of a desired state', () => {
       outgoingState(state, { takesReleases: true, takesDestroyed }).message?.state.massStopReason;
     assert.equal(reasonFor(false), '1 apps or more were destroyed');
     assert.equal(reasonFor(true), '');
+  });
+
+  it('leaves out the health checks that the agent cannot run', () => {
+    const timing = { initialDelayMs: 0, timeoutMs: 5_000, attempts: 3, waitMs: 5_000 };
+    const checks: readonly HealthCheck[] = [
+      { ...timing, type: 'readiness', probe: 'http', path: '/up', headers: {} },
+      { ...timing, type: 'liveness', probe: 'tcp' },
+    ];
+    const [one] = instances('aaaa', { count: 1, configBytes: 100 });
+    const probesFor = (checkProbes: readonly string[] | undefined): readonly string[] | undefined =>
+      outgoingState(stateOf([{ ...one!, checks }]), {
+        takesReleases: true,
+        checkProbes,
+      }).message?.state.assignments[0]?.checks?.map(({ probe }) => probe);
+    assert.deepEqual(probesFor(['http', 'tcp']), ['http', 'tcp']);
+    assert.deepEqual(probesFor(['http']), ['http']);
+    assert.equal(probesFor(undefined), undefined);
   });
 
   it('is whole for an older agent, and nothing where it cannot take the whole', () => {

@@ -25,6 +25,7 @@ describe('app.json', () => {
           MAYBE: { value: 'y', required: false, isGenerated: false },
         },
         scripts: { postdeploy: './seed' },
+        healthchecks: { checks: {}, warnings: [] },
       },
     );
   });
@@ -36,6 +37,11 @@ describe('app.json', () => {
     ['buildpacks that are no list', { buildpacks: 'x' }, /"buildpacks" must be a list/],
     ['a buildpack without a URL', { buildpacks: [{}] }, /"buildpacks\.0\.url"/],
     ['a negative scale', { formation: { web: { quantity: -1 } } }, /"formation\.web"\.quantity/],
+    [
+      'a health check without a unit',
+      { healthchecks: { web: [{ timeout: '5s' }] } },
+      /"healthchecks\.web\.0\.timeout"/,
+    ],
     ['a variable that is a number', { env: { A: 1 } }, /"env\.A" must be an object/],
   ];
   for (const [name, value, message] of bad) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { DesiredState } from '../../../../shared/domain/assignment.ts';
+import type { Assignment, DesiredState } from '../../../../shared/domain/assignment.ts';
 import type { AppId, InstanceId, TaskId } from '../../../../shared/domain/ids.ts';
 import type { ProcessType } from '../../../../shared/domain/names.ts';
 import { encodeAgentMessage } from '../../../../shared/rpc/agent-codec.ts';
@@ -26,9 +26,17 @@ function many(): { readonly state: DesiredState } {
   const assignments = [1, 2, 3, 4, 5, 6].map((index) => ({
     ...sample!,
     ...{ instanceId: `instance000${String(index)}` as InstanceId, release: 1 + (index % 2), ordinal: index },
-    ...{ processType: `type${String(index % 3)}` as ProcessType, command: `run ${String(index % 3)}` },
+    ...{
+      processType: `type${String(index % 3)}` as ProcessType,
+      command: `run ${String(index % 3)}`,
+      checks: undefined,
+    },
   }));
   return { state: { epoch: { counter: 1, id: 'a' }, generation: 1, assignments, routes: [], massStopReason: '' } };
+}
+
+function isAlike(one: Assignment, other: Assignment): boolean {
+  return one.release === other.release && one.processType === other.processType;
 }
 
 const anyMachine = fc.record({
@@ -105,6 +113,7 @@ describe('every message survives the wire', () => {
         takesReleases: fc.boolean(),
         takesEgress: fc.boolean(),
         takesDestroyed: fc.boolean(),
+        checkProbes: fc.constantFrom(['http', 'tcp'], undefined),
       }),
       throughAgentWire,
     );
@@ -243,6 +252,22 @@ describe('every message survives the wire', () => {
       [wire?.releases, wire?.withheld],
       [undefined, undefined],
       'an older agent ignores nothing that it needs',
+    );
+  });
+
+  it('health checks of each process type, and none for an agent of before', () => {
+    const { state } = many();
+    const [check] = fc.sample(any.anyHealthCheck, { numRuns: 1, seed: 7 });
+    const [first, ...others] = state.assignments;
+    const checked = { ...state, assignments: [{ ...first!, checks: [check!] }, ...others] };
+    const checksOf = (whole: boolean): unknown => {
+      const read = throughControllerWire({ kind: 'desired', state: checked, whole }) as { state: DesiredState };
+      return read.state.assignments.map(({ checks }) => checks?.length);
+    };
+    assert.deepEqual(checksOf(false), [1, ...others.map((one) => (isAlike(one, first!) ? 1 : undefined))]);
+    assert.deepEqual(
+      checksOf(true),
+      state.assignments.map(() => undefined),
     );
   });
 

@@ -18,6 +18,7 @@ export interface Hello {
   'takesEgress'?: (boolean);
   'takesDestroyed'?: (boolean);
   'taskKinds'?: (string)[];
+  'checkProbes'?: (string)[];
 }
 
 export interface Hello__Output {
@@ -34,4 +35,5 @@ export interface Hello__Output {
   'takesEgress': (boolean);
   'takesDestroyed': (boolean);
   'taskKinds': (string)[];
+  'checkProbes': (string)[];
 }

@@ -3,6 +3,7 @@
 import type { Exit as _slipway_v1_Exit, Exit__Output as _slipway_v1_Exit__Output } from '../../slipway/v1/Exit.ts';
 import type { Reason as _slipway_v1_Reason, Reason__Output as _slipway_v1_Reason__Output } from '../../slipway/v1/Reason.ts';
 import type { Crashes as _slipway_v1_Crashes, Crashes__Output as _slipway_v1_Crashes__Output } from '../../slipway/v1/Crashes.ts';
+import type { CheckResult as _slipway_v1_CheckResult, CheckResult__Output as _slipway_v1_CheckResult__Output } from '../../slipway/v1/CheckResult.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface InstanceStatus {
@@ -17,9 +18,12 @@ export interface InstanceStatus {
   'timingsMs'?: ({[key: string]: number | string});
   'serving'?: (boolean);
   'crashes'?: (_slipway_v1_Crashes | null);
+  'ready'?: (boolean);
+  'checks'?: (_slipway_v1_CheckResult)[];
   '_startedAtMs'?: "startedAtMs";
   '_nextStartAtMs'?: "nextStartAtMs";
   '_serving'?: "serving";
+  '_ready'?: "ready";
 }
 
 export interface InstanceStatus__Output {
@@ -34,7 +38,10 @@ export interface InstanceStatus__Output {
   'timingsMs': ({[key: string]: number});
   'serving'?: (boolean);
   'crashes': (_slipway_v1_Crashes__Output | null);
+  'ready'?: (boolean);
+  'checks': (_slipway_v1_CheckResult__Output)[];
   '_startedAtMs'?: "startedAtMs";
   '_nextStartAtMs'?: "nextStartAtMs";
   '_serving'?: "serving";
+  '_ready'?: "ready";
 }

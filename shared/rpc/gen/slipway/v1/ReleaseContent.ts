@@ -1,6 +1,7 @@
 // Original file: proto/slipway/v1/agent.proto
 
 import type { Layer as _slipway_v1_Layer, Layer__Output as _slipway_v1_Layer__Output } from '../../slipway/v1/Layer.ts';
+import type { HealthChecks as _slipway_v1_HealthChecks, HealthChecks__Output as _slipway_v1_HealthChecks__Output } from '../../slipway/v1/HealthChecks.ts';
 
 export interface ReleaseContent {
   'appId'?: (string);
@@ -12,6 +13,7 @@ export interface ReleaseContent {
   'layers'?: (_slipway_v1_Layer)[];
   'config'?: ({[key: string]: string});
   'commands'?: ({[key: string]: string});
+  'checks'?: ({[key: string]: _slipway_v1_HealthChecks});
 }
 
 export interface ReleaseContent__Output {
@@ -24,4 +26,5 @@ export interface ReleaseContent__Output {
   'layers': (_slipway_v1_Layer__Output)[];
   'config': ({[key: string]: string});
   'commands': ({[key: string]: string});
+  'checks': ({[key: string]: _slipway_v1_HealthChecks__Output});
 }

@@ -1,6 +1,7 @@
 // Original file: proto/slipway/v1/agent.proto
 
 import type { Layer as _slipway_v1_Layer, Layer__Output as _slipway_v1_Layer__Output } from '../../slipway/v1/Layer.ts';
+import type { HealthChecks as _slipway_v1_HealthChecks, HealthChecks__Output as _slipway_v1_HealthChecks__Output } from '../../slipway/v1/HealthChecks.ts';
 
 export interface Slug {
   'layers'?: (_slipway_v1_Layer)[];
@@ -10,6 +11,7 @@ export interface Slug {
   'commit'?: (string);
   'buildpacks'?: (string)[];
   'defaultConfig'?: ({[key: string]: string});
+  'checks'?: ({[key: string]: _slipway_v1_HealthChecks});
 }
 
 export interface Slug__Output {
@@ -20,4 +22,5 @@ export interface Slug__Output {
   'commit': (string);
   'buildpacks': (string)[];
   'defaultConfig': ({[key: string]: string});
+  'checks': ({[key: string]: _slipway_v1_HealthChecks__Output});
 }

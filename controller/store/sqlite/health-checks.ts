@@ -1,0 +1,31 @@
+import type { HealthChecks } from '../../../shared/domain/health-check.ts';
+import type { AppId } from '../../../shared/domain/ids.ts';
+import type { HealthCheckStore } from '../health-checks-port.ts';
+import type { RepositoryDeps } from './repository.ts';
+import { healthChecksColumn, parseRow } from './rows.ts';
+import type { Tx } from './schema.ts';
+
+export function createHealthChecks({ inTransaction }: RepositoryDeps): HealthCheckStore {
+  return {
+    healthChecks: (appId) => inTransaction((tx) => readHealthChecks(tx, appId)),
+    changeHealthChecks: (appId, change) =>
+      inTransaction(async (tx) => {
+        const wanted = change(await readHealthChecks(tx, appId));
+        await tx.deleteFrom('healthChecks').where('appId', '=', appId).execute();
+        for (const [processType, checks] of Object.entries(wanted))
+          await tx
+            .insertInto('healthChecks')
+            .values({ appId, processType, checks: JSON.stringify(checks) })
+            .execute();
+        return await readHealthChecks(tx, appId);
+      }),
+  };
+}
+
+/** The settings of an app, by process type. */
+export async function readHealthChecks(tx: Tx, appId: AppId): Promise<HealthChecks> {
+  const rows = tx.selectFrom('healthChecks').selectAll().where('appId', '=', appId).orderBy('processType');
+  return Object.fromEntries(
+    (await rows.execute()).map(({ processType, checks }) => [processType, parseRow(healthChecksColumn, checks)]),
+  );
+}
