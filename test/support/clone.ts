@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { chown, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { get } from 'node:http';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { run, runOk, type CommandResult } from '../../shared/kit/exec.ts';
@@ -16,12 +16,34 @@ export const HAS_OWN_NODE = existsSync(join(PRODUCT_DIR, '.tools', 'node'));
 const NETWORKS = [47, 48, 49, 50, 51];
 const NETWORK_OF_NOBODY = 52;
 
-/** A number that no other clone on this machine uses. */
-function freeNetwork(): number {
-  const found = NETWORKS.find((number) => !existsSync(`/sys/class/net/slip${String(number)}`));
-  if (found === undefined)
-    throw new Error(`all of these are in use: ${NETWORKS.map((number) => `slip${String(number)}`).join(', ')}`);
-  return found;
+interface ClaimedNetwork {
+  readonly number: number;
+  readonly release: () => void;
+}
+
+/** A number that no other clone on this machine uses. The kernel ends the claim when the process of the test ends. */
+async function claimNetwork(): Promise<ClaimedNetwork> {
+  for (const number of NETWORKS) {
+    if (existsSync(`/sys/class/net/slip${String(number)}`)) continue;
+    const claim = await listenAt(`\0slipway-test-network-${String(number)}`);
+    if (claim === undefined) continue;
+    claim.unref();
+    return { number, release: () => void claim.close() };
+  }
+  throw new Error(`all of these are in use: ${NETWORKS.map((number) => `slip${String(number)}`).join(', ')}`);
+}
+
+/** Undefined when another process listens at this abstract Unix socket. */
+function listenAt(path: string): Promise<Server | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => {
+      resolve(undefined);
+    });
+    server.listen(path, () => {
+      resolve(server);
+    });
+  });
 }
 
 /** A clone of the committed tree, as a new user has it, and the commands in it. */
@@ -29,14 +51,14 @@ export class Clone {
   readonly parent: string;
   readonly dir: string;
   readonly ports: { readonly web: number; readonly ssh: number };
-  readonly network: number;
+  readonly #network: ClaimedNetwork;
   readonly #uid: number | undefined;
 
-  private constructor(parent: string, ports: Clone['ports'], uid: number | undefined) {
+  private constructor(parent: string, ports: Clone['ports'], network: ClaimedNetwork, uid: number | undefined) {
     this.parent = parent;
     this.dir = join(parent, 'slipway');
     this.ports = ports;
-    this.network = uid === undefined ? freeNetwork() : NETWORK_OF_NOBODY;
+    this.#network = network;
     this.#uid = uid;
   }
 
@@ -45,6 +67,7 @@ export class Clone {
     const clone = new Clone(
       await mkdtemp(join(tmpdir(), 'slipway-clone-')),
       { web: await freeRange(1), ssh: await freeRange(3) },
+      uid === undefined ? await claimNetwork() : { number: NETWORK_OF_NOBODY, release: () => undefined },
       uid,
     );
     await runOk(run, {
@@ -130,6 +153,11 @@ export class Clone {
   async remove(): Promise<void> {
     await this.quickstart('--clean');
     await rm(this.parent, { recursive: true, force: true });
+    this.#network.release();
+  }
+
+  get network(): number {
+    return this.#network.number;
   }
 }
 
