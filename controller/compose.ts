@@ -39,7 +39,7 @@ export async function composePipeline(basics: Basics, foundations: Foundations):
   const destroys = composeDestroys(basics, foundations, work);
   const { fleet } = dispatch;
   const { lostAfterMs } = config;
-  const movement = createMovement({ store, fleet, queue, clock, log, failpoint, newInstanceId, lostAfterMs, signal });
+  const movement = createMovement({ store, fleet, queue, clock, log, newInstanceId, lostAfterMs, signal });
   return { ...foundations, ...fleetParts, ...builds, ...releases, deploys, destroys, lifetimes, movement };
 }
 

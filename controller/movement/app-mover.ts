@@ -4,7 +4,6 @@ import type { InstanceStatus } from '../../shared/domain/instance.ts';
 import { parseProcessType } from '../../shared/domain/names.ts';
 import { sayReasons, wantedCounts } from '../../shared/domain/placement.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
-import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { Fleet, LiveNode } from '../dispatch/port.ts';
 import { appShape, planNodes } from '../assignments/planner-inputs.ts';
@@ -26,7 +25,6 @@ export interface AppMoverDeps {
   readonly fleet: Fleet;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly failpoint: Failpoint;
   readonly newInstanceId: () => InstanceId;
   /** How long a node may be silent before its instances restart on other nodes. An app may have its own value. */
   readonly lostAfterMs: number;
@@ -162,11 +160,10 @@ export class AppMover {
   /** Stop the old instances only after every proxy has the new routes, and only if the new instances still run. */
   async #end(view: AppView): Promise<StepResult> {
     const { app, plan } = view;
-    const { store, failpoint, clock, signal } = this.#deps;
+    const { store, clock, signal } = this.#deps;
     let now = plan;
     const recheck = async (): Promise<readonly AssignmentRow[]> => {
       signal.throwIfAborted();
-      await failpoint('movement.announced');
       now = (await this.#view(view)).plan;
       return rowsOf(now.ends);
     };
@@ -260,7 +257,6 @@ export class AppMover {
 
   async #place(view: AppView, add: readonly AssignmentRow[]): Promise<void> {
     await replaceInstances(this.#deps, { appId: view.app.id, signal: this.#deps.signal, add });
-    await this.#deps.failpoint('movement.placed');
     this.#events.placed(view.app, { add, rows: view.rows, nodes: await this.#deps.store.nodes() });
   }
 

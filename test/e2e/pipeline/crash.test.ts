@@ -28,6 +28,8 @@ const AGENT_STAGES = [
   'agent.started',
   'agent.gated',
   'agent.switched',
+  'proxy.planned',
+  'proxy.written',
 ];
 /** `SLIPWAY_CRASH_ROUNDS=5` for the full proof; once per stage in the default run. */
 const ROUNDS = Number(process.env['SLIPWAY_CRASH_ROUNDS'] ?? '1');
