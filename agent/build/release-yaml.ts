@@ -43,9 +43,9 @@ function namedBy(parse: (name: string) => string, max: number) {
 /** @throws SLIP_BUILD_BAD_RELEASE_YAML */
 export async function parseReleaseYaml(text: string, buildpack: string, run: Run = realRun): Promise<ReleaseYaml> {
   if (Buffer.byteLength(text) > MAX_RELEASE_YAML_BYTES)
-    throw refuse(buildpack, `is larger than ${String(MAX_RELEASE_YAML_BYTES / 1024)} kB`);
+    throw invalidReleaseYaml(buildpack, `is larger than ${String(MAX_RELEASE_YAML_BYTES / 1024)} kB`);
   const result = schema.safeParse((await interpret(text, buildpack, run)) ?? {});
-  if (!result.success) throw refuse(buildpack, 'is not the YAML of a buildpack', result.error);
+  if (!result.success) throw invalidReleaseYaml(buildpack, 'is not the YAML of a buildpack', result.error);
   const { default_process_types: defaultProcessTypes, config_vars: configVars } = result.data;
   return { defaultProcessTypes, configVars };
 }
@@ -58,11 +58,14 @@ async function interpret(text: string, buildpack: string, run: Run): Promise<unk
   } catch {
     const parsed = await parseInChildProcess(run, 'yaml-main', text);
     if (parsed.kind === 'value') return parsed.value;
-    throw refuse(buildpack, parsed.kind === 'stopped' ? 'takes too long to parse' : 'is not the YAML of a buildpack');
+    throw invalidReleaseYaml(
+      buildpack,
+      parsed.kind === 'stopped' ? 'takes too long to parse' : 'is not the YAML of a buildpack',
+    );
   }
 }
 
-function refuse(buildpack: string, why: string, cause?: unknown): SlipwayError {
+function invalidReleaseYaml(buildpack: string, why: string, cause?: unknown): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_BUILD_BAD_RELEASE_YAML',
     message: `The output of bin/release of ${buildpack} ${why}.`,

@@ -49,9 +49,11 @@ const STATE_DIR = /^\/[A-Za-z0-9._/+@-]*$/;
 /** @throws SLIP_SANDBOX_CONFIG */
 export function checkSandboxConfig(config: SandboxConfig): SandboxConfig {
   if (!STATE_DIR.test(config.stateDir))
-    throw refuse('state folder', config.stateDir, 'Use an absolute path of letters, digits and ._/+@- .');
-  if (!NAME.test(config.name)) throw refuse('name', config.name, 'Use 1 to 31 lower-case letters, digits and dashes.');
-  if (!BRIDGE.test(config.bridge)) throw refuse('bridge', config.bridge, 'Use 1 to 8 lower-case letters and digits.');
+    throw invalidSetting('state folder', config.stateDir, 'Use an absolute path of letters, digits and ._/+@- .');
+  if (!NAME.test(config.name))
+    throw invalidSetting('name', config.name, 'Use 1 to 31 lower-case letters, digits and dashes.');
+  if (!BRIDGE.test(config.bridge))
+    throw invalidSetting('bridge', config.bridge, 'Use 1 to 8 lower-case letters and digits.');
   parseCidr(config.subnet);
   for (const { cidr } of config.egressAllow) parseCidr(cidr.includes('/') ? cidr : `${cidr}/32`, 'egress rule');
   return config;
@@ -68,7 +70,7 @@ export function parseCidr(text: string, field = 'network'): Cidr {
   const prefix = Number(match?.[2]);
   const octets = (match?.[1] ?? '').split('.').map(Number);
   if (match === null || prefix > 32 || octets.some((octet) => octet > 255)) {
-    throw refuse(field, text, 'Write an IPv4 network such as 10.203.0.0/16.');
+    throw invalidSetting(field, text, 'Write an IPv4 network such as 10.203.0.0/16.');
   }
   const address = octets.reduce((sum, octet) => sum * 256 + octet, 0);
   return { base: address - (address % 2 ** (32 - prefix)), prefix };
@@ -80,7 +82,7 @@ export function addressAt(cidr: Cidr, offset: number): string {
   return [24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256).join('.');
 }
 
-function refuse(field: string, value: string, hint: string): SlipwayError {
+function invalidSetting(field: string, value: string, hint: string): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_SANDBOX_CONFIG',
     message: `The sandbox ${field} ${JSON.stringify(value)} is not usable.`,

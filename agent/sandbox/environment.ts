@@ -4,8 +4,8 @@ import { SlipwayError } from '../../shared/kit/errors.ts';
 export function exportsFile(env: Readonly<Record<string, string>>): string {
   return Object.entries(env)
     .map(([name, value]) => {
-      if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) throw refuse(name, 'has a name that no shell can export');
-      if (value.includes('\0')) throw refuse(name, 'has a NUL byte in its value');
+      if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) throw invalidVariable(name, 'has a name that no shell can export');
+      if (value.includes('\0')) throw invalidVariable(name, 'has a NUL byte in its value');
       return `export ${name}=${shellQuote(value)}\n`;
     })
     .join('');
@@ -16,7 +16,7 @@ export function shellQuote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-function refuse(name: string, what: string): SlipwayError {
+function invalidVariable(name: string, what: string): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_SANDBOX_ENV',
     message: `The config variable ${JSON.stringify(name.slice(0, 60))} ${what}.`,

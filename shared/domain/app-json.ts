@@ -29,7 +29,7 @@ const MAX_QUANTITY = 1000;
 
 /** @throws SLIP_BUILD_APP_JSON with line and column, or the field */
 export function parseAppJson(content: Uint8Array): AppJson {
-  if (content.byteLength > MAX_BYTES) throw refuse('it is larger than 1 MB');
+  if (content.byteLength > MAX_BYTES) throw invalidAppJson('it is larger than 1 MB');
   const root = fieldsOf(parseJson(new TextDecoder('utf-8').decode(content)), 'the file');
   return {
     buildpacks: buildpacksOf(root['buildpacks'] ?? []),
@@ -44,7 +44,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw refuse(placeOf(text, cause instanceof Error ? cause.message : ''), cause);
+    throw invalidAppJson(placeOf(text, cause instanceof Error ? cause.message : ''), cause);
   }
 }
 
@@ -57,7 +57,7 @@ function placeOf(text: string, message: string): string {
 
 function fieldsOf(value: unknown, what: string): Fields {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields;
-  throw refuse(`${what} must be an object`);
+  throw invalidAppJson(`${what} must be an object`);
 }
 
 /** Entries for which `read` returns a value. */
@@ -76,12 +76,12 @@ function mapFields<T>(
 }
 
 function buildpacksOf(value: unknown): string[] {
-  if (!Array.isArray(value)) throw refuse('"buildpacks" must be a list');
-  if (value.length > MAX_BUILDPACKS) throw refuse(`"buildpacks" has more than ${MAX_BUILDPACKS} entries`);
+  if (!Array.isArray(value)) throw invalidAppJson('"buildpacks" must be a list');
+  if (value.length > MAX_BUILDPACKS) throw invalidAppJson(`"buildpacks" has more than ${MAX_BUILDPACKS} entries`);
   return value.map((entry: unknown, index) => {
     const url = typeof entry === 'string' ? entry : fieldsOf(entry, `"buildpacks.${index}"`)['url'];
     if (typeof url === 'string' && url !== '') return url;
-    throw refuse(`"buildpacks.${index}.url" must be a name or URL`);
+    throw invalidAppJson(`"buildpacks.${index}.url" must be a name or URL`);
   });
 }
 
@@ -90,18 +90,18 @@ function quantityOf(value: unknown, path: string): number | undefined {
   if (quantity === undefined) return undefined;
   if (typeof quantity === 'number' && Number.isInteger(quantity) && quantity >= 0 && quantity <= MAX_QUANTITY)
     return quantity;
-  throw refuse(`${path}.quantity must be a whole number from 0 to ${MAX_QUANTITY}`);
+  throw invalidAppJson(`${path}.quantity must be a whole number from 0 to ${MAX_QUANTITY}`);
 }
 
 function variableOf(value: unknown, path: string): AppJsonVariable {
   if (typeof value === 'string') return { value, required: true, isGenerated: false };
   const fields = fieldsOf(value, path);
   const given = fields['value'];
-  if (given !== undefined && typeof given !== 'string') throw refuse(`${path}.value must be a string`);
+  if (given !== undefined && typeof given !== 'string') throw invalidAppJson(`${path}.value must be a string`);
   return { value: given, required: fields['required'] !== false, isGenerated: fields['generator'] === 'secret' };
 }
 
-function refuse(what: string, cause?: unknown): SlipwayError {
+function invalidAppJson(what: string, cause?: unknown): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_BUILD_APP_JSON',
     message: `app.json: ${what}.`,

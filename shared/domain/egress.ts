@@ -53,13 +53,13 @@ export function parseEgressCidr(text: string): string {
   const { address, prefix } = parseNetwork(text);
   const network = { base: startOf(numberOf(address), prefix), prefix };
   if (prefix < PREFIX_MIN)
-    throw refuse(
+    throw invalidNetwork(
       text,
       `It is larger than a /${String(PREFIX_MIN)}.`,
       'Name only the private network, e.g. 10.0.5.0/24.',
     );
   if (network.base !== numberOf(address))
-    throw refuse(
+    throw invalidNetwork(
       text,
       'It is neither an address nor the start of a network.',
       `Write ${address} for the address, or ${show(network)} for the network.`,
@@ -72,10 +72,14 @@ export function parseEgressCidr(text: string): string {
 function parseNetwork(text: string): { readonly address: string; readonly prefix: number } {
   const [address = '', prefix = '32', more] = text.trim().split('/');
   if (address.includes(':'))
-    throw refuse(text, 'Sandboxes have no IPv6.', 'Name the IPv4 network of the same machines, e.g. 10.0.5.0/24.');
+    throw invalidNetwork(
+      text,
+      'Sandboxes have no IPv6.',
+      'Name the IPv4 network of the same machines, e.g. 10.0.5.0/24.',
+    );
   const isNetwork = isIpv4(address) && /^\d{1,2}$/.test(prefix) && Number(prefix) <= 32 && more === undefined;
   if (!isNetwork)
-    throw refuse(
+    throw invalidNetwork(
       text,
       'It is not an IPv4 network.',
       'Write an address such as 10.0.5.9, or a network such as 10.0.5.0/24.',
@@ -104,7 +108,7 @@ export function neverOpened(cidr: string, why: string): SlipwayError {
   });
 }
 
-function refuse(text: string, why: string, hint: string): SlipwayError {
+function invalidNetwork(text: string, why: string, hint: string): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_EGRESS_CIDR',
     httpStatus: 422,

@@ -30,7 +30,7 @@ interface NameRule {
   readonly rule: string;
 }
 
-function refuse(text: string, { code, field, rule }: NameRule): SlipwayError {
+function invalidName(text: string, { code, field, rule }: NameRule): SlipwayError {
   return new SlipwayError({
     code,
     message: `${field} ${quoteInput(text)} is not allowed.`,
@@ -43,13 +43,13 @@ function refuse(text: string, { code, field, rule }: NameRule): SlipwayError {
 export function parseAppName(text: string): AppName {
   if (APP_NAME.test(text) && !RESERVED_APP_NAMES.has(text) && !text.startsWith('xn-')) return text as AppName;
   if (RESERVED_APP_NAMES.has(text) || APP_NAME.test(text)) {
-    throw refuse(text, {
+    throw invalidName(text, {
       code: 'SLIP_NAME_APP',
       field: 'The app name',
       rule: 'Slipway reserves this name. Choose another one.',
     });
   }
-  throw refuse(text, {
+  throw invalidName(text, {
     code: 'SLIP_NAME_APP',
     field: 'The app name',
     rule: 'An app name has 3 to 30 characters: lower-case letters, digits and single dashes, starting with a letter and not ending with a dash.',
@@ -59,7 +59,7 @@ export function parseAppName(text: string): AppName {
 /** @throws SLIP_NAME_USER */
 export function parseUserName(text: string): UserName {
   if (USER_NAME.test(text)) return text as UserName;
-  throw refuse(text, {
+  throw invalidName(text, {
     code: 'SLIP_NAME_USER',
     field: 'The user name',
     rule: 'A user name has 1 to 31 lower-case letters, digits and dashes, starting with a letter.',
@@ -69,7 +69,7 @@ export function parseUserName(text: string): UserName {
 /** @throws SLIP_NAME_NODE */
 export function parseNodeName(text: string): NodeName {
   if (NODE_NAME.test(text)) return text as NodeName;
-  throw refuse(text, {
+  throw invalidName(text, {
     code: 'SLIP_NAME_NODE',
     field: 'The node name',
     rule: 'A node name has 2 to 63 lower-case letters, digits and dashes, starting with a letter.',
@@ -79,7 +79,7 @@ export function parseNodeName(text: string): NodeName {
 /** @throws SLIP_NAME_PROCESS_TYPE */
 export function parseProcessType(text: string): ProcessType {
   if (PROCESS_TYPE.test(text)) return text as ProcessType;
-  throw refuse(text, {
+  throw invalidName(text, {
     code: 'SLIP_NAME_PROCESS_TYPE',
     field: 'The process type',
     rule: 'A process type has 1 to 63 letters, digits, dashes and underscores, starting with a letter or digit.',
@@ -89,7 +89,7 @@ export function parseProcessType(text: string): ProcessType {
 /** @throws SLIP_NAME_CONFIG */
 export function parseConfigName(text: string): string {
   if (CONFIG_NAME.test(text) && text !== '__proto__') return text;
-  throw refuse(text, {
+  throw invalidName(text, {
     code: 'SLIP_NAME_CONFIG',
     field: 'The config variable',
     rule: 'A config variable has letters, digits and underscores, not starting with a digit, at most 128 characters.',
@@ -100,7 +100,7 @@ export function parseConfigName(text: string): string {
 export function parseHostname(text: string): string {
   const lower = text.toLowerCase();
   if (HOSTNAME.test(lower)) return lower;
-  throw refuse(text, {
+  throw invalidName(text, {
     code: 'SLIP_NAME_HOST',
     field: 'The domain',
     rule: 'A domain is a full host name such as app.example.com.',

@@ -30,17 +30,18 @@ export function parseProcfile(content: Uint8Array): Procfile {
       if (types.has(type)) warnings.push(`Procfile line ${index + 1}: "${type}" is declared twice; this line is used.`);
       warnings.push(...peculiarity(type, index + 1));
       types.set(type, command);
-      if (types.size > MAX_PROCESS_TYPES) throw refuse(index + 1, `more than ${MAX_PROCESS_TYPES} process types`);
+      if (types.size > MAX_PROCESS_TYPES)
+        throw invalidProcfile(index + 1, `more than ${MAX_PROCESS_TYPES} process types`);
     });
   return { processTypes: Object.fromEntries(types), warnings };
 }
 
 function decode(content: Uint8Array): string {
-  if (content.byteLength > MAX_BYTES) throw refuse(1, 'the file is larger than 1 MB');
+  if (content.byteLength > MAX_BYTES) throw invalidProcfile(1, 'the file is larger than 1 MB');
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(content);
   } catch (cause) {
-    throw refuse(firstBadLine(content), 'not valid UTF-8', cause);
+    throw invalidProcfile(firstBadLine(content), 'not valid UTF-8', cause);
   }
 }
 
@@ -50,16 +51,17 @@ function firstBadLine(content: Uint8Array): number {
 }
 
 function parseLine(line: string, number: number): [string, string] {
-  if (line.includes('\0')) throw refuse(number, 'it contains a NUL byte');
+  if (line.includes('\0')) throw invalidProcfile(number, 'it contains a NUL byte');
   const match = LINE.exec(line);
   const [, type, command] = match ?? [];
   if (type === undefined || command === undefined)
-    throw refuse(number, `${excerpt(line)} is not of the form "type: command"`);
-  if (type.length > MAX_TYPE_LENGTH) throw refuse(number, `a process type has at most ${MAX_TYPE_LENGTH} characters`);
-  if (/^[_-]/.test(type)) throw refuse(number, `"${type}" does not start with a letter or a digit`);
-  if (command === '') throw refuse(number, `"${type}" has no command`);
+    throw invalidProcfile(number, `${excerpt(line)} is not of the form "type: command"`);
+  if (type.length > MAX_TYPE_LENGTH)
+    throw invalidProcfile(number, `a process type has at most ${MAX_TYPE_LENGTH} characters`);
+  if (/^[_-]/.test(type)) throw invalidProcfile(number, `"${type}" does not start with a letter or a digit`);
+  if (command === '') throw invalidProcfile(number, `"${type}" has no command`);
   if (command.length > MAX_COMMAND_LENGTH)
-    throw refuse(number, `the command is longer than ${MAX_COMMAND_LENGTH} characters`);
+    throw invalidProcfile(number, `the command is longer than ${MAX_COMMAND_LENGTH} characters`);
   return [type, command];
 }
 
@@ -81,7 +83,7 @@ function excerpt(line: string): string {
   return JSON.stringify(line.length > 60 ? `${line.slice(0, 60)}…` : line);
 }
 
-function refuse(line: number, what: string, cause?: unknown): SlipwayError {
+function invalidProcfile(line: number, what: string, cause?: unknown): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_BUILD_PROCFILE',
     message: `Procfile line ${line}: ${what}.`,

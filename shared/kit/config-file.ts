@@ -17,18 +17,18 @@ export async function readConfigFile<T>(path: string, schema: ConfigSchema<T>): 
   const parsed = schema.safeParse(json);
   if (parsed.success) return Object.freeze(parsed.data);
   const issue = parsed.error.issues[0];
-  throw refuse(path, `${issue?.path.map(String).join('.') ?? ''}: ${issue?.message ?? 'not valid'}`);
+  throw invalidConfigFile(path, `${issue?.path.map(String).join('.') ?? ''}: ${issue?.message ?? 'not valid'}`);
 }
 
 async function readJson(path: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(path, 'utf8'));
   } catch (cause) {
-    throw refuse(path, cause instanceof SyntaxError ? 'it is not JSON' : 'it cannot be read', cause);
+    throw invalidConfigFile(path, cause instanceof SyntaxError ? 'it is not JSON' : 'it cannot be read', cause);
   }
 }
 
-function refuse(path: string, why: string, cause?: unknown): SlipwayError {
+function invalidConfigFile(path: string, why: string, cause?: unknown): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_CONFIG_FILE',
     message: `The settings in ${path} cannot be used: ${why}.`,

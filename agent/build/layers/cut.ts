@@ -62,18 +62,19 @@ const MAX_LAYERS = 8;
 
 /** @throws SLIP_BUILD_LAYER */
 export function checkDeclared(declared: readonly DeclaredLayer[]): void {
-  if (declared.length > MAX_LAYERS) throw refuse(`a build may declare ${MAX_LAYERS} layers, not ${declared.length}`);
+  if (declared.length > MAX_LAYERS)
+    throw invalidLayers(`a build may declare ${MAX_LAYERS} layers, not ${declared.length}`);
   for (const { name, path, key } of declared) {
     if (!NAME.test(name) || name === 'app')
-      throw refuse(`${quoteInput(name)} is not a layer name (a-z, at most 20 letters, not "app")`);
-    if (!isInnerPath(path)) throw refuse(`${quoteInput(path)} is not a folder below /app`);
+      throw invalidLayers(`${quoteInput(name)} is not a layer name (a-z, at most 20 letters, not "app")`);
+    if (!isInnerPath(path)) throw invalidLayers(`${quoteInput(path)} is not a folder below /app`);
     if (!KEY.test(key))
-      throw refuse(`the key of ${name} has more than 200 characters, or characters that cannot be printed`);
+      throw invalidLayers(`the key of ${name} has more than 200 characters, or characters that cannot be printed`);
   }
   if (new Set(declared.map((layer) => layer.name)).size < declared.length)
-    throw refuse('two layers have the same name');
+    throw invalidLayers('two layers have the same name');
   if (new Set(declared.map((layer) => layer.path)).size < declared.length)
-    throw refuse('two layers have the same folder');
+    throw invalidLayers('two layers have the same folder');
 }
 
 function isInnerPath(path: string): boolean {
@@ -81,7 +82,7 @@ function isInnerPath(path: string): boolean {
   return path.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
 }
 
-function refuse(why: string): SlipwayError {
+function invalidLayers(why: string): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_BUILD_LAYER',
     message: `The buildpack declared an invalid layer: ${why}.`,

@@ -19,26 +19,26 @@ export function layerEntry(header: Header): LayerEntry | undefined {
   if (header.type === 'directory') return { ...common, type: 'directory' };
   if (header.type === 'symlink') return { ...common, type: 'symlink', linkname: header.linkname };
   if (header.type === 'link') return { ...common, type: 'link', linkname: hardLinkTarget(header) };
-  throw refuse(header.name, `is a ${header.type}, which a slug may not contain`);
+  throw invalidEntry(header.name, `is a ${header.type}, which a slug may not contain`);
 }
 
 /** @param entry its name is used in errors */
 function innerPath(path: string, entry: string): string | undefined {
-  if (path.startsWith('/')) throw refuse(entry, 'has an absolute path');
+  if (path.startsWith('/')) throw invalidEntry(entry, 'has an absolute path');
   const parts = path.split('/').filter((part) => part !== '' && part !== '.');
-  if (parts.includes('..')) throw refuse(entry, 'leads out of the slug');
+  if (parts.includes('..')) throw invalidEntry(entry, 'leads out of the slug');
   if (parts.length === 0) return undefined;
-  if (parts[0] !== 'app') throw refuse(entry, 'is not below ./app');
+  if (parts[0] !== 'app') throw invalidEntry(entry, 'is not below ./app');
   return parts.length === 1 ? undefined : parts.slice(1).join('/');
 }
 
 function hardLinkTarget(header: Header): string {
   const path = innerPath(header.linkname, header.name);
-  if (path === undefined) throw refuse(header.name, 'is a hard link to a folder');
+  if (path === undefined) throw invalidEntry(header.name, 'is a hard link to a folder');
   return path;
 }
 
-function refuse(name: string, why: string): SlipwayError {
+function invalidEntry(name: string, why: string): SlipwayError {
   return new SlipwayError({
     code: 'SLIP_SLUG_TAR',
     httpStatus: 422,
