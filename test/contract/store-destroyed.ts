@@ -221,7 +221,7 @@ async function lifeOfRanges(steps: readonly AnyStep[], open: () => Promise<Store
     for (const step of steps) {
       if (step.kind === 'create') {
         const app = await addApp(store, owner.id, `app-${String((count += 1))}`);
-        const overlaps = (of: App): boolean => Math.abs(of.uidBase - app.uidBase) < UIDS_PER_APP;
+        const overlaps = (other: App): boolean => Math.abs(other.uidBase - app.uidBase) < UIDS_PER_APP;
         assert.ok(![...live.values()].some((each) => overlaps(each.app)));
         assert.ok(![...former.values()].some((each) => each.holders.size > 0 && overlaps(each.app)));
         const holders = new Set(step.nodes.flatMap((at) => nodes[at] ?? []));

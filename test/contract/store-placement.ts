@@ -91,7 +91,7 @@ export function placementCases(get: () => Store): void {
       seen.nodes.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
       sortedGenerations([nodes[0], nodes[1]], 1),
     );
-    const ids = (of: readonly AssignmentRow[]): string[] => of.map((row) => row.instanceId).sort();
+    const ids = (rows: readonly AssignmentRow[]): string[] => rows.map((row) => row.instanceId).sort();
     assert.deepEqual(ids(seen.assignments), ids(rows.slice(0, 3)));
     assert.deepEqual(seen.apps, [app]);
     assert.deepEqual(seen.releases.map((release) => [release.appId, release.version]).sort(), [

@@ -30,10 +30,10 @@ function holdDeploys(): { waiting: () => number; release: () => void } {
   return { waiting: () => held.length, release: () => held.shift()?.() };
 }
 
-async function secondTree(name: string, of: WorkTree): Promise<WorkTree> {
+async function secondTree(name: string, origin: WorkTree): Promise<WorkTree> {
   const other = await fixture.workTree(name, 'unused');
-  await other.git('remote', 'set-url', 'slipway', await of.git('remote', 'get-url', 'slipway'));
-  await other.git('fetch', '--quiet', of.dir, 'main');
+  await other.git('remote', 'set-url', 'slipway', await origin.git('remote', 'get-url', 'slipway'));
+  await other.git('fetch', '--quiet', origin.dir, 'main');
   await other.git('reset', '--quiet', '--hard', 'FETCH_HEAD');
   return other;
 }

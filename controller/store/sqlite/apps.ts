@@ -70,19 +70,19 @@ export function createSettings({ inTransaction, clock, cipher }: RepositoryDeps)
 /** Names only: values are secrets. */
 async function configEvent(
   tx: Tx,
-  of: {
+  change: {
     readonly appId: AppId;
     readonly changes: Readonly<Record<string, string | undefined>>;
     readonly by: UserId | undefined;
   },
 ): Promise<NewEvent> {
-  const app = await appNameOf(tx, of.appId);
-  const removed = Object.values(of.changes).every((value) => value === undefined);
+  const app = await appNameOf(tx, change.appId);
+  const removed = Object.values(change.changes).every((value) => value === undefined);
   return {
     kind: removed ? 'config.unset' : 'config.set',
-    actor: of.by === undefined ? 'controller' : await userActor(tx, of.by),
+    actor: change.by === undefined ? 'controller' : await userActor(tx, change.by),
     app,
-    message: `Config vars were ${removed ? 'removed' : 'set'}: ${Object.keys(of.changes).sort().join(', ')}.`,
+    message: `Config vars were ${removed ? 'removed' : 'set'}: ${Object.keys(change.changes).sort().join(', ')}.`,
     next: `slipway config -a ${app ?? ''}`,
   };
 }

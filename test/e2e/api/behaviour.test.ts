@@ -45,7 +45,7 @@ describe('the API', () => {
     return await ok<JoinTokenBody>(admin, 'POST', '/v1/nodes/tokens', {});
   }
 
-  it('turns a token and a request into a node whose certificate opens the doors for nodes', async () => {
+  it('turns a token and a request into a node whose certificate is accepted where nodes connect', async () => {
     const { token, pin } = await joinToken();
     assert.equal(pin, fixture.authority.pin);
     const { csrPem, keyPem } = await makeCsr({});

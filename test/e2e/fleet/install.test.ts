@@ -101,8 +101,8 @@ describe('install.sh on a server where it cannot work', { concurrency: false }, 
       'Debian GNU/Linux 11': 'debian 11',
       'Ubuntu 20.04.6 LTS': 'ubuntu 20.04',
     };
-    for (const [pretty, of] of Object.entries(systems)) {
-      const [id, version] = of.split(' ');
+    for (const [pretty, release] of Object.entries(systems)) {
+      const [id, version] = release.split(' ');
       const shell = onSystem(`ID=${id ?? ''}\\nVERSION_ID=\\"${version ?? ''}\\"\\nPRETTY_NAME=\\"${pretty}\\"\\n`);
       await refuses(
         { shell },

@@ -73,7 +73,7 @@ describe('a certificate is renewed', () => {
 });
 
 describe('a revoked node', () => {
-  it('loses its session within a second, and no door opens to it any more', async (t) => {
+  it('loses its session within a second, and no server accepts it any more', async (t) => {
     const servers = await openControllerServers(t);
     const { row, stateDir } = await servers.machine('alpha');
     const logger = recordingLogger();
@@ -155,14 +155,14 @@ describe('a node rejoins', () => {
     const servers = await openControllerServers(t);
     const { row, stateDir } = await servers.machine('alpha');
     await servers.ask('POST', '/nodes/alpha/revoke');
-    const of = { url: servers.url, caPin: servers.ca.pin, stateDir };
+    const target = { url: servers.url, caPin: servers.ca.pin, stateDir };
     const token = await rejoinToken(servers, 'alpha');
-    assert.equal((await rejoin({ ...of, token })).nodeId, row.id);
+    assert.equal((await rejoin({ ...target, token })).nodeId, row.id);
     await connects(t, servers, stateDir);
     assert.equal((await servers.store.nodeById(row.id))?.revokedAtMs, undefined);
-    await assert.rejects(rejoin({ ...of, token }), failsWith('SLIP_REJOIN_TOKEN'));
+    await assert.rejects(rejoin({ ...target, token }), failsWith('SLIP_REJOIN_TOKEN'));
     await rm(stateDir, { recursive: true });
-    assert.equal((await rejoin({ ...of, token: await rejoinToken(servers, 'alpha') })).nodeId, row.id);
+    assert.equal((await rejoin({ ...target, token: await rejoinToken(servers, 'alpha') })).nodeId, row.id);
     await connects(t, servers, stateDir);
     assert.equal((await servers.store.nodes()).length, 1);
   });
@@ -172,12 +172,12 @@ describe('a node rejoins', () => {
     const { row, stateDir } = await servers.machine('alpha');
     await writeFile(joinPath(stateDir, 'node.json'), '{');
     const token = await rejoinToken(servers, 'alpha');
-    const of = { url: servers.url, caPin: servers.ca.pin, stateDir, token };
-    await rejoin(of);
+    const target = { url: servers.url, caPin: servers.ca.pin, stateDir, token };
+    await rejoin(target);
     const { key } = await readNodeTls(stateDir);
     await rm(joinPath(stateDir, 'node.pem'));
     await writePendingKey(stateDir, key);
-    assert.equal((await rejoin(of)).nodeId, row.id);
+    assert.equal((await rejoin(target)).nodeId, row.id);
     await connects(t, servers, stateDir);
   });
 
@@ -215,9 +215,9 @@ describe('a node rejoins', () => {
     const servers = await openControllerServers(t);
     const [alpha, beta] = [await servers.machine('alpha'), await servers.machine('beta')];
     const token = await rejoinToken(servers, 'beta');
-    const of = { url: servers.url, caPin: servers.ca.pin, token };
-    await assert.rejects(rejoin({ ...of, stateDir: alpha.stateDir }), failsWith('SLIP_REJOIN_OTHER'));
-    assert.equal((await rejoin({ ...of, stateDir: beta.stateDir })).nodeId, beta.row.id);
+    const target = { url: servers.url, caPin: servers.ca.pin, token };
+    await assert.rejects(rejoin({ ...target, stateDir: alpha.stateDir }), failsWith('SLIP_REJOIN_OTHER'));
+    assert.equal((await rejoin({ ...target, stateDir: beta.stateDir })).nodeId, beta.row.id);
     assert.equal((await readIdentity(alpha.stateDir))?.nodeId, alpha.row.id);
   });
 });
@@ -263,16 +263,16 @@ describe('tokens', () => {
     const servers = await openControllerServers(t);
     const token = await servers.token();
     const stateDir = joinPath((await servers.machine('alpha')).stateDir, 'next');
-    const of = { url: servers.url, caPin: servers.ca.pin, name: 'beta', stateDir, token };
-    const first = (await join(of)).identity;
+    const target = { url: servers.url, caPin: servers.ca.pin, name: 'beta', stateDir, token };
+    const first = (await join(target)).identity;
     const { key } = await readNodeTls(stateDir);
     await rm(stateDir, { recursive: true });
     await writePendingKey(stateDir, key);
-    assert.deepEqual((await join(of)).identity, first);
+    assert.deepEqual((await join(target)).identity, first);
     await connects(t, servers, stateDir);
     await rm(stateDir, { recursive: true });
     await writePendingKey(stateDir, key);
-    await assert.rejects(join(of), failsWith('SLIP_JOIN_TOKEN'));
+    await assert.rejects(join(target), failsWith('SLIP_JOIN_TOKEN'));
   });
 
   it('are listed without their secret, and can be taken back', async (t) => {

@@ -54,7 +54,7 @@ describe('a certificate in the wrong place', () => {
     for (const name of OTHERS) assert.equal(await ask(name), 401, name);
   });
 
-  it('as a node at the door of sessions: a node’s is taken, no other', async (t) => {
+  it('only the certificate of a node opens a session', async (t) => {
     const servers = await openControllerServers(t);
     const shown = await papers(t, servers);
     for (const name of ["a node's", ...OTHERS]) {

@@ -45,10 +45,17 @@ class CalendarClock implements Clock {
 }
 
 /** Serial of the certificate that is shown there, after a whole handshake with the node's own. */
-function shownAt(port: number, of: { key: string; certificate: string; ca: string }): Promise<string> {
+function shownAt(port: number, identity: { key: string; certificate: string; ca: string }): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(
-      { host: '127.0.0.1', port, key: of.key, cert: of.certificate, ca: of.ca, ALPNProtocols: ['h2', 'http/1.1'] },
+      {
+        host: '127.0.0.1',
+        port,
+        key: identity.key,
+        cert: identity.certificate,
+        ca: identity.ca,
+        ALPNProtocols: ['h2', 'http/1.1'],
+      },
       () => {
         resolve(socket.getPeerCertificate().serialNumber);
         socket.destroy();
@@ -70,7 +77,7 @@ async function setUp(t: TestContext) {
 }
 
 describe('server certificates in the last third of their life', () => {
-  it('are renewed at the door of agents, which never closes, and agents connect as before', async (t) => {
+  it('are renewed while the server for agents stays open, and agents connect as before', async (t) => {
     const { clock, store, log, authority, node } = await setUp(t);
     const config = {
       epoch: { counter: 1, id: 'a' },
@@ -90,7 +97,7 @@ describe('server certificates in the last third of their life', () => {
     await eventually('the session', () => first.connected);
     clock.goTo(79);
     assert.equal(await shownAt(port, node.tls), before, 'not before its time');
-    await eventually('the door to show another certificate', async () => {
+    await eventually('the server to show another certificate', async () => {
       clock.goTo(0);
       return (await shownAt(port, node.tls)) !== before;
     });

@@ -54,30 +54,31 @@ const failsWith = (code: string) => (error: unknown) => error instanceof Slipway
 describe('tasks', () => {
   it('runs one: output in order before the result, and rights only while it runs', async (t) => {
     const bench = await setUp(t);
-    const of = task(bench);
-    const { outcome, output } = start(bench, of);
+    const wanted = task(bench);
+    const { outcome, output } = start(bench, wanted);
     await eventually('the task at the agent', () => bench.agent.started.length === 1);
-    assert.equal(bench.agent.started[0]?.config['X'], of.config['X']);
-    assert.equal(bench.rig.dispatch.taskNode(of.taskId), bench.nodeId);
+    assert.equal(bench.agent.started[0]?.config['X'], wanted.config['X']);
+    assert.equal(bench.rig.dispatch.taskNode(wanted.taskId), bench.nodeId);
     assert.equal(await bench.rig.dispatch.mayWriteImage(bench.nodeId, digest), true);
     assert.equal(bench.rig.dispatch.builders.available()[0]?.runningTasks, 1);
-    assert.equal((await bench.rig.store.task(of.taskId))?.state, 'running');
-    for (let line = 0; line < 1_000; line += 1) bench.session.taskOutput(of.taskId, Buffer.from(`${String(line)}\n`));
-    bench.session.taskResult(of.taskId, result);
+    assert.equal((await bench.rig.store.task(wanted.taskId))?.state, 'running');
+    for (let line = 0; line < 1_000; line += 1)
+      bench.session.taskOutput(wanted.taskId, Buffer.from(`${String(line)}\n`));
+    bench.session.taskResult(wanted.taskId, result);
     assert.deepEqual(await outcome, result);
-    assert.equal((await bench.rig.store.task(of.taskId))?.state, 'succeeded');
+    assert.equal((await bench.rig.store.task(wanted.taskId))?.state, 'succeeded');
     assert.equal(output(), Array.from({ length: 1_000 }, (_, line) => `${String(line)}\n`).join(''));
-    assert.equal(bench.rig.dispatch.taskNode(of.taskId), undefined);
+    assert.equal(bench.rig.dispatch.taskNode(wanted.taskId), undefined);
     assert.equal(await bench.rig.dispatch.mayWriteImage(bench.nodeId, digest), false);
-    assert.ok(bench.rig.dispatch.builders.available()[0]?.cachedApps.has(of.appId));
+    assert.ok(bench.rig.dispatch.builders.available()[0]?.cachedApps.has(wanted.appId));
   });
 
   it("fails with the agent's own words", async (t) => {
     const bench = await setUp(t);
-    const of = task(bench);
-    const { outcome } = start(bench, of);
+    const wanted = task(bench);
+    const { outcome } = start(bench, wanted);
     await eventually('the task at the agent', () => bench.agent.started.length === 1);
-    bench.session.taskResult(of.taskId, {
+    bench.session.taskResult(wanted.taskId, {
       code: 'SLIP_BUILD_DETECT',
       message: 'Nothing detected.',
       hint: 'Add a package.json.',
@@ -91,27 +92,27 @@ describe('tasks', () => {
 
   it('is cancelled at the agent when its caller goes away', async (t) => {
     const bench = await setUp(t);
-    const [of, cancel] = [task(bench), new AbortController()];
-    const { outcome } = start(bench, of, cancel.signal);
+    const [wanted, cancel] = [task(bench), new AbortController()];
+    const { outcome } = start(bench, wanted, cancel.signal);
     await eventually('the task at the agent', () => bench.agent.started.length === 1);
     cancel.abort();
     await assert.rejects(outcome, failsWith('SLIP_BUILD_CANCELLED'));
-    await eventually('the cancellation', () => bench.agent.cancelled.includes(of.taskId));
-    bench.session.taskResult(of.taskId, result); // too late: ignored
+    await eventually('the cancellation', () => bench.agent.cancelled.includes(wanted.taskId));
+    bench.session.taskResult(wanted.taskId, result); // too late: ignored
   });
 
   it('survives a short absence: the session comes back with the task, then with its result', async (t) => {
     const bench = await setUp(t);
-    const of = task(bench);
-    const { outcome, output } = start(bench, of);
+    const wanted = task(bench);
+    const { outcome, output } = start(bench, wanted);
     await eventually('the task at the agent', () => bench.agent.started.length === 1);
-    bench.agent.running = [of.taskId];
+    bench.agent.running = [wanted.taskId];
     const usurper = connectAgent(t, bench.rig, { stateDir: bench.stateDir, agent: bench.agent });
     await eventually('another session', () => usurper.connected);
     await usurper.close();
-    bench.session.taskOutput(of.taskId, Buffer.from('while away\n'));
+    bench.session.taskOutput(wanted.taskId, Buffer.from('while away\n'));
     bench.agent.running = [];
-    bench.session.taskResult(of.taskId, result);
+    bench.session.taskResult(wanted.taskId, result);
     assert.deepEqual(await outcome, result);
     assert.match(
       output(),
@@ -138,11 +139,11 @@ describe('tasks', () => {
     const bench = await setUp(t);
     const { outcome } = start(bench, task(bench));
     await eventually('the task at the agent', () => bench.agent.started.length === 1);
-    const [of] = bench.agent.started;
-    bench.agent.running = [of!.taskId];
+    const [started] = bench.agent.started;
+    bench.agent.running = [started!.taskId];
     await bench.rig.restart();
     await assert.rejects(outcome, failsWith('SLIP_BUILDER_LOST'));
-    await eventually('the cancellation', () => bench.agent.cancelled.includes(of!.taskId));
+    await eventually('the cancellation', () => bench.agent.cancelled.includes(started!.taskId));
   });
 
   it('cannot be spoken for by another node', async (t) => {
@@ -150,15 +151,15 @@ describe('tasks', () => {
     const other = await bench.rig.join('beta');
     const liar = connectAgent(t, bench.rig, { stateDir: other.stateDir, agent: fakeAgent() });
     await eventually('the other session', () => liar.connected);
-    const of = task(bench);
-    const { outcome, output } = start(bench, of);
+    const wanted = task(bench);
+    const { outcome, output } = start(bench, wanted);
     await eventually('the task at the agent', () => bench.agent.started.length === 1);
-    liar.taskOutput(of.taskId, Buffer.from('lies'));
-    liar.taskResult(of.taskId, { code: 'SLIP_BUILD_EVIL', message: 'no' });
+    liar.taskOutput(wanted.taskId, Buffer.from('lies'));
+    liar.taskResult(wanted.taskId, { code: 'SLIP_BUILD_EVIL', message: 'no' });
     await eventually('the complaint', () =>
       bench.rig.logger.events.some((one) => one.event === 'session.unknown_task'),
     );
-    bench.session.taskResult(of.taskId, result);
+    bench.session.taskResult(wanted.taskId, result);
     assert.deepEqual(await outcome, result);
     assert.equal(output(), '');
   });

@@ -62,8 +62,8 @@ class Node {
   }
 
   put(place: string, appId: AppId, ...things: string[]): this {
-    const of = this.left.get(place) ?? new Map<AppId, string[]>();
-    this.left.set(place, of.set(appId, things));
+    const byApp = this.left.get(place) ?? new Map<AppId, string[]>();
+    this.left.set(place, byApp.set(appId, things));
     return this;
   }
 
@@ -204,7 +204,7 @@ describe('what destroyed apps left on a node', () => {
         await eventually('both are acknowledged', () => acknowledged().length === 2);
         await node.apps.stop();
         assert.deepEqual(
-          [...node.left.values()].flatMap((of) => [...of.values()].flat()),
+          [...node.left.values()].flatMap((byApp) => [...byApp.values()].flat()),
           [],
         );
         assert.equal(node.done.at(-2), 'sync');

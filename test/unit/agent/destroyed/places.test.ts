@@ -59,7 +59,7 @@ describe('a place where an app leaves something', () => {
   });
 
   it('mounts and loop devices: by the id, a user id, or a sandbox of the app, and only below the folder of the agent', () => {
-    const of = { app: SHOP, roots: ['/var/lib/slipway'], sandboxes: ['boxofshop'] };
+    const owner = { app: SHOP, roots: ['/var/lib/slipway'], sandboxes: ['boxofshop'] };
     const hex = 'a'.repeat(64);
     const own = [
       `build-cache/${shop}/disk`,
@@ -68,15 +68,15 @@ describe('a place where an app leaves something', () => {
       'sandbox/sandboxes/boxofshop/disk.img',
     ];
     for (const path of own) {
-      assert.equal(isPathOf(`/var/lib/slipway/${path}`, of), true, path);
-      assert.equal(isPathOf(`/srv/other/${path}`, of), false, path);
+      assert.equal(isPathOf(`/var/lib/slipway/${path}`, owner), true, path);
+      assert.equal(isPathOf(`/srv/other/${path}`, owner), false, path);
     }
     for (const path of [
       `build-cache/${blog}/disk`,
       `mounts/${hex}-${String(BLOG.uidBase + 1000)}`,
       `mounts/${hex}-shared`,
     ])
-      assert.equal(isPathOf(`/var/lib/slipway/${path}`, of), false, path);
+      assert.equal(isPathOf(`/var/lib/slipway/${path}`, owner), false, path);
   });
 
   it('files: by user or group, whatever their names are', () => {

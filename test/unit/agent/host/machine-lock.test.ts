@@ -21,14 +21,14 @@ describe('the locks of an agent', () => {
   };
 
   it('are on its state folder, its name and its bridge', () => {
-    const of = (sandbox: 'lxc' | 'process'): string[] =>
+    const resources = (sandbox: 'lxc' | 'process'): string[] =>
       ownedThings({ sandbox, stateDir: '/state', network }, '/run').map(({ lockFile }) => lockFile);
-    assert.deepEqual(of('lxc'), [
+    assert.deepEqual(resources('lxc'), [
       '/state/agent.lock',
       '/run/slipway-agent-name-one.lock',
       '/run/slipway-agent-bridge-one0.lock',
     ]);
-    assert.deepEqual(of('process'), ['/state/agent.lock']);
+    assert.deepEqual(resources('process'), ['/state/agent.lock']);
   });
 
   it('refuse a second agent with one of them, by name, and leave it none', async () => {

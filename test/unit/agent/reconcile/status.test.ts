@@ -53,8 +53,8 @@ describe('what the controller is told of an instance', () => {
 
   it('is live when the proxy has it: whoever waits for that may take the old one away', () => {
     const up = { record: afterGate(NEW_RECORD, 7), phase: 'running', startedAtMs: 7 } as const;
-    const stateOf = (of: Partial<Assignment>, inProxy: boolean): string =>
-      statusOf(anAssignment(of), observed({ ...up, inProxy }), at).state;
+    const stateOf = (changes: Partial<Assignment>, inProxy: boolean): string =>
+      statusOf(anAssignment(changes), observed({ ...up, inProxy }), at).state;
     assert.equal(stateOf({ processType: 'web' as ProcessType }, false), 'starting');
     assert.equal(stateOf({ processType: 'web' as ProcessType }, true), 'live');
     assert.equal(stateOf({ processType: 'web' as ProcessType, desired: 'standby' }, false), 'live');

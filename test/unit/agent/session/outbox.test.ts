@@ -42,7 +42,7 @@ describe('outbox', () => {
     assert.deepEqual(heartbeat, { ...beat, load1: 2 });
     assert.ok(report?.kind === 'instanceReport');
     assert.deepEqual(
-      report.statuses.map((of) => of.state),
+      report.statuses.map((status) => status.state),
       ['live', 'live'],
     );
     assert.deepEqual(rest, []);

@@ -5,7 +5,7 @@ import { plainPaint } from '../../../../cli/terminal/paint.ts';
 import { whyAwaited } from '../../../../controller/observe/why/why-awaited.ts';
 
 it('shows each range of a destroyed app, and which nodes it waits for', () => {
-  const of = { uidBase: 536_870_912, destroyedAtMs: 0 };
+  const destroyed = { uidBase: 536_870_912, destroyedAtMs: 0 };
   const node = { name: 'fra-2', connected: true, removesDestroyed: true, refusedStateReason: undefined };
   const awaited = [
     { node: 'fra-1', why: whyAwaited({ ...node, name: 'fra-1', connected: false }) },
@@ -13,8 +13,8 @@ it('shows each range of a destroyed app, and which nodes it waits for', () => {
     { node: 'fra-3', why: whyAwaited({ ...node, name: 'fra-3', removesDestroyed: false }) },
   ];
   const apps = [
-    { name: 'shop', ...of, awaited },
-    { name: 'blog', ...of, uidBase: 536_936_448, freeAtMs: 5, awaited: [] },
+    { name: 'shop', ...destroyed, awaited },
+    { name: 'blog', ...destroyed, uidBase: 536_936_448, freeAtMs: 5, awaited: [] },
   ];
   const text = renderDestroyed(apps, { paint: plainPaint, nowMs: 120_000 });
   assert.deepEqual(

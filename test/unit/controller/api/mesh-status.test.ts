@@ -3,14 +3,14 @@ import { describe, it } from 'node:test';
 import { meshProblems } from '../../../../controller/api/mesh-status.ts';
 import type { LiveNode } from '../../../../controller/dispatch/port.ts';
 
-const node = (name: string, unreachable: readonly string[] = [], of: Partial<LiveNode> = {}): LiveNode =>
+const node = (name: string, unreachable: readonly string[] = [], changes: Partial<LiveNode> = {}): LiveNode =>
   ({
     nodeId: `id-${name}`,
     name,
     connected: true,
     meshAddress: '10.0.0.1:7405',
     unreachablePeerIds: unreachable.map((each) => `id-${each}`),
-    ...of,
+    ...changes,
   }) as LiveNode;
 
 const said = (...nodes: readonly LiveNode[]): readonly string[] =>

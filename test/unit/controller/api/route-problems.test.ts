@@ -6,10 +6,10 @@ const REFUSAL = {
   code: 'SLIP_ROUTES_OLD_EPOCH',
   message: "The controller's epoch 2 is older than this node's epoch 9.",
 };
-const node = (name: string, of: Partial<Parameters<typeof routeProblems>[0][number]> = {}) => ({
+const node = (name: string, changes: Partial<Parameters<typeof routeProblems>[0][number]> = {}) => ({
   name,
   connected: true,
-  ...of,
+  ...changes,
 });
 
 describe('nodes that do not follow a change of the routes', () => {

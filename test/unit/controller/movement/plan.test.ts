@@ -225,14 +225,14 @@ describe('whatever the fleet looks like', () => {
     startedAtMs: fc.integer({ min: 1, max: 9 }),
     ordinal: fc.integer({ min: 1, max: 3 }),
     by: fc.constantFrom('drain', 'lost', 'rebalance', 'restart', undefined),
-    of: fc.integer({ min: 0, max: 5 }),
+    replaced: fc.integer({ min: 0, max: 5 }),
   });
   const fleet = fc.array(copy, { maxLength: 6 }).map((copies) =>
-    copies.map(({ by, of, state: said, ...each }, at): Copy => ({
+    copies.map(({ by, replaced, state: said, ...each }, at): Copy => ({
       ...each,
       id: `i${at}`,
       ...(said === undefined ? {} : { state: said }),
-      ...(by === undefined ? {} : { row: replaces(`i${of}`, by) }),
+      ...(by === undefined ? {} : { row: replaces(`i${replaced}`, by) }),
     })),
   );
   const counts = fc.constantFrom<(number | 'all')[]>(1, 2, 3, 'all');

@@ -13,13 +13,16 @@ const anyRepository = fc.record({
 
 it('a push never gets room beyond the quota or the limit of one push, and a push without objects always has its 32 bytes', () => {
   fc.assert(
-    fc.property(anyRepository, (of) => {
-      const { maxPackBytes, tooLarge } = packLimit(of);
-      assert.ok(maxPackBytes <= of.maxPackBytes && maxPackBytes >= 32);
-      assert.ok(maxPackBytes === 32 || of.usedBytes + maxPackBytes <= of.repositoryMegabytes * 1_000_000);
+    fc.property(anyRepository, (repository) => {
+      const { maxPackBytes, tooLarge } = packLimit(repository);
+      assert.ok(maxPackBytes <= repository.maxPackBytes && maxPackBytes >= 32);
+      assert.ok(
+        maxPackBytes === 32 || repository.usedBytes + maxPackBytes <= repository.repositoryMegabytes * 1_000_000,
+      );
       assert.equal(
         tooLarge === undefined,
-        maxPackBytes === of.maxPackBytes && of.usedBytes + maxPackBytes <= of.repositoryMegabytes * 1_000_000,
+        maxPackBytes === repository.maxPackBytes &&
+          repository.usedBytes + maxPackBytes <= repository.repositoryMegabytes * 1_000_000,
       );
     }),
     { seed: 14, numRuns: 300 },
