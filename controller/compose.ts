@@ -26,7 +26,7 @@ export interface Parts extends Foundations, FleetParts, BuildParts, ReleaseParts
 
 /** Builds every part of the pipeline and gives each what it needs; nothing listens yet. */
 export async function composePipeline(basics: Basics, foundations: Foundations): Promise<Parts> {
-  const { config, clock, log, failpoint, signal } = basics;
+  const { config, clock, log, signal } = basics;
   const { store } = foundations;
   const fleetParts = await composeFleet(basics, foundations);
   const { dispatch } = fleetParts;
