@@ -36,7 +36,7 @@ export function parseAppJson(content: Uint8Array): AppJson {
     formation: mapFields(root, 'formation', quantityOf),
     env: mapFields(root, 'env', variableOf),
     scripts: mapFields(root, 'scripts', (value) => (typeof value === 'string' ? value : undefined)),
-    healthchecks: readHealthChecks(root['healthchecks'] ?? {}, refuse),
+    healthchecks: readHealthChecks(root['healthchecks'] ?? {}, invalidAppJson),
   };
 }
 
