@@ -9,9 +9,11 @@ import type { Failpoint } from '../shared/kit/failpoint.ts';
 import type { Logger } from '../shared/kit/log.ts';
 import type { AcceptedDocuments } from './accepted/documents.ts';
 import type { NodeBuildRunner } from './build/runner.ts';
+import type { Commands } from './one-off/commands.ts';
 import type { Tasks } from './tasks/tasks.ts';
 import type { AgentConfig } from './config.ts';
 import { DestroyedApps } from './destroyed/destroyed-apps.ts';
+import { commandsPlaces } from './destroyed/places/commands.ts';
 import { buildsPlace } from './destroyed/places/builds.ts';
 import { egressPlace } from './destroyed/places/egress.ts';
 import { filesPlace } from './destroyed/places/files.ts';
@@ -49,6 +51,7 @@ interface Parts {
   readonly egress: Egress;
   readonly documents: Pick<AcceptedDocuments, 'desiredState'>;
   readonly tasks: Tasks;
+  readonly commands: Commands;
   readonly loop: () => ReconcileLoop;
   readonly acknowledge: (appIds: readonly AppId[]) => void;
   /** In [0, 1). */
@@ -64,16 +67,16 @@ export function composeDestroyed(basics: Basics, parts: Parts): DestroyedApps {
 
 /** Users of data are cleaned up before the data. Records that name the owner of data are cleaned up after it. */
 function placesOf({ config, clock }: Basics, parts: Parts): readonly Place[] {
-  const { sandbox, images, builds, logBook, logs, egress, documents, tasks, loop } = parts;
+  const { sandbox, images, builds, logBook, logs, egress, documents, tasks, commands, loop } = parts;
   const { stateDir, network } = config;
   const assignments = (): readonly Assignment[] => documents.desiredState.current()?.assignments ?? [];
   const inUse = (): ReadonlySet<Digest> => {
     const layers = assignments().flatMap((one) => one.layers.map(({ digest }) => digest));
-    return new Set([...layers, ...builds.layersInUse()]);
+    return new Set([...layers, ...builds.layersInUse(), ...commands.layersInUse()]);
   };
   const known = (): ReadonlySet<string> => {
     const instances = [...loop().held(), ...assignments()].map(({ instanceId }) => instanceId);
-    return new Set([...instances, ...logBook.instances(), ...tasks.running()]);
+    return new Set([...instances, ...logBook.instances(), ...tasks.running(), ...commands.held()]);
   };
   const roots = [stateDir, join('/run', `${network.name}-sandbox`)];
   // Without root, apps run as the user of the agent, and nothing has a user id of the app's range.
@@ -81,6 +84,7 @@ function placesOf({ config, clock }: Basics, parts: Parts): readonly Place[] {
   return [
     instancesPlace({ held: () => loop().held(), writerOf: (id) => logBook.writer(id)?.appId }),
     tasksPlace(tasks),
+    ...commandsPlaces(commands),
     sandboxesPlace({ sandbox, known }),
     ...(hasIds ? [processesPlace(network.name)] : []),
     buildsPlace(builds),
@@ -94,7 +98,7 @@ function placesOf({ config, clock }: Basics, parts: Parts): readonly Place[] {
 
 /** After a power cut, a removed file can exist again unless its folder was synced. */
 async function syncAll(stateDir: string): Promise<void> {
-  const names = ['', 'instances', 'tasks', 'build-cache', 'layers/keys', 'layers/tmp', 'platform-logs'];
+  const names = ['', 'instances', 'tasks', 'commands', 'build-cache', 'layers/keys', 'layers/tmp', 'platform-logs'];
   const dirs = [
     ...names.map((name) => join(stateDir, name)),
     ...imageDirs(stateDir),

@@ -1,4 +1,5 @@
 import { routesDigest, type FleetRoutes } from '../shared/domain/fleet-routes.ts';
+import { isCommandTask } from '../shared/domain/task.ts';
 import { run } from '../shared/kit/exec.ts';
 import { PRODUCT_DIR, type Basics, type Drivers } from './compose-drivers.ts';
 import { queryLogs } from './compose-logs.ts';
@@ -10,12 +11,14 @@ import { markConnected, ownVersion } from './host/program.ts';
 import { reportLastSwitch, upgradeTo, type UpgradeDeps } from './host/upgrade.ts';
 import type { ReconcileLoop } from './reconcile/loop.ts';
 import { currentBootId } from './sandbox/handle.ts';
+import type { Commands } from './one-off/commands.ts';
 import type { SessionHandlers } from './session/port.ts';
 import type { Tasks } from './tasks/tasks.ts';
 
 export interface SessionParts {
   readonly loop: ReconcileLoop;
   readonly tasks: Tasks;
+  readonly commands: Commands;
   readonly destroyed: DestroyedApps;
   readonly report: UpgradeDeps['report'];
   /** Aborts when the agent stops. */
@@ -25,7 +28,7 @@ export interface SessionParts {
 /** What the controller can ask for, and the part that does it. */
 export function composeSessionHandlers(basics: Basics, drivers: Drivers, parts: SessionParts): SessionHandlers {
   const { stateDir } = basics.config;
-  const { loop, tasks, destroyed, report, signal: stopped } = parts;
+  const { loop, tasks, commands, destroyed, report, signal: stopped } = parts;
   const machine = new MachineInventory({ ...basics, read: basics.readMachine, signal: stopped });
   const version = ownVersion(PRODUCT_DIR);
   const installScript = (): Promise<string> => drivers.transport.installScript();
@@ -39,7 +42,7 @@ export function composeSessionHandlers(basics: Basics, drivers: Drivers, parts: 
         facts: { ...(await collectFacts(stateDir, await ownFacts(basics.config, own))), machine: machine.forHello() },
         acceptedState: drivers.documents.desiredState.current(),
         cachedAppIds: await drivers.builds.cachedAppIds(),
-        runningTaskIds: tasks.running(),
+        runningTaskIds: [...tasks.running(), ...commands.held()],
         fleetRoutesDigest: digestOf(drivers.documents.fleetRoutes.current()),
         bootId: await currentBootId(),
       };
@@ -49,19 +52,23 @@ export function composeSessionHandlers(basics: Basics, drivers: Drivers, parts: 
       factsJson: machine.forHeartbeat(),
     }),
     instances: () => loop.statuses(),
-    welcomed: () => {
+    welcomed: (progress) => {
+      commands.welcomed(progress);
       void machine.welcomed();
       const failed = (error: unknown): void => basics.log.warn({ err: error }, 'upgrade.connected_mark_not_written');
       void version.then((own) => markConnected(stateDir, own)).then(() => reportLastSwitch(upgrade), failed);
     },
     upgrade: (to) => void upgradeTo(to, upgrade),
     startTask: (task) => {
-      destroyed.buildStarts(task);
-      tasks.start(task);
+      destroyed.taskStarts(task);
+      if (isCommandTask(task)) commands.start(task);
+      else tasks.start(task);
     },
     cancelTask: (taskId) => {
       tasks.cancel(taskId);
+      commands.cancel(taskId);
     },
+    taskAcknowledged: (taskId) => void commands.acknowledged(taskId),
     queryLogs: (query, signal) => queryLogs({ ...drivers, destroyed }, query, signal),
   };
 }

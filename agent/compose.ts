@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { DesiredState } from '../shared/domain/assignment.ts';
 import type { Reason } from '../shared/domain/instance.ts';
+import type { TaskRunners } from './tasks/port.ts';
 import { Tasks } from './tasks/tasks.ts';
 import { composeDestroyed } from './compose-destroyed.ts';
 import type { Basics, Drivers } from './compose-drivers.ts';
@@ -14,7 +15,10 @@ import { explainStep } from './reconcile/explain-step.ts';
 import { createInstanceRecords } from './reconcile/instances.ts';
 import { ReconcileLoop } from './reconcile/loop.ts';
 import { RouteSwitch } from './reconcile/route-switch.ts';
-import { dynoSpec } from './sandbox/dyno.ts';
+import { commandSpec, dynoSpec } from './sandbox/dyno.ts';
+import { readCommandLog } from './one-off/command-log.ts';
+import { Commands, type CommandsDeps } from './one-off/commands.ts';
+import { createCommandRecords } from './one-off/record.ts';
 import { connectSession, type OpenSession } from './session/connect-session.ts';
 import { keepCertificateFresh } from './session/keep-certificate.ts';
 
@@ -31,27 +35,23 @@ export interface Agent {
 /** The agent itself: loop, tasks and session over the drivers. */
 export function composeAgent(basics: Basics, drivers: Drivers): Agent {
   const { config, clock, log } = basics;
-  const { sandbox, images, proxy, builds, documents, transport, identity } = drivers;
+  const { sandbox, images, proxy, builds, documents, identity } = drivers;
   const holder: { session: OpenSession | undefined } = { session: undefined };
-  const tasks = new Tasks({
-    runners: {
-      build: (task, io) =>
-        builds.build(task, { ...io, openSource: (signal) => transport.openSource(task.taskId, signal) }),
-    },
-    failpoint: basics.failpoint,
+  const { tasks, commands } = composeTasks(basics, drivers, {
     output: (taskId, chunk) => holder.session?.taskOutput(taskId, chunk),
     result: (taskId, outcome) => holder.session?.taskResult(taskId, outcome),
     ended: () => destroyed.wake(),
-    log,
   });
   const destroyed = composeDestroyed(basics, {
-    ...{ ...drivers, tasks, loop: () => loop, random: Math.random },
+    ...{ ...drivers, tasks, commands, loop: () => loop, random: Math.random },
     acknowledge: (appIds) => holder.session?.destroyedAck(appIds),
   });
-  const loop = composeLoop(basics, { ...drivers, destroyed }, (statuses) => holder.session?.reportInstances(statuses));
+  const loop = composeLoop(basics, { ...drivers, destroyed, commands }, (statuses) =>
+    holder.session?.reportInstances(statuses),
+  );
   const report = (reason: Reason): void => holder.session?.event({ reason });
   const stop = new AbortController();
-  const session = { loop, tasks, destroyed, report, signal: stop.signal };
+  const session = { loop, tasks, commands, destroyed, report, signal: stop.signal };
   const handlers = composeSessionHandlers(basics, drivers, session);
   return {
     start: async () => {
@@ -67,6 +67,7 @@ export function composeAgent(basics: Basics, drivers: Drivers): Agent {
       if (routes !== undefined) void loop.setRoutes(routes);
       if (desired !== undefined) destroyed.setDesired(desired);
       await loop.start(desired);
+      await commands.adopt();
       destroyed.start();
       holder.session = connectSession({ address: identity.grpcAddress, stateDir: config.stateDir }, handlers, {
         clock,
@@ -81,6 +82,7 @@ export function composeAgent(basics: Basics, drivers: Drivers): Agent {
     stop: async () => {
       stop.abort();
       tasks.cancelAll();
+      await commands.stop();
       await builds.settled();
       await destroyed.stop();
       await holder.session?.close();
@@ -90,9 +92,26 @@ export function composeAgent(basics: Basics, drivers: Drivers): Agent {
   };
 }
 
+/** Builds end with the agent. Commands outlive it. */
+function composeTasks(
+  { config, clock, log, failpoint }: Basics,
+  drivers: Drivers,
+  to: Pick<CommandsDeps, 'output' | 'ended'> & { readonly result: OpenSession['taskResult'] },
+): { readonly tasks: Tasks; readonly commands: Commands } {
+  const { builds, transport } = drivers;
+  const build: TaskRunners['build'] = (task, io) =>
+    builds.build(task, { ...io, openSource: (signal) => transport.openSource(task.taskId, signal) });
+  const records = createCommandRecords(join(config.stateDir, 'commands'));
+  const own = { records, spec: commandSpec, readLog: readCommandLog, random: Math.random };
+  return {
+    tasks: new Tasks({ runners: { build }, failpoint, log, ...to }),
+    commands: new Commands({ ...drivers, ...own, ...to, clock, log, failpoint }),
+  };
+}
+
 function composeLoop(
   basics: Basics,
-  drivers: Drivers & { readonly destroyed: DestroyedApps },
+  drivers: Drivers & { readonly destroyed: DestroyedApps; readonly commands: Commands },
   report: ConstructorParameters<typeof ReconcileLoop>[0]['report'],
 ): ReconcileLoop {
   const { config, clock, log, failpoint } = basics;

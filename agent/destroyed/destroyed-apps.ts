@@ -1,6 +1,6 @@
 import type { DesiredState, DestroyedApp } from '../../shared/domain/assignment.ts';
-import type { BuildTask } from '../../shared/domain/build.ts';
 import type { AppId } from '../../shared/domain/ids.ts';
+import type { Task } from '../../shared/domain/task.ts';
 import { backoffDelayMs, type BackoffPolicy } from '../../shared/kit/backoff.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import type { SlipwayError } from '../../shared/kit/errors.ts';
@@ -76,9 +76,9 @@ export class DestroyedApps {
     this.wake();
   }
 
-  /** Call this when a build starts. If its app has the user ids of a destroyed app, the clean-up of that app ends. @throws SLIP_APP_DESTROYED for a build of a destroyed app */
-  buildStarts({ appId, app, uidBase }: Pick<BuildTask, 'appId' | 'app' | 'uidBase'>): void {
-    if (this.has(appId)) throw appInUse.ofBuild(app);
+  /** Call this when a build or a command starts. If its app has the user ids of a destroyed app, the clean-up of that app ends. @throws SLIP_APP_DESTROYED for a task of a destroyed app */
+  taskStarts({ appId, app, uidBase }: Pick<Task, 'appId' | 'app' | 'uidBase'>): void {
+    if (this.has(appId)) throw appInUse.ofTask(app);
     for (const [other, { app: named }] of this.#cleanUps)
       if (isSameRange(uidBase, named.uidBase)) this.#cleanUps.delete(other);
   }

@@ -19,7 +19,7 @@ export const appInUse = {
       message: `The controller says that app ${appId} was destroyed, and it wants instances here with the id or the user ids of that app.`,
       hint: 'The agent removes no data of this app. Check that only one controller uses this database: `slipway status`.',
     }),
-  ofBuild: (app: string): SlipwayError =>
+  ofTask: (app: string): SlipwayError =>
     new SlipwayError({
       code: 'SLIP_APP_DESTROYED',
       kind: 'conflict',

@@ -4,6 +4,7 @@ import type { NodeBuildRunner } from '../build/runner.ts';
 import type { DestroyedApps } from '../destroyed/destroyed-apps.ts';
 import type { NodeImages } from '../images/port.ts';
 import { maintainImages } from '../images/maintain-images.ts';
+import type { Commands } from '../one-off/commands.ts';
 import type { Proxy } from '../proxy/port.ts';
 import type { Sandbox } from '../sandbox/port.ts';
 import type { UnitFiles } from './unit-files.ts';
@@ -15,6 +16,7 @@ export interface HostParts {
   readonly images: NodeImages;
   readonly documents: Pick<AcceptedDocuments, 'desiredState'>;
   readonly builds: Pick<NodeBuildRunner, 'layersInUse' | 'checkLeftovers'>;
+  readonly commands: Pick<Commands, 'layersInUse'>;
   readonly destroyed: Pick<DestroyedApps, 'check'>;
   readonly log: Logger;
 }
@@ -27,6 +29,7 @@ export async function keepHost({
   images,
   documents,
   builds,
+  commands,
   destroyed,
   log,
 }: HostParts): Promise<void> {
@@ -38,7 +41,7 @@ export async function keepHost({
       maintainImages({
         images,
         assignments: () => documents.desiredState.current()?.assignments ?? [],
-        building: builds.layersInUse(),
+        inUse: new Set([...builds.layersInUse(), ...commands.layersInUse()]),
         log,
       }),
     async () => builds.checkLeftovers(),

@@ -8,8 +8,8 @@ interface UpkeepInput {
   readonly images: NodeImages;
   /** Of the last accepted state. */
   readonly assignments: () => readonly Assignment[];
-  /** Layers of running builds. */
-  readonly building: Iterable<Digest>;
+  /** Layers of running builds and commands. */
+  readonly inUse: Iterable<Digest>;
   readonly log: Logger;
 }
 
@@ -21,7 +21,7 @@ interface Mount {
 }
 
 /** Restores removed folders and mounts, and deletes images that nothing needs. */
-export async function maintainImages({ images, assignments, building, log }: UpkeepInput): Promise<void> {
+export async function maintainImages({ images, assignments, inUse: ofTasks, log }: UpkeepInput): Promise<void> {
   await images.ensureHost();
   const planned = assignments();
   for (const { key, layer, uidBase } of mountsOf(planned)) {
@@ -33,7 +33,7 @@ export async function maintainImages({ images, assignments, building, log }: Upk
       log.warn({ layer: layer.name, err: error }, 'images.not_mounted');
     });
   }
-  const inUse = new Set([...assignments().flatMap(({ layers }) => layers.map(({ digest }) => digest)), ...building]);
+  const inUse = new Set([...assignments().flatMap(({ layers }) => layers.map(({ digest }) => digest)), ...ofTasks]);
   await images.collectGarbage(inUse, inUse);
 }
 

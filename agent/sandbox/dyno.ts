@@ -1,4 +1,5 @@
 import { instanceName, isRouted, type Assignment } from '../../shared/domain/assignment.ts';
+import type { CommandTask } from '../../shared/domain/command.ts';
 import { revealAll } from '../../shared/kit/sensitive.ts';
 import { INSIDE_DIR } from './policy.ts';
 import type { SandboxSpec } from './port.ts';
@@ -16,52 +17,74 @@ export interface DynoInput {
   readonly logBytesMax?: number | undefined;
 }
 
-/** A process of an app that starts as on Heroku: profile scripts first, then the command with `bash -c`. Pure. */
-export function dynoSpec(input: DynoInput): SandboxSpec {
-  const { assignment } = input;
-  const port = isRouted(assignment) ? (input.port ?? DEFAULT_DYNO_PORT) : undefined;
-  return {
-    id: assignment.instanceId,
-    purpose: 'app',
-    app: assignment.app,
-    uidBase: assignment.uidBase,
-    hostname: dynoHostname(assignment),
-    stack: assignment.stack,
-    lowerDirs: input.lowerDirs,
-    sharedLowerDirs: new Set(input.lowerDirs.filter((_, index) => assignment.layers[index]?.shared === true)),
-    readOnlyBinds: {},
-    writableBinds: {},
-    argv: ['/bin/bash', `${INSIDE_DIR}/bin/dyno.sh`, assignment.command],
-    env: dynoEnv(assignment, port),
-    port,
-    limits: assignment.limits,
-    egress: true,
-    logBytesMax: input.logBytesMax ?? DEFAULT_LOG_BYTES,
-  };
+/** What a process as on Heroku is made of. */
+type Dyno = Omit<Assignment, 'processType' | 'ordinal' | 'desired' | 'instanceId'> & {
+  readonly id: string;
+  /** `web.1`, `run.4821` */
+  readonly name: string;
+};
+
+/** An instance of an app, which starts as on Heroku: profile scripts first, then the command with `bash -c`. Pure. */
+export function dynoSpec({ assignment, lowerDirs, port: given, logBytesMax }: DynoInput): SandboxSpec {
+  const port = isRouted(assignment) ? (given ?? DEFAULT_DYNO_PORT) : undefined;
+  const spec = specOf({ ...assignment, id: assignment.instanceId, name: instanceName(assignment) }, lowerDirs);
+  const env = dynoEnv(assignment, port);
+  return { ...spec, purpose: 'app', env, port, logBytesMax: logBytesMax ?? spec.logBytesMax };
+}
+
+/** A command of an app. It starts exactly as an instance does. Pure. */
+export function commandSpec(task: CommandTask, lowerDirs: readonly string[]): SandboxSpec {
+  const config = { ...task.config, ...task.env };
+  return { ...specOf({ ...task, config, id: task.taskId, name: task.process }, lowerDirs), purpose: 'command' };
 }
 
 /** Config variables can override PATH and LANG, but not the variables that the platform sets. Pure. */
 export function dynoEnv(assignment: Assignment, port: number | undefined): Record<string, string> {
+  const dyno = { ...assignment, id: assignment.instanceId, name: instanceName(assignment) };
+  return envOf(dyno, port === undefined ? {} : { PORT: String(port) });
+}
+
+function specOf(dyno: Dyno, lowerDirs: readonly string[]): SandboxSpec {
   return {
-    PATH: '/usr/local/bin:/usr/bin:/bin',
-    LANG: 'C.UTF-8',
-    MEMORY_AVAILABLE: String(Math.floor(assignment.limits.memoryBytes / BYTES_PER_MB)),
-    ...revealAll(assignment.config),
-    ...(port === undefined ? {} : { PORT: String(port) }),
-    HOME: '/app',
-    DYNO: instanceName(assignment),
-    HEROKU_APP_ID: assignment.appId,
-    HEROKU_APP_NAME: assignment.app,
-    HEROKU_DYNO_ID: assignment.instanceId,
-    HEROKU_RELEASE_VERSION: `v${String(assignment.release)}`,
-    HEROKU_SLUG_COMMIT: assignment.commit,
-    HEROKU_BUILD_COMMIT: assignment.commit,
+    id: dyno.id,
+    purpose: 'app',
+    app: dyno.app,
+    uidBase: dyno.uidBase,
+    hostname: hostnameOf(dyno),
+    stack: dyno.stack,
+    lowerDirs,
+    sharedLowerDirs: new Set(lowerDirs.filter((_, index) => dyno.layers[index]?.shared === true)),
+    readOnlyBinds: {},
+    writableBinds: {},
+    argv: ['/bin/bash', `${INSIDE_DIR}/bin/dyno.sh`, dyno.command],
+    env: envOf(dyno, {}),
+    limits: dyno.limits,
+    egress: true,
+    logBytesMax: DEFAULT_LOG_BYTES,
   };
 }
 
-function dynoHostname(assignment: Assignment): string {
-  const name = `${assignment.app}-${assignment.processType}-${String(assignment.ordinal)}`;
-  return name
+function envOf(dyno: Dyno, port: Readonly<Record<string, string>>): Record<string, string> {
+  return {
+    PATH: '/usr/local/bin:/usr/bin:/bin',
+    LANG: 'C.UTF-8',
+    MEMORY_AVAILABLE: String(Math.floor(dyno.limits.memoryBytes / BYTES_PER_MB)),
+    ...revealAll(dyno.config),
+    ...port,
+    HOME: '/app',
+    DYNO: dyno.name,
+    HEROKU_APP_ID: dyno.appId,
+    HEROKU_APP_NAME: dyno.app,
+    HEROKU_DYNO_ID: dyno.id,
+    HEROKU_RELEASE_VERSION: `v${String(dyno.release)}`,
+    HEROKU_SLUG_COMMIT: dyno.commit,
+    HEROKU_BUILD_COMMIT: dyno.commit,
+  };
+}
+
+/** `shop-web-1`, `shop-run-4821` */
+function hostnameOf({ app, name }: Dyno): string {
+  return `${app}-${name}`
     .toLowerCase()
     .replace(/[^a-z0-9-]/g, '-')
     .slice(0, 63);

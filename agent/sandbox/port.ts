@@ -3,11 +3,14 @@ import type { EgressTable } from '../../shared/domain/egress.ts';
 import type { AppName } from '../../shared/domain/names.ts';
 import type { Exit } from '../../shared/domain/instance.ts';
 
-/** What runs in a sandbox: an instance of an app, or a build task. Both are isolated by the same policy. */
+/** What runs in a sandbox: an instance of an app, a command of an app, or a build. All are isolated by the same policy. */
+type SandboxPurpose = 'app' | 'command' | 'build';
+
+/** One sandbox. */
 export interface SandboxSpec {
   /** Instance or task id: never reused, [a-z0-9]{8,26}. It names the folder and the cgroup. */
   readonly id: string;
-  readonly purpose: 'app' | 'build';
+  readonly purpose: SandboxPurpose;
   readonly app: AppName;
   /** First host uid of the app's range of 65536; the process runs as uid 1000 inside, uidBase + 1000 outside. */
   readonly uidBase: number;
@@ -41,7 +44,7 @@ export type SandboxPhase = 'prepared' | 'running' | 'exited';
 
 export interface SandboxStatus {
   readonly id: string;
-  readonly purpose: 'app' | 'build';
+  readonly purpose: SandboxPurpose;
   readonly app: AppName;
   /** First host uid of the app's range. */
   readonly uidBase: number;

@@ -10,7 +10,7 @@ import type { SandboxSpec } from './port.ts';
 const recordSchema = z.object({
   version: z.literal(1),
   id: z.string().regex(/^[a-z0-9]{8,26}$/),
-  purpose: z.enum(['app', 'build']),
+  purpose: z.enum(['app', 'command', 'build']),
   app: z.string().transform((text) => text as AppName),
   bootId: z.string(),
   uidBase: z.number(),

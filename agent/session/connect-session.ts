@@ -149,7 +149,7 @@ class SessionKeeper {
         confirmAfterMs: keepaliveTimeMs + keepaliveTimeoutMs,
         onWelcome: (welcome) => {
           this.#logWelcome(welcome);
-          this.#handlers.welcomed?.();
+          this.#handlers.welcomed?.(welcome.tasks ?? []);
         },
       });
       const runningTaskIds: readonly TaskId[] = [...new Set([...hello.runningTaskIds, ...this.#outbox.undelivered()])];

@@ -8,9 +8,11 @@ import { encodeAgentMessage } from '../../shared/rpc/agent-codec.ts';
 import { decodeControllerMessage } from '../../shared/rpc/controller-codec.ts';
 import type {
   AgentMessage,
+  CancelTask,
   ControllerMessage,
   Egress,
   StartTask,
+  TaskAck,
   UnknownTask,
   Upgrade,
   Welcome,
@@ -141,34 +143,31 @@ export class Connection {
       case 'startTask':
         this.#startTask(message);
         break;
-      case 'cancelTask':
-        this.#deps.handlers.cancelTask(message.taskId);
-        break;
       case 'logQuery':
         this.#logs.start(message);
-        break;
-      case 'egress':
-      case 'upgrade':
-        this.#dispatch(message);
         break;
       case 'cancelLogQuery':
         this.#logs.cancel(message.queryId);
         break;
+      default:
+        this.#dispatch(message);
     }
   }
 
   /** Messages without an answer. */
-  #dispatch(message: Egress | Upgrade): void {
+  #dispatch(message: Egress | Upgrade | CancelTask | TaskAck): void {
     const { handlers } = this.#deps;
-    if (message.kind === 'egress') void handlers.acceptEgress?.(message.table);
+    if (message.kind === 'cancelTask') handlers.cancelTask(message.taskId);
+    else if (message.kind === 'taskAck') handlers.taskAcknowledged?.(message.taskId);
+    else if (message.kind === 'egress') void handlers.acceptEgress?.(message.table);
     else handlers.upgrade?.(message.version);
   }
 
   #welcome(welcome: Welcome): void {
     if (this.#welcomed) return;
     this.#welcomed = true;
-    this.#deps.onWelcome(welcome);
     this.#deps.outbox.resume(welcome.tasks ?? []);
+    this.#deps.onWelcome(welcome);
     this.#deps.outbox.control({ kind: 'instanceReport', statuses: this.#deps.handlers.instances(), complete: true });
     this.planSend();
     void this.#beat(welcome.heartbeatIntervalMs);

@@ -1,13 +1,13 @@
-import type { BuildResult } from '../../shared/domain/build.ts';
 import type { InstanceId, TaskId } from '../../shared/domain/ids.ts';
 import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
+import type { TaskResultContent } from '../../shared/domain/task.ts';
 import type { AgentMessage, LogChunk, TaskProgress } from '../../shared/rpc/messages.ts';
 import { TaskOutputs } from './task-output.ts';
 
 const MAX_CONTROL = 1_000;
 
 interface Kept {
-  readonly outcome: BuildResult | Reason;
+  readonly outcome: TaskResultContent | Reason;
   /** Monotonic time at which the stream of this session took it; absent: not yet sent in this session. */
   sentAtMs: number | undefined;
 }
@@ -42,7 +42,7 @@ export class Outbox {
     this.#output.resume(progress);
   }
 
-  result(taskId: TaskId, outcome: BuildResult | Reason): void {
+  result(taskId: TaskId, outcome: TaskResultContent | Reason): void {
     this.#results.set(taskId, { outcome, sentAtMs: undefined });
   }
 
@@ -102,7 +102,7 @@ export class Outbox {
       return {
         kind: 'taskResult',
         taskId,
-        outcome: 'slug' in outcome ? { ok: true, result: outcome } : { ok: false, failure: outcome },
+        outcome: 'code' in outcome ? { ok: false, failure: outcome } : { ok: true, result: outcome },
       };
     }
     return undefined;

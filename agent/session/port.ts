@@ -6,8 +6,8 @@ import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
 import type { LogLine } from '../../shared/domain/log-line.ts';
 import type { AppName } from '../../shared/domain/names.ts';
 import type { NodeFacts } from '../../shared/domain/node-facts.ts';
-import type { ResultOf, Task, TaskKind } from '../../shared/domain/task.ts';
-import type { Heartbeat, LogQueryMessage } from '../../shared/rpc/messages.ts';
+import type { Task, TaskResultContent } from '../../shared/domain/task.ts';
+import type { Heartbeat, LogQueryMessage, TaskProgress } from '../../shared/rpc/messages.ts';
 
 /** What the controller can ask an agent for. The composition root implements it with the other parts. */
 export interface SessionHandlers {
@@ -24,8 +24,8 @@ export interface SessionHandlers {
   instances(): readonly InstanceStatus[];
   /** Writes the desired state to disk and wakes the loop. Resolves with the reason of a refusal. */
   accept(desired: DesiredState): Promise<Reason | undefined>;
-  /** Called when the controller has accepted the session. */
-  welcomed?(): void;
+  /** Called when the controller has accepted the session. @param progress what it has received of the tasks of this node */
+  welcomed?(progress: readonly TaskProgress[]): void;
   /** Stores the routes of the fleet. Resolves when the proxy serves them, or with the reason of a refusal. */
   acceptRoutes(update: RoutesUpdate): Promise<Reason | undefined>;
   /** Sets the private networks that sandboxes may reach. Never rejects. */
@@ -34,6 +34,8 @@ export interface SessionHandlers {
   upgrade?(version: string): void;
   startTask(task: Task): void;
   cancelTask(taskId: TaskId): void;
+  /** The controller has stored the result of this command. */
+  taskAcknowledged?(taskId: TaskId): void;
   queryLogs(query: Omit<LogQueryMessage, 'kind' | 'queryId'>, signal: AbortSignal): AsyncIterable<LogLine>;
 }
 
@@ -41,7 +43,7 @@ export interface SessionHandlers {
 export interface Session {
   reportInstances(statuses: readonly InstanceStatus[]): void;
   taskOutput(taskId: TaskId, chunk: Uint8Array): void;
-  taskResult(taskId: TaskId, outcome: ResultOf<TaskKind> | Reason): void;
+  taskResult(taskId: TaskId, outcome: TaskResultContent | Reason): void;
   /** Nothing of these apps is left on this node. Repeated after each desired state that names them. */
   destroyedAck(appIds: readonly AppId[]): void;
   event(event: { reason: Reason; app?: AppName | undefined; process?: string | undefined }): void;

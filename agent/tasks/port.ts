@@ -1,4 +1,4 @@
-import type { ResultOf, TaskKind, TaskOf } from '../../shared/domain/task.ts';
+import type { BuildResult, BuildTask } from '../../shared/domain/build.ts';
 
 export interface TaskIo {
   output(chunk: Uint8Array): void;
@@ -6,7 +6,7 @@ export interface TaskIo {
   readonly signal: AbortSignal;
 }
 
-type TaskRunner<K extends TaskKind> = (task: TaskOf<K>, io: TaskIo) => Promise<ResultOf<K>>;
-
-/** The program part that runs each kind of task. */
-export type TaskRunners = { readonly [K in TaskKind]: TaskRunner<K> };
+/** Runs tasks that end with the agent: builds. Commands outlive the agent (`agent/one-off`). */
+export interface TaskRunners {
+  readonly build: (task: BuildTask, io: TaskIo) => Promise<BuildResult>;
+}

@@ -1,6 +1,6 @@
+import type { BuildResult, BuildTask } from '../../shared/domain/build.ts';
 import type { AppId, TaskId } from '../../shared/domain/ids.ts';
 import { toReason, type Reason } from '../../shared/domain/instance.ts';
-import type { ResultOf, Task, TaskKind } from '../../shared/domain/task.ts';
 import { toSlipwayError } from '../../shared/kit/errors.ts';
 import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import type { Logger } from '../../shared/kit/log.ts';
@@ -9,7 +9,7 @@ import type { TaskRunners } from './port.ts';
 export interface TasksDeps {
   readonly runners: TaskRunners;
   readonly output: (taskId: TaskId, chunk: Uint8Array) => void;
-  readonly result: (taskId: TaskId, outcome: ResultOf<TaskKind> | Reason) => void;
+  readonly result: (taskId: TaskId, outcome: BuildResult | Reason) => void;
   /** Called after each task. Its sandbox may remain until the clean-up. */
   readonly ended?: (() => void) | undefined;
   readonly failpoint: Failpoint;
@@ -21,7 +21,7 @@ interface RunningTask {
   readonly cancel: AbortController;
 }
 
-/** The tasks of this node. Each runs once and sends one result. */
+/** The builds of this node. Each runs once and sends one result. */
 export class Tasks {
   readonly #deps: TasksDeps;
   readonly #running = new Map<TaskId, RunningTask>();
@@ -38,7 +38,7 @@ export class Tasks {
     return this.running().filter((taskId) => this.#running.get(taskId)?.appId === appId);
   }
 
-  start(task: Task): void {
+  start(task: BuildTask): void {
     if (this.#running.has(task.taskId)) return;
     const cancel = new AbortController();
     this.#running.set(task.taskId, { appId: task.appId, cancel });
@@ -56,7 +56,7 @@ export class Tasks {
     for (const { cancel } of this.#running.values()) cancel.abort(new Error('the agent is stopping'));
   }
 
-  async #run(task: Task, signal: AbortSignal): Promise<void> {
+  async #run(task: BuildTask, signal: AbortSignal): Promise<void> {
     const { runners, output, result, failpoint, log } = this.#deps;
     const { kind, taskId, app } = task;
     try {

@@ -14,7 +14,7 @@ import type { Store } from '../store/port.ts';
 import type { User } from '../domain/users.ts';
 import { quotaReached } from '../access/quota-error.ts';
 import { BuildQueue } from './build-queue.ts';
-import { TASK_FAILURES } from '../dispatch/task-failures.ts';
+import { BUILD_FAILURES } from '../dispatch/task-failures.ts';
 import type { BuildLogs } from './build-log.ts';
 import type { BuilderPool } from './builder-pool.ts';
 import type { Builders, TaskSources } from './port.ts';
@@ -189,7 +189,7 @@ export class Builds implements TaskSources {
   async failInterrupted(only?: ReadonlySet<BuildId>): Promise<void> {
     for (const build of await this.#deps.store.unfinishedBuilds()) {
       if (only?.has(build.id) === false) continue;
-      await this.#deps.store.setBuildState(build.id, 'failed', { failure: TASK_FAILURES.build.interrupted });
+      await this.#deps.store.setBuildState(build.id, 'failed', { failure: BUILD_FAILURES.interrupted });
     }
   }
 }

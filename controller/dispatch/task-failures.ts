@@ -1,19 +1,20 @@
 import type { Reason } from '../../shared/domain/instance.ts';
-import type { TaskKind, TaskOf } from '../../shared/domain/task.ts';
+import type { BuildTask } from '../../shared/domain/build.ts';
+import type { TaskKind } from '../../shared/domain/task.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 
-/** How the controller reports that a task of one kind ended without a result of its agent. */
-interface TaskFailures<K extends TaskKind> {
+/** How the controller reports that a build ended without a result of its agent. */
+interface TaskFailures {
   /** Printed to the output of the task while its node has no session. */
   readonly awayNotice: (rejoinMs: number) => string;
   readonly lost: () => SlipwayError;
-  readonly timedOut: (task: TaskOf<K>) => SlipwayError;
+  readonly timedOut: (task: Pick<BuildTask, 'timeoutMs'>) => SlipwayError;
   readonly cancelled: () => SlipwayError;
   /** The controller stopped while the task ran. */
   readonly interrupted: Reason;
 }
 
-const BUILD: TaskFailures<'build'> = {
+export const BUILD_FAILURES: TaskFailures = {
   awayNotice: (rejoinMs) =>
     `\n !     The connection to the builder is lost. The build continues there. Waiting up to ${String(rejoinMs / 1000)} s for the builder to reconnect.\n`,
   lost: () =>
@@ -41,8 +42,6 @@ const BUILD: TaskFailures<'build'> = {
     hint: 'Push the same commit again.',
   },
 };
-
-export const TASK_FAILURES: { readonly [K in TaskKind]: TaskFailures<K> } = { build: BUILD };
 
 /** The agent of the node is older than this kind of task. */
 export function unsupportedKind(node: string, kind: TaskKind): SlipwayError {

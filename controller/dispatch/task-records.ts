@@ -5,7 +5,7 @@ import type { SlipwayError } from '../../shared/kit/errors.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { NewTask } from '../domain/tasks.ts';
 import type { TaskStore } from '../store/task-port.ts';
-import { TASK_FAILURES } from './task-failures.ts';
+import { BUILD_FAILURES } from './task-failures.ts';
 
 export interface TaskRecordsDeps {
   readonly store: TaskStore;
@@ -46,11 +46,11 @@ export class TaskRecords {
     await this.#end(id, { state: wasCancelled ? 'cancelled' : 'failed', failure: { code, message, hint } });
   }
 
-  /** A task that was not finished when the last controller process ended has failed. Call this before the first task. */
+  /** A build that was not finished when the last controller process ended has failed. Call this before the first task. */
   async failInterrupted(): Promise<void> {
     const { store } = this.#deps;
     for (const { id, kind } of await store.unfinishedTasks())
-      await store.setTaskState(id, 'failed', TASK_FAILURES[kind].interrupted);
+      if (kind === 'build') await store.setTaskState(id, 'failed', BUILD_FAILURES.interrupted);
   }
 
   /** Never rejects: the result of the task must reach its caller even when it cannot be recorded. */

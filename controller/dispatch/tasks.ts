@@ -1,13 +1,12 @@
-import { TRANSFER_RETRY_MS } from '../../shared/domain/build.ts';
+import { TRANSFER_RETRY_MS, type BuildResult, type BuildTask } from '../../shared/domain/build.ts';
 import type { BuildId, NodeId, TaskId } from '../../shared/domain/ids.ts';
-import type { ResultOf, Task, TaskKind } from '../../shared/domain/task.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import { countLines } from '../../shared/kit/count-lines.ts';
 import { SlipwayError, toSlipwayError } from '../../shared/kit/errors.ts';
 import { callAfter } from '../../shared/kit/timer.ts';
 import type { Hello, TaskOutput, TaskProgress, TaskResult } from '../../shared/rpc/messages.ts';
 import type { AgentSession } from './agent-session.ts';
-import { TASK_FAILURES, unsupportedKind } from './task-failures.ts';
+import { BUILD_FAILURES, unsupportedKind } from './task-failures.ts';
 import type { TaskRecords } from './task-records.ts';
 
 export interface TasksDeps {
@@ -16,12 +15,12 @@ export interface TasksDeps {
   readonly session: (node: NodeId) => AgentSession | undefined;
   /** How long a task is kept while its node has no session. */
   readonly rejoinMs: number;
-  readonly onSucceeded: (node: NodeId, task: Task) => void;
+  readonly onSucceeded: (node: NodeId, task: BuildTask) => void;
 }
 
 interface TaskRequest {
   readonly node: NodeId;
-  readonly task: Task;
+  readonly task: BuildTask;
   readonly buildId?: BuildId | undefined;
   readonly output: (chunk: Uint8Array) => void;
   /** Cancels the task. */
@@ -34,11 +33,11 @@ const OUTPUT_GRACE_BYTES = 64 * 1024;
 /** Agents that do not report their kinds run builds only. */
 const DEFAULT_KINDS: readonly string[] = ['build'];
 
-type Outcome = ResultOf<TaskKind> | SlipwayError;
+type Outcome = BuildResult | SlipwayError;
 
 interface RunningTask {
   readonly node: NodeId;
-  readonly task: Task;
+  readonly task: BuildTask;
   readonly output: (chunk: Uint8Array) => void;
   readonly settle: (outcome: Outcome) => void;
   outputBytes: number;
@@ -47,7 +46,7 @@ interface RunningTask {
   stopWaiting: (() => void) | undefined;
 }
 
-/** Runs tasks on agents. Rows in the database outlive this process, running tasks do not: after a restart they have failed. */
+/** Runs builds on agents. Rows in the database outlive this process, running builds do not: after a restart they have failed. */
 export class Tasks {
   readonly #deps: TasksDeps;
   readonly #running = new Map<TaskId, RunningTask>();
@@ -73,8 +72,8 @@ export class Tasks {
     }));
   }
 
-  /** @throws SLIP_TASK_KIND, a failure of `TASK_FAILURES`, or the failure that the agent reports */
-  async runTask(request: TaskRequest): Promise<ResultOf<TaskKind>> {
+  /** @throws SLIP_TASK_KIND, a failure of `BUILD_FAILURES`, or the failure that the agent reports */
+  async runTask(request: TaskRequest): Promise<BuildResult> {
     const { node, task, buildId, signal } = request;
     const { records } = this.#deps;
     this.#sessionFor(request);
@@ -96,7 +95,7 @@ export class Tasks {
     const held = new Set(hello.runningTaskIds);
     for (const running of this.#on(session.nodeId)) {
       if (held.has(running.task.taskId)) this.#keep(running);
-      else this.#settle(running, lost(running.task));
+      else this.#settle(running, BUILD_FAILURES.lost());
     }
     for (const taskId of held) {
       if (this.nodeOf(taskId) !== session.nodeId) session.send({ kind: 'cancelTask', taskId });
@@ -107,8 +106,8 @@ export class Tasks {
     const { clock, rejoinMs } = this.#deps;
     for (const running of this.#on(node)) {
       if (running.stopWaiting !== undefined) continue;
-      running.stopWaiting = callAfter(clock, rejoinMs, () => this.#settle(running, lost(running.task)));
-      running.output(Buffer.from(TASK_FAILURES[running.task.kind].awayNotice(rejoinMs)));
+      running.stopWaiting = callAfter(clock, rejoinMs, () => this.#settle(running, BUILD_FAILURES.lost()));
+      running.output(Buffer.from(BUILD_FAILURES.awayNotice(rejoinMs)));
     }
   }
 
@@ -125,22 +124,25 @@ export class Tasks {
   onResult(session: AgentSession, { taskId, outcome }: TaskResult): void {
     const running = this.#owned(session, taskId);
     if (running === undefined) return;
-    if (outcome.ok) this.#deps.onSucceeded(running.node, running.task);
-    this.#settle(running, outcome.ok ? outcome.result : new SlipwayError({ ...outcome.failure, kind: 'user' }));
+    if (!outcome.ok) this.#settle(running, new SlipwayError({ ...outcome.failure, kind: 'user' }));
+    else if ('slug' in outcome.result) {
+      this.#deps.onSucceeded(running.node, running.task);
+      this.#settle(running, outcome.result);
+    }
   }
 
   /** Ends every task, because the controller stops. */
   close(): void {
-    for (const running of this.#running.values()) this.#settle(running, lost(running.task));
+    for (const running of this.#running.values()) this.#settle(running, BUILD_FAILURES.lost());
   }
 
-  async #runOnAgent(request: TaskRequest): Promise<ResultOf<TaskKind>> {
+  async #runOnAgent(request: TaskRequest): Promise<BuildResult> {
     const { node, task, output, signal } = request;
     const session = this.#sessionFor(request);
-    const { promise, resolve, reject } = Promise.withResolvers<ResultOf<TaskKind>>();
-    const onAbort = (): void => this.#cancel(task.taskId, cancelled(task, signal.reason));
+    const { promise, resolve, reject } = Promise.withResolvers<BuildResult>();
+    const onAbort = (): void => this.#cancel(task.taskId, cancelled(signal.reason));
     const stopTimer = callAfter(this.#deps.clock, task.timeoutMs + TIMEOUT_GRACE_MS, () =>
-      this.#cancel(task.taskId, TASK_FAILURES[task.kind].timedOut(task)),
+      this.#cancel(task.taskId, BUILD_FAILURES.timedOut(task)),
     );
     const settle = (outcome: Outcome): void => {
       if (outcome instanceof SlipwayError) reject(outcome);
@@ -158,11 +160,11 @@ export class Tasks {
     }
   }
 
-  /** The session that can run the task now. @throws a failure of `TASK_FAILURES`, SLIP_TASK_KIND */
+  /** The session that can run the task now. @throws a failure of `BUILD_FAILURES`, SLIP_TASK_KIND */
   #sessionFor({ node, task, signal }: TaskRequest): AgentSession {
     const session = this.#deps.session(node);
-    if (session === undefined) throw lost(task);
-    if (signal.aborted) throw cancelled(task, signal.reason);
+    if (session === undefined) throw BUILD_FAILURES.lost();
+    if (signal.aborted) throw cancelled(signal.reason);
     const kinds: readonly string[] = session.hello?.taskKinds ?? DEFAULT_KINDS;
     if (!kinds.includes(task.kind)) throw unsupportedKind(session.name, task.kind);
     return session;
@@ -198,10 +200,6 @@ export class Tasks {
   }
 }
 
-function lost({ kind }: Task): SlipwayError {
-  return TASK_FAILURES[kind].lost();
-}
-
-function cancelled({ kind }: Task, reason: unknown): SlipwayError {
-  return reason instanceof SlipwayError ? reason : TASK_FAILURES[kind].cancelled();
+function cancelled(reason: unknown): SlipwayError {
+  return reason instanceof SlipwayError ? reason : BUILD_FAILURES.cancelled();
 }

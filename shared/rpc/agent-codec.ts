@@ -3,12 +3,12 @@ import { z } from 'zod';
 import type { AppName } from '../domain/names.ts';
 import type { AppId, TaskId } from '../domain/ids.ts';
 import { clip } from './clip.ts';
-import { encodeBuildResult, encodeLogLine, encodeReason, encodeStatuses } from './encode.ts';
+import { encodeBuildResult, encodeCommandResult, encodeLogLine, encodeReason, encodeStatuses } from './encode.ts';
 import { badMessage, decode } from './decode.ts';
 import * as field from './fields.ts';
 import { FACTS_JSON_MAX, nodeFacts, parseNodeFacts, writeNodeFacts, type NodeFacts } from '../domain/node-facts.ts';
 import type { AgentMessage, Heartbeat, Hello, TaskOutcome, UnknownMessage } from './messages.ts';
-import { buildResult, epoch, instanceStatus, logLine, reason } from './schemas.ts';
+import { buildResult, commandResult, epoch, instanceStatus, logLine, reason } from './schemas.ts';
 import type { WireAgentMessage, WireAgentMessageOut } from './service.ts';
 
 type Kind = AgentMessage['kind'];
@@ -82,6 +82,9 @@ const outcome = z.discriminatedUnion('outcome', [
   z
     .object({ outcome: z.literal('build'), build: buildResult })
     .transform(({ build }) => ({ ok: true as const, result: build })),
+  z
+    .object({ outcome: z.literal('command'), command: commandResult })
+    .transform(({ command }) => ({ ok: true as const, result: command })),
   z
     .object({ outcome: z.literal('failure'), failure: reason })
     .transform(({ failure }) => ({ ok: false as const, failure })),
@@ -239,7 +242,9 @@ function encodeAck({
 function encodeOutcome(
   outcome: Extract<AgentMessage, { kind: 'taskResult' }>['outcome'],
 ): NonNullable<WireAgentMessage['taskResult']> {
-  return outcome.ok ? { build: encodeBuildResult(outcome.result) } : { failure: encodeReason(outcome.failure) };
+  if (!outcome.ok) return { failure: encodeReason(outcome.failure) };
+  const { result } = outcome;
+  return 'slug' in result ? { build: encodeBuildResult(result) } : { command: encodeCommandResult(result) };
 }
 
 function encodeLogChunk(

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { isTaskKind, type Task } from '../domain/task.ts';
+import { isCommandKind, isCommandTask, isTaskKind, type Task } from '../domain/task.ts';
+import type { CommandTask } from '../domain/command.ts';
 import type { LogLine } from '../domain/log-line.ts';
 import type { AppId, TaskId } from '../domain/ids.ts';
 import { revealAll } from '../kit/sensitive.ts';
@@ -10,9 +11,18 @@ import { egressTable, encodeEgress } from './egress-codec.ts';
 import * as field from './fields.ts';
 import type { LogQuery as WireLogQuery } from './gen/slipway/v1/LogQuery.ts';
 import type { StartTask as WireStartTask } from './gen/slipway/v1/StartTask.ts';
-import type { ControllerMessage, LogQueryMessage, UnknownMessage, UnknownTask, Welcome } from './messages.ts';
+import type {
+  CancelLogQuery,
+  CancelTask,
+  ControllerMessage,
+  LogQueryMessage,
+  TaskAck,
+  UnknownMessage,
+  UnknownTask,
+  Welcome,
+} from './messages.ts';
 import { encodeRoutes, routesUpdate } from './fleet-routes-codec.ts';
-import { buildTask, desiredState, epoch, reason } from './schemas.ts';
+import { buildTask, commandTask, desiredState, epoch, reason } from './schemas.ts';
 import type { WireControllerMessage, WireControllerMessageOut } from './service.ts';
 
 type Kind = ControllerMessage['kind'];
@@ -34,6 +44,7 @@ const welcome = z.object({
 });
 const anyTask = z.object({ taskId: field.id<TaskId>(), kind: field.word });
 const cancelTask = z.object({ taskId: field.id<TaskId>() });
+const taskAck = cancelTask;
 const logQuery = z.object({
   queryId: field.id<string>(),
   app: field.appName,
@@ -49,8 +60,9 @@ const cancelLogQuery = z.object({ queryId: field.id<string>() });
 const DECODERS: { readonly [K in Kind]: (wire: unknown) => Extract<ControllerMessage, { kind: K }> } = {
   welcome: (wire) => ({ kind: 'welcome', ...decode(welcome, wire, 'welcome') }),
   desired: (wire) => ({ kind: 'desired', state: decode(desiredState, wire, 'desired') }),
-  startTask: (wire) => ({ kind: 'startTask', task: decode(buildTask, wire, 'start_task') }),
+  startTask: (wire) => ({ kind: 'startTask', task: decodeTask(wire) }),
   cancelTask: (wire) => ({ kind: 'cancelTask', ...decode(cancelTask, wire, 'cancel_task') }),
+  taskAck: (wire) => ({ kind: 'taskAck', ...decode(taskAck, wire, 'task_ack') }),
   logQuery: (wire) => ({ kind: 'logQuery', ...decode(logQuery, wire, 'log_query') }),
   upgrade: (wire) => ({ kind: 'upgrade', ...decode(upgrade, wire, 'upgrade') }),
   egress: (wire) => ({ kind: 'egress', table: decode(egressTable, wire, 'egress') }),
@@ -69,6 +81,11 @@ export function decodeControllerMessage(
   return (kind === 'startTask' ? unknownTask(part) : undefined) ?? DECODERS[kind](part);
 }
 
+function decodeTask(wire: unknown): Task {
+  const { kind } = decode(anyTask, wire, 'start_task');
+  return isCommandKind(kind) ? decode(commandTask, wire, 'start_task') : decode(buildTask, wire, 'start_task');
+}
+
 /** Undefined for a kind that this version knows. */
 function unknownTask(wire: unknown): UnknownTask | undefined {
   const { taskId, kind } = decode(anyTask, wire, 'start_task');
@@ -84,23 +101,35 @@ export function encodeControllerMessage(message: ControllerMessage): WireControl
       return { desired: formOf(message) };
     case 'startTask':
       return { startTask: encodeTask(message.task) };
-    case 'cancelTask':
-      return { cancelTask: { taskId: message.taskId } };
     case 'logQuery':
       return { logQuery: encodeLogQuery(message) };
     case 'upgrade':
       return { upgrade: { version: message.version } };
-    case 'cancelLogQuery':
-      return { cancelLogQuery: { queryId: message.queryId } };
     case 'egress':
       return { egress: encodeEgress(message.table) };
     case 'fleetRoutes':
       return { fleetRoutes: encodeRoutes(message.update) };
+    default:
+      return encodeShort(message);
   }
 }
 
-function encodeTask({ root = '', ...task }: Task): WireStartTask {
+function encodeShort(message: CancelTask | TaskAck | CancelLogQuery): WireControllerMessage {
+  if (message.kind === 'cancelTask') return { cancelTask: { taskId: message.taskId } };
+  if (message.kind === 'taskAck') return { taskAck: { taskId: message.taskId } };
+  return { cancelLogQuery: { queryId: message.queryId } };
+}
+
+function encodeTask(task: Task): WireStartTask {
+  if (isCommandTask(task)) return encodeCommandTask(task);
+  const { root = '' } = task;
   return { ...task, root, config: revealAll(task.config), buildpacks: [...task.buildpacks] };
+}
+
+function encodeCommandTask(given: CommandTask): WireStartTask {
+  const { release, process, command, layers, env, graceMs, ...task } = given;
+  const own = { release, process, command, layers: [...layers], env: revealAll(env), graceMs };
+  return { ...task, config: revealAll(task.config), command: own };
 }
 
 function encodeWelcome({

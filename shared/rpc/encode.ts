@@ -1,4 +1,5 @@
 import type { BuildResult } from '../domain/build.ts';
+import type { CommandResult } from '../domain/command.ts';
 import type { InstanceStatus, Reason } from '../domain/instance.ts';
 import type { LogLine } from '../domain/log-line.ts';
 import type { Slug } from '../domain/slug.ts';
@@ -6,6 +7,7 @@ import { clip } from './clip.ts';
 import { encodeChecks } from './health-check-codec.ts';
 import { MAX_LAST_LINES, MAX_LOG_MESSAGE_LENGTH } from './fields.ts';
 import type { BuildResult as WireBuildResult } from './gen/slipway/v1/BuildResult.ts';
+import type { CommandResult as WireCommandResult } from './gen/slipway/v1/CommandResult.ts';
 import type { InstanceStatus as WireInstanceStatus } from './gen/slipway/v1/InstanceStatus.ts';
 import type { LogLine as WireLogLine } from './gen/slipway/v1/LogLine.ts';
 import type { Reason as WireReason } from './gen/slipway/v1/Reason.ts';
@@ -73,6 +75,10 @@ export function encodeBuildResult({ slug, stats }: BuildResult): WireBuildResult
     sourceBytes: stats.sourceBytes,
     uploadedBytes: stats.uploadedBytes,
   };
+}
+
+export function encodeCommandResult({ exit, durationMs, endedBy }: CommandResult): WireCommandResult {
+  return { exit: withoutAbsent(exit), durationMs, endedBy: endedBy ?? '' };
 }
 
 export function encodeLogLine(line: LogLine): WireLogLine {

@@ -7,7 +7,7 @@ import type { AppName } from '../domain/names.ts';
 import type { NodeFacts } from '../domain/node-facts.ts';
 import type { RoutesUpdate } from '../domain/fleet-routes.ts';
 import type { UnreadableRequests } from '../domain/unreadable-requests.ts';
-import type { ResultOf, Task, TaskKind } from '../domain/task.ts';
+import type { Task, TaskResultContent } from '../domain/task.ts';
 
 export interface Hello {
   readonly kind: 'hello';
@@ -79,7 +79,7 @@ export interface TaskResult {
 }
 
 export type TaskOutcome =
-  { readonly ok: true; readonly result: ResultOf<TaskKind> } | { readonly ok: false; readonly failure: Reason };
+  { readonly ok: true; readonly result: TaskResultContent } | { readonly ok: false; readonly failure: Reason };
 
 export interface LogChunk {
   readonly kind: 'logChunk';
@@ -169,6 +169,12 @@ export interface CancelTask {
   readonly taskId: TaskId;
 }
 
+/** The controller has stored the result of this command. */
+export interface TaskAck {
+  readonly kind: 'taskAck';
+  readonly taskId: TaskId;
+}
+
 export interface LogQueryMessage {
   readonly kind: 'logQuery';
   readonly queryId: string;
@@ -204,4 +210,13 @@ export interface Upgrade {
 }
 
 export type ControllerMessage =
-  Egress | Upgrade | FleetRoutesMessage | Welcome | Desired | StartTask | CancelTask | LogQueryMessage | CancelLogQuery;
+  | Egress
+  | Upgrade
+  | FleetRoutesMessage
+  | Welcome
+  | Desired
+  | StartTask
+  | CancelTask
+  | TaskAck
+  | LogQueryMessage
+  | CancelLogQuery;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Assignment, DesiredState, DestroyedApp, Limits, Route, WithheldInstance } from '../domain/assignment.ts';
 import type { BuildResult, BuildTask } from '../domain/build.ts';
+import { COMMAND_KINDS, type CommandResult, type CommandTask } from '../domain/command.ts';
 import type { AppId, InstanceId, TaskId } from '../domain/ids.ts';
 import type { InstanceStatus, Reason } from '../domain/instance.ts';
 import type { LogLine } from '../domain/log-line.ts';
@@ -142,6 +143,38 @@ export const buildTask: z.ZodType<BuildTask> = z.object({
   slugLimitBytes: field.size,
   outputLimitBytes: field.size,
   root: field.emptyIsAbsent(z.string().max(1_000)),
+});
+
+const command = z.object({
+  release: field.size,
+  process: field.processLabel,
+  command: field.command,
+  layers,
+  env: field.config,
+  graceMs: field.count,
+});
+
+export const commandTask: z.ZodType<CommandTask> = z
+  .object({
+    kind: z.enum(COMMAND_KINDS),
+    taskId: field.id<TaskId>(),
+    appId: field.id<AppId>(),
+    app: field.appName,
+    uidBase: field.uidBase,
+    commit: field.commit,
+    stack: field.stackName,
+    config: field.config,
+    limits,
+    timeoutMs: field.size,
+    outputLimitBytes: field.size,
+    command,
+  })
+  .transform(({ command: own, ...task }) => ({ ...task, ...own }));
+
+export const commandResult: z.ZodType<CommandResult> = z.object({
+  exit,
+  durationMs: field.count,
+  endedBy: field.emptyIsAbsent<'timeout' | 'cancel'>(z.enum(['timeout', 'cancel'])),
 });
 
 const slug: z.ZodType<Slug> = z.object({

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import type { Assignment, DesiredState, Limits, Route } from '../../shared/domain/assignment.ts';
 import type { BuildResult, BuildTask } from '../../shared/domain/build.ts';
 import type { HealthCheck } from '../../shared/domain/health-check.ts';
+import type { CommandResult, CommandTask } from '../../shared/domain/command.ts';
 import type { AppId, Digest, InstanceId, TaskId } from '../../shared/domain/ids.ts';
 import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
 import type { AppName, ProcessType } from '../../shared/domain/names.ts';
@@ -165,6 +166,37 @@ export const anyBuildTask: fc.Arbitrary<BuildTask> = fc.record({
   slugLimitBytes: anySize,
   outputLimitBytes: anySize,
   root: fc.constantFrom('services/api', undefined),
+});
+
+export const anyCommandTask: fc.Arbitrary<CommandTask> = fc.record({
+  kind: fc.constantFrom('release' as const, 'run' as const, 'cron' as const),
+  taskId: anyId<TaskId>(),
+  appId: anyId<AppId>(),
+  app: anyAppName,
+  uidBase: anyUidBase,
+  release: anyUint32,
+  process: fc.constantFrom('run.4821', 'release.12'),
+  command: fc.string({ minLength: 1, maxLength: 40 }),
+  layers: anyLayers,
+  stack: fc.constantFrom('host', 'debian-12'),
+  commit: anyCommit,
+  config: anyConfig,
+  env: anyConfig,
+  limits: anyLimits,
+  timeoutMs: anyUint32,
+  graceMs: anyUint32,
+  outputLimitBytes: anySize,
+});
+
+export const anyCommandResult: fc.Arbitrary<CommandResult> = fc.record({
+  exit: fc.record({
+    code: fc.constantFrom(0, 7, undefined),
+    signal: fc.constantFrom('SIGKILL', undefined),
+    oomKilled: fc.boolean(),
+    atMs: anyCount,
+  }),
+  durationMs: anyCount,
+  endedBy: fc.constantFrom('timeout' as const, 'cancel' as const, undefined),
 });
 
 export const anyBuildResult: fc.Arbitrary<BuildResult> = fc.record({

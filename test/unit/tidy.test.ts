@@ -37,6 +37,7 @@ const PROGRAM_FOLDERS: Readonly<Record<string, readonly string[]>> = {
     'host',
     'images',
     'logs',
+    'one-off',
     'proxy',
     'reconcile',
     'sandbox',

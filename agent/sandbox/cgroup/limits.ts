@@ -19,7 +19,7 @@ const V1_SHARES_OF_ONE = 1024;
 const V2_WEIGHT_OF_ONE = 100;
 const V2_WEIGHT_MAX = 10_000;
 /** Users wait for answers of apps. A build may take a little longer. */
-const SHARE: Readonly<Record<SandboxSpec['purpose'], number>> = { app: 1, build: 0.25 };
+const SHARE: Readonly<Record<SandboxSpec['purpose'], number>> = { app: 1, command: 1, build: 0.25 };
 /**
  * For each processor: the share of all sandboxes together. One control group of the machine has 1, so agent, proxy and controller come first. With
  * version 1 and no systemd every process of the machine has its own share. There a half would leave apps almost nothing beside a few busy programs.
@@ -50,7 +50,7 @@ export function v2CpuWeight(share: number): number {
  * Weights of disk access when the disk is busy. A group of the machine has 100. Both versions of the kernel's interface use these numbers. They have an
  * effect where the disk's scheduler is BFQ or, with version 2, where iocost is on.
  */
-const IO_WEIGHT: Readonly<Record<SandboxSpec['purpose'], number>> = { app: 100, build: 25 };
+const IO_WEIGHT: Readonly<Record<SandboxSpec['purpose'], number>> = { app: 100, command: 100, build: 25 };
 /** All sandboxes together have less than agent, proxy and controller. */
 export const IO_WEIGHT_OF_ALL = 50;
 

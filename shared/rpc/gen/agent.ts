@@ -9,6 +9,8 @@ import type { BuildResult as _slipway_v1_BuildResult, BuildResult__Output as _sl
 import type { CancelLogQuery as _slipway_v1_CancelLogQuery, CancelLogQuery__Output as _slipway_v1_CancelLogQuery__Output } from './slipway/v1/CancelLogQuery.ts';
 import type { CancelTask as _slipway_v1_CancelTask, CancelTask__Output as _slipway_v1_CancelTask__Output } from './slipway/v1/CancelTask.ts';
 import type { CheckResult as _slipway_v1_CheckResult, CheckResult__Output as _slipway_v1_CheckResult__Output } from './slipway/v1/CheckResult.ts';
+import type { Command as _slipway_v1_Command, Command__Output as _slipway_v1_Command__Output } from './slipway/v1/Command.ts';
+import type { CommandResult as _slipway_v1_CommandResult, CommandResult__Output as _slipway_v1_CommandResult__Output } from './slipway/v1/CommandResult.ts';
 import type { ControllerMessage as _slipway_v1_ControllerMessage, ControllerMessage__Output as _slipway_v1_ControllerMessage__Output } from './slipway/v1/ControllerMessage.ts';
 import type { Crashes as _slipway_v1_Crashes, Crashes__Output as _slipway_v1_Crashes__Output } from './slipway/v1/Crashes.ts';
 import type { DesiredAck as _slipway_v1_DesiredAck, DesiredAck__Output as _slipway_v1_DesiredAck__Output } from './slipway/v1/DesiredAck.ts';
@@ -41,6 +43,7 @@ import type { Route as _slipway_v1_Route, Route__Output as _slipway_v1_Route__Ou
 import type { RoutesAck as _slipway_v1_RoutesAck, RoutesAck__Output as _slipway_v1_RoutesAck__Output } from './slipway/v1/RoutesAck.ts';
 import type { Slug as _slipway_v1_Slug, Slug__Output as _slipway_v1_Slug__Output } from './slipway/v1/Slug.ts';
 import type { StartTask as _slipway_v1_StartTask, StartTask__Output as _slipway_v1_StartTask__Output } from './slipway/v1/StartTask.ts';
+import type { TaskAck as _slipway_v1_TaskAck, TaskAck__Output as _slipway_v1_TaskAck__Output } from './slipway/v1/TaskAck.ts';
 import type { TaskOutput as _slipway_v1_TaskOutput, TaskOutput__Output as _slipway_v1_TaskOutput__Output } from './slipway/v1/TaskOutput.ts';
 import type { TaskProgress as _slipway_v1_TaskProgress, TaskProgress__Output as _slipway_v1_TaskProgress__Output } from './slipway/v1/TaskProgress.ts';
 import type { TaskResult as _slipway_v1_TaskResult, TaskResult__Output as _slipway_v1_TaskResult__Output } from './slipway/v1/TaskResult.ts';
@@ -65,6 +68,8 @@ export interface ProtoGrpcType {
       CancelLogQuery: MessageTypeDefinition<_slipway_v1_CancelLogQuery, _slipway_v1_CancelLogQuery__Output>
       CancelTask: MessageTypeDefinition<_slipway_v1_CancelTask, _slipway_v1_CancelTask__Output>
       CheckResult: MessageTypeDefinition<_slipway_v1_CheckResult, _slipway_v1_CheckResult__Output>
+      Command: MessageTypeDefinition<_slipway_v1_Command, _slipway_v1_Command__Output>
+      CommandResult: MessageTypeDefinition<_slipway_v1_CommandResult, _slipway_v1_CommandResult__Output>
       ControllerMessage: MessageTypeDefinition<_slipway_v1_ControllerMessage, _slipway_v1_ControllerMessage__Output>
       Crashes: MessageTypeDefinition<_slipway_v1_Crashes, _slipway_v1_Crashes__Output>
       DesiredAck: MessageTypeDefinition<_slipway_v1_DesiredAck, _slipway_v1_DesiredAck__Output>
@@ -97,6 +102,7 @@ export interface ProtoGrpcType {
       RoutesAck: MessageTypeDefinition<_slipway_v1_RoutesAck, _slipway_v1_RoutesAck__Output>
       Slug: MessageTypeDefinition<_slipway_v1_Slug, _slipway_v1_Slug__Output>
       StartTask: MessageTypeDefinition<_slipway_v1_StartTask, _slipway_v1_StartTask__Output>
+      TaskAck: MessageTypeDefinition<_slipway_v1_TaskAck, _slipway_v1_TaskAck__Output>
       TaskOutput: MessageTypeDefinition<_slipway_v1_TaskOutput, _slipway_v1_TaskOutput__Output>
       TaskProgress: MessageTypeDefinition<_slipway_v1_TaskProgress, _slipway_v1_TaskProgress__Output>
       TaskResult: MessageTypeDefinition<_slipway_v1_TaskResult, _slipway_v1_TaskResult__Output>

@@ -150,7 +150,7 @@ describe('what destroyed apps left on a node', () => {
   it('is left alone as soon as the controller has given its user ids to another app, however that is learned', async (t) => {
     const others = {
       build: (apps: DestroyedApps) =>
-        apps.buildStarts({ appId: blog, app: parseAppName('blog'), uidBase: FIRST_UID_BASE }),
+        apps.taskStarts({ appId: blog, app: parseAppName('blog'), uidBase: FIRST_UID_BASE }),
       state: (apps: DestroyedApps) => apps.setDesired(naming()),
     };
     for (const learn of Object.values(others)) {
@@ -172,7 +172,7 @@ describe('what destroyed apps left on a node', () => {
     const { apps } = new Node(t, {});
     apps.setDesired(naming(shop));
     const task = { appId: shop, app: parseAppName('shop'), uidBase: FIRST_UID_BASE };
-    assert.throws(() => apps.buildStarts(task), { code: 'SLIP_APP_DESTROYED' });
+    assert.throws(() => apps.taskStarts(task), { code: 'SLIP_APP_DESTROYED' });
   });
 
   it('is told as trouble, and not touched, when the same state wants the app', (t) => {

@@ -16,6 +16,7 @@ describe('what the agent puts right of its machine', () => {
       units: { ensure: () => part('units') },
       images: { ensureHost: () => part('images'), collectGarbage: () => part('garbage') },
       documents: { desiredState: { current: () => undefined } },
+      commands: { layersInUse: () => new Set() },
       builds: { layersInUse: () => new Set(), checkLeftovers: () => void done.push('leftovers') },
       destroyed: { check: () => void done.push('destroyed') },
       log: silentLogger,

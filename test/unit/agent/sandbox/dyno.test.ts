@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { dynoEnv, dynoSpec } from '../../../../agent/sandbox/dyno.ts';
+import { commandSpec, dynoEnv, dynoSpec } from '../../../../agent/sandbox/dyno.ts';
 import { DEFAULT_LIMITS, type Assignment } from '../../../../shared/domain/assignment.ts';
+import type { CommandTask } from '../../../../shared/domain/command.ts';
 import { sealAll } from '../../../../shared/kit/sensitive.ts';
 
 const assignment = {
@@ -44,5 +45,17 @@ describe('a dyno', () => {
     assert.equal(spec.port, undefined);
     assert.equal('PORT' in spec.env, false);
     assert.equal(spec.hostname, 'sample-app-mail-worker-1');
+  });
+});
+
+describe('a command', () => {
+  it('runs like an instance, with its own variables, without a port', () => {
+    const { config: _, ...given } = assignment;
+    const own = { taskId: 'task00000001', kind: 'run', process: 'run.4821', env: sealAll({ A: '2' }) };
+    const task = { ...given, ...own, config: sealAll({ A: '1', DYNO: 'x' }) } as unknown as CommandTask;
+    const spec = commandSpec(task, ['/l']);
+    assert.deepEqual(spec.argv, dynoSpec({ assignment, lowerDirs: ['/l'] }).argv);
+    assert.deepEqual([spec.purpose, spec.hostname, spec.port], ['command', 'sample-app-run-4821', undefined]);
+    assert.deepEqual([spec.env['A'], spec.env['DYNO'], 'PORT' in spec.env], ['2', 'run.4821', false]);
   });
 });

@@ -179,7 +179,7 @@ describe('every message survives the wire', () => {
       throughAgentWire,
     );
     const outcome = fc.oneof(
-      fc.record({ ok: fc.constant(true as const), result: any.anyBuildResult }),
+      fc.record({ ok: fc.constant(true as const), result: fc.oneof(any.anyBuildResult, any.anyCommandResult) }),
       fc.record({ ok: fc.constant(false as const), failure: any.anyReason }),
     );
     roundTrips(fc.record({ kind: fc.constant('taskResult' as const), taskId, outcome }), throughAgentWire);
@@ -286,7 +286,14 @@ describe('every message survives the wire', () => {
   });
 
   it('tasks, log queries and their cancellation, welcome', () => {
-    roundTrips(fc.record({ kind: fc.constant('startTask' as const), task: any.anyBuildTask }), throughControllerWire);
+    roundTrips(
+      fc.record({ kind: fc.constant('startTask' as const), task: fc.oneof(any.anyBuildTask, any.anyCommandTask) }),
+      throughControllerWire,
+    );
+    roundTrips(
+      fc.record({ kind: fc.constant('taskAck' as const), taskId: any.anyId<TaskId>() }),
+      throughControllerWire,
+    );
     roundTrips(
       fc.record({ kind: fc.constant('cancelTask' as const), taskId: any.anyId<TaskId>() }),
       throughControllerWire,
@@ -322,8 +329,8 @@ describe('every message survives the wire', () => {
     );
     assert.ok(startTask?.kind === 'build' && old === today);
     const { taskId } = task;
-    assert.deepEqual(decodeRawController({ startTask: { taskId, kind: 'release' } }), {
-      ...{ kind: 'unknownTask', taskId, taskKind: 'release' },
+    assert.deepEqual(decodeRawController({ startTask: { taskId, kind: 'dance' } }), {
+      ...{ kind: 'unknownTask', taskId, taskKind: 'dance' },
     });
   });
 

@@ -9,6 +9,7 @@ import type { CancelLogQuery as _slipway_v1_CancelLogQuery, CancelLogQuery__Outp
 import type { FleetRoutes as _slipway_v1_FleetRoutes, FleetRoutes__Output as _slipway_v1_FleetRoutes__Output } from '../../slipway/v1/FleetRoutes.ts';
 import type { Upgrade as _slipway_v1_Upgrade, Upgrade__Output as _slipway_v1_Upgrade__Output } from '../../slipway/v1/Upgrade.ts';
 import type { EgressTable as _slipway_v1_EgressTable, EgressTable__Output as _slipway_v1_EgressTable__Output } from '../../slipway/v1/EgressTable.ts';
+import type { TaskAck as _slipway_v1_TaskAck, TaskAck__Output as _slipway_v1_TaskAck__Output } from '../../slipway/v1/TaskAck.ts';
 
 export interface ControllerMessage {
   'welcome'?: (_slipway_v1_Welcome | null);
@@ -20,7 +21,8 @@ export interface ControllerMessage {
   'fleetRoutes'?: (_slipway_v1_FleetRoutes | null);
   'upgrade'?: (_slipway_v1_Upgrade | null);
   'egress'?: (_slipway_v1_EgressTable | null);
-  'body'?: "welcome"|"desired"|"startTask"|"cancelTask"|"logQuery"|"cancelLogQuery"|"fleetRoutes"|"upgrade"|"egress";
+  'taskAck'?: (_slipway_v1_TaskAck | null);
+  'body'?: "welcome"|"desired"|"startTask"|"cancelTask"|"logQuery"|"cancelLogQuery"|"fleetRoutes"|"upgrade"|"egress"|"taskAck";
 }
 
 export interface ControllerMessage__Output {
@@ -33,5 +35,6 @@ export interface ControllerMessage__Output {
   'fleetRoutes'?: (_slipway_v1_FleetRoutes__Output | null);
   'upgrade'?: (_slipway_v1_Upgrade__Output | null);
   'egress'?: (_slipway_v1_EgressTable__Output | null);
-  'body'?: "welcome"|"desired"|"startTask"|"cancelTask"|"logQuery"|"cancelLogQuery"|"fleetRoutes"|"upgrade"|"egress";
+  'taskAck'?: (_slipway_v1_TaskAck__Output | null);
+  'body'?: "welcome"|"desired"|"startTask"|"cancelTask"|"logQuery"|"cancelLogQuery"|"fleetRoutes"|"upgrade"|"egress"|"taskAck";
 }

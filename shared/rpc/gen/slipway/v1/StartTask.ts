@@ -1,6 +1,7 @@
 // Original file: proto/slipway/v1/agent.proto
 
 import type { Limits as _slipway_v1_Limits, Limits__Output as _slipway_v1_Limits__Output } from '../../slipway/v1/Limits.ts';
+import type { Command as _slipway_v1_Command, Command__Output as _slipway_v1_Command__Output } from '../../slipway/v1/Command.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface StartTask {
@@ -19,6 +20,7 @@ export interface StartTask {
   'outputLimitBytes'?: (number | string | Long);
   'root'?: (string);
   'kind'?: (string);
+  'command'?: (_slipway_v1_Command | null);
 }
 
 export interface StartTask__Output {
@@ -37,4 +39,5 @@ export interface StartTask__Output {
   'outputLimitBytes': (number);
   'root': (string);
   'kind': (string);
+  'command': (_slipway_v1_Command__Output | null);
 }
