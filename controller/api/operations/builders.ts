@@ -1,4 +1,3 @@
-import type { BuildersBody } from '../../../shared/api/builds.ts';
 import { sayWhoBuilds, type RequiredLabels } from '../../../shared/domain/placement.ts';
 import type { User } from '../../domain/users.ts';
 import type { BuilderPool } from '../../build/builder-pool.ts';
@@ -9,11 +8,21 @@ import { checkedLabels } from './formation.ts';
 
 type Deps = Pick<ApiDeps, 'builderPool' | 'fleet'>;
 
+export interface BuilderOverview {
+  /** The labels that a node must have to build. */
+  readonly required: RequiredLabels;
+  readonly nodes: readonly {
+    readonly name: string;
+    /** Undefined: the node builds. */
+    readonly whyNot: string | undefined;
+  }[];
+}
+
 /** Sets the labels that a node must have to build. @throws SLIP_NAME_LABEL */
 export async function setBuilders(
   deps: Deps & Pick<ApiDeps, 'store' | 'log'>,
   { required, user }: { readonly required: RequiredLabels; readonly user: User },
-): Promise<BuildersBody> {
+): Promise<BuilderOverview> {
   const { builderPool, store, log } = deps;
   await builderPool.require(checkedLabels(required));
   const message = sayWhoBuilds(builderPool.required);
@@ -21,9 +30,9 @@ export async function setBuilders(
   return describeBuilders(deps);
 }
 
-export function describeBuilders({ builderPool, fleet }: Deps): BuildersBody {
+export function describeBuilders({ builderPool, fleet }: Deps): BuilderOverview {
   const nodes = fleet.nodes().map((node) => ({ name: node.name, whyNot: whyNot(node, builderPool) }));
-  return { require: builderPool.required, nodes: nodes.sort((a, b) => (a.name < b.name ? -1 : 1)) };
+  return { required: builderPool.required, nodes: nodes.sort((a, b) => (a.name < b.name ? -1 : 1)) };
 }
 
 function whyNot(node: LiveNode, pool: BuilderPool): string | undefined {

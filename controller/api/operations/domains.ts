@@ -1,11 +1,11 @@
 import { parseDomain, quoteInput } from '../../../shared/domain/names.ts';
-import type { ProblemBody } from '../../../shared/api/schema.ts';
+import type { Reason } from '../../../shared/domain/instance.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import type { App } from '../../domain/apps.ts';
 import type { User } from '../../domain/users.ts';
+import type { LiveNode } from '../../dispatch/port.ts';
 import { noteEvent } from '../../store/note-event.ts';
 import type { ApiDeps } from '../deps.ts';
-import { routeProblems } from '../route-problems.ts';
 
 type Deps = Pick<ApiDeps, 'store' | 'fleet' | 'log'>;
 
@@ -16,9 +16,17 @@ interface Change {
   readonly signal: AbortSignal;
 }
 
+/** What is known of the routes of an app after a change of its domains. */
+export interface DomainRouting {
+  readonly app: App;
+  /** Why the app is not in the route table. */
+  readonly leftOut: Reason | undefined;
+  readonly nodes: readonly LiveNode[];
+}
+
 interface Routed {
-  /** Nodes that do not follow the change. */
-  readonly problems: readonly ProblemBody[];
+  /** Undefined: there was nothing to change. */
+  readonly routing: DomainRouting | undefined;
 }
 
 /** Names that the fleet uses among its nodes. */
@@ -36,7 +44,7 @@ export async function addDomain(
   if (known.some((domain) => domain.hostname === hostname)) throw domainExists(app, hostname);
   const { createdAtMs } = await deps.store.addDomain(app.id, hostname);
   const message = `${user.name} added the domain ${hostname} to ${app.name}.`;
-  return { hostname, createdAtMs, problems: await applyRoutes(deps, { ...change, message }) };
+  return { hostname, createdAtMs, routing: await applyRoutes(deps, { ...change, message }) };
 }
 
 export async function removeDomain(
@@ -47,21 +55,21 @@ export async function removeDomain(
   const hostname = parseDomain(text);
   if (!(await deps.store.removeDomain(app.id, hostname))) throw domainNotFound(app, hostname);
   const message = `${user.name} removed the domain ${hostname} from ${app.name}.`;
-  return { hostname, problems: await applyRoutes(deps, { ...change, message }) };
+  return { hostname, routing: await applyRoutes(deps, { ...change, message }) };
 }
 
 export async function clearDomains(deps: Deps, change: Change): Promise<Routed & { readonly removed: number }> {
   const { app, user } = change;
   const removed = await deps.store.clearDomains(app.id);
-  if (removed === 0) return { removed, problems: [] };
+  if (removed === 0) return { removed, routing: undefined };
   const message = `${user.name} removed all domains from ${app.name}.`;
-  return { removed, problems: await applyRoutes(deps, { ...change, message }) };
+  return { removed, routing: await applyRoutes(deps, { ...change, message }) };
 }
 
 async function applyRoutes(
   deps: Deps,
   { app, user, signal, message }: Change & { readonly message: string },
-): Promise<readonly ProblemBody[]> {
+): Promise<DomainRouting> {
   noteEvent(deps, {
     kind: 'domain.changed',
     actor: user.name,
@@ -70,10 +78,7 @@ async function applyRoutes(
     next: `slipway domains -a ${app.name}`,
   });
   await deps.fleet.routesApplied(app.id, signal);
-  const leftOut = deps.fleet.leftOutOfRoutes(app.id);
-  const own =
-    leftOut === undefined ? [] : [{ message: leftOut.message, next: leftOut.hint ?? `slipway why ${app.name}` }];
-  return [...own, ...routeProblems(deps.fleet.nodes())];
+  return { app, leftOut: deps.fleet.leftOutOfRoutes(app.id), nodes: deps.fleet.nodes() };
 }
 
 /** The fleet's own domain has only the names of apps. */

@@ -1,5 +1,3 @@
-import type { EgressChangedBody } from '../../../shared/api/egress.ts';
-import type { ProblemBody } from '../../../shared/api/schema.ts';
 import { contains, neverOpened, parseEgressCidr } from '../../../shared/domain/egress.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import type { LiveNode } from '../../dispatch/port.ts';
@@ -17,15 +15,21 @@ interface Change {
   readonly text: string;
 }
 
+export interface EgressChange {
+  readonly cidr: string;
+  /** Nodes whose agents are too old for these lists. */
+  readonly outdatedNodes: readonly string[];
+}
+
 /** Opens a private network. @throws SLIP_EGRESS_NEVER */
-export async function addEgress(deps: Deps, { app, user, text }: Change): Promise<EgressChangedBody> {
+export async function addEgress(deps: Deps, { app, user, text }: Change): Promise<EgressChange> {
   const cidr = parseEgressCidr(text);
   refuseSandboxNetworks(cidr, deps.fleet.nodes());
   await deps.store.addEgress(app?.id, cidr);
   return await applyEgress(deps, { app, user, cidr, message: `${user.name} lets ${nameOf(app)} reach ${cidr}.` });
 }
 
-export async function removeEgress(deps: Deps, { app, user, text }: Change): Promise<EgressChangedBody> {
+export async function removeEgress(deps: Deps, { app, user, text }: Change): Promise<EgressChange> {
   const cidr = parseEgressCidr(text);
   if (!(await deps.store.removeEgress(app?.id, cidr))) throw cidrNotFound(cidr, app);
   return await applyEgress(deps, { app, user, cidr, message: `${user.name} closed ${cidr} to ${nameOf(app)}.` });
@@ -34,26 +38,17 @@ export async function removeEgress(deps: Deps, { app, user, text }: Change): Pro
 async function applyEgress(
   deps: Deps,
   { app, user, cidr, message }: Omit<Change, 'text'> & { readonly cidr: string; readonly message: string },
-): Promise<EgressChangedBody> {
+): Promise<EgressChange> {
   noteEvent(deps, { kind: 'egress.changed', actor: user.name, app: app?.name, message, next: listCommand(app) });
   await deps.fleet.egressChanged();
-  return { cidr, problems: outdatedAgents(deps.fleet.nodes()) };
+  const outdated = deps.fleet.nodes().filter((node) => node.egressIgnored === true);
+  return { cidr, outdatedNodes: outdated.map(({ name }) => name) };
 }
 
 /** A larger network may contain the network of the sandboxes. Each node keeps that part closed. */
 function refuseSandboxNetworks(cidr: string, nodes: readonly LiveNode[]): void {
   const node = nodes.find(({ sandboxSubnet = '' }) => sandboxSubnet !== '' && contains(sandboxSubnet, cidr));
   if (node !== undefined) throw neverOpened(cidr, `the sandboxes of node ${node.name} have their own addresses there`);
-}
-
-/** Nodes whose agents are too old for these lists. */
-function outdatedAgents(nodes: readonly LiveNode[]): readonly ProblemBody[] {
-  return nodes
-    .filter((node) => node.egressIgnored === true)
-    .map(({ name }) => ({
-      message: `The agent of node ${name} is too old for this setting: its sandboxes can reach the networks that its own configuration opens.`,
-      next: `slipway nodes:upgrade ${name}`,
-    }));
 }
 
 function nameOf(app: App | undefined): string {

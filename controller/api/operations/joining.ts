@@ -1,4 +1,3 @@
-import type { JoinBody } from '../../../shared/api/machines.ts';
 import type { NodeId } from '../../../shared/domain/ids.ts';
 import { parseNodeName } from '../../../shared/domain/names.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
@@ -49,12 +48,18 @@ export async function rejoinFleet(
 }
 
 /** What a machine needs to be a node of the fleet. */
+export interface Membership {
+  readonly node: NodeRow;
+  readonly certificatePem: string;
+  readonly caPem: string;
+}
+
 export async function issueMembership(
   { authority }: Pick<ApiDeps, 'authority'>,
-  { node, csr, grpcAddress }: { readonly node: NodeRow; readonly csr: string; readonly grpcAddress: string },
-): Promise<JoinBody> {
+  { node, csr }: { readonly node: NodeRow; readonly csr: string },
+): Promise<Membership> {
   const issued = await authority.issueNode({ csrPem: csr, nodeId: node.id, serial: node.certificateSerial });
-  return { nodeId: node.id, nodeName: node.name, certificate: issued.certificatePem, ca: authority.caPem, grpcAddress };
+  return { node, certificatePem: issued.certificatePem, caPem: authority.caPem };
 }
 
 /** Issues the next certificate of a node. The current one stays valid until the node uses the next one. */

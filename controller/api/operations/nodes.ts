@@ -1,6 +1,5 @@
-import type { NodeInfoBody, PlacedBody } from '../../../shared/api/nodes.ts';
-import { instanceName } from '../../../shared/domain/assignment.ts';
 import type { NodeId } from '../../../shared/domain/ids.ts';
+import type { InstanceState } from '../../../shared/domain/instance.ts';
 import { parseNodeName } from '../../../shared/domain/names.ts';
 import { parseLabelName, parseLabelValue } from '../../../shared/domain/placement.ts';
 import { noteEvent } from '../../store/note-event.ts';
@@ -9,10 +8,10 @@ import type { NodeRow } from '../../domain/nodes.ts';
 import { listedOwner } from '../../access/policy.ts';
 import type { User } from '../../domain/users.ts';
 import type { App } from '../../domain/apps.ts';
+import type { LiveNode } from '../../dispatch/port.ts';
 import { notFound } from '../api-errors.ts';
 import type { ApiDeps } from '../deps.ts';
 import { revokeNode } from '../revoke-node.ts';
-import { viewNode } from '../views.ts';
 
 /** @throws SLIP_NOT_FOUND, SLIP_NAME_NODE */
 export async function findNode({ store }: Pick<ApiDeps, 'store'>, name: string): Promise<NodeRow> {
@@ -80,8 +79,26 @@ function sayLostAfter(lostAfterMs: number | 'never' | undefined, defaultMs: numb
   return `Instances are started elsewhere when their node has been silent for ${seconds} s.`;
 }
 
+/** An instance on a node. */
+export interface PlacedInstance {
+  readonly row: AssignmentRow;
+  readonly app: string;
+  /** `unknown` while its node is not connected. */
+  readonly state: InstanceState | 'unknown';
+  /** The node on which its copy runs or starts. */
+  readonly movingTo: string | undefined;
+  /** Why it must leave the node and cannot. */
+  readonly waits: string | undefined;
+}
+
+export interface NodeDescription {
+  readonly node: NodeRow;
+  readonly live: LiveNode | undefined;
+  readonly placed: readonly PlacedInstance[];
+}
+
 /** The caller sees only instances of apps that the caller may read. */
-export async function describeNode(deps: ApiDeps, node: NodeRow, user: User): Promise<NodeInfoBody> {
+export async function describeNode(deps: ApiDeps, node: NodeRow, user: User): Promise<NodeDescription> {
   const { store, fleet } = deps;
   const ownerId = listedOwner(user);
   const mine = (await store.deployedApps()).filter((app) => ownerId === undefined || app.ownerId === ownerId);
@@ -89,21 +106,19 @@ export async function describeNode(deps: ApiDeps, node: NodeRow, user: User): Pr
   const rows = (await store.assignmentsOfNode(node.id)).filter((row) => apps.has(row.appId));
   const copies = await store.copyNodes(rows.map((row) => row.instanceId));
   const placed = rows.map((row) =>
-    placedBody(deps, row, { app: apps.get(row.appId) ?? '', copyNode: copies.get(row.instanceId) }),
+    placedInstance(deps, row, { app: apps.get(row.appId) ?? '', copyNode: copies.get(row.instanceId) }),
   );
-  const { drainUntilMs } = node;
-  const live = fleet.node(node.id);
-  return { ...viewNode(node, live, deps), drainUntilMs, machine: live?.machine, placed };
+  return { node, live: fleet.node(node.id), placed };
 }
 
-function placedBody(
+function placedInstance(
   { fleet, movement }: ApiDeps,
   row: AssignmentRow,
   { app, copyNode }: { readonly app: string; readonly copyNode: NodeId | undefined },
-): PlacedBody {
+): PlacedInstance {
   const connected = fleet.node(row.nodeId)?.connected === true;
   return {
-    ...{ app, name: instanceName(row), release: row.release, desired: row.desired },
+    ...{ row, app },
     state: connected ? (fleet.status(row.instanceId)?.state ?? 'pending') : 'unknown',
     movingTo: copyNode === undefined ? undefined : fleet.node(copyNode)?.name,
     waits: movement.blockedBecause(row.instanceId),

@@ -1,4 +1,5 @@
 import type { ApiDeps } from '../deps.ts';
+import { viewBuilders } from '../operation-views.ts';
 import { describeBuilders, setBuilders } from '../operations/builders.ts';
 import { userRoute, type Route } from '../route.ts';
 
@@ -8,12 +9,12 @@ export function builderRoutes(deps: ApiDeps): readonly Route[] {
     userRoute('showBuilders', {
       auth: 'user',
       action: 'fleet.read',
-      handle: () => Promise.resolve(describeBuilders(deps)),
+      handle: () => Promise.resolve(viewBuilders(describeBuilders(deps))),
     }),
     userRoute('setBuilders', {
       auth: 'admin',
       action: 'node.manage',
-      handle: ({ user, body }) => setBuilders(deps, { required: body.require, user }),
+      handle: async ({ user, body }) => viewBuilders(await setBuilders(deps, { required: body.require, user })),
     }),
   ];
 }

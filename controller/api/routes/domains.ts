@@ -1,5 +1,7 @@
+import type { ProblemBody } from '../../../shared/api/schema.ts';
 import type { ApiConfig, ApiDeps } from '../deps.ts';
-import { addDomain, clearDomains, removeDomain } from '../operations/domains.ts';
+import { viewRouting } from '../operation-views.ts';
+import { addDomain, clearDomains, removeDomain, type DomainRouting } from '../operations/domains.ts';
 import { appRoute, type Route } from '../route.ts';
 
 export function domainRoutes({ baseDomain }: ApiConfig, deps: ApiDeps): readonly Route[] {
@@ -15,17 +17,26 @@ export function domainRoutes({ baseDomain }: ApiConfig, deps: ApiDeps): readonly
     appRoute('addDomain', {
       auth: 'user',
       action: 'app.write',
-      handle: ({ app, user, body, signal }) => addDomain(deps, { app, user, signal, text: body.hostname, baseDomain }),
+      handle: async ({ app, user, body, signal }) =>
+        viewChange(await addDomain(deps, { app, user, signal, text: body.hostname, baseDomain })),
     }),
     appRoute('removeDomain', {
       auth: 'user',
       action: 'app.write',
-      handle: ({ app, user, params, signal }) => removeDomain(deps, { app, user, signal, text: params.hostname }),
+      handle: async ({ app, user, params, signal }) =>
+        viewChange(await removeDomain(deps, { app, user, signal, text: params.hostname })),
     }),
     appRoute('clearDomains', {
       auth: 'user',
       action: 'app.write',
-      handle: ({ app, user, signal }) => clearDomains(deps, { app, user, signal }),
+      handle: async ({ app, user, signal }) => viewChange(await clearDomains(deps, { app, user, signal })),
     }),
   ];
+}
+
+function viewChange<T extends { readonly routing: DomainRouting | undefined }>({
+  routing,
+  ...change
+}: T): Omit<T, 'routing'> & { readonly problems: readonly ProblemBody[] } {
+  return { ...change, problems: routing === undefined ? [] : viewRouting(routing) };
 }

@@ -1,5 +1,6 @@
 import { listedOwner } from '../../access/policy.ts';
 import type { ApiDeps } from '../deps.ts';
+import { viewEgressChange } from '../operation-views.ts';
 import { addEgress, removeEgress } from '../operations/egress.ts';
 import { appRoute, userRoute, type Route } from '../route.ts';
 
@@ -35,12 +36,12 @@ function fleetRoutes(deps: ApiDeps): readonly Route[] {
     userRoute('addEgress', {
       auth: 'admin',
       action: 'node.manage',
-      handle: ({ user, body }) => addEgress(deps, { user, text: body.cidr }),
+      handle: async ({ user, body }) => viewEgressChange(await addEgress(deps, { user, text: body.cidr })),
     }),
     userRoute('removeEgress', {
       auth: 'admin',
       action: 'node.manage',
-      handle: ({ user, params }) => removeEgress(deps, { user, text: params.cidr }),
+      handle: async ({ user, params }) => viewEgressChange(await removeEgress(deps, { user, text: params.cidr })),
     }),
   ];
 }
@@ -50,12 +51,13 @@ function appRoutes(deps: ApiDeps): readonly Route[] {
     appRoute('addAppEgress', {
       auth: 'admin',
       action: 'app.egress.write',
-      handle: ({ app, user, body }) => addEgress(deps, { app, user, text: body.cidr }),
+      handle: async ({ app, user, body }) => viewEgressChange(await addEgress(deps, { app, user, text: body.cidr })),
     }),
     appRoute('removeAppEgress', {
       auth: 'admin',
       action: 'app.egress.write',
-      handle: ({ app, user, params }) => removeEgress(deps, { app, user, text: params.cidr }),
+      handle: async ({ app, user, params }) =>
+        viewEgressChange(await removeEgress(deps, { app, user, text: params.cidr })),
     }),
   ];
 }

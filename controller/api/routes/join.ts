@@ -1,4 +1,5 @@
 import type { ApiConfig, ApiDeps } from '../deps.ts';
+import { viewMembership } from '../operation-views.ts';
 import { checkJoin, issueMembership, joinFleet, rejoinFleet } from '../operations/joining.ts';
 import { createRateLimit, type RateLimit } from '../rate-limit.ts';
 import { anonymousRoute, type Route } from '../route.ts';
@@ -26,7 +27,7 @@ function checkRoute(deps: ApiDeps, failures: RateLimit): Route {
   });
 }
 
-function joinRoute({ grpcAddress }: ApiConfig, deps: ApiDeps, failures: RateLimit): Route {
+function joinRoute(config: ApiConfig, deps: ApiDeps, failures: RateLimit): Route {
   return anonymousRoute('joinFleet', {
     auth: 'anonymous',
     action: 'node.join',
@@ -34,12 +35,12 @@ function joinRoute({ grpcAddress }: ApiConfig, deps: ApiDeps, failures: RateLimi
     handle: async ({ body, request }) => {
       const node = await failures.guard(request.ip, () => joinFleet(deps, body));
       deps.log.info({ node: node.name, nodeId: node.id, address: request.ip }, 'node.joined');
-      return await issueMembership(deps, { node, csr: body.csr, grpcAddress });
+      return viewMembership(await issueMembership(deps, { node, csr: body.csr }), config);
     },
   });
 }
 
-function rejoinRoute({ grpcAddress }: ApiConfig, deps: ApiDeps, failures: RateLimit): Route {
+function rejoinRoute(config: ApiConfig, deps: ApiDeps, failures: RateLimit): Route {
   return anonymousRoute('rejoinFleet', {
     auth: 'anonymous',
     action: 'node.join',
@@ -48,7 +49,7 @@ function rejoinRoute({ grpcAddress }: ApiConfig, deps: ApiDeps, failures: RateLi
       const node = await failures.guard(request.ip, () => rejoinFleet(deps, body));
       deps.endSessions(node.id, 'This node has rejoined with another certificate.');
       deps.log.warn({ node: node.name, nodeId: node.id, address: request.ip }, 'node.rejoined');
-      return await issueMembership(deps, { node, csr: body.csr, grpcAddress });
+      return viewMembership(await issueMembership(deps, { node, csr: body.csr }), config);
     },
   });
 }

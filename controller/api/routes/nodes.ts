@@ -1,4 +1,8 @@
 import type { ApiDeps } from '../deps.ts';
+import type { NodeInfoBody } from '../../../shared/api/nodes.ts';
+import type { NodeRow } from '../../domain/nodes.ts';
+import type { User } from '../../domain/users.ts';
+import { viewNodeInfo } from '../operation-views.ts';
 import { describeNode, findNode, labelNode, removeNode, setLostAfter } from '../operations/nodes.ts';
 import { appRoute, userRoute, type Route } from '../route.ts';
 
@@ -7,11 +11,15 @@ export function nodeRoutes(deps: ApiDeps): readonly Route[] {
   return [info(deps), ...cordons(deps), drain(deps), label(deps), remove(deps), ...lostAfter(deps), ...rebalance(deps)];
 }
 
+async function nodeInfo(deps: ApiDeps, node: NodeRow, user: User): Promise<NodeInfoBody> {
+  return viewNodeInfo(await describeNode(deps, node, user), deps);
+}
+
 function info(deps: ApiDeps): Route {
   return userRoute('showNode', {
     auth: 'user',
     action: 'fleet.read',
-    handle: async ({ user, params }) => describeNode(deps, await findNode(deps, params.node), user),
+    handle: async ({ user, params }) => nodeInfo(deps, await findNode(deps, params.node), user),
   });
 }
 
@@ -21,13 +29,13 @@ function cordons(deps: ApiDeps): readonly Route[] {
       auth: 'admin',
       action: 'node.manage',
       handle: async ({ user, params }) =>
-        describeNode(deps, await deps.movement.nodes.cordon(await findNode(deps, params.node), user.name), user),
+        nodeInfo(deps, await deps.movement.nodes.cordon(await findNode(deps, params.node), user.name), user),
     }),
     userRoute('uncordonNode', {
       auth: 'admin',
       action: 'node.manage',
       handle: async ({ user, params }) =>
-        describeNode(deps, await deps.movement.nodes.uncordon(await findNode(deps, params.node), user.name), user),
+        nodeInfo(deps, await deps.movement.nodes.uncordon(await findNode(deps, params.node), user.name), user),
     }),
   ];
 }
@@ -38,7 +46,7 @@ function drain(deps: ApiDeps): Route {
     action: 'node.manage',
     handle: async ({ user, params, body }) => {
       const node = await findNode(deps, params.node);
-      return describeNode(deps, await deps.movement.nodes.drain(node, body.deadlineMs, user.name), user);
+      return nodeInfo(deps, await deps.movement.nodes.drain(node, body.deadlineMs, user.name), user);
     },
   });
 }
@@ -49,7 +57,7 @@ function label(deps: ApiDeps): Route {
     action: 'node.manage',
     handle: async ({ user, params, body }) => {
       const node = await findNode(deps, params.node);
-      return describeNode(deps, await labelNode(deps, { node, labels: body.labels, user }), user);
+      return nodeInfo(deps, await labelNode(deps, { node, labels: body.labels, user }), user);
     },
   });
 }
