@@ -87,8 +87,9 @@ describe('quickstart of a clone, as root, below a folder closed to others', { co
     assert.equal((await clone.curl('hello.localhost')).status, 200);
   });
 
-  it('restarts with other options, and reports a busy port and invalid options', async () => {
+  it('restarts with other options, and reports a busy port and invalid options', async (t) => {
     const taken = createServer().listen(0, '127.0.0.1');
+    t.after(() => taken.close());
     await once(taken, 'listening');
     const { port } = taken.address() as AddressInfo;
     const refused = await clone.type('script/quickstart', ['--port', String(port)]);
