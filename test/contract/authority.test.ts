@@ -78,7 +78,7 @@ describe('the certificate authority', () => {
     await (await openCa(at)).serverCredential();
   });
 
-  it('gives a node the identity we say, whatever its request asks for', async () => {
+  it('gives a node its identity from the controller, not from its request', async () => {
     const authority = await openCa(options());
     const { csrPem } = await makeCsr({ name: 'CN=admin', dns: 'controller.example.com', ca: true });
     const serial = newSerial();
@@ -107,7 +107,7 @@ describe('the certificate authority', () => {
     await authority.checkRequest(csrPem);
   });
 
-  it('lets a node in by mutual TLS, and nobody with another fleet’s certificate or a server’s', async () => {
+  it('accepts a node by mutual TLS, but no certificate of another fleet or of a server', async () => {
     const [ours, theirs] = await Promise.all([openCa(options()), openCa(options())]);
     const credential = await ours.serverCredential();
     const server = createServer({

@@ -55,7 +55,7 @@ describe('the disk of a build cache', () => {
     assert.ok(waits > 0, 'the mount was held');
   });
 
-  it('is made anew when a process does not release the mount', async (t) => {
+  it('is created again when a process does not release the mount', async (t) => {
     let nowMs = 0;
     const clock: Clock = {
       ...systemClock,

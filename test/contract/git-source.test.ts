@@ -124,7 +124,7 @@ describe('the source that a builder gets', () => {
     return files;
   }
 
-  it('is the committed tree, byte for byte, whatever its attributes say', async () => {
+  it('is the committed tree, byte for byte, regardless of its attributes', async () => {
     await fc.assert(
       fc.asyncProperty(COMMIT, async (files) => {
         const got = await deployed(await commit(files));

@@ -58,7 +58,7 @@ describe('image store on disk', () => {
     await assert.rejects(store.put(digestOf(bytes), Readable.from([bytes]), never), { code: 'SLIP_IMAGE_TOO_LARGE' });
   });
 
-  it('sweeps unfinished uploads of an earlier life', async () => {
+  it('removes unfinished uploads of an earlier process', async () => {
     await using lab = await openLab('store');
     const store = createImageStore({ dir: lab.dir });
     await store.sweep();

@@ -19,7 +19,7 @@ export function describeImageStore(
   openStore: () => Promise<{ store: ImageStore } & AsyncDisposable>,
 ): void {
   describe(`image store, ${kind}`, () => {
-    it('gives back what was put, from any offset', async () => {
+    it('returns the stored bytes from any offset', async () => {
       await using opened = await openStore();
       const bytes = randomBytes(300_000);
       const digest = digestOf(bytes);
@@ -32,7 +32,7 @@ export function describeImageStore(
       }
     });
 
-    it('does not store what is not what it claims to be', async () => {
+    it('does not store an image with another digest', async () => {
       await using opened = await openStore();
       const digest = digestOf(Buffer.from('promised'));
       await assert.rejects(opened.store.put(digest, Readable.from([Buffer.from('other')]), never), {

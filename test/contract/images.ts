@@ -66,7 +66,7 @@ export function describeImages(kind: string, config: Pick<ImagesConfig, 'mode' |
       assert.deepEqual(transport.offsets, [0, 100, 150]);
     });
 
-    it('begins anew after damage on the way, and gives up after three tries', async () => {
+    it('starts again after a damaged transfer, and fails after three tries', async () => {
       await using lab = await openLab('images');
       const { images, transport, stateDir } = await bench(lab);
       const { path, layer } = await makeImage(lab.dir, 'a', { 'server.js': 'hello' });
@@ -172,7 +172,7 @@ export function describeImages(kind: string, config: Pick<ImagesConfig, 'mode' |
   });
 
   describe(`images, ${kind}: garbage`, () => {
-    it('deletes the least recently used beyond the budget, never what is in use or kept', async () => {
+    it('deletes the least recently used images beyond the budget, never used or kept ones', async () => {
       await using lab = await openLab('images');
       const { images } = await bench(lab, { budgetBytes: 0 });
       const layers = await Promise.all(['a', 'b', 'c'].map(async (name) => await adopted(lab, images, name)));
@@ -193,7 +193,7 @@ export function describeImages(kind: string, config: Pick<ImagesConfig, 'mode' |
       await images.collectGarbage(new Set(), new Set());
     });
 
-    it('keeps everything that fits, and what was used a moment ago', async () => {
+    it('keeps everything that fits, and recently used images', async () => {
       await using lab = await openLab('images');
       const { images } = await bench(lab, { budgetBytes: 0, graceMs: 60_000 });
       const layer = await adopted(lab, images, 'a');

@@ -125,7 +125,7 @@ describe('a layer that the build did not touch', () => {
     assert.deepEqual(digests(await builder.cut(await request(lab))), digests(second));
   });
 
-  it('is packed again when its image is gone from this machine', async () => {
+  it('is packed again when this machine has no image of it', async () => {
     await using lab = await openLab('layers');
     const { builder, images, packed } = await openWorkshop(lab);
     await writeTree(join(lab.dir, 'tree'), TREE);
@@ -152,7 +152,7 @@ describe('layers of an overlay', () => {
     return { appDir, upperDir };
   };
 
-  it('are those of a plain folder with the same files, whatever was written, deleted and replaced on the way', async () => {
+  it('are those of a plain folder with the same files, after any writes, deletions and replacements', async () => {
     await using lab = await openLab('layers');
     const { builder } = await openWorkshop(lab);
     await writeTree(join(lab.dir, 'lower'), { ...TREE, 'node_modules/gone': 'x', old: 'y', 'was/dir': 'z' });

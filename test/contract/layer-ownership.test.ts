@@ -78,7 +78,7 @@ for (const ownership of ['copy', 'auto'] as const) {
       });
     });
 
-    it('is nobody in particular for a shared layer, which is mounted once', async () => {
+    it('is root on the node for a shared layer, which is mounted once', async () => {
       await using lab = await openLab('owner');
       const { images, stateDir } = await openImages(lab, { mode: 'mount', ownership });
       const made = await makeImage(lab.dir, 'a', { 'bin/node': Buffer.alloc(2e6, 7) });
@@ -91,7 +91,7 @@ for (const ownership of ['copy', 'auto'] as const) {
       assert.equal((await mountsBelow(join(stateDir, 'mounts'))).length, 1);
     });
 
-    it('leaves no mount and no loop device behind when nobody uses the layer, though a sandbox was started meanwhile', async () => {
+    it('has no mount and no loop device when the layer is unused, even if a sandbox was started meanwhile', async () => {
       await using lab = await openLab('owner');
       const { images, stateDir } = await openImages(lab, { mode: 'mount', ownership });
       const { path, layer } = await makeImage(lab.dir, 'a', TREE);
@@ -104,7 +104,7 @@ for (const ownership of ['copy', 'auto'] as const) {
       assert.equal(await images.has(layer.digest), true);
     });
 
-    it('stays readable for a running app whose layer is unmounted meanwhile', async () => {
+    it('is still readable for a running app after its layer is unmounted', async () => {
       await using lab = await openLab('owner');
       const { images } = await openImages(lab, { mode: 'mount', ownership });
       const { path, layer } = await makeImage(lab.dir, 'a', TREE);

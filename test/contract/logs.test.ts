@@ -221,7 +221,7 @@ describe('log follower', () => {
     assert.deepEqual(messages(following.lines), ['Deploy abc1234', 'hello', 'gone']);
   });
 
-  test('a slow reader of a fast s6-log holds little memory and is told of what it missed', async () => {
+  test('a slow reader of a fast s6-log uses little memory and sees how many lines it missed', async () => {
     await using lab = await openLab();
     const dir = await lab.instance('web.1', 'one');
     const logger = start({ file: 's6-log', args: ['n2', 's500000', 't', dir] }, ['pipe', 'ignore', 'inherit']);

@@ -12,7 +12,7 @@ import { ask, openBackend, routesOf, type TestBackend } from '../support/proxy-l
 import { openPair, start, reachable, headersAt, routerLines, knock } from '../support/mesh-pair.ts';
 
 describe('any node answers: the mesh of real proxies', () => {
-  test('a node without the app sends its requests to one that has it, with what the client said', async (t) => {
+  test('a node without the app forwards requests unchanged to a node that has it', async (t) => {
     const { front, home } = await openPair(t);
     const headers = await headersAt(front, { 'x-forwarded-for': '6.6.6.6', 'x-request-id': 'a'.repeat(32) });
     assert.equal(headers['x-slipway-hop'], front.peer.name);
@@ -24,7 +24,7 @@ describe('any node answers: the mesh of real proxies', () => {
     assert.equal((await headersAt(home))['x-slipway-hop'], undefined);
   });
 
-  test('from outside nobody can say that a request has been forwarded, and no internal header gets out', async (t) => {
+  test('no client can pretend that a request was forwarded, and no internal header leaves the proxy', async (t) => {
     const { front, home } = await openPair(t);
     for (const node of [front, home]) {
       const { headers, body } = await ask(node.port, 'alpha.test', {
@@ -69,7 +69,7 @@ describe('any node answers: the mesh of real proxies', () => {
     }
   });
 
-  test('a node that is gone costs no request while another serves', async (t) => {
+  test('no request fails when one of two nodes is lost', async (t) => {
     const { lab, front, home, backend } = await openPair(t);
     const gone = await lab.node('go');
     await start(gone);

@@ -25,7 +25,7 @@ async function idsSeen(subject: ProxySubject, host: string): Promise<string[]> {
 /** What every proxy promises. */
 export function describeProxy(name: string, open: () => Promise<ProxySubject>): void {
   describe(`proxy contract: ${name}`, () => {
-    test('a host leads to its app, whatever its case and port, and an unknown one to a 404', async () => {
+    test('a host routes to its app with any case and port, and an unknown one gives a 404', async () => {
       await using subject = await open();
       const one = await subject.backend('one0000001');
       await subject.proxy.ensureRunning();
@@ -119,7 +119,7 @@ export function describeProxy(name: string, open: () => Promise<ProxySubject>): 
       assert.equal(await subject.proxy.healthy(), false);
     });
 
-    test('routes applied while it is down say so, and are there once it runs', async () => {
+    test('routes that are applied while it is down give an error, and are active when it runs', async () => {
       await using subject = await open();
       const one = await subject.backend('one0000001');
       await assert.rejects(

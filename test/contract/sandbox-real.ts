@@ -132,7 +132,7 @@ export function realSandboxContract(kind: Sandbox['kind']): void {
       );
     });
 
-    it('starts afresh after an end: nothing of the last life is in /app', async () => {
+    it('starts with a clean /app after an end', async () => {
       const { id } = lab.spec();
       await lab.finish({ id, argv: sh('echo x > left-behind') });
       assert.equal((await lab.finish({ id, argv: sh('ls') })).output, '');
@@ -180,7 +180,7 @@ export function realSandboxContract(kind: Sandbox['kind']): void {
       );
     });
 
-    it('after a reboot knows only what was seen to end before, and starts the rest afresh', async () => {
+    it('knows after a reboot only observed ends, and starts the other instances again', async () => {
       const lost = await lab.run({});
       const over = await lab.run({ argv: sh('exit 9') });
       await ended(lab.sandbox, over.id);
@@ -201,7 +201,7 @@ export function realSandboxContract(kind: Sandbox['kind']): void {
       );
     });
 
-    it('gives the output of a build to the agent, all of it before the end is told', async () => {
+    it('gives the complete output of a build to the agent before its end', async () => {
       const chunks: Uint8Array[] = [];
       const { id } = await lab.run({
         purpose: 'build',

@@ -61,7 +61,7 @@ export function sandboxContract(kind: Sandbox['kind'], workloads: Workloads): vo
       assert.ok(!(await lab.sandbox.traces()).includes(spec.id));
     });
 
-    it('does nothing when what is asked is so already', async () => {
+    it('does nothing when the state is already as requested', async () => {
       const spec = lab.spec(workloads.stay());
       await lab.sandbox.prepare(spec);
       await lab.sandbox.prepare(spec);
@@ -75,7 +75,7 @@ export function sandboxContract(kind: Sandbox['kind'], workloads: Workloads): vo
       await lab.sandbox.ensureHost();
     });
 
-    it('tells that and how a process ended', async () => {
+    it('reports the end of a process and its exit status', async () => {
       const told: string[] = [];
       const stop = lab.sandbox.onExit((id) => told.push(id));
       const { id } = await lab.run(workloads.exit(7));
@@ -129,7 +129,7 @@ export function sandboxContract(kind: Sandbox['kind'], workloads: Workloads): vo
       if (kind !== 'fake') assert.equal(existsSync(lab.sandbox.logDir(id)), false);
     });
 
-    it('refuses to start what is not there, and what has ended, until it is prepared anew', async () => {
+    it('refuses to start a missing or ended sandbox until it is prepared again', async () => {
       await assert.rejects(lab.sandbox.start('nosuchsandbox'), { code: 'SLIP_SANDBOX_NOT_FOUND' });
       const spec = lab.spec(workloads.exit(1));
       await lab.sandbox.prepare(spec);
@@ -142,7 +142,7 @@ export function sandboxContract(kind: Sandbox['kind'], workloads: Workloads): vo
       await lab.sandbox.forget(spec.id);
     });
 
-    it('knows what the process listens on, and lets this machine connect', async () => {
+    it('knows the ports of the process, and lets this machine connect', async () => {
       const { id, address, port } = await lab.run(workloads.listen());
       assert.ok(port !== undefined);
       const listener = await eventually('a listener', async () =>

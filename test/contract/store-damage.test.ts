@@ -53,7 +53,7 @@ describe('a damaged database', () => {
     await assertRefused(await copy((path) => truncate(path, 0)), 'SLIP_STORE_DAMAGED');
   });
 
-  it('is refused when half of it is gone', async () => {
+  it('is refused when half of it is missing', async () => {
     await assertRefused(
       await copy(async (path) => truncate(path, (await readFile(path)).length / 2)),
       'SLIP_STORE_DAMAGED',
@@ -75,7 +75,7 @@ describe('a damaged database', () => {
     }
   });
 
-  it('is not replaced by a new one when it is gone', async () => {
+  it('is not replaced by a new one when it is missing', async () => {
     await assertRefused(await copy((path) => rm(path)), 'SLIP_STORE_MISSING');
   });
 

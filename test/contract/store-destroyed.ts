@@ -76,7 +76,7 @@ function endCases(get: () => Store): void {
     assert.equal((await get().quotasOf(app.ownerId)).used.apps, 0);
   });
 
-  it('tells the nodes that were ever given something of it, each with a new generation, and notes who did it', async () => {
+  it('is sent to each node that ever had data of it, with a new generation, and the event names the user', async () => {
     const nodes = [await addNode(get(), 'alpha'), await addNode(get(), 'beta'), await addNode(get(), 'gamma')] as const;
     const app = await fullApp(get(), nodes[0]);
     await get().noteAppNode(app.id, nodes[1].id);
@@ -102,7 +102,7 @@ function endCases(get: () => Store): void {
     assert.deepEqual([event?.kind, event?.actor, event?.app], ['app.destroyed', 'ada', 'shop']);
   });
 
-  it('remembers of which apps the controller has files, until they are gone', async () => {
+  it('remembers the apps that have files on the controller, until the files are removed', async () => {
     const app = await fullApp(get(), await addNode(get(), 'alpha'));
     const [build] = await get().builds(app.id, 1);
     assert.deepEqual(await get().unknownBuilds([build?.id ?? '']), []);
@@ -147,7 +147,7 @@ function rangeCases(get: () => Store): void {
     assert.deepEqual((await get().destroyedApps(9))[0]?.awaited, []);
   });
 
-  it('gives a range that is free again to nobody while the controller has files of its app', async () => {
+  it('does not reuse a free range while the controller has files of its app', async () => {
     const app = await addApp(get(), (await addUser(get(), BY)).id, 'one');
     await get().destroyApp(app.id, BY);
     assert.notEqual((await addApp(get(), app.ownerId, 'two')).uidBase, app.uidBase);

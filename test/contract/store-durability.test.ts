@@ -79,7 +79,7 @@ describe('store durability', () => {
     await patient;
   });
 
-  it('says that the disk is full, loses nothing and goes on when there is room', { timeout: 60_000 }, async () => {
+  it('reports a full disk, loses nothing, and continues when space is free', { timeout: 60_000 }, async () => {
     const mount = join(dir, 'small');
     await mkdir(mount);
     await runOk(run, { file: 'mount', args: ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', mount] });

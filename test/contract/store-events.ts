@@ -14,7 +14,7 @@ const note = (kind: string, more: Partial<NewEvent> = {}): NewEvent => ({
 
 /** What every store must do with events. */
 export function eventCases(get: () => Store): void {
-  it('gives events back newest first, page by page, each as it was put in', async () => {
+  it('returns events unchanged, newest first, page by page', async () => {
     const full = note('node.disk', {
       node: 'fra-1',
       instance: 'web.1',
@@ -45,7 +45,7 @@ export function eventCases(get: () => Store): void {
     assert.deepEqual(kinds(await get().events({ ...since, appId: mine.id, instance: 'web.2' })), []);
   });
 
-  it('wakes listeners after the commit, and only of what was committed', async () => {
+  it('wakes listeners after the commit, and only for committed events', async () => {
     let woken = 0;
     const stop = get().onEvents(() => woken++);
     await get().users();
@@ -69,7 +69,7 @@ function kinds(events: readonly { readonly kind: string }[]): readonly string[] 
 
 /** What the store makes true it tells by itself, in the same transaction. */
 export function factCases(get: () => Store): void {
-  it('tells of people, apps, config, builds, releases and nodes, and never a secret', async () => {
+  it('records users, apps, config, builds, releases and nodes, and never a secret', async () => {
     const ada = await addUser(get(), 'ada', true);
     await get().createUser({ name: parseUserName('bob'), admin: false, by: ada.name });
     await get().addToken({ userId: ada.id, secretHash: 'hash-of-secret', description: 'laptop' });
@@ -108,7 +108,7 @@ export function factCases(get: () => Store): void {
     assert.doesNotMatch(JSON.stringify(told), /s3cret|hash-of-secret/);
   });
 
-  it('tells nothing of what did not happen', async () => {
+  it('records nothing when a change fails', async () => {
     const ada = await addUser(get(), 'ada');
     const app = await addApp(get(), ada.id, 'shop');
     const [last] = await get().events({ limit: 1 });

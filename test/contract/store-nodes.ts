@@ -19,7 +19,7 @@ export function nodeCases(get: () => Store): void {
     await assert.rejects(join('late'), { code: 'SLIP_JOIN_TOKEN' });
   });
 
-  it('says the same of an unknown, an expired and a used join token', async () => {
+  it('gives the same error for an unknown, an expired and a used join token', async () => {
     await get().addJoinToken({ secretHash: 'expired', labels: {}, expiresAtMs: 100 });
     const node = { name: parseNodeName('node-a'), certificateSerial: 's' };
     const words = async (hash: string) => {
@@ -32,7 +32,7 @@ export function nodeCases(get: () => Store): void {
     assert.equal(await words('expired'), await words('unknown'));
   });
 
-  it('says beforehand whether a token would let a node of this name in, and spends nothing', async () => {
+  it('checks whether a token accepts a node of this name, and does not use the token', async () => {
     await addNode(get(), 'node-a');
     await get().addJoinToken({ secretHash: 'h', labels: {}, expiresAtMs: 100 });
     const check = (hash: string, nowMs: number, name: string) => get().checkJoinToken(hash, nowMs, parseNodeName(name));
@@ -79,7 +79,7 @@ export function nodeCases(get: () => Store): void {
     );
   });
 
-  it('keeps what an operator says of a node, and what is not said stays', async () => {
+  it('stores the settings of a node by an operator, and keeps the other settings', async () => {
     const { id } = await addNode(get(), 'node-a');
     assert.deepEqual((await get().changeNode(id, { cordoned: true, drainUntilMs: 5 })).drainUntilMs, 5);
     const changed = await get().changeNode(id, { drainUntilMs: null, lostAtMs: 7, labels: { zone: 'attic' } });

@@ -23,7 +23,7 @@ export function placementCases(get: () => Store): void {
     assert.deepEqual(await get().appsOnEveryNode(), []);
   });
 
-  it('keeps rule and limits of a process type, changes one without the other, and forgets them when told', async () => {
+  it('stores placement and limits of a process type, and changes or resets each of them alone', async () => {
     const app = await addApp(get(), (await addUser(get())).id);
     const rule = { require: { region: 'fra' }, spread: 'zone', onFull: 'stop-first' } as const;
     assert.deepEqual(await get().processSettings(app.id), {});
@@ -39,7 +39,7 @@ export function placementCases(get: () => Store): void {
     });
   });
 
-  it('adds up what each node has been promised, whatever changes', async () => {
+  it('keeps the sum of reserved memory of each node after every change', async () => {
     const app = await addApp(get(), (await addUser(get())).id);
     const [one, two] = [await addNode(get(), 'n1'), await addNode(get(), 'n2')];
     await get().createRelease(newRelease(app));
@@ -77,7 +77,7 @@ export function placementCases(get: () => Store): void {
     ]);
   });
 
-  it('reads what the desired states of many nodes are made of, each thing once, and nothing of other nodes', async () => {
+  it('reads the data for the desired states of many nodes once, and no data of other nodes', async () => {
     const owner = (await addUser(get())).id;
     const [app, other] = [await addApp(get(), owner, 'one'), await addApp(get(), owner, 'two')];
     const nodes = [await addNode(get(), 'n1'), await addNode(get(), 'n2'), await addNode(get(), 'n3')] as const;

@@ -100,7 +100,7 @@ export function quotaCases(get: () => Store): void {
     await addApp(get(), ada.id, 'two');
   });
 
-  it('keeps the numbers of one user apart from those of the fleet, and notes who changed them', async () => {
+  it('stores the quotas of one user separately from the fleet’s, and records who changed them', async () => {
     const ada = await addUser(get());
     assert.deepEqual((await get().quotasOf(ada.id)).max, DEFAULT_QUOTAS);
     await get().setQuotas(ada.id, { builds: 9 }, ada.name);

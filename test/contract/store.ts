@@ -82,7 +82,7 @@ function peopleCases(get: Get): void {
     assert.ok((await get().newEpoch('again')).counter > counter);
   });
 
-  it('remembers who asked for the rebalance that is under way', async () => {
+  it('remembers the user who started the running rebalance', async () => {
     assert.equal(await get().rebalanceBy(), undefined);
     await get().setRebalanceBy('ada');
     assert.equal(await get().rebalanceBy(), 'ada');
@@ -196,7 +196,7 @@ function buildCases(get: Get): void {
 }
 
 function releaseCases(get: Get): void {
-  it('gives back a release as it was put in, its config still sealed', async () => {
+  it('returns a release unchanged, with its config still sealed', async () => {
     const app = await addApp(get(), (await addUser(get())).id);
     const wanted = newRelease(app, { ref: 'refs/heads/main' });
     const release = await get().createRelease(wanted);
@@ -246,7 +246,7 @@ function releaseCases(get: Get): void {
     assert.deepEqual((await get().release(app.id, 2))?.failure, failure);
   });
 
-  it('finds what a crash left unfinished', async () => {
+  it('finds unfinished work after a crash', async () => {
     const app = await addApp(get(), (await addUser(get())).id);
     await rollOut(get(), app);
     await get().createRelease(newRelease(app));
@@ -303,7 +303,7 @@ function assignmentCases(get: Get): void {
     assert.equal((await get().allAssignments()).length, 1);
   });
 
-  it('passes over instances that are gone already', async () => {
+  it('skips instances that do not exist any more', async () => {
     const app = await addApp(get(), (await addUser(get())).id);
     const gone = assignment({ nodeId: (await addNode(get())).id, appId: app.id, release: 1 }).instanceId;
     await get().changeAssignments({ add: [], setDesired: [{ instanceId: gone, desired: 'stop' }], remove: [gone] });

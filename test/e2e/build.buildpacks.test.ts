@@ -218,7 +218,7 @@ cp "$3/SECRET" "$1/secret"; [ -d "$2" ] && echo cached > "$2/mark"; [ "$HOME" = 
     await assert.rejects(bench.build(WEB, { signal: AbortSignal.abort() }), { code: 'SLIP_BUILD_CANCELLED' });
   });
 
-  it('says what to do when nothing was detected or nothing is to be run', async () => {
+  it('names the next command when no buildpack was detected or there is no command to run', async () => {
     await assert.rejects(bench.build({ 'README.md': 'hi' }), { code: 'SLIP_BUILD_NOTHING_DETECTED' });
     await assert.rejects(bench.build({ 'package.json': '{}' }), {
       code: 'SLIP_BUILD_NO_PROCESS',

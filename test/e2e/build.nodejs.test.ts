@@ -185,7 +185,7 @@ describe('the nodejs buildpack', () => {
     }
   });
 
-  it('says what is wrong when lockfile and package.json disagree', async () => {
+  it('explains that lockfile and package.json do not agree', async () => {
     const tree = { ...withLock('1.1.0'), 'package-lock.json': registry.lockfile('shop', { tiny: '1.0.0' }) };
     await assert.rejects(bench.build(tree), {
       code: 'SLIP_BUILD_COMPILE_FAILED',

@@ -4,7 +4,7 @@ import { createBench, type Bench, type Tree } from '../support/build-bench.ts';
 
 const WEB: Tree = { Procfile: 'web: ./run\n' };
 
-describe('what a build says of files and names', () => {
+describe('notices of a build about files and names', () => {
   let bench: Bench;
   before(async () => {
     bench = await createBench();
@@ -53,7 +53,7 @@ describe('what a build says of files and names', () => {
     ],
   ];
   for (const [name, tree, line] of notices) {
-    it(`says in one line what it does not read: ${name}`, async () => {
+    it(`prints one line about a file that it does not read: ${name}`, async () => {
       await bench.build(tree, { app: 'notice' }).catch((error: unknown) => {
         // Without a registry the second lockfile may end the build later.
         if (!String(error).includes('failed to build')) throw error;
@@ -85,7 +85,7 @@ describe('what a build says of files and names', () => {
     ],
   ];
   for (const [name, tree, message, hint] of undetected) {
-    it(`says what it found when nothing was detected: ${name}`, async () => {
+    it(`names the found files when no buildpack was detected: ${name}`, async () => {
       await assert.rejects(bench.build(tree, { app: 'none' }), { code: 'SLIP_BUILD_NOTHING_DETECTED', message, hint });
     });
   }
@@ -108,7 +108,7 @@ describe('what a build says of files and names', () => {
     });
   });
 
-  it('tells a site without a Procfile how to be served', async () => {
+  it('explains how to serve a site without a Procfile', async () => {
     await assert.rejects(bench.build({ 'package.json': '{}', 'dist/index.html': 'hi' }, { app: 'site' }), {
       code: 'SLIP_BUILD_NO_PROCESS',
       message: /made a site in the folder dist/,

@@ -155,7 +155,7 @@ describe('the python buildpack', () => {
     assert.match(await bench.layers.readLayer('python', '.heroku/python/bin/flask'), /^#!\/usr\/bin\/env python3\n/);
   });
 
-  it('says what pip could not find, and what a missing Procfile should hold', async () => {
+  it('names the package that pip could not find, and an example for a missing Procfile', async () => {
     await assert.rejects(bench.build(shop('no-such-thing==1\n'), { app: 'typo' }), {
       code: 'SLIP_BUILD_COMPILE_FAILED',
       message: /pip could not install the requirements/,

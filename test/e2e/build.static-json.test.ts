@@ -68,7 +68,7 @@ function basic(user: string, password: string): Env {
   return { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` };
 }
 
-describe('static.json: who may read a site', () => {
+describe('static.json: access to a site', () => {
   const accounts: readonly [string, object, Env, string | undefined][] = [
     [
       'config variables',
@@ -221,7 +221,7 @@ describe('static.json: how text is sent', () => {
   });
 });
 
-describe('static.json: what is not understood is refused or named', () => {
+describe('static.json: unknown keys are refused or named', () => {
   const refused: readonly [object, RegExp][] = [
     [{ basic_autth: true }, /does not know "basic_autth"/],
     [{ basic_auth: 'true' }, /"basic_auth" must be true or false, without quotes/],

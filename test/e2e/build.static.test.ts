@@ -80,13 +80,13 @@ describe('the server of static apps', () => {
     assert.equal(await (await get('/.well-known/ok.txt')).text(), 'fine');
   });
 
-  it('answers 404 with the page for it, and 405 to what is no reading', async () => {
+  it('answers 404 with its page, and 405 to methods that do not read', async () => {
     const lost = await get('/nowhere');
     assert.deepEqual([lost.status, await lost.text()], [404, 'lost']);
     assert.equal((await fetch(`${base}/`, { method: 'POST' })).status, 405);
   });
 
-  it('tells type, age and identity, and saves what the browser has', async () => {
+  it('sends type, age and ETag, and answers 304 for cached files', async () => {
     const first = await get('/assets/app.js');
     assert.equal(first.headers.get('content-type'), 'text/javascript; charset=utf-8');
     assert.equal(first.headers.get('cache-control'), 'public, max-age=60');

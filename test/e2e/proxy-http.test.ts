@@ -112,7 +112,7 @@ describe('requests through a real haproxy', () => {
     assert.equal((JSON.parse(kept.body) as Record<string, string>)['x-request-id'], '0123456789abcdef+/=-0123');
   });
 
-  test('a trusted front proxy tells the protocol and port of its client; nobody else does', async () => {
+  test('a trusted front proxy sets the protocol and port of its client; other clients cannot', async () => {
     const claims = async (scene: Scene, headers: Record<string, string>): Promise<(string | undefined)[]> => {
       const { body } = await ask(scene.lab.port, 'alpha.test', { headers });
       const got = JSON.parse(body) as Record<string, string>;

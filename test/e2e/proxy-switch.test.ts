@@ -143,7 +143,7 @@ describe('switching releases behind a real haproxy', () => {
     });
   }
 
-  test('a websocket and a slow answer outlive the switch of their release', async () => {
+  test('a websocket and a slow answer survive the switch of their release', async () => {
     const { lab, first } = await openLive();
     await using _lab = lab;
     const tunnel = await openTunnel(lab.port);
@@ -185,7 +185,7 @@ describe('switching releases behind a real haproxy', () => {
     assert.equal(load.failed, 0);
   });
 
-  test('killed in mid-switch it is back with the new routes', async () => {
+  test('a proxy that is killed during a switch restarts with the new routes', async () => {
     const { lab, first } = await openLive();
     await using _lab = lab;
     await using next = await openBackend('next000000');

@@ -31,7 +31,7 @@ function repositoryDir(): string {
   return join(fixture.reposDir, `${app.appId}.git`);
 }
 
-test('a push deploys, shows what the deploy says, and can be cloned back', async () => {
+test('a push deploys, shows the output of the deploy, and can be cloned', async () => {
   fixture.policy.deployWith = async (push, output) => {
     output('-----> Building\n');
     output(Buffer.from('       \u001b[32mdone\u001b[0m\r\n'));
@@ -165,7 +165,7 @@ test('a commit that fsck finds fault with is refused', async () => {
   assert.equal(await readRef(repositoryDir(), 'refs/heads/main'), undefined);
 });
 
-test('a tree or tag pushed as the deploy branch is refused in words', async () => {
+test('a tree or tag pushed as the deploy branch is refused with a reason', async () => {
   const treeId = await tree.git('rev-parse', 'HEAD^{tree}');
   const pushed = await tree.push(ann, 'slipway', `${treeId}:refs/heads/main`);
   assert.equal(pushed.code, 1);
@@ -196,7 +196,7 @@ test('a tag as the first push to the deploy branch is refused with the command t
   assert.equal(fixture.policy.pushes.length, deploys + 2);
 });
 
-test('a blob or a tree is no branch; a mirror and all tags deploy the one branch and say what is not taken', async () => {
+test('a blob or a tree is not a branch; a mirror and all tags deploy only the deploy branch, with a note', async () => {
   const [blob, root] = [await tree.git('rev-parse', 'HEAD:index.js'), await tree.git('rev-parse', 'HEAD^{tree}')];
   for (const id of [blob, root]) {
     const pushed = await tree.push(ann, 'slipway', `${id}:refs/heads/side`);
@@ -227,7 +227,7 @@ test('a refusal before the pack is one sentence and a hint', async () => {
   assert.equal(pushed.stderr, 'fatal: remote error: The disk is full.\nFree some: slipway gc\n');
 });
 
-test('another user’s app and an app that is not there get the same words', async () => {
+test('another user’s app and a missing app get the same answer', async () => {
   await tree.push(ann);
   const bob = await fixture.key(`bob${String(count)}`, 'bob');
   const foreign = await tree.push(bob);
@@ -236,7 +236,7 @@ test('another user’s app and an app that is not there get the same words', asy
   assert.match(unknown.stderr, /There is no app nothing, or you may not use it\.\nSee your apps: slipway apps/);
 });
 
-test('an unexpected failure in the controller is told without its details', async () => {
+test('an unexpected failure in the controller is reported without its details', async () => {
   fixture.policy.deployWith = () => Promise.reject(new Error('secret path /srv/x'));
   const pushed = await tree.push(ann);
   assert.equal(pushed.code, 1);
@@ -256,7 +256,7 @@ test('a push of a shallow clone is refused by git, nothing deploys', async () =>
   assert.match(pushed.stderr, /Fetch the rest, then push again: git fetch --unshallow/);
 });
 
-test('the source for a builder is the whole tree, whatever .gitattributes says', async () => {
+test('the source for a builder is the whole tree, regardless of .gitattributes', async () => {
   await tree.commit('secret.txt', 'kept $Format:%H$');
   await tree.commit('.gitattributes', 'secret.txt export-ignore export-subst\nindex.js export-ignore\n');
   await tree.push(ann);
@@ -267,7 +267,7 @@ test('the source for a builder is the whole tree, whatever .gitattributes says',
   assert.ok(tar.includes('secret.txt') && tar.includes('kept $Format:%H$') && tar.includes('index.js'));
 });
 
-test('the source of a commit that is not there fails, it does not just end', async () => {
+test('the source of a missing commit fails with an error', async () => {
   await tree.push(ann);
   await assert.rejects(async () => {
     for await (const chunk of openTree(repositoryDir(), '1'.repeat(40))) assert.ok(chunk);
@@ -281,7 +281,7 @@ test('hooks and configuration that a push brings along are never run', async () 
   assert.equal((await tree.push(ann)).code, 0);
 });
 
-test('after a restart the server is the same host with the same repositories, without what a crash left there', async () => {
+test('after a restart the server has the same host key and repositories, without leftovers of a crash', async () => {
   await tree.push(ann);
   const { fingerprint } = fixture.address;
   const leftovers = [

@@ -74,7 +74,7 @@ function pushOf(pack: Buffer, refs: readonly string[] = ['refs/heads/main']): Bu
   return Buffer.concat([...commands, FLUSH_PKT, pack]);
 }
 
-test('a delta that unpacks to gigabytes ends git, not the machine, and its owner is told why', async () => {
+test('a delta that unpacks to gigabytes ends git, not the machine, and the user gets the reason', async () => {
   const bomb = deltaBomb(256); // 4 GB
   assert.ok(bomb.length < 100_000);
   const said = await sendRaw('bomb-one', pushOf(bomb));
@@ -191,7 +191,7 @@ test('an object that says it is larger than any memory is refused without taking
   }
 });
 
-test('a push of more refs than a project has is refused, in words, and changes none', async () => {
+test('a push of too many refs is refused with a reason, and changes none', async () => {
   const tree = await fixture.workTree('many-refs', 'many-refs');
   const head = await tree.git('rev-parse', 'HEAD');
   const tags = Array.from({ length: MAX_REFS + 1 }, (_, at) => `create refs/tags/t${String(at)} ${head}\n`);
@@ -273,7 +273,7 @@ async function commitWithEntry(tree: WorkTree, name: string): Promise<string> {
   return hash('commit', `tree ${id}\nauthor A <a@b.c> 1 +0000\ncommitter A <a@b.c> 1 +0000\n\nodd\n`);
 }
 
-test('refs with names that a terminal, a shell or a file system would trip over are refused', async () => {
+test('refs with names that are dangerous for a terminal, a shell or a file system are refused', async () => {
   const empty = packOf([]);
   for (const ref of [
     'refs/heads/-x',

@@ -25,7 +25,7 @@ before(async () => {
 });
 after(() => fixture.stop());
 
-test('an unknown key is refused, and its owner told which key and what to do', async () => {
+test('an unknown key is refused, and the user sees the key and the command that adds it', async () => {
   const tree = await fixture.workTree('unknown', 'unknown-app');
   const pushed = await tree.push(stranger);
   assert.equal(pushed.code, 128);
@@ -77,7 +77,7 @@ test('a client whose agent holds many unknown keys before the right one gets in'
   client.end();
 });
 
-test('a client that tries key after key is cut off, and ssh shows why and what helps', async () => {
+test('a client that tries too many keys is disconnected, and ssh shows the reason and the next step', async () => {
   const keys = await manyKeys(21);
   const agent = new OfferingAgent([...keys, ann], new Map([[ann.fingerprint, ann]]));
   await assert.rejects(connectClient(fixture, { agent }));
@@ -91,7 +91,7 @@ function manyKeys(count: number): Promise<TestKey[]> {
   return Promise.all(Array.from({ length: count }, (_, index) => fixture.key(`many${String(index)}`)));
 }
 
-test('whatever user name the client gives, the key decides', async () => {
+test('the key identifies the user, not the user name of the client', async () => {
   for (const username of ['root', '-oProxyCommand=x', 'x'.repeat(20_000), 'a\0b']) {
     const client = await connectClient(fixture, { username, privateKey: ann.privateKey });
     assert.match((await execOn(client, 'shell')).stderr, /^Hello ann/);
@@ -116,7 +116,7 @@ test('a shell gets a greeting, hints and exit code 1, with and without a termina
   assert.equal(terminal.code, 1);
 });
 
-test('other commands are refused in words', async () => {
+test('other commands are refused with a reason', async () => {
   for (const command of ['ls -la', 'scp -t /tmp', 'git-upload-archive x', "git-receive-pack 'a' 'b'", 'sh -c id']) {
     const result = await fixture.ssh([ann], [], [command]);
     assert.equal(result.code, 1, command);
@@ -300,14 +300,14 @@ test('the host key is private to its owner and stays the same', async () => {
   assert.deepEqual(await readdir(join(fixture.dir, 'state')), ['ssh_host_ed25519_key']);
 });
 
-test('keys are made well, every time', () => {
+test('generated keys are always valid', () => {
   for (let index = 0; index < 200; index += 1) {
     const key = generateSoundKey(() => ssh2.utils.generateKeyPairSync('ed25519').private);
     assert.ok(!((ssh2.utils.parseKey(key) as unknown) instanceof Error));
   }
 });
 
-test('a busy port is one clear line', async () => {
+test('a port in use is reported in one clear line', async () => {
   await mkdir(join(fixture.dir, 'x'), { recursive: true });
   await assert.rejects(
     PushFixture.start({ port: fixture.address.port }),

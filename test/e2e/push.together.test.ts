@@ -38,7 +38,7 @@ async function secondTree(name: string, origin: WorkTree): Promise<WorkTree> {
   return other;
 }
 
-test('the second of two pushes to an app waits, is told so, and is refused when the branch has moved', async () => {
+test('the second of two pushes to an app waits with a message, and is refused when the branch has moved', async () => {
   const one = await fixture.workTree('one', 'together');
   await one.push(ann);
   const two = await secondTree('two', one);
@@ -71,7 +71,7 @@ test('the second of two pushes to an app waits, is told so, and is refused when 
   assert.equal(child.exitCode, 1);
 });
 
-test('when the first fails, the second goes on by itself', async () => {
+test('when the first push fails, the second one continues', async () => {
   const one = await fixture.workTree('three', 'together-b');
   fixture.policy.deployWith = accept;
   await one.push(ann);
@@ -153,7 +153,7 @@ async function gitChildren(): Promise<number> {
   return commands.filter((command) => command.includes('receive-pack')).length;
 }
 
-test('a deploy that is past cancelling goes on when its client has gone, and the next push waits for it', async () => {
+test('a deploy that cannot be cancelled any more continues without its client, and the next push waits for it', async () => {
   const tree = await fixture.workTree('committed', 'committed');
   const hold = holdDeploys();
   const child = start(
@@ -184,7 +184,7 @@ test('a flood of output to a client that does not read is bounded and does not s
   assert.ok(pushed.stderr.length < 20_000_000);
 });
 
-test('when many pushes have left many packs, the next one has them put together', async () => {
+test('the next push repacks the repository after many pushes', async () => {
   fixture.policy.deployWith = accept;
   const tree = await fixture.workTree('many', 'many');
   await tree.push(ann);

@@ -142,7 +142,7 @@ const ROUNDS: readonly Round[] = [
   },
 ];
 
-describe('what a server loses behind the agent', { concurrency: false }, () => {
+describe('parts of a server that are removed while the agent runs', { concurrency: false }, () => {
   let fleet: ServerFleet;
   let server: Server;
 

@@ -11,7 +11,7 @@ after(() => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-test('the histories after those of the whole run end as wanted too', { timeout: 3_600_000 }, async () => {
+test('the additional histories end in the wanted state too', { timeout: 3_600_000 }, async () => {
   for (let seed = DEFAULT_HISTORIES + 1; seed <= HISTORIES; seed += 1)
     await Simulation.run(seed, join(dir, String(seed)));
 });

@@ -31,7 +31,7 @@ describe('a server without its agent, and without its controller', { concurrency
     }
   }
 
-  it('runs the very processes when the agent is killed, stopped and restarted', async () => {
+  it('keeps the same processes when the agent is killed, stopped and restarted', async () => {
     const was = await fleet.answer(server, 'hello');
     await server.sh(`systemctl kill --signal=KILL ${UNIT}`);
     assert.equal(await fleet.answer(server, 'hello'), was);
@@ -44,7 +44,7 @@ describe('a server without its agent, and without its controller', { concurrency
     assert.equal(await server.sh("systemctl list-units --no-legend --state=active 'slipway-sandbox-*' | wc -l"), '1');
   });
 
-  it('serves after a reboot with the controller gone, from what it has', async () => {
+  it('serves after a reboot without the controller', async () => {
     const was = await fleet.answer(server, 'hello');
     await fleet.fleet.endController();
     assert.equal(await fleet.answer(server, 'hello'), was);
@@ -69,7 +69,7 @@ describe('a server without its agent, and without its controller', { concurrency
     await booted;
   });
 
-  it('restarts an app that dies, and its proxy, all by itself', async () => {
+  it('restarts a crashed app and its proxy without the controller', async () => {
     const was = await fleet.answer(server, 'hello');
     await server.sh("pkill -KILL -x haproxy; pkill -KILL -f '^node server.js'");
     await servesAgain(was);

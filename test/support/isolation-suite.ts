@@ -49,7 +49,7 @@ export function isolationSuite(sandbox: 'lxc' | 'nspawn'): void {
     const reach = (host: string, port: number): Promise<string> =>
       ask('alpha', '/connect', { host, port: String(port) });
 
-    it('shows a process only itself and its kin, all of the app user', async () => {
+    it('shows a process only the processes of its sandbox, all of the app user', async () => {
       const lines = (await ask('alpha', '/ps')).trim().split('\n');
       const seen = lines.map((line) => /^\s*(\d+)\s+(\S+)\s+(.*)$/.exec(line)?.slice(1) ?? []);
       assert.ok(
@@ -98,7 +98,7 @@ export function isolationSuite(sandbox: 'lxc' | 'nspawn'): void {
         assert.match(await ask('alpha', '/look', { path }), /^(\[\]|ENOENT|EACCES)$/, path);
     });
 
-    it('reaches no port of this machine, on whatever address', async () => {
+    it('reaches no port of this machine on any address', async () => {
       const address = hostService.address();
       const service = typeof address === 'object' && address !== null ? address.port : 0;
       const ports = [service, fleet.ports.api, fleet.ports.agents, fleet.ports.ssh];
@@ -128,7 +128,7 @@ export function isolationSuite(sandbox: 'lxc' | 'nspawn'): void {
       });
     }
 
-    it('is refused cloud metadata and private ranges at the wall', async () => {
+    it('cannot reach cloud metadata and private networks', async () => {
       const closed = ['169.254.169.254', '100.100.100.200', '10.0.0.1', '172.16.0.1', '192.168.0.1', '192.168.1.1'];
       for (const host of closed) assert.equal(await reach(host, 80), 'ECONNREFUSED', host);
     });
@@ -148,7 +148,7 @@ export function isolationSuite(sandbox: 'lxc' | 'nspawn'): void {
       }
     });
 
-    it('can write what its disk holds and no more, in bytes and in files', async () => {
+    it('cannot write more bytes or files than its disk limit', async () => {
       const [taken = '', rest] = (await ask('alpha', '/fill-bytes', { dir: '/app' })).split(' ');
       assert.equal(rest, 'ENOSPC');
       assert.ok(Number(taken) > 900 * MB && Number(taken) <= 1100 * MB, taken);
@@ -160,7 +160,7 @@ export function isolationSuite(sandbox: 'lxc' | 'nspawn'): void {
       assert.equal(await ask('alpha', '/write', { path: '/etc/mine', text: '' }), 'EROFS');
     });
 
-    it('shares layers between two owners, and each owns what it sees and may change it', async () => {
+    it('shares layers between two owners, and each owns its files and may change them', async () => {
       const [alpha, beta] = [assignmentOf(fleet, 'alpha'), assignmentOf(fleet, 'beta')];
       assert.notEqual(alpha.uidBase, beta.uidBase);
       for (const layer of ['runtime', 'dependencies']) {
@@ -177,7 +177,7 @@ export function isolationSuite(sandbox: 'lxc' | 'nspawn'): void {
       assert.equal(await ask('alpha', '/look', { path: noise }), 'changed by alpha');
     });
 
-    it('is killed when it takes more memory than its limit, and people are told so', async () => {
+    it('is killed when it uses more memory than its limit, and ps and logs say so', async () => {
       await fleet.site.get('alpha', '/eat').catch(() => undefined);
       const instance = await eventually('the crash is reported', async () => {
         const [web] = (await fleet.api('GET', '/apps/alpha/ps')) as InstanceBody[];

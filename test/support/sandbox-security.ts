@@ -155,7 +155,7 @@ export function sandboxSecurity(kind: Sandbox['kind']): void {
       assert.ok(Number(output) > 0.05 && Number(output) < 1, `${output} s of a processor`);
     });
 
-    it('kills what takes more memory than its limit, and says so', async () => {
+    it('kills a process that uses more memory than its limit, and reports it', async () => {
       const { status } = await lab.finish({
         argv: perl(`my @a; push @a, "x" x ${String(MB)} while @a < 400; sleep 5`),
       });
@@ -194,7 +194,7 @@ export function sandboxSecurity(kind: Sandbox['kind']): void {
       assert.equal(reason.join(' '), 'No space left on device');
     });
 
-    it('binds nothing at which a program gets another user or a device works', async () => {
+    it('mounts nothing with working set-user-id bits or devices', async () => {
       const { output } = await lab.finish({
         purpose: 'build',
         readOnlyBinds: { [PROBE]: '/probe/probe.pl' },
@@ -209,7 +209,7 @@ export function sandboxSecurity(kind: Sandbox['kind']): void {
       assert.deepEqual(open, []);
     });
 
-    it('shows a process only itself and its kin', async () => {
+    it('shows a process only the processes of its sandbox', async () => {
       const { output } = await lab.finish({ argv: ['/bin/sh', '-c', 'ps -eo user= | sort -u; id -u; hostname'] });
       assert.deepEqual(output.trim().split('\n'), ['app', '1000', 'lab-app-web-1']);
     });

@@ -31,7 +31,7 @@ export function sandboxSurvival(kind: Sandbox['kind']): void {
       await lab.close();
     });
 
-    it('goes on when the agent is killed, and is found again as it was', async () => {
+    it('keeps running when the agent is killed, and the next agent adopts it', async () => {
       const { agent, status } = await runAgent(lab, {
         argv: sh('cat /proc/sys/kernel/random/uuid > nonce; while :; do echo tick; sleep 0.05; done'),
       });
@@ -44,7 +44,7 @@ export function sandboxSurvival(kind: Sandbox['kind']): void {
       await lab.sandbox.forget(status.id);
     });
 
-    it('keeps up with 10 MB a second while the agent is dead, in a bounded log, and then tells exit 7', async () => {
+    it('logs 10 MB a second in a bounded log without the agent, and then reports exit 7', async () => {
       const { agent, status } = await runAgent(lab, {
         argv: ['/usr/bin/perl', '-MTime::HiRes', '-e', CHATTER],
         logBytesMax: 2 * MB,
@@ -59,7 +59,7 @@ export function sandboxSurvival(kind: Sandbox['kind']): void {
       await lab.sandbox.forget(status.id);
     });
 
-    it('ends a build with its agent, and the next agent finds what is left', async () => {
+    it('ends a build with its agent, and the next agent removes the rest', async () => {
       const { agent, status } = await runAgent(
         lab,
         { purpose: 'build', argv: sh('setsid sleep 3600 & sleep 3600') },
@@ -84,7 +84,7 @@ export function sandboxSurvival(kind: Sandbox['kind']): void {
       await lab.sandbox.forget(id);
     });
 
-    it('puts a new logger in place of a killed one, and loses no line', async () => {
+    it('replaces a killed logger, and loses no line', async () => {
       const { id } = await lab.run({ argv: sh('for i in $(seq 40); do echo line $i; sleep 0.02; done') });
       const logger = await eventually('a logger', () =>
         processesWith(lab.sandbox.logDir(id)).find((argv) => argv.file.endsWith('s6-log')),
@@ -100,7 +100,7 @@ export function sandboxSurvival(kind: Sandbox['kind']): void {
     });
 
     if (kind !== 'process') {
-      it('cleans up behind a killed tool: no orphan runs on', async () => {
+      it('cleans up after a killed tool, and leaves no orphan process', async () => {
         const { id } = await lab.run({ argv: sh('sleep 3600 & echo ready; sleep 3600') });
         const tool = await eventually('the tool', () =>
           processesWith(id).find((entry) => /lxc-execute|systemd-nspawn/.test(entry.file)),
@@ -111,7 +111,7 @@ export function sandboxSurvival(kind: Sandbox['kind']): void {
         await lab.sandbox.forget(id);
       });
 
-      it('puts the host right again when somebody took bridge and rules away', async () => {
+      it('repairs the host when somebody removed bridge and rules', async () => {
         await lab.run({ id: 'sabotaged', argv: sh('sleep 3600') });
         for (const argv of [
           ['nft', 'delete', 'table', 'inet', lab.config.name],
@@ -124,7 +124,7 @@ export function sandboxSurvival(kind: Sandbox['kind']): void {
         await lab.sandbox.forget('sabotaged');
       });
 
-      it('removes what a program of a killed agent makes after the first look of the next one', async () => {
+      it('removes files that a program of a killed agent creates after the first check of the next agent', async () => {
         const { id, address } = await lab.run({ argv: sh('sleep 3600') });
         const [netns, disk] = [`${lab.config.bridge}-200`, join(lab.sandbox.appDir(id), '../../../pool/making-orphan')];
         await runTool(['ip', 'netns', 'add', netns]);
@@ -136,7 +136,7 @@ export function sandboxSurvival(kind: Sandbox['kind']): void {
         assert.deepEqual([left, status?.phase, status?.address], [[], 'running', address]);
       });
 
-      it('leaves nothing on the machine after many lives', async () => {
+      it('leaves nothing on the machine after many runs', async () => {
         const sandbox = await lab.reopen(); // sweeps up what the killed agents above had in reserve
         for (let batch = 0; batch < 10; batch += 1) {
           await Promise.all(

@@ -15,7 +15,7 @@ const perl = (script: string): string[] => ['/usr/bin/perl', '-e', script];
 
 /** Shared kernel resources that a sandbox must not use up. The numbers are small, so that no test reaches the limits of the machine. */
 export function sharedKernelTests(lab: () => SandboxLab): void {
-  it('takes no entry of the one neighbour table, whatever addresses it sends to', async () => {
+  it('uses no entry of the shared neighbour table', async () => {
     const { bridge, subnet } = lab().config;
     const prefix = subnet.replace(/\d+\/\d+$/, '');
     // plain, on the link without a gateway (SO_DONTROUTE, SO_BINDTODEVICE), multicast, IPv6 multicast
@@ -49,7 +49,7 @@ export function sharedKernelTests(lab: () => SandboxLab): void {
     await lab().sandbox.forget(id);
   });
 
-  it('leaves inotify to others: the kernel counts it for the user who made all sandboxes', async () => {
+  it('leaves inotify instances for others, because the kernel counts them per user', async () => {
     const open = (count: number): string =>
       `my $n = 0; for (1 .. ${String(count)}) { last if syscall(294, 0) < 0; $n += 1 } $| = 1; print "$n of them\\n";`;
     const greedy = await lab().run({ argv: perl(`${open(200)} sleep 3600`) });
@@ -68,7 +68,7 @@ export function sharedKernelTests(lab: () => SandboxLab): void {
     assert.equal(output, `${String(TERMINALS_MAX)} terminals\na terminal\n`);
   });
 
-  it('gives every sandbox its share of the processors, however many processes another one has', async () => {
+  it('gives every sandbox its share of the processors, even beside one with many processes', async () => {
     const spin = { argv: perl('1 while 1') };
     const crowd = await lab().run({ argv: perl('fork for 1 .. 5; 1 while 1') });
     const single = await lab().run(spin);

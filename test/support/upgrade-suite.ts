@@ -108,7 +108,7 @@ export function upgradeSuite({ isWhole }: { readonly isWhole: boolean }): void {
     });
 
     if (isWhole) {
-      it('mends a machine that lost a package when its line is run again: the agent starts anew, no app does', async () => {
+      it('repairs a machine without a package when its line is run again; only the agent restarts', async () => {
         const mended = fleet.servers.named('fra-2');
         const agent = (): Promise<string> =>
           mended.sh('systemctl show --property=MainPID --value slipway-agent.service');
@@ -132,7 +132,7 @@ export function upgradeSuite({ isWhole }: { readonly isWhole: boolean }): void {
         await eventually('it is asked', asked);
       });
 
-      it('leaves a machine as it was found when --uninstall takes it off, its package too', async () => {
+      it('restores the machine at --uninstall, with its packages', async () => {
         const leaving = fleet.servers.named('fra-2');
         assert.match(await leaving.sh(`dpkg-query -W -f '\${db:Status-Abbrev}' "$1"`, [LACKING]), /^ii/);
         const startedAtMs = performance.now();
@@ -144,7 +144,7 @@ export function upgradeSuite({ isWhole }: { readonly isWhole: boolean }): void {
         assert.deepEqual(differences(found, await listMachine(leaving)), []);
       });
 
-      it('goes back by itself from the version that cannot run, says so, and leaves the other nodes alone', async () => {
+      it('rolls back a version that cannot run, reports it, and does not upgrade the other nodes', async () => {
         const startedAtMs = performance.now();
         const printed = await failing;
         console.log(`    waited another ${((performance.now() - startedAtMs) / 1000).toFixed(1)} s`);
@@ -161,7 +161,7 @@ export function upgradeSuite({ isWhole }: { readonly isWhole: boolean }): void {
         assert.match(await fleet.answer(ams, 'hello'), /^version=1 /);
       });
 
-      it('tells of an agent newer than its controller what to run, everywhere and in its own journal, and that mends it', async () => {
+      it('reports an agent newer than its controller with the next command, which repairs it', async () => {
         await fleet.fleet.slipway('nodes:remove', 'fra-2', '--force');
         const newer = await offered.offer({ version: '0.3.0', build: 'dddddddddddd' });
         const fra = fleet.servers.named('fra-1');

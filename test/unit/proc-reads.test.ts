@@ -20,8 +20,8 @@ function sources(): string[] {
   );
 }
 
-describe('what the product reads of other processes', () => {
-  it('is nothing that a hostile process can stall', () => {
+describe('reads of other processes by the product', () => {
+  it('cannot be blocked by a hostile process', () => {
     const stalling = sources().filter((file) => {
       const lines = readFileSync(join(ROOT, file), 'utf8').split('\n');
       return lines.some((line) => PROC.test(line) && STALLING.test(line));
@@ -34,7 +34,7 @@ describe('what the product reads of other processes', () => {
     assert.deepEqual(stalling.length, UNCONFINED.size, stalling.join());
   });
 
-  it('comes from no program that reads them all', () => {
+  it('never use a program that reads all processes', () => {
     const callers = sources().filter((file) => WALKERS.test(readFileSync(join(ROOT, file), 'utf8')));
     assert.deepEqual(callers, []);
   });

@@ -136,7 +136,7 @@ test('log events are named area.event_name', () => {
   );
 });
 
-test('nothing is left to do in a comment', () => {
+test('no comment says that something is still to do', () => {
   const marks = new RegExp(
     `\\b(?:${['TO', 'FIX', 'X'].map((head, at) => head + ['DO', 'ME', 'XX'][at]!).join('|')})\\b`,
   );
@@ -146,7 +146,7 @@ test('nothing is left to do in a comment', () => {
   assert.deepEqual(left, [], 'open an issue instead');
 });
 
-test('no text holds a control character', () => {
+test('no text contains a control character', () => {
   const control = /[\u0000-\u0008\u000b-\u001f\u007f]/;
   assert.deepEqual(
     written.filter((path) => control.test(readText(path))),
@@ -173,7 +173,7 @@ const SLEEP = /from 'node:timers\/promises'|new Promise(?:<\w+>)?\(\(\w+\) => se
 /** A bound of the wall clock in an assertion; the soak tests measure. */
 const WALL_CLOCK_BOUND = /assert(?:\.ok)?\([^\n]*(?:performance\.now\(\) - \w+|\b(?:took|serving|heal)Ms) <=? /;
 
-test('no test sleeps, except with letPass for a negative, and no assertion bounds the wall clock', () => {
+test('no test sleeps except with letPass, and no assertion limits the wall clock', () => {
   const tests = typescript.filter(
     (path) => path.startsWith('test/') && !MAY_SLEEP.some((allowed) => path.startsWith(allowed)),
   );

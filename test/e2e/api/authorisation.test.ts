@@ -90,7 +90,7 @@ describe('authorisation of every route', () => {
     });
   }
 
-  it("says the same of another user's app, of none, and of an impossible name", async () => {
+  it('gives the same answer for the app of another user, a missing app and an invalid name', async () => {
     const words = async (name: string): Promise<ErrorBody> => {
       const answer = await fixture.call(callers.stranger, 'GET', `/v1/apps/${name}`);
       assert.equal(answer.statusCode, 404);

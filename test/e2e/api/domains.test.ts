@@ -42,7 +42,7 @@ describe('domains over the API', () => {
     assert.equal(event?.message, 'ada added the domain *.shop.example to shop.');
   });
 
-  it('what another app has, what is under the fleet itself and what is no host name is refused', async () => {
+  it('refuses the domain of another app, a name below the base domain, and an invalid host name', async () => {
     assert.equal(await add(ada, 'shop', 'taken.example'), 'added');
     assert.equal(await add(bob, 'blog', 'taken.example'), 'SLIP_DOMAIN_TAKEN');
     assert.equal(await add(ada, 'shop', 'taken.example'), 'SLIP_DOMAIN_EXISTS');
@@ -59,12 +59,12 @@ describe('domains over the API', () => {
     }
   });
 
-  it('strangers neither see nor change them, in the words for an unknown app', async () => {
+  it('other users get the answer for an unknown app', async () => {
     assert.equal(await add(bob, 'shop', 'mine.example'), await add(bob, 'nothing', 'mine.example'));
     assert.equal((await fixture.call(bob, 'DELETE', '/v1/apps/shop/domains')).statusCode, 404);
   });
 
-  it("a node that refuses the routes is named in the answer, and the domain is the app's all the same", async () => {
+  it('the answer names a node that refuses the routes, and the domain belongs to the app anyway', async () => {
     const refusedRoutesReason = { code: 'SLIP_ROUTES_OLD_EPOCH', message: 'The controller has epoch 2.' };
     const { node } = await fixture.addNodeCaller('alpha');
     fixture.fleet.live = [liveNodeOf(node, { refusedRoutesReason })];

@@ -54,7 +54,7 @@ describe('private networks in the API', () => {
     assert.equal((await ask(admin, 'DELETE', '/v1/apps/shop/egress/10.0.6.9')).status, 200);
   });
 
-  it('are refused in words where nobody may open them, and where they are not in the list', async () => {
+  it('are refused with a reason when they are forbidden or not in the list', async () => {
     fixture.fleet.live = [liveNodeOf(await addNode(fixture.store, 'fra-1'), { sandboxSubnet: '10.203.0.0/16' })];
     const refusals: readonly (readonly [string, string])[] = [
       ['169.254.169.254', 'SLIP_EGRESS_NEVER'],

@@ -26,7 +26,7 @@ describe('events over the API', () => {
     return (await answer.body.json()) as EventsBody;
   };
 
-  it('shows the owner of an app what happened to it, an admin everything, and a stranger nothing', async () => {
+  it('shows the owner the events of an app, an admin all events, and other users none', async () => {
     assert.deepEqual(subjects(await read(callers.ada, '/events')), ['app.created hello']);
     assert.deepEqual(subjects(await read(callers.ada, '/apps/hello/events')), ['app.created hello']);
     assert.ok(subjects(await read(callers.root, '/events')).includes('user.created '));

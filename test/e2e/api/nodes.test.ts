@@ -63,7 +63,7 @@ describe('nodes over the API', () => {
     return { status: answer.statusCode, body: (text === '' ? undefined : JSON.parse(text)) as Answer };
   }
 
-  it('cordons, drains and uncordons, and says what runs where', async () => {
+  it('cordons, drains and uncordons nodes, and lists their instances', async () => {
     assert.equal((await call(admin, 'POST', '/nodes/fra/cordon')).body.cordoned, true);
     const { body } = await call(admin, 'POST', '/nodes/fra/drain', { deadlineMs: 60_000 });
     assert.deepEqual([body.draining, body.cordoned, body.placed.map((each) => each.name)], [true, true, ['web.1']]);
@@ -106,7 +106,7 @@ describe('nodes over the API', () => {
     assert.equal((await call(admin, 'GET', '/nodes/nowhere')).status, 404);
   });
 
-  it('sets and removes labels, and refuses what no rule could name', async () => {
+  it('sets and removes labels, and refuses invalid ones', async () => {
     await call(admin, 'PATCH', '/nodes/fra/labels', { labels: { region: 'fra', ssd: 'yes' } });
     const { body } = await call(admin, 'PATCH', '/nodes/fra/labels', { labels: { ssd: null } });
     assert.deepEqual(body.labels, { region: 'fra' });

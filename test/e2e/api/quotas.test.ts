@@ -29,7 +29,7 @@ describe('quotas in the API', () => {
   };
   const quota = ({ quotas }: QuotasBody, name: string) => quotas.find((one) => one.name === name);
 
-  it('shows a user what is used, and lets an administrator alone raise it', async () => {
+  it('shows a user the used quotas, and lets only an administrator raise them', async () => {
     await ask(ada, 'POST', '/v1/apps', { name: 'shop' });
     const mine = (await ask(ada, 'GET', '/v1/quotas')).body;
     assert.equal(mine.user, 'ada');

@@ -63,7 +63,7 @@ describe('streams and status of the API', () => {
     await released;
   });
 
-  it('says which port another program holds', async () => {
+  it('names the port that another program uses', async () => {
     const port = Number(new URL(fixture.url).port);
     const second = createApi({ ...API_CONFIG, port }, {
       store: fixture.store,
@@ -86,7 +86,7 @@ describe('streams and status of the API', () => {
     await elsewhere.body.dump();
   });
 
-  it('says what is wrong first, and what runs where', async () => {
+  it('shows problems first, then nodes and apps', async () => {
     const { node } = await fixture.addNodeCaller('node-a');
     const row = await deployOn(node);
     report(node, row.instanceId, 'live');

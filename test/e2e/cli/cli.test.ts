@@ -76,7 +76,7 @@ describe('the slipway command', () => {
     assert.match(await ok(['apps:info'], { cwd }), /^=== second-app\n/);
   });
 
-  it('tells scripts the code of an error', async () => {
+  it('prints the code of an error for scripts', async () => {
     const { code, stdout, stderr } = await slipway(['ps', '-a', 'nosuch', '--json']);
     assert.deepEqual([code, stdout], [1, '']);
     const error = { code: 'SLIP_APP_NOT_FOUND', message: 'There is no app of this name that you may use.' };

@@ -45,7 +45,7 @@ describe('install.sh controller', { concurrency: false }, () => {
     (await server.sh(`ls -d ${PLACES} 2>/dev/null || true`)).split('\n').filter(Boolean).sort();
   const program = (): Promise<string> => server.sh('readlink /opt/slipway-controller/current');
 
-  it('changes nothing in a dry run, and when somebody has a port of it', async () => {
+  it('changes nothing in a dry run, or when another program uses a port of it', async () => {
     assert.match(
       await server.sh(`${INSTALL} --dry-run`),
       /^5\/5 Controller: start it\nDry run: nothing was changed\.$/m,
@@ -60,7 +60,7 @@ describe('install.sh controller', { concurrency: false }, () => {
     assert.deepEqual(await left(), []);
   });
 
-  it('makes a controller of a user of its own, and an administrator whose CLI works', async () => {
+  it('installs a controller with its own user, and an administrator whose CLI works', async () => {
     const startedAtMs = performance.now();
     const said = await server.sh(`${INSTALL} --host ${server.address}`, [], { timeoutMs: 280_000 });
     console.log(`    installed in ${((performance.now() - startedAtMs) / 1000).toFixed(1)} s`);
@@ -80,7 +80,7 @@ describe('install.sh controller', { concurrency: false }, () => {
     await server.untilStarted();
   });
 
-  it('makes one that has a node, here on the same machine, and takes a push', async () => {
+  it('installs a controller that gets a node on the same machine, and accepts a push', async () => {
     const line = /\{ echo .*\| sudo sh/.exec(await asAda('slipway nodes:token'))?.[0] ?? '';
     const joined = await server.exec(['sh'], {
       stdin: line.replace('| sudo sh', '| sh -s -- --name here'),
@@ -122,7 +122,7 @@ describe('install.sh controller', { concurrency: false }, () => {
     assert.equal(await server.sh('cksum /home/ada/.config/slipway/* /etc/slipway/controller.json'), settings);
   });
 
-  it('goes, and keeps what the controller knows until that is purged', async () => {
+  it('removes the program, and keeps the data of the controller until --purge', async () => {
     await server.sh(`${INSTALL} --uninstall`);
     assert.deepEqual(await left(), ['/etc/slipway', '/var/lib/slipway-controller']);
     assert.equal(

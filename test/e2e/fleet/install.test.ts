@@ -116,7 +116,7 @@ describe('install.sh on a server where it cannot work', { concurrency: false }, 
   it('needs systemd', () =>
     refuses({ shell: WITHOUT_SYSTEMD }, /This machine does not run systemd \(process 1 is sh\)/, /virtual machine/));
 
-  it('names who has the port', async () => {
+  it('names the program that uses the port', async () => {
     await squat(80);
     await refuses(
       {},
@@ -126,7 +126,7 @@ describe('install.sh on a server where it cannot work', { concurrency: false }, 
     await server.sh('systemctl stop squatter');
   });
 
-  it('needs room on the disk', () =>
+  it('needs free space on the disk', () =>
     refuses(
       { shell: on('mount -t tmpfs -o size=64M none /opt;') },
       /The disk of \/opt is nearly full: 64 MB are free, 2048 MB are needed/,
@@ -164,7 +164,7 @@ describe('install.sh on a server where it cannot work', { concurrency: false }, 
     await refuses({ token: '' }, /There is no token, and this machine has not joined yet/, /slipway nodes:token/);
   });
 
-  it('refuses a name that is taken, or is none, and a port that is none', async () => {
+  it('refuses a used name, an invalid name and an invalid port', async () => {
     for (const port of ['70000', '0', '8o80'])
       await refuses(
         { args: `--port ${port}` },
@@ -179,7 +179,7 @@ describe('install.sh on a server where it cannot work', { concurrency: false }, 
     await refuses({ args: '--name Fra_1' }, /"Fra_1" cannot be the name of a node/, /--name fra-1/);
   });
 
-  it('refuses a server with another key, one that is closed, and a copy from no controller', async () => {
+  it('refuses a server with another key, a closed port, and a copy that no controller sent', async () => {
     const closed = await openOtherServer(fleet.servers.network.hostAddress, 0);
     await closed.close();
     const unanswered = /The controller at \S+ does not answer, or has another key/;
@@ -196,7 +196,7 @@ describe('install.sh on a server where it cannot work', { concurrency: false }, 
     );
   });
 
-  it('says in a dry run what it would do', async () => {
+  it('prints the planned steps in a dry run', async () => {
     const { code, stdout } = await paste({ args: '--dry-run' });
     assert.equal(code, 0);
     for (const step of [
@@ -211,11 +211,11 @@ describe('install.sh on a server where it cannot work', { concurrency: false }, 
     assert.match(stdout, /^Dry run: nothing was changed\.$/m);
   });
 
-  it('has left the machine as it was, through all of this', async () => {
+  it('has not changed the machine after all these runs', async () => {
     assert.deepEqual(differences(found, await listMachine(server)), []);
   });
 
-  it('then takes the very line, whose token is still good, and goes on from there', async (t) => {
+  it('accepts the same line afterwards, because its token is still valid', async (t) => {
     const startedAtMs = performance.now();
     const { code, stdout, stderr } = await paste({});
     assert.equal(code, 0, stdout + stderr);
@@ -223,7 +223,7 @@ describe('install.sh on a server where it cannot work', { concurrency: false }, 
     await fleet.untilConnected(server);
   });
 
-  it('does nothing on a node that is one already, whoever has the port that a new one would take', async () => {
+  it('does nothing on an existing node, even if another program uses the port of a new one', async () => {
     await squat(8080);
     const again = await paste({ args: '--port 8080' });
     const words =

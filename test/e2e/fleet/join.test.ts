@@ -37,7 +37,7 @@ describe('three servers and the line that makes them nodes', { concurrency: fals
     }
   });
 
-  it('take a push', async () => {
+  it('accept a push', async () => {
     const hello = await fleet.fleet.me.repository('hello', helloApp('1'));
     const pushed = await hello.push('hello');
     assert.ok(pushed.ok, `${pushed.text}\n${await fleet.report()}`);
@@ -45,7 +45,7 @@ describe('three servers and the line that makes them nodes', { concurrency: fals
     assert.match(await fleet.answer(fleet.servers.named(web?.node ?? ''), 'hello'), /^version=1 /);
   });
 
-  it('give a node only what is meant for it', async () => {
+  it('give a node only its own programs', async () => {
     const [web] = await fleet.instances('hello');
     const holder = fleet.servers.named(web?.node ?? '');
     const stranger = fleet.servers.list.find((server) => server !== holder);
@@ -89,7 +89,7 @@ describe('three servers and the line that makes them nodes', { concurrency: fals
     assert.match(await fleet.fleet.slipway('why', idle.name), new RegExp(`^${idle.name} is well\\.`));
   });
 
-  it('let exactly one of a hundred machines in by one token', async () => {
+  it('accept exactly one of a hundred machines with one token', async () => {
     const { token } = (await fleet.fleet.api('POST', '/nodes/tokens', {})) as { token: string };
     const requests = await Promise.all(Array.from({ length: 100 }, () => makeCsr({})));
     const attempts = requests.map(({ csrPem }, index) =>

@@ -10,7 +10,7 @@ const LOST_AFTER_MS = 45_000;
 const RETURN_LIMIT_MS = 240_000;
 const STOP_LIMIT_MS = 240_000;
 
-describe('a server that goes away', { concurrency: false }, () => {
+describe('a server that disconnects', { concurrency: false }, () => {
   let fleet: ServerFleet;
   let lost: Server;
   let killedAtMs: number;
@@ -82,7 +82,7 @@ describe('a server that goes away', { concurrency: false }, () => {
     assert.match(await slipway('why', lost.name), /It counts as lost: /);
   });
 
-  it('runs nothing twice when it comes back, and the copy that ran longest stays', async () => {
+  it('runs no instance twice after its return, and the copy that ran longest stays', async () => {
     const [stays] = (await fleet.instances('hello')).filter(({ state }) => state === 'live');
     const before = await fleet.answer(fleet.servers.named(stays?.node ?? ''), 'hello');
     await lost.boot();
@@ -106,7 +106,7 @@ describe('a server that goes away', { concurrency: false }, () => {
     });
   });
 
-  it('keeps serving what it runs when only its way to the controller is cut', async () => {
+  it('keeps serving its instances when only its connection to the controller is cut', async () => {
     const [web] = (await fleet.instances('hello')).filter(({ state }) => state === 'live');
     const server = fleet.servers.named(web?.node ?? '');
     const was = await fleet.answer(server, 'hello');
@@ -133,7 +133,7 @@ describe('a server that goes away', { concurrency: false }, () => {
     for (const each of fleet.servers.list) await fleet.untilConnected(each);
   });
 
-  it('has nothing to do with an app that crashes again and again: status and why say what that one does', async () => {
+  it('is not affected by an app that keeps crashing; status and why report the crashes', async () => {
     const files = {
       ...helloApp('1'),
       Procfile: 'web: node server.js\nworker: sleep 4; echo out of luck >&2; exit 3\n',

@@ -109,13 +109,13 @@ describe('requests to servers that do not run the app', { concurrency: false }, 
     if (kinds.length > 0) await explain(new Error(`${what}: ${kinds.join(', ')}`));
   }
 
-  it('are answered by the one that does', async () => {
+  it('are answered by the server that runs it', async () => {
     const { home } = await awayAndHome();
     const body = await fleet.answer(home, 'hello');
     for (const server of fleet.servers.list) assert.equal(await fleet.answer(server, 'hello'), body);
   });
 
-  it('do not fail while another release takes over', async () => {
+  it('do not fail during a rollout', async () => {
     const { away } = await awayAndHome();
     version += 1;
     await hello.commit(helloApp(String(version)));
@@ -149,7 +149,7 @@ describe('requests to servers that do not run the app', { concurrency: false }, 
     await slipway('status');
   });
 
-  it('are answered while a cordoned server gets nothing new', async () => {
+  it('are answered while a server is cordoned and gets no new instances', async () => {
     const { away } = await awayAndHome();
     await slipway('nodes:cordon', away.name);
     await slipway('ps:scale', 'web=2', '-a', 'hello');
@@ -157,7 +157,7 @@ describe('requests to servers that do not run the app', { concurrency: false }, 
     assert.ok((await fleet.answer(away, 'hello')).startsWith(`version=${String(version)} `));
   });
 
-  it('are answered by whom a server still reaches when its way to another is cut, and status says who does not reach whom', async () => {
+  it('are answered by a reachable server when a connection is cut, and status names the servers that cannot connect', async () => {
     await slipway('ps:scale', 'web=2', '-a', 'hello');
     await settled(2);
     const { away, home } = await awayAndHome();

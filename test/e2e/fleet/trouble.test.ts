@@ -16,7 +16,7 @@ WantedBy=multi-user.target
 const HAPROXY = '/usr/sbin/haproxy';
 const LXC = '/usr/bin/lxc-execute';
 
-describe('what an agent cannot put right', { concurrency: false }, () => {
+describe('a problem that an agent cannot repair', { concurrency: false }, () => {
   let fleet: ServerFleet;
   let server: Server;
 
@@ -44,7 +44,7 @@ describe('what an agent cannot put right', { concurrency: false }, () => {
     console.log(said.replace(/^(?=.)/gm, '    '));
   }
 
-  it('is said while its machine lacks what was there when it started, and which app gets no request there', async () => {
+  it('is reported while a program of the machine is missing, with the app that gets no requests there', async () => {
     await server.sh(`mv ${HAPROXY} ${HAPROXY}.away; mv ${LXC} ${LXC}.away; pkill -KILL -x haproxy`);
     await says(
       'status',
@@ -56,12 +56,12 @@ describe('what an agent cannot put right', { concurrency: false }, () => {
     await says('why hello', /HAProxy is not running/, /So web\.\d is up there but gets no requests\./);
   });
 
-  it('is the cause that is told of what cannot start there, not the command of the app', async () => {
+  it('is the reported cause when an instance cannot start there, not the command of the app', async () => {
     await server.sh(`systemctl kill --signal=KILL 'slipway-sandbox-*.service'; pkill -KILL -f '^node server.js'`);
     await says('ps -a hello', /lxc-execute is not installed, so no instance can start on this node/);
   });
 
-  it('is nothing any more when it is there again, without a restart of the agent', async () => {
+  it('ends when the program is installed again, without a restart of the agent', async () => {
     const pid = (): Promise<string> => server.sh('systemctl show --property=MainPID --value slipway-agent.service');
     const was = await pid();
     await server.sh(`mv ${HAPROXY}.away ${HAPROXY}; mv ${LXC}.away ${LXC}`);
@@ -70,7 +70,7 @@ describe('what an agent cannot put right', { concurrency: false }, () => {
     assert.equal(await pid(), was);
   });
 
-  it('is said of a node that is not there since its boot, because somebody has its port', async () => {
+  it('is reported for a node that does not connect after its boot, because another program uses its port', async () => {
     await server.sh('cat >/etc/systemd/system/squatter.service; systemctl enable --quiet squatter', [], {
       stdin: SQUATTER,
     });

@@ -24,7 +24,7 @@ describe('a push whose app cannot serve', () => {
   });
   after(() => fleet.stop());
 
-  it('says how it exited at once, with its last words', async () => {
+  it('reports the exit of an app that ends at once, with its last output', async () => {
     const text = await app.refused({ 'server.js': 'console.error("no database"); process.exit(7);\n' });
     assertSays(text, /web\.1 exited with status 7 before it was ready/, /slipway logs -a blog -p web\.1/);
     assert.match(text, /Its last lines:\s+remote: +no database/);
@@ -81,7 +81,7 @@ describe('a push whose app cannot serve', () => {
     assert.match(text, /remote: +thinking/);
   });
 
-  it('is told in its log that it was killed when it does not heed SIGTERM', async () => {
+  it('has a line in its log when it ignores SIGTERM and is killed', async () => {
     const deaf = `process.on('SIGTERM', () => console.log('not now'));\n`;
     await app.repository.commit({ 'server.js': `${deaf}${listening('process.env.PORT')['server.js'] ?? ''}` });
     const pushed = await app.repository.push('blog');
@@ -97,7 +97,7 @@ describe('a push whose app cannot serve', () => {
     );
   });
 
-  it('goes back by itself when it dies just after it was ready', async () => {
+  it('is rolled back when it crashes just after it was ready', async () => {
     // The agent's gate makes the first connection.
     const dies = `() => setTimeout(() => { console.error('out of luck'); process.exit(9); }, 500)`;
     const text = await app.refused({
@@ -107,7 +107,7 @@ describe('a push whose app cannot serve', () => {
     assert.match(text, /remote: +out of luck/);
   });
 
-  it('says what was used up when memory was', async () => {
+  it('says that it ran out of memory', async () => {
     const greedy = 'const all = [];\nfor (;;) all.push(Buffer.alloc(32 * 1024 * 1024, 1));\n';
     const text = await app.refused({ 'server.js': greedy });
     assertSays(
@@ -117,5 +117,5 @@ describe('a push whose app cannot serve', () => {
     );
   });
 
-  it('takes a good commit afterwards', () => app.recovers());
+  it('accepts a good commit afterwards', () => app.recovers());
 });

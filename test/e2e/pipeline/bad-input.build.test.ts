@@ -16,7 +16,7 @@ describe('a push whose build cannot succeed', () => {
   });
   after(() => fleet.stop());
 
-  it('says what it looked for when no buildpack knows the app', async () => {
+  it('names the expected files when no buildpack supports the app', async () => {
     const text = await app.refused({ 'README.md': 'hello' }, { alone: true });
     assertSays(
       text,
@@ -25,12 +25,12 @@ describe('a push whose build cannot succeed', () => {
     );
   });
 
-  it('says that nothing is to be run when there is neither Procfile nor default', async () => {
+  it('says that there is no command when there is neither Procfile nor default', async () => {
     const text = await app.refused({ ...withBuildpack('true') }, { alone: true });
     assertSays(text, /there is no command to start the app/, /Add a file Procfile with a line such as "web: /);
   });
 
-  it('shows what a failing buildpack printed and its exit code', async () => {
+  it('shows the output of a failing buildpack and its exit code', async () => {
     const text = await app.refused(withBuildpack('echo "cannot find libfoo" >&2; exit 3'));
     assert.match(text, /remote: cannot find libfoo/);
     assertSays(
@@ -40,7 +40,7 @@ describe('a push whose build cannot succeed', () => {
     );
   });
 
-  it('ends a buildpack that hangs, says where, and leaves none of its processes', async () => {
+  it('ends a buildpack that hangs, names the step, and kills all its processes', async () => {
     const text = await app.refused(withBuildpack(`sleep ${HELD_S} & sleep ${HELD_S}`));
     assertSays(
       text,
@@ -50,7 +50,7 @@ describe('a push whose build cannot succeed', () => {
     assert.equal(await isHeld(), false);
   });
 
-  it('tells a buildpack that cannot be run from one that fails', async () => {
+  it('distinguishes a buildpack that cannot be run from one that fails', async () => {
     const interpreter = await app.refused(withBuildpack('', { 'pack/bin/compile': '#!/usr/bin/nope\n' }));
     assertSays(
       interpreter,
@@ -67,7 +67,7 @@ describe('a push whose build cannot succeed', () => {
     );
   });
 
-  it('shows binary output without harm to the terminal, and its own words on lines of their own', async () => {
+  it('shows binary output without harm to the terminal, and its own messages on separate lines', async () => {
     const text = await app.refused(withBuildpack(String.raw`printf '\033]0;owned\007\033[2Jred\000\377\xfe'; exit 1`));
     assert.match(text, /remote: red/);
     // git adds an erase-line sequence of its own only on a terminal, and there is none here
@@ -75,7 +75,7 @@ describe('a push whose build cannot succeed', () => {
     assertSays(text, /^remote: {2}! {5}The Custom app failed to build|rejected.*The Custom app failed/, /repair it/);
   });
 
-  it('says that a buildpack refuses the app, is nowhere to be had, or is none', async () => {
+  it('says that a buildpack refuses the app, cannot be fetched, or is not a buildpack', async () => {
     const refusing = await app.refused(withBuildpack('', { 'pack/bin/detect': '#!/bin/sh\nexit 1\n' }));
     assertSays(refusing, /The buildpack \.\/pack does not support this app/, /name another buildpack/);
     const absent = await app.refused({ '.buildpacks': 'https://127.0.0.1:1/x.tgz\n' });
@@ -136,5 +136,5 @@ describe('a push whose build cannot succeed', () => {
     assert.equal((await fleet.site.get('shop')).body, 'a page');
   });
 
-  it('takes a good commit afterwards', () => app.recovers());
+  it('accepts a good commit afterwards', () => app.recovers());
 });

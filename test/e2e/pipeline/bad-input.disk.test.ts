@@ -108,7 +108,7 @@ describe('a full disk', () => {
     await app.goBack();
   });
 
-  it('of the builder refuses a build at once, and the app serves on', async () => {
+  it('of the builder refuses a build at once, and the app keeps serving', async () => {
     await app.commitBad({ 'new.txt': 'builder' });
     await disk('builder').fill();
     const refused = await app.repository.push('blog');
@@ -122,7 +122,7 @@ describe('a full disk', () => {
     await app.recovers();
   });
 
-  it('of the builder in the middle of a build is what the push names', async () => {
+  it('of the builder in the middle of a build is reported by the push', async () => {
     const pushed = await pushFilling('builder');
     assertSays(pushed.text, /The disk of the builder is full, so it cannot build now/, /then push again/);
     disk('builder').makeRoom();

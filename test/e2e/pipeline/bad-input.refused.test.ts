@@ -37,7 +37,7 @@ describe('a push that is refused before its build', () => {
     return ((await fleet.api('GET', '/apps')) as { name: string }[]).map((each) => each.name);
   }
 
-  it("gets the same words for an unknown app and for somebody else's", async () => {
+  it('gets the same answer for an unknown app and for the app of another user', async () => {
     const unknown = await bobs.clone('nothing');
     const hers = await bobs.clone('blog');
     assertRefused(unknown, /There is no app "nothing" that you may use\.$/, /slipway apps — or push to another name/);
@@ -54,7 +54,7 @@ describe('a push that is refused before its build', () => {
     }
   });
 
-  it('makes no app of a push that is opened and sends nothing, and keeps nothing of it', async () => {
+  it('creates no app for a push that sends nothing', async () => {
     const repos = join(fleet.stateDirs.controller, 'repos');
     const before = await readdir(repos);
     const opened = await bobs.attempt(['push', '--dry-run', bobs.address('opened'), 'main']);
@@ -77,7 +77,7 @@ describe('a push that is refused before its build', () => {
     'b%20log',
     'blög',
   ];
-  it('names what a name may be, and makes no app of another', async () => {
+  it('explains which app names are allowed, and creates no app with another name', async () => {
     for (const name of bad) {
       const sentence = name === 'blög' ? /The app name ".*" is not allowed\./ : /The app name "[^"]+" is not allowed\./;
       assertRefused(
@@ -94,7 +94,7 @@ describe('a push that is refused before its build', () => {
     assert.deepEqual(await appNames(), ['blog']);
   });
 
-  it('tells an unknown key which one it is and how to add it', async () => {
+  it('names the unknown key and the command that adds it', async () => {
     await fleet.site.makeKey('stranger');
     const repository = await fleet.site.user('stranger').hearing().repository('x', helloApp('1'));
     const refused = await repository.push('blog');
@@ -103,7 +103,7 @@ describe('a push that is refused before its build', () => {
     await app.assertUntouched(refused);
   });
 
-  it('does not delete the branch that is deployed, and says what to do instead', async () => {
+  it('refuses to delete the deploy branch, and names an alternative', async () => {
     const refused = await app.repository.push('blog', ':main');
     assert.match(
       refused.text,
@@ -112,7 +112,7 @@ describe('a push that is refused before its build', () => {
     await app.assertUntouched(refused);
   });
 
-  it('stores other branches and tags with a note, and lets them go again', async () => {
+  it('stores other branches and tags with a note, and can delete them again', async () => {
     await app.repository.git('branch', '-f', 'feature');
     const stored = await app.repository.push('blog', 'feature');
     assert.match(
@@ -138,7 +138,7 @@ describe('a push that is refused before its build', () => {
     await app.goBack();
   });
 
-  it('deploys what export-ignore and export-subst would change, as it is', async () => {
+  it('deploys files with export-ignore and export-subst unchanged', async () => {
     await app.commitBad({
       '.gitattributes': 'kept.txt export-ignore\nsubst.txt export-subst\n',
       'kept.txt': 'kept\n',

@@ -15,7 +15,7 @@ import type { Repository } from '../../support/fleet-user.ts';
 
 const PROCFILE = { Procfile: 'web: python3 -m http.server $PORT\n' };
 
-describe('pushes that meet, end early or find nobody', () => {
+describe('pushes that run at the same time, end early or have no builder', () => {
   let fleet: TestFleet;
   let app: ServingApp;
 
@@ -36,7 +36,7 @@ describe('pushes that meet, end early or find nobody', () => {
     return copy;
   }
 
-  it('lets the second of two pushes to one app wait, tells it for whom, and says what to do when it comes too late', async () => {
+  it('lets the second of two pushes to one app wait, names the first, and says what to do if the branch has moved', async () => {
     const first = await app.commitBad({ ...withBuildpack(`echo compiling; sleep ${HELD_S}; true`), ...PROCFILE });
     const second = await secondCopy();
     await second.commit({ 'mine.txt': '1' });
@@ -90,7 +90,7 @@ describe('pushes that meet, end early or find nobody', () => {
     for (const { ok, text } of results) assert.ok(ok && !text.includes('your push waits'), text);
   });
 
-  it('cancels the build at Ctrl-C: its sandbox goes and the same commit can be pushed again', async () => {
+  it('cancels the build at Ctrl-C, removes its sandbox, and accepts the same commit again', async () => {
     const commit = await app.commitBad({ ...withBuildpack(`echo compiling; sleep ${HELD_S}`), ...PROCFILE });
     const pushing = app.repository.startPush('blog');
     await pushing.saw(/compiling/);
@@ -127,7 +127,7 @@ describe('pushes that meet, end early or find nobody', () => {
     await app.assertUntouched(first);
   });
 
-  it('refuses a push that no node may build, and says of each node why, until one may', async () => {
+  it('refuses a push while no node may build, with the reason of each node', async () => {
     await app.commitBad({ 'new.txt': '0' });
     const refused = async (why: string): Promise<void> => {
       const push = await app.repository.push('blog');

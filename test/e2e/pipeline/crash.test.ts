@@ -106,7 +106,7 @@ describe('kill -9 in the middle of a push', () => {
   }
 
   for (const stage of CONTROLLER_STAGES) {
-    it(`of the controller at ${stage}: live or never, and the next push works`, async () => {
+    it(`of the controller at ${stage}: the release is live or failed, and the next push works`, async () => {
       for (let round = 0; round < ROUNDS; round += 1) {
         await killAt(stage);
         const { commit } = await nextVersion();
@@ -124,7 +124,7 @@ describe('kill -9 in the middle of a push', () => {
   }
 
   for (const stage of AGENT_STAGES) {
-    it(`of the agent at ${stage}: live or never, and the next push works`, async () => {
+    it(`of the agent at ${stage}: the release is live or failed, and the next push works`, async () => {
       for (let round = 0; round < ROUNDS; round += 1) {
         await killAt(stage);
         const { commit } = await nextVersion();

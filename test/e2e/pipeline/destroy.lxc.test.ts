@@ -121,7 +121,7 @@ describe('an app that is destroyed', { concurrency: false }, () => {
     await free();
   });
 
-  it('while its node is away is removed there when the node is back', async () => {
+  it('is removed from a disconnected node when the node is back', async () => {
     await push(mine, 'untidy');
     const app = running();
     await fleet.endAgent('SIGKILL');
@@ -134,7 +134,7 @@ describe('an app that is destroyed', { concurrency: false }, () => {
     assert.doesNotMatch(fleet.logs(), /session\.unknown_instances/);
   });
 
-  it('by an agent that is killed again and again in the middle is gone in the end', async () => {
+  it('is complete in the end when the agent is killed repeatedly during it', async () => {
     for (const stage of AGENT_STAGES) {
       await push(mine, 'untidy');
       const app = running();
@@ -154,7 +154,7 @@ describe('an app that is destroyed', { concurrency: false }, () => {
   });
 
   for (const stage of CONTROLLER_STAGES) {
-    it(`by a controller that is killed at ${stage} is whole or gone`, async () => {
+    it(`is complete or undone when the controller is killed at ${stage}`, async () => {
       await push(mine, 'untidy');
       const app = running();
       await fleet.endController('SIGTERM');

@@ -27,7 +27,7 @@ export function pushSuite(sandbox: 'lxc' | 'nspawn' | 'process', agentUid?: numb
       assert.equal(await hello.remoteRef('hello'), (await hello.git('rev-parse', 'main')).stdout.trim());
     });
 
-    it('shows what the app, the platform and the proxy said of it', async () => {
+    it('shows the log lines of the app, the platform and the proxy', async () => {
       const logs = await eventually('the request is in the log', async () => {
         const text = await fleet.slipway('logs', '-a', 'hello');
         return text.includes('[router]') ? text : undefined;
@@ -56,7 +56,7 @@ export function pushSuite(sandbox: 'lxc' | 'nspawn' | 'process', agentUid?: numb
       );
     });
 
-    it('rejects a broken build, leaves the ref and the old release alone, and takes the mended commit', async () => {
+    it('rejects a broken build, keeps the ref and the old release, and accepts the corrected commit', async () => {
       const before = await hello.remoteRef('hello');
       await hello.edit('package.json', () => '{ not json');
       const broken = await hello.push('hello');
@@ -69,7 +69,7 @@ export function pushSuite(sandbox: 'lxc' | 'nspawn' | 'process', agentUid?: numb
       assert.ok((await hello.push('hello')).ok);
     });
 
-    it('rejects an app that exits at once, says how, and goes back by itself', async () => {
+    it('rejects an app that exits at once, reports its exit, and rolls back', async () => {
       const { body } = await fleet.site.get('hello');
       const before = await hello.remoteRef('hello');
       await hello.commit({ 'server.js': 'console.error("no database"); process.exit(7);\n' });
@@ -86,7 +86,7 @@ export function pushSuite(sandbox: 'lxc' | 'nspawn' | 'process', agentUid?: numb
       assert.ok((await hello.push('hello')).ok);
     });
 
-    it('keeps the very process when the agent is killed, and serves on when the controller is', async () => {
+    it('keeps the same process when the agent is killed, and keeps serving when the controller is killed', async () => {
       const before = (await fleet.site.get('hello')).body;
       await fleet.endAgent();
       assert.equal((await fleet.site.get('hello')).body, before);

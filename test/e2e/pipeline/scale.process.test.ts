@@ -26,7 +26,7 @@ describe('scaling on real parts', () => {
       async () => JSON.stringify(await up()) === JSON.stringify(names) || undefined,
     );
 
-  it('goes up, down, to every node and to other limits without a failed request, and makes no release', async () => {
+  it('scales up, down, to every node and to other limits without a failed request or a new release', async () => {
     assert.match(await slipway('apps:info'), /^Processes: +web=1$/m);
     const load = await Load.start(fleet.ports.web, 'hello.localhost', 50);
     assert.equal(await slipway('ps:scale', 'web=3'), 'Scaling dynos... done, now running web at 3\n');
@@ -42,7 +42,7 @@ describe('scaling on real parts', () => {
     assert.doesNotMatch(await slipway('releases'), /^v2/m);
   });
 
-  it('starts an app of which nothing runs by the command that its push names', async () => {
+  it('starts an app without running processes with the command that its push prints', async () => {
     const jobs = await fleet.me.repository('jobs', { Procfile: 'worker: sleep 1000\n' });
     const { text: output } = await jobs.push('jobs');
     const command =
@@ -57,7 +57,7 @@ describe('scaling on real parts', () => {
     );
   });
 
-  it('takes process types and variables that are called like what every object of the language has', async () => {
+  it('accepts process types and variables with the names of inherited object properties', async () => {
     const types = 'constructor: sleep 1000\ntoString: sleep 1000\nweb: python3 -m http.server $PORT\n';
     const pushed = await (await fleet.me.repository('odd', { Procfile: types })).push('odd');
     assert.ok(pushed.ok, pushed.text);
@@ -75,7 +75,7 @@ describe('scaling on real parts', () => {
     assert.match(await odd('config:set', '__proto__=1'), /a name in it is __proto__, which cannot be used/);
   });
 
-  it('says why something cannot be placed, and then nothing has changed', async () => {
+  it('explains why an instance cannot be placed, and changes nothing', async () => {
     await slipway('placement:set', 'web', '--require', 'region=moon');
     assert.match(
       await slipway('ps:scale', 'web=2'),

@@ -43,7 +43,7 @@ interface Answer {
   readonly writtenMb: number;
 }
 
-describe('what survives the death of what', { concurrency: false }, () => {
+describe('kills and reboots that an app survives', { concurrency: false }, () => {
   let fleet: TestFleet;
   let survivor: Repository;
   before(async () => {
@@ -74,7 +74,7 @@ describe('what survives the death of what', { concurrency: false }, () => {
     return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
   };
 
-  it('an app that floods its log goes on without the agent, and its end is known afterwards', async (t) => {
+  it('an app that floods its log keeps running without the agent, and its end is known afterwards', async (t) => {
     const before = await answered();
     await ask('/flood');
     const since = performance.now();
@@ -130,7 +130,7 @@ describe('what survives the death of what', { concurrency: false }, () => {
     for (const [index, least] of [500, 1000, 2000].entries()) assert.ok(Number(waits[index]) >= least, waits.join());
   });
 
-  it('requests go on while the agent is killed and comes back', async (t) => {
+  it('no request fails while the agent is killed and restarts', async (t) => {
     const before = await answered();
     const routes = await readFile(join(fleet.dir, 'agent', 'proxy', 'haproxy.cfg'), 'utf8');
     const load = await Load.start(fleet.ports.web, 'survivor.localhost', 100);
@@ -147,7 +147,7 @@ describe('what survives the death of what', { concurrency: false }, () => {
     assert.equal(await readFile(join(fleet.dir, 'agent', 'proxy', 'haproxy.cfg'), 'utf8'), routes);
   });
 
-  it('a proxy killed in mid-switch is back, and the new version gets the requests', async (t) => {
+  it('a proxy that is killed during a switch restarts, and the new version gets the requests', async (t) => {
     const slots = join(fleet.dir, 'agent', 'proxy', 'slots.json');
     const routes = await readFile(slots, 'utf8');
     const load = await Load.start(fleet.ports.web, 'survivor.localhost', 50);

@@ -35,7 +35,7 @@ describe('docs/transcripts.md', () => {
   const curl = async (): Promise<string> => (await fleet.site.get('hello')).body;
   const URL = 'http://hello.localhost:8080';
 
-  it('shows what people see today', async () => {
+  it('shows the current output of the product', async () => {
     transcript.text(
       '# What you see\n\nOutput of a test with a real `git push` (`test/e2e/pipeline/transcripts.test.ts`). The test fails when this page is no longer correct.',
     );

@@ -40,7 +40,7 @@ describe('two controllers', { concurrency: false }, () => {
     return answer?.status === 200 && answer.body.startsWith(`version=${version} `);
   };
 
-  it('a second one on the same state folder does not start, and says who holds it', async () => {
+  it('a second one on the same state folder does not start, and names the process of the first', async () => {
     const other = { ...(await settings()), ssh: { port: 0 }, api: { port: 0 }, agents: { port: 0 } };
     await writeFile(join(fleet.dir, 'second.json'), JSON.stringify(other));
     const args = ['controller/main.ts', 'serve', '--config', join(fleet.dir, 'second.json')];
@@ -58,7 +58,7 @@ describe('two controllers', { concurrency: false }, () => {
     assert.match(await fleet.slipway('status'), /^All is well/);
   });
 
-  it('one on a copy of the folder is not obeyed, and everybody who looks is told', async () => {
+  it('nodes do not follow a controller on a copy of the folder, and status reports it', async () => {
     await fleet.endController();
     await mkdir(copyDir);
     await cp(join(fleet.dir, 'controller'), join(copyDir, 'controller'), { recursive: true });
@@ -91,7 +91,7 @@ describe('two controllers', { concurrency: false }, () => {
     assert.ok(await serves('1'));
   });
 
-  it('the original is obeyed again when the copy is gone', async () => {
+  it('nodes follow the original again when the copy is stopped', async () => {
     await copy.end('SIGKILL');
     await fleet.startController();
     await eventually('all is well', async () => (await fleet.slipway('status')).startsWith('All is well'));
@@ -100,7 +100,7 @@ describe('two controllers', { concurrency: false }, () => {
     assert.ok(await serves('2'));
   });
 
-  it('an older database is obeyed when the operator declares it restored, and new domains are routed', async () => {
+  it('nodes follow an older database when the operator declares it restored, and route new domains', async () => {
     await fleet.endController();
     const declared = await run({ ...copy.command('restored'), timeoutMs: 240_000 });
     assert.equal(declared.code, 0, declared.stderr);

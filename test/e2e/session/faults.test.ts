@@ -52,7 +52,7 @@ async function startWire(t: TestContext, port: number): Promise<{ port: number; 
 const AGENTS = 60;
 
 describe('faults', () => {
-  it('an agent that stops in its tracks is freed within keepalive and timeout, and comes back when it goes on', async (t) => {
+  it('the session of a frozen agent ends within keepalive and timeout, and starts again when the agent continues', async (t) => {
     const rig = await startRig(t, { keepaliveTimeMs: 500, keepaliveTimeoutMs: 500 });
     const node = await rig.join('alpha');
     const child = startStub(t, rig, [node.stateDir]);
@@ -63,7 +63,7 @@ describe('faults', () => {
     await eventually('the session again', () => connected(rig) === 1);
   });
 
-  it('a dead wire is noticed by both sides, and the session is back when it is mended', async (t) => {
+  it('both sides notice a dead connection, and the session starts again when it is repaired', async (t) => {
     const rig = await startRig(t, { keepaliveTimeMs: 300, keepaliveTimeoutMs: 300 });
     const node = await rig.join('alpha');
     const wire = await startWire(t, rig.port);
@@ -76,7 +76,7 @@ describe('faults', () => {
     await eventually('the session again', () => session.connected && connected(rig) === 1);
   });
 
-  it('output of a build that went into a dead wire arrives after the session is back, in order and once', async (t) => {
+  it('output of a build that was sent into a dead connection arrives in the next session, in order and once', async (t) => {
     const rig = await startRig(t, {
       unreachableAfterMs: 60_000,
       taskRejoinMs: 60_000,
@@ -113,7 +113,7 @@ describe('faults', () => {
     assert.deepEqual(output.match(/^line .*\n/gm), lines);
   });
 
-  it('an agent without a controller tries on quietly: one line in 10 s, however many tries', async (t) => {
+  it('an agent without a controller keeps trying, with at most one log line in 10 s', async (t) => {
     const rig = await startRig(t);
     const node = await rig.join('alpha');
     const logger = recordingLogger();
@@ -134,7 +134,7 @@ describe('faults', () => {
     assert.match(logger.events[0]?.line ?? '', /connection refused/);
   });
 
-  it('many agents are back after the controller was, and none was declared lost', async (t) => {
+  it('many agents reconnect after a restart of the controller, and none is marked as lost', async (t) => {
     const rig = await startRig(t, { unreachableAfterMs: 240_000 });
     const nodes = [];
     for (let index = 0; index < AGENTS; index += 1) nodes.push(await rig.join(`node-${String(index)}`));

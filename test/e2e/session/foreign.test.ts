@@ -153,7 +153,7 @@ const CLAIMS: Readonly<Record<Kind, Claim>> = {
   },
 };
 
-describe('what a node says about what is another node’s', () => {
+describe('reports of a node about data of another node', () => {
   const { requestType } = loadAgentService().service.Session as unknown as {
     requestType: { type: { field: { name: string }[] } };
   };
@@ -270,7 +270,7 @@ const REACHES: Readonly<Record<string, Reach>> = {
   },
 };
 
-describe('what a node asks for that is another node’s', () => {
+describe('requests of a node for data of another node', () => {
   const routes = apiRoutes(API_CONFIG, { clock: systemClock } as ApiDeps).filter(
     (route: Route) => route.auth === 'node',
   );

@@ -30,7 +30,7 @@ async function connects(t: TestContext, servers: ControllerServers, stateDir: st
 }
 
 describe('a certificate is renewed', () => {
-  it('with another key and serial; the session goes on, and the former one is worth nothing once the new one is used', async (t) => {
+  it('with another key and serial; the session continues, and the old certificate is refused when the new one is used', async (t) => {
     const servers = await openControllerServers(t);
     const { row, stateDir } = await servers.machine('alpha');
     const former = await readNodeTls(stateDir);
@@ -50,7 +50,7 @@ describe('a certificate is renewed', () => {
   });
 
   for (const point of ['renew.begun', 'renew.issued', 'renew.written', 'renew.used']) {
-    it(`cut short at ${point}, the node can connect, and renew again`, async (t) => {
+    it(`after an interruption at ${point}, the node can connect and renew again`, async (t) => {
       const servers = await openControllerServers(t);
       const { stateDir } = await servers.machine('alpha');
       const cut = (name: string): Promise<void> =>
@@ -62,7 +62,7 @@ describe('a certificate is renewed', () => {
     });
   }
 
-  it('for nobody without a certificate, and not with bytes that are no request', async (t) => {
+  it('refuses clients without a certificate, and bytes that are not a request', async (t) => {
     const servers = await openControllerServers(t);
     const { stateDir } = await servers.machine('alpha');
     assert.equal((await servers.askAs(undefined, 'POST', '/node/certificate', { csr: 'x' })).status, 401);
@@ -96,7 +96,7 @@ describe('a revoked node', () => {
     assert.ok(kinds.includes('node.revoked'));
   });
 
-  it('has its downloads cut, in the middle', async (t) => {
+  it('loses its running downloads', async (t) => {
     const servers = await openControllerServers(t, { mayReadImage: () => Promise.resolve(true) });
     const { stateDir } = await servers.machine('alpha');
     const bytes = Buffer.alloc(64 * 1024 * 1024);
@@ -181,7 +181,7 @@ describe('a node rejoins', () => {
     await connects(t, servers, stateDir);
   });
 
-  it('not while it is connected: a stolen token puts no machine in its place', async (t) => {
+  it('not while it is connected, so that a stolen token cannot replace it', async (t) => {
     const servers = await openControllerServers(t);
     const { row, stateDir } = await servers.machine('alpha');
     const stolen = await rejoinToken(servers, 'alpha');
@@ -211,7 +211,7 @@ describe('a node rejoins', () => {
     assert.match(line.line, /alpha rejoined with another certificate on .*slipway nodes:revoke alpha/);
   });
 
-  it("not with another node's token, which stays good", async (t) => {
+  it('not with the token of another node, which stays valid', async (t) => {
     const servers = await openControllerServers(t);
     const [alpha, beta] = [await servers.machine('alpha'), await servers.machine('beta')];
     const token = await rejoinToken(servers, 'beta');
@@ -223,7 +223,7 @@ describe('a node rejoins', () => {
 });
 
 describe('tokens', () => {
-  it('100 machines at once with one token: exactly one joins, the others hear why', async (t) => {
+  it('100 machines at once with one token: exactly one joins, the others get the reason', async (t) => {
     const servers = await openControllerServers(t);
     const token = await servers.token();
     const csrs = await Promise.all(Array.from({ length: 100 }, async () => (await makeCsr({})).csrPem));
@@ -237,7 +237,7 @@ describe('tokens', () => {
     assert.equal((await servers.store.nodes()).length, 1);
   });
 
-  it('of another controller, expired and used ones, and a name that is taken, get one sentence and a next command each', async (t) => {
+  it('that are expired, used or of another controller, and a used name, give one sentence and a next command each', async (t) => {
     const [servers, other] = [await openControllerServers(t), await openControllerServers(t)];
     const { stateDir } = await servers.machine('alpha');
     const fresh = (): { url: string; caPin: string; name: string; stateDir: string } => ({
@@ -275,7 +275,7 @@ describe('tokens', () => {
     await assert.rejects(join(target), failsWith('SLIP_JOIN_TOKEN'));
   });
 
-  it('are listed without their secret, and can be taken back', async (t) => {
+  it('are listed without their secret, and can be revoked', async (t) => {
     const servers = await openControllerServers(t);
     const made = await servers.ask('POST', '/nodes/tokens', { labels: { zone: 'attic' } });
     const secret = made.body['token'] as string;

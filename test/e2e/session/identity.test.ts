@@ -43,8 +43,8 @@ async function complaint(t: TestContext, rig: Rig, tls: NodeTls): Promise<string
   return (await eventually('a line of the log', () => logger.events.find((one) => one.level === 'warn'))).line;
 }
 
-describe('who may open a session', () => {
-  it('not the holder of a certificate of another fleet', async (t) => {
+describe('opening a session', () => {
+  it('refuses the holder of a certificate of another fleet', async (t) => {
     const rig = await startRig(t);
     const stranger = await issueNode(await makeCa(t));
     const line = await complaint(t, rig, { ...stranger.tls, ca: rig.ca.caPem });
@@ -52,26 +52,26 @@ describe('who may open a session', () => {
     assert.equal(rig.dispatch.fleet.nodes().length, 0);
   });
 
-  it("not the controller's own server certificate", async (t) => {
+  it("refuses the controller's own server certificate", async (t) => {
     const rig = await startRig(t);
     const server = await serverTls(rig.ca);
     const line = await complaint(t, rig, server);
     assert.match(line, /does not accept this node's certificate/);
   });
 
-  it('not a removed node, which is told to join again', async (t) => {
+  it('refuses a removed node, and tells it to join again', async (t) => {
     const rig = await startRig(t);
     const node = await rig.join('alpha');
     await rig.store.setNodeState(node.row.id, 'removed');
     assert.match(await complaint(t, rig, node.issued.tls), /the node was removed; join again/);
   });
 
-  it('not a certificate that our CA signed but that is no node', async (t) => {
+  it('refuses a certificate of the fleet’s CA that is not a node’s', async (t) => {
     const rig = await startRig(t);
     assert.match(await complaint(t, rig, (await issueNode(rig.ca)).tls), /no node of the fleet has this certificate/);
   });
 
-  it('not an expired certificate, and the agent says so in words', async (t) => {
+  it('refuses an expired certificate, and the agent explains it', async (t) => {
     const rig = await startRig(t);
     const past = clockAt(() => Date.now() - 2 * DAY_MS);
     const old = await makeCa(t, { clock: past, nodeLifetimeMs: DAY_MS });
@@ -108,7 +108,7 @@ describe('who may open a session', () => {
     assert.match(line, /not a controller's|does not name/);
   });
 
-  it('an agent knows a controller by its address where it has no name, and takes no certificate that lacks it', async (t) => {
+  it('an agent accepts a controller without a host name by its address, but no certificate without this address', async (t) => {
     const warnings: Error[] = [];
     const hear = (warning: Error): void => void warnings.push(warning);
     process.on('warning', hear);
@@ -157,7 +157,7 @@ describe('who may open a session', () => {
     assert.equal(rig.dispatch.fleet.nodes().length, 0);
   });
 
-  it('a renewed server certificate is shown to whoever connects from then on, and open sessions stay', async (t) => {
+  it('new connections get a renewed server certificate, and open sessions stay', async (t) => {
     const rig = await startRig(t);
     const node = await rig.join('alpha');
     const session = connectAgent(t, rig, { stateDir: node.stateDir, agent: fakeAgent() });
@@ -201,7 +201,7 @@ describe('who may open a session', () => {
   });
 });
 
-describe('what a hostile agent gets', () => {
+describe('answers to a hostile agent', () => {
   it('an end to a session that begins with anything but Hello', async (t) => {
     const rig = await startRig(t);
     const node = await rig.join('alpha');
@@ -210,7 +210,7 @@ describe('what a hostile agent gets', () => {
     assert.match((await ended)?.details ?? '', /Hello must come first/);
   });
 
-  it('no crash for bytes that are no message, while others are served', async (t) => {
+  it('no crash for invalid bytes, and other agents are served', async (t) => {
     const rig = await startRig(t);
     const [node, honest] = [await rig.join('alpha'), await rig.join('beta')];
     const { client } = rawCall(t, rig, node.issued.tls);
@@ -226,7 +226,7 @@ describe('what a hostile agent gets', () => {
     await eventually('the honest session', () => session.connected);
   });
 
-  it('no more than its share when it floods, and one line about it', async (t) => {
+  it('no more than its share when it sends too much, with one log line', async (t) => {
     const rig = await startRig(t, { budget: { perSecond: 100, burst: 50 } });
     const node = await rig.join('alpha');
     const { call } = rawCall(t, rig, node.issued.tls);

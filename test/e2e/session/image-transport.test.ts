@@ -81,7 +81,7 @@ describe('image transport', () => {
     assert.equal((await buffer(await transport.download(digest, bytes.length, signal))).length, 0);
   });
 
-  it('says that an image is not there in a way that is not tried again', async (t) => {
+  it('gives an error without retries for a missing image', async (t) => {
     const { transport } = await setUp(t);
     await assert.rejects(
       transport.download(digestOfBytes(Buffer.from('x')), 0, signal),
@@ -99,7 +99,7 @@ describe('image transport', () => {
     await assert.rejects(transport.openSource('task00000002' as TaskId, signal));
   });
 
-  it('a controller that is away is a passing trouble', async (t) => {
+  it('an unreachable controller is a temporary failure', async (t) => {
     const { api, transport } = await setUp(t);
     await api.api.close();
     await assert.rejects(

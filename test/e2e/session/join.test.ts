@@ -30,7 +30,7 @@ const failsWith = (code: string) => (error: unknown) => {
 };
 
 describe('joining', () => {
-  it('makes a member: key for the owner alone, certificate of our key, CA, who and where we are', async (t) => {
+  it('joins: stores a key for the owner only, a certificate of it, the CA, its name and the address', async (t) => {
     const { api, request } = await setUp(t);
     const { identity, already } = await join(request);
     assert.equal(already, false);
@@ -43,7 +43,7 @@ describe('joining', () => {
     assert.equal((await api.store.nodes())[0]?.id, identity.nodeId);
   });
 
-  it('a second time says that it is one already, and spends no token', async (t) => {
+  it('refuses a second join, and does not use the token', async (t) => {
     const { api, request } = await setUp(t);
     const first = await join(request);
     const again = await join({ ...request, token: 'another' });
@@ -51,7 +51,7 @@ describe('joining', () => {
     assert.equal((await api.store.nodes()).length, 1);
   });
 
-  it('passes on why the controller refuses, and can try again with the same key', async (t) => {
+  it('reports the reason of the controller’s refusal, and can try again with the same key', async (t) => {
     const { api, request } = await setUp(t);
     await assert.rejects(join({ ...request, token: 'wrong' }), failsWith('SLIP_JOIN_TOKEN'));
     const key = await readFile(joinPath(request.stateDir, 'join.key'), 'utf8');
@@ -61,7 +61,7 @@ describe('joining', () => {
     assert.equal((await api.store.nodes()).length, 1);
   });
 
-  it('sends the token to nobody whose CA is another', async (t) => {
+  it('does not send the token to a server with another CA', async (t) => {
     const { request } = await setUp(t);
     const impostor = await serverTls(await makeCa(t));
     const seen: string[] = [];
@@ -80,7 +80,7 @@ describe('joining', () => {
     await assert.rejects(readdir(request.stateDir), 'nothing was written');
   });
 
-  it('sends the token to nobody who merely shows our CA beside a certificate of his own', async (t) => {
+  it('does not send the token to a server that shows the right CA beside its own certificate', async (t) => {
     const { api, request } = await setUp(t);
     const impostor = await serverTls(await makeCa(t));
     const seen: string[] = [];
@@ -98,14 +98,14 @@ describe('joining', () => {
     assert.deepEqual(seen, []);
   });
 
-  it('says what is wrong with an address, a fingerprint, a controller that is not there', async (t) => {
+  it('explains a wrong address, a wrong fingerprint and an unreachable controller', async (t) => {
     const { request } = await setUp(t);
     await assert.rejects(join({ ...request, url: 'http://127.0.0.1:1' }), failsWith('SLIP_JOIN_URL'));
     await assert.rejects(join({ ...request, caPin: 'abc' }), failsWith('SLIP_JOIN_PIN_FORMAT'));
     await assert.rejects(join({ ...request, url: 'https://127.0.0.1:1' }), failsWith('SLIP_JOIN_UNREACHABLE'));
   });
 
-  it('a missing, empty or garbled CA file is an error, never trust in anybody', async (t) => {
+  it('a missing, empty or damaged CA file is an error, and the agent trusts no server', async (t) => {
     const { request } = await setUp(t);
     await join(request);
     for (const content of ['', 'garbage', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n']) {

@@ -80,7 +80,7 @@ const heapMb = (): number => {
 };
 
 describe('a lying agent', () => {
-  it('that always has another route table is sent the whole once, and then no more often than we like', async (t) => {
+  it('that always reports another route table gets the whole table once, and then at a limited rate', async (t) => {
     const stage = await openStage(t);
     const tables = (): number => stage.liar.heard.filter((one) => one.fleetRoutes).length;
     await eventually('a table', () => tables() > 0);
@@ -115,7 +115,7 @@ describe('a lying agent', () => {
     await servesTheHonest(stage);
   });
 
-  it('that floods is read more slowly, and the others wait no longer', async (t) => {
+  it('that sends too much is read more slowly, without a delay for others', async (t) => {
     const stage = await openStage(t);
     const before = heapMb();
     const status = {
@@ -153,7 +153,7 @@ describe('a lying agent', () => {
     assert.ok(heapMb() - before < 300, `${String(heapMb() - before)} MB more`);
   });
 
-  it('that never reads costs no memory, however often its state changes', async (t) => {
+  it('that never reads uses no memory, also with many changes of its state', async (t) => {
     const stage = await openStage(t);
     const { rig, liar } = stage;
     liar.call.pause();
@@ -171,7 +171,7 @@ describe('a lying agent', () => {
     await eventually('the last state', () => liar.heard.some((one) => one.desired?.assignments.length === 200));
   });
 
-  it('that opens streams and says nothing, or half a message, is hung up on and holds four at most', async (t) => {
+  it('that opens streams without complete messages is disconnected, and has at most four streams', async (t) => {
     const stage = await openStage(t, null);
     const { rig } = stage;
     const { issued } = await rig.join('third');
@@ -217,7 +217,7 @@ describe('a lying agent', () => {
     assert.equal(stage.rig.dispatch.fleet.nodes().filter((node) => node.connected).length, 3);
   });
 
-  it('that opens connections and no session is put out of each of them, and nobody else is', async (t) => {
+  it('that opens connections without a session loses them, and other nodes keep theirs', async (t) => {
     const stage = await openStage(t, HELLO, { connectionIdleMs: 300 });
     const { issued } = await stage.rig.join('third');
     const idle = Array.from({ length: 5 }, () => connectAsNode(t, stage.rig, issued.tls));

@@ -74,7 +74,7 @@ describe('logs of an app on several nodes', () => {
     assert.deepEqual(await all(rig.dispatch.fleet.logs(queryOf(rig, { lines: 2 }), signal)), ['d', 'e']);
   });
 
-  it('as many lines as the API takes arrive complete and in order, long as they are', async (t) => {
+  it('the maximum number of long lines arrives complete and in order', async (t) => {
     const rig = await startRig(t);
     const agent = fakeAgent();
     agent.lines = Array.from({ length: 1_500 }, (_, index) => line(index, `${String(index)} ${'x'.repeat(10_000)}`));
@@ -101,7 +101,7 @@ describe('logs of an app on several nodes', () => {
     await eventually('the end at the node', log.cancelled);
   });
 
-  it('a follower hears a node that comes back, and one that gets the app later', async (t) => {
+  it('a follower gets the lines of a node that returns, and of one that gets the app later', async (t) => {
     const rig = await startRig(t);
     const [agent, late] = [fakeAgent(), fakeAgent()];
     const [log, lateLog] = [endless(agent), endless(late)];
@@ -127,7 +127,7 @@ describe('logs of an app on several nodes', () => {
     await reading;
   });
 
-  it('say which node is missing, and what a node could not read', async (t) => {
+  it('name a missing node, and lines that a node could not read', async (t) => {
     const rig = await startRig(t);
     const agent = fakeAgent();
     agent.queryLogs = () => {

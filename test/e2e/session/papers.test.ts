@@ -45,7 +45,7 @@ async function papers(t: TestContext, servers: ControllerServers): Promise<Reado
 const OTHERS = ["an expired node's", "another fleet's node's", "the controller's own", "another fleet's controller's"];
 
 describe('a certificate in the wrong place', () => {
-  it('as a node at the API: a node’s is taken, no other', async (t) => {
+  it('as a node at the API: only a node’s is accepted', async (t) => {
     const servers = await openControllerServers(t);
     const shown = await papers(t, servers);
     const ask = async (name: string): Promise<number> =>
@@ -72,7 +72,7 @@ describe('a certificate in the wrong place', () => {
     );
   });
 
-  it('as the controller, to a node that renews its certificate: the controller’s is taken, no other', async (t) => {
+  it('as the controller, for a node that renews its certificate: only the controller’s is accepted', async (t) => {
     const servers = await openControllerServers(t);
     const shown = await papers(t, servers);
     const stateDir = await nodeStateDir(t, shown["a node's"]!);

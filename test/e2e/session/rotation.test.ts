@@ -107,7 +107,7 @@ describe('server certificates in the last third of their life', () => {
     await eventually('a session with the new certificate', () => second.connected);
   });
 
-  it('are renewed at the API, which goes on asking nodes for theirs', async (t) => {
+  it('are renewed at the API, which still requires certificates of nodes', async (t) => {
     const { clock, store, log, authority, node } = await setUp(t);
     const fleet = new FakeFleet();
     const deps = { ...fakeDeps(store, fleet), store, images: new FakeImages(), fleet, authority, clock, log };
@@ -130,7 +130,7 @@ describe("an agent's own certificate", () => {
     assert.equal(lateAtMs(life), 60 * DAY_MS);
   });
 
-  it('is asked for when it is due, again after a failure, and its operator hears when it gets late', async (t) => {
+  it('is requested when it is due, again after a failure, and a late renewal is reported', async (t) => {
     const clock = new CalendarClock();
     clock.daysAgo = 89;
     const ca = await makeCa(t, { clock });

@@ -50,7 +50,7 @@ describe('a session between agent and controller', () => {
     assert.equal(rig.dispatch.fleet.nodes()[0]?.platform, 'debian-12-x64');
   });
 
-  it('knows two machines with one certificate by their boots, and says so', async (t) => {
+  it('detects two machines with one certificate by their boot ids, and reports them', async (t) => {
     const rig = await startRig(t);
     const node = await rig.join('alpha');
     for (const bootId of ['boot-of-one', 'boot-of-its-copy']) {
@@ -66,7 +66,7 @@ describe('a session between agent and controller', () => {
     assert.match(reason.message, /^Two machines use the identity of node alpha/);
   });
 
-  it('works with an agent more than one version behind, and tells both sides what to run', async (t) => {
+  it('works with an agent more than one version behind, and shows the upgrade command on both sides', async (t) => {
     const rig = await startRig(t, { version: '0.3.0' });
     const [node, logger] = [await rig.join('alpha'), recordingLogger()];
     const id = await assign(rig, node.row.id);
@@ -99,7 +99,7 @@ describe('a session between agent and controller', () => {
     await eventually('the list without the app', () => agent.egress?.apps.length === 0);
   });
 
-  it('sends every later change, the last of many at the latest, and knows what was acknowledged', async (t) => {
+  it('sends every later change, at least the last of many, and knows which one was acknowledged', async (t) => {
     const rig = await startRig(t);
     const node = await rig.join('alpha');
     const agent = fakeAgent();
@@ -112,7 +112,7 @@ describe('a session between agent and controller', () => {
     await eventually('the acknowledgement', () => rig.dispatch.acknowledgement(node.row.id)?.generation === generation);
   });
 
-  it('sends nobody a route table twice: who has it takes over the epoch of the next life, who has another is sent all of it', async (t) => {
+  it('sends no route table twice: after a restart of the controller, only nodes with another table get it', async (t) => {
     const rig = await startRig(t);
     const [alpha, beta] = [await rig.join('alpha'), await rig.join('beta')];
     const [same, other] = [fakeAgent(), fakeAgent()];
@@ -141,7 +141,7 @@ describe('a session between agent and controller', () => {
     );
   });
 
-  it('a restored database: the refusal of its routes is told of the node, until the operator declares it restored', async (t) => {
+  it('a restored database: the status of a node has its refusal of the routes, until the operator declares it restored', async (t) => {
     const rig = await startRig(t);
     const node = await rig.join('alpha');
     const agent = fakeAgent();
@@ -194,7 +194,7 @@ describe('a session between agent and controller', () => {
     assert.equal(rig.logger.events.filter((one) => one.event === 'session.unknown_instances').length, 1);
   });
 
-  it('asks again later when the agent refuses, and shows the refusal meanwhile', async (t) => {
+  it('sends the state again later when the agent refuses it, and shows the refusal meanwhile', async (t) => {
     const rig = await startRig(t);
     const node = await rig.join('alpha');
     const agent = fakeAgent();
@@ -237,7 +237,7 @@ describe('a session between agent and controller', () => {
     assert.deepEqual(connectedNames(rig), ['alpha']);
   });
 
-  it('a node that goes away is unreachable after the time for it, and ready again when it is back', async (t) => {
+  it('a silent node is unreachable after the time limit, and ready again when it is back', async (t) => {
     const rig = await startRig(t, { unreachableAfterMs: 500 });
     const node = await rig.join('alpha');
     const session = connectAgent(t, rig, { stateDir: node.stateDir, agent: fakeAgent() });

@@ -101,7 +101,7 @@ describe('tasks', () => {
     bench.session.taskResult(wanted.taskId, result); // too late: ignored
   });
 
-  it('survives a short absence: the session comes back with the task, then with its result', async (t) => {
+  it('survives a short disconnection: the next session has the task, then its result', async (t) => {
     const bench = await setUp(t);
     const wanted = task(bench);
     const { outcome, output } = start(bench, wanted);
@@ -135,7 +135,7 @@ describe('tasks', () => {
     await assert.rejects(start(bench, task(bench)).outcome, failsWith('SLIP_BUILDER_LOST'));
   });
 
-  it('of an earlier life of the controller is cancelled when its agent comes back', async (t) => {
+  it('of an earlier controller process is cancelled when its agent reconnects', async (t) => {
     const bench = await setUp(t);
     const { outcome } = start(bench, task(bench));
     await eventually('the task at the agent', () => bench.agent.started.length === 1);
@@ -146,7 +146,7 @@ describe('tasks', () => {
     await eventually('the cancellation', () => bench.agent.cancelled.includes(started!.taskId));
   });
 
-  it('cannot be spoken for by another node', async (t) => {
+  it('accepts no message of another node', async (t) => {
     const bench = await setUp(t);
     const other = await bench.rig.join('beta');
     const liar = connectAgent(t, bench.rig, { stateDir: other.stateDir, agent: fakeAgent() });

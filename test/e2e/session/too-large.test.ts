@@ -65,7 +65,7 @@ describe('an app that is too large for the message of its node', () => {
     assert.equal(rig.logger.events.filter(({ event }) => event === 'session.closed').length, 0);
   });
 
-  it('heals the node when it is mended, in the same session', async (t) => {
+  it('reaches the node in the same session when it is small enough', async (t) => {
     const rig = await startRig(t);
     const { node, agent } = await connected(t, rig);
     const large = await addLarge(rig, node, { bytes: 2 * MIB, count: 3 });

@@ -21,7 +21,7 @@ describe('the command that declares a database restored', () => {
 
   const open = () => openStore({ path, clock: systemClock, randomId, keyring: TEST_KEYRING });
 
-  it('makes no database where there is none, raises the counters, and refuses the file of another user', async (t) => {
+  it('raises the counters, and refuses a missing database and the file of another user', async (t) => {
     await assert.rejects(declareRestored({ stateDir }), {
       code: 'SLIP_RESTORED_NOTHING',
       message: `There is no database ${path}.`,

@@ -29,7 +29,7 @@ const [any] = fc.sample(anyAssignment, { numRuns: 1, seed: 7 });
 const [first] = fc.sample(anyDesiredState, { numRuns: 1, seed: 3 });
 
 describe('accepted desired state', () => {
-  it('gives back after a restart what it accepted, secrets included', async (t) => {
+  it('returns the accepted document after a restart, with its secrets', async (t) => {
     const { open } = await setUp(t);
     for (const state of fc.sample(anyDesiredState, { numRuns: 20, seed: 5 })) {
       const accepted = open();
@@ -40,7 +40,7 @@ describe('accepted desired state', () => {
     }
   });
 
-  it('reads the file of an older agent, and writes what instances of a release share once', async (t) => {
+  it('reads the file of an older agent, and writes the common data of a release once', async (t) => {
     const { stateDir, open } = await setUp(t);
     const nine = Array.from({ length: 9 }, (_, index) => ({
       ...any!,
@@ -69,7 +69,7 @@ describe('accepted desired state', () => {
     assert.equal((await stat(join(stateDir, 'desired.json'))).mode & 0o777, 0o600);
   });
 
-  it('refuses and keeps what it had', async (t) => {
+  it('keeps the old document when it refuses a new one', async (t) => {
     const { stateDir, open } = await setUp(t);
     const accepted = open();
     await accepted.accept({ ...first!, generation: 10 });
@@ -89,7 +89,7 @@ describe('accepted desired state', () => {
     assert.deepEqual(reasons, ['accepted', old, old, 'accepted', old]);
   });
 
-  it('moves a damaged file aside, whatever the damage, and waits', async (t) => {
+  it('moves a damaged file aside and waits for a new document', async (t) => {
     const { stateDir, open } = await setUp(t);
     await open().accept(first!);
     const good = await readFile(join(stateDir, 'desired.json'), 'utf8');

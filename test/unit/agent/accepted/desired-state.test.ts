@@ -51,7 +51,7 @@ const many = (count: number, changes: Partial<Assignment> = {}): Assignment[] =>
   Array.from({ length: count }, (_, index) => instance(index + 1, changes));
 
 describe('generation', () => {
-  it('stale: an older one is refused, in a newer life of the controller too', () => {
+  it('refuses an older generation, also after a restart of the controller', () => {
     assert.equal(codeOf(state(), state({ generation: 9 })), 'SLIP_DESIRED_OLD_GENERATION');
     assert.equal(
       codeOf(state(), state({ generation: 9, epoch: { counter: 6, id: 'life-b' } })),
@@ -59,7 +59,7 @@ describe('generation', () => {
     );
   });
 
-  it('equal: the same again is accepted and changes nothing, in whatever order it comes', () => {
+  it('accepts the same generation with the same content in any order, and changes nothing', () => {
     const accepted = state({ assignments: [instance(1), instance(2)] });
     const again = state({ assignments: [instance(2), instance(1)] });
     assert.equal(changes(accepted, again), false);
@@ -71,7 +71,7 @@ describe('generation', () => {
     assert.deepEqual([changes(before, after), changes(after, after)], [true, false]);
   });
 
-  it('equal but different: other content under the same number is refused, down to one secret or the order of layers', () => {
+  it('refuses other content under the same generation, even if only a secret or the order of layers differs', () => {
     const accepted = state({ assignments: [instance(1)] });
     assert.equal(codeOf(accepted, state({ assignments: [instance(1, { release: 99 })] })), 'SLIP_DESIRED_CONFLICT');
     const leaked = instance(1, { config: { ...sample!.config, EXTRA: new Sensitive('x') } });
@@ -85,11 +85,11 @@ describe('generation', () => {
     );
   });
 
-  it('newer: accepted', () => {
+  it('accepts a newer generation', () => {
     assert.equal(changes(state(), state({ generation: 11 })), true);
   });
 
-  it('a first state is accepted by a new agent, any state by itself', () => {
+  it('a new agent accepts any first state', () => {
     fc.assert(
       fc.property(anyDesiredState, (any) => {
         assert.equal(changes(undefined, any), true);
@@ -100,14 +100,14 @@ describe('generation', () => {
 });
 
 describe('epoch', () => {
-  it('a lower counter is refused even with a newer generation', () => {
+  it('refuses a lower epoch counter even with a newer generation', () => {
     assert.equal(
       codeOf(state(), state({ generation: 50, epoch: { counter: 4, id: 'life-z' } })),
       'SLIP_DESIRED_OLD_EPOCH',
     );
   });
 
-  it('the same counter with another id is a copied controller', () => {
+  it('refuses the same epoch counter with another id, because that controller is a copy', () => {
     assert.equal(
       codeOf(state(), state({ generation: 50, epoch: { counter: 5, id: 'copy' } })),
       'SLIP_DESIRED_OTHER_CONTROLLER',
@@ -129,13 +129,13 @@ describe('mass stop', () => {
   const next = (assignments: Assignment[], massStopReason = ''): DesiredState =>
     state({ generation: 11, assignments, massStopReason });
 
-  it('more than 30 % and at least 5 gone is refused, whether missing or told to stop', () => {
+  it('refuses to lose more than 30 % and at least 5 instances, whether they are missing or must stop', () => {
     assert.equal(codeOf(accepted, next(many(5))), 'SLIP_DESIRED_MASS_STOP');
     assert.equal(codeOf(accepted, next([])), 'SLIP_DESIRED_MASS_STOP');
     assert.equal(codeOf(accepted, next(many(10, { desired: 'stop' }))), 'SLIP_DESIRED_MASS_STOP');
   });
 
-  it('apps that were destroyed may go, however many instances they have; those of other apps may not', () => {
+  it('accepts the end of all instances of destroyed apps, but not of other apps', () => {
     const destroyed = accepted.assignments.map(({ appId, uidBase }) => ({ appId, uidBase }));
     assert.equal(codeOf(accepted, { ...next([]), destroyed }), 'accepted');
     assert.equal(
@@ -149,7 +149,7 @@ describe('mass stop', () => {
     );
   });
 
-  it('apps that the controller does not know may not go: its database may be older than they are', () => {
+  it('keeps apps that the controller does not know, because its database may be older than they are', () => {
     const unknown = accepted.assignments.map(({ appId }) => ({ appId, uidBase: 0 }));
     assert.equal(codeOf(accepted, { ...next([]), destroyed: unknown }), 'SLIP_DESIRED_MASS_STOP');
   });
@@ -160,7 +160,7 @@ describe('mass stop', () => {
     assert.deepEqual([changes(accepted, named), changes(named, named), changes(named, accepted)], [true, false, true]);
   });
 
-  it('a refusal names each way on: a newer backup, a push, or an agent without its file', () => {
+  it('a refusal names each solution: a newer backup, a push, or an agent without its file', () => {
     const refused = decideDesiredState(accepted, next([]));
     const hint = refused.accepted ? '' : (refused.reason.hint ?? '');
     for (const words of [
@@ -172,7 +172,7 @@ describe('mass stop', () => {
     assert.equal(decideDesiredState(undefined, next([])).accepted, true, 'an agent without its file obeys');
   });
 
-  it('4 of 10, or 5 of 17, may go', () => {
+  it('accepts the loss of 4 of 10 or 5 of 17 instances', () => {
     assert.equal(codeOf(accepted, next(many(6))), 'accepted');
     assert.equal(codeOf(state({ assignments: many(17) }), next(many(12))), 'accepted');
     assert.equal(codeOf(state({ assignments: many(4) }), next([])), 'accepted');

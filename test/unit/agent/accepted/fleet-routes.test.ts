@@ -18,7 +18,7 @@ import { anApp, aPeer, aTable } from '../../../support/fleet-routes.ts';
 const one = aTable(1, { peers: [aPeer('aa')], apps: [anApp('shop', ['aa'])] });
 const two = aTable(2, { peers: [aPeer('aa'), aPeer('bb')], apps: [anApp('shop', ['bb'])] });
 
-describe('whose routes an agent takes over', () => {
+describe('which route table an agent accepts', () => {
   const held = aTable(5, {});
   const epoch = (counter: number, id: string): { epoch: { counter: number; id: string } } => ({
     epoch: { counter, id },
@@ -51,11 +51,11 @@ describe('whose routes an agent takes over', () => {
   }
 });
 
-describe('the routes on disk', () => {
+describe('the stored route table', () => {
   const open = (stateDir: string): AcceptedDocuments['fleetRoutes'] =>
     openDocuments(stateDir, { clock: systemClock, log: silentLogger }).fleetRoutes;
 
-  it('are there for the next agent, changes included', async (t) => {
+  it('is read by the next agent, with its changes', async (t) => {
     const stateDir = await tempDir(t);
     const accepted = open(stateDir);
     assert.equal(await accepted.load(), undefined);
@@ -76,7 +76,7 @@ describe('the routes on disk', () => {
     assert.deepEqual(next.current(), { ...two, epoch, version });
   });
 
-  it('count as none when they are damaged', async (t) => {
+  it('counts as absent when it is damaged', async (t) => {
     const stateDir = await tempDir(t);
     const accepted = open(stateDir);
     await accepted.accept(fullTableUpdate(one));

@@ -49,7 +49,7 @@ describe('instances whose release was withheld', () => {
     assert.equal(resolved.withheld, undefined);
   });
 
-  it('are not started without accepted content, and count as no mass stop', () => {
+  it('are not started without accepted content, and do not count as a mass stop', () => {
     assert.deepEqual(resolveWithheld(undefined, state({ withheld: withheld(1) })), state({ withheld: withheld(1) }));
     const ten = Array.from({ length: 10 }, (_, index) => instance(index + 1));
     const offered = state({ generation: 11, withheld: withheld(1, 2, 3, 4, 5, 6, 7, 8, 9, 10) });
@@ -57,14 +57,14 @@ describe('instances whose release was withheld', () => {
     assert.equal(changes(accepted, resolveWithheld(accepted, offered)), true);
   });
 
-  it('are the same again under the same generation', () => {
+  it('are accepted again under the same generation', () => {
     const accepted = state({ assignments: [instance(1)], generation: 9 });
     const offered = state({ withheld: withheld(1, 2) });
     const resolved = resolveWithheld(accepted, offered);
     assert.equal(changes(resolved, resolveWithheld(resolved, offered)), false);
   });
 
-  it('may come in the next life of the controller, whose limits are others', () => {
+  it('are accepted after a restart of the controller with other limits', () => {
     const accepted = state({ assignments: [instance(1)], withheld: withheld(2) });
     const next = state({ epoch: { counter: 6, id: 'life-b' }, assignments: [instance(1), instance(2)] });
     assert.equal(changes(accepted, next), true);

@@ -19,7 +19,7 @@ describe('a build on a full disk', () => {
     });
   });
 
-  it('that filled up meanwhile says so, whatever it failed of', async () => {
+  it('reports a full disk when the disk filled up during the build', async () => {
     const failing = () => Promise.reject(new Error('exit 1'));
     await assert.rejects(namingFullDisk(folder, failing, reads({ freeBytes: 0 })), { code: 'SLIP_DISK_FULL' });
     await assert.rejects(namingFullDisk(folder, failing, reads({})), { message: 'exit 1' });

@@ -5,7 +5,7 @@ import { systemClock } from '../../../../shared/kit/clock.ts';
 import { silentLogger } from '../../../../shared/kit/log.ts';
 
 describe('clean-ups after builds', () => {
-  it('that fail are no failure of their caller, are told, and are tried again a minute later until they succeed', async () => {
+  it('do not fail their caller when they fail, but are reported and repeated each minute until they succeed', async () => {
     let nowMs = 0;
     let isBroken = true;
     let tries = 0;

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseDeclaredLayers, renderDeclaredLayer } from '../../../../agent/build/declared-layers.ts';
 
-describe('what bin/layers declares', () => {
-  it('is read back as it is written', () => {
+describe('the layers that bin/layers declares', () => {
+  it('are read as they are written', () => {
     const layers = [
       { name: 'runtime', path: '.heroku/node', key: 'node 24.1.0', shared: true },
       { name: 'dependencies', path: 'node_modules', key: 'abc', shared: false },
@@ -11,7 +11,7 @@ describe('what bin/layers declares', () => {
     assert.deepEqual(parseDeclaredLayers(layers.map((layer) => `${renderDeclaredLayer(layer)}\n`).join('')), layers);
   });
 
-  it('is left out where it is malformed or would leave the app', () => {
+  it('are skipped when they are malformed or outside of the app', () => {
     const lines = [
       'app\tx\tk\towned',
       'a\t../x\tk\towned',
@@ -25,7 +25,7 @@ describe('what bin/layers declares', () => {
     assert.deepEqual(parseDeclaredLayers(lines.join('\n')), []);
   });
 
-  it('counts once when two buildpacks say the same, and not at all when they clash', () => {
+  it('count once when two buildpacks declare the same layer, and are skipped when they conflict', () => {
     assert.equal(parseDeclaredLayers('a\tx\tk\towned\na\tx\tk\towned').length, 1);
     assert.deepEqual(parseDeclaredLayers('a\tx\tk1\towned\na\tx\tk2\towned'), []);
     assert.deepEqual(parseDeclaredLayers('a\tx\tk\towned\nb\tx/y\tk\towned'), []);

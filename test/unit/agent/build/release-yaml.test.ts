@@ -21,7 +21,7 @@ describe('what bin/release prints', () => {
       assert.deepEqual(await parseReleaseYaml(nothing, 'x'), { configVars: {}, defaultProcessTypes: {} });
   });
 
-  it('is refused in the name of the buildpack where the controller would not take a name', async () => {
+  it('is refused with the name of the buildpack when it has a name that the controller refuses', async () => {
     for (const bad of [
       'default_process_types:\n  _web: x\n',
       'config_vars:\n  MY-VAR: x\n',
@@ -43,7 +43,7 @@ describe('what bin/release prints', () => {
     await assert.rejects(parseReleaseYaml(`default_process_types:\n${many}`, 'acme'), /is not the YAML of a buildpack/);
   });
 
-  it('is read in a process of its own, so this one goes on meanwhile', async () => {
+  it('is read in another process, so that the agent keeps working', async () => {
     let turns = 0;
     const beat = setInterval(() => (turns += 1), 5);
     // The parser takes a time that grows with the square of the count of tags.

@@ -13,7 +13,7 @@ describe('the files a hostile build leaves', () => {
   });
   after(() => rm(folder, { recursive: true, force: true }));
 
-  it('are read only when they are files of the folder, and only so far', async () => {
+  it('are read only when they are regular files of the folder, and only up to a limit', async () => {
     await writeFile(join(folder, 'plain'), 'x'.repeat(100));
     await symlink('/etc/passwd', join(folder, 'link'));
     await mkdir(join(folder, 'dir'));
@@ -23,7 +23,7 @@ describe('the files a hostile build leaves', () => {
       assert.equal(await readUntrusted(folder, name, 10), undefined, name);
   });
 
-  it('make a report, however odd', async () => {
+  it('always give a report, also when they are malformed', async () => {
     await writeFile(join(folder, 'failure'), 'COMPILE_FAILED\nname\n7\n');
     await writeFile(join(folder, 'steps'), 'garbage\n1.5\tunpack\n1.6\tselect\n2,0\tbin/compile of x\n2.5\tdone\n');
     await writeFile(join(folder, 'layers'), Buffer.from([0xff, 0x00, 0x0a]));

@@ -52,7 +52,7 @@ function setUp(onSleep?: (rig: Rig) => void): Rig {
 }
 
 describe('transfers of a build', () => {
-  it('outlive an outage of half a minute, with growing pauses and one line for the pusher', async () => {
+  it('survive an outage of half a minute, with growing pauses and one line for the user', async () => {
     const { transfers, work, said, triesMs } = setUp();
     assert.equal(await transfers.retry(work(away, 30_000)), 'done');
     assert.deepEqual(triesMs.slice(0, 6), [0, 500, 1500, 3500, 7500, 12_500]);
@@ -65,7 +65,7 @@ describe('transfers of a build', () => {
     assert.ok(triesMs.at(-1)! <= TRANSFER_RETRY_MS && triesMs.at(-1)! > TRANSFER_RETRY_MS - 5000);
   });
 
-  it('that run side by side, or break again soon, tell of one outage', async () => {
+  it('report one outage when they run at the same time or break again soon', async () => {
     const { transfers, work, said } = setUp();
     await Promise.all([transfers.retry(work(away, 10_000)), transfers.retry(work(answer(503), 10_000))]);
     await transfers.retry(work(away, 30_000));
@@ -74,7 +74,7 @@ describe('transfers of a build', () => {
     assert.equal(said.length, 1);
   });
 
-  it('tell of a later outage too', async () => {
+  it('report a later outage too', async () => {
     const { transfers, work, said } = setUp();
     for (let run = 0; run < 2; run += 1) await assert.rejects(transfers.retry(work(away, Infinity)), away);
     await transfers.retry(work(away, 200_000));
@@ -90,7 +90,7 @@ describe('transfers of a build', () => {
     assert.deepEqual(triesMs, [0]);
   });
 
-  it('are tried again after what may pass, and after nothing else', () => {
+  it('are repeated only after temporary errors', () => {
     const isRetried = (error: unknown): boolean =>
       retryDelayMs(error, { attempt: 0, leftMs: 1000, random: 0 }) !== undefined;
     for (const error of [away, answer(502), answer(503), answer(504)]) assert.ok(isRetried(error), error.message);

@@ -89,7 +89,7 @@ class Node {
   }
 }
 
-describe('what destroyed apps left on a node', () => {
+describe('the data of destroyed apps on a node', () => {
   it('is removed place by place, made durable, and only then acknowledged', async (t) => {
     const node = new Node(t, { build: 'event', sandbox: 'remove', log: 'remove' });
     node.put('build', shop, 'task1').put('sandbox', shop, 'box1').put('log', shop, 'log1');
@@ -114,7 +114,7 @@ describe('what destroyed apps left on a node', () => {
     await eventually('it is acknowledged again', () => node.acknowledged().length === 2);
   });
 
-  it('is tried again with a longer and longer pause, and meanwhile told; it holds up no other app', async (t) => {
+  it('is removed again after growing pauses, is reported meanwhile, and does not delay other apps', async (t) => {
     const node = new Node(t, { sandbox: 'remove', log: 'remove' });
     node.put('sandbox', shop, 'box1').put('log', blog, 'log1').faults.set('sandbox', 4);
     const told: string[] = [];
@@ -134,7 +134,7 @@ describe('what destroyed apps left on a node', () => {
     node.apps.check();
   });
 
-  it('that comes back after its removal is no reason to try without a pause', async (t) => {
+  it('is removed after a pause when it appears again after its removal', async (t) => {
     const node = new Node(t, { sandbox: 'remove' });
     let looks = 0;
     node.onLook = () => {
@@ -147,7 +147,7 @@ describe('what destroyed apps left on a node', () => {
     assert.deepEqual(node.clock.sleeps, [500, 1_000]);
   });
 
-  it('is left alone as soon as the controller has given its user ids to another app, however that is learned', async (t) => {
+  it('is left alone as soon as another app has its user ids', async (t) => {
     const others = {
       build: (apps: DestroyedApps) =>
         apps.taskStarts({ appId: blog, app: parseAppName('blog'), uidBase: FIRST_UID_BASE }),
@@ -168,14 +168,14 @@ describe('what destroyed apps left on a node', () => {
     }
   });
 
-  it('is nothing that a build can begin with', (t) => {
+  it('is never used by a build', (t) => {
     const { apps } = new Node(t, {});
     apps.setDesired(naming(shop));
     const task = { appId: shop, app: parseAppName('shop'), uidBase: FIRST_UID_BASE };
     assert.throws(() => apps.taskStarts(task), { code: 'SLIP_APP_DESTROYED' });
   });
 
-  it('is told as trouble, and not touched, when the same state wants the app', (t) => {
+  it('is reported and not touched when the same state wants the app', (t) => {
     const { apps } = new Node(t, {});
     apps.setDesired({ ...naming(shop), destroyed: [{ appId: shop, uidBase: 1_000 }] });
     assert.throws(() => apps.check(), { code: 'SLIP_DESTROYED_IN_USE' });
@@ -183,7 +183,7 @@ describe('what destroyed apps left on a node', () => {
     apps.check();
   });
 
-  it('is never acknowledged while anything is left, whatever fails', async () => {
+  it('is never acknowledged while any of it remains', async () => {
     const things = fc.record({ sandbox: fc.nat(2), log: fc.nat(2), file: fc.nat(2), faults: fc.nat(3) });
     await fc.assert(
       fc.asyncProperty(fc.array(things, { minLength: 2, maxLength: 2 }), async (all) => {

@@ -18,7 +18,7 @@ const BLOG = named(blog, FIRST_UID_BASE + UIDS_PER_APP);
 const UNKNOWN = named('appother0' as AppId, 0);
 
 describe('a place where an app leaves something', () => {
-  it('instances: those of the app, and those of which nobody can say whose they are', async () => {
+  it('instances: those of the app, and those whose app is unknown', async () => {
     const held = [
       { instanceId: 'one', appId: shop, uidBase: undefined },
       { instanceId: 'two', appId: undefined, uidBase: BLOG.uidBase },
@@ -31,7 +31,7 @@ describe('a place where an app leaves something', () => {
     assert.deepEqual(left.get(blog), ['two', 'three', 'four']);
   });
 
-  it('sandboxes: those with its user ids, and those that nobody knows', async () => {
+  it('sandboxes: those with its user ids, and unknown ones', async () => {
     const box = (id: string, uidBase: number): SandboxStatus => ({
       ...{ id, uidBase, purpose: 'app', app: parseAppName('shop'), phase: 'running', address: '' },
     });

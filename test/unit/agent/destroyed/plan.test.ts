@@ -22,7 +22,7 @@ const anyFindings = fc
   .chain((found) => fc.shuffledSubarray(found, { minLength: found.length }));
 
 describe('the next step of a clean-up', () => {
-  it('is the acknowledgement exactly when every place was looked at and nothing is left anywhere', () => {
+  it('is the acknowledgement exactly when every place was checked and is empty', () => {
     fc.assert(
       fc.property(anyFindings, (findings) => {
         const isClean = PLACES.every(({ name }) =>
@@ -33,7 +33,7 @@ describe('the next step of a clean-up', () => {
     );
   });
 
-  it('removes nothing while something is left at a place that was looked at before', () => {
+  it('removes nothing while an earlier place is not empty', () => {
     fc.assert(
       fc.property(anyFindings, (findings) => {
         const step = nextStep(PLACES, findings);
@@ -45,7 +45,7 @@ describe('the next step of a clean-up', () => {
     );
   });
 
-  it('looks at the places in their order, waits for what others end, and looks again at what it cannot remove', () => {
+  it('checks the places in order, waits for processes that others end, and checks again what it cannot remove', () => {
     assert.deepEqual(nextStep(PLACES, []), { kind: 'look', at: 0 });
     assert.deepEqual(nextStep(PLACES, [{ place: 'instance', means: 'event', left: [] }]), { kind: 'look', at: 1 });
     assert.equal(nextStep(PLACES, [{ place: 'instance', means: 'event', left: ['one'] }]).kind, 'wait');

@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import { collectFacts, collectHeartbeat, findMissing, osRelease } from '../../../../agent/host/facts.ts';
 
 describe('facts of a machine', () => {
-  it('are there, and plausible', async () => {
+  it('exist and are plausible', async () => {
     const own = {
       agentVersion: '1',
       sandboxDriver: 'fake',

@@ -3,8 +3,8 @@ import { describe, it } from 'node:test';
 import { keepHost, type HostParts } from '../../../../agent/host/keep-host.ts';
 import { silentLogger } from '../../../../shared/kit/log.ts';
 
-describe('what the agent puts right of its machine', () => {
-  it('is everything that can be, whatever cannot, and the first failure is told', async () => {
+describe('the repairs of the machine by the agent', () => {
+  it('continue after a failure, and report the first failure', async () => {
     const done: string[] = [];
     const part = (name: string, fails = false) => {
       done.push(name);

@@ -31,7 +31,7 @@ describe('the locks of an agent', () => {
     assert.deepEqual(resources('process'), ['/state/agent.lock']);
   });
 
-  it('refuse a second agent with one of them, by name, and leave it none', async () => {
+  it('refuse a second agent that wants one of them, name it, and release the others', async () => {
     const thing = (name: string) => ({ what: `network.name "${name}"`, lockFile: join(dir, name) });
     const release = await lockMachine([thing('a'), thing('b')], 0);
     await assert.rejects(lockMachine([thing('c'), thing('b')], 0), {
@@ -44,7 +44,7 @@ describe('the locks of an agent', () => {
     assert.deepEqual(readdirSync(dir), [], 'a lock that was given back leaves no file');
   });
 
-  it('hold when the former holder removes the file that is waited for', async () => {
+  it('hold when the previous holder removes the lock file', async () => {
     const thing = { what: 'network.name "w"', lockFile: join(dir, 'w') };
     const release = await lockMachine([thing], 0);
     const waiting = lockMachine([thing], 20);

@@ -43,7 +43,7 @@ describe('unit files that somebody deletes', () => {
     return new UnitFiles(places, { run, log: silentLogger });
   }
 
-  it('are no work while all are there', async () => {
+  it('are not written while all exist', async () => {
     const units = unitFiles();
     await units.ensure();
     await units.ensure();
@@ -57,7 +57,7 @@ describe('unit files that somebody deletes', () => {
     assert.deepEqual(asked, ['daemon-reload', 'enable slipway-agent.service']);
   });
 
-  it("stay as they are when somebody wrote or masked them, and are nobody's where none was installed", async () => {
+  it('are unchanged when somebody edited or masked them, and are not written when none was installed', async () => {
     rmSync(installed('slipway-agent.service'));
     symlinkSync('/dev/null', installed('slipway-agent.service'));
     writeFileSync(installed('slipway.slice'), 'of the operator');

@@ -41,14 +41,14 @@ describe('an agent that is asked to upgrade', () => {
     assert.equal(await readFile(commands[0].args.at(-1) ?? '', 'utf8'), 'echo the script\n');
   });
 
-  it('does nothing when it is that version, and says that a checkout is none', async () => {
+  it('does nothing when it has the version already, and refuses when it runs from a checkout', async () => {
     assert.deepEqual(await upgrade('0.2.0+bbbbbbbbbbbb', '', 0), { told: [], commands: [] });
     const { told, commands } = await upgrade('0.1.0', '', 0);
     assert.equal(told[0]?.code, 'SLIP_UPGRADE_NOT_INSTALLED');
     assert.deepEqual(commands, []);
   });
 
-  it('tells in the words of install.sh why it stopped', async () => {
+  it('reports the reason that install.sh printed', async () => {
     const output =
       '1/6 This machine\n\ninstall: The disk of /opt is nearly full: 10 MB are free.\n  See what fills it.\n';
     const { told } = await upgrade('0.1.0+aaaaaaaaaaaa', output, 1);
@@ -61,7 +61,7 @@ describe('an agent that is asked to upgrade', () => {
     ]);
   });
 
-  it('tells once that the last switch went back', async () => {
+  it('reports once that the last upgrade was rolled back', async () => {
     await writeFile(join(stateDir, 'switch-result'), 'failed\n0.1.0+aaaaaaaaaaaa\n0.2.0+bbbbbbbbbbbb\n');
     const told: Reason[] = [];
     const report = (reason: Reason): void => void told.push(reason);

@@ -18,18 +18,18 @@ const rules = (changes: Partial<GarbageRules> = {}): GarbageRules => {
 };
 const paths = (images: readonly StoredImage[]): readonly string[] => images.map((image) => image.path);
 
-describe('what is deleted', () => {
-  it('is nothing while everything fits', () => {
+describe('the images that are deleted', () => {
+  it('are none while everything fits', () => {
     assert.deepEqual(planGarbage([stored('a', 5, 0), stored('b', 5, 0)], rules({ budgetBytes: 10 })), []);
   });
 
-  it('is a copy before an image, then the least recently used, and no more than needed', () => {
+  it('are copies before images, then the least recently used ones, and no more than needed', () => {
     const images = [stored('a', 5, 2), stored('b', 5, 1), stored('c', 5, 3), stored('c', 5, 3, true)];
     assert.deepEqual(paths(planGarbage(images, rules({ budgetBytes: 15 }))), ['/c-1000']);
     assert.deepEqual(paths(planGarbage(images, rules({ budgetBytes: 5 }))), ['/c-1000', '/b', '/a']);
   });
 
-  it('is never what is kept or was just used, and fits the budget whenever that is possible', () => {
+  it('are never kept or just used ones, and the rest fits the budget whenever possible', () => {
     const anyImage = fc
       .tuple(fc.constantFrom('a', 'b', 'c', 'd'), fc.nat(100), fc.nat(1000), fc.boolean())
       .map((args) => stored(...args));

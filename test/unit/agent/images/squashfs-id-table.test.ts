@@ -25,7 +25,7 @@ describe('the owner of an image', () => {
     assert.equal(idValueOffset(Buffer.from([0x04, 0x80])), 2);
   });
 
-  it('is not looked for in what is no image, another version, or one with several owners', () => {
+  it('is refused for a file that is not an image, for another version, and for several owners', () => {
     const wrong = [
       Buffer.alloc(96),
       superblock().subarray(0, 50),

@@ -39,7 +39,7 @@ describe('the count of unreadable requests', () => {
     assert.deepEqual(lab.count.current(), { count: 2, last: { atMs: BASE_MS + 3000, cause: 'two' } });
   });
 
-  test('goes on across a rotation, and counts no line twice or before it is whole', async () => {
+  test('continues after a rotation, and counts each complete line once', async () => {
     await using lab = await openLab();
     await writeFile(lab.current, '');
     await lab.count.open();

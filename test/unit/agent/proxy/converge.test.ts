@@ -142,7 +142,7 @@ function assertServes(model: Model, table: SlotTable): void {
 }
 
 describe('runtime plan', () => {
-  test('leads any process to any table, and at no step does a name lead to another app', () => {
+  test('changes any table into any other, and at no step a name routes to another app', () => {
     fc.assert(
       fc.property(
         fc.array(fc.record({ routes: wantedRoutes, cutAfter: fc.integer({ min: 0, max: 12 }) }), { maxLength: 6 }),
@@ -194,7 +194,7 @@ describe('runtime plan', () => {
     );
   });
 
-  test('a doubled key is cured by replacing the map, and many changes go as payloads the socket can take', () => {
+  test('replaces a map that has a key twice, and splits many changes into payloads that the socket accepts', () => {
     const model = new Model();
     const table = next(emptyTable(POOLS), [routesOf(1, [1])]);
     model.maps.get(PATHS.hosts)?.push(['h1.test', 'pool_0001/app-1'], ['h1.test', 'pool_0001/app-1']);

@@ -39,7 +39,7 @@ describe('slot plan', () => {
     ]);
   });
 
-  test('a slot with connections is not given away, an idle one is', () => {
+  test('reuses an idle slot, but not a slot with connections', () => {
     const first = plan(emptyTable(4), [routes('alpha', ['one'])]).table;
     const second = plan(first, [routes('alpha', ['two'])]).table;
     const busy = plan(second, [routes('alpha', ['three'])]).table;
@@ -82,7 +82,7 @@ describe('slot plan', () => {
     assert.deepEqual(plan(one, wanted).table, one);
   });
 
-  test('a bad route leaves its app as it was and the others go on', () => {
+  test('a bad route does not change its app, and the other apps are updated', () => {
     const first = plan(emptyTable(4), [routes('alpha', ['one'])]).table;
     for (const bad of [
       { ...routes('alpha', ['two']), hostnames: ['alpha.test\n  server x'] },

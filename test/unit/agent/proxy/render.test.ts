@@ -93,7 +93,7 @@ describe('rendered files', () => {
     assert.deepEqual(bindsOf({ ipv6: true, binds: [{ address: '127.0.0.1', port: 82 }] }), ['  bind 127.0.0.1:82']);
   });
 
-  test('nothing that could not stand in a config file gets there', () => {
+  test('a value with a forbidden character never reaches the config file', () => {
     for (const bad of [
       { stateDir: '/var/lib/sl ipway' },
       { stateDir: `/${'x'.repeat(100)}` },

@@ -28,7 +28,7 @@ function line(parts: Parts = {}): string {
 const message = (parts: Parts): string => parseRouterLine(line(parts))?.message ?? '';
 
 describe('router line', () => {
-  test('a request that went well reads as on Heroku', () => {
+  test('a successful request has the format of Heroku', () => {
     assert.deepEqual(parseRouterLine(line()), {
       app: 'shop',
       appId: 'app00001',
@@ -39,7 +39,7 @@ describe('router line', () => {
     });
   });
 
-  test('each way to fail has its code', () => {
+  test('each kind of failure has its code', () => {
     const cases: [Parts, RegExp][] = [
       [
         { state: 'SC--', status: 503, times: '0 0 -1 -1 3005' },
@@ -86,7 +86,7 @@ describe('router line', () => {
     assert.equal(parseAccessLine(line({ times: '0 0 1 18 +19' }))?.totalMs, 19);
   });
 
-  test('other lines of the log, and requests for no app, are nobody’s', () => {
+  test('other lines of the log, and requests for no app, are skipped', () => {
     assert.equal(parseRouterLine('[NOTICE] (12) : New worker forked'), undefined);
     assert.equal(parseRouterLine(line({ app: '-', instance: '-', state: 'LR--', status: 404 })), undefined);
   });

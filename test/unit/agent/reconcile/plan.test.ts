@@ -47,7 +47,7 @@ describe('the plan of one instance', () => {
     assert.equal(stepOf('run', waiting, 200), 'launch');
   });
 
-  it('does not try a failed instance again', () => {
+  it('does not start a failed instance again', () => {
     assert.equal(
       stepOf('run', observed({ record: { ...NEW_RECORD, failure: { code: 'SLIP_X', message: 'x' } } })),
       undefined,
@@ -63,7 +63,7 @@ describe('the plan of one instance', () => {
     assert.equal(stepOf('none', observed()), 'remove');
   });
 
-  it('treats an instance that nobody assigned as one to stop', () => {
+  it('stops an instance that is not assigned', () => {
     assert.equal(stepOf('none', observed(running)), 'drain');
   });
 
@@ -129,7 +129,7 @@ describe('never', () => {
     );
   });
 
-  it('does the plan depend on the order of what it is given', () => {
+  it('does the plan depend on the order of its input', () => {
     fc.assert(
       fc.property(cases, ({ desired, instances }) => {
         const turned = { ...desired, assignments: [...desired.assignments].reverse() };

@@ -38,7 +38,7 @@ describe('the record of an instance', () => {
     assert.deepEqual([anew.crashesInARow, anew.crashingSinceMs], [1, 2_000_000]);
   });
 
-  it('forgives after a long good run', () => {
+  it('resets the delay after a long run without a crash', () => {
     let record = afterGate(NEW_RECORD, 5);
     for (let i = 0; i < 5; i += 1) record = afterCrash(record, crash(), now);
     record = afterCrash(record, crash({ ranMs: STABLE_AFTER_MS }), now);

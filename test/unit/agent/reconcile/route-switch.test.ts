@@ -13,7 +13,7 @@ const wanting = (...hostnames: readonly string[]): DesiredState => ({
   routes: hostnames.map((hostname) => ({ hostname, appId: 'app00001', app: 'shop' }) as DesiredState['routes'][number]),
 });
 
-it('a proxy that failed half way is told again, also when what it should have is what it last had', async () => {
+it('a proxy that failed half way gets its routes again, also when they are equal to the last ones', async () => {
   const proxy = createFakeProxy();
   await proxy.ensureRunning();
   const routes = new RouteSwitch({ proxy, clock: systemClock, log: silentLogger, failpoint: noFailpoint });

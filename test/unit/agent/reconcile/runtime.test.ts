@@ -9,7 +9,7 @@ function runtimeIn(state: InstanceState): InstanceRuntime {
 }
 
 describe('the states of an instance', () => {
-  it('begin with any state, because an agent adopts what runs', () => {
+  it('begin with any state, because an agent adopts running instances', () => {
     const runtime = newRuntime('instance0001');
     enterState(runtime, 'live');
     assert.equal(runtime.state, 'live');

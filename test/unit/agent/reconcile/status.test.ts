@@ -28,17 +28,17 @@ function observed(over: Partial<ObservedInstance>): ObservedInstance {
   };
 }
 
-describe('what the controller is told of an instance', () => {
+describe('the report of an instance to the controller', () => {
   const crashed = afterCrash(afterGate(NEW_RECORD, 5), crash, { nowMs: 1000, random: 0 });
 
-  it('carries the last words of a crash also when the next start is under way already', () => {
+  it('has the last output of a crash also when the next start has begun', () => {
     const status = statusOf(anAssignment(), observed({ record: crashed, busy: 'launch' }), at);
     assert.equal(status.state, 'starting');
     assert.equal(status.reason?.code, 'SLIP_APP_EXITED');
     assert.deepEqual(status.lastLines, ['out of luck']);
   });
 
-  it('says why a step that failed is tried again, until the instance is up', () => {
+  it('has the reason of a failed step until the instance is up', () => {
     const stepFailure = { code: 'SLIP_DISK_FULL', message: 'full' };
     assert.deepEqual(statusOf(anAssignment(), observed({}), { ...at, stepFailure }).reason, stepFailure);
     const crashed = observed({ record: afterCrash(afterGate(NEW_RECORD, 7), crash, { nowMs: 1000, random: 0 }) });
@@ -51,7 +51,7 @@ describe('what the controller is told of an instance', () => {
     assert.equal(statusOf(anAssignment(), up, { ...at, stepFailure }).reason, undefined);
   });
 
-  it('is live when the proxy has it: whoever waits for that may take the old one away', () => {
+  it('is live only when the proxy routes to the instance, so that the old one can be removed', () => {
     const up = { record: afterGate(NEW_RECORD, 7), phase: 'running', startedAtMs: 7 } as const;
     const stateOf = (changes: Partial<Assignment>, inProxy: boolean): string =>
       statusOf(anAssignment(changes), observed({ ...up, inProxy }), at).state;
@@ -63,7 +63,7 @@ describe('what the controller is told of an instance', () => {
       assert.equal(statusOf(anAssignment(), observed({ ...up, inProxy }), at).serving, inProxy);
   });
 
-  it('forgets them when the instance is up again', () => {
+  it('drops the last output when the instance is up again', () => {
     const status = statusOf(
       anAssignment(),
       observed({ record: afterGate(crashed, 7), phase: 'running', startedAtMs: 7, inProxy: true }),

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import { raiseSharedLimits } from '../../../../agent/sandbox/host-limits.ts';
 
-it('raises what all sandboxes share, lowers nothing, and lives without what a kernel does not have', async () => {
+it('raises shared limits, never lowers one, and skips limits that the kernel does not have', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'slipway-sysctl-'));
   const instances = join(dir, 'fs/inotify/max_user_instances');
   mkdirSync(join(instances, '..'), { recursive: true });

@@ -76,7 +76,7 @@ describe('outbox', () => {
     assert.equal(Buffer.from(message.chunk).toString(), "\n[1 line of the build's output left out]\nkept");
   });
 
-  it('sends a result again in the next session, until one has outlived it', () => {
+  it('sends a result again in the next session, until a session confirms it', () => {
     const outbox = new Outbox();
     outbox.result(one, failure);
     assert.equal(drain(outbox, 100).length, 1);
@@ -91,7 +91,7 @@ describe('outbox', () => {
     assert.equal(drain(outbox, 400).length, 0);
   });
 
-  it('forgets with the session what the next one is told anew, and frees log readers', async () => {
+  it('drops at the end of a session what the next session sends again, and frees log readers', async () => {
     const outbox = new Outbox();
     outbox.report([status('instance0001', 'live')]);
     outbox.control({ kind: 'desiredAck', generation: 1 });

@@ -96,7 +96,7 @@ describe('the output of tasks', () => {
     assert.equal(outputs.next(), undefined, 'after that both ends count alike');
   });
 
-  it('is not sent again for a task that is over, or to a controller that says nothing of it', () => {
+  it('is not sent again for a finished task, or to a controller that does not ask for it', () => {
     const outputs = new TaskOutputs();
     outputs.add(one, Buffer.from('x'));
     outputs.next();

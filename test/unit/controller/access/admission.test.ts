@@ -17,22 +17,22 @@ function newcomer(
   return admit({ address, connections: all, connectionsOfAddress: ofAddress }, waiting, LIMITS);
 }
 
-test('below the limits everybody gets in', () => {
+test('accepts every connection below the limits', () => {
   assert.deepEqual(newcomer('a', [peer('a'), peer('b')]), { accept: true });
 });
 
-test('at the limit of an address its oldest silent peer makes room, or its oldest when all talk', () => {
+test('at the limit of an address, closes its oldest silent connection, or its oldest when none is silent', () => {
   const [first, silent, second] = [peer('a', false), peer('a'), peer('a', false)];
   assert.deepEqual(newcomer('a', [peer('b'), first, silent]), { accept: true, drop: silent });
   assert.deepEqual(newcomer('a', [peer('b'), first, second]), { accept: true, drop: first });
 });
 
-test('at the common limit the oldest silent peer of all makes room', () => {
+test('at the common limit, closes the oldest silent connection of all', () => {
   const oldest = peer('a');
   assert.deepEqual(newcomer('e', [peer('d', false), oldest, peer('b'), peer('c')]), { accept: true, drop: oldest });
 });
 
-test('when all are talking, the oldest of the most crowded address of the most crowded network makes room', () => {
+test('when no connection is silent, closes the oldest one of the address and network with the most connections', () => {
   const crowd = ['10.0.0.1', '10.1.0.1', '10.1.0.2', '10.1.0.2'].map((address) => peer(address, false));
   assert.deepEqual(newcomer('10.9.9.9', crowd), { accept: true, drop: crowd[2] });
   const spread = ['10.0.0.1', '10.1.0.1', '10.2.0.1', '10.2.0.2'].map((address) => peer(address, false));
@@ -41,7 +41,7 @@ test('when all are talking, the oldest of the most crowded address of the most c
   assert.deepEqual(newcomer('10.9.9.9', ipv6), { accept: true, drop: ipv6[1] });
 });
 
-test('a proven connection never makes room: with only these left the newcomer is refused', () => {
+test('never closes an authenticated connection, and refuses a new one when all are authenticated', () => {
   assert.deepEqual(newcomer('a', [], { all: 6 }), { accept: false });
   assert.deepEqual(newcomer('a', [peer('b')], { all: 6 }), { accept: true, drop: peer('b') });
   assert.deepEqual(newcomer('a', [peer('b')], { all: 4, ofAddress: 3 }), { accept: false });

@@ -56,7 +56,7 @@ describe('public SSH keys', () => {
     assert.equal(refusal('ssh-dss AAAAB3NzaC1kc3MAAACBAP').code, 'SLIP_KEY_WEAK');
   });
 
-  it('refuses what is no key, two keys, cut keys and keys of another type', () => {
+  it('refuses a text that is not a key, two keys, cut keys and keys of another type', () => {
     const [type, blob] = ed25519.public.split(' ') as [string, string];
     const bad = [
       '',

@@ -5,8 +5,8 @@ import { DEFAULT_CEILINGS } from '../../../../shared/domain/ceilings.ts';
 
 const GIB = 1024 ** 3;
 
-describe('what is above a lowered ceiling or quota', () => {
-  it('is named for each process type, with the command that brings it down', () => {
+describe('an app or user above a lowered ceiling or quota', () => {
+  it('is reported for each process type, with the command that lowers the limits', () => {
     const settings = {
       web: { limits: { memoryBytes: 16 * GIB, pidsMax: 4096 } },
       worker: { limits: { memoryBytes: 8 * GIB } },
@@ -23,7 +23,7 @@ describe('what is above a lowered ceiling or quota', () => {
     assert.deepEqual(aboveCeilings(settings, DEFAULT_CEILINGS), []);
   });
 
-  it('is named for users and apps, a limited number of them', () => {
+  it('is reported for a limited number of users and apps', () => {
     const one = { user: 'ada', quota: 'apps' as const, used: 3, max: 2 };
     assert.deepEqual(quotaProblems([one, { ...one, app: 'shop', quota: 'domainsPerApp' }]), [
       {

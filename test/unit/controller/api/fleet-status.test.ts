@@ -8,7 +8,7 @@ import { systemClock } from '../../../../shared/kit/clock.ts';
 import { randomId } from '../../../../shared/kit/random-id.ts';
 import { addApp, addUser, newRelease, noChange, TEST_KEYRING } from '../../../support/store-fixtures.ts';
 
-test('the status of very many apps is bounded, counts what it does not show, and lets others have their turn meanwhile', async () => {
+test('the status of very many apps has a limited size, counts the hidden apps, and does not block other requests', async () => {
   const store = await openStore({
     path: ':memory:',
     clock: systemClock,

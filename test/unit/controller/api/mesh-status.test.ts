@@ -16,13 +16,13 @@ const node = (name: string, unreachable: readonly string[] = [], changes: Partia
 const said = (...nodes: readonly LiveNode[]): readonly string[] =>
   meshProblems(nodes).map((problem) => problem.message);
 
-describe('the ways between nodes, as status tells them', () => {
-  it('are no news while they are open', () => {
+describe('the connections between nodes in the status', () => {
+  it('are not reported while they work', () => {
     assert.deepEqual(said(node('a'), node('b')), []);
     assert.deepEqual(said(node('a', ['gone']), node('b')), []);
   });
 
-  it('name a node that nobody reaches, and who does not reach one', () => {
+  it('are reported when no node or not every node reaches a node', () => {
     assert.deepEqual(said(node('a', ['c']), node('b', ['c']), node('c')), [
       'No other node can reach node c at 10.0.0.1:7405, so it serves only requests that arrive at it directly.',
     ]);
@@ -31,14 +31,14 @@ describe('the ways between nodes, as status tells them', () => {
     ]);
   });
 
-  it('say nothing of a node whose proxy is down: that is the cause, and said of the node', () => {
+  it('are not reported for a node whose proxy is down, because the status reports the proxy', () => {
     const failure = { code: 'SLIP_PROXY_DOWN', message: 'The proxy process is not running.' };
     assert.deepEqual(said(node('a', ['b']), node('b', [], { failure })), []);
     const other = { code: 'SLIP_SANDBOX_CGROUP', message: 'Limits could not be set.' };
     assert.equal(said(node('a', ['b']), node('b', [], { failure: other })).length, 1);
   });
 
-  it('say nothing of nodes that are away or take no requests', () => {
+  it('are not reported for nodes that are not connected or get no requests', () => {
     assert.deepEqual(
       said(node('a', ['b', 'c']), node('b', [], { connected: false }), node('c', [], { meshAddress: '' })),
       [],

@@ -17,8 +17,8 @@ const FLEET = [
   node('new', { agentVersion: '', connected: false }),
 ];
 
-describe('a quota of domains that older agents do not read', () => {
-  it('is refused with the names of these nodes, also of those that are away', () => {
+describe('a quota of domains that is too high for older agents', () => {
+  it('is refused with the names of these nodes, also of disconnected ones', () => {
     assert.throws(() => requireAgentsFor(1_000, FLEET), {
       code: 'SLIP_QUOTA_AGENTS',
       message:

@@ -12,8 +12,8 @@ const node = (name: string, changes: Partial<Parameters<typeof routeProblems>[0]
   ...changes,
 });
 
-describe('nodes that do not follow a change of the routes', () => {
-  it('are not told of while every connected node has taken it over', () => {
+describe('nodes that do not use a change of the routes', () => {
+  it('are not reported while every connected node uses it', () => {
     assert.deepEqual(
       routeProblems([node('a'), node('b', { routesLate: false }), node('c', { connected: false, routesLate: true })]),
       [],
@@ -29,7 +29,7 @@ describe('nodes that do not follow a change of the routes', () => {
     ]);
   });
 
-  it('are two sentences at most, however many there are', () => {
+  it('are reported in two sentences at most', () => {
     const many = Array.from({ length: 40 }, (_, index) => node(`n${String(index)}`, { refusedRoutesReason: REFUSAL }));
     const [refusing, late, ...more] = routeProblems([...many, node('slow', { routesLate: true })]);
     assert.match(

@@ -58,11 +58,11 @@ function messages(body: StatusBody): readonly string[] {
 }
 
 describe('status', () => {
-  it('has no problem when what is wanted is up', () => {
+  it('has no problem when all wanted instances are up', () => {
     assert.deepEqual(messages(status({})), []);
   });
 
-  it('never says that all is well while less is up than wanted', () => {
+  it('has a problem whenever fewer instances are up than wanted', () => {
     const unreported = status({ instances: [instance({ state: 'pending' })] });
     assert.deepEqual(messages(unreported), ['shop: 0 of 1 up: web.1 on fra-1 (starting).']);
     const placeless = status({ wanted: { web: 2 } });
@@ -70,7 +70,7 @@ describe('status', () => {
     assert.equal(placeless.problems[0]?.next, 'slipway why shop');
   });
 
-  it('names an app for which the route table has no room', () => {
+  it('reports an app for which the route table has no room', () => {
     const leftOut = {
       code: 'SLIP_ROUTES_SIZE',
       message: 'shop gets no requests: it is too large.',
@@ -79,7 +79,7 @@ describe('status', () => {
     assert.deepEqual(status({ leftOut }).problems, [{ message: leftOut.message, next: leftOut.hint }]);
   });
 
-  it('says of a lost node where its instances are, and counts each of them once', () => {
+  it('reports where the instances of a lost node run, and counts each of them once', () => {
     const nodes = [
       node(),
       node({ name: 'fra-2', connected: false, lost: true, lastSeenMsAgo: 90_000, builder: false }),
@@ -91,7 +91,7 @@ describe('status', () => {
     assert.deepEqual([body.apps[0]?.live, body.apps[0]?.desired, body.apps[0]?.nodes], [1, 1, ['fra-1']]);
   });
 
-  it('says of a lost node what waits for it', () => {
+  it('reports which instances wait for a lost node', () => {
     const nodes = [
       node(),
       node({ name: 'fra-2', connected: false, lost: true, lastSeenMsAgo: 90_000, builder: false }),
@@ -103,7 +103,7 @@ describe('status', () => {
     ]);
   });
 
-  it('says of what a machine lacks how the agent hears that it is there', () => {
+  it('names the command that makes the agent detect a newly installed program', () => {
     const [problem] = status({}, [
       node({ missing: ['haproxy is missing: install it with: apt-get install haproxy'] }),
     ]).problems;
@@ -115,7 +115,7 @@ describe('status', () => {
     message: 'The proxy cannot listen on port 80: another program already does.',
   };
 
-  it('says what an agent cannot put right on its machine, and of one that is not there why it could not start', () => {
+  it('reports what an agent cannot repair on its machine, and why an agent could not start', () => {
     const [problem] = status({}, [node({ trouble: PORT_BUSY })]).problems;
     assert.deepEqual(problem, { message: `Node fra-1: ${PORT_BUSY.message}`, next: 'slipway why fra-1' });
     assert.equal(
@@ -126,14 +126,14 @@ describe('status', () => {
     );
   });
 
-  it('says once that a disk is full', () => {
+  it('reports a full disk once', () => {
     const trouble = { code: 'SLIP_DISK_FULL', message: "The node's disk is full, so no new instance can start there." };
     assert.deepEqual(messages(status({}, [node({ trouble, diskFreeBytes: 0 })])), [
       'Node fra-1 has 0 MB of disk left.',
     ]);
   });
 
-  it('says first that nothing is moved, and until when', () => {
+  it('reports first that no instances are moved, and until when', () => {
     const [problem] = status({}, [node()], ['fra-2', 'fra-3']).problems;
     assert.match(
       problem?.message ?? '',
@@ -142,7 +142,7 @@ describe('status', () => {
     assert.equal(problem?.next, 'slipway why fra-2');
   });
 
-  it('names a node that does not do what this controller wants', () => {
+  it('reports a node that refuses the desired state of this controller', () => {
     const refusal = {
       code: 'SLIP_DESIRED_OTHER_CONTROLLER',
       message: 'Two controllers with the same history are running.',
@@ -152,7 +152,7 @@ describe('status', () => {
     assert.equal(problem.next, 'slipway why fra-1');
   });
 
-  it('says just after a start which apps nobody has told of yet', () => {
+  it('reports just after a start the apps that no node has reported yet', () => {
     const body = status({ instances: [instance({ state: 'unknown' })] }, [
       node({ connected: false }),
       node({ name: 'fra-2' }),
@@ -163,7 +163,7 @@ describe('status', () => {
     ]);
   });
 
-  it('names what still runs with former limits', () => {
+  it('reports instances that still run with their old limits', () => {
     const [problem] = status({ formerLimits: ['web.2', 'web.3'] }).problems;
     assert.deepEqual(problem, {
       message: 'shop: web.2, web.3 still run with their former limits.',
@@ -175,7 +175,7 @@ describe('status', () => {
     );
   });
 
-  it('tells a crash once', () => {
+  it('reports a crash once', () => {
     const crashed = instance({
       state: 'backoff',
       reason: { code: 'SLIP_APP_EXITED', message: 'web.1 exited with status 1.' },
@@ -185,7 +185,7 @@ describe('status', () => {
     ]);
   });
 
-  it('does not call well what is up between two crashes', () => {
+  it('reports an instance that is up between two crashes', () => {
     const lastExit = { code: 1, oomKilled: false, atMs: 990_000 };
     const crashLoop = { crashes: 4, withinMs: 130_000 };
     const loop = 'shop: web.1 on fra-1 keeps crashing (4 times in 2 min)';
@@ -205,13 +205,13 @@ describe('status', () => {
     );
   });
 
-  it('names a few of many, those of one node together', () => {
+  it('names a few of many instances, grouped by node', () => {
     const instances = [1, 2].map((number) => instance({ name: `web.${String(number)}`, state: 'pending' }));
     const [message] = messages(status({ instances, wanted: { web: 6 } }));
     assert.equal(message, 'shop: 0 of 6 up: web.1, web.2 on fra-1 (starting); web.3, web.4 not placed; and 2 more.');
   });
 
-  it('does not mind what runs beside: warm ones, copies, what is too many', () => {
+  it('ignores standbys, copies and surplus instances', () => {
     const instances = [instance(), instance({ desired: 'standby', release: 2 }), instance({ state: 'starting' })];
     assert.deepEqual(messages(status({ instances })), []);
   });

@@ -48,14 +48,14 @@ describe('a push just after the start of the controller', () => {
     assert.deepEqual([said.length, listeners.size], [1, 0]);
   });
 
-  it('goes on to its refusal when none comes in time', async () => {
+  it('is refused when no builder connects in time', async () => {
     const { push, clock } = world();
     const pushing = push();
     await clock.advance(UNTIL_MS);
     await pushing;
   });
 
-  it('does not wait for a pusher who has left', async () => {
+  it('stops waiting when the client disconnects', async () => {
     const { push, leave, listeners } = world();
     const pushing = push();
     leave();
@@ -63,7 +63,7 @@ describe('a push just after the start of the controller', () => {
     assert.equal(listeners.size, 0);
   });
 
-  it('waits for nobody when a builder is there, when the start is long ago, or when there are no nodes', async () => {
+  it('does not wait when a builder is connected, when the start is long ago, or when there are no nodes', async () => {
     const ready = world();
     ready.comeBack();
     const late = world();

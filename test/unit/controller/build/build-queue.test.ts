@@ -40,7 +40,7 @@ test('users do not wait for each other', async () => {
   await queue.acquire('bob', { max: 1, signal: SIGNAL, onWait });
 });
 
-test('a build that is given up while it waits leaves its place in the line', async () => {
+test('a cancelled build leaves the queue', async () => {
   const queue = new BuildQueue();
   const abort = new AbortController();
   const acquire = (signal: AbortSignal): Promise<() => void> =>

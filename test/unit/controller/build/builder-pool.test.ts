@@ -31,8 +31,8 @@ const refusalOf = (nodes: readonly BuilderNode[], required?: RequiredLabels): st
   }
 };
 
-describe('who gets a build', () => {
-  it('is the least busy one, rather with the cache of the app, ties by id', () => {
+describe('the builder of a build', () => {
+  it('is the least busy one, then one with the cache of the app, then the lowest id', () => {
     assert.equal(refusalOf([node('b'), node('a')]), 'a');
     assert.equal(refusalOf([node('a'), node('b', { cachedApps: new Set([APP.id]) })]), 'b');
     assert.equal(refusalOf([node('a'), node('b', { cachedApps: new Set([APP.id]), runningTasks: 1 })]), 'a');
@@ -53,7 +53,7 @@ describe('who gets a build', () => {
     assert.equal(refusalOf([node('a', { labels: { constructor: 'x' } })], { constructor: 'x' }), 'a');
   });
 
-  it('is nobody: each is named with its reason', () => {
+  it('is absent when no node may build, and the error names the reason of each node', () => {
     assert.equal(refusalOf([]), 'No builder is connected, so nothing can be built.');
     const three = [node('a', { cordoned: true }), node('b', { stacks: [] }), node('c', { labels: { role: 'run' } })];
     const labelled = three.slice(0, 2).map((one) => ({ ...one, labels: { role: 'build' } }));
@@ -64,7 +64,7 @@ describe('who gets a build', () => {
     );
   });
 
-  it('changes for the next build when the rule does, and the rule is kept', async () => {
+  it('follows a change of the rule at the next build, and the rule is stored', async () => {
     const { pool, stored } = poolOf([node('a', { labels: { role: 'build' } }), node('b')]);
     assert.equal(pool.hasBuilder(), true);
     await pool.require({ role: 'none' });

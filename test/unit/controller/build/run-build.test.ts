@@ -53,8 +53,8 @@ async function buildAnswered(slug: Slug): Promise<{ code: string | undefined; to
   return { code, told: told.join(''), state: build?.state ?? '' };
 }
 
-describe('what a builder is asked', () => {
-  it('is to build the root of the app with its buildpacks, and the pusher hears which folder', async () => {
+describe('the task of a builder', () => {
+  it('has the root and the buildpacks of the app, and the user sees the folder', async () => {
     const store = await openMemoryStore();
     const user = await addUser(store);
     const app = await addApp(store, user.id);
@@ -92,12 +92,12 @@ describe('what a builder is asked', () => {
   });
 });
 
-describe('what a builder answers', () => {
-  it('is taken when it is of this commit and stack', async () => {
+describe('the result of a builder', () => {
+  it('is used when it has the right commit and stack', async () => {
     assert.deepEqual(await buildAnswered(slugOf('a')), { code: undefined, told: '', state: 'succeeded' });
   });
 
-  it('is not used when it is of another commit or stack, and the pusher hears which machine said so', async () => {
+  it('is refused when it has another commit or stack, and the error names the builder', async () => {
     for (const other of [{ commit: 'd'.repeat(40) }, { stack: 'debian-12' }]) {
       const { code, told, state } = await buildAnswered({ ...slugOf('a'), ...other });
       assert.deepEqual([code, state], ['SLIP_BUILD_OTHER', 'failed']);

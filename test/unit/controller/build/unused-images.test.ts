@@ -38,7 +38,7 @@ it('waits for the deploys that are under way: their releases are not written yet
   assert.deepEqual([...kept], [digestOf('a'), digestOf('b')]);
 });
 
-it('removes nothing on the word of a look in whose time a deploy began', async () => {
+it('removes nothing when a deploy began during the check', async () => {
   const { unused, kept, used } = lab();
   const removing = unused.remove();
   const deploy = unused.during(() => {

@@ -23,7 +23,7 @@ describe('heartbeat pace', () => {
     assert.equal(silenceLimitMs(30_000, 30_000), 75_000);
   });
 
-  it('a vanished node is unreachable within 30 s in a fleet of any size, the look every tenth of the limit included', () => {
+  it('a silent node is unreachable within 30 s in a fleet of any size, the interval of the checks included', () => {
     for (const nodes of [1, 100, 1_000, 3_000, 20_000])
       assert.ok(silenceLimitMs(25_000, heartbeatIntervalMs(nodes)) * 1.1 <= 30_000);
   });
@@ -51,7 +51,7 @@ describe('line buffer', () => {
     assert.equal(await buffer.take(), undefined);
   });
 
-  it('holds no more than a reader may cost, however long the lines are', () => {
+  it('has a maximum size, also when the lines are long', () => {
     const buffer = new LineBuffer(20_000);
     const long = { ...line(1), message: 'x'.repeat(64 * 1024) };
     for (let turn = 0; turn < 100; turn += 1) buffer.push(Array.from({ length: 10 }, () => long));
@@ -62,7 +62,7 @@ describe('line buffer', () => {
     assert.deepEqual(buffer.takeNow(), { lines: [long], dropped: 0 });
   });
 
-  it('wakes its reader when something comes', async () => {
+  it('wakes its reader when a line arrives', async () => {
     const buffer = new LineBuffer(3);
     const taken = buffer.take();
     buffer.push([line(1)]);
@@ -76,7 +76,7 @@ describe('line buffer', () => {
 });
 
 describe('serial of a certificate', () => {
-  it('has one spelling', () => {
+  it('has one form', () => {
     assert.deepEqual(['0A1B', 'a1b', '000a1b', '00'].map(canonicalSerial), ['0a1b', '0a1b', '0a1b', '00']);
     assert.equal(serialOf({ serialNumber: 'x' }), undefined);
     assert.equal(serialOf(undefined), undefined);

@@ -87,7 +87,7 @@ describe('desired state of a node', () => {
     assert.equal(assembleDesiredState(rowsOf(stopping, [hello])).massStopReason, 'stop 2 of hello v1');
   });
 
-  it('is refused when a row points to something that is not there', () => {
+  it('is refused when a row refers to a missing row', () => {
     const nothing = { processType: 'clock' as ProcessType };
     assert.throws(() => assembleDesiredState(rowsOf([row(hello, 9)], [hello])), { code: 'SLIP_DISPATCH_ROWS' });
     assert.throws(() => assembleDesiredState(rowsOf([row(hello, 1)], [])), { code: 'SLIP_DISPATCH_ROWS' });

@@ -10,12 +10,12 @@ function duplicatesAfter(...boots: readonly string[]): readonly string[] | undef
 }
 
 describe('two machines with the certificate of one node', () => {
-  it('are not seen in one that boots, or whose session begins anew', () => {
+  it('are not reported when one machine reboots or reconnects', () => {
     assert.equal(duplicatesAfter('1', '1', '2', '2', '3'), undefined);
     assert.equal(duplicatesAfter(...Array.from({ length: 20 }, (_, index) => String(index))), undefined);
   });
 
-  it('are known when a boot comes back after another', () => {
+  it('are detected when an earlier boot id returns after another one', () => {
     assert.deepEqual(duplicatesAfter('1', '2', '1'), ['2', '1']);
     assert.deepEqual(duplicatesAfter('1', '2', '3', '2'), ['3', '2']);
     assert.deepEqual(duplicatesAfter('1', '2', '1', '1'), ['2', '1']);

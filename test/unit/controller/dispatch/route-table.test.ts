@@ -72,25 +72,25 @@ describe('the nodes that serve an app', () => {
     assert.deepEqual(entryOf(steps[3] ?? [], { leaving: [0, 1] }), ['a', 'b']);
   });
 
-  it('are without those about to leave, unless nobody else serves', () => {
+  it('exclude nodes whose instances are about to end, unless no other node serves', () => {
     assert.deepEqual(entryOf(['a v1 run live', 'b v2 run live'], { leaving: [0] }), ['b']);
     assert.deepEqual(entryOf(['a v1 run live', 'b v2 run starting'], { leaving: [0] }), ['a']);
   });
 
-  it('are after a start of the controller what served a moment ago', () => {
+  it('are the same after a restart of the controller', () => {
     assert.deepEqual(entryOf(['a v2 run -', 'b v3 run -']), ['a']);
     assert.deepEqual(entryOf(['a v2 run -', 'b v3 run live']), ['a', 'b']);
     assert.deepEqual(entryOf(['a v2 standby -', 'b v3 run -']), ['b'], 'switched, not yet current');
   });
 
-  it('leave unreachable ones out while others serve', () => {
+  it('exclude unreachable nodes while others serve', () => {
     const nodes: Record<string, NodeState> = { a: 'unreachable', b: 'ready', c: 'removed' };
     assert.deepEqual(entryOf(['a v2 run live', 'b v2 run live'], { nodes }), ['b']);
     assert.deepEqual(entryOf(['a v2 run live'], { nodes }), ['a']);
     assert.deepEqual(entryOf(['c v2 run live'], { nodes }), []);
   });
 
-  it('are none for an app that is down, which has its names still, and an app never deployed is not there', () => {
+  it('are none for an app that is down, and an app that was never deployed has no entry', () => {
     assert.deepEqual(entryOf(['a v2 run backoff']), []);
     assert.deepEqual(entryOf([]), []);
     assert.equal(entryOf([], { release: undefined }), undefined);
@@ -98,7 +98,7 @@ describe('the nodes that serve an app', () => {
 });
 
 describe('a member of the fleet', () => {
-  it('has an address for others, or none', () => {
+  it('has an address for other nodes, or none', () => {
     const node = { id: 'node0001' as NodeId, name: 'fra-1' };
     assert.deepEqual(meshPeer({ revoked: false, ...node, facts: { meshAddress: '10.0.0.1:7405' } }), {
       nodeId: 'node0001',

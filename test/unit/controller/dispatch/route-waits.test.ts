@@ -47,7 +47,7 @@ function sessionOf(node: LiveNodeState, refusedReason?: { code: string; message:
   return session;
 }
 
-describe('who waits until every node has the routes', () => {
+describe('waiting until every node has the routes', () => {
   it('waits for a silent node until it counts as unreachable, and no longer', async () => {
     const { clock, waits, node, end, wait } = lab(VERSION - 1);
     sessionOf(node);
@@ -63,7 +63,7 @@ describe('who waits until every node has the routes', () => {
     assert.deepEqual(end(), []);
   });
 
-  it('waits for a node whose session is just away, until it is back and has them', async () => {
+  it('waits for a node that lost its session until it is back and has the routes', async () => {
     const { clock, waits, node, end, wait } = lab(VERSION - 1);
     wait();
     await clock.advance(3_000);
@@ -78,7 +78,7 @@ describe('who waits until every node has the routes', () => {
     assert.equal(node.routes.applied, VERSION);
   });
 
-  it('waits for nobody who has them, whether connected or not, and for nobody who refuses them', async () => {
+  it('does not wait for nodes that have the routes or refuse them', async () => {
     const has = lab(VERSION);
     has.wait();
     await has.clock.advance(0);
@@ -90,7 +90,7 @@ describe('who waits until every node has the routes', () => {
     assert.deepEqual(refuses.end(), []);
   });
 
-  it('gives up a node that is heard and does not take them, once, until it has caught up', async () => {
+  it('stops waiting for a connected node that does not apply the routes, until it has applied them', async () => {
     const { clock, waits, node, end, wait } = lab(0);
     const session = sessionOf(node);
     wait();

@@ -66,7 +66,7 @@ describe('the rows of tasks', () => {
     assert.deepEqual(ending(await store.task(done.id)), ['succeeded', undefined]);
   });
 
-  it('get an end that a full disk refused before the next task starts', async (t) => {
+  it('are finished before the next task starts, when a full disk prevented this earlier', async (t) => {
     const { store, records, newTask, disk } = await lab(t);
     const first = newTask();
     await records.create(first);

@@ -46,14 +46,14 @@ function stateOf(...assignments: readonly (readonly Assignment[])[]): DesiredSta
 
 const appsOf = (state: DesiredState): string[] => [...new Set(state.assignments.map(({ app }) => app as string))];
 
-describe('what is sent of a desired state', () => {
-  it('has the config of a release once, however many instances it has', () => {
+describe('the message of a desired state', () => {
+  it('has the config of a release once', () => {
     const nine = stateOf(instances('aaaa', { count: 9, configBytes: CONFIG_BYTES_MAX }));
     assert.ok(sentBytes(nine) < CONFIG_BYTES_MAX + 16 * 1024, `${String(sentBytes(nine))} bytes`);
     assert.ok(sentBytes(nine, true) > 9 * CONFIG_BYTES_MAX);
   });
 
-  it('is never larger than the plan says, in either form', () => {
+  it('is never larger than planned, in both formats', () => {
     fc.assert(
       fc.property(anyDesiredState, (state) => {
         assert.ok(sentBytes(state, true) <= wholeStateBytes(state));
@@ -64,7 +64,7 @@ describe('what is sent of a desired state', () => {
     );
   });
 
-  it('fits whatever the apps ask for, and what is left out is the largest', () => {
+  it('always fits, and the largest releases are left out', () => {
     const anyApps = fc.array(
       fc.record({ count: fc.integer({ min: 1, max: 5 }), kib: fc.integer({ min: 1, max: 400 }) }),
       {
@@ -91,7 +91,7 @@ describe('what is sent of a desired state', () => {
     );
   });
 
-  it('leaves out one release that is too large by itself, though there is room', () => {
+  it('leaves out a release that is too large for one message', () => {
     const large = instances('bbbb', { count: 2, configBytes: RELEASE_BYTES_MAX });
     const { state, reasons } = withholdLargest(
       stateOf(instances('aaaa', { count: 1, configBytes: 100 }), large),
@@ -108,7 +108,7 @@ describe('what is sent of a desired state', () => {
     );
   });
 
-  it('tells an older agent in words why instances of destroyed apps end', () => {
+  it('tells an older agent why instances of destroyed apps end', () => {
     const state = { ...stateOf([]), destroyed: [{ appId: 'appaaaaaaa' as AppId, uidBase: 65_536 }] };
     const reasonFor = (takesDestroyed: boolean): string | undefined =>
       outgoingState(state, { takesReleases: true, takesDestroyed }).message?.state.massStopReason;
@@ -133,7 +133,7 @@ describe('what is sent of a desired state', () => {
     assert.equal(probesFor(undefined), undefined);
   });
 
-  it('is whole for an older agent, and nothing where it cannot take the whole', () => {
+  it('is complete for an older agent, or is not sent when the agent cannot accept all of it', () => {
     const small = stateOf(instances('aaaa', { count: 2, configBytes: 100 }));
     assert.equal(outgoingState(small, undefined).message?.whole, true);
     assert.equal(outgoingState(small, { takesReleases: true }).message?.whole, undefined);

@@ -10,7 +10,7 @@ function fleet(...nodes: readonly Omit<WatchedNode, 'nodeId'>[]): readonly Watch
   return nodes.map((node, at) => ({ ...node, nodeId: `n${at}` as NodeId }));
 }
 
-describe('giving nodes up', () => {
+describe('marking nodes as lost', () => {
   const cases: readonly [string, readonly WatchedNode[], { lost: readonly string[]; held: readonly string[] }][] = [
     ['a node silent for as long as its apps wait is given up', fleet(GONE, HERE, HERE), { lost: ['n0'], held: [] }],
     ['not a moment before', fleet({ ...GONE, silentMs: 59_999 }, HERE, HERE), { lost: [], held: [] }],

@@ -185,7 +185,7 @@ describe('one slot', () => {
 });
 
 describe('counts', () => {
-  it('ends what is too many once the others are there', () => {
+  it('ends surplus instances when the others are live', () => {
     const high = { id: 'c', on: HERE, state: 'live' as const, ordinal: 3 };
     assert.deepEqual(decide([{ id: 'a', on: HERE, state: 'live' }, high])['ends'], ['c surplus']);
     assert.deepEqual(decide([{ id: 'a', on: HERE, state: 'starting' }, high])['ends'], []);
@@ -209,7 +209,7 @@ describe('counts', () => {
   });
 });
 
-describe('whatever the fleet looks like', () => {
+describe('in any fleet', () => {
   const node = fc.constantFrom(HERE, DRAINING, SILENT, LOST);
   const state = fc.constantFrom<(InstanceState | undefined)[]>(
     undefined,
@@ -237,7 +237,7 @@ describe('whatever the fleet looks like', () => {
   );
   const counts = fc.constantFrom<(number | 'all')[]>(1, 2, 3, 'all');
 
-  it('the last live copy of a slot never ends, and a slot that leaves is never without a holder', () => {
+  it('the last live copy of a slot never ends, and a moving slot always has an instance', () => {
     fc.assert(
       fc.property(fleet, counts, (copies, web) => {
         const view = viewOf(copies, { web });
@@ -253,7 +253,7 @@ describe('whatever the fleet looks like', () => {
     );
   });
 
-  it('of two live copies on reachable nodes that stay one ends', () => {
+  it('one of two live copies on reachable nodes ends', () => {
     fc.assert(
       fc.property(fleet, (copies) => {
         const view = viewOf(copies, { web: 3 });

@@ -9,7 +9,7 @@ function at(name: string, node: string, state = 'live', desired: CountedInstance
 const NONE: ReadonlySet<string> = new Set();
 
 describe('instance counts', () => {
-  it('count what the formation wants, whether it has a place or not', () => {
+  it('count the wanted instances, placed or not', () => {
     const counts = countInstances(
       { web: 3, worker: 0 },
       { instances: [at('web.1', 'a'), at('web.2', 'b', 'starting')], lostNodes: NONE },
@@ -21,7 +21,7 @@ describe('instance counts', () => {
     );
   });
 
-  it('count one of the copies of a move, of a switch, and of what a lost node had', () => {
+  it('count one of the copies during a move, a rollout or the loss of a node', () => {
     const moving = [at('web.1', 'a'), at('web.1', 'b', 'starting'), at('web.1', 'a', 'live', 'standby')];
     assert.deepEqual(numbers(countInstances({ web: 1 }, { instances: moving, lostNodes: NONE })), [1, 1]);
     const replaced = [at('web.1', 'a', 'unknown'), at('web.1', 'b'), at('web.2', 'b')];
@@ -29,7 +29,7 @@ describe('instance counts', () => {
     assert.deepEqual([...numbers(counts), counts.nodes], [2, 2, ['b']]);
   });
 
-  it('do not count as up what a node that is not connected said last', () => {
+  it('do not count the last report of a disconnected node as up', () => {
     const counts = countInstances({ web: 1 }, { instances: [at('web.1', 'a', 'unknown')], lostNodes: NONE });
     assert.deepEqual([...numbers(counts), counts.down[0]?.at?.node], [0, 1, 'a']);
   });
@@ -39,12 +39,12 @@ describe('instance counts', () => {
     assert.deepEqual([...numbers(counts), counts.down[0]?.at?.node], [0, 1, 'a']);
   });
 
-  it('of a type that runs on every node count one for each node that is not lost', () => {
+  it('count one instance per node that is not lost, of a type that runs on every node', () => {
     const instances = [at('web.1', 'a'), at('web.2', 'b', 'starting'), at('web.3', 'c', 'unknown'), at('web.4', 'a')];
     assert.deepEqual(numbers(countInstances({ web: 'all' }, { instances, lostNodes: new Set(['c']) })), [1, 2]);
   });
 
-  it('of a type that runs on every node count one as missing where there is none', () => {
+  it('count one missing instance of a type that runs on every node when no node runs it', () => {
     const none = countInstances({ web: 'all' }, { instances: [], lostNodes: NONE });
     assert.deepEqual(none.down, [{ name: 'web.1', at: undefined }]);
     const lost = countInstances(
@@ -54,7 +54,7 @@ describe('instance counts', () => {
     assert.deepEqual([...numbers(lost), lost.down[0]?.name, lost.down[0]?.at?.node], [0, 1, 'web.2', 'a']);
   });
 
-  it('count one of a higher number in the place of one that has none', () => {
+  it('count an instance with a higher number in place of a missing one', () => {
     const counts = countInstances({ web: 2 }, { instances: [at('web.2', 'a'), at('web.3', 'b')], lostNodes: NONE });
     assert.deepEqual([...numbers(counts), counts.nodes], [2, 2, ['a', 'b']]);
     const starting = countInstances(
@@ -64,7 +64,7 @@ describe('instance counts', () => {
     assert.deepEqual(starting.down, [{ name: 'web.1', at: undefined }]);
   });
 
-  it('leave out what is too many: it is about to go', () => {
+  it('skip surplus instances, because they are about to end', () => {
     assert.deepEqual(
       numbers(countInstances({ web: 1 }, { instances: [at('web.1', 'a'), at('web.2', 'b')], lostNodes: NONE })),
       [1, 1],

@@ -59,7 +59,7 @@ describe('events of instances', () => {
       lastExit: { signal: 'SIGKILL', oomKilled: true, atMs },
     });
 
-  it('cuts a node short that reports crash after crash, and says which', async () => {
+  it('limits the events of a node that reports many crashes, and names the node', async () => {
     for (let at = 1; at <= 1_000; at += 1) observer.report(node, [oom(at)], false);
     await eventually(
       'the last of them',
@@ -86,7 +86,7 @@ describe('events of instances', () => {
     );
   });
 
-  it('tells each crash once, however often it is reported', async () => {
+  it('records each crash once', async () => {
     observer.report(node, [status({})], false);
     observer.report(node, [oom(1)], false);
     observer.report(node, [{ ...oom(1), state: 'starting' }, oom(1)], false);
@@ -100,14 +100,14 @@ describe('events of instances', () => {
     assert.equal(event?.next, 'slipway why web.1 -a shop');
   });
 
-  it('tells nothing twice after a reconnect, and what happened meanwhile', async () => {
+  it('records nothing twice after a reconnect, but records missed changes', async () => {
     observer.report(node, [oom(1)], true);
     observer.report(node, [oom(1)], true);
     observer.report(node, [oom(2)], true);
     await untilTold(['instance.oom web.1 was killed.']);
   });
 
-  it('says nothing of an instance that ends as asked', async () => {
+  it('records no event for an instance that was told to end', async () => {
     observer.report(node, [status({})], false);
     observer.report(node, [status({ state: 'stopping', lastExit: { code: 0, oomKilled: false, atMs: 1 } })], false);
     observer.report(
@@ -118,7 +118,7 @@ describe('events of instances', () => {
     await untilTold(['instance.failed It did not listen.']);
   });
 
-  it('says once that a disk runs low', async () => {
+  it('records once that a disk is nearly full', async () => {
     for (const freeBytes of [5 * GIB, 0.5 * GIB, 0.9 * GIB, 1.5 * GIB, 0.4 * GIB, 3 * GIB, 0.3 * GIB])
       observer.heartbeat(node, freeBytes);
     await untilTold([

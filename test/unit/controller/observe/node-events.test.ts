@@ -8,7 +8,7 @@ import { systemClock } from '../../../../shared/kit/clock.ts';
 
 const event = { kind: 'nodeEvent', atMs: 1, reason: { code: 'SLIP_DISK_LOW', message: 'Little is left.' } } as const;
 
-it('makes an event of what an agent says, in the name of its node', () => {
+it('records an event of an agent with the name of its node', () => {
   const added = collect((sink) => {
     sink({ id: 'node0001' as NodeId, name: 'fra-1' }, event);
   });
@@ -23,7 +23,7 @@ it('makes an event of what an agent says, in the name of its node', () => {
   ]);
 });
 
-it('cuts a node short that floods, and no other', () => {
+it('limits only the node that sends too many events', () => {
   const added = collect((sink) => {
     for (let index = 0; index < 1000; index++) sink({ id: 'node0002' as NodeId, name: 'liar' }, event);
     sink({ id: 'node0001' as NodeId, name: 'fra-1' }, event);

@@ -297,7 +297,7 @@ const CAUSES: readonly {
 
 describe('why, cause by cause', () => {
   for (const { cause, body, screen } of CAUSES) {
-    it(`names the cause and what mends it: ${cause}`, () => {
+    it(`names the cause and the next command: ${cause}`, () => {
       assert.ok(body);
       assert.equal(renderWhy(body, plainPaint), screen.map((line) => `${line}\n`).join(''));
       assertNextExists(body);

@@ -10,7 +10,7 @@ const reason = {
   hint: '',
 };
 
-it('why names the app that is too large for the message of its node, and leads to its config', () => {
+it('why names an app that is too large for the message of its node, and the command for its config', () => {
   const { well, chains } = whyApp(appFacts({ instances: [instanceFact({ state: 'failed', reason })] }));
   const [chain] = chains;
   assert.deepEqual(

@@ -23,7 +23,7 @@ import {
 const MINUTE = 60_000;
 
 describe('why', () => {
-  it('says of a node that was revoked how it comes back', () => {
+  it('names the command that lets a revoked node rejoin', () => {
     const body = whyNode(
       { ...AWAY, revokedAtMs: WHY_NOW - 4 * MINUTE, certificateExpiresAtMs: WHY_NOW + MINUTE },
       WHY_NOW,
@@ -35,7 +35,7 @@ describe('why', () => {
     assert.equal(body.chains[0].next, 'slipway nodes:rejoin fra-1');
   });
 
-  it('says of a node that went away with too many others that nothing of it is moved', () => {
+  it('explains that instances are not moved when too many nodes disconnect at once', () => {
     const { chains } = whyNode({ ...AWAY, lost: false, held: true }, WHY_NOW);
     assert.equal(
       chains[0]?.links[1],
@@ -43,7 +43,7 @@ describe('why', () => {
     );
   });
 
-  it('says of an instance on a lost node that it stays there, or finds no place, and what changes that', () => {
+  it('explains why an instance of a lost node is not moved, and the command that changes this', () => {
     const why = (facts: Partial<AppWhyFacts>, stuck?: string): WhyBody | undefined =>
       whyInstance(
         appFacts({ nodes: [AWAY], instances: [instanceFact({}, { state: 'unknown', stuck })], ...facts }),
@@ -61,7 +61,7 @@ describe('why', () => {
     assert.equal(stuck.next, 'slipway nodes:uncordon fra-2');
   });
 
-  it('says of what has no place why not by now, whatever was said when that began', () => {
+  it('gives the current reason why an instance is not placed, not the first one', () => {
     const events = [
       {
         ...{ seq: 9, atMs: WHY_NOW, kind: 'instance.waits', actor: 'controller', app: 'shop', instance: 'web.2' },
@@ -77,14 +77,14 @@ describe('why', () => {
     assert.equal(next(new Map()), 'slipway nodes:uncordon fra-1');
   });
 
-  it('says of a node that obeys another controller what to do', () => {
+  it('names the next command for a node that follows another controller', () => {
     const refusal = { code: 'SLIP_DESIRED_OTHER_CONTROLLER', message: 'Two controllers run.', hint: 'Stop the copy.' };
     const { well, chains } = whyNode(nodeFact({ refusedReason: refusal }), WHY_NOW);
     const links = ['Two controllers run.', 'fra-1 keeps its last accepted state, and no change reaches it.'];
     assert.deepEqual([well, chains], [false, [{ code: refusal.code, links, next: 'Stop the copy.' }]]);
   });
 
-  it('says that all is well, and where', () => {
+  it('says that an app is well, and where it runs', () => {
     const body = whyApp(appFacts());
     assert.deepEqual([body.well, body.chains[0]?.links], [true, ['v3 of shop is current; 1 of 1 up on fra-1.']]);
     assert.deepEqual(whyInstance(appFacts(), 'web.1')?.chains[0]?.links, ['web.1 on fra-1 is up for 5 min, v3.']);
@@ -94,7 +94,7 @@ describe('why', () => {
       assertNextExists(each);
   });
 
-  it('finds what keeps each node from taking an instance, the one that is mended most easily first', () => {
+  it('names the reason of each node that cannot run an instance, the easiest repair first', () => {
     const next = (reasons: Record<string, string>): string | undefined => whyApp(noPlace(reasons)).chains[0]?.next;
     assert.equal(
       next({ 'fra-1': 'it is not connected', 'fra-2': 'it is cordoned and gets no new instances' }),
@@ -108,7 +108,7 @@ describe('why', () => {
     assert.equal(next({ 'fra-1': 'it has 20 MB of unreserved memory, 512 MB are needed' }), 'slipway nodes:token');
   });
 
-  it('asks for a push only where a push failed, and for what it mends before it', () => {
+  it('suggests a push only after a failed push, and the repair before it', () => {
     const reasons = { 'fra-1': 'it is cordoned and gets no new instances' };
     const { code, message } = noRoom({ processType: parseProcessType('web'), ordinal: 1, reasons });
     const next = (latest: ReturnType<typeof failedRelease>): string | undefined =>
@@ -124,7 +124,7 @@ describe('why', () => {
     );
   });
 
-  it('forgets a failed build once something newer was released, and an old release while a newer one serves', () => {
+  it('ignores a failed build after a newer release, and an old release while a newer one serves', () => {
     const build = {
       ...failedBuild('SLIP_BUILD_TIMEOUT', 'It took too long.').latestBuild!,
       createdAtMs: WHY_NOW - 700_000,

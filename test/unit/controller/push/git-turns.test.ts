@@ -20,7 +20,7 @@ function enter(
 
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-test('no user holds more than the share of one, and all together no more than the limit', async () => {
+test('limits the turns of one user and of all users together', async () => {
   const turns = new GitTurns(LIMITS, new VirtualClock());
   const [ann, again, bob, cid] = [enter(turns, 'ann'), enter(turns, 'ann'), enter(turns, 'bob'), enter(turns, 'cid')];
   await settle();
@@ -44,7 +44,7 @@ test('no user holds more than the share of one, and all together no more than th
   assert.equal(again.turn(), undefined);
 });
 
-test('a slow turn is ended while others wait, a quick one and one that nobody waits for are not', async () => {
+test('ends a slow turn only while others wait, and never a fast one', async () => {
   const clock = new VirtualClock();
   const turns = new GitTurns(LIMITS, clock);
   const [slow, quick] = [enter(turns, 'slow'), enter(turns, 'quick')];
@@ -76,7 +76,7 @@ test('a turn whose git works for a long time is not ended while others wait', as
   assert.equal(busy.turn()?.tooSlow.aborted, true, 'git reads again, and the client sends nothing');
 });
 
-test('one that waits is told again every minute, so that its connection does not count as idle', async () => {
+test('prints a line to a waiting client every minute, so that its connection is not idle', async () => {
   const clock = new VirtualClock();
   const turns = new GitTurns(LIMITS, clock);
   const [holder, waiting] = [enter(turns, 'ann'), enter(turns, 'ann')];

@@ -79,23 +79,23 @@ test('every form in which git asks for an app is understood', () => {
   for (const [command, service, app] of ACCEPTED) assert.deepEqual(parseExec(command), { service, app }, command);
 });
 
-test('anything but one verb with one argument is refused as a command', () => {
+test('a command that is not one verb with one argument is refused', () => {
   for (const command of NOT_COMMANDS)
     assert.equal(codeOf(command), 'SLIP_PUSH_COMMAND', JSON.stringify(command.slice(0, 80)));
 });
 
-test('a path that is no app name is refused by the rule for names', () => {
+test('a path that is not an app name is refused by the rule for names', () => {
   for (const command of BAD_NAMES) assert.equal(codeOf(command), 'SLIP_NAME_APP', command);
 });
 
-test('a refusal shows a short, escaped copy of what was asked', () => {
+test('a refusal shows a short, escaped copy of the command', () => {
   assert.throws(
     () => parseExec(`\u001b[31m${'x'.repeat(500)}`),
     (error: Error) => error.message.length < 200 && !error.message.includes('\u001b'),
   );
 });
 
-test('whatever comes in, the answer is a valid app or a SlipwayError', () => {
+test('any input gives a valid app or a SlipwayError', () => {
   const pieces = fc.constantFrom(
     'git-receive-pack ',
     'git upload-pack ',

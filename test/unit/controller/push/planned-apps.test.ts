@@ -37,7 +37,7 @@ test('two first pushes of one user share the app, whichever is accepted first', 
   await store.close();
 });
 
-test('of two users who push the same new name one gets it; the other hears that it is taken and leaves nothing', async () => {
+test('when two users push the same new name, one gets it; the other gets an error and no app', async () => {
   const { store, ada, bob, apps } = await rig();
   const [hers, his] = [await apps.plan(ada, shop), await apps.plan(bob, shop)];
   assert.notEqual(hers.appId, his.appId);
@@ -47,7 +47,7 @@ test('of two users who push the same new name one gets it; the other hears that 
   await store.close();
 });
 
-test('a user who has as many apps as the quota allows hears it before anything is sent', async () => {
+test('a push beyond the quota of apps is refused before any object is sent', async () => {
   const { store, ada, apps } = await rig();
   await store.setQuotas(ada.userId, { apps: 1 }, ada.name);
   await addApp(store, ada.userId, 'other');

@@ -45,7 +45,7 @@ describe('git over SSH', () => {
     });
   }
 
-  it('plans a new app for a person who pushes, and for nobody who only reads or has no account any more', async () => {
+  it('plans a new app for a user who pushes, but not for a read or a removed user', async () => {
     const { store, policy, stranger, gone } = await openRig();
     assert.equal((await policy.openApp(stranger, 'fresh', 'write')).isNew, true);
     await assert.rejects(policy.openApp(stranger, 'other', 'read'), NOT_FOUND);

@@ -8,7 +8,7 @@ function unexpected(): void {
   throw new Error('nobody should wait here');
 }
 
-test('pushes of one app take turns in the order of their coming, and are told who is before them', async () => {
+test('pushes of one app run in the order of arrival, and a waiting push sees the commit before it', async () => {
   const queue = new PushQueue();
   const told: string[] = [];
   const order: string[] = [];
@@ -37,7 +37,7 @@ test('apps do not wait for each other', async () => {
   await queue.enter('two', { commit: 'b', signal: SIGNAL, waiting: unexpected });
 });
 
-test('who gives up while waiting leaves the queue to the next', async () => {
+test('a push that is cancelled while it waits leaves the queue', async () => {
   const queue = new PushQueue();
   const abort = new AbortController();
   const leave = await queue.enter('app', { commit: 'a', signal: SIGNAL, waiting: unexpected });

@@ -28,7 +28,7 @@ test('other control characters, direction marks and line separators vanish', () 
   assert.equal(cleanTerminalText('a\0b\u0007c\u0008d\u007fe\u202ef\u2066g\u2028h\u0085i\ufeffj'), 'abcdefghij');
 });
 
-test('a sequence, a character or a line end cut in two by chunks is still one', () => {
+test('a sequence, a character or a line end that is split between chunks is recognised', () => {
   const cleaner = new TerminalText();
   const chunks = ['x\u001b', '[3', '1mred', '\u001b]0;ti', 'tle', '\u0007.', 'a\r', '\nb'];
   assert.equal(chunks.map((chunk) => cleaner.push(chunk)).join('') + cleaner.end(), 'xred.a\nb');
@@ -43,7 +43,7 @@ test('a title that never ends is not held for ever', () => {
   assert.ok(cleaner.push('seen').endsWith('seen'));
 });
 
-test('no bytes whatever get a control character through, and chunking does not matter', () => {
+test('no input passes a control character, and chunks do not matter', () => {
   fc.assert(
     fc.property(fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 8 }), (chunks) => {
       const cleaner = new TerminalText();

@@ -8,7 +8,7 @@ const [shop, blog] = ['appshop00', 'appblog00'] as AppId[] as [AppId, AppId];
 const OPEN = new AbortController().signal;
 
 describe('the end of an app', () => {
-  it('ends what is under way for it, and nothing of another app', async () => {
+  it('ends the running work of the app, and no work of another app', async () => {
     const lifetimes = new AppLifetimes();
     const [mine, other] = [lifetimes.join(shop, OPEN), lifetimes.join(blog, OPEN)];
     lifetimes.end(shop, appDestroyed('shop'));
@@ -24,7 +24,7 @@ describe('the end of an app', () => {
     await lifetimes.idle(shop);
   });
 
-  it('lets nothing begin after it, unless the app was not destroyed after all', async () => {
+  it('lets no work begin afterwards, unless the destruction failed', async () => {
     const lifetimes = new AppLifetimes();
     const queue = new KeyedQueue((appId) => lifetimes.check(appId));
     lifetimes.end(shop, appDestroyed('shop'));

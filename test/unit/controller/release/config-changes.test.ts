@@ -18,24 +18,24 @@ import { revealAll, sealAll } from '../../../../shared/kit/sensitive.ts';
 const config = sealAll({ A: '1', EMPTY: '' });
 
 describe('a change of config vars', () => {
-  it('names what is another value than before, was not there, or goes', () => {
+  it('names variables that change, appear or disappear', () => {
     assert.deepEqual(namesThatChange(config, { B: '1', A: '2' }), ['A', 'B']);
     assert.deepEqual(namesThatChange(config, { A: undefined, EMPTY: undefined }), ['A', 'EMPTY']);
     assert.deepEqual(namesThatChange(config, { EMPTY: 'x', constructor: 'x' }), ['EMPTY', 'constructor']);
   });
 
-  it('is none where all of it is so already', () => {
+  it('is empty when all values are already set', () => {
     assert.deepEqual(namesThatChange(config, { A: '1', EMPTY: '' }), []);
     assert.deepEqual(namesThatChange(config, { NOPE: undefined, constructor: undefined }), []);
   });
 
-  it('is told from a release that lacks it, whose first try failed', () => {
+  it('is released again when the first release with it failed', () => {
     assert.equal(isSameConfig(config, sealAll({ EMPTY: '', A: '1' })), true);
     for (const other of [{ A: '1' }, { A: '1', EMPTY: '', B: '' }, { A: '2', EMPTY: '' }, { A: '1', constructor: '' }])
       assert.equal(isSameConfig(config, sealAll(other)), false);
   });
 
-  it('is described as Heroku does, without what stayed as it was', () => {
+  it('is described as on Heroku, without unchanged variables', () => {
     assert.equal(describeChange({ B: '1', A: '1' }, ['B']), 'Set B config vars');
     assert.equal(describeChange({ B: undefined, A: undefined }, ['A', 'B']), 'Unset A, B config vars');
     assert.equal(describeChange({ B: '1', A: '1' }, []), 'Set A, B config vars');
@@ -70,7 +70,7 @@ describe('the size of the config vars of an app', () => {
     });
   });
 
-  it('counts what is set already, and lets a config that is too large shrink', () => {
+  it('counts existing variables, and lets a config that is too large shrink', () => {
     const old = sealAll({ A: filler(50_000), B: filler(50_000) });
     assert.throws(() => checkConfigSize('shop', applyChanges(old, { C: '1' }), old), { code: 'SLIP_CONFIG_SIZE' });
     checkConfigSize('shop', applyChanges(old, { B: filler(30_000) }), old);

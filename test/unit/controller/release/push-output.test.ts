@@ -20,7 +20,7 @@ describe('the last lines of a push', () => {
     assert.equal(first({ nodes: 1, url: undefined, types: ['worker'] }), 'Released v3 · live on 1 node in 1.4 s');
   });
 
-  it('say how to start an app of which nothing runs, in place of an address that does not answer', () => {
+  it('say how to start an app without running processes, instead of an address that does not answer', () => {
     const idle = first({ nodes: 0, types: ['worker', 'clock'] });
     assert.equal(
       idle,

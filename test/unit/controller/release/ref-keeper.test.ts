@@ -33,7 +33,7 @@ function keeper(moveRef: (commit: string) => Promise<void>, current: () => strin
 }
 
 describe('a deploy ref', () => {
-  it('is moved at once where there is room', async () => {
+  it('is moved at once when the disk has room', async () => {
     const moved: string[] = [];
     const refs = keeper(
       (commit) => Promise.resolve(void moved.push(commit)),
@@ -43,7 +43,7 @@ describe('a deploy ref', () => {
     assert.deepEqual(moved, ['c1']);
   });
 
-  it('follows when there is room again, to what is current by then', async () => {
+  it('is moved later, when the disk has room, to the release that is current then', async () => {
     const moved: string[] = [];
     let room = false;
     let current = 'c1';
@@ -60,7 +60,7 @@ describe('a deploy ref', () => {
     assert.deepEqual(moved, ['c2'], 'by one loop, however often it failed');
   });
 
-  it('is left alone once the controller stops', async () => {
+  it('is not moved after the controller stops', async () => {
     const stop = new AbortController();
     let tries = 0;
     const refs = keeper(

@@ -43,7 +43,7 @@ describe('rollout', () => {
     assert.deepEqual(move, { kind: 'wait', untilMs: 120_000 });
   });
 
-  it('switches only when every new instance is live and no wave is left', () => {
+  it('switches only when every new instance is live and no wave remains', () => {
     const statuses = new Map([status('new', 'live'), status('old', 'live')]);
     assert.equal(nextRolloutMove(view({ statuses, wavesLeft: 1 })).kind, 'nextWave');
     assert.equal(nextRolloutMove(view({ statuses })).kind, 'switch');
@@ -58,7 +58,7 @@ describe('rollout', () => {
     assert.equal(nextRolloutMove(view({ statuses, switchedAtMs: 100, nowMs: 3_100 })).kind, 'complete');
   });
 
-  it('completes when the old instances are seen to have left the proxies, or cannot be seen, or do not leave', () => {
+  it('completes when the old instances have left the proxies, are unreachable, or do not leave in time', () => {
     const rows = [aRow({ instanceId: 'new', release: 2 }), aRow({ instanceId: 'old', release: 1, desired: 'standby' })];
     const at = (nowMs: number, serving: boolean | undefined): unknown => {
       const statuses = new Map([status('new', 'live', { serving: true }), status('old', 'live', { serving })]);
@@ -90,7 +90,7 @@ describe('rollout', () => {
     assert.equal(nextRolloutMove(view({ statuses, switchedAtMs: 100, nowMs: 200 })).kind, 'wait');
   });
 
-  it('does not mind a crash of the old release', () => {
+  it('ignores a crash of the old release', () => {
     const statuses = new Map([status('new', 'live'), status('old', 'backoff')]);
     assert.equal(nextRolloutMove(view({ statuses })).kind, 'switch');
   });
@@ -100,7 +100,7 @@ describe('rollout', () => {
     assert.equal(move.kind === 'fail' && move.failure.code, 'SLIP_RELEASE_TIMEOUT');
   });
 
-  it('gives up at once on a full disk, and says at the end what else was in the way', () => {
+  it('fails at once on a full disk, and reports other reasons at the end', () => {
     const stuck = (code: string): Pick<InstanceStatus, 'reason'> => ({
       reason: { code, message: 'The layers do not come.', hint: 'Wait.' },
     });
@@ -118,23 +118,23 @@ describe('rollout', () => {
     assert.equal(nextRolloutMove(view({ rows: [], switchedAtMs: 0, nowMs: 3_000 })).kind, 'complete');
   });
 
-  describe('when a node goes away', () => {
+  describe('when a node disconnects', () => {
     const here = new Set(['node0001' as NodeId]);
     const live = new Map([status('new', 'live')]);
     const starting = new Map([status('new', 'starting')]);
 
-    it('does not switch to what a node said before it went away', () => {
+    it('does not use reports from before a node disconnected', () => {
       assert.equal(nextRolloutMove(view({ statuses: live, away: here })).kind, 'wait');
       assert.equal(nextRolloutMove(view({ statuses: live })).kind, 'switch');
     });
 
-    it('completes all the same once it has switched: what is lost then is replaced like any other', () => {
+    it('completes after the switch even if a node is lost, because lost instances are replaced later', () => {
       const switched = { statuses: live, away: here, gone: here, switchedAtMs: 0, nowMs: 3_000 };
       assert.equal(nextRolloutMove(view(switched)).kind, 'complete');
       assert.deepEqual(strandedRows(view(switched)), []);
     });
 
-    it('gives other places to what was on it when it is known to be unreachable, and only to the new instances', () => {
+    it('places its new instances on other nodes when it is unreachable, but not the old ones', () => {
       assert.deepEqual(strandedRows(view({ statuses: starting, away: here })), []);
       const stranded = strandedRows(view({ statuses: starting, away: here, gone: here }));
       assert.deepEqual(
@@ -143,7 +143,7 @@ describe('rollout', () => {
       );
     });
 
-    it('does not give up before it is known whether the node is gone', () => {
+    it('does not fail before it is known whether the node is lost', () => {
       const late = { statuses: starting, nowMs: 120_000 };
       assert.deepEqual(nextRolloutMove(view({ ...late, away: here })), { kind: 'wait', untilMs: 123_000 });
       const gone = nextRolloutMove(view({ ...late, away: here, gone: here }));

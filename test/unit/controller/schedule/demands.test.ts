@@ -36,7 +36,7 @@ describe('demands', () => {
 });
 
 describe('an instance that may move', () => {
-  it('takes along the memory it was given, whatever is wanted by now, and tells whether it runs on every node', () => {
+  it('keeps its memory limit when the wanted one changes, and says whether it runs on every node', () => {
     const shape = { slug, formation: { web: 'all' as const }, settings: { web: { limits: { memoryBytes: GIB } } } };
     const { memoryBytes, everyNode, ordinal } = placedInstance(shape, aRow({ ordinal: 3 }));
     assert.deepEqual([memoryBytes, everyNode, ordinal], [DEFAULT_LIMITS.memoryBytes, true, 3]);

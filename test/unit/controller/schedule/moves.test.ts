@@ -29,14 +29,14 @@ function leave(instances: readonly PlacedInstance[], nodeId: string): ReadonlySe
 }
 
 describe('replacements', () => {
-  it('go where fewest of their kind are, and never back', () => {
+  it('go to the node with the fewest instances of their type, and never back', () => {
     const instances = [web('shop', 1, 'a'), web('shop', 2, 'a'), web('shop', 3, 'b')];
     const nodes = holding([node('a'), node('b'), node('c')], instances);
     const plan = planReplacements({ instances, nodes, leaving: leave(instances, 'a') });
     assert.equal(show(plan.moves), 'shop-web-1>c shop-web-2>b');
   });
 
-  it('respect rules and room, and say why one has nowhere to go', () => {
+  it('respect rules and capacity, and give the reason when no node fits', () => {
     const rule = { ...ANYWHERE, require: { region: 'fra' } };
     const instances = [web('blog', 1, 'a', { rule }), web('shop', 1, 'a', { memoryBytes: 3 * GIB })];
     const nodes = holding([node('a'), node('b', { memoryBytes: 2 * GIB }), node('c', { cordoned: true })], instances);
@@ -76,12 +76,12 @@ describe('a rebalance', () => {
     assert.equal(planRebalance({ instances, nodes }).length, 1);
   });
 
-  it('leaves alone what would only swap places', () => {
+  it('does not swap instances', () => {
     const instances = [web('one', 1, 'a'), web('two', 1, 'a'), web('tre', 1, 'b')];
     assert.deepEqual(planRebalance({ instances, nodes: holding([node('a'), node('b')], instances) }), []);
   });
 
-  it('ends, never over memory, never onto a cordoned node, moves nothing twice, and asked again comes to rest', () => {
+  it('ends, respects memory and cordons, moves no instance twice, and a second one has no moves', () => {
     const anyInstance = fc.record({ app: fc.constantFrom('one', 'two', 'tre'), node: fc.integer({ min: 0, max: 3 }) });
     fc.assert(
       fc.property(fc.array(anyInstance, { maxLength: 14 }), fc.integer({ min: 0, max: 4 }), (specs, cordoned) => {

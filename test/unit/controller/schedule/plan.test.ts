@@ -49,21 +49,21 @@ describe('placement', () => {
     assert.equal(placed({ demands: [web(4, { rule })], nodes }), 'web.1@a1 web.2@b1 web.3@a2 web.4@a3');
   });
 
-  it('puts "all" on every eligible node once, and keeps the numbers that are there', () => {
+  it('places "all" on every eligible node once, and keeps existing numbers', () => {
     const nodes = [node('a'), node('b', { connected: false }), node('c'), node('d', { cordoned: true }), node('e')];
     assert.equal(placed({ demands: [web('all')], nodes }), 'web.1@a web.2@c web.3@e');
     assert.equal(placed({ demands: [web('all')], nodes, former: [at('c', 1), at('b', 2)] }), 'web.1@c web.2@a web.3@e');
     assert.equal(placed({ demands: [web('all')], nodes, placed: [at('c', 1)] }), 'web.2@a web.3@e');
   });
 
-  it('goes back to where the process type runs, unless that node cannot take it', () => {
+  it('prefers the nodes where the process type runs, if they have room', () => {
     const former = [at('c', 1), at('c', 2), at('b', 3)];
     assert.equal(placed({ demands: [web(3)], nodes: [node('b'), node('c')], former }), 'web.1@c web.2@c web.3@b');
     const cordoned = [node('a'), node('b'), node('c', { cordoned: true })];
     assert.equal(placed({ demands: [web(3)], nodes: cordoned, former }), 'web.1@a web.2@a web.3@b');
   });
 
-  it('goes back to a node until that has its share: what a lost node crowded together parts again', () => {
+  it('spreads instances again after the loss of a node', () => {
     const nodes = [node('a'), node('b'), node('c')];
     const at3 = (count: number): readonly Placement[] =>
       Array.from({ length: count }, (_, index) => at('c', index + 1));
@@ -73,20 +73,20 @@ describe('placement', () => {
     assert.equal(placed({ demands: [web(3)], nodes: [full, node('c')], former: at3(3) }), 'web.1@c web.2@c web.3@c');
   });
 
-  it('plans nothing for what stays, and spreads around it', () => {
+  it('keeps existing instances, and spreads the new ones around them', () => {
     const nodes = [node('a'), node('b'), node('c')];
     assert.equal(placed({ demands: [web(3)], nodes, placed: [at('a', 1), at('b', 2)] }), 'web.3@c');
   });
 
-  it('keeps to the labels that are required', () => {
+  it('uses only nodes with the required labels', () => {
     const nodes = [node('a', { labels: { region: 'ams' } }), node('b', { labels: { region: 'fra' } }), node('c')];
     const rule = { ...ANYWHERE, require: { region: 'fra' } };
     assert.equal(placed({ demands: [web(2, { rule })], nodes }), 'web.1@b web.2@b');
   });
 });
 
-describe('what cannot be placed', () => {
-  it('says per node why not', () => {
+describe('an instance that cannot be placed', () => {
+  it('has a reason for each node', () => {
     const rule = { ...ANYWHERE, require: { region: 'fra' } };
     const fra = { labels: { region: 'fra' } };
     const nodes = [
@@ -114,7 +114,7 @@ describe('what cannot be placed', () => {
     });
   });
 
-  it('says why not of each node, of many of the first ones', () => {
+  it('has reasons for a limited number of nodes', () => {
     const nodes = Array.from({ length: 14 }, (_, index) => node(`n${String(index + 10)}`, { cordoned: true }));
     const [unplaced] = planPlacements(request({ demands: [web(1)], nodes })).unplaced;
     const said = sayReasons(unplaced?.reasons ?? {}, 'nobody').split('; ');
@@ -126,7 +126,7 @@ describe('what cannot be placed', () => {
     assert.equal(sayReasons({}, 'nobody'), 'nobody');
   });
 
-  it('misses one of "all" where no node may take any, and says why of each; none where one runs already', () => {
+  it('counts as one missing instance of "all" when no node is eligible, but not when one runs already', () => {
     const nodes = [node('a', { cordoned: true }), node('b', { connected: false })];
     const { placements, unplaced } = planPlacements(request({ demands: [web('all')], nodes }));
     const reasons = { a: 'it is cordoned and gets no new instances', b: 'it is not connected' };
@@ -134,7 +134,7 @@ describe('what cannot be placed', () => {
     assert.deepEqual(planPlacements(request({ demands: [web('all')], nodes, placed: [at('b', 1)] })).unplaced, []);
   });
 
-  it('names the one node that an instance of "all" has no room on', () => {
+  it('names the node on which an instance of "all" has no room', () => {
     const { placements, unplaced } = planPlacements(
       request({ demands: [web('all')], nodes: [node('a'), node('b', { memoryBytes: GIB })] }),
     );
@@ -142,7 +142,7 @@ describe('what cannot be placed', () => {
     assert.deepEqual(Object.keys(unplaced[0]?.reasons ?? {}), ['b']);
   });
 
-  it('is what no longer fits beside the instances that are being replaced', () => {
+  it('does not fit beside the instances that it replaces', () => {
     const nodes = [node('a', { memoryBytes: 2 * GIB, reservedBytes: GIB })];
     assert.equal(planPlacements(request({ demands: [web(1)], nodes, former: [at('a', 1)] })).unplaced.length, 1);
   });
@@ -166,8 +166,8 @@ const anyFleet = fc.uniqueArray(anyNode, { selector: (each) => each.name, maxLen
 );
 const anyRule = fc.constantFrom(ANYWHERE, { ...ANYWHERE, spread: 'zone' }, { ...ANYWHERE, require: { zone: 'x' } });
 
-describe('whatever the fleet', () => {
-  it('the order of the input does not matter, everything is accounted for, and no node is promised more than it has', () => {
+describe('in any fleet', () => {
+  it('the order of the input does not matter, each instance is planned or reported, and no node is overcommitted', () => {
     const worker = { ...web(2), processType: 'worker' };
     fc.assert(
       fc.property(anyFleet, fc.integer({ min: 0, max: 12 }), anyRule, (nodes, count, rule) => {
@@ -186,7 +186,7 @@ describe('whatever the fleet', () => {
     );
   });
 
-  it('nodes with room never differ by more than one, nor does the spread label among equal zones', () => {
+  it('the counts of nodes with room, and of equal zones, differ by at most one', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 20 }), (nodeCount, count) => {
         const nodes = Array.from({ length: nodeCount * 2 }, (_, index) =>
@@ -206,7 +206,7 @@ describe('whatever the fleet', () => {
     );
   });
 
-  it('"all" is one on each eligible node with room, with numbers of their own, and one at least', () => {
+  it('"all" is at least one, and one on each eligible node with room, with unique numbers', () => {
     fc.assert(
       fc.property(anyFleet, (nodes) => {
         const former = nodes.slice(0, 2).map((each) => at(each.nodeId, 1));
@@ -222,7 +222,7 @@ describe('whatever the fleet', () => {
     );
   });
 
-  it('a new release moves nothing that is spread, and a new node only takes its share', () => {
+  it('a new release moves no instance that is spread, and a new node gets only its share', () => {
     fc.assert(
       fc.property(anyFleet, fc.integer({ min: 1, max: 8 }), (nodes, count) => {
         const first = planPlacements(request({ demands: [web(count)], nodes })).placements;
@@ -237,7 +237,7 @@ describe('whatever the fleet', () => {
 });
 
 describe('waves', () => {
-  it('send one canary, then a quarter, then the rest, and lose nobody', () => {
+  it('take one canary, then a quarter, then the rest, and contain every instance', () => {
     assert.deepEqual(
       planWaves([1, 2, 3, 4, 5, 6, 7, 8]).map((wave) => wave.length),
       [1, 2, 5],
@@ -251,12 +251,12 @@ describe('waves', () => {
 });
 
 describe('scaling down', () => {
-  it('takes the highest numbers, types that are gone, and nothing of "all"', () => {
+  it('ends the highest numbers and removed types, and nothing of "all"', () => {
     const present = [at('a', 1), at('b', 2), at('c', 3), at('a', 1, 'clock'), at('b', 9, 'agent')];
     assert.equal(show(surplus(present, { web: 1, agent: 'all' }, () => true)), 'web.2@b web.3@c clock.1@a');
   });
 
-  it('spares as many as are needed to have as many live as wanted, the lowest of the live ones', () => {
+  it('keeps the lowest live instances, as many as are wanted', () => {
     const present = [at('a', 1), at('b', 2), at('c', 3), at('d', 4), at('e', 5)];
     const live =
       (...ordinals: number[]) =>

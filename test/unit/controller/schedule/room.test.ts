@@ -33,7 +33,7 @@ function room(over: Partial<RoomRequest>): RoomPlan {
 }
 
 describe('room for a release', () => {
-  it('is beside what it replaces, there or elsewhere', () => {
+  it('is beside the old instance, on the same or another node', () => {
     const there = room({ nodes: [{ ...full, memoryBytes: 4 * GIB }] });
     assert.ok(there.kind === 'go' && there.stopFirst.size === 0);
     const elsewhere = room({ demands: [web(1, stopFirst)], nodes: [full, node('b')] });
@@ -41,7 +41,7 @@ describe('room for a release', () => {
     assert.equal(elsewhere.placements[0]?.nodeId, 'b');
   });
 
-  it('is waited for, or taken from the old instance, as the process type says', () => {
+  it('is awaited, or taken from the old instance, depending on the process type', () => {
     const waits = room({});
     assert.ok(waits.kind === 'wait' && waits.for === 'room');
     assert.match(waits.unplaced.reasons['a'] ?? '', /542 MB of unreserved memory, 1024 MB are needed/);
@@ -49,27 +49,27 @@ describe('room for a release', () => {
     assert.deepEqual(stops.kind === 'go' && [...stops.stopFirst], ['web']);
   });
 
-  it('comes when others leave', () => {
+  it('appears when other instances end', () => {
     const busy = { ...full, reservedBytes: 1.5 * GIB };
     const leaves = new Map([['a' as NodeId, GIB]]);
     assert.equal(room({ nodes: [busy], former: [] }).kind, 'fail');
     assert.equal(room({ nodes: [busy], former: [], leavingBytes: leaves }).kind, 'wait');
   });
 
-  it('never comes where more is wanted than fits, and nobody waits for it', () => {
+  it('is not awaited when more is wanted than fits', () => {
     const plan = room({ demands: [web(2, stopFirst)] });
     assert.ok(plan.kind === 'fail');
     assert.equal(plan.unplaced.ordinal, 2);
   });
 
-  it('may be there though the last heartbeat spoke of a full disk', () => {
+  it('may exist although the last heartbeat reported a full disk', () => {
     const plan = room({ nodes: [{ ...full, memoryBytes: 4 * GIB, diskFreeBytes: 0 }] });
     assert.ok(plan.kind === 'wait' && plan.for === 'disk');
   });
 });
 
-describe('what ends before a wave starts', () => {
-  it('is the namesake, else what is in the way on the node, and nothing of other types', () => {
+describe('the instances that end before a wave starts', () => {
+  it('are the ones with the same name, then others of the type on the node, and none of other types', () => {
     const former = [old('a', 1), old('b', 2), { ...old('a', 1), processType: 'worker' }];
     const ending = (ordinal: number, nodeId: string): unknown =>
       instancesToStop([{ processType: 'web', ordinal, nodeId: nodeId as NodeId }], former, new Set(['web'])).map(

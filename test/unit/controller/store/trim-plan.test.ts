@@ -40,7 +40,7 @@ function isNeeded({ version, state }: Line, { newest, placed, servedLast }: Rele
 }
 
 describe('which releases are removed', () => {
-  it('is never one that anything needs, and a limited number in one step', () => {
+  it('are never needed ones, and a limited number in one step', () => {
     fc.assert(
       fc.property(anyHistory, (history) => {
         const removed = planReleaseTrim(history);
@@ -52,7 +52,7 @@ describe('which releases are removed', () => {
     );
   });
 
-  it('is, step by step, every other one: the newest number stays, so none is used again', () => {
+  it('are all others, step by step; the newest number stays, so that no number is used again', () => {
     fc.assert(
       fc.property(anyHistory, (history) => {
         let left = history.oldest;
@@ -80,7 +80,7 @@ describe('which builds are removed', () => {
     released: fc.boolean(),
   });
 
-  it('is the oldest that have ended and that no release has', () => {
+  it('are the oldest finished ones without a release', () => {
     fc.assert(
       fc.property(fc.array(anyBuild, { maxLength: 200 }), (old: readonly OldBuild[]) => {
         const free = old

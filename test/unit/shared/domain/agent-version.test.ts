@@ -20,7 +20,7 @@ describe('the version of an agent and that of its controller', () => {
       assert.equal(versionFit(agent, controller), fit, `${agent} and ${controller}`);
   });
 
-  it('are not judged when one of them does not say', () => {
+  it('are not compared when one of them is unknown', () => {
     for (const agent of ['', 'x', '1', '1.2', '1.2.3\u001b[2J', '-1.0.0', '1.0.0 0.2.0'])
       assert.equal(versionFit(agent, '0.1.0'), undefined);
   });

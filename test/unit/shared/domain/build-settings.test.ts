@@ -20,7 +20,7 @@ describe('the root of a build', () => {
       assert.equal(parseBuildRoot(text), root);
   });
 
-  it('is never outside of it, nor anything odd', () => {
+  it('is never outside of it, and never malformed', () => {
     for (const text of [
       '',
       '.',
@@ -41,7 +41,7 @@ describe('the root of a build', () => {
       assert.throws(() => parseBuildRoot(text), { code: 'SLIP_BUILD_ROOT' }, JSON.stringify(text));
   });
 
-  it('has only plain names in it, whatever was typed', () => {
+  it('has only plain names for any input', () => {
     const part = fc.oneof(fc.constantFrom('.', '..', '', '/', 'a', '.git'), fc.string({ maxLength: 5 }));
     fc.assert(
       fc.property(fc.array(part, { maxLength: 6 }), (parts) => {

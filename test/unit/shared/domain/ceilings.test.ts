@@ -18,14 +18,14 @@ describe('the ceilings of limits', () => {
     checkCeilings({ ...DEFAULT_CEILINGS, cpuMillis: 1_024_000 }, undefined, DEFAULT_CEILINGS);
   });
 
-  it('let an app that is above a new one keep or lower what it has', () => {
+  it('let an app above a lowered ceiling keep or reduce its limits', () => {
     const before = { pidsMax: 20_000 };
     for (const pidsMax of [20_000, 19_000, 100]) checkCeilings({ pidsMax }, before, DEFAULT_CEILINGS);
     checkCeilings({ memoryBytes: 2 ** 30 }, before, DEFAULT_CEILINGS);
     assert.throws(() => checkCeilings({ pidsMax: 20_001 }, before, DEFAULT_CEILINGS), { code: 'SLIP_PS_CEILING' });
   });
 
-  it('are never below what every instance has by default', () => {
+  it('are never below the defaults of an instance', () => {
     assert.throws(() => checkCeilingChange({ pidsMax: 255 }), {
       code: 'SLIP_PS_CEILING_LOW',
       hint: 'Give at least --pids 256.',

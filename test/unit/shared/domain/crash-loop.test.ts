@@ -20,7 +20,7 @@ function say(over: Partial<typeof crashed>, startedAtMs?: number): string | unde
 }
 
 describe('a crash loop', () => {
-  it('is said in each state of the instance, with what happens next', () => {
+  it('is reported in each state of the instance, with the next step', () => {
     assert.equal(say({}), 'keeps crashing (5 times in 2 min), next start in 20 s');
     const between = { nextStartAtMs: undefined } as unknown as Partial<typeof crashed>;
     for (const state of ['pending', 'fetching', 'starting'] as const)
@@ -33,7 +33,7 @@ describe('a crash loop', () => {
     assert.match(say({ crashes: { count: 3, sinceMs: NOW } }) ?? '', /3 times/);
   });
 
-  it('is over when the process has run for ten minutes, and not while it waits for a start', () => {
+  it('ends when the process has run for ten minutes, but not while it waits for a start', () => {
     const lastExit = { code: 3, oomKilled: false, atMs: NOW - 10 * MINUTE };
     assert.equal(say({ state: 'live', lastExit }), undefined);
     assert.ok(say({ state: 'backoff', lastExit }));
@@ -43,7 +43,7 @@ describe('a crash loop', () => {
     for (const state of ['stopping', 'stopped', 'failed'] as const) assert.equal(say({ state }), undefined);
   });
 
-  it('is known by the restarts alone where an older agent says no more', () => {
+  it('is detected by the number of restarts for an older agent', () => {
     assert.equal(
       say({ crashes: undefined } as unknown as Partial<typeof crashed>),
       'keeps crashing (9 times), next start in 20 s',

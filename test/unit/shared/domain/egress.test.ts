@@ -12,7 +12,7 @@ describe('a network that an operator opens', () => {
     assert.equal(parseEgressCidr('100.64.0.0/11'), '100.64.0.0/11');
   });
 
-  it('is refused in words when it is none', () => {
+  it('is refused with a reason when it is not a network', () => {
     for (const text of [
       '',
       'x',
@@ -31,12 +31,12 @@ describe('a network that an operator opens', () => {
     });
   });
 
-  it('is refused in words when sandboxes cannot use it, because they have no IPv6', () => {
+  it('is refused with a reason when it is IPv6, because sandboxes have no IPv6', () => {
     for (const text of ['::1', 'fd00:ec2::254', 'fd00::/8', '::ffff:10.0.0.1'])
       assert.throws(() => parseEgressCidr(text), { ...CIDR, message: /no IPv6/ }, text);
   });
 
-  it('is refused when it is, or contains, what no sandbox may reach', () => {
+  it('is refused when it contains an address that no sandbox may reach', () => {
     assert.throws(() => parseEgressCidr('0.0.0.0/0'), CIDR);
     for (const text of [
       ...[

@@ -27,7 +27,7 @@ const anyTable = (version: number): fc.Arbitrary<FleetRoutes> =>
     );
 
 describe('a change of the route table', () => {
-  it('leads from any table to any other, and the whole table from anything', () => {
+  it('changes any table into any other, and the whole table replaces any table', () => {
     fc.assert(
       fc.property(anyTable(4), anyTable(5), (before, after) => {
         assert.deepEqual(withUpdate(before, routesBetween(before, after)), after);

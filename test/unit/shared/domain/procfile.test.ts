@@ -64,7 +64,7 @@ describe('a Procfile', () => {
     });
   }
 
-  it('declares no type that the rest of the fleet would not take', () => {
+  it('declares no type that other parts refuse', () => {
     fc.assert(
       fc.property(fc.stringMatching(/^[\w-]{1,8}$/), (type) => {
         try {
@@ -76,7 +76,7 @@ describe('a Procfile', () => {
     );
   });
 
-  it('never fails in another way, whatever the bytes', () => {
+  it('gives a Procfile or a SlipwayError for any bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 500 }), (bytes) => {
         try {

@@ -104,7 +104,7 @@ for (const { name, table, allowed, terminal } of TABLES) {
     }
   });
 
-  test(`a ${name} ends where it cannot go on`, () => {
+  test(`a ${name} state without a next state is terminal`, () => {
     assert.deepEqual(
       states.filter((state) => isTerminal(table, state)),
       terminal,

@@ -10,7 +10,7 @@ test('the delay doubles from the first to the last', () => {
   assert.deepEqual(delays, [1000, 2000, 4000, 32_000, 60_000, 60_000, 60_000]);
 });
 
-test('chance moves it between half of the step and the whole', () => {
+test('the random delay is between half of the step and the whole step', () => {
   assert.equal(backoffDelayMs(policy, 3, 0), 4000);
   fc.assert(
     fc.property(fc.nat(10_000), fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (attempt, random) => {

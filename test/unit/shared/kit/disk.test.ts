@@ -10,7 +10,7 @@ const reads = (...spaces: readonly Partial<DiskSpace>[]) => {
 };
 
 describe('a disk', () => {
-  it('is refused before it is full, and as full when nothing more can be written', async () => {
+  it('is refused when it is nearly full or when a write fails for lack of space', async () => {
     await requireDiskSpace('/x', undefined, { read: reads({}) });
     await assert.rejects(requireDiskSpace('/x', undefined, { read: reads({ freeBytes: GIB }) }), {
       code: 'SLIP_DISK_FULL',
@@ -20,7 +20,7 @@ describe('a disk', () => {
     assert.equal(await isDiskFull('/x', reads({ freeInodes: 3 })), true);
   });
 
-  it('that cannot be asked is not blamed', async () => {
+  it('counts as not full when its free space is unknown', async () => {
     assert.equal(await isDiskFull('/x', () => Promise.reject(new Error('no such folder'))), false);
   });
 });

@@ -23,7 +23,7 @@ test('an error of ours passes unchanged, an unknown one becomes a safe sentence 
   assert.doesNotMatch(`${wrapped.message} ${wrapped.hint ?? ''}`, /hunter2/);
 });
 
-test('the chain of causes is told outermost first, and ends even when it bites its tail', () => {
+test('the chain of causes starts with the outermost one, and ends even when it is circular', () => {
   const inner = new Error('inner');
   assert.equal(describeCauses(new Error('outer', { cause: inner })), 'outer: inner');
   assert.equal(describeCauses(new Error('outer', { cause: { errno: 7 } })), 'outer: { errno: 7 }');

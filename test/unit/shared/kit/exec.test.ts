@@ -24,7 +24,7 @@ test('the environment is exactly the one given', async () => {
   assert.doesNotMatch(byDefault.stdout, /LEAK/);
 });
 
-test('exit code, signal, output and errors come back whatever they are', async () => {
+test('every exit code, signal, output and error is returned', async () => {
   assert.deepEqual(await run(sh('echo out; echo err >&2; exit 7')), {
     code: 7,
     signal: null,
@@ -58,7 +58,7 @@ test('an aborted program ends with the reason of the abort', async () => {
   await assert.rejects(running, reason);
 });
 
-test('a program that is not there is named, with what to do', async () => {
+test('a missing program is named, with the next command', async () => {
   await assert.rejects(run({ file: 'slipway-no-such-program', args: [] }), (error) => {
     assert.ok(error instanceof SlipwayError);
     assert.equal(error.code, 'SLIP_EXEC_NOT_STARTED');
@@ -68,7 +68,7 @@ test('a program that is not there is named, with what to do', async () => {
   });
 });
 
-test('a failure that must not be is told with the last line of the program', async () => {
+test('an unexpected failure has the last line of the program', async () => {
   const failing: Run = () => Promise.resolve({ code: 2, signal: null, stdout: '', stderr: 'first\nlast words\n' });
   await assert.rejects(runOk(failing, { file: 'mount', args: ['x'] }), /mount failed \(exit 2\): last words/);
   const fine = { code: 0, signal: null, stdout: 'ok', stderr: 'a warning' };

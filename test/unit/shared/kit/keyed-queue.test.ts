@@ -34,7 +34,7 @@ describe('a queue of turns', () => {
     assert.equal(queue.busy('app'), false);
   });
 
-  it('goes on after work that fails, and tells only who asked for it', async () => {
+  it('continues after work that fails, and reports the failure only to its caller', async () => {
     const { queue, job } = bench();
     const failing = queue.enqueue('app', () => Promise.reject(new Error('no')));
     const next = job('b');
@@ -43,7 +43,7 @@ describe('a queue of turns', () => {
     assert.equal(queue.busy('app'), false);
   });
 
-  it('lets moves pass when who has the turn says so, in order, failing ones too, and nothing else', async () => {
+  it('lets only queued moves run first when the holder allows it, in order, also when one fails', async () => {
     const { queue, seen, job } = bench();
     const long = job('long', 'work', async () => {
       await new Promise((resolve) => setImmediate(resolve)); // the others line up

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { LineOutput } from '../../../../shared/kit/line-output.ts';
 
-describe('output with sentences of our own', () => {
+describe('program output with lines of Slipway', () => {
   const play = (steps: (output: LineOutput) => void): string => {
     const chunks: string[] = [];
     steps(new LineOutput((chunk) => chunks.push(Buffer.from(chunk as Uint8Array).toString())));
     return chunks.join('');
   };
 
-  it('begins a line where a program left one open', () => {
+  it('starts a new line when a program left one unfinished', () => {
     const text = play((output) => {
       output.say('one\n');
       output.write(Buffer.from('no end'));
@@ -18,7 +18,7 @@ describe('output with sentences of our own', () => {
     assert.equal(text, 'one\nno end\ntwo\n');
   });
 
-  it('adds nothing where the line has ended, nor for an empty text', () => {
+  it('adds no line break when the line is complete or the text is empty', () => {
     const text = play((output) => {
       output.write('whole\n');
       output.write('');

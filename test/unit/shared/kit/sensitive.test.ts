@@ -5,7 +5,7 @@ import { revealAll, sealAll, Sensitive } from '../../../../shared/kit/sensitive.
 
 const SECRET = 'hunter2-hunter2';
 
-test('a secret shows nowhere but where it is revealed', () => {
+test('a secret appears only where it is revealed', () => {
   const secret = new Sensitive(SECRET);
   const box = {
     config: { KEY: secret },

@@ -87,7 +87,7 @@ describe('a bad message is refused by name', () => {
     );
   });
 
-  it('clips free text instead of losing the message', () => {
+  it('shortens free text instead of dropping the message', () => {
     const reason = { code: 'SLIP_X', message: 'x'.repeat(10_000) };
     const ack = throughAgentWire({ kind: 'desiredAck', generation: 1, reason }) as {
       reason: { message: string };

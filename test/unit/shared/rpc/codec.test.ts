@@ -138,7 +138,7 @@ describe('every message survives the wire', () => {
     );
   });
 
-  it('the end of apps, and an older peer that says nothing of it', () => {
+  it('the end of apps, and an older peer that does not send it', () => {
     const appIds = fc.array(any.anyId<AppId>(), { maxLength: 3 });
     roundTrips(fc.record({ kind: fc.constant('destroyedAck' as const), appIds }), throughAgentWire);
     const bare = decodeRawAgent({ hello: { agentVersion: '0.1.0', facts: {} } }) as { takesDestroyed: unknown };
@@ -228,7 +228,7 @@ describe('every message survives the wire', () => {
     roundTrips(numbers, throughAgentWire);
   });
 
-  it('a heartbeat of an older agent, which says nothing of its peers, its machine and its proxy', () => {
+  it('a heartbeat of an older agent without its peers, its machine and its proxy', () => {
     const { unreachablePeerIds, host, unreadableRequests } = decodeRawAgent({ heartbeat: { load1: 1 } }) as Heartbeat;
     assert.deepEqual(
       { unreachablePeerIds, host, unreadableRequests },
@@ -240,7 +240,7 @@ describe('every message survives the wire', () => {
     roundTrips(fc.record({ kind: fc.constant('desired' as const), state: any.anyDesiredState }), throughControllerWire);
   });
 
-  it('desired state, whole for an agent of before and once per release: both are read alike', () => {
+  it('desired state, complete for an older agent and once per release: both give the same result', () => {
     const { state } = many();
     const [whole, compact] = [true, false].map((form) =>
       plain(throughControllerWire({ kind: 'desired', state, whole: form })),
@@ -271,7 +271,7 @@ describe('every message survives the wire', () => {
     );
   });
 
-  it('refuses an assignment whose release is not there, and takes no command that an object has by nature', () => {
+  it('refuses an assignment whose release is missing, and ignores inherited properties of objects', () => {
     const { state } = many();
     const compact = encodeControllerMessage({ kind: 'desired', state }).desired!;
     assert.throws(
@@ -334,7 +334,7 @@ describe('every message survives the wire', () => {
     });
   });
 
-  it('a welcome of an older controller, which says nothing of versions and of tasks', () => {
+  it('a welcome of an older controller without versions and tasks', () => {
     const decoded = decodeRawController({
       welcome: { heartbeatIntervalMs: 5_000, epoch: { counter: 7, id: 'abc' }, nodeName: 'n1' },
     });

@@ -42,7 +42,7 @@ describe('the route table on the wire', () => {
     });
   });
 
-  it('is refused with an address, name or id that could not stand in a config file', () => {
+  it('is refused with an address, name or id that a config file must not contain', () => {
     const bad = (update: Partial<RoutesUpdate>): void => {
       assert.throws(() => throughWire({ ...fullTableUpdate(aTable(1, {})), ...update }), {
         code: 'SLIP_RPC_BAD_MESSAGE',

@@ -32,12 +32,12 @@ describe('the cut', () => {
     assert.deepEqual(cut.excluded, ['.runtime', 'node_modules']);
   });
 
-  it('leaves folders that are not there to the app', () => {
+  it('skips folders that do not exist', () => {
     const folders = new Map([[MODULES.path, { present: false, written: false }]]);
     assert.deepEqual(planCut(facts({ folders })), { steps: [], excluded: [] });
   });
 
-  it('reuses only what has the same name, folder and key, was not written to, and is here', () => {
+  it('reuses a layer only when name, folder and key are equal, nobody wrote to it, and the node has it', () => {
     const reused = [{ declared: MODULES, layer: image('a') }];
     const here = new Set([image('a').digest]);
     const kind = (changes: Partial<CutFacts>): string | undefined =>
@@ -93,7 +93,7 @@ describe('a declaration', () => {
     }
   });
 
-  it('is refused with the reason in words', () => {
+  it('is refused with a clear reason', () => {
     const wrong: readonly [readonly DeclaredLayer[], RegExp][] = [
       [[declare('app', 'x')], /"app" is not a layer name/],
       [[declare('Upper', 'x')], /not a layer name/],

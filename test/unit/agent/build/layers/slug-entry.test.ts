@@ -24,12 +24,12 @@ describe('an entry of a slug archive', () => {
     });
   });
 
-  it('is passed over when it is /app itself or what stands around it', () => {
+  it('is skipped when it is /app itself or a parent of it', () => {
     for (const name of ['./', './app', 'app/', './app/.'])
       assert.equal(layerEntry(header(name, { type: 'directory' })), undefined);
   });
 
-  it('never keeps a path that leads out, whatever the name', () => {
+  it('never keeps a path that points outside', () => {
     const part = fc.constantFrom('..', '.', '', 'app', 'a', '/', '…');
     fc.assert(
       fc.property(fc.array(part, { maxLength: 6 }), (parts) => {

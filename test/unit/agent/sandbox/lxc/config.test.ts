@@ -9,7 +9,7 @@ const PATHS = { seccompProfile: '/s/seccomp', cgroup: 'slipway/abcdefgh', cgroup
 describe('the LXC config', () => {
   const lines = lxcConfig(samplePolicy(), PATHS).split('\n');
 
-  it('has every wall of the policy', () => {
+  it('has every rule of the policy', () => {
     for (const line of [
       'lxc.rootfs.options = ro,nosuid,nodev',
       'lxc.idmap = u 0 805306368 65536',
@@ -33,7 +33,7 @@ describe('the LXC config', () => {
     assert.ok(dirs.every((line) => line.includes('= slipway/abcdefgh/')));
   });
 
-  it('speaks to the cgroup version that is there', () => {
+  it('uses the cgroup version of the machine', () => {
     assert.ok(lines.includes('lxc.cgroup.devices.deny = a'));
     assert.match(lxcConfig(samplePolicy(), { ...PATHS, cgroupVersion: 2 }), /^lxc\.cgroup2\.devices\.deny = a$/m);
   });

@@ -15,7 +15,7 @@ function repairs(
 }
 
 describe('repairs of the sandboxes’ network', () => {
-  it('are none where nothing is missing, and none for what is not ours to keep', () => {
+  it('are none when nothing is missing, and never touch the links of others', () => {
     assert.deepEqual(repairs([whole]), []);
     assert.deepEqual(
       repairs([whole, { ...whole, name: 'slip0-bbbbbb', netns: 'slip0-9', bridge: undefined }], ['slip0-2', 'slip0-9']),
@@ -23,19 +23,19 @@ describe('repairs of the sandboxes’ network', () => {
     );
   });
 
-  it('plug a cable back that is out of the bridge, down, or open to its neighbours', () => {
+  it('reconnect a link that is out of the bridge, down, or not isolated from its neighbours', () => {
     for (const damage of [{ bridge: undefined }, { bridge: 'other0' }, { up: false }, { isolated: false }]) {
       assert.deepEqual(repairs([{ ...whole, ...damage }]), [{ kind: 'plug', cable: 'slip0-aaaaaa' }]);
     }
   });
 
-  it('lay a new cable, and give a namespace its name back first', () => {
+  it('create a new link, and restore the name of the namespace first', () => {
     assert.deepEqual(repairs([]), [{ kind: 'connect', slot: 2, netns: 'slip0-2' }]);
     assert.deepEqual(repairs([whole], []), [{ kind: 'name', netns: 'slip0-2' }]);
     assert.deepEqual(repairs([], []), [{ kind: 'name', netns: 'slip0-2' }]);
   });
 
-  it('give the host its neighbour back', () => {
+  it('restore the neighbour entry of the host', () => {
     assert.deepEqual(repairs([whole], undefined, []), [{ kind: 'neighbour', slot: 2 }]);
   });
 

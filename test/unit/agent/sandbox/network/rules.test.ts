@@ -93,7 +93,7 @@ describe('the nft table', () => {
     assert.match(lastingRules(listing(counted, '')), /closed4/);
   });
 
-  it('lets nobody in from outside but by way of this machine', () => {
+  it('lets no connection in from outside except from this machine', () => {
     assert.match(
       RULES,
       /iifname != "slip0" oifname "slip0" ct state established,related accept\n\s+iifname != "slip0" oifname "slip0" drop/,
@@ -132,7 +132,7 @@ describe('networks that an operator opened', () => {
 });
 
 describe('addresses', () => {
-  it('rest before they are used again', () => {
+  it('are not used again for some time', () => {
     const subnet = parseCidr('10.0.0.0/29'); // .2 to .6
     assert.equal(nextSlot(subnet, new Set([2, 3]), 3), 4);
     assert.equal(nextSlot(subnet, new Set([4]), 6), 2);
@@ -153,15 +153,15 @@ describe('addresses', () => {
   });
 });
 
-describe('what the machine tells', () => {
-  it('gives name servers of version 4', () => {
+describe('the facts of the machine', () => {
+  it('include IPv4 name servers', () => {
     assert.deepEqual(
       nameserversOf('# x\nnameserver 1.2.3.4\nnameserver fe80::1\n nameserver 127.0.0.53 \nsearch a\n'),
       ['1.2.3.4', '127.0.0.53'],
     );
   });
 
-  it('gives the networks it is attached to, once each, and not the sandboxes', () => {
+  it('include each attached network once, without the network of the sandboxes', () => {
     const entry = (cidr: string) => ({
       address: '',
       netmask: '',
@@ -180,7 +180,7 @@ describe('what the machine tells', () => {
 });
 
 describe('the configuration', () => {
-  it('refuses names that the kernel or a script would trip over', () => {
+  it('refuses names that the kernel or a script cannot use', () => {
     const good = { ...DEFAULT_SANDBOX_CONFIG, stateDir: '/var/lib/slipway' };
     assert.equal(checkSandboxConfig(good), good);
     for (const bad of [

@@ -6,7 +6,7 @@ import { samplePolicy } from '../../../../support/sandbox-policy.ts';
 describe('the arguments of systemd-nspawn', () => {
   const argv = nspawnArgv(samplePolicy(), ['confine']);
 
-  it('have every wall of the policy', () => {
+  it('have every rule of the policy', () => {
     for (const argument of [
       '--settings=no',
       '--register=no',

@@ -10,7 +10,7 @@ import {
 
 const OPTIONS = { repositoryDir: '/r/a.git', hooksDir: '/hooks', maxPackBytes: 1000 };
 
-test('the environment of git is exact and holds nothing of ours', () => {
+test('git gets an exact environment without variables of the controller', () => {
   assert.deepEqual(GIT_ENV, {
     PATH: '/usr/local/bin:/usr/bin:/bin',
     HOME: '/nonexistent',
@@ -43,7 +43,7 @@ test('commands inside a repository run no hooks, and ref names come after --', (
   assert.deepEqual(updateRefArgs('-x', 'n', 'o'), ['update-ref', '--no-deref', '-m', 'release', '--', '-x', 'n', 'o']);
 });
 
-test('what speaks with a client has bounds of memory and of processor time, and git runs with nothing else changed', () => {
+test('git commands for clients have limits of memory and processor time, and no other change', () => {
   for (const service of ['receive-pack', 'upload-pack'] as const) {
     const { file, args } = serviceCommand({ ...OPTIONS, service });
     assert.equal(file, 'prlimit');

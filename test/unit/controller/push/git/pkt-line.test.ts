@@ -16,7 +16,7 @@ test('a packet carries its length, itself included', () => {
   assert.equal(FLUSH_PKT.toString(), '0000');
 });
 
-test('special packets are told from data', () => {
+test('special packets are distinguished from data', () => {
   assert.deepEqual(new PktDecoder().push(Buffer.from('0000000100020004')), [
     'flush',
     'delim',
@@ -25,7 +25,7 @@ test('special packets are told from data', () => {
   ]);
 });
 
-test('a length that cannot be is refused', () => {
+test('an impossible length is refused', () => {
   for (const bad of ['0003', 'FFFF', 'fff1', 'xyzw', '-001', '0x0a', ' 00a']) {
     assert.throws(() => new PktDecoder().push(Buffer.from(bad)), PktLineError, bad);
   }

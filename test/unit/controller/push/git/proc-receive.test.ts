@@ -29,7 +29,7 @@ test('without atomic in the greeting the push is not atomic', () => {
   assert.equal(new ProcReceiveParser().push(conversation('', ['refs/heads/main'])).request?.atomic, false);
 });
 
-test('another version or a command that is none is an error', () => {
+test('another version or an invalid command is an error', () => {
   assert.throws(() => new ProcReceiveParser().push(Buffer.concat([encodePkt('version=2\n'), FLUSH_PKT])), PktLineError);
   const bad = Buffer.concat([encodePkt('version=1\n'), FLUSH_PKT, encodePkt('x y z')]);
   assert.throws(() => new ProcReceiveParser().push(bad), PktLineError);

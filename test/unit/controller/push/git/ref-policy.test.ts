@@ -50,7 +50,7 @@ test('the deploy branch cannot be deleted, another branch can', () => {
   });
 });
 
-test('names that could be options, and places that are not the pusher’s, are refused', () => {
+test('names that could be options, and reserved refs, are refused', () => {
   const bad = [
     'refs/heads/-x',
     'refs/tags/--exec=id',

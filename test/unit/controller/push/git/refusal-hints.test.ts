@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RefusalHints } from '../../../../../controller/push/git/refusal-hints.ts';
 
-test('a refusal of git is known even when it arrives in two pieces', () => {
+test('a refusal of git is recognised even when it arrives in two pieces', () => {
   const hints = new RefusalHints(512 * 1024 ** 2);
   hints.push(Buffer.from('0045\u0002ng refs/heads/main shallow upd'));
   assert.equal(hints.hint, undefined);
@@ -16,7 +16,7 @@ test('ordinary output has no hint', () => {
   assert.equal(hints.hint, undefined);
 });
 
-test('the limit of memory is told with its number', () => {
+test('the memory limit is reported with its number', () => {
   const hints = new RefusalHints(512 * 1024 ** 2);
   hints.push(Buffer.from('fatal: Out of memory, malloc failed'));
   assert.match(

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import ssh2 from 'ssh2';
 import { generateSoundKey } from '../../../../../controller/push/ssh/host-key.ts';
 
-describe('a new host key', () => {
+describe('a generated host key', () => {
   it('is made again when the first cannot be read back', () => {
     const made: string[] = [];
     const key = generateSoundKey(() => {
@@ -15,7 +15,7 @@ describe('a new host key', () => {
     assert.equal(key, made.at(-1));
   });
 
-  it('is given up with a plain error when none can be read', () => {
+  it('fails with a clear error when no key can be read', () => {
     assert.throws(() => generateSoundKey(() => 'damaged'), { code: 'SLIP_PUSH_HOST_KEY' });
   });
 });
