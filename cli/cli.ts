@@ -35,6 +35,8 @@ export interface Cli {
   readonly readSecret: (prompt: string) => Promise<string>;
   /** Reads one line from a terminal. Undefined without a terminal. */
   readonly readLine: (prompt: string) => Promise<string | undefined>;
+  /** Opens a file in the user's editor, and waits until the editor ends. @throws SLIP_CLI_EDITOR */
+  readonly openEditor: (path: string) => Promise<void>;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
 }

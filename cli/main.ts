@@ -4,6 +4,7 @@ import type { Cli } from './cli.ts';
 import type { ApiClient } from './client.ts';
 import { readSettings, readEnvironment, type CliEnvironment } from './settings.ts';
 import { runProgram } from './program.ts';
+import { openEditor } from './terminal/editor.ts';
 import { readLine } from './terminal/read-line.ts';
 import { readSecret } from './terminal/read-secret.ts';
 import { renderError, renderErrorJson } from './terminal/error.ts';
@@ -60,10 +61,18 @@ function createCli(environment: CliEnvironment, signal: AbortSignal): Cli & { cl
     env: environment.forPrograms,
     stdin: () => process.stdin,
     readSecret: (prompt) => readSecret(process.stdin, note, prompt),
+    openEditor: (path) => openEditor(path, { command: environment.editor, env: definedOnly(process.env) }),
     readLine: (prompt) => readLine(process.stdin, process.stderr, prompt),
     signal,
     close: async () => (await client?.catch(() => undefined))?.close(),
   };
+}
+
+/** An editor needs the whole environment of the user. */
+function definedOnly(env: NodeJS.ProcessEnv): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
 }
 
 async function openClient(environment: CliEnvironment): Promise<ApiClient> {

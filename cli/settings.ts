@@ -18,6 +18,8 @@ export interface CliEnvironment {
   /** SLIPWAY_APP */
   readonly app: string | undefined;
   readonly noColour: boolean;
+  /** VISUAL, or EDITOR: a program and its arguments. */
+  readonly editor: string;
   /** The environment of the programs that the CLI starts. */
   readonly forPrograms: Readonly<Record<string, string>>;
 }
@@ -42,9 +44,14 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
     configPath: env['SLIPWAY_CONFIG'] ?? join(folder, 'config.json'),
     quickstartConfigPath: env['SLIPWAY_CONFIG'] === undefined ? env['SLIPWAY_QUICKSTART_CONFIG'] : undefined,
     app: env['SLIPWAY_APP'] === '' ? undefined : env['SLIPWAY_APP'],
+    editor: editorOf(env),
     noColour: (env['NO_COLOR'] ?? '') !== '' || env['TERM'] === 'dumb',
     forPrograms: Object.fromEntries(PASSED_ON.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]))),
   };
+}
+
+function editorOf(env: Readonly<Record<string, string | undefined>>): string {
+  return [env['VISUAL'], env['EDITOR']].find((command) => (command ?? '').trim() !== '') ?? 'vi';
 }
 
 /** @throws SLIP_CLI_NOT_SIGNED_IN, SLIP_CLI_CONFIG */

@@ -1,16 +1,16 @@
-import type { ConfigBody } from '../../shared/api/releases.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import { ownProperty } from '../../shared/kit/own-property.ts';
 import { show, textFlag, type Cli, type CommandRun, type Flags } from '../cli.ts';
 import { parseAssignments } from '../parse-flags.ts';
 import { renderConfigForShell } from '../terminal/shell-assignments.ts';
 import { usageError } from '../usage-error.ts';
+import { changeConfig, readConfig, showChange, type ConfigChange } from './change.ts';
 import { readValue } from './read-value.ts';
 import { renderConfig } from './render.ts';
 
 export const list: CommandRun = async (cli, _args, flags) => {
   const app = await cli.app(flags);
-  const body = await read(cli, app);
+  const body = await readConfig(cli, app);
   await show(cli, flags, {
     body,
     render: (config) => (flags['shell'] === true ? renderConfigForShell(config) : renderConfig(app, config, cli.paint)),
@@ -19,7 +19,7 @@ export const list: CommandRun = async (cli, _args, flags) => {
 
 export const get: CommandRun = async (cli, names, flags) => {
   const app = await cli.app(flags);
-  const { config } = await read(cli, app);
+  const { config } = await readConfig(cli, app);
   const chosen: Record<string, string> = {};
   for (const name of names) {
     const value = ownProperty(config, name);
@@ -62,34 +62,10 @@ export const unset: CommandRun = async (cli, names, flags) => {
 async function change(
   cli: Cli,
   flags: Flags,
-  { verb, changes }: { verb: string; changes: Readonly<Record<string, string | null>> },
+  { verb, changes }: Pick<ConfigChange, 'verb' | 'changes'>,
 ): Promise<void> {
-  const app = await cli.app(flags);
-  const body = await (await cli.api()).call('changeConfig', { params: { app }, body: { ...changes } });
-  await show(cli, flags, {
-    body,
-    render: (answer) => `${changeLine(app, { verb, names: Object.keys(changes), ...answer })}\n`,
-  });
-}
-
-function changeLine(
-  app: string,
-  change: {
-    readonly verb: string;
-    readonly names: readonly string[];
-    readonly version?: number | undefined;
-    readonly changed?: readonly string[] | undefined;
-  },
-): string {
-  const { verb, names, version, changed = names } = change;
-  if (changed.length === 0 && version === undefined)
-    return `Nothing to change: ${names.join(', ')} ${names.length === 1 ? 'is' : 'are'} ${verb === 'Set' ? 'already set to this' : 'not set'} on ${app}`;
-  const what = `${verb} ${(changed.length === 0 ? names : changed).join(', ')} on ${app}`;
-  return version === undefined ? `${what}, used from the first release` : `${what}, live as v${String(version)}`;
-}
-
-async function read(cli: Cli, app: string): Promise<ConfigBody> {
-  return await (await cli.api()).callAsIs('showConfig', { params: { app } });
+  const made = { app: await cli.app(flags), verb, changes };
+  await showChange(cli, flags, { change: made, body: await changeConfig(cli, made) });
 }
 
 function notSet(app: string, name: string): SlipwayError {

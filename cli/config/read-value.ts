@@ -12,26 +12,40 @@ export async function readValue(
   from: { readonly cwd: string; readonly stdin: () => AsyncIterable<unknown> },
 ): Promise<string> {
   const name = file === '-' ? 'Standard input' : file;
-  const bytes = await readBytes(file === '-' ? from.stdin() : createReadStream(resolve(from.cwd, file)), name);
+  const source = file === '-' ? from.stdin() : createReadStream(resolve(from.cwd, file));
+  // Two more bytes, because the last newline does not count.
+  const text = await readText(source, { name, maxBytes: CONFIG_BYTES_MAX + 2, example: EXAMPLE });
+  return text.replace(/\r?\n$/, '');
+}
+
+interface Limits {
+  /** The name of the source, for the errors. */
+  readonly name: string;
+  readonly maxBytes: number;
+  /** The hint when the source cannot be read. */
+  readonly example: string;
+}
+
+/** @throws SLIP_CLI_USAGE if the source cannot be read, is too large or is no text */
+export async function readText(source: AsyncIterable<unknown>, limits: Limits): Promise<string> {
+  const bytes = await readBytes(source, limits);
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes).replace(/\r?\n$/, '');
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     throw usageError(
-      `${name} is not UTF-8 text.`,
+      `${limits.name} is not UTF-8 text.`,
       'A config var holds text. Encode binary data first, for example with base64.',
     );
   }
 }
 
-/** @throws SLIP_CLI_USAGE if the source cannot be read or is too large */
-async function readBytes(source: AsyncIterable<unknown>, name: string): Promise<Buffer> {
-  // Two more bytes, because the last newline does not count.
-  const bytes = await readAll(source, CONFIG_BYTES_MAX + 2).catch((error: unknown) => {
-    throw usageError(`${name} cannot be read: ${error instanceof Error ? error.message : 'unknown error'}.`, EXAMPLE);
+async function readBytes(source: AsyncIterable<unknown>, { name, maxBytes, example }: Limits): Promise<Buffer> {
+  const bytes = await readAll(source, maxBytes).catch((error: unknown) => {
+    throw usageError(`${name} cannot be read: ${error instanceof Error ? error.message : 'unknown error'}.`, example);
   });
   if (bytes !== undefined) return bytes;
   throw usageError(
-    `${name} has more than ${String(CONFIG_BYTES_MAX)} bytes, the limit for all config vars of an app.`,
+    `${name} is too large. All config vars of an app have at most ${String(CONFIG_BYTES_MAX)} bytes.`,
     'Put large data into a file of the app or into a store, and set the variable to its address.',
   );
 }

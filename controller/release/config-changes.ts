@@ -14,6 +14,18 @@ export interface ConfigChanged {
   readonly changed: readonly string[];
 }
 
+/** @throws SLIP_CONFIG_CHANGED */
+export function checkRevision(app: string, { expected, found }: { expected: string | undefined; found: string }): void {
+  if (expected === undefined || expected === found) return;
+  throw new SlipwayError({
+    code: 'SLIP_CONFIG_CHANGED',
+    kind: 'conflict',
+    message: `The config vars of ${app} changed after you read them. Nothing was set.`,
+    hint: `See them with: slipway config -a ${app}. Then run your command again.`,
+    httpStatus: 409,
+  });
+}
+
 export function namesThatChange(config: ConfigVars, changes: ConfigChanges): readonly string[] {
   return Object.keys(changes)
     .filter((name) => ownProperty(config, name)?.reveal() !== changes[name])

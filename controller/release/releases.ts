@@ -17,6 +17,7 @@ import type { HistoryCleaner } from './history-cleaner.ts';
 import {
   applyChanges,
   checkConfig,
+  checkRevision,
   describeChange,
   isSameConfig,
   namesThatChange,
@@ -121,11 +122,17 @@ export class Releases {
   /**
    * Changes config vars (undefined removes one). If the app has a release, it rolls out a new release with the same slug. If no
    * value changes, nothing restarts, unless the current release does not have these values because the rollout failed before.
-   * @throws SLIP_NAME_CONFIG, SLIP_CONFIG_RESERVED, SLIP_CONFIG_VALUE, SLIP_CONFIG_SIZE, and the failure of the rollout
+   * With a revision, the change is refused when the config vars have another one.
+   * @throws SLIP_CONFIG_CHANGED, SLIP_NAME_CONFIG, SLIP_CONFIG_RESERVED, SLIP_CONFIG_VALUE, SLIP_CONFIG_SIZE, and the failure of the rollout
    */
-  async setConfig(app: App, userId: UserId, changes: ConfigChanges): Promise<ConfigChanged> {
+  async setConfig(
+    app: App,
+    userId: UserId,
+    { changes, revision }: { readonly changes: ConfigChanges; readonly revision?: string | undefined },
+  ): Promise<ConfigChanged> {
     for (const [name, value] of Object.entries(changes)) checkConfig(name, value);
     return this.#deps.queue.enqueue(app.id, async () => {
+      checkRevision(app.name, { expected: revision, found: await this.#deps.store.configRevision(app.id) });
       const before = await this.#deps.store.config(app.id);
       const changed = namesThatChange(before, changes);
       if (changed.length > 0) checkConfigSize(app.name, applyChanges(before, changes), before);

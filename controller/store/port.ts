@@ -96,6 +96,8 @@ export interface Store
   /** @param lostAfterMs undefined sets the controller's default again */
   setLostAfter(appId: AppId, lostAfterMs: LostAfter | undefined): Promise<void>;
   config(appId: AppId): Promise<ConfigVars>;
+  /** Changes with every change of the config vars. It says nothing about their values. */
+  configRevision(appId: AppId): Promise<string>;
   setConfig(appId: AppId, changes: Readonly<Record<string, string | undefined>>, by?: UserId): Promise<ConfigVars>;
   /** Count per process type; types never scaled are absent. */
   formation(appId: AppId): Promise<Formation>;

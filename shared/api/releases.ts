@@ -13,7 +13,11 @@ export const releaseBody = z.object({
 });
 export type ReleaseBody = z.output<typeof releaseBody>;
 
-const configBody = z.object({ config: z.record(z.string(), z.string()) });
+const configBody = z.object({
+  config: z.record(z.string(), z.string()),
+  /** Changes with every change of the config vars; absent from controllers that do not report it. */
+  revision: z.string().optional(),
+});
 export type ConfigBody = z.output<typeof configBody>;
 
 /** Answer to a change of config vars. */
@@ -52,6 +56,10 @@ export const releaseSpecs = {
     method: 'PATCH',
     path: '/apps/:app/config',
     summary: 'Set and remove config vars, and release the change.',
+    query: z.strictObject({
+      /** The change is refused when the config vars have another revision. */
+      revision: z.string().max(64).optional(),
+    }),
     body: configChanges,
     answer: configChangedBody,
   },

@@ -97,6 +97,11 @@ describe('config values at rest', () => {
     });
   }
 
+  it('have a key after a first start that was killed when the key was made', async () => {
+    assert.equal(await killedAt('configKey.made'), 'SIGKILL');
+    await checkAll(await plant());
+  });
+
   it('cannot be copied to another app', async () => {
     await using state = await openConfigState(dir);
     const { app } = await addPlanted(state.store);

@@ -147,6 +147,16 @@ function appCases(get: Get): void {
     assert.deepEqual(await get().appById(first.id), first);
   });
 
+  it('has a revision of the config that changes with every change', async () => {
+    const app = await addApp(get(), (await addUser(get())).id);
+    const revisions = [await get().configRevision(app.id), await get().configRevision(app.id)];
+    for (const changes of [{ A: '1' }, { A: '2' }, { A: '2' }, { A: undefined, B: '1' }]) {
+      await get().setConfig(app.id, changes);
+      revisions.push(await get().configRevision(app.id));
+    }
+    assert.equal(new Set(revisions).size, 5, 'two reads without a change have the same');
+  });
+
   it('sets, replaces and removes config variables in one step', async () => {
     const app = await addApp(get(), (await addUser(get())).id);
     assert.deepEqual(revealAll(await get().config(app.id)), {});

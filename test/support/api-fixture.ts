@@ -31,7 +31,7 @@ import { parseNodeName, parseUserName } from '../../shared/domain/names.ts';
 import { noFailpoint } from '../../shared/kit/failpoint.ts';
 import { createMovement } from '../../controller/movement/create-movement.ts';
 import { newInstanceId } from '../../controller/assignments/instance-id.ts';
-import { namesThatChange } from '../../controller/release/config-changes.ts';
+import { checkRevision, namesThatChange } from '../../controller/release/config-changes.ts';
 import { systemClock } from '../../shared/kit/clock.ts';
 import { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import { silentLogger } from '../../shared/kit/log.ts';
@@ -293,7 +293,8 @@ export function fakeDeps(store: Store, fleet: Fleet): Omit<ApiDeps, 'store' | 'f
     mayReadImage: () => Promise.resolve(true),
     mayWriteImage: () => Promise.resolve(true),
     releases: {
-      setConfig: async (app, _userId, changes) => {
+      setConfig: async (app, _userId, { changes, revision }) => {
+        checkRevision(app.name, { expected: revision, found: await store.configRevision(app.id) });
         const changed = namesThatChange(await store.config(app.id), changes);
         await store.setConfig(app.id, changes);
         return changed.length === 0 ? { changed } : { version: 7, changed };

@@ -27,6 +27,7 @@ const PROGRAM_FOLDERS: Readonly<Record<string, readonly string[]>> = {
     'push',
     'release',
     'schedule',
+    'secrets',
     'store',
   ],
   agent: [

@@ -100,9 +100,15 @@ export async function changeConfig(
     app,
     user,
     vars,
-  }: { readonly app: App; readonly user: User; readonly vars: Readonly<Record<string, string | null>> },
+    revision,
+  }: {
+    readonly app: App;
+    readonly user: User;
+    readonly vars: Readonly<Record<string, string | null>>;
+    readonly revision?: string | undefined;
+  },
 ): Promise<ChangedConfig> {
   const changes = Object.fromEntries(Object.entries(vars).map(([name, value]) => [name, value ?? undefined]));
-  const { version, changed } = await releases.setConfig(app, user.id, changes);
+  const { version, changed } = await releases.setConfig(app, user.id, { changes, revision });
   return { config: revealAll(await store.config(app.id)), version, changed };
 }

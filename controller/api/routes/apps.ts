@@ -82,13 +82,17 @@ function configVars(deps: ApiDeps): readonly Route[] {
     appRoute('showConfig', {
       auth: 'user',
       action: 'app.read',
-      handle: async ({ app }) => ({ config: revealAll(await deps.store.config(app.id)) }),
+      handle: async ({ app }) => ({
+        // The revision first: a change in between makes it too old, and then the caller notices the change.
+        revision: await deps.store.configRevision(app.id),
+        config: revealAll(await deps.store.config(app.id)),
+      }),
     }),
     appRoute('changeConfig', {
       auth: 'user',
       action: 'app.write',
       bodyLimitBytes: CONFIG_LIMIT_BYTES,
-      handle: ({ app, user, body }) => changeConfig(deps, { app, user, vars: body }),
+      handle: ({ app, user, body, query }) => changeConfig(deps, { app, user, vars: body, revision: query.revision }),
     }),
   ];
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { sealAll, type ConfigVars } from '../../../shared/kit/sensitive.ts';
 import type { NewEvent } from '../../../shared/domain/event.ts';
@@ -12,7 +13,9 @@ import { appRow, parseRow, parseRowIfAny } from './rows.ts';
 import type { Tx } from './schema.ts';
 
 type Apps = Pick<Store, 'createApp' | 'appByName' | 'appById'>;
-type Settings = Pick<Store, 'config' | 'setConfig'>;
+const REVISION_LETTERS = 32;
+
+type Settings = Pick<Store, 'config' | 'configRevision' | 'setConfig'>;
 
 export function createApps({ inTransaction, clock, randomId, quotas }: RepositoryDeps): Apps {
   return {
@@ -58,6 +61,7 @@ export function createApps({ inTransaction, clock, randomId, quotas }: Repositor
 export function createSettings({ inTransaction, clock, cipher }: RepositoryDeps): Settings {
   return {
     config: (appId) => inTransaction((tx) => readConfig(tx, cipher, appId)),
+    configRevision: (appId) => inTransaction((tx) => readRevision(tx, appId)),
     setConfig: (appId, changes, by) =>
       inTransaction(async (tx) => {
         for (const [name, value] of Object.entries(changes)) await setVar(tx, cipher, { appId, name, value });
@@ -116,6 +120,13 @@ async function readConfig(tx: Tx, cipher: ConfigCipher, appId: AppId): Promise<C
       rows.map(({ name, value, keyId }) => [name, cipher.open({ keyId, text: value }, { appId, name })]),
     ),
   );
+}
+
+/** A hash of the encrypted values. Each encryption gives another text, also for the same value. */
+async function readRevision(tx: Tx, appId: AppId): Promise<string> {
+  const rows = tx.selectFrom('configVars').select(['name', 'value']).where('appId', '=', appId).orderBy('name');
+  const texts = (await rows.execute()).map(({ name, value }) => [name, value]);
+  return createHash('sha256').update(JSON.stringify(texts)).digest('hex').slice(0, REVISION_LETTERS);
 }
 
 function appExists(name: string): SlipwayError {

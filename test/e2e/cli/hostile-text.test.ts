@@ -70,6 +70,7 @@ describe('texts of apps, owners and nodes on a terminal', () => {
       ...{
         api: () => Promise.resolve(client),
         app: () => Promise.resolve('shop'),
+        openEditor: () => Promise.resolve(),
         screen: () => ({ columns: 80, rows: 24 }),
       },
       ...{

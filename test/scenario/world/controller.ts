@@ -138,7 +138,7 @@ export class SimulatedController {
   setConfig(app: App, changes: Readonly<Record<string, string>>): Promise<ConfigChanged> {
     const running = this.#running;
     if (running === undefined) return Promise.reject(new Error('connection refused'));
-    return mortal(running.releases, running.life).setConfig(app, app.ownerId, changes);
+    return mortal(running.releases, running.life).setConfig(app, app.ownerId, { changes });
   }
 
   destroy(app: App, by: UserName): Promise<void> {

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import {
   applyChanges,
   checkConfig,
+  checkRevision,
   describeChange,
   isSameConfig,
   namesThatChange,
@@ -33,6 +34,16 @@ describe('a change of config vars', () => {
     assert.equal(isSameConfig(config, sealAll({ EMPTY: '', A: '1' })), true);
     for (const other of [{ A: '1' }, { A: '1', EMPTY: '', B: '' }, { A: '2', EMPTY: '' }, { A: '1', constructor: '' }])
       assert.equal(isSameConfig(config, sealAll(other)), false);
+  });
+
+  it('is refused when the config has another revision, unless any will do', () => {
+    checkRevision('shop', { expected: undefined, found: 'b' });
+    checkRevision('shop', { expected: 'b', found: 'b' });
+    assert.throws(() => checkRevision('shop', { expected: 'a', found: 'b' }), {
+      code: 'SLIP_CONFIG_CHANGED',
+      kind: 'conflict',
+      hint: /slipway config -a shop/,
+    });
   });
 
   it('is described as on Heroku, without unchanged variables', () => {

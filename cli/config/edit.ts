@@ -1,0 +1,86 @@
+import type { ConfigBody, ConfigChangedBody } from '../../shared/api/releases.ts';
+import { ownProperty } from '../../shared/kit/own-property.ts';
+import { SlipwayError } from '../../shared/kit/errors.ts';
+import { show, type Cli, type CommandRun } from '../cli.ts';
+import { withPrivateFile, type PrivateFile } from '../terminal/private-file.ts';
+import { renderConfigForShell } from '../terminal/shell-assignments.ts';
+import { changeConfig, readConfig, showChange, type ConfigChange } from './change.ts';
+import { parseEnvFile, valuesOf } from './env-file/parse.ts';
+import { isEmpty, planReplace, renderPlan } from './plan.ts';
+
+/** Other changes that an edit waits for before it gives up. */
+const ATTEMPTS = 3;
+
+export const edit: CommandRun = async (cli, _args, flags) => {
+  const app = await cli.app(flags);
+  const before = await readConfig(cli, app);
+  const text = `# The config vars of ${app}. To remove one, remove its line. Save and close the editor to set them.\n${renderConfigForShell(before)}`;
+  const done = await withPrivateFile({ name: `${app}.env`, text }, (file) => editUntilSet(cli, { app, before, file }));
+  if (done === undefined) {
+    await show(cli, flags, {
+      body: { config: before.config, changed: [] },
+      render: () => `Nothing was changed on ${app}.\n`,
+    });
+    return;
+  }
+  await showChange(cli, flags, done);
+};
+
+interface Edit {
+  readonly app: string;
+  /** The config vars when the editor was opened. */
+  readonly before: ConfigBody;
+  readonly file: PrivateFile;
+}
+
+interface Done {
+  readonly change: ConfigChange;
+  readonly body: ConfigChangedBody;
+}
+
+/** After a mistake, the user can edit the same text again. Undefined: nothing was changed. */
+async function editUntilSet(cli: Cli, { app, before, file }: Edit): Promise<Done | undefined> {
+  for (;;) {
+    await cli.openEditor(file.path);
+    try {
+      const from = valuesOf(parseEnvFile(await file.read(), 'the edited text'));
+      const plan = planReplace({ from, to: before.config });
+      if (isEmpty(plan)) return undefined;
+      cli.note(renderPlan(plan));
+      return await setEdited(cli, { app, verb: 'Changed', changes: plan.changes }, before);
+    } catch (error) {
+      if (!(error instanceof SlipwayError) || error.kind !== 'user') throw error;
+      cli.note(` !     ${error.message}\n`);
+      const again = await cli.readLine('Edit the text again? [Y/n] ');
+      if (again === undefined || /^n/i.test(again)) throw error;
+    }
+  }
+}
+
+/** Changes of other names, made while the editor was open, stay. */
+async function setEdited(cli: Cli, change: ConfigChange, before: ConfigBody): Promise<Done> {
+  let base = before;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return { change, body: await changeConfig(cli, { ...change, revision: base.revision }) };
+    } catch (error) {
+      if (!(error instanceof SlipwayError) || error.code !== 'SLIP_CONFIG_CHANGED' || attempt === ATTEMPTS) throw error;
+      base = await readConfig(cli, change.app);
+      refuseClash(change, before, base);
+    }
+  }
+}
+
+/** @throws SLIP_CLI_EDIT_CLASH */
+function refuseClash({ app, changes }: ConfigChange, before: ConfigBody, now: ConfigBody): void {
+  const clash = Object.keys(changes).filter(
+    (name) => ownProperty(before.config, name) !== ownProperty(now.config, name),
+  );
+  if (clash.length === 0) return;
+  throw new SlipwayError({
+    code: 'SLIP_CLI_EDIT_CLASH',
+    kind: 'conflict',
+    message: `Somebody else changed ${clash.join(', ')} on ${app} while your editor was open. Nothing of your edit was set.`,
+    hint: `See the values now with: slipway config -a ${app}. Then edit again: slipway config:edit -a ${app}`,
+  });
+}
