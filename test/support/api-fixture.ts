@@ -1,8 +1,6 @@
-import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { Agent, request, type Dispatcher } from 'undici';
 import { openCa } from '../../controller/access/ca/open-ca.ts';
 import type { Authority } from '../../controller/access/ca/authority.ts';
@@ -13,8 +11,7 @@ import type { AgentProgram, ProgramFile } from '../../controller/install/program
 import { NodeConnections } from '../../controller/api/node-connections.ts';
 import type { ApiConfig, ApiDeps } from '../../controller/api/deps.ts';
 import { BuilderPool } from '../../controller/build/builder-pool.ts';
-import type { ImageStore } from '../../controller/build/port.ts';
-import type { Fleet, LiveNode } from '../../controller/dispatch/port.ts';
+import type { Fleet } from '../../controller/dispatch/port.ts';
 import { AppLifetimes } from '../../controller/release/app-lifetimes.ts';
 import { Destroys } from '../../controller/release/destroys.ts';
 import { Formations } from '../../controller/formation/formations.ts';
@@ -24,9 +21,6 @@ import type { NodeRow } from '../../controller/domain/nodes.ts';
 import type { Store } from '../../controller/store/port.ts';
 import type { User } from '../../controller/domain/users.ts';
 import type { UpgradeBody } from '../../shared/api/nodes.ts';
-import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
-import type { Digest, InstanceId } from '../../shared/domain/ids.ts';
-import type { LogLine } from '../../shared/domain/log-line.ts';
 import { parseNodeName, parseUserName } from '../../shared/domain/names.ts';
 import { noFailpoint } from '../../shared/kit/failpoint.ts';
 import { createMovement } from '../../controller/movement/create-movement.ts';
@@ -36,104 +30,9 @@ import { systemClock } from '../../shared/kit/clock.ts';
 import { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import { silentLogger } from '../../shared/kit/log.ts';
 import { makeCsr } from './csr.ts';
+import { FakeFleet } from './fake-fleet.ts';
+import { FakeImages } from './fake-images.ts';
 import { openMemoryStore } from './store-fixtures.ts';
-
-/** A fleet with the answers that a test gives it. */
-export class FakeFleet implements Fleet {
-  live: LiveNode[] = [];
-  statuses = new Map<InstanceId, InstanceStatus>();
-  lines: LogLine[] = [];
-  /** With `follow`, more lines come until the test ends it. */
-  following: ((signal: AbortSignal) => AsyncIterable<LogLine>) | undefined;
-
-  nodes(): readonly LiveNode[] {
-    return this.live;
-  }
-
-  startFailed(nodeId: LiveNode['nodeId'], failure: Reason): void {
-    this.live = this.live.map((node) => (node.nodeId === nodeId ? { ...node, failure } : node));
-  }
-
-  node(id: LiveNode['nodeId']): LiveNode | undefined {
-    return this.live.find((node) => node.nodeId === id);
-  }
-
-  status(id: InstanceId): InstanceStatus | undefined {
-    return this.statuses.get(id);
-  }
-
-  statusesOn(): readonly InstanceStatus[] {
-    return [...this.statuses.values()];
-  }
-
-  publish(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  readonly changed: NodeRow[] = [];
-
-  nodeChanged(row: NodeRow): void {
-    this.changed.push(row);
-  }
-
-  onChange(): () => void {
-    return () => undefined;
-  }
-
-  async routesApplied(): Promise<void> {}
-
-  leftOutOfRoutes(): undefined {}
-
-  egressChanges = 0;
-
-  async egressChanged(): Promise<void> {
-    this.egressChanges += 1;
-  }
-
-  async *logs(query: { lines: number; follow: boolean }, signal: AbortSignal): AsyncIterable<LogLine> {
-    yield* query.lines === 0 ? [] : this.lines.slice(-query.lines);
-    if (query.follow && this.following !== undefined) yield* this.following(signal);
-  }
-}
-
-/** Images in memory. */
-export class FakeImages implements ImageStore {
-  readonly kept = new Map<Digest, Buffer>();
-
-  has(digest: Digest): Promise<boolean> {
-    return Promise.resolve(this.kept.has(digest));
-  }
-
-  sizeBytes(digest: Digest): Promise<number | undefined> {
-    return Promise.resolve(this.kept.get(digest)?.length);
-  }
-
-  async put(digest: Digest, body: NodeJS.ReadableStream): Promise<void> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of body) chunks.push(Buffer.from(chunk as Buffer));
-    this.kept.set(digest, Buffer.concat(chunks));
-  }
-
-  open(digest: Digest, offsetBytes: number): Promise<NodeJS.ReadableStream> {
-    return Promise.resolve(Readable.from([this.kept.get(digest)!.subarray(offsetBytes)], { objectMode: false }));
-  }
-
-  list(): Promise<readonly Digest[]> {
-    return Promise.resolve([...this.kept.keys()]);
-  }
-
-  removeNow(digests: readonly Digest[]): void {
-    for (const digest of digests) this.kept.delete(digest);
-  }
-
-  sweep(): Promise<void> {
-    return Promise.resolve();
-  }
-}
-
-export function digestOfBytes(bytes: Uint8Array): Digest {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}` as Digest;
-}
 
 export interface Caller {
   readonly token?: string | undefined;

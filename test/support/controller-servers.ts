@@ -9,7 +9,8 @@ import { NodeConnections } from '../../controller/api/node-connections.ts';
 import type { NodeRow } from '../../controller/domain/nodes.ts';
 import type { User } from '../../controller/domain/users.ts';
 import { parseUserName } from '../../shared/domain/names.ts';
-import { API_CONFIG, fakeDeps, FakeImages } from './api-fixture.ts';
+import { API_CONFIG, fakeDeps } from './api-fixture.ts';
+import { FakeImages } from './fake-images.ts';
 import { tempDir } from './certificates.ts';
 import { startRig, type Rig } from './dispatch-rig.ts';
 

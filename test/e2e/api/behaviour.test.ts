@@ -9,7 +9,8 @@ import type { ErrorBody } from '../../../shared/api/schema.ts';
 import type { BuildSettings } from '../../../shared/domain/build-settings.ts';
 import { systemClock } from '../../../shared/kit/clock.ts';
 import { makeCsr } from '../../support/csr.ts';
-import { digestOfBytes, openApi, type ApiFixture, type Caller } from '../../support/api-fixture.ts';
+import { openApi, type ApiFixture, type Caller } from '../../support/api-fixture.ts';
+import { digestOfBytes } from '../../support/fake-images.ts';
 import { sshKeyPair } from '../../support/ssh-key-pair.ts';
 
 describe('the API', () => {

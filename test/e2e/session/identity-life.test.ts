@@ -10,7 +10,7 @@ import { renewCertificate } from '../../../agent/session/renew.ts';
 import type { Digest } from '../../../shared/domain/ids.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { noFailpoint } from '../../../shared/kit/failpoint.ts';
-import { digestOfBytes } from '../../support/api-fixture.ts';
+import { digestOfBytes } from '../../support/fake-images.ts';
 import { tempDir } from '../../support/certificates.ts';
 import { makeCsr } from '../../support/csr.ts';
 import { connectAgent, fakeAgent, recordingLogger } from '../../support/dispatch-rig.ts';

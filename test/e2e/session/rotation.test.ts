@@ -10,7 +10,9 @@ import { createDispatch } from '../../../controller/dispatch/create-dispatch.ts'
 import type { Reason } from '../../../shared/domain/instance.ts';
 import { systemClock, type Clock } from '../../../shared/kit/clock.ts';
 import { randomId } from '../../../shared/kit/random-id.ts';
-import { API_CONFIG, fakeDeps, FakeFleet, FakeImages } from '../../support/api-fixture.ts';
+import { API_CONFIG, fakeDeps } from '../../support/api-fixture.ts';
+import { FakeFleet } from '../../support/fake-fleet.ts';
+import { FakeImages } from '../../support/fake-images.ts';
 import { issueNode, makeCa, nodeStateDir, serverTls, tempDir } from '../../support/certificates.ts';
 import { connectAgent, fakeAgent, recordingLogger } from '../../support/dispatch-rig.ts';
 import { eventually } from '../../support/eventually.ts';

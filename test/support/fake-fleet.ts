@@ -1,0 +1,63 @@
+import type { Fleet, LiveNode } from '../../controller/dispatch/port.ts';
+import type { NodeRow } from '../../controller/domain/nodes.ts';
+import type { InstanceId } from '../../shared/domain/ids.ts';
+import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
+import type { LogLine } from '../../shared/domain/log-line.ts';
+
+/** A fleet with the answers that a test gives it. */
+export class FakeFleet implements Fleet {
+  live: LiveNode[] = [];
+  statuses = new Map<InstanceId, InstanceStatus>();
+  lines: LogLine[] = [];
+  /** With `follow`, more lines come until the test ends it. */
+  following: ((signal: AbortSignal) => AsyncIterable<LogLine>) | undefined;
+
+  nodes(): readonly LiveNode[] {
+    return this.live;
+  }
+
+  startFailed(nodeId: LiveNode['nodeId'], failure: Reason): void {
+    this.live = this.live.map((node) => (node.nodeId === nodeId ? { ...node, failure } : node));
+  }
+
+  node(id: LiveNode['nodeId']): LiveNode | undefined {
+    return this.live.find((node) => node.nodeId === id);
+  }
+
+  status(id: InstanceId): InstanceStatus | undefined {
+    return this.statuses.get(id);
+  }
+
+  statusesOn(): readonly InstanceStatus[] {
+    return [...this.statuses.values()];
+  }
+
+  publish(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  readonly changed: NodeRow[] = [];
+
+  nodeChanged(row: NodeRow): void {
+    this.changed.push(row);
+  }
+
+  onChange(): () => void {
+    return () => undefined;
+  }
+
+  async routesApplied(): Promise<void> {}
+
+  leftOutOfRoutes(): undefined {}
+
+  egressChanges = 0;
+
+  async egressChanged(): Promise<void> {
+    this.egressChanges += 1;
+  }
+
+  async *logs(query: { lines: number; follow: boolean }, signal: AbortSignal): AsyncIterable<LogLine> {
+    yield* query.lines === 0 ? [] : this.lines.slice(-query.lines);
+    if (query.follow && this.following !== undefined) yield* this.following(signal);
+  }
+}
