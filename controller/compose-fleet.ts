@@ -41,7 +41,7 @@ async function composeDispatch(
   { store, authority }: Foundations,
   hear: (node: string, reason: Reason) => void,
 ): Promise<Dispatch> {
-  const { config, clock, log } = basics;
+  const { config, clock, log, failpoint } = basics;
   const credential = await authority.serverCredential();
   const epoch: Epoch = await store.newEpoch(randomId());
   const note = createNodeEventSink({ store, clock, log });
@@ -57,6 +57,7 @@ async function composeDispatch(
       clock,
       logger: log,
       randomId,
+      failpoint,
       onNodeEvent: (node, event) => {
         note(node, event);
         hear(node.name, event.reason);

@@ -1,4 +1,5 @@
 import type { KeyedQueue } from '../shared/kit/keyed-queue.ts';
+import { randomId } from '../shared/kit/random-id.ts';
 import { newInstanceId } from './assignments/instance-id.ts';
 import { DEFAULT_BUILD_POLICY, Builds } from './build/run-build.ts';
 import { BuilderPool } from './build/builder-pool.ts';
@@ -10,6 +11,8 @@ import type { App } from './domain/apps.ts';
 import { Formations } from './formation/formations.ts';
 import { Restarts } from './formation/restarts.ts';
 import { controllerPaths, type Basics, type Foundations } from './foundations.ts';
+import { OneOffs } from './one-off/one-offs.ts';
+import { ReleaseCommand } from './one-off/release-command.ts';
 import { commitInfo, moveRef, readRef, removeRepository, repositoryPath } from './push/git/repository.ts';
 import { findTree } from './push/git/source.ts';
 import type { AppLifetimes } from './release/app-lifetimes.ts';
@@ -53,6 +56,7 @@ export interface ReleaseParts {
   readonly releases: Releases;
   readonly formations: Formations;
   readonly history: HistoryCleaner;
+  readonly oneOffs: OneOffs;
 }
 
 export function composeReleases(
@@ -80,10 +84,25 @@ export function composeReleases(
   });
   const { buildLogs: logs, unusedImages: images } = work;
   const history = new HistoryCleaner({ store, logs, images, clock, log, failpoint, signal });
-  const releases = new Releases({ store, rollouts, bakeWatcher, queue, lifetimes, history, failpoint, log, signal });
+  const { commands } = work.dispatch;
+  const oneOffs = new OneOffs({ store, fleet, commands, randomId });
+  const { roomTimeoutMs } = policy;
+  const phase = new ReleaseCommand({ store, oneOffs, commands, clock, failpoint, log, roomTimeoutMs });
+  const releases = new Releases({
+    store,
+    rollouts,
+    phase,
+    bakeWatcher,
+    queue,
+    lifetimes,
+    history,
+    failpoint,
+    log,
+    signal,
+  });
   const restartDeps = { store, fleet, clock, log, policy, newInstanceId, signal };
   const formations = new Formations({ ...restartDeps, restarts: new Restarts(restartDeps), queue });
-  return { releases, formations, history };
+  return { releases, formations, history, oneOffs };
 }
 
 export function composeDeploys(

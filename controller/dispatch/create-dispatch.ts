@@ -4,6 +4,7 @@ import type { Digest, NodeId, TaskId } from '../../shared/domain/ids.ts';
 import type { DesiredAck } from '../../shared/rpc/messages.ts';
 import type { ConnectionLimits } from '../access/connection-limiter.ts';
 import type { BuilderNode, Builders } from '../build/port.ts';
+import type { CommandRunner } from './commands.ts';
 import { Dispatcher, type DispatcherDeps } from './dispatcher.ts';
 import type { Budget } from './message-budget.ts';
 import { liveNode } from './live-node.ts';
@@ -40,6 +41,7 @@ export interface DispatchConfig {
 export interface Dispatch {
   readonly fleet: Fleet;
   readonly builders: Builders;
+  readonly commands: CommandRunner;
   /** Opens the agent port. @returns the port. @throws SLIP_DISPATCH_TLS, SLIP_DISPATCH_LISTEN */
   listen(): Promise<number>;
   /** Sets the server certificate of new connections. @throws SLIP_DISPATCH_TLS */
@@ -98,6 +100,7 @@ export function createDispatch(
   return {
     fleet: createFleet(dispatcher),
     builders: createBuilders(dispatcher),
+    commands: createCommandRunner(dispatcher),
     listen: async () => {
       credentials = new RenewableCredentials(config.tls);
       await dispatcher.start();
@@ -169,7 +172,20 @@ function createBuilders(dispatcher: Dispatcher): Builders {
   };
 }
 
+function createCommandRunner({ commands, egress }: Dispatcher): CommandRunner {
+  return {
+    start: async (row, task) => {
+      await egress.refresh(); // another app with this name may have been destroyed
+      await commands.start(row, task);
+    },
+    cancel: (id) => commands.cancel(id),
+    ended: (id, watch) => commands.ended(id, watch),
+    takes: (node) => commands.takes(node),
+  };
+}
+
 async function mayRead(store: DispatcherDeps['store'], node: NodeId, digest: Digest): Promise<boolean> {
   const { releases } = await store.desiredRows([node]);
-  return releases.some((release) => release.slug.layers.some((layer) => layer.digest === digest));
+  if (releases.some((release) => release.slug.layers.some((layer) => layer.digest === digest))) return true;
+  return await store.commandUsesImage(node, digest);
 }

@@ -2,6 +2,7 @@ import { status as Status } from '@grpc/grpc-js';
 import type { Epoch } from '../../shared/domain/assignment.ts';
 import type { NodeId } from '../../shared/domain/ids.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
+import { noFailpoint, type Failpoint } from '../../shared/kit/failpoint.ts';
 import type { Logger } from '../../shared/kit/log.ts';
 import type { RandomId } from '../../shared/kit/random-id.ts';
 import { callAfter } from '../../shared/kit/timer.ts';
@@ -9,6 +10,7 @@ import type { AgentMessage, DesiredAck, Hello } from '../../shared/rpc/messages.
 import type { NodeRow } from '../domain/nodes.ts';
 import type { Store } from '../store/port.ts';
 import { AgentSession, type AgentCall } from './agent-session.ts';
+import { Commands, type CommandsDeps } from './commands.ts';
 import { EgressDistributor, type EgressDistributorDeps } from './egress-distributor.ts';
 import { DestroyedApps, type DestroyedAppsDeps } from './destroyed-apps.ts';
 import { Liveness } from './liveness.ts';
@@ -35,6 +37,7 @@ export type DispatchStore = SessionAuthenticatorDeps['store'] &
   EgressDistributorDeps['store'] &
   DestroyedAppsDeps['store'] &
   TaskRecordsDeps['store'] &
+  CommandsDeps['store'] &
   Pick<Store, 'nodes' | 'setNodeState' | 'setNodesPresent' | 'assignmentsOfApp' | 'desiredRows'>;
 
 export interface DispatcherSettings {
@@ -56,11 +59,13 @@ export interface DispatcherDeps {
   readonly logger: Logger;
   readonly randomId: RandomId;
   readonly onNodeEvent?: MessageRouterDeps['onNodeEvent'];
+  readonly failpoint?: Failpoint | undefined;
 }
 
 /** Opens and closes agent sessions, and connects the modules that use them. */
 export class Dispatcher {
   readonly tasks: Tasks;
+  readonly commands: Commands;
   readonly logs: LogQueries;
   readonly routes: RouteDistributor;
   readonly egress: EgressDistributor;
@@ -90,6 +95,7 @@ export class Dispatcher {
       ...{ clock: deps.clock, records: this.#taskRecords, session, rejoinMs: settings.taskRejoinMs },
       onSucceeded: (node, { appId }) => this.registry.get(node)?.cachedApps.add(appId),
     });
+    this.commands = this.#createCommands(session);
     this.logs = new LogQueries({
       ...deps,
       sessions,
@@ -120,6 +126,7 @@ export class Dispatcher {
   async start(): Promise<void> {
     await this.#taskRecords.failInterrupted();
     for (const row of await this.#deps.store.nodes()) if (row.state !== 'removed') this.registry.upsert(row);
+    await this.commands.load();
     void this.#liveness.watch(this.#stop.signal);
   }
 
@@ -130,6 +137,7 @@ export class Dispatcher {
         registry: this.registry,
         liveness: this.#liveness,
         tasks: this.tasks,
+        commands: this.commands,
         logs: this.logs,
         routes: this.routes,
         destroyed: this.#destroyed,
@@ -140,11 +148,18 @@ export class Dispatcher {
     });
   }
 
+  #createCommands(session: (node: NodeId) => AgentSession | undefined): Commands {
+    const { failpoint = noFailpoint, ...deps } = this.#deps;
+    const nodeName = (node: NodeId): string => this.registry.get(node)?.name ?? node;
+    return new Commands({ ...deps, session, nodeName, failpoint, rejoinMs: this.#settings.taskRejoinMs });
+  }
+
   nodeChanged(row: NodeRow): void {
     const node = this.registry.upsert(row);
     if (row.state === 'removed') {
       node.session?.end(Status.UNAUTHENTICATED, 'This node was removed from the fleet.');
       this.registry.remove(row.id);
+      this.commands.onRemoved(row.id);
     }
     this.#notify(row.id);
   }
@@ -153,6 +168,7 @@ export class Dispatcher {
     this.#stop.abort();
     for (const session of this.#open.all()) session.end(Status.UNAVAILABLE, 'The controller is stopping.');
     this.tasks.close();
+    this.commands.close();
   }
 
   onChange(listener: (node: NodeId) => void): () => void {
@@ -232,12 +248,14 @@ export class Dispatcher {
     this.routes.nodeChanged(node.id);
     former?.end(Status.ABORTED, 'A newer session of this node replaced this one.');
     // Welcome goes out before the database writes. Otherwise agents time out and reconnect, and a large fleet overloads the database.
-    const [heartbeatIntervalMs, tasks] = [this.#intervalMs(), this.tasks.progressOn(node.id)];
+    const heartbeatIntervalMs = this.#intervalMs();
+    const tasks = [...this.tasks.progressOn(node.id), ...this.commands.progressOn(node.id)];
     sendWelcome(session, node, { ...this.#settings, hello, heartbeatIntervalMs, tasks });
     this.#deps.logger.info({ node: node.name, agentVersion: hello.facts.agentVersion }, 'session.opened');
     await this.#destroyed.findUnknown(session, hello);
     await this.#liveness.present(node, hello.facts);
-    this.tasks.onHello(session, hello);
+    this.tasks.onHello(session, hello, (taskId) => this.commands.holds(taskId, node.id));
+    this.commands.onHello(session, hello);
     await this.egress.sessionStarted(session);
     await this.publish(node.id);
     await this.routes.sessionStarted(session);
@@ -254,6 +272,7 @@ export class Dispatcher {
     node.session = undefined;
     node.lastSeenAtMs = session.lastSeenAtMs;
     this.tasks.onDisconnect(session.nodeId);
+    this.commands.onDisconnect(session.nodeId);
     this.#deps.logger.info({ node: session.name }, 'session.closed');
     this.#notify(session.nodeId);
   }

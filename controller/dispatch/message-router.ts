@@ -1,4 +1,4 @@
-import type { NodeId } from '../../shared/domain/ids.ts';
+import type { NodeId, TaskId } from '../../shared/domain/ids.ts';
 import { parseNodeFacts } from '../../shared/domain/node-facts.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import type { Logger } from '../../shared/kit/log.ts';
@@ -12,6 +12,7 @@ import type {
 } from '../../shared/rpc/messages.ts';
 import type { AgentSession } from './agent-session.ts';
 import { handleDesiredAck } from './desired-ack.ts';
+import type { Commands } from './commands.ts';
 import type { DestroyedApps } from './destroyed-apps.ts';
 import type { LogQueries } from './log-queries.ts';
 import type { Liveness } from './liveness.ts';
@@ -23,6 +24,7 @@ export interface MessageRouterDeps {
   readonly registry: NodeRegistry;
   readonly liveness: Pick<Liveness, 'present'>;
   readonly tasks: Tasks;
+  readonly commands: Commands;
   readonly logs: LogQueries;
   readonly routes: RouteDistributor;
   readonly destroyed: DestroyedApps;
@@ -44,7 +46,8 @@ export class MessageRouter {
   }
 
   route(session: AgentSession, node: LiveNodeState, message: Exclude<AgentMessage, Hello>): void {
-    const { tasks, logs, routes, destroyed } = this.#deps;
+    const { tasks, commands, logs, routes, destroyed } = this.#deps;
+    const ofTask = (id: TaskId): Tasks | Commands => (tasks.nodeOf(id) === undefined ? commands : tasks);
     switch (message.kind) {
       case 'heartbeat':
         this.#heartbeat(node, message);
@@ -56,10 +59,10 @@ export class MessageRouter {
         this.#instanceReport(session, node, message);
         break;
       case 'taskOutput':
-        tasks.onOutput(session, message);
+        ofTask(message.taskId).onOutput(session, message);
         break;
       case 'taskResult':
-        tasks.onResult(session, message);
+        ofTask(message.taskId).onResult(session, message);
         break;
       case 'logChunk':
         logs.onChunk(session, message);

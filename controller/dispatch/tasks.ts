@@ -90,15 +90,18 @@ export class Tasks {
     }
   }
 
-  /** A node that reconnected has lost the tasks that it does not report. It cancels tasks that nothing waits for. */
-  onHello(session: AgentSession, hello: Hello): void {
+  /**
+   * A node that reconnected has lost the builds that it does not report. It cancels tasks that nothing waits for.
+   * @param isCommand whether the task is a command that this controller follows
+   */
+  onHello(session: AgentSession, hello: Hello, isCommand: (taskId: TaskId) => boolean): void {
     const held = new Set(hello.runningTaskIds);
     for (const running of this.#on(session.nodeId)) {
       if (held.has(running.task.taskId)) this.#keep(running);
       else this.#settle(running, BUILD_FAILURES.lost());
     }
     for (const taskId of held) {
-      if (this.nodeOf(taskId) !== session.nodeId) session.send({ kind: 'cancelTask', taskId });
+      if (this.nodeOf(taskId) !== session.nodeId && !isCommand(taskId)) session.send({ kind: 'cancelTask', taskId });
     }
   }
 

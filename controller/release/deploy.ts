@@ -11,7 +11,7 @@ import type { Build } from '../domain/builds.ts';
 import type { Store } from '../store/port.ts';
 import { appDestroyed, type AppLifetimes } from './app-lifetimes.ts';
 import type { HistoryCleaner } from './history-cleaner.ts';
-import { renderFailure, renderLaunching, renderLive, renderReleasePhaseWarning } from './push-output.ts';
+import { renderFailure, renderLaunching, renderLive } from './push-output.ts';
 import { pushTimings } from './push-timings.ts';
 import type { Releases } from './releases.ts';
 
@@ -73,15 +73,14 @@ export class Deploys {
     if (built instanceof SlipwayError) return { ok: false, reason: built.message }; // the build has printed the reason
     if (io.signal.aborted)
       return { ok: false, reason: io.signal.reason instanceof SlipwayError ? io.signal.reason.message : 'cancelled' };
-    if (built.result.slug.processTypes['release'] !== undefined) io.output(renderReleasePhaseWarning());
     io.output(renderLaunching());
-    return await this.#deps.queue.enqueue(app.id, () => this.#release(app, push, { ...built, output: io.output }));
+    return await this.#deps.queue.enqueue(app.id, () => this.#release(app, push, { ...built, ...io }));
   }
 
   async #release(
     app: App,
     push: Push,
-    { build, result, output }: { readonly build: Build; readonly result: BuildResult; readonly output: PushOutput },
+    { build, result, output, signal }: PushIo & { readonly build: Build; readonly result: BuildResult },
   ): Promise<PushOutcome> {
     const builtAtMs = this.#sinceAccepted(push);
     const serving = await this.#deps.store.currentRelease(app.id);
@@ -92,6 +91,7 @@ export class Deploys {
         cut = { version, atMs: this.#sinceAccepted(push) };
       },
       print: output,
+      givenUp: signal,
     });
     const { version } = cut;
     if (!outcome.ok) {

@@ -8,11 +8,6 @@ export function renderLaunching(): string {
   return '-----> Launching...\n';
 }
 
-/** Users put database migrations into the release phase, so they must know that it did not run. */
-export function renderReleasePhaseWarning(): string {
-  return ' !     The release command of the Procfile was NOT run: this version of Slipway has no release phase yet.\n';
-}
-
 /** Printed once, when a release waits for room. */
 export function renderNoRoomYet(failure: Failure, patienceMs: number): string {
   const hint = failure.hint === undefined ? '' : ` !     ${failure.hint}\n`;

@@ -11,6 +11,7 @@ import { createAssignments } from './sqlite/assignments.ts';
 import { createBuildSettings } from './sqlite/build-settings.ts';
 import { createBuilds } from './sqlite/builds.ts';
 import { createTasks } from './sqlite/tasks.ts';
+import { createCommands } from './sqlite/commands.ts';
 import { createConfigKeys } from './sqlite/config-keys.ts';
 import { createController } from './sqlite/controller.ts';
 import { createDestroyed } from './sqlite/destroyed.ts';
@@ -84,6 +85,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       ...createAppOverviews(deps),
       ...createBuilds(deps),
       ...createTasks(deps),
+      ...createCommands(deps),
       ...createReleases(deps),
       ...createReleaseOutputs(deps),
       ...createRollouts(deps),

@@ -1,4 +1,5 @@
 import type { BuildSettingsStore } from './build-settings-port.ts';
+import type { CommandStore } from './command-port.ts';
 import type { ConfigKeyStore } from './config-key-port.ts';
 import type { DestroyedStore } from './destroyed-port.ts';
 import type { ReleaseStore } from './release-port.ts';
@@ -47,6 +48,7 @@ export interface Store
     HealthCheckStore,
     DestroyedStore,
     TaskStore,
+    CommandStore,
     ReleaseStore,
     QuotaStore,
     HistoryStore,

@@ -6,6 +6,7 @@ import type { Store } from '../../controller/store/port.ts';
 import { parseAppName } from '../../shared/domain/names.ts';
 import { revealAll } from '../../shared/kit/sensitive.ts';
 import { buildSettingsCases } from './store-build-settings.ts';
+import { commandCases } from './store-commands.ts';
 import { egressCases } from './store-egress.ts';
 import { destroyedCases } from './store-destroyed.ts';
 import { eventCases, factCases } from './store-events.ts';
@@ -49,6 +50,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     quotaCases(() => store);
     buildSettingsCases(() => store);
     healthCheckCases(() => store);
+    commandCases(() => store);
     egressCases(() => store);
     historyCases(() => store);
     taskCases(() => store);

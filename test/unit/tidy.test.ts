@@ -24,6 +24,7 @@ const PROGRAM_FOLDERS: Readonly<Record<string, readonly string[]>> = {
     'install',
     'movement',
     'observe',
+    'one-off',
     'push',
     'release',
     'schedule',

@@ -1,5 +1,6 @@
+import { sql } from 'kysely';
 import type { InstanceId, NodeId } from '../../../shared/domain/ids.ts';
-import type { AssignmentChange, AssignmentRow } from '../../domain/assignments.ts';
+import type { AssignmentChange, AssignmentRow, PromisedMemory } from '../../domain/assignments.ts';
 import type { Store } from '../port.ts';
 import { unlessTaken, type RepositoryDeps } from './repository.ts';
 import { assignmentRow, parseRows, promiseRow } from './rows.ts';
@@ -22,10 +23,29 @@ export function createAssignments({ inTransaction }: RepositoryDeps): Assignment
     promisedMemory: () =>
       inTransaction(async (tx) => {
         const rows = parseRows(promiseRow, await tx.selectFrom('nodePromises').selectAll().execute());
-        return new Map(rows.map(({ nodeId, ...promised }) => [nodeId, promised]));
+        return withCommands(new Map(rows.map(({ nodeId, ...promised }) => [nodeId, promised])), await ofCommands(tx));
       }),
     touchNode: (id) => inTransaction((tx) => raiseGenerations(tx, new Set([id]))),
   };
+}
+
+/** Memory of running commands. There are few, so no trigger keeps their sums. */
+async function ofCommands(tx: Tx): Promise<readonly { readonly nodeId: NodeId; readonly memoryBytes: number }[]> {
+  const rows = sql`select tasks.node_id, sum(commands.memory_bytes) as memory_bytes, 0 as leaving_bytes from tasks
+    join commands on commands.task_id = tasks.id where tasks.state in ('pending', 'running') group by tasks.node_id`;
+  return parseRows(promiseRow, (await rows.execute(tx)).rows);
+}
+
+function withCommands(
+  promised: ReadonlyMap<NodeId, PromisedMemory>,
+  commands: readonly { readonly nodeId: NodeId; readonly memoryBytes: number }[],
+): ReadonlyMap<NodeId, PromisedMemory> {
+  const all = new Map(promised);
+  for (const { nodeId, memoryBytes } of commands) {
+    const { memoryBytes: before, leavingBytes } = all.get(nodeId) ?? { memoryBytes: 0, leavingBytes: 0 };
+    all.set(nodeId, { memoryBytes: before + memoryBytes, leavingBytes });
+  }
+  return all;
 }
 
 /**

@@ -17,13 +17,14 @@ import { history } from './migrations/0014-history.ts';
 import { tasks } from './migrations/0015-tasks.ts';
 import { releases } from './migrations/0016-releases.ts';
 import { configKeys } from './migrations/0017-config-keys.ts';
+import { commands } from './migrations/0019-commands.ts';
 import { healthChecks } from './migrations/0021-health-checks.ts';
 
 /** In order and forward only. The schema version of a file (`user_version`) is the number of its migrations. */
 const MIGRATIONS: readonly string[] = [
   ...[initial, placement, movement, domains, identity, events, rebalance, builders, quotas, ceilings],
   ...[buildSettings, egress, destroyedApps, history, tasks, releases, configKeys],
-  ...[healthChecks],
+  ...[healthChecks, commands],
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -41,6 +41,7 @@ export interface Schema {
   nodePromises: { nodeId: string; memoryBytes: number; leavingBytes: number };
   builds: BuildRow;
   tasks: TaskTableRow;
+  commands: CommandTableRow;
   releases: ReleaseRow;
   releaseOutputs: { appId: string; version: number; output: string };
   releaseImages: { digest: string; appId: string; version: number };
@@ -103,6 +104,26 @@ interface TaskTableRow {
   startedAtMs: number | null;
   finishedAtMs: number | null;
   failure: string | null;
+}
+
+interface CommandTableRow {
+  taskId: string;
+  appId: string;
+  process: string;
+  /** 0 for release commands. */
+  number: number;
+  release: number;
+  command: string;
+  memoryBytes: number;
+  timeoutMs: number;
+  graceMs: number;
+  userId: string | null;
+  cancelled: Generated<number>;
+  /** JSON of its exit; null: it has not ended, or nobody knows how. */
+  result: Generated<string | null>;
+  output: Generated<string>;
+  outputBytes: Generated<number>;
+  outputLines: Generated<number>;
 }
 
 interface ReleaseRow {

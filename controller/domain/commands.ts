@@ -1,0 +1,46 @@
+import type { CommandKind, CommandResult } from '../../shared/domain/command.ts';
+import type { AppId, NodeId, TaskId, UserId } from '../../shared/domain/ids.ts';
+import type { Reason } from '../../shared/domain/instance.ts';
+import type { AppName } from '../../shared/domain/names.ts';
+import type { TaskState } from '../../shared/domain/states.ts';
+
+export interface NewCommand {
+  readonly id: TaskId;
+  readonly kind: CommandKind;
+  readonly appId: AppId;
+  readonly nodeId: NodeId;
+  /** Release version. */
+  readonly release: number;
+  readonly command: string;
+  readonly memoryBytes: number;
+  readonly timeoutMs: number;
+  readonly graceMs: number;
+  /** Undefined: no user started it. */
+  readonly userId?: UserId | undefined;
+}
+
+/** A command as the database keeps it. */
+export interface CommandRow extends NewCommand {
+  readonly app: AppName;
+  /** `release.12`, `run.4`, `cron.7` */
+  readonly process: string;
+  readonly state: TaskState;
+  readonly createdAtMs: number;
+  readonly startedAtMs?: number | undefined;
+  readonly finishedAtMs?: number | undefined;
+  /** Why it failed or was cancelled. */
+  readonly failure?: Reason | undefined;
+  /** Undefined: it has not ended, or nobody knows how. */
+  readonly result?: CommandResult | undefined;
+  /** A user, or an aborted push, asked for its end. */
+  readonly cancelled: boolean;
+  /** Output that has arrived from the agent. */
+  readonly outputBytes: number;
+  readonly outputLines: number;
+}
+
+/** How a command ended, as far as the controller knows. */
+export type CommandEnd = { readonly result: CommandResult } | { readonly failure: Reason };
+
+/** The first bytes of output that the database keeps of each command. */
+export const COMMAND_OUTPUT_BYTES = 256 * 1024;

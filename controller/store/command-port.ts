@@ -1,0 +1,29 @@
+import type { AppId, NodeId, TaskId } from '../../shared/domain/ids.ts';
+import type { Digest } from '../../shared/domain/ids.ts';
+import type { CommandEnd, CommandRow, NewCommand } from '../domain/commands.ts';
+
+export interface CommandStore {
+  /**
+   * Records a command and its task in the state `pending`, and removes old commands of the app.
+   * @throws SLIP_COMMAND_EXISTS when the release already has its release command
+   */
+  createCommand(command: NewCommand): Promise<CommandRow>;
+  command(id: TaskId): Promise<CommandRow | undefined>;
+  /** The command of the release phase. */
+  commandOfRelease(appId: AppId, version: number): Promise<CommandRow | undefined>;
+  commandByProcess(appId: AppId, process: string): Promise<CommandRow | undefined>;
+  /** Newest first. */
+  commandsOfApp(appId: AppId, limit: number): Promise<readonly CommandRow[]>;
+  /** Commands that have not ended, oldest first. Undefined: of all apps. */
+  unfinishedCommands(appId?: AppId): Promise<readonly CommandRow[]>;
+  /** The output that is stored. */
+  commandOutput(id: TaskId): Promise<string>;
+  appendCommandOutput(id: TaskId, output: { text: string; bytes: number; lines: number }): Promise<void>;
+  setCommandCancelled(id: TaskId): Promise<void>;
+  /** Stores the end. A command that has ended keeps its first end. @returns undefined when its app was destroyed */
+  endCommand(id: TaskId, end: CommandEnd): Promise<CommandRow | undefined>;
+  /** Removes a command that has certainly not run. */
+  removeCommand(id: TaskId): Promise<void>;
+  /** Whether a node runs a command that uses this layer. */
+  commandUsesImage(nodeId: NodeId, digest: Digest): Promise<boolean>;
+}

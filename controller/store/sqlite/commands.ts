@@ -1,0 +1,205 @@
+import { sql } from 'kysely';
+import { z } from 'zod';
+import { COMMAND_KINDS } from '../../../shared/domain/command.ts';
+import type { AppId, NodeId, TaskId, UserId } from '../../../shared/domain/ids.ts';
+import { parseAppName } from '../../../shared/domain/names.ts';
+import { isTerminal, TASK_STATES, transition } from '../../../shared/domain/states.ts';
+import { SlipwayError } from '../../../shared/kit/errors.ts';
+import { endOf } from '../../domain/command-end.ts';
+import { COMMAND_OUTPUT_BYTES, type CommandRow, type NewCommand } from '../../domain/commands.ts';
+import type { CommandStore } from '../command-port.ts';
+import { notFound, unlessTaken, type RepositoryDeps } from './repository.ts';
+import { parseRowIfAny, parseRows } from './rows.ts';
+import type { Tx } from './schema.ts';
+
+/** Ended commands that are kept for each app and kind. */
+const ENDED_KEPT = 100;
+
+const text = <T extends string>() => z.string().transform((value) => value as T);
+const absent = <T extends z.ZodType>(schema: T) => z.union([z.null().transform(() => undefined), schema]);
+const parsed = <T extends z.ZodType>(schema: T) =>
+  z
+    .string()
+    .transform((value): unknown => JSON.parse(value))
+    .pipe(schema);
+const reason = z.strictObject({ code: z.string(), message: z.string(), hint: z.string().optional() });
+const exit = z.object({
+  ...{ code: z.number().optional(), signal: z.string().optional(), atMs: z.number() },
+  ...{ oomKilled: z.boolean(), oomOfNode: z.boolean().optional() },
+});
+const result = z.object({
+  exit,
+  durationMs: z.number(),
+  endedBy: z.enum(['timeout', 'cancel']).optional(),
+});
+
+const commandRow = z.strictObject({
+  id: text<TaskId>(),
+  kind: z.enum(COMMAND_KINDS),
+  appId: text<AppId>(),
+  app: z.string().transform(parseAppName),
+  nodeId: text<NodeId>(),
+  release: z.number(),
+  process: z.string(),
+  command: z.string(),
+  memoryBytes: z.number(),
+  timeoutMs: z.number(),
+  graceMs: z.number(),
+  userId: absent(text<UserId>()),
+  state: z.enum(['pending', 'running', 'succeeded', 'failed', 'cancelled']),
+  createdAtMs: z.number(),
+  startedAtMs: absent(z.number()),
+  finishedAtMs: absent(z.number()),
+  failure: absent(parsed(reason)),
+  result: absent(parsed(result)),
+  cancelled: z.number().transform((value) => value === 1),
+  outputBytes: z.number(),
+  outputLines: z.number(),
+});
+
+export function createCommands({ inTransaction, clock }: RepositoryDeps): CommandStore {
+  return {
+    createCommand: (command) => inTransaction((tx) => insert(tx, command, clock.nowMs())),
+    command: (id) => inTransaction((tx) => find(tx, id)),
+    commandOfRelease: (appId, version) => inTransaction((tx) => findByProcess(tx, appId, `release.${String(version)}`)),
+    commandByProcess: (appId, process) => inTransaction((tx) => findByProcess(tx, appId, process)),
+    commandsOfApp: (appId, limit) =>
+      inTransaction(async (tx) => {
+        const rows = rowsOf(tx).where('commands.appId', '=', appId).orderBy('tasks.seq', 'desc').limit(limit);
+        return parseRows(commandRow, await rows.execute());
+      }),
+    unfinishedCommands: (appId) =>
+      inTransaction(async (tx) => {
+        const open = rowsOf(tx).where('tasks.state', 'in', ['pending', 'running']).orderBy('tasks.seq');
+        const rows = appId === undefined ? open : open.where('commands.appId', '=', appId);
+        return parseRows(commandRow, await rows.execute());
+      }),
+    removeCommand: (id) =>
+      inTransaction(async (tx) => {
+        await tx.deleteFrom('tasks').where('id', '=', id).where('kind', '!=', 'build').execute();
+      }),
+    ...createProgress({ inTransaction, clock }),
+  };
+}
+
+function createProgress({
+  inTransaction,
+  clock,
+}: Pick<RepositoryDeps, 'inTransaction' | 'clock'>): Pick<
+  CommandStore,
+  'commandOutput' | 'appendCommandOutput' | 'setCommandCancelled' | 'endCommand' | 'commandUsesImage'
+> {
+  return {
+    commandOutput: (id) =>
+      inTransaction(async (tx) => {
+        const row = await tx.selectFrom('commands').select('output').where('taskId', '=', id).executeTakeFirst();
+        return row?.output ?? '';
+      }),
+    appendCommandOutput: (id, { text: added, bytes, lines }) =>
+      inTransaction(async (tx) => {
+        await sql`update commands set output_bytes = output_bytes + ${bytes}, output_lines = output_lines + ${lines},
+          output = case when length(output) < ${COMMAND_OUTPUT_BYTES} then output || ${added} else output end
+          where task_id = ${id}`.execute(tx);
+      }),
+    setCommandCancelled: (id) =>
+      inTransaction(async (tx) => {
+        await tx.updateTable('commands').set({ cancelled: 1 }).where('taskId', '=', id).execute();
+      }),
+    endCommand: (id, end) =>
+      inTransaction(async (tx) => {
+        const row = await find(tx, id);
+        if (row === undefined || isTerminal(TASK_STATES, row.state)) return row;
+        const { state, failure } = endOf(row, end);
+        const finished = { state: transition(TASK_STATES, row.state, state), finishedAtMs: clock.nowMs() };
+        const why = failure === undefined ? {} : { failure: JSON.stringify(failure) };
+        await tx
+          .updateTable('tasks')
+          .set({ ...finished, ...why })
+          .where('id', '=', id)
+          .execute();
+        if ('result' in end)
+          await tx
+            .updateTable('commands')
+            .set({ result: JSON.stringify(end.result) })
+            .where('taskId', '=', id)
+            .execute();
+        return find(tx, id);
+      }),
+    commandUsesImage: (nodeId, digest) =>
+      inTransaction(async (tx) => {
+        const found = await sql`select 1 from tasks
+          join commands on commands.task_id = tasks.id
+          join release_images on release_images.app_id = commands.app_id and release_images.version = commands.release
+          where tasks.state in ('pending', 'running') and tasks.node_id = ${nodeId} and release_images.digest = ${digest}
+          limit 1`.execute(tx);
+        return found.rows.length > 0;
+      }),
+  };
+}
+
+/** A user can start no command without a number, and a release has one release command. */
+async function insert(tx: Tx, command: NewCommand, nowMs: number): Promise<CommandRow> {
+  const { id, kind, appId, nodeId, ...own } = command;
+  const { userId = null, release } = own;
+  const last = await tx
+    .selectFrom('commands')
+    .select((eb) => eb.fn.max<number | null>('number').as('number'))
+    .where('appId', '=', appId)
+    .executeTakeFirstOrThrow();
+  const number = kind === 'release' ? 0 : (last.number ?? 0) + 1;
+  const process = `${kind}.${String(kind === 'release' ? release : number)}`;
+  await removeOld(tx, appId, kind);
+  const task = { id, kind, appId, nodeId, buildId: null, state: 'pending', createdAtMs: nowMs };
+  await tx.insertInto('tasks').values(task).execute();
+  const row = { ...own, userId, taskId: id, appId, process, number };
+  await unlessTaken(tx.insertInto('commands').values(row).execute(), () => exists(process));
+  await sql`insert or ignore into app_nodes (app_id, node_id) values (${appId}, ${nodeId})`.execute(tx);
+  const made = await find(tx, id);
+  if (made === undefined) throw notFound('command');
+  return made;
+}
+
+async function removeOld(tx: Tx, appId: AppId, kind: string): Promise<void> {
+  const ended = tx
+    .selectFrom('tasks')
+    .select('id')
+    .where('appId', '=', appId)
+    .where('kind', '=', kind)
+    .where('state', 'not in', ['pending', 'running'])
+    .orderBy('seq', 'desc')
+    .limit(-1)
+    .offset(ENDED_KEPT);
+  await tx.deleteFrom('tasks').where('id', 'in', ended).execute();
+}
+
+function rowsOf(tx: Tx) {
+  return tx
+    .selectFrom('commands')
+    .innerJoin('tasks', 'tasks.id', 'commands.taskId')
+    .innerJoin('apps', 'apps.id', 'commands.appId')
+    .select([
+      ...(['tasks.id', 'tasks.kind', 'tasks.nodeId', 'tasks.state', 'tasks.createdAtMs', 'tasks.startedAtMs'] as const),
+      ...(['tasks.finishedAtMs', 'tasks.failure', 'apps.name as app', 'commands.appId', 'commands.release'] as const),
+      ...(['commands.process', 'commands.command', 'commands.memoryBytes', 'commands.timeoutMs'] as const),
+      ...(['commands.graceMs', 'commands.userId', 'commands.cancelled', 'commands.result'] as const),
+      ...(['commands.outputBytes', 'commands.outputLines'] as const),
+    ]);
+}
+
+async function find(tx: Tx, id: TaskId): Promise<CommandRow | undefined> {
+  return parseRowIfAny(commandRow, await rowsOf(tx).where('tasks.id', '=', id).executeTakeFirst());
+}
+
+async function findByProcess(tx: Tx, appId: AppId, process: string): Promise<CommandRow | undefined> {
+  const row = rowsOf(tx).where('commands.appId', '=', appId).where('commands.process', '=', process);
+  return parseRowIfAny(commandRow, await row.executeTakeFirst());
+}
+
+function exists(process: string): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_COMMAND_EXISTS',
+    kind: 'conflict',
+    message: `${process} exists already. The release command of a release runs once.`,
+    hint: 'Make a new release to run it again.',
+  });
+}

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import type { App } from '../../controller/domain/apps.ts';
+import type { CommandRow, NewCommand } from '../../controller/domain/commands.ts';
+import type { NodeRow } from '../../controller/domain/nodes.ts';
+import type { Store } from '../../controller/store/port.ts';
+import type { TaskId } from '../../shared/domain/ids.ts';
+import { parseUserName } from '../../shared/domain/names.ts';
+import { randomId } from '../../shared/kit/random-id.ts';
+import { addApp, addNode, addUser, digestOf, newRelease } from '../support/store-fixtures.ts';
+
+const DONE = { exit: { code: 0, oomKilled: false, atMs: 5 }, durationMs: 3 };
+const MIB = 1024 * 1024;
+
+interface Given {
+  readonly store: Store;
+  readonly app: App;
+  readonly node: NodeRow;
+  add(change?: Partial<NewCommand>): Promise<CommandRow>;
+}
+
+async function given(store: Store): Promise<Given> {
+  const app = await addApp(store, (await addUser(store)).id);
+  const node = await addNode(store);
+  const add = (change: Partial<NewCommand> = {}): Promise<CommandRow> =>
+    store.createCommand({
+      ...{ id: randomId() as TaskId, kind: 'run', appId: app.id, nodeId: node.id, release: 1, command: 'ls' },
+      ...{ memoryBytes: 64 * MIB, timeoutMs: 1000, graceMs: 10, userId: app.ownerId },
+      ...change,
+    });
+  return { store, app, node, add };
+}
+
+/** Commands that run once. */
+export function commandCases(get: () => Store): void {
+  it('numbers the commands of an app, and keeps what they print and how they end', async () => {
+    const { store, app, add } = await given(get());
+    const [first, second] = [await add(), await add({ kind: 'cron', userId: undefined })];
+    assert.deepEqual(
+      [first.process, first.state, second.process, second.userId],
+      ['run.1', 'pending', 'cron.2', undefined],
+    );
+    await store.setTaskState(first.id, 'running');
+    await store.appendCommandOutput(first.id, { text: 'one\n', bytes: 4, lines: 1 });
+    await store.appendCommandOutput(first.id, { text: 'two\n', bytes: 4, lines: 1 });
+    await store.setCommandCancelled(first.id);
+    const running = await store.commandByProcess(app.id, 'run.1');
+    assert.deepEqual([running?.outputBytes, running?.outputLines, running?.cancelled], [8, 2, true]);
+    assert.equal(await store.commandOutput(first.id), 'one\ntwo\n');
+    const ended = await store.endCommand(first.id, { result: DONE });
+    assert.deepEqual([ended?.state, ended?.result, ended?.failure], ['succeeded', DONE, undefined]);
+    const again = await store.endCommand(first.id, { failure: { code: 'SLIP_COMMAND_UNKNOWN', message: 'No.' } });
+    assert.equal(again?.state, 'succeeded');
+    assert.deepEqual(
+      (await store.unfinishedCommands()).map(({ id }) => id),
+      [second.id],
+    );
+    assert.deepEqual(
+      (await store.commandsOfApp(app.id, 9)).map(({ id }) => id),
+      [second.id, first.id],
+    );
+  });
+
+  it('has one release command for each release', async () => {
+    const { store, app, add } = await given(get());
+    const release = await add({ kind: 'release', release: 12 });
+    assert.equal(release.process, 'release.12');
+    await assert.rejects(add({ kind: 'release', release: 12 }), { code: 'SLIP_COMMAND_EXISTS' });
+    await store.endCommand(release.id, { failure: { code: 'SLIP_COMMAND_UNKNOWN', message: 'No.' } });
+    assert.equal((await store.commandOfRelease(app.id, 12))?.state, 'failed');
+    await assert.rejects(add({ kind: 'release', release: 12 }), { code: 'SLIP_COMMAND_EXISTS' });
+    assert.equal((await add()).process, 'run.1');
+  });
+
+  it('counts the memory of running commands as promised, and their layers as readable', async () => {
+    const { store, app, node, add } = await given(get());
+    const { version } = await store.createRelease(newRelease(app));
+    const command = await add({ release: version });
+    assert.equal((await store.promisedMemory()).get(node.id)?.memoryBytes, 64 * MIB);
+    assert.equal(await store.commandUsesImage(node.id, digestOf('a')), true);
+    assert.equal(await store.commandUsesImage(node.id, digestOf('f')), false);
+    await store.endCommand(command.id, { failure: { code: 'SLIP_COMMAND_CANCELLED', message: 'Stopped.' } });
+    assert.equal((await store.command(command.id))?.state, 'cancelled');
+    assert.equal((await store.promisedMemory()).get(node.id)?.memoryBytes ?? 0, 0);
+    assert.equal(await store.commandUsesImage(node.id, digestOf('a')), false);
+  });
+
+  it('keeps a limited number of ended commands, and none of a destroyed app', async () => {
+    const { store, app, add } = await given(get());
+    for (let at = 0; at < 103; at += 1)
+      await store.endCommand((await add()).id, { failure: { code: 'SLIP_COMMAND_UNKNOWN', message: 'No.' } });
+    const last = await add();
+    assert.equal(last.process, 'run.104');
+    assert.equal((await store.commandsOfApp(app.id, 1000)).length, 101);
+    await store.destroyApp(app.id, parseUserName('ada'));
+    assert.equal(await store.command(last.id), undefined);
+    assert.equal(await store.endCommand(last.id, { result: DONE }), undefined);
+  });
+}
