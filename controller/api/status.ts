@@ -186,12 +186,12 @@ function instanceProblems({ name, counts, instances, nowMs }: CountedApp): reado
   return [...broken, ...restless].map((instance) => {
     const { crashLoop: loop } = instance;
     const how = loop === undefined ? 'is down' : sayCrashLoop(loop, { ...instance, nowMs });
-    return sayTrouble(name, instance, `${how}. ${instance.reason?.message ?? lastExit(instance)}`);
+    return instanceProblem(name, instance, `${how}. ${instance.reason?.message ?? lastExit(instance)}`);
   });
 }
 
-function sayTrouble(app: string, { name, node }: InstanceBody, trouble: string): ProblemBody {
-  return { message: `${app}: ${name} on ${node} ${trouble}`.trim(), next: `slipway why ${name} -a ${app}` };
+function instanceProblem(app: string, { name, node }: InstanceBody, problem: string): ProblemBody {
+  return { message: `${app}: ${name} on ${node} ${problem}`.trim(), next: `slipway why ${name} -a ${app}` };
 }
 
 const SHOWN = 4;

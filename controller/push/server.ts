@@ -163,7 +163,7 @@ function refuseUser(
   { service, clock, max, socket }: ConnectionDeps & { readonly max: number; readonly socket: WatchedSocket['socket'] },
 ): void {
   const error = quotaReached({ name: 'connections', max, user: identity.user.name });
-  acceptSessions(connection, { ...identity, refusal: renderError(error) }, (request) =>
+  acceptSessions(connection, { ...identity, refusedReason: renderError(error) }, (request) =>
     Promise.resolve(service.refuse(request, error)),
   );
   socket.once(

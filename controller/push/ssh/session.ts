@@ -18,8 +18,8 @@ export type ServeExec = (request: ExecRequest) => Promise<number>;
 
 const GIT_PROTOCOL = /^version=[0-2]$/;
 
-/** The client. `refusal` is the reason why this connection is not served, for clients that ask for a shell. */
-type Client = Identity & { readonly refusal?: string };
+/** The client. `refusedReason` is the reason why this connection is not served, for clients that ask for a shell. */
+type Client = Identity & { readonly refusedReason?: string };
 
 /** Accepts one session channel at a time on an authenticated connection. */
 export function acceptSessions(connection: Connection, identity: Client, serve: ServeExec): void {
@@ -104,6 +104,6 @@ function refuseShell(stream: ServerChannel, identity: Client, newline: string): 
     '  slipway --help            all commands',
     '',
   ];
-  stream.stderr.write(identity.refusal?.replaceAll('\n', newline) ?? lines.join(newline));
+  stream.stderr.write(identity.refusedReason?.replaceAll('\n', newline) ?? lines.join(newline));
   finish(stream, 1);
 }
