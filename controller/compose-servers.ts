@@ -4,8 +4,9 @@ import { createApi, type Api } from './api/create-api.ts';
 import { NodeConnections } from './api/node-connections.ts';
 import { awaitBuilder, BUILDER_RETURN_MS } from './build/await-builder.ts';
 import type { Parts } from './compose.ts';
-import { webUrl } from './config.ts';
+import { gitUrl, webUrl } from './config.ts';
 import { controllerPaths, PRODUCT_DIR, type Basics } from './foundations.ts';
+import type { PushPolicy } from './push/port.ts';
 import { createPushPolicy } from './push/push-policy.ts';
 import { createGitServer, type GitServer } from './push/server.ts';
 
@@ -14,7 +15,7 @@ export function composeGitServer(basics: Basics, parts: Parts): GitServer {
   const paths = controllerPaths(config.stateDir);
   const builders = parts.builderPool;
   const builderUntilMs = clock.monotonicMs() + BUILDER_RETURN_MS;
-  const policy = createPushPolicy({
+  const policy: PushPolicy = createPushPolicy({
     store: parts.store,
     createOnPush: config.createOnPush,
     defaultStack: config.defaultStack,
@@ -23,12 +24,14 @@ export function composeGitServer(basics: Basics, parts: Parts): GitServer {
     awaitBuilder: (io) => awaitBuilder({ builders, fleet: parts.dispatch.fleet, clock, untilMs: builderUntilMs }, io),
     join: (appId, closed) => parts.lifetimes.join(appId, closed),
     requireBuilder: (app) => void builders.choose(app),
+    gitUrl: (app) => gitUrl(config, server.address?.port ?? config.ssh.port, app),
     deploy: (push, output, signal) => parts.deploys.deploy(push, output, signal),
   });
-  return createGitServer(
+  const server: GitServer = createGitServer(
     { ...config.ssh, stateDir: config.stateDir, reposDir: paths.repos },
     { policy, clock, log, failpoint },
   );
+  return server;
 }
 
 export function composeApi(
@@ -50,7 +53,7 @@ export function composeApi(
       baseDomain: config.baseDomain,
       checksAnswers: config.checksAnswers,
       webUrl: (app) => webUrl(config, app),
-      gitUrl: (app) => `ssh://slipway@${config.publicHost}:${String(ports.ssh)}/${app}.git`,
+      gitUrl: (app) => gitUrl(config, ports.ssh, app),
     },
     {
       store,

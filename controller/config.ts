@@ -76,3 +76,8 @@ export function readControllerConfig(path: string): Promise<ControllerConfig> {
 export function webUrl({ baseDomain, webPort }: ControllerConfig, app: string): string {
   return `http://${app}.${baseDomain}${webPort === 80 ? '' : `:${String(webPort)}`}`;
 }
+
+/** Git address of an app as people see it. @param port of the SSH server */
+export function gitUrl({ publicHost }: ControllerConfig, port: number, app: string): string {
+  return `ssh://slipway@${publicHost}:${String(port)}/${app}.git`;
+}

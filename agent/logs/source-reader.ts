@@ -41,11 +41,11 @@ export function routerSource(
   appId: string,
   routerLine: (text: string) => { readonly appId: string | undefined; readonly message: string } | undefined,
 ): SourceReader {
-  const mark = Buffer.from(`/${appId} `);
+  const marks = [' ', '/'].map((end) => Buffer.from(`/${appId}${end}`));
   return {
     dir,
     parse: (line, taiOffsetSeconds, fallbackMs) => {
-      if (!line.includes(mark)) return []; // most lines are about other apps
+      if (!marks.some((mark) => line.includes(mark))) return []; // most lines are about other apps
       const { atMs = fallbackMs, text } = takeTimestamp(line, taiOffsetSeconds);
       const parsed = routerLine(text.toString('utf8'));
       return parsed?.appId === appId ? [{ atMs, source: 'slipway', process: 'router', message: parsed.message }] : [];

@@ -40,6 +40,7 @@ class InMemoryProxy implements FakeProxy {
       this.#routes.find((each) => each.hostnames.includes(hostname));
     const route = leading(name) ?? leading(name.replace(/^[^.]+/, '*'));
     if (route === undefined) return 404;
+    if (route.maintenance !== undefined) return 503;
     this.#turn += 1;
     return route.backends[this.#turn % Math.max(route.backends.length, 1)]?.id ?? 503;
   }

@@ -1,4 +1,4 @@
-import type { MeshPeer } from '../../shared/domain/fleet-routes.ts';
+import type { Maintenance, MeshPeer } from '../../shared/domain/fleet-routes.ts';
 import type { AppId } from '../../shared/domain/ids.ts';
 import type { AppName } from '../../shared/domain/names.ts';
 
@@ -20,6 +20,8 @@ export interface AppRoutes {
   readonly backends: readonly Backend[];
   /** Other nodes that serve the app. They get the requests while there is no instance on this node. */
   readonly peers?: readonly MeshPeer[] | undefined;
+  /** The proxy answers all requests of clients itself. Requests of other nodes still reach the instances. */
+  readonly maintenance?: Maintenance | undefined;
 }
 
 /** A local reverse proxy. It always gets the complete routes and finds the differences itself (level-triggered). */

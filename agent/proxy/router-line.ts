@@ -1,5 +1,8 @@
 /** Converts a line of the access log to a Heroku router line. Pure. */
 
+/** The third part of the first field of a request that the maintenance page of an app answered. */
+export const MAINTENANCE_MARK = 'H80';
+
 /** The fields of an access log line. agent/proxy/haproxy/render.ts defines the format. */
 export interface AccessRecord {
   /** Absent if no app has the host name. */
@@ -9,6 +12,8 @@ export interface AccessRecord {
   /** `web.1`; absent when no instance was chosen. */
   readonly instanceName: string | undefined;
   readonly instanceId: string | undefined;
+  /** The maintenance page of the app answered. */
+  readonly inMaintenance: boolean;
   /** HAProxy's four-letter termination state, e.g. `SH--`. */
   readonly termination: string;
   readonly status: number;
@@ -60,11 +65,12 @@ export function parseAccessLine(text: string): AccessRecord | undefined {
   const match = LINE.exec(text);
   if (match === null) return undefined;
   const at = (index: number): string => match[index] ?? '';
-  const [app = '', appId] = at(1).split('/');
+  const [app = '', appId, mark] = at(1).split('/');
   const [instanceName, instanceId] = at(2).split('/');
   return {
     app: absent(app),
     appId,
+    inMaintenance: mark === MAINTENANCE_MARK,
     instanceName: absent(instanceName ?? '-'),
     instanceId,
     termination: at(3),
@@ -142,6 +148,7 @@ const FAILURES: Readonly<Record<string, Failure>> = {
 };
 
 function failureOf(record: AccessRecord): Failure | undefined {
+  if (record.inMaintenance) return unavailable('H80', 'Maintenance mode');
   const state = record.termination.slice(0, 2);
   const cause = state.charAt(0);
   // Either side may close a websocket. Our own pages, except 503, are normal responses.

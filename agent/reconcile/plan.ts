@@ -19,7 +19,7 @@ export interface ObservedInstance {
 
 export interface Plan {
   readonly steps: readonly Step[];
-  /** The instances of each app that should get traffic now, in order. */
+  /** App id → the instances that should get traffic now, in order. */
   readonly backends: ReadonlyMap<string, readonly string[]>;
   /** Wall clock time of the next plan if nothing happens before. */
   readonly wakeAtMs: number | undefined;
@@ -87,7 +87,7 @@ function backendsByApp(
     const instance = seen.get(id);
     if (assignment?.desired !== 'run' || !isRouted(assignment) || instance === undefined || !isGateOpen(instance))
       continue;
-    byApp.set(assignment.app, [...(byApp.get(assignment.app) ?? []), id]);
+    byApp.set(assignment.appId, [...(byApp.get(assignment.appId) ?? []), id]);
   }
   return byApp;
 }

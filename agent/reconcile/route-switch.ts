@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { instanceName, type DesiredState } from '../../shared/domain/assignment.ts';
 import type { FleetApp, FleetRoutes } from '../../shared/domain/fleet-routes.ts';
-import type { AppId, NodeId } from '../../shared/domain/ids.ts';
+import type { NodeId } from '../../shared/domain/ids.ts';
 import { parseAppName } from '../../shared/domain/names.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import type { Failpoint } from '../../shared/kit/failpoint.ts';
@@ -23,30 +23,45 @@ export interface RouteSources {
 /** Before the first route table. */
 const NO_PEERS: Pick<FleetRoutes, 'peers' | 'refused'> = { peers: [], refused: [] };
 
-/** Pure: the routes that the proxy should have, from the desired state and the instances with an open gate. */
+/**
+ * Pure: the routes that the proxy should have, from the desired state and the instances with an open gate. The entry of an app in the route
+ * table comes first: the desired state has no custom domains, and may have the former name of an app that was renamed.
+ */
 export function routesOf(
   { desired, fleet, self }: RouteSources,
   backends: ReadonlyMap<string, readonly string[]>,
   instances: ReadonlyMap<string, InstanceRuntime>,
 ): readonly AppRoutes[] {
-  const hostnames = new Map<string, string[]>();
-  const appIds = new Map<string, AppId>();
-  for (const route of desired.routes) {
-    hostnames.set(route.app, [...(hostnames.get(route.app) ?? []), route.hostname]);
-    appIds.set(route.app, route.appId);
-  }
-  const entries = new Map<string, FleetApp>(fleet?.apps.map((entry) => [entry.app, entry]));
   const peers = new Map(fleet?.peers.map((peer) => [peer.nodeId, peer]));
-  return [...new Set([...hostnames.keys(), ...entries.keys()])].sort().map((app) => {
-    const appId = entries.get(app)?.appId ?? appIds.get(app);
-    return {
+  return namedApps(desired, fleet)
+    .toSorted((a, b) => (a.app < b.app ? -1 : 1))
+    .map(({ appId, app, hostnames, nodeIds = [], maintenance }) => ({
       app: parseAppName(app),
       appId,
-      hostnames: [...new Set(entries.get(app)?.hostnames ?? hostnames.get(app))].sort(),
-      backends: (backends.get(app) ?? []).flatMap((id) => backendOf(instances.get(id), appId)),
-      peers: choosePeers(entries.get(app)?.nodeIds ?? [], self).flatMap((nodeId) => peers.get(nodeId) ?? []),
-    };
-  });
+      hostnames: [...new Set(hostnames)].sort(),
+      backends: (backends.get(appId) ?? []).flatMap((id) => backendOf(instances.get(id))),
+      peers: choosePeers(nodeIds, self).flatMap((nodeId) => peers.get(nodeId) ?? []),
+      ...(maintenance === undefined ? {} : { maintenance }),
+    }));
+}
+
+type NamedApp = Pick<FleetApp, 'appId' | 'app' | 'hostnames'> & Partial<FleetApp>;
+
+/** Each app once. A name belongs to the app that has it in the route table: another app with it was destroyed or renamed. */
+function namedApps(desired: DesiredState, fleet: FleetRoutes | undefined): readonly NamedApp[] {
+  const entries = fleet?.apps ?? [];
+  const ids = new Set<string>(entries.map(({ appId }) => appId));
+  const names = new Set<string>(entries.flatMap(({ app, hostnames }) => [app, ...hostnames]));
+  const others = desired.routes.filter(
+    ({ appId, app, hostname }) => !ids.has(appId) && !names.has(app) && !names.has(hostname),
+  );
+  const grouped = Map.groupBy(others, ({ appId }) => appId);
+  const untabled = [...grouped].map(([appId, routes]) => ({
+    appId,
+    app: parseAppName(routes[0]?.app ?? ''),
+    hostnames: routes.map(({ hostname }) => hostname),
+  }));
+  return [...entries, ...untabled];
 }
 
 /** Each node chooses other peers, so that no node gets the requests of all, and no node has connections to all. */
@@ -58,11 +73,9 @@ function choosePeers(nodeIds: readonly NodeId[], self: string): readonly NodeId[
   return ranked.slice(0, PEERS_MAX).map(({ nodeId }) => nodeId);
 }
 
-/** Never an instance of a former app with the same name, because the host names belong to the new app. */
-function backendOf(runtime: InstanceRuntime | undefined, appId: AppId | undefined): Backend[] {
+function backendOf(runtime: InstanceRuntime | undefined): Backend[] {
   const { assignment, sandbox } = runtime ?? {};
-  if (runtime === undefined || assignment === undefined || sandbox?.port === undefined || assignment.appId !== appId)
-    return [];
+  if (runtime === undefined || assignment === undefined || sandbox?.port === undefined) return [];
   return [
     { id: runtime.instanceId, instanceName: instanceName(assignment), address: sandbox.address, port: sandbox.port },
   ];

@@ -154,7 +154,7 @@ class SessionKeeper {
       });
       const runningTaskIds: readonly TaskId[] = [...new Set([...hello.runningTaskIds, ...this.#outbox.undelivered()])];
       const takes = { takesFleetRoutes: true, takesReleases: true, takesEgress: true, takesDestroyed: true };
-      const own = { ...hello, runningTaskIds, taskKinds: TASK_KINDS };
+      const own = { ...hello, runningTaskIds, taskKinds: TASK_KINDS, routesByAppId: true, takesMaintenance: true };
       return await this.#connection.serve({ kind: 'hello', ...own, ...takes });
     } finally {
       this.#connection = undefined;

@@ -26,11 +26,22 @@ export async function setRemote(cli: GitCli, { remote, url }: { remote: string; 
 
 /** Removes the remotes of this folder that have exactly this URL. @returns their names */
 export async function removeRemotesTo(cli: GitCli, url: string): Promise<readonly string[]> {
-  const listed = await git(cli, ['remote', '-v']).catch(() => undefined);
-  const rows = (listed?.code === 0 ? listed.stdout : '').split('\n').map((line) => line.split(/\s+/));
-  const names = rows.flatMap(([name = '', to, kind]) => (to === url && kind === '(push)' ? [name] : []));
+  const names = await remotesTo(cli, url);
   for (const name of names) await git(cli, ['remote', 'remove', name]);
   return names;
+}
+
+/** Changes the remotes of this folder that have exactly the URL `from`. @returns their names */
+export async function moveRemotes(cli: GitCli, { from, to }: { from: string; to: string }): Promise<readonly string[]> {
+  const names = await remotesTo(cli, from);
+  for (const name of names) await git(cli, ['remote', 'set-url', name, to]);
+  return names;
+}
+
+async function remotesTo(cli: GitCli, url: string): Promise<readonly string[]> {
+  const listed = await git(cli, ['remote', '-v']).catch(() => undefined);
+  const rows = (listed?.code === 0 ? listed.stdout : '').split('\n').map((line) => line.split(/\s+/));
+  return rows.flatMap(([name = '', to, kind]) => (to === url && kind === '(push)' ? [name] : []));
 }
 
 export function notAGitFolder(): SlipwayError {

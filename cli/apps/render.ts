@@ -1,4 +1,5 @@
 import type { AppBody, AppInfoBody } from '../../shared/api/apps.ts';
+import { sayStopped } from '../../shared/domain/placement.ts';
 import type { Paint } from '../terminal/paint.ts';
 import { renderConfigForShell } from '../terminal/shell-assignments.ts';
 import { renderTable } from '../terminal/table.ts';
@@ -26,10 +27,17 @@ export function renderAppInfo(app: AppInfoBody, paint: Paint, nowMs: number): st
     ['Buildpacks:', app.buildpacks.join(', ')],
     ['Root:', app.root ?? ''],
     ['Processes:', formation.join(' ')],
+    ['Stopped:', app.stopped === undefined ? '' : `${sayStopped(app.stopped, app.name)} (slipway ps:start)`],
+    ['Maintenance:', app.maintenance === true ? 'on (slipway maintenance:off)' : ''],
+    ['Locked:', app.lock === undefined ? '' : renderLock(app.lock, nowMs)],
     ['Slug size:', app.slugSizeBytes === undefined ? '' : renderBytes(app.slugSizeBytes)],
     ['Created:', renderTime(app.createdAtMs)],
   ];
   return `=== ${paint.bold(app.name)}\n${renderTable(rows.filter(([, value]) => value !== ''))}`;
+}
+
+function renderLock({ why, by, atMs }: NonNullable<AppBody['lock']>, nowMs: number): string {
+  return `by ${by} ${renderAgo(atMs, nowMs)}: ${why}`;
 }
 
 /** The fields of an app under the names that Heroku uses. */

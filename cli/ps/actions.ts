@@ -1,4 +1,5 @@
 import type { LimitsChange } from '../../shared/api/formation.ts';
+import { sayStopped } from '../../shared/domain/placement.ts';
 import { renderContext, show, textFlag, type CommandRun, type Flags } from '../cli.ts';
 import { oneOf, parseBytes, parseCount, parseCpuMillis, parseQuantity } from '../parse-flags.ts';
 import { readPlans, requiredType } from '../process-plans.ts';
@@ -7,9 +8,12 @@ import { renderPs } from './render.ts';
 
 export const ps: CommandRun = async (cli, types, flags) => {
   const app = await cli.app(flags);
-  const all = await (await cli.api()).call('listInstances', { params: { app } });
+  const api = await cli.api();
+  const all = await api.call('listInstances', { params: { app } });
   const body = types.length === 0 ? all : all.filter(({ type }) => types.includes(type));
-  await show(cli, flags, { body, render: (instances) => renderPs(app, instances, renderContext(cli)) });
+  const plans = flags['json'] === true ? [] : await api.call('showFormation', { params: { app } });
+  const stopped = plans.flatMap((plan) => (plan.stopped === true ? [plan.type] : []));
+  await show(cli, flags, { body, render: (instances) => renderPs(app, instances, { ...renderContext(cli), stopped }) });
 };
 
 /** As in Heroku: shows the quantities without arguments, and scales with `web=2`. */
@@ -22,7 +26,10 @@ export const scale: CommandRun = async (cli, words, flags) => {
   const updates = words.map(parseQuantity);
   const body = await (await cli.api()).call('scaleApp', { params: { app }, body: { updates } });
   const now = body.formation.map(({ type, quantity }) => `${type} at ${String(quantity)}`).join(', ');
-  await show(cli, flags, { body, render: () => `Scaling dynos... done, now running ${now}\n` });
+  const { stopped = [] } = body;
+  const rest =
+    stopped.length === 0 ? '' : `${sayStopped(stopped, app)}: nothing starts before slipway ps:start -a ${app}\n`;
+  await show(cli, flags, { body, render: () => `Scaling dynos... done, now running ${now}\n${rest}` });
 };
 
 export const restart: CommandRun = async (cli, [word], flags) => {

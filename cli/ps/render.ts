@@ -1,5 +1,6 @@
 import type { InstanceBody } from '../../shared/api/formation.ts';
 import { sayCrashLoop } from '../../shared/domain/crash-loop.ts';
+import { sayStopped } from '../../shared/domain/placement.ts';
 import { oneLine } from '../terminal/escape.ts';
 import type { RenderContext } from '../terminal/render-context.ts';
 import type { Paint } from '../terminal/paint.ts';
@@ -18,14 +19,25 @@ const STATE_LABELS: Readonly<Record<InstanceBody['state'], string>> = {
   unknown: 'unknown',
 };
 
+interface PsContext extends RenderContext {
+  /** Process types that `ps:stop` stopped. */
+  readonly stopped?: readonly string[];
+}
+
 /** Instances by process type, as `heroku ps` shows them. */
-export function renderPs(app: string, instances: readonly InstanceBody[], context: RenderContext): string {
+export function renderPs(
+  app: string,
+  instances: readonly InstanceBody[],
+  { stopped = [], ...context }: PsContext,
+): string {
   const visible = instances.filter((instance) => instance.desired !== 'stop' || instance.state !== 'stopped');
+  const note = stopped.length === 0 ? '' : `${sayStopped(stopped, app)} until: slipway ps:start -a ${app}\n`;
+  if (visible.length === 0 && note !== '') return note;
   if (visible.length === 0)
     return `${app} runs no processes. Deploy it with: git push slipway main. Or, if every type is scaled to 0: slipway ps:scale TYPE=1 -a ${app}\n`;
   const types = Map.groupBy(visible, (instance) => instance.type);
   const sections = [...types].sort(([a], [b]) => rank(a) - rank(b) || a.localeCompare(b));
-  return sections.map(([type, members]) => renderType(type, members, context)).join('\n');
+  return note + sections.map(([type, members]) => renderType(type, members, context)).join('\n');
 }
 
 function rank(type: string): number {

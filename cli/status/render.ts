@@ -33,14 +33,22 @@ export function renderOutdated(status: StatusBody, context: RenderContext): stri
   return ` ${paint.red('!')}    The controller does not answer. This is its status of ${since}; trying again.\n\n${renderStatus(status, context)}`;
 }
 
+function upText({ live, desired, stopped }: AppStatusBody): string {
+  if (stopped === 'all') return live === 0 ? 'stopped' : `stopping, ${live} up`;
+  const rest = stopped === undefined ? '' : `, ${stopped.join(', ')} stopped`;
+  return `${live}/${desired} up${rest}`;
+}
+
 function appRow(app: AppStatusBody, { paint, nowMs }: RenderContext): Cell[] {
   const well = app.live === app.desired;
   return [
     app.name,
     app.release === undefined ? 'not deployed' : `v${app.release}`,
-    app.release === undefined ? '' : { text: `${app.live}/${app.desired} up`, paint: well ? paint.green : paint.red },
+    app.release === undefined ? '' : { text: upText(app), paint: well ? paint.green : paint.red },
     app.nodes.length > 3 ? `on ${app.nodes.length} nodes` : app.nodes.length === 0 ? '' : `on ${app.nodes.join(', ')}`,
     app.lastDeployAtMs === undefined ? '' : `released ${renderAgo(app.lastDeployAtMs, nowMs)}`,
     { text: app.webUrl, paint: paint.cyan },
+    app.maintenance === true ? { text: 'in maintenance', paint: paint.yellow } : '',
+    app.lock === undefined ? '' : { text: `locked by ${app.lock.by}`, paint: paint.yellow },
   ];
 }

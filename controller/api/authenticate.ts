@@ -1,5 +1,6 @@
 import { TLSSocket } from 'node:tls';
 import type { FastifyRequest } from 'fastify';
+import { appRenamed } from '../access/app-renamed.ts';
 import { formerCertificate } from '../access/former-certificate.ts';
 import { actorOfUser, may, type Action, type Actor, type Resource } from '../access/policy.ts';
 import { bearerToken, hashToken } from '../access/tokens.ts';
@@ -24,7 +25,7 @@ export async function admit(deps: AuthDeps, request: FastifyRequest, access: Rou
   const actor = actorOf(user, node);
   if (access.auth === 'admin' && actor.kind !== 'admin') throw forbidden();
   const app = isAboutApp(access.action) ? await findApp(deps, request) : undefined;
-  if (isAboutApp(access.action) && app === undefined) throw appNotFound();
+  if (isAboutApp(access.action) && app === undefined) throw await unknownApp(deps, request, actor);
   if (!may(actor, access.action, resourceOf(app, user))) throw app === undefined ? forbidden() : appNotFound();
   return { user, node, app };
 }
@@ -86,9 +87,26 @@ function resourceOf(app: App | undefined, user: User | undefined): Resource {
 }
 
 async function findApp(deps: AuthDeps, request: FastifyRequest): Promise<App | undefined> {
-  const { app } = request.params as Record<string, string | undefined>;
-  const name = app === undefined ? undefined : parseNameOrNothing(app);
+  const name = nameIn(request);
   return name === undefined ? undefined : await deps.store.appByName(name);
+}
+
+/** Only a caller who may see the app learns its new name. */
+async function unknownApp(deps: AuthDeps, request: FastifyRequest, actor: Actor): Promise<SlipwayError> {
+  const name = nameIn(request);
+  const renamed = name === undefined ? undefined : await deps.store.appByFormerName(name);
+  if (name === undefined || renamed === undefined || !may(actor, 'app.read', resourceOf(renamed, undefined)))
+    return appNotFound();
+  return appRenamed(
+    name,
+    renamed.name,
+    `-a ${renamed.name}, or for the git remote of a folder: slipway git:remote -a ${renamed.name}`,
+  );
+}
+
+function nameIn(request: FastifyRequest): AppName | undefined {
+  const { app } = request.params as Record<string, string | undefined>;
+  return app === undefined ? undefined : parseNameOrNothing(app);
 }
 
 /** An invalid name is treated as an app that does not exist. */

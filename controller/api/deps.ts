@@ -62,7 +62,10 @@ export interface ApiDeps {
   readonly connections: NodeConnections;
   readonly movement: Movement;
   readonly releases: Pick<Releases, 'setConfig'>;
-  readonly formations: Pick<Formations, 'busy' | 'describe' | 'scale' | 'setLimits' | 'setPlacement' | 'restart'>;
+  readonly formations: Pick<
+    Formations,
+    'busy' | 'describe' | 'scale' | 'setLimits' | 'setPlacement' | 'restart' | 'stop' | 'start'
+  >;
   readonly destroys: Pick<Destroys, 'destroy'>;
   /** Output of a build; with `follow` until the build ends. Undefined if no output is stored. */
   readonly buildLog: (

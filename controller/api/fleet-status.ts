@@ -3,7 +3,7 @@ import type { NodeBody } from '../../shared/api/nodes.ts';
 import type { AppStatusBody, StatusBody } from '../../shared/api/observe.ts';
 import type { ProblemBody } from '../../shared/api/schema.ts';
 import { instanceName } from '../../shared/domain/assignment.ts';
-import { wantedCounts } from '../../shared/domain/placement.ts';
+import { runningCounts } from '../../shared/domain/placement.ts';
 import { hasFormerLimits } from '../formation/limit-changes.ts';
 import type { Ceilings } from '../../shared/domain/ceilings.ts';
 import type { AppOverview } from '../domain/app-overview.ts';
@@ -122,12 +122,13 @@ function appFacts(
     name: app.name,
     webUrl: config.webUrl(app.name),
     instances: rows.map((row) => instanceOf(deps, row, names)),
-    wanted: wantedCounts(current?.processTypes ?? {}, formation),
+    wanted: runningCounts(current?.processTypes ?? {}, formation, app.stopped),
     formerLimits: running
       .filter((row) => hasFormerLimits(settings, row))
       .map(instanceName)
       .sort(),
     aboveCeilings: ceilings === undefined ? [] : aboveCeilings(settings, ceilings),
+    ...{ stopped: app.stopped, lock: app.lock, maintenance: app.maintenance },
     ...{ current, latest, latestBuild, leftOut: deps.fleet.leftOutOfRoutes(app.id) },
   };
 }

@@ -37,7 +37,32 @@ export function olderAgentProblems(domains: number, nodes: readonly RoutedNode[]
   return [{ message, next: `slipway nodes:upgrade ${first.name}` }];
 }
 
-function listed(nodes: readonly RoutedNode[]): string {
+/** Refuses a rename that would lose requests. @param nodes that run instances of the app @throws SLIP_APP_RENAME_AGENTS */
+export function requireAgentsForRename(app: string, nodes: readonly Pick<LiveNode, 'name' | 'losesRenamed'>[]): void {
+  const older = nodes.filter(({ losesRenamed }) => losesRenamed === true);
+  const [first] = older;
+  if (first === undefined) return;
+  throw new SlipwayError({
+    code: 'SLIP_APP_RENAME_AGENTS',
+    kind: 'conflict',
+    message: `${app} cannot get another name yet: requests would be lost, because the agents of ${listed(older)} are too old.`,
+    hint: `An administrator can upgrade them: slipway nodes:upgrade ${first.name}`,
+  });
+}
+
+/** The nodes whose proxies still send requests to an app in maintenance. */
+export function maintenanceProblems(
+  app: string,
+  nodes: readonly Pick<LiveNode, 'name' | 'ignoresMaintenance'>[],
+): readonly ProblemBody[] {
+  const older = nodes.filter(({ ignoresMaintenance }) => ignoresMaintenance === true);
+  const [first] = older;
+  if (first === undefined) return [];
+  const message = `The agents of ${listed(older)} are too old for maintenance: their proxies still send requests to ${app}.`;
+  return [{ message, next: `slipway nodes:upgrade ${first.name}` }];
+}
+
+function listed(nodes: readonly Pick<LiveNode, 'name'>[]): string {
   const names = nodes.slice(0, NAMED_NODES).map(({ name }) => name);
   const more = nodes.length - names.length;
   return `${names.join(', ')}${more > 0 ? ` and ${String(more)} more` : ''}`;

@@ -2,6 +2,7 @@ import type { ApiConfig, ApiDeps } from './deps.ts';
 import type { Route } from './route.ts';
 import { accountRoutes } from './routes/account.ts';
 import { adminRoutes } from './routes/admin.ts';
+import { appLifeRoutes } from './routes/app-life.ts';
 import { appRoutes } from './routes/apps.ts';
 import { builderRoutes } from './routes/builders.ts';
 import { buildSettingsRoutes } from './routes/build-settings.ts';
@@ -34,6 +35,7 @@ export function apiRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
     ...imageRoutes(deps),
     ...accountRoutes(deps),
     ...appRoutes(config, deps),
+    ...appLifeRoutes(config, deps),
     ...destroyRoutes(config, deps),
     ...buildSettingsRoutes(deps),
     ...domainRoutes(config, deps),

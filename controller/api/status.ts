@@ -10,6 +10,7 @@ import { ceilingProblems, type AboveCeiling } from './above-limits.ts';
 import { countInstances, type CountedInstance, type InstanceCounts } from '../observe/count-instances.ts';
 import { DISK_LOW_BYTES } from '../observe/disk-low.ts';
 import { nextForMissing } from '../observe/why/why-node.ts';
+import type { App } from '../domain/apps.ts';
 import type { Build } from '../domain/builds.ts';
 import type { Release } from '../domain/releases.ts';
 
@@ -30,6 +31,9 @@ export interface AppFacts {
   /** Newest release of any state. */
   readonly latest: Pick<Release, 'version' | 'state' | 'createdAtMs' | 'failure'> | undefined;
   readonly latestBuild: Build | undefined;
+  readonly stopped?: App['stopped'];
+  readonly lock?: App['lock'];
+  readonly maintenance?: App['maintenance'];
 }
 
 /** The fleet without its apps. */
@@ -97,9 +101,10 @@ export function appsPart(
 
 type CountedApp = AppFacts & { readonly counts: InstanceCounts<InstanceBody>; readonly nowMs: number };
 
-function appStatus({ name, current, counts, webUrl }: CountedApp): AppStatusBody {
+function appStatus({ name, current, counts, webUrl, stopped, lock, maintenance }: CountedApp): AppStatusBody {
   const { live, desired, nodes } = counts;
-  return { name, release: current?.version, live, desired, nodes, lastDeployAtMs: current?.createdAtMs, webUrl };
+  const release = { release: current?.version, lastDeployAtMs: current?.createdAtMs };
+  return { name, ...release, live, desired, nodes, webUrl, stopped, lock, maintenance };
 }
 
 function heldProblems(held: readonly string[]): readonly ProblemBody[] {

@@ -31,8 +31,18 @@ export function viewKey(key: SshKey): KeyBody {
 }
 
 export function viewApp(app: App, owner: string, config: ApiConfig): AppBody {
-  const { name, stack, createdAtMs } = app;
-  return { name, owner, stack, createdAtMs, webUrl: config.webUrl(name), gitUrl: config.gitUrl(name) };
+  const { name, stack, createdAtMs, stopped, lock, maintenance } = app;
+  return {
+    name,
+    owner,
+    stack,
+    createdAtMs,
+    stopped,
+    lock,
+    maintenance,
+    webUrl: config.webUrl(name),
+    gitUrl: config.gitUrl(name),
+  };
 }
 
 export function viewRelease(release: ReleaseLine, user: string): ReleaseBody {

@@ -1,5 +1,5 @@
 import { instanceName } from '../../shared/domain/assignment.ts';
-import { wantedCounts } from '../../shared/domain/placement.ts';
+import { runningCounts } from '../../shared/domain/placement.ts';
 import type { AppWhyFacts, BuildFact, InstanceFact, NodeFact, ReleaseFact } from '../observe/why/facts.ts';
 import type { App } from '../domain/apps.ts';
 import type { AssignmentRow } from '../domain/assignments.ts';
@@ -38,7 +38,9 @@ export async function appWhyFacts(deps: LookDeps, app: App): Promise<AppWhyFacts
     latest: release(latest),
     latestBuild: build(latestBuild),
     leftOut: deps.fleet.leftOutOfRoutes(app.id),
-    wanted: wantedCounts(current?.slug.processTypes ?? {}, formation),
+    wanted: runningCounts(current?.slug.processTypes ?? {}, formation, app.stopped),
+    stopped: app.stopped,
+    maintenance: app.maintenance,
     instances: instanceFacts(deps, rows, nodes),
     placeless: movement.placeless(app.id),
     patienceMs: app.lostAfterMs ?? movement.lostAfterMs,

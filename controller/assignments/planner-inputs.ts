@@ -1,4 +1,5 @@
 import type { AppId } from '../../shared/domain/ids.ts';
+import { runningCounts } from '../../shared/domain/placement.ts';
 import type { Slug } from '../../shared/domain/slug.ts';
 import type { Fleet } from '../dispatch/port.ts';
 import type { AppShape } from '../schedule/demands.ts';
@@ -35,12 +36,16 @@ export async function planNodes(
   });
 }
 
-/** The process types of an app for the planners, with their counts and settings, when it runs this slug. */
+/** The process types of an app for the planners, with their counts and settings, when it runs this slug. A stopped type has the count 0. */
 export async function appShape(
-  store: Pick<Store, 'formation' | 'processSettings'>,
+  store: Pick<Store, 'appById' | 'formation' | 'processSettings'>,
   appId: AppId,
   slug: Slug,
 ): Promise<AppShape> {
-  const [formation, settings] = await Promise.all([store.formation(appId), store.processSettings(appId)]);
-  return { slug, formation, settings };
+  const [app, formation, settings] = await Promise.all([
+    store.appById(appId),
+    store.formation(appId),
+    store.processSettings(appId),
+  ]);
+  return { slug, formation: runningCounts(slug.processTypes, formation, app?.stopped), settings };
 }

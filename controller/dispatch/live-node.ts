@@ -21,12 +21,17 @@ function failureReason({
 function sessionFields({
   session,
   routes,
-}: LiveNodeState): Pick<LiveNode, 'refusedRoutesReason' | 'routesLate' | 'removesDestroyed' | 'egressIgnored'> {
+}: LiveNodeState): Pick<
+  LiveNode,
+  'refusedRoutesReason' | 'routesLate' | 'removesDestroyed' | 'losesRenamed' | 'ignoresMaintenance' | 'egressIgnored'
+> {
   const hello = session?.hello;
   return {
     refusedRoutesReason: session?.routes.refusedReason,
     routesLate: session !== undefined && routes.late,
     removesDestroyed: hello?.takesDestroyed === true,
+    losesRenamed: hello !== undefined && hello.routesByAppId !== true,
+    ignoresMaintenance: hello !== undefined && hello.takesMaintenance !== true,
     egressIgnored: hello !== undefined && hello.takesEgress !== true,
   };
 }

@@ -39,6 +39,10 @@ export interface LiveNode extends NodeFacts {
   readonly egressIgnored?: boolean | undefined;
   /** The connected agent removes the data of destroyed apps. */
   readonly removesDestroyed: boolean;
+  /** The connected agent loses requests for a moment when an app gets another name. */
+  readonly losesRenamed?: boolean | undefined;
+  /** The proxy of the connected agent is too old to answer for apps in maintenance. */
+  readonly ignoresMaintenance?: boolean | undefined;
   /** Why the connected agent refuses its desired state. */
   readonly refusedStateReason?: Reason | undefined;
   /** Why the connected agent refuses the fleet's routes. */

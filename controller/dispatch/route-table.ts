@@ -44,6 +44,7 @@ export function routeTableEntry(
     app: app.app,
     hostnames: [...new Set([`${app.app}.${input.baseDomain}`, ...app.domains])].slice(0, HOSTNAMES_MAX).sort(),
     nodeIds: nodes.filter((node) => isMember(input.nodeState(node))).sort(),
+    ...(app.maintenance === undefined ? {} : { maintenance: app.maintenance }),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { AppId, UserId } from '../../shared/domain/ids.ts';
 import type { AppName } from '../../shared/domain/names.ts';
-import type { LimitSettings, PlacementRule } from '../../shared/domain/placement.ts';
+import type { LimitSettings, PlacementRule, Stopped } from '../../shared/domain/placement.ts';
 
 export interface App {
   readonly id: AppId;
@@ -14,7 +14,25 @@ export interface App {
   readonly lostAfterMs?: LostAfter | undefined;
   /** How many slugs before the current one are kept for a rollback; absent: the default. */
   readonly releasesKept?: number | undefined;
+  /** What `ps:stop` stopped; absent: nothing. */
+  readonly stopped?: Stopped | undefined;
+  /** Present while deploys are refused. */
+  readonly lock?: AppLock | undefined;
+  /** The proxies answer web requests with a maintenance page. */
+  readonly maintenance?: boolean | undefined;
 }
+
+/** Who locked the deploys of an app, and why. */
+export interface AppLock {
+  readonly why: string;
+  readonly by: string;
+  readonly atMs: number;
+}
+
+/** How long a former name leads to its app, so that an old git remote does not create a new app. */
+export const FORMER_NAME_MS = 30 * 24 * 60 * 60_000;
+/** Former names of one app that are kept. */
+export const FORMER_NAMES_MAX = 5;
 
 export type LostAfter = number | 'never';
 

@@ -1,3 +1,4 @@
+import type { Maintenance } from '../../shared/domain/fleet-routes.ts';
 import type { AppId } from '../../shared/domain/ids.ts';
 import type { AppName } from '../../shared/domain/names.ts';
 
@@ -15,5 +16,7 @@ export interface RoutedApp {
   /** The current release; absent before the first deploy. */
   readonly release?: number | undefined;
   readonly domains: readonly string[];
+  /** Present while the app is in maintenance. */
+  readonly maintenance?: Maintenance | undefined;
   readonly createdAtMs: number;
 }

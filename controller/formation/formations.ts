@@ -1,26 +1,26 @@
 import { quoteInput } from '../../shared/domain/names.ts';
 import {
   ANYWHERE,
+  isStopped,
   parseCount,
+  sayStopped,
   wantedCounts,
   type Count,
   type Formation,
   type PlacementRule,
+  type Stopped,
 } from '../../shared/domain/placement.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import { ownProperty } from '../../shared/kit/own-property.ts';
-import { demandsOf, limitsOf, type AppShape } from '../schedule/demands.ts';
-import { planPlacements, surplus, type Placement } from '../schedule/plan.ts';
+import { limitsOf } from '../schedule/demands.ts';
 import type { App } from '../domain/apps.ts';
 import type { AssignmentRow } from '../domain/assignments.ts';
-import type { Release } from '../domain/releases.ts';
-import { assignmentRows } from '../assignments/assignment-changes.ts';
-import { noRoom } from '../assignments/instance-failure.ts';
 import { LimitChanges, type LimitChange } from './limit-changes.ts';
-import { appShape, planNodes } from '../assignments/planner-inputs.ts';
-import { checkType, noteFormation, runningRows, type Asker } from './process-types.ts';
+import { changeCounts } from './change-counts.ts';
+import { checkType, noteFormation, type Asker } from './process-types.ts';
 import type { Restarts, RestartDeps } from './restarts.ts';
+import { Stops, type StopResult } from './stops.ts';
 
 export interface FormationsDeps extends RestartDeps {
   readonly restarts: Restarts;
@@ -36,25 +36,30 @@ export interface ProcessPlan {
   readonly command?: string | undefined;
   readonly limits: ReturnType<typeof limitsOf>;
   readonly rule: PlacementRule;
+  /** `ps:stop` stopped it: no instance runs, whatever the count is. */
+  readonly stopped: boolean;
 }
 
 /** Changes the count, the placement and the limits of the instances of the current release. This makes no new release. */
 export class Formations {
   readonly #deps: FormationsDeps;
   readonly #limits: LimitChanges;
+  readonly #stops: Stops;
 
   constructor(deps: FormationsDeps) {
     this.#deps = deps;
     this.#limits = new LimitChanges(deps);
+    this.#stops = new Stops(deps);
   }
 
   /** The process types of the current release. Before the first release: the types that have settings. */
   async describe(app: App): Promise<readonly ProcessPlan[]> {
     const { store } = this.#deps;
-    const [current, formation, settings] = await Promise.all([
+    const [current, formation, settings, now] = await Promise.all([
       store.currentRelease(app.id),
       store.formation(app.id),
       store.processSettings(app.id),
+      store.appById(app.id),
     ]);
     const known =
       current?.slug.processTypes ??
@@ -67,6 +72,7 @@ export class Formations {
         ...(current === undefined ? {} : { command: current.slug.processTypes[type] }),
         limits: limitsOf(settings, type),
         rule: ownProperty(settings, type)?.placement ?? ANYWHERE,
+        stopped: isStopped(now?.stopped, type),
       }));
   }
 
@@ -89,42 +95,26 @@ export class Formations {
         Object.entries(quantities).map(([type, text]) => [type, parseCount(text, ownProperty(now, type) ?? 0)]),
       );
       if (current === undefined) await store.setFormation(app.id, wanted);
-      else await this.#apply(app, current, { wanted, now });
+      else {
+        const stopped = (await store.appById(app.id))?.stopped;
+        const runs = Object.entries(wanted).map(([type, count]): [string, Count] => [
+          type,
+          isStopped(stopped, type) ? 0 : count,
+        ]);
+        await changeCounts(
+          this.#deps,
+          { app, current },
+          {
+            wanted: Object.fromEntries(runs),
+            now,
+            save: () => store.setFormation(app.id, wanted),
+          },
+        );
+      }
       const counts = Object.entries(wanted).map(([type, count]) => `${type} to ${String(count)}`);
       noteFormation(this.#deps, { app, by }, { kind: 'formation.scaled', message: `Scaled ${counts.join(', ')}.` });
       return wanted;
     });
-  }
-
-  async #apply(
-    app: App,
-    current: Release,
-    { wanted, now }: { readonly wanted: Formation; readonly now: Formation },
-  ): Promise<void> {
-    const { store, fleet, restarts } = this.#deps;
-    const shape = await appShape(store, app.id, current.slug);
-    const next: AppShape = { ...shape, formation: { ...shape.formation, ...wanted } };
-    const rows = await runningRows(store, app, current);
-    const isLive = (row: AssignmentRow): boolean =>
-      fleet.node(row.nodeId)?.connected === true && fleet.status(row.instanceId)?.state === 'live';
-    const leaving = surplusInstances(rows, wanted, isLive);
-    const { placements, unplaced } = planPlacements({
-      demands: demandsOf(next).filter((demand) => ownProperty(wanted, demand.processType) !== undefined),
-      nodes: await planNodes(store, fleet),
-      placed: rows.filter((row) => !leaving.includes(row)),
-      former: [],
-    });
-    const impossible = unplaced.find(({ processType: type }) =>
-      isMore(
-        wanted[type],
-        now[type],
-        rows.filter((row) => row.processType === type),
-      ),
-    );
-    if (impossible !== undefined) throw new SlipwayError({ ...noRoom(impossible), httpStatus: 422 });
-    await store.setFormation(app.id, wanted);
-    const add = assignmentRows(this.#deps, { app, version: current.version, settings: shape.settings }, placements);
-    await restarts.retire(app, () => surplusInstances(rows, wanted, isLive), add);
   }
 
   /**
@@ -134,6 +124,15 @@ export class Formations {
    */
   setLimits(app: App, by: Asker, change: LimitChange): Promise<void> {
     return this.#deps.queue.enqueue(app.id, () => this.#limits.set(app, by, change));
+  }
+
+  /** Stops all process types of an app, or one. See {@link Stops}. */
+  stop(app: App, by: Asker, type: string | undefined): Promise<StopResult> {
+    return this.#deps.queue.enqueue(app.id, () => this.#stops.stop(app, by, type));
+  }
+
+  start(app: App, by: Asker, type: string | undefined): Promise<StopResult> {
+    return this.#deps.queue.enqueue(app.id, () => this.#stops.start(app, by, type));
   }
 
   /** At start: continues changes of limits that a crash interrupted. @param ready resolves when the nodes are connected */
@@ -179,7 +178,7 @@ export class Formations {
       const isMeant = (row: AssignmentRow): boolean =>
         which === undefined || which === row.processType || which === `${row.processType}.${String(row.ordinal)}`;
       const count = current === undefined ? 0 : await restarts.roll(app, current, isMeant);
-      if (count === 0) throw noInstance(app, which);
+      if (count === 0) throw noInstance(app, which, (await store.appById(app.id))?.stopped);
       noteFormation(
         this.#deps,
         { app, by },
@@ -190,36 +189,12 @@ export class Formations {
   }
 }
 
-/** A smaller count is never refused, even if an instance had no place before. */
-function isMore(wanted: Count = 0, now: Count = 0, { length: running }: readonly AssignmentRow[]): boolean {
-  if (wanted === 'all') return now !== 'all';
-  return wanted > Math.max(running, now === 'all' ? 0 : now);
-}
-
-/** Instances above the wanted count that can stop now; the mover stops the others later. For `all`: the second instance on a node. */
-function surplusInstances(
-  rows: readonly AssignmentRow[],
-  wanted: Formation,
-  isLive: (row: AssignmentRow) => boolean,
-): readonly AssignmentRow[] {
-  const seen = new Set<string>();
-  const mine = rows
-    .filter((row) => ownProperty(wanted, row.processType) !== undefined)
-    .sort((a, b) => a.ordinal - b.ordinal);
-  const doubles = mine.filter((row: Placement) => {
-    const key = `${row.processType} ${row.nodeId}`;
-    const isDouble = wanted[row.processType] === 'all' && seen.has(key);
-    seen.add(key);
-    return isDouble;
-  });
-  return [...surplus(mine, wanted, isLive), ...doubles];
-}
-
-function noInstance(app: App, which: string | undefined): SlipwayError {
+function noInstance(app: App, which: string | undefined, stopped: Stopped | undefined): SlipwayError {
+  const hint = stopped === undefined ? `See what runs with: slipway ps -a ${app.name}` : undefined;
   return new SlipwayError({
     code: 'SLIP_PS_NONE',
     message: `${app.name} has no running instance${which === undefined ? '' : ` ${quoteInput(which)}`} to restart.`,
-    hint: `See what runs with: slipway ps -a ${app.name}`,
+    hint: hint ?? `${sayStopped(stopped ?? 'all', app.name)}. Start it with: slipway ps:start -a ${app.name}`,
     httpStatus: 422,
   });
 }

@@ -1,7 +1,8 @@
-import { parseAppName } from '../../shared/domain/names.ts';
+import { parseAppName, type AppName } from '../../shared/domain/names.ts';
 import { requireDiskSpace } from '../../shared/kit/disk.ts';
 import type { RandomId } from '../../shared/kit/random-id.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
+import { appRenamed } from '../access/app-renamed.ts';
 import { actorOfUser, may, type Action } from '../access/policy.ts';
 import type { Store } from '../store/port.ts';
 import { PlannedApps } from './planned-apps.ts';
@@ -19,6 +20,8 @@ export interface PushPolicyDeps {
   readonly join: PushPolicy['join'];
   /** @throws SLIP_BUILD_NO_BUILDER */
   readonly requireBuilder: (app: { readonly id: string; readonly stack: string }) => void;
+  /** Git address of an app, for a client with a former name. */
+  readonly gitUrl: (app: AppName) => string;
   readonly deploy: (push: Push, output: PushOutput, signal: AbortSignal) => Promise<PushOutcome>;
 }
 
@@ -68,6 +71,11 @@ async function openApp(
     const action = writes ? GIT_ACTIONS.push : GIT_ACTIONS.fetch;
     if (!may(actor, action, { kind: 'app', ownerId: app.ownerId })) throw notFound(name);
     return { appId: app.id, name: app.name };
+  }
+  const renamed = await deps.store.appByFormerName(name);
+  if (renamed !== undefined) {
+    if (!may(actor, GIT_ACTIONS.fetch, { kind: 'app', ownerId: renamed.ownerId })) throw notFound(name);
+    throw appRenamed(name, renamed.name, `git remote set-url slipway ${deps.gitUrl(renamed.name)}`);
   }
   const mayCreate = writes && deps.createOnPush && may(actor, GIT_ACTIONS.firstPush, { kind: 'fleet' });
   if (!mayCreate) throw notFound(name);

@@ -10,6 +10,7 @@ import type { App } from '../domain/apps.ts';
 import type { Build } from '../domain/builds.ts';
 import type { Store } from '../store/port.ts';
 import { appDestroyed, type AppLifetimes } from './app-lifetimes.ts';
+import { requireUnlocked } from './app-lock.ts';
 import type { HistoryCleaner } from './history-cleaner.ts';
 import { renderFailure, renderLaunching, renderLive } from './push-output.ts';
 import { pushTimings } from './push-timings.ts';
@@ -52,6 +53,7 @@ export class Deploys {
     try {
       const app = await this.#deps.store.appById(push.app.appId);
       if (app === undefined) throw appDestroyed(push.app.name);
+      requireUnlocked(app);
       return await this.#deps.lifetimes.during(app.id, signal, (until) =>
         this.#deps.unusedImages.during(() =>
           this.#pushes.enqueue(app.id, () => this.#inTurn(app, push, { output, signal: until })),
@@ -69,6 +71,7 @@ export class Deploys {
   }
 
   async #inTurn(app: App, push: Push, io: PushIo): Promise<PushOutcome> {
+    requireUnlocked((await this.#deps.store.appById(app.id)) ?? app); // somebody may have locked it while this push waited
     const built = await this.#build(app, push, io);
     if (built instanceof SlipwayError) return { ok: false, reason: built.message }; // the build has printed the reason
     if (io.signal.aborted)
@@ -112,8 +115,9 @@ export class Deploys {
       this.#deps.log.warn({ app: app.name, err: error }, 'build.timings_lost'); // the release is live without them
     });
     const types = Object.keys(result.slug.processTypes).filter((type) => type !== 'release');
-    const url = types.includes('web') ? this.#deps.urlOf(app) : undefined;
-    output(renderLive({ version, nodes: outcome.nodes, url, types, timingsMs }));
+    const now = (await this.#deps.store.appById(app.id)) ?? app; // it may have another name now
+    const url = types.includes('web') ? this.#deps.urlOf(now) : undefined;
+    output(renderLive({ version, nodes: outcome.nodes, url, types, timingsMs, app: now.name, stopped: now.stopped }));
     if (outcome.refLate !== undefined) output(renderError(outcome.refLate, TROUBLE));
     return { ok: true };
   }

@@ -1,3 +1,4 @@
+import { sayStopped, type Stopped } from '../../shared/domain/placement.ts';
 import { formatDuration } from '../../shared/kit/duration.ts';
 import type { Failure } from '../assignments/instance-failure.ts';
 import { renderTimings } from './push-timings.ts';
@@ -26,13 +27,17 @@ export interface LiveFacts {
   /** The process types of the app. One is named when none of them runs. */
   readonly types: readonly string[];
   readonly timingsMs: Readonly<Record<string, number>>;
+  readonly app: string;
+  readonly stopped?: Stopped | undefined;
 }
 
 export function renderLive(facts: LiveFacts): string {
   return `       Released v${String(facts.version)} · ${whereLive(facts)}\n       ${renderTimings(facts.timingsMs)}\n`;
 }
 
-function whereLive({ nodes, url, types, timingsMs }: LiveFacts): string {
+function whereLive({ nodes, url, types, timingsMs, app, stopped }: LiveFacts): string {
+  if (nodes === 0 && stopped !== undefined)
+    return `no processes are running: ${sayStopped(stopped, app)}. Start with: slipway ps:start -a ${app}`;
   if (nodes === 0)
     return `no processes are running: every type is scaled to 0. Start one with: slipway ps:scale ${types[0] ?? 'TYPE'}=1`;
   const seconds = ((timingsMs['live'] ?? 0) / 1000).toFixed(1);

@@ -5,6 +5,7 @@ import type { RandomId } from '../../shared/kit/random-id.ts';
 import { createConfigCipher } from '../secrets/config-cipher.ts';
 import type { Keyring } from '../secrets/keyring.ts';
 import type { Store } from './port.ts';
+import { createAppLife } from './sqlite/app-life.ts';
 import { createAppOverviews } from './sqlite/app-overviews.ts';
 import { createApps, createSettings } from './sqlite/apps.ts';
 import { createAssignments } from './sqlite/assignments.ts';
@@ -74,6 +75,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       ...createKeys(deps),
       ...createTokens(deps),
       ...createApps(deps),
+      ...createAppLife(deps),
       ...createSettings(deps),
       ...createProcessSettings(deps),
       ...createDestroyed(deps),

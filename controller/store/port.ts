@@ -1,3 +1,4 @@
+import type { AppLifeStore } from './app-life-port.ts';
 import type { BuildSettingsStore } from './build-settings-port.ts';
 import type { CommandStore } from './command-port.ts';
 import type { ConfigKeyStore } from './config-key-port.ts';
@@ -43,6 +44,7 @@ export interface Store
     IdentityStore,
     DomainStore,
     EgressStore,
+    AppLifeStore,
     BuildSettingsStore,
     ConfigKeyStore,
     HealthCheckStore,

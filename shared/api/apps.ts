@@ -6,6 +6,11 @@ import type { RouteSpec } from './route-spec.ts';
 /** Header of an answer with one part of a list. Its value is the `after` of the next part. Absent: this part is the last. */
 export const NEXT_PAGE_HEADER = 'slipway-next';
 
+export const stoppedBody = z.union([z.literal('all'), list(z.string())]);
+
+/** Who locked the deploys of an app, and why. */
+export const lockBody = z.object({ why: z.string(), by: z.string(), atMs: z.number() });
+
 export const appBody = z.object({
   name: z.string(),
   owner: z.string(),
@@ -13,6 +18,12 @@ export const appBody = z.object({
   createdAtMs: z.number(),
   webUrl: z.string(),
   gitUrl: z.string(),
+  /** What `ps:stop` stopped; absent: nothing. */
+  stopped: stoppedBody.optional(),
+  /** Present while deploys are refused. */
+  lock: lockBody.optional(),
+  /** True while the proxies answer with a maintenance page. Absent from an older controller. */
+  maintenance: z.boolean().optional(),
 });
 export type AppBody = z.output<typeof appBody>;
 

@@ -57,11 +57,17 @@ const processPlanBody = z.object({
     spread: z.string().optional(),
     onFull: wordOf(['wait', 'stop-first']),
   }),
+  /** `ps:stop` stopped it. Absent from an older controller. */
+  stopped: z.boolean().optional(),
 });
 export type ProcessPlanBody = z.output<typeof processPlanBody>;
 
 /** Answer to a change of quantities: the process types of the request, as they are wanted now. */
-const scaledBody = z.object({ formation: list(z.object({ type: z.string(), quantity: count })) });
+const scaledBody = z.object({
+  formation: list(z.object({ type: z.string(), quantity: count })),
+  /** Process types of the request that are stopped, so that no instance starts. */
+  stopped: list(z.string()).optional(),
+});
 
 const restartedBody = z.object({ instances: z.number() });
 

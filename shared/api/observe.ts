@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { FleetEvent } from '../domain/event.ts';
 import type { LogLine } from '../domain/log-line.ts';
+import { lockBody, stoppedBody } from './apps.ts';
 import { nodeBody } from './nodes.ts';
 import { list, problemBody, queryFlag, rowLimit } from './schema.ts';
 import type { RouteSpec } from './route-spec.ts';
@@ -64,6 +65,9 @@ const appStatusBody = z.object({
   nodes: list(z.string()),
   lastDeployAtMs: z.number().optional(),
   webUrl: z.string(),
+  stopped: stoppedBody.optional(),
+  lock: lockBody.optional(),
+  maintenance: z.boolean().optional(),
 });
 export type AppStatusBody = z.output<typeof appStatusBody>;
 

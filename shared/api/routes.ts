@@ -1,3 +1,4 @@
+import { appLifeSpecs } from './app-life.ts';
 import { appSpecs } from './apps.ts';
 import { buildSpecs } from './builds.ts';
 import { controllerSpecs } from './controller.ts';
@@ -15,6 +16,7 @@ import { releaseSpecs } from './releases.ts';
 /** Every route of the API by its operation id. */
 export const API_ROUTES = {
   ...appSpecs,
+  ...appLifeSpecs,
   ...releaseSpecs,
   ...buildSpecs,
   ...domainSpecs,

@@ -10,13 +10,17 @@ export const TABLE_BYTES_MAX = 7 * MEBIBYTE;
 /** Most bytes of all domains of all apps: about 90 000 names of 30 characters. The rest is for apps and nodes. */
 export const DOMAINS_BYTES_MAX = 3 * MEBIBYTE;
 
+/** Most bytes of the maintenance pages of all apps, while these apps are in maintenance. */
+export const PAGES_BYTES_MAX = MEBIBYTE;
+
 /** A name in a list: its length, and the number of its field. */
 export const NAME_BYTES = 3;
 const LINE_BYTES = 16;
 
 /** An upper bound of the bytes in the message. Pure, like all functions of this file. */
-export function appLineBytes({ appId, app, hostnames, nodeIds }: FleetApp): number {
-  return LINE_BYTES + appId.length + app.length + listBytes(hostnames) + listBytes(nodeIds);
+export function appLineBytes({ appId, app, hostnames, nodeIds, maintenance }: FleetApp): number {
+  const pageBytes = maintenance === undefined ? 0 : LINE_BYTES + Buffer.byteLength(maintenance.page ?? '');
+  return pageBytes + LINE_BYTES + appId.length + app.length + listBytes(hostnames) + listBytes(nodeIds);
 }
 
 /** Bytes of the table without its apps. */

@@ -26,7 +26,17 @@ export interface FleetApp {
   readonly hostnames: readonly string[];
   /** Nodes with live web instances of it, sorted. */
   readonly nodeIds: readonly NodeId[];
+  /** Present while the app is in maintenance: every proxy answers its requests with status 503. */
+  readonly maintenance?: Maintenance | undefined;
 }
+
+export interface Maintenance {
+  /** HTML of the owner; absent: the page of the proxy. */
+  readonly page?: string | undefined;
+}
+
+/** Most bytes of the own maintenance page of an app. */
+export const PAGE_BYTES_MAX = 64 * 1024;
 
 /** The route table of the fleet: the host names of each app, and the nodes that serve them. */
 export interface FleetRoutes {
@@ -64,7 +74,11 @@ export function fullTableUpdate(table: FleetRoutes): RoutesUpdate {
 export function routesDigest({ peers, apps, refused }: Pick<FleetRoutes, 'peers' | 'apps' | 'refused'>): string {
   const content = [
     peers.map(({ nodeId, name, address, port }) => [nodeId, name, address, port]),
-    apps.map(({ appId, app, hostnames, nodeIds }) => [appId, app, hostnames, nodeIds]),
+    // Without maintenance, the digest is the one of older agents.
+    apps.map(({ appId, app, hostnames, nodeIds, maintenance }) => [
+      ...[appId, app, hostnames, nodeIds],
+      ...(maintenance === undefined ? [] : [maintenance.page ?? '']),
+    ]),
     refused.toSorted(),
   ];
   return createHash('sha256').update(JSON.stringify(content)).digest('base64url');

@@ -12,6 +12,9 @@ export type Formation = Readonly<Record<string, Count>>;
 /** How a release continues when no node has room for its instances beside the ones that they replace. */
 export type OnFull = 'wait' | 'stop-first';
 
+/** What is stopped: all process types of an app, or some. A stopped type keeps its count for the next start. */
+export type Stopped = 'all' | readonly string[];
+
 /** Where the instances of one process type may run. */
 export interface PlacementRule {
   /** Labels a node must have, with these values. */
@@ -132,4 +135,26 @@ export function defaultCount(processType: string): Count {
 export function wantedCounts(processTypes: Readonly<Record<string, string>>, formation: Formation): Formation {
   const types = Object.keys(processTypes).filter((type) => type !== 'release');
   return Object.fromEntries(types.map((type) => [type, ownProperty(formation, type) ?? defaultCount(type)]));
+}
+
+export function isStopped(stopped: Stopped | undefined, processType: string): boolean {
+  return stopped === 'all' || stopped?.includes(processType) === true;
+}
+
+/** The counts that run now: those that are wanted, and 0 for each stopped type. */
+export function runningCounts(
+  processTypes: Readonly<Record<string, string>>,
+  formation: Formation,
+  stopped: Stopped | undefined,
+): Formation {
+  const wanted = wantedCounts(processTypes, formation);
+  return Object.fromEntries(
+    Object.entries(wanted).map(([type, count]) => [type, isStopped(stopped, type) ? 0 : count]),
+  );
+}
+
+/** A sentence without its period: `shop is stopped`, `web and worker of shop are stopped`. */
+export function sayStopped(stopped: Stopped, app: string): string {
+  if (stopped === 'all') return `${app} is stopped`;
+  return `${stopped.join(', ')} of ${app} ${stopped.length === 1 ? 'is' : 'are'} stopped`;
 }

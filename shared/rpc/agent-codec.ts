@@ -31,6 +31,8 @@ const hello = z
     takesReleases: z.boolean(),
     takesEgress: z.boolean(),
     takesDestroyed: z.boolean(),
+    routesByAppId: z.boolean(),
+    takesMaintenance: z.boolean(),
     taskKinds: z
       .array(field.word)
       .max(100)
@@ -177,15 +179,24 @@ function encodeHello({
     facts: encodeFacts(others),
     cachedAppIds: cachedAppIds.slice(0, 10_000),
     runningTaskIds: [...runningTaskIds],
-    takesFleetRoutes: routes.takesFleetRoutes ?? false,
+    ...encodeTakes(routes),
     fleetRoutesDigest: routes.fleetRoutesDigest ?? '',
     bootId: routes.bootId ?? '',
-    takesReleases: routes.takesReleases ?? false,
-    takesEgress: routes.takesEgress ?? false,
-    takesDestroyed: routes.takesDestroyed ?? false,
     taskKinds: [...(routes.taskKinds ?? [])],
     checkProbes: [...(routes.checkProbes ?? [])],
     ...(acceptedState === undefined ? {} : { epoch: acceptedState.epoch, generation: acceptedState.generation }),
+  };
+}
+
+/** What the agent understands. */
+function encodeTakes(hello: Partial<Hello>) {
+  return {
+    takesFleetRoutes: hello.takesFleetRoutes ?? false,
+    takesReleases: hello.takesReleases ?? false,
+    takesEgress: hello.takesEgress ?? false,
+    takesDestroyed: hello.takesDestroyed ?? false,
+    routesByAppId: hello.routesByAppId ?? false,
+    takesMaintenance: hello.takesMaintenance ?? false,
   };
 }
 

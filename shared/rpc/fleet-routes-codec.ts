@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { isIPv4 } from 'node:net';
 import {
   HOSTNAMES_MAX,
+  PAGE_BYTES_MAX,
   type FleetApp,
   type FleetRoutes,
   type MeshPeer,
@@ -9,6 +10,7 @@ import {
 } from '../domain/fleet-routes.ts';
 import type { AppId, NodeId } from '../domain/ids.ts';
 import * as field from './fields.ts';
+import type { FleetApp as WireFleetApp } from './gen/slipway/v1/FleetApp.ts';
 import type { FleetRoutes as WireFleetRoutes } from './gen/slipway/v1/FleetRoutes.ts';
 import { epoch } from './schemas.ts';
 
@@ -23,12 +25,17 @@ const peer: z.ZodType<MeshPeer> = z.object({
   port: z.int().min(0).max(65_535),
 });
 
-const app: z.ZodType<FleetApp> = z.object({
-  appId: field.id<AppId>(),
-  app: field.appName,
-  hostnames: z.array(field.domain).max(HOSTNAMES_MAX),
-  nodeIds: z.array(field.id<NodeId>()).max(MAX_PEERS),
-});
+const app: z.ZodType<FleetApp> = z
+  .object({
+    appId: field.id<AppId>(),
+    app: field.appName,
+    hostnames: z.array(field.domain).max(HOSTNAMES_MAX),
+    nodeIds: z.array(field.id<NodeId>()).max(MAX_PEERS),
+    maintenance: field.optional(
+      z.object({ page: field.emptyIsAbsent<string>(z.string().max(PAGE_BYTES_MAX)).optional() }),
+    ),
+  })
+  .transform(({ maintenance, ...entry }) => (maintenance === undefined ? entry : { ...entry, maintenance }));
 
 const refused = z.array(field.serial).max(MAX_REFUSED);
 const entries = { epoch, version: field.size, peers: z.array(peer).max(MAX_PEERS), apps: z.array(app).max(MAX_APPS) };
@@ -52,9 +59,18 @@ export function encodeRoutes({ refused: refusedCertificates, ...update }: Routes
     ...update,
     refusedCertificates: [...refusedCertificates],
     peers: [...update.peers],
-    apps: update.apps.map((entry) => ({ ...entry, hostnames: [...entry.hostnames], nodeIds: [...entry.nodeIds] })),
+    apps: update.apps.map(encodeApp),
     removedNodeIds: [...update.removedNodeIds],
     removedAppIds: [...update.removedAppIds],
     sameAs: update.sameAs ?? '',
+  };
+}
+
+function encodeApp({ maintenance, ...entry }: FleetApp): WireFleetApp {
+  return {
+    ...entry,
+    hostnames: [...entry.hostnames],
+    nodeIds: [...entry.nodeIds],
+    ...(maintenance === undefined ? {} : { maintenance: { page: maintenance.page ?? '' } }),
   };
 }

@@ -26,6 +26,10 @@ export interface Hello {
   readonly takesEgress?: boolean | undefined;
   /** It removes the data of destroyed apps and answers with {@link DestroyedAck}. */
   readonly takesDestroyed?: boolean | undefined;
+  /** A rename of an app loses no request at its proxy. */
+  readonly routesByAppId?: boolean | undefined;
+  /** Its proxy answers for apps in maintenance. */
+  readonly takesMaintenance?: boolean | undefined;
   /** The kinds of tasks that the agent runs. Undefined from an older agent, which runs builds only. */
   readonly taskKinds?: readonly string[] | undefined;
   /** The probes of health checks that the agent runs. Undefined from an older agent, which runs none. */

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Backend, Proxy } from '../../agent/proxy/port.ts';
+import type { AppId } from '../../shared/domain/ids.ts';
+import type { AppName } from '../../shared/domain/names.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
 import { eventually } from '../support/eventually.ts';
 import { routesOf } from '../support/proxy-lab.ts';
@@ -96,6 +98,36 @@ export function describeProxy(name: string, open: () => Promise<ProxySubject>): 
       await held.ended;
       await eventually('nothing open', async () => (await subject.proxy.inFlight('one0000001')) === 0);
       assert.equal(await subject.request('alpha.test'), 'two0000001');
+    });
+
+    test('an app in maintenance answers 503, its open requests continue, and the end brings the instance back', async () => {
+      await using subject = await open();
+      const one = await subject.backend('one0000001');
+      await subject.proxy.ensureRunning();
+      const routes = { ...routesOf('alpha', [one]), appId: 'app00001' as AppId };
+      await subject.proxy.apply([routes]);
+      await subject.hold('alpha.test');
+      for (const page of [undefined, `<h1>${'x'.repeat(1000)}</h1>`]) {
+        await subject.proxy.apply([{ ...routes, maintenance: { page } }]);
+        assert.equal(await subject.request('alpha.test'), 503);
+        assert.equal(await subject.proxy.inFlight('one0000001'), 1);
+      }
+      await subject.proxy.apply([routes]);
+      assert.equal(await subject.request('alpha.test'), 'one0000001');
+    });
+
+    test('an app with another name keeps its instance and its open requests', async () => {
+      await using subject = await open();
+      const one = await subject.backend('one0000001');
+      await subject.proxy.ensureRunning();
+      const alpha = { ...routesOf('alpha', [one], ['alpha.test', 'www.shop.test']), appId: 'app00001' as AppId };
+      await subject.proxy.apply([alpha]);
+      await subject.hold('alpha.test');
+      await subject.proxy.apply([{ ...alpha, app: 'store' as AppName, hostnames: ['store.test', 'www.shop.test'] }]);
+      assert.equal(await subject.request('store.test'), 'one0000001');
+      assert.equal(await subject.request('www.shop.test'), 'one0000001');
+      assert.equal(await subject.request('alpha.test'), 404);
+      assert.equal(await subject.proxy.inFlight('one0000001'), 1);
     });
 
     test('an instance it has never heard of has nothing in flight, and forgetting it changes nothing', async () => {

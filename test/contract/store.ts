@@ -5,6 +5,7 @@ import type { NodeRow } from '../../controller/domain/nodes.ts';
 import type { Store } from '../../controller/store/port.ts';
 import { parseAppName } from '../../shared/domain/names.ts';
 import { revealAll } from '../../shared/kit/sensitive.ts';
+import { appLifeCases } from './store-app-life.ts';
 import { buildSettingsCases } from './store-build-settings.ts';
 import { commandCases } from './store-commands.ts';
 import { egressCases } from './store-egress.ts';
@@ -48,6 +49,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     factCases(() => store);
     placementCases(() => store);
     quotaCases(() => store);
+    appLifeCases(() => store);
     buildSettingsCases(() => store);
     healthCheckCases(() => store);
     commandCases(() => store);

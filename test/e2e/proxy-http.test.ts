@@ -8,6 +8,7 @@ import { createLogs } from '../../agent/logs/logs.ts';
 import { UnreadableCount } from '../../agent/logs/unreadable-count.ts';
 import { parseRouterLine } from '../../agent/proxy/router-line.ts';
 import { NO_APP_MARK, unreadableCause } from '../../agent/proxy/unreadable-request.ts';
+import { PAGE_BYTES_MAX } from '../../shared/domain/fleet-routes.ts';
 import type { AppId } from '../../shared/domain/ids.ts';
 import { systemClock } from '../../shared/kit/clock.ts';
 import { silentLogger } from '../../shared/kit/log.ts';
@@ -91,6 +92,35 @@ async function send(port: number, text: string): Promise<string> {
 }
 
 describe('requests through a real haproxy', () => {
+  test('an app in maintenance answers with its own page or ours, and the router log says H80', async () => {
+    await using scene = await openScene();
+    const { lab, backend, routerLines } = scene;
+    const app = { ...routesOf('alpha', [backend]), appId: ALPHA };
+    const page = `<h1>${'ü'.repeat(PAGE_BYTES_MAX / 2 - 10)}</h1>`;
+    await lab.proxy.apply([{ ...app, maintenance: { page } }]);
+    const own = await ask(lab.port, 'alpha.test');
+    assert.equal(own.status, 503);
+    assert.equal(own.body, page);
+    assert.equal(own.headers['content-type'], 'text/html; charset=utf-8');
+    assert.equal(own.headers['cache-control'], 'no-store');
+    await lab.proxy.apply([{ ...app, maintenance: {} }]);
+    const browser = await ask(lab.port, 'alpha.test', { headers: { accept: 'text/html' } });
+    assert.equal(browser.status, 503);
+    assert.match(browser.body, /<h1>This app is in maintenance<\/h1>/);
+    assert.match(
+      (await ask(lab.port, 'alpha.test', { method: 'POST', body: 'x'.repeat(100_000) })).body,
+      /maintenance:off/,
+    );
+    const lines = await eventually('three lines', async () => {
+      const found = (await routerLines()).filter((line) => line.includes('code=H80'));
+      return found.length === 3 ? found : undefined;
+    });
+    for (const line of lines)
+      assert.match(line, /^at=error code=H80 desc="Maintenance mode" .* dyno= connect= service= status=503 /);
+    await lab.proxy.apply([app]);
+    assert.equal((await ask(lab.port, 'alpha.test')).status, 200);
+  });
+
   test('the app gets Heroku’s headers, and a client cannot set them itself', async () => {
     await using scene = await openScene();
     const headers = {

@@ -61,15 +61,16 @@ function settledPools(observed: Observed, misleading: ReadonlySet<string>): Set<
   return new Set(own.map(([, value]) => value.split('/')[0] ?? ''));
 }
 
-/** Host names that lead to a backend of another app, by the table. */
+/** Host names that lead to a backend of another app, by the table. An app that was renamed is still the same app. */
 function misleadingHosts(observed: Observed, table: SlotTable): Set<string> {
-  const appOf = new Map<string, string>(
-    table.pools.flatMap((pool) => [poolName(pool.number), peerPoolName(pool.number)].map((name) => [name, pool.app])),
+  const ownerOf = new Map<string, Pool>(
+    table.pools.flatMap((pool) => [poolName(pool.number), peerPoolName(pool.number)].map((name) => [name, pool])),
   );
   const misleading = observed.hosts.filter(([, value]) => {
-    const [pool = '', app = ''] = value.split('/');
-    const owner = appOf.get(pool);
-    return owner !== undefined && owner !== app;
+    const [name = '', app, appId] = value.split('/');
+    const owner = ownerOf.get(name);
+    if (owner === undefined) return false;
+    return appId === undefined || owner.appId === undefined ? owner.app !== app : owner.appId !== appId;
   });
   return new Set(misleading.map(([host]) => host));
 }

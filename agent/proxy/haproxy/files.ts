@@ -1,11 +1,14 @@
 import { readFileIfExists, ensureDir, replaceFile } from '../../../shared/kit/atomic-file.ts';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SlipwayError, toSlipwayError } from '../../../shared/kit/errors.ts';
 import { runOk, type Run } from '../../../shared/kit/exec.ts';
-import { renderPages } from './pages.ts';
+import { ownPageFile, renderPages } from './pages.ts';
 import { renderConfig, renderHosts, renderInstances, renderMembers, renderRefused } from './render.ts';
 import { proxyPaths, type ProxyPaths, type ProxySettings } from './settings.ts';
 import { parseTable, serializeTable, type SlotTable } from './slot-table.ts';
+
+const OWN_PAGE = /^page_[0-9a-f]{32}\.html$/;
 
 /** PEM: key and certificate of this node, and the CA of its fleet. */
 export interface MeshTls {
@@ -48,6 +51,7 @@ export class ProxyFiles {
    * servers of another app.
    */
   async write(table: SlotTable): Promise<void> {
+    await this.#writePages(table);
     await this.#write(this.paths.hosts, renderHosts(table));
     await Promise.all([
       this.#write(this.paths.instances, renderInstances(table)),
@@ -56,6 +60,22 @@ export class ProxyFiles {
       this.#write(this.paths.config, renderConfig(table, this.#settings)),
       this.#write(this.paths.state, serializeTable(table)),
     ]);
+    await this.#removePages(table);
+  }
+
+  /** HAProxy reads them when it loads the config. */
+  async #writePages({ pages }: SlotTable): Promise<void> {
+    for (const { name, html } of pages) await this.#write(join(this.paths.pages, ownPageFile(name)), html);
+  }
+
+  /** Own pages that no app uses any more. The running process does not need their files. */
+  async #removePages({ pages }: SlotTable): Promise<void> {
+    const used = new Set(pages.map(({ name }) => ownPageFile(name)));
+    const found = (await readdir(this.paths.pages)).filter((file) => OWN_PAGE.test(file) && !used.has(file));
+    for (const file of found) {
+      this.#written.delete(join(this.paths.pages, file));
+      await rm(join(this.paths.pages, file), { force: true });
+    }
   }
 
   /** Restores files that another program changed or removed. @returns true if there were any */
@@ -84,6 +104,7 @@ export class ProxyFiles {
 
   /** Lets HAProxy check the new config in a separate file. @throws SLIP_PROXY_CONFIG_REFUSED */
   async check(table: SlotTable): Promise<void> {
+    await this.#writePages(table);
     await replaceFile(this.paths.check, renderConfig(table, this.#settings), 0o640);
     // HAProxy reads the maps too. Before the first start they do not exist.
     for (const map of [this.paths.hosts, this.paths.instances, this.paths.members, this.paths.refused]) {

@@ -33,6 +33,13 @@ const FAILED: Page = {
     'If it is your app: `slipway logs -a APP` shows the request with its H code, and the output of the app.',
   ],
 };
+const MAINTENANCE: Page = {
+  title: 'This app is in maintenance',
+  lines: [
+    'Its owner has paused it for a while. Please try again later.',
+    'If it is your app: `slipway maintenance:off -a APP` ends the maintenance.',
+  ],
+};
 const BAD_REQUEST: Page = {
   title: 'This request could not be understood',
   lines: ['Its Host header is missing, or it is not exactly one host name.'],
@@ -58,12 +65,19 @@ export function renderPages(): Readonly<Record<string, string>> {
     'unknown.txt': text(UNKNOWN, ' (%[var(txn.host)])'),
     'idle.html': html(IDLE),
     'idle.txt': text(IDLE),
+    'maintenance.html': html(MAINTENANCE),
+    'maintenance.txt': text(MAINTENANCE),
     '400.http': raw('400 Bad Request', BAD_REQUEST),
     '408.http': raw('408 Request Time-out', TOO_SLOW),
     '502.http': raw('503 Service Unavailable', FAILED),
     '503.http': raw('503 Service Unavailable', FAILED),
     '504.http': raw('503 Service Unavailable', FAILED),
   };
+}
+
+/** The file of a page that an owner gave. @param name of its backend */
+export function ownPageFile(name: string): string {
+  return `${name}.html`;
 }
 
 function text(page: Page, detail = ''): string {

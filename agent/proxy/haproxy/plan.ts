@@ -6,6 +6,7 @@ import type { MeshPeer } from '../../../shared/domain/fleet-routes.ts';
 import type { AppRoutes, Backend } from '../port.ts';
 import { asPeer, isReachable, planPeers } from './plan-peers.ts';
 import { compare } from './compare.ts';
+import { ownPages, pageBackend } from './own-pages.ts';
 import { serverName, type Pool, type Slot, type SlotTable } from './slot-table.ts';
 
 export interface PlanInput {
@@ -39,12 +40,7 @@ export function planSlots(input: PlanInput): ProxyPlan {
   const { routes, errors } = checkRoutes(input.routes, input.table);
   const taken = new Set(input.table.pools.map((pool) => pool.number));
   const wantedApps = new Map(routes.map((route) => [route.app as string, route]));
-  const pools: Pool[] = [];
-  for (const pool of input.table.pools) {
-    const next = planPool(pool, wantedApps.get(pool.app), input);
-    wantedApps.delete(pool.app);
-    if (next !== undefined) pools.push(next);
-  }
+  const pools = keptPools(input, wantedApps);
   let number = 1;
   for (const route of wantedApps.values()) {
     while (taken.has(number)) number += 1;
@@ -63,7 +59,24 @@ export function planSlots(input: PlanInput): ProxyPlan {
   pools.sort((a, b) => a.number - b.number);
   const poolSize = grow(input.table.poolSize, pools.at(-1)?.number ?? 0);
   const refused = (input.refused ?? []).filter((serial) => SERIAL.test(serial)).sort(compare);
-  return { table: { poolSize, pools, ...planPeers(input.table, pools, input.members ?? []), refused }, errors };
+  const pages = ownPages(routes);
+  return { table: { poolSize, pools, ...planPeers(input.table, pools, input.members ?? []), refused, pages }, errors };
+}
+
+/** The backends of before, and what is wanted of them. Takes their routes out of `wanted`. */
+function keptPools(input: PlanInput, wanted: Map<string, AppRoutes>): Pool[] {
+  const byId = new Map([...wanted.values()].map((route) => [route.appId, route]));
+  return input.table.pools.flatMap((pool) => {
+    const route = pool.appId === undefined ? undefined : byId.get(pool.appId);
+    const known = route ?? sameName(pool, wanted.get(pool.app));
+    if (known !== undefined) wanted.delete(known.app);
+    return planPool(pool, known, input) ?? [];
+  });
+}
+
+/** An app keeps its backend when its name changes. Without both ids, only the name tells which app it is. */
+function sameName({ appId }: Pool, route: AppRoutes | undefined): AppRoutes | undefined {
+  return appId === undefined || route?.appId === undefined ? route : undefined;
 }
 
 /** A removed app keeps its backend until all connections are closed. */
@@ -73,7 +86,7 @@ function planPool(pool: Pool, route: AppRoutes | undefined, input: PlanInput): P
   );
   if (route !== undefined) return fillPool(pool, route, busy);
   const slots = busy.map((slot): Slot => ({ ...slot, state: 'draining' }));
-  return slots.length === 0 ? undefined : { ...pool, hostnames: [], slots, peers: [] };
+  return slots.length === 0 ? undefined : { ...pool, hostnames: [], slots, peers: [], page: undefined };
 }
 
 function fillPool(pool: Pool, route: AppRoutes, busy: readonly Slot[]): Pool {
@@ -93,13 +106,16 @@ function fillPool(pool: Pool, route: AppRoutes, busy: readonly Slot[]): Pool {
     slots.set(number, { number, state: 'active', backend });
   }
   const sorted = [...slots.values()].sort((a, b) => a.number - b.number);
+  const { page: _, ...kept } = pool;
   return {
-    ...pool,
+    ...kept,
+    app: route.app,
     appId: route.appId,
     hostnames: [...route.hostnames],
     slotCount: grow(pool.slotCount, sorted.at(-1)?.number ?? 0),
     slots: sorted,
     peers: [...(route.peers ?? [])].map(asPeer),
+    ...(route.maintenance === undefined || route.appId === undefined ? {} : { page: pageBackend(route.maintenance) }),
   };
 }
 
@@ -118,8 +134,8 @@ function checkRoutes(routes: readonly AppRoutes[], table: SlotTable): { routes: 
     } catch (error) {
       if (!(error instanceof SlipwayError)) throw error;
       errors.push(error);
-      const before = table.pools.find((pool) => pool.app === route.app);
-      if (before !== undefined && !seen.apps.has(route.app)) checked.push(routeOf(before, seen));
+      const before = table.pools.find(({ app, appId }) => app === route.app && appId === route.appId);
+      if (before !== undefined && !seen.apps.has(route.app)) checked.push(routeOf(before, seen, table.pages));
     }
     seen.apps.add(route.app);
   }
@@ -155,6 +171,7 @@ function checkRoute(route: AppRoutes, seen: Seen): AppRoutes {
     hostnames,
     backends: backends.map(({ id, instanceName, address, port }) => ({ id, instanceName, address, port })),
     peers: (route.peers ?? []).filter(isReachable).toSorted((a, b) => compare(a.nodeId, b.nodeId)),
+    maintenance: route.maintenance,
   };
 }
 
@@ -177,7 +194,7 @@ function checkBackend(route: AppRoutes, backend: Backend): void {
     );
 }
 
-function routeOf(pool: Pool, seen: Seen): AppRoutes {
+function routeOf(pool: Pool, seen: Seen, pages: SlotTable['pages']): AppRoutes {
   const hostnames = pool.hostnames.filter((hostname) => !seen.hostnames.has(hostname));
   const backends = pool.slots.filter((slot) => slot.state === 'active').map((slot) => slot.backend);
   for (const hostname of hostnames) seen.hostnames.add(hostname);
@@ -188,6 +205,7 @@ function routeOf(pool: Pool, seen: Seen): AppRoutes {
     hostnames,
     backends,
     peers: pool.peers.map((peer) => ({ ...peer, name: '' }) as MeshPeer),
+    maintenance: pool.page === undefined ? undefined : { page: pages.find(({ name }) => name === pool.page)?.html },
   };
 }
 

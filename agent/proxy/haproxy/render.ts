@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { compare } from './compare.ts';
-import { HEADER_LIMIT_BYTES, PAGE_FILES } from './pages.ts';
+import { DEFAULT_PAGE, PAGE_PREFIX } from './own-pages.ts';
+import { HEADER_LIMIT_BYTES, ownPageFile, PAGE_FILES } from './pages.ts';
 import { proxyPaths, type ProxySettings } from './settings.ts';
 import { bindLines, forwardedLines, hostLines } from './render-front.ts';
 import { peerBackend, hopLines, meshDefaults, meshFrontend, routeLines } from './render-mesh.ts';
-import { peerPoolName, poolName, serverName, type Pool, type SlotTable } from './slot-table.ts';
+import { MAINTENANCE_MARK } from '../router-line.ts';
+import { peerPoolName, poolName, serverName, type OwnPage, type Pool, type SlotTable } from './slot-table.ts';
 
 /** Address of a server that is not in use. It is `disabled` as well. */
 export const NOWHERE = { address: '127.0.0.1', port: 1 } as const;
@@ -18,7 +20,7 @@ const UNKNOWN = 'unknown';
 const REWRITE_BYTES = 1024;
 const HEADERS_MAX = 1000;
 
-/** `host pool_0001/app/id` lines: the backend of each host name. */
+/** `host pool_0001/app/id` lines: the backend of each host name. In maintenance, the backend of the page follows. */
 export function renderHosts(table: SlotTable): string {
   return mapText(hostEntries(table));
 }
@@ -30,7 +32,8 @@ export function renderInstances(table: SlotTable): string {
 
 export function hostEntries(table: SlotTable): ReadonlyMap<string, string> {
   const entries = table.pools.flatMap((pool) => {
-    const target = [targetOf(pool), pool.app, ...(pool.appId === undefined ? [] : [pool.appId])].join('/');
+    const ids = [...(pool.appId === undefined ? [] : [pool.appId]), ...(pool.page === undefined ? [] : [pool.page])];
+    const target = [targetOf(pool), pool.app, ...ids].join('/');
     return pool.hostnames.map((host) => [host, target] as const);
   });
   return new Map(entries.sort(([a], [b]) => compare(a, b)));
@@ -74,16 +77,16 @@ function mapText(entries: ReadonlyMap<string, string>): string {
 }
 
 /**
- * The hash of everything in the config that the runtime API cannot change: settings, number of backends, list of checked peers.
+ * The hash of everything in the config that the runtime API cannot change: settings, number of backends, list of checked peers, own pages.
  * A process with another hash must be reloaded.
  */
 export function layoutHash(
-  { poolSize, checked }: Pick<SlotTable, 'poolSize' | 'checked'>,
+  { poolSize, checked, pages = [] }: Pick<SlotTable, 'poolSize' | 'checked'> & Partial<Pick<SlotTable, 'pages'>>,
   settings: ProxySettings,
 ): string {
   const nowhere = checked.map(({ nodeId }) => ({ nodeId, ...NOWHERE }));
   return createHash('sha256')
-    .update(renderBody({ poolSize, pools: [], members: [], refused: [], checked: nowhere }, settings))
+    .update(renderBody({ poolSize, pools: [], members: [], refused: [], checked: nowhere, pages }, settings))
     .digest('hex')
     .slice(0, 16);
 }
@@ -101,6 +104,7 @@ function renderBody(table: SlotTable, settings: ProxySettings): string {
     ...frontendLines(settings),
     ...meshFrontend(settings, MESH_LOG_FORMAT.replace('INSTANCES', proxyPaths(settings.stateDir).instances)),
     ...pageLines(settings),
+    ...maintenanceLines(settings, table.pages),
     ...meshDefaults(settings, table.checked),
   ];
   const used = new Map(table.pools.map((pool) => [pool.number, pool]));
@@ -152,7 +156,7 @@ function defaultLines(settings: ProxySettings): string[] {
 
 /** agent/proxy/router-line.ts reads the fields in this order. Text from clients is encoded, and long text comes last. */
 const LOG_FORMAT = [
-  'slip1 %[var(txn.route),field(2,/,2)] %[srv_name,map_str(INSTANCES,-)] %tsc %ST %B %TR %Tw %Tc %Tr %Ta %[var(txn.proto)] %[var(txn.rid)]',
+  'slip1 %[var(txn.route),field(2,/,3)] %[srv_name,map_str(INSTANCES,-)] %tsc %ST %B %TR %Tw %Tc %Tr %Ta %[var(txn.proto)] %[var(txn.rid)]',
   '%ci %HM %[var(txn.host),url_enc] %[var(txn.xff),url_enc] \\"%HU\\"',
 ].join(' ');
 
@@ -169,6 +173,7 @@ function frontendLines(settings: ProxySettings): string[] {
     '  http-request deny deny_status 405 if METH_CONNECT',
     ...hostLines(),
     ...routeLines(paths),
+    ...maintenanceRoute(),
     '  http-request set-var(txn.xff) req.fhdr(x-forwarded-for)',
     '  http-request set-var(txn.rid) req.hdr(x-request-id) if { req.hdr(x-request-id) -m reg ^[A-Za-z0-9+/=-]{20,200}$ }',
     '  http-request set-var(txn.rid) uuid() unless { var(txn.rid) -m found }',
@@ -179,6 +184,32 @@ function frontendLines(settings: ProxySettings): string[] {
     '  http-request add-header Via "1.1 slipway"',
     '  use_backend %[var(txn.route),field(1,/)] if { var(txn.route) -m found }',
     `  default_backend ${UNKNOWN}`,
+  ];
+}
+
+/**
+ * The fourth field of a route is the page of an app in maintenance. Only the public port looks at it: a node that does not know of the
+ * maintenance yet still gets answers from the instances. The mark in the fourth field is for the log line.
+ */
+function maintenanceRoute(): string[] {
+  const page = 'var(txn.route),field(4,/)';
+  return [
+    `  acl in_maintenance ${page} -m beg ${PAGE_PREFIX}`,
+    `  http-request set-var-fmt(txn.route) "%[${page}]/%[var(txn.route),field(2,/,2)]/${MAINTENANCE_MARK}" if in_maintenance`,
+  ];
+}
+
+function maintenanceLines(settings: ProxySettings, own: readonly OwnPage[]): string[] {
+  const { pages } = proxyPaths(settings.stateDir);
+  const answer = '  http-request return status 503 hdr cache-control no-store content-type';
+  return [
+    `backend ${DEFAULT_PAGE} from slipway`,
+    `${answer} text/html file ${join(pages, 'maintenance.html')} if { req.hdr(accept) -m sub text/html }`,
+    `${answer} text/plain file ${join(pages, 'maintenance.txt')}`,
+    ...own.flatMap(({ name }) => [
+      `backend ${name} from slipway`,
+      `${answer} "text/html; charset=utf-8" file ${join(pages, ownPageFile(name))}`,
+    ]),
   ];
 }
 

@@ -30,6 +30,15 @@ export interface Pool {
   readonly slots: readonly Slot[];
   /** Other nodes that serve the app, sorted. */
   readonly peers: readonly Peer[];
+  /** The backend that answers the requests of clients while the app is in maintenance. */
+  readonly page?: string | undefined;
+}
+
+/** A page that an owner gave for the maintenance of an app. */
+export interface OwnPage {
+  /** Name of its backend, and of its file. */
+  readonly name: string;
+  readonly html: string;
 }
 
 /** The backends of apps and the servers of instances. Files and commands are rendered from it. Pools and slots are sorted by number. */
@@ -42,6 +51,8 @@ export interface SlotTable {
   readonly members: readonly (readonly [nodeId: string, name: string])[];
   /** Serials of certificates that are not accepted, sorted. */
   readonly refused: readonly string[];
+  /** Sorted by name. A change of this list changes the layout and costs a reload, because HAProxy reads these files only then. */
+  readonly pages: readonly OwnPage[];
 }
 
 export function poolName(pool: number): string {
@@ -54,7 +65,7 @@ export function serverName(pool: number, slot: number): string {
 }
 
 export function emptyTable(poolSize: number): SlotTable {
-  return { poolSize, pools: [], checked: [], members: [], refused: [] };
+  return { poolSize, pools: [], checked: [], members: [], refused: [], pages: [] };
 }
 
 /** HAProxy workers of older agents have this prefix in their configuration, so it must stay. */
@@ -121,6 +132,7 @@ const POOL = z.strictObject({
   slotCount: z.int().min(1),
   slots: z.array(SLOT),
   peers: z.array(PEER).default([]),
+  page: z.string().optional(),
 });
 const TABLE = z.strictObject({
   version: z.literal(1),
@@ -129,6 +141,7 @@ const TABLE = z.strictObject({
   checked: z.array(PEER).default([]),
   members: z.array(z.tuple([z.string(), z.string()])).default([]),
   refused: z.array(z.string()).default([]),
+  pages: z.array(z.strictObject({ name: z.string(), html: z.string() })).default([]),
 });
 
 export function serializeTable(table: SlotTable): string {

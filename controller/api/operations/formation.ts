@@ -51,7 +51,7 @@ export async function setPlacement(
 /** Before the first deploy, a type without settings has the defaults. */
 async function planOf(formations: Deps['formations'], app: App, type: string): Promise<ProcessPlan> {
   const plan = (await formations.describe(app)).find((each) => each.type === type);
-  return plan ?? { type, count: defaultCount(type), limits: DEFAULT_LIMITS, rule: ANYWHERE };
+  return plan ?? { type, count: defaultCount(type), limits: DEFAULT_LIMITS, rule: ANYWHERE, stopped: false };
 }
 
 function ruleOf({

@@ -1,4 +1,5 @@
 import type { ProcessPlan } from '../../formation/formations.ts';
+import { isStopped } from '../../../shared/domain/placement.ts';
 import type { ProcessPlanBody } from '../../../shared/api/formation.ts';
 import type { ApiDeps } from '../deps.ts';
 import { scaleApp, setLimits, setPlacement } from '../operations/formation.ts';
@@ -21,7 +22,11 @@ function quantityRoutes(deps: ApiDeps): readonly Route[] {
       handle: async ({ app, user, body }) => {
         const quantities = Object.fromEntries(body.updates.map(({ type, quantity }) => [type, quantity]));
         const wanted = await scaleApp(deps, { app, user, quantities });
-        return { formation: Object.entries(wanted).map(([type, quantity]) => ({ type, quantity })) };
+        const stopped = (await deps.store.appById(app.id))?.stopped;
+        return {
+          formation: Object.entries(wanted).map(([type, quantity]) => ({ type, quantity })),
+          stopped: Object.keys(wanted).filter((type) => isStopped(stopped, type)),
+        };
       },
     }),
   ];
@@ -54,6 +59,6 @@ function restart({ formations }: ApiDeps): Route {
   });
 }
 
-function viewPlan({ type, count, command, limits, rule }: ProcessPlan): ProcessPlanBody {
-  return { type, quantity: count, ...(command === undefined ? {} : { command }), limits, placement: rule };
+function viewPlan({ type, count, command, limits, rule, stopped }: ProcessPlan): ProcessPlanBody {
+  return { type, quantity: count, ...(command === undefined ? {} : { command }), limits, placement: rule, stopped };
 }

@@ -1,7 +1,7 @@
 import type { Limits } from '../../../shared/domain/assignment.ts';
 import type { FleetEvent } from '../../../shared/domain/event.ts';
 import type { InstanceState, InstanceStatus, Reason } from '../../../shared/domain/instance.ts';
-import type { Formation } from '../../../shared/domain/placement.ts';
+import type { Formation, Stopped } from '../../../shared/domain/placement.ts';
 import type { BuildState, NodeState, ReleaseState } from '../../../shared/domain/states.ts';
 
 // The state that `why` explains. Times are wall clock, ms.
@@ -71,8 +71,10 @@ export interface AppWhyFacts {
   readonly latestBuild?: BuildFact | undefined;
   /** Why the app is not in the route table. Absent: it is, or it was never deployed. */
   readonly leftOut?: Reason | undefined;
-  /** Of the current release. */
+  /** Of the current release; 0 for stopped process types. */
   readonly wanted: Formation;
+  readonly stopped?: Stopped | undefined;
+  readonly maintenance?: boolean | undefined;
   readonly instances: readonly InstanceFact[];
   /** Wanted instances without a place, with the known reason for each node. */
   readonly placeless: ReadonlyMap<string, string>;

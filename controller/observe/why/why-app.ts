@@ -1,4 +1,5 @@
 import type { WhyBody, WhyChain } from '../../../shared/api/observe.ts';
+import { sayStopped } from '../../../shared/domain/placement.ts';
 import { countInstances, type InstanceCounts } from '../count-instances.ts';
 import type { AppWhyFacts, BuildFact, InstanceFact, ReleaseFact } from './facts.ts';
 import { nextFor, PUSH_AGAIN } from './next.ts';
@@ -149,7 +150,7 @@ function pushed({ user, commit }: BuildFact): string {
 }
 
 function wellChain(
-  { app, current, latest }: AppWhyFacts,
+  { app, current, latest, stopped, maintenance }: AppWhyFacts,
   { live, desired, nodes }: InstanceCounts<InstanceFact>,
 ): WhyChain {
   if (current === undefined) {
@@ -158,6 +159,20 @@ function wellChain(
         ? `${app} has not been deployed yet.`
         : `v${String(latest.version)} of ${app} is ${latest.state}.`;
     return { links: [state], next: latest === undefined ? 'git push slipway main' : `slipway releases -a ${app}` };
+  }
+  if (stopped !== undefined) {
+    const rest = desired === 0 ? '' : `; ${String(live)} of ${String(desired)} of the other instances are up`;
+    return {
+      links: [`v${String(current.version)} of ${app} is current.`, `${sayStopped(stopped, app)}${rest}.`],
+      next: `slipway ps:start -a ${app}`,
+    };
+  }
+  if (maintenance === true) {
+    const links = [
+      `v${String(current.version)} of ${app} is current, and ${app} is in maintenance.`,
+      'So the proxies answer its web requests with status 503.',
+    ];
+    return { links, next: `slipway maintenance:off -a ${app}` };
   }
   const up = desired === 0 ? 'scaled to zero' : `${String(live)} of ${String(desired)} up on ${nodes.join(', ')}`;
   return { links: [`v${String(current.version)} of ${app} is current; ${up}.`], next: `slipway ps -a ${app}` };

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { sealAll, type ConfigVars } from '../../../shared/kit/sensitive.ts';
 import type { NewEvent } from '../../../shared/domain/event.ts';
 import type { AppId, UserId } from '../../../shared/domain/ids.ts';
 import type { ConfigCipher } from '../../secrets/config-cipher.ts';
 import type { Store } from '../port.ts';
+import { nameTaken, ownerOfFormerName } from './former-names.ts';
 import { drawUidRange } from './uid-ranges.ts';
 import { appNameOf, insertEvent, userActor } from './events.ts';
 import { requireQuota } from './quotas.ts';
@@ -23,17 +23,11 @@ export function createApps({ inTransaction, clock, randomId, quotas }: Repositor
       inTransaction(async (tx) => {
         await requireQuota(tx, quotas, { userId: ownerId, name: 'apps' });
         const uidBase = await drawUidRange(tx);
-        const row = {
-          id,
-          name,
-          ownerId,
-          uidBase,
-          stack,
-          createdAtMs: clock.nowMs(),
-          lostAfterMs: null,
-          releasesKept: null,
-        };
-        await unlessTaken(tx.insertInto('apps').values(row).execute(), () => appExists(name));
+        const nowMs = clock.nowMs();
+        if ((await ownerOfFormerName(tx, name, nowMs)) !== undefined) throw nameTaken(name);
+        const nothing = { lostAfterMs: null, releasesKept: null, stopped: null, lock: null, maintenance: 0 };
+        const row = { id, name, ownerId, uidBase, stack, createdAtMs: nowMs, ...nothing };
+        await unlessTaken(tx.insertInto('apps').values(row).execute(), () => nameTaken(name));
         const actor = await userActor(tx, ownerId);
         await insertEvent(tx, clock, {
           kind: 'app.created',
@@ -127,13 +121,4 @@ async function readRevision(tx: Tx, appId: AppId): Promise<string> {
   const rows = tx.selectFrom('configVars').select(['name', 'value']).where('appId', '=', appId).orderBy('name');
   const texts = (await rows.execute()).map(({ name, value }) => [name, value]);
   return createHash('sha256').update(JSON.stringify(texts)).digest('hex').slice(0, REVISION_LETTERS);
-}
-
-function appExists(name: string): SlipwayError {
-  return new SlipwayError({
-    code: 'SLIP_APP_EXISTS',
-    kind: 'conflict',
-    message: `The name ${name} is taken.`,
-    hint: 'Choose another name, or let Slipway choose one with: slipway create',
-  });
 }

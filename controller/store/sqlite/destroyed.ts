@@ -16,6 +16,7 @@ import type { Tx } from './schema.ts';
 const TABLES_OF_APP = [
   ...(['assignments', 'releaseImages', 'releases', 'tasks', 'builds', 'formations', 'processSettings'] as const),
   ...(['configVars', 'domains', 'buildSettings', 'healthChecks', 'egress', 'appNodes'] as const),
+  ...(['maintenancePages', 'formerAppNames'] as const),
 ] as const;
 
 export function createDestroyed({ inTransaction, clock }: RepositoryDeps): DestroyedStore {

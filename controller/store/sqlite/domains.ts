@@ -73,7 +73,9 @@ async function readRoutedApps(tx: Tx, only: string | undefined): Promise<readonl
   const apps = tx
     .selectFrom('apps')
     .leftJoin('releases', (join) => join.onRef('releases.appId', '=', 'apps.id').on('releases.state', '=', 'current'))
+    .leftJoin('maintenancePages', 'maintenancePages.appId', 'apps.id')
     .select(['apps.id as appId', 'apps.name as app', 'apps.createdAtMs', 'releases.version as release'])
+    .select(['apps.maintenance', 'maintenancePages.page'])
     // An app that was never deployed is in no route table.
     .where(sql<boolean>`releases.version is not null or exists (select 1 from assignments where app_id = apps.id)`)
     .orderBy('apps.id');

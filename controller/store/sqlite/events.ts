@@ -1,3 +1,4 @@
+import type { Expression, ExpressionBuilder } from 'kysely';
 import type { FleetEvent, NewEvent } from '../../../shared/domain/event.ts';
 import type { AppId, UserId } from '../../../shared/domain/ids.ts';
 import type { Clock } from '../../../shared/kit/clock.ts';
@@ -5,7 +6,7 @@ import type { EventQuery } from '../../domain/events.ts';
 import type { Store } from '../port.ts';
 import type { RepositoryDeps } from './repository.ts';
 import { eventRow, parseRow, parseRows } from './rows.ts';
-import type { InTransaction, Tx } from './schema.ts';
+import type { InTransaction, Schema, Tx } from './schema.ts';
 
 type Events = Pick<Store, 'addEvent' | 'events' | 'onEvents'>;
 
@@ -36,7 +37,7 @@ export async function insertEvent(tx: Tx, clock: Clock, event: NewEvent): Promis
       atMs,
       kind,
       actor,
-      appId: app === undefined ? null : eb.selectFrom('apps').select('id').where('name', '=', app),
+      appId: app === undefined ? null : idOfName(eb, app),
       app: app ?? null,
       node: node ?? null,
       instance: instance ?? null,
@@ -49,6 +50,14 @@ export async function insertEvent(tx: Tx, clock: Clock, event: NewEvent): Promis
   wrote.add(tx);
   if (row.seq % PRUNE_EVERY === 0) await prune(tx, row.seq, atMs);
   return parseRow(eventRow, row);
+}
+
+/** Work that began before a rename still has the former name of its app. */
+function idOfName(eb: ExpressionBuilder<Schema, 'events'>, name: string): Expression<string | null> {
+  return eb.fn.coalesce(
+    eb.selectFrom('apps').select('id').where('name', '=', name),
+    eb.selectFrom('formerAppNames').select('appId').where('name', '=', name),
+  );
 }
 
 /** Name of the user who did it, as events keep it. */

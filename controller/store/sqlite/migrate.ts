@@ -17,6 +17,7 @@ import { history } from './migrations/0014-history.ts';
 import { tasks } from './migrations/0015-tasks.ts';
 import { releases } from './migrations/0016-releases.ts';
 import { configKeys } from './migrations/0017-config-keys.ts';
+import { appLife } from './migrations/0018-app-life.ts';
 import { commands } from './migrations/0019-commands.ts';
 import { healthChecks } from './migrations/0021-health-checks.ts';
 
@@ -24,7 +25,7 @@ import { healthChecks } from './migrations/0021-health-checks.ts';
 const MIGRATIONS: readonly string[] = [
   ...[initial, placement, movement, domains, identity, events, rebalance, builders, quotas, ceilings],
   ...[buildSettings, egress, destroyedApps, history, tasks, releases, configKeys],
-  ...[healthChecks, commands],
+  ...[healthChecks, commands, appLife],
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

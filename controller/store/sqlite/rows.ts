@@ -95,6 +95,9 @@ export const appRow = z.strictObject({
   createdAtMs: whole,
   lostAfterMs: optional(whole).transform((ms) => (ms === 0 ? ('never' as const) : ms)),
   releasesKept: optional(whole),
+  stopped: optional(json(z.union([z.literal('all'), z.array(z.string().transform(parseProcessType))]))),
+  lock: optional(json(z.strictObject({ why: z.string(), by: z.string(), atMs: whole }))),
+  maintenance: flag,
 });
 export const destroyedAppRow = z
   .object({
@@ -237,13 +240,20 @@ export const egressRow = z.strictObject({
   uidBase: optional(whole),
   cidr: z.string(),
 });
-export const routedAppRow = z.strictObject({
-  appId,
-  app: z.string().transform(parseAppName),
-  release: optional(whole),
-  domains: z.array(z.string()),
-  createdAtMs: whole,
-});
+export const routedAppRow = z
+  .strictObject({
+    appId,
+    app: z.string().transform(parseAppName),
+    release: optional(whole),
+    domains: z.array(z.string()),
+    createdAtMs: whole,
+    maintenance: flag,
+    page: optional(z.string()),
+  })
+  .transform(({ maintenance, page, ...app }) => ({
+    ...app,
+    ...(maintenance ? { maintenance: page === undefined ? {} : { page } } : {}),
+  }));
 export const runningRow = z.strictObject({
   ...{ instanceId, nodeId, appId, release: whole },
   ...{ processType: z.string().transform(parseProcessType), desired: z.enum(['run', 'standby', 'stop']) },

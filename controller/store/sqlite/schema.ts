@@ -32,9 +32,21 @@ export interface Schema {
     createdAtMs: number;
     lostAfterMs: number | null;
     releasesKept: Generated<number | null>;
+    stopped: string | null;
+    lock: string | null;
+    maintenance: Generated<number>;
+  };
+  maintenancePages: { appId: string; page: string };
+  formerAppNames: { name: string; appId: string; untilMs: number };
+  buildSettings: {
+    appId: string;
+    root: string | null;
+    buildpacks: string;
+    memoryBytes: number | null;
+    diskBytes: number | null;
+    timeoutMs: number | null;
   };
   healthChecks: { appId: string; processType: string; checks: string };
-  buildSettings: { appId: string; root: string | null; buildpacks: string };
   configVars: { appId: string; name: string; value: string; keyId: string | null };
   formations: { appId: string; processType: string; quantity: number; everyNode: Generated<number> };
   processSettings: { appId: string; processType: string; placement: string | null; limits: string | null };

@@ -34,6 +34,7 @@ import type { Limits as _slipway_v1_Limits, Limits__Output as _slipway_v1_Limits
 import type { LogChunk as _slipway_v1_LogChunk, LogChunk__Output as _slipway_v1_LogChunk__Output } from './slipway/v1/LogChunk.ts';
 import type { LogLine as _slipway_v1_LogLine, LogLine__Output as _slipway_v1_LogLine__Output } from './slipway/v1/LogLine.ts';
 import type { LogQuery as _slipway_v1_LogQuery, LogQuery__Output as _slipway_v1_LogQuery__Output } from './slipway/v1/LogQuery.ts';
+import type { Maintenance as _slipway_v1_Maintenance, Maintenance__Output as _slipway_v1_Maintenance__Output } from './slipway/v1/Maintenance.ts';
 import type { MeshPeer as _slipway_v1_MeshPeer, MeshPeer__Output as _slipway_v1_MeshPeer__Output } from './slipway/v1/MeshPeer.ts';
 import type { NodeEvent as _slipway_v1_NodeEvent, NodeEvent__Output as _slipway_v1_NodeEvent__Output } from './slipway/v1/NodeEvent.ts';
 import type { NodeFacts as _slipway_v1_NodeFacts, NodeFacts__Output as _slipway_v1_NodeFacts__Output } from './slipway/v1/NodeFacts.ts';
@@ -93,6 +94,7 @@ export interface ProtoGrpcType {
       LogChunk: MessageTypeDefinition<_slipway_v1_LogChunk, _slipway_v1_LogChunk__Output>
       LogLine: MessageTypeDefinition<_slipway_v1_LogLine, _slipway_v1_LogLine__Output>
       LogQuery: MessageTypeDefinition<_slipway_v1_LogQuery, _slipway_v1_LogQuery__Output>
+      Maintenance: MessageTypeDefinition<_slipway_v1_Maintenance, _slipway_v1_Maintenance__Output>
       MeshPeer: MessageTypeDefinition<_slipway_v1_MeshPeer, _slipway_v1_MeshPeer__Output>
       NodeEvent: MessageTypeDefinition<_slipway_v1_NodeEvent, _slipway_v1_NodeEvent__Output>
       NodeFacts: MessageTypeDefinition<_slipway_v1_NodeFacts, _slipway_v1_NodeFacts__Output>

@@ -123,6 +123,16 @@ describe('every route that changes something makes an event', () => {
       await addApp(fixture.store, (await fixture.store.users())[0]!.id, 'former');
       return { path: '/apps/former' };
     },
+    'PATCH /apps/:app': async () => {
+      await addApp(fixture.store, (await fixture.store.users())[0]!.id, 'renamed');
+      return { path: '/apps/renamed', json: { name: 'store' } };
+    },
+    'POST /apps/:app/stop': () => ({ path: '/apps/store/stop', json: { process: 'web' } }),
+    'POST /apps/:app/start': () => ({ path: '/apps/store/start', json: {} }),
+    'PUT /apps/:app/maintenance': () => ({ path: '/apps/hello/maintenance', json: { page: '<h1>Later</h1>' } }),
+    'DELETE /apps/:app/maintenance': () => ({ path: '/apps/hello/maintenance' }),
+    'PUT /apps/:app/lock': () => ({ path: '/apps/hello/lock', json: { why: 'a migration' } }),
+    'DELETE /apps/:app/lock': () => ({ path: '/apps/hello/lock' }),
     'PATCH /apps/:app/config': () => ({ path: '/apps/hello/config', json: { A: '1' } }),
     'PATCH /apps/:app/build-settings': () => ({ path: '/apps/hello/build-settings', json: { root: 'api' } }),
     'POST /apps/:app/domains': () => ({ path: '/apps/hello/domains', json: { hostname: 'www.example.com' } }),

@@ -201,7 +201,13 @@ export class Machine {
       confirmAfterMs: 30_000,
       onWelcome: () => undefined,
     });
-    const takes = { takesFleetRoutes: true, takesReleases: true, takesDestroyed: true };
+    const takes = {
+      takesFleetRoutes: true,
+      takesReleases: true,
+      takesDestroyed: true,
+      routesByAppId: true,
+      takesMaintenance: true,
+    };
     await mortal(parts.holder.connection, life).serve({ kind: 'hello', ...(await handlers.hello()), ...takes });
     parts.holder.connection = undefined;
   }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setMaintenance } from '../../../controller/api/operations/app-life.ts';
 import type { Movement } from '../../../controller/movement/port.ts';
 import type { Formations } from '../../../controller/formation/formations.ts';
 import type { App } from '../../../controller/domain/apps.ts';
@@ -22,7 +23,9 @@ type Command = (words: readonly string[]) => void | Promise<void>;
  *   config APP NAME=VALUE         waits until the change is rolled out
  *   scale APP TYPE=N              changes only the database
  *   ps:scale APP TYPE=N|all|+N…   the command of an operator; also: ps:restart APP [WHAT], ps:limits APP TYPE MB,
- *                                 and ps:limits& which does not wait
+ *                                 and ps:limits& which does not wait; ps:stop APP [TYPE], ps:start APP [TYPE]
+ *   maintenance APP on|off
+ *   rename APP NAME               the command of its owner; lock APP [WHY] locks or unlocks deploys
  *   destroy APP                   the command of its owner; destroy& does not wait
  *   may-pause APP                 the app may lose its last instance from now on
  *   placement APP TYPE FIELD=VALUE…  require.LABEL, spread, onFull
@@ -97,6 +100,26 @@ export class Script {
       this.#ask(app, (target, by, formations) => formations.scale(target, by, Object.fromEntries(pairsOf(pairs)))),
     'ps:restart': ([app = '', which]) =>
       this.#ask(app, (target, by, formations) => formations.restart(target, by, which)),
+    'ps:stop': ([app = '', which]) => {
+      this.#world.mayPause.add(app);
+      return this.#ask(app, (target, by, formations) => formations.stop(target, by, which));
+    },
+    'ps:start': ([app = '', which]) => this.#ask(app, (target, by, formations) => formations.start(target, by, which)),
+    rename: ([app = '', name = '']) => this.#wait(this.#world.rename(app, name)),
+    maintenance: async ([app = '', state = '']) => {
+      const { fleet } = this.#world.controller.screens();
+      const [target, [user]] = [await this.#world.app(app), await this.#world.store.users()];
+      const change = { app: target, user: user!, maintenance: state === 'on' ? {} : undefined };
+      await this.#wait(
+        setMaintenance({ store: this.#world.store, fleet }, { ...change, signal: new AbortController().signal }),
+      );
+    },
+    lock: async ([app = '', ...why]) => {
+      const { id } = await this.#world.app(app);
+      await this.#world.store.setLock(id, why.length === 0 ? undefined : { why: why.join(' '), by: 'ada' }, {
+        by: 'ada',
+      });
+    },
     'ps:limits': (words) => this.#wait(this.#limits(words)),
     'ps:limits&': (words) => void this.#limits(words),
     placement: ([app = '', type = '', ...pairs]) =>
@@ -266,9 +289,10 @@ export class Script {
         `  ${machine.name}: ${trace.nameOf(instanceId)} ${state} (${desired}${restarts === 0 ? '' : `, restarts ${String(restarts)}`})`,
       );
     }
-    for (const { app, backends } of machine.proxy.routes()) {
+    for (const { app, backends, maintenance } of machine.proxy.routes()) {
+      const note = maintenance === undefined ? '' : ' (in maintenance)';
       trace.raw(
-        `  ${machine.name}: ${app} is served by ${backends.map(({ id }) => trace.nameOf(id)).join(', ') || 'nobody'}`,
+        `  ${machine.name}: ${app} is served by ${backends.map(({ id }) => trace.nameOf(id)).join(', ') || 'nobody'}${note}`,
       );
     }
   }

@@ -1,3 +1,4 @@
+import { renameApp } from '../../../controller/api/operations/app-life.ts';
 import { openStore } from '../../../controller/store/open-store.ts';
 import type { App } from '../../../controller/domain/apps.ts';
 import type { AssignmentChange, AssignmentRow } from '../../../controller/domain/assignments.ts';
@@ -124,6 +125,22 @@ export class World {
       (error: unknown) => (error instanceof Error ? error.message : String(error)),
     );
     this.trace.say('destroy', `${name}: ${outcome}`);
+  }
+
+  async rename(name: string, next: string): Promise<void> {
+    const [app, { fleet }] = [await this.app(name), this.controller.screens()];
+    const [user] = await this.store.users();
+    const { signal } = new AbortController();
+    const change = { app, user: user!, name: next, signal };
+    for (const names of [this.mayPause, this.released]) if (names.has(name)) names.add(next);
+    const { app: renamed } = await renameApp({ store: this.store, fleet }, change);
+    this.#made.set(next, Promise.resolve(renamed));
+    this.apps.set(next, renamed);
+    const ref = this.refs.get(name);
+    if (ref !== undefined) this.refs.set(next, ref);
+    this.apps.delete(name);
+    this.#made.delete(name);
+    this.trace.say('rename', `${name} → ${next}`);
   }
 
   /** The instances of an app that run, have routes and passed the health check, on all nodes. */

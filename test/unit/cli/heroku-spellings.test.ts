@@ -22,6 +22,8 @@ const BODIES: Readonly<Record<string, unknown>> = {
   'PATCH /apps/shop/build-settings': SETTINGS,
   'GET /apps/shop/build-settings': SETTINGS,
   'POST /apps/shop/restart': { instances: 1 },
+  'POST /apps/shop/stop': { types: ['web'], stopped: ['web'] },
+  'GET /apps/shop/formation': [],
   'GET /apps/shop/ps': [
     { ...INSTANCE, name: 'web.1', type: 'web' },
     { ...INSTANCE, name: 'worker.1', type: 'worker' },
@@ -100,6 +102,8 @@ describe('spellings that people bring from Heroku', () => {
     const { output } = await type('ps', 'worker');
     assert.match(output, /worker\.1/);
     assert.doesNotMatch(output, /web\.1/);
+    for (const args of [['web'], ['--process-type', 'web'], ['-p', 'web']])
+      assert.deepEqual((await type('ps:stop', ...args)).asked, ['POST /apps/shop/stop {"process":"web"}']);
     for (const args of [
       ['web.1'],
       ['--dyno-name', 'web.1'],

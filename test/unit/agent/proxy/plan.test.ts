@@ -9,6 +9,7 @@ import {
   type SlotTable,
 } from '../../../../agent/proxy/haproxy/slot-table.ts';
 import type { AppRoutes, Backend } from '../../../../agent/proxy/port.ts';
+import type { AppId } from '../../../../shared/domain/ids.ts';
 import type { AppName } from '../../../../shared/domain/names.ts';
 
 const backend = (id: string, port = 5000): Backend => ({ id, instanceName: 'web.1', address: '10.203.0.7', port });
@@ -47,6 +48,40 @@ describe('slot plan', () => {
     assert.equal(busy.pools[0]?.slotCount, 4);
     const idle = plan(second, [routes('alpha', ['three'])], ['pool_0001_s1']).table;
     assert.deepEqual(describeTable(idle), ['1 alpha: s1 three active, s2 two draining']);
+  });
+
+  test('a renamed app keeps its backend, and nothing drains', () => {
+    const alpha = { ...routes('alpha', ['one']), appId: 'app00001' as AppId };
+    const renamed = { ...alpha, app: 'store' as AppName, hostnames: ['store.test'] };
+    const first = plan(emptyTable(4), [alpha]).table;
+    assert.deepEqual(describeTable(plan(first, [renamed]).table), ['1 store: s1 one active']);
+  });
+
+  test('an app in maintenance leads to a page, and equal pages are one', () => {
+    const alpha = { ...routes('alpha', ['one']), appId: 'app00001' as AppId };
+    const beta = { ...routes('beta', ['two']), appId: 'app00002' as AppId };
+    const { table } = plan(emptyTable(4), [
+      { ...alpha, maintenance: {} },
+      { ...beta, maintenance: { page: '<p>' } },
+    ]);
+    assert.equal(table.pools[0]?.page, 'page_default');
+    assert.equal(table.pools[1]?.page, table.pages[0]?.name);
+    assert.deepEqual(
+      table.pages.map(({ html }) => html),
+      ['<p>'],
+    );
+    const both = [alpha, beta].map((each) => ({ ...each, maintenance: { page: '<p>' } }));
+    assert.equal(plan(table, both).table.pages.length, 1);
+    const over = plan(table, [alpha, beta]).table;
+    assert.deepEqual([over.pages, over.pools.map(({ page }) => page)], [[], [undefined, undefined]]);
+    assert.deepEqual(parseTable(serializeTable(table)), table);
+  });
+
+  test('an app with the name of a destroyed app gets a backend of its own', () => {
+    const former = { ...routes('alpha', ['one']), appId: 'app00001' as AppId };
+    const first = plan(emptyTable(4), [former]).table;
+    const next = plan(first, [{ ...routes('alpha', ['two']), appId: 'app00002' as AppId }]).table;
+    assert.deepEqual(describeTable(next), ['1 alpha: s1 one draining', '2 alpha: s1 two active']);
   });
 
   test('a draining instance takes its traffic back in the slot it has', () => {

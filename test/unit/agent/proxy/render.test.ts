@@ -42,6 +42,7 @@ const TABLE: SlotTable = {
   checked: [],
   members: [],
   refused: [],
+  pages: [],
 };
 
 describe('rendered files', () => {

@@ -28,6 +28,13 @@ function line(parts: Parts = {}): string {
 const message = (parts: Parts): string => parseRouterLine(line(parts))?.message ?? '';
 
 describe('router line', () => {
+  test('a request for an app in maintenance has the code H80', () => {
+    const page = { app: 'shop/app00001/H80', instance: '-', state: 'LR--', status: 503, times: '0 -1 -1 -1 0' };
+    assert.match(message(page), /^at=error code=H80 desc="Maintenance mode" .* dyno= connect= service= status=503 /);
+    assert.equal(parseRouterLine(line(page))?.appId, 'app00001');
+    assert.match(message({ app: 'shop/app00001/page_default' }), /^at=info /);
+  });
+
   test('a successful request has the format of Heroku', () => {
     assert.deepEqual(parseRouterLine(line()), {
       app: 'shop',

@@ -106,7 +106,7 @@ describe('never', () => {
   it('is traffic sent to an instance whose gate is closed or that is to stop', () => {
     fc.assert(
       fc.property(cases, ({ desired, instances }) => {
-        for (const id of plan(desired, instances, 100).backends.get('shop') ?? []) {
+        for (const id of plan(desired, instances, 100).backends.get('app00001') ?? []) {
           const instance = instances.find((one) => one.instanceId === id);
           assert.ok(instance?.phase === 'running' && instance.record.liveStartedAtMs === instance.startedAtMs);
           assert.equal(desired.assignments.find((one) => one.instanceId === id)?.desired, 'run');

@@ -4,6 +4,9 @@ import { createFakeProxy } from '../../../../agent/proxy/fake.ts';
 import { RouteSwitch, routesOf } from '../../../../agent/reconcile/route-switch.ts';
 import type { InstanceRuntime } from '../../../../agent/reconcile/runtime.ts';
 import type { DesiredState } from '../../../../shared/domain/assignment.ts';
+import type { FleetApp, FleetRoutes } from '../../../../shared/domain/fleet-routes.ts';
+import type { AppId } from '../../../../shared/domain/ids.ts';
+import type { AppName } from '../../../../shared/domain/names.ts';
 import { systemClock } from '../../../../shared/kit/clock.ts';
 import { noFailpoint } from '../../../../shared/kit/failpoint.ts';
 import { silentLogger } from '../../../../shared/kit/log.ts';
@@ -26,15 +29,48 @@ it('a proxy that failed half way gets its routes again, also when they are equal
   assert.deepEqual(proxy.routes()[0]?.hostnames, ['shop.test', 'www.shop.test']);
 });
 
-it('host names of an app never lead to instances of a former app of the same name', () => {
-  const desired = wanting('shop.test');
-  const former = {
-    instanceId: 'instance1',
-    assignment: { appId: 'app00000', app: 'shop', processType: 'web', ordinal: 1 },
+/** A live web instance of an app, under the name that its desired state has. */
+const runtime = (instanceId: string, appId: string, app: string): InstanceRuntime =>
+  ({
+    instanceId,
+    assignment: { appId, app, processType: 'web', ordinal: 1 },
     sandbox: { address: '10.203.0.9', port: 5000 },
-  } as unknown as InstanceRuntime;
-  const backends = new Map([['shop', ['instance1']]]);
-  const [route] = routesOf({ desired, fleet: undefined, self: 'n1' }, backends, new Map([['instance1', former]]));
-  assert.equal(route?.appId, 'app00001');
-  assert.deepEqual(route.backends, []);
+  }) as unknown as InstanceRuntime;
+
+const tableOf = (...apps: readonly Partial<FleetApp>[]): FleetRoutes =>
+  ({ epoch: { counter: 1, id: 'life' }, version: 2, peers: [], refused: [], apps }) as unknown as FleetRoutes;
+
+it('host names of an app never lead to instances of a former app of the same name', () => {
+  const fleet = tableOf({ appId: 'app00001' as AppId, app: 'shop' as AppName, hostnames: ['shop.test'], nodeIds: [] });
+  const former = { ...wanting('shop.test'), routes: [{ hostname: 'shop.test', appId: 'app00000', app: 'shop' }] };
+  const backends = new Map([['app00000', ['instance1']]]);
+  const instances = new Map([['instance1', runtime('instance1', 'app00000', 'shop')]]);
+  const desired = former as unknown as DesiredState;
+  const routes = routesOf({ desired, fleet, self: 'n1' }, backends, instances);
+  assert.deepEqual(
+    routes.map(({ appId, backends: served }) => [appId, served.length]),
+    [['app00001', 0]],
+  );
+});
+
+it('a renamed app keeps its instances and its domains, whichever message arrives first', () => {
+  const backends = new Map([['app00001', ['instance1']]]);
+  const domains = ['www.example.com'];
+  for (const [said, tabled] of [
+    ['shop', 'store'],
+    ['store', 'shop'],
+  ] as const) {
+    const entry = { appId: 'app00001' as AppId, app: tabled as AppName, nodeIds: [] };
+    const fleet = tableOf({ ...entry, hostnames: [`${tabled}.test`, ...domains] });
+    const desired = {
+      ...wanting(),
+      routes: [{ hostname: `${said}.test`, appId: 'app00001', app: said }],
+    } as unknown as DesiredState;
+    const instances = new Map([['instance1', runtime('instance1', 'app00001', said)]]);
+    const routes = routesOf({ desired, fleet, self: 'n1' }, backends, instances);
+    assert.equal(routes.length, 1);
+    assert.equal(routes[0]?.app, tabled);
+    assert.deepEqual(routes[0].hostnames, [`${tabled}.test`, ...domains].sort());
+    assert.equal(routes[0].backends.length, 1);
+  }
 });

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { olderAgentProblems, requireAgentsFor } from '../../../../controller/api/older-agents.ts';
+import {
+  maintenanceProblems,
+  olderAgentProblems,
+  requireAgentsFor,
+  requireAgentsForRename,
+} from '../../../../controller/api/older-agents.ts';
 import type { LiveNode } from '../../../../controller/dispatch/port.ts';
 import type { NodeId } from '../../../../shared/domain/ids.ts';
 import { DEFAULT_QUOTAS } from '../../../../shared/domain/quota.ts';
@@ -37,5 +42,28 @@ describe('a quota of domains that is too high for older agents', () => {
       /domainsPerApp in the controller's settings is 2000, but the agents of fra-2, fra-3 are too old for so many domains/,
     );
     assert.equal(problem?.next, 'slipway nodes:upgrade fra-2');
+  });
+});
+
+describe('a rename beside older agents', () => {
+  it('is refused with the names of the connected nodes that would lose requests', () => {
+    requireAgentsForRename('shop', [node('fra-1', {}), node('fra-2', { losesRenamed: false })]);
+    assert.throws(() => requireAgentsForRename('shop', [node('fra-1', {}), node('fra-2', { losesRenamed: true })]), {
+      code: 'SLIP_APP_RENAME_AGENTS',
+      message: 'shop cannot get another name yet: requests would be lost, because the agents of fra-2 are too old.',
+      hint: 'An administrator can upgrade them: slipway nodes:upgrade fra-2',
+    });
+  });
+});
+
+describe('maintenance beside older agents', () => {
+  it('names the nodes whose proxies still send requests', () => {
+    assert.deepEqual(maintenanceProblems('shop', [node('fra-1', {})]), []);
+    assert.deepEqual(maintenanceProblems('shop', [node('fra-1', { ignoresMaintenance: true }), node('fra-2', {})]), [
+      {
+        message: 'The agents of fra-1 are too old for maintenance: their proxies still send requests to shop.',
+        next: 'slipway nodes:upgrade fra-1',
+      },
+    ]);
   });
 });

@@ -5,6 +5,7 @@ import { createPushPolicy } from '../../../../controller/push/push-policy.ts';
 import type { GitUser } from '../../../../controller/push/port.ts';
 import { randomId } from '../../../../shared/kit/random-id.ts';
 import type { UserId } from '../../../../shared/domain/ids.ts';
+import { parseAppName } from '../../../../shared/domain/names.ts';
 import { addApp, addUser, openMemoryStore } from '../../../support/store-fixtures.ts';
 
 const gitUser = ({ id, name }: Pick<User, 'id' | 'name'>): GitUser => ({ userId: id, name });
@@ -26,6 +27,7 @@ async function openRig(createOnPush = true) {
     awaitBuilder: () => Promise.resolve(),
     join: (_appId, closed) => ({ signal: closed, leave: () => undefined }),
     requireBuilder: () => undefined,
+    gitUrl: (name) => `ssh://git@host:2222/${name}.git`,
     deploy: () => Promise.resolve({ ok: true }),
   });
   const gone = gitUser({ id: 'gone0000' as UserId, name: owner.name });
@@ -57,5 +59,17 @@ describe('git over SSH', () => {
     const { store, policy, stranger } = await openRig(false);
     await assert.rejects(policy.openApp(stranger, 'fresh', 'write'), NOT_FOUND);
     await store.close();
+  });
+
+  it('tells the new name to a user of the app, and nothing to others', async () => {
+    const { store, policy, app, owner, stranger } = await openRig();
+    await store.renameApp(app.id, parseAppName('store'), { by: 'ada' });
+    await assert.rejects(policy.openApp(owner, 'hello', 'write'), {
+      code: 'SLIP_APP_RENAMED',
+      message: 'The app hello was renamed to store.',
+      hint: 'Use its new name: git remote set-url slipway ssh://git@host:2222/store.git',
+    });
+    await assert.rejects(policy.openApp(stranger, 'hello', 'write'), NOT_FOUND);
+    assert.equal((await policy.openApp(owner, 'store', 'write')).appId, app.id);
   });
 });

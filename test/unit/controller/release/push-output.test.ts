@@ -9,6 +9,7 @@ describe('the last lines of a push', () => {
     url: 'http://shop.localhost:8080',
     types: ['web'],
     timingsMs: { live: 1440 },
+    app: 'shop',
   };
   const first = (change: Partial<LiveFacts>): string =>
     renderLive({ ...facts, ...change })
@@ -18,6 +19,14 @@ describe('the last lines of a push', () => {
   it('say where it is live, how fast and at which address', () => {
     assert.equal(first({}), 'Released v3 · live on 2 nodes in 1.4 s · http://shop.localhost:8080');
     assert.equal(first({ nodes: 1, url: undefined, types: ['worker'] }), 'Released v3 · live on 1 node in 1.4 s');
+  });
+
+  it('say that a stopped app stays stopped', () => {
+    assert.equal(
+      first({ nodes: 0, stopped: 'all' }),
+      'Released v3 · no processes are running: shop is stopped. Start with: slipway ps:start -a shop',
+    );
+    assert.match(first({ stopped: ['worker'] }), /live on 2 nodes/);
   });
 
   it('say how to start an app without running processes, instead of an address that does not answer', () => {

@@ -114,6 +114,8 @@ describe('every message survives the wire', () => {
         takesEgress: fc.boolean(),
         takesDestroyed: fc.boolean(),
         checkProbes: fc.constantFrom(['http', 'tcp'], undefined),
+        routesByAppId: fc.boolean(),
+        takesMaintenance: fc.boolean(),
       }),
       throughAgentWire,
     );

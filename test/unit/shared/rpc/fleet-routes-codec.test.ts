@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
-import type { RoutesUpdate } from '../../../../shared/domain/fleet-routes.ts';
+import type { Maintenance, RoutesUpdate } from '../../../../shared/domain/fleet-routes.ts';
 import { routesDigest, unchangedTableUpdate, fullTableUpdate } from '../../../../shared/domain/fleet-routes.ts';
 import { decodeAgentMessage, encodeAgentMessage } from '../../../../shared/rpc/agent-codec.ts';
 import { decodeControllerMessage, encodeControllerMessage } from '../../../../shared/rpc/controller-codec.ts';
@@ -24,6 +25,12 @@ describe('the route table on the wire', () => {
     const whole = fullTableUpdate(
       aTable(3, { peers: [aPeer('aa'), { ...aPeer('bb'), address: '', port: 0 }], apps: [anApp('shop', ['aa'])] }),
     );
+    const maintained = [
+      { ...anApp('shop', []), maintenance: { page: '<h1>later</h1>' } },
+      { ...anApp('zoo', []), maintenance: { page: undefined } },
+    ];
+    const paused = fullTableUpdate(aTable(3, { apps: maintained }));
+    assert.deepEqual(throughWire(paused), { kind: 'fleetRoutes', update: paused });
     assert.deepEqual(throughWire(whole), { kind: 'fleetRoutes', update: whole });
     const same = unchangedTableUpdate(aTable(4, {}), routesDigest(whole));
     assert.deepEqual(throughWire(same), { kind: 'fleetRoutes', update: same });
@@ -53,7 +60,19 @@ describe('the route table on the wire', () => {
     bad({ peers: [{ ...aPeer('aa'), port: 70_000 }] });
     bad({ apps: [{ ...anApp('shop', []), hostnames: ['a b'] }] });
     bad({ apps: [{ ...anApp('shop', []), hostnames: ['*.*.example.com'] }] });
+    bad({ apps: [{ ...anApp('shop', []), maintenance: { page: 'x'.repeat(70_000) } }] });
     bad({ refused: ['4f 00'] });
     bad({ version: 0 });
+  });
+
+  it('has the digest of older agents without maintenance, and another one with it', () => {
+    const plain = aTable(1, { apps: [anApp('shop', ['aa'])] });
+    const digestWith = (maintenance: Maintenance): string =>
+      routesDigest({ ...plain, apps: plain.apps.map((app) => ({ ...app, maintenance })) });
+    const { appId, app, hostnames, nodeIds } = anApp('shop', ['aa']);
+    const older = createHash('sha256').update(JSON.stringify([[], [[appId, app, hostnames, nodeIds]], []]));
+    assert.equal(routesDigest(plain), older.digest('base64url'));
+    assert.notEqual(digestWith({}), routesDigest(plain));
+    assert.notEqual(digestWith({ page: 'a' }), digestWith({}));
   });
 });

@@ -1,11 +1,13 @@
 // Original file: proto/slipway/v1/agent.proto
 
+import type { Maintenance as _slipway_v1_Maintenance, Maintenance__Output as _slipway_v1_Maintenance__Output } from '../../slipway/v1/Maintenance.ts';
 
 export interface FleetApp {
   'appId'?: (string);
   'app'?: (string);
   'hostnames'?: (string)[];
   'nodeIds'?: (string)[];
+  'maintenance'?: (_slipway_v1_Maintenance | null);
 }
 
 export interface FleetApp__Output {
@@ -13,4 +15,5 @@ export interface FleetApp__Output {
   'app': (string);
   'hostnames': (string)[];
   'nodeIds': (string)[];
+  'maintenance': (_slipway_v1_Maintenance__Output | null);
 }

@@ -18,7 +18,9 @@ export interface Hello {
   'takesEgress'?: (boolean);
   'takesDestroyed'?: (boolean);
   'taskKinds'?: (string)[];
+  'routesByAppId'?: (boolean);
   'checkProbes'?: (string)[];
+  'takesMaintenance'?: (boolean);
 }
 
 export interface Hello__Output {
@@ -35,5 +37,7 @@ export interface Hello__Output {
   'takesEgress': (boolean);
   'takesDestroyed': (boolean);
   'taskKinds': (string)[];
+  'routesByAppId': (boolean);
   'checkProbes': (string)[];
+  'takesMaintenance': (boolean);
 }

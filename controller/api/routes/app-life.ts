@@ -1,0 +1,79 @@
+import { PAGE_BYTES_MAX } from '../../../shared/domain/fleet-routes.ts';
+import type { ApiConfig, ApiDeps } from '../deps.ts';
+import { describeMaintenance, lockApp, renameApp, setMaintenance, unlockApp } from '../operations/app-life.ts';
+import { appRoute, type Route } from '../route.ts';
+import { viewApp } from '../views.ts';
+
+/** JSON may write a byte of the page with six characters. */
+const PAGE_BODY_BYTES = 8 * PAGE_BYTES_MAX;
+
+/** Decisions about a whole app. */
+export function appLifeRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
+  return [
+    appRoute('renameApp', {
+      auth: 'user',
+      action: 'app.write',
+      handle: async ({ app, user, body, signal }) => {
+        const { owner, problems, app: renamed } = await renameApp(deps, { app, user, name: body.name, signal });
+        return { ...viewApp(renamed, owner, config), problems };
+      },
+    }),
+    ...stopRoutes(deps),
+    ...lockRoutes(deps),
+    ...maintenanceRoutes(deps),
+  ];
+}
+
+function stopRoutes({ formations }: ApiDeps): readonly Route[] {
+  return [
+    appRoute('stopApp', {
+      auth: 'user',
+      action: 'app.write',
+      handle: ({ app, user, body }) => formations.stop(app, user, body.process),
+    }),
+    appRoute('startApp', {
+      auth: 'user',
+      action: 'app.write',
+      handle: ({ app, user, body }) => formations.start(app, user, body.process),
+    }),
+  ];
+}
+
+function lockRoutes(deps: ApiDeps): readonly Route[] {
+  return [
+    appRoute('lockApp', {
+      auth: 'user',
+      action: 'app.write',
+      handle: ({ app, user, body }) => lockApp(deps, { app, user, why: body.why }),
+    }),
+    appRoute('unlockApp', {
+      auth: 'user',
+      action: 'app.write',
+      handle: async ({ app, user }) => {
+        await unlockApp(deps, { app, user });
+        return undefined;
+      },
+    }),
+  ];
+}
+
+function maintenanceRoutes(deps: ApiDeps): readonly Route[] {
+  return [
+    appRoute('showMaintenance', {
+      auth: 'user',
+      action: 'app.read',
+      handle: ({ app }) => describeMaintenance(deps, app),
+    }),
+    appRoute('startMaintenance', {
+      auth: 'user',
+      action: 'app.write',
+      bodyLimitBytes: PAGE_BODY_BYTES,
+      handle: ({ app, user, body, signal }) => setMaintenance(deps, { app, user, maintenance: body, signal }),
+    }),
+    appRoute('endMaintenance', {
+      auth: 'user',
+      action: 'app.write',
+      handle: ({ app, user, signal }) => setMaintenance(deps, { app, user, maintenance: undefined, signal }),
+    }),
+  ];
+}
