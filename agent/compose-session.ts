@@ -12,6 +12,8 @@ import { reportLastSwitch, upgradeTo, type UpgradeDeps } from './host/upgrade.ts
 import type { ReconcileLoop } from './reconcile/loop.ts';
 import { currentBootId } from './sandbox/handle.ts';
 import type { Commands } from './one-off/commands.ts';
+import { sandboxNotFound } from './sandbox/sandbox-errors.ts';
+import { Attachments } from './session/attachments.ts';
 import type { SessionHandlers } from './session/port.ts';
 import type { Tasks } from './tasks/tasks.ts';
 
@@ -29,6 +31,7 @@ export interface SessionParts {
 export function composeSessionHandlers(basics: Basics, drivers: Drivers, parts: SessionParts): SessionHandlers {
   const { stateDir } = basics.config;
   const { loop, tasks, commands, destroyed, report, signal: stopped } = parts;
+  const attachments = composeAttachments(basics, drivers, stopped);
   const machine = new MachineInventory({ ...basics, read: basics.readMachine, signal: stopped });
   const version = ownVersion(PRODUCT_DIR);
   const installScript = (): Promise<string> => drivers.transport.installScript();
@@ -59,6 +62,7 @@ export function composeSessionHandlers(basics: Basics, drivers: Drivers, parts: 
       void version.then((own) => markConnected(stateDir, own)).then(() => reportLastSwitch(upgrade), failed);
     },
     upgrade: (to) => void upgradeTo(to, upgrade),
+    openAttach: (request) => attachments.open(request),
     startTask: (task) => {
       destroyed.taskStarts(task);
       if (isCommandTask(task)) commands.start(task);
@@ -100,4 +104,20 @@ function stateHandlers(
 
 function digestOf(routes: FleetRoutes | undefined): string | undefined {
   return routes === undefined ? undefined : routesDigest(routes);
+}
+
+function composeAttachments(
+  { config: { stateDir }, log }: Basics,
+  { identity, sandbox }: Drivers,
+  stopped: AbortSignal,
+): Attachments {
+  const attachments = new Attachments({
+    ...{ address: identity.grpcAddress, stateDir, log },
+    attach: async (id) => {
+      if ((await sandbox.inspect(id))?.purpose !== 'app') throw sandboxNotFound(id);
+      return await sandbox.attach(id);
+    },
+  });
+  stopped.addEventListener('abort', () => attachments.close(), { once: true });
+  return attachments;
 }

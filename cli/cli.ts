@@ -1,5 +1,6 @@
 import type { Run } from '../shared/kit/exec.ts';
 import type { ApiClient } from './client.ts';
+import type { Console } from './terminal/console.ts';
 import type { ControlsShown } from './terminal/escape.ts';
 import type { RenderContext } from './terminal/render-context.ts';
 import type { Paint } from './terminal/paint.ts';
@@ -31,6 +32,10 @@ export interface Cli {
   readonly env: Readonly<Record<string, string>>;
   /** The stream of standard input. */
   readonly stdin: () => AsyncIterable<unknown>;
+  /** The standard streams, for commands that pass bytes on. */
+  readonly console: () => Console;
+  /** The exit code of this program, when the command succeeds. */
+  readonly setExitCode: (code: number) => void;
   /** Reads all of stdin, or one hidden line from a terminal. */
   readonly readSecret: (prompt: string) => Promise<string>;
   /** Reads one line from a terminal. Undefined without a terminal. */

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { z } from 'zod';
 import { NEXT_PAGE_HEADER } from '../shared/api/apps.ts';
 import { API_ROUTES, type ApiRoutes, type OperationId } from '../shared/api/routes.ts';
@@ -5,6 +6,7 @@ import type { AnswerOutput, BodyInput, LineOutput, Params, QueryOutput, RouteSpe
 import { SlipwayError } from '../shared/kit/errors.ts';
 import { linesOf } from './lines.ts';
 import type { CliSettings } from './settings.ts';
+import { openStream } from './stream-transport.ts';
 import { escapeAll } from './terminal/escape.ts';
 import { createTransport, type StreamOptions, type Transport } from './transport.ts';
 
@@ -21,6 +23,8 @@ export interface ApiClient {
   lines<Id extends LineId>(id: Id, input: Input<Id>, options: FollowOptions): AsyncIterable<Line<Id>>;
   /** The bytes of an answer that is not JSON. */
   stream<Id extends BytesId>(id: Id, input: Input<Id>, options: FollowOptions): Promise<AsyncIterable<Uint8Array>>;
+  /** A stream of bytes to a process in a sandbox, for AttachedProcess. */
+  attach<Id extends StreamId>(id: Id, input: Input<Id>): Promise<Duplex>;
   close(): Promise<void>;
 }
 
@@ -33,7 +37,8 @@ type IdsWith<Name extends keyof RouteSpec> = {
 
 type BytesId = IdsWith<'answerType'>;
 type LineId = IdsWith<'lines'>;
-type JsonId = Exclude<OperationId, BytesId>;
+type StreamId = 'attachInstance';
+type JsonId = Exclude<OperationId, BytesId | StreamId>;
 type PagedId = { [Id in OperationId]: 'after' extends keyof QueryOutput<ApiRoutes[Id]> ? Id : never }[OperationId];
 
 type Optional<T> = { readonly [Name in keyof T]?: T[Name] | undefined };
@@ -63,10 +68,14 @@ export interface FollowOptions {
 export const FOLLOW_SILENCE_MS = 45_000;
 
 export function createClient(settings: CliSettings): ApiClient {
-  return clientOver(createTransport(settings));
+  return clientOver(createTransport(settings), (path) => openStream(settings, path));
 }
 
-export function clientOver(transport: Transport): ApiClient {
+type OpenStream = (path: string) => Promise<Duplex>;
+
+const openNothing: OpenStream = () => Promise.reject(new Error('this client opens no streams'));
+
+export function clientOver(transport: Transport, open: OpenStream = openNothing): ApiClient {
   const callAsIs = async <Id extends JsonId>(id: Id, ...[input]: InputArgs<Id>): Promise<Answer<Id>> => {
     const { body, ...target } = rawInput(input);
     const { text } = await transport.ask({ method: API_ROUTES[id].method, path: pathOf(id, target), body });
@@ -79,6 +88,7 @@ export function clientOver(transport: Transport): ApiClient {
     list: (id) => readPages(transport, id),
     lines: (id, input, options) => readLines(id, () => streamOf(transport, id, { input, options })),
     stream: (id, input, options) => streamOf(transport, id, { input, options }),
+    attach: (id, input) => open(pathOf(id, rawInput(input))),
     close: () => transport.close(),
   };
 }

@@ -15,6 +15,8 @@ export interface CommandSpec {
   readonly app?: boolean;
   /** The command has --json. */
   readonly json?: boolean;
+  /** Words after the first argument belong to another program, also those that begin with a dash. */
+  readonly passesFlags?: boolean;
   readonly load: () => Promise<CommandRun>;
 }
 

@@ -4,6 +4,7 @@ import type { Cli } from './cli.ts';
 import type { ApiClient } from './client.ts';
 import { readSettings, readEnvironment, type CliEnvironment } from './settings.ts';
 import { runProgram } from './program.ts';
+import { processConsole } from './terminal/console.ts';
 import { openEditor } from './terminal/editor.ts';
 import { readLine } from './terminal/read-line.ts';
 import { readSecret } from './terminal/read-secret.ts';
@@ -60,6 +61,8 @@ function createCli(environment: CliEnvironment, signal: AbortSignal): Cli & { cl
     cwd: process.cwd(),
     env: environment.forPrograms,
     stdin: () => process.stdin,
+    console: () => processConsole(process, environment.terminalType),
+    setExitCode: (code) => (process.exitCode = code),
     readSecret: (prompt) => readSecret(process.stdin, note, prompt),
     openEditor: (path) => openEditor(path, { command: environment.editor, env: definedOnly(process.env) }),
     readLine: (prompt) => readLine(process.stdin, process.stderr, prompt),

@@ -51,6 +51,7 @@ function buildProgram(cli: Cli): Command {
     .addHelpText('after', '\nHelp for one command:\n  $ slipway logs --help\n')
     .helpCommand(false)
     .showSuggestionAfterError(false)
+    .enablePositionalOptions()
     .allowExcessArguments(true)
     .action(() => program.outputHelp());
   for (const spec of COMMANDS)
@@ -64,6 +65,7 @@ function buildCommand(spec: CommandSpec, cli: Cli): Command {
     .description(`${capitalised(spec.summary)}.`)
     .helpGroup(`${spec.group}:`);
   if (spec.args !== undefined) command.arguments(spec.args);
+  if (spec.passesFlags === true) command.passThroughOptions();
   if (spec.app === true) {
     command.option(
       '-a, --app <name>',

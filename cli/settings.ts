@@ -20,6 +20,8 @@ export interface CliEnvironment {
   readonly noColour: boolean;
   /** VISUAL, or EDITOR: a program and its arguments. */
   readonly editor: string;
+  /** TERM */
+  readonly terminalType: string;
   /** The environment of the programs that the CLI starts. */
   readonly forPrograms: Readonly<Record<string, string>>;
 }
@@ -45,6 +47,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
     quickstartConfigPath: env['SLIPWAY_CONFIG'] === undefined ? env['SLIPWAY_QUICKSTART_CONFIG'] : undefined,
     app: env['SLIPWAY_APP'] === '' ? undefined : env['SLIPWAY_APP'],
     editor: editorOf(env),
+    terminalType: env['TERM'] ?? 'xterm',
     noColour: (env['NO_COLOR'] ?? '') !== '' || env['TERM'] === 'dumb',
     forPrograms: Object.fromEntries(PASSED_ON.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]))),
   };

@@ -87,16 +87,20 @@ async function* explained(chunks: AsyncIterable<Uint8Array>, url: string): Async
 }
 
 async function fail(answer: Dispatcher.ResponseData): Promise<never> {
-  const text = await answer.body.text();
+  throw failureOf(answer.statusCode, await answer.body.text());
+}
+
+/** The error in an answer of the controller, or of another server. */
+export function failureOf(statusCode: number, text: string): SlipwayError {
   const body = parseError(text);
-  throw new SlipwayError({
+  return new SlipwayError({
     code: body?.error ?? 'SLIP_CLI_ANSWER',
-    message: body?.message ?? `The controller answered with status ${answer.statusCode}.`,
+    message: body?.message ?? `The controller answered with status ${statusCode}.`,
     hint:
       body?.hint ??
       (body === undefined ? 'Is this the address of a Slipway controller? See: slipway login --help' : undefined),
     details: body?.details,
-    httpStatus: answer.statusCode,
+    httpStatus: statusCode,
   });
 }
 

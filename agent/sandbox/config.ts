@@ -107,6 +107,8 @@ export interface InstanceLayout {
   readonly app: string;
   readonly root: string;
   readonly secrets: string;
+  /** Socket for a process inside that runs a command of a person. It exists only until that process has connected. */
+  readonly attach: string;
   readonly hosts: string;
   /** Mount point of its pseudo-terminals. */
   readonly terminals: string;
@@ -143,6 +145,7 @@ export function instanceLayout(base: string, id: string): InstanceLayout {
     app: join(dir, 'app'),
     root: join(dir, 'root'),
     secrets: join(dir, 'secrets'),
+    attach: join(dir, 'secrets', 'attach'),
     hosts: join(dir, 'hosts'),
     terminals: join(dir, 'terminals'),
     run,

@@ -31,6 +31,13 @@ export interface SandboxDriver {
   pids(id: string): Promise<readonly number[]>;
   /** Sends SIGTERM. @returns false when no process could receive it yet */
   terminate(id: string): Promise<boolean>;
+  /**
+   * Makes a process inside run attach.pl, which connects to the socket `attach` of the layout.
+   * @returns false when no process of the sandbox can do it
+   */
+  callAttach(id: string): Promise<boolean>;
+  /** Host user and group of the process that connects. Absent: our own. */
+  attachOwner(record: SandboxRecord): number | undefined;
   /** Sends SIGKILL to all processes. */
   kill(id: string): Promise<void>;
   /** Ends a sandbox and removes everything except its log. Idempotent. */

@@ -3,8 +3,9 @@ import { constants } from 'node:os';
 import type { Exit } from '../../shared/domain/instance.ts';
 import { readFileIfExists } from '../../shared/kit/atomic-file.ts';
 
-/** Bit of SIGTERM in the signal masks of /proc. */
+/** Bits of the signals in the masks of /proc. */
 const TERM_BIT = 1n << 14n;
+const USR1_BIT = 1n << 9n;
 
 /** A process that cannot be mistaken for a later one with its number. */
 export interface ProcessHandle {
@@ -102,26 +103,46 @@ async function insideProcess(pid: number): Promise<InsideProcess | undefined> {
  * @returns true if the app received the signal
  */
 export async function terminateInside(pids: readonly number[]): Promise<boolean> {
-  const found = (await Promise.all(pids.map(insideProcess))).filter((process) => process !== undefined);
-  const inside = found.filter(({ innerPid }) => innerPid > 1).sort((a, b) => a.innerPid - b.innerPid);
+  const inside = await processesInside(pids);
   const [reporter, ...others] = inside;
   if (reporter === undefined || !isReporter(reporter)) return false;
   // A fork of the reporter will run the app soon, but does not handle SIGTERM yet.
   const isUnready = ({ stackStart }: InsideProcess): boolean =>
     stackStart !== '0' && stackStart === reporter.stackStart;
   if (others.every(isUnready)) return false;
-  for (const { pid } of inside) sendTerm(pid);
+  for (const { pid } of inside) send(pid, 'SIGTERM');
   return true;
 }
 
-/** True for the shell that runs report.sh, the parent of the app's first process. The programs before it do not handle SIGTERM. */
-function isReporter({ name, caught }: InsideProcess): boolean {
-  return name === 'sh' && /^[0-9a-f]+$/.test(caught) && (BigInt(`0x${caught}`) & TERM_BIT) !== 0n;
+/**
+ * Asks report.sh to start attach.pl.
+ * @returns false if the sandbox has no report.sh that handles this signal, for example because an older agent started it
+ */
+export async function callAttachInside(pids: readonly number[]): Promise<boolean> {
+  const [reporter] = await processesInside(pids);
+  if (reporter === undefined || !isReporter(reporter) || !handles(reporter, USR1_BIT)) return false;
+  send(reporter.pid, 'SIGUSR1');
+  return true;
 }
 
-function sendTerm(pid: number): void {
+/** Without the init of the sandbox, and in the order in which they started. */
+async function processesInside(pids: readonly number[]): Promise<readonly InsideProcess[]> {
+  const found = (await Promise.all(pids.map(insideProcess))).filter((process) => process !== undefined);
+  return found.filter(({ innerPid }) => innerPid > 1).sort((a, b) => a.innerPid - b.innerPid);
+}
+
+/** True for the shell that runs report.sh, the parent of the app's first process. The programs before it do not handle SIGTERM. */
+function isReporter(process: InsideProcess): boolean {
+  return process.name === 'sh' && handles(process, TERM_BIT);
+}
+
+function handles({ caught }: InsideProcess, bit: bigint): boolean {
+  return /^[0-9a-f]+$/.test(caught) && (BigInt(`0x${caught}`) & bit) !== 0n;
+}
+
+function send(pid: number, signal: 'SIGTERM' | 'SIGUSR1'): void {
   try {
-    process.kill(pid, 'SIGTERM');
+    process.kill(pid, signal);
   } catch {
     // it has ended
   }

@@ -4,12 +4,13 @@ import type { RemoveSandbox, SandboxDriver } from './driver.ts';
 import { raiseSharedLimits } from './host-limits.ts';
 import { RootFilesystems } from './files/root-filesystems.ts';
 import { shieldBase } from './files/shield.ts';
-import { terminateInside } from './handle.ts';
+import { callAttachInside, terminateInside } from './handle.ts';
 import type { IsolatedParts } from './isolated-parts.ts';
 import { markKilled } from './launch.ts';
 import { limitedCommand } from './limited-command.ts';
 import { listenersOf } from './listeners.ts';
 import { makeSandbox } from './make-sandbox.ts';
+import { APP_UID } from './policy.ts';
 import { adoptRunningSandboxes, netnsOwner } from './netns-owner.ts';
 import type { Listener, SandboxSpec } from './port.ts';
 import { isSandboxId, type SandboxRecord } from './record.ts';
@@ -87,6 +88,14 @@ export class IsolatedDriver implements SandboxDriver {
 
   async terminate(id: string): Promise<boolean> {
     return terminateInside(await this.pids(id));
+  }
+
+  async callAttach(id: string): Promise<boolean> {
+    return callAttachInside(await this.pids(id));
+  }
+
+  attachOwner({ uidBase }: SandboxRecord): number {
+    return uidBase + APP_UID;
   }
 
   async kill(id: string): Promise<void> {

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { Limits } from '../../shared/domain/assignment.ts';
 import type { EgressTable } from '../../shared/domain/egress.ts';
 import type { AppName } from '../../shared/domain/names.ts';
@@ -101,6 +102,12 @@ export interface Sandbox {
    * A driver without limits returns the command line unchanged.
    */
   limitedCommand(id: string, argv: readonly string[]): Promise<readonly string[]>;
+  /**
+   * Starts a process inside a running sandbox that runs one command, and opens a stream of bytes to it. The bytes are frames of
+   * shared/attach/frames.ts, and the first one must be a start frame. The process ends when the stream is closed.
+   * @throws SLIP_ATTACH_OLD_INSTANCE, SLIP_ATTACH_TIMEOUT
+   */
+  attach(id: string): Promise<Duplex>;
   /** TCP sockets in state LISTEN inside the sandbox, and UDP sockets without a peer. They show whether the app listens on 127.0.0.1 only. */
   listeners(id: string): Promise<readonly Listener[]>;
 }

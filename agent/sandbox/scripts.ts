@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 const SCRIPTS = [
   ...['supervisor/supervise.sh', 'supervisor/save-oom.sh', 'supervisor/stop.sh', 'files/disk.sh'],
-  ...['inside/start.sh', 'inside/dyno.sh', 'inside/report.sh', 'inside/confine.pl'],
+  ...['inside/start.sh', 'inside/dyno.sh', 'inside/report.sh', 'inside/confine.pl', 'inside/attach.pl'],
 ];
 
 /**

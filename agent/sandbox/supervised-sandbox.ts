@@ -1,6 +1,8 @@
 import { rm } from 'node:fs/promises';
+import type { Duplex } from 'node:stream';
 import type { Clock } from '../../shared/kit/clock.ts';
 import { DEFAULT_ENV } from '../../shared/kit/exec.ts';
+import { acceptAttach } from './attach-socket.ts';
 import { exitsDir, instanceLayout, type InstanceLayout } from './config.ts';
 import type { SandboxDriver } from './driver.ts';
 import { ExitWatch } from './exit-watch.ts';
@@ -28,6 +30,8 @@ export class SupervisedSandbox implements Sandbox {
   readonly #driver: SandboxDriver;
   readonly #parts: SupervisedParts;
   readonly #locks = new KeyedQueue();
+  /** One socket of a sandbox at a time. */
+  readonly #attachTurns = new KeyedQueue();
   readonly #outputs = new OutputPipes();
   readonly #exits: ExitWatch;
   readonly #onOutput = new Map<string, (chunk: Uint8Array) => void>();
@@ -133,6 +137,16 @@ export class SupervisedSandbox implements Sandbox {
 
   limitedCommand(id: string, argv: readonly string[]): Promise<readonly string[]> {
     return this.#driver.limitedCommand(id, argv);
+  }
+
+  async attach(id: string): Promise<Duplex> {
+    const layout = this.#layout(id);
+    const record = await loadRecord(layout.record);
+    const found = await this.inspect(id);
+    if (record === undefined || found?.phase !== 'running') throw sandboxNotFound(id);
+    const call = (): Promise<boolean> => this.#driver.callAttach(id);
+    const place = { path: layout.attach, owner: this.#driver.attachOwner(record), call };
+    return await this.#attachTurns.enqueue(id, () => acceptAttach(place, this.#parts.clock));
   }
 
   listeners(id: string): Promise<readonly Listener[]> {

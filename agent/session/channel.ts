@@ -5,12 +5,17 @@ import {
   loadAgentService,
   MAX_MESSAGE_BYTES,
   type AgentServiceClient,
+  type WireAttachedBytes,
+  type WireAttachedBytesOut,
   type WireAgentMessage,
   type WireControllerMessageOut,
 } from '../../shared/rpc/service.ts';
 import type { NodeTls } from './node-files.ts';
 
 export type SessionCall = ClientDuplexStream<WireAgentMessage, WireControllerMessageOut>;
+
+/** The bytes of one stream between a person and a sandbox. */
+export type AttachCall = ClientDuplexStream<WireAttachedBytes, WireAttachedBytesOut>;
 
 export interface ChannelSettings {
   /** `host:port` */
@@ -23,6 +28,7 @@ export interface ChannelSettings {
 
 export interface Channel {
   open(): SessionCall;
+  attach(): AttachCall;
   close(): void;
 }
 
@@ -52,6 +58,6 @@ export function createChannels(): OpenChannel {
       'grpc.ssl_target_name_override': isIP(name) === 0 ? name : ANY_NAME,
       ...(settings.serverName === undefined ? {} : { 'grpc.default_authority': settings.serverName }),
     });
-    return { open: () => client.Session(), close: () => client.close() };
+    return { open: () => client.Session(), attach: () => client.Attach(), close: () => client.close() };
   };
 }

@@ -153,7 +153,14 @@ class SessionKeeper {
         },
       });
       const runningTaskIds: readonly TaskId[] = [...new Set([...hello.runningTaskIds, ...this.#outbox.undelivered()])];
-      const takes = { takesFleetRoutes: true, takesReleases: true, takesEgress: true, takesDestroyed: true };
+      const takesAttach = this.#handlers.openAttach !== undefined;
+      const takes = {
+        takesFleetRoutes: true,
+        takesReleases: true,
+        takesEgress: true,
+        takesDestroyed: true,
+        takesAttach,
+      };
       const own = { ...hello, runningTaskIds, taskKinds: TASK_KINDS, routesByAppId: true, takesMaintenance: true };
       return await this.#connection.serve({ kind: 'hello', ...own, ...takes });
     } finally {

@@ -11,6 +11,7 @@ import type {
   CancelTask,
   ControllerMessage,
   Egress,
+  OpenAttach,
   StartTask,
   TaskAck,
   UnknownTask,
@@ -155,11 +156,12 @@ export class Connection {
   }
 
   /** Messages without an answer. */
-  #dispatch(message: Egress | Upgrade | CancelTask | TaskAck): void {
+  #dispatch(message: Egress | Upgrade | CancelTask | TaskAck | OpenAttach): void {
     const { handlers } = this.#deps;
     if (message.kind === 'cancelTask') handlers.cancelTask(message.taskId);
     else if (message.kind === 'taskAck') handlers.taskAcknowledged?.(message.taskId);
     else if (message.kind === 'egress') void handlers.acceptEgress?.(message.table);
+    else if (message.kind === 'openAttach') handlers.openAttach?.(message);
     else handlers.upgrade?.(message.version);
   }
 

@@ -7,7 +7,7 @@ import type { LogLine } from '../../shared/domain/log-line.ts';
 import type { AppName } from '../../shared/domain/names.ts';
 import type { NodeFacts } from '../../shared/domain/node-facts.ts';
 import type { Task, TaskResultContent } from '../../shared/domain/task.ts';
-import type { Heartbeat, LogQueryMessage, TaskProgress } from '../../shared/rpc/messages.ts';
+import type { Heartbeat, LogQueryMessage, OpenAttach, TaskProgress } from '../../shared/rpc/messages.ts';
 
 /** What the controller can ask an agent for. The composition root implements it with the other parts. */
 export interface SessionHandlers {
@@ -32,6 +32,8 @@ export interface SessionHandlers {
   acceptEgress?(table: EgressTable): Promise<void>;
   /** Starts an upgrade to this version: `0.1.0+c3e11cb00a2f`. */
   upgrade?(version: string): void;
+  /** Opens a call for the bytes between a person and a process in a sandbox. Without it, the agent says that it cannot do this. */
+  openAttach?(request: Omit<OpenAttach, 'kind'>): void;
   startTask(task: Task): void;
   cancelTask(taskId: TaskId): void;
   /** The controller has stored the result of this command. */

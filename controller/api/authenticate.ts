@@ -30,7 +30,7 @@ export async function admit(deps: AuthDeps, request: FastifyRequest, access: Rou
   return { user, node, app };
 }
 
-const ABOUT_APP: readonly Action[] = ['app.read', 'app.write', 'app.egress.write', 'app.destroy'];
+const ABOUT_APP: readonly Action[] = ['app.read', 'app.write', 'app.attach', 'app.egress.write', 'app.destroy'];
 
 /** Actions whose resource is the app named in the URL. */
 export function isAboutApp(action: Action): boolean {

@@ -15,6 +15,7 @@ import type { ApiConfig, ApiDeps, RouteAccess } from './deps.ts';
 import { API_LIMITS, guardConnections } from './guard-connections.ts';
 import type { Admission, Route } from './route.ts';
 import { OpenRequests } from './open-requests.ts';
+import { isStreamRequest, StreamRequests } from './stream-requests.ts';
 import { apiRoutes } from './routes.ts';
 
 declare module 'fastify' {
@@ -79,6 +80,7 @@ function buildServer(config: ApiConfig, deps: ApiDeps, { credential, signal }: L
       rejectUnauthorized: false,
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
       connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+      shouldUpgradeCallback: isStreamRequest,
     },
     logger: false,
     bodyLimit: JSON_LIMIT_BYTES,
@@ -105,9 +107,12 @@ function buildServer(config: ApiConfig, deps: ApiDeps, { credential, signal }: L
   server.setErrorHandler((error, request, reply) => answerError(deps, error, { request, reply }));
   server.setNotFoundHandler((_request, reply) => reply.code(404).send(errorBody(notFound('address in this API'))));
   const open = new OpenRequests();
+  const streams = new StreamRequests();
+  streams.listen(server);
   for (const route of apiRoutes(config, deps))
     register(server, route, {
       closing: signal,
+      streams,
       checksAnswers: config.checksAnswers === true,
       admitted: (user, gone) => countRequest(deps.store, open, [user, gone]),
     });
@@ -149,11 +154,16 @@ async function countRequest(
 
 interface Registered {
   readonly closing: AbortSignal;
+  readonly streams: StreamRequests;
   readonly checksAnswers: boolean;
   readonly admitted: (user: User, gone: AbortSignal) => Promise<void>;
 }
 
-function register(server: FastifyInstance, route: Route, { closing, checksAnswers, admitted }: Registered): void {
+function register(
+  server: FastifyInstance,
+  route: Route,
+  { closing, streams, checksAnswers, admitted }: Registered,
+): void {
   const { method, url, spec } = route;
   server.route({
     method,
@@ -165,7 +175,9 @@ function register(server: FastifyInstance, route: Route, { closing, checksAnswer
       const signal = AbortSignal.any([closing, gone]);
       if (request.admission.user !== undefined) await admitted(request.admission.user, gone);
       const { params, query, body } = request;
-      const answer = await route.handle({ params, query, body, request, reply, signal }, request.admission);
+      const connection = streams.connectionOf(request, reply);
+      const input = { params, query, body, request, reply, connection, signal };
+      const answer = await route.handle(input, request.admission);
       if (reply.sent) return answer;
       const checked = checksAnswers ? checkedAnswer(route, answer) : answer;
       if (spec.status !== undefined) reply.code(spec.status);

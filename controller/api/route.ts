@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { API_ROUTES, type ApiRoutes, type OperationId } from '../../shared/api/routes.ts';
@@ -18,6 +18,14 @@ export interface Admission {
   readonly app?: App | undefined;
 }
 
+/** For a route whose connection becomes a stream of bytes. */
+export interface ConnectionOfRequest {
+  /** @throws SLIP_UPGRADE_REQUIRED if the client did not ask for a stream */
+  require(): void;
+  /** Answers with status 101. */
+  accept(): Duplex;
+}
+
 /** A request before its query and body are checked. */
 export interface RawInput {
   readonly params: unknown;
@@ -25,6 +33,7 @@ export interface RawInput {
   readonly body: unknown;
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
+  readonly connection: ConnectionOfRequest;
   /** Aborted when the caller disconnects or the API closes. */
   readonly signal: AbortSignal;
 }

@@ -4,6 +4,7 @@ import { accountRoutes } from './routes/account.ts';
 import { adminRoutes } from './routes/admin.ts';
 import { appLifeRoutes } from './routes/app-life.ts';
 import { appRoutes } from './routes/apps.ts';
+import { attachRoutes } from './routes/attach.ts';
 import { builderRoutes } from './routes/builders.ts';
 import { buildSettingsRoutes } from './routes/build-settings.ts';
 import { buildRoutes } from './routes/builds.ts';
@@ -41,6 +42,7 @@ export function apiRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
     ...domainRoutes(config, deps),
     ...formationRoutes(deps),
     ...buildRoutes(deps),
+    ...attachRoutes(deps),
     ...logRoutes(deps),
     ...eventRoutes(deps),
     ...whyRoutes(deps),

@@ -2,7 +2,7 @@ import type { Epoch } from '../../shared/domain/assignment.ts';
 import { BUILDER_AWAY_MS } from '../../shared/domain/build.ts';
 import type { Digest, NodeId, TaskId } from '../../shared/domain/ids.ts';
 import type { DesiredAck } from '../../shared/rpc/messages.ts';
-import type { ConnectionLimits } from '../access/connection-limiter.ts';
+import type { ConnectionLimits, PeerName } from '../access/connection-limiter.ts';
 import type { BuilderNode, Builders } from '../build/port.ts';
 import type { CommandRunner } from './commands.ts';
 import { Dispatcher, type DispatcherDeps } from './dispatcher.ts';
@@ -86,11 +86,14 @@ export function createDispatch(
     connectionIdleMs: config.connectionIdleMs ?? 60_000,
   };
   let credentials: RenewableCredentials | undefined;
-  const server = createGrpcServer(settings, (call) => {
-    const peer = peerOf(call);
-    void dispatcher.accept(call).then((admitted) => {
+  const admit = (peer: PeerName, isAdmitted: Promise<boolean>): void => {
+    void isAdmitted.then((admitted) => {
       if (admitted) port.authenticated(peer);
     });
+  };
+  const server = createGrpcServer(settings, {
+    onSession: (call) => admit(peerOf(call), dispatcher.accept(call)),
+    onAttach: (call) => admit(peerOf(call), dispatcher.attached.accept(call)),
   });
   const port = new AgentPort(
     server,
@@ -147,6 +150,7 @@ export function createFleet(dispatcher: Dispatcher): Fleet {
     leftOutOfRoutes: (appId) => dispatcher.routes.capacity.reasonLeftOut(appId),
     egressChanged: () => dispatcher.egress.refresh(),
     logs: (query, signal) => dispatcher.logs.read(query, signal),
+    attach: (nodeId, sandboxId, signal) => dispatcher.attached.open(nodeId, sandboxId, signal),
   };
 }
 

@@ -10,6 +10,7 @@ import type { AgentMessage, DesiredAck, Hello } from '../../shared/rpc/messages.
 import type { NodeRow } from '../domain/nodes.ts';
 import type { Store } from '../store/port.ts';
 import { AgentSession, type AgentCall } from './agent-session.ts';
+import { AttachStreams, type AttachCall } from './attach-streams.ts';
 import { Commands, type CommandsDeps } from './commands.ts';
 import { EgressDistributor, type EgressDistributorDeps } from './egress-distributor.ts';
 import { DestroyedApps, type DestroyedAppsDeps } from './destroyed-apps.ts';
@@ -69,6 +70,7 @@ export class Dispatcher {
   readonly logs: LogQueries;
   readonly routes: RouteDistributor;
   readonly egress: EgressDistributor;
+  readonly attached: AttachStreams;
   readonly registry = new NodeRegistry();
   readonly #settings: DispatcherSettings;
   readonly #deps: DispatcherDeps;
@@ -109,6 +111,9 @@ export class Dispatcher {
       onUnreachable: (node) => this.#notify(node),
     });
     this.routes = new RouteDistributor({ ...deps, ...settings, registry: this.registry, sessions });
+    const authenticate = (call: AttachCall): ReturnType<SessionAuthenticator['authenticate']> =>
+      this.#authenticator.authenticate(call);
+    this.attached = new AttachStreams({ ...deps, authenticate, node: (id) => this.registry.get(id) });
     this.egress = new EgressDistributor({ ...deps, sessions });
     this.#router = this.#createRouter();
     this.#publisher = new Publisher({
@@ -158,6 +163,7 @@ export class Dispatcher {
     const node = this.registry.upsert(row);
     if (row.state === 'removed') {
       node.session?.end(Status.UNAUTHENTICATED, 'This node was removed from the fleet.');
+      this.attached.end(row.id);
       this.registry.remove(row.id);
       this.commands.onRemoved(row.id);
     }
@@ -167,6 +173,7 @@ export class Dispatcher {
   close(): void {
     this.#stop.abort();
     for (const session of this.#open.all()) session.end(Status.UNAVAILABLE, 'The controller is stopping.');
+    this.attached.end();
     this.tasks.close();
     this.commands.close();
   }
@@ -201,6 +208,7 @@ export class Dispatcher {
     this.#authenticator.certificatesRevoked();
     this.routes.certificatesRevoked();
     for (const session of this.#open.byNode(node)) session.end(Status.UNAUTHENTICATED, reason);
+    this.attached.end(node);
   }
 
   #openSession(call: AgentCall, { row, serial }: AuthenticatedNode): void {

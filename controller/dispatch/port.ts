@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
 import type { AppId, InstanceId, NodeId } from '../../shared/domain/ids.ts';
 import type { LogLine } from '../../shared/domain/log-line.ts';
@@ -92,4 +93,9 @@ export interface Fleet {
   egressChanged(): Promise<void>;
   /** The merged log lines of every connected node. They are sorted by time when `follow` is false. */
   logs(query: AppLogQuery, signal: AbortSignal): AsyncIterable<LogLine>;
+  /**
+   * Opens a stream to a new process in a sandbox. Its bytes are frames of shared/attach/frames.ts. The process ends when the stream is closed.
+   * @throws SLIP_ATTACH_NODE_AWAY, SLIP_ATTACH_OLD_AGENT, SLIP_ATTACH_NODE_SILENT
+   */
+  attach(nodeId: NodeId, sandboxId: string, signal: AbortSignal): Promise<Duplex>;
 }

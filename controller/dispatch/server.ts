@@ -8,6 +8,7 @@ import { callAfter } from '../../shared/kit/timer.ts';
 import { loadAgentService, MAX_MESSAGE_BYTES } from '../../shared/rpc/service.ts';
 import { ConnectionLimiter, type ConnectionLimits, type PeerName } from '../access/connection-limiter.ts';
 import type { AgentCall } from './agent-session.ts';
+import type { AttachCall } from './attach-streams.ts';
 
 type ConnectionInjector = ReturnType<Server['createConnectionInjector']>;
 
@@ -38,7 +39,13 @@ export const AGENT_PORT_LIMITS: ConnectionLimits = Object.freeze({
 });
 
 /** A gRPC server that limits the resources of one peer. */
-export function createGrpcServer(settings: ServerSettings, onSession: (call: AgentCall) => void): Server {
+export function createGrpcServer(
+  settings: ServerSettings,
+  {
+    onSession,
+    onAttach,
+  }: { readonly onSession: (call: AgentCall) => void; readonly onAttach: (call: AttachCall) => void },
+): Server {
   const server = new Server({
     'grpc.keepalive_time_ms': settings.keepaliveTimeMs,
     'grpc.keepalive_timeout_ms': settings.keepaliveTimeoutMs,
@@ -54,7 +61,7 @@ export function createGrpcServer(settings: ServerSettings, onSession: (call: Age
       ...service,
       Session: { ...service.Session, responseSerialize: serializeOnce(service.Session.responseSerialize) },
     },
-    { Session: onSession },
+    { Session: onSession, Attach: onAttach },
   );
   return server;
 }
@@ -122,7 +129,7 @@ export class AgentPort {
 }
 
 /** The address and port of the peer of a call. */
-export function peerOf(call: AgentCall): PeerName {
+export function peerOf(call: AgentCall | AttachCall): PeerName {
   const peer = call.getPeer();
   const at = peer.lastIndexOf(':');
   return { remoteAddress: peer.slice(0, at), remotePort: Number(peer.slice(at + 1)) };

@@ -5,6 +5,7 @@ import { may, type Action } from '../access/policy.ts';
 import type { NodeRow } from '../domain/nodes.ts';
 import type { Store } from '../store/port.ts';
 import type { AgentCall } from './agent-session.ts';
+import type { AttachCall } from './attach-streams.ts';
 import { serialOf } from './certificate-serial.ts';
 
 export interface SessionAuthenticatorDeps {
@@ -38,7 +39,7 @@ export class SessionAuthenticator {
   }
 
   /** @returns undefined when the stream was refused; the agent has then received the reason */
-  async authenticate(call: AgentCall): Promise<AuthenticatedNode | undefined> {
+  async authenticate(call: AgentCall | AttachCall): Promise<AuthenticatedNode | undefined> {
     const serial = serialOf(call.getAuthContext().sslPeerCertificate);
     try {
       const row = serial === undefined ? undefined : await this.#findNode(serial);
@@ -63,7 +64,7 @@ export class SessionAuthenticator {
     }
   }
 
-  async #refuse(call: AgentCall, serial: string): Promise<void> {
+  async #refuse(call: AgentCall | AttachCall, serial: string): Promise<void> {
     const former = await formerCertificate(this.#deps.store, serial);
     this.#deps.logger.warn({ serial, peer: call.getPeer(), node: former?.node }, 'session.refused');
     call.emit('error', { code: Status.UNAUTHENTICATED, details: former?.message ?? UNKNOWN_CERTIFICATE });

@@ -10,7 +10,7 @@ export interface RouteSpec {
   /** One sentence for the readers of openapi.json. */
   readonly summary: string;
   /** Of a successful answer. Default: 200, or 204 without an answer. */
-  readonly status?: 201 | 202;
+  readonly status?: 101 | 201 | 202;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
   /** Media type of a request body that is not JSON. */

@@ -1,5 +1,6 @@
 import { appLifeSpecs } from './app-life.ts';
 import { appSpecs } from './apps.ts';
+import { attachSpecs } from './attach.ts';
 import { buildSpecs } from './builds.ts';
 import { controllerSpecs } from './controller.ts';
 import { domainSpecs } from './domains.ts';
@@ -17,6 +18,7 @@ import { releaseSpecs } from './releases.ts';
 export const API_ROUTES = {
   ...appSpecs,
   ...appLifeSpecs,
+  ...attachSpecs,
   ...releaseSpecs,
   ...buildSpecs,
   ...domainSpecs,

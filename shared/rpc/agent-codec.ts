@@ -33,6 +33,7 @@ const hello = z
     takesDestroyed: z.boolean(),
     routesByAppId: z.boolean(),
     takesMaintenance: z.boolean(),
+    takesAttach: z.boolean(),
     taskKinds: z
       .array(field.word)
       .max(100)
@@ -197,6 +198,7 @@ function encodeTakes(hello: Partial<Hello>) {
     takesDestroyed: hello.takesDestroyed ?? false,
     routesByAppId: hello.routesByAppId ?? false,
     takesMaintenance: hello.takesMaintenance ?? false,
+    takesAttach: hello.takesAttach ?? false,
   };
 }
 

@@ -16,9 +16,11 @@ import type {
   CancelTask,
   ControllerMessage,
   LogQueryMessage,
+  OpenAttach,
   TaskAck,
   UnknownMessage,
   UnknownTask,
+  Upgrade,
   Welcome,
 } from './messages.ts';
 import { encodeRoutes, routesUpdate } from './fleet-routes-codec.ts';
@@ -55,6 +57,7 @@ const logQuery = z.object({
   follow: z.boolean(),
 });
 const upgrade = z.object({ version: field.word });
+const openAttach = z.object({ streamId: field.id<string>(), sandboxId: field.id<string>() });
 const cancelLogQuery = z.object({ queryId: field.id<string>() });
 
 const DECODERS: { readonly [K in Kind]: (wire: unknown) => Extract<ControllerMessage, { kind: K }> } = {
@@ -67,6 +70,7 @@ const DECODERS: { readonly [K in Kind]: (wire: unknown) => Extract<ControllerMes
   upgrade: (wire) => ({ kind: 'upgrade', ...decode(upgrade, wire, 'upgrade') }),
   egress: (wire) => ({ kind: 'egress', table: decode(egressTable, wire, 'egress') }),
   cancelLogQuery: (wire) => ({ kind: 'cancelLogQuery', ...decode(cancelLogQuery, wire, 'cancel_log_query') }),
+  openAttach: (wire) => ({ kind: 'openAttach', ...decode(openAttach, wire, 'open_attach') }),
   fleetRoutes: (wire) => ({ kind: 'fleetRoutes', update: decode(routesUpdate, wire, 'fleet_routes') }),
 };
 
@@ -103,8 +107,6 @@ export function encodeControllerMessage(message: ControllerMessage): WireControl
       return { startTask: encodeTask(message.task) };
     case 'logQuery':
       return { logQuery: encodeLogQuery(message) };
-    case 'upgrade':
-      return { upgrade: { version: message.version } };
     case 'egress':
       return { egress: encodeEgress(message.table) };
     case 'fleetRoutes':
@@ -114,9 +116,12 @@ export function encodeControllerMessage(message: ControllerMessage): WireControl
   }
 }
 
-function encodeShort(message: CancelTask | TaskAck | CancelLogQuery): WireControllerMessage {
+function encodeShort(message: CancelTask | TaskAck | CancelLogQuery | Upgrade | OpenAttach): WireControllerMessage {
   if (message.kind === 'cancelTask') return { cancelTask: { taskId: message.taskId } };
   if (message.kind === 'taskAck') return { taskAck: { taskId: message.taskId } };
+  if (message.kind === 'upgrade') return { upgrade: { version: message.version } };
+  if (message.kind === 'openAttach')
+    return { openAttach: { streamId: message.streamId, sandboxId: message.sandboxId } };
   return { cancelLogQuery: { queryId: message.queryId } };
 }
 

@@ -34,6 +34,8 @@ export interface Hello {
   readonly taskKinds?: readonly string[] | undefined;
   /** The probes of health checks that the agent runs. Undefined from an older agent, which runs none. */
   readonly checkProbes?: readonly string[] | undefined;
+  /** It reads {@link OpenAttach}. */
+  readonly takesAttach?: boolean | undefined;
 }
 
 export interface Heartbeat {
@@ -207,6 +209,13 @@ export interface Egress {
   readonly table: EgressTable;
 }
 
+/** Connect a process in this sandbox with a person, by a call Attach with this id. */
+export interface OpenAttach {
+  readonly kind: 'openAttach';
+  readonly streamId: string;
+  readonly sandboxId: string;
+}
+
 /** Upgrade to this version (`0.1.0+c3e11cb00a2f`). */
 export interface Upgrade {
   readonly kind: 'upgrade';
@@ -223,4 +232,5 @@ export type ControllerMessage =
   | CancelTask
   | TaskAck
   | LogQueryMessage
-  | CancelLogQuery;
+  | CancelLogQuery
+  | OpenAttach;

@@ -9,6 +9,10 @@ export type {
   AgentMessage__Output as WireAgentMessageOut,
 } from './gen/slipway/v1/AgentMessage.ts';
 export type {
+  AttachedBytes as WireAttachedBytes,
+  AttachedBytes__Output as WireAttachedBytesOut,
+} from './gen/slipway/v1/AttachedBytes.ts';
+export type {
   ControllerMessage as WireControllerMessage,
   ControllerMessage__Output as WireControllerMessageOut,
 } from './gen/slipway/v1/ControllerMessage.ts';

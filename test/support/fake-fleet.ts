@@ -1,8 +1,10 @@
+import type { Duplex } from 'node:stream';
 import type { Fleet, LiveNode } from '../../controller/dispatch/port.ts';
 import type { NodeRow } from '../../controller/domain/nodes.ts';
 import type { InstanceId } from '../../shared/domain/ids.ts';
 import type { InstanceStatus, Reason } from '../../shared/domain/instance.ts';
 import type { LogLine } from '../../shared/domain/log-line.ts';
+import { SlipwayError } from '../../shared/kit/errors.ts';
 
 /** A fleet with the answers that a test gives it. */
 export class FakeFleet implements Fleet {
@@ -54,6 +56,15 @@ export class FakeFleet implements Fleet {
 
   async egressChanged(): Promise<void> {
     this.egressChanges += 1;
+  }
+
+  /** The stream to a process. Absent: every node is away. */
+  attaching: Fleet['attach'] | undefined;
+
+  async attach(...[node, sandbox, signal]: Parameters<Fleet['attach']>): Promise<Duplex> {
+    if (this.attaching === undefined)
+      throw new SlipwayError({ code: 'SLIP_ATTACH_NODE_AWAY', message: 'The node is away.' });
+    return await this.attaching(node, sandbox, signal);
   }
 
   async *logs(query: { lines: number; follow: boolean }, signal: AbortSignal): AsyncIterable<LogLine> {

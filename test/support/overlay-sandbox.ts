@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Exit } from '../../shared/domain/instance.ts';
 import { run, runOk, start } from '../../shared/kit/exec.ts';
+import { sandboxNotFound } from '../../agent/sandbox/sandbox-errors.ts';
 import type { Sandbox, SandboxSpec, SandboxStatus } from '../../agent/sandbox/port.ts';
 
 interface Box {
@@ -111,6 +112,10 @@ export class OverlaySandbox implements Sandbox {
 
   async limitedCommand(_id: string, argv: readonly string[]): Promise<readonly string[]> {
     return argv;
+  }
+
+  attach(id: string): Promise<never> {
+    return Promise.reject(sandboxNotFound(id));
   }
 
   async listeners(): Promise<readonly []> {

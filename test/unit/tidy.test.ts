@@ -46,7 +46,7 @@ const PROGRAM_FOLDERS: Readonly<Record<string, readonly string[]>> = {
     'session',
     'tasks',
   ],
-  shared: ['api', 'domain', 'kit', 'rpc'],
+  shared: ['api', 'attach', 'domain', 'kit', 'rpc'],
   test: ['contract', 'e2e', 'nightly', 'scenario', 'soak', 'support', 'unit', 'vm'],
 };
 const PIPELINE = ['push', 'build', 'release', 'schedule', 'dispatch', 'reconcile', 'sandbox', 'proxy'];
@@ -234,9 +234,10 @@ test('the controller starts programs in few files', () => {
   );
 });
 
-/** They look for a free port, or stand in for an app in tests. */
+/** They look for a free port, or stand in for an app in tests. The socket of attach is a file for the processes of one sandbox. */
 const AGENT_LISTENS = [
   'agent/proxy/haproxy/port-probe.ts',
+  'agent/sandbox/attach-socket.ts',
   'agent/sandbox/fake/driver.ts',
   'agent/sandbox/process/ports.ts',
 ];

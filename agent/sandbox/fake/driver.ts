@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { PassThrough, type Duplex } from 'node:stream';
 import type { Exit } from '../../../shared/domain/instance.ts';
 import type { Clock } from '../../../shared/kit/clock.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
@@ -140,6 +141,13 @@ export class FakeSandbox implements Sandbox {
   onExit(listener: (id: string) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Sends every byte back. */
+  async attach(id: string): Promise<Duplex> {
+    this.calls.push(`attach ${id}`);
+    if (this.#processes.get(id)?.status.phase !== 'running') throw sandboxNotFound(id);
+    return new PassThrough();
   }
 
   async limitedCommand(_id: string, argv: readonly string[]): Promise<readonly string[]> {

@@ -11,4 +11,6 @@ close($file);
 my $sock_fprog = pack('S x![P] P', length($filter) / 8, $filter);
 my ($set_seccomp, $mode_filter) = (22, 2);
 syscall(0 + $prctl, $set_seccomp, $mode_filter, $sock_fprog, 0, 0) == 0 or die "confine: filter refused: $!\n";
+# report.sh starts it in the background, where a shell ignores these signals.
+@SIG{qw(INT QUIT)} = ('DEFAULT', 'DEFAULT');
 exec { $program[0] } @program or die "confine: $program[0]: $!\n";

@@ -1,7 +1,7 @@
 import { mkdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../../../shared/kit/clock.ts';
-import { runOk, type Run } from '../../../shared/kit/exec.ts';
+import { runOk, start, type Run } from '../../../shared/kit/exec.ts';
 import { removeTree } from '../../../shared/kit/remove-tree.ts';
 import { instanceLayout, sandboxesDir, type InstanceLayout, type SandboxConfig } from '../config.ts';
 import type { RemoveSandbox, SandboxDriver } from '../driver.ts';
@@ -88,6 +88,22 @@ export class ProcessDriver implements SandboxDriver {
 
   pids(id: string): Promise<readonly number[]> {
     return markedPids(id);
+  }
+
+  /** Nothing is isolated here, so the program starts beside the app. */
+  async callAttach(id: string): Promise<boolean> {
+    const { secrets, app, attach } = this.#layout(id);
+    const script = (name: string): string => join(this.#parts.scriptsDir, name);
+    const own = ['/usr/bin/perl', script('attach.pl'), attach];
+    const args = [mark(id), ...own, script('start.sh'), join(secrets, 'env'), app, script('dyno.sh')];
+    const child = start({ file: '/usr/bin/env', args, cwd: app }, 'ignore', true);
+    child.on('error', () => undefined); // nobody connects, and the caller says so
+    child.unref();
+    return true;
+  }
+
+  attachOwner(): undefined {
+    return undefined;
   }
 
   async terminate(id: string): Promise<boolean> {

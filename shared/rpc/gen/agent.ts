@@ -5,6 +5,7 @@ import type { AgentMessage as _slipway_v1_AgentMessage, AgentMessage__Output as 
 import type { AgentServiceClient as _slipway_v1_AgentServiceClient, AgentServiceDefinition as _slipway_v1_AgentServiceDefinition } from './slipway/v1/AgentService.ts';
 import type { AppEgress as _slipway_v1_AppEgress, AppEgress__Output as _slipway_v1_AppEgress__Output } from './slipway/v1/AppEgress.ts';
 import type { Assignment as _slipway_v1_Assignment, Assignment__Output as _slipway_v1_Assignment__Output } from './slipway/v1/Assignment.ts';
+import type { AttachedBytes as _slipway_v1_AttachedBytes, AttachedBytes__Output as _slipway_v1_AttachedBytes__Output } from './slipway/v1/AttachedBytes.ts';
 import type { BuildResult as _slipway_v1_BuildResult, BuildResult__Output as _slipway_v1_BuildResult__Output } from './slipway/v1/BuildResult.ts';
 import type { CancelLogQuery as _slipway_v1_CancelLogQuery, CancelLogQuery__Output as _slipway_v1_CancelLogQuery__Output } from './slipway/v1/CancelLogQuery.ts';
 import type { CancelTask as _slipway_v1_CancelTask, CancelTask__Output as _slipway_v1_CancelTask__Output } from './slipway/v1/CancelTask.ts';
@@ -38,6 +39,7 @@ import type { Maintenance as _slipway_v1_Maintenance, Maintenance__Output as _sl
 import type { MeshPeer as _slipway_v1_MeshPeer, MeshPeer__Output as _slipway_v1_MeshPeer__Output } from './slipway/v1/MeshPeer.ts';
 import type { NodeEvent as _slipway_v1_NodeEvent, NodeEvent__Output as _slipway_v1_NodeEvent__Output } from './slipway/v1/NodeEvent.ts';
 import type { NodeFacts as _slipway_v1_NodeFacts, NodeFacts__Output as _slipway_v1_NodeFacts__Output } from './slipway/v1/NodeFacts.ts';
+import type { OpenAttach as _slipway_v1_OpenAttach, OpenAttach__Output as _slipway_v1_OpenAttach__Output } from './slipway/v1/OpenAttach.ts';
 import type { Reason as _slipway_v1_Reason, Reason__Output as _slipway_v1_Reason__Output } from './slipway/v1/Reason.ts';
 import type { ReleaseContent as _slipway_v1_ReleaseContent, ReleaseContent__Output as _slipway_v1_ReleaseContent__Output } from './slipway/v1/ReleaseContent.ts';
 import type { Route as _slipway_v1_Route, Route__Output as _slipway_v1_Route__Output } from './slipway/v1/Route.ts';
@@ -65,6 +67,7 @@ export interface ProtoGrpcType {
       AgentService: SubtypeConstructor<typeof grpc.Client, _slipway_v1_AgentServiceClient> & { service: _slipway_v1_AgentServiceDefinition }
       AppEgress: MessageTypeDefinition<_slipway_v1_AppEgress, _slipway_v1_AppEgress__Output>
       Assignment: MessageTypeDefinition<_slipway_v1_Assignment, _slipway_v1_Assignment__Output>
+      AttachedBytes: MessageTypeDefinition<_slipway_v1_AttachedBytes, _slipway_v1_AttachedBytes__Output>
       BuildResult: MessageTypeDefinition<_slipway_v1_BuildResult, _slipway_v1_BuildResult__Output>
       CancelLogQuery: MessageTypeDefinition<_slipway_v1_CancelLogQuery, _slipway_v1_CancelLogQuery__Output>
       CancelTask: MessageTypeDefinition<_slipway_v1_CancelTask, _slipway_v1_CancelTask__Output>
@@ -98,6 +101,7 @@ export interface ProtoGrpcType {
       MeshPeer: MessageTypeDefinition<_slipway_v1_MeshPeer, _slipway_v1_MeshPeer__Output>
       NodeEvent: MessageTypeDefinition<_slipway_v1_NodeEvent, _slipway_v1_NodeEvent__Output>
       NodeFacts: MessageTypeDefinition<_slipway_v1_NodeFacts, _slipway_v1_NodeFacts__Output>
+      OpenAttach: MessageTypeDefinition<_slipway_v1_OpenAttach, _slipway_v1_OpenAttach__Output>
       Reason: MessageTypeDefinition<_slipway_v1_Reason, _slipway_v1_Reason__Output>
       ReleaseContent: MessageTypeDefinition<_slipway_v1_ReleaseContent, _slipway_v1_ReleaseContent__Output>
       Route: MessageTypeDefinition<_slipway_v1_Route, _slipway_v1_Route__Output>

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
 import type { Cli } from '../../../cli/cli.ts';
 import { createClient, type ApiClient } from '../../../cli/client.ts';
@@ -82,6 +82,8 @@ describe('texts of apps, owners and nodes on a terminal', () => {
         signal: new AbortController().signal,
       },
       stdin: () => Readable.from([]),
+      console: () => ({ stdin: Readable.from([]), stdout: new PassThrough(), stderr: new PassThrough() }),
+      setExitCode: () => undefined,
     };
     await runProgram(args, cli);
     return text;

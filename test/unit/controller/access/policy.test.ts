@@ -38,6 +38,7 @@ const ALLOWED: Readonly<Record<Action, { on: Resource['kind'] | 'any'; who: read
   'app.read': { on: 'app', who: ['owner', 'admin'] },
   'app.write': { on: 'app', who: ['owner', 'admin'] },
   'app.egress.write': { on: 'any', who: ['admin'] },
+  'app.attach': { on: 'app', who: ['owner', 'admin'] },
   'app.destroy': { on: 'app', who: ['owner', 'admin'] },
   'fleet.read': { on: 'any', who: ['owner', 'stranger', 'admin'] },
   'user.manage': { on: 'any', who: ['admin'] },

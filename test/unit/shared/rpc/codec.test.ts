@@ -100,9 +100,7 @@ describe('every message survives the wire', () => {
             epoch: fc.record({ counter: fc.nat(), id: fc.string({ maxLength: 20 }) }),
             generation: fc.nat(),
           }),
-          {
-            nil: undefined,
-          },
+          { nil: undefined },
         ),
         cachedAppIds: fc.array(any.anyId<string>(), { maxLength: 3 }),
         runningTaskIds: fc.array(any.anyId<TaskId>(), { maxLength: 3 }),
@@ -113,6 +111,7 @@ describe('every message survives the wire', () => {
         takesReleases: fc.boolean(),
         takesEgress: fc.boolean(),
         takesDestroyed: fc.boolean(),
+        takesAttach: fc.boolean(),
         checkProbes: fc.constantFrom(['http', 'tcp'], undefined),
         routesByAppId: fc.boolean(),
         takesMaintenance: fc.boolean(),

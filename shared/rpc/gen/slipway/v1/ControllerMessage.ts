@@ -10,6 +10,7 @@ import type { FleetRoutes as _slipway_v1_FleetRoutes, FleetRoutes__Output as _sl
 import type { Upgrade as _slipway_v1_Upgrade, Upgrade__Output as _slipway_v1_Upgrade__Output } from '../../slipway/v1/Upgrade.ts';
 import type { EgressTable as _slipway_v1_EgressTable, EgressTable__Output as _slipway_v1_EgressTable__Output } from '../../slipway/v1/EgressTable.ts';
 import type { TaskAck as _slipway_v1_TaskAck, TaskAck__Output as _slipway_v1_TaskAck__Output } from '../../slipway/v1/TaskAck.ts';
+import type { OpenAttach as _slipway_v1_OpenAttach, OpenAttach__Output as _slipway_v1_OpenAttach__Output } from '../../slipway/v1/OpenAttach.ts';
 
 export interface ControllerMessage {
   'welcome'?: (_slipway_v1_Welcome | null);
@@ -22,7 +23,8 @@ export interface ControllerMessage {
   'upgrade'?: (_slipway_v1_Upgrade | null);
   'egress'?: (_slipway_v1_EgressTable | null);
   'taskAck'?: (_slipway_v1_TaskAck | null);
-  'body'?: "welcome"|"desired"|"startTask"|"cancelTask"|"logQuery"|"cancelLogQuery"|"fleetRoutes"|"upgrade"|"egress"|"taskAck";
+  'openAttach'?: (_slipway_v1_OpenAttach | null);
+  'body'?: "welcome"|"desired"|"startTask"|"cancelTask"|"logQuery"|"cancelLogQuery"|"fleetRoutes"|"upgrade"|"egress"|"taskAck"|"openAttach";
 }
 
 export interface ControllerMessage__Output {
@@ -36,5 +38,6 @@ export interface ControllerMessage__Output {
   'upgrade'?: (_slipway_v1_Upgrade__Output | null);
   'egress'?: (_slipway_v1_EgressTable__Output | null);
   'taskAck'?: (_slipway_v1_TaskAck__Output | null);
-  'body'?: "welcome"|"desired"|"startTask"|"cancelTask"|"logQuery"|"cancelLogQuery"|"fleetRoutes"|"upgrade"|"egress"|"taskAck";
+  'openAttach'?: (_slipway_v1_OpenAttach__Output | null);
+  'body'?: "welcome"|"desired"|"startTask"|"cancelTask"|"logQuery"|"cancelLogQuery"|"fleetRoutes"|"upgrade"|"egress"|"taskAck"|"openAttach";
 }

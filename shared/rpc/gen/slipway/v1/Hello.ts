@@ -21,6 +21,7 @@ export interface Hello {
   'routesByAppId'?: (boolean);
   'checkProbes'?: (string)[];
   'takesMaintenance'?: (boolean);
+  'takesAttach'?: (boolean);
 }
 
 export interface Hello__Output {
@@ -40,4 +41,5 @@ export interface Hello__Output {
   'routesByAppId': (boolean);
   'checkProbes': (string)[];
   'takesMaintenance': (boolean);
+  'takesAttach': (boolean);
 }

@@ -1,0 +1,64 @@
+import type { Duplex, Readable, Writable } from 'node:stream';
+import { AttachedProcess } from '../shared/attach/attached-process.ts';
+import { systemClock } from '../shared/kit/clock.ts';
+import type { Console, ConsoleTerminal } from './terminal/console.ts';
+
+export interface AttachedCommand {
+  readonly stream: Duplex;
+  /** The program and its arguments, or one command line. Empty: a shell. */
+  readonly words: readonly string[];
+  /** Undefined: the command gets pipes. */
+  readonly terminal: ConsoleTerminal | undefined;
+}
+
+/** Connects the standard streams of this program with those of a command. @returns the exit code of the command */
+export async function runAttachedCommand(
+  console: Console,
+  { stream, words, terminal }: AttachedCommand,
+): Promise<number> {
+  const process = new AttachedProcess(
+    stream,
+    { output: (bytes) => written(console.stdout, bytes), errors: (bytes) => written(console.stderr, bytes) },
+    systemClock,
+  );
+  const restore = terminal?.enterRawMode();
+  try {
+    if (terminal === undefined) process.start({ mode: 'pipe', words });
+    else process.start({ mode: 'pty', words, size: terminal.size(), term: terminal.type });
+    const stopResizes = terminal?.onResize(() => process.resize(terminal.size()));
+    const stopInput = passInput(console.stdin, process);
+    return await process.exited.finally(() => {
+      stopInput();
+      stopResizes?.();
+    });
+  } finally {
+    restore?.();
+  }
+}
+
+/** Reads no more input than the process takes. @returns the function that stops */
+export function passInput(stdin: Readable, process: AttachedProcess): () => void {
+  let passed: Promise<void> = Promise.resolve();
+  const onData = (chunk: Buffer): void => {
+    stdin.pause();
+    passed = passed.then(() => process.input(chunk)).then(() => void stdin.resume());
+  };
+  // The end can come while the last chunk still waits for the process.
+  const onEnd = (): void => void passed.then(() => process.inputEnd());
+  stdin.on('data', onData).once('end', onEnd).once('error', onEnd).resume();
+  return () => {
+    stdin.off('data', onData).off('end', onEnd).off('error', onEnd);
+    stdin.pause();
+    stdin.destroy(); // an open pipe would keep this program running
+  };
+}
+
+/** Resolves when the bytes are written, so that a slow reader slows the command. */
+export function written(target: Writable, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    target.write(bytes, (error) => {
+      if (error === undefined || error === null) resolve();
+      else reject(error);
+    });
+  });
+}

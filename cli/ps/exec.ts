@@ -1,0 +1,25 @@
+import { runAttachedCommand } from '../attached-command.ts';
+import { textFlag, type CommandRun, type Flags } from '../cli.ts';
+import { usageError } from '../usage-error.ts';
+
+const INSTANCE = /^[A-Za-z0-9_-]{1,63}\.\d{1,6}$/;
+
+/** The instance and the command: `[web.1] [command…]`. */
+export function execTarget(words: readonly string[], flags: Flags): { instance: string; command: readonly string[] } {
+  const named = textFlag(flags, 'dyno');
+  if (named !== undefined && !INSTANCE.test(named))
+    throw usageError('--dyno must be an instance.', 'For example: slipway ps:exec --dyno web.2');
+  const [first = '', ...rest] = words;
+  if (named !== undefined) return { instance: named, command: words };
+  return INSTANCE.test(first) ? { instance: first, command: rest } : { instance: 'web.1', command: words };
+}
+
+export const exec: CommandRun = async (cli, words, flags) => {
+  const app = await cli.app(flags);
+  const { instance, command } = execTarget(words, flags);
+  const console = cli.console();
+  const terminal = flags['tty'] === false ? undefined : console.terminal;
+  const purpose = command.length === 0 ? 'shell' : 'command';
+  const stream = await (await cli.api()).attach('attachInstance', { params: { app, instance }, query: { purpose } });
+  cli.setExitCode(await runAttachedCommand(console, { stream, words: command, terminal }));
+};

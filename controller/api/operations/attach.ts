@@ -1,0 +1,142 @@
+import type { Duplex } from 'node:stream';
+import type { AttachPurpose } from '../../../shared/api/attach.ts';
+import { instanceName } from '../../../shared/domain/assignment.ts';
+import type { NewEvent } from '../../../shared/domain/event.ts';
+import { SlipwayError } from '../../../shared/kit/errors.ts';
+import type { App } from '../../domain/apps.ts';
+import type { AssignmentRow } from '../../domain/assignments.ts';
+import type { User } from '../../domain/users.ts';
+import { noteEvent } from '../../store/note-event.ts';
+import type { ApiDeps } from '../deps.ts';
+
+export interface AttachRequest {
+  readonly app: App;
+  readonly user: User;
+  /** `web.1` */
+  readonly instance: string;
+  readonly purpose: AttachPurpose;
+  readonly signal: AbortSignal;
+}
+
+/** Open streams at a time. */
+export const ATTACH_LIMITS = Object.freeze({ app: 30, user: 30, node: 100 });
+/** Each connection of ps:forward is a stream. Not each of them is an event. */
+const FORWARD_EVENT_MS = 60_000;
+const FORWARDS_KEPT = 1_000;
+
+/** Streams between persons and processes in instances: who may have how many, and the event of each. */
+export class Attachments {
+  readonly #deps: Pick<ApiDeps, 'store' | 'fleet' | 'clock' | 'log'>;
+  readonly #open = new Map<string, number>();
+  readonly #forwardsNotedAtMs = new Map<string, number>();
+
+  constructor(deps: Pick<ApiDeps, 'store' | 'fleet' | 'clock' | 'log'>) {
+    this.#deps = deps;
+  }
+
+  /** @throws SLIP_ATTACH_INSTANCE, SLIP_ATTACH_LIMIT, and what the fleet throws */
+  async open(request: AttachRequest): Promise<Duplex> {
+    const { app, user, instance, signal } = request;
+    const row = await this.#find(app, instance);
+    const release = this.#count({ app: app.id, user: user.id, node: row.nodeId });
+    try {
+      const stream = await this.#deps.fleet.attach(row.nodeId, row.instanceId, signal);
+      stream.once('close', release);
+      this.#note(request, row);
+      return stream;
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  /** Of several instances with this name, such as during a deploy, the one that serves. */
+  async #find(app: App, name: string): Promise<AssignmentRow> {
+    const rows = (await this.#deps.store.assignmentsOfApp(app.id)).filter((row) => instanceName(row) === name);
+    const rank = (row: AssignmentRow): number => {
+      const state = this.#deps.fleet.status(row.instanceId)?.state;
+      return (state === 'live' ? 2 : state === 'starting' ? 1 : 0) * 2 + (row.desired === 'run' ? 1 : 0);
+    };
+    const [best] = rows.sort((a, b) => rank(b) - rank(a) || b.createdAtMs - a.createdAtMs);
+    if (best === undefined || rank(best) < 2) throw noInstance(app, name, best !== undefined);
+    return best;
+  }
+
+  #count(owners: Readonly<Record<keyof typeof ATTACH_LIMITS, string>>): () => void {
+    const keys = Object.entries(owners).map(([kind, id]) => `${kind} ${id}`);
+    for (const kind of ['app', 'user', 'node'] as const) {
+      const max = ATTACH_LIMITS[kind];
+      if ((this.#open.get(`${kind} ${owners[kind]}`) ?? 0) >= max) throw tooMany(kind, max);
+    }
+    for (const key of keys) this.#open.set(key, (this.#open.get(key) ?? 0) + 1);
+    let open = true;
+    return () => {
+      if (!open) return;
+      open = false;
+      for (const key of keys) this.#lessOf(key);
+    };
+  }
+
+  #lessOf(key: string): void {
+    const left = (this.#open.get(key) ?? 1) - 1;
+    if (left > 0) this.#open.set(key, left);
+    else this.#open.delete(key);
+  }
+
+  #note({ app, user, instance, purpose }: AttachRequest, { nodeId }: AssignmentRow): void {
+    if (purpose === 'forward' && this.#wasNoted(`${user.id} ${app.id} ${instance}`)) return;
+    const node = this.#deps.fleet.node(nodeId)?.name;
+    const event: NewEvent = {
+      kind: `instance.${KINDS[purpose]}`,
+      actor: user.name,
+      app: app.name,
+      instance,
+      message: `${user.name} ${DEEDS[purpose]} ${instance}.`,
+      ...(node === undefined ? {} : { node }),
+    };
+    noteEvent(this.#deps, event);
+  }
+
+  #wasNoted(key: string): boolean {
+    const now = this.#deps.clock.monotonicMs();
+    const before = this.#forwardsNotedAtMs.get(key);
+    if (before !== undefined && now - before < FORWARD_EVENT_MS) return true;
+    if (this.#forwardsNotedAtMs.size >= FORWARDS_KEPT) this.#forwardsNotedAtMs.clear();
+    this.#forwardsNotedAtMs.set(key, now);
+    return false;
+  }
+}
+
+const KINDS: Readonly<Record<AttachPurpose, string>> = {
+  shell: 'shell_opened',
+  command: 'command_run',
+  forward: 'port_forwarded',
+  copy: 'files_copied',
+};
+
+const DEEDS: Readonly<Record<AttachPurpose, string>> = {
+  shell: 'opened a shell in',
+  command: 'ran a command in',
+  forward: 'opened a connection to a port of',
+  copy: 'copied files from or to',
+};
+
+function noInstance({ name: app }: App, name: string, exists: boolean): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_ATTACH_INSTANCE',
+    httpStatus: exists ? 409 : 404,
+    message: exists ? `${name} of ${app} does not run now.` : `${app} has no instance ${name.slice(0, 80)}.`,
+    hint: `See its instances with: slipway ps -a ${app}`,
+  });
+}
+
+function tooMany(kind: keyof typeof ATTACH_LIMITS, max: number): SlipwayError {
+  const whose = { app: 'This app has', user: 'You have', node: 'The node of this instance has' }[kind];
+  return new SlipwayError({
+    code: 'SLIP_ATTACH_LIMIT',
+    kind: 'conflict',
+    httpStatus: 429,
+    message: `${whose} ${String(max)} open sessions of ps:exec, ps:forward and run, which is the limit.`,
+    hint: 'Close one of them and try again.',
+  });
+}

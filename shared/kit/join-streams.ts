@@ -1,0 +1,14 @@
+import type { Duplex } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+
+/** Passes bytes on in both directions until one end closes. Then it closes the other end. Never rejects. */
+export async function joinStreams(one: Duplex, other: Duplex): Promise<void> {
+  const close = (): void => {
+    one.destroy();
+    other.destroy();
+  };
+  one.once('close', close);
+  other.once('close', close);
+  await Promise.allSettled([pipeline(one, other), pipeline(other, one)]);
+  close();
+}

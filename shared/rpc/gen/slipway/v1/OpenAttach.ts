@@ -1,0 +1,12 @@
+// Original file: proto/slipway/v1/agent.proto
+
+
+export interface OpenAttach {
+  'streamId'?: (string);
+  'sandboxId'?: (string);
+}
+
+export interface OpenAttach__Output {
+  'streamId': (string);
+  'sandboxId': (string);
+}

@@ -1,0 +1,3 @@
+import { sandboxAttachContract } from './sandbox-attach.ts';
+
+sandboxAttachContract('lxc');

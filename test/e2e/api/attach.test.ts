@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { PassThrough, type Duplex } from 'node:stream';
+import { after, before, beforeEach, describe, it } from 'node:test';
+import { openStream } from '../../../cli/stream-transport.ts';
+import { ATTACH_LIMITS } from '../../../controller/api/operations/attach.ts';
+import type { InstanceId } from '../../../shared/domain/ids.ts';
+import { openApi, type ApiFixture, type Caller } from '../../support/api-fixture.ts';
+import { eventually } from '../../support/eventually.ts';
+import { liveNodeOf } from '../../support/live-node.ts';
+import { addApp, assignment, newRelease, noChange } from '../../support/store-fixtures.ts';
+
+const PATH = '/v1/apps/hello/instances/web.1/attach';
+
+describe('streams to instances over the API', () => {
+  let fixture: ApiFixture;
+  let ada: Caller;
+  let eve: Caller;
+  let instance: InstanceId;
+  let inside: Duplex[];
+  before(async () => {
+    fixture = await openApi();
+    const owner = await fixture.addCaller('ada');
+    [ada, eve] = [owner.caller, (await fixture.addCaller('eve')).caller];
+    const app = await addApp(fixture.store, owner.user.id, 'hello');
+    const { node } = await fixture.addNodeCaller('fra-1');
+    await fixture.store.createRelease(newRelease(app, {}));
+    const row = assignment({ nodeId: node.id, appId: app.id, release: 1 });
+    await fixture.store.changeAssignments({ ...noChange, add: [row] });
+    instance = row.instanceId;
+    fixture.fleet.live = [liveNodeOf(node)];
+  });
+  beforeEach(() => {
+    inside = [];
+    const status = { instanceId: instance, state: 'live', restarts: 0, lastLines: [], timingsMs: {} } as const;
+    fixture.fleet.statuses.set(instance, status);
+    fixture.fleet.attaching = (_node, sandboxId) => {
+      assert.equal(sandboxId, instance);
+      const echo = new PassThrough();
+      inside.push(echo);
+      return Promise.resolve(echo);
+    };
+  });
+  after(() => fixture.close());
+
+  const open = (caller: Caller, path = PATH): Promise<Duplex> =>
+    openStream({ url: fixture.url, token: caller.token ?? '', caPem: fixture.authority.caPem }, path);
+
+  it('passes bytes in both directions, and closes the other end with each end', async () => {
+    const stream = await open(ada);
+    stream.write('there and back');
+    const [heard] = (await once(stream, 'data')) as [Buffer];
+    assert.equal(heard.toString(), 'there and back');
+    stream.destroy();
+    await eventually('the other end', () => inside[0]?.destroyed === true);
+    const second = await open(ada);
+    second.resume();
+    inside[1]?.destroy();
+    await once(second, 'close');
+  });
+
+  it('makes an event with the name of the person', async () => {
+    (await open(ada, `${PATH}?purpose=shell`)).destroy();
+    const event = await eventually('the event', async () =>
+      (await fixture.store.events({ limit: 10 })).find(({ kind }) => kind === 'instance.shell_opened'),
+    );
+    assert.deepEqual(
+      [event.actor, event.app, event.instance, event.node, event.message],
+      ['ada', 'hello', 'web.1', 'fra-1', 'ada opened a shell in web.1.'],
+    );
+  });
+
+  it('says the same of the app of another user as of none, and opens nothing', async () => {
+    await assert.rejects(open(eve), { code: 'SLIP_APP_NOT_FOUND', httpStatus: 404 });
+    await assert.rejects(open({ token: 'wrong' }), { code: 'SLIP_UNAUTHORISED' });
+    assert.equal(inside.length, 0);
+  });
+
+  it('refuses an instance that does not exist or does not run', async () => {
+    await assert.rejects(open(ada, PATH.replace('web.1', 'web.9')), { code: 'SLIP_ATTACH_INSTANCE', httpStatus: 404 });
+    fixture.fleet.statuses.clear();
+    await assert.rejects(open(ada), { code: 'SLIP_ATTACH_INSTANCE', httpStatus: 409 });
+  });
+
+  it('refuses an ordinary request, and passes on why the node cannot be reached', async () => {
+    const answer = await fixture.call(ada, 'GET', PATH);
+    assert.equal(answer.statusCode, 426);
+    await answer.body.dump();
+    fixture.fleet.attaching = undefined;
+    await assert.rejects(open(ada), { code: 'SLIP_ATTACH_NODE_AWAY' });
+  });
+
+  it('bounds the open streams of an app, and forgets those that are closed', async () => {
+    const streams = await Promise.all(Array.from({ length: ATTACH_LIMITS.app }, () => open(ada)));
+    await assert.rejects(open(ada), { code: 'SLIP_ATTACH_LIMIT', httpStatus: 429 });
+    for (const stream of streams) stream.destroy();
+    const last = await eventually('room', () => open(ada).catch(() => undefined));
+    last.destroy();
+  });
+
+  it('ends all streams when the controller stops', async () => {
+    const stream = await open(ada);
+    stream.resume();
+    const closed = once(stream, 'close');
+    await fixture.api.close();
+    await closed;
+    assert.equal(inside[0]?.destroyed, true);
+  });
+});
