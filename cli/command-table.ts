@@ -18,6 +18,7 @@ import { PS_COMMANDS } from './ps/spec.ts';
 import { QUOTAS_COMMANDS } from './quotas/spec.ts';
 import { REBALANCE_COMMANDS } from './rebalance/spec.ts';
 import { RELEASES_COMMANDS } from './releases/spec.ts';
+import { RUN_COMMANDS } from './run/spec.ts';
 import { STATUS_COMMANDS } from './status/spec.ts';
 import { TOKENS_COMMANDS } from './tokens/spec.ts';
 import { USERS_COMMANDS } from './users/spec.ts';
@@ -29,6 +30,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...BUILD_SETTINGS_COMMANDS,
   ...DOMAINS_COMMANDS,
   ...PS_COMMANDS,
+  ...RUN_COMMANDS,
   ...PLACEMENT_COMMANDS,
   ...LOGS_COMMANDS,
   ...RELEASES_COMMANDS,

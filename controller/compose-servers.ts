@@ -40,7 +40,7 @@ export function composeApi(
   ports: { readonly ssh: number; readonly agents: number },
 ): Api {
   const { config, clock, log } = basics;
-  const { store, authority, images, dispatch, builds, buildLogs, releases, formations } = parts;
+  const { store, authority, images, dispatch, builds, buildLogs, releases, formations, oneOffs } = parts;
   return createApi(
     {
       host: config.api.host,
@@ -72,6 +72,7 @@ export function composeApi(
       mayWriteImage: (node, digest) => dispatch.mayWriteImage(node, digest),
       releases,
       formations,
+      oneOffs,
       destroys: parts.destroys,
       buildLog: (id, follow, signal) => buildLogs.read(id, follow, signal),
       clock,

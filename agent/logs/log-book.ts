@@ -10,12 +10,16 @@ const entrySchema = z.object({
   appId: z.string().optional(),
   app: z.string(),
   process: z.string(),
+  /** A command that runs once, not an instance. */
+  oneOff: z.boolean().optional(),
   endedAtMs: z.number().optional(),
 });
 type Entry = z.infer<typeof entrySchema>;
 
 /** For each app, the logs of this many ended instances are kept, so that users can read the log of a failed deploy. */
 const ENDED_KEPT = 5;
+/** Commands that run once do not replace the logs of instances. */
+const ENDED_COMMANDS_KEPT = 20;
 
 /** Which log folder belongs to which app, also after the end of an instance. */
 export class LogBook {
@@ -60,11 +64,15 @@ export class LogBook {
     if (entry === undefined) return [instanceId];
     const others = this.#entries.filter((one) => one !== entry);
     const ended = [
-      ...others.filter((one) => one.appId === entry.appId && one.endedAtMs !== undefined),
+      ...others.filter(
+        (one) => one.appId === entry.appId && one.oneOff === entry.oneOff && one.endedAtMs !== undefined,
+      ),
       { ...entry, endedAtMs: nowMs },
     ];
     ended.sort((a, b) => (b.endedAtMs ?? 0) - (a.endedAtMs ?? 0));
-    const dropped = new Set(ended.slice(ENDED_KEPT).map((one) => one.instanceId));
+    const dropped = new Set(
+      ended.slice(entry.oneOff === true ? ENDED_COMMANDS_KEPT : ENDED_KEPT).map((one) => one.instanceId),
+    );
     this.#change([...others, { ...entry, endedAtMs: nowMs }].filter((one) => !dropped.has(one.instanceId)));
     return [...dropped];
   }

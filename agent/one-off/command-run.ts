@@ -105,7 +105,7 @@ export class CommandRun {
   async #start(task: CommandTask, lowerDirs: readonly string[], io: CommandRunIo): Promise<void> {
     const { sandbox, logBook, clock, failpoint } = this.#deps;
     const { taskId, appId, app, process } = task;
-    logBook.add({ instanceId: taskId, appId, app, process });
+    logBook.add({ instanceId: taskId, appId, app, process, oneOff: true });
     this.#logLine(task, `Starting process with command \`${task.command.slice(0, 500)}\``);
     await sandbox.prepare(this.#deps.spec(task, lowerDirs));
     await io.save({ startingAtMs: clock.nowMs() });

@@ -1,10 +1,16 @@
-import type { LimitsChange } from '../../shared/api/formation.ts';
+import type { InstanceBody, LimitsChange } from '../../shared/api/formation.ts';
+import type { RunBody } from '../../shared/api/runs.ts';
 import { sayStopped } from '../../shared/domain/placement.ts';
 import { renderContext, show, textFlag, type CommandRun, type Flags } from '../cli.ts';
+import type { ApiClient } from '../client.ts';
 import { oneOf, parseBytes, parseCount, parseCpuMillis, parseQuantity } from '../parse-flags.ts';
 import { readPlans, requiredType } from '../process-plans.ts';
 import { renderLimits, renderScale } from './render-plans.ts';
+import { renderRunning } from '../run/render.ts';
 import { renderPs } from './render.ts';
+
+/** More than an app can run at once. */
+const RUNS_SHOWN = 200;
 
 export const ps: CommandRun = async (cli, types, flags) => {
   const app = await cli.app(flags);
@@ -13,8 +19,28 @@ export const ps: CommandRun = async (cli, types, flags) => {
   const body = types.length === 0 ? all : all.filter(({ type }) => types.includes(type));
   const plans = flags['json'] === true ? [] : await api.call('showFormation', { params: { app } });
   const stopped = plans.flatMap((plan) => (plan.stopped === true ? [plan.type] : []));
-  await show(cli, flags, { body, render: (instances) => renderPs(app, instances, { ...renderContext(cli), stopped }) });
+  const wantsRuns = flags['json'] !== true && (types.length === 0 || types.includes('run'));
+  const runs = wantsRuns ? await runningOf(api, app) : [];
+  const render = (instances: typeof body): string =>
+    renderAll(app, { instances, runs }, { ...renderContext(cli), stopped });
+  await show(cli, flags, { body, render });
 };
+
+/** None from an older controller, which has no such route. */
+async function runningOf(api: ApiClient, app: string): Promise<readonly RunBody[]> {
+  const query = { limit: RUNS_SHOWN };
+  return await api.call('listRuns', { params: { app }, query }).catch(() => []);
+}
+
+function renderAll(
+  app: string,
+  { instances, runs }: { readonly instances: readonly InstanceBody[]; readonly runs: readonly RunBody[] },
+  context: Parameters<typeof renderPs>[2],
+): string {
+  const running = renderRunning(runs, context);
+  if (running === '') return renderPs(app, instances, context);
+  return instances.length === 0 ? running : `${renderPs(app, instances, context)}\n${running}`;
+}
 
 /** As in Heroku: shows the quantities without arguments, and scales with `web=2`. */
 export const scale: CommandRun = async (cli, words, flags) => {

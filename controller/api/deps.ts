@@ -9,6 +9,7 @@ import type { Upgrades } from '../install/upgrades.ts';
 import type { Fleet } from '../dispatch/port.ts';
 import type { Destroys } from '../release/destroys.ts';
 import type { Formations } from '../formation/formations.ts';
+import type { OneOffs } from '../one-off/one-offs.ts';
 import type { Releases } from '../release/releases.ts';
 import type { Movement } from '../movement/port.ts';
 import type { Store } from '../store/port.ts';
@@ -66,6 +67,7 @@ export interface ApiDeps {
     Formations,
     'busy' | 'describe' | 'scale' | 'setLimits' | 'setPlacement' | 'restart' | 'stop' | 'start'
   >;
+  readonly oneOffs: Pick<OneOffs, 'start' | 'stop'>;
   readonly destroys: Pick<Destroys, 'destroy'>;
   /** Output of a build; with `follow` until the build ends. Undefined if no output is stored. */
   readonly buildLog: (

@@ -25,6 +25,7 @@ import { nodeRoutes } from './routes/nodes.ts';
 import { withOpenApi } from './routes/openapi.ts';
 import { nodeIdentityRoutes } from './routes/node-identity.ts';
 import { quotaRoutes } from './routes/quotas.ts';
+import { runRoutes } from './routes/runs.ts';
 import { whyRoutes } from './routes/why.ts';
 
 /** The whole API: every route with who may call it. */
@@ -41,6 +42,7 @@ export function apiRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
     ...buildSettingsRoutes(deps),
     ...domainRoutes(config, deps),
     ...formationRoutes(deps),
+    ...runRoutes(deps),
     ...buildRoutes(deps),
     ...attachRoutes(deps),
     ...logRoutes(deps),

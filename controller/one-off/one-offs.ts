@@ -37,6 +37,8 @@ export interface OneOffRequest {
   readonly userId?: UserId | undefined;
 }
 
+/** One-off commands of users that one app may run at once. */
+const RUNNING_MAX = 20;
 /** As long as instances have. */
 const GRACE_MS = 30_000;
 
@@ -50,18 +52,29 @@ export class OneOffs {
     this.#deps = deps;
   }
 
-  /** Records the command and sends it to a node. @throws SLIP_COMMAND_NO_NODE, SLIP_COMMAND_EXISTS, SLIP_TASK_KIND */
+  /** Records the command and sends it to a node. @throws SLIP_COMMAND_LIMIT, SLIP_COMMAND_NO_NODE, SLIP_COMMAND_EXISTS, SLIP_TASK_KIND */
   async start(app: App, request: OneOffRequest): Promise<CommandRow> {
     const { store, commands } = this.#deps;
     const shape = await appShape(store, app.id, request.release.slug);
     const limits = withMemory(limitsOf(shape.settings, request.processType), request.memoryBytes);
     const needs = { ...needsOf(shape, request.processType), memoryBytes: limits.memoryBytes };
     const row = await this.#choices.add(async () => {
+      if (request.kind === 'run') await this.#checkNumber(app);
       const nodeId = await this.#choose(app, request, needs);
       return await store.createCommand(this.#newCommand(app, request, { nodeId, limits }));
     });
     await commands.start(row, taskOf(app, request, { row, limits }));
     return row;
+  }
+
+  async stop({ id }: CommandRow): Promise<void> {
+    await this.#deps.commands.cancel(id);
+  }
+
+  /** @throws SLIP_COMMAND_LIMIT */
+  async #checkNumber(app: App): Promise<void> {
+    const running = (await this.#deps.store.unfinishedCommands(app.id)).filter(({ kind }) => kind === 'run');
+    if (running.length >= RUNNING_MAX) throw tooMany(app);
   }
 
   async #choose(app: App, request: OneOffRequest, needs: ReturnType<typeof needsOf>): Promise<NodeId> {
@@ -104,6 +117,15 @@ function taskOf(
 
 function withMemory(limits: Limits, memoryBytes: number | undefined): Limits {
   return memoryBytes === undefined ? limits : { ...limits, memoryBytes };
+}
+
+function tooMany({ name }: App): SlipwayError {
+  return new SlipwayError({
+    code: 'SLIP_COMMAND_LIMIT',
+    kind: 'conflict',
+    message: `${name} runs ${String(RUNNING_MAX)} one-off commands, and more are not allowed at once.`,
+    hint: `See them with: slipway run:list -a ${name}. Stop one with: slipway run:stop NAME -a ${name}`,
+  });
 }
 
 function noNode(app: App, { kind, node }: OneOffRequest, reasons: Readonly<Record<string, string>>): SlipwayError {

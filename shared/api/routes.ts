@@ -12,6 +12,7 @@ import { nodeSpecs } from './nodes.ts';
 import { observeSpecs } from './observe.ts';
 import { openApiSpecs } from './openapi.ts';
 import { quotaSpecs } from './quotas.ts';
+import { runSpecs } from './runs.ts';
 import { releaseSpecs } from './releases.ts';
 
 /** Every route of the API by its operation id. */
@@ -24,6 +25,7 @@ export const API_ROUTES = {
   ...domainSpecs,
   ...egressSpecs,
   ...formationSpecs,
+  ...runSpecs,
   ...nodeSpecs,
   ...observeSpecs,
   ...identitySpecs,

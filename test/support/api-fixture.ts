@@ -11,7 +11,9 @@ import type { AgentProgram, ProgramFile } from '../../controller/install/program
 import { NodeConnections } from '../../controller/api/node-connections.ts';
 import type { ApiConfig, ApiDeps } from '../../controller/api/deps.ts';
 import { BuilderPool } from '../../controller/build/builder-pool.ts';
+import type { CommandRunner } from '../../controller/dispatch/commands.ts';
 import type { Fleet } from '../../controller/dispatch/port.ts';
+import { OneOffs } from '../../controller/one-off/one-offs.ts';
 import { AppLifetimes } from '../../controller/release/app-lifetimes.ts';
 import { Destroys } from '../../controller/release/destroys.ts';
 import { Formations } from '../../controller/formation/formations.ts';
@@ -28,6 +30,7 @@ import { newInstanceId } from '../../controller/assignments/instance-id.ts';
 import { checkRevision, namesThatChange } from '../../controller/release/config-changes.ts';
 import { systemClock } from '../../shared/kit/clock.ts';
 import { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
+import { randomId } from '../../shared/kit/random-id.ts';
 import { silentLogger } from '../../shared/kit/log.ts';
 import { makeCsr } from './csr.ts';
 import { FakeFleet } from './fake-fleet.ts';
@@ -173,6 +176,14 @@ function fakeDestroys(store: Store, fleet: Fleet): Destroys {
   });
 }
 
+/** Nodes that take every command and never end one. */
+const FAKE_COMMANDS: CommandRunner = {
+  start: () => Promise.resolve(),
+  cancel: () => Promise.resolve(),
+  ended: () => new Promise(() => undefined),
+  takes: () => true,
+};
+
 export function fakeDeps(store: Store, fleet: Fleet): Omit<ApiDeps, 'store' | 'fleet' | 'images' | 'authority'> {
   return {
     programs: { current: () => Promise.resolve(FAKE_PROGRAM), file: () => Promise.resolve(undefined) },
@@ -200,6 +211,7 @@ export function fakeDeps(store: Store, fleet: Fleet): Omit<ApiDeps, 'store' | 'f
       },
     },
     formations: fakeFormations(store, fleet),
+    oneOffs: new OneOffs({ store, fleet, commands: FAKE_COMMANDS, randomId }),
     destroys: fakeDestroys(store, fleet),
     buildLog: () => Promise.resolve(undefined),
     clock: systemClock,

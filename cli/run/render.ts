@@ -1,0 +1,46 @@
+import type { RunBody } from '../../shared/api/runs.ts';
+import { howItEnded } from '../../shared/domain/instance.ts';
+import { oneLine } from '../terminal/escape.ts';
+import type { RenderContext } from '../terminal/render-context.ts';
+import { renderTable, type Cell } from '../terminal/table.ts';
+import { renderAgo, renderTime } from '../terminal/time.ts';
+
+const MIB = 1024 * 1024;
+
+export function renderRuns(app: string, runs: readonly RunBody[], { paint, nowMs }: RenderContext): string {
+  if (runs.length === 0)
+    return `${app} has no one-off commands. Start one with: slipway run:detached -a ${app} -- COMMAND\n`;
+  const rows = runs.map((run): Cell[] => [
+    run.name,
+    `v${String(run.release)}`,
+    sayState(run),
+    run.node,
+    run.user,
+    renderAgo(run.createdAtMs, nowMs),
+    oneLine(run.command).slice(0, 60),
+  ]);
+  return `=== ${paint.bold(`${app} one-off commands`)}\n${renderTable(rows)}`;
+}
+
+/** Running commands below the processes of `ps`, as on Heroku. */
+export function renderRunning(runs: readonly RunBody[], { paint, nowMs }: RenderContext): string {
+  const running = runs.filter(isRunning);
+  if (running.length === 0) return '';
+  const lines = running.map((run) => {
+    const since = run.startedAtMs ?? run.createdAtMs;
+    const size = `${String(Math.round(run.memoryBytes / MIB))}M`;
+    const up = `${paint.green('up')} ${renderTime(since)} (${renderAgo(since, nowMs)}), on ${run.node}, v${String(run.release)}`;
+    return `${run.name} (${size}): ${up}: ${oneLine(run.command)}\n`;
+  });
+  return `=== ${paint.bold('run')}: one-off commands (${String(running.length)})\n${lines.join('')}`;
+}
+
+export function isRunning({ state }: RunBody): boolean {
+  return state === 'running' || state === 'pending';
+}
+
+function sayState(run: RunBody): string {
+  if (run.state === 'pending') return 'starting';
+  if (run.state !== 'failed' || run.exit === undefined) return run.state;
+  return run.failure?.code === 'SLIP_COMMAND_TIMEOUT' ? 'ran too long' : howItEnded({ ...run.exit, atMs: 0 });
+}

@@ -1,0 +1,57 @@
+import { PAGE_LIMIT_OPTION, type CommandSpec } from '../command-spec.ts';
+
+export const RUN_COMMANDS: readonly CommandSpec[] = [
+  {
+    name: 'run:detached',
+    args: '[command...]',
+    group: 'Deploys',
+    summary: 'run a command once, in a sandbox of its own, in the background',
+    example: 'slipway run:detached --ttl 1h -a my-shop -- node migrate.js --all',
+    options: [
+      ['--ttl <time>', 'stop it after this time, e.g. 90s, 30m or 2h (default 24h)'],
+      ['--memory <size>', 'its memory, e.g. 512M or 2G (default: as its process type)'],
+      ['-s, --size <size>', 'the same as --memory (Heroku flag)'],
+      ['--type <type>', 'use the limits and the placement of this process type'],
+      ['-e, --env <variables>', 'variables of this command only, e.g. "DEBUG=1;LIMIT=10"'],
+      ['--node <node>', 'the node to run on'],
+    ],
+    app: true,
+    json: true,
+    load: async () => (await import('./actions.ts')).detached,
+  },
+  {
+    name: 'run:list',
+    group: 'Deploys',
+    summary: 'list the one-off commands of an app, newest first',
+    example: 'slipway run:list -a my-shop',
+    options: [PAGE_LIMIT_OPTION],
+    app: true,
+    json: true,
+    load: async () => (await import('./actions.ts')).list,
+  },
+  {
+    name: 'run:logs',
+    args: '<name>',
+    group: 'Deploys',
+    summary: 'show the output of a one-off command',
+    example: 'slipway run:logs run.4 --tail -a my-shop',
+    options: [
+      ['-f, --tail', 'keep printing new lines'],
+      ['-n, --num <number>', 'number of past lines (default 100, at most 1500)'],
+      ['--raw', 'print control characters unchanged; they can change what your terminal shows'],
+    ],
+    app: true,
+    json: true,
+    load: async () => (await import('./actions.ts')).runLogs,
+  },
+  {
+    name: 'run:stop',
+    args: '<name>',
+    group: 'Deploys',
+    summary: 'stop a one-off command: SIGTERM, then SIGKILL after 30 s',
+    example: 'slipway run:stop run.4 -a my-shop',
+    app: true,
+    json: true,
+    load: async () => (await import('./actions.ts')).stop,
+  },
+];

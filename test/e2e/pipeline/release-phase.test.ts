@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { eventually } from '../../support/eventually.ts';
+import { TestFleet } from '../../support/fleet.ts';
+import { helloApp, type Repository } from '../../support/fleet-user.ts';
+
+/** Every named stage of a release command in each process. */
+const CONTROLLER_STAGES = [
+  'command.recorded',
+  'command.running',
+  'command.sent',
+  'command.ended',
+  'release.commandEnded',
+];
+const AGENT_STAGES = [
+  'agent.commandAccepted',
+  'agent.commandStarting',
+  'agent.commandStarted',
+  'agent.commandEnded',
+  'agent.commandRecorded',
+];
+const ROUNDS = Number(process.env['SLIPWAY_CRASH_ROUNDS'] ?? '1');
+
+/** The release command prints its release, and ends with this status. */
+const app = (version: string, status: number): Record<string, string> => ({
+  ...helloApp(version),
+  Procfile: 'web: node server.js\nrelease: sh migrate.sh --table "users & orders"\n',
+  'migrate.sh': `echo "migrating $HEROKU_RELEASE_VERSION in $DYNO: $2"\nsleep 0.2\nexit ${String(status)}\n`,
+});
+
+interface ReleaseRow {
+  readonly version: number;
+  readonly state: string;
+  readonly failure?: { readonly code: string; readonly message: string };
+}
+
+describe('the release phase', () => {
+  let fleet: TestFleet;
+  let hello: Repository;
+  let dir: string;
+  let content = 1;
+
+  before(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'slipway-failpoints-'));
+    await killAt('');
+    const env = { SLIPWAY_FAILPOINTS_FILE: failpoints() };
+    fleet = await TestFleet.start({ controller: { rollout: { settleMs: 200, bakeMs: 200 } }, env });
+    hello = await fleet.me.repository('hello', app('1', 0));
+  });
+  after(async () => {
+    await fleet.stop();
+    await rm(dir, { recursive: true, force: true });
+  });
+
+  const failpoints = (): string => join(dir, 'failpoints');
+  const killAt = (stage: string): Promise<void> => writeFile(failpoints(), stage);
+  const serves = async (version: string): Promise<boolean> =>
+    (await fleet.site.get('hello')).body.startsWith(`version=${version} `);
+  const newest = async (): Promise<ReleaseRow> =>
+    ((await fleet.api('GET', '/apps/hello/releases?limit=1')) as ReleaseRow[])[0] ?? assert.fail('no release');
+
+  it('runs once before anything of the release starts, and its output is in the push', async () => {
+    const pushed = await hello.push('hello');
+    assert.ok(pushed.ok, `${pushed.text}\n${fleet.logs()}`);
+    assert.match(pushed.text, /Running release command\.\.\./);
+    assert.match(pushed.text, /migrating v1 in release\.1: users & orders/);
+    assert.ok(await serves('1'));
+    const log = await fleet.slipway('logs', '-a', 'hello', '-p', 'release.1', '-n', '50');
+    assert.match(log, /migrating v1/);
+    assert.match(log, /Process exited with status 0/);
+  });
+
+  it('rejects a push whose command fails: the old release keeps serving', async () => {
+    await hello.commit(app('2', 3));
+    const pushed = await hello.push('hello');
+    assert.equal(pushed.ok, false, pushed.text);
+    assert.match(pushed.text, /migrating v2 in release\.2/);
+    assert.match(pushed.text, /The release command failed: release\.2 of hello exited with status 3\./);
+    assert.match(pushed.text, /v2 failed\. v1 keeps serving\./);
+    assert.ok(await serves('1'));
+    assert.equal((await newest()).failure?.code, 'SLIP_COMMAND_FAILED');
+  });
+
+  it('runs again for the push that mends it, and for a config change', async () => {
+    await hello.commit(app('3', 0));
+    const pushed = await hello.push('hello');
+    assert.ok(pushed.ok, pushed.text);
+    assert.match(pushed.text, /migrating v3/);
+    await fleet.slipway('config:set', 'A=1', '-a', 'hello');
+    const log = await fleet.slipway('logs', '-a', 'hello', '-p', 'release.4', '-n', '50');
+    assert.match(log, /migrating v4/);
+    content = 3;
+  });
+
+  /** How often the command of the newest release ran. */
+  async function runs(version: number): Promise<number> {
+    const log = await fleet.slipway('logs', '-a', 'hello', '-p', `release.${String(version)}`, '-n', '100');
+    return log.split(`migrating v${String(version)} `).length - 1;
+  }
+
+  async function decided(): Promise<ReleaseRow> {
+    return await eventually('the release is decided', async () => {
+      const row = await newest();
+      return row.state === 'pending' || row.state === 'deploying' ? undefined : row;
+    });
+  }
+
+  for (const [program, stages] of [
+    ['controller', CONTROLLER_STAGES],
+    ['agent', AGENT_STAGES],
+  ] as const) {
+    for (const stage of stages) {
+      it(`never runs twice when the ${program} is killed at ${stage}, and ends`, async () => {
+        for (let round = 0; round < ROUNDS; round += 1) {
+          await killAt(stage);
+          content += 1;
+          await hello.commit(app(String(content), 0));
+          const pushing = hello.push('hello');
+          await (program === 'controller' ? fleet.controllerGone() : fleet.agentGone());
+          await killAt('');
+          if (program === 'controller') await fleet.startController();
+          else await fleet.startAgentAlone();
+          await fleet.untilConnected();
+          await pushing;
+          const { version, state, failure } = await decided();
+          const ran = await runs(version);
+          assert.ok(ran <= 1, `it ran ${String(ran)} times`);
+          if (state === 'current') assert.equal(ran, 1, 'a release that is current has run its command');
+          else assert.match(failure?.code ?? '', /^SLIP_COMMAND_(UNKNOWN|NOT_STARTED)$/, failure?.message);
+        }
+      });
+    }
+  }
+});

@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { renderRunning, renderRuns } from '../../../../cli/run/render.ts';
+import { plainPaint } from '../../../../cli/terminal/paint.ts';
+import type { RunBody } from '../../../../shared/api/runs.ts';
+
+const RUN: RunBody = {
+  ...{ name: 'run.4', kind: 'run', release: 12, command: 'node job.js', node: 'fra-1', user: 'ada', state: 'running' },
+  ...{ memoryBytes: 512 * 1024 * 1024, createdAtMs: 0, startedAtMs: 0, timeoutMs: 1000 },
+};
+const context = { paint: plainPaint, nowMs: 60_000 };
+
+describe('one-off commands', () => {
+  it('that run are listed below the processes of ps', () => {
+    const text = renderRunning([RUN, { ...RUN, name: 'run.3', state: 'succeeded' }], context);
+    assert.match(text, /^=== run: one-off commands \(1\)\nrun\.4 \(512M\): up .+, on fra-1, v12: node job\.js\n$/);
+    assert.equal(renderRunning([], context), '');
+  });
+
+  it('are listed with how they ended', () => {
+    const failed: RunBody = { ...RUN, state: 'failed', exit: { code: 3, oomKilled: false } };
+    const text = renderRuns('shop', [RUN, failed, { ...RUN, state: 'failed' }], context);
+    assert.match(text, /running/);
+    assert.match(text, /exited with status 3/);
+    assert.match(text, /failed/);
+    assert.match(renderRuns('shop', [], context), /slipway run:detached -a shop -- COMMAND/);
+  });
+});
