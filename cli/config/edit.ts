@@ -1,12 +1,13 @@
 import type { ConfigBody, ConfigChangedBody } from '../../shared/api/releases.ts';
 import { ownProperty } from '../../shared/kit/own-property.ts';
 import { SlipwayError } from '../../shared/kit/errors.ts';
-import { show, type Cli, type CommandRun } from '../cli.ts';
+import { show, type Cli, type CommandRun, type Flags } from '../cli.ts';
 import { withPrivateFile, type PrivateFile } from '../terminal/private-file.ts';
 import { renderConfigForShell } from '../terminal/shell-assignments.ts';
 import { changeConfig, readConfig, showChange, type ConfigChange } from './change.ts';
 import { parseEnvFile, valuesOf } from './env-file/parse.ts';
-import { isEmpty, planReplace, renderPlan } from './plan.ts';
+import { isEmpty, planReplace } from './plan.ts';
+import { showPlan } from './show-plan.ts';
 
 /** Other changes that an edit waits for before it gives up. */
 const ATTEMPTS = 3;
@@ -15,7 +16,9 @@ export const edit: CommandRun = async (cli, _args, flags) => {
   const app = await cli.app(flags);
   const before = await readConfig(cli, app);
   const text = `# The config vars of ${app}. To remove one, remove its line. Save and close the editor to set them.\n${renderConfigForShell(before)}`;
-  const done = await withPrivateFile({ name: `${app}.env`, text }, (file) => editUntilSet(cli, { app, before, file }));
+  const done = await withPrivateFile({ name: `${app}.env`, text }, (file) =>
+    editUntilSet(cli, flags, { app, before, file }),
+  );
   if (done === undefined) {
     await show(cli, flags, {
       body: { config: before.config, changed: [] },
@@ -39,14 +42,14 @@ interface Done {
 }
 
 /** After a mistake, the user can edit the same text again. Undefined: nothing was changed. */
-async function editUntilSet(cli: Cli, { app, before, file }: Edit): Promise<Done | undefined> {
+async function editUntilSet(cli: Cli, flags: Flags, { app, before, file }: Edit): Promise<Done | undefined> {
   for (;;) {
     await cli.openEditor(file.path);
     try {
       const from = valuesOf(parseEnvFile(await file.read(), 'the edited text'));
       const plan = planReplace({ from, to: before.config });
       if (isEmpty(plan)) return undefined;
-      cli.note(renderPlan(plan));
+      await showPlan(cli, flags, plan);
       return await setEdited(cli, { app, verb: 'Changed', changes: plan.changes }, before);
     } catch (error) {
       if (!(error instanceof SlipwayError) || error.kind !== 'user') throw error;

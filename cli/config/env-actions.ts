@@ -8,7 +8,8 @@ import { confirmChange, countVars } from './confirm.ts';
 import { parseEnvFile, valuesOf } from './env-file/parse.ts';
 import { updateEnvFile } from './env-file/update.ts';
 import { renderEnvFile } from './env-file/write.ts';
-import { isEmpty, planMerge, renderPlan } from './plan.ts';
+import { isEmpty, planMerge } from './plan.ts';
+import { showPlan } from './show-plan.ts';
 import { readText } from './read-value.ts';
 
 /** Quotes, comments and the lines for foreman need space beside the values. */
@@ -30,7 +31,7 @@ export const push: CommandRun = async (cli, _args, flags) => {
   const from = valuesOf(parseEnvFile(text, file));
   const before = await readConfig(cli, app);
   const plan = planMerge({ from, to: before.config, overwrite: flags['overwrite'] === true });
-  cli.note(renderPlan(plan));
+  await showPlan(cli, flags, plan);
   if (isEmpty(plan)) {
     await show(cli, flags, {
       body: { config: before.config, changed: [] },
@@ -52,7 +53,7 @@ export const pull: CommandRun = async (cli, _args, flags) => {
   const plan = planMerge({ from: config, to: valuesOf(entries), overwrite: flags['overwrite'] === true });
   const chosen = Object.fromEntries(Object.entries(config).filter(([name]) => Object.hasOwn(plan.changes, name)));
   const after = updateEnvFile(text ?? '', entries, chosen);
-  cli.note(renderPlan(plan));
+  await showPlan(cli, flags, plan);
   if (plan.replaced.length > 0)
     await confirmChange(cli, flags, `Replace ${countVars(plan.replaced.length)} in ${file}?`);
   if (!isEmpty(plan)) await writeFileAtomic(path, after, 0o600);

@@ -59,7 +59,7 @@ describe('config vars in files, with the real command', () => {
     await writeFile(editor, '#!/bin/sh\nkill -INT $PPID\ncp "$1" "$HOME/seen"\nsed -i s/info/debug/ "$1"\n');
     await chmod(editor, 0o700);
     const edited = await slipway(['config:edit', '-a', 'one'], { VISUAL: editor });
-    assert.equal(edited.stdout, 'Changed LEVEL on one, live as v7\n', edited.stderr);
+    assert.equal(edited.stdout, '  ~  LEVEL  another value\nChanged LEVEL on one, live as v7\n', edited.stderr);
     assert.deepEqual(await configOf('one'), { KEY, LEVEL: 'debug' });
     assert.match(await readFile(join(dir, 'seen'), 'utf8'), /LEVEL=info/);
     const failed = await slipway(['config:edit', '-a', 'one'], { VISUAL: '/bin/false' });

@@ -42,6 +42,7 @@ describe('docs/transcripts.md', () => {
     await firstPush();
     await brokenPush();
     await crashingApp();
+    await configFromFile();
     const now = transcript.render();
     if (process.env['UPDATE'] === '1') await writeFile(DOCUMENT, now);
     assert.equal(unvarying(now), unvarying(await readFile(DOCUMENT, 'utf8')), 'write it anew with UPDATE=1');
@@ -88,6 +89,19 @@ describe('docs/transcripts.md', () => {
       ['slipway releases -a hello', await fleet.slipway('releases', '-a', 'hello')],
       ['slipway why hello', await fleet.slipway('why', 'hello')],
       [`curl ${URL}`, await curl()],
+    );
+  }
+
+  async function configFromFile(): Promise<void> {
+    transcript.text(
+      '## Config vars from a file\n\nA `.env` file has the variable that was missing, and a certificate. Both are one release. A shell and foreman read the output of `config:dump` back.',
+    );
+    const file = join(fleet.dir, '.env');
+    await writeFile(file, 'DATABASE_URL=postgres://db/hello\nCA_CERT="-----BEGIN-----\\nMIIB\\n-----END-----"\n');
+    transcript.session(
+      ['slipway config:push --yes -a hello', await fleet.slipway('config:push', '-f', file, '--yes', '-a', 'hello')],
+      ['slipway config:dump -a hello', await fleet.slipway('config:dump', '-a', 'hello')],
+      ['slipway releases -a hello -n 2', await fleet.slipway('releases', '-a', 'hello', '-n', '2')],
     );
   }
 });
