@@ -147,6 +147,6 @@ function inRelease(app: App, release: Release, failure: Failure): Failure {
   return {
     ...failure,
     message: `The release command failed: ${failure.message}`,
-    hint: `Its output: slipway releases:output v${String(release.version)} -a ${app.name}`,
+    hint: `Look at its output with: slipway logs -a ${app.name} -p release.${String(release.version)}`,
   };
 }

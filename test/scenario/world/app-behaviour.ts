@@ -7,10 +7,12 @@ import type { FakeBehaviour } from '../../../agent/sandbox/fake/driver.ts';
  *   mute               runs but never answers
  *   exit CODE          ends before it answers
  *   crash-after MS     answers, and ends this time after each start
+ *   work MS, fail MS   a command that succeeds or fails after this time
  */
 export function sandboxBehaviour(command: string): FakeBehaviour {
   const [verb, number] = parse(command);
   if (verb === 'exit') return { exitAfterMs: 15, exitCode: number };
+  if (verb === 'work' || verb === 'fail') return { exitAfterMs: number, exitCode: verb === 'work' ? 0 : 1 };
   if (verb === 'crash-after') return { exitAfterMs: number, exitCode: 1 };
   return {};
 }
@@ -18,7 +20,7 @@ export function sandboxBehaviour(command: string): FakeBehaviour {
 /** The time from its start to its first answer. Undefined: never. */
 export function answersAfterMs(command: string): number | undefined {
   const [verb, number] = parse(command);
-  if (verb === 'mute' || verb === 'exit') return undefined;
+  if (['mute', 'exit', 'work', 'fail'].includes(verb)) return undefined;
   return verb === 'slow' ? number : 0;
 }
 

@@ -5,6 +5,8 @@ import type { Fleet } from '../../../controller/dispatch/port.ts';
 import type { PushOutcome } from '../../../controller/push/port.ts';
 import { FleetObserver } from '../../../controller/observe/instance-events.ts';
 import { createMovement } from '../../../controller/movement/create-movement.ts';
+import { OneOffs } from '../../../controller/one-off/one-offs.ts';
+import { ReleaseCommand } from '../../../controller/one-off/release-command.ts';
 import { AppLifetimes } from '../../../controller/release/app-lifetimes.ts';
 import { BakeWatcher } from '../../../controller/release/bake-watcher.ts';
 import { Deploys } from '../../../controller/release/deploy.ts';
@@ -202,7 +204,12 @@ export class SimulatedController {
       bakeMs: policy.bakeMs,
     });
     const history = { grown: () => undefined };
+    const { commands } = dispatcher;
+    const oneOffs = new OneOffs({ store, fleet, commands, randomId: () => nextId('task') });
+    const { roomTimeoutMs } = policy;
+    const phase = new ReleaseCommand({ store, oneOffs, commands, clock, failpoint, log, roomTimeoutMs });
     const releases = new Releases({
+      phase,
       store,
       rollouts,
       bakeWatcher,

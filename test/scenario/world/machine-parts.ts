@@ -37,10 +37,8 @@ export const LOGS: Logs = {
   removeLines: () => Promise.resolve(),
 };
 
-/** Tasks of a node that never builds and never sends logs. */
-export const NO_TASKS_NO_LOGS: Pick<SessionHandlers, 'startTask' | 'cancelTask' | 'queryLogs'> = {
-  startTask: () => undefined,
-  cancelTask: () => undefined,
+/** Logs of a node that never sends them. */
+export const NO_LOGS: Pick<SessionHandlers, 'queryLogs'> = {
   queryLogs: async function* () {
     yield* [];
   },

@@ -1,13 +1,16 @@
 import type { DesiredState } from '../../../shared/domain/assignment.ts';
 import { withUpdate, type FleetRoutes } from '../../../shared/domain/fleet-routes.ts';
-import type { AppId } from '../../../shared/domain/ids.ts';
+import type { AppId, TaskId } from '../../../shared/domain/ids.ts';
 import type { InstanceStatus, Reason } from '../../../shared/domain/instance.ts';
+import { isCommandTask } from '../../../shared/domain/task.ts';
 import { SlipwayError } from '../../../shared/kit/errors.ts';
 import { noFailpoint } from '../../../shared/kit/failpoint.ts';
 import type { DestroyedApps } from '../../../agent/destroyed/destroyed-apps.ts';
 import { createFakeProxy } from '../../../agent/proxy/fake.ts';
 import type { AppRoutes, Proxy as AppProxy } from '../../../agent/proxy/port.ts';
 import { decideDesiredState } from '../../../agent/accepted/desired-state.ts';
+import type { Commands, CommandsDeps } from '../../../agent/one-off/commands.ts';
+import type { CommandRecord } from '../../../agent/one-off/record.ts';
 import { createExecutors } from '../../../agent/reconcile/executors.ts';
 import { ReconcileLoop } from '../../../agent/reconcile/loop.ts';
 import type { InstanceRecord } from '../../../agent/reconcile/record.ts';
@@ -20,9 +23,10 @@ import { Connection } from '../../../agent/session/connection.ts';
 import { Outbox } from '../../../agent/session/outbox.ts';
 import type { SessionHandlers } from '../../../agent/session/port.ts';
 import { answersAfterMs, sandboxBehaviour } from './app-behaviour.ts';
+import { commandRecordsIn, createCommands } from './machine-commands.ts';
 import { Life, mortal, type Around } from './life.ts';
 import { createDestroyed } from './machine-clean-up.ts';
-import { factsOf, IMAGES, LOGS, newLogBook, NO_TASKS_NO_LOGS, recordsIn, watch } from './machine-parts.ts';
+import { factsOf, IMAGES, LOGS, newLogBook, NO_LOGS, recordsIn, watch } from './machine-parts.ts';
 import type { Random } from '../../support/random.ts';
 import type { Trace } from './trace.ts';
 import type { VirtualClock } from './virtual-clock.ts';
@@ -48,6 +52,7 @@ const RECONNECT_MS = 500;
 interface Parts {
   readonly loop: ReconcileLoop;
   readonly destroyed: DestroyedApps;
+  readonly commands: Commands;
 }
 
 /** A node. Its sandboxes, proxy and files outlive its agent, which may be killed and started again. */
@@ -61,6 +66,7 @@ export class Machine {
   readonly faults = new Map<string, number>();
   readonly #deps: MachineDeps;
   readonly #records = new Map<string, InstanceRecord>();
+  readonly #commandRecords = new Map<TaskId, CommandRecord>();
   readonly #ports = new Map<string, number>();
   readonly #starts = new Map<string, number>();
   #acceptedState: DesiredState | undefined;
@@ -130,8 +136,11 @@ export class Machine {
   async powerOff(): Promise<void> {
     this.killAgent();
     this.crashProxy();
-    for (const { id, phase } of await this.sandbox.list())
-      if (phase === 'running') this.sandbox.crash(id, { signal: 'SIGKILL' });
+    for (const { id, phase, purpose } of await this.sandbox.list()) {
+      // The next agent finds no exit of a command that a power cut ended.
+      if (purpose === 'command') await this.sandbox.destroy(id);
+      else if (phase === 'running') this.sandbox.crash(id, { signal: 'SIGKILL' });
+    }
   }
 
   crashProxy(): void {
@@ -174,10 +183,20 @@ export class Machine {
     if (this.#routes !== undefined) void loop.setRoutes(this.#routes);
     if (this.#acceptedState !== undefined) destroyed.setDesired(this.#acceptedState);
     await loop.start(this.#acceptedState);
+    const put = (change: () => void): void => {
+      change();
+      holder.connection?.planSend();
+    };
+    const commands = this.#createCommands(life, {
+      output: (taskId, chunk) => put(() => outbox.output(taskId, chunk)),
+      result: (taskId, outcome) => put(() => outbox.result(taskId, outcome)),
+      ended: () => destroyed.wake(),
+    });
+    await commands.adopt();
     destroyed.start();
     const mine = mortal(clock, life);
     while (life.alive) {
-      await this.#session(life, { loop, destroyed, outbox, holder });
+      await this.#session(life, { loop, destroyed, commands, outbox, holder });
       await mine.sleep(RECONNECT_MS);
     }
   }
@@ -199,7 +218,7 @@ export class Machine {
       handlers,
       connectTimeoutMs: 15_000,
       confirmAfterMs: 30_000,
-      onWelcome: () => undefined,
+      onWelcome: ({ tasks = [] }) => parts.commands.welcomed(tasks),
     });
     const takes = {
       takesFleetRoutes: true,
@@ -207,12 +226,13 @@ export class Machine {
       takesDestroyed: true,
       routesByAppId: true,
       takesMaintenance: true,
+      taskKinds: ['release', 'run', 'cron'],
     };
     await mortal(parts.holder.connection, life).serve({ kind: 'hello', ...(await handlers.hello()), ...takes });
     parts.holder.connection = undefined;
   }
 
-  #handlers(life: Life, { loop, destroyed }: Parts): SessionHandlers {
+  #handlers(life: Life, { loop, destroyed, commands }: Parts): SessionHandlers {
     const disk = mortal(
       { write: (state: DesiredState) => Promise.resolve((this.#acceptedState = state)) },
       life,
@@ -224,7 +244,7 @@ export class Machine {
           facts: factsOf(this.#deps.memoryBytes),
           acceptedState: this.#acceptedState,
           cachedAppIds: [],
-          runningTaskIds: [],
+          runningTaskIds: commands.held(),
         }),
       heartbeat: () => Promise.resolve({ diskFreeBytes: 1e10, load1: 0, memoryFreeBytes: 1e9 }),
       instances: () => loop.statuses(),
@@ -244,7 +264,12 @@ export class Machine {
         await loop.setRoutes(this.#routes);
         return undefined;
       },
-      ...NO_TASKS_NO_LOGS,
+      startTask: (task) => {
+        if (isCommandTask(task)) commands.start(task);
+      },
+      cancelTask: (taskId) => commands.cancel(taskId),
+      taskAcknowledged: (taskId) => void commands.acknowledged(taskId),
+      ...NO_LOGS,
     };
   }
 
@@ -260,6 +285,18 @@ export class Machine {
       random: () => random.next(),
       log: trace.logger(this.name),
     });
+  }
+
+  #createCommands(life: Life, to: Pick<CommandsDeps, 'output' | 'result' | 'ended'>): Commands {
+    const { random, trace, clock } = this.#deps;
+    const own = { logBook: this.#logBook, random: () => random.next(), log: trace.logger(this.name) };
+    const mine = {
+      sandbox: mortal(this.sandbox, life, this.#around),
+      images: mortal(IMAGES, life, this.#around),
+      records: mortal(commandRecordsIn(this.#commandRecords), life, this.#around),
+      clock: mortal(clock, life),
+    };
+    return createCommands({ ...own, ...mine, ...to }, { name: this.name, trace });
   }
 
   #createLoop(
