@@ -1,3 +1,4 @@
+import type { Digest } from '../shared/domain/ids.ts';
 import type { KeyedQueue } from '../shared/kit/keyed-queue.ts';
 import { randomId } from '../shared/kit/random-id.ts';
 import { newInstanceId } from './assignments/instance-id.ts';
@@ -20,6 +21,7 @@ import { BakeWatcher } from './release/bake-watcher.ts';
 import { Deploys } from './release/deploy.ts';
 import { Destroys } from './release/destroys.ts';
 import { HistoryCleaner } from './release/history-cleaner.ts';
+import { Promotions } from './release/promotions.ts';
 import { Releases } from './release/releases.ts';
 import { DEFAULT_ROLLOUT_POLICY } from './release/rollout-plan.ts';
 import { Rollouts } from './release/rollout.ts';
@@ -54,6 +56,7 @@ export async function composeBuilds(
 
 export interface ReleaseParts {
   readonly releases: Releases;
+  readonly promotions: Promotions;
   readonly formations: Formations;
   readonly history: HistoryCleaner;
   readonly oneOffs: OneOffs;
@@ -61,7 +64,7 @@ export interface ReleaseParts {
 
 export function composeReleases(
   basics: Basics,
-  { store }: Foundations,
+  { store, images: imageStore }: Foundations,
   work: AppWork & Pick<BuildParts, 'buildLogs' | 'unusedImages'>,
 ): ReleaseParts {
   const { config, clock, log, failpoint, signal } = basics;
@@ -100,9 +103,11 @@ export function composeReleases(
     log,
     signal,
   });
+  const hasImage = (digest: Digest): Promise<boolean> => imageStore.has(digest);
+  const promotions = new Promotions({ store, releases, queue, unusedImages: images, hasImage });
   const restartDeps = { store, fleet, clock, log, policy, newInstanceId, signal };
   const formations = new Formations({ ...restartDeps, restarts: new Restarts(restartDeps), queue });
-  return { releases, formations, history, oneOffs };
+  return { releases, promotions, formations, history, oneOffs };
 }
 
 export function composeDeploys(

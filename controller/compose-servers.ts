@@ -71,6 +71,7 @@ export function composeApi(
       mayReadImage: (node, digest) => dispatch.mayReadImage(node, digest),
       mayWriteImage: (node, digest) => dispatch.mayWriteImage(node, digest),
       releases,
+      promotions: parts.promotions,
       formations,
       oneOffs,
       destroys: parts.destroys,

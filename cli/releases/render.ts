@@ -1,4 +1,4 @@
-import type { ReleaseBody } from '../../shared/api/releases.ts';
+import type { PromotedBody, ReleaseBody } from '../../shared/api/releases.ts';
 import { KEPT_WORDS } from '../../shared/domain/history.ts';
 import type { PageContext } from '../terminal/render-context.ts';
 import { stateCell } from '../terminal/state-cell.ts';
@@ -21,4 +21,9 @@ export function renderReleases(
   ]);
   const older = isEnd && (releases.at(-1)?.version ?? 1) > 1 ? `${KEPT_WORDS.releases}\n` : '';
   return `=== ${paint.bold(`${app} releases`)}\n${renderTable(rows)}${older}`;
+}
+
+export function renderPromoted({ app, version, from, commit }: PromotedBody): string {
+  const what = `v${String(from.version)} of ${from.app} (commit ${commit.slice(0, 7)})`;
+  return `Promoted ${what} to ${app}: it is live there as v${String(version)}, with the config vars of ${app}\n`;
 }

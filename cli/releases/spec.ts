@@ -12,4 +12,15 @@ export const RELEASES_COMMANDS: readonly CommandSpec[] = [
     json: true,
     load: async () => (await import('./actions.ts')).releases,
   },
+  {
+    name: 'promote',
+    aliases: ['pipelines:promote'],
+    group: 'Deploys',
+    summary: 'release the code of an app in another app, without a build',
+    example: 'slipway promote --to my-shop -a my-shop-staging',
+    options: [['-t, --to <app>', 'the app that gets the code; it keeps its own config']],
+    app: true,
+    json: true,
+    load: async () => (await import('./promote.ts')).promote,
+  },
 ];

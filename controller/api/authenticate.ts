@@ -109,6 +109,20 @@ function nameIn(request: FastifyRequest): AppName | undefined {
   return app === undefined ? undefined : parseNameOrNothing(app);
 }
 
+/**
+ * An app that a request names beside the app in its path. The caller must be allowed to do the action on it as well.
+ * @throws SLIP_APP_NOT_FOUND, also for an app of another user
+ */
+export async function requireApp(
+  { store }: Pick<AuthDeps, 'store'>,
+  { user, name, action }: { readonly user: User; readonly name: string; readonly action: Action },
+): Promise<App> {
+  const parsed = parseNameOrNothing(name);
+  const app = parsed === undefined ? undefined : await store.appByName(parsed);
+  if (app === undefined || !may(actorOfUser(user), action, resourceOf(app, user))) throw appNotFound();
+  return app;
+}
+
 /** An invalid name is treated as an app that does not exist. */
 function parseNameOrNothing(text: string): AppName | undefined {
   try {

@@ -10,6 +10,7 @@ import type { Fleet } from '../dispatch/port.ts';
 import type { Destroys } from '../release/destroys.ts';
 import type { Formations } from '../formation/formations.ts';
 import type { OneOffs } from '../one-off/one-offs.ts';
+import type { Promotions } from '../release/promotions.ts';
 import type { Releases } from '../release/releases.ts';
 import type { Movement } from '../movement/port.ts';
 import type { Store } from '../store/port.ts';
@@ -63,6 +64,7 @@ export interface ApiDeps {
   readonly connections: NodeConnections;
   readonly movement: Movement;
   readonly releases: Pick<Releases, 'setConfig'>;
+  readonly promotions: Pick<Promotions, 'promote'>;
   readonly formations: Pick<
     Formations,
     'busy' | 'describe' | 'scale' | 'setLimits' | 'setPlacement' | 'restart' | 'stop' | 'start'

@@ -24,6 +24,7 @@ import { logRoutes } from './routes/logs.ts';
 import { nodeRoutes } from './routes/nodes.ts';
 import { withOpenApi } from './routes/openapi.ts';
 import { nodeIdentityRoutes } from './routes/node-identity.ts';
+import { promoteRoutes } from './routes/promote.ts';
 import { quotaRoutes } from './routes/quotas.ts';
 import { runRoutes } from './routes/runs.ts';
 import { whyRoutes } from './routes/why.ts';
@@ -43,6 +44,7 @@ export function apiRoutes(config: ApiConfig, deps: ApiDeps): readonly Route[] {
     ...domainRoutes(config, deps),
     ...formationRoutes(deps),
     ...runRoutes(deps),
+    ...promoteRoutes(deps),
     ...buildRoutes(deps),
     ...attachRoutes(deps),
     ...logRoutes(deps),

@@ -6,8 +6,6 @@ import { SlipwayError } from '../../shared/kit/errors.ts';
 import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import type { KeyedQueue } from '../../shared/kit/keyed-queue.ts';
 import type { Logger } from '../../shared/kit/log.ts';
-import { ownProperty } from '../../shared/kit/own-property.ts';
-import { sealAll } from '../../shared/kit/sensitive.ts';
 import type { App } from '../domain/apps.ts';
 import type { NewRelease, Release } from '../domain/releases.ts';
 import type { Store } from '../store/port.ts';
@@ -24,6 +22,7 @@ import {
   type ConfigChanged,
   type ConfigChanges,
 } from './config-changes.ts';
+import { configWithDefaults } from './default-config.ts';
 import type { ReleasePhase } from './release-phase.ts';
 import { checkReleaseSize } from './release-size.ts';
 import { overtakenBy } from './rollout-plan.ts';
@@ -100,7 +99,7 @@ export class Releases {
 
   /** Makes a release of new code. The caller holds the app's queue. @throws SLIP_CONFIG_SIZE, SLIP_RELEASE_SIZE */
   async deploy(app: App, code: CodeRelease, watcher: ReleaseWatcher): Promise<Released> {
-    const config = await this.#configWithDefaults(app, code.slug);
+    const config = await configWithDefaults(this.#deps.store, app, code.slug);
     const { slug, buildId, userId, ref } = code;
     const description = `Deploy ${slug.commit.slice(0, 7)}`;
     return await this.create(
@@ -108,15 +107,6 @@ export class Releases {
       { appId: app.id, cause: 'deploy', slug, config, buildId, userId, description, ref },
       watcher,
     );
-  }
-
-  /** As on Heroku: config vars of bin/release are set only if the app has no var of that name. */
-  async #configWithDefaults(app: App, slug: Slug): Promise<Release['config']> {
-    const config = await this.#deps.store.config(app.id);
-    const missing = Object.entries(slug.defaultConfig).filter(([name]) => ownProperty(config, name) === undefined);
-    const suggested = Object.fromEntries(missing);
-    checkConfigSize(app.name, { ...config, ...sealAll(suggested) });
-    return missing.length === 0 ? config : this.#deps.store.setConfig(app.id, suggested);
   }
 
   /**

@@ -29,6 +29,16 @@ const configChangedBody = configBody.extend({
 });
 export type ConfigChangedBody = z.output<typeof configChangedBody>;
 
+const promotedBody = z.object({
+  /** The app that got the slug. */
+  app: z.string(),
+  version: z.number(),
+  /** The release whose slug it is. */
+  from: z.object({ app: z.string(), version: z.number() }),
+  commit: z.string(),
+});
+export type PromotedBody = z.output<typeof promotedBody>;
+
 /** `null` removes a variable, as in Heroku's API. */
 const configChanges = z
   .record(z.string(), z.string().nullable())
@@ -62,5 +72,15 @@ export const releaseSpecs = {
     }),
     body: configChanges,
     answer: configChangedBody,
+  },
+  promoteApp: {
+    method: 'POST',
+    path: '/apps/:app/promote',
+    summary: 'Release the slug of the current release in another app, with the config vars of that app.',
+    body: z.strictObject({
+      /** Name of the other app. */
+      to: z.string().max(100),
+    }),
+    answer: promotedBody,
   },
 } as const satisfies Readonly<Record<string, RouteSpec>>;

@@ -210,6 +210,14 @@ export function fakeDeps(store: Store, fleet: Fleet): Omit<ApiDeps, 'store' | 'f
         return changed.length === 0 ? { changed } : { version: 7, changed };
       },
     },
+    promotions: {
+      promote: async (userId, { from, to }) => {
+        const { slug, config, version } = (await store.currentRelease(from.id))!;
+        const wanted = { appId: to.id, cause: 'promote', slug, config, userId, description: 'Promote' } as const;
+        const made = await store.createRelease(wanted);
+        return { version: made.version, from: version, commit: slug.commit };
+      },
+    },
     formations: fakeFormations(store, fleet),
     oneOffs: new OneOffs({ store, fleet, commands: FAKE_COMMANDS, randomId }),
     destroys: fakeDestroys(store, fleet),

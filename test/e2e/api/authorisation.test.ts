@@ -100,6 +100,17 @@ describe('authorisation of every route', () => {
     assert.deepEqual(await words('hello'), await words('IMPOSSIBLE..%2e'));
   });
 
+  it('promotes only to an app that the caller may change, and says the same about a missing app', async () => {
+    const stranger = (await fixture.store.users()).find(({ name }) => name === 'eve');
+    await addApp(fixture.store, stranger!.id, 'foreign');
+    const words = async (to: string): Promise<ErrorBody> => {
+      const answer = await fixture.call(callers.owner, 'POST', '/v1/apps/hello/promote', { json: { to } });
+      assert.equal(answer.statusCode, 404);
+      return (await answer.body.json()) as ErrorBody;
+    };
+    assert.deepEqual(await words('foreign'), await words('no-such-app'));
+  });
+
   it('refuses a token in the URL, also a right one', async () => {
     const answer = await fixture.call(callers.owner, 'GET', `/v1/whoami?token=${callers.owner.token!}`);
     assert.equal(answer.statusCode, 400);

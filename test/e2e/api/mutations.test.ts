@@ -133,6 +133,10 @@ describe('every route that changes something makes an event', () => {
     'DELETE /apps/:app/maintenance': () => ({ path: '/apps/hello/maintenance' }),
     'PUT /apps/:app/lock': () => ({ path: '/apps/hello/lock', json: { why: 'a migration' } }),
     'DELETE /apps/:app/lock': () => ({ path: '/apps/hello/lock' }),
+    'POST /apps/:app/promote': async () => {
+      await addApp(fixture.store, (await fixture.store.users())[0]!.id, 'live');
+      return { path: '/apps/hello/promote', json: { to: 'live' } };
+    },
     'PATCH /apps/:app/config': () => ({ path: '/apps/hello/config', json: { A: '1' } }),
     'PATCH /apps/:app/build-settings': () => ({ path: '/apps/hello/build-settings', json: { root: 'api' } }),
     'POST /apps/:app/domains': () => ({ path: '/apps/hello/domains', json: { hostname: 'www.example.com' } }),

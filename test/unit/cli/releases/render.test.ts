@@ -1,6 +1,6 @@
 import { describe, it } from 'node:test';
 import { renderBuilds } from '../../../../cli/builds/render.ts';
-import { renderReleases } from '../../../../cli/releases/render.ts';
+import { renderPromoted, renderReleases } from '../../../../cli/releases/render.ts';
 import type { BuildBody } from '../../../../shared/api/builds.ts';
 import type { ReleaseBody } from '../../../../shared/api/releases.ts';
 import { MINUTE, NOW, assertScreen, context, release } from '../../../support/cli-screens.ts';
@@ -36,6 +36,13 @@ describe('the screen of releases and builds', () => {
       '=== shop builds',
       'b1  running    abc1234  ada  60 s ago',
       'b0  succeeded  abc1234  ada  60 s ago  took 15 s',
+    ]);
+  });
+
+  it('says what was promoted, and whose config vars it has', () => {
+    const from = { app: 'staging', version: 7 };
+    assertScreen(renderPromoted({ app: 'shop', version: 3, from, commit: release.commit }), [
+      `Promoted v7 of staging (commit ${release.commit.slice(0, 7)}) to shop: it is live there as v3, with the config vars of shop`,
     ]);
   });
 });
