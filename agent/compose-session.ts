@@ -55,6 +55,9 @@ export function composeSessionHandlers(basics: Basics, drivers: Drivers, parts: 
       factsJson: machine.forHeartbeat(),
     }),
     instances: () => loop.statuses(),
+    allowRestart: (process) => {
+      loop.allowRestart(process);
+    },
     welcomed: (progress) => {
       commands.welcomed(progress);
       void machine.welcomed();

@@ -8,6 +8,8 @@ import type { Basics, Drivers } from './compose-drivers.ts';
 import { identifyLogs } from './compose-logs.ts';
 import { composeSessionHandlers } from './compose-session.ts';
 import type { DestroyedApps } from './destroyed/destroyed-apps.ts';
+import { HealthMonitor } from './health/monitor.ts';
+import { createProbe } from './health/probe.ts';
 import { keepHost } from './host/keep-host.ts';
 import { appIdsByName } from './logs/former-logs.ts';
 import { createExecutors } from './reconcile/executors.ts';
@@ -117,6 +119,7 @@ function composeLoop(
   const { config, clock, log, failpoint } = basics;
   const { sandbox, images, proxy, logs, logBook, destroyed } = drivers;
   const records = createInstanceRecords(join(config.stateDir, 'instances'));
+  const probe = createProbe(clock);
   const routes = new RouteSwitch({ proxy, clock, log, failpoint, self: drivers.identity.nodeId });
   const executors = {
     sandbox,
@@ -131,6 +134,7 @@ function composeLoop(
     stopTimeoutMs: config.stopTimeoutMs,
     drainTimeoutMs: config.drainTimeoutMs,
     onRemoved: () => destroyed.wake(),
+    probe,
     failpoint,
     clock,
     random: Math.random,
@@ -140,6 +144,7 @@ function composeLoop(
     records,
     routes,
     executors: (instances) => createExecutors(executors, instances),
+    monitor: (onChange) => new HealthMonitor({ probe, clock, random: Math.random, onChange }),
     report,
     ensureHost: () => keepHost({ ...drivers, log }),
     hostCheckMs: HOST_CHECK_MS,

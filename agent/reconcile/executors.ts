@@ -1,21 +1,22 @@
 import { instanceName, isRouted, type Assignment } from '../../shared/domain/assignment.ts';
 import { toReason, type Exit, type Reason } from '../../shared/domain/instance.ts';
-import type { Clock } from '../../shared/kit/clock.ts';
 import { SlipwayError, toSlipwayError } from '../../shared/kit/errors.ts';
-import { DEFAULT_GATE_POLICY, waitForPort, type GatePolicy } from '../health/gate.ts';
+import { livenessReason, notYetReady, sayFailing, type FailingCheck } from '../health/check-state.ts';
 import type { Failpoint } from '../../shared/kit/failpoint.ts';
 import type { Images } from '../images/port.ts';
 import type { LogBook } from '../logs/log-book.ts';
 import type { Logs } from '../logs/port.ts';
 import type { Proxy } from '../proxy/port.ts';
-import type { Sandbox, SandboxSpec, SandboxStatus } from '../sandbox/port.ts';
+import type { Sandbox, SandboxSpec } from '../sandbox/port.ts';
 import { explainExit } from './explain-exit.ts';
 import type { InstanceRecords } from './instances.ts';
+import { passGate, type GateDeps } from './pass-gate.ts';
+import { failingOf } from './plan.ts';
 import { afterCrash, afterGate, type InstanceRecord } from './record.ts';
 import type { InstanceRuntime } from './runtime.ts';
 import type { Executors, Step } from './steps.ts';
 
-export interface ExecutorDeps {
+export interface ExecutorDeps extends GateDeps {
   readonly sandbox: Sandbox;
   readonly images: Images;
   readonly proxy: Proxy;
@@ -24,22 +25,16 @@ export interface ExecutorDeps {
   readonly records: InstanceRecords;
   /** The sandbox of an assignment, with a process as on Heroku. */
   readonly dynoSpec: (assignment: Assignment, lowerDirs: readonly string[]) => SandboxSpec;
-  readonly gatePolicy?: GatePolicy | undefined;
-  /** Default: one TCP connect. */
-  readonly answers?: ((address: string, port: number) => Promise<boolean>) | undefined;
   /** Time between SIGTERM and SIGKILL; 30 s as on Heroku. */
   readonly stopTimeoutMs: number;
   readonly drainTimeoutMs: number;
   /** Called when only the kept log is left of an instance. */
   readonly onRemoved?: (() => void) | undefined;
   readonly failpoint: Failpoint;
-  readonly clock: Clock;
   readonly random: () => number;
 }
 
 const LAST_LINES = 20;
-/** A process without a port is live after this time. */
-const STAY_UP_MS = 1_000;
 
 /** What each step does. Each is idempotent, because the plan may ask again after a crash. */
 export function createExecutors(deps: ExecutorDeps, instances: ReadonlyMap<string, InstanceRuntime>): Executors {
@@ -53,6 +48,8 @@ export function createExecutors(deps: ExecutorDeps, instances: ReadonlyMap<strin
     fetch: (step, signal) => steps.fetch(runtimeOf(step), step.assignment, signal),
     launch: (step) => steps.launch(runtimeOf(step), step.assignment),
     gate: (step, signal) => steps.gate(runtimeOf(step), step.assignment, signal),
+    mark: (step) => steps.mark(runtimeOf(step), step.assignment, step.failing),
+    restart: (step, signal) => steps.restart(runtimeOf(step), step.assignment, signal),
     reap: (step) => steps.reap(runtimeOf(step), step.assignment),
     drain: (step, signal) => steps.drain(runtimeOf(step), signal),
     terminate: (step, signal) => steps.terminate(runtimeOf(step), signal),
@@ -139,7 +136,7 @@ class InstanceSteps {
     const watch = watchExit(this.#deps.sandbox, runtime.instanceId);
     try {
       const outcome = await this.timed(runtime, 'gate', () =>
-        this.waitForGate(status, assignment, { exited: watch.exited, signal }),
+        passGate(this.#deps, { status, assignment, exited: watch.exited, signal, everLive: runtime.record.everLive }),
       );
       if (outcome === 'exited') return; // the next round reaps it
       if (outcome !== 'passed') {
@@ -149,38 +146,39 @@ class InstanceSteps {
     } finally {
       watch.stop();
     }
-    await this.save(runtime, afterGate(runtime.record, status.startedAtMs));
+    // A restarted process is not ended because it is not ready: it gets its requests when it is.
+    const failing = runtime.record.everLive ? notYetReady(assignment.checks, this.#deps.clock.nowMs()) : [];
+    await this.save(runtime, afterGate(runtime.record, status.startedAtMs, failing));
     await this.#deps.failpoint('agent.gated');
     void this.#deps.logs.write(assignment.appId, instanceName(assignment), 'State changed from starting to up');
   }
 
-  async waitForGate(
-    status: SandboxStatus,
-    assignment: Assignment,
-    watch: { exited: () => boolean; signal: AbortSignal },
-  ): Promise<'passed' | 'exited' | Reason> {
-    if ((await this.#deps.sandbox.inspect(status.id))?.phase !== 'running') return 'exited'; // it ended before the watch began
-    if (status.port === undefined || !isRouted(assignment)) return this.stayUp(watch);
-    const target = {
-      address: status.address,
-      port: status.port,
-      exited: watch.exited,
-      listeners: () => this.#deps.sandbox.listeners(status.id),
-      signal: watch.signal,
-      answers: this.#deps.answers,
-    };
-    const outcome = await waitForPort(target, this.#deps.gatePolicy ?? DEFAULT_GATE_POLICY, this.#deps.clock);
-    if (outcome.passed) return 'passed';
-    return 'exited' in outcome ? 'exited' : outcome.reason;
+  /** The routes follow the record, so a restart of the agent keeps an instance out of the proxies. */
+  async mark(runtime: InstanceRuntime, assignment: Assignment, failing: readonly FailingCheck[]): Promise<void> {
+    const startedAtMs = runtime.sandbox?.startedAtMs;
+    if (startedAtMs === undefined) return;
+    const health = failing.length === 0 ? undefined : { startedAtMs, failing };
+    await this.save(runtime, { ...runtime.record, health });
+    const [first] = failing;
+    const name = instanceName(assignment);
+    const text =
+      first === undefined
+        ? `${name} gets requests again: its health checks pass`
+        : `${name} gets no requests: ${sayFailing(first)}`;
+    void this.#deps.logs.write(assignment.appId, name, text);
   }
 
-  async stayUp(watch: { exited: () => boolean; signal: AbortSignal }): Promise<'passed' | 'exited'> {
-    const untilMs = this.#deps.clock.monotonicMs() + STAY_UP_MS;
-    while (this.#deps.clock.monotonicMs() < untilMs) {
-      if (watch.exited()) return 'exited';
-      await this.#deps.clock.sleep(50, watch.signal);
-    }
-    return watch.exited() ? 'exited' : 'passed';
+  /** Ends the process whose liveness check failed. The record decides when it starts again. */
+  async restart(runtime: InstanceRuntime, assignment: Assignment, signal: AbortSignal): Promise<void> {
+    const about = { name: instanceName(assignment), app: assignment.app };
+    const reason = livenessReason(
+      about,
+      failingOf({ record: runtime.record, startedAtMs: runtime.sandbox?.startedAtMs }),
+    );
+    if (reason === undefined) return;
+    this.logLine(runtime, reason.message);
+    await this.stopProcess(runtime, signal);
+    await this.giveUp(runtime, reason);
   }
 
   /** Ends a running process whose gate failed. The record decides whether it is started again. */
@@ -224,6 +222,12 @@ class InstanceSteps {
 
   /** Writes the same log lines as Heroku, so that users see when a process was killed. */
   async terminate(runtime: InstanceRuntime, signal: AbortSignal): Promise<void> {
+    await this.stopProcess(runtime, signal);
+    await this.#deps.sandbox.destroy(runtime.instanceId);
+    runtime.sandbox = undefined; // so that the next plan does not stop it a second time
+  }
+
+  async stopProcess(runtime: InstanceRuntime, signal: AbortSignal): Promise<void> {
     this.logLine(runtime, 'Stopping process with SIGTERM');
     if (!(await this.endsAtSigterm(runtime, signal))) {
       const seconds = this.#deps.stopTimeoutMs / 1000;
@@ -232,8 +236,6 @@ class InstanceSteps {
         `Error R12 (Exit timeout) -> The process did not end within ${String(seconds)} s of SIGTERM and is ended with SIGKILL`,
       );
     }
-    await this.#deps.sandbox.destroy(runtime.instanceId);
-    runtime.sandbox = undefined; // so that the next plan does not stop it a second time
   }
 
   /** False when the process still runs after the stop time. */

@@ -24,6 +24,21 @@ const recordSchema = z.object({
   failure: reasonSchema.optional(),
   crash: reasonSchema.optional(),
   lastLines: z.array(z.string()),
+  health: z
+    .object({
+      startedAtMs: z.number(),
+      failing: z.array(
+        z.object({
+          key: z.string(),
+          type: z.enum(['readiness', 'liveness']),
+          label: z.string(),
+          answer: z.string(),
+          failures: z.number(),
+          sinceMs: z.number(),
+        }),
+      ),
+    })
+    .optional(),
 });
 
 /** The records of this node's instances. Each is one small file that is written atomically, so it survives a crash of the agent. */

@@ -1,14 +1,16 @@
-import type { DesiredState } from '../../shared/domain/assignment.ts';
+import type { Assignment, DesiredState } from '../../shared/domain/assignment.ts';
 import type { FleetRoutes } from '../../shared/domain/fleet-routes.ts';
 import type { AppId } from '../../shared/domain/ids.ts';
 import type { InstanceState, InstanceStatus, Reason } from '../../shared/domain/instance.ts';
 import { backoffDelayMs, type BackoffPolicy } from '../../shared/kit/backoff.ts';
 import type { Clock } from '../../shared/kit/clock.ts';
 import type { LogEvent, Logger } from '../../shared/kit/log.ts';
+import type { HealthMonitor } from '../health/monitor.ts';
 import type { Sandbox } from '../sandbox/port.ts';
 import type { InstanceRecords } from './instances.ts';
+import { followHealth } from './follow-health.ts';
 import { plan, type Plan } from './plan.ts';
-import { assign, enterState, newRuntime, observe, type InstanceRuntime } from './runtime.ts';
+import { assign, enterState, healthOf, newRuntime, observe, type InstanceRuntime } from './runtime.ts';
 import type { RouteSwitch } from './route-switch.ts';
 import { statusOf } from './status.ts';
 import { describeStep, type Executors, type Step } from './steps.ts';
@@ -17,6 +19,8 @@ export interface LoopDeps {
   readonly sandbox: Sandbox;
   readonly records: InstanceRecords;
   readonly routes: RouteSwitch;
+  /** Absent: no health checks run. @param onChange to be called when the health of a process changes */
+  readonly monitor?: ((onChange: () => void) => HealthMonitor) | undefined;
   readonly executors: (instances: ReadonlyMap<string, InstanceRuntime>) => Executors;
   /** Called with the changed reports. */
   readonly report: (statuses: readonly InstanceStatus[]) => void;
@@ -53,6 +57,7 @@ export class ReconcileLoop {
   readonly #deps: LoopDeps;
   readonly #instances = new Map<string, InstanceRuntime>();
   readonly #executors: Executors;
+  readonly #monitor: HealthMonitor | undefined;
   readonly #stopping = new AbortController();
   #desired: DesiredState | undefined;
   #wake: () => void = () => undefined;
@@ -65,6 +70,7 @@ export class ReconcileLoop {
   constructor(deps: LoopDeps) {
     this.#deps = deps;
     this.#executors = deps.executors(this.#instances);
+    this.#monitor = deps.monitor?.(this.wake.bind(this));
   }
 
   /** Adopts the instances of an earlier agent, then runs until `stop`. `desired` is the accepted state on disk. */
@@ -86,9 +92,17 @@ export class ReconcileLoop {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
+    this.#monitor?.stop();
     this.wake();
     for (const runtime of this.#instances.values()) runtime.abort?.abort();
     await this.#running;
+  }
+
+  /** The controller allows to restart this process, whose liveness check has failed. */
+  allowRestart({ instanceId, startedAtMs }: { readonly instanceId: string; readonly startedAtMs: number }): void {
+    const runtime = this.#instances.get(instanceId);
+    if (runtime !== undefined) runtime.leaveStartedAtMs = startedAtMs;
+    this.wake();
   }
 
   setDesired(desired: DesiredState): void {
@@ -183,9 +197,7 @@ export class ReconcileLoop {
 
   /** Updates the instances from the desired state and the sandbox driver. */
   async #refresh(desired: DesiredState): Promise<void> {
-    const wanted = new Map<string, DesiredState['assignments'][number]>(
-      desired.assignments.map((a) => [a.instanceId, a]),
-    );
+    const wanted = new Map<string, Assignment>(desired.assignments.map((a) => [a.instanceId, a]));
     for (const id of wanted.keys()) if (!this.#instances.has(id)) this.#instances.set(id, newRuntime(id));
     for (const runtime of this.#instances.values()) {
       assign(runtime, wanted.get(runtime.instanceId));
@@ -193,6 +205,7 @@ export class ReconcileLoop {
       if (stops && interruptible(runtime.busy)) runtime.abort?.abort();
       if (runtime.busy === undefined) runtime.sandbox = await this.#deps.sandbox.inspect(runtime.instanceId);
     }
+    followHealth(this.#monitor, [...this.#instances.values()]);
   }
 
   async #switchRoutes(desired: DesiredState, next: Plan): Promise<void> {
@@ -263,6 +276,7 @@ export class ReconcileLoop {
       nowMs: this.#deps.clock.nowMs(),
       timingsMs: runtime.timingsMs,
       stepFailure: runtime.stepFailure,
+      checks: healthOf(runtime)?.results,
     });
   }
 

@@ -1,3 +1,4 @@
+import { isSameVerdict, type FailingCheck } from '../health/check-state.ts';
 import { isRouted, type Assignment, type DesiredState } from '../../shared/domain/assignment.ts';
 import type { InstanceRecord } from './record.ts';
 import type { Step, StepKind } from './steps.ts';
@@ -13,6 +14,10 @@ export interface ObservedInstance {
   readonly drained: boolean;
   /** The running proxy may send it new requests. */
   readonly inProxy: boolean;
+  /** The health checks that fail now; absent while the process is not checked. */
+  readonly failing?: readonly FailingCheck[] | undefined;
+  /** The controller allowed to restart the process with this start time. */
+  readonly leaveStartedAtMs?: number | undefined;
   /** The step that is running. An instance never has two. */
   readonly busy: StepKind | undefined;
 }
@@ -39,7 +44,11 @@ export function plan(desired: DesiredState, observed: readonly ObservedInstance[
     const step = nextStep(assignments.get(id), instance, nowMs);
     if (step !== undefined) steps.push(step);
   }
-  return { steps, backends: backendsByApp(assignments, seen, ids), wakeAtMs: nextWake(observed, nowMs) };
+  return {
+    steps: oneRestartEach(steps, { assignments, seen, nowMs }),
+    backends: backendsByApp(assignments, seen, ids),
+    wakeAtMs: nextWake(assignments, observed, nowMs),
+  };
 }
 
 /** Whether the gate has passed for the process that runs now. */
@@ -59,10 +68,79 @@ function nextStep(assignment: Assignment | undefined, instance: ObservedInstance
 function nextRunStep(assignment: Assignment, instance: ObservedInstance, nowMs: number): Step | undefined {
   const instanceId = instance.instanceId;
   if (instance.phase === 'exited') return { kind: 'reap', instanceId, assignment };
-  if (instance.phase === 'running') return isGateOpen(instance) ? undefined : { kind: 'gate', instanceId, assignment };
+  if (instance.phase === 'running')
+    return isGateOpen(instance)
+      ? nextHealthStep(assignment, instance, nowMs)
+      : { kind: 'gate', instanceId, assignment };
   if (instance.record.failure !== undefined) return undefined;
   if ((instance.record.nextStartAtMs ?? 0) > nowMs) return undefined;
   return instance.layersReady ? { kind: 'launch', instanceId, assignment } : { kind: 'fetch', instanceId, assignment };
+}
+
+function nextHealthStep(assignment: Assignment, instance: ObservedInstance, nowMs: number): Step | undefined {
+  const { instanceId, failing } = instance;
+  const recorded = failingOf(instance);
+  if (failing !== undefined && !isSameVerdict(failing, recorded))
+    return { kind: 'mark', instanceId, assignment, failing };
+  if (instance.inProxy) return undefined; // the proxy removes its route first
+  const restartAtMs = restartTime(assignment, instance);
+  return restartAtMs === undefined || restartAtMs > nowMs ? undefined : { kind: 'restart', instanceId, assignment };
+}
+
+/** The recorded failing checks of the process that runs now. */
+export function failingOf({
+  record: { health },
+  startedAtMs,
+}: Pick<ObservedInstance, 'record' | 'startedAtMs'>): readonly FailingCheck[] {
+  return health !== undefined && health.startedAtMs === startedAtMs ? health.failing : [];
+}
+
+/**
+ * The controller allows the restarts of a process type one after the other, because it sees all nodes. Without a controller, a node restarts
+ * its instances by itself after this time. Instances with higher numbers wait longer, so they do not all restart at once.
+ */
+const LEAVE_TIMEOUT_MS = 60_000;
+const STAGGER_MS = 30_000;
+const STAGGERED_MAX = 10;
+
+/** When a process whose liveness check failed may be restarted. Undefined: its liveness checks pass. Wall clock. */
+function restartTime({ ordinal }: Assignment, instance: ObservedInstance): number | undefined {
+  const failed = failingOf(instance).find(({ type }) => type === 'liveness');
+  if (failed === undefined) return undefined;
+  if (instance.leaveStartedAtMs === instance.startedAtMs) return failed.sinceMs;
+  return failed.sinceMs + LEAVE_TIMEOUT_MS + Math.min(ordinal - 1, STAGGERED_MAX) * STAGGER_MS;
+}
+
+/** A node restarts one instance of a process type at a time. The next one waits until it is live, or waits for its next start. */
+function oneRestartEach(
+  steps: readonly Step[],
+  {
+    assignments,
+    seen,
+    nowMs,
+  }: {
+    readonly assignments: ReadonlyMap<string, Assignment>;
+    readonly seen: ReadonlyMap<string, ObservedInstance>;
+    readonly nowMs: number;
+  },
+): readonly Step[] {
+  const groupOf = ({ appId, processType }: Assignment): string => `${appId} ${processType}`;
+  const taken = new Set<string>();
+  for (const instance of seen.values()) {
+    const assignment = assignments.get(instance.instanceId);
+    if (assignment?.desired === 'run' && isRestarting(instance, nowMs)) taken.add(groupOf(assignment));
+  }
+  return steps.filter((step) => {
+    if (step.kind !== 'restart') return true;
+    const group = groupOf(step.assignment);
+    return !taken.has(group) && taken.add(group).has(group);
+  });
+}
+
+function isRestarting(instance: ObservedInstance, nowMs: number): boolean {
+  if (instance.busy === 'restart') return true;
+  const { everLive, failure, nextStartAtMs = 0 } = instance.record;
+  return everLive && failure === undefined && !isGateOpen(instance) && nextStartAtMs <= nowMs;
 }
 
 function nextStopStep(assignment: Assignment | undefined, instance: ObservedInstance): Step | undefined {
@@ -87,12 +165,22 @@ function backendsByApp(
     const instance = seen.get(id);
     if (assignment?.desired !== 'run' || !isRouted(assignment) || instance === undefined || !isGateOpen(instance))
       continue;
+    if (failingOf(instance).length > 0) continue;
     byApp.set(assignment.appId, [...(byApp.get(assignment.appId) ?? []), id]);
   }
   return byApp;
 }
 
-function nextWake(observed: readonly ObservedInstance[], nowMs: number): number | undefined {
-  const due = observed.map((instance) => instance.record.nextStartAtMs ?? 0).filter((at) => at > nowMs);
+function nextWake(
+  assignments: ReadonlyMap<string, Assignment>,
+  observed: readonly ObservedInstance[],
+  nowMs: number,
+): number | undefined {
+  const restarts = observed.map((instance) => {
+    const assignment = assignments.get(instance.instanceId);
+    return (assignment === undefined ? undefined : restartTime(assignment, instance)) ?? 0;
+  });
+  const starts = observed.map((instance) => instance.record.nextStartAtMs ?? 0);
+  const due = [...starts, ...restarts].filter((at) => at > nowMs);
   return due.length === 0 ? undefined : Math.min(...due);
 }

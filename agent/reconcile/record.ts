@@ -1,5 +1,6 @@
 import type { Exit, Reason } from '../../shared/domain/instance.ts';
 import { backoffDelayMs, type BackoffPolicy } from '../../shared/kit/backoff.ts';
+import type { FailingCheck } from '../health/check-state.ts';
 
 /** What the agent knows about an instance after a restart of its own. Each record is one small file. */
 export interface InstanceRecord {
@@ -19,6 +20,8 @@ export interface InstanceRecord {
   /** Why the last process ended. */
   readonly crash?: Reason | undefined;
   readonly lastLines: readonly string[];
+  /** The failing checks of the process with this start time; absent in a record of an older agent. */
+  readonly health?: { readonly startedAtMs: number; readonly failing: readonly FailingCheck[] } | undefined;
 }
 
 export const NEW_RECORD: InstanceRecord = Object.freeze({
@@ -47,7 +50,13 @@ export function afterCrash(
   crash: Crash,
   now: { nowMs: number; random: number },
 ): InstanceRecord {
-  const base = { ...record, lastExit: crash.exit, lastLines: crash.lastLines, liveStartedAtMs: undefined };
+  const base = {
+    ...record,
+    lastExit: crash.exit,
+    lastLines: crash.lastLines,
+    liveStartedAtMs: undefined,
+    health: undefined,
+  };
   if (!record.everLive) return { ...base, failure: crash.reason };
   const crashesInARow = crash.ranMs >= STABLE_AFTER_MS ? 1 : record.crashesInARow + 1;
   const delayMs = crashesInARow === 1 ? 0 : backoffDelayMs(RESTART_BACKOFF, crashesInARow - 2, now.random);
@@ -62,10 +71,15 @@ export function afterCrash(
   };
 }
 
-/** The record once the gate of the process started at `startedAtMs` has passed. */
-export function afterGate(record: InstanceRecord, startedAtMs: number): InstanceRecord {
+/** The record once the gate of the process started at `startedAtMs` has passed. @param failing its checks that have not passed yet */
+export function afterGate(
+  record: InstanceRecord,
+  startedAtMs: number,
+  failing: readonly FailingCheck[] = [],
+): InstanceRecord {
   return {
     ...record,
+    health: failing.length === 0 ? undefined : { startedAtMs, failing },
     everLive: true,
     liveStartedAtMs: startedAtMs,
     nextStartAtMs: undefined,

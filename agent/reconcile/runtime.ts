@@ -2,6 +2,7 @@ import type { Assignment } from '../../shared/domain/assignment.ts';
 import type { AppId } from '../../shared/domain/ids.ts';
 import type { InstanceState, Reason } from '../../shared/domain/instance.ts';
 import { INSTANCE_STATES, transition } from '../../shared/domain/states.ts';
+import type { Health } from '../health/monitor.ts';
 import type { SandboxStatus } from '../sandbox/port.ts';
 import { NEW_RECORD, type InstanceRecord } from './record.ts';
 import type { ObservedInstance } from './plan.ts';
@@ -18,6 +19,10 @@ export interface InstanceRuntime {
   layersReady: boolean;
   drained: boolean;
   inProxy: boolean;
+  /** What its health checks say; absent while the process is not checked. */
+  health: Health | undefined;
+  /** The start time of the process that the controller allowed to restart. */
+  leaveStartedAtMs: number | undefined;
   busy: StepKind | undefined;
   /** Ends the running step when the desired state changes. */
   abort: AbortController | undefined;
@@ -43,6 +48,8 @@ export function newRuntime(instanceId: string, record: InstanceRecord = NEW_RECO
     layersReady: false,
     drained: false,
     inProxy: false,
+    health: undefined,
+    leaveStartedAtMs: undefined,
     busy: undefined,
     abort: undefined,
     retryAtMs: 0,
@@ -81,6 +88,13 @@ export function observe(runtime: InstanceRuntime): ObservedInstance {
     layersReady: runtime.layersReady,
     drained: runtime.drained,
     inProxy: runtime.inProxy,
+    failing: healthOf(runtime)?.failing,
+    leaveStartedAtMs: runtime.leaveStartedAtMs,
     busy: runtime.busy,
   };
+}
+
+/** The health of the process that runs now. */
+export function healthOf({ health, sandbox }: InstanceRuntime): Health | undefined {
+  return health?.startedAtMs === sandbox?.startedAtMs ? health : undefined;
 }

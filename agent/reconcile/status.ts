@@ -1,7 +1,8 @@
-import { isRouted, type Assignment } from '../../shared/domain/assignment.ts';
+import { failingReason, lastingChecks } from '../health/check-state.ts';
+import { instanceName, isRouted, type Assignment } from '../../shared/domain/assignment.ts';
 import type { InstanceId } from '../../shared/domain/ids.ts';
-import type { InstanceState, InstanceStatus, Reason } from '../../shared/domain/instance.ts';
-import { isGateOpen, type ObservedInstance } from './plan.ts';
+import type { CheckResult, InstanceState, InstanceStatus, Reason } from '../../shared/domain/instance.ts';
+import { failingOf, isGateOpen, type ObservedInstance } from './plan.ts';
 
 /** Pure: the report to the controller about an instance. */
 export function statusOf(
@@ -12,12 +13,15 @@ export function statusOf(
     readonly timingsMs: Readonly<Record<string, number>>;
     /** Why its last step failed; the step is tried again. */
     readonly stepFailure?: Reason | undefined;
+    /** The last answers to its health checks. */
+    readonly checks?: readonly CheckResult[] | undefined;
   },
 ): InstanceStatus {
   const { record } = instance;
   const state = stateOf(assignment, instance, at.nowMs);
+  const health = state === 'live' ? liveHealth(assignment, instance) : { reason: at.stepFailure };
   // The reason of a failed step is newer than the reason of the crash.
-  const reason = record.failure ?? (state === 'live' ? undefined : at.stepFailure) ?? record.crash;
+  const reason = record.failure ?? health.reason ?? record.crash;
   return {
     instanceId: instance.instanceId as InstanceId,
     state,
@@ -31,7 +35,24 @@ export function statusOf(
     // After a first crash the restart is immediate, so only the report with the state "starting" can carry the last lines.
     lastLines: reason === undefined ? [] : record.lastLines,
     timingsMs: at.timingsMs,
+    ...('ready' in health ? { ready: health.ready } : {}),
+    ...withChecks(at.checks),
   };
+}
+
+/** What the health checks say of a live instance. Without such checks, `ready` is absent. */
+function liveHealth(
+  assignment: Assignment | undefined,
+  instance: ObservedInstance,
+): { readonly reason: Reason | undefined; readonly ready?: boolean } {
+  if (assignment === undefined || lastingChecks(assignment.checks).length === 0) return { reason: undefined };
+  const failing = failingOf(instance);
+  const reason = failingReason({ name: instanceName(assignment), app: assignment.app }, failing);
+  return { reason, ready: failing.length === 0 };
+}
+
+function withChecks(checks: readonly CheckResult[] = []): Pick<InstanceStatus, 'checks'> {
+  return checks.length === 0 ? {} : { checks };
 }
 
 function stateOf(assignment: Assignment | undefined, instance: ObservedInstance, nowMs: number): InstanceState {
@@ -43,7 +64,8 @@ function stateOf(assignment: Assignment | undefined, instance: ObservedInstance,
 
 /** A reader of "live" may remove the old instance from the proxies, so the proxy must have the new one before. */
 function awaitsTraffic(assignment: Assignment, instance: ObservedInstance): boolean {
-  return assignment.desired === 'run' && isRouted(assignment) && !instance.inProxy;
+  const mayServe = assignment.desired === 'run' && isRouted(assignment) && failingOf(instance).length === 0;
+  return mayServe && !instance.inProxy;
 }
 
 /** A running launch cannot be interrupted and ends with a process, so the instance is not stopped before this process has ended. */

@@ -1,3 +1,4 @@
+import type { FailingCheck } from '../health/check-state.ts';
 import { instanceName, type Assignment } from '../../shared/domain/assignment.ts';
 
 /** The arguments of each step an instance can take; the executor table and the descriptions must cover exactly these. */
@@ -8,6 +9,10 @@ export interface StepArgs {
   launch: { readonly assignment: Assignment };
   /** Wait until the process answers, fails or takes too long. */
   gate: { readonly assignment: Assignment };
+  /** Record which health checks fail. The routes follow the record. */
+  mark: { readonly assignment: Assignment; readonly failing: readonly FailingCheck[] };
+  /** End the process whose liveness check failed. It starts again as after a crash. */
+  restart: { readonly assignment: Assignment };
   /** Record how the process ended, and remove its sandbox. */
   reap: { readonly assignment: Assignment };
   /** Let open requests finish (the proxy sends no new ones). */
@@ -30,6 +35,8 @@ const DESCRIPTIONS: Readonly<Record<StepKind, string>> = {
   fetch: 'fetch the layers of',
   launch: 'start',
   gate: 'wait for the port of',
+  mark: 'record the health of',
+  restart: 'restart the unhealthy process of',
   reap: 'clean up the ended process of',
   drain: 'drain',
   terminate: 'stop',

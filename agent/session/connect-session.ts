@@ -1,3 +1,4 @@
+import { CHECK_PROBES } from '../../shared/domain/health-check.ts';
 import type { TaskId } from '../../shared/domain/ids.ts';
 import type { Reason } from '../../shared/domain/instance.ts';
 import { TASK_KINDS } from '../../shared/domain/task.ts';
@@ -155,13 +156,10 @@ class SessionKeeper {
       const runningTaskIds: readonly TaskId[] = [...new Set([...hello.runningTaskIds, ...this.#outbox.undelivered()])];
       const takesAttach = this.#handlers.openAttach !== undefined;
       const takes = {
-        takesFleetRoutes: true,
-        takesReleases: true,
-        takesEgress: true,
-        takesDestroyed: true,
-        takesAttach,
+        ...{ takesFleetRoutes: true, takesReleases: true, takesEgress: true, takesDestroyed: true, takesAttach },
+        ...{ routesByAppId: true, takesMaintenance: true },
       };
-      const own = { ...hello, runningTaskIds, taskKinds: TASK_KINDS, routesByAppId: true, takesMaintenance: true };
+      const own = { ...hello, runningTaskIds, taskKinds: TASK_KINDS, checkProbes: CHECK_PROBES };
       return await this.#connection.serve({ kind: 'hello', ...own, ...takes });
     } finally {
       this.#connection = undefined;

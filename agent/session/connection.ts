@@ -15,6 +15,7 @@ import type {
   StartTask,
   TaskAck,
   UnknownTask,
+  RestartLeave,
   Upgrade,
   Welcome,
 } from '../../shared/rpc/messages.ts';
@@ -156,12 +157,13 @@ export class Connection {
   }
 
   /** Messages without an answer. */
-  #dispatch(message: Egress | Upgrade | CancelTask | TaskAck | OpenAttach): void {
+  #dispatch(message: Egress | RestartLeave | Upgrade | CancelTask | TaskAck | OpenAttach): void {
     const { handlers } = this.#deps;
     if (message.kind === 'cancelTask') handlers.cancelTask(message.taskId);
     else if (message.kind === 'taskAck') handlers.taskAcknowledged?.(message.taskId);
     else if (message.kind === 'egress') void handlers.acceptEgress?.(message.table);
     else if (message.kind === 'openAttach') handlers.openAttach?.(message);
+    else if (message.kind === 'restartLeave') handlers.allowRestart?.(message);
     else handlers.upgrade?.(message.version);
   }
 

@@ -14,16 +14,21 @@ export function firstFailure(
 ): Failure | undefined {
   for (const row of rows) {
     const status = statuses.get(row.instanceId);
-    if (status !== undefined && (hasCrashed(status) || isOutOfDisk(status))) return failureOf(status);
+    if (status !== undefined && (hasFailed(status) || isOutOfDisk(status))) return failureOf(status);
   }
   return undefined;
+}
+
+/** It crashed, or its health checks fail. An instance that is live has been ready before. */
+export function hasFailed(status: InstanceStatus): boolean {
+  return hasCrashed(status) || (status.state === 'live' && status.ready === false);
 }
 
 /**
  * The instance crashed, and its agent has recorded how. A process that has just ended is in back-off before the agent has read
  * the exit code and the last lines. The next report has them, and the failure of the release must include them.
  */
-export function hasCrashed({ state, restarts, reason, lastExit }: InstanceStatus): boolean {
+function hasCrashed({ state, restarts, reason, lastExit }: InstanceStatus): boolean {
   const isDown = state === 'failed' || state === 'backoff' || restarts > 0;
   return isDown && (reason !== undefined || lastExit !== undefined);
 }

@@ -23,6 +23,7 @@ import { MessageRouter, type MessageRouterDeps } from './message-router.ts';
 import { NodeRegistry } from './node-registry.ts';
 import { OpenSessions } from './open-sessions.ts';
 import { Publisher } from './publisher.ts';
+import { RestartLeaves } from './restart-leaves.ts';
 import { readDesiredStates } from './read-desired.ts';
 import { sendWelcome } from './send-welcome.ts';
 import {
@@ -146,6 +147,7 @@ export class Dispatcher {
         logs: this.logs,
         routes: this.routes,
         destroyed: this.#destroyed,
+        leaves: new RestartLeaves({ ...this.#deps, registry: this.registry }),
       },
       ...{ clock, logger, onNodeEvent, refusalRetryMs: this.#settings.refusalRetryMs },
       publish: (node) => this.publish(node),

@@ -23,7 +23,13 @@ function sessionFields({
   routes,
 }: LiveNodeState): Pick<
   LiveNode,
-  'refusedRoutesReason' | 'routesLate' | 'removesDestroyed' | 'losesRenamed' | 'ignoresMaintenance' | 'egressIgnored'
+  | 'refusedRoutesReason'
+  | 'routesLate'
+  | 'removesDestroyed'
+  | 'losesRenamed'
+  | 'ignoresMaintenance'
+  | 'egressIgnored'
+  | 'checkProbes'
 > {
   const hello = session?.hello;
   return {
@@ -32,6 +38,7 @@ function sessionFields({
     removesDestroyed: hello?.takesDestroyed === true,
     losesRenamed: hello !== undefined && hello.routesByAppId !== true,
     ignoresMaintenance: hello !== undefined && hello.takesMaintenance !== true,
+    checkProbes: hello === undefined ? undefined : (hello.checkProbes ?? []),
     egressIgnored: hello !== undefined && hello.takesEgress !== true,
   };
 }

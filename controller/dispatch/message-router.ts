@@ -18,6 +18,7 @@ import type { LogQueries } from './log-queries.ts';
 import type { Liveness } from './liveness.ts';
 import type { LiveNodeState, NodeRegistry } from './node-registry.ts';
 import type { RouteDistributor } from './route-distributor.ts';
+import type { RestartLeaves } from './restart-leaves.ts';
 import type { Tasks } from './tasks.ts';
 
 export interface MessageRouterDeps {
@@ -28,6 +29,7 @@ export interface MessageRouterDeps {
   readonly logs: LogQueries;
   readonly routes: RouteDistributor;
   readonly destroyed: DestroyedApps;
+  readonly leaves: RestartLeaves;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly refusalRetryMs: number;
@@ -81,6 +83,7 @@ export class MessageRouter {
   #heartbeat(node: LiveNodeState, heartbeat: Heartbeat): void {
     const { registry, liveness } = this.#deps;
     registry.heartbeat(node, heartbeat);
+    this.#deps.leaves.reported(node);
     const { factsJson } = heartbeat;
     if (factsJson !== undefined) void liveness.present(node, parseNodeFacts(factsJson, node.facts));
   }
@@ -98,6 +101,7 @@ export class MessageRouter {
       });
     }
     this.#deps.registry.report(node, assigned, report.complete);
+    this.#deps.leaves.reported(node);
     this.#deps.notify(node.id);
   }
 

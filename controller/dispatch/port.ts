@@ -38,6 +38,8 @@ export interface LiveNode extends NodeFacts {
   readonly meshAddress: string;
   /** The connected agent is too old to read the private networks that an operator has opened. */
   readonly egressIgnored?: boolean | undefined;
+  /** The probes of health checks that the connected agent runs; undefined while the node is not connected. */
+  readonly checkProbes?: readonly string[] | undefined;
   /** The connected agent removes the data of destroyed apps. */
   readonly removesDestroyed: boolean;
   /** The connected agent loses requests for a moment when an app gets another name. */

@@ -168,6 +168,7 @@ export class RouteDistributor {
     const { registry, baseDomain } = this.#deps;
     return {
       instanceState: (instance) => registry.status(instance)?.state,
+      isReady: (instance) => registry.status(instance)?.ready !== false,
       nodeState: (node) => registry.get(node)?.state,
       leaving: this.#leaving.get(appId) ?? new Set(),
       baseDomain,

@@ -12,6 +12,8 @@ import type { RouteTableRow } from './limit-route-table.ts';
 export interface RouteTableInput {
   /** The last reported state; undefined when this controller process has received no report of the instance. */
   readonly instanceState: (instance: InstanceId) => InstanceState | undefined;
+  /** A live instance may be not ready. Default: every live instance is ready. */
+  readonly isReady?: ((instance: InstanceId) => boolean) | undefined;
   readonly nodeState: (node: NodeId) => NodeState | undefined;
   /** Instances that are about to stop. They get requests only when no other instance serves the app. */
   readonly leaving: ReadonlySet<InstanceId>;
@@ -61,12 +63,13 @@ export function meshPeer(node: {
 }
 
 /**
- * The live instances. Right after a start of the controller some instances have no reported state yet. Those of the current release then
+ * The live instances that are ready. An app without one has no node, and its requests get 503. Right after a start of the controller some instances have no reported state yet. Those of the current release then
  * count as live. If none remain, all instances without a report count, because they most likely still serve.
  */
 function servingRows(app: RoutedApp, wanted: readonly RunningRow[], input: RouteTableInput): readonly RunningRow[] {
   const unknown = wanted.filter((row) => input.instanceState(row.instanceId) === undefined);
-  const live = wanted.filter((row) => input.instanceState(row.instanceId) === 'live');
+  const isReady = input.isReady ?? (() => true);
+  const live = wanted.filter((row) => input.instanceState(row.instanceId) === 'live' && isReady(row.instanceId));
   const likely = [...live, ...unknown.filter((row) => row.release === app.release)];
   return likely.length > 0 ? likely : unknown;
 }

@@ -16,6 +16,7 @@ import { appShape, planNodes } from '../assignments/planner-inputs.ts';
 import { runningRows } from './process-types.ts';
 import { firstFailure, noRoom, type Failure } from '../assignments/instance-failure.ts';
 import { replaceInstances } from '../assignments/replace-instances.ts';
+import { startTimeoutMs } from '../release/start-timeout.ts';
 
 export interface RestartDeps {
   readonly store: Store;
@@ -107,7 +108,7 @@ export class Restarts {
       return former === undefined ? row : { ...row, replaces: former.instanceId, moveReason: 'restart' as const };
     });
     await this.retire(app, () => [], add);
-    const failure = await this.#untilLive(add);
+    const failure = await this.#untilLive(add, startTimeoutMs(this.#deps.policy.startTimeoutMs, current));
     if (failure === undefined) {
       const isReplaced = (row: AssignmentRow): boolean =>
         add.some((one) => one.replaces === row.instanceId && fleet.status(one.instanceId)?.state === 'live');
@@ -123,9 +124,9 @@ export class Restarts {
   }
 
   /** Instances on unreachable nodes do not count. The mover replaces them. */
-  async #untilLive(rows: readonly AssignmentRow[]): Promise<Failure | undefined> {
-    const { fleet, clock, policy, signal } = this.#deps;
-    const untilMs = clock.monotonicMs() + policy.startTimeoutMs;
+  async #untilLive(rows: readonly AssignmentRow[], timeoutMs: number): Promise<Failure | undefined> {
+    const { fleet, clock, signal } = this.#deps;
+    const untilMs = clock.monotonicMs() + timeoutMs;
     const end = await watchFleet<Failure | 'live'>(this.#deps, { untilMs, signal }, () => {
       const { gone } = absentNodes(fleet, rows);
       const left = rows.filter((row) => !gone.has(row.nodeId));

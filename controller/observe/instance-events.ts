@@ -15,6 +15,9 @@ interface Deps extends FloodDeps {
 /** High enough for a node with many apps that all fail together. */
 const PER_MINUTE = 120;
 
+/** The first word of the news that an instance is not ready, and the news that it is ready again. */
+const [UNREADY, READY] = ['unready', 'ready'];
+
 interface Where {
   readonly app: string;
   readonly node: string;
@@ -72,8 +75,8 @@ export class FleetObserver implements NodeObserver {
 
   /** @param complete the first report of a session. It repeats old news, so an instance that is not known yet gets no event */
   #isNews(status: InstanceStatus, complete: boolean): boolean {
-    const said = newsOf(status);
     const before = this.#told.get(status.instanceId);
+    const said = newsOf(status) ?? readyAgain(status, before);
     if (status.state === 'stopped') this.#told.delete(status.instanceId);
     else if (said !== undefined || before === undefined) this.#told.set(status.instanceId, said ?? '');
     return said !== undefined && said !== before && !(complete && before === undefined);
@@ -104,18 +107,21 @@ export class FleetObserver implements NodeObserver {
 
 /** The news in a status, as a text that changes with the news. A requested stop is no news. */
 export function newsOf(status: InstanceStatus): string | undefined {
-  const { state, reason, lastExit } = status;
+  const { state, reason, lastExit, checks = [] } = status;
   if (state === 'stopping' || state === 'stopped' || reason === undefined) return undefined;
+  const failedAt = checks.find(({ passed }) => !passed)?.sinceMs ?? 0;
+  if (isUnready(status)) return `${UNREADY} ${reason.code} ${String(failedAt)}`;
   return `${reason.code} ${String(lastExit?.atMs ?? 0)}`;
 }
 
 export function eventOfStatus(status: InstanceStatus, where: Where): NewEvent {
   const { reason, restarts, nextStartAtMs } = status;
+  const good = status.ready === true ? `${where.instance} gets requests again: its health checks pass.` : undefined;
   return {
     kind: kindOf(status),
     actor: nodeActor(where.node),
     ...where,
-    message: reason?.message ?? `${where.instance} ended.`,
+    message: reason?.message ?? good ?? `${where.instance} ended.`,
     next: `slipway why ${where.instance} -a ${where.app}`,
     details: {
       state: status.state,
@@ -126,7 +132,21 @@ export function eventOfStatus(status: InstanceStatus, where: Where): NewEvent {
   };
 }
 
-function kindOf({ state, reason, lastExit }: InstanceStatus): string {
+function readyAgain({ ready }: InstanceStatus, before: string | undefined): string | undefined {
+  return before?.startsWith(UNREADY) === true && ready === true ? READY : undefined;
+}
+
+/** It runs, but no proxy sends it requests. */
+function isUnready({ state, ready }: InstanceStatus): boolean {
+  return state === 'live' && ready === false;
+}
+
+function kindOf(status: InstanceStatus): string {
+  if (isUnready(status)) return 'instance.unready';
+  return status.ready === true && status.reason === undefined ? 'instance.ready' : kindOfTrouble(status);
+}
+
+function kindOfTrouble({ state, reason, lastExit }: InstanceStatus): string {
   if (reason?.code === 'SLIP_DISK_FULL') return 'node.disk-full';
   if (reason?.code === 'SLIP_APP_OUT_OF_MEMORY' || lastExit?.oomKilled === true) return 'instance.oom';
   if (lastExit !== undefined) return 'instance.crashed';

@@ -5,7 +5,7 @@ import { watchFleet, type WaitLimits } from '../dispatch/watch-fleet.ts';
 import type { App } from '../domain/apps.ts';
 import { NO_CHANGE, publishTo, setDesired, statusesOf } from '../assignments/assignment-changes.ts';
 import { goBack, type GoBackDeps } from './go-back.ts';
-import { failureOf, hasCrashed } from '../assignments/instance-failure.ts';
+import { failureOf, hasFailed } from '../assignments/instance-failure.ts';
 import type { Rollouts } from './rollout.ts';
 
 export interface BakeWatcherDeps extends GoBackDeps {
@@ -41,7 +41,7 @@ export class BakeWatcher {
         (row) => row.release === version && row.desired === 'run',
       );
       const statuses = [...statusesOf(this.#deps.fleet, rows).values()];
-      return statuses.find(hasCrashed);
+      return statuses.find(hasFailed);
     });
   }
 

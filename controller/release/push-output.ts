@@ -20,6 +20,11 @@ export function renderContinues(nodes: readonly string[]): string {
   return ` !     ${nodes.join(', ')} cannot be reached any more. The rollout continues on the other nodes.\n`;
 }
 
+/** @param nodes names of nodes whose agents are too old for the health checks of the release */
+export function renderUnchecked(nodes: readonly string[]): string {
+  return ` !     The agents of ${nodes.join(', ')} are too old to run the health checks of this release. There, the port decides.\n !     Upgrade them: slipway nodes:upgrade ${nodes[0] ?? 'NODE'}\n`;
+}
+
 export interface LiveFacts {
   readonly version: number;
   readonly nodes: number;

@@ -27,6 +27,8 @@ import {
 import { goBack } from './go-back.ts';
 import { RefKeeper } from './ref-keeper.ts';
 import { replan } from './replan.ts';
+import { withStartTimeout } from './start-timeout.ts';
+import { tellUnchecked } from './unchecked-nodes.ts';
 import type { Failure } from '../assignments/instance-failure.ts';
 import { replaceInstances } from '../assignments/replace-instances.ts';
 import { nextRolloutMove, overtakenBy, type RolloutMove, type RolloutPolicy } from './rollout-plan.ts';
@@ -192,7 +194,7 @@ export class Rollouts {
       waveStartedAtMs: run.waveStartedAtMs,
       switchedAtMs: run.switchedAtMs,
       nowMs: this.#deps.clock.monotonicMs(),
-      policy: this.#deps.policy,
+      policy: withStartTimeout(this.#deps.policy, run.release),
     };
   }
 
@@ -244,8 +246,7 @@ export class Rollouts {
       if (!isStillDue()) return;
     } else {
       const recheck = (): readonly AssignmentRow[] => (isStillDue() ? old : []);
-      const { app, signal } = run;
-      const switched = { appId: app.id, signal, remove: old, removeTo: 'standby' as const, recheck };
+      const switched = { appId: run.app.id, signal: run.signal, remove: old, removeTo: 'standby' as const, recheck };
       if ((await replaceInstances(this.#deps, switched)).length === 0) return;
     }
     run.switchedAtMs = this.#deps.clock.monotonicMs();
@@ -258,12 +259,12 @@ export class Rollouts {
     const refLate = await this.syncRef(run.app, run.signal);
     await this.#deps.failpoint('release.refMoved');
     const mine = mineOf(run, rows);
+    tellUnchecked(run, mine, this.#deps.fleet.nodes());
     const slowest = [...statusesOf(this.#deps.fleet, mine).values()].map((status) => status.timingsMs);
-    const switchedAtMs = run.switchedAtMs ?? this.#deps.clock.monotonicMs();
     return {
       ok: true,
       nodes: new Set(mine.map((row) => row.nodeId)).size,
-      switchedAtMs,
+      switchedAtMs: run.switchedAtMs ?? this.#deps.clock.monotonicMs(),
       timingsMs: maxOf(slowest),
       refLate,
     };

@@ -24,7 +24,7 @@ export const CHECK_SECONDS_MAX = 300;
 export const ATTEMPTS_MAX = 100;
 /** All checks of an app, as JSON. */
 export const CHECKS_BYTES_MAX = 64 * 1024;
-/** The longest time that all startup checks of a process type may take together. */
+/** The longest time that all startup checks of a process type may take together, and each other check until it fails. */
 export const STARTUP_MS_MAX = 15 * 60_000;
 
 const MS_MAX = CHECK_SECONDS_MAX * 1000;
@@ -118,6 +118,15 @@ function absentWhenEmpty<T extends z.ZodType<string>>(
 /** The longest time from the start of a process until its startup checks have passed or failed. */
 export function startupMs(checks: readonly HealthCheck[]): number {
   return checks.filter(({ type }) => type === 'startup').reduce((sum, check) => sum + longestMs(check), 0);
+}
+
+/** A readiness check has this long to pass for the first time, or longer when its attempts take longer. */
+export const FIRST_READY_MS = 60_000;
+
+/** How much longer than a start without checks the start of a process may take. */
+export function startAllowanceMs(checks: readonly HealthCheck[]): number {
+  const readiness = checks.filter(({ type }) => type === 'readiness');
+  return startupMs(checks) + readiness.reduce((sum, check) => sum + Math.max(FIRST_READY_MS, longestMs(check)), 0);
 }
 
 /** From the start of a process until the check has passed or failed. */

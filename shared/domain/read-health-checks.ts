@@ -8,6 +8,7 @@ import {
   CONTENT_BYTES_MAX,
   HEADER_BYTES_MAX,
   HEADERS_MAX,
+  longestMs,
   PATH_LENGTH_MAX,
   STARTUP_MS_MAX,
   startupMs,
@@ -81,6 +82,11 @@ export function checkSize(checks: HealthChecks, refuse: Refuse): void {
     if (startupMs(list) > STARTUP_MS_MAX)
       throw refuse(
         `the startup checks in "healthchecks.${type}" can take longer than ${String(STARTUP_MS_MAX / 60_000)} minutes together`,
+      );
+    const slow = list.findIndex((check) => longestMs(check) > STARTUP_MS_MAX);
+    if (slow >= 0)
+      throw refuse(
+        `"healthchecks.${type}.${String(slow)}" needs more than ${String(STARTUP_MS_MAX / 60_000)} minutes until it fails; lower its attempts, timeout or wait`,
       );
   }
   const bytes = checksBytes(checks);

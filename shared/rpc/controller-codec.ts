@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { isCommandKind, isCommandTask, isTaskKind, type Task } from '../domain/task.ts';
 import type { CommandTask } from '../domain/command.ts';
 import type { LogLine } from '../domain/log-line.ts';
-import type { AppId, TaskId } from '../domain/ids.ts';
+import type { AppId, InstanceId, TaskId } from '../domain/ids.ts';
 import { revealAll } from '../kit/sensitive.ts';
 import { badMessage, decode } from './decode.ts';
 import { formOf } from './desired-form.ts';
@@ -56,6 +56,7 @@ const logQuery = z.object({
   lines: z.int().min(0).max(MAX_QUERY_LINES),
   follow: z.boolean(),
 });
+const restartLeave = z.object({ instanceId: field.id<InstanceId>(), startedAtMs: field.count });
 const upgrade = z.object({ version: field.word });
 const openAttach = z.object({ streamId: field.id<string>(), sandboxId: field.id<string>() });
 const cancelLogQuery = z.object({ queryId: field.id<string>() });
@@ -67,6 +68,7 @@ const DECODERS: { readonly [K in Kind]: (wire: unknown) => Extract<ControllerMes
   cancelTask: (wire) => ({ kind: 'cancelTask', ...decode(cancelTask, wire, 'cancel_task') }),
   taskAck: (wire) => ({ kind: 'taskAck', ...decode(taskAck, wire, 'task_ack') }),
   logQuery: (wire) => ({ kind: 'logQuery', ...decode(logQuery, wire, 'log_query') }),
+  restartLeave: (wire) => ({ kind: 'restartLeave', ...decode(restartLeave, wire, 'restart_leave') }),
   upgrade: (wire) => ({ kind: 'upgrade', ...decode(upgrade, wire, 'upgrade') }),
   egress: (wire) => ({ kind: 'egress', table: decode(egressTable, wire, 'egress') }),
   cancelLogQuery: (wire) => ({ kind: 'cancelLogQuery', ...decode(cancelLogQuery, wire, 'cancel_log_query') }),
@@ -109,6 +111,8 @@ export function encodeControllerMessage(message: ControllerMessage): WireControl
       return { logQuery: encodeLogQuery(message) };
     case 'egress':
       return { egress: encodeEgress(message.table) };
+    case 'restartLeave':
+      return { restartLeave: { instanceId: message.instanceId, startedAtMs: message.startedAtMs } };
     case 'fleetRoutes':
       return { fleetRoutes: encodeRoutes(message.update) };
     default:

@@ -1,5 +1,5 @@
 import type { DesiredState, Epoch } from '../domain/assignment.ts';
-import type { AppId, TaskId } from '../domain/ids.ts';
+import type { AppId, InstanceId, TaskId } from '../domain/ids.ts';
 import type { EgressTable } from '../domain/egress.ts';
 import type { InstanceStatus, Reason } from '../domain/instance.ts';
 import type { LogLine } from '../domain/log-line.ts';
@@ -216,6 +216,13 @@ export interface OpenAttach {
   readonly sandboxId: string;
 }
 
+/** This process may be restarted after its failed liveness check. */
+export interface RestartLeave {
+  readonly kind: 'restartLeave';
+  readonly instanceId: InstanceId;
+  readonly startedAtMs: number;
+}
+
 /** Upgrade to this version (`0.1.0+c3e11cb00a2f`). */
 export interface Upgrade {
   readonly kind: 'upgrade';
@@ -224,6 +231,7 @@ export interface Upgrade {
 
 export type ControllerMessage =
   | Egress
+  | RestartLeave
   | Upgrade
   | FleetRoutesMessage
   | Welcome

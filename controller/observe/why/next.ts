@@ -15,6 +15,7 @@ export interface About {
 type Next = (about: About) => string;
 
 const logs: Next = ({ app, instance }) => `slipway logs -a ${app}${instance === undefined ? '' : ` -p ${instance}`}`;
+const checks: Next = ({ app }) => `slipway checks -a ${app}`;
 const config: Next = ({ app }) => `slipway config -a ${app}`;
 export const PUSH_AGAIN = 'git push slipway main';
 const buildOutput: Next = ({ app, buildId }) =>
@@ -30,6 +31,8 @@ const NEXT: Readonly<Record<string, Next>> = {
   // Many servers read their address from HOST. If a server does not, its code must change before the push.
   SLIP_APP_LOOPBACK_ONLY: ({ app }) => `slipway config:set HOST=0.0.0.0 -a ${app} && ${PUSH_AGAIN}`,
   SLIP_APP_ENVIRONMENT: config,
+  SLIP_CHECK_READINESS: checks,
+  SLIP_CHECK_STARTUP: checks,
   SLIP_CONFIG_SIZE: config,
   SLIP_DISPATCH_SIZE: config,
   SLIP_DISK_FULL: makeRoom,

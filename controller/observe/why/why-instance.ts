@@ -25,7 +25,8 @@ export function whyInstance(facts: AppWhyFacts, name: string): WhyBody | undefin
 /** The problem of an instance. Undefined when it is live or starting. */
 export function instanceChain(facts: AppWhyFacts, instance: InstanceFact): WhyChain | undefined {
   if (instance.state === 'unknown') return awayChain(facts, instance);
-  if (instance.state === 'live') return unreachedChain(facts, instance) ?? crashLoopChain(facts, instance);
+  if (instance.state === 'live')
+    return unreachedChain(facts, instance) ?? unreadyChain(facts, instance) ?? crashLoopChain(facts, instance);
   const loop = crashLoop(instance, facts.nowMs);
   if (loop === undefined && !hasProblem(instance)) return undefined;
   const code = codeOf(instance.status);
@@ -69,6 +70,22 @@ function unreachedChain({ nodes, nowMs }: AppWhyFacts, { name, type, node }: Ins
   const at = nodes.find((one) => one.name === node && isProxyDown(one));
   const [cause] = at === undefined || type !== 'web' ? [] : nodeChains(at, nowMs);
   return cause && { ...cause, links: [...cause.links, `So ${name} is up there but gets no requests.`] };
+}
+
+/** The instance runs, but its health checks fail. */
+function unreadyChain(facts: AppWhyFacts, instance: InstanceFact): WhyChain | undefined {
+  const { status } = instance;
+  const since = status?.checks?.find(({ passed }) => !passed)?.sinceMs;
+  if (status?.ready !== false) return undefined;
+  const code = codeOf(status);
+  const what =
+    code === 'SLIP_CHECK_LIVENESS' ? 'It is restarted soon.' : 'It gets requests again when the check passes.';
+  const links = [
+    cause(instance),
+    ...(since === undefined ? [] : [`The check has failed since ${clockTime(since)}.`]),
+    what,
+  ];
+  return { code, links, next: nextFor(code, aboutOf(facts, instance)) };
 }
 
 /** The node is lost, but the instance does not run on another node: it must not move, or it has no place. */

@@ -42,6 +42,7 @@ import type { NodeFacts as _slipway_v1_NodeFacts, NodeFacts__Output as _slipway_
 import type { OpenAttach as _slipway_v1_OpenAttach, OpenAttach__Output as _slipway_v1_OpenAttach__Output } from './slipway/v1/OpenAttach.ts';
 import type { Reason as _slipway_v1_Reason, Reason__Output as _slipway_v1_Reason__Output } from './slipway/v1/Reason.ts';
 import type { ReleaseContent as _slipway_v1_ReleaseContent, ReleaseContent__Output as _slipway_v1_ReleaseContent__Output } from './slipway/v1/ReleaseContent.ts';
+import type { RestartLeave as _slipway_v1_RestartLeave, RestartLeave__Output as _slipway_v1_RestartLeave__Output } from './slipway/v1/RestartLeave.ts';
 import type { Route as _slipway_v1_Route, Route__Output as _slipway_v1_Route__Output } from './slipway/v1/Route.ts';
 import type { RoutesAck as _slipway_v1_RoutesAck, RoutesAck__Output as _slipway_v1_RoutesAck__Output } from './slipway/v1/RoutesAck.ts';
 import type { Slug as _slipway_v1_Slug, Slug__Output as _slipway_v1_Slug__Output } from './slipway/v1/Slug.ts';
@@ -104,6 +105,7 @@ export interface ProtoGrpcType {
       OpenAttach: MessageTypeDefinition<_slipway_v1_OpenAttach, _slipway_v1_OpenAttach__Output>
       Reason: MessageTypeDefinition<_slipway_v1_Reason, _slipway_v1_Reason__Output>
       ReleaseContent: MessageTypeDefinition<_slipway_v1_ReleaseContent, _slipway_v1_ReleaseContent__Output>
+      RestartLeave: MessageTypeDefinition<_slipway_v1_RestartLeave, _slipway_v1_RestartLeave__Output>
       Route: MessageTypeDefinition<_slipway_v1_Route, _slipway_v1_Route__Output>
       RoutesAck: MessageTypeDefinition<_slipway_v1_RoutesAck, _slipway_v1_RoutesAck__Output>
       Slug: MessageTypeDefinition<_slipway_v1_Slug, _slipway_v1_Slug__Output>

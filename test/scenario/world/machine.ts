@@ -12,6 +12,9 @@ import { decideDesiredState } from '../../../agent/accepted/desired-state.ts';
 import type { Commands, CommandsDeps } from '../../../agent/one-off/commands.ts';
 import type { CommandRecord } from '../../../agent/one-off/record.ts';
 import { createExecutors } from '../../../agent/reconcile/executors.ts';
+import { HealthMonitor } from '../../../agent/health/monitor.ts';
+import type { RunProbe } from '../../../agent/health/probe.ts';
+import { CHECK_PROBES } from '../../../shared/domain/health-check.ts';
 import { ReconcileLoop } from '../../../agent/reconcile/loop.ts';
 import type { InstanceRecord } from '../../../agent/reconcile/record.ts';
 import { refuseRoutes } from '../../../agent/accepted/fleet-routes.ts';
@@ -64,6 +67,8 @@ export class Machine {
   readonly answered = new Set<string>();
   /** Method → how many of its next calls fail. */
   readonly faults = new Map<string, number>();
+  /** Types of health checks that fail here: `readiness` for every instance, `readiness ID` for one. */
+  readonly unwell = new Set<string>();
   readonly #deps: MachineDeps;
   readonly #records = new Map<string, InstanceRecord>();
   readonly #commandRecords = new Map<TaskId, CommandRecord>();
@@ -227,6 +232,7 @@ export class Machine {
       routesByAppId: true,
       takesMaintenance: true,
       taskKinds: ['release', 'run', 'cron'],
+      checkProbes: CHECK_PROBES,
     };
     await mortal(parts.holder.connection, life).serve({ kind: 'hello', ...(await handlers.hello()), ...takes });
     parts.holder.connection = undefined;
@@ -248,6 +254,9 @@ export class Machine {
         }),
       heartbeat: () => Promise.resolve({ diskFreeBytes: 1e10, load1: 0, memoryFreeBytes: 1e9 }),
       instances: () => loop.statuses(),
+      allowRestart: (process) => {
+        loop.allowRestart(process);
+      },
       accept: async (desired): Promise<Reason | undefined> => {
         const decision = decideDesiredState(this.#acceptedState, desired);
         if (!decision.accepted) return decision.reason;
@@ -317,15 +326,24 @@ export class Machine {
       dynoSpec: (...[assignment, lowerDirs]: Parameters<Parameters<typeof createExecutors>[0]['dynoSpec']>) =>
         dynoSpec({ assignment, lowerDirs, port: this.#portOf(assignment.instanceId) }),
       answers: (_: string, port: number) => Promise.resolve(this.answers(port)),
+      probe: this.#probe,
       ...{ stopTimeoutMs: 30_000, drainTimeoutMs: 30_000, failpoint: noFailpoint, random: () => random.next() },
     };
     return new ReconcileLoop({
       ...{ sandbox, records, report, clock, log, hostCheckMs: 5_000, random: () => random.next() },
       routes: new RouteSwitch({ proxy, clock, log, failpoint: noFailpoint }),
       executors: (instances) => createExecutors(executors, instances),
+      monitor: (onChange) => new HealthMonitor({ probe: this.#probe, clock, random: () => random.next(), onChange }),
       ensureHost: () => proxy.ensureRunning(),
     });
   }
+
+  readonly #probe: RunProbe = (check, { port = 0 }) => {
+    const id = [...this.#ports].find(([, each]) => each === port)?.[0] ?? '';
+    const isUnwell = this.unwell.has(check.type) || this.unwell.has(`${check.type} ${id}`);
+    const passed = !isUnwell && this.answers(port);
+    return Promise.resolve({ passed, answer: passed ? 'it answered 200' : 'it answered 503' });
+  };
 
   /** Every effect takes time, and it can fail on request. */
   readonly #around: Around = (method) => (SYNCHRONOUS.has(method) ? undefined : this.#delay(method));

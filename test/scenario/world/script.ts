@@ -4,6 +4,7 @@ import type { Movement } from '../../../controller/movement/port.ts';
 import type { Formations } from '../../../controller/formation/formations.ts';
 import type { App } from '../../../controller/domain/apps.ts';
 import type { NodeRow } from '../../../controller/domain/nodes.ts';
+import { readHealthCheck } from '../../../shared/domain/read-health-checks.ts';
 import type { PlacementRule } from '../../../shared/domain/placement.ts';
 import type { Machine } from './machine.ts';
 import { Random } from '../../support/random.ts';
@@ -28,6 +29,8 @@ type Command = (words: readonly string[]) => void | Promise<void>;
  *   rename APP NAME               the command of its owner; lock APP [WHY] locks or unlocks deploys
  *   destroy APP                   the command of its owner; destroy& does not wait
  *   may-pause APP                 the app may lose its last instance from now on
+ *   checks APP TYPE startup|readiness|liveness…  the next release has these health checks
+ *   unwell | well KIND web.1 of APP vN, unwell | well KIND on NODE   that check fails; passes again
  *   placement APP TYPE FIELD=VALUE…  require.LABEL, spread, onFull
  *   run 5s                        lets time pass
  *   crash web.1 of APP vN         ends that process
@@ -122,6 +125,13 @@ export class Script {
     },
     'ps:limits': (words) => this.#wait(this.#limits(words)),
     'ps:limits&': (words) => void this.#limits(words),
+    checks: ([app = '', type = '', ...kinds]) => this.#checks(app, type, kinds),
+    unwell: ([kind = '', ...where]) => {
+      this.#setUnwell(kind, where, true);
+    },
+    well: ([kind = '', ...where]) => {
+      this.#setUnwell(kind, where, false);
+    },
     placement: ([app = '', type = '', ...pairs]) =>
       this.#ask(app, (target, by, formations) => formations.setPlacement(target, by, { type, rule: ruleOf(pairs) })),
     destroy: ([app = '']) => this.#wait(this.#world.destroy(app)),
@@ -260,10 +270,32 @@ export class Script {
   }
 
   #crash(name: string): void {
-    for (const machine of this.#world.machines.values()) {
-      for (const id of machine.sandbox.specs.keys()) {
-        if (this.#world.trace.nameOf(id) === name) machine.sandbox.crash(id, { code: 1 });
-      }
+    for (const { machine, id } of this.#named(name)) machine.sandbox.crash(id, { code: 1 });
+  }
+
+  #named(name: string): readonly { readonly machine: Machine; readonly id: string }[] {
+    const all = [...this.#world.machines.values()].flatMap((machine) =>
+      [...machine.sandbox.specs.keys()].map((id) => ({ machine, id })),
+    );
+    return all.filter(({ id }) => this.#world.trace.nameOf(id) === name);
+  }
+
+  async #checks(app: string, type: string, kinds: readonly string[]): Promise<void> {
+    const checks = kinds.map((kind) =>
+      readHealthCheck(type, { type: kind, path: '/up' }, { path: kind, refuse: (what) => new Error(what) }),
+    );
+    await this.#world.store.changeHealthChecks((await this.#world.app(app)).id, () => ({ [type]: checks }));
+  }
+
+  #setUnwell(kind: string, where: readonly string[], isUnwell: boolean): void {
+    const [first = '', second = ''] = where;
+    const targets =
+      first === 'on'
+        ? [{ machine: this.#world.machines.get(second)!, key: kind }]
+        : this.#named(where.join(' ')).map(({ machine, id }) => ({ machine, key: `${kind} ${id}` }));
+    for (const { machine, key } of targets) {
+      if (isUnwell) machine.unwell.add(key);
+      else machine.unwell.delete(key);
     }
   }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { plan, type ObservedInstance } from '../../../../agent/reconcile/plan.ts';
+import type { FailingCheck } from '../../../../agent/health/check-state.ts';
 import { NEW_RECORD, type InstanceRecord } from '../../../../agent/reconcile/record.ts';
 import { statusOf } from '../../../../agent/reconcile/status.ts';
 import type { DesiredInstanceState } from '../../../../shared/domain/assignment.ts';
@@ -74,6 +75,64 @@ describe('the plan of one instance', () => {
   });
 });
 
+const FAILING = { label: 'check /up', answer: 'it answered 503', failures: 3, sinceMs: 100 };
+const unready: FailingCheck = { ...FAILING, key: '0 readiness', type: 'readiness' };
+const dead: FailingCheck = { ...FAILING, key: '1 liveness', type: 'liveness' };
+const failingRecord = (...failing: readonly FailingCheck[]): InstanceRecord => ({
+  ...live,
+  health: { startedAtMs: 5, failing },
+});
+
+describe('the plan of an instance with health checks', () => {
+  const backends = (instance: ObservedInstance): readonly string[] =>
+    plan(aDesiredState([anAssignment()]), [instance], 100).backends.get(anAssignment().appId) ?? [];
+
+  it('records a change of health, and the routes follow the record', () => {
+    assert.equal(stepOf('run', observed({ ...running, inProxy: true, failing: [unready] })), 'mark');
+    assert.deepEqual(backends(observed({ ...running, failing: [unready] })), ['instance0001']);
+    const record = failingRecord(unready);
+    assert.equal(stepOf('run', observed({ ...running, record, failing: [unready] })), undefined);
+    assert.deepEqual(backends(observed({ ...running, record, failing: [unready] })), []);
+    assert.equal(stepOf('run', observed({ ...running, record, failing: [] })), 'mark');
+    assert.deepEqual(
+      backends(observed({ ...running, record, startedAtMs: 6 })),
+      [],
+      'the gate of the next process is closed',
+    );
+  });
+
+  it('keeps an unready instance out while a restarted agent has no answer yet', () => {
+    assert.deepEqual(backends(observed({ ...running, record: failingRecord(unready) })), []);
+  });
+
+  it('restarts a dead process when the controller allows it, and by itself after a while', () => {
+    const failed = observed({ ...running, record: failingRecord(dead), failing: [dead] });
+    assert.equal(stepOf('run', failed, 200), undefined);
+    assert.equal(stepOf('run', { ...failed, leaveStartedAtMs: 4 }, 200), undefined, 'that was another process');
+    assert.equal(stepOf('run', { ...failed, leaveStartedAtMs: 5 }, 200), 'restart');
+    assert.equal(stepOf('run', { ...failed, leaveStartedAtMs: 5, inProxy: true }, 200), undefined);
+    const next = plan(aDesiredState([anAssignment({ ordinal: 1 })]), [failed], 200);
+    assert.equal(next.wakeAtMs, 100 + 60_000);
+    assert.equal(stepOf('run', failed, 100 + 60_000), 'restart');
+    assert.equal(stepOf('standby', { ...failed, leaveStartedAtMs: 5 }, 200), 'restart');
+    assert.equal(stepOf('stop', { ...failed, leaveStartedAtMs: 5 }, 200), 'drain');
+  });
+
+  it('restarts one instance of a process type at a time', () => {
+    const failed = { ...running, record: failingRecord(dead), failing: [dead], leaveStartedAtMs: 5 };
+    const [one, two] = ['instance0001', 'instance0002'].map((instanceId) => observed({ ...failed, instanceId }));
+    const assignments = [1, 2].map((ordinal) => anAssignment({ instanceId: `instance000${String(ordinal)}`, ordinal }));
+    const steps = (all: readonly ObservedInstance[]): readonly string[] =>
+      plan(aDesiredState(assignments), all, 200).steps.map(({ kind, instanceId }) => `${kind} ${instanceId}`);
+    assert.deepEqual(steps([one!, two!]), ['restart instance0001']);
+    assert.deepEqual(steps([{ ...one!, busy: 'restart' }, two!]), []);
+    const starting = observed({ ...one!, record: { ...live, liveStartedAtMs: 4 } });
+    assert.deepEqual(steps([starting, two!]), ['gate instance0001']);
+    const inBackOff = observed({ instanceId: 'instance0001', record: { ...live, nextStartAtMs: 5_000 } });
+    assert.deepEqual(steps([inBackOff, two!]), ['restart instance0002']);
+  });
+});
+
 const anyInstance = fc.record({
   phase: fc.constantFrom('absent', 'prepared', 'running', 'exited'),
   startedAtMs: fc.constantFrom(5, 6),
@@ -81,11 +140,15 @@ const anyInstance = fc.record({
     NEW_RECORD,
     live,
     { ...live, nextStartAtMs: 150 },
+    failingRecord(unready),
+    failingRecord(dead),
     { ...NEW_RECORD, failure: { code: 'SLIP_X', message: 'x' } },
   ),
   layersReady: fc.boolean(),
   drained: fc.boolean(),
   inProxy: fc.boolean(),
+  failing: fc.constantFrom(undefined, [], [unready], [dead]),
+  leaveStartedAtMs: fc.constantFrom(undefined, 5),
   busy: fc.constantFrom(undefined, 'gate', 'launch'),
   desired: fc.constantFrom('run', 'standby', 'stop', 'none'),
 });
@@ -110,6 +173,7 @@ describe('never', () => {
           const instance = instances.find((one) => one.instanceId === id);
           assert.ok(instance?.phase === 'running' && instance.record.liveStartedAtMs === instance.startedAtMs);
           assert.equal(desired.assignments.find((one) => one.instanceId === id)?.desired, 'run');
+          assert.equal(instance.record.health, undefined, 'a recorded check fails');
         }
       }),
     );
@@ -123,7 +187,8 @@ describe('never', () => {
         for (const step of steps) {
           const instance = instances.find((one) => one.instanceId === step.instanceId);
           assert.equal(instance?.busy, undefined);
-          if (step.kind === 'terminate' || step.kind === 'drain') assert.equal(instance?.inProxy, false);
+          if (step.kind === 'terminate' || step.kind === 'drain' || step.kind === 'restart')
+            assert.equal(instance?.inProxy, false);
         }
       }),
     );
@@ -151,5 +216,20 @@ describe('the report of one instance', () => {
     assert.equal(state('run', observed({ record: { ...live, nextStartAtMs: 200 } })), 'backoff');
     assert.equal(state('stop', observed(running)), 'stopping');
     assert.equal(state('stop', observed()), 'stopped');
+  });
+
+  it('is live and not ready while a check fails', () => {
+    const checks = [
+      { type: 'readiness', probe: 'tcp', initialDelayMs: 0, timeoutMs: 1, attempts: 3, waitMs: 1 },
+    ] as const;
+    const report = (record: InstanceRecord, inProxy: boolean) =>
+      statusOf(anAssignment({ checks }), observed({ ...running, record, inProxy }), { nowMs: 100, timingsMs: {} });
+    const failing = report(failingRecord(unready), false);
+    assert.deepEqual([failing.state, failing.ready, failing.reason?.code], ['live', false, 'SLIP_CHECK_READINESS']);
+    const passing = report(live, true);
+    assert.deepEqual([passing.state, passing.ready, passing.reason], ['live', true, undefined]);
+    assert.equal(report(live, false).state, 'starting');
+    const without = statusOf(anAssignment(), observed({ ...running, inProxy: true }), { nowMs: 100, timingsMs: {} });
+    assert.equal(without.ready, undefined);
   });
 });

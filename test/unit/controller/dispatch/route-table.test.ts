@@ -27,10 +27,12 @@ function entryOf(
   } = {},
 ): readonly string[] | undefined {
   const states = new Map<string, InstanceState>();
+  const notReady = new Set<string>();
   const built = rows.map((text, index): AssignmentRow => {
-    const [node = '', release = '', desired = '', state = '-'] = text.split(' ');
+    const [node = '', release = '', desired = '', state = '-', unready] = text.split(' ');
     const instanceId = `inst000${String(index)}` as InstanceId;
     if (state !== '-') states.set(instanceId, state as InstanceState);
+    if (unready !== undefined) notReady.add(instanceId);
     return {
       ...{ instanceId, nodeId: node as NodeId, appId: APP.appId, release: Number(release.slice(1)) },
       ...{
@@ -44,6 +46,7 @@ function entryOf(
   });
   const input: RouteTableInput = {
     instanceState: (instance) => states.get(instance),
+    isReady: (instance) => !notReady.has(instance),
     nodeState: (node) => (options.nodes ?? { a: 'ready', b: 'ready', c: 'ready' })[node],
     leaving: new Set((options.leaving ?? []).map((index) => `inst000${String(index)}` as InstanceId)),
     baseDomain: 'example.test',
@@ -70,6 +73,12 @@ describe('the nodes that serve an app', () => {
     ];
     for (const step of steps) assert.deepEqual(entryOf(step), ['a', 'b'], step.join());
     assert.deepEqual(entryOf(steps[3] ?? [], { leaving: [0, 1] }), ['a', 'b']);
+  });
+
+  it('exclude nodes whose instances are not ready, also when no other node serves', () => {
+    assert.deepEqual(entryOf(['a v2 run live unready', 'b v2 run live']), ['b']);
+    assert.deepEqual(entryOf(['a v2 run live unready', 'a v2 run live']), ['a']);
+    assert.deepEqual(entryOf(['a v2 run live unready', 'b v2 run live unready']), []);
   });
 
   it('exclude nodes whose instances are about to end, unless no other node serves', () => {

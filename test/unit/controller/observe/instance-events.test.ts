@@ -52,6 +52,22 @@ describe('events of instances', () => {
     ...{ instanceId: web, state: 'starting', restarts: 0, lastLines: [], timingsMs: {} },
     ...change,
   });
+  it('is news when an instance is not ready, and when it is again', async () => {
+    const reason = { code: 'SLIP_CHECK_READINESS', message: 'web.1 gets no requests: readiness check /up failed.' };
+    const unready = (sinceMs: number): InstanceStatus =>
+      status({
+        ...{ state: 'live', ready: false, reason },
+        checks: [{ check: 'readiness check /up', passed: false, answer: 'it answered 503', sinceMs }],
+      });
+    const ready = status({ state: 'live', ready: true });
+    for (const next of [ready, unready(1), unready(1), ready, ready, unready(2)]) observer.report(node, [next], false);
+    await untilTold([
+      'instance.unready web.1 gets no requests: readiness check /up failed.',
+      'instance.ready web.1 gets requests again: its health checks pass.',
+      'instance.unready web.1 gets no requests: readiness check /up failed.',
+    ]);
+  });
+
   const oom = (atMs: number): InstanceStatus =>
     status({
       state: 'backoff',

@@ -256,22 +256,6 @@ describe('every message survives the wire', () => {
     );
   });
 
-  it('health checks of each process type, and none for an agent of before', () => {
-    const { state } = many();
-    const [check] = fc.sample(any.anyHealthCheck, { numRuns: 1, seed: 7 });
-    const [first, ...others] = state.assignments;
-    const checked = { ...state, assignments: [{ ...first!, checks: [check!] }, ...others] };
-    const checksOf = (whole: boolean): unknown => {
-      const read = throughControllerWire({ kind: 'desired', state: checked, whole }) as { state: DesiredState };
-      return read.state.assignments.map(({ checks }) => checks?.length);
-    };
-    assert.deepEqual(checksOf(false), [1, ...others.map((one) => (isAlike(one, first!) ? 1 : undefined))]);
-    assert.deepEqual(
-      checksOf(true),
-      state.assignments.map(() => undefined),
-    );
-  });
-
   it('refuses an assignment whose release is missing, and ignores inherited properties of objects', () => {
     const { state } = many();
     const compact = encodeControllerMessage({ kind: 'desired', state }).desired!;
@@ -293,6 +277,13 @@ describe('every message survives the wire', () => {
     );
     roundTrips(
       fc.record({ kind: fc.constant('taskAck' as const), taskId: any.anyId<TaskId>() }),
+      throughControllerWire,
+    );
+    roundTrips(
+      fc.record({
+        ...{ kind: fc.constant('restartLeave' as const), instanceId: any.anyId<InstanceId>() },
+        startedAtMs: fc.nat({ max: Number.MAX_SAFE_INTEGER }),
+      }),
       throughControllerWire,
     );
     roundTrips(
@@ -349,5 +340,23 @@ describe('every message survives the wire', () => {
         tasks: [],
       },
     });
+  });
+});
+
+describe('the desired state', () => {
+  it('has the health checks of each process type, and none for an agent of before', () => {
+    const { state } = many();
+    const [check] = fc.sample(any.anyHealthCheck, { numRuns: 1, seed: 7 });
+    const [first, ...others] = state.assignments;
+    const checked = { ...state, assignments: [{ ...first!, checks: [check!] }, ...others] };
+    const checksOf = (whole: boolean): unknown => {
+      const read = throughControllerWire({ kind: 'desired', state: checked, whole }) as { state: DesiredState };
+      return read.state.assignments.map(({ checks }) => checks?.length);
+    };
+    assert.deepEqual(checksOf(false), [1, ...others.map((one) => (isAlike(one, first!) ? 1 : undefined))]);
+    assert.deepEqual(
+      checksOf(true),
+      state.assignments.map(() => undefined),
+    );
   });
 });

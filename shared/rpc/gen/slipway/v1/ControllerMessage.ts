@@ -9,6 +9,7 @@ import type { CancelLogQuery as _slipway_v1_CancelLogQuery, CancelLogQuery__Outp
 import type { FleetRoutes as _slipway_v1_FleetRoutes, FleetRoutes__Output as _slipway_v1_FleetRoutes__Output } from '../../slipway/v1/FleetRoutes.ts';
 import type { Upgrade as _slipway_v1_Upgrade, Upgrade__Output as _slipway_v1_Upgrade__Output } from '../../slipway/v1/Upgrade.ts';
 import type { EgressTable as _slipway_v1_EgressTable, EgressTable__Output as _slipway_v1_EgressTable__Output } from '../../slipway/v1/EgressTable.ts';
+import type { RestartLeave as _slipway_v1_RestartLeave, RestartLeave__Output as _slipway_v1_RestartLeave__Output } from '../../slipway/v1/RestartLeave.ts';
 import type { TaskAck as _slipway_v1_TaskAck, TaskAck__Output as _slipway_v1_TaskAck__Output } from '../../slipway/v1/TaskAck.ts';
 import type { OpenAttach as _slipway_v1_OpenAttach, OpenAttach__Output as _slipway_v1_OpenAttach__Output } from '../../slipway/v1/OpenAttach.ts';
 
@@ -22,9 +23,10 @@ export interface ControllerMessage {
   'fleetRoutes'?: (_slipway_v1_FleetRoutes | null);
   'upgrade'?: (_slipway_v1_Upgrade | null);
   'egress'?: (_slipway_v1_EgressTable | null);
+  'restartLeave'?: (_slipway_v1_RestartLeave | null);
   'taskAck'?: (_slipway_v1_TaskAck | null);
   'openAttach'?: (_slipway_v1_OpenAttach | null);
-  'body'?: "welcome"|"desired"|"startTask"|"cancelTask"|"logQuery"|"cancelLogQuery"|"fleetRoutes"|"upgrade"|"egress"|"taskAck"|"openAttach";
+  'body'?: "welcome"|"desired"|"startTask"|"cancelTask"|"logQuery"|"cancelLogQuery"|"fleetRoutes"|"upgrade"|"egress"|"restartLeave"|"taskAck"|"openAttach";
 }
 
 export interface ControllerMessage__Output {
@@ -37,7 +39,8 @@ export interface ControllerMessage__Output {
   'fleetRoutes'?: (_slipway_v1_FleetRoutes__Output | null);
   'upgrade'?: (_slipway_v1_Upgrade__Output | null);
   'egress'?: (_slipway_v1_EgressTable__Output | null);
+  'restartLeave'?: (_slipway_v1_RestartLeave__Output | null);
   'taskAck'?: (_slipway_v1_TaskAck__Output | null);
   'openAttach'?: (_slipway_v1_OpenAttach__Output | null);
-  'body'?: "welcome"|"desired"|"startTask"|"cancelTask"|"logQuery"|"cancelLogQuery"|"fleetRoutes"|"upgrade"|"egress"|"taskAck"|"openAttach";
+  'body'?: "welcome"|"desired"|"startTask"|"cancelTask"|"logQuery"|"cancelLogQuery"|"fleetRoutes"|"upgrade"|"egress"|"restartLeave"|"taskAck"|"openAttach";
 }

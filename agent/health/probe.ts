@@ -1,0 +1,138 @@
+import { request, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
+import type { HealthCheck } from '../../shared/domain/health-check.ts';
+import { isErrno } from '../../shared/kit/errors.ts';
+import type { Clock } from '../../shared/kit/clock.ts';
+
+export interface ProbeTarget {
+  readonly address: string;
+  /** PORT of the instance; absent: it has none. */
+  readonly port?: number | undefined;
+}
+
+/** What an app answered to one attempt. */
+export interface ProbeAnswer {
+  readonly passed: boolean;
+  /** For a sentence: `it answered 503`. It has no text of the app. */
+  readonly answer: string;
+}
+
+/** Runs one attempt of a check. Never rejects, and ends within the time limit of the check. */
+export type RunProbe = (check: HealthCheck, target: ProbeTarget, signal: AbortSignal) => Promise<ProbeAnswer>;
+
+/** So much of an answer is read. Its rest is not needed, because the expected text is short. */
+const BODY_BYTES_MAX = 64 * 1024;
+const HEADER_BYTES_MAX = 16 * 1024;
+
+export function createProbe(clock: Clock): RunProbe {
+  return async (check, { address, port }, signal) => {
+    if (check.probe === 'uptime') return { passed: true, answer: 'it kept running' };
+    const to = { address, port: check.port ?? port };
+    if (to.port === undefined) return { passed: false, answer: 'it has no port' };
+    const end = new AbortController();
+    const late = clock.sleep(check.timeoutMs, AbortSignal.any([end.signal, signal])).then(
+      () => lateAnswer(check),
+      () => cancelled(),
+    );
+    try {
+      const asked = check.probe === 'tcp' ? askTcp(to, end.signal) : askHttp(check, to, end.signal);
+      return await Promise.race([asked, late]);
+    } finally {
+      end.abort();
+    }
+  };
+}
+
+interface Address {
+  readonly address: string;
+  readonly port: number | undefined;
+}
+
+function lateAnswer({ timeoutMs }: HealthCheck): ProbeAnswer {
+  return { passed: false, answer: `it did not answer within ${String(timeoutMs / 1000)} s` };
+}
+
+function cancelled(): ProbeAnswer {
+  return { passed: false, answer: 'the check was cancelled' };
+}
+
+function askTcp({ address, port }: Address, signal: AbortSignal): Promise<ProbeAnswer> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: address, port: port ?? 0, signal });
+    socket.once('connect', () => {
+      resolve({ passed: true, answer: 'it accepts connections' });
+      socket.destroy();
+    });
+    socket.once('error', (error) => {
+      resolve(unreachable(error));
+    });
+  });
+}
+
+/** One request. It follows no redirect, as in Kubernetes: 200 to 399 pass. */
+function askHttp(
+  check: HealthCheck & { readonly probe: 'http' },
+  { address, port }: Address,
+  signal: AbortSignal,
+): Promise<ProbeAnswer> {
+  return new Promise((resolve) => {
+    const headers = { 'user-agent': 'slipway-health-check', accept: '*/*', ...lowerCased(check.headers) };
+    const asked = request({
+      ...{ host: address, port, path: check.path, headers, signal, agent: false },
+      ...{ maxHeaderSize: HEADER_BYTES_MAX, method: 'GET' },
+    });
+    asked.once('response', (response) => {
+      void judge(check, response).then((answer) => {
+        resolve(answer);
+        asked.destroy();
+      });
+    });
+    asked.on('upgrade', (_response, socket) => {
+      socket.destroy();
+      resolve({ passed: false, answer: 'it answered 101' });
+    });
+    asked.on('error', (error) => {
+      resolve(unreachable(error));
+    });
+    asked.end();
+  });
+}
+
+async function judge(check: HealthCheck & { readonly probe: 'http' }, response: IncomingMessage): Promise<ProbeAnswer> {
+  const status = response.statusCode ?? 0;
+  const answered = `it answered ${String(status)}`;
+  response.on('error', () => undefined);
+  if (status < 200 || status > 399) return { passed: false, answer: answered };
+  const body = await readBody(response);
+  if (body === undefined) return { passed: false, answer: `${answered}, and closed the connection before the end` };
+  if (body.includes(check.content ?? '')) return { passed: true, answer: answered };
+  return { passed: false, answer: `${answered}, without the expected content` };
+}
+
+/** The first bytes of the answer. Undefined when it ends too early. */
+async function readBody(response: IncomingMessage): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes >= BODY_BYTES_MAX) break;
+    }
+  } catch {
+    return undefined;
+  }
+  return Buffer.concat(chunks).subarray(0, BODY_BYTES_MAX);
+}
+
+function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}
+
+function unreachable(error: Error): ProbeAnswer {
+  if (isErrno(error, 'ECONNREFUSED')) return { passed: false, answer: 'it refused the connection' };
+  if (isErrno(error, 'ECONNRESET')) return { passed: false, answer: 'it closed the connection' };
+  if (isErrno(error, 'HPE_HEADER_OVERFLOW')) return { passed: false, answer: 'its answer has too large headers' };
+  const isNoHttp = 'code' in error && String(error.code).startsWith('HPE_');
+  return { passed: false, answer: isNoHttp ? 'its answer is not HTTP' : 'it could not be reached' };
+}
